@@ -1,0 +1,32 @@
+# Ward's build. `make` alone prints what can be made; docs/architecture.md says how it fits together.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+BUILD    ?= build
+CC       ?= gcc
+ifeq ($(origin CC),default)
+CC       := gcc
+endif
+CXX      ?= g++
+SAN      ?=
+OPT      ?= -O2
+G        := $(BUILD)/gen
+VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unversioned)
+WARD_DATA ?= ../shared/data
+export WARD_DATA
+
+include tools/build/packages.mk
+include tools/build/rules.mk
+include tools/build/check.mk
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z0-9%_-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+deps: ## install what is missing on this machine: Debian packages, pinned npm packages
+	@tools/deps
+
+build: $(PROGRAMS) $(PLUGINS) ## everything, into build/
+
+clean: ## remove build/
+	rm -rf build
+.PHONY: help deps build clean

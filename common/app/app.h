@@ -1,0 +1,90 @@
+/* app.h - the life of a process, so that every main() is a table of contents.
+ *
+ * Steps are sticky: after the first failure the remaining steps do nothing and ward_app_run
+ * reports it and returns 1. That is why main() has no ifs. ward_app_run owns the libuv loop:
+ * signals, the admin port (/metrics, /livez, /readyz, PUT /loglevel), the readiness checks.
+ * Every service has the options of struct ward_app_config beside its own.
+ *
+ * Threads: all from main's. Memory: the app's own. Errors: sticky, printed once as a log line.
+ */
+#ifndef WARD_APP_APP_H
+#define WARD_APP_APP_H
+
+#include "common/app/config.h"
+#include "common/base/status.h"
+#include "common/bus/relay.h"
+#include "common/db/db.h"
+#include "common/db/outbox.h"
+#include "common/rpc/client.h"
+#include "common/rpc/rpc.h"
+
+#define WARD_APP_CLOSERS 24
+#define WARD_APP_CHECKS  16
+
+/* What every service is configured with; the table is in app_options.c. */
+struct ward_app_config {
+    const char *listen, *admin_listen, *log_level;
+    int workers, streams, pollers, queue, arena_kib, max_message_kib, drain_ms, lame_ms;
+    int max_age_ms, max_age_grace_ms, handshake_ms, watchdog_rss_mib;
+    struct ward_tls tls;
+    const char *jwks, *issuer, *audience;
+    struct ward_db_config db;
+    const char *audit_bus, *hint_url;
+    int nofile; /* RLIMIT_NOFILE asked for at start */
+};
+
+struct ward_app {
+    const char *name;
+    enum ward_code code; /* sticky */
+    struct ward_err err;
+    struct ward_app_config cfg;
+    struct ward_jwks *jwks;
+    struct ward_relay *relay;
+    struct ward_rpc *rpc;
+    int n_closers, n_checks;
+    struct {
+        void (*fn)(void *);
+        void *arg;
+    } closers[WARD_APP_CLOSERS];
+    struct ward_check {
+        const char *name; /* "database" */
+        enum ward_code (*fn)(void *arg, struct ward_err *err);
+        void *arg;
+        char why[160]; /* "" while fine */
+    } checks[WARD_APP_CHECKS];
+    bool exited; /* --help and such: stop without an error */
+};
+
+/* Names the process, sets up logging, the "C" locale, and ignores SIGPIPE. */
+void ward_app_begin(struct ward_app *app, const char *name);
+
+/* Fills app->cfg and *cfg (the service's own options; opts may be NULL) from the file and the
+ * environment. `--help` prints both tables, `--docs config|metrics` the documentation,
+ * `--version` the build; each then exits 0. */
+void ward_app_config(struct ward_app *app, const struct ward_opt *opts, void *cfg, int argc,
+                     char **argv);
+
+/* Brings the schema up to date, then checks every 2 s that the database answers. */
+void ward_app_database(struct ward_app *app, const struct ward_schema *schema);
+/* Starts the relay from this service's outbox to audit (WARD_AUDIT_BUS). Being away is not a
+ * reason to be unready: events wait in the outbox. */
+void ward_app_outbox(struct ward_app *app);
+
+/* Runs one step of the service's own: open(arg) now, close(arg) at the end (may be NULL). */
+void ward_app_use(struct ward_app *app, enum ward_code (*open)(void *arg, struct ward_err *err),
+                  void (*close)(void *arg), void *arg);
+/* A dependency: asked every 2 s on a thread of its own; while it fails, readiness is off and
+ * grpc.health.v1 says NOT_SERVING, with `name` and err.msg on /readyz. */
+void ward_app_check(struct ward_app *app, const char *name,
+                    enum ward_code (*fn)(void *arg, struct ward_err *err), void *arg);
+
+/* Serves: what is 0 or "" in *rpc comes from app->cfg. */
+void ward_app_serve(struct ward_app *app, const struct ward_rpc_config *rpc);
+
+/* Logs "serving" with the ports, serves until SIGTERM or SIGINT, turns readiness off, waits
+ * lame_ms for the endpoint slice to forget us, drains for drain_ms, closes what was opened,
+ * newest first. Returns the process exit status: 0; 1 a step failed; 70 the watchdog stopped
+ * it. */
+int ward_app_run(struct ward_app *app);
+
+#endif

@@ -1,0 +1,105 @@
+/* auth.h - who a person is (OIDC bearer tokens) and that a patient was verified (PPID tokens).
+ *
+ * The only code that includes <rhonabwy.h>. A bearer token is a JWT signed with RS256, ES256 or
+ * EdDSA by a key of the mounted JWKS file; the algorithm must be the key's own, `none` and
+ * every HMAC are refused before a key is looked up. A PPID token is a JWT of our own, EdDSA
+ * only.
+ *
+ * Threads: a ward_jwks is shared; checks take a read lock for the time of a pointer copy.
+ * Memory: results live in the caller's arena. Errors: UNAUTHENTICATED with a reason of
+ * docs/errors.md.
+ */
+#ifndef WARD_AUTH_AUTH_H
+#define WARD_AUTH_AUTH_H
+
+#include "common/base/arena.h"
+#include "common/base/crypto.h"
+#include "common/base/status.h"
+
+#define WARD_MAX_ROLES   16
+#define WARD_TOKEN_BYTES 8192 /* longer tokens are refused unread */
+
+/* A person, as the issuer vouches for them. Strings are never NULL; "" where a claim is absent.
+ */
+struct ward_principal {
+    const char *subject; /* claim `sub`; opaque, never empty */
+    const char *issuer;  /* `iss` */
+    const char *ward;    /* `ward`: the hospital unit the person works in now */
+    const char *purpose; /* `purpose`: HL7 v3 PurposeOfUse code: TREAT, HOPERAT, ETREAT ... */
+    int n_roles;
+    const char *roles[WARD_MAX_ROLES]; /* `roles` */
+    int64_t expires_at;                /* `exp`, seconds since 1970 */
+    const char *token; /* the compact JWT itself, to pass on to other services */
+};
+
+bool ward_principal_has(const struct ward_principal *who, const char *role);
+
+/* A key set that follows its file: re-read when the file changes (checked at most once a
+ * second). A file that cannot be read or parsed keeps the last good set and counts in
+ * ward_auth_jwks_reload_failures_total. */
+struct ward_jwks;
+struct ward_jwks_config {
+    const char *path;     /* JWKS file, RFC 7517 */
+    const char *issuer;   /* must equal `iss` */
+    const char *audience; /* must be among `aud` */
+    int skew_s;           /* clock difference forgiven for exp and nbf, 0..300 */
+};
+/*   NOT_FOUND  no such file;  FAILED_PRECONDITION  not a JWKS, or it holds a private or HMAC
+ * key */
+WARD_MUST enum ward_code ward_jwks_open(const struct ward_jwks_config *cfg,
+                                        struct ward_jwks **out, struct ward_err *err);
+void ward_jwks_close(struct ward_jwks *j); /* NULL is fine */
+
+/* Checks a compact JWT of `len` characters.
+ *   UNAUTHENTICATED  TOKEN_MALFORMED, TOKEN_ALGORITHM, TOKEN_UNKNOWN_KEY, TOKEN_SIGNATURE,
+ *                    TOKEN_EXPIRED, TOKEN_NOT_YET_VALID, TOKEN_ISSUER, TOKEN_AUDIENCE,
+ *                    TOKEN_SUBJECT (reason)
+ *   RESOURCE_EXHAUSTED  the arena is full */
+WARD_MUST enum ward_code ward_jwt_check(struct ward_jwks *j, struct ward_arena *mem,
+                                        const char *token, size_t len,
+                                        struct ward_principal *out, struct ward_err *err);
+
+/* For the embedded default's own issuer and for tests: signs a bearer token (EdDSA; `kid` is
+ * the key's RFC 7638 thumbprint) and prints the JWKS that checks it. Results live in mem. */
+WARD_MUST enum ward_code ward_jwt_issue(const struct ward_sign_key *key,
+                                        const struct ward_principal *who, const char *audience,
+                                        int lifetime_s, struct ward_arena *mem, char **out,
+                                        struct ward_err *err);
+WARD_MUST enum ward_code ward_jwks_print(const struct ward_sign_key *const *keys, int n,
+                                         struct ward_arena *mem, char **out,
+                                         struct ward_err *err);
+
+/* A positive-patient-ID token: this patient, this place, this method, this score, once. */
+struct ward_ppid {
+    const char *token_id; /* `jti`, a UUID: what the single-use table spends */
+    const char *patient;  /* `sub`: identity's opaque subject id */
+    const char *place;    /* `place`: bed, door or room; never empty */
+    const char *device;   /* `device`: the service or device that asked */
+    const char *purpose;  /* `purpose` */
+    const char *method;   /* `method`: "face", later "wristband+second-id" */
+    const char *actor;    /* `actor`: the person who held the device; "" for none */
+    double score;         /* `score`: cosine similarity for faces */
+    const char *model;    /* `model`: sha256 of the embedding model; "" for none */
+    int64_t issued_at;    /* `iat`, seconds since 1970 */
+    int64_t expires_at;   /* `exp`; at most WARD_PPID_MAX_S after issued_at */
+};
+
+#define WARD_PPID_MAX_S    120
+#define WARD_PPID_ISSUER   "spiffe://ward/identity"
+#define WARD_PPID_AUDIENCE "ward-ppid"
+
+/* Fills token_id, issued_at and expires_at, then signs. */
+WARD_MUST enum ward_code ward_ppid_issue(const struct ward_sign_key *key,
+                                         struct ward_ppid *ppid, int lifetime_s,
+                                         struct ward_arena *mem, char **out,
+                                         struct ward_err *err);
+
+/* Checks signature (any of n public keys), type, age and shape; the caller compares patient,
+ * place and purpose with what it is about to do, and spends token_id. UNAUTHENTICATED
+ * PPID_MALFORMED, PPID_ALGORITHM, PPID_UNKNOWN_KEY, PPID_SIGNATURE, PPID_EXPIRED,
+ * PPID_NOT_YET_VALID, PPID_ISSUER, PPID_CLAIMS (reason) */
+WARD_MUST enum ward_code ward_ppid_check(const uint8_t (*keys)[WARD_ED25519_PUB], int n,
+                                         struct ward_arena *mem, const char *token,
+                                         struct ward_ppid *out, struct ward_err *err);
+
+#endif

@@ -1,0 +1,187 @@
+#include "common/base/log.h"
+
+#include "common/base/clock.h"
+
+#include <math.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LINE_MAX_BYTES 2048
+
+static const char *const NAMES[] = {"error", "warn", "info", "debug"};
+static const char *svc_name = "ward";
+static atomic_int level_now = WARD_LOG_INFO;
+static _Thread_local char trace[33];
+
+struct line {
+    size_t n;
+    bool cut;
+    char text[LINE_MAX_BYTES];
+};
+
+void ward_log_begin(const char *svc)
+{
+    svc_name = svc;
+}
+
+void ward_log_level(enum ward_level level)
+{
+    atomic_store(&level_now, (int)level);
+}
+
+enum ward_level ward_log_level_now(void)
+{
+    return (enum ward_level)atomic_load(&level_now);
+}
+
+bool ward_log_level_parse(const char *name, enum ward_level *out)
+{
+    for (size_t i = 0; i < WARD_COUNT(NAMES); i++)
+        if (strcmp(NAMES[i], name) == 0) {
+            *out = (enum ward_level)i;
+            return true;
+        }
+    return false;
+}
+
+void ward_log_trace(const char *trace_id)
+{
+    snprintf(trace, sizeof(trace), "%s", trace_id);
+}
+
+/* Keeps room for the closing `,"cut":true}` and the newline. */
+static void put(struct line *l, const char *s, size_t n)
+{
+    if (l->cut || l->n + n > sizeof(l->text) - 16) {
+        l->cut = true;
+        return;
+    }
+    memcpy(l->text + l->n, s, n);
+    l->n += n;
+}
+
+static void put_str(struct line *l, const char *s)
+{
+    put(l, s, strlen(s));
+}
+
+/* The closing quote always fits: put() keeps room for it. */
+static void put_quoted(struct line *l, const char *s)
+{
+    char esc[8];
+
+    put(l, "\"", 1);
+    for (; *s != '\0' && !l->cut; s++) {
+        unsigned char c = (unsigned char)*s;
+
+        if (c == '"' || c == '\\')
+            snprintf(esc, sizeof(esc), "\\%c", c);
+        else if (c < 0x20 || c == 0x7f)
+            snprintf(esc, sizeof(esc), "\\u%04x", c);
+        else
+            snprintf(esc, sizeof(esc), "%c", c);
+        put_str(l, esc);
+    }
+    l->text[l->n++] = '"';
+}
+
+static void put_kv(struct line *l, const char *key, const char *value)
+{
+    size_t was = l->n;
+
+    put_str(l, l->n == 1 ? "\"" : ",\"");
+    put_str(l, key);
+    put_str(l, "\":");
+    if (l->cut || l->n + 2 > sizeof(l->text) - 16) {
+        l->n = was;
+        l->cut = true;
+        return;
+    }
+    put_quoted(l, value);
+}
+
+static void put_kn(struct line *l, const char *key, double v)
+{
+    char num[40];
+
+    if (l->cut || l->n + strlen(key) + sizeof(num) > sizeof(l->text) - 32) {
+        l->cut = true;
+        return;
+    }
+    if (!isfinite(v))
+        snprintf(num, sizeof(num), "null");
+    else
+        snprintf(num, sizeof(num), "%.15g", v);
+    put_str(l, ",\"");
+    put_str(l, key);
+    put_str(l, "\":");
+    put_str(l, num);
+}
+
+static void begin(struct line *l, enum ward_level level, const char *msg)
+{
+    char ts[28];
+
+    ward_rfc3339(ward_wall_us(), ts);
+    l->n = 0;
+    l->cut = false;
+    put(l, "{", 1);
+    put_kv(l, "ts", ts);
+    put_kv(l, "level", NAMES[level]);
+    put_kv(l, "svc", svc_name);
+    if (*trace != '\0')
+        put_kv(l, "trace", trace);
+    put_kv(l, "msg", msg);
+}
+
+static void end(struct line *l, const char *file, int line)
+{
+    char at[96];
+
+    if (file != NULL) {
+        snprintf(at, sizeof(at), "%.80s:%d", file, line);
+        put_kv(l, "at", at);
+    }
+    if (l->cut) {
+        memcpy(l->text + l->n, ",\"cut\":true", 11);
+        l->n += 11;
+    }
+    l->text[l->n++] = '}';
+    l->text[l->n++] = '\n';
+    if (write(STDERR_FILENO, l->text, l->n) < 0)
+        return; /* nowhere left to say so */
+}
+
+void ward_log_write(enum ward_level level, const char *file, int line, const char *msg,
+                    const struct ward_field *fields, int n)
+{
+    struct line l;
+
+    if ((int)level > atomic_load(&level_now))
+        return;
+    begin(&l, level, msg);
+    for (int i = 0; i < n; i++)
+        if (fields[i].text != NULL)
+            put_kv(&l, fields[i].key, fields[i].text);
+        else
+            put_kn(&l, fields[i].key, fields[i].number);
+    end(&l, file, line);
+}
+
+void ward_log_err(enum ward_level level, const char *msg, const struct ward_err *err)
+{
+    struct line l;
+
+    if ((int)level > atomic_load(&level_now))
+        return;
+    begin(&l, level, msg);
+    put_kv(&l, "code", ward_code_name(err->code));
+    put_kv(&l, "error", err->msg);
+    if (*err->reason != '\0')
+        put_kv(&l, "reason", err->reason);
+    if (*err->detail != '\0')
+        put_kv(&l, "detail", err->detail);
+    end(&l, err->file, err->line);
+}

@@ -1,0 +1,37 @@
+/* relay.h - carries the outbox to audit.
+ *
+ * One thread: drains a batch through `drain` (common/db's ward_outbox_drain, wired by
+ * common/app, so that bus knows no database), delivers it, waits for more when woken or after
+ * poll_ms. While audit is away it backs off to at most 2 s and the backlog grows in the
+ * database, where it is safe. Metrics: ward_outbox_backlog_rows, ward_outbox_oldest_seconds,
+ * ward_outbox_sent_total, ward_outbox_failures_total.
+ *
+ * Threads: start/stop from one; wake from any. Memory: its own. Errors: counted and logged once
+ * a state change, never fatal.
+ */
+#ifndef WARD_BUS_RELAY_H
+#define WARD_BUS_RELAY_H
+
+#include "common/bus/bus.h"
+
+struct ward_relay;
+struct ward_relay_config {
+    const char *url;
+    struct ward_bus_tls tls;
+    int poll_ms;    /* 0: 200 */
+    int batch;      /* 0: 1000 */
+    int timeout_ms; /* one delivery; 0: 10000 */
+    void *svc;
+    enum ward_code (*open)(void *svc, void **wrk, struct ward_err *err); /* a db connection */
+    void (*close)(void *wrk);
+    enum ward_code (*drain)(void *wrk, size_t most, struct ward_bus_client *to, int timeout_ms,
+                            size_t *n, struct ward_err *err);
+    enum ward_code (*backlog)(void *wrk, int64_t *rows, double *age_s, struct ward_err *err);
+};
+WARD_MUST enum ward_code ward_relay_start(const struct ward_relay_config *cfg,
+                                          struct ward_relay **out, struct ward_err *err);
+void ward_relay_wake(struct ward_relay *r);
+/* Waits up to grace_ms for the outbox to empty, then stops. NULL is fine. */
+void ward_relay_stop(struct ward_relay *r, int grace_ms);
+
+#endif

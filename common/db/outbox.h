@@ -1,0 +1,57 @@
+/* outbox.h - what must be told to others is written in the transaction that did it.
+ *
+ * `ward_outbox_add` puts one audit event into this service's outbox table inside the running
+ * transaction. common/bus/relay.h carries it to audit, at least once, and the row is deleted
+ * only after audit's own commit was acknowledged.
+ *
+ * Threads, memory, errors: as db.h.
+ */
+#ifndef WARD_DB_OUTBOX_H
+#define WARD_DB_OUTBOX_H
+
+#include "common/db/db.h"
+
+/* `event` is a serialized ward.audit.v1.Event; event_id its id. Must run inside ward_db_tx;
+ * sets *audited where not NULL (pass &call->audited). Wakes the relay after the commit. */
+WARD_MUST enum ward_code ward_outbox_add(struct ward_db *db, struct ward_arena *mem,
+                                         const uint8_t event_id[16], const void *event,
+                                         size_t n, bool *audited, struct ward_err *err);
+
+/* Takes up to `most` of the oldest events that no other replica is sending and gives them to
+ * `deliver` (frames borrowed until it returns); deletes them once deliver says OK. One
+ * transaction; a crash anywhere delivers again. *n is how many went. */
+struct ward_outbox_item {
+    uint8_t event_id[16];
+    const void *event;
+    size_t n;
+};
+typedef enum ward_code ward_deliver_fn(void *arg, const struct ward_outbox_item *items,
+                                       size_t n, struct ward_err *err);
+WARD_MUST enum ward_code ward_outbox_drain(struct ward_db *db, size_t most,
+                                           ward_deliver_fn *deliver, void *arg, size_t *n,
+                                           struct ward_err *err);
+/* Rows waiting, and the oldest one's age in seconds. */
+WARD_MUST enum ward_code ward_outbox_backlog(struct ward_db *db, int64_t *rows, double *age_s,
+                                             struct ward_err *err);
+/* Called on any thread after a commit that added events; set once before serving. */
+void ward_outbox_on_commit(void (*fn)(void *), void *arg);
+
+/* Idempotency keys: the answer to a write, kept with the write, for 24 hours at least.
+ * `find` inside the transaction, first: *answer.p is the stored answer, or NULL if the key is
+ * new (and then a lock keeps twins out until this transaction ends). `keep` the answer before
+ * commit. FAILED_PRECONDITION  reason IDEMPOTENCY_MISMATCH: the key was used for another
+ * request INVALID_ARGUMENT     a key longer than 128 bytes */
+struct ward_idem {
+    const char *caller; /* peer or person the key belongs to */
+    const char *method; /* the call's path */
+    const char *key;    /* "" means none was given: find says new, keep does nothing */
+    uint8_t request_sha256[32];
+};
+WARD_MUST enum ward_code ward_idem_find(struct ward_db *db, struct ward_arena *mem,
+                                        const struct ward_idem *i, struct ward_val *answer,
+                                        struct ward_err *err);
+WARD_MUST enum ward_code ward_idem_keep(struct ward_db *db, const struct ward_idem *i,
+                                        const void *answer, size_t n, struct ward_err *err);
+WARD_MUST enum ward_code ward_idem_expire(struct ward_db *db, struct ward_err *err);
+
+#endif
