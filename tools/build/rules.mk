@@ -3,7 +3,8 @@
 # ---- generated: C from .proto, the descriptor set, embedded schemas ----
 WARD_PROTOS := $(shell find proto tests/proto -name '*.proto' 2>/dev/null | sed 's,^tests/proto/,,;s,^proto/,,' | sort)
 LIB_PROTOS  := google/protobuf/descriptor.proto google/protobuf/any.proto google/protobuf/duration.proto \
-               google/protobuf/timestamp.proto grpc/health/v1/health.proto
+               google/protobuf/timestamp.proto grpc/health/v1/health.proto \
+               grpc/reflection/v1/reflection.proto grpc/reflection/v1alpha/reflection.proto
 PROTO_PATH  := -I proto -I tests/proto -I /usr/share/grpc-proto -I /usr/include
 PROTO_C     := $(patsubst %.proto,$(G)/%.pb-c.c,$(WARD_PROTOS) $(LIB_PROTOS))
 PROTO_STAMP := $(G)/.protos
