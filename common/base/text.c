@@ -67,7 +67,7 @@ bool ward_unhex(const char *hex, void *out, size_t n)
         if (nibble(hex[i]) < 0)
             return false;
     for (size_t i = 0; i < n; i++)
-        to[i] = (uint8_t)(nibble(hex[2 * i]) << 4 | nibble(hex[2 * i + 1]));
+        to[i] = (uint8_t)((unsigned)nibble(hex[2 * i]) << 4 | (unsigned)nibble(hex[2 * i + 1]));
     return true;
 }
 
