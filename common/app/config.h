@@ -37,9 +37,35 @@ struct ward_opt {
         0                                                                                      \
     }
 
+#define WARD_CONFIG_MAX_BYTES ((size_t)1 << 20) /* of the file; a secret's file: 64 KiB */
+#define WARD_CONFIG_MAX_LINE  ((size_t)4096)
+#define WARD_CONFIG_MAX_PAIRS 512
+
 /* `file` is NULL for none. */
 WARD_MUST enum ward_code ward_config_load(const struct ward_opt *opts, const char *file,
                                           void *out, struct ward_err *err);
+
+/* Several tables at once, each with its own struct. Where two hold the same name, the earlier
+ * table's row counts and the later one's is as if it were not there. */
+struct ward_config_part {
+    const struct ward_opt *opts; /* may be NULL */
+    void *out;
+};
+WARD_MUST enum ward_code ward_config_load_parts(const struct ward_config_part *parts, int n,
+                                                const char *file, struct ward_err *err);
+
+/* Cuts a file's text (n bytes and a NUL, written to) into at most WARD_CONFIG_MAX_PAIRS pairs
+ * that point into it. Pure. Names are upper-case letters, digits and '_', beginning with WARD_;
+ * a value is what stands after the first '=', to the letter: no quotes, no blanks around it.
+ *   INVALID_ARGUMENT  a NUL or control character, an overlong line, no '=', a bad name, a name
+ *                     twice, too many; msg names the line and never the value */
+struct ward_config_pair {
+    const char *name, *value;
+    int line;
+};
+WARD_MUST enum ward_code ward_config_parse(char *text, size_t n, struct ward_config_pair *out,
+                                           size_t *count, struct ward_err *err);
+
 void ward_config_help(const struct ward_opt *opts, FILE *to);     /* for a terminal */
 void ward_config_markdown(const struct ward_opt *opts, FILE *to); /* rows of docs/config.md */
 
