@@ -1,0 +1,163 @@
+#include "cli/globals.h"
+
+#include "common/base/log.h"
+
+#include <locale.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *default_folder(void)
+{
+    static char path[4096];
+    const char *xdg = getenv("XDG_DATA_HOME");
+    const char *home = getenv("HOME");
+
+    if (xdg != NULL && *xdg == '/')
+        snprintf(path, sizeof(path), "%s/ward", xdg);
+    else
+        snprintf(path, sizeof(path), "%s/.local/share/ward", home == NULL ? "" : home);
+    return path;
+}
+
+static bool ends_options(const char *arg)
+{
+    return strcmp(arg, "--") == 0;
+}
+
+/* True when argv[i] is this option; *value is then its value, and *n how many words it took. */
+static bool valued(const char *name, int argc, char **argv, int i, const char **value, int *n)
+{
+    size_t len = strlen(name);
+
+    if (strncmp(argv[i], name, len) != 0)
+        return false;
+    if (argv[i][len] == '=') {
+        *value = argv[i] + len + 1;
+        *n = 1;
+        return true;
+    }
+    if (argv[i][len] != '\0')
+        return false;
+    *n = i + 1 < argc ? 2 : 0;
+    if (*n == 2)
+        *value = argv[i + 1];
+    return true;
+}
+
+const struct cli *cli_begin(struct cli *cli, int *argc, char **argv)
+{
+    int kept = 1, n = 1;
+
+    setlocale(LC_ALL, "C");
+    signal(SIGPIPE, SIG_IGN);
+    ward_log_begin("wardctl");
+    ward_log_level(WARD_LOG_ERROR);
+    *cli = (struct cli){.data = default_folder(), .terminal = isatty(2) == 1};
+    cli->colour = isatty(1) == 1 && getenv("NO_COLOR") == NULL;
+    for (int i = 1; i < *argc; i += n) {
+        n = 1;
+        if (ends_options(argv[i])) {
+            while (i < *argc)
+                argv[kept++] = argv[i++];
+            break;
+        }
+        if (strcmp(argv[i], "--json") == 0)
+            cli->json = true;
+        else if (!valued("--data", *argc, argv, i, &cli->data, &n) &&
+                 !valued("--token", *argc, argv, i, &cli->token, &n))
+            argv[kept++] = argv[i];
+        if (n == 0) {
+            fprintf(stderr, "wardctl: %s needs a value\n", argv[i]);
+            return NULL;
+        }
+    }
+    *argc = kept;
+    argv[kept] = NULL;
+    return cli;
+}
+
+/* How many of argv[1..] these words are, 0 when they are not its beginning. */
+static int match(const char *words, int argc, char **argv)
+{
+    int n = 0;
+
+    while (*words != '\0') {
+        size_t len = strcspn(words, " ");
+
+        if (n + 1 >= argc || strlen(argv[n + 1]) != len || memcmp(argv[n + 1], words, len) != 0)
+            return 0;
+        n++;
+        words += len + (words[len] == ' ');
+    }
+    return n;
+}
+
+const struct cli_command *cli_find(const struct cli_command *const *tables, int argc,
+                                   char **argv, int *words)
+{
+    const struct cli_command *best = NULL;
+
+    *words = 0;
+    for (; *tables != NULL; tables++) {
+        for (const struct cli_command *c = *tables; c->words != NULL; c++) {
+            int n = match(c->words, argc, argv);
+
+            if (n > *words) {
+                *words = n;
+                best = c;
+            }
+        }
+    }
+    return best;
+}
+
+/* Whether the first word given, if any, is this command's first word. */
+static bool listed(const struct cli_command *c, int argc, char **argv)
+{
+    size_t len = strcspn(c->words, " ");
+
+    return argc < 2 || strcmp(argv[1], "help") == 0 ||
+           (strlen(argv[1]) == len && memcmp(argv[1], c->words, len) == 0);
+}
+
+static int list(const struct cli_command *const *tables, int argc, char **argv, FILE *to)
+{
+    int n = 0;
+
+    fprintf(to, "usage: wardctl [--json] [--data DIR] [--token FILE] COMMAND ...\n\n");
+    for (; *tables != NULL; tables++) {
+        for (const struct cli_command *c = *tables; c->words != NULL; c++) {
+            if (!listed(c, argc, argv))
+                continue;
+            fprintf(to, "  %s %s\n      %s\n", c->words, c->args, c->help);
+            n++;
+        }
+    }
+    return n;
+}
+
+int cli_run(const struct cli *cli, const struct cli_command *const *tables, int argc,
+            char **argv)
+{
+    int words;
+    const struct cli_command *c;
+
+    if (cli == NULL)
+        return 2;
+    c = cli_find(tables, argc, argv, &words);
+    if (c != NULL && argc > words + 1 && strcmp(argv[words + 1], "--help") == 0) {
+        printf("usage: wardctl %s %s\n  %s\n", c->words, c->args, c->help);
+        return 0;
+    }
+    if (c != NULL)
+        return c->fn(cli, argc - words, argv + words);
+    if (argc < 2 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0) {
+        list(tables, 1, argv, stdout);
+        return 0;
+    }
+    if (list(tables, argc, argv, stderr) == 0)
+        fprintf(stderr, "  no command begins with \"%s\"; try: wardctl help\n", argv[1]);
+    return 2;
+}
