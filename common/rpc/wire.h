@@ -15,16 +15,21 @@
 #define WARD_WIRE_ELEMENTS 65536 /* fields, repeated elements and unknown fields in all */
 
 /* Iterative, guided by the descriptor, before anything is allocated: depth, element count,
- * UTF-8 without NUL in strings, no groups, lengths inside their message. INVALID_ARGUMENT
- * reason WIRE_MALFORMED, WIRE_TOO_DEEP, WIRE_TOO_MANY, WIRE_BAD_UTF8 */
+ * UTF-8 without NUL in strings, no groups, lengths inside their message.
+ *   INVALID_ARGUMENT  WIRE_MALFORMED, WIRE_TOO_DEEP, WIRE_TOO_MANY, WIRE_BAD_UTF8 (reason);
+ *                     the last also names the field */
 WARD_MUST enum ward_code ward_wire_check(const ProtobufCMessageDescriptor *type,
                                          const uint8_t *p, size_t n, struct ward_err *err);
 
 /* Checks, then decodes into mem.
- *   INVALID_ARGUMENT  as above;  RESOURCE_EXHAUSTED  past the arena's cap */
+ *   INVALID_ARGUMENT    as above
+ *   RESOURCE_EXHAUSTED  past the arena's cap (reason ARENA_FULL) */
 WARD_MUST enum ward_code ward_wire_unpack(const ProtobufCMessageDescriptor *type,
                                           const uint8_t *p, size_t n, struct ward_arena *mem,
                                           ProtobufCMessage **out, struct ward_err *err);
+
+/* True for UTF-8 (RFC 3629: no surrogates, no overlong forms) that holds no NUL. */
+WARD_MUST bool ward_wire_utf8(const uint8_t *p, size_t n);
 
 /* google.rpc.Status of a failure (ErrorInfo always, with domain "ward"; BadRequest where
  * err->field is set; RetryInfo where retry_after_ms is): the value of grpc-status-details-bin.
