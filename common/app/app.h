@@ -3,14 +3,20 @@
  * Steps are sticky: after the first failure the remaining steps do nothing and ward_app_run
  * reports it and returns 1. That is why main() has no ifs. ward_app_run owns the libuv loop:
  * signals, the admin port (/metrics, /livez, /readyz, PUT /loglevel), the readiness checks.
- * Every service has the options of struct ward_app_config beside its own.
+ * Every service has the options of struct ward_app_config beside its own; a row of its own
+ * table with the name of one of those (WARD_ARENA_KIB, say) takes its place, and the service
+ * then passes the value on itself.
  *
- * Threads: all from main's. Memory: the app's own. Errors: sticky, printed once as a log line.
+ * Threads: all from main's. The loop has a thread of its own from ward_app_config on, so that
+ * the admin port answers while main migrates or drains, and a second SIGTERM or SIGINT always
+ * ends the process at once, with status 1. Memory: the app's own. Errors: sticky, printed once
+ * as a log line.
  */
 #ifndef WARD_APP_APP_H
 #define WARD_APP_APP_H
 
 #include "common/app/config.h"
+#include "common/base/metrics.h"
 #include "common/base/status.h"
 #include "common/bus/relay.h"
 #include "common/db/db.h"
@@ -52,19 +58,28 @@ struct ward_app {
         void *arg;
         char why[160]; /* "" while fine */
     } checks[WARD_APP_CHECKS];
-    bool exited; /* --help and such: stop without an error */
+    bool exited;            /* --help and such: stop without an error */
+    const char *serving_on; /* the address given to ward_app_serve */
+    struct ward_core *core; /* threads, loop, admin port: app_core.h */
 };
 
 /* Names the process, sets up logging, the "C" locale, and ignores SIGPIPE. */
 void ward_app_begin(struct ward_app *app, const char *name);
 
+/* Lists the service's own metrics (NULL at the end), so that /metrics and `--docs metrics` show
+ * them before they have series. Before ward_app_config. */
+void ward_app_metrics(struct ward_app *app, struct ward_family *const *families);
+
 /* Fills app->cfg and *cfg (the service's own options; opts may be NULL) from the file and the
- * environment. `--help` prints both tables, `--docs config|metrics` the documentation,
- * `--version` the build; each then exits 0. */
+ * environment. `--help` prints both tables, `--docs common|config|metrics` the documentation,
+ * `--version` the build; after each the other steps do nothing and ward_app_run returns 0.
+ * Then raises RLIMIT_NOFILE, opens WARD_JWKS as app->jwks, and opens the admin port, which says
+ * "starting" on /readyz until ward_app_run. */
 void ward_app_config(struct ward_app *app, const struct ward_opt *opts, void *cfg, int argc,
                      char **argv);
 
-/* Brings the schema up to date, then checks every 2 s that the database answers. */
+/* Brings the schema up to date (common's too), waiting up to 30 s for a database that is still
+ * coming up, then checks every 2 s that it answers. */
 void ward_app_database(struct ward_app *app, const struct ward_schema *schema);
 /* Starts the relay from this service's outbox to audit (WARD_AUDIT_BUS). Being away is not a
  * reason to be unready: events wait in the outbox. */
@@ -81,10 +96,10 @@ void ward_app_check(struct ward_app *app, const char *name,
 /* Serves: what is 0 or "" in *rpc comes from app->cfg. */
 void ward_app_serve(struct ward_app *app, const struct ward_rpc_config *rpc);
 
-/* Logs "serving" with the ports, serves until SIGTERM or SIGINT, turns readiness off, waits
- * lame_ms for the endpoint slice to forget us, drains for drain_ms, closes what was opened,
- * newest first. Returns the process exit status: 0; 1 a step failed; 70 the watchdog stopped
- * it. */
+/* Logs "serving" with the ports (listen, port, admin_listen, admin_port), serves until SIGTERM
+ * or SIGINT, turns readiness off, waits lame_ms for the endpoint slice to forget us, drains for
+ * drain_ms, closes what was opened, newest first. Returns the process exit status: 0; 1 a step
+ * failed; 70 the watchdog stopped it. */
 int ward_app_run(struct ward_app *app);
 
 #endif

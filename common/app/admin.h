@@ -1,0 +1,32 @@
+/* admin.h - the admin port: a small HTTP server on the loop.
+ *
+ * GET /metrics, GET /livez, GET /readyz, GET and PUT /loglevel. At most WARD_ADMIN_CONNS at a
+ * time (more are closed unread); a client that has not sent its request or not taken its
+ * answer within WARD_ADMIN_MS is cut off. No patient data passes here; who may reach the port
+ * is the network's affair (a NetworkPolicy, or loopback).
+ *
+ * Threads: the loop's. Memory: its own. Errors: UNAVAILABLE, INVALID_ARGUMENT.
+ */
+#ifndef WARD_APP_ADMIN_H
+#define WARD_APP_ADMIN_H
+
+#include "common/app/admin_http.h"
+#include "common/app/app_core.h"
+
+#define WARD_ADMIN_CONNS 32
+#define WARD_ADMIN_MS    5000
+
+struct ward_admin;
+
+/* Listens on "address:port"; port 0 picks one. The address is numeric, or localhost. */
+WARD_MUST enum ward_code ward_admin_open(struct ward_app *app, uv_loop_t *loop,
+                                         const char *listen, struct ward_admin **out, int *port,
+                                         struct ward_err *err);
+/* Closes every handle; the loop must turn once more before ward_admin_free. NULL is fine. */
+void ward_admin_close(struct ward_admin *a);
+void ward_admin_free(struct ward_admin *a);
+
+/* The answer to one request: a status, and the body into `to`. */
+int ward_admin_answer(struct ward_app *app, const struct ward_admin_request *r, FILE *to);
+
+#endif

@@ -1,0 +1,267 @@
+#include "common/app/app.h"
+#include "common/app/app_core.h"
+#include "common/app/metrics_text.h"
+#include "common/app/version.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SHORT_DRAIN_MS 1000 /* after the watchdog: what is broken will not drain */
+
+void ward_app_begin(struct ward_app *app, const char *name)
+{
+    struct ward_core *c = calloc(1, sizeof(*c));
+    pthread_condattr_t mono;
+
+    *app = (struct ward_app){.name = name, .core = c};
+    setlocale(LC_ALL, "C");
+    signal(SIGPIPE, SIG_IGN);
+    ward_log_begin(name);
+    WARD_ASSERT(c != NULL);
+    c->check_now = -1;
+    pthread_mutex_init(&c->lock, NULL);
+    pthread_condattr_init(&mono);
+    pthread_condattr_setclock(&mono, CLOCK_MONOTONIC);
+    pthread_cond_init(&c->changed, &mono);
+    pthread_condattr_destroy(&mono);
+    ward_process_metrics();
+    ward_ready_metrics();
+}
+
+void ward_app_metrics(struct ward_app *app, struct ward_family *const *families)
+{
+    (void)app;
+    for (; *families != NULL; families++)
+        ward_metric_list(*families);
+}
+
+static bool on(const struct ward_app *app)
+{
+    return app->code == WARD_OK && !app->exited;
+}
+
+/* gRPC, the database and the bus each hold descriptors; the default of 1,024 is soon used up
+ * by a hospital's devices. Asking for more than the hard limit is not a failure. */
+static void raise_nofile(int want)
+{
+    struct rlimit r;
+
+    if (getrlimit(RLIMIT_NOFILE, &r) != 0)
+        return;
+    if (r.rlim_cur < (rlim_t)want) {
+        r.rlim_cur = r.rlim_max < (rlim_t)want ? r.rlim_max : (rlim_t)want;
+        if (setrlimit(RLIMIT_NOFILE, &r) != 0 && getrlimit(RLIMIT_NOFILE, &r) != 0)
+            return;
+    }
+    WARD_LOG(INFO, "starting", WARD_KV("version", ward_version),
+             WARD_KN("open_files", (double)r.rlim_cur), WARD_KN("pid", getpid()));
+}
+
+void ward_app_config(struct ward_app *app, const struct ward_opt *opts, void *cfg, int argc,
+                     char **argv)
+{
+    if (on(app))
+        app->code = ward_app_options(app, opts, cfg, argc, argv);
+    if (!on(app))
+        return;
+    raise_nofile(app->cfg.nofile);
+    if (*app->cfg.jwks != '\0')
+        app->code = ward_jwks_open(&(struct ward_jwks_config){.path = app->cfg.jwks,
+                                                              .issuer = app->cfg.issuer,
+                                                              .audience = app->cfg.audience,
+                                                              .skew_s = 30},
+                                   &app->jwks, &app->err);
+    if (on(app))
+        app->code = ward_loop_start(app, &app->err);
+}
+
+void ward_app_use(struct ward_app *app, enum ward_code (*open)(void *, struct ward_err *),
+                  void (*close)(void *), void *arg)
+{
+    if (!on(app))
+        return;
+    if (app->n_closers == WARD_APP_CLOSERS)
+        app->code = WARD_FAIL(&app->err, INTERNAL, "raise WARD_APP_CLOSERS");
+    if (on(app))
+        app->code = open(arg, &app->err);
+    if (on(app) && close != NULL) {
+        app->closers[app->n_closers].fn = close;
+        app->closers[app->n_closers++].arg = arg;
+    }
+}
+
+void ward_app_check(struct ward_app *app, const char *name,
+                    enum ward_code (*fn)(void *, struct ward_err *), void *arg)
+{
+    if (!on(app))
+        return;
+    pthread_mutex_lock(&app->core->lock); /* /readyz may be reading */
+    if (app->n_checks == WARD_APP_CHECKS)
+        app->code = WARD_FAIL(&app->err, INTERNAL, "raise WARD_APP_CHECKS");
+    else
+        app->checks[app->n_checks++] = (struct ward_check){.name = name, .fn = fn, .arg = arg};
+    pthread_mutex_unlock(&app->core->lock);
+}
+
+static void database_close(void *arg)
+{
+    struct ward_app *app = arg;
+
+    ward_db_close(app->core->check_db);
+    app->core->check_db = NULL;
+}
+
+static enum ward_code nothing(void *arg, struct ward_err *err)
+{
+    (void)arg, (void)err;
+    return WARD_OK;
+}
+
+void ward_app_database(struct ward_app *app, const struct ward_schema *schema)
+{
+    if (on(app))
+        app->code = ward_database_open(app, schema, &app->err);
+    ward_app_use(app, nothing, database_close, app);
+    ward_app_check(app, "database", ward_database_check, app);
+}
+
+void ward_app_outbox(struct ward_app *app)
+{
+    ward_app_use(app, ward_outbox_open, ward_outbox_close, app);
+}
+
+static void broken(void *arg, const char *why)
+{
+    struct ward_app *app = arg;
+
+    ward_core_stop(app->core, WARD_STOP_BROKEN, why);
+}
+
+/* What is 0 or "" in *rpc comes from the configuration. */
+static struct ward_rpc_config complete(struct ward_app *app, const struct ward_rpc_config *rpc)
+{
+    const struct ward_app_config *c = &app->cfg;
+    struct ward_rpc_config r = *rpc;
+
+#define OR(field, value)                                                                       \
+    if (!r.field)                                                                              \
+    r.field = (value)
+    if (r.listen == NULL || *r.listen == '\0')
+        r.listen = c->listen;
+    if (r.tls.cert == NULL || *r.tls.cert == '\0')
+        r.tls = c->tls;
+    OR(jwks, app->jwks);
+    OR(workers, c->workers);
+    OR(streams, c->streams);
+    OR(pollers, c->pollers);
+    OR(queue, c->queue);
+    OR(arena_cap, (size_t)c->arena_kib << 10);
+    OR(max_message, (size_t)c->max_message_kib << 10);
+    OR(handshake_ms, c->handshake_ms);
+    OR(max_age_ms, c->max_age_ms);
+    OR(max_age_grace_ms, c->max_age_grace_ms);
+    OR(watchdog_rss, (size_t)c->watchdog_rss_mib << 20);
+#undef OR
+    if (r.broken == NULL) {
+        r.broken = broken;
+        r.broken_arg = app;
+    }
+    return r;
+}
+
+void ward_app_serve(struct ward_app *app, const struct ward_rpc_config *rpc)
+{
+    struct ward_rpc_config full;
+
+    if (!on(app))
+        return;
+    full = complete(app, rpc);
+    app->code = ward_rpc_start(&full, &app->rpc, &app->err);
+    app->serving_on = full.listen;
+}
+
+/* Blocks until there is a reason to stop. */
+static enum ward_stop serve(struct ward_app *app)
+{
+    struct ward_core *c = app->core;
+    enum ward_stop stop;
+
+    WARD_LOG(INFO, "serving", WARD_KV("listen", app->serving_on),
+             WARD_KN("port", ward_rpc_port(app->rpc)),
+             WARD_KV("admin_listen", app->cfg.admin_listen),
+             WARD_KN("admin_port", c->admin_port));
+    pthread_mutex_lock(&c->lock);
+    while (c->stop == WARD_STOP_NONE)
+        pthread_cond_wait(&c->changed, &c->lock);
+    stop = c->stop;
+    pthread_mutex_unlock(&c->lock);
+    WARD_LOG(INFO, "stopping", WARD_KV("why", c->stop_why));
+    return stop;
+}
+
+static void set_stage(struct ward_core *c, enum ward_stage stage)
+{
+    pthread_mutex_lock(&c->lock);
+    c->stage = stage;
+    pthread_cond_broadcast(&c->changed);
+    pthread_mutex_unlock(&c->lock);
+}
+
+/* Newest first. True if all of it went as it should. */
+static bool stop_all(struct ward_app *app, enum ward_stop stop)
+{
+    struct ward_core *c = app->core;
+    bool in_time;
+
+    set_stage(c, WARD_STOPPING);
+    ward_ready_update(app);
+    if (app->rpc != NULL && stop == WARD_STOP_SIGNAL)
+        uv_sleep((unsigned)app->cfg.lame_ms);
+    ward_rpc_stop(app->rpc, stop == WARD_STOP_SIGNAL ? app->cfg.drain_ms : SHORT_DRAIN_MS);
+    in_time = ward_checks_stop(app);
+    if (!in_time) /* it may be using what the closers close */
+        return false;
+    while (app->n_closers-- > 0)
+        app->closers[app->n_closers].fn(app->closers[app->n_closers].arg);
+    ward_jwks_close(app->jwks);
+    ward_loop_stop(app);
+    return true;
+}
+
+int ward_app_run(struct ward_app *app)
+{
+    struct ward_core *c = app->core;
+    enum ward_stop stop = WARD_STOP_SIGNAL;
+    int status;
+
+    if (on(app) && app->rpc == NULL)
+        app->code = WARD_FAIL(&app->err, INTERNAL, "nothing is served");
+    if (on(app)) {
+        set_stage(c, WARD_RUNNING);
+        app->code = ward_checks_start(app, &app->err);
+    }
+    if (on(app))
+        stop = serve(app);
+    else if (!app->exited)
+        ward_log_err(WARD_LOG_ERROR, "cannot start", &app->err);
+    status = app->code != WARD_OK ? 1 : stop == WARD_STOP_BROKEN ? WARD_EXIT_BROKEN : 0;
+    if (!stop_all(app, stop)) {
+        WARD_LOG(ERROR, "a check does not return; gone without it");
+        _exit(status == 0 ? 1 : status);
+    }
+    if (!app->exited)
+        WARD_LOG(INFO, "stopped", WARD_KN("status", status));
+    pthread_cond_destroy(&c->changed);
+    pthread_mutex_destroy(&c->lock);
+    free(c);
+    app->core = NULL;
+    return status;
+}

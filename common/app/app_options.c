@@ -1,0 +1,177 @@
+/* What every service is configured with, and what its command line prints. */
+#include "common/app/app_core.h"
+#include "common/app/metrics_text.h"
+#include "common/app/version.h"
+#include "common/base/log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define AT(field) offsetof(struct ward_app_config, field)
+#define STR(env, field, def, help)                                                             \
+    {                                                                                          \
+        env, WARD_STR, AT(field), def, 0, 0, "", help, false                                   \
+    }
+#define INT(env, field, def, min, max, unit, help)                                             \
+    {                                                                                          \
+        env, WARD_INT, AT(field), def, min, max, unit, help, false                             \
+    }
+
+static const struct ward_opt OPTIONS[] = {
+    STR("WARD_LISTEN", listen, "0.0.0.0:50051", "gRPC address: host:port or unix:/path"),
+    STR("WARD_ADMIN_LISTEN", admin_listen, "0.0.0.0:9090",
+        "address of /metrics, /livez, /readyz and /loglevel"),
+    STR("WARD_LOG_LEVEL", log_level, "info", "error, warn, info or debug"),
+    INT("WARD_WORKERS", workers, "4", 1, 256, "", "calls served at once"),
+    INT("WARD_STREAMS", streams, "4", 0, 256, "", "streams served at once"),
+    INT("WARD_POLLERS", pollers, "0", 0, 64, "", "poll threads; 0 is one a core, at most 4"),
+    INT("WARD_QUEUE", queue, "256", 1, 65536, "", "calls that may wait for a worker"),
+    INT("WARD_ARENA_KIB", arena_kib, "256", 16, 1048576, "KiB", "memory a call may use"),
+    INT("WARD_MAX_MESSAGE_KIB", max_message_kib, "0", 0, 1048576, "KiB",
+        "largest message; 0 is as much as a call's memory"),
+    INT("WARD_DRAIN_MS", drain_ms, "5000", 0, 600000, "ms",
+        "time for calls in progress to end when stopping"),
+    INT("WARD_LAME_MS", lame_ms, "2000", 0, 60000, "ms",
+        "time between being unready and refusing calls when stopping"),
+    INT("WARD_MAX_AGE_MS", max_age_ms, "300000", 0, 86400000, "ms",
+        "age at which a connection is asked to reconnect; 0 is never"),
+    INT("WARD_MAX_AGE_GRACE_MS", max_age_grace_ms, "30000", 0, 86400000, "ms",
+        "time for such a connection's calls to end"),
+    INT("WARD_HANDSHAKE_MS", handshake_ms, "5000", 100, 120000, "ms",
+        "time for a TLS handshake"),
+    INT("WARD_WATCHDOG_RSS_MIB", watchdog_rss_mib, "0", 0, 1048576, "MiB",
+        "resident memory past which the process stops itself; 0 is none"),
+    STR("WARD_TLS_CERT", tls.cert, "", "PEM file: this service's certificate chain"),
+    STR("WARD_TLS_KEY", tls.key, "", "PEM file: its private key"),
+    STR("WARD_TLS_CA", tls.ca, "", "PEM file: the authority of every peer"),
+    STR("WARD_JWKS", jwks, "", "JWKS file with the keys of persons' tokens; none: no persons"),
+    STR("WARD_ISSUER", issuer, "", "issuer that persons' tokens must name"),
+    STR("WARD_AUDIENCE", audience, "ward", "audience that persons' tokens must name"),
+    STR("WARD_DB_SOCKET", db.socket, "", "database's unix socket; none: TCP"),
+    STR("WARD_DB_HOST", db.host, "mariadb", "database host"),
+    INT("WARD_DB_PORT", db.port, "3306", 1, 65535, "", "database port"),
+    STR("WARD_DB_NAME", db.name, "", "database name; none: the service's name"),
+    STR("WARD_DB_USER", db.user, "", "database user; none: the service's name"),
+    {"WARD_DB_PASSWORD", WARD_STR, AT(db.password), "", 0, 0, "", "database password", true},
+    STR("WARD_DB_TLS_CA", db.tls_ca, "", "PEM file: the database server's authority"),
+    STR("WARD_DB_TLS_CERT", db.tls_cert, "", "PEM file: our certificate to the database"),
+    STR("WARD_DB_TLS_KEY", db.tls_key, "", "PEM file: its private key"),
+    STR("WARD_AUDIT_BUS", audit_bus, "",
+        "address of audit's intake: ipc:///path or tls+tcp://host:port"),
+    STR("WARD_HINT_URL", hint_url, "",
+        "address where change hints are published: ipc:///path or tls+tcp://host:port"),
+    INT("WARD_NOFILE", nofile, "65536", 256, 1048576, "", "open files asked of the system"),
+    WARD_OPT_END,
+};
+
+/* The service's own rows, after the common ones it does not replace. */
+static bool replaced(const struct ward_opt *opts, const char *env)
+{
+    for (; opts != NULL && opts->env != NULL; opts++)
+        if (strcmp(opts->env, env) == 0)
+            return true;
+    return false;
+}
+
+static void help(const struct ward_app *app, const struct ward_opt *opts)
+{
+    printf("%s %s\n\n"
+           "usage: %s [--config FILE | --help | --version | --docs common|config|metrics]\n\n"
+           "Options are variables of the environment, or lines NAME=value of FILE\n"
+           "(WARD_CONFIG=FILE does the same); the environment wins.\n\n",
+           app->name, ward_version, app->name);
+    if (opts != NULL && opts->env != NULL) {
+        printf("Of %s:\n", app->name);
+        ward_config_help(opts, stdout);
+        printf("\n");
+    }
+    printf("Of every service:\n");
+    for (const struct ward_opt *o = OPTIONS; o->env != NULL; o++)
+        if (!replaced(opts, o->env))
+            ward_config_help((const struct ward_opt[]){*o, WARD_OPT_END}, stdout);
+}
+
+/* False for a page there is none of. */
+static bool docs(const char *page, const struct ward_opt *opts)
+{
+    if (strcmp(page, "common") == 0)
+        ward_config_markdown(OPTIONS, stdout);
+    else if (strcmp(page, "config") == 0)
+        ward_config_markdown(opts, stdout);
+    else if (strcmp(page, "metrics") == 0)
+        ward_metrics_markdown(stdout);
+    else
+        return false;
+    return true;
+}
+
+static enum ward_code arguments(struct ward_app *app, const struct ward_opt *opts, int argc,
+                                char **argv, const char **file)
+{
+    int i = 1;
+
+    while (i < argc && !app->exited) {
+        const char *arg = argv[i++], *next = i < argc ? argv[i] : NULL;
+
+        app->exited = true;
+        if (strcmp(arg, "--help") == 0)
+            help(app, opts);
+        else if (strcmp(arg, "--version") == 0)
+            printf("%s %s\n", app->name, ward_version);
+        else if (strcmp(arg, "--docs") != 0 || next == NULL || !docs(next, opts))
+            app->exited = false;
+        if (app->exited)
+            break;
+        if (strcmp(arg, "--config") != 0 || next == NULL)
+            return WARD_FAIL(&app->err, INVALID_ARGUMENT,
+                             "cannot understand the argument %.60s; see --help", arg);
+        *file = next;
+        i++;
+    }
+    return WARD_OK;
+}
+
+/* What one table cannot say: options that depend on each other. */
+static enum ward_code consistent(struct ward_app *app)
+{
+    struct ward_app_config *c = &app->cfg;
+    int tls = (*c->tls.cert != '\0') + (*c->tls.key != '\0') + (*c->tls.ca != '\0');
+    enum ward_level level;
+
+    if (!ward_log_level_parse(c->log_level, &level))
+        return WARD_FAIL(&app->err, INVALID_ARGUMENT,
+                         "WARD_LOG_LEVEL must be error, warn, info or debug");
+    if (tls != 0 && tls != 3)
+        return WARD_FAIL(
+            &app->err, INVALID_ARGUMENT,
+            "WARD_TLS_CERT, WARD_TLS_KEY and WARD_TLS_CA go together: all or none");
+    if (*c->jwks != '\0' && (*c->issuer == '\0' || *c->audience == '\0'))
+        return WARD_FAIL(&app->err, INVALID_ARGUMENT,
+                         "WARD_JWKS needs WARD_ISSUER and WARD_AUDIENCE");
+    if ((*c->db.tls_cert != '\0') != (*c->db.tls_key != '\0') ||
+        (*c->db.tls_cert != '\0' && *c->db.tls_ca == '\0'))
+        return WARD_FAIL(&app->err, INVALID_ARGUMENT,
+                         "WARD_DB_TLS_CERT and WARD_DB_TLS_KEY go together, with "
+                         "WARD_DB_TLS_CA");
+    if (*c->db.name == '\0')
+        c->db.name = app->name;
+    if (*c->db.user == '\0')
+        c->db.user = app->name;
+    ward_log_level(level);
+    return WARD_OK;
+}
+
+enum ward_code ward_app_options(struct ward_app *app, const struct ward_opt *opts, void *cfg,
+                                int argc, char **argv)
+{
+    const struct ward_config_part parts[] = {{opts, cfg}, {OPTIONS, &app->cfg}};
+    const char *file = getenv("WARD_CONFIG");
+
+    WARD_TRY(arguments(app, opts, argc, argv, &file));
+    if (app->exited)
+        return WARD_OK;
+    if (file != NULL && *file == '\0')
+        file = NULL;
+    WARD_TRY(ward_config_load_parts(parts, 2, file, &app->err));
+    return consistent(app);
+}

@@ -1,0 +1,172 @@
+/* The database and the way to audit, as every service that has them has them. */
+#include "common/app/app_core.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define COMING_UP_MS   30000
+#define PING_MS        1500
+#define DRAIN_SLACK_MS 5000 /* for the statements around a delivery */
+
+/* A signal cuts the wait short. */
+static bool nap(struct ward_core *c, int ms)
+{
+    int64_t end = ward_mono_ns() + ms * WARD_NS_PER_MS;
+    struct timespec until = {.tv_sec = (time_t)(end / 1000000000), .tv_nsec = end % 1000000000};
+    bool go;
+
+    pthread_mutex_lock(&c->lock);
+    while (c->stop == WARD_STOP_NONE &&
+           pthread_cond_timedwait(&c->changed, &c->lock, &until) == 0)
+        ;
+    go = c->stop == WARD_STOP_NONE;
+    pthread_mutex_unlock(&c->lock);
+    return go;
+}
+
+enum ward_code ward_database_open(struct ward_app *app, const struct ward_schema *schema,
+                                  struct ward_err *err)
+{
+    const struct ward_schema *const sets[] = {&ward_schema_common, schema};
+    int64_t until = ward_mono_ns() + COMING_UP_MS * WARD_NS_PER_MS;
+    enum ward_code code;
+    bool said = false;
+
+    for (;;) {
+        code = ward_db_migrate(&app->cfg.db, sets, schema == NULL ? 1 : 2, err);
+        if (code != WARD_UNAVAILABLE || ward_left_ms(until) == 0)
+            return code;
+        if (!said)
+            ward_log_err(WARD_LOG_WARN, "waiting for the database", err);
+        said = true;
+        if (!nap(app->core, 500))
+            return code;
+    }
+}
+
+enum ward_code ward_database_check(void *arg, struct ward_err *err)
+{
+    struct ward_app *app = arg;
+    struct ward_db **db = &app->core->check_db;
+
+    if (*db == NULL)
+        WARD_TRY(ward_db_open(&app->cfg.db, db, err));
+    ward_db_deadline(*db, ward_mono_ns() + PING_MS * WARD_NS_PER_MS);
+    return ward_db_ping(*db, err);
+}
+
+/* ---- outbox: what the relay calls, on its thread ---- */
+
+struct carrier {
+    struct ward_db *db;
+    struct ward_bus_item items[WARD_BUS_MAX_ITEMS];
+};
+
+struct delivery {
+    struct carrier *carrier;
+    struct ward_bus_client *to;
+    int timeout_ms;
+};
+
+static enum ward_code carrier_open(void *svc, void **wrk, struct ward_err *err)
+{
+    const struct ward_app *app = svc;
+    struct carrier *k = calloc(1, sizeof(*k));
+    enum ward_code code;
+
+    if (k == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the relay");
+    code = ward_db_open(&app->cfg.db, &k->db, err);
+    if (code != WARD_OK) {
+        free(k);
+        return code;
+    }
+    *wrk = k;
+    return WARD_OK;
+}
+
+static void carrier_close(void *wrk)
+{
+    struct carrier *k = wrk;
+
+    if (k == NULL)
+        return;
+    ward_db_close(k->db);
+    free(k);
+}
+
+static enum ward_code deliver(void *arg, const struct ward_outbox_item *items, size_t n,
+                              struct ward_err *err)
+{
+    const struct delivery *d = arg;
+
+    if (n > WARD_BUS_MAX_ITEMS)
+        return WARD_FAIL(err, INTERNAL, "a batch larger than a frame");
+    for (size_t i = 0; i < n; i++) {
+        struct ward_bus_item *to = &d->carrier->items[i];
+
+        memcpy(to->id, items[i].event_id, sizeof(to->id));
+        to->p = items[i].event;
+        to->n = items[i].n;
+    }
+    return ward_bus_deliver(d->to, d->carrier->items, n, d->timeout_ms, err);
+}
+
+static enum ward_code drain(void *wrk, size_t most, struct ward_bus_client *to, int timeout_ms,
+                            size_t *n, struct ward_err *err)
+{
+    struct carrier *k = wrk;
+    struct delivery d = {.carrier = k, .to = to, .timeout_ms = timeout_ms};
+
+    if (most > WARD_BUS_MAX_ITEMS)
+        most = WARD_BUS_MAX_ITEMS;
+    ward_db_deadline(k->db, ward_mono_ns() + (timeout_ms + DRAIN_SLACK_MS) * WARD_NS_PER_MS);
+    return ward_outbox_drain(k->db, most, deliver, &d, n, err);
+}
+
+static enum ward_code backlog(void *wrk, int64_t *rows, double *age_s, struct ward_err *err)
+{
+    struct carrier *k = wrk;
+
+    ward_db_deadline(k->db, ward_mono_ns() + DRAIN_SLACK_MS * WARD_NS_PER_MS);
+    return ward_outbox_backlog(k->db, rows, age_s, err);
+}
+
+static void wake(void *relay)
+{
+    ward_relay_wake(relay);
+}
+
+enum ward_code ward_outbox_open(void *arg, struct ward_err *err)
+{
+    struct ward_app *app = arg;
+    const struct ward_app_config *c = &app->cfg;
+
+    if (*c->audit_bus == '\0')
+        return WARD_FAIL(err, INVALID_ARGUMENT,
+                         "WARD_AUDIT_BUS is required: what %s does is audited", app->name);
+    WARD_TRY(ward_relay_start(
+        &(struct ward_relay_config){
+            .url = c->audit_bus,
+            .tls = {.cert = c->tls.cert, .key = c->tls.key, .ca = c->tls.ca},
+            .svc = app,
+            .open = carrier_open,
+            .close = carrier_close,
+            .drain = drain,
+            .backlog = backlog},
+        &app->relay, err));
+    ward_outbox_on_commit(wake, app->relay);
+    return WARD_OK;
+}
+
+void ward_outbox_close(void *arg)
+{
+    struct ward_app *app = arg;
+
+    ward_outbox_on_commit(NULL, NULL);
+    ward_relay_stop(app->relay, app->cfg.drain_ms);
+    app->relay = NULL;
+}
