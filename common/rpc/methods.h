@@ -2,7 +2,8 @@
  *
  * Threads: read-only once made. Memory: an arena that lives as long as the result. Errors:
  * FAILED_PRECONDITION naming the method that is in one table and not in the other, has a
- * streaming method on lane INLINE, or descriptors that cannot be read.
+ * streaming method on lane INLINE, or descriptors that cannot be read; RESOURCE_EXHAUSTED when
+ * the arena is full.
  */
 #ifndef WARD_RPC_METHODS_H
 #define WARD_RPC_METHODS_H
@@ -33,7 +34,7 @@ struct ward_file {
     const uint8_t *data;
     size_t len;
 };
-/* NOT_FOUND for all. */
+/*   NOT_FOUND  for all;  RESOURCE_EXHAUSTED  the arena is full */
 WARD_MUST enum ward_code ward_set_file(const struct ward_set *set, const char *file_name,
                                        struct ward_arena *mem, struct ward_file **out,
                                        size_t *n, struct ward_err *err);
@@ -44,6 +45,11 @@ WARD_MUST enum ward_code ward_set_extension(const struct ward_set *set, const ch
                                             int number, struct ward_arena *mem,
                                             struct ward_file **out, size_t *n,
                                             struct ward_err *err);
+
+/* The numbers of all extensions of a message, ascending; none is not a failure. */
+WARD_MUST enum ward_code ward_set_extensions(const struct ward_set *set, const char *type,
+                                             struct ward_arena *mem, int32_t **out, size_t *n,
+                                             struct ward_err *err);
 
 /* grpc.reflection v1 and v1alpha, as bidirectional handlers; `c->svc` is a ward_reflection. */
 struct ward_reflection {

@@ -274,16 +274,14 @@ static void give(void *data, void *p)
     (void)data, (void)p; /* the arena's */
 }
 
-enum ward_code ward_wire_unpack(const ProtobufCMessageDescriptor *type, const uint8_t *p,
+enum ward_code ward_wire_decode(const ProtobufCMessageDescriptor *type, const uint8_t *p,
                                 size_t n, struct ward_arena *mem, ProtobufCMessage **out,
                                 struct ward_err *err)
 {
     struct allocator a = {.mem = mem};
     ProtobufCAllocator with = {.alloc = take, .free = give, .allocator_data = &a};
-    ProtobufCMessage *msg;
+    ProtobufCMessage *msg = protobuf_c_message_unpack(type, &with, n, p);
 
-    WARD_TRY(ward_wire_check(type, p, n, err));
-    msg = protobuf_c_message_unpack(type, &with, n, p);
     if (msg == NULL && a.refused)
         return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL",
                                 "the message needs more memory than a call may use");
@@ -291,4 +289,12 @@ enum ward_code ward_wire_unpack(const ProtobufCMessageDescriptor *type, const ui
         return refuse(MALFORMED, NULL, err);
     *out = msg;
     return WARD_OK;
+}
+
+enum ward_code ward_wire_unpack(const ProtobufCMessageDescriptor *type, const uint8_t *p,
+                                size_t n, struct ward_arena *mem, ProtobufCMessage **out,
+                                struct ward_err *err)
+{
+    WARD_TRY(ward_wire_check(type, p, n, err));
+    return ward_wire_decode(type, p, n, mem, out, err);
 }

@@ -28,6 +28,12 @@ WARD_MUST enum ward_code ward_wire_unpack(const ProtobufCMessageDescriptor *type
                                           const uint8_t *p, size_t n, struct ward_arena *mem,
                                           ProtobufCMessage **out, struct ward_err *err);
 
+/* Decodes what is known to be sound, such as descriptors we were built with, unchecked.
+ *   INVALID_ARGUMENT  WIRE_MALFORMED (reason);  RESOURCE_EXHAUSTED  as above */
+WARD_MUST enum ward_code ward_wire_decode(const ProtobufCMessageDescriptor *type,
+                                          const uint8_t *p, size_t n, struct ward_arena *mem,
+                                          ProtobufCMessage **out, struct ward_err *err);
+
 /* True for UTF-8 (RFC 3629: no surrogates, no overlong forms) that holds no NUL. */
 WARD_MUST bool ward_wire_utf8(const uint8_t *p, size_t n);
 
