@@ -13,7 +13,7 @@ SET         := $(G)/ward.protoset
 $(PROTO_STAMP): $(shell find proto tests/proto -name '*.proto' 2>/dev/null) tools/build/rules.mk
 	@mkdir -p $(G)
 	@for f in $(WARD_PROTOS) $(LIB_PROTOS); do protoc-c $(PROTO_PATH) --c_out=$(G) $$f || exit 1; done
-	@protoc $(PROTO_PATH) --include_imports --descriptor_set_out=$(SET) $(WARD_PROTOS)
+	@protoc $(PROTO_PATH) --include_imports --descriptor_set_out=$(SET) $(WARD_PROTOS) $(LIB_PROTOS)
 	@touch $@
 $(PROTO_C) $(SET): $(PROTO_STAMP) ;
 
@@ -48,7 +48,7 @@ $(VERSION_C): FORCE
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 FORCE: ;
 
-COMMON_C  := $(foreach d,base auth rpc db bus host image app,$(call own,common/$d))
+COMMON_C  := $(foreach d,base merkle auth rpc db bus host image app,$(call own,common/$d))
 COMMON_O  := $(call obj,$(COMMON_C)) \
              $(patsubst $(G)/%.c,$(BUILD)/gen-obj/%.o,$(PROTO_C) $(G)/protoset.c $(VERSION_C) \
                $(if $(wildcard common/db/schema),$(G)/schema_common.c))

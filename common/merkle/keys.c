@@ -1,0 +1,79 @@
+#include "common/merkle/keys.h"
+
+#include <string.h>
+
+void ward_log_keys_pin(struct ward_log_keys *keys, const struct ward_vkey *pinned)
+{
+    *keys = (struct ward_log_keys){.n = 1};
+    keys->at[0].key = *pinned;
+}
+
+/* Before anything was followed: a handover between keys older than the pinned one. */
+static bool precedes(const struct ward_log_keys *keys, const struct ward_note *note)
+{
+    return keys->n == 1 && ward_note_check(note, &keys->at[0].key, NULL) != WARD_OK;
+}
+
+enum ward_code ward_log_keys_follow(struct ward_log_keys *keys, const char *text, size_t len,
+                                    struct ward_err *err)
+{
+    const int last = keys->n - 1;
+    struct ward_note note;
+    struct ward_checkpoint cp;
+
+    WARD_TRY(ward_note_parse(text, len, &note, err));
+    WARD_TRY(ward_checkpoint_parse(&note, &cp, err));
+    if (!cp.hands_over)
+        return WARD_FAIL(err, FAILED_PRECONDITION, "the handover names no next key");
+    if (precedes(keys, &note) || (last == 0 && ward_vkey_equal(&cp.next, &keys->at[0].key)))
+        return WARD_OK;
+    if (keys->n == WARD_KEYS_MAX)
+        return WARD_FAIL(err, FAILED_PRECONDITION, "more than %d keys", WARD_KEYS_MAX);
+    if (strcmp(cp.origin, keys->at[last].key.name) != 0 ||
+        strcmp(cp.next.name, keys->at[last].key.name) != 0)
+        return WARD_FAIL(err, FAILED_PRECONDITION, "the handover is of another log");
+    WARD_TRY(ward_note_check(&note, &keys->at[last].key, err));
+    WARD_TRY(ward_note_check(&note, &cp.next, err));
+    if (last > 0 && cp.size <= keys->at[last - 1].last_size)
+        return WARD_FAIL(err, FAILED_PRECONDITION, "the handovers' sizes go back");
+    for (int i = 0; i < keys->n; i++)
+        if (ward_vkey_equal(&keys->at[i].key, &cp.next))
+            return WARD_FAIL(err, FAILED_PRECONDITION, "a handover names a key used before");
+    keys->at[last].ended = true;
+    keys->at[last].last_size = cp.size;
+    keys->at[last].root = cp.root;
+    keys->at[keys->n++].key = cp.next;
+    return WARD_OK;
+}
+
+enum ward_code ward_log_keys_check(const struct ward_log_keys *keys, const char *text,
+                                   size_t len, struct ward_checkpoint *out,
+                                   struct ward_err *err)
+{
+    struct ward_note note;
+    struct ward_checkpoint cp;
+    int i = 0;
+
+    WARD_TRY(ward_note_parse(text, len, &note, err));
+    WARD_TRY(ward_checkpoint_parse(&note, &cp, err));
+    if (strcmp(cp.origin, keys->at[0].key.name) != 0)
+        return WARD_FAIL(err, FAILED_PRECONDITION, "the head is of another log");
+    while (keys->at[i].ended && cp.size > keys->at[i].last_size)
+        i++;
+    if (ward_note_check(&note, &keys->at[i].key, err) != WARD_OK) {
+        for (int k = 0; k < i; k++)
+            if (ward_note_check(&note, &keys->at[k].key, NULL) == WARD_OK)
+                return WARD_FAIL(err, FAILED_PRECONDITION,
+                                 "the head of size %llu is signed by a key whose time was over "
+                                 "at size %llu",
+                                 (unsigned long long)cp.size,
+                                 (unsigned long long)keys->at[k].last_size);
+        return err == NULL ? WARD_FAILED_PRECONDITION : err->code;
+    }
+    if (keys->at[i].ended && cp.size == keys->at[i].last_size &&
+        !ward_hash_equal(&cp.root, &keys->at[i].root))
+        return WARD_FAIL(err, FAILED_PRECONDITION, "two heads of one size differ");
+    if (out != NULL)
+        *out = cp;
+    return WARD_OK;
+}
