@@ -1,0 +1,134 @@
+'use strict';
+// Calls by a client not ours: @grpc/grpc-js over mutual TLS, messages from proto/ by proto-loader.
+
+const fs = require('node:fs');
+const path = require('node:path');
+const grpc = require('@grpc/grpc-js');
+const loader = require('@grpc/proto-loader');
+const protobuf = require('protobufjs');
+const { root } = require('./paths');
+
+const includeDirs = [path.join(root, 'proto'), path.join(root, 'tests/proto'), '/usr/share/grpc-proto', '/usr/include'];
+const options = { keepCase: true, longs: String, enums: String, bytes: Buffer, defaults: true, oneofs: true, includeDirs };
+const status = protobuf.loadSync(path.join(__dirname, 'status.proto'));
+
+const codes = Object.fromEntries(Object.entries(grpc.status).filter(([, v]) => typeof v === 'number').map(([k, v]) => [v, k]));
+
+// What google.rpc.Status in grpc-status-details-bin says: {reason, domain, field, violation, retryMs}.
+function details(metadata) {
+  const found = {};
+  const [bytes] = metadata.get('grpc-status-details-bin');
+  if (!bytes) return found;
+  const st = status.lookupType('google.rpc.Status').decode(bytes);
+  found.status = { code: st.code, message: st.message };
+  for (const any of st.details) {
+    const type = any.type_url.split('/').pop();
+    const d = status.lookupType(type).decode(any.value);
+    if (type === 'google.rpc.ErrorInfo') Object.assign(found, { reason: d.reason, domain: d.domain });
+    if (type === 'google.rpc.BadRequest') [{ field: found.field, description: found.violation }] = d.fieldViolations;
+    if (type === 'google.rpc.RetryInfo') found.retryMs = Number(d.retryDelay.seconds) * 1000 + d.retryDelay.nanos / 1e6;
+  }
+  return found;
+}
+
+// A failed call: {code: 'NOT_FOUND', details, reason, field, ...}.
+class CallError extends Error {
+  constructor(err) {
+    super(`${codes[err.code]}: ${err.details}`);
+    Object.assign(this, details(err.metadata || new grpc.Metadata()));
+    this.code = codes[err.code];
+    this.details = err.details;
+    this.metadata = err.metadata;
+  }
+}
+
+// tls: {dir, name} of tests/lib/pki.js; none for plain text.
+function credentials(tls) {
+  if (!tls) return grpc.credentials.createInsecure();
+  const read = (file) => fs.readFileSync(path.join(tls.dir, file));
+  const pair = tls.name ? [read(`${tls.name}.key`), read(`${tls.name}.pem`)] : [null, null];
+  return grpc.credentials.createSsl(read('ca.pem'), ...pair);
+}
+
+function metadataOf({ token, metadata = {} }) {
+  const md = new grpc.Metadata();
+  if (token) md.set('authorization', `Bearer ${token}`);
+  for (const [k, v] of Object.entries(metadata)) md.set(k, v);
+  return md;
+}
+
+class Client {
+  // service: 'ward.audit.v1.Audit'; file: 'ward/audit/v1/audit.proto'; target: 'localhost:1234'.
+  constructor({ file, service, target, tls, channel = {} }) {
+    const pkg = grpc.loadPackageDefinition(loader.loadSync(file, options));
+    const Stub = service.split('.').reduce((o, k) => o[k], pkg);
+    this.definition = Stub.service;
+    this.stub = new Stub(target, credentials(tls), { 'grpc.use_local_subchannel_pool': 1, ...channel });
+  }
+
+  callOptions({ deadline = 30000 }) { return deadline === null ? {} : { deadline: Date.now() + deadline }; }
+
+  // A unary call: resolves with the answer, rejects with a CallError. with: {token, deadline (ms), metadata,
+  // onMetadata(md), onTrailers(md)}.
+  call(method, request = {}, what = {}) {
+    return new Promise((resolve, reject) => {
+      const c = this.stub[method](request, metadataOf(what), this.callOptions(what), (err, answer) => {
+        if (err) reject(new CallError(err));
+        else resolve(answer);
+      });
+      if (what.onMetadata) c.on('metadata', what.onMetadata);
+      if (what.onTrailers) c.on('status', (s) => what.onTrailers(s.metadata));
+      if (what.onCall) what.onCall(c);
+    });
+  }
+
+  // What a call fails with; a failure of the test when it passes.
+  async failure(method, request, what) {
+    let answer;
+    try {
+      answer = await this.call(method, request, what);
+    } catch (err) {
+      if (err instanceof CallError) return err;
+      throw err;
+    }
+    throw new Error(`${method} was answered: ${JSON.stringify(answer).slice(0, 200)}`);
+  }
+
+  // A stream from the server: an async iterator of messages with cancel(); throws CallError.
+  stream(method, request = {}, what = {}) {
+    const c = this.stub[method](request, metadataOf(what), this.callOptions({ deadline: null, ...what }));
+    return this.iterate(c);
+  }
+
+  // A stream both ways, or from the client: {write, end, cancel} and, where the server streams, an
+  // async iterator; where it does not, `answer` is a promise.
+  duplex(method, what = {}) {
+    const args = [metadataOf(what), this.callOptions({ deadline: null, ...what })];
+    if (this.definition[method].responseStream) {
+      const c = this.stub[method](...args);
+      return Object.assign(this.iterate(c), { write: (m) => c.write(m), end: () => c.end() });
+    }
+    let c;
+    const answer = new Promise((resolve, reject) => {
+      c = this.stub[method](...args, (err, a) => (err ? reject(new CallError(err)) : resolve(a)));
+    });
+    return { answer, write: (m) => c.write(m), end: () => c.end(), cancel: () => c.cancel() };
+  }
+
+  iterate(c) {
+    const iterator = async function* () {
+      try {
+        for await (const m of c) yield m;
+      } catch (err) {
+        if (typeof err.code === 'number') throw new CallError(err);
+        throw err;
+      }
+    };
+    c.on('error', () => {}); // the iterator throws it
+    return { [Symbol.asyncIterator]: iterator, cancel: () => c.cancel(), call: c };
+  }
+
+  close() { this.stub.close(); }
+}
+
+module.exports = { Client, CallError, grpc };

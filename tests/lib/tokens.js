@@ -1,0 +1,46 @@
+'use strict';
+// An OIDC issuer that is not ours: keys, a JWKS file and bearer tokens made with node's own crypto.
+
+const crypto = require('node:crypto');
+const fs = require('node:fs');
+
+const ISSUER = 'https://issuer.ward.localhost';
+const AUDIENCE = 'ward';
+
+const make = {
+  EdDSA: () => crypto.generateKeyPairSync('ed25519'),
+  ES256: () => crypto.generateKeyPairSync('ec', { namedCurve: 'P-256' }),
+  RS256: () => crypto.generateKeyPairSync('rsa', { modulusLength: 2048 }),
+};
+const hash = { EdDSA: null, ES256: 'sha256', RS256: 'sha256' };
+const b64 = (value) => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
+
+class Issuer {
+  constructor(alg = 'EdDSA') {
+    this.alg = alg;
+    Object.assign(this, make[alg]());
+    this.kid = crypto.randomBytes(8).toString('hex');
+  }
+
+  jwk() { return { ...this.publicKey.export({ format: 'jwk' }), kid: this.kid, alg: this.alg, use: 'sig' }; }
+
+  // A compact JWT of any header and claims, right or wrong.
+  sign(claims, header = {}) {
+    const head = `${b64({ alg: this.alg, typ: 'JWT', kid: this.kid, ...header })}.${b64(claims)}`;
+    const sig = crypto.sign(hash[this.alg], Buffer.from(head), { key: this.privateKey, dsaEncoding: 'ieee-p1363' });
+    return `${head}.${sig.toString('base64url')}`;
+  }
+
+  // The token of a person: token({roles: ['nurse'], sub: 'nurse-7'}). Other claims as given.
+  token({ roles = [], sub = 'test-person', lifetime = 300, ...claims } = {}) {
+    const now = Math.floor(Date.now() / 1000);
+    return this.sign({ iss: ISSUER, aud: AUDIENCE, sub, roles, purpose: 'TREAT', iat: now, nbf: now - 1, exp: now + lifetime, ...claims });
+  }
+}
+
+function writeJwks(path, issuers) {
+  fs.writeFileSync(`${path}.new`, JSON.stringify({ keys: issuers.map((i) => i.jwk()) }));
+  fs.renameSync(`${path}.new`, path);
+}
+
+module.exports = { Issuer, writeJwks, ISSUER, AUDIENCE };

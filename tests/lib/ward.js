@@ -1,0 +1,109 @@
+'use strict';
+// A Ward of a test's own: MariaDB, certificates, keys, an issuer and the services asked for, set up
+// as the embedded default's (deploy/local/*.env), every service on a port the kernel picked.
+//
+//   const ward = await Ward.start({ services: ['audit'], env: { audit: { WARD_QUEUE: '1' } } });
+//   const audit = ward.client('audit', { as: 'identity' });
+//   await audit.call('Append', {...}, { token: ward.token({ roles: ['auditor'] }) });
+//   await ward.stop();
+//
+// A service is given a clean environment, is ready once it prints "serving", and ends by its pid.
+
+const crypto = require('node:crypto');
+const fs = require('node:fs');
+const path = require('node:path');
+const { Proc, run, must } = require('./proc');
+const { MariaDb } = require('./mariadb');
+const { Issuer, writeJwks } = require('./tokens');
+const { Client } = require('./client');
+const { bin, folder, template, environment, root, build } = require('./paths');
+
+const PEERS = ['wardctl', 'audit', 'identity', 'records', 'gateway', 'devices', 'stranger'];
+const API = {
+  audit: { file: 'ward/audit/v1/audit.proto', service: 'ward.audit.v1.Audit' },
+  identity: { file: 'ward/identity/v1/identity.proto', service: 'ward.identity.v1.Identity' },
+  health: { file: 'grpc/health/v1/health.proto', service: 'grpc.health.v1.Health' },
+};
+
+class Service {
+  constructor(name, env) {
+    this.name = name;
+    this.env = env;
+  }
+
+  async start() {
+    this.proc = new Proc(this.name, [bin(this.name)], { env: this.env, cwd: root });
+    this.serving = JSON.parse(await this.proc.line(/"msg":"serving"/));
+    this.port = this.serving.port;
+    // From now on the same ports, so that its clients find it again.
+    this.env.WARD_LISTEN = `127.0.0.1:${this.port}`;
+    if (this.serving.admin_port) this.env.WARD_ADMIN_LISTEN = `127.0.0.1:${this.serving.admin_port}`;
+    return this;
+  }
+
+  stop(options) { return this.proc.stop(options); }
+  kill() { return this.proc.kill(); }
+
+  // What its admin port says: {status, text}.
+  async admin(page) {
+    const r = await fetch(`http://127.0.0.1:${this.serving.admin_port}${page}`);
+    return { status: r.status, text: await r.text() };
+  }
+}
+
+class Ward {
+  // services are started in this order; env has more variables of each; peers more certificates.
+  static async start({ services, env = {}, peers = [], wait = true }) {
+    const ward = new Ward();
+    ward.dir = folder();
+    ward.services = {};
+    ward.clients = [];
+    for (const sub of ['keys', 'log']) fs.mkdirSync(path.join(ward.dir, sub), { mode: 0o700 });
+    ward.pki = path.join(ward.dir, 'pki');
+    await must([bin('wardctl'), 'dev-certs', ward.pki, ...PEERS, ...peers]);
+    await ward.makeKeys();
+    ward.db = await MariaDb.start(ward.dir, services);
+    for (const name of services) {
+      ward.services[name] = new Service(name, { ...ward.environment(name), ...env[name] });
+      if (wait) await ward.services[name].start();
+    }
+    return ward;
+  }
+
+  async makeKeys() {
+    for (const key of ['audit', 'ppid']) await must([bin('wardctl'), 'dev-key', path.join(this.dir, 'keys', `${key}.pem`)]);
+    for (const key of ['audit', 'identity']) {
+      fs.writeFileSync(path.join(this.dir, 'keys', `${key}.kek`), `${crypto.randomBytes(32).toString('hex')}\n`, { mode: 0o600 });
+    }
+    this.issuer = new Issuer();
+    writeJwks(path.join(this.dir, 'keys/jwks.json'), [this.issuer]);
+  }
+
+  environment(name) {
+    const values = { DIR: this.dir, SERVICE: name, PORT: '0', ADMIN_PORT: '0', BUILD: build, ROOT: root };
+    return { ...environment(template('service.env', values)), ...environment(template(`${name}.env`, values)) };
+  }
+
+  token(claims) { return this.issuer.token(claims); }
+
+  // A client of a running service. as: the peer's certificate, null for none; api: which of API's.
+  client(name, { as = 'wardctl', api = name, ...more } = {}) {
+    const client = new Client({
+      ...API[api], target: `localhost:${this.services[name].port}`, tls: { dir: this.pki, name: as }, ...more,
+    });
+    this.clients.push(client);
+    return client;
+  }
+
+  // wardctl, to its end: {status, stdout, lines}.
+  wardctl(...args) { return run([bin('wardctl'), ...args], { env: { PATH: process.env.PATH, HOME: this.dir } }); }
+
+  async stop() {
+    for (const client of this.clients) client.close();
+    for (const service of Object.values(this.services).reverse()) if (service.proc) await service.stop();
+    await this.db.stop();
+    fs.rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+module.exports = { Ward, Service, API };
