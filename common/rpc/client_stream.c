@@ -1,0 +1,208 @@
+/* Streams of any kind, blocking, within the call's deadline.
+ *
+ * A stream has a completion queue of its own, unlike a unary call: it outlives the function
+ * that opened it, and some programs hand it to another thread once it is open.
+ */
+#include "common/base/clock.h"
+#include "common/rpc/client_impl.h"
+
+#include <stdlib.h>
+
+struct ward_client_stream {
+    struct ward_client *cl;
+    const ProtobufCMessageDescriptor *type;
+    grpc_completion_queue *cq;
+    struct ward_exchange x;
+    bool over;       /* x.status is there */
+    bool said_done;  /* ward_client_send_end */
+    int begun, done; /* tags: their addresses only */
+};
+
+/* Waits for one batch. Each ends by the deadline at the latest, as core then fails the call. */
+static bool pluck(struct ward_client_stream *s, void *tag)
+{
+    grpc_event e =
+        grpc_completion_queue_pluck(s->cq, tag, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
+
+    return e.success != 0;
+}
+
+static bool batch(struct ward_client_stream *s, grpc_op op)
+{
+    WARD_ASSERT(grpc_call_start_batch(s->x.call, &op, 1, &op, NULL) == GRPC_CALL_OK);
+    return pluck(s, &op);
+}
+
+static void start(struct ward_client_stream *s, grpc_op op, void *tag)
+{
+    WARD_ASSERT(grpc_call_start_batch(s->x.call, &op, 1, tag, NULL) == GRPC_CALL_OK);
+}
+
+static void await_status(struct ward_client_stream *s)
+{
+    if (s->over)
+        return;
+    pluck(s, &s->done);
+    s->over = true;
+}
+
+/* False when the call failed before its headers went out. */
+static bool begin(struct ward_client_stream *s, const char *path, struct ward_headers *headers,
+                  int64_t deadline_ns)
+{
+    ward_exchange_init(&s->x, s->cl, s->cq, path, deadline_ns);
+    s->over = false;
+    start(s, ward_exchange_status_op(&s->x), &s->done);
+    start(s,
+          (grpc_op){.op = GRPC_OP_RECV_INITIAL_METADATA,
+                    .data.recv_initial_metadata = {.recv_initial_metadata = &s->x.initial}},
+          &s->begun);
+    return batch(s, (grpc_op){.op = GRPC_OP_SEND_INITIAL_METADATA,
+                              .data.send_initial_metadata = {.count = headers->n,
+                                                             .metadata = headers->at}});
+}
+
+static void end(struct ward_client_stream *s)
+{
+    if (!s->over)
+        grpc_call_cancel(s->x.call, NULL);
+    await_status(s);
+    pluck(s, &s->begun);
+    ward_exchange_done(&s->x);
+}
+
+static enum ward_code open_once(struct ward_client_stream *s, const char *path,
+                                struct ward_headers *headers, int64_t deadline_ns,
+                                struct ward_err *err)
+{
+    enum ward_code code = WARD_OK;
+
+    if (begin(s, path, headers, deadline_ns))
+        return WARD_OK;
+    await_status(s);
+    code = ward_exchange_fail(s->cl, &s->x, err);
+    end(s);
+    return code;
+}
+
+static struct ward_client_stream *stream_new(struct ward_client *cl,
+                                             const ProtobufCMessageDescriptor *type)
+{
+    struct ward_client_stream *s = calloc(1, sizeof(*s));
+
+    if (s == NULL)
+        return NULL;
+    s->cl = cl;
+    s->type = type;
+    s->cq = grpc_completion_queue_create_for_pluck(NULL);
+    return s;
+}
+
+static void stream_free(struct ward_client_stream *s)
+{
+    grpc_completion_queue_shutdown(s->cq);
+    grpc_completion_queue_destroy(s->cq);
+    free(s);
+}
+
+enum ward_code ward_client_open_stream(struct ward_client *cl, const char *path,
+                                       const struct ward_out *with,
+                                       const ProtobufCMessageDescriptor *resp_type,
+                                       struct ward_client_stream **out, struct ward_err *err)
+{
+    const struct ward_method_info *info;
+    struct ward_client_stream *s;
+    struct ward_headers headers;
+    struct ward_err why = {0};
+    int64_t deadline_ns;
+    enum ward_code code;
+
+    WARD_TRY(ward_client_route(cl, path, with, true, &info, &deadline_ns, err));
+    WARD_TRY(ward_headers_make(with, &headers, err));
+    s = stream_new(cl, resp_type);
+    if (s == NULL) {
+        ward_headers_done(&headers);
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a stream");
+    }
+    code = open_once(s, path, &headers, deadline_ns, &why);
+    for (int retry = 0; code == WARD_UNAVAILABLE && info->idempotent; retry++) {
+        if (retry == WARD_RETRIES ||
+            !ward_retry_wait(cl, retry, why.retry_after_ms, deadline_ns))
+            break;
+        code = open_once(s, path, &headers, deadline_ns, &why);
+    }
+    ward_headers_done(&headers);
+    if (code == WARD_OK) {
+        *out = s;
+        return WARD_OK;
+    }
+    stream_free(s);
+    if (err != NULL)
+        *err = why;
+    return code;
+}
+
+/* Why nothing more can be sent. */
+static enum ward_code send_failed(struct ward_client_stream *s, struct ward_err *err)
+{
+    await_status(s);
+    if (s->x.status != GRPC_STATUS_OK)
+        return ward_exchange_fail(s->cl, &s->x, err);
+    return WARD_FAIL(err, OUT_OF_RANGE, "%s has ended the call and reads no more",
+                     s->cl->server);
+}
+
+enum ward_code ward_client_send(struct ward_client_stream *s, const ProtobufCMessage *msg,
+                                struct ward_err *err)
+{
+    grpc_byte_buffer *buffer;
+    grpc_slice bytes;
+    bool sent;
+
+    if (s->said_done)
+        return WARD_FAIL(err, FAILED_PRECONDITION, "sending has ended");
+    if (s->over)
+        return send_failed(s, err);
+    WARD_TRY(ward_client_pack(s->cl, msg, &bytes, err));
+    buffer = grpc_raw_byte_buffer_create(&bytes, 1);
+    grpc_slice_unref(bytes);
+    sent = batch(s, (grpc_op){.op = GRPC_OP_SEND_MESSAGE,
+                              .data.send_message = {.send_message = buffer}});
+    grpc_byte_buffer_destroy(buffer);
+    return sent ? WARD_OK : send_failed(s, err);
+}
+
+enum ward_code ward_client_send_end(struct ward_client_stream *s, struct ward_err *err)
+{
+    if (s->said_done)
+        return WARD_OK;
+    s->said_done = true;
+    if (!s->over && batch(s, (grpc_op){.op = GRPC_OP_SEND_CLOSE_FROM_CLIENT}))
+        return WARD_OK;
+    await_status(s);
+    /* A server that ended the call with OK does not mind. */
+    return s->x.status == GRPC_STATUS_OK ? WARD_OK : ward_exchange_fail(s->cl, &s->x, err);
+}
+
+enum ward_code ward_client_recv(struct ward_client_stream *s, struct ward_arena *mem,
+                                ProtobufCMessage **msg, struct ward_err *err)
+{
+    /* What the server sent before it ended the call is still there to be read. */
+    batch(s, (grpc_op){.op = GRPC_OP_RECV_MESSAGE,
+                       .data.recv_message = {.recv_message = &s->x.reply}});
+    if (s->x.reply != NULL)
+        return ward_exchange_reply(&s->x, s->type, mem, msg, err);
+    await_status(s);
+    if (s->x.status != GRPC_STATUS_OK)
+        return ward_exchange_fail(s->cl, &s->x, err);
+    *msg = NULL;
+    return WARD_OK;
+}
+
+void ward_client_close_stream(struct ward_client_stream *s)
+{
+    if (s == NULL)
+        return;
+    end(s);
+    stream_free(s);
+}
