@@ -3,10 +3,11 @@
  * A group is a loop and its children, in the order they were started. A child is a session of
  * its own (Ctrl-C in a terminal reaches only us, and we stop the children in order), has
  * exactly the environment given, no descriptor of ours, /dev/null as its input, and is killed
- * by the kernel when we die, even by kill -9 (PR_SET_PDEATHSIG). libuv's uv_spawn cannot set
+ * by the kernel when we die, even by kill -9 (PR_SET_PDEATHSIG); what it leaves behind in its
+ * session is killed when it ends. libuv's uv_spawn cannot set
  * that, and setting it in a helper that then execs costs a second program, so proc_spawn.c
  * forks itself and libuv only waits. The kernel ties the signal to the *thread* that forked:
- * use a group from the main thread only. A grandchild is not covered: run programs, not
+ * use a group from the main thread only. A grandchild does not get it: run programs, not
  * scripts that start them, for anything that stays.
  *
  * Threads: main's only. The loop turns inside await, join, turn, run and stop; outside them a
@@ -33,8 +34,9 @@ struct ward_proc_spec {
                                 long each time up to 5 s, from 0.1 s again after 30 s of running */
     const char *ready;       /* it is ready once a line of its output holds this text;
                                 NULL: never. "\"msg\":\"serving\"" */
-    /* All may be NULL; called from the loop. `line` has no newline and is at most 8191 bytes,
-     * longer ones come in pieces. `status` is the exit code, or 128 + the signal. */
+    /* All may be NULL; called from the loop, and must not wait for a child. `line` has no
+     * newline and is at most 8191 bytes, longer ones come in pieces. `status` is the exit code,
+     * or 128 + the signal. */
     void (*on_line)(void *arg, struct ward_proc *p, const char *line);
     void (*on_ready)(void *arg, struct ward_proc *p, const char *line); /* after each start */
     void (*on_exit)(void *arg, struct ward_proc *p, int status);
