@@ -56,6 +56,7 @@ struct ward_call {
     char trace_id[33];
     bool audited;               /* set by ward_outbox_add: the handler wrote its event */
     struct ward_stream *stream; /* NULL for unary calls */
+    struct served *served;      /* rpc's own; NULL where a test calls a handler itself */
 };
 
 /* True once the caller went away or the deadline passed. Poll it in long work. */

@@ -1,0 +1,125 @@
+#include "common/rpc/server.h"
+
+#include <string.h>
+
+#define PEER_PREFIX "spiffe://ward/"
+#define BEARER      "bearer "
+
+const char *call_meta(const struct served *s, const char *key, size_t *len)
+{
+    const char *found = NULL;
+    size_t n = strlen(key);
+
+    for (size_t i = 0; i < s->meta.count; i++) {
+        const grpc_metadata *m = &s->meta.metadata[i];
+
+        if (GRPC_SLICE_LENGTH(m->key) != n || memcmp(GRPC_SLICE_START_PTR(m->key), key, n) != 0)
+            continue;
+        if (found != NULL)
+            return NULL;
+        found = (const char *)GRPC_SLICE_START_PTR(m->value);
+        *len = GRPC_SLICE_LENGTH(m->value);
+    }
+    return found;
+}
+
+/* Core sets this property only where the certificate has exactly one URI, a SPIFFE id. */
+void admit_peer(struct served *s)
+{
+    const size_t prefix = strlen(PEER_PREFIX);
+    const grpc_auth_property *p;
+    grpc_auth_property_iterator it;
+    grpc_auth_context *ctx;
+    size_t n;
+
+    s->peer[0] = '\0';
+    if (!s->rpc->secure)
+        return;
+    ctx = grpc_call_auth_context(s->call);
+    it = grpc_auth_context_find_properties_by_name(ctx, GRPC_PEER_SPIFFE_ID_PROPERTY_NAME);
+    p = grpc_auth_property_iterator_next(&it);
+    if (p != NULL && p->value_length > prefix && memcmp(p->value, PEER_PREFIX, prefix) == 0) {
+        n = p->value_length - prefix;
+        if (n < sizeof(s->peer) && memchr(p->value + prefix, '\0', n) == NULL) {
+            memcpy(s->peer, p->value + prefix, n);
+            s->peer[n] = '\0';
+        }
+    }
+    grpc_auth_context_release(ctx);
+}
+
+enum ward_code admit_caller(const struct served *s, struct ward_err *err)
+{
+    const struct ward_method_info *m = s->method->info;
+    bool named = *s->peer != '\0' || !s->rpc->secure;
+
+    if (s->method->system) /* a probe of the orchestrator's has any certificate of the CA */
+        return WARD_OK;
+    for (int i = 0; named && i < m->n_callers; i++)
+        if (strcmp(m->callers[i], "*") == 0 ||
+            (*s->peer != '\0' && strcmp(m->callers[i], s->peer) == 0))
+            return WARD_OK;
+    return WARD_FAIL_REASON(err, PERMISSION_DENIED, "CALLER_NOT_ALLOWED",
+                            "this service may not call this method");
+}
+
+/* The token after "Bearer "; NULL when there is no authorization, or it is another kind. */
+static const char *bearer(const struct served *s, size_t *len, bool *odd)
+{
+    const char *v = NULL;
+    size_t n = 0;
+    int seen = 0;
+
+    for (size_t i = 0; i < s->meta.count; i++)
+        seen += grpc_slice_str_cmp(s->meta.metadata[i].key, "authorization") == 0;
+    if (seen == 0)
+        return NULL;
+    v = call_meta(s, "authorization", &n);
+    *odd = v == NULL || n <= strlen(BEARER) || strncasecmp(v, BEARER, strlen(BEARER)) != 0;
+    if (*odd)
+        return NULL;
+    *len = n - strlen(BEARER);
+    return v + strlen(BEARER);
+}
+
+static bool has_any(const struct ward_principal *who, const struct ward_method_info *m)
+{
+    for (int i = 0; i < m->n_roles; i++)
+        if (ward_principal_has(who, m->roles[i]))
+            return true;
+    return m->n_roles == 0;
+}
+
+enum ward_code admit_person(struct served *s, struct ward_arena *mem,
+                            const struct ward_principal **who, struct ward_err *err)
+{
+    const struct ward_method_info *m = s->method->info;
+    struct ward_principal *p;
+    const char *token;
+    size_t len = 0;
+    bool odd = false;
+
+    if (s->method->system)
+        return WARD_OK;
+    token = bearer(s, &len, &odd);
+    if (odd)
+        return WARD_FAIL_REASON(err, UNAUTHENTICATED, "TOKEN_MALFORMED",
+                                "authorization is not one bearer token");
+    if (token == NULL && m->n_roles == 0)
+        return WARD_OK;
+    if (token == NULL)
+        return WARD_FAIL_REASON(err, UNAUTHENTICATED, "TOKEN_MISSING",
+                                "a person's bearer token is needed");
+    if (s->rpc->cfg.jwks == NULL)
+        return WARD_FAIL_REASON(err, UNAUTHENTICATED, "TOKEN_UNKNOWN_KEY",
+                                "no person's token is accepted here");
+    p = ward_new(mem, struct ward_principal);
+    if (p == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "the call needs more memory than it may use");
+    WARD_TRY(ward_jwt_check(s->rpc->cfg.jwks, mem, token, len, p, err));
+    *who = p; /* even where the role is missing: the audit says who was refused */
+    if (!has_any(p, m))
+        return WARD_FAIL_REASON(err, PERMISSION_DENIED, "ROLE_MISSING",
+                                "none of the person's roles may call this method");
+    return WARD_OK;
+}

@@ -1,0 +1,132 @@
+#include "common/rpc/server.h"
+
+#include "common/base/log.h"
+
+#include <string.h>
+
+bool ward_call_cancelled(const struct ward_call *c)
+{
+    if (c->served != NULL && atomic_load_explicit(&c->served->cancelled, memory_order_relaxed))
+        return true;
+    return c->deadline_ns != WARD_NO_DEADLINE && ward_mono_ns() >= c->deadline_ns;
+}
+
+/* A deadline may have passed while the call waited: nobody is left to answer. */
+static enum ward_code still_wanted(const struct served *s, struct ward_err *err)
+{
+    if (s->deadline_ns != WARD_NO_DEADLINE && ward_mono_ns() >= s->deadline_ns)
+        return WARD_FAIL(err, DEADLINE_EXCEEDED,
+                         "the deadline passed before the call was served");
+    if (atomic_load_explicit(&s->cancelled, memory_order_relaxed))
+        return WARD_FAIL(err, CANCELLED, "the caller went away");
+    return WARD_OK;
+}
+
+static enum ward_code handle(struct served *s, struct ward_call *c, ProtobufCMessage **resp)
+{
+    const struct method *m = s->method;
+    ProtobufCMessage *req = NULL;
+
+    WARD_TRY(admit_caller(s, c->err));
+    WARD_TRY(admit_person(s, c->mem, &c->who, c->err));
+    WARD_TRY(still_wanted(s, c->err));
+    if (!m->info->client_streaming)
+        WARD_TRY(call_unpack(m->req, s->payload, c->mem, &req, c->err));
+    if (!m->info->server_streaming) {
+        *resp = ward_alloc(c->mem, m->resp->sizeof_message);
+        if (*resp == NULL)
+            return WARD_FAIL(c->err, RESOURCE_EXHAUSTED,
+                             "the call needs more memory than it may use");
+        protobuf_c_message_init(m->resp, *resp);
+    }
+    return m->fn(c, req, *resp);
+}
+
+/* What a handler may not answer is our bug, not the caller's business. */
+static enum ward_code settle(struct ward_call *c, enum ward_code code)
+{
+    if (code == WARD_OK && c->method->audited && !c->audited) {
+        code = WARD_FAIL(c->err, INTERNAL, "internal error");
+        return ward_err_detail(c->err, "the handler wrote no audit event");
+    }
+    if (code == WARD_OK)
+        return code;
+    if ((int)code < 0 || code >= WARD_N_CODES || code == WARD_UNKNOWN) {
+        int odd = (int)code;
+
+        code = WARD_FAIL(c->err, INTERNAL, "internal error");
+        return ward_err_detail(c->err, "the handler's code was %d", odd);
+    }
+    if (c->err->code != code) /* it gave no words */
+        return ward_err_set(c->err, code, __FILE__, __LINE__, "%s", ward_code_name(code));
+    return code;
+}
+
+/* The service's own event of a refused or failed call. It gets memory and time of its own: a
+ * call that used up either is still to be audited. */
+static void audit_refusal(struct served *s, struct ward_call *c, enum ward_code code)
+{
+    int64_t least = ward_mono_ns() + RPC_REFUSED_MS * WARD_NS_PER_MS;
+
+    if (!c->method->audited || s->rpc->cfg.refused == NULL)
+        return;
+    c->mem->cap += RPC_REFUSED_ROOM;
+    c->mem->full = false;
+    if (c->deadline_ns < least)
+        c->deadline_ns = least;
+    c->served = NULL; /* the caller's going away does not stop it */
+    s->rpc->cfg.refused(c, code);
+    c->mem->cap -= RPC_REFUSED_ROOM;
+}
+
+static enum ward_level level_of(enum ward_code code)
+{
+    switch (code) {
+    case WARD_INTERNAL:
+    case WARD_DATA_LOSS:
+        return WARD_LOG_ERROR;
+    case WARD_UNAVAILABLE:
+    case WARD_RESOURCE_EXHAUSTED:
+    case WARD_DEADLINE_EXCEEDED:
+        return WARD_LOG_WARN;
+    default:
+        return WARD_LOG_INFO;
+    }
+}
+
+void call_run(struct served *s, struct ward_arena *mem, struct worker *w)
+{
+    struct ward_err err = {0};
+    ProtobufCMessage *resp = NULL;
+    size_t len = 0;
+    const char *parent = call_meta(s, "traceparent", &len);
+    struct ward_call c = {
+        .mem = mem,
+        .err = &err,
+        .svc = s->method->svc,
+        .wrk = w == NULL ? NULL : w->wrk,
+        .method = s->method->info,
+        .deadline_ns = s->deadline_ns,
+        .peer = s->peer,
+        .served = s,
+    };
+    enum ward_code code;
+
+    trace_take(parent, len, c.traceparent, c.trace_id);
+    ward_log_trace(c.trace_id);
+    if (w != NULL && w->stream != NULL) {
+        c.stream = w->stream;
+        stream_begin(c.stream, s);
+    }
+    code = settle(&c, handle(s, &c, &resp));
+    if (code != WARD_OK) {
+        ward_log_err(level_of(code), "call failed", &err);
+        audit_refusal(s, &c, code);
+    }
+    if (c.stream != NULL)
+        stream_end(c.stream);
+    ward_metric_max(s->method->stats.arena, (double)mem->used);
+    call_finish(s, code == WARD_OK && resp != NULL ? call_pack(resp) : NULL, code, &err);
+    ward_arena_reset(mem);
+    ward_log_trace("");
+}

@@ -1,0 +1,81 @@
+#include "common/rpc/server.h"
+
+#include "common/base/crypto.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Span ids must be unique, not secret: one generator a thread (splitmix64), seeded once. */
+static uint64_t span(void)
+{
+    static _Thread_local uint64_t state;
+    uint64_t z;
+
+    if (state == 0)
+        ward_random(&state, sizeof(state));
+    z = (state += UINT64_C(0x9e3779b97f4a7c15));
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    z ^= z >> 31;
+    return z == 0 ? 1 : z; /* an all-zero id is invalid */
+}
+
+static void hex16(uint64_t v, char out[16])
+{
+    static const char digits[] = "0123456789abcdef";
+
+    for (int i = 15; i >= 0; i--, v >>= 4)
+        out[i] = digits[v & 15];
+}
+
+/* Lower-case hex digits, not all zero. */
+static bool is_id(const char *s, size_t n)
+{
+    bool zero = true;
+
+    for (size_t i = 0; i < n; i++) {
+        if (!((s[i] >= '0' && s[i] <= '9') || (s[i] >= 'a' && s[i] <= 'f')))
+            return false;
+        zero = zero && s[i] == '0';
+    }
+    return !zero;
+}
+
+static bool is_hex(const char *s, size_t n)
+{
+    return strspn(s, "0123456789abcdef") >= n;
+}
+
+/* https://www.w3.org/TR/trace-context-2/ 3.2: "00-" trace "-" span "-" flags, 55 characters;
+ * later versions may be longer, and ff is no version. */
+static bool valid(const char *in, size_t len)
+{
+    char t[56];
+
+    if (in == NULL || len < 55)
+        return false;
+    memcpy(t, in, 55);
+    t[55] = '\0';
+    if (!is_hex(t, 2) || memcmp(t, "ff", 2) == 0 || t[2] != '-' || !is_id(t + 3, 32) ||
+        t[35] != '-' || !is_id(t + 36, 16) || t[52] != '-' || !is_hex(t + 53, 2))
+        return false;
+    return len == 55 || (memcmp(t, "00", 2) != 0 && in[55] == '-');
+}
+
+void trace_take(const char *in, size_t len, char traceparent[56], char trace_id[33])
+{
+    memcpy(traceparent, "00-", 3);
+    if (valid(in, len)) {
+        memcpy(traceparent + 3, in + 3, 33);
+        memcpy(traceparent + 52, in + 52, 3);
+    } else {
+        hex16(span(), traceparent + 3);
+        hex16(span(), traceparent + 19);
+        traceparent[35] = '-';
+        memcpy(traceparent + 52, "-01", 3);
+    }
+    hex16(span(), traceparent + 36);
+    traceparent[55] = '\0';
+    memcpy(trace_id, traceparent + 3, 32);
+    trace_id[32] = '\0';
+}

@@ -1,0 +1,223 @@
+#include "common/rpc/server.h"
+
+#include "grpc/health/v1/health.pb-c.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define STATUS(name) GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__##name
+
+/* One Watch. Its call is kept by the poll thread; every step is a completion there, or a change
+ * of state from outside, under the one lock. Starting a batch never runs a completion. */
+struct watch {
+    struct watch *next, **at;
+    struct served *s;
+    struct health *h;
+    int entry; /* index into services; -1: not known here */
+    int sent;
+    bool writing, over; /* over: the final batch has been started */
+};
+
+struct entry {
+    const char *name;
+    int status;
+};
+
+struct health {
+    pthread_mutex_t lock;
+    struct entry *services; /* [0] is "", the server as a whole */
+    int n;
+    bool ended;
+    struct watch *watches;
+};
+
+struct health *health_new(const char *const *services)
+{
+    struct health *h = calloc(1, sizeof(*h));
+    int n = 0;
+
+    while (services[n] != NULL)
+        n++;
+    WARD_ASSERT(h != NULL);
+    pthread_mutex_init(&h->lock, NULL);
+    h->n = n + 1;
+    h->services = calloc((size_t)n + 1, sizeof(*h->services));
+    WARD_ASSERT(h->services != NULL);
+    h->services[0].name = "";
+    for (int i = 0; i < n; i++)
+        h->services[i + 1].name = services[i];
+    for (int i = 0; i <= n; i++)
+        h->services[i].status = STATUS(NOT_SERVING);
+    return h;
+}
+
+void health_free(struct health *h)
+{
+    if (h == NULL)
+        return;
+    WARD_ASSERT(h->watches == NULL);
+    pthread_mutex_destroy(&h->lock);
+    free(h->services);
+    free(h);
+}
+
+static int find(const struct health *h, const char *name)
+{
+    for (int i = 0; i < h->n; i++)
+        if (strcmp(h->services[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
+enum ward_code health_check(struct ward_call *c, const ProtobufCMessage *req,
+                            ProtobufCMessage *resp)
+{
+    struct health *h = c->svc;
+    const char *name = ((const Grpc__Health__V1__HealthCheckRequest *)req)->service;
+    Grpc__Health__V1__HealthCheckResponse *r = (Grpc__Health__V1__HealthCheckResponse *)resp;
+    int i;
+
+    pthread_mutex_lock(&h->lock);
+    i = find(h, name);
+    if (i >= 0)
+        r->status = h->services[i].status;
+    pthread_mutex_unlock(&h->lock);
+    return i >= 0 ? WARD_OK : WARD_FAIL(c->err, NOT_FOUND, "no such service");
+}
+
+static void finish(struct watch *w, enum ward_code code, const char *why)
+{
+    struct ward_err err = {0};
+
+    w->over = true;
+    *w->at = w->next;
+    if (w->next != NULL)
+        w->next->at = w->at;
+    ward_err_set(&err, code, __FILE__, __LINE__, "%s", why);
+    call_finish(w->s, NULL, code, &err);
+}
+
+static void send(struct watch *w, int status)
+{
+    Grpc__Health__V1__HealthCheckResponse r = GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__INIT;
+    grpc_op ops[2] = {{.op = GRPC_OP_SEND_INITIAL_METADATA}, {.op = GRPC_OP_SEND_MESSAGE}};
+    grpc_call_error e;
+
+    r.status = status;
+    grpc_byte_buffer_destroy(w->s->reply);
+    w->s->reply = call_pack(&r.base);
+    ops[1].data.send_message.send_message = w->s->reply;
+    w->sent = status;
+    w->writing = true;
+    e = w->s->initial_sent ? grpc_call_start_batch(w->s->call, ops + 1, 1, &w->s->wrote, NULL)
+                           : grpc_call_start_batch(w->s->call, ops, 2, &w->s->wrote, NULL);
+    w->s->initial_sent = true;
+    WARD_ASSERT(e == GRPC_CALL_OK);
+}
+
+/* The next step of a watch that is not writing. Lock held. */
+static void advance(struct watch *w)
+{
+    int status = w->entry < 0 ? STATUS(SERVICE_UNKNOWN) : w->h->services[w->entry].status;
+
+    if (w->over || w->writing)
+        return;
+    if (atomic_load(&w->s->cancelled))
+        finish(w, WARD_CANCELLED, "the caller went away");
+    else if (status != w->sent)
+        send(w, status); /* the last word goes out before the end */
+    else if (w->h->ended)
+        finish(w, WARD_UNAVAILABLE, "the server is stopping");
+}
+
+static void on_wrote(struct tag *tag, bool ok)
+{
+    struct served *s = RPC_OF(tag, struct served, wrote);
+    struct watch *w = s->watch;
+
+    (void)ok; /* false: the close, which follows, says why */
+    pthread_mutex_lock(&w->h->lock);
+    w->writing = false;
+    advance(w);
+    pthread_mutex_unlock(&w->h->lock);
+}
+
+static void begin(struct served *s)
+{
+    struct health *h = s->method->svc;
+    struct ward_err err = {0};
+    ProtobufCMessage *req = NULL;
+    struct watch *w;
+
+    if (call_unpack(s->method->req, s->payload, &s->at->mem, &req, &err) != WARD_OK) {
+        call_finish(s, NULL, err.code, &err);
+        ward_arena_reset(&s->at->mem);
+        return;
+    }
+    w = calloc(1, sizeof(*w));
+    WARD_ASSERT(w != NULL);
+    s->watch = w;
+    s->wrote.fn = on_wrote;
+    pthread_mutex_lock(&h->lock);
+    *w =
+        (struct watch){.s = s,
+                       .h = h,
+                       .entry = find(h, ((Grpc__Health__V1__HealthCheckRequest *)req)->service),
+                       .sent = -1,
+                       .next = h->watches,
+                       .at = &h->watches};
+    if (h->watches != NULL)
+        h->watches->at = &w->next;
+    h->watches = w;
+    call_watch_close(s);
+    advance(w);
+    pthread_mutex_unlock(&h->lock);
+    ward_arena_reset(&s->at->mem);
+}
+
+static void closed(struct served *s)
+{
+    struct watch *w = s->watch;
+
+    pthread_mutex_lock(&w->h->lock);
+    advance(w);
+    pthread_mutex_unlock(&w->h->lock);
+}
+
+void health_watch(struct served *s)
+{
+    if (s->watch == NULL)
+        begin(s);
+    else
+        closed(s);
+}
+
+void health_gone(struct served *s)
+{
+    free(s->watch);
+}
+
+void health_set(struct health *h, const char *service, bool serving)
+{
+    pthread_mutex_lock(&h->lock);
+    for (int i = 0; i < h->n && !h->ended; i++)
+        if (service == NULL || strcmp(h->services[i].name, service) == 0)
+            h->services[i].status = serving ? STATUS(SERVING) : STATUS(NOT_SERVING);
+    for (struct watch *w = h->watches, *next; w != NULL; w = next) {
+        next = w->next;
+        advance(w);
+    }
+    pthread_mutex_unlock(&h->lock);
+}
+
+void health_end(struct health *h)
+{
+    health_set(h, NULL, false);
+    pthread_mutex_lock(&h->lock);
+    h->ended = true;
+    for (struct watch *w = h->watches, *next; w != NULL; w = next) {
+        next = w->next;
+        advance(w);
+    }
+    pthread_mutex_unlock(&h->lock);
+}

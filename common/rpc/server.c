@@ -1,0 +1,221 @@
+#include "common/rpc/server.h"
+
+#include "common/base/log.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MAX_DEFAULT_POLLERS 4
+
+static void *poll_main(void *arg)
+{
+    struct poller *p = arg;
+    gpr_timespec never = gpr_inf_future(GPR_CLOCK_MONOTONIC);
+    grpc_event ev;
+
+    pthread_setname_np(pthread_self(), "rpc-poll");
+    while ((ev = grpc_completion_queue_next(p->cq, never, NULL)).type != GRPC_QUEUE_SHUTDOWN) {
+        struct tag *tag = ev.tag;
+
+        tag->fn(tag, ev.success != 0);
+    }
+    return NULL;
+}
+
+static int default_pollers(void)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+    return cores < 1 ? 1 : cores > MAX_DEFAULT_POLLERS ? MAX_DEFAULT_POLLERS : (int)cores;
+}
+
+static void settle_config(struct ward_rpc *rpc, const struct ward_rpc_config *cfg)
+{
+    rpc->cfg = *cfg;
+    if (rpc->cfg.descriptors == NULL)
+        rpc->cfg.descriptors = &ward_proto_set;
+    if (rpc->cfg.max_message == 0)
+        rpc->cfg.max_message = cfg->arena_cap;
+    if (rpc->cfg.max_message > INT32_MAX)
+        rpc->cfg.max_message = INT32_MAX;
+    rpc->n_pollers = cfg->pollers > 0 ? cfg->pollers : default_pollers();
+    if (rpc->n_pollers > RPC_MAX_POLLERS)
+        rpc->n_pollers = RPC_MAX_POLLERS;
+}
+
+/* Core's clock and ours are the same one, but core does not promise it. */
+static int64_t clock_offset(void)
+{
+    gpr_timespec core = gpr_now(GPR_CLOCK_MONOTONIC);
+
+    return core.tv_sec * INT64_C(1000000000) + core.tv_nsec - ward_mono_ns();
+}
+
+static enum ward_code listen_on(struct ward_rpc *rpc, struct ward_err *err)
+{
+    grpc_server_credentials *creds;
+    const char *at = rpc->cfg.listen;
+    int port;
+
+    WARD_TRY(tls_credentials(&rpc->cfg, &creds, &rpc->secure, err));
+    rpc->core = args_server(&rpc->cfg);
+    for (int i = 0; i < rpc->n_pollers; i++) {
+        struct poller *p = &rpc->pollers[i];
+
+        p->rpc = rpc;
+        p->cq = grpc_completion_queue_create_for_next(NULL);
+        ward_arena_init(&p->mem, rpc->cfg.arena_cap);
+        grpc_server_register_completion_queue(rpc->core, p->cq, NULL);
+    }
+    port = grpc_server_add_http2_port(rpc->core, at, creds);
+    grpc_server_credentials_release(creds);
+    if (port == 0)
+        return WARD_FAIL(err, UNAVAILABLE, "cannot listen on %s", at);
+    rpc->port = strncmp(at, "unix:", 5) == 0 ? 0 : port;
+    return table_register(rpc, err);
+}
+
+static enum ward_code serve(struct ward_rpc *rpc, struct ward_err *err)
+{
+    rpc->mono_offset = clock_offset();
+    grpc_server_start(rpc->core);
+    rpc->started = true;
+    for (int i = 0; i < rpc->n_pollers; i++) {
+        struct poller *p = &rpc->pollers[i];
+
+        call_slots(p); /* before its thread: `free` is that thread's from then on */
+        if (pthread_create(&p->thread, NULL, poll_main, p) != 0)
+            return WARD_FAIL(err, RESOURCE_EXHAUSTED, "cannot start a poll thread");
+        p->running = true;
+    }
+    if (rpc->cfg.broken == NULL)
+        return WARD_OK;
+    return watchdog_start(rpc, &rpc->watchdog, err);
+}
+
+static enum ward_code open_all(struct ward_rpc *rpc, struct ward_err *err)
+{
+    const struct ward_rpc_config *cfg = &rpc->cfg;
+
+    args_quiet();
+    grpc_init();
+    rpc->begun = true;
+    WARD_TRY(table_make(rpc, err));
+    WARD_TRY(crew_start(rpc, &rpc->workers, cfg->workers, cfg->queue, true, false, err));
+    WARD_TRY(crew_start(rpc, &rpc->streams, cfg->streams, cfg->queue, true, true, err));
+    WARD_TRY(crew_start(rpc, &rpc->system, RPC_SYSTEM, RPC_SYSTEM_QUEUE, false, true, err));
+    WARD_TRY(listen_on(rpc, err));
+    return serve(rpc, err);
+}
+
+enum ward_code ward_rpc_start(const struct ward_rpc_config *cfg, struct ward_rpc **out,
+                              struct ward_err *err)
+{
+    struct ward_rpc *rpc = calloc(1, sizeof(*rpc));
+    enum ward_code code;
+    sigset_t all, was;
+
+    WARD_ASSERT(rpc != NULL);
+    settle_config(rpc, cfg);
+    ward_arena_init(&rpc->mem, SIZE_MAX / 2);
+    /* Signals are the main thread's: every thread of ours and of core's inherits this mask. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &was);
+    code = open_all(rpc, err);
+    pthread_sigmask(SIG_SETMASK, &was, NULL);
+    if (code != WARD_OK) {
+        ward_rpc_stop(rpc, 0);
+        return code;
+    }
+    stats_server(rpc);
+    *out = rpc;
+    return WARD_OK;
+}
+
+int ward_rpc_port(const struct ward_rpc *rpc)
+{
+    return rpc->port;
+}
+
+void ward_rpc_serving(struct ward_rpc *rpc, const char *service, bool serving)
+{
+    health_set(rpc->health, service, serving);
+}
+
+static bool await_shutdown(grpc_completion_queue *cq, gpr_timespec until)
+{
+    return grpc_completion_queue_next(cq, until, NULL).type == GRPC_OP_COMPLETE;
+}
+
+/* Streams of reflection and of health are not worth waiting for. */
+static void break_system(struct ward_rpc *rpc)
+{
+    health_end(rpc->health);
+    for (int i = 0; i < rpc->system.n; i++)
+        stream_break(rpc->system.workers[i].stream);
+}
+
+/* No new calls; those in progress get grace_ms, then a cancel. The notification has a queue of
+ * its own: on a poll thread's it would look like a call's. */
+static void drain(struct ward_rpc *rpc, int grace_ms)
+{
+    grpc_completion_queue *cq = grpc_completion_queue_create_for_next(NULL);
+    gpr_timespec grace = gpr_time_from_millis(grace_ms, GPR_TIMESPAN);
+    struct tag gone = {0};
+
+    atomic_store(&rpc->stopping, true);
+    grpc_server_shutdown_and_notify(rpc->core, cq, &gone);
+    break_system(rpc);
+    if (!await_shutdown(cq, gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), grace))) {
+        WARD_LOG(WARN, "grace is over, calls are cancelled",
+                 WARD_KN("calls", atomic_load(&rpc->in_flight)));
+        grpc_server_cancel_all_calls(rpc->core);
+        await_shutdown(cq, gpr_inf_future(GPR_CLOCK_MONOTONIC));
+    }
+    grpc_completion_queue_shutdown(cq);
+    grpc_completion_queue_next(cq, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
+    grpc_completion_queue_destroy(cq);
+}
+
+static void stop_pollers(struct ward_rpc *rpc)
+{
+    for (int i = 0; i < rpc->n_pollers && rpc->pollers[i].cq != NULL; i++)
+        grpc_completion_queue_shutdown(rpc->pollers[i].cq);
+    for (int i = 0; i < rpc->n_pollers && rpc->pollers[i].cq != NULL; i++) {
+        struct poller *p = &rpc->pollers[i];
+
+        if (p->running)
+            pthread_join(p->thread, NULL);
+        else
+            poll_main(p); /* never had a thread: what was posted is drained here */
+        call_free_all(p);
+        ward_arena_done(&p->mem);
+    }
+}
+
+void ward_rpc_stop(struct ward_rpc *rpc, int grace_ms)
+{
+    if (rpc == NULL)
+        return;
+    stats_server(NULL);
+    watchdog_stop(rpc->watchdog);
+    if (rpc->started)
+        drain(rpc, grace_ms);
+    crew_stop(&rpc->workers);
+    crew_stop(&rpc->streams);
+    crew_stop(&rpc->system);
+    stop_pollers(rpc);
+    if (rpc->core != NULL)
+        grpc_server_destroy(rpc->core);
+    for (int i = 0; i < rpc->n_pollers; i++)
+        if (rpc->pollers[i].cq != NULL)
+            grpc_completion_queue_destroy(rpc->pollers[i].cq);
+    health_free(rpc->health);
+    ward_arena_done(&rpc->mem);
+    if (rpc->begun)
+        grpc_shutdown();
+    free(rpc);
+}

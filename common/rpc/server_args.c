@@ -1,0 +1,78 @@
+#include "common/rpc/server.h"
+
+#include "common/base/log.h"
+
+#include <grpc/compression.h>
+#include <grpc/support/log.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#define MAX_STREAMS  1000  /* calls at once on one connection */
+#define MAX_META     16384 /* bytes of a call's metadata; a token may take half */
+#define HANDSHAKE_MS 5000
+#define KEEPALIVE_MS 60000
+#define LOG_GAP_NS   INT64_C(1000000000)
+#define ARG_INT(k, v)                                                                          \
+    {                                                                                          \
+        .type = GRPC_ARG_INTEGER, .key = (char *)(uintptr_t)(k), .value.integer = (v)          \
+    }
+
+static int or_else(int v, int fallback)
+{
+    return v > 0 ? v : fallback;
+}
+
+grpc_server *args_server(const struct ward_rpc_config *cfg)
+{
+    grpc_arg args[16] = {
+        ARG_INT(GRPC_ARG_ALLOW_REUSEPORT, 0), /* or two servers share a port in silence */
+        ARG_INT(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, (int)cfg->max_message),
+        ARG_INT(GRPC_ARG_MAX_METADATA_SIZE, MAX_META),
+        ARG_INT(GRPC_ARG_MAX_CONCURRENT_STREAMS, MAX_STREAMS),
+        ARG_INT(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, or_else(cfg->handshake_ms, HANDSHAKE_MS)),
+        ARG_INT(GRPC_ARG_KEEPALIVE_TIME_MS, KEEPALIVE_MS),
+        ARG_INT(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20000),
+        ARG_INT(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10000),
+        /* A few compressed bytes may become many: messages come as they are or not at all. */
+        ARG_INT(GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET, 1 << GRPC_COMPRESS_NONE),
+        ARG_INT(GRPC_ARG_ENABLE_CHANNELZ, 0),
+    };
+    size_t n = 10;
+
+    if (cfg->max_age_ms > 0) {
+        args[n++] = (grpc_arg)ARG_INT(GRPC_ARG_MAX_CONNECTION_AGE_MS, cfg->max_age_ms);
+        args[n++] = (grpc_arg)ARG_INT(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS,
+                                      or_else(cfg->max_age_grace_ms, 1));
+    }
+    return grpc_server_create(&(grpc_channel_args){.num_args = n, .args = args}, NULL);
+}
+
+/* abseil's lock-order checker, which Debian's build leaves on: some percent of all CPU time. */
+extern void absl_deadlock_mode(int mode) __asm__(
+    "_ZN4absl7debian329SetMutexDeadlockDetectionModeENS0_15OnDeadlockCycleE")
+    __attribute__((weak));
+
+/* A peer can make core complain as often as it likes: one line a second is enough. */
+static void log_core(gpr_log_func_args *args)
+{
+    static _Atomic int64_t last;
+    static atomic_uint hidden;
+    int64_t now = ward_mono_ns();
+    int64_t was = atomic_load(&last);
+
+    if (args->severity != GPR_LOG_SEVERITY_ERROR)
+        return;
+    if (now - was < LOG_GAP_NS || !atomic_compare_exchange_strong(&last, &was, now)) {
+        atomic_fetch_add(&hidden, 1);
+        return;
+    }
+    WARD_LOG(WARN, "grpc core", WARD_KV("detail", args->message),
+             WARD_KN("more", atomic_exchange(&hidden, 0)));
+}
+
+void args_quiet(void)
+{
+    if (absl_deadlock_mode != NULL)
+        absl_deadlock_mode(0);
+    gpr_set_log_function(log_core);
+}

@@ -1,0 +1,113 @@
+#include "common/rpc/server.h"
+
+#include "common/base/log.h"
+
+#include <grpc/byte_buffer.h>
+#include <string.h>
+
+static const double SECONDS[] = {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005,
+                                 0.01,   0.025,   0.05,   0.1,   0.25,   0.5,
+                                 1,      2.5,     5,      10,    60,     0};
+
+#define BY_METHOD                                                                              \
+    {                                                                                          \
+        "grpc_service", "grpc_method"                                                          \
+    }
+static struct ward_family started = {.name = "grpc_server_started_total",
+                                     .help = "Calls that arrived.",
+                                     .type = WARD_COUNTER,
+                                     .label = BY_METHOD};
+static struct ward_family handled = {.name = "grpc_server_handled_total",
+                                     .help = "Calls answered, by code.",
+                                     .type = WARD_COUNTER,
+                                     .label = {"grpc_service", "grpc_method", "grpc_code"}};
+static struct ward_family seconds = {.name = "grpc_server_handling_seconds",
+                                     .help = "From a call's arrival to its answer.",
+                                     .type = WARD_HISTOGRAM,
+                                     .label = BY_METHOD,
+                                     .bounds = SECONDS};
+static struct ward_family bytes_in = {.name = "ward_rpc_received_bytes_total",
+                                      .help = "Bytes of request messages.",
+                                      .type = WARD_COUNTER,
+                                      .label = BY_METHOD};
+static struct ward_family bytes_out = {.name = "ward_rpc_sent_bytes_total",
+                                       .help = "Bytes of response messages.",
+                                       .type = WARD_COUNTER,
+                                       .label = BY_METHOD};
+static struct ward_family in_flight = {.name = "ward_rpc_in_flight",
+                                       .help = "Calls arrived and not yet answered.",
+                                       .type = WARD_GAUGE,
+                                       .label = BY_METHOD};
+static struct ward_family arena = {.name = "ward_rpc_arena_high_water_bytes",
+                                   .help = "The most memory one call of the method has used.",
+                                   .type = WARD_GAUGE,
+                                   .label = BY_METHOD};
+static struct ward_family shed = {.name = "ward_rpc_shed_total",
+                                  .help = "Calls refused because the queue was full.",
+                                  .type = WARD_COUNTER,
+                                  .label = BY_METHOD};
+
+/* One server a process serves in practice; the gauge is of the one started last. */
+static _Atomic(struct ward_rpc *) current;
+
+static double read_queue(void)
+{
+    struct ward_rpc *rpc = atomic_load(&current);
+
+    if (rpc == NULL)
+        return 0;
+    return (rpc->workers.n > 0 ? queue_waiting(&rpc->workers.queue) : 0) +
+           (rpc->streams.n > 0 ? queue_waiting(&rpc->streams.queue) : 0);
+}
+
+static struct ward_family queued = {.name = "ward_rpc_queue_depth",
+                                    .help = "Calls waiting for a worker.",
+                                    .type = WARD_GAUGE,
+                                    .read = read_queue};
+
+void stats_server(struct ward_rpc *rpc)
+{
+    atomic_store(&current, rpc);
+    ward_metric_list(&queued);
+}
+
+void stats_of(const char *service, const char *method, struct method_stats *out)
+{
+    *out = (struct method_stats){
+        .started = ward_series_of(&started, service, method, NULL),
+        .seconds = ward_series_of(&seconds, service, method, NULL),
+        .bytes_in = ward_series_of(&bytes_in, service, method, NULL),
+        .bytes_out = ward_series_of(&bytes_out, service, method, NULL),
+        .in_flight = ward_series_of(&in_flight, service, method, NULL),
+        .arena = ward_series_of(&arena, service, method, NULL),
+        .shed = ward_series_of(&shed, service, method, NULL),
+    };
+    out->handled[WARD_OK] = ward_series_of(&handled, service, method, "OK");
+}
+
+void stats_began(struct served *s)
+{
+    struct method_stats *m = &s->method->stats;
+
+    ward_metric_add(m->started, 1);
+    ward_metric_add(m->in_flight, 1);
+    if (s->payload != NULL)
+        ward_metric_add(m->bytes_in, (double)grpc_byte_buffer_length(s->payload));
+}
+
+void stats_ended(struct served *s, enum ward_code code, size_t sent)
+{
+    struct method_stats *m = &s->method->stats;
+    struct ward_series *by_code = atomic_load_explicit(&m->handled[code], memory_order_relaxed);
+
+    if (by_code == NULL) {
+        by_code = ward_series_of(&handled, m->started->label[0], m->started->label[1],
+                                 ward_code_name(code));
+        atomic_store_explicit(&m->handled[code], by_code, memory_order_relaxed);
+    }
+    ward_metric_add(by_code, 1);
+    ward_metric_add(m->in_flight, -1);
+    ward_metric_observe(&seconds, m->seconds, (double)(ward_mono_ns() - s->began_ns) / 1e9);
+    if (sent > 0)
+        ward_metric_add(m->bytes_out, (double)sent);
+}

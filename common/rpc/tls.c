@@ -1,0 +1,130 @@
+#include "common/rpc/server.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PEM_MAX  ((size_t)1 << 20)
+#define RELOAD_S 1
+
+static bool is_local(const char *listen)
+{
+    static const char *const local[] = {"unix:", "127.", "localhost:", "[::1]:"};
+
+    for (size_t i = 0; i < WARD_COUNT(local); i++)
+        if (strncmp(listen, local[i], strlen(local[i])) == 0)
+            return true;
+    return false;
+}
+
+static enum ward_code slurp(const char *path, char **out, struct ward_err *err)
+{
+    FILE *f = fopen(path, "rbe");
+    char *text;
+    size_t n;
+
+    if (f == NULL)
+        return WARD_FAIL(err, FAILED_PRECONDITION, "cannot read %s", path);
+    text = calloc(1, PEM_MAX + 1);
+    WARD_ASSERT(text != NULL);
+    n = fread(text, 1, PEM_MAX, f);
+    fclose(f);
+    if (n == 0) {
+        free(text);
+        return WARD_FAIL(err, FAILED_PRECONDITION, "%s is empty", path);
+    }
+    *out = text;
+    return WARD_OK;
+}
+
+static void forget(char *text)
+{
+    if (text == NULL)
+        return;
+    explicit_bzero(text, strlen(text));
+    free(text);
+}
+
+/* The file watcher takes whatever is there and then refuses every handshake. The older
+ * credentials of core do check that key and certificate are a pair: ask them, once. */
+static enum ward_code usable(const struct ward_tls *tls, struct ward_err *err)
+{
+    grpc_ssl_pem_key_cert_pair pair = {0};
+    grpc_ssl_server_certificate_config *config;
+    grpc_ssl_server_credentials_options *options;
+    grpc_server_credentials *creds;
+    char *ca = NULL, *cert = NULL, *key = NULL;
+    grpc_server *probe;
+    enum ward_code code;
+    int port;
+
+    if ((code = slurp(tls->ca, &ca, err)) == WARD_OK &&
+        (code = slurp(tls->cert, &cert, err)) == WARD_OK &&
+        (code = slurp(tls->key, &key, err)) == WARD_OK) {
+        pair = (grpc_ssl_pem_key_cert_pair){.private_key = key, .cert_chain = cert};
+        config = grpc_ssl_server_certificate_config_create(ca, &pair, 1);
+        options = grpc_ssl_server_credentials_create_options_using_config(
+            GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY, config);
+        creds = grpc_ssl_server_credentials_create_with_options(options);
+        probe = grpc_server_create(NULL, NULL);
+        port = grpc_server_add_http2_port(probe, "127.0.0.1:0", creds);
+        if (port == 0)
+            code = WARD_FAIL(err, FAILED_PRECONDITION,
+                             "%s and %s are not a key pair of PEM files", tls->cert, tls->key);
+        grpc_server_credentials_release(creds);
+        grpc_server_destroy(probe);
+    }
+    forget(ca);
+    forget(cert);
+    forget(key);
+    return code;
+}
+
+static grpc_server_credentials *watched(const struct ward_tls *tls)
+{
+    grpc_tls_certificate_provider *files = grpc_tls_certificate_provider_file_watcher_create(
+        tls->key, tls->cert, tls->ca, RELOAD_S);
+    grpc_tls_credentials_options *options = grpc_tls_credentials_options_create();
+    grpc_server_credentials *creds;
+
+    grpc_tls_credentials_options_set_certificate_provider(options, files);
+    grpc_tls_credentials_options_watch_root_certs(options);
+    grpc_tls_credentials_options_set_root_cert_name(options, "");
+    grpc_tls_credentials_options_watch_identity_key_cert_pairs(options);
+    grpc_tls_credentials_options_set_identity_cert_name(options, "");
+    grpc_tls_credentials_options_set_cert_request_type(
+        options, GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+    creds = grpc_tls_server_credentials_create(options);
+    grpc_tls_certificate_provider_release(files);
+    return creds;
+}
+
+static bool given(const char *path)
+{
+    return path != NULL && *path != '\0';
+}
+
+enum ward_code tls_credentials(const struct ward_rpc_config *cfg, grpc_server_credentials **out,
+                               bool *secure, struct ward_err *err)
+{
+    const struct ward_tls *tls = &cfg->tls;
+    int n = given(tls->cert) + given(tls->key) + given(tls->ca);
+
+    if (n == 3) {
+        WARD_TRY(usable(tls, err));
+        *out = watched(tls);
+        *secure = true;
+        return WARD_OK;
+    }
+    if (n != 0)
+        return WARD_FAIL(err, FAILED_PRECONDITION,
+                         "certificate, key and CA belong together: give all three or none");
+    if (!is_local(cfg->listen))
+        return WARD_FAIL(err, FAILED_PRECONDITION,
+                         "without certificates only a loopback address or a unix socket is "
+                         "served, not %s",
+                         cfg->listen);
+    *out = grpc_insecure_server_credentials_create();
+    *secure = false;
+    return WARD_OK;
+}
