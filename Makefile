@@ -18,6 +18,7 @@ export WARD_DATA
 include tools/build/packages.mk
 include tools/build/rules.mk
 include tools/build/check.mk
+include tools/build/integration.mk
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z0-9%_-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -1,0 +1,269 @@
+/* Brings a schema up to date, one statement at a time, and can be cut anywhere.
+ *
+ * MariaDB commits before and after each DDL statement, so a file cannot be one transaction.
+ * What makes a cut harmless:
+ *   1. `running = k` is written down before statement k, and `done = k` after it, in a
+ *      transaction with it: for INSERT or UPDATE that is atomic, so a statement that was cut
+ *      simply runs again.
+ *   2. DDL is atomic for itself (MariaDB 10.6+): after a cut, statement k has either happened
+ *      or not. If `running` says k was under way and it now answers "exists already" or "is
+ *      gone already", it had happened, and the run goes on with the next one.
+ *   3. A statement that failed for a reason of its own, with the server alive to say so, takes
+ *      `running` back, so that rule 2 never excuses a real collision.
+ * A named lock keeps replicas apart; who waits for it finds the work done.
+ */
+#include "common/db/db_internal.h"
+
+#include "common/base/crypto.h"
+#include "common/base/text.h"
+
+#include <mysqld_error.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LOCK_WAIT_S 300
+#define ARENA_CAP   ((size_t)1 << 20)
+
+struct run {
+    struct ward_db *db;
+    struct ward_arena mem;
+    const char *set;
+    const struct ward_migration *m;
+    char number[16];
+    uint8_t sha[WARD_SHA256_SIZE];
+    int64_t done, running;
+};
+
+static const char TABLE[] =
+    "CREATE TABLE IF NOT EXISTS ward_schema ("
+    " set_name VARCHAR(64) NOT NULL, number INT NOT NULL, name VARCHAR(128) NOT NULL,"
+    " sha256 BINARY(32) NOT NULL, running INT NOT NULL DEFAULT 0, done INT NOT NULL DEFAULT 0,"
+    " started_at TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),"
+    " applied_at TIMESTAMP(6) NULL, PRIMARY KEY (set_name, number)"
+    ") ENGINE=InnoDB DEFAULT CHARSET=utf8mb4";
+
+/* The next statement of *sql, up to ";\n" or the end, without comment lines before it; moves
+ * *sql past it. NULL when there is none. The caller frees. */
+static char *next_statement(const char **sql)
+{
+    const char *from = *sql, *end;
+    size_t n;
+
+    for (;;) {
+        from += strspn(from, " \t\r\n");
+        if (strncmp(from, "--", 2) != 0)
+            break;
+        from += strcspn(from, "\n");
+    }
+    if (*from == '\0')
+        return NULL;
+    end = strstr(from, ";\n");
+    n = end == NULL ? strlen(from) : (size_t)(end - from);
+    *sql = end == NULL ? from + n : end + 2;
+    while (n > 0 && (from[n - 1] == ';' || from[n - 1] == ' ' || from[n - 1] == '\n'))
+        n--;
+    return strndup(from, n);
+}
+
+/* Answers that a DDL statement gives when it has run before. */
+static bool ran_already(unsigned number)
+{
+    switch (number) {
+    case ER_TABLE_EXISTS_ERROR:
+    case ER_DUP_FIELDNAME:
+    case ER_DUP_KEYNAME:
+    case ER_DUP_CONSTRAINT_NAME:
+    case ER_MULTIPLE_PRI_KEY:
+    case ER_CANT_DROP_FIELD_OR_KEY:
+    case ER_BAD_FIELD_ERROR:
+    case ER_BAD_TABLE_ERROR:
+    case ER_UNKNOWN_TABLE:
+    case ER_NO_SUCH_TABLE:
+    case ER_TRG_ALREADY_EXISTS:
+    case ER_TRG_DOES_NOT_EXIST:
+    case ER_SP_ALREADY_EXISTS:
+    case ER_SP_DOES_NOT_EXIST:
+    case ER_EVENT_ALREADY_EXISTS:
+    case ER_UNKNOWN_SEQUENCES:
+    case ER_UNKNOWN_VIEW:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static enum ward_code mark(struct run *r, const char *sql, int64_t k, struct ward_err *err)
+{
+    return ward_db_run(
+        r->db, NULL, sql,
+        WARD_PARAMS(ward_int(&r->mem, k), ward_text(r->set), ward_text(r->number)), NULL, err);
+}
+
+static enum ward_code mark_running(struct run *r, int64_t k, struct ward_err *err)
+{
+    static const char SQL[] =
+        "UPDATE ward_schema SET running = ? WHERE set_name = ? AND number = ?";
+
+    return mark(r, SQL, k, err);
+}
+
+static enum ward_code mark_done(struct run *r, int64_t k, struct ward_err *err)
+{
+    static const char SQL[] = "UPDATE ward_schema SET done = ?, running = 0"
+                              " WHERE set_name = ? AND number = ?";
+
+    return mark(r, SQL, k, err);
+}
+
+/* Statement k and the note that it is done: one transaction for INSERT and the like; for DDL,
+ * which commits by itself, two steps that rule 2 above joins. */
+static enum ward_code one(struct run *r, const char *sql, int64_t k, struct ward_err *err)
+{
+    bool was_cut = r->running == k;
+    enum ward_code code;
+    unsigned number;
+
+    WARD_TRY(mark_running(r, k, err));
+    WARD_TRY(db_text(r->db, "START TRANSACTION", err));
+    code = db_text(r->db, sql, err);
+    if (code != WARD_OK) {
+        if (r->db->my == NULL)
+            return code;
+        number = mysql_errno(r->db->my);
+        WARD_TRY(db_text(r->db, "ROLLBACK", NULL));
+        if (!was_cut || !ran_already(number)) {
+            WARD_TRY(mark_running(r, 0, NULL));
+            return code;
+        }
+    }
+    WARD_TRY(mark_done(r, k, err));
+    return db_text(r->db, "COMMIT", err);
+}
+
+static enum ward_code apply(struct run *r, struct ward_err *err)
+{
+    static const char FINISHED[] = "UPDATE ward_schema SET applied_at = CURRENT_TIMESTAMP(6)"
+                                   " WHERE set_name = ? AND number = ?";
+    const char *sql = r->m->sql;
+    char *statement;
+
+    for (int64_t k = 1; (statement = next_statement(&sql)) != NULL; k++) {
+        enum ward_code code = k <= r->done ? WARD_OK : one(r, statement, k, err);
+
+        free(statement);
+        WARD_TRY(code);
+    }
+    return ward_db_run(r->db, NULL, FINISHED,
+                       WARD_PARAMS(ward_text(r->set), ward_text(r->number)), NULL, err);
+}
+
+/* One file: skipped when applied, taken up when cut, begun when new. */
+static enum ward_code one_file(struct run *r, struct ward_err *err)
+{
+    static const char LOOK[] = "SELECT sha256, done, running, applied_at FROM ward_schema"
+                               " WHERE set_name = ? AND number = ?";
+    static const char BEGIN[] = "INSERT INTO ward_schema (set_name, number, name, sha256)"
+                                " VALUES (?, ?, ?, ?)";
+    struct ward_rows rows;
+
+    snprintf(r->number, sizeof(r->number), "%d", r->m->number);
+    ward_sha256(r->m->sql, strlen(r->m->sql), r->sha);
+    r->done = r->running = 0;
+    WARD_TRY(ward_db_run(r->db, &r->mem, LOOK,
+                         WARD_PARAMS(ward_text(r->set), ward_text(r->number)), &rows, err));
+    if (rows.n == 0) {
+        WARD_TRY(
+            ward_db_run(r->db, NULL, BEGIN,
+                        WARD_PARAMS(ward_text(r->set), ward_text(r->number),
+                                    ward_text(r->m->name), ward_blob(r->sha, sizeof(r->sha))),
+                        NULL, err));
+        return apply(r, err);
+    }
+    if (rows.at[0][0].n != sizeof(r->sha) ||
+        memcmp(rows.at[0][0].p, r->sha, sizeof(r->sha)) != 0)
+        return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "MIGRATION_CHANGED",
+                                "migration %s/%s is not the one this database has run", r->set,
+                                r->m->name);
+    if (rows.at[0][3].p != NULL)
+        return WARD_OK;
+    if (!ward_i64(rows.at[0][1].p, 0, INT32_MAX, &r->done) ||
+        !ward_i64(rows.at[0][2].p, 0, INT32_MAX, &r->running))
+        return WARD_FAIL(err, DATA_LOSS, "ward_schema is not usable");
+    return apply(r, err);
+}
+
+/* A database that knows more than this program must not be written to by it. */
+static enum ward_code not_newer(struct run *r, const struct ward_schema *s,
+                                struct ward_err *err)
+{
+    static const char SQL[] = "SELECT COALESCE(MAX(number), 0) FROM ward_schema"
+                              " WHERE set_name = ?";
+    struct ward_rows rows;
+    int64_t newest;
+
+    WARD_TRY(ward_db_run(r->db, &r->mem, SQL, WARD_PARAMS(ward_text(s->set)), &rows, err));
+    if (rows.n != 1 || !ward_i64(rows.at[0][0].p, 0, INT32_MAX, &newest))
+        return WARD_FAIL(err, DATA_LOSS, "ward_schema is not usable");
+    if (newest > (s->n == 0 ? 0 : s->at[s->n - 1].number))
+        return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "SCHEMA_TOO_NEW",
+                                "schema %s is at %lld, newer than this program", s->set,
+                                (long long)newest);
+    return WARD_OK;
+}
+
+static enum ward_code one_set(struct run *r, const struct ward_schema *s, struct ward_err *err)
+{
+    WARD_TRY(not_newer(r, s, err));
+    r->set = s->set;
+    for (int i = 0; i < s->n; i++) {
+        if (i > 0 && s->at[i].number <= s->at[i - 1].number)
+            return WARD_FAIL(err, INTERNAL, "migrations of %s are not in order", s->set);
+        r->m = &s->at[i];
+        ward_arena_reset(&r->mem);
+        WARD_TRY(one_file(r, err));
+    }
+    return WARD_OK;
+}
+
+/* The lock is the server's, not the database's, so the database's name is part of it. */
+static enum ward_code locked(struct run *r, struct ward_err *err)
+{
+    static const char SQL[] =
+        "SELECT GET_LOCK(CONCAT('ward_schema.', LEFT(SHA2(DATABASE(), 256), 32)), ?)";
+    struct ward_rows rows;
+
+    WARD_TRY(ward_db_run(r->db, &r->mem, SQL, WARD_PARAMS(ward_int(&r->mem, LOCK_WAIT_S)),
+                         &rows, err));
+    if (rows.n != 1 || rows.at[0][0].p == NULL || *rows.at[0][0].p != '1')
+        return WARD_FAIL(err, UNAVAILABLE,
+                         "another replica is still bringing the schema up to date");
+    return WARD_OK;
+}
+
+static enum ward_code migrate(struct run *r, const struct ward_schema *const *sets, int n,
+                              struct ward_err *err)
+{
+    WARD_TRY(locked(r, err));
+    WARD_TRY(db_text(r->db, TABLE, err));
+    for (int i = 0; i < n; i++)
+        WARD_TRY(one_set(r, sets[i], err));
+    return WARD_OK;
+}
+
+enum ward_code ward_db_migrate(const struct ward_db_config *cfg,
+                               const struct ward_schema *const *sets, int n,
+                               struct ward_err *err)
+{
+    struct run r = {0};
+    enum ward_code code;
+
+    WARD_TRY(ward_db_open(cfg, &r.db, err));
+    ward_arena_init(&r.mem, ARENA_CAP);
+    code = db_unlimited(r.db, err); /* a large table's ALTER takes what it takes */
+    if (code == WARD_OK)
+        code = migrate(&r, sets, n, err);
+    ward_arena_done(&r.mem);
+    ward_db_close(r.db); /* which gives the lock back */
+    return code;
+}

@@ -1,0 +1,216 @@
+#include "common/db/outbox.h"
+
+#include "common/base/text.h"
+#include "common/db/db_internal.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#define EVENT_MAX  ((size_t)256 << 10)
+#define BATCH_CAP  ((size_t)48 << 20) /* one batch's arena; the most one delivery may hold */
+#define DELIVER_B  ((size_t)6 << 20)  /* bytes in one delivery, under WARD_BUS_MAX_BYTES */
+#define COUNT_MAX  100000             /* backlog rows counted one by one */
+#define MARK_EVERY 16
+
+static struct {
+    void (*fn)(void *);
+    void *arg;
+} wake;
+
+void ward_outbox_on_commit(void (*fn)(void *), void *arg)
+{
+    wake.arg = arg;
+    wake.fn = fn;
+}
+
+static void committed(void *arg)
+{
+    (void)arg;
+    wake.fn(wake.arg);
+}
+
+enum ward_code ward_outbox_add(struct ward_db *db, struct ward_arena *mem,
+                               const uint8_t event_id[16], const void *event, size_t n,
+                               bool *audited, struct ward_err *err)
+{
+    static const char SQL[] = "INSERT INTO ward_outbox (event_id, event) VALUES (?, ?)";
+
+    if (!db->in_tx)
+        return WARD_FAIL(err, INTERNAL, "an audit event outside a transaction");
+    if (n == 0 || n > EVENT_MAX)
+        return WARD_FAIL(err, INTERNAL, "an audit event of %zu bytes", n);
+    WARD_TRY(ward_db_run(db, mem, SQL,
+                         WARD_PARAMS(ward_blob(event_id, 16), ward_blob(event, n)), NULL, err));
+    if (wake.fn != NULL)
+        ward_db_after_commit(db, committed, NULL);
+    if (audited != NULL)
+        *audited = true;
+    return WARD_OK;
+}
+
+/* ---- drain ---- */
+
+struct drain {
+    struct ward_arena mem;
+    size_t most, n;
+    ward_deliver_fn *deliver;
+    void *arg;
+    int64_t from, last; /* mark before, and after */
+    bool whole;         /* a full batch: there may be more behind it */
+};
+
+/* The oldest rows nobody else is sending. They stay locked until this transaction ends, so no
+ * other drain sees them meanwhile, and a crash gives them back. */
+static enum ward_code take(struct ward_db *db, struct drain *d, struct ward_rows *rows,
+                           struct ward_err *err)
+{
+    static const char SQL[] = "SELECT id, event_id, event FROM ward_outbox WHERE id > ?"
+                              " ORDER BY id LIMIT ? FOR UPDATE SKIP LOCKED";
+
+    return ward_db_run(
+        db, &d->mem, SQL,
+        WARD_PARAMS(ward_int(&d->mem, d->from), ward_int(&d->mem, (int64_t)d->most)), rows,
+        err);
+}
+
+static enum ward_code items_of(const struct ward_rows *rows, struct drain *d,
+                               struct ward_outbox_item *items, struct ward_val *ids,
+                               struct ward_err *err)
+{
+    size_t bytes = 0;
+
+    for (d->n = 0; d->n < rows->n; d->n++) {
+        const struct ward_val *row = rows->at[d->n];
+
+        if (row[1].n != sizeof(items->event_id))
+            return WARD_FAIL(err, DATA_LOSS, "the outbox is not usable");
+        bytes += row[2].n + 32;
+        if (d->n > 0 && bytes > DELIVER_B)
+            break;
+        memcpy(items[d->n].event_id, row[1].p, sizeof(items->event_id));
+        items[d->n].event = row[2].p;
+        items[d->n].n = row[2].n;
+        ids[d->n] = row[0];
+    }
+    d->whole = rows->n == d->most || d->n < rows->n;
+    if (d->n > 0 && !ward_i64(ids[d->n - 1].p, 1, INT64_MAX, &d->last))
+        return WARD_FAIL(err, DATA_LOSS, "the outbox is not usable");
+    return WARD_OK;
+}
+
+/* A refusal that no second try will change. */
+static bool refused(enum ward_code code)
+{
+    return code == WARD_INVALID_ARGUMENT || code == WARD_FAILED_PRECONDITION ||
+           code == WARD_OUT_OF_RANGE || code == WARD_DATA_LOSS;
+}
+
+/* One event that audit will never take is set aside, or it would hold up all others. */
+static enum ward_code hold(struct ward_db *db, struct ward_val id, enum ward_code why,
+                           struct ward_err *err)
+{
+    static const char SQL[] =
+        "INSERT INTO ward_outbox_held (id, event_id, created_at, code, event)"
+        " SELECT id, event_id, created_at, ?, event FROM ward_outbox WHERE id = ?";
+
+    return ward_db_run(db, NULL, SQL, WARD_PARAMS(ward_text(ward_code_name(why)), id), NULL,
+                       err);
+}
+
+static enum ward_code drain_once(struct ward_db *db, void *arg, struct ward_err *err)
+{
+    static const char DELETE[] = "DELETE FROM ward_outbox WHERE id = ?";
+    struct drain *d = arg;
+    struct ward_outbox_item *items;
+    struct ward_val *ids;
+    struct ward_rows rows;
+    enum ward_code code;
+
+    ward_arena_reset(&d->mem);
+    d->n = 0;
+    d->whole = false;
+    WARD_TRY(take(db, d, &rows, err));
+    if (rows.n == 0)
+        return WARD_OK;
+    items = ward_alloc(&d->mem, rows.n * sizeof(*items));
+    ids = ward_alloc(&d->mem, rows.n * sizeof(*ids));
+    if (items == NULL || ids == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a delivery");
+    WARD_TRY(items_of(&rows, d, items, ids, err));
+    code = d->deliver(d->arg, items, d->n, err);
+    if (code != WARD_OK && refused(code) && d->n == 1)
+        WARD_TRY(hold(db, ids[0], code, err));
+    else if (code == WARD_ABORTED) /* the receiver's, not our database's: not ours to redo */
+        return ward_err_set(err, WARD_UNAVAILABLE, __FILE__, __LINE__,
+                            "the receiver could not take a delivery");
+    else
+        WARD_TRY(code);
+    return ward_db_bulk(db, DELETE, ids, 1, d->n, err);
+}
+
+/* Deleted rows stay at the front of the table until the server has purged them, and a scan from
+ * the front steps over each. So while batches come back full the next one begins behind the
+ * last; from the front again every MARK_EVERY batches, and whenever a batch was not full, for
+ * rows that were committed late with a smaller id. */
+static void move_mark(struct ward_db *db, const struct drain *d)
+{
+    db->outbox_full = d->whole ? db->outbox_full + 1 : 0;
+    db->outbox_from = d->whole && db->outbox_full % MARK_EVERY != 0 ? d->last : 0;
+}
+
+enum ward_code ward_outbox_drain(struct ward_db *db, size_t most, ward_deliver_fn *deliver,
+                                 void *arg, size_t *n, struct ward_err *err)
+{
+    struct drain d = {.most = most, .deliver = deliver, .arg = arg};
+    enum ward_code code;
+
+    ward_arena_init(&d.mem, BATCH_CAP);
+    do {
+        d.from = db->outbox_from;
+        code = ward_db_tx(db, drain_once, &d, err);
+        if (code == WARD_OK)
+            move_mark(db, &d);
+        else
+            db->outbox_from = 0;
+        /* nothing behind the mark says nothing about the rows before it */
+    } while (code == WARD_OK && d.n == 0 && d.from != 0);
+    ward_arena_done(&d.mem);
+    if (code == WARD_OK)
+        *n = d.n;
+    return code;
+}
+
+/* ---- backlog ---- */
+
+enum ward_code ward_outbox_backlog(struct ward_db *db, int64_t *rows, double *age_s,
+                                   struct ward_err *err)
+{
+    /* Exact up to COUNT_MAX; beyond, the span of ids, which counts what was rolled back too. */
+    static const char SQL[] =
+        "SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM ward_outbox LIMIT 100000) w),"
+        " (SELECT COALESCE(MAX(id) - MIN(id) + 1, 0) FROM ward_outbox),"
+        " (SELECT COUNT(*) FROM ward_outbox_held),"
+        " COALESCE(TIMESTAMPDIFF(MICROSECOND, LEAST("
+        "  COALESCE((SELECT created_at FROM ward_outbox ORDER BY id LIMIT 1), NOW(6)),"
+        "  COALESCE((SELECT MIN(created_at) FROM ward_outbox_held), NOW(6))), NOW(6)), 0)";
+    struct ward_arena mem;
+    struct ward_rows out;
+    int64_t counted = 0, span = 0, held = 0, us = 0;
+    bool good = false;
+    enum ward_code code;
+
+    ward_arena_init(&mem, 16384);
+    code = ward_db_run(db, &mem, SQL, WARD_NO_PARAMS, &out, err);
+    if (code == WARD_OK)
+        good = out.n == 1 && ward_i64(out.at[0][0].p, 0, INT64_MAX, &counted) &&
+               ward_i64(out.at[0][1].p, 0, INT64_MAX, &span) &&
+               ward_i64(out.at[0][2].p, 0, INT64_MAX, &held) &&
+               ward_i64(out.at[0][3].p, INT64_MIN, INT64_MAX, &us);
+    ward_arena_done(&mem);
+    WARD_TRY(code);
+    if (!good)
+        return WARD_FAIL(err, DATA_LOSS, "the outbox is not usable");
+    *rows = (counted < COUNT_MAX ? counted : span) + held;
+    *age_s = us > 0 ? (double)us / 1e6 : 0;
+    return WARD_OK;
+}

@@ -1,0 +1,15 @@
+# Tests that need a database: tests/integration/<name>_test.c -> build/integration/<name>_test, run
+# beside a throwaway MariaDB on a unix socket. make integration INTEGRATION_ONLY=db_test runs one.
+INTEGRATION_C := $(wildcard tests/integration/*_test.c)
+INTEGRATION   := $(patsubst tests/integration/%.c,$(BUILD)/integration/%,$(INTEGRATION_C))
+ifdef INTEGRATION_ONLY
+INTEGRATION   := $(patsubst %,$(BUILD)/integration/%,$(INTEGRATION_ONLY))
+endif
+
+$(BUILD)/integration/%: $(BUILD)/obj/tests/integration/%.o $(BUILD)/obj/tests/integration/it.o $(WARD_A)
+	@mkdir -p $(@D)
+	@$(CC) $(LDFLAGS_WARD) -o $@ $^ -lcmocka $(PKG_LIBS)
+
+integration: $(INTEGRATION) ## tests of common/ that need a database: a private, throwaway MariaDB
+	@tests/tools/with-db tools/run-tests $(INTEGRATION)
+.PHONY: integration
