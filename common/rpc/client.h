@@ -1,13 +1,24 @@
 /* client.h - call gRPC methods.
  *
- * A ward_client is one channel: connections are reused, spread over all addresses of dns:///
- * names (round_robin) and re-made by themselves. UNAVAILABLE is retried, at most 3 times with
- * jitter and inside the deadline, for methods the descriptors call idempotent, and for no
- * others.
+ * A ward_client is one channel: connections are reused, spread over all healthy addresses of
+ * dns:/// names (round_robin) and re-made by themselves. UNAVAILABLE is retried, at most 3
+ * times with jitter (after what RetryInfo asks for) and inside the deadline, for methods the
+ * descriptors call idempotent, and for no others. Of streams only the opening is retried.
+ *
+ * The server must prove to be spiffe://ward/<server>: a certificate with another name is
+ * refused inside the TLS handshake, before a message, a header or a token is sent.
+ * Certificates, key and authority are read again when the files change; open connections stay.
  *
  * Threads: a client may be shared; a stream belongs to one thread. Memory: replies live in the
  * caller's arena. Errors: a remote failure comes back as its code, message, field, reason and
- * retry_after_ms.
+ * retry_after_ms. Made on this side:
+ *   UNAVAILABLE         the server cannot be reached; reason SERVER_NOT_EXPECTED: it is another
+ *   DEADLINE_EXCEEDED   no answer in time
+ *   CANCELLED           the server gave the call up
+ *   RESOURCE_EXHAUSTED  a message past max_message, or a reply past the arena's cap
+ *   UNAUTHENTICATED     TOKEN_MALFORMED: the token can be in no header
+ *   UNIMPLEMENTED       no descriptor knows the path, or a stream was called as unary
+ *   INTERNAL            REPLY_MALFORMED
  */
 #ifndef WARD_RPC_CLIENT_H
 #define WARD_RPC_CLIENT_H
@@ -24,9 +35,13 @@ struct ward_client_config {
     size_t max_message;                         /* bytes; 0: 4 MiB */
 };
 
+/* Returns before anything is connected: a server that is not there is told by the calls.
+ *   FAILED_PRECONDITION  a certificate file cannot be read, no expected server, plain text to
+ *                        another machine */
 WARD_MUST enum ward_code ward_client_open(const struct ward_client_config *cfg,
                                           struct ward_client **out, struct ward_err *err);
-void ward_client_close(struct ward_client *cl); /* NULL is fine */
+/* Once no call and no stream of it is left. NULL is fine. */
+void ward_client_close(struct ward_client *cl);
 
 /* What goes with a call. */
 struct ward_out {
@@ -51,6 +66,8 @@ WARD_MUST enum ward_code ward_client_open_stream(struct ward_client *cl, const c
                                                  const ProtobufCMessageDescriptor *resp_type,
                                                  struct ward_client_stream **out,
                                                  struct ward_err *err);
+/* Waits for room. OUT_OF_RANGE: the server ended the call with OK and reads no more; what it
+ * sent can still be received. */
 WARD_MUST enum ward_code ward_client_send(struct ward_client_stream *s,
                                           const ProtobufCMessage *msg, struct ward_err *err);
 WARD_MUST enum ward_code ward_client_send_end(struct ward_client_stream *s,
