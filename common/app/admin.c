@@ -113,7 +113,7 @@ static void answer(struct conn *c, int status)
     }
     buf = uv_buf_init(c->out, (unsigned)c->n_out);
     c->write.data = c;
-    uv_timer_start(&c->timer, on_timer, WARD_ADMIN_MS, 0);
+    uv_timer_start(&c->timer, on_timer, (uint64_t)c->admin->app->admin_ms, 0);
     if (uv_write(&c->write, (uv_stream_t *)&c->tcp, &buf, 1, on_written) != 0)
         hang_up(c);
 }
@@ -161,7 +161,7 @@ static void on_connection(uv_stream_t *server, int status)
     uv_tcp_init(server->loop, &c->tcp);
     uv_timer_init(server->loop, &c->timer);
     c->tcp.data = c->timer.data = c;
-    uv_timer_start(&c->timer, on_timer, WARD_ADMIN_MS, 0);
+    uv_timer_start(&c->timer, on_timer, (uint64_t)a->app->admin_ms, 0);
     if (uv_accept(server, (uv_stream_t *)&c->tcp) != 0 || a->n_conns > WARD_ADMIN_CONNS ||
         uv_read_start((uv_stream_t *)&c->tcp, on_buffer, on_read) != 0)
         hang_up(c);

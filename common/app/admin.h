@@ -2,7 +2,7 @@
  *
  * GET /metrics, GET /livez, GET /readyz, GET and PUT /loglevel. At most WARD_ADMIN_CONNS at a
  * time (more are closed unread); a client that has not sent its request or not taken its
- * answer within WARD_ADMIN_MS is cut off. No patient data passes here; who may reach the port
+ * answer within app->admin_ms is cut off. No patient data passes here; who may reach the port
  * is the network's affair (a NetworkPolicy, or loopback).
  *
  * Threads: the loop's. Memory: its own. Errors: UNAVAILABLE, INVALID_ARGUMENT.
@@ -14,7 +14,6 @@
 #include "common/app/app_core.h"
 
 #define WARD_ADMIN_CONNS 32
-#define WARD_ADMIN_MS    5000
 
 struct ward_admin;
 

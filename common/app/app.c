@@ -21,7 +21,11 @@ void ward_app_begin(struct ward_app *app, const char *name)
     struct ward_core *c = calloc(1, sizeof(*c));
     pthread_condattr_t mono;
 
-    *app = (struct ward_app){.name = name, .core = c};
+    *app = (struct ward_app){.name = name,
+                             .core = c,
+                             .check_every_ms = 2000,
+                             .check_bound_ms = 5000,
+                             .admin_ms = 5000};
     setlocale(LC_ALL, "C");
     signal(SIGPIPE, SIG_IGN);
     ward_log_begin(name);

@@ -58,9 +58,10 @@ struct ward_app {
         void *arg;
         char why[160]; /* "" while fine */
     } checks[WARD_APP_CHECKS];
-    bool exited;            /* --help and such: stop without an error */
-    const char *serving_on; /* the address given to ward_app_serve */
-    struct ward_core *core; /* threads, loop, admin port: app_core.h */
+    bool exited;                                  /* --help and such: stop without an error */
+    int check_every_ms, check_bound_ms, admin_ms; /* 2000, 5000, 5000; tests shorten them */
+    const char *serving_on;                       /* the address given to ward_app_serve */
+    struct ward_core *core;                       /* threads, loop, admin port: app_core.h */
 };
 
 /* Names the process, sets up logging, the "C" locale, and ignores SIGPIPE. */

@@ -12,9 +12,6 @@
 #include <pthread.h>
 #include <uv.h>
 
-#define WARD_CHECK_EVERY_MS 2000
-#define WARD_CHECK_BOUND_MS 5000 /* a check that takes longer counts as failed meanwhile */
-
 #define WARD_EXIT_BROKEN 70 /* the watchdog's; EX_SOFTWARE of sysexits.h */
 
 enum ward_stage { WARD_STARTING, WARD_RUNNING, WARD_STOPPING };
@@ -55,7 +52,7 @@ void ward_core_stop(struct ward_core *core, enum ward_stop stop, const char *why
 
 /* checks.c */
 enum ward_code ward_checks_start(struct ward_app *app, struct ward_err *err);
-/* False if a check would not return within WARD_CHECK_BOUND_MS. */
+/* False if a check would not return within app->check_bound_ms. */
 bool ward_checks_stop(struct ward_app *app);
 /* Any thread: tells gRPC's health service, the log and the gauges what has changed. */
 void ward_ready_update(struct ward_app *app);

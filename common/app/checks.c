@@ -36,7 +36,7 @@ static const char *fault(const struct ward_app *app, int i)
     const struct ward_core *c = app->core;
 
     if (c->check_now == i &&
-        ward_mono_ns() - c->check_since > WARD_CHECK_BOUND_MS * WARD_NS_PER_MS)
+        ward_mono_ns() - c->check_since > app->check_bound_ms * WARD_NS_PER_MS)
         return "no answer to the last check yet";
     return *app->checks[i].why == '\0' ? NULL : app->checks[i].why;
 }
@@ -134,7 +134,7 @@ static void *check_all(void *arg)
 
         for (int i = 0; i < app->n_checks; i++)
             ask(app, i);
-        until = at_ns(ward_mono_ns() + WARD_CHECK_EVERY_MS * WARD_NS_PER_MS);
+        until = at_ns(ward_mono_ns() + app->check_every_ms * WARD_NS_PER_MS);
         pthread_mutex_lock(&c->lock);
         c->rounds++;
         pthread_mutex_unlock(&c->lock);
@@ -159,7 +159,7 @@ enum ward_code ward_checks_start(struct ward_app *app, struct ward_err *err)
 
 bool ward_checks_stop(struct ward_app *app)
 {
-    struct timespec until = at_ns(ward_mono_ns() + WARD_CHECK_BOUND_MS * WARD_NS_PER_MS);
+    struct timespec until = at_ns(ward_mono_ns() + app->check_bound_ms * WARD_NS_PER_MS);
 
     if (!app->core->checking)
         return true;
