@@ -13,12 +13,22 @@ static void on_arrived(struct tag *tag, bool ok);
 static void on_closed(struct tag *tag, bool ok);
 static void on_ended(struct tag *tag, bool ok);
 
+static void start(struct served *s, const grpc_op *ops, size_t n, struct tag *tag)
+{
+    grpc_call_error e = grpc_call_start_batch(s->call, ops, n, tag, NULL);
+
+    WARD_ASSERT(e == GRPC_CALL_OK);
+}
+
 /* ---- memory: each poller recycles its own ---- */
 
 static struct served *take(struct poller *p)
 {
-    struct served *s = p->free;
+    struct served *s;
 
+    if (p->free == NULL)
+        p->free = atomic_exchange_explicit(&p->returned, NULL, memory_order_acquire);
+    s = p->free;
     if (s != NULL) {
         p->free = s->next;
         return s;
@@ -38,6 +48,8 @@ static struct served *take(struct poller *p)
 /* Ready for the next call. The metadata array keeps its room; its slices were the call's. */
 static void recycle(struct served *s)
 {
+    _Atomic(struct served *) *pile = &s->at->returned;
+
     if (s->method == &s->rpc->unknown) {
         grpc_call_details_destroy(&s->details);
         grpc_call_details_init(&s->details);
@@ -59,25 +71,55 @@ static void recycle(struct served *s)
     s->was_cancelled = 0;
     s->watch = NULL;
     atomic_store_explicit(&s->cancelled, false, memory_order_relaxed);
-    s->next = s->at->free;
-    s->at->free = s;
+    s->next = atomic_load_explicit(pile, memory_order_relaxed);
+    while (!atomic_compare_exchange_weak_explicit(pile, &s->next, s, memory_order_release,
+                                                  memory_order_relaxed))
+        ;
 }
 
-void call_free_all(struct poller *p)
+static void free_list(struct served *first)
 {
-    for (struct served *s = p->free, *next; s != NULL; s = next) {
+    for (struct served *s = first, *next; s != NULL; s = next) {
         next = s->next;
         grpc_metadata_array_destroy(&s->meta);
         grpc_call_details_destroy(&s->details);
         free(s);
     }
+}
+
+void call_free_all(struct poller *p)
+{
+    free_list(p->free);
+    free_list(atomic_exchange(&p->returned, NULL));
     p->free = NULL;
 }
 
-void call_op_ended(struct served *s)
+static void op_ended(struct served *s)
 {
-    if (--s->open_ops == 0)
+    if (atomic_fetch_sub_explicit(&s->open_ops, 1, memory_order_acq_rel) == 1)
         recycle(s);
+}
+
+void call_keep(struct poller *p)
+{
+    grpc_completion_queue_thread_local_cache_init(p->cq);
+}
+
+/* What came back may be another call's: this thread does core's work for whoever asked first.
+ * An arrival is the poll thread's to handle: an empty batch takes it there. */
+void call_take(struct poller *p)
+{
+    struct tag *tag;
+    void *at;
+    int ok;
+
+    if (!grpc_completion_queue_thread_local_cache_flush(p->cq, &at, &ok))
+        return;
+    tag = at;
+    if (tag->fn == on_arrived && ok != 0)
+        start(RPC_OF(tag, struct served, arrived), NULL, 0, tag);
+    else
+        tag->fn(tag, ok != 0);
 }
 
 /* ---- arrival ---- */
@@ -160,7 +202,8 @@ static void dispatch(struct served *s)
     } else if (m->queue == NULL) {
         call_run(s, &s->at->mem, NULL);
     } else {
-        call_watch_close(s);
+        if (m->info->client_streaming || m->info->server_streaming)
+            call_watch_close(s); /* unary calls ask when they need to know: call_run.c */
         if (!queue_put(m->queue, s))
             shed(s);
     }
@@ -187,20 +230,13 @@ static void on_arrived(struct tag *tag, bool ok)
 
 /* ---- the end ---- */
 
-static void start(struct served *s, const grpc_op *ops, size_t n, struct tag *tag)
-{
-    grpc_call_error e = grpc_call_start_batch(s->call, ops, n, tag, NULL);
-
-    WARD_ASSERT(e == GRPC_CALL_OK);
-}
-
 void call_watch_close(struct served *s)
 {
     grpc_op op = {.op = GRPC_OP_RECV_CLOSE_ON_SERVER};
 
     op.data.recv_close_on_server.cancelled = &s->was_cancelled;
     s->close_asked = true;
-    s->open_ops = 2; /* this one, and the final batch that must come */
+    atomic_store(&s->open_ops, 2); /* this one, and the final batch that must come */
     start(s, &op, 1, &s->closed);
 }
 
@@ -213,13 +249,13 @@ static void on_closed(struct tag *tag, bool ok)
         atomic_store(&s->cancelled, true);
     if (s->method->async != NULL)
         s->method->async(s);
-    call_op_ended(s);
+    op_ended(s);
 }
 
 static void on_ended(struct tag *tag, bool ok)
 {
     (void)ok; /* false: the caller went away first; nothing is left to do for it */
-    call_op_ended(RPC_OF(tag, struct served, ended));
+    op_ended(RPC_OF(tag, struct served, ended));
 }
 
 static size_t add_status(struct served *s, grpc_op *op, enum ward_code code,
@@ -261,7 +297,7 @@ void call_finish(struct served *s, grpc_byte_buffer *msg, enum ward_code code,
     if (!s->close_asked) { /* nobody watched the call: its close comes with its end */
         ops[n] = (grpc_op){.op = GRPC_OP_RECV_CLOSE_ON_SERVER};
         ops[n++].data.recv_close_on_server.cancelled = &s->was_cancelled;
-        s->open_ops = 1;
+        atomic_store_explicit(&s->open_ops, 1, memory_order_relaxed);
     }
     stats_ended(s, code, msg == NULL ? 0 : grpc_byte_buffer_length(msg));
     atomic_fetch_sub_explicit(&s->rpc->in_flight, 1, memory_order_relaxed);

@@ -4,20 +4,36 @@
 
 #include <string.h>
 
+#define LONG_WAIT_NS (1 * WARD_NS_PER_MS)
+
+/* Core tells of a call's end only when asked, and asking costs a tenth of a short call. So a
+ * unary call asks when somebody first wants to know. */
+static bool gone(struct served *s)
+{
+    if (!s->close_asked) {
+        call_keep(s->at);
+        call_watch_close(s);
+        call_take(s->at); /* says so at once where the caller has gone already */
+    }
+    return atomic_load_explicit(&s->cancelled, memory_order_relaxed);
+}
+
 bool ward_call_cancelled(const struct ward_call *c)
 {
-    if (c->served != NULL && atomic_load_explicit(&c->served->cancelled, memory_order_relaxed))
+    if (c->served != NULL && gone(c->served))
         return true;
     return c->deadline_ns != WARD_NO_DEADLINE && ward_mono_ns() >= c->deadline_ns;
 }
 
-/* A deadline may have passed while the call waited: nobody is left to answer. */
-static enum ward_code still_wanted(const struct served *s, struct ward_err *err)
+/* A call that waited long may be one that nobody waits for any more. */
+static enum ward_code still_wanted(struct served *s, struct ward_err *err)
 {
-    if (s->deadline_ns != WARD_NO_DEADLINE && ward_mono_ns() >= s->deadline_ns)
+    int64_t now = ward_mono_ns();
+
+    if (s->deadline_ns != WARD_NO_DEADLINE && now >= s->deadline_ns)
         return WARD_FAIL(err, DEADLINE_EXCEEDED,
                          "the deadline passed before the call was served");
-    if (atomic_load_explicit(&s->cancelled, memory_order_relaxed))
+    if (now - s->began_ns > LONG_WAIT_NS && gone(s))
         return WARD_FAIL(err, CANCELLED, "the caller went away");
     return WARD_OK;
 }
@@ -97,6 +113,7 @@ static enum ward_level level_of(enum ward_code code)
 void call_run(struct served *s, struct ward_arena *mem, struct worker *w)
 {
     struct ward_err err = {0};
+    struct poller *at = s->at;
     ProtobufCMessage *resp = NULL;
     size_t len = 0;
     const char *parent = call_meta(s, "traceparent", &len);
@@ -126,7 +143,11 @@ void call_run(struct served *s, struct ward_arena *mem, struct worker *w)
     if (c.stream != NULL)
         stream_end(c.stream);
     ward_metric_max(s->method->stats.arena, (double)mem->used);
+    if (w != NULL)
+        call_keep(at);
     call_finish(s, code == WARD_OK && resp != NULL ? call_pack(resp) : NULL, code, &err);
+    if (w != NULL)
+        call_take(at);
     ward_arena_reset(mem);
     ward_log_trace("");
 }

@@ -134,12 +134,13 @@ static void on_wrote(struct tag *tag, bool ok)
 {
     struct served *s = RPC_OF(tag, struct served, wrote);
     struct watch *w = s->watch;
+    struct health *h = w->h; /* w may be gone once it has been advanced to its end */
 
     (void)ok; /* false: the close, which follows, says why */
-    pthread_mutex_lock(&w->h->lock);
+    pthread_mutex_lock(&h->lock);
     w->writing = false;
     advance(w);
-    pthread_mutex_unlock(&w->h->lock);
+    pthread_mutex_unlock(&h->lock);
 }
 
 static void begin(struct served *s)
@@ -178,10 +179,11 @@ static void begin(struct served *s)
 static void closed(struct served *s)
 {
     struct watch *w = s->watch;
+    struct health *h = w->h;
 
-    pthread_mutex_lock(&w->h->lock);
+    pthread_mutex_lock(&h->lock);
     advance(w);
-    pthread_mutex_unlock(&w->h->lock);
+    pthread_mutex_unlock(&h->lock);
 }
 
 void health_watch(struct served *s)

@@ -9,10 +9,10 @@
  * stream.c        blocking receive and send;  health.c  grpc.health.v1;  tls.c  credentials
  * watchdog.c      sees a server that accepts no more, or memory run away
  *
- * Threads: a poller is one completion queue and its one thread, so the events of a call never
- * run side by side; `open_ops` and the free list need no lock. A call belongs to its poll
- * thread, then to the worker that took it, until call_finish; after call_finish only the poll
- * thread touches it. Memory: calls are recycled by their poller. Errors: as in rpc.h.
+ * Threads: a poller is one completion queue and its one thread: arrivals run there and nowhere
+ * else. A call belongs to that thread, then to the worker that took it, until call_finish. What
+ * ends a call (`closed`, `ended`) may come back on the poll thread or on the worker that caused
+ * it; the last one recycles. Memory: calls are recycled by their poller. Errors: as in rpc.h.
  */
 #ifndef WARD_RPC_SERVER_H
 #define WARD_RPC_SERVER_H
@@ -79,7 +79,7 @@ struct served {
     bool allowed;     /* the calling service may; the person is looked at later */
     bool close_asked; /* RECV_CLOSE is posted: a cancel reaches the handler */
     bool initial_sent;
-    int open_ops; /* batches whose tags still come; poll thread only, set before they can */
+    atomic_int open_ops; /* batches whose tags still come; set before they can */
     int was_cancelled;
     atomic_bool cancelled;
     void *watch; /* health's */
@@ -94,8 +94,9 @@ struct poller {
     grpc_completion_queue *cq;
     pthread_t thread;
     bool running;
-    struct served *free;
-    struct ward_arena mem; /* of calls run here */
+    struct served *free;               /* its thread's */
+    _Atomic(struct served *) returned; /* recycled by any thread; taken whole by this one */
+    struct ward_arena mem;             /* of calls run here */
 };
 
 /* ---- queue.c ---- */
@@ -211,8 +212,13 @@ void call_free_all(struct poller *p);
  * caller's any more. */
 void call_finish(struct served *s, grpc_byte_buffer *msg, enum ward_code code,
                  const struct ward_err *err);
-void call_watch_close(struct served *s); /* posts RECV_CLOSE; poll thread */
-void call_op_ended(struct served *s);    /* one of open_ops came back; poll thread */
+/* Asks core to tell when the call is over, so that a cancel is seen. By the call's owner, once.
+ */
+void call_watch_close(struct served *s);
+/* Around what a worker starts: its completions are taken here instead of waking a poll thread
+ * for each. No lock may be held at call_take. */
+void call_keep(struct poller *p);
+void call_take(struct poller *p);
 grpc_byte_buffer *call_pack(const ProtobufCMessage *m);
 WARD_MUST enum ward_code call_unpack(const ProtobufCMessageDescriptor *type,
                                      grpc_byte_buffer *bytes, struct ward_arena *mem,
