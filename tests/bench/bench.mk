@@ -1,0 +1,39 @@
+# Benches: each measures Ward beside its peers, interleaved, in one run on one machine, prints ratios
+# and writes build/results/<target>.json. Peers in C++ are built from the same .proto.
+GEN_CC     := $(BUILD)/gen-cc
+CC_PROTOS  := ward/options/v1/options.proto ward/test/v1/echo.proto
+CC_STAMP   := $(GEN_CC)/.protos
+CC_SOURCES := $(CC_PROTOS:%.proto=$(GEN_CC)/%.pb.cc) $(GEN_CC)/ward/test/v1/echo.grpc.pb.cc
+CC_OBJECTS := $(CC_SOURCES:$(GEN_CC)/%.cc=$(BUILD)/gen-cc-obj/%.o)
+CXXFLAGS_PEER := -std=c++17 -O2 -g -Wall -Wextra -I. -isystem $(GEN_CC)
+BENCH_LIBS := $(PKG_LIBS) -lnghttp2 -lssl -lcrypto
+
+$(CC_STAMP): $(addprefix proto/,ward/options/v1/options.proto) tests/proto/ward/test/v1/echo.proto tests/bench/bench.mk
+	@mkdir -p $(GEN_CC)
+	@protoc $(PROTO_PATH) --cpp_out=$(GEN_CC) --grpc_out=$(GEN_CC) \
+		--plugin=protoc-gen-grpc=$$(command -v grpc_cpp_plugin) $(CC_PROTOS)
+	@touch $@
+$(CC_SOURCES): $(CC_STAMP) ;
+
+$(BUILD)/gen-cc-obj/%.o: $(GEN_CC)/%.cc
+	@mkdir -p $(@D)
+	@$(CXX) -std=c++17 -O2 -g -w -I$(GEN_CC) -c $< -o $@
+$(BUILD)/obj/tests/bench/%.o: tests/bench/%.cc tests/bench/echo_peer.h $(CC_STAMP)
+	@mkdir -p $(@D)
+	@echo "  CXX  $<"
+	@$(CXX) $(CXXFLAGS_PEER) -c $< -o $@
+
+$(BUILD)/bench/echo_callback $(BUILD)/bench/echo_sync: $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(CC_OBJECTS)
+	@mkdir -p $(@D)
+	@$(CXX) -o $@ $^ $$(pkg-config --libs grpc++ protobuf) -lpthread
+$(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(WARD_A)
+	@mkdir -p $(@D)
+	@$(CC) $(LDFLAGS_WARD) -o $@ $^ $(BENCH_LIBS)
+
+RPC_BENCH := $(addprefix $(BUILD)/bench/,echo_load echo_floor echo_callback echo_sync) $(BUILD)/tests/echo_server
+
+bench-rpc: $(RPC_BENCH) ## echo over common/rpc beside gRPC's C++ servers; ROUNDS=5 RUN_MS=1000
+	@node tests/bench/rpc.mjs $(BUILD) $(or $(ROUNDS),5) $(or $(RUN_MS),1000)
+
+bench: bench-rpc ## every bench
+.PHONY: bench bench-rpc
