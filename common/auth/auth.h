@@ -14,6 +14,7 @@
 
 #include "common/base/arena.h"
 #include "common/base/crypto.h"
+#include "common/base/reason.h"
 #include "common/base/status.h"
 
 #define WARD_MAX_ROLES   16
@@ -40,12 +41,13 @@ bool ward_principal_has(const struct ward_principal *who, const char *role);
 struct ward_jwks;
 struct ward_jwks_config {
     const char *path;     /* JWKS file, RFC 7517 */
-    const char *issuer;   /* must equal `iss` */
-    const char *audience; /* must be among `aud` */
+    const char *issuer;   /* must equal `iss`; never "" */
+    const char *audience; /* must be among `aud`; never "" */
     int skew_s;           /* clock difference forgiven for exp and nbf, 0..300 */
 };
-/*   NOT_FOUND  no such file;  FAILED_PRECONDITION  not a JWKS, or it holds a private or HMAC
- * key */
+/*   NOT_FOUND            no such file
+ *   FAILED_PRECONDITION  not a JWKS; it holds a private or an HMAC key, or none of use; cfg is
+ *                        not whole */
 WARD_MUST enum ward_code ward_jwks_open(const struct ward_jwks_config *cfg,
                                         struct ward_jwks **out, struct ward_err *err);
 void ward_jwks_close(struct ward_jwks *j); /* NULL is fine */
@@ -101,5 +103,8 @@ WARD_MUST enum ward_code ward_ppid_issue(const struct ward_sign_key *key,
 WARD_MUST enum ward_code ward_ppid_check(const uint8_t (*keys)[WARD_ED25519_PUB], int n,
                                          struct ward_arena *mem, const char *token,
                                          struct ward_ppid *out, struct ward_err *err);
+
+/* Every reason given here, in docs/errors.md's order. */
+void ward_auth_reasons(void (*each)(const struct ward_reason *row, void *arg), void *arg);
 
 #endif

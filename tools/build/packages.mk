@@ -1,5 +1,5 @@
 # The libraries Ward links and how their headers are found. One library, one folder: tools/layers.
-PKGS   := grpc gpr libprotobuf-c libuv libmariadb libturbojpeg libpng librhonabwy libcrypto yajl
+PKGS   := grpc gpr libprotobuf-c libuv libmariadb libturbojpeg libpng librhonabwy libssl libcrypto jansson gnutls yajl
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null | sed 's/-I/-isystem /g')
 PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lnng -lhttp_parser -lm -ldl -lpthread
 

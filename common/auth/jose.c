@@ -1,0 +1,182 @@
+#include "common/auth/jose.h"
+#include "common/base/text.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STRICT (JSON_REJECT_DUPLICATES) /* two readers must not see two different claims */
+
+static const char *const ALGS[] = {"", "RS256", "ES256", "EdDSA"};
+
+const char *ward_jose_alg_name(enum ward_jose_alg alg)
+{
+    return ALGS[alg];
+}
+
+enum ward_jose_alg ward_jose_alg_of(const char *name)
+{
+    for (size_t i = 1; name != NULL && i < WARD_COUNT(ALGS); i++)
+        if (strcmp(name, ALGS[i]) == 0)
+            return (enum ward_jose_alg)i;
+    return WARD_JOSE_NONE;
+}
+
+static enum ward_token decode(struct ward_arena *mem, const char *s, size_t len, uint8_t **out,
+                              size_t *n)
+{
+    uint8_t *bytes = ward_alloc(mem, len);
+
+    if (bytes == NULL)
+        return WARD_TOKEN_NO_MEMORY;
+    if (len == 0 || !ward_unbase64url(s, len, bytes, len, n))
+        return WARD_TOKEN_MALFORMED;
+    *out = bytes;
+    return WARD_TOKEN_FINE;
+}
+
+/* Members that bring a key, fetch one, or change what the rest means. */
+static bool forbidden(const json_t *header)
+{
+    static const char *const names[] = {"jwk", "jku", "x5u", "x5c", "crit",
+                                        "b64", "zip", "enc", "cty"};
+
+    for (size_t i = 0; i < WARD_COUNT(names); i++)
+        if (json_object_get(header, names[i]) != NULL)
+            return true;
+    return false;
+}
+
+/* Text, absent ("") or something else (false). */
+static bool member(const json_t *object, const char *name, const char **out)
+{
+    const json_t *v = json_object_get(object, name);
+
+    *out = json_is_string(v) ? json_string_value(v) : "";
+    return v == NULL || json_is_string(v);
+}
+
+static enum ward_token read_header(struct ward_jose *t, const uint8_t *p, size_t n)
+{
+    const char *alg;
+
+    t->header = json_loadb((const char *)p, n, STRICT, NULL);
+    if (!json_is_object(t->header) || forbidden(t->header) || !member(t->header, "alg", &alg) ||
+        !member(t->header, "typ", &t->typ) || !member(t->header, "kid", &t->kid))
+        return WARD_TOKEN_MALFORMED;
+    t->alg = ward_jose_alg_of(alg);
+    return t->alg == WARD_JOSE_NONE ? WARD_TOKEN_ALGORITHM : WARD_TOKEN_FINE;
+}
+
+enum ward_token ward_jose_open(struct ward_jose *t, struct ward_arena *mem, const char *token,
+                               size_t len)
+{
+    const char *end = token + len, *dot, *dot2;
+    enum ward_token bad;
+    uint8_t *header = NULL;
+    size_t n = 0;
+
+    *t = (struct ward_jose){.text = token, .typ = "", .kid = ""};
+    if (len > WARD_TOKEN_BYTES)
+        return WARD_TOKEN_MALFORMED;
+    dot = memchr(token, '.', len);
+    dot2 = dot == NULL ? NULL : memchr(dot + 1, '.', (size_t)(end - dot - 1));
+    if (dot2 == NULL) /* a third dot is no base64url */
+        return WARD_TOKEN_MALFORMED;
+    t->text_len = (size_t)(dot2 - token);
+    bad = decode(mem, token, (size_t)(dot - token), &header, &n);
+    if (bad == WARD_TOKEN_FINE)
+        bad = read_header(t, header, n);
+    if (bad == WARD_TOKEN_FINE)
+        bad = decode(mem, dot + 1, (size_t)(dot2 - dot - 1), &t->payload, &t->payload_len);
+    if (bad == WARD_TOKEN_FINE)
+        bad = decode(mem, dot2 + 1, (size_t)(end - dot2 - 1), &t->sig, &t->sig_len);
+    return bad;
+}
+
+enum ward_token ward_jose_claims(struct ward_jose *t)
+{
+    t->claims = json_loadb((const char *)t->payload, t->payload_len, STRICT, NULL);
+    return json_is_object(t->claims) ? WARD_TOKEN_FINE : WARD_TOKEN_MALFORMED;
+}
+
+void ward_jose_done(struct ward_jose *t)
+{
+    json_decref(t->header);
+    json_decref(t->claims);
+    t->header = t->claims = NULL;
+}
+
+const char *ward_jose_text(const struct ward_jose *t, const char *claim)
+{
+    const char *s;
+
+    (void)member(t->claims, claim, &s);
+    return s;
+}
+
+bool ward_jose_time(const struct ward_jose *t, const char *claim, int64_t *out)
+{
+    const json_t *v = json_object_get(t->claims, claim);
+    double s = json_number_value(v);
+
+    if (!json_is_number(v) || !(s >= 0 && s < 1e12)) /* until the year 33658 */
+        return false;
+    *out = (int64_t)floor(s);
+    return true;
+}
+
+void ward_jose_thumbprint(const uint8_t pub[WARD_ED25519_PUB], char out[WARD_THUMBPRINT])
+{
+    static const char head[] = "{\"crv\":\"Ed25519\",\"kty\":\"OKP\",\"x\":\"", tail[] = "\"}";
+    char x[WARD_BASE64_SIZE(WARD_ED25519_PUB)];
+    struct ward_bytes parts[] = {
+        {head, sizeof(head) - 1},
+        {x, ward_base64url(pub, WARD_ED25519_PUB, x)},
+        {tail, sizeof(tail) - 1},
+    };
+    uint8_t hash[WARD_SHA256_SIZE];
+    char text[WARD_BASE64_SIZE(WARD_SHA256_SIZE)];
+
+    ward_sha256_parts(parts, WARD_COUNT(parts), hash);
+    memcpy(out, text, ward_base64url(hash, sizeof(hash), text) + 1);
+}
+
+/* header.payload in base64url; NULL past the arena's cap. */
+static char *join(const char *header, const char *claims, size_t sig_room,
+                  struct ward_arena *mem)
+{
+    size_t h = strlen(header), c = strlen(claims), n;
+    char *text = ward_alloc(mem, WARD_BASE64_SIZE(h) + WARD_BASE64_SIZE(c) + sig_room + 2);
+
+    if (text == NULL)
+        return NULL;
+    n = ward_base64url(header, h, text);
+    text[n++] = '.';
+    ward_base64url(claims, c, text + n);
+    return text;
+}
+
+enum ward_code ward_jose_sign(const struct ward_sign_key *key, const char *typ, json_t *claims,
+                              struct ward_arena *mem, char **out, struct ward_err *err)
+{
+    char *json = claims == NULL ? NULL : json_dumps(claims, JSON_COMPACT);
+    char kid[WARD_THUMBPRINT], *header, *text = NULL;
+    uint8_t sig[WARD_ED25519_SIG];
+    size_t n;
+
+    json_decref(claims);
+    ward_jose_thumbprint(ward_sign_key_public(key), kid);
+    header = ward_printf(mem, "{\"alg\":\"EdDSA\",\"kid\":\"%s\",\"typ\":\"%s\"}", kid, typ);
+    if (header != NULL && json != NULL)
+        text = join(header, json, WARD_BASE64_SIZE(sizeof(sig)), mem);
+    free(json);
+    if (text == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the token");
+    n = strlen(text);
+    WARD_TRY(ward_sign(key, text, n, sig, err));
+    text[n++] = '.';
+    ward_base64url(sig, sizeof(sig), text + n);
+    *out = text;
+    return WARD_OK;
+}

@@ -1,0 +1,80 @@
+/* jose.h - compact JWTs, strictly. Inside common/auth.
+ *
+ * Only what Ward needs of RFC 7515 and 7519: three parts, base64url without padding, a header
+ * of few members. A header that brings a key, names a URL or asks for an extension is refused
+ * before any key is looked at; claims are parsed only once the signature has been checked.
+ *
+ * Threads: pure. Memory: bytes live in the arena; JSON is jansson's and released by
+ * ward_jose_done. Errors: a row of enum ward_token.
+ */
+#ifndef WARD_AUTH_JOSE_H
+#define WARD_AUTH_JOSE_H
+
+#include "common/auth/auth.h"
+#include "common/base/reason.h"
+
+#include <jansson.h>
+
+/* What is wrong with a token; the reasons of bearer and PPID tokens are tables of these. */
+enum ward_token {
+    WARD_TOKEN_FINE,
+    WARD_TOKEN_MALFORMED,
+    WARD_TOKEN_ALGORITHM,
+    WARD_TOKEN_UNKNOWN_KEY,
+    WARD_TOKEN_SIGNATURE,
+    WARD_TOKEN_EXPIRED,
+    WARD_TOKEN_NOT_YET_VALID,
+    WARD_TOKEN_ISSUER,
+    WARD_TOKEN_AUDIENCE,
+    WARD_TOKEN_SUBJECT,
+    WARD_TOKEN_NO_MEMORY,
+    WARD_N_TOKEN
+};
+
+extern const struct ward_reason ward_token_reasons[WARD_N_TOKEN];
+extern const struct ward_reason ward_ppid_reasons[WARD_N_TOKEN];
+
+enum ward_jose_alg { WARD_JOSE_NONE, WARD_JOSE_RS256, WARD_JOSE_ES256, WARD_JOSE_EDDSA };
+const char *ward_jose_alg_name(enum ward_jose_alg alg); /* "RS256" */
+enum ward_jose_alg ward_jose_alg_of(const char *name);  /* NONE for any other, NULL too */
+
+struct ward_jose {
+    json_t *header, *claims;
+    enum ward_jose_alg alg;
+    const char *typ, *kid; /* "" where absent */
+    const char *text;      /* what was signed: header.payload */
+    size_t text_len;
+    uint8_t *payload, *sig;
+    size_t payload_len, sig_len;
+};
+
+/* Splits and reads the header: MALFORMED, ALGORITHM, NO_MEMORY. Call done in any case. */
+enum ward_token ward_jose_open(struct ward_jose *t, struct ward_arena *mem, const char *token,
+                               size_t len);
+/* Parses the payload into t->claims, which must be a JSON object: MALFORMED. */
+enum ward_token ward_jose_claims(struct ward_jose *t);
+void ward_jose_done(struct ward_jose *t);
+
+/* The claim's text, "" when it is absent or no text. */
+const char *ward_jose_text(const struct ward_jose *t, const char *claim);
+/* A NumericDate as whole seconds, rounded down. False: absent, no number or absurd. */
+bool ward_jose_time(const struct ward_jose *t, const char *claim, int64_t *out);
+
+/* RFC 7638 thumbprint of an Ed25519 key, base64url: 43 characters and a NUL. */
+#define WARD_THUMBPRINT 44
+void ward_jose_thumbprint(const uint8_t pub[WARD_ED25519_PUB], char out[WARD_THUMBPRINT]);
+
+/* Signs with EdDSA; the header is alg, kid (the thumbprint) and typ. `claims` may be NULL
+ * (jansson ran out of memory) and is released here.
+ *   RESOURCE_EXHAUSTED, INTERNAL */
+WARD_MUST enum ward_code ward_jose_sign(const struct ward_sign_key *key, const char *typ,
+                                        json_t *claims, struct ward_arena *mem, char **out,
+                                        struct ward_err *err);
+
+/* jwks.c, for jwt.c: the signature of t by the set's key. UNKNOWN_KEY, ALGORITHM, SIGNATURE */
+enum ward_token ward_jwks_verify(struct ward_jwks *j, const struct ward_jose *t);
+const struct ward_jwks_config *ward_jwks_config_of(const struct ward_jwks *j);
+
+void ward_jwks_look_now(struct ward_jwks *j); /* tests: the next check looks at the file */
+
+#endif

@@ -1,0 +1,182 @@
+/* A key set that follows its file, and signatures checked with it. Of a token, the crypto below
+ * sees the signed bytes and the signature, never the header: what a header asks for cannot
+ * reach it. */
+#include "common/auth/keyset.h"
+#include "common/base/clock.h"
+#include "common/base/metrics.h"
+
+#include <gnutls/crypto.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define P256      32 /* bytes of r and of s */
+#define RELOAD_NS (1000 * WARD_NS_PER_MS)
+
+struct ward_jwks {
+    struct ward_jwks_config cfg; /* strings are copies */
+    pthread_rwlock_t lock;       /* guards `now` */
+    struct ward_keyset *now;
+    struct ward_stamp stamp; /* of the file `now` was read from; only the reloader's */
+    _Atomic int64_t look_at_ns;
+    atomic_flag looking;
+};
+
+static struct ward_family reload_failures = {
+    .name = "ward_auth_jwks_reload_failures_total",
+    .help = "Times the JWKS file had changed and could not be used; the last good keys stay.",
+    .type = WARD_COUNTER,
+};
+
+enum ward_code ward_jwks_open(const struct ward_jwks_config *cfg, struct ward_jwks **out,
+                              struct ward_err *err)
+{
+    struct ward_jwks *j;
+    enum ward_code code;
+
+    if (*cfg->issuer == '\0' || *cfg->audience == '\0' || cfg->skew_s < 0 || cfg->skew_s > 300)
+        return WARD_FAIL(err, FAILED_PRECONDITION,
+                         "a JWKS needs an issuer, an audience and a skew of 0 to 300 s");
+    j = calloc(1, sizeof(*j));
+    if (j == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the JWKS");
+    pthread_rwlock_init(&j->lock, NULL);
+    j->cfg = (struct ward_jwks_config){.path = strdup(cfg->path),
+                                       .issuer = strdup(cfg->issuer),
+                                       .audience = strdup(cfg->audience),
+                                       .skew_s = cfg->skew_s};
+    if (j->cfg.path == NULL || j->cfg.issuer == NULL || j->cfg.audience == NULL)
+        code = WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the JWKS");
+    else
+        code = ward_keyset_load(cfg->path, &j->now, &j->stamp, err);
+    if (code != WARD_OK) {
+        ward_jwks_close(j);
+        return code;
+    }
+    atomic_store(&j->look_at_ns, ward_mono_ns() + RELOAD_NS);
+    ward_series_of(&reload_failures, NULL, NULL, NULL); /* shown as 0 until there is one */
+    *out = j;
+    return WARD_OK;
+}
+
+void ward_jwks_close(struct ward_jwks *j)
+{
+    if (j == NULL)
+        return;
+    ward_keyset_drop(j->now);
+    pthread_rwlock_destroy(&j->lock);
+    free((char *)(uintptr_t)j->cfg.path);
+    free((char *)(uintptr_t)j->cfg.issuer);
+    free((char *)(uintptr_t)j->cfg.audience);
+    free(j);
+}
+
+const struct ward_jwks_config *ward_jwks_config_of(const struct ward_jwks *j)
+{
+    return &j->cfg;
+}
+
+void ward_jwks_look_now(struct ward_jwks *j)
+{
+    atomic_store(&j->look_at_ns, 0);
+}
+
+/* By one thread at a time. A file that failed is tried again at every look: it may have been
+ * caught half written, and no later change of its stamp is certain. */
+static void reload(struct ward_jwks *j)
+{
+    struct ward_keyset *fresh, *old;
+    struct ward_stamp stamp;
+    struct ward_err err;
+
+    if (ward_stamp_take(j->cfg.path, &stamp) && memcmp(&stamp, &j->stamp, sizeof(stamp)) == 0)
+        return;
+    if (ward_keyset_load(j->cfg.path, &fresh, &stamp, &err) != WARD_OK) {
+        ward_count(&reload_failures, 1);
+        return;
+    }
+    j->stamp = stamp;
+    pthread_rwlock_wrlock(&j->lock);
+    old = j->now;
+    j->now = fresh;
+    pthread_rwlock_unlock(&j->lock);
+    ward_keyset_drop(old);
+}
+
+static struct ward_keyset *borrow(struct ward_jwks *j)
+{
+    struct ward_keyset *set;
+    int64_t now = ward_mono_ns();
+
+    if (now >= atomic_load_explicit(&j->look_at_ns, memory_order_relaxed) &&
+        !atomic_flag_test_and_set(&j->looking)) {
+        atomic_store(&j->look_at_ns, now + RELOAD_NS);
+        reload(j);
+        atomic_flag_clear(&j->looking);
+    }
+    pthread_rwlock_rdlock(&j->lock);
+    set = j->now;
+    atomic_fetch_add(&set->refs, 1);
+    pthread_rwlock_unlock(&j->lock);
+    return set;
+}
+
+/* Without a kid the key must be the only one of the token's algorithm. */
+static enum ward_token find(const struct ward_keyset *set, const struct ward_jose *t,
+                            const struct ward_key **out)
+{
+    bool named = *t->kid != '\0', other = false;
+    int fits = 0;
+
+    for (int i = 0; i < set->n; i++) {
+        const struct ward_key *k = &set->keys[i];
+
+        if (named && strcmp(k->kid, t->kid) != 0)
+            continue;
+        other = other || k->alg != t->alg;
+        if (k->alg == t->alg && ++fits > 0)
+            *out = k;
+    }
+    if (fits == 1)
+        return WARD_TOKEN_FINE;
+    return named && other ? WARD_TOKEN_ALGORITHM : WARD_TOKEN_UNKNOWN_KEY;
+}
+
+static gnutls_datum_t datum(const void *p, size_t n)
+{
+    return (gnutls_datum_t){.data = (unsigned char *)(uintptr_t)p, .size = (unsigned)n};
+}
+
+static bool verify(const struct ward_key *k, const struct ward_jose *t)
+{
+    gnutls_datum_t data = datum(t->text, t->text_len), sig = datum(t->sig, t->sig_len), r, s;
+    bool ok;
+
+    if (k->alg == WARD_JOSE_EDDSA)
+        return t->sig_len == WARD_ED25519_SIG &&
+               ward_verify(k->ed25519, t->text, t->text_len, t->sig);
+    if (k->alg == WARD_JOSE_RS256)
+        return gnutls_pubkey_verify_data2(k->pub, GNUTLS_SIGN_RSA_SHA256, 0, &data, &sig) >= 0;
+    /* JWS has r and s side by side, each of fixed length (RFC 7518, 3.4); gnutls wants DER. */
+    if (t->sig_len != 2 * P256)
+        return false;
+    r = datum(t->sig, P256);
+    s = datum(t->sig + P256, P256);
+    if (gnutls_encode_rs_value(&sig, &r, &s) != 0)
+        return false;
+    ok = gnutls_pubkey_verify_data2(k->pub, GNUTLS_SIGN_ECDSA_SHA256, 0, &data, &sig) >= 0;
+    gnutls_free(sig.data);
+    return ok;
+}
+
+enum ward_token ward_jwks_verify(struct ward_jwks *j, const struct ward_jose *t)
+{
+    struct ward_keyset *set = borrow(j);
+    const struct ward_key *k = NULL;
+    enum ward_token bad = find(set, t, &k);
+
+    if (bad == WARD_TOKEN_FINE && !verify(k, t))
+        bad = WARD_TOKEN_SIGNATURE;
+    ward_keyset_drop(set);
+    return bad;
+}

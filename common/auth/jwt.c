@@ -1,0 +1,248 @@
+/* Bearer tokens: who a person is. */
+#include "common/auth/jose.h"
+#include "common/base/clock.h"
+#include "common/base/reason.h"
+#include "common/base/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define SUBJECT_MAX 128 /* bytes; what audit takes of an actor */
+
+#define REFRESH "get a new token from the issuer"
+
+const struct ward_reason ward_token_reasons[WARD_N_TOKEN] = {
+    [WARD_TOKEN_MALFORMED] =
+        {"TOKEN_MALFORMED", WARD_UNAUTHENTICATED,
+         "the bearer token is not a JWT of the kind that is taken here",
+         "send a compact JWS of at most 8192 characters, type JWT, without "
+         "jwk, jku, x5u, x5c or crit in its header; text claims are text"},
+    [WARD_TOKEN_ALGORITHM] = {"TOKEN_ALGORITHM", WARD_UNAUTHENTICATED,
+                              "the bearer token's algorithm is not its key's",
+                              "have the issuer sign with RS256, ES256 or EdDSA"},
+    [WARD_TOKEN_UNKNOWN_KEY] = {"TOKEN_UNKNOWN_KEY", WARD_UNAUTHENTICATED,
+                                "no known key is the one the bearer token was signed with",
+                                "get a new token; if that fails too, the issuer's JWKS has not "
+                                "reached this service"},
+    [WARD_TOKEN_SIGNATURE] = {"TOKEN_SIGNATURE", WARD_UNAUTHENTICATED,
+                              "the bearer token's signature is wrong", REFRESH},
+    [WARD_TOKEN_EXPIRED] = {"TOKEN_EXPIRED", WARD_UNAUTHENTICATED,
+                            "the bearer token has expired", REFRESH},
+    [WARD_TOKEN_NOT_YET_VALID] = {"TOKEN_NOT_YET_VALID", WARD_UNAUTHENTICATED,
+                                  "the bearer token is not valid yet",
+                                  "compare the issuer's clock with this service's"},
+    [WARD_TOKEN_ISSUER] = {"TOKEN_ISSUER", WARD_UNAUTHENTICATED,
+                           "the bearer token is from another issuer",
+                           "sign in at the issuer this service is configured with"},
+    [WARD_TOKEN_AUDIENCE] = {"TOKEN_AUDIENCE", WARD_UNAUTHENTICATED,
+                             "the bearer token is for another audience",
+                             "ask the issuer for a token with this service's audience"},
+    [WARD_TOKEN_SUBJECT] = {"TOKEN_SUBJECT", WARD_UNAUTHENTICATED,
+                            "the bearer token names no one, or by more than 128 bytes",
+                            "have the issuer set `sub`"},
+    [WARD_TOKEN_NO_MEMORY] = {"ARENA_FULL", WARD_RESOURCE_EXHAUSTED,
+                              "the call needs more memory than it may use",
+                              "send less at once"},
+};
+
+bool ward_principal_has(const struct ward_principal *who, const char *role)
+{
+    for (int i = 0; i < who->n_roles; i++)
+        if (strcmp(who->roles[i], role) == 0)
+            return true;
+    return false;
+}
+
+/* Some issuers say nothing; RFC 9068 says at+jwt. A PPID token says ppid+jwt and is no
+ * bearer's.
+ */
+static bool is_bearer(const char *typ)
+{
+    return *typ == '\0' || strcasecmp(typ, "JWT") == 0 || strcasecmp(typ, "at+jwt") == 0 ||
+           strcasecmp(typ, "application/at+jwt") == 0;
+}
+
+static bool is_for(const json_t *aud, const char *audience)
+{
+    const json_t *one;
+    size_t i;
+
+    if (json_is_string(aud))
+        return strcmp(json_string_value(aud), audience) == 0;
+    json_array_foreach(aud, i, one)
+    {
+        if (json_is_string(one) && strcmp(json_string_value(one), audience) == 0)
+            return true;
+    }
+    return false;
+}
+
+static enum ward_token check_times(const struct ward_jose *t, int skew_s, int64_t *expires_at)
+{
+    int64_t now = ward_wall_us() / 1000000, exp, nbf;
+
+    if (!ward_jose_time(t, "exp", &exp))
+        return WARD_TOKEN_MALFORMED;
+    if (now - skew_s >= exp)
+        return WARD_TOKEN_EXPIRED;
+    if (json_object_get(t->claims, "nbf") != NULL) {
+        if (!ward_jose_time(t, "nbf", &nbf))
+            return WARD_TOKEN_MALFORMED;
+        if (now + skew_s < nbf)
+            return WARD_TOKEN_NOT_YET_VALID;
+    }
+    *expires_at = exp;
+    return WARD_TOKEN_FINE;
+}
+
+static bool text_or_absent(const struct ward_jose *t, const char *claim)
+{
+    const json_t *v = json_object_get(t->claims, claim);
+
+    return v == NULL || json_is_string(v);
+}
+
+static enum ward_token check_claims(const struct ward_jose *t,
+                                    const struct ward_jwks_config *cfg, int64_t *expires_at)
+{
+    const json_t *roles = json_object_get(t->claims, "roles"), *role;
+    size_t sub = strlen(ward_jose_text(t, "sub")), i;
+    enum ward_token bad = check_times(t, cfg->skew_s, expires_at);
+
+    if (bad != WARD_TOKEN_FINE)
+        return bad;
+    if (strcmp(ward_jose_text(t, "iss"), cfg->issuer) != 0)
+        return WARD_TOKEN_ISSUER;
+    if (!is_for(json_object_get(t->claims, "aud"), cfg->audience))
+        return WARD_TOKEN_AUDIENCE;
+    if (sub == 0 || sub > SUBJECT_MAX)
+        return WARD_TOKEN_SUBJECT;
+    if (!text_or_absent(t, "ward") || !text_or_absent(t, "purpose") ||
+        (roles != NULL && !json_is_array(roles)) || json_array_size(roles) > WARD_MAX_ROLES)
+        return WARD_TOKEN_MALFORMED;
+    json_array_foreach(roles, i, role)
+    {
+        if (!json_is_string(role))
+            return WARD_TOKEN_MALFORMED;
+    }
+    return WARD_TOKEN_FINE;
+}
+
+/* NULL once the arena is full; its `full` is looked at once, at the end. */
+static const char *keep(const struct ward_jose *t, const char *claim, struct ward_arena *mem)
+{
+    return ward_strdup(mem, ward_jose_text(t, claim));
+}
+
+static enum ward_token fill(const struct ward_jose *t, const char *token, size_t len,
+                            struct ward_arena *mem, struct ward_principal *who)
+{
+    const json_t *roles = json_object_get(t->claims, "roles"), *role;
+    char *copy = ward_alloc(mem, len + 1);
+    size_t i;
+
+    if (copy != NULL)
+        memcpy(copy, token, len);
+    who->token = copy;
+    who->subject = keep(t, "sub", mem);
+    who->issuer = keep(t, "iss", mem);
+    who->ward = keep(t, "ward", mem);
+    who->purpose = keep(t, "purpose", mem);
+    json_array_foreach(roles, i, role)
+    {
+        who->roles[who->n_roles++] = ward_strdup(mem, json_string_value(role));
+    }
+    return mem->full ? WARD_TOKEN_NO_MEMORY : WARD_TOKEN_FINE;
+}
+
+static enum ward_token check(struct ward_jwks *j, struct ward_jose *t, struct ward_arena *mem,
+                             const char *token, size_t len, struct ward_principal *who)
+{
+    enum ward_token bad = ward_jose_open(t, mem, token, len);
+
+    if (bad == WARD_TOKEN_FINE && !is_bearer(t->typ))
+        bad = WARD_TOKEN_MALFORMED;
+    if (bad == WARD_TOKEN_FINE)
+        bad = ward_jwks_verify(j, t);
+    if (bad == WARD_TOKEN_FINE)
+        bad = ward_jose_claims(t);
+    if (bad == WARD_TOKEN_FINE)
+        bad = check_claims(t, ward_jwks_config_of(j), &who->expires_at);
+    if (bad == WARD_TOKEN_FINE)
+        bad = fill(t, token, len, mem, who);
+    return bad;
+}
+
+enum ward_code ward_jwt_check(struct ward_jwks *j, struct ward_arena *mem, const char *token,
+                              size_t len, struct ward_principal *out, struct ward_err *err)
+{
+    struct ward_principal who = {0};
+    struct ward_jose t;
+    enum ward_token bad = check(j, &t, mem, token, len, &who);
+
+    ward_jose_done(&t);
+    if (bad != WARD_TOKEN_FINE)
+        return WARD_FAIL_ROW(err, &ward_token_reasons[bad]);
+    *out = who;
+    return WARD_OK;
+}
+
+static json_t *roles_of(const struct ward_principal *who)
+{
+    json_t *list = json_array();
+
+    for (int i = 0; i < who->n_roles; i++)
+        if (json_array_append_new(list, json_string(who->roles[i])) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    return list;
+}
+
+enum ward_code ward_jwt_issue(const struct ward_sign_key *key, const struct ward_principal *who,
+                              const char *audience, int lifetime_s, struct ward_arena *mem,
+                              char **out, struct ward_err *err)
+{
+    json_int_t now = ward_wall_us() / 1000000;
+    char jti[37];
+    uint8_t id[16];
+
+    if (*who->subject == '\0' || strlen(who->subject) > SUBJECT_MAX)
+        return WARD_FAIL_FIELD(err, "subject", "must have 1 to %d bytes", SUBJECT_MAX);
+    if (who->n_roles < 0 || who->n_roles > WARD_MAX_ROLES)
+        return WARD_FAIL_FIELD(err, "roles", "must be at most %d", WARD_MAX_ROLES);
+    if (lifetime_s < 1)
+        return WARD_FAIL_FIELD(err, "lifetime_s", "must be at least 1");
+    ward_uuid7(id);
+    ward_uuid_text(id, jti);
+    return ward_jose_sign(key, "JWT",
+                          json_pack("{ss ss ss ss sI sI ss ss so}", "iss", who->issuer, "sub",
+                                    who->subject, "aud", audience, "jti", jti, "iat", now,
+                                    "exp", now + lifetime_s, "ward", who->ward, "purpose",
+                                    who->purpose, "roles", roles_of(who)),
+                          mem, out, err);
+}
+
+enum ward_code ward_jwks_print(const struct ward_sign_key *const *keys, int n,
+                               struct ward_arena *mem, char **out, struct ward_err *err)
+{
+    static const char FORMAT[] = "%s%s{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"use\":\"sig\","
+                                 "\"alg\":\"EdDSA\",\"kid\":\"%s\",\"x\":\"%s\"}";
+    char *text = ward_strdup(mem, "{\"keys\":["), kid[WARD_THUMBPRINT];
+    char x[WARD_BASE64_SIZE(WARD_ED25519_PUB)];
+
+    for (int i = 0; i < n && text != NULL; i++) {
+        const uint8_t *pub = ward_sign_key_public(keys[i]);
+
+        ward_jose_thumbprint(pub, kid);
+        ward_base64url(pub, WARD_ED25519_PUB, x);
+        text = ward_printf(mem, FORMAT, text, i == 0 ? "" : ",", kid, x);
+    }
+    if (text != NULL)
+        text = ward_printf(mem, "%s]}\n", text);
+    if (text == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the JWKS");
+    *out = text;
+    return WARD_OK;
+}

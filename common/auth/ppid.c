@@ -1,0 +1,198 @@
+/* Positive-patient-ID tokens. */
+#include "common/auth/jose.h"
+#include "common/base/clock.h"
+#include "common/base/reason.h"
+
+#include <math.h>
+#include <string.h>
+
+#define TYP      "ppid+jwt"
+#define TEXT_MAX 128 /* bytes of any claim */
+#define AHEAD_S  5   /* how far identity's clock may be ahead of ours */
+
+#define AGAIN "verify the patient again"
+
+const struct ward_reason ward_ppid_reasons[WARD_N_TOKEN] = {
+    [WARD_TOKEN_MALFORMED] = {"PPID_MALFORMED", WARD_UNAUTHENTICATED,
+                              "this is not a positive-patient-ID token",
+                              "send the token that identity's Verify answered, unchanged"},
+    [WARD_TOKEN_ALGORITHM] = {"PPID_ALGORITHM", WARD_UNAUTHENTICATED,
+                              "a positive-patient-ID token is signed with EdDSA only", AGAIN},
+    [WARD_TOKEN_UNKNOWN_KEY] = {"PPID_UNKNOWN_KEY", WARD_UNAUTHENTICATED,
+                                "no key of identity's is the one this token was signed with",
+                                AGAIN},
+    [WARD_TOKEN_SIGNATURE] = {"PPID_SIGNATURE", WARD_UNAUTHENTICATED,
+                              "the positive-patient-ID token's signature is wrong", AGAIN},
+    [WARD_TOKEN_EXPIRED] = {"PPID_EXPIRED", WARD_UNAUTHENTICATED,
+                            "the verification of the patient is too old", AGAIN},
+    [WARD_TOKEN_NOT_YET_VALID] = {"PPID_NOT_YET_VALID", WARD_UNAUTHENTICATED,
+                                  "the verification of the patient lies in the future",
+                                  "compare identity's clock with this service's"},
+    [WARD_TOKEN_ISSUER] = {"PPID_ISSUER", WARD_UNAUTHENTICATED,
+                           "the token is not identity's, or not for this use", AGAIN},
+    [WARD_TOKEN_SUBJECT] = {"PPID_CLAIMS", WARD_UNAUTHENTICATED,
+                            "the positive-patient-ID token lacks a claim or has an absurd one",
+                            AGAIN},
+    [WARD_TOKEN_NO_MEMORY] = {"ARENA_FULL", WARD_RESOURCE_EXHAUSTED,
+                              "the call needs more memory than it may use",
+                              "send less at once"},
+};
+
+void ward_auth_reasons(void (*each)(const struct ward_reason *row, void *arg), void *arg)
+{
+    for (int i = 0; i < WARD_N_TOKEN; i++)
+        if (ward_token_reasons[i].name != NULL)
+            each(&ward_token_reasons[i], arg);
+    for (int i = 0; i < WARD_TOKEN_NO_MEMORY; i++) /* ARENA_FULL is above already */
+        if (ward_ppid_reasons[i].name != NULL)
+            each(&ward_ppid_reasons[i], arg);
+}
+
+static bool fits(const char *s, size_t least)
+{
+    size_t n = strlen(s);
+
+    return n >= least && n <= TEXT_MAX;
+}
+
+/* What issue and check both demand; `token_id` and the times are their own. */
+static bool is_whole(const struct ward_ppid *p)
+{
+    return fits(p->patient, 1) && fits(p->place, 1) && fits(p->method, 1) &&
+           fits(p->device, 0) && fits(p->purpose, 0) && fits(p->actor, 0) &&
+           fits(p->model, 0) && isfinite(p->score);
+}
+
+enum ward_code ward_ppid_issue(const struct ward_sign_key *key, struct ward_ppid *ppid,
+                               int lifetime_s, struct ward_arena *mem, char **out,
+                               struct ward_err *err)
+{
+    struct ward_ppid p = *ppid;
+    char *jti = ward_alloc(mem, 37);
+    uint8_t id[16];
+    json_t *claims;
+
+    if (!is_whole(&p))
+        return WARD_FAIL(err, INVALID_ARGUMENT,
+                         "a PPID token needs a patient, a place and a method, a finite score, "
+                         "and texts of at most %d bytes",
+                         TEXT_MAX);
+    if (lifetime_s < 1 || lifetime_s > WARD_PPID_MAX_S)
+        return WARD_FAIL(err, INVALID_ARGUMENT, "a PPID token lives 1 to %d s",
+                         WARD_PPID_MAX_S);
+    if (jti == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the token");
+    ward_uuid7(id);
+    ward_uuid_text(id, jti);
+    p.token_id = jti;
+    p.issued_at = ward_wall_us() / 1000000;
+    p.expires_at = p.issued_at + lifetime_s;
+    claims = json_pack("{ss ss ss ss ss ss ss ss ss sf ss sI sI}", "iss", WARD_PPID_ISSUER,
+                       "aud", WARD_PPID_AUDIENCE, "jti", jti, "sub", p.patient, "place",
+                       p.place, "device", p.device, "purpose", p.purpose, "method", p.method,
+                       "actor", p.actor, "score", p.score, "model", p.model, "iat",
+                       (json_int_t)p.issued_at, "exp", (json_int_t)p.expires_at);
+    WARD_TRY(ward_jose_sign(key, TYP, claims, mem, out, err));
+    *ppid = p;
+    return WARD_OK;
+}
+
+static enum ward_token verify(const struct ward_jose *t,
+                              const uint8_t (*keys)[WARD_ED25519_PUB], int n)
+{
+    char kid[WARD_THUMBPRINT];
+
+    if (strcmp(t->typ, TYP) != 0)
+        return WARD_TOKEN_MALFORMED;
+    if (t->alg != WARD_JOSE_EDDSA)
+        return WARD_TOKEN_ALGORITHM;
+    for (int i = 0; i < n; i++) {
+        ward_jose_thumbprint(keys[i], kid);
+        if (strcmp(kid, t->kid) != 0)
+            continue;
+        return t->sig_len == WARD_ED25519_SIG &&
+                       ward_verify(keys[i], t->text, t->text_len, t->sig)
+                   ? WARD_TOKEN_FINE
+                   : WARD_TOKEN_SIGNATURE;
+    }
+    return WARD_TOKEN_UNKNOWN_KEY;
+}
+
+/* Copies a claim that must be there and be text; NULL where it is neither, or no memory is
+ * left.
+ */
+static const char *keep(const struct ward_jose *t, const char *claim, struct ward_arena *mem)
+{
+    const char *s = json_string_value(json_object_get(t->claims, claim));
+
+    return s == NULL ? NULL : ward_strdup(mem, s);
+}
+
+static enum ward_token read_claims(const struct ward_jose *t, struct ward_arena *mem,
+                                   struct ward_ppid *p)
+{
+    const json_t *score = json_object_get(t->claims, "score");
+    const char **const texts[] = {&p->token_id, &p->patient, &p->place, &p->device,
+                                  &p->purpose,  &p->method,  &p->actor, &p->model};
+    static const char *const names[] = {"jti",     "sub",    "place", "device",
+                                        "purpose", "method", "actor", "model"};
+    uint8_t id[16];
+
+    for (size_t i = 0; i < WARD_COUNT(texts); i++) {
+        *texts[i] = keep(t, names[i], mem);
+        if (*texts[i] == NULL)
+            return mem->full ? WARD_TOKEN_NO_MEMORY : WARD_TOKEN_SUBJECT;
+    }
+    p->score = json_number_value(score);
+    if (!json_is_number(score) || !ward_uuid_parse(p->token_id, id) || !is_whole(p))
+        return WARD_TOKEN_SUBJECT;
+    return WARD_TOKEN_FINE;
+}
+
+/* Old age is refused to the second: nothing is forgiven here, the patient is still at hand. */
+static enum ward_token check_times(const struct ward_jose *t, struct ward_ppid *p)
+{
+    int64_t now = ward_wall_us() / 1000000;
+
+    if (!ward_jose_time(t, "iat", &p->issued_at) || !ward_jose_time(t, "exp", &p->expires_at) ||
+        p->expires_at <= p->issued_at || p->expires_at - p->issued_at > WARD_PPID_MAX_S)
+        return WARD_TOKEN_SUBJECT;
+    if (now >= p->expires_at)
+        return WARD_TOKEN_EXPIRED;
+    return now + AHEAD_S < p->issued_at ? WARD_TOKEN_NOT_YET_VALID : WARD_TOKEN_FINE;
+}
+
+static enum ward_token check(struct ward_jose *t, const uint8_t (*keys)[WARD_ED25519_PUB],
+                             int n, struct ward_arena *mem, const char *token,
+                             struct ward_ppid *p)
+{
+    enum ward_token bad = ward_jose_open(t, mem, token, strnlen(token, WARD_TOKEN_BYTES + 1));
+
+    if (bad == WARD_TOKEN_FINE)
+        bad = verify(t, keys, n);
+    if (bad == WARD_TOKEN_FINE)
+        bad = ward_jose_claims(t);
+    if (bad == WARD_TOKEN_FINE && (strcmp(ward_jose_text(t, "iss"), WARD_PPID_ISSUER) != 0 ||
+                                   strcmp(ward_jose_text(t, "aud"), WARD_PPID_AUDIENCE) != 0))
+        bad = WARD_TOKEN_ISSUER;
+    if (bad == WARD_TOKEN_FINE)
+        bad = read_claims(t, mem, p);
+    if (bad == WARD_TOKEN_FINE)
+        bad = check_times(t, p);
+    return bad;
+}
+
+enum ward_code ward_ppid_check(const uint8_t (*keys)[WARD_ED25519_PUB], int n,
+                               struct ward_arena *mem, const char *token, struct ward_ppid *out,
+                               struct ward_err *err)
+{
+    struct ward_ppid p = {0};
+    struct ward_jose t;
+    enum ward_token bad = check(&t, keys, n, mem, token, &p);
+
+    ward_jose_done(&t);
+    if (bad != WARD_TOKEN_FINE)
+        return WARD_FAIL_ROW(err, &ward_ppid_reasons[bad]);
+    *out = p;
+    return WARD_OK;
+}
