@@ -67,22 +67,40 @@ static void put_str(struct line *l, const char *s)
     put(l, s, strlen(s));
 }
 
-/* The closing quote always fits: put() keeps room for it. */
+/* Bytes of the UTF-8 character (RFC 3629) that begins a NUL-terminated string; 0 for none. */
+static size_t utf8(const char *text)
+{
+    const unsigned char *s = (const unsigned char *)text;
+    size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+
+    if (s[0] > 0xf4 || (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
+        (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
+        return 0;
+    for (size_t i = 1; i < n; i++)
+        if ((s[i] & 0xc0) != 0x80)
+            return 0;
+    return n;
+}
+
+/* Whole characters or none, so that a cut line is still UTF-8; what is no UTF-8 becomes U+FFFD,
+ * or no JSON parser would read the line. The closing quote always fits: put() keeps room. */
 static void put_quoted(struct line *l, const char *s)
 {
     char esc[8];
 
     put(l, "\"", 1);
-    for (; *s != '\0' && !l->cut; s++) {
+    while (*s != '\0' && !l->cut) {
         unsigned char c = (unsigned char)*s;
+        size_t n = utf8(s);
 
         if (c == '"' || c == '\\')
             snprintf(esc, sizeof(esc), "\\%c", c);
         else if (c < 0x20 || c == 0x7f)
             snprintf(esc, sizeof(esc), "\\u%04x", c);
         else
-            snprintf(esc, sizeof(esc), "%c", c);
+            snprintf(esc, sizeof(esc), "%.*s", n == 0 ? 6 : (int)n, n == 0 ? "\\ufffd" : s);
         put_str(l, esc);
+        s += n == 0 ? 1 : n;
     }
     l->text[l->n++] = '"';
 }
