@@ -1,0 +1,166 @@
+#include "common/base/crypto.h"
+#include "common/base/text.h"
+#include "common/host/host_own.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static struct ward_family run_seconds = {
+    .name = "ward_host_run_seconds",
+    .help = "Time of one inference, by model.",
+    .type = WARD_HISTOGRAM,
+    .label = {"model"},
+    .bounds = WARD_SECONDS,
+};
+static struct ward_family run_failures = {
+    .name = "ward_host_failures_total",
+    .help = "Inferences that failed, by model.",
+    .type = WARD_COUNTER,
+    .label = {"model"},
+};
+
+void ward_model_observe(struct ward_model *m, bool failed, double seconds)
+{
+    if (failed)
+        ward_metric_add(m->failures, 1);
+    else
+        ward_metric_observe(&run_seconds, m->seconds, seconds);
+}
+
+/* The whole file, malloc'd. */
+static enum ward_code slurp(const char *path, void **data, uint64_t *n, struct ward_err *err)
+{
+    FILE *f = fopen(path, "rbe");
+    struct stat st;
+    void *p = NULL;
+
+    if (f == NULL) {
+        WARD_FAIL(err, NOT_FOUND, "the model's weights cannot be opened");
+        ward_err_detail(err, "%s: errno %d", path, errno);
+        return WARD_NOT_FOUND;
+    }
+    if (fstat(fileno(f), &st) != 0 || !S_ISREG(st.st_mode) || st.st_size <= 0 ||
+        (uint64_t)st.st_size > WARD_WEIGHTS_MAX)
+        goto unusable;
+    p = malloc((size_t)st.st_size);
+    if (p == NULL || fread(p, 1, (size_t)st.st_size, f) != (size_t)st.st_size)
+        goto unusable;
+    fclose(f);
+    *data = p;
+    *n = (uint64_t)st.st_size;
+    return WARD_OK;
+
+unusable:
+    free(p);
+    fclose(f);
+    WARD_FAIL(err, FAILED_PRECONDITION, "the model's weights cannot be read");
+    ward_err_detail(err, "%s", path);
+    return WARD_FAILED_PRECONDITION;
+}
+
+static enum ward_code read_weights(const struct ward_model_config *cfg,
+                                   struct ward_model_spec *spec, void **data,
+                                   struct ward_err *err)
+{
+    uint8_t sum[WARD_SHA256_SIZE];
+
+    WARD_TRY(slurp(cfg->path, data, &spec->nbytes, err));
+    spec->data = *data;
+    ward_sha256(*data, (size_t)spec->nbytes, sum);
+    ward_hex(sum, sizeof(sum), spec->sha256);
+    if (cfg->sha256 == NULL || strcmp(spec->sha256, cfg->sha256) != 0) {
+        WARD_FAIL_REASON(err, FAILED_PRECONDITION, "MODEL_HASH",
+                         "the weights of %s are not the ones meant", cfg->name);
+        ward_err_detail(err, "%s has sha256 %s", cfg->path, spec->sha256);
+        return WARD_FAILED_PRECONDITION;
+    }
+    return WARD_OK;
+}
+
+/* What the plugin says it runs must be what it was given. */
+static enum ward_code compare(struct ward_model *m, struct ward_err *err)
+{
+    struct ward_model_info info = {.size = sizeof(info)};
+
+    if (m->b->p->model_info(m->model, &info) != 0 ||
+        strncmp(info.sha256, m->sha256, sizeof(info.sha256)) != 0)
+        return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "MODEL_HASH",
+                                "the %s back end runs other weights than it was given",
+                                m->b->p->name);
+    return WARD_OK;
+}
+
+static enum ward_code load(struct ward_model *m, const struct ward_model_spec *spec,
+                           struct ward_err *err)
+{
+    struct ward_plugin_err perr = {0};
+    const struct ward_plugin *p = m->b->p;
+    enum ward_code code;
+    int rc;
+
+    pthread_mutex_lock(&m->b->lock);
+    rc = p->model_load(m->b->plugin, spec, &m->model, &perr);
+    code = rc == 0 ? compare(m, err) : ward_plugin_said(rc, p, &perr, err);
+    if (rc == 0 && code != WARD_OK)
+        p->model_free(m->model);
+    pthread_mutex_unlock(&m->b->lock);
+    return code;
+}
+
+enum ward_code ward_model_load(struct ward_backend *b, const struct ward_model_config *cfg,
+                               struct ward_model **out, struct ward_err *err)
+{
+    struct ward_model_spec spec = {.size = sizeof(spec),
+                                   .threads = cfg->threads < 1 ? 1 : (uint32_t)cfg->threads,
+                                   .name = cfg->name,
+                                   .dir = ""};
+    struct ward_model *m;
+    char dir[PATH_MAX];
+    void *data = NULL;
+    const char *slash;
+    enum ward_code code = WARD_OK;
+
+    m = calloc(1, sizeof(*m));
+    if (m == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a model");
+    if (cfg->path != NULL) {
+        slash = strrchr(cfg->path, '/');
+        snprintf(dir, sizeof(dir), "%.*s", slash == NULL ? 1 : (int)(slash - cfg->path),
+                 slash == NULL ? "." : cfg->path);
+        spec.dir = dir;
+        code = read_weights(cfg, &spec, &data, err);
+    }
+    if (code == WARD_OK) {
+        *m = (struct ward_model){.b = b, .name = cfg->name};
+        memcpy(m->sha256, spec.sha256, sizeof(m->sha256));
+        m->seconds = ward_series_of(&run_seconds, cfg->name, NULL, NULL);
+        m->failures = ward_series_of(&run_failures, cfg->name, NULL, NULL);
+        code = load(m, &spec, err);
+    }
+    free(data);
+    if (code != WARD_OK) {
+        free(m);
+        return code;
+    }
+    *out = m;
+    return WARD_OK;
+}
+
+void ward_model_unload(struct ward_model *m)
+{
+    if (m == NULL)
+        return;
+    pthread_mutex_lock(&m->b->lock);
+    m->b->p->model_free(m->model);
+    pthread_mutex_unlock(&m->b->lock);
+    free(m);
+}
+
+const char *ward_model_sha256(const struct ward_model *m)
+{
+    return m->sha256;
+}

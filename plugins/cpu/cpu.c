@@ -1,0 +1,57 @@
+/* cpu - ONNX models on this machine's processor, by ONNX Runtime's CPU provider.
+ *
+ * One device, ordinal -1. A run uses as many threads as its model's spec says, by default one:
+ * a service runs as many calls at once as it has workers, and more threads would only take
+ * turns. A run is not stopped half-way: cancellation is looked at before and after it.
+ */
+#include "plugins/ort/ort.h"
+
+#include <stdio.h>
+
+static int devices(struct ort_plugin *p, struct ward_device *out, uint32_t cap, uint32_t *n,
+                   struct ward_plugin_err *err)
+{
+    (void)p;
+    if (cap < 1)
+        return ort_fail(err, 3, "no room for a device");
+    out[0] = (struct ward_device){.kind = WARD_CPU, .ordinal = -1, .ready = 1, .name = "cpu"};
+    *n = 1;
+    return 0;
+}
+
+static int choose(struct ort_plugin *p, OrtSessionOptions *options, int32_t device,
+                  struct ward_plugin_err *err)
+{
+    (void)p, (void)options; /* the CPU provider is there without being asked for */
+    if (device != -1)
+        return ort_fail(err, 12, "cpu has one device, -1");
+    return 0;
+}
+
+static int open_cpu(const struct ward_host *host, void **plugin, struct ward_plugin_err *err)
+{
+    static const struct ort_provider provider = {devices, choose};
+
+    return ort_open(&provider, host, plugin, err);
+}
+
+const struct ward_plugin *ward_plugin_entry(void)
+{
+    static const struct ward_plugin self = {
+        .size = sizeof(self),
+        .major = WARD_PLUGIN_MAJOR,
+        .minor = WARD_PLUGIN_MINOR,
+        .name = "cpu",
+        .version = "1.0.0",
+        .open = open_cpu,
+        .close = ort_close,
+        .devices = ort_devices,
+        .model_load = ort_model_load,
+        .model_info = ort_model_info,
+        .model_free = ort_model_free,
+        .instance_new = ort_instance_new,
+        .run = ort_run,
+        .instance_free = ort_instance_free,
+    };
+    return &self;
+}

@@ -1,0 +1,90 @@
+/* ort.h - what every back end over ONNX Runtime's C API shares: sessions, tensors, errors.
+ *
+ * A back end of this family is a file that says which devices it has and how a session is told
+ * to use one (struct ort_provider), and an entry point that returns ort_plugin's table. A
+ * session may be run by several threads at once, so a model has one session a device and an
+ * instance is that session with the run's own options.
+ *
+ * Threads: as ward/plugin.h promises; needs no locks. Memory: pairs. Errors: ONNX Runtime's
+ * words in err->msg, codes translated in ort_fail.
+ */
+#ifndef WARD_PLUGINS_ORT_H
+#define WARD_PLUGINS_ORT_H
+
+#include <onnxruntime_c_api.h>
+#include <ward/plugin.h>
+
+#define ORT_MAX_DEVICES 16
+#define ORT_MAX_IO      16
+#define ORT_MAX_NAME    96
+
+struct ort_plugin {
+    const OrtApi *api;
+    OrtEnv *env;
+    OrtMemoryInfo *cpu;
+    const struct ward_host *host;
+    const struct ort_provider *provider;
+};
+
+/* How one kind of hardware is used. */
+struct ort_provider {
+    /* Fills devices; 0 of them is an answer. */
+    int (*devices)(struct ort_plugin *p, struct ward_device *out, uint32_t cap, uint32_t *n,
+                   struct ward_plugin_err *err);
+    /* Makes a session use this device; 12 (UNIMPLEMENTED) for one that is not there. */
+    int (*choose)(struct ort_plugin *p, OrtSessionOptions *options, int32_t device,
+                  struct ward_plugin_err *err);
+};
+
+struct ort_io {
+    char name[ORT_MAX_NAME];
+    uint32_t dtype; /* enum ward_dtype; 0 for one we do not carry */
+    uint32_t rank;
+    int64_t shape[WARD_MAX_RANK]; /* -1 for any */
+};
+
+/* One model: the weights, kept for devices asked for later, and a session for each used. */
+struct ort_model {
+    struct ort_plugin *p;
+    void *weights;
+    uint64_t nbytes;
+    uint32_t threads;
+    char sha256[65];
+    uint32_t n_in, n_out;
+    struct ort_io in[ORT_MAX_IO], out[ORT_MAX_IO];
+    uint32_t n_sessions;
+    struct {
+        int32_t device;
+        OrtSession *session;
+    } sessions[ORT_MAX_DEVICES];
+};
+
+int ort_fail(struct ward_plugin_err *err, int code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Takes the status: 0 for NULL, else its words, its code translated, and released. */
+int ort_check(struct ort_plugin *p, OrtStatus *status, struct ward_plugin_err *err);
+
+int ort_open(const struct ort_provider *provider, const struct ward_host *host, void **plugin,
+             struct ward_plugin_err *err);
+void ort_close(void *plugin);
+int ort_devices(void *plugin, struct ward_device *out, uint32_t cap, uint32_t *n,
+                struct ward_plugin_err *err);
+int ort_model_load(void *plugin, const struct ward_model_spec *spec, void **model,
+                   struct ward_plugin_err *err);
+int ort_model_info(void *model, struct ward_model_info *info);
+void ort_model_free(void *model);
+int ort_instance_new(void *model, int32_t device, void **instance, struct ward_plugin_err *err);
+int ort_run(void *instance, struct ward_run *run, struct ward_plugin_err *err);
+void ort_instance_free(void *instance);
+
+/* ort_run.c: an instance over a session of its model. */
+int ort_instance_open(struct ort_model *m, OrtSession *session, void **instance,
+                      struct ward_plugin_err *err);
+
+/* ort_io.c: what the session says of its inputs and outputs. */
+int ort_read_io(struct ort_plugin *p, const OrtSession *session, struct ort_model *m,
+                struct ward_plugin_err *err);
+uint32_t ort_dtype_ours(ONNXTensorElementDataType type);
+ONNXTensorElementDataType ort_dtype_theirs(uint32_t dtype);
+
+#endif
