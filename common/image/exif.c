@@ -1,0 +1,71 @@
+#include "common/image/image.h"
+
+#include <string.h>
+
+/* A reader over TIFF bytes, in the file's own byte order; reads outside give 0. */
+struct tiff {
+    const uint8_t *p;
+    size_t n;
+    bool little;
+};
+
+static uint32_t read_n(const struct tiff *t, size_t at, size_t bytes)
+{
+    uint32_t v = 0;
+
+    if (at > t->n || t->n - at < bytes)
+        return 0;
+    for (size_t i = 0; i < bytes; i++)
+        v |= (uint32_t)t->p[at + i] << (8 * (t->little ? i : bytes - 1 - i));
+    return v;
+}
+
+/* Tag 0x0112, type SHORT, in the first directory. */
+static int find_orientation(const struct tiff *t)
+{
+    size_t dir = read_n(t, 4, 4), entries = read_n(t, dir, 2);
+
+    if (read_n(t, 2, 2) != 42 || dir < 8)
+        return 1;
+    for (size_t i = 0; i < entries; i++) {
+        size_t at = dir + 2 + 12 * i;
+        uint32_t v;
+
+        if (at > t->n || t->n - at < 12)
+            return 1;
+        if (read_n(t, at, 2) != 0x0112)
+            continue;
+        v = read_n(t, at + 8, 2);
+        return read_n(t, at + 2, 2) == 3 && v >= 1 && v <= 8 ? (int)v : 1;
+    }
+    return 1;
+}
+
+int ward_exif_orientation(const uint8_t *p, size_t n)
+{
+    size_t at = 2;
+
+    if (n < 4 || p[0] != 0xff || p[1] != 0xd8)
+        return 1;
+    while (n - at >= 4 && p[at] == 0xff) {
+        uint8_t marker = p[at + 1];
+        size_t len = (size_t)p[at + 2] << 8 | p[at + 3];
+        const uint8_t *body = p + at + 4;
+
+        if (marker == 0xff) { /* fill byte */
+            at++;
+            continue;
+        }
+        if (marker == 0xda || len < 2 || len > n - at - 2)
+            return 1; /* the picture itself begins, or nonsense */
+        if (marker == 0xe1 && len >= 2 + 6 + 8 && memcmp(body, "Exif\0", 6) == 0) {
+            struct tiff t = {body + 6, len - 8, body[6] == 'I'};
+
+            if ((body[6] == 'I' && body[7] == 'I') || (body[6] == 'M' && body[7] == 'M'))
+                return find_orientation(&t);
+            return 1;
+        }
+        at += 2 + len;
+    }
+    return 1;
+}
