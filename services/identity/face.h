@@ -1,0 +1,63 @@
+/* face.h - from a photograph's pixels to a face's embedding, on real models.
+ *
+ * Detect (UltraFace, letterboxed), landmarks twice, five points, similarity to 112 x 112,
+ * embed (MobileFaceNet, 512), to length 1. No flipped second pass: the thresholds of rules.c
+ * were measured without it, and it doubles the cost for a tenth of a point.
+ *
+ * Threads: a pack is shared; an engine belongs to one. Memory: open/close pairs; working memory
+ * in the caller's arena (about 4 MiB beside the photograph). Errors: host.h's; INTERNAL for a
+ * model that answers with no numbers.
+ */
+#ifndef WARD_IDENTITY_FACE_H
+#define WARD_IDENTITY_FACE_H
+
+#include "common/host/host.h"
+#include "services/identity/face_geometry.h"
+
+#define FACE_MAX_FOUND 32
+
+/* The three models, loaded by one back end. */
+struct face_pack;
+struct face_pack_config {
+    const char *plugins; /* the folder of back ends */
+    const char *backend; /* "cpu" */
+    const char *models;  /* the folder with faceplugin/fr_*.onnx */
+};
+WARD_MUST enum ward_code face_pack_open(const struct face_pack_config *cfg,
+                                        struct face_pack **out, struct ward_err *err);
+void face_pack_close(struct face_pack *p); /* NULL is fine; engines first */
+/* Of the embedding model's weights: what templates are bound to. */
+const char *face_pack_sha256(const struct face_pack *p);
+
+/* One worker's instances. */
+struct face_engine;
+WARD_MUST enum ward_code face_engine_open(struct face_pack *p, struct face_engine **out,
+                                          struct ward_err *err);
+void face_engine_close(struct face_engine *e); /* NULL is fine */
+
+/* Every face, best first, at most FACE_MAX_FOUND. */
+WARD_MUST enum ward_code face_detect(struct face_engine *e, struct ward_arena *mem,
+                                     const struct ward_stop *stop, const struct pixels *im,
+                                     struct face_box *out, int *n, struct ward_err *err);
+
+struct face {
+    struct face_points points;
+    double eye_distance_px;
+    float embedding[FACE_DIM]; /* of length 1 */
+};
+/* Landmarks only: points and eye_distance_px. */
+WARD_MUST enum ward_code face_locate(struct face_engine *e, struct ward_arena *mem,
+                                     const struct ward_stop *stop, const struct pixels *im,
+                                     const struct face_box *box, struct face *out,
+                                     struct ward_err *err);
+/* The embedding of a located face. */
+WARD_MUST enum ward_code face_embed(struct face_engine *e, struct ward_arena *mem,
+                                    const struct ward_stop *stop, const struct pixels *im,
+                                    struct face *face, struct ward_err *err);
+
+/* Asks each model its question with a known answer.
+ *   FAILED_PRECONDITION  reason KNOWN_ANSWER */
+WARD_MUST enum ward_code face_known(struct face_engine *e, struct ward_arena *mem,
+                                    struct ward_err *err);
+
+#endif

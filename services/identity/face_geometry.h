@@ -1,0 +1,89 @@
+/* face_geometry.h - the arithmetic between a photograph and a face model's input and output.
+ *
+ * Pure: no model, no file, no allocation but the arena's. The constants are those the models
+ * were trained and measured with; one that is off by a little costs points of accuracy and
+ * looks like nothing else, so face_geometry_test.c pins each of them.
+ * Source: measured on LFW, 2-pass landmarks, docs/models.md (checked 2026-11-21).
+ *
+ * Coordinates are pixels of the photograph, continuous: pixel i covers [i, i + 1).
+ * Threads: pure. Memory: the caller's; face_reduce's in the arena. Errors: NULL or false.
+ */
+#ifndef WARD_IDENTITY_FACE_GEOMETRY_H
+#define WARD_IDENTITY_FACE_GEOMETRY_H
+
+#include "common/base/arena.h"
+
+#define FACE_DETECT_W   320
+#define FACE_DETECT_H   240
+#define FACE_ANCHORS    4420
+#define FACE_DETECT_MIN 0.65f /* score */
+#define FACE_NMS_IOU    0.4
+#define FACE_MARK_SIDE  64
+#define FACE_MARKS      68
+#define FACE_MARK_GROW  1.1 /* second crop: times the larger side of the landmarks' box */
+#define FACE_CHIP       112
+#define FACE_DIM        512
+
+struct pixels {
+    int w, h;
+    const uint8_t *rgb; /* [h, w, 3] */
+};
+
+struct rect {
+    double x, y, w, h;
+};
+
+struct face_box {
+    double x1, y1, x2, y2;
+    double score; /* FACE_DETECT_MIN..1 */
+};
+
+/* Left eye, right eye, nose, left and right corner of the mouth, as seen in the picture. */
+struct face_points {
+    double x[5], y[5];
+};
+
+/* x' = a x - b y + tx, y' = b x + a y + ty: turns, scales and moves, never skews. */
+struct similarity {
+    double a, b, tx, ty;
+};
+
+/* The 4:3 rectangle around the photograph, centred, that becomes the detector's input. */
+struct rect face_letterbox(int w, int h);
+/* [1, 3, 240, 320], RGB, (v - 127) / 128; outside the photograph v is 127. False: no memory. */
+WARD_MUST bool face_fill_detect(const struct pixels *im, struct rect in, float *out,
+                                struct ward_arena *mem);
+/* scores [n, 2], boxes [n, 4] as corners in 0..1 of `in`. Keeps those above FACE_DETECT_MIN,
+ * best first, that overlap no better one by more than FACE_NMS_IOU; at most `cap`. False: no
+ * memory. */
+WARD_MUST bool face_boxes(const float *scores, const float *boxes, int n, struct rect in,
+                          struct face_box *out, int cap, int *found, struct ward_arena *mem);
+
+/* Square, centred on the box, side its height. */
+struct rect face_first_crop(const struct face_box *b);
+/* Square, centred on the landmarks' box, side FACE_MARK_GROW times its larger side. */
+struct rect face_second_crop(const double marks[FACE_MARKS][2]);
+/* [1, 1, 64, 64], grey / 256. */
+WARD_MUST bool face_fill_marks(const struct pixels *im, struct rect crop, float *out,
+                               struct ward_arena *mem);
+/* The model's 136 values, in units of the crop, to the photograph. */
+void face_place_marks(const float *out, struct rect crop, double marks[FACE_MARKS][2]);
+
+struct face_points face_five(const double marks[FACE_MARKS][2]);
+double face_eye_distance(const struct face_points *p);
+/* Least squares from the points to the reference face of 112 x 112. Source: S. Umeyama,
+ * "Least-squares estimation of transformation parameters between two point patterns", IEEE
+ * TPAMI 13(4), 1991. False for points that are all one. */
+WARD_MUST bool face_align(const struct face_points *p, struct similarity *out);
+/* The face turned upright: [112, 112, 3] RGB, bilinear, black outside the photograph. */
+WARD_MUST bool face_warp(const struct pixels *im, const struct similarity *s, uint8_t *out,
+                         struct ward_arena *mem);
+/* [1, 3, 112, 112], BGR, (v - 127.5) / 128. */
+void face_fill_feature(const uint8_t *chip, float *out);
+
+/* To length 1. False for what has no length: a dead model or a NaN. */
+WARD_MUST bool face_normalise(float *v, int n);
+/* Cosine of two vectors of length 1, -1..1. */
+double face_cosine(const float *a, const float *b, int n);
+
+#endif

@@ -1,0 +1,22 @@
+/* face_pixels.h - sampling pixels. Threads: pure. Memory: the arena. Errors: false, no memory.
+ */
+#ifndef WARD_IDENTITY_FACE_PIXELS_H
+#define WARD_IDENTITY_FACE_PIXELS_H
+
+#include "services/identity/face_geometry.h"
+
+/* A photograph, or a region of it at 1/k of its size: each pixel the mean of k x k. Reading
+ * fewer pixels than there are makes patterns that no model was trained on. */
+struct reduced {
+    struct pixels im;
+    int k, x0, y0; /* pixel (0, 0) is the block at (x0 * k, y0 * k) */
+};
+
+/* Wide enough for anything within `region` and one block around it. k < 2 gives im itself. */
+WARD_MUST bool pixels_reduce(const struct pixels *im, struct rect region, int k,
+                             struct reduced *out, struct ward_arena *mem);
+/* `region` to w x h RGB, bilinear between pixel centres, edges repeated. */
+WARD_MUST bool pixels_resize(const struct pixels *im, struct rect region, int w, int h,
+                             uint8_t *out, struct ward_arena *mem);
+
+#endif

@@ -1,0 +1,45 @@
+/* rules.h - what identity decides: which face of a photograph counts, whether it is good
+ * enough, and whether two are one person's. Threads: pure. Memory: static texts. Errors: codes.
+ */
+#ifndef WARD_IDENTITY_RULES_H
+#define WARD_IDENTITY_RULES_H
+
+#include "common/base/status.h"
+#include "services/identity/face_geometry.h"
+
+#define RULE_EYES_MIN_PX   24.0
+#define RULE_BYSTANDER_MAX 0.5
+#define RULE_FMR_DEFAULT   1e-4
+
+/* Why a photograph cannot be used; USABLE is 0. */
+enum gate { USABLE, FACE_NOT_FOUND, SEVERAL_FACES, FACE_TOO_SMALL };
+const char *gate_reason(enum gate g); /* "FACE_TOO_SMALL" */
+const char *gate_advice(enum gate g); /* what the person with the camera can do */
+
+/* The largest face, if no other is at least RULE_BYSTANDER_MAX of its height: someone in the
+ * background does not stop a nurse, two people at the bed do. *which is untouched otherwise. */
+enum gate rule_which_face(const struct face_box *faces, int n, int *which);
+enum gate rule_eyes(double eye_distance_px);
+
+/* A row of the calibration table. */
+struct operating_point {
+    double fmr;       /* false-match rate */
+    double threshold; /* cosine; a match is at or above it */
+    double tar;       /* true-accept rate measured there, 0..1 */
+};
+extern const char
+    RULE_CALIBRATION[]; /* where the table comes from, for whoever reads a score */
+/* The model the table holds for: sha256 of its weights. */
+extern const char RULE_MODEL[];
+
+/* The row of the largest rate not above max_fmr; 0 asks for RULE_FMR_DEFAULT.
+ *   INVALID_ARGUMENT  not 0 and not in 1e-6..1e-3 */
+WARD_MUST enum ward_code rule_operating_point(double max_fmr, struct operating_point *out,
+                                              struct ward_err *err);
+
+/* 1 to 64 of a-z, 0-9 and "-". */
+bool rule_is_word(const char *s);
+/* At most 64 visible ASCII characters; `need`: at least one. */
+bool rule_is_label(const char *s, bool need);
+
+#endif
