@@ -18,6 +18,8 @@ export WARD_DATA
 include tools/build/packages.mk
 include tools/build/rules.mk
 include tools/build/check.mk
+include tools/build/eval.mk
+include tools/build/journey.mk
 include tools/build/integration.mk
 
 help: ## this list
