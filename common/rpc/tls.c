@@ -9,12 +9,13 @@
 
 static bool is_local(const char *listen)
 {
-    static const char *const local[] = {"unix:", "127.", "localhost:", "[::1]:"};
+    static const char *const local[] = {"unix:", "localhost:", "[::1]:"};
 
     for (size_t i = 0; i < WARD_COUNT(local); i++)
         if (strncmp(listen, local[i], strlen(local[i])) == 0)
             return true;
-    return false;
+    /* digits only: 127.example.org is a name, and may be anywhere */
+    return strncmp(listen, "127.", 4) == 0 && listen[strspn(listen, "0123456789.")] == ':';
 }
 
 static enum ward_code slurp(const char *path, char **out, struct ward_err *err)
