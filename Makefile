@@ -21,6 +21,7 @@ include tools/build/check.mk
 include tools/build/eval.mk
 include tools/build/journey.mk
 include tools/build/integration.mk
+include tools/build/docs.mk
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z0-9%_-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

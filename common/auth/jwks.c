@@ -27,6 +27,7 @@ static struct ward_family reload_failures = {
     .help = "Times the JWKS file had changed and could not be used; the last good keys stay.",
     .type = WARD_COUNTER,
 };
+WARD_METRIC_LISTED(reload_failures)
 
 enum ward_code ward_jwks_open(const struct ward_jwks_config *cfg, struct ward_jwks **out,
                               struct ward_err *err)

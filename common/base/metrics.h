@@ -49,6 +49,13 @@ extern const double WARD_SECONDS[];
 
 /* Lists a family so that it is rendered even without series. Idempotent. */
 void ward_metric_list(struct ward_family *f);
+/* At file scope, behind a family's row: lists it when the program starts, so that /metrics and
+ * docs/metrics.md show it, before it has series, in every program that links this file. */
+#define WARD_METRIC_LISTED(family)                                                             \
+    __attribute__((constructor)) static void family##_is_listed(void)                          \
+    {                                                                                          \
+        ward_metric_list(&(family));                                                           \
+    }
 /* Every listed family, in the order of their names, through `each`. */
 void ward_metric_each(void (*each)(const struct ward_family *f, void *arg), void *arg);
 

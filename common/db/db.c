@@ -33,6 +33,9 @@ static struct ward_family connects = {
     .type = WARD_COUNTER,
     .label = {"code"},
 };
+WARD_METRIC_LISTED(statements)
+WARD_METRIC_LISTED(seconds)
+WARD_METRIC_LISTED(connects)
 
 struct ward_val ward_text(const char *s)
 {

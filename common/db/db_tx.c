@@ -13,6 +13,7 @@ static struct ward_family redone = {
     .help = "Transactions done again after a deadlock or a lock timeout.",
     .type = WARD_COUNTER,
 };
+WARD_METRIC_LISTED(redone)
 
 bool ward_db_in_tx(const struct ward_db *db)
 {

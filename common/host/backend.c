@@ -39,6 +39,7 @@ static struct ward_family events = {
     .type = WARD_COUNTER,
     .label = {"event"},
 };
+WARD_METRIC_LISTED(events)
 
 /* A plugin's log line: its text is the plugin's own, so it is a field, never the message. */
 static void host_log(void *ctx, int level, const char *msg)

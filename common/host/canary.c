@@ -33,6 +33,8 @@ static struct ward_family failures = {
     .type = WARD_COUNTER,
     .label = {"canary"},
 };
+WARD_METRIC_LISTED(ok_gauge)
+WARD_METRIC_LISTED(failures)
 
 /* Asks without the lock, so that state never waits for an inference. */
 static void ask(struct ward_canary *c)

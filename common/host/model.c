@@ -22,6 +22,8 @@ static struct ward_family run_failures = {
     .type = WARD_COUNTER,
     .label = {"model"},
 };
+WARD_METRIC_LISTED(run_seconds)
+WARD_METRIC_LISTED(run_failures)
 
 void ward_model_observe(struct ward_model *m, bool failed, double seconds)
 {

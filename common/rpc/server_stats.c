@@ -64,6 +64,14 @@ static struct ward_family queued = {.name = "ward_rpc_queue_depth",
                                     .help = "Calls waiting for a worker.",
                                     .type = WARD_GAUGE,
                                     .read = read_queue};
+WARD_METRIC_LISTED(started)
+WARD_METRIC_LISTED(handled)
+WARD_METRIC_LISTED(seconds)
+WARD_METRIC_LISTED(bytes_in)
+WARD_METRIC_LISTED(bytes_out)
+WARD_METRIC_LISTED(in_flight)
+WARD_METRIC_LISTED(arena)
+WARD_METRIC_LISTED(shed)
 
 void stats_server(struct ward_rpc *rpc)
 {

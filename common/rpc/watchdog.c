@@ -44,6 +44,8 @@ static struct ward_family probes = {.name = "ward_rpc_watchdog_probes_total",
                                     .help = "Connections the watchdog made to its own server.",
                                     .type = WARD_COUNTER,
                                     .label = {"verdict"}};
+WARD_METRIC_LISTED(rss_family)
+WARD_METRIC_LISTED(probes)
 
 /* Where this process itself reaches its listener. */
 static bool address(struct watchdog *w)

@@ -13,7 +13,7 @@ static void check(bool ok)
 
 static void check_pair(const struct ward_config_pair *p, const char *text, size_t n)
 {
-    check(p->name > text - 1 && p->value <= text + n);
+    check(p->name >= text && p->value <= text + n);
     check(strncmp(p->name, "WARD_", 5) == 0 && p->name[5] != '\0');
     check(p->value == p->name + strlen(p->name) + 1);
     check(strlen(p->name) + 1 + strlen(p->value) <= WARD_CONFIG_MAX_LINE);
