@@ -82,7 +82,6 @@ static enum ward_code serve(struct ward_rpc *rpc, struct ward_err *err)
 {
     rpc->mono_offset = clock_offset();
     grpc_server_start(rpc->core);
-    rpc->started = true;
     for (int i = 0; i < rpc->n_pollers; i++) {
         struct poller *p = &rpc->pollers[i];
 
@@ -202,7 +201,7 @@ void ward_rpc_stop(struct ward_rpc *rpc, int grace_ms)
         return;
     stats_server(NULL);
     watchdog_stop(rpc->watchdog);
-    if (rpc->started)
+    if (rpc->core != NULL)
         drain(rpc, grace_ms);
     crew_stop(&rpc->workers);
     crew_stop(&rpc->streams);

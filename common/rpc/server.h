@@ -191,7 +191,6 @@ struct ward_rpc {
     atomic_bool stopping;
     atomic_int in_flight;
     bool begun; /* grpc_init was called */
-    bool started;
 };
 
 /* ---- server_table.c ---- */

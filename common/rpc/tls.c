@@ -46,6 +46,20 @@ static void forget(char *text)
     free(text);
 }
 
+/* Core wants a server that listened to be shut down before it is destroyed. */
+static void discard(grpc_server *server)
+{
+    grpc_completion_queue *cq = grpc_completion_queue_create_for_next(NULL);
+    gpr_timespec never = gpr_inf_future(GPR_CLOCK_MONOTONIC);
+
+    grpc_server_shutdown_and_notify(server, cq, NULL);
+    grpc_completion_queue_next(cq, never, NULL);
+    grpc_completion_queue_shutdown(cq);
+    grpc_completion_queue_next(cq, never, NULL);
+    grpc_completion_queue_destroy(cq);
+    grpc_server_destroy(server);
+}
+
 /* The file watcher takes whatever is there and then refuses every handshake. The older
  * credentials of core do check that key and certificate are a pair: ask them, once. */
 static enum ward_code usable(const struct ward_tls *tls, struct ward_err *err)
@@ -73,7 +87,7 @@ static enum ward_code usable(const struct ward_tls *tls, struct ward_err *err)
             code = WARD_FAIL(err, FAILED_PRECONDITION,
                              "%s and %s are not a key pair of PEM files", tls->cert, tls->key);
         grpc_server_credentials_release(creds);
-        grpc_server_destroy(probe);
+        discard(probe);
     }
     forget(ca);
     forget(cert);
