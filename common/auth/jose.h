@@ -75,6 +75,8 @@ WARD_MUST enum ward_code ward_jose_sign(const struct ward_sign_key *key, const c
 enum ward_token ward_jwks_verify(struct ward_jwks *j, const struct ward_jose *t);
 const struct ward_jwks_config *ward_jwks_config_of(const struct ward_jwks *j);
 
-void ward_jwks_look_now(struct ward_jwks *j); /* tests: the next check looks at the file */
+/* Tests: the next check looks at the file; how often one did. */
+void ward_jwks_look_now(struct ward_jwks *j);
+int ward_jwks_looks(const struct ward_jwks *j);
 
 #endif

@@ -20,6 +20,7 @@ struct ward_jwks {
     struct ward_stamp stamp; /* of the file `now` was read from; only the reloader's */
     _Atomic int64_t look_at_ns;
     atomic_flag looking;
+    atomic_int looks; /* times the file was looked at, for tests */
 };
 
 static struct ward_family reload_failures = {
@@ -82,6 +83,11 @@ void ward_jwks_look_now(struct ward_jwks *j)
     atomic_store(&j->look_at_ns, 0);
 }
 
+int ward_jwks_looks(const struct ward_jwks *j)
+{
+    return atomic_load(&j->looks);
+}
+
 /* By one thread at a time. A file that failed is tried again at every look: it may have been
  * caught half written, and no later change of its stamp is certain. */
 static void reload(struct ward_jwks *j)
@@ -112,6 +118,7 @@ static struct ward_keyset *borrow(struct ward_jwks *j)
     if (now >= atomic_load_explicit(&j->look_at_ns, memory_order_relaxed) &&
         !atomic_flag_test_and_set(&j->looking)) {
         atomic_store(&j->look_at_ns, now + RELOAD_NS);
+        atomic_fetch_add(&j->looks, 1);
         reload(j);
         atomic_flag_clear(&j->looking);
     }
