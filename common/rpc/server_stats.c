@@ -3,6 +3,7 @@
 #include "common/base/log.h"
 
 #include <grpc/byte_buffer.h>
+#include <pthread.h>
 #include <string.h>
 
 static const double SECONDS[] = {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005,
@@ -48,22 +49,29 @@ static struct ward_family shed = {.name = "ward_rpc_shed_total",
                                   .label = BY_METHOD};
 
 /* One server a process serves in practice; the gauge is of the one started last. */
-static _Atomic(struct ward_rpc *) current;
+static struct ward_rpc *current;
+static pthread_mutex_t current_lock = PTHREAD_MUTEX_INITIALIZER; /* a scrape against stop */
 
 static double read_queue(void)
 {
-    struct ward_rpc *rpc = atomic_load(&current);
+    struct ward_rpc *rpc;
+    double n = 0;
 
-    if (rpc == NULL)
-        return 0;
-    return (rpc->workers.n > 0 ? queue_waiting(&rpc->workers.queue) : 0) +
-           (rpc->streams.n > 0 ? queue_waiting(&rpc->streams.queue) : 0);
+    pthread_mutex_lock(&current_lock);
+    rpc = current;
+    if (rpc != NULL && rpc->workers.n > 0)
+        n += queue_waiting(&rpc->workers.queue);
+    if (rpc != NULL && rpc->streams.n > 0)
+        n += queue_waiting(&rpc->streams.queue);
+    pthread_mutex_unlock(&current_lock);
+    return n;
 }
 
 static struct ward_family queued = {.name = "ward_rpc_queue_depth",
                                     .help = "Calls waiting for a worker.",
                                     .type = WARD_GAUGE,
                                     .read = read_queue};
+WARD_METRIC_LISTED(queued)
 WARD_METRIC_LISTED(started)
 WARD_METRIC_LISTED(handled)
 WARD_METRIC_LISTED(seconds)
@@ -75,8 +83,9 @@ WARD_METRIC_LISTED(shed)
 
 void stats_server(struct ward_rpc *rpc)
 {
-    atomic_store(&current, rpc);
-    ward_metric_list(&queued);
+    pthread_mutex_lock(&current_lock);
+    current = rpc;
+    pthread_mutex_unlock(&current_lock);
 }
 
 void stats_of(const char *service, const char *method, struct method_stats *out)
