@@ -199,8 +199,7 @@ static void text_is_utf8_without_nul(void **state)
                                        "\xf0\x90\x80\x80",
                                        "\xf4\x8f\xbf\xbf",
                                        "\xe6\x82\xa3\xe8\x80\x85 and after",
-                                       "12345678\xc3\xa9"
-                                       "12345678"};
+                                       "12345678\xc3\xa9 12345678"};
     static const char *const bad[] = {"\x80",
                                       "\xc0\x80",
                                       "\xc1\xbf",
@@ -215,8 +214,7 @@ static void text_is_utf8_without_nul(void **state)
                                       "\xf0\x90\x80",
                                       "\xf5\x80\x80\x80",
                                       "\xff",
-                                      "1234567\x80"
-                                      "12345678"};
+                                      "1234567\x80 12345678"};
 
     (void)state;
     for (size_t i = 0; i < WARD_COUNT(good); i++)
