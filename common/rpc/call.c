@@ -49,6 +49,7 @@ static struct served *take(struct poller *p)
 static void recycle(struct served *s)
 {
     _Atomic(struct served *) *pile = &s->at->returned;
+    struct ward_rpc *rpc = s->rpc;
 
     if (s->method == &s->rpc->unknown) {
         grpc_call_details_destroy(&s->details);
@@ -75,6 +76,7 @@ static void recycle(struct served *s)
     while (!atomic_compare_exchange_weak_explicit(pile, &s->next, s, memory_order_release,
                                                   memory_order_relaxed))
         ;
+    atomic_fetch_sub_explicit(&rpc->live, 1, memory_order_release); /* the last touch */
 }
 
 static void free_list(struct served *first)
@@ -130,6 +132,7 @@ static void post(struct poller *p, struct method *m)
     struct served *s = take(p);
     grpc_call_error e;
 
+    atomic_fetch_add_explicit(&rpc->live, 1, memory_order_relaxed);
     s->method = m;
     if (m->registered != NULL)
         e = grpc_server_request_registered_call(
@@ -148,6 +151,7 @@ void call_slots(struct poller *p)
             post(p, &p->rpc->methods[i]);
     for (int k = 0; k < RPC_SPARE_SLOTS; k++)
         post(p, &p->rpc->unknown);
+    atomic_fetch_sub(&p->rpc->live, 1); /* what serve() counted for this poller */
 }
 
 /* A call without a deadline of its caller's gets the method's. */

@@ -17,6 +17,7 @@ static void *poll_main(void *arg)
     grpc_event ev;
 
     pthread_setname_np(pthread_self(), "rpc-poll");
+    call_slots(p);
     while ((ev = grpc_completion_queue_next(p->cq, never, NULL)).type != GRPC_QUEUE_SHUTDOWN) {
         struct tag *tag = ev.tag;
 
@@ -85,10 +86,12 @@ static enum ward_code serve(struct ward_rpc *rpc, struct ward_err *err)
     for (int i = 0; i < rpc->n_pollers; i++) {
         struct poller *p = &rpc->pollers[i];
 
-        call_slots(p); /* before its thread: `free` is that thread's from then on */
-        if (pthread_create(&p->thread, NULL, poll_main, p) != 0)
+        atomic_fetch_add(&rpc->live, 1);
+        p->running = pthread_create(&p->thread, NULL, poll_main, p) == 0;
+        if (!p->running) {
+            atomic_fetch_sub(&rpc->live, 1);
             return WARD_FAIL(err, RESOURCE_EXHAUSTED, "cannot start a poll thread");
-        p->running = true;
+        }
     }
     if (rpc->cfg.broken == NULL)
         return WARD_OK;
@@ -181,6 +184,8 @@ static void drain(struct ward_rpc *rpc, int grace_ms)
 
 static void stop_pollers(struct ward_rpc *rpc)
 {
+    gpr_timespec never = gpr_inf_future(GPR_CLOCK_MONOTONIC);
+
     for (int i = 0; i < rpc->n_pollers && rpc->pollers[i].cq != NULL; i++)
         grpc_completion_queue_shutdown(rpc->pollers[i].cq);
     for (int i = 0; i < rpc->n_pollers && rpc->pollers[i].cq != NULL; i++) {
@@ -189,7 +194,7 @@ static void stop_pollers(struct ward_rpc *rpc)
         if (p->running)
             pthread_join(p->thread, NULL);
         else
-            poll_main(p); /* never had a thread: what was posted is drained here */
+            grpc_completion_queue_next(p->cq, never, NULL); /* its shutdown; nothing else */
         call_free_all(p);
         ward_arena_done(&p->mem);
     }
@@ -203,6 +208,9 @@ void ward_rpc_stop(struct ward_rpc *rpc, int grace_ms)
     watchdog_stop(rpc->watchdog);
     if (rpc->core != NULL)
         drain(rpc, grace_ms);
+    /* Core lets go of a connection before we have let go of its calls. */
+    while (atomic_load(&rpc->live) > 0)
+        nanosleep(&(struct timespec){.tv_nsec = WARD_NS_PER_MS}, NULL);
     crew_stop(&rpc->workers);
     crew_stop(&rpc->streams);
     crew_stop(&rpc->system);

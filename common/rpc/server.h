@@ -189,7 +189,10 @@ struct ward_rpc {
     bool secure;
     int64_t mono_offset; /* core's monotonic clock minus ours */
     atomic_bool stopping;
-    atomic_int in_flight;
+    atomic_int in_flight; /* arrived, not yet answered */
+    /* Slots and calls that core still holds, and pollers that have not posted theirs. A batch
+     * started on a queue that is shut down is fatal, so the queues outlive these. */
+    atomic_int live;
     bool begun; /* grpc_init was called */
 };
 
@@ -205,7 +208,7 @@ WARD_MUST enum ward_code tls_credentials(const struct ward_rpc_config *cfg,
 void args_quiet(void); /* core's log into ours; its lock checker off */
 
 /* ---- call.c ---- */
-void call_slots(struct poller *p); /* posts every method's slots */
+void call_slots(struct poller *p); /* posts every method's slots; on its thread */
 void call_free_all(struct poller *p);
 /* Sends the reply: msg (may be NULL, consumed) and a status. On any thread; the call is not the
  * caller's any more. */
