@@ -17,6 +17,7 @@
 
 #include "common/base/status.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -51,6 +52,10 @@ WARD_MUST enum ward_code ward_bus_dial(const char *url, const struct ward_bus_tl
 WARD_MUST enum ward_code ward_bus_deliver(struct ward_bus_client *c,
                                           const struct ward_bus_item *items, size_t n,
                                           int timeout_ms, struct ward_err *err);
+/* Is there a connection now? Any thread. */
+bool ward_bus_connected(const struct ward_bus_client *c);
+/* Any thread: the delivery under way, if any, fails CANCELLED; it may have arrived. */
+void ward_bus_interrupt(struct ward_bus_client *c);
 void ward_bus_hangup(struct ward_bus_client *c); /* NULL is fine */
 
 /* The receiving side: `threads` at once call `take`, which returns after its commit. `peer` is
@@ -70,15 +75,19 @@ struct ward_bus_server_config {
 WARD_MUST enum ward_code ward_bus_listen(const struct ward_bus_server_config *cfg,
                                          struct ward_bus_server **out, struct ward_err *err);
 int ward_bus_port(const struct ward_bus_server *s); /* 0 for ipc */
+/* Finishes what is being taken, acknowledges it, and stops. NULL is fine. */
 void ward_bus_stop(struct ward_bus_server *s);
 
-/* Hints. A topic is a short name; seq only grows. */
+/* Hints. A topic is a short name (31 bytes, 32 topics a publisher); seq only grows. The newest
+ * of each topic is said again every second, so a late follower learns it; `fn` is called only
+ * for a seq larger than any before. */
 struct ward_hint_pub;
 WARD_MUST enum ward_code ward_hint_open(const char *url, const struct ward_bus_tls *tls,
                                         struct ward_hint_pub **out, struct ward_err *err);
 void ward_hint_send(struct ward_hint_pub *p, const char *topic,
-                    uint64_t seq); /* never blocks */
-void ward_hint_close(struct ward_hint_pub *p);
+                    uint64_t seq);                 /* never blocks */
+int ward_hint_port(const struct ward_hint_pub *p); /* 0 for ipc */
+void ward_hint_close(struct ward_hint_pub *p);     /* NULL is fine */
 
 struct ward_hint_sub;
 WARD_MUST enum ward_code ward_hint_follow(const char *url, const struct ward_bus_tls *tls,

@@ -1,0 +1,48 @@
+/* tlsio.h - mutual TLS (1.2 or 1.3) over bytes that somebody else carries.
+ *
+ * For common/bus, whose transport wants a TLS engine: NNG's own tells who a peer is to nobody.
+ * Both sides must show a certificate of the CA; a client also checks the server's name. Files
+ * are read again when they change, for connections made from then on.
+ *
+ * Threads: a context is shared by any; a connection belongs to one at a time. Memory: _free'd
+ * and _close'd; what is passed is copied. Errors: FAILED_PRECONDITION with the file at fault.
+ */
+#ifndef WARD_BASE_TLSIO_H
+#define WARD_BASE_TLSIO_H
+
+#include "common/base/status.h"
+
+#include <stddef.h>
+
+struct ward_tlsio_ctx;
+WARD_MUST enum ward_code ward_tlsio_ctx_new(bool server, const char *ca, const char *cert,
+                                            const char *key, struct ward_tlsio_ctx **out,
+                                            struct ward_err *err);
+void ward_tlsio_ctx_free(struct ward_tlsio_ctx *ctx); /* NULL is fine; connections live on */
+
+enum ward_tlsio_state { WARD_TLSIO_OK, WARD_TLSIO_AGAIN, WARD_TLSIO_CLOSED, WARD_TLSIO_FAILED };
+
+/* Moves up to *n bytes and says in *n how many. */
+struct ward_tlsio_carrier {
+    enum ward_tlsio_state (*send)(void *io, const void *bytes, size_t *n);
+    enum ward_tlsio_state (*recv)(void *io, void *bytes, size_t *n);
+    void *io;
+};
+
+struct ward_tlsio;
+/* server_name: what a client expects, a DNS name or an IP address; NULL for a server. */
+WARD_MUST enum ward_code ward_tlsio_open(struct ward_tlsio_ctx *ctx, const char *server_name,
+                                         const struct ward_tlsio_carrier *carrier,
+                                         struct ward_tlsio **out, struct ward_err *err);
+void ward_tlsio_close(struct ward_tlsio *t); /* NULL is fine; says nothing to the peer */
+
+enum ward_tlsio_state ward_tlsio_handshake(struct ward_tlsio *t);
+enum ward_tlsio_state ward_tlsio_read(struct ward_tlsio *t, void *to, size_t *n);
+enum ward_tlsio_state ward_tlsio_write(struct ward_tlsio *t, const void *from, size_t *n);
+void ward_tlsio_bye(struct ward_tlsio *t); /* close_notify */
+
+/* The service in the peer's URI SAN, "spiffe://ward/<service>"; "" for a verified peer without
+ * one; NULL while the peer is not verified. */
+const char *ward_tlsio_peer(struct ward_tlsio *t);
+
+#endif

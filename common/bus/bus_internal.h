@@ -1,0 +1,23 @@
+/* bus_internal.h - what the files of common/bus share, and its fuzzer; nobody else includes it.
+ *
+ * Threads, memory, errors: as bus.h.
+ */
+#ifndef WARD_BUS_BUS_INTERNAL_H
+#define WARD_BUS_BUS_INTERNAL_H
+
+#include "common/bus/bus.h"
+
+enum frame_kind { FRAME_DELIVERY = 1, FRAME_ACK = 2 };
+
+/* An acknowledgement: a code, a message and a reason of struct ward_err. */
+#define ACK_MAX 256
+size_t ack_pack(const struct ward_err *e, uint8_t out[ACK_MAX]);
+WARD_MUST enum ward_code ack_parse(const uint8_t *in, size_t len, struct ward_err *ack,
+                                   struct ward_err *err);
+
+#define TOPIC_MAX 32
+#define HINT_MAX  (TOPIC_MAX + 8)
+size_t hint_pack(const char *topic, uint64_t seq, uint8_t out[HINT_MAX]);
+WARD_MUST bool hint_parse(const uint8_t *in, size_t len, const char *topic, uint64_t *seq);
+
+#endif

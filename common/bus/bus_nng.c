@@ -1,0 +1,183 @@
+#include "common/bus/bus_nng.h"
+
+#include <nng/supplemental/tls/tls.h>
+#include <nng/transport/tls/tls.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define RECONNECT_MIN_MS 20
+#define RECONNECT_MAX_MS 1000
+
+enum ward_code bus_fail(int rv, const char *doing, struct ward_err *err)
+{
+    enum ward_code code = WARD_INTERNAL;
+
+    switch (rv) {
+    case NNG_ETIMEDOUT:
+        code = WARD_DEADLINE_EXCEEDED;
+        break;
+    case NNG_ECLOSED:
+    case NNG_ECANCELED:
+        code = WARD_CANCELLED;
+        break;
+    case NNG_ECONNREFUSED:
+    case NNG_ECONNRESET:
+    case NNG_ECONNABORTED:
+    case NNG_EUNREACHABLE:
+    case NNG_EADDRINUSE:
+        code = WARD_UNAVAILABLE;
+        break;
+    case NNG_EADDRINVAL:
+    case NNG_EINVAL:
+        code = WARD_INVALID_ARGUMENT;
+        break;
+    case NNG_EPERM:
+        code = WARD_PERMISSION_DENIED;
+        break;
+    case NNG_ENOMEM:
+    case NNG_ENOFILES:
+        code = WARD_RESOURCE_EXHAUSTED;
+        break;
+    default:
+        break;
+    }
+    return ward_err_set(err, code, __FILE__, __LINE__, "%s: %s", doing, nng_strerror(rv));
+}
+
+static bool is_ipc(const char *url)
+{
+    return strncmp(url, "ipc://", 6) == 0;
+}
+
+enum ward_code bus_check_url(const char *url, struct ward_err *err)
+{
+    if (url == NULL || *url == '\0')
+        return WARD_FAIL(err, INVALID_ARGUMENT, "no bus address");
+    if (is_ipc(url) && strlen(url) > 6 + 107)
+        return WARD_FAIL(err, INVALID_ARGUMENT, "bus address is longer than a socket's path");
+    if (is_ipc(url) && url[6] == '/')
+        return WARD_OK;
+    if (strncmp(url, "tls+tcp://", 10) == 0)
+        return WARD_OK;
+    return WARD_FAIL(err, INVALID_ARGUMENT,
+                     "bus address '%.60s': want ipc:///path or tls+tcp://host:port", url);
+}
+
+static void guard(nng_pipe p, nng_pipe_ev ev, void *arg)
+{
+    char name[65];
+    uint64_t uid = 0;
+
+    (void)ev, (void)arg;
+    if (nng_pipe_get_uint64(p, NNG_OPT_IPC_PEER_UID, &uid) == 0) {
+        if (uid != geteuid())
+            nng_pipe_close(p);
+        return;
+    }
+    if (!bus_tls_peer(p, name))
+        nng_pipe_close(p);
+}
+
+enum ward_code bus_guard(nng_socket s, struct ward_err *err)
+{
+    int rv = nng_pipe_notify(s, NNG_PIPE_EV_ADD_PRE, guard, NULL);
+
+    return rv == 0 ? WARD_OK : bus_fail(rv, "guarding a socket", err);
+}
+
+void bus_peer(nng_pipe p, char out[65])
+{
+    if (!bus_tls_peer(p, out))
+        out[0] = '\0';
+}
+
+static enum ward_code check_file(const char *path, const char *what, struct ward_err *err)
+{
+    if (path == NULL || *path == '\0')
+        return WARD_FAIL(err, FAILED_PRECONDITION, "tls+tcp needs a %s", what);
+    if (access(path, R_OK) != 0)
+        return WARD_FAIL(err, FAILED_PRECONDITION, "cannot read the %s '%.80s'", what, path);
+    return WARD_OK;
+}
+
+static enum ward_code tls_config(nng_tls_mode mode, const struct ward_bus_tls *tls,
+                                 const char *host, nng_tls_config **out, struct ward_err *err)
+{
+    nng_tls_config *c;
+    int rv;
+
+    if (tls == NULL)
+        return WARD_FAIL(err, FAILED_PRECONDITION, "tls+tcp needs certificates");
+    WARD_TRY(check_file(tls->ca, "CA certificate", err));
+    WARD_TRY(check_file(tls->cert, "certificate", err));
+    WARD_TRY(check_file(tls->key, "key", err));
+    WARD_TRY(bus_tls_begin(err));
+    rv = nng_tls_config_alloc(&c, mode);
+    if (rv != 0)
+        return bus_fail(rv, "TLS", err);
+    if ((rv = nng_tls_config_auth_mode(c, NNG_TLS_AUTH_MODE_REQUIRED)) != 0 ||
+        (rv = nng_tls_config_ca_chain(c, tls->ca, NULL)) != 0 ||
+        (rv = nng_tls_config_own_cert(c, tls->cert, tls->key, NULL)) != 0 ||
+        (host != NULL && (rv = nng_tls_config_server_name(c, host)) != 0)) {
+        nng_tls_config_free(c);
+        return bus_fail(rv, "TLS", err);
+    }
+    *out = c;
+    return WARD_OK;
+}
+
+enum ward_code bus_listen(nng_socket s, const char *url, const struct ward_bus_tls *tls,
+                          int *port, struct ward_err *err)
+{
+    nng_tls_config *c = NULL;
+    nng_listener l;
+    int rv;
+
+    *port = 0;
+    if (!is_ipc(url))
+        WARD_TRY(tls_config(NNG_TLS_MODE_SERVER, tls, NULL, &c, err));
+    rv = nng_listener_create(&l, s, url);
+    if (rv == 0 && is_ipc(url))
+        rv = nng_listener_set_int(l, NNG_OPT_IPC_PERMISSIONS, S_IRUSR | S_IWUSR);
+    if (rv == 0 && c != NULL)
+        rv = nng_listener_set_ptr(l, NNG_OPT_TLS_CONFIG, c);
+    if (rv == 0)
+        rv = nng_listener_start(l, 0);
+    if (rv == 0 && c != NULL)
+        rv = nng_listener_get_int(l, NNG_OPT_TCP_BOUND_PORT, port);
+    if (c != NULL)
+        nng_tls_config_free(c);
+    return rv == 0 ? WARD_OK : bus_fail(rv, "listening on the bus", err);
+}
+
+enum ward_code bus_dial(nng_socket s, const char *url, const struct ward_bus_tls *tls,
+                        struct ward_err *err)
+{
+    nng_tls_config *c = NULL;
+    nng_dialer d;
+    nng_url *u;
+    enum ward_code code = WARD_OK;
+    int rv;
+
+    rv = nng_url_parse(&u, url);
+    if (rv != 0)
+        return bus_fail(rv, "bus address", err);
+    if (!is_ipc(url))
+        code = tls_config(NNG_TLS_MODE_CLIENT, tls, u->u_hostname, &c, err);
+    nng_url_free(u);
+    WARD_TRY(code);
+    rv = nng_dialer_create(&d, s, url);
+    if (rv == 0 && c != NULL)
+        rv = nng_dialer_set_ptr(d, NNG_OPT_TLS_CONFIG, c);
+    if (rv == 0)
+        rv = nng_dialer_set_ms(d, NNG_OPT_RECONNMINT, RECONNECT_MIN_MS);
+    if (rv == 0)
+        rv = nng_dialer_set_ms(d, NNG_OPT_RECONNMAXT, RECONNECT_MAX_MS);
+    if (rv == 0)
+        rv = nng_dialer_start(d, NNG_FLAG_NONBLOCK);
+    if (c != NULL)
+        nng_tls_config_free(c);
+    return rv == 0 ? WARD_OK : bus_fail(rv, "dialling the bus", err);
+}

@@ -1,0 +1,150 @@
+/* The sending side of a delivery. */
+#include "common/bus/bus_nng.h"
+
+#include <nng/protocol/reqrep0/req.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CONNECT_MS 2000 /* the longest wait for a connection before saying UNAVAILABLE */
+
+struct ward_bus_client {
+    nng_socket s;
+    nng_ctx ctx;
+    nng_aio *aio;
+    atomic_int pipe; /* the connection now in use; 0 for none */
+};
+
+/* A pipe that the guard refused leaves without having come, so count none: remember one. */
+static void joined(nng_pipe p, nng_pipe_ev ev, void *arg)
+{
+    struct ward_bus_client *c = arg;
+    int id = nng_pipe_id(p);
+
+    if (ev == NNG_PIPE_EV_ADD_POST)
+        atomic_store(&c->pipe, id);
+    else
+        atomic_compare_exchange_strong(&c->pipe, &id, 0);
+}
+
+static enum ward_code prepare(struct ward_bus_client *c, const char *url,
+                              const struct ward_bus_tls *tls, struct ward_err *err)
+{
+    int rv;
+
+    WARD_TRY(bus_guard(c->s, err));
+    if ((rv = nng_pipe_notify(c->s, NNG_PIPE_EV_ADD_POST, joined, c)) != 0 ||
+        (rv = nng_pipe_notify(c->s, NNG_PIPE_EV_REM_POST, joined, c)) != 0 ||
+        (rv = nng_socket_set_size(c->s, NNG_OPT_RECVMAXSZ, ACK_MAX)) != 0 ||
+        /* sending again is the relay's, which knows whether the row is still there */
+        (rv = nng_socket_set_ms(c->s, NNG_OPT_REQ_RESENDTIME, NNG_DURATION_INFINITE)) != 0 ||
+        (rv = nng_ctx_open(&c->ctx, c->s)) != 0)
+        return bus_fail(rv, "opening the bus", err);
+    return bus_dial(c->s, url, tls, err);
+}
+
+enum ward_code ward_bus_dial(const char *url, const struct ward_bus_tls *tls,
+                             struct ward_bus_client **out, struct ward_err *err)
+{
+    struct ward_bus_client *c;
+    enum ward_code code;
+    int rv;
+
+    WARD_TRY(bus_check_url(url, err));
+    c = calloc(1, sizeof(*c));
+    if (c == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory");
+    if ((rv = nng_aio_alloc(&c->aio, NULL, NULL)) != 0 || (rv = nng_req0_open(&c->s)) != 0) {
+        ward_bus_hangup(c);
+        return bus_fail(rv, "opening the bus", err);
+    }
+    code = prepare(c, url, tls, err);
+    if (code != WARD_OK)
+        ward_bus_hangup(c);
+    else
+        *out = c;
+    return code;
+}
+
+void ward_bus_hangup(struct ward_bus_client *c)
+{
+    if (c == NULL)
+        return;
+    if (c->s.id != 0)
+        nng_close(c->s);
+    if (c->aio != NULL)
+        nng_aio_free(c->aio);
+    free(c);
+}
+
+bool ward_bus_connected(const struct ward_bus_client *c)
+{
+    return atomic_load(&c->pipe) != 0;
+}
+
+void ward_bus_interrupt(struct ward_bus_client *c)
+{
+    nng_aio_cancel(c->aio);
+}
+
+static enum ward_code send(struct ward_bus_client *c, nng_msg *m, int timeout_ms,
+                           struct ward_err *err)
+{
+    int rv;
+
+    nng_aio_set_timeout(c->aio, timeout_ms < CONNECT_MS ? timeout_ms : CONNECT_MS);
+    nng_aio_set_msg(c->aio, m);
+    nng_ctx_send(c->ctx, c->aio);
+    nng_aio_wait(c->aio);
+    rv = nng_aio_result(c->aio);
+    if (rv == 0)
+        return WARD_OK;
+    nng_msg_free(nng_aio_get_msg(c->aio));
+    nng_aio_set_msg(c->aio, NULL);
+    return rv == NNG_ETIMEDOUT ? WARD_FAIL(err, UNAVAILABLE, "the receiver cannot be reached")
+                               : bus_fail(rv, "sending on the bus", err);
+}
+
+static enum ward_code await_ack(struct ward_bus_client *c, int timeout_ms, struct ward_err *ack,
+                                struct ward_err *err)
+{
+    enum ward_code code;
+    nng_msg *m;
+    int rv;
+
+    nng_aio_set_timeout(c->aio, timeout_ms);
+    nng_ctx_recv(c->ctx, c->aio);
+    nng_aio_wait(c->aio);
+    rv = nng_aio_result(c->aio);
+    if (rv == NNG_ETIMEDOUT)
+        return WARD_FAIL(err, DEADLINE_EXCEEDED, "the receiver did not answer in time");
+    if (rv != 0)
+        return bus_fail(rv, "waiting for an acknowledgement", err);
+    m = nng_aio_get_msg(c->aio);
+    nng_aio_set_msg(c->aio, NULL);
+    code = ack_parse(nng_msg_body(m), nng_msg_len(m), ack, NULL);
+    nng_msg_free(m);
+    return code == WARD_OK ? WARD_OK
+                           : WARD_FAIL(err, INTERNAL, "the receiver's answer is no answer");
+}
+
+enum ward_code ward_bus_deliver(struct ward_bus_client *c, const struct ward_bus_item *items,
+                                size_t n, int timeout_ms, struct ward_err *err)
+{
+    size_t size = ward_frame_size(items, n);
+    struct ward_err ack = {0};
+    nng_msg *m;
+
+    if (size == 0)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "%zu items do not fit one frame", n);
+    if (nng_msg_alloc(&m, size) != 0)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory");
+    ward_frame_pack(items, n, nng_msg_body(m));
+    WARD_TRY(send(c, m, timeout_ms, err));
+    WARD_TRY(await_ack(c, timeout_ms, &ack, err));
+    if (ack.code == WARD_OK)
+        return WARD_OK;
+    if (err != NULL)
+        *err = ack;
+    return ack.code;
+}

@@ -1,0 +1,281 @@
+#include "common/bus/relay.h"
+
+#include "common/base/clock.h"
+#include "common/base/crypto.h"
+#include "common/base/log.h"
+#include "common/base/metrics.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define BACKOFF_MIN_MS 50
+#define BACKOFF_MAX_MS 2000
+#define LINGER_MS      5 /* between small batches, so that a trickle is not a commit an event */
+#define LOOK_EVERY_NS  (1000 * WARD_NS_PER_MS) /* how often the backlog is measured */
+
+static struct ward_family backlog_rows = {
+    .name = "ward_outbox_backlog_rows",
+    .help = "Audit events written but not yet acknowledged by audit, those set aside included.",
+    .type = WARD_GAUGE,
+};
+static struct ward_family oldest_seconds = {
+    .name = "ward_outbox_oldest_seconds",
+    .help = "Age of the oldest audit event that audit has not acknowledged.",
+    .type = WARD_GAUGE,
+};
+static struct ward_family sent = {
+    .name = "ward_outbox_sent_total",
+    .help = "Audit events that audit has acknowledged.",
+    .type = WARD_COUNTER,
+};
+static struct ward_family failures = {
+    .name = "ward_outbox_failures_total",
+    .help = "Deliveries to audit that failed and are tried again, by code.",
+    .type = WARD_COUNTER,
+    .label = {"code"},
+};
+
+struct ward_relay {
+    struct ward_relay_config cfg;
+    struct ward_bus_client *to;
+    void *wrk;
+    bool has_wrk;
+    pthread_t thread;
+    pthread_cond_t changed;
+    pthread_mutex_t lock; /* guards the next five */
+    bool started, woken, stopping, ended;
+    int64_t stop_by_ns;
+    /* the thread's own */
+    int batch, backoff_ms;
+    enum ward_code state; /* of the last delivery */
+    int64_t looked_ns;
+};
+
+/* ---- waiting ---- */
+
+static void until(int64_t at_ns, struct timespec *out)
+{
+    out->tv_sec = (time_t)(at_ns / 1000000000);
+    out->tv_nsec = (long)(at_ns % 1000000000);
+}
+
+/* Waits for a wake (when `wakeable`), a stop, or `ms`. */
+static void rest(struct ward_relay *r, int ms, bool wakeable)
+{
+    int64_t end_ns = ward_mono_ns() + ms * WARD_NS_PER_MS;
+    struct timespec at;
+
+    until(end_ns, &at);
+    pthread_mutex_lock(&r->lock);
+    while (!r->stopping && !(wakeable && r->woken) && ward_mono_ns() < end_ns)
+        pthread_cond_timedwait(&r->changed, &r->lock, &at);
+    if (wakeable)
+        r->woken = false;
+    pthread_mutex_unlock(&r->lock);
+}
+
+/* Milliseconds that a delivery begun now may take; 0 when it is time to end. */
+static int allowance(struct ward_relay *r)
+{
+    int64_t ms = r->cfg.timeout_ms, left;
+
+    pthread_mutex_lock(&r->lock);
+    if (r->stopping) {
+        left = ward_left_ms(r->stop_by_ns);
+        ms = left < ms ? left : ms;
+        if (r->state != WARD_OK) /* audit is away: the rows are safe where they are */
+            ms = 0;
+    }
+    pthread_mutex_unlock(&r->lock);
+    return (int)ms;
+}
+
+/* ---- what happened ---- */
+
+static void note(struct ward_relay *r, enum ward_code code, const struct ward_err *err)
+{
+    if (code != WARD_OK)
+        ward_metric_add(ward_series_of(&failures, ward_code_name(code), NULL, NULL), 1);
+    if (code != WARD_OK && code != r->state)
+        ward_log_err(WARD_LOG_WARN, "audit events wait in the outbox", err);
+    if (code == WARD_OK && r->state != WARD_OK)
+        WARD_LOG(INFO, "audit takes events again");
+    r->state = code;
+}
+
+static void look(struct ward_relay *r)
+{
+    int64_t now = ward_mono_ns(), rows = 0;
+    double age_s = 0;
+
+    if (r->cfg.backlog == NULL || !r->has_wrk ||
+        (r->looked_ns != 0 && now - r->looked_ns < LOOK_EVERY_NS))
+        return;
+    r->looked_ns = now;
+    if (r->cfg.backlog(r->wrk, &rows, &age_s, NULL) != WARD_OK)
+        return; /* the old figures stand; the database's own check says that it is away */
+    ward_gauge(&backlog_rows, (double)rows);
+    ward_gauge(&oldest_seconds, age_s);
+}
+
+static int longer(struct ward_relay *r)
+{
+    uint32_t dice;
+
+    ward_random(&dice, sizeof(dice));
+    r->backoff_ms *= 2;
+    if (r->backoff_ms < BACKOFF_MIN_MS)
+        r->backoff_ms = BACKOFF_MIN_MS;
+    if (r->backoff_ms > BACKOFF_MAX_MS)
+        r->backoff_ms = BACKOFF_MAX_MS;
+    return r->backoff_ms / 2 + (int)(dice % (uint32_t)(r->backoff_ms / 2 + 1));
+}
+
+/* A batch refused for what is in it is halved until the event at fault stands alone, where the
+ * outbox sets it aside; a receiver that is away or slow is given time instead. */
+static bool is_content(enum ward_code code)
+{
+    return code != WARD_UNAVAILABLE && code != WARD_DEADLINE_EXCEEDED &&
+           code != WARD_CANCELLED && code != WARD_ABORTED;
+}
+
+static void after(struct ward_relay *r, enum ward_code code, size_t n)
+{
+    if (code == WARD_OK) {
+        r->backoff_ms = 0;
+        r->batch = r->batch * 2 < r->cfg.batch ? r->batch * 2 : r->cfg.batch;
+        ward_count(&sent, (double)n);
+        if (n == 0)
+            rest(r, r->cfg.poll_ms, true);
+        else if (n < (size_t)r->cfg.batch / 4)
+            rest(r, LINGER_MS, false);
+    } else if (is_content(code) && r->batch > 1) {
+        r->batch /= 2;
+    } else {
+        rest(r, longer(r), false);
+    }
+}
+
+static enum ward_code step(struct ward_relay *r, int timeout_ms, size_t *n,
+                           struct ward_err *err)
+{
+    if (!r->has_wrk) {
+        WARD_TRY(r->cfg.open(r->cfg.svc, &r->wrk, err));
+        r->has_wrk = true;
+    }
+    look(r);
+    return r->cfg.drain(r->wrk, (size_t)r->batch, r->to, timeout_ms, n, err);
+}
+
+static void *run(void *arg)
+{
+    struct ward_relay *r = arg;
+
+    for (;;) {
+        struct ward_err err = {0};
+        int timeout_ms = allowance(r);
+        enum ward_code code;
+        bool stopping;
+        size_t n = 0;
+
+        if (timeout_ms == 0)
+            break;
+        code = step(r, timeout_ms, &n, &err);
+        note(r, code, &err);
+        pthread_mutex_lock(&r->lock);
+        stopping = r->stopping;
+        pthread_mutex_unlock(&r->lock);
+        if (stopping && code == WARD_OK && n == 0)
+            break;
+        after(r, code, n);
+    }
+    if (r->has_wrk && r->cfg.close != NULL)
+        r->cfg.close(r->wrk);
+    pthread_mutex_lock(&r->lock);
+    r->ended = true;
+    pthread_cond_broadcast(&r->changed);
+    pthread_mutex_unlock(&r->lock);
+    return NULL;
+}
+
+/* ---- public ---- */
+
+enum ward_code ward_relay_start(const struct ward_relay_config *cfg, struct ward_relay **out,
+                                struct ward_err *err)
+{
+    struct ward_relay *r = calloc(1, sizeof(*r));
+    pthread_condattr_t attr;
+    enum ward_code code;
+
+    if (r == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory");
+    pthread_mutex_init(&r->lock, NULL);
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&r->changed, &attr);
+    pthread_condattr_destroy(&attr);
+    r->cfg = *cfg;
+    r->cfg.poll_ms = cfg->poll_ms > 0 ? cfg->poll_ms : 200;
+    r->cfg.timeout_ms = cfg->timeout_ms > 0 ? cfg->timeout_ms : 10000;
+    r->cfg.batch = cfg->batch > 0 ? cfg->batch : 1000;
+    if (r->cfg.batch > WARD_BUS_MAX_ITEMS)
+        r->cfg.batch = WARD_BUS_MAX_ITEMS;
+    r->batch = r->cfg.batch;
+    ward_metric_list(&backlog_rows);
+    ward_metric_list(&oldest_seconds);
+    ward_metric_list(&sent);
+    ward_metric_list(&failures);
+    code = ward_bus_dial(cfg->url, &cfg->tls, &r->to, err);
+    if (code == WARD_OK && pthread_create(&r->thread, NULL, run, r) != 0)
+        code = WARD_FAIL(err, RESOURCE_EXHAUSTED, "no thread");
+    r->started = code == WARD_OK;
+    if (code != WARD_OK)
+        ward_relay_stop(r, 0);
+    else
+        *out = r;
+    return code;
+}
+
+void ward_relay_wake(struct ward_relay *r)
+{
+    pthread_mutex_lock(&r->lock);
+    r->woken = true;
+    pthread_cond_signal(&r->changed);
+    pthread_mutex_unlock(&r->lock);
+}
+
+/* Asks the thread to end, waits out the grace, then cuts a delivery that is still under way
+ * short: its rows stay and are sent after the next start. */
+static void end(struct ward_relay *r, int grace_ms)
+{
+    struct timespec at;
+
+    pthread_mutex_lock(&r->lock);
+    r->stopping = true;
+    r->stop_by_ns = ward_mono_ns() + grace_ms * WARD_NS_PER_MS;
+    pthread_cond_broadcast(&r->changed);
+    until(r->stop_by_ns, &at);
+    while (!r->ended && ward_mono_ns() < r->stop_by_ns)
+        pthread_cond_timedwait(&r->changed, &r->lock, &at);
+    while (!r->ended) {
+        ward_bus_interrupt(r->to);
+        until(ward_mono_ns() + 20 * WARD_NS_PER_MS, &at);
+        pthread_cond_timedwait(&r->changed, &r->lock, &at);
+    }
+    pthread_mutex_unlock(&r->lock);
+    pthread_join(r->thread, NULL);
+}
+
+void ward_relay_stop(struct ward_relay *r, int grace_ms)
+{
+    if (r == NULL)
+        return;
+    if (r->started)
+        end(r, grace_ms);
+    ward_bus_hangup(r->to);
+    pthread_cond_destroy(&r->changed);
+    pthread_mutex_destroy(&r->lock);
+    free(r);
+}
