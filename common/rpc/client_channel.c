@@ -1,5 +1,6 @@
 /* How a client reaches its server: the channel's arguments, and who the server must be. */
 #include "common/rpc/client_impl.h"
+#include "common/rpc/server.h" /* args_quiet: a server's and a client's core are the same one */
 
 #include <grpc/grpc_security.h>
 #include <grpc/support/alloc.h>
@@ -34,11 +35,23 @@ static bool starts(const char *s, const char *with)
     return strncmp(s, with, strlen(with)) == 0;
 }
 
-/* Plain text may go where no one else can listen. */
+static bool is_here(const char *address)
+{
+    static const char *const hosts[] = {"127.", "localhost:", "[::1]:"};
+
+    for (size_t i = 0; i < WARD_COUNT(hosts); i++) {
+        if (!starts(address, hosts[i]))
+            continue;
+        /* "127." must be an address, not the start of a name such as 127.example.org. */
+        return i != 0 || strspn(address, "0123456789.") == strcspn(address, ":,");
+    }
+    return false;
+}
+
+/* Plain text may go where no one else can listen: every address of the target is here. */
 static bool stays_here(const char *target)
 {
     static const char *const schemes[] = {"dns:///", "ipv4:", "ipv6:"};
-    static const char *const hosts[] = {"127.", "localhost:", "[::1]:"};
 
     if (starts(target, "unix:") || starts(target, "unix-abstract:"))
         return true;
@@ -48,11 +61,10 @@ static bool stays_here(const char *target)
             break;
         }
     }
-    for (size_t i = 0; i < WARD_COUNT(hosts); i++) {
-        if (!starts(target, hosts[i]))
-            continue;
-        /* "127." must be an address, not the start of a name such as 127.example.org. */
-        return i != 0 || strspn(target, "0123456789.") == strcspn(target, ":");
+    while (is_here(target)) {
+        target = strchr(target, ',');
+        if (target++ == NULL)
+            return true;
     }
     return false;
 }
@@ -210,7 +222,8 @@ static grpc_channel *channel(const struct ward_client_config *cfg, size_t max_me
          .value.string = (char *)(uintptr_t)SPREAD},
     };
     /* One address needs no spreading, and its health is what its answers say. */
-    size_t n = WARD_COUNT(args) - (starts(cfg->target, "dns:") ? 0 : 1);
+    bool many = starts(cfg->target, "dns:") || strchr(cfg->target, ',') != NULL;
+    size_t n = WARD_COUNT(args) - (many ? 0 : 1);
 
     return grpc_channel_create(cfg->target, creds,
                                &(grpc_channel_args){.num_args = n, .args = args});
@@ -233,6 +246,7 @@ enum ward_code ward_client_open(const struct ward_client_config *cfg, struct war
     cl->max_message = cfg->max_message == 0 ? MAX_MESSAGE : cfg->max_message;
     snprintf(cl->server, sizeof(cl->server), "%s",
              given(cfg->server) ? cfg->server : "the server");
+    args_quiet();
     grpc_init();
     code = ward_set_parse(d, &cl->mem, &cl->set, err);
     if (code == WARD_OK)

@@ -371,10 +371,12 @@ static void eight_threads_share_one_client(void **state)
 static void plain_text_to_another_machine_is_refused(void **state)
 {
     static const char *const far[] = {"dns:///audit.ward:50051", "10.0.0.7:50051",
-                                      "127.example.org:50051", "localhost.example.org:1",
-                                      "ipv4:192.0.2.1:5000"};
+                                      "127.example.org:50051",   "localhost.example.org:1",
+                                      "ipv4:192.0.2.1:5000",     "ipv4:127.0.0.1:1,10.0.0.7:2",
+                                      "127.0.0.1,10.0.0.7:1"};
     static const char *const near[] = {"unix:/tmp/x", "dns:///localhost:50051",
-                                       "127.0.0.1:50051", "[::1]:50051"};
+                                       "127.0.0.1:50051", "[::1]:50051",
+                                       "ipv4:127.0.0.1:1,127.0.0.1:2"};
     struct ward_client_config cfg = {.server = "echo"};
     struct ward_client *cl;
 
