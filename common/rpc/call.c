@@ -13,10 +13,13 @@ static void on_arrived(struct tag *tag, bool ok);
 static void on_closed(struct tag *tag, bool ok);
 static void on_ended(struct tag *tag, bool ok);
 
-static void start(struct served *s, const grpc_op *ops, size_t n, struct tag *tag)
+void call_start(struct served *s, const grpc_op *ops, size_t n, struct tag *tag, tag_fn *fn)
 {
-    grpc_call_error e = grpc_call_start_batch(s->call, ops, n, tag, NULL);
+    grpc_call *call = s->call; /* *s may be gone before the batch has returned */
+    grpc_call_error e;
 
+    atomic_store_explicit(&tag->fn, fn, memory_order_release);
+    e = grpc_call_start_batch(call, ops, n, tag, NULL);
     WARD_ASSERT(e == GRPC_CALL_OK);
 }
 
@@ -37,9 +40,6 @@ static struct served *take(struct poller *p)
     WARD_ASSERT(s != NULL);
     s->rpc = p->rpc;
     s->at = p;
-    s->arrived.fn = on_arrived;
-    s->closed.fn = on_closed;
-    s->ended.fn = on_ended;
     grpc_metadata_array_init(&s->meta);
     grpc_call_details_init(&s->details);
     return s;
@@ -118,10 +118,10 @@ void call_take(struct poller *p)
     if (!grpc_completion_queue_thread_local_cache_flush(p->cq, &at, &ok))
         return;
     tag = at;
-    if (tag->fn == on_arrived && ok != 0)
-        start(RPC_OF(tag, struct served, arrived), NULL, 0, tag);
+    if (ok != 0 && atomic_load_explicit(&tag->fn, memory_order_acquire) == on_arrived)
+        call_start(RPC_OF(tag, struct served, arrived), NULL, 0, tag, on_arrived);
     else
-        tag->fn(tag, ok != 0);
+        tag_run(tag, ok != 0);
 }
 
 /* ---- arrival ---- */
@@ -134,6 +134,7 @@ static void post(struct poller *p, struct method *m)
 
     atomic_fetch_add_explicit(&rpc->live, 1, memory_order_relaxed);
     s->method = m;
+    atomic_store_explicit(&s->arrived.fn, on_arrived, memory_order_release);
     if (m->registered != NULL)
         e = grpc_server_request_registered_call(
             rpc->core, m->registered, &s->call, &s->deadline, &s->meta,
@@ -241,7 +242,7 @@ void call_watch_close(struct served *s)
     op.data.recv_close_on_server.cancelled = &s->was_cancelled;
     s->close_asked = true;
     atomic_store(&s->open_ops, 2); /* this one, and the final batch that must come */
-    start(s, &op, 1, &s->closed);
+    call_start(s, &op, 1, &s->closed, on_closed);
 }
 
 static void on_closed(struct tag *tag, bool ok)
@@ -305,7 +306,7 @@ void call_finish(struct served *s, grpc_byte_buffer *msg, enum ward_code code,
     }
     stats_ended(s, code, msg == NULL ? 0 : grpc_byte_buffer_length(msg));
     atomic_fetch_sub_explicit(&s->rpc->in_flight, 1, memory_order_relaxed);
-    start(s, ops, n, &s->ended);
+    call_start(s, ops, n, &s->ended, on_ended);
 }
 
 /* ---- bytes ---- */

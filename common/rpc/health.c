@@ -97,11 +97,12 @@ static void finish(struct watch *w, enum ward_code code, const char *why)
     call_finish(w->s, NULL, code, &err);
 }
 
+static void on_wrote(struct tag *tag, bool ok);
+
 static void send(struct watch *w, int status)
 {
     Grpc__Health__V1__HealthCheckResponse r = GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__INIT;
     grpc_op ops[2] = {{.op = GRPC_OP_SEND_INITIAL_METADATA}, {.op = GRPC_OP_SEND_MESSAGE}};
-    grpc_call_error e;
 
     r.status = status;
     grpc_byte_buffer_destroy(w->s->reply);
@@ -109,10 +110,11 @@ static void send(struct watch *w, int status)
     ops[1].data.send_message.send_message = w->s->reply;
     w->sent = status;
     w->writing = true;
-    e = w->s->initial_sent ? grpc_call_start_batch(w->s->call, ops + 1, 1, &w->s->wrote, NULL)
-                           : grpc_call_start_batch(w->s->call, ops, 2, &w->s->wrote, NULL);
+    if (w->s->initial_sent)
+        call_start(w->s, ops + 1, 1, &w->s->wrote, on_wrote);
+    else
+        call_start(w->s, ops, 2, &w->s->wrote, on_wrote);
     w->s->initial_sent = true;
-    WARD_ASSERT(e == GRPC_CALL_OK);
 }
 
 /* The next step of a watch that is not writing. Lock held. */
@@ -158,7 +160,6 @@ static void begin(struct served *s)
     w = calloc(1, sizeof(*w));
     WARD_ASSERT(w != NULL);
     s->watch = w;
-    s->wrote.fn = on_wrote;
     pthread_mutex_lock(&h->lock);
     *w =
         (struct watch){.s = s,

@@ -18,11 +18,8 @@ static void *poll_main(void *arg)
 
     pthread_setname_np(pthread_self(), "rpc-poll");
     call_slots(p);
-    while ((ev = grpc_completion_queue_next(p->cq, never, NULL)).type != GRPC_QUEUE_SHUTDOWN) {
-        struct tag *tag = ev.tag;
-
-        tag->fn(tag, ev.success != 0);
-    }
+    while ((ev = grpc_completion_queue_next(p->cq, never, NULL)).type != GRPC_QUEUE_SHUTDOWN)
+        tag_run(ev.tag, ev.success != 0);
     return NULL;
 }
 

@@ -37,10 +37,18 @@
 #define RPC_REFUSED_MS   2000  /* what the audit of a refusal may take past the deadline */
 #define RPC_REFUSED_ROOM ((size_t)64 << 10) /* arena kept for it past the cap */
 
-/* What a completion queue hands back. */
+/* What a completion queue hands back. Storing `fn` releases what was written before a batch was
+ * started, loading it acquires that: core orders the two anyway, but does not say so to a race
+ * detector. */
+struct tag;
+typedef void tag_fn(struct tag *tag, bool ok);
 struct tag {
-    void (*fn)(struct tag *tag, bool ok);
+    _Atomic(tag_fn *) fn;
 };
+static inline void tag_run(struct tag *tag, bool ok)
+{
+    atomic_load_explicit(&tag->fn, memory_order_acquire)(tag, ok);
+}
 #define RPC_OF(tag, type, member) ((type *)(void *)((char *)(tag)-offsetof(type, member)))
 
 struct method_stats {
@@ -210,6 +218,8 @@ void args_quiet(void); /* core's log into ours; its lock checker off */
 /* ---- call.c ---- */
 void call_slots(struct poller *p); /* posts every method's slots; on its thread */
 void call_free_all(struct poller *p);
+/* Starts a batch whose end runs fn. */
+void call_start(struct served *s, const grpc_op *ops, size_t n, struct tag *tag, tag_fn *fn);
 /* Sends the reply: msg (may be NULL, consumed) and a status. On any thread; the call is not the
  * caller's any more. */
 void call_finish(struct served *s, grpc_byte_buffer *msg, enum ward_code code,

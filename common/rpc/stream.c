@@ -32,8 +32,6 @@ void stream_done(struct ward_stream *st)
 
 void stream_begin(struct ward_stream *st, struct served *s)
 {
-    s->read.fn = on_read;
-    s->wrote.fn = on_wrote;
     s->watch = st;
     pthread_mutex_lock(&st->lock);
     st->s = s;
@@ -130,7 +128,7 @@ enum ward_code ward_recv(struct ward_call *c, const ProtobufCMessage **msg)
     op.data.recv_message.recv_message = &st->in;
     pthread_mutex_lock(&st->lock);
     st->reading = true;
-    WARD_ASSERT(grpc_call_start_batch(st->s->call, &op, 1, &st->s->read, NULL) == GRPC_CALL_OK);
+    call_start(st->s, &op, 1, &st->s->read, on_read);
     await(st, &st->reading, c->deadline_ns);
     pthread_mutex_unlock(&st->lock);
     /* A stream cut short must never look like one that was finished. */
@@ -169,8 +167,7 @@ enum ward_code ward_send(struct ward_call *c, const ProtobufCMessage *msg)
     st->s->initial_sent = true;
     st->writing = true;
     ward_metric_add(st->s->method->stats.bytes_out, (double)grpc_byte_buffer_length(st->out));
-    WARD_ASSERT(grpc_call_start_batch(st->s->call, ops, n, &st->s->wrote, NULL) ==
-                GRPC_CALL_OK);
+    call_start(st->s, ops, n, &st->s->wrote, on_wrote);
     pthread_mutex_unlock(&st->lock);
     return WARD_OK;
 }
