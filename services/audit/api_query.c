@@ -1,0 +1,169 @@
+/* Query: a page of events, newest first. Asking is an event too, in the log before the answer.
+ */
+#include "services/audit/wire.h"
+
+#include <string.h>
+
+typedef Ward__Audit__V1__QueryRequest QueryRequest;
+typedef Ward__Audit__V1__QueryResponse QueryResponse;
+typedef Ward__Audit__V1__Record Record;
+
+#define PAGE      50
+#define PAGE_MOST 200
+#define TOKEN     (16 + AUDIT_SEARCH) /* time, index, tag */
+
+static void be64(uint64_t v, uint8_t *out)
+{
+    for (int i = 0; i < 8; i++)
+        out[i] = (uint8_t)(v >> (56 - 8 * i));
+}
+
+static uint64_t from_be64(const uint8_t *in)
+{
+    uint64_t v = 0;
+
+    for (int i = 0; i < 8; i++)
+        v = v << 8 | in[i];
+    return v;
+}
+
+/* Binds a place to the filters and to the person, so that a token says nothing to another. */
+static enum ward_code tag(struct ward_call *c, const QueryRequest *q, const uint8_t place[16],
+                          uint8_t out[AUDIT_SEARCH])
+{
+    struct audit_worker *w = c->wrk;
+    char *text = ward_printf(
+        c->mem, "%llx %llx|%zu:%s|%zu:%s|%zu:%s|%zu:%s|%zu:%s|%d|%lld|%lld",
+        (unsigned long long)from_be64(place), (unsigned long long)from_be64(place + 8),
+        strlen(q->patient), q->patient, strlen(q->actor), q->actor, strlen(q->action),
+        q->action, strlen(q->service), q->service, strlen(c->who->subject), c->who->subject,
+        (int)q->outcome, (long long)q->from_us, (long long)q->to_us);
+
+    if (text == NULL)
+        return WARD_FAIL(c->err, RESOURCE_EXHAUSTED,
+                         "the call needs more memory than it may use");
+    vault_tag(audit_vault(w->a), text, strlen(text), out);
+    return WARD_OK;
+}
+
+static enum ward_code from_token(struct ward_call *c, const QueryRequest *q,
+                                 struct audit_filter *f)
+{
+    uint8_t want[AUDIT_SEARCH];
+    const uint8_t *t = q->page_token.data;
+
+    if (q->page_token.len == 0)
+        return WARD_OK;
+    if (q->page_token.len == TOKEN) {
+        WARD_TRY(tag(c, q, t, want));
+        if (ward_equal(want, t + 16, sizeof(want))) {
+            f->before_us = (int64_t)from_be64(t);
+            f->before_index = from_be64(t + 8);
+            return WARD_OK;
+        }
+    }
+    return WARD_FAIL_REASON(c->err, INVALID_ARGUMENT, "PAGE_TOKEN_INVALID",
+                            "page_token is not of this query");
+}
+
+static enum ward_code filter_of(struct ward_call *c, const QueryRequest *q,
+                                struct audit_filter *f)
+{
+    const struct {
+        const char *name, *value;
+    } texts[] = {{"patient", q->patient},
+                 {"actor", q->actor},
+                 {"action", q->action},
+                 {"service", q->service}};
+
+    for (size_t i = 0; i < WARD_COUNT(texts); i++)
+        if (!audit_text_fits(texts[i].value, 128))
+            return WARD_FAIL_FIELD(c->err, texts[i].name, "is no value that an event can have");
+    if ((int)q->outcome < 0 || (int)q->outcome > 3)
+        return WARD_FAIL_FIELD(c->err, "outcome", "is not one");
+    if (q->from_us < 0 || q->to_us < 0 || (q->to_us != 0 && q->to_us <= q->from_us))
+        return WARD_FAIL_FIELD(c->err, "to_us", "must be after from_us, neither negative");
+    if (q->page_size < 0 || q->page_size > PAGE_MOST)
+        return WARD_FAIL_FIELD(c->err, "page_size", "must be 0 to %d", PAGE_MOST);
+    *f = (struct audit_filter){
+        .patient = q->patient,
+        .actor = q->actor,
+        .action = q->action,
+        .service = q->service,
+        .outcome = (int)q->outcome,
+        .from_us = q->from_us,
+        .to_us = q->to_us == 0 ? INT64_MAX : q->to_us,
+        .before_us = INT64_MAX,
+        .before_index = INT64_MAX,
+        .most = (q->page_size == 0 ? PAGE : (size_t)q->page_size) + 1,
+    };
+    return from_token(c, q, f);
+}
+
+static enum ward_code record_query(struct ward_call *c, const QueryRequest *q, size_t rows)
+{
+    struct own o = own_of(c);
+
+    o.patient = q->patient;
+    if (*q->actor != '\0')
+        own_detail(&o, "actor", q->actor);
+    if (*q->action != '\0')
+        own_detail(&o, "action", q->action);
+    if (*q->service != '\0')
+        own_detail(&o, "service", q->service);
+    if (q->outcome != 0)
+        own_detail(&o, "outcome", ward_printf(c->mem, "%d", (int)q->outcome));
+    if (q->from_us != 0 || q->to_us != 0)
+        own_detail(
+            &o, "time_us",
+            ward_printf(c->mem, "%lld..%lld", (long long)q->from_us, (long long)q->to_us));
+    own_detail(&o, "rows", ward_printf(c->mem, "%zu", rows));
+    own_detail(&o, "next_page", q->page_token.len == 0 ? "no" : "yes");
+    return own_call(c, &o, NULL);
+}
+
+static enum ward_code next_token(struct ward_call *c, const QueryRequest *q, int64_t at_us,
+                                 uint64_t index, ProtobufCBinaryData *out)
+{
+    uint8_t *t = ward_alloc(c->mem, TOKEN);
+
+    if (t == NULL)
+        return WARD_FAIL(c->err, RESOURCE_EXHAUSTED,
+                         "the call needs more memory than it may use");
+    be64((uint64_t)at_us, t);
+    be64(index, t + 8);
+    WARD_TRY(tag(c, q, t, t + 16));
+    *out = (ProtobufCBinaryData){TOKEN, t};
+    return WARD_OK;
+}
+
+static enum ward_code query(struct ward_call *c, const QueryRequest *q, QueryResponse *resp)
+{
+    static const Record INIT = WARD__AUDIT__V1__RECORD__INIT;
+    struct audit_worker *w = audit_serve(c);
+    struct audit_entry *entries;
+    struct audit_filter f;
+    int64_t *at_us;
+    size_t n;
+
+    WARD_TRY(filter_of(c, q, &f));
+    WARD_TRY(search(audit_vault(w->a), w->db, c->mem, &f, &entries, &at_us, &n, c->err));
+    if (n == f.most) {
+        n--;
+        WARD_TRY(next_token(c, q, at_us[n - 1], entries[n - 1].index, &resp->next_page_token));
+    }
+    resp->records = audit_list(c->mem, sizeof(Record), n, &INIT);
+    if (resp->records == NULL)
+        return WARD_FAIL(c->err, RESOURCE_EXHAUSTED,
+                         "the call needs more memory than it may use");
+    for (size_t i = 0; i < n; i++)
+        WARD_TRY(record_of(&entries[i], c->mem, resp->records[i], c->err));
+    resp->n_records = n;
+    return record_query(c, q, n);
+}
+
+enum ward_code audit_query_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                               ProtobufCMessage *r)
+{
+    return query(c, (const QueryRequest *)q, (QueryResponse *)r);
+}

@@ -1,0 +1,98 @@
+/* What main.c opens, serves and closes. */
+#include "services/audit/service.h"
+
+#include "services/audit/intake.h"
+#include "services/audit/wire.h"
+
+#define KEEP_CAP ((size_t)64 << 20)
+
+enum ward_code service_open(void *arg, struct ward_err *err)
+{
+    struct audit_service *s = arg;
+
+    ward_arena_init(&s->keep, KEEP_CAP);
+    return audit_open(&s->cfg, &s->keep, &s->audit, err);
+}
+
+void service_close(void *arg)
+{
+    struct audit_service *s = arg;
+
+    audit_close(s->audit);
+    ward_arena_done(&s->keep);
+}
+
+enum ward_code service_intake_open(void *arg, struct ward_err *err)
+{
+    struct audit_service *s = arg;
+
+    return intake_start(s->audit, &s->keep, &s->intake, err);
+}
+
+void service_intake_close(void *arg)
+{
+    struct audit_service *s = arg;
+
+    intake_stop(s->intake);
+}
+
+enum ward_code service_check(void *arg, struct ward_err *err)
+{
+    struct audit_service *s = arg;
+
+    return audit_sound(s->audit, err);
+}
+
+enum ward_code service_worker_open(void *svc, void **wrk, struct ward_err *err)
+{
+    struct audit_service *s = svc;
+    struct ward_arena mem;
+    struct audit_worker *w;
+    enum ward_code code;
+
+    ward_arena_init(&mem, 4096);
+    w = ward_new(&mem, struct audit_worker);
+    if (w == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory");
+    w->a = s->audit;
+    code = ward_db_open(s->cfg.db, &w->db, err);
+    w->mem = mem; /* the worker lives in its own arena */
+    if (code != WARD_OK)
+        ward_arena_done(&mem);
+    else
+        *wrk = w;
+    return code;
+}
+
+void service_worker_close(void *wrk)
+{
+    struct audit_worker *w = wrk;
+    struct ward_arena mem = w->mem;
+
+    ward_db_close(w->db);
+    ward_arena_done(&mem);
+}
+
+const struct ward_method *audit_methods(void)
+{
+#define ROW(Method, fn, Message)                                                               \
+    {                                                                                          \
+        "/ward.audit.v1.Audit/" Method, fn, &ward__audit__v1__##Message##_request__descriptor, \
+            &ward__audit__v1__##Message##_response__descriptor                                 \
+    }
+    static const struct ward_method table[] = {
+        ROW("Append", audit_append_rpc, append),
+        ROW("Query", audit_query_rpc, query),
+        ROW("GetReceipt", audit_receipt_rpc, get_receipt),
+        ROW("GetCheckpoint", audit_checkpoint_rpc, get_checkpoint),
+        ROW("GetInclusionProof", audit_inclusion_rpc, get_inclusion_proof),
+        ROW("GetConsistencyProof", audit_consistency_rpc, get_consistency_proof),
+        ROW("ListKeys", audit_keys_rpc, list_keys),
+        ROW("RotateKey", audit_rotate_rpc, rotate_key),
+        ROW("Tail", audit_tail_rpc, tail),
+        ROW("Export", audit_export_rpc, export),
+        ROW("EraseContent", audit_erase_rpc, erase_content),
+        {0},
+    };
+    return table;
+}

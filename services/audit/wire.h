@@ -1,0 +1,107 @@
+/* wire.h - between the messages of audit.proto and the log; what the api_*.c files share.
+ *
+ * Threads: each call's own. Memory: the call's arena. Errors: as append.h.
+ */
+#ifndef AUDIT_WIRE_H
+#define AUDIT_WIRE_H
+
+#include "services/audit/append.h"
+#include "services/audit/service.h"
+
+#include "common/rpc/rpc.h"
+#include "ward/audit/v1/audit.pb-c.h"
+
+typedef Ward__Audit__V1__Event Event;
+
+/* What a worker has: c->wrk. */
+struct audit_worker {
+    struct audit *a;
+    struct ward_db *db;
+    struct ward_arena mem; /* it lives in this */
+};
+
+/* Views a message as an event; strings stay the message's.   RESOURCE_EXHAUSTED */
+WARD_MUST enum ward_code event_of(const Event *msg, struct ward_arena *mem,
+                                  struct audit_event *out, struct ward_err *err);
+/* Decodes a serialized event.   INVALID_ARGUMENT  it is none */
+WARD_MUST enum ward_code event_read(const void *p, size_t n, struct ward_arena *mem,
+                                    Event **out, struct ward_err *err);
+
+/* Reads events as they came and checks them: what log_append takes.
+ *   as audit_event_check;  INVALID_ARGUMENT  larger than AUDIT_EVENT_MAX */
+WARD_MUST enum ward_code event_admit(const Event *msg, const void *bytes, size_t n,
+                                     const char *sender, struct ward_arena *mem,
+                                     struct audit_raw *out, struct ward_err *err);
+
+/* ---- own.c: the log's own events ---- */
+
+#define OWN_DETAILS 12
+struct own {
+    const char *action;
+    int outcome;                                                            /* enum Outcome */
+    const char *code, *actor, *peer, *patient, *purpose, *place, *trace_id; /* NULL is "" */
+    const uint8_t *event_id; /* NULL: a new one */
+    struct audit_pair detail[OWN_DETAILS];
+    size_t n_detail;
+};
+/* Who calls and what: action is the method's path. */
+struct own own_of(const struct ward_call *c);
+void own_detail(struct own *o, const char *key, const char *value); /* kept by reference */
+
+/* Builds such an event. Texts of others that break a rule of event.proto go in as their hashes:
+ * an act is never left out for the form of its words. */
+WARD_MUST enum ward_code own_build(const struct own *o, struct ward_arena *mem,
+                                   struct audit_raw *out, struct ward_err *err);
+/* Appends one such event and returns after its commit; sets *index (may be NULL). */
+WARD_MUST enum ward_code own_append(struct audit *a, struct ward_db *db, struct ward_arena *mem,
+                                    const struct own *o, int64_t deadline_ns,
+                                    const struct audit_op *op, uint64_t *index,
+                                    struct ward_err *err);
+/* The same for a served call; marks it audited. */
+WARD_MUST enum ward_code own_call(struct ward_call *c, const struct own *o,
+                                  const struct audit_op *op);
+
+/* ---- api_*.c ---- */
+
+/* This call's worker, its database connection bound by the call's deadline. */
+struct audit_worker *audit_serve(struct ward_call *c);
+
+WARD_MUST enum ward_code record_of(const struct audit_entry *e, struct ward_arena *mem,
+                                   Ward__Audit__V1__Record *out, struct ward_err *err);
+WARD_MUST enum ward_code entry_of(const struct audit_entry *e, bool content,
+                                  struct ward_arena *mem, Ward__Audit__V1__Entry *out,
+                                  struct ward_err *err);
+WARD_MUST enum ward_code key_of(struct audit *a, unsigned number, struct ward_arena *mem,
+                                Ward__Audit__V1__SigningKey *out, struct ward_err *err);
+/* Every key, oldest first. */
+WARD_MUST enum ward_code keys_of(struct audit *a, struct ward_arena *mem,
+                                 Ward__Audit__V1__SigningKey ***out, size_t *n,
+                                 struct ward_err *err);
+/* n messages, each as `init`, and their addresses, as protobuf-c's repeated fields want them;
+ * NULL where the arena is full. */
+void *audit_list(struct ward_arena *mem, size_t size, size_t n, const void *init);
+
+enum ward_code audit_append_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                                ProtobufCMessage *r);
+enum ward_code audit_query_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                               ProtobufCMessage *r);
+enum ward_code audit_receipt_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                                 ProtobufCMessage *r);
+enum ward_code audit_checkpoint_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                                    ProtobufCMessage *r);
+enum ward_code audit_inclusion_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                                   ProtobufCMessage *r);
+enum ward_code audit_consistency_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                                     ProtobufCMessage *r);
+enum ward_code audit_keys_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                              ProtobufCMessage *r);
+enum ward_code audit_rotate_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                                ProtobufCMessage *r);
+enum ward_code audit_erase_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                               ProtobufCMessage *r);
+enum ward_code audit_tail_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                              ProtobufCMessage *r);
+enum ward_code audit_export_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                                ProtobufCMessage *r);
+
+#endif
