@@ -23,6 +23,7 @@ struct cli {
     bool colour;       /* stdout is a terminal that wants it (NO_COLOR is honoured) */
     bool terminal;     /* stderr is a terminal: show progress */
     const char *data;  /* --data DIR: the embedded default's folder; never NULL */
+    bool data_given;   /* it is not the default one */
     const char *token; /* --token FILE: a person's bearer token; NULL: issue one here */
 };
 
@@ -37,6 +38,10 @@ struct cli_command {
 };
 
 /* One table a file; main.c lists them. */
+extern const struct cli_command cli_up_commands[];
+extern const struct cli_command cli_identity_commands[];
+extern const struct cli_command cli_health_commands[];
+extern const struct cli_command cli_token_commands[];
 extern const struct cli_command cli_dev_commands[];
 
 /* ---- options: what follows a command's words ---- */
@@ -54,7 +59,7 @@ WARD_MUST enum ward_code cli_options(const struct cli_opt *opts, int *argc, char
 
 /* ---- the embedded default's folder, made by `wardctl up` ---- */
 
-/* "DIR/pki/ca.pem" for cli_path(cli, mem, "pki/ca.pem"). */
+/* "DIR/pki/ca.pem" for cli_path(cli, mem, "pki/ca.pem"); NULL when mem is full. */
 const char *cli_path(const struct cli *cli, struct ward_arena *mem, const char *under);
 /* A client of one service of the running embedded default ("audit"), as the peer "wardctl".
  *   UNAVAILABLE  nothing runs in that folder */

@@ -49,12 +49,13 @@ static bool valued(const char *name, int argc, char **argv, int i, const char **
 const struct cli *cli_begin(struct cli *cli, int *argc, char **argv)
 {
     int kept = 1, n = 1;
+    const char *folder = default_folder();
 
     setlocale(LC_ALL, "C");
     signal(SIGPIPE, SIG_IGN);
     ward_log_begin("wardctl");
     ward_log_level(WARD_LOG_ERROR);
-    *cli = (struct cli){.data = default_folder(), .terminal = isatty(2) == 1};
+    *cli = (struct cli){.data = folder, .terminal = isatty(2) == 1};
     cli->colour = isatty(1) == 1 && getenv("NO_COLOR") == NULL;
     for (int i = 1; i < *argc; i += n) {
         n = 1;
@@ -73,6 +74,7 @@ const struct cli *cli_begin(struct cli *cli, int *argc, char **argv)
             return NULL;
         }
     }
+    cli->data_given = strcmp(cli->data, folder) != 0;
     *argc = kept;
     argv[kept] = NULL;
     return cli;
@@ -138,21 +140,19 @@ static int list(const struct cli_command *const *tables, int argc, char **argv, 
     return n;
 }
 
-int cli_run(const struct cli *cli, const struct cli_command *const *tables, int argc,
-            char **argv)
+int cli_main(const struct cli_command *const *tables, int argc, char **argv)
 {
-    int words;
+    struct cli cli;
     const struct cli_command *c;
+    int words;
 
-    if (cli == NULL)
+    if (cli_begin(&cli, &argc, argv) == NULL)
         return 2;
     c = cli_find(tables, argc, argv, &words);
-    if (c != NULL && argc > words + 1 && strcmp(argv[words + 1], "--help") == 0) {
-        printf("usage: wardctl %s %s\n  %s\n", c->words, c->args, c->help);
-        return 0;
-    }
+    if (c != NULL && argc > words + 1 && strcmp(argv[words + 1], "--help") == 0)
+        return printf("usage: wardctl %s %s\n  %s\n", c->words, c->args, c->help) < 0;
     if (c != NULL)
-        return c->fn(cli, argc - words, argv + words);
+        return c->fn(&cli, argc - words, argv + words);
     if (argc < 2 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0) {
         list(tables, 1, argv, stdout);
         return 0;

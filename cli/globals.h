@@ -16,8 +16,8 @@ const struct cli *cli_begin(struct cli *cli, int *argc, char **argv);
 const struct cli_command *cli_find(const struct cli_command *const *tables, int argc,
                                    char **argv, int *words);
 
-/* Runs the command, or prints the list: all of it, or the part that begins with argv[1..]. */
-int cli_run(const struct cli *cli, const struct cli_command *const *tables, int argc,
-            char **argv);
+/* Takes the options of all, then runs the command or prints the list: all of it, or the part
+ * that begins with argv[1]. Returns the exit status. */
+int cli_main(const struct cli_command *const *tables, int argc, char **argv);
 
 #endif

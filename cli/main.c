@@ -6,13 +6,11 @@
 #include <stddef.h>
 
 static const struct cli_command *const tables[] = {
-    cli_dev_commands,
-    NULL,
+    cli_up_commands,    cli_identity_commands, cli_health_commands,
+    cli_token_commands, cli_dev_commands,      NULL,
 };
 
 int main(int argc, char **argv)
 {
-    struct cli cli;
-
-    return cli_run(cli_begin(&cli, &argc, argv), tables, argc, argv);
+    return cli_main(tables, argc, argv);
 }

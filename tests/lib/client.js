@@ -10,7 +10,9 @@ const { root } = require('./paths');
 
 const includeDirs = [path.join(root, 'proto'), path.join(root, 'tests/proto'), '/usr/share/grpc-proto', '/usr/include'];
 const options = { keepCase: true, longs: String, enums: String, bytes: Buffer, defaults: true, oneofs: true, includeDirs };
-const status = protobuf.loadSync(path.join(__dirname, 'status.proto'));
+const status = new protobuf.Root();
+status.resolvePath = (_, file) => (file.startsWith('google/protobuf/') ? path.join('/usr/include', file) : path.resolve(root, 'proto', file));
+status.loadSync(['google/rpc/status.proto', 'google/rpc/error_details.proto']);
 
 const codes = Object.fromEntries(Object.entries(grpc.status).filter(([, v]) => typeof v === 'number').map(([k, v]) => [v, k]));
 

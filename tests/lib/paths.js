@@ -7,6 +7,7 @@ const path = require('node:path');
 
 const root = path.resolve(__dirname, '../..');
 const build = path.resolve(root, process.env.BUILD || 'build');
+const models = path.resolve(root, process.env.WARD_MODELS || 'build/models');
 const data = path.resolve(root, process.env.WARD_DATA || '../shared/data');
 
 // A folder for one test, gone when the test process ends. In /tmp: a unix socket's path may have
@@ -37,6 +38,7 @@ function environment(text) {
 module.exports = {
   root,
   build,
+  models,
   data,
   bin: (name) => path.join(build, 'bin', name),
   folder,

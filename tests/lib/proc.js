@@ -28,6 +28,14 @@ class Proc {
 
   get pid() { return this.child.pid; }
 
+  // A process that is only running in the background must not keep a finished test alive.
+  hold(on) {
+    for (const h of [this.child, this.child.stdout, this.child.stderr]) {
+      if (on) h.ref();
+      else h.unref();
+    }
+  }
+
   read(stream) {
     let rest = '';
     stream.setEncoding('utf8').on('data', (text) => {
@@ -62,8 +70,9 @@ class Proc {
       this.waiting.push((line) => {
         if (line !== null && !pattern.test(line)) return false;
         clearTimeout(timer);
-        if (line === null) fail(`ended (${this.status})`);
-        else resolve(line);
+        if (line === null) return fail(`ended (${this.status})`) || true;
+        this.hold(false);
+        resolve(line);
         return true;
       });
       if (this.ended) this.waiting.pop()(null);
@@ -74,6 +83,7 @@ class Proc {
 
   // SIGTERM, then SIGKILL for one that does not end. Resolves with the exit code or signal.
   async stop({ seconds = 20 } = {}) {
+    this.hold(true);
     this.signal('SIGTERM');
     const timer = setTimeout(() => this.signal('SIGKILL'), seconds * 1000);
     const status = await this.exit;
@@ -82,6 +92,7 @@ class Proc {
   }
 
   async kill() {
+    this.hold(true);
     this.signal('SIGKILL');
     return this.exit;
   }

@@ -16,7 +16,7 @@ const { Proc, run, must } = require('./proc');
 const { MariaDb } = require('./mariadb');
 const { Issuer, writeJwks } = require('./tokens');
 const { Client } = require('./client');
-const { bin, folder, template, environment, root, build } = require('./paths');
+const { bin, folder, template, environment, root, build, models } = require('./paths');
 
 const PEERS = ['wardctl', 'audit', 'identity', 'records', 'gateway', 'devices', 'stranger'];
 const API = {
@@ -53,25 +53,34 @@ class Service {
 
 class Ward {
   // services are started in this order; env has more variables of each; peers more certificates.
-  static async start({ services, env = {}, peers = [], wait = true }) {
+  static async start(what) {
     const ward = new Ward();
-    ward.dir = folder();
-    ward.services = {};
-    ward.clients = [];
-    for (const sub of ['keys', 'log']) fs.mkdirSync(path.join(ward.dir, sub), { mode: 0o700 });
-    ward.pki = path.join(ward.dir, 'pki');
-    await must([bin('wardctl'), 'dev-certs', ward.pki, ...PEERS, ...peers]);
-    await ward.makeKeys();
-    ward.db = await MariaDb.start(ward.dir, services);
-    for (const name of services) {
-      ward.services[name] = new Service(name, { ...ward.environment(name), ...env[name] });
-      if (wait) await ward.services[name].start();
+    try {
+      await ward.setUp(what);
+    } catch (err) {
+      await ward.stop();
+      throw err;
     }
     return ward;
   }
 
+  async setUp({ services, env = {}, peers = [], wait = true }) {
+    this.dir = folder();
+    this.services = {};
+    this.clients = [];
+    for (const sub of ['keys', 'log']) fs.mkdirSync(path.join(this.dir, sub), { mode: 0o700 });
+    this.pki = path.join(this.dir, 'pki');
+    await must([bin('wardctl'), 'dev-certs', this.pki, ...PEERS, ...peers]);
+    await this.makeKeys();
+    this.db = await MariaDb.start(this.dir, services);
+    for (const name of services) {
+      this.services[name] = new Service(name, { ...this.environment(name), ...env[name] });
+      if (wait) await this.services[name].start();
+    }
+  }
+
   async makeKeys() {
-    for (const key of ['audit', 'ppid']) await must([bin('wardctl'), 'dev-key', path.join(this.dir, 'keys', `${key}.pem`)]);
+    await must([bin('wardctl'), 'dev-key', path.join(this.dir, 'keys/ppid.pem')]);
     for (const key of ['audit', 'identity']) {
       fs.writeFileSync(path.join(this.dir, 'keys', `${key}.kek`), `${crypto.randomBytes(32).toString('hex')}\n`, { mode: 0o600 });
     }
@@ -80,7 +89,7 @@ class Ward {
   }
 
   environment(name) {
-    const values = { DIR: this.dir, SERVICE: name, PORT: '0', ADMIN_PORT: '0', BUILD: build, ROOT: root };
+    const values = { DIR: this.dir, SERVICE: name, PORT: '0', ADMIN_PORT: '0', BUILD: build, ROOT: root, MODELS: models };
     return { ...environment(template('service.env', values)), ...environment(template(`${name}.env`, values)) };
   }
 
@@ -101,7 +110,7 @@ class Ward {
   async stop() {
     for (const client of this.clients) client.close();
     for (const service of Object.values(this.services).reverse()) if (service.proc) await service.stop();
-    await this.db.stop();
+    if (this.db) await this.db.stop();
     fs.rmSync(this.dir, { recursive: true, force: true });
   }
 }

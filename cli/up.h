@@ -1,0 +1,26 @@
+/* up.h - the embedded default while it is up: MariaDB and the services as our children.
+ *
+ * Threads: main's only (common/app/proc.h). Memory: the local's arena. Errors: as proc.h and
+ * local.h say; what was started is stopped by up_stop in every case.
+ */
+#ifndef WARD_CLI_UP_H
+#define WARD_CLI_UP_H
+
+#include "cli/cli.h"
+#include "cli/local.h"
+#include "common/app/proc.h"
+
+struct up {
+    const struct cli *cli;
+    struct local *l;
+    struct ward_procs *procs;
+    struct ward_proc *db, *service[LOCAL_SERVICES];
+    bool running; /* all were ready once */
+};
+
+/* Starts everything and waits until all of it is ready, saying so on the way. */
+WARD_MUST enum ward_code up_start(struct up *up, struct ward_err *err);
+/* Stops what runs, newest first. */
+void up_stop(struct up *up);
+
+#endif

@@ -1,0 +1,28 @@
+# wardctl's embedded files, the demo, contract and journey tests, and `make test` over all tiers.
+
+LOCAL_FILES := $(wildcard deploy/local/*.cnf deploy/local/*.env)
+$(G)/local.c: $(LOCAL_FILES) tools/embed
+	@mkdir -p $(G)
+	@tools/embed local $(LOCAL_FILES) >$@
+$(BUILD)/libcli.a $(BUILD)/bin/wardctl: $(BUILD)/gen-obj/local.o
+
+# Where the machine lacks something, deps comes first; it takes half a second when nothing is missing.
+ready: ; @tools/deps
+
+CONTRACT := $(sort $(wildcard tests/contract/*/*.test.js))
+contract: $(PROGRAMS) $(PLUGINS) $(TOOLS) ## every line of the .proto comments, by a client that is not ours
+	@BUILD=$(BUILD) tools/run-node $(CONTRACT)
+
+JOURNEY := $(sort $(wildcard tests/journey/*.test.js))
+journey: $(PROGRAMS) $(PLUGINS) $(TOOLS) ## the embedded default, whole, with its processes killed
+	@BUILD=$(BUILD) tools/run-node $(JOURNEY)
+
+demo: ready ## the main job, on real photographs, printed
+	@$(MAKE) --no-print-directory $(PROGRAMS) $(PLUGINS) $(TOOLS)
+	@BUILD=$(BUILD) node deploy/local/demo.js
+
+TIERS ?= unit integration contract journey fuzz
+test: ready ## all tests; the last line says how many passed
+	@$(MAKE) --no-print-directory build
+	@tools/test-all $(TIERS)
+.PHONY: ready contract journey demo test
