@@ -12,7 +12,7 @@
 
 #define TOPICS   32
 #define AGAIN_MS 1000
-#define LOOK_MS  200
+#define LOOK_MS  100
 
 struct ward_hint_pub {
     nng_socket s;
@@ -55,6 +55,16 @@ static void *say_again(void *arg)
     return NULL;
 }
 
+/* A new follower: say everything now. Without the lock, which a send may hold; a signal that
+ * comes too early costs the follower a second, no more. */
+static void joined(nng_pipe pipe, nng_pipe_ev ev, void *arg)
+{
+    struct ward_hint_pub *p = arg;
+
+    (void)pipe, (void)ev;
+    pthread_cond_signal(&p->wake);
+}
+
 static enum ward_code pub_begin(struct ward_hint_pub *p, const char *url,
                                 const struct ward_bus_tls *tls, struct ward_err *err)
 {
@@ -62,6 +72,9 @@ static enum ward_code pub_begin(struct ward_hint_pub *p, const char *url,
 
     if (rv == 0)
         rv = nng_socket_set_size(p->s, NNG_OPT_RECVMAXSZ, HINT_MAX);
+    if (rv != 0)
+        return bus_fail(rv, "opening the bus", err);
+    rv = nng_pipe_notify(p->s, NNG_PIPE_EV_ADD_POST, joined, p);
     if (rv != 0)
         return bus_fail(rv, "opening the bus", err);
     WARD_TRY(bus_guard(p->s, err));

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LOOK_MS     200 /* how often an idle thread looks whether to stop */
+#define LOOK_MS     100 /* how often an idle thread looks whether to stop */
 #define MAX_THREADS 64
 
 struct taker {
@@ -151,9 +151,8 @@ int ward_bus_port(const struct ward_bus_server *s)
 
 static void stop(struct taker *t)
 {
-    if (t->started) {
-        pthread_join(t->thread, NULL); /* what it was taking is committed and acknowledged */
-    }
+    if (t->started) /* what it was taking is committed and acknowledged */
+        pthread_join(t->thread, NULL);
     if (t->has_wrk && t->server->cfg.wrk_close != NULL)
         t->server->cfg.wrk_close(t->wrk);
     if (t->has_ctx)
