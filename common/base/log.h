@@ -34,13 +34,12 @@ struct ward_field {
 void ward_log_write(enum ward_level level, const char *file, int line, const char *msg,
                     const struct ward_field *fields, int n);
 
-/* WARD_LOG(INFO, "serving", WARD_KV("listen", addr), WARD_KN("port", port)); */
+/* WARD_LOG(INFO, "serving", WARD_KV("listen", addr), WARD_KN("port", port));
+ * The empty first field lets a line have none; `##` is gcc's and clang's. */
 #define WARD_LOG(lvl, msg, ...)                                                                \
     ward_log_write(WARD_LOG_##lvl, __FILE__, __LINE__, (msg),                                  \
-                   (const struct ward_field[]){__VA_ARGS__ __VA_OPT__(, ){0}},                 \
-                   (int)(sizeof((const struct ward_field[]){__VA_ARGS__ __VA_OPT__(, ){0}}) /  \
-                         sizeof(struct ward_field)) -                                          \
-                       1)
+                   (const struct ward_field[]){{0}, ##__VA_ARGS__} + 1,                        \
+                   (int)WARD_COUNT(((const struct ward_field[]){{0}, ##__VA_ARGS__})) - 1)
 
 /* A failure, once, where it leaves the process. */
 void ward_log_err(enum ward_level level, const char *msg, const struct ward_err *err);

@@ -60,20 +60,30 @@ struct ward_err {
 #define WARD_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 #define WARD_COUNT(a)          (sizeof(a) / sizeof((a)[0]))
 
+/* Names the code where compilers and analysers can see it: what records a failure never yields
+ * OK. */
+static inline enum ward_code ward_code_is(enum ward_code known, enum ward_code recorded)
+{
+    (void)recorded;
+    return known;
+}
+
 /* Records the failure and yields its code: `return WARD_FAIL(err, NOT_FOUND, "no such rule");`
  */
 #define WARD_FAIL(err, name, ...)                                                              \
-    ward_err_set((err), WARD_##name, __FILE__, __LINE__, __VA_ARGS__)
+    ward_code_is(WARD_##name, ward_err_set((err), WARD_##name, __FILE__, __LINE__, __VA_ARGS__))
 
 /* INVALID_ARGUMENT about one request field: `WARD_FAIL_FIELD(err, "event.actor", "is empty")`.
  */
 #define WARD_FAIL_FIELD(err, name, ...)                                                        \
-    ward_err_field((err), (name), __FILE__, __LINE__, __VA_ARGS__)
+    ward_code_is(WARD_INVALID_ARGUMENT,                                                        \
+                 ward_err_field((err), (name), __FILE__, __LINE__, __VA_ARGS__))
 
 /* A failure whose cause a program may switch on: `WARD_FAIL_REASON(err, FAILED_PRECONDITION,
  * "FACE_TOO_SMALL", "...")`. Reasons are listed in docs/errors.md. */
 #define WARD_FAIL_REASON(err, name, why, ...)                                                  \
-    ward_err_reason((err), WARD_##name, (why), __FILE__, __LINE__, __VA_ARGS__)
+    ward_code_is(WARD_##name,                                                                  \
+                 ward_err_reason((err), WARD_##name, (why), __FILE__, __LINE__, __VA_ARGS__))
 
 /* Passes a failure up untouched. The only control flow a macro may hide in this codebase. */
 #define WARD_TRY(expr)                                                                         \
