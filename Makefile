@@ -19,6 +19,7 @@ include tools/build/packages.mk
 include tools/build/rules.mk
 include tools/build/check.mk
 include tools/build/fuzz.mk
+include tools/build/plugins.mk
 include tools/build/eval.mk
 include tools/build/journey.mk
 include tools/build/integration.mk
