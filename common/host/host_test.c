@@ -1,0 +1,506 @@
+#include "common/base/clock.h"
+#include "common/base/crypto.h"
+#include "common/base/text.h"
+#include "common/host/host_own.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* ---- a plugin within this program, that behaves as it is told to ---- */
+
+static struct {
+    int code;             /* what run returns */
+    bool overrun, skewed; /* too many outputs; nbytes that is not its shape's */
+    bool other_weights;   /* model_info says another sha256 */
+    bool cancel_in_run;   /* looks at cancelled() and obeys */
+    float value;          /* every output value */
+    int open_models, open_instances, runs;
+} fake;
+
+static int fake_devices(void *p, struct ward_device *out, uint32_t cap, uint32_t *n,
+                        struct ward_plugin_err *err)
+{
+    (void)p, (void)err;
+    out[0] = (struct ward_device){.kind = WARD_CPU, .ordinal = -1, .ready = 1};
+    memset(out[0].name, 'x', sizeof(out[0].name)); /* without its NUL */
+    *n = fake.overrun ? cap + 1 : 1;
+    return 0;
+}
+
+static int fake_load(void *p, const struct ward_model_spec *spec, void **model,
+                     struct ward_plugin_err *err)
+{
+    static char sha256[65];
+
+    (void)p, (void)err;
+    snprintf(sha256, sizeof(sha256), "%s", spec->sha256);
+    *model = sha256;
+    fake.open_models++;
+    return 0;
+}
+
+static int fake_info(void *model, struct ward_model_info *info)
+{
+    snprintf(info->sha256, sizeof(info->sha256), "%s",
+             fake.other_weights ? "another" : (const char *)model);
+    return 0;
+}
+
+static void fake_free(void *model)
+{
+    (void)model;
+    fake.open_models--;
+}
+
+static int fake_instance(void *model, int32_t device, void **instance,
+                         struct ward_plugin_err *err)
+{
+    if (device != -1) {
+        snprintf(err->msg, sizeof(err->msg), "no such device");
+        return 12;
+    }
+    *instance = model;
+    fake.open_instances++;
+    return 0;
+}
+
+static int fake_run(void *instance, struct ward_run *r, struct ward_plugin_err *err)
+{
+    float *v = r->alloc(r->ctx, 8 * sizeof(float));
+
+    (void)instance;
+    fake.runs++;
+    if (v == NULL)
+        return 8;
+    if (fake.cancel_in_run && r->cancelled(r->ctx))
+        return 1;
+    if (fake.code != 0) {
+        snprintf(err->msg, sizeof(err->msg), "patient Smith's picture is odd");
+        return fake.code;
+    }
+    for (int i = 0; i < 8; i++)
+        v[i] = fake.value;
+    r->out[0] = (struct ward_tensor){.name = "out",
+                                     .dtype = WARD_F32,
+                                     .rank = 1,
+                                     .shape = {8},
+                                     .data = v,
+                                     .nbytes = fake.skewed ? 4096 : 8 * sizeof(float)};
+    r->n_out = fake.overrun ? r->cap_out + 1 : 1;
+    return 0;
+}
+
+static void fake_instance_free(void *instance)
+{
+    (void)instance;
+    fake.open_instances--;
+}
+
+static struct ward_plugin table(void)
+{
+    return (struct ward_plugin){.size = sizeof(struct ward_plugin),
+                                .major = WARD_PLUGIN_MAJOR,
+                                .minor = WARD_PLUGIN_MINOR,
+                                .name = "fake",
+                                .version = "1",
+                                .devices = fake_devices,
+                                .model_load = fake_load,
+                                .model_info = fake_info,
+                                .model_free = fake_free,
+                                .instance_new = fake_instance,
+                                .run = fake_run,
+                                .instance_free = fake_instance_free};
+}
+
+struct bench {
+    struct ward_plugin p;
+    struct ward_backend b;
+    struct ward_model *m;
+    struct ward_engine *e;
+    struct ward_arena mem;
+    struct ward_err err;
+};
+
+static int up(void **state)
+{
+    struct bench *t = calloc(1, sizeof(*t));
+
+    memset(&fake, 0, sizeof(fake));
+    t->p = table();
+    t->b.p = &t->p;
+    pthread_mutex_init(&t->b.lock, NULL);
+    ward_arena_init(&t->mem, 1 << 20);
+    if (ward_model_load(&t->b, &(struct ward_model_config){.name = "fake"}, &t->m, &t->err) !=
+            WARD_OK ||
+        ward_engine_new(t->m, -1, &t->e, &t->err) != WARD_OK)
+        return 1;
+    *state = t;
+    return 0;
+}
+
+static int down(void **state)
+{
+    struct bench *t = *state;
+
+    ward_engine_free(t->e);
+    ward_model_unload(t->m);
+    ward_arena_done(&t->mem);
+    pthread_mutex_destroy(&t->b.lock);
+    free(t);
+    return fake.open_instances == 0 && fake.open_models == 0 ? 0 : 1;
+}
+
+static _Alignas(64) float image[4] = {1, 2, 3, 4};
+
+static struct ward_tensor input(void)
+{
+    return (struct ward_tensor){.name = "image",
+                                .dtype = WARD_F32,
+                                .rank = 4,
+                                .shape = {1, 1, 2, 2},
+                                .data = image,
+                                .nbytes = sizeof(image)};
+}
+
+static enum ward_code run_with(struct bench *t, const struct ward_stop *stop,
+                               const struct ward_tensor *in)
+{
+    struct ward_tensor out[2];
+    uint32_t n = 2;
+
+    memset(&t->err, 0, sizeof(t->err));
+    return ward_engine_run(t->e, &t->mem, stop, in, 1, out, &n, &t->err);
+}
+
+static enum ward_code run(struct bench *t)
+{
+    struct ward_tensor in = input();
+
+    return run_with(t, NULL, &in);
+}
+
+/* ---- tables ---- */
+
+static void a_table_is_refused_with_what_is_wrong_with_it(void **state)
+{
+    struct ward_plugin p = table();
+
+    (void)state;
+    assert_string_equal(ward_plugin_unfit(NULL), "entry returned NULL");
+    assert_null(ward_plugin_unfit(&p));
+    p.major++;
+    assert_string_equal(ward_plugin_unfit(&p), "built for another major version");
+    p = table(), p.minor++;
+    assert_string_equal(ward_plugin_unfit(&p), "built for a newer host");
+    p = table(), p.size -= 8;
+    assert_string_equal(ward_plugin_unfit(&p), "table is too short");
+    p = table(), p.size += 64; /* a later minor's fields, unused by us */
+    assert_null(ward_plugin_unfit(&p));
+    p = table(), p.version = "";
+    assert_string_equal(ward_plugin_unfit(&p), "no name or version");
+    p = table(), p.run = NULL;
+    assert_string_equal(ward_plugin_unfit(&p), "a required function is missing");
+    p = table(), p.devices = NULL;
+    assert_string_equal(ward_plugin_unfit(&p), "a required function is missing");
+    p = table(), p.close = fake_free;
+    assert_string_equal(ward_plugin_unfit(&p), "open and close go together");
+}
+
+/* build/test/common/host/host_test -> build/plugins */
+static const char *plugins(void)
+{
+    static char dir[4096];
+    ssize_t n = readlink("/proc/self/exe", dir, sizeof(dir) - 32);
+
+    assert_true(n > 0);
+    dir[n] = '\0';
+    for (int i = 0; i < 4; i++)
+        *strrchr(dir, '/') = '\0';
+    memcpy(dir + strlen(dir), "/plugins", sizeof("/plugins"));
+    return dir;
+}
+
+static void a_library_comes_from_the_one_folder_or_not_at_all(void **state)
+{
+    static const char *const bad[] = {"", "../mean", "mean.so", "a/b", "MEAN", "mean "};
+    char dir[] = "/tmp/ward-host-XXXXXX", path[128], target[4200];
+    struct ward_backend *b = NULL;
+    struct ward_err err = {0};
+
+    (void)state;
+    for (size_t i = 0; i < WARD_COUNT(bad); i++)
+        assert_int_equal(ward_backend_open(plugins(), bad[i], &b, &err), WARD_INVALID_ARGUMENT);
+    assert_int_equal(ward_backend_open(plugins(), "none", &b, &err), WARD_NOT_FOUND);
+    assert_int_equal(ward_backend_open("/no/such/folder", "mean", &b, &err), WARD_NOT_FOUND);
+
+    assert_non_null(mkdtemp(dir));
+    snprintf(path, sizeof(path), "%s/mean.so", dir);
+    snprintf(target, sizeof(target), "%s/mean.so", plugins());
+    assert_int_equal(symlink(target, path), 0);
+    assert_int_equal(ward_backend_open(dir, "mean", &b, &err), WARD_FAILED_PRECONDITION);
+    assert_string_equal(err.msg, "plugin mean lies outside its folder");
+    unlink(path);
+    fclose(fopen(path, "w"));
+    assert_int_equal(ward_backend_open(dir, "mean", &b, &err), WARD_NOT_FOUND); /* not ELF */
+    chmod(path, 0666);
+    assert_int_equal(ward_backend_open(dir, "mean", &b, &err), WARD_FAILED_PRECONDITION);
+    assert_string_equal(err.msg, "plugin mean or its folder may be written by anyone");
+    unlink(path);
+    rmdir(dir);
+    assert_null(b);
+}
+
+static void a_real_library_is_loaded_and_run(void **state)
+{
+    struct ward_backend *b = NULL;
+    struct ward_model *m = NULL;
+    struct ward_engine *e = NULL;
+    struct ward_device d[2];
+    struct ward_tensor in = input(), out[1];
+    struct ward_arena mem;
+    struct ward_err err = {0};
+    uint32_t n = 2;
+
+    (void)state;
+    ward_arena_init(&mem, 1 << 16);
+    assert_int_equal(ward_backend_open(plugins(), "mean", &b, &err), WARD_OK);
+    assert_string_equal(ward_backend_name(b), "mean");
+    assert_int_equal(ward_backend_devices(b, d, &n, &err), WARD_OK);
+    assert_int_equal(n, 1);
+    assert_int_equal(d[0].kind, WARD_CPU);
+    assert_int_equal(ward_model_load(b, &(struct ward_model_config){.name = "mean"}, &m, &err),
+                     WARD_OK);
+    assert_string_equal(ward_model_sha256(m), "");
+    assert_int_equal(ward_engine_new(m, 0, &e, &err), WARD_UNIMPLEMENTED);
+    assert_int_equal(ward_engine_new(m, -1, &e, &err), WARD_OK);
+    n = 1;
+    assert_int_equal(ward_engine_run(e, &mem, NULL, &in, 1, out, &n, &err), WARD_OK);
+    assert_int_equal(n, 1);
+    assert_true(((float *)out[0].data)[0] == 2.5f);
+    assert_ptr_equal(ward_tensor_named(out, n, "mean"), &out[0]);
+    assert_null(ward_tensor_named(out, n, "sum"));
+    ward_engine_free(e);
+    ward_model_unload(m);
+    ward_backend_close(b);
+    ward_backend_close(NULL);
+    ward_arena_done(&mem);
+}
+
+static void a_plugin_that_overruns_its_devices_is_caught(void **state)
+{
+    struct bench *t = *state;
+    struct ward_device d[2];
+    uint32_t n = 2;
+
+    assert_int_equal(ward_backend_devices(&t->b, d, &n, &t->err), WARD_OK);
+    assert_int_equal(strlen(d[0].name), sizeof(d[0].name) - 1); /* ended by us */
+    fake.overrun = true;
+    assert_int_equal(ward_backend_devices(&t->b, d, &n, &t->err), WARD_INTERNAL);
+}
+
+/* ---- weights ---- */
+
+static void weights_that_are_not_the_ones_meant_are_refused(void **state)
+{
+    struct bench *t = *state;
+    char path[] = "/tmp/ward-weights-XXXXXX", hex[65];
+    uint8_t sum[32];
+    struct ward_model *m = NULL;
+    struct ward_model_config cfg = {.name = "w", .path = path, .sha256 = hex};
+    int fd = mkstemp(path);
+
+    assert_int_equal(write(fd, "weights", 7), 7);
+    ward_sha256("weights", 7, sum);
+    ward_hex(sum, sizeof(sum), hex);
+    assert_int_equal(ward_model_load(&t->b, &cfg, &m, &t->err), WARD_OK);
+    assert_string_equal(ward_model_sha256(m), hex);
+    ward_model_unload(m);
+
+    fake.other_weights = true;
+    assert_int_equal(ward_model_load(&t->b, &cfg, &m, &t->err), WARD_FAILED_PRECONDITION);
+    assert_string_equal(t->err.reason, "MODEL_HASH");
+    fake.other_weights = false;
+
+    assert_int_equal(write(fd, "!", 1), 1); /* someone changed the file */
+    memset(&t->err, 0, sizeof(t->err));
+    assert_int_equal(ward_model_load(&t->b, &cfg, &m, &t->err), WARD_FAILED_PRECONDITION);
+    assert_string_equal(t->err.reason, "MODEL_HASH");
+    cfg.sha256 = NULL; /* forgotten: not taken for "any" */
+    assert_int_equal(ward_model_load(&t->b, &cfg, &m, &t->err), WARD_FAILED_PRECONDITION);
+
+    assert_int_equal(ftruncate(fd, 0), 0);
+    assert_int_equal(ward_model_load(&t->b, &cfg, &m, &t->err), WARD_FAILED_PRECONDITION);
+    close(fd);
+    unlink(path);
+    assert_int_equal(ward_model_load(&t->b, &cfg, &m, &t->err), WARD_NOT_FOUND);
+    assert_int_equal(fake.open_models, 1); /* the bench's own: nothing refused stays loaded */
+}
+
+/* ---- tensors ---- */
+
+static void a_malformed_tensor_never_reaches_a_plugin(void **state)
+{
+    struct bench *t = *state;
+    struct ward_tensor in;
+    int before = fake.runs;
+
+    in = input(), in.dtype = 99;
+    assert_string_equal(ward_tensor_unfit(&in, 64), "unknown dtype");
+    assert_int_equal(run_with(t, NULL, &in), WARD_INVALID_ARGUMENT);
+    assert_string_equal(t->err.msg, "input 0: unknown dtype");
+    in = input(), in.rank = WARD_MAX_RANK + 1;
+    assert_string_equal(ward_tensor_unfit(&in, 64), "rank above the most there is");
+    in = input(), in.shape[1] = -1;
+    assert_string_equal(ward_tensor_unfit(&in, 64), "a negative dimension");
+    in = input(), in.shape[0] = in.shape[1] = INT64_C(1) << 40;
+    assert_string_equal(ward_tensor_unfit(&in, 64), "a size that overflows");
+    in = input(), in.nbytes--;
+    assert_string_equal(ward_tensor_unfit(&in, 64), "nbytes is not shape times size");
+    assert_int_equal(run_with(t, NULL, &in), WARD_INVALID_ARGUMENT);
+    in = input(), in.data = NULL;
+    assert_string_equal(ward_tensor_unfit(&in, 64), "no data");
+    in = input(), in.data = image + 1;
+    assert_string_equal(ward_tensor_unfit(&in, 64), "data is not aligned");
+    assert_int_equal(run_with(t, NULL, &in), WARD_INVALID_ARGUMENT);
+    in = input(), in.shape[0] = 0, in.nbytes = 0; /* empty is well formed; the model decides */
+    assert_null(ward_tensor_unfit(&in, 64));
+    assert_int_equal(fake.runs, before);
+}
+
+static void what_a_plugin_gives_back_is_checked_too(void **state)
+{
+    struct bench *t = *state;
+
+    assert_int_equal(run(t), WARD_OK);
+    fake.overrun = true;
+    assert_int_equal(run(t), WARD_INTERNAL);
+    assert_string_equal(t->err.msg, "the fake back end overran its outputs");
+    fake.overrun = false, fake.skewed = true;
+    assert_int_equal(run(t), WARD_INTERNAL);
+    assert_string_equal(t->err.msg, "output 0 of fake: nbytes is not shape times size");
+}
+
+static void a_plugins_words_stay_in_the_log_and_its_odd_codes_are_internal(void **state)
+{
+    struct bench *t = *state;
+
+    fake.code = 3;
+    assert_int_equal(run(t), WARD_INVALID_ARGUMENT);
+    assert_string_equal(t->err.msg, "the fake back end failed");
+    assert_non_null(strstr(t->err.detail, "Smith"));
+    fake.code = 4711;
+    assert_int_equal(run(t), WARD_INTERNAL);
+    fake.code = -1;
+    assert_int_equal(run(t), WARD_INTERNAL);
+}
+
+static void each_refused_allocation_is_an_answer(void **state)
+{
+    struct bench *t = *state;
+
+    t->mem.fail_at = 1;
+    assert_int_equal(run(t), WARD_RESOURCE_EXHAUSTED);
+    ward_arena_reset(&t->mem);
+    t->mem.fail_at = 0;
+    assert_int_equal(run(t), WARD_OK);
+}
+
+/* ---- stopping ---- */
+
+static bool yes(const void *arg)
+{
+    (void)arg;
+    return true;
+}
+
+static int asked;
+static bool on_the_second_question(const void *arg)
+{
+    (void)arg;
+    return ++asked > 1;
+}
+
+static void a_passed_deadline_and_a_gone_caller_stop_a_run(void **state)
+{
+    struct bench *t = *state;
+    struct ward_tensor in = input();
+    int before = fake.runs;
+
+    assert_int_equal(run_with(t, &(struct ward_stop){.deadline_ns = ward_mono_ns() - 1}, &in),
+                     WARD_DEADLINE_EXCEEDED);
+    assert_int_equal(
+        run_with(t, &(struct ward_stop){.deadline_ns = WARD_NO_DEADLINE, .gone = yes}, &in),
+        WARD_CANCELLED);
+    assert_int_equal(fake.runs, before); /* not even begun */
+    asked = 0;
+    fake.cancel_in_run = true;
+    assert_int_equal(run_with(t,
+                              &(struct ward_stop){.deadline_ns = WARD_NO_DEADLINE,
+                                                  .gone = on_the_second_question},
+                              &in),
+                     WARD_CANCELLED);
+    assert_int_equal(fake.runs, before + 1);
+    fake.code = 1; /* a plugin that says "cancelled" when nobody asked it to */
+    fake.cancel_in_run = false;
+    assert_int_equal(run_with(t, NULL, &in), WARD_CANCELLED);
+    assert_string_equal(t->err.msg, "the fake back end failed");
+}
+
+/* ---- known answers ---- */
+
+static void a_known_answer_must_be_the_one_known(void **state)
+{
+    struct bench *t = *state;
+    struct ward_known k = {.rank = 1,
+                           .shape = {16},
+                           .input = "image",
+                           .output = "out",
+                           .lo = -1,
+                           .hi = 1,
+                           .stride = 3,
+                           .n = 3,
+                           .want = {2, 2, 2},
+                           .tolerance = 0.01f};
+
+    fake.value = 2.005f;
+    assert_int_equal(ward_engine_known(t->e, &t->mem, &k, &t->err), WARD_OK);
+    fake.value = 2.02f;
+    assert_int_equal(ward_engine_known(t->e, &t->mem, &k, &t->err), WARD_FAILED_PRECONDITION);
+    assert_string_equal(t->err.reason, "KNOWN_ANSWER");
+    fake.value = NAN;
+    assert_int_equal(ward_engine_known(t->e, &t->mem, &k, &t->err), WARD_FAILED_PRECONDITION);
+    fake.value = 2;
+    k.output = "other";
+    assert_int_equal(ward_engine_known(t->e, &t->mem, &k, &t->err), WARD_FAILED_PRECONDITION);
+    k.output = "", k.stride = 4; /* 8 values do not reach that far */
+    assert_int_equal(ward_engine_known(t->e, &t->mem, &k, &t->err), WARD_FAILED_PRECONDITION);
+}
+
+#define BENCH(f) cmocka_unit_test_setup_teardown(f, up, down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_table_is_refused_with_what_is_wrong_with_it),
+        cmocka_unit_test(a_library_comes_from_the_one_folder_or_not_at_all),
+        cmocka_unit_test(a_real_library_is_loaded_and_run),
+        BENCH(a_plugin_that_overruns_its_devices_is_caught),
+        BENCH(weights_that_are_not_the_ones_meant_are_refused),
+        BENCH(a_malformed_tensor_never_reaches_a_plugin),
+        BENCH(what_a_plugin_gives_back_is_checked_too),
+        BENCH(a_plugins_words_stay_in_the_log_and_its_odd_codes_are_internal),
+        BENCH(each_refused_allocation_is_an_answer),
+        BENCH(a_passed_deadline_and_a_gone_caller_stop_a_run),
+        BENCH(a_known_answer_must_be_the_one_known),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,3 @@
+# What tests of plugins need beside what rules.mk finds by itself.
+$(BUILD)/test/common/host/host_test: | $(BUILD)/plugins/mean.so
+$(BUILD)/test/services/identity/face_test: | $(BUILD)/plugins/cpu.so
