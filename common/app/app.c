@@ -192,16 +192,18 @@ void ward_app_serve(struct ward_app *app, const struct ward_rpc_config *rpc)
     app->serving_on = full.listen;
 }
 
-/* Blocks until there is a reason to stop. */
-static enum ward_stop serve(struct ward_app *app)
+static void say_serving(const struct ward_app *app)
 {
-    struct ward_core *c = app->core;
-    enum ward_stop stop;
-
     WARD_LOG(INFO, "serving", WARD_KV("listen", app->serving_on),
              WARD_KN("port", ward_rpc_port(app->rpc)),
              WARD_KV("admin_listen", app->cfg.admin_listen),
-             WARD_KN("admin_port", c->admin_port));
+             WARD_KN("admin_port", app->core->admin_port));
+}
+
+static enum ward_stop wait_for_reason(struct ward_core *c)
+{
+    enum ward_stop stop;
+
     pthread_mutex_lock(&c->lock);
     while (c->stop == WARD_STOP_NONE)
         pthread_cond_wait(&c->changed, &c->lock);
@@ -250,10 +252,11 @@ int ward_app_run(struct ward_app *app)
         app->code = WARD_FAIL(&app->err, INTERNAL, "nothing is served");
     if (on(app)) {
         set_stage(c, WARD_RUNNING);
+        say_serving(app); /* before the checks can say "ready" */
         app->code = ward_checks_start(app, &app->err);
     }
     if (on(app))
-        stop = serve(app);
+        stop = wait_for_reason(c);
     else if (!app->exited)
         ward_log_err(WARD_LOG_ERROR, "cannot start", &app->err);
     status = app->code != WARD_OK ? 1 : stop == WARD_STOP_BROKEN ? WARD_EXIT_BROKEN : 0;

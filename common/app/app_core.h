@@ -34,6 +34,7 @@ struct ward_core {
     enum ward_stop stop;
     const char *stop_why;
     bool ready;          /* as last told to gRPC's health service */
+    bool checks_done;    /* their thread has nothing more to do */
     int rounds;          /* of checks, completed */
     int check_now;       /* index of the running check; -1 for none */
     int64_t check_since; /* monotonic ns */

@@ -144,6 +144,8 @@ static void *check_all(void *arg)
                pthread_cond_timedwait(&c->changed, &c->lock, &until) != ETIMEDOUT)
             ;
         go = c->stage == WARD_RUNNING;
+        c->checks_done = !go;
+        pthread_cond_broadcast(&c->changed);
         pthread_mutex_unlock(&c->lock);
     }
     return NULL;
@@ -159,10 +161,17 @@ enum ward_code ward_checks_start(struct ward_app *app, struct ward_err *err)
 
 bool ward_checks_stop(struct ward_app *app)
 {
+    struct ward_core *c = app->core;
     struct timespec until = at_ns(ward_mono_ns() + app->check_bound_ms * WARD_NS_PER_MS);
+    bool done;
 
-    if (!app->core->checking)
+    if (!c->checking)
         return true;
-    app->core->checking = false;
-    return pthread_clockjoin_np(app->core->check_thread, NULL, CLOCK_MONOTONIC, &until) == 0;
+    c->checking = false;
+    pthread_mutex_lock(&c->lock);
+    while (!c->checks_done && pthread_cond_timedwait(&c->changed, &c->lock, &until) == 0)
+        ;
+    done = c->checks_done;
+    pthread_mutex_unlock(&c->lock);
+    return done && pthread_join(c->check_thread, NULL) == 0;
 }

@@ -35,7 +35,7 @@ static enum ward_code slurp(const char *what, const char *path, size_t max, char
                             size_t *n, struct ward_err *err)
 {
     struct stat st;
-    struct kept *k = NULL;
+    struct kept *k, *smaller;
     size_t got = 0;
     ssize_t r = 1;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hold us up */
@@ -57,8 +57,9 @@ static enum ward_code slurp(const char *what, const char *path, size_t max, char
                    : WARD_FAIL(err, INVALID_ARGUMENT, "cannot read %s", what);
     }
     k->text[got] = '\0';
-    k = realloc(k, sizeof(*k) + got + 1); /* smaller: cannot fail */
-    WARD_ASSERT(k != NULL);
+    smaller = realloc(k, sizeof(*k) + got + 1);
+    if (smaller != NULL)
+        k = smaller;
     k->next = all_kept;
     all_kept = k;
     *text = k->text;
@@ -133,8 +134,8 @@ static enum ward_code find_secret(const struct source *src, const struct ward_op
 {
     char name[96], what[160];
     const char *path;
-    char *got;
-    size_t n;
+    char *got = NULL;
+    size_t n = 0;
 
     snprintf(name, sizeof(name), "%.80s" SECRET_SUFFIX, o->env);
     path = find(src, name);
@@ -144,9 +145,9 @@ static enum ward_code find_secret(const struct source *src, const struct ward_op
     }
     snprintf(what, sizeof(what), "%s (%.60s)", name, path);
     WARD_TRY(slurp(what, path, SECRET_MAX_BYTES, &got, &n, err));
-    if (memchr(got, '\0', n) != NULL)
+    if (got != NULL && memchr(got, '\0', n) != NULL)
         return WARD_FAIL(err, INVALID_ARGUMENT, "%s holds a NUL byte", what);
-    if (n > 0 && got[n - 1] == '\n')
+    if (got != NULL && n > 0 && got[n - 1] == '\n')
         got[n - 1] = '\0';
     *text = got;
     return WARD_OK;
@@ -185,8 +186,8 @@ enum ward_code ward_config_load_parts(const struct ward_config_part *parts, int 
     struct ward_config_pair pairs[WARD_CONFIG_MAX_PAIRS];
     struct source src = {.parts = parts, .n_parts = n, .pairs = pairs};
     char what[160];
-    char *text;
-    size_t len;
+    char *text = NULL;
+    size_t len = 0;
 
     if (file != NULL) {
         snprintf(what, sizeof(what), "the configuration file %.80s", file);

@@ -245,8 +245,8 @@ static void lines_and_files_have_limits(void **state)
     char *at = text;
 
     (void)state;
-    memset(text, 'x', sizeof(text));
-    memcpy(text, "WARD_NAME=", 10);
+    snprintf(text, sizeof(text), "WARD_NAME=");
+    memset(text + 10, 'x', sizeof(text) - 10);
     text[WARD_CONFIG_MAX_LINE] = '\n';
     assert_int_equal(
         ward_config_load(OPTS, file_of(text, WARD_CONFIG_MAX_LINE + 1), &cfg, &err), WARD_OK);

@@ -5,6 +5,7 @@
 
 #include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -20,18 +21,20 @@ static double cpu_seconds(void)
            ((double)u.ru_utime.tv_usec + (double)u.ru_stime.tv_usec) / 1e6;
 }
 
-/* The n-th figure of /proc/self/statm, in pages. */
+/* The n-th figure of /proc/self/statm, from pages to bytes. */
 static double pages(int n)
 {
-    long virt = 0, rss = 0;
+    char line[128] = "", *at = line;
+    long v = 0;
     FILE *f = fopen("/proc/self/statm", "re");
 
     if (f == NULL)
         return 0;
-    if (fscanf(f, "%ld %ld", &virt, &rss) != 2)
-        virt = rss = 0;
+    if (fgets(line, sizeof(line), f) != NULL)
+        for (int i = 0; i <= n; i++)
+            v = strtol(at, &at, 10);
     fclose(f);
-    return (double)(n == 0 ? virt : rss) * (double)sysconf(_SC_PAGESIZE);
+    return (double)v * (double)sysconf(_SC_PAGESIZE);
 }
 
 static double virtual_bytes(void)
