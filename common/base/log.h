@@ -39,7 +39,9 @@ void ward_log_write(enum ward_level level, const char *file, int line, const cha
 #define WARD_LOG(lvl, msg, ...)                                                                \
     ward_log_write(WARD_LOG_##lvl, __FILE__, __LINE__, (msg),                                  \
                    (const struct ward_field[]){{0}, ##__VA_ARGS__} + 1,                        \
-                   (int)WARD_COUNT(((const struct ward_field[]){{0}, ##__VA_ARGS__})) - 1)
+                   (int)(sizeof((const struct ward_field[]){{0}, ##__VA_ARGS__}) /             \
+                         sizeof(struct ward_field)) -                                          \
+                       1)
 
 /* A failure, once, where it leaves the process. */
 void ward_log_err(enum ward_level level, const char *msg, const struct ward_err *err);
