@@ -1,7 +1,14 @@
 # The libraries Ward links and how their headers are found. One library, one folder: tools/layers.
 PKGS   := grpc gpr libprotobuf-c libuv libmariadb libturbojpeg libpng librhonabwy libssl libcrypto jansson gnutls yajl
-PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null | sed 's/-I/-isystem /g')
-PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lnng -lhttp_parser -lm -ldl -lpthread
+# pkg-config walks all of gRPC's dependencies and takes half a second a question: its answers are
+# kept beside the build, and asked for again when this file or a package's own changes.
+PKG_LIBS = $(PKG_FOUND) -lnng -lhttp_parser -lm -ldl -lpthread
+-include $(BUILD)/packages.found.mk
+$(BUILD)/packages.found.mk: tools/build/packages.mk $(wildcard /usr/lib/*/pkgconfig/grpc.pc /usr/lib/*/pkgconfig/librhonabwy.pc)
+	@mkdir -p $(@D)
+	@pkg-config --exists $(PKGS) 2>/dev/null && { \
+		echo "PKG_CFLAGS := $$(pkg-config --cflags $(PKGS) | sed 's/-I/-isystem /g')"; \
+		echo "PKG_FOUND := $$(pkg-config --libs $(PKGS))"; } >$@.new && mv $@.new $@
 
 WARN   := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Werror
 CPPFLAGS_WARD := -I. -Iplugins/include -isystem $(G) -D_GNU_SOURCE
