@@ -57,6 +57,12 @@ class Service {
     return line === undefined ? undefined : Number(line.slice(name.length + 1));
   }
 
+  // Its exit status, when it ends by itself.
+  ended() {
+    this.proc.hold(true);
+    return this.proc.exit;
+  }
+
   async stop() {
     this.wait.close();
     this.health.close();
@@ -170,7 +176,7 @@ describe('stopping', { timeout: 120000 }, () => {
     await service.proc.line(/"msg":"stopping"/);
     assert.strictEqual((await service.admin('/readyz')).text, 'stopping\nfile: ok\n');
     await call;
-    assert.strictEqual(await service.proc.exit, 0);
+    assert.strictEqual(await service.ended(), 0);
     service.wait.close();
     service.health.close();
   });
@@ -190,7 +196,7 @@ describe('stopping', { timeout: 120000 }, () => {
     service.proc.signal('SIGTERM');
     await service.proc.line(/"msg":"stopping"/);
     service.proc.signal('SIGINT');
-    assert.strictEqual(await service.proc.exit, 1);
+    assert.strictEqual(await service.ended(), 1);
     await call;
     service.wait.close();
     service.health.close();
