@@ -69,9 +69,11 @@ enum ward_code db_counted(enum ward_code code, int64_t began_ns)
 void db_disconnect(struct ward_db *db)
 {
     for (int i = 0; i < DB_SETS; i++)
-        for (int k = 0; k < DB_WAYS; k++)
+        for (int k = 0; k < DB_WAYS; k++) {
             if (db->cache[i][k].stmt != NULL)
                 mysql_stmt_close(db->cache[i][k].stmt);
+            free(db->cache[i][k].copy);
+        }
     memset(db->cache, 0, sizeof(db->cache));
     if (db->my != NULL)
         mysql_close(db->my);

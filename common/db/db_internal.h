@@ -21,6 +21,7 @@
 
 struct db_stmt {
     const char *sql; /* the literal's address is the key */
+    char *copy;      /* and its text, should the address turn out to be no literal's */
     MYSQL_STMT *stmt;
     uint64_t used;
     bool array; /* its last execution was array-bound */

@@ -4,6 +4,7 @@
 #include <errmsg.h>
 #include <mysqld_error.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define CELL 64 /* columns up to this length are fetched with the row */
@@ -12,6 +13,7 @@ static void evict(struct db_stmt *s)
 {
     if (s->stmt != NULL)
         mysql_stmt_close(s->stmt);
+    free(s->copy);
     *s = (struct db_stmt){0};
 }
 
@@ -54,13 +56,16 @@ enum ward_code db_prepared(struct ward_db *db, const char *sql, struct db_stmt *
 {
     struct db_stmt *s = slot(db, sql);
 
-    if (s->sql != sql) {
+    if (s->sql != sql || strcmp(s->copy, sql) != 0) {
         enum ward_code code;
 
         evict(s);
         s->stmt = mysql_stmt_init(db->my);
-        if (s->stmt == NULL)
+        s->copy = strdup(sql);
+        if (s->stmt == NULL || s->copy == NULL) {
+            evict(s);
             return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory");
+        }
         s->sql = sql;
         if (mysql_stmt_prepare(s->stmt, sql, strlen(sql)) != 0) {
             code = db_stmt_fail(db, s, err);
