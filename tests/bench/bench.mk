@@ -32,8 +32,8 @@ $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(WARD_A)
 
 RPC_BENCH := $(addprefix $(BUILD)/bench/,echo_load echo_floor echo_callback echo_sync) $(BUILD)/tests/echo_server
 
-bench-rpc: $(RPC_BENCH) ## echo over common/rpc beside gRPC's C++ servers; ROUNDS=5 RUN_MS=1000
-	@node tests/bench/rpc.mjs $(BUILD) $(or $(ROUNDS),5) $(or $(RUN_MS),1000)
+bench-rpc: $(RPC_BENCH) ## echo over common/rpc beside gRPC's C++ servers; ROUNDS=5 RUN_MS=700
+	@node tests/bench/rpc.mjs $(BUILD) $(or $(ROUNDS),5) $(or $(RUN_MS),700) $(WAIT_MS)
 
 bench: bench-rpc ## every bench
 .PHONY: bench bench-rpc
