@@ -168,6 +168,10 @@ enum ward_code ward_outbox_drain(struct ward_db *db, size_t most, ward_deliver_f
     do {
         d.from = db->outbox_from;
         code = ward_db_tx(db, drain_once, &d, err);
+        while (code == WARD_RESOURCE_EXHAUSTED && d.most > 1) { /* very large events */
+            d.most /= 2;
+            code = ward_db_tx(db, drain_once, &d, err);
+        }
         if (code == WARD_OK)
             move_mark(db, &d);
         else
