@@ -192,7 +192,8 @@ try {
   const figures = figuresOf(await run());
   print(figures);
   mkdirSync(path.join(build, 'results'), { recursive: true });
-  writeFileSync(path.join(build, 'results', 'bench-rpc.json'), `${JSON.stringify(figures, null, 2)}\n`);
+  const name = process.env.QUIET_PEERS ? 'bench-rpc-quiet-peers.json' : 'bench-rpc.json';
+  writeFileSync(path.join(build, 'results', name), `${JSON.stringify(figures, null, 2)}\n`);
 } finally {
   await Promise.all(children.map(stop));
   rmSync(certs, { recursive: true });
