@@ -14,7 +14,6 @@
 
 #include "common/base/arena.h"
 #include "common/base/crypto.h"
-#include "common/base/reason.h"
 #include "common/base/status.h"
 
 #define WARD_MAX_ROLES   16
@@ -51,6 +50,10 @@ struct ward_jwks_config {
 WARD_MUST enum ward_code ward_jwks_open(const struct ward_jwks_config *cfg,
                                         struct ward_jwks **out, struct ward_err *err);
 void ward_jwks_close(struct ward_jwks *j); /* NULL is fine */
+
+/* Grows whenever the keys change; looks at the file as a check does. What was checked under a
+ * generation may be taken for granted while it lasts, up to expires_at. */
+uint64_t ward_jwks_generation(struct ward_jwks *j);
 
 /* Checks a compact JWT of `len` characters.
  *   UNAUTHENTICATED  TOKEN_MALFORMED, TOKEN_ALGORITHM, TOKEN_UNKNOWN_KEY, TOKEN_SIGNATURE,
@@ -103,8 +106,5 @@ WARD_MUST enum ward_code ward_ppid_issue(const struct ward_sign_key *key,
 WARD_MUST enum ward_code ward_ppid_check(const uint8_t (*keys)[WARD_ED25519_PUB], int n,
                                          struct ward_arena *mem, const char *token,
                                          struct ward_ppid *out, struct ward_err *err);
-
-/* Every reason given here, in docs/errors.md's order. */
-void ward_auth_reasons(void (*each)(const struct ward_reason *row, void *arg), void *arg);
 
 #endif

@@ -11,7 +11,6 @@
 #define WARD_AUTH_JOSE_H
 
 #include "common/auth/auth.h"
-#include "common/base/reason.h"
 
 #include <jansson.h>
 
@@ -30,9 +29,6 @@ enum ward_token {
     WARD_TOKEN_NO_MEMORY,
     WARD_N_TOKEN
 };
-
-extern const struct ward_reason ward_token_reasons[WARD_N_TOKEN];
-extern const struct ward_reason ward_ppid_reasons[WARD_N_TOKEN];
 
 enum ward_jose_alg { WARD_JOSE_NONE, WARD_JOSE_RS256, WARD_JOSE_ES256, WARD_JOSE_EDDSA };
 const char *ward_jose_alg_name(enum ward_jose_alg alg); /* "RS256" */

@@ -17,7 +17,8 @@ struct ward_jwks {
     struct ward_jwks_config cfg; /* strings are copies */
     pthread_rwlock_t lock;       /* guards `now` */
     struct ward_keyset *now;
-    struct ward_stamp stamp; /* of the file `now` was read from; only the reloader's */
+    _Atomic uint64_t generation; /* of `now` */
+    struct ward_stamp stamp;     /* of the file `now` was read from; only the reloader's */
     _Atomic int64_t look_at_ns;
     atomic_flag looking;
     atomic_int looks; /* times the file was looked at, for tests */
@@ -106,13 +107,14 @@ static void reload(struct ward_jwks *j)
     pthread_rwlock_wrlock(&j->lock);
     old = j->now;
     j->now = fresh;
+    atomic_fetch_add(&j->generation, 1);
     pthread_rwlock_unlock(&j->lock);
     ward_keyset_drop(old);
 }
 
-static struct ward_keyset *borrow(struct ward_jwks *j)
+/* At most once a period, by whoever comes first; the others go on with the keys there are. */
+static void look(struct ward_jwks *j)
 {
-    struct ward_keyset *set;
     int64_t now = ward_mono_ns();
 
     if (now >= atomic_load_explicit(&j->look_at_ns, memory_order_relaxed) &&
@@ -122,6 +124,19 @@ static struct ward_keyset *borrow(struct ward_jwks *j)
         reload(j);
         atomic_flag_clear(&j->looking);
     }
+}
+
+uint64_t ward_jwks_generation(struct ward_jwks *j)
+{
+    look(j);
+    return atomic_load(&j->generation);
+}
+
+static struct ward_keyset *borrow(struct ward_jwks *j)
+{
+    struct ward_keyset *set;
+
+    look(j);
     pthread_rwlock_rdlock(&j->lock);
     set = j->now;
     atomic_fetch_add(&set->refs, 1);

@@ -10,40 +10,17 @@
 
 #define SUBJECT_MAX 128 /* bytes; what audit takes of an actor */
 
-#define REFRESH "get a new token from the issuer"
-
-const struct ward_reason ward_token_reasons[WARD_N_TOKEN] = {
-    [WARD_TOKEN_MALFORMED] =
-        {"TOKEN_MALFORMED", WARD_UNAUTHENTICATED,
-         "the bearer token is not a JWT of the kind that is taken here",
-         "send a compact JWS of at most 8192 characters, type JWT, without "
-         "jwk, jku, x5u, x5c or crit in its header; text claims are text"},
-    [WARD_TOKEN_ALGORITHM] = {"TOKEN_ALGORITHM", WARD_UNAUTHENTICATED,
-                              "the bearer token's algorithm is not its key's",
-                              "have the issuer sign with RS256, ES256 or EdDSA"},
-    [WARD_TOKEN_UNKNOWN_KEY] = {"TOKEN_UNKNOWN_KEY", WARD_UNAUTHENTICATED,
-                                "no known key is the one the bearer token was signed with",
-                                "get a new token; if that fails too, the issuer's JWKS has not "
-                                "reached this service"},
-    [WARD_TOKEN_SIGNATURE] = {"TOKEN_SIGNATURE", WARD_UNAUTHENTICATED,
-                              "the bearer token's signature is wrong", REFRESH},
-    [WARD_TOKEN_EXPIRED] = {"TOKEN_EXPIRED", WARD_UNAUTHENTICATED,
-                            "the bearer token has expired", REFRESH},
-    [WARD_TOKEN_NOT_YET_VALID] = {"TOKEN_NOT_YET_VALID", WARD_UNAUTHENTICATED,
-                                  "the bearer token is not valid yet",
-                                  "compare the issuer's clock with this service's"},
-    [WARD_TOKEN_ISSUER] = {"TOKEN_ISSUER", WARD_UNAUTHENTICATED,
-                           "the bearer token is from another issuer",
-                           "sign in at the issuer this service is configured with"},
-    [WARD_TOKEN_AUDIENCE] = {"TOKEN_AUDIENCE", WARD_UNAUTHENTICATED,
-                             "the bearer token is for another audience",
-                             "ask the issuer for a token with this service's audience"},
-    [WARD_TOKEN_SUBJECT] = {"TOKEN_SUBJECT", WARD_UNAUTHENTICATED,
-                            "the bearer token names no one, or by more than 128 bytes",
-                            "have the issuer set `sub`"},
-    [WARD_TOKEN_NO_MEMORY] = {"ARENA_FULL", WARD_RESOURCE_EXHAUSTED,
-                              "the call needs more memory than it may use",
-                              "send less at once"},
+static const char *const REASONS[WARD_N_TOKEN] = {
+    [WARD_TOKEN_MALFORMED] = "TOKEN_MALFORMED",
+    [WARD_TOKEN_ALGORITHM] = "TOKEN_ALGORITHM",
+    [WARD_TOKEN_UNKNOWN_KEY] = "TOKEN_UNKNOWN_KEY",
+    [WARD_TOKEN_SIGNATURE] = "TOKEN_SIGNATURE",
+    [WARD_TOKEN_EXPIRED] = "TOKEN_EXPIRED",
+    [WARD_TOKEN_NOT_YET_VALID] = "TOKEN_NOT_YET_VALID",
+    [WARD_TOKEN_ISSUER] = "TOKEN_ISSUER",
+    [WARD_TOKEN_AUDIENCE] = "TOKEN_AUDIENCE",
+    [WARD_TOKEN_SUBJECT] = "TOKEN_SUBJECT",
+    [WARD_TOKEN_NO_MEMORY] = "ARENA_FULL",
 };
 
 bool ward_principal_has(const struct ward_principal *who, const char *role)
@@ -183,7 +160,7 @@ enum ward_code ward_jwt_check(struct ward_jwks *j, struct ward_arena *mem, const
 
     ward_jose_done(&t);
     if (bad != WARD_TOKEN_FINE)
-        return WARD_FAIL_ROW(err, &ward_token_reasons[bad]);
+        return WARD_FAIL_ROW(err, ward_reason_of(REASONS[bad]));
     *out = who;
     return WARD_OK;
 }

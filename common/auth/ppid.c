@@ -10,43 +10,17 @@
 #define TEXT_MAX 128 /* bytes of any claim */
 #define AHEAD_S  5   /* how far identity's clock may be ahead of ours */
 
-#define AGAIN "verify the patient again"
-
-const struct ward_reason ward_ppid_reasons[WARD_N_TOKEN] = {
-    [WARD_TOKEN_MALFORMED] = {"PPID_MALFORMED", WARD_UNAUTHENTICATED,
-                              "this is not a positive-patient-ID token",
-                              "send the token that identity's Verify answered, unchanged"},
-    [WARD_TOKEN_ALGORITHM] = {"PPID_ALGORITHM", WARD_UNAUTHENTICATED,
-                              "a positive-patient-ID token is signed with EdDSA only", AGAIN},
-    [WARD_TOKEN_UNKNOWN_KEY] = {"PPID_UNKNOWN_KEY", WARD_UNAUTHENTICATED,
-                                "no key of identity's is the one this token was signed with",
-                                AGAIN},
-    [WARD_TOKEN_SIGNATURE] = {"PPID_SIGNATURE", WARD_UNAUTHENTICATED,
-                              "the positive-patient-ID token's signature is wrong", AGAIN},
-    [WARD_TOKEN_EXPIRED] = {"PPID_EXPIRED", WARD_UNAUTHENTICATED,
-                            "the verification of the patient is too old", AGAIN},
-    [WARD_TOKEN_NOT_YET_VALID] = {"PPID_NOT_YET_VALID", WARD_UNAUTHENTICATED,
-                                  "the verification of the patient lies in the future",
-                                  "compare identity's clock with this service's"},
-    [WARD_TOKEN_ISSUER] = {"PPID_ISSUER", WARD_UNAUTHENTICATED,
-                           "the token is not identity's, or not for this use", AGAIN},
-    [WARD_TOKEN_SUBJECT] = {"PPID_CLAIMS", WARD_UNAUTHENTICATED,
-                            "the positive-patient-ID token lacks a claim or has an absurd one",
-                            AGAIN},
-    [WARD_TOKEN_NO_MEMORY] = {"ARENA_FULL", WARD_RESOURCE_EXHAUSTED,
-                              "the call needs more memory than it may use",
-                              "send less at once"},
+static const char *const REASONS[WARD_N_TOKEN] = {
+    [WARD_TOKEN_MALFORMED] = "PPID_MALFORMED",
+    [WARD_TOKEN_ALGORITHM] = "PPID_ALGORITHM",
+    [WARD_TOKEN_UNKNOWN_KEY] = "PPID_UNKNOWN_KEY",
+    [WARD_TOKEN_SIGNATURE] = "PPID_SIGNATURE",
+    [WARD_TOKEN_EXPIRED] = "PPID_EXPIRED",
+    [WARD_TOKEN_NOT_YET_VALID] = "PPID_NOT_YET_VALID",
+    [WARD_TOKEN_ISSUER] = "PPID_ISSUER",
+    [WARD_TOKEN_SUBJECT] = "PPID_CLAIMS",
+    [WARD_TOKEN_NO_MEMORY] = "ARENA_FULL",
 };
-
-void ward_auth_reasons(void (*each)(const struct ward_reason *row, void *arg), void *arg)
-{
-    for (int i = 0; i < WARD_N_TOKEN; i++)
-        if (ward_token_reasons[i].name != NULL)
-            each(&ward_token_reasons[i], arg);
-    for (int i = 0; i < WARD_TOKEN_NO_MEMORY; i++) /* ARENA_FULL is above already */
-        if (ward_ppid_reasons[i].name != NULL)
-            each(&ward_ppid_reasons[i], arg);
-}
 
 static bool fits(const char *s, size_t least)
 {
@@ -192,7 +166,7 @@ enum ward_code ward_ppid_check(const uint8_t (*keys)[WARD_ED25519_PUB], int n,
 
     ward_jose_done(&t);
     if (bad != WARD_TOKEN_FINE)
-        return WARD_FAIL_ROW(err, &ward_ppid_reasons[bad]);
+        return WARD_FAIL_ROW(err, ward_reason_of(REASONS[bad]));
     *out = p;
     return WARD_OK;
 }
