@@ -133,7 +133,7 @@ static void peer_status(struct peer_call *c, const struct ward_err *err, bool ba
     grpc_slice words = grpc_slice_from_static_string(err->msg);
     grpc_metadata details = {.key = grpc_slice_from_static_string("grpc-status-details-bin"),
                              .value = grpc_slice_from_copied_buffer((char *)packed, n)};
-    int gone;
+    int gone = 0;
     grpc_op ops[] = {
         {.op = GRPC_OP_SEND_STATUS_FROM_SERVER,
          .data.send_status_from_server = {.trailing_metadata_count = bare ? 0 : 1,
