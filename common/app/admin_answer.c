@@ -9,9 +9,18 @@ static const char *const LEVELS[] = {"error", "warn", "info", "debug"};
 
 static int get_metrics(struct ward_app *app, const struct ward_admin_request *r, FILE *to)
 {
-    (void)app, (void)r;
-    ward_metrics_print(to);
-    return 200;
+    struct ward_core *c = app->core;
+    bool closing;
+
+    (void)r;
+    pthread_mutex_lock(&c->scrape);
+    closing = c->closing;
+    if (!closing)
+        ward_metrics_print(to);
+    pthread_mutex_unlock(&c->scrape);
+    if (closing)
+        fprintf(to, "stopping\n");
+    return closing ? 503 : 200;
 }
 
 /* The loop turns, therefore the process lives. Whether it is of use is /readyz's affair: a

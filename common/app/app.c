@@ -32,6 +32,7 @@ void ward_app_begin(struct ward_app *app, const char *name)
     WARD_ASSERT(c != NULL);
     c->check_now = -1;
     pthread_mutex_init(&c->lock, NULL);
+    pthread_mutex_init(&c->scrape, NULL);
     pthread_condattr_init(&mono);
     pthread_condattr_setclock(&mono, CLOCK_MONOTONIC);
     pthread_cond_init(&c->changed, &mono);
@@ -235,6 +236,9 @@ static bool stop_all(struct ward_app *app, enum ward_stop stop)
     in_time = ward_checks_stop(app);
     if (!in_time) /* it may be using what the closers close */
         return false;
+    pthread_mutex_lock(&c->scrape); /* a gauge may be read from what is closed now */
+    c->closing = true;
+    pthread_mutex_unlock(&c->scrape);
     while (app->n_closers-- > 0)
         app->closers[app->n_closers].fn(app->closers[app->n_closers].arg);
     ward_jwks_close(app->jwks);
@@ -268,6 +272,7 @@ int ward_app_run(struct ward_app *app)
         WARD_LOG(INFO, "stopped", WARD_KN("status", status));
     pthread_cond_destroy(&c->changed);
     pthread_mutex_destroy(&c->lock);
+    pthread_mutex_destroy(&c->scrape);
     free(c);
     app->core = NULL;
     return status;

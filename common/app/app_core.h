@@ -28,6 +28,9 @@ struct ward_core {
     bool looping, checking; /* main's: those threads run */
     struct ward_db *check_db;
 
+    pthread_mutex_t scrape; /* held while /metrics is rendered; guards `closing` */
+    bool closing;           /* what metrics are read from may be gone */
+
     pthread_mutex_t lock;
     pthread_cond_t changed; /* stage or stop; monotonic clock */
     enum ward_stage stage;
