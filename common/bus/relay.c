@@ -36,6 +36,10 @@ static struct ward_family failures = {
     .type = WARD_COUNTER,
     .label = {"code"},
 };
+WARD_METRIC_LISTED(backlog_rows)
+WARD_METRIC_LISTED(oldest_seconds)
+WARD_METRIC_LISTED(sent)
+WARD_METRIC_LISTED(failures)
 
 struct ward_relay {
     struct ward_relay_config cfg;
@@ -223,10 +227,6 @@ enum ward_code ward_relay_start(const struct ward_relay_config *cfg, struct ward
     if (r->cfg.batch > WARD_BUS_MAX_ITEMS)
         r->cfg.batch = WARD_BUS_MAX_ITEMS;
     r->batch = r->cfg.batch;
-    ward_metric_list(&backlog_rows);
-    ward_metric_list(&oldest_seconds);
-    ward_metric_list(&sent);
-    ward_metric_list(&failures);
     code = ward_bus_dial(cfg->url, &cfg->tls, &r->to, err);
     if (code == WARD_OK && pthread_create(&r->thread, NULL, run, r) != 0)
         code = WARD_FAIL(err, RESOURCE_EXHAUSTED, "no thread");

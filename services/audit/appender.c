@@ -28,6 +28,7 @@ static struct ward_family queued = {
     .help = "Events that wait to be committed.",
     .type = WARD_GAUGE,
 };
+WARD_METRIC_LISTED(queued)
 
 /* Whole batches, oldest first. A batch with an operation of its own goes alone. */
 static struct audit_batch *take(struct audit_appender *p)
@@ -102,7 +103,6 @@ enum ward_code appender_start(struct audit *a, struct audit_appender **out,
         ward_db_close(p->db);
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "cannot start a thread");
     }
-    ward_metric_list(&queued);
     *out = p;
     return WARD_OK;
 }

@@ -28,6 +28,7 @@ static struct ward_family quarantined = {
     .help = "Items from the bus that were no events and were put aside.",
     .type = WARD_COUNTER,
 };
+WARD_METRIC_LISTED(quarantined)
 
 /* A delivery in the making. */
 struct delivery {
@@ -273,7 +274,6 @@ enum ward_code intake_start(struct audit *a, struct ward_arena *keep, struct aud
     if (in == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory");
     in->a = a;
-    ward_metric_list(&quarantined);
     if (*cfg->bus_listen != '\0')
         WARD_TRY(ward_bus_listen(
             &(struct ward_bus_server_config){

@@ -36,6 +36,7 @@ static struct ward_family log_size = {
     .type = WARD_GAUGE,
     .read = size_now,
 };
+WARD_METRIC_LISTED(log_size)
 
 struct audit_vault *audit_vault(struct audit *a)
 {
@@ -276,7 +277,6 @@ enum ward_code audit_open(const struct audit_config *cfg, struct ward_arena *kee
         return code;
     }
     measured = a;
-    ward_metric_list(&log_size);
     *out = a;
     return WARD_OK;
 }
