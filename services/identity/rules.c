@@ -71,7 +71,7 @@ enum ward_code rule_operating_point(double max_fmr, struct operating_point *out,
                                     struct ward_err *err)
 {
     const double most = points[0].fmr, least = points[WARD_COUNT(points) - 1].fmr;
-    const double slack = 1 + 1e-9; /* a caller's 1e-4 may come as 9.9999999999e-5 */
+    const double slack = 1 + 1e-6; /* a float's 1e-4 is 9.9999997e-5 */
 
     if (max_fmr == 0)
         max_fmr = RULE_FMR_DEFAULT;

@@ -1,0 +1,278 @@
+/* The real models on the demo's portraits (build/models, build/photos: tools/fetch-models). */
+#include "services/identity/face.h"
+
+#include "common/base/clock.h"
+#include "common/image/image.h"
+#include "services/identity/face_models.h"
+#include "services/identity/rules.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static struct ward_arena mem;
+static struct face_pack *pack;
+static struct face_engine *engine;
+static struct ward_err err;
+
+static const char *models(void)
+{
+    const char *dir = getenv("WARD_MODELS");
+
+    return dir == NULL ? "build/models" : dir;
+}
+
+static const char *plugins(void)
+{
+    static char dir[4096];
+    ssize_t n = readlink("/proc/self/exe", dir, sizeof(dir) - 32);
+
+    assert_true(n > 0);
+    dir[n] = '\0';
+    for (int i = 0; i < 4; i++)
+        *strrchr(dir, '/') = '\0';
+    memcpy(dir + strlen(dir), "/plugins", sizeof("/plugins"));
+    return dir;
+}
+
+static bool have(const char *file)
+{
+    return access(file, R_OK) == 0;
+}
+
+static int open_models(void **state)
+{
+    char path[4096];
+
+    (void)state;
+    ward_arena_init(&mem, 64 << 20);
+    snprintf(path, sizeof(path), "%s/%s", models(), face_weights[FACE_FEATURE].file);
+    if (!have(path)) {
+        printf("skipped: no face models (tools/fetch-models)\n");
+        return 0;
+    }
+    if (face_pack_open(&(struct face_pack_config){plugins(), "cpu", models()}, &pack, &err) !=
+            WARD_OK ||
+        face_engine_open(pack, &engine, &err) != WARD_OK) {
+        printf("%s (%s)\n", err.msg, err.detail);
+        return 1;
+    }
+    return 0;
+}
+
+static int close_models(void **state)
+{
+    (void)state;
+    face_engine_close(engine);
+    face_pack_close(pack);
+    ward_arena_done(&mem);
+    return 0;
+}
+
+static int fresh(void **state)
+{
+    (void)state;
+    ward_arena_reset(&mem);
+    memset(&err, 0, sizeof(err));
+    return 0;
+}
+
+static void need_models(void)
+{
+    if (engine == NULL || !have("build/photos/user1.jpg"))
+        skip();
+}
+
+static struct pixels portrait(int n)
+{
+    static const struct ward_image_limits limits = {1 << 20, 1 << 20, 4096, 0};
+    static uint8_t bytes[1 << 20];
+    struct ward_image im;
+    char path[64];
+    size_t len;
+    FILE *f;
+
+    snprintf(path, sizeof(path), "build/photos/user%d.jpg", n);
+    f = fopen(path, "rb");
+    assert_non_null(f);
+    len = fread(bytes, 1, sizeof(bytes), f);
+    fclose(f);
+    assert_int_equal(ward_image_decode(bytes, len, &limits, &mem, &im, &err), WARD_OK);
+    return (struct pixels){im.width, im.height, im.rgb};
+}
+
+static enum gate look(const struct pixels *im, struct face *face)
+{
+    struct face_box boxes[FACE_MAX_FOUND];
+    int n = 0, which = 0;
+    enum gate gate;
+
+    assert_int_equal(face_detect(engine, &mem, NULL, im, boxes, &n, &err), WARD_OK);
+    gate = rule_which_face(boxes, n, &which);
+    if (gate != USABLE)
+        return gate;
+    assert_int_equal(face_locate(engine, &mem, NULL, im, &boxes[which], face, &err), WARD_OK);
+    assert_int_equal(face_embed(engine, &mem, NULL, im, face, &err), WARD_OK);
+    return rule_eyes(face->eye_distance_px);
+}
+
+static void the_models_give_their_known_answers(void **state)
+{
+    (void)state;
+    need_models();
+    assert_int_equal(face_known(engine, &mem, &err), WARD_OK);
+    assert_string_equal(face_pack_sha256(pack), RULE_MODEL);
+}
+
+/* What the portraits measured when the pipeline reached 99.4 % on LFW (2026-11-21). */
+static void the_portraits_measure_what_they_did(void **state)
+{
+    static const double eyes[8] = {18.01, 20.47, 13.28, 15.10, 23.04, 12.72, 33.79, 14.39};
+    struct face f;
+
+    (void)state;
+    need_models();
+    for (int i = 0; i < 8; i++) {
+        struct pixels im = portrait(i + 1);
+        enum gate gate = look(&im, &f);
+
+        assert_int_equal(gate, eyes[i] >= 24 ? USABLE : FACE_TOO_SMALL);
+        assert_true(fabs(f.eye_distance_px - eyes[i]) < 0.25);
+    }
+}
+
+/* A picture turned, brighter and moved: called what it is, a second capture made from the
+ * first. */
+static struct pixels second_capture(const struct pixels *im)
+{
+    int w = im->w + 40, h = im->h + 30;
+    uint8_t *out = ward_alloc(&mem, 3 * (size_t)w * (size_t)h);
+    double c = cos(0.09), s = sin(0.09);
+
+    assert_non_null(out);
+    for (int y = 0; y < h; y++)
+        for (int x = 0; x < w; x++) {
+            double u = c * (x - w / 2.0) - s * (y - h / 2.0) + im->w / 2.0;
+            double v = s * (x - w / 2.0) + c * (y - h / 2.0) + im->h / 2.0;
+            int px = u < 0 ? 0 : u >= im->w ? im->w - 1 : (int)u;
+            int py = v < 0 ? 0 : v >= im->h ? im->h - 1 : (int)v;
+
+            for (int k = 0; k < 3; k++) {
+                double bright = im->rgb[3 * (py * im->w + px) + k] * 1.15 + 8;
+
+                out[3 * (y * w + x) + k] = (uint8_t)(bright > 255 ? 255 : bright);
+            }
+        }
+    return (struct pixels){w, h, out};
+}
+
+static void the_same_person_scores_above_and_others_below_every_threshold(void **state)
+{
+    static struct face a[8], b[8];
+    struct operating_point strict, lax;
+
+    (void)state;
+    need_models();
+    assert_int_equal(rule_operating_point(1e-6, &strict, &err), WARD_OK);
+    assert_int_equal(rule_operating_point(1e-3, &lax, &err), WARD_OK);
+    for (int i = 0; i < 8; i++) {
+        struct pixels im = portrait(i + 1), again = second_capture(&im);
+
+        look(&im, &a[i]);
+        look(&again, &b[i]);
+    }
+    for (int i = 0; i < 8; i++)
+        for (int k = 0; k < 8; k++) {
+            double score = face_cosine(a[i].embedding, b[k].embedding, FACE_DIM);
+
+            if (i == k)
+                assert_true(score > strict.threshold);
+            else
+                assert_true(score < lax.threshold);
+        }
+}
+
+static void a_wall_and_a_crowd_are_no_one(void **state)
+{
+    uint8_t *rgb = ward_alloc(&mem, 3 * 400 * 300);
+    struct pixels wall = {400, 300, rgb}, one, crowd;
+    struct face f;
+
+    (void)state;
+    need_models();
+    memset(rgb, 180, 3 * 400 * 300);
+    assert_int_equal(look(&wall, &f), FACE_NOT_FOUND);
+
+    one = portrait(2);
+    rgb = ward_alloc(&mem, 6 * (size_t)one.w * (size_t)one.h);
+    crowd = (struct pixels){2 * one.w, one.h, rgb};
+    for (int y = 0; y < one.h; y++)
+        for (int half = 0; half < 2; half++)
+            memcpy(rgb + 3 * (size_t)(y * 2 * one.w + half * one.w),
+                   one.rgb + 3 * (size_t)(y * one.w), 3 * (size_t)one.w);
+    assert_int_equal(look(&crowd, &f), SEVERAL_FACES);
+}
+
+static void a_passed_deadline_stops_before_the_next_model(void **state)
+{
+    struct ward_stop late = {.deadline_ns = ward_mono_ns() - 1};
+    struct face_box boxes[FACE_MAX_FOUND];
+    struct pixels im;
+    int n = 0;
+
+    (void)state;
+    need_models();
+    im = portrait(2);
+    assert_int_equal(face_detect(engine, &mem, &late, &im, boxes, &n, &err),
+                     WARD_DEADLINE_EXCEEDED);
+}
+
+static void each_refused_allocation_is_an_answer_on_real_models(void **state)
+{
+    struct face_box boxes[FACE_MAX_FOUND];
+    struct pixels im;
+    int n = 0, refused = 0;
+
+    (void)state;
+    need_models();
+    for (int at = 1;; at++) {
+        struct face f;
+        enum ward_code code;
+
+        ward_arena_reset(&mem);
+        im = portrait(2);
+        mem.fail_at = mem.calls + at;
+        code = face_detect(engine, &mem, NULL, &im, boxes, &n, &err);
+        if (code == WARD_OK)
+            code = face_locate(engine, &mem, NULL, &im, &boxes[0], &f, &err);
+        if (code == WARD_OK)
+            code = face_embed(engine, &mem, NULL, &im, &f, &err);
+        mem.fail_at = 0;
+        if (code == WARD_OK)
+            break;
+        assert_int_equal(code, WARD_RESOURCE_EXHAUSTED);
+        refused++;
+    }
+    assert_true(refused >= 10);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(the_models_give_their_known_answers, fresh),
+        cmocka_unit_test_setup(the_portraits_measure_what_they_did, fresh),
+        cmocka_unit_test_setup(the_same_person_scores_above_and_others_below_every_threshold,
+                               fresh),
+        cmocka_unit_test_setup(a_wall_and_a_crowd_are_no_one, fresh),
+        cmocka_unit_test_setup(a_passed_deadline_stops_before_the_next_model, fresh),
+        cmocka_unit_test_setup(each_refused_allocation_is_an_answer_on_real_models, fresh),
+    };
+
+    return cmocka_run_group_tests(tests, open_models, close_models);
+}

@@ -1,0 +1,123 @@
+#include "services/identity/rules.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct face_box tall(double h)
+{
+    return (struct face_box){0, 0, h, h, 0.9};
+}
+
+static void nobody_one_or_several_stand_before_the_camera(void **state)
+{
+    struct face_box two[] = {tall(50), tall(100)};
+    int which = 7;
+
+    (void)state;
+    assert_int_equal(rule_which_face(two, 0, &which), FACE_NOT_FOUND);
+    assert_int_equal(which, 7);
+    assert_int_equal(rule_which_face(two, 1, &which), USABLE);
+    assert_int_equal(which, 0);
+    which = 7;
+    assert_int_equal(rule_which_face(two, 2, &which), SEVERAL_FACES); /* half as tall */
+    assert_int_equal(which, 7);
+    two[0] = tall(49.9);
+    assert_int_equal(rule_which_face(two, 2, &which), USABLE); /* someone behind */
+    assert_int_equal(which, 1);
+}
+
+static void eyes_closer_than_24_px_are_too_small(void **state)
+{
+    (void)state;
+    assert_int_equal(rule_eyes(24), USABLE);
+    assert_int_equal(rule_eyes(23.999), FACE_TOO_SMALL);
+    assert_int_equal(rule_eyes(NAN), FACE_TOO_SMALL);
+}
+
+static void every_refusal_has_a_reason_and_says_what_to_do(void **state)
+{
+    (void)state;
+    assert_string_equal(gate_reason(FACE_NOT_FOUND), "FACE_NOT_FOUND");
+    assert_string_equal(gate_reason(SEVERAL_FACES), "SEVERAL_FACES");
+    assert_string_equal(gate_reason(FACE_TOO_SMALL), "FACE_TOO_SMALL");
+    assert_non_null(strstr(gate_advice(FACE_NOT_FOUND), "face the camera"));
+    assert_non_null(strstr(gate_advice(SEVERAL_FACES), "only the one person"));
+    assert_non_null(strstr(gate_advice(FACE_TOO_SMALL), "come closer"));
+}
+
+static double threshold_of(double fmr)
+{
+    struct operating_point p;
+
+    assert_int_equal(rule_operating_point(fmr, &p, NULL), WARD_OK);
+    return p.threshold;
+}
+
+static void a_rate_buys_the_threshold_that_was_measured(void **state)
+{
+    (void)state;
+    assert_true(threshold_of(1e-3) == 0.341);
+    assert_true(threshold_of(1e-4) == 0.418);
+    assert_true(threshold_of(1e-5) == 0.486);
+    assert_true(threshold_of(1e-6) == 0.640);
+    assert_true(threshold_of(0) == 0.418);    /* none given */
+    assert_true(threshold_of(5e-4) == 0.418); /* never more false matches than asked for */
+    assert_true(threshold_of(9.999e-5) == 0.486);
+    assert_true(threshold_of((double)1e-4f) == 0.418); /* a caller's float */
+}
+
+static void a_rate_that_was_not_measured_is_refused(void **state)
+{
+    static const double bad[] = {0.0011, 1, -1e-4, 9e-7, 1e-9, INFINITY, NAN};
+    struct operating_point p = {.fmr = 42};
+    struct ward_err err = {0};
+
+    (void)state;
+    for (size_t i = 0; i < WARD_COUNT(bad); i++)
+        assert_int_equal(rule_operating_point(bad[i], &p, &err), WARD_INVALID_ARGUMENT);
+    assert_string_equal(err.field, "max_fmr");
+    assert_true(p.fmr == 42);
+}
+
+static void words_and_labels_have_their_shapes(void **state)
+{
+    char long_word[66];
+
+    (void)state;
+    memset(long_word, 'a', 65);
+    long_word[65] = '\0';
+    assert_true(rule_is_word("administration"));
+    assert_true(rule_is_word("a-1"));
+    assert_false(rule_is_word(""));
+    assert_false(rule_is_word("Care"));
+    assert_false(rule_is_word("two words"));
+    assert_false(rule_is_word(long_word));
+    assert_true(rule_is_word(long_word + 1));
+    assert_true(rule_is_label("Bed-7/A", true));
+    assert_true(rule_is_label("", false));
+    assert_false(rule_is_label("", true));
+    assert_false(rule_is_label("bed 7", true));
+    assert_false(rule_is_label("b\x01", true));
+    assert_false(rule_is_label("b\xc3\xa9", true));
+    assert_false(rule_is_label(long_word, true));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nobody_one_or_several_stand_before_the_camera),
+        cmocka_unit_test(eyes_closer_than_24_px_are_too_small),
+        cmocka_unit_test(every_refusal_has_a_reason_and_says_what_to_do),
+        cmocka_unit_test(a_rate_buys_the_threshold_that_was_measured),
+        cmocka_unit_test(a_rate_that_was_not_measured_is_refused),
+        cmocka_unit_test(words_and_labels_have_their_shapes),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
