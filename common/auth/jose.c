@@ -136,10 +136,9 @@ void ward_jose_thumbprint(const uint8_t pub[WARD_ED25519_PUB], char out[WARD_THU
         {tail, sizeof(tail) - 1},
     };
     uint8_t hash[WARD_SHA256_SIZE];
-    char text[WARD_BASE64_SIZE(WARD_SHA256_SIZE)];
 
     ward_sha256_parts(parts, WARD_COUNT(parts), hash);
-    memcpy(out, text, ward_base64url(hash, sizeof(hash), text) + 1);
+    ward_base64url(hash, sizeof(hash), out); /* 43 characters: nothing is padded */
 }
 
 /* header.payload in base64url; NULL past the arena's cap. */
