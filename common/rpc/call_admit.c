@@ -116,7 +116,7 @@ enum ward_code admit_person(struct served *s, struct ward_arena *mem,
     p = ward_new(mem, struct ward_principal);
     if (p == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "the call needs more memory than it may use");
-    WARD_TRY(ward_jwt_check(s->rpc->cfg.jwks, mem, token, len, p, err));
+    WARD_TRY(tokens_check(s->rpc->tokens, s->rpc->cfg.jwks, mem, token, len, p, err));
     *who = p; /* even where the role is missing: the audit says who was refused */
     if (!has_any(p, m))
         return WARD_FAIL_REASON(err, PERMISSION_DENIED, "ROLE_MISSING",

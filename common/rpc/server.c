@@ -119,6 +119,7 @@ enum ward_code ward_rpc_start(const struct ward_rpc_config *cfg, struct ward_rpc
 
     WARD_ASSERT(rpc != NULL);
     settle_config(rpc, cfg);
+    rpc->tokens = tokens_new();
     ward_arena_init(&rpc->mem, SIZE_MAX / 2);
     /* Signals are the main thread's: every thread of ours and of core's inherits this mask. */
     sigfillset(&all);
@@ -218,6 +219,7 @@ void ward_rpc_stop(struct ward_rpc *rpc, int grace_ms)
         if (rpc->pollers[i].cq != NULL)
             grpc_completion_queue_destroy(rpc->pollers[i].cq);
     health_free(rpc->health);
+    tokens_free(rpc->tokens);
     ward_arena_done(&rpc->mem);
     if (rpc->begun)
         grpc_shutdown();

@@ -3,7 +3,7 @@
  * server.c        starts and stops the whole;  server_args.c  what core is told
  * server_table.c  the methods served, ours and the built-in ones;  server_stats.c their metrics
  * call.c          a call's life in core: slot, arrival, final batch, end
- * call_admit.c    who may call: certificate, list of callers, person's token
+ * call_admit.c    who may call: certificate, list of callers, person's token;  call_token.c
  * call_run.c      from bytes to the handler to the reply;  call_trace.c  W3C trace context
  * queue.c         the bounded queue and the workers' sleep;  server_worker.c  the workers
  * stream.c        blocking receive and send;  health.c  grpc.health.v1;  tls.c  credentials
@@ -188,6 +188,7 @@ struct ward_rpc {
     struct method unknown;
     struct ward_reflection reflection;
     struct health *health;
+    struct tokens *tokens;
     grpc_server *core;
     struct poller pollers[RPC_MAX_POLLERS];
     int n_pollers;
@@ -243,6 +244,14 @@ WARD_MUST enum ward_code admit_person(struct served *s, struct ward_arena *mem,
                                       const struct ward_principal **who, struct ward_err *err);
 /* A value of the call's metadata; NULL when absent or there twice. */
 const char *call_meta(const struct served *s, const char *key, size_t *len);
+
+/* ---- call_token.c: bearer tokens, each checked once ---- */
+struct tokens *tokens_new(void);
+void tokens_free(struct tokens *t);
+/* As ward_jwt_check. */
+WARD_MUST enum ward_code tokens_check(struct tokens *t, struct ward_jwks *jwks,
+                                      struct ward_arena *mem, const char *token, size_t len,
+                                      struct ward_principal *out, struct ward_err *err);
 
 /* ---- call_run.c ---- */
 void call_run(struct served *s, struct ward_arena *mem, struct worker *w);
