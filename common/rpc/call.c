@@ -1,6 +1,5 @@
 #include "common/rpc/server.h"
 
-#include "common/base/log.h"
 #include "common/rpc/wire.h"
 
 #include <grpc/byte_buffer.h>
@@ -170,6 +169,7 @@ static int64_t deadline_of(const struct served *s)
 
 static void fail(struct served *s, struct ward_err *err)
 {
+    call_log(err);
     call_finish(s, NULL, err->code, err);
 }
 

@@ -95,21 +95,6 @@ static void audit_refusal(struct served *s, struct ward_call *c, enum ward_code 
     c->mem->cap -= RPC_REFUSED_ROOM;
 }
 
-static enum ward_level level_of(enum ward_code code)
-{
-    switch (code) {
-    case WARD_INTERNAL:
-    case WARD_DATA_LOSS:
-        return WARD_LOG_ERROR;
-    case WARD_UNAVAILABLE:
-    case WARD_RESOURCE_EXHAUSTED:
-    case WARD_DEADLINE_EXCEEDED:
-        return WARD_LOG_WARN;
-    default:
-        return WARD_LOG_INFO;
-    }
-}
-
 void call_run(struct served *s, struct ward_arena *mem, struct worker *w)
 {
     struct ward_err err = {0};
@@ -137,7 +122,7 @@ void call_run(struct served *s, struct ward_arena *mem, struct worker *w)
     }
     code = settle(&c, handle(s, &c, &resp));
     if (code != WARD_OK) {
-        ward_log_err(level_of(code), "call failed", &err);
+        call_log(&err);
         audit_refusal(s, &c, code);
     }
     if (c.stream != NULL)

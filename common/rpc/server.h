@@ -256,6 +256,9 @@ WARD_MUST enum ward_code tokens_check(struct tokens *t, struct ward_jwks *jwks,
 /* ---- call_run.c ---- */
 void call_run(struct served *s, struct ward_arena *mem, struct worker *w);
 
+/* ---- call_log.c ---- */
+void call_log(const struct ward_err *err); /* a failed call, once */
+
 /* ---- call_trace.c ---- */
 void trace_take(const char *in, size_t len, char traceparent[56], char trace_id[33]);
 
