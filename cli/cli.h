@@ -40,6 +40,9 @@ struct cli_command {
 /* One table a file; main.c lists them. */
 extern const struct cli_command cli_up_commands[];
 extern const struct cli_command cli_identity_commands[];
+extern const struct cli_command cli_audit_commands[];
+extern const struct cli_command cli_audit_offline_commands[];
+extern const struct cli_command cli_audit_export_commands[];
 extern const struct cli_command cli_health_commands[];
 extern const struct cli_command cli_token_commands[];
 extern const struct cli_command cli_dev_commands[];

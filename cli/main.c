@@ -6,8 +6,15 @@
 #include <stddef.h>
 
 static const struct cli_command *const tables[] = {
-    cli_up_commands,    cli_identity_commands, cli_health_commands,
-    cli_token_commands, cli_dev_commands,      NULL,
+    cli_up_commands,
+    cli_identity_commands,
+    cli_audit_commands,
+    cli_audit_offline_commands,
+    cli_audit_export_commands,
+    cli_health_commands,
+    cli_token_commands,
+    cli_dev_commands,
+    NULL,
 };
 
 int main(int argc, char **argv)

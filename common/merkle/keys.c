@@ -14,6 +14,17 @@ static bool precedes(const struct ward_log_keys *keys, const struct ward_note *n
     return keys->n == 1 && ward_note_check(note, &keys->at[0].key, NULL) != WARD_OK;
 }
 
+/* One that was followed before, brought again by another file. */
+static bool known(const struct ward_log_keys *keys, const struct ward_checkpoint *cp)
+{
+    for (int i = 0; i + 1 < keys->n; i++)
+        if (keys->at[i].last_size == cp->size &&
+            ward_hash_equal(&keys->at[i].root, &cp->root) &&
+            ward_vkey_equal(&keys->at[i + 1].key, &cp->next))
+            return true;
+    return false;
+}
+
 enum ward_code ward_log_keys_follow(struct ward_log_keys *keys, const char *text, size_t len,
                                     struct ward_err *err)
 {
@@ -25,7 +36,8 @@ enum ward_code ward_log_keys_follow(struct ward_log_keys *keys, const char *text
     WARD_TRY(ward_checkpoint_parse(&note, &cp, err));
     if (!cp.hands_over)
         return WARD_FAIL(err, FAILED_PRECONDITION, "the handover names no next key");
-    if (precedes(keys, &note) || (last == 0 && ward_vkey_equal(&cp.next, &keys->at[0].key)))
+    if (known(keys, &cp) || precedes(keys, &note) ||
+        (last == 0 && ward_vkey_equal(&cp.next, &keys->at[0].key)))
         return WARD_OK;
     if (keys->n == WARD_KEYS_MAX)
         return WARD_FAIL(err, FAILED_PRECONDITION, "more than %d keys", WARD_KEYS_MAX);

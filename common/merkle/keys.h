@@ -27,9 +27,8 @@ struct ward_log_keys {
 
 void ward_log_keys_pin(struct ward_log_keys *keys, const struct ward_vkey *pinned);
 
-/* Takes the next handover. One that another key than the newest signed, from before the pinned
- * key was reached, is passed over.
- *   FAILED_PRECONDITION  a signature is missing or does not hold, or sizes go back */
+/* Takes the next handover. One from before the pinned key, and one taken before, is passed
+ * over. FAILED_PRECONDITION  a signature is missing or does not hold, or sizes go back */
 WARD_MUST enum ward_code ward_log_keys_follow(struct ward_log_keys *keys, const char *note,
                                               size_t len, struct ward_err *err);
 

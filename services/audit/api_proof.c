@@ -54,7 +54,7 @@ enum ward_code entry_of(const struct audit_entry *e, bool content, struct ward_a
     out->index = e->index;
     out->leaf = blob(e->leaf_bytes.p, e->leaf_bytes.n);
     out->erased = e->erased;
-    return content && !e->erased ? content_of(e, mem, &out->content, err) : WARD_OK;
+    return content && e->event != NULL ? content_of(e, mem, &out->content, err) : WARD_OK;
 }
 
 /* A proof's hashes as protobuf-c wants them. */

@@ -34,23 +34,30 @@ static struct ward_family appended = {
     .help = "Events appended to the log.",
     .type = WARD_COUNTER,
 };
+WARD_METRIC_LISTED(appended)
+
 static struct ward_family duplicates = {
     .name = "ward_audit_duplicates_total",
     .help = "Events that came again and were in the log already.",
     .type = WARD_COUNTER,
 };
+WARD_METRIC_LISTED(duplicates)
+
 static struct ward_family batch_events = {
     .name = "ward_audit_commit_events",
     .help = "Events committed together.",
     .type = WARD_HISTOGRAM,
     .bounds = BATCH_SIZES,
 };
+WARD_METRIC_LISTED(batch_events)
+
 static struct ward_family commit_seconds = {
     .name = "ward_audit_commit_seconds",
     .help = "Time of an append transaction.",
     .type = WARD_HISTOGRAM,
     .bounds = WARD_SECONDS,
 };
+WARD_METRIC_LISTED(commit_seconds)
 WARD_METRIC_LISTED(appended)
 WARD_METRIC_LISTED(duplicates)
 WARD_METRIC_LISTED(batch_events)

@@ -113,6 +113,16 @@ WARD_MUST enum ward_code entry_known(const struct audit_vault *v, struct ward_db
 WARD_MUST enum ward_code entry_range(const struct audit_vault *v, struct ward_db *db,
                                      struct ward_arena *mem, uint64_t first, uint64_t n,
                                      struct audit_entry *out, struct ward_err *err);
+/* The same for an export, which shows the log as it is stored and leaves judging it to whoever
+ * checks it: *n_out of the n may be there, leaves are as they are, and content that does not
+ * open is left out without being marked erased. */
+WARD_MUST enum ward_code entry_range_as_is(const struct audit_vault *v, struct ward_db *db,
+                                           struct ward_arena *mem, uint64_t first, uint64_t n,
+                                           struct audit_entry *out, size_t *n_out,
+                                           struct ward_err *err);
+/* The stored head's note and size, whatever they are. */
+WARD_MUST enum ward_code head_as_is(struct ward_db *db, struct ward_arena *mem, char **note,
+                                    uint64_t *size, struct ward_err *err);
 /*   NOT_FOUND */
 WARD_MUST enum ward_code entry_find(const struct audit_vault *v, struct ward_db *db,
                                     struct ward_arena *mem, const uint8_t event_id[16],

@@ -80,18 +80,33 @@ enum ward_code entry_count(struct ward_db *db, struct ward_arena *mem, uint64_t 
     return WARD_OK;
 }
 
+enum ward_code head_as_is(struct ward_db *db, struct ward_arena *mem, char **note,
+                          uint64_t *size, struct ward_err *err)
+{
+    static const char SQL[] = "SELECT size, note FROM head WHERE id = 1";
+    struct ward_rows rows;
+    int64_t n;
+
+    WARD_TRY(ward_db_run(db, mem, SQL, WARD_NO_PARAMS, &rows, err));
+    if (rows.n != 1 || !ward_i64(rows.at[0][0].p, 0, INT64_MAX, &n))
+        return spoiled(err, "the stored head is not there");
+    *note = ward_strdup(mem, rows.at[0][1].p);
+    *size = (uint64_t)n;
+    return *note == NULL ? WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory") : WARD_OK;
+}
+
 /* ---- entries ---- */
 
-static enum ward_code open_content(const struct audit_vault *v, struct ward_arena *mem,
-                                   const struct ward_val *row, struct audit_entry *e,
-                                   struct ward_err *err)
+static enum ward_code unseal(const struct audit_vault *v, struct ward_arena *mem,
+                             const struct ward_val *row, struct audit_entry *e,
+                             struct ward_err *err)
 {
     const struct ward_val *sealed = &row[2], *subject = &row[3], *wrapped = &row[4];
     uint8_t key[WARD_KEY_SIZE], *plain;
     enum ward_code code;
 
-    if (sealed->n < WARD_SEAL_EXTRA + WARD_SALT_SIZE)
-        return spoiled(err, "an entry's content is too short");
+    if (sealed->p == NULL || sealed->n < WARD_SEAL_EXTRA + WARD_SALT_SIZE)
+        return spoiled(err, "an entry's content is gone and its key is not");
     plain = ward_alloc(mem, sealed->n);
     if (plain == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "the answer is larger than a call may hold");
@@ -104,8 +119,6 @@ static enum ward_code open_content(const struct audit_vault *v, struct ward_aren
     memcpy(e->salt, plain, WARD_SALT_SIZE);
     e->event = plain + WARD_SALT_SIZE;
     e->event_len = sealed->n - WARD_SEAL_EXTRA - WARD_SALT_SIZE;
-    if (!ward_leaf_holds(&e->leaf, e->salt, e->event, e->event_len))
-        return spoiled(err, "an entry's content is not what its leaf commits to");
     return WARD_OK;
 }
 
@@ -124,10 +137,10 @@ enum ward_code entry_open(const struct audit_vault *v, struct ward_arena *mem,
     /* The content goes after its key: a row that still has it is as erased as one that has not.
      */
     e.erased = row[4].p == NULL;
-    if (!e.erased && row[2].p == NULL)
-        return spoiled(err, "an entry's content is gone and its key is not");
     if (!e.erased)
-        WARD_TRY(open_content(v, mem, row, &e, err));
+        WARD_TRY(unseal(v, mem, row, &e, err));
+    if (!e.erased && !ward_leaf_holds(&e.leaf, e.salt, e.event, e.event_len))
+        return spoiled(err, "an entry's content is not what its leaf commits to");
     *out = e;
     return WARD_OK;
 }
@@ -161,17 +174,48 @@ enum ward_code entry_known(const struct audit_vault *v, struct ward_db *db,
     return WARD_OK;
 }
 
+static const char RANGE[] = ENTRY " WHERE e.idx >= ? AND e.idx < ? ORDER BY e.idx";
+
+static enum ward_code read_range(struct ward_db *db, struct ward_arena *mem, uint64_t first,
+                                 uint64_t n, struct ward_rows *rows, struct ward_err *err)
+{
+    return ward_db_run(
+        db, mem, RANGE,
+        WARD_PARAMS(ward_int(mem, (int64_t)first), ward_int(mem, (int64_t)(first + n))), rows,
+        err);
+}
+
+enum ward_code entry_range_as_is(const struct audit_vault *v, struct ward_db *db,
+                                 struct ward_arena *mem, uint64_t first, uint64_t n,
+                                 struct audit_entry *out, size_t *n_out, struct ward_err *err)
+{
+    struct ward_rows rows;
+    int64_t index;
+
+    WARD_TRY(read_range(db, mem, first, n, &rows, err));
+    for (size_t i = 0; i < rows.n; i++) {
+        const struct ward_val *row = rows.at[i];
+        struct audit_entry e = {.leaf_bytes = row[1], .erased = row[4].p == NULL};
+
+        if (!ward_i64(row[0].p, 0, INT64_MAX, &index))
+            return spoiled(err, "an entry's index cannot be read");
+        e.index = (uint64_t)index;
+        if (ward_leaf_parse(row[1].p, row[1].n, &e.leaf) && !e.erased &&
+            unseal(v, mem, row, &e, err) == WARD_RESOURCE_EXHAUSTED)
+            return WARD_RESOURCE_EXHAUSTED;
+        out[i] = e;
+    }
+    *n_out = rows.n;
+    return WARD_OK;
+}
+
 enum ward_code entry_range(const struct audit_vault *v, struct ward_db *db,
                            struct ward_arena *mem, uint64_t first, uint64_t n,
                            struct audit_entry *out, struct ward_err *err)
 {
-    static const char SQL[] = ENTRY " WHERE e.idx >= ? AND e.idx < ? ORDER BY e.idx";
     struct ward_rows rows;
 
-    WARD_TRY(ward_db_run(
-        db, mem, SQL,
-        WARD_PARAMS(ward_int(mem, (int64_t)first), ward_int(mem, (int64_t)(first + n))), &rows,
-        err));
+    WARD_TRY(read_range(db, mem, first, n, &rows, err));
     if (rows.n != n)
         return spoiled(err, "entries are missing");
     for (size_t i = 0; i < rows.n; i++) {

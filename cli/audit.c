@@ -1,0 +1,399 @@
+/* wardctl audit - reading the log: query, tail, receipt, export, head, keys. */
+#include "cli/audit_call.h"
+
+#include "common/base/text.h"
+
+#include <string.h>
+
+typedef Ward__Audit__V1__Receipt Receipt;
+typedef Ward__Audit__V1__SigningKey SigningKey;
+
+static const char *const AUDITOR[] = {"auditor", NULL};
+
+static char *given(const char *s)
+{
+    return (char *)(uintptr_t)(s == NULL ? "" : s); /* protobuf-c has no const */
+}
+
+static int wrong(const struct cli *cli, const char *words)
+{
+    struct ward_err err = {0};
+
+    (void)WARD_FAIL(&err, INVALID_ARGUMENT, "%s", words);
+    return cli_usage(cli, &err);
+}
+
+/* ---- query ---- */
+
+static const struct {
+    const char *name;
+    Ward__Audit__V1__Outcome value;
+} OUTCOMES[] = {{"success", WARD__AUDIT__V1__OUTCOME__OUTCOME_SUCCESS},
+                {"failure", WARD__AUDIT__V1__OUTCOME__OUTCOME_FAILURE},
+                {"refused", WARD__AUDIT__V1__OUTCOME__OUTCOME_REFUSED}};
+
+static bool outcome_of(const char *name, Ward__Audit__V1__Outcome *out)
+{
+    for (size_t i = 0; name != NULL && i < WARD_COUNT(OUTCOMES); i++)
+        if (strcmp(name, OUTCOMES[i].name) == 0)
+            *out = OUTCOMES[i].value;
+    return name == NULL || *out != 0;
+}
+
+/* Pages until `left` records were printed or none is left. */
+static enum ward_code pages(struct audit_task *t, Ward__Audit__V1__QueryRequest *req,
+                            int64_t left)
+{
+    struct cli_json j = {.to = stdout};
+    ProtobufCMessage *msg;
+
+    if (t->cli->json)
+        cli_json_open(&j, NULL, '[');
+    do {
+        const Ward__Audit__V1__QueryResponse *resp;
+
+        req->page_size = left < 200 ? (int32_t)left : 200;
+        WARD_TRY(audit_ask(t, AUDIT_PATH("Query"), &req->base,
+                           &ward__audit__v1__query_response__descriptor, &msg));
+        resp = (const Ward__Audit__V1__QueryResponse *)msg;
+        for (size_t i = 0; i < resp->n_records; i++)
+            audit_record_print(t->cli, &j, resp->records[i]);
+        left -= (int64_t)resp->n_records;
+        req->page_token = resp->next_page_token;
+    } while (left > 0 && req->page_token.len > 0);
+    if (t->cli->json)
+        cli_json_close(&j, ']');
+    return WARD_OK;
+}
+
+static int query(const struct cli *cli, int argc, char **argv)
+{
+    Ward__Audit__V1__QueryRequest req = WARD__AUDIT__V1__QUERY_REQUEST__INIT;
+    const char *patient = NULL, *actor = NULL, *action = NULL, *service = NULL, *outcome = NULL,
+               *most = "50", *from = "0", *to = "0";
+    const struct cli_opt opts[] = {{"--patient", &patient, NULL, "about this patient"},
+                                   {"--actor", &actor, NULL, "by this person"},
+                                   {"--action", &action, NULL, "this act"},
+                                   {"--service", &service, NULL, "told by this service"},
+                                   {"--outcome", &outcome, NULL, "success, failure, refused"},
+                                   {"--from-us", &from, NULL, "not before, us since 1970"},
+                                   {"--to-us", &to, NULL, "before, us since 1970"},
+                                   {"--most", &most, NULL, "records; 50"},
+                                   {0}};
+    struct audit_task t;
+    struct ward_err err = {0};
+    enum ward_code code;
+    int64_t n;
+
+    if (cli_options(opts, &argc, argv, 0, &err) != WARD_OK)
+        return cli_usage(cli, &err);
+    if (!outcome_of(outcome, &req.outcome) || !ward_i64(most, 1, 100000, &n) ||
+        !ward_i64(from, 0, INT64_MAX, &req.from_us) || !ward_i64(to, 0, INT64_MAX, &req.to_us))
+        return wrong(cli, "--outcome is success, failure or refused; --most is 1 to 100000; "
+                          "times are microseconds");
+    req.patient = given(patient);
+    req.actor = given(actor);
+    req.action = given(action);
+    req.service = given(service);
+    code = audit_begin(&t, cli, AUDITOR);
+    if (code == WARD_OK)
+        code = pages(&t, &req, n);
+    return audit_end(&t, code);
+}
+
+/* ---- tail ---- */
+
+static enum ward_code follow(struct audit_task *t, const Ward__Audit__V1__TailRequest *req,
+                             int64_t left)
+{
+    struct ward_client_stream *s;
+    enum ward_code code;
+
+    WARD_TRY(ward_client_open_stream(t->client, AUDIT_PATH("Tail"), &t->with,
+                                     &ward__audit__v1__tail_response__descriptor, &s, &t->err));
+    code = ward_client_send(s, &req->base, &t->err);
+    if (code == WARD_OK)
+        code = ward_client_send_end(s, &t->err);
+    while (code == WARD_OK && left > 0) {
+        struct ward_arena mem;
+        ProtobufCMessage *msg = NULL;
+        const Ward__Audit__V1__TailResponse *resp;
+
+        ward_arena_init(&mem, (size_t)16 << 20);
+        code = ward_client_recv(s, &mem, &msg, &t->err);
+        resp = (const Ward__Audit__V1__TailResponse *)msg;
+        for (size_t i = 0; code == WARD_OK && msg != NULL && i < resp->n_records && left > 0;
+             i++, left--) {
+            struct cli_json j = {.to = stdout};
+
+            audit_record_print(t->cli, &j, resp->records[i]);
+        }
+        fflush(stdout);
+        ward_arena_done(&mem);
+        if (msg == NULL)
+            break;
+    }
+    ward_client_close_stream(s);
+    return code;
+}
+
+static int tail(const struct cli *cli, int argc, char **argv)
+{
+    Ward__Audit__V1__TailRequest req = WARD__AUDIT__V1__TAIL_REQUEST__INIT;
+    const char *from = NULL, *most = "9223372036854775807";
+    const struct cli_opt opts[] = {{"--from", &from, NULL, "the first index; else what comes"},
+                                   {"--most", &most, NULL, "records, then end"},
+                                   {0}};
+    struct audit_task t;
+    struct ward_err err = {0};
+    enum ward_code code;
+    int64_t first = 0, n;
+
+    if (cli_options(opts, &argc, argv, 0, &err) != WARD_OK)
+        return cli_usage(cli, &err);
+    if ((from != NULL && !ward_i64(from, 0, INT64_MAX, &first)) ||
+        !ward_i64(most, 1, INT64_MAX, &n))
+        return wrong(cli, "--from and --most are numbers");
+    req.from_end = from == NULL;
+    req.from_index = (uint64_t)first;
+    code = audit_begin(&t, cli, AUDITOR);
+    if (code == WARD_OK)
+        code = follow(&t, &req, n);
+    return audit_end(&t, code);
+}
+
+/* ---- receipt ---- */
+
+static void print_base64(struct cli_json *j, const char *key, const ProtobufCBinaryData *b,
+                         struct ward_arena *mem)
+{
+    char *text = b == NULL ? NULL : ward_alloc(mem, WARD_BASE64_SIZE(b->len));
+
+    if (text != NULL)
+        ward_base64(b->data, b->len, text);
+    cli_json_text(j, key, text);
+}
+
+static void print_proof(struct cli_json *j, const ProtobufCBinaryData *proof, size_t n,
+                        struct ward_arena *mem)
+{
+    cli_json_open(j, "proof", '[');
+    for (size_t i = 0; i < n; i++)
+        print_base64(j, NULL, &proof[i], mem);
+    cli_json_close(j, ']');
+}
+
+static void print_receipt(FILE *to, const Receipt *r, struct ward_arena *mem)
+{
+    struct cli_json j = {.to = to};
+
+    cli_json_open(&j, NULL, '{');
+    cli_json_int(&j, "ward_receipt", 1);
+    cli_json_int(&j, "index", (int64_t)r->index);
+    print_base64(&j, "leaf", &r->leaf, mem);
+    print_base64(&j, "salt", r->content == NULL ? NULL : &r->content->salt, mem);
+    print_base64(&j, "event", r->content == NULL ? NULL : &r->content->event, mem);
+    cli_json_bool(&j, "erased", r->erased);
+    print_proof(&j, r->proof, r->n_proof, mem);
+    cli_json_text(&j, "checkpoint", r->checkpoint);
+    cli_json_open(&j, "handovers", '[');
+    for (size_t i = 0; i < r->n_handovers; i++)
+        cli_json_text(&j, NULL, r->handovers[i]);
+    cli_json_close(&j, ']');
+    cli_json_close(&j, '}');
+}
+
+static enum ward_code fetch_receipt(struct audit_task *t, uint8_t id[16], const char *out)
+{
+    Ward__Audit__V1__GetReceiptRequest req = WARD__AUDIT__V1__GET_RECEIPT_REQUEST__INIT;
+    const Ward__Audit__V1__GetReceiptResponse *resp;
+    ProtobufCMessage *msg;
+    FILE *f;
+
+    req.event_id = (ProtobufCBinaryData){16, id};
+    WARD_TRY(audit_ask(t, AUDIT_PATH("GetReceipt"), &req.base,
+                       &ward__audit__v1__get_receipt_response__descriptor, &msg));
+    resp = (const Ward__Audit__V1__GetReceiptResponse *)msg;
+    if (resp->receipt == NULL)
+        return WARD_FAIL(&t->err, INTERNAL, "the answer holds no receipt");
+    WARD_TRY(audit_out(out, &f, &t->err));
+    print_receipt(f, resp->receipt, &t->mem);
+    return audit_out_end(f, out, &t->err);
+}
+
+static int receipt(const struct cli *cli, int argc, char **argv)
+{
+    const char *out = NULL;
+    const struct cli_opt opts[] = {{"--out", &out, NULL, "the file to write"}, {0}};
+    struct audit_task t;
+    struct ward_err err = {0};
+    enum ward_code code;
+    uint8_t id[16];
+
+    if (cli_options(opts, &argc, argv, 1, &err) != WARD_OK)
+        return cli_usage(cli, &err);
+    if (argc != 2 || !ward_uuid_parse(argv[1], id))
+        return wrong(cli, "which event? Its id, as wardctl audit query prints it");
+    code = audit_begin(&t, cli, AUDITOR);
+    if (code == WARD_OK)
+        code = fetch_receipt(&t, id, out);
+    return audit_end(&t, code);
+}
+
+/* ---- head ---- */
+
+static enum ward_code keys_now(struct audit_task *t,
+                               const Ward__Audit__V1__ListKeysResponse **out)
+{
+    Ward__Audit__V1__ListKeysRequest req = WARD__AUDIT__V1__LIST_KEYS_REQUEST__INIT;
+    ProtobufCMessage *msg;
+
+    WARD_TRY(audit_ask(t, AUDIT_PATH("ListKeys"), &req.base,
+                       &ward__audit__v1__list_keys_response__descriptor, &msg));
+    *out = (const Ward__Audit__V1__ListKeysResponse *)msg;
+    return WARD_OK;
+}
+
+static enum ward_code head_size(const char *note, uint64_t *out, struct ward_err *err)
+{
+    struct ward_checkpoint cp;
+    struct ward_note n;
+
+    WARD_TRY(ward_note_parse(note, strlen(note), &n, err));
+    WARD_TRY(ward_checkpoint_parse(&n, &cp, err));
+    *out = cp.size;
+    return WARD_OK;
+}
+
+/* The head, with a proof that it goes on from the older one in `since`. */
+static enum ward_code head_since(struct audit_task *t, const char *note, const char *since,
+                                 FILE *f)
+{
+    Ward__Audit__V1__GetConsistencyProofRequest req =
+        WARD__AUDIT__V1__GET_CONSISTENCY_PROOF_REQUEST__INIT;
+    const Ward__Audit__V1__GetConsistencyProofResponse *proof = NULL;
+    const Ward__Audit__V1__ListKeysResponse *keys;
+    struct cli_json j = {.to = f};
+    struct file_head old;
+    ProtobufCMessage *msg;
+    char *text;
+    size_t n;
+
+    WARD_TRY(cli_read(since, FILE_LINE_MAX, &t->mem, &text, &n, &t->err));
+    WARD_TRY(file_head_parse(text, &t->mem, &old, &t->err));
+    WARD_TRY(head_size(old.checkpoint, &req.from, &t->err));
+    WARD_TRY(head_size(note, &req.to, &t->err));
+    if (req.from > 0) {
+        WARD_TRY(audit_ask(t, AUDIT_PATH("GetConsistencyProof"), &req.base,
+                           &ward__audit__v1__get_consistency_proof_response__descriptor, &msg));
+        proof = (const Ward__Audit__V1__GetConsistencyProofResponse *)msg;
+    }
+    WARD_TRY(keys_now(t, &keys));
+    cli_json_open(&j, NULL, '{');
+    cli_json_int(&j, "ward_head", 1);
+    cli_json_text(&j, "checkpoint", note);
+    cli_json_int(&j, "old_size", (int64_t)req.from);
+    print_proof(&j, proof == NULL ? NULL : proof->proof, proof == NULL ? 0 : proof->n_proof,
+                &t->mem);
+    cli_json_open(&j, "handovers", '[');
+    for (size_t i = 0; i < keys->n_keys; i++)
+        if (*keys->keys[i]->handover != '\0')
+            cli_json_text(&j, NULL, keys->keys[i]->handover);
+    cli_json_close(&j, ']');
+    cli_json_close(&j, '}');
+    return WARD_OK;
+}
+
+static enum ward_code fetch_head(struct audit_task *t, const char *since, const char *out)
+{
+    Ward__Audit__V1__GetCheckpointRequest req = WARD__AUDIT__V1__GET_CHECKPOINT_REQUEST__INIT;
+    enum ward_code code = WARD_OK;
+    ProtobufCMessage *msg;
+    const char *note;
+    FILE *f;
+
+    WARD_TRY(audit_ask(t, AUDIT_PATH("GetCheckpoint"), &req.base,
+                       &ward__audit__v1__get_checkpoint_response__descriptor, &msg));
+    note = ((const Ward__Audit__V1__GetCheckpointResponse *)msg)->checkpoint;
+    WARD_TRY(audit_out(out, &f, &t->err));
+    if (since != NULL)
+        code = head_since(t, note, since, f);
+    else
+        fputs(note, f);
+    WARD_TRY(audit_out_end(f, out, code == WARD_OK ? &t->err : NULL));
+    return code;
+}
+
+static int head(const struct cli *cli, int argc, char **argv)
+{
+    const char *out = NULL, *since = NULL;
+    const struct cli_opt opts[] = {{"--out", &out, NULL, "the file to write"},
+                                   {"--since", &since, NULL, "an older head: prove it"},
+                                   {0}};
+    struct audit_task t;
+    struct ward_err err = {0};
+    enum ward_code code;
+
+    if (cli_options(opts, &argc, argv, 0, &err) != WARD_OK)
+        return cli_usage(cli, &err);
+    code = audit_begin(&t, cli, NULL);
+    if (code == WARD_OK)
+        code = fetch_head(&t, since, out);
+    return audit_end(&t, code);
+}
+
+/* ---- keys ---- */
+
+static enum ward_code list_keys(struct audit_task *t)
+{
+    const Ward__Audit__V1__ListKeysResponse *resp;
+    struct cli_json j = {.to = stdout};
+
+    WARD_TRY(keys_now(t, &resp));
+    if (t->cli->json)
+        cli_json_open(&j, NULL, '[');
+    for (size_t i = 0; i < resp->n_keys; i++) {
+        const SigningKey *k = resp->keys[i];
+
+        if (!t->cli->json) {
+            printf("%s\n", k->vkey);
+            continue;
+        }
+        cli_json_open(&j, NULL, '{');
+        cli_json_text(&j, "vkey", k->vkey);
+        cli_json_int(&j, "first_size", (int64_t)k->first_size);
+        cli_json_int(&j, "last_size", (int64_t)k->last_size);
+        cli_json_close(&j, '}');
+    }
+    if (t->cli->json)
+        cli_json_close(&j, ']');
+    return WARD_OK;
+}
+
+static int keys(const struct cli *cli, int argc, char **argv)
+{
+    const struct cli_opt none[] = {{0}};
+    struct audit_task t;
+    struct ward_err err = {0};
+    enum ward_code code;
+
+    if (cli_options(none, &argc, argv, 0, &err) != WARD_OK)
+        return cli_usage(cli, &err);
+    code = audit_begin(&t, cli, NULL);
+    if (code == WARD_OK)
+        code = list_keys(&t);
+    return audit_end(&t, code);
+}
+
+const struct cli_command cli_audit_commands[] = {
+    {"audit query", "[--patient ID] [--actor ID] [--action A] [--outcome O] [--most N]",
+     "who did what, newest first; asking is recorded too", query},
+    {"audit tail", "[--from INDEX] [--most N]", "the log as it grows", tail},
+    {"audit receipt", "EVENT-ID [--out FILE]", "proof of one event, to be checked offline",
+     receipt},
+    {"audit head", "[--since FILE] [--out FILE]",
+     "the newest signed head; with proof that it goes on from an older one", head},
+    {"audit keys", "", "the public keys of the log, oldest first: note the first one down",
+     keys},
+    {0},
+};

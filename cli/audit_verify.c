@@ -1,0 +1,307 @@
+/* wardctl audit verify - offline: files, and a public key that the auditor pinned. */
+#include "cli/audit_check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct asked {
+    const char *log, *key, *checkpoint, *receipt, *head;
+};
+
+/* What was looked at, for the answer. */
+struct seen {
+    const char *origin;
+    bool log, older, receipt, two_heads;
+    struct ward_checkpoint old;
+    struct file_receipt rec;
+};
+
+static enum ward_code usage(const struct asked *a, struct ward_err *err)
+{
+    if (a->key == NULL)
+        return WARD_FAIL(err, INVALID_ARGUMENT,
+                         "--key is needed: the log's public key as you noted it down");
+    if (a->log == NULL && a->receipt == NULL && a->head == NULL)
+        return WARD_FAIL(err, INVALID_ARGUMENT, "--log, --receipt or --head FILE is needed");
+    if (a->head != NULL && a->checkpoint == NULL)
+        return WARD_FAIL(err, INVALID_ARGUMENT,
+                         "--head needs the older head: --checkpoint FILE");
+    return WARD_OK;
+}
+
+/* A PEM key has no name: the log's own origin line is taken for it. */
+static enum ward_code pin(struct check *c, const char *key, const char *note,
+                          struct ward_err *err)
+{
+    char origin[WARD_NAME_MAX + 1] = {0};
+    size_t n = strcspn(note, "\n");
+    struct ward_vkey vkey;
+
+    memcpy(origin, note, n < WARD_NAME_MAX ? n : WARD_NAME_MAX);
+    WARD_TRY(file_key(key, origin, &c->mem, &vkey, err));
+    ward_log_keys_pin(&c->keys, &vkey);
+    return WARD_OK;
+}
+
+static enum ward_code read_text(struct check *c, const char *path, char **out,
+                                struct ward_err *err)
+{
+    size_t n;
+
+    return cli_read(path, FILE_LINE_MAX, &c->mem, out, &n, err);
+}
+
+/* ---- one receipt ---- */
+
+static void check_receipt(struct check *c, const struct file_receipt *r)
+{
+    struct ward_checkpoint head;
+    struct ward_hash hash;
+    struct ward_leaf leaf;
+    bool ok;
+
+    if (!check_head(c, "the receipt", r->checkpoint, &r->handovers, &head))
+        return;
+    check_entry(c, &r->entry, &leaf, &ok);
+    if (r->entry.event.p == NULL && !r->entry.erased)
+        check_wrong(c, "CONTENT", (int64_t)r->entry.index,
+                    "the receipt is without its content");
+    ward_leaf_hash(r->entry.leaf.p, r->entry.leaf.n, &hash);
+    if (!ward_check_inclusion(&hash, r->entry.index, head.size, r->proof, r->n_proof,
+                              &head.root))
+        check_wrong(c, "INCLUSION", (int64_t)r->entry.index,
+                    "the receipt's event is not at %llu in the tree of its signed head",
+                    (unsigned long long)r->entry.index);
+}
+
+static enum ward_code load_receipt(struct check *c, const struct asked *a, struct seen *s,
+                                   struct ward_err *err)
+{
+    char *text;
+
+    WARD_TRY(read_text(c, a->receipt, &text, err));
+    WARD_TRY(file_receipt_parse(text, &c->mem, &s->rec, err));
+    s->receipt = true;
+    return WARD_OK;
+}
+
+/* ---- two heads ---- */
+
+static enum ward_code check_two(struct check *c, const struct asked *a, struct seen *s,
+                                struct ward_err *err)
+{
+    struct file_head h, older;
+    struct ward_checkpoint now;
+    char *text, *old_text;
+
+    WARD_TRY(read_text(c, a->head, &text, err));
+    WARD_TRY(file_head_parse(text, &c->mem, &h, err));
+    WARD_TRY(read_text(c, a->checkpoint, &old_text, err));
+    WARD_TRY(file_head_parse(old_text, &c->mem, &older, err));
+    WARD_TRY(pin(c, a->key, h.checkpoint, err));
+    s->two_heads = true;
+    if (!check_head(c, "the head", h.checkpoint, &h.handovers, &now) ||
+        !check_head(c, "the older head", older.checkpoint, NULL, &s->old))
+        return WARD_OK;
+    c->head = now;
+    c->have_head = true;
+    if (!ward_check_consistency(s->old.size, &s->old.root, now.size, &now.root, h.proof,
+                                h.n_proof))
+        check_wrong(c, "HISTORY", -1,
+                    "the log of size %llu does not begin with the log of size %llu",
+                    (unsigned long long)now.size, (unsigned long long)s->old.size);
+    return WARD_OK;
+}
+
+/* ---- the whole log ---- */
+
+static void add_mark(struct check_against *k, const char *name, uint64_t size,
+                     const struct ward_hash *root)
+{
+    if (k->n_marks < CHECK_MARKS)
+        k->marks[k->n_marks++] = (struct check_mark){name, size, *root};
+}
+
+static enum ward_code know_older(struct check *c, const struct asked *a, struct seen *s,
+                                 struct check_against *known, struct ward_err *err)
+{
+    struct file_head older;
+    char *text;
+
+    if (a->checkpoint == NULL)
+        return WARD_OK;
+    WARD_TRY(read_text(c, a->checkpoint, &text, err));
+    WARD_TRY(file_head_parse(text, &c->mem, &older, err));
+    s->older = true;
+    if (check_head(c, "the older head", older.checkpoint, &older.handovers, &s->old))
+        add_mark(known, "the older head", s->old.size, &s->old.root);
+    return WARD_OK;
+}
+
+static void know_receipt(struct check *c, struct seen *s, struct check_against *known)
+{
+    struct ward_checkpoint head;
+
+    if (!s->receipt)
+        return;
+    check_receipt(c, &s->rec);
+    if (check_head(c, "the receipt", s->rec.checkpoint, NULL, &head))
+        add_mark(known, "the receipt's head", head.size, &head.root);
+    known->leaves[known->n_leaves].name = "the receipt";
+    known->leaves[known->n_leaves].index = s->rec.entry.index;
+    ward_leaf_hash(s->rec.entry.leaf.p, s->rec.entry.leaf.n,
+                   &known->leaves[known->n_leaves++].leaf);
+}
+
+static enum ward_code check_log(struct check *c, const struct asked *a, struct seen *s, FILE *f,
+                                struct ward_err *err)
+{
+    static struct check_against known;
+    struct file_header h;
+    char *line = NULL, *text;
+    size_t cap = 0;
+    ssize_t n = getline(&line, &cap, f);
+
+    text = n > 0 && (size_t)n <= FILE_LINE_MAX ? ward_strdup(&c->mem, line) : NULL;
+    free(line);
+    if (text == NULL)
+        return WARD_FAIL(err, INVALID_ARGUMENT, "%.100s is not an export", a->log);
+    WARD_TRY(file_header_parse(text, &c->mem, &h, err));
+    WARD_TRY(pin(c, a->key, h.checkpoint, err));
+    s->log = true;
+    c->have_head = check_head(c, "the head", h.checkpoint, &h.handovers, &c->head);
+    if (c->have_head && c->head.size != h.size)
+        check_wrong(c, "CUT", -1, "the file is of size %llu, its signed head of size %llu",
+                    (unsigned long long)h.size, (unsigned long long)c->head.size);
+    WARD_TRY(know_older(c, a, s, &known, err));
+    know_receipt(c, s, &known);
+    for (int i = 0; i + 1 < c->keys.n; i++)
+        add_mark(&known, "a key's handover", c->keys.at[i].last_size, &c->keys.at[i].root);
+    check_entries(c, f, h.size, &known);
+    return WARD_OK;
+}
+
+static enum ward_code check_all(struct check *c, const struct asked *a, struct seen *s,
+                                struct ward_err *err)
+{
+    enum ward_code code;
+    FILE *f;
+
+    WARD_TRY(usage(a, err));
+    if (a->receipt != NULL)
+        WARD_TRY(load_receipt(c, a, s, err));
+    if (a->head != NULL)
+        WARD_TRY(check_two(c, a, s, err));
+    if (a->log == NULL) {
+        if (!s->receipt)
+            return WARD_OK;
+        WARD_TRY(pin(c, a->key, s->rec.checkpoint, err));
+        check_receipt(c, &s->rec);
+        return WARD_OK;
+    }
+    f = fopen(a->log, "re");
+    if (f == NULL)
+        return WARD_FAIL(err, NOT_FOUND, "cannot read %.100s", a->log);
+    code = check_log(c, a, s, f, err);
+    fclose(f);
+    return code;
+}
+
+/* ---- the answer ---- */
+
+static void say(const struct check *c, const struct seen *s)
+{
+    const struct cli *cli = c->cli;
+    char vkey[WARD_VKEY_MAX];
+
+    ward_vkey_print(&c->keys.at[0].key, vkey);
+    printf("key        %s\n", vkey);
+    if (c->keys.n > 1)
+        printf("           and %d that it handed over to\n", c->keys.n - 1);
+    if (s->log)
+        printf("log        %s, %llu entries, %llu contents checked, %llu erased\n",
+               c->keys.at[0].key.name, (unsigned long long)c->entries,
+               (unsigned long long)c->contents, (unsigned long long)c->erased);
+    if (s->older || s->two_heads)
+        printf("older head of size %llu\n", (unsigned long long)s->old.size);
+    if (s->receipt)
+        printf("receipt    of entry %llu\n", (unsigned long long)s->rec.entry.index);
+    for (size_t i = 0; i < c->n_findings && i < CHECK_SHOWN; i++)
+        printf("%s%-10s%s %s\n", cli_paint(cli, CLI_BAD), c->findings[i].what,
+               cli_paint(cli, CLI_PLAIN), c->findings[i].words);
+    if (c->n_findings > CHECK_SHOWN)
+        printf("           and %zu more\n", c->n_findings - CHECK_SHOWN);
+    if (c->n_findings == 0)
+        printf("%sverified%s   signature, root, inclusion and consistency hold\n",
+               cli_paint(cli, CLI_GOOD), cli_paint(cli, CLI_PLAIN));
+    else
+        printf("%sNOT VERIFIED%s: %zu findings\n", cli_paint(cli, CLI_BAD),
+               cli_paint(cli, CLI_PLAIN), c->n_findings);
+}
+
+static void say_json(const struct check *c, const struct seen *s)
+{
+    struct cli_json j = {.to = stdout};
+    char vkey[WARD_VKEY_MAX];
+
+    ward_vkey_print(&c->keys.at[0].key, vkey);
+    cli_json_open(&j, NULL, '{');
+    cli_json_bool(&j, "verified", c->n_findings == 0);
+    cli_json_text(&j, "key", vkey);
+    cli_json_int(&j, "keys", c->keys.n);
+    if (c->have_head)
+        cli_json_int(&j, "size", (int64_t)c->head.size);
+    if (s->log) {
+        cli_json_int(&j, "entries", (int64_t)c->entries);
+        cli_json_int(&j, "contents", (int64_t)c->contents);
+        cli_json_int(&j, "erased", (int64_t)c->erased);
+    }
+    cli_json_int(&j, "n_findings", (int64_t)c->n_findings);
+    cli_json_open(&j, "findings", '[');
+    for (size_t i = 0; i < c->n_findings && i < CHECK_SHOWN; i++) {
+        cli_json_open(&j, NULL, '{');
+        cli_json_text(&j, "what", c->findings[i].what);
+        if (c->findings[i].index >= 0)
+            cli_json_int(&j, "index", c->findings[i].index);
+        cli_json_text(&j, "text", c->findings[i].words);
+        cli_json_close(&j, '}');
+    }
+    cli_json_close(&j, ']');
+    cli_json_close(&j, '}');
+}
+
+static int verify(const struct cli *cli, int argc, char **argv)
+{
+    struct asked a = {0};
+    const struct cli_opt opts[] = {
+        {"--log", &a.log, NULL, "an export"},
+        {"--key", &a.key, NULL, "the pinned key: vkey, or a file with one or a PEM"},
+        {"--checkpoint", &a.checkpoint, NULL, "an older head"},
+        {"--receipt", &a.receipt, NULL, "a receipt"},
+        {"--head", &a.head, NULL, "a newer head with its proof"},
+        {0},
+    };
+    static struct check c;
+    struct seen s = {0};
+    struct ward_err err = {0};
+    int status;
+
+    if (cli_options(opts, &argc, argv, 0, &err) != WARD_OK || usage(&a, &err) != WARD_OK)
+        return cli_usage(cli, &err);
+    check_begin(&c, cli);
+    if (check_all(&c, &a, &s, &err) != WARD_OK) {
+        status = cli_fail(cli, &err);
+    } else {
+        (cli->json ? say_json : say)(&c, &s);
+        status = c.n_findings == 0 ? 0 : 1;
+    }
+    check_done(&c);
+    return status;
+}
+
+const struct cli_command cli_audit_offline_commands[] = {
+    {"audit verify", "--key KEY --log FILE [--checkpoint FILE] [--receipt FILE]",
+     "offline: are signature, root, contents, history and receipt what they should be?",
+     verify},
+    {0},
+};
