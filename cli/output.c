@@ -9,11 +9,12 @@
 int cli_fail(const struct cli *cli, const struct ward_err *err)
 {
     struct cli_json j = {.to = stderr};
+    bool named = *err->reason != '\0' && strcmp(err->reason, ward_code_name(err->code)) != 0;
 
     cli_progress_end(cli);
     if (!cli->json) {
         fprintf(stderr, "wardctl: %s (%s%s%s)\n", err->msg, ward_code_name(err->code),
-                *err->reason == '\0' ? "" : ", ", err->reason);
+                named ? ", " : "", named ? err->reason : "");
         if (*err->detail != '\0')
             fprintf(stderr, "  %s\n", err->detail);
         return 1;

@@ -11,11 +11,11 @@ process.on('exit', () => {
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 
 class Proc {
-  constructor(name, argv, { env = {}, cwd } = {}) {
+  constructor(name, argv, { env = {}, ...more } = {}) {
     this.name = name;
     this.lines = [];
     this.waiting = [];
-    this.child = spawn(argv[0], argv.slice(1), { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.child = spawn(argv[0], argv.slice(1), { env, ...more, stdio: ['ignore', 'pipe', 'pipe'] });
     running.add(this.child);
     this.exit = new Promise((resolve) => {
       this.child.once('error', (err) => this.end(err.message, resolve));

@@ -1,0 +1,17 @@
+/* encode.h - pixels to a JPEG file, for making test captures and for the demo. No service
+ * writes photographs.
+ *
+ * Threads: pure. Memory: the caller's arena. Errors: RESOURCE_EXHAUSTED the arena is full,
+ * INVALID_ARGUMENT sides or quality out of range.
+ */
+#ifndef WARD_IMAGE_ENCODE_H
+#define WARD_IMAGE_ENCODE_H
+
+#include "common/image/image.h"
+
+/* quality 1..100; chroma at half resolution (4:2:0), as cameras do. */
+WARD_MUST enum ward_code ward_image_encode_jpeg(const struct ward_image *img, int quality,
+                                                struct ward_arena *mem, uint8_t **out,
+                                                size_t *n, struct ward_err *err);
+
+#endif

@@ -1,0 +1,121 @@
+'use strict';
+// `wardctl up` as a test's child, in a folder of the test's own; wardctl's other commands on it; and
+// clients of its services, as the peer "wardctl".
+
+const fs = require('node:fs');
+const path = require('node:path');
+const { Proc, run } = require('./proc');
+const { Client } = require('./client');
+const { API } = require('./ward');
+const { bin, folder, root } = require('./paths');
+
+const env = (home) => ({
+  PATH: process.env.PATH, HOME: home, WARD_MODELS: process.env.WARD_MODELS || path.join(root, 'build/models'),
+});
+
+class Up {
+  constructor(dir = folder()) {
+    this.dir = dir;
+    this.clients = [];
+  }
+
+  // Resolves once everything is ready. spawn: further options, {uid, gid}.
+  async start(spawn = {}) {
+    this.proc = new Proc('wardctl up', [bin('wardctl'), '--json', '--data', this.dir, 'up'], { env: env(this.dir), ...spawn });
+    this.ready = JSON.parse(await this.proc.line(/"ready":true/));
+    return this;
+  }
+
+  // wardctl with these words, to its end: {status, stdout, lines, json()}.
+  async ctl(...words) {
+    const r = await run([bin('wardctl'), '--json', '--data', this.dir, ...words], { env: env(this.dir) });
+    return { ...r, json: () => JSON.parse(r.stdout || r.lines.join('\n')) };
+  }
+
+  // The answer of a command that must pass.
+  async ask(...words) {
+    const r = await this.ctl(...words);
+    if (r.status !== 0) throw new Error(`wardctl ${words.join(' ')} ended with ${r.status}:\n${r.lines.join('\n')}`);
+    return r.json();
+  }
+
+  client(name) {
+    const { address } = this.ready.services[name];
+    const client = new Client({ ...API[name], target: address, tls: { dir: path.join(this.dir, 'pki'), name: 'wardctl' } });
+    this.clients.push(client);
+    return client;
+  }
+
+  async token(...roles) {
+    return (await this.ask('token', 'issue', '--subject', 'journey', '--roles', roles.join(','), '--lifetime', '3600')).token;
+  }
+
+  // What a process is now: it may have been started again. 0 while it does not run.
+  pid(name) {
+    const wanted = name === 'mariadb' ? 'mariadbd' : name;
+    const parent = String(this.proc.pid);
+    for (const entry of fs.readdirSync('/proc').filter((e) => /^\d+$/.test(e))) {
+      try {
+        const stat = fs.readFileSync(`/proc/${entry}/stat`, 'utf8');
+        const [, comm, state, ppid] = /^\d+ \((.*)\) (\S) (\d+)/.exec(stat);
+        if (ppid === parent && comm === wanted && state !== 'Z') return Number(entry);
+      } catch { /* it ended meanwhile */ }
+    }
+    return 0;
+  }
+
+  // Rows of the private database as lines of text, asked with every right on it.
+  sql(schema, statement) {
+    return run(['/usr/bin/mariadb', '--no-defaults', '-S', `${this.dir}/run/mariadb.sock`, '-N', '-B', schema, '-e', statement],
+      { env: { PATH: process.env.PATH } }).then((r) => {
+      if (r.status !== 0) throw new Error(`${statement}: ${r.lines.join('\n')}`);
+      return r.stdout.split('\n').slice(0, -1);
+    });
+  }
+
+  // Resolves once the database answers and every service says SERVING.
+  async healthy({ seconds = 60 } = {}) {
+    const until = Date.now() + seconds * 1000;
+    let last;
+    do {
+      const db = await this.sql('mysql', 'SELECT 1').catch((err) => err);
+      last = await this.ctl('health');
+      if (last.status === 0 && Array.isArray(db)) return;
+    } while (Date.now() < until);
+    throw new Error(`not healthy after ${seconds} s: ${last.lines.join('\n')}`);
+  }
+
+  // A metric's value as its text has it; undefined when there is none.
+  async metric(service, name) {
+    const text = await (await fetch(`${this.ready.services[service].admin}/metrics`)).text();
+    const line = text.split('\n').find((l) => l.startsWith(`${name} `) || l.startsWith(`${name}{`));
+    return line && Number(line.split(' ').pop());
+  }
+
+  async stop(signal = 'SIGINT') {
+    for (const client of this.clients) client.close();
+    this.clients = [];
+    if (!this.proc) return undefined;
+    this.proc.hold(true);
+    this.proc.signal(signal);
+    return this.proc.exit;
+  }
+}
+
+// Resolves once no process of these pids is left.
+async function gone(pids, { seconds = 20 } = {}) {
+  const until = Date.now() + seconds * 1000;
+  const runs = (pid) => {
+    try {
+      return !/^State:\s+Z/m.test(fs.readFileSync(`/proc/${pid}/status`, 'utf8'));
+    } catch {
+      return false;
+    }
+  };
+  while (pids.some(runs)) {
+    if (Date.now() > until) throw new Error(`still running: ${pids.filter(runs)}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+module.exports = { Up, gone };
