@@ -58,10 +58,6 @@ static struct ward_family commit_seconds = {
     .bounds = WARD_SECONDS,
 };
 WARD_METRIC_LISTED(commit_seconds)
-WARD_METRIC_LISTED(appended)
-WARD_METRIC_LISTED(duplicates)
-WARD_METRIC_LISTED(batch_events)
-WARD_METRIC_LISTED(commit_seconds)
 
 static enum ward_code spoiled(struct ward_err *err, const char *what)
 {
