@@ -2,6 +2,7 @@
 #include "common/bus/bus_nng.h"
 
 #include <nng/protocol/reqrep0/req.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,8 @@ struct ward_bus_client {
     nng_socket s;
     nng_ctx ctx;
     nng_aio *aio;
+    pthread_mutex_t lock; /* guards starting on aio, so that an interruption finds it started */
+    bool interrupted;
     atomic_int pipe; /* the connection now in use; 0 for none */
 };
 
@@ -54,6 +57,7 @@ enum ward_code ward_bus_dial(const char *url, const struct ward_bus_tls *tls,
     c = calloc(1, sizeof(*c));
     if (c == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory");
+    pthread_mutex_init(&c->lock, NULL);
     if ((rv = nng_aio_alloc(&c->aio, NULL, NULL)) != 0 || (rv = nng_req0_open(&c->s)) != 0) {
         ward_bus_hangup(c);
         return bus_fail(rv, "opening the bus", err);
@@ -74,6 +78,7 @@ void ward_bus_hangup(struct ward_bus_client *c)
         nng_close(c->s);
     if (c->aio != NULL)
         nng_aio_free(c->aio);
+    pthread_mutex_destroy(&c->lock);
     free(c);
 }
 
@@ -84,7 +89,27 @@ bool ward_bus_connected(const struct ward_bus_client *c)
 
 void ward_bus_interrupt(struct ward_bus_client *c)
 {
+    pthread_mutex_lock(&c->lock);
+    c->interrupted = true;
+    pthread_mutex_unlock(&c->lock);
     nng_aio_cancel(c->aio);
+}
+
+/* Starts a step (send or receive) and waits for its end. */
+static int perform(struct ward_bus_client *c, void (*step)(nng_ctx, nng_aio *), int timeout_ms)
+{
+    bool go;
+
+    nng_aio_set_timeout(c->aio, timeout_ms);
+    pthread_mutex_lock(&c->lock);
+    go = !c->interrupted;
+    if (go)
+        step(c->ctx, c->aio);
+    pthread_mutex_unlock(&c->lock);
+    if (!go)
+        return NNG_ECANCELED;
+    nng_aio_wait(c->aio);
+    return nng_aio_result(c->aio);
 }
 
 static enum ward_code send(struct ward_bus_client *c, nng_msg *m, int timeout_ms,
@@ -92,11 +117,8 @@ static enum ward_code send(struct ward_bus_client *c, nng_msg *m, int timeout_ms
 {
     int rv;
 
-    nng_aio_set_timeout(c->aio, timeout_ms < CONNECT_MS ? timeout_ms : CONNECT_MS);
     nng_aio_set_msg(c->aio, m);
-    nng_ctx_send(c->ctx, c->aio);
-    nng_aio_wait(c->aio);
-    rv = nng_aio_result(c->aio);
+    rv = perform(c, nng_ctx_send, timeout_ms < CONNECT_MS ? timeout_ms : CONNECT_MS);
     if (rv == 0)
         return WARD_OK;
     nng_msg_free(nng_aio_get_msg(c->aio));
@@ -112,10 +134,7 @@ static enum ward_code await_ack(struct ward_bus_client *c, int timeout_ms, struc
     nng_msg *m;
     int rv;
 
-    nng_aio_set_timeout(c->aio, timeout_ms);
-    nng_ctx_recv(c->ctx, c->aio);
-    nng_aio_wait(c->aio);
-    rv = nng_aio_result(c->aio);
+    rv = perform(c, nng_ctx_recv, timeout_ms);
     if (rv == NNG_ETIMEDOUT)
         return WARD_FAIL(err, DEADLINE_EXCEEDED, "the receiver did not answer in time");
     if (rv != 0)
@@ -137,6 +156,9 @@ enum ward_code ward_bus_deliver(struct ward_bus_client *c, const struct ward_bus
 
     if (size == 0)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "%zu items do not fit one frame", n);
+    pthread_mutex_lock(&c->lock);
+    c->interrupted = false;
+    pthread_mutex_unlock(&c->lock);
     if (nng_msg_alloc(&m, size) != 0)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory");
     ward_frame_pack(items, n, nng_msg_body(m));
