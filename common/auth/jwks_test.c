@@ -209,25 +209,22 @@ static void a_bad_file_keeps_the_last_good_keys_and_counts(void **state)
     ward_sign_key_free(next);
 }
 
-/* Within a second the file is not looked at again: the check that follows sees the old keys. */
 static void the_file_is_not_looked_at_for_every_token(void **state)
 {
-    struct ward_sign_key *key = new_key(1), *next = new_key(2);
-    char *token = token_of(next);
+    struct ward_sign_key *key = new_key(1);
+    char *token = token_of(key);
     struct ward_principal who;
     struct ward_jwks *j = NULL;
 
     (void)state;
     replace(jwks_of(key));
     assert_int_equal(open_file(&j), WARD_OK);
-    assert_int_equal(ward_jwks_looks(j), 0);
+    ward_jwks_look_now(j);
     for (int i = 0; i < 100; i++)
-        assert_int_equal(ward_jwt_check(j, &mem, token, strlen(token), &who, &err),
-                         WARD_UNAUTHENTICATED);
-    assert_true(ward_jwks_looks(j) < 100);
+        assert_int_equal(ward_jwt_check(j, &mem, token, strlen(token), &who, &err), WARD_OK);
+    assert_in_range(ward_jwks_looks(j), 1, 99);
     ward_jwks_close(j);
     ward_sign_key_free(key);
-    ward_sign_key_free(next);
 }
 
 struct crowd {

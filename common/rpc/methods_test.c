@@ -341,6 +341,42 @@ static void a_file_comes_with_its_imports_each_once(void **state)
     assert_int_equal(ward_set_file(set, "echo.proto", &mem, &files, &n, &err), WARD_NOT_FOUND);
 }
 
+/* a imports b and c, which both import d, which (against all rules) imports a. */
+static void a_file_imported_twice_comes_once(void **state)
+{
+    static const char *const names[] = {"a", "b", "c", "d"};
+    static const int imports[][2] = {{1, 2}, {3, 3}, {3, 0}, {0, 0}};
+    Google__Protobuf__FileDescriptorSet proto = GOOGLE__PROTOBUF__FILE_DESCRIPTOR_SET__INIT;
+    Google__Protobuf__FileDescriptorProto file[4], *files[4];
+    char *list[4][2];
+    uint8_t bytes[256];
+    struct ward_descriptors d = {.data = bytes};
+    struct ward_set *out;
+    struct ward_file *found;
+    size_t n;
+
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        google__protobuf__file_descriptor_proto__init(&file[i]);
+        file[i].name = (char *)(uintptr_t)names[i];
+        for (int k = 0; k < 2; k++)
+            list[i][k] = (char *)(uintptr_t)names[imports[i][k]];
+        file[i].dependency = list[i];
+        file[i].n_dependency = 2;
+        files[i] = &file[i];
+    }
+    proto.file = files, proto.n_file = 4;
+    d.len = google__protobuf__file_descriptor_set__pack(&proto, bytes);
+    assert_int_equal(ward_set_parse(&d, &mem, &out, &err), WARD_OK);
+    assert_int_equal(ward_set_file(out, "a", &mem, &found, &n, &err), WARD_OK);
+    assert_int_equal(n, 4);
+    for (size_t i = 0; i < n; i++)
+        assert_string_equal(found[i].name, names[i]);
+    assert_int_equal(ward_set_file(out, "b", &mem, &found, &n, &err), WARD_OK);
+    assert_int_equal(n, 4); /* b, d, a, c: each once all the same */
+    assert_string_equal(found[3].name, "c");
+}
+
 static void extensions_are_found_by_type_and_number(void **state)
 {
     static const char TYPE[] = "google.protobuf.MethodOptions";
@@ -400,6 +436,7 @@ int main(void)
         cmocka_unit_test(descriptors_that_are_none_are_refused),
         cmocka_unit_test(a_symbol_of_any_kind_finds_its_file),
         cmocka_unit_test(a_file_comes_with_its_imports_each_once),
+        cmocka_unit_test(a_file_imported_twice_comes_once),
         cmocka_unit_test(extensions_are_found_by_type_and_number),
         cmocka_unit_test(no_memory_is_an_answer),
     };

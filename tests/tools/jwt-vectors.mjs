@@ -69,6 +69,11 @@ bad('RS512', 'ALGORITHM', token({ alg: 'RS512', kid: 'rsa-1' }, good, keys['rsa-
 bad("RS256 by another kind of key's name", 'ALGORITHM', token({ alg: 'RS256', kid: 'ed-1' }, good, keys['rsa-1']));
 bad('algorithm is a number', 'MALFORMED', token({ alg: 1, kid: 'ed-1' }, good, keys['ed-1'], 'EdDSA'));
 bad('ES256 in DER', 'SIGNATURE', token({ alg: 'ES256', kid: 'ec-1' }, good, keys['ec-1'], 'ES256-DER'));
+{
+  const t = token({ alg: 'ES256', kid: 'ec-1' }, good, keys['ec-1']).split('.');
+  const longer = Buffer.concat([Buffer.from(t[2], 'base64url'), Buffer.alloc(1)]);
+  bad('ES256 with a byte more', 'SIGNATURE', `${t[0]}.${t[1]}.${b64(longer)}`);
+}
 bad('ES256 of zeros', 'SIGNATURE', `${b64({ alg: 'ES256', kid: 'ec-1' })}.${b64(good)}.${b64(Buffer.alloc(64))}`);
 bad("a stranger's signature", 'SIGNATURE', token({ alg: 'EdDSA', kid: 'ed-1' }, good, stranger));
 {
