@@ -62,16 +62,14 @@ static enum ward_code handle(struct served *s, struct ward_call *c, ProtobufCMes
 static enum ward_code settle(struct ward_call *c, enum ward_code code)
 {
     if (code == WARD_OK && c->method->audited && !c->audited) {
-        code = WARD_FAIL(c->err, INTERNAL, "internal error");
+        (void)WARD_FAIL(c->err, INTERNAL, "internal error");
         return ward_err_detail(c->err, "the handler wrote no audit event");
     }
     if (code == WARD_OK)
         return code;
     if ((int)code < 0 || code >= WARD_N_CODES || code == WARD_UNKNOWN) {
-        int odd = (int)code;
-
-        code = WARD_FAIL(c->err, INTERNAL, "internal error");
-        return ward_err_detail(c->err, "the handler's code was %d", odd);
+        (void)WARD_FAIL(c->err, INTERNAL, "internal error");
+        return ward_err_detail(c->err, "the handler's code was %d", (int)code);
     }
     if (c->err->code != code) /* it gave no words */
         return ward_err_set(c->err, code, __FILE__, __LINE__, "%s", ward_code_name(code));

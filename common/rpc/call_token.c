@@ -77,7 +77,7 @@ static size_t length_of(struct ward_principal *p)
 {
     const char **at[ALL_TEXT];
     int n = strings_of(p, at);
-    size_t len = 0;
+    size_t len = 1;
 
     for (int i = 0; i < n; i++)
         len += strlen(*at[i]) + 1;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+typedef Grpc__Health__V1__HealthCheckResponse__ServingStatus status;
 #define STATUS(name) GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__##name
 
 /* One Watch. Its call is kept by the poll thread; every step is a completion there, or a change
@@ -13,14 +14,14 @@ struct watch {
     struct watch *next, **at;
     struct served *s;
     struct health *h;
-    int entry; /* index into services; -1: not known here */
-    int sent;
+    int entry;          /* index into services; -1: not known here */
+    int sent;           /* -1: nothing yet */
     bool writing, over; /* over: the final batch has been started */
 };
 
 struct entry {
     const char *name;
-    int status;
+    status now;
 };
 
 struct health {
@@ -47,7 +48,7 @@ struct health *health_new(const char *const *services)
     for (int i = 0; i < n; i++)
         h->services[i + 1].name = services[i];
     for (int i = 0; i <= n; i++)
-        h->services[i].status = STATUS(NOT_SERVING);
+        h->services[i].now = STATUS(NOT_SERVING);
     return h;
 }
 
@@ -80,7 +81,7 @@ enum ward_code health_check(struct ward_call *c, const ProtobufCMessage *req,
     pthread_mutex_lock(&h->lock);
     i = find(h, name);
     if (i >= 0)
-        r->status = h->services[i].status;
+        r->status = h->services[i].now;
     pthread_mutex_unlock(&h->lock);
     return i >= 0 ? WARD_OK : WARD_FAIL(c->err, NOT_FOUND, "no such service");
 }
@@ -99,16 +100,16 @@ static void finish(struct watch *w, enum ward_code code, const char *why)
 
 static void on_wrote(struct tag *tag, bool ok);
 
-static void send(struct watch *w, int status)
+static void send(struct watch *w, status now)
 {
     Grpc__Health__V1__HealthCheckResponse r = GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__INIT;
     grpc_op ops[2] = {{.op = GRPC_OP_SEND_INITIAL_METADATA}, {.op = GRPC_OP_SEND_MESSAGE}};
 
-    r.status = status;
+    r.status = now;
     grpc_byte_buffer_destroy(w->s->reply);
     w->s->reply = call_pack(&r.base);
     ops[1].data.send_message.send_message = w->s->reply;
-    w->sent = status;
+    w->sent = (int)now;
     w->writing = true;
     if (w->s->initial_sent)
         call_start(w->s, ops + 1, 1, &w->s->wrote, on_wrote);
@@ -120,14 +121,14 @@ static void send(struct watch *w, int status)
 /* The next step of a watch that is not writing. Lock held. */
 static void advance(struct watch *w)
 {
-    int status = w->entry < 0 ? STATUS(SERVICE_UNKNOWN) : w->h->services[w->entry].status;
+    status now = w->entry < 0 ? STATUS(SERVICE_UNKNOWN) : w->h->services[w->entry].now;
 
     if (w->over || w->writing)
         return;
     if (atomic_load(&w->s->cancelled))
         finish(w, WARD_CANCELLED, "the caller went away");
-    else if (status != w->sent)
-        send(w, status); /* the last word goes out before the end */
+    else if ((int)now != w->sent)
+        send(w, now); /* the last word goes out before the end */
     else if (w->h->ended)
         finish(w, WARD_UNAVAILABLE, "the server is stopping");
 }
@@ -205,7 +206,7 @@ void health_set(struct health *h, const char *service, bool serving)
     pthread_mutex_lock(&h->lock);
     for (int i = 0; i < h->n && !h->ended; i++)
         if (service == NULL || strcmp(h->services[i].name, service) == 0)
-            h->services[i].status = serving ? STATUS(SERVING) : STATUS(NOT_SERVING);
+            h->services[i].now = serving ? STATUS(SERVING) : STATUS(NOT_SERVING);
     for (struct watch *w = h->watches, *next; w != NULL; w = next) {
         next = w->next;
         advance(w);

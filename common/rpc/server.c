@@ -164,10 +164,9 @@ static void drain(struct ward_rpc *rpc, int grace_ms)
 {
     grpc_completion_queue *cq = grpc_completion_queue_create_for_next(NULL);
     gpr_timespec grace = gpr_time_from_millis(grace_ms, GPR_TIMESPAN);
-    struct tag gone = {0};
 
     atomic_store(&rpc->stopping, true);
-    grpc_server_shutdown_and_notify(rpc->core, cq, &gone);
+    grpc_server_shutdown_and_notify(rpc->core, cq, NULL);
     break_system(rpc);
     if (!await_shutdown(cq, gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), grace))) {
         WARD_LOG(WARN, "grace is over, calls are cancelled",
