@@ -93,9 +93,18 @@ bool ward_code_retry(enum ward_code code)
 
 void ward_assert_failed(const char *cond, const char *file, int line)
 {
+    char text[256];
+    size_t n = 0;
+
+    for (; *cond != '\0' && n + 3 < sizeof(text); cond++) { /* C's strings in a JSON string */
+        if (*cond == '"' || *cond == '\\')
+            text[n++] = '\\';
+        text[n++] = *cond;
+    }
+    text[n] = '\0';
     fprintf(stderr,
             "{\"level\":\"fatal\",\"msg\":\"assertion failed\",\"cond\":\"%s\","
             "\"at\":\"%s:%d\"}\n",
-            cond, file, line);
+            text, file, line);
     abort();
 }

@@ -1,0 +1,134 @@
+#include "common/base/metrics.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define THREADS 4
+#define ROUNDS  20000
+
+static const double BOUNDS[] = {1, 2, 0};
+static struct ward_family hits = {.name = "ward_x_hits_total",
+                                  .help = "Hits.",
+                                  .type = WARD_COUNTER,
+                                  .label = {"who", "what"}};
+static struct ward_family peak = {.name = "ward_x_peak", .help = "Peak.", .type = WARD_GAUGE};
+static struct ward_family times = {
+    .name = "ward_x_seconds", .help = "Time.", .type = WARD_HISTOGRAM, .bounds = BOUNDS};
+WARD_METRIC_LISTED(times)
+
+static void *hit(void *arg)
+{
+    int me = *(const int *)arg;
+
+    for (int i = 0; i < ROUNDS; i++) {
+        char what[2] = {(char)('a' + i % 7), '\0'}; /* must be copied: it goes away */
+
+        ward_metric_add(ward_series_of(&hits, "all", what, NULL), 1);
+        ward_metric_max(ward_series_of(&peak, NULL, NULL, NULL), me * ROUNDS + i);
+        ward_observe(&times, i % 3 + 0.5);
+    }
+    return NULL;
+}
+
+static void nothing_is_lost_between_threads(void **state)
+{
+    pthread_t threads[THREADS];
+    int ids[THREADS];
+    double sum = 0;
+    struct ward_series *t = ward_series_of(&times, NULL, NULL, NULL);
+
+    (void)state;
+    for (int i = 0; i < THREADS; i++) {
+        ids[i] = i;
+        assert_int_equal(pthread_create(&threads[i], NULL, hit, &ids[i]), 0);
+    }
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(hits.n, 7); /* made once each */
+    for (int i = 0; i < hits.n; i++) {
+        assert_string_equal(hits.series[i]->label[0], "all");
+        sum += hits.series[i]->value;
+    }
+    assert_true(sum == THREADS * ROUNDS);
+    assert_true(ward_series_of(&peak, NULL, NULL, NULL)->value == THREADS * ROUNDS - 1);
+    assert_int_equal(t->count, THREADS * ROUNDS);
+    assert_int_equal(t->bucket[0] + t->bucket[1] + t->bucket[2], THREADS * ROUNDS);
+    assert_int_equal(t->bucket[0], THREADS * ((ROUNDS + 2) / 3));
+}
+
+static void a_value_on_a_bound_is_within_it(void **state)
+{
+    static struct ward_family f = {
+        .name = "ward_x_edge", .help = "Edge.", .type = WARD_HISTOGRAM, .bounds = BOUNDS};
+    struct ward_series *s = ward_series_of(&f, NULL, NULL, NULL);
+
+    (void)state;
+    ward_observe(&f, 1);
+    ward_observe(&f, 2);
+    ward_observe(&f, 2.0000001);
+    ward_observe(&f, -1);
+    assert_int_equal(s->bucket[0], 2);
+    assert_int_equal(s->bucket[1], 1);
+    assert_int_equal(s->bucket[2], 1);
+}
+
+static void same_labels_are_one_series_and_others_another(void **state)
+{
+    static struct ward_family f = {
+        .name = "ward_x_same", .help = "Same.", .type = WARD_COUNTER, .label = {"a", "b"}};
+    char a[] = "x";
+
+    (void)state;
+    assert_ptr_equal(ward_series_of(&f, a, "y", NULL), ward_series_of(&f, "x", "y", NULL));
+    assert_ptr_not_equal(ward_series_of(&f, "x", "y", NULL),
+                         ward_series_of(&f, "y", "x", NULL));
+    assert_ptr_not_equal(ward_series_of(&f, "xy", "", NULL),
+                         ward_series_of(&f, "x", "y", NULL));
+}
+
+struct seen {
+    int n, ours;
+    bool sorted;
+    char last[80];
+};
+
+static void see(const struct ward_family *f, void *arg)
+{
+    struct seen *s = arg;
+
+    if (strcmp(s->last, f->name) >= 0)
+        s->sorted = false;
+    snprintf(s->last, sizeof(s->last), "%s", f->name);
+    s->n++;
+    s->ours += strcmp(f->name, "ward_x_seconds") == 0;
+}
+
+static void families_come_once_in_the_order_of_their_names(void **state)
+{
+    struct seen s = {.sorted = true};
+
+    (void)state;
+    ward_metric_list(&times);
+    ward_metric_list(&times);
+    ward_metric_each(see, &s);
+    assert_true(s.sorted);
+    assert_int_equal(s.ours, 1);
+    assert_true(s.n >= 3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_is_lost_between_threads),
+        cmocka_unit_test(a_value_on_a_bound_is_within_it),
+        cmocka_unit_test(same_labels_are_one_series_and_others_another),
+        cmocka_unit_test(families_come_once_in_the_order_of_their_names),
+    };
+
+    return cmocka_run_group_tests_name("metrics", tests, NULL, NULL);
+}
