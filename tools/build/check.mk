@@ -10,7 +10,8 @@ lint: ## layers, clang-format, clang-tidy, cppcheck, banned functions, file size
 # Everything below is built again with the sanitizers in, in a build of its own.
 ASAN := -fsanitize=address,undefined -fno-sanitize-recover=all
 sanitize: ## unit, integration and contract tests under ASan, UBSan and LSan
-	@$(MAKE) --no-print-directory BUILD=$(BUILD)/asan OPT=-O1 SAN="$(ASAN)" tiers TIERS="unit integration contract"
+	@LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0 \
+		$(MAKE) --no-print-directory BUILD=$(BUILD)/asan OPT=-O1 SAN="$(ASAN)" tiers TIERS="unit integration contract"
 tiers: build
 	@tools/test-all $(TIERS)
 .PHONY: sanitize tiers
