@@ -1,5 +1,5 @@
 /* The configuration file's parser: any bytes give pairs within their text, or one clear error.
- */
+ * max_len: 6000 */
 #include "common/app/config.h"
 
 #include <stdlib.h>
