@@ -160,7 +160,7 @@ static bool given(const char *s)
 
 static void set_options(MYSQL *my, const struct ward_db_config *cfg, unsigned connect_s)
 {
-    unsigned patience_s = STATEMENT_MS / 1000 + 1, no = 0;
+    unsigned patience_s = STATEMENT_MS / 1000 + 1, no = 0, tcp = MYSQL_PROTOCOL_TCP;
     my_bool yes = 1;
 
     mysql_options(my, MYSQL_OPT_CONNECT_TIMEOUT, &connect_s);
@@ -168,6 +168,8 @@ static void set_options(MYSQL *my, const struct ward_db_config *cfg, unsigned co
     mysql_options(my, MYSQL_OPT_WRITE_TIMEOUT, &patience_s);
     mysql_options(my, MYSQL_SET_CHARSET_NAME, "utf8mb4");
     mysql_options(my, MYSQL_OPT_LOCAL_INFILE, &no); /* no server may ask for our files */
+    if (!given(cfg->socket)) /* or "localhost" would quietly mean some default socket */
+        mysql_options(my, MYSQL_OPT_PROTOCOL, &tcp);
     if (!given(cfg->tls_ca))
         return;
     mysql_options(my, MYSQL_OPT_SSL_ENFORCE, &yes);

@@ -74,7 +74,7 @@ static enum ward_code take(struct ward_db *db, struct drain *d, struct ward_rows
 }
 
 static enum ward_code items_of(const struct ward_rows *rows, struct drain *d,
-                               struct ward_outbox_item *items, struct ward_val *ids,
+                               struct ward_outbox_item *items, int64_t *ids,
                                struct ward_err *err)
 {
     size_t bytes = 0;
@@ -82,7 +82,8 @@ static enum ward_code items_of(const struct ward_rows *rows, struct drain *d,
     for (d->n = 0; d->n < rows->n; d->n++) {
         const struct ward_val *row = rows->at[d->n];
 
-        if (row[1].n != sizeof(items->event_id))
+        if (row[1].n != sizeof(items->event_id) ||
+            !ward_i64(row[0].p, 1, INT64_MAX, &ids[d->n]))
             return WARD_FAIL(err, DATA_LOSS, "the outbox is not usable");
         bytes += row[2].n + 32;
         if (d->n > 0 && bytes > DELIVER_B)
@@ -90,12 +91,32 @@ static enum ward_code items_of(const struct ward_rows *rows, struct drain *d,
         memcpy(items[d->n].event_id, row[1].p, sizeof(items->event_id));
         items[d->n].event = row[2].p;
         items[d->n].n = row[2].n;
-        ids[d->n] = row[0];
+        d->last = ids[d->n];
     }
     d->whole = rows->n == d->most || d->n < rows->n;
-    if (d->n > 0 && !ward_i64(ids[d->n - 1].p, 1, INT64_MAX, &d->last))
-        return WARD_FAIL(err, DATA_LOSS, "the outbox is not usable");
     return WARD_OK;
+}
+
+/* Deletes what was delivered, a statement for each unbroken run of ids: every row of such a run
+ * is ours and locked, and a whole batch is mostly one run, which makes the whole path several
+ * times quicker than deleting row by row. */
+static enum ward_code forget(struct ward_db *db, struct drain *d, const int64_t *ids,
+                             struct ward_err *err)
+{
+    static const char SQL[] = "DELETE FROM ward_outbox WHERE id >= ? AND id <= ?";
+    struct ward_val *runs = ward_alloc(&d->mem, 2 * d->n * sizeof(*runs));
+    size_t n = 0;
+
+    for (size_t i = 0, from = 0; runs != NULL && i < d->n; i++) {
+        if (i + 1 < d->n && ids[i + 1] == ids[i] + 1)
+            continue;
+        runs[2 * n] = ward_int(&d->mem, ids[from]);
+        runs[2 * n++ + 1] = ward_int(&d->mem, ids[i]);
+        from = i + 1;
+    }
+    if (d->mem.full)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a delivery");
+    return ward_db_bulk(db, SQL, runs, 2, n, err);
 }
 
 /* A refusal that no second try will change. */
@@ -106,25 +127,25 @@ static bool refused(enum ward_code code)
 }
 
 /* One event that audit will never take is set aside, or it would hold up all others. */
-static enum ward_code hold(struct ward_db *db, struct ward_val id, enum ward_code why,
+static enum ward_code hold(struct ward_db *db, struct drain *d, int64_t id, enum ward_code why,
                            struct ward_err *err)
 {
     static const char SQL[] =
         "INSERT INTO ward_outbox_held (id, event_id, created_at, code, event)"
         " SELECT id, event_id, created_at, ?, event FROM ward_outbox WHERE id = ?";
 
-    return ward_db_run(db, NULL, SQL, WARD_PARAMS(ward_text(ward_code_name(why)), id), NULL,
+    return ward_db_run(db, NULL, SQL,
+                       WARD_PARAMS(ward_text(ward_code_name(why)), ward_int(&d->mem, id)), NULL,
                        err);
 }
 
 static enum ward_code drain_once(struct ward_db *db, void *arg, struct ward_err *err)
 {
-    static const char DELETE[] = "DELETE FROM ward_outbox WHERE id = ?";
     struct drain *d = arg;
     struct ward_outbox_item *items;
-    struct ward_val *ids;
     struct ward_rows rows;
     enum ward_code code;
+    int64_t *ids;
 
     ward_arena_reset(&d->mem);
     d->n = 0;
@@ -139,13 +160,13 @@ static enum ward_code drain_once(struct ward_db *db, void *arg, struct ward_err 
     WARD_TRY(items_of(&rows, d, items, ids, err));
     code = d->deliver(d->arg, items, d->n, err);
     if (code != WARD_OK && refused(code) && d->n == 1)
-        WARD_TRY(hold(db, ids[0], code, err));
+        WARD_TRY(hold(db, d, ids[0], code, err));
     else if (code == WARD_ABORTED) /* the receiver's, not our database's: not ours to redo */
         return ward_err_set(err, WARD_UNAVAILABLE, __FILE__, __LINE__,
                             "the receiver could not take a delivery");
     else
         WARD_TRY(code);
-    return ward_db_bulk(db, DELETE, ids, 1, d->n, err);
+    return forget(db, d, ids, err);
 }
 
 /* Deleted rows stay at the front of the table until the server has purged them, and a scan from
