@@ -8,10 +8,14 @@ void ward_log_keys_pin(struct ward_log_keys *keys, const struct ward_vkey *pinne
     keys->at[0].key = *pinned;
 }
 
-/* Before anything was followed: a handover between keys older than the pinned one. */
-static bool precedes(const struct ward_log_keys *keys, const struct ward_note *note)
+/* A handover from before the pinned key: to it, or between keys older than it. */
+static bool precedes(const struct ward_log_keys *keys, const struct ward_note *note,
+                     const struct ward_checkpoint *cp)
 {
-    return keys->n == 1 && ward_note_check(note, &keys->at[0].key, NULL) != WARD_OK;
+    if (ward_vkey_equal(&cp->next, &keys->at[0].key))
+        return true;
+    return (keys->n == 1 || cp->size < keys->at[0].last_size) &&
+           ward_note_check(note, &keys->at[0].key, NULL) != WARD_OK;
 }
 
 /* One that was followed before, brought again by another file. */
@@ -36,8 +40,7 @@ enum ward_code ward_log_keys_follow(struct ward_log_keys *keys, const char *text
     WARD_TRY(ward_checkpoint_parse(&note, &cp, err));
     if (!cp.hands_over)
         return WARD_FAIL(err, FAILED_PRECONDITION, "the handover names no next key");
-    if (known(keys, &cp) || precedes(keys, &note) ||
-        (last == 0 && ward_vkey_equal(&cp.next, &keys->at[0].key)))
+    if (known(keys, &cp) || precedes(keys, &note, &cp))
         return WARD_OK;
     if (keys->n == WARD_KEYS_MAX)
         return WARD_FAIL(err, FAILED_PRECONDITION, "more than %d keys", WARD_KEYS_MAX);

@@ -260,7 +260,16 @@ static void a_chain_of_keys_is_followed_from_the_pinned_one(void **state)
     ward_log_keys_pin(&k, &s[1].vkey); /* pinned in the middle: what came before is skipped */
     assert_int_equal(follow(&k, &over1), WARD_OK);
     assert_int_equal(follow(&k, &over2), WARD_OK);
+    assert_int_equal(follow(&k, &over1), WARD_OK); /* another file brings both again */
+    assert_int_equal(follow(&k, &over2), WARD_OK);
     assert_int_equal(k.n, 2);
+    ward_log_keys_pin(&k, &s[2].vkey);
+    assert_int_equal(follow(&k, &over1), WARD_OK);
+    assert_int_equal(follow(&k, &over2), WARD_OK);
+    assert_int_equal(k.n, 1);
+    assert_int_equal(check(&k, &h25), WARD_OK);
+    ward_log_keys_pin(&k, &s[1].vkey);
+    assert_int_equal(follow(&k, &over2), WARD_OK);
     assert_int_equal(check(&k, &h25), WARD_OK);
     for (int i = 0; i < 3; i++)
         drop(&s[i]);
@@ -271,7 +280,7 @@ static void a_handover_that_the_old_key_did_not_sign_leads_nowhere(void **state)
     struct ward_signer s[3] = {signer(1), signer(2), signer(3)};
     struct head over = head(10, s, 2, &s[1].vkey), forged = head(20, s + 2, 1, &s[2].vkey);
     struct head plain = head(10, s, 1, NULL), alone = head(20, s + 1, 1, &s[2].vkey);
-    struct head back = head(9, s + 1, 2, &s[2].vkey), h25 = head(25, s + 2, 1, NULL);
+    struct head back = head(10, s + 1, 2, &s[2].vkey), h25 = head(25, s + 2, 1, NULL);
     static struct ward_log_keys k;
 
     (void)state;
