@@ -77,6 +77,7 @@ static enum ward_code send(struct ward_db *db, const struct rows *r, size_t at, 
     WARD_TRY(db_connected(db, err));
     WARD_TRY(db_limit(db, err));
     WARD_TRY(db_prepared(db, r->sql, &s, err));
+    WARD_ASSERT(s != NULL);
     if (r->n_params == 0 || r->n_params > DB_MAX_PARAMS ||
         r->n_params != mysql_stmt_param_count(s->stmt) || mysql_stmt_field_count(s->stmt) != 0)
         return WARD_FAIL(err, INTERNAL, "statement and parameters do not match");

@@ -201,6 +201,7 @@ static enum ward_code run(struct ward_db *db, struct ward_arena *mem, const char
     struct db_stmt *s = NULL;
 
     WARD_TRY(db_prepared(db, sql, &s, err));
+    WARD_ASSERT(s != NULL);
     out->cols = mysql_stmt_field_count(s->stmt);
     if (n > DB_MAX_PARAMS || n != mysql_stmt_param_count(s->stmt) || out->cols > DB_MAX_COLS ||
         (out->cols > 0 && mem == NULL))
