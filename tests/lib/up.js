@@ -36,7 +36,7 @@ class Up {
   async ask(...words) {
     const r = await this.ctl(...words);
     if (r.status !== 0) throw new Error(`wardctl ${words.join(' ')} ended with ${r.status}:\n${r.lines.join('\n')}`);
-    return r.json();
+    return r.stdout === '' ? null : r.json();
   }
 
   client(name) {

@@ -1,0 +1,62 @@
+'use strict';
+// The demo is what a newcomer sees first: it must end well, with and without data, and say what is
+// so. With photographs of one's own, too.
+
+const { test } = require('node:test');
+const assert = require('node:assert');
+const fs = require('node:fs');
+const path = require('node:path');
+const { run } = require('../lib/proc');
+const { root, folder, photo, data } = require('../lib/paths');
+
+const demo = (more) => run([process.execPath, path.join(root, 'deploy/local/demo.js')], {
+  env: { PATH: process.env.PATH, HOME: folder(), BUILD: process.env.BUILD || 'build', WARD_DATA: '/nowhere', ...more },
+});
+
+function journey(r) {
+  assert.strictEqual(r.status, 0, r.lines.join('\n'));
+  const lines = r.stdout.split('\n').map((l) => l.trim());
+  const decisions = lines.filter((l) => /\d\.\d{3} +\d\.\d{3} +(MATCH|NO_MATCH)$/.test(l));
+  return { text: r.stdout, lines, decisions };
+}
+
+test('the_demo_tells_the_whole_journey', async () => {
+  const { text, decisions } = journey(await demo());
+  assert.strictEqual(decisions.length, 4);
+  for (const d of decisions) assert.strictEqual(d.endsWith(' MATCH'), d.includes('a second capture (*)'), d);
+  assert.match(text, /made of the one photograph there is/);
+  assert.match(text, /UNUSABLE {2}FACE_TOO_SMALL: .* These are 18\./);
+  assert.match(text, /INVALID_ARGUMENT {2}IMAGE_FORMAT/);
+  assert.match(text, /verified {2}the act is in the log/);
+  assert.match(text, /ROOT {2}.*\n.*found {2}/s);
+  assert.match(text, /Done\./);
+});
+
+test('it_takes_photographs_of_one_s_own', async () => {
+  const dir = folder('photos');
+  for (const [person, names] of [['one', ['christian']], ['two', ['michael', 'team-4']]]) {
+    fs.mkdirSync(path.join(dir, person));
+    for (const name of names) fs.copyFileSync(photo(name), path.join(dir, person, `${name}.jpg`));
+  }
+  const { decisions, text } = journey(await demo({ PHOTOS: dir }));
+  const of = (start) => decisions.find((d) => d.startsWith(start));
+  assert.match(of('one'), / MATCH$/);
+  assert.match(of('two       two, another photograph'), /NO_MATCH$/); // two people in one folder
+  assert.match(text, /1 of 4 decisions are not what the photographs' folders say/);
+});
+
+test('a_folder_with_one_person_is_refused_in_words', async () => {
+  const dir = folder('photos');
+  fs.mkdirSync(path.join(dir, 'one'));
+  fs.copyFileSync(photo('christian'), path.join(dir, 'one', 'a.jpg'));
+  const r = await demo({ PHOTOS: dir });
+  assert.strictEqual(r.status, 1);
+  assert.match(r.lines.join('\n'), /two folders, one a person/);
+});
+
+test('real_pairs_are_told_apart_where_they_are_at_hand', async (t) => {
+  if (!fs.existsSync(path.join(data, 'face_lfw/pairs.tsv'))) return t.skip('no data (face_lfw)');
+  const { decisions } = journey(await demo({ WARD_DATA: data }));
+  assert.strictEqual(decisions.length, 8);
+  for (const d of decisions) assert.strictEqual(d.endsWith(' MATCH'), /a second capture|another day/.test(d), d);
+});
