@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #define MAX_DEFAULT_POLLERS 4
+#define SLICE_MS            20
+#define GOODBYE_MS          250
 
 static void *poll_main(void *arg)
 {
@@ -145,9 +147,23 @@ void ward_rpc_serving(struct ward_rpc *rpc, const char *service, bool serving)
     health_set(rpc->health, service, serving);
 }
 
-static bool await_shutdown(grpc_completion_queue *cq, gpr_timespec until)
+/* Waits for the calls in progress, grace_ms at most; true when core has closed its connections
+ * as well. A peer that does not answer core's goodbye would keep a connection open, so those
+ * get a moment once no call is left. */
+static bool settled(struct ward_rpc *rpc, grpc_completion_queue *cq, int grace_ms)
 {
-    return grpc_completion_queue_next(cq, until, NULL).type == GRPC_OP_COMPLETE;
+    gpr_timespec slice = gpr_time_from_millis(SLICE_MS, GPR_TIMESPAN);
+    int64_t now = ward_mono_ns(), end = now + grace_ms * WARD_NS_PER_MS, quiet = now;
+
+    for (; now < end && now - quiet < GOODBYE_MS * WARD_NS_PER_MS; now = ward_mono_ns()) {
+        gpr_timespec until = gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), slice);
+
+        if (grpc_completion_queue_next(cq, until, NULL).type == GRPC_OP_COMPLETE)
+            return true;
+        if (atomic_load(&rpc->in_flight) > 0)
+            quiet = ward_mono_ns();
+    }
+    return false;
 }
 
 /* Streams of reflection and of health are not worth waiting for. */
@@ -163,19 +179,21 @@ static void break_system(struct ward_rpc *rpc)
 static void drain(struct ward_rpc *rpc, int grace_ms)
 {
     grpc_completion_queue *cq = grpc_completion_queue_create_for_next(NULL);
-    gpr_timespec grace = gpr_time_from_millis(grace_ms, GPR_TIMESPAN);
+    gpr_timespec never = gpr_inf_future(GPR_CLOCK_MONOTONIC);
+    int left;
 
     atomic_store(&rpc->stopping, true);
     grpc_server_shutdown_and_notify(rpc->core, cq, NULL);
     break_system(rpc);
-    if (!await_shutdown(cq, gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), grace))) {
-        WARD_LOG(WARN, "grace is over, calls are cancelled",
-                 WARD_KN("calls", atomic_load(&rpc->in_flight)));
+    if (!settled(rpc, cq, grace_ms)) {
+        left = atomic_load(&rpc->in_flight);
+        if (left > 0)
+            WARD_LOG(WARN, "grace is over, calls are cancelled", WARD_KN("calls", left));
         grpc_server_cancel_all_calls(rpc->core);
-        await_shutdown(cq, gpr_inf_future(GPR_CLOCK_MONOTONIC));
+        grpc_completion_queue_next(cq, never, NULL);
     }
     grpc_completion_queue_shutdown(cq);
-    grpc_completion_queue_next(cq, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
+    grpc_completion_queue_next(cq, never, NULL);
     grpc_completion_queue_destroy(cq);
 }
 
