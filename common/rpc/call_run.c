@@ -114,8 +114,8 @@ void call_run(struct served *s, struct ward_arena *mem, struct worker *w)
 
     trace_take(parent, len, c.traceparent, c.trace_id);
     ward_log_trace(c.trace_id);
-    if (w != NULL && w->stream != NULL) {
-        c.stream = w->stream;
+    if (w != NULL && (c.method->client_streaming || c.method->server_streaming)) {
+        c.stream = w->stream; /* never NULL here: streaming methods are lane STREAM's */
         stream_begin(c.stream, s);
     }
     code = settle(&c, handle(s, &c, &resp));

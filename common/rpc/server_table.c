@@ -72,7 +72,11 @@ static enum ward_code add_own(struct ward_rpc *rpc, const struct ward_method *ro
                               const struct ward_method_info *info, struct ward_err *err)
 {
     struct method *m = &rpc->methods[rpc->n_methods++];
+    bool streams = info->client_streaming || info->server_streaming;
 
+    if (streams && info->lane != WARD_LANE_STREAM)
+        return WARD_FAIL(err, FAILED_PRECONDITION, "%s streams, so its lane is STREAM",
+                         info->path);
     *m = (struct method){
         .info = info, .fn = row->fn, .req = row->req, .resp = row->resp, .svc = rpc->cfg.svc};
     if (info->lane == WARD_LANE_WORKER)
