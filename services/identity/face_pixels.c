@@ -21,7 +21,7 @@ static void mean(const struct pixels *im, int bx, int by, int k, uint8_t *out)
             sum[0] += p[0], sum[1] += p[1], sum[2] += p[2];
         }
     for (int c = 0; c < 3; c++)
-        out[c] = (uint8_t)((sum[c] + n / 2) / n);
+        out[c] = n == 0 ? 0 : (uint8_t)((sum[c] + n / 2) / n);
 }
 
 bool pixels_reduce(const struct pixels *im, struct rect region, int k, struct reduced *out,
@@ -50,32 +50,38 @@ bool pixels_reduce(const struct pixels *im, struct rect region, int k, struct re
     return true;
 }
 
-static const uint8_t *at(const struct pixels *im, int x, int y)
-{
-    x = x < 0 ? 0 : x >= im->w ? im->w - 1 : x;
-    y = y < 0 ? 0 : y >= im->h ? im->h - 1 : y;
-    return im->rgb + 3 * ((size_t)y * (size_t)im->w + (size_t)x);
-}
-
 /* Far outside, every pixel is the edge's: floor() of such a number must not overflow an int. */
 static double near(double v, int size)
 {
     return !(v >= -2) ? -2 : v > size + 1 ? size + 1 : v;
 }
 
-static void sample(const struct pixels *im, double fx, double fy, uint8_t *out)
+/* Between which two pixels of a row or column a point lies, and how near the second. */
+struct between {
+    int first, second;
+    double far;
+};
+
+static struct between locate(double at, int size)
 {
-    int ix, iy;
-    double ax, ay;
+    double v = near(at, size), whole = floor(v);
 
-    fx = near(fx, im->w), fy = near(fy, im->h);
-    ix = (int)floor(fx), iy = (int)floor(fy);
-    ax = fx - ix, ay = fy - iy;
+    return (struct between){clamp(whole, 0, size - 1), clamp(whole + 1, 0, size - 1),
+                            v - whole};
+}
+
+static void sample(const struct pixels *im, const struct between *x, const struct between *y,
+                   uint8_t *out)
+{
+    const uint8_t *top = im->rgb + 3 * (size_t)y->first * (size_t)im->w;
+    const uint8_t *low = im->rgb + 3 * (size_t)y->second * (size_t)im->w;
+    const int a = 3 * x->first, b = 3 * x->second;
+
     for (int c = 0; c < 3; c++) {
-        double top = at(im, ix, iy)[c] * (1 - ax) + at(im, ix + 1, iy)[c] * ax;
-        double low = at(im, ix, iy + 1)[c] * (1 - ax) + at(im, ix + 1, iy + 1)[c] * ax;
+        double up = top[a + c] * (1 - x->far) + top[b + c] * x->far;
+        double down = low[a + c] * (1 - x->far) + low[b + c] * x->far;
 
-        out[c] = (uint8_t)(top * (1 - ay) + low * ay + 0.5);
+        out[c] = (uint8_t)(up * (1 - y->far) + down * y->far + 0.5);
     }
 }
 
@@ -83,14 +89,19 @@ bool pixels_resize(const struct pixels *im, struct rect r, int w, int h, uint8_t
                    struct ward_arena *mem)
 {
     int k = clamp(floor(fmin(r.w / w, r.h / h)), 1, im->w > im->h ? im->w : im->h);
-    struct reduced src;
+    struct between *columns = ward_alloc(mem, (size_t)w * sizeof(*columns));
     double sx = r.w / w / k, sy = r.h / h / k;
+    struct reduced src;
 
-    if (!pixels_reduce(im, r, k, &src, mem))
+    if (columns == NULL || !pixels_reduce(im, r, k, &src, mem))
         return false;
-    for (int y = 0; y < h; y++)
+    for (int x = 0; x < w; x++)
+        columns[x] = locate(r.x / k - src.x0 + (x + 0.5) * sx - 0.5, src.im.w);
+    for (int y = 0; y < h; y++) {
+        struct between row = locate(r.y / k - src.y0 + (y + 0.5) * sy - 0.5, src.im.h);
+
         for (int x = 0; x < w; x++, out += 3)
-            sample(&src.im, r.x / k - src.x0 + (x + 0.5) * sx - 0.5,
-                   r.y / k - src.y0 + (y + 0.5) * sy - 0.5, out);
+            sample(&src.im, &columns[x], &row, out);
+    }
     return true;
 }

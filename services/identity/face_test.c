@@ -134,7 +134,7 @@ static void the_models_give_their_known_answers(void **state)
 static void the_portraits_measure_what_they_did(void **state)
 {
     static const double eyes[8] = {18.01, 20.47, 13.28, 15.10, 23.04, 12.72, 33.79, 14.39};
-    struct face f;
+    struct face f = {0};
 
     (void)state;
     need_models();
@@ -202,7 +202,7 @@ static void a_wall_and_a_crowd_are_no_one(void **state)
 {
     uint8_t *rgb = ward_alloc(&mem, 3 * 400 * 300);
     struct pixels wall = {400, 300, rgb}, one, crowd;
-    struct face f;
+    struct face f = {0};
 
     (void)state;
     need_models();
@@ -242,7 +242,7 @@ static void each_refused_allocation_is_an_answer_on_real_models(void **state)
     (void)state;
     need_models();
     for (int at = 1;; at++) {
-        struct face f;
+        struct face f = {0};
         enum ward_code code;
 
         ward_arena_reset(&mem);
