@@ -21,7 +21,7 @@ demo: ready ## the main job, on real photographs, printed
 	@$(MAKE) --no-print-directory $(PROGRAMS) $(PLUGINS) $(TOOLS)
 	@BUILD=$(BUILD) node deploy/local/demo.js
 
-TIERS ?= unit integration contract journey fuzz
+TIERS ?= unit plugin-test integration contract journey fuzz
 test: ready ## all tests; the last line says how many passed
 	@$(MAKE) --no-print-directory build
 	@tools/test-all $(TIERS)
