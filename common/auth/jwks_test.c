@@ -170,13 +170,18 @@ static void keys_follow_their_file(void **state)
     struct ward_sign_key *old = new_key(1), *now = new_key(2);
     char *old_token = token_of(old), *new_token = token_of(now);
     struct ward_jwks *j = NULL;
+    uint64_t generation;
 
     (void)state;
     replace(jwks_of(old));
     assert_int_equal(open_file(&j), WARD_OK);
+    generation = ward_jwks_generation(j);
     assert_string_equal(verdict(j, old_token), "");
     assert_string_equal(verdict(j, new_token), "TOKEN_UNKNOWN_KEY");
+    assert_true(ward_jwks_generation(j) == generation);
     replace(jwks_of(now));
+    ward_jwks_look_now(j);
+    assert_true(ward_jwks_generation(j) != generation); /* asking looks, too */
     assert_string_equal(verdict(j, new_token), "");
     assert_string_equal(verdict(j, old_token), "TOKEN_UNKNOWN_KEY"); /* and is gone */
     ward_jwks_close(j);
