@@ -132,6 +132,7 @@ enum ward_code table_make(struct ward_rpc *rpc, struct ward_err *err)
     const struct ward_rpc_config *cfg = &rpc->cfg;
     const struct ward_method_info **infos;
     const char **services;
+    bool streams = false;
     int n;
 
     WARD_TRY(ward_set_parse(cfg->descriptors, &rpc->mem, &rpc->set, err));
@@ -141,8 +142,12 @@ enum ward_code table_make(struct ward_rpc *rpc, struct ward_err *err)
     services = services_of(rpc, infos, n);
     rpc->health = health_new(services);
     list_for_reflection(rpc, services);
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; i++) {
         WARD_TRY(add_own(rpc, &cfg->methods[i], infos[i], err));
+        streams = streams || infos[i]->lane == WARD_LANE_STREAM;
+    }
+    if (!streams)
+        rpc->cfg.streams = 0; /* idle workers would each hold a database connection */
     add_built_in(rpc);
     rpc->unknown = (struct method){.info = &UNKNOWN};
     stats_of("unknown", "unknown", &rpc->unknown.stats);
