@@ -135,8 +135,8 @@ struct ward_rpc_config {
     size_t max_message;     /* bytes of one message on the wire; 0: arena_cap */
     int handshake_ms;       /* TLS handshake's limit; 0: 5000 */
     int max_age_ms;         /* GOAWAY for a connection older than this; 0: never */
-    int max_age_grace_ms;
-    int watchdog_ms;     /* accept probe's period; 0: 1000 */
+    int max_age_grace_ms;   /* then its calls are cut; 0: never */
+    int watchdog_ms;        /* accept probe's period; 0: 1000 */
     size_t watchdog_rss; /* bytes of memory past which the process is told to stop; 0: none */
     const struct ward_method *methods;          /* ends with a NULL path */
     const struct ward_descriptors *descriptors; /* NULL: ward_proto_set */
@@ -147,7 +147,10 @@ struct ward_rpc_config {
      * write its event. Runs on a worker, before the reply; c->err holds why. May be NULL. */
     void (*refused)(struct ward_call *c, enum ward_code code);
     /* The watchdog found the server unable to accept, or memory run away: stop this process so
-     * that it is started again. `why` is constant text. NULL: nothing is watched. */
+     * that it is started again. Called once, on the watchdog's thread, which ward_rpc_stop
+     * joins: do not stop the server from inside it. `why` is constant text. NULL: nothing is
+     * watched.
+     */
     void (*broken)(void *arg, const char *why);
     void *broken_arg;
 };

@@ -32,18 +32,19 @@ grpc_server *args_server(const struct ward_rpc_config *cfg)
         ARG_INT(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, or_else(cfg->handshake_ms, HANDSHAKE_MS)),
         ARG_INT(GRPC_ARG_KEEPALIVE_TIME_MS, KEEPALIVE_MS),
         ARG_INT(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20000),
+        ARG_INT(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1), /* of clients' pings, too */
         ARG_INT(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10000),
         /* A few compressed bytes may become many: messages come as they are or not at all. */
         ARG_INT(GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET, 1 << GRPC_COMPRESS_NONE),
         ARG_INT(GRPC_ARG_ENABLE_CHANNELZ, 0),
     };
-    size_t n = 10;
+    size_t n = 11;
 
-    if (cfg->max_age_ms > 0) {
+    if (cfg->max_age_ms > 0)
         args[n++] = (grpc_arg)ARG_INT(GRPC_ARG_MAX_CONNECTION_AGE_MS, cfg->max_age_ms);
-        args[n++] = (grpc_arg)ARG_INT(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS,
-                                      or_else(cfg->max_age_grace_ms, 1));
-    }
+    if (cfg->max_age_grace_ms > 0) /* else calls in progress take what they take */
+        args[n++] =
+            (grpc_arg)ARG_INT(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, cfg->max_age_grace_ms);
     return grpc_server_create(&(grpc_channel_args){.num_args = n, .args = args}, NULL);
 }
 

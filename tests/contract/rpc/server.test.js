@@ -4,6 +4,7 @@
 const test = require('node:test');
 const assert = require('node:assert');
 const fs = require('node:fs');
+const http2 = require('node:http2');
 const path = require('node:path');
 const { Echo, certificates } = require('./echo');
 const { Issuer, writeJwks, ISSUER, AUDIENCE } = require('../../lib/tokens');
@@ -193,6 +194,19 @@ test('a call longer than the grace is cancelled and the process ends', async () 
   await stuck[Symbol.asyncIterator]().next();
   assert.strictEqual(await own.stop(), 0);
   assert.ok(['UNAVAILABLE', 'CANCELLED'].includes((await failed).code));
+});
+
+test('a connection is told to go at its age, and no call is lost', async () => {
+  const own = await Echo.start({ 'max-age-ms': 300 }, pki);
+  const read = (f) => fs.readFileSync(path.join(pki, f));
+  const bare = http2.connect(`https://localhost:${own.port}`, { ca: read('ca.pem'), key: read('friend.key'), cert: read('friend.pem') });
+  bare.on('error', () => {});
+  const told = new Promise((resolve) => { bare.once('goaway', resolve); });
+  const client = own.client();
+  for (let i = 0; i < 30; i += 1) await client.call('Unary', { sleep_ms: 50 });
+  assert.strictEqual(await told, http2.constants.NGHTTP2_NO_ERROR);
+  bare.destroy();
+  await own.stop();
 });
 
 test('a certificate that is replaced is served without a restart', async () => {
