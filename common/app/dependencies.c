@@ -7,9 +7,10 @@
 #include <string.h>
 #include <time.h>
 
-#define COMING_UP_MS   30000
-#define PING_MS        1500
-#define DRAIN_SLACK_MS 5000 /* for the statements around a delivery */
+#define COMING_UP_MS    30000
+#define PING_MS         1500
+#define DRAIN_SLACK_MS  5000 /* for the statements around a delivery */
+#define EXPIRE_EVERY_MS INT64_C(600000)
 
 /* A signal cuts the wait short. */
 static bool nap(struct ward_core *c, int ms)
@@ -62,6 +63,7 @@ enum ward_code ward_database_check(void *arg, struct ward_err *err)
 
 struct carrier {
     struct ward_db *db;
+    int64_t expire_ns; /* when idempotency keys are next looked through */
     struct ward_bus_item items[WARD_BUS_MAX_ITEMS];
 };
 
@@ -132,6 +134,10 @@ static enum ward_code backlog(void *wrk, int64_t *rows, double *age_s, struct wa
     struct carrier *k = wrk;
 
     ward_db_deadline(k->db, ward_mono_ns() + DRAIN_SLACK_MS * WARD_NS_PER_MS);
+    if (ward_mono_ns() >= k->expire_ns) { /* housekeeping; a failure waits for the next time */
+        k->expire_ns = ward_mono_ns() + EXPIRE_EVERY_MS * WARD_NS_PER_MS;
+        (void)!ward_idem_expire(k->db, NULL);
+    }
     return ward_outbox_backlog(k->db, rows, age_s, err);
 }
 

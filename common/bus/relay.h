@@ -3,8 +3,9 @@
  * One thread: drains a batch through `drain` (common/db's ward_outbox_drain, wired by
  * common/app, so that bus knows no database), delivers it, waits for more when woken or after
  * poll_ms. While audit is away it backs off to at most 2 s and the backlog grows in the
- * database, where it is safe. Metrics: ward_outbox_backlog_rows, ward_outbox_oldest_seconds,
- * ward_outbox_sent_total, ward_outbox_failures_total.
+ * database, where it is safe. A batch refused for what is in it is halved until the event at
+ * fault stands alone and the outbox sets it aside. Metrics: ward_outbox_backlog_rows,
+ * ward_outbox_oldest_seconds, ward_outbox_sent_total, ward_outbox_failures_total.
  *
  * Threads: start/stop from one; wake from any. Memory: its own. Errors: counted and logged once
  * a state change, never fatal.

@@ -5,12 +5,21 @@
  * bytes; NULL stays NULL. A lost connection is found at the next statement, which fails
  * UNAVAILABLE; the one after reconnects.
  *
- * Threads: a ward_db belongs to one. Memory: rows live in the caller's arena. Errors:
- * translated once, here: ALREADY_EXISTS       a unique key is taken FAILED_PRECONDITION  a
- * foreign key or a CHECK says no ABORTED              deadlock or lock timeout: redo the whole
- * transaction (ward_db_tx does) UNAVAILABLE          the server is away DEADLINE_EXCEEDED the
- * statement outlived the deadline and was stopped INTERNAL             anything else, with the
- * server's words in err->detail
+ * Threads: a ward_db belongs to one. Memory: rows live in the caller's arena; the texts of a
+ * ward_db_config are kept by reference and must outlive the connection. Errors: translated
+ * once, here; err->msg is a plain sentence, MariaDB's number and words (without values, which
+ * may be a patient's) go to err->detail.
+ *   ALREADY_EXISTS       a unique key is taken
+ *   FAILED_PRECONDITION  a foreign key, a CHECK or a trigger of ours says no
+ *   ABORTED              deadlock or lock timeout: redo the whole transaction (ward_db_tx does)
+ *   UNAVAILABLE          the server is away, or lost
+ *   DEADLINE_EXCEEDED    the statement outlived the deadline and was stopped
+ *   RESOURCE_EXHAUSTED   an answer past the arena's cap; a full disk; too large a packet
+ *   INTERNAL             anything else
+ *
+ * Once a statement inside a transaction has failed with ABORTED or lost the connection, the
+ * server has ended that transaction: every further statement in it fails with the same code,
+ * and so does ward_db_tx, whatever fn returns.
  */
 #ifndef WARD_DB_DB_H
 #define WARD_DB_DB_H
@@ -59,17 +68,22 @@ WARD_MUST enum ward_code ward_db_open(const struct ward_db_config *cfg, struct w
                                       struct ward_err *err);
 void ward_db_close(struct ward_db *db); /* NULL is fine */
 
-/* Statements from now on must end by this monotonic time (WARD_NO_DEADLINE: 30 s each). */
+/* Statements from now on must end by this monotonic time (WARD_NO_DEADLINE: 30 s each). The
+ * server stops a statement at most a quarter late, and the client gives a silent server one
+ * second more. */
 void ward_db_deadline(struct ward_db *db, int64_t deadline_ns);
 
-/* Runs one statement. `sql` must be a string literal: its address is the cache key. */
+/* Runs one statement of at most 64 parameters and 64 columns. `sql` should be a string literal:
+ * its address is the key of the cache of prepared statements (128 a connection). `mem` may be
+ * NULL for a statement without columns, `out` for one whose result is of no interest. */
 WARD_MUST enum ward_code ward_db_run(struct ward_db *db, struct ward_arena *mem,
                                      const char *sql, const struct ward_val *params,
                                      size_t n_params, struct ward_rows *out,
                                      struct ward_err *err);
 
 /* Runs one INSERT/UPDATE/DELETE for n rows of n_params values each (row-major) in one round
- * trip (array binding). */
+ * trip (array binding); in several past 8,192 rows or 4 MiB. All or nothing: outside a
+ * transaction it makes its own. */
 WARD_MUST enum ward_code ward_db_bulk(struct ward_db *db, const char *sql,
                                       const struct ward_val *values, size_t n_params, size_t n,
                                       struct ward_err *err);
@@ -88,7 +102,9 @@ void ward_db_after_commit(struct ward_db *db, void (*fn)(void *), void *arg);
 WARD_MUST enum ward_code ward_db_ping(struct ward_db *db, struct ward_err *err);
 
 /* Forward-only migrations, embedded by the build from services/<svc>/schema/NNN_what.sql.
- * Statements end with ";\n". Runs under a named lock, so that replicas starting together agree;
+ * Statements end with ";\n" (so a trigger's body stands on one line). A run that was cut, by
+ * kill -9 or a dead server, is taken up where it was: migrate.c says how. Runs under a named
+ * lock, so that replicas starting together agree;
  * each file is recorded with its sha256. FAILED_PRECONDITION  the database is newer than this
  * binary, or a file that ran has changed */
 struct ward_migration {

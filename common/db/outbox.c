@@ -3,7 +3,7 @@
 #include "common/base/text.h"
 #include "common/db/db_internal.h"
 
-#include <stdatomic.h>
+#include <pthread.h>
 #include <string.h>
 
 #define EVENT_MAX  ((size_t)256 << 10)
@@ -12,21 +12,29 @@
 #define COUNT_MAX  100000             /* backlog rows counted one by one */
 #define MARK_EVERY 16
 
+/* The lock is held while fn runs: once ward_outbox_on_commit has returned, nobody is in the old
+ * one any more, and what it used may be freed. */
 static struct {
+    pthread_mutex_t lock;
     void (*fn)(void *);
     void *arg;
-} wake;
+} wake = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 void ward_outbox_on_commit(void (*fn)(void *), void *arg)
 {
+    pthread_mutex_lock(&wake.lock);
     wake.arg = arg;
     wake.fn = fn;
+    pthread_mutex_unlock(&wake.lock);
 }
 
 static void committed(void *arg)
 {
     (void)arg;
-    wake.fn(wake.arg);
+    pthread_mutex_lock(&wake.lock);
+    if (wake.fn != NULL)
+        wake.fn(wake.arg);
+    pthread_mutex_unlock(&wake.lock);
 }
 
 enum ward_code ward_outbox_add(struct ward_db *db, struct ward_arena *mem,
@@ -41,8 +49,7 @@ enum ward_code ward_outbox_add(struct ward_db *db, struct ward_arena *mem,
         return WARD_FAIL(err, INTERNAL, "an audit event of %zu bytes", n);
     WARD_TRY(ward_db_run(db, mem, SQL,
                          WARD_PARAMS(ward_blob(event_id, 16), ward_blob(event, n)), NULL, err));
-    if (wake.fn != NULL)
-        ward_db_after_commit(db, committed, NULL);
+    ward_db_after_commit(db, committed, NULL);
     if (audited != NULL)
         *audited = true;
     return WARD_OK;

@@ -11,15 +11,22 @@
 
 #include "common/db/db.h"
 
-/* `event` is a serialized ward.audit.v1.Event; event_id its id. Must run inside ward_db_tx;
- * sets *audited where not NULL (pass &call->audited). Wakes the relay after the commit. */
+/* `event` is a serialized ward.audit.v1.Event, at most 256 KiB; event_id its id. Must run
+ * inside ward_db_tx; sets *audited where not NULL (pass &call->audited). Wakes the relay after
+ * the commit.   INTERNAL  no transaction, or an event that is empty or too large: bugs */
 WARD_MUST enum ward_code ward_outbox_add(struct ward_db *db, struct ward_arena *mem,
                                          const uint8_t event_id[16], const void *event,
                                          size_t n, bool *audited, struct ward_err *err);
 
 /* Takes up to `most` of the oldest events that no other replica is sending and gives them to
  * `deliver` (frames borrowed until it returns); deletes them once deliver says OK. One
- * transaction; a crash anywhere delivers again. *n is how many went. */
+ * transaction; a crash anywhere delivers again. *n is how many went.
+ *
+ * A refusal that no second try will change (INVALID_ARGUMENT, FAILED_PRECONDITION,
+ * OUT_OF_RANGE, DATA_LOSS) comes back as it is for a batch; for a single event the row moves to
+ * ward_outbox_held, so that it does not stand in the way of all others, and counts as gone. So
+ * a caller that meets a refusal tries again with half as many. Held rows are kept, and counted
+ * in the backlog, until a person moves them back. */
 struct ward_outbox_item {
     uint8_t event_id[16];
     const void *event;
@@ -30,17 +37,20 @@ typedef enum ward_code ward_deliver_fn(void *arg, const struct ward_outbox_item 
 WARD_MUST enum ward_code ward_outbox_drain(struct ward_db *db, size_t most,
                                            ward_deliver_fn *deliver, void *arg, size_t *n,
                                            struct ward_err *err);
-/* Rows waiting, and the oldest one's age in seconds. */
+/* Rows waiting, held ones included, and the oldest one's age in seconds. Counted up to 100,000;
+ * beyond, the span of their ids. */
 WARD_MUST enum ward_code ward_outbox_backlog(struct ward_db *db, int64_t *rows, double *age_s,
                                              struct ward_err *err);
-/* Called on any thread after a commit that added events; set once before serving. */
+/* fn is called after each commit that added events, on the thread that committed; it must be
+ * quick. NULL for none. When this returns, the former fn is no longer running. */
 void ward_outbox_on_commit(void (*fn)(void *), void *arg);
 
 /* Idempotency keys: the answer to a write, kept with the write, for 24 hours at least.
  * `find` inside the transaction, first: *answer.p is the stored answer, or NULL if the key is
  * new (and then a lock keeps twins out until this transaction ends). `keep` the answer before
- * commit. FAILED_PRECONDITION  reason IDEMPOTENCY_MISMATCH: the key was used for another
- * request INVALID_ARGUMENT     a key longer than 128 bytes */
+ * commit; an answer of zero bytes is one too. A key belongs to its caller and method.
+ *   FAILED_PRECONDITION  reason IDEMPOTENCY_MISMATCH: the key was used for another request
+ *   INVALID_ARGUMENT     a key longer than 128 bytes */
 struct ward_idem {
     const char *caller; /* peer or person the key belongs to */
     const char *method; /* the call's path */
