@@ -137,6 +137,12 @@ enum ward_code ward_outbox_backlog(struct ward_db *db, int64_t *rows, double *ag
     return WARD_INTERNAL;
 }
 
+enum ward_code ward_idem_expire(struct ward_db *db, struct ward_err *err)
+{
+    (void)db, (void)err;
+    return WARD_INTERNAL;
+}
+
 enum ward_code ward_bus_deliver(struct ward_bus_client *c, const struct ward_bus_item *items,
                                 size_t n, int timeout_ms, struct ward_err *err)
 {
