@@ -23,6 +23,7 @@ include tools/build/plugins.mk
 include tools/build/eval.mk
 include tools/build/journey.mk
 include tools/build/integration.mk
+include tools/build/audit.mk
 include tools/build/docs.mk
 
 help: ## this list

@@ -8,7 +8,7 @@
 
 struct options {
     struct audit_config audit;
-    int arena_kib, max_message_kib;
+    int workers, arena_kib, max_message_kib;
 };
 
 static const struct ward_opt TABLE[] = {
@@ -22,6 +22,8 @@ static const struct ward_opt TABLE[] = {
      "address of the intake: ipc:///path or tls+tcp://host:port; none: gRPC alone", false},
     {"WARD_AUDIT_BUS_THREADS", WARD_INT, AT(audit.bus_threads), "4", 1, 64, "",
      "deliveries taken at once", false},
+    {"WARD_WORKERS", WARD_INT, AT(workers), "16", 1, 256, "",
+     "calls served at once; those that append wait together for one commit", false},
     {"WARD_ARENA_KIB", WARD_INT, AT(arena_kib), "32768", 4096, 1048576, "KiB",
      "memory a call may use", false},
     {"WARD_MAX_MESSAGE_KIB", WARD_INT, AT(max_message_kib), "1280", 64, 65536, "KiB",
@@ -46,6 +48,7 @@ int main(int argc, char **argv)
     ward_app_use(&app, service_intake_open, service_intake_close, &service);
     ward_app_check(&app, "log", service_check, &service);
     ward_app_serve(&app, &(struct ward_rpc_config){
+                             .workers = opt.workers,
                              .arena_cap = (size_t)opt.arena_kib << 10,
                              .max_message = (size_t)opt.max_message_kib << 10,
                              .methods = audit_methods(),
