@@ -1,15 +1,18 @@
 /* deploy/local's templates, and the ports that go into them. */
 #include "cli/local.h"
+#include "cli/ports.h"
 
 #include "common/base/text.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define FIRST_PORT 7401
@@ -105,6 +108,22 @@ enum ward_code local_environment(struct local *l, const struct local_service *s,
 }
 
 /* ---- ports ---- */
+
+int ports_hold(void)
+{
+    static const char name[] = "\0ward-choosing-ports";
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    memcpy(at.sun_path, name, sizeof(name) - 1);
+    if (fd >= 0 &&
+        bind(fd, (const struct sockaddr *)&at,
+             (socklen_t)(offsetof(struct sockaddr_un, sun_path) + sizeof(name) - 1)) != 0) {
+        close(fd);
+        fd = -1;
+    }
+    return fd;
+}
 
 /* Whether a service could listen on it now. */
 static bool is_free(int port)

@@ -15,8 +15,14 @@ struct up {
     struct local *l;
     struct ward_procs *procs;
     struct ward_proc *db, *service[LOCAL_SERVICES];
-    bool running; /* all were ready once */
+    bool running;           /* all were ready once */
+    struct ward_proc *died; /* the first that ended before that, */
+    char why[160];          /* and the last error that any of them logged */
 };
+
+/* What is said on the way. */
+void up_say_starting(struct up *up, const char *what);
+void up_say_done(struct up *up, const char *what, const char *result, int64_t since_ns);
 
 /* Starts everything and waits until all of it is ready, saying so on the way. */
 WARD_MUST enum ward_code up_start(struct up *up, struct ward_err *err);

@@ -122,6 +122,27 @@ test('two_wards_run_side_by_side_and_do_not_know_each_other', async () => {
   }
 });
 
+test('wards_starting_at_once_do_not_take_each_other_s_ports', async () => {
+  const wards = [new Up(), new Up(), new Up()];
+  try {
+    await Promise.all(wards.map((w) => w.start()));
+    const all = wards.flatMap((w) => Object.values(w.ready.services).flatMap((s) => [s.address, s.admin.replace('http://', '')]));
+    assert.strictEqual(new Set(all).size, all.length);
+  } finally {
+    await Promise.all(wards.map((w) => w.stop()));
+  }
+});
+
+test('what_cannot_start_is_said_at_once_and_why', async () => {
+  const broken = new Up();
+  fs.mkdirSync(path.join(broken.dir, 'keys'), { mode: 0o700 });
+  fs.writeFileSync(path.join(broken.dir, 'keys/identity.kek'), 'not a key\n', { mode: 0o600 });
+  const { status, json } = await broken.ctl('up');
+  assert.strictEqual(status, 1);
+  assert.strictEqual(json().error.code, 'FAILED_PRECONDITION');
+  assert.match(json().error.message, /^identity ended while starting: .*identity\.kek/);
+});
+
 test('a_port_that_was_taken_meanwhile_is_replaced', async () => {
   await up.stop();
   const port = Number(up.ready.services.audit.address.split(':')[1]);
