@@ -14,7 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SHORT_DRAIN_MS 1000 /* after the watchdog: what is broken will not drain */
+#define SHORT_DRAIN_MS 500  /* after the watchdog: what is broken will not drain */
+#define LAST_RESORT_MS 1500 /* then it ends without having stopped */
 
 void ward_app_begin(struct ward_app *app, const char *name)
 {
@@ -143,10 +144,25 @@ void ward_app_outbox(struct ward_app *app)
     ward_app_use(app, ward_outbox_open, ward_outbox_close, app);
 }
 
+/* A server that a flood has filled with calls takes seconds to let go of them, and nobody is
+ * served meanwhile. What was acknowledged is in the database: leaving now loses nothing. */
+static void *last_resort(void *arg)
+{
+    (void)arg;
+    nanosleep(&(struct timespec){.tv_sec = LAST_RESORT_MS / 1000,
+                                 .tv_nsec = LAST_RESORT_MS % 1000 * WARD_NS_PER_MS},
+              NULL);
+    WARD_LOG(ERROR, "broken and does not stop: gone");
+    _exit(WARD_EXIT_BROKEN);
+}
+
 static void broken(void *arg, const char *why)
 {
     struct ward_app *app = arg;
+    pthread_t t;
 
+    if (pthread_create(&t, NULL, last_resort, NULL) == 0)
+        pthread_detach(t);
     ward_core_stop(app->core, WARD_STOP_BROKEN, why);
 }
 

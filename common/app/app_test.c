@@ -168,7 +168,7 @@ static void the_watchdog_ends_it_with_a_status_of_its_own(void **state)
     start(&p, env, NULL);
     assert_int_equal(end(&p), 70);
     assert_non_null(strstr(p.text, "\"msg\":\"stopping\",\"why\":\"cannot accept\""));
-    assert_non_null(strstr(p.text, "\"msg\":\"rpc stop\",\"grace_ms\":1000"));
+    assert_non_null(strstr(p.text, "\"msg\":\"rpc stop\",\"grace_ms\":500"));
     assert_non_null(strstr(p.text, "\"msg\":\"step close\""));
 }
 

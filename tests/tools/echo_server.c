@@ -9,7 +9,7 @@
 
 #include "ward/test/v1/echo.pb-c.h"
 
-#include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,6 +21,7 @@ typedef Ward__Test__V1__EchoRequest Request;
 typedef Ward__Test__V1__EchoResponse Response;
 
 #define MAX_SLEEP_MS 60000
+#define BROKEN       70 /* exit status */
 
 static int to_main[2]; /* a byte: 's' for a signal, 'b' for broken */
 
@@ -208,9 +209,21 @@ static void on_signal(int sig)
     tell('s');
 }
 
+/* As common/app does: what a flood has filled may take seconds to stop. */
+static void *last_resort(void *arg)
+{
+    (void)arg;
+    nanosleep(&(struct timespec){.tv_sec = 1, .tv_nsec = 500 * WARD_NS_PER_MS}, NULL);
+    _exit(BROKEN);
+}
+
 static void on_broken(void *arg, const char *why)
 {
+    pthread_t t;
+
     (void)arg, (void)why;
+    if (pthread_create(&t, NULL, last_resort, NULL) == 0)
+        pthread_detach(t);
     tell('b');
 }
 
@@ -278,6 +291,6 @@ int main(int argc, char **argv)
     fflush(stdout);
     while (read(to_main[0], &what, 1) < 0)
         ; /* EINTR */
-    ward_rpc_stop(rpc, what == 'b' ? 100 : o.grace_ms);
-    return what == 'b' ? 70 : 0;
+    ward_rpc_stop(rpc, what == 'b' ? 500 : o.grace_ms);
+    return what == 'b' ? BROKEN : 0;
 }

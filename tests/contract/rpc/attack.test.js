@@ -147,18 +147,24 @@ test('out of file descriptors by a peer with a certificate: serving again within
   await echo.stop();
 });
 
+// How much memory a rush costs depends on who is faster on this machine, so it comes in waves, until
+// one was too much.
 test('a rapid reset by a peer with a certificate: serving again within 5 s', async (t) => {
-  const echo = await Echo.start({ 'rss-mib': 200 }, pki);
+  const limit = 80 * MIB;
+  const echo = await Echo.start({ 'rss-mib': limit / MIB }, pki);
   await echo.servedAgain(BACK_MS);
-  const socket = await secure(echo.port, 'stranger');
-  const sent = await resets(socket, 60000);
-  socket.destroy();
+  let sent = 0;
+  for (let wave = 0; wave < 8 && echo.restarts === 0; wave += 1) {
+    const sockets = await many(4, () => secure(echo.port, 'stranger'));
+    for (const n of await Promise.all(sockets.map((s) => resets(s, 20000)))) sent += n;
+    for (const s of sockets) s.destroy();
+  }
   const ms = await echo.servedAgain(BACK_MS);
-  await nap(200); // time for a restart that was still to come
+  await nap(200); // a restart that was still to come
   await echo.servedAgain(BACK_MS);
   t.diagnostic(`${sent} resets sent, served again after ${ms} ms, ${echo.restarts} restart(s)`);
   assert.ok(echo.restarts >= 1, 'the attack must break the server, or the test proves nothing');
-  assert.ok(echo.rss() < 200 * MIB);
+  assert.ok(echo.rss() < limit);
   assert.strictEqual(echo.failure, undefined);
   await echo.stop();
 });
