@@ -81,10 +81,8 @@ static void check_content(struct check *c, const struct file_entry *e,
 {
     const int64_t i = (int64_t)e->index;
 
-    if (e->event.p == NULL) { /* not asked for, erased, or it did not open any more */
-        c->erased += e->erased;
+    if (e->event.p == NULL) /* not asked for, erased, or it did not open any more */
         return;
-    }
     *ok = false;
     if (e->salt.p == NULL || e->salt.n != WARD_SALT_SIZE ||
         !ward_leaf_holds(leaf, e->salt.p, e->event.p, e->event.n))
@@ -95,7 +93,6 @@ static void check_content(struct check *c, const struct file_entry *e,
                     (long long)i);
     else
         *ok = true;
-    c->contents += *ok;
 }
 
 void check_entry(struct check *c, const struct file_entry *e, struct ward_leaf *leaf, bool *ok)
@@ -180,6 +177,8 @@ static void step(struct walk *w, const struct file_entry *e)
     at_leaves(w, w->frontier.size, &hash);
     if (ok)
         remember_id(w, &leaf, e->index);
+    c->erased += e->erased;
+    c->contents += ok && e->event.p != NULL;
     if (e->event.p != NULL)
         w->contents_asked = true;
     else if (!e->erased && w->absent++ == 0)
