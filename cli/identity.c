@@ -31,6 +31,7 @@ struct task {
     const struct cli *cli;
     struct ward_arena mem;
     struct ward_err err;
+    bool called;      /* the command line was in order */
     const char *word; /* what is not an option; NULL for none */
     const char *photo, *consent, *text, *ref, *kind, *key, *place, *device, *purpose, *max_fmr;
 };
@@ -48,6 +49,7 @@ static enum ward_code call(struct task *t, const char *path, const char *const *
     char *token;
     enum ward_code code;
 
+    t->called = true;
     WARD_TRY(cli_connect(t->cli, "identity", &client, &t->err));
     code = cli_bearer(t->cli, roles, "TREAT", &t->mem, &token, &t->err);
     if (code == WARD_OK)
@@ -360,7 +362,11 @@ static int run(const struct cli *cli, int argc, char **argv,
         return cli_usage(cli, &t.err);
     t.word = argc > 1 ? argv[1] : NULL;
     ward_arena_init(&t.mem, MEM_CAP);
-    status = fn(&t) == WARD_OK ? 0 : cli_fail(cli, &t.err);
+    code = fn(&t);
+    if (code == WARD_INVALID_ARGUMENT && !t.called)
+        status = cli_usage(cli, &t.err);
+    else
+        status = code == WARD_OK ? 0 : cli_fail(cli, &t.err);
     ward_arena_done(&t.mem);
     return status;
 }

@@ -13,6 +13,7 @@
 
 struct asked {
     const char *key, *subject, *roles, *ward, *purpose, *issuer, *audience, *lifetime;
+    int64_t lifetime_s;
 };
 
 /* "nurse,registrar" into who->roles; cuts the copy it is given. */
@@ -36,14 +37,11 @@ static enum ward_code issue(const struct cli *cli, const struct asked *a,
         .subject = a->subject, .issuer = a->issuer, .ward = a->ward, .purpose = a->purpose};
     struct ward_sign_key *key;
     enum ward_code code;
-    int64_t lifetime_s;
 
-    if (!ward_i64(a->lifetime, 1, 86400, &lifetime_s))
-        return WARD_FAIL(err, INVALID_ARGUMENT, "--lifetime is 1 to 86400 seconds");
     WARD_TRY(split(ward_strdup(mem, a->roles), &who, err));
     WARD_TRY(ward_sign_key_load(a->key == NULL ? cli_path(cli, mem, "keys/issuer.pem") : a->key,
                                 &key, err));
-    code = ward_jwt_issue(key, &who, a->audience, (int)lifetime_s, mem, out, err);
+    code = ward_jwt_issue(key, &who, a->audience, (int)a->lifetime_s, mem, out, err);
     ward_sign_key_free(key);
     return code;
 }
@@ -75,6 +73,8 @@ static int token_issue(const struct cli *cli, int argc, char **argv)
 
     if (code == WARD_OK && (a.subject == NULL || *a.subject == '\0'))
         code = WARD_FAIL(&err, INVALID_ARGUMENT, "--subject is needed: whose token is it?");
+    if (code == WARD_OK && !ward_i64(a.lifetime, 1, 86400, &a.lifetime_s))
+        code = WARD_FAIL(&err, INVALID_ARGUMENT, "--lifetime is 1 to 86400 seconds");
     if (code != WARD_OK)
         return cli_usage(cli, &err);
     ward_arena_init(&mem, MEM_CAP);

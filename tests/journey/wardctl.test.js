@@ -1,0 +1,125 @@
+'use strict';
+// wardctl's own commands against a running Ward: what they print, and how they fail.
+
+const { test, before, after } = require('node:test');
+const assert = require('node:assert');
+const crypto = require('node:crypto');
+const fs = require('node:fs');
+const path = require('node:path');
+const { Up } = require('../lib/up');
+const { run } = require('../lib/proc');
+const { bin, photo } = require('../lib/paths');
+
+const up = new Up();
+before(() => up.start());
+after(() => up.stop());
+
+const face = photo('team-1');
+const enrol = (...more) => up.ask('identity', 'enrol', '--photo', face, '--consent', 'self', ...more);
+const human = (...words) => run([bin('wardctl'), '--data', up.dir, ...words], { env: { PATH: process.env.PATH } });
+
+test('a_token_is_what_was_asked_for_and_its_key_is_in_the_jwks', async () => {
+  const { token } = await up.ask('token', 'issue', '--subject', 'nurse-7', '--roles', 'nurse,registrar', '--ward', 'W3', '--lifetime', '60');
+  const [head, body, sig] = token.split('.');
+  const claims = JSON.parse(Buffer.from(body, 'base64url'));
+  const { kid } = JSON.parse(Buffer.from(head, 'base64url'));
+  const jwk = JSON.parse(fs.readFileSync(path.join(up.dir, 'keys/jwks.json'))).keys.find((k) => k.kid === kid);
+  const key = crypto.createPublicKey({ key: jwk, format: 'jwk' });
+  assert.ok(crypto.verify(null, Buffer.from(`${head}.${body}`), key, Buffer.from(sig, 'base64url')));
+  assert.strictEqual(jwk.d, undefined, 'the private half is in the JWKS');
+  assert.strictEqual(claims.sub, 'nurse-7');
+  assert.deepStrictEqual(claims.roles, ['nurse', 'registrar']);
+  assert.strictEqual(claims.ward, 'W3');
+  assert.strictEqual(claims.exp - claims.iat, 60);
+});
+
+test('a_given_token_is_used_as_it_is', async () => {
+  const { token } = await up.ask('token', 'issue', '--subject', 'porter-1', '--roles', 'porter');
+  const file = path.join(up.dir, 'token');
+  fs.writeFileSync(file, `${token}\n`, { mode: 0o600 });
+  const r = await up.ctl('--token', file, 'identity', 'enrol', '--photo', face, '--consent', 'self');
+  assert.strictEqual(r.status, 1);
+  assert.strictEqual(r.json().error.code, 'PERMISSION_DENIED');
+});
+
+test('a_subject_s_life', async () => {
+  const { subject_id: id, quality } = await enrol('--ref', 'bracelet-1');
+  assert.strictEqual(quality.faces, 1);
+  const known = await up.ask('identity', 'subject', id);
+  assert.strictEqual(known.kind, 'patient');
+  assert.strictEqual(known.external_ref, 'bracelet-1');
+  assert.strictEqual(known.templates.length, 1);
+
+  const match = await up.ask('identity', 'verify', id, '--photo', face, '--place', 'bed-7');
+  assert.strictEqual(match.outcome, 'MATCH');
+  assert.strictEqual(match.token_lifetime_s, 60);
+
+  await up.ask('identity', 'withdraw', id);
+  const refused = await up.ctl('identity', 'verify', id, '--photo', face, '--place', 'bed-7');
+  assert.strictEqual(refused.json().error.reason, 'NO_CONSENT');
+  assert.deepStrictEqual((await up.ask('identity', 'subject', id)).templates, []);
+
+  await up.ask('identity', 'erase', id);
+  assert.strictEqual((await up.ctl('identity', 'subject', id)).json().error.reason, 'SUBJECT_NOT_FOUND');
+});
+
+test('the_same_key_enrols_once', async () => {
+  const first = await enrol('--key', 'form-17');
+  assert.strictEqual((await enrol('--key', 'form-17')).subject_id, first.subject_id);
+});
+
+test('a_strict_false_match_rate_raises_the_threshold', async () => {
+  const { subject_id: id } = await enrol();
+  const ask = (rate) => up.ask('identity', 'verify', id, '--photo', face, '--place', 'bed-7', '--max-fmr', rate);
+  const strict = await ask('1e-5'), easy = await ask('1e-3');
+  assert.ok(strict.threshold > easy.threshold);
+  assert.ok(strict.fmr <= 1e-5 && easy.fmr <= 1e-3);
+});
+
+test('a_person_reads_words_a_program_reads_json', async () => {
+  const { subject_id: id } = await enrol();
+  const r = await human('identity', 'verify', id, '--photo', face, '--place', 'bed-7');
+  assert.match(r.stdout, /^MATCH {2}score 1\.000, threshold 0\.418 \(one false match in 10000\)$/m);
+  assert.match(r.stdout, /^token {2}\S+\.\S+\.\S+$/m);
+  assert.ok(!r.stdout.includes('\x1b'), 'colours are for terminals');
+  const failed = await human('identity', 'subject', '01a1fcbf-b726-7666-9711-af1e3b19248f');
+  assert.strictEqual(failed.status, 1);
+  assert.deepStrictEqual(failed.lines, ['wardctl: no such subject (NOT_FOUND, SUBJECT_NOT_FOUND)']);
+});
+
+test('a_wrong_command_line_is_status_2', async () => {
+  const wrong = [
+    ['identity', 'enrol', '--consent', 'self'], ['identity', 'enrol', '--photo', face], ['identity', 'verify', '--photo', face],
+    ['identity', 'subject'], ['identity', 'enrol', '--foto', face], ['token', 'issue'], ['token', 'issue', '--subject', 'a', '--lifetime', '0'],
+    ['health', 'now'], ['up', 'here'], ['dev-certs'], ['nothing'], ['identity'], ['--data'],
+  ];
+  for (const words of wrong) assert.strictEqual((await human(...words)).status, 2, words.join(' '));
+});
+
+test('a_photograph_that_is_not_there_is_named', async () => {
+  const r = await up.ctl('identity', 'enrol', '--photo', '/nowhere.jpg', '--consent', 'self');
+  assert.strictEqual(r.status, 1);
+  assert.strictEqual(r.json().error.message, 'cannot read /nowhere.jpg');
+});
+
+test('health_says_which_service_does_not_answer', async () => {
+  const pid = up.pid('audit');
+  process.kill(pid, 'SIGSTOP');
+  try {
+    const r = await up.ctl('health');
+    assert.strictEqual(r.status, 1);
+    assert.deepStrictEqual(r.json().map((s) => s.serving), [false, true]);
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+  await up.healthy();
+});
+
+test('nothing_of_a_patient_is_in_the_logs', async () => {
+  const { subject_id: id } = await enrol('--ref', 'very-secret-reference');
+  await up.ask('identity', 'verify', id, '--photo', face, '--place', 'bed-7');
+  for (const name of fs.readdirSync(path.join(up.dir, 'log'))) {
+    const text = fs.readFileSync(path.join(up.dir, 'log', name), 'utf8');
+    for (const word of [id, 'very-secret-reference', 'bed-7']) assert.ok(!text.includes(word), `${name} holds ${word}`);
+  }
+});
