@@ -295,6 +295,31 @@ static void a_large_face_is_averaged_not_picked_from(void **state)
     assert_int_equal(chip[3 * (50 * 112 + 50)], 100);
 }
 
+static void an_averaged_face_is_not_moved_by_it(void **state)
+{
+    struct pixels im = picture(256, 256);
+
+    (void)state;
+    for (int y = 0; y < 256; y++)
+        for (int x = 0; x < 256; x++)
+            put(256, x, y, x, y, 0);
+    assert_true(face_warp(&im, &(struct similarity){0.25, 0, 0, 0}, chip, &mem));
+    assert_memory_equal(chip + 3 * (30 * 112 + 20), ((uint8_t[]){80, 120, 0}), 3);
+}
+
+static void what_lies_between_two_pixels_is_rounded_to_the_nearest(void **state)
+{
+    struct pixels im = picture(FACE_MARK_SIDE, FACE_MARK_SIDE);
+    float out[FACE_MARK_SIDE * FACE_MARK_SIDE];
+
+    (void)state;
+    for (int i = 0; i < 64 * 64; i++)
+        put(64, i % 64, i / 64, 100 + i % 2, 100 + i % 2, 100 + i % 2);
+    assert_true(face_fill_marks(&im, (struct rect){0.75, 0, 64, 64}, out, &mem));
+    CLOSE(out[10], 101.0 / 256); /* a quarter of 100 and three of 101 */
+    CLOSE(out[11], 100.0 / 256);
+}
+
 static void the_embedding_sees_blue_first_minus_127_5_over_128(void **state)
 {
     static float out[3 * FACE_CHIP * FACE_CHIP];
@@ -380,6 +405,8 @@ int main(void)
         cmocka_unit_test(points_that_are_one_have_no_similarity),
         cmocka_unit_test(a_warp_copies_blends_and_is_black_outside),
         cmocka_unit_test(a_large_face_is_averaged_not_picked_from),
+        cmocka_unit_test(an_averaged_face_is_not_moved_by_it),
+        cmocka_unit_test(what_lies_between_two_pixels_is_rounded_to_the_nearest),
         cmocka_unit_test(the_embedding_sees_blue_first_minus_127_5_over_128),
         cmocka_unit_test(embeddings_have_length_1_or_are_none),
         cmocka_unit_test(absurd_crops_are_survived),
