@@ -6,6 +6,7 @@ const assert = require('node:assert');
 const fs = require('node:fs');
 const http2 = require('node:http2');
 const path = require('node:path');
+const { must } = require('../../lib/proc');
 const { Echo, certificates } = require('./echo');
 const { Issuer, writeJwks, ISSUER, AUDIENCE } = require('../../lib/tokens');
 
@@ -49,6 +50,33 @@ test('a failure carries google.rpc.Status', async () => {
   assert.strictEqual(e.reason, 'ASKED_FOR');
   assert.strictEqual(e.domain, 'ward');
   assert.deepStrictEqual(e.status, { code: 9, message: 'failed as asked' });
+});
+
+// A certificate of the same CA with these names instead of a service's.
+async function strange(name, names) {
+  const at = (suffix) => path.join(pki, `${name}.${suffix}`);
+  fs.writeFileSync(at('ext'), `subjectAltName=${names}\n`);
+  await must(['/usr/bin/openssl', 'req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', `/CN=${name}`, '-keyout', at('key'), '-out', at('csr')]);
+  await must(['/usr/bin/openssl', 'x509', '-req', '-in', at('csr'), '-CA', path.join(pki, 'ca.pem'), '-CAkey', path.join(pki, 'ca.key'), '-CAcreateserial', '-days', '1', '-extfile', at('ext'), '-out', at('pem')]);
+}
+
+test('a certificate that names no service of Ward, or two, may ask for health and nothing else', async () => {
+  const cases = {
+    nameless: 'DNS:friend',
+    elsewhere: 'URI:spiffe://other/friend',
+    web: 'URI:https://ward/friend',
+    twofold: 'URI:spiffe://ward/friend,URI:spiffe://ward/stranger',
+    dressed: 'DNS:friend,URI:spiffe://ward.example/ward/friend',
+  };
+  for (const [name, names] of Object.entries(cases)) {
+    await strange(name, names);
+    const e = await echo.client({ as: name }).failure('Unary');
+    assert.strictEqual(e.code, 'PERMISSION_DENIED', name);
+    assert.strictEqual(e.reason, 'CALLER_NOT_ALLOWED', name);
+    assert.strictEqual((await echo.health({ as: name }).call('Check', {})).status, 'SERVING');
+  }
+  await strange('second', 'DNS:elsewhere,URI:spiffe://ward/second'); // the helper makes good ones, too
+  assert.strictEqual((await echo.client({ as: 'second' }).call('Unary')).peer, 'second');
 });
 
 test('only the listed caller with the role gets in', async () => {
