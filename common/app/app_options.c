@@ -24,7 +24,7 @@ static const struct ward_opt OPTIONS[] = {
     STR("WARD_LOG_LEVEL", log_level, "info", "error, warn, info or debug"),
     INT("WARD_WORKERS", workers, "4", 1, 256, "", "calls served at once"),
     INT("WARD_STREAMS", streams, "4", 0, 256, "", "streams served at once"),
-    INT("WARD_POLLERS", pollers, "0", 0, 64, "", "poll threads; 0 is one a core, at most 4"),
+    INT("WARD_POLLERS", pollers, "0", 0, 64, "", "poll threads; 0: half the cores, 1 to 4"),
     INT("WARD_QUEUE", queue, "256", 1, 65536, "", "calls that may wait for a worker"),
     INT("WARD_ARENA_KIB", arena_kib, "256", 16, 1048576, "KiB", "memory a call may use"),
     INT("WARD_MAX_MESSAGE_KIB", max_message_kib, "0", 0, 1048576, "KiB",

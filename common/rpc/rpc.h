@@ -129,7 +129,7 @@ struct ward_rpc_config {
     struct ward_jwks *jwks; /* NULL: no person's token is accepted */
     int workers;            /* of lane WORKER */
     int streams;            /* of lane STREAM; 0 where no method streams */
-    int pollers;            /* completion queues and poll threads; 0: one a core, at most 4 */
+    int pollers;            /* completion queues and poll threads; 0: half the cores, 1 to 4 */
     int queue;              /* calls that may wait for a worker; past it RESOURCE_EXHAUSTED */
     size_t arena_cap;       /* bytes a call may use, its decoded message included */
     size_t max_message;     /* bytes of one message on the wire; 0: arena_cap */
