@@ -86,6 +86,8 @@ void local_close(struct local *l)
     if (l->lock >= 0)
         close(l->lock);
     l->lock = -1;
+    while (l->n_held > 0)
+        close(l->held[--l->n_held]);
     ward_arena_done(&l->mem);
 }
 

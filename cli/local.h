@@ -33,6 +33,8 @@ struct local {
     const char *bin; /* folder of this program, and of the services */
     const char *lib; /* its parent: plugins/, models/ */
     int lock;        /* descriptor; -1: not ours */
+    int n_held;      /* ports that are kept from other wards of this machine */
+    int held[LOCAL_SERVICES * 2];
     struct local_service service[LOCAL_SERVICES];
 };
 
@@ -55,7 +57,9 @@ WARD_MUST enum ward_code local_renew(struct local *l, int *n, struct ward_err *e
 
 /* Reads ports.   NOT_FOUND  it was never up */
 WARD_MUST enum ward_code local_ports(struct local *l, struct ward_err *err);
-/* The same, and chooses others for those that are missing or taken. */
+/* The same, and chooses others for those that are missing or taken. They are ours until
+ * local_close, also while a service that listens on one is being started again.
+ *   UNAVAILABLE  every port is taken */
 WARD_MUST enum ward_code local_choose_ports(struct local *l, struct ward_err *err);
 
 /* A service's whole environment from deploy/local's templates; NULL at the end. */

@@ -1,6 +1,5 @@
 /* deploy/local's templates, and the ports that go into them. */
 #include "cli/local.h"
-#include "cli/ports.h"
 
 #include "common/base/text.h"
 
@@ -109,16 +108,19 @@ enum ward_code local_environment(struct local *l, const struct local_service *s,
 
 /* ---- ports ---- */
 
-int ports_hold(void)
+/* A name that says "this port is a ward's": an abstract unix socket, which belongs to the
+ * network namespace, as ports do, and is gone with its holder. The port itself cannot be held,
+ * since a service must listen on it; but while a service is down for a moment, or not up yet,
+ * another ward must not see its port as free. */
+static int hold(int port)
 {
-    static const char name[] = "\0ward-choosing-ports";
     struct sockaddr_un at = {.sun_family = AF_UNIX};
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int n = snprintf(at.sun_path + 1, sizeof(at.sun_path) - 1, "ward-port-%d", port);
 
-    memcpy(at.sun_path, name, sizeof(name) - 1);
     if (fd >= 0 &&
         bind(fd, (const struct sockaddr *)&at,
-             (socklen_t)(offsetof(struct sockaddr_un, sun_path) + sizeof(name) - 1)) != 0) {
+             (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n)) != 0) {
         close(fd);
         fd = -1;
     }
@@ -169,19 +171,24 @@ enum ward_code local_ports(struct local *l, struct ward_err *err)
     return WARD_OK;
 }
 
-static bool is_ours(const struct local *l, int port)
+/* Makes it ours if it is nobody's. */
+static bool take(struct local *l, int port)
 {
-    for (int i = 0; i < LOCAL_SERVICES; i++) {
-        if (l->service[i].port == port || l->service[i].admin_port == port)
-            return true;
+    int fd = hold(port);
+
+    if (fd < 0 || !is_free(port)) {
+        if (fd >= 0)
+            close(fd);
+        return false;
     }
-    return false;
+    l->held[l->n_held++] = fd;
+    return true;
 }
 
-static enum ward_code next_free(const struct local *l, int *out, struct ward_err *err)
+static enum ward_code next_free(struct local *l, int *out, struct ward_err *err)
 {
     for (int port = FIRST_PORT; port <= LAST_PORT; port++) {
-        if (!is_ours(l, port) && is_free(port)) {
+        if (take(l, port)) {
             *out = port;
             return WARD_OK;
         }
@@ -197,9 +204,9 @@ enum ward_code local_choose_ports(struct local *l, struct ward_err *err)
     for (int i = 0; i < LOCAL_SERVICES; i++) {
         struct local_service *s = &l->service[i];
 
-        if (s->port == 0 || !is_free(s->port))
+        if (s->port == 0 || !take(l, s->port))
             WARD_TRY(next_free(l, &s->port, err));
-        if (s->admin_port == 0 || !is_free(s->admin_port))
+        if (s->admin_port == 0 || !take(l, s->admin_port))
             WARD_TRY(next_free(l, &s->admin_port, err));
         text = ward_printf(&l->mem, "%s%s %d %d\n", text, s->name, s->port, s->admin_port);
     }

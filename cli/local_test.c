@@ -1,5 +1,4 @@
 #include "cli/local.h"
-#include "cli/ports.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -182,15 +181,26 @@ static void ports_are_kept_and_all_different(void **state)
     local_close(&b);
 }
 
-static void one_at_a_time_chooses_ports(void **state)
+static void another_ward_s_ports_are_left_alone(void **state)
 {
-    int fd = ports_hold();
+    struct local a, b;
+    char other[64] = "/tmp/ward-local-XXXXXX";
 
     (void)state;
-    if (fd < 0)
-        skip(); /* an `up` on this machine is choosing now */
-    assert_int_equal(ports_hold(), -1);
-    close(fd);
+    assert_non_null(mkdtemp(other));
+    assert_int_equal(local_open(&a, dir, NULL), WARD_OK);
+    assert_int_equal(local_choose_ports(&a, NULL), WARD_OK); /* and nothing listens on them */
+    assert_int_equal(local_open(&b, other, NULL), WARD_OK);
+    assert_int_equal(local_choose_ports(&b, NULL), WARD_OK);
+    for (int i = 0; i < LOCAL_SERVICES; i++)
+        for (int k = 0; k < LOCAL_SERVICES; k++) {
+            assert_int_not_equal(a.service[i].port, b.service[k].port);
+            assert_int_not_equal(a.service[i].admin_port, b.service[k].admin_port);
+            assert_int_not_equal(a.service[i].port, b.service[k].admin_port);
+        }
+    local_close(&b);
+    local_close(&a);
+    assert_int_equal(local_remove_tree(other, NULL), WARD_OK);
 }
 
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
@@ -205,7 +215,7 @@ int main(void)
         TEST(a_damaged_password_does_not_reach_sql),
         TEST(a_service_s_environment_names_its_own_things),
         TEST(ports_are_kept_and_all_different),
-        TEST(one_at_a_time_chooses_ports),
+        TEST(another_ward_s_ports_are_left_alone),
     };
 
     return cmocka_run_group_tests_name("local", tests, NULL, NULL);

@@ -1,6 +1,5 @@
 /* MariaDB and the services of the embedded default: started, waited for, watched. */
 #include "cli/health.h"
-#include "cli/ports.h"
 #include "cli/up.h"
 #include "common/base/clock.h"
 
@@ -12,7 +11,6 @@
 
 #define DB_MS      60000 /* crash recovery may take long */
 #define SERVICE_MS 60000
-#define PORTS_MS   15000
 #define GRACE_MS   10000
 
 /* ---- what happens to a child ---- */
@@ -232,25 +230,6 @@ static enum ward_code start_services(struct up *up, struct ward_err *err)
     return WARD_OK;
 }
 
-/* Whoever holds the choice for longer than a start takes is broken, and not waited for. */
-static enum ward_code start_on_ports(struct up *up, struct ward_err *err)
-{
-    int64_t until = ward_mono_ns() + PORTS_MS * WARD_NS_PER_MS;
-    enum ward_code code;
-    int fd;
-
-    while ((fd = ports_hold()) < 0 && ward_mono_ns() < until) {
-        if (!ward_procs_turn(up->procs, 20))
-            return WARD_FAIL(err, CANCELLED, "stopped while waiting for ports");
-    }
-    code = local_choose_ports(up->l, err);
-    if (code == WARD_OK)
-        code = start_services(up, err);
-    if (fd >= 0)
-        close(fd);
-    return code;
-}
-
 enum ward_code up_start(struct up *up, struct ward_err *err)
 {
     int64_t t = ward_mono_ns();
@@ -258,9 +237,10 @@ enum ward_code up_start(struct up *up, struct ward_err *err)
     WARD_TRY(local_lock(up->l, err));
     WARD_TRY(ward_procs_open(&up->procs, err));
     WARD_TRY(local_prepare(up->l, err));
+    WARD_TRY(local_choose_ports(up->l, err));
     up_say_done(up, "keys", "certificates, users", t);
     WARD_TRY(start_db(up, err));
-    WARD_TRY(start_on_ports(up, err));
+    WARD_TRY(start_services(up, err));
     up->running = true;
     return WARD_OK;
 }
