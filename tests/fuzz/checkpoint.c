@@ -1,6 +1,8 @@
 /* What an auditor is handed by others: signed notes, checkpoints, verifier keys, leaves, and
  * the JSON of receipts, exports and heads. The first byte says which. A note that parses is
- * held against the rules it promises; so is a leaf. links: cli max_len: 16384 */
+ * held against the rules it promises; so is a leaf.
+ *   links: cli
+ *   max_len: 16384 */
 #include "cli/audit_file.h"
 
 #include <stdio.h>
