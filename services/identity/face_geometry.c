@@ -19,31 +19,32 @@ struct rect face_letterbox(int w, int h)
     return r;
 }
 
-/* Source of a detector's pixel, or mid-grey where there is no photograph. */
-static const uint8_t *or_grey(const struct pixels *im, struct rect in, int x, int y,
-                              const uint8_t *p)
+/* Whether the middle of pixel i of n, spread over `length` from `from`, lies in 0..size. */
+static bool inside(double from, double length, int i, int n, int size)
 {
-    static const uint8_t grey[3] = {127, 127, 127};
-    double fx = in.x + (x + 0.5) * in.w / FACE_DETECT_W;
-    double fy = in.y + (y + 0.5) * in.h / FACE_DETECT_H;
+    double at = from + (i + 0.5) * length / n;
 
-    return fx < 0 || fy < 0 || fx >= im->w || fy >= im->h ? grey : p;
+    return at >= 0 && at < size;
 }
 
+/* Outside the photograph the detector sees mid-grey, which is 0 to it. */
 bool face_fill_detect(const struct pixels *im, struct rect in, float *out,
                       struct ward_arena *mem)
 {
-    enum { AREA = FACE_DETECT_W * FACE_DETECT_H };
+    enum { W = FACE_DETECT_W, H = FACE_DETECT_H, AREA = W * H };
     uint8_t *rgb = ward_alloc(mem, (size_t)AREA * 3);
+    bool column[W];
 
-    if (rgb == NULL || !pixels_resize(im, in, FACE_DETECT_W, FACE_DETECT_H, rgb, mem))
+    if (rgb == NULL || !pixels_resize(im, in, W, H, rgb, mem))
         return false;
-    for (int i = 0; i < AREA; i++) {
-        const uint8_t *p =
-            or_grey(im, in, i % FACE_DETECT_W, i / FACE_DETECT_W, rgb + 3 * (size_t)i);
+    for (int x = 0; x < W; x++)
+        column[x] = inside(in.x, in.w, x, W, im->w);
+    for (int y = 0; y < H; y++) {
+        bool row = inside(in.y, in.h, y, H, im->h);
 
-        for (int c = 0; c < 3; c++)
-            out[c * AREA + i] = ((float)p[c] - 127.0f) / 128.0f;
+        for (int x = 0; x < W; x++, rgb += 3, out++)
+            for (int c = 0; c < 3; c++)
+                out[c * AREA] = row && column[x] ? ((float)rgb[c] - 127.0f) / 128.0f : 0;
     }
     return true;
 }
