@@ -42,8 +42,8 @@ static enum ward_code check(struct verification *v, const VerifyRequest *req)
 static enum ward_code no_consent(struct ward_err *err)
 {
     return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "NO_CONSENT",
-                            "consent to use this face was withdrawn: identify this person in "
-                            "another way");
+                            "there is no consent to use this face for this: identify this "
+                            "person in another way");
 }
 
 /* The subject's template, opened. */
@@ -57,7 +57,7 @@ static enum ward_code recall(struct verification *v)
     WARD_TRY(subject_find(w->db, c->mem, v->id, false, &s, c->err));
     if (s.erased_at_us != 0)
         return WARD_FAIL_REASON(c->err, NOT_FOUND, "SUBJECT_NOT_FOUND", "no such subject");
-    if (s.withdrawn_at_us != 0)
+    if (s.withdrawn_at_us != 0 || !rule_covers_verify(s.purpose))
         return no_consent(c->err);
     WARD_TRY(template_of(w->db, c->mem, v->id, face_pack_sha256(w->id->pack), &t, c->err));
     return unseal_template(w->id->kek, &t.sealed, v->kept, c->err);

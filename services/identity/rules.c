@@ -85,6 +85,12 @@ enum ward_code rule_operating_point(double max_fmr, struct operating_point *out,
     return WARD_FAIL(err, INTERNAL, "the calibration table has a hole");
 }
 
+/* A face given for one use is not there for another (GDPR, Art. 5(1)(b), 9(2)(a)). */
+bool rule_covers_verify(const char *purpose)
+{
+    return strcmp(purpose, "patient-identification") == 0;
+}
+
 bool rule_is_word(const char *s)
 {
     size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-");

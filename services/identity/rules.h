@@ -37,6 +37,9 @@ extern const char RULE_MODEL[];
 WARD_MUST enum ward_code rule_operating_point(double max_fmr, struct operating_point *out,
                                               struct ward_err *err);
 
+/* May a face that was consented to for `purpose` be used to verify who a patient is? */
+bool rule_covers_verify(const char *purpose);
+
 /* 1 to 64 of a-z, 0-9 and "-". */
 bool rule_is_word(const char *s);
 /* At most 64 visible ASCII characters; `need`: at least one. */

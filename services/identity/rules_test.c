@@ -85,6 +85,14 @@ static void a_rate_that_was_not_measured_is_refused(void **state)
     assert_true(p.fmr == 42);
 }
 
+static void a_face_is_used_for_what_was_agreed_to(void **state)
+{
+    (void)state;
+    assert_true(rule_covers_verify("patient-identification"));
+    assert_false(rule_covers_verify("staff-door"));
+    assert_false(rule_covers_verify(""));
+}
+
 static void words_and_labels_have_their_shapes(void **state)
 {
     char long_word[66];
@@ -116,6 +124,7 @@ int main(void)
         cmocka_unit_test(every_refusal_has_a_reason_and_says_what_to_do),
         cmocka_unit_test(a_rate_buys_the_threshold_that_was_measured),
         cmocka_unit_test(a_rate_that_was_not_measured_is_refused),
+        cmocka_unit_test(a_face_is_used_for_what_was_agreed_to),
         cmocka_unit_test(words_and_labels_have_their_shapes),
     };
 

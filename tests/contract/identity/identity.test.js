@@ -137,6 +137,10 @@ describe('Enrol', { skip }, () => {
     }
   });
 
+  test('someone far behind does not stop an enrolment', { skip: pictures.photo('team-4') ? false : 'no team-4' }, async () => {
+    assert.equal((await enrol(pictures.jpeg('team-4'))).quality.faces, 2);
+  });
+
   test('what is no photograph is an invalid argument', async () => {
     const cases = [
       ['IMAGE_EMPTY', Buffer.alloc(0)], ['IMAGE_FORMAT', crypto.randomBytes(5000)], ['IMAGE_FORMAT', Buffer.from('GIF89a')],
@@ -230,6 +234,12 @@ describe('Verify', { skip }, () => {
     assert.deepEqual([e.code, e.reason], ['NOT_FOUND', 'SUBJECT_NOT_FOUND']);
     const event = await lastEvent();
     assert.deepEqual([event.outcome, event.patient, event.code], ['OUTCOME_FAILURE', nobody, 'NOT_FOUND/SUBJECT_NOT_FOUND']);
+  });
+
+  test('a face agreed to for something else is not used', async () => {
+    const other = await enrol(anna, { consent: { ...consent, purpose: 'staff-door' } });
+    const e = await wardctl.failure('Verify', verification(other.subject_id, anna), tokens.nurse);
+    assert.deepEqual([e.code, e.reason], ['FAILED_PRECONDITION', 'NO_CONSENT']);
   });
 
   test('a call whose time is up changes nothing', async () => {
