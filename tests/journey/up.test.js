@@ -109,6 +109,24 @@ test('what_was_there_is_there_after_an_orderly_stop', async () => {
   assert.strictEqual((await up.ask('identity', 'subject', subject)).subject_id, subject);
 });
 
+test('killed_while_it_starts_it_starts_the_next_time', async (t) => {
+  const victim = new Up();
+  const moments = Array.from({ length: 6 }, () => Math.floor(Math.random() * 900));
+  t.diagnostic(`killed after ${moments.join(', ')} ms`);
+  try {
+    for (const ms of moments) {
+      const ready = victim.start().then(() => 'ready', () => 'killed');
+      await Promise.race([ready, new Promise((resolve) => setTimeout(resolve, ms))]);
+      await victim.proc.kill();
+      await ready;
+    }
+    await victim.start();
+    assert.strictEqual((await victim.ctl('health')).status, 0);
+  } finally {
+    await victim.stop();
+  }
+});
+
 test('two_wards_run_side_by_side_and_do_not_know_each_other', async () => {
   const other = new Up();
   try {
