@@ -9,9 +9,13 @@
 enum ward_code service_open(void *arg, struct ward_err *err)
 {
     struct audit_service *s = arg;
+    enum ward_code code;
 
     ward_arena_init(&s->keep, KEEP_CAP);
-    return audit_open(&s->cfg, &s->keep, &s->audit, err);
+    code = audit_open(&s->cfg, &s->keep, &s->audit, err);
+    if (code != WARD_OK) /* what did not open is not closed */
+        ward_arena_done(&s->keep);
+    return code;
 }
 
 void service_close(void *arg)
