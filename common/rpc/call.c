@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SECOND_NS  INT64_C(1000000000)
+#define FARTHEST_S INT64_C(4000000000) /* the farthest deadline told to a handler */
+
 static void post(struct poller *p, struct method *m);
 static void on_arrived(struct tag *tag, bool ok);
 static void on_closed(struct tag *tag, bool ok);
@@ -161,9 +164,11 @@ static int64_t deadline_of(const struct served *s)
     bool streams = m->client_streaming || m->server_streaming;
     int ms = m->deadline_ms > 0 ? m->deadline_ms : streams ? 0 : RPC_UNARY_MS;
 
-    if (gpr_time_cmp(s->deadline, gpr_inf_future(s->deadline.clock_type)) != 0)
-        return s->deadline.tv_sec * INT64_C(1000000000) + s->deadline.tv_nsec -
-               s->rpc->mono_offset;
+    if (gpr_time_cmp(s->deadline, gpr_inf_future(s->deadline.clock_type)) != 0) {
+        if (s->deadline.tv_sec > FARTHEST_S) /* a timeout of 99999999 hours is allowed */
+            return FARTHEST_S * SECOND_NS;
+        return s->deadline.tv_sec * SECOND_NS + s->deadline.tv_nsec - s->rpc->mono_offset;
+    }
     return ms == 0 ? WARD_NO_DEADLINE : s->began_ns + ms * WARD_NS_PER_MS;
 }
 

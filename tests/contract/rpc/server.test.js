@@ -144,6 +144,11 @@ test('the caller gets what it asked for when it gave up', async () => {
   await echo.client().call('Unary'); // neither holds its worker
 });
 
+test('a deadline beyond all measure is a deadline', async () => {
+  const r = await echo.client().call('Unary', {}, { deadline: 3.5e14 });
+  assert.ok(Number(r.left_ms) > 1e12);
+});
+
 test('streams of all kinds', async () => {
   const client = echo.client();
   const got = [];
