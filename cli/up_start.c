@@ -114,6 +114,8 @@ static enum ward_code install_db(struct up *up, struct ward_err *err)
         "/usr/bin/mariadb-install-db",
         "--no-defaults",
         ward_printf(&l->mem, "--datadir=%s", fresh),
+        /* Not /tmp: a server that starts clears the temporary tables of every other one. */
+        ward_printf(&l->mem, "--tmpdir=%s", local_path(l, "tmp")),
         "--skip-test-db",
         "--auth-root-authentication-method=socket",
         ward_printf(&l->mem, "--auth-root-socket-user=%s", user_name()),

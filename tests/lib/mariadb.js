@@ -26,7 +26,7 @@ class MariaDb {
     for (const sub of ['run', 'tmp', 'secrets']) fs.mkdirSync(path.join(dir, sub), { recursive: true, mode: 0o700 });
     fs.writeFileSync(path.join(dir, 'my.cnf'), template('my.cnf', { DIR: dir }));
     fs.writeFileSync(path.join(dir, 'secrets/init.sql'), schemas.map((s) => db.schema(s)).join(''), { mode: 0o600 });
-    await must(['/usr/bin/mariadb-install-db', '--no-defaults', `--datadir=${dir}/db`, '--skip-test-db', ...asUser,
+    await must(['/usr/bin/mariadb-install-db', '--no-defaults', `--datadir=${dir}/db`, `--tmpdir=${dir}/tmp`, '--skip-test-db', ...asUser,
       '--auth-root-authentication-method=socket', `--auth-root-socket-user=${user}`,
       '--innodb-log-file-size=64M'], { env });
     await db.restart();
