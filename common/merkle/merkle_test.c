@@ -94,7 +94,7 @@ static const struct ward_tree TREE = {&grown, read_node};
 
 static struct ward_hash hash_of(const char *hex)
 {
-    struct ward_hash h;
+    struct ward_hash h = {0};
 
     assert_true(ward_unhex(hex, h.b, sizeof(h.b)));
     return h;

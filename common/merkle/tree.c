@@ -121,12 +121,12 @@ static enum ward_code range(const struct ward_tree *t, uint64_t lo, uint64_t hi,
     struct ward_hash part[WARD_TREE_LEVELS];
     int n = 0;
 
-    while (lo < hi) {
+    do {
         int level = 63 - __builtin_clzll(hi - lo);
 
         WARD_TRY(t->node(t->arg, level, lo >> level, &part[n++], err));
         lo += UINT64_C(1) << level;
-    }
+    } while (lo < hi);
     while (--n > 0)
         ward_node_hash(&part[n - 1], &part[n], &part[n - 1]);
     *out = part[0];
