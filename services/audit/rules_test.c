@@ -86,9 +86,7 @@ static void no_text_can_carry_a_control_character_or_more_than_its_length(void *
                  {"patient", offsetof(struct audit_event, patient), 128},
                  {"purpose", offsetof(struct audit_event, purpose), 64},
                  {"place", offsetof(struct audit_event, place), 128}};
-    static const char *const bad[] = {"a\nb", "\t", "\x1b[2J", "\x7f",
-                                      "\xc2\x9b"
-                                      "31m"};
+    static const char *const bad[] = {"a\nb", "\t", "\x1b[2J", "\x7f", "\xc2\x9b["};
     char longest[130];
     struct ward_err err;
 
