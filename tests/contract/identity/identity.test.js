@@ -8,7 +8,8 @@ const crypto = require('node:crypto');
 const path = require('node:path');
 const protobuf = require('protobufjs');
 const { Ward } = require('../../lib/ward');
-const { root, models } = require('../../lib/paths');
+const { run } = require('../../lib/proc');
+const { bin, folder, root, models } = require('../../lib/paths');
 const pictures = require('../../lib/pictures');
 const fs = require('node:fs');
 
@@ -383,5 +384,42 @@ describe('what is left behind', { skip }, () => {
     const { text } = await ward.services.identity.admin('/metrics');
     for (const line of [/ward_identity_verifications_total\{outcome="MATCH"\} [1-9]/, /ward_identity_photographs_total\{gate="USABLE"\} [1-9]/,
       /ward_host_canary_ok\{canary="face models"\} 1/, /ward_host_run_seconds_count\{model="face_feature"\} [1-9]/]) assert.match(text, line);
+  });
+});
+
+describe('what it does not start with', { skip }, () => {
+  // Another process of the service, with these options instead; it must end by itself.
+  const start = async (more) => {
+    const env = { ...ward.services.identity.env, WARD_LISTEN: '127.0.0.1:0', WARD_ADMIN_LISTEN: '127.0.0.1:0', ...more };
+    return run([bin('identity')], { env });
+  };
+  const says = (r, words) => {
+    assert.equal(r.status, 1);
+    assert.match(r.lines.join('\n'), words);
+  };
+
+  test('weights that were changed', async () => {
+    const dir = folder('ward-models');
+    fs.cpSync(path.join(models, 'faceplugin'), path.join(dir, 'faceplugin'), { recursive: true });
+    const file = path.join(dir, 'faceplugin/fr_feature.onnx');
+    const bytes = fs.readFileSync(file);
+    bytes[bytes.length >> 1] ^= 1;
+    fs.chmodSync(file, 0o644);
+    fs.writeFileSync(file, bytes);
+    says(await start({ WARD_MODELS: dir }), /the weights of face_feature are not the ones meant/);
+    fs.unlinkSync(file);
+    says(await start({ WARD_MODELS: dir }), /weights cannot be opened/);
+  });
+
+  test('a back end that is not in the one folder', async () => {
+    says(await start({ WARD_BACKEND: '../plugins/cpu' }), /a plugin's name is of a-z/);
+    says(await start({ WARD_BACKEND: 'npu' }), /no plugin npu/);
+  });
+
+  test('a key that others may read, or none', async () => {
+    const key = path.join(folder('ward-key'), 'kek');
+    fs.writeFileSync(key, `${'ab'.repeat(32)}\n`, { mode: 0o644 });
+    says(await start({ WARD_KEK: key }), /"level":"error"/);
+    says(await start({ WARD_KEK: `${key}.none` }), /"level":"error"/);
   });
 });
