@@ -18,6 +18,7 @@ const WAIT_MS = Number(process.argv[5] ?? 120000);
 const TRIES = 4;
 const QUIET_CORES = 0.1;
 const LOOK_MS = 100;
+const BUSY_CORES = 0.35;
 const READY_MS = 20000;
 // calls at a time -> connections, calls on each
 const SHAPES = { 1: [1, 1], 16: [4, 4], 128: [8, 16] };
@@ -186,6 +187,7 @@ function print(f) {
     }
   }
   console.log(`\n${f.rounds} rounds of ${f.run_ms} ms; other work on the machine took ${f.other_cores} of ${os.cpus().length} cores`);
+  if (f.other_cores > BUSY_CORES) console.log('That is too much for these figures to be trusted: run again when the machine is quiet.');
 }
 
 try {
