@@ -15,6 +15,11 @@ VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unv
 WARD_DATA ?= ../shared/data
 export WARD_DATA
 
+# As many compilers as cores; a caller's own -j wins.
+ifeq ($(filter -j% --jobserver%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
+
 include tools/build/packages.mk
 include tools/build/rules.mk
 include tools/build/check.mk

@@ -13,5 +13,5 @@ sanitize: ## unit, integration and contract tests under ASan, UBSan and LSan
 	@LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0 \
 		$(MAKE) --no-print-directory BUILD=$(BUILD)/asan OPT=-O1 SAN="$(ASAN)" tiers TIERS="unit plugin-test integration contract"
 tiers: build
-	@tools/test-all $(TIERS)
+	+@tools/test-all $(TIERS)
 .PHONY: sanitize tiers

@@ -24,5 +24,5 @@ demo: ready ## the main job, on real photographs, printed
 TIERS ?= unit plugin-test integration contract journey fuzz
 test: ready ## all tests; the last line says how many passed
 	@$(MAKE) --no-print-directory build
-	@tools/test-all $(TIERS)
+	+@tools/test-all $(TIERS)
 .PHONY: ready contract journey demo test
