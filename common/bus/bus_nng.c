@@ -2,13 +2,16 @@
 
 #include <nng/supplemental/tls/tls.h>
 #include <nng/transport/tls/tls.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define RECONNECT_MIN_MS 20
 #define RECONNECT_MAX_MS 1000
+#define CLOSE_S          1
 
 enum ward_code bus_fail(int rv, const char *doing, struct ward_err *err)
 {
@@ -85,6 +88,67 @@ enum ward_code bus_guard(nng_socket s, struct ward_err *err)
     int rv = nng_pipe_notify(s, NNG_PIPE_EV_ADD_PRE, guard, NULL);
 
     return rv == 0 ? WARD_OK : bus_fail(rv, "guarding a socket", err);
+}
+
+struct closing {
+    nng_socket s;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool closed, alone; /* alone: nobody waits any more, the thread frees */
+};
+
+static void closing_free(struct closing *c)
+{
+    pthread_cond_destroy(&c->changed);
+    pthread_mutex_destroy(&c->lock);
+    free(c);
+}
+
+static void *close_it(void *arg)
+{
+    struct closing *c = arg;
+    bool alone;
+
+    nng_close(c->s);
+    pthread_mutex_lock(&c->lock);
+    c->closed = true;
+    alone = c->alone;
+    pthread_cond_signal(&c->changed);
+    pthread_mutex_unlock(&c->lock);
+    if (alone)
+        closing_free(c);
+    return NULL;
+}
+
+bool bus_close(nng_socket s)
+{
+    struct closing *c = calloc(1, sizeof(*c));
+    struct timespec until;
+    pthread_t t;
+    bool closed;
+    int rc = 0;
+
+    if (c == NULL)
+        return false;
+    c->s = s;
+    pthread_mutex_init(&c->lock, NULL);
+    pthread_cond_init(&c->changed, NULL);
+    if (pthread_create(&t, NULL, close_it, c) != 0) {
+        closing_free(c);
+        return false;
+    }
+    pthread_detach(t);
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += CLOSE_S;
+    pthread_mutex_lock(&c->lock);
+    while (!c->closed && rc == 0)
+        rc = pthread_cond_timedwait(&c->changed, &c->lock, &until);
+    closed = c->closed;
+    c->alone = !closed;
+    pthread_mutex_unlock(&c->lock);
+    if (closed)
+        closing_free(c);
+    return closed;
 }
 
 void bus_peer(nng_pipe p, char out[65])

@@ -27,6 +27,11 @@ WARD_MUST enum ward_code bus_listen(nng_socket s, const char *url,
 WARD_MUST enum ward_code bus_dial(nng_socket s, const char *url, const struct ward_bus_tls *tls,
                                   struct ward_err *err);
 
+/* Closes a socket. NNG 1.5.2 can hang for ever in nng_close when a message arrives in that very
+ * moment (its issue 1813, mended in 1.8), so the wait is bounded: false means that the socket
+ * was left behind, closing, and that what its callbacks use must be left too. */
+WARD_MUST bool bus_close(nng_socket s);
+
 /* The peer's service name into out; "" over ipc. */
 void bus_peer(nng_pipe p, char out[65]);
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define CONNECT_MS 2000 /* the longest wait for a connection before saying UNAVAILABLE */
+#define LATE_MS    20
 
 struct ward_bus_client {
     nng_socket s;
@@ -15,6 +16,7 @@ struct ward_bus_client {
     nng_aio *aio;
     pthread_mutex_t lock; /* guards starting on aio, so that an interruption finds it started */
     bool interrupted;
+    bool late;       /* an answer that nobody waits for any more may be on its way */
     atomic_int pipe; /* the connection now in use; 0 for none */
 };
 
@@ -74,8 +76,10 @@ void ward_bus_hangup(struct ward_bus_client *c)
 {
     if (c == NULL)
         return;
-    if (c->s.id != 0)
-        nng_close(c->s);
+    if (c->late) /* let it come first: it is what makes NNG's close hang, see bus_close */
+        nng_msleep(LATE_MS);
+    if (c->s.id != 0 && !bus_close(c->s))
+        return;
     if (c->aio != NULL)
         nng_aio_free(c->aio);
     pthread_mutex_destroy(&c->lock);
@@ -135,6 +139,7 @@ static enum ward_code await_ack(struct ward_bus_client *c, int timeout_ms, struc
     int rv;
 
     rv = perform(c, nng_ctx_recv, timeout_ms);
+    c->late = rv != 0;
     if (rv == NNG_ETIMEDOUT)
         return WARD_FAIL(err, DEADLINE_EXCEEDED, "the receiver did not answer in time");
     if (rv != 0)

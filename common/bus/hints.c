@@ -12,7 +12,6 @@
 
 #define TOPICS   32
 #define AGAIN_MS 1000
-#define LOOK_MS  100
 
 struct ward_hint_pub {
     nng_socket s;
@@ -144,8 +143,8 @@ void ward_hint_close(struct ward_hint_pub *p)
     pthread_mutex_unlock(&p->lock);
     if (p->started)
         pthread_join(p->thread, NULL);
-    if (p->s.id != 0)
-        nng_close(p->s);
+    if (p->s.id != 0 && !bus_close(p->s))
+        return;
     pthread_cond_destroy(&p->wake);
     pthread_mutex_destroy(&p->lock);
     free(p);
@@ -171,7 +170,7 @@ static void *follow(void *arg)
         uint64_t seq = 0;
         nng_msg *m;
 
-        if (nng_recvmsg(s->s, &m, 0) != 0) /* LOOK_MS at most */
+        if (nng_recvmsg(s->s, &m, 0) != 0) /* closed, or no memory for now */
             continue;
         if (hint_parse(nng_msg_body(m), nng_msg_len(m), s->topic, &seq) &&
             (!any || seq > newest)) {
@@ -191,8 +190,6 @@ static enum ward_code sub_begin(struct ward_hint_sub *s, const char *url,
 
     if (rv == 0)
         rv = nng_socket_set_size(s->s, NNG_OPT_RECVMAXSZ, HINT_MAX);
-    if (rv == 0)
-        rv = nng_socket_set_ms(s->s, NNG_OPT_RECVTIMEO, LOOK_MS);
     if (rv == 0)
         rv = nng_socket_set(s->s, NNG_OPT_SUB_SUBSCRIBE, s->topic, strlen(s->topic) + 1);
     if (rv != 0)
@@ -234,9 +231,9 @@ void ward_hint_unfollow(struct ward_hint_sub *s)
     if (s == NULL)
         return;
     atomic_store(&s->stopping, true);
+    if (s->s.id != 0 && !bus_close(s->s)) /* which ends the thread's wait */
+        return;
     if (s->started)
         pthread_join(s->thread, NULL);
-    if (s->s.id != 0)
-        nng_close(s->s);
     free(s);
 }

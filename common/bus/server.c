@@ -3,17 +3,17 @@
 
 #include <nng/protocol/reqrep0/rep.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define LOOK_MS     100 /* how often an idle thread looks whether to stop */
 #define MAX_THREADS 64
 
 struct taker {
     struct ward_bus_server *server;
     pthread_t thread;
     bool started, has_ctx, has_wrk;
+    pthread_mutex_t lock; /* guards the next two */
+    bool receiving, stopping;
     nng_ctx ctx;
     nng_aio *aio;
     void *wrk;
@@ -24,7 +24,6 @@ struct ward_bus_server {
     struct ward_bus_server_config cfg;
     nng_socket s;
     int port;
-    atomic_bool stopping;
     int n;
     struct taker takers[];
 };
@@ -64,24 +63,48 @@ static void answer(struct taker *t, const struct ward_err *ack)
     nng_aio_set_msg(t->aio, NULL);
 }
 
+/* The next request; NULL to stop. A stop interrupts this wait and nothing else, so that what is
+ * being taken is still acknowledged. */
+static nng_msg *next(struct taker *t)
+{
+    nng_msg *m = NULL;
+
+    pthread_mutex_lock(&t->lock);
+    t->receiving = !t->stopping;
+    if (t->receiving) {
+        nng_aio_set_timeout(t->aio, NNG_DURATION_INFINITE);
+        nng_ctx_recv(t->ctx, t->aio);
+    }
+    pthread_mutex_unlock(&t->lock);
+    if (!t->receiving) /* written by this thread alone */
+        return NULL;
+    nng_aio_wait(t->aio);
+    pthread_mutex_lock(&t->lock);
+    t->receiving = false;
+    if (nng_aio_result(t->aio) == 0)
+        m = nng_aio_get_msg(t->aio);
+    nng_aio_set_msg(t->aio, NULL);
+    pthread_mutex_unlock(&t->lock);
+    return m;
+}
+
 static void *serve(void *arg)
 {
     struct taker *t = arg;
+    bool stopping = false;
 
-    while (!atomic_load(&t->server->stopping)) {
+    while (!stopping) {
         struct ward_err ack = {0};
-        nng_msg *m;
+        nng_msg *m = next(t);
 
-        nng_aio_set_timeout(t->aio, LOOK_MS);
-        nng_ctx_recv(t->ctx, t->aio);
-        nng_aio_wait(t->aio);
-        if (nng_aio_result(t->aio) != 0)
-            continue;
-        m = nng_aio_get_msg(t->aio);
-        nng_aio_set_msg(t->aio, NULL);
-        handle(t, m, &ack);
-        nng_msg_free(m);
-        answer(t, &ack);
+        if (m != NULL) {
+            handle(t, m, &ack);
+            nng_msg_free(m);
+            answer(t, &ack);
+        }
+        pthread_mutex_lock(&t->lock);
+        stopping = t->stopping;
+        pthread_mutex_unlock(&t->lock);
     }
     return NULL;
 }
@@ -134,8 +157,10 @@ enum ward_code ward_bus_listen(const struct ward_bus_server_config *cfg,
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory");
     s->cfg = *cfg;
     s->n = n;
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; i++) {
         s->takers[i].server = s;
+        pthread_mutex_init(&s->takers[i].lock, NULL);
+    }
     code = begin(s, err);
     if (code != WARD_OK)
         ward_bus_stop(s);
@@ -151,6 +176,11 @@ int ward_bus_port(const struct ward_bus_server *s)
 
 static void stop(struct taker *t)
 {
+    pthread_mutex_lock(&t->lock);
+    t->stopping = true;
+    if (t->receiving)
+        nng_aio_cancel(t->aio);
+    pthread_mutex_unlock(&t->lock);
     if (t->started) /* what it was taking is committed and acknowledged */
         pthread_join(t->thread, NULL);
     if (t->has_wrk && t->server->cfg.wrk_close != NULL)
@@ -160,16 +190,16 @@ static void stop(struct taker *t)
     if (t->aio != NULL)
         nng_aio_free(t->aio);
     free(t->items);
+    pthread_mutex_destroy(&t->lock);
 }
 
 void ward_bus_stop(struct ward_bus_server *s)
 {
     if (s == NULL)
         return;
-    atomic_store(&s->stopping, true);
     for (int i = 0; i < s->n; i++)
         stop(&s->takers[i]);
-    if (s->s.id != 0)
-        nng_close(s->s);
+    if (s->s.id != 0 && !bus_close(s->s))
+        return;
     free(s);
 }
