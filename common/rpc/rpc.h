@@ -144,7 +144,9 @@ struct ward_rpc_config {
     enum ward_code (*wrk_open)(void *svc, void **wrk, struct ward_err *err); /* may be NULL */
     void (*wrk_close)(void *wrk);
     /* An audited call failed or was refused (unknown peer, wrong role, handler's failure):
-     * write its event. Runs on a worker, before the reply; c->err holds why. May be NULL. */
+     * write its event. Runs on a worker, before the reply; c->err holds why. Memory and 2 s are
+     * kept for it. A call shed because the queue was full has no worker and is only counted.
+     * May be NULL. */
     void (*refused)(struct ward_call *c, enum ward_code code);
     /* The watchdog found the server unable to accept, or memory run away: stop this process so
      * that it is started again. Called once, on the watchdog's thread, which ward_rpc_stop

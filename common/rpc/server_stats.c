@@ -1,6 +1,5 @@
 #include "common/rpc/server.h"
 
-
 #include <grpc/byte_buffer.h>
 #include <pthread.h>
 #include <string.h>
