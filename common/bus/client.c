@@ -2,6 +2,7 @@
 #include "common/bus/bus_nng.h"
 
 #include <nng/protocol/reqrep0/req.h>
+#include <nng/supplemental/util/platform.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
