@@ -218,7 +218,10 @@ static enum ward_code fetch_receipt(struct audit_task *t, uint8_t id[16], const 
         return WARD_FAIL(&t->err, INTERNAL, "the answer holds no receipt");
     WARD_TRY(audit_out(out, &f, &t->err));
     print_receipt(f, resp->receipt, &t->mem);
-    return audit_out_end(f, out, &t->err);
+    WARD_TRY(audit_out_end(f, out, &t->err));
+    if (f != stdout && !t->cli->json)
+        printf("receipt of entry %llu in %s\n", (unsigned long long)resp->receipt->index, out);
+    return WARD_OK;
 }
 
 static int receipt(const struct cli *cli, int argc, char **argv)

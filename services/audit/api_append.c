@@ -104,6 +104,10 @@ struct audit_worker *audit_serve(struct ward_call *c)
     struct audit_worker *w = c->wrk;
 
     ward_db_deadline(w->db, c->deadline_ns);
+    /* A connection that died while nobody used it is found here and made anew at the next
+     * statement. Idempotent calls are repeated by their clients anyhow: they save the trip. */
+    if (!c->method->idempotent)
+        (void)!ward_db_ping(w->db, NULL);
     return w;
 }
 

@@ -9,7 +9,7 @@ const { Ward, Service } = require('../../lib/ward');
 const L = require('./log');
 
 const { event } = L;
-const KILLS = 6;
+const KILLS = 10; // audit and MariaDB in turn
 let ward, a, b, person, auditor, officer, admin;
 
 before(async () => {
@@ -117,8 +117,9 @@ test('killed at random points while events come, nothing acknowledged is lost or
   for (let i = 0; i < KILLS; i++) {
     const want = acknowledged.length + 20 + Math.floor(Math.random() * 40);
     while (acknowledged.length < want) await new Promise((resolve) => setTimeout(resolve, 5));
-    await ward.services.audit.kill();
-    await ward.services.audit.start();
+    const victim = i % 2 === 0 ? ward.services.audit : ward.db;
+    await victim.kill();
+    await (victim === ward.db ? victim.restart() : victim.start());
   }
   stop = true;
   await Promise.all(loads);
