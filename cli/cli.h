@@ -24,6 +24,7 @@ struct cli {
     bool terminal;     /* stderr is a terminal: show progress */
     const char *data;  /* --data DIR: the embedded default's folder; never NULL */
     bool data_given;   /* it is not the default one */
+    const char *self;  /* how this program was called */
     const char *token; /* --token FILE: a person's bearer token; NULL: issue one here */
 };
 

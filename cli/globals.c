@@ -55,7 +55,7 @@ const struct cli *cli_begin(struct cli *cli, int *argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     ward_log_begin("wardctl");
     ward_log_level(WARD_LOG_ERROR);
-    *cli = (struct cli){.data = folder, .terminal = isatty(2) == 1};
+    *cli = (struct cli){.data = folder, .self = argv[0], .terminal = isatty(2) == 1};
     cli->colour = isatty(1) == 1 && getenv("NO_COLOR") == NULL;
     for (int i = 1; i < *argc; i += n) {
         n = 1;

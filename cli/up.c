@@ -73,14 +73,18 @@ static void print_usage(struct up *up, int64_t took_ns)
 {
     const struct cli *cli = up->cli;
     struct local *l = up->l;
+    const char *call;
 
     printf("\n%sWard is up%s after %.1f s, in %s. Ctrl-C stops everything.\n\n",
            cli_paint(cli, CLI_BOLD), cli_paint(cli, CLI_PLAIN), (double)took_ns / 1e9, l->dir);
-    printf("In another terminal%s:\n", cli->data_given ? ", with the same --data" : "");
-    printf("  wardctl health\n"
-           "  wardctl identity enrol --photo FILE.jpg --consent self\n"
-           "  wardctl identity verify SUBJECT --photo FILE.jpg --place BED\n"
-           "  wardctl audit query\n\n");
+    call = ward_printf(&l->mem, "%s%s%s", cli->self, cli->data_given ? " --data " : "",
+                       cli->data_given ? l->dir : "");
+    printf("In another terminal:\n"
+           "  %s health\n"
+           "  %s identity enrol --photo FILE.jpg --consent self\n"
+           "  %s identity verify SUBJECT --photo FILE.jpg --place BED\n"
+           "  %s audit query\n\n",
+           call, call, call, call);
     printf("gRPC, mutual TLS: %s signs, wardctl.pem and wardctl.key there call\n",
            local_path(l, "pki/ca.pem"));
     for (int i = 0; i < LOCAL_SERVICES; i++)
