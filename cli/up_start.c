@@ -4,8 +4,10 @@
 #include "common/base/clock.h"
 
 #include <errno.h>
+#include <glob.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -104,18 +106,29 @@ static enum ward_code run_once(struct up *up, const char *name, const char *cons
     return WARD_OK;
 }
 
-/* Made beside and then renamed: a data folder that exists is whole. */
-static enum ward_code install_db(struct up *up, struct ward_err *err)
+/* What earlier starts left when they were killed. The script's own server outlives it for a
+ * moment and may still be writing there, so that removing is tried and not insisted on. */
+static void clear_installs(struct local *l)
+{
+    glob_t found;
+
+    if (glob(local_path(l, "install.*"), 0, NULL, &found) != 0)
+        return;
+    for (size_t i = 0; i < found.gl_pathc; i++)
+        (void)!local_remove_tree(found.gl_pathv[i], NULL);
+    globfree(&found);
+}
+
+static enum ward_code run_install(struct up *up, const char *data, const char *tmp,
+                                  struct ward_err *err)
 {
     struct local *l = up->l;
-    const char *db = local_path(l, "db"), *fresh = local_path(l, "db.new");
-    int64_t t = ward_mono_ns();
     const char *argv[] = {
         "/usr/bin/mariadb-install-db",
         "--no-defaults",
-        ward_printf(&l->mem, "--datadir=%s", fresh),
+        ward_printf(&l->mem, "--datadir=%s", data),
         /* Not /tmp: a server that starts clears the temporary tables of every other one. */
-        ward_printf(&l->mem, "--tmpdir=%s", local_path(l, "tmp")),
+        ward_printf(&l->mem, "--tmpdir=%s", tmp),
         "--skip-test-db",
         "--auth-root-authentication-method=socket",
         ward_printf(&l->mem, "--auth-root-socket-user=%s", user_name()),
@@ -124,14 +137,31 @@ static enum ward_code install_db(struct up *up, struct ward_err *err)
         NULL,
     };
 
+    return run_once(up, "mariadb-install-db", argv, err);
+}
+
+/* Made beside, in a folder that no other start uses, and then renamed: a data folder that
+ * exists is whole. */
+static enum ward_code install_db(struct up *up, struct ward_err *err)
+{
+    struct local *l = up->l;
+    const char *db = local_path(l, "db"), *data;
+    char *fresh = ward_strdup(&l->mem, local_path(l, "install.XXXXXX"));
+    int64_t t = ward_mono_ns();
+
+    clear_installs(l);
     if (access(db, F_OK) == 0)
         return WARD_OK;
     up_say_starting(up, "database");
-    WARD_TRY(local_remove_tree(fresh, err));
-    WARD_TRY(run_once(up, "mariadb-install-db", argv, err));
-    if (rename(fresh, db) != 0)
+    if (mkdtemp(fresh) == NULL)
+        return WARD_FAIL(err, FAILED_PRECONDITION, "cannot make a folder in %.100s: %s", l->dir,
+                         strerror(errno));
+    data = ward_printf(&l->mem, "%s/db", fresh);
+    WARD_TRY(run_install(up, data, fresh, err));
+    if (rename(data, db) != 0)
         return WARD_FAIL(err, FAILED_PRECONDITION, "cannot make %.100s: %s", db,
                          strerror(errno));
+    clear_installs(l);
     up_say_done(up, "database", "made", t);
     return WARD_OK;
 }
