@@ -342,8 +342,8 @@ static void drains_in_parallel_never_hold_one_row_at_once(void **state)
     for (int i = 0; i < 4; i++)
         pthread_join(t[i], NULL);
     assert_int_equal(waiting(), 0);
-    /* Drains that meet at the edge of a run may deadlock; the one that is redone delivers again:
-     * at least once, and audit drops what it has seen. */
+    /* Drains that meet at the edge of a run may deadlock; the one that is redone delivers
+     * again: at least once, and audit drops what it has seen. */
     for (int i = 0; i < 4096; i++)
         assert_in_range(atomic_load(&both->seen[i]), 1, 4);
     free(both);
