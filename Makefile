@@ -15,9 +15,10 @@ VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unv
 WARD_DATA ?= ../shared/data
 export WARD_DATA
 
-# As many compilers as cores; a caller's own -j wins.
-ifeq ($(filter -j% --jobserver%,$(MAKEFLAGS)),)
-MAKEFLAGS += -j$(shell nproc)
+# As many compilers as cores; J=1 for one.
+J ?= $(shell nproc)
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(J)
 endif
 
 include tools/build/packages.mk
