@@ -366,17 +366,18 @@ static bool report(const char *json)
     report_point(1e-4);
     if (out == NULL)
         die(json, NULL);
-    fprintf(out,
-            "{\n  \"accuracy\": %.3f,\n  \"goal_accuracy\": %.1f,\n"
-            "  \"accuracy_ci95\": [%.3f, %.3f],\n  \"auc\": %.6f,\n"
-            "  \"auc_ci95\": [%.6f, %.6f],\n  \"tar_at_far_1e3\": %.3f,\n"
-            "  \"tar_at_far_1e3_ci95\": [%.3f, %.3f],\n  \"not_detected\": %d,\n"
-            "  \"pairs\": %d,\n  \"images\": %d,\n  \"folds\": %d,\n"
-            "  \"photo_to_embedding_ms_p50\": %.2f,\n  \"photo_vs_models\": %.3f,\n  "
-            "\"model_sha256\": \"%s\"\n}\n",
-            f.accuracy, GOAL, acc_lo, acc_hi, f.auc, auc_lo, auc_hi, f.tar, tar_lo, tar_hi,
-            missed, ev.n_pairs, ev.n_pictures, ev.n_folds, p50, over_models(),
-            face_pack_sha256(ev.pack));
+    fprintf(
+        out,
+        "{\n  \"accuracy\": %.3f,\n  \"goal_accuracy\": %.1f,\n"
+        "  \"accuracy_ci95_low\": %.3f,\n  \"accuracy_ci95_high\": %.3f,\n  \"auc\": %.6f,\n"
+        "  \"auc_ci95_low\": %.6f,\n  \"auc_ci95_high\": %.6f,\n  \"tar_at_far_1e3\": %.3f,\n"
+        "  \"tar_at_far_1e3_ci95_low\": %.3f,\n  \"tar_at_far_1e3_ci95_high\": %.3f,\n  "
+        "\"not_detected\": %d,\n"
+        "  \"pairs\": %d,\n  \"images\": %d,\n  \"folds\": %d,\n"
+        "  \"photo_to_embedding_ms_p50\": %.2f,\n  \"photo_vs_models\": %.3f,\n  "
+        "\"model_sha256\": \"%s\"\n}\n",
+        f.accuracy, GOAL, acc_lo, acc_hi, f.auc, auc_lo, auc_hi, f.tar, tar_lo, tar_hi, missed,
+        ev.n_pairs, ev.n_pictures, ev.n_folds, p50, over_models(), face_pack_sha256(ev.pack));
     if (fclose(out) != 0)
         die(json, NULL);
     return f.accuracy >= GOAL;
