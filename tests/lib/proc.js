@@ -5,8 +5,15 @@
 const { spawn } = require('node:child_process');
 
 const running = new Set();
+// Under `make sanitize` the sanitizers' options reach every process, and what they report of one
+// fails the tests that started it, a leak found at its end included.
+const sanitizers = Object.fromEntries(Object.entries(process.env).filter(([k]) => /^[A-Z]+SAN_OPTIONS$/.test(k)));
+const REPORT = /(Address|Leak|Thread)Sanitizer:|: runtime error: /;
+const reported = [];
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
+  for (const proc of reported) console.error(`a sanitizer's report of ${proc.name}:\n${proc.lines.slice(-40).join('\n')}`);
+  if (reported.length > 0) process.exitCode = 1;
 });
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 
@@ -15,7 +22,7 @@ class Proc {
     this.name = name;
     this.lines = [];
     this.waiting = [];
-    this.child = spawn(argv[0], argv.slice(1), { env, ...more, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.child = spawn(argv[0], argv.slice(1), { env: { ...sanitizers, ...env }, ...more, stdio: ['ignore', 'pipe', 'pipe'] });
     running.add(this.child);
     this.exit = new Promise((resolve) => {
       this.child.once('error', (err) => this.end(err.message, resolve));
@@ -47,6 +54,7 @@ class Proc {
 
   take(line) {
     this.lines.push(line);
+    if (REPORT.test(line) && !reported.includes(this)) reported.push(this);
     this.waiting = this.waiting.filter((w) => !w(line));
   }
 

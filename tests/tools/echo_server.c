@@ -227,8 +227,8 @@ static void on_broken(void *arg, const char *why)
     tell('b');
 }
 
-static enum ward_code serve(const struct options *o, struct ward_rpc **rpc,
-                            struct ward_err *err)
+static enum ward_code serve(const struct options *o, struct ward_jwks **jwks,
+                            struct ward_rpc **rpc, struct ward_err *err)
 {
     struct ward_rpc_config cfg = {
         .listen = o->listen,
@@ -252,7 +252,8 @@ static enum ward_code serve(const struct options *o, struct ward_rpc **rpc,
         WARD_TRY(ward_jwks_open(
             &(struct ward_jwks_config){
                 .path = o->jwks, .issuer = o->issuer, .audience = o->audience, .skew_s = 30},
-            &cfg.jwks, err));
+            jwks, err));
+    cfg.jwks = *jwks;
     return ward_rpc_start(&cfg, rpc, err);
 }
 
@@ -270,6 +271,7 @@ int main(int argc, char **argv)
                         .queue = 256,
                         .grace_ms = 2000,
                         .arena_kib = 1024};
+    struct ward_jwks *jwks = NULL;
     struct ward_rpc *rpc = NULL;
     struct ward_err err = {0};
     char what = 's';
@@ -282,7 +284,7 @@ int main(int argc, char **argv)
                   &(struct rlimit){.rlim_cur = (rlim_t)o.nofile, .rlim_max = (rlim_t)o.nofile});
     sigaction(SIGTERM, &(struct sigaction){.sa_handler = on_signal}, NULL);
     sigaction(SIGINT, &(struct sigaction){.sa_handler = on_signal}, NULL);
-    if (serve(&o, &rpc, &err) != WARD_OK) {
+    if (serve(&o, &jwks, &rpc, &err) != WARD_OK) {
         ward_log_err(WARD_LOG_ERROR, "cannot serve", &err);
         return 1;
     }
@@ -292,5 +294,6 @@ int main(int argc, char **argv)
     while (read(to_main[0], &what, 1) < 0)
         ; /* EINTR */
     ward_rpc_stop(rpc, what == 'b' ? 500 : o.grace_ms);
+    ward_jwks_close(jwks);
     return what == 'b' ? BROKEN : 0;
 }
