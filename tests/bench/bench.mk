@@ -35,5 +35,6 @@ RPC_BENCH := $(addprefix $(BUILD)/bench/,echo_load echo_floor echo_callback echo
 bench-rpc: $(RPC_BENCH) ## echo over common/rpc beside gRPC's C++ servers; ROUNDS=5 RUN_MS=700
 	@node tests/bench/rpc.mjs $(BUILD) $(or $(ROUNDS),5) $(or $(RUN_MS),700) $(WAIT_MS)
 
-bench: bench-rpc ## every bench
+bench: ## every bench, one after another: they must not share the machine
+	+@for b in bench-rpc bench-audit eval-face; do $(MAKE) --no-print-directory $$b || exit 1; done
 .PHONY: bench bench-rpc
