@@ -47,8 +47,6 @@ static enum ward_code pages(struct audit_task *t, Ward__Audit__V1__QueryRequest 
     struct cli_json j = {.to = stdout};
     ProtobufCMessage *msg;
 
-    if (t->cli->json)
-        cli_json_open(&j, NULL, '[');
     do {
         const Ward__Audit__V1__QueryResponse *resp;
 
@@ -56,6 +54,8 @@ static enum ward_code pages(struct audit_task *t, Ward__Audit__V1__QueryRequest 
         WARD_TRY(audit_ask(t, AUDIT_PATH("Query"), &req->base,
                            &ward__audit__v1__query_response__descriptor, &msg));
         resp = (const Ward__Audit__V1__QueryResponse *)msg;
+        if (t->cli->json && j.depth == 0) /* not before: a refused query prints no half array */
+            cli_json_open(&j, NULL, '[');
         for (size_t i = 0; i < resp->n_records; i++)
             audit_record_print(t->cli, &j, resp->records[i]);
         left -= (int64_t)resp->n_records;
@@ -219,8 +219,7 @@ static enum ward_code fetch_receipt(struct audit_task *t, uint8_t id[16], const 
     WARD_TRY(audit_out(out, &f, &t->err));
     print_receipt(f, resp->receipt, &t->mem);
     WARD_TRY(audit_out_end(f, out, &t->err));
-    if (f != stdout && !t->cli->json)
-        printf("receipt of entry %llu in %s\n", (unsigned long long)resp->receipt->index, out);
+    audit_out_say(t->cli, out, "receipt of entry", "index", resp->receipt->index);
     return WARD_OK;
 }
 
@@ -268,15 +267,20 @@ static enum ward_code head_size(const char *note, uint64_t *out, struct ward_err
     return WARD_OK;
 }
 
-/* The head, with a proof that it goes on from the older one in `since`. */
-static enum ward_code head_since(struct audit_task *t, const char *note, const char *since,
-                                 FILE *f)
+/* What is known before a file is opened: it may be the very one that holds the older head. */
+struct news {
+    const char *note;
+    uint64_t size, old_size;
+    const ProtobufCBinaryData *proof; /* that the log goes on from old_size */
+    size_t n_proof;
+    const Ward__Audit__V1__ListKeysResponse *keys;
+};
+
+static enum ward_code prove_since(struct audit_task *t, const char *since, struct news *w)
 {
     Ward__Audit__V1__GetConsistencyProofRequest req =
         WARD__AUDIT__V1__GET_CONSISTENCY_PROOF_REQUEST__INIT;
-    const Ward__Audit__V1__GetConsistencyProofResponse *proof = NULL;
-    const Ward__Audit__V1__ListKeysResponse *keys;
-    struct cli_json j = {.to = f};
+    const Ward__Audit__V1__GetConsistencyProofResponse *resp;
     struct file_head old;
     ProtobufCMessage *msg;
     char *text;
@@ -284,47 +288,63 @@ static enum ward_code head_since(struct audit_task *t, const char *note, const c
 
     WARD_TRY(cli_read(since, FILE_LINE_MAX, &t->mem, &text, &n, &t->err));
     WARD_TRY(file_head_parse(text, &t->mem, &old, &t->err));
-    WARD_TRY(head_size(old.checkpoint, &req.from, &t->err));
-    WARD_TRY(head_size(note, &req.to, &t->err));
-    if (req.from > 0) {
-        WARD_TRY(audit_ask(t, AUDIT_PATH("GetConsistencyProof"), &req.base,
-                           &ward__audit__v1__get_consistency_proof_response__descriptor, &msg));
-        proof = (const Ward__Audit__V1__GetConsistencyProofResponse *)msg;
-    }
-    WARD_TRY(keys_now(t, &keys));
+    WARD_TRY(head_size(old.checkpoint, &w->old_size, &t->err));
+    if (w->old_size > w->size)
+        return WARD_FAIL_REASON(&t->err, DATA_LOSS, "LOG_TAMPERED",
+                                "the log is of size %llu now, and was of size %llu before: its "
+                                "end is gone",
+                                (unsigned long long)w->size, (unsigned long long)w->old_size);
+    if (w->old_size == 0)
+        return WARD_OK;
+    req.from = w->old_size;
+    req.to = w->size;
+    WARD_TRY(audit_ask(t, AUDIT_PATH("GetConsistencyProof"), &req.base,
+                       &ward__audit__v1__get_consistency_proof_response__descriptor, &msg));
+    resp = (const Ward__Audit__V1__GetConsistencyProofResponse *)msg;
+    w->proof = resp->proof;
+    w->n_proof = resp->n_proof;
+    return WARD_OK;
+}
+
+static void print_head(FILE *f, const struct news *w, struct ward_arena *mem)
+{
+    struct cli_json j = {.to = f};
+
     cli_json_open(&j, NULL, '{');
     cli_json_int(&j, "ward_head", 1);
-    cli_json_text(&j, "checkpoint", note);
-    cli_json_int(&j, "old_size", (int64_t)req.from);
-    print_proof(&j, proof == NULL ? NULL : proof->proof, proof == NULL ? 0 : proof->n_proof,
-                &t->mem);
+    cli_json_text(&j, "checkpoint", w->note);
+    cli_json_int(&j, "old_size", (int64_t)w->old_size);
+    print_proof(&j, w->proof, w->n_proof, mem);
     cli_json_open(&j, "handovers", '[');
-    for (size_t i = 0; i < keys->n_keys; i++)
-        if (*keys->keys[i]->handover != '\0')
-            cli_json_text(&j, NULL, keys->keys[i]->handover);
+    for (size_t i = 0; i < w->keys->n_keys; i++)
+        if (*w->keys->keys[i]->handover != '\0')
+            cli_json_text(&j, NULL, w->keys->keys[i]->handover);
     cli_json_close(&j, ']');
     cli_json_close(&j, '}');
-    return WARD_OK;
 }
 
 static enum ward_code fetch_head(struct audit_task *t, const char *since, const char *out)
 {
     Ward__Audit__V1__GetCheckpointRequest req = WARD__AUDIT__V1__GET_CHECKPOINT_REQUEST__INIT;
-    enum ward_code code = WARD_OK;
     ProtobufCMessage *msg;
-    const char *note;
+    struct news w = {0};
     FILE *f;
 
     WARD_TRY(audit_ask(t, AUDIT_PATH("GetCheckpoint"), &req.base,
                        &ward__audit__v1__get_checkpoint_response__descriptor, &msg));
-    note = ((const Ward__Audit__V1__GetCheckpointResponse *)msg)->checkpoint;
-    WARD_TRY(audit_out(out, &f, &t->err));
+    w.note = ((const Ward__Audit__V1__GetCheckpointResponse *)msg)->checkpoint;
+    WARD_TRY(head_size(w.note, &w.size, &t->err));
     if (since != NULL)
-        code = head_since(t, note, since, f);
+        WARD_TRY(prove_since(t, since, &w));
+    WARD_TRY(keys_now(t, &w.keys));
+    WARD_TRY(audit_out(out, &f, &t->err));
+    if (since != NULL || (f == stdout && t->cli->json))
+        print_head(f, &w, &t->mem);
     else
-        fputs(note, f);
-    WARD_TRY(audit_out_end(f, out, code == WARD_OK ? &t->err : NULL));
-    return code;
+        fputs(w.note, f);
+    WARD_TRY(audit_out_end(f, out, &t->err));
+    audit_out_say(t->cli, out, "head of size", "size", w.size);
+    return WARD_OK;
 }
 
 static int head(const struct cli *cli, int argc, char **argv)

@@ -111,12 +111,17 @@ void audit_record_print(const struct cli *cli, struct cli_json *j,
            cli_paint(cli, CLI_PLAIN));
 }
 
+static bool to_stdout(const char *path)
+{
+    return path == NULL || strcmp(path, "-") == 0;
+}
+
 enum ward_code audit_out(const char *path, FILE **out, struct ward_err *err)
 {
     int fd;
 
     *out = stdout;
-    if (path == NULL || strcmp(path, "-") == 0)
+    if (to_stdout(path))
         return WARD_OK;
     fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     *out = fd < 0 ? NULL : fdopen(fd, "w");
@@ -136,4 +141,21 @@ enum ward_code audit_out_end(FILE *f, const char *path, struct ward_err *err)
     return ok ? WARD_OK
               : WARD_FAIL(err, FAILED_PRECONDITION, "cannot write %.100s",
                           path == NULL ? "the output" : path);
+}
+
+void audit_out_say(const struct cli *cli, const char *path, const char *words, const char *key,
+                   uint64_t n)
+{
+    struct cli_json j = {.to = stdout};
+
+    if (to_stdout(path))
+        return;
+    if (!cli->json) {
+        printf("%s %llu in %s\n", words, (unsigned long long)n, path);
+        return;
+    }
+    cli_json_open(&j, NULL, '{');
+    cli_json_text(&j, "file", path);
+    cli_json_int(&j, key, (int64_t)n);
+    cli_json_close(&j, '}');
 }

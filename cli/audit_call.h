@@ -37,5 +37,9 @@ void audit_record_print(const struct cli *cli, struct cli_json *j,
 /* Where a command writes: a new file of mode 0600, or stdout for NULL and "-". */
 WARD_MUST enum ward_code audit_out(const char *path, FILE **out, struct ward_err *err);
 WARD_MUST enum ward_code audit_out_end(FILE *f, const char *path, struct ward_err *err);
+/* What went into which file: "receipt of entry 7 in FILE", or {"file":FILE,key:n}. Nothing
+ * where it went to stdout, for then it is the answer itself. */
+void audit_out_say(const struct cli *cli, const char *path, const char *words, const char *key,
+                   uint64_t n);
 
 #endif

@@ -239,6 +239,14 @@ static void conclude(struct walk *w)
     check_twice(c);
 }
 
+static enum ward_code parse_line(const char *line, size_t n, struct ward_arena *mem,
+                                 struct file_entry *out, struct ward_err *err)
+{
+    if (n > FILE_LINE_MAX || strlen(line) != n)
+        return WARD_FAIL(err, INVALID_ARGUMENT, "too long, or with a NUL in it");
+    return file_entry_parse(line, mem, out, err);
+}
+
 void check_entries(struct check *c, FILE *f, uint64_t size, const struct check_against *known)
 {
     struct walk w = {.c = c, .known = known, .size = size};
@@ -251,8 +259,8 @@ void check_entries(struct check *c, FILE *f, uint64_t size, const struct check_a
         struct ward_err err = {0};
 
         if (line[n - 1] == '\n')
-            line[n - 1] = '\0';
-        if (file_entry_parse(line, &c->line, &e, &err) == WARD_OK)
+            line[--n] = '\0';
+        if (parse_line(line, (size_t)n, &c->line, &e, &err) == WARD_OK)
             step(&w, &e);
         else
             check_wrong(c, "LINE", (int64_t)w.frontier.size, "the line of entry %llu: %s",

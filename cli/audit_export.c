@@ -91,8 +91,8 @@ static enum ward_code export_to(struct audit_task *t, bool leaves_only, const ch
     ward_client_close_stream(s);
     cli_progress_end(t->cli);
     WARD_TRY(audit_out_end(f, out, code == WARD_OK ? &t->err : NULL));
-    if (code == WARD_OK && f != stdout && !t->cli->json)
-        printf("%llu entries in %s\n", (unsigned long long)done, out);
+    if (code == WARD_OK)
+        audit_out_say(t->cli, out, "entries:", "entries", done);
     return code;
 }
 

@@ -25,11 +25,59 @@ static void drop(void *tree)
     yajl_tree_free(tree);
 }
 
+#define DEPTH  4  /* of our files, and one to spare */
+#define FIELDS 16 /* of one object: more than any of them has */
+
+/* What yajl takes and others read otherwise, or not at all, is refused before it sees it: a
+ * comment, and a NUL, at which its strings end. It frees by recursion, so depth is bounded. */
+static bool is_plain(const char *text)
+{
+    bool quoted = false;
+    int depth = 0;
+
+    for (; *text != '\0'; text++) {
+        if (*text == '"')
+            quoted = !quoted;
+        else if (*text == '\\' && strncmp(text, "\\u0000", 6) == 0)
+            return false;
+        else if (*text == '\\' && text[1] != '\0')
+            text++;
+        else if (!quoted && *text == '/')
+            return false;
+        else if (!quoted && (*text == '{' || *text == '[') && ++depth > DEPTH)
+            return false;
+        else if (!quoted && (*text == '}' || *text == ']'))
+            depth--;
+    }
+    return true;
+}
+
+/* One field twice: we would check the first and another program show the last. */
+static bool has_twins(yajl_val v)
+{
+    size_t n = YAJL_IS_OBJECT(v) ? YAJL_GET_OBJECT(v)->len : 0;
+
+    if (n > FIELDS)
+        return true;
+    for (size_t i = 0; i < n; i++) {
+        if (has_twins(YAJL_GET_OBJECT(v)->values[i]))
+            return true;
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(YAJL_GET_OBJECT(v)->keys[i], YAJL_GET_OBJECT(v)->keys[k]) == 0)
+                return true;
+    }
+    for (size_t i = 0; YAJL_IS_ARRAY(v) && i < YAJL_GET_ARRAY(v)->len; i++)
+        if (has_twins(YAJL_GET_ARRAY(v)->values[i]))
+            return true;
+    return false;
+}
+
 static enum ward_code parse(const char *text, const char *mark, struct ward_arena *mem,
                             yajl_val *out, struct ward_err *err)
 {
     char words[128] = "";
-    yajl_val tree = yajl_tree_parse(text, words, sizeof(words)), version;
+    yajl_val tree = is_plain(text) ? yajl_tree_parse(text, words, sizeof(words)) : NULL,
+             version;
 
     if (tree == NULL)
         return WARD_FAIL(err, INVALID_ARGUMENT, "not JSON");
@@ -37,6 +85,8 @@ static enum ward_code parse(const char *text, const char *mark, struct ward_aren
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "the file needs too much memory");
     if (!YAJL_IS_OBJECT(tree))
         return WARD_FAIL(err, INVALID_ARGUMENT, "not a JSON object");
+    if (has_twins(tree))
+        return WARD_FAIL(err, INVALID_ARGUMENT, "a field is there twice, or too many are");
     version = mark == NULL ? NULL : get(tree, mark);
     if (mark != NULL && (!YAJL_IS_INTEGER(version) || YAJL_GET_INTEGER(version) != 1))
         return WARD_FAIL(err, INVALID_ARGUMENT, "no file of this kind: \"%s\":1 is not there",

@@ -48,7 +48,10 @@ static enum ward_code read_text(struct check *c, const char *path, char **out,
 {
     size_t n;
 
-    return cli_read(path, FILE_LINE_MAX, &c->mem, out, &n, err);
+    WARD_TRY(cli_read(path, FILE_LINE_MAX, &c->mem, out, &n, err));
+    if (strlen(*out) != n) /* what follows a NUL would go unread here and not elsewhere */
+        return WARD_FAIL(err, INVALID_ARGUMENT, "%.100s is no text", path);
+    return WARD_OK;
 }
 
 /* ---- one receipt ---- */
@@ -162,7 +165,9 @@ static enum ward_code check_log(struct check *c, const struct asked *a, struct s
     size_t cap = 0;
     ssize_t n = getline(&line, &cap, f);
 
-    text = n > 0 && (size_t)n <= FILE_LINE_MAX ? ward_strdup(&c->mem, line) : NULL;
+    text = n > 0 && (size_t)n <= FILE_LINE_MAX && strlen(line) == (size_t)n
+               ? ward_strdup(&c->mem, line)
+               : NULL;
     free(line);
     if (text == NULL)
         return WARD_FAIL(err, INVALID_ARGUMENT, "%.100s is not an export", a->log);
@@ -209,6 +214,36 @@ static enum ward_code check_all(struct check *c, const struct asked *a, struct s
 
 /* ---- the answer ---- */
 
+/* Of which event, as its leaf says: a receipt of another one verifies just as well. */
+static void say_receipt(const struct file_entry *e)
+{
+    struct ward_leaf leaf;
+    char id[37];
+
+    printf("receipt    of entry %llu", (unsigned long long)e->index);
+    if (ward_leaf_parse(e->leaf.p, e->leaf.n, &leaf)) {
+        ward_uuid_text(leaf.event_id, id);
+        printf(", event %s of %s", id, leaf.service);
+    }
+    printf("%s\n", e->event.p == NULL ? ", without its content" : "");
+}
+
+static void say_receipt_json(struct cli_json *j, const struct file_entry *e)
+{
+    struct ward_leaf leaf;
+    char id[37];
+
+    cli_json_open(j, "receipt", '{');
+    cli_json_int(j, "index", (int64_t)e->index);
+    if (ward_leaf_parse(e->leaf.p, e->leaf.n, &leaf)) {
+        ward_uuid_text(leaf.event_id, id);
+        cli_json_text(j, "event_id", id);
+        cli_json_text(j, "service", leaf.service);
+    }
+    cli_json_bool(j, "content", e->event.p != NULL);
+    cli_json_close(j, '}');
+}
+
 static void say(const struct check *c, const struct seen *s)
 {
     const struct cli *cli = c->cli;
@@ -225,7 +260,7 @@ static void say(const struct check *c, const struct seen *s)
     if (s->older || s->two_heads)
         printf("older head of size %llu\n", (unsigned long long)s->old.size);
     if (s->receipt)
-        printf("receipt    of entry %llu\n", (unsigned long long)s->rec.entry.index);
+        say_receipt(&s->rec.entry);
     for (size_t i = 0; i < c->n_findings && i < CHECK_SHOWN; i++)
         printf("%s%-10s%s %s\n", cli_paint(cli, CLI_BAD), c->findings[i].what,
                cli_paint(cli, CLI_PLAIN), c->findings[i].words);
@@ -256,6 +291,8 @@ static void say_json(const struct check *c, const struct seen *s)
         cli_json_int(&j, "contents", (int64_t)c->contents);
         cli_json_int(&j, "erased", (int64_t)c->erased);
     }
+    if (s->receipt)
+        say_receipt_json(&j, &s->rec.entry);
     cli_json_int(&j, "n_findings", (int64_t)c->n_findings);
     cli_json_open(&j, "findings", '[');
     for (size_t i = 0; i < c->n_findings && i < CHECK_SHOWN; i++) {
@@ -300,7 +337,8 @@ static int verify(const struct cli *cli, int argc, char **argv)
 }
 
 const struct cli_command cli_audit_offline_commands[] = {
-    {"audit verify", "--key KEY --log FILE [--checkpoint FILE] [--receipt FILE]",
+    {"audit verify",
+     "--key KEY [--log FILE] [--receipt FILE] [--head FILE] [--checkpoint OLDER]",
      "offline: are signature, root, contents, history and receipt what they should be?",
      verify},
     {0},

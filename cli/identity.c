@@ -128,6 +128,7 @@ static enum ward_code enrol(struct task *t)
         if (resp->quality != NULL)
             printf("photograph eyes %.1f px apart, detector %.2f\n",
                    resp->quality->eye_distance_px, resp->quality->detection_score);
+        printf("event      %s\n", resp->event_id);
         return WARD_OK;
     }
     cli_json_open(&j, NULL, '{');
@@ -135,6 +136,7 @@ static enum ward_code enrol(struct task *t)
     cli_json_text(&j, "template_id", resp->template_id);
     cli_json_text(&j, "model_sha256", resp->model_sha256);
     print_quality(&j, resp->quality);
+    cli_json_text(&j, "event_id", resp->event_id);
     cli_json_close(&j, '}');
     return WARD_OK;
 }

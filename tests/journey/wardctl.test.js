@@ -40,6 +40,8 @@ test('a_given_token_is_used_as_it_is', async () => {
   const r = await up.ctl('--token', file, 'identity', 'enrol', '--photo', face, '--consent', 'self');
   assert.strictEqual(r.status, 1);
   assert.strictEqual(r.json().error.code, 'PERMISSION_DENIED');
+  const q = await up.ctl('--token', file, 'audit', 'query');
+  assert.deepStrictEqual([q.status, q.stdout, q.json().error.code], [1, '', 'PERMISSION_DENIED']);
 });
 
 test('a_subject_s_life', async () => {
@@ -100,6 +102,46 @@ test('a_photograph_that_is_not_there_is_named', async () => {
   const r = await up.ctl('identity', 'enrol', '--photo', '/nowhere.jpg', '--consent', 'self');
   assert.strictEqual(r.status, 1);
   assert.strictEqual(r.json().error.message, 'cannot read /nowhere.jpg');
+});
+
+test('what_is_written_to_a_file_is_said_and_verifies', async () => {
+  const file = (name) => path.join(up.dir, name);
+  const { event_id: event } = await enrol();
+  let r;
+  do r = await up.ctl('audit', 'receipt', event, '--out', file('receipt.json')); // the relay takes a moment
+  while (r.status !== 0 && r.json().error.code === 'NOT_FOUND');
+  assert.strictEqual(r.status, 0, r.lines.join('\n'));
+  assert.strictEqual(r.json().file, file('receipt.json'));
+  const [{ vkey: key }] = await up.ask('audit', 'keys');
+  const checked = await up.ask('audit', 'verify', '--key', key, '--receipt', file('receipt.json'));
+  assert.deepStrictEqual(checked.receipt, { index: r.json().index, event_id: event, service: 'identity', content: true });
+
+  const entries = (await up.ask('audit', 'export', file('log.jsonl'))).entries;
+  assert.strictEqual((await up.ask('audit', 'verify', '--key', key, '--log', file('log.jsonl'))).entries, entries);
+});
+
+test('an_older_head_may_be_replaced_by_the_newer_one_that_goes_on_from_it', async () => {
+  const file = (name) => path.join(up.dir, name);
+  const [{ vkey: key }] = await up.ask('audit', 'keys');
+  const first = await up.ask('audit', 'head', '--out', file('head'));
+  assert.strictEqual(first.file, file('head'));
+  fs.copyFileSync(file('head'), file('older'));
+  await up.ask('audit', 'query');
+  const second = await up.ask('audit', 'head', '--since', file('head'), '--out', file('head'));
+  assert.ok(second.size > first.size);
+  const v = await up.ask('audit', 'verify', '--key', key, '--head', file('head'), '--checkpoint', file('older'));
+  assert.strictEqual(v.verified, true);
+  assert.strictEqual(v.size, second.size);
+
+  const shown = await up.ask('audit', 'head');
+  assert.deepStrictEqual([shown.ward_head, shown.old_size], [1, 0]);
+  fs.writeFileSync(file('shown'), JSON.stringify(shown));
+  assert.ok((await up.ask('audit', 'head', '--since', file('shown'))).old_size >= second.size);
+  const bare = await human('audit', 'head');
+  fs.writeFileSync(file('bare'), bare.stdout);
+  const failed = await up.ctl('audit', 'head', '--since', file('nowhere'), '--out', file('bare'));
+  assert.strictEqual(failed.status, 1);
+  assert.strictEqual(fs.readFileSync(file('bare'), 'utf8'), bare.stdout, 'a failed call emptied the file');
 });
 
 test('health_says_which_service_does_not_answer', async () => {

@@ -244,6 +244,8 @@ describe('proofs', () => {
     assert.ok(receipt.leaf.includes(mac) && receipt.leaf.includes(e.event_id));
     const r = await ward.wardctl('audit', 'verify', '--key', (await vkeys())[0], '--receipt', L.writeReceipt(path.join(ward.dir, 'r.json'), receipt));
     assert.equal(r.status, 0, r.lines.join('\n'));
+    const id = e.event_id.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-'); // which event: another's receipt holds too
+    assert.match(r.stdout, new RegExp(`^receipt    of entry ${receipt.index}, event ${id} of identity$`, 'm'));
   });
 
   test('a receipt with one thing changed does not hold', async () => {

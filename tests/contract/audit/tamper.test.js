@@ -274,8 +274,27 @@ test('two heads are compared offline by their proof', async () => {
   assert.ok(JSON.parse(bad.stdout).findings.some((f) => f.what === 'HISTORY'));
 });
 
+test('a line that another program would read otherwise is found', async () => {
+  L.writeExport(file('plain.jsonl'), await L.exported(person, auditor));
+  const lines = fs.readFileSync(file('plain.jsonl'), 'utf8').split('\n');
+  const changes = {
+    twice: lines[3].replace(/}$/, ',"event":"AAAA"}'), // JSON.parse shows the last, yajl the first
+    comment: lines[3].replace(/}$/, '/* erased */}'),
+    'after a NUL': `${lines[3]}\0{"index":2}`,
+    'an escaped NUL': lines[3].replace(/"salt":"/, '"salt":"AA\\u0000'),
+  };
+  for (const [name, line] of Object.entries(changes)) {
+    assert.notEqual(line, lines[3], name);
+    fs.writeFileSync(file('twins.jsonl'), lines.map((l, i) => (i === 3 ? line : l)).join('\n'));
+    const r = await ward.wardctl('--json', 'audit', 'verify', '--key', key, '--log', file('twins.jsonl'));
+    assert.equal(r.status, 1, name);
+    assert.ok(JSON.parse(r.stdout).findings.some((f) => f.what === 'LINE' && f.index === 2), name);
+  }
+});
+
 test('files that are no files of ours are refused in words, not crashed on', async () => {
-  for (const text of ['', '{}', 'not json\n', '{"ward_export":1}\n', '[1,2,3]\n', '{"ward_receipt":2}\n']) {
+  for (const text of ['', '{}', 'not json\n', '{"ward_export":1}\n', '[1,2,3]\n', '{"ward_receipt":2}\n',
+    `{"ward_export":1,"more":${'['.repeat(400000)}${']'.repeat(400000)}}\n`, '{"ward_export":1}\0\n']) {
     fs.writeFileSync(file('junk'), text);
     for (const option of ['--log', '--receipt']) {
       const r = await ward.wardctl('--json', 'audit', 'verify', '--key', key, option, file('junk'));
