@@ -8,7 +8,9 @@
 #include <string.h>
 #include <strings.h>
 
-#define SUBJECT_MAX 128 /* bytes; what audit takes of an actor */
+#define SUBJECT_MAX 128 /* bytes; what audit takes of an actor, */
+#define WARD_MAX    128 /* of a place, */
+#define PURPOSE_MAX 64  /* and of a purpose */
 
 static const char *const REASONS[WARD_N_TOKEN] = {
     [WARD_TOKEN_MALFORMED] = "TOKEN_MALFORMED",
@@ -80,11 +82,26 @@ static bool text_or_absent(const struct ward_jose *t, const char *claim)
     return v == NULL || json_is_string(v);
 }
 
+/* May this stand in an audit event? An act whose event audit must put aside is as good as not
+ * recorded, so whoever cannot be written down is nobody here. Control characters of UTF-8: C0,
+ * DEL, and C1, which is two bytes. */
+static bool recordable(const char *s, size_t most)
+{
+    const unsigned char *p = (const unsigned char *)s;
+
+    for (size_t i = 0; p[i] != '\0'; i++)
+        if (i >= most || p[i] < ' ' || p[i] == 0x7f ||
+            (p[i] == 0xc2 && p[i + 1] >= 0x80 && p[i + 1] <= 0x9f))
+            return false;
+    return true;
+}
+
 static enum ward_token check_claims(const struct ward_jose *t,
                                     const struct ward_jwks_config *cfg, int64_t *expires_at)
 {
     const json_t *roles = json_object_get(t->claims, "roles"), *role;
-    size_t sub = strlen(ward_jose_text(t, "sub")), i;
+    const char *sub = ward_jose_text(t, "sub");
+    size_t i;
     enum ward_token bad = check_times(t, cfg->skew_s, expires_at);
 
     if (bad != WARD_TOKEN_FINE)
@@ -93,9 +110,11 @@ static enum ward_token check_claims(const struct ward_jose *t,
         return WARD_TOKEN_ISSUER;
     if (!is_for(json_object_get(t->claims, "aud"), cfg->audience))
         return WARD_TOKEN_AUDIENCE;
-    if (sub == 0 || sub > SUBJECT_MAX)
+    if (*sub == '\0' || !recordable(sub, SUBJECT_MAX))
         return WARD_TOKEN_SUBJECT;
     if (!text_or_absent(t, "ward") || !text_or_absent(t, "purpose") ||
+        !recordable(ward_jose_text(t, "ward"), WARD_MAX) ||
+        !recordable(ward_jose_text(t, "purpose"), PURPOSE_MAX) ||
         (roles != NULL && !json_is_array(roles)) || json_array_size(roles) > WARD_MAX_ROLES)
         return WARD_TOKEN_MALFORMED;
     json_array_foreach(roles, i, role)

@@ -291,6 +291,47 @@ static void a_token_too_long_is_refused(void **state)
     ward_sign_key_free(key);
 }
 
+/* What audit would put aside as no event is refused before it is anyone's act. */
+static void who_cannot_be_written_down_is_nobody(void **state)
+{
+    static const char x[] = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+                            "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
+    const struct {
+        const char *sub, *ward, *purpose, *reason;
+    } rows[] = {
+        {x, x, x + 64, ""},
+        {"D\xc3\xa9sir\xc3\xa9", "\xe6\x97\xa5", "TREAT", ""},
+        {"nurse\n7", "", "", "TOKEN_SUBJECT"},
+        {"nurse\xc2\x85"
+         "7",
+         "", "", "TOKEN_SUBJECT"},
+        {"\x7f", "", "", "TOKEN_SUBJECT"},
+        {"s", "3B\t", "", "TOKEN_MALFORMED"},
+        {"s", "", "TREAT\x1b[2J", "TOKEN_MALFORMED"},
+        {"s", "", x + 63, "TOKEN_MALFORMED"},
+    };
+    struct ward_sign_key *key = new_key(1);
+    struct ward_jwks *j;
+    char *jwks, *token;
+
+    (void)state;
+    assert_int_equal(
+        ward_jwks_print((const struct ward_sign_key *const *)&key, 1, &mem, &jwks, &err),
+        WARD_OK);
+    j = open_jwks(jwks);
+    for (size_t i = 0; i < WARD_COUNT(rows); i++) {
+        struct ward_principal who = {0};
+        json_t *claims = json_pack("{ss ss ss sI ss ss}", "iss", "https://issuer.test", "aud",
+                                   "ward", "sub", rows[i].sub, "exp", (json_int_t)4102444800,
+                                   "ward", rows[i].ward, "purpose", rows[i].purpose);
+
+        assert_int_equal(ward_jose_sign(key, "JWT", claims, &mem, &token, &err), WARD_OK);
+        assert_string_equal(verdict(j, token, &who), rows[i].reason);
+    }
+    ward_jwks_close(j);
+    ward_sign_key_free(key);
+}
+
 static void no_memory_is_an_answer(void **state)
 {
     struct ward_jwks *j = open_jwks(NODE_JWKS);
@@ -339,6 +380,7 @@ int main(void)
         cmocka_unit_test(what_we_issue_we_accept),
         cmocka_unit_test(clocks_may_differ_by_the_skew_and_no_more),
         cmocka_unit_test(a_token_too_long_is_refused),
+        cmocka_unit_test(who_cannot_be_written_down_is_nobody),
         cmocka_unit_test(no_memory_is_an_answer),
         cmocka_unit_test(a_refusal_says_nothing_of_the_token),
     };
