@@ -91,6 +91,16 @@ static enum ward_code rotate_with(struct ward_call *c, struct rotation *t)
     return signers_load(audit_signers(w->a), audit_vault(w->a), w->db, c->mem, c->err);
 }
 
+/* The newest may be the next one already, made by someone else meanwhile. */
+static unsigned number_of(struct audit_signers *s, const struct ward_vkey *key)
+{
+    unsigned n = signers_newest(s);
+
+    while (n > 0 && !ward_vkey_equal(&signers_row(s, n)->signer.vkey, key))
+        n--;
+    return n;
+}
+
 static enum ward_code rotate(struct ward_call *c, const Ward__Audit__V1__RotateKeyRequest *req,
                              Ward__Audit__V1__RotateKeyResponse *resp)
 {
@@ -109,7 +119,7 @@ static enum ward_code rotate(struct ward_call *c, const Ward__Audit__V1__RotateK
     code = rotate_with(c, &t);
     ward_sign_key_free((struct ward_sign_key *)(uintptr_t)t.key.signer.key);
     WARD_TRY(code);
-    return key_of(w->a, signers_newest(s), c->mem, resp->key, c->err);
+    return key_of(w->a, number_of(s, &t.key.signer.vkey), c->mem, resp->key, c->err);
 }
 
 enum ward_code audit_rotate_rpc(struct ward_call *c, const ProtobufCMessage *q,

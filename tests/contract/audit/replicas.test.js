@@ -97,6 +97,21 @@ test('a key rotated by one signs for the other', async () => {
   await verify();
 });
 
+test('rotated through both at once, the key is rotated once, and each is told of its own', async () => {
+  const other = ward.client('audit', { as: 'wardctl' });
+  const before = (await person.call('ListKeys')).keys;
+  const answers = await Promise.allSettled([person, other, person, other].map((c) =>
+    c.call('RotateKey', { current_vkey: before.at(-1).vkey }, admin)));
+  const made = answers.filter((x) => x.status === 'fulfilled');
+  assert.equal(made.length, 1);
+  for (const x of answers.filter((y) => y.status === 'rejected')) assert.equal(x.reason.reason, 'KEY_NOT_CURRENT');
+  await person.call('GetCheckpoint');
+  const after = (await person.call('ListKeys')).keys;
+  assert.equal(after.length, before.length + 1);
+  assert.equal(made[0].value.key.vkey, after.at(-1).vkey);
+  await verify();
+});
+
 test('killed at random points while events come, nothing acknowledged is lost or doubled', async () => {
   const acknowledged = [];
   let stop = false;
