@@ -61,7 +61,8 @@ enum ward_code anchor_check(struct audit *a, struct ward_db *db, struct ward_are
     return WARD_OK;
 }
 
-/* Not synced: after a crash of the machine an older anchor is still a true one. */
+/* Synced before it is renamed: a crash of the machine leaves the older anchor, which is still a
+ * true one, and never an empty file, with which audit would not start again. */
 void anchor_write(const struct audit *a, const struct audit_head *head)
 {
     const char *path = audit_cfg(a)->anchor;
@@ -71,7 +72,8 @@ void anchor_write(const struct audit *a, const struct audit_head *head)
 
     snprintf(tmp, sizeof(tmp), "%s.%d", path, (int)getpid());
     f = fopen(tmp, "we");
-    ok = f != NULL && fwrite(head->note, 1, head->note_len, f) == head->note_len;
+    ok = f != NULL && fwrite(head->note, 1, head->note_len, f) == head->note_len &&
+         fflush(f) == 0 && fdatasync(fileno(f)) == 0;
     ok = f != NULL && fclose(f) == 0 && ok;
     if (!ok || rename(tmp, path) != 0) {
         unlink(tmp);
