@@ -104,26 +104,36 @@ static enum ward_code items_of(const struct ward_rows *rows, struct drain *d,
     return WARD_OK;
 }
 
-/* Deletes what was delivered, a statement for each unbroken run of ids: every row of such a run
- * is ours and locked, and a whole batch is mostly one run, which makes the whole path several
- * times quicker than deleting row by row. */
+/* Deletes what was delivered, by unbroken runs of ids: every row of such a run is ours and
+ * locked, and a whole batch is mostly one run, which makes the whole path several times quicker
+ * than deleting row by row. A range also locks the row behind its end, and waits for it where
+ * another drain has it: two such drains deadlock, and the one that is redone delivers again. So
+ * a range ends before the last row of its run, which is ours too, and that row goes by its key.
+ */
 static enum ward_code forget(struct ward_db *db, struct drain *d, const int64_t *ids,
                              struct ward_err *err)
 {
-    static const char SQL[] = "DELETE FROM ward_outbox WHERE id >= ? AND id <= ?";
+    static const char RUN[] = "DELETE FROM ward_outbox WHERE id >= ? AND id < ?";
+    static const char LAST[] = "DELETE FROM ward_outbox WHERE id = ?";
     struct ward_val *runs = ward_alloc(&d->mem, 2 * d->n * sizeof(*runs));
-    size_t n = 0;
+    struct ward_val *lasts = ward_alloc(&d->mem, d->n * sizeof(*lasts));
+    size_t n_runs = 0, n_lasts = 0;
 
-    for (size_t i = 0, from = 0; runs != NULL && i < d->n; i++) {
+    for (size_t i = 0, from = 0; runs != NULL && lasts != NULL && i < d->n; i++) {
         if (i + 1 < d->n && ids[i + 1] == ids[i] + 1)
             continue;
-        runs[2 * n] = ward_int(&d->mem, ids[from]);
-        runs[2 * n++ + 1] = ward_int(&d->mem, ids[i]);
+        lasts[n_lasts] = ward_int(&d->mem, ids[i]);
+        if (from < i) {
+            runs[2 * n_runs] = ward_int(&d->mem, ids[from]);
+            runs[2 * n_runs++ + 1] = lasts[n_lasts];
+        }
+        n_lasts++;
         from = i + 1;
     }
     if (d->mem.full)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a delivery");
-    return ward_db_bulk(db, SQL, runs, 2, n, err);
+    WARD_TRY(ward_db_bulk(db, RUN, runs, 2, n_runs, err));
+    return ward_db_bulk(db, LAST, lasts, 1, n_lasts, err);
 }
 
 /* A refusal that no second try will change. */
