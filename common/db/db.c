@@ -3,6 +3,7 @@
 #include "common/db/db_internal.h"
 
 #include <ma_pvio.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -218,6 +219,16 @@ static enum ward_code connect_once(struct ward_db *db, struct ward_err *err)
     return WARD_OK;
 }
 
+/* Between two statements the server has nothing to say, so a connection that has something to
+ * read is one that it has closed. Found before anything is sent, that costs nobody a call. Not
+ * in a transaction, which went with the connection, nor while migrating: the lock did. */
+static bool has_ended(const struct ward_db *db)
+{
+    struct pollfd p = {.fd = (int)mysql_get_socket(db->my), .events = POLLIN};
+
+    return !db->in_tx && !db->unlimited && poll(&p, 1, 0) > 0;
+}
+
 enum ward_code db_connected(struct ward_db *db, struct ward_err *err)
 {
     enum ward_code code;
@@ -227,6 +238,8 @@ enum ward_code db_connected(struct ward_db *db, struct ward_err *err)
                      "the database has ended this transaction");
         return db->tx_code;
     }
+    if (db->my != NULL && has_ended(db))
+        db_disconnect(db);
     if (db->my != NULL)
         return WARD_OK;
     if (ward_left_ms(db->deadline_ns) == 0)

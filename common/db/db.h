@@ -2,8 +2,9 @@
  *
  * Statements are prepared once per connection and parameters are always bound; there is no way
  * to splice a value into SQL. Numbers cross as text, so DECIMAL stays exact; bytes cross as
- * bytes; NULL stays NULL. A lost connection is found at the next statement, which fails
- * UNAVAILABLE; the one after reconnects.
+ * bytes; NULL stays NULL. A connection that the server closed between two statements is
+ * made anew by the next one, which notices nothing; one lost under a statement fails it
+ * UNAVAILABLE, and the one after reconnects.
  *
  * Threads: a ward_db belongs to one. Memory: rows live in the caller's arena; the texts of a
  * ward_db_config are kept by reference and must outlive the connection. Errors: translated

@@ -279,21 +279,68 @@ static void a_frozen_server_does_not_hold_a_worker(void **state)
     it_expect(ward_db_ping(db, &err), WARD_OK, &err);
 }
 
-static void kill_connection_of(struct ward_db *victim)
-{
-    static char sql[64];
-    struct ward_db *other = it_open();
+/* ---- lost connections ---- */
 
-    snprintf(sql, sizeof(sql), "KILL %s", it_sql(victim, "SELECT CONNECTION_ID()"));
-    it_sql(other, sql);
+/* Kills the connection once it runs `what` ("%": whatever it does), and waits until it is gone.
+ */
+static void *kill_running(void *arg)
+{
+    const char *const *victim = arg; /* its id, then what */
+    struct ward_db *other = it_open();
+    char count[192], sql[64];
+    struct ward_arena own;
+
+    ward_arena_init(&own, 65536);
+    snprintf(count, sizeof(count),
+             "SELECT COUNT(*), SUM(COALESCE(INFO, '') LIKE '%s')"
+             " FROM information_schema.PROCESSLIST WHERE ID = %s",
+             victim[1], victim[0]);
+    snprintf(sql, sizeof(sql), "KILL %s", victim[0]);
+    for (bool killed = false;;) {
+        struct ward_rows rows;
+        struct ward_err e = {0};
+
+        it_expect(ward_db_run(other, &own, count, WARD_NO_PARAMS, &rows, &e), WARD_OK, &e);
+        if (killed && *rows.at[0][0].p == '0')
+            break;
+        if (!killed && *rows.at[0][1].p == '1') {
+            it_expect(ward_db_run(other, NULL, sql, WARD_NO_PARAMS, NULL, &e), WARD_OK, &e);
+            killed = true;
+        }
+        ward_arena_reset(&own);
+        usleep(1000);
+    }
+    ward_arena_done(&own);
     ward_db_close(other);
+    return NULL;
 }
 
-static void a_lost_connection_fails_once_and_the_next_statement_works(void **state)
+static void a_connection_closed_between_statements_costs_none(void **state)
 {
+    const char *victim[] = {it_sql(db, "SELECT CONNECTION_ID()"), "%"};
+    char id[32];
+
     (void)state;
-    kill_connection_of(db);
-    it_expect(add(db, 1, "x"), WARD_UNAVAILABLE, &err);
+    snprintf(id, sizeof(id), "%s", victim[0]);
+    victim[0] = id;
+    kill_running(victim);
+    it_expect(add(db, 1, "x"), WARD_OK, &err);
+    assert_string_not_equal(it_sql(db, "SELECT CONNECTION_ID()"), id);
+}
+
+static void a_connection_lost_under_a_statement_fails_it_and_the_next_works(void **state)
+{
+    const char *victim[] = {it_sql(db, "SELECT CONNECTION_ID()"), "SELECT SLEEP%"};
+    pthread_t t;
+    char id[32];
+
+    (void)state;
+    snprintf(id, sizeof(id), "%s", victim[0]);
+    victim[0] = id;
+    pthread_create(&t, NULL, kill_running, victim);
+    it_expect(ward_db_run(db, &mem, "SELECT SLEEP(20)", WARD_NO_PARAMS, NULL, &err),
+              WARD_UNAVAILABLE, &err);
+    pthread_join(t, NULL);
     it_expect(add(db, 1, "x"), WARD_OK, &err);
 }
 
@@ -364,7 +411,8 @@ int main(void)
         cmocka_unit_test_setup(a_statement_is_stopped_at_its_deadline, clean),
         cmocka_unit_test_setup(statements_with_time_left_cost_no_second_round_trip, clean),
         cmocka_unit_test_setup(a_frozen_server_does_not_hold_a_worker, clean),
-        cmocka_unit_test_setup(a_lost_connection_fails_once_and_the_next_statement_works,
+        cmocka_unit_test_setup(a_connection_closed_between_statements_costs_none, clean),
+        cmocka_unit_test_setup(a_connection_lost_under_a_statement_fails_it_and_the_next_works,
                                clean),
         cmocka_unit_test_setup(bulk_writes_every_row_and_its_nulls, clean),
         cmocka_unit_test_setup(bulk_is_all_or_nothing, clean),
