@@ -25,6 +25,14 @@ bool ward_call_cancelled(const struct ward_call *c)
     return c->deadline_ns != WARD_NO_DEADLINE && ward_mono_ns() >= c->deadline_ns;
 }
 
+grpc_call *call_parent(const struct ward_call *c)
+{
+    if (c == NULL || c->served == NULL)
+        return NULL;
+    (void)gone(c->served); /* core passes a call's end on once somebody has asked for it */
+    return c->served->call;
+}
+
 /* A call that waited long may be one that nobody waits for any more. */
 static enum ward_code still_wanted(struct served *s, struct ward_err *err)
 {

@@ -14,6 +14,7 @@ struct ward_out ward_out_of(const struct ward_call *c)
         .deadline_ns = c->deadline_ns,
         .token = c->who == NULL ? NULL : c->who->token,
         .traceparent = c->traceparent,
+        .served = c,
     };
 }
 
@@ -102,6 +103,7 @@ static grpc_completion_queue *own_queue(void)
 struct unary {
     struct ward_client *cl;
     const char *path;
+    const struct ward_out *with;
     int64_t deadline_ns;
     struct ward_headers headers;
     grpc_slice request;
@@ -115,7 +117,7 @@ static void try_once(struct unary *u, struct ward_exchange *x)
     grpc_byte_buffer *message = grpc_raw_byte_buffer_create(&u->request, 1);
     grpc_op ops[6];
 
-    ward_exchange_init(x, u->cl, cq, u->path, u->deadline_ns);
+    ward_exchange_init(x, u->cl, cq, u->path, u->with, u->deadline_ns);
     ops[0] = (grpc_op){
         .op = GRPC_OP_SEND_INITIAL_METADATA,
         .data.send_initial_metadata = {.count = u->headers.n, .metadata = u->headers.at}};
@@ -156,7 +158,7 @@ enum ward_code ward_client_call(struct ward_client *cl, const char *path,
                                 ProtobufCMessage **resp, struct ward_arena *mem,
                                 struct ward_err *err)
 {
-    struct unary u = {.cl = cl, .path = path};
+    struct unary u = {.cl = cl, .path = path, .with = with};
     const struct ward_method_info *info;
     struct ward_err why = {0};
     enum ward_code code;

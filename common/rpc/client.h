@@ -14,7 +14,7 @@
  * retry_after_ms. Made on this side:
  *   UNAVAILABLE         the server cannot be reached; reason SERVER_NOT_EXPECTED: it is another
  *   DEADLINE_EXCEEDED   no answer in time
- *   CANCELLED           the server gave the call up
+ *   CANCELLED           the server gave the call up, or whoever it was made for is gone
  *   RESOURCE_EXHAUSTED  a message past max_message, or a reply past the arena's cap
  *   UNAUTHENTICATED     TOKEN_MALFORMED: the token can be in no header
  *   UNIMPLEMENTED       no descriptor knows the path, or a stream was called as unary
@@ -48,8 +48,11 @@ struct ward_out {
     int64_t deadline_ns;     /* monotonic; 0: the method's own default */
     const char *token;       /* a person's bearer token; NULL or "" for none */
     const char *traceparent; /* NULL or "": a new trace */
+    /* The call whose handler makes this one, or NULL: once its caller is gone, this one ends
+     * too, CANCELLED. */
+    const struct ward_call *served;
 };
-/* Passes on a served call's deadline, person and trace. */
+/* Passes on a served call's deadline, person, trace and end. For its handler's own thread. */
 struct ward_out ward_out_of(const struct ward_call *c);
 
 /* One unary call. *resp is unpacked into mem. */

@@ -3,6 +3,7 @@
 #include "common/base/crypto.h"
 #include "common/base/text.h"
 #include "common/rpc/client_impl.h"
+#include "common/rpc/server.h"
 #include "common/rpc/wire.h"
 
 #include <grpc/byte_buffer_reader.h>
@@ -87,16 +88,18 @@ static gpr_timespec when(int64_t mono_ns)
 }
 
 void ward_exchange_init(struct ward_exchange *x, struct ward_client *cl,
-                        grpc_completion_queue *cq, const char *path, int64_t deadline_ns)
+                        grpc_completion_queue *cq, const char *path,
+                        const struct ward_out *with, int64_t deadline_ns)
 {
+    grpc_call *parent = with == NULL ? NULL : call_parent(with->served);
     /* A copy: the transport's header compression may keep the path longer than its caller. */
     grpc_slice method = grpc_slice_from_copied_string(path);
 
     *x = (struct ward_exchange){.words = grpc_empty_slice()};
     grpc_metadata_array_init(&x->initial);
     grpc_metadata_array_init(&x->trailing);
-    x->call = grpc_channel_create_call(cl->channel, NULL, GRPC_PROPAGATE_DEFAULTS, cq, method,
-                                       NULL, when(deadline_ns), NULL);
+    x->call = grpc_channel_create_call(cl->channel, parent, GRPC_PROPAGATE_CANCELLATION, cq,
+                                       method, NULL, when(deadline_ns), NULL);
     grpc_slice_unref(method);
 }
 

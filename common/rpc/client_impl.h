@@ -69,7 +69,8 @@ struct ward_exchange {
     grpc_slice words;
 };
 void ward_exchange_init(struct ward_exchange *x, struct ward_client *cl,
-                        grpc_completion_queue *cq, const char *path, int64_t deadline_ns);
+                        grpc_completion_queue *cq, const char *path,
+                        const struct ward_out *with, int64_t deadline_ns);
 void ward_exchange_done(struct ward_exchange *x);
 grpc_op ward_exchange_status_op(struct ward_exchange *x);
 /* The failure that x->status tells; never WARD_OK. */

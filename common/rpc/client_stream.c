@@ -47,10 +47,10 @@ static void await_status(struct ward_client_stream *s)
 }
 
 /* False when the call failed before its headers went out. */
-static bool begin(struct ward_client_stream *s, const char *path, struct ward_headers *headers,
-                  int64_t deadline_ns)
+static bool begin(struct ward_client_stream *s, const char *path, const struct ward_out *with,
+                  struct ward_headers *headers, int64_t deadline_ns)
 {
-    ward_exchange_init(&s->x, s->cl, s->cq, path, deadline_ns);
+    ward_exchange_init(&s->x, s->cl, s->cq, path, with, deadline_ns);
     s->over = false;
     start(s, ward_exchange_status_op(&s->x), &s->done);
     start(s,
@@ -72,12 +72,12 @@ static void end(struct ward_client_stream *s)
 }
 
 static enum ward_code open_once(struct ward_client_stream *s, const char *path,
-                                struct ward_headers *headers, int64_t deadline_ns,
-                                struct ward_err *err)
+                                const struct ward_out *with, struct ward_headers *headers,
+                                int64_t deadline_ns, struct ward_err *err)
 {
     enum ward_code code = WARD_OK;
 
-    if (begin(s, path, headers, deadline_ns))
+    if (begin(s, path, with, headers, deadline_ns))
         return WARD_OK;
     await_status(s);
     code = ward_exchange_fail(s->cl, &s->x, err);
@@ -124,12 +124,12 @@ enum ward_code ward_client_open_stream(struct ward_client *cl, const char *path,
         ward_headers_done(&headers);
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a stream");
     }
-    code = open_once(s, path, &headers, deadline_ns, &why);
+    code = open_once(s, path, with, &headers, deadline_ns, &why);
     for (int retry = 0; code == WARD_UNAVAILABLE && info->idempotent; retry++) {
         if (retry == WARD_RETRIES ||
             !ward_retry_wait(cl, retry, why.retry_after_ms, deadline_ns))
             break;
-        code = open_once(s, path, &headers, deadline_ns, &why);
+        code = open_once(s, path, with, &headers, deadline_ns, &why);
     }
     ward_headers_done(&headers);
     if (code == WARD_OK) {

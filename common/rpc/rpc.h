@@ -162,7 +162,9 @@ struct ward_rpc;
 /* Opens every worker, then listens and serves; health answers NOT_SERVING until
  * ward_rpc_serving(rpc, NULL, true).
  *   FAILED_PRECONDITION  methods and descriptors differ, certificates unusable, plain text
- * refused UNAVAILABLE          cannot listen;  others: wrk_open's */
+ *                        refused
+ *   UNAVAILABLE          cannot listen
+ *   others               wrk_open's */
 WARD_MUST enum ward_code ward_rpc_start(const struct ward_rpc_config *cfg,
                                         struct ward_rpc **out, struct ward_err *err);
 int ward_rpc_port(const struct ward_rpc *rpc); /* 0 for a unix socket */

@@ -135,7 +135,7 @@ struct ward_stream {
     struct served *s;
     struct ward_arena mem; /* the last received message */
     grpc_byte_buffer *in, *out;
-    bool reading, writing, read_ok, write_ok;
+    bool reading, writing, read_ok;
     bool no_more; /* the client half-closed */
     bool dead;    /* a read or write failed: the call is over */
 };
@@ -255,6 +255,8 @@ WARD_MUST enum ward_code tokens_check(struct tokens *t, struct ward_jwks *jwks,
 
 /* ---- call_run.c ---- */
 void call_run(struct served *s, struct ward_arena *mem, struct worker *w);
+/* What core cancels a call of the handler's with; NULL where no call is served. */
+grpc_call *call_parent(const struct ward_call *c);
 
 /* ---- call_log.c ---- */
 void call_log(const struct ward_err *err); /* a failed call, once */
