@@ -35,7 +35,7 @@ struct ward_app_config {
     struct ward_tls tls;
     const char *jwks, *issuer, *audience;
     struct ward_db_config db;
-    const char *audit_bus, *hint_url;
+    const char *audit_bus;
     int nofile; /* RLIMIT_NOFILE asked for at start */
 };
 

@@ -58,8 +58,6 @@ static const struct ward_opt OPTIONS[] = {
     STR("WARD_DB_TLS_KEY", db.tls_key, "", "PEM file: its private key"),
     STR("WARD_AUDIT_BUS", audit_bus, "",
         "address of audit's intake: ipc:///path or tls+tcp://host:port"),
-    STR("WARD_HINT_URL", hint_url, "",
-        "address where change hints are published: ipc:///path or tls+tcp://host:port"),
     INT("WARD_NOFILE", nofile, "65536", 256, 1048576, "", "open files asked of the system"),
     WARD_OPT_END,
 };
