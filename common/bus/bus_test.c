@@ -318,6 +318,40 @@ static void a_renewed_certificate_is_used_without_a_restart(void **state)
     ward_bus_stop(s);
 }
 
+static void heard(void *seen, uint64_t seq)
+{
+    atomic_store((atomic_ullong *)seen, seq);
+}
+
+static void hints_go_over_tls_and_not_to_strangers(void **state)
+{
+    struct ward_bus_tls audit = tls_of(ours, "audit"), friend_ = tls_of(ours, "identity"),
+                        stranger = tls_of(theirs, "identity");
+    struct ward_hint_sub *by_friend = NULL, *by_stranger = NULL;
+    struct ward_hint_pub *p = NULL;
+    atomic_ullong friends = 0, strangers = 0;
+    char url[64];
+
+    (void)state;
+    stranger.ca = path(ours, "ca.pem"); /* it trusts us; we do not trust it */
+    assert_int_equal(ward_hint_open("tls+tcp://127.0.0.1:0", &audit, &p, &err), WARD_OK);
+    snprintf(url, sizeof(url), "tls+tcp://127.0.0.1:%d", ward_hint_port(p));
+    assert_int_equal(
+        ward_hint_follow(url, &stranger, "log", heard, &strangers, &by_stranger, &err),
+        WARD_OK);
+    assert_int_equal(ward_hint_follow(url, &friend_, "log", heard, &friends, &by_friend, &err),
+                     WARD_OK);
+    for (uint64_t seq = 1; seq <= 50; seq++) {
+        ward_hint_send(p, "log", seq);
+        while (atomic_load(&friends) < seq)
+            usleep(1000);
+    }
+    assert_true(atomic_load(&strangers) == 0);
+    ward_hint_unfollow(by_stranger);
+    ward_hint_unfollow(by_friend);
+    ward_hint_close(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -331,6 +365,7 @@ int main(void)
         cmocka_unit_test(a_sender_of_another_authority_gets_nothing_through),
         cmocka_unit_test(a_receiver_of_another_authority_is_not_told_anything),
         cmocka_unit_test(a_renewed_certificate_is_used_without_a_restart),
+        cmocka_unit_test(hints_go_over_tls_and_not_to_strangers),
     };
 
     alarm(60);
