@@ -210,12 +210,13 @@ struct head {
     size_t n;
 };
 
-static struct head head(uint64_t size, const struct ward_signer *by, int n,
-                        const struct ward_vkey *next)
+static struct head head_of(const char *origin, uint64_t size, const struct ward_signer *by,
+                           int n, const struct ward_vkey *next)
 {
-    struct ward_checkpoint cp = {.origin = LOG, .size = size};
+    struct ward_checkpoint cp = {.size = size};
     struct head h;
 
+    snprintf(cp.origin, sizeof(cp.origin), "%s", origin);
     if (next != NULL) {
         cp.hands_over = true;
         cp.next = *next;
@@ -223,6 +224,12 @@ static struct head head(uint64_t size, const struct ward_signer *by, int n,
     ward_sha256(&size, sizeof(size), cp.root.b);
     assert_int_equal(ward_checkpoint_sign(&cp, by, n, h.text, &h.n, NULL), WARD_OK);
     return h;
+}
+
+static struct head head(uint64_t size, const struct ward_signer *by, int n,
+                        const struct ward_vkey *next)
+{
+    return head_of(LOG, size, by, n, next);
 }
 
 static enum ward_code follow(struct ward_log_keys *k, const struct head *h)
@@ -298,6 +305,22 @@ static void a_handover_that_the_old_key_did_not_sign_leads_nowhere(void **state)
         drop(&s[i]);
 }
 
+static void another_logs_head_is_refused_though_the_right_key_signed_it(void **state)
+{
+    struct ward_signer s[2] = {signer(1), signer(2)};
+    struct head other = head_of("ward.test/other", 5, s, 1, NULL);
+    struct head over = head_of("ward.test/other", 10, s, 2, &s[1].vkey);
+    static struct ward_log_keys k;
+
+    (void)state;
+    ward_log_keys_pin(&k, &s[0].vkey);
+    assert_int_equal(check(&k, &other), WARD_FAILED_PRECONDITION);
+    assert_int_equal(follow(&k, &over), WARD_FAILED_PRECONDITION);
+    assert_int_equal(k.n, 1);
+    drop(&s[0]);
+    drop(&s[1]);
+}
+
 static void a_name_that_could_be_misread_is_refused(void **state)
 {
     static const char *const BAD[] = {"",      "two words", "a+b",
@@ -328,6 +351,7 @@ int main(void)
         cmocka_unit_test(what_is_not_a_checkpoint_is_refused),
         cmocka_unit_test(a_chain_of_keys_is_followed_from_the_pinned_one),
         cmocka_unit_test(a_handover_that_the_old_key_did_not_sign_leads_nowhere),
+        cmocka_unit_test(another_logs_head_is_refused_though_the_right_key_signed_it),
         cmocka_unit_test(a_name_that_could_be_misread_is_refused),
     };
 

@@ -292,6 +292,26 @@ test('a line that another program would read otherwise is found', async () => {
   }
 });
 
+test('a file cut short is found, wherever it was cut and whatever its first line claims', async () => {
+  const whole = fs.readFileSync(L.writeExport(file('whole.jsonl'), await L.exported(person, auditor)), 'utf8');
+  const [header, ...entries] = whole.split('\n').slice(0, -1);
+  const claims = (size) => JSON.stringify({ ...JSON.parse(header), size });
+  const cuts = {
+    'all entries': header,
+    'all entries, and none claimed': claims(0),
+    'the last one': [header, ...entries.slice(0, -1)].join('\n'),
+    'the last one, and so claimed': [claims(entries.length - 1), ...entries.slice(0, -1)].join('\n'),
+    'the first one': [header, ...entries.slice(1)].join('\n'),
+    'within a line': whole.slice(0, -20),
+  };
+  for (const [name, text] of Object.entries(cuts)) {
+    fs.writeFileSync(file('cut.jsonl'), `${text}\n`);
+    const r = await ward.wardctl('--json', 'audit', 'verify', '--key', key, '--log', file('cut.jsonl'));
+    assert.equal(r.status, 1, name);
+    assert.ok(JSON.parse(r.stdout).findings.some((f) => f.what === 'CUT'), name);
+  }
+});
+
 test('files that are no files of ours are refused in words, not crashed on', async () => {
   for (const text of ['', '{}', 'not json\n', '{"ward_export":1}\n', '[1,2,3]\n', '{"ward_receipt":2}\n',
     `{"ward_export":1,"more":${'['.repeat(400000)}${']'.repeat(400000)}}\n`, '{"ward_export":1}\0\n']) {
