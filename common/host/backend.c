@@ -167,11 +167,6 @@ const char *ward_backend_name(const struct ward_backend *b)
     return b->p->name;
 }
 
-const char *ward_backend_version(const struct ward_backend *b)
-{
-    return b->p->version;
-}
-
 enum ward_code ward_backend_devices(struct ward_backend *b, struct ward_device *out,
                                     uint32_t *n, struct ward_err *err)
 {

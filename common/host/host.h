@@ -45,7 +45,6 @@ WARD_MUST enum ward_code ward_backend_open(const char *dir, const char *name,
                                            struct ward_backend **out, struct ward_err *err);
 void ward_backend_close(struct ward_backend *b); /* NULL is fine */
 const char *ward_backend_name(const struct ward_backend *b);
-const char *ward_backend_version(const struct ward_backend *b);
 
 /* *n is capacity going in, count coming out. */
 WARD_MUST enum ward_code ward_backend_devices(struct ward_backend *b, struct ward_device *out,
