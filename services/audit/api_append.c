@@ -10,6 +10,8 @@ typedef Ward__Audit__V1__AppendRequest AppendRequest;
 typedef Ward__Audit__V1__AppendResponse AppendResponse;
 typedef Ward__Audit__V1__Appended Appended;
 
+#define TOGETHER ((size_t)1 << 20) /* bytes of one call's events */
+
 /* "actor must be ..." of the fourth event is about "events[3].actor". */
 static enum ward_code about(struct ward_err *err, size_t i)
 {
@@ -47,6 +49,8 @@ static enum ward_code ids_differ(struct ward_call *c, const AppendRequest *req)
 static enum ward_code admit(struct ward_call *c, const AppendRequest *req,
                             struct audit_raw *raws)
 {
+    size_t together = 0;
+
     for (size_t i = 0; i < req->n_events; i++) {
         const Event *e = req->events[i];
         size_t n = protobuf_c_message_get_packed_size(&e->base);
@@ -61,6 +65,9 @@ static enum ward_code admit(struct ward_call *c, const AppendRequest *req,
         if (code == WARD_INVALID_ARGUMENT)
             return about(c->err, i);
         WARD_TRY(code);
+        together += n;
+        if (together > TOGETHER)
+            return WARD_FAIL_FIELD(c->err, "events", "must be at most 1 MiB together");
     }
     return ids_differ(c, req);
 }

@@ -271,7 +271,7 @@ static void a_frozen_server_does_not_hold_a_worker(void **state)
     (void)state;
     ward_db_deadline(db, ward_mono_ns() + 300 * WARD_NS_PER_MS);
     it_expect(ward_db_ping(db, &err), WARD_OK, &err);
-    kill(server, SIGSTOP);
+    it_freeze(server);
     code = add(db, 6, "frozen");
     kill(server, SIGCONT);
     it_expect(code, WARD_DEADLINE_EXCEEDED, &err);

@@ -89,7 +89,7 @@ static void a_frozen_server_does_not_hold_a_worker_over_tls_either(void **state)
     db = it_open();
     ward_db_deadline(db, ward_mono_ns() + 300 * WARD_NS_PER_MS);
     it_expect(ward_db_ping(db, &err), WARD_OK, &err);
-    kill(server, SIGSTOP);
+    it_freeze(server);
     code = ward_db_ping(db, &err);
     kill(server, SIGCONT);
     it_expect(code, WARD_DEADLINE_EXCEEDED, &err);

@@ -2,9 +2,12 @@
 
 #include "common/base/text.h"
 
+#include <glob.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct ward_db_config it_cfg;
 
@@ -36,6 +39,38 @@ void it_expect(enum ward_code got, enum ward_code want, const struct ward_err *e
         print_error("got %s, want %s: %s [%s]\n", ward_code_name(got), ward_code_name(want),
                     err->msg, err->detail);
     assert_int_equal(got, want);
+}
+
+static bool stopped(const char *task)
+{
+    char path[300], state = '?';
+    FILE *f;
+
+    snprintf(path, sizeof(path), "%s/stat", task);
+    f = fopen(path, "re");
+    if (f == NULL)
+        return true; /* the thread has ended */
+    if (fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
+        state = '?';
+    fclose(f);
+    return state == 'T';
+}
+
+void it_freeze(pid_t pid)
+{
+    char tasks[64];
+    glob_t found;
+    bool all = false;
+
+    snprintf(tasks, sizeof(tasks), "/proc/%d/task/*", (int)pid);
+    assert_int_equal(kill(pid, SIGSTOP), 0);
+    while (!all) {
+        all = glob(tasks, 0, NULL, &found) == 0;
+        for (size_t i = 0; all && i < found.gl_pathc; i++)
+            all = stopped(found.gl_pathv[i]);
+        globfree(&found);
+        usleep(1000);
+    }
 }
 
 struct ward_db *it_open(void)

@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include <cmocka.h>
 
@@ -24,6 +25,8 @@ struct ward_db *it_open(void);
 /* Runs a statement that must work; the first cell as text, or NULL. */
 const char *it_sql(struct ward_db *db, const char *sql);
 int64_t it_count(struct ward_db *db, const char *sql);
+/* SIGSTOP, and waits until every thread of the process has stopped; SIGCONT wakes it. */
+void it_freeze(pid_t pid);
 /* Takes the words along when a code is not the one expected. */
 void it_expect(enum ward_code got, enum ward_code want, const struct ward_err *err);
 
