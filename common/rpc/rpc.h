@@ -134,10 +134,11 @@ struct ward_rpc_config {
     size_t arena_cap;       /* bytes a call may use, its decoded message included */
     size_t max_message;     /* bytes of one message on the wire; 0: arena_cap */
     int handshake_ms;       /* TLS handshake's limit; 0: 5000 */
-    int max_age_ms;         /* GOAWAY for a connection older than this; 0: never */
-    int max_age_grace_ms;   /* then its calls are cut; 0: never */
-    int watchdog_ms;        /* accept probe's period; 0: 1000 */
-    size_t watchdog_rss; /* bytes of memory past which the process is told to stop; 0: none */
+    int keepalive_ms; /* an idle peer is pinged this often, and dropped 20 s later; 0: 60000 */
+    int max_age_ms;   /* GOAWAY for a connection older than this; 0: never */
+    int max_age_grace_ms; /* then its calls are cut; 0: never */
+    int watchdog_ms;      /* accept probe's period; 0: 1000 */
+    size_t watchdog_rss;  /* bytes of memory past which the process is told to stop; 0: none */
     const struct ward_method *methods;          /* ends with a NULL path */
     const struct ward_descriptors *descriptors; /* NULL: ward_proto_set */
     void *svc;

@@ -1,5 +1,8 @@
 #include "common/rpc/server_testing.h"
 
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 static struct ward_err err;
@@ -102,6 +105,46 @@ static void a_unix_socket_is_served(void **state)
     assert_int_equal(rmdir(dir), 0);
 }
 
+/* Reads HTTP/2 frames (RFC 9113, 4.1) until one of this type came. */
+static bool frame_comes(int fd, int type)
+{
+    unsigned char head[9], body[16384];
+
+    for (;;) {
+        size_t n;
+
+        if (recv(fd, head, sizeof(head), MSG_WAITALL) != (ssize_t)sizeof(head))
+            return false;
+        n = (size_t)head[0] << 16 | (size_t)head[1] << 8 | head[2];
+        if (head[3] == type)
+            return true;
+        if (n > sizeof(body) || (n > 0 && recv(fd, body, n, MSG_WAITALL) != (ssize_t)n))
+            return false;
+    }
+}
+
+static void a_silent_peer_is_pinged(void **state)
+{
+    static const char HELLO[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0";
+    struct ward_rpc_config cfg = config_of();
+    struct sockaddr_in to = {.sin_family = AF_INET};
+    struct timeval most = {.tv_sec = 30};
+    struct ward_rpc *rpc;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    (void)state;
+    cfg.keepalive_ms = 200;
+    assert_int_equal(ward_rpc_start(&cfg, &rpc, NULL), WARD_OK);
+    to.sin_port = htons((uint16_t)ward_rpc_port(rpc));
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &most, sizeof(most));
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+    assert_int_equal(write(fd, HELLO, sizeof(HELLO) - 1), sizeof(HELLO) - 1);
+    assert_true(frame_comes(fd, 6)); /* PING */
+    close(fd);
+    ward_rpc_stop(rpc, 1000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -110,6 +153,7 @@ int main(void)
         cmocka_unit_test(a_port_in_use_is_told),
         cmocka_unit_test(a_table_that_needs_what_is_not_there_is_refused),
         cmocka_unit_test(a_unix_socket_is_served),
+        cmocka_unit_test(a_silent_peer_is_pinged),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
