@@ -74,9 +74,9 @@ WARD_MUST enum ward_code ward_jwks_print(const struct ward_sign_key *const *keys
                                          struct ward_arena *mem, char **out,
                                          struct ward_err *err);
 
-/* A positive-patient-ID token: this patient, this place, this method, this score, once. */
+/* A positive-patient-ID token: this patient, this place, this method, this score. */
 struct ward_ppid {
-    const char *token_id; /* `jti`, a UUID: what the single-use table spends */
+    const char *token_id; /* `jti`, a UUID: who takes a token refuses one it saw */
     const char *patient;  /* `sub`: identity's opaque subject id */
     const char *place;    /* `place`: bed, door or room; never empty */
     const char *device;   /* `device`: the service or device that asked */
