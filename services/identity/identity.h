@@ -14,7 +14,7 @@
 #include "common/auth/auth.h"
 #include "common/base/metrics.h"
 #include "common/db/db.h"
-#include "services/identity/face.h"
+#include "services/identity/face/face.h"
 #include "services/identity/rules.h"
 
 #define IDENTITY_NAME      "identity"

@@ -5,7 +5,7 @@
 #define WARD_IDENTITY_RULES_H
 
 #include "common/base/status.h"
-#include "services/identity/face_geometry.h"
+#include "services/identity/face/face_geometry.h"
 
 #define RULE_EYES_MIN_PX   24.0
 #define RULE_BYSTANDER_MAX 0.5

@@ -11,7 +11,7 @@
 #include "common/base/clock.h"
 #include "common/base/metrics.h"
 #include "common/image/image.h"
-#include "services/identity/face.h"
+#include "services/identity/face/face.h"
 #include "services/identity/rules.h"
 
 #include <math.h>

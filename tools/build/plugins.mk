@@ -1,6 +1,6 @@
 # What tests of plugins need beside what rules.mk finds by itself.
 $(BUILD)/test/common/host/backend_test: | $(BUILD)/plugins/mean.so
-$(BUILD)/test/services/identity/face_test: | $(BUILD)/plugins/cpu.so
+$(BUILD)/test/services/identity/face/face_test: | $(BUILD)/plugins/cpu.so
 
 # Conformance: any plugin through tests/contract/plugin_test. A script a plugin, for tools/run-tests.
 CONFORM := $(BUILD)/tests/plugin_mean $(BUILD)/tests/plugin_cpu

@@ -1,5 +1,5 @@
-#include "services/identity/face_geometry.h"
-#include "services/identity/face_pixels.h"
+#include "services/identity/face/face_geometry.h"
+#include "services/identity/face/face_pixels.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -12,7 +12,7 @@
 #define WARD_IDENTITY_FACE_H
 
 #include "common/host/host.h"
-#include "services/identity/face_geometry.h"
+#include "services/identity/face/face_geometry.h"
 
 #define FACE_MAX_FOUND 32
 

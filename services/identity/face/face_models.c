@@ -1,4 +1,4 @@
-#include "services/identity/face_models.h"
+#include "services/identity/face/face_models.h"
 
 /* faceplugin-face-recognition-js 0.0.1 (docs/models.md). Known answers: ONNX Runtime 1.29.0,
  * CPU, one thread, recorded 2026-11-21; the tolerance is well above what another engine's

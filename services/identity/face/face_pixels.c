@@ -1,4 +1,4 @@
-#include "services/identity/face_pixels.h"
+#include "services/identity/face/face_pixels.h"
 
 #include <math.h>
 

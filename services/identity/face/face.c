@@ -1,5 +1,5 @@
-#include "services/identity/face.h"
-#include "services/identity/face_models.h"
+#include "services/identity/face/face.h"
+#include "services/identity/face/face_models.h"
 
 #include <limits.h>
 #include <math.h>

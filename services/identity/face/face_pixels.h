@@ -3,7 +3,7 @@
 #ifndef WARD_IDENTITY_FACE_PIXELS_H
 #define WARD_IDENTITY_FACE_PIXELS_H
 
-#include "services/identity/face_geometry.h"
+#include "services/identity/face/face_geometry.h"
 
 /* A photograph, or a region of it at 1/k of its size: each pixel the mean of k x k. Reading
  * fewer pixels than there are makes patterns that no model was trained on. */

@@ -1,6 +1,6 @@
 /* Pins the arithmetic and every constant of it: one that is changed fails a test here. Pictures
  * are synthetic. */
-#include "services/identity/face_geometry.h"
+#include "services/identity/face/face_geometry.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,9 +1,9 @@
 /* The real models on the demo's portraits (build/models, build/photos: tools/fetch-models). */
-#include "services/identity/face.h"
+#include "services/identity/face/face.h"
 
 #include "common/base/clock.h"
 #include "common/image/image.h"
-#include "services/identity/face_models.h"
+#include "services/identity/face/face_models.h"
 #include "services/identity/rules.h"
 
 #include <math.h>
