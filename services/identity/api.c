@@ -1,6 +1,13 @@
 /* Wire to domain and back: what the handlers share, and the table of methods. */
 #include "services/identity/api.h"
 
+#include "common/rpc/wire.h"
+#include "ward/identity/v1/access.pb-c.h"
+#include "ward/identity/v1/admin.pb-c.h"
+#include "ward/identity/v1/gallery.pb-c.h"
+
+#include <string.h>
+
 char *api_text(const char *s)
 {
     return (char *)(uintptr_t)s;
@@ -16,12 +23,31 @@ enum ward_code api_copy(struct ward_call *c, const char *s, char **out)
     return WARD_OK;
 }
 
-enum ward_code api_subject_id(struct ward_call *c, const char *given, uint8_t id[IDENTITY_ID],
-                              char text[37])
+enum ward_code api_id(struct ward_call *c, const char *field, const char *given,
+                      uint8_t id[IDENTITY_ID], char text[37])
 {
     if (!ward_uuid_parse(given, id))
-        return WARD_FAIL_FIELD(c->err, "subject_id", "is not a UUID");
+        return WARD_FAIL_FIELD(c->err, field, "is not a UUID");
     ward_uuid_text(id, text);
+    return WARD_OK;
+}
+
+enum ward_code api_key(struct ward_call *c, const char *key)
+{
+    if (*key == '\0' || strlen(key) > 128)
+        return WARD_FAIL_FIELD(c->err, "idempotency_key", "must be 1 to 128 bytes");
+    return WARD_OK;
+}
+
+enum ward_code api_where(struct ward_call *c, const char *place, const char *device,
+                         const char *purpose)
+{
+    if (!rule_is_label(place, true))
+        return WARD_FAIL_FIELD(c->err, "place", "must be 1 to 64 visible ASCII characters");
+    if (!rule_is_label(device, false))
+        return WARD_FAIL_FIELD(c->err, "device", "must be at most 64 visible ASCII characters");
+    if (!rule_is_word(purpose))
+        return WARD_FAIL_FIELD(c->err, "purpose", "must be 1 to 64 of a-z, 0-9 and -");
     return WARD_OK;
 }
 
@@ -48,13 +74,67 @@ enum ward_code api_quality(struct ward_call *c, const struct photo *p,
     q->eye_distance_px = p->eye_distance_px;
     q->width_px = p->width_px;
     q->height_px = p->height_px;
+    q->sharpness = p->quality.sharpness;
+    q->brightness = p->quality.brightness;
+    q->clipped = p->quality.clipped;
+    q->yaw_deg = p->quality.yaw;
+    q->pitch_deg = p->quality.pitch;
+    q->roll_deg = p->quality.roll;
+    q->occlusion = p->quality.occlusion;
+    q->padded = p->quality.padded;
     *out = q;
     return WARD_OK;
 }
 
-#define ROW(method, fn, name)                                                                  \
+enum ward_code api_reason(struct ward_call *c, enum gate gate,
+                          Ward__Identity__V1__Reason ***out, size_t *n)
+{
+    Ward__Identity__V1__Reason *r = ward_new(c->mem, Ward__Identity__V1__Reason);
+    Ward__Identity__V1__Reason **list = ward_alloc(c->mem, sizeof(r));
+
+    if (r == NULL || list == NULL)
+        return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for the answer");
+    ward__identity__v1__reason__init(r);
+    r->reason = api_text(gate_reason(gate));
+    r->text = api_text(gate_advice(gate));
+    list[0] = r;
+    *out = list;
+    *n = 1;
+    return WARD_OK;
+}
+
+enum ward_code api_device(struct ward_call *c, char **device, protobuf_c_boolean *degraded)
+{
+    struct face_choice d;
+
+    face_pack_choice(((struct worker *)c->wrk)->id->now.pack, &d);
+    WARD_TRY(api_copy(c, d.backend, device));
+    *degraded = d.degraded;
+    return WARD_OK;
+}
+
+enum ward_code api_keep(struct ward_call *c, struct ward_db *db, const struct ward_idem *idem,
+                        const ProtobufCMessage *resp, struct ward_err *err)
+{
+    size_t n = protobuf_c_message_get_packed_size(resp);
+    uint8_t *bytes = ward_alloc(c->mem, n + 1);
+
+    if (bytes == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the answer");
+    protobuf_c_message_pack(resp, bytes);
+    return ward_idem_keep(db, idem, bytes, n, err);
+}
+
+enum ward_code api_again(struct ward_call *c, struct ward_val answer,
+                         const ProtobufCMessageDescriptor *type, ProtobufCMessage **out,
+                         struct ward_err *err)
+{
+    return ward_wire_unpack(type, (const uint8_t *)answer.p, answer.n, c->mem, out, err);
+}
+
+#define ROW(service, method, name)                                                             \
     {                                                                                          \
-        "/ward.identity.v1.Identity/" method, fn,                                              \
+        "/ward.identity.v1." service "/" method, name##_rpc,                                   \
             &ward__identity__v1__##name##_request__descriptor,                                 \
             &ward__identity__v1__##name##_response__descriptor                                 \
     }
@@ -62,12 +142,47 @@ enum ward_code api_quality(struct ward_call *c, const struct photo *p,
 const struct ward_method *identity_methods(void)
 {
     static const struct ward_method table[] = {
-        ROW("Enrol", enrol_rpc, enrol),
-        ROW("Verify", verify_rpc, verify),
-        ROW("GetSubject", get_subject_rpc, get_subject),
-        ROW("WithdrawConsent", withdraw_consent_rpc, withdraw_consent),
-        ROW("EraseSubject", erase_subject_rpc, erase_subject),
-        ROW("GetTokenKeys", get_token_keys_rpc, get_token_keys),
+        ROW("Identity", "Enrol", enrol),
+        ROW("Identity", "RegisterSubject", register_subject),
+        ROW("Identity", "AddTemplate", add_template),
+        ROW("Identity", "RemoveTemplate", remove_template),
+        ROW("Identity", "Verify", verify),
+        ROW("Identity", "StartChallenge", start_challenge),
+        ROW("Identity", "VerifyVideo", verify_video),
+        ROW("Identity", "SetIdentifiers", set_identifiers),
+        ROW("Identity", "VerifyWristband", verify_wristband),
+        ROW("Identity", "GetSubject", get_subject),
+        ROW("Identity", "GiveConsent", give_consent),
+        ROW("Identity", "SetRetention", set_retention),
+        ROW("Identity", "WithdrawConsent", withdraw_consent),
+        ROW("Identity", "EraseSubject", erase_subject),
+        ROW("Identity", "SpendToken", spend_token),
+        ROW("Identity", "Redact", redact),
+        ROW("Identity", "GetTokenKeys", get_token_keys),
+        ROW("Gallery", "Identify", identify),
+        ROW("Gallery", "AddMember", add_member),
+        ROW("Gallery", "RemoveMember", remove_member),
+        ROW("Gallery", "ListGalleries", list_galleries),
+        ROW("Gallery", "ListDuplicates", list_duplicates),
+        ROW("Gallery", "ResolveDuplicate", resolve_duplicate),
+        ROW("IdentityAdmin", "GetStatus", get_status),
+        ROW("IdentityAdmin", "SetUsePolicy", set_use_policy),
+        ROW("IdentityAdmin", "ListUsePolicies", list_use_policies),
+        ROW("IdentityAdmin", "RotateKeys", rotate_keys),
+        ROW("IdentityAdmin", "RenewTemplates", renew_templates),
+        ROW("IdentityAdmin", "RotateTokenKey", rotate_token_key),
+        ROW("IdentityAdmin", "Reembed", reembed),
+        ROW("IdentityAdmin", "Calibrate", calibrate),
+        ROW("Access", "PutZone", put_zone),
+        ROW("Access", "PutDoor", put_door),
+        ROW("Access", "SetStaffRoles", set_staff_roles),
+        ROW("Access", "ListZones", list_zones),
+        ROW("Access", "RequestEntry", request_entry),
+        ROW("Access", "GetOfflinePack", get_offline_pack),
+        ROW("Access", "ReportOfflineEvents", report_offline_events),
+        ROW("Access", "RecordAttendance", record_attendance),
+        ROW("Access", "CorrectAttendance", correct_attendance),
+        ROW("Access", "ExportAttendance", export_attendance),
         {0},
     };
 

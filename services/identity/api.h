@@ -3,24 +3,53 @@
 #ifndef IDENTITY_API_H
 #define IDENTITY_API_H
 
+#include "common/db/outbox.h"
 #include "services/identity/act.h"
+#include "services/identity/photo.h"
 #include "ward/identity/v1/identity.pb-c.h"
 
 const struct ward_method *identity_methods(void);
 
-ward_handler enrol_rpc, verify_rpc, get_subject_rpc, withdraw_consent_rpc, erase_subject_rpc,
-    get_token_keys_rpc;
+ward_handler enrol_rpc, register_subject_rpc, add_template_rpc, remove_template_rpc, verify_rpc,
+    start_challenge_rpc, verify_video_rpc, set_identifiers_rpc, verify_wristband_rpc,
+    get_subject_rpc, give_consent_rpc, set_retention_rpc, withdraw_consent_rpc,
+    erase_subject_rpc, spend_token_rpc, redact_rpc, get_token_keys_rpc, identify_rpc,
+    add_member_rpc, remove_member_rpc, list_galleries_rpc, list_duplicates_rpc,
+    resolve_duplicate_rpc, get_status_rpc, set_use_policy_rpc, list_use_policies_rpc,
+    rotate_keys_rpc, renew_templates_rpc, rotate_token_key_rpc, reembed_rpc, calibrate_rpc,
+    put_zone_rpc, put_door_rpc, set_staff_roles_rpc, list_zones_rpc, request_entry_rpc,
+    get_offline_pack_rpc, report_offline_events_rpc, record_attendance_rpc,
+    correct_attendance_rpc, export_attendance_rpc;
 
-/* INVALID_ARGUMENT (field subject_id) unless a UUID; *text is its usual form. */
-WARD_MUST enum ward_code api_subject_id(struct ward_call *c, const char *given,
-                                        uint8_t id[IDENTITY_ID], char text[37]);
+/* INVALID_ARGUMENT (field `field`) unless a UUID; *text is its usual form. */
+WARD_MUST enum ward_code api_id(struct ward_call *c, const char *field, const char *given,
+                                uint8_t id[IDENTITY_ID], char text[37]);
+#define api_subject_id(c, given, id, text) api_id(c, "subject_id", given, id, text)
+/* 1 to 128 bytes. */
+WARD_MUST enum ward_code api_key(struct ward_call *c, const char *key);
+/* place, device and purpose, as Verify's. */
+WARD_MUST enum ward_code api_where(struct ward_call *c, const char *place, const char *device,
+                                   const char *purpose);
 /* The call's deadline and its caller, for inference. */
 struct ward_stop api_stop(const struct ward_call *c);
 WARD_MUST enum ward_code api_quality(struct ward_call *c, const struct photo *p,
                                      Ward__Identity__V1__Quality **out);
+/* One reason with its advice. */
+WARD_MUST enum ward_code api_reason(struct ward_call *c, enum gate gate,
+                                    Ward__Identity__V1__Reason ***out, size_t *n);
+/* What ran the models, and whether it is not the device wished for. */
+WARD_MUST enum ward_code api_device(struct ward_call *c, char **device,
+                                    protobuf_c_boolean *degraded);
 /* A static or arena text where protobuf-c wants char *. */
 char *api_text(const char *s);
 /* The text in the call's arena. RESOURCE_EXHAUSTED */
 WARD_MUST enum ward_code api_copy(struct ward_call *c, const char *s, char **out);
+/* Packs an answer and keeps it under its idempotency key; gives a kept one back. */
+WARD_MUST enum ward_code api_keep(struct ward_call *c, struct ward_db *db,
+                                  const struct ward_idem *idem, const ProtobufCMessage *resp,
+                                  struct ward_err *err);
+WARD_MUST enum ward_code api_again(struct ward_call *c, struct ward_val answer,
+                                   const ProtobufCMessageDescriptor *type,
+                                   ProtobufCMessage **out, struct ward_err *err);
 
 #endif

@@ -7,19 +7,56 @@
 
 static const struct ward_opt options[] = {
     {"WARD_KEK", WARD_STR, AT(kek), NULL, 0, 0, "",
-     "file: the key-encryption key that wraps each subject's key, 64 hex digits", false},
-    {"WARD_PPID_KEY", WARD_STR, AT(ppid_key), NULL, 0, 0, "",
-     "PEM file: the Ed25519 key that signs PPID tokens", false},
+     "the root key that wraps every other: a file of 64 hex digits, or a PKCS#11 URI", false},
+    {"WARD_KEK_OLD", WARD_STR, AT(kek_old), "", 0, 0, "",
+     "the former root key, until RotateKeys has run", false},
+    {"WARD_TENANT", WARD_STR, AT(tenant), "ward", 0, 0, "",
+     "the hospital's name in template transforms; never change it", false},
     {"WARD_PPID_LIFETIME_S", WARD_INT, AT(ppid_lifetime_s), "60", 5, WARD_PPID_MAX_S, "s",
      "how long a PPID token is good", false},
     {"WARD_PLUGINS", WARD_STR, AT(plugins), "/usr/lib/ward/plugins", 0, 0, "",
      "the one folder inference back ends are loaded from", false},
-    {"WARD_BACKEND", WARD_STR, AT(backend), "cpu", 0, 0, "", "which of them runs the models",
-     false},
+    {"WARD_DEVICES", WARD_STR, AT(order), "cpu", 0, 0, "",
+     "back ends in the order they are wished for: npu,gpu,cpu", false},
+    {"WARD_DEVICE_FALLBACK", WARD_STR, AT(fallback), "degraded", 0, 0, "",
+     "when the first of them is away: degraded (use the next, say so) or deny", false},
+    {"WARD_NPU_PROVIDERS", WARD_STR, AT(npu_providers), "", 0, 0, "",
+     "NPU vendors' execution-provider libraries: name=path, comma-separated", false},
     {"WARD_MODELS", WARD_STR, AT(models), "/usr/share/ward/models", 0, 0, "",
      "folder of the models' weights", false},
+    {"WARD_PACKS", WARD_STR, AT(packs), "/usr/share/ward/packs", 0, 0, "",
+     "folder of the packs' calibrations: PACK/calibration.json", false},
+    {"WARD_PACK", WARD_STR, AT(pack), "faceplugin", 0, 0, "",
+     "which model pack: faceplugin, clear", false},
+    {"WARD_FORMER_PACK", WARD_STR, AT(former_pack), "", 0, 0, "",
+     "a second pack, for templates that are not re-embedded yet", false},
+    {"WARD_CALIBRATION", WARD_STR, AT(calibration), "", 0, 0, "",
+     "a site's own calibration file, instead of the pack's", false},
     {"WARD_CANARY_MS", WARD_INT, AT(canary_ms), "60000", 100, 3600000, "ms",
      "time between known-answer checks of the models", false},
+    {"WARD_GALLERY_DIR", WARD_STR, AT(gallery_dir), "", 0, 0, "",
+     "folder of the gallery's snapshot, this replica's own; none: each start reads the "
+     "database",
+     false},
+    {"WARD_SNAPSHOT_S", WARD_INT, AT(snapshot_s), "300", 1, 86400, "s",
+     "time between snapshots while faces change", false},
+    {"WARD_SCAN_THREADS", WARD_INT, AT(scan_threads), "2", 1, 64, "",
+     "threads that one search may use", false},
+    {"WARD_HINT_LISTEN", WARD_STR, AT(hint_listen), "", 0, 0, "",
+     "where this replica tells others of its changes: ipc:// or tls+tcp://", false},
+    {"WARD_HINT_PEERS", WARD_STR, AT(hint_peers), "", 0, 0, "",
+     "the other replicas' WARD_HINT_LISTEN, comma-separated", false},
+    {"WARD_RETENTION_DAYS", WARD_INT, AT(retention_days), "730", 0, 36500, "days",
+     "how long a face is kept unless the enrolment says otherwise; 0: until consent ends",
+     false},
+    {"WARD_FACES_LIMIT", WARD_INT, AT(faces_limit), "0", 0, 100000000, "",
+     "stored faces past which metrics and log warn; 0: none", false},
+    {"WARD_TIME_ZONE", WARD_STR, AT(time_zone), "Etc/UTC", 0, 0, "",
+     "the site's time zone, for door hours and attendance days", false},
+    {"WARD_ATTENDANCE_DEBOUNCE_S", WARD_INT, AT(attendance_debounce_s), "60", 0, 3600, "s",
+     "the same person coming twice within this time came once", false},
+    {"WARD_OFFLINE_PACK_H", WARD_INT, AT(offline_pack_h), "24", 1, 720, "h",
+     "how long a door's offline pack is good", false},
     WARD_OPT_END,
 };
 
@@ -34,6 +71,8 @@ int main(int argc, char **argv)
     ward_app_metrics(&app, identity_metrics);
     ward_app_config(&app, options, &id.cfg, argc, argv);
     id.db = &app.cfg.db;
+    id.tls = &app.cfg.tls;
+    id.jwks = app.jwks;
     ward_app_database(&app, &ward_schema_identity);
     ward_app_outbox(&app);
     ward_app_use(&app, identity_open, identity_close, &id);

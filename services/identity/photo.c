@@ -1,6 +1,6 @@
+#include "services/identity/photo.h"
 #include "common/base/clock.h"
 #include "common/image/image.h"
-#include "services/identity/identity.h"
 #include "services/identity/identity_metrics.h"
 
 #include <stdio.h>
@@ -14,8 +14,8 @@ static const struct ward_image_limits limits = {
     .jpeg_pixels = 4194304,
 };
 
-static enum ward_code decode(struct ward_arena *mem, const void *bytes, size_t n,
-                             struct pixels *out, struct ward_err *err)
+enum ward_code photo_decode(struct ward_arena *mem, const void *bytes, size_t n,
+                            struct pixels *out, struct ward_err *err)
 {
     struct ward_image im;
     enum ward_code code = ward_image_decode(bytes, n, &limits, mem, &im, err);
@@ -29,20 +29,22 @@ static enum ward_code decode(struct ward_arena *mem, const void *bytes, size_t n
 
 enum ward_code photo_read(struct worker *w, struct ward_arena *mem,
                           const struct ward_stop *stop, const void *bytes, size_t n,
-                          struct photo *out, struct ward_err *err)
+                          const struct photo_want *want, struct photo *out,
+                          struct ward_err *err)
 {
     struct face_box boxes[FACE_MAX_FOUND];
-    struct photo p = {0};
+    struct photo p = {.passive = -1};
     struct pixels im = {0};
     int64_t began = ward_mono_ns();
     int which = 0;
 
     WARD_TRY(ward_canary_state(w->id->canary, err));
-    WARD_TRY(decode(mem, bytes, n, &im, err));
+    WARD_TRY(photo_decode(mem, bytes, n, &im, err));
     p.width_px = im.w;
     p.height_px = im.h;
     WARD_TRY(face_detect(w->face, mem, stop, &im, boxes, &p.faces, err));
-    p.gate = rule_which_face(boxes, p.faces, &which);
+    p.gate = want->largest_only ? rule_largest_face(boxes, p.faces, &which)
+                                : rule_which_face(boxes, p.faces, &which);
     if (p.gate == USABLE) {
         p.detection_score = boxes[which].score;
         WARD_TRY(face_locate(w->face, mem, stop, &im, &boxes[which], &p.face, err));

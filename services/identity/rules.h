@@ -5,6 +5,7 @@
 #define WARD_IDENTITY_RULES_H
 
 #include "common/base/status.h"
+#include "services/identity/calibration.h"
 #include "services/identity/face/face_geometry.h"
 
 #define RULE_EYES_MIN_PX   24.0
@@ -12,33 +13,35 @@
 #define RULE_FMR_DEFAULT   1e-4
 
 /* Why a photograph cannot be used; USABLE is 0. */
-enum gate { USABLE, FACE_NOT_FOUND, SEVERAL_FACES, FACE_TOO_SMALL };
+enum gate {
+    USABLE,
+    FACE_NOT_FOUND,
+    SEVERAL_FACES,
+    FACE_TOO_SMALL,
+    FACE_CROPPED,
+    FACE_BLURRED,
+    FACE_TOO_DARK,
+    FACE_TOO_BRIGHT,
+    FACE_TURNED,
+    FACE_OCCLUDED,
+    LIVENESS_FAILED,
+    LIVENESS_REQUIRED
+};
 const char *gate_reason(enum gate g); /* "FACE_TOO_SMALL" */
 const char *gate_advice(enum gate g); /* what the person with the camera can do */
 
 /* The largest face, if no other is at least RULE_BYSTANDER_MAX of its height: someone in the
  * background does not stop a nurse, two people at the bed do. *which is untouched otherwise. */
 enum gate rule_which_face(const struct face_box *faces, int n, int *which);
+/* The largest, however many there are. */
+enum gate rule_largest_face(const struct face_box *faces, int n, int *which);
 enum gate rule_eyes(double eye_distance_px);
-
-/* A row of the calibration table. */
-struct operating_point {
-    double fmr;       /* false-match rate */
-    double threshold; /* cosine; a match is at or above it */
-    double tar;       /* true-accept rate measured there, 0..1 */
-};
-extern const char
-    RULE_CALIBRATION[]; /* where the table comes from, for whoever reads a score */
-/* The model the table holds for: sha256 of its weights. */
-extern const char RULE_MODEL[];
 
 /* The row of the largest rate not above max_fmr; 0 asks for RULE_FMR_DEFAULT.
  *   INVALID_ARGUMENT  not 0 and not in 1e-6..1e-3 */
-WARD_MUST enum ward_code rule_operating_point(double max_fmr, struct operating_point *out,
+WARD_MUST enum ward_code rule_operating_point(const struct calibration *cal, double max_fmr,
+                                              struct operating_point *out,
                                               struct ward_err *err);
-
-/* May a face that was consented to for `purpose` be used to verify who a patient is? */
-bool rule_covers_verify(const char *purpose);
 
 /* 1 to 64 of a-z, 0-9 and "-". */
 bool rule_is_word(const char *s);

@@ -1,9 +1,10 @@
-#include "common/base/text.h"
+#include "common/rpc/rpc.h"
 #include "services/identity/identity.h"
 #include "services/identity/identity_metrics.h"
+#include "services/identity/subject/subject.h"
 
+#include <limits.h>
 #include <stdio.h>
-#include <string.h>
 
 #define CANARY_MEM ((size_t)16 << 20)
 
@@ -32,45 +33,72 @@ struct ward_family *const identity_metrics[] = {
     NULL,
 };
 
-/* The key's RFC 7638 thumbprint: what a token's `kid` is. */
-static enum ward_code thumbprint(struct identity *id, struct ward_err *err)
-{
-    char x[WARD_BASE64_SIZE(WARD_ED25519_PUB)], json[160];
-    uint8_t sum[WARD_SHA256_SIZE];
-    int n;
-
-    ward_base64url(ward_sign_key_public(id->ppid), WARD_ED25519_PUB, x);
-    n = snprintf(json, sizeof(json), "{\"crv\":\"Ed25519\",\"kty\":\"OKP\",\"x\":\"%s\"}", x);
-    if (n < 0 || (size_t)n >= sizeof(json))
-        return WARD_FAIL(err, INTERNAL, "a key's thumbprint did not fit");
-    ward_sha256(json, (size_t)n, sum);
-    ward_base64url(sum, sizeof(sum), id->ppid_kid);
-    return WARD_OK;
-}
-
 static enum ward_code ask_canary(void *arg, struct ward_err *err)
 {
     struct identity *id = arg;
-    enum ward_code code = face_known(id->canary_engine, &id->canary_mem, err);
+    enum ward_code code = face_known(id->now.canary_engine, &id->canary_mem, err);
 
     ward_arena_reset(&id->canary_mem);
+    if (code == WARD_OK && id->former.pack != NULL)
+        code = face_known(id->former.canary_engine, &id->canary_mem, err);
+    ward_arena_reset(&id->canary_mem);
     return code;
+}
+
+/* A pack with its thresholds: measured with this very model, or nothing starts. */
+static enum ward_code load_pack(const struct identity *id, const char *name, const char *file,
+                                struct loaded_pack *out, struct ward_err *err)
+{
+    struct face_pack_config cfg = {.plugins = id->cfg.plugins,
+                                   .models = id->cfg.models,
+                                   .pack = name,
+                                   .order = id->cfg.order,
+                                   .fallback = id->cfg.fallback};
+    char path[PATH_MAX];
+
+    WARD_TRY(face_pack_open(&cfg, &out->pack, err));
+    WARD_TRY(face_engine_open(out->pack, &out->canary_engine, err));
+    snprintf(path, sizeof(path), "%s/%s/calibration.json", id->cfg.packs, name);
+    return calibration_load(*file == '\0' ? path : file, face_pack_sha256(out->pack),
+                            &out->calibration, err);
+}
+
+static void unload_pack(struct loaded_pack *p)
+{
+    face_engine_close(p->canary_engine);
+    face_pack_close(p->pack);
+}
+
+static enum ward_code open_gallery(struct identity *id, struct ward_err *err)
+{
+    struct gallery_config cfg = {.dir = id->cfg.gallery_dir,
+                                 .hint_listen = id->cfg.hint_listen,
+                                 .hint_peers = id->cfg.hint_peers,
+                                 .tls_cert = id->tls->cert,
+                                 .tls_key = id->tls->key,
+                                 .tls_ca = id->tls->ca,
+                                 .threads = id->cfg.scan_threads,
+                                 .snapshot_s = id->cfg.snapshot_s};
+
+    cfg.model[0] = face_pack_sha256(id->now.pack);
+    cfg.dim[0] = face_pack_dim(id->now.pack);
+    cfg.model[1] = id->former.pack == NULL ? "" : face_pack_sha256(id->former.pack);
+    cfg.dim[1] = id->former.pack == NULL ? 0 : face_pack_dim(id->former.pack);
+    return gallery_open(&cfg, id->keys, id->db, &id->gallery, err);
 }
 
 enum ward_code identity_open(void *arg, struct ward_err *err)
 {
     struct identity *id = arg;
-    struct face_pack_config pack = {id->cfg.plugins, id->cfg.backend, id->cfg.models};
+    struct keys_config keys = {id->cfg.kek, id->cfg.kek_old, id->cfg.tenant};
 
-    WARD_TRY(ward_key_load(id->cfg.kek, id->kek, err));
-    WARD_TRY(ward_sign_key_load(id->cfg.ppid_key, &id->ppid, err));
-    WARD_TRY(thumbprint(id, err));
-    WARD_TRY(face_pack_open(&pack, &id->pack, err));
-    if (strcmp(face_pack_sha256(id->pack), RULE_MODEL) != 0)
-        return WARD_FAIL(err, FAILED_PRECONDITION,
-                         "the thresholds were not measured with this embedding model");
-    WARD_TRY(face_engine_open(id->pack, &id->canary_engine, err));
     ward_arena_init(&id->canary_mem, CANARY_MEM);
+    WARD_TRY(keys_open(&keys, id->db, &id->keys, err));
+    WARD_TRY(load_pack(id, id->cfg.pack, id->cfg.calibration, &id->now, err));
+    if (*id->cfg.former_pack != '\0')
+        WARD_TRY(load_pack(id, id->cfg.former_pack, "", &id->former, err));
+    WARD_TRY(open_gallery(id, err));
+    WARD_TRY(reaper_open(id, &id->reaper, err));
     return ward_canary_start("face models", id->cfg.canary_ms, ask_canary, id, &id->canary,
                              err);
 }
@@ -81,15 +109,19 @@ void identity_close(void *arg)
 
     ward_canary_stop(id->canary);
     ward_arena_done(&id->canary_mem);
-    face_engine_close(id->canary_engine);
-    face_pack_close(id->pack);
-    ward_sign_key_free(id->ppid);
-    ward_wipe(id->kek, sizeof(id->kek));
+    reaper_close(id->reaper);
+    gallery_close(id->gallery);
+    unload_pack(&id->former);
+    unload_pack(&id->now);
+    keys_close(id->keys);
 }
 
 enum ward_code identity_ready(void *arg, struct ward_err *err)
 {
-    return ward_canary_state(((struct identity *)arg)->canary, err);
+    struct identity *id = arg;
+
+    WARD_TRY(keys_check(id->keys, err));
+    return ward_canary_state(id->canary, err);
 }
 
 enum ward_code worker_open(void *arg, void **wrk, struct ward_err *err)
@@ -105,7 +137,9 @@ enum ward_code worker_open(void *arg, void **wrk, struct ward_err *err)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a worker");
     w->mem = mem;
     w->id = id;
-    code = face_engine_open(id->pack, &w->face, err);
+    code = face_engine_open(id->now.pack, &w->face, err);
+    if (code == WARD_OK && id->former.pack != NULL)
+        code = face_engine_open(id->former.pack, &w->former, err);
     if (code == WARD_OK)
         code = ward_db_open(id->db, &w->db, err);
     if (code != WARD_OK) {
@@ -124,6 +158,7 @@ void worker_close(void *wrk)
     if (w == NULL)
         return;
     ward_db_close(w->db);
+    face_engine_close(w->former);
     face_engine_close(w->face);
     mem = w->mem;
     ward_arena_done(&mem);

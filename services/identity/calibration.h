@@ -1,0 +1,60 @@
+/* calibration.h - which cosine means which false-match rate, for one embedding model.
+ *
+ * A file that says where its figures come from: models/<pack>/calibration.json, or a site's
+ * own, made from its own enrolled pairs. A caller asks for a rate; the threshold is looked up
+ * here.
+ *
+ *   {"model_sha256": "...", "source": "...", "date": "2026-11-21",
+ *    "n_genuine": 242257, "n_impostor": 87306021,
+ *    "points": [{"fmr": 1e-3, "threshold": 0.341, "tar": 0.9974}, ...]}
+ *
+ * Threads: pure once loaded. Memory: the caller's struct. Errors: FAILED_PRECONDITION for a
+ * file that cannot be used; NOT_FOUND for none.
+ */
+#ifndef WARD_IDENTITY_CALIBRATION_H
+#define WARD_IDENTITY_CALIBRATION_H
+
+#include "common/base/status.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define CALIBRATION_POINTS_MAX 16
+#define CALIBRATION_FILE_MAX   65536 /* bytes */
+
+/* A row of the table. */
+struct operating_point {
+    double fmr;       /* false-match rate */
+    double threshold; /* cosine; a match is at or above it */
+    double tar;       /* true-accept rate measured there, 0..1 */
+};
+
+struct calibration {
+    char model_sha256[65];
+    char source[512];                                  /* for whoever reads a score */
+    char date[16];                                     /* 2026-11-21 */
+    int64_t n_genuine, n_impostor;                     /* pairs measured */
+    int n;                                             /* 2..CALIBRATION_POINTS_MAX */
+    struct operating_point at[CALIBRATION_POINTS_MAX]; /* largest fmr first */
+};
+
+/* Reads and checks a file: rates fall, thresholds rise, acceptance does not rise, all in range.
+ * `model_sha256`: the embedding model in use; NULL accepts any.
+ *   NOT_FOUND            no such file
+ *   FAILED_PRECONDITION  reason CALIBRATION_UNFIT: what is wrong in the message;
+ *                        reason CALIBRATION_OTHER_MODEL: measured with another model */
+WARD_MUST enum ward_code calibration_load(const char *path, const char *model_sha256,
+                                          struct calibration *out, struct ward_err *err);
+/* The same, of text. */
+WARD_MUST enum ward_code calibration_parse(const char *json, size_t n, const char *model_sha256,
+                                           struct calibration *out, struct ward_err *err);
+
+/* Any rate in (0, 1): straight lines in log10(fmr) between the points. Below the smallest rate
+ * measured the last line goes on and *extrapolated is set; it never falls below the last point,
+ * and never rises above 1. Above the largest rate: the largest's threshold. Monotone.
+ *   INVALID_ARGUMENT  not in (0, 1) */
+WARD_MUST enum ward_code calibration_threshold(const struct calibration *cal, double fmr,
+                                               double *threshold, bool *extrapolated,
+                                               struct ward_err *err);
+
+#endif

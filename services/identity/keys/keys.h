@@ -1,0 +1,138 @@
+/* keys.h - the keys under the root key, and what is sealed with them.
+ *
+ * Root key (common/vault; WARD_KEK) -> key-encryption keys (table kek) -> a key for each
+ * subject (face_key.wrapped, with the number of its kek), and the service's own secrets (table
+ * secret) and signing keys (token_key). kek 0 is the root key itself: rows from before there
+ * was a table. A process holds the keks, the secrets and the signing keys in memory, and looks
+ * again when it meets a number it does not know and each time keys_follow is called (every
+ * second).
+ *
+ * What is sealed is bound (AES-GCM's associated data) to what it is of: moved to another row it
+ * does not open.
+ *
+ * Threads: a struct keys is shared; it locks for the time of a pointer copy. Memory: its own,
+ * wiped at the end. Errors: DATA_LOSS TEMPLATE_UNREADABLE; FAILED_PRECONDITION KEK_UNKNOWN: a
+ * root key is missing; others db.h's and vault.h's.
+ */
+#ifndef IDENTITY_KEYS_H
+#define IDENTITY_KEYS_H
+
+#include "common/base/crypto.h"
+#include "common/db/db.h"
+#include "common/vault/rotate.h"
+#include "common/vault/vault.h"
+
+#define KEYS_ID      16
+#define KEYS_WRAPPED (WARD_KEY_SIZE + WARD_SEAL_EXTRA)
+
+struct keys;
+struct keys_config {
+    const char *root;     /* WARD_KEK */
+    const char *root_old; /* WARD_KEK_OLD; "" for none */
+    const char *tenant;   /* WARD_TENANT: mixed into every transform */
+};
+/* Opens the roots and reads what there is; makes the first kek, transforms, hash and signing
+ * keys where there are none (several replicas may start at once). The database is migrated. */
+WARD_MUST enum ward_code keys_open(const struct keys_config *cfg,
+                                   const struct ward_db_config *db, struct keys **out,
+                                   struct ward_err *err);
+void keys_close(struct keys *k); /* wipes; NULL is fine */
+/* Reads the tables again where they changed. Call every second, and from nowhere hot. */
+WARD_MUST enum ward_code keys_follow(struct keys *k, struct ward_db *db, struct ward_err *err);
+WARD_MUST enum ward_code keys_check(struct keys *k, struct ward_err *err); /* readiness */
+const char *keys_root_id(const struct keys *k);
+const char *keys_root_kind(const struct keys *k);
+
+/* ---- subjects' keys ---- */
+
+struct wrapped_key {
+    uint8_t subject_id[KEYS_ID];
+    int kek;
+    uint8_t wrapped[KEYS_WRAPPED];
+};
+/* A fresh one, wrapped by the newest kek; subject_id is set by the caller. */
+WARD_MUST enum ward_code keys_new_subject(struct keys *k, struct wrapped_key *w,
+                                          uint8_t key[WARD_KEY_SIZE], struct ward_err *err);
+/* db: to look for a kek that is not known yet; NULL: do not look. */
+WARD_MUST enum ward_code keys_unwrap(struct keys *k, struct ward_db *db,
+                                     const struct wrapped_key *w, uint8_t key[WARD_KEY_SIZE],
+                                     struct ward_err *err);
+void keys_sha256(const uint8_t key[WARD_KEY_SIZE], uint8_t out[WARD_SHA256_SIZE]);
+
+/* ---- templates: turned, then sealed under the subject's key ---- */
+
+#define TEMPLATE_DIM_MAX 512
+#define TEMPLATE_SEALED  (TEMPLATE_DIM_MAX * sizeof(float) + WARD_SEAL_EXTRA) /* at most */
+
+struct sealed_template {
+    uint8_t subject_id[KEYS_ID], template_id[KEYS_ID];
+    char model_sha256[65];
+    int kind;       /* of the subject: which transform */
+    int generation; /* of the transform; 0: not turned (from before there were any) */
+    int dim;
+    size_t n; /* of `bytes`: dim * 4 + WARD_SEAL_EXTRA */
+    uint8_t bytes[TEMPLATE_SEALED];
+};
+/* Turns v (length 1, as the model gave it) by the newest generation of t->kind and seals it;
+ * ids, model, kind and dim are set by the caller. */
+WARD_MUST enum ward_code template_seal(struct keys *k, const uint8_t key[WARD_KEY_SIZE],
+                                       const float *v, struct sealed_template *t,
+                                       struct ward_err *err);
+/* As it lies, turned: compare it with a probe turned by the same kind and generation.
+ *   DATA_LOSS  TEMPLATE_UNREADABLE */
+WARD_MUST enum ward_code template_open(const uint8_t key[WARD_KEY_SIZE],
+                                       const struct sealed_template *t, float *turned,
+                                       struct ward_err *err);
+/* v in place. Generation 0 leaves it as it is. db as keys_unwrap's.
+ *   DATA_LOSS  a generation there is no key of */
+WARD_MUST enum ward_code keys_turn(struct keys *k, struct ward_db *db, int kind, int generation,
+                                   int dim, float *v, struct ward_err *err);
+WARD_MUST enum ward_code keys_turn_back(struct keys *k, struct ward_db *db, int kind,
+                                        int generation, int dim, float *v,
+                                        struct ward_err *err);
+int keys_generation(struct keys *k, int kind); /* the newest */
+
+/* Anything else of a subject's (a photograph): bound to `what` and the id. out takes n +
+ * WARD_SEAL_EXTRA. */
+WARD_MUST enum ward_code subject_seal(const uint8_t key[WARD_KEY_SIZE], const char *what,
+                                      const uint8_t id[KEYS_ID], const void *data, size_t n,
+                                      uint8_t *out, struct ward_err *err);
+WARD_MUST enum ward_code subject_open(const uint8_t key[WARD_KEY_SIZE], const char *what,
+                                      const uint8_t id[KEYS_ID], const void *sealed, size_t n,
+                                      uint8_t *out, struct ward_err *err);
+
+/* ---- the service's own secrets ---- */
+
+/* HMAC-SHA-256 of a text under the service's hash key, bound to `what`. */
+WARD_MUST enum ward_code keys_hash(struct keys *k, const char *what, const void *data, size_t n,
+                                   uint8_t out[WARD_SHA256_SIZE], struct ward_err *err);
+
+/* Keys of snapshot buckets, 0..KEYS_BUCKETS - 1: a bucket whose generation has moved on cannot
+ * be read by anyone who was not reading it already. */
+#define KEYS_BUCKETS 256
+int keys_bucket_of(const uint8_t subject_id[KEYS_ID]);
+WARD_MUST enum ward_code keys_bucket(struct keys *k, struct ward_db *db, int bucket,
+                                     int *generation, uint8_t key[WARD_KEY_SIZE],
+                                     struct ward_err *err);
+/* Inside a transaction that destroys a subject's key: ends its bucket's key and makes the next
+ * one. */
+WARD_MUST enum ward_code keys_bucket_end(struct keys *k, struct ward_db *db,
+                                         struct ward_arena *mem,
+                                         const uint8_t subject_id[KEYS_ID],
+                                         struct ward_err *err);
+
+/* ---- signing ---- */
+
+/* The key that signs now, held until released. */
+const struct ward_sign_key *keys_signer(struct keys *k, char kid[64]);
+void keys_signer_release(struct keys *k, const struct ward_sign_key *key);
+struct keys_public {
+    uint8_t public_key[WARD_ED25519_PUB];
+    char kid[64];
+    int64_t signs_from_us, checks_until_us; /* 0: no end set */
+};
+#define KEYS_PUBLIC_MAX 16
+/* Newest first; never blocks on the database. Returns how many. */
+int keys_public(struct keys *k, struct keys_public out[KEYS_PUBLIC_MAX]);
+
+#endif

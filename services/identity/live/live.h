@@ -1,0 +1,69 @@
+/* live.h - may this capture be used, and is a living person before the camera?
+ *
+ * quality.c measures a located face (pure but for the embedding's own by-products); liveness.c
+ * runs the passive model; challenge.c judges a sequence of frames against the steps asked for
+ * (pure). Limits are rows with their source, in quality.c and challenge.c.
+ *
+ * Threads: pure, or a worker's own engine. Memory: the caller's arena. Errors: host.h's.
+ */
+#ifndef IDENTITY_LIVE_H
+#define IDENTITY_LIVE_H
+
+#include "services/identity/face/face.h"
+#include "services/identity/rules.h"
+
+/* What is measured of one face; the .proto's Quality. */
+struct quality {
+    double sharpness;        /* variance of the Laplacian of the upright chip */
+    double brightness;       /* mean, 0..255 */
+    double clipped;          /* share of pixels at either end, 0..1 */
+    double yaw, pitch, roll; /* degrees, from the landmarks */
+    double occlusion;        /* 0 free .. 1 covered */
+    double cut;              /* share of the face's square outside the picture, 0..1 */
+    bool padded;             /* found only with padding */
+};
+/* The face is located and embedded. */
+WARD_MUST enum ward_code quality_measure(const struct pixels *im, const struct face *f,
+                                         struct ward_arena *mem, struct quality *out,
+                                         struct ward_err *err);
+/* The first limit that is not kept, in the order a photographer would mend them; USABLE. Pure.
+ */
+enum gate quality_gate(const struct quality *q);
+
+/* The passive model's score, 0..1 live. */
+WARD_MUST enum ward_code liveness_score(struct face_engine *e, struct ward_arena *mem,
+                                        const struct ward_stop *stop, const struct pixels *im,
+                                        const struct face_box *box, double *score,
+                                        struct ward_err *err);
+extern const double LIVENESS_THRESHOLD; /* with its source in liveness.c */
+
+/* One frame as a challenge sees it. */
+struct sight {
+    int64_t at_ms;      /* the server's clock, since the first frame */
+    int64_t camera_ms;  /* the camera's */
+    bool usable;        /* a face, one, large enough */
+    double yaw;         /* degrees, by the pose model; positive: to the person's left */
+    double eyes_closed; /* 0 open .. 1 closed, both eyes */
+    double likeness;    /* cosine with the first usable frame's embedding */
+};
+enum live_step { LIVE_BLINK = 1, LIVE_TURN_LEFT = 2, LIVE_TURN_RIGHT = 3 };
+WARD_MUST enum ward_code sight_measure(struct face_engine *e, struct ward_arena *mem,
+                                       const struct ward_stop *stop, const struct pixels *im,
+                                       const struct face_box *box, const struct face *f,
+                                       struct sight *out, struct ward_err *err);
+
+#define LIVE_STEPS_MAX 4
+struct judgement {
+    bool passed;
+    int n_seen;
+    enum live_step seen[LIVE_STEPS_MAX];
+    const char *why; /* constant text for the audit event; "" when passed */
+};
+/* Steps in order, each within step_ms of the one before, one face throughout, frames often
+ * enough that nobody was swapped between two. Pure. */
+void challenge_judge(const enum live_step *steps, int n_steps, int step_ms,
+                     const struct sight *frames, int n, struct judgement *out);
+/* Two to four random steps, none twice in a row. */
+int challenge_make(enum live_step steps[LIVE_STEPS_MAX]);
+
+#endif

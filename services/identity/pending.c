@@ -1,0 +1,282 @@
+/* Methods on their way. */
+#include "services/identity/api.h"
+
+enum ward_code enrol_rpc(struct ward_call *c, const ProtobufCMessage *q, ProtobufCMessage *r)
+{
+    (void)q, (void)r;
+    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
+}
+
+enum ward_code register_subject_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                                    ProtobufCMessage *r)
+{
+    (void)q, (void)r;
+    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
+}
+
+enum ward_code add_template_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                                ProtobufCMessage *r)
+{
+    (void)q, (void)r;
+    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
+}
+
+enum ward_code remove_template_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                                   ProtobufCMessage *r)
+{
+    (void)q, (void)r;
+    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
+}
+
+enum ward_code verify_rpc(struct ward_call *c, const ProtobufCMessage *q, ProtobufCMessage *r)
+{
+    (void)q, (void)r;
+    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
+}
+
+enum ward_code start_challenge_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                                   ProtobufCMessage *r)
+{
+    (void)q, (void)r;
+    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
+}
+
+enum ward_code verify_video_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                                ProtobufCMessage *r)
+{
+    (void)q, (void)r;
+    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
+}
+
+enum ward_code set_identifiers_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                                   ProtobufCMessage *r)
+{
+    (void)q, (void)r;
+    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
+}
+
+enum ward_code verify_wristband_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                                    ProtobufCMessage *r)
+{
+    (void)q, (void)r;
+    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
+}
+
+enum ward_code get_subject_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                               ProtobufCMessage *r)
+{
+    (void)q, (void)r;
+    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
+}
+
+enum ward_code give_consent_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                                ProtobufCMessage *r)
+{
+    (void)q, (void)r;
+    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
+}
+
+enum ward_code set_retention_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                                 ProtobufCMessage *r)
+{
+    (void)q, (void)r;
+    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
+}
+
+enum ward_code withdraw_consent_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                                    ProtobufCMessage *r)
+{
+    (void)q, (void)r;
+    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
+}
+
+enum ward_code erase_subject_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                                 ProtobufCMessage *r)
+{
+    (void)q, (void)r;
+    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
+}
+
+enum ward_code spend_token_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                               ProtobufCMessage *r)
+{
+    (void)q, (void)r;
+    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
+}
+
+enum ward_code redact_rpc(struct ward_call *c, const ProtobufCMessage *q, ProtobufCMessage *r)
+{
+    (void)q, (void)r;
+    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
+}
+
+enum ward_code get_token_keys_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                                  ProtobufCMessage *r)
+{
+    (void)q, (void)r;
+    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
+}
+
+enum ward_code identify_rpc(struct ward_call *c, const ProtobufCMessage *q, ProtobufCMessage *r)
+{
+    (void)q, (void)r;
+    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
+}
+
+enum ward_code add_member_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                              ProtobufCMessage *r)
+{
+    (void)q, (void)r;
+    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
+}
+
+enum ward_code remove_member_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                                 ProtobufCMessage *r)
+{
+    (void)q, (void)r;
+    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
+}
+
+enum ward_code list_galleries_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                                  ProtobufCMessage *r)
+{
+    (void)q, (void)r;
+    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
+}
+
+enum ward_code list_duplicates_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                                   ProtobufCMessage *r)
+{
+    (void)q, (void)r;
+    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
+}
+
+enum ward_code resolve_duplicate_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                                     ProtobufCMessage *r)
+{
+    (void)q, (void)r;
+    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
+}
+
+enum ward_code get_status_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                              ProtobufCMessage *r)
+{
+    (void)q, (void)r;
+    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
+}
+
+enum ward_code set_use_policy_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                                  ProtobufCMessage *r)
+{
+    (void)q, (void)r;
+    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
+}
+
+enum ward_code list_use_policies_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                                     ProtobufCMessage *r)
+{
+    (void)q, (void)r;
+    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
+}
+
+enum ward_code rotate_keys_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                               ProtobufCMessage *r)
+{
+    (void)q, (void)r;
+    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
+}
+
+enum ward_code renew_templates_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                                   ProtobufCMessage *r)
+{
+    (void)q, (void)r;
+    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
+}
+
+enum ward_code rotate_token_key_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                                    ProtobufCMessage *r)
+{
+    (void)q, (void)r;
+    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
+}
+
+enum ward_code reembed_rpc(struct ward_call *c, const ProtobufCMessage *q, ProtobufCMessage *r)
+{
+    (void)q, (void)r;
+    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
+}
+
+enum ward_code calibrate_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                             ProtobufCMessage *r)
+{
+    (void)q, (void)r;
+    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
+}
+
+enum ward_code put_zone_rpc(struct ward_call *c, const ProtobufCMessage *q, ProtobufCMessage *r)
+{
+    (void)q, (void)r;
+    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
+}
+
+enum ward_code put_door_rpc(struct ward_call *c, const ProtobufCMessage *q, ProtobufCMessage *r)
+{
+    (void)q, (void)r;
+    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
+}
+
+enum ward_code set_staff_roles_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                                   ProtobufCMessage *r)
+{
+    (void)q, (void)r;
+    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
+}
+
+enum ward_code list_zones_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                              ProtobufCMessage *r)
+{
+    (void)q, (void)r;
+    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
+}
+
+enum ward_code request_entry_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                                 ProtobufCMessage *r)
+{
+    (void)q, (void)r;
+    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
+}
+
+enum ward_code get_offline_pack_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                                    ProtobufCMessage *r)
+{
+    (void)q, (void)r;
+    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
+}
+
+enum ward_code report_offline_events_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                                         ProtobufCMessage *r)
+{
+    (void)q, (void)r;
+    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
+}
+
+enum ward_code record_attendance_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                                     ProtobufCMessage *r)
+{
+    (void)q, (void)r;
+    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
+}
+
+enum ward_code correct_attendance_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                                      ProtobufCMessage *r)
+{
+    (void)q, (void)r;
+    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
+}
+
+enum ward_code export_attendance_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                                     ProtobufCMessage *r)
+{
+    (void)q, (void)r;
+    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
+}

@@ -1,0 +1,35 @@
+/* photo.h - from a photograph's bytes to a face that may be used, or why not.
+ *
+ * Threads: a worker's own. Memory: the call's arena. Errors: INVALID_ARGUMENT IMAGE_* (field
+ * photograph); others host.h's.
+ */
+#ifndef IDENTITY_PHOTO_H
+#define IDENTITY_PHOTO_H
+
+#include "services/identity/identity.h"
+#include "services/identity/live/live.h"
+
+struct photo_want {
+    bool largest_only; /* of several faces, instead of refusing */
+    bool passive;      /* run the passive liveness model */
+};
+struct photo {
+    enum gate gate; /* face is set only when USABLE; the rest as far as it was measured */
+    int faces, width_px, height_px;
+    double detection_score, eye_distance_px;
+    struct quality quality;
+    double passive; /* 0..1; -1: not run */
+    struct face_box box;
+    struct face face;
+};
+/* Decodes, finds the face (again with padding where it is cropped tight), measures, and embeds
+ * it if it may be used. Counts and times what it does. */
+WARD_MUST enum ward_code photo_read(struct worker *w, struct ward_arena *mem,
+                                    const struct ward_stop *stop, const void *bytes, size_t n,
+                                    const struct photo_want *want, struct photo *out,
+                                    struct ward_err *err);
+/* Decodes only. */
+WARD_MUST enum ward_code photo_decode(struct ward_arena *mem, const void *bytes, size_t n,
+                                      struct pixels *out, struct ward_err *err);
+
+#endif

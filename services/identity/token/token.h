@@ -1,0 +1,55 @@
+/* token.h - use policies, PPID tokens issued and spent.
+ *
+ * Threads: a worker's own. Memory: the call's arena. Errors: the .proto's.
+ */
+#ifndef IDENTITY_TOKEN_H
+#define IDENTITY_TOKEN_H
+
+#include "common/rpc/rpc.h"
+#include "services/identity/identity.h"
+
+enum liveness_policy {
+    LIVENESS_NONE = 1,
+    LIVENESS_PASSIVE,
+    LIVENESS_ACTIVE,
+    LIVENESS_ATTENDED
+};
+
+struct use_policy {
+    const char *purpose;
+    enum liveness_policy liveness;
+    double max_fmr;
+    bool allow_face, allow_wristband, allow_search, witness;
+    const char *set_by; /* "" for the default */
+    int64_t set_at_us;
+};
+/* The policy of a purpose, or the default one of admin.proto. */
+WARD_MUST enum ward_code policy_of(struct ward_db *db, struct ward_arena *mem,
+                                   const char *purpose, struct use_policy *out,
+                                   struct ward_err *err);
+extern const struct use_policy policy_default;
+
+/* What was shown for liveness, and whether it is enough; `method` is the token's. Pure.
+ * passive < 0: not run. */
+struct liveness_shown {
+    double passive;
+    bool challenge, attended;
+};
+enum gate liveness_gate(enum liveness_policy policy, const struct liveness_shown *s);
+const char *liveness_method(enum liveness_policy policy); /* "face+passive" ... */
+
+/* Signs with the key in force. */
+WARD_MUST enum ward_code token_issue(struct ward_call *c, struct ward_ppid *p, char **out,
+                                     struct ward_err *err);
+/* Checks and spends inside a transaction of the caller's (ward_db_tx), so that what the token
+ * is for and its end are one act. Fills *out. UNAUTHENTICATED PPID_*, FAILED_PRECONDITION
+ * PPID_FOREIGN, ALREADY_EXISTS PPID_SPENT. Empty place: any. NULL patient: any. `again`: it was
+ * spent before by the same caller with the same idempotency_key. */
+struct token_want {
+    const char *token, *patient, *purpose, *place, *idempotency_key;
+};
+WARD_MUST enum ward_code token_spend(struct ward_call *c, struct ward_db *db,
+                                     const struct token_want *want, struct ward_ppid *out,
+                                     int64_t *spent_at_us, bool *again, struct ward_err *err);
+
+#endif
