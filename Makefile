@@ -23,6 +23,7 @@ endif
 
 include tools/build/packages.mk
 include tools/build/rules.mk
+include tools/build/scan.mk
 include tools/build/check.mk
 include tools/build/fuzz.mk
 include tools/build/plugins.mk

@@ -1,0 +1,18 @@
+#include "common/scan/kernel.h"
+
+static void dots(const struct scan_query *q, const int8_t *rows, size_t n, int32_t *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        const int8_t *row = rows + i * (size_t)q->dim;
+        int32_t sum = 0;
+
+        for (int d = 0; d < q->dim; d++)
+            sum += q->code[d] * row[d];
+        out[i] = sum;
+    }
+}
+
+scan_dots_fn *scan_portable(void)
+{
+    return dots;
+}

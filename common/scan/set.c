@@ -1,0 +1,265 @@
+#include "common/scan/set.h"
+#include "common/base/crypto.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define HUGE_PAGE ((size_t)2 << 20)
+/* SCAN_NO_ROW is no row's number. */
+#define BLOCKS_MAX (UINT32_MAX / SCAN_BLOCK)
+
+struct scan_block *scan_block_at(const struct scan_set *s, uint32_t block)
+{
+    struct scan_shelf *shelf =
+        atomic_load_explicit(&s->shelves[block / SCAN_SHELF], memory_order_acquire);
+
+    return atomic_load_explicit(&shelf->at[block % SCAN_SHELF], memory_order_acquire);
+}
+
+static size_t codes_size(const struct scan_set *s)
+{
+    return (size_t)s->dim * SCAN_BLOCK;
+}
+
+enum ward_code scan_set_open(int dim, struct scan_pool *pool, struct scan_set **out,
+                             struct ward_err *err)
+{
+    struct scan_set *s;
+
+    if (dim <= 0 || dim > SCAN_DIM_MAX || dim % 64 != 0)
+        return WARD_FAIL(err, INVALID_ARGUMENT, "%d is no dimension of a scan", dim);
+    s = calloc(1, sizeof(*s));
+    if (s == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a set");
+    s->dim = dim;
+    s->pool = pool;
+    s->kernel = scan_kernel_now();
+    pthread_mutex_init(&s->writers, NULL);
+    atomic_store(&s->nbytes, sizeof(*s));
+    *out = s;
+    return WARD_OK;
+}
+
+static void block_free(const struct scan_set *s, struct scan_block *b)
+{
+    for (int w = 0; w < SCAN_BLOCK / 64; w++) { /* the rest is zero, or was never touched */
+        if (b->live[w] != 0)
+            ward_wipe(b->codes + (size_t)w * 64 * (size_t)s->dim, 64 * (size_t)s->dim);
+    }
+    munmap(b->codes, codes_size(s));
+    pthread_rwlock_destroy(&b->lock);
+    ward_wipe(b, sizeof(*b));
+    free(b);
+}
+
+void scan_set_close(struct scan_set *s)
+{
+    if (s == NULL)
+        return;
+    for (uint32_t i = 0; i < atomic_load(&s->n_blocks); i++)
+        block_free(s, scan_block_at(s, i));
+    for (uint32_t i = 0; i < SCAN_SHELF; i++)
+        free(atomic_load(&s->shelves[i]));
+    pthread_mutex_destroy(&s->writers);
+    free(s);
+}
+
+/* Zeroed; aligned to a huge page, so that one holds 4096 rows of 512. A set's first block stays
+ * in small pages: a set of ten faces then takes what ten take. Kept out of core files. */
+static int8_t *codes_map(size_t n, bool first)
+{
+    uint8_t *all = mmap(NULL, n + HUGE_PAGE, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    size_t before, after;
+
+    if (all == MAP_FAILED)
+        return NULL;
+    before = (HUGE_PAGE - (uintptr_t)all % HUGE_PAGE) % HUGE_PAGE;
+    after = HUGE_PAGE - before;
+    if (before > 0)
+        munmap(all, before);
+    if (after > 0)
+        munmap(all + before + n, after);
+    madvise(all + before, n, MADV_DONTDUMP);
+    if (!first)
+        madvise(all + before, n, MADV_HUGEPAGE);
+    return (int8_t *)(all + before);
+}
+
+static struct scan_block *block_new(const struct scan_set *s, bool first)
+{
+    struct scan_block *b = calloc(1, sizeof(*b));
+    pthread_rwlockattr_t attr;
+
+    if (b == NULL)
+        return NULL;
+    b->codes = codes_map(codes_size(s), first);
+    if (b->codes == NULL) {
+        free(b);
+        return NULL;
+    }
+    pthread_rwlockattr_init(&attr);
+    pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+    pthread_rwlock_init(&b->lock, &attr);
+    pthread_rwlockattr_destroy(&attr);
+    return b;
+}
+
+/* Adds block number n. */
+static enum ward_code grow(struct scan_set *s, uint32_t n, struct ward_err *err)
+{
+    struct scan_shelf *shelf;
+    struct scan_block *b;
+
+    if (n >= BLOCKS_MAX)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "the set has all the rows it can have");
+    shelf = atomic_load(&s->shelves[n / SCAN_SHELF]);
+    if (shelf == NULL) {
+        shelf = calloc(1, sizeof(*shelf));
+        if (shelf == NULL)
+            return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for more rows");
+        atomic_store(&s->shelves[n / SCAN_SHELF], shelf);
+        atomic_fetch_add(&s->nbytes, sizeof(*shelf));
+    }
+    b = block_new(s, n == 0);
+    if (b == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for more rows");
+    atomic_store(&shelf->at[n % SCAN_SHELF], b);
+    atomic_fetch_add(&s->nbytes, sizeof(*b) + codes_size(s));
+    atomic_store(&s->n_blocks, n + 1);
+    return WARD_OK;
+}
+
+/* What scan_quantise cannot have made would break the error bound. */
+static enum ward_code check(const struct scan_set *s, const int8_t *codes,
+                            const struct scan_code *code, struct ward_err *err)
+{
+    int32_t sum = 0;
+    bool low = false;
+
+    for (int i = 0; i < s->dim; i++) {
+        sum += codes[i] * codes[i];
+        low |= codes[i] < -SCAN_CODE_MAX;
+    }
+    if (low || !(code->scale > 0) || !(code->residual >= 0) ||
+        !(code->residual <= (float)SCAN_FURTHEST) ||
+        !(sqrt((double)sum) * (double)code->scale <= SCAN_LONGEST))
+        return WARD_FAIL(err, INVALID_ARGUMENT, "these are no codes of a vector of length 1");
+    return WARD_OK;
+}
+
+static uint32_t free_row(const struct scan_block *b)
+{
+    uint32_t w = 0;
+
+    while (b->live[w] == UINT64_MAX)
+        w++;
+    return w * 64 + (uint32_t)__builtin_ctzll(~b->live[w]);
+}
+
+static uint64_t bit(uint32_t row)
+{
+    return (uint64_t)1 << row % 64;
+}
+
+/* A block with room; only writers change n_live and live, so they read them without its lock.
+ */
+static enum ward_code with_room(struct scan_set *s, struct scan_block **out,
+                                struct ward_err *err)
+{
+    for (;; s->room++) {
+        if (s->room == atomic_load(&s->n_blocks))
+            WARD_TRY(grow(s, s->room, err));
+        *out = scan_block_at(s, s->room);
+        if ((*out)->n_live < SCAN_BLOCK)
+            return WARD_OK;
+    }
+}
+
+enum ward_code scan_add(struct scan_set *s, const int8_t *codes, const struct scan_code *code,
+                        uint32_t *row, struct ward_err *err)
+{
+    struct scan_block *b;
+    enum ward_code rc;
+    uint32_t r;
+
+    WARD_TRY(check(s, codes, code, err));
+    pthread_mutex_lock(&s->writers);
+    rc = with_room(s, &b, err);
+    if (rc != WARD_OK)
+        goto unlock;
+    r = free_row(b);
+    pthread_rwlock_wrlock(&b->lock);
+    memcpy(b->codes + (size_t)r * (size_t)s->dim, codes, (size_t)s->dim);
+    b->scale[r] = code->scale;
+    b->residual[r] = code->residual;
+    b->live[r / 64] |= bit(r);
+    b->n_live++;
+    pthread_rwlock_unlock(&b->lock);
+    atomic_fetch_add(&s->n_live, 1);
+    *row = s->room * SCAN_BLOCK + r;
+unlock:
+    pthread_mutex_unlock(&s->writers);
+    return rc;
+}
+
+/* The block that has it, locked as `lock` does, if the row is live there. */
+static struct scan_block *hold(struct scan_set *s, uint32_t row,
+                               int (*lock)(pthread_rwlock_t *))
+{
+    struct scan_block *b;
+
+    if (row / SCAN_BLOCK >= atomic_load(&s->n_blocks))
+        return NULL;
+    b = scan_block_at(s, row / SCAN_BLOCK);
+    lock(&b->lock);
+    if ((b->live[row % SCAN_BLOCK / 64] & bit(row)) != 0)
+        return b;
+    pthread_rwlock_unlock(&b->lock);
+    return NULL;
+}
+
+void scan_remove(struct scan_set *s, uint32_t row)
+{
+    uint32_t r = row % SCAN_BLOCK;
+    struct scan_block *b;
+
+    pthread_mutex_lock(&s->writers);
+    b = hold(s, row, pthread_rwlock_wrlock);
+    if (b != NULL) {
+        b->live[r / 64] &= ~bit(r);
+        b->n_live--;
+        ward_wipe(b->codes + (size_t)r * (size_t)s->dim, (size_t)s->dim);
+        b->scale[r] = b->residual[r] = 0;
+        pthread_rwlock_unlock(&b->lock);
+        atomic_fetch_sub(&s->n_live, 1);
+        if (row / SCAN_BLOCK < s->room)
+            s->room = row / SCAN_BLOCK;
+    }
+    pthread_mutex_unlock(&s->writers);
+}
+
+bool scan_get(struct scan_set *s, uint32_t row, int8_t *codes, struct scan_code *code)
+{
+    uint32_t r = row % SCAN_BLOCK;
+    struct scan_block *b = hold(s, row, pthread_rwlock_rdlock);
+
+    if (b == NULL)
+        return false;
+    memcpy(codes, b->codes + (size_t)r * (size_t)s->dim, (size_t)s->dim);
+    *code = (struct scan_code){b->scale[r], b->residual[r]};
+    pthread_rwlock_unlock(&b->lock);
+    return true;
+}
+
+size_t scan_live(const struct scan_set *s)
+{
+    return atomic_load(&s->n_live);
+}
+
+size_t scan_bytes(const struct scan_set *s)
+{
+    return atomic_load(&s->nbytes);
+}
