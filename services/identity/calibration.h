@@ -20,7 +20,7 @@
 #include <stdint.h>
 
 #define CALIBRATION_POINTS_MAX 16
-#define CALIBRATION_FILE_MAX   65536 /* bytes */
+#define CALIBRATION_FILE_MAX   16384 /* bytes */
 
 /* A row of the table. */
 struct operating_point {
