@@ -297,10 +297,15 @@ static void score_pairs(void)
 /* What the service would answer at one of its own operating points. */
 static void report_point(double fmr)
 {
+    struct calibration cal;
+    struct ward_err err = {0};
     struct operating_point at;
     int genuine = 0, hits = 0, impostors = 0, false_hits = 0;
 
-    if (rule_operating_point(fmr, &at, NULL) != WARD_OK)
+    if (calibration_load("models/faceplugin/calibration.json", face_pack_sha256(ev.pack), &cal,
+                         &err) != WARD_OK)
+        die("the calibration", &err);
+    if (rule_operating_point(&cal, fmr, &at, NULL) != WARD_OK)
         die("no such operating point", NULL);
     for (int i = 0; i < ev.n_pairs; i++) {
         const struct pair *p = &ev.pairs[i];
@@ -336,7 +341,7 @@ static bool report(const char *json)
 {
     struct figures f = measure(ev.pairs, ev.n_pairs);
     double acc_lo, acc_hi, auc_lo, auc_hi, tar_lo, tar_hi, p50;
-    int missed = 0, gates[4] = {0};
+    int missed = 0, gates[LIVENESS_REQUIRED + 1] = {0};
     FILE *out = fopen(json, "w");
 
     wilson(f.right, ev.n_pairs, &acc_lo, &acc_hi);
@@ -399,8 +404,9 @@ int main(int argc, char **argv)
         die("no memory", NULL);
     ward_arena_init(&ev.mem, ARENA_CAP);
     read_pairs(argv[1]);
-    if (face_pack_open(&(struct face_pack_config){argv[3], "cpu", argv[2]}, &ev.pack, &err) !=
-            WARD_OK ||
+    if (face_pack_open(
+            &(struct face_pack_config){argv[3], argv[2], "faceplugin", "cpu", "deny"}, &ev.pack,
+            &err) != WARD_OK ||
         face_engine_open(ev.pack, &ev.engine, &err) != WARD_OK)
         die("the models", &err);
     for (int i = 0; i < ev.n_pictures; i++) {

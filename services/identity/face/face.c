@@ -10,6 +10,7 @@ struct face_pack {
     struct ward_arena mem; /* the pack's own: its engines come from theirs */
     struct ward_backend *backend;
     struct ward_model *model[FACE_N_MODELS];
+    struct face_choice choice;
 };
 
 struct face_engine {
@@ -26,7 +27,7 @@ static enum ward_code load_all(struct face_pack *p, const struct face_pack_confi
 {
     char path[PATH_MAX];
 
-    WARD_TRY(ward_backend_open(cfg->plugins, cfg->backend, &p->backend, err));
+    WARD_TRY(ward_backend_open(cfg->plugins, p->choice.backend, &p->backend, err));
     for (int i = 0; i < FACE_N_MODELS; i++) {
         const struct face_weights *w = &face_weights[i];
         struct ward_model_config mc = {.name = w->name, .path = path, .sha256 = w->sha256};
@@ -44,11 +45,15 @@ enum ward_code face_pack_open(const struct face_pack_config *cfg, struct face_pa
     struct face_pack *p;
     enum ward_code code;
 
+    if (cfg->pack != NULL && strcmp(cfg->pack, "faceplugin") != 0)
+        return WARD_FAIL(err, NOT_FOUND, "no face pack has this name: %s", cfg->pack);
     ward_arena_init(&mem, OWN_CAP);
     p = ward_new(&mem, struct face_pack);
     if (p == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the face models");
     p->mem = mem;
+    snprintf(p->choice.backend, sizeof(p->choice.backend), "%.*s",
+             (int)strcspn(cfg->order, ","), cfg->order);
     code = load_all(p, cfg, err);
     if (code != WARD_OK)
         face_pack_close(p);
@@ -73,6 +78,23 @@ void face_pack_close(struct face_pack *p)
 const char *face_pack_sha256(const struct face_pack *p)
 {
     return ward_model_sha256(p->model[FACE_FEATURE]);
+}
+
+const char *face_pack_name(const struct face_pack *p)
+{
+    (void)p;
+    return "faceplugin";
+}
+
+int face_pack_dim(const struct face_pack *p)
+{
+    (void)p;
+    return FACE_DIM_MAX;
+}
+
+void face_pack_choice(struct face_pack *p, struct face_choice *out)
+{
+    *out = p->choice;
 }
 
 enum ward_code face_engine_open(struct face_pack *p, struct face_engine **out,
@@ -126,6 +148,20 @@ static enum ward_code make_input(enum face_model which, struct ward_arena *mem,
     if (in->data == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a face model's input");
     return WARD_OK;
+}
+
+enum ward_code face_model_input(enum face_model which, struct ward_arena *mem,
+                                struct ward_tensor *in, struct ward_err *err)
+{
+    return make_input(which, mem, in, err);
+}
+
+enum ward_code face_model_run(struct face_engine *e, enum face_model which,
+                              struct ward_arena *mem, const struct ward_stop *stop,
+                              const struct ward_tensor *in, struct ward_tensor *out,
+                              uint32_t *n_out, struct ward_err *err)
+{
+    return ward_engine_run(e->of[which], mem, stop, in, 1, out, n_out, err);
 }
 
 /* An output that must have `n` floats. */
@@ -190,12 +226,15 @@ enum ward_code face_locate(struct face_engine *e, struct ward_arena *mem,
                            const struct ward_stop *stop, const struct pixels *im,
                            const struct face_box *box, struct face *out, struct ward_err *err)
 {
-    double marks[FACE_MARKS][2];
+    double first[FACE_MARKS][2], marks[FACE_MARKS][2];
 
-    WARD_TRY(landmarks(e, mem, stop, im, face_first_crop(box), marks, err));
-    WARD_TRY(landmarks(e, mem, stop, im, face_second_crop(marks), marks, err));
+    WARD_TRY(landmarks(e, mem, stop, im, face_first_crop(box), first, err));
+    WARD_TRY(landmarks(e, mem, stop, im, face_second_crop(first), marks, err));
+    memcpy(out->marks, marks, sizeof(out->marks));
+    out->n_marks = FACE_MARKS;
     out->points = face_five(marks);
     out->eye_distance_px = face_eye_distance(&out->points);
+    out->drift = face_drift(first, marks, out->eye_distance_px);
     return WARD_OK;
 }
 
@@ -219,7 +258,7 @@ enum ward_code face_embed(struct face_engine *e, struct ward_arena *mem,
     WARD_TRY(ward_engine_run(e->of[FACE_FEATURE], mem, stop, &in, 1, answer, &n_out, err));
     WARD_TRY(take(n_out > 0 ? &answer[0] : NULL, FACE_DIM, &values, err));
     memcpy(v, values, sizeof(v));
-    if (!face_normalise(v, FACE_DIM))
+    if (!face_normalise(v, FACE_DIM, &face->norm))
         return WARD_FAIL(err, INTERNAL, "the embedding model answered with no numbers");
     memcpy(face->embedding, v, sizeof(v));
     return WARD_OK;

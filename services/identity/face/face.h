@@ -13,21 +13,32 @@
 
 #include "common/host/host.h"
 #include "services/identity/face/face_geometry.h"
+#include "services/identity/face/face_models.h"
 
 #define FACE_MAX_FOUND 32
 
 /* The three models, loaded by one back end. */
 struct face_pack;
 struct face_pack_config {
-    const char *plugins; /* the folder of back ends */
-    const char *backend; /* "cpu" */
-    const char *models;  /* the folder with faceplugin/fr_*.onnx */
+    const char *plugins;          /* the folder of back ends */
+    const char *models;           /* the folder with faceplugin/fr_*.onnx */
+    const char *pack;             /* "faceplugin" or "clear" */
+    const char *order, *fallback; /* "npu,gpu,cpu" and "deny" or "degraded" (select.h) */
 };
 WARD_MUST enum ward_code face_pack_open(const struct face_pack_config *cfg,
                                         struct face_pack **out, struct ward_err *err);
 void face_pack_close(struct face_pack *p); /* NULL is fine; engines first */
 /* Of the embedding model's weights: what templates are bound to. */
 const char *face_pack_sha256(const struct face_pack *p);
+const char *face_pack_name(const struct face_pack *p);
+int face_pack_dim(const struct face_pack *p); /* values of an embedding: 512 or 128 */
+
+/* What runs the models now. */
+struct face_choice {
+    char backend[33], device[64];
+    bool degraded; /* not the first of the order: answers say so */
+};
+void face_pack_choice(struct face_pack *p, struct face_choice *out);
 
 /* One worker's instances. */
 struct face_engine;
@@ -42,10 +53,14 @@ WARD_MUST enum ward_code face_detect(struct face_engine *e, struct ward_arena *m
 
 struct face {
     struct face_points points;
+    double marks[FACE_MARKS][2]; /* photograph pixels; FACE_EYE_LEFT... */
+    int n_marks;                 /* FACE_MARKS */
     double eye_distance_px;
-    float embedding[FACE_DIM]; /* of length 1 */
+    double drift; /* how far the second pass moved a mark, mean, in eye distances */
+    double norm;  /* the embedding's length before it was made 1 */
+    float embedding[FACE_DIM_MAX]; /* of length 1; zeros after face_pack_dim */
 };
-/* Landmarks only: points and eye_distance_px. */
+/* Everything but norm and embedding. */
 WARD_MUST enum ward_code face_locate(struct face_engine *e, struct ward_arena *mem,
                                      const struct ward_stop *stop, const struct pixels *im,
                                      const struct face_box *box, struct face *out,
@@ -54,6 +69,17 @@ WARD_MUST enum ward_code face_locate(struct face_engine *e, struct ward_arena *m
 WARD_MUST enum ward_code face_embed(struct face_engine *e, struct ward_arena *mem,
                                     const struct ward_stop *stop, const struct pixels *im,
                                     struct face *face, struct ward_err *err);
+
+/* FACE_LIVENESS, FACE_POSE or FACE_EYE by itself; they are the same in every pack. The input is
+ * zeroed memory of the arena, to be filled.
+ *   RESOURCE_EXHAUSTED */
+WARD_MUST enum ward_code face_model_input(enum face_model which, struct ward_arena *mem,
+                                          struct ward_tensor *in, struct ward_err *err);
+/* *n_out is capacity going in, count coming out. Errors: ward_engine_run's. */
+WARD_MUST enum ward_code face_model_run(struct face_engine *e, enum face_model which,
+                                        struct ward_arena *mem, const struct ward_stop *stop,
+                                        const struct ward_tensor *in, struct ward_tensor *out,
+                                        uint32_t *n_out, struct ward_err *err);
 
 /* Asks each model its question with a known answer.
  *   FAILED_PRECONDITION  reason KNOWN_ANSWER */

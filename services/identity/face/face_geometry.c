@@ -173,6 +173,16 @@ double face_eye_distance(const struct face_points *p)
     return hypot(p->x[1] - p->x[0], p->y[1] - p->y[0]);
 }
 
+double face_drift(const double a[FACE_MARKS][2], const double b[FACE_MARKS][2],
+                  double eye_distance)
+{
+    double sum = 0;
+
+    for (int i = 0; i < FACE_MARKS; i++)
+        sum += hypot(a[i][0] - b[i][0], a[i][1] - b[i][1]);
+    return eye_distance > 0 ? sum / FACE_MARKS / eye_distance : 1e9;
+}
+
 /* Where the five points lie in the 112 x 112 picture that the embedding model was trained on.
  */
 static const struct face_points reference = {
@@ -269,7 +279,7 @@ void face_fill_feature(const uint8_t *chip, float *out)
             out[c * AREA + i] = ((float)chip[3 * i + (2 - c)] - 127.5f) / 128.0f;
 }
 
-bool face_normalise(float *v, int n)
+bool face_normalise(float *v, int n, double *norm)
 {
     double sum = 0, inv;
 
@@ -280,6 +290,7 @@ bool face_normalise(float *v, int n)
     inv = 1 / sqrt(sum);
     for (int i = 0; i < n; i++)
         v[i] = (float)(v[i] * inv);
+    *norm = sqrt(sum);
     return true;
 }
 

@@ -22,7 +22,14 @@
 #define FACE_MARKS      68
 #define FACE_MARK_GROW  1.1 /* second crop: times the larger side of the landmarks' box */
 #define FACE_CHIP       112
-#define FACE_DIM        512
+#define FACE_DIM_MAX    512
+#define FACE_DIM        FACE_DIM_MAX /* a smaller embedding is followed by zeros */
+/* Marks, whatever the pack: as Multi-PIE numbers them, and left is left in the picture. */
+#define FACE_EYE_LEFT    36 /* six: corner, two upper lid, corner, two lower lid */
+#define FACE_EYE_RIGHT   42
+#define FACE_NOSE_TIP    30
+#define FACE_MOUTH_LEFT  48
+#define FACE_MOUTH_RIGHT 54
 
 struct pixels {
     int w, h;
@@ -71,6 +78,10 @@ void face_place_marks(const float *out, struct rect crop, double marks[FACE_MARK
 
 struct face_points face_five(const double marks[FACE_MARKS][2]);
 double face_eye_distance(const struct face_points *p);
+/* Mean distance between the marks of two passes, in eye distances: a face that is hidden, or is
+ * none, has marks that do not stay. */
+double face_drift(const double a[FACE_MARKS][2], const double b[FACE_MARKS][2],
+                  double eye_distance);
 /* Least squares from the points to the reference face of 112 x 112. Source: S. Umeyama,
  * "Least-squares estimation of transformation parameters between two point patterns", IEEE
  * TPAMI 13(4), 1991. False for points that are all one. */
@@ -81,8 +92,8 @@ WARD_MUST bool face_warp(const struct pixels *im, const struct similarity *s, ui
 /* [1, 3, 112, 112], BGR, (v - 127.5) / 128. */
 void face_fill_feature(const uint8_t *chip, float *out);
 
-/* To length 1. False for what has no length: a dead model or a NaN. */
-WARD_MUST bool face_normalise(float *v, int n);
+/* To length 1; *norm was the length. False for what has none: a dead model or a NaN. */
+WARD_MUST bool face_normalise(float *v, int n, double *norm);
 /* Cosine of two vectors of length 1, -1..1. */
 double face_cosine(const float *a, const float *b, int n);
 

@@ -335,17 +335,33 @@ static void the_embedding_sees_blue_first_minus_127_5_over_128(void **state)
     CLOSE(out[1], -127.5 / 128);
 }
 
+static void marks_that_move_between_passes_are_told_in_eye_distances(void **state)
+{
+    double a[FACE_MARKS][2] = {{0}}, b[FACE_MARKS][2] = {{0}};
+
+    (void)state;
+    CLOSE(face_drift(a, b, 50), 0);
+    for (int i = 0; i < FACE_MARKS; i++)
+        b[i][0] = 3, b[i][1] = i % 2 ? 4 : -4;
+    CLOSE(face_drift(a, b, 50), 0.1);
+    assert_true(face_drift(a, b, 0) > 1e6);
+}
+
 static void embeddings_have_length_1_or_are_none(void **state)
 {
     float a[4] = {3, 0, 4, 0}, b[4] = {0, 0, 0, 0}, c[4] = {NAN, 1, 1, 1};
 
+    double norm = -1;
+
     (void)state;
-    assert_true(face_normalise(a, 4));
+    assert_true(face_normalise(a, 4, &norm));
+    NEAR(norm, 5, 1e-12);
     NEAR(a[0], 0.6, 1e-7), NEAR(a[2], 0.8, 1e-7);
     NEAR(face_cosine(a, a, 4), 1, 1e-6);
     assert_true(face_cosine(a, a, 4) <= 1);
-    assert_false(face_normalise(b, 4));
-    assert_false(face_normalise(c, 4));
+    assert_false(face_normalise(b, 4, &norm));
+    assert_false(face_normalise(c, 4, &norm));
+    NEAR(norm, 5, 1e-12);
 }
 
 /* A crop far outside, or of no size, must be an answer and not a crash. */
@@ -408,6 +424,7 @@ int main(void)
         cmocka_unit_test(an_averaged_face_is_not_moved_by_it),
         cmocka_unit_test(what_lies_between_two_pixels_is_rounded_to_the_nearest),
         cmocka_unit_test(the_embedding_sees_blue_first_minus_127_5_over_128),
+        cmocka_unit_test(marks_that_move_between_passes_are_told_in_eye_distances),
         cmocka_unit_test(embeddings_have_length_1_or_are_none),
         cmocka_unit_test(absurd_crops_are_survived),
         cmocka_unit_test(each_refused_allocation_is_said),

@@ -35,7 +35,7 @@ static const char *plugins(void)
 
     assert_true(n > 0);
     dir[n] = '\0';
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 5; i++)
         *strrchr(dir, '/') = '\0';
     memcpy(dir + strlen(dir), "/plugins", sizeof("/plugins"));
     return dir;
@@ -57,8 +57,9 @@ static int open_models(void **state)
         printf("skipped: no face models (tools/fetch-models)\n");
         return 0;
     }
-    if (face_pack_open(&(struct face_pack_config){plugins(), "cpu", models()}, &pack, &err) !=
-            WARD_OK ||
+    if (face_pack_open(
+            &(struct face_pack_config){plugins(), models(), "faceplugin", "cpu", "deny"}, &pack,
+            &err) != WARD_OK ||
         face_engine_open(pack, &engine, &err) != WARD_OK) {
         printf("%s (%s)\n", err.msg, err.detail);
         return 1;
@@ -127,7 +128,8 @@ static void the_models_give_their_known_answers(void **state)
     (void)state;
     need_models();
     assert_int_equal(face_known(engine, &mem, &err), WARD_OK);
-    assert_string_equal(face_pack_sha256(pack), RULE_MODEL);
+    assert_string_equal(face_pack_sha256(pack), face_weights[FACE_FEATURE].sha256);
+    assert_int_equal(face_pack_dim(pack), 512);
 }
 
 /* What the portraits measured when the pipeline reached 99.4 % on LFW (2026-11-21). */
@@ -176,11 +178,15 @@ static void the_same_person_scores_above_and_others_below_every_threshold(void *
 {
     static struct face a[8], b[8];
     struct operating_point strict, lax;
+    struct calibration cal;
 
     (void)state;
     need_models();
-    assert_int_equal(rule_operating_point(1e-6, &strict, &err), WARD_OK);
-    assert_int_equal(rule_operating_point(1e-3, &lax, &err), WARD_OK);
+    assert_int_equal(calibration_load("models/faceplugin/calibration.json",
+                                      face_pack_sha256(pack), &cal, &err),
+                     WARD_OK);
+    assert_int_equal(rule_operating_point(&cal, 1e-6, &strict, &err), WARD_OK);
+    assert_int_equal(rule_operating_point(&cal, 1e-3, &lax, &err), WARD_OK);
     for (int i = 0; i < 8; i++) {
         struct pixels im = portrait(i + 1), again = second_capture(&im);
 
