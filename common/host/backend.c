@@ -58,6 +58,16 @@ static void host_metric(void *ctx, const char *name, double add)
         ward_metric_add(ward_series_of(&events, name, NULL, NULL), add);
 }
 
+static const char *host_option(void *ctx, const char *key)
+{
+    const struct ward_backend *b = ctx;
+
+    for (int i = 0; key != NULL && i < b->n_options; i++)
+        if (strcmp(b->options[i].key, key) == 0)
+            return b->options[i].value;
+    return NULL;
+}
+
 enum ward_code ward_plugin_said(int code, const struct ward_plugin *p,
                                 const struct ward_plugin_err *perr, struct ward_err *err)
 {
@@ -123,6 +133,13 @@ static enum ward_code load(const char *path, const char *name, const struct ward
 enum ward_code ward_backend_open(const char *dir, const char *name, struct ward_backend **out,
                                  struct ward_err *err)
 {
+    return ward_backend_open_with(dir, name, NULL, 0, out, err);
+}
+
+enum ward_code ward_backend_open_with(const char *dir, const char *name,
+                                      const struct ward_option *options, int n,
+                                      struct ward_backend **out, struct ward_err *err)
+{
     struct ward_plugin_err perr = {0};
     const struct ward_plugin *p = NULL;
     struct ward_backend *b;
@@ -135,12 +152,15 @@ enum ward_code ward_backend_open(const char *dir, const char *name, struct ward_
     if (b == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a back end");
     b->p = p;
+    b->options = options;
+    b->n_options = n;
     b->host = (struct ward_host){.size = sizeof(b->host),
                                  .major = WARD_PLUGIN_MAJOR,
                                  .minor = WARD_PLUGIN_MINOR,
                                  .ctx = b,
                                  .log = host_log,
-                                 .metric = host_metric};
+                                 .metric = host_metric,
+                                 .option = host_option};
     pthread_mutex_init(&b->lock, NULL);
     rc = p->open == NULL ? 0 : p->open(&b->host, &b->plugin, &perr);
     if (rc != 0) {

@@ -43,6 +43,15 @@ uint64_t ward_dtype_size(uint32_t dtype);
  *   FAILED_PRECONDITION  outside the folder, writable by anyone, or an unfit table */
 WARD_MUST enum ward_code ward_backend_open(const char *dir, const char *name,
                                            struct ward_backend **out, struct ward_err *err);
+/* The same with options for plugins to ask for (plugin.h 1.1): the one whose key it names, or
+ * none. Kept by reference until the back end is closed. */
+struct ward_option {
+    const char *key, *value; /* "npu_providers" */
+};
+WARD_MUST enum ward_code ward_backend_open_with(const char *dir, const char *name,
+                                                const struct ward_option *options, int n,
+                                                struct ward_backend **out,
+                                                struct ward_err *err);
 void ward_backend_close(struct ward_backend *b); /* NULL is fine */
 const char *ward_backend_name(const struct ward_backend *b);
 

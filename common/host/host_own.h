@@ -11,6 +11,8 @@ struct ward_backend {
     const struct ward_plugin *p;
     struct ward_host host;
     void *plugin;
+    const struct ward_option *options;
+    int n_options;
     pthread_mutex_t lock; /* model_*, instance_new, instance_free are never concurrent */
 };
 
