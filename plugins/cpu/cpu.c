@@ -30,7 +30,7 @@ static int choose(struct ort_plugin *p, OrtSessionOptions *options, int32_t devi
 
 static int open_cpu(const struct ward_host *host, void **plugin, struct ward_plugin_err *err)
 {
-    static const struct ort_provider provider = {devices, choose};
+    static const struct ort_provider provider = {.devices = devices, .choose = choose};
 
     return ort_open(&provider, host, plugin, err);
 }

@@ -1,6 +1,8 @@
 #include "plugins/ort/ort.h"
 
+#include <pthread.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,14 +39,96 @@ int ort_check(struct ort_plugin *p, OrtStatus *status, struct ward_plugin_err *e
     return code;
 }
 
-/* ONNX Runtime's own log lines become the host's. */
+void ort_log(const struct ort_plugin *p, int level, const char *fmt, ...)
+{
+    char line[512];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(line, sizeof(line), fmt, ap);
+    va_end(ap);
+    p->host->log(p->host->ctx, level, line);
+}
+
+const char *ort_option(const struct ort_plugin *p, const char *key)
+{
+    const struct ward_host *h = p->host;
+
+    if (h->size < offsetof(struct ward_host, option) + sizeof(h->option) || h->option == NULL)
+        return NULL;
+    return h->option(h->ctx, key);
+}
+
+int ort_each_pair(const char *list,
+                  int (*each)(void *arg, const char *key, const char *value,
+                              struct ward_plugin_err *err),
+                  void *arg, struct ward_plugin_err *err)
+{
+    char pair[1024], *equals;
+    int rc = 0;
+
+    while (rc == 0 && list != NULL && *list != '\0') {
+        size_t n = strcspn(list, ",");
+
+        if (n >= sizeof(pair))
+            return ort_fail(err, 3, "an option is too long");
+        memcpy(pair, list, n);
+        pair[n] = '\0';
+        list += n + (list[n] == ',');
+        equals = strchr(pair, '=');
+        if (equals == NULL || equals == pair)
+            return ort_fail(err, 3, "an option is not key=value");
+        *equals = '\0';
+        rc = each(arg, pair, equals + 1, err);
+    }
+    return rc;
+}
+
+/* The environment is one for the process: back ends of several libraries share it, and it logs
+ * through whoever made it first, who may be closed before the others. So its lines go to
+ * whichever of this library is open, and are lost when none is. */
+static struct {
+    pthread_mutex_t lock;
+    struct ort_plugin *first;
+} opened = {PTHREAD_MUTEX_INITIALIZER, NULL};
+
 static void ORT_API_CALL forward(void *param, OrtLoggingLevel severity, const char *category,
                                  const char *logid, const char *where, const char *message)
 {
-    const struct ort_plugin *p = param;
+    (void)param, (void)category, (void)logid, (void)where;
+    pthread_mutex_lock(&opened.lock);
+    if (opened.first != NULL)
+        ort_log(opened.first, severity >= ORT_LOGGING_LEVEL_ERROR ? 0 : 1, "%s", message);
+    pthread_mutex_unlock(&opened.lock);
+}
 
-    (void)category, (void)logid, (void)where;
-    p->host->log(p->host->ctx, severity >= ORT_LOGGING_LEVEL_ERROR ? 0 : 1, message);
+static void enter(struct ort_plugin *p)
+{
+    pthread_mutex_lock(&opened.lock);
+    p->next = opened.first;
+    opened.first = p;
+    pthread_mutex_unlock(&opened.lock);
+}
+
+static void leave(struct ort_plugin *p)
+{
+    struct ort_plugin **at = &opened.first;
+
+    pthread_mutex_lock(&opened.lock);
+    while (*at != p)
+        at = &(*at)->next;
+    *at = p->next;
+    pthread_mutex_unlock(&opened.lock);
+}
+
+static void release(struct ort_plugin *p)
+{
+    if (p->cpu != NULL)
+        p->api->ReleaseMemoryInfo(p->cpu);
+    if (p->env != NULL)
+        p->api->ReleaseEnv(p->env);
+    leave(p);
+    free(p);
 }
 
 int ort_open(const struct ort_provider *provider, const struct ward_host *host, void **plugin,
@@ -61,10 +145,12 @@ int ort_open(const struct ort_provider *provider, const struct ward_host *host, 
     if (p->api == NULL) {
         rc = ort_fail(err, 9, "onnxruntime %s is older than the headers this was built with",
                       OrtGetApiBase()->GetVersionString());
-        goto free_p;
+        free(p);
+        return rc;
     }
+    enter(p);
     rc = ort_check(p,
-                   p->api->CreateEnvWithCustomLogger(forward, p, ORT_LOGGING_LEVEL_WARNING,
+                   p->api->CreateEnvWithCustomLogger(forward, NULL, ORT_LOGGING_LEVEL_WARNING,
                                                      "ward", &p->env),
                    err);
     if (rc == 0) /* inference is local; nothing about it is to be told to anyone */
@@ -73,14 +159,12 @@ int ort_open(const struct ort_provider *provider, const struct ward_host *host, 
         rc = ort_check(
             p, p->api->CreateCpuMemoryInfo(OrtDeviceAllocator, OrtMemTypeDefault, &p->cpu),
             err);
-    if (rc == 0) {
+    if (rc == 0 && provider->open != NULL)
+        rc = provider->open(p, err);
+    if (rc == 0)
         *plugin = p;
-        return 0;
-    }
-    if (p->env != NULL)
-        p->api->ReleaseEnv(p->env);
-free_p:
-    free(p);
+    else
+        release(p);
     return rc;
 }
 
@@ -88,9 +172,9 @@ void ort_close(void *plugin)
 {
     struct ort_plugin *p = plugin;
 
-    p->api->ReleaseMemoryInfo(p->cpu);
-    p->api->ReleaseEnv(p->env);
-    free(p);
+    if (p->provider->close != NULL)
+        p->provider->close(p);
+    release(p);
 }
 
 int ort_devices(void *plugin, struct ward_device *out, uint32_t cap, uint32_t *n,
@@ -99,128 +183,4 @@ int ort_devices(void *plugin, struct ward_device *out, uint32_t cap, uint32_t *n
     struct ort_plugin *p = plugin;
 
     return p->provider->devices(p, out, cap, n, err);
-}
-
-static int configure(struct ort_model *m, int32_t device, OrtSessionOptions *o,
-                     struct ward_plugin_err *err)
-{
-    const OrtApi *api = m->p->api;
-    int rc;
-
-    rc = ort_check(m->p, api->SetIntraOpNumThreads(o, (int)m->threads), err);
-    if (rc == 0)
-        rc = ort_check(m->p, api->SetInterOpNumThreads(o, 1), err);
-    if (rc == 0)
-        rc = ort_check(m->p, api->SetSessionGraphOptimizationLevel(o, ORT_ENABLE_ALL), err);
-    /* The arena and the memory pattern keep the largest run's memory for ever, for each
-     * session; off, a service's memory is what it uses now. */
-    if (rc == 0)
-        rc = ort_check(m->p, api->DisableCpuMemArena(o), err);
-    /* For its pool's threads; the calling thread's is set around each run (ort_run.c). */
-    if (rc == 0)
-        rc = ort_check(m->p, api->AddSessionConfigEntry(o, "session.set_denormal_as_zero", "1"),
-                       err);
-    if (rc == 0)
-        rc = m->p->provider->choose(m->p, o, device, err);
-    return rc;
-}
-
-static int open_session(struct ort_model *m, int32_t device, OrtSession **out,
-                        struct ward_plugin_err *err)
-{
-    const OrtApi *api = m->p->api;
-    OrtSessionOptions *o = NULL;
-    int rc;
-
-    for (uint32_t i = 0; i < m->n_sessions; i++)
-        if (m->sessions[i].device == device) {
-            *out = m->sessions[i].session;
-            return 0;
-        }
-    if (m->n_sessions == ORT_MAX_DEVICES)
-        return ort_fail(err, 8, "a model runs on at most %d devices", ORT_MAX_DEVICES);
-    rc = ort_check(m->p, api->CreateSessionOptions(&o), err);
-    if (rc != 0)
-        return rc;
-    rc = configure(m, device, o, err);
-    if (rc == 0)
-        rc = ort_check(
-            m->p, api->CreateSessionFromArray(m->p->env, m->weights, (size_t)m->nbytes, o, out),
-            err);
-    api->ReleaseSessionOptions(o);
-    if (rc != 0)
-        return rc;
-    m->sessions[m->n_sessions].device = device;
-    m->sessions[m->n_sessions++].session = *out;
-    return 0;
-}
-
-int ort_model_load(void *plugin, const struct ward_model_spec *spec, void **model,
-                   struct ward_plugin_err *err)
-{
-    struct ward_device d[ORT_MAX_DEVICES];
-    struct ort_plugin *p = plugin;
-    OrtSession *session = NULL;
-    struct ort_model *m;
-    uint32_t n = 0;
-    int rc;
-
-    if (spec->data == NULL || spec->nbytes == 0)
-        return ort_fail(err, 3, "an ONNX model has weights");
-    m = calloc(1, sizeof(*m));
-    if (m == NULL)
-        return ort_fail(err, 8, "no memory");
-    m->p = p;
-    m->threads = spec->threads;
-    snprintf(m->sha256, sizeof(m->sha256), "%s", spec->sha256);
-    m->weights = malloc((size_t)spec->nbytes);
-    if (m->weights == NULL) {
-        rc = ort_fail(err, 8, "no memory for the weights");
-        goto undo;
-    }
-    memcpy(m->weights, spec->data, (size_t)spec->nbytes);
-    m->nbytes = spec->nbytes;
-    /* A session on the first device now, so that a broken model fails here, not at a call. */
-    rc = p->provider->devices(p, d, ORT_MAX_DEVICES, &n, err);
-    if (rc == 0 && n == 0)
-        rc = ort_fail(err, 14, "no device");
-    if (rc == 0)
-        rc = open_session(m, d[0].ordinal, &session, err);
-    if (rc == 0)
-        rc = ort_read_io(p, session, m, err);
-    if (rc == 0) {
-        *model = m;
-        return 0;
-    }
-undo:
-    ort_model_free(m);
-    return rc;
-}
-
-int ort_model_info(void *model, struct ward_model_info *info)
-{
-    const struct ort_model *m = model;
-
-    snprintf(info->sha256, sizeof(info->sha256), "%s", m->sha256);
-    snprintf(info->version, sizeof(info->version), "onnxruntime %s",
-             OrtGetApiBase()->GetVersionString());
-    return 0;
-}
-
-void ort_model_free(void *model)
-{
-    struct ort_model *m = model;
-
-    for (uint32_t i = 0; i < m->n_sessions; i++)
-        m->p->api->ReleaseSession(m->sessions[i].session);
-    free(m->weights);
-    free(m);
-}
-
-int ort_instance_new(void *model, int32_t device, void **instance, struct ward_plugin_err *err)
-{
-    OrtSession *session = NULL;
-    int rc = open_session(model, device, &session, err);
-
-    return rc != 0 ? rc : ort_instance_open(model, session, instance, err);
 }

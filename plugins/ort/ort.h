@@ -19,21 +19,29 @@
 #define ORT_MAX_NAME    96
 
 struct ort_plugin {
+    struct ort_plugin *next; /* of the open ones of this library */
     const OrtApi *api;
     OrtEnv *env;
     OrtMemoryInfo *cpu;
     const struct ward_host *host;
     const struct ort_provider *provider;
+    void *own; /* the provider's */
 };
 
 /* How one kind of hardware is used. */
 struct ort_provider {
+    /* Both or neither: what the provider keeps in p->own. */
+    int (*open)(struct ort_plugin *p, struct ward_plugin_err *err);
+    void (*close)(struct ort_plugin *p);
     /* Fills devices; 0 of them is an answer. */
     int (*devices)(struct ort_plugin *p, struct ward_device *out, uint32_t cap, uint32_t *n,
                    struct ward_plugin_err *err);
     /* Makes a session use this device; 12 (UNIMPLEMENTED) for one that is not there. */
     int (*choose)(struct ort_plugin *p, OrtSessionOptions *options, int32_t device,
                   struct ward_plugin_err *err);
+    /* For hardware beside the CPU: the counter of a model's nodes that were placed on it. What
+     * it cannot run stays on the CPU; a session with nothing on it is refused. */
+    const char *placed;
 };
 
 struct ort_io {
@@ -49,7 +57,7 @@ struct ort_model {
     void *weights;
     uint64_t nbytes;
     uint32_t threads;
-    char sha256[65];
+    char name[64], sha256[65];
     uint32_t n_in, n_out;
     struct ort_io in[ORT_MAX_IO], out[ORT_MAX_IO];
     uint32_t n_sessions;
@@ -63,6 +71,18 @@ int ort_fail(struct ward_plugin_err *err, int code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* Takes the status: 0 for NULL, else its words, its code translated, and released. */
 int ort_check(struct ort_plugin *p, OrtStatus *status, struct ward_plugin_err *err);
+
+/* To the host's log: 0 error, 1 warn, 2 info. */
+void ort_log(const struct ort_plugin *p, int level, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* What the operator set, or NULL. */
+const char *ort_option(const struct ort_plugin *p, const char *key);
+/* "key=value,key=value": calls `each` for every pair, cut into two strings; stops at a failure.
+ * 3 (INVALID_ARGUMENT) for a pair without `=` or longer than 1023 bytes. */
+int ort_each_pair(const char *list,
+                  int (*each)(void *arg, const char *key, const char *value,
+                              struct ward_plugin_err *err),
+                  void *arg, struct ward_plugin_err *err);
 
 int ort_open(const struct ort_provider *provider, const struct ward_host *host, void **plugin,
              struct ward_plugin_err *err);
