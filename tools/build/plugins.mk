@@ -1,16 +1,33 @@
 # What tests of plugins need beside what rules.mk finds by itself.
 $(BUILD)/test/common/host/backend_test: | $(BUILD)/plugins/mean.so
+$(BUILD)/test/common/host/select_test: | $(BUILD)/plugins/mean.so
 $(BUILD)/test/services/identity/face/face_test: | $(BUILD)/plugins/cpu.so
 
+# A provider library with an NPU that does not exist, and a model for it: tests/npu.
+VIRTUAL_NPU := $(BUILD)/tests/npu/virtual_npu.so
+TINY_MODEL  := $(BUILD)/tests/npu/tiny.onnx
+$(VIRTUAL_NPU): tests/npu/virtual_npu.c tests/npu/virtual_ops.c tests/npu/virtual_ops.h tools/build/plugins.mk
+	@mkdir -p $(@D)
+	@echo "  LD   $@"
+	@$(CC) -I. -D_GNU_SOURCE $(CFLAGS_WARD) -fPIC -fvisibility=hidden $(cpu_CFLAGS) -shared $(SAN) -o $@ $(filter %.c,$^) -lm
+$(TINY_MODEL): tests/npu/tiny.py
+	@mkdir -p $(@D)
+	@/usr/bin/python3 $< $@
+
 # Conformance: any plugin through tests/contract/plugin_test. A script a plugin, for tools/run-tests.
-CONFORM := $(BUILD)/tests/plugin_mean $(BUILD)/tests/plugin_cpu
+PLUGIN_MODEL  = $(or $(WARD_MODELS),build/models)/faceplugin/fr_landmark.onnx
+NPU_PROVIDERS = npu_providers=test.virtual=$(abspath $(VIRTUAL_NPU))
+CONFORM := $(addprefix $(BUILD)/tests/plugin_,mean cpu gpu npu npu_virtual npu_virtual_tiny)
 $(BUILD)/tests/plugin_test: $(BUILD)/obj/tests/contract/plugin_test.o $(WARD_A)
 	@mkdir -p $(@D)
 	@$(CC) $(LDFLAGS_WARD) -o $@ $^ -lcmocka $(PKG_LIBS)
+$(BUILD)/tests/plugin_%: ARGS = input 1x1x64x64 $(PLUGIN_MODEL)
 $(BUILD)/tests/plugin_mean: ARGS = image 2x1x4x4
-$(BUILD)/tests/plugin_cpu: ARGS = input 1x1x64x64 $(or $(WARD_MODELS),build/models)/faceplugin/fr_landmark.onnx
-$(CONFORM): $(BUILD)/tests/plugin_%: $(BUILD)/plugins/%.so $(BUILD)/tests/plugin_test tools/build/plugins.mk
-	@printf '#!/bin/sh\nexec %s %s %s\n' $(BUILD)/tests/plugin_test $< '$(ARGS)' >$@
+$(BUILD)/tests/plugin_npu_virtual: ARGS = input 1x1x64x64 $(PLUGIN_MODEL) $(NPU_PROVIDERS)
+$(BUILD)/tests/plugin_npu_virtual_tiny: ARGS = input 1x3x8x8 $(TINY_MODEL) $(NPU_PROVIDERS)
+$(CONFORM): $(BUILD)/tests/plugin_test $(PLUGINS) $(VIRTUAL_NPU) $(TINY_MODEL) tools/build/plugins.mk
+	@printf '#!/bin/sh\nexec %s %s %s\n' $(BUILD)/tests/plugin_test \
+		$(BUILD)/plugins/$(word 1,$(subst _, ,$(@:$(BUILD)/tests/plugin_%=%))).so '$(ARGS)' >$@
 	@chmod +x $@
 
 plugin-test: $(CONFORM) ## each plugin against the contract of plugins/include/ward/plugin.h
