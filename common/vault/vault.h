@@ -2,15 +2,17 @@
  *
  * A root is named by WARD_KEK: the path of a file (64 hex digits, crypto.h's ward_key_load) or
  * a PKCS#11 URI (RFC 7512), "pkcs11:token=ward;object=kek?module-path=...&pin-source=file:...",
- * whose key never leaves the token (CKM_AES_GCM with CKA_WRAP-like use by C_Encrypt/C_Decrypt).
- * The only code that includes <p11-kit/>. What a root seals is tens of keys, not millions: the
- * services' own key-encryption keys, so an HSM is asked at start, at a rotation and by the
- * health check, never for each patient.
+ * whose key never leaves the token: it encrypts (CKM_AES_GCM), and must be AES-256, sensitive
+ * and not extractable. Needed are token=, object= or id=, module-path= (absolute) and
+ * pin-source=file:/path (a private file); a pin-value is refused. Both kinds open what the
+ * other sealed, if the key is the same. The only code that includes <p11-kit/>. What a root
+ * seals is tens of keys, not millions: the services' own key-encryption keys, so an HSM is
+ * asked at start, at a rotation and by the health check, never for each patient.
  *
- * Threads: a root is shared; it locks (one session). Memory: open/close. Errors: NOT_FOUND no
- * such file, module, token or key; FAILED_PRECONDITION unfit (readable by others, wrong type, a
- * wrong PIN); UNAVAILABLE the token does not answer (the session is opened anew by the next
- * call); DATA_LOSS what is opened is not what was sealed.
+ * Threads: a root is shared; an HSM's locks (one session). Memory: open/close. Errors:
+ * NOT_FOUND no such file, module, token or key; FAILED_PRECONDITION unfit (readable by others,
+ * wrong type, a wrong PIN); UNAVAILABLE the token does not answer (the session is opened anew
+ * by the next call); DATA_LOSS what is opened is not what was sealed.
  */
 #ifndef WARD_VAULT_VAULT_H
 #define WARD_VAULT_VAULT_H
@@ -27,8 +29,8 @@ WARD_MUST enum ward_code ward_root_open(const char *where, struct ward_root **ou
 void ward_root_close(struct ward_root *r); /* wipes; NULL is fine */
 
 /* The same for the same key wherever it lies, another for another: the first 8 bytes, in hex,
- * of an HMAC (file) or of a GCM tag over a fixed text under a fixed nonce reserved for this
- * (HSM and file alike, so that a key moved into an HSM keeps its id). */
+ * of a GCM tag over a fixed text under a nonce reserved for this (common/base/keytag.h), so
+ * that a key moved into an HSM keeps its id. Not secret; nothing opens under that nonce. */
 const char *ward_root_id(const struct ward_root *r);
 const char *ward_root_kind(const struct ward_root *r); /* "file" or "pkcs11" */
 
