@@ -358,24 +358,28 @@ enum ward_code ward_p11_seal(struct ward_p11 *h, const void *aad, size_t aad_len
     return code;
 }
 
-/* Does a new session open what it seals? Then it was the bytes, and not the token. */
-static bool works_anew(struct ward_p11 *h)
+/* Does the token open what it seals? If not, its session is not used again. */
+static bool opens_its_own(struct ward_p11 *h)
 {
     const struct ward_bytes none = {NULL, 0}, text = {ward_keytag_text, WARD_KEYTAG_SIZE};
     uint8_t nonce[NONCE], sealed[WARD_KEYTAG_SIZE + TAG], opened[WARD_KEYTAG_SIZE + TAG];
     const struct ward_bytes in = {sealed, sizeof(sealed)};
     CK_ULONG n = sizeof(opened);
+    bool ok;
 
-    drop(h);
     if (session_open(h, NULL) != WARD_OK)
         return false;
     ward_random(nonce, NONCE);
-    return encrypt_with(h, nonce, &none, &text, sealed, NULL) == WARD_OK &&
-           gcm(h, false, nonce, &none, &in, opened, &n) == CKR_OK && n == WARD_KEYTAG_SIZE &&
-           ward_equal(opened, ward_keytag_text, WARD_KEYTAG_SIZE);
+    ok = encrypt_with(h, nonce, &none, &text, sealed, NULL) == WARD_OK &&
+         gcm(h, false, nonce, &none, &in, opened, &n) == CKR_OK && n == WARD_KEYTAG_SIZE &&
+         ward_equal(opened, ward_keytag_text, WARD_KEYTAG_SIZE);
+    if (!ok)
+        drop(h);
+    return ok;
 }
 
-/* What a token says to a wrong tag is not agreed: where it may mean either, it is tried. */
+/* What a token says to a wrong tag is not agreed: where it may mean either, a text of our own
+ * tells, in this session or, where the failure left that one stuck, in a new one. */
 static enum ward_code why_closed(struct ward_p11 *h, CK_RV rv, struct ward_err *err)
 {
     bool certain = rv == CKR_ENCRYPTED_DATA_INVALID || rv == CKR_ENCRYPTED_DATA_LEN_RANGE;
@@ -383,7 +387,9 @@ static enum ward_code why_closed(struct ward_p11 *h, CK_RV rv, struct ward_err *
                   rv == CKR_DEVICE_ERROR || rv == CKR_DATA_INVALID || rv == CKR_OK ||
                   rv == CKR_ARGUMENTS_BAD || rv == CKR_SIGNATURE_INVALID;
 
-    if (certain || (either && works_anew(h)))
+    for (int turn = 0; !certain && either && turn < 2; turn++)
+        certain = opens_its_own(h);
+    if (certain)
         return WARD_FAIL(err, DATA_LOSS, "sealed bytes do not open");
     return lost(h, "C_Decrypt", rv, err);
 }
