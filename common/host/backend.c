@@ -201,6 +201,8 @@ enum ward_code ward_backend_devices(struct ward_backend *b, struct ward_device *
         return ward_plugin_said(rc, b->p, &perr, err);
     if (found > *n)
         return WARD_FAIL(err, INTERNAL, "the %s back end overran its devices", b->p->name);
+    if (found == 0 && perr.msg[0] != '\0') /* why, and no failure */
+        ward_err_detail(err, "%.*s", (int)sizeof(perr.msg), perr.msg);
     for (uint32_t i = 0; i < found; i++)
         out[i].name[sizeof(out[i].name) - 1] = '\0';
     *n = found;

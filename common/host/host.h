@@ -55,7 +55,7 @@ WARD_MUST enum ward_code ward_backend_open_with(const char *dir, const char *nam
 void ward_backend_close(struct ward_backend *b); /* NULL is fine */
 const char *ward_backend_name(const struct ward_backend *b);
 
-/* *n is capacity going in, count coming out. */
+/* *n is capacity going in, count coming out. Where there are none, err->detail may say why. */
 WARD_MUST enum ward_code ward_backend_devices(struct ward_backend *b, struct ward_device *out,
                                               uint32_t *n, struct ward_err *err);
 

@@ -115,10 +115,15 @@ static enum ward_code try_devices(const struct ward_chooser *c, struct ward_back
     struct ward_device d[DEVICES_MAX];
     enum ward_code code = WARD_UNAVAILABLE;
     uint32_t n = DEVICES_MAX;
+    char said[sizeof(err->detail)];
 
     WARD_TRY(ward_backend_devices(b, d, &n, err));
-    if (n == 0)
-        return WARD_FAIL(err, UNAVAILABLE, "it has no device here");
+    if (n == 0) {
+        snprintf(said, sizeof(said), "%s", err->detail);
+        WARD_FAIL(err, UNAVAILABLE, "it has no device here");
+        ward_err_detail(err, "%s", said);
+        return WARD_UNAVAILABLE;
+    }
     for (uint32_t i = 0; i < n && code != WARD_OK; i++) {
         *out = d[i];
         code = d[i].ready == 1 ? c->fn(c->arg, b, &d[i], err)
@@ -140,8 +145,10 @@ static enum ward_code try_backend(struct ward_chooser *c, int i, struct ward_can
     if (code == WARD_OK)
         code = try_devices(c, c->backend[i], &now->device, err);
     now->ready = code == WARD_OK;
-    if (code != WARD_OK)
+    if (code != WARD_OK) {
         snprintf(now->why, sizeof(now->why), "%s", err->msg);
+        snprintf(now->detail, sizeof(now->detail), "%.191s", err->detail);
+    }
     return code;
 }
 
@@ -150,6 +157,7 @@ static void leave_out(struct ward_candidate *was, const char *why)
 {
     was->ready = false;
     snprintf(was->why, sizeof(was->why), "%s", why);
+    was->detail[0] = '\0';
 }
 
 static void publish(struct ward_chooser *c, const struct ward_candidate *now, int tried,
@@ -173,18 +181,18 @@ static void publish(struct ward_chooser *c, const struct ward_candidate *now, in
 }
 
 /* Said when it changes, not at every look. */
-static void tell(struct ward_chooser *c, int i, const struct ward_candidate *now,
-                 const struct ward_err *err)
+static void tell(struct ward_chooser *c, int i, const struct ward_candidate *now)
 {
     bool same;
 
     pthread_mutex_lock(&c->lock);
-    same = strcmp(c->found[i].why, now->why) == 0;
+    same =
+        strcmp(c->found[i].why, now->why) == 0 && strcmp(c->found[i].detail, now->detail) == 0;
     pthread_mutex_unlock(&c->lock);
     if (same)
         return;
     WARD_LOG(WARN, "a back end may not be used", WARD_KV("backend", now->backend),
-             WARD_KV("why", now->why), WARD_KV("detail", err->detail));
+             WARD_KV("why", now->why), WARD_KV("detail", now->detail));
 }
 
 static void tell_choice(const struct ward_choice *was, const struct ward_choice *is,
@@ -206,9 +214,13 @@ static enum ward_code none(const struct ward_chooser *c, const struct ward_candi
     char all[320] = "";
     size_t used = 0;
 
-    for (int i = 0; i < tried && used < sizeof(all); i++)
-        used += (size_t)snprintf(all + used, sizeof(all) - used, "%s%s: %s", i == 0 ? "" : "; ",
-                                 now[i].backend, now[i].why);
+    for (int i = 0; i < tried && used < sizeof(all); i++) {
+        bool more = now[i].detail[0] != '\0';
+
+        used += (size_t)snprintf(all + used, sizeof(all) - used, "%s%s: %s%s%s%s",
+                                 i == 0 ? "" : "; ", now[i].backend, now[i].why,
+                                 more ? " (" : "", now[i].detail, more ? ")" : "");
+    }
     if (c->order.fallback == WARD_FALLBACK_DENY)
         WARD_FAIL_REASON(err, UNAVAILABLE, "DEVICE_NOT_READY",
                          "%s has no device that may be used, and falling back is denied",
@@ -236,7 +248,7 @@ static enum ward_code choose(struct ward_chooser *c, struct ward_choice *out,
                                       .degraded = i > 0,
                                       .rank = i};
         else
-            tell(c, i, &now[i], &why);
+            tell(c, i, &now[i]);
     }
     pthread_mutex_lock(&c->lock);
     was = c->choice;

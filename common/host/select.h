@@ -36,7 +36,8 @@ struct ward_candidate {
     char backend[33];
     struct ward_device device; /* the one that would be used; kind 0: none */
     bool ready;
-    char why[160]; /* "" when ready; may cross the wire */
+    char why[160];    /* "" when ready; may cross the wire */
+    char detail[192]; /* the plugin's own words, "" for none; for operators and logs */
 };
 
 struct ward_choice {
