@@ -106,11 +106,12 @@ static int devices(struct ort_plugin *p, struct ward_device *out, uint32_t cap, 
     char why[sizeof(g->said)] = "";
     uint32_t found = count(p, why, sizeof(why));
 
-    (void)err;
     if (strcmp(why, g->said) != 0) {
         memcpy(g->said, why, sizeof(why));
         ort_log(p, 2, "gpu: %s", found > 0 ? "there is a device" : why);
     }
+    if (found == 0)
+        ort_fail(err, 0, "%.180s", why);
     if (found > cap)
         found = cap;
     for (uint32_t i = 0; i < found; i++) {

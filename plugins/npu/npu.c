@@ -38,6 +38,7 @@ struct npu {
     int n_uses;
     const OrtEpDevice *device[ORT_MAX_DEVICES]; /* valid while their library is registered */
     uint32_t n;
+    const char *none; /* why there are none, where there are none */
 };
 
 static struct library *find(const char *name)
@@ -167,10 +168,10 @@ static int open_npu(struct ort_plugin *p, struct ward_plugin_err *err)
         close_npu(p);
         return rc;
     }
+    u->none = libraries == NULL || *libraries == '\0' ? "no provider library is named"
+                                                      : "no provider offers an NPU";
     if (u->n == 0)
-        ort_log(p, 2, "npu: %s",
-                libraries == NULL || *libraries == '\0' ? "no provider library is named"
-                                                        : "no provider offers an NPU");
+        ort_log(p, 2, "npu: %s", u->none);
     return 0;
 }
 
@@ -194,6 +195,8 @@ static int devices(struct ort_plugin *p, struct ward_device *out, uint32_t cap, 
                  invented != NULL && strcmp(invented, "1") == 0 ? "virtual: " : "",
                  api->EpDevice_EpName(u->device[i]), api->HardwareDevice_Vendor(hw));
     }
+    if (u->n == 0)
+        ort_fail(err, 0, "%s", u->none);
     *n = u->n;
     return 0;
 }

@@ -17,6 +17,19 @@ int ort_fail(struct ward_plugin_err *err, int code, const char *fmt, ...)
     return code;
 }
 
+/* ONNX Runtime says where in its sources, then by what, then what: the end is what matters. */
+static void say_end(struct ward_plugin_err *err, int code, const char *said)
+{
+    const size_t most = 160;
+    size_t n = strlen(said), from;
+
+    while (n > 0 && strchr(" \n;", said[n - 1]) != NULL)
+        n--;
+    from = n > most ? n - most : 0;
+    ort_fail(err, code, "onnxruntime: %s%.*s", from > 0 ? "..." : "", (int)(n - from),
+             said + from);
+}
+
 int ort_check(struct ort_plugin *p, OrtStatus *status, struct ward_plugin_err *err)
 {
     static const struct {
@@ -34,7 +47,7 @@ int ort_check(struct ort_plugin *p, OrtStatus *status, struct ward_plugin_err *e
     for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)
         if (p->api->GetErrorCode(status) == table[i].theirs)
             code = table[i].ours;
-    ort_fail(err, code, "onnxruntime: %.160s", p->api->GetErrorMessage(status));
+    say_end(err, code, p->api->GetErrorMessage(status));
     p->api->ReleaseStatus(status);
     return code;
 }

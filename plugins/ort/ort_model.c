@@ -27,6 +27,9 @@ static int configure(struct ort_model *m, int32_t device, OrtSessionOptions *o,
         rc = ort_check(
             m->p, api->AddSessionConfigEntry(o, "session.record_ep_graph_assignment_info", "1"),
             err);
+    /* Its warning that nodes stay on the CPU says less than check_placed. */
+    if (rc == 0 && m->p->provider->placed != NULL)
+        rc = ort_check(m->p, api->SetSessionLogSeverityLevel(o, ORT_LOGGING_LEVEL_ERROR), err);
     if (rc == 0)
         rc = m->p->provider->choose(m->p, o, device, err);
     return rc;
