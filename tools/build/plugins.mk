@@ -30,6 +30,17 @@ $(CONFORM): $(BUILD)/tests/plugin_test $(PLUGINS) $(VIRTUAL_NPU) $(TINY_MODEL) t
 		$(BUILD)/plugins/$(word 1,$(subst _, ,$(@:$(BUILD)/tests/plugin_%=%))).so '$(ARGS)' >$@
 	@chmod +x $@
 
-plugin-test: $(CONFORM) ## each plugin against the contract of plugins/include/ward/plugin.h
-	@tools/run-tests $(CONFORM)
+# The host's choice between cpu, gpu and npu, with the virtual NPU.
+FACE_MODELS = $(or $(WARD_MODELS),build/models)/faceplugin
+$(BUILD)/tests/devices_test: $(BUILD)/obj/tests/npu/devices_test.o $(WARD_A)
+	@mkdir -p $(@D)
+	@$(CC) $(LDFLAGS_WARD) -o $@ $^ -lcmocka $(PKG_LIBS)
+DEVICES := $(BUILD)/tests/devices
+$(DEVICES): $(BUILD)/tests/devices_test $(PLUGINS) $(VIRTUAL_NPU) $(TINY_MODEL) tools/build/plugins.mk
+	@printf '#!/bin/sh\nexec %s %s %s %s %s\n' $< $(BUILD)/plugins $(abspath $(VIRTUAL_NPU)) $(TINY_MODEL) \
+		'$(FACE_MODELS)/fr_landmark.onnx input 1x1x64x64 $(FACE_MODELS)/fr_feature.onnx input 1x3x112x112' >$@
+	@chmod +x $@
+
+plugin-test: $(CONFORM) $(DEVICES) ## each plugin against the contract of plugins/include/ward/plugin.h
+	@tools/run-tests $(CONFORM) $(DEVICES)
 .PHONY: plugin-test
