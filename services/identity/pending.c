@@ -28,12 +28,6 @@ enum ward_code remove_template_rpc(struct ward_call *c, const ProtobufCMessage *
     return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
 }
 
-enum ward_code verify_rpc(struct ward_call *c, const ProtobufCMessage *q, ProtobufCMessage *r)
-{
-    (void)q, (void)r;
-    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
-}
-
 enum ward_code start_challenge_rpc(struct ward_call *c, const ProtobufCMessage *q,
                                    ProtobufCMessage *r)
 {
@@ -160,20 +154,6 @@ enum ward_code resolve_duplicate_rpc(struct ward_call *c, const ProtobufCMessage
 
 enum ward_code get_status_rpc(struct ward_call *c, const ProtobufCMessage *q,
                               ProtobufCMessage *r)
-{
-    (void)q, (void)r;
-    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
-}
-
-enum ward_code set_use_policy_rpc(struct ward_call *c, const ProtobufCMessage *q,
-                                  ProtobufCMessage *r)
-{
-    (void)q, (void)r;
-    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
-}
-
-enum ward_code list_use_policies_rpc(struct ward_call *c, const ProtobufCMessage *q,
-                                     ProtobufCMessage *r)
 {
     (void)q, (void)r;
     return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");

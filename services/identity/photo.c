@@ -27,32 +27,73 @@ enum ward_code photo_decode(struct ward_arena *mem, const void *bytes, size_t n,
     return code;
 }
 
+/* One reading of a photograph. */
+struct reading {
+    struct worker *w;
+    struct ward_arena *mem;
+    const struct ward_stop *stop;
+    const struct photo_want *want;
+    struct ward_err *err;
+};
+
+/* The detector was trained on faces with something around them: a tight crop is looked at again
+ * with a quarter of grey on each side. */
+static enum ward_code find(const struct reading *r, const struct pixels *im, struct photo *p,
+                           int *which)
+{
+    struct face_box boxes[FACE_MAX_FOUND];
+
+    WARD_TRY(face_detect(r->w->face, r->mem, r->stop, im, boxes, &p->faces, r->err));
+    if (p->faces == 0) {
+        const struct rect padded = {-0.25 * im->w, -0.25 * im->h, 1.5 * im->w, 1.5 * im->h};
+        struct face_search s = {.around = padded, .least = FACE_DETECT_MIN};
+
+        WARD_TRY(face_search(r->w->face, r->mem, r->stop, im, &s, boxes, &p->faces, r->err));
+        p->quality.padded = p->faces > 0;
+    }
+    p->gate = r->want->largest_only ? rule_largest_face(boxes, p->faces, which)
+                                    : rule_which_face(boxes, p->faces, which);
+    if (p->gate == USABLE)
+        p->box = boxes[*which];
+    return WARD_OK;
+}
+
+/* Each gate is asked before the next model runs. */
+static enum ward_code look(const struct reading *r, const struct pixels *im, struct photo *p)
+{
+    struct quality *q = &p->quality;
+
+    p->detection_score = p->box.score;
+    WARD_TRY(face_locate(r->w->face, r->mem, r->stop, im, &p->box, &p->face, r->err));
+    p->eye_distance_px = p->face.eye_distance_px;
+    p->gate = rule_eyes(p->eye_distance_px);
+    if (p->gate != USABLE)
+        return WARD_OK;
+    WARD_TRY(face_embed(r->w->face, r->mem, r->stop, im, &p->face, r->err));
+    WARD_TRY(quality_measure(im, &p->face, r->mem, q, r->err));
+    p->gate = quality_gate(q);
+    if (r->want->passive && p->gate == USABLE)
+        return liveness_score(r->w->face, r->mem, r->stop, im, &p->box, &p->passive, r->err);
+    return WARD_OK;
+}
+
 enum ward_code photo_read(struct worker *w, struct ward_arena *mem,
                           const struct ward_stop *stop, const void *bytes, size_t n,
                           const struct photo_want *want, struct photo *out,
                           struct ward_err *err)
 {
-    struct face_box boxes[FACE_MAX_FOUND];
+    struct reading r = {w, mem, stop, want, err};
     struct photo p = {.passive = -1};
-    struct pixels im = {0};
     int64_t began = ward_mono_ns();
     int which = 0;
 
     WARD_TRY(ward_canary_state(w->id->canary, err));
-    WARD_TRY(photo_decode(mem, bytes, n, &im, err));
-    p.width_px = im.w;
-    p.height_px = im.h;
-    WARD_TRY(face_detect(w->face, mem, stop, &im, boxes, &p.faces, err));
-    p.gate = want->largest_only ? rule_largest_face(boxes, p.faces, &which)
-                                : rule_which_face(boxes, p.faces, &which);
-    if (p.gate == USABLE) {
-        p.detection_score = boxes[which].score;
-        WARD_TRY(face_locate(w->face, mem, stop, &im, &boxes[which], &p.face, err));
-        p.eye_distance_px = p.face.eye_distance_px;
-        p.gate = rule_eyes(p.eye_distance_px);
-    }
+    WARD_TRY(photo_decode(mem, bytes, n, &p.im, err));
+    p.width_px = p.im.w;
+    p.height_px = p.im.h;
+    WARD_TRY(find(&r, &p.im, &p, &which));
     if (p.gate == USABLE)
-        WARD_TRY(face_embed(w->face, mem, stop, &im, &p.face, err));
+        WARD_TRY(look(&r, &p.im, &p));
     ward_metric_add(ward_series_of(&identity_photographs,
                                    p.gate == USABLE ? "USABLE" : gate_reason(p.gate), NULL,
                                    NULL),

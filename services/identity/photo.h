@@ -11,14 +11,15 @@
 
 struct photo_want {
     bool largest_only; /* of several faces, instead of refusing */
-    bool passive;      /* run the passive liveness model */
+    bool passive;      /* run the passive liveness model on a usable face */
 };
 struct photo {
     enum gate gate; /* face is set only when USABLE; the rest as far as it was measured */
     int faces, width_px, height_px;
     double detection_score, eye_distance_px;
     struct quality quality;
-    double passive; /* 0..1; -1: not run */
+    double passive;   /* 0..1; -1: not run */
+    struct pixels im; /* as decoded; in the arena */
     struct face_box box;
     struct face face;
 };

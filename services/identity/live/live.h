@@ -12,6 +12,17 @@
 #include "services/identity/face/face.h"
 #include "services/identity/rules.h"
 
+/* Faces by the detector in another frame than the picture's own (face_detect's), and down to
+ * another score. `around` may reach beyond the picture, which is grey there. */
+struct face_search {
+    struct rect around;
+    double least; /* score, 0..1 */
+};
+WARD_MUST enum ward_code face_search(struct face_engine *e, struct ward_arena *mem,
+                                     const struct ward_stop *stop, const struct pixels *im,
+                                     const struct face_search *how, struct face_box *out,
+                                     int *n, struct ward_err *err);
+
 /* What is measured of one face; the .proto's Quality. */
 struct quality {
     double sharpness;        /* variance of the Laplacian of the upright chip */
@@ -29,6 +40,22 @@ WARD_MUST enum ward_code quality_measure(const struct pixels *im, const struct f
 /* The first limit that is not kept, in the order a photographer would mend them; USABLE. Pure.
  */
 enum gate quality_gate(const struct quality *q);
+
+/* The limits, with their sources in quality.c. */
+struct quality_limits {
+    double cut, sharpness, dark, bright, clipped, yaw, pitch, roll, occlusion;
+};
+extern const struct quality_limits quality_limits;
+/* Degrees from the landmarks, as the .proto's Quality; roll: to the person's left shoulder is
+ * positive. Pure. */
+void pose_of(const struct face *f, double *yaw, double *pitch, double *roll);
+/* 0 free .. 1 covered; `chip` is the upright face, face_warp's. Pure. */
+double occlusion_of(const struct face *f, const uint8_t *chip);
+/* The same by FACE_POSE, which sees a turned head where landmarks are guessed. */
+WARD_MUST enum ward_code pose_measure(struct face_engine *e, struct ward_arena *mem,
+                                      const struct ward_stop *stop, const struct pixels *im,
+                                      const struct face_box *box, double *yaw, double *pitch,
+                                      double *roll, struct ward_err *err);
 
 /* The passive model's score, 0..1 live. */
 WARD_MUST enum ward_code liveness_score(struct face_engine *e, struct ward_arena *mem,
@@ -53,6 +80,10 @@ WARD_MUST enum ward_code sight_measure(struct face_engine *e, struct ward_arena 
                                        struct sight *out, struct ward_err *err);
 
 #define LIVE_STEPS_MAX 4
+/* Cosine of two frames of one person at least, both looking straight, and one turned. Source:
+ * measured on LFW folds 1-3, make eval-liveness (2026-11-21). */
+#define LIVE_LIKENESS        0.341
+#define LIVE_LIKENESS_TURNED 0.2
 struct judgement {
     bool passed;
     int n_seen;

@@ -1,0 +1,200 @@
+#include "services/identity/verify/verify.h"
+
+#include <string.h>
+
+typedef Ward__Identity__V1__Liveness Liveness;
+
+#define OUTCOME(x) WARD__IDENTITY__V1__OUTCOME__OUTCOME_##x
+
+enum ward_code verification_begin(struct verification *v, const struct claim *claim)
+{
+    struct ward_call *c = v->call;
+    struct worker *w = c->wrk;
+
+    WARD_TRY(api_subject_id(c, claim->subject_id, v->id, v->subject_text));
+    act_begin(&v->act, c, v->subject_text);
+    WARD_TRY(api_where(c, claim->place, claim->device, claim->purpose));
+    v->act.place = claim->place;
+    v->device = *claim->device == '\0' ? c->peer : claim->device;
+    v->purpose = claim->purpose;
+    v->by = &w->id->now;
+    v->shown = (struct liveness_shown){.passive = -1, .attended = claim->attended};
+    v->at.fmr = claim->max_fmr;
+    WARD_TRY(rule_operating_point(&v->by->calibration, claim->max_fmr, &v->at, c->err));
+    WARD_TRY(policy_of(w->db, c->mem, claim->purpose, &v->policy, c->err));
+    if (!v->policy.allow_face)
+        return WARD_FAIL_REASON(c->err, FAILED_PRECONDITION, "WAY_NOT_ALLOWED",
+                                "the policy of this use allows no face: identify this person "
+                                "in another way");
+    if (claim->max_fmr == 0 || claim->max_fmr > v->policy.max_fmr)
+        v->at.fmr = v->policy.max_fmr;
+    else
+        v->at.fmr = claim->max_fmr;
+    return rule_operating_point(&v->by->calibration, v->at.fmr, &v->at, c->err);
+}
+
+static enum ward_code no_template(struct ward_err *err)
+{
+    return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "MODEL_CHANGED",
+                            "no template of a model in use is kept of this subject: add one");
+}
+
+/* Those of the model in use; where there are only older ones, of the former model. */
+static enum ward_code fuse(struct verification *v)
+{
+    struct ward_call *c = v->call;
+    struct worker *w = c->wrk;
+    struct ward_err first = {0};
+    double fmr = v->at.fmr;
+    enum ward_code code = subject_fused(w, c->mem, &v->subject,
+                                        face_pack_sha256(w->id->now.pack), &v->kept, &first);
+
+    if (code == WARD_OK)
+        return v->kept.n == 0 ? no_template(c->err) : WARD_OK;
+    if (strcmp(first.reason, "MODEL_CHANGED") != 0 || w->former == NULL) {
+        *c->err = first;
+        return code;
+    }
+    v->former = true;
+    v->by = &w->id->former;
+    WARD_TRY(
+        subject_fused(w, c->mem, &v->subject, face_pack_sha256(v->by->pack), &v->kept, c->err));
+    if (v->kept.n == 0)
+        return no_template(c->err);
+    return rule_operating_point(&v->by->calibration, fmr, &v->at, c->err);
+}
+
+enum ward_code verification_recall(struct verification *v)
+{
+    struct ward_call *c = v->call;
+    struct worker *w = c->wrk;
+
+    WARD_TRY(subject_alive(w->db, c->mem, v->id, &v->subject, c->err));
+    WARD_TRY(consent_need(w->db, c->mem, v->id, purpose_of_verify(v->subject.kind), c->err));
+    return fuse(v);
+}
+
+enum ward_code verification_embed(struct verification *v, const struct pixels *im,
+                                  const struct face_box *box, struct face *face)
+{
+    struct ward_call *c = v->call;
+    struct worker *w = c->wrk;
+    struct ward_stop stop = api_stop(c);
+
+    if (!v->former)
+        return WARD_OK;
+    WARD_TRY(face_locate(w->former, c->mem, &stop, im, box, face, c->err));
+    return face_embed(w->former, c->mem, &stop, im, face, c->err);
+}
+
+enum ward_code verification_compare(struct verification *v, const float *embedding,
+                                    double *score)
+{
+    struct ward_call *c = v->call;
+    struct worker *w = c->wrk;
+    float turned[TEMPLATE_DIM_MAX];
+
+    memcpy(turned, embedding, (size_t)v->kept.dim * sizeof(*turned));
+    WARD_TRY(keys_turn(w->id->keys, w->db, v->subject.kind, v->kept.generation, v->kept.dim,
+                       turned, c->err));
+    *score = face_cosine(v->kept.v, turned, v->kept.dim);
+    ward_wipe(turned, sizeof(turned));
+    return WARD_OK;
+}
+
+void verification_decide(struct verification *v)
+{
+    v->match = v->gate == USABLE && v->score >= v->at.threshold;
+}
+
+const char *verification_outcome(const struct verification *v)
+{
+    return v->gate != USABLE ? "UNUSABLE" : v->match ? "MATCH" : "NO_MATCH";
+}
+
+Ward__Identity__V1__Outcome verification_wire_outcome(const struct verification *v)
+{
+    return v->gate != USABLE ? OUTCOME(UNUSABLE)
+           : v->match        ? OUTCOME(MATCH)
+                             : OUTCOME(NO_MATCH);
+}
+
+enum ward_code verification_liveness(struct verification *v, Liveness **out)
+{
+    Liveness *l = ward_new(v->call->mem, Liveness);
+
+    if (l == NULL)
+        return WARD_FAIL(v->call->err, RESOURCE_EXHAUSTED, "no memory for the answer");
+    ward__identity__v1__liveness__init(l);
+    l->policy = (Ward__Identity__V1__LivenessPolicy)v->policy.liveness;
+    l->passive_score = v->shown.passive;
+    l->passive_threshold = LIVENESS_THRESHOLD;
+    l->challenge_passed = v->shown.challenge;
+    l->attended = v->shown.attended;
+    l->satisfied = liveness_gate(v->policy.liveness, &v->shown) == USABLE;
+    *out = l;
+    return WARD_OK;
+}
+
+enum ward_code verification_issue(struct verification *v, char **token, int32_t *lifetime_s)
+{
+    struct ward_call *c = v->call;
+    const struct identity *id = ((struct worker *)c->wrk)->id;
+    struct ward_ppid p = {.patient = v->subject_text,
+                          .place = v->act.place,
+                          .device = v->device,
+                          .purpose = v->purpose,
+                          .method = liveness_method(v->policy.liveness),
+                          .actor = c->who->subject,
+                          .score = v->score,
+                          .model = face_pack_sha256(v->by->pack)};
+
+    if (!v->match)
+        return WARD_OK;
+    WARD_TRY(token_issue(c, &p, token, c->err));
+    *lifetime_s = id->cfg.ppid_lifetime_s;
+    act_note(&v->act, "token", p.token_id);
+    return WARD_OK;
+}
+
+void verification_note(struct verification *v)
+{
+    act_note(&v->act, "outcome", verification_outcome(v));
+    act_note(&v->act, "model", face_pack_sha256(v->by->pack));
+    act_note(&v->act, "device", v->device);
+    act_note(&v->act, "for", v->purpose);
+    act_note(&v->act, "method", liveness_method(v->policy.liveness));
+    act_note_num(&v->act, "threshold", v->at.threshold);
+    if (v->gate == USABLE)
+        act_note_num(&v->act, "score", v->score);
+    else
+        act_note(&v->act, "reason", gate_reason(v->gate));
+    if (v->shown.passive >= 0)
+        act_note_num(&v->act, "passive", v->shown.passive);
+}
+
+/* A token goes out only if the face may still be used when its event is committed. */
+static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
+{
+    struct verification *v = arg;
+    struct wrapped_key key;
+    bool kept = false;
+
+    WARD_TRY(face_key_of(db, v->call->mem, v->id, true, &key, &kept, err));
+    WARD_TRY(consent_need(db, v->call->mem, v->id, purpose_of_verify(v->subject.kind), err));
+    if (!kept)
+        return no_template(err);
+    return act_write(&v->act, db, err);
+}
+
+enum ward_code verification_commit(struct verification *v)
+{
+    struct worker *w = v->call->wrk;
+
+    return ward_db_tx(w->db, in_tx, v, v->call->err);
+}
+
+void verification_forget(struct verification *v)
+{
+    ward_wipe(&v->kept, sizeof(v->kept));
+}
