@@ -83,6 +83,7 @@ struct ward_ppid {
     const char *purpose;  /* `purpose` */
     const char *method;   /* `method`: "face", later "wristband+second-id" */
     const char *actor;    /* `actor`: the person who held the device; "" for none */
+    const char *witness;  /* `witness`: the second person; "" (NULL when issued) for none */
     double score;         /* `score`: cosine similarity for faces */
     const char *model;    /* `model`: sha256 of the embedding model; "" for none */
     int64_t issued_at;    /* `iat`, seconds since 1970 */
@@ -92,6 +93,10 @@ struct ward_ppid {
 #define WARD_PPID_MAX_S    120
 #define WARD_PPID_ISSUER   "spiffe://ward/identity"
 #define WARD_PPID_AUDIENCE "ward-ppid"
+
+/* The key's id in a token's header: its RFC 7638 thumbprint. */
+#define WARD_PPID_KID 44 /* with the NUL */
+void ward_ppid_kid(const uint8_t pub[WARD_ED25519_PUB], char out[WARD_PPID_KID]);
 
 /* Fills token_id, issued_at and expires_at, then signs. */
 WARD_MUST enum ward_code ward_ppid_issue(const struct ward_sign_key *key,

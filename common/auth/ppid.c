@@ -34,7 +34,23 @@ static bool is_whole(const struct ward_ppid *p)
 {
     return fits(p->patient, 1) && fits(p->place, 1) && fits(p->method, 1) &&
            fits(p->device, 0) && fits(p->purpose, 0) && fits(p->actor, 0) &&
-           fits(p->model, 0) && isfinite(p->score);
+           fits(p->model, 0) && fits(p->witness, 0) && isfinite(p->score);
+}
+
+void ward_ppid_kid(const uint8_t pub[WARD_ED25519_PUB], char out[WARD_PPID_KID])
+{
+    _Static_assert(WARD_PPID_KID == WARD_THUMBPRINT, "a kid is a thumbprint");
+    ward_jose_thumbprint(pub, out);
+}
+
+/* NULL when there is no memory for it. */
+static json_t *with_witness(json_t *claims, const char *witness)
+{
+    if (claims == NULL || *witness == '\0' ||
+        json_object_set_new(claims, "witness", json_string(witness)) == 0)
+        return claims;
+    json_decref(claims);
+    return NULL;
 }
 
 enum ward_code ward_ppid_issue(const struct ward_sign_key *key, struct ward_ppid *ppid,
@@ -46,6 +62,8 @@ enum ward_code ward_ppid_issue(const struct ward_sign_key *key, struct ward_ppid
     uint8_t id[16];
     json_t *claims;
 
+    if (p.witness == NULL)
+        p.witness = "";
     if (!is_whole(&p))
         return WARD_FAIL(err, INVALID_ARGUMENT,
                          "a PPID token needs a patient, a place and a method, a finite score, "
@@ -66,6 +84,7 @@ enum ward_code ward_ppid_issue(const struct ward_sign_key *key, struct ward_ppid
                        p.place, "device", p.device, "purpose", p.purpose, "method", p.method,
                        "actor", p.actor, "score", p.score, "model", p.model, "iat",
                        (json_int_t)p.issued_at, "exp", (json_int_t)p.expires_at);
+    claims = with_witness(claims, p.witness);
     WARD_TRY(ward_jose_sign(key, TYP, claims, mem, out, err));
     *ppid = p;
     return WARD_OK;
@@ -115,6 +134,12 @@ static enum ward_token read_claims(const struct ward_jose *t, struct ward_arena 
     for (size_t i = 0; i < WARD_COUNT(texts); i++) {
         *texts[i] = keep(t, names[i], mem);
         if (*texts[i] == NULL)
+            return mem->full ? WARD_TOKEN_NO_MEMORY : WARD_TOKEN_SUBJECT;
+    }
+    p->witness = "";
+    if (json_object_get(t->claims, "witness") != NULL) {
+        p->witness = keep(t, "witness", mem);
+        if (p->witness == NULL)
             return mem->full ? WARD_TOKEN_NO_MEMORY : WARD_TOKEN_SUBJECT;
     }
     p->score = json_number_value(score);

@@ -85,6 +85,40 @@ static void what_is_issued_is_what_is_checked(void **state)
     assert_int_equal(out.expires_at, in.expires_at);
 }
 
+static void a_second_person_stands_in_the_token_or_is_empty(void **state)
+{
+    struct ward_ppid in = bedside(), out;
+    char long_text[130], *token;
+
+    (void)state;
+    assert_int_equal(ward_ppid_issue(key, &in, 60, &mem, &token, &err), WARD_OK);
+    assert_int_equal(ward_ppid_check(keys, 2, &mem, token, &out, &err), WARD_OK);
+    assert_string_equal(out.witness, "");
+    in.witness = "nurse-9";
+    assert_int_equal(ward_ppid_issue(key, &in, 60, &mem, &token, &err), WARD_OK);
+    assert_int_equal(ward_ppid_check(keys, 2, &mem, token, &out, &err), WARD_OK);
+    assert_string_equal(out.witness, "nurse-9");
+    assert_string_equal(out.actor, "nurse-7");
+    memset(long_text, 'x', sizeof(long_text));
+    long_text[129] = '\0';
+    in.witness = long_text;
+    assert_int_equal(ward_ppid_issue(key, &in, 60, &mem, &token, &err), WARD_INVALID_ARGUMENT);
+}
+
+static void a_key_is_called_what_its_tokens_call_it(void **state)
+{
+    struct ward_ppid in = bedside();
+    char kid[WARD_PPID_KID], *token;
+    struct ward_jose t;
+
+    (void)state;
+    ward_ppid_kid(keys[1], kid);
+    assert_int_equal(ward_ppid_issue(key, &in, 60, &mem, &token, &err), WARD_OK);
+    assert_int_equal(ward_jose_open(&t, &mem, token, strlen(token)), WARD_TOKEN_FINE);
+    assert_string_equal(t.kid, kid);
+    ward_jose_done(&t);
+}
+
 static void no_two_tokens_have_one_id(void **state)
 {
     struct ward_ppid a = bedside(), b = bedside();
@@ -236,6 +270,8 @@ static void claims_must_all_be_there_and_make_sense(void **state)
         {"iat", NULL, "PPID_CLAIMS"},
         {"exp", NULL, "PPID_CLAIMS"},
         {"exp", json_string("9"), "PPID_CLAIMS"},
+        {"witness", json_integer(1), "PPID_CLAIMS"},
+        {"witness", json_null(), "PPID_CLAIMS"},
     };
 
     (void)state;
@@ -310,6 +346,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_issued_is_what_is_checked),
+        cmocka_unit_test(a_second_person_stands_in_the_token_or_is_empty),
+        cmocka_unit_test(a_key_is_called_what_its_tokens_call_it),
         cmocka_unit_test(no_two_tokens_have_one_id),
         cmocka_unit_test(a_token_that_says_too_little_is_not_issued),
         cmocka_unit_test(every_character_counts),
