@@ -10,7 +10,7 @@
  * What is sealed is bound (AES-GCM's associated data) to what it is of: moved to another row it
  * does not open.
  *
- * Threads: a struct keys is shared; it locks for the time of a pointer copy. Memory: its own,
+ * Threads: a struct keys is shared; it locks for the time of a copy or a turn. Memory: its own,
  * wiped at the end. Errors: DATA_LOSS TEMPLATE_UNREADABLE; FAILED_PRECONDITION KEK_UNKNOWN: a
  * root key is missing; others db.h's and vault.h's.
  */
@@ -53,6 +53,12 @@ struct wrapped_key {
 /* A fresh one, wrapped by the newest kek; subject_id is set by the caller. */
 WARD_MUST enum ward_code keys_new_subject(struct keys *k, struct wrapped_key *w,
                                           uint8_t key[WARD_KEY_SIZE], struct ward_err *err);
+/* Inside the transaction that keeps a new w, before it does: shares the row of its kek until
+ * the end, so that a rotation running beside it does not destroy that kek unseen. One that is
+ * gone already: w is wrapped again by the newest. */
+WARD_MUST enum ward_code keys_hold(struct keys *k, struct ward_db *db, struct ward_arena *mem,
+                                   const uint8_t key[WARD_KEY_SIZE], struct wrapped_key *w,
+                                   struct ward_err *err);
 /* db: to look for a kek that is not known yet; NULL: do not look. */
 WARD_MUST enum ward_code keys_unwrap(struct keys *k, struct ward_db *db,
                                      const struct wrapped_key *w, uint8_t key[WARD_KEY_SIZE],
@@ -115,7 +121,8 @@ WARD_MUST enum ward_code keys_bucket(struct keys *k, struct ward_db *db, int buc
                                      int *generation, uint8_t key[WARD_KEY_SIZE],
                                      struct ward_err *err);
 /* Inside a transaction that destroys a subject's key: ends its bucket's key and makes the next
- * one. */
+ * one. Who writes a bucket takes its key first, then follows the changes to their end, then
+ * writes: so what was erased before is not in it, and what is erased after ends the key. */
 WARD_MUST enum ward_code keys_bucket_end(struct keys *k, struct ward_db *db,
                                          struct ward_arena *mem,
                                          const uint8_t subject_id[KEYS_ID],

@@ -1,0 +1,98 @@
+/* Keys of snapshot buckets: ended with each subject whose key is destroyed. */
+#include "services/identity/keys/keys_own.h"
+
+#include <string.h>
+
+int keys_bucket_of(const uint8_t subject_id[KEYS_ID])
+{
+    return subject_id[KEYS_ID - 1]; /* random bits of a UUIDv7; its head is a clock */
+}
+
+static bool find(struct keys *k, int bucket, int *generation, uint8_t key[WARD_KEY_SIZE])
+{
+    const struct turn *b = &k->now.bucket[bucket];
+    bool found;
+
+    pthread_rwlock_rdlock(&k->lock);
+    found = b->generation != 0;
+    if (found) {
+        *generation = b->generation;
+        memcpy(key, b->key, WARD_KEY_SIZE);
+    }
+    pthread_rwlock_unlock(&k->lock);
+    return found;
+}
+
+struct step {
+    struct keys *keys;
+    struct ward_arena *mem;
+    int bucket;
+};
+
+static enum ward_code add_first(struct ward_db *db, void *arg, struct ward_err *err)
+{
+    struct step *s = arg;
+    enum ward_code code;
+    struct kek kek;
+
+    WARD_TRY(keys_hold_newest(s->keys, db, s->mem, &kek, err));
+    code = secret_add(db, s->mem, &kek, "bucket", s->bucket, 1, err);
+    ward_wipe(&kek, sizeof(kek));
+    return code;
+}
+
+static enum ward_code make_first(struct keys *k, struct ward_db *db, int bucket,
+                                 struct ward_err *err)
+{
+    struct step s = {.keys = k, .bucket = bucket};
+    struct ward_arena mem;
+    enum ward_code code;
+
+    ward_arena_init(&mem, 16384);
+    s.mem = &mem;
+    code = ward_db_tx(db, add_first, &s, err);
+    ward_arena_done(&mem);
+    return code == WARD_ALREADY_EXISTS ? WARD_OK : code; /* by another replica, just now */
+}
+
+enum ward_code keys_bucket(struct keys *k, struct ward_db *db, int bucket, int *generation,
+                           uint8_t key[WARD_KEY_SIZE], struct ward_err *err)
+{
+    if (bucket < 0 || bucket >= KEYS_BUCKETS)
+        return WARD_FAIL(err, INTERNAL, "no bucket %d", bucket);
+    if (find(k, bucket, generation, key))
+        return WARD_OK;
+    WARD_TRY(keys_follow(k, db, err));
+    if (find(k, bucket, generation, key))
+        return WARD_OK;
+    WARD_TRY(make_first(k, db, bucket, err));
+    WARD_TRY(keys_follow(k, db, err));
+    if (find(k, bucket, generation, key))
+        return WARD_OK;
+    return WARD_FAIL(err, UNAVAILABLE, "the bucket's key is being replaced");
+}
+
+enum ward_code keys_bucket_end(struct keys *k, struct ward_db *db, struct ward_arena *mem,
+                               const uint8_t subject_id[KEYS_ID], struct ward_err *err)
+{
+    int bucket = keys_bucket_of(subject_id), generation = 0;
+    enum ward_code code;
+    struct ward_rows rows;
+    struct kek kek;
+
+    WARD_TRY(ward_db_run(db, mem,
+                         "SELECT generation FROM secret WHERE use_name = 'bucket' AND kind = ? "
+                         "ORDER BY generation DESC FOR UPDATE",
+                         WARD_PARAMS(ward_int(mem, bucket)), &rows, err));
+    if (rows.n > 0)
+        generation = (int)keys_number(rows.at[0][0]);
+    WARD_TRY(ward_db_run(db, mem, "DELETE FROM secret WHERE use_name = 'bucket' AND kind = ?",
+                         WARD_PARAMS(ward_int(mem, bucket)), NULL, err));
+    WARD_TRY(keys_hold_newest(k, db, mem, &kek, err));
+    code = secret_add(db, mem, &kek, "bucket", bucket, generation + 1, err);
+    ward_wipe(&kek, sizeof(kek));
+    /* Two that end an empty bucket at once: the second does it over. */
+    return code == WARD_ALREADY_EXISTS
+               ? WARD_FAIL(err, ABORTED, "the bucket's key was just replaced")
+               : code;
+}

@@ -1,0 +1,158 @@
+/* What sealed bytes are bound to, and templates between float32 and bytes. */
+#include "services/identity/keys/keys_own.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void put_number(uint8_t out[4], int v)
+{
+    for (int i = 0; i < 4; i++)
+        out[i] = (uint8_t)((uint32_t)v >> (8 * i));
+}
+
+struct bound bind_row(enum bound_to what, const char *name, int a, int b)
+{
+    static const char *const labels[] = {[BOUND_KEK] = "ward identity kek 1",
+                                         [BOUND_SECRET] = "ward identity secret 1",
+                                         [BOUND_TOKEN_KEY] = "ward identity token key 1"};
+    struct bound r = {0};
+
+    snprintf(r.label, sizeof(r.label), "%s", labels[what]);
+    snprintf(r.name, sizeof(r.name), "%s", name);
+    put_number(r.number, a);
+    put_number(r.number + 4, b);
+    return r;
+}
+
+/* Of a subject's own things. Rows from before there were transforms (generation 0) are bound
+ * without the numbers. */
+struct bound_template {
+    char label[32];
+    uint8_t subject_id[KEYS_ID], template_id[KEYS_ID];
+    char model_sha256[64];
+    uint8_t number[12]; /* kind, generation, dim */
+};
+#define BOUND_OLD offsetof(struct bound_template, number)
+
+static struct bound_template bind_template(const struct sealed_template *t, size_t *n)
+{
+    struct bound_template b = {0};
+
+    *n = t->generation == 0 ? BOUND_OLD : sizeof(b);
+    snprintf(b.label, sizeof(b.label), "ward identity template %d", t->generation == 0 ? 1 : 2);
+    memcpy(b.subject_id, t->subject_id, KEYS_ID);
+    memcpy(b.template_id, t->template_id, KEYS_ID);
+    memcpy(b.model_sha256, t->model_sha256, sizeof(b.model_sha256));
+    put_number(b.number, t->kind);
+    put_number(b.number + 4, t->generation);
+    put_number(b.number + 8, t->dim);
+    return b;
+}
+
+/* float32 of this machine to little-endian bytes and back: a database moves between machines.
+ */
+static void to_bytes(const float *v, int dim, uint8_t *out)
+{
+    for (int i = 0; i < dim; i++) {
+        uint32_t bits;
+
+        memcpy(&bits, &v[i], sizeof(bits));
+        for (int k = 0; k < 4; k++)
+            out[4 * i + k] = (uint8_t)(bits >> (8 * k));
+    }
+}
+
+static void from_bytes(const uint8_t *in, int dim, float *v)
+{
+    for (int i = 0; i < dim; i++) {
+        uint32_t bits = 0;
+
+        for (int k = 0; k < 4; k++)
+            bits |= (uint32_t)in[4 * i + k] << (8 * k);
+        memcpy(&v[i], &bits, sizeof(bits));
+    }
+}
+
+enum ward_code template_seal_turned(const uint8_t key[WARD_KEY_SIZE], const float *turned,
+                                    struct sealed_template *t, struct ward_err *err)
+{
+    uint8_t plain[TEMPLATE_DIM_MAX * sizeof(float)];
+    struct bound_template b;
+    enum ward_code code;
+    size_t bound;
+
+    if (t->dim < 1 || t->dim > TEMPLATE_DIM_MAX)
+        return WARD_FAIL(err, INTERNAL, "a template of %d dimensions", t->dim);
+    b = bind_template(t, &bound);
+    to_bytes(turned, t->dim, plain);
+    t->n = (size_t)t->dim * sizeof(float) + WARD_SEAL_EXTRA;
+    code = ward_seal(key, &b, bound, plain, t->n - WARD_SEAL_EXTRA, t->bytes, err);
+    ward_wipe(plain, sizeof(plain));
+    return code;
+}
+
+enum ward_code template_seal(struct keys *k, const uint8_t key[WARD_KEY_SIZE], const float *v,
+                             struct sealed_template *t, struct ward_err *err)
+{
+    float turned[TEMPLATE_DIM_MAX];
+    enum ward_code code;
+
+    if (t->dim < 1 || t->dim > TEMPLATE_DIM_MAX)
+        return WARD_FAIL(err, INTERNAL, "a template of %d dimensions", t->dim);
+    memcpy(turned, v, (size_t)t->dim * sizeof(float));
+    t->generation = keys_generation(k, t->kind);
+    code = keys_turn(k, NULL, t->kind, t->generation, t->dim, turned, err);
+    if (code == WARD_OK)
+        code = template_seal_turned(key, turned, t, err);
+    ward_wipe(turned, sizeof(turned));
+    return code;
+}
+
+enum ward_code template_open(const uint8_t key[WARD_KEY_SIZE], const struct sealed_template *t,
+                             float *turned, struct ward_err *err)
+{
+    uint8_t plain[TEMPLATE_DIM_MAX * sizeof(float)];
+    enum ward_code code = WARD_DATA_LOSS;
+    struct bound_template b;
+    size_t bound;
+
+    if (t->dim >= 1 && t->dim <= TEMPLATE_DIM_MAX &&
+        t->n == (size_t)t->dim * sizeof(float) + WARD_SEAL_EXTRA) {
+        b = bind_template(t, &bound);
+        code = ward_unseal(key, &b, bound, t->bytes, t->n, plain, err);
+    }
+    if (code == WARD_OK)
+        from_bytes(plain, t->dim, turned);
+    ward_wipe(plain, sizeof(plain));
+    if (code == WARD_DATA_LOSS)
+        return WARD_FAIL_REASON(err, DATA_LOSS, "TEMPLATE_UNREADABLE",
+                                "the face template does not open with this key");
+    return code;
+}
+
+static struct bound_template bind_thing(const char *what, const uint8_t id[KEYS_ID])
+{
+    struct bound_template b = {0};
+
+    snprintf(b.label, sizeof(b.label), "ward identity %.15s 1", what);
+    memcpy(b.template_id, id, KEYS_ID);
+    return b;
+}
+
+enum ward_code subject_seal(const uint8_t key[WARD_KEY_SIZE], const char *what,
+                            const uint8_t id[KEYS_ID], const void *data, size_t n, uint8_t *out,
+                            struct ward_err *err)
+{
+    struct bound_template b = bind_thing(what, id);
+
+    return ward_seal(key, &b, sizeof(b), data, n, out, err);
+}
+
+enum ward_code subject_open(const uint8_t key[WARD_KEY_SIZE], const char *what,
+                            const uint8_t id[KEYS_ID], const void *sealed, size_t n,
+                            uint8_t *out, struct ward_err *err)
+{
+    struct bound_template b = bind_thing(what, id);
+
+    return ward_unseal(key, &b, sizeof(b), sealed, n, out, err);
+}
