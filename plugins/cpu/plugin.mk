@@ -2,4 +2,4 @@
 ORT        := $(if $(ORT_HOME),$(ORT_HOME),build/ort)
 cpu_C      := $(wildcard plugins/ort/*.c)
 cpu_CFLAGS := -isystem $(ORT)/include
-cpu_LIBS   := -L$(ORT)/lib -l:libonnxruntime.so.1 -Wl,-rpath,'$$ORIGIN/../ort/lib' -Wl,-rpath,$(abspath $(ORT))/lib
+cpu_LIBS    = -L$(ORT)/lib -l:libonnxruntime.so.1 $(if $(ORT_HOME),,-Wl$(,)-rpath$(,)'$$ORIGIN/../ort/lib') -Wl,-rpath,$(abspath $(ORT))/lib

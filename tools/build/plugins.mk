@@ -44,3 +44,7 @@ $(DEVICES): $(BUILD)/tests/devices_test $(PLUGINS) $(VIRTUAL_NPU) $(TINY_MODEL) 
 plugin-test: $(CONFORM) $(DEVICES) ## each plugin against the contract of plugins/include/ward/plugin.h
 	@tools/run-tests $(CONFORM) $(DEVICES)
 .PHONY: plugin-test
+
+deps-gpu: ## an ONNX Runtime with CUDA into build/ort-gpu (240 MB to fetch); then ORT_HOME=build/ort-gpu make ...
+	@tools/fetch-models tools/models-gpu.lock
+.PHONY: deps-gpu
