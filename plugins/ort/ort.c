@@ -17,17 +17,22 @@ int ort_fail(struct ward_plugin_err *err, int code, const char *fmt, ...)
     return code;
 }
 
-/* ONNX Runtime says where in its sources, then by what, then what: the end is what matters. */
+/* ONNX Runtime says where in its sources, then by what, then what: the end is what matters; of
+ * CUDA's own failures, the beginning. */
 static void say_end(struct ward_plugin_err *err, int code, const char *said)
 {
+    const char *cuda = strstr(said, "CUDA failure");
     const size_t most = 160;
-    size_t n = strlen(said), from;
+    size_t n, from;
+
+    said = cuda == NULL ? said : cuda;
+    n = strlen(said);
 
     while (n > 0 && strchr(" \n;", said[n - 1]) != NULL)
         n--;
-    from = n > most ? n - most : 0;
-    ort_fail(err, code, "onnxruntime: %s%.*s", from > 0 ? "..." : "", (int)(n - from),
-             said + from);
+    from = cuda == NULL && n > most ? n - most : 0;
+    ort_fail(err, code, "onnxruntime: %s%.*s", from > 0 ? "..." : "",
+             (int)(n - from > most ? most : n - from), said + from);
 }
 
 int ort_check(struct ort_plugin *p, OrtStatus *status, struct ward_plugin_err *err)
