@@ -7,7 +7,7 @@
 #include <immintrin.h>
 
 #define AVX2  __attribute__((target("avx2")))
-#define AHEAD 4096 /* bytes: what one core has in flight from memory before it needs them */
+#define AHEAD 8192 /* bytes: what one core can have on its way from memory */
 
 /* The four sums of four accumulators. */
 AVX2 static inline __m128i sums(__m256i a, __m256i b, __m256i c, __m256i d)

@@ -10,7 +10,7 @@
 
 #define BW    __attribute__((target("avx512f,avx512bw")))
 #define VNNI  __attribute__((target("avx512f,avx512bw,avx512vnni")))
-#define AHEAD 4096 /* bytes: what one core has in flight from memory before it needs them */
+#define AHEAD 8192 /* bytes: what one core can have on its way from memory */
 
 BW static inline __m256i halves(__m512i v)
 {

@@ -6,8 +6,11 @@ static void dots(const struct scan_query *q, const int8_t *rows, size_t n, int32
         const int8_t *row = rows + i * (size_t)q->dim;
         int32_t sum = 0;
 
-        for (int d = 0; d < q->dim; d++)
-            sum += q->code[d] * row[d];
+        for (int d = 0; d < q->dim; d += 64) {
+            for (int j = d; j < d + 64;
+                 j++) /* a known count, which compilers make vectors of */
+                sum += q->code[j] * row[j];
+        }
         out[i] = sum;
     }
 }

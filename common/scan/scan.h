@@ -4,16 +4,19 @@
  * length of what quantising took away (so |<q,x> - approximate score| <= a bound known per row
  * and query). A search scans int8 for approximate scores, keeps each row whose upper bound
  * reaches the k-th best lower bound, and asks `exact` for the full-precision vectors of those
- * alone; the answer is that of a scan in full precision, provably. The kernel (AVX-512 VNNI,
- * AVX2, NEON, portable) is chosen once, at run time, by what the processor says.
+ * alone; the answer is that of a scan in full precision, provably (search.c says why). The
+ * kernel (AVX-512 with or without VNNI, AVX2, NEON with or without dot products, portable) is
+ * chosen at run time by what the processor says.
  *
  * Rows never move and their numbers are never reused while they are live; a removed row is
  * wiped at once. Memory is taken in blocks of SCAN_BLOCK rows.
  *
- * Threads: any number may search while one adds or removes (the set has its own lock); a search
- * may use several threads of a pool that the set is given. Memory: the set's own; what a search
- * needs comes from the caller's arena. Errors: RESOURCE_EXHAUSTED no memory; CANCELLED,
- * DEADLINE_EXCEEDED between blocks.
+ * Threads: any number may search, add and remove at once (the set has its own locks; an add
+ * waits for at most the SCAN_BLOCK / 4 rows being read in one block); a search may use several
+ * threads of a pool that the set is given. A search sees every row that was there when it began
+ * and still is when it ends. Memory: the set's own; what a search needs comes from the caller's
+ * arena: 16 KiB for each of the pool's threads, and a bit for each row with `only`. Errors:
+ * RESOURCE_EXHAUSTED no memory; INVALID_ARGUMENT no vector of length 1; CANCELLED.
  */
 #ifndef WARD_SCAN_SCAN_H
 #define WARD_SCAN_SCAN_H
@@ -34,11 +37,13 @@ struct scan_code {
     float scale;    /* x ~ scale * code */
     float residual; /* |x - scale * code|, rounded up */
 };
-/* int8 codes of x (length 1) into out[dim]. INVALID_ARGUMENT for what has no length. */
+/* int8 codes of x (length 1, to 1e-3) into out[dim]. INVALID_ARGUMENT for what has another
+ * length or none, NaN and infinities among it. */
 WARD_MUST enum ward_code scan_quantise(const float *x, int dim, int8_t *out,
                                        struct scan_code *code, struct ward_err *err);
 
-/* The kernels there are, for tests and benches: "avx512vnni", "avx2", "neon", "portable". */
+/* The kernels there are, for tests and benches: "avx512vnni", "avx512bw", "avx2", "neondot",
+ * "neon", "portable". */
 int scan_kernels(const char **names, int cap); /* those this processor can run, best first */
 /* Makes later sets use this one; false: unknown or not here. NULL: the best again. */
 bool scan_use_kernel(const char *name);
@@ -55,7 +60,7 @@ WARD_MUST enum ward_code scan_set_open(int dim, struct scan_pool *pool, struct s
                                        struct ward_err *err);
 void scan_set_close(struct scan_set *s); /* wipes; NULL is fine */
 
-/* Adds a row; *row is its number. */
+/* Adds a row; *row is its number. INVALID_ARGUMENT for what scan_quantise never makes. */
 WARD_MUST enum ward_code scan_add(struct scan_set *s, const int8_t *codes,
                                   const struct scan_code *code, uint32_t *row,
                                   struct ward_err *err);
@@ -86,7 +91,9 @@ struct scan_search {
     const void *gone_arg;
 };
 /* hits[0..*n), best first; equal scores by row. *looked, unless NULL: candidates ranked again.
- */
+ *   INVALID_ARGUMENT  the query is not of length 1, k is not 1..64, min is NaN
+ *   CANCELLED         gone said so
+ *   what exact returned, but for NOT_FOUND */
 WARD_MUST enum ward_code scan_search(struct scan_set *s, const struct scan_search *what,
                                      struct ward_arena *mem, struct scan_hit *hits, int *n,
                                      size_t *looked, struct ward_err *err);

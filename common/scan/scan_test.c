@@ -129,6 +129,50 @@ static void few_rows_are_looked_at_when_one_is_near(void **state)
     gallery_close(&g);
 }
 
+/* A vector of length 1 whose score is `score`, otherwise random. */
+static void at_score(uint64_t *seed, const float *q, double score, float *x, int dim)
+{
+    double along;
+
+    test_vector(seed, NULL, 0, x, dim);
+    along = test_dot(q, x, dim);
+    for (int d = 0; d < dim; d++)
+        x[d] -= (float)along * q[d];
+    test_unit(x, dim);
+    for (int d = 0; d < dim; d++)
+        x[d] = (float)(sqrt(1 - score * score) * (double)x[d] + score * (double)q[d]);
+}
+
+/* All that is like the query is lost to quantising: one large component, and a part along the
+ * query too small for any code but 0. Its score is off by the whole of the bound, and it is the
+ * best by a hair, among rows that are far below. */
+static void a_row_as_far_off_as_the_bound_allows_is_found(void **state)
+{
+    const float best = 0.02f;
+    struct gallery g;
+    uint64_t seed = 13;
+    float q[64] = {0}, x[64];
+
+    (void)state;
+    gallery_open(&g, 64, 320, 1);
+    for (int d = 1; d < 64; d++)
+        q[d] = d % 3 == 0 ? -1 : 1;
+    test_unit(q, 64);
+    for (int i = 0; i < 320; i++) {
+        at_score(&seed, q, i == 10 ? (double)best - 5e-6 : -0.01 * (i % 7), x, 64);
+        for (int d = 1; d < 64 && i == 170; d++)
+            x[d] = best * q[d];
+        if (i == 170)
+            x[0] = sqrtf(1 - best * best);
+        gallery_add(&g, x);
+    }
+    for (int k = 1; k <= 3; k++)
+        assert_true(gallery_check(&g, (struct scan_search){.query = q, .k = k, .min = -1}) >=
+                    2);
+    gallery_check(&g, (struct scan_search){.query = q, .k = 2, .min = (double)best - 1e-6});
+    gallery_close(&g);
+}
+
 /* More than a thread can hold: found scores then make room, and the answer is still exact. */
 static void equal_rows_come_by_number_however_many(void **state)
 {
@@ -422,6 +466,7 @@ int main(void)
         cmocka_unit_test(the_answer_is_that_of_a_full_scan_by_every_kernel),
         cmocka_unit_test(the_answer_is_that_of_a_full_scan_by_several_threads),
         cmocka_unit_test(few_rows_are_looked_at_when_one_is_near),
+        cmocka_unit_test(a_row_as_far_off_as_the_bound_allows_is_found),
         cmocka_unit_test(equal_rows_come_by_number_however_many),
         cmocka_unit_test(an_empty_set_and_an_empty_list_have_no_hits),
         cmocka_unit_test(a_removed_row_is_wiped_and_its_number_free),

@@ -153,6 +153,18 @@ static void look(struct search *s, struct slot *slot, const struct scan_block *b
     }
 }
 
+/* Whether a list has none of a strip: short lists then pass most strips without a lock. */
+static bool none_wanted(const struct search *s, uint32_t number)
+{
+    uint64_t any = 0;
+
+    if (s->only == NULL)
+        return false;
+    for (int i = 0; i < SCAN_STRIP / 64; i++)
+        any |= s->only[(size_t)number * (SCAN_STRIP / 64) + (size_t)i];
+    return any == 0;
+}
+
 static void strip(struct search *s, struct slot *slot, uint32_t number)
 {
     uint32_t at = number / SCAN_STRIPS, first = at * SCAN_BLOCK;
@@ -202,7 +214,8 @@ static bool step(void *arg, int number)
         next = atomic_fetch_add(&s->next, 1);
         if (next >= s->n_strips)
             return false;
-        strip(s, slot, next);
+        if (!none_wanted(s, next))
+            strip(s, slot, next);
     }
     return true;
 }
