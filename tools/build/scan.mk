@@ -21,3 +21,19 @@ $(NEON): $(NEON).aarch64
 scan-neon: $(NEON) ## the NEON kernels, by qemu-user
 	@tools/run-tests $(NEON)
 .PHONY: scan-neon
+
+# The bench, FAISS's index in it as the peer.
+FACE_SCAN := $(BUILD)/bench/face_scan
+$(BUILD)/obj/tests/bench/faiss_peer.o: tests/bench/faiss_peer.cc tests/bench/faiss_peer.h
+	@mkdir -p $(@D)
+	@echo "  CXX  $<"
+	@$(CXX) -std=c++17 -O2 -g -Wall -Wextra -I. -fopenmp -c $< -o $@
+$(FACE_SCAN): $(patsubst %,$(BUILD)/obj/tests/bench/%.o,face_scan face_scan_truth faiss_peer) $(WARD_A)
+	@mkdir -p $(@D)
+	@$(CXX) -fopenmp -o $@ $^ -lfaiss -llapack -lblas $(PKG_LIBS)
+
+bench-scan: $(FACE_SCAN) ## 1:N over 1,000,000 templates beside FAISS's exact index; SEEDS=FILE ROWS=1000000 QUERIES=200
+	@mkdir -p build/results
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(FACE_SCAN) $(if $(SEEDS),--seeds $(SEEDS)) \
+		--rows $(or $(ROWS),1000000) --queries $(or $(QUERIES),200) build/results/bench-scan.json
+.PHONY: bench-scan
