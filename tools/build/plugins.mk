@@ -45,6 +45,11 @@ plugin-test: $(CONFORM) $(DEVICES) ## each plugin against the contract of plugin
 	@tools/run-tests $(CONFORM) $(DEVICES)
 .PHONY: plugin-test
 
+bench-devices: $(BUILD)/bench/device_speed $(PLUGINS) ## the face models on each device of this machine, beside the CPU; WARD_NPU_PROVIDERS=name=/path.so
+	@mkdir -p build/results
+	@$< $(BUILD)/plugins $(or $(WARD_MODELS),build/models) build/results/bench-devices.json
+.PHONY: bench-devices
+
 deps-gpu: ## an ONNX Runtime with CUDA into build/ort-gpu (240 MB to fetch); then ORT_HOME=build/ort-gpu make ...
 	@tools/fetch-models tools/models-gpu.lock
 .PHONY: deps-gpu
