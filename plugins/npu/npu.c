@@ -12,6 +12,7 @@
  */
 #include "plugins/ort/ort.h"
 
+#include <dlfcn.h>
 #include <onnxruntime_ep_device_ep_metadata_keys.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -71,6 +72,8 @@ static int add(struct npu *u, const char *name, const char *path, struct ward_pl
                        err);
     if (rc != 0)
         return rc;
+    /* Not unloaded when it is unregistered: a vendor's threads may still end in its code. */
+    (void)dlopen(path, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
     if (l->users++ == 0) {
         snprintf(l->name, sizeof(l->name), "%s", name);
         snprintf(l->path, sizeof(l->path), "%s", path);
