@@ -98,6 +98,27 @@ static void it_opens_again_after_it_was_closed(void **state)
     }
 }
 
+/* Fields past the host's size are not there, whatever lies in their place. */
+static void a_host_of_1_0_is_enough(void **state)
+{
+    struct ward_host old = {.size = offsetof(struct ward_host, option),
+                            .major = WARD_PLUGIN_MAJOR,
+                            .log = quiet_log,
+                            .metric = no_metric};
+    const uintptr_t nowhere = 8;
+    struct ward_device d[16];
+    void *plugin = NULL;
+    uint32_t n = 0;
+
+    (void)state;
+    memcpy((char *)&old + old.size, &nowhere, sizeof(nowhere));
+    if (t.p->open != NULL)
+        assert_int_equal(t.p->open(&old, &plugin, &t.err), 0);
+    assert_int_equal(t.p->devices(plugin, d, 16, &n, &t.err), 0);
+    if (t.p->close != NULL)
+        t.p->close(plugin);
+}
+
 static void no_device_is_an_answer_and_no_model_loads(void **state)
 {
     void *untouched = &t, *model = untouched;
@@ -405,10 +426,12 @@ static int run_group(void)
 {
     const struct CMUnitTest bare[] = {
         cmocka_unit_test(the_table_is_fit_and_named),
+        cmocka_unit_test(a_host_of_1_0_is_enough),
         cmocka_unit_test(no_device_is_an_answer_and_no_model_loads),
     };
     const struct CMUnitTest all[] = {
         cmocka_unit_test(the_table_is_fit_and_named),
+        cmocka_unit_test(a_host_of_1_0_is_enough),
         cmocka_unit_test(it_opens_again_after_it_was_closed),
         WITH_MODEL(devices_are_named_and_of_a_known_kind),
         WITH_MODEL(the_model_says_which_weights_it_runs),
