@@ -27,6 +27,18 @@ void act_begin(struct act *a, struct ward_call *call, const char *subject)
     snprintf(w->subject, sizeof(w->subject), "%s", a->subject);
 }
 
+void act_own(struct act *a, struct ward_call *own, struct worker *w, struct ward_arena *mem,
+             const struct ward_method_info *what, const char *subject)
+{
+    *own = (struct ward_call){.mem = mem,
+                              .wrk = w,
+                              .svc = w->id,
+                              .method = what,
+                              .peer = IDENTITY_NAME,
+                              .deadline_ns = WARD_NO_DEADLINE};
+    act_begin(a, own, subject);
+}
+
 void act_note(struct act *a, const char *key, const char *value)
 {
     WARD_ASSERT(a->n < ACT_DETAILS);

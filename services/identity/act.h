@@ -28,6 +28,10 @@ void act_note(struct act *a, const char *key, const char *value);
 void act_note_num(struct act *a, const char *key, double value); /* four digits */
 /* Success: inside ward_db_tx. */
 WARD_MUST enum ward_code act_write(struct act *a, struct ward_db *db, struct ward_err *err);
+/* An act of the service's own, by nobody's call: `own` is filled as the call it stands for, and
+ * must outlive `a`. The event's actor is "" and its peer "identity". */
+void act_own(struct act *a, struct ward_call *own, struct worker *w, struct ward_arena *mem,
+             const struct ward_method_info *what, const char *subject);
 /* For ward_rpc_config.refused. */
 void act_refused(struct ward_call *call, enum ward_code code);
 

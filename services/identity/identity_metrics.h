@@ -8,5 +8,10 @@
 extern struct ward_family identity_photographs;   /* gate */
 extern struct ward_family identity_photo_seconds; /* */
 extern struct ward_family identity_verifications; /* outcome */
+extern struct ward_family identity_enrolments;  /* outcome */
+extern struct ward_family identity_faces;       /* kind */
+extern struct ward_family identity_subjects;    /* kind */
+extern struct ward_family identity_faces_limit; /* */
+extern struct ward_family identity_over_limit;  /* */
 
 #endif

@@ -1,33 +1,6 @@
 /* Methods on their way. */
 #include "services/identity/api.h"
 
-enum ward_code enrol_rpc(struct ward_call *c, const ProtobufCMessage *q, ProtobufCMessage *r)
-{
-    (void)q, (void)r;
-    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
-}
-
-enum ward_code register_subject_rpc(struct ward_call *c, const ProtobufCMessage *q,
-                                    ProtobufCMessage *r)
-{
-    (void)q, (void)r;
-    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
-}
-
-enum ward_code add_template_rpc(struct ward_call *c, const ProtobufCMessage *q,
-                                ProtobufCMessage *r)
-{
-    (void)q, (void)r;
-    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
-}
-
-enum ward_code remove_template_rpc(struct ward_call *c, const ProtobufCMessage *q,
-                                   ProtobufCMessage *r)
-{
-    (void)q, (void)r;
-    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
-}
-
 enum ward_code start_challenge_rpc(struct ward_call *c, const ProtobufCMessage *q,
                                    ProtobufCMessage *r)
 {
@@ -51,41 +24,6 @@ enum ward_code set_identifiers_rpc(struct ward_call *c, const ProtobufCMessage *
 
 enum ward_code verify_wristband_rpc(struct ward_call *c, const ProtobufCMessage *q,
                                     ProtobufCMessage *r)
-{
-    (void)q, (void)r;
-    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
-}
-
-enum ward_code get_subject_rpc(struct ward_call *c, const ProtobufCMessage *q,
-                               ProtobufCMessage *r)
-{
-    (void)q, (void)r;
-    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
-}
-
-enum ward_code give_consent_rpc(struct ward_call *c, const ProtobufCMessage *q,
-                                ProtobufCMessage *r)
-{
-    (void)q, (void)r;
-    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
-}
-
-enum ward_code set_retention_rpc(struct ward_call *c, const ProtobufCMessage *q,
-                                 ProtobufCMessage *r)
-{
-    (void)q, (void)r;
-    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
-}
-
-enum ward_code withdraw_consent_rpc(struct ward_call *c, const ProtobufCMessage *q,
-                                    ProtobufCMessage *r)
-{
-    (void)q, (void)r;
-    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
-}
-
-enum ward_code erase_subject_rpc(struct ward_call *c, const ProtobufCMessage *q,
-                                 ProtobufCMessage *r)
 {
     (void)q, (void)r;
     return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");

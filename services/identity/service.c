@@ -26,11 +26,40 @@ struct ward_family identity_verifications = {
     .type = WARD_COUNTER,
     .label = {"outcome"},
 };
+struct ward_family identity_enrolments = {
+    .name = "ward_identity_enrolments_total",
+    .help =
+        "Enrolments: ENROLLED (replays of a key too), REFUSED (photograph, consent), INVALID, "
+        "FAILED.",
+    .type = WARD_COUNTER,
+    .label = {"outcome"},
+};
+struct ward_family identity_faces = {
+    .name = "ward_identity_faces",
+    .help = "Stored templates, counted every minute.",
+    .type = WARD_GAUGE,
+    .label = {"kind"},
+};
+struct ward_family identity_subjects = {
+    .name = "ward_identity_subjects",
+    .help = "Subjects that were not erased, counted every minute.",
+    .type = WARD_GAUGE,
+    .label = {"kind"},
+};
+struct ward_family identity_faces_limit = {
+    .name = "ward_identity_faces_limit",
+    .help = "WARD_FACES_LIMIT; 0 for none.",
+    .type = WARD_GAUGE,
+};
+struct ward_family identity_over_limit = {
+    .name = "ward_identity_over_limit",
+    .help = "1 while more faces are stored than WARD_FACES_LIMIT.",
+    .type = WARD_GAUGE,
+};
 struct ward_family *const identity_metrics[] = {
-    &identity_photographs,
-    &identity_photo_seconds,
-    &identity_verifications,
-    NULL,
+    &identity_photographs, &identity_photo_seconds, &identity_verifications,
+    &identity_enrolments,  &identity_faces,         &identity_subjects,
+    &identity_faces_limit, &identity_over_limit,    NULL,
 };
 
 static enum ward_code ask_canary(void *arg, struct ward_err *err)

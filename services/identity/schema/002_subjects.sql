@@ -44,3 +44,10 @@ CREATE TABLE sealed_photo (
     KEY photo_of (subject_id),
     FOREIGN KEY (subject_id) REFERENCES face_key (subject_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
+-- Enrolled while this replica could not search for others who look like them: searched for later.
+CREATE TABLE duplicate_search (
+    subject_id BINARY(16) NOT NULL PRIMARY KEY,
+    asked_us   BIGINT     NOT NULL,
+    FOREIGN KEY (subject_id) REFERENCES subject (subject_id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;

@@ -104,6 +104,11 @@ WARD_MUST enum ward_code subject_fused(struct worker *w, struct ward_arena *mem,
                                        const struct subject *s, const char *model_sha256,
                                        struct fused *out, struct ward_err *err);
 
+/* NO_CONSENT, for whoever asked the ledger itself. */
+WARD_MUST enum ward_code consent_missing(struct ward_err *err);
+/* Whether a use of this kind's face stands: without one there is no key. */
+bool consent_to_face(const struct consent_entry *c, size_t n, int kind);
+
 /* The thread that destroys faces whose time is over and takes away old rows (challenges, spent
  * tokens, misses, changes). */
 struct reaper;

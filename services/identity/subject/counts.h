@@ -1,0 +1,18 @@
+/* counts.h - how many subjects and faces are stored, by kind (SUBJECT_PATIENT, SUBJECT_STAFF).
+ *
+ * Threads: a connection's own. Memory: the arena. Errors: db.h's.
+ */
+#ifndef IDENTITY_SUBJECT_COUNTS_H
+#define IDENTITY_SUBJECT_COUNTS_H
+
+#include "common/db/db.h"
+
+struct counts {
+    int64_t subjects[3], faces[3];
+};
+WARD_MUST enum ward_code counts_read(struct ward_db *db, struct ward_arena *mem,
+                                     struct counts *out, struct ward_err *err);
+/* Sets the gauges, and logs when `limit` (0: none) is crossed. `over` is the last answer. */
+bool counts_tell(const struct counts *c, int64_t limit, bool over);
+
+#endif

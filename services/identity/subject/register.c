@@ -1,0 +1,89 @@
+/* RegisterSubject: someone without a face. */
+#include "common/base/clock.h"
+#include "services/identity/subject/about.h"
+
+#include <string.h>
+
+typedef Ward__Identity__V1__RegisterSubjectRequest RegisterRequest;
+typedef Ward__Identity__V1__RegisterSubjectResponse RegisterResponse;
+
+struct registration {
+    struct ward_call *call;
+    struct act act;
+    struct ward_idem idem;
+    struct subject subject;
+    RegisterResponse *resp;
+};
+
+static enum ward_code check(struct ward_call *c, const RegisterRequest *req)
+{
+    WARD_TRY(api_key(c, req->idempotency_key));
+    if (req->kind != WARD__IDENTITY__V1__SUBJECT_KIND__SUBJECT_KIND_PATIENT &&
+        req->kind != WARD__IDENTITY__V1__SUBJECT_KIND__SUBJECT_KIND_STAFF)
+        return WARD_FAIL_FIELD(c->err, "kind", "must be PATIENT or STAFF");
+    if (!rule_is_label(req->external_ref, false))
+        return WARD_FAIL_FIELD(c->err, "external_ref",
+                               "must be at most 64 visible ASCII characters");
+    return WARD_OK;
+}
+
+static enum ward_code replay(struct registration *r, struct ward_db *db, struct ward_val answer,
+                             struct ward_err *err)
+{
+    ProtobufCMessage *msg = NULL;
+    struct act again = r->act;
+
+    WARD_TRY(api_again(r->call, answer,
+                       &ward__identity__v1__register_subject_response__descriptor, &msg, err));
+    *r->resp = *(RegisterResponse *)msg;
+    again.subject = r->resp->subject_id;
+    act_note(&again, "replayed", "yes");
+    return act_write(&again, db, err);
+}
+
+static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
+{
+    struct registration *r = arg;
+    struct ward_arena *mem = r->call->mem;
+    struct ward_val answer;
+    struct act act = r->act;
+
+    WARD_TRY(ward_idem_find(db, mem, &r->idem, &answer, err));
+    if (answer.p != NULL)
+        return replay(r, db, answer, err);
+    WARD_TRY(subject_insert(db, mem, &r->subject, err));
+    act.subject = r->resp->subject_id;
+    WARD_TRY(act_write(&act, db, err));
+    return api_keep(r->call, db, &r->idem, &r->resp->base, err);
+}
+
+static enum ward_code enlist(struct ward_call *c, const RegisterRequest *req,
+                             RegisterResponse *resp)
+{
+    struct registration r = {.call = c, .resp = resp};
+    uint8_t kind = (uint8_t)req->kind;
+    char text[37];
+
+    act_begin(&r.act, c, NULL);
+    ward_db_deadline(about_db(c), c->deadline_ns);
+    WARD_TRY(check(c, req));
+    r.idem = (struct ward_idem){
+        .caller = c->who->subject, .method = c->method->path, .key = req->idempotency_key};
+    ward_sha256_parts(
+        (const struct ward_bytes[]){{&kind, 1}, {req->external_ref, strlen(req->external_ref)}},
+        2, r.idem.request_sha256);
+    r.subject = (struct subject){.kind = (int)req->kind,
+                                 .external_ref = req->external_ref,
+                                 .enrolled_at_us = ward_wall_us()};
+    ward_uuid7(r.subject.id);
+    ward_uuid_text(r.subject.id, text);
+    WARD_TRY(api_copy(c, text, &resp->subject_id));
+    WARD_TRY(api_copy(c, r.act.event_text, &resp->event_id));
+    return ward_db_tx(about_db(c), in_tx, &r, c->err);
+}
+
+enum ward_code register_subject_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                                    ProtobufCMessage *r)
+{
+    return enlist(c, (const RegisterRequest *)q, (RegisterResponse *)r);
+}
