@@ -4,9 +4,10 @@
  *   ports      "audit 7401 7402": gRPC and admin port of each service, kept between starts
  *   db/        MariaDB's data      run/  sockets      tmp/  MariaDB's own
  *   pki/       the development authority and each certificate
- *   keys/      issuer.pem and jwks.json (persons' tokens), ppid.pem, SERVICE.kek
+ *   keys/      issuer.pem and jwks.json (persons' tokens), SERVICE.kek
  *   secrets/   SERVICE.db: each database password; init.sql: the users with them
  *   log/       what each process wrote
+ *   gallery/   identity's snapshot of the faces it can search
  * Folders are 0700, private files 0600. Everything is made once and kept; certificates are
  * renewed a week before they expire.
  *

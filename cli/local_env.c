@@ -32,6 +32,8 @@ static const char *value_of(struct local *l, const struct local_service *s, cons
         {"ADMIN_PORT", ward_printf(&l->mem, "%d", s == NULL ? 0 : s->admin_port)},
         {"MODELS", getenv("WARD_MODELS") != NULL ? getenv("WARD_MODELS")
                                                  : ward_printf(&l->mem, "%s/models", l->lib)},
+        {"PACKS", getenv("WARD_PACKS") != NULL ? getenv("WARD_PACKS")
+                                               : ward_printf(&l->mem, "%s/../models", l->lib)},
     };
 
     for (size_t i = 0; i < WARD_COUNT(vars); i++) {

@@ -20,7 +20,8 @@ static const char *const peers[] = {"audit", "identity", "wardctl"};
 
 static enum ward_code folders(struct local *l, struct ward_err *err)
 {
-    static const char *const names[] = {"run", "tmp", "pki", "keys", "secrets", "log"};
+    static const char *const names[] = {"run",     "tmp", "pki",    "keys",
+                                        "secrets", "log", "gallery"};
 
     for (size_t i = 0; i < WARD_COUNT(names); i++) {
         const char *path = local_path(l, "%s", names[i]);
@@ -100,10 +101,7 @@ static enum ward_code jwks(struct local *l, struct ward_err *err)
 
 static enum ward_code keys(struct local *l, struct ward_err *err)
 {
-    static const char *const signing[] = {"issuer", "ppid"};
-
-    for (size_t i = 0; i < WARD_COUNT(signing); i++)
-        WARD_TRY(signing_key(local_path(l, "keys/%s.pem", signing[i]), err));
+    WARD_TRY(signing_key(local_path(l, "keys/issuer.pem"), err));
     WARD_TRY(kek(l, "audit", err));
     WARD_TRY(kek(l, "identity", err));
     return jwks(l, err);

@@ -93,9 +93,8 @@ static void the_lock_is_one_process_s_and_ends_with_it(void **state)
 
 static void secrets_are_made_once_and_are_private(void **state)
 {
-    static const char *const files[] = {"keys/identity.kek", "keys/ppid.pem",
-                                        "keys/issuer.pem",   "secrets/audit.db",
-                                        "secrets/init.sql",  "pki/ca.key"};
+    static const char *const files[] = {"keys/identity.kek", "keys/issuer.pem",
+                                        "secrets/audit.db", "secrets/init.sql", "pki/ca.key"};
     struct stat before[WARD_COUNT(files)], after;
     struct local l;
 

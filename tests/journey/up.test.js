@@ -59,7 +59,7 @@ test('what_it_keeps_is_closed_to_others', () => {
     for (const entry of fs.readdirSync(dir, { withFileTypes: true })) {
       const file = path.join(dir, entry.name);
       if (entry.isDirectory()) walk(file);
-      else if (/\.(key|kek|db)$|(issuer|ppid)\.pem$|init\.sql$|\.log$/.test(entry.name) && (fs.statSync(file).mode & 0o077)) open.push(file);
+      else if (/\.(key|kek|db)$|issuer\.pem$|init\.sql$|\.log$/.test(entry.name) && (fs.statSync(file).mode & 0o077)) open.push(file);
     }
   };
   assert.strictEqual(fs.statSync(up.dir).mode & 0o777, 0o700);

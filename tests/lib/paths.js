@@ -8,6 +8,7 @@ const path = require('node:path');
 const root = path.resolve(__dirname, '../..');
 const build = path.resolve(root, process.env.BUILD || 'build');
 const models = path.resolve(root, process.env.WARD_MODELS || 'build/models');
+const packs = path.resolve(root, process.env.WARD_PACKS || 'models');
 const data = path.resolve(root, process.env.WARD_DATA || '../shared/data');
 
 // A folder for one test, gone when the test process ends. In /tmp: a unix socket's path may have
@@ -39,6 +40,7 @@ module.exports = {
   root,
   build,
   models,
+  packs,
   data,
   bin: (name) => path.join(build, 'bin', name),
   folder,

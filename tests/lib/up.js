@@ -7,10 +7,11 @@ const path = require('node:path');
 const { Proc, run } = require('./proc');
 const { Client } = require('./client');
 const { API } = require('./ward');
-const { bin, folder, root } = require('./paths');
+const { bin, folder, root, packs } = require('./paths');
 
 const env = (home) => ({
   PATH: process.env.PATH, HOME: home, WARD_MODELS: process.env.WARD_MODELS || path.join(root, 'build/models'),
+  WARD_PACKS: packs,
 });
 
 class Up {
@@ -39,9 +40,10 @@ class Up {
     return r.stdout === '' ? null : r.json();
   }
 
-  client(name) {
+  // api: which of its gRPC services.
+  client(name, { api = name } = {}) {
     const { address } = this.ready.services[name];
-    const client = new Client({ ...API[name], target: address, tls: { dir: path.join(this.dir, 'pki'), name: 'wardctl' } });
+    const client = new Client({ ...API[api], target: address, tls: { dir: path.join(this.dir, 'pki'), name: 'wardctl' } });
     this.clients.push(client);
     return client;
   }

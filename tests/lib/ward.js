@@ -16,14 +16,21 @@ const { Proc, run, must } = require('./proc');
 const { MariaDb } = require('./mariadb');
 const { Issuer, writeJwks } = require('./tokens');
 const { Client } = require('./client');
-const { bin, folder, template, environment, root, build, models } = require('./paths');
+const { bin, folder, template, environment, root, build, models, packs } = require('./paths');
 
-const PEERS = ['wardctl', 'audit', 'identity', 'records', 'gateway', 'devices', 'stranger'];
+const PEERS = ['wardctl', 'audit', 'identity', 'records', 'dosage', 'diagnosis', 'gateway', 'devices', 'stranger'];
 const API = {
   audit: { file: 'ward/audit/v1/audit.proto', service: 'ward.audit.v1.Audit' },
   identity: { file: 'ward/identity/v1/identity.proto', service: 'ward.identity.v1.Identity' },
+  // The same process and port as identity: client('identity', { api: 'gallery' }).
+  gallery: { file: 'ward/identity/v1/gallery.proto', service: 'ward.identity.v1.Gallery' },
+  admin: { file: 'ward/identity/v1/admin.proto', service: 'ward.identity.v1.IdentityAdmin' },
+  access: { file: 'ward/identity/v1/access.proto', service: 'ward.identity.v1.Access' },
   health: { file: 'grpc/health/v1/health.proto', service: 'grpc.health.v1.Health' },
 };
+
+// 'identity2' is a second replica of identity: its own process and ports, the same database.
+const base = (name) => name.replace(/\d+$/, '');
 
 class Service {
   constructor(name, env) {
@@ -32,7 +39,7 @@ class Service {
   }
 
   async start() {
-    this.proc = new Proc(this.name, [bin(this.name)], { env: this.env, cwd: root });
+    this.proc = new Proc(this.name, [bin(base(this.name))], { env: this.env, cwd: root });
     this.serving = JSON.parse(await this.proc.line(/"msg":"serving"/));
     this.port = this.serving.port;
     // From now on the same ports, so that its clients find it again.
@@ -68,11 +75,12 @@ class Ward {
     this.dir = folder();
     this.services = {};
     this.clients = [];
-    for (const sub of ['keys', 'log']) fs.mkdirSync(path.join(this.dir, sub), { mode: 0o700 });
+    this.names = services;
+    for (const sub of ['keys', 'log', 'gallery']) fs.mkdirSync(path.join(this.dir, sub), { mode: 0o700 });
     this.pki = path.join(this.dir, 'pki');
     await must([bin('wardctl'), 'dev-certs', this.pki, ...PEERS, ...peers]);
     await this.makeKeys();
-    this.db = await MariaDb.start(this.dir, services);
+    this.db = await MariaDb.start(this.dir, [...new Set(services.map(base))]);
     for (const name of services) {
       this.services[name] = new Service(name, { ...this.environment(name), ...env[name] });
       if (wait) await this.services[name].start();
@@ -80,7 +88,6 @@ class Ward {
   }
 
   async makeKeys() {
-    await must([bin('wardctl'), 'dev-key', path.join(this.dir, 'keys/ppid.pem')]);
     for (const key of ['audit', 'identity']) {
       fs.writeFileSync(path.join(this.dir, 'keys', `${key}.kek`), `${crypto.randomBytes(32).toString('hex')}\n`, { mode: 0o600 });
     }
@@ -89,14 +96,27 @@ class Ward {
   }
 
   environment(name) {
-    const values = { DIR: this.dir, SERVICE: name, PORT: '0', ADMIN_PORT: '0', BUILD: build, ROOT: root, MODELS: models };
-    return { ...environment(template('service.env', values)), ...environment(template(`${name}.env`, values)) };
+    const service = base(name);
+    const values = { DIR: this.dir, SERVICE: service, PORT: '0', ADMIN_PORT: '0', BUILD: build, ROOT: root, MODELS: models, PACKS: packs };
+    return {
+      ...environment(template('service.env', values)), ...environment(template(`${service}.env`, values)), ...this.replica(name),
+    };
+  }
+
+  // What sets a replica of identity apart where there are several: its snapshot, and the hints.
+  replica(name) {
+    const all = this.names.filter((n) => base(n) === 'identity');
+    if (base(name) !== 'identity' || all.length < 2) return {};
+    const hint = (n) => `ipc://${this.dir}/run/${n}.hint`;
+    const dir = path.join(this.dir, `gallery-${name}`);
+    fs.mkdirSync(dir, { recursive: true, mode: 0o700 });
+    return { WARD_GALLERY_DIR: dir, WARD_HINT_LISTEN: hint(name), WARD_HINT_PEERS: all.filter((n) => n !== name).map(hint).join(',') };
   }
 
   token(claims) { return this.issuer.token(claims); }
 
   // A client of a running service. as: the peer's certificate, null for none; api: which of API's.
-  client(name, { as = 'wardctl', api = name, ...more } = {}) {
+  client(name, { as = 'wardctl', api = base(name), ...more } = {}) {
     const client = new Client({
       ...API[api], target: `localhost:${this.services[name].port}`, tls: { dir: this.pki, name: as }, ...more,
     });
