@@ -10,6 +10,7 @@
  *   wrong   every result is 1 % off
  *   fail    every run fails
  *   gone    no session can be made on the device
+ *   idle    it takes no node of any model
  *
  * Threads: runs are concurrent; nothing they write is shared. Memory: what ONNX Runtime has
  * created is released when it asks. Errors: OrtStatus.
@@ -170,7 +171,7 @@ static OrtStatus *capability(OrtEp *self, const OrtGraph *graph, OrtEpGraphSuppo
     size_t n = 0;
     OrtStatus *s = f->api->Graph_GetNumNodes(graph, &n);
 
-    if (s != NULL || n == 0)
+    if (s != NULL || n == 0 || fault_is("idle"))
         return s;
     nodes = calloc(n, sizeof(*nodes));
     if (nodes == NULL)
