@@ -1,5 +1,5 @@
-/* encode.h - pixels to a JPEG file, for making test captures and for the demo. No service
- * writes photographs.
+/* encode.h - pixels to a JPEG file, without any metadata: for redacted photographs, for test
+ * captures and for the demo.
  *
  * Threads: pure. Memory: the caller's arena. Errors: RESOURCE_EXHAUSTED the arena is full,
  * INVALID_ARGUMENT sides or quality out of range.

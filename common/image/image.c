@@ -141,6 +141,25 @@ static enum ward_code decode_jpeg(const uint8_t *data, size_t n,
     return WARD_OK;
 }
 
+/* An animation control chunk before the picture: only its first frame would be read, and nobody
+ * would know. Source: W3C Portable Network Graphics (Third Edition), 11.3.6.1. */
+static bool is_animated(const uint8_t *p, size_t n)
+{
+    size_t at = 8;
+
+    while (n - at >= 12) {
+        size_t len = (size_t)p[at] << 24 | (size_t)p[at + 1] << 16 | (size_t)p[at + 2] << 8 |
+                     (size_t)p[at + 3];
+
+        if (memcmp(p + at + 4, "acTL", 4) == 0)
+            return true;
+        if (memcmp(p + at + 4, "IDAT", 4) == 0 || len > n - at - 12)
+            return false;
+        at += 12 + len;
+    }
+    return false;
+}
+
 static enum ward_code decode_png(const uint8_t *data, size_t n,
                                  const struct ward_image_limits *l, struct ward_arena *mem,
                                  struct ward_image *out, struct ward_err *err)
@@ -150,6 +169,8 @@ static enum ward_code decode_png(const uint8_t *data, size_t n,
     png_image png = {.version = PNG_IMAGE_VERSION};
     enum ward_code code = WARD_OK;
 
+    if (is_animated(data, n))
+        return REFUSE(err, "IMAGE_ANIMATED", "the PNG is animated: send one still picture");
     if (png_image_begin_read_from_memory(&png, data, n) == 0)
         return broken(err, "the PNG's header is damaged", png.message);
     png.format = PNG_FORMAT_RGB;

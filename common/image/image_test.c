@@ -246,6 +246,43 @@ static void a_png_of_any_kind_becomes_rgb(void **state)
     assert_memory_equal(im.rgb, ((uint8_t[]){255, 255, 255}), 3); /* laid on white */
 }
 
+/* Puts a chunk behind the PNG's header, its check sum left out: a decoder that gets so far
+ * refuses it, one that looks for it does not get so far. */
+static void put_chunk(const char *type, uint32_t n)
+{
+    uint8_t head[12] = {(uint8_t)(n >> 24), (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n};
+
+    memcpy(head + 4, type, 4);
+    memmove(file + 33 + sizeof(head) + 8, file + 33, len - 33);
+    memcpy(file + 33, head, 8);
+    memset(file + 41, 0, 12);
+    len += sizeof(head) + 8;
+}
+
+static void an_animated_png_is_refused_by_name(void **state)
+{
+    (void)state;
+    make_png(quarters(64, 48), 64, 48, PNG_FORMAT_RGB, NULL);
+    put_chunk("acTL", 8);
+    refused_as("IMAGE_ANIMATED");
+    put_chunk("tEXt", 8);
+    refused_as("IMAGE_ANIMATED");
+    for (; len > 8; len--) { /* cut anywhere: never read past the end */
+        uint8_t *cut = malloc(len);
+
+        memcpy(cut, file, len);
+        assert_int_equal(ward_image_decode(cut, len, &limits, &mem, &im, &err),
+                         WARD_INVALID_ARGUMENT);
+        free(cut);
+    }
+    make_png(quarters(64, 48), 64, 48, PNG_FORMAT_RGB, NULL);
+    put_chunk("acTL", 0x7fffffff); /* longer than the file */
+    refused_as("IMAGE_ANIMATED");
+    make_png(quarters(64, 48), 64, 48, PNG_FORMAT_RGB, NULL);
+    put_chunk("tEXt", 0xffffffff);
+    refused_as("IMAGE_BROKEN");
+}
+
 static void what_is_no_image_is_refused(void **state)
 {
     (void)state;
@@ -346,6 +383,7 @@ int main(void)
         cmocka_unit_test_setup(exif_orientation_turns_the_picture_upright, fresh),
         cmocka_unit_test_setup(exif_that_makes_no_sense_is_no_exif, fresh),
         cmocka_unit_test_setup(a_png_of_any_kind_becomes_rgb, fresh),
+        cmocka_unit_test_setup(an_animated_png_is_refused_by_name, fresh),
         cmocka_unit_test_setup(what_is_no_image_is_refused, fresh),
         cmocka_unit_test_setup(a_file_cut_anywhere_is_refused, fresh),
         cmocka_unit_test_setup(a_header_that_promises_too_much_costs_nothing, fresh),
