@@ -8,10 +8,11 @@
 extern struct ward_family identity_photographs;   /* gate */
 extern struct ward_family identity_photo_seconds; /* */
 extern struct ward_family identity_verifications; /* outcome */
-extern struct ward_family identity_enrolments;  /* outcome */
-extern struct ward_family identity_faces;       /* kind */
-extern struct ward_family identity_subjects;    /* kind */
-extern struct ward_family identity_faces_limit; /* */
-extern struct ward_family identity_over_limit;  /* */
+extern struct ward_family identity_enrolments;    /* outcome */
+extern struct ward_family identity_faces;         /* kind */
+extern struct ward_family identity_subjects;      /* kind */
+extern struct ward_family identity_faces_limit;   /* */
+extern struct ward_family identity_tokens_spent;  /* result */
+extern struct ward_family identity_over_limit;    /* */
 
 #endif

@@ -1,20 +1,6 @@
 /* Methods on their way. */
 #include "services/identity/api.h"
 
-enum ward_code start_challenge_rpc(struct ward_call *c, const ProtobufCMessage *q,
-                                   ProtobufCMessage *r)
-{
-    (void)q, (void)r;
-    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
-}
-
-enum ward_code verify_video_rpc(struct ward_call *c, const ProtobufCMessage *q,
-                                ProtobufCMessage *r)
-{
-    (void)q, (void)r;
-    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
-}
-
 enum ward_code set_identifiers_rpc(struct ward_call *c, const ProtobufCMessage *q,
                                    ProtobufCMessage *r)
 {
@@ -24,26 +10,6 @@ enum ward_code set_identifiers_rpc(struct ward_call *c, const ProtobufCMessage *
 
 enum ward_code verify_wristband_rpc(struct ward_call *c, const ProtobufCMessage *q,
                                     ProtobufCMessage *r)
-{
-    (void)q, (void)r;
-    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
-}
-
-enum ward_code spend_token_rpc(struct ward_call *c, const ProtobufCMessage *q,
-                               ProtobufCMessage *r)
-{
-    (void)q, (void)r;
-    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
-}
-
-enum ward_code redact_rpc(struct ward_call *c, const ProtobufCMessage *q, ProtobufCMessage *r)
-{
-    (void)q, (void)r;
-    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
-}
-
-enum ward_code get_token_keys_rpc(struct ward_call *c, const ProtobufCMessage *q,
-                                  ProtobufCMessage *r)
 {
     (void)q, (void)r;
     return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
@@ -92,27 +58,6 @@ enum ward_code resolve_duplicate_rpc(struct ward_call *c, const ProtobufCMessage
 
 enum ward_code get_status_rpc(struct ward_call *c, const ProtobufCMessage *q,
                               ProtobufCMessage *r)
-{
-    (void)q, (void)r;
-    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
-}
-
-enum ward_code rotate_keys_rpc(struct ward_call *c, const ProtobufCMessage *q,
-                               ProtobufCMessage *r)
-{
-    (void)q, (void)r;
-    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
-}
-
-enum ward_code renew_templates_rpc(struct ward_call *c, const ProtobufCMessage *q,
-                                   ProtobufCMessage *r)
-{
-    (void)q, (void)r;
-    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
-}
-
-enum ward_code rotate_token_key_rpc(struct ward_call *c, const ProtobufCMessage *q,
-                                    ProtobufCMessage *r)
 {
     (void)q, (void)r;
     return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");

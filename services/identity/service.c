@@ -56,7 +56,14 @@ struct ward_family identity_over_limit = {
     .help = "1 while more faces are stored than WARD_FACES_LIMIT.",
     .type = WARD_GAUGE,
 };
+struct ward_family identity_tokens_spent = {
+    .name = "ward_identity_tokens_spent_total",
+    .help = "PPID tokens brought to SpendToken, by what came of it.",
+    .type = WARD_COUNTER,
+    .label = {"result"},
+};
 struct ward_family *const identity_metrics[] = {
+    &identity_tokens_spent,
     &identity_photographs, &identity_photo_seconds, &identity_verifications,
     &identity_enrolments,  &identity_faces,         &identity_subjects,
     &identity_faces_limit, &identity_over_limit,    NULL,

@@ -98,6 +98,14 @@ WARD_MUST enum ward_code keys_turn_back(struct keys *k, struct ward_db *db, int 
                                         struct ward_err *err);
 int keys_generation(struct keys *k, int kind); /* the newest */
 
+/* Inside the transaction that keeps t, before it does: shares the row of t's generation until
+ * the end, so that a renewal running beside it does not destroy that key unseen. One that is
+ * gone already: t is turned and sealed again by the newest.
+ *   UNAVAILABLE  it cannot be turned back any more: call again from the start */
+WARD_MUST enum ward_code template_hold(struct keys *k, struct ward_db *db,
+                                       struct ward_arena *mem, const uint8_t key[WARD_KEY_SIZE],
+                                       struct sealed_template *t, struct ward_err *err);
+
 /* Anything else of a subject's (a photograph): bound to `what` and the id. out takes n +
  * WARD_SEAL_EXTRA. */
 WARD_MUST enum ward_code subject_seal(const uint8_t key[WARD_KEY_SIZE], const char *what,

@@ -20,12 +20,18 @@
 #define SIGNERS_MAX   KEYS_PUBLIC_MAX
 #define MARKER_SIZE   256
 
+/* How long a key that is no longer in its table stays in memory, for calls and searches that
+ * read a row just before it changed. */
+#define GONE_NS INT64_C(60000000000)
+
 struct kek {
     int number;
+    int64_t gone_ns; /* when its row was first missed; 0: it is there */
     uint8_t key[WARD_KEY_SIZE];
 };
 struct turn {
     int generation;
+    int64_t gone_ns;
     uint8_t key[WARD_KEY_SIZE];
 };
 /* What the tables kek and secret say. */
@@ -59,6 +65,7 @@ struct keys {
     pthread_mutex_t loading;
     struct held next;
     char marker[MARKER_SIZE];
+    int64_t again_ns; /* read anew then, to forget what is gone; 0: no need */
     pthread_mutex_t checking;
     int64_t checked_ns;
     enum ward_code check_code;

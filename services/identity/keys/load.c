@@ -103,7 +103,7 @@ static enum ward_code read_keks(struct keys *k, struct ward_db *db, struct held 
         enum ward_code code = WARD_OK;
 
         if (known != NULL)
-            *kek = *known;
+            memcpy(kek->key, known->key, WARD_KEY_SIZE);
         else
             code = kek_open(k, number, rows.at[i][1].p, rows.at[i][2], kek->key, err);
         if (code == WARD_FAILED_PRECONDITION)
@@ -171,6 +171,45 @@ static enum ward_code read_secrets(struct keys *k, struct ward_db *db, struct he
     return WARD_OK;
 }
 
+/* Is what went at gone_ns (0: just now) still to be kept? Notes when to look again. */
+static bool stays(struct keys *k, int64_t *gone_ns)
+{
+    int64_t now = ward_mono_ns(), until;
+
+    if (*gone_ns == 0)
+        *gone_ns = now;
+    until = *gone_ns + GONE_NS;
+    if (now >= until)
+        return false;
+    if (k->again_ns == 0 || until < k->again_ns)
+        k->again_ns = until;
+    return true;
+}
+
+/* What is held and no longer in the tables goes behind what is, for a while. */
+static void keep_gone(struct keys *k, struct held *next)
+{
+    k->again_ns = 0;
+    for (int i = 0; i < k->now.n_keks && next->n_keks < KEKS_MAX; i++) {
+        struct kek old = k->now.kek[i];
+
+        if (held_kek(next, old.number) == NULL && stays(k, &old.gone_ns))
+            next->kek[next->n_keks++] = old;
+        ward_wipe(&old, sizeof(old));
+    }
+    for (int kind = 0; kind < KINDS; kind++)
+        for (int i = 0; i < k->now.n_turns[kind]; i++) {
+            struct turn old = k->now.turn[kind][i];
+            struct turn *to = place_of(next, "turn", kind + 1, old.generation);
+
+            if (to != NULL && to->generation == 0 && stays(k, &old.gone_ns)) {
+                *to = old;
+                next->n_turns[kind]++;
+            }
+            ward_wipe(&old, sizeof(old));
+        }
+}
+
 /* Transforms made from keys that are gone go too. */
 static void drop_rotations(struct keys *k)
 {
@@ -196,6 +235,7 @@ static enum ward_code read_all(struct keys *k, struct ward_db *db, struct ward_e
     if (code == WARD_OK)
         code = load_signers(k, db, &k->next, err);
     if (code == WARD_OK) {
+        keep_gone(k, &k->next);
         pthread_rwlock_wrlock(&k->lock);
         k->now = k->next;
         drop_rotations(k);
@@ -228,7 +268,7 @@ static enum ward_code follow(struct keys *k, struct ward_db *db, struct ward_err
     char marker[MARKER_SIZE];
 
     WARD_TRY(read_marker(k, db, marker, err));
-    if (strcmp(marker, k->marker) == 0)
+    if (strcmp(marker, k->marker) == 0 && (k->again_ns == 0 || ward_mono_ns() < k->again_ns))
         return WARD_OK;
     WARD_TRY(read_all(k, db, err));
     memcpy(k->marker, marker, sizeof(marker));

@@ -130,6 +130,54 @@ enum ward_code template_open(const uint8_t key[WARD_KEY_SIZE], const struct seal
     return code;
 }
 
+static enum ward_code share(struct ward_db *db, struct ward_arena *mem, int kind,
+                            int generation, bool *there, struct ward_err *err)
+{
+    struct ward_rows rows;
+
+    WARD_TRY(ward_db_run(db, mem,
+                         "SELECT generation FROM secret WHERE use_name = 'turn' AND kind = ? "
+                         "AND generation = ? LOCK IN SHARE MODE",
+                         WARD_PARAMS(ward_int(mem, kind), ward_int(mem, generation)), &rows,
+                         err));
+    *there = rows.n == 1;
+    return WARD_OK;
+}
+
+/* To the newest generation, whatever it is turned by now. */
+static enum ward_code turn_anew(struct keys *k, struct ward_db *db,
+                                const uint8_t key[WARD_KEY_SIZE], struct sealed_template *t,
+                                struct ward_err *err)
+{
+    float v[TEMPLATE_DIM_MAX];
+    enum ward_code code = template_open(key, t, v, err);
+
+    if (code == WARD_OK)
+        code = keys_turn_back(k, NULL, t->kind, t->generation, t->dim, v, err);
+    if (code == WARD_OK)
+        code = keys_follow(k, db, err);
+    if (code == WARD_OK)
+        code = template_seal(k, key, v, t, err);
+    ward_wipe(v, sizeof(v));
+    return code;
+}
+
+enum ward_code template_hold(struct keys *k, struct ward_db *db, struct ward_arena *mem,
+                             const uint8_t key[WARD_KEY_SIZE], struct sealed_template *t,
+                             struct ward_err *err)
+{
+    bool there = false;
+
+    WARD_TRY(share(db, mem, t->kind, t->generation, &there, err));
+    if (there)
+        return WARD_OK;
+    WARD_TRY(turn_anew(k, db, key, t, err));
+    WARD_TRY(share(db, mem, t->kind, t->generation, &there, err));
+    if (there)
+        return WARD_OK;
+    return WARD_FAIL(err, UNAVAILABLE, "templates are being renewed");
+}
+
 static struct bound_template bind_thing(const char *what, const uint8_t id[KEYS_ID])
 {
     struct bound_template b = {0};

@@ -38,6 +38,9 @@ struct liveness_shown {
 enum gate liveness_gate(enum liveness_policy policy, const struct liveness_shown *s);
 const char *liveness_method(enum liveness_policy policy); /* "face+passive" ... */
 
+/* How long callers may keep what GetTokenKeys said: a new key waits for this before it signs. */
+#define TOKEN_KEYS_AGE_S 300
+
 /* Signs with the key in force. */
 WARD_MUST enum ward_code token_issue(struct ward_call *c, struct ward_ppid *p, char **out,
                                      struct ward_err *err);

@@ -1,0 +1,90 @@
+/* RotateKeys: keys/rotation.h step by step, and its event with the old keks' end. */
+#include "services/identity/admin/progress.h"
+#include "services/identity/api.h"
+#include "services/identity/keys/rotation.h"
+#include "ward/identity/v1/admin.pb-c.h"
+
+typedef Ward__Identity__V1__RotateKeysResponse Progress;
+
+struct rotating {
+    struct ward_call *call;
+    struct act act;
+    struct rotation r;
+    struct progress progress;
+};
+
+static enum ward_code tell(struct rotating *t, bool finished)
+{
+    Progress p = WARD__IDENTITY__V1__ROTATE_KEYS_RESPONSE__INIT;
+
+    p.done = t->r.done;
+    p.total = t->r.total > t->r.done ? t->r.total : t->r.done;
+    p.kek = t->r.kek.number;
+    p.finished = finished;
+    if (finished) {
+        p.total = p.done;
+        p.keks_destroyed = t->r.destroyed;
+        p.event_id = t->act.event_text;
+    }
+    return ward_send(t->call, &p.base);
+}
+
+static enum ward_code pass(struct rotating *t, struct ward_db *db)
+{
+    struct ward_call *c = t->call;
+    bool more = true;
+
+    while (more) {
+        if (ward_call_cancelled(c))
+            return WARD_FAIL(c->err, CANCELLED, "the caller went away");
+        WARD_TRY(rotation_step(&t->r, db, &more, c->err));
+        if (more && progress_due(&t->progress, t->r.done))
+            WARD_TRY(tell(t, false));
+    }
+    return WARD_OK;
+}
+
+static enum ward_code end_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
+{
+    struct rotating *t = arg;
+    struct act act = t->act;
+
+    WARD_TRY(rotation_destroy(&t->r, db, err));
+    if (t->r.left > 0)
+        return WARD_OK;
+    act_note(&act, "kek", ward_printf(t->call->mem, "%d", t->r.kek.number));
+    act_note(&act, "keks_destroyed", ward_printf(t->call->mem, "%d", t->r.destroyed));
+    act_note(&act, "rows", ward_printf(t->call->mem, "%lld", (long long)t->r.done));
+    return act_write(&act, db, err);
+}
+
+static enum ward_code rotate(struct rotating *t, struct worker *w)
+{
+    struct ward_call *c = t->call;
+
+    WARD_TRY(rotation_open(w->id->keys, w->db, &t->r, c->err));
+    WARD_TRY(tell(t, false));
+    progress_due(&t->progress, 0);
+    for (;;) {
+        WARD_TRY(pass(t, w->db));
+        WARD_TRY(ward_db_tx(w->db, end_in_tx, t, c->err));
+        if (t->r.left == 0)
+            return tell(t, true);
+        WARD_TRY(rotation_again(&t->r, c->err));
+    }
+}
+
+enum ward_code rotate_keys_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                               ProtobufCMessage *r)
+{
+    struct worker *w = c->wrk;
+    struct rotating t = {.call = c};
+    enum ward_code code;
+
+    (void)q, (void)r;
+    act_begin(&t.act, c, NULL);
+    ward_db_deadline(w->db, c->deadline_ns);
+    code = rotate(&t, w);
+    rotation_close(&t.r);
+    return code;
+}

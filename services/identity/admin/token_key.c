@@ -1,0 +1,101 @@
+/* RotateTokenKey: the next signing key is published at once, and signs when everyone has it. */
+#include "services/identity/api.h"
+#include "services/identity/keys/keys_own.h"
+#include "services/identity/token/token.h"
+#include "ward/identity/v1/admin.pb-c.h"
+
+#include <stdio.h>
+
+#include "common/base/clock.h"
+
+typedef Ward__Identity__V1__RotateTokenKeyResponse Response;
+
+/* Tokens of the former key are good for this long after it has signed its last: their longest
+ * life, and replicas' clocks apart. */
+#define CLOCKS_APART_S   10
+#define CHECKS_LONGER_US ((WARD_PPID_MAX_S + CLOCKS_APART_S) * INT64_C(1000000))
+
+struct next_key {
+    struct ward_call *call;
+    struct act act;
+    char kid[64];
+    int64_t signs_from_us;
+};
+
+/* One that does not sign yet is the answer: a second call makes no third key. */
+static enum ward_code find_waiting(struct next_key *n, struct ward_db *db, int64_t now,
+                                   bool *found, struct ward_err *err)
+{
+    struct ward_arena *mem = n->call->mem;
+    struct ward_rows rows;
+
+    WARD_TRY(ward_db_run(db, mem,
+                         "SELECT kid, signs_from_us FROM token_key WHERE signs_from_us > ? "
+                         "ORDER BY signs_from_us DESC LIMIT 1",
+                         WARD_PARAMS(ward_int(mem, now)), &rows, err));
+    *found = rows.n == 1;
+    if (*found) {
+        snprintf(n->kid, sizeof(n->kid), "%s", rows.at[0][0].p);
+        n->signs_from_us = keys_number(rows.at[0][1]);
+    }
+    return WARD_OK;
+}
+
+static enum ward_code make(struct next_key *n, struct ward_db *db, const struct kek *kek,
+                           int64_t now, struct ward_err *err)
+{
+    struct ward_arena *mem = n->call->mem;
+
+    n->signs_from_us = now + TOKEN_KEYS_AGE_S * INT64_C(1000000);
+    WARD_TRY(ward_db_run(db, NULL, "DELETE FROM token_key WHERE checks_until_us < ?",
+                         WARD_PARAMS(ward_int(mem, now)), NULL, err));
+    WARD_TRY(ward_db_run(
+        db, NULL, "UPDATE token_key SET checks_until_us = ? WHERE checks_until_us IS NULL",
+        WARD_PARAMS(ward_int(mem, n->signs_from_us + CHECKS_LONGER_US)), NULL, err));
+    return token_key_add(db, mem, kek, n->signs_from_us, n->kid, err);
+}
+
+/* The lock on the newest kek's row keeps twins out. */
+static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
+{
+    struct next_key *n = arg;
+    struct keys *k = ((struct worker *)n->call->wrk)->id->keys;
+    struct act act = n->act;
+    int64_t now = ward_wall_us();
+    enum ward_code code = WARD_OK;
+    struct kek kek;
+    bool found = false;
+
+    WARD_TRY(ward_db_run(db, n->call->mem,
+                         "SELECT kek FROM kek ORDER BY kek DESC LIMIT 1 FOR UPDATE",
+                         WARD_NO_PARAMS, NULL, err));
+    WARD_TRY(find_waiting(n, db, now, &found, err));
+    if (!found) {
+        WARD_TRY(keys_hold_newest(k, db, n->call->mem, &kek, err));
+        code = make(n, db, &kek, now, err);
+        ward_wipe(&kek, sizeof(kek));
+    }
+    WARD_TRY(code);
+    act_note(&act, "kid", n->kid);
+    act_note(&act, "made", found ? "before" : "now");
+    return act_write(&act, db, err);
+}
+
+enum ward_code rotate_token_key_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                                    ProtobufCMessage *r)
+{
+    struct worker *w = c->wrk;
+    struct next_key n = {.call = c};
+    Response *resp = (Response *)r;
+
+    (void)q;
+    act_begin(&n.act, c, NULL);
+    ward_db_deadline(w->db, c->deadline_ns);
+    WARD_TRY(ward_db_tx(w->db, in_tx, &n, c->err));
+    /* Published here at once; it is in the table, and every replica's next look finds it. */
+    if (keys_follow(w->id->keys, w->db, c->err) != WARD_OK)
+        *c->err = (struct ward_err){0};
+    resp->signs_from_us = n.signs_from_us;
+    WARD_TRY(api_copy(c, n.kid, &resp->kid));
+    return api_copy(c, n.act.event_text, &resp->event_id);
+}
