@@ -180,6 +180,8 @@ const struct ward_reason ward_reasons[] = {
     {"NO_CONSENT", WARD_FAILED_PRECONDITION, IDENTITY,
      "consent to use this face was withdrawn, or is for another use",
      "identify this person in another way"},
+    {"NO_TEMPLATE", WARD_FAILED_PRECONDITION, IDENTITY, "no face is kept of this subject",
+     "add a photograph, or identify this person in another way"},
     {"MODEL_CHANGED", WARD_FAILED_PRECONDITION, IDENTITY,
      "the face template was made by another model", "enrol the person again"},
     {"TEMPLATE_UNREADABLE", WARD_DATA_LOSS, IDENTITY,

@@ -69,9 +69,10 @@ static enum ward_code look(const struct reading *r, const struct pixels *im, str
     p->gate = rule_eyes(p->eye_distance_px);
     if (p->gate != USABLE)
         return WARD_OK;
-    WARD_TRY(face_embed(r->w->face, r->mem, r->stop, im, &p->face, r->err));
     WARD_TRY(quality_measure(im, &p->face, r->mem, q, r->err));
     p->gate = quality_gate(q);
+    if (p->gate == USABLE || r->want->turned_too)
+        WARD_TRY(face_embed(r->w->face, r->mem, r->stop, im, &p->face, r->err));
     if (r->want->passive && p->gate == USABLE)
         return liveness_score(r->w->face, r->mem, r->stop, im, &p->box, &p->passive, r->err);
     return WARD_OK;

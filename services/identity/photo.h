@@ -12,6 +12,7 @@
 struct photo_want {
     bool largest_only; /* of several faces, instead of refusing */
     bool passive;      /* run the passive liveness model on a usable face */
+    bool turned_too;   /* embed the face of a video's frame whatever its quality */
 };
 struct photo {
     enum gate gate; /* face is set only when USABLE; the rest as far as it was measured */

@@ -1,8 +1,18 @@
 #include "services/identity/verify/verify.h"
 
+#include "common/base/metrics.h"
+
 #include <string.h>
 
 typedef Ward__Identity__V1__Liveness Liveness;
+
+static struct ward_family identity_liveness = {
+    .name = "ward_identity_liveness_total",
+    .help = "Captures asked for liveness, by the use's policy and whether it was satisfied.",
+    .type = WARD_COUNTER,
+    .label = {"policy", "result"},
+};
+WARD_METRIC_LISTED(identity_liveness)
 
 #define OUTCOME(x) WARD__IDENTITY__V1__OUTCOME__OUTCOME_##x
 
@@ -35,8 +45,9 @@ enum ward_code verification_begin(struct verification *v, const struct claim *cl
 
 static enum ward_code no_template(struct ward_err *err)
 {
-    return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "MODEL_CHANGED",
-                            "no template of a model in use is kept of this subject: add one");
+    return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "NO_TEMPLATE",
+                            "no face is kept of this subject: add a photograph, or identify "
+                            "this person in another way");
 }
 
 /* Those of the model in use; where there are only older ones, of the former model. */
@@ -74,8 +85,9 @@ enum ward_code verification_recall(struct verification *v)
     return fuse(v);
 }
 
-enum ward_code verification_embed(struct verification *v, const struct pixels *im,
-                                  const struct face_box *box, struct face *face)
+enum ward_code verification_embed(struct verification *v, struct ward_arena *mem,
+                                  const struct pixels *im, const struct face_box *box,
+                                  struct face *face)
 {
     struct ward_call *c = v->call;
     struct worker *w = c->wrk;
@@ -83,8 +95,8 @@ enum ward_code verification_embed(struct verification *v, const struct pixels *i
 
     if (!v->former)
         return WARD_OK;
-    WARD_TRY(face_locate(w->former, c->mem, &stop, im, box, face, c->err));
-    return face_embed(w->former, c->mem, &stop, im, face, c->err);
+    WARD_TRY(face_locate(w->former, mem, &stop, im, box, face, c->err));
+    return face_embed(w->former, mem, &stop, im, face, c->err);
 }
 
 enum ward_code verification_compare(struct verification *v, const float *embedding,
@@ -100,6 +112,19 @@ enum ward_code verification_compare(struct verification *v, const float *embeddi
     *score = face_cosine(v->kept.v, turned, v->kept.dim);
     ward_wipe(turned, sizeof(turned));
     return WARD_OK;
+}
+
+void verification_count(const struct verification *v)
+{
+    static const char *const policies[] = {"", "none", "passive", "active", "attended"};
+    const char *result = v->gate == USABLE              ? "satisfied"
+                         : v->gate == LIVENESS_REQUIRED ? "required"
+                         : v->gate == LIVENESS_FAILED   ? "failed"
+                                                        : NULL;
+
+    if (result != NULL)
+        ward_metric_add(
+            ward_series_of(&identity_liveness, policies[v->policy.liveness], result, NULL), 1);
 }
 
 void verification_decide(struct verification *v)

@@ -20,9 +20,10 @@ static enum ward_code look(struct verification *v, const VerifyRequest *req, str
     v->gate = p->gate;
     if (v->gate == USABLE)
         v->gate = liveness_gate(v->policy.liveness, &v->shown);
+    verification_count(v);
     if (v->gate != USABLE)
         return WARD_OK;
-    WARD_TRY(verification_embed(v, &p->im, &p->box, &p->face));
+    WARD_TRY(verification_embed(v, c->mem, &p->im, &p->box, &p->face));
     return verification_compare(v, p->face.embedding, &v->score);
 }
 

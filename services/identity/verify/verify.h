@@ -39,13 +39,15 @@ struct claim {
 };
 WARD_MUST enum ward_code verification_begin(struct verification *v, const struct claim *claim);
 WARD_MUST enum ward_code verification_recall(struct verification *v);
-/* Embeds the located face with the model that the templates are of; `face` has the current
- * model's already. Wipe `v` of what it is for. */
-WARD_MUST enum ward_code verification_embed(struct verification *v, const struct pixels *im,
-                                            const struct face_box *box, struct face *face);
+/* Where the templates are of the former model, embeds the face again with that one. */
+WARD_MUST enum ward_code verification_embed(struct verification *v, struct ward_arena *mem,
+                                            const struct pixels *im, const struct face_box *box,
+                                            struct face *face);
 /* Cosine of an embedding (length 1, not turned) with the templates. */
 WARD_MUST enum ward_code verification_compare(struct verification *v, const float *embedding,
                                               double *score);
+/* Counts what the liveness policy made of a usable capture. */
+void verification_count(const struct verification *v);
 /* MATCH, NO_MATCH or UNUSABLE from gate and score. */
 void verification_decide(struct verification *v);
 const char *verification_outcome(const struct verification *v);

@@ -1,0 +1,31 @@
+/* challenge.h - issued challenges: single use, known to every replica.
+ *
+ * Threads: a worker's own connection. Memory: the caller's. Errors: db.h's, and
+ * FAILED_PRECONDITION CHALLENGE_UNKNOWN.
+ */
+#ifndef IDENTITY_CHALLENGE_H
+#define IDENTITY_CHALLENGE_H
+
+#include "common/base/metrics.h"
+#include "common/rpc/rpc.h"
+#include "services/identity/identity.h"
+#include "services/identity/live/live.h"
+
+#define CHALLENGE_MS      30000 /* to the last frame */
+#define CHALLENGE_STEP_MS 5000
+
+struct challenge {
+    bool given; /* false: the call came without one */
+    int n_steps;
+    enum live_step steps[LIVE_STEPS_MAX];
+    int64_t expires_at_us;
+};
+/* Takes it out of circulation, whatever comes of it. Only for whom, for what and by whom it was
+ * issued. */
+WARD_MUST enum ward_code challenge_take(struct ward_call *c, const char *challenge_id,
+                                        const uint8_t subject_id[IDENTITY_ID],
+                                        const char *purpose, struct challenge *out);
+
+extern struct ward_family identity_challenges; /* result */
+
+#endif

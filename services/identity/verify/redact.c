@@ -1,0 +1,207 @@
+/* Redact: no face of a photograph stays a face. */
+#include "common/image/encode.h"
+#include "common/image/image.h"
+#include "services/identity/api.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef Ward__Identity__V1__RedactRequest RedactRequest;
+typedef Ward__Identity__V1__RedactResponse RedactResponse;
+
+#define LEAST   0.3 /* score: less than half of what recognition asks for */
+#define MARGIN  0.3 /* of the box on each side: hair, ears and chin are a person too */
+#define BLOCKS  6   /* a face's larger side becomes so many blocks: nothing of it is left */
+#define QUALITY 90
+/* A second look at each quarter of a large picture finds the faces that are too small for the
+ * detector's 320 x 240 in the whole. */
+#define PARTS 5
+
+struct redaction {
+    struct ward_call *call;
+    struct act act;
+    struct pixels im;
+    uint8_t *rgb;
+    bool blur;
+    int n;
+    struct face_box box[PARTS * FACE_MAX_FOUND];
+};
+
+static enum ward_code search(struct redaction *r, struct rect around)
+{
+    struct ward_call *c = r->call;
+    struct worker *w = c->wrk;
+    struct ward_stop stop = api_stop(c);
+    struct face_search how = {.around = around, .least = LEAST};
+    int n = 0;
+
+    WARD_TRY(face_search(w->face, c->mem, &stop, &r->im, &how, r->box + r->n, &n, c->err));
+    r->n += n;
+    return WARD_OK;
+}
+
+/* The whole with a border around, then four overlapping parts. */
+static enum ward_code find(struct redaction *r)
+{
+    double w = r->im.w, h = r->im.h;
+
+    WARD_TRY(search(r, (struct rect){-0.1 * w, -0.1 * h, 1.2 * w, 1.2 * h}));
+    for (int i = 0; i < 4; i++)
+        WARD_TRY(
+            search(r, (struct rect){(i & 1) * 0.4 * w, (i >> 1) * 0.4 * h, 0.6 * w, 0.6 * h}));
+    return WARD_OK;
+}
+
+static int within(double v, int most)
+{
+    return !(v >= 0) ? 0 : v > most ? most : (int)v;
+}
+
+/* Every block becomes its mean. */
+static void pixelate(uint8_t *rgb, int w, const int at[4], int side)
+{
+    for (int y = at[1]; y < at[3]; y += side)
+        for (int x = at[0]; x < at[2]; x += side) {
+            int x_end = x + side < at[2] ? x + side : at[2];
+            int y_end = y + side < at[3] ? y + side : at[3];
+            unsigned sum[3] = {0}, n = 0;
+
+            for (int j = y; j < y_end; j++)
+                for (int i = x; i < x_end; i++, n++)
+                    for (int k = 0; k < 3; k++)
+                        sum[k] += rgb[3 * ((size_t)j * (size_t)w + (size_t)i) + (size_t)k];
+            for (int j = y; j < y_end; j++)
+                for (int i = x; i < x_end; i++)
+                    for (int k = 0; k < 3; k++)
+                        rgb[3 * ((size_t)j * (size_t)w + (size_t)i) + (size_t)k] =
+                            (uint8_t)(sum[k] / n);
+        }
+}
+
+/* One line of running means over 2 r + 1 values that are `step` apart. */
+static void smooth(uint8_t *p, size_t step, int n, int r, uint8_t *copy)
+{
+    int sum = 0;
+
+    for (int i = 0; i < n; i++)
+        copy[i] = p[(size_t)i * step];
+    for (int i = -r; i <= r; i++)
+        sum += copy[i < 0 ? 0 : i >= n ? n - 1 : i];
+    for (int i = 0; i < n; i++) {
+        int out = i - r, in = i + r + 1;
+
+        p[(size_t)i * step] = (uint8_t)(sum / (2 * r + 1));
+        sum += copy[in >= n ? n - 1 : in] - copy[out < 0 ? 0 : out];
+    }
+}
+
+/* Pixelated first: what blurring alone leaves can be sharpened again. */
+static bool blur(uint8_t *rgb, int w, const int at[4], int side, struct ward_arena *mem)
+{
+    int wide = at[2] - at[0], high = at[3] - at[1];
+    uint8_t *copy = ward_alloc(mem, (size_t)(wide > high ? wide : high));
+
+    if (copy == NULL)
+        return false;
+    pixelate(rgb, w, at, side);
+    for (int pass = 0; pass < 3; pass++) {
+        for (int y = at[1]; y < at[3]; y++)
+            for (int k = 0; k < 3; k++)
+                smooth(rgb + 3 * ((size_t)y * (size_t)w + (size_t)at[0]) + k, 3, wide, side,
+                       copy);
+        for (int x = at[0]; x < at[2]; x++)
+            for (int k = 0; k < 3; k++)
+                smooth(rgb + 3 * ((size_t)at[1] * (size_t)w + (size_t)x) + k, 3 * (size_t)w,
+                       high, side, copy);
+    }
+    return true;
+}
+
+static enum ward_code hide(struct redaction *r, const struct face_box *b)
+{
+    double w = b->x2 - b->x1, h = b->y2 - b->y1, most = w > h ? w : h;
+    int at[4] = {within(b->x1 - MARGIN * w, r->im.w), within(b->y1 - MARGIN * h, r->im.h),
+                 within(ceil(b->x2 + MARGIN * w), r->im.w),
+                 within(ceil(b->y2 + MARGIN * h), r->im.h)};
+    int side = (int)ceil(most / BLOCKS);
+
+    if (at[0] >= at[2] || at[1] >= at[3])
+        return WARD_OK;
+    side = side < 2 ? 2 : side;
+    if (!r->blur)
+        pixelate(r->rgb, r->im.w, at, side);
+    else if (!blur(r->rgb, r->im.w, at, side, r->call->mem))
+        return WARD_FAIL(r->call->err, RESOURCE_EXHAUSTED, "no memory to blur a face");
+    return WARD_OK;
+}
+
+/* Boxes of one face, found in the whole and in a part, count as one. */
+static int faces(const struct redaction *r)
+{
+    int n = 0;
+
+    for (int i = 0; i < r->n; i++) {
+        const struct face_box *a = &r->box[i];
+        double x = (a->x1 + a->x2) / 2, y = (a->y1 + a->y2) / 2;
+        bool seen = false;
+
+        for (int k = 0; k < i && !seen; k++)
+            seen = x > r->box[k].x1 && x < r->box[k].x2 && y > r->box[k].y1 && y < r->box[k].y2;
+        n += !seen;
+    }
+    return n;
+}
+
+static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
+{
+    return act_write(&((struct redaction *)arg)->act, db, err);
+}
+
+static enum ward_code work(struct redaction *r, const RedactRequest *req, RedactResponse *resp)
+{
+    struct ward_call *c = r->call;
+
+    WARD_TRY(photo_decode(c->mem, req->photograph.data, req->photograph.len, &r->im, c->err));
+    WARD_TRY(find(r));
+    resp->faces = faces(r);
+    if (resp->faces == 0 && !req->allow_none)
+        return WARD_FAIL_REASON(c->err, FAILED_PRECONDITION, "FACE_NOT_FOUND",
+                                "no face was found to hide: look yourself, and set allow_none "
+                                "to have it as it is");
+    r->rgb = (uint8_t *)(uintptr_t)r->im.rgb; /* the call's own copy: changed in place */
+    for (int i = 0; i < r->n; i++)
+        WARD_TRY(hide(r, &r->box[i]));
+    return ward_image_encode_jpeg(&(struct ward_image){r->im.w, r->im.h, r->rgb, 1}, QUALITY,
+                                  c->mem, &resp->photograph.data, &resp->photograph.len,
+                                  c->err);
+}
+
+static enum ward_code redact(struct ward_call *c, const RedactRequest *req,
+                             RedactResponse *resp)
+{
+    struct worker *w = c->wrk;
+    struct redaction *r = ward_new(c->mem, struct redaction);
+    const char *n;
+
+    if (r == NULL)
+        return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory to redact a photograph");
+    r->call = c;
+    act_begin(&r->act, c, NULL);
+    ward_db_deadline(w->db, c->deadline_ns);
+    if (req->style != WARD__IDENTITY__V1__REDACT_STYLE__REDACT_STYLE_BLUR &&
+        req->style != WARD__IDENTITY__V1__REDACT_STYLE__REDACT_STYLE_PIXELATE)
+        return WARD_FAIL_FIELD(c->err, "style", "must be said");
+    r->blur = req->style == WARD__IDENTITY__V1__REDACT_STYLE__REDACT_STYLE_BLUR;
+    WARD_TRY(ward_canary_state(w->id->canary, c->err));
+    WARD_TRY(work(r, req, resp));
+    n = ward_printf(c->mem, "%d", resp->faces);
+    act_note(&r->act, "faces", n == NULL ? "" : n);
+    act_note(&r->act, "style", r->blur ? "blur" : "pixelate");
+    WARD_TRY(api_copy(c, r->act.event_text, &resp->event_id));
+    return ward_db_tx(w->db, in_tx, r, c->err);
+}
+
+enum ward_code redact_rpc(struct ward_call *c, const ProtobufCMessage *q, ProtobufCMessage *r)
+{
+    return redact(c, (const RedactRequest *)q, (RedactResponse *)r);
+}
