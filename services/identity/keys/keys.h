@@ -50,7 +50,8 @@ struct wrapped_key {
     int kek;
     uint8_t wrapped[KEYS_WRAPPED];
 };
-/* A fresh one, wrapped by the newest kek; subject_id is set by the caller. */
+/* A fresh one, wrapped by the newest kek and bound to w->subject_id, which the caller has set.
+ */
 WARD_MUST enum ward_code keys_new_subject(struct keys *k, struct wrapped_key *w,
                                           uint8_t key[WARD_KEY_SIZE], struct ward_err *err);
 /* Inside the transaction that keeps a new w, before it does: shares the row of its kek until

@@ -124,8 +124,8 @@ static enum ward_code key_for(struct new_face *f, struct ward_db *db,
     f->key_is_new = !found;
     if (found)
         return keys_unwrap(keys, db, &w, key, err);
+    memcpy(w.subject_id, f->kept.sealed.subject_id, IDENTITY_ID); /* the wrap is bound to it */
     WARD_TRY(keys_new_subject(keys, &w, key, err));
-    memcpy(w.subject_id, f->kept.sealed.subject_id, IDENTITY_ID);
     keys_sha256(key, f->key_sha256);
     WARD_TRY(keys_hold(keys, db, f->mem, key, &w, err));
     return face_key_add(db, f->mem, &w, f->key_sha256, err);
@@ -152,6 +152,8 @@ enum ward_code new_face_store(struct new_face *f, struct ward_db *db, struct war
 
     if (code == WARD_OK)
         code = template_seal(f->w->id->keys, key, f->embedding, &f->kept.sealed, err);
+    if (code == WARD_OK) /* a renewal running beside this does not overlook it */
+        code = template_hold(f->w->id->keys, db, f->mem, key, &f->kept.sealed, err);
     if (code == WARD_OK)
         code = template_add(db, f->mem, &f->kept, err);
     if (code == WARD_OK)
