@@ -1,0 +1,80 @@
+/* snapshot_file.h - the snapshot's layout, shared by who writes and who reads. Integers and
+ * floats as this machine has them; `order` says so.
+ *
+ * Threads: pure. Memory: none. Errors: none.
+ */
+#ifndef IDENTITY_GALLERY_SNAPSHOT_FILE_H
+#define IDENTITY_GALLERY_SNAPSHOT_FILE_H
+
+#include "common/base/crypto.h"
+#include "services/identity/gallery/snapshot.h"
+
+#include <limits.h>
+
+#define FILE_NAME    "gallery.snapshot"
+#define FILE_MAGIC   "WARDGALL"
+#define FILE_VERSION 1
+#define FILE_ORDER   UINT32_C(0x01020304)
+
+struct file_space {
+    int32_t which, kind, generation, dim;
+};
+struct file_bucket {
+    uint64_t index_at, index_n; /* sealed bytes */
+    uint64_t vectors_at;        /* a multiple of PLACE_UNIT */
+    uint32_t rows;
+    int32_t generation; /* of the bucket's key; 0: no rows */
+};
+struct file_head {
+    char magic[8];
+    uint32_t version, order;
+    uint8_t number[16]; /* this file's own */
+    char model[2][72];
+    int32_t n_spaces, reserved;
+    struct file_space space[GALLERY_SPACES];
+    int64_t seq, written_at_us, rows;
+    uint64_t size; /* of the file */
+    struct file_bucket bucket[KEYS_BUCKETS];
+    uint8_t sha256[WARD_SHA256_SIZE]; /* of everything before */
+};
+#define FILE_BODY ((sizeof(struct file_head) + 4095) / 4096 * 4096)
+
+/* One row in a bucket's sealed index; codes follow, dim of them. */
+struct file_row {
+    uint8_t id[KEYS_ID];
+    uint32_t space;
+    float scale, residual;
+};
+
+/* What sealed bytes are bound to: this file, the bucket, and for a vector whose and where. */
+struct file_bound {
+    char label[16];
+    uint8_t number[16], id[KEYS_ID];
+    uint32_t bucket, place;
+};
+
+static inline size_t file_stride(int dim)
+{
+    size_t n = (size_t)dim * sizeof(float) + WARD_SEAL_EXTRA;
+
+    return (n + PLACE_UNIT - 1) / PLACE_UNIT * PLACE_UNIT;
+}
+
+struct file_bound file_bind(const char *label, const uint8_t number[16], int bucket,
+                            const uint8_t *id, uint32_t place);
+/* dir/gallery.snapshot; false: too long. */
+bool file_path(const char *dir, const char *suffix, char out[PATH_MAX]);
+
+/* Maps a file whose head has been checked, bucket keys yet to come. */
+struct mapping {
+    struct ward_arena mem;
+    const uint8_t *base;
+    size_t size;
+    uint8_t number[16];
+    bool open[KEYS_BUCKETS];
+    uint8_t key[KEYS_BUCKETS][WARD_KEY_SIZE];
+};
+WARD_MUST enum ward_code mapping_open(int fd, size_t size, const uint8_t number[16],
+                                      struct mapping **out, struct ward_err *err);
+
+#endif
