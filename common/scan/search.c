@@ -26,8 +26,6 @@
 
 #define CANDIDATES (2 * SCAN_STRIP) /* a slot's; a strip must always fit */
 #define K_MAX      64
-/* Of 64 rows, as many as make it cheaper to take all than one by one. */
-#define MANY 24
 /* Strips in a step, and fewer than how many make waking others no gain. */
 #define STEP 4
 #define FEW  16
@@ -128,26 +126,32 @@ static bool any_near(const struct search *s, const float *scale, const float *re
     return any != 0;
 }
 
-/* Rows r..r+63 of a block, those whose bit is set; `first` is row 0 of the block. */
+/* Rows r..r+63 of a block, those whose bit is set, and no other row's memory; `first` is row 0
+ * of the block. */
 static void look(struct search *s, struct slot *slot, const struct scan_block *b,
                  uint32_t first, uint32_t r, uint64_t rows)
 {
     size_t dim = (size_t)s->query.dim;
     const int8_t *codes = b->codes + r * dim;
-    bool many = __builtin_popcountll(rows) >= MANY;
     int32_t dots[64];
 
-    if (many) {
+    if (rows == UINT64_MAX) {
         s->set->kernel.dots(&s->query, codes, 64, dots);
         if (!any_near(s, b->scale + r, b->residual + r, dots))
             return;
+    } else {
+        for (uint64_t left = rows; left != 0;) { /* by runs */
+            unsigned at = (unsigned)__builtin_ctzll(left);
+            unsigned n = (unsigned)__builtin_ctzll(~(left >> at));
+
+            s->set->kernel.dots(&s->query, codes + at * dim, n, dots + at);
+            left &= ~((((uint64_t)1 << n) - 1) << at);
+        }
     }
     for (; rows != 0; rows &= rows - 1) {
         uint32_t i = (uint32_t)__builtin_ctzll(rows);
         float score, off;
 
-        if (!many)
-            s->set->kernel.dots(&s->query, codes + i * dim, 1, &dots[i]);
         if (near(s, b, r + i, dots[i], &score, &off))
             keep(s, slot, first + r + i, score, off);
     }
@@ -170,17 +174,18 @@ static void strip(struct search *s, struct slot *slot, uint32_t number)
     uint32_t at = number / SCAN_STRIPS, first = at * SCAN_BLOCK;
     uint32_t r = number % SCAN_STRIPS * SCAN_STRIP, end = r + SCAN_STRIP;
     struct scan_block *b = scan_block_at(s->set, at);
+    struct scan_gate *gate = scan_gate_at(b, r);
+    unsigned turn = scan_gate_enter(gate);
 
-    pthread_rwlock_rdlock(&b->lock);
     for (; r < end; r += 64) {
-        uint64_t rows = b->live[r / 64];
+        uint64_t rows = atomic_load(&b->live[r / 64]);
 
         if (s->only != NULL)
             rows &= s->only[(first + r) / 64];
         if (rows != 0)
             look(s, slot, b, first, r, rows);
     }
-    pthread_rwlock_unlock(&b->lock);
+    scan_gate_leave(gate, turn);
 }
 
 /* Whether a strip's candidates still fit, once those that the floor has passed are dropped. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #define HUGE_PAGE ((size_t)2 << 20)
 /* SCAN_NO_ROW is no row's number. */
@@ -16,6 +17,43 @@ struct scan_block *scan_block_at(const struct scan_set *s, uint32_t block)
         atomic_load_explicit(&s->shelves[block / SCAN_SHELF], memory_order_acquire);
 
     return atomic_load_explicit(&shelf->at[block % SCAN_SHELF], memory_order_acquire);
+}
+
+struct scan_gate *scan_gate_at(struct scan_block *b, uint32_t r)
+{
+    return &b->gates[r / SCAN_STRIP];
+}
+
+unsigned scan_gate_enter(struct scan_gate *g)
+{
+    unsigned turn = atomic_load(&g->turn) & 1;
+
+    atomic_fetch_add(&g->readers[turn], 1);
+    return turn;
+}
+
+void scan_gate_leave(struct scan_gate *g, unsigned turn)
+{
+    atomic_fetch_sub(&g->readers[turn], 1);
+}
+
+static void drain(atomic_uint *readers)
+{
+    while (atomic_load(readers) != 0)
+        nanosleep(&(struct timespec){.tv_nsec = 20000}, NULL);
+}
+
+/* Until all who entered before have left. Two counts, because one might never be zero: those
+ * who enter meanwhile are counted in the other. Both are waited for, because who has read
+ * `turn` may be late to count itself. Who counts itself after the wait has ended sees the bits
+ * as they are now: all of it is sequentially consistent. */
+static void until_left(struct scan_gate *g)
+{
+    unsigned turn = atomic_load(&g->turn) & 1;
+
+    drain(&g->readers[1 - turn]);
+    atomic_store(&g->turn, 1 - turn);
+    drain(&g->readers[turn]);
 }
 
 static size_t codes_size(const struct scan_set *s)
@@ -37,6 +75,7 @@ enum ward_code scan_set_open(int dim, struct scan_pool *pool, struct scan_set **
     s->pool = pool;
     s->kernel = scan_kernel_now();
     pthread_mutex_init(&s->writers, NULL);
+    pthread_mutex_init(&s->removers, NULL);
     atomic_store(&s->nbytes, sizeof(*s));
     *out = s;
     return WARD_OK;
@@ -45,11 +84,10 @@ enum ward_code scan_set_open(int dim, struct scan_pool *pool, struct scan_set **
 static void block_free(const struct scan_set *s, struct scan_block *b)
 {
     for (int w = 0; w < SCAN_BLOCK / 64; w++) { /* the rest is zero, or was never touched */
-        if (b->live[w] != 0)
+        if (b->taken[w] != 0)
             ward_wipe(b->codes + (size_t)w * 64 * (size_t)s->dim, 64 * (size_t)s->dim);
     }
     munmap(b->codes, codes_size(s));
-    pthread_rwlock_destroy(&b->lock);
     ward_wipe(b, sizeof(*b));
     free(b);
 }
@@ -62,6 +100,7 @@ void scan_set_close(struct scan_set *s)
         block_free(s, scan_block_at(s, i));
     for (uint32_t i = 0; i < SCAN_SHELF; i++)
         free(atomic_load(&s->shelves[i]));
+    pthread_mutex_destroy(&s->removers);
     pthread_mutex_destroy(&s->writers);
     free(s);
 }
@@ -90,20 +129,16 @@ static int8_t *codes_map(size_t n, bool first)
 
 static struct scan_block *block_new(const struct scan_set *s, bool first)
 {
-    struct scan_block *b = calloc(1, sizeof(*b));
-    pthread_rwlockattr_t attr;
+    struct scan_block *b = aligned_alloc(alignof(struct scan_block), sizeof(*b));
 
     if (b == NULL)
         return NULL;
+    memset(b, 0, sizeof(*b));
     b->codes = codes_map(codes_size(s), first);
     if (b->codes == NULL) {
         free(b);
         return NULL;
     }
-    pthread_rwlockattr_init(&attr);
-    pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
-    pthread_rwlock_init(&b->lock, &attr);
-    pthread_rwlockattr_destroy(&attr);
     return b;
 }
 
@@ -137,13 +172,15 @@ static enum ward_code check(const struct scan_set *s, const int8_t *codes,
                             const struct scan_code *code, struct ward_err *err)
 {
     int32_t sum = 0;
-    bool low = false;
+    int low = 0;
 
-    for (int i = 0; i < s->dim; i++) {
-        sum += codes[i] * codes[i];
-        low |= codes[i] < -SCAN_CODE_MAX;
+    for (int i = 0; i < s->dim; i += 64) {
+        for (int j = i; j < i + 64; j++) { /* a known count, which compilers make vectors of */
+            sum += codes[j] * codes[j];
+            low |= codes[j] < -SCAN_CODE_MAX;
+        }
     }
-    if (low || !(code->scale > 0) || !(code->residual >= 0) ||
+    if (low != 0 || !(code->scale > 0) || !(code->residual >= 0) ||
         !(code->residual <= (float)SCAN_FURTHEST) ||
         !(sqrt((double)sum) * (double)code->scale <= SCAN_LONGEST))
         return WARD_FAIL(err, INVALID_ARGUMENT, "these are no codes of a vector of length 1");
@@ -154,9 +191,9 @@ static uint32_t free_row(const struct scan_block *b)
 {
     uint32_t w = 0;
 
-    while (b->live[w] == UINT64_MAX)
+    while (b->taken[w] == UINT64_MAX)
         w++;
-    return w * 64 + (uint32_t)__builtin_ctzll(~b->live[w]);
+    return w * 64 + (uint32_t)__builtin_ctzll(~b->taken[w]);
 }
 
 static uint64_t bit(uint32_t row)
@@ -164,8 +201,6 @@ static uint64_t bit(uint32_t row)
     return (uint64_t)1 << row % 64;
 }
 
-/* A block with room; only writers change n_live and live, so they read them without its lock.
- */
 static enum ward_code with_room(struct scan_set *s, struct scan_block **out,
                                 struct ward_err *err)
 {
@@ -173,7 +208,7 @@ static enum ward_code with_room(struct scan_set *s, struct scan_block **out,
         if (s->room == atomic_load(&s->n_blocks))
             WARD_TRY(grow(s, s->room, err));
         *out = scan_block_at(s, s->room);
-        if ((*out)->n_live < SCAN_BLOCK)
+        if ((*out)->n_taken < SCAN_BLOCK)
             return WARD_OK;
     }
 }
@@ -191,13 +226,12 @@ enum ward_code scan_add(struct scan_set *s, const int8_t *codes, const struct sc
     if (rc != WARD_OK)
         goto unlock;
     r = free_row(b);
-    pthread_rwlock_wrlock(&b->lock);
     memcpy(b->codes + (size_t)r * (size_t)s->dim, codes, (size_t)s->dim);
     b->scale[r] = code->scale;
     b->residual[r] = code->residual;
-    b->live[r / 64] |= bit(r);
-    b->n_live++;
-    pthread_rwlock_unlock(&b->lock);
+    b->taken[r / 64] |= bit(r);
+    b->n_taken++;
+    atomic_fetch_or(&b->live[r / 64], bit(r)); /* from here on it is read */
     atomic_fetch_add(&s->n_live, 1);
     *row = s->room * SCAN_BLOCK + r;
 unlock:
@@ -205,20 +239,17 @@ unlock:
     return rc;
 }
 
-/* The block that has it, locked as `lock` does, if the row is live there. */
-static struct scan_block *hold(struct scan_set *s, uint32_t row,
-                               int (*lock)(pthread_rwlock_t *))
+/* Lets the row be taken again. */
+static void give_back(struct scan_set *s, struct scan_block *b, uint32_t row)
 {
-    struct scan_block *b;
+    uint32_t r = row % SCAN_BLOCK;
 
-    if (row / SCAN_BLOCK >= atomic_load(&s->n_blocks))
-        return NULL;
-    b = scan_block_at(s, row / SCAN_BLOCK);
-    lock(&b->lock);
-    if ((b->live[row % SCAN_BLOCK / 64] & bit(row)) != 0)
-        return b;
-    pthread_rwlock_unlock(&b->lock);
-    return NULL;
+    pthread_mutex_lock(&s->writers);
+    b->taken[r / 64] &= ~bit(r);
+    b->n_taken--;
+    if (row / SCAN_BLOCK < s->room)
+        s->room = row / SCAN_BLOCK;
+    pthread_mutex_unlock(&s->writers);
 }
 
 void scan_remove(struct scan_set *s, uint32_t row)
@@ -226,32 +257,40 @@ void scan_remove(struct scan_set *s, uint32_t row)
     uint32_t r = row % SCAN_BLOCK;
     struct scan_block *b;
 
-    pthread_mutex_lock(&s->writers);
-    b = hold(s, row, pthread_rwlock_wrlock);
-    if (b != NULL) {
-        b->live[r / 64] &= ~bit(r);
-        b->n_live--;
+    if (row / SCAN_BLOCK >= atomic_load(&s->n_blocks))
+        return;
+    b = scan_block_at(s, row / SCAN_BLOCK);
+    pthread_mutex_lock(&s->removers);
+    if ((atomic_fetch_and(&b->live[r / 64], ~bit(r)) & bit(r)) != 0) {
+        atomic_fetch_sub(&s->n_live, 1);
+        until_left(scan_gate_at(b, r));
         ward_wipe(b->codes + (size_t)r * (size_t)s->dim, (size_t)s->dim);
         b->scale[r] = b->residual[r] = 0;
-        pthread_rwlock_unlock(&b->lock);
-        atomic_fetch_sub(&s->n_live, 1);
-        if (row / SCAN_BLOCK < s->room)
-            s->room = row / SCAN_BLOCK;
+        give_back(s, b, row);
     }
-    pthread_mutex_unlock(&s->writers);
+    pthread_mutex_unlock(&s->removers);
 }
 
 bool scan_get(struct scan_set *s, uint32_t row, int8_t *codes, struct scan_code *code)
 {
     uint32_t r = row % SCAN_BLOCK;
-    struct scan_block *b = hold(s, row, pthread_rwlock_rdlock);
+    struct scan_block *b;
+    struct scan_gate *gate;
+    unsigned turn;
+    bool live;
 
-    if (b == NULL)
+    if (row / SCAN_BLOCK >= atomic_load(&s->n_blocks))
         return false;
-    memcpy(codes, b->codes + (size_t)r * (size_t)s->dim, (size_t)s->dim);
-    *code = (struct scan_code){b->scale[r], b->residual[r]};
-    pthread_rwlock_unlock(&b->lock);
-    return true;
+    b = scan_block_at(s, row / SCAN_BLOCK);
+    gate = scan_gate_at(b, r);
+    turn = scan_gate_enter(gate);
+    live = (atomic_load(&b->live[r / 64]) & bit(r)) != 0;
+    if (live) {
+        memcpy(codes, b->codes + (size_t)r * (size_t)s->dim, (size_t)s->dim);
+        *code = (struct scan_code){b->scale[r], b->residual[r]};
+    }
+    scan_gate_leave(gate, turn);
+    return live;
 }
 
 size_t scan_live(const struct scan_set *s)
