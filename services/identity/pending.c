@@ -15,47 +15,6 @@ enum ward_code verify_wristband_rpc(struct ward_call *c, const ProtobufCMessage 
     return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
 }
 
-enum ward_code identify_rpc(struct ward_call *c, const ProtobufCMessage *q, ProtobufCMessage *r)
-{
-    (void)q, (void)r;
-    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
-}
-
-enum ward_code add_member_rpc(struct ward_call *c, const ProtobufCMessage *q,
-                              ProtobufCMessage *r)
-{
-    (void)q, (void)r;
-    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
-}
-
-enum ward_code remove_member_rpc(struct ward_call *c, const ProtobufCMessage *q,
-                                 ProtobufCMessage *r)
-{
-    (void)q, (void)r;
-    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
-}
-
-enum ward_code list_galleries_rpc(struct ward_call *c, const ProtobufCMessage *q,
-                                  ProtobufCMessage *r)
-{
-    (void)q, (void)r;
-    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
-}
-
-enum ward_code list_duplicates_rpc(struct ward_call *c, const ProtobufCMessage *q,
-                                   ProtobufCMessage *r)
-{
-    (void)q, (void)r;
-    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
-}
-
-enum ward_code resolve_duplicate_rpc(struct ward_call *c, const ProtobufCMessage *q,
-                                     ProtobufCMessage *r)
-{
-    (void)q, (void)r;
-    return WARD_FAIL(c->err, UNIMPLEMENTED, "not there yet");
-}
-
 enum ward_code get_status_rpc(struct ward_call *c, const ProtobufCMessage *q,
                               ProtobufCMessage *r)
 {

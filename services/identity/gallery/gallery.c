@@ -220,8 +220,7 @@ enum ward_code gallery_changed(struct gallery *g, struct ward_db *db, struct war
 struct many {
     struct gallery *g;
     struct ward_db *db;
-    const char *named; /* NULL: by kind */
-    int kind;          /* 0: both */
+    int kind; /* 0: both */
     int which;
     const float *v;
     struct probe probe;
@@ -285,16 +284,43 @@ static enum ward_code search_all(struct many *m, struct ward_arena *mem,
     return WARD_OK;
 }
 
-static enum ward_code which_gallery(struct many *m, const char *name, struct ward_err *err)
+bool gallery_is_name(const char *name)
 {
+    return strcmp(name, "patients") == 0 || strcmp(name, "staff") == 0 ||
+           strcmp(name, "all") == 0 || gallery_is_named(name);
+}
+
+int64_t gallery_size(struct gallery *g, const char *name)
+{
+    struct index_size size;
+    int64_t n;
+
+    index_measure(&g->x, &size);
     if (strcmp(name, "patients") == 0)
-        m->kind = SUBJECT_PATIENT;
-    else if (strcmp(name, "staff") == 0)
-        m->kind = SUBJECT_STAFF;
-    else if (strcmp(name, "all") != 0)
-        m->named = name;
-    m->probe.named = m->named;
-    if (m->named != NULL && index_named(&m->g->x, name) <= 0)
+        return size.rows[SUBJECT_PATIENT];
+    if (strcmp(name, "staff") == 0)
+        return size.rows[SUBJECT_STAFF];
+    if (strcmp(name, "all") == 0)
+        return size.rows[SUBJECT_PATIENT] + size.rows[SUBJECT_STAFF];
+    n = index_named(&g->x, name);
+    return n < 0 ? 0 : n;
+}
+
+int64_t gallery_rows(struct gallery *g, int which)
+{
+    int64_t n = 0;
+
+    pthread_rwlock_rdlock(&g->x.lock);
+    for (int i = 0; i < g->x.n_spaces; i++)
+        n += g->x.at[i].which == which ? (int64_t)scan_live(g->x.at[i].set) : 0;
+    pthread_rwlock_unlock(&g->x.lock);
+    return n;
+}
+
+enum ward_code gallery_known(struct gallery *g, const char *name, struct ward_err *err)
+{
+    WARD_TRY(gallery_ready(g, err));
+    if (gallery_is_named(name) && index_named(&g->x, name) <= 0)
         return WARD_FAIL_REASON(err, NOT_FOUND, "GALLERY_NOT_FOUND",
                                 "nobody is in a gallery of this name");
     return WARD_OK;
@@ -320,14 +346,17 @@ enum ward_code gallery_search(struct gallery *g, struct ward_db *db, const char 
     int64_t began = ward_mono_ns();
     enum ward_code code;
 
-    WARD_TRY(gallery_ready(g, err));
+    WARD_TRY(gallery_known(g, name, err));
     if (k < 1 || k > (int)WARD_COUNT(found.hit))
         return WARD_FAIL(err, INTERNAL, "a search is for 1 to 8");
     m.probe.k = k;
     m.probe.except = except;
     m.probe.stop = stop;
     found.seq = atomic_load(&g->seq);
-    WARD_TRY(which_gallery(&m, name, err));
+    m.kind = strcmp(name, "patients") == 0 ? SUBJECT_PATIENT
+             : strcmp(name, "staff") == 0  ? SUBJECT_STAFF
+                                           : 0;
+    m.probe.named = gallery_is_named(name) ? name : NULL;
     code = search_all(&m, mem, &found, err);
     if (code == WARD_DATA_LOSS)
         return damaged(g, err);

@@ -1,10 +1,11 @@
 /* gallery.h - the faces this replica can search, and how it keeps up with the database.
  *
- * An index in memory holds one row for each subject and model who may be searched for: all
- * templates of that model fused (their mean, to length 1), turned as they lie, quantised for
- * common/scan. Rows are kept by space: model, kind and generation of the transform; a probe is
- * turned for each space it is searched in. Full-precision vectors are read for candidates only,
- * from the mapped snapshot (each sealed under its bucket's key) or from memory when newer.
+ * An index in memory holds one row for each subject who may be searched for: all templates of
+ * the model in use, or of the former one where there are none of that, fused (their mean, to
+ * length 1), turned as they lie, quantised for common/scan. Rows are kept by space: model, kind
+ * and generation of the transform; a probe is turned for each space it is searched in.
+ * Full-precision vectors are read for candidates only, from the mapped snapshot (each sealed
+ * under its bucket's key) or from memory when newer.
  *
  * A follower thread reads gallery_change from where it was, at the latest every 500 ms and at
  * once when a hint comes (this process's own commits, other replicas' over the bus), so a
@@ -78,5 +79,15 @@ void gallery_state(struct gallery *g, struct gallery_state *out);
 
 /* "ward/3a", "clinic/eye": made by hand. */
 bool gallery_is_named(const char *name);
+/* Those, and "patients", "staff", "all". */
+bool gallery_is_name(const char *name);
+/* Errors as gallery_search's, without searching. */
+WARD_MUST enum ward_code gallery_known(struct gallery *g, const char *name,
+                                       struct ward_err *err);
+/* Subjects in a gallery; rows of one model in all of them. */
+int64_t gallery_size(struct gallery *g, const char *name);
+int64_t gallery_rows(struct gallery *g, int which);
+
+/* Who is on a photograph, threshold and all: identify.h's identify_face. */
 
 #endif

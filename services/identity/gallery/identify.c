@@ -1,0 +1,230 @@
+#include "services/identity/gallery/identify.h"
+
+#include "common/base/crypto.h"
+#include "services/identity/api.h"
+#include "services/identity/subject/subject.h"
+
+#include <math.h>
+#include <string.h>
+
+const char *identify_outcome_name(enum identify_outcome o)
+{
+    static const char *const names[] = {"", "MATCH", "AMBIGUOUS", "NO_MATCH", "UNUSABLE"};
+
+    return names[o];
+}
+
+/* expm1 and log1p: at a million, 1 - (1 - x) would lose every digit. */
+double identify_fmr(double fpir, int64_t n)
+{
+    return -expm1(log1p(-fpir) / (double)(n < 1 ? 1 : n));
+}
+
+/* ---- the decision ---- */
+
+static double above(const struct identified *x, const struct likeness *l)
+{
+    return l->hit.score - x->by[l->which].threshold;
+}
+
+static double margin_of(const struct identified *x)
+{
+    return x->by[x->n_found == 0 ? 0 : x->found[0].which].margin;
+}
+
+int identify_by(const struct identified *x)
+{
+    return x->n_found == 0 ? 0 : x->found[0].which;
+}
+
+void identify_decide(struct identified *x)
+{
+    x->n = 0;
+    if (x->gate != USABLE) {
+        x->outcome = IDENTIFY_UNUSABLE;
+        return;
+    }
+    if (x->n_found == 0 || above(x, &x->found[0]) < 0) {
+        x->outcome = IDENTIFY_NO_MATCH;
+        return;
+    }
+    for (int i = 0; i < x->n_found && x->n < IDENTIFY_MOST; i++) {
+        double over = above(x, &x->found[i]);
+
+        if (over < 0 && above(x, &x->found[0]) - over >= margin_of(x))
+            break;
+        x->n++;
+    }
+    x->outcome = x->n == 1 ? IDENTIFY_MATCH : IDENTIFY_AMBIGUOUS;
+}
+
+/* By how far they lie above their threshold. */
+static void sort(struct identified *x)
+{
+    for (int i = 1; i < x->n_found; i++) {
+        struct likeness l = x->found[i];
+        int at = i;
+
+        for (; at > 0 && above(x, &x->found[at - 1]) < above(x, &l); at--)
+            x->found[at] = x->found[at - 1];
+        x->found[at] = l;
+    }
+}
+
+/* ---- thresholds ---- */
+
+static enum ward_code thresholds(struct ward_call *c, const struct identify_want *want,
+                                 struct identified *x)
+{
+    const struct identity *id = ((struct worker *)c->wrk)->id;
+    double fpir = want->max_fpir == 0 ? FPIR_DEFAULT : want->max_fpir;
+
+    x->fmr = identify_fmr(fpir, x->size);
+    if (x->fmr > want->policy->max_fmr)
+        x->fmr = want->policy->max_fmr;
+    for (int i = 0; i < (id->former.pack == NULL ? 1 : 2); i++) {
+        const struct calibration *cal = i == 0 ? &id->now.calibration : &id->former.calibration;
+        bool beyond = false;
+        double tenfold;
+
+        WARD_TRY(calibration_threshold(cal, x->fmr, &x->by[i].threshold, &x->by[i].extrapolated,
+                                       c->err));
+        WARD_TRY(calibration_threshold(cal, 10 * x->fmr, &tenfold, &beyond, c->err));
+        x->by[i].margin = x->by[i].threshold - tenfold;
+    }
+    return WARD_OK;
+}
+
+/* ---- looking ---- */
+
+static enum ward_code search_with(struct ward_call *c, const struct identify_want *want,
+                                  int which, const float *v, struct identified *x)
+{
+    struct worker *w = c->wrk;
+    struct ward_stop stop = api_stop(c);
+    struct gallery_found found;
+
+    WARD_TRY(gallery_search(w->id->gallery, w->db, want->gallery, which, v, IDENTIFY_HITS, NULL,
+                            &stop, c->mem, &found, c->err));
+    for (int i = 0; i < found.n; i++)
+        x->found[x->n_found++] = (struct likeness){found.hit[i], which};
+    x->size += found.size;
+    if (which == 0 || found.seq < x->seq)
+        x->seq = found.seq;
+    return WARD_OK;
+}
+
+/* Subjects who are not re-embedded yet are found by the former model's eyes. */
+static enum ward_code search_former(struct ward_call *c, const struct identify_want *want,
+                                    struct identified *x)
+{
+    struct worker *w = c->wrk;
+    struct ward_stop stop = api_stop(c);
+    struct photo *p = &x->photo;
+    struct face face = {0};
+    enum ward_code code;
+
+    if (w->former == NULL || gallery_rows(w->id->gallery, 1) == 0)
+        return WARD_OK;
+    WARD_TRY(face_locate(w->former, c->mem, &stop, &p->im, &p->box, &face, c->err));
+    WARD_TRY(face_embed(w->former, c->mem, &stop, &p->im, &face, c->err));
+    code = search_with(c, want, 1, face.embedding, x);
+    ward_wipe(face.embedding, sizeof(face.embedding));
+    return code;
+}
+
+static enum ward_code look(struct ward_call *c, const struct identify_want *want,
+                           struct identified *x)
+{
+    struct ward_stop stop = api_stop(c);
+    struct photo_want how = {.largest_only = want->largest_only,
+                             .passive = want->policy->liveness == LIVENESS_PASSIVE};
+    enum ward_code code = WARD_OK;
+
+    WARD_TRY(
+        photo_read(c->wrk, c->mem, &stop, want->photograph, want->n, &how, &x->photo, c->err));
+    x->shown = (struct liveness_shown){.passive = x->photo.passive, .attended = want->attended};
+    x->gate = x->photo.gate;
+    if (x->gate == USABLE)
+        x->gate = liveness_gate(want->policy->liveness, &x->shown);
+    if (x->gate == USABLE)
+        code = search_with(c, want, 0, x->photo.face.embedding, x);
+    if (x->gate == USABLE && code == WARD_OK)
+        code = search_former(c, want, x);
+    ward_wipe(x->photo.face.embedding, sizeof(x->photo.face.embedding));
+    return code;
+}
+
+static enum ward_code check(struct ward_call *c, const struct identify_want *want)
+{
+    const struct worker *w = c->wrk;
+    double fpir = want->max_fpir;
+
+    if (!gallery_is_name(want->gallery))
+        return WARD_FAIL_FIELD(c->err, "gallery",
+                               "must be patients, staff, all, ward/... or clinic/...");
+    if (fpir != 0 && !(fpir >= 1e-4 && fpir <= 1e-1))
+        return WARD_FAIL_FIELD(c->err, "max_fpir", "must be 0, or 1e-4 to 1e-1");
+    return gallery_known(w->id->gallery, want->gallery, c->err);
+}
+
+enum ward_code identify_face(struct ward_call *c, const struct identify_want *want,
+                             struct identified *out)
+{
+    const struct worker *w = c->wrk;
+
+    *out = (struct identified){.gate = USABLE};
+    WARD_TRY(check(c, want));
+    WARD_TRY(look(c, want, out));
+    if (out->gate != USABLE) { /* what would have been searched, for the answer's threshold */
+        struct gallery_state s;
+
+        gallery_state(w->id->gallery, &s);
+        out->size = gallery_size(w->id->gallery, want->gallery);
+        out->seq = s.seq;
+    }
+    WARD_TRY(thresholds(c, want, out));
+    sort(out);
+    identify_decide(out);
+    return WARD_OK;
+}
+
+/* ---- once more, when it counts ---- */
+
+static enum ward_code may_be_found(struct ward_call *c, struct ward_db *db,
+                                   const struct gallery_hit *h, bool *may, struct ward_err *err)
+{
+    static const char SQL[] =
+        "SELECT 1 FROM face_key k JOIN consent_entry c ON c.subject_id = k.subject_id"
+        " WHERE k.subject_id = ? AND c.purpose = ? AND c.withdrawn_at_us IS NULL"
+        " LOCK IN SHARE MODE";
+    struct ward_rows rows;
+
+    WARD_TRY(ward_db_run(
+        db, c->mem, SQL,
+        WARD_PARAMS(ward_blob(h->subject_id, KEYS_ID), ward_text(purpose_of_search(h->kind))),
+        &rows, err));
+    *may = rows.n > 0;
+    return WARD_OK;
+}
+
+/* Only those whose going could change the answer are asked for. */
+enum ward_code identify_again(struct ward_call *c, struct ward_db *db, struct identified *x,
+                              struct ward_err *err)
+{
+    int kept = 0;
+
+    if (x->gate != USABLE)
+        return WARD_OK;
+    for (int i = 0; i < x->n_found; i++) {
+        bool may = true;
+
+        if (above(x, &x->found[i]) >= -margin_of(x))
+            WARD_TRY(may_be_found(c, db, &x->found[i].hit, &may, err));
+        if (may)
+            x->found[kept++] = x->found[i];
+    }
+    x->n_found = kept;
+    identify_decide(x);
+    return WARD_OK;
+}

@@ -1,0 +1,78 @@
+/* identify.h - who of a gallery is on a photograph: what Identify and doors share.
+ *
+ * The threshold. Of N subjects searched, the rate at which someone who is not among them is
+ * taken for one of them is 1 - (1 - FMR)^N if comparisons were independent; so the FMR of one
+ * comparison is 1 - (1 - FPIR)^(1/N), and never above what the use allows in Verify. Siblings
+ * are not independent, so the true rate is higher for them: that is what the margin is for.
+ *
+ * The margin. The best must lead by the difference between the thresholds for FMR and for ten
+ * times FMR: whoever scores as high as the best a stranger would be let in for ten times as
+ * often is too near to be told apart. Where two models are in use, scores are compared by how
+ * far they lie above their own model's threshold.
+ *
+ * Threads: a worker's own. Memory: the call's arena. Errors: Identify's.
+ */
+#ifndef IDENTITY_GALLERY_IDENTIFY_H
+#define IDENTITY_GALLERY_IDENTIFY_H
+
+#include "services/identity/photo.h"
+#include "services/identity/token/token.h"
+
+#define IDENTIFY_HITS 8
+#define IDENTIFY_MOST 5 /* candidates answered */
+#define FPIR_DEFAULT  1e-2
+
+struct identify_want {
+    const char *gallery;
+    const void *photograph;
+    size_t n;
+    bool largest_only, attended;
+    const struct use_policy *policy;
+    double max_fpir; /* 1e-4..1e-1; 0: FPIR_DEFAULT */
+};
+
+enum identify_outcome {
+    IDENTIFY_MATCH = 1,
+    IDENTIFY_AMBIGUOUS,
+    IDENTIFY_NO_MATCH,
+    IDENTIFY_UNUSABLE
+};
+const char *identify_outcome_name(enum identify_outcome o); /* "MATCH" */
+
+struct likeness {
+    struct gallery_hit hit;
+    int which; /* 0: the model in use, 1: the former */
+};
+struct identified {
+    enum identify_outcome outcome;
+    enum gate gate; /* of the capture, then of its liveness */
+    struct photo photo;
+    struct liveness_shown shown;
+    int64_t size, seq;
+    double fmr;
+    struct {
+        double threshold, margin;
+        bool extrapolated;
+    } by[2]; /* models */
+    int n_found;
+    struct likeness found[2 * IDENTIFY_HITS]; /* best first */
+    int n; /* candidates of the answer: the first of `found` */
+};
+/* Looks, embeds, searches and decides; writes nothing. The face in out->photo is wiped.
+ *   INVALID_ARGUMENT  gallery, max_fpir, IMAGE_*;  NOT_FOUND GALLERY_NOT_FOUND
+ *   UNAVAILABLE       GALLERY_LOADING */
+WARD_MUST enum ward_code identify_face(struct ward_call *c, const struct identify_want *want,
+                                       struct identified *out);
+/* Inside the transaction of the answer: drops who may not be searched for any more, holds the
+ * others' keys and consents as they are until it ends, and decides again. */
+WARD_MUST enum ward_code identify_again(struct ward_call *c, struct ward_db *db,
+                                        struct identified *x, struct ward_err *err);
+/* Which model the answer is by: that of the best. */
+int identify_by(const struct identified *x);
+
+/* Pure: sets outcome and n from gate, found and by. */
+void identify_decide(struct identified *x);
+/* The false-match rate of one comparison among n. Pure. */
+double identify_fmr(double fpir, int64_t n);
+
+#endif

@@ -1,0 +1,253 @@
+/* ListDuplicates and ResolveDuplicate: the queue of pairs that look like one person. */
+#include "services/identity/subject/about.h"
+#include "ward/identity/v1/gallery.pb-c.h"
+
+#include "common/base/clock.h"
+
+#include <string.h>
+
+typedef Ward__Identity__V1__ListDuplicatesRequest ListRequest;
+typedef Ward__Identity__V1__ListDuplicatesResponse ListResponse;
+typedef Ward__Identity__V1__ResolveDuplicateRequest ResolveRequest;
+typedef Ward__Identity__V1__ResolveDuplicateResponse ResolveResponse;
+typedef Ward__Identity__V1__Duplicate Duplicate;
+
+#define PAGE      100
+#define PAGE_MOST 500
+#define TAG       8
+#define TOKEN     (IDENTITY_ID + TAG) /* the last pair's id, and what binds it to the query */
+#define STATE(x)  WARD__IDENTITY__V1__DUPLICATE_STATE__DUPLICATE_STATE_##x
+
+struct pairs {
+    struct ward_call *call;
+    struct act act;
+    int64_t state, page;
+    uint8_t after[IDENTITY_ID];
+    struct ward_rows rows; /* one more than a page, where there are more */
+};
+
+/* ---- pages ---- */
+
+static enum ward_code tag(const struct pairs *p, const uint8_t id[IDENTITY_ID],
+                          uint8_t out[TAG], struct ward_err *err)
+{
+    struct keys *keys = ((struct worker *)p->call->wrk)->id->keys;
+    uint8_t bound[IDENTITY_ID + 1], sum[WARD_SHA256_SIZE];
+
+    memcpy(bound, id, IDENTITY_ID);
+    bound[IDENTITY_ID] = (uint8_t)p->state;
+    WARD_TRY(keys_hash(keys, "duplicates page", bound, sizeof(bound), sum, err));
+    memcpy(out, sum, TAG);
+    return WARD_OK;
+}
+
+static enum ward_code from_token(struct pairs *p, const char *token)
+{
+    struct ward_call *c = p->call;
+    uint8_t raw[TOKEN], want[TAG];
+    size_t n = 0;
+
+    if (*token == '\0')
+        return WARD_OK;
+    if (ward_unbase64url(token, strlen(token), raw, sizeof(raw), &n) && n == TOKEN) {
+        WARD_TRY(tag(p, raw, want, c->err));
+        memcpy(p->after, raw, IDENTITY_ID);
+        if (ward_equal(want, raw + IDENTITY_ID, TAG))
+            return WARD_OK;
+    }
+    return WARD_FAIL_REASON(c->err, INVALID_ARGUMENT, "PAGE_TOKEN_INVALID",
+                            "page_token is not of this query");
+}
+
+static enum ward_code next_token(const struct pairs *p, struct ward_val id, char **out)
+{
+    struct ward_call *c = p->call;
+    uint8_t raw[TOKEN];
+
+    memcpy(raw, id.p, IDENTITY_ID);
+    WARD_TRY(tag(p, raw, raw + IDENTITY_ID, c->err));
+    *out = ward_alloc(c->mem, WARD_BASE64_SIZE(TOKEN));
+    if (*out == NULL)
+        return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for the answer");
+    ward_base64url(raw, sizeof(raw), *out);
+    return WARD_OK;
+}
+
+/* ---- the list ---- */
+
+enum { ID, SUBJECT, OTHER, SCORE, THRESHOLD, FOUND, BY, AT };
+
+static enum ward_code uuid_of(struct ward_call *c, struct ward_val id, char **out)
+{
+    char *text = ward_alloc(c->mem, 37);
+
+    if (text == NULL)
+        return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for the answer");
+    if (id.n != IDENTITY_ID)
+        return WARD_FAIL(c->err, DATA_LOSS, "a pair cannot be read");
+    ward_uuid_text((const uint8_t *)id.p, text);
+    *out = text;
+    return WARD_OK;
+}
+
+static enum ward_code fill_one(const struct pairs *p, const struct ward_val *row, Duplicate *d)
+{
+    struct ward_call *c = p->call;
+
+    ward__identity__v1__duplicate__init(d);
+    WARD_TRY(uuid_of(c, row[ID], &d->duplicate_id));
+    WARD_TRY(uuid_of(c, row[SUBJECT], &d->subject_id));
+    WARD_TRY(uuid_of(c, row[OTHER], &d->other_subject_id));
+    if (!ward_f64(row[SCORE].p, &d->score) || !ward_f64(row[THRESHOLD].p, &d->threshold) ||
+        !row_number(row[FOUND], &d->found_at_us) || !row_number(row[AT], &d->decided_at_us))
+        return WARD_FAIL(c->err, DATA_LOSS, "a pair cannot be read");
+    d->state = (Ward__Identity__V1__DuplicateState)p->state;
+    d->decided_by = api_text(row_text(row[BY]));
+    return WARD_OK;
+}
+
+static enum ward_code fill(const struct pairs *p, ListResponse *resp)
+{
+    struct ward_call *c = p->call;
+    size_t n = p->rows.n > (size_t)p->page ? (size_t)p->page : p->rows.n;
+    Duplicate *list = ward_alloc(c->mem, n * sizeof(*list));
+
+    resp->duplicates = ward_alloc(c->mem, n * sizeof(list));
+    if (list == NULL || resp->duplicates == NULL)
+        return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for the answer");
+    for (size_t i = 0; i < n; i++) {
+        WARD_TRY(fill_one(p, p->rows.at[i], &list[i]));
+        resp->duplicates[i] = &list[i];
+    }
+    resp->n_duplicates = n;
+    if (p->rows.n > n)
+        WARD_TRY(next_token(p, p->rows.at[n - 1][ID], &resp->next_page_token));
+    return WARD_OK;
+}
+
+static enum ward_code list_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
+{
+    static const char SQL[] =
+        "SELECT duplicate_id, subject_id, other_subject_id, score, threshold, found_at_us,"
+        " decided_by, decided_at_us FROM duplicate WHERE state = ? AND duplicate_id > ?"
+        " ORDER BY duplicate_id LIMIT ?";
+    struct pairs *p = arg;
+    struct ward_arena *mem = p->call->mem;
+    struct act act = p->act;
+
+    WARD_TRY(ward_db_run(
+        db, mem, SQL,
+        WARD_PARAMS(ward_int(mem, p->state), id_val(p->after), ward_int(mem, p->page + 1)),
+        &p->rows, err));
+    return act_write(&act, db, err);
+}
+
+static enum ward_code list_duplicates(struct ward_call *c, const ListRequest *req,
+                                      ListResponse *resp)
+{
+    static const char *const states[] = {"", "open", "same", "different"};
+    struct pairs p = {.call = c, .state = req->state, .page = req->page_size};
+
+    act_begin(&p.act, c, NULL);
+    ward_db_deadline(about_db(c), c->deadline_ns);
+    if (p.state == STATE(UNSPECIFIED))
+        p.state = STATE(OPEN);
+    if (p.state < STATE(OPEN) || p.state > STATE(DIFFERENT))
+        return WARD_FAIL_FIELD(c->err, "state", "is not a state of a pair");
+    if (p.page == 0)
+        p.page = PAGE;
+    if (p.page < 1 || p.page > PAGE_MOST)
+        return WARD_FAIL_FIELD(c->err, "page_size", "must be 0 to %d", PAGE_MOST);
+    WARD_TRY(from_token(&p, req->page_token));
+    act_note(&p.act, "state", states[p.state]);
+    WARD_TRY(ward_db_tx(about_db(c), list_in_tx, &p, c->err));
+    return fill(&p, resp);
+}
+
+enum ward_code list_duplicates_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                                   ProtobufCMessage *r)
+{
+    return list_duplicates(c, (const ListRequest *)q, (ListResponse *)r);
+}
+
+/* ---- the decision ---- */
+
+struct decision {
+    struct ward_call *call;
+    struct act act;
+    uint8_t id[IDENTITY_ID];
+    int64_t state;
+};
+
+static enum ward_code state_now(struct decision *d, struct ward_db *db, int64_t *state,
+                                char about[37], struct ward_err *err)
+{
+    struct ward_rows rows;
+
+    WARD_TRY(ward_db_run(db, d->call->mem,
+                         "SELECT state, subject_id FROM duplicate WHERE duplicate_id = ?"
+                         " FOR UPDATE",
+                         WARD_PARAMS(id_val(d->id)), &rows, err));
+    if (rows.n == 0)
+        return WARD_FAIL_REASON(err, NOT_FOUND, "DUPLICATE_NOT_FOUND",
+                                "no such pair is in the review queue");
+    if (!row_number(rows.at[0][0], state) || rows.at[0][1].n != IDENTITY_ID)
+        return WARD_FAIL(err, DATA_LOSS, "a pair cannot be read");
+    ward_uuid_text((const uint8_t *)rows.at[0][1].p, about);
+    return WARD_OK;
+}
+
+static enum ward_code decide(struct decision *d, struct ward_db *db, struct ward_err *err)
+{
+    static const char SQL[] =
+        "UPDATE duplicate SET state = ?, decided_by = ?, decided_at_us = ?"
+        " WHERE duplicate_id = ?";
+    struct ward_arena *mem = d->call->mem;
+
+    return ward_db_run(db, mem, SQL,
+                       WARD_PARAMS(ward_int(mem, d->state), ward_text(d->call->who->subject),
+                                   ward_int(mem, ward_wall_us()), id_val(d->id)),
+                       NULL, err);
+}
+
+static enum ward_code resolve_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
+{
+    struct decision *d = arg;
+    struct act act = d->act;
+    char about[37];
+    int64_t now = 0;
+
+    WARD_TRY(state_now(d, db, &now, about, err));
+    act.subject = about;
+    if (now != STATE(OPEN) && now != d->state)
+        return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "DUPLICATE_DECIDED",
+                                "this pair was decided otherwise");
+    if (now == STATE(OPEN))
+        WARD_TRY(decide(d, db, err));
+    else
+        act_note(&act, "already", "yes");
+    return act_write(&act, db, err);
+}
+
+static enum ward_code resolve(struct ward_call *c, const ResolveRequest *req,
+                              ResolveResponse *resp)
+{
+    struct decision d = {.call = c, .state = req->state};
+    char text[37];
+
+    act_begin(&d.act, c, NULL);
+    ward_db_deadline(about_db(c), c->deadline_ns);
+    WARD_TRY(api_id(c, "duplicate_id", req->duplicate_id, d.id, text));
+    if (d.state != STATE(SAME) && d.state != STATE(DIFFERENT))
+        return WARD_FAIL_FIELD(c->err, "state", "must be SAME or DIFFERENT");
+    act_note(&d.act, "pair", ward_strdup(c->mem, text));
+    act_note(&d.act, "decision", d.state == STATE(SAME) ? "same" : "different");
+    WARD_TRY(api_copy(c, d.act.event_text, &resp->event_id));
+    return ward_db_tx(about_db(c), resolve_in_tx, &d, c->err);
+}
+
+enum ward_code resolve_duplicate_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                                     ProtobufCMessage *r)
+{
+    return resolve(c, (const ResolveRequest *)q, (ResolveResponse *)r);
+}
