@@ -12,11 +12,11 @@
  * wiped at once. Memory is taken in blocks of SCAN_BLOCK rows.
  *
  * Threads: any number may search, add and remove at once. Searches take no lock and wait for
- * nobody; an add waits for other adds; a removal, which is done when the row is wiped, waits for
- * the searches that are in the same SCAN_BLOCK / 4 rows. A search sees every row that was there
- * when it began and still is when it ends, and may use several threads of a pool. Memory: the
- * set's own; what a search needs comes from the caller's arena: 16 KiB for each of the pool's
- * threads, and a bit for each row with `only`. Errors: RESOURCE_EXHAUSTED no memory;
+ * nobody; an add waits for other adds; a removal, which is done when the row is wiped, waits
+ * for the searches that are in the same SCAN_BLOCK / 4 rows. A search sees every row that was
+ * there when it began and still is when it ends, and may use several threads of a pool. Memory:
+ * the set's own; what a search needs comes from the caller's arena: 16 KiB for each of the
+ * pool's threads, and a bit for each row with `only`. Errors: RESOURCE_EXHAUSTED no memory;
  * INVALID_ARGUMENT no vector of length 1; CANCELLED.
  */
 #ifndef WARD_SCAN_SCAN_H
