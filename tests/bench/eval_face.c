@@ -405,7 +405,7 @@ int main(int argc, char **argv)
     ward_arena_init(&ev.mem, ARENA_CAP);
     read_pairs(argv[1]);
     if (face_pack_open(
-            &(struct face_pack_config){argv[3], argv[2], "faceplugin", "cpu", "deny"}, &ev.pack,
+            &(struct face_pack_config){argv[3], argv[2], getenv("PACK") ? getenv("PACK") : "faceplugin", "cpu", "deny"}, &ev.pack,
             &err) != WARD_OK ||
         face_engine_open(ev.pack, &ev.engine, &err) != WARD_OK)
         die("the models", &err);

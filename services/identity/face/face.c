@@ -1,5 +1,5 @@
 #include "services/identity/face/face.h"
-#include "services/identity/face/face_models.h"
+#include "services/identity/face/face_pixels.h"
 
 #include <limits.h>
 #include <math.h>
@@ -10,11 +10,13 @@ struct face_pack {
     struct ward_arena mem; /* the pack's own: its engines come from theirs */
     struct ward_backend *backend;
     struct ward_model *model[FACE_N_MODELS];
+    const struct face_recipe *recipe;
     struct face_choice choice;
 };
 
 struct face_engine {
     struct ward_arena mem;
+    const struct face_recipe *recipe;
     struct ward_engine *of[FACE_N_MODELS];
 };
 
@@ -29,7 +31,7 @@ static enum ward_code load_all(struct face_pack *p, const struct face_pack_confi
 
     WARD_TRY(ward_backend_open(cfg->plugins, p->choice.backend, &p->backend, err));
     for (int i = 0; i < FACE_N_MODELS; i++) {
-        const struct face_weights *w = &face_weights[i];
+        const struct face_weights *w = p->recipe->model[i];
         struct ward_model_config mc = {.name = w->name, .path = path, .sha256 = w->sha256};
 
         snprintf(path, sizeof(path), "%s/%s", cfg->models, w->file);
@@ -42,16 +44,18 @@ enum ward_code face_pack_open(const struct face_pack_config *cfg, struct face_pa
                               struct ward_err *err)
 {
     struct ward_arena mem;
+    const struct face_recipe *recipe = face_recipe(cfg->pack);
     struct face_pack *p;
     enum ward_code code;
 
-    if (cfg->pack != NULL && strcmp(cfg->pack, "faceplugin") != 0)
+    if (recipe == NULL)
         return WARD_FAIL(err, NOT_FOUND, "no face pack has this name: %s", cfg->pack);
     ward_arena_init(&mem, OWN_CAP);
     p = ward_new(&mem, struct face_pack);
     if (p == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the face models");
     p->mem = mem;
+    p->recipe = recipe;
     snprintf(p->choice.backend, sizeof(p->choice.backend), "%.*s",
              (int)strcspn(cfg->order, ","), cfg->order);
     code = load_all(p, cfg, err);
@@ -82,14 +86,12 @@ const char *face_pack_sha256(const struct face_pack *p)
 
 const char *face_pack_name(const struct face_pack *p)
 {
-    (void)p;
-    return "faceplugin";
+    return p->recipe->name;
 }
 
 int face_pack_dim(const struct face_pack *p)
 {
-    (void)p;
-    return FACE_DIM_MAX;
+    return p->recipe->dim;
 }
 
 void face_pack_choice(struct face_pack *p, struct face_choice *out)
@@ -108,6 +110,7 @@ enum ward_code face_engine_open(struct face_pack *p, struct face_engine **out,
     if (e == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a face engine");
     e->mem = mem;
+    e->recipe = p->recipe;
     for (int i = 0; i < FACE_N_MODELS; i++) {
         enum ward_code code = ward_engine_new(p->model[i], -1, &e->of[i], err);
 
@@ -133,10 +136,11 @@ void face_engine_close(struct face_engine *e)
 }
 
 /* A model's input, to be filled. */
-static enum ward_code make_input(enum face_model which, struct ward_arena *mem,
-                                 struct ward_tensor *in, struct ward_err *err)
+static enum ward_code make_input(const struct face_recipe *recipe, enum face_model which,
+                                 struct ward_arena *mem, struct ward_tensor *in,
+                                 struct ward_err *err)
 {
-    const struct ward_known *k = &face_weights[which].known;
+    const struct ward_known *k = &recipe->model[which]->known;
 
     *in = (struct ward_tensor){.name = k->input, .dtype = WARD_F32, .rank = k->rank};
     in->nbytes = sizeof(float);
@@ -153,7 +157,7 @@ static enum ward_code make_input(enum face_model which, struct ward_arena *mem,
 enum ward_code face_model_input(enum face_model which, struct ward_arena *mem,
                                 struct ward_tensor *in, struct ward_err *err)
 {
-    return make_input(which, mem, in, err);
+    return make_input(face_recipe("faceplugin"), which, mem, in, err);
 }
 
 enum ward_code face_model_run(struct face_engine *e, enum face_model which,
@@ -183,42 +187,46 @@ enum ward_code face_detect(struct face_engine *e, struct ward_arena *mem,
                            const struct ward_stop *stop, const struct pixels *im,
                            struct face_box *out, int *n, struct ward_err *err)
 {
-    struct rect around = face_letterbox(im->w, im->h);
-    struct ward_tensor in, answer[4];
-    uint32_t n_out = WARD_COUNT(answer);
-    const float *scores = NULL, *boxes = NULL;
+    const struct face_recipe *r = e->recipe;
+    struct rect around = r->around(im->w, im->h);
+    struct ward_tensor in, answer[FACE_OUTPUTS];
+    uint32_t n_out = FACE_OUTPUTS;
+    const float *values[FACE_OUTPUTS] = {NULL};
 
-    WARD_TRY(make_input(FACE_DETECT, mem, &in, err));
-    if (!face_fill_detect(im, around, in.data, mem))
+    WARD_TRY(make_input(r, FACE_DETECT, mem, &in, err));
+    if (!r->fill_detect(im, around, in.data, mem))
         return no_memory(err);
     WARD_TRY(ward_engine_run(e->of[FACE_DETECT], mem, stop, &in, 1, answer, &n_out, err));
-    WARD_TRY(take(ward_tensor_named(answer, n_out, "scores"), (uint64_t)FACE_ANCHORS * 2,
-                  &scores, err));
-    WARD_TRY(take(ward_tensor_named(answer, n_out, "boxes"), (uint64_t)FACE_ANCHORS * 4, &boxes,
-                  err));
-    if (!face_boxes(scores, boxes, FACE_ANCHORS, around, out, FACE_MAX_FOUND, n, mem))
+    for (int i = 0; i < FACE_OUTPUTS && r->output[i] != NULL; i++)
+        WARD_TRY(take(ward_tensor_named(answer, n_out, r->output[i]), (uint64_t)r->n_output[i],
+                      &values[i], err));
+    if (!r->boxes(values, around, out, FACE_MAX_FOUND, n, mem))
         return no_memory(err);
     return WARD_OK;
 }
 
 static enum ward_code landmarks(struct face_engine *e, struct ward_arena *mem,
                                 const struct ward_stop *stop, const struct pixels *im,
-                                struct rect crop, double marks[FACE_MARKS][2],
+                                const struct face_crop *crop, double marks[FACE_MARKS][2],
                                 struct ward_err *err)
 {
-    struct ward_tensor in, answer[2];
-    uint32_t n_out = WARD_COUNT(answer);
+    const struct face_recipe *r = e->recipe;
+    struct ward_tensor in, answer[FACE_OUTPUTS];
+    uint32_t n_out = FACE_OUTPUTS;
     const float *values = NULL;
 
-    WARD_TRY(make_input(FACE_LANDMARK, mem, &in, err));
-    if (!face_fill_marks(im, crop, in.data, mem))
+    WARD_TRY(make_input(r, FACE_LANDMARK, mem, &in, err));
+    if (!r->fill_marks(im, crop, in.data, mem))
         return no_memory(err);
     WARD_TRY(ward_engine_run(e->of[FACE_LANDMARK], mem, stop, &in, 1, answer, &n_out, err));
-    WARD_TRY(take(n_out > 0 ? &answer[0] : NULL, (uint64_t)FACE_MARKS * 2, &values, err));
-    for (int i = 0; i < 2 * FACE_MARKS; i++)
-        if (!(fabsf(values[i]) < 100)) /* in units of the crop; NaN fails this too */
+    WARD_TRY(take(*r->marks_output == '\0' && n_out > 0
+                      ? &answer[0]
+                      : ward_tensor_named(answer, n_out, r->marks_output),
+                  (uint64_t)r->n_marks_output, &values, err));
+    for (int i = 0; i < r->n_marks_output; i++)
+        if (!(fabsf(values[i]) < 1e4f)) /* NaN fails this too */
             return WARD_FAIL(err, INTERNAL, "the landmark model answered with no numbers");
-    face_place_marks(values, crop, marks);
+    r->place_marks(values, crop, marks);
     return WARD_OK;
 }
 
@@ -227,9 +235,12 @@ enum ward_code face_locate(struct face_engine *e, struct ward_arena *mem,
                            const struct face_box *box, struct face *out, struct ward_err *err)
 {
     double first[FACE_MARKS][2], marks[FACE_MARKS][2];
+    struct face_crop crop;
 
-    WARD_TRY(landmarks(e, mem, stop, im, face_first_crop(box), first, err));
-    WARD_TRY(landmarks(e, mem, stop, im, face_second_crop(first), marks, err));
+    crop = e->recipe->first_crop(box);
+    WARD_TRY(landmarks(e, mem, stop, im, &crop, first, err));
+    crop = e->recipe->second_crop(first);
+    WARD_TRY(landmarks(e, mem, stop, im, &crop, marks, err));
     memcpy(out->marks, marks, sizeof(out->marks));
     out->n_marks = FACE_MARKS;
     out->points = face_five(marks);
@@ -238,28 +249,52 @@ enum ward_code face_locate(struct face_engine *e, struct ward_arena *mem,
     return WARD_OK;
 }
 
+/* Adds what the embedding model says of its input to v. */
+static enum ward_code add_embedding(struct face_engine *e, struct ward_arena *mem,
+                                    const struct ward_stop *stop, const struct ward_tensor *in,
+                                    float *v, struct ward_err *err)
+{
+    struct ward_tensor answer[2];
+    uint32_t n_out = WARD_COUNT(answer);
+    const float *values = NULL;
+
+    WARD_TRY(ward_engine_run(e->of[FACE_FEATURE], mem, stop, in, 1, answer, &n_out, err));
+    WARD_TRY(take(n_out > 0 ? &answer[0] : NULL, (uint64_t)e->recipe->dim, &values, err));
+    for (int i = 0; i < e->recipe->dim; i++)
+        v[i] += values[i];
+    return WARD_OK;
+}
+
 enum ward_code face_embed(struct face_engine *e, struct ward_arena *mem,
                           const struct ward_stop *stop, const struct pixels *im,
                           struct face *face, struct ward_err *err)
 {
-    struct ward_tensor in, answer[2];
-    uint32_t n_out = WARD_COUNT(answer);
-    const float *values = NULL;
-    float v[FACE_DIM];
+    const struct face_recipe *r = e->recipe;
+    float v[FACE_DIM_MAX] = {0};
+    struct ward_tensor in;
     struct similarity s;
-    uint8_t *chip = ward_alloc(mem, 3 * FACE_CHIP * FACE_CHIP);
+    double norm;
+    uint8_t *chip = ward_alloc(mem, 3 * (size_t)r->chip * (size_t)r->chip);
 
-    if (!face_align(&face->points, &s))
+    if (!r->align(face->marks, &s))
         return WARD_FAIL(err, INTERNAL, "the landmark model put all points in one place");
-    if (chip == NULL || !face_warp(im, &s, chip, mem))
+    if (chip == NULL || !pixels_warp(im, &s, r->chip, chip, mem))
         return no_memory(err);
-    WARD_TRY(make_input(FACE_FEATURE, mem, &in, err));
-    face_fill_feature(chip, in.data);
-    WARD_TRY(ward_engine_run(e->of[FACE_FEATURE], mem, stop, &in, 1, answer, &n_out, err));
-    WARD_TRY(take(n_out > 0 ? &answer[0] : NULL, FACE_DIM, &values, err));
-    memcpy(v, values, sizeof(v));
-    if (!face_normalise(v, FACE_DIM, &face->norm))
+    WARD_TRY(make_input(r, FACE_FEATURE, mem, &in, err));
+    r->fill_feature(chip, in.data);
+    WARD_TRY(add_embedding(e, mem, stop, &in, v, err));
+    if (r->flip) {
+        face_mirror(in.data, 3, r->chip);
+        WARD_TRY(add_embedding(e, mem, stop, &in, v, err));
+    }
+    for (int i = 0; i < r->dim; i++)
+        v[i] /= r->flip ? 2 : 1;
+    norm = face_length(v, r->dim);
+    if (r->lift > 0)
+        face_lift(v, r->dim, r->lift);
+    if (!(norm > 1e-6) || !face_normalise(v, r->dim))
         return WARD_FAIL(err, INTERNAL, "the embedding model answered with no numbers");
+    face->norm = norm;
     memcpy(face->embedding, v, sizeof(v));
     return WARD_OK;
 }
@@ -267,6 +302,6 @@ enum ward_code face_embed(struct face_engine *e, struct ward_arena *mem,
 enum ward_code face_known(struct face_engine *e, struct ward_arena *mem, struct ward_err *err)
 {
     for (int i = 0; i < FACE_N_MODELS; i++)
-        WARD_TRY(ward_engine_known(e->of[i], mem, &face_weights[i].known, err));
+        WARD_TRY(ward_engine_known(e->of[i], mem, &e->recipe->model[i]->known, err));
     return WARD_OK;
 }

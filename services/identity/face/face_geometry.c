@@ -69,19 +69,30 @@ static double overlap(const struct face_box *a, const struct face_box *b)
     return w * h / (area(a) + area(b) - w * h);
 }
 
-static bool hidden(const struct face_box *b, const struct face_box *better, int n)
+static bool hidden(const struct face_box *b, const struct face_box *better, int n, double iou)
 {
     for (int i = 0; i < n; i++)
-        if (overlap(b, &better[i]) > FACE_NMS_IOU)
+        if (overlap(b, &better[i]) > iou)
             return true;
     return false;
+}
+
+int face_best(struct face_box *c, int n, double iou, struct face_box *out, int cap)
+{
+    int kept = 0;
+
+    qsort(c, (size_t)n, sizeof(*c), by_score);
+    for (int i = 0; i < n && kept < cap; i++)
+        if (!hidden(&c[i], out, kept, iou))
+            out[kept++] = c[i];
+    return kept;
 }
 
 bool face_boxes(const float *scores, const float *boxes, int n, struct rect in,
                 struct face_box *out, int cap, int *found, struct ward_arena *mem)
 {
     struct face_box *c = ward_alloc(mem, (size_t)n * sizeof(*c));
-    int candidates = 0, kept = 0;
+    int candidates = 0;
 
     if (c == NULL)
         return false;
@@ -95,11 +106,7 @@ bool face_boxes(const float *scores, const float *boxes, int n, struct rect in,
             isfinite(box.x1 + box.y1 + box.x2 + box.y2))
             c[candidates++] = box;
     }
-    qsort(c, (size_t)candidates, sizeof(*c), by_score);
-    for (int i = 0; i < candidates && kept < cap; i++)
-        if (!hidden(&c[i], out, kept))
-            out[kept++] = c[i];
-    *found = kept;
+    *found = face_best(c, candidates, FACE_NMS_IOU, out, cap);
     return true;
 }
 
@@ -183,28 +190,19 @@ double face_drift(const double a[FACE_MARKS][2], const double b[FACE_MARKS][2],
     return eye_distance > 0 ? sum / FACE_MARKS / eye_distance : 1e9;
 }
 
-/* Where the five points lie in the 112 x 112 picture that the embedding model was trained on.
- */
-static const struct face_points reference = {
-    {38.2946, 73.5318, 56.0252, 41.5493, 70.7299},
-    {51.6963, 51.5014, 71.7366, 92.3655, 92.2041},
-};
-
-static double mean5(const double v[5])
+bool similarity_fit(const double (*from)[2], const double (*to)[2], int n,
+                    struct similarity *out)
 {
-    return (v[0] + v[1] + v[2] + v[3] + v[4]) / 5;
-}
-
-bool face_align(const struct face_points *p, struct similarity *out)
-{
-    double mx = mean5(p->x), my = mean5(p->y);
-    double mu = mean5(reference.x), mv = mean5(reference.y);
-    double dot = 0, cross = 0, spread = 0;
+    double mx = 0, my = 0, mu = 0, mv = 0, dot = 0, cross = 0, spread = 0;
     struct similarity s;
 
-    for (int i = 0; i < 5; i++) {
-        double x = p->x[i] - mx, y = p->y[i] - my;
-        double u = reference.x[i] - mu, v = reference.y[i] - mv;
+    for (int i = 0; i < n; i++) {
+        mx += from[i][0] / n, my += from[i][1] / n;
+        mu += to[i][0] / n, mv += to[i][1] / n;
+    }
+    for (int i = 0; i < n; i++) {
+        double x = from[i][0] - mx, y = from[i][1] - my;
+        double u = to[i][0] - mu, v = to[i][1] - mv;
 
         dot += x * u + y * v;
         cross += x * v - y * u;
@@ -220,53 +218,27 @@ bool face_align(const struct face_points *p, struct similarity *out)
     return true;
 }
 
-/* One colour of one pixel: bilinear, black outside, as in the calibration. */
-static double blend(const struct pixels *im, int x, int y, double ax, double ay, int c)
+/* Where the five points lie in the 112 x 112 picture that the embedding model was trained on.
+ */
+static const double reference[5][2] = {{38.2946, 51.6963},
+                                       {73.5318, 51.5014},
+                                       {56.0252, 71.7366},
+                                       {41.5493, 92.3655},
+                                       {70.7299, 92.2041}};
+
+bool face_align(const struct face_points *p, struct similarity *out)
 {
-    double v = 0;
+    double from[5][2];
 
-    for (int j = 0; j < 2; j++)
-        for (int i = 0; i < 2; i++) {
-            int px = x + i, py = y + j;
-            double weight = (i ? ax : 1 - ax) * (j ? ay : 1 - ay);
-
-            if (px >= 0 && py >= 0 && px < im->w && py < im->h)
-                v +=
-                    weight * im->rgb[3 * ((size_t)py * (size_t)im->w + (size_t)px) + (size_t)c];
-        }
-    return v;
+    for (int i = 0; i < 5; i++)
+        from[i][0] = p->x[i], from[i][1] = p->y[i];
+    return similarity_fit(from, reference, 5, out);
 }
 
 bool face_warp(const struct pixels *im, const struct similarity *s, uint8_t *out,
                struct ward_arena *mem)
 {
-    double det = s->a * s->a + s->b * s->b, ia = s->a / det, ib = -s->b / det;
-    double scale = sqrt(det), half = FACE_CHIP / 2.0 - s->tx, down = FACE_CHIP / 2.0 - s->ty;
-    double cx = ia * half - ib * down, cy = ib * half + ia * down;
-    double reach = FACE_CHIP / scale; /* more than half the diagonal */
-    int k = scale > 0.5 ? 1 : 1 / scale > 4096 ? 4096 : (int)(1 / scale);
-    struct reduced r;
-
-    if (!pixels_reduce(im, (struct rect){cx - reach, cy - reach, 2 * reach, 2 * reach}, k, &r,
-                       mem))
-        return false;
-    for (int v = 0; v < FACE_CHIP; v++)
-        for (int u = 0; u < FACE_CHIP; u++, out += 3) {
-            double x = ia * (u - s->tx) - ib * (v - s->ty);
-            double y = ib * (u - s->tx) + ia * (v - s->ty);
-
-            x = (x - (r.k - 1) / 2.0) / r.k - r.x0;
-            y = (y - (r.k - 1) / 2.0) / r.k - r.y0;
-            if (!(x > -2 && y > -2 && x < r.im.w + 1 && y < r.im.h + 1)) {
-                out[0] = out[1] = out[2] = 0;
-                continue;
-            }
-            for (int c = 0; c < 3; c++)
-                out[c] = (uint8_t)(blend(&r.im, (int)floor(x), (int)floor(y), x - floor(x),
-                                         y - floor(y), c) +
-                                   0.5);
-        }
-    return true;
+    return pixels_warp(im, s, FACE_CHIP, out, mem);
 }
 
 /* Blue first: swapping the colours costs ten points of accuracy and looks like nothing else. */
@@ -279,18 +251,43 @@ void face_fill_feature(const uint8_t *chip, float *out)
             out[c * AREA + i] = ((float)chip[3 * i + (2 - c)] - 127.5f) / 128.0f;
 }
 
-bool face_normalise(float *v, int n, double *norm)
+void face_mirror(float *planes, int n, int side)
 {
-    double sum = 0, inv;
+    for (int row = 0; row < n * side; row++, planes += side)
+        for (int i = 0, j = side - 1; i < j; i++, j--) {
+            float kept = planes[i];
+
+            planes[i] = planes[j];
+            planes[j] = kept;
+        }
+}
+
+void face_lift(float *v, int n, double radius)
+{
+    double rest = radius * radius;
+
+    for (int i = 0; i < n - 1; i++)
+        rest -= (double)v[i] * (double)v[i];
+    v[n - 1] = (float)sqrt(fmax(rest, 0));
+}
+
+double face_length(const float *v, int n)
+{
+    double sum = 0;
 
     for (int i = 0; i < n; i++)
         sum += (double)v[i] * (double)v[i];
-    if (!(sum > 1e-12) || !isfinite(sum))
+    return sqrt(sum);
+}
+
+bool face_normalise(float *v, int n)
+{
+    double length = face_length(v, n);
+
+    if (!(length > 1e-6) || !isfinite(length))
         return false;
-    inv = 1 / sqrt(sum);
     for (int i = 0; i < n; i++)
-        v[i] = (float)(v[i] * inv);
-    *norm = sqrt(sum);
+        v[i] = (float)(v[i] / length);
     return true;
 }
 

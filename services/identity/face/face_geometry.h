@@ -66,6 +66,10 @@ WARD_MUST bool face_fill_detect(const struct pixels *im, struct rect in, float *
 WARD_MUST bool face_boxes(const float *scores, const float *boxes, int n, struct rect in,
                           struct face_box *out, int cap, int *found, struct ward_arena *mem);
 
+/* Non-maximum suppression: sorts the n candidates, and keeps at most `cap`, best first, that
+ * overlap no better one by more than `iou`. Returns how many. */
+int face_best(struct face_box *candidates, int n, double iou, struct face_box *out, int cap);
+
 /* Square, centred on the box, side its height. */
 struct rect face_first_crop(const struct face_box *b);
 /* Square, centred on the landmarks' box, side FACE_MARK_GROW times its larger side. */
@@ -82,9 +86,12 @@ double face_eye_distance(const struct face_points *p);
  * none, has marks that do not stay. */
 double face_drift(const double a[FACE_MARKS][2], const double b[FACE_MARKS][2],
                   double eye_distance);
-/* Least squares from the points to the reference face of 112 x 112. Source: S. Umeyama,
- * "Least-squares estimation of transformation parameters between two point patterns", IEEE
- * TPAMI 13(4), 1991. False for points that are all one. */
+/* Least squares from points to points. Source: S. Umeyama, "Least-squares estimation of
+ * transformation parameters between two point patterns", IEEE TPAMI 13(4), 1991. False for
+ * points that are all one. */
+WARD_MUST bool similarity_fit(const double (*from)[2], const double (*to)[2], int n,
+                              struct similarity *out);
+/* To the reference face of 112 x 112. */
 WARD_MUST bool face_align(const struct face_points *p, struct similarity *out);
 /* The face turned upright: [112, 112, 3] RGB, bilinear, black outside the photograph. */
 WARD_MUST bool face_warp(const struct pixels *im, const struct similarity *s, uint8_t *out,
@@ -92,8 +99,15 @@ WARD_MUST bool face_warp(const struct pixels *im, const struct similarity *s, ui
 /* [1, 3, 112, 112], BGR, (v - 127.5) / 128. */
 void face_fill_feature(const uint8_t *chip, float *out);
 
-/* To length 1; *norm was the length. False for what has none: a dead model or a NaN. */
-WARD_MUST bool face_normalise(float *v, int n, double *norm);
+/* Left for right in each of `planes` pictures of side x side. */
+void face_mirror(float *planes, int n, int side);
+/* For a network whose measure is distance, not angle: replaces the last value by the one that
+ * puts v on the sphere of this radius. Vectors shorter than it then have
+ * cosine = 1 - distance^2 / (2 radius^2), but for what the last value said. */
+void face_lift(float *v, int n, double radius);
+double face_length(const float *v, int n);
+/* To length 1. False for what has no length: a dead model or a NaN. */
+WARD_MUST bool face_normalise(float *v, int n);
 /* Cosine of two vectors of length 1, -1..1. */
 double face_cosine(const float *a, const float *b, int n);
 

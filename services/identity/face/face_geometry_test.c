@@ -347,21 +347,45 @@ static void marks_that_move_between_passes_are_told_in_eye_distances(void **stat
     assert_true(face_drift(a, b, 0) > 1e6);
 }
 
+static void a_mirrored_picture_is_left_for_right(void **state)
+{
+    float a[2 * 9] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16, 17, 18, 19};
+    static const float want[2 * 9] = {3,  2,  1,  6,  5,  4,  9,  8,  7,
+                                      13, 12, 11, 16, 15, 14, 19, 18, 17};
+
+    (void)state;
+    face_mirror(a, 2, 3);
+    assert_memory_equal(a, want, sizeof(want));
+}
+
+/* Without the last value: (3, 4) and (0, 1) lie sqrt(18) apart. */
+static void a_lifted_vectors_cosine_is_its_distance(void **state)
+{
+    float a[3] = {3, 4, 9}, b[3] = {0, 1, -9}, huge[3] = {30, 40, 1};
+    double apart;
+
+    (void)state;
+    face_lift(a, 3, 10), face_lift(b, 3, 10), face_lift(huge, 3, 10);
+    NEAR(face_length(a, 3), 10, 1e-5);
+    NEAR(face_length(b, 3), 10, 1e-5);
+    apart = 18 + ((double)a[2] - (double)b[2]) * ((double)a[2] - (double)b[2]);
+    assert_true(face_normalise(a, 3) && face_normalise(b, 3) && face_normalise(huge, 3));
+    NEAR(face_cosine(a, b, 3), 1 - apart / 200, 1e-6);
+    NEAR(huge[2], 0, 1e-9);
+}
+
 static void embeddings_have_length_1_or_are_none(void **state)
 {
     float a[4] = {3, 0, 4, 0}, b[4] = {0, 0, 0, 0}, c[4] = {NAN, 1, 1, 1};
 
-    double norm = -1;
-
     (void)state;
-    assert_true(face_normalise(a, 4, &norm));
-    NEAR(norm, 5, 1e-12);
+    NEAR(face_length(a, 4), 5, 1e-12);
+    assert_true(face_normalise(a, 4));
     NEAR(a[0], 0.6, 1e-7), NEAR(a[2], 0.8, 1e-7);
     NEAR(face_cosine(a, a, 4), 1, 1e-6);
     assert_true(face_cosine(a, a, 4) <= 1);
-    assert_false(face_normalise(b, 4, &norm));
-    assert_false(face_normalise(c, 4, &norm));
-    NEAR(norm, 5, 1e-12);
+    assert_false(face_normalise(b, 4));
+    assert_false(face_normalise(c, 4));
 }
 
 /* A crop far outside, or of no size, must be an answer and not a crash. */
@@ -425,6 +449,8 @@ int main(void)
         cmocka_unit_test(what_lies_between_two_pixels_is_rounded_to_the_nearest),
         cmocka_unit_test(the_embedding_sees_blue_first_minus_127_5_over_128),
         cmocka_unit_test(marks_that_move_between_passes_are_told_in_eye_distances),
+        cmocka_unit_test(a_mirrored_picture_is_left_for_right),
+        cmocka_unit_test(a_lifted_vectors_cosine_is_its_distance),
         cmocka_unit_test(embeddings_have_length_1_or_are_none),
         cmocka_unit_test(absurd_crops_are_survived),
         cmocka_unit_test(each_refused_allocation_is_said),

@@ -1,17 +1,24 @@
-/* face_models.h - which weights are meant, and what each answers to a known question.
- * Threads: read-only. Memory: static. Errors: none. */
+/* face_models.h - the packs: which weights are meant, what each answers to a known question,
+ * and which arithmetic goes before and after each of them.
+ *
+ * A pack is a row of face_recipes: its numbers and its functions. face.c runs any row the same
+ * way. Threads: read-only. Memory: static, and what a function is given. Errors: false, no
+ * memory, or as said.
+ */
 #ifndef WARD_IDENTITY_FACE_MODELS_H
 #define WARD_IDENTITY_FACE_MODELS_H
 
 #include "common/host/host.h"
+#include "services/identity/face/face_geometry.h"
 
 enum face_model {
     FACE_DETECT,
     FACE_LANDMARK,
     FACE_FEATURE,
     FACE_LIVENESS, /* [1, 3, 128, 128] BGR 0..255; class 0 of softmax: live */
-    FACE_POSE, /* [1, 3, 224, 224] RGB, ImageNet's; `output`, `617`, `618`: yaw, pitch, roll */
-    FACE_EYE,  /* [1, 1, 24, 24] grey / 255; class 0: closed */
+    FACE_POSE,     /* [1, 3, 224, 224] RGB, ImageNet's; `output`, `617`, `618`: yaw, pitch, roll
+                    */
+    FACE_EYE,      /* [1, 1, 24, 24] grey / 255; class 0: closed */
     FACE_N_MODELS
 };
 
@@ -19,6 +26,50 @@ struct face_weights {
     const char *name, *file, *sha256; /* file: below the folder of models */
     struct ward_known known;
 };
-extern const struct face_weights face_weights[FACE_N_MODELS];
+
+/* What of the photograph a landmark model is shown: a square, turned. */
+struct face_crop {
+    struct rect at;
+    double angle; /* radians; the crop's x axis against the photograph's */
+};
+
+#define FACE_OUTPUTS 4
+
+struct face_recipe {
+    const char *name;
+    int dim;  /* values of an embedding: a power of two */
+    int chip; /* side of the upright face that is embedded */
+    const struct face_weights *model[FACE_N_MODELS];
+
+    /* Detector: the part of the plane around the photograph that it is shown; its input; the
+     * boxes in its answer: `out[i]` holds n_out[i] floats of the output named output[i]. */
+    struct rect (*around)(int w, int h);
+    bool (*fill_detect)(const struct pixels *im, struct rect around, float *out,
+                        struct ward_arena *mem);
+    const char *output[FACE_OUTPUTS];
+    int n_output[FACE_OUTPUTS];
+    bool (*boxes)(const float *const *out, struct rect around, struct face_box *found, int cap,
+                  int *n, struct ward_arena *mem);
+
+    /* Landmarks: its crops, its input, and its answer as the 68 marks of the photograph. */
+    struct face_crop (*first_crop)(const struct face_box *b);
+    struct face_crop (*second_crop)(const double marks[FACE_MARKS][2]);
+    bool (*fill_marks)(const struct pixels *im, const struct face_crop *crop, float *out,
+                       struct ward_arena *mem);
+    const char *marks_output;
+    int n_marks_output;
+    void (*place_marks)(const float *out, const struct face_crop *crop,
+                        double marks[FACE_MARKS][2]);
+
+    /* Embedding: where the marks go in the chip, and the chip as its input. `flip`: the mean of
+     * the chip's and of its mirror image's. `lift`: see face_lift; 0 for none. */
+    bool (*align)(const double marks[FACE_MARKS][2], struct similarity *out);
+    void (*fill_feature)(const uint8_t *chip, float *out);
+    bool flip;
+    double lift;
+};
+
+/* NULL: no such pack. */
+const struct face_recipe *face_recipe(const char *name);
 
 #endif

@@ -105,3 +105,52 @@ bool pixels_resize(const struct pixels *im, struct rect r, int w, int h, uint8_t
     }
     return true;
 }
+
+/* One colour of one pixel: bilinear, black outside, as in the calibration. */
+static double blend(const struct pixels *im, int x, int y, double ax, double ay, int c)
+{
+    double v = 0;
+
+    for (int j = 0; j < 2; j++)
+        for (int i = 0; i < 2; i++) {
+            int px = x + i, py = y + j;
+            double weight = (i ? ax : 1 - ax) * (j ? ay : 1 - ay);
+
+            if (px >= 0 && py >= 0 && px < im->w && py < im->h)
+                v +=
+                    weight * im->rgb[3 * ((size_t)py * (size_t)im->w + (size_t)px) + (size_t)c];
+        }
+    return v;
+}
+
+bool pixels_warp(const struct pixels *im, const struct similarity *s, int side, uint8_t *out,
+                 struct ward_arena *mem)
+{
+    double det = s->a * s->a + s->b * s->b, ia = s->a / det, ib = -s->b / det;
+    double scale = sqrt(det), half = side / 2.0 - s->tx, down = side / 2.0 - s->ty;
+    double cx = ia * half - ib * down, cy = ib * half + ia * down;
+    double reach = side / scale; /* more than half the diagonal */
+    int k = scale > 0.5 ? 1 : 1 / scale > 4096 ? 4096 : (int)(1 / scale);
+    struct reduced r;
+
+    if (!pixels_reduce(im, (struct rect){cx - reach, cy - reach, 2 * reach, 2 * reach}, k, &r,
+                       mem))
+        return false;
+    for (int v = 0; v < side; v++)
+        for (int u = 0; u < side; u++, out += 3) {
+            double x = ia * (u - s->tx) - ib * (v - s->ty);
+            double y = ib * (u - s->tx) + ia * (v - s->ty);
+
+            x = (x - (r.k - 1) / 2.0) / r.k - r.x0;
+            y = (y - (r.k - 1) / 2.0) / r.k - r.y0;
+            if (!(x > -2 && y > -2 && x < r.im.w + 1 && y < r.im.h + 1)) {
+                out[0] = out[1] = out[2] = 0;
+                continue;
+            }
+            for (int c = 0; c < 3; c++)
+                out[c] = (uint8_t)(blend(&r.im, (int)floor(x), (int)floor(y), x - floor(x),
+                                         y - floor(y), c) +
+                                   0.5);
+        }
+    return true;
+}

@@ -18,5 +18,9 @@ WARD_MUST bool pixels_reduce(const struct pixels *im, struct rect region, int k,
 /* `region` to w x h RGB, bilinear between pixel centres, edges repeated. */
 WARD_MUST bool pixels_resize(const struct pixels *im, struct rect region, int w, int h,
                              uint8_t *out, struct ward_arena *mem);
+/* What lies under `s` in [0, side)^2, side x side RGB: bilinear, black outside the photograph,
+ * averaged first where it shrinks by more than 2. */
+WARD_MUST bool pixels_warp(const struct pixels *im, const struct similarity *s, int side,
+                           uint8_t *out, struct ward_arena *mem);
 
 #endif

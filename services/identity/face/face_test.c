@@ -52,7 +52,8 @@ static int open_models(void **state)
 
     (void)state;
     ward_arena_init(&mem, 64 << 20);
-    snprintf(path, sizeof(path), "%s/%s", models(), face_weights[FACE_FEATURE].file);
+    snprintf(path, sizeof(path), "%s/%s", models(),
+             face_recipe("faceplugin")->model[FACE_FEATURE]->file);
     if (!have(path)) {
         printf("skipped: no face models (tools/fetch-models)\n");
         return 0;
@@ -128,7 +129,8 @@ static void the_models_give_their_known_answers(void **state)
     (void)state;
     need_models();
     assert_int_equal(face_known(engine, &mem, &err), WARD_OK);
-    assert_string_equal(face_pack_sha256(pack), face_weights[FACE_FEATURE].sha256);
+    assert_string_equal(face_pack_sha256(pack),
+                        face_recipe("faceplugin")->model[FACE_FEATURE]->sha256);
     assert_int_equal(face_pack_dim(pack), 512);
 }
 
