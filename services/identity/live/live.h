@@ -33,7 +33,7 @@ struct quality {
     double cut;              /* share of the face's square outside the picture, 0..1 */
     bool padded;             /* found only with padding */
 };
-/* The face is located and embedded. */
+/* The face is located; `padded` is set already. */
 WARD_MUST enum ward_code quality_measure(const struct pixels *im, const struct face *f,
                                          struct ward_arena *mem, struct quality *out,
                                          struct ward_err *err);
@@ -49,8 +49,9 @@ extern const struct quality_limits quality_limits;
 /* Degrees from the landmarks, as the .proto's Quality; roll: to the person's left shoulder is
  * positive. Pure. */
 void pose_of(const struct face *f, double *yaw, double *pitch, double *roll);
-/* 0 free .. 1 covered; `chip` is the upright face, face_warp's. Pure. */
-double occlusion_of(const struct face *f, const uint8_t *chip);
+/* 0 free .. 1 covered; `grey` is the upright chip, sharpness and brightness are measured. Pure.
+ */
+double occlusion_of(const struct face *f, const uint8_t *grey, const struct quality *q);
 /* The same by FACE_POSE, which sees a turned head where landmarks are guessed. */
 WARD_MUST enum ward_code pose_measure(struct face_engine *e, struct ward_arena *mem,
                                       const struct ward_stop *stop, const struct pixels *im,

@@ -9,7 +9,7 @@ const double LIVENESS_THRESHOLD = 0.5;
 #define SIDE       128
 #define SCALE      2.7 /* times the face: the frame of a picture or of a screen is to be seen */
 #define POSE_SIDE  224
-#define POSE_SCALE 1.5
+#define POSE_SCALE 1.0
 #define POSE_BINS  66
 #define EYE_SIDE   24
 #define EYE_SCALE  1.6
@@ -125,7 +125,7 @@ enum ward_code pose_measure(struct face_engine *e, struct ward_arena *mem,
         if (!(fabs(got[k]) <= 99))
             return WARD_FAIL(err, INTERNAL, "the pose model answered with no numbers");
     }
-    *yaw = got[0];
+    *yaw = -got[0]; /* the model's positive is the picture's left, the person's right */
     *pitch = got[1];
     *roll = got[2];
     return WARD_OK;

@@ -1,10 +1,66 @@
+/* Is something before the face? There is no model for it here: four signals that covers change,
+ * each counted only past what three quarters of uncovered faces show, and weighed together. */
 #include "services/identity/live/live.h"
 
 #include <math.h>
 
-double occlusion_of(const struct face *f, const uint8_t *chip)
+struct region {
+    int x, y, x_end, y_end;
+};
+/* Parts of the upright chip. */
+static const struct region eye_left = {22, 42, 54, 60}, eye_right = {58, 42, 90, 60},
+                           cheek_left = {22, 62, 42, 82}, cheek_right = {70, 62, 90, 82},
+                           nose = {44, 60, 68, 78}, mouth = {38, 84, 74, 98};
+
+struct tone {
+    double mean, sd, laplacian; /* of grey; its Laplacian's mean square */
+};
+
+static struct tone tone_of(const uint8_t *g, const struct region *r)
 {
-    (void)f;
-    (void)chip;
-    return 0;
+    int64_t sum = 0, squares = 0, edges = 0;
+    int n = (r->x_end - r->x) * (r->y_end - r->y);
+    struct tone t;
+
+    for (int y = r->y; y < r->y_end; y++)
+        for (int x = r->x; x < r->x_end; x++) {
+            const uint8_t *p = g + y * FACE_CHIP + x;
+            int v = p[0], e = p[-1] + p[1] + p[-FACE_CHIP] + p[FACE_CHIP] - 4 * v;
+
+            sum += v;
+            squares += v * v;
+            edges += e * e;
+        }
+    t.mean = (double)sum / n;
+    t.sd = sqrt(fmax(0, (double)squares / n - t.mean * t.mean));
+    t.laplacian = (double)edges / n;
+    return t;
+}
+
+static double least(double a, double b)
+{
+    return a < b ? a : b;
+}
+
+/* Source: a logistic fit on every second of 2,320 LFW images (folds 1-3) against the same faces
+ * covered by simulated masks, dark glasses, hands and half covers; knots at the third quartile
+ * of the uncovered ones; the constant moved so that 0.5 is what 0.5 % of them reach; held-out
+ * figures by make eval-quality (2026-11-21). */
+double occlusion_of(const struct face *f, const uint8_t *grey, const struct quality *q)
+{
+    const struct tone el = tone_of(grey, &eye_left), er = tone_of(grey, &eye_right),
+                      cl = tone_of(grey, &cheek_left), cr = tone_of(grey, &cheek_right),
+                      no = tone_of(grey, &nose), mo = tone_of(grey, &mouth);
+    /* Dark glasses: an eye much darker than the cheeks. */
+    double eyes = least(el.mean, er.mean) / (1 + least(cl.mean, cr.mean));
+    /* Masks and hands: a mouth without edges in a face that has them. */
+    double edges = log((1 + mo.laplacian) / (1 + q->sharpness));
+    /* Anything smooth: some part with hardly any light and shade, for its brightness. */
+    double shade = 100 * least(least(mo.sd, no.sd), least(el.sd, er.sd)) / (10 + q->brightness);
+    double s = -7.3 + 14.4 * fmax(0, 0.72 - eyes) + 2.3 * fmax(0, 0.275 - edges) +
+               0.63 * fmax(0, 14.2 - shade);
+
+    /* Landmarks that do not stay between two looks were guessed. */
+    s += 49 * fmax(0, f->drift - 0.068);
+    return 1 / (1 + exp(-s));
 }

@@ -82,20 +82,20 @@ enum ward_code quality_measure(const struct pixels *im, const struct face *f,
     exposure(grey, &q);
     q.cut = cut(im, &s);
     pose_of(f, &q.yaw, &q.pitch, &q.roll);
-    q.occlusion = occlusion_of(f, chip);
+    q.occlusion = occlusion_of(f, grey, &q);
     *out = q;
     return WARD_OK;
 }
 
 const struct quality_limits quality_limits = {.cut = 0.25,
-                                              .sharpness = 20,
+                                              .sharpness = 12,
                                               .dark = 30,
-                                              .bright = 230,
-                                              .clipped = 0.4,
-                                              .yaw = 45,
-                                              .pitch = 35,
-                                              .roll = 45,
-                                              .occlusion = 0.9};
+                                              .bright = 215,
+                                              .clipped = 0.3,
+                                              .yaw = 35,
+                                              .pitch = 30,
+                                              .roll = 40,
+                                              .occlusion = 0.5};
 
 enum gate quality_gate(const struct quality *q)
 {

@@ -208,12 +208,11 @@ static enum gate common_gate(const struct video *d)
 static enum ward_code fuse(struct video *d)
 {
     float mean[FACE_DIM_MAX];
-    double norm;
     enum ward_code code;
 
     for (int i = 0; i < FACE_DIM_MAX; i++)
         mean[i] = (float)(d->sum[i] / d->usable);
-    if (!face_normalise(mean, FACE_DIM_MAX, &norm))
+    if (!face_normalise(mean, FACE_DIM_MAX))
         return WARD_FAIL(d->call->err, INTERNAL, "the frames' embeddings have no mean");
     code = verification_compare(&d->v, mean, &d->v.score);
     ward_wipe(mean, sizeof(mean));
