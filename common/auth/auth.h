@@ -112,4 +112,11 @@ WARD_MUST enum ward_code ward_ppid_check(const uint8_t (*keys)[WARD_ED25519_PUB]
                                          struct ward_arena *mem, const char *token,
                                          struct ward_ppid *out, struct ward_err *err);
 
+/* A signed document of another kind: `json` (an object) as a compact JWS, EdDSA, with `typ` in
+ * its header and the key's thumbprint as kid. What takes one kind refuses every other `typ`.
+ *   INTERNAL  json is not an object: a bug;  RESOURCE_EXHAUSTED */
+WARD_MUST enum ward_code ward_jws_issue(const struct ward_sign_key *key, const char *typ,
+                                        const char *json, struct ward_arena *mem, char **out,
+                                        struct ward_err *err);
+
 #endif
