@@ -37,6 +37,25 @@ enum ward_code counts_read(struct ward_db *db, struct ward_arena *mem, struct co
     return WARD_OK;
 }
 
+enum ward_code counts_need_capture(struct ward_db *db, struct ward_arena *mem,
+                                   const char *model_sha256, int64_t *n, struct ward_err *err)
+{
+    static const char SQL[] =
+        "SELECT COUNT(*) FROM face_key k WHERE"
+        " EXISTS (SELECT 1 FROM template a WHERE a.subject_id = k.subject_id)"
+        " AND NOT EXISTS (SELECT 1 FROM template b WHERE b.subject_id = k.subject_id"
+        "   AND b.model_sha256 = ?)"
+        " AND NOT EXISTS (SELECT 1 FROM sealed_photo p WHERE p.subject_id = k.subject_id)";
+    struct ward_rows rows;
+    int64_t found;
+
+    WARD_TRY(ward_db_run(db, mem, SQL, WARD_PARAMS(ward_text(model_sha256)), &rows, err));
+    if (rows.n != 1 || !row_number(rows.at[0][0], &found))
+        return WARD_FAIL(err, DATA_LOSS, "a count is not usable");
+    *n = found;
+    return WARD_OK;
+}
+
 static void set(struct ward_family *f, const int64_t n[3])
 {
     ward_metric_set(ward_series_of(f, "patient", NULL, NULL), (double)n[SUBJECT_PATIENT]);

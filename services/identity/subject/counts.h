@@ -12,6 +12,10 @@ struct counts {
 };
 WARD_MUST enum ward_code counts_read(struct ward_db *db, struct ward_arena *mem,
                                      struct counts *out, struct ward_err *err);
+/* Subjects with templates, but none of this model and no photograph to make one from. */
+WARD_MUST enum ward_code counts_need_capture(struct ward_db *db, struct ward_arena *mem,
+                                             const char *model_sha256, int64_t *n,
+                                             struct ward_err *err);
 /* Sets the gauges, and logs when `limit` (0: none) is crossed. `over` is the last answer. */
 bool counts_tell(const struct counts *c, int64_t limit, bool over);
 
