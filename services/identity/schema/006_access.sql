@@ -5,14 +5,17 @@ CREATE TABLE zone (
     liveness         TINYINT     NOT NULL CHECK (liveness BETWEEN 1 AND 4)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
--- A role, and one span of hours; weekdays as bits (1 Monday .. 64 Sunday).
+-- One row a role and span of hours, in the order they were given. weekdays as bits (1 Monday .. 64
+-- Sunday); 0: the rule has no hours and holds at all times.
 CREATE TABLE zone_rule (
     zone         VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    rule         INT         NOT NULL,
+    span         INT         NOT NULL,
     role         VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
-    weekdays     TINYINT UNSIGNED NOT NULL,
-    start_minute SMALLINT    NOT NULL,
-    end_minute   SMALLINT    NOT NULL,
-    KEY rules_of (zone),
+    weekdays     TINYINT UNSIGNED NOT NULL CHECK (weekdays <= 127),
+    start_minute SMALLINT    NOT NULL CHECK (start_minute BETWEEN 0 AND 1439),
+    end_minute   SMALLINT    NOT NULL CHECK (end_minute BETWEEN 0 AND 1439),
+    PRIMARY KEY (zone, rule, span),
     FOREIGN KEY (zone) REFERENCES zone (zone)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
@@ -31,13 +34,15 @@ CREATE TABLE staff_role (
     FOREIGN KEY (subject_id) REFERENCES subject (subject_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
--- Where someone is, for anti-passback: decided under this row's lock, by all replicas.
+-- Where someone was last seen, for anti-passback: decided under the subject's row lock, by all
+-- replicas.
 CREATE TABLE presence (
     subject_id BINARY(16)  NOT NULL,
     zone       VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     inside     BOOLEAN     NOT NULL,
     since_us   BIGINT      NOT NULL,
-    PRIMARY KEY (subject_id, zone)
+    PRIMARY KEY (subject_id, zone),
+    FOREIGN KEY (subject_id) REFERENCES subject (subject_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
 -- Every decision; offline ones carry the controller's id and its clock.
@@ -54,7 +59,8 @@ CREATE TABLE door_event (
     KEY door_events (door, at_us)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
--- Append-only: a correction is a row that adds (strikes NULL) or strikes another out.
+-- Append-only: a correction is a row that adds (strikes NULL) or strikes another out; one that
+-- strikes bears the struck one's time and direction, so that it is found in its day.
 CREATE TABLE attendance (
     attendance_id BINARY(16)   NOT NULL PRIMARY KEY,
     subject_id    BINARY(16)   NOT NULL,
@@ -71,3 +77,4 @@ CREATE TABLE attendance (
     FOREIGN KEY (subject_id) REFERENCES subject (subject_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 CREATE TRIGGER attendance_stays BEFORE UPDATE ON attendance FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'attendance is append-only';
+CREATE TRIGGER attendance_is_kept BEFORE DELETE ON attendance FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'attendance is append-only';

@@ -1,0 +1,172 @@
+/* RecordAttendance: who comes and goes, by this service's clock. The subject's row is held, so
+ * that of two replicas that see the same person at once one answers with the other's event. */
+#include "services/identity/access/access.h"
+#include "services/identity/access/attendance.h"
+#include "services/identity/access/local.h"
+
+#include "common/base/clock.h"
+#include "common/base/metrics.h"
+
+#include <string.h>
+
+typedef Ward__Identity__V1__RecordAttendanceRequest RecordAttendanceRequest;
+typedef Ward__Identity__V1__RecordAttendanceResponse RecordAttendanceResponse;
+
+#define OUTCOME(x) WARD__IDENTITY__V1__OUTCOME__OUTCOME_##x
+
+static struct ward_family recordings = {
+    .name = "ward_identity_attendance_total",
+    .help = "Answers of RecordAttendance, by outcome; DEBOUNCED is a match that was answered "
+            "with an event of a moment ago.",
+    .type = WARD_COUNTER,
+    .label = {"outcome"},
+};
+WARD_METRIC_LISTED(recordings)
+
+struct recording {
+    struct ward_call *call;
+    struct act act;
+    struct stander who;
+    int direction; /* 0: the other of the last one */
+    struct attended event;
+    RecordAttendanceResponse *resp;
+};
+
+static const char *outcome_name(const RecordAttendanceResponse *resp)
+{
+    return resp->outcome == OUTCOME(UNUSABLE)   ? "UNUSABLE"
+           : resp->outcome == OUTCOME(NO_MATCH) ? "NO_MATCH"
+           : resp->debounced                    ? "DEBOUNCED"
+                                                : "MATCH";
+}
+
+static bool is_today(int64_t at_us, int64_t now_us)
+{
+    struct local then, now;
+
+    local_at(at_us, &then);
+    local_at(now_us, &now);
+    return then.day == now.day;
+}
+
+/* A person who shows up twice in a row came once. Someone who went in between is no echo. */
+static bool is_echo(const struct recording *x, const struct attended *last, int64_t now_us)
+{
+    const struct identity *id = ((struct worker *)x->call->wrk)->id;
+
+    return now_us - last->at_us < id->cfg.attendance_debounce_s * INT64_C(1000000) &&
+           (x->direction == 0 || x->direction == last->direction);
+}
+
+static int direction_after(const struct attended *last, int64_t now_us)
+{
+    return is_today(last->at_us, now_us) && last->direction == DIRECTION_IN ? DIRECTION_OUT
+                                                                            : DIRECTION_IN;
+}
+
+static enum ward_code record(struct recording *x, struct ward_db *db, struct ward_err *err)
+{
+    struct ward_arena *mem = x->call->mem;
+    int64_t now_us = ward_wall_us();
+    struct attended last = {.direction = DIRECTION_OUT};
+    bool found = false;
+
+    WARD_TRY(attendance_last(db, mem, x->who.id, &last, &found, err));
+    x->resp->debounced = found && is_echo(x, &last, now_us);
+    if (x->resp->debounced) {
+        x->event = last;
+        return WARD_OK;
+    }
+    if (found && now_us <= last.at_us) /* by another replica, whose clock is ahead */
+        now_us = last.at_us + 1;
+    x->event = (struct attended){.direction = x->direction != 0 ? x->direction
+                                              : found           ? direction_after(&last, now_us)
+                                                                : DIRECTION_IN,
+                                 .at_us = now_us,
+                                 .recorded_us = now_us,
+                                 .place = x->act.place};
+    memcpy(x->event.id, x->act.event_id, IDENTITY_ID);
+    memcpy(x->event.subject_id, x->who.id, IDENTITY_ID);
+    return attendance_add(db, mem, &x->event, err);
+}
+
+static enum ward_code answer(struct recording *x, struct ward_err *err)
+{
+    RecordAttendanceResponse *resp = x->resp;
+    char *id = ward_alloc(x->call->mem, 37);
+
+    if (id == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the answer");
+    ward_uuid_text(x->event.id, id);
+    resp->attendance_id = id;
+    resp->subject_id = ward_strdup(x->call->mem, x->who.text);
+    resp->direction = (Ward__Identity__V1__Direction)x->event.direction;
+    resp->at_us = x->event.at_us;
+    return resp->subject_id == NULL
+               ? WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the answer")
+               : WARD_OK;
+}
+
+static enum ward_code record_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
+{
+    struct recording *x = arg;
+    struct act act = x->act;
+    RecordAttendanceResponse *resp = x->resp;
+
+    WARD_TRY(stander_hold(&x->who, db, err));
+    resp->debounced = false;
+    resp->outcome = stander_gate(&x->who) != USABLE ? OUTCOME(UNUSABLE)
+                    : x->who.kind != SUBJECT_STAFF  ? OUTCOME(NO_MATCH)
+                                                    : OUTCOME(MATCH);
+    if (x->who.known)
+        act.subject = x->who.text;
+    if (resp->outcome == OUTCOME(MATCH)) {
+        WARD_TRY(record(x, db, err));
+        WARD_TRY(answer(x, err));
+        act_note(&act, "attendance", resp->attendance_id);
+        act_note(&act, "direction", access_direction_name(x->event.direction));
+    }
+    act_note(&act, "outcome", outcome_name(resp));
+    act_note(&act, "by", *x->who.token == '\0' ? "face" : x->who.method);
+    if (stander_gate(&x->who) != USABLE)
+        act_note(&act, "reason", gate_reason(stander_gate(&x->who)));
+    if (x->who.face.outcome == IDENTIFY_MATCH)
+        act_note_num(&act, "score", x->who.face.found[0].hit.score);
+    return act_write(&act, db, err);
+}
+
+static enum ward_code begin(struct recording *x, const RecordAttendanceRequest *req)
+{
+    struct ward_call *c = x->call;
+    struct worker *w = c->wrk;
+
+    act_begin(&x->act, c, NULL);
+    ward_db_deadline(w->db, c->deadline_ns);
+    WARD_TRY(api_where(c, req->place, req->device, PURPOSE_ATTENDANCE));
+    x->act.place = req->place;
+    act_note(&x->act, "device", *req->device == '\0' ? c->peer : req->device);
+    WARD_TRY(access_direction(c, "direction", (int)req->direction, 0, &x->direction));
+    return stander_begin(&x->who, PURPOSE_ATTENDANCE);
+}
+
+enum ward_code record_attendance_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                                     ProtobufCMessage *r)
+{
+    const RecordAttendanceRequest *req = (const RecordAttendanceRequest *)q;
+    struct worker *w = c->wrk;
+    struct recording x = {.call = c,
+                          .who = {.call = c,
+                                  .photograph = req->photograph,
+                                  .token = req->token,
+                                  .place = req->place,
+                                  .attended = req->attended},
+                          .resp = (RecordAttendanceResponse *)r};
+
+    WARD_TRY(begin(&x, req));
+    WARD_TRY(api_copy(c, x.act.event_text, &x.resp->event_id));
+    WARD_TRY(stander_look(&x.who));
+    WARD_TRY(stander_reasons(&x.who, &x.resp->reasons, &x.resp->n_reasons));
+    WARD_TRY(ward_db_tx(w->db, record_in_tx, &x, c->err));
+    ward_metric_add(ward_series_of(&recordings, outcome_name(x.resp), NULL, NULL), 1);
+    return WARD_OK;
+}

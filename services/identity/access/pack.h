@@ -1,0 +1,44 @@
+/* pack.h - the rules of some doors as JSON, for a controller that is cut off.
+ *
+ *   {"iss": "spiffe://ward/identity", "iat": 1774778405, "exp": 1774864805,
+ *    "time_zone": "Europe/Berlin",
+ *    "doors": [{"door": "icu-1", "from_zone": "", "to_zone": "icu"}],
+ *    "zones": [{"zone": "icu", "anti_passback": true, "passback_minutes": 720,
+ *               "liveness": "PASSIVE",
+ *               "rules": [{"role": "icu-nurse",
+ *                          "hours": [{"weekdays": [1, 2], "start_minute": 360,
+ *                                     "end_minute": 1320}]}]}],
+ *    "staff": [{"subject_id": "...", "roles": ["icu-nurse"]}]}
+ *
+ * iat and exp are seconds since 1970; a rule without hours holds at all times; staff are those
+ * who have a role of one of the zones, with those roles.
+ *
+ * Threads: pure. Memory: the arena. Errors: RESOURCE_EXHAUSTED.
+ */
+#ifndef IDENTITY_ACCESS_PACK_H
+#define IDENTITY_ACCESS_PACK_H
+
+#include "services/identity/access/access.h"
+
+#define PACK_TYP "ward-door-pack+jwt"
+
+struct pack_staff {
+    char id[37];
+    const char *role; /* one row a role, rows of one subject together */
+};
+struct pack {
+    int64_t issued_at, expires_at; /* seconds */
+    const char *time_zone;
+    const struct door *doors;
+    size_t n_doors;
+    const struct zone *const *zones;
+    size_t n_zones;
+    const struct pack_staff *staff;
+    size_t n_staff;
+};
+WARD_MUST enum ward_code pack_json(const struct pack *p, struct ward_arena *mem, char **out,
+                                   struct ward_err *err);
+/* Some zone of the pack has a rule for it. */
+bool pack_asks(const struct pack *p, const char *role);
+
+#endif
