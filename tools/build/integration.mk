@@ -10,6 +10,13 @@ $(BUILD)/integration/%: $(BUILD)/obj/tests/integration/%.o $(BUILD)/obj/tests/in
 	@mkdir -p $(@D)
 	@$(CC) $(LDFLAGS_WARD) -o $@ $^ -lcmocka $(PKG_LIBS)
 
+# Those of a service's own tables link the service too.
+INTEGRATION_OF_IDENTITY := $(filter $(patsubst %,$(BUILD)/integration/%_test,keys rotation token),$(INTEGRATION))
+$(INTEGRATION_OF_IDENTITY): $(BUILD)/integration/%: $(BUILD)/obj/tests/integration/%.o $(BUILD)/obj/tests/integration/it.o \
+                            $(BUILD)/obj/tests/integration/it_identity.o $(BUILD)/libidentity.a $(WARD_A)
+	@mkdir -p $(@D)
+	@$(CC) $(LDFLAGS_WARD) -o $@ $^ -lcmocka $(PKG_LIBS)
+
 integration: $(INTEGRATION) ## tests of common/ that need a database: a private, throwaway MariaDB
 	@tests/tools/with-db tools/run-tests $(INTEGRATION)
 .PHONY: integration

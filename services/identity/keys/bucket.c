@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define LOOKS 20 /* each waits for one that came before */
+
 int keys_bucket_of(const uint8_t subject_id[KEYS_ID])
 {
     return subject_id[KEYS_ID - 1]; /* random bits of a UUIDv7; its head is a clock */
@@ -72,20 +74,38 @@ enum ward_code keys_bucket(struct keys *k, struct ward_db *db, int bucket, int *
     return WARD_FAIL(err, UNAVAILABLE, "the bucket's key is being replaced");
 }
 
+/* Locks the bucket's row; *generation is 0 where there is none. Another that ends the bucket
+ * takes the row away under who waits for it and puts the next one beside it: look again. */
+static enum ward_code lock_bucket(struct ward_db *db, struct ward_arena *mem, int bucket,
+                                  int *generation, struct ward_err *err)
+{
+    struct ward_rows rows;
+
+    for (int i = 0; i < LOOKS; i++) {
+        WARD_TRY(ward_db_run(db, mem,
+                             "SELECT generation FROM secret WHERE use_name = 'bucket' AND kind "
+                             "= ? ORDER BY generation DESC FOR UPDATE",
+                             WARD_PARAMS(ward_int(mem, bucket)), &rows, err));
+        *generation = rows.n == 0 ? 0 : (int)keys_number(rows.at[0][0]);
+        if (rows.n > 0)
+            return WARD_OK;
+        WARD_TRY(ward_db_run(
+            db, mem, "SELECT COUNT(*) FROM secret WHERE use_name = 'bucket' AND kind = ?",
+            WARD_PARAMS(ward_int(mem, bucket)), &rows, err));
+        if (keys_number(rows.at[0][0]) == 0)
+            return WARD_OK;
+    }
+    return WARD_FAIL(err, ABORTED, "the bucket's key is being replaced");
+}
+
 enum ward_code keys_bucket_end(struct keys *k, struct ward_db *db, struct ward_arena *mem,
                                const uint8_t subject_id[KEYS_ID], struct ward_err *err)
 {
     int bucket = keys_bucket_of(subject_id), generation = 0;
     enum ward_code code;
-    struct ward_rows rows;
     struct kek kek;
 
-    WARD_TRY(ward_db_run(db, mem,
-                         "SELECT generation FROM secret WHERE use_name = 'bucket' AND kind = ? "
-                         "ORDER BY generation DESC FOR UPDATE",
-                         WARD_PARAMS(ward_int(mem, bucket)), &rows, err));
-    if (rows.n > 0)
-        generation = (int)keys_number(rows.at[0][0]);
+    WARD_TRY(lock_bucket(db, mem, bucket, &generation, err));
     WARD_TRY(ward_db_run(db, mem, "DELETE FROM secret WHERE use_name = 'bucket' AND kind = ?",
                          WARD_PARAMS(ward_int(mem, bucket)), NULL, err));
     WARD_TRY(keys_hold_newest(k, db, mem, &kek, err));

@@ -232,14 +232,14 @@ static enum ward_code rewrap(struct batch *b, struct ward_db *db, const struct w
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a batch of keys");
     if (row[0].n != KEYS_ID || row[1].n != KEYS_WRAPPED)
         return WARD_FAIL(err, DATA_LOSS, "a wrapped key of another length");
-    w->kek = r->old;
+    w->kek = (int)keys_number(row[2]);
     memcpy(w->subject_id, row[0].p, KEYS_ID);
     memcpy(w->wrapped, row[1].p, KEYS_WRAPPED);
     memcpy(b->last, row[0].p, KEYS_ID);
     code = keys_unwrap(r->keys, db, w, key, err);
     if (code == WARD_DATA_LOSS) {
         b->unreadable++;
-        b->no_root += r->old == 0;
+        b->no_root += w->kek == 0;
         return WARD_OK;
     }
     if (code == WARD_OK)
@@ -252,6 +252,23 @@ static enum ward_code rewrap(struct batch *b, struct ward_db *db, const struct w
     return WARD_OK;
 }
 
+static enum ward_code rewrap_rows(struct batch *b, struct ward_db *db,
+                                  const struct ward_rows *rows, struct ward_err *err)
+{
+    struct rotation *r = b->r;
+
+    b->values = ward_alloc(&r->mem, (3 * rows->n + 1) * sizeof(*b->values));
+    if (b->values == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a batch of keys");
+    for (size_t i = 0; i < rows->n; i++)
+        WARD_TRY(rewrap(b, db, rows->at[i], err));
+    b->seen = rows->n;
+    if (b->n == 0)
+        return WARD_OK;
+    return ward_db_bulk(db, "UPDATE face_key SET kek = ?, wrapped = ? WHERE subject_id = ?",
+                        b->values, 3, b->n, err);
+}
+
 static enum ward_code batch_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct batch *b = arg;
@@ -262,20 +279,11 @@ static enum ward_code batch_in_tx(struct ward_db *db, void *arg, struct ward_err
     ward_arena_reset(&r->mem);
     WARD_TRY(ward_db_run(
         db, &r->mem,
-        "SELECT subject_id, wrapped FROM face_key WHERE kek = ? AND "
+        "SELECT subject_id, wrapped, kek FROM face_key WHERE kek = ? AND "
         "subject_id > ? ORDER BY subject_id LIMIT 500 FOR UPDATE SKIP LOCKED",
         WARD_PARAMS(ward_int(&r->mem, r->old), ward_blob(r->cursor, sizeof(r->cursor))), &rows,
         err));
-    b->values = ward_alloc(&r->mem, (3 * rows.n + 1) * sizeof(*b->values));
-    if (b->values == NULL)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a batch of keys");
-    for (size_t i = 0; i < rows.n; i++)
-        WARD_TRY(rewrap(b, db, rows.at[i], err));
-    b->seen = rows.n;
-    if (b->n == 0)
-        return WARD_OK;
-    return ward_db_bulk(db, "UPDATE face_key SET kek = ?, wrapped = ? WHERE subject_id = ?",
-                        b->values, 3, b->n, err);
+    return rewrap_rows(b, db, &rows, err);
 }
 
 /* *more false: no older kek has rows that were not looked at in this pass. */
@@ -324,17 +332,37 @@ enum ward_code rotation_step(struct rotation *r, struct ward_db *db, bool *more,
 
 /* ---- the end ---- */
 
-enum ward_code rotation_destroy(struct rotation *r, struct ward_db *db, struct ward_err *err)
+/* A few that came since the pass: wrapped here and now, while nobody can add more. */
+static enum ward_code wrap_last(struct rotation *r, struct ward_db *db, struct ward_err *err)
 {
-    struct ward_val kek = ward_int(&r->mem, r->kek.number);
+    struct batch b = {.r = r};
     struct ward_rows rows;
 
+    WARD_TRY(secrets_in_tx(db, r, err));
+    WARD_TRY(token_keys_in_tx(db, r, err));
+    WARD_TRY(ward_db_run(db, &r->mem,
+                         "SELECT subject_id, wrapped, kek FROM face_key WHERE kek < ? ORDER BY "
+                         "subject_id LIMIT 500 FOR UPDATE",
+                         WARD_PARAMS(ward_int(&r->mem, r->kek.number)), &rows, err));
+    WARD_TRY(rewrap_rows(&b, db, &rows, err));
+    return rows_left(r, db, &r->left, err);
+}
+
+enum ward_code rotation_destroy(struct rotation *r, struct ward_db *db, struct ward_err *err)
+{
+    struct ward_val kek;
+    struct ward_rows rows;
+
+    ward_arena_reset(&r->mem);
+    kek = ward_int(&r->mem, r->kek.number);
     /* Whoever is wrapping by one of them shares its row: wait for them, then look. */
     WARD_TRY(ward_db_run(db, &r->mem,
                          "SELECT kek FROM kek WHERE kek < ? ORDER BY kek FOR UPDATE",
                          WARD_PARAMS(kek), &rows, err));
     WARD_TRY(rows_left(r, db, &r->left, err));
     r->destroyed = 0;
+    if (r->left > r->unreadable && r->left <= BATCH)
+        WARD_TRY(wrap_last(r, db, err));
     if (r->left > 0)
         return WARD_OK;
     WARD_TRY(
