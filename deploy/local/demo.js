@@ -47,7 +47,7 @@ async function recapture(photo, name) {
 
 async function portraits() {
   const people = [];
-  for (const [label, name] of [['A', 'team-1'], ['B', 'team-3']]) {
+  for (const [label, name] of [['A', 'christian'], ['B', 'team-3']]) {
     const photo = path.join(root, 'build/photos', `${name}.jpg`);
     people.push({ label, photo, other: await recapture(photo, name), from: MADE });
   }

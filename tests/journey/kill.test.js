@@ -1,7 +1,8 @@
 'use strict';
 // Identity, audit and MariaDB are killed with kill -9 at random moments while people are enrolled
 // and verified. Afterwards: every act that was acknowledged has its event, once; every row that was
-// written has its event; and the log's tree, worked out again by node alone, is the signed one.
+// written has its event; nobody is half enrolled, and a key tried again makes nobody twice; and the
+// log's tree, worked out again by node alone, is the signed one.
 //
 // ROUNDS=n and SEED=n repeat or lengthen a run.
 
@@ -27,12 +28,13 @@ const random = () => {
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const uuid = (bytes) => bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 
-const faces = ['team-1', 'user7'].map((name) => fs.readFileSync(photo(name)));
+const faces = ['christian', 'user7'].map((name) => fs.readFileSync(photo(name)));
+const more_consents = ['patient-search', 'photo-retention'].map((purpose) => ({ purpose, text_version: '2026-11-en', given_by: 'self' }));
 const consent = { purpose: 'patient-identification', text_version: '2026-11-en', given_by: 'self' };
 const up = new Up();
 after(() => up.stop());
 
-const done = { enrolled: new Map(), verified: new Map(), failed: new Map() };
+const done = { enrolled: new Map(), verified: new Map(), failed: new Map(), unknown: new Map() };
 const fail = (err) => done.failed.set(err.code || err.message, (done.failed.get(err.code || err.message) || 0) + 1);
 
 // Enrols someone and verifies them, over and over; keeps what was acknowledged.
@@ -41,13 +43,15 @@ async function work(token, stopped) {
   for (let n = 0; !stopped(); n++) {
     const photograph = faces[n % faces.length];
     const key = crypto.randomUUID();
-    const enrol = () => identity.call('Enrol', { idempotency_key: key, kind: 'SUBJECT_KIND_PATIENT', photograph, consent }, { token, deadline: 5000 });
+    const enrol = () => identity.call('Enrol', { idempotency_key: key, kind: 'SUBJECT_KIND_PATIENT', photograph, consent, more_consents, galleries: ['ward/3a'] }, { token, deadline: 5000 });
+    done.unknown.set(key, enrol);
     try {
       const { subject_id: subject } = await enrol();
       done.enrolled.set(key, subject);
+      done.unknown.delete(key);
       const again = await enrol(); // the stored answer, and no second subject or event
       assert.strictEqual(again.subject_id, subject);
-      const seen = await identity.call('Verify', { subject_id: subject, photograph, place: 'bed-1', purpose: 'administration' }, { token, deadline: 5000 });
+      const seen = await identity.call('Verify', { subject_id: subject, photograph, place: 'bed-1', purpose: 'administration', attended: true }, { token, deadline: 5000 });
       done.verified.set(seen.event_id, subject);
     } catch (err) {
       if (err.code === undefined || err.code === 'ERR_ASSERTION') throw err;
@@ -64,6 +68,17 @@ async function killOne(round) {
   process.kill(pid, 'SIGKILL');
   await gone([pid]);
   await up.healthy();
+}
+
+// What a client does whose call was cut: the same again. Whether it had been done, it never knew.
+async function tryAgain(key, enrol, tries = 50) {
+  try {
+    done.enrolled.set(key, (await enrol()).subject_id);
+  } catch (err) {
+    if (!['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'ABORTED'].includes(err.code) || tries === 0) throw err;
+    await sleep(100);
+    await tryAgain(key, enrol, tries - 1);
+  }
 }
 
 async function drained() {
@@ -113,13 +128,16 @@ test(`${ROUNDS} rounds of kill -9 lose no acknowledged act and repeat none`, asy
   for (let round = 0; round < ROUNDS; round++) await killOne(round);
   stop = true;
   await Promise.all(workers);
+  await up.healthy();
+  const cut = done.unknown.size;
+  for (const [key, enrol] of done.unknown) await tryAgain(key, enrol);
   await drained();
 
   const log = await exported(token);
   const decode = decoder();
   const events = log.entries.map((e) => decode(e).event);
   const ids = events.map((e) => uuid(Buffer.from(e.event_id)));
-  t.diagnostic(`${done.enrolled.size} enrolled, ${done.verified.size} verified, ${log.size} events; calls that failed: ` +
+  t.diagnostic(`${done.enrolled.size} enrolled (${cut} of them cut and tried again), ${done.verified.size} verified, ${log.size} events; calls that failed: ` +
     [...done.failed].map(([code, n]) => `${n} ${code}`).join(', '));
   assert.ok(done.enrolled.size > ROUNDS && done.verified.size > ROUNDS, 'too little was done to prove anything');
 
@@ -148,6 +166,22 @@ test(`${ROUNDS} rounds of kill -9 lose no acknowledged act and repeat none`, asy
   await t.test('every_subject_in_the_database_has_exactly_one_event', async () => {
     const stored = (await up.sql('identity', 'SELECT LOWER(HEX(subject_id)) FROM subject')).map((h) => uuid(Buffer.from(h, 'hex')));
     assert.deepStrictEqual(enrolments.sort(), stored.sort());
+  });
+
+  await t.test('a_key_tried_again_made_nobody_twice', async () => {
+    const [stored] = await up.sql('identity', 'SELECT COUNT(*) FROM subject');
+    assert.strictEqual(new Set(done.enrolled.values()).size, done.enrolled.size);
+    assert.strictEqual(Number(stored), done.enrolled.size);
+  });
+
+  await t.test('nobody_is_half_enrolled', async () => {
+    const of = (table, more = '') => `(SELECT COUNT(*) FROM ${table} x WHERE x.subject_id = s.subject_id ${more})`;
+    const halves = await up.sql('identity', `SELECT HEX(subject_id) FROM subject s WHERE key_sha256 IS NULL OR ${of('face_key')} <> 1
+      OR ${of('template')} <> 1 OR ${of('sealed_photo')} <> 1 OR ${of('gallery_member')} <> 1
+      OR ${of('consent_entry', 'AND withdrawn_at_us IS NULL')} <> 3 OR ${of('gallery_change')} <> 1`);
+    assert.deepStrictEqual(halves, []);
+    const [orphans] = await up.sql('identity', 'SELECT COUNT(*) FROM ward_idempotency WHERE answer IS NULL');
+    assert.strictEqual(orphans, '0');
   });
 
   await t.test('the_tree_and_its_signature_are_what_node_works_out', () => {

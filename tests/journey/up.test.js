@@ -11,7 +11,7 @@ const { Up, gone } = require('../lib/up');
 const { run } = require('../lib/proc');
 const { bin, folder, photo } = require('../lib/paths');
 
-const face = photo('team-1');
+const face = photo('christian');
 const up = new Up();
 after(() => up.stop());
 

@@ -14,7 +14,7 @@ const up = new Up();
 before(() => up.start());
 after(() => up.stop());
 
-const face = photo('team-1');
+const face = photo('christian');
 const enrol = (...more) => up.ask('identity', 'enrol', '--photo', face, '--consent', 'self', ...more);
 const human = (...words) => run([bin('wardctl'), '--data', up.dir, ...words], { env: { PATH: process.env.PATH } });
 
