@@ -84,7 +84,7 @@ WARD_MUST enum ward_code sight_measure(struct face_engine *e, struct ward_arena 
 /* Cosine of two frames of one person at least, both looking straight, and one turned. Source:
  * measured on LFW folds 1-3, make eval-liveness (2026-11-21). */
 #define LIVE_LIKENESS        0.341
-#define LIVE_LIKENESS_TURNED 0.2
+#define LIVE_LIKENESS_TURNED 0.25
 struct judgement {
     bool passed;
     int n_seen;

@@ -57,7 +57,7 @@ double occlusion_of(const struct face *f, const uint8_t *grey, const struct qual
     double edges = log((1 + mo.laplacian) / (1 + q->sharpness));
     /* Anything smooth: some part with hardly any light and shade, for its brightness. */
     double shade = 100 * least(least(mo.sd, no.sd), least(el.sd, er.sd)) / (10 + q->brightness);
-    double s = -7.3 + 14.4 * fmax(0, 0.72 - eyes) + 2.3 * fmax(0, 0.275 - edges) +
+    double s = -7.4 + 14.4 * fmax(0, 0.72 - eyes) + 2.3 * fmax(0, 0.275 - edges) +
                0.63 * fmax(0, 14.2 - shade);
 
     /* Landmarks that do not stay between two looks were guessed. */

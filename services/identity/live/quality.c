@@ -88,13 +88,13 @@ enum ward_code quality_measure(const struct pixels *im, const struct face *f,
 }
 
 const struct quality_limits quality_limits = {.cut = 0.25,
-                                              .sharpness = 12,
+                                              .sharpness = 15,
                                               .dark = 30,
                                               .bright = 215,
                                               .clipped = 0.3,
-                                              .yaw = 35,
-                                              .pitch = 30,
-                                              .roll = 40,
+                                              .yaw = 40,
+                                              .pitch = 27,
+                                              .roll = 35,
                                               .occlusion = 0.5};
 
 enum gate quality_gate(const struct quality *q)
