@@ -41,6 +41,14 @@ struct cli_command {
 /* One table a file; main.c lists them. */
 extern const struct cli_command cli_up_commands[];
 extern const struct cli_command cli_identity_commands[];
+extern const struct cli_command cli_identity_verify_commands[];
+extern const struct cli_command cli_identity_video_commands[];
+extern const struct cli_command cli_identity_subject_commands[];
+extern const struct cli_command cli_identity_gallery_commands[];
+extern const struct cli_command cli_identity_admin_commands[];
+extern const struct cli_command cli_identity_calibrate_commands[];
+extern const struct cli_command cli_access_commands[];
+extern const struct cli_command cli_attendance_commands[];
 extern const struct cli_command cli_audit_commands[];
 extern const struct cli_command cli_audit_offline_commands[];
 extern const struct cli_command cli_audit_export_commands[];

@@ -1,0 +1,285 @@
+/* wardctl access - zones, doors, who may come in. */
+#include "cli/identity_call.h"
+
+#include "common/base/text.h"
+#include "ward/identity/v1/access.pb-c.h"
+
+#include "cli/hours.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef Ward__Identity__V1__Zone Zone;
+typedef Ward__Identity__V1__ZoneRule ZoneRule;
+typedef Ward__Identity__V1__Door Door;
+typedef Ward__Identity__V1__ListZonesResponse ZonesResponse;
+typedef Ward__Identity__V1__RequestEntryRequest EntryRequest;
+typedef Ward__Identity__V1__RequestEntryResponse EntryResponse;
+typedef Ward__Identity__V1__GetOfflinePackRequest PackRequest;
+typedef Ward__Identity__V1__GetOfflinePackResponse PackResponse;
+
+static const char *const SECURITY[] = {"security-officer", NULL};
+
+#define DOORS_MOST 64
+
+/* ---- zones ---- */
+
+static enum ward_code read_rules(struct id_task *t, const struct id_list *given, Zone *zone)
+{
+    zone->rules = ward_alloc(&t->mem, given->n * sizeof(*zone->rules));
+    if (zone->rules == NULL)
+        return WARD_FAIL(&t->err, RESOURCE_EXHAUSTED, "no memory for the rules");
+    for (size_t i = 0; i < given->n; i++)
+        WARD_TRY(hours_rule(given->at[i], &t->mem, &zone->rules[i], &t->err));
+    zone->n_rules = given->n;
+    return WARD_OK;
+}
+
+static enum ward_code zone_put(struct id_task *t, int argc, char **argv)
+{
+    Ward__Identity__V1__PutZoneRequest req = WARD__IDENTITY__V1__PUT_ZONE_REQUEST__INIT;
+    Zone zone = WARD__IDENTITY__V1__ZONE__INIT;
+    const char *liveness = "attended", *minutes = "0";
+    bool passback = false;
+    const struct cli_opt opts[] = {
+        {"--liveness", &liveness, NULL, "none, passive or attended"},
+        {"--anti-passback", NULL, &passback, "in again only after out"},
+        {"--passback-minutes", &minutes, NULL, "when that is forgotten"},
+        {0},
+    };
+    struct id_list rules;
+    ProtobufCMessage *msg;
+    int64_t m = 0;
+    int value = 0;
+
+    WARD_TRY(id_list(t, "--rule", '\0', &argc, argv, &rules));
+    WARD_TRY(cli_options(opts, &argc, argv, 1, &t->err));
+    if (argc != 2)
+        return id_wrong(t, "which ZONE?");
+    if (!message_enum_of(&ward__identity__v1__liveness_policy__descriptor, liveness, &value))
+        return id_wrong(t, "--liveness is none, passive or attended");
+    if (!ward_i64(minutes, 0, 100000, &m))
+        return id_wrong(t, "--passback-minutes is a number");
+    WARD_TRY(read_rules(t, &rules, &zone));
+    zone.zone = argv[1];
+    zone.anti_passback = passback;
+    zone.passback_minutes = (int32_t)m;
+    zone.liveness = (Ward__Identity__V1__LivenessPolicy)value;
+    req.zone = &zone;
+    WARD_TRY(id_ask(t, ACCESS_PATH("PutZone"), SECURITY, &req.base,
+                    &ward__identity__v1__put_zone_response__descriptor, &msg));
+    if (!id_json(t, msg))
+        printf("in force from now on%s\nevent      %s\n",
+               zone.n_rules == 0 ? "; nobody may come in, there is no --rule" : "",
+               ((const Ward__Identity__V1__PutZoneResponse *)msg)->event_id);
+    return WARD_OK;
+}
+
+static void print_zone(const Zone *z)
+{
+    printf("%s  liveness %s%s\n", z->zone,
+           message_enum(&ward__identity__v1__liveness_policy__descriptor, (int)z->liveness),
+           z->anti_passback ? ", in again only after out" : "");
+    if (z->n_rules == 0)
+        printf("  nobody may come in\n");
+    for (size_t i = 0; i < z->n_rules; i++) {
+        printf("  %s", z->rules[i]->role);
+        hours_print(stdout, z->rules[i]);
+        printf("\n");
+    }
+}
+
+static enum ward_code zone_list(struct id_task *t, int argc, char **argv)
+{
+    Ward__Identity__V1__ListZonesRequest req = WARD__IDENTITY__V1__LIST_ZONES_REQUEST__INIT;
+    const struct cli_opt none[] = {{0}};
+    const ZonesResponse *resp;
+    ProtobufCMessage *msg;
+
+    WARD_TRY(cli_options(none, &argc, argv, 0, &t->err));
+    WARD_TRY(id_ask(t, ACCESS_PATH("ListZones"), SECURITY, &req.base,
+                    &ward__identity__v1__list_zones_response__descriptor, &msg));
+    resp = (const ZonesResponse *)msg;
+    if (id_json(t, msg))
+        return WARD_OK;
+    for (size_t i = 0; i < resp->n_zones; i++)
+        print_zone(resp->zones[i]);
+    for (size_t i = 0; i < resp->n_doors; i++)
+        printf("door %s: %s -> %s\n", resp->doors[i]->door,
+               *resp->doors[i]->from_zone == '\0' ? "(outside)" : resp->doors[i]->from_zone,
+               resp->doors[i]->to_zone);
+    return WARD_OK;
+}
+
+/* ---- doors, staff ---- */
+
+static enum ward_code door_put(struct id_task *t, int argc, char **argv)
+{
+    Ward__Identity__V1__PutDoorRequest req = WARD__IDENTITY__V1__PUT_DOOR_REQUEST__INIT;
+    Door door = WARD__IDENTITY__V1__DOOR__INIT;
+    const char *from = NULL, *to = NULL;
+    const struct cli_opt opts[] = {
+        {"--from", &from, NULL, "a zone; outside where it is not said"},
+        {"--to", &to, NULL, "a zone"},
+        {0},
+    };
+    ProtobufCMessage *msg;
+
+    WARD_TRY(cli_options(opts, &argc, argv, 1, &t->err));
+    if (argc != 2 || to == NULL)
+        return id_wrong(t, "DOOR and --to ZONE are needed");
+    door.door = argv[1];
+    door.from_zone = id_text(from);
+    door.to_zone = id_text(to);
+    req.door = &door;
+    WARD_TRY(id_ask(t, ACCESS_PATH("PutDoor"), SECURITY, &req.base,
+                    &ward__identity__v1__put_door_response__descriptor, &msg));
+    if (!id_json(t, msg))
+        printf("in force from now on\nevent      %s\n",
+               ((const Ward__Identity__V1__PutDoorResponse *)msg)->event_id);
+    return WARD_OK;
+}
+
+static enum ward_code staff_roles(struct id_task *t, int argc, char **argv)
+{
+    Ward__Identity__V1__SetStaffRolesRequest req =
+        WARD__IDENTITY__V1__SET_STAFF_ROLES_REQUEST__INIT;
+    bool none = false;
+    const struct cli_opt opts[] = {{"--none", NULL, &none, "takes all roles away"}, {0}};
+    ProtobufCMessage *msg;
+
+    WARD_TRY(cli_options(opts, &argc, argv, 1 + ID_LIST_MOST, &t->err));
+    if (argc < 2 || (argc == 2) != none)
+        return id_wrong(t, "SUBJECT and all of their ROLEs, or --none: they replace what was");
+    req.subject_id = argv[1];
+    req.roles = argv + 2;
+    req.n_roles = (size_t)argc - 2;
+    WARD_TRY(id_ask(t, ACCESS_PATH("SetStaffRoles"), SECURITY, &req.base,
+                    &ward__identity__v1__set_staff_roles_response__descriptor, &msg));
+    if (!id_json(t, msg))
+        printf("in force from now on\nevent      %s\n",
+               ((const Ward__Identity__V1__SetStaffRolesResponse *)msg)->event_id);
+    return WARD_OK;
+}
+
+/* ---- enter ---- */
+
+static void print_entry(struct id_task *t, const EntryResponse *r)
+{
+    bool allow = r->decision == WARD__IDENTITY__V1__DECISION__DECISION_ALLOW;
+
+    printf("%s%s%s  %s\n", cli_paint(t->cli, allow ? CLI_GOOD : CLI_BAD),
+           message_enum(&ward__identity__v1__decision__descriptor, (int)r->decision),
+           cli_paint(t->cli, CLI_PLAIN), r->reason);
+    id_print_reasons(r->reasons, r->n_reasons);
+    if (*r->subject_id != '\0')
+        printf("subject    %s\n", r->subject_id);
+    id_print_time("decided", r->decided_at_us);
+    printf("event      %s\n", r->event_id);
+}
+
+static enum ward_code enter(struct id_task *t, int argc, char **argv)
+{
+    EntryRequest req = WARD__IDENTITY__V1__REQUEST_ENTRY_REQUEST__INIT;
+    const char *photo = NULL, *token = NULL, *device = NULL, *direction = "in";
+    bool attended = false;
+    const struct cli_opt opts[] = {
+        {"--photo", &photo, NULL, "JPEG or PNG"},
+        {"--spend", &token, NULL, "a token of purpose \"door\" instead"},
+        {"--direction", &direction, NULL, "in or out"},
+        {"--device", &device, NULL, "which camera or reader"},
+        {"--attended", NULL, &attended, "you see the person and the camera"},
+        {0},
+    };
+    ProtobufCMessage *msg;
+    int way = 0;
+
+    WARD_TRY(cli_options(opts, &argc, argv, 1, &t->err));
+    if (argc != 2 || (photo == NULL) == (token == NULL))
+        return id_wrong(t, "DOOR, and --photo FILE or --spend TOKEN");
+    if (!message_enum_of(&ward__identity__v1__direction__descriptor, direction, &way))
+        return id_wrong(t, "--direction is in or out");
+    if (token != NULL)
+        WARD_TRY(id_secret(t, token, &token));
+    else
+        WARD_TRY(id_photo(t, photo, &req.photograph));
+    req.door = argv[1];
+    req.direction = (Ward__Identity__V1__Direction)way;
+    req.token = id_text(token);
+    req.device = id_text(device);
+    req.attended = attended;
+    WARD_TRY(id_ask(t, ACCESS_PATH("RequestEntry"), SECURITY, &req.base,
+                    &ward__identity__v1__request_entry_response__descriptor, &msg));
+    if (!id_json(t, msg))
+        print_entry(t, (const EntryResponse *)msg);
+    return WARD_OK;
+}
+
+/* ---- offline pack ---- */
+
+static enum ward_code save(struct id_task *t, const char *path, const PackResponse *r)
+{
+    struct cli_json j = {.to = stdout};
+    FILE *f;
+
+    WARD_TRY(id_create(t, path, &f));
+    fprintf(f, "%s\n", r->pack);
+    WARD_TRY(id_created(t, path, f, WARD_OK));
+    if (!t->cli->json) {
+        printf("in %s\n", path);
+        id_print_time("good until", r->expires_at_us);
+        printf("event      %s\n", r->event_id);
+        return WARD_OK;
+    }
+    cli_json_open(&j, NULL, '{');
+    cli_json_text(&j, "file", path);
+    cli_json_int(&j, "expires_at_us", r->expires_at_us);
+    cli_json_text(&j, "event_id", r->event_id);
+    cli_json_close(&j, '}');
+    return WARD_OK;
+}
+
+static enum ward_code offline_pack(struct id_task *t, int argc, char **argv)
+{
+    PackRequest req = WARD__IDENTITY__V1__GET_OFFLINE_PACK_REQUEST__INIT;
+    const char *out = NULL;
+    const struct cli_opt opts[] = {{"--out", &out, NULL, "the file to write"}, {0}};
+    ProtobufCMessage *msg;
+
+    WARD_TRY(cli_options(opts, &argc, argv, DOORS_MOST, &t->err));
+    if (argc < 2 || out == NULL)
+        return id_wrong(t, "DOORs and --out FILE are needed");
+    req.doors = argv + 1;
+    req.n_doors = (size_t)argc - 1;
+    WARD_TRY(id_ask(t, ACCESS_PATH("GetOfflinePack"), SECURITY, &req.base,
+                    &ward__identity__v1__get_offline_pack_response__descriptor, &msg));
+    return save(t, out, (const PackResponse *)msg);
+}
+
+ID_COMMAND(zone_put)
+ID_COMMAND(zone_list)
+ID_COMMAND(door_put)
+ID_COMMAND(staff_roles)
+ID_COMMAND(enter)
+ID_COMMAND(offline_pack)
+
+const struct cli_command cli_access_commands[] = {
+    {"access zone put",
+     "ZONE [--rule \"ROLE[=DAYS HH:MM-HH:MM;...]\"]... [--liveness none|passive|attended]\n"
+     "      [--anti-passback [--passback-minutes N]]",
+     "who may come into a zone and when: --rule \"icu-nurse=mon-fri 07:00-19:00;sun "
+     "20:00-06:00\"",
+     zone_put_command},
+    {"access zone list", "", "zones with their rules, and doors", zone_list_command},
+    {"access door put", "DOOR --to ZONE [--from ZONE]",
+     "a door into a zone, from another or from outside", door_put_command},
+    {"access staff-roles", "SUBJECT ROLE... | --none",
+     "the roles by which rules let a member of staff in; all of them at once",
+     staff_roles_command},
+    {"access enter",
+     "DOOR --photo FILE | --spend TOKEN|- [--direction in|out] [--attended] [--device NAME]",
+     "may who stands at this door come in?", enter_command},
+    {"access offline-pack", "DOOR... --out FILE",
+     "the signed rules for a controller that loses the network", offline_pack_command},
+    {0},
+};

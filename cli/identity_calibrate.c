@@ -1,0 +1,135 @@
+/* wardctl identity calibrate - a site's own table of thresholds, from its own enrolled pairs,
+ * as a file for WARD_CALIBRATION. */
+#include "cli/identity_call.h"
+
+#include "common/base/clock.h"
+#include "common/base/text.h"
+#include "ward/identity/v1/admin.pb-c.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef Ward__Identity__V1__CalibrateRequest CalibrateRequest;
+typedef Ward__Identity__V1__CalibrateResponse CalibrateResponse;
+
+#define SITE_MOST   120
+#define POINTS_MOST 16
+#define FMR_DEFAULT 1e-4 /* what Verify asks for where nobody says otherwise */
+
+static const char *const ADMIN[] = {"identity-admin", NULL};
+
+struct calibrating {
+    const char *kind, *out, *site, *most;
+    char date[28];
+};
+
+/* The format that services/identity reads, a shortest decimal for each number. */
+static void write_file(FILE *f, const struct calibrating *c, const CalibrateResponse *r)
+{
+    char source[400];
+    struct cli_json j = {.to = f};
+
+    snprintf(source, sizeof(source),
+             "%s: this site's own enrolled %s, %lld subjects, %lld genuine and %lld impostor "
+             "pairs, measured %.10s by wardctl identity calibrate. Genuine pairs were enrolled "
+             "under supervision: at the bedside acceptance is lower.",
+             c->site, strcmp(c->kind, "staff") == 0 ? "staff" : "patients",
+             (long long)r->subjects, (long long)r->genuine, (long long)r->impostor, c->date);
+    fputs("{\n  ", f);
+    j.depth = 1; /* the brace is written: a line a member, as the pack's own file */
+    cli_json_text(&j, "model_sha256", r->model_sha256);
+    fputs(",\n  ", f);
+    j.comma = false;
+    cli_json_text(&j, "source", source);
+    fprintf(f,
+            ",\n  \"date\": \"%.10s\",\n  \"n_genuine\": %lld,\n  \"n_impostor\": %lld,\n"
+            "  \"points\": [\n",
+            c->date, (long long)r->genuine, (long long)r->impostor);
+    for (size_t i = 0; i < r->n_points; i++)
+        fprintf(f, "    {\"fmr\": %.10g, \"threshold\": %.10g, \"tar\": %.10g}%s\n",
+                r->points[i]->fmr, r->points[i]->threshold, r->points[i]->tar,
+                i + 1 < r->n_points ? "," : "");
+    fputs("  ]\n}\n", f);
+}
+
+static double smallest(const CalibrateResponse *r)
+{
+    return r->n_points == 0 ? 1 : r->points[r->n_points - 1]->fmr;
+}
+
+static void print_table(struct id_task *t, const struct calibrating *c,
+                        const CalibrateResponse *r)
+{
+    printf("%lld subjects, %lld genuine and %lld impostor pairs\n\n", (long long)r->subjects,
+           (long long)r->genuine, (long long)r->impostor);
+    printf("one false match in   threshold   accepted   rests on\n");
+    for (size_t i = 0; i < r->n_points; i++)
+        printf("%18.0f   %9.4f   %7.2f%%   %lld impostor pairs\n", 1 / r->points[i]->fmr,
+               r->points[i]->threshold, 100 * r->points[i]->tar,
+               (long long)r->points[i]->impostors);
+    printf("\nin %s; to use it: WARD_CALIBRATION=%s, then start identity again\n", c->out,
+           c->out);
+    if (smallest(r) > FMR_DEFAULT * 1.000001)
+        printf(
+            "%stoo few pairs for one false match in 10000, which Verify asks for by default: "
+            "with this file it would be refused. More subjects are needed.%s\n",
+            cli_paint(t->cli, CLI_WARN), cli_paint(t->cli, CLI_PLAIN));
+    printf("event      %s\n", r->event_id);
+}
+
+static enum ward_code fill(struct id_task *t, struct calibrating *c, CalibrateRequest *req)
+{
+    if (c->out == NULL || c->site == NULL || *c->site == '\0' || strlen(c->site) > SITE_MOST)
+        return id_wrong(t, "--kind patient|staff, --site NAME (for the file's source, at most "
+                           "120 bytes) and --out FILE are needed");
+    WARD_TRY(id_kind(t, c->kind, &req->kind));
+    if (!ward_i64(c->most, 0, INT64_C(200000000), &req->most_pairs))
+        return id_wrong(t, "--most-pairs is a number, at most 200000000");
+    return WARD_OK;
+}
+
+static enum ward_code calibrate(struct id_task *t, int argc, char **argv)
+{
+    CalibrateRequest req = WARD__IDENTITY__V1__CALIBRATE_REQUEST__INIT;
+    struct calibrating c = {.most = "0"};
+    const struct cli_opt opts[] = {
+        {"--kind", &c.kind, NULL, "patient or staff"},
+        {"--site", &c.site, NULL, "whose pairs: for the file's source"},
+        {"--out", &c.out, NULL, "the file to write"},
+        {"--most-pairs", &c.most, NULL, "impostor pairs to compare"},
+        {0},
+    };
+    const CalibrateResponse *resp;
+    ProtobufCMessage *msg = NULL;
+    enum ward_code code;
+    FILE *f;
+
+    WARD_TRY(cli_options(opts, &argc, argv, 0, &t->err));
+    WARD_TRY(fill(t, &c, &req));
+    t->called = true;
+    WARD_TRY(id_create(t, c.out, &f)); /* before minutes of work, not after */
+    cli_progress(t->cli, "comparing pairs, up to ten minutes", 0, 0);
+    code = id_ask(t, ADMIN_PATH("Calibrate"), ADMIN, &req.base,
+                  &ward__identity__v1__calibrate_response__descriptor, &msg);
+    cli_progress_end(t->cli);
+    resp = (const CalibrateResponse *)msg;
+    if (code == WARD_OK && (resp->n_points < 2 || resp->n_points > POINTS_MOST))
+        code = WARD_FAIL(&t->err, FAILED_PRECONDITION,
+                         "%zu points are no table: more subjects are needed", resp->n_points);
+    if (code == WARD_OK) {
+        ward_rfc3339(ward_wall_us(), c.date);
+        write_file(f, &c, resp);
+    }
+    WARD_TRY(id_created(t, c.out, f, code));
+    if (!id_json(t, msg))
+        print_table(t, &c, resp);
+    return WARD_OK;
+}
+
+ID_COMMAND(calibrate)
+
+const struct cli_command cli_identity_calibrate_commands[] = {
+    {"identity calibrate", "--kind patient|staff --site NAME --out FILE [--most-pairs N]",
+     "thresholds from this site's own enrolled pairs, as a new file", calibrate_command},
+    {0},
+};

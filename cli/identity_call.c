@@ -1,0 +1,171 @@
+/* A task's life, asking, and answers in words. */
+#include "cli/identity_call.h"
+
+#include "common/base/clock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MEM_CAP ((size_t)40 << 20)
+
+int id_run(const struct cli *cli, int argc, char **argv, id_fn *fn)
+{
+    struct id_task t = {.cli = cli};
+    enum ward_code code;
+    int status = 0;
+
+    ward_arena_init(&t.mem, MEM_CAP);
+    code = fn(&t, argc, argv);
+    cli_progress_end(cli);
+    if (code == WARD_INVALID_ARGUMENT && !t.called)
+        status = cli_usage(cli, &t.err);
+    else if (code != WARD_OK)
+        status = cli_fail(cli, &t.err);
+    ward_client_close(t.client);
+    ward_arena_done(&t.mem);
+    return status;
+}
+
+enum ward_code id_connect(struct id_task *t, const char *const *roles)
+{
+    char *token = NULL;
+
+    t->called = true;
+    if (t->client == NULL)
+        WARD_TRY(cli_connect(t->cli, "identity", &t->client, &t->err));
+    if (roles != NULL)
+        WARD_TRY(cli_bearer(t->cli, roles, "TREAT", &t->mem, &token, &t->err));
+    t->with.token = token;
+    return WARD_OK;
+}
+
+enum ward_code id_ask(struct id_task *t, const char *path, const char *const *roles,
+                      const ProtobufCMessage *req, const ProtobufCMessageDescriptor *resp_type,
+                      ProtobufCMessage **resp)
+{
+    WARD_TRY(id_connect(t, roles));
+    return ward_client_call(t->client, path, &t->with, req, resp_type, resp, &t->mem, &t->err);
+}
+
+static enum ward_code receive(struct id_task *t, struct ward_client_stream *s, id_each *each,
+                              void *arg)
+{
+    for (;;) {
+        struct ward_arena mem;
+        ProtobufCMessage *msg = NULL;
+        enum ward_code code;
+
+        ward_arena_init(&mem, (size_t)16 << 20);
+        code = ward_client_recv(s, &mem, &msg, &t->err);
+        if (code == WARD_OK && msg != NULL)
+            code = each(t, msg, arg);
+        ward_arena_done(&mem);
+        if (code != WARD_OK || msg == NULL)
+            return code;
+    }
+}
+
+enum ward_code id_stream(struct id_task *t, const char *path, const char *const *roles,
+                         const ProtobufCMessage *req,
+                         const ProtobufCMessageDescriptor *resp_type, id_each *each, void *arg)
+{
+    struct ward_client_stream *s;
+    enum ward_code code;
+
+    WARD_TRY(id_connect(t, roles));
+    WARD_TRY(ward_client_open_stream(t->client, path, &t->with, resp_type, &s, &t->err));
+    code = ward_client_send(s, req, &t->err);
+    if (code == WARD_OK)
+        code = ward_client_send_end(s, &t->err);
+    if (code == WARD_OK || code == WARD_OUT_OF_RANGE)
+        code = receive(t, s, each, arg);
+    ward_client_close_stream(s);
+    return code;
+}
+
+/* ---- what is answered ---- */
+
+bool id_json(struct id_task *t, const ProtobufCMessage *msg)
+{
+    struct cli_json j = {.to = stdout};
+
+    if (t->cli->json)
+        message_json(&j, NULL, msg, &t->mem);
+    return t->cli->json;
+}
+
+void id_print_reasons(Ward__Identity__V1__Reason *const *reasons, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        printf("  %s: %s\n", reasons[i]->reason, reasons[i]->text);
+}
+
+void id_print_liveness(const Ward__Identity__V1__Liveness *l)
+{
+    if (l == NULL || l->policy == 0)
+        return;
+    printf("liveness   %s asked for",
+           message_enum(&ward__identity__v1__liveness_policy__descriptor, (int)l->policy));
+    if (l->policy != WARD__IDENTITY__V1__LIVENESS_POLICY__LIVENESS_POLICY_NONE)
+        printf(", %s", l->satisfied ? "shown" : "not shown");
+    if (l->passive_score >= 0)
+        printf("; passive score %.2f, threshold %.2f", l->passive_score, l->passive_threshold);
+    printf("\n");
+}
+
+void id_print_device(const char *device, bool degraded)
+{
+    if (degraded)
+        printf("device     %s: not the one that is wished for\n", device);
+}
+
+void id_print_token(const char *token, int lifetime_s)
+{
+    if (*token != '\0')
+        printf("token  %s\n  good once, for %d s\n", token, lifetime_s);
+}
+
+void id_print_time(const char *label, int64_t us)
+{
+    char at[28];
+
+    if (us == 0)
+        return;
+    ward_rfc3339(us, at);
+    printf("%-10s %.19sZ\n", label, at);
+}
+
+/* ---- files ---- */
+
+enum ward_code id_create(struct id_task *t, const char *path, FILE **out)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
+
+    if (f != NULL) {
+        *out = f;
+        return WARD_OK;
+    }
+    if (fd < 0 && errno == EEXIST)
+        return WARD_FAIL(&t->err, ALREADY_EXISTS,
+                         "%.90s is there already: move it away, or choose another name", path);
+    if (fd >= 0)
+        close(fd);
+    return WARD_FAIL(&t->err, FAILED_PRECONDITION, "cannot write %.100s", path);
+}
+
+enum ward_code id_created(struct id_task *t, const char *path, FILE *f, enum ward_code code)
+{
+    bool ok = fflush(f) == 0 && ferror(f) == 0;
+
+    ok = fclose(f) == 0 && ok;
+    if (code == WARD_OK && ok)
+        return WARD_OK;
+    unlink(path); /* it was not there before */
+    return code != WARD_OK
+               ? code
+               : WARD_FAIL(&t->err, FAILED_PRECONDITION, "cannot write %.100s", path);
+}
