@@ -28,9 +28,11 @@ include tools/build/check.mk
 include tools/build/fuzz.mk
 include tools/build/plugins.mk
 include tools/build/eval.mk
+include tools/build/live.mk
 include tools/build/journey.mk
 include tools/build/integration.mk
 include tools/build/audit.mk
+include tools/build/gallery.mk
 include tools/build/docs.mk
 
 help: ## this list

@@ -44,6 +44,7 @@ struct reader {
     struct gallery *g;
     struct ward_db *db;
     struct ward_arena mem;
+    int unreadable; /* subjects so far */
 };
 WARD_MUST enum ward_code reader_open(struct gallery *g, struct reader *r, struct ward_err *err);
 void reader_close(struct reader *r);

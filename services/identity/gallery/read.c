@@ -4,9 +4,9 @@
 #include "common/base/crypto.h"
 #include "common/base/log.h"
 #include "common/base/text.h"
-#include "services/identity/face/face_geometry.h"
 #include "services/identity/subject/subject.h"
 
+#include <math.h>
 #include <string.h>
 
 /* 512 subjects of 100 templates each, with what a row of an answer needs. */
@@ -153,11 +153,24 @@ static enum ward_code choose(struct reader *r, const struct ward_rows *rows, siz
                                                                             : bad_row(err);
 }
 
+/* Their sum to length 1; NaN and nothing fail. */
+static bool to_unit(float *v, int dim)
+{
+    double sum = 0;
+
+    for (int i = 0; i < dim; i++)
+        sum += (double)v[i] * (double)v[i];
+    if (!(sum > 1e-12 && sum < 1e12))
+        return false;
+    for (int i = 0; i < dim; i++)
+        v[i] = (float)((double)v[i] / sqrt(sum));
+    return true;
+}
+
 static enum ward_code fuse(struct reader *r, struct fusing *f, const struct ward_rows *rows,
                            size_t from, size_t to, struct ward_err *err)
 {
     struct face_row out = {.exact = f->sum, .codes = f->codes};
-    double norm;
 
     WARD_TRY(choose(r, rows, from, to, &out, err));
     WARD_TRY(key_of(r, rows->at[from], f->key, err));
@@ -166,7 +179,7 @@ static enum ward_code fuse(struct reader *r, struct fusing *f, const struct ward
         if (strcmp(rows->at[i][MODEL].p, r->g->cfg.model[out.which]) == 0)
             WARD_TRY(add_one(r, f, rows->at[i], &out, err));
     }
-    if (!face_normalise(f->sum, out.dim, &norm))
+    if (!to_unit(f->sum, out.dim))
         return bad_row(err);
     WARD_TRY(scan_quantise(f->sum, out.dim, f->codes, &out.code, err));
     return index_put(&r->g->x, &out, err);
@@ -183,7 +196,8 @@ static enum ward_code put_one(struct reader *r, const struct ward_rows *rows, si
     if (code != WARD_DATA_LOSS && code != WARD_FAILED_PRECONDITION)
         return code;
     ward_count(&gallery_unreadable, 1);
-    ward_log_err(WARD_LOG_ERROR, "a subject is left out of the galleries", err);
+    if (r->unreadable++ == 0) /* the metric counts the others */
+        ward_log_err(WARD_LOG_ERROR, "a subject is left out of the galleries", err);
     index_remove(&r->g->x, (const uint8_t *)rows->at[from][ID].p);
     return WARD_OK;
 }
