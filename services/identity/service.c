@@ -63,10 +63,11 @@ struct ward_family identity_tokens_spent = {
     .label = {"result"},
 };
 struct ward_family *const identity_metrics[] = {
-    &identity_tokens_spent,
-    &identity_photographs, &identity_photo_seconds, &identity_verifications,
-    &identity_enrolments,  &identity_faces,         &identity_subjects,
-    &identity_faces_limit, &identity_over_limit,    NULL,
+    &identity_tokens_spent,  &identity_photographs,
+    &identity_photo_seconds, &identity_verifications,
+    &identity_enrolments,    &identity_faces,
+    &identity_subjects,      &identity_faces_limit,
+    &identity_over_limit,    NULL,
 };
 
 static enum ward_code ask_canary(void *arg, struct ward_err *err)

@@ -270,7 +270,7 @@ static enum ward_code finish(struct reembedding *r)
     act_note_num(&act, "need_capture", (double)r->said.need_capture);
     WARD_TRY(ward_db_tx(r->w->db, finish_in_tx, &act, c->err));
     r->said.finished = true;
-    r->said.event_id = act.event_text;
+    WARD_TRY(api_copy(c, act.event_text, &r->said.event_id));
     return ward_send(c, &r->said.base);
 }
 
