@@ -109,11 +109,11 @@ static void following_reads_again_only_what_changed(void **state)
     int64_t before, after;
 
     (void)state;
-    before = it_count(db, "SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE "
+    before = it_count(db, "SELECT VARIABLE_VALUE FROM information_schema.SESSION_STATUS WHERE "
                           "VARIABLE_NAME = 'COM_STMT_EXECUTE'");
     for (int i = 0; i < 20; i++)
         it_expect(keys_follow(k, db, &err), WARD_OK, &err);
-    after = it_count(db, "SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE "
+    after = it_count(db, "SELECT VARIABLE_VALUE FROM information_schema.SESSION_STATUS WHERE "
                          "VARIABLE_NAME = 'COM_STMT_EXECUTE'");
     assert_int_equal(after - before, 21); /* one each, and the second count */
     keys_close(k);

@@ -81,10 +81,10 @@ static void put(struct keys *k, const struct ward_val *row, struct ward_sign_key
     for (int i = 0; i < SIGNERS_MAX && s == NULL && key != NULL; i++)
         if (k->signer[i].key == NULL)
             s = &k->signer[i];
-    if (s == NULL || (s->key != NULL && key != NULL)) {
+    if (s == NULL || s->key != NULL) /* no place, or held already */
         ward_sign_key_free(key);
+    if (s == NULL)
         return;
-    }
     if (s->key == NULL) {
         *s = (struct signer){.key = key};
         snprintf(s->public.kid, sizeof(s->public.kid), "%s", row[0].p);
