@@ -111,10 +111,10 @@ async function enrol(people) {
 
 async function verify(people) {
   title(3, 'At the bedside: is this the patient that the chart is about?');
-  typed('identity', 'verify', 'SUBJECT', '--photo', 'FILE', '--place', 'bed-7');
+  typed('identity', 'verify', 'SUBJECT', '--photo', 'FILE', '--place', 'bed-7', '--attended');
   const rows = [], answers = [];
   const ask = async (claimed, shown, photo, what) => {
-    const a = await up.ask('identity', 'verify', claimed.subject, '--photo', photo, '--place', 'bed-7');
+    const a = await up.ask('identity', 'verify', claimed.subject, '--photo', photo, '--place', 'bed-7', '--attended');
     answers.push({ ...a, claimed, shown });
     rows.push([claimed.label, `${shown.label}, ${what}`, a.score.toFixed(3), a.threshold.toFixed(3), a.outcome]);
   };
@@ -132,22 +132,45 @@ async function verify(people) {
   return answers;
 }
 
-function token(answers) {
+async function token(answers) {
   const match = answers.find((a) => a.token);
-  if (!match) return;
+  if (!match) return 0;
   const claims = JSON.parse(Buffer.from(match.token.split('.')[1], 'base64url'));
   say();
   say('A match signs a token, to be spent once, by the step that comes next (a dose, a transfusion):');
   table(['patient', 'place', 'purpose', 'method', 'score', 'good for'],
     [[short(claims.sub), claims.place, claims.purpose, claims.method, claims.score.toFixed(3), `${claims.exp - claims.iat} s`]]);
+  say();
+  typed('identity', 'spend', 'TOKEN', '--subject', 'SUBJECT', '--place', 'bed-7');
+  await up.ask('identity', 'spend', match.token, '--subject', match.claimed.subject, '--place', 'bed-7');
+  const again = (await up.ctl('identity', 'spend', match.token, '--subject', match.claimed.subject, '--place', 'bed-7')).json().error;
+  say(`${green('spent')}, and a second time: ${yellow(again.code)}  ${again.reason}`);
+  return 2;
+}
+
+// The privacy officer's part: what is gone, and how to see that it is.
+async function forget(people) {
+  const gone = people.at(-1);
+  title(5, `${gone.label} no longer wants their face used`);
+  typed('identity', 'withdraw', 'SUBJECT');
+  const a = await up.ask('identity', 'withdraw', gone.subject);
+  say(`${green('destroyed')}  the key of everything that was kept of this face, known by its SHA-256 ${a.key_sha256.slice(0, 16)}..`);
+  const [rows] = await up.sql('identity', 'SELECT COUNT(*) FROM face_key');
+  say(`${rows} of ${people.length} keys are left in the database; the event of this act says so in the log, with the same SHA-256.`);
+  const e = (await up.ctl('identity', 'verify', gone.subject, '--photo', gone.photo, '--place', 'bed-7', '--attended')).json().error;
+  say(`${yellow(e.code)}  ${e.reason}: ${e.message}`);
 }
 
 async function refuse(people) {
   title(4, 'A photograph that is not good enough is refused, with its reason');
   const small = path.join(root, 'build/photos/user1.jpg');
-  typed('identity', 'verify', 'SUBJECT', '--photo', near(small), '--place', 'bed-7');
-  const v = await up.ask('identity', 'verify', people[0].subject, '--photo', small, '--place', 'bed-7');
-  say(`${decision(v.outcome)}  ${v.reasons[0].reason}: ${v.reasons[0].text} These are ${v.quality.eye_distance_px.toFixed(0)}.`);
+  const glasses = path.join(root, 'build/photos/team-1.jpg');
+  typed('identity', 'verify', 'SUBJECT', '--photo', near(small), '--place', 'bed-7', '--attended');
+  for (const photo of [small, glasses]) {
+    const v = await up.ask('identity', 'verify', people[0].subject, '--photo', photo, '--place', 'bed-7', '--attended');
+    const [why] = v.reasons;
+    say(`${decision(v.outcome)}  ${near(photo)}  ${why.reason}: ${why.text}${why.reason === 'FACE_TOO_SMALL' ? ` These are ${v.quality.eye_distance_px.toFixed(0)}.` : ''}`);
+  }
   const scenery = path.join(scratch, 'not-a-photograph.jpg');
   fs.writeFileSync(scenery, 'this is not a JPEG');
   const e = (await up.ctl('identity', 'enrol', '--photo', scenery, '--consent', 'self')).json().error;
@@ -165,7 +188,7 @@ async function events(least) {
 }
 
 async function audit(least, people) {
-  title(5, 'Who did what, and to whom: the audit log');
+  title(6, 'Who did what, and to whom: the audit log');
   typed('audit', 'query');
   const list = await events(least);
   const label = new Map(people.map((p) => [p.subject, p.label]));
@@ -176,7 +199,7 @@ async function audit(least, people) {
 }
 
 async function receipt(event) {
-  title(6, 'A receipt of one act, checked with no server: a file and one public key');
+  title(7, 'A receipt of one act, checked with no server: a file and one public key');
   const [{ vkey: key }] = await keys();
   const file = path.join(scratch, 'receipt.json');
   typed('audit', 'receipt', event, '--out', 'receipt.json');
@@ -201,7 +224,7 @@ async function check(key, name) {
 }
 
 async function tamper(key, refused) {
-  title(7, 'Someone with every right on the database edits the log');
+  title(8, 'Someone with every right on the database edits the log');
   typed('audit', 'export', 'log');
   typed('audit', 'verify', '--key', 'KEY', '--log', 'log');
   const before = await check(key, 'before.log');
@@ -226,9 +249,10 @@ async function main() {
   await start();
   await enrol(people);
   const answers = await verify(people);
-  token(answers);
+  const spent = await token(answers);
   await refuse(people);
-  const list = await audit(people.length + answers.length + 2, people);
+  await forget(people);
+  const list = await audit(people.length + answers.length + spent + 5, people);
   const match = list.find((e) => e.detail?.outcome === 'MATCH');
   const wrong = list.find((e) => e.detail?.outcome === 'NO_MATCH');
   const key = await receipt((match || list[0]).event_id);
