@@ -104,7 +104,7 @@ static void face_of(const uint8_t id[KEYS_ID], float v[DIM])
 
 struct enrolling {
     struct keys *k;
-    struct ward_arena *mem;
+    struct ward_arena mem;
     struct wrapped_key w;
     struct sealed_template t;
     uint8_t key[WARD_KEY_SIZE];
@@ -114,7 +114,7 @@ struct enrolling {
 static enum ward_code insert(struct enrolling *e, struct ward_db *db, struct ward_err *err)
 {
     struct ward_val id = ward_blob(e->w.subject_id, KEYS_ID);
-    struct ward_arena *mem = e->mem;
+    struct ward_arena *mem = &e->mem;
 
     WARD_TRY(ward_db_run(
         db, NULL, "INSERT INTO face_key (subject_id, kek, wrapped) VALUES (?, ?, ?)",
@@ -137,9 +137,9 @@ static enum ward_code as_now(struct enrolling *e, struct ward_db *db, struct war
 
     face_of(e->w.subject_id, v);
     WARD_TRY(keys_new_subject(e->k, &e->w, e->key, err));
-    WARD_TRY(keys_hold(e->k, db, e->mem, e->key, &e->w, err));
+    WARD_TRY(keys_hold(e->k, db, &e->mem, e->key, &e->w, err));
     WARD_TRY(template_seal(e->k, e->key, v, &e->t, err));
-    return template_hold(e->k, db, e->mem, e->key, &e->t, err);
+    return template_hold(e->k, db, &e->mem, e->key, &e->t, err);
 }
 
 /* What the first release bound things to. */
@@ -176,7 +176,7 @@ static enum ward_code enrol_in_tx(struct ward_db *db, void *arg, struct ward_err
         db, NULL,
         "INSERT INTO subject (subject_id, kind, enrolled_at_us) VALUES (?, ?, "
         "1)",
-        WARD_PARAMS(ward_blob(e->w.subject_id, KEYS_ID), ward_int(e->mem, e->t.kind)), NULL,
+        WARD_PARAMS(ward_blob(e->w.subject_id, KEYS_ID), ward_int(&e->mem, e->t.kind)), NULL,
         err));
     WARD_TRY(e->key_file == NULL ? as_now(e, db, err) : as_then(e, err));
     return insert(e, db, err);
@@ -185,11 +185,9 @@ static enum ward_code enrol_in_tx(struct ward_db *db, void *arg, struct ward_err
 static enum ward_code enrol(struct enrolling *e, struct ward_db *db, uint8_t id[KEYS_ID],
                             struct ward_err *err)
 {
-    struct ward_arena mem;
     enum ward_code code;
 
-    ward_arena_init(&mem, 1 << 20);
-    e->mem = &mem;
+    ward_arena_init(&e->mem, 1 << 20);
     ward_uuid7(e->w.subject_id);
     ward_random(e->w.subject_id + 8, 8);
     ward_uuid7(e->t.template_id);
@@ -198,7 +196,7 @@ static enum ward_code enrol(struct enrolling *e, struct ward_db *db, uint8_t id[
     e->t.dim = DIM;
     code = ward_db_tx(db, enrol_in_tx, e, err);
     memcpy(id, e->w.subject_id, KEYS_ID);
-    ward_arena_done(&mem);
+    ward_arena_done(&e->mem);
     return code;
 }
 
