@@ -19,7 +19,7 @@ struct rotation {
     int64_t done, total; /* rows */
     int64_t left;        /* after rotation_destroy: rows that came or stayed */
     int64_t unreadable;  /* rows of this pass that do not open */
-    int64_t no_root; /* those of them that no root here opens */
+    int64_t no_root;     /* those of them that no root here opens */
     int destroyed;       /* keks */
     int fruitless;       /* passes in a row that changed nothing */
     bool secrets_done;
