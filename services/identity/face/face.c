@@ -1,139 +1,8 @@
-#include "services/identity/face/face.h"
+#include "services/identity/face/face_own.h"
 #include "services/identity/face/face_pixels.h"
 
-#include <limits.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
-
-struct face_pack {
-    struct ward_arena mem; /* the pack's own: its engines come from theirs */
-    struct ward_backend *backend;
-    struct ward_model *model[FACE_N_MODELS];
-    const struct face_recipe *recipe;
-    struct face_choice choice;
-};
-
-struct face_engine {
-    struct ward_arena mem;
-    const struct face_recipe *recipe;
-    struct ward_engine *of[FACE_N_MODELS];
-};
-
-/* Things of the process are few: each lives in an arena of its own, so that services need no
- * malloc. */
-#define OWN_CAP 4096
-
-static enum ward_code load_all(struct face_pack *p, const struct face_pack_config *cfg,
-                               struct ward_err *err)
-{
-    char path[PATH_MAX];
-
-    WARD_TRY(ward_backend_open(cfg->plugins, p->choice.backend, &p->backend, err));
-    for (int i = 0; i < FACE_N_MODELS; i++) {
-        const struct face_weights *w = p->recipe->model[i];
-        struct ward_model_config mc = {.name = w->name, .path = path, .sha256 = w->sha256};
-
-        snprintf(path, sizeof(path), "%s/%s", cfg->models, w->file);
-        WARD_TRY(ward_model_load(p->backend, &mc, &p->model[i], err));
-    }
-    return WARD_OK;
-}
-
-enum ward_code face_pack_open(const struct face_pack_config *cfg, struct face_pack **out,
-                              struct ward_err *err)
-{
-    struct ward_arena mem;
-    const struct face_recipe *recipe = face_recipe(cfg->pack);
-    struct face_pack *p;
-    enum ward_code code;
-
-    if (recipe == NULL)
-        return WARD_FAIL(err, NOT_FOUND, "no face pack has this name: %s", cfg->pack);
-    ward_arena_init(&mem, OWN_CAP);
-    p = ward_new(&mem, struct face_pack);
-    if (p == NULL)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the face models");
-    p->mem = mem;
-    p->recipe = recipe;
-    snprintf(p->choice.backend, sizeof(p->choice.backend), "%.*s",
-             (int)strcspn(cfg->order, ","), cfg->order);
-    code = load_all(p, cfg, err);
-    if (code != WARD_OK)
-        face_pack_close(p);
-    else
-        *out = p;
-    return code;
-}
-
-void face_pack_close(struct face_pack *p)
-{
-    struct ward_arena mem;
-
-    if (p == NULL)
-        return;
-    for (int i = 0; i < FACE_N_MODELS; i++)
-        ward_model_unload(p->model[i]);
-    ward_backend_close(p->backend);
-    mem = p->mem;
-    ward_arena_done(&mem);
-}
-
-const char *face_pack_sha256(const struct face_pack *p)
-{
-    return ward_model_sha256(p->model[FACE_FEATURE]);
-}
-
-const char *face_pack_name(const struct face_pack *p)
-{
-    return p->recipe->name;
-}
-
-int face_pack_dim(const struct face_pack *p)
-{
-    return p->recipe->dim;
-}
-
-void face_pack_choice(struct face_pack *p, struct face_choice *out)
-{
-    *out = p->choice;
-}
-
-enum ward_code face_engine_open(struct face_pack *p, struct face_engine **out,
-                                struct ward_err *err)
-{
-    struct ward_arena mem;
-    struct face_engine *e;
-
-    ward_arena_init(&mem, OWN_CAP);
-    e = ward_new(&mem, struct face_engine);
-    if (e == NULL)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a face engine");
-    e->mem = mem;
-    e->recipe = p->recipe;
-    for (int i = 0; i < FACE_N_MODELS; i++) {
-        enum ward_code code = ward_engine_new(p->model[i], -1, &e->of[i], err);
-
-        if (code != WARD_OK) {
-            face_engine_close(e);
-            return code;
-        }
-    }
-    *out = e;
-    return WARD_OK;
-}
-
-void face_engine_close(struct face_engine *e)
-{
-    struct ward_arena mem;
-
-    if (e == NULL)
-        return;
-    for (int i = 0; i < FACE_N_MODELS; i++)
-        ward_engine_free(e->of[i]);
-    mem = e->mem;
-    ward_arena_done(&mem);
-}
 
 /* A model's input, to be filled. */
 static enum ward_code make_input(const struct face_recipe *recipe, enum face_model which,
@@ -187,12 +56,13 @@ enum ward_code face_detect(struct face_engine *e, struct ward_arena *mem,
                            const struct ward_stop *stop, const struct pixels *im,
                            struct face_box *out, int *n, struct ward_err *err)
 {
-    const struct face_recipe *r = e->recipe;
+    const struct face_recipe *r = e->pack->recipe;
     struct rect around = r->around(im->w, im->h);
     struct ward_tensor in, answer[FACE_OUTPUTS];
     uint32_t n_out = FACE_OUTPUTS;
     const float *values[FACE_OUTPUTS] = {NULL};
 
+    WARD_TRY(engine_renew(e, err));
     WARD_TRY(make_input(r, FACE_DETECT, mem, &in, err));
     if (!r->fill_detect(im, around, in.data, mem))
         return no_memory(err);
@@ -210,7 +80,7 @@ static enum ward_code landmarks(struct face_engine *e, struct ward_arena *mem,
                                 const struct face_crop *crop, double marks[FACE_MARKS][2],
                                 struct ward_err *err)
 {
-    const struct face_recipe *r = e->recipe;
+    const struct face_recipe *r = e->pack->recipe;
     struct ward_tensor in, answer[FACE_OUTPUTS];
     uint32_t n_out = FACE_OUTPUTS;
     const float *values = NULL;
@@ -237,9 +107,9 @@ enum ward_code face_locate(struct face_engine *e, struct ward_arena *mem,
     double first[FACE_MARKS][2], marks[FACE_MARKS][2];
     struct face_crop crop;
 
-    crop = e->recipe->first_crop(box);
+    crop = e->pack->recipe->first_crop(box);
     WARD_TRY(landmarks(e, mem, stop, im, &crop, first, err));
-    crop = e->recipe->second_crop(first);
+    crop = e->pack->recipe->second_crop(first);
     WARD_TRY(landmarks(e, mem, stop, im, &crop, marks, err));
     memcpy(out->marks, marks, sizeof(out->marks));
     out->n_marks = FACE_MARKS;
@@ -259,8 +129,8 @@ static enum ward_code add_embedding(struct face_engine *e, struct ward_arena *me
     const float *values = NULL;
 
     WARD_TRY(ward_engine_run(e->of[FACE_FEATURE], mem, stop, in, 1, answer, &n_out, err));
-    WARD_TRY(take(n_out > 0 ? &answer[0] : NULL, (uint64_t)e->recipe->dim, &values, err));
-    for (int i = 0; i < e->recipe->dim; i++)
+    WARD_TRY(take(n_out > 0 ? &answer[0] : NULL, (uint64_t)e->pack->recipe->dim, &values, err));
+    for (int i = 0; i < e->pack->recipe->dim; i++)
         v[i] += values[i];
     return WARD_OK;
 }
@@ -269,7 +139,7 @@ enum ward_code face_embed(struct face_engine *e, struct ward_arena *mem,
                           const struct ward_stop *stop, const struct pixels *im,
                           struct face *face, struct ward_err *err)
 {
-    const struct face_recipe *r = e->recipe;
+    const struct face_recipe *r = e->pack->recipe;
     float v[FACE_DIM_MAX] = {0};
     struct ward_tensor in;
     struct similarity s;
@@ -296,12 +166,5 @@ enum ward_code face_embed(struct face_engine *e, struct ward_arena *mem,
         return WARD_FAIL(err, INTERNAL, "the embedding model answered with no numbers");
     face->norm = norm;
     memcpy(face->embedding, v, sizeof(v));
-    return WARD_OK;
-}
-
-enum ward_code face_known(struct face_engine *e, struct ward_arena *mem, struct ward_err *err)
-{
-    for (int i = 0; i < FACE_N_MODELS; i++)
-        WARD_TRY(ward_engine_known(e->of[i], mem, &e->recipe->model[i]->known, err));
     return WARD_OK;
 }

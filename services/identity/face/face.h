@@ -1,8 +1,9 @@
 /* face.h - from a photograph's pixels to a face's embedding, on real models.
  *
- * Detect (UltraFace, letterboxed), landmarks twice, five points, similarity to 112 x 112,
- * embed (MobileFaceNet, 512), to length 1. No flipped second pass: the thresholds of rules.c
- * were measured without it, and it doubles the cost for a tenth of a point.
+ * Detect, landmarks twice, upright by a similarity, embed, to length 1. Which models and which
+ * arithmetic: a pack is a row of face_models.c. Which device runs them: the first of the order
+ * that gives the known answers; a canary that asks face_known chooses again when one fails, and
+ * engines follow at their next photograph.
  *
  * Threads: a pack is shared; an engine belongs to one. Memory: open/close pairs; working memory
  * in the caller's arena (about 4 MiB beside the photograph). Errors: host.h's; INTERNAL for a
@@ -17,14 +18,17 @@
 
 #define FACE_MAX_FOUND 32
 
-/* The three models, loaded by one back end. */
+/* The models, loaded on one device. The config's texts are kept by reference. */
 struct face_pack;
 struct face_pack_config {
     const char *plugins;          /* the folder of back ends */
     const char *models;           /* the folder with faceplugin/fr_*.onnx */
     const char *pack;             /* "faceplugin" or "clear" */
     const char *order, *fallback; /* "npu,gpu,cpu" and "deny" or "degraded" (select.h) */
+    const char *npu_providers;    /* the npu plugin's option; NULL or "" for none */
 };
+/*   NOT_FOUND    no such pack
+ *   UNAVAILABLE  reason DEVICE_NOT_READY: nothing of the order may be used (detail: why) */
 WARD_MUST enum ward_code face_pack_open(const struct face_pack_config *cfg,
                                         struct face_pack **out, struct ward_err *err);
 void face_pack_close(struct face_pack *p); /* NULL is fine; engines first */
@@ -81,8 +85,9 @@ WARD_MUST enum ward_code face_model_run(struct face_engine *e, enum face_model w
                                         const struct ward_tensor *in, struct ward_tensor *out,
                                         uint32_t *n_out, struct ward_err *err);
 
-/* Asks each model its question with a known answer.
- *   FAILED_PRECONDITION  reason KNOWN_ANSWER */
+/* Asks each model its question with a known answer. If one is wrong, or a better device may be
+ * back, the pack chooses again: slow, so only from a canary's thread.
+ *   UNAVAILABLE  reason DEVICE_NOT_READY: no device answers rightly */
 WARD_MUST enum ward_code face_known(struct face_engine *e, struct ward_arena *mem,
                                     struct ward_err *err);
 

@@ -3,7 +3,7 @@
 
 #include "common/base/clock.h"
 #include "common/image/image.h"
-#include "services/identity/face/face_models.h"
+#include "services/identity/face/face_own.h"
 #include "services/identity/rules.h"
 
 #include <math.h>
@@ -59,8 +59,8 @@ static int open_models(void **state)
         return 0;
     }
     if (face_pack_open(
-            &(struct face_pack_config){plugins(), models(), "faceplugin", "cpu", "deny"}, &pack,
-            &err) != WARD_OK ||
+            &(struct face_pack_config){plugins(), models(), "faceplugin", "cpu", "deny", NULL},
+            &pack, &err) != WARD_OK ||
         face_engine_open(pack, &engine, &err) != WARD_OK) {
         printf("%s (%s)\n", err.msg, err.detail);
         return 1;
@@ -227,6 +227,124 @@ static void a_wall_and_a_crowd_are_no_one(void **state)
     assert_int_equal(look(&crowd, &f), SEVERAL_FACES);
 }
 
+static struct face_pack_config order(const char *names, const char *fallback)
+{
+    return (struct face_pack_config){plugins(), models(), "faceplugin", names, fallback, NULL};
+}
+
+/* `mean` is a back end that runs no weights. */
+static void a_device_that_cannot_run_the_models_is_passed_over_and_that_is_said(void **state)
+{
+    struct face_pack_config cfg = order("mean,cpu", "degraded");
+    struct face_choice choice;
+    struct face_pack *p = NULL;
+
+    (void)state;
+    need_models();
+    face_pack_choice(pack, &choice);
+    assert_string_equal(choice.backend, "cpu");
+    assert_false(choice.degraded);
+    assert_int_equal(face_pack_open(&cfg, &p, &err), WARD_OK);
+    face_pack_choice(p, &choice);
+    assert_string_equal(choice.backend, "cpu");
+    assert_true(choice.degraded);
+    face_pack_close(p);
+}
+
+static void where_falling_back_is_denied_nothing_starts(void **state)
+{
+    struct face_pack_config cfg = order("mean,cpu", "deny");
+    struct face_pack *p = NULL;
+
+    (void)state;
+    need_models();
+    assert_int_equal(face_pack_open(&cfg, &p, &err), WARD_UNAVAILABLE);
+    assert_string_equal(err.reason, "DEVICE_NOT_READY");
+    assert_null(p);
+}
+
+static void a_pack_that_is_none_is_not_found(void **state)
+{
+    struct face_pack_config cfg = order("cpu", "deny");
+    struct face_pack *p = NULL;
+
+    (void)state;
+    cfg.pack = "nobody";
+    assert_int_equal(face_pack_open(&cfg, &p, &err), WARD_NOT_FOUND);
+}
+
+/* A canary whose eye model is another model gives the wrong answer: the pack chooses again, and
+ * an engine that was open before follows with its next photograph. */
+static void after_a_wrong_answer_every_engine_moves_to_what_was_chosen_again(void **state)
+{
+    struct face_engine *canary = NULL;
+    struct loaded_set *before = pack == NULL ? NULL : pack->now;
+    struct face_box boxes[FACE_MAX_FOUND];
+    struct pixels im;
+    int n = 0;
+
+    (void)state;
+    need_models();
+    im = portrait(7);
+    assert_int_equal(face_engine_open(pack, &canary, &err), WARD_OK);
+    assert_ptr_equal(canary->set, before);
+    ward_engine_free(canary->of[FACE_EYE]);
+    canary->of[FACE_EYE] = NULL;
+    assert_int_equal(ward_engine_new(before->model[FACE_POSE], -1, &canary->of[FACE_EYE], &err),
+                     WARD_OK);
+    assert_int_equal(face_known(canary, &mem, &err), WARD_OK);
+    assert_ptr_not_equal(pack->now, before);
+    assert_ptr_equal(canary->set, pack->now);
+    assert_ptr_equal(engine->set, before); /* still there: the engine holds it */
+    assert_int_equal(face_detect(engine, &mem, NULL, &im, boxes, &n, &err), WARD_OK);
+    assert_int_equal(n, 1);
+    assert_ptr_equal(engine->set, pack->now);
+    assert_int_equal(pack->now->users, 3);
+    face_engine_close(canary);
+    assert_int_equal(pack->now->users, 2);
+}
+
+/* The clear-licence pack, where it was made (tools/fetch-models). */
+static void the_other_pack_tells_the_portraits_apart_too(void **state)
+{
+    struct face_pack_config cfg = order("cpu", "deny");
+    struct face_pack *own_pack = pack, *clear = NULL;
+    struct face_engine *own = engine, *other = NULL;
+    struct calibration cal;
+    struct operating_point at;
+    static struct face a[8], b[8];
+
+    (void)state;
+    need_models();
+    if (!have("build/models/clear/feature.onnx"))
+        skip();
+    cfg.pack = "clear";
+    assert_int_equal(face_pack_open(&cfg, &clear, &err), WARD_OK);
+    assert_int_equal(face_engine_open(clear, &other, &err), WARD_OK);
+    pack = clear, engine = other;
+    assert_int_equal(face_pack_dim(clear), 128);
+    assert_int_equal(
+        calibration_load("models/clear/calibration.json", face_pack_sha256(clear), &cal, &err),
+        WARD_OK);
+    assert_int_equal(rule_operating_point(&cal, 1e-3, &at, &err), WARD_OK);
+    for (int i = 0; i < 8; i++) {
+        struct pixels im = portrait(i + 1), again = second_capture(&im);
+
+        look(&im, &a[i]);
+        look(&again, &b[i]);
+        assert_true(a[i].norm > 1 && a[i].drift < 0.2);
+        for (int k = 128; k < FACE_DIM_MAX; k++)
+            assert_true(a[i].embedding[k] == 0);
+    }
+    for (int i = 0; i < 8; i++)
+        for (int k = 0; k < 8; k++)
+            assert_int_equal(face_cosine(a[i].embedding, b[k].embedding, 128) >= at.threshold,
+                             i == k);
+    pack = own_pack, engine = own;
+    face_engine_close(other);
+    face_pack_close(clear);
+}
+
 static void a_passed_deadline_stops_before_the_next_model(void **state)
 {
     struct ward_stop late = {.deadline_ns = ward_mono_ns() - 1};
@@ -278,6 +396,13 @@ int main(void)
         cmocka_unit_test_setup(the_same_person_scores_above_and_others_below_every_threshold,
                                fresh),
         cmocka_unit_test_setup(a_wall_and_a_crowd_are_no_one, fresh),
+        cmocka_unit_test_setup(
+            a_device_that_cannot_run_the_models_is_passed_over_and_that_is_said, fresh),
+        cmocka_unit_test_setup(where_falling_back_is_denied_nothing_starts, fresh),
+        cmocka_unit_test_setup(a_pack_that_is_none_is_not_found, fresh),
+        cmocka_unit_test_setup(after_a_wrong_answer_every_engine_moves_to_what_was_chosen_again,
+                               fresh),
+        cmocka_unit_test_setup(the_other_pack_tells_the_portraits_apart_too, fresh),
         cmocka_unit_test_setup(a_passed_deadline_stops_before_the_next_model, fresh),
         cmocka_unit_test_setup(each_refused_allocation_is_an_answer_on_real_models, fresh),
     };
