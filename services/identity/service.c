@@ -90,7 +90,8 @@ static enum ward_code load_pack(const struct identity *id, const char *name, con
                                    .models = id->cfg.models,
                                    .pack = name,
                                    .order = id->cfg.order,
-                                   .fallback = id->cfg.fallback};
+                                   .fallback = id->cfg.fallback,
+                                   .npu_providers = id->cfg.npu_providers};
     char path[PATH_MAX];
 
     WARD_TRY(face_pack_open(&cfg, &out->pack, err));
