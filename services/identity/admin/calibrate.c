@@ -1,0 +1,350 @@
+/* Calibrate: this site's own scores, counted. Genuine ones from the templates of one subject,
+ * impostor ones from the first templates of different subjects, all of one model and one
+ * generation, of subjects whose consent to be verified stands. */
+#include "services/identity/admin/scores.h"
+#include "services/identity/api.h"
+#include "services/identity/subject/rows.h"
+#include "ward/identity/v1/admin.pb-c.h"
+
+#include <string.h>
+
+typedef Ward__Identity__V1__CalibrateRequest Request;
+typedef Ward__Identity__V1__CalibrateResponse Response;
+typedef Ward__Identity__V1__CalibrationPoint Point;
+
+#define GENUINE_LEAST  100
+#define IMPOSTOR_LEAST 10000
+#define PAIRS_DEFAULT  20000000
+#define PAIRS_MOST     INT64_C(1000000000)
+/* Subjects whose first template is held: 40 MiB, and 200 million pairs among them. */
+#define HELD_MOST 20000
+/* Subjects with several templates whose pairs are scored. */
+#define SEVERAL_MOST 50000
+#define PAGE         200
+#define VECTOR       (TEMPLATE_DIM_MAX * sizeof(float))
+#define MEM          (HELD_MOST * VECTOR + TEMPLATES_MAX * VECTOR + ((size_t)1 << 20))
+#define PAGE_MEM     ((size_t)4 << 20)
+
+/* Consent to be verified stands, and there are templates of the model. */
+#define FROM_WHERE                                                                             \
+    " FROM subject s STRAIGHT_JOIN template t ON t.subject_id = s.subject_id"                  \
+    " WHERE s.kind = ? AND s.subject_id > ? AND s.erased_at_us IS NULL"                        \
+    " AND t.model_sha256 = ? AND EXISTS (SELECT 1 FROM consent_entry c"                        \
+    " WHERE c.subject_id = s.subject_id AND c.purpose = ? AND c.withdrawn_at_us IS NULL)"      \
+    " GROUP BY s.subject_id"
+
+struct calibrating {
+    struct ward_call *call;
+    struct worker *w;
+    struct act act;
+    int kind, generation, dim;
+    const char *model;
+    int64_t most;
+    struct ward_arena mem;  /* what is held to the end */
+    struct ward_arena page; /* one question's answer */
+    uint8_t cursor[IDENTITY_ID];
+    int64_t several, several_seen, seen; /* subjects with several templates; walked past */
+    int64_t subjects, unreadable;
+    int64_t hold_every, score_every; /* of all, of those with several */
+    float *held, *own;               /* first templates; one subject's */
+    int n_held, n_own;
+    struct scores *genuine, *impostor;
+};
+
+static enum ward_code gone(struct calibrating *k)
+{
+    return WARD_FAIL(k->call->err, CANCELLED, "the caller went away");
+}
+
+/* ---- one subject's templates, opened and turned alike ---- */
+
+static enum ward_code open_one(struct calibrating *k, const struct sealed_template *t,
+                               const uint8_t key[WARD_KEY_SIZE], float *v)
+{
+    struct keys *keys = k->w->id->keys;
+    struct ward_err *err = k->call->err;
+
+    if (t->dim != k->dim)
+        return WARD_FAIL(err, DATA_LOSS, "templates of one model do not go together");
+    WARD_TRY(template_open(key, t, v, err));
+    if (t->generation == k->generation)
+        return WARD_OK;
+    WARD_TRY(keys_turn_back(keys, k->w->db, t->kind, t->generation, t->dim, v, err));
+    return keys_turn(keys, k->w->db, t->kind, k->generation, t->dim, v, err);
+}
+
+static enum ward_code open_all(struct calibrating *k, const struct kept_template *t, size_t n,
+                               const struct wrapped_key *wrapped)
+{
+    uint8_t key[WARD_KEY_SIZE];
+    enum ward_code code;
+
+    code = keys_unwrap(k->w->id->keys, k->w->db, wrapped, key, k->call->err);
+    for (size_t i = 0; i < n && i < TEMPLATES_MAX && code == WARD_OK; i++) {
+        code = open_one(k, &t[i].sealed, key, k->own + i * (size_t)k->dim);
+        k->n_own += code == WARD_OK;
+    }
+    ward_wipe(key, sizeof(key));
+    return code;
+}
+
+/* A subject that does not open is counted and left out. One whose transform is gone is so
+ * because of a renewal that has ended meanwhile: then nothing else would open either. */
+static enum ward_code open_subject(struct calibrating *k, const uint8_t id[IDENTITY_ID])
+{
+    struct ward_call *c = k->call;
+    struct kept_template *t = NULL;
+    struct wrapped_key wrapped;
+    enum ward_code code;
+    bool found = false;
+    size_t n = 0;
+
+    k->n_own = 0;
+    ward_arena_reset(&k->page);
+    WARD_TRY(face_key_of(k->w->db, &k->page, id, false, &wrapped, &found, c->err));
+    if (!found)
+        return WARD_OK; /* consent was withdrawn a moment ago */
+    code = templates_of(k->w->db, &k->page, id, k->kind, k->model, &t, &n, c->err);
+    if (code == WARD_OK)
+        code = open_all(k, t, n, &wrapped);
+    if (code != WARD_DATA_LOSS)
+        return code;
+    if (keys_generation(k->w->id->keys, k->kind) != k->generation)
+        return WARD_FAIL(c->err, UNAVAILABLE,
+                         "the templates were renewed meanwhile: call "
+                         "again");
+    *c->err = (struct ward_err){0};
+    k->n_own = 0;
+    k->unreadable++;
+    return WARD_OK;
+}
+
+static void score_own(struct calibrating *k)
+{
+    size_t dim = (size_t)k->dim;
+
+    for (int i = 0; i < k->n_own; i++)
+        for (int j = 0; j < i; j++)
+            scores_add(k->genuine,
+                       scores_dot(k->own + (size_t)i * dim, k->own + (size_t)j * dim, k->dim));
+}
+
+static void hold_first(struct calibrating *k)
+{
+    if (k->n_own == 0 || k->n_held == HELD_MOST)
+        return;
+    memcpy(k->held + (size_t)k->n_held * (size_t)k->dim, k->own,
+           (size_t)k->dim * sizeof(*k->own));
+    k->n_held++;
+}
+
+/* ---- all subjects ---- */
+
+static enum ward_code take_subject(struct calibrating *k, const uint8_t id[IDENTITY_ID],
+                                   bool several)
+{
+    bool hold = k->seen++ % k->hold_every == 0;
+    bool score = several && k->several_seen++ % k->score_every == 0;
+
+    if (!hold && !score)
+        return WARD_OK;
+    WARD_TRY(open_subject(k, id));
+    k->subjects += k->n_own > 0;
+    if (hold)
+        hold_first(k);
+    if (score)
+        score_own(k);
+    return WARD_OK;
+}
+
+static struct ward_val kind_val(struct calibrating *k)
+{
+    return ward_text(k->kind == SUBJECT_PATIENT ? "1" : "2");
+}
+
+struct found_subject {
+    uint8_t id[IDENTITY_ID];
+    bool several;
+};
+
+/* The next page's subjects, out of the arena that each of them uses anew. */
+static enum ward_code read_page(struct calibrating *k, struct found_subject out[PAGE],
+                                size_t *n)
+{
+    static const char SQL[] =
+        "SELECT s.subject_id, COUNT(*) > 1" FROM_WHERE " ORDER BY s.subject_id LIMIT 200";
+    struct ward_rows rows;
+
+    ward_arena_reset(&k->page);
+    WARD_TRY(ward_db_run(k->w->db, &k->page, SQL,
+                         WARD_PARAMS(kind_val(k), id_val(k->cursor), ward_text(k->model),
+                                     ward_text(purpose_of_verify(k->kind))),
+                         &rows, k->call->err));
+    for (size_t i = 0; i < rows.n && i < PAGE; i++) {
+        if (rows.at[i][0].n != IDENTITY_ID)
+            return WARD_FAIL(k->call->err, DATA_LOSS, "a subject's row is not usable");
+        memcpy(out[i].id, rows.at[i][0].p, IDENTITY_ID);
+        out[i].several = row_text(rows.at[i][1])[0] == '1';
+    }
+    *n = rows.n;
+    return WARD_OK;
+}
+
+static enum ward_code take_all(struct calibrating *k)
+{
+    struct found_subject page[PAGE];
+    size_t n = 0;
+
+    do {
+        if (ward_call_cancelled(k->call))
+            return gone(k);
+        WARD_TRY(read_page(k, page, &n));
+        for (size_t i = 0; i < n; i++)
+            WARD_TRY(take_subject(k, page[i].id, page[i].several));
+        if (n > 0)
+            memcpy(k->cursor, page[n - 1].id, IDENTITY_ID);
+    } while (n == PAGE);
+    return WARD_OK;
+}
+
+/* How many there are decides how many are passed over. */
+static enum ward_code count_all(struct calibrating *k)
+{
+    static const char SQL[] =
+        "SELECT COUNT(*), SUM(x.c > 1) FROM (SELECT COUNT(*) AS c" FROM_WHERE ") x";
+    struct ward_rows rows;
+    int64_t all;
+
+    WARD_TRY(ward_db_run(k->w->db, &k->page, SQL,
+                         WARD_PARAMS(kind_val(k), id_val(k->cursor), ward_text(k->model),
+                                     ward_text(purpose_of_verify(k->kind))),
+                         &rows, k->call->err));
+    if (rows.n != 1 || !row_number(rows.at[0][0], &all) ||
+        !row_number(rows.at[0][1], &k->several))
+        return WARD_FAIL(k->call->err, DATA_LOSS, "a count is not usable");
+    k->hold_every = all / HELD_MOST + (all % HELD_MOST != 0);
+    k->score_every = k->several / SEVERAL_MOST + (k->several % SEVERAL_MOST != 0);
+    k->hold_every += k->hold_every == 0; /* someone may be enrolled in this moment */
+    k->score_every += k->score_every == 0;
+    return WARD_OK;
+}
+
+static enum ward_code score_impostors(struct calibrating *k)
+{
+    size_t dim = (size_t)k->dim;
+    struct pairing p;
+
+    if (k->n_held < 2)
+        return WARD_OK;
+    pairing_make(&p, k->n_held, k->most);
+    for (int s = 0; s < p.steps; s++) {
+        int pairs = 0, step = pairing_step(&p, s, &pairs);
+
+        if (ward_call_cancelled(k->call))
+            return gone(k);
+        for (int i = 0; i < pairs; i++)
+            scores_add(k->impostor,
+                       scores_dot(k->held + (size_t)i * dim,
+                                  k->held + (size_t)((i + step) % p.n) * dim, k->dim));
+    }
+    return WARD_OK;
+}
+
+/* ---- the answer ---- */
+
+static enum ward_code fill(struct calibrating *k, Response *resp)
+{
+    struct ward_call *c = k->call;
+    struct score_point table[CALIBRATION_POINTS_MAX];
+    int n = scores_table(k->genuine, k->impostor, table);
+    Point *p = ward_alloc(c->mem, (size_t)n * sizeof(*p));
+
+    resp->points = ward_alloc(c->mem, (size_t)n * sizeof(Point *));
+    if (p == NULL || resp->points == NULL)
+        return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for the answer");
+    for (int i = 0; i < n; i++) {
+        ward__identity__v1__calibration_point__init(&p[i]);
+        p[i].fmr = table[i].at.fmr;
+        p[i].threshold = table[i].at.threshold;
+        p[i].tar = table[i].at.tar;
+        p[i].impostors = table[i].impostors;
+        resp->points[i] = &p[i];
+    }
+    resp->n_points = (size_t)n;
+    resp->subjects = k->subjects;
+    resp->genuine = k->genuine->n;
+    resp->impostor = k->impostor->n;
+    WARD_TRY(api_copy(c, k->model, &resp->model_sha256));
+    return api_copy(c, k->act.event_text, &resp->event_id);
+}
+
+static void note_number(struct calibrating *k, const char *what, int64_t n)
+{
+    const char *s = ward_printf(k->call->mem, "%lld", (long long)n);
+
+    act_note(&k->act, what, s == NULL ? "" : s);
+}
+
+static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
+{
+    struct calibrating *k = arg;
+
+    return act_write(&k->act, db, err);
+}
+
+static enum ward_code calibrate(struct calibrating *k, Response *resp)
+{
+    struct ward_call *c = k->call;
+
+    k->genuine = ward_new(&k->mem, struct scores);
+    k->impostor = ward_new(&k->mem, struct scores);
+    k->own = ward_alloc(&k->mem, TEMPLATES_MAX * VECTOR);
+    WARD_TRY(count_all(k));
+    k->held = ward_alloc(&k->mem, HELD_MOST * (size_t)k->dim * sizeof(float));
+    if (k->genuine == NULL || k->impostor == NULL || k->own == NULL || k->held == NULL)
+        return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory to calibrate with");
+    WARD_TRY(take_all(k));
+    WARD_TRY(score_impostors(k));
+    if (k->genuine->n < GENUINE_LEAST || k->impostor->n < IMPOSTOR_LEAST)
+        return WARD_FAIL_REASON(
+            c->err, FAILED_PRECONDITION, "CALIBRATION_TOO_FEW",
+            "%lld genuine and %lld impostor pairs: at least %d and %d are needed",
+            (long long)k->genuine->n, (long long)k->impostor->n, GENUINE_LEAST, IMPOSTOR_LEAST);
+    WARD_TRY(fill(k, resp));
+    act_note(&k->act, "kind", k->kind == SUBJECT_PATIENT ? "patient" : "staff");
+    note_number(k, "subjects", k->subjects);
+    note_number(k, "unreadable", k->unreadable);
+    note_number(k, "genuine", k->genuine->n);
+    note_number(k, "impostor", k->impostor->n);
+    return ward_db_tx(k->w->db, in_tx, k, c->err);
+}
+
+enum ward_code calibrate_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                             ProtobufCMessage *r)
+{
+    const Request *req = (const Request *)q;
+    struct worker *w = c->wrk;
+    struct calibrating k = {.call = c, .w = w, .kind = (int)req->kind};
+    enum ward_code code;
+
+    act_begin(&k.act, c, NULL);
+    if (k.kind != SUBJECT_PATIENT && k.kind != SUBJECT_STAFF)
+        return WARD_FAIL_FIELD(c->err, "kind", "must be PATIENT or STAFF");
+    if (req->most_pairs < 0 || req->most_pairs > PAIRS_MOST)
+        return WARD_FAIL_FIELD(c->err, "most_pairs", "must be 0..%lld", (long long)PAIRS_MOST);
+    k.most = req->most_pairs == 0 ? PAIRS_DEFAULT : req->most_pairs;
+    k.model = face_pack_sha256(w->id->now.pack);
+    k.dim = face_pack_dim(w->id->now.pack);
+    k.generation = keys_generation(w->id->keys, k.kind);
+    ward_db_deadline(w->db, c->deadline_ns);
+    ward_arena_init(&k.mem, MEM);
+    ward_arena_init(&k.page, PAGE_MEM);
+    code = calibrate(&k, (Response *)r);
+    if (k.held != NULL)
+        ward_wipe(k.held, HELD_MOST * (size_t)k.dim * sizeof(float));
+    if (k.own != NULL)
+        ward_wipe(k.own, TEMPLATES_MAX * VECTOR);
+    ward_arena_done(&k.page);
+    ward_arena_done(&k.mem);
+    return code;
+}

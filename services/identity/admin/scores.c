@@ -1,0 +1,99 @@
+#include "services/identity/admin/scores.h"
+
+#include <math.h>
+
+/* A score that rounding left a hair below an edge counts as at it: to the strict side. */
+#define HAIR 1e-7
+
+void scores_add(struct scores *s, double score)
+{
+    double k = floor((score + 1) * (SCORE_BINS / 2.0) + HAIR);
+
+    s->bin[(int)fmin(SCORE_BINS, fmax(0, k))]++;
+    s->n++;
+}
+
+double scores_edge(int bin)
+{
+    return (bin - SCORE_BINS / 2) / (SCORE_BINS / 2.0);
+}
+
+int64_t scores_from(const struct scores *s, int bin)
+{
+    int64_t n = 0;
+
+    for (int k = SCORE_BINS; k >= bin && k >= 0; k--)
+        n += s->bin[k];
+    return n;
+}
+
+double scores_dot(const float *a, const float *b, int dim)
+{
+    float sum[8] = {0};
+    double all = 0;
+    int i = 0;
+
+    for (; i + 8 <= dim; i += 8)
+        for (int k = 0; k < 8; k++)
+            sum[k] += a[i + k] * b[i + k];
+    for (; i < dim; i++)
+        all += (double)a[i] * (double)b[i];
+    for (int k = 0; k < 8; k++)
+        all += (double)sum[k];
+    return all;
+}
+
+/* ---- pairs ---- */
+
+void pairing_make(struct pairing *p, int n, int64_t most)
+{
+    int64_t steps = most / n + (most % n != 0);
+
+    *p = (struct pairing){.n = n, .steps = steps < n / 2 ? (int)steps : n / 2, .most = most};
+}
+
+int pairing_step(const struct pairing *p, int k, int *pairs)
+{
+    int step = 1 + (int)((int64_t)k * (p->n / 2) / p->steps);
+    int64_t left = p->most - (int64_t)k * p->n;
+    int whole =
+        2 * step == p->n ? step : p->n; /* half way round, both ends are the same pair */
+
+    *pairs = left < whole ? (int)left : whole;
+    return step;
+}
+
+/* ---- the table ---- */
+
+/* The lowest bin, not below `from`, at and above which there are no more than `allowed`. */
+static int lowest(const struct scores *s, int64_t allowed, int from, int64_t *n)
+{
+    int k = SCORE_BINS + 1;
+
+    *n = 0;
+    while (k > from && *n + s->bin[k - 1] <= allowed)
+        *n += s->bin[--k];
+    return k;
+}
+
+int scores_table(const struct scores *genuine, const struct scores *impostor,
+                 struct score_point out[CALIBRATION_POINTS_MAX])
+{
+    int n = 0, from = 0;
+    double fmr = 1e-2;
+
+    for (int64_t one_in = 100;
+         n < CALIBRATION_POINTS_MAX && genuine->n > 0 && impostor->n / one_in >= SCORES_CARRY;
+         one_in *= 10, fmr = 1 / (double)one_in) {
+        struct score_point *p = &out[n];
+        int k = lowest(impostor, impostor->n / one_in, from, &p->impostors);
+
+        if (k > SCORE_BINS)
+            break; /* more than that score 1: one person is enrolled as several */
+        p->at = (struct operating_point){fmr, scores_edge(k),
+                                         (double)scores_from(genuine, k) / (double)genuine->n};
+        from = k + 1;
+        n++;
+    }
+    return n;
+}
