@@ -140,7 +140,7 @@ void message_json(struct cli_json *j, const char *key, const ProtobufCMessage *m
     cli_json_open(j, key, '{');
     for (unsigned i = 0; i < msg->descriptor->n_fields; i++) {
         const ProtobufCFieldDescriptor *f = &msg->descriptor->fields[i];
-        const uint8_t *at = (const uint8_t *)msg + f->offset;
+        const void *at = (const uint8_t *)msg + f->offset;
         const uint8_t *first;
         size_t n;
 
@@ -149,7 +149,7 @@ void message_json(struct cli_json *j, const char *key, const ProtobufCMessage *m
             continue;
         }
         memcpy(&n, (const uint8_t *)msg + f->quantifier_offset, sizeof(n));
-        memcpy(&first, at, sizeof(uint8_t *));
+        first = *(const uint8_t *const *)at;
         cli_json_open(j, f->name, '[');
         for (size_t k = 0; k < n; k++)
             value_json(j, NULL, f, first + k * width_of(f->type), mem);
