@@ -11,6 +11,7 @@
 #include <time.h>
 
 #define EVERY_NS  (INT64_C(60) * 1000 * WARD_NS_PER_MS)
+#define SOON_NS   (INT64_C(1000) * WARD_NS_PER_MS) /* while the gallery is loading */
 #define ARENA_CAP ((size_t)8 << 20)
 #define DAY_US    (INT64_C(86400) * 1000000)
 #define SWEEP     1000 /* rows a statement: no call waits long for a lock */
@@ -26,6 +27,7 @@ struct reaper {
     bool running, stop;
     bool away; /* the database was, at the last pass */
     bool over; /* WARD_FACES_LIMIT */
+    bool soon; /* the gallery could not be searched yet */
 };
 
 /* ---- faces whose time is over ---- */
@@ -166,9 +168,8 @@ static enum ward_code search_again(struct reaper *r, struct ward_err *err)
     struct late l = {.r = r};
     struct ward_rows rows;
 
-    if (gallery_ready(r->w.id->gallery, NULL) != WARD_OK)
-        return WARD_OK;
-    while (!stopping(r)) {
+    r->soon = gallery_ready(r->w.id->gallery, NULL) != WARD_OK;
+    while (!r->soon && !stopping(r)) {
         WARD_TRY(ward_db_run(r->w.db, &r->mem, NEXT, WARD_PARAMS(id_val(l.id)), &rows, err));
         if (rows.n == 0)
             break;
@@ -205,7 +206,9 @@ static enum ward_code sweep_rows(struct reaper *r, struct ward_err *err)
         {"DELETE FROM challenge WHERE expires_at_us < ? LIMIT 1000", 1},
         {"DELETE FROM spent_token WHERE spent_at_us < ? LIMIT 1000", 2},
         {"DELETE FROM identifier_miss WHERE at_us < ? LIMIT 1000", 1},
-        {"DELETE FROM gallery_change WHERE at_us < ? ORDER BY seq LIMIT 1000", 7},
+        {"DELETE FROM gallery_change WHERE at_us < ? AND seq <"
+         " (SELECT m FROM (SELECT MIN(seq) + 1000 m FROM gallery_change) x)",
+         7},
     };
     int64_t now_us = ward_wall_us();
 
@@ -222,16 +225,14 @@ static enum ward_code pass(struct reaper *r, struct ward_err *err)
 
     ward_arena_reset(&r->mem);
     WARD_TRY(end_faces(r, err));
-    WARD_TRY(search_again(r, err));
     WARD_TRY(sweep_rows(r, err));
     WARD_TRY(counts_read(r->w.db, &r->mem, &c, err));
     r->over = counts_tell(&c, r->w.id->cfg.faces_limit, r->over);
     return WARD_OK;
 }
 
-static bool rest(struct reaper *r)
+static bool rest(struct reaper *r, int64_t until_ns)
 {
-    int64_t until_ns = ward_mono_ns() + EVERY_NS;
     struct timespec until = {.tv_sec = until_ns / 1000000000, .tv_nsec = until_ns % 1000000000};
     bool stop;
 
@@ -247,14 +248,19 @@ static void *work(void *arg)
 {
     struct reaper *r = arg;
     struct ward_err err = {0};
+    int64_t now, due = 0;
     enum ward_code code;
 
     do {
-        code = pass(r, &err);
+        now = ward_mono_ns();
+        code = now < due ? WARD_OK : pass(r, &err);
+        due = now < due ? due : now + EVERY_NS;
+        if (code == WARD_OK)
+            code = search_again(r, &err);
         if (code != WARD_OK && !r->away)
             ward_log_err(WARD_LOG_WARN, "cannot end what has had its time", &err);
         r->away = code != WARD_OK;
-    } while (rest(r));
+    } while (rest(r, r->soon && now + SOON_NS < due ? now + SOON_NS : due));
     return NULL;
 }
 

@@ -210,6 +210,18 @@ describe('what the service ends by itself', { skip }, () => {
     });
   });
 
+  test('a search for duplicates that could not be made at once is made later', async () => {
+    const search = { more_consents: [to('patient-search')] };
+    const first = await site.enrol(site.bert, search);
+    const second = await site.enrol(site.bert, search);
+    await site.sql(`DELETE FROM duplicate; INSERT INTO duplicate_search (subject_id, asked_us) VALUES (${site.hex(second.subject_id)}, 1)`);
+    await site.ward.services.identity.stop();
+    await site.ward.services.identity.start();
+    await until('searched', async () => (await site.rows('duplicate_search', second.subject_id)) === 0);
+    const others = (await site.sql(`SELECT LOWER(HEX(other_subject_id)) FROM duplicate WHERE subject_id = ${site.hex(second.subject_id)}`)).flat();
+    assert.ok(others.includes(first.subject_id.replaceAll('-', '')));
+  });
+
   test('faces are counted, and more than were meant are said', async () => {
     const [[faces]] = await site.sql('SELECT COUNT(*) FROM template');
     assert.ok(Number(faces) > 1);
