@@ -36,5 +36,5 @@ bench-rpc: $(RPC_BENCH) ## echo over common/rpc beside gRPC's C++ servers; ROUND
 	@node tests/bench/rpc.mjs $(BUILD) $(or $(ROUNDS),5) $(or $(RUN_MS),700) $(WAIT_MS)
 
 bench: ## every bench, one after another: they must not share the machine
-	+@for b in bench-rpc bench-audit eval-face; do $(MAKE) --no-print-directory $$b || exit 1; done
+	+@for b in bench-rpc bench-audit bench-face eval-face; do $(MAKE) --no-print-directory $$b || exit 1; done
 .PHONY: bench bench-rpc
