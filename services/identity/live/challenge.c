@@ -5,14 +5,6 @@
 #include <math.h>
 #include <string.h>
 
-/* A turn is this far, a straight look within that. Between the two nothing is decided, so that
- * a head that trembles at a limit is not two turns. */
-#define TURNED   20.0
-#define STRAIGHT 12.0
-/* Eyes: between the two nothing is decided. */
-#define CLOSED 0.6
-#define OPEN   0.4
-
 #define BLINK_MS     1500 /* eyes closed for longer are closed, not blinking */
 #define GAP_MS       1000 /* without a usable frame, by the camera: time to swap someone */
 #define STALL_MS     3000 /* the same by the server's clock: networks stall */
@@ -56,11 +48,11 @@ static bool blink(struct judge *j, const struct sight *f)
 {
     bool wanted = j->next < j->n_steps && j->steps[j->next] == LIVE_BLINK;
 
-    if (fabs(f->yaw) > TURNED)
+    if (fabs(f->yaw) > LIVE_TURNED)
         j->closing = false; /* eyes of a turned head are not seen well enough */
-    else if (f->eyes_closed >= CLOSED && !j->closing && j->ready)
+    else if (f->eyes_closed >= LIVE_CLOSED && !j->closing && j->ready)
         j->closing = true, j->closed_ms = f->at_ms;
-    else if (f->eyes_closed <= OPEN && j->closing) {
+    else if (f->eyes_closed <= LIVE_OPEN && j->closing) {
         j->closing = false;
         /* Everybody blinks unasked: only a wanted one counts. */
         if (wanted && f->at_ms - j->closed_ms <= BLINK_MS)
@@ -71,11 +63,11 @@ static bool blink(struct judge *j, const struct sight *f)
 
 static bool turn(struct judge *j, const struct sight *f)
 {
-    if (fabs(f->yaw) <= STRAIGHT) {
+    if (fabs(f->yaw) <= LIVE_STRAIGHT) {
         j->turned = false;
         return true;
     }
-    if (fabs(f->yaw) < TURNED || j->turned)
+    if (fabs(f->yaw) < LIVE_TURNED || j->turned)
         return true;
     if (!j->ready)
         return fail(j, "no straight look with open eyes came before a turn");
@@ -89,7 +81,7 @@ static bool turn(struct judge *j, const struct sight *f)
  * docs/face.md has the measurement. */
 static bool same_face(const struct sight *f)
 {
-    return f->likeness >= (fabs(f->yaw) <= TURNED ? LIVE_LIKENESS : LIVE_LIKENESS_TURNED);
+    return f->likeness >= (fabs(f->yaw) <= LIVE_TURNED ? LIVE_LIKENESS : LIVE_LIKENESS_TURNED);
 }
 
 static bool usable_frame(struct judge *j, const struct sight *f, const struct sight *last)
@@ -101,7 +93,7 @@ static bool usable_frame(struct judge *j, const struct sight *f, const struct si
         return fail(j, "the face changed");
     if (!blink(j, f) || !turn(j, f))
         return false;
-    if (fabs(f->yaw) <= STRAIGHT && f->eyes_closed <= OPEN)
+    if (fabs(f->yaw) <= LIVE_STRAIGHT && f->eyes_closed <= LIVE_OPEN)
         j->ready = true;
     return true;
 }

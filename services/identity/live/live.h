@@ -81,6 +81,13 @@ WARD_MUST enum ward_code sight_measure(struct face_engine *e, struct ward_arena 
                                        struct sight *out, struct ward_err *err);
 
 #define LIVE_STEPS_MAX 4
+/* A turn is so many degrees, a straight look within fewer; eyes are closed from here, open to
+ * there. Between the two nothing is decided, so that what trembles at a limit is not two steps.
+ */
+#define LIVE_TURNED   20.0
+#define LIVE_STRAIGHT 12.0
+#define LIVE_CLOSED   0.6
+#define LIVE_OPEN     0.4
 /* Cosine of two frames of one person at least, both looking straight, and one turned. Source:
  * measured on LFW folds 1-3, make eval-liveness (2026-11-21). */
 #define LIVE_LIKENESS        0.341

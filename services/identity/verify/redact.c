@@ -23,7 +23,7 @@ struct redaction {
     struct pixels im;
     uint8_t *rgb;
     bool blur;
-    int n;
+    int n, n_whole; /* boxes; those of the whole come first */
     struct face_box box[PARTS * FACE_MAX_FOUND];
 };
 
@@ -46,6 +46,7 @@ static enum ward_code find(struct redaction *r)
     double w = r->im.w, h = r->im.h;
 
     WARD_TRY(search(r, (struct rect){-0.1 * w, -0.1 * h, 1.2 * w, 1.2 * h}));
+    r->n_whole = r->n;
     for (int i = 0; i < 4; i++)
         WARD_TRY(
             search(r, (struct rect){(i & 1) * 0.4 * w, (i >> 1) * 0.4 * h, 0.6 * w, 0.6 * h}));
@@ -135,18 +136,25 @@ static enum ward_code hide(struct redaction *r, const struct face_box *b)
     return WARD_OK;
 }
 
-/* Boxes of one face, found in the whole and in a part, count as one. */
+static bool holds(const struct face_box *a, const struct face_box *b)
+{
+    double x = (b->x1 + b->x2) / 2, y = (b->y1 + b->y2) / 2;
+
+    return x > a->x1 && x < a->x2 && y > a->y1 && y < a->y2;
+}
+
+/* Everything found is hidden; what is counted is what is hardly a mistake, once: a part shows a
+ * face of the whole again, and pieces of it. */
 static int faces(const struct redaction *r)
 {
     int n = 0;
 
     for (int i = 0; i < r->n; i++) {
         const struct face_box *a = &r->box[i];
-        double x = (a->x1 + a->x2) / 2, y = (a->y1 + a->y2) / 2;
-        bool seen = false;
+        bool seen = i >= r->n_whole && a->score < (double)FACE_DETECT_MIN;
 
         for (int k = 0; k < i && !seen; k++)
-            seen = x > r->box[k].x1 && x < r->box[k].x2 && y > r->box[k].y1 && y < r->box[k].y2;
+            seen = holds(&r->box[k], a) || holds(a, &r->box[k]);
         n += !seen;
     }
     return n;

@@ -1,0 +1,94 @@
+'use strict';
+// Redact: what it hides is not recognised again.
+
+const { test, before, after, describe } = require('node:test');
+const assert = require('node:assert');
+const fs = require('node:fs');
+const path = require('node:path');
+const pictures = require('../../lib/pictures');
+const { folder } = require('../../lib/paths');
+const { Site, skip } = require('./site');
+
+let site, dir;
+before(async () => { if (!skip) { site = await Site.start(); dir = folder('redact'); } });
+after(() => site && site.stop());
+
+const redact = (photograph, more = {}) => site.wardctl.call('Redact', { photograph, style: 'REDACT_STYLE_PIXELATE', ...more }, site.tokens.nurse);
+const failure = (photograph, more = {}, token = site.tokens.nurse) => site.wardctl.failure('Redact', { photograph, style: 'REDACT_STYLE_BLUR', ...more }, token);
+
+function decoded(bytes) {
+  const file = path.join(dir, 'one.jpg');
+  fs.writeFileSync(file, bytes);
+  return pictures.pixels(file);
+}
+
+describe('Redact', { skip }, () => {
+  for (const style of ['REDACT_STYLE_BLUR', 'REDACT_STYLE_PIXELATE']) {
+    for (const name of ['christian', 'user7', 'team-3', 'michael']) {
+      test(`${style}: the face of ${name} is not recognised again`, async () => {
+        const photograph = pictures.jpeg(name);
+        const a = await redact(photograph, { style });
+        assert.equal(a.faces, 1);
+        const { subject_id } = await site.enrol(photograph);
+        assert.equal((await site.verify(subject_id, photograph)).outcome, 'OUTCOME_MATCH');
+        const again = await site.verify(subject_id, a.photograph);
+        assert.notEqual(again.outcome, 'OUTCOME_MATCH', `score ${again.score}`);
+        if (again.outcome === 'OUTCOME_UNUSABLE') assert.notEqual(again.reasons[0].reason, 'LIVENESS_REQUIRED');
+        const before = pictures.pixels(pictures.photo(name)), after = decoded(a.photograph);
+        assert.deepEqual([after.w, after.h], [before.w, before.h]);
+      });
+    }
+  }
+
+  test('every face of a group is hidden', async () => {
+    const one = pictures.portrait('christian');
+    const two = pictures.png(pictures.beside(one, pictures.recapture(one, { turn: 0.05, bright: 0.9 })));
+    const a = await redact(two);
+    assert.equal(a.faces, 2);
+    const { subject_id } = await site.enrol(pictures.jpeg('christian'));
+    const again = await site.verify(subject_id, a.photograph, { largest_only: true });
+    assert.notEqual(again.outcome, 'OUTCOME_MATCH');
+  });
+
+  test('what is not a face stays', async () => {
+    const before = pictures.portrait('christian'), after = decoded((await redact(pictures.jpeg('christian'))).photograph);
+    let far = 0;
+    for (let y = 0; y < 40; y++) for (let x = 0; x < 40; x++) far += Math.abs(before.rgb[3 * (y * 400 + x)] - after.rgb[3 * (y * 400 + x)]);
+    assert.ok(far / 1600 < 6, `mean difference ${far / 1600} in a corner`);
+  });
+
+  test('a JPEG comes back without what the camera wrote into the original', async () => {
+    const jpeg = pictures.jpeg('christian');
+    const note = Buffer.from('Exif\0\0II*\0\x08\0\0\0\0\0taken at ward 3 by nurse-1', 'latin1');
+    const segment = Buffer.concat([Buffer.from([0xff, 0xe1, (note.length + 2) >> 8, (note.length + 2) & 255]), note]);
+    const a = await redact(Buffer.concat([jpeg.subarray(0, 2), segment, jpeg.subarray(2)]));
+    assert.deepEqual([...a.photograph.subarray(0, 3)], [0xff, 0xd8, 0xff]);
+    assert.equal(a.photograph.includes('nurse-1'), false);
+    assert.equal(a.photograph.includes('Exif'), false);
+  });
+
+  test('it is on record, about nobody', async () => {
+    const a = await redact(pictures.jpeg('christian'), { style: 'REDACT_STYLE_BLUR' });
+    const e = await site.lastEvent();
+    assert.equal(Buffer.from(e.event_id).toString('hex'), a.event_id.replaceAll('-', ''));
+    assert.deepEqual([e.action, e.outcome, e.patient, e.actor, e.detail.faces, e.detail.style],
+      ['/ward.identity.v1.Identity/Redact', 'OUTCOME_SUCCESS', '', 'nurse-1', '1', 'blur']);
+  });
+
+  test('a photograph without a face is refused, or comes back if that may be', async () => {
+    const wall = pictures.png(pictures.plain(300, 200));
+    const e = await failure(wall);
+    assert.deepEqual([e.code, e.reason], ['FAILED_PRECONDITION', 'FACE_NOT_FOUND']);
+    const a = await redact(wall, { allow_none: true });
+    assert.equal(a.faces, 0);
+    assert.deepEqual([decoded(a.photograph).w, decoded(a.photograph).h], [300, 200]);
+  });
+
+  test('bad requests are refused by name, and porters', async () => {
+    const style = await failure(pictures.jpeg('christian'), { style: 'REDACT_STYLE_UNSPECIFIED' });
+    assert.deepEqual([style.code, style.field], ['INVALID_ARGUMENT', 'style']);
+    const none = await failure(Buffer.alloc(0));
+    assert.deepEqual([none.code, none.field, none.reason], ['INVALID_ARGUMENT', 'photograph', 'IMAGE_EMPTY']);
+    assert.equal((await failure(pictures.jpeg('christian'), {}, site.tokens.porter)).code, 'PERMISSION_DENIED');
+  });
+});
