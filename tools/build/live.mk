@@ -1,0 +1,17 @@
+# Evaluations of capture quality and liveness on public data: figures with their confidence
+# intervals, into build/results/.
+LIVE_O := $(call obj,tests/bench/live/lfw.c tests/bench/live/degrade.c)
+$(BUILD)/bench/eval_quality $(BUILD)/bench/eval_liveness: $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(LIVE_O) \
+		$(BUILD)/libidentity.a $(WARD_A)
+	@mkdir -p $(@D)
+	@$(CC) $(LDFLAGS_WARD) -o $@ $^ $(PKG_LIBS)
+
+eval_live = mkdir -p build/results; if [ -f "$(WARD_DATA)/face_lfw/pairs.tsv" ]; then \
+	$(BUILD)/bench/eval_$1 "$(WARD_DATA)/face_lfw" "$(MODELS_DIR)" $(BUILD)/plugins build/results/eval-$1.json $(PACK); \
+	else echo "skipped: no face_lfw in WARD_DATA ($(WARD_DATA))"; fi
+
+eval-quality: $(BUILD)/bench/eval_quality $(BUILD)/plugins/cpu.so ## what the capture gates refuse, of LFW and of copies made worse; PACK=faceplugin
+	@$(call eval_live,quality)
+eval-liveness: $(BUILD)/bench/eval_liveness $(BUILD)/plugins/cpu.so ## liveness on LFW and on simulated attacks; PACK=faceplugin
+	@$(call eval_live,liveness)
+.PHONY: eval-quality eval-liveness
