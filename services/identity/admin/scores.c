@@ -15,7 +15,9 @@ void scores_add(struct scores *s, double score)
 
 double scores_edge(int bin)
 {
-    return (bin - SCORE_BINS / 2) / (SCORE_BINS / 2.0);
+    const int zero = SCORE_BINS / 2;
+
+    return (double)(bin - zero) / (double)zero;
 }
 
 int64_t scores_from(const struct scores *s, int bin)
