@@ -160,9 +160,7 @@ enum ward_code face_embed(struct face_engine *e, struct ward_arena *mem,
     for (int i = 0; i < r->dim; i++)
         v[i] /= r->flip ? 2 : 1;
     norm = face_length(v, r->dim);
-    if (r->lift > 0)
-        face_lift(v, r->dim, r->lift);
-    if (!(norm > 1e-6) || !face_normalise(v, r->dim))
+    if (!face_normalise(v, r->dim))
         return WARD_FAIL(err, INTERNAL, "the embedding model answered with no numbers");
     face->norm = norm;
     memcpy(face->embedding, v, sizeof(v));

@@ -31,18 +31,18 @@ static struct similarity to_middles(struct similarity m)
     return m;
 }
 
-static bool fill(const struct pixels *im, const struct similarity *m, int side, double minus,
-                 double by, float *out, struct ward_arena *mem)
+static void to_planes(const uint8_t *rgb, int side, double minus, double by, float *out)
 {
-    const size_t area = (size_t)side * (size_t)side;
-    uint8_t *rgb = ward_alloc(mem, 3 * area);
+    const int area = side * side;
+    float of[256];
 
-    if (rgb == NULL || !pixels_warp(im, m, side, rgb, mem))
-        return false;
-    for (int c = 0; c < 3; c++)
-        for (size_t i = 0; i < area; i++)
-            *out++ = ((float)rgb[3 * i + (size_t)c] - (float)minus) * (float)by;
-    return true;
+    for (int v = 0; v < 256; v++)
+        of[v] = (float)((v - minus) * by);
+    for (int i = 0; i < area; i++, rgb += 3, out++) {
+        out[0] = of[rgb[0]];
+        out[area] = of[rgb[1]];
+        out[2 * area] = of[rgb[2]];
+    }
 }
 
 bool clear_fill_detect(const struct pixels *im, struct rect around, float *out,
@@ -50,8 +50,12 @@ bool clear_fill_detect(const struct pixels *im, struct rect around, float *out,
 {
     struct face_crop crop = {around, 0};
     struct similarity m = to_middles(into(&crop, CLEAR_DETECT));
+    uint8_t *rgb = ward_alloc(mem, (size_t)3 * CLEAR_DETECT * CLEAR_DETECT);
 
-    return fill(im, &m, CLEAR_DETECT, 127.5, 1 / 127.5, out, mem);
+    if (rgb == NULL || !pixels_warp(im, &m, CLEAR_DETECT, rgb, mem))
+        return false;
+    to_planes(rgb, CLEAR_DETECT, 127.5, 1 / 127.5, out);
+    return true;
 }
 
 /* One layer's anchors: `per` at the middle of each cell of n x n. A box's middle and size are
@@ -105,9 +109,12 @@ struct face_crop clear_second_crop(const double m[FACE_MARKS][2])
 {
     struct face_points five = face_five(m);
     double angle = atan2(five.y[1] - five.y[0], five.x[1] - five.x[0]);
-    double c = cos(angle), s = sin(angle);
-    double u1 = INFINITY, u2 = -INFINITY, v1 = INFINITY, v2 = -INFINITY, u, v, side;
+    double u1 = INFINITY, u2 = -INFINITY, v1 = INFINITY, v2 = -INFINITY, u, v, side, c, s;
 
+    if (fabs(angle) < CLEAR_TURN_MIN)
+        angle = 0;
+    c = cos(angle);
+    s = sin(angle);
     for (int i = 0; i < FACE_MARKS; i++) {
         u = c * m[i][0] + s * m[i][1];
         v = c * m[i][1] - s * m[i][0];
@@ -125,8 +132,12 @@ bool clear_fill_marks(const struct pixels *im, const struct face_crop *crop, flo
                       struct ward_arena *mem)
 {
     struct similarity m = to_middles(into(crop, CLEAR_MESH));
+    uint8_t *rgb = ward_alloc(mem, (size_t)3 * CLEAR_MESH * CLEAR_MESH);
 
-    return fill(im, &m, CLEAR_MESH, 0, 1 / 255.0, out, mem);
+    if (rgb == NULL || !pixels_warp(im, &m, CLEAR_MESH, rgb, mem))
+        return false;
+    to_planes(rgb, CLEAR_MESH, 0, 1 / 255.0, out);
+    return true;
 }
 
 /* Which point of the mesh is which of the 68 marks: jaw, brows, nose, eyes, outer lip, inner
@@ -185,7 +196,8 @@ bool clear_align(const double marks[FACE_MARKS][2], struct similarity *out)
 {
     double from[FACE_MARKS][2], to[FACE_MARKS][2];
     struct similarity back;
-    double det;
+    const double middle = CLEAR_CHIP / 2.0;
+    double shrink;
     int n = 0;
 
     for (int i = 17; i < FACE_MARKS; i++)
@@ -201,11 +213,11 @@ bool clear_align(const double marks[FACE_MARKS][2], struct similarity *out)
     /* dlib asks from the chip to the photograph: that is where its errors are least. */
     if (!similarity_fit(from, to, n, &back))
         return false;
-    det = back.a * back.a + back.b * back.b;
-    out->a = back.a / det;
-    out->b = -back.b / det;
-    out->tx = -(out->a * back.tx - out->b * back.ty);
-    out->ty = -(out->b * back.tx + out->a * back.ty);
+    shrink = CLEAR_CHIP_SHRINK / (back.a * back.a + back.b * back.b);
+    out->a = shrink * back.a;
+    out->b = -shrink * back.b;
+    out->tx = (1 - CLEAR_CHIP_SHRINK) * middle - (out->a * back.tx - out->b * back.ty);
+    out->ty = (1 - CLEAR_CHIP_SHRINK) * middle - (out->b * back.tx + out->a * back.ty);
     return true;
 }
 

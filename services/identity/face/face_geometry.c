@@ -33,19 +33,24 @@ bool face_fill_detect(const struct pixels *im, struct rect in, float *out,
 {
     enum { W = FACE_DETECT_W, H = FACE_DETECT_H, AREA = W * H };
     uint8_t *rgb = ward_alloc(mem, (size_t)AREA * 3);
-    bool column[W];
+    int from = 0, to = W;
+    float of[256];
 
     if (rgb == NULL || !pixels_resize(im, in, W, H, rgb, mem))
         return false;
-    for (int x = 0; x < W; x++)
-        column[x] = inside(in.x, in.w, x, W, im->w);
-    for (int y = 0; y < H; y++) {
-        bool row = inside(in.y, in.h, y, H, im->h);
-
-        for (int x = 0; x < W; x++, rgb += 3, out++)
-            for (int c = 0; c < 3; c++)
-                out[c * AREA] = row && column[x] ? ((float)rgb[c] - 127.0f) / 128.0f : 0;
-    }
+    for (int v = 0; v < 256; v++)
+        of[v] = ((float)v - 127.0f) / 128.0f;
+    while (from < W && !inside(in.x, in.w, from, W, im->w))
+        from++;
+    while (to > from && !inside(in.x, in.w, to - 1, W, im->w))
+        to--;
+    for (int i = 0; i < 3 * AREA; i++)
+        out[i] = 0;
+    for (int y = 0; y < H; y++)
+        if (inside(in.y, in.h, y, H, im->h))
+            for (int x = from; x < to; x++)
+                for (int c = 0; c < 3; c++)
+                    out[c * AREA + y * W + x] = of[rgb[3 * (y * W + x) + c]];
     return true;
 }
 
@@ -260,15 +265,6 @@ void face_mirror(float *planes, int n, int side)
             planes[i] = planes[j];
             planes[j] = kept;
         }
-}
-
-void face_lift(float *v, int n, double radius)
-{
-    double rest = radius * radius;
-
-    for (int i = 0; i < n - 1; i++)
-        rest -= (double)v[i] * (double)v[i];
-    v[n - 1] = (float)sqrt(fmax(rest, 0));
 }
 
 double face_length(const float *v, int n)

@@ -101,10 +101,6 @@ void face_fill_feature(const uint8_t *chip, float *out);
 
 /* Left for right in each of `planes` pictures of side x side. */
 void face_mirror(float *planes, int n, int side);
-/* For a network whose measure is distance, not angle: replaces the last value by the one that
- * puts v on the sphere of this radius. Vectors shorter than it then have
- * cosine = 1 - distance^2 / (2 radius^2), but for what the last value said. */
-void face_lift(float *v, int n, double radius);
 double face_length(const float *v, int n);
 /* To length 1. False for what has no length: a dead model or a NaN. */
 WARD_MUST bool face_normalise(float *v, int n);

@@ -231,7 +231,6 @@ static const struct face_recipe recipes[] = {
         .align = clear_align,
         .fill_feature = clear_fill_feature,
         .flip = true,
-        .lift = CLEAR_LIFT,
     },
 };
 

@@ -62,11 +62,10 @@ struct face_recipe {
                         double marks[FACE_MARKS][2]);
 
     /* Embedding: where the marks go in the chip, and the chip as its input. `flip`: the mean of
-     * the chip's and of its mirror image's. `lift`: see face_lift; 0 for none. */
+     * the chip's and of its mirror image's. */
     bool (*align)(const double marks[FACE_MARKS][2], struct similarity *out);
     void (*fill_feature)(const uint8_t *chip, float *out);
     bool flip;
-    double lift;
 };
 
 /* NULL: no such pack. */
