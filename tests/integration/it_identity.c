@@ -16,6 +16,8 @@
 
 extern const struct ward_schema ward_schema_identity;
 
+void (*it_enrol_pause)(void);
+
 static char folder[] = "/tmp/ward-it-keys-XXXXXX";
 
 const char *it_folder(void)
@@ -138,6 +140,8 @@ static enum ward_code as_now(struct enrolling *e, struct ward_db *db, struct war
     face_of(e->w.subject_id, v);
     WARD_TRY(keys_new_subject(e->k, &e->w, e->key, err));
     WARD_TRY(keys_hold(e->k, db, &e->mem, e->key, &e->w, err));
+    if (it_enrol_pause != NULL)
+        it_enrol_pause();
     WARD_TRY(template_seal(e->k, e->key, v, &e->t, err));
     return template_hold(e->k, db, &e->mem, e->key, &e->t, err);
 }

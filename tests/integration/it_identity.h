@@ -25,6 +25,8 @@ struct keys *it_keys(const char *root, const char *old);
 /* A new subject with a key and a template, as enrolment keeps them. */
 enum ward_code it_enrol(struct keys *k, struct ward_db *db, int kind, uint8_t id[KEYS_ID],
                         struct ward_err *err);
+/* Called by it_enrol between holding the kek and keeping what it wrapped; NULL: nothing. */
+extern void (*it_enrol_pause)(void);
 /* The same as the first release kept them: wrapped by the root in the file, not turned. */
 void it_enrol_old(struct ward_db *db, const char *root, uint8_t id[KEYS_ID]);
 /* Every subject's key and template opens and is what was enrolled; how many. */

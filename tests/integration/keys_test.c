@@ -120,6 +120,43 @@ static void following_reads_again_only_what_changed(void **state)
     ward_db_close(db);
 }
 
+static enum ward_code renew_in_tx(struct ward_db *db, void *arg, struct ward_err *e)
+{
+    struct ward_arena mem;
+    struct kek kek;
+    enum ward_code code;
+
+    ward_arena_init(&mem, 65536);
+    code = keys_hold_newest(arg, db, &mem, &kek, e);
+    if (code == WARD_OK)
+        code = secret_add(db, &mem, &kek, "turn", 1, 2, e);
+    if (code == WARD_OK)
+        code = ward_db_run(db, NULL,
+                           "DELETE FROM secret WHERE use_name = 'turn' AND kind = 1 AND "
+                           "generation = 1",
+                           WARD_NO_PARAMS, NULL, e);
+    ward_arena_done(&mem);
+    return code;
+}
+
+/* A replica that has not looked yet seals by the generation before; what it keeps is turned by
+ * the one that is there. */
+static void a_template_of_a_generation_that_just_went_is_turned_by_the_next(void **state)
+{
+    struct keys *late = it_keys(it_root("root"), ""), *k = it_keys(it_root("root"), "");
+    struct ward_db *db = it_open();
+
+    (void)state;
+    it_expect(ward_db_tx(db, renew_in_tx, k, &err), WARD_OK, &err);
+    assert_int_equal(keys_generation(late, 1), 1);
+    it_expect(it_enrol(late, db, 1, id, &err), WARD_OK, &err);
+    assert_int_equal(it_count(db, "SELECT generation FROM template"), 2);
+    assert_int_equal(it_all_open(k, db), 1);
+    keys_close(late);
+    keys_close(k);
+    ward_db_close(db);
+}
+
 /* ---- buckets ---- */
 
 static enum ward_code end_in_tx(struct ward_db *db, void *arg, struct ward_err *e)
@@ -297,6 +334,8 @@ int main(void)
         cmocka_unit_test_setup(an_emptied_table_is_not_taken_for_a_new_one, fresh),
         cmocka_unit_test_setup(a_sealed_secret_moved_to_another_row_does_not_open, fresh),
         cmocka_unit_test_setup(following_reads_again_only_what_changed, fresh),
+        cmocka_unit_test_setup(a_template_of_a_generation_that_just_went_is_turned_by_the_next,
+                               fresh),
         cmocka_unit_test_setup(an_ended_bucket_has_another_key_everywhere, fresh),
         cmocka_unit_test_setup(a_bucket_made_or_ended_by_many_at_once_has_one_key, fresh),
         cmocka_unit_test_setup(a_root_in_an_hsm_serves_as_one_in_a_file, fresh),

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct ward_err err;
 static uint8_t id[KEYS_ID];
@@ -271,6 +272,54 @@ static void enrolments_beside_rotations_lose_no_key(void **state)
     ward_db_close(db);
 }
 
+static atomic_bool rotated;
+static struct keys *rotating;
+static pthread_t rotator;
+
+static void *rotate_once(void *none)
+{
+    struct ward_db *db = it_open();
+
+    (void)none;
+    rotate(rotating, db);
+    atomic_store(&rotated, true);
+    ward_db_close(db);
+    return NULL;
+}
+
+/* Until the rotation waits for a lock, or is through without one. */
+static void rotate_meanwhile(void)
+{
+    struct ward_db *watch = it_open();
+
+    assert_int_equal(pthread_create(&rotator, NULL, rotate_once, NULL), 0);
+    while (!atomic_load(&rotated) &&
+           it_count(watch,
+                    "SELECT COUNT(*) FROM information_schema.INNODB_TRX WHERE trx_state = "
+                    "'LOCK WAIT'") == 0)
+        usleep(150000); /* asked more often, the table is not made anew */
+    ward_db_close(watch);
+}
+
+static void a_rotation_waits_for_an_enrolment_that_has_begun(void **state)
+{
+    struct keys *k = it_keys(it_root("root"), "");
+    struct ward_db *db = it_open();
+
+    (void)state;
+    atomic_store(&rotated, false);
+    rotating = it_keys(it_root("root"), "");
+    it_enrol_pause = rotate_meanwhile;
+    it_expect(it_enrol(k, db, 1, id, &err), WARD_OK, &err);
+    it_enrol_pause = NULL;
+    pthread_join(rotator, NULL);
+    one_kek_is_left(db, 2);
+    assert_int_equal(it_all_open(k, db), 1);
+    keys_close(rotating);
+    keys_close(k);
+    ward_db_close(db);
+}
+
 static void *rotate_beside(void *k)
 {
     struct ward_db *db = it_open();
@@ -324,6 +373,7 @@ int main(void)
         cmocka_unit_test_setup(a_key_that_does_not_open_is_said_and_its_kek_kept, fresh),
         cmocka_unit_test_setup(a_rotation_cut_after_any_step_is_finished_by_the_next, fresh),
         cmocka_unit_test_setup(enrolments_beside_rotations_lose_no_key, fresh),
+        cmocka_unit_test_setup(a_rotation_waits_for_an_enrolment_that_has_begun, fresh),
         cmocka_unit_test_setup(rotations_at_once_do_not_disturb_each_other, fresh),
     };
 

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define LOOKS 20
+
 /* As it was when a subject's key was all there was: kept, so that old rows open. */
 struct bound_key {
     char label[32];
@@ -128,15 +130,13 @@ enum ward_code keys_hold_newest(struct keys *k, struct ward_db *db, struct ward_
 {
     bool there = false;
 
-    *out = keys_newest(k);
-    WARD_TRY(share(db, mem, out->number, &there, err));
-    if (there)
-        return WARD_OK;
-    WARD_TRY(keys_follow(k, db, err));
-    *out = keys_newest(k);
-    WARD_TRY(share(db, mem, out->number, &there, err));
-    if (there)
-        return WARD_OK;
+    for (int i = 0; i < LOOKS; i++) { /* each finds one rotation that ended in between */
+        *out = keys_newest(k);
+        WARD_TRY(share(db, mem, out->number, &there, err));
+        if (there)
+            return WARD_OK;
+        WARD_TRY(keys_follow(k, db, err));
+    }
     return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "KEK_UNKNOWN",
                             "no key-encryption key is left that the root keys here open");
 }
