@@ -87,6 +87,24 @@ function pairs() {
 /* ---- the journey ---- */
 
 const up = new Up(path.join(scratch, 'ward'));
+let acts = 0; // audited ones, refused ones too: the log must hold as many
+
+const shown = (word) => (fs.existsSync(word) ? near(word) : word);
+// A command and its answer. `said` is what a person would have typed, where it is to be shown.
+async function act(words, said) {
+  if (said) typed(...said.map(shown));
+  acts++;
+  return up.ask(...words);
+}
+
+// The same for one that must be refused: its error.
+async function refused(words, said) {
+  if (said) typed(...said.map(shown));
+  acts++;
+  const r = await up.ctl(...words);
+  if (r.status === 0) throw new Error(`wardctl ${words.join(' ')} was not refused`);
+  return r.json().error;
+}
 
 async function start() {
   title(1, 'Everything, on this machine, as this user');
@@ -97,26 +115,28 @@ async function start() {
 }
 
 async function enrol(people) {
-  title(2, 'People are enrolled: one photograph, with consent');
-  typed('identity', 'enrol', '--photo', near(people[0].photo), '--consent', 'self');
+  title(2, 'People are enrolled: one photograph, with consent for each use');
+  typed('identity', 'enrol', '--photo', near(people[0].photo), '--consent', 'self', '--also-consent', 'patient-search');
   const rows = [];
   for (const p of people) {
-    const r = await up.ask('identity', 'enrol', '--photo', p.photo, '--consent', 'self');
+    const r = await act(['identity', 'enrol', '--photo', p.photo, '--consent', 'self', '--also-consent', 'patient-search']);
     p.subject = r.subject_id;
     rows.push([p.label, p.shown || near(p.photo), `${r.quality.width_px} x ${r.quality.height_px}`, `${r.quality.eye_distance_px.toFixed(0)} px`, p.subject]);
   }
   table(['who', 'photograph', 'size', 'eyes apart', 'known from now on only as'], rows);
-  say('The face is kept as a sealed template; the photograph is not kept.');
+  tell('The face is kept as a sealed template under a key of its own; the photograph is not kept. They agreed to be verified, and to be found by a search.');
 }
+
+const bedside = (claimed, photo, ...more) => ['identity', 'verify', claimed, '--photo', photo, '--place', 'bed-7', ...more];
 
 async function verify(people) {
   title(3, 'At the bedside: is this the patient that the chart is about?');
-  typed('identity', 'verify', 'SUBJECT', '--photo', 'FILE', '--place', 'bed-7', '--attended');
+  typed(...bedside('SUBJECT', 'FILE', '--attended'));
   const rows = [], answers = [];
-  const ask = async (claimed, shown, photo, what) => {
-    const a = await up.ask('identity', 'verify', claimed.subject, '--photo', photo, '--place', 'bed-7', '--attended');
-    answers.push({ ...a, claimed, shown });
-    rows.push([claimed.label, `${shown.label}, ${what}`, a.score.toFixed(3), a.threshold.toFixed(3), a.outcome]);
+  const ask = async (claimed, face, photo, what) => {
+    const a = await act(bedside(claimed.subject, photo, '--attended'));
+    answers.push({ ...a, claimed, shown: face });
+    rows.push([claimed.label, `${face.label}, ${what}`, a.score.toFixed(3), a.threshold.toFixed(3), a.outcome]);
   };
   for (const [i, p] of people.entries()) {
     const stranger = people[(i + 1) % people.length];
@@ -132,49 +152,92 @@ async function verify(people) {
   return answers;
 }
 
-async function token(answers) {
-  const match = answers.find((a) => a.token);
-  if (!match) return 0;
+async function token(people) {
+  title(4, 'A match signs a token: this patient, this place, this minute, once');
+  let match;
+  for (const p of people) { // a new one: those above grew old while you read
+    match ??= await act(bedside(p.subject, p.other, '--attended')).then((a) => (a.token ? { ...a, subject: p.subject } : undefined));
+  }
+  if (!match) return say(yellow('nobody was matched: there is no token to show'));
   const claims = JSON.parse(Buffer.from(match.token.split('.')[1], 'base64url'));
-  say();
-  say('A match signs a token, to be spent once, by the step that comes next (a dose, a transfusion):');
   table(['patient', 'place', 'purpose', 'method', 'score', 'good for'],
     [[short(claims.sub), claims.place, claims.purpose, claims.method, claims.score.toFixed(3), `${claims.exp - claims.iat} s`]]);
-  say();
-  typed('identity', 'spend', 'TOKEN', '--subject', 'SUBJECT', '--place', 'bed-7');
-  await up.ask('identity', 'spend', match.token, '--subject', match.claimed.subject, '--place', 'bed-7');
-  const again = (await up.ctl('identity', 'spend', match.token, '--subject', match.claimed.subject, '--place', 'bed-7')).json().error;
-  say(`${green('spent')}, and a second time: ${yellow(again.code)}  ${again.reason}`);
-  return 2;
-}
-
-// The privacy officer's part: what is gone, and how to see that it is.
-async function forget(people) {
-  const gone = people.at(-1);
-  title(5, `${gone.label} no longer wants their face used`);
-  typed('identity', 'withdraw', 'SUBJECT');
-  const a = await up.ask('identity', 'withdraw', gone.subject);
-  say(`${green('destroyed')}  the key of everything that was kept of this face, known by its SHA-256 ${a.key_sha256.slice(0, 16)}..`);
-  const [rows] = await up.sql('identity', 'SELECT COUNT(*) FROM face_key');
-  say(`${rows} of ${people.length} keys are left in the database; the event of this act says so in the log, with the same SHA-256.`);
-  const e = (await up.ctl('identity', 'verify', gone.subject, '--photo', gone.photo, '--place', 'bed-7', '--attended')).json().error;
-  say(`${yellow(e.code)}  ${e.reason}: ${e.message}`);
+  const spend = (subject) => ['identity', 'spend', match.token, '--subject', subject, '--place', 'bed-7'];
+  const other = people.find((p) => p.subject !== match.subject);
+  const foreign = await refused(spend(other.subject), ['identity', 'spend', 'TOKEN', '--subject', 'SOMEONE-ELSE', '--place', 'bed-7']);
+  say(`${yellow(foreign.code)}  ${foreign.reason}: ${foreign.message}`);
+  const spent = await act(spend(match.subject), ['identity', 'spend', 'TOKEN', '--subject', 'SUBJECT', '--place', 'bed-7']);
+  say(`${green('spent')}  by the step that it was for; verified by ${spent.actor}, ${spent.method}`);
+  const again = await refused(spend(match.subject), ['identity', 'spend', 'TOKEN', '--subject', 'SUBJECT', '--place', 'bed-7']);
+  return say(`${yellow(again.code)}  ${again.reason}: ${again.message}`);
 }
 
 async function refuse(people) {
-  title(4, 'A photograph that is not good enough is refused, with its reason');
-  const small = path.join(root, 'build/photos/user1.jpg');
-  const glasses = path.join(root, 'build/photos/team-1.jpg');
-  for (const photo of [small, glasses]) {
-    typed('identity', 'verify', 'SUBJECT', '--photo', near(photo), '--place', 'bed-7', '--attended');
-    const v = await up.ask('identity', 'verify', people[0].subject, '--photo', photo, '--place', 'bed-7', '--attended');
+  title(5, 'What is not good enough is refused, with its reason');
+  const [{ subject, other }] = people;
+  const unattended = await act(bedside(subject, other), bedside('SUBJECT', other));
+  tell(`${decision(unattended.outcome)}  ${unattended.reasons[0].reason}: ${unattended.reasons[0].text}`);
+  for (const name of ['user1', 'team-1']) { // a small one; dark glasses
+    const photo = path.join(root, `build/photos/${name}.jpg`);
+    const v = await act(bedside(subject, photo, '--attended'), bedside('SUBJECT', photo, '--attended'));
     const [why] = v.reasons;
-    say(`${decision(v.outcome)}  ${why.reason}: ${why.text}${why.reason === 'FACE_TOO_SMALL' ? ` These are ${v.quality.eye_distance_px.toFixed(0)}.` : ''}`);
+    tell(`${decision(v.outcome)}  ${why.reason}: ${why.text}${why.reason === 'FACE_TOO_SMALL' ? ` These are ${v.quality.eye_distance_px.toFixed(0)}.` : ''}`);
   }
   const scenery = path.join(scratch, 'not-a-photograph.jpg');
   fs.writeFileSync(scenery, 'this is not a JPEG');
-  const e = (await up.ctl('identity', 'enrol', '--photo', scenery, '--consent', 'self')).json().error;
+  const e = await refused(['identity', 'enrol', '--photo', scenery, '--consent', 'self']);
   say(`${yellow(e.code)}  ${e.reason}: ${e.message}`);
+}
+
+// Replicas follow the database within a second.
+async function gallery(size) {
+  for (let i = 0; i < 200; i++) {
+    const { galleries } = await up.ask('identity', 'gallery', 'list');
+    if (galleries.some((g) => g.gallery === 'patients' && g.subjects >= size)) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error('the gallery does not hold who was enrolled');
+}
+
+async function identify(people) {
+  title(6, 'Nobody knows who this is: a search, where the use allows one');
+  const search = (purpose) => ['identity', 'identify', '--photo', people[0].other, '--gallery', 'patients', '--place', 'er-2', '--attended', '--purpose', purpose];
+  const not = await refused(search('administration'), search('administration'));
+  say(`${yellow(not.code)}  ${not.reason}: ${not.message}`);
+  const policy = ['identity', 'policy', 'set', 'emergency', '--liveness', 'attended', '--ways', 'face,wristband,search'];
+  await act(policy, policy);
+  await gallery(people.length);
+  const found = await act(search('emergency'), search('emergency'));
+  const label = (id) => people.find((p) => p.subject === id)?.label || short(id);
+  const who = found.candidates.map((c) => `${label(c.subject_id)}, score ${c.score.toFixed(3)}`).join('; ');
+  tell(`${found.outcome === 'MATCH' ? green(found.outcome) : yellow(found.outcome)}  ${who ? `${who}: ` : ''}among ${found.gallery_size}, threshold ${found.threshold.toFixed(3)}. It gives no token: it says whom to verify.`);
+}
+
+async function wristband(people) {
+  title(7, 'The equal way, for everyone: a wristband and a second identifier');
+  const [{ subject }] = people;
+  const set = (id) => ['identity', 'identifiers', id, '--wristband', 'WB-20417', '--second', 'birth-date=1950-01-31'];
+  await act(set(subject), set('SUBJECT'));
+  const ask = (id, date) => ['identity', 'verify-wristband', id, '--wristband', 'WB-20417', '--second', `birth-date=${date}`, '--place', 'bed-7'];
+  const wrong = await act(ask(subject, '1951-01-31'), ask('SUBJECT', '1951-01-31'));
+  say(`${decision(wrong.outcome)}  it does not say which of the two was wrong`);
+  const right = await act(ask(subject, '1950-01-31'), ask('SUBJECT', '1950-01-31'));
+  say(`${decision(right.outcome)}  the same token, its method says ${right.method}`);
+}
+
+async function withdraw(people) {
+  title(8, 'Consent is withdrawn: the face is destroyed, and one can see that it is');
+  const [{ subject, other }] = people;
+  const done = await act(['identity', 'withdraw', subject], ['identity', 'withdraw', 'SUBJECT']);
+  const no = await refused(bedside(subject, other, '--attended'), bedside('SUBJECT', other, '--attended'));
+  say(`${yellow(no.code)}  ${no.reason}: ${no.message}`);
+  const known = await act(['identity', 'subject', subject], ['identity', 'subject', 'SUBJECT']);
+  const hex = subject.replaceAll('-', '');
+  const [left] = await up.sql('identity', `SELECT (SELECT COUNT(*) FROM face_key WHERE subject_id = X'${hex}') + (SELECT COUNT(*) FROM template WHERE subject_id = X'${hex}')`);
+  table(['key (SHA-256)', 'destroyed', 'templates', 'rows of key and template left in the database'],
+    [[`${known.key_sha256.slice(0, 16)}..`, new Date(known.key_destroyed_at_us / 1000).toISOString().slice(0, 19), known.templates.length, left]]);
+  if (!done.key_destroyed || left !== '0') throw new Error('the key is still there');
+  return done.event_id;
 }
 
 // What happened is in the log a moment later: the outbox is emptied in the background.
@@ -187,10 +250,10 @@ async function events(least) {
   throw new Error('the audit log does not hold what was done');
 }
 
-async function audit(least, people) {
-  title(6, 'Who did what, and to whom: the audit log');
+async function audit(people) {
+  title(9, 'Who did what, and to whom: the audit log');
   typed('audit', 'query');
-  const list = await events(least);
+  const list = await events(acts);
   const label = new Map(people.map((p) => [p.subject, p.label]));
   const rows = list.slice().reverse().map((e) => [e.index, e.occurred_at.slice(11, 19), e.actor, e.action.split('/').pop(),
     e.patient ? label.get(e.patient) || short(e.patient) : '', e.place, e.detail?.outcome || e.code || e.outcome, e.detail?.score ?? '']);
@@ -199,7 +262,7 @@ async function audit(least, people) {
 }
 
 async function receipt(event) {
-  title(7, 'A receipt of one act, checked with no server: a file and one public key');
+  title(10, 'A receipt of the withdrawal, checked with no server: a file and one public key');
   const [{ vkey: key }] = await keys();
   const file = path.join(scratch, 'receipt.json');
   typed('audit', 'receipt', event, '--out', 'receipt.json');
@@ -224,7 +287,7 @@ async function check(key, name) {
 }
 
 async function tamper(key, refused) {
-  title(8, 'Someone with every right on the database edits the log');
+  title(11, 'Someone with every right on the database edits the log');
   typed('audit', 'export', 'log');
   typed('audit', 'verify', '--key', 'KEY', '--log', 'log');
   const before = await check(key, 'before.log');
@@ -248,14 +311,17 @@ async function main() {
   const people = process.env.PHOTOS ? await own(process.env.PHOTOS) : [...await portraits(), ...pairs()];
   await start();
   await enrol(people);
-  const answers = await verify(people);
-  const spent = await token(answers);
+  await verify(people);
+  await token(people);
   await refuse(people);
-  await forget(people);
-  const list = await audit(people.length + answers.length + spent + 5, people);
-  const match = list.find((e) => e.detail?.outcome === 'MATCH');
-  const wrong = list.find((e) => e.detail?.outcome === 'NO_MATCH');
-  const key = await receipt((match || list[0]).event_id);
+  await identify(people);
+  await wristband(people);
+  const withdrawn = await withdraw(people);
+  const list = await audit(people);
+  const verified = (e) => e.action.endsWith('/Verify');
+  const match = list.find((e) => verified(e) && e.detail?.outcome === 'MATCH');
+  const wrong = list.find((e) => verified(e) && e.detail?.outcome === 'NO_MATCH');
+  const key = await receipt(withdrawn);
   if (wrong && match) await tamper(key, { index: wrong.index, match: match.index });
   console.log(`\n${bold('Done.')} Start it for yourself: ${near(bin('wardctl'))} up`);
 }

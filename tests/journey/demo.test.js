@@ -25,8 +25,17 @@ test('the_demo_tells_the_whole_journey', async () => {
   assert.strictEqual(decisions.length, 4);
   for (const d of decisions) assert.strictEqual(d.endsWith(' MATCH'), d.includes('a second capture (*)'), d);
   assert.match(text, /made of the one photograph there is/);
-  assert.match(text, /UNUSABLE {2}FACE_TOO_SMALL: .* These are 18\./);
+  assert.match(text, /UNUSABLE {2}FACE_TOO_SMALL: .* These are 18\./s);
+  assert.match(text, /UNUSABLE {2}FACE_OCCLUDED/);
+  assert.match(text, /UNUSABLE {2}LIVENESS_REQUIRED/);
   assert.match(text, /INVALID_ARGUMENT {2}IMAGE_FORMAT/);
+  assert.match(text, /PPID_FOREIGN.*\n.*\n +spent {2}by the step.*\n.*\n +ALREADY_EXISTS {2}PPID_SPENT/);
+  assert.match(text, /FAILED_PRECONDITION {2}WAY_NOT_ALLOWED.*MATCH {2}A, score 0\.\d{3}: among 2/s);
+  assert.match(text, /NO_MATCH {2}it does not say which.*\n.*\n +MATCH {2}the same token, its method says wristband\+second-id/);
+  assert.match(text, /FAILED_PRECONDITION {2}NO_CONSENT.*\n +[0-9a-f]{16}\.\. +\S+ +0 +0\n/s);
+  for (const act of ['Enrol', 'Verify', 'SpendToken', 'Identify', 'SetUsePolicy', 'SetIdentifiers', 'VerifyWristband', 'WithdrawConsent', 'GetSubject']) {
+    assert.match(text, new RegExp(`^ +\\d+ +\\d\\d:\\d\\d:\\d\\d +local:\\S+ +${act} `, 'm'), `no ${act} in the log`);
+  }
   assert.match(text, /verified {2}the act is in the log/);
   assert.match(text, /ROOT {2}.*\n.*found {2}/s);
   assert.match(text, /Done\./);
