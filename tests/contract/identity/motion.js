@@ -62,4 +62,28 @@ function actor(who = christian) {
   };
 }
 
-module.exports = { actor, turned, shut, christian };
+// The picture on a screen before another camera: a dark frame, its grid of points, less sharp.
+function onScreen(im) {
+  const out = { w: im.w, h: im.h, rgb: Buffer.alloc(3 * im.w * im.h, 150) }, [edge, frame] = [0.05 * im.w, 0.1 * im.w];
+  const seen = (x, y, k) => {
+    if (x < edge || y < edge || x >= im.w - edge || y >= im.h - edge) return 150;
+    if (x < frame || y < frame || x >= im.w - frame || y >= im.h - frame) return 18;
+    const [u, v] = [(x - frame) / (im.w - 2 * frame) * (im.w - 1), (y - frame) / (im.h - 2 * frame) * (im.h - 1)];
+    return sample(im, u, v, k) * (1 + 0.06 * Math.sin(2 * Math.PI * (u / 3.3 + k / 3)) + 0.04 * Math.sin(2 * Math.PI * v / 4.1));
+  };
+  const row = new Float64Array(3 * im.w * im.h);
+  for (let y = 0; y < im.h; y++) for (let x = 0; x < im.w; x++) for (let k = 0; k < 3; k++) row[3 * (y * im.w + x) + k] = seen(x, y, k);
+  const at = (x, y, k) => row[3 * (clamp(y, 0, im.h - 1) * im.w + clamp(x, 0, im.w - 1)) + k];
+  for (let y = 0; y < im.h; y++) {
+    for (let x = 0; x < im.w; x++) {
+      for (let k = 0; k < 3; k++) {
+        let sum = 0;
+        for (const j of [-1, 0, 1]) for (const i of [-1, 0, 1]) sum += at(x + i, y + j, k) * (i === 0 ? 2 : 1) * (j === 0 ? 2 : 1);
+        out.rgb[3 * (y * im.w + x) + k] = clamp(Math.round(sum / 16), 0, 255);
+      }
+    }
+  }
+  return out;
+}
+
+module.exports = { onScreen, sample, actor, turned, shut, christian };

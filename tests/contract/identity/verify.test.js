@@ -1,0 +1,106 @@
+'use strict';
+// Capture quality: each reason of identity.proto's head, at Verify an answer and at Enrol a refusal,
+// and what was measured. Verify itself is in identity.test.js.
+
+const { test, before, after, describe } = require('node:test');
+const assert = require('node:assert');
+const pictures = require('../../lib/pictures');
+const { turned, christian } = require('./motion');
+const { Site, skip } = require('./site');
+
+let site, id, face;
+before(async () => {
+  if (skip) return;
+  site = await Site.start();
+  face = pictures.portrait('christian');
+  id = (await site.enrol(pictures.jpeg('christian'))).subject_id;
+});
+after(() => site && site.stop());
+
+// Blurred by running means, three times as good as a Gaussian.
+function blurred(im, r) {
+  let from = im.rgb;
+  for (let pass = 0; pass < 6; pass++) {
+    const [dx, dy] = pass % 2 ? [0, 1] : [1, 0], to = Buffer.alloc(from.length);
+    for (let y = 0; y < im.h; y++) {
+      for (let x = 0; x < im.w; x++) {
+        for (let k = 0; k < 3; k++) {
+          let sum = 0;
+          for (let i = -r; i <= r; i++) {
+            const [u, v] = [Math.min(im.w - 1, Math.max(0, x + i * dx)), Math.min(im.h - 1, Math.max(0, y + i * dy))];
+            sum += from[3 * (v * im.w + u) + k];
+          }
+          to[3 * (y * im.w + x) + k] = sum / (2 * r + 1);
+        }
+      }
+    }
+    from = to;
+  }
+  return { ...im, rgb: from };
+}
+
+function cropped(im, x, y, w, h) {
+  const out = { w, h, rgb: Buffer.alloc(3 * w * h) };
+  for (let j = 0; j < h; j++) im.rgb.copy(out.rgb, 3 * j * w, 3 * ((y + j) * im.w + x), 3 * ((y + j) * im.w + x + w));
+  return out;
+}
+
+const BAD = [
+  ['FACE_BLURRED', () => pictures.png(blurred(face, 3)), /hold the camera/, (q) => q.sharpness < 12],
+  ['FACE_TOO_DARK', () => pictures.png(pictures.recapture(face, { bright: 0.12 })), /light/, (q) => q.brightness < 22],
+  ['FACE_TOO_BRIGHT', () => pictures.png(pictures.recapture(face, { bright: 3.2 })), /sun or the lamp/, (q) => q.brightness > 200 && q.clipped > 0.3],
+  ['FACE_TURNED', () => pictures.png(pictures.recapture(face, { turn: 0.85 })), /straight into the camera/, (q) => Math.abs(q.roll_deg) > 35],
+  ['FACE_OCCLUDED', () => pictures.jpeg('team-1'), /mask, glasses/, (q) => q.occlusion > 0.5],
+  ['FACE_CROPPED', () => pictures.png(cropped(face, 188, 100, 130, 140)), /step back/, () => true],
+];
+
+describe('a photograph that cannot be used', { skip }, () => {
+  for (const [reason, make, advice, measured] of BAD) {
+    test(`${reason} is an answer of Verify with what to do, and a refusal of Enrol`, async () => {
+      const photograph = make();
+      const a = await site.verify(id, photograph);
+      assert.deepEqual([a.outcome, a.score, a.token, a.templates], ['OUTCOME_UNUSABLE', 0, '', 0]);
+      assert.deepEqual(a.reasons.map((r) => r.reason), [reason], JSON.stringify(a.quality));
+      assert.match(a.reasons[0].text, advice);
+      assert.ok(measured(a.quality), JSON.stringify(a.quality));
+      assert.equal((await site.lastEvent()).detail.reason, reason);
+      const e = await site.wardctl.failure('Enrol', site.enrolment(photograph), site.tokens.registrar);
+      assert.deepEqual([e.code, e.reason], ['FAILED_PRECONDITION', reason]);
+      assert.match(e.details, advice);
+      const { text } = await site.ward.services.identity.admin('/metrics');
+      assert.match(text, new RegExp(`ward_identity_photographs_total\\{gate="${reason}"\\} 2\\b`));
+    });
+  }
+
+  test('of several people is refused, unless the largest is asked for', async () => {
+    const group = pictures.png(pictures.beside(face, pictures.recapture(face, { turn: 0.02 })));
+    assert.deepEqual((await site.verify(id, group)).reasons.map((r) => r.reason), ['SEVERAL_FACES']);
+    const a = await site.verify(id, group, { largest_only: true });
+    assert.deepEqual([a.outcome, a.quality.faces], ['OUTCOME_MATCH', 2]);
+  });
+});
+
+describe('what is measured of a usable face', { skip }, () => {
+  test('is said with every answer', async () => {
+    const { quality: q } = await site.verify(id, pictures.jpeg('christian'));
+    assert.ok(q.sharpness > 100 && q.brightness > 100 && q.brightness < 160 && q.clipped < 0.1);
+    assert.ok(q.yaw_deg > 3 && q.yaw_deg < 12 && Math.abs(q.pitch_deg) < 20 && Math.abs(q.roll_deg) < 10);
+    assert.ok(q.occlusion >= 0 && q.occlusion < 0.2);
+    assert.equal(q.padded, false);
+  });
+
+  test('to the persons own left is positive yaw, to their left shoulder positive roll', async () => {
+    const [left, right] = [36, -46].map((d) => site.verify(id, pictures.png(turned(face, christian.head, d))));
+    assert.ok((await left).quality.yaw_deg > 15, `${(await left).quality.yaw_deg}`);
+    assert.ok((await right).quality.yaw_deg < -15, `${(await right).quality.yaw_deg}`);
+    const tilted = await site.verify(id, pictures.png(pictures.recapture(face, { turn: 0.25 })));
+    const straight = await site.verify(id, pictures.jpeg('christian'));
+    assert.ok(Math.abs(tilted.quality.roll_deg - straight.quality.roll_deg) > 8);
+  });
+
+  test('a tight crop is looked at again with padding, and says so', async () => {
+    const tight = pictures.png(cropped(face, 150, 75, 135, 180));
+    const a = await site.verify(id, tight);
+    assert.equal(a.outcome, 'OUTCOME_MATCH', JSON.stringify(a));
+  });
+});
