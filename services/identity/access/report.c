@@ -30,7 +30,7 @@ static struct day_line *line_of(struct report *r, int64_t at_us)
 {
     int day = day_of(r, at_us);
 
-    return day < 0 || day >= r->n_days ? NULL : &r->days[day];
+    return day < 0 || day >= r->n_days ? &r->elsewhere : &r->days[day];
 }
 
 static void be_present(struct report *r, int64_t from_us, int64_t to_us)
@@ -47,10 +47,8 @@ static void be_present(struct report *r, int64_t from_us, int64_t to_us)
 
 static void leave_open(struct report *r)
 {
-    struct day_line *d = r->in ? line_of(r, r->in_us) : NULL;
-
-    if (d != NULL)
-        d->open = true;
+    if (r->in)
+        line_of(r, r->in_us)->open = true;
     r->in = false;
 }
 
@@ -59,14 +57,13 @@ static void come(struct report *r, struct day_line *d, int64_t at_us)
     leave_open(r);
     r->in = true;
     r->in_us = at_us;
-    if (d != NULL && d->first_in_us == 0)
+    if (d->first_in_us == 0)
         d->first_in_us = at_us;
 }
 
 static void go(struct report *r, struct day_line *d, int64_t at_us)
 {
-    if (d != NULL)
-        d->last_out_us = at_us;
+    d->last_out_us = at_us;
     if (r->in && at_us - r->in_us <= PRESENCE_US) {
         be_present(r, r->in_us, at_us);
         r->in = false;
@@ -78,12 +75,11 @@ void report_add(struct report *r, const struct coming *c)
 {
     struct day_line *d = line_of(r, c->at_us);
 
-    if (d != NULL && c->correction)
+    if (c->correction)
         d->corrections++;
     if (!c->stands)
         return;
-    if (d != NULL)
-        d->events++;
+    d->events++;
     if (c->direction == REPORT_IN)
         come(r, d, c->at_us);
     else

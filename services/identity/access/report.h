@@ -37,6 +37,7 @@ struct report {
     const int64_t *begins; /* n_days + 1: when each day begins, and when the last one ends */
     int n_days;
     struct day_line *days;
+    struct day_line elsewhere; /* days that have no line */
     bool in;
     int64_t in_us;
 };
