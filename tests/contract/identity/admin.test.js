@@ -3,6 +3,9 @@
 
 const { test, before, after, describe } = require('node:test');
 const assert = require('node:assert');
+const fs = require('node:fs');
+const path = require('node:path');
+const { models, packs } = require('../../lib/paths');
 const { Site, until, skip, UUID, to, ROLES } = require('./site');
 
 let site;
@@ -97,4 +100,43 @@ describe('Reembed', { skip }, () => {
       await assert.rejects(async () => { for await (const m of site.admin.stream('Reembed', {}, site.tokens[role])) assert.ok(m); }, { code: 'PERMISSION_DENIED' });
     }
   });
+});
+
+const both = ['faceplugin/fr_feature.onnx', 'clear/feature.onnx'].every((f) => fs.existsSync(path.join(models, f))) &&
+  fs.existsSync(path.join(packs, 'clear/calibration.json'));
+
+test('two models live side by side until everyone has templates of the new one', { skip: skip || (both ? false : 'no second pack') }, async (t) => {
+  const old = await Site.start({ env: { identity: { WARD_PACK: 'clear' } } });
+  t.after(() => old.stop());
+  const { identity } = old.ward.services;
+  const say = () => old.admin.call('GetStatus', {}, old.tokens.auditor);
+  const add = (subject_id, photograph) => ({ idempotency_key: old.key(), subject_id, photograph });
+  const kept = (await old.enrol(old.anna, keep)).subject_id;
+  const [bare, late] = [(await old.enrol(old.anna)).subject_id, (await old.enrol(old.anna)).subject_id];
+  const before = await say();
+  assert.deepEqual([before.pack, before.former_pack], ['clear', '']);
+  await identity.stop();
+  Object.assign(identity.env, { WARD_PACK: 'faceplugin', WARD_FORMER_PACK: 'clear' });
+  await identity.start();
+
+  const s = await say();
+  assert.deepEqual([s.pack, s.former_pack, s.former_model_sha256, s.faces_need_capture], ['faceplugin', 'clear', before.model_sha256, '2']);
+  const seen = await old.verify(bare, old.annaAgain);
+  assert.deepEqual([seen.outcome, seen.model_sha256], ['OUTCOME_MATCH', before.model_sha256]);
+  assert.equal((await old.verify(bare, old.bert)).outcome, 'OUTCOME_NO_MATCH');
+
+  // A new capture is held against the old model's templates, and makes one of the new model.
+  const e = await old.wardctl.failure('AddTemplate', add(bare, old.bert), old.tokens.registrar);
+  assert.deepEqual([e.code, e.reason], ['FAILED_PRECONDITION', 'FACE_DIFFERS']);
+  const a = await old.wardctl.call('AddTemplate', add(bare, old.annaAgain), old.tokens.registrar);
+  assert.equal(a.model_sha256, s.model_sha256);
+  assert.ok(a.score > 0.5);
+  assert.equal((await old.verify(bare, old.anna)).model_sha256, s.model_sha256);
+
+  let last;
+  for await (const m of old.admin.stream('Reembed', {}, old.tokens['identity-admin'])) last = m;
+  assert.deepEqual([last.made, last.need_capture], ['1', '1']);
+  assert.equal((await old.verify(kept, old.annaAgain)).model_sha256, s.model_sha256);
+  assert.deepEqual((await old.get(kept)).templates.map((x) => x.model_sha256), [before.model_sha256, s.model_sha256]);
+  assert.equal((await old.verify(late, old.annaAgain)).model_sha256, before.model_sha256);
 });
