@@ -326,7 +326,7 @@ static void write_one(struct gallery *g)
         atomic_store(&g->snapshot_seq, seq);
         atomic_store(&g->snapshot_at_us, ward_wall_us());
         WARD_LOG(INFO, "snapshot of the galleries written", WARD_KN("subjects", rows),
-                 WARD_KN("took_ms", (ward_mono_ns() - began) / WARD_NS_PER_MS));
+                 WARD_KN("took_ms", (double)(ward_mono_ns() - began) / 1e6));
     } else if (code != WARD_CANCELLED) {
         ward_log_err(WARD_LOG_WARN, "no snapshot of the galleries", &err);
     }

@@ -258,6 +258,7 @@ static enum ward_code search_space(struct many *m, const struct space *s,
     if (code == WARD_OK)
         code = index_search(&m->g->x, &m->probe, mem, hits, &n, &size, &looked, err);
     ward_wipe(turned, sizeof(turned));
+    m->probe.v = NULL;
     WARD_TRY(code);
     merge(out, m->probe.k, hits, n);
     out->size += size;

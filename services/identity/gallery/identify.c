@@ -212,6 +212,7 @@ static enum ward_code may_be_found(struct ward_call *c, struct ward_db *db,
 enum ward_code identify_again(struct ward_call *c, struct ward_db *db, struct identified *x,
                               struct ward_err *err)
 {
+    double margin = margin_of(x);
     int kept = 0;
 
     if (x->gate != USABLE)
@@ -219,7 +220,7 @@ enum ward_code identify_again(struct ward_call *c, struct ward_db *db, struct id
     for (int i = 0; i < x->n_found; i++) {
         bool may = true;
 
-        if (above(x, &x->found[i]) >= -margin_of(x))
+        if (above(x, &x->found[i]) >= -margin)
             WARD_TRY(may_be_found(c, db, &x->found[i].hit, &may, err));
         if (may)
             x->found[kept++] = x->found[i];

@@ -68,6 +68,11 @@ static uint32_t row_of(uint64_t spot)
     return (uint32_t)spot;
 }
 
+static struct row *row_at(const struct index *x, uint64_t spot)
+{
+    return scan_slab_at(x->at[space_of(spot)].rows, row_of(spot));
+}
+
 static enum ward_code space_for(struct index *x, const struct face_row *f, int *out,
                                 struct ward_err *err)
 {
@@ -118,32 +123,56 @@ static enum ward_code keep_exact(struct index *x, const struct face_row *f, uint
     return WARD_OK;
 }
 
+static void fill_row(struct index *x, struct row *r, const struct face_row *f, uint32_t place,
+                     const struct row *before)
+{
+    *r = (struct row){.place = place,
+                      .version = ++x->version,
+                      .epoch = x->epoch,
+                      .named = before == NULL ? 0 : before->named};
+    memcpy(r->id, f->id, KEYS_ID);
+}
+
+/* A row of the set, and what is known of it. On failure the set is as it was. */
+static enum ward_code add_row(struct space *s, const struct face_row *f, uint32_t *row,
+                              struct row **r, struct ward_err *err)
+{
+    void *mem = NULL;
+    enum ward_code code;
+
+    WARD_TRY(scan_add(s->set, f->codes, &f->code, row, err));
+    code = scan_slab_use(s->rows, *row, &mem, err);
+    *r = mem;
+    if (code != WARD_OK)
+        scan_remove(s->set, *row);
+    return code;
+}
+
 /* The new row is there before the old one goes: a subject is never missed for being updated. */
 static enum ward_code put(struct index *x, const struct face_row *f, struct ward_err *err)
 {
     uint64_t old = 0;
     bool had = scan_idmap_get(x->subjects, f->id, &old);
-    uint32_t row = 0, place = 0, named = 0;
-    const struct row *before;
-    struct row *r;
-    void *mem = NULL;
+    uint32_t row = 0, place = 0;
+    struct row *r = NULL;
+    enum ward_code code;
     int space = 0;
 
     WARD_TRY(space_for(x, f, &space, err));
     WARD_TRY(keep_exact(x, f, &place, err));
-    WARD_TRY(scan_add(x->at[space].set, f->codes, &f->code, &row, err));
-    WARD_TRY(scan_slab_use(x->at[space].rows, row, &mem, err));
-    before = had ? scan_slab_at(x->at[space_of(old)].rows, row_of(old)) : NULL;
-    if (before != NULL)
-        named = before->named;
-    r = mem;
-    *r = (struct row){
-        .place = place, .version = ++x->version, .epoch = x->epoch, .named = named};
-    memcpy(r->id, f->id, KEYS_ID);
-    WARD_TRY(scan_idmap_put(x->subjects, f->id, spot_of(space, row), err));
-    if (had)
+    code = add_row(&x->at[space], f, &row, &r, err);
+    if (code != WARD_OK) {
+        if (f->exact != NULL)
+            scan_slab_drop(x->vectors[f->which], place);
+        return code;
+    }
+    fill_row(x, r, f, place, had ? row_at(x, old) : NULL);
+    code = scan_idmap_put(x->subjects, f->id, spot_of(space, row), err);
+    if (code != WARD_OK)
+        drop(x, spot_of(space, row));
+    else if (had)
         drop(x, old);
-    return WARD_OK;
+    return code;
 }
 
 enum ward_code index_put(struct index *x, const struct face_row *f, struct ward_err *err)
@@ -154,11 +183,6 @@ enum ward_code index_put(struct index *x, const struct face_row *f, struct ward_
     code = put(x, f, err);
     pthread_rwlock_unlock(&x->lock);
     return code;
-}
-
-static struct row *row_at(const struct index *x, uint64_t spot)
-{
-    return scan_slab_at(x->at[space_of(spot)].rows, row_of(spot));
 }
 
 static void leave(struct index *x, const uint8_t id[KEYS_ID], struct row *r,

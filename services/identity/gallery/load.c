@@ -155,7 +155,7 @@ enum ward_code load_all(struct reader *r, struct ward_err *err)
     index_measure(&g->x, &size);
     WARD_LOG(INFO, "galleries loaded from the database",
              WARD_KN("subjects", size.rows[1] + size.rows[2]),
-             WARD_KN("took_ms", (ward_mono_ns() - began) / WARD_NS_PER_MS));
+             WARD_KN("took_ms", (double)(ward_mono_ns() - began) / 1e6));
     return WARD_OK;
 }
 
@@ -228,7 +228,7 @@ static enum ward_code by_snapshot(struct reader *r, struct ward_err *err)
     atomic_store(&g->snapshot_at_us, s.written_at_us);
     WARD_LOG(INFO, "galleries loaded from the snapshot", WARD_KN("subjects", s.rows),
              WARD_KN("buckets_ended", s.n_ended),
-             WARD_KN("took_ms", (ward_mono_ns() - began) / WARD_NS_PER_MS));
+             WARD_KN("took_ms", (double)(ward_mono_ns() - began) / 1e6));
     return WARD_OK;
 }
 

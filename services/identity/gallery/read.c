@@ -189,7 +189,7 @@ static enum ward_code fuse(struct reader *r, struct fusing *f, const struct ward
 static enum ward_code put_one(struct reader *r, const struct ward_rows *rows, size_t from,
                               size_t to, struct ward_err *err)
 {
-    struct fusing f;
+    struct fusing f = {.t.n = 0};
     enum ward_code code = fuse(r, &f, rows, from, to, err);
 
     ward_wipe(&f, sizeof(f));
