@@ -69,8 +69,9 @@ static int layer(const float *scores, const float *boxes, int n, int per, struct
     for (int i = 0; i < n * n * per; i++) {
         const float *b = boxes + 16 * (size_t)i;
         double score = 1 / (1 + exp(-(double)scores[i]));
-        double x = around.x + (i / per % n + 0.5) * cell + (double)b[0] * px;
-        double y = around.y + (i / per / n + 0.5) * cell + (double)b[1] * px;
+        const int column = i / per % n, row = i / per / n;
+        double x = around.x + (column + 0.5) * cell + (double)b[0] * px;
+        double y = around.y + (row + 0.5) * cell + (double)b[1] * px;
         double w = (double)b[2] * px / 2, h = (double)b[3] * px / 2;
 
         if (score > CLEAR_DETECT_MIN && w > 0 && h > 0 && isfinite(x + y + w + h))

@@ -278,13 +278,14 @@ static void a_pack_that_is_none_is_not_found(void **state)
 static void after_a_wrong_answer_every_engine_moves_to_what_was_chosen_again(void **state)
 {
     struct face_engine *canary = NULL;
-    struct loaded_set *before = pack == NULL ? NULL : pack->now;
+    struct loaded_set *before;
     struct face_box boxes[FACE_MAX_FOUND];
     struct pixels im;
     int n = 0;
 
     (void)state;
     need_models();
+    before = pack->now;
     im = portrait(7);
     assert_int_equal(face_engine_open(pack, &canary, &err), WARD_OK);
     assert_ptr_equal(canary->set, before);
