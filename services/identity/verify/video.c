@@ -12,11 +12,12 @@ typedef Ward__Identity__V1__VerifyVideoResponse VerifyVideoResponse;
 typedef Ward__Identity__V1__VideoStart VideoStart;
 typedef Ward__Identity__V1__VideoFrame VideoFrame;
 
-#define FRAMES_MAX  300
-#define BYTES_MAX   ((size_t)64 << 20)
-#define FRAME_MAX   ((size_t)2 << 20)
-#define FRAME_ARENA ((size_t)96 << 20) /* a frame's pixels and tensors, taken back after each  \
-                                        */
+#define FRAMES_MAX 300
+#define BYTES_MAX  ((size_t)64 << 20)
+#define FRAME_MAX  ((size_t)2 << 20)
+#define FRAME_ARENA                                                                            \
+    ((size_t)96 << 20) /* a frame's pixels and tensors, taken back after each                  \
+                        */
 /* The passive model looks at so many usable frames, this far apart: their mean is the score. */
 #define PASSIVE_MAX   5
 #define PASSIVE_EVERY 4

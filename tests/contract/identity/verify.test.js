@@ -98,9 +98,10 @@ describe('what is measured of a usable face', { skip }, () => {
     assert.ok(Math.abs(tilted.quality.roll_deg - straight.quality.roll_deg) > 8);
   });
 
-  test('a tight crop is looked at again with padding, and says so', async () => {
-    const tight = pictures.png(cropped(face, 150, 75, 135, 180));
-    const a = await site.verify(id, tight);
-    assert.equal(a.outcome, 'OUTCOME_MATCH', JSON.stringify(a));
+  test('a tight crop is used, and one too tight looked at again with padding, which is said', async () => {
+    const a = await site.verify(id, pictures.png(cropped(face, 150, 75, 135, 180)));
+    assert.deepEqual([a.outcome, a.quality.padded], ['OUTCOME_MATCH', false], JSON.stringify(a));
+    const b = await site.verify(id, pictures.png(cropped(face, 182, 112, 68, 133)));
+    assert.deepEqual([b.outcome, b.reasons[0].reason, b.quality.padded, b.quality.faces], ['OUTCOME_UNUSABLE', 'FACE_CROPPED', true, 1]);
   });
 });
