@@ -54,7 +54,8 @@ static bool is_echo(const struct recording *x, const struct attended *last, int6
 {
     const struct identity *id = ((struct worker *)x->call->wrk)->id;
 
-    return now_us - last->at_us < id->cfg.attendance_debounce_s * INT64_C(1000000) &&
+    return id->cfg.attendance_debounce_s > 0 &&
+           now_us - last->at_us < id->cfg.attendance_debounce_s * INT64_C(1000000) &&
            (x->direction == 0 || x->direction == last->direction);
 }
 

@@ -211,8 +211,13 @@ static enum ward_code roles_in_tx(struct ward_db *db, void *arg, struct ward_err
         return WARD_FAIL_FIELD(err, "subject_id", "is not of a member of staff");
     WARD_TRY(staff_roles_put(db, x->id, x->roles->roles, x->roles->n_roles, err));
     act_note_num(&act, "roles", (double)x->roles->n_roles);
-    for (size_t i = 0; i < x->roles->n_roles && act.n < ACT_DETAILS; i++)
-        act_note(&act, ward_printf(x->call->mem, "role_%zu", i + 1), x->roles->roles[i]);
+    for (size_t i = 0; i < x->roles->n_roles && act.n < ACT_DETAILS; i++) {
+        const char *key = ward_printf(x->call->mem, "role_%zu", i + 1);
+
+        if (key == NULL)
+            return no_memory(x->call);
+        act_note(&act, key, x->roles->roles[i]);
+    }
     return act_write(&act, db, err);
 }
 
