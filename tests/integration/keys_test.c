@@ -2,7 +2,7 @@
  * under an HSM. */
 #include "tests/integration/it_identity.h"
 
-#include "common/auth/auth.h"
+#include "services/identity/keys/rotation.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -21,9 +21,11 @@ static int fresh(void **state)
     return 0;
 }
 
+static const char *beside_root;
+
 static void *open_beside(void *out)
 {
-    *(struct keys **)out = it_keys(it_root("root"), "");
+    *(struct keys **)out = it_keys(beside_root, "");
     return NULL;
 }
 
@@ -36,7 +38,7 @@ static void four_that_open_at_once_agree_on_every_key(void **state)
     pthread_t t[4];
 
     (void)state;
-    it_root("root");
+    beside_root = it_root("root");
     for (int i = 0; i < 4; i++)
         assert_int_equal(pthread_create(&t[i], NULL, open_beside, &k[i]), 0);
     for (int i = 0; i < 4; i++)
@@ -301,21 +303,46 @@ static const char *hsm_root(void)
     return uri;
 }
 
-static void a_root_in_an_hsm_serves_as_one_in_a_file(void **state)
+static enum ward_code destroy(struct ward_db *db, void *r, struct ward_err *e)
+{
+    return rotation_destroy(r, db, e);
+}
+
+static void rotate(struct keys *k, struct ward_db *db)
+{
+    struct rotation r;
+    bool more = true;
+
+    it_expect(rotation_open(k, db, &r, &err), WARD_OK, &err);
+    while (more)
+        it_expect(rotation_step(&r, db, &more, &err), WARD_OK, &err);
+    it_expect(ward_db_tx(db, destroy, &r, &err), WARD_OK, &err);
+    assert_int_equal(r.left, 0);
+    rotation_close(&r);
+}
+
+static void keys_move_from_a_file_into_an_hsm(void **state)
 {
     const char *uri = hsm_root();
-    struct keys *a = it_keys(uri, ""), *b;
+    struct keys *k = it_keys(it_root("root"), "");
     struct ward_db *db = it_open();
 
     (void)state;
-    assert_string_equal(keys_root_kind(a), "pkcs11");
-    it_expect(keys_check(a, &err), WARD_OK, &err);
-    for (int i = 0; i < 3; i++)
-        it_expect(it_enrol(a, db, 1, id, &err), WARD_OK, &err);
-    keys_close(a);
-    b = it_keys(uri, "");
-    assert_int_equal(it_all_open(b, db), 3);
-    keys_close(b);
+    it_expect(it_enrol(k, db, 1, id, &err), WARD_OK, &err);
+    it_enrol_old(db, it_root("root"), id);
+    keys_close(k);
+    k = it_keys(uri, it_root("root"));
+    assert_string_equal(keys_root_kind(k), "pkcs11");
+    it_expect(keys_check(k, &err), WARD_OK, &err);
+    it_expect(it_enrol(k, db, 2, id, &err), WARD_OK, &err);
+    assert_int_equal(it_all_open(k, db), 3);
+    rotate(k, db);
+    keys_close(k);
+    k = it_keys(uri, ""); /* the file may go */
+    assert_int_equal(it_all_open(k, db), 3);
+    assert_int_equal(it_count(db, "SELECT COUNT(*) FROM kek"), 1);
+    assert_int_equal(it_count(db, "SELECT COUNT(*) FROM face_key WHERE kek = 0"), 0);
+    keys_close(k);
     ward_db_close(db);
 }
 
@@ -338,7 +365,7 @@ int main(void)
                                fresh),
         cmocka_unit_test_setup(an_ended_bucket_has_another_key_everywhere, fresh),
         cmocka_unit_test_setup(a_bucket_made_or_ended_by_many_at_once_has_one_key, fresh),
-        cmocka_unit_test_setup(a_root_in_an_hsm_serves_as_one_in_a_file, fresh),
+        cmocka_unit_test_setup(keys_move_from_a_file_into_an_hsm, fresh),
     };
 
     return cmocka_run_group_tests(tests, NULL, done);
