@@ -118,7 +118,7 @@ WARD_MUST enum ward_code index_search(struct index *x, const struct probe *p,
 int index_spaces(struct index *x, struct space out[GALLERY_SPACES], int number[GALLERY_SPACES]);
 
 /* The exact vector of a row that the caller has locked (shared is enough).
- *   DATA_LOSS  SNAPSHOT_UNREADABLE */
+ *   DATA_LOSS  the snapshot is damaged there */
 WARD_MUST enum ward_code index_exact(const struct index *x, const struct space *s,
                                      const struct row *r, float *out, struct ward_err *err);
 
