@@ -4,6 +4,9 @@
 
 const { test, before, after, describe } = require('node:test');
 const assert = require('node:assert');
+const fs = require('node:fs');
+const path = require('node:path');
+const { models } = require('../../lib/paths');
 const pictures = require('../../lib/pictures');
 const { turned, christian } = require('./motion');
 const { Site, skip } = require('./site');
@@ -103,5 +106,58 @@ describe('what is measured of a usable face', { skip }, () => {
     assert.deepEqual([a.outcome, a.quality.padded], ['OUTCOME_MATCH', false], JSON.stringify(a));
     const b = await site.verify(id, pictures.png(cropped(face, 182, 112, 68, 133)));
     assert.deepEqual([b.outcome, b.reasons[0].reason, b.quality.padded, b.quality.faces], ['OUTCOME_UNUSABLE', 'FACE_CROPPED', true, 1]);
+  });
+});
+
+const clear = fs.existsSync(path.join(models, 'clear/feature.onnx')) ? skip : 'no clear pack (tools/fetch-models)';
+describe('templates of another model', { skip: clear }, () => {
+  let plain, two, old;
+  const restart = async (env) => {
+    await plain.ward.services.identity.stop();
+    Object.assign(plain.ward.services.identity.env, env);
+    await plain.ward.services.identity.start();
+  };
+  before(async () => {
+    if (clear) return;
+    plain = await Site.start();
+    old = await plain.enrol(pictures.jpeg('christian'));
+  });
+  after(() => plain && plain.stop());
+
+  test('are compared by that model while it is loaded, with its thresholds', async () => {
+    await restart({ WARD_PACK: 'clear', WARD_FORMER_PACK: 'faceplugin' });
+    const a = await plain.verify(old.subject_id, pictures.jpeg('christian'));
+    assert.deepEqual([a.outcome, a.model_sha256, a.threshold], ['OUTCOME_MATCH', old.model_sha256, 0.418]);
+    assert.equal((await plain.verify(old.subject_id, plain.bert)).outcome, 'OUTCOME_NO_MATCH');
+    two = await plain.enrol(pictures.jpeg('user7'));
+    assert.notEqual(two.model_sha256, old.model_sha256);
+    const b = await plain.verify(two.subject_id, plain.annaAgain);
+    assert.deepEqual([b.outcome, b.model_sha256], ['OUTCOME_MATCH', two.model_sha256]);
+    assert.notEqual(b.threshold, 0.418);
+    const call = plain.wardctl.duplex('VerifyVideo', plain.tokens.nurse);
+    call.write({ start: { subject_id: old.subject_id, place: 'bed-1', purpose: 'administration', attended: true } });
+    for (const at_ms of [0, 100]) call.write({ frame: { photograph: pictures.jpeg('christian'), at_ms } });
+    call.end();
+    const v = await call.answer;
+    assert.deepEqual([v.outcome, v.model_sha256, v.usable_frames], ['OUTCOME_MATCH', old.model_sha256, 2]);
+  });
+
+  test('are not compared by another', async () => {
+    await restart({ WARD_PACK: 'clear', WARD_FORMER_PACK: '' });
+    const e = await plain.wardctl.failure('Verify', plain.verification(old.subject_id, pictures.jpeg('christian')), plain.tokens.nurse);
+    assert.deepEqual([e.code, e.reason], ['FAILED_PRECONDITION', 'MODEL_CHANGED']);
+    await restart({ WARD_PACK: 'faceplugin', WARD_FORMER_PACK: '' });
+    const f = await plain.wardctl.failure('Verify', plain.verification(two.subject_id, plain.anna), plain.tokens.nurse);
+    assert.deepEqual([f.code, f.reason], ['FAILED_PRECONDITION', 'MODEL_CHANGED']);
+    assert.equal((await plain.verify(old.subject_id, pictures.jpeg('christian'))).outcome, 'OUTCOME_MATCH');
+  });
+});
+
+describe('a subject whose last template was removed', { skip }, () => {
+  test('is not compared', async () => {
+    const a = await site.enrol(site.anna);
+    await site.wardctl.call('RemoveTemplate', { subject_id: a.subject_id, template_id: a.template_id }, site.tokens.registrar);
+    const e = await site.wardctl.failure('Verify', site.verification(a.subject_id, site.anna), site.tokens.nurse);
+    assert.deepEqual([e.code, e.reason], ['FAILED_PRECONDITION', 'NO_TEMPLATE']);
   });
 });

@@ -15,10 +15,11 @@ const LETTER = { CHALLENGE_STEP_BLINK: 'b', CHALLENGE_STEP_TURN_LEFT: 'l', CHALL
 const PLAY = { b: 'ccss', l: 'llss', r: 'rrss' };
 const EVERY_MS = 120;
 
-let site, frames, other, id;
+let site, second, frames, other, id;
 before(async () => {
   if (skip) return;
-  site = await Site.start();
+  site = await Site.start({ services: ['identity', 'identity2'] });
+  second = site.ward.client('identity2', { api: 'identity' });
   const a = actor();
   frames = { s: a.straight, c: a.blink, l: a.left, r: a.right, d: pictures.png(pictures.plain(200, 200)) };
   frames.o = site.bert;
@@ -208,9 +209,17 @@ describe('a challenge', { skip }, () => {
     assert.equal((await film('ssssss', { purpose: 'gate', challenge_id: any.challenge_id }, { fast: true })).outcome, 'OUTCOME_UNUSABLE');
   });
 
-  test('is taken once, however many ask at once', async () => {
+  test('issued by one replica is answered at another, and then used everywhere', async () => {
     const c = await challenge();
-    const clients = [site.wardctl, site.devices, site.ward.client('identity'), site.ward.client('identity')];
+    const a = await film(script(c.steps), { purpose: 'gate', challenge_id: c.challenge_id }, { client: second });
+    assert.equal(a.outcome, 'OUTCOME_MATCH', (await site.lastEvent()).detail.challenge);
+    const again = await failed(film('s', { purpose: 'gate', challenge_id: c.challenge_id }, { fast: true }));
+    assert.equal(again.reason, 'CHALLENGE_UNKNOWN');
+  });
+
+  test('is taken once, however many ask at once, of two replicas', async () => {
+    const c = await challenge();
+    const clients = [site.wardctl, second, site.devices, second];
     const all = await Promise.allSettled(clients.map((client) => film('ssssss', { purpose: 'gate', challenge_id: c.challenge_id }, { fast: true, client })));
     assert.equal(all.filter((r) => r.status === 'fulfilled').length, 1);
     assert.ok(all.filter((r) => r.status === 'rejected').every((r) => r.reason.reason === 'CHALLENGE_UNKNOWN'));
