@@ -57,7 +57,7 @@ static const char *step_words(int step)
 /* On stderr: the answer is the verification's. */
 static void tell_steps(const ChallengeResponse *c)
 {
-    fprintf(stderr, "the person is to, in this order and within %.1f s:\n",
+    fprintf(stderr, "%zu steps for the person, in this order and within %.1f s:\n", c->n_steps,
             c->expires_in_ms / 1000.0);
     for (size_t i = 0; i < c->n_steps; i++)
         fprintf(stderr, "  %zu. %s\n", i + 1, step_words((int)c->steps[i]));
