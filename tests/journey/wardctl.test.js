@@ -52,12 +52,12 @@ test('a_subject_s_life', async () => {
   assert.strictEqual(known.external_ref, 'bracelet-1');
   assert.strictEqual(known.templates.length, 1);
 
-  const match = await up.ask('identity', 'verify', id, '--photo', face, '--place', 'bed-7');
+  const match = await up.ask('identity', 'verify', id, '--photo', face, '--place', 'bed-7', '--attended');
   assert.strictEqual(match.outcome, 'MATCH');
   assert.strictEqual(match.token_lifetime_s, 60);
 
   await up.ask('identity', 'withdraw', id);
-  const refused = await up.ctl('identity', 'verify', id, '--photo', face, '--place', 'bed-7');
+  const refused = await up.ctl('identity', 'verify', id, '--photo', face, '--place', 'bed-7', '--attended');
   assert.strictEqual(refused.json().error.reason, 'NO_CONSENT');
   assert.deepStrictEqual((await up.ask('identity', 'subject', id)).templates, []);
 
@@ -72,7 +72,7 @@ test('the_same_key_enrols_once', async () => {
 
 test('a_strict_false_match_rate_raises_the_threshold', async () => {
   const { subject_id: id } = await enrol();
-  const ask = (rate) => up.ask('identity', 'verify', id, '--photo', face, '--place', 'bed-7', '--max-fmr', rate);
+  const ask = (rate) => up.ask('identity', 'verify', id, '--photo', face, '--place', 'bed-7', '--attended', '--max-fmr', rate);
   const strict = await ask('1e-5'), easy = await ask('1e-3');
   assert.ok(strict.threshold > easy.threshold);
   assert.ok(strict.fmr <= 1e-5 && easy.fmr <= 1e-3);
@@ -80,7 +80,7 @@ test('a_strict_false_match_rate_raises_the_threshold', async () => {
 
 test('a_person_reads_words_a_program_reads_json', async () => {
   const { subject_id: id } = await enrol();
-  const r = await human('identity', 'verify', id, '--photo', face, '--place', 'bed-7');
+  const r = await human('identity', 'verify', id, '--photo', face, '--place', 'bed-7', '--attended');
   assert.match(r.stdout, /^MATCH {2}score 1\.000, threshold 0\.418 \(one false match in 10000\)$/m);
   assert.match(r.stdout, /^token {2}\S+\.\S+\.\S+$/m);
   assert.ok(!r.stdout.includes('\x1b'), 'colours are for terminals');
@@ -159,7 +159,7 @@ test('health_says_which_service_does_not_answer', async () => {
 
 test('nothing_of_a_patient_is_in_the_logs', async () => {
   const { subject_id: id } = await enrol('--ref', 'very-secret-reference');
-  await up.ask('identity', 'verify', id, '--photo', face, '--place', 'bed-7');
+  await up.ask('identity', 'verify', id, '--photo', face, '--place', 'bed-7', '--attended');
   for (const name of fs.readdirSync(path.join(up.dir, 'log'))) {
     const text = fs.readFileSync(path.join(up.dir, 'log', name), 'utf8');
     for (const word of [id, 'very-secret-reference', 'bed-7']) assert.ok(!text.includes(word), `${name} holds ${word}`);
