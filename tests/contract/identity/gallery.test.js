@@ -4,6 +4,9 @@
 const { test, before, after, describe } = require('node:test');
 const assert = require('node:assert');
 const crypto = require('node:crypto');
+const fs = require('node:fs');
+const path = require('node:path');
+const { models } = require('../../lib/paths');
 const pictures = require('../../lib/pictures');
 const { Site, until, skip, UUID, nobody, to } = require('./site');
 
@@ -220,6 +223,37 @@ describe('replicas', { skip }, () => {
     await gone(subject_id);
     await sees(there, site.anna, 'NO_MATCH');
   });
+});
+
+const clear = skip || (fs.existsSync(path.join(models, 'clear/feature.onnx')) ? false : 'no models of the pack "clear"');
+test('who is not embedded by the model in use yet is found by the former one', { skip: clear }, async () => {
+  const [old, fresh] = [(await enrol(site.anna)).subject_id, await enrol(site.bert)];
+  const before = await sees(there, site.anna, 'MATCH');
+  const service = site.ward.services.identity2;
+  const restart = async (more) => {
+    await service.stop();
+    Object.assign(service.env, more);
+    await service.start();
+    await ready(there);
+  };
+  await restart({ WARD_PACK: 'clear', WARD_FORMER_PACK: 'faceplugin' });
+  try {
+    const a = await sees(there, site.annaAgain, 'MATCH');
+    assert.deepEqual([a.candidates[0].subject_id, a.model_sha256, a.gallery_size], [old, before.model_sha256, '2']);
+    const added = await second.call('AddTemplate', { idempotency_key: site.key(), subject_id: old, photograph: site.anna }, tokens.registrar)
+      .catch((e) => e);
+    assert.equal(added.code, undefined, added.message);
+    const b = await until('found by the new one', async () => {
+      const found = await identify(site.annaAgain, {}, there);
+      return found.model_sha256 === added.model_sha256 && found;
+    });
+    assert.deepEqual([b.outcome, b.candidates[0].subject_id, b.gallery_size], ['IDENTIFY_OUTCOME_MATCH', old, '2']);
+    assert.notEqual(b.model_sha256, before.model_sha256);
+    assert.equal((await identify(site.bert, {}, there)).candidates[0].subject_id, fresh.subject_id);
+  } finally {
+    await restart({ WARD_PACK: 'faceplugin', WARD_FORMER_PACK: '' });
+    await gone(old, fresh.subject_id);
+  }
 });
 
 describe('kinds', { skip }, () => {
