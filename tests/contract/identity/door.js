@@ -72,10 +72,27 @@ class Doors extends Site {
   }
 }
 
+// Calls that meet at one subject: its row is held by someone else until `waiting` of them wait for it,
+// so that it is their order that is tested and not their luck. ask() sends them all.
+async function meeting(site, id, waiting, ask) {
+  const nap = `SELECT SLEEP(60) AS nap_${id.replaceAll('-', '')}`;
+  const find = `SELECT id FROM information_schema.processlist WHERE info LIKE '${nap}%'`;
+  const holder = site.sql(`BEGIN; SELECT 1 FROM subject WHERE subject_id = ${site.hex(id)} FOR UPDATE; ${nap}; COMMIT;`).catch(() => {}); // its nap is cut short
+  const [[connection]] = await until('held', async () => { const rows = await site.sql(find); return rows.length > 0 && rows; });
+  const answers = ask();
+  try {
+    await until('met', async () => Number((await site.sql("SELECT COUNT(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'"))[0][0]) >= waiting, { seconds: 4 });
+  } finally {
+    await site.sql(`KILL QUERY ${connection}`);
+    await Promise.allSettled([holder, answers]);
+  }
+  return answers;
+}
+
 // The wall clock of ZONE: {weekday, minute}.
 function wall(at = new Date()) {
   const local = new Date(at.getTime() + 330 * 60000);
   return { weekday: local.getUTCDay() || 7, minute: local.getUTCHours() * 60 + local.getUTCMinutes() };
 }
 
-module.exports = { Doors, ZONE, DAYS, wall };
+module.exports = { Doors, ZONE, DAYS, meeting, wall };
