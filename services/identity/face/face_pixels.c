@@ -56,16 +56,10 @@ static double near(double v, int size)
     return !(v >= -2) ? -2 : v > size + 1 ? size + 1 : v;
 }
 
-/* Weights are whole numbers of UNIT: two of them and a colour fit 32 bits, and no weight is off
- * by more than a sixteenth of what a colour's rounding is. */
-#define BITS 11
-#define UNIT (1u << BITS)
-#define HALF (1u << (2 * BITS - 1))
-
 /* Between which two pixels of a row or column a point lies, and how near the second. */
 struct between {
     int first, second;
-    uint32_t far;
+    float far;
 };
 
 static struct between locate(double at, int size)
@@ -73,7 +67,7 @@ static struct between locate(double at, int size)
     double v = near(at, size), whole = floor(v);
 
     return (struct between){clamp(whole, 0, size - 1), clamp(whole + 1, 0, size - 1),
-                            (uint32_t)((v - whole) * UNIT + 0.5)};
+                            (float)(v - whole)};
 }
 
 bool pixels_resize(const struct pixels *im, struct rect r, int w, int h, uint8_t *out,
@@ -84,7 +78,7 @@ bool pixels_resize(const struct pixels *im, struct rect r, int w, int h, uint8_t
     double sx = r.w / w / k, sy = r.h / h / k;
     int from, to;
     struct reduced src;
-    uint32_t *line;
+    float *line;
 
     if (columns == NULL || !pixels_reduce(im, r, k, &src, mem))
         return false;
@@ -101,14 +95,13 @@ bool pixels_resize(const struct pixels *im, struct rect r, int w, int h, uint8_t
         const uint8_t *low = src.im.rgb + 3 * (size_t)row.second * (size_t)src.im.w;
 
         for (int i = from; i < to; i++)
-            line[i] = top[i] * (UNIT - row.far) + low[i] * row.far;
+            line[i] = (float)top[i] * (1 - row.far) + (float)low[i] * row.far;
         for (int x = 0; x < w; x++, out += 3) {
-            const uint32_t *left = line + 3 * columns[x].first;
-            const uint32_t *right = line + 3 * columns[x].second, far = columns[x].far;
+            const float *left = line + 3 * columns[x].first;
+            const float *right = line + 3 * columns[x].second, far = columns[x].far;
 
             for (int c = 0; c < 3; c++)
-                out[c] =
-                    (uint8_t)((left[c] * (UNIT - far) + right[c] * far + HALF) >> (2 * BITS));
+                out[c] = (uint8_t)(left[c] * (1 - far) + right[c] * far + 0.5f);
         }
     }
     return true;
@@ -118,16 +111,14 @@ bool pixels_resize(const struct pixels *im, struct rect r, int w, int h, uint8_t
 static void blend_inside(const struct pixels *im, double x, double y, uint8_t *out)
 {
     int ix = (int)x, iy = (int)y;
-    uint32_t ax = (uint32_t)((x - ix) * UNIT + 0.5), ay = (uint32_t)((y - iy) * UNIT + 0.5);
-    uint32_t w00 = (UNIT - ax) * (UNIT - ay), w10 = ax * (UNIT - ay);
-    uint32_t w01 = (UNIT - ax) * ay, w11 = ax * ay;
+    float ax = (float)(x - ix), ay = (float)(y - iy);
+    float w00 = (1 - ax) * (1 - ay), w10 = ax * (1 - ay), w01 = (1 - ax) * ay, w11 = ax * ay;
     const uint8_t *top = im->rgb + 3 * ((size_t)iy * (size_t)im->w + (size_t)ix);
     const uint8_t *low = top + 3 * (size_t)im->w;
 
     for (int c = 0; c < 3; c++)
-        out[c] = (uint8_t)((top[c] * w00 + top[3 + c] * w10 + low[c] * w01 + low[3 + c] * w11 +
-                            HALF) >>
-                           (2 * BITS));
+        out[c] = (uint8_t)((float)top[c] * w00 + (float)top[3 + c] * w10 + (float)low[c] * w01 +
+                           (float)low[3 + c] * w11 + 0.5f);
 }
 
 /* One colour of one pixel: bilinear, black outside, as in the calibration. */
