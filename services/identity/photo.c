@@ -46,9 +46,9 @@ static enum ward_code find(const struct reading *r, const struct pixels *im, str
     WARD_TRY(face_detect(r->w->face, r->mem, r->stop, im, boxes, &p->faces, r->err));
     if (p->faces == 0) {
         const struct rect padded = {-0.25 * im->w, -0.25 * im->h, 1.5 * im->w, 1.5 * im->h};
-        struct face_search s = {.around = padded, .least = FACE_DETECT_MIN};
 
-        WARD_TRY(face_search(r->w->face, r->mem, r->stop, im, &s, boxes, &p->faces, r->err));
+        WARD_TRY(
+            face_search(r->w->face, r->mem, r->stop, im, padded, boxes, &p->faces, r->err));
         p->quality.padded = p->faces > 0;
     }
     p->gate = r->want->largest_only ? rule_largest_face(boxes, p->faces, which)

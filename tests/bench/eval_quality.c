@@ -18,7 +18,7 @@
 
 #define GOAL      0.5 /* percent */
 #define ARENA_CAP ((size_t)512 << 20)
-#define MATCH     0.418 /* FMR 1e-4 of the default pack: below it a capture harms */
+#define PACKS     "models" /* the repository's: PACK/calibration.json */
 #define VALUES    3000
 
 static struct {
@@ -27,6 +27,7 @@ static struct {
     struct ward_arena mem;
     FILE *json;
     int gates[LIVENESS_REQUIRED + 1];
+    double match; /* cosine at FMR 1e-4: below it a capture harms */
     double quality_s, cover[COVER_N][VALUES], open[VALUES], yaw[2][VALUES], pitch[2][VALUES],
         roll[2][VALUES];
     int n, n_cover[COVER_N], n_open;
@@ -58,11 +59,9 @@ static void look_at(const struct pixels *im, struct look *out)
         eval_die("no memory", NULL);
     must(face_detect(ev.engine, &ev.mem, NULL, im, boxes, &n, &err), &err);
     if (n == 0) {
-        struct face_search s = {
-            .around = {-0.25 * im->w, -0.25 * im->h, 1.5 * im->w, 1.5 * im->h},
-            .least = (double)FACE_DETECT_MIN};
+        struct rect padded = {-0.25 * im->w, -0.25 * im->h, 1.5 * im->w, 1.5 * im->h};
 
-        must(face_search(ev.engine, &ev.mem, NULL, im, &s, boxes, &n, &err), &err);
+        must(face_search(ev.engine, &ev.mem, NULL, im, padded, boxes, &n, &err), &err);
         out->padded = n > 0;
     }
     if (n == 0)
@@ -142,7 +141,7 @@ static struct look judge(const char *name, enum gate own, const struct pixels *i
     t->missed += !l.found;
     if (!l.found)
         return l;
-    harmed = face_cosine(truth, l.face.embedding, FACE_DIM_MAX) < MATCH;
+    harmed = face_cosine(truth, l.face.embedding, FACE_DIM_MAX) < ev.match;
     t->own_gate += l.gate == own;
     t->any_gate += l.gate != USABLE;
     t->harmed += harmed;
@@ -301,6 +300,19 @@ static void report_cost(const struct pixels *im)
             quality, took / (after - before));
 }
 
+static double threshold(const char *pack, const char *sha256)
+{
+    struct ward_err err = {0};
+    struct calibration cal;
+    struct operating_point at;
+    char path[400];
+
+    snprintf(path, sizeof(path), PACKS "/%s/calibration.json", pack);
+    must(calibration_load(path, sha256, &cal, &err), &err);
+    must(rule_operating_point(&cal, 1e-4, &at, &err), &err);
+    return at.threshold;
+}
+
 static void one(int i, bool worsen, int *missed)
 {
     struct pixels im = lfw_read(&ev.lfw, i, &ev.mem);
@@ -345,6 +357,7 @@ int main(int argc, char **argv)
     must(face_pack_open(&cfg, &pack, &err), &err);
     must(face_engine_open(pack, &ev.engine, &err), &err);
     ward_arena_init(&ev.mem, ARENA_CAP);
+    ev.match = threshold(cfg.pack, face_pack_sha256(pack));
     fprintf(ev.json, "{\n");
     for (int i = 0; i < ev.lfw.n; i++) {
         one(i, i % every == every - 1, &missed);

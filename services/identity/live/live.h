@@ -12,16 +12,17 @@
 #include "services/identity/face/face.h"
 #include "services/identity/rules.h"
 
-/* Faces by the detector in another frame than the picture's own (face_detect's), and down to
- * another score. `around` may reach beyond the picture, which is grey there. */
-struct face_search {
-    struct rect around;
-    double least; /* score, 0..1 */
-};
+/* Faces in a region that may reach beyond the picture, which is grey there: the detector sees
+ * more of a part, and around a face that fills the picture. */
 WARD_MUST enum ward_code face_search(struct face_engine *e, struct ward_arena *mem,
                                      const struct ward_stop *stop, const struct pixels *im,
-                                     const struct face_search *how, struct face_box *out,
-                                     int *n, struct ward_err *err);
+                                     struct rect around, struct face_box *out, int *n,
+                                     struct ward_err *err);
+/* The same down to another score, 0..1; only for an engine of the pack "faceplugin". */
+WARD_MUST enum ward_code face_search_low(struct face_engine *e, struct ward_arena *mem,
+                                         const struct ward_stop *stop, const struct pixels *im,
+                                         struct rect around, double least, struct face_box *out,
+                                         int *n, struct ward_err *err);
 
 /* What is measured of one face; the .proto's Quality. */
 struct quality {

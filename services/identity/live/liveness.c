@@ -3,16 +3,20 @@
 
 #include <math.h>
 
-/* The model's own question is class 0 against the rest at one half. */
+/* The model's own question: living, against both other classes. Source: make eval-liveness on
+ * 2,320 LFW images (2026-11-21): 4.1 % of living people refused, 8.4 % of simulated prints
+ * and 1.6 % of simulated screens accepted. On real attacks others found far worse
+ * (docs/face.md): it is a signal and not a control. */
 const double LIVENESS_THRESHOLD = 0.5;
 
-#define SIDE       128
-#define SCALE      2.7 /* times the face: the frame of a picture or of a screen is to be seen */
-#define POSE_SIDE  224
-#define POSE_SCALE 1.0
-#define POSE_BINS  66
-#define EYE_SIDE   24
-#define EYE_SCALE  1.6
+#define SIDE      128
+#define SCALE     2.7 /* times the face: the frame of a picture or of a screen is to be seen */
+#define POSE_SIDE 224
+#define POSE_SCALE                                                                             \
+    1.0 /* of the box's height; at 1.5 mirrored heads no longer turn back (r -0.3) */
+#define POSE_BINS 66
+#define EYE_SIDE  24
+#define EYE_SCALE 1.6
 
 static enum ward_code no_memory(struct ward_err *err)
 {

@@ -9,10 +9,11 @@
 typedef Ward__Identity__V1__RedactRequest RedactRequest;
 typedef Ward__Identity__V1__RedactResponse RedactResponse;
 
-#define LEAST   0.3 /* score: less than half of what recognition asks for */
-#define MARGIN  0.3 /* of the box on each side: hair, ears and chin are a person too */
-#define BLOCKS  6   /* a face's larger side becomes so many blocks: nothing of it is left */
-#define QUALITY 90
+#define LEAST    0.3          /* score: less than half of what recognition asks for */
+#define LOW_PACK "faceplugin" /* whose detector can be asked so; another's is at its own */
+#define MARGIN   0.3 /* of the box on each side: hair, ears and chin are a person too */
+#define BLOCKS   6   /* a face's larger side becomes so many blocks: nothing of it is left */
+#define QUALITY  90
 /* A second look at each quarter of a large picture finds the faces that are too small for the
  * detector's 320 x 240 in the whole. */
 #define PARTS 5
@@ -32,10 +33,15 @@ static enum ward_code search(struct redaction *r, struct rect around)
     struct ward_call *c = r->call;
     struct worker *w = c->wrk;
     struct ward_stop stop = api_stop(c);
-    struct face_search how = {.around = around, .least = LEAST};
+    bool low = strcmp(face_pack_name(w->id->now.pack), LOW_PACK) == 0;
     int n = 0;
 
-    WARD_TRY(face_search(w->face, c->mem, &stop, &r->im, &how, r->box + r->n, &n, c->err));
+    if (low)
+        WARD_TRY(face_search_low(w->face, c->mem, &stop, &r->im, around, LEAST, r->box + r->n,
+                                 &n, c->err));
+    else
+        WARD_TRY(
+            face_search(w->face, c->mem, &stop, &r->im, around, r->box + r->n, &n, c->err));
     r->n += n;
     return WARD_OK;
 }
