@@ -124,7 +124,11 @@ int main(int argc, char **argv)
     }
     lfw_read(&l, argv[2]);
     lfw_embed(&l, argv[2],
-              &(struct face_pack_config){argv[4], argv[3], argv[1], "cpu", "deny", NULL});
+              &(struct face_pack_config){.plugins = argv[4],
+                                         .models = argv[3],
+                                         .pack = argv[1],
+                                         .order = "cpu",
+                                         .fallback = "deny"});
     all_pairs(&l, &s);
     save(&l, &s, argv[5]);
     if (calibration_load(argv[5], l.model_sha256, &check, &err) != WARD_OK)

@@ -117,7 +117,11 @@ int main(int argc, char **argv)
     r.pack = argv[1];
     lfw_read(&l, argv[2]);
     lfw_embed(&l, argv[2],
-              &(struct face_pack_config){argv[4], argv[3], r.pack, "cpu", "deny", NULL});
+              &(struct face_pack_config){.plugins = argv[4],
+                                         .models = argv[3],
+                                         .pack = r.pack,
+                                         .order = "cpu",
+                                         .fallback = "deny"});
     if (argc == 8)
         lfw_dump(&l, argv[7]);
     measure(&l, argv[5], &r);

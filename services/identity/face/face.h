@@ -26,6 +26,7 @@ struct face_pack_config {
     const char *pack;             /* "faceplugin" or "clear" */
     const char *order, *fallback; /* "npu,gpu,cpu" and "deny" or "degraded" (select.h) */
     const char *npu_providers;    /* the npu plugin's option; NULL or "" for none */
+    int recheck_ms;               /* how often a better device is looked for; 0 is 60,000 */
 };
 /*   NOT_FOUND    no such pack
  *   UNAVAILABLE  reason DEVICE_NOT_READY: nothing of the order may be used (detail: why) */

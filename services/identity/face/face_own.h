@@ -28,6 +28,7 @@ struct face_pack {
     const struct face_recipe *recipe;
     const char *models;
     struct ward_option option;
+    int recheck_ms;
     struct ward_chooser *chooser;
     pthread_mutex_t choosing; /* held while devices are tried; guards tried */
     struct loaded_set *tried; /* what the last device that answered rightly was tried with */

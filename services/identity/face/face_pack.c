@@ -238,7 +238,7 @@ enum ward_code face_known(struct face_engine *e, struct ward_arena *mem, struct 
         return engine_renew(e, err);
     }
     /* Nothing better now is no failure: this one answers. */
-    if (ward_choose_due(e->pack->chooser, RECHECK_MS) &&
+    if (ward_choose_due(e->pack->chooser, e->pack->recheck_ms) &&
         choose(e->pack, true, &better) == WARD_OK)
         return engine_renew(e, err);
     return WARD_OK;
@@ -288,6 +288,7 @@ enum ward_code face_pack_open(const struct face_pack_config *cfg, struct face_pa
     p->mem = mem;
     p->recipe = recipe;
     p->models = cfg->models;
+    p->recheck_ms = cfg->recheck_ms > 0 ? cfg->recheck_ms : RECHECK_MS;
     pthread_mutex_init(&p->choosing, NULL);
     pthread_mutex_init(&p->lock, NULL);
     code = open_chooser(p, cfg, err);

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -46,8 +47,19 @@ static bool have(const char *file)
     return access(file, R_OK) == 0;
 }
 
+static struct face_pack_config order(const char *names, const char *fallback)
+{
+    return (struct face_pack_config){.plugins = plugins(),
+                                     .models = models(),
+                                     .pack = "faceplugin",
+                                     .order = names,
+                                     .fallback = fallback,
+                                     .recheck_ms = 1};
+}
+
 static int open_models(void **state)
 {
+    struct face_pack_config cfg;
     char path[4096];
 
     (void)state;
@@ -58,9 +70,8 @@ static int open_models(void **state)
         printf("skipped: no face models (tools/fetch-models)\n");
         return 0;
     }
-    if (face_pack_open(
-            &(struct face_pack_config){plugins(), models(), "faceplugin", "cpu", "deny", NULL},
-            &pack, &err) != WARD_OK ||
+    cfg = order("cpu", "deny");
+    if (face_pack_open(&cfg, &pack, &err) != WARD_OK ||
         face_engine_open(pack, &engine, &err) != WARD_OK) {
         printf("%s (%s)\n", err.msg, err.detail);
         return 1;
@@ -227,11 +238,6 @@ static void a_wall_and_a_crowd_are_no_one(void **state)
     assert_int_equal(look(&crowd, &f), SEVERAL_FACES);
 }
 
-static struct face_pack_config order(const char *names, const char *fallback)
-{
-    return (struct face_pack_config){plugins(), models(), "faceplugin", names, fallback, NULL};
-}
-
 /* `mean` is a back end that runs no weights. */
 static void a_device_that_cannot_run_the_models_is_passed_over_and_that_is_said(void **state)
 {
@@ -248,6 +254,32 @@ static void a_device_that_cannot_run_the_models_is_passed_over_and_that_is_said(
     face_pack_choice(p, &choice);
     assert_string_equal(choice.backend, "cpu");
     assert_true(choice.degraded);
+    face_pack_close(p);
+}
+
+/* The wished device is tried again and is no better: what answers stays, with its models. */
+static void looking_for_a_better_device_in_vain_changes_nothing(void **state)
+{
+    struct face_pack_config cfg = order("mean,cpu", "degraded");
+    const struct timespec more_than_recheck = {.tv_nsec = 5000000};
+    struct face_engine *canary = NULL;
+    struct face_pack *p = NULL;
+    struct loaded_set *before;
+
+    (void)state;
+    need_models();
+    assert_int_equal(face_pack_open(&cfg, &p, &err), WARD_OK);
+    assert_int_equal(face_engine_open(p, &canary, &err), WARD_OK);
+    before = p->now;
+    nanosleep(&more_than_recheck, NULL);
+    assert_true(ward_choose_due(p->chooser, 1));
+    assert_int_equal(face_known(canary, &mem, &err), WARD_OK);
+    assert_ptr_equal(p->now, before);
+    assert_ptr_equal(canary->set, before);
+    assert_null(p->tried);
+    assert_true(p->degraded);
+    assert_int_equal(before->users, 2);
+    face_engine_close(canary);
     face_pack_close(p);
 }
 
@@ -399,6 +431,7 @@ int main(void)
         cmocka_unit_test_setup(a_wall_and_a_crowd_are_no_one, fresh),
         cmocka_unit_test_setup(
             a_device_that_cannot_run_the_models_is_passed_over_and_that_is_said, fresh),
+        cmocka_unit_test_setup(looking_for_a_better_device_in_vain_changes_nothing, fresh),
         cmocka_unit_test_setup(where_falling_back_is_denied_nothing_starts, fresh),
         cmocka_unit_test_setup(a_pack_that_is_none_is_not_found, fresh),
         cmocka_unit_test_setup(after_a_wrong_answer_every_engine_moves_to_what_was_chosen_again,
