@@ -92,6 +92,15 @@ static void an_option_without_its_value_is_a_usage_error(void **state)
     assert_int_equal(cli_main(tables, 3, ARGV("audit", "--data")), 2);
 }
 
+static void help_may_be_asked_for_one_word(void **state)
+{
+    (void)state;
+    assert_int_equal(cli_main(tables, 2, ARGV("help")), 0);
+    assert_int_equal(cli_main(tables, 3, ARGV("help", "audit")), 0);
+    assert_int_equal(cli_main(tables, 3, ARGV("help", "nothing")), 2);
+    assert_int_equal(cli_main(tables, 2, ARGV("nothing")), 2);
+}
+
 static const char *patient;
 static bool all;
 static const struct cli_opt opts[] = {
@@ -194,6 +203,7 @@ int main(void)
         cmocka_unit_test(options_of_all_stand_anywhere_before_two_dashes),
         cmocka_unit_test(the_folder_follows_xdg_and_home),
         cmocka_unit_test(an_option_without_its_value_is_a_usage_error),
+        cmocka_unit_test(help_may_be_asked_for_one_word),
         cmocka_unit_test(a_command_s_options_are_taken_out_of_its_words),
         cmocka_unit_test(what_follows_two_dashes_is_a_word),
         cmocka_unit_test(a_wrong_option_is_named),

@@ -120,8 +120,7 @@ static bool listed(const struct cli_command *c, int argc, char **argv)
 {
     size_t len = strcspn(c->words, " ");
 
-    return argc < 2 || strcmp(argv[1], "help") == 0 ||
-           (strlen(argv[1]) == len && memcmp(argv[1], c->words, len) == 0);
+    return argc < 2 || (strlen(argv[1]) == len && memcmp(argv[1], c->words, len) == 0);
 }
 
 static int list(const struct cli_command *const *tables, int argc, char **argv, FILE *to)
@@ -144,6 +143,7 @@ int cli_main(const struct cli_command *const *tables, int argc, char **argv)
 {
     struct cli cli;
     const struct cli_command *c;
+    bool help;
     int words;
 
     if (cli_begin(&cli, &argc, argv) == NULL)
@@ -153,11 +153,11 @@ int cli_main(const struct cli_command *const *tables, int argc, char **argv)
         return printf("usage: wardctl %s %s\n  %s\n", c->words, c->args, c->help) < 0;
     if (c != NULL)
         return c->fn(&cli, argc - words, argv + words);
-    if (argc < 2 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0) {
-        list(tables, 1, argv, stdout);
-        return 0;
-    }
-    if (list(tables, argc, argv, stderr) == 0)
-        fprintf(stderr, "  no command begins with \"%s\"; try: wardctl help\n", argv[1]);
+    help = argc < 2 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0;
+    if (help && argc > 1) /* of what? */
+        argc--, argv++;
+    if (list(tables, argc, argv, help ? stdout : stderr) > 0)
+        return help ? 0 : 2;
+    fprintf(stderr, "  no command begins with \"%s\"; try: wardctl help\n", argv[1]);
     return 2;
 }

@@ -73,7 +73,7 @@ static enum ward_code status(struct id_task *t, int argc, char **argv)
 
 /* ---- policies ---- */
 
-static void print_policy(const UsePolicy *p, const char *name)
+static void print_policy(struct id_task *t, const UsePolicy *p, const char *name)
 {
     char ways[32];
 
@@ -82,7 +82,7 @@ static void print_policy(const UsePolicy *p, const char *name)
     printf("%-20s %-9s %-24s %-8s %.0f%s%s\n", name,
            message_enum(&ward__identity__v1__liveness_policy__descriptor, (int)p->liveness),
            ways, p->witness ? "yes" : "no", p->max_fmr > 0 ? 1 / p->max_fmr : 1e4,
-           *p->set_by == '\0' ? "" : "  set by ", p->set_by);
+           *p->set_by == '\0' ? "" : "  set by ", id_shown(t, p->set_by));
 }
 
 static enum ward_code policy_list(struct id_task *t, int argc, char **argv)
@@ -101,9 +101,9 @@ static enum ward_code policy_list(struct id_task *t, int argc, char **argv)
     printf("%-20s %-9s %-24s %-8s one false match in\n", "purpose", "liveness", "ways",
            "witness");
     for (size_t i = 0; i < resp->n_policies; i++)
-        print_policy(resp->policies[i], resp->policies[i]->purpose);
+        print_policy(t, resp->policies[i], resp->policies[i]->purpose);
     if (resp->otherwise != NULL)
-        print_policy(resp->otherwise, "(every other)");
+        print_policy(t, resp->otherwise, "(every other)");
     return WARD_OK;
 }
 

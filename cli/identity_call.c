@@ -97,6 +97,16 @@ bool id_json(struct id_task *t, const ProtobufCMessage *msg)
     return t->cli->json;
 }
 
+const char *id_shown(struct id_task *t, const char *text)
+{
+    char *out = ward_strdup(&t->mem, text);
+
+    for (unsigned char *c = (unsigned char *)out; c != NULL && *c != '\0'; c++)
+        if (*c < 0x20 || *c == 0x7f || (*c == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0))
+            *c = '?'; /* 0xc2 0x80.. are UTF-8's further controls */
+    return out == NULL ? "?" : out;
+}
+
 void id_print_reasons(Ward__Identity__V1__Reason *const *reasons, size_t n)
 {
     for (size_t i = 0; i < n; i++)

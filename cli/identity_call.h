@@ -86,6 +86,8 @@ WARD_MUST enum ward_code id_stream(struct id_task *t, const char *path,
 
 /* With --json: prints the message and yields true. */
 bool id_json(struct id_task *t, const ProtobufCMessage *msg);
+/* Text that someone typed, without what would move a terminal's cursor. */
+const char *id_shown(struct id_task *t, const char *text);
 void id_print_reasons(Ward__Identity__V1__Reason *const *reasons, size_t n);
 void id_print_liveness(const Ward__Identity__V1__Liveness *l);
 void id_print_device(const char *device, bool degraded);

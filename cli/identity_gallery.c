@@ -154,7 +154,7 @@ static enum ward_code gallery_list(struct id_task *t, int argc, char **argv)
 
 /* ---- duplicates ---- */
 
-static void print_duplicate(const Ward__Identity__V1__Duplicate *d)
+static void print_duplicate(struct id_task *t, const Ward__Identity__V1__Duplicate *d)
 {
     char at[28];
 
@@ -165,7 +165,7 @@ static void print_duplicate(const Ward__Identity__V1__Duplicate *d)
     if (d->decided_at_us == 0)
         return;
     ward_rfc3339(d->decided_at_us, at);
-    printf("  decided by %s, %.19sZ\n", d->decided_by, at);
+    printf("  decided by %s, %.19sZ\n", id_shown(t, d->decided_by), at);
 }
 
 /* Pages until all were printed: with --json as one array. */
@@ -186,7 +186,7 @@ static enum ward_code pages(struct id_task *t, DuplicatesRequest *req)
             if (t->cli->json)
                 message_json(&j, NULL, &resp->duplicates[i]->base, &t->mem);
             else
-                print_duplicate(resp->duplicates[i]);
+                print_duplicate(t, resp->duplicates[i]);
         }
         req->page_token = resp->next_page_token;
     } while (*req->page_token != '\0');

@@ -32,7 +32,7 @@ static enum ward_code which(struct id_task *t, int argc)
 
 /* ---- subject ---- */
 
-static void print_ledger(const GetSubjectResponse *s)
+static void print_ledger(struct id_task *t, const GetSubjectResponse *s)
 {
     for (size_t i = 0; i < s->n_ledger; i++) {
         const Ward__Identity__V1__ConsentEntry *e = s->ledger[i];
@@ -43,12 +43,13 @@ static void print_ledger(const GetSubjectResponse *s)
         ward_rfc3339(e->given_at_us, at);
         printf("consent    %s, text %s, by %s; %.19sZ, written by %s\n", e->consent->purpose,
                e->consent->text_version,
-               *e->consent->given_by == '\0' ? "(erased)" : e->consent->given_by, at,
-               e->recorded_by);
+               *e->consent->given_by == '\0' ? "(erased)" : id_shown(t, e->consent->given_by),
+               at, id_shown(t, e->recorded_by));
         if (e->withdrawn_at_us == 0)
             continue;
         ward_rfc3339(e->withdrawn_at_us, at);
-        printf("             withdrawn %.19sZ, written by %s\n", at, e->withdrawn_by);
+        printf("             withdrawn %.19sZ, written by %s\n", at,
+               id_shown(t, e->withdrawn_by));
     }
 }
 
@@ -72,7 +73,7 @@ static void print_face(const GetSubjectResponse *s)
     id_print_time("keep until", s->retain_until_us);
 }
 
-static void print_subject(const GetSubjectResponse *s)
+static void print_subject(struct id_task *t, const GetSubjectResponse *s)
 {
     printf("subject    %s\n", s->subject_id);
     printf("kind       %s\n",
@@ -81,7 +82,7 @@ static void print_subject(const GetSubjectResponse *s)
         printf("ref        %s\n", s->external_ref);
     id_print_time("enrolled", s->enrolled_at_us);
     id_print_time("withdrawn", s->withdrawn_at_us);
-    print_ledger(s);
+    print_ledger(t, s);
     print_face(s);
     if (s->has_wristband)
         printf("wristband  set\n");
@@ -104,7 +105,7 @@ static enum ward_code subject(struct id_task *t, int argc, char **argv)
     WARD_TRY(id_ask(t, IDENTITY_PATH("GetSubject"), REGISTRAR, &req.base,
                     &ward__identity__v1__get_subject_response__descriptor, &msg));
     if (!id_json(t, msg))
-        print_subject((const GetSubjectResponse *)msg);
+        print_subject(t, (const GetSubjectResponse *)msg);
     return WARD_OK;
 }
 

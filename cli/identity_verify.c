@@ -137,7 +137,7 @@ static enum ward_code verify_wristband(struct id_task *t, int argc, char **argv)
 
 /* ---- spend ---- */
 
-static void print_spent(const SpendResponse *r)
+static void print_spent(struct id_task *t, const SpendResponse *r)
 {
     printf("spent      %s\n", r->token_id);
     printf("subject    %s\n", r->subject_id);
@@ -146,7 +146,8 @@ static void print_spent(const SpendResponse *r)
     printf("method     %s", r->method);
     if (r->score != 0)
         printf(", score %.3f", r->score);
-    printf("\nby         %s%s%s\n", r->actor, *r->witness == '\0' ? "" : ", with ", r->witness);
+    printf("\nby         %s%s%s\n", id_shown(t, r->actor), *r->witness == '\0' ? "" : ", with ",
+           id_shown(t, r->witness));
     id_print_time("issued", r->issued_at_us);
     id_print_time("taken", r->spent_at_us);
     printf("event      %s\n", r->event_id);
@@ -178,7 +179,7 @@ static enum ward_code spend(struct id_task *t, int argc, char **argv)
     WARD_TRY(id_ask(t, IDENTITY_PATH("SpendToken"), NURSE, &req.base,
                     &ward__identity__v1__spend_token_response__descriptor, &msg));
     if (!id_json(t, msg))
-        print_spent((const SpendResponse *)msg);
+        print_spent(t, (const SpendResponse *)msg);
     return WARD_OK;
 }
 

@@ -149,6 +149,15 @@ static void a_second_identifier_has_a_type_and_a_value(void **state)
     assert_int_equal(id_second(&task, NULL, &s), WARD_INVALID_ARGUMENT);
 }
 
+static void what_someone_typed_does_not_move_the_cursor(void **state)
+{
+    (void)state;
+    assert_string_equal(id_shown(&task, "the mother, \xc3\xa9\xe4\xbd\xa0"),
+                        "the mother, \xc3\xa9\xe4\xbd\xa0");
+    assert_string_equal(id_shown(&task, "a\x1b[2Jb\n\x7f"), "a?[2Jb??");
+    assert_string_equal(id_shown(&task, "a\xc2\x9b"), "a?\x9b");
+}
+
 static void a_key_is_made_where_none_is_given(void **state)
 {
     char *a = NULL, *b = NULL, *c = NULL;
@@ -171,6 +180,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_list_option_without_a_value_is_refused, begin, end),
         cmocka_unit_test_setup_teardown(another_option_that_begins_alike_is_left, begin, end),
         cmocka_unit_test_setup_teardown(a_second_identifier_has_a_type_and_a_value, begin, end),
+        cmocka_unit_test_setup_teardown(what_someone_typed_does_not_move_the_cursor, begin,
+                                        end),
         cmocka_unit_test_setup_teardown(a_key_is_made_where_none_is_given, begin, end),
     };
 
