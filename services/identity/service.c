@@ -28,9 +28,8 @@ struct ward_family identity_verifications = {
 };
 struct ward_family identity_enrolments = {
     .name = "ward_identity_enrolments_total",
-    .help =
-        "Enrolments: ENROLLED (replays of a key too), REFUSED (photograph, consent), INVALID, "
-        "FAILED.",
+    .help = "Enrolments: ENROLLED, REPLAYED (a key used again), REFUSED (photograph, consent), "
+            "INVALID, FAILED.",
     .type = WARD_COUNTER,
     .label = {"outcome"},
 };

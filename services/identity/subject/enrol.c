@@ -24,7 +24,7 @@ struct enrolment {
     const EnrolRequest *req;
     EnrolResponse *resp;
     struct lookalikes found;
-    bool searchable;
+    bool searchable, replayed;
 };
 
 /* ---- what is asked for ---- */
@@ -166,6 +166,7 @@ static enum ward_code replay(struct enrolment *e, struct ward_db *db, struct war
     WARD_TRY(
         api_again(e->call, answer, &ward__identity__v1__enrol_response__descriptor, &msg, err));
     *e->resp = *(EnrolResponse *)msg;
+    e->replayed = true;
     again.subject = e->resp->subject_id;
     act_note(&again, "replayed", "yes");
     return act_write(&again, db, err);
@@ -227,7 +228,8 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
     return gallery_changed(w->id->gallery, db, mem, e->subject.id, err);
 }
 
-static enum ward_code enrol(struct ward_call *c, const EnrolRequest *req, EnrolResponse *resp)
+static enum ward_code enrol(struct ward_call *c, const EnrolRequest *req, EnrolResponse *resp,
+                            bool *replayed)
 {
     struct enrolment e = {.call = c, .req = req, .resp = resp};
     struct photo p;
@@ -242,13 +244,17 @@ static enum ward_code enrol(struct ward_call *c, const EnrolRequest *req, EnrolR
     WARD_TRY(need_consent(&e));
     WARD_TRY(new_face_read(c, &req->photograph, req->largest_only, &p));
     WARD_TRY(fill_face(&e, &p));
-    return ward_db_tx(about_db(c), in_tx, &e, c->err);
+    WARD_TRY(ward_db_tx(about_db(c), in_tx, &e, c->err));
+    *replayed = e.replayed;
+    return WARD_OK;
 }
 
 enum ward_code enrol_rpc(struct ward_call *c, const ProtobufCMessage *q, ProtobufCMessage *r)
 {
-    enum ward_code code = enrol(c, (const EnrolRequest *)q, (EnrolResponse *)r);
-    const char *outcome = code == WARD_OK                    ? "ENROLLED"
+    bool replayed = false;
+    enum ward_code code = enrol(c, (const EnrolRequest *)q, (EnrolResponse *)r, &replayed);
+    const char *outcome = replayed                           ? "REPLAYED"
+                          : code == WARD_OK                  ? "ENROLLED"
                           : code == WARD_FAILED_PRECONDITION ? "REFUSED"
                           : code == WARD_INVALID_ARGUMENT    ? "INVALID"
                                                              : "FAILED";

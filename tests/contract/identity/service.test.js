@@ -89,9 +89,13 @@ describe('what is left behind', { skip }, () => {
   });
 
   test('outcomes are counted', async () => {
+    const req = site.enrolment(site.anna);
+    for (let i = 0; i < 2; i++) await site.wardctl.call('Enrol', req, site.tokens.registrar);
+    await site.wardctl.failure('Enrol', site.enrolment(site.anna, { consent: to('teaching') }), site.tokens.registrar);
     const { text } = await site.ward.services.identity.admin('/metrics');
     for (const line of [/ward_identity_verifications_total\{outcome="MATCH"\} [1-9]/, /ward_identity_photographs_total\{gate="USABLE"\} [1-9]/,
-      /ward_identity_enrolments_total\{outcome="ENROLLED"\} [1-9]/, /ward_host_canary_ok\{canary="face models"\} 1/,
+      /ward_identity_enrolments_total\{outcome="ENROLLED"\} [1-9]/,
+      /ward_identity_enrolments_total\{outcome="REPLAYED"\} 1/, /ward_identity_enrolments_total\{outcome="REFUSED"\} 1/, /ward_host_canary_ok\{canary="face models"\} 1/,
       /ward_host_run_seconds_count\{model="face_feature"\} [1-9]/]) assert.match(text, line);
   });
 });
