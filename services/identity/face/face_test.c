@@ -346,10 +346,12 @@ static void the_other_pack_tells_the_portraits_apart_too(void **state)
     struct calibration cal;
     struct operating_point at;
     static struct face a[8], b[8];
+    char path[4096];
 
     (void)state;
     need_models();
-    if (!have("build/models/clear/feature.onnx"))
+    snprintf(path, sizeof(path), "%s/clear/feature.onnx", models());
+    if (!have(path))
         skip();
     cfg.pack = "clear";
     assert_int_equal(face_pack_open(&cfg, &clear, &err), WARD_OK);
