@@ -72,8 +72,10 @@ static bool turn(struct judge *j, const struct sight *f)
     if (!j->ready)
         return fail(j, "no straight look with open eyes came before a turn");
     j->turned = true;
+    /* Or one film of many turns would answer whatever is asked: 42 % of all challenges instead
+     * of 18 %. */
     if (j->next == j->n_steps)
-        return true; /* all is done: they turn away */
+        return fail(j, "a turn came after the last step");
     return saw(j, f->yaw > 0 ? LIVE_TURN_LEFT : LIVE_TURN_RIGHT, f->at_ms);
 }
 
