@@ -2,7 +2,8 @@
 // FAISS, and Identify as deployed (mutual TLS, MariaDB with durable commits, snapshot in a folder) as the gallery grows.
 //
 // SIZES=10000,100000,200000,1000000  gallery sizes; the p99 is measured at P99_AT=200000, the cold starts at the last
-// CALLERS=16 CALLS=800  SEEDS=FILE   rows of 512 float32 that synthetic faces lie near; SCAN_ROWS=1000000; SKIP=scan,capture
+// CALLERS=16 CALLS=800  SCAN_ROWS=1000000  SKIP=scan,capture,service
+// SEEDS=FILE  rows of 512 float32 that synthetic faces lie near; otherwise LFW's, embedded first, where they are; SEEDS=none
 // Service, database and callers share the machine.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -53,6 +54,19 @@ const photographs = existsSync(lfw)
   : ['user7', 'user2', 'user1', 'team-4'].map(photo).filter(Boolean);
 if (photographs.length === 0) throw new Error('no photographs: tools/fetch-models');
 
+// Real embeddings: what random vectors are put around.
+function seedsFile() {
+  if (process.env.SEEDS) return process.env.SEEDS === 'none' ? undefined : process.env.SEEDS;
+  const program = path.join(build, 'bench/eval_face');
+  if (!existsSync(path.join(data, 'face_lfw/pairs.tsv')) || !existsSync(program)) return undefined;
+  const dir = folder('bench-seeds'), out = path.join(dir, 'lfw.f32');
+  say('embedding LFW, to put synthetic faces around');
+  execFileSync(program, ['faceplugin', path.join(data, 'face_lfw'), models, path.join(build, 'plugins'), path.join(root, 'models/faceplugin/calibration.json'),
+    path.join(dir, 'eval.json'), out], { stdio: ['ignore', 'ignore', 'ignore'] });
+  return out;
+}
+let seeds;
+
 const figures = { photographs: existsSync(lfw) ? 'LFW' : 'demo' };
 
 async function capture() {
@@ -67,8 +81,7 @@ async function scan() {
   const out = path.join(folder('bench-face'), 'scan.json');
   await quiet();
   say(`the scan beside FAISS, ${rows} rows`);
-  const seeds = process.env.SEEDS ? ['--seeds', process.env.SEEDS] : [];
-  execFileSync(path.join(build, 'bench/face_scan'), [...seeds, '--rows', rows, '--queries', option('QUERIES', '200'), out],
+  execFileSync(path.join(build, 'bench/face_scan'), [...(seeds ? ['--seeds', seeds] : []), '--rows', rows, '--queries', option('QUERIES', '200'), out],
     { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, OMP_NUM_THREADS: '1', OPENBLAS_NUM_THREADS: '1' } });
   const r = JSON.parse(readFileSync(out));
   Object.assign(figures, Object.fromEntries(Object.entries(r).filter(([k]) => !k.startsWith('goal_')).map(([k, v]) => [k.startsWith('scan_') ? k : `scan_${k}`, v])));
@@ -138,7 +151,7 @@ const label = (n) => (n >= 1e6 ? `${n / 1e6}m` : n >= 1000 ? `${n / 1000}k` : `$
 async function fill(from, to) {
   say(`filling the database: ${from} to ${to}`);
   const r = run('gallery_load', ward.db.socket, os.userInfo().username, 'identity', path.join(ward.dir, 'keys/identity.kek'), MODEL, 512, from, to,
-    ...(process.env.SEEDS ? [process.env.SEEDS] : []));
+    ...(seeds ? [seeds] : []));
   say(`  ${r.took_s} s`);
 }
 
@@ -203,6 +216,8 @@ async function service_part() {
 
 try {
   if (!SKIP.includes('capture')) await capture();
+  if (!SKIP.includes('scan') || !SKIP.includes('service')) seeds = seedsFile();
+  figures.seeds = seeds ? 'real' : 'none';
   if (!SKIP.includes('scan')) await scan();
   if (!SKIP.includes('service')) await service_part();
 } finally {

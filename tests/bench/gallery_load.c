@@ -151,8 +151,12 @@ static void read_seeds(const char *path)
     if (seeds != NULL)
         n_seeds = fread(seeds, row, 100000, f);
     fclose(f);
-    for (size_t i = 0; i < n_seeds; i++)
-        test_unit(seeds + i * (size_t)dim, dim);
+    for (size_t i = 0; i < n_seeds; i++) {
+        if (test_dot(seeds + i * (size_t)dim, seeds + i * (size_t)dim, dim) <= 0)
+            n_seeds = i; /* of a photograph without a face */
+        else
+            test_unit(seeds + i * (size_t)dim, dim);
+    }
 }
 
 int main(int argc, char **argv)
