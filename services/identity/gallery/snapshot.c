@@ -229,12 +229,15 @@ static enum ward_code put_bucket(struct writing *w, struct bucket *b, struct war
     static const uint8_t zeros[PLACE_UNIT];
     struct file_bucket *out = &w->head.bucket[b->number];
     struct file_bound bound = file_bind("index", w->head.number, b->number, NULL, out->rows);
+    enum ward_code code;
 
     out->index_at = w->at;
     out->index_n = b->n_index + WARD_SEAL_EXTRA;
     out->vectors_at = b->vectors_at;
-    WARD_TRY(ward_seal(w->map->key[b->number], &bound, sizeof(bound), b->index, b->n_index,
-                       b->sealed, err));
+    code = ward_seal(w->map->key[b->number], &bound, sizeof(bound), b->index, b->n_index,
+                     b->sealed, err);
+    ward_wipe(b->index, b->n_index);
+    WARD_TRY(code);
     WARD_TRY(put_bytes(w, b->sealed, out->index_n, err));
     while (w->at < b->vectors_at) {
         uint64_t n = b->vectors_at - w->at;
