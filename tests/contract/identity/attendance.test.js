@@ -288,6 +288,16 @@ describe('ExportAttendance', { skip }, () => {
     assert.deepEqual((await csv('2026-05-01', '2026-05-01')).lines, [`${id},,2026-05-01,2026-05-01T08:00:00+05:30,2026-05-01T09:00:00+05:30,60,2,2,no`]);
   });
 
+  test('someone who comes and goes more often than a page of rows holds has every event once', async () => {
+    const id = await person([]), from = at('2023-01-01T08:00:00');
+    await site.sql(`INSERT INTO attendance (attendance_id, subject_id, direction, at_us, place, recorded_us)
+      SELECT UNHEX(LPAD(HEX(1048576 + d.seq * 10 + i.seq), 32, '0')), ${site.hex(id)}, IF(i.seq % 2 = 1, 1, 2),
+        ${from} + d.seq * 86400000000 + (i.seq - 1) * 4800000000, 'gate', 1 FROM seq_0_to_364 d JOIN seq_1_to_6 i`);
+    const { lines } = await csv('2023-01-01', '2023-12-31', id);
+    assert.equal(lines.length, 365);
+    assert.deepEqual([...new Set(lines.map((l) => l.split(',').slice(5).join(',')))], ['240,6,0,no']);
+  });
+
   test('a hospital\'s year comes in pieces, whole, from a process that does not grow with it', async () => {
     // 300 of staff, 366 days, in at 8 and out at 16: 219,600 rows and 109,800 lines.
     const staff = 300, days = 366, from = at('2024-01-01T08:00:00');
