@@ -56,7 +56,7 @@ async function work(token, stopped) {
     } catch (err) {
       if (err.code === undefined || err.code === 'ERR_ASSERTION') throw err;
       fail(err);
-      await sleep(20);
+      await sleep(150);
     }
   }
 }
