@@ -29,12 +29,13 @@ static void write_file(FILE *f, const struct calibrating *c, const CalibrateResp
     char source[400];
     struct cli_json j = {.to = f};
 
-    snprintf(source, sizeof(source),
-             "%s: this site's own enrolled %s, %lld subjects, %lld genuine and %lld impostor "
-             "pairs, measured %.10s by wardctl identity calibrate. Genuine pairs were enrolled "
-             "under supervision: at the bedside acceptance is lower.",
-             c->site, strcmp(c->kind, "staff") == 0 ? "staff" : "patients",
-             (long long)r->subjects, (long long)r->genuine, (long long)r->impostor, c->date);
+    snprintf(
+        source, sizeof(source),
+        "%s: this site's own enrolled %s, %lld subjects, %lld genuine and %lld impostor "
+        "pairs, measured %.10s by wardctl identity calibrate. Templates that did not match "
+        "their subject were never enrolled: in use, acceptance is lower.",
+        c->site, strcmp(c->kind, "staff") == 0 ? "staff" : "patients", (long long)r->subjects,
+        (long long)r->genuine, (long long)r->impostor, c->date);
     fputs("{\n  ", f);
     j.depth = 1; /* the brace is written: a line a member, as the pack's own file */
     cli_json_text(&j, "model_sha256", r->model_sha256);
