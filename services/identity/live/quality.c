@@ -143,8 +143,8 @@ const struct quality_limits quality_limits = {.cut = 0.4,
                                               .dark = 22,
                                               .bright = 225,
                                               .clipped = 0.4,
-                                              .yaw = 42,
-                                              .pitch = 29,
+                                              .yaw = 44,
+                                              .pitch = 30,
                                               .roll = 35,
                                               .occlusion = 0.5};
 
