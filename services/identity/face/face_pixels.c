@@ -146,18 +146,21 @@ bool pixels_warp(const struct pixels *im, const struct similarity *s, int side, 
     double cx = ia * half - ib * down, cy = ib * half + ia * down;
     double reach = side / scale; /* more than half the diagonal */
     int k = scale > 0.5 ? 1 : 1 / scale > 4096 ? 4096 : (int)(1 / scale);
+    double per, middle;
     struct reduced r;
 
     if (!pixels_reduce(im, (struct rect){cx - reach, cy - reach, 2 * reach, 2 * reach}, k, &r,
                        mem))
         return false;
+    per = 1.0 / r.k;
+    middle = (r.k - 1) / 2.0;
     for (int v = 0; v < side; v++)
         for (int u = 0; u < side; u++, out += 3) {
             double x = ia * (u - s->tx) - ib * (v - s->ty);
             double y = ib * (u - s->tx) + ia * (v - s->ty);
 
-            x = (x - (r.k - 1) / 2.0) / r.k - r.x0;
-            y = (y - (r.k - 1) / 2.0) / r.k - r.y0;
+            x = (x - middle) * per - r.x0;
+            y = (y - middle) * per - r.y0;
             if (x >= 0 && y >= 0 && x < r.im.w - 1 && y < r.im.h - 1) {
                 blend_inside(&r.im, x, y, out);
                 continue;
