@@ -210,6 +210,20 @@ static void open_files_are_raised_to_what_is_asked(void **state)
     assert_int_equal(end(&p), 0);
 }
 
+static void a_service_leaves_no_core_file(void **state)
+{
+    struct rlimit core;
+    struct probe p;
+
+    (void)state;
+    start(&p, NULL, NULL);
+    wait_serving(&p);
+    assert_int_equal(prlimit(p.pid, RLIMIT_CORE, NULL, &core), 0);
+    assert_int_equal(core.rlim_max, 1);
+    kill(p.pid, SIGTERM);
+    assert_int_equal(end(&p), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -224,6 +238,7 @@ int main(void)
         cmocka_unit_test(the_watchdog_ends_it_with_a_status_of_its_own),
         cmocka_unit_test(a_second_signal_ends_it_at_once),
         cmocka_unit_test(open_files_are_raised_to_what_is_asked),
+        cmocka_unit_test(a_service_leaves_no_core_file),
     };
 
     return cmocka_run_group_tests_name("app", tests, NULL, NULL);
