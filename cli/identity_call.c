@@ -148,34 +148,60 @@ void id_print_time(const char *label, int64_t us)
     printf("%-10s %.19sZ\n", label, at);
 }
 
-/* ---- files ---- */
+/* ---- files: beside their name while they are written ---- */
+
+static enum ward_code is_there(struct id_task *t, const char *path)
+{
+    return WARD_FAIL(&t->err, ALREADY_EXISTS,
+                     "%.90s is there already: move it away, or choose another name", path);
+}
+
+static enum ward_code cannot_write(struct id_task *t, const char *path)
+{
+    return WARD_FAIL(&t->err, FAILED_PRECONDITION, "cannot write %.100s", path);
+}
 
 enum ward_code id_create(struct id_task *t, const char *path, FILE **out)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
+    const char *unfinished = ward_printf(&t->mem, "%s.unfinished", path);
+    FILE *f;
+    int fd;
 
-    if (f != NULL) {
-        *out = f;
-        return WARD_OK;
+    if (unfinished == NULL)
+        return WARD_FAIL(&t->err, RESOURCE_EXHAUSTED, "no memory for a file's name");
+    if (access(path, F_OK) == 0)
+        return is_there(t, path);
+    unlink(unfinished); /* of a run that was cut */
+    fd = open(unfinished, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    f = fd < 0 ? NULL : fdopen(fd, "w");
+    if (f == NULL) {
+        if (fd >= 0)
+            close(fd);
+        return cannot_write(t, path);
     }
-    if (fd < 0 && errno == EEXIST)
-        return WARD_FAIL(&t->err, ALREADY_EXISTS,
-                         "%.90s is there already: move it away, or choose another name", path);
-    if (fd >= 0)
-        close(fd);
-    return WARD_FAIL(&t->err, FAILED_PRECONDITION, "cannot write %.100s", path);
+    *out = f;
+    return WARD_OK;
+}
+
+/* Never over another file: some file systems know no such rename, and then a second name. */
+static bool take_name(const char *unfinished, const char *path)
+{
+    if (renameat2(AT_FDCWD, unfinished, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
+        return true;
+    return errno != EEXIST && link(unfinished, path) == 0;
 }
 
 enum ward_code id_created(struct id_task *t, const char *path, FILE *f, enum ward_code code)
 {
-    bool ok = fflush(f) == 0 && ferror(f) == 0;
+    const char *unfinished = ward_printf(&t->mem, "%s.unfinished", path);
+    bool ok = unfinished != NULL && fflush(f) == 0 && ferror(f) == 0;
 
     ok = fclose(f) == 0 && ok;
-    if (code == WARD_OK && ok)
-        return WARD_OK;
-    unlink(path); /* it was not there before */
-    return code != WARD_OK
-               ? code
-               : WARD_FAIL(&t->err, FAILED_PRECONDITION, "cannot write %.100s", path);
+    if (code == WARD_OK && ok && !take_name(unfinished, path))
+        code = errno == EEXIST ? is_there(t, path) : cannot_write(t, path);
+    if (unfinished != NULL)
+        unlink(unfinished); /* gone already where all went well */
+    if (code == WARD_OK && !ok)
+        return cannot_write(t, path);
+    return code;
 }

@@ -95,8 +95,9 @@ void id_print_token(const char *token, int lifetime_s);
 /* "label      2026-11-21T05:10:22Z"; nothing for 0. */
 void id_print_time(const char *label, int64_t us);
 
-/* ---- files: new ones only, mode 0600, nothing left where it failed ---- */
+/* ---- files: new ones only, mode 0600, there when they are whole ---- */
 
+/* PATH.unfinished until id_created, which takes it away where `code` or writing failed. */
 WARD_MUST enum ward_code id_create(struct id_task *t, const char *path, FILE **out);
 WARD_MUST enum ward_code id_created(struct id_task *t, const char *path, FILE *f,
                                     enum ward_code code);

@@ -261,13 +261,15 @@ test('a_calibration_is_a_new_file_that_names_the_site_and_its_counts', async () 
   const out = file('calibration.json');
   const words = ['identity', 'calibrate', '--kind', 'patient', '--site', 'St "Test" Hospital', '--out', out];
   assert.strictEqual((await error(...words)).reason, 'CALIBRATION_TOO_FEW');
-  assert.ok(!fs.existsSync(out), 'nothing is left of one that failed');
+  assert.deepStrictEqual(fs.readdirSync(up.dir).filter((n) => n.startsWith('calibration')), [], 'something is left of one that failed');
   const list = people(150);
   const { model_sha256: model } = await id('status');
   const root = unhex(fs.readFileSync(file('keys/identity.kek'), 'utf8'));
   await insert(list, { sql: (s) => up.sql('identity', s), root, model });
   const { genuine, impostor } = scores(list);
+  fs.writeFileSync(`${out}.unfinished`, 'of a run that was cut');
   const r = await up.ask(...words);
+  assert.deepStrictEqual(fs.readdirSync(up.dir).filter((n) => n.startsWith('calibration')), ['calibration.json']);
   assert.deepStrictEqual([r.subjects, r.genuine, r.impostor], [150, genuine.length, impostor.length]);
 
   const made = JSON.parse(fs.readFileSync(out, 'utf8'));
@@ -340,7 +342,7 @@ test('attendance_is_recorded_corrected_beside_what_was_and_reported', async () =
   assert.ok(saved.event_id);
   const bad = await error('attendance', 'export', '--from', '2026-03-31', '--to', '2026-03-01', '--out', file('none.csv'));
   assert.strictEqual(bad.code, 'INVALID_ARGUMENT');
-  assert.ok(!fs.existsSync(file('none.csv')));
+  assert.deepStrictEqual(fs.readdirSync(up.dir).filter((n) => n.startsWith('none')), []);
   await id('erase', subject_id);
 });
 
