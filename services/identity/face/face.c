@@ -34,6 +34,10 @@ enum ward_code face_model_run(struct face_engine *e, enum face_model which,
                               const struct ward_tensor *in, struct ward_tensor *out,
                               uint32_t *n_out, struct ward_err *err)
 {
+    if (e->of[which] == NULL)
+        return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "LIVENESS_UNAVAILABLE",
+                                "this model pack has no models for liveness: use staff who see "
+                                "the person, or a way without a face");
     return ward_engine_run(e->of[which], mem, stop, in, 1, out, n_out, err);
 }
 

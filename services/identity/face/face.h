@@ -37,6 +37,8 @@ void face_pack_close(struct face_pack *p); /* NULL is fine; engines first */
 const char *face_pack_sha256(const struct face_pack *p);
 const char *face_pack_name(const struct face_pack *p);
 int face_pack_dim(const struct face_pack *p); /* values of an embedding: 512 or 128 */
+/* Has it models for liveness, pose and eyes? */
+bool face_pack_live(const struct face_pack *p);
 
 /* What runs the models now. */
 struct face_choice {
@@ -75,12 +77,12 @@ WARD_MUST enum ward_code face_embed(struct face_engine *e, struct ward_arena *me
                                     const struct ward_stop *stop, const struct pixels *im,
                                     struct face *face, struct ward_err *err);
 
-/* FACE_LIVENESS, FACE_POSE or FACE_EYE by itself; they are the same in every pack. The input is
- * zeroed memory of the arena, to be filled.
- *   RESOURCE_EXHAUSTED */
+/* FACE_LIVENESS, FACE_POSE or FACE_EYE by itself; they are the same in every pack that has
+ * them. The input is zeroed memory of the arena, to be filled. RESOURCE_EXHAUSTED */
 WARD_MUST enum ward_code face_model_input(enum face_model which, struct ward_arena *mem,
                                           struct ward_tensor *in, struct ward_err *err);
-/* *n_out is capacity going in, count coming out. Errors: ward_engine_run's. */
+/* *n_out is capacity going in, count coming out. Errors: ward_engine_run's, and
+ *   FAILED_PRECONDITION  LIVENESS_UNAVAILABLE: the pack has none */
 WARD_MUST enum ward_code face_model_run(struct face_engine *e, enum face_model which,
                                         struct ward_arena *mem, const struct ward_stop *stop,
                                         const struct ward_tensor *in, struct ward_tensor *out,

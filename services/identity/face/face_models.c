@@ -213,10 +213,7 @@ static const struct face_recipe recipes[] = {
         .chip = CLEAR_CHIP,
         .model = {[FACE_DETECT] = &blazeface,
                   [FACE_LANDMARK] = &mesh,
-                  [FACE_FEATURE] = &dlib,
-                  [FACE_LIVENESS] = &liveness,
-                  [FACE_POSE] = &pose,
-                  [FACE_EYE] = &eye},
+                  [FACE_FEATURE] = &dlib}, /* no licence is clear for the others */
         .around = clear_around,
         .fill_detect = clear_fill_detect,
         .output = {"Identity", "Identity_1", "Identity_2", "Identity_3"},

@@ -42,9 +42,13 @@ static enum ward_code set_load(const struct face_pack *p, struct ward_backend *b
     snprintf(s->backend, sizeof(s->backend), "%s", ward_backend_name(b));
     for (int i = 0; i < FACE_N_MODELS; i++) {
         const struct face_weights *w = p->recipe->model[i];
-        struct ward_model_config mc = {.name = w->name, .path = path, .sha256 = w->sha256};
+        struct ward_model_config mc = {.path = path};
         enum ward_code code;
 
+        if (w == NULL)
+            continue;
+        mc.name = w->name;
+        mc.sha256 = w->sha256;
         snprintf(path, sizeof(path), "%s/%s", p->models, w->file);
         code = ward_model_load(b, &mc, &s->model[i], err);
         if (code != WARD_OK) {
@@ -95,8 +99,10 @@ static enum ward_code instances_new(const struct loaded_set *s,
                                     struct ward_engine *of[FACE_N_MODELS], struct ward_err *err)
 {
     for (int i = 0; i < FACE_N_MODELS; i++) {
-        enum ward_code code = ward_engine_new(s->model[i], s->device.ordinal, &of[i], err);
+        enum ward_code code = WARD_OK;
 
+        if (s->model[i] != NULL)
+            code = ward_engine_new(s->model[i], s->device.ordinal, &of[i], err);
         if (code != WARD_OK) {
             instances_free(of);
             return code;
@@ -110,7 +116,8 @@ static enum ward_code ask(struct ward_engine *const of[FACE_N_MODELS],
                           struct ward_err *err)
 {
     for (int i = 0; i < FACE_N_MODELS; i++)
-        WARD_TRY(ward_engine_known(of[i], mem, &r->model[i]->known, err));
+        if (r->model[i] != NULL)
+            WARD_TRY(ward_engine_known(of[i], mem, &r->model[i]->known, err));
     return WARD_OK;
 }
 
@@ -321,6 +328,11 @@ const char *face_pack_sha256(const struct face_pack *p)
 const char *face_pack_name(const struct face_pack *p)
 {
     return p->recipe->name;
+}
+
+bool face_pack_live(const struct face_pack *p)
+{
+    return p->recipe->model[FACE_LIVENESS] != NULL;
 }
 
 int face_pack_dim(const struct face_pack *p)
