@@ -65,8 +65,8 @@ struct pixels degrade_blur(const struct pixels *im, double sigma, struct ward_ar
 
                     u = u < 0 ? 0 : u >= im->w ? im->w - 1 : u;
                     w = w < 0 ? 0 : w >= im->h ? im->h - 1 : w;
-                    v += k[i + r] * from[3 * ((size_t)w * (size_t)im->w + (size_t)u) +
-                                          (size_t)(x % 3)];
+                    v += k[i + r] *
+                         from[3 * ((size_t)w * (size_t)im->w + (size_t)u) + (size_t)(x % 3)];
                 }
                 to[(size_t)y * (size_t)im->w * 3 + (size_t)x] = clamp(v / sum);
             }

@@ -94,7 +94,7 @@ void wilson(int k, int n, double *lo, double *hi)
     }
     p = (double)k / n, d = 1 + z * z / n, mid = (p + z * z / (2.0 * n)) / d;
     half = z * sqrt(p * (1 - p) / n + z * z / (4.0 * n * n)) / d;
-    *lo = 100 * (mid - half);
+    *lo = 100 * fmax(0, mid - half);
     *hi = 100 * (mid + half);
 }
 
