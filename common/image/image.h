@@ -5,8 +5,8 @@
  * transparency is laid on white) to RGB, 8 bits. The header is read and held against the limits
  * before pixels are allocated. EXIF orientation is applied, so that up is up. A JPEG of many
  * pixels is decoded at a half, a quarter or an eighth, which its cosine transform gives for
- * less than nothing. What is damaged is refused rather than guessed, and what is animated too: a
- * photograph can be taken again.
+ * less than nothing. What is damaged is refused rather than guessed, and what is animated too:
+ * a photograph can be taken again.
  *
  * Threads: pure. Memory: pixels in the caller's arena; libjpeg's and libpng's own while they
  * work (a progressive JPEG of max_pixels: 6 bytes a pixel). Errors: INVALID_ARGUMENT with
