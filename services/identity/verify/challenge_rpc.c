@@ -53,6 +53,10 @@ static enum ward_code start_challenge(struct ward_call *c, const StartChallengeR
         WARD_TRY(api_subject_id(c, req->subject_id, subject, text));
     if (!rule_is_word(req->purpose))
         return WARD_FAIL_FIELD(c->err, "purpose", "must be 1 to 64 of a-z, 0-9 and -");
+    if (!face_pack_live(w->id->now.pack))
+        return WARD_FAIL_REASON(c->err, FAILED_PRECONDITION, "LIVENESS_UNAVAILABLE",
+                                "this model pack has no models for liveness: use staff who see "
+                                "the person, or a way without a face");
     n = challenge_make(steps);
     ward_random(id, sizeof(id)); /* not a UUIDv7: the next one is not to be guessed from it */
     id[6] = (uint8_t)(0x40 | (id[6] & 0x0f));

@@ -142,6 +142,15 @@ describe('templates of another model', { skip: clear }, () => {
     assert.deepEqual([v.outcome, v.model_sha256, v.usable_frames], ['OUTCOME_MATCH', old.model_sha256, 2]);
   });
 
+  test('cannot be asked for liveness where the pack has no models for it', async () => {
+    const policy = { purpose: 'kiosk', liveness: 'LIVENESS_POLICY_PASSIVE', allow_face: true };
+    await plain.admin.call('SetUsePolicy', { policy }, plain.tokens['security-officer']);
+    const e = await plain.wardctl.failure('Verify', plain.verification(two.subject_id, plain.anna, { purpose: 'kiosk' }), plain.tokens.nurse);
+    assert.deepEqual([e.code, e.reason], ['FAILED_PRECONDITION', 'LIVENESS_UNAVAILABLE']);
+    const f = await plain.wardctl.failure('StartChallenge', { purpose: 'kiosk' }, plain.tokens.nurse);
+    assert.deepEqual([f.code, f.reason], ['FAILED_PRECONDITION', 'LIVENESS_UNAVAILABLE']);
+  });
+
   test('are not compared by another', async () => {
     await restart({ WARD_PACK: 'clear', WARD_FORMER_PACK: '' });
     const e = await plain.wardctl.failure('Verify', plain.verification(old.subject_id, pictures.jpeg('christian')), plain.tokens.nurse);
