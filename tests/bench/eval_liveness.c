@@ -339,6 +339,10 @@ int main(int argc, char **argv)
     lfw_open(argv[1], &ev.lfw);
     must(face_pack_open(&cfg, &pack, &err), &err);
     must(face_engine_open(pack, &ev.engine, &err), &err);
+    if (!face_pack_live(pack)) {
+        printf("skipped: the pack %s has no models for liveness\n", cfg.pack);
+        return 0;
+    }
     ward_arena_init(&ev.mem, ARENA_CAP);
     for (int i = 0; i < ev.lfw.n; i += every) {
         measure(i);

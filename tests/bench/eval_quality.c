@@ -31,6 +31,7 @@ static struct {
     double quality_s, cover[COVER_N][VALUES], open[VALUES], yaw[2][VALUES], pitch[2][VALUES],
         roll[2][VALUES];
     int n, n_cover[COVER_N], n_open;
+    bool posed; /* the pack has a pose model */
 } ev;
 
 struct look {
@@ -328,7 +329,8 @@ static void one(int i, bool worsen, int *missed)
         ev.open[ev.n_open++] = l.q.occlusion;
     if (!worsen)
         return;
-    compare_pose(&im, &l);
+    if (ev.posed)
+        compare_pose(&im, &l);
     cover_all(&im, &l.face, i);
     worsen_light_and_focus(&im, l.face.embedding);
     worsen_frame(&im, &l);
@@ -357,6 +359,7 @@ int main(int argc, char **argv)
     must(face_pack_open(&cfg, &pack, &err), &err);
     must(face_engine_open(pack, &ev.engine, &err), &err);
     ward_arena_init(&ev.mem, ARENA_CAP);
+    ev.posed = face_pack_live(pack);
     ev.match = threshold(cfg.pack, face_pack_sha256(pack));
     fprintf(ev.json, "{\n");
     for (int i = 0; i < ev.lfw.n; i++) {
@@ -364,9 +367,11 @@ int main(int argc, char **argv)
         ward_arena_reset(&ev.mem);
     }
     kept = report_gates(ev.lfw.n, missed);
-    agreement("yaw", ev.yaw[0], ev.yaw[1]);
-    agreement("pitch", ev.pitch[0], ev.pitch[1]);
-    agreement("roll", ev.roll[0], ev.roll[1]);
+    if (ev.posed) {
+        agreement("yaw", ev.yaw[0], ev.yaw[1]);
+        agreement("pitch", ev.pitch[0], ev.pitch[1]);
+        agreement("roll", ev.roll[0], ev.roll[1]);
+    }
     report_covers();
     report_tallies();
     {
