@@ -150,23 +150,32 @@ enum ward_code calibration_load(const char *path, const char *model_sha256,
     return calibration_parse(bytes, n, model_sha256, out, err);
 }
 
-enum ward_code calibration_threshold(const struct calibration *cal, double fmr,
-                                     double *threshold, bool *extrapolated,
-                                     struct ward_err *err)
+/* On straight lines in the rate's logarithm, the first and the last without an end. */
+static double on_line(const struct calibration *cal, double fmr)
 {
     const struct operating_point *a, *b;
-    double t;
     int i = 1;
 
-    if (!(fmr > 0 && fmr < 1)) /* NaN fails this too */
-        return WARD_FAIL(err, INVALID_ARGUMENT, "a false-match rate lies between 0 and 1");
     while (i < cal->n - 1 && cal->at[i].fmr > fmr)
         i++;
     a = &cal->at[i - 1];
     b = &cal->at[i];
-    t = a->threshold +
-        (b->threshold - a->threshold) * log10(fmr / a->fmr) / log10(b->fmr / a->fmr);
-    *threshold = fmin(1, fmax(cal->at[0].threshold, t));
+    return a->threshold +
+           (b->threshold - a->threshold) * log10(fmr / a->fmr) / log10(b->fmr / a->fmr);
+}
+
+enum ward_code calibration_threshold(const struct calibration *cal, double fmr,
+                                     double *threshold, bool *extrapolated,
+                                     struct ward_err *err)
+{
+    if (!(fmr > 0 && fmr < 1)) /* NaN fails this too */
+        return WARD_FAIL(err, INVALID_ARGUMENT, "a false-match rate lies between 0 and 1");
+    *threshold = fmin(1, fmax(cal->at[0].threshold, on_line(cal, fmr)));
     *extrapolated = fmr < cal->at[cal->n - 1].fmr;
     return WARD_OK;
+}
+
+double calibration_margin(const struct calibration *cal, double fmr)
+{
+    return on_line(cal, fmr) - on_line(cal, 10 * fmr);
 }

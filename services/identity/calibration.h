@@ -56,5 +56,9 @@ WARD_MUST enum ward_code calibration_parse(const char *json, size_t n, const cha
 WARD_MUST enum ward_code calibration_threshold(const struct calibration *cal, double fmr,
                                                double *threshold, bool *extrapolated,
                                                struct ward_err *err);
+/* How far the threshold of fmr lies above that of ten times the rate. Above the largest rate
+ * measured the first line goes on, so this is never 0: what is laxer there is known by its
+ * slope alone. fmr as above. */
+double calibration_margin(const struct calibration *cal, double fmr);
 
 #endif

@@ -188,6 +188,31 @@ static void a_stricter_wish_never_gets_a_laxer_threshold(void **state)
     }
 }
 
+static void a_margin_is_what_a_tenth_of_the_rate_costs(void **state)
+{
+    struct calibration c = table();
+
+    (void)state;
+    NEAR(calibration_margin(&c, 1e-4), 0.1);
+    NEAR(calibration_margin(&c, pow(10, -3.5)), 0.35 - 0.275);
+    NEAR(calibration_margin(&c, 1e-6), 0.1); /* as the last line goes on */
+    NEAR(calibration_margin(&c, 1e-30), 0.1);
+}
+
+/* A small gallery asks for a rate near the laxest one measured: two people alike still differ.
+ */
+static void a_margin_does_not_vanish_where_the_table_begins(void **state)
+{
+    struct calibration c = table();
+
+    (void)state;
+    NEAR(calibration_margin(&c, 1e-2), 0.05);
+    NEAR(calibration_margin(&c, 3e-3), 0.05);
+    NEAR(calibration_margin(&c, 0.3), 0.05);
+    for (int e = 1; e < 1000; e++)
+        assert_true(calibration_margin(&c, pow(10, -0.01 * e)) > 0.049);
+}
+
 static void what_is_no_rate_has_no_threshold(void **state)
 {
     static const double bad[] = {0, 1, -1e-3, 2, INFINITY, NAN};
@@ -214,6 +239,8 @@ int main(void)
         cmocka_unit_test(between_points_the_line_is_straight_in_the_rates_logarithm),
         cmocka_unit_test(below_what_was_measured_the_last_line_goes_on_and_is_said_to),
         cmocka_unit_test(a_stricter_wish_never_gets_a_laxer_threshold),
+        cmocka_unit_test(a_margin_is_what_a_tenth_of_the_rate_costs),
+        cmocka_unit_test(a_margin_does_not_vanish_where_the_table_begins),
         cmocka_unit_test(what_is_no_rate_has_no_threshold),
     };
 

@@ -84,13 +84,10 @@ static enum ward_code thresholds(struct ward_call *c, const struct identify_want
         x->fmr = want->policy->max_fmr;
     for (int i = 0; i < (id->former.pack == NULL ? 1 : 2); i++) {
         const struct calibration *cal = i == 0 ? &id->now.calibration : &id->former.calibration;
-        bool beyond = false;
-        double tenfold;
 
         WARD_TRY(calibration_threshold(cal, x->fmr, &x->by[i].threshold, &x->by[i].extrapolated,
                                        c->err));
-        WARD_TRY(calibration_threshold(cal, 10 * x->fmr, &tenfold, &beyond, c->err));
-        x->by[i].margin = x->by[i].threshold - tenfold;
+        x->by[i].margin = calibration_margin(cal, x->fmr);
     }
     return WARD_OK;
 }
