@@ -73,16 +73,18 @@ static int spent(void **state)
     return 0;
 }
 
+static const struct ward_ppid right = {.patient = PATIENT,
+                                       .place = "bed-1",
+                                       .device = "tablet-4",
+                                       .purpose = "administration",
+                                       .method = "face",
+                                       .actor = "nurse-7",
+                                       .score = 0.7,
+                                       .model = ""};
+
 static char *token(void)
 {
-    struct ward_ppid p = {.patient = PATIENT,
-                          .place = "bed-1",
-                          .device = "tablet-4",
-                          .purpose = "administration",
-                          .method = "face",
-                          .actor = "nurse-7",
-                          .score = 0.7,
-                          .model = ""};
+    struct ward_ppid p = right;
     char *out = NULL;
 
     it_expect(token_issue(&me.c, &p, &out, &me.err), WARD_OK, &me.err);
@@ -156,7 +158,7 @@ static void a_token_for_something_else_is_foreign_and_stays_unspent(void **state
         {t, PATIENT, "door", "", false, 0},
         {t, PATIENT, "administration", "bed-2", false, 0},
     };
-    struct want right = {t, NULL, "administration", "bed-1", false, 0};
+    struct want fits = {t, NULL, "administration", "bed-1", false, 0};
 
     (void)state;
     for (size_t i = 0; i < WARD_COUNT(rows); i++) {
@@ -165,10 +167,10 @@ static void a_token_for_something_else_is_foreign_and_stays_unspent(void **state
         assert_string_equal(me.err.reason, "PPID_FOREIGN");
     }
     assert_int_equal(it_count(me.w.db, "SELECT COUNT(*) FROM spent_token"), 0);
-    it_expect(ward_db_tx(me.w.db, want_in_tx, &right, &me.err), WARD_OK, &me.err);
-    assert_false(right.again);
-    it_expect(ward_db_tx(me.w.db, want_in_tx, &right, &me.err), WARD_OK, &me.err);
-    assert_true(right.again);
+    it_expect(ward_db_tx(me.w.db, want_in_tx, &fits, &me.err), WARD_OK, &me.err);
+    assert_false(fits.again);
+    it_expect(ward_db_tx(me.w.db, want_in_tx, &fits, &me.err), WARD_OK, &me.err);
+    assert_true(fits.again);
 }
 
 static void a_key_of_another_method_or_person_is_another_key(void **state)
@@ -188,6 +190,20 @@ static void a_key_of_another_method_or_person_is_another_key(void **state)
     assert_true(want.again);
 }
 
+static void what_one_service_spent_no_other_has_with_the_same_key(void **state)
+{
+    const char *t = token();
+    SpendResponse r;
+
+    (void)state;
+    it_expect(spend(&me, t, "k1", &r), WARD_OK, &me.err);
+    me.c.peer = "records";
+    it_expect(spend(&me, t, "k1", &r), WARD_ALREADY_EXISTS, &me.err);
+    assert_string_equal(me.err.reason, "PPID_SPENT");
+    me.c.peer = "dosage";
+    it_expect(spend(&me, t, "k1", &r), WARD_OK, &me.err);
+}
+
 static void a_transaction_that_fails_after_spending_gives_the_token_back(void **state)
 {
     const char *t = token();
@@ -205,14 +221,7 @@ static void what_is_no_token_of_ours_is_refused(void **state)
 {
     const uint8_t seed[WARD_ED25519_SEED] = {3};
     struct ward_sign_key *key = NULL;
-    struct ward_ppid p = {.patient = PATIENT,
-                          .place = "bed-1",
-                          .device = "",
-                          .purpose = "administration",
-                          .method = "face",
-                          .actor = "",
-                          .score = 1,
-                          .model = ""};
+    struct ward_ppid p = right;
     char *forged = NULL;
     SpendResponse r;
 
@@ -282,13 +291,20 @@ static void of_eight_who_spend_one_token_at_once_one_has_it(void **state)
 
 /* ---- signing keys ---- */
 
-static RotateResponse rotate(void)
+static enum ward_code rotate_by(struct client *x, RotateResponse *r)
 {
     Ward__Identity__V1__RotateTokenKeyRequest q =
         WARD__IDENTITY__V1__ROTATE_TOKEN_KEY_REQUEST__INIT;
-    RotateResponse r = WARD__IDENTITY__V1__ROTATE_TOKEN_KEY_RESPONSE__INIT;
 
-    it_expect(rotate_token_key_rpc(&me.c, &q.base, &r.base), WARD_OK, &me.err);
+    ward__identity__v1__rotate_token_key_response__init(r);
+    return rotate_token_key_rpc(&x->c, &q.base, &r->base);
+}
+
+static RotateResponse rotate(void)
+{
+    RotateResponse r;
+
+    it_expect(rotate_by(&me, &r), WARD_OK, &me.err);
     return r;
 }
 
@@ -368,15 +384,52 @@ static void a_new_signing_key_is_published_before_it_signs(void **state)
     it_expect(spend(&me, old, "k3", &r), WARD_OK, &me.err);
 }
 
+static void a_former_key_checks_as_long_as_its_last_door_pack(void **state)
+{
+    RotateResponse made;
+    SpendResponse r;
+    KeysResponse now;
+    const char *old = token();
+
+    (void)state;
+    identity.cfg.offline_pack_h = 24;
+    made = rotate();
+    identity.cfg.offline_pack_h = 0;
+    now = published();
+    assert_true(now.keys[1]->checks_until_us >=
+                made.signs_from_us + 24 * 3600 * INT64_C(1000000));
+    later(300 + 131);
+    it_expect(spend(&me, old, "k1", &r), WARD_UNAUTHENTICATED, &me.err); /* packs only */
+    assert_string_equal(me.err.reason, "PPID_UNKNOWN_KEY");
+    later(24 * 3600 - 120);
+    assert_int_equal(published().n_keys, 1);
+}
+
+static void no_key_is_dropped_to_make_room_for_a_new_one(void **state)
+{
+    RotateResponse r;
+
+    (void)state;
+    identity.cfg.offline_pack_h = 720;
+    for (size_t n = 1; n < KEYS_PUBLIC_MAX - 1; n++) {
+        rotate();
+        assert_int_equal(published().n_keys, n + 1);
+        later(301);
+    }
+    it_expect(rotate_by(&me, &r), WARD_FAILED_PRECONDITION, &me.err);
+    assert_string_equal(me.err.reason, "TOKEN_KEYS_FULL");
+    later(720 * 3600); /* the first of them ends */
+    rotate();
+    identity.cfg.offline_pack_h = 0;
+}
+
 static void *rotate_beside(void *kid)
 {
     struct client x;
-    Ward__Identity__V1__RotateTokenKeyRequest q =
-        WARD__IDENTITY__V1__ROTATE_TOKEN_KEY_REQUEST__INIT;
-    RotateResponse r = WARD__IDENTITY__V1__ROTATE_TOKEN_KEY_RESPONSE__INIT;
+    RotateResponse r;
 
     client_open(&x, "officer-1");
-    it_expect(rotate_token_key_rpc(&x.c, &q.base, &r.base), WARD_OK, &x.err);
+    it_expect(rotate_by(&x, &r), WARD_OK, &x.err);
     snprintf(kid, 64, "%s", r.kid);
     client_close(&x);
     return NULL;
@@ -431,10 +484,13 @@ int main(void)
         WITH_DB(a_token_says_what_it_was_issued_for_once),
         WITH_DB(a_token_for_something_else_is_foreign_and_stays_unspent),
         WITH_DB(a_key_of_another_method_or_person_is_another_key),
+        WITH_DB(what_one_service_spent_no_other_has_with_the_same_key),
         WITH_DB(a_transaction_that_fails_after_spending_gives_the_token_back),
         WITH_DB(what_is_no_token_of_ours_is_refused),
         WITH_DB(of_eight_who_spend_one_token_at_once_one_has_it),
         WITH_DB(a_new_signing_key_is_published_before_it_signs),
+        WITH_DB(a_former_key_checks_as_long_as_its_last_door_pack),
+        WITH_DB(no_key_is_dropped_to_make_room_for_a_new_one),
         WITH_DB(keys_asked_for_at_once_are_one),
         WITH_DB(a_key_that_is_in_use_outlives_its_row),
     };

@@ -10,10 +10,8 @@
 
 typedef Ward__Identity__V1__RotateTokenKeyResponse Response;
 
-/* Tokens of the former key are good for this long after it has signed its last: their longest
- * life, and replicas' clocks apart. */
-#define CLOCKS_APART_S   10
-#define CHECKS_LONGER_US ((WARD_PPID_MAX_S + CLOCKS_APART_S) * INT64_C(1000000))
+/* One place is left free: a key that is gone stays in its own while someone signs with it. */
+#define KEYS_MOST (KEYS_PUBLIC_MAX - 1)
 
 struct next_key {
     struct ward_call *call;
@@ -41,17 +39,46 @@ static enum ward_code find_waiting(struct next_key *n, struct ward_db *db, int64
     return WARD_OK;
 }
 
+/* How long what the former key signed last is good: a token, or a door's offline pack. */
+static int64_t lasts_us(const struct identity_config *cfg)
+{
+    int64_t pack =
+        (cfg->offline_pack_h * INT64_C(3600) + TOKEN_CLOCKS_APART_S) * INT64_C(1000000);
+
+    return pack > TOKEN_KEYS_LAST_US ? pack : TOKEN_KEYS_LAST_US;
+}
+
+/* More than are published would end someone's packs early, unseen. */
+static enum ward_code refuse_too_many(struct next_key *n, struct ward_db *db,
+                                      struct ward_err *err)
+{
+    struct ward_rows rows;
+
+    WARD_TRY(ward_db_run(db, n->call->mem,
+                         "SELECT COUNT(*), COALESCE(MIN(checks_until_us), 0) FROM token_key",
+                         WARD_NO_PARAMS, &rows, err));
+    if (keys_number(rows.at[0][0]) < KEYS_MOST)
+        return WARD_OK;
+    return WARD_FAIL_REASON(
+        err, FAILED_PRECONDITION, "TOKEN_KEYS_FULL",
+        "%d keys still check what they signed; the first of them ends in "
+        "%lld s",
+        KEYS_MOST, (long long)((keys_number(rows.at[0][1]) - ward_wall_us()) / 1000000));
+}
+
 static enum ward_code make(struct next_key *n, struct ward_db *db, const struct kek *kek,
                            int64_t now, struct ward_err *err)
 {
+    const struct identity *id = ((struct worker *)n->call->wrk)->id;
     struct ward_arena *mem = n->call->mem;
 
     n->signs_from_us = now + TOKEN_KEYS_AGE_S * INT64_C(1000000);
     WARD_TRY(ward_db_run(db, NULL, "DELETE FROM token_key WHERE checks_until_us < ?",
                          WARD_PARAMS(ward_int(mem, now)), NULL, err));
+    WARD_TRY(refuse_too_many(n, db, err));
     WARD_TRY(ward_db_run(
         db, NULL, "UPDATE token_key SET checks_until_us = ? WHERE checks_until_us IS NULL",
-        WARD_PARAMS(ward_int(mem, n->signs_from_us + CHECKS_LONGER_US)), NULL, err));
+        WARD_PARAMS(ward_int(mem, n->signs_from_us + lasts_us(&id->cfg))), NULL, err));
     return token_key_add(db, mem, kek, n->signs_from_us, n->kid, err);
 }
 

@@ -11,13 +11,24 @@
 typedef Ward__Identity__V1__SpendTokenRequest Request;
 typedef Ward__Identity__V1__SpendTokenResponse Response;
 
+/* Of keys newest first, those a token may still be of: a former key checks packs for much
+ * longer, but its last token is too old soon after the next one signs. */
+static int token_keys(const struct keys_public *k, int n, int64_t now)
+{
+    int m = n > 0;
+
+    while (m < n && now < k[m - 1].signs_from_us + TOKEN_KEYS_LAST_US)
+        m++;
+    return m;
+}
+
 static enum ward_code check_token(struct ward_call *c, const struct token_want *want,
                                   struct ward_ppid *out, struct ward_err *err)
 {
     struct keys *k = ((struct worker *)c->wrk)->id->keys;
     uint8_t keys[KEYS_PUBLIC_MAX][WARD_ED25519_PUB];
     struct keys_public public[KEYS_PUBLIC_MAX];
-    int n = keys_public(k, public);
+    int n = token_keys(public, keys_public(k, public), ward_wall_us());
 
     for (int i = 0; i < n; i++)
         memcpy(keys[i], public[i].public_key, WARD_ED25519_PUB);
@@ -215,21 +226,29 @@ static const char *result_of(enum ward_code code, bool again)
                                               : "failed";
 }
 
+/* Whose an idempotency key is: another service's request for the same person is another one,
+ * and must not be told that the token was spent by it. NULL: no memory. */
+static const char *key_owner(struct ward_call *c)
+{
+    return ward_printf(c->mem, "%s %s", c->peer, c->who->subject);
+}
+
 enum ward_code spend_token_rpc(struct ward_call *c, const ProtobufCMessage *q,
                                ProtobufCMessage *r)
 {
     struct spending s = {.call = c, .req = (const Request *)q, .resp = (Response *)r};
     struct worker *w = c->wrk;
     char *subject = ward_alloc(c->mem, 37);
+    const char *owner = key_owner(c);
     enum ward_code code;
 
-    if (subject == NULL)
+    if (subject == NULL || owner == NULL)
         return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for the request");
     act_begin(&s.act, c, NULL);
     WARD_TRY(check(c, s.req, subject));
     act_begin(&s.act, c, subject);
     s.idem = (struct ward_idem){
-        .caller = c->who->subject, .method = c->method->path, .key = s.req->idempotency_key};
+        .caller = owner, .method = c->method->path, .key = s.req->idempotency_key};
     fingerprint(s.req, s.idem.request_sha256);
     ward_db_deadline(w->db, c->deadline_ns);
     code = ward_db_tx(w->db, spend_in_tx, &s, c->err);

@@ -38,8 +38,13 @@ struct liveness_shown {
 enum gate liveness_gate(enum liveness_policy policy, const struct liveness_shown *s);
 const char *liveness_method(enum liveness_policy policy); /* "face+passive" ... */
 
-/* How long callers may keep what GetTokenKeys said: a new key waits for this before it signs. */
+/* How long callers may keep what GetTokenKeys said: a new key waits for this before it signs.
+ */
 #define TOKEN_KEYS_AGE_S 300
+/* Tokens of a former key are too old this long after the next one signs: their longest life,
+ * and replicas' clocks apart. */
+#define TOKEN_CLOCKS_APART_S 10
+#define TOKEN_KEYS_LAST_US   ((WARD_PPID_MAX_S + TOKEN_CLOCKS_APART_S) * INT64_C(1000000))
 
 /* Signs with the key in force. */
 WARD_MUST enum ward_code token_issue(struct ward_call *c, struct ward_ppid *p, char **out,
