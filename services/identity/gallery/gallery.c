@@ -280,6 +280,7 @@ static enum ward_code search_all(struct many *m, struct ward_arena *mem,
         if (spaces[i].which != m->which || (m->kind != 0 && spaces[i].kind != m->kind))
             continue;
         m->probe.space = number[i];
+        m->probe.generation = spaces[i].generation;
         WARD_TRY(search_space(m, &spaces[i], mem, out, err));
     }
     return WARD_OK;

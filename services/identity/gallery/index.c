@@ -73,6 +73,23 @@ static struct row *row_at(const struct index *x, uint64_t spot)
     return scan_slab_at(x->at[space_of(spot)].rows, row_of(spot));
 }
 
+/* A space whose rows have all gone, as they do when transforms are renewed, takes the next
+ * generation's. Its set stays as it is: a search may still be looking at it. */
+static bool use_empty(struct index *x, const struct face_row *f, int *out)
+{
+    for (int i = 0; i < x->n_spaces; i++) {
+        struct space *s = &x->at[i];
+
+        if (s->which != f->which || s->dim != f->dim || scan_live(s->set) > 0)
+            continue;
+        s->kind = f->kind;
+        s->generation = f->generation;
+        *out = i;
+        return true;
+    }
+    return false;
+}
+
 static enum ward_code space_for(struct index *x, const struct face_row *f, int *out,
                                 struct ward_err *err)
 {
@@ -87,8 +104,10 @@ static enum ward_code space_for(struct index *x, const struct face_row *f, int *
                        : WARD_FAIL(err, DATA_LOSS, "templates of one model differ in size");
         }
     }
+    if (use_empty(x, f, out))
+        return WARD_OK;
     if (x->n_spaces == GALLERY_SPACES)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "too many generations of transforms");
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "too many generations of transforms at once");
     WARD_TRY(scan_set_open(f->dim, x->pool, &s.set, err));
     if (scan_slab_open(sizeof(struct row), &s.rows, err) != WARD_OK) {
         scan_set_close(s.set);

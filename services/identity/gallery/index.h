@@ -18,7 +18,7 @@
 
 #include <pthread.h>
 
-#define GALLERY_SPACES 64 /* 2 models x 2 kinds x generations since the start */
+#define GALLERY_SPACES 64 /* 2 models x 2 kinds x generations that have rows */
 #define GALLERY_NAME   65
 
 /* Where an exact vector lies: a number of `vectors`, or a place in one of two mappings, in
@@ -102,7 +102,7 @@ WARD_MUST enum ward_code index_names(struct index *x, struct ward_arena *mem,
 
 /* One space, one probe that is turned already. */
 struct probe {
-    int space;
+    int space, generation; /* v is turned by; rows of another one are none of this search's */
     const float *v;
     const char *named; /* NULL: everyone in the space */
     const uint8_t *except;

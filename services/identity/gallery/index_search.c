@@ -24,7 +24,8 @@ struct notes {
 
 struct looking {
     struct index *x;
-    const struct space *space;
+    const struct space *space; /* as it was when the search began */
+    int number;
     struct ward_arena *mem;
     struct notes *notes;
 };
@@ -61,6 +62,12 @@ static enum ward_code note(struct looking *l, uint32_t row, const uint8_t id[KEY
     return WARD_OK;
 }
 
+/* The lock being held: a space that was empty may have been given to another generation. */
+static bool is_still(const struct index *x, int number, const struct space *s)
+{
+    return x->at[number].kind == s->kind && x->at[number].generation == s->generation;
+}
+
 static enum ward_code exact(void *arg, uint32_t row, float *out, struct ward_err *err)
 {
     struct looking *l = arg;
@@ -69,7 +76,7 @@ static enum ward_code exact(void *arg, uint32_t row, float *out, struct ward_err
     uint8_t id[KEYS_ID];
 
     pthread_rwlock_rdlock(&l->x->lock);
-    r = scan_slab_at(l->space->rows, row);
+    r = is_still(l->x, l->number, l->space) ? scan_slab_at(l->space->rows, row) : NULL;
     code = r == NULL ? WARD_NOT_FOUND : index_exact(l->x, l->space, r, out, err);
     if (r != NULL)
         memcpy(id, r->id, sizeof(id));
@@ -158,12 +165,22 @@ static int name_hits(const struct looking *l, const struct probe *p,
     return kept;
 }
 
+static struct space space_of_probe(struct index *x, const struct probe *p)
+{
+    struct space s;
+
+    pthread_rwlock_rdlock(&x->lock);
+    s = x->at[p->space];
+    pthread_rwlock_unlock(&x->lock);
+    return s;
+}
+
 enum ward_code index_search(struct index *x, const struct probe *p, struct ward_arena *mem,
                             struct gallery_hit *hits, int *n, int64_t *size, size_t *looked,
                             struct ward_err *err)
 {
-    struct space space = x->at[p->space];
-    struct looking l = {x, &space, mem, NULL};
+    struct space space = space_of_probe(x, p);
+    struct looking l = {x, &space, p->space, mem, NULL};
     struct scan_search what = {.query = p->v,
                                .k = p->k + 2 /* `except`, and one that is being replaced */,
                                .min = -1,
@@ -183,6 +200,8 @@ enum ward_code index_search(struct index *x, const struct probe *p, struct ward_
         *size = (int64_t)what.n_only;
     }
     *n = 0;
+    if (space.generation != p->generation)
+        *size = 0;
     if (*size == 0)
         return WARD_OK;
     code = scan_search(space.set, &what, mem, found, &got, looked, err);

@@ -1,0 +1,118 @@
+/* The index as rows of one generation of transforms after another come and go. */
+#include "services/identity/gallery/index.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define DIM    128
+#define PEOPLE 3
+
+static struct index x;
+static struct ward_arena mem;
+static struct ward_err err;
+
+static int fresh(void **state)
+{
+    const struct gallery_config cfg = {.threads = 1, .dim = {DIM, 0}};
+
+    (void)state;
+    memset(&x, 0, sizeof(x));
+    ward_arena_init(&mem, (size_t)16 << 20);
+    assert_int_equal(index_init(&x, &cfg, &err), WARD_OK);
+    return 0;
+}
+
+static int done(void **state)
+{
+    (void)state;
+    index_done(&x);
+    ward_arena_done(&mem);
+    return 0;
+}
+
+/* Person i of a kind: one axis of their own. */
+static enum ward_code put(int i, int kind, int generation)
+{
+    struct face_row f = {.kind = kind, .generation = generation, .dim = DIM};
+    float v[DIM] = {0};
+    int8_t codes[DIM];
+
+    f.id[0] = (uint8_t)(1 + i);
+    f.id[1] = (uint8_t)kind;
+    v[i] = 1;
+    assert_int_equal(scan_quantise(v, DIM, codes, &f.code, &err), WARD_OK);
+    f.codes = codes;
+    f.exact = v;
+    return index_put(&x, &f, &err);
+}
+
+static int find(int i, int space, int generation, struct gallery_hit hit[2])
+{
+    float v[DIM] = {0};
+    struct probe p = {.space = space, .generation = generation, .v = v, .k = 1};
+    int64_t size = 0;
+    size_t looked = 0;
+    int n = 0;
+
+    v[i] = 1;
+    assert_int_equal(index_search(&x, &p, &mem, hit, &n, &size, &looked, &err), WARD_OK);
+    return n;
+}
+
+static void generations_without_end_find_room(void **state)
+{
+    struct space spaces[GALLERY_SPACES];
+    int number[GALLERY_SPACES], n;
+
+    (void)state;
+    for (int generation = 1; generation <= 2 * GALLERY_SPACES; generation++) {
+        for (int i = 0; i < PEOPLE; i++) {
+            assert_int_equal(put(i, 1, generation), WARD_OK);
+            assert_int_equal(put(i, 2, generation), WARD_OK);
+        }
+    }
+    n = index_spaces(&x, spaces, number);
+    assert_int_equal(n, 2);
+    for (int k = 0; k < n; k++) {
+        assert_int_equal(spaces[k].generation, 2 * GALLERY_SPACES);
+        for (int i = 0; i < PEOPLE; i++) {
+            struct gallery_hit hit[2];
+
+            assert_int_equal(find(i, number[k], spaces[k].generation, hit), 1);
+            assert_int_equal(hit[0].subject_id[0], 1 + i);
+            assert_int_equal(hit[0].kind, spaces[k].kind);
+            assert_true(fabs(hit[0].score - 1) < 1e-6);
+        }
+    }
+}
+
+/* One that was turned for rows which have gone since finds none of those that came instead. */
+static void a_probe_of_another_generation_finds_nobody(void **state)
+{
+    struct gallery_hit hit[2];
+
+    (void)state;
+    assert_int_equal(put(0, 1, 1), WARD_OK);
+    assert_int_equal(put(0, 1, 2), WARD_OK);
+    assert_int_equal(put(0, 1, 3), WARD_OK);
+    assert_int_equal(x.n_spaces, 2);
+    assert_int_equal(x.at[0].generation, 3);
+    assert_int_equal(find(0, 0, 1, hit), 0);
+    assert_int_equal(find(0, 0, 3, hit), 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(generations_without_end_find_room, fresh, done),
+        cmocka_unit_test_setup_teardown(a_probe_of_another_generation_finds_nobody, fresh,
+                                        done),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
