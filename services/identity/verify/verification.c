@@ -29,17 +29,15 @@ enum ward_code verification_begin(struct verification *v, const struct claim *cl
     v->purpose = claim->purpose;
     v->by = &w->id->now;
     v->shown = (struct liveness_shown){.passive = -1, .attended = claim->attended};
-    v->at.fmr = claim->max_fmr;
     WARD_TRY(rule_operating_point(&v->by->calibration, claim->max_fmr, &v->at, c->err));
     WARD_TRY(policy_of(w->db, c->mem, claim->purpose, &v->policy, c->err));
     if (!v->policy.allow_face)
         return WARD_FAIL_REASON(c->err, FAILED_PRECONDITION, "WAY_NOT_ALLOWED",
                                 "the policy of this use allows no face: identify this person "
                                 "in another way");
-    if (claim->max_fmr == 0 || claim->max_fmr > v->policy.max_fmr)
+    v->at.fmr = claim->max_fmr == 0 ? RULE_FMR_DEFAULT : claim->max_fmr;
+    if (v->at.fmr > v->policy.max_fmr)
         v->at.fmr = v->policy.max_fmr;
-    else
-        v->at.fmr = claim->max_fmr;
     return rule_operating_point(&v->by->calibration, v->at.fmr, &v->at, c->err);
 }
 
@@ -198,13 +196,16 @@ void verification_note(struct verification *v)
         act_note_num(&v->act, "passive", v->shown.passive);
 }
 
-/* A token goes out only if the face may still be used when its event is committed. */
+/* A token goes out only if the face may still be used when its event is committed: a withdrawal
+ * locks the subject too, so it comes before this or after. */
 static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct verification *v = arg;
     struct wrapped_key key;
+    struct subject now;
     bool kept = false;
 
+    WARD_TRY(subject_find(db, v->call->mem, v->id, true, &now, err));
     WARD_TRY(face_key_of(db, v->call->mem, v->id, true, &key, &kept, err));
     WARD_TRY(consent_need(db, v->call->mem, v->id, purpose_of_verify(v->subject.kind), err));
     if (!kept)

@@ -12,9 +12,10 @@ typedef Ward__Identity__V1__VerifyVideoResponse VerifyVideoResponse;
 typedef Ward__Identity__V1__VideoStart VideoStart;
 typedef Ward__Identity__V1__VideoFrame VideoFrame;
 
-#define FRAMES_MAX 300
-#define BYTES_MAX  ((size_t)64 << 20)
-#define FRAME_MAX  ((size_t)2 << 20)
+#define FRAMES_MAX    300
+#define BYTES_MAX     ((size_t)64 << 20)
+#define FRAME_MAX     ((size_t)2 << 20)
+#define VIDEO_MOST_NS (60 * INT64_C(1000000000))
 #define FRAME_ARENA                                                                            \
     ((size_t)96 << 20) /* a frame's pixels and tensors, taken back after each                  \
                         */
@@ -288,12 +289,22 @@ static enum ward_code answer(struct video *d, VerifyVideoResponse *resp)
     return verification_commit(&d->v);
 }
 
+/* Streams have few workers: a caller's own longer deadline does not hold one. */
+static void no_longer_than_a_minute(struct ward_call *c)
+{
+    int64_t at = ward_mono_ns() + VIDEO_MOST_NS;
+
+    if (c->deadline_ns > at)
+        c->deadline_ns = at;
+}
+
 static enum ward_code verify_video(struct ward_call *c, VerifyVideoResponse *resp)
 {
     struct worker *w = c->wrk;
     struct video *d = ward_new(c->mem, struct video);
     enum ward_code code;
 
+    no_longer_than_a_minute(c);
     if (d == NULL)
         return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for a video");
     d->call = d->v.call = c;
