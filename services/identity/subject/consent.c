@@ -121,9 +121,10 @@ enum ward_code consents_enforce(struct keys *keys, struct ward_db *db, struct wa
         WARD_TRY(face_forget(keys, db, mem, s->id, at_us, had_key, err));
     if (!consent_stands(list, n, PURPOSE_PHOTO))
         WARD_TRY(photos_remove(db, s->id, err));
-    if (!consent_stands(list, n, purpose_of_search(s->kind)))
-        WARD_TRY(galleries_leave(db, s->id, err));
-    return WARD_OK;
+    if (consent_stands(list, n, purpose_of_search(s->kind)))
+        return WARD_OK;
+    WARD_TRY(galleries_leave(db, s->id, err));
+    return duplicates_leave(db, s->id, err);
 }
 
 /* What was withdrawn, when, and what became of the key. */

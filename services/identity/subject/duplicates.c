@@ -45,26 +45,38 @@ void duplicates_find(struct worker *w, struct ward_arena *mem, const struct ward
             out->hit[out->n++] = found.hit[i];
 }
 
-/* Not of someone erased meanwhile, nor the pair that the other's enrolment found. */
+/* Not with someone who may not be searched for any more, nor the pair that the other's
+ * enrolment found. The other is held first: what is read after that of their consents is how
+ * they stand. */
 static enum ward_code keep_one(struct ward_db *db, struct ward_arena *mem,
                                const uint8_t subject[IDENTITY_ID], const struct gallery_hit *h,
                                double threshold, int64_t at_us, struct ward_err *err)
 {
+    static const char HOLD[] =
+        "SELECT kind FROM subject WHERE subject_id = ? LOCK IN SHARE MODE";
     static const char SQL[] =
         "INSERT INTO duplicate (duplicate_id, subject_id, other_subject_id, score, threshold,"
         " found_at_us)"
         " SELECT ?, ?, s.subject_id, ?, ?, ? FROM subject s"
-        "  WHERE s.subject_id = ? AND s.erased_at_us IS NULL AND NOT EXISTS"
+        "  WHERE s.subject_id = ? AND EXISTS (SELECT 1 FROM consent_entry c"
+        "   WHERE c.subject_id = s.subject_id AND c.purpose = ? AND c.withdrawn_at_us IS NULL)"
+        "  AND NOT EXISTS"
         "   (SELECT 1 FROM duplicate d WHERE d.subject_id = ? AND d.other_subject_id = ?)"
         " ON DUPLICATE KEY UPDATE found_at_us = duplicate.found_at_us";
     uint8_t id[IDENTITY_ID];
+    struct ward_rows other;
+    int64_t kind = 0;
 
+    WARD_TRY(ward_db_run(db, mem, HOLD, WARD_PARAMS(id_val(h->subject_id)), &other, err));
+    if (other.n != 1 || !row_number(other.at[0][0], &kind))
+        return WARD_OK; /* no row, no pair */
     ward_uuid7(id);
     return ward_db_run(db, mem, SQL,
                        WARD_PARAMS(id_val(id), id_val(subject), ward_num(mem, h->score),
                                    ward_num(mem, threshold), ward_int(mem, at_us),
-                                   id_val(h->subject_id), id_val(h->subject_id),
-                                   id_val(subject)),
+                                   id_val(h->subject_id),
+                                   ward_text(purpose_of_search((int)kind)),
+                                   id_val(h->subject_id), id_val(subject)),
                        NULL, err);
 }
 

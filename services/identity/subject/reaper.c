@@ -1,6 +1,7 @@
 /* The thread that ends what has had its time: faces, and rows that are of no more use. */
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "services/identity/access/movements.h"
 #include "services/identity/act.h"
 #include "services/identity/subject/counts.h"
 #include "services/identity/subject/duplicates.h"
@@ -125,16 +126,30 @@ struct late {
     struct lookalikes found;
 };
 
+/* Whether the search that was put off may still be made. */
+static enum ward_code may_search(struct ward_db *db, struct ward_arena *mem,
+                                 const struct subject *s, bool *may, struct ward_err *err)
+{
+    struct consent_entry *list = NULL;
+    size_t n = 0;
+
+    WARD_TRY(consents_of(db, mem, s->id, &list, &n, err));
+    *may = consent_stands(list, n, purpose_of_search(s->kind));
+    return WARD_OK;
+}
+
 static enum ward_code keep_late(struct ward_db *db, void *arg, struct ward_err *err)
 {
     static const char DONE[] = "DELETE FROM duplicate_search WHERE subject_id = ?";
     struct late *l = arg;
     struct ward_arena *mem = &l->r->mem;
     struct subject s;
+    bool may = false;
     int n;
 
     WARD_TRY(subject_find(db, mem, l->id, true, &s, err));
-    if (s.erased_at_us == 0)
+    WARD_TRY(may_search(db, mem, &s, &may, err));
+    if (may)
         WARD_TRY(duplicates_keep(db, mem, l->id, &l->found, ward_wall_us(), &n, err));
     return ward_db_run(db, mem, DONE, WARD_PARAMS(id_val(l->id)), NULL, err);
 }
@@ -147,10 +162,14 @@ static enum ward_code search_late(struct late *l, struct ward_err *err)
     struct fused all = {0};
     struct subject s;
     enum ward_code code;
+    bool may = false;
 
+    l->found = (struct lookalikes){.searched = true}; /* where there is nothing to look for */
     WARD_TRY(subject_find(w->db, &r->mem, l->id, false, &s, err));
+    WARD_TRY(may_search(w->db, &r->mem, &s, &may, err));
+    if (!may)
+        return ward_db_tx(w->db, keep_late, l, err);
     code = subject_fused(w, &r->mem, &s, face_pack_sha256(w->id->now.pack), &all, NULL);
-    l->found = (struct lookalikes){.searched = true}; /* nothing of this model: nothing to do */
     if (code == WARD_OK && all.n > 0)
         code = keys_turn_back(w->id->keys, w->db, s.kind, all.generation, all.dim, all.v, NULL);
     if (code == WARD_OK && all.n > 0)
@@ -226,6 +245,7 @@ static enum ward_code pass(struct reaper *r, struct ward_err *err)
     ward_arena_reset(&r->mem);
     WARD_TRY(end_faces(r, err));
     WARD_TRY(sweep_rows(r, err));
+    WARD_TRY(movements_sweep(r->w.db, &r->mem, &r->w.id->cfg, err));
     WARD_TRY(counts_read(r->w.db, &r->mem, &c, err));
     r->over = counts_tell(&c, r->w.id->cfg.faces_limit, r->over);
     return WARD_OK;

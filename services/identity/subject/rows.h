@@ -60,6 +60,9 @@ WARD_MUST enum ward_code galleries_add(struct ward_db *db, struct ward_arena *me
                                        size_t n, struct ward_err *err);
 WARD_MUST enum ward_code galleries_leave(struct ward_db *db, const uint8_t id[IDENTITY_ID],
                                          struct ward_err *err);
+/* Every pair that the subject is in, decided or not, and the search that is to come. */
+WARD_MUST enum ward_code duplicates_leave(struct ward_db *db, const uint8_t id[IDENTITY_ID],
+                                          struct ward_err *err);
 /* Types of second identifiers, and whether there is a wristband. */
 WARD_MUST enum ward_code identifiers_of(struct ward_db *db, struct ward_arena *mem,
                                         const uint8_t id[IDENTITY_ID], char ***types, size_t *n,

@@ -100,6 +100,20 @@ enum ward_code subject_retain(struct ward_db *db, struct ward_arena *mem,
                        err);
 }
 
+enum ward_code duplicates_leave(struct ward_db *db, const uint8_t id[IDENTITY_ID],
+                                struct ward_err *err)
+{
+    static const char *const ROWS[] = {
+        "DELETE FROM duplicate WHERE subject_id = ?",
+        "DELETE FROM duplicate WHERE other_subject_id = ?",
+        "DELETE FROM duplicate_search WHERE subject_id = ?",
+    };
+
+    for (size_t i = 0; i < WARD_COUNT(ROWS); i++)
+        WARD_TRY(ward_db_run(db, NULL, ROWS[i], WARD_PARAMS(id_val(id)), NULL, err));
+    return WARD_OK;
+}
+
 enum ward_code subject_clear(struct ward_db *db, struct ward_arena *mem,
                              const uint8_t id[IDENTITY_ID], int64_t at_us, struct ward_err *err)
 {
@@ -109,9 +123,6 @@ enum ward_code subject_clear(struct ward_db *db, struct ward_arena *mem,
         "DELETE FROM gallery_member WHERE subject_id = ?",
         "DELETE FROM staff_role WHERE subject_id = ?",
         "DELETE FROM presence WHERE subject_id = ?",
-        "DELETE FROM duplicate WHERE subject_id = ?",
-        "DELETE FROM duplicate WHERE other_subject_id = ?",
-        "DELETE FROM duplicate_search WHERE subject_id = ?",
         "UPDATE consent_entry SET given_by = '' WHERE subject_id = ?",
     };
     static const char SUBJECT[] = "UPDATE subject SET external_ref = NULL, erased_at_us = ?,"
@@ -119,6 +130,7 @@ enum ward_code subject_clear(struct ward_db *db, struct ward_arena *mem,
 
     for (size_t i = 0; i < WARD_COUNT(ROWS); i++)
         WARD_TRY(ward_db_run(db, mem, ROWS[i], WARD_PARAMS(id_val(id)), NULL, err));
+    WARD_TRY(duplicates_leave(db, id, err));
     return ward_db_run(db, mem, SUBJECT, WARD_PARAMS(ward_int(mem, at_us), id_val(id)), NULL,
                        err);
 }

@@ -12,6 +12,8 @@ after(() => site && site.stop());
 const give = (subject_id, c) => site.wardctl.call('GiveConsent', { subject_id, consent: c }, site.tokens.registrar);
 const withdraw = (subject_id, purpose = '') => site.wardctl.call('WithdrawConsent', { subject_id, purpose }, site.tokens.registrar);
 const erase = (subject_id) => site.wardctl.call('EraseSubject', { subject_id }, site.tokens['privacy-officer']);
+const pair = (a, b) => site.sql(`INSERT INTO duplicate (duplicate_id, subject_id, other_subject_id, score, threshold, found_at_us)
+  VALUES (UNHEX(REPLACE(UUID(), '-', '')), ${site.hex(a.subject_id)}, ${site.hex(b.subject_id)}, 1, 1, 1)`);
 const FACE = ['face_key', 'template', 'sealed_photo'];
 const left = async (id, tables = FACE) => Promise.all(tables.map((t) => site.rows(t, id)));
 
@@ -68,6 +70,20 @@ describe('WithdrawConsent', { skip }, () => {
     const s = await site.get(subject_id);
     assert.deepEqual([s.galleries, s.templates.length, s.withdrawn_at_us], [[], 1, '0']);
     assert.equal((await site.verify(subject_id, site.annaAgain)).outcome, 'OUTCOME_MATCH');
+  });
+
+  test('of search takes every pair out of the queue, and the search that was to come', async () => {
+    const search = { more_consents: [to('patient-search')] };
+    const [a, b, c] = [await site.enrol(site.anna, search), await site.enrol(site.anna, search), await site.enrol(site.anna, search)];
+    await site.sql('DELETE FROM duplicate');
+    await pair(a, b);
+    await pair(b, c);
+    await pair(a, c);
+    await site.sql(`INSERT INTO duplicate_search (subject_id, asked_us) VALUES (${site.hex(b.subject_id)}, 1)`);
+    await withdraw(b.subject_id, 'patient-search');
+    assert.deepEqual(await left(b.subject_id, ['duplicate', 'duplicate_search', 'template']), [0, 0, 1]);
+    const { duplicates } = await site.gallery.call('ListDuplicates', {}, site.tokens.registrar);
+    assert.deepEqual(duplicates.map((d) => [d.subject_id, d.other_subject_id]), [[a.subject_id, c.subject_id]]);
   });
 
   test('of keeping the photograph takes the photograph alone', async () => {
@@ -187,6 +203,7 @@ describe('what the service ends by itself', { skip }, () => {
     const kept = await site.enrol(site.anna);
     const ended = await site.enrol(site.anna, { more_consents: [to('photo-retention'), to('patient-search')] });
     const { key_sha256 } = await site.get(ended.subject_id);
+    await pair(kept, ended);
     await site.sql(`UPDATE subject SET retain_until_us = 1 WHERE subject_id = ${site.hex(ended.subject_id)};
       INSERT INTO spent_token (token_id, spent_by, idempotency_key, spent_at_us) VALUES (REPEAT('t', 16), 'x', 'k', 1);
       INSERT INTO challenge (challenge_id, purpose, steps, issued_to, expires_at_us) VALUES (REPEAT('c', 16), 'p', '12', 'x', 1);
@@ -195,6 +212,7 @@ describe('what the service ends by itself', { skip }, () => {
     await site.ward.services.identity.start(); // its first pass is at once, the next ones every minute
     await until('ended', async () => (await site.rows('face_key', ended.subject_id)) === 0);
     assert.deepEqual(await left(ended.subject_id), [0, 0, 0]);
+    assert.equal(await site.rows('duplicate', kept.subject_id), 0);
     assert.deepEqual(await left(kept.subject_id), [1, 1, 0]);
     const s = await site.get(ended.subject_id);
     assert.deepEqual([s.key_sha256, s.retain_until_us, s.templates], [key_sha256, '0', []]);
@@ -220,6 +238,19 @@ describe('what the service ends by itself', { skip }, () => {
     await until('searched', async () => (await site.rows('duplicate_search', second.subject_id)) === 0);
     const others = (await site.sql(`SELECT LOWER(HEX(other_subject_id)) FROM duplicate WHERE subject_id = ${site.hex(second.subject_id)}`)).flat();
     assert.ok(others.includes(first.subject_id.replaceAll('-', '')));
+  });
+
+  test('a search that was put off is not made once nobody may be searched for', async () => {
+    const search = { more_consents: [to('patient-search')] };
+    const [first, second] = [await site.enrol(site.bert, search), await site.enrol(site.bert, search)];
+    // As if the withdrawal came while the search was on its way.
+    await site.sql(`DELETE FROM duplicate; INSERT INTO duplicate_search (subject_id, asked_us) VALUES (${site.hex(second.subject_id)}, 1);
+      UPDATE consent_entry SET withdrawn_at_us = 1, withdrawn_by = 'x' WHERE purpose = 'patient-search' AND subject_id = ${site.hex(second.subject_id)}`);
+    await site.ward.services.identity.stop();
+    await site.ward.services.identity.start();
+    await until('looked at', async () => (await site.rows('duplicate_search', second.subject_id)) === 0);
+    assert.deepEqual(await left(second.subject_id, ['duplicate']), [0]);
+    assert.deepEqual(await left(first.subject_id, ['duplicate']), [0]);
   });
 
   test('faces are counted, and more than were meant are said', async () => {
