@@ -51,6 +51,13 @@ enum ward_code api_where(struct ward_call *c, const char *place, const char *dev
     return WARD_OK;
 }
 
+const char *api_caller(const struct ward_call *c)
+{
+    const char *s = ward_printf(c->mem, "%s %s", c->peer, c->who->subject);
+
+    return s == NULL ? c->who->subject : s;
+}
+
 static bool caller_gone(const void *call)
 {
     return ward_call_cancelled(call);
@@ -176,6 +183,7 @@ const struct ward_method *identity_methods(void)
         ROW("Access", "PutZone", put_zone),
         ROW("Access", "PutDoor", put_door),
         ROW("Access", "SetStaffRoles", set_staff_roles),
+        ROW("Access", "ForgetPresence", forget_presence),
         ROW("Access", "ListZones", list_zones),
         ROW("Access", "RequestEntry", request_entry),
         ROW("Access", "GetOfflinePack", get_offline_pack),

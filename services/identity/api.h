@@ -19,7 +19,7 @@ ward_handler enrol_rpc, register_subject_rpc, add_template_rpc, remove_template_
     rotate_keys_rpc, renew_templates_rpc, rotate_token_key_rpc, reembed_rpc, calibrate_rpc,
     put_zone_rpc, put_door_rpc, set_staff_roles_rpc, list_zones_rpc, request_entry_rpc,
     get_offline_pack_rpc, report_offline_events_rpc, record_attendance_rpc,
-    correct_attendance_rpc, export_attendance_rpc;
+    correct_attendance_rpc, export_attendance_rpc, forget_presence_rpc;
 
 /* INVALID_ARGUMENT (field `field`) unless a UUID; *text is its usual form. */
 WARD_MUST enum ward_code api_id(struct ward_call *c, const char *field, const char *given,
@@ -44,6 +44,8 @@ WARD_MUST enum ward_code api_device(struct ward_call *c, char **device,
 char *api_text(const char *s);
 /* The text in the call's arena. RESOURCE_EXHAUSTED */
 WARD_MUST enum ward_code api_copy(struct ward_call *c, const char *s, char **out);
+/* Whose an idempotency key is: this person's by way of this service. */
+const char *api_caller(const struct ward_call *c);
 /* Packs an answer and keeps it under its idempotency key; gives a kept one back. */
 WARD_MUST enum ward_code api_keep(struct ward_call *c, struct ward_db *db,
                                   const struct ward_idem *idem, const ProtobufCMessage *resp,

@@ -161,7 +161,7 @@ enum ward_code correct_attendance_rpc(struct ward_call *c, const ProtobufCMessag
     x.row.corrected_by = c->who->subject;
     x.row.why = x.req->why;
     x.idem = (struct ward_idem){
-        .caller = c->who->subject, .method = c->method->path, .key = x.req->idempotency_key};
+        .caller = api_caller(c), .method = c->method->path, .key = x.req->idempotency_key};
     fingerprint(x.req, x.idem.request_sha256);
     WARD_TRY(api_copy(c, x.id_text, &x.resp->attendance_id));
     WARD_TRY(api_copy(c, x.act.event_text, &x.resp->event_id));

@@ -71,6 +71,43 @@ int64_t about_retained(const struct identity *id, int64_t now_us)
     return id->cfg.retention_days == 0 ? 0 : now_us + id->cfg.retention_days * DAY_US;
 }
 
+/* ---- a call that was answered before ---- */
+
+struct earlier {
+    struct ward_call *call;
+    const struct ward_idem *idem;
+    about_replay *replay;
+    void *arg;
+    bool none;
+};
+
+static enum ward_code again_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
+{
+    struct earlier *e = arg;
+    struct ward_val answer;
+
+    e->none = false;
+    WARD_TRY(ward_idem_find(db, e->call->mem, e->idem, &answer, err));
+    if (answer.p != NULL)
+        return e->replay(e->arg, db, answer, err);
+    e->none = true;
+    return WARD_FAIL(err, NOT_FOUND, "no answer is kept"); /* rolls back: the key stays free */
+}
+
+enum ward_code about_again(struct ward_call *c, const struct ward_idem *idem,
+                           about_replay *replay, void *arg, bool *again)
+{
+    struct earlier e = {.call = c, .idem = idem, .replay = replay, .arg = arg};
+    struct ward_err err = {0};
+    enum ward_code code = ward_db_tx(about_db(c), again_in_tx, &e, &err);
+
+    *again = code == WARD_OK;
+    if (code == WARD_OK || e.none)
+        return WARD_OK;
+    *c->err = err;
+    return code;
+}
+
 /* ---- a new face ---- */
 
 enum ward_code new_face_read(struct ward_call *c, const ProtobufCBinaryData *photograph,

@@ -35,6 +35,15 @@ WARD_MUST enum ward_code about_retention(struct ward_call *c, int64_t until_us);
 /* When a face enrolled now goes, where nothing else is said; 0 for never. */
 int64_t about_retained(const struct identity *id, int64_t now_us);
 
+/* Before any work: where an answer is kept under this key, `replay` gives it again and tells of
+ * it (*again), by itself; where none is, nothing is changed. Whoever then does the work looks
+ * again in its own transaction: a twin may have been faster.
+ *   FAILED_PRECONDITION  IDEMPOTENCY_MISMATCH */
+typedef enum ward_code about_replay(void *arg, struct ward_db *db, struct ward_val answer,
+                                    struct ward_err *err);
+WARD_MUST enum ward_code about_again(struct ward_call *c, const struct ward_idem *idem,
+                                     about_replay *replay, void *arg, bool *again);
+
 /* A face on its way into the database. */
 struct new_face {
     struct worker *w;

@@ -157,9 +157,10 @@ static enum ward_code fill_face(struct enrolment *e, const struct photo *p)
 }
 
 /* The stored answer again, and an event that says so. */
-static enum ward_code replay(struct enrolment *e, struct ward_db *db, struct ward_val answer,
+static enum ward_code replay(void *arg, struct ward_db *db, struct ward_val answer,
                              struct ward_err *err)
 {
+    struct enrolment *e = arg;
     ProtobufCMessage *msg = NULL;
     struct act again = e->act;
 
@@ -188,6 +189,16 @@ static enum ward_code store(struct enrolment *e, struct ward_db *db, struct ward
                            &e->resp->possible_duplicates, err);
 }
 
+/* The purposes, with commas. */
+static const char *purposes(const struct enrolment *e)
+{
+    const char *all = e->consent[0].purpose;
+
+    for (size_t i = 1; i < e->n_consents && all != NULL; i++)
+        all = ward_printf(e->call->mem, "%s,%s", all, e->consent[i].purpose);
+    return all == NULL ? "" : all;
+}
+
 static enum ward_code tell(struct enrolment *e, struct ward_db *db, struct ward_err *err)
 {
     struct ward_arena *mem = e->call->mem;
@@ -196,7 +207,7 @@ static enum ward_code tell(struct enrolment *e, struct ward_db *db, struct ward_
     act.subject = e->resp->subject_id;
     act_note(&act, "template", e->face.kept.id);
     act_note(&act, "model", e->face.kept.sealed.model_sha256);
-    act_note(&act, "consent", e->consent[0].purpose);
+    act_note(&act, "consent", purposes(e));
     act_note(&act, "consent_text", e->consent[0].text_version);
     act_note(&act, "key_sha256",
              about_hex(mem, e->face.key_sha256, sizeof(e->face.key_sha256)));
@@ -238,8 +249,11 @@ static enum ward_code enrol(struct ward_call *c, const EnrolRequest *req, EnrolR
     ward_db_deadline(about_db(c), c->deadline_ns);
     WARD_TRY(check(c, req));
     e.idem = (struct ward_idem){
-        .caller = c->who->subject, .method = c->method->path, .key = req->idempotency_key};
+        .caller = api_caller(c), .method = c->method->path, .key = req->idempotency_key};
     fingerprint(req, e.idem.request_sha256);
+    WARD_TRY(about_again(c, &e.idem, replay, &e, replayed));
+    if (*replayed)
+        return WARD_OK;
     WARD_TRY(fill_subject(&e));
     WARD_TRY(need_consent(&e));
     WARD_TRY(new_face_read(c, &req->photograph, req->largest_only, &p));

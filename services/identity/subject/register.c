@@ -7,6 +7,8 @@
 typedef Ward__Identity__V1__RegisterSubjectRequest RegisterRequest;
 typedef Ward__Identity__V1__RegisterSubjectResponse RegisterResponse;
 
+#define IDEM_HASH "register request" /* what keys_hash is bound to */
+
 struct registration {
     struct ward_call *call;
     struct act act;
@@ -57,21 +59,30 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
     return api_keep(r->call, db, &r->idem, &r->resp->base, err);
 }
 
+/* Under the service's hash key: a reference can be guessed, and the row outlives an erasure. */
+static enum ward_code fingerprint(struct ward_call *c, const RegisterRequest *req,
+                                  uint8_t out[WARD_SHA256_SIZE])
+{
+    const struct identity *id = ((struct worker *)c->wrk)->id;
+    const char *request = ward_printf(c->mem, "%d %s", (int)req->kind, req->external_ref);
+
+    if (request == NULL)
+        return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for the request");
+    return keys_hash(id->keys, IDEM_HASH, request, strlen(request), out, c->err);
+}
+
 static enum ward_code enlist(struct ward_call *c, const RegisterRequest *req,
                              RegisterResponse *resp)
 {
     struct registration r = {.call = c, .resp = resp};
-    uint8_t kind = (uint8_t)req->kind;
     char text[37];
 
     act_begin(&r.act, c, NULL);
     ward_db_deadline(about_db(c), c->deadline_ns);
     WARD_TRY(check(c, req));
     r.idem = (struct ward_idem){
-        .caller = c->who->subject, .method = c->method->path, .key = req->idempotency_key};
-    ward_sha256_parts(
-        (const struct ward_bytes[]){{&kind, 1}, {req->external_ref, strlen(req->external_ref)}},
-        2, r.idem.request_sha256);
+        .caller = api_caller(c), .method = c->method->path, .key = req->idempotency_key};
+    WARD_TRY(fingerprint(c, req, r.idem.request_sha256));
     r.subject = (struct subject){.kind = (int)req->kind,
                                  .external_ref = req->external_ref,
                                  .enrolled_at_us = ward_wall_us()};

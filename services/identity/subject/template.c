@@ -167,9 +167,10 @@ static enum ward_code tell(struct addition *ad, struct ward_db *db, struct ward_
     return act_write(&act, db, err);
 }
 
-static enum ward_code replay(struct addition *ad, struct ward_db *db, struct ward_val answer,
+static enum ward_code replay(void *arg, struct ward_db *db, struct ward_val answer,
                              struct ward_err *err)
 {
+    struct addition *ad = arg;
     ProtobufCMessage *msg = NULL;
     struct act again = ad->about.act;
 
@@ -236,15 +237,19 @@ static enum ward_code add(struct ward_call *c, const AddRequest *req, AddRespons
 {
     struct addition ad = {.req = req, .resp = resp};
     uint8_t largest = req->largest_only ? 1 : 0;
+    bool again = false;
 
     WARD_TRY(about_begin(&ad.about, c, req->subject_id));
     WARD_TRY(api_key(c, req->idempotency_key));
     ad.idem = (struct ward_idem){
-        .caller = c->who->subject, .method = c->method->path, .key = req->idempotency_key};
+        .caller = api_caller(c), .method = c->method->path, .key = req->idempotency_key};
     ward_sha256_parts((const struct ward_bytes[]){{ad.about.id, IDENTITY_ID},
                                                   {&largest, 1},
                                                   {req->photograph.data, req->photograph.len}},
                       3, ad.idem.request_sha256);
+    WARD_TRY(about_again(c, &ad.idem, replay, &ad, &again));
+    if (again)
+        return WARD_OK;
     WARD_TRY(admit(&ad));
     WARD_TRY(new_face_read(c, &req->photograph, req->largest_only, &ad.photo));
     WARD_TRY(look_for_others(&ad));

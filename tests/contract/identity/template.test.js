@@ -54,6 +54,15 @@ describe('AddTemplate', { skip }, () => {
     assert.deepEqual([e.code, e.reason], ['FAILED_PRECONDITION', 'IDEMPOTENCY_MISMATCH']);
   });
 
+  test('the same key gives the first answer after a withdrawal too', async () => {
+    const { subject_id } = await site.enrol(site.anna);
+    const req = addition(subject_id, site.annaAgain);
+    const first = await site.wardctl.call('AddTemplate', req, site.tokens.registrar);
+    await site.wardctl.call('WithdrawConsent', { subject_id }, site.tokens.registrar);
+    assert.deepEqual(await site.wardctl.call('AddTemplate', req, site.tokens.registrar), first);
+    assert.deepEqual([await site.rows('template', subject_id), (await site.lastEvent()).detail.replayed], [0, 'yes']);
+  });
+
   test('two strangers sent at once to a subject without a template do not both get in', async () => {
     const { subject_id, template_id } = await site.enrol(site.anna);
     await remove(subject_id, template_id);
