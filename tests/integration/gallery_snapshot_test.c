@@ -1,6 +1,8 @@
 /* Snapshots of the galleries: whole, damaged, half ended, and under searches. */
 #include "tests/integration/gallery_it.h"
 
+#include "services/identity/gallery/snapshot_file.h"
+
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -210,6 +212,156 @@ static void a_vector_found_damaged_later_is_read_from_the_database(void **state)
         assert_true(finds(g, "all", &people[i]));
 }
 
+static void a_file_half_written_is_no_snapshot_and_no_hindrance(void **state)
+{
+    char half[112];
+    struct stat st;
+    int fd;
+
+    (void)state;
+    snapshot_of_many();
+    assert_int_equal(truncate(file, size_of_file() / 2), 0);
+    snprintf(half, sizeof(half), "%s.new", file);
+    assert_int_equal(rename(file, half), 0);
+    g = open_with(snaps, "", "");
+    wait_snapshot(g);
+    assert_int_equal(state_of(g).subjects[1] + state_of(g).subjects[2], 300);
+    assert_int_equal(stat(half, &st), -1);
+    close_both();
+    fd = open(half, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600); /* beside a whole one */
+    assert_true(fd >= 0);
+    close(fd);
+    empty_the_tables();
+    g = open_with(snaps, "", "");
+    wait_ready(g);
+    for (int i = 0; i < 300; i += 7)
+        assert_true(finds(g, "all", &people[i]));
+    unlink(half);
+}
+
+/* ---- between an erasure and the change that tells of it ---- */
+
+/* What the file has of a bucket; `living`: under the key that the tables have now. */
+static uint32_t rows_of(int bucket, bool *living)
+{
+    struct file_head h = {.n_spaces = 0};
+    char sql[128];
+    int fd = open(file, O_RDONLY | O_CLOEXEC);
+
+    *living = false;
+    if (fd < 0)
+        return 0;
+    assert_int_equal(read(fd, &h, sizeof(h)), (ssize_t)sizeof(h));
+    close(fd);
+    snprintf(sql, sizeof(sql),
+             "SELECT MAX(generation) FROM secret WHERE use_name = 'bucket' AND kind = %d",
+             bucket);
+    *living = h.bucket[bucket].generation == it_count(db, sql);
+    return h.bucket[bucket].rows;
+}
+
+static void *keep_changes(void *arg)
+{
+    it_sql(arg, "LOCK TABLES gallery_change WRITE");
+    return NULL;
+}
+
+/* Until a connection waits for a table's lock: its number. */
+static int64_t waiting(struct ward_db *on)
+{
+    int64_t id = 0;
+
+    for (int64_t since = ward_mono_ns(); id == 0; assert_true(in_time(since)))
+        id = it_count(on, "SELECT COALESCE(MAX(id), 0) FROM information_schema.processlist"
+                          " WHERE state LIKE 'Waiting for table metadata lock%'");
+    return id;
+}
+
+struct kept {
+    struct person p;
+    struct ward_db *keeper, *onlooker;
+    pthread_t thread;
+};
+
+/* The keeper waits for the log of changes before this commits, so it comes before the follower.
+ */
+static enum ward_code erase_kept_in_tx(struct ward_db *on, void *arg, struct ward_err *e)
+{
+    struct kept *k = arg;
+    bool had = false;
+
+    WARD_TRY(face_forget(keys, on, &mem, k->p.id, 7, &had, e));
+    WARD_TRY(gallery_changed(g, on, &mem, k->p.id, e));
+    assert_int_equal(pthread_create(&k->thread, NULL, keep_changes, k->keeper), 0);
+    waiting(k->onlooker);
+    return WARD_OK;
+}
+
+static void the_erased_are_in_no_file_under_a_living_key(void **state)
+{
+    struct kept k = {someone(SUBJECT_PATIENT), it_open(), it_open(), 0};
+    int bucket = keys_bucket_of(k.p.id);
+    bool living = false;
+
+    (void)state;
+    put(&k.p);
+    g = open_with(snaps, "", "");
+    wait_ready(g);
+    it_expect(ward_db_tx(db, erase_kept_in_tx, &k, &err), WARD_OK, &err);
+    pthread_join(k.thread, NULL);
+    it_expect(keys_follow(keys, db, &err), WARD_OK, &err);
+    for (int i = 0; i < 300; i++) { /* the writer looks every second */
+        assert_true(rows_of(bucket, &living) == 0 || !living);
+        usleep(10000);
+    }
+    assert_true(finds(g, "all", &k.p)); /* so the follower is still kept */
+    ward_db_close(k.keeper);
+    ward_db_close(k.onlooker);
+    wait_snapshot(g);
+    assert_int_equal(rows_of(bucket, &living), 0);
+}
+
+static int mapped(void)
+{
+    FILE *f = fopen("/proc/self/maps", "re");
+    char line[512];
+    int n = 0;
+
+    assert_non_null(f);
+    while (fgets(line, sizeof(line), f) != NULL)
+        n += strstr(line, file) != NULL;
+    fclose(f);
+    return n;
+}
+
+/* Whoever waits for a table's lock loses the connection. */
+static void cut_the_waiting(struct ward_db *on)
+{
+    char sql[64];
+
+    snprintf(sql, sizeof(sql), "KILL %lld", (long long)waiting(on));
+    it_sql(on, sql);
+}
+
+static void a_start_cut_after_its_file_was_read_begins_again_whole(void **state)
+{
+    struct ward_db *keeper = it_open();
+
+    (void)state;
+    snapshot_of_many();
+    it_sql(keeper, "LOCK TABLES gallery_member WRITE");
+    g = open_with(snaps, "", "");
+    cut_the_waiting(keeper);
+    it_sql(keeper, "UNLOCK TABLES");
+    ward_db_close(keeper);
+    wait_ready(g);
+    for (int i = 0; i < 300; i += 7)
+        assert_true(finds(g, "all", &people[i]));
+    assert_true(mapped() <= 1);
+    close_both();
+    assert_int_equal(mapped(), 0);
+}
+
 static void a_folder_open_to_others_is_refused(void **state)
 {
     struct gallery_config cfg = {
@@ -299,6 +451,9 @@ int main(void)
         TEST(an_empty_file_and_one_of_noise_are_not_believed),
         TEST(another_databases_snapshot_is_not_believed),
         TEST(a_vector_found_damaged_later_is_read_from_the_database),
+        TEST(a_file_half_written_is_no_snapshot_and_no_hindrance),
+        TEST(the_erased_are_in_no_file_under_a_living_key),
+        TEST(a_start_cut_after_its_file_was_read_begins_again_whole),
         TEST(a_folder_open_to_others_is_refused),
         TEST(searches_are_right_while_everything_changes),
     };

@@ -13,8 +13,9 @@
 #define KEYS_NS (1000 * WARD_NS_PER_MS)
 #define AT_ONCE 1024 /* changes */
 /* A snapshot of a million takes seconds of a core: at most one twentieth of the time. */
-#define REST    20
-#define SOON_MS 1000
+#define REST     20
+#define SOON_MS  1000
+#define LEVEL_MS 20
 
 static struct ward_family subjects = {
     .name = "ward_identity_gallery_subjects",
@@ -299,9 +300,37 @@ struct snapshot_of gallery_snapshot_of(const struct gallery *g, struct ward_db *
                                 .db = db};
 }
 
+/* To where the log of changes ends now. The follower is given up on when it is told to stop or
+ * to read everything again, which a snapshot is given up for. */
+static enum ward_code follow_to_end(void *gallery, struct ward_db *db, int64_t *seq,
+                                    struct ward_err *err)
+{
+    struct gallery *g = gallery;
+    struct reader r = {.g = g, .db = db};
+    enum ward_code code;
+    int64_t head = 0;
+
+    ward_arena_init(&r.mem, (size_t)1 << 20);
+    code = load_head(&r, &head, err);
+    ward_arena_done(&r.mem);
+    WARD_TRY(code);
+    while (atomic_load(&g->seq) < head && !gallery_stopping(g)) {
+        pthread_mutex_lock(&g->lock);
+        g->woken = true;
+        pthread_cond_signal(&g->wake);
+        wait_ms(g, &g->due, NULL, LEVEL_MS);
+        pthread_mutex_unlock(&g->lock);
+    }
+    *seq = atomic_load(&g->seq);
+    if (gallery_stopping(g))
+        return WARD_FAIL(err, CANCELLED, "the snapshot is given up");
+    return WARD_OK;
+}
+
 static enum ward_code write_now(struct gallery *g, int64_t *seq, int64_t *rows,
                                 struct ward_err *err)
 {
+    const struct snapshot_writer who = {follow_to_end, gallery_stopping, g};
     struct ward_db *db = NULL;
     struct snapshot_of of;
     enum ward_code code;
@@ -309,8 +338,7 @@ static enum ward_code write_now(struct gallery *g, int64_t *seq, int64_t *rows,
     WARD_TRY(ward_db_open(g->db, &db, err));
     of = gallery_snapshot_of(g, db);
     pthread_mutex_lock(&g->heavy);
-    *seq = atomic_load(&g->seq);
-    code = snapshot_write(&of, &g->x, *seq, gallery_stopping, g, rows, err);
+    code = snapshot_write(&of, &g->x, &who, seq, rows, err);
     pthread_mutex_unlock(&g->heavy);
     ward_db_close(db);
     return code;

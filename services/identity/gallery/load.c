@@ -236,7 +236,9 @@ enum ward_code load_first(struct reader *r, struct ward_err *err)
 {
     enum ward_code code;
 
-    if (*r->g->cfg.dir == '\0')
+    /* A try before this one may have got as far as rows that have gone since: what is told from
+     * a file and the changes after it would leave them. */
+    if (*r->g->cfg.dir == '\0' || r->g->x.map[0] != NULL)
         return load_all(r, err);
     code = by_snapshot(r, err);
     if (code == WARD_OK || code == WARD_UNAVAILABLE)

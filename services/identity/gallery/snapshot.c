@@ -22,8 +22,8 @@ struct item {
 struct writing {
     const struct snapshot_of *of;
     struct index *x;
-    bool (*gone)(const void *arg);
-    const void *gone_arg;
+    const struct snapshot_writer *who;
+    int generation[KEYS_BUCKETS];
     struct ward_arena list, mem; /* the whole time; one bucket */
     struct item *items;          /* by bucket */
     size_t first[KEYS_BUCKETS + 1];
@@ -121,6 +121,8 @@ static void list_row(struct writing *w, int space, uint32_t row, const struct ro
 /* Where each bucket's rows begin in `items`: counted, summed, and moved on by filling in. */
 static enum ward_code list_rows(struct writing *w, struct ward_err *err)
 {
+    ward_arena_reset(&w->list);
+    memset(w->first, 0, sizeof(w->first));
     pthread_rwlock_rdlock(&w->x->lock);
     w->head.n_spaces = w->x->n_spaces;
     for (int i = 0; i < w->x->n_spaces; i++) {
@@ -251,21 +253,17 @@ static enum ward_code write_bucket(struct writing *w, int number, struct ward_er
 {
     struct file_bucket *out = &w->head.bucket[number];
     struct bucket b = {.number = number};
-    int generation = 0;
     enum ward_code code;
 
     if (w->first[number] == w->first[number + 1])
         return WARD_OK;
-    WARD_TRY(
-        keys_bucket(w->of->keys, w->of->db, number, &generation, w->map->key[number], err));
-    w->map->open[number] = true;
     WARD_TRY(make_room(w, &b, err));
     code = WARD_OK;
     for (size_t i = w->first[number]; code == WARD_OK && i < w->first[number + 1]; i++) {
         code = add_row(w, &b, &w->items[i], err);
         out->rows += w->items[i].written ? 1 : 0;
     }
-    out->generation = generation;
+    out->generation = w->generation[number];
     if (code == WARD_OK)
         code = put_bucket(w, &b, err);
     w->head.rows += out->rows;
@@ -299,7 +297,7 @@ static enum ward_code put_all(struct writing *w, struct ward_err *err)
         snprintf(w->head.model[i], sizeof(w->head.model[i]), "%s", w->of->model[i]);
     WARD_TRY(put_bytes(w, none, sizeof(none), err));
     for (int b = 0; b < KEYS_BUCKETS; b++) {
-        if (w->gone(w->gone_arg))
+        if (w->who->gone(w->who->arg))
             return WARD_FAIL(err, CANCELLED, "the snapshot is given up");
         WARD_TRY(write_bucket(w, b, err));
     }
@@ -357,6 +355,37 @@ static void switch_over(struct writing *w)
     mapping_close(old);
 }
 
+/* Those of listed rows that have none yet. */
+static enum ward_code take_keys(struct writing *w, bool *took, struct ward_err *err)
+{
+    struct mapping *m = w->map;
+
+    *took = false;
+    for (int b = 0; b < KEYS_BUCKETS; b++) {
+        if (w->first[b] == w->first[b + 1] || m->open[b])
+            continue;
+        WARD_TRY(keys_bucket(w->of->keys, w->of->db, b, &w->generation[b], m->key[b], err));
+        m->open[b] = *took = true;
+    }
+    return WARD_OK;
+}
+
+/* Rows listed after the index was level with changes that came after all their keys were taken.
+ * A bucket may get its first row while the index is followed: then once more. */
+static enum ward_code list_level(struct writing *w, struct ward_err *err)
+{
+    bool took = false, level = false;
+
+    for (;;) {
+        WARD_TRY(list_rows(w, err));
+        WARD_TRY(take_keys(w, &took, err));
+        if (level && !took)
+            return WARD_OK;
+        WARD_TRY(w->who->level(w->who->arg, w->of->db, &w->head.seq, err));
+        level = true;
+    }
+}
+
 /* The mapping is made before the file is whole: its keys are used while writing. */
 static enum ward_code write_file(struct writing *w, const char *tmp, const char *path,
                                  struct ward_err *err)
@@ -366,7 +395,7 @@ static enum ward_code write_file(struct writing *w, const char *tmp, const char 
 
     ward_random(w->head.number, sizeof(w->head.number));
     WARD_TRY(mapping_open(-1, 0, w->head.number, &w->map, err));
-    WARD_TRY(list_rows(w, err));
+    WARD_TRY(list_level(w, err));
     WARD_TRY(put_all(w, err));
     WARD_TRY(mapping_open(w->fd, w->head.size, w->head.number, &keys, err));
     memcpy(keys->key, w->map->key, sizeof(keys->key));
@@ -379,11 +408,11 @@ static enum ward_code write_file(struct writing *w, const char *tmp, const char 
     return code;
 }
 
-enum ward_code snapshot_write(const struct snapshot_of *of, struct index *x, int64_t seq,
-                              bool (*gone)(const void *arg), const void *gone_arg, int64_t *n,
+enum ward_code snapshot_write(const struct snapshot_of *of, struct index *x,
+                              const struct snapshot_writer *who, int64_t *seq, int64_t *n,
                               struct ward_err *err)
 {
-    struct writing w = {.of = of, .x = x, .gone = gone, .gone_arg = gone_arg, .head.seq = seq};
+    struct writing w = {.of = of, .x = x, .who = who};
     char path[PATH_MAX], tmp[PATH_MAX];
     enum ward_code code;
 
@@ -396,6 +425,7 @@ enum ward_code snapshot_write(const struct snapshot_of *of, struct index *x, int
     ward_arena_init(&w.mem, (size_t)4 << 30);
     code = write_file(&w, tmp, path, err);
     *n = w.head.rows;
+    *seq = w.head.seq;
     if (code != WARD_OK)
         unlink(tmp);
     mapping_close(w.map);

@@ -28,12 +28,20 @@ struct snapshot_of {
     struct ward_db *db; /* to look for keys */
 };
 
+/* Who writes a snapshot. `level` is called when the buckets' keys have been taken and
+ * before a row is: it returns when the index holds every change that was committed before the
+ * call, and says up to which. So whoever was erased before is not in the file, and an erasure
+ * afterwards ends a key that the file is sealed under. `gone` is asked now and then. */
+struct snapshot_writer {
+    enum ward_code (*level)(void *arg, struct ward_db *db, int64_t *seq, struct ward_err *err);
+    bool (*gone)(const void *arg);
+    void *arg;
+};
 /* Copies the index into the file, and has rows that did not change meanwhile point into it.
- * `seq`: everything up to it is in the index. `gone` is asked now and then. *n: rows written.
- */
+ * *seq, *n: the change it follows up to, rows written. */
 WARD_MUST enum ward_code snapshot_write(const struct snapshot_of *of, struct index *x,
-                                        int64_t seq, bool (*gone)(const void *arg),
-                                        const void *gone_arg, int64_t *n, struct ward_err *err);
+                                        const struct snapshot_writer *who, int64_t *seq,
+                                        int64_t *n, struct ward_err *err);
 
 struct snapshot_read {
     int64_t seq, written_at_us, rows;

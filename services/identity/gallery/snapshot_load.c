@@ -286,12 +286,15 @@ enum ward_code snapshot_load(const struct snapshot_of *of, struct index *x, int 
 
     WARD_TRY(open_file(of, &head, &l.map, err));
     code = find_keys(&l, of, &read, err);
+    if (code != WARD_OK) {
+        mapping_close(l.map);
+        return code;
+    }
     /* From now on rows may point into it. */
     pthread_rwlock_wrlock(&x->lock);
     x->map[0] = l.map;
     pthread_rwlock_unlock(&x->lock);
-    if (code == WARD_OK)
-        code = load_all(&l, threads, err);
+    code = load_all(&l, threads, err);
     read.seq = head.seq;
     read.written_at_us = head.written_at_us;
     read.rows = atomic_load(&l.rows);
