@@ -39,7 +39,7 @@ struct identity_config {
     const char *time_zone;
     int scan_threads, snapshot_s;
     int ppid_lifetime_s, canary_ms, retention_days, faces_limit;
-    int attendance_debounce_s, offline_pack_h;
+    int attendance_debounce_s, offline_pack_h, movements_days;
 };
 
 /* A loaded pack with its thresholds. */

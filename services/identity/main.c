@@ -58,6 +58,8 @@ static const struct ward_opt options[] = {
      "the same person coming twice within this time came once", false},
     {"WARD_OFFLINE_PACK_H", WARD_INT, AT(offline_pack_h), "24", 1, 720, "h",
      "how long a door's offline pack is good", false},
+    {"WARD_MOVEMENTS_DAYS", WARD_INT, AT(movements_days), "90", 0, 36500, "days",
+     "how long door events and presence are kept (not attendance); 0: for ever", false},
     WARD_OPT_END,
 };
 

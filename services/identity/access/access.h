@@ -84,6 +84,7 @@ struct stander {
     struct ward_call *call;
     ProtobufCBinaryData photograph;
     const char *token, *place;
+    const char *key; /* what makes a spent token's request the same again; NULL: nothing */
     bool attended;
     struct use_policy policy; /* liveness and rates of faces */
     /* found: */
@@ -93,6 +94,8 @@ struct stander {
     char text[37];
     int kind;           /* of the subject; 0: nobody known */
     const char *method; /* the token's; "" for a face */
+    bool again;         /* it was spent on this before, at spent_us */
+    int64_t spent_us;
 };
 /* Policy of `purpose`, and the request's photograph or token.
  *   INVALID_ARGUMENT     both or neither of photograph and token

@@ -3,6 +3,7 @@
  * transaction, under the subject's row lock. */
 #include "services/identity/access/access.h"
 #include "services/identity/access/local.h"
+#include "services/identity/access/movements.h"
 
 #include "common/base/clock.h"
 #include "common/base/metrics.h"
@@ -28,6 +29,7 @@ struct entry {
     struct door door;
     int direction;
     enum door_reason why;
+    bool again; /* allowed a moment ago, and now once more */
     int64_t now_us;
     RequestEntryResponse *resp;
 };
@@ -40,6 +42,22 @@ static const char *zone_into(const struct entry *e)
 static const char *zone_left(const struct entry *e)
 {
     return e->direction == DIRECTION_IN ? e->door.from_zone : e->door.to_zone;
+}
+
+/* May it be the same passage, asked for again? A face is its owner's, and so is a token that
+ * was spent on this. Another token is not: a badge can be handed back. */
+static enum ward_code ask_again(struct entry *e, struct passage *p, struct ward_db *db,
+                                struct ward_err *err)
+{
+    bool same = false;
+
+    if (*e->who.token != '\0' && !e->who.again)
+        return WARD_OK;
+    WARD_TRY(passage_was(db, e->call->mem, e->who.id, e->door.door, e->direction, &same, err));
+    p->again_us = same ? AGAIN_US : 0;
+    e->why = door_decide(p);
+    e->again = e->why == DOOR_ALLOWED;
+    return WARD_OK;
 }
 
 /* By the rules as they stand now. */
@@ -61,7 +79,7 @@ static enum ward_code decide_known(struct entry *e, struct ward_db *db, struct w
     p.weekday = at.weekday;
     p.minute = at.minute;
     e->why = door_decide(&p);
-    return WARD_OK;
+    return e->why == DOOR_PASSBACK ? ask_again(e, &p, db, err) : WARD_OK;
 }
 
 static enum ward_code decide(struct entry *e, struct ward_db *db, struct ward_err *err)
@@ -83,7 +101,7 @@ static enum ward_code note_seen(struct entry *e, struct ward_db *db, struct ward
 {
     struct ward_arena *mem = e->call->mem;
 
-    if (e->why != DOOR_ALLOWED)
+    if (e->why != DOOR_ALLOWED || e->again) /* again: since when it was first allowed */
         return WARD_OK;
     WARD_TRY(seen_put(db, mem, e->who.id, zone_into(e), true, e->now_us, err));
     return seen_put(db, mem, e->who.id, zone_left(e), false, e->now_us, err);
@@ -127,6 +145,9 @@ static enum ward_code enter_in_tx(struct ward_db *db, void *arg, struct ward_err
 
     WARD_TRY(stander_hold(&e->who, db, err));
     e->now_us = ward_wall_us();
+    e->again = false;
+    if (e->who.again && e->now_us - e->who.spent_us >= AGAIN_US)
+        return WARD_FAIL_REASON(err, ALREADY_EXISTS, "PPID_SPENT", "the token was used before");
     WARD_TRY(decide(e, db, err));
     WARD_TRY(note_seen(e, db, err));
     WARD_TRY(keep(e, db, err));
@@ -136,6 +157,8 @@ static enum ward_code enter_in_tx(struct ward_db *db, void *arg, struct ward_err
     act_note(&act, "reason", door_reason_name(e->why));
     act_note(&act, "direction", access_direction_name(e->direction));
     act_note(&act, "by", *e->who.token == '\0' ? "face" : e->who.method);
+    if (e->again || e->who.again)
+        act_note(&act, "again", "yes");
     if (e->who.face.outcome == IDENTIFY_MATCH)
         act_note_num(&act, "score", e->who.face.found[0].hit.score);
     return act_write(&act, db, err);
@@ -156,6 +179,7 @@ static enum ward_code begin(struct entry *e, const RequestEntryRequest *req)
     act_note(&e->act, "device", *req->device == '\0' ? c->peer : req->device);
     WARD_TRY(
         access_direction(c, "direction", (int)req->direction, DIRECTION_IN, &e->direction));
+    e->who.key = access_direction_name(e->direction);
     WARD_TRY(stander_begin(&e->who, PURPOSE_DOOR));
     WARD_TRY(door_find(w->db, c->mem, req->door, &e->door, c->err));
     WARD_TRY(zone_find(w->db, c->mem, e->door.to_zone, &guarded, c->err));

@@ -1,7 +1,7 @@
 /* ReportOfflineEvents: what a controller decided while it was cut off. All of a report or
  * nothing, and each event once, whoever sends it how often. Every one that is new is audited by
  * itself, as if it had been decided here. */
-#include "services/identity/access/access.h"
+#include "services/identity/access/movements.h"
 
 #include "common/base/clock.h"
 
@@ -23,6 +23,8 @@ struct offline {
     uint8_t subject[IDENTITY_ID];
     char subject_text[37];
     struct door door;
+    struct pack_span *packs; /* that the caller held of the door */
+    size_t n_packs;
 };
 struct reporting {
     struct ward_call *call;
@@ -94,9 +96,12 @@ static enum ward_code find_door(struct reporting *x, size_t i)
 
     if (i > 0 && strcmp(o->row.door, x->events[i - 1].row.door) == 0) {
         o->door = x->events[i - 1].door;
+        o->packs = x->events[i - 1].packs;
+        o->n_packs = x->events[i - 1].n_packs;
         return WARD_OK;
     }
-    return door_find(w->db, c->mem, o->row.door, &o->door, c->err);
+    WARD_TRY(door_find(w->db, c->mem, o->row.door, &o->door, c->err));
+    return door_packs_of(w->db, c->mem, o->row.door, c->peer, &o->packs, &o->n_packs, c->err);
 }
 
 static enum ward_code check(struct reporting *x, const ReportOfflineEventsRequest *req)
@@ -112,8 +117,14 @@ static enum ward_code check(struct reporting *x, const ReportOfflineEventsReques
     for (size_t i = 0; i < req->n_events; i++)
         WARD_TRY(check_event(x, i, req->events[i], now_us, &x->events[i]));
     x->n = req->n_events;
-    for (size_t i = 0; i < x->n; i++)
+    for (size_t i = 0; i < x->n; i++) {
+        const struct offline *o = &x->events[i];
+
         WARD_TRY(find_door(x, i));
+        if (!pack_spans(o->packs, o->n_packs, o->row.at_us))
+            return WARD_FAIL_REASON(c->err, PERMISSION_DENIED, "DOOR_NOT_YOURS",
+                                    "event %zu: the caller held no pack of the door then", i);
+    }
     return WARD_OK;
 }
 

@@ -1,4 +1,5 @@
 /* GetOfflinePack. */
+#include "services/identity/access/movements.h"
 #include "services/identity/access/pack.h"
 
 #include "common/base/clock.h"
@@ -112,9 +113,15 @@ static enum ward_code sign(struct packing *x, char **out)
     return code;
 }
 
-static enum ward_code write_act(struct ward_db *db, void *arg, struct ward_err *err)
+/* Whoever fetched it may report of these doors what it decided by it. */
+static enum ward_code note_packs(struct ward_db *db, void *arg, struct ward_err *err)
 {
-    return act_write(arg, db, err);
+    struct packing *x = arg;
+    struct pack_span span = {x->pack.issued_at * SECOND_US, x->pack.expires_at * SECOND_US};
+
+    for (size_t i = 0; i < x->pack.n_doors; i++)
+        WARD_TRY(door_pack_put(db, x->call->mem, x->doors[i].door, x->call->peer, &span, err));
+    return act_write(&x->act, db, err);
 }
 
 enum ward_code get_offline_pack_rpc(struct ward_call *c, const ProtobufCMessage *q,
@@ -141,5 +148,5 @@ enum ward_code get_offline_pack_rpc(struct ward_call *c, const ProtobufCMessage 
     act_note(&x->act, "first_door", x->doors[0].door);
     act_note_num(&x->act, "staff_roles", (double)x->pack.n_staff);
     WARD_TRY(api_copy(c, x->act.event_text, &resp->event_id));
-    return ward_db_tx(w->db, write_act, &x->act, c->err);
+    return ward_db_tx(w->db, note_packs, x, c->err);
 }

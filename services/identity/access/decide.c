@@ -72,15 +72,24 @@ static bool stands(const struct zone *z, const struct seen *s, int64_t now_us)
            now_us - s->since_us < z->passback_minutes * MINUTE_US;
 }
 
+/* The same passage asked for again, from when it was first allowed: the answer was lost, or the
+ * door stayed shut. */
+static bool once_more(const struct passage *p, const struct seen *s)
+{
+    return p->now_us - s->since_us < p->again_us;
+}
+
 enum door_reason door_decide(const struct passage *p)
 {
     enum door_reason why = by_rules(p);
 
     if (why != DOOR_ALLOWED)
         return why;
-    if (stands(p->into, &p->into_seen, p->now_us) && p->into_seen.inside)
+    if (stands(p->into, &p->into_seen, p->now_us) && p->into_seen.inside &&
+        !once_more(p, &p->into_seen))
         return DOOR_PASSBACK;
-    if (stands(p->from, &p->from_seen, p->now_us) && !p->from_seen.inside)
+    if (stands(p->from, &p->from_seen, p->now_us) && !p->from_seen.inside &&
+        !once_more(p, &p->from_seen))
         return DOOR_PASSBACK;
     return DOOR_ALLOWED;
 }

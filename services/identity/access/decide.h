@@ -63,6 +63,7 @@ struct seen {
 struct passage {
     const struct zone *into, *from; /* NULL: outside */
     struct seen into_seen, from_seen;
+    int64_t again_us; /* what they were allowed last was this: it stands so long, 0 else */
     bool out;
     const char *const *roles; /* the person's */
     size_t n_roles;

@@ -203,6 +203,26 @@ static void who_is_in_does_not_come_in_again_and_who_is_out_does_not_leave(void 
     }
 }
 
+static void what_was_just_allowed_is_allowed_again_for_as_long_as_it_stands(void **state)
+{
+    static const char *const role = "icu-lead";
+    struct passage p = {.roles = &role, .n_roles = 1, .weekday = 1, .now_us = 60 * MINUTE};
+
+    (void)state;
+    p.again_us = 15;
+    p.into = &icu;
+    p.into_seen = (struct seen){true, true, p.now_us - 14};
+    assert_int_equal(door_decide(&p), DOOR_ALLOWED);
+    p.into_seen.since_us--;
+    assert_int_equal(door_decide(&p), DOOR_PASSBACK);
+    p.into = NULL;
+    p.from = &icu;
+    p.from_seen = (struct seen){true, false, p.now_us - 14};
+    assert_int_equal(door_decide(&p), DOOR_ALLOWED);
+    p.again_us = 0;
+    assert_int_equal(door_decide(&p), DOOR_PASSBACK);
+}
+
 static void a_zone_without_anti_passback_does_not_ask_where_one_was(void **state)
 {
     static const char *const role = "r";
@@ -256,6 +276,7 @@ int main(void)
         cmocka_unit_test(any_of_ones_roles_is_enough),
         cmocka_unit_test(nobody_is_kept_in_by_the_clock_and_outside_lets_everyone_in),
         cmocka_unit_test(who_is_in_does_not_come_in_again_and_who_is_out_does_not_leave),
+        cmocka_unit_test(what_was_just_allowed_is_allowed_again_for_as_long_as_it_stands),
         cmocka_unit_test(a_zone_without_anti_passback_does_not_ask_where_one_was),
         cmocka_unit_test(a_tokens_method_is_held_against_the_zones_liveness),
         cmocka_unit_test(a_reason_has_the_contracts_name),

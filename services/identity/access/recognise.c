@@ -58,12 +58,10 @@ static enum ward_code by_token(struct stander *s, struct ward_db *db, struct war
     struct token_want want = {.token = s->token,
                               .purpose = s->policy.purpose,
                               .place = s->place,
-                              .idempotency_key = ""};
+                              .idempotency_key = s->key == NULL ? "" : s->key};
     struct ward_ppid p;
-    int64_t spent_us = 0;
-    bool again = false;
 
-    WARD_TRY(token_spend(s->call, db, &want, &p, &spent_us, &again, err));
+    WARD_TRY(token_spend(s->call, db, &want, &p, &s->spent_us, &s->again, err));
     s->method = p.method;
     if (!ward_uuid_parse(p.patient, s->id))
         return WARD_OK; /* signed by us, and nobody's */
@@ -90,7 +88,7 @@ static enum ward_code by_face(struct stander *s, struct ward_db *db, struct ward
 
 enum ward_code stander_hold(struct stander *s, struct ward_db *db, struct ward_err *err)
 {
-    s->known = false;
+    s->known = s->again = false;
     s->kind = 0;
     WARD_TRY(*s->token == '\0' ? by_face(s, db, err) : by_token(s, db, err));
     if (!s->known)

@@ -42,6 +42,7 @@ CREATE TABLE presence (
     inside     BOOLEAN     NOT NULL,
     since_us   BIGINT      NOT NULL,
     PRIMARY KEY (subject_id, zone),
+    KEY presence_since (since_us),
     FOREIGN KEY (subject_id) REFERENCES subject (subject_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
@@ -56,7 +57,20 @@ CREATE TABLE door_event (
     at_us       BIGINT      NOT NULL,
     offline     BOOLEAN     NOT NULL,
     received_us BIGINT      NOT NULL,
-    KEY door_events (door, at_us)
+    KEY door_events (door, at_us),
+    KEY door_events_of (subject_id, at_us),
+    KEY door_events_received (received_us)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
+-- Through which time a peer (the name in its certificate) held a good offline pack of a door: what it
+-- may report of that door.
+CREATE TABLE door_pack (
+    door          VARCHAR(64)  CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    peer          VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+    fetched_at_us BIGINT       NOT NULL,
+    expires_at_us BIGINT       NOT NULL,
+    PRIMARY KEY (door, peer, fetched_at_us),
+    KEY door_pack_expires (expires_at_us)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
 -- Append-only: a correction is a row that adds (strikes NULL) or strikes another out; one that

@@ -4,7 +4,7 @@
 const { test, before, after, describe } = require('node:test');
 const assert = require('node:assert');
 const crypto = require('node:crypto');
-const { skip, UUID, nobody, to, ROLES } = require('./site');
+const { skip, UUID, nobody, to, until, ROLES } = require('./site');
 const { Doors, ZONE, DAYS, meeting, wall } = require('./door');
 const { run } = require('../../lib/proc');
 const { bin } = require('../../lib/paths');
@@ -156,15 +156,25 @@ describe('RequestEntry by token', { skip }, () => {
     assert.deepEqual([a.decision, a.reason, a.subject_id], ['DECISION_DENY', 'NOT_RECOGNISED', '']);
   });
 
-  test('a token opens once, a deny spends it too, and of two replicas one takes it', async () => {
+  test('a token opens once, a deny spends it too: asked for again it is the same answer for 15 s, to this caller and this way', async () => {
     const p = await site.person(['icu-nurse']), q = await site.person([]);
-    for (const who of [p, q]) {
+    for (const [who, reason] of [[p, 'ALLOWED'], [q, 'NO_ROLE']]) {
       const token = await site.badge(who, 'icu');
-      const answers = await Promise.all(Array.from({ length: 8 }, (_, i) => enter('icu', { token }, i % 2 ? site.other : site.access).then((a) => a.reason, (e) => e)));
-      const refused = answers.filter((a) => typeof a !== 'string');
-      assert.equal(refused.length, 7);
-      for (const e of refused) assert.deepEqual([e.code, e.reason], ['ALREADY_EXISTS', 'PPID_SPENT']);
+      const answers = await Promise.all(Array.from({ length: 8 }, (_, i) => enter('icu', { token }, i % 2 ? site.other : site.access)));
+      assert.deepEqual(answers.map((a) => a.reason), Array(8).fill(reason));
+      const spent = (more, client) => client.failure('RequestEntry', { door: 'icu', token, ...more });
+      const tries = [await spent({}, site.controller), await spent({ direction: 'DIRECTION_OUT' }, site.access)];
+      await site.sql('UPDATE spent_token SET spent_at_us = spent_at_us - 15000000');
+      for (const e of [...tries, await spent({}, site.other)]) assert.deepEqual([e.code, e.reason], ['ALREADY_EXISTS', 'PPID_SPENT']);
     }
+  });
+
+  test('of two callers with one token one is let in', async () => {
+    const p = await site.person(['icu-nurse']);
+    const token = await site.badge(p, 'icu');
+    const callers = [site.controller, site.other, site.ward.client('identity', { api: 'access', as: 'gateway' })];
+    const answers = await Promise.all(callers.map((c) => enter('icu', { token }, c).then((a) => a.reason, (e) => e.reason)));
+    assert.deepEqual(answers.sort(), ['ALLOWED', 'PPID_SPENT', 'PPID_SPENT']);
   });
 
   test('a token for another door, another use, forged or junk opens nothing', async () => {
@@ -226,6 +236,7 @@ describe('RequestEntry by face', { skip }, () => {
     await site.enrol(site.bert, { more_consents: [to('patient-search')] }); // a patient: not among staff
     await site.followed();
   });
+  after(async () => { if (!skip) await site.wardctl.call('EraseSubject', { subject_id: anna }, site.tokens['privacy-officer']); });
   const byFace = (photograph, more = {}, door = 'face', client = site.controller) => enter(door, { photograph, ...more }, client);
 
   test('someone of staff is recognised and let in, on either replica', async () => {
@@ -363,6 +374,67 @@ describe('anti-passback', { skip }, () => {
     assert.deepEqual(answers.map((a) => a.reason).sort(), ['ALLOWED', ...Array(7).fill('PASSBACK')]);
   });
 
+  describe('when the answer was lost', () => {
+    let anna;
+    const byFace = async (direction, client) => (await enter('again', { photograph: site.anna, direction }, client)).reason;
+    const age = (id, us) => site.sql(`UPDATE presence SET since_us = since_us - ${us} WHERE subject_id = ${site.hex(id)}`);
+    before(async () => {
+      if (skip) return;
+      await site.room('again', 'again', { anti_passback: true });
+      await site.door('again-side', 'again');
+      anna = await site.staffFace(site.anna, ['again']);
+      await site.followed();
+    });
+    after(async () => { if (!skip) await site.wardctl.call('EraseSubject', { subject_id: anna }, site.tokens['privacy-officer']); });
+
+    test('the same face is allowed again for 15 s, by either replica, counted from the first time', async () => {
+      for (const direction of ['DIRECTION_IN', 'DIRECTION_OUT']) {
+        assert.equal(await byFace(direction, site.access), 'ALLOWED');
+        assert.equal(await byFace(direction, site.other), 'ALLOWED');
+        assert.equal((await site.lastEvent()).detail.again, 'yes');
+        await age(anna, 15e6);
+        assert.equal(await byFace(direction, site.other), 'PASSBACK');
+      }
+      await age(anna, 720 * 60e6);
+    });
+
+    test('not at another door, and not when they went through another since', async () => {
+      assert.equal(await byFace('DIRECTION_IN', site.access), 'ALLOWED');
+      assert.equal((await enter('again-side', { photograph: site.anna }, site.other)).reason, 'PASSBACK');
+      assert.equal((await enter('again-side', { photograph: site.anna, direction: 'DIRECTION_OUT' }, site.other)).reason, 'ALLOWED');
+      assert.equal(await byFace('DIRECTION_OUT', site.access), 'PASSBACK');
+    });
+
+    test('the same token is, to the other replica too; another of the same badge is not', async () => {
+      const p = await site.person(['again']);
+      const token = await site.badge(p, 'again');
+      assert.equal((await enter('again', { token }, site.access)).reason, 'ALLOWED');
+      assert.equal((await enter('again', { token }, site.other)).reason, 'ALLOWED');
+      assert.equal((await byBadge(p, 'again', {}, site.other)).reason, 'PASSBACK');
+    });
+  });
+
+  test('who is locked out is let in when a security officer forgets where they were seen', async () => {
+    await site.room('apb-2', 'apb', { anti_passback: true });
+    const p = await site.person(['apb']);
+    const forget = (zone, more) => site.access.call('ForgetPresence', { subject_id: p.id, zone, ...more }, officer);
+    const both = async () => [(await byBadge(p, 'apb')).reason, (await byBadge(p, 'apb-2', {}, site.other)).reason];
+    assert.deepEqual(await both(), ['ALLOWED', 'ALLOWED']);
+    assert.deepEqual(await both(), ['PASSBACK', 'PASSBACK']);
+    assert.equal((await forget('apb')).forgotten, 1);
+    const e = await site.lastEvent();
+    assert.deepEqual([e.action, e.actor, e.patient, e.detail], ['/ward.identity.v1.Access/ForgetPresence', 'security-officer-1', p.id, { zone: 'apb', forgotten: '1.0000' }]);
+    assert.deepEqual(await both(), ['ALLOWED', 'PASSBACK']);
+    assert.equal((await forget('')).forgotten, 2);
+    assert.equal((await forget('')).forgotten, 0);
+    assert.deepEqual(await both(), ['ALLOWED', 'ALLOWED']);
+    const failure = (req) => site.access.failure('ForgetPresence', { subject_id: p.id, ...req }, officer);
+    assert.equal((await failure({ subject_id: 'x' })).field, 'subject_id');
+    assert.equal((await failure({ zone: 'A B' })).field, 'zone');
+    assert.equal((await failure({ zone: 'nowhere' })).reason, 'ZONE_NOT_FOUND');
+    assert.equal((await failure({ subject_id: nobody })).reason, 'SUBJECT_NOT_FOUND');
+  });
+
   test('a door between two zones leaves one as it enters the other', async () => {
     await site.zone('outer', { rules: [{ role: 'apb' }], anti_passback: true });
     await site.zone('inner', { rules: [{ role: 'apb' }], anti_passback: true });
@@ -453,6 +525,49 @@ describe('ReportOfflineEvents', { skip }, () => {
     event_id: crypto.randomUUID(), door: 'icu', direction: 'DIRECTION_IN', subject_id: '', decision: 'DECISION_DENY', reason: 'NO_ROLE', at_us: now() - 1e6, ...more,
   });
   const report = (list, client = site.controller) => client.call('ReportOfflineEvents', { events: list });
+  // As if the controller had held a pack of icu all this time.
+  const held = (from_us) => site.sql(`INSERT INTO door_pack VALUES ('icu', 'devices', ${from_us}, ${now()})`);
+  before(async () => {
+    if (skip) return;
+    for (const client of [site.controller, site.access]) await client.call('GetOfflinePack', { doors: ['icu', 'apb'] });
+  });
+
+  test('of a door are for who held its pack then, and nothing of another\'s report is kept', async () => {
+    const p = await site.person(['mine']);
+    for (const name of ['mine-1', 'mine-2']) await site.room(name, 'mine', { anti_passback: true });
+    const passage = (door, at_us = now()) => event({ door, subject_id: p.id, decision: 'DECISION_ALLOW', reason: 'ALLOWED', at_us });
+    const refused = async (list, client = site.controller) => {
+      const e = await client.failure('ReportOfflineEvents', { events: list });
+      assert.deepEqual([e.code, e.reason], ['PERMISSION_DENIED', 'DOOR_NOT_YOURS']);
+      assert.equal(await site.rows('presence', p.id), 0);
+      assert.equal(await site.rows('door_event', p.id), 0);
+    };
+    await refused([passage('mine-1')]); // nobody has one
+    await site.controller.call('GetOfflinePack', { doors: ['mine-1'] });
+    await refused([passage('mine-1')], site.access); // another's
+    await refused([passage('mine-1')], site.other);
+    await refused([passage('mine-1'), passage('mine-2')]); // another door's
+    await refused([passage('mine-1', now() - 310e6)]); // before it was fetched
+    assert.equal((await report([passage('mine-1', now() - 290e6)])).kept, 1); // a clock that is behind
+    await site.sql(`DELETE FROM door_event WHERE door = 'mine-1'`);
+    await site.sql(`DELETE FROM presence WHERE subject_id = ${site.hex(p.id)}`);
+    await site.sql(`UPDATE door_pack SET fetched_at_us = fetched_at_us - 900000000, expires_at_us = ${now()} - 310000000 WHERE door = 'mine-1'`);
+    await refused([passage('mine-1')]); // expired
+    assert.equal((await report([passage('mine-1', now() - 60e6)])).kept, 1);
+  });
+
+  test('a pack fetched while another is good goes on with its time', async () => {
+    await site.room('mine-3', 'mine');
+    const spans = () => site.sql(`SELECT fetched_at_us, expires_at_us FROM door_pack WHERE door = 'mine-3' ORDER BY fetched_at_us`);
+    await site.controller.call('GetOfflinePack', { doors: ['mine-3'] });
+    await site.sql(`UPDATE door_pack SET fetched_at_us = fetched_at_us - 7200000000, expires_at_us = expires_at_us - 7200000000 WHERE door = 'mine-3'`);
+    const [[from]] = await spans();
+    const { expires_at_us } = await site.controller.call('GetOfflinePack', { doors: ['mine-3'] });
+    assert.deepEqual(await spans(), [[from, String(expires_at_us)]]);
+    await site.sql(`UPDATE door_pack SET expires_at_us = fetched_at_us WHERE door = 'mine-3'`);
+    await site.controller.call('GetOfflinePack', { doors: ['mine-3'] });
+    assert.equal((await spans()).length, 2); // there was a gap
+  });
 
   test('each event is kept once, however often and by whomever it is sent', async () => {
     const p = await site.person(['icu-nurse']);
@@ -477,6 +592,7 @@ describe('ReportOfflineEvents', { skip }, () => {
 
   test('each new one is on record with the controller\'s own time and id', async () => {
     const p = await site.person(['icu-nurse']);
+    await held(Date.UTC(2026, 2, 1) * 1000);
     const one = event({ subject_id: p.id, decision: 'DECISION_ALLOW', reason: 'ALLOWED', at_us: Date.UTC(2026, 2, 1, 12) * 1000 });
     const a = await report([one]);
     const [e, all] = (await site.outbox()).slice(-2);
@@ -534,7 +650,7 @@ describe('ReportOfflineEvents', { skip }, () => {
 });
 
 describe('who may', { skip }, () => {
-  const people = { PutZone: ['security-officer'], PutDoor: ['security-officer'], SetStaffRoles: ['security-officer'], ListZones: ['security-officer', 'auditor'] };
+  const people = { PutZone: ['security-officer'], PutDoor: ['security-officer'], SetStaffRoles: ['security-officer'], ForgetPresence: ['security-officer'], ListZones: ['security-officer', 'auditor'] };
   const machines = ['RequestEntry', 'GetOfflinePack', 'ReportOfflineEvents', 'RecordAttendance'];
 
   for (const [method, roles] of Object.entries(people)) {
@@ -562,6 +678,39 @@ describe('who may', { skip }, () => {
   }
 });
 
+describe('how long movements are kept', { skip }, () => {
+  const DAY = 86400e6;
+  const service = () => site.ward.services.identity2;
+  const again = async (days) => {
+    await service().stop();
+    service().env.WARD_MOVEMENTS_DAYS = days;
+    await service().start();
+  };
+  const left = async (id) => [await site.rows('door_event', id), await site.rows('presence', id), await site.rows('attendance', id)];
+
+  test('WARD_MOVEMENTS_DAYS, and attendance longer', async () => {
+    const p = await site.person(['apb']), q = await site.person(['apb']);
+    for (const who of [p, q]) {
+      assert.equal((await byBadge(who, 'apb')).reason, 'ALLOWED');
+      await site.controller.call('RecordAttendance', { token: await site.badge(who, 'gate', 'attendance'), place: 'gate' });
+    }
+    const age = async (who, days) => {
+      await site.sql(`UPDATE door_event SET received_us = received_us - ${days * DAY} WHERE subject_id = ${site.hex(who.id)}`);
+      await site.sql(`UPDATE presence SET since_us = since_us - ${days * DAY} WHERE subject_id = ${site.hex(who.id)}`);
+    };
+    await site.sql(`INSERT INTO door_pack VALUES ('old', 'devices', 1, 2)`);
+    await again('31'); // the first pass is at the start
+    await age(p, 30);
+    await age(q, 32);
+    await again('0');
+    assert.deepEqual([await left(p.id), await left(q.id)], [[1, 1, 1], [1, 1, 1]]);
+    await again('31');
+    await until('swept', async () => (await left(q.id)).join() === '0,0,1');
+    assert.deepEqual(await left(p.id), [1, 1, 1]);
+    assert.deepEqual(await site.sql(`SELECT 1 FROM door_pack WHERE door = 'old'`), []);
+  });
+});
+
 describe('what is told of it', { skip }, () => {
   test('decisions are counted by decision and reason', async () => {
     const { text } = await site.ward.services.identity.admin('/metrics');
@@ -573,7 +722,7 @@ describe('what is told of it', { skip }, () => {
     const p = await site.person(['icu-nurse']);
     const token = await site.badge(p, 'icu');
     await enter('icu', { token });
-    await refusal('icu', { token });
+    await refusal('icu', { token, direction: 'DIRECTION_OUT' });
     const log = ['identity', 'identity2'].flatMap((s) => site.ward.services[s].proc.lines).join('\n');
     for (const secret of [p.id, p.wristband, token]) assert.ok(!log.includes(secret));
   });
