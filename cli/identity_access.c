@@ -162,6 +162,28 @@ static enum ward_code staff_roles(struct id_task *t, int argc, char **argv)
     return WARD_OK;
 }
 
+static enum ward_code forget(struct id_task *t, int argc, char **argv)
+{
+    Ward__Identity__V1__ForgetPresenceRequest req =
+        WARD__IDENTITY__V1__FORGET_PRESENCE_REQUEST__INIT;
+    const Ward__Identity__V1__ForgetPresenceResponse *resp;
+    const char *zone = NULL;
+    const struct cli_opt opts[] = {{"--zone", &zone, NULL, "this one; else all"}, {0}};
+    ProtobufCMessage *msg;
+
+    WARD_TRY(cli_options(opts, &argc, argv, 1, &t->err));
+    if (argc != 2)
+        return id_wrong(t, "which SUBJECT?");
+    req.subject_id = argv[1];
+    req.zone = id_text(zone);
+    WARD_TRY(id_ask(t, ACCESS_PATH("ForgetPresence"), SECURITY, &req.base,
+                    &ward__identity__v1__forget_presence_response__descriptor, &msg));
+    resp = (const Ward__Identity__V1__ForgetPresenceResponse *)msg;
+    if (!id_json(t, msg))
+        printf("forgotten  %d\nevent      %s\n", (int)resp->forgotten, resp->event_id);
+    return WARD_OK;
+}
+
 /* ---- enter ---- */
 
 static void print_entry(struct id_task *t, const EntryResponse *r)
@@ -260,6 +282,7 @@ ID_COMMAND(zone_put)
 ID_COMMAND(zone_list)
 ID_COMMAND(door_put)
 ID_COMMAND(staff_roles)
+ID_COMMAND(forget)
 ID_COMMAND(enter)
 ID_COMMAND(offline_pack)
 
@@ -276,6 +299,8 @@ const struct cli_command cli_access_commands[] = {
     {"access staff-roles", "SUBJECT ROLE... | --none",
      "the roles by which rules let a member of staff in; all of them at once",
      staff_roles_command},
+    {"access forget", "SUBJECT [--zone ZONE]",
+     "forgets where someone was last seen: who is locked out can come in", forget_command},
     {"access enter",
      "DOOR --photo FILE | --spend TOKEN|- [--direction in|out] [--attended] [--device NAME]",
      "may who stands at this door come in?", enter_command},

@@ -300,7 +300,10 @@ test('doors_open_by_role_and_leave_a_pack_for_a_controller_that_is_cut_off', asy
   await up.ask('access', 'staff-roles', subject_id, 'icu-nurse');
   const allowed = await enter();
   assert.deepStrictEqual([allowed.decision, allowed.subject_id], ['ALLOW', subject_id]);
-  assert.deepStrictEqual([(await enter()).reason, (await enter('--direction', 'out')).decision], ['PASSBACK', 'ALLOW']);
+  assert.strictEqual((await enter()).decision, 'ALLOW'); // the same again
+  assert.strictEqual((await enter('--direction', 'out')).decision, 'ALLOW');
+  assert.match((await human('access', 'forget', subject_id, '--zone', 'icu')).stdout, /^forgotten {2}1$/m);
+  assert.strictEqual((await up.ask('access', 'forget', subject_id)).forgotten, 0);
 
   await id('identifiers', subject_id, '--wristband', 'BADGE-7', '--second', 'pin=4711');
   const { token } = await id('verify-wristband', subject_id, '--wristband', 'BADGE-7', '--second', 'pin=4711', '--place', 'icu-main', '--purpose', 'door');
@@ -386,6 +389,7 @@ test('a_command_line_that_is_not_whole_is_status_2_and_asks_nothing', async () =
     access door put main
     access staff-roles ${s}
     access staff-roles ${s} nurse --none
+    access forget
     access enter main
     access enter main --photo ${anna} --spend TOKEN
     access enter main --photo ${anna} --direction sideways
