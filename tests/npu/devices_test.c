@@ -445,7 +445,7 @@ int main(int argc, char **argv)
     t.options[0] = (struct ward_option){"npu_providers", t.providers};
     memcpy(t.fault, "/tmp/ward-npu-XXXXXX", sizeof("/tmp/ward-npu-XXXXXX"));
     file = mkstemp(t.fault);
-    setenv("WARD_VIRTUAL_NPU_FAULT", t.fault, 1);
+    setenv("VIRTUAL_NPU_FAULT", t.fault, 1);
     rc = cmocka_run_group_tests(tests, setup, NULL);
     close(file);
     unlink(t.fault);

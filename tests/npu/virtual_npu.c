@@ -6,7 +6,7 @@
  * It takes elementwise nodes of float tensors (virtual_ops.c), compiles each to a node of its
  * own and computes it with the loops there; what else a model has stays on the CPU.
  *
- * WARD_VIRTUAL_NPU_FAULT=FILE: while FILE's first word is
+ * VIRTUAL_NPU_FAULT=FILE: while FILE's first word is
  *   wrong   every result is 1 % off
  *   fail    every run fails
  *   gone    no session can be made on the device
@@ -47,7 +47,7 @@ struct node {
 
 static int fault_is(const char *word)
 {
-    const char *path = getenv("WARD_VIRTUAL_NPU_FAULT");
+    const char *path = getenv("VIRTUAL_NPU_FAULT");
     FILE *f = path == NULL ? NULL : fopen(path, "r");
     char is[16] = "";
 

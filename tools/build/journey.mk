@@ -10,7 +10,7 @@ $(BUILD)/libcli.a $(BUILD)/bin/wardctl: $(BUILD)/gen-obj/local.o
 ready: ; @tools/deps
 
 CONTRACT := $(sort $(wildcard tests/contract/*/*.test.js))
-contract: $(PROGRAMS) $(PLUGINS) $(TOOLS) ## every line of the .proto comments, by a client that is not ours
+contract: $(PROGRAMS) $(PLUGINS) $(TOOLS) $(VIRTUAL_NPU) ## every line of the .proto comments, by a client that is not ours
 	@BUILD=$(BUILD) tools/run-node $(CONTRACT)
 
 JOURNEY := $(sort $(wildcard tests/journey/*.test.js))

@@ -21,26 +21,32 @@ static enum ward_code fill_packs(struct ward_call *c, StatusResponse *resp)
     return api_copy(c, face_pack_sha256(id->former.pack), &resp->former_model_sha256);
 }
 
-/* What runs the loaded pack, with the last answer of its known-answer check. */
-static enum ward_code fill_device(struct ward_call *c, StatusResponse *resp)
+static const char *kind_name(uint32_t kind)
 {
-    struct identity *id = ((struct worker *)c->wrk)->id;
-    DeviceStatus *d = ward_new(c->mem, DeviceStatus);
-    struct ward_err why = {0};
-    struct face_choice choice;
+    return kind == WARD_CPU ? "cpu" : kind == WARD_GPU ? "gpu" : kind == WARD_NPU ? "npu" : "";
+}
 
-    resp->devices = ward_alloc(c->mem, sizeof(DeviceStatus *));
+/* Each back end of the order, as it was when it was last tried. */
+static enum ward_code fill_devices(struct ward_call *c, StatusResponse *resp)
+{
+    const struct identity *id = ((struct worker *)c->wrk)->id;
+    struct ward_candidate found[WARD_ORDER_MAX];
+    int n = face_pack_report(id->now.pack, found);
+    DeviceStatus *d = ward_alloc(c->mem, (size_t)n * sizeof(*d));
+
+    resp->devices = ward_alloc(c->mem, (size_t)n * sizeof(d));
     if (d == NULL || resp->devices == NULL)
         return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for the answer");
-    ward__identity__v1__device_status__init(d);
-    face_pack_choice(id->now.pack, &choice);
-    WARD_TRY(api_copy(c, choice.backend, &d->backend));
-    WARD_TRY(api_copy(c, choice.backend, &d->kind));
-    WARD_TRY(api_copy(c, choice.device, &d->name));
-    d->ready = identity_ready(id, &why) == WARD_OK;
-    WARD_TRY(api_copy(c, why.msg, &d->why));
-    resp->devices[0] = d;
-    resp->n_devices = 1;
+    for (int i = 0; i < n; i++) {
+        ward__identity__v1__device_status__init(&d[i]);
+        WARD_TRY(api_copy(c, found[i].backend, &d[i].backend));
+        d[i].kind = api_text(kind_name(found[i].device.kind));
+        WARD_TRY(api_copy(c, found[i].device.name, &d[i].name));
+        d[i].ready = found[i].ready;
+        WARD_TRY(api_copy(c, found[i].why, &d[i].why));
+        resp->devices[i] = &d[i];
+    }
+    resp->n_devices = (size_t)n;
     return WARD_OK;
 }
 
@@ -94,7 +100,7 @@ static enum ward_code get_status(struct ward_call *c, StatusResponse *resp)
 
     ward_db_deadline(w->db, c->deadline_ns);
     WARD_TRY(fill_packs(c, resp));
-    WARD_TRY(fill_device(c, resp));
+    WARD_TRY(fill_devices(c, resp));
     WARD_TRY(fill_counts(c, resp));
     WARD_TRY(fill_keys(c, resp));
     gallery_state(w->id->gallery, &state);

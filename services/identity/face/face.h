@@ -13,6 +13,7 @@
 #define WARD_IDENTITY_FACE_H
 
 #include "common/host/host.h"
+#include "common/host/select.h"
 #include "services/identity/face/face_geometry.h"
 #include "services/identity/face/face_models.h"
 
@@ -46,6 +47,9 @@ struct face_choice {
     bool degraded; /* not the first of the order: answers say so */
 };
 void face_pack_choice(struct face_pack *p, struct face_choice *out);
+
+/* What was found of each back end of the order when it was last tried. Returns how many. */
+int face_pack_report(struct face_pack *p, struct ward_candidate out[WARD_ORDER_MAX]);
 
 /* One worker's instances. */
 struct face_engine;

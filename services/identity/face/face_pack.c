@@ -263,6 +263,11 @@ void face_pack_choice(struct face_pack *p, struct face_choice *out)
     *out = c;
 }
 
+int face_pack_report(struct face_pack *p, struct ward_candidate out[WARD_ORDER_MAX])
+{
+    return ward_chooser_report(p->chooser, out);
+}
+
 /* ---- the pack ---- */
 
 static enum ward_code open_chooser(struct face_pack *p, const struct face_pack_config *cfg,
