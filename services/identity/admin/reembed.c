@@ -28,7 +28,8 @@ struct reembedding {
     struct subject subject;
     struct seen *seen;
     size_t n_seen;
-    int64_t added; /* templates, of one subject */
+    size_t n_photos; /* of one subject */
+    int64_t added;   /* templates, of one subject */
 };
 
 /* Subjects with a photograph and no template of this model. */
@@ -214,6 +215,7 @@ static enum ward_code one_subject(struct reembedding *r, const uint8_t id[IDENTI
     if (!has_key)
         return WARD_OK;
     WARD_TRY(ward_db_run(db, &r->list, PHOTOS, WARD_PARAMS(id_val(id)), &ids, err));
+    r->n_photos = ids.n;
     WARD_TRY(keys_unwrap(r->w->id->keys, db, &wrapped, key, err));
     code = see_all(r, &ids, key, err);
     ward_wipe(key, sizeof(key));
@@ -224,6 +226,23 @@ static enum ward_code one_subject(struct reembedding *r, const uint8_t id[IDENTI
     if (r->seen != NULL)
         ward_wipe(r->seen, ids.n * sizeof(*r->seen));
     return code;
+}
+
+/* A subject whose key or rows cannot be read is counted, and stands in nobody's way. */
+static enum ward_code one_or_none(struct reembedding *r, const uint8_t id[IDENTITY_ID],
+                                  struct ward_err *err)
+{
+    int64_t before = r->said.unusable;
+    enum ward_code code;
+
+    r->n_photos = 1;
+    code = one_subject(r, id, err);
+    if (code != WARD_DATA_LOSS)
+        return code;
+    ward_log_err(WARD_LOG_WARN, "a subject's photographs cannot be opened", err);
+    *err = (struct ward_err){0};
+    r->said.unusable = before + (int64_t)r->n_photos;
+    return WARD_OK;
 }
 
 /* ---- the call ---- */
@@ -243,7 +262,7 @@ static enum ward_code walk(struct reembedding *r)
             return WARD_OK;
         if (ward_call_cancelled(c))
             return WARD_FAIL(c->err, CANCELLED, "the caller went away: call again to go on");
-        WARD_TRY(one_subject(r, id, c->err));
+        WARD_TRY(one_or_none(r, id, c->err));
         r->said.done++;
         if (progress_due(&r->progress, r->said.done))
             WARD_TRY(ward_send(c, &r->said.base));

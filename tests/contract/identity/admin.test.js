@@ -95,6 +95,18 @@ describe('Reembed', { skip }, () => {
     assert.equal((await site.verify(good.subject_id, site.bert)).outcome, 'OUTCOME_MATCH');
   });
 
+  test('a subject whose key cannot be opened is counted and stands in nobody\'s way', async () => {
+    const [a, b] = [await site.enrol(site.anna, keep), await site.enrol(site.bert, keep)];
+    const [bad, good] = [a, b].sort((x, y) => (x.subject_id < y.subject_id ? -1 : 1));
+    await age(bad.subject_id, good.subject_id);
+    await site.sql(`UPDATE face_key SET wrapped = REVERSE(wrapped) WHERE subject_id = ${site.hex(bad.subject_id)}`);
+    const last = await reembed();
+    assert.equal(await site.rows('template', good.subject_id), 2);
+    assert.deepEqual([last.made, last.done], ['1', last.total]);
+    await site.wardctl.call('EraseSubject', { subject_id: bad.subject_id }, site.tokens['privacy-officer']);
+    assert.equal(Number(last.unusable) - Number((await reembed()).unusable), 1);
+  });
+
   test('is for identity-admin by wardctl', async () => {
     for (const role of ROLES.filter((r) => r !== 'identity-admin')) {
       await assert.rejects(async () => { for await (const m of site.admin.stream('Reembed', {}, site.tokens[role])) assert.ok(m); }, { code: 'PERMISSION_DENIED' });
