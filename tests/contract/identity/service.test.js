@@ -49,6 +49,17 @@ describe('who may call', { skip }, () => {
   });
 });
 
+test('a refused call that repeats another\'s trace is not taken for it', { skip }, async () => {
+  const { subject_id } = await site.enrol(site.anna);
+  const metadata = { traceparent: `00-${'ab'.repeat(16)}-${'cd'.repeat(8)}-01` };
+  for (let i = 0; i < 8; i++) { // whichever worker takes it
+    await site.wardctl.call('GetSubject', { subject_id }, { ...site.tokens.nurse, metadata });
+    await site.wardctl.failure('EraseSubject', { subject_id: nobody }, { ...site.tokens.nurse, metadata });
+    const event = await site.lastEvent();
+    assert.deepEqual([event.outcome, event.patient], ['OUTCOME_REFUSED', '']);
+  }
+});
+
 describe('what is left behind', { skip }, () => {
   test('a restart keeps everyone', async () => {
     const { subject_id } = await site.enrol(site.anna);

@@ -39,6 +39,33 @@ describe('Enrol', { skip }, () => {
     assert.equal((await site.lastEvent()).detail.replayed, 'yes');
   });
 
+  test('a repetition does not look at the photograph again', async () => {
+    const req = site.enrolment(site.anna);
+    const looked = async () => /ward_identity_photographs_total\{gate="USABLE"\} (\d+)/.exec((await site.ward.services.identity.admin('/metrics')).text)[1];
+    const first = await site.wardctl.call('Enrol', req, site.tokens.registrar);
+    const had = await looked();
+    assert.deepEqual(await site.wardctl.call('Enrol', req, site.tokens.registrar), first);
+    assert.equal(await looked(), had);
+  });
+
+  test('a key that failed is free for another request', async () => {
+    const req = site.enrolment(pictures.png(pictures.plain(300, 300)));
+    assert.equal((await site.wardctl.failure('Enrol', req, site.tokens.registrar)).reason, 'FACE_NOT_FOUND');
+    assert.match((await site.wardctl.call('Enrol', { ...req, photograph: site.anna }, site.tokens.registrar)).subject_id, UUID);
+  });
+
+  test('a key is of one person at one service', async () => {
+    const req = site.enrolment(site.anna);
+    const first = await site.wardctl.call('Enrol', req, site.tokens.registrar);
+    const second = await site.devices.call('Enrol', req, site.tokens.registrar);
+    assert.notEqual(second.subject_id, first.subject_id);
+  });
+
+  test('the event names every purpose that was agreed to', async () => {
+    await site.enrol(site.anna, { more_consents: [to('teaching'), to('newsletter')] });
+    assert.equal((await site.lastEvent()).detail.consent, 'patient-identification,teaching,newsletter');
+  });
+
   test('twins sent at once make one subject', async () => {
     const req = site.enrolment(site.anna);
     const answers = await Promise.all([1, 2, 3, 4].map(() => site.wardctl.call('Enrol', req, site.tokens.registrar)));
@@ -204,6 +231,10 @@ describe('RegisterSubject', { skip }, () => {
     const first = await site.wardctl.call('RegisterSubject', req, site.tokens.registrar);
     assert.deepEqual(await site.wardctl.call('RegisterSubject', req, site.tokens.registrar), first);
     assert.equal((await site.lastEvent()).detail.replayed, 'yes');
+    // What is kept to tell requests apart outlives an erasure: no reference can be tried against it.
+    const guess = crypto.createHash('sha256').update(Buffer.concat([Buffer.from([1]), Buffer.from(req.external_ref)])).digest('hex');
+    const [[n]] = await site.sql(`SELECT COUNT(*) FROM ward_idempotency WHERE request = X'${guess}'`);
+    assert.equal(n, '0');
     const e = await site.wardctl.failure('RegisterSubject', { ...req, external_ref: 'twice' }, site.tokens.registrar);
     assert.deepEqual([e.code, e.reason], ['FAILED_PRECONDITION', 'IDEMPOTENCY_MISMATCH']);
   });
