@@ -76,7 +76,7 @@ static bool stands(const struct zone *z, const struct seen *s, int64_t now_us)
  * door stayed shut. */
 static bool once_more(const struct passage *p, const struct seen *s)
 {
-    return p->now_us - s->since_us < p->again_us;
+    return p->again_us > 0 && p->now_us - s->since_us < p->again_us;
 }
 
 enum door_reason door_decide(const struct passage *p)
