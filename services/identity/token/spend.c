@@ -226,29 +226,22 @@ static const char *result_of(enum ward_code code, bool again)
                                               : "failed";
 }
 
-/* Whose an idempotency key is: another service's request for the same person is another one,
- * and must not be told that the token was spent by it. NULL: no memory. */
-static const char *key_owner(struct ward_call *c)
-{
-    return ward_printf(c->mem, "%s %s", c->peer, c->who->subject);
-}
-
 enum ward_code spend_token_rpc(struct ward_call *c, const ProtobufCMessage *q,
                                ProtobufCMessage *r)
 {
     struct spending s = {.call = c, .req = (const Request *)q, .resp = (Response *)r};
     struct worker *w = c->wrk;
     char *subject = ward_alloc(c->mem, 37);
-    const char *owner = key_owner(c);
     enum ward_code code;
 
-    if (subject == NULL || owner == NULL)
+    if (subject == NULL)
         return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for the request");
     act_begin(&s.act, c, NULL);
     WARD_TRY(check(c, s.req, subject));
     act_begin(&s.act, c, subject);
+    /* Another service's request is another one: it must not hear that it spent the token. */
     s.idem = (struct ward_idem){
-        .caller = owner, .method = c->method->path, .key = s.req->idempotency_key};
+        .caller = api_caller(c), .method = c->method->path, .key = s.req->idempotency_key};
     fingerprint(s.req, s.idem.request_sha256);
     ward_db_deadline(w->db, c->deadline_ns);
     code = ward_db_tx(w->db, spend_in_tx, &s, c->err);
