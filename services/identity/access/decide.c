@@ -73,10 +73,12 @@ static bool stands(const struct zone *z, const struct seen *s, int64_t now_us)
 }
 
 /* The same passage asked for again, from when it was first allowed: the answer was lost, or the
- * door stayed shut. */
+ * door stayed shut. A clock that was set back does not make that longer. */
 static bool once_more(const struct passage *p, const struct seen *s)
 {
-    return p->again_us > 0 && p->now_us - s->since_us < p->again_us;
+    int64_t ago_us = p->now_us - s->since_us;
+
+    return ago_us > -p->again_us && ago_us < p->again_us;
 }
 
 enum door_reason door_decide(const struct passage *p)

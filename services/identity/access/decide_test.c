@@ -215,6 +215,10 @@ static void what_was_just_allowed_is_allowed_again_for_as_long_as_it_stands(void
     assert_int_equal(door_decide(&p), DOOR_ALLOWED);
     p.into_seen.since_us--;
     assert_int_equal(door_decide(&p), DOOR_PASSBACK);
+    p.into_seen.since_us = p.now_us + 14; /* by a replica whose clock is ahead */
+    assert_int_equal(door_decide(&p), DOOR_ALLOWED);
+    p.into_seen.since_us++;
+    assert_int_equal(door_decide(&p), DOOR_PASSBACK);
     p.into = NULL;
     p.from = &icu;
     p.from_seen = (struct seen){true, false, p.now_us - 14};
