@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 struct ward_canary {
@@ -121,7 +122,11 @@ enum ward_code ward_canary_state(struct ward_canary *c, struct ward_err *err)
     age_ns = ward_mono_ns() - c->asked_ns;
     pthread_mutex_unlock(&c->lock);
     if (last.code != WARD_OK) {
-        WARD_FAIL_REASON(err, UNAVAILABLE, "MODEL_NOT_READY", "%s: %.120s", c->name, last.msg);
+        bool away =
+            strcmp(last.reason, "DEVICE_NOT_READY") == 0; /* no device, not a wrong one */
+
+        WARD_FAIL_REASON(err, UNAVAILABLE, away ? "DEVICE_NOT_READY" : "MODEL_NOT_READY",
+                         "%s: %.120s", c->name, last.msg);
         ward_err_detail(err, "%s", last.detail);
         return WARD_UNAVAILABLE;
     }

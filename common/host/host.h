@@ -134,7 +134,7 @@ WARD_MUST enum ward_code
 ward_canary_start(const char *name, int period_ms,
                   enum ward_code (*fn)(void *arg, struct ward_err *err), void *arg,
                   struct ward_canary **out, struct ward_err *err);
-/*   UNAVAILABLE  reason MODEL_NOT_READY: why in the message */
+/*   UNAVAILABLE  reason MODEL_NOT_READY, or fn's DEVICE_NOT_READY: why in the message */
 WARD_MUST enum ward_code ward_canary_state(struct ward_canary *c, struct ward_err *err);
 void ward_canary_stop(struct ward_canary *c); /* NULL is fine */
 
