@@ -57,4 +57,22 @@ describe('devices', { skip }, () => {
     assert.deepEqual(s.devices.map((d) => [d.backend, d.ready]), [['npu', false], ['cpu', true]]);
     assert.notEqual(s.devices[0].why, '');
   });
+
+  test('where falling back is denied a device that answers wrongly is not answered on, nor is another', { skip: npu }, async (t) => {
+    const fault = path.join(folder('ward-npu'), 'fault');
+    fs.writeFileSync(fault, '');
+    const site = await start(t, { WARD_DEVICES: 'npu,cpu', WARD_DEVICE_FALLBACK: 'deny', WARD_NPU_PROVIDERS: `test.virtual=${library}`,
+      VIRTUAL_NPU_FAULT: fault, WARD_CANARY_MS: '200' });
+    const { identity } = site.ward.services;
+    const a = await site.enrol(site.anna);
+    assert.deepEqual([a.device, a.degraded], ['npu', false]);
+    fs.writeFileSync(fault, 'wrong');
+    await until('not ready', async () => (await identity.admin('/readyz')).status === 503);
+    const e = await site.wardctl.failure('Verify', site.verification(a.subject_id, site.annaAgain), site.tokens.nurse);
+    assert.deepEqual([e.code, e.reason], ['UNAVAILABLE', 'DEVICE_NOT_READY']);
+    assert.deepEqual((await status(site)).devices.map((d) => [d.backend, d.ready, d.why !== '']), [['npu', false, true], ['cpu', false, true]]);
+    fs.writeFileSync(fault, '');
+    await until('ready again', async () => (await identity.admin('/readyz')).status === 200);
+    assert.deepEqual((await site.verify(a.subject_id, site.annaAgain)).device, 'npu');
+  });
 });
