@@ -28,8 +28,9 @@ static enum ward_code check_token(struct ward_call *c, const struct token_want *
     struct keys *k = ((struct worker *)c->wrk)->id->keys;
     uint8_t keys[KEYS_PUBLIC_MAX][WARD_ED25519_PUB];
     struct keys_public public[KEYS_PUBLIC_MAX];
-    int n = token_keys(public, keys_public(k, public), ward_wall_us());
+    int n = keys_public(k, public);
 
+    n = token_keys(public, n, ward_wall_us());
     for (int i = 0; i < n; i++)
         memcpy(keys[i], public[i].public_key, WARD_ED25519_PUB);
     WARD_TRY(ward_ppid_check((const uint8_t(*)[WARD_ED25519_PUB])keys, n, c->mem, want->token,
