@@ -1,6 +1,6 @@
 'use strict';
-// Identity, audit and MariaDB are killed with kill -9 at random moments while people are enrolled
-// and verified. Afterwards: every act that was acknowledged has its event, once; every row that was
+// Identity is killed with kill -9 while people are being enrolled, each time with an enrolment under way;
+// then audit and MariaDB, at random moments. Afterwards: every act that was acknowledged has its event, once; every row that was
 // written has its event; nobody is half enrolled, and a key tried again makes nobody twice; and the
 // log's tree, worked out again by node alone, is the signed one.
 //
@@ -18,6 +18,7 @@ const tree = require('../lib/tree');
 const ROUNDS = Number(process.env.ROUNDS || 20);
 const SEED = Number(process.env.SEED || crypto.randomInt(1e9));
 const WORKERS = 3;
+const OTHERS = ['audit', 'mariadb', 'audit', 'mariadb']; // after the rounds
 
 // xorshift32: the same moments again for the same seed, as far as a loaded machine allows.
 let state = (SEED >>> 0) || 1;
@@ -39,14 +40,15 @@ const fail = (err) => done.failed.set(err.code || err.message, (done.failed.get(
 
 // Enrols someone and verifies them, over and over; keeps what was acknowledged.
 async function work(token, stopped) {
-  const identity = up.client('identity');
   for (let n = 0; !stopped(); n++) {
     const photograph = faces[n % faces.length];
     const key = crypto.randomUUID();
     const enrol = () => identity.call('Enrol', { idempotency_key: key, kind: 'SUBJECT_KIND_PATIENT', photograph, consent, more_consents, galleries: ['ward/3a'] }, { token, deadline: 5000 });
     done.unknown.set(key, enrol);
+    const began = Date.now();
     try {
-      const { subject_id: subject } = await enrol();
+      const { subject_id: subject } = await first(enrol());
+      took = 0.8 * took + 0.2 * (Date.now() - began);
       done.enrolled.set(key, subject);
       done.unknown.delete(key);
       const again = await enrol(); // the stored answer, and no second subject or event
@@ -61,13 +63,46 @@ async function work(token, stopped) {
   }
 }
 
-async function killOne(round) {
-  const name = ['identity', 'audit', 'mariadb'][round % 3];
-  await sleep(100 + random() * 900);
+// A channel that was refused waits longer and longer before it tries again: after a kill there is a new one.
+let identity;
+const connect = () => { identity = up.client('identity'); };
+
+// The enrolments under way, and how long one takes here and now.
+const under_way = new Set();
+let took = 100;
+let begun = () => {}, cutting = null, failed_since = 0;
+async function first(call) {
+  const me = {};
+  under_way.add(me);
+  begun();
+  try {
+    return await call;
+  } catch (err) {
+    if (cutting !== null && cutting.has(me)) failed_since++;
+    throw err;
+  } finally {
+    under_way.delete(me);
+  }
+}
+
+async function kill(name) {
   const pid = up.pid(name);
   process.kill(pid, 'SIGKILL');
   await gone([pid]);
   await up.healthy();
+  connect();
+}
+
+// At a random moment of an enrolment that has just begun; true: one was cut.
+async function killEnrolling() {
+  await new Promise((resolve) => { begun = resolve; });
+  begun = () => {};
+  await sleep(random() * took);
+  cutting = new Set(under_way);
+  failed_since = 0;
+  await kill('identity');
+  cutting = null;
+  return failed_since > 0;
 }
 
 // What a client does whose call was cut: the same again. Whether it had been done, it never knew.
@@ -124,8 +159,14 @@ test(`${ROUNDS} rounds of kill -9 lose no acknowledged act and repeat none`, asy
   await up.start();
   const token = await up.token('registrar', 'nurse', 'auditor');
   let stop = false;
+  connect();
   const workers = Array.from({ length: WORKERS }, () => work(token, () => stop));
-  for (let round = 0; round < ROUNDS; round++) await killOne(round);
+  let rounds = 0;
+  for (let round = 0; round < ROUNDS; round++) if (await killEnrolling()) rounds++;
+  for (const name of OTHERS) {
+    await sleep(100 + random() * 900);
+    await kill(name);
+  }
   stop = true;
   await Promise.all(workers);
   await up.healthy();
@@ -137,8 +178,10 @@ test(`${ROUNDS} rounds of kill -9 lose no acknowledged act and repeat none`, asy
   const decode = decoder();
   const events = log.entries.map((e) => decode(e).event);
   const ids = events.map((e) => uuid(Buffer.from(e.event_id)));
+  t.diagnostic(`identity was killed ${ROUNDS} times, ${rounds} of them with an enrolment cut; an enrolment took about ${Math.round(took)} ms`);
   t.diagnostic(`${done.enrolled.size} enrolled (${cut} of them cut and tried again), ${done.verified.size} verified, ${log.size} events; calls that failed: ` +
     [...done.failed].map(([code, n]) => `${n} ${code}`).join(', '));
+  assert.ok(rounds >= 0.75 * ROUNDS, 'too few enrolments were cut to prove anything');
   assert.ok(done.enrolled.size > ROUNDS && done.verified.size > ROUNDS, 'too little was done to prove anything');
 
   await t.test('no_event_is_there_twice', () => {
