@@ -1,7 +1,8 @@
 'use strict';
-// Identity and MariaDB are killed with kill -9 while people are erased. Afterwards each is whole, as
+// Identity is killed with kill -9 while people are erased; then MariaDB. Afterwards each is whole, as
 // if nobody had asked, or erased, with nothing left that could be read; an erasure that was
-// acknowledged is never undone; and asking again finishes what was cut, once.
+// acknowledged is never undone; and asking again finishes what was cut, once. The galleries' snapshot, as it
+// lay there at the kill, holds nobody erased under any key that there still is: node opens it to look.
 //
 // ROUNDS=n and SEED=n repeat or lengthen a run.
 
@@ -9,11 +10,13 @@ const { test, after } = require('node:test');
 const assert = require('node:assert');
 const crypto = require('node:crypto');
 const fs = require('node:fs');
+const path = require('node:path');
 const { Up, gone } = require('../lib/up');
 const { photo } = require('../lib/paths');
 
 const ROUNDS = Number(process.env.ROUNDS || 20);
 const SEED = Number(process.env.SEED || crypto.randomInt(1e9));
+const OTHERS = 3;  // of MariaDB, after the rounds
 const PEOPLE = 12; // a round
 const AT_ONCE = 3;
 
@@ -31,7 +34,7 @@ const up = new Up();
 after(() => up.stop());
 
 let token, identity;
-const count = { acknowledged: 0, cut: 0, whole: 0, unacknowledged: 0 };
+const count = { acknowledged: 0, cut: 0, whole: 0, unacknowledged: 0, files: 0, ended: 0, open: 0 };
 
 // The same call until it is answered, as a client would.
 async function insist(call, tries = 100) {
@@ -49,16 +52,17 @@ const enrol = (key) => insist(() => identity.call('Enrol', { idempotency_key: ke
   galleries: ['ward/3a'] }, { token, deadline: 5000 })).then((a) => a.subject_id);
 const erase = (subject_id) => identity.call('EraseSubject', { subject_id }, { token, deadline: 3000 });
 
-// Erases these one after another until a call is cut; what was acknowledged goes into `answers`.
+// Erases these one after another until a call is cut, which it says; what was acknowledged goes into `answers`.
 async function eraseAll(subjects, answers) {
   for (const subject of subjects) {
     try {
       answers.set(subject, await erase(subject));
     } catch (err) {
       if (err.code === undefined) throw err;
-      return;
+      return true;
     }
   }
+  return false;
 }
 
 // "erased" or "whole"; anything between fails the test.
@@ -81,22 +85,93 @@ async function verified(subject) {
   return a.outcome;
 }
 
-async function round(n) {
+// ---- the snapshot, as node reads it ----
+
+const snapshotFile = () => {
+  try {
+    return fs.readFileSync(path.join(up.dir, 'gallery/gallery.snapshot'));
+  } catch (err) {
+    if (err.code !== 'ENOENT') throw err;
+    return null;
+  }
+};
+
+const padded = (text, n) => Buffer.concat([Buffer.from(text)], n);
+function bound(label, name, a, b) {
+  const aad = Buffer.concat([padded(label, 32), padded(name, 64)], 104);
+  aad.writeInt32LE(a, 96);
+  aad.writeInt32LE(b, 100);
+  return aad;
+}
+function unseal(key, aad, sealed) {
+  const d = crypto.createDecipheriv('aes-256-gcm', key, sealed.subarray(0, 12)).setAAD(aad).setAuthTag(sealed.subarray(-16));
+  return Buffer.concat([d.update(sealed.subarray(12, -16)), d.final()]);
+}
+
+// The keys of buckets that there are now.
+async function bucketKeys() {
+  const root = Buffer.from(fs.readFileSync(path.join(up.dir, 'keys/identity.kek'), 'utf8').trim(), 'hex');
+  const keks = new Map();
+  for (const line of await up.sql('identity', 'SELECT kek, HEX(sealed) FROM kek')) {
+    const [number, sealed] = line.split('\t');
+    keks.set(Number(number), unseal(root, bound('ward identity kek 1', '', Number(number), 0), Buffer.from(sealed, 'hex')));
+  }
+  const keys = new Map();
+  for (const line of await up.sql('identity', "SELECT kind, generation, kek, HEX(sealed) FROM secret WHERE use_name = 'bucket'")) {
+    const [kind, generation, kek, sealed] = line.split('\t');
+    const key = unseal(keks.get(Number(kek)), bound('ward identity secret 1', 'bucket', Number(kind), Number(generation)), Buffer.from(sealed, 'hex'));
+    keys.set(Number(kind), { generation: Number(generation), key });
+  }
+  return keys;
+}
+
+// What of a bucket the key that there is now opens; null: nothing.
+function openBucket(file, bucket, has) {
+  const at = 1240 + 32 * bucket;
+  const [from, n] = [file.readBigUInt64LE(at), file.readBigUInt64LE(at + 8)].map(Number);
+  const [rows, generation] = [file.readUInt32LE(at + 24), file.readInt32LE(at + 28)];
+  if (rows === 0) return null;
+  const aad = Buffer.concat([padded('index', 16), file.subarray(16, 32), Buffer.alloc(16 + 8)]);
+  aad.writeUInt32LE(bucket, 48);
+  aad.writeUInt32LE(rows, 52);
+  try {
+    return unseal(has.key, aad, file.subarray(from, from + n));
+  } catch {
+    assert.notStrictEqual(generation, has.generation, `bucket ${bucket} does not open with its own key`);
+    count.ended++;
+    return null;
+  }
+}
+
+async function holdsNoneOf(file, subjects) {
+  if (file === null) return;
+  const keys = await bucketKeys();
+  count.files++;
+  for (const subject of subjects) {
+    const id = Buffer.from(subject.replaceAll('-', ''), 'hex');
+    const plain = openBucket(file, id.at(-1), keys.get(id.at(-1)));
+    if (plain !== null) count.open++;
+    assert.ok(plain === null || !plain.includes(id), `${subject} was erased and is in the snapshot`);
+  }
+}
+
+async function round(n, name) {
   const people = [];
   for (let i = 0; i < PEOPLE; i++) people.push(await enrol(`erase-${n}-${i}`));
-  const answers = new Map();
+  const answers = new Map(), erased = [];
   const work = Array.from({ length: AT_ONCE }, (_, k) => eraseAll(people.filter((_p, i) => i % AT_ONCE === k), answers));
   // In the middle of it, however fast this machine is: after some answers, and a moment into the next.
-  for (const enough = Math.floor(random() * PEOPLE); answers.size < enough;) await sleep(1);
+  for (const enough = Math.floor(random() * (PEOPLE - AT_ONCE)); answers.size < enough;) await sleep(1);
   await sleep(random() * 8);
-  const name = ['identity', 'mariadb'][n % 2];
   const pid = up.pid(name);
   process.kill(pid, 'SIGKILL');
-  await Promise.all(work);
+  if ((await Promise.all(work)).includes(true) && name === 'identity') count.cut++;
   await gone([pid]);
+  const file = snapshotFile();
   await up.healthy();
   for (const subject of people) {
     const now = await stateOf(subject);
+    if (now === 'erased') erased.push(subject);
     if (answers.has(subject)) assert.strictEqual(now, 'erased', `${subject} was said to be erased`);
     else if (now === 'whole') {
       count.whole++;
@@ -104,6 +179,7 @@ async function round(n) {
     } else count.unacknowledged++; // done, and the answer was lost
   }
   count.acknowledged += answers.size;
+  await holdsNoneOf(file, erased);
   for (const subject of people) {
     const last = await insist(() => erase(subject));
     if (answers.has(subject)) assert.deepStrictEqual([last.erased_at_us, last.key_sha256], [answers.get(subject).erased_at_us, answers.get(subject).key_sha256]);
@@ -119,9 +195,13 @@ test(`${ROUNDS} rounds of kill -9 leave nobody half erased and undo no erasure`,
   token = await up.token('registrar', 'nurse', 'privacy-officer', 'auditor');
   identity = up.client('identity');
   const everyone = [];
-  for (let n = 0; n < ROUNDS; n++) everyone.push(...await round(n));
+  for (let n = 0; n < ROUNDS + OTHERS; n++) everyone.push(...await round(n, n < ROUNDS ? 'identity' : 'mariadb'));
   t.diagnostic(`${everyone.length} people: ${count.acknowledged} erasures acknowledged before the kill, ${count.unacknowledged} done with their ` +
     `answer lost, ${count.whole} not begun or undone as a whole and erased afterwards`);
+  t.diagnostic(`${count.cut} of ${ROUNDS} rounds of identity cut an erasure; ${count.files} snapshots looked at: of erased people's buckets ` +
+    `${count.ended} were sealed under an ended key, ${count.open} opened and held others`);
+  assert.ok(count.cut >= 0.75 * ROUNDS, 'too few erasures were cut to prove anything');
+  assert.ok(ROUNDS < 20 || (count.files > 0 && count.ended > 0), 'no snapshot held anyone who was erased');
   assert.ok(count.acknowledged > 0 && count.whole > 0, 'the kills came too early or too late to prove anything');
 
   await t.test('nothing_of_anyone_is_left', async () => {
