@@ -2,6 +2,7 @@
 
 #include "common/base/log.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 
@@ -254,7 +255,7 @@ int set_up(void **state)
     assert_int_equal(dprintf(fd, "%064d\n", 7), 65);
     close(fd);
     ward_arena_init(&mem, (size_t)64 << 20);
-    it_fresh("gallery_test");
+    it_fresh(program_invocation_short_name); /* the tests run beside each other */
     it_expect(ward_db_migrate(&it_cfg, sets, 1, &err), WARD_OK, &err);
     db = it_open();
     open_keys();

@@ -155,9 +155,23 @@ async function holdsNoneOf(file, subjects) {
   }
 }
 
+// Until the galleries' snapshot holds everyone enrolled so far: one is written soon after a start.
+async function snapshot() {
+  const pid = up.pid('identity'), since = Date.now();
+  process.kill(pid, 'SIGKILL');
+  await gone([pid]);
+  await up.healthy();
+  const written = () => fs.statSync(path.join(up.dir, 'gallery/gallery.snapshot'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  for (let tries = 0; written() <= since; tries++) {
+    assert.ok(tries < 3000, 'no snapshot is written');
+    await sleep(10);
+  }
+}
+
 async function round(n, name) {
   const people = [];
   for (let i = 0; i < PEOPLE; i++) people.push(await enrol(`erase-${n}-${i}`));
+  if (n % 4 === 0) await snapshot();
   const answers = new Map(), erased = [];
   const work = Array.from({ length: AT_ONCE }, (_, k) => eraseAll(people.filter((_p, i) => i % AT_ONCE === k), answers));
   // In the middle of it, however fast this machine is: after some answers, and a moment into the next.

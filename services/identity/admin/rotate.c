@@ -54,7 +54,8 @@ static enum ward_code end_in_tx(struct ward_db *db, void *arg, struct ward_err *
         return WARD_OK;
     act_note(&act, "kek", ward_printf(t->call->mem, "%d", t->r.kek.number));
     act_note(&act, "keks_destroyed", ward_printf(t->call->mem, "%d", t->r.destroyed));
-    act_note(&act, "rows", ward_printf(t->call->mem, "%lld", (long long)t->r.done));
+    act_note(&act, "rows",
+             ward_printf(t->call->mem, "%lld", (long long)(t->r.done + t->r.last)));
     return act_write(&act, db, err);
 }
 
@@ -68,6 +69,7 @@ static enum ward_code rotate(struct rotating *t, struct worker *w)
     for (;;) {
         WARD_TRY(pass(t, w->db));
         WARD_TRY(ward_db_tx(w->db, end_in_tx, t, c->err));
+        t->r.done += t->r.last;
         if (t->r.left == 0)
             return tell(t, true);
         WARD_TRY(rotation_again(&t->r, c->err));

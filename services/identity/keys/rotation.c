@@ -352,6 +352,7 @@ enum ward_code rotation_destroy(struct rotation *r, struct ward_db *db, struct w
 {
     struct ward_val kek;
     struct ward_rows rows;
+    int64_t found;
 
     ward_arena_reset(&r->mem);
     kek = ward_int(&r->mem, r->kek.number);
@@ -361,8 +362,10 @@ enum ward_code rotation_destroy(struct rotation *r, struct ward_db *db, struct w
                          WARD_PARAMS(kek), &rows, err));
     WARD_TRY(rows_left(r, db, &r->left, err));
     r->destroyed = 0;
+    found = r->left;
     if (r->left > r->unreadable && r->left <= BATCH)
         WARD_TRY(wrap_last(r, db, err));
+    r->last = found - r->left;
     if (r->left > 0)
         return WARD_OK;
     WARD_TRY(

@@ -25,6 +25,7 @@ struct rotation {
     bool secrets_done;
     int old; /* the kek whose rows are gone through */
     uint8_t cursor[KEYS_ID];
+    int64_t last; /* rows that rotation_destroy wrapped itself: done does not count them yet */
     int64_t pass_done;
 };
 
