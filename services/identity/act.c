@@ -53,6 +53,13 @@ void act_note_num(struct act *a, const char *key, double value)
     act_note(a, key, s == NULL ? "" : s);
 }
 
+void act_note_int(struct act *a, const char *key, int64_t value)
+{
+    const char *s = ward_printf(a->call->mem, "%lld", (long long)value);
+
+    act_note(a, key, s == NULL ? "" : s);
+}
+
 static enum ward_code fill_details(const struct act *a, Event *e, struct ward_err *err)
 {
     struct ward_arena *mem = a->call->mem;

@@ -26,6 +26,7 @@ struct act {
 void act_begin(struct act *a, struct ward_call *call, const char *subject);
 void act_note(struct act *a, const char *key, const char *value);
 void act_note_num(struct act *a, const char *key, double value); /* four digits */
+void act_note_int(struct act *a, const char *key, int64_t value);
 /* Success: inside ward_db_tx. */
 WARD_MUST enum ward_code act_write(struct act *a, struct ward_db *db, struct ward_err *err);
 /* An act of the service's own, by nobody's call: `own` is filled as the call it stands for, and

@@ -187,8 +187,8 @@ static enum ward_code report_in_tx(struct ward_db *db, void *arg, struct ward_er
         WARD_TRY(note_seen(x, db, o, err));
         WARD_TRY(tell(x, db, o, err));
     }
-    act_note_num(&act, "kept", x->resp->kept);
-    act_note_num(&act, "known", x->resp->known);
+    act_note_int(&act, "kept", x->resp->kept);
+    act_note_int(&act, "known", x->resp->known);
     return act_write(&act, db, err);
 }
 

@@ -144,9 +144,9 @@ enum ward_code get_offline_pack_rpc(struct ward_call *c, const ProtobufCMessage 
     WARD_TRY(add_staff(x));
     WARD_TRY(sign(x, &resp->pack));
     resp->expires_at_us = x->pack.expires_at * SECOND_US;
-    act_note_num(&x->act, "doors", (double)x->pack.n_doors);
+    act_note_int(&x->act, "doors", (int64_t)x->pack.n_doors);
     act_note(&x->act, "first_door", x->doors[0].door);
-    act_note_num(&x->act, "staff_roles", (double)x->pack.n_staff);
+    act_note_int(&x->act, "staff_roles", (int64_t)x->pack.n_staff);
     WARD_TRY(api_copy(c, x->act.event_text, &resp->event_id));
     return ward_db_tx(w->db, note_packs, x, c->err);
 }

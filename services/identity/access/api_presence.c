@@ -27,7 +27,7 @@ static enum ward_code forget_in_tx(struct ward_db *db, void *arg, struct ward_er
     WARD_TRY(presence_forget(db, mem, x->id, x->zone, &n, err));
     x->resp->forgotten = (int32_t)n;
     act_note(&act, "zone", x->zone == NULL ? "all" : x->zone);
-    act_note_num(&act, "forgotten", (double)n);
+    act_note_int(&act, "forgotten", (int64_t)n);
     return act_write(&act, db, err);
 }
 

@@ -151,7 +151,7 @@ static enum ward_code zone_in_tx(struct ward_db *db, void *arg, struct ward_err 
 
     WARD_TRY(zone_put(db, x->call->mem, &x->zone, err));
     act_note(&act, "zone", x->zone.zone);
-    act_note_num(&act, "rules", (double)x->zone.n_rules);
+    act_note_int(&act, "rules", (int64_t)x->zone.n_rules);
     act_note(&act, "anti_passback", x->zone.anti_passback ? "yes" : "no");
     return act_write(&act, db, err);
 }
@@ -210,7 +210,7 @@ static enum ward_code roles_in_tx(struct ward_db *db, void *arg, struct ward_err
     if (s.kind != SUBJECT_STAFF)
         return WARD_FAIL_FIELD(err, "subject_id", "is not of a member of staff");
     WARD_TRY(staff_roles_put(db, x->id, x->roles->roles, x->roles->n_roles, err));
-    act_note_num(&act, "roles", (double)x->roles->n_roles);
+    act_note_int(&act, "roles", (int64_t)x->roles->n_roles);
     for (size_t i = 0; i < x->roles->n_roles && act.n < ACT_DETAILS; i++) {
         const char *key = ward_printf(x->call->mem, "role_%zu", i + 1);
 

@@ -172,7 +172,7 @@ static enum ward_code tell(struct reembedding *r, struct ward_db *db, int64_t ma
     ward_uuid_text(r->subject.id, subject);
     act_begin(&act, &r->sub, subject);
     act_note(&act, "model", r->model);
-    act_note_num(&act, "templates", (double)made);
+    act_note_int(&act, "templates", made);
     WARD_TRY(act_write(&act, db, err));
     return gallery_changed(r->w->id->gallery, db, &r->list, r->subject.id, err);
 }
@@ -284,9 +284,9 @@ static enum ward_code finish(struct reembedding *r)
     WARD_TRY(counts_need_capture(r->w->db, &r->list, r->model, &r->said.need_capture, c->err));
     act_begin(&act, c, NULL);
     act_note(&act, "model", r->model);
-    act_note_num(&act, "made", (double)r->said.made);
-    act_note_num(&act, "unusable", (double)r->said.unusable);
-    act_note_num(&act, "need_capture", (double)r->said.need_capture);
+    act_note_int(&act, "made", r->said.made);
+    act_note_int(&act, "unusable", r->said.unusable);
+    act_note_int(&act, "need_capture", r->said.need_capture);
     WARD_TRY(ward_db_tx(r->w->db, finish_in_tx, &act, c->err));
     r->said.finished = true;
     WARD_TRY(api_copy(c, act.event_text, &r->said.event_id));

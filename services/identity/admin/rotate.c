@@ -52,9 +52,9 @@ static enum ward_code end_in_tx(struct ward_db *db, void *arg, struct ward_err *
     WARD_TRY(rotation_destroy(&t->r, db, err));
     if (t->r.left > 0)
         return WARD_OK;
-    act_note(&act, "kek", ward_printf(t->call->mem, "%d", t->r.kek.number));
-    act_note(&act, "keks_destroyed", ward_printf(t->call->mem, "%d", t->r.destroyed));
-    act_note(&act, "rows", ward_printf(t->call->mem, "%lld", (long long)t->r.done + t->r.last));
+    act_note_int(&act, "kek", t->r.kek.number);
+    act_note_int(&act, "keks_destroyed", t->r.destroyed);
+    act_note_int(&act, "rows", t->r.done + t->r.last);
     return act_write(&act, db, err);
 }
 

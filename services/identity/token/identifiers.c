@@ -185,7 +185,7 @@ static enum ward_code set_in_tx(struct ward_db *db, void *arg, struct ward_err *
              s->req->remove_wristband     ? "removed"
              : *s->req->wristband != '\0' ? "set"
                                           : "left");
-    act_note_num(&act, "second", (double)s->req->n_second);
+    act_note_int(&act, "second", (int64_t)s->req->n_second);
     return act_write(&act, db, err);
 }
 
