@@ -1,0 +1,66 @@
+/* act.h - one call's audit event, written in the transaction of what it did.
+ *
+ * A handler begins its act with whom it is about, notes what matters, and writes it last in its
+ * transaction: nothing is done without its event, and no event tells of what was not done. A
+ * call that fails gets its event from ward_act_refused, about the same patient.
+ *
+ * Threads: a worker's own. Memory: the call's arena; texts given are borrowed until the event
+ * is written. Errors: outbox.h's.
+ */
+#ifndef WARD_ACT_ACT_H
+#define WARD_ACT_ACT_H
+
+#include "common/db/db.h"
+#include "common/rpc/rpc.h"
+
+#define WARD_ACT_DETAILS 12
+
+/* What a worker holds of it: part of a service's own struct, zeroed but for the first two. */
+struct ward_act_seat {
+    const char *service; /* "identity" */
+    struct ward_db *db;  /* the worker's: ward_act_refused writes by it */
+    char span[56];       /* the call that `patient` is of */
+    char patient[37];    /* whom the call in progress is about, should it fail; "" nobody */
+};
+
+struct ward_act {
+    struct ward_call *call;
+    const struct ward_act_seat *seat;
+    uint8_t event_id[16];
+    char event_text[37]; /* event_id as a UUID: what an answer may carry */
+    const char *patient; /* "" if about nobody */
+    const char *place;   /* "" unless the caller sets it */
+    int n;
+    struct {
+        const char *key, *value;
+    } detail[WARD_ACT_DETAILS];
+};
+
+/* From now on the call is about this patient (a UUID's text), also when it fails. NULL: not
+ * known, or nobody. */
+void ward_act_begin(struct ward_act *a, struct ward_call *call, struct ward_act_seat *seat,
+                    const char *patient);
+/* One more event of the same call, with an id of its own and what `first` has noted so far: a
+ * search that showed many patients tells of each. A failure stays about first's patient. */
+void ward_act_again(const struct ward_act *first, const char *patient, struct ward_act *out);
+/* At most WARD_ACT_DETAILS; more is a bug. No text of a patient's: counts, codes and ids. */
+void ward_act_note(struct ward_act *a, const char *key, const char *value);
+void ward_act_note_num(struct ward_act *a, const char *key, double value); /* four digits */
+void ward_act_note_int(struct ward_act *a, const char *key, int64_t value);
+/* Success: inside ward_db_tx. */
+WARD_MUST enum ward_code ward_act_write(struct ward_act *a, struct ward_db *db,
+                                        struct ward_err *err);
+/* The same for several acts of one call, in one round trip (past 8,192 or 4 MiB: several); of
+ * none it does nothing. */
+WARD_MUST enum ward_code ward_act_write_many(struct ward_act *acts, size_t n,
+                                             struct ward_db *db, struct ward_err *err);
+/* An act of the service's own, by nobody's call: `own` is filled as the call it stands for, and
+ * must outlive `a`. The event's actor is "" and its peer the service. */
+void ward_act_own(struct ward_act *a, struct ward_call *own, struct ward_act_seat *seat,
+                  struct ward_arena *mem, const struct ward_method_info *what,
+                  const char *patient);
+/* For ward_rpc_config.refused: the event of a call that failed with this code, in a transaction
+ * of its own. */
+void ward_act_refused(struct ward_call *call, struct ward_act_seat *seat, enum ward_code code);
+
+#endif
