@@ -37,18 +37,47 @@ static void committed(void *arg)
     pthread_mutex_unlock(&wake.lock);
 }
 
-enum ward_code ward_outbox_add(struct ward_db *db, struct ward_arena *mem,
-                               const uint8_t event_id[16], const void *event, size_t n,
-                               bool *audited, struct ward_err *err)
-{
-    static const char SQL[] = "INSERT INTO ward_outbox (event_id, event) VALUES (?, ?)";
+/* One text for both: one prepared statement. */
+static const char ADD[] = "INSERT INTO ward_outbox (event_id, event) VALUES (?, ?)";
 
+static enum ward_code fit(const struct ward_db *db, size_t n, struct ward_err *err)
+{
     if (!db->in_tx)
         return WARD_FAIL(err, INTERNAL, "an audit event outside a transaction");
     if (n == 0 || n > EVENT_MAX)
         return WARD_FAIL(err, INTERNAL, "an audit event of %zu bytes", n);
-    WARD_TRY(ward_db_run(db, mem, SQL,
+    return WARD_OK;
+}
+
+enum ward_code ward_outbox_add(struct ward_db *db, struct ward_arena *mem,
+                               const uint8_t event_id[16], const void *event, size_t n,
+                               bool *audited, struct ward_err *err)
+{
+    WARD_TRY(fit(db, n, err));
+    WARD_TRY(ward_db_run(db, mem, ADD,
                          WARD_PARAMS(ward_blob(event_id, 16), ward_blob(event, n)), NULL, err));
+    ward_db_after_commit(db, committed, NULL);
+    if (audited != NULL)
+        *audited = true;
+    return WARD_OK;
+}
+
+enum ward_code ward_outbox_add_many(struct ward_db *db, struct ward_arena *mem,
+                                    const struct ward_outbox_item *items, size_t n,
+                                    bool *audited, struct ward_err *err)
+{
+    struct ward_val *values = ward_alloc(mem, 2 * n * sizeof(*values));
+
+    if (n == 0)
+        return WARD_OK;
+    if (values == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the audit events");
+    for (size_t i = 0; i < n; i++) {
+        WARD_TRY(fit(db, items[i].n, err));
+        values[2 * i] = ward_blob(items[i].event_id, sizeof(items[i].event_id));
+        values[2 * i + 1] = ward_blob(items[i].event, items[i].n);
+    }
+    WARD_TRY(ward_db_bulk(db, ADD, values, 2, n, err));
     ward_db_after_commit(db, committed, NULL);
     if (audited != NULL)
         *audited = true;

@@ -18,6 +18,16 @@ WARD_MUST enum ward_code ward_outbox_add(struct ward_db *db, struct ward_arena *
                                          const uint8_t event_id[16], const void *event,
                                          size_t n, bool *audited, struct ward_err *err);
 
+struct ward_outbox_item {
+    uint8_t event_id[16];
+    const void *event;
+    size_t n;
+};
+/* The same for several, in one round trip (ward_db_bulk); of none it does nothing. */
+WARD_MUST enum ward_code ward_outbox_add_many(struct ward_db *db, struct ward_arena *mem,
+                                              const struct ward_outbox_item *items, size_t n,
+                                              bool *audited, struct ward_err *err);
+
 /* Takes up to `most` of the oldest events that no other replica is sending and gives them to
  * `deliver` (frames borrowed until it returns); deletes them once deliver says OK. One
  * transaction; a crash anywhere delivers again. *n is how many went.
@@ -27,11 +37,6 @@ WARD_MUST enum ward_code ward_outbox_add(struct ward_db *db, struct ward_arena *
  * ward_outbox_held, so that it does not stand in the way of all others, and counts as gone. So
  * a caller that meets a refusal tries again with half as many. Held rows are kept, and counted
  * in the backlog, until a person moves them back. */
-struct ward_outbox_item {
-    uint8_t event_id[16];
-    const void *event;
-    size_t n;
-};
 typedef enum ward_code ward_deliver_fn(void *arg, const struct ward_outbox_item *items,
                                        size_t n, struct ward_err *err);
 WARD_MUST enum ward_code ward_outbox_drain(struct ward_db *db, size_t most,

@@ -49,6 +49,7 @@ static void wake(void *arg)
 struct adding {
     uint32_t first, n;
     bool fail, audited;
+    size_t empty; /* add_many: that one has no bytes, from 1; 0: none */
 };
 
 static enum ward_code add(struct ward_db *on, void *arg, struct ward_err *e)
@@ -66,6 +67,30 @@ static enum ward_code add(struct ward_db *on, void *arg, struct ward_err *e)
         code = ward_outbox_add(on, &mem, id, "an event", 8, &a->audited, e);
         ward_arena_reset(&mem);
     }
+    ward_arena_done(&mem);
+    if (code == WARD_OK && a->fail)
+        return WARD_FAIL(e, INTERNAL, "the act failed");
+    return code;
+}
+
+static enum ward_code add_many(struct ward_db *on, void *arg, struct ward_err *e)
+{
+    struct adding *a = arg;
+    struct ward_arena mem;
+    struct ward_outbox_item *items;
+    enum ward_code code;
+
+    ward_arena_init(&mem, 8 << 20);
+    items = ward_alloc(&mem, a->n * sizeof(*items));
+    assert_non_null(items);
+    for (uint32_t i = 0; i < a->n; i++) {
+        uint32_t number = a->first + i;
+
+        memcpy(items[i].event_id, &number, sizeof(number));
+        items[i].event = "an event";
+        items[i].n = i + 1 == a->empty ? 0 : 8;
+    }
+    code = ward_outbox_add_many(on, &mem, items, a->n, &a->audited, e);
     ward_arena_done(&mem);
     if (code == WARD_OK && a->fail)
         return WARD_FAIL(e, INTERNAL, "the act failed");
@@ -143,6 +168,41 @@ static void an_event_outside_a_transaction_is_refused(void **state)
     it_expect(add(db, &a, &err), WARD_INTERNAL, &err);
     assert_false(a.audited);
     assert_int_equal(waiting(), 0);
+}
+
+static void many_events_are_there_exactly_if_their_act_is(void **state)
+{
+    struct adding a = {.first = 1, .n = 10000, .fail = true}, none = {0};
+    struct got *g = calloc(1, sizeof(*g));
+    size_t n = 0;
+
+    (void)state;
+    ward_outbox_on_commit(wake, &woken);
+    it_expect(ward_db_tx(db, add_many, &a, &err), WARD_INTERNAL, &err);
+    assert_int_equal(waiting(), 0);
+    assert_int_equal(atomic_load(&woken), 0);
+    a.fail = a.audited = false;
+    a.empty = 10000;
+    it_expect(ward_db_tx(db, add_many, &a, &err), WARD_INTERNAL, &err);
+    assert_false(a.audited);
+    a.empty = 0;
+    it_expect(add_many(db, &a, &err), WARD_INTERNAL, &err); /* outside a transaction */
+    assert_int_equal(waiting(), 0);
+    it_expect(ward_db_tx(db, add_many, &a, &err), WARD_OK, &err);
+    assert_true(a.audited);
+    assert_int_equal(waiting(), 10000);
+    assert_int_equal(atomic_load(&woken), 1); /* once a commit */
+    it_expect(ward_db_tx(db, add_many, &none, &err), WARD_OK, &err);
+    assert_false(none.audited);
+    assert_int_equal(atomic_load(&woken), 1);
+    ward_outbox_on_commit(NULL, NULL);
+    g->poison = UINT32_MAX;
+    it_sql(db, "DELETE FROM ward_outbox WHERE id > (SELECT MIN(id) + 3999 FROM ward_outbox)");
+    it_expect(ward_outbox_drain(db, 4000, accept_, g, &n, &err), WARD_OK, &err);
+    assert_int_equal(n, 4000);
+    for (int i = 1; i <= 4000; i++)
+        assert_int_equal(atomic_load(&g->seen[i]), 1);
+    free(g);
 }
 
 static void what_is_delivered_is_deleted_and_what_is_not_stays(void **state)
@@ -385,6 +445,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(an_event_is_there_exactly_if_its_act_is, clean),
         cmocka_unit_test_setup(an_event_outside_a_transaction_is_refused, clean),
+        cmocka_unit_test_setup(many_events_are_there_exactly_if_their_act_is, clean),
         cmocka_unit_test_setup(what_is_delivered_is_deleted_and_what_is_not_stays, clean),
         cmocka_unit_test_setup(an_event_refused_for_good_is_set_aside_and_still_counted, clean),
         cmocka_unit_test_setup(the_backlog_tells_rows_and_the_oldest_ones_age, clean),
