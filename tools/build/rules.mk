@@ -19,8 +19,8 @@ $(PROTO_C) $(SET): $(PROTO_STAMP) ;
 
 $(G)/protoset.c: $(SET) tools/embed
 	@tools/embed descriptors $(SET) >$@
-SCHEMAS := $(patsubst services/%/schema,%,$(wildcard services/*/schema)) $(if $(wildcard common/db/schema),common)
-schema_dir = $(if $(filter common,$1),common/db/schema,services/$1/schema)
+SCHEMAS := $(patsubst services/%/schema,%,$(wildcard services/*/schema)) common keyring
+schema_dir = $(if $(filter common,$1),common/db/schema,$(if $(filter keyring,$1),common/keyring/schema,services/$1/schema))
 define schema_rule
 $(G)/schema_$1.c: $(wildcard $(call schema_dir,$1)/*.sql) tools/embed
 	@mkdir -p $(G)
@@ -48,10 +48,10 @@ $(VERSION_C): FORCE
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 FORCE: ;
 
-COMMON_C  := $(foreach d,base merkle measure json auth rpc db bus host image scan vault app,$(call own,common/$d))
+COMMON_C  := $(foreach d,base merkle measure json auth rpc db bus host image scan vault act keyring app,$(call own,common/$d))
 COMMON_O  := $(call obj,$(COMMON_C)) \
              $(patsubst $(G)/%.c,$(BUILD)/gen-obj/%.o,$(PROTO_C) $(G)/protoset.c $(VERSION_C) \
-               $(if $(wildcard common/db/schema),$(G)/schema_common.c))
+               $(G)/schema_common.c $(G)/schema_keyring.c)
 WARD_A    := $(BUILD)/libward.a
 $(WARD_A): $(COMMON_O)
 	@rm -f $@; ar rcs $@ $^
