@@ -58,6 +58,18 @@ const char *api_caller(const struct ward_call *c)
     return s == NULL ? c->who->subject : s;
 }
 
+struct ward_act_seat *api_seat(const struct ward_call *c)
+{
+    struct worker *w = c->wrk;
+
+    return &w->seat;
+}
+
+void api_refused(struct ward_call *c, enum ward_code code)
+{
+    ward_act_refused(c, api_seat(c), code);
+}
+
 static bool caller_gone(const void *call)
 {
     return ward_call_cancelled(call);

@@ -4,7 +4,7 @@
  * capture may be used and is of a living person; photo.c puts the two together. keys/ holds
  * keys and seals with them. subject/ is who there is; verify/ is 1:1, gallery/ is 1:N, token/
  * is what a match is worth, access/ is doors and attendance, admin/ is for those who run it.
- * act.c tells audit; api.c is the table of methods; service.c opens and closes it all.
+ * api.c is the table of methods; service.c opens and closes it all.
  *
  * Threads: struct identity is shared and read-only once serving, but for what locks itself; a
  * worker is one thread's. Memory: results live in the arena passed in. Errors: as db.h and
@@ -13,6 +13,7 @@
 #ifndef IDENTITY_H
 #define IDENTITY_H
 
+#include "common/act/act.h"
 #include "common/auth/auth.h"
 #include "common/base/metrics.h"
 #include "common/db/db.h"
@@ -67,9 +68,7 @@ struct worker {
     struct identity *id;
     struct ward_db *db;
     struct face_engine *face, *former; /* former: NULL without a former pack */
-    char span[56];                     /* the call that `subject` is of */
-    char subject[37]; /* whom the call in progress is about: for its audit event, should it fail
-                       */
+    struct ward_act_seat seat;         /* for audit events */
 };
 
 /* ---- service.c ---- */

@@ -88,7 +88,7 @@ int main(int argc, char **argv)
                              .svc = &id,
                              .wrk_open = worker_open,
                              .wrk_close = worker_close,
-                             .refused = act_refused,
+                             .refused = api_refused,
                          });
     return ward_app_run(&app);
 }

@@ -25,7 +25,7 @@ WARD_METRIC_LISTED(recordings)
 
 struct recording {
     struct ward_call *call;
-    struct act act;
+    struct ward_act act;
     struct stander who;
     int direction; /* 0: the other of the last one */
     struct attended event;
@@ -111,7 +111,7 @@ static enum ward_code answer(struct recording *x, struct ward_err *err)
 static enum ward_code record_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct recording *x = arg;
-    struct act act = x->act;
+    struct ward_act act = x->act;
     RecordAttendanceResponse *resp = x->resp;
 
     WARD_TRY(stander_hold(&x->who, db, err));
@@ -120,20 +120,20 @@ static enum ward_code record_in_tx(struct ward_db *db, void *arg, struct ward_er
                     : x->who.kind != SUBJECT_STAFF  ? OUTCOME(NO_MATCH)
                                                     : OUTCOME(MATCH);
     if (x->who.known)
-        act.subject = x->who.text;
+        act.patient = x->who.text;
     if (resp->outcome == OUTCOME(MATCH)) {
         WARD_TRY(record(x, db, err));
         WARD_TRY(answer(x, err));
-        act_note(&act, "attendance", resp->attendance_id);
-        act_note(&act, "direction", access_direction_name(x->event.direction));
+        ward_act_note(&act, "attendance", resp->attendance_id);
+        ward_act_note(&act, "direction", access_direction_name(x->event.direction));
     }
-    act_note(&act, "outcome", outcome_name(resp));
-    act_note(&act, "by", *x->who.token == '\0' ? "face" : x->who.method);
+    ward_act_note(&act, "outcome", outcome_name(resp));
+    ward_act_note(&act, "by", *x->who.token == '\0' ? "face" : x->who.method);
     if (stander_gate(&x->who) != USABLE)
-        act_note(&act, "reason", gate_reason(stander_gate(&x->who)));
+        ward_act_note(&act, "reason", gate_reason(stander_gate(&x->who)));
     if (x->who.face.outcome == IDENTIFY_MATCH)
-        act_note_num(&act, "score", x->who.face.found[0].hit.score);
-    return act_write(&act, db, err);
+        ward_act_note_num(&act, "score", x->who.face.found[0].hit.score);
+    return ward_act_write(&act, db, err);
 }
 
 static enum ward_code begin(struct recording *x, const RecordAttendanceRequest *req)
@@ -141,11 +141,11 @@ static enum ward_code begin(struct recording *x, const RecordAttendanceRequest *
     struct ward_call *c = x->call;
     struct worker *w = c->wrk;
 
-    act_begin(&x->act, c, NULL);
+    ward_act_begin(&x->act, c, api_seat(c), NULL);
     ward_db_deadline(w->db, c->deadline_ns);
     WARD_TRY(api_where(c, req->place, req->device, PURPOSE_ATTENDANCE));
     x->act.place = req->place;
-    act_note(&x->act, "device", *req->device == '\0' ? c->peer : req->device);
+    ward_act_note(&x->act, "device", *req->device == '\0' ? c->peer : req->device);
     WARD_TRY(access_direction(c, "direction", (int)req->direction, 0, &x->direction));
     return stander_begin(&x->who, PURPOSE_ATTENDANCE);
 }

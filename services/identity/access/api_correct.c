@@ -13,7 +13,7 @@ typedef Ward__Identity__V1__CorrectAttendanceResponse CorrectAttendanceResponse;
 
 struct correction {
     struct ward_call *call;
-    struct act act;
+    struct ward_act act;
     struct ward_idem idem;
     const CorrectAttendanceRequest *req;
     CorrectAttendanceResponse *resp;
@@ -43,7 +43,7 @@ static enum ward_code check_added(struct correction *x)
     const CorrectAttendanceRequest *req = x->req;
 
     WARD_TRY(api_subject_id(c, req->subject_id, x->row.subject_id, x->subject_text));
-    act_begin(&x->act, c, x->subject_text);
+    ward_act_begin(&x->act, c, api_seat(c), x->subject_text);
     if (req->direction != DIRECTION_IN && req->direction != DIRECTION_OUT)
         return WARD_FAIL_FIELD(c->err, "direction", "must be IN or OUT");
     if (req->at_us <= 0)
@@ -107,20 +107,20 @@ static enum ward_code replay(struct correction *x, struct ward_db *db, struct wa
                              struct ward_err *err)
 {
     ProtobufCMessage *msg = NULL;
-    struct act again = x->act;
+    struct ward_act again = x->act;
 
     WARD_TRY(api_again(x->call, answer,
                        &ward__identity__v1__correct_attendance_response__descriptor, &msg,
                        err));
     *x->resp = *(CorrectAttendanceResponse *)msg;
-    act_note(&again, "replayed", "yes");
-    return act_write(&again, db, err);
+    ward_act_note(&again, "replayed", "yes");
+    return ward_act_write(&again, db, err);
 }
 
 static enum ward_code correct_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct correction *x = arg;
-    struct act act = x->act;
+    struct ward_act act = x->act;
     struct ward_val answer;
     enum ward_code code;
 
@@ -133,14 +133,14 @@ static enum ward_code correct_in_tx(struct ward_db *db, void *arg, struct ward_e
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "ATTENDANCE_STRUCK",
                                 "this attendance event was struck out before");
     WARD_TRY(code);
-    act.subject = x->subject_text;
-    act_note(&act, "attendance", x->resp->attendance_id);
-    act_note(&act, "did", x->strike ? "struck out" : "added");
+    act.patient = x->subject_text;
+    ward_act_note(&act, "attendance", x->resp->attendance_id);
+    ward_act_note(&act, "did", x->strike ? "struck out" : "added");
     if (x->strike)
-        act_note(&act, "struck", x->req->strike_attendance_id);
-    act_note(&act, "direction", access_direction_name(x->row.direction));
-    act_note(&act, "why", x->req->why);
-    WARD_TRY(act_write(&act, db, err));
+        ward_act_note(&act, "struck", x->req->strike_attendance_id);
+    ward_act_note(&act, "direction", access_direction_name(x->row.direction));
+    ward_act_note(&act, "why", x->req->why);
+    WARD_TRY(ward_act_write(&act, db, err));
     return api_keep(x->call, db, &x->idem, &x->resp->base, err);
 }
 
@@ -153,7 +153,7 @@ enum ward_code correct_attendance_rpc(struct ward_call *c, const ProtobufCMessag
                            .row = {.place = "", .recorded_us = ward_wall_us()}};
     struct worker *w = c->wrk;
 
-    act_begin(&x.act, c, NULL);
+    ward_act_begin(&x.act, c, api_seat(c), NULL);
     ward_db_deadline(w->db, c->deadline_ns);
     WARD_TRY(check(&x));
     ward_uuid7(x.row.id);

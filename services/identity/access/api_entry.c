@@ -24,7 +24,7 @@ WARD_METRIC_LISTED(decisions)
 
 struct entry {
     struct ward_call *call;
-    struct act act;
+    struct ward_act act;
     struct stander who;
     struct door door;
     int direction;
@@ -141,7 +141,7 @@ static enum ward_code answer(struct entry *e, struct ward_err *err)
 static enum ward_code enter_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct entry *e = arg;
-    struct act act = e->act;
+    struct ward_act act = e->act;
 
     WARD_TRY(stander_hold(&e->who, db, err));
     e->now_us = ward_wall_us();
@@ -152,16 +152,16 @@ static enum ward_code enter_in_tx(struct ward_db *db, void *arg, struct ward_err
     WARD_TRY(note_seen(e, db, err));
     WARD_TRY(keep(e, db, err));
     WARD_TRY(answer(e, err));
-    act.subject = e->who.known ? e->who.text : "";
-    act_note(&act, "decision", e->why == DOOR_ALLOWED ? "ALLOW" : "DENY");
-    act_note(&act, "reason", door_reason_name(e->why));
-    act_note(&act, "direction", access_direction_name(e->direction));
-    act_note(&act, "by", *e->who.token == '\0' ? "face" : e->who.method);
+    act.patient = e->who.known ? e->who.text : "";
+    ward_act_note(&act, "decision", e->why == DOOR_ALLOWED ? "ALLOW" : "DENY");
+    ward_act_note(&act, "reason", door_reason_name(e->why));
+    ward_act_note(&act, "direction", access_direction_name(e->direction));
+    ward_act_note(&act, "by", *e->who.token == '\0' ? "face" : e->who.method);
     if (e->again || e->who.again)
-        act_note(&act, "again", "yes");
+        ward_act_note(&act, "again", "yes");
     if (e->who.face.outcome == IDENTIFY_MATCH)
-        act_note_num(&act, "score", e->who.face.found[0].hit.score);
-    return act_write(&act, db, err);
+        ward_act_note_num(&act, "score", e->who.face.found[0].hit.score);
+    return ward_act_write(&act, db, err);
 }
 
 static enum ward_code begin(struct entry *e, const RequestEntryRequest *req)
@@ -170,13 +170,13 @@ static enum ward_code begin(struct entry *e, const RequestEntryRequest *req)
     struct worker *w = c->wrk;
     struct zone *guarded = NULL;
 
-    act_begin(&e->act, c, NULL);
+    ward_act_begin(&e->act, c, api_seat(c), NULL);
     ward_db_deadline(w->db, c->deadline_ns);
     WARD_TRY(access_word(c, "door", req->door));
     e->act.place = req->door;
     if (!rule_is_label(req->device, false))
         return WARD_FAIL_FIELD(c->err, "device", "must be at most 64 visible ASCII characters");
-    act_note(&e->act, "device", *req->device == '\0' ? c->peer : req->device);
+    ward_act_note(&e->act, "device", *req->device == '\0' ? c->peer : req->device);
     WARD_TRY(
         access_direction(c, "direction", (int)req->direction, DIRECTION_IN, &e->direction));
     e->who.key = access_direction_name(e->direction);

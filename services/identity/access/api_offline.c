@@ -28,7 +28,7 @@ struct offline {
 };
 struct reporting {
     struct ward_call *call;
-    struct act act;
+    struct ward_act act;
     struct offline *events;
     size_t n;
     ReportOfflineEventsResponse *resp;
@@ -149,29 +149,27 @@ static enum ward_code note_seen(struct reporting *x, struct ward_db *db,
 static enum ward_code tell(struct reporting *x, struct ward_db *db, const struct offline *o,
                            struct ward_err *err)
 {
-    struct worker *w = x->call->wrk;
     char *at = ward_alloc(x->call->mem, 28);
-    struct act act;
+    struct ward_act act;
 
     if (at == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the audit event");
     ward_rfc3339(o->row.at_us, at);
-    act_begin(&act, x->call, o->subject_text);
-    *w->subject = '\0'; /* should the call fail, it failed about nobody */
+    ward_act_again(&x->act, o->subject_text, &act); /* a failure is about nobody */
     act.place = o->row.door;
-    act_note(&act, "decision", o->row.allowed ? "ALLOW" : "DENY");
-    act_note(&act, "reason", o->row.reason);
-    act_note(&act, "direction", access_direction_name(o->row.direction));
-    act_note(&act, "offline", "yes");
-    act_note(&act, "controller_clock", at);
-    act_note(&act, "controller_event", o->wire->event_id);
-    return act_write(&act, db, err);
+    ward_act_note(&act, "decision", o->row.allowed ? "ALLOW" : "DENY");
+    ward_act_note(&act, "reason", o->row.reason);
+    ward_act_note(&act, "direction", access_direction_name(o->row.direction));
+    ward_act_note(&act, "offline", "yes");
+    ward_act_note(&act, "controller_clock", at);
+    ward_act_note(&act, "controller_event", o->wire->event_id);
+    return ward_act_write(&act, db, err);
 }
 
 static enum ward_code report_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct reporting *x = arg;
-    struct act act = x->act;
+    struct ward_act act = x->act;
 
     x->resp->kept = x->resp->known = 0;
     for (size_t i = 0; i < x->n; i++) {
@@ -187,9 +185,9 @@ static enum ward_code report_in_tx(struct ward_db *db, void *arg, struct ward_er
         WARD_TRY(note_seen(x, db, o, err));
         WARD_TRY(tell(x, db, o, err));
     }
-    act_note_int(&act, "kept", x->resp->kept);
-    act_note_int(&act, "known", x->resp->known);
-    return act_write(&act, db, err);
+    ward_act_note_int(&act, "kept", x->resp->kept);
+    ward_act_note_int(&act, "known", x->resp->known);
+    return ward_act_write(&act, db, err);
 }
 
 enum ward_code report_offline_events_rpc(struct ward_call *c, const ProtobufCMessage *q,
@@ -198,7 +196,7 @@ enum ward_code report_offline_events_rpc(struct ward_call *c, const ProtobufCMes
     struct reporting x = {.call = c, .resp = (ReportOfflineEventsResponse *)r};
     struct worker *w = c->wrk;
 
-    act_begin(&x.act, c, NULL);
+    ward_act_begin(&x.act, c, api_seat(c), NULL);
     ward_db_deadline(w->db, c->deadline_ns);
     WARD_TRY(check(&x, (const ReportOfflineEventsRequest *)q));
     WARD_TRY(api_copy(c, x.act.event_text, &x.resp->event_id));

@@ -22,7 +22,7 @@ typedef Ward__Identity__V1__ListZonesResponse ListZonesResponse;
 
 struct change {
     struct ward_call *call;
-    struct act act;
+    struct ward_act act;
     struct zone zone;
     struct door door;
     uint8_t id[IDENTITY_ID];
@@ -35,7 +35,7 @@ static void begin(struct change *x, struct ward_call *c)
     struct worker *w = c->wrk;
 
     *x = (struct change){.call = c};
-    act_begin(&x->act, c, NULL);
+    ward_act_begin(&x->act, c, api_seat(c), NULL);
     ward_db_deadline(w->db, c->deadline_ns);
 }
 
@@ -147,13 +147,13 @@ static enum ward_code read_zone(struct ward_call *c, const WireZone *given, stru
 static enum ward_code zone_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct change *x = arg;
-    struct act act = x->act;
+    struct ward_act act = x->act;
 
     WARD_TRY(zone_put(db, x->call->mem, &x->zone, err));
-    act_note(&act, "zone", x->zone.zone);
-    act_note_int(&act, "rules", (int64_t)x->zone.n_rules);
-    act_note(&act, "anti_passback", x->zone.anti_passback ? "yes" : "no");
-    return act_write(&act, db, err);
+    ward_act_note(&act, "zone", x->zone.zone);
+    ward_act_note_int(&act, "rules", (int64_t)x->zone.n_rules);
+    ward_act_note(&act, "anti_passback", x->zone.anti_passback ? "yes" : "no");
+    return ward_act_write(&act, db, err);
 }
 
 enum ward_code put_zone_rpc(struct ward_call *c, const ProtobufCMessage *q, ProtobufCMessage *r)
@@ -171,12 +171,12 @@ enum ward_code put_zone_rpc(struct ward_call *c, const ProtobufCMessage *q, Prot
 static enum ward_code door_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct change *x = arg;
-    struct act act = x->act;
+    struct ward_act act = x->act;
 
     WARD_TRY(door_put(db, x->call->mem, &x->door, err));
-    act_note(&act, "from", x->door.from_zone == NULL ? "" : x->door.from_zone);
-    act_note(&act, "to", x->door.to_zone);
-    return act_write(&act, db, err);
+    ward_act_note(&act, "from", x->door.from_zone == NULL ? "" : x->door.from_zone);
+    ward_act_note(&act, "to", x->door.to_zone);
+    return ward_act_write(&act, db, err);
 }
 
 enum ward_code put_door_rpc(struct ward_call *c, const ProtobufCMessage *q, ProtobufCMessage *r)
@@ -203,22 +203,22 @@ enum ward_code put_door_rpc(struct ward_call *c, const ProtobufCMessage *q, Prot
 static enum ward_code roles_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct change *x = arg;
-    struct act act = x->act;
+    struct ward_act act = x->act;
     struct subject s;
 
     WARD_TRY(subject_hold(db, x->call->mem, x->id, &s, err));
     if (s.kind != SUBJECT_STAFF)
         return WARD_FAIL_FIELD(err, "subject_id", "is not of a member of staff");
     WARD_TRY(staff_roles_put(db, x->id, x->roles->roles, x->roles->n_roles, err));
-    act_note_int(&act, "roles", (int64_t)x->roles->n_roles);
-    for (size_t i = 0; i < x->roles->n_roles && act.n < ACT_DETAILS; i++) {
+    ward_act_note_int(&act, "roles", (int64_t)x->roles->n_roles);
+    for (size_t i = 0; i < x->roles->n_roles && act.n < WARD_ACT_DETAILS; i++) {
         const char *key = ward_printf(x->call->mem, "role_%zu", i + 1);
 
         if (key == NULL)
             return no_memory(x->call);
-        act_note(&act, key, x->roles->roles[i]);
+        ward_act_note(&act, key, x->roles->roles[i]);
     }
-    return act_write(&act, db, err);
+    return ward_act_write(&act, db, err);
 }
 
 enum ward_code set_staff_roles_rpc(struct ward_call *c, const ProtobufCMessage *q,
@@ -230,7 +230,7 @@ enum ward_code set_staff_roles_rpc(struct ward_call *c, const ProtobufCMessage *
     begin(&x, c);
     x.roles = req;
     WARD_TRY(api_subject_id(c, req->subject_id, x.id, x.text));
-    act_begin(&x.act, c, x.text);
+    ward_act_begin(&x.act, c, api_seat(c), x.text);
     if (req->n_roles > ROLES_MOST)
         return WARD_FAIL_FIELD(c->err, "roles", "are more than %d", ROLES_MOST);
     for (size_t i = 0; i < req->n_roles; i++)

@@ -36,7 +36,7 @@ typedef Ward__Identity__V1__CalibrationPoint Point;
 struct calibrating {
     struct ward_call *call;
     struct worker *w;
-    struct act act;
+    struct ward_act act;
     int kind, generation, dim;
     const char *model;
     int64_t most;
@@ -282,14 +282,14 @@ static void note_number(struct calibrating *k, const char *what, int64_t n)
 {
     const char *s = ward_printf(k->call->mem, "%lld", (long long)n);
 
-    act_note(&k->act, what, s == NULL ? "" : s);
+    ward_act_note(&k->act, what, s == NULL ? "" : s);
 }
 
 static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct calibrating *k = arg;
 
-    return act_write(&k->act, db, err);
+    return ward_act_write(&k->act, db, err);
 }
 
 static enum ward_code calibrate(struct calibrating *k, Response *resp)
@@ -311,7 +311,7 @@ static enum ward_code calibrate(struct calibrating *k, Response *resp)
             "%lld genuine and %lld impostor pairs: at least %d and %d are needed",
             (long long)k->genuine->n, (long long)k->impostor->n, GENUINE_LEAST, IMPOSTOR_LEAST);
     WARD_TRY(fill(k, resp));
-    act_note(&k->act, "kind", k->kind == SUBJECT_PATIENT ? "patient" : "staff");
+    ward_act_note(&k->act, "kind", k->kind == SUBJECT_PATIENT ? "patient" : "staff");
     note_number(k, "subjects", k->subjects);
     note_number(k, "unreadable", k->unreadable);
     note_number(k, "genuine", k->genuine->n);
@@ -327,7 +327,7 @@ enum ward_code calibrate_rpc(struct ward_call *c, const ProtobufCMessage *q,
     struct calibrating k = {.call = c, .w = w, .kind = (int)req->kind};
     enum ward_code code;
 
-    act_begin(&k.act, c, NULL);
+    ward_act_begin(&k.act, c, api_seat(c), NULL);
     if (k.kind != SUBJECT_PATIENT && k.kind != SUBJECT_STAFF)
         return WARD_FAIL_FIELD(c->err, "kind", "must be PATIENT or STAFF");
     if (req->most_pairs < 0 || req->most_pairs > PAIRS_MOST)

@@ -167,13 +167,13 @@ static enum ward_code tell(struct reembedding *r, struct ward_db *db, int64_t ma
                            struct ward_err *err)
 {
     char subject[37];
-    struct act act;
+    struct ward_act act;
 
     ward_uuid_text(r->subject.id, subject);
-    act_begin(&act, &r->sub, subject);
-    act_note(&act, "model", r->model);
-    act_note_int(&act, "templates", made);
-    WARD_TRY(act_write(&act, db, err));
+    ward_act_begin(&act, &r->sub, api_seat(&r->sub), subject);
+    ward_act_note(&act, "model", r->model);
+    ward_act_note_int(&act, "templates", made);
+    WARD_TRY(ward_act_write(&act, db, err));
     return gallery_changed(r->w->id->gallery, db, &r->list, r->subject.id, err);
 }
 
@@ -271,22 +271,22 @@ static enum ward_code walk(struct reembedding *r)
 
 static enum ward_code finish_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
-    struct act act = *(struct act *)arg;
+    struct ward_act act = *(struct ward_act *)arg;
 
-    return act_write(&act, db, err);
+    return ward_act_write(&act, db, err);
 }
 
 static enum ward_code finish(struct reembedding *r)
 {
     struct ward_call *c = r->call;
-    struct act act;
+    struct ward_act act;
 
     WARD_TRY(counts_need_capture(r->w->db, &r->list, r->model, &r->said.need_capture, c->err));
-    act_begin(&act, c, NULL);
-    act_note(&act, "model", r->model);
-    act_note_int(&act, "made", r->said.made);
-    act_note_int(&act, "unusable", r->said.unusable);
-    act_note_int(&act, "need_capture", r->said.need_capture);
+    ward_act_begin(&act, c, api_seat(c), NULL);
+    ward_act_note(&act, "model", r->model);
+    ward_act_note_int(&act, "made", r->said.made);
+    ward_act_note_int(&act, "unusable", r->said.unusable);
+    ward_act_note_int(&act, "need_capture", r->said.need_capture);
     WARD_TRY(ward_db_tx(r->w->db, finish_in_tx, &act, c->err));
     r->said.finished = true;
     WARD_TRY(api_copy(c, act.event_text, &r->said.event_id));

@@ -19,7 +19,7 @@ typedef Ward__Identity__V1__RenewTemplatesResponse Progress;
 struct renewing {
     struct ward_call *call;
     struct worker *w;
-    struct act act;
+    struct ward_act act;
     struct progress progress;
     struct ward_arena mem; /* a batch's */
     int kind, generation;
@@ -242,7 +242,7 @@ static enum ward_code batch_in_tx(struct ward_db *db, void *arg, struct ward_err
 static enum ward_code end_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct renewing *n = arg;
-    struct act act = n->act;
+    struct ward_act act = n->act;
     struct ward_val kind, generation;
     struct ward_rows rows;
 
@@ -259,10 +259,10 @@ static enum ward_code end_in_tx(struct ward_db *db, void *arg, struct ward_err *
     WARD_TRY(ward_db_run(
         db, NULL, "DELETE FROM secret WHERE use_name = 'turn' AND kind = ? AND generation < ?",
         WARD_PARAMS(kind, generation), NULL, err));
-    act_note(&act, "kind", n->kind == SUBJECT_PATIENT ? "patient" : "staff");
-    act_note(&act, "generation", ward_printf(n->call->mem, "%d", n->generation));
-    act_note(&act, "templates", ward_printf(n->call->mem, "%lld", (long long)n->done));
-    return act_write(&act, db, err);
+    ward_act_note(&act, "kind", n->kind == SUBJECT_PATIENT ? "patient" : "staff");
+    ward_act_note(&act, "generation", ward_printf(n->call->mem, "%d", n->generation));
+    ward_act_note(&act, "templates", ward_printf(n->call->mem, "%lld", (long long)n->done));
+    return ward_act_write(&act, db, err);
 }
 
 static enum ward_code again(struct renewing *n, struct ward_err *err)
@@ -339,7 +339,7 @@ enum ward_code renew_templates_rpc(struct ward_call *c, const ProtobufCMessage *
     enum ward_code code;
 
     (void)r;
-    act_begin(&n.act, c, NULL);
+    ward_act_begin(&n.act, c, api_seat(c), NULL);
     if (n.kind != SUBJECT_PATIENT && n.kind != SUBJECT_STAFF)
         return WARD_FAIL_FIELD(c->err, "kind", "must be PATIENT or STAFF");
     ward_db_deadline(n.w->db, c->deadline_ns);

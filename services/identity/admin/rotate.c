@@ -8,7 +8,7 @@ typedef Ward__Identity__V1__RotateKeysResponse Progress;
 
 struct rotating {
     struct ward_call *call;
-    struct act act;
+    struct ward_act act;
     struct rotation r;
     struct progress progress;
 };
@@ -47,15 +47,15 @@ static enum ward_code pass(struct rotating *t, struct ward_db *db)
 static enum ward_code end_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct rotating *t = arg;
-    struct act act = t->act;
+    struct ward_act act = t->act;
 
     WARD_TRY(rotation_destroy(&t->r, db, err));
     if (t->r.left > 0)
         return WARD_OK;
-    act_note_int(&act, "kek", t->r.kek.number);
-    act_note_int(&act, "keks_destroyed", t->r.destroyed);
-    act_note_int(&act, "rows", t->r.done + t->r.last);
-    return act_write(&act, db, err);
+    ward_act_note_int(&act, "kek", t->r.kek.number);
+    ward_act_note_int(&act, "keks_destroyed", t->r.destroyed);
+    ward_act_note_int(&act, "rows", t->r.done + t->r.last);
+    return ward_act_write(&act, db, err);
 }
 
 static enum ward_code rotate(struct rotating *t, struct worker *w)
@@ -83,7 +83,7 @@ enum ward_code rotate_keys_rpc(struct ward_call *c, const ProtobufCMessage *q,
     enum ward_code code;
 
     (void)q, (void)r;
-    act_begin(&t.act, c, NULL);
+    ward_act_begin(&t.act, c, api_seat(c), NULL);
     ward_db_deadline(w->db, c->deadline_ns);
     code = rotate(&t, w);
     rotation_close(&t.r);

@@ -15,7 +15,7 @@ typedef Ward__Identity__V1__RotateTokenKeyResponse Response;
 
 struct next_key {
     struct ward_call *call;
-    struct act act;
+    struct ward_act act;
     char kid[64];
     int64_t signs_from_us;
 };
@@ -87,7 +87,7 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct next_key *n = arg;
     struct keys *k = ((struct worker *)n->call->wrk)->id->keys;
-    struct act act = n->act;
+    struct ward_act act = n->act;
     int64_t now = ward_wall_us();
     enum ward_code code = WARD_OK;
     struct kek kek;
@@ -103,9 +103,9 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
         ward_wipe(&kek, sizeof(kek));
     }
     WARD_TRY(code);
-    act_note(&act, "kid", n->kid);
-    act_note(&act, "made", found ? "before" : "now");
-    return act_write(&act, db, err);
+    ward_act_note(&act, "kid", n->kid);
+    ward_act_note(&act, "made", found ? "before" : "now");
+    return ward_act_write(&act, db, err);
 }
 
 enum ward_code rotate_token_key_rpc(struct ward_call *c, const ProtobufCMessage *q,
@@ -116,7 +116,7 @@ enum ward_code rotate_token_key_rpc(struct ward_call *c, const ProtobufCMessage 
     Response *resp = (Response *)r;
 
     (void)q;
-    act_begin(&n.act, c, NULL);
+    ward_act_begin(&n.act, c, api_seat(c), NULL);
     ward_db_deadline(w->db, c->deadline_ns);
     WARD_TRY(ward_db_tx(w->db, in_tx, &n, c->err));
     /* Published here at once; it is in the table, and every replica's next look finds it. */

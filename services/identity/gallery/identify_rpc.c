@@ -26,7 +26,7 @@ struct asked {
     IdentifyResponse *resp;
     struct use_policy policy;
     const char *device;
-    struct act act, act_before; /* a transaction may run twice */
+    struct ward_act act, act_before; /* a transaction may run twice */
     struct identified found, found_before;
 };
 
@@ -36,7 +36,7 @@ static enum ward_code begin(struct asked *a)
     struct worker *w = c->wrk;
     const IdentifyRequest *req = a->req;
 
-    act_begin(&a->act, c, NULL);
+    ward_act_begin(&a->act, c, api_seat(c), NULL);
     ward_db_deadline(w->db, c->deadline_ns);
     WARD_TRY(api_where(c, req->place, req->device, req->purpose));
     a->act.place = req->place;
@@ -81,9 +81,9 @@ static enum ward_code fill_candidates(struct asked *a, struct ward_err *err)
     }
     a->resp->n_candidates = (size_t)x->n;
     if (x->outcome == IDENTIFY_MATCH)
-        a->act.subject = list[0].subject_id;
+        a->act.patient = list[0].subject_id;
     else if (x->n > 0)
-        act_note(&a->act, "candidates", ids);
+        ward_act_note(&a->act, "candidates", ids);
     return WARD_OK;
 }
 
@@ -127,18 +127,18 @@ static void note(struct asked *a, int by)
     const struct identified *x = &a->found;
     const char *size = ward_printf(a->call->mem, "%lld", (long long)x->size);
 
-    act_note(&a->act, "outcome", identify_outcome_name(x->outcome));
-    act_note(&a->act, "gallery", a->req->gallery);
-    act_note(&a->act, "size", size == NULL ? "" : size);
-    act_note(&a->act, "model", a->resp->model_sha256);
-    act_note(&a->act, "device", a->device);
-    act_note(&a->act, "for", a->req->purpose);
-    act_note(&a->act, "method", liveness_method(a->policy.liveness));
-    act_note_num(&a->act, "threshold", x->by[by].threshold);
+    ward_act_note(&a->act, "outcome", identify_outcome_name(x->outcome));
+    ward_act_note(&a->act, "gallery", a->req->gallery);
+    ward_act_note(&a->act, "size", size == NULL ? "" : size);
+    ward_act_note(&a->act, "model", a->resp->model_sha256);
+    ward_act_note(&a->act, "device", a->device);
+    ward_act_note(&a->act, "for", a->req->purpose);
+    ward_act_note(&a->act, "method", liveness_method(a->policy.liveness));
+    ward_act_note_num(&a->act, "threshold", x->by[by].threshold);
     if (x->gate != USABLE)
-        act_note(&a->act, "reason", gate_reason(x->gate));
+        ward_act_note(&a->act, "reason", gate_reason(x->gate));
     else if (x->n_found > 0)
-        act_note_num(&a->act, "score", x->found[0].hit.score);
+        ward_act_note_num(&a->act, "score", x->found[0].hit.score);
 }
 
 static enum ward_code fill_after(struct asked *a, struct ward_err *err)
@@ -167,7 +167,7 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
     a->found = a->found_before;
     WARD_TRY(identify_again(a->call, db, &a->found, err));
     WARD_TRY(fill_after(a, err));
-    return act_write(&a->act, db, err);
+    return ward_act_write(&a->act, db, err);
 }
 
 static enum ward_code identify(struct ward_call *c, const IdentifyRequest *req,

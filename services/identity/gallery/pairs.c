@@ -20,7 +20,7 @@ typedef Ward__Identity__V1__Duplicate Duplicate;
 
 struct pairs {
     struct ward_call *call;
-    struct act act;
+    struct ward_act act;
     int64_t state, page;
     uint8_t after[IDENTITY_ID];
     struct ward_rows rows; /* one more than a page, where there are more */
@@ -133,13 +133,13 @@ static enum ward_code list_in_tx(struct ward_db *db, void *arg, struct ward_err 
         " ORDER BY duplicate_id LIMIT ?";
     struct pairs *p = arg;
     struct ward_arena *mem = p->call->mem;
-    struct act act = p->act;
+    struct ward_act act = p->act;
 
     WARD_TRY(ward_db_run(
         db, mem, SQL,
         WARD_PARAMS(ward_int(mem, p->state), id_val(p->after), ward_int(mem, p->page + 1)),
         &p->rows, err));
-    return act_write(&act, db, err);
+    return ward_act_write(&act, db, err);
 }
 
 static enum ward_code list_duplicates(struct ward_call *c, const ListRequest *req,
@@ -148,7 +148,7 @@ static enum ward_code list_duplicates(struct ward_call *c, const ListRequest *re
     static const char *const states[] = {"", "open", "same", "different"};
     struct pairs p = {.call = c, .state = req->state, .page = req->page_size};
 
-    act_begin(&p.act, c, NULL);
+    ward_act_begin(&p.act, c, api_seat(c), NULL);
     ward_db_deadline(about_db(c), c->deadline_ns);
     if (p.state == STATE(UNSPECIFIED))
         p.state = STATE(OPEN);
@@ -159,7 +159,7 @@ static enum ward_code list_duplicates(struct ward_call *c, const ListRequest *re
     if (p.page < 1 || p.page > PAGE_MOST)
         return WARD_FAIL_FIELD(c->err, "page_size", "must be 0 to %d", PAGE_MOST);
     WARD_TRY(from_token(&p, req->page_token));
-    act_note(&p.act, "state", states[p.state]);
+    ward_act_note(&p.act, "state", states[p.state]);
     WARD_TRY(ward_db_tx(about_db(c), list_in_tx, &p, c->err));
     return fill(&p, resp);
 }
@@ -174,7 +174,7 @@ enum ward_code list_duplicates_rpc(struct ward_call *c, const ProtobufCMessage *
 
 struct decision {
     struct ward_call *call;
-    struct act act;
+    struct ward_act act;
     uint8_t id[IDENTITY_ID];
     int64_t state;
 };
@@ -213,20 +213,20 @@ static enum ward_code decide(struct decision *d, struct ward_db *db, struct ward
 static enum ward_code resolve_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct decision *d = arg;
-    struct act act = d->act;
+    struct ward_act act = d->act;
     char about[37];
     int64_t now = 0;
 
     WARD_TRY(state_now(d, db, &now, about, err));
-    act.subject = about;
+    act.patient = about;
     if (now != STATE(OPEN) && now != d->state)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "DUPLICATE_DECIDED",
                                 "this pair was decided otherwise");
     if (now == STATE(OPEN))
         WARD_TRY(decide(d, db, err));
     else
-        act_note(&act, "already", "yes");
-    return act_write(&act, db, err);
+        ward_act_note(&act, "already", "yes");
+    return ward_act_write(&act, db, err);
 }
 
 static enum ward_code resolve(struct ward_call *c, const ResolveRequest *req,
@@ -235,13 +235,13 @@ static enum ward_code resolve(struct ward_call *c, const ResolveRequest *req,
     struct decision d = {.call = c, .state = req->state};
     char text[37];
 
-    act_begin(&d.act, c, NULL);
+    ward_act_begin(&d.act, c, api_seat(c), NULL);
     ward_db_deadline(about_db(c), c->deadline_ns);
     WARD_TRY(api_id(c, "duplicate_id", req->duplicate_id, d.id, text));
     if (d.state != STATE(SAME) && d.state != STATE(DIFFERENT))
         return WARD_FAIL_FIELD(c->err, "state", "must be SAME or DIFFERENT");
-    act_note(&d.act, "pair", ward_strdup(c->mem, text));
-    act_note(&d.act, "decision", d.state == STATE(SAME) ? "same" : "different");
+    ward_act_note(&d.act, "pair", ward_strdup(c->mem, text));
+    ward_act_note(&d.act, "decision", d.state == STATE(SAME) ? "same" : "different");
     WARD_TRY(api_copy(c, d.act.event_text, &resp->event_id));
     return ward_db_tx(about_db(c), resolve_in_tx, &d, c->err);
 }

@@ -15,10 +15,10 @@ struct ward_db *about_db(const struct ward_call *c)
 enum ward_code about_begin(struct about *a, struct ward_call *c, const char *subject_id)
 {
     a->call = c;
-    act_begin(&a->act, c, NULL);
+    ward_act_begin(&a->act, c, api_seat(c), NULL);
     ward_db_deadline(about_db(c), c->deadline_ns);
     WARD_TRY(api_subject_id(c, subject_id, a->id, a->text));
-    act_begin(&a->act, c, a->text);
+    ward_act_begin(&a->act, c, api_seat(c), a->text);
     return WARD_OK;
 }
 

@@ -46,22 +46,22 @@ static enum ward_code give_in_tx(struct ward_db *db, void *arg, struct ward_err 
     struct ward_arena *mem = a->call->mem;
     const struct consent_entry *stands;
     struct consent_entry *list = NULL;
-    struct act act = a->act;
+    struct ward_act act = a->act;
     size_t n = 0;
 
-    act_note(&act, "consent", g->consent.purpose);
-    act_note(&act, "consent_text", g->consent.text_version);
+    ward_act_note(&act, "consent", g->consent.purpose);
+    ward_act_note(&act, "consent_text", g->consent.text_version);
     WARD_TRY(subject_hold(db, mem, a->id, &a->subject, err));
     WARD_TRY(consents_of(db, mem, a->id, &list, &n, err));
     stands = standing(list, n, &g->consent);
     if (stands != NULL) {
         a->at_us = stands->given_at_us;
-        act_note(&act, "already", "yes");
-        return act_write(&act, db, err);
+        ward_act_note(&act, "already", "yes");
+        return ward_act_write(&act, db, err);
     }
     a->at_us = g->consent.given_at_us;
     WARD_TRY(consent_add(db, mem, a->id, &g->consent, err));
-    WARD_TRY(act_write(&act, db, err));
+    WARD_TRY(ward_act_write(&act, db, err));
     return gallery_changed(gallery_of(a), db, mem, a->id, err);
 }
 
@@ -128,7 +128,7 @@ enum ward_code consents_enforce(struct keys *keys, struct ward_db *db, struct wa
 }
 
 /* What was withdrawn, when, and what became of the key. */
-static enum ward_code settle(struct withdrawal *w, struct ward_db *db, struct act *act,
+static enum ward_code settle(struct withdrawal *w, struct ward_db *db, struct ward_act *act,
                              int64_t now_us, bool *had_key, struct ward_err *err)
 {
     struct about *a = &w->about;
@@ -142,9 +142,9 @@ static enum ward_code settle(struct withdrawal *w, struct ward_db *db, struct ac
     a->at_us = withdrawn(list, n, w->purpose);
     w->destroyed = a->subject.key_destroyed_at_us != 0;
     if (w->destroyed)
-        act_note(act, "key_sha256", about_key(mem, &a->subject));
+        ward_act_note(act, "key_sha256", about_key(mem, &a->subject));
     if (*had_key)
-        act_note(act, "key", "destroyed");
+        ward_act_note(act, "key", "destroyed");
     return WARD_OK;
 }
 
@@ -154,17 +154,17 @@ static enum ward_code withdraw_in_tx(struct ward_db *db, void *arg, struct ward_
     struct about *a = &w->about;
     struct ward_call *c = a->call;
     int64_t now_us = ward_wall_us();
-    struct act act = a->act;
+    struct ward_act act = a->act;
     bool had_key = false;
     uint64_t n = 0;
 
     WARD_TRY(subject_hold(db, c->mem, a->id, &a->subject, err));
     WARD_TRY(consents_end(db, c->mem, a->id, w->purpose, c->who->subject, now_us, &n, err));
-    act_note(&act, "consent", *w->purpose == '\0' ? "all" : w->purpose);
+    ward_act_note(&act, "consent", *w->purpose == '\0' ? "all" : w->purpose);
     WARD_TRY(settle(w, db, &act, now_us, &had_key, err));
     if (n == 0 && !had_key)
-        act_note(&act, "already", "yes");
-    WARD_TRY(act_write(&act, db, err));
+        ward_act_note(&act, "already", "yes");
+    WARD_TRY(ward_act_write(&act, db, err));
     return n == 0 && !had_key ? WARD_OK
                               : gallery_changed(gallery_of(a), db, c->mem, a->id, err);
 }
@@ -198,15 +198,15 @@ static enum ward_code retain_in_tx(struct ward_db *db, void *arg, struct ward_er
 {
     struct about *a = arg;
     struct ward_arena *mem = a->call->mem;
-    struct act act = a->act;
+    struct ward_act act = a->act;
     char when[28] = "without end";
 
     if (a->at_us != 0)
         ward_rfc3339(a->at_us, when);
-    act_note(&act, "retain_until", when);
+    ward_act_note(&act, "retain_until", when);
     WARD_TRY(subject_hold(db, mem, a->id, &a->subject, err));
     WARD_TRY(subject_retain(db, mem, a->id, a->at_us, err));
-    return act_write(&act, db, err);
+    return ward_act_write(&act, db, err);
 }
 
 static enum ward_code retain(struct ward_call *c, const RetentionRequest *req,

@@ -15,7 +15,7 @@ typedef Ward__Identity__V1__Consent Consent;
 
 struct enrolment {
     struct ward_call *call;
-    struct act act;
+    struct ward_act act;
     struct ward_idem idem;
     struct subject subject;
     struct new_face face;
@@ -162,15 +162,15 @@ static enum ward_code replay(void *arg, struct ward_db *db, struct ward_val answ
 {
     struct enrolment *e = arg;
     ProtobufCMessage *msg = NULL;
-    struct act again = e->act;
+    struct ward_act again = e->act;
 
     WARD_TRY(
         api_again(e->call, answer, &ward__identity__v1__enrol_response__descriptor, &msg, err));
     *e->resp = *(EnrolResponse *)msg;
     e->replayed = true;
-    again.subject = e->resp->subject_id;
-    act_note(&again, "replayed", "yes");
-    return act_write(&again, db, err);
+    again.patient = e->resp->subject_id;
+    ward_act_note(&again, "replayed", "yes");
+    return ward_act_write(&again, db, err);
 }
 
 static enum ward_code store(struct enrolment *e, struct ward_db *db, struct ward_err *err)
@@ -202,25 +202,25 @@ static const char *purposes(const struct enrolment *e)
 static enum ward_code tell(struct enrolment *e, struct ward_db *db, struct ward_err *err)
 {
     struct ward_arena *mem = e->call->mem;
-    struct act act = e->act;
+    struct ward_act act = e->act;
 
-    act.subject = e->resp->subject_id;
-    act_note(&act, "template", e->face.kept.id);
-    act_note(&act, "model", e->face.kept.sealed.model_sha256);
-    act_note(&act, "consent", purposes(e));
-    act_note(&act, "consent_text", e->consent[0].text_version);
-    act_note(&act, "key_sha256",
-             about_hex(mem, e->face.key_sha256, sizeof(e->face.key_sha256)));
-    act_note_num(&act, "eye_distance_px", e->face.kept.eye_distance_px);
+    act.patient = e->resp->subject_id;
+    ward_act_note(&act, "template", e->face.kept.id);
+    ward_act_note(&act, "model", e->face.kept.sealed.model_sha256);
+    ward_act_note(&act, "consent", purposes(e));
+    ward_act_note(&act, "consent_text", e->consent[0].text_version);
+    ward_act_note(&act, "key_sha256",
+                  about_hex(mem, e->face.key_sha256, sizeof(e->face.key_sha256)));
+    ward_act_note_num(&act, "eye_distance_px", e->face.kept.eye_distance_px);
     if (e->resp->photograph_kept)
-        act_note(&act, "photograph", "kept sealed");
+        ward_act_note(&act, "photograph", "kept sealed");
     if (!e->searchable)
-        act_note(&act, "duplicates", "no consent to search");
+        ward_act_note(&act, "duplicates", "no consent to search");
     else if (!e->found.searched)
-        act_note(&act, "duplicates", "searched later");
+        ward_act_note(&act, "duplicates", "searched later");
     else
-        act_note(&act, "duplicates", e->resp->possible_duplicates == 0 ? "none" : "found");
-    return act_write(&act, db, err);
+        ward_act_note(&act, "duplicates", e->resp->possible_duplicates == 0 ? "none" : "found");
+    return ward_act_write(&act, db, err);
 }
 
 static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
@@ -245,7 +245,7 @@ static enum ward_code enrol(struct ward_call *c, const EnrolRequest *req, EnrolR
     struct enrolment e = {.call = c, .req = req, .resp = resp};
     struct photo p;
 
-    act_begin(&e.act, c, NULL);
+    ward_act_begin(&e.act, c, api_seat(c), NULL);
     ward_db_deadline(about_db(c), c->deadline_ns);
     WARD_TRY(check(c, req));
     e.idem = (struct ward_idem){

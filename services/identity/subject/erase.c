@@ -5,7 +5,7 @@
 typedef Ward__Identity__V1__EraseSubjectRequest EraseRequest;
 typedef Ward__Identity__V1__EraseSubjectResponse EraseResponse;
 
-static enum ward_code erase_now(struct about *a, struct ward_db *db, struct act *act,
+static enum ward_code erase_now(struct about *a, struct ward_db *db, struct ward_act *act,
                                 struct ward_err *err)
 {
     struct ward_call *c = a->call;
@@ -18,7 +18,7 @@ static enum ward_code erase_now(struct about *a, struct ward_db *db, struct act 
     WARD_TRY(face_forget(id->keys, db, c->mem, a->id, a->at_us, &had, err));
     WARD_TRY(subject_clear(db, c->mem, a->id, a->at_us, err));
     if (had)
-        act_note(act, "key", "destroyed");
+        ward_act_note(act, "key", "destroyed");
     return subject_find(db, c->mem, a->id, false, &a->subject, err);
 }
 
@@ -27,19 +27,19 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
     struct about *a = arg;
     struct ward_call *c = a->call;
     const struct identity *id = ((struct worker *)c->wrk)->id;
-    struct act act = a->act;
+    struct ward_act act = a->act;
     bool already;
 
     WARD_TRY(subject_find(db, c->mem, a->id, true, &a->subject, err));
     a->at_us = a->subject.erased_at_us;
     already = a->at_us != 0;
     if (already)
-        act_note(&act, "already", "yes");
+        ward_act_note(&act, "already", "yes");
     else
         WARD_TRY(erase_now(a, db, &act, err));
     if (a->subject.has_key_sha256)
-        act_note(&act, "key_sha256", about_key(c->mem, &a->subject));
-    WARD_TRY(act_write(&act, db, err));
+        ward_act_note(&act, "key_sha256", about_key(c->mem, &a->subject));
+    WARD_TRY(ward_act_write(&act, db, err));
     return already ? WARD_OK : gallery_changed(id->gallery, db, c->mem, a->id, err);
 }
 

@@ -11,7 +11,7 @@ typedef Ward__Identity__V1__RegisterSubjectResponse RegisterResponse;
 
 struct registration {
     struct ward_call *call;
-    struct act act;
+    struct ward_act act;
     struct ward_idem idem;
     struct subject subject;
     RegisterResponse *resp;
@@ -33,14 +33,14 @@ static enum ward_code replay(struct registration *r, struct ward_db *db, struct 
                              struct ward_err *err)
 {
     ProtobufCMessage *msg = NULL;
-    struct act again = r->act;
+    struct ward_act again = r->act;
 
     WARD_TRY(api_again(r->call, answer,
                        &ward__identity__v1__register_subject_response__descriptor, &msg, err));
     *r->resp = *(RegisterResponse *)msg;
-    again.subject = r->resp->subject_id;
-    act_note(&again, "replayed", "yes");
-    return act_write(&again, db, err);
+    again.patient = r->resp->subject_id;
+    ward_act_note(&again, "replayed", "yes");
+    return ward_act_write(&again, db, err);
 }
 
 static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
@@ -48,14 +48,14 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
     struct registration *r = arg;
     struct ward_arena *mem = r->call->mem;
     struct ward_val answer;
-    struct act act = r->act;
+    struct ward_act act = r->act;
 
     WARD_TRY(ward_idem_find(db, mem, &r->idem, &answer, err));
     if (answer.p != NULL)
         return replay(r, db, answer, err);
     WARD_TRY(subject_insert(db, mem, &r->subject, err));
-    act.subject = r->resp->subject_id;
-    WARD_TRY(act_write(&act, db, err));
+    act.patient = r->resp->subject_id;
+    WARD_TRY(ward_act_write(&act, db, err));
     return api_keep(r->call, db, &r->idem, &r->resp->base, err);
 }
 
@@ -77,7 +77,7 @@ static enum ward_code enlist(struct ward_call *c, const RegisterRequest *req,
     struct registration r = {.call = c, .resp = resp};
     char text[37];
 
-    act_begin(&r.act, c, NULL);
+    ward_act_begin(&r.act, c, api_seat(c), NULL);
     ward_db_deadline(about_db(c), c->deadline_ns);
     WARD_TRY(check(c, req));
     r.idem = (struct ward_idem){

@@ -153,18 +153,19 @@ static enum ward_code store_first(struct addition *ad, struct ward_db *db, struc
 static enum ward_code tell(struct addition *ad, struct ward_db *db, struct ward_err *err)
 {
     struct about *a = &ad->about;
-    struct act act = a->act;
+    struct ward_act act = a->act;
 
-    act_note(&act, "template", ad->face.kept.id);
-    act_note(&act, "model", ad->face.kept.sealed.model_sha256);
-    act_note_num(&act, "score", ad->resp->score);
-    act_note_num(&act, "threshold", ad->threshold);
+    ward_act_note(&act, "template", ad->face.kept.id);
+    ward_act_note(&act, "model", ad->face.kept.sealed.model_sha256);
+    ward_act_note_num(&act, "score", ad->resp->score);
+    ward_act_note_num(&act, "threshold", ad->threshold);
     if (ad->face.key_is_new)
-        act_note(&act, "key_sha256",
-                 about_hex(a->call->mem, ad->face.key_sha256, sizeof(ad->face.key_sha256)));
+        ward_act_note(
+            &act, "key_sha256",
+            about_hex(a->call->mem, ad->face.key_sha256, sizeof(ad->face.key_sha256)));
     if (ad->face.sealed != NULL)
-        act_note(&act, "photograph", "kept sealed");
-    return act_write(&act, db, err);
+        ward_act_note(&act, "photograph", "kept sealed");
+    return ward_act_write(&act, db, err);
 }
 
 static enum ward_code replay(void *arg, struct ward_db *db, struct ward_val answer,
@@ -172,13 +173,13 @@ static enum ward_code replay(void *arg, struct ward_db *db, struct ward_val answ
 {
     struct addition *ad = arg;
     ProtobufCMessage *msg = NULL;
-    struct act again = ad->about.act;
+    struct ward_act again = ad->about.act;
 
     WARD_TRY(api_again(ad->about.call, answer,
                        &ward__identity__v1__add_template_response__descriptor, &msg, err));
     *ad->resp = *(AddResponse *)msg;
-    act_note(&again, "replayed", "yes");
-    return act_write(&again, db, err);
+    ward_act_note(&again, "replayed", "yes");
+    return ward_act_write(&again, db, err);
 }
 
 static enum ward_code add_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
@@ -280,14 +281,14 @@ static enum ward_code remove_in_tx(struct ward_db *db, void *arg, struct ward_er
     struct removal *rm = arg;
     struct about *a = &rm->about;
     struct ward_arena *mem = a->call->mem;
-    struct act act = a->act;
+    struct ward_act act = a->act;
 
     WARD_TRY(subject_hold(db, mem, a->id, &a->subject, err));
     WARD_TRY(template_remove(db, a->id, rm->template_id, &rm->removed, err));
-    act_note(&act, "template", rm->text);
+    ward_act_note(&act, "template", rm->text);
     if (!rm->removed)
-        act_note(&act, "already", "yes");
-    WARD_TRY(act_write(&act, db, err));
+        ward_act_note(&act, "already", "yes");
+    WARD_TRY(ward_act_write(&act, db, err));
     if (!rm->removed)
         return WARD_OK;
     return gallery_changed(worker_of(a)->id->gallery, db, mem, a->id, err);

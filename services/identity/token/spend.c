@@ -120,7 +120,7 @@ enum ward_code token_spend(struct ward_call *c, struct ward_db *db,
 
 struct spending {
     struct ward_call *call;
-    struct act act;
+    struct ward_act act;
     struct ward_idem idem;
     const Request *req;
     Response *resp;
@@ -174,7 +174,7 @@ static void fill(struct spending *s, const struct ward_ppid *p, int64_t spent_at
 
 /* The stored answer again, also when the token is too old by now. */
 static enum ward_code replay(struct spending *s, struct ward_db *db, struct ward_val answer,
-                             struct act *act, struct ward_err *err)
+                             struct ward_act *act, struct ward_err *err)
 {
     ProtobufCMessage *msg = NULL;
 
@@ -182,9 +182,9 @@ static enum ward_code replay(struct spending *s, struct ward_db *db, struct ward
                        &msg, err));
     *s->resp = *(Response *)msg;
     s->again = true;
-    act_note(act, "replayed", "yes");
-    act_note(act, "token", s->resp->token_id);
-    return act_write(act, db, err);
+    ward_act_note(act, "replayed", "yes");
+    ward_act_note(act, "token", s->resp->token_id);
+    return ward_act_write(act, db, err);
 }
 
 static enum ward_code spend_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
@@ -192,11 +192,11 @@ static enum ward_code spend_in_tx(struct ward_db *db, void *arg, struct ward_err
     struct spending *s = arg;
     const Request *q = s->req;
     struct token_want want = {.token = q->token,
-                              .patient = s->act.subject,
+                              .patient = s->act.patient,
                               .purpose = q->purpose,
                               .place = q->place,
                               .idempotency_key = q->idempotency_key};
-    struct act act = s->act;
+    struct ward_act act = s->act;
     struct ward_val answer;
     struct ward_ppid p;
     int64_t at = 0;
@@ -207,13 +207,13 @@ static enum ward_code spend_in_tx(struct ward_db *db, void *arg, struct ward_err
     WARD_TRY(token_spend(s->call, db, &want, &p, &at, &s->again, err));
     fill(s, &p, at);
     act.place = p.place;
-    act_note(&act, "token", p.token_id);
-    act_note(&act, "method", p.method);
-    act_note(&act, "use", p.purpose);
-    act_note(&act, "verified_by", p.actor);
+    ward_act_note(&act, "token", p.token_id);
+    ward_act_note(&act, "method", p.method);
+    ward_act_note(&act, "use", p.purpose);
+    ward_act_note(&act, "verified_by", p.actor);
     if (*p.witness != '\0')
-        act_note(&act, "witness", p.witness);
-    WARD_TRY(act_write(&act, db, err));
+        ward_act_note(&act, "witness", p.witness);
+    WARD_TRY(ward_act_write(&act, db, err));
     return api_keep(s->call, db, &s->idem, &s->resp->base, err);
 }
 
@@ -237,9 +237,9 @@ enum ward_code spend_token_rpc(struct ward_call *c, const ProtobufCMessage *q,
 
     if (subject == NULL)
         return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for the request");
-    act_begin(&s.act, c, NULL);
+    ward_act_begin(&s.act, c, api_seat(c), NULL);
     WARD_TRY(check(c, s.req, subject));
-    act_begin(&s.act, c, subject);
+    ward_act_begin(&s.act, c, api_seat(c), subject);
     /* Another service's request is another one: it must not hear that it spent the token. */
     s.idem = (struct ward_idem){
         .caller = api_caller(c), .method = c->method->path, .key = s.req->idempotency_key};

@@ -23,7 +23,7 @@ typedef Ward__Identity__V1__VerifyWristbandResponse VerifyWristbandResponse;
 
 struct showing {
     struct ward_call *call;
-    struct act act;
+    struct ward_act act;
     uint8_t id[IDENTITY_ID];
     char text[37];
     const VerifyWristbandRequest *req;
@@ -129,7 +129,7 @@ static enum ward_code compare(struct showing *s, struct ward_db *db, bool *match
     return WARD_OK;
 }
 
-static enum ward_code issue(struct showing *s, struct act *act, struct ward_err *err)
+static enum ward_code issue(struct showing *s, struct ward_act *act, struct ward_err *err)
 {
     struct ward_call *c = s->call;
     const struct identity *id = ((struct worker *)c->wrk)->id;
@@ -146,15 +146,15 @@ static enum ward_code issue(struct showing *s, struct act *act, struct ward_err 
     WARD_TRY(token_issue(c, &p, &resp->token, err));
     resp->token_lifetime_s = id->cfg.ppid_lifetime_s;
     resp->method = api_text(p.method);
-    act_note(act, "token", p.token_id);
-    act_note(act, "method", p.method);
+    ward_act_note(act, "token", p.token_id);
+    ward_act_note(act, "method", p.method);
     return WARD_OK;
 }
 
 static enum ward_code show_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct showing *s = arg;
-    struct act act = s->act;
+    struct ward_act act = s->act;
     int64_t now_us = ward_wall_us();
     struct subject subject;
     bool match = false;
@@ -165,18 +165,18 @@ static enum ward_code show_in_tx(struct ward_db *db, void *arg, struct ward_err 
     WARD_TRY(subject_hold(db, s->call->mem, s->id, &subject, err));
     WARD_TRY(check_misses(s, db, now_us, err));
     WARD_TRY(compare(s, db, &match, err));
-    act_note(&act, "outcome", match ? "MATCH" : "NO_MATCH");
-    act_note(&act, "for", s->req->purpose);
-    act_note(&act, "device", s->device);
+    ward_act_note(&act, "outcome", match ? "MATCH" : "NO_MATCH");
+    ward_act_note(&act, "for", s->req->purpose);
+    ward_act_note(&act, "device", s->device);
     if (s->witnessed)
-        act_note(&act, "witness", s->witness.subject);
+        ward_act_note(&act, "witness", s->witness.subject);
     if (match) {
         s->resp->outcome = OUTCOME(MATCH);
         WARD_TRY(issue(s, &act, err));
     } else {
         WARD_TRY(add_miss(s, db, now_us, err));
     }
-    return act_write(&act, db, err);
+    return ward_act_write(&act, db, err);
 }
 
 static enum ward_code begin(struct showing *s)
@@ -186,7 +186,7 @@ static enum ward_code begin(struct showing *s)
     const VerifyWristbandRequest *req = s->req;
 
     WARD_TRY(api_subject_id(c, req->subject_id, s->id, s->text));
-    act_begin(&s->act, c, s->text);
+    ward_act_begin(&s->act, c, api_seat(c), s->text);
     WARD_TRY(api_where(c, req->place, req->device, req->purpose));
     s->act.place = req->place;
     s->device = *req->device == '\0' ? c->peer : req->device;
@@ -211,7 +211,7 @@ enum ward_code verify_wristband_rpc(struct ward_call *c, const ProtobufCMessage 
                         .resp = (VerifyWristbandResponse *)r};
     struct worker *w = c->wrk;
 
-    act_begin(&s.act, c, NULL);
+    ward_act_begin(&s.act, c, api_seat(c), NULL);
     ward_db_deadline(w->db, c->deadline_ns);
     WARD_TRY(begin(&s));
     WARD_TRY(api_copy(c, s.act.event_text, &s.resp->event_id));

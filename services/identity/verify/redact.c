@@ -20,7 +20,7 @@ typedef Ward__Identity__V1__RedactResponse RedactResponse;
 
 struct redaction {
     struct ward_call *call;
-    struct act act;
+    struct ward_act act;
     struct pixels im;
     uint8_t *rgb;
     bool blur;
@@ -168,7 +168,7 @@ static int faces(const struct redaction *r)
 
 static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
-    return act_write(&((struct redaction *)arg)->act, db, err);
+    return ward_act_write(&((struct redaction *)arg)->act, db, err);
 }
 
 static enum ward_code work(struct redaction *r, const RedactRequest *req, RedactResponse *resp)
@@ -200,7 +200,7 @@ static enum ward_code redact(struct ward_call *c, const RedactRequest *req,
     if (r == NULL)
         return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory to redact a photograph");
     r->call = c;
-    act_begin(&r->act, c, NULL);
+    ward_act_begin(&r->act, c, api_seat(c), NULL);
     ward_db_deadline(w->db, c->deadline_ns);
     if (req->style != WARD__IDENTITY__V1__REDACT_STYLE__REDACT_STYLE_BLUR &&
         req->style != WARD__IDENTITY__V1__REDACT_STYLE__REDACT_STYLE_PIXELATE)
@@ -209,8 +209,8 @@ static enum ward_code redact(struct ward_call *c, const RedactRequest *req,
     WARD_TRY(ward_canary_state(w->id->canary, c->err));
     WARD_TRY(work(r, req, resp));
     n = ward_printf(c->mem, "%d", resp->faces);
-    act_note(&r->act, "faces", n == NULL ? "" : n);
-    act_note(&r->act, "style", r->blur ? "blur" : "pixelate");
+    ward_act_note(&r->act, "faces", n == NULL ? "" : n);
+    ward_act_note(&r->act, "style", r->blur ? "blur" : "pixelate");
     WARD_TRY(api_copy(c, r->act.event_text, &resp->event_id));
     return ward_db_tx(w->db, in_tx, r, c->err);
 }

@@ -22,7 +22,7 @@ enum ward_code verification_begin(struct verification *v, const struct claim *cl
     struct worker *w = c->wrk;
 
     WARD_TRY(api_subject_id(c, claim->subject_id, v->id, v->subject_text));
-    act_begin(&v->act, c, v->subject_text);
+    ward_act_begin(&v->act, c, api_seat(c), v->subject_text);
     WARD_TRY(api_where(c, claim->place, claim->device, claim->purpose));
     v->act.place = claim->place;
     v->device = *claim->device == '\0' ? c->peer : claim->device;
@@ -176,24 +176,24 @@ enum ward_code verification_issue(struct verification *v, char **token, int32_t 
         return WARD_OK;
     WARD_TRY(token_issue(c, &p, token, c->err));
     *lifetime_s = id->cfg.ppid_lifetime_s;
-    act_note(&v->act, "token", p.token_id);
+    ward_act_note(&v->act, "token", p.token_id);
     return WARD_OK;
 }
 
 void verification_note(struct verification *v)
 {
-    act_note(&v->act, "outcome", verification_outcome(v));
-    act_note(&v->act, "model", face_pack_sha256(v->by->pack));
-    act_note(&v->act, "device", v->device);
-    act_note(&v->act, "for", v->purpose);
-    act_note(&v->act, "method", liveness_method(v->policy.liveness));
-    act_note_num(&v->act, "threshold", v->at.threshold);
+    ward_act_note(&v->act, "outcome", verification_outcome(v));
+    ward_act_note(&v->act, "model", face_pack_sha256(v->by->pack));
+    ward_act_note(&v->act, "device", v->device);
+    ward_act_note(&v->act, "for", v->purpose);
+    ward_act_note(&v->act, "method", liveness_method(v->policy.liveness));
+    ward_act_note_num(&v->act, "threshold", v->at.threshold);
     if (v->gate == USABLE)
-        act_note_num(&v->act, "score", v->score);
+        ward_act_note_num(&v->act, "score", v->score);
     else
-        act_note(&v->act, "reason", gate_reason(v->gate));
+        ward_act_note(&v->act, "reason", gate_reason(v->gate));
     if (v->shown.passive >= 0)
-        act_note_num(&v->act, "passive", v->shown.passive);
+        ward_act_note_num(&v->act, "passive", v->shown.passive);
 }
 
 /* A token goes out only if the face may still be used when its event is committed: a withdrawal
@@ -210,7 +210,7 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
     WARD_TRY(consent_need(db, v->call->mem, v->id, purpose_of_verify(v->subject.kind), err));
     if (!kept)
         return no_template(err);
-    return act_write(&v->act, db, err);
+    return ward_act_write(&v->act, db, err);
 }
 
 enum ward_code verification_commit(struct verification *v)

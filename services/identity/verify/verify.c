@@ -68,7 +68,7 @@ static enum ward_code verify(struct ward_call *c, const VerifyRequest *req,
     struct verification v = {.call = c};
     enum ward_code code;
 
-    act_begin(&v.act, c, NULL);
+    ward_act_begin(&v.act, c, api_seat(c), NULL);
     ward_db_deadline(w->db, c->deadline_ns);
     WARD_TRY(
         verification_begin(&v, &(struct claim){req->subject_id, req->place, req->device,

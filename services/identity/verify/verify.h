@@ -16,7 +16,7 @@
 
 struct verification {
     struct ward_call *call;
-    struct act act;
+    struct ward_act act;
     uint8_t id[IDENTITY_ID];
     char subject_text[37];
     struct subject subject;

@@ -275,9 +275,9 @@ static enum ward_code fill(struct video *d, VerifyVideoResponse *resp)
     WARD_TRY(verification_liveness(v, &resp->liveness));
     WARD_TRY(fill_steps(d, resp));
     verification_note(v);
-    act_note(&v->act, "frames", frames == NULL ? "" : frames);
+    ward_act_note(&v->act, "frames", frames == NULL ? "" : frames);
     if (d->challenge.given)
-        act_note(&v->act, "challenge", d->judged.passed ? "passed" : d->judged.why);
+        ward_act_note(&v->act, "challenge", d->judged.passed ? "passed" : d->judged.why);
     return verification_issue(v, &resp->token, &resp->token_lifetime_s);
 }
 
@@ -308,7 +308,7 @@ static enum ward_code verify_video(struct ward_call *c, VerifyVideoResponse *res
     if (d == NULL)
         return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for a video");
     d->call = d->v.call = c;
-    act_begin(&d->v.act, c, NULL);
+    ward_act_begin(&d->v.act, c, api_seat(c), NULL);
     ward_db_deadline(w->db, c->deadline_ns);
     ward_arena_init(&d->mem, FRAME_ARENA);
     code = answer(d, resp);
