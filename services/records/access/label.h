@@ -1,0 +1,28 @@
+/* label.h - what is sensitive beyond the rest: bits of resource.labels and consent_deny.labels.
+ *
+ * Codes of HL7 v3 ActCode, InformationSensitivityPolicy. Source: HL7 Terminology,
+ * http://terminology.hl7.org/CodeSystem/v3-ActCode, checked 2026-11-21. Which diagnoses carry
+ * one without being marked stands in label.c, with its sources.
+ *
+ * Threads: any. Memory: none. Errors: none.
+ */
+#ifndef RECORDS_ACCESS_LABEL_H
+#define RECORDS_ACCESS_LABEL_H
+
+#include <stdint.h>
+
+#define LABEL_SYSTEM "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+enum label {
+    LABEL_PSY = 1 << 0, /* psychiatry */
+    LABEL_HIV = 1 << 1,
+    LABEL_STD = 1 << 2,  /* sexually transmitted disease */
+    LABEL_ETH = 1 << 3,  /* substance abuse */
+    LABEL_SDV = 1 << 4,  /* sexual assault, abuse or domestic violence */
+    LABEL_GDIS = 1 << 5, /* genetic disease */
+    LABEL_SEX = 1 << 6   /* sexuality and reproductive health */
+};
+uint32_t label_of_security(const char *system, const char *code); /* 0: none of these */
+/* What a diagnosis or laboratory code says of itself: ICD-10, ICD-10-CM, LOINC, SNOMED CT. */
+uint32_t label_of_code(const char *system, const char *code);
+
+#endif

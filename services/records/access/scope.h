@@ -1,0 +1,67 @@
+/* scope.h - a caller's view of the charts, and the SQL that keeps to it.
+ *
+ * Every question about patients' data has VIEW_SQL in its WHERE, so that what may not be seen
+ * is not found, not counted and not skipped over.
+ *
+ * Threads: a worker's own. Memory: the call's arena. Errors: as each says.
+ */
+#ifndef RECORDS_ACCESS_SCOPE_H
+#define RECORDS_ACCESS_SCOPE_H
+
+#include "services/records/records.h"
+
+struct view {
+    struct scope scope;
+    const char *actor; /* the token's subject */
+    const char *ward;  /* "" for none: nobody is treated */
+    const char *roles; /* "nurse,physician" for FIND_IN_SET */
+    uint8_t self[RECORDS_ID];
+    bool has_self;
+    int64_t now_us;
+};
+/* From the call's person. */
+WARD_MUST enum ward_code view_of(struct ward_call *c, enum use use, struct view *out,
+                                 struct ward_err *err);
+/* PERMISSION_DENIED PURPOSE_NOT_ALLOWED or KIND_NOT_ALLOWED unless the scope gives anything of
+ * this kind. */
+WARD_MUST enum ward_code view_allows(const struct view *v, struct ward_call *c, enum use use,
+                                     enum kind kind, struct ward_err *err);
+
+/* A condition on `resource r JOIN patient p ON p.patient_id = r.patient_id` for one kind. Its
+ * parameters are view_params', in this order, VIEW_PARAMS of them. */
+#define VIEW_OPEN_IN_WARD                                                                      \
+    "EXISTS (SELECT 1 FROM patient vq JOIN open_encounter vo ON vo.patient_id = vq.patient_id" \
+    " WHERE vq.root_id = p.root_id AND vo.ward = ?)"
+#define VIEW_DENIED(who)                                                                       \
+    "EXISTS (SELECT 1 FROM patient vd JOIN consent_deny d ON d.patient_id = vd.patient_id"     \
+    " WHERE vd.root_id = p.root_id AND d.from_us <= ? AND d.to_us > ?"                         \
+    " AND (d.kinds = 0 OR (d.kinds >> r.kind) & 1) AND (d.labels = 0 OR d.labels & r.labels)"  \
+    " AND (" who "))"
+#define VIEW_NAMED "d.actor = ? OR FIND_IN_SET(d.role, ?)"
+#define VIEW_GLASS                                                                             \
+    "EXISTS (SELECT 1 FROM patient vg JOIN glass g ON g.patient_id = vg.patient_id"            \
+    " WHERE vg.root_id = p.root_id AND g.actor = ? AND g.until_us > ?)"
+#define VIEW_SQL                                                                               \
+    "((? AND NOT " VIEW_DENIED(                                                                \
+        VIEW_NAMED) ") OR (? AND p.root_id = (SELECT vs.root_id FROM "                         \
+                    "patient vs WHERE vs.patient_id = ?)) OR (? AND (" VIEW_GLASS              \
+                    " OR (" VIEW_OPEN_IN_WARD " AND NOT " VIEW_DENIED(                         \
+                        "(d.actor IS NULL AND d.role IS NULL) OR " VIEW_NAMED) "))))"
+#define VIEW_PARAMS 15
+/* Fills out[VIEW_PARAMS]. */
+void view_params(const struct view *v, enum kind kind, struct ward_arena *mem,
+                 struct ward_val *out);
+
+/* Whether the view covers a new resource of this kind and labels of this patient, for writing.
+ * *glass_id is set where a broken glass of theirs is open for the patient.
+ *   NOT_FOUND  PATIENT_NOT_FOUND: not theirs to see */
+WARD_MUST enum ward_code view_covers(struct worker *w, struct ward_arena *mem,
+                                     const struct view *v, enum kind kind, uint32_t labels,
+                                     const uint8_t patient[RECORDS_ID], struct ward_err *err);
+/* The open glass of theirs over this patient. *found false without one. */
+WARD_MUST enum ward_code view_glass(struct worker *w, struct ward_arena *mem,
+                                    const struct view *v, const uint8_t patient[RECORDS_ID],
+                                    uint8_t glass_id[RECORDS_ID], bool *found,
+                                    struct ward_err *err);
+
+#endif

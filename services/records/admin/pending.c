@@ -1,0 +1,23 @@
+/* Methods that are not here yet. */
+#include "services/records/api.h"
+
+enum ward_code get_status_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                              ProtobufCMessage *r)
+{
+    (void)q, (void)r;
+    return WARD_FAIL(c->err, UNIMPLEMENTED, "not yet");
+}
+
+enum ward_code rotate_keys_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                               ProtobufCMessage *r)
+{
+    (void)q, (void)r;
+    return WARD_FAIL(c->err, UNIMPLEMENTED, "not yet");
+}
+
+enum ward_code erase_patient_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                                 ProtobufCMessage *r)
+{
+    (void)q, (void)r;
+    return WARD_FAIL(c->err, UNIMPLEMENTED, "not yet");
+}

@@ -1,0 +1,28 @@
+/* clean.h - what is put right on the way in, and what cannot be right.
+ *
+ * Threads: pure functions. Memory: the arena. Errors: RESOURCE_EXHAUSTED; problems are results.
+ */
+#ifndef RECORDS_EXCHANGE_CLEAN_H
+#define RECORDS_EXCHANGE_CLEAN_H
+
+#include "services/records/records.h"
+#include "ward/records/v1/exchange.pb-c.h"
+
+struct problems {
+    Ward__Records__V1__Problem **at;
+    size_t n;
+};
+struct cleanings {
+    Ward__Records__V1__Cleaned **at;
+    size_t n;
+};
+/* UCUM: a known synonym gets system and code; `unit` and value stay as they are written. */
+WARD_MUST enum ward_code clean_resource(struct ward_arena *mem, Resource *res,
+                                        struct cleanings *out, struct ward_err *err);
+/* Values no living person has (ranges with sources, by LOINC code and unit), dates in the
+ * future or before birth where that is known (birth_us, or INT64_MIN). */
+WARD_MUST enum ward_code implausible(struct ward_arena *mem, const Resource *res,
+                                     int64_t birth_us, int64_t now_us, struct problems *out,
+                                     struct ward_err *err);
+
+#endif

@@ -1,0 +1,39 @@
+/* fhir.h - resources as FHIR R4 means them: whether one is right, and its JSON.
+ *
+ * The mapping is read from the compiled .proto: birthDate is birth_date, an enum's code is its
+ * name in lower case without the prefix, Decimal is a JSON number with its digits kept. What
+ * has no field goes to the nearest message's more_json and comes out of it again.
+ *
+ * Threads: pure functions. Memory: the arena. Errors: INVALID_ARGUMENT with the FHIR path as
+ * the field and a reason of Records.Create's; RESOURCE_EXHAUSTED.
+ */
+#ifndef RECORDS_FHIR_FHIR_H
+#define RECORDS_FHIR_FHIR_H
+
+#include "common/json/json.h"
+#include "common/json/write.h"
+#include "services/records/records.h"
+
+/* Everything but references' targets: required elements, codes, dates, decimals, units, sizes
+ * (strings 64 KiB, div and notes 1 MiB in all), UTF-8, FHIR's invariants named in fhir/check.c.
+ */
+WARD_MUST enum ward_code fhir_check(struct ward_arena *mem, const Resource *res,
+                                    struct ward_err *err);
+
+/* Elements that went to more_json, by path ("Patient._birthDate"). */
+typedef void fhir_unmodelled_fn(void *arg, const char *path);
+WARD_MUST enum ward_code fhir_of_json(struct ward_arena *mem, const struct ward_json *v,
+                                      fhir_unmodelled_fn *unmodelled, void *arg, Resource **out,
+                                      struct ward_err *err);
+/* One JSON object, resourceType first. */
+WARD_MUST enum ward_code fhir_to_json(struct ward_json_out *w, const Resource *res,
+                                      struct ward_err *err);
+/* Visits every field that is set, depth first; path as in errors. */
+typedef enum ward_code fhir_visit_fn(void *arg, const char *path,
+                                     const ProtobufCMessage *message,
+                                     const ProtobufCFieldDescriptor *field, void *value,
+                                     struct ward_err *err);
+WARD_MUST enum ward_code fhir_visit(struct ward_arena *mem, const Resource *res,
+                                    fhir_visit_fn *fn, void *arg, struct ward_err *err);
+
+#endif

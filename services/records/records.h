@@ -1,0 +1,69 @@
+/* records.h - the chart: what the files of this service share.
+ *
+ * rules.c decides who may do what (pure). store/ writes and reads resources and their versions;
+ * fhir/ checks them and turns them into FHIR's JSON and back; search/ finds them; access/ is
+ * consent, broken glass and who saw what; merge/ makes one chart of two; exchange/ is bundles,
+ * CSV and quarantine; feed/ is what changed; text/ reads notes; analytics/ counts; admin/ is
+ * for those who run it. api.c is the table of methods; service.c opens and closes it all.
+ *
+ * Threads: struct records is shared and read-only once serving, but for what locks itself; a
+ * worker is one thread's. Memory: results live in the arena passed in. Errors: as db.h and
+ * keyring.h, and DATA_LOSS RECORD_UNREADABLE where what is stored cannot be what was stored.
+ */
+#ifndef RECORDS_H
+#define RECORDS_H
+
+#include "common/act/act.h"
+#include "common/base/metrics.h"
+#include "common/db/db.h"
+#include "common/keyring/keyring.h"
+#include "common/rpc/client.h"
+#include "common/rpc/rpc.h"
+#include "services/records/rules.h"
+#include "ward/records/v1/records.pb-c.h"
+
+#define RECORDS_NAME    "records"
+#define RECORDS_ID      16
+#define RECORDS_MESSAGE ((size_t)8 << 20)   /* of one message */
+#define RECORDS_ARENA   ((size_t)128 << 20) /* of one call */
+#define RECORDS_MAX     ((size_t)1 << 20)   /* of one resource, serialized */
+
+typedef Ward__Records__V1__Resource Resource;
+
+struct records_config {
+    const char *kek, *kek_old;
+    const char *audit; /* audit's gRPC address, for AccessLog and leaves */
+    const char *text_data;
+    int glass_s;
+    int feed_ms; /* how often the feed is numbered while nothing wakes it */
+};
+
+struct text_engine;
+struct sequencer;
+struct records {
+    struct records_config cfg;
+    const struct ward_db_config *db;
+    const struct ward_tls *tls;
+    struct ward_keyring *keys;
+    struct ward_client *audit;
+    struct text_engine *text;
+    struct sequencer *feed;
+};
+
+struct worker {
+    struct ward_arena mem; /* the worker's own */
+    struct records *rec;
+    struct ward_act_seat seat; /* seat.db: its connection */
+};
+
+/* ---- service.c ---- */
+
+WARD_MUST enum ward_code records_open(void *rec, struct ward_err *err);
+void records_close(void *rec);
+WARD_MUST enum ward_code records_ready(void *rec, struct ward_err *err);
+WARD_MUST enum ward_code worker_open(void *rec, void **wrk, struct ward_err *err);
+void worker_close(void *wrk);
+void worker_refused(struct ward_call *c, enum ward_code code);
+extern struct ward_family *const records_metrics[];
+
+#endif

@@ -1,0 +1,33 @@
+-- Imports by their id, so that a cut one is taken up and not done twice.
+CREATE TABLE import_run (
+    import_id     VARCHAR(128) NOT NULL PRIMARY KEY,
+    source        VARCHAR(128) NOT NULL,
+    started_by    VARCHAR(128) NOT NULL,
+    started_at_us BIGINT       NOT NULL,
+    done_at_us    BIGINT       NULL
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
+-- What a source calls a resource whose id is no UUID: a keyed hash of source, kind and id.
+CREATE TABLE import_id_map (
+    hash        BINARY(16) NOT NULL PRIMARY KEY,
+    resource_id BINARY(16) NOT NULL
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
+-- What could not go in. sealed: problems and JSON under the item's own key (owner_key).
+CREATE TABLE quarantine (
+    item_id       BINARY(16)   NOT NULL PRIMARY KEY,
+    import_id     VARCHAR(128) NOT NULL,
+    position      VARCHAR(64)  NOT NULL,
+    kind          TINYINT      NOT NULL,
+    patient_id    BINARY(16)   NULL,
+    at_us         BIGINT       NOT NULL,
+    state         TINYINT      NOT NULL,
+    problems      BLOB         NOT NULL,
+    sealed        MEDIUMBLOB   NOT NULL,
+    decided_by    VARCHAR(128) NULL,
+    decided_at_us BIGINT       NULL,
+    resource_id   BINARY(16)   NULL,
+    UNIQUE KEY quarantined_once (import_id, position),
+    KEY quarantine_waiting (state, item_id),
+    KEY quarantine_of (patient_id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;

@@ -1,0 +1,96 @@
+#include "services/records/feed/feed.h"
+#include "services/records/records.h"
+#include "services/records/text/text.h"
+
+static const struct ward_keyring_owners owners = WARD_KEYRING_OWNERS("owner_key", "owner_id");
+
+struct ward_family records_glass_broken = {
+    .name = "ward_records_glass_broken_total",
+    .help = "Charts opened by breaking the glass, by reason.",
+    .type = WARD_COUNTER,
+    .label = {"reason"},
+};
+struct ward_family *const records_metrics[] = {&records_glass_broken, NULL};
+
+static enum ward_code open_keys(struct records *rec, struct ward_err *err)
+{
+    static struct ward_keyring_config cfg; /* the ring keeps it */
+
+    cfg = (struct ward_keyring_config){.service = RECORDS_NAME,
+                                       .root = rec->cfg.kek,
+                                       .root_old = rec->cfg.kek_old,
+                                       .unreadable = "RECORD_UNREADABLE",
+                                       .owners = &owners};
+    return ward_keyring_open(&cfg, rec->db, &rec->keys, err);
+}
+
+enum ward_code records_open(void *arg, struct ward_err *err)
+{
+    struct records *rec = arg;
+
+    WARD_TRY(open_keys(rec, err));
+    WARD_TRY(ward_client_open(&(struct ward_client_config){.target = rec->cfg.audit,
+                                                           .tls = *rec->tls,
+                                                           .server = "audit"},
+                              &rec->audit, err));
+    WARD_TRY(text_open(&(struct text_config){.data_dir = rec->cfg.text_data}, &rec->text, err));
+    return sequencer_open(rec, &rec->feed, err);
+}
+
+void records_close(void *arg)
+{
+    struct records *rec = arg;
+
+    sequencer_close(rec->feed);
+    text_close(rec->text);
+    ward_client_close(rec->audit);
+    ward_keyring_close(rec->keys);
+}
+
+enum ward_code records_ready(void *arg, struct ward_err *err)
+{
+    struct records *rec = arg;
+
+    return ward_keyring_check(rec->keys, err);
+}
+
+enum ward_code worker_open(void *arg, void **wrk, struct ward_err *err)
+{
+    struct ward_arena mem;
+    struct worker *w;
+    enum ward_code code;
+
+    ward_arena_init(&mem, sizeof(*w) + 64);
+    w = ward_new(&mem, struct worker);
+    if (w == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a worker");
+    w->mem = mem;
+    w->rec = arg;
+    w->seat.service = RECORDS_NAME;
+    code = ward_db_open(w->rec->db, &w->seat.db, err);
+    if (code != WARD_OK) {
+        worker_close(w);
+        return code;
+    }
+    *wrk = w;
+    return WARD_OK;
+}
+
+void worker_close(void *wrk)
+{
+    struct worker *w = wrk;
+    struct ward_arena mem;
+
+    if (w == NULL)
+        return;
+    ward_db_close(w->seat.db);
+    mem = w->mem;
+    ward_arena_done(&mem);
+}
+
+void worker_refused(struct ward_call *c, enum ward_code code)
+{
+    struct worker *w = c->wrk;
+
+    ward_act_refused(c, &w->seat, code);
+}

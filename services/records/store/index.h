@@ -1,0 +1,61 @@
+/* index.h - what is read out of a resource for the columns and tokens it is found by. Pure but
+ * for the keyed hash.
+ *
+ * Threads: any. Memory: the arena. Errors: RESOURCE_EXHAUSTED; keyring.h's. The resource has
+ * passed fhir_check.
+ */
+#ifndef RECORDS_STORE_INDEX_H
+#define RECORDS_STORE_INDEX_H
+
+#include "services/records/store/param.h"
+
+#define NO_DATE INT64_MIN
+
+struct token {
+    enum param param;
+    uint8_t hash[TOKEN_HASH];
+};
+/* A code with its name, for the dictionary of counts. */
+struct named_code {
+    uint8_t hash[TOKEN_HASH];
+    const char *system, *code, *display;
+};
+/* One denial of a consent. */
+struct deny {
+    const char *actor, *role; /* NULL: not by that */
+    uint32_t kinds, labels;   /* 0: all */
+    int64_t from_us, to_us;
+};
+struct found_by {
+    enum kind kind;
+    int status;
+    bool wrong; /* entered in error */
+    uint32_t labels;
+    int64_t from_us, to_us; /* NO_DATE and NO_DATE */
+    bool has_second;
+    int64_t from2_us, to2_us;
+    bool has_encounter;
+    uint8_t encounter[RECORDS_ID];
+    bool has_value;
+    double value;     /* in `unit` */
+    const char *unit; /* canonical UCUM, at most 32 bytes */
+    struct token *token;
+    size_t n_tokens; /* none twice */
+    struct named_code *code;
+    size_t n_codes;
+    /* Patient */
+    int gender;
+    int64_t birth_us; /* NO_DATE */
+    /* Encounter: wards of its locations, those where it is open first */
+    const char **ward;
+    size_t n_wards, n_open;
+    /* Consent, while active.  */
+    struct deny *deny;
+    size_t n_denies;
+};
+/*   FAILED_PRECONDITION  CONSENT_NOT_ENFORCEABLE */
+WARD_MUST enum ward_code index_of(struct ward_keyring *keys, struct ward_arena *mem,
+                                  const Resource *res, struct found_by *out,
+                                  struct ward_err *err);
+
+#endif

@@ -1,0 +1,53 @@
+/* param.h - what resources are found by: the numbers of token.param and their hashes.
+ *
+ * Threads: any. Memory: the caller's. Errors: keyring.h's. Numbers are stored: never reuse one.
+ */
+#ifndef RECORDS_STORE_PARAM_H
+#define RECORDS_STORE_PARAM_H
+
+#include "services/records/records.h"
+
+#define TOKEN_HASH 16
+
+enum param {
+    /* Codes: hashed from "system|code" and, for searches without a system, "|code". */
+    PARAM_CODE = 1, /* code; Encounter.type; DocumentReference.type; Consent.scope */
+    PARAM_CATEGORY = 2,
+    PARAM_CLASS = 3,          /* Encounter.class */
+    PARAM_REASON = 4,         /* Encounter.reasonCode */
+    PARAM_VALUE_CONCEPT = 5,  /* Observation.valueCodeableConcept, components' too */
+    PARAM_COMPONENT_CODE = 6, /* Observation.component.code */
+    PARAM_CLINICAL_STATUS = 7,
+    PARAM_VERIFICATION_STATUS = 8,
+    PARAM_SEVERITY = 9,    /* Condition.severity; AllergyIntolerance.criticality as "|low" */
+    PARAM_TYPE = 10,       /* AllergyIntolerance.type, "|allergy" */
+    PARAM_CONCLUSION = 11, /* DiagnosticReport.conclusionCode */
+    PARAM_GENDER = 12,     /* "|female" */
+    PARAM_ACTIVE = 13,     /* "|true", "|false" */
+    PARAM_DECEASED = 14,   /* "|true", "|false" */
+    PARAM_LANGUAGE = 15,   /* Patient.communication.language */
+    PARAM_WARD = 16,       /* Encounter.location: "|ward-3" */
+    /* References: "|<uuid>" or "|<text as written>". */
+    PARAM_REFERENCE = 20, /* encounter, result, hasMember, participant, performer... */
+    /* Keyed: a person's. */
+    PARAM_IDENTIFIER = 30, /* "system|value" and "|value" */
+    PARAM_FAMILY = 31,     /* every beginning of each word, folded (NFKD, no marks) */
+    PARAM_GIVEN = 32,      /* the same; also prefix and suffix for `name` */
+    PARAM_NAME_TEXT = 33,  /* of HumanName.text, prefix and suffix */
+    PARAM_NAME_EXACT = 34, /* a whole part, as written */
+    PARAM_TELECOM = 35,    /* digits of a phone, an e-mail in lower case */
+    PARAM_POSTAL_CODE = 36,
+    PARAM_BIRTH_AND_NAME = 37 /* for duplicates: birth date with the family's folded start */
+};
+bool param_is_keyed(enum param p);
+
+/* Of "system|code" as written (n bytes); keyed ones by the service's hash key, bound to p. */
+WARD_MUST enum ward_code param_hash(struct ward_keyring *keys, enum param p, const char *text,
+                                    size_t n, uint8_t out[TOKEN_HASH], struct ward_err *err);
+
+/* Folds a word for PARAM_FAMILY and its like: NFKD, marks and case gone, in any script; at most
+ * 64 code points of it count. RESOURCE_EXHAUSTED */
+WARD_MUST enum ward_code param_fold(struct ward_arena *mem, const char *utf8, char **out,
+                                    struct ward_err *err);
+
+#endif
