@@ -26,6 +26,15 @@ const API = {
   gallery: { file: 'ward/identity/v1/gallery.proto', service: 'ward.identity.v1.Gallery' },
   admin: { file: 'ward/identity/v1/admin.proto', service: 'ward.identity.v1.IdentityAdmin' },
   access: { file: 'ward/identity/v1/access.proto', service: 'ward.identity.v1.Access' },
+  // The same process and port as records: client('records', { api: 'exchange' }).
+  records: { file: 'ward/records/v1/records.proto', service: 'ward.records.v1.Records' },
+  recordsaccess: { file: 'ward/records/v1/access.proto', service: 'ward.records.v1.RecordsAccess' },
+  patients: { file: 'ward/records/v1/patients.proto', service: 'ward.records.v1.Patients' },
+  exchange: { file: 'ward/records/v1/exchange.proto', service: 'ward.records.v1.Exchange' },
+  feed: { file: 'ward/records/v1/feed.proto', service: 'ward.records.v1.Feed' },
+  text: { file: 'ward/records/v1/text.proto', service: 'ward.records.v1.Text' },
+  analytics: { file: 'ward/records/v1/analytics.proto', service: 'ward.records.v1.Analytics' },
+  recordsadmin: { file: 'ward/records/v1/admin.proto', service: 'ward.records.v1.RecordsAdmin' },
   health: { file: 'grpc/health/v1/health.proto', service: 'grpc.health.v1.Health' },
 };
 
@@ -88,7 +97,7 @@ class Ward {
   }
 
   async makeKeys() {
-    for (const key of ['audit', 'identity']) {
+    for (const key of ['audit', 'identity', 'records']) {
       fs.writeFileSync(path.join(this.dir, 'keys', `${key}.kek`), `${crypto.randomBytes(32).toString('hex')}\n`, { mode: 0o600 });
     }
     this.issuer = new Issuer();
@@ -97,11 +106,16 @@ class Ward {
 
   environment(name) {
     const service = base(name);
-    const values = { DIR: this.dir, SERVICE: service, PORT: '0', ADMIN_PORT: '0', BUILD: build, ROOT: root, MODELS: models, PACKS: packs };
+    const values = {
+      DIR: this.dir, SERVICE: service, PORT: '0', ADMIN_PORT: '0', AUDIT_PORT: this.auditPort(), BUILD: build, ROOT: root, MODELS: models, PACKS: packs,
+    };
     return {
       ...environment(template('service.env', values)), ...environment(template(`${service}.env`, values)), ...this.replica(name),
     };
   }
+
+  // Of the audit that was started before; where there is none, one that nobody answers at.
+  auditPort() { return String(this.services.audit?.port ?? 1); }
 
   // What sets a replica of identity apart where there are several: its snapshot, and the hints.
   replica(name) {
