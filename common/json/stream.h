@@ -13,7 +13,7 @@
  * An element handed over before a later byte proves malformed was still handed over: act on it,
  * or stage it, as the whole's meaning asks.
  *
- * Threads: one a stream. Memory: the stream's own, at most about element_bytes + rest_bytes for
+ * Threads: one a stream. Memory: the stream's own, at most twice element_bytes + rest_bytes for
  * text and element_arena for the value handed over. Errors: as json.h's, sticky; byte and line
  * count from the first byte fed, the path from the element's root. JSON_TOO_LARGE: an element
  * over element_bytes, or the rest over rest_bytes. A callback's own failure is passed up
@@ -40,7 +40,7 @@ typedef enum ward_code ward_json_element_fn(void *ctx, const struct ward_json_el
 struct ward_json_stream_config {
     const char *key;      /* "entry" */
     size_t element_bytes; /* the longest element's text; 0: 16 MiB */
-    size_t element_arena; /* memory its value may take; 0: 8 x element_bytes */
+    size_t element_arena; /* memory its value may take; 0: 12 x that, + 64 KiB */
     size_t rest_bytes;    /* the longest rest; 0: 1 MiB */
     int depth;            /* within an element; 0: WARD_JSON_DEPTH */
     ward_json_element_fn *element;

@@ -1,0 +1,314 @@
+#include "common/json/stream.h"
+
+#include "common/json/scan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ELEMENT_BYTES ((size_t)16 << 20)
+#define REST_BYTES    ((size_t)1 << 20)
+#define ARENA(bytes)  (((size_t)64 << 10) + 12 * (bytes)) /* for a value of such a text */
+
+/* Where we are in the array; OUT of it everything is rest. */
+enum place { OUT, FIRST, VALUE, NEXT }; /* after '[', within a value, after ',' */
+
+struct text {
+    char *p;
+    size_t n, cap, most;
+    bool over; /* longer than `most`: what follows is dropped */
+};
+
+struct ward_json_stream {
+    struct ward_json_stream_config cfg;
+    struct text element, rest;
+    struct ward_arena element_mem, rest_mem;
+    uint64_t byte, line, index;    /* of the next byte and element */
+    uint64_t from_byte, from_line; /* of this element */
+    int depth;
+    enum place place;
+    bool in_string, escaped;
+    bool was_ours; /* the array has been there */
+    /* The outermost object's keys: */
+    bool expects_key, in_key, is_ours; /* is_ours: its value comes next */
+    size_t matched;                    /* bytes of the key that are as ours so far */
+    enum ward_code code;               /* sticky, with its words */
+    struct ward_err err;
+};
+
+static enum ward_code no_memory(struct ward_err *err)
+{
+    return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a JSON stream");
+}
+
+/* False for want of memory. */
+static bool append(struct text *t, const char *s, size_t n)
+{
+    if (t->over || n > t->most - t->n) {
+        t->over = true;
+        return true;
+    }
+    if (t->cap - t->n < n + 1) {
+        size_t cap = t->cap == 0 ? 4096 : t->cap;
+        char *p;
+
+        while (cap - t->n < n + 1)
+            cap *= 2;
+        p = realloc(t->p, cap);
+        if (p == NULL)
+            return false;
+        t->p = p;
+        t->cap = cap;
+    }
+    if (n > 0)
+        memcpy(t->p + t->n, s, n);
+    t->n += n;
+    return true;
+}
+
+enum ward_code ward_json_stream_open(const struct ward_json_stream_config *cfg,
+                                     struct ward_json_stream **out, struct ward_err *err)
+{
+    struct ward_json_stream *s = calloc(1, sizeof(*s));
+
+    if (s == NULL)
+        return no_memory(err);
+    s->cfg = *cfg;
+    s->line = 1;
+    s->element.most = cfg->element_bytes == 0 ? ELEMENT_BYTES : cfg->element_bytes;
+    s->rest.most = cfg->rest_bytes == 0 ? REST_BYTES : cfg->rest_bytes;
+    ward_arena_init(&s->element_mem,
+                    cfg->element_arena == 0 ? ARENA(s->element.most) : cfg->element_arena);
+    ward_arena_init(&s->rest_mem, ARENA(s->rest.most));
+    *out = s;
+    return WARD_OK;
+}
+
+void ward_json_stream_close(struct ward_json_stream *s)
+{
+    if (s == NULL)
+        return;
+    ward_arena_done(&s->element_mem);
+    ward_arena_done(&s->rest_mem);
+    free(s->element.p);
+    free(s->rest.p);
+    free(s);
+}
+
+static enum ward_code read_element(struct ward_json_stream *s, const struct ward_json **v,
+                                   struct ward_err *err)
+{
+    struct ward_json_limits limits = {.depth = s->cfg.depth};
+
+    if (s->element.over)
+        return json_too_large("an element", s->element.most, err);
+    return json_parse_at(s->element.p, s->element.n, s->from_byte, s->from_line, &limits,
+                         &s->element_mem, v, err);
+}
+
+static enum ward_code hand_over(struct ward_json_stream *s)
+{
+    struct ward_json_element e = {.text = s->element.over ? "" : s->element.p,
+                                  .n = s->element.over ? 0 : s->element.n,
+                                  .index = s->index++,
+                                  .byte = s->from_byte,
+                                  .line = s->from_line,
+                                  .mem = &s->element_mem};
+    struct ward_err why = {0};
+    enum ward_code code = read_element(s, &e.value, &why);
+
+    if (code != WARD_OK)
+        e.value = NULL;
+    code = s->cfg.element(s->cfg.ctx, &e, code == WARD_OK ? NULL : &why, &s->err);
+    /* The callback stopped for the element's own sake and said no more. */
+    if (code != WARD_OK && s->err.code == WARD_OK)
+        s->err = why;
+    ward_arena_reset(&s->element_mem);
+    s->element.n = 0;
+    s->element.over = false;
+    return code;
+}
+
+static enum ward_code malformed(struct ward_json_stream *s)
+{
+    return json_fail(JSON_GRAMMAR, s->byte, s->line, s->cfg.key, &s->err);
+}
+
+/* A byte of the outermost object's own text, outside of strings. */
+static enum ward_code outside(struct ward_json_stream *s, char c)
+{
+    if (c == '"' && s->depth == 1 && s->expects_key) {
+        s->in_key = true;
+        s->expects_key = false;
+        s->matched = 0;
+    } else if (c == '[' && s->depth == 1 && s->is_ours) {
+        if (s->was_ours)
+            return WARD_FAIL_REASON(&s->err, INVALID_ARGUMENT, "JSON_DUPLICATE_KEY",
+                                    "line %llu, byte %llu: %s is there twice",
+                                    (unsigned long long)s->line, (unsigned long long)s->byte,
+                                    s->cfg.key);
+        s->was_ours = true;
+        s->place = FIRST;
+    }
+    if (c == '"')
+        s->in_string = true;
+    else if (c == '{' || c == '[')
+        s->depth++;
+    else if (c == '}' || c == ']')
+        s->depth--;
+    if (s->depth == 1 && (c == '{' || c == ','))
+        s->expects_key = true;
+    if (c == ',' || c == '{' || c == '[' || c == '"')
+        s->is_ours = false;
+    return WARD_OK;
+}
+
+/* A byte within a string. The key's text is compared as it is written: one with escapes is not
+ * ours, and found at the end. */
+static void inside(struct ward_json_stream *s, char c)
+{
+    size_t n = strlen(s->cfg.key);
+
+    if (s->escaped) {
+        s->escaped = false;
+    } else if (c == '\\') {
+        s->escaped = true;
+    } else if (c == '"') {
+        s->in_string = false;
+        s->is_ours = s->in_key && s->matched == n;
+        s->in_key = false;
+        return;
+    }
+    if (s->in_key)
+        s->matched = s->matched < n && s->cfg.key[s->matched] == c ? s->matched + 1 : SIZE_MAX;
+}
+
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* Between values, or at the depth of values: what ends one, what begins one. */
+static enum ward_code in_array(struct ward_json_stream *s, char c)
+{
+    bool top = s->depth == 2;
+
+    if (top && (c == ',' || c == ']')) {
+        if (s->place == NEXT || (s->place == FIRST && c == ','))
+            return malformed(s);
+        if (s->place == VALUE)
+            WARD_TRY(hand_over(s));
+        s->place = c == ',' ? NEXT : OUT;
+        s->depth -= c == ']';
+        return WARD_OK;
+    }
+    if (top && c == '}')
+        return malformed(s);
+    if (s->place != VALUE && is_space(c))
+        return WARD_OK;
+    if (s->place != VALUE) {
+        s->place = VALUE;
+        s->from_byte = s->byte;
+        s->from_line = s->line;
+    }
+    if (c == '"')
+        s->in_string = true;
+    else if (c == '{' || c == '[')
+        s->depth++;
+    else if (c == '}' || c == ']')
+        s->depth--;
+    return WARD_OK;
+}
+
+/* Where this byte is kept: its place before it or after it, whichever is a value's. */
+static bool keep(struct ward_json_stream *s, enum place before, const char *c)
+{
+    if (s->place == VALUE)
+        return append(&s->element, c, 1);
+    if (before == OUT || s->place == OUT) /* '[' and ']' are rest too */
+        return append(&s->rest, c, 1);
+    return true;
+}
+
+static enum ward_code step(struct ward_json_stream *s, const char *c)
+{
+    enum place before = s->place;
+
+    if (s->in_string)
+        inside(s, *c);
+    else if (s->place == OUT)
+        WARD_TRY(outside(s, *c));
+    else
+        WARD_TRY(in_array(s, *c));
+    if (!keep(s, before, c))
+        return no_memory(&s->err);
+    if (s->rest.over)
+        return json_too_large("what is beside the elements", s->rest.most, &s->err);
+    s->byte++;
+    s->line += *c == '\n';
+    return WARD_OK;
+}
+
+/* Bytes of a string's plain text, which most are, go in one piece. */
+static size_t plain(struct ward_json_stream *s, const char *p, size_t n)
+{
+    size_t i = 0;
+
+    if (!s->in_string || s->escaped || s->place != VALUE)
+        return 0;
+    for (; i < n && p[i] != '"' && p[i] != '\\'; i++)
+        s->line += p[i] == '\n';
+    return i;
+}
+
+static enum ward_code feed(struct ward_json_stream *s, const char *p, size_t n)
+{
+    for (size_t i = 0; i < n;) {
+        size_t run = plain(s, p + i, n - i);
+
+        if (run > 0 && !append(&s->element, p + i, run))
+            return no_memory(&s->err);
+        s->byte += run;
+        i += run;
+        if (i < n)
+            WARD_TRY(step(s, p + i++));
+    }
+    return WARD_OK;
+}
+
+static enum ward_code told(struct ward_json_stream *s, struct ward_err *err)
+{
+    if (s->code != WARD_OK && err != NULL)
+        *err = s->err;
+    return s->code;
+}
+
+enum ward_code ward_json_stream_feed(struct ward_json_stream *s, const void *bytes, size_t n,
+                                     struct ward_err *err)
+{
+    if (s->code == WARD_OK)
+        s->code = feed(s, bytes, n);
+    return told(s, err);
+}
+
+static enum ward_code finish(struct ward_json_stream *s, const struct ward_json **rest)
+{
+    const struct ward_json *v, *ours;
+
+    if (s->place != OUT)
+        return malformed(s);
+    WARD_TRY(ward_json_parse(s->rest.p, s->rest.n, NULL, &s->rest_mem, &v, &s->err));
+    ours = ward_json_get(v, s->cfg.key);
+    if (v->kind != WARD_JSON_OBJECT ||
+        (ward_json_is(ours, WARD_JSON_ARRAY) && (ours->count > 0 || !s->was_ours)))
+        return malformed(s);
+    *rest = v;
+    return WARD_OK;
+}
+
+enum ward_code ward_json_stream_end(struct ward_json_stream *s, const struct ward_json **rest,
+                                    struct ward_err *err)
+{
+    if (s->code == WARD_OK)
+        s->code = finish(s, rest);
+    return told(s, err);
+}

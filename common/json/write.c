@@ -1,0 +1,311 @@
+#include "common/json/write.h"
+
+#include "common/json/scan.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool sound(const struct ward_json_out *w)
+{
+    return !w->full && !w->misused && w->bad_string == NULL;
+}
+
+static void put(struct ward_json_out *w, const char *s, size_t n)
+{
+    if (!sound(w))
+        return;
+    if (w->cap - w->n < n + 1) {
+        size_t cap = w->cap == 0 ? 256 : w->cap;
+        char *p;
+
+        while (cap - w->n < n + 1 && cap <= SIZE_MAX / 2)
+            cap *= 2;
+        p = cap - w->n < n + 1 ? NULL : ward_alloc(w->mem, cap);
+        if (p == NULL) {
+            w->full = true;
+            return;
+        }
+        if (w->n > 0)
+            memcpy(p, w->p, w->n);
+        w->p = p;
+        w->cap = cap;
+    }
+    memcpy(w->p + w->n, s, n);
+    w->n += n;
+}
+
+static void put_char(struct ward_json_out *w, char c)
+{
+    put(w, &c, 1);
+}
+
+/* What comes before a value or a key: a comma, and the rules of where one may stand. */
+static void place(struct ward_json_out *w, bool is_key)
+{
+    bool in_object = w->depth > 0 && w->in_object[w->depth];
+
+    if (is_key ? !in_object || w->keyed : in_object != w->keyed)
+        w->misused = true;
+    if (w->depth == 0 && w->has_any[0])
+        w->misused = true;
+    if (!w->keyed && w->has_any[w->depth])
+        put_char(w, ',');
+    w->has_any[w->depth] = true;
+    w->keyed = is_key;
+}
+
+static void begin(struct ward_json_out *w, bool object)
+{
+    place(w, false);
+    if (w->depth == WARD_JSON_DEPTH)
+        w->misused = true;
+    if (!sound(w))
+        return;
+    put_char(w, object ? '{' : '[');
+    w->depth++;
+    w->in_object[w->depth] = object;
+    w->has_any[w->depth] = false;
+}
+
+static void end(struct ward_json_out *w, bool object)
+{
+    if (w->depth == 0 || w->in_object[w->depth] != object || w->keyed)
+        w->misused = true;
+    if (!sound(w))
+        return;
+    w->depth--;
+    put_char(w, object ? '}' : ']');
+}
+
+void ward_json_object_begin(struct ward_json_out *w)
+{
+    begin(w, true);
+}
+
+void ward_json_object_end(struct ward_json_out *w)
+{
+    end(w, true);
+}
+
+void ward_json_array_begin(struct ward_json_out *w)
+{
+    begin(w, false);
+}
+
+void ward_json_array_end(struct ward_json_out *w)
+{
+    end(w, false);
+}
+
+static void escape(struct ward_json_out *w, unsigned char c)
+{
+    static const char SHORT[] = "\"\\\b\f\n\r\t", LETTER[] = "\"\\bfnrt";
+    const char *found = c == 0 ? NULL : strchr(SHORT, c);
+    char text[8];
+
+    if (found != NULL)
+        snprintf(text, sizeof(text), "\\%c", LETTER[found - SHORT]);
+    else
+        snprintf(text, sizeof(text), "\\u%04x", c);
+    put(w, text, strlen(text));
+}
+
+static void quote(struct ward_json_out *w, const char *s, size_t n)
+{
+    struct json_scan scan;
+    size_t from = 0;
+
+    json_scan_init(&scan, 1);
+    scan.in_string = true;
+    put_char(w, '"');
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)s[i];
+
+        if (c == '\0')
+            w->bad_string = w->bad_string == NULL ? "JSON_BAD_STRING" : w->bad_string;
+        /* The scan looks at the encoding only: what it would take as JSON's is hidden from it.
+         */
+        if (!json_scan_byte(&scan, c == '"' || c == '\\' ? ' ' : c))
+            w->bad_string = w->bad_string == NULL ? "JSON_NOT_UTF8" : w->bad_string;
+        if (c >= 0x20 && c != '"' && c != '\\')
+            continue;
+        put(w, s + from, i - from);
+        escape(w, c);
+        from = i + 1;
+    }
+    if (scan.more > 0)
+        w->bad_string = w->bad_string == NULL ? "JSON_NOT_UTF8" : w->bad_string;
+    put(w, s + from, n - from);
+    put_char(w, '"');
+}
+
+void ward_json_key_n(struct ward_json_out *w, const char *key, size_t n)
+{
+    place(w, true);
+    quote(w, key, n);
+    put_char(w, ':');
+}
+
+void ward_json_key(struct ward_json_out *w, const char *key)
+{
+    ward_json_key_n(w, key, strlen(key));
+}
+
+void ward_json_text_n(struct ward_json_out *w, const char *s, size_t n)
+{
+    place(w, false);
+    quote(w, s, n);
+}
+
+void ward_json_text(struct ward_json_out *w, const char *s)
+{
+    if (s == NULL)
+        ward_json_null(w);
+    else
+        ward_json_text_n(w, s, strlen(s));
+}
+
+static size_t digits(const char *s, size_t n)
+{
+    size_t i = 0;
+
+    while (i < n && s[i] >= '0' && s[i] <= '9')
+        i++;
+    return i;
+}
+
+/* RFC 8259, section 6. */
+static bool is_number(const char *s, size_t n)
+{
+    size_t i = n > 0 && s[0] == '-', whole, part;
+
+    if (n > WARD_JSON_NUMBER_MAX)
+        return false;
+    whole = digits(s + i, n - i);
+    if (whole == 0 || (whole > 1 && s[i] == '0'))
+        return false;
+    i += whole;
+    if (i < n && s[i] == '.') {
+        part = digits(s + i + 1, n - i - 1);
+        if (part == 0)
+            return false;
+        i += 1 + part;
+    }
+    if (i < n && (s[i] == 'e' || s[i] == 'E')) {
+        i++;
+        i += i < n && (s[i] == '+' || s[i] == '-');
+        part = digits(s + i, n - i);
+        if (part == 0)
+            return false;
+        i += part;
+    }
+    return i == n;
+}
+
+void ward_json_decimal(struct ward_json_out *w, const char *s, size_t n)
+{
+    if (!is_number(s, n))
+        w->misused = true;
+    ward_json_raw(w, s, n);
+}
+
+void ward_json_int(struct ward_json_out *w, int64_t n)
+{
+    char text[24];
+    int len = snprintf(text, sizeof(text), "%lld", (long long)n);
+
+    ward_json_raw(w, text, (size_t)len);
+}
+
+void ward_json_bool(struct ward_json_out *w, bool b)
+{
+    ward_json_raw(w, b ? "true" : "false", b ? 4 : 5);
+}
+
+void ward_json_null(struct ward_json_out *w)
+{
+    ward_json_raw(w, "null", 4);
+}
+
+void ward_json_raw(struct ward_json_out *w, const char *s, size_t n)
+{
+    if (n == 0)
+        w->misused = true;
+    place(w, false);
+    put(w, s, n);
+}
+
+/* Recursion is bounded: nothing that was parsed nests deeper than WARD_JSON_DEPTH. */
+static void children(struct ward_json_out *w, const struct ward_json *v)
+{
+    begin(w, v->kind == WARD_JSON_OBJECT);
+    for (const struct ward_json *c = v->first; c != NULL && sound(w); c = c->next) {
+        if (v->kind == WARD_JSON_OBJECT)
+            ward_json_key_n(w, c->key, c->key_n);
+        ward_json_value(w, c);
+    }
+    end(w, v->kind == WARD_JSON_OBJECT);
+}
+
+void ward_json_value(struct ward_json_out *w, const struct ward_json *v)
+{
+    switch (v->kind) {
+    case WARD_JSON_FALSE:
+    case WARD_JSON_TRUE:
+        ward_json_bool(w, v->kind == WARD_JSON_TRUE);
+        break;
+    case WARD_JSON_NUMBER:
+        ward_json_decimal(w, v->text, v->n);
+        break;
+    case WARD_JSON_STRING:
+        ward_json_text_n(w, v->text, v->n);
+        break;
+    case WARD_JSON_ARRAY:
+    case WARD_JSON_OBJECT:
+        children(w, v);
+        break;
+    case WARD_JSON_NULL:
+    default:
+        ward_json_null(w);
+        break;
+    }
+}
+
+void ward_json_put_text(struct ward_json_out *w, const char *key, const char *s)
+{
+    ward_json_key(w, key);
+    ward_json_text(w, s);
+}
+
+void ward_json_put_int(struct ward_json_out *w, const char *key, int64_t n)
+{
+    ward_json_key(w, key);
+    ward_json_int(w, n);
+}
+
+void ward_json_put_bool(struct ward_json_out *w, const char *key, bool b)
+{
+    ward_json_key(w, key);
+    ward_json_bool(w, b);
+}
+
+enum ward_code ward_json_done(struct ward_json_out *w, const char **text, size_t *n,
+                              struct ward_err *err)
+{
+    if (w->full)
+        return json_full(err);
+    if (w->bad_string != NULL && strcmp(w->bad_string, "JSON_NOT_UTF8") == 0)
+        return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "JSON_NOT_UTF8",
+                                "a string to be written is not UTF-8");
+    if (w->bad_string != NULL)
+        return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "JSON_BAD_STRING",
+                                "a NUL in a string to be written");
+    if (w->misused || w->depth > 0 || w->n == 0)
+        return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "JSON_MALFORMED",
+                                "what was written is not a whole JSON value");
+    w->p[w->n] = '\0';
+    *text = w->p;
+    if (n != NULL)
+        *n = w->n;
+    return WARD_OK;
+}
