@@ -142,6 +142,12 @@ static enum ward_code nothing(void *arg, struct ward_err *err)
     return WARD_OK;
 }
 
+void ward_app_schema(struct ward_app *app, const struct ward_schema *schema)
+{
+    if (on(app))
+        app->code = ward_database_open(app, schema, &app->err);
+}
+
 void ward_app_database(struct ward_app *app, const struct ward_schema *schema)
 {
     if (on(app))

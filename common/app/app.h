@@ -79,6 +79,9 @@ void ward_app_metrics(struct ward_app *app, struct ward_family *const *families)
 void ward_app_config(struct ward_app *app, const struct ward_opt *opts, void *cfg, int argc,
                      char **argv);
 
+/* Brings one more set up to date (a library's, such as common/keyring's), before the service's
+ * own by ward_app_database. */
+void ward_app_schema(struct ward_app *app, const struct ward_schema *schema);
 /* Brings the schema up to date (common's too), waiting up to 30 s for a database that is still
  * coming up, then checks every 2 s that it answers. */
 void ward_app_database(struct ward_app *app, const struct ward_schema *schema);
