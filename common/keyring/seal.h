@@ -10,7 +10,7 @@
 
 #define WARD_OWNER_ID 16
 
-/* What sealed bytes are: they open only as the same. service and what together: at most 22
+/* What sealed bytes are: they open only as the same. service and what together: at most 23
  * bytes. The ids are of whatever tells it apart: the owner, the row; zeros where there is none.
  */
 struct ward_sealed_as {

@@ -52,14 +52,20 @@ struct ward_bound_row {
 struct ward_bound_row ward_bind_row(const struct ward_keyring *k, const char *what,
                                     const char *name, int a, int b);
 
+/* What is looked at every second: one value that changes whenever a row does; `more` adds the
+ * service's own table: ", (SELECT CONCAT_WS('+', COUNT(*), SUM(kek)) FROM token_key)". */
+#define WARD_KEYRING_MARKER(more)                                                              \
+    "SELECT CONCAT_WS('/', (SELECT CONCAT_WS('+', COUNT(*), SUM(kek), SUM(created_at_us)) "    \
+    "FROM kek), (SELECT CONCAT_WS('+', COUNT(*), SUM(generation), SUM(created_at_us), "        \
+    "SUM(kek)) FROM secret)" more ")"
+
 struct ward_kek_rotation; /* rotation.h */
 /* A table of the service's whose rows name a kek: followed with the others, and wrapped anew by
  * a rotation. Texts are literals. */
 struct ward_keyring_also {
-    /* One value that changes whenever a row does. */
-    const char *marker;
-    /* After the tables were read, and before anyone else reads them: reads this one. db may be
-     * used, ward_keyring_follow may not. */
+    const char *marker; /* WARD_KEYRING_MARKER(...) */
+    /* After the others were read: reads this one. Must not call ward_keyring_follow, nor give
+     * ward_keyring_kek its db. */
     enum ward_code (*read)(void *arg, struct ward_keyring *k, struct ward_db *db,
                            struct ward_arena *mem, struct ward_err *err);
     /* "... COUNT(*) ...": 0 where the first row is to be made; then `first` makes it, inside
