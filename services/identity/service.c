@@ -157,7 +157,7 @@ enum ward_code identity_ready(void *arg, struct ward_err *err)
 {
     struct identity *id = arg;
 
-    WARD_TRY(keys_check(id->keys, err));
+    WARD_TRY(ward_keyring_check(keys_ring(id->keys), err));
     return ward_canary_state(id->canary, err);
 }
 

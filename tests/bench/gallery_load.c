@@ -56,25 +56,25 @@ struct made {
 static void make(struct ward_arena *mem, int64_t number, struct made *m, struct ward_err *err)
 {
     struct sealed_template *t = ward_new(mem, struct sealed_template);
-    struct wrapped_key *w = ward_new(mem, struct wrapped_key);
+    struct ward_wrapped_key *w = ward_new(mem, struct ward_wrapped_key);
     struct ward_val now = ward_int(mem, ward_wall_us());
     float v[TEMPLATE_DIM_MAX];
     uint8_t key[WARD_KEY_SIZE];
     struct ward_val id;
 
-    ward_uuid7(w->subject_id);
-    must(keys_new_subject(keys, w, key, err), err);
+    ward_uuid7(w->owner);
+    must(ward_keyring_new_key(keys_ring(keys), w, key, err), err);
     face_of(number, v);
-    memcpy(t->subject_id, w->subject_id, KEYS_ID);
+    memcpy(t->subject_id, w->owner, KEYS_ID);
     ward_uuid7(t->template_id);
     snprintf(t->model_sha256, sizeof(t->model_sha256), "%s", model);
     t->kind = SUBJECT_PATIENT;
     t->dim = dim;
     must(template_seal(keys, key, v, t, err), err);
-    id = ward_blob(w->subject_id, KEYS_ID);
+    id = ward_blob(w->owner, KEYS_ID);
     memcpy(m->subject, (struct ward_val[]){id, now}, 2 * sizeof(id));
     memcpy(m->key,
-           (struct ward_val[]){id, ward_int(mem, w->kek), ward_blob(w->wrapped, KEYS_WRAPPED)},
+           (struct ward_val[]){id, ward_int(mem, w->kek), ward_blob(w->wrapped, WARD_WRAPPED)},
            3 * sizeof(id));
     memcpy(m->template,
            (struct ward_val[]){ward_blob(t->template_id, KEYS_ID), id, ward_text(model),

@@ -67,12 +67,12 @@ void add_template(const struct person *p, const uint8_t *key, const char *model,
 
 void add_subject(const struct person *p, uint8_t key[WARD_KEY_SIZE])
 {
-    struct wrapped_key w;
+    struct ward_wrapped_key w;
 
     run("INSERT INTO subject (subject_id, kind, enrolled_at_us) VALUES (?, ?, 1)",
         WARD_PARAMS(id_of(p->id), ward_int(&mem, p->kind)));
-    memcpy(w.subject_id, p->id, KEYS_ID);
-    it_expect(keys_new_subject(keys, &w, key, &err), WARD_OK, &err);
+    memcpy(w.owner, p->id, KEYS_ID);
+    it_expect(ward_keyring_new_key(keys_ring(keys), &w, key, &err), WARD_OK, &err);
     run("INSERT INTO face_key (subject_id, kek, wrapped) VALUES (?, ?, ?)",
         WARD_PARAMS(id_of(p->id), ward_int(&mem, w.kek),
                     ward_blob(w.wrapped, sizeof(w.wrapped))));

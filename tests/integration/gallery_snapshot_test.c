@@ -309,7 +309,7 @@ static void the_erased_are_in_no_file_under_a_living_key(void **state)
     wait_ready(g);
     it_expect(ward_db_tx(db, erase_kept_in_tx, &k, &err), WARD_OK, &err);
     pthread_join(k.thread, NULL);
-    it_expect(keys_follow(keys, db, &err), WARD_OK, &err);
+    it_expect(ward_keyring_follow(keys_ring(keys), db, &err), WARD_OK, &err);
     for (int i = 0; i < 300; i++) { /* the writer looks every second */
         assert_true(rows_of(bucket, &living) == 0 || !living);
         usleep(10000);

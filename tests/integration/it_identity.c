@@ -107,7 +107,7 @@ static void face_of(const uint8_t id[KEYS_ID], float v[DIM])
 struct enrolling {
     struct keys *k;
     struct ward_arena mem;
-    struct wrapped_key w;
+    struct ward_wrapped_key w;
     struct sealed_template t;
     uint8_t key[WARD_KEY_SIZE];
     const char *key_file; /* of the first release's root; NULL: as now */
@@ -115,12 +115,12 @@ struct enrolling {
 
 static enum ward_code insert(struct enrolling *e, struct ward_db *db, struct ward_err *err)
 {
-    struct ward_val id = ward_blob(e->w.subject_id, KEYS_ID);
+    struct ward_val id = ward_blob(e->w.owner, KEYS_ID);
     struct ward_arena *mem = &e->mem;
 
     WARD_TRY(ward_db_run(
         db, NULL, "INSERT INTO face_key (subject_id, kek, wrapped) VALUES (?, ?, ?)",
-        WARD_PARAMS(id, ward_int(mem, e->w.kek), ward_blob(e->w.wrapped, KEYS_WRAPPED)), NULL,
+        WARD_PARAMS(id, ward_int(mem, e->w.kek), ward_blob(e->w.wrapped, WARD_WRAPPED)), NULL,
         err));
     return ward_db_run(
         db, NULL,
@@ -137,9 +137,9 @@ static enum ward_code as_now(struct enrolling *e, struct ward_db *db, struct war
 {
     float v[DIM];
 
-    face_of(e->w.subject_id, v);
-    WARD_TRY(keys_new_subject(e->k, &e->w, e->key, err));
-    WARD_TRY(keys_hold(e->k, db, &e->mem, e->key, &e->w, err));
+    face_of(e->w.owner, v);
+    WARD_TRY(ward_keyring_new_key(keys_ring(e->k), &e->w, e->key, err));
+    WARD_TRY(ward_keyring_hold(keys_ring(e->k), db, &e->mem, e->key, &e->w, err));
     if (it_enrol_pause != NULL)
         it_enrol_pause();
     WARD_TRY(template_seal(e->k, e->key, v, &e->t, err));
@@ -160,11 +160,11 @@ static enum ward_code as_then(struct enrolling *e, struct ward_err *err)
     uint8_t root[WARD_KEY_SIZE];
     float v[DIM];
 
-    memcpy(key.subject_id, e->w.subject_id, KEYS_ID);
-    memcpy(t.subject_id, e->w.subject_id, KEYS_ID);
+    memcpy(key.subject_id, e->w.owner, KEYS_ID);
+    memcpy(t.subject_id, e->w.owner, KEYS_ID);
     memcpy(t.template_id, e->t.template_id, KEYS_ID);
     memcpy(t.model_sha256, e->t.model_sha256, 64);
-    face_of(e->w.subject_id, v); /* this machine is little-endian, as the bytes are */
+    face_of(e->w.owner, v); /* this machine is little-endian, as the bytes are */
     e->t.n = sizeof(v) + WARD_SEAL_EXTRA;
     ward_random(e->key, sizeof(e->key));
     WARD_TRY(ward_key_load(e->key_file, root, err));
@@ -180,8 +180,7 @@ static enum ward_code enrol_in_tx(struct ward_db *db, void *arg, struct ward_err
         db, NULL,
         "INSERT INTO subject (subject_id, kind, enrolled_at_us) VALUES (?, ?, "
         "1)",
-        WARD_PARAMS(ward_blob(e->w.subject_id, KEYS_ID), ward_int(&e->mem, e->t.kind)), NULL,
-        err));
+        WARD_PARAMS(ward_blob(e->w.owner, KEYS_ID), ward_int(&e->mem, e->t.kind)), NULL, err));
     WARD_TRY(e->key_file == NULL ? as_now(e, db, err) : as_then(e, err));
     return insert(e, db, err);
 }
@@ -192,14 +191,14 @@ static enum ward_code enrol(struct enrolling *e, struct ward_db *db, uint8_t id[
     enum ward_code code;
 
     ward_arena_init(&e->mem, 1 << 20);
-    ward_uuid7(e->w.subject_id);
-    ward_random(e->w.subject_id + 8, 8);
+    ward_uuid7(e->w.owner);
+    ward_random(e->w.owner + 8, 8);
     ward_uuid7(e->t.template_id);
-    memcpy(e->t.subject_id, e->w.subject_id, KEYS_ID);
+    memcpy(e->t.subject_id, e->w.owner, KEYS_ID);
     memset(e->t.model_sha256, 'c', 64);
     e->t.dim = DIM;
     code = ward_db_tx(db, enrol_in_tx, e, err);
-    memcpy(id, e->w.subject_id, KEYS_ID);
+    memcpy(id, e->w.owner, KEYS_ID);
     ward_arena_done(&e->mem);
     return code;
 }
@@ -222,9 +221,9 @@ void it_enrol_old(struct ward_db *db, const char *root, uint8_t id[KEYS_ID])
 
 static void opens(struct keys *k, struct ward_db *db, const struct ward_val *row)
 {
-    struct wrapped_key w = {.kek = (int)keys_number(row[1])};
-    struct sealed_template t = {.kind = (int)keys_number(row[3]),
-                                .generation = (int)keys_number(row[4]),
+    struct ward_wrapped_key w = {.kek = (int)ward_keyring_number(row[1])};
+    struct sealed_template t = {.kind = (int)ward_keyring_number(row[3]),
+                                .generation = (int)ward_keyring_number(row[4]),
                                 .dim = DIM,
                                 .n = row[6].n};
     float v[DIM], want[DIM];
@@ -232,16 +231,16 @@ static void opens(struct keys *k, struct ward_db *db, const struct ward_val *row
     struct ward_err err = {0};
     double dot = 0;
 
-    memcpy(w.subject_id, row[0].p, KEYS_ID);
-    memcpy(w.wrapped, row[2].p, KEYS_WRAPPED);
+    memcpy(w.owner, row[0].p, KEYS_ID);
+    memcpy(w.wrapped, row[2].p, WARD_WRAPPED);
     memcpy(t.subject_id, row[0].p, KEYS_ID);
     memcpy(t.template_id, row[5].p, KEYS_ID);
     memset(t.model_sha256, 'c', 64);
     memcpy(t.bytes, row[6].p, row[6].n);
-    it_expect(keys_unwrap(k, db, &w, key, &err), WARD_OK, &err);
+    it_expect(ward_keyring_unwrap(keys_ring(k), db, &w, key, &err), WARD_OK, &err);
     it_expect(template_open(key, &t, v, &err), WARD_OK, &err);
     it_expect(keys_turn_back(k, db, t.kind, t.generation, DIM, v, &err), WARD_OK, &err);
-    face_of(w.subject_id, want);
+    face_of(w.owner, want);
     for (int i = 0; i < DIM; i++)
         dot += (double)v[i] * (double)want[i];
     assert_true(dot > 1 - 1e-5);

@@ -2,7 +2,7 @@
  * under an HSM. */
 #include "tests/integration/it_identity.h"
 
-#include "services/identity/keys/rotation.h"
+#include "common/keyring/rotation.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -50,7 +50,8 @@ static void four_that_open_at_once_agree_on_every_key(void **state)
     for (int i = 0; i < 4; i++) {
         assert_int_equal(keys_public(k[i], public[i]), 1);
         assert_memory_equal(public[i], public[0], sizeof(public[0][0]));
-        it_expect(keys_hash(k[i], "x", "y", 1, hash[i], &err), WARD_OK, &err);
+        it_expect(ward_keyring_hash(keys_ring(k[i]), "x", "y", 1, hash[i], &err), WARD_OK,
+                  &err);
         assert_memory_equal(hash[i], hash[0], sizeof(hash[0]));
         it_expect(it_enrol(k[i], db, 1 + i % 2, id, &err), WARD_OK, &err);
     }
@@ -114,7 +115,7 @@ static void following_reads_again_only_what_changed(void **state)
     before = it_count(db, "SELECT VARIABLE_VALUE FROM information_schema.SESSION_STATUS WHERE "
                           "VARIABLE_NAME = 'COM_STMT_EXECUTE'");
     for (int i = 0; i < 20; i++)
-        it_expect(keys_follow(k, db, &err), WARD_OK, &err);
+        it_expect(ward_keyring_follow(keys_ring(k), db, &err), WARD_OK, &err);
     after = it_count(db, "SELECT VARIABLE_VALUE FROM information_schema.SESSION_STATUS WHERE "
                          "VARIABLE_NAME = 'COM_STMT_EXECUTE'");
     assert_int_equal(after - before, 21); /* one each, and the second count */
@@ -125,13 +126,13 @@ static void following_reads_again_only_what_changed(void **state)
 static enum ward_code renew_in_tx(struct ward_db *db, void *arg, struct ward_err *e)
 {
     struct ward_arena mem;
-    struct kek kek;
+    struct ward_kek kek;
     enum ward_code code;
 
     ward_arena_init(&mem, 65536);
-    code = keys_hold_newest(arg, db, &mem, &kek, e);
+    code = ward_keyring_hold_newest(keys_ring(arg), db, &mem, &kek, e);
     if (code == WARD_OK)
-        code = secret_add(db, &mem, &kek, "turn", 1, 2, e);
+        code = ward_keyring_secret_add(keys_ring(arg), db, &mem, &kek, "turn", 1, 2, e);
     if (code == WARD_OK)
         code = ward_db_run(db, NULL,
                            "DELETE FROM secret WHERE use_name = 'turn' AND kind = 1 AND "
@@ -192,11 +193,11 @@ static void an_ended_bucket_has_another_key_everywhere(void **state)
 
     it_expect(ward_db_tx(db, end_in_tx, a, &err), WARD_OK, &err);
     assert_int_equal(it_count(db, "SELECT COUNT(*) FROM secret WHERE use_name = 'bucket'"), 2);
-    it_expect(keys_follow(b, db, &err), WARD_OK, &err);
+    it_expect(ward_keyring_follow(keys_ring(b), db, &err), WARD_OK, &err);
     it_expect(keys_bucket(b, db, bucket, &generation, second, &err), WARD_OK, &err);
     assert_int_equal(generation, 2);
     assert_memory_not_equal(first, second, sizeof(first));
-    it_expect(keys_follow(a, db, &err), WARD_OK, &err);
+    it_expect(ward_keyring_follow(keys_ring(a), db, &err), WARD_OK, &err);
     it_expect(keys_bucket(a, db, bucket, &generation, third, &err), WARD_OK, &err);
     assert_memory_equal(second, third, sizeof(second));
     it_expect(keys_bucket(a, db, KEYS_BUCKETS, &generation, third, &err), WARD_INTERNAL, &err);
@@ -305,20 +306,20 @@ static const char *hsm_root(void)
 
 static enum ward_code destroy(struct ward_db *db, void *r, struct ward_err *e)
 {
-    return rotation_destroy(r, db, e);
+    return ward_kek_rotation_destroy(r, db, e);
 }
 
 static void rotate(struct keys *k, struct ward_db *db)
 {
-    struct rotation r;
+    struct ward_kek_rotation r;
     bool more = true;
 
-    it_expect(rotation_open(k, db, &r, &err), WARD_OK, &err);
+    it_expect(ward_kek_rotation_open(keys_ring(k), db, &r, &err), WARD_OK, &err);
     while (more)
-        it_expect(rotation_step(&r, db, &more, &err), WARD_OK, &err);
+        it_expect(ward_kek_rotation_step(&r, db, &more, &err), WARD_OK, &err);
     it_expect(ward_db_tx(db, destroy, &r, &err), WARD_OK, &err);
     assert_int_equal(r.left, 0);
-    rotation_close(&r);
+    ward_kek_rotation_close(&r);
 }
 
 static void keys_move_from_a_file_into_an_hsm(void **state)
@@ -332,8 +333,8 @@ static void keys_move_from_a_file_into_an_hsm(void **state)
     it_enrol_old(db, it_root("root"), id);
     keys_close(k);
     k = it_keys(uri, it_root("root"));
-    assert_string_equal(keys_root_kind(k), "pkcs11");
-    it_expect(keys_check(k, &err), WARD_OK, &err);
+    assert_string_equal(ward_keyring_root_kind(keys_ring(k)), "pkcs11");
+    it_expect(ward_keyring_check(keys_ring(k), &err), WARD_OK, &err);
     it_expect(it_enrol(k, db, 2, id, &err), WARD_OK, &err);
     assert_int_equal(it_all_open(k, db), 3);
     rotate(k, db);

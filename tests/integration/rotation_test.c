@@ -1,8 +1,7 @@
 /* Replacing the key-encryption key: to a new root, beside enrolments, twice at once, cut
  * anywhere; and from the first release's tables. */
+#include "common/keyring/rotation.h"
 #include "tests/integration/it_identity.h"
-
-#include "services/identity/keys/rotation.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -23,30 +22,30 @@ static int fresh(void **state)
 
 static enum ward_code destroy(struct ward_db *db, void *r, struct ward_err *e)
 {
-    return rotation_destroy(r, db, e);
+    return ward_kek_rotation_destroy(r, db, e);
 }
 
 /* Up to `steps` of it. */
 static enum ward_code rotate_some(struct keys *k, struct ward_db *db, int steps, int *kek,
                                   int *destroyed, struct ward_err *e)
 {
-    struct rotation r;
-    enum ward_code code = rotation_open(k, db, &r, e);
+    struct ward_kek_rotation r;
+    enum ward_code code = ward_kek_rotation_open(keys_ring(k), db, &r, e);
     bool more = true;
 
     *kek = r.kek.number;
     r.left = 1;
     while (code == WARD_OK && r.left > 0 && steps > 0) {
         while (code == WARD_OK && more && steps-- > 0)
-            code = rotation_step(&r, db, &more, e);
+            code = ward_kek_rotation_step(&r, db, &more, e);
         if (code == WARD_OK && !more)
             code = ward_db_tx(db, destroy, &r, e);
         if (code == WARD_OK && !more && r.left > 0)
-            code = rotation_again(&r, e);
+            code = ward_kek_rotation_again(&r, e);
         more = true;
     }
     *destroyed = r.destroyed;
-    rotation_close(&r);
+    ward_kek_rotation_close(&r);
     return code;
 }
 

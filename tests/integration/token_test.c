@@ -343,7 +343,7 @@ static void later(int64_t s)
              (long long)s * 1000000, (long long)s * 1000000);
     it_expect(ward_db_run(me.w.db, NULL, ward_strdup(&me.mem, sql), WARD_NO_PARAMS, NULL, &err),
               WARD_OK, &err);
-    it_expect(keys_follow(identity.keys, me.w.db, &err), WARD_OK, &err);
+    it_expect(ward_keyring_follow(keys_ring(identity.keys), me.w.db, &err), WARD_OK, &err);
 }
 
 static void a_new_signing_key_is_published_before_it_signs(void **state)
@@ -461,7 +461,8 @@ static void a_key_that_is_in_use_outlives_its_row(void **state)
     (void)state;
     rotate();
     it_sql(me.w.db, "DELETE FROM token_key WHERE checks_until_us IS NOT NULL");
-    it_expect(keys_follow(identity.keys, me.w.db, &me.err), WARD_OK, &me.err);
+    it_expect(ward_keyring_follow(keys_ring(identity.keys), me.w.db, &me.err), WARD_OK,
+              &me.err);
     now = published();
     assert_int_equal(now.n_keys, 1);
     assert_string_not_equal(now.keys[0]->kid, kid);

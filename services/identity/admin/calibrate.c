@@ -74,12 +74,12 @@ static enum ward_code open_one(struct calibrating *k, const struct sealed_templa
 }
 
 static enum ward_code open_all(struct calibrating *k, const struct kept_template *t, size_t n,
-                               const struct wrapped_key *wrapped)
+                               const struct ward_wrapped_key *wrapped)
 {
     uint8_t key[WARD_KEY_SIZE];
     enum ward_code code;
 
-    code = keys_unwrap(k->w->id->keys, k->w->db, wrapped, key, k->call->err);
+    code = ward_keyring_unwrap(keys_ring(k->w->id->keys), k->w->db, wrapped, key, k->call->err);
     for (size_t i = 0; i < n && i < TEMPLATES_MAX && code == WARD_OK; i++) {
         code = open_one(k, &t[i].sealed, key, k->own + i * (size_t)k->dim);
         k->n_own += code == WARD_OK;
@@ -94,7 +94,7 @@ static enum ward_code open_subject(struct calibrating *k, const uint8_t id[IDENT
 {
     struct ward_call *c = k->call;
     struct kept_template *t = NULL;
-    struct wrapped_key wrapped;
+    struct ward_wrapped_key wrapped;
     enum ward_code code;
     bool found = false;
     size_t n = 0;

@@ -70,6 +70,7 @@ static enum ward_code open_photo(struct reembedding *r, const uint8_t key[WARD_K
                                  struct seen *s, ProtobufCBinaryData *out, struct ward_err *err)
 {
     static const char SQL[] = "SELECT sealed FROM sealed_photo WHERE template_id = ?";
+    struct ward_sealed_as as;
     struct ward_rows rows;
 
     *out = (ProtobufCBinaryData){0};
@@ -83,8 +84,8 @@ static enum ward_code open_photo(struct reembedding *r, const uint8_t key[WARD_K
     out->data = ward_alloc(&r->photo, out->len);
     if (out->data == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a photograph");
-    return subject_open(key, PHOTO_SEAL, r->subject.id, rows.at[0][0].p, rows.at[0][0].n,
-                        out->data, err);
+    as = photo_as(r->subject.id);
+    return ward_open_for(key, &as, rows.at[0][0].p, rows.at[0][0].n, out->data, err);
 }
 
 /* A photograph that cannot be opened or used is counted, and stands in nobody's way. */
@@ -180,7 +181,7 @@ static enum ward_code tell(struct reembedding *r, struct ward_db *db, int64_t ma
 static enum ward_code add_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct reembedding *r = arg;
-    struct wrapped_key key;
+    struct ward_wrapped_key key;
     bool has_key = false;
     int64_t n = 0, made = 0;
 
@@ -205,7 +206,7 @@ static enum ward_code one_subject(struct reembedding *r, const uint8_t id[IDENTI
                                  " ORDER BY kept_at_us, template_id";
     struct ward_db *db = r->w->db;
     uint8_t key[WARD_KEY_SIZE];
-    struct wrapped_key wrapped;
+    struct ward_wrapped_key wrapped;
     struct ward_rows ids;
     enum ward_code code;
     bool has_key = false;
@@ -216,7 +217,7 @@ static enum ward_code one_subject(struct reembedding *r, const uint8_t id[IDENTI
         return WARD_OK;
     WARD_TRY(ward_db_run(db, &r->list, PHOTOS, WARD_PARAMS(id_val(id)), &ids, err));
     r->n_photos = ids.n;
-    WARD_TRY(keys_unwrap(r->w->id->keys, db, &wrapped, key, err));
+    WARD_TRY(ward_keyring_unwrap(keys_ring(r->w->id->keys), db, &wrapped, key, err));
     code = see_all(r, &ids, key, err);
     ward_wipe(key, sizeof(key));
     if (code == WARD_OK && r->n_seen > 0)

@@ -42,7 +42,7 @@ static enum ward_code count_left(struct renewing *n, struct ward_db *db, int64_t
     WARD_TRY(ward_db_run(
         db, &n->mem, LEFT,
         WARD_PARAMS(ward_int(&n->mem, n->kind), ward_int(&n->mem, n->generation)), &rows, err));
-    *left = keys_number(rows.at[0][0]);
+    *left = ward_keyring_number(rows.at[0][0]);
     return WARD_OK;
 }
 
@@ -52,10 +52,11 @@ static enum ward_code add_in_tx(struct ward_db *db, void *arg, struct ward_err *
 {
     struct renewing *n = arg;
     enum ward_code code;
-    struct kek kek;
+    struct ward_kek kek;
 
-    WARD_TRY(keys_hold_newest(n->w->id->keys, db, &n->mem, &kek, err));
-    code = secret_add(db, &n->mem, &kek, "turn", n->kind, n->generation, err);
+    WARD_TRY(ward_keyring_hold_newest(keys_ring(n->w->id->keys), db, &n->mem, &kek, err));
+    code = ward_keyring_secret_add(keys_ring(n->w->id->keys), db, &n->mem, &kek, "turn",
+                                   n->kind, n->generation, err);
     ward_wipe(&kek, sizeof(kek));
     return code;
 }
@@ -71,8 +72,8 @@ static enum ward_code choose(struct renewing *n, struct ward_db *db, struct ward
                          "SELECT COUNT(*), COALESCE(MAX(generation), 0) FROM secret WHERE "
                          "use_name = 'turn' AND kind = ?",
                          WARD_PARAMS(ward_int(&n->mem, n->kind)), &rows, err));
-    unfinished = keys_number(rows.at[0][0]) > 1;
-    n->generation = (int)keys_number(rows.at[0][1]) + !unfinished;
+    unfinished = ward_keyring_number(rows.at[0][0]) > 1;
+    n->generation = (int)ward_keyring_number(rows.at[0][1]) + !unfinished;
     return unfinished ? WARD_OK : ward_db_tx(db, add_in_tx, n, err);
 }
 
@@ -84,7 +85,7 @@ static enum ward_code begin(struct renewing *n, struct ward_db *db, struct ward_
         code = choose(n, db, err);
     } while (code == WARD_ALREADY_EXISTS); /* another renewal made it: take that one up */
     WARD_TRY(code);
-    WARD_TRY(keys_follow(n->w->id->keys, db, err));
+    WARD_TRY(ward_keyring_follow(keys_ring(n->w->id->keys), db, err));
     return count_left(n, db, &n->total, err);
 }
 
@@ -97,14 +98,15 @@ struct batch {
     uint8_t last[KEYS_ID];
 };
 
-static enum ward_code read_template(const struct ward_val *row, const struct wrapped_key *w,
-                                    int kind, struct sealed_template *t)
+static enum ward_code read_template(const struct ward_val *row,
+                                    const struct ward_wrapped_key *w, int kind,
+                                    struct sealed_template *t)
 {
     *t = (struct sealed_template){.kind = kind,
-                                  .generation = (int)keys_number(row[2]),
-                                  .dim = (int)keys_number(row[3]),
+                                  .generation = (int)ward_keyring_number(row[2]),
+                                  .dim = (int)ward_keyring_number(row[3]),
                                   .n = row[4].n};
-    memcpy(t->subject_id, w->subject_id, KEYS_ID);
+    memcpy(t->subject_id, w->owner, KEYS_ID);
     if (row[0].n != KEYS_ID || row[1].n != sizeof(t->model_sha256) - 1 ||
         row[4].n > sizeof(t->bytes))
         return WARD_DATA_LOSS;
@@ -136,7 +138,7 @@ static enum ward_code turn_over(struct renewing *n, struct ward_db *db,
 }
 
 static enum ward_code renew_template(struct batch *b, struct ward_db *db,
-                                     const struct wrapped_key *w,
+                                     const struct ward_wrapped_key *w,
                                      const uint8_t key[WARD_KEY_SIZE],
                                      const struct ward_val *row, struct ward_err *err)
 {
@@ -159,18 +161,18 @@ static enum ward_code renew_template(struct batch *b, struct ward_db *db,
 }
 
 static enum ward_code renew_templates(struct batch *b, struct ward_db *db,
-                                      const struct wrapped_key *w,
+                                      const struct ward_wrapped_key *w,
                                       const uint8_t key[WARD_KEY_SIZE], struct ward_err *err)
 {
     struct ward_arena *mem = &b->n->mem;
     struct ward_rows rows;
 
-    WARD_TRY(ward_db_run(
-        db, mem,
-        "SELECT template_id, model_sha256, generation, dim, sealed FROM "
-        "template WHERE subject_id = ? AND generation < ? FOR UPDATE",
-        WARD_PARAMS(ward_blob(w->subject_id, KEYS_ID), ward_int(mem, b->n->generation)), &rows,
-        err));
+    WARD_TRY(
+        ward_db_run(db, mem,
+                    "SELECT template_id, model_sha256, generation, dim, sealed FROM "
+                    "template WHERE subject_id = ? AND generation < ? FOR UPDATE",
+                    WARD_PARAMS(ward_blob(w->owner, KEYS_ID), ward_int(mem, b->n->generation)),
+                    &rows, err));
     for (size_t i = 0; i < rows.n; i++)
         WARD_TRY(renew_template(b, db, w, key, rows.at[i], err));
     return WARD_OK;
@@ -183,7 +185,7 @@ static enum ward_code renew_subject(struct batch *b, struct ward_db *db,
     struct keys *k = b->n->w->id->keys;
     struct ward_arena *mem = &b->n->mem;
     uint8_t key[WARD_KEY_SIZE];
-    struct wrapped_key w;
+    struct ward_wrapped_key w;
     struct subject s;
     enum ward_code code;
     bool found = false;
@@ -192,7 +194,7 @@ static enum ward_code renew_subject(struct batch *b, struct ward_db *db,
     WARD_TRY(face_key_of(db, mem, id, true, &w, &found, err));
     if (!found)
         return WARD_OK;
-    code = keys_unwrap(k, db, &w, key, err);
+    code = ward_keyring_unwrap(keys_ring(k), db, &w, key, err);
     if (code == WARD_DATA_LOSS) {
         b->unreadable++;
         return WARD_OK;
@@ -260,8 +262,8 @@ static enum ward_code end_in_tx(struct ward_db *db, void *arg, struct ward_err *
         db, NULL, "DELETE FROM secret WHERE use_name = 'turn' AND kind = ? AND generation < ?",
         WARD_PARAMS(kind, generation), NULL, err));
     ward_act_note(&act, "kind", n->kind == SUBJECT_PATIENT ? "patient" : "staff");
-    ward_act_note(&act, "generation", ward_printf(n->call->mem, "%d", n->generation));
-    ward_act_note(&act, "templates", ward_printf(n->call->mem, "%lld", (long long)n->done));
+    ward_act_note_int(&act, "generation", n->generation);
+    ward_act_note_int(&act, "templates", n->done);
     return ward_act_write(&act, db, err);
 }
 

@@ -1,7 +1,7 @@
-/* RotateKeys: keys/rotation.h step by step, and its event with the old keks' end. */
+/* RotateKeys: common/keyring/rotation.h step by step, and its event with the old keks' end. */
+#include "common/keyring/rotation.h"
 #include "services/identity/admin/progress.h"
 #include "services/identity/api.h"
-#include "services/identity/keys/rotation.h"
 #include "ward/identity/v1/admin.pb-c.h"
 
 typedef Ward__Identity__V1__RotateKeysResponse Progress;
@@ -9,7 +9,7 @@ typedef Ward__Identity__V1__RotateKeysResponse Progress;
 struct rotating {
     struct ward_call *call;
     struct ward_act act;
-    struct rotation r;
+    struct ward_kek_rotation r;
     struct progress progress;
 };
 
@@ -37,7 +37,7 @@ static enum ward_code pass(struct rotating *t, struct ward_db *db)
     while (more) {
         if (ward_call_cancelled(c))
             return WARD_FAIL(c->err, CANCELLED, "the caller went away");
-        WARD_TRY(rotation_step(&t->r, db, &more, c->err));
+        WARD_TRY(ward_kek_rotation_step(&t->r, db, &more, c->err));
         if (more && progress_due(&t->progress, t->r.done))
             WARD_TRY(tell(t, false));
     }
@@ -49,7 +49,7 @@ static enum ward_code end_in_tx(struct ward_db *db, void *arg, struct ward_err *
     struct rotating *t = arg;
     struct ward_act act = t->act;
 
-    WARD_TRY(rotation_destroy(&t->r, db, err));
+    WARD_TRY(ward_kek_rotation_destroy(&t->r, db, err));
     if (t->r.left > 0)
         return WARD_OK;
     ward_act_note_int(&act, "kek", t->r.kek.number);
@@ -62,7 +62,7 @@ static enum ward_code rotate(struct rotating *t, struct worker *w)
 {
     struct ward_call *c = t->call;
 
-    WARD_TRY(rotation_open(w->id->keys, w->db, &t->r, c->err));
+    WARD_TRY(ward_kek_rotation_open(keys_ring(w->id->keys), w->db, &t->r, c->err));
     WARD_TRY(tell(t, false));
     progress_due(&t->progress, 0);
     for (;;) {
@@ -71,7 +71,7 @@ static enum ward_code rotate(struct rotating *t, struct worker *w)
         t->r.done += t->r.last;
         if (t->r.left == 0)
             return tell(t, true);
-        WARD_TRY(rotation_again(&t->r, c->err));
+        WARD_TRY(ward_kek_rotation_again(&t->r, c->err));
     }
 }
 
@@ -86,6 +86,6 @@ enum ward_code rotate_keys_rpc(struct ward_call *c, const ProtobufCMessage *q,
     ward_act_begin(&t.act, c, api_seat(c), NULL);
     ward_db_deadline(w->db, c->deadline_ns);
     code = rotate(&t, w);
-    rotation_close(&t.r);
+    ward_kek_rotation_close(&t.r);
     return code;
 }

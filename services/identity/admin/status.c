@@ -89,8 +89,8 @@ static enum ward_code fill_keys(struct ward_call *c, StatusResponse *resp)
     kek = ward_int(c->mem, newest);
     WARD_TRY(number(c, FORMER, WARD_PARAMS(kek, kek, kek), &resp->rows_on_former_keks));
     resp->kek = (int32_t)newest;
-    WARD_TRY(api_copy(c, keys_root_id(id->keys), &resp->root_key_id));
-    return api_copy(c, keys_root_kind(id->keys), &resp->root_key_kind);
+    WARD_TRY(api_copy(c, ward_keyring_root_id(keys_ring(id->keys)), &resp->root_key_id));
+    return api_copy(c, ward_keyring_root_kind(keys_ring(id->keys)), &resp->root_key_kind);
 }
 
 static enum ward_code get_status(struct ward_call *c, StatusResponse *resp)

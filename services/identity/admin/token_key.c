@@ -34,7 +34,7 @@ static enum ward_code find_waiting(struct next_key *n, struct ward_db *db, int64
     *found = rows.n == 1;
     if (*found) {
         snprintf(n->kid, sizeof(n->kid), "%s", rows.at[0][0].p);
-        n->signs_from_us = keys_number(rows.at[0][1]);
+        n->signs_from_us = ward_keyring_number(rows.at[0][1]);
     }
     return WARD_OK;
 }
@@ -57,16 +57,17 @@ static enum ward_code refuse_too_many(struct next_key *n, struct ward_db *db,
     WARD_TRY(ward_db_run(db, n->call->mem,
                          "SELECT COUNT(*), COALESCE(MIN(checks_until_us), 0) FROM token_key",
                          WARD_NO_PARAMS, &rows, err));
-    if (keys_number(rows.at[0][0]) < KEYS_MOST)
+    if (ward_keyring_number(rows.at[0][0]) < KEYS_MOST)
         return WARD_OK;
     return WARD_FAIL_REASON(
         err, FAILED_PRECONDITION, "TOKEN_KEYS_FULL",
         "%d keys still check what they signed; the first of them ends in "
         "%lld s",
-        KEYS_MOST, (long long)((keys_number(rows.at[0][1]) - ward_wall_us()) / 1000000));
+        KEYS_MOST,
+        (long long)((ward_keyring_number(rows.at[0][1]) - ward_wall_us()) / 1000000));
 }
 
-static enum ward_code make(struct next_key *n, struct ward_db *db, const struct kek *kek,
+static enum ward_code make(struct next_key *n, struct ward_db *db, const struct ward_kek *kek,
                            int64_t now, struct ward_err *err)
 {
     const struct identity *id = ((struct worker *)n->call->wrk)->id;
@@ -79,7 +80,7 @@ static enum ward_code make(struct next_key *n, struct ward_db *db, const struct 
     WARD_TRY(ward_db_run(
         db, NULL, "UPDATE token_key SET checks_until_us = ? WHERE checks_until_us IS NULL",
         WARD_PARAMS(ward_int(mem, n->signs_from_us + lasts_us(&id->cfg))), NULL, err));
-    return token_key_add(db, mem, kek, n->signs_from_us, n->kid, err);
+    return token_key_add(keys_ring(id->keys), db, mem, kek, n->signs_from_us, n->kid, err);
 }
 
 /* The lock on the newest kek's row keeps twins out. */
@@ -90,7 +91,7 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
     struct ward_act act = n->act;
     int64_t now = ward_wall_us();
     enum ward_code code = WARD_OK;
-    struct kek kek;
+    struct ward_kek kek;
     bool found = false;
 
     WARD_TRY(ward_db_run(db, n->call->mem,
@@ -98,7 +99,7 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
                          WARD_NO_PARAMS, NULL, err));
     WARD_TRY(find_waiting(n, db, now, &found, err));
     if (!found) {
-        WARD_TRY(keys_hold_newest(k, db, n->call->mem, &kek, err));
+        WARD_TRY(ward_keyring_hold_newest(keys_ring(k), db, n->call->mem, &kek, err));
         code = make(n, db, &kek, now, err);
         ward_wipe(&kek, sizeof(kek));
     }
@@ -120,7 +121,7 @@ enum ward_code rotate_token_key_rpc(struct ward_call *c, const ProtobufCMessage 
     ward_db_deadline(w->db, c->deadline_ns);
     WARD_TRY(ward_db_tx(w->db, in_tx, &n, c->err));
     /* Published here at once; it is in the table, and every replica's next look finds it. */
-    if (keys_follow(w->id->keys, w->db, c->err) != WARD_OK)
+    if (ward_keyring_follow(keys_ring(w->id->keys), w->db, c->err) != WARD_OK)
         *c->err = (struct ward_err){0};
     resp->signs_from_us = n.signs_from_us;
     WARD_TRY(api_copy(c, n.kid, &resp->kid));

@@ -198,7 +198,7 @@ static enum ward_code once(struct following *f, struct ward_err *err)
     int64_t now = ward_mono_ns();
 
     if (now - f->keys_ns >= KEYS_NS) {
-        WARD_TRY(keys_follow(g->keys, f->r.db, err));
+        WARD_TRY(ward_keyring_follow(keys_ring(g->keys), f->r.db, err));
         f->keys_ns = now;
     }
     if (!f->loaded)

@@ -111,7 +111,7 @@ static void wait_for(struct loading *l, struct reader *r)
         if (pthread_cond_timedwait(&l->done, &l->lock, &t) == 0)
             continue;
         pthread_mutex_unlock(&l->lock);
-        if (keys_follow(l->g->keys, r->db, &err) != WARD_OK)
+        if (ward_keyring_follow(keys_ring(l->g->keys), r->db, &err) != WARD_OK)
             ward_log_err(WARD_LOG_WARN, "keys not looked at", &err);
         pthread_mutex_lock(&l->lock);
     }

@@ -36,7 +36,8 @@ static enum ward_code tag(const struct pairs *p, const uint8_t id[IDENTITY_ID],
 
     memcpy(bound, id, IDENTITY_ID);
     bound[IDENTITY_ID] = (uint8_t)p->state;
-    WARD_TRY(keys_hash(keys, "duplicates page", bound, sizeof(bound), sum, err));
+    WARD_TRY(
+        ward_keyring_hash(keys_ring(keys), "duplicates page", bound, sizeof(bound), sum, err));
     memcpy(out, sum, TAG);
     return WARD_OK;
 }

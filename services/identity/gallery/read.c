@@ -83,13 +83,13 @@ static enum ward_code bad_row(struct ward_err *err)
 static enum ward_code key_of(struct reader *r, const struct ward_val *row, uint8_t *key,
                              struct ward_err *err)
 {
-    struct wrapped_key w;
+    struct ward_wrapped_key w;
 
     if (!number_of(row[KEK], INT32_MAX, &w.kek) || row[WRAPPED].n != sizeof(w.wrapped))
         return bad_row(err);
-    memcpy(w.subject_id, row[ID].p, KEYS_ID);
+    memcpy(w.owner, row[ID].p, KEYS_ID);
     memcpy(w.wrapped, row[WRAPPED].p, sizeof(w.wrapped));
-    return keys_unwrap(r->g->keys, r->db, &w, key, err);
+    return ward_keyring_unwrap(keys_ring(r->g->keys), r->db, &w, key, err);
 }
 
 static enum ward_code template_of_row(const struct ward_val *row, struct sealed_template *t,

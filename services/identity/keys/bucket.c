@@ -1,8 +1,6 @@
 /* Keys of snapshot buckets: ended with each subject whose key is destroyed. */
 #include "services/identity/keys/keys_own.h"
 
-#include <string.h>
-
 #define LOOKS 20 /* each waits for one that came before */
 
 int keys_bucket_of(const uint8_t subject_id[KEYS_ID])
@@ -12,17 +10,7 @@ int keys_bucket_of(const uint8_t subject_id[KEYS_ID])
 
 static bool find(struct keys *k, int bucket, int *generation, uint8_t key[WARD_KEY_SIZE])
 {
-    const struct turn *b = &k->now.bucket[bucket];
-    bool found;
-
-    pthread_rwlock_rdlock(&k->lock);
-    found = b->generation != 0;
-    if (found) {
-        *generation = b->generation;
-        memcpy(key, b->key, WARD_KEY_SIZE);
-    }
-    pthread_rwlock_unlock(&k->lock);
-    return found;
+    return ward_keyring_secret(k->ring, "bucket", bucket, 0, generation, key);
 }
 
 struct step {
@@ -35,10 +23,11 @@ static enum ward_code add_first(struct ward_db *db, void *arg, struct ward_err *
 {
     struct step *s = arg;
     enum ward_code code;
-    struct kek kek;
+    struct ward_kek kek;
 
-    WARD_TRY(keys_hold_newest(s->keys, db, s->mem, &kek, err));
-    code = secret_add(db, s->mem, &kek, "bucket", s->bucket, 1, err);
+    WARD_TRY(ward_keyring_hold_newest(s->keys->ring, db, s->mem, &kek, err));
+    code =
+        ward_keyring_secret_add(s->keys->ring, db, s->mem, &kek, "bucket", s->bucket, 1, err);
     ward_wipe(&kek, sizeof(kek));
     return code;
 }
@@ -64,11 +53,11 @@ enum ward_code keys_bucket(struct keys *k, struct ward_db *db, int bucket, int *
         return WARD_FAIL(err, INTERNAL, "no bucket %d", bucket);
     if (find(k, bucket, generation, key))
         return WARD_OK;
-    WARD_TRY(keys_follow(k, db, err));
+    WARD_TRY(ward_keyring_follow(k->ring, db, err));
     if (find(k, bucket, generation, key))
         return WARD_OK;
     WARD_TRY(make_first(k, db, bucket, err));
-    WARD_TRY(keys_follow(k, db, err));
+    WARD_TRY(ward_keyring_follow(k->ring, db, err));
     if (find(k, bucket, generation, key))
         return WARD_OK;
     return WARD_FAIL(err, UNAVAILABLE, "the bucket's key is being replaced");
@@ -86,13 +75,13 @@ static enum ward_code lock_bucket(struct ward_db *db, struct ward_arena *mem, in
                              "SELECT generation FROM secret WHERE use_name = 'bucket' AND kind "
                              "= ? ORDER BY generation DESC FOR UPDATE",
                              WARD_PARAMS(ward_int(mem, bucket)), &rows, err));
-        *generation = rows.n == 0 ? 0 : (int)keys_number(rows.at[0][0]);
+        *generation = rows.n == 0 ? 0 : (int)ward_keyring_number(rows.at[0][0]);
         if (rows.n > 0)
             return WARD_OK;
         WARD_TRY(ward_db_run(
             db, mem, "SELECT COUNT(*) FROM secret WHERE use_name = 'bucket' AND kind = ?",
             WARD_PARAMS(ward_int(mem, bucket)), &rows, err));
-        if (keys_number(rows.at[0][0]) == 0)
+        if (ward_keyring_number(rows.at[0][0]) == 0)
             return WARD_OK;
     }
     return WARD_FAIL(err, ABORTED, "the bucket's key is being replaced");
@@ -103,13 +92,14 @@ enum ward_code keys_bucket_end(struct keys *k, struct ward_db *db, struct ward_a
 {
     int bucket = keys_bucket_of(subject_id), generation = 0;
     enum ward_code code;
-    struct kek kek;
+    struct ward_kek kek;
 
     WARD_TRY(lock_bucket(db, mem, bucket, &generation, err));
     WARD_TRY(ward_db_run(db, mem, "DELETE FROM secret WHERE use_name = 'bucket' AND kind = ?",
                          WARD_PARAMS(ward_int(mem, bucket)), NULL, err));
-    WARD_TRY(keys_hold_newest(k, db, mem, &kek, err));
-    code = secret_add(db, mem, &kek, "bucket", bucket, generation + 1, err);
+    WARD_TRY(ward_keyring_hold_newest(k->ring, db, mem, &kek, err));
+    code =
+        ward_keyring_secret_add(k->ring, db, mem, &kek, "bucket", bucket, generation + 1, err);
     ward_wipe(&kek, sizeof(kek));
     /* Two that end an empty bucket at once: the second does it over. */
     return code == WARD_ALREADY_EXISTS

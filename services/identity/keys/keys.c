@@ -1,41 +1,59 @@
-/* Opening, closing, and the root's health; keys.h says what for. */
+/* Opening and closing, and what the ring is told of identity's tables; keys.h says what for. */
 #include "services/identity/keys/keys_own.h"
 
 #include "common/base/clock.h"
 
 #include <stdio.h>
-#include <string.h>
 
-#define LOAD_MEM     ((size_t)1 << 20)
-#define CHECK_AGE_NS (10000 * WARD_NS_PER_MS)
+static const struct ward_keyring_owners owners = WARD_KEYRING_OWNERS("face_key", "subject_id");
+static const struct ward_keyring_use uses[] = {{"turn", 1, KINDS, TURNS_MAX, true},
+                                               {"bucket", 0, KEYS_BUCKETS, 1, false}};
 
-static enum ward_code open_roots(const struct keys_config *cfg, struct keys *k,
-                                 struct ward_err *err)
+static enum ward_code tables_read(void *arg, struct ward_keyring *ring, struct ward_db *db,
+                                  struct ward_arena *mem, struct ward_err *err)
 {
-    WARD_TRY(ward_root_open(cfg->root, &k->root, err));
-    if (cfg->root_old == NULL || *cfg->root_old == '\0')
-        return WARD_OK;
-    return ward_root_open(cfg->root_old, &k->old, err);
+    struct keys *k = arg;
+
+    turns_drop(k, ring);
+    return signers_read(k, ring, db, mem, err);
 }
 
-static enum ward_code open_tables(struct keys *k, const struct ward_db_config *cfg,
-                                  struct ward_err *err)
+static enum ward_code first_signer(void *arg, struct ward_keyring *ring, struct ward_db *db,
+                                   struct ward_arena *mem, const struct ward_kek *kek,
+                                   struct ward_err *err)
 {
-    struct ward_db *db;
-    enum ward_code code;
+    char kid[64];
 
-    WARD_TRY(ward_db_open(cfg, &db, err));
-    code = keys_make_missing(k, db, err);
-    ward_db_close(db);
-    return code;
+    (void)arg;
+    return token_key_add(ring, db, mem, kek, ward_wall_us(), kid, err);
 }
 
-enum ward_code keys_open(const struct keys_config *cfg, const struct ward_db_config *db,
-                         struct keys **out, struct ward_err *err)
+static const struct ward_keyring_also token_keys = {
+    .marker = WARD_KEYRING_MARKER(", (SELECT CONCAT_WS('+', COUNT(*), SUM(signs_from_us), "
+                                  "SUM(checks_until_us), SUM(kek)) FROM token_key)"),
+    .read = tables_read,
+    .rows = "SELECT COUNT(*) FROM token_key",
+    .first = first_signer,
+    .any_of = "SELECT EXISTS (SELECT 1 FROM token_key WHERE kek = ?)",
+    .older = "SELECT COUNT(*) FROM token_key WHERE kek < ?",
+    .wrap = signers_wrap,
+};
+
+struct ward_keyring_config keys_ring_config(struct keys *k)
+{
+    return (struct ward_keyring_config){.service = "identity",
+                                        .unreadable = "TEMPLATE_UNREADABLE",
+                                        .owners = &owners,
+                                        .uses = uses,
+                                        .n_uses = WARD_COUNT(uses),
+                                        .also = &token_keys,
+                                        .arg = k};
+}
+
+enum ward_code keys_blank(const char *tenant, struct keys **out, struct ward_err *err)
 {
     struct ward_arena mem;
     struct keys *k;
-    enum ward_code code;
 
     ward_arena_init(&mem, sizeof(*k) + 64);
     k = ward_new(&mem, struct keys);
@@ -44,14 +62,24 @@ enum ward_code keys_open(const struct keys_config *cfg, const struct ward_db_con
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the keys");
     }
     k->mem = mem;
-    ward_arena_init(&k->load_mem, LOAD_MEM);
-    snprintf(k->tenant, sizeof(k->tenant), "%s", cfg->tenant);
+    snprintf(k->tenant, sizeof(k->tenant), "%s", tenant);
     pthread_rwlock_init(&k->lock, NULL);
-    pthread_mutex_init(&k->loading, NULL);
-    pthread_mutex_init(&k->checking, NULL);
-    code = open_roots(cfg, k, err);
-    if (code == WARD_OK)
-        code = open_tables(k, db, err);
+    *out = k;
+    return WARD_OK;
+}
+
+enum ward_code keys_open(const struct keys_config *cfg, const struct ward_db_config *db,
+                         struct keys **out, struct ward_err *err)
+{
+    struct ward_keyring_config ring;
+    struct keys *k = NULL;
+    enum ward_code code;
+
+    WARD_TRY(keys_blank(cfg->tenant, &k, err));
+    ring = keys_ring_config(k);
+    ring.root = cfg->root;
+    ring.root_old = cfg->root_old;
+    code = ward_keyring_open(&ring, db, &k->ring, err);
     if (code != WARD_OK) {
         keys_close(k);
         return code;
@@ -67,43 +95,14 @@ void keys_close(struct keys *k)
     if (k == NULL)
         return;
     signers_close(k);
-    ward_root_close(k->old);
-    ward_root_close(k->root);
-    pthread_mutex_destroy(&k->checking);
-    pthread_mutex_destroy(&k->loading);
+    ward_keyring_close(k->ring);
     pthread_rwlock_destroy(&k->lock);
-    ward_arena_done(&k->load_mem);
     mem = k->mem;
     ward_wipe(k, sizeof(*k));
     ward_arena_done(&mem);
 }
 
-enum ward_code keys_check(struct keys *k, struct ward_err *err)
+struct ward_keyring *keys_ring(struct keys *k)
 {
-    enum ward_code code;
-
-    pthread_mutex_lock(&k->checking);
-    if (k->checked_ns == 0 || ward_mono_ns() - k->checked_ns > CHECK_AGE_NS) {
-        k->check_err = (struct ward_err){0};
-        k->check_code = ward_root_check(k->root, &k->check_err);
-        k->checked_ns = ward_mono_ns();
-    }
-    code = k->check_code;
-    if (code != WARD_OK) {
-        WARD_FAIL(err, UNAVAILABLE, "the root key cannot be used now");
-        ward_err_detail(err, "%s", k->check_err.msg);
-        code = WARD_UNAVAILABLE;
-    }
-    pthread_mutex_unlock(&k->checking);
-    return code;
-}
-
-const char *keys_root_id(const struct keys *k)
-{
-    return ward_root_id(k->root);
-}
-
-const char *keys_root_kind(const struct keys *k)
-{
-    return ward_root_kind(k->root);
+    return k->ring;
 }

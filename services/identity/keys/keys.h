@@ -1,29 +1,23 @@
-/* keys.h - the keys under the root key, and what is sealed with them.
+/* keys.h - identity's keys: the ring that wraps them (common/keyring), and what only identity
+ * has: transforms of templates, keys of snapshot buckets, and keys that sign.
  *
- * Root key (common/vault; WARD_KEK) -> key-encryption keys (table kek) -> a key for each
- * subject (face_key.wrapped, with the number of its kek), and the service's own secrets (table
- * secret) and signing keys (token_key). kek 0 is the root key itself: rows from before there
- * was a table. A process holds the keks, the secrets and the signing keys in memory, and looks
- * again when it meets a number it does not know and each time keys_follow is called (every
- * second).
- *
- * What is sealed is bound (AES-GCM's associated data) to what it is of: moved to another row it
- * does not open.
+ * Subjects' keys lie in table face_key, wrapped by the ring's key-encryption keys; transforms
+ * and bucket keys are secrets of the ring ("turn", one a kind and generation; "bucket"); the
+ * signing keys lie in token_key, sealed under a kek too. A process holds them in memory, and
+ * looks again when it meets a number it does not know and each time the ring follows.
  *
  * Threads: a struct keys is shared; it locks for the time of a copy or a turn. Memory: its own,
- * wiped at the end. Errors: DATA_LOSS TEMPLATE_UNREADABLE; FAILED_PRECONDITION KEK_UNKNOWN: a
- * root key is missing; others db.h's and vault.h's.
+ * wiped at the end. Errors: keyring.h's, with DATA_LOSS TEMPLATE_UNREADABLE.
  */
 #ifndef IDENTITY_KEYS_H
 #define IDENTITY_KEYS_H
 
 #include "common/base/crypto.h"
 #include "common/db/db.h"
+#include "common/keyring/keyring.h"
 #include "common/vault/rotate.h"
-#include "common/vault/vault.h"
 
-#define KEYS_ID      16
-#define KEYS_WRAPPED (WARD_KEY_SIZE + WARD_SEAL_EXTRA)
+#define KEYS_ID WARD_OWNER_ID
 
 struct keys;
 struct keys_config {
@@ -31,40 +25,13 @@ struct keys_config {
     const char *root_old; /* WARD_KEK_OLD; "" for none */
     const char *tenant;   /* WARD_TENANT: mixed into every transform */
 };
-/* Opens the roots and reads what there is; makes the first kek, transforms, hash and signing
- * keys where there are none (several replicas may start at once). The database is migrated. */
+/* Opens the ring; makes the first transforms and signing key where there are none (several
+ * replicas may start at once). The database is migrated. */
 WARD_MUST enum ward_code keys_open(const struct keys_config *cfg,
                                    const struct ward_db_config *db, struct keys **out,
                                    struct ward_err *err);
 void keys_close(struct keys *k); /* wipes; NULL is fine */
-/* Reads the tables again where they changed. Call every second, and from nowhere hot. */
-WARD_MUST enum ward_code keys_follow(struct keys *k, struct ward_db *db, struct ward_err *err);
-WARD_MUST enum ward_code keys_check(struct keys *k, struct ward_err *err); /* readiness */
-const char *keys_root_id(const struct keys *k);
-const char *keys_root_kind(const struct keys *k);
-
-/* ---- subjects' keys ---- */
-
-struct wrapped_key {
-    uint8_t subject_id[KEYS_ID];
-    int kek;
-    uint8_t wrapped[KEYS_WRAPPED];
-};
-/* A fresh one, wrapped by the newest kek and bound to w->subject_id, which the caller has set.
- */
-WARD_MUST enum ward_code keys_new_subject(struct keys *k, struct wrapped_key *w,
-                                          uint8_t key[WARD_KEY_SIZE], struct ward_err *err);
-/* Inside the transaction that keeps a new w, before it does: shares the row of its kek until
- * the end, so that a rotation running beside it does not destroy that kek unseen. One that is
- * gone already: w is wrapped again by the newest. */
-WARD_MUST enum ward_code keys_hold(struct keys *k, struct ward_db *db, struct ward_arena *mem,
-                                   const uint8_t key[WARD_KEY_SIZE], struct wrapped_key *w,
-                                   struct ward_err *err);
-/* db: to look for a kek that is not known yet; NULL: do not look. */
-WARD_MUST enum ward_code keys_unwrap(struct keys *k, struct ward_db *db,
-                                     const struct wrapped_key *w, uint8_t key[WARD_KEY_SIZE],
-                                     struct ward_err *err);
-void keys_sha256(const uint8_t key[WARD_KEY_SIZE], uint8_t out[WARD_SHA256_SIZE]);
+struct ward_keyring *keys_ring(struct keys *k);
 
 /* ---- templates: turned, then sealed under the subject's key ---- */
 
@@ -90,7 +57,7 @@ WARD_MUST enum ward_code template_seal(struct keys *k, const uint8_t key[WARD_KE
 WARD_MUST enum ward_code template_open(const uint8_t key[WARD_KEY_SIZE],
                                        const struct sealed_template *t, float *turned,
                                        struct ward_err *err);
-/* v in place. Generation 0 leaves it as it is. db as keys_unwrap's.
+/* v in place. Generation 0 leaves it as it is. db as ward_keyring_unwrap's.
  *   DATA_LOSS  a generation there is no key of */
 WARD_MUST enum ward_code keys_turn(struct keys *k, struct ward_db *db, int kind, int generation,
                                    int dim, float *v, struct ward_err *err);
@@ -107,20 +74,7 @@ WARD_MUST enum ward_code template_hold(struct keys *k, struct ward_db *db,
                                        struct ward_arena *mem, const uint8_t key[WARD_KEY_SIZE],
                                        struct sealed_template *t, struct ward_err *err);
 
-/* Anything else of a subject's (a photograph): bound to `what` and the id. out takes n +
- * WARD_SEAL_EXTRA. */
-WARD_MUST enum ward_code subject_seal(const uint8_t key[WARD_KEY_SIZE], const char *what,
-                                      const uint8_t id[KEYS_ID], const void *data, size_t n,
-                                      uint8_t *out, struct ward_err *err);
-WARD_MUST enum ward_code subject_open(const uint8_t key[WARD_KEY_SIZE], const char *what,
-                                      const uint8_t id[KEYS_ID], const void *sealed, size_t n,
-                                      uint8_t *out, struct ward_err *err);
-
-/* ---- the service's own secrets ---- */
-
-/* HMAC-SHA-256 of a text under the service's hash key, bound to `what`. */
-WARD_MUST enum ward_code keys_hash(struct keys *k, const char *what, const void *data, size_t n,
-                                   uint8_t out[WARD_SHA256_SIZE], struct ward_err *err);
+/* ---- snapshot buckets ---- */
 
 /* Keys of snapshot buckets, 0..KEYS_BUCKETS - 1: a bucket whose generation has moved on cannot
  * be read by anyone who was not reading it already. */

@@ -1,5 +1,5 @@
-/* What is sealed, wrapped, turned and hashed, without a database: keys put into memory by hand.
- */
+/* Templates sealed and turned, without a database: secrets put into memory by hand. */
+#include "common/keyring/keyring_own.h"
 #include "services/identity/keys/keys_own.h"
 
 #include "common/base/text.h"
@@ -37,34 +37,28 @@ static const char *root_file(const char *name, uint8_t first)
 
 static void hold_turn(int kind, int generation)
 {
-    struct held *h = &k->now;
-    int n = h->n_turns[kind - 1]++;
+    struct ward_keyring *r = k->ring;
+    struct secret *newest = ward_keyring_place(r, &r->now, "turn", kind, generation);
 
-    memmove(&h->turn[kind - 1][1], &h->turn[kind - 1][0], (size_t)n * sizeof(struct turn));
-    h->turn[kind - 1][0] = (struct turn){.generation = generation};
-    memset(h->turn[kind - 1][0].key, 16 * kind + generation, WARD_KEY_SIZE);
+    assert_non_null(newest);
+    newest->generation = generation;
+    memset(newest->key, 16 * kind + generation, WARD_KEY_SIZE);
 }
 
 static int begin(void **state)
 {
+    struct ward_keyring_config cfg;
+
     (void)state;
     assert_non_null(mkdtemp(dir));
-    ward_arena_init(&mem, 4 << 20);
-    k = ward_new(&mem, struct keys);
-    assert_non_null(k);
-    pthread_rwlock_init(&k->lock, NULL);
-    assert_int_equal(ward_root_open(root_file("now", 1), &k->root, &err), WARD_OK);
-    assert_int_equal(ward_root_open(root_file("before", 2), &k->old, &err), WARD_OK);
-    snprintf(k->tenant, sizeof(k->tenant), "north");
-    k->now.n_keks = 2;
-    for (int i = 0; i < 2; i++) {
-        k->now.kek[i].number = 8 - i;
-        memset(k->now.kek[i].key, 8 - i, WARD_KEY_SIZE);
-    }
+    ward_arena_init(&mem, 1 << 20);
+    assert_int_equal(keys_blank("north", &k, &err), WARD_OK);
+    cfg = keys_ring_config(k);
+    cfg.root = root_file("now", 1);
+    assert_int_equal(ward_keyring_blank(&cfg, &k->ring, &err), WARD_OK);
+    hold_turn(1, 2); /* newest first */
     hold_turn(1, 1);
-    hold_turn(1, 2);
     hold_turn(2, 1);
-    k->now.hash.generation = 1;
     return 0;
 }
 
@@ -72,11 +66,8 @@ static int end(void **state)
 {
     (void)state;
     unlink(ward_printf(&mem, "%s/now", dir));
-    unlink(ward_printf(&mem, "%s/before", dir));
     rmdir(dir);
-    ward_root_close(k->root);
-    ward_root_close(k->old);
-    pthread_rwlock_destroy(&k->lock);
+    keys_close(k);
     ward_arena_done(&mem);
     return 0;
 }
@@ -103,53 +94,12 @@ static double cosine(const float *a, const float *b)
     return dot;
 }
 
-/* ---- subjects' keys ---- */
-
-static void a_subjects_key_opens_only_in_its_own_row(void **state)
-{
-    struct wrapped_key w = {.subject_id = {1}};
-    uint8_t key[WARD_KEY_SIZE], again[WARD_KEY_SIZE];
-
-    (void)state;
-    assert_int_equal(keys_new_subject(k, &w, key, &err), WARD_OK);
-    assert_int_equal(w.kek, 8); /* the newest */
-    assert_int_equal(keys_unwrap(k, NULL, &w, again, &err), WARD_OK);
-    assert_memory_equal(key, again, sizeof(key));
-    w.subject_id[15] ^= 1;
-    assert_int_equal(keys_unwrap(k, NULL, &w, again, &err), WARD_DATA_LOSS);
-    assert_string_equal(err.reason, "TEMPLATE_UNREADABLE");
-    w.subject_id[15] ^= 1;
-    w.kek = 7; /* another key of ours */
-    assert_int_equal(keys_unwrap(k, NULL, &w, again, &err), WARD_DATA_LOSS);
-    w.kek = 9;
-    assert_int_equal(keys_unwrap(k, NULL, &w, again, &err), WARD_FAILED_PRECONDITION);
-    assert_string_equal(err.reason, "KEK_UNKNOWN");
-}
-
 /* As the first release bound a subject's key and template: byte for byte. */
 struct first_release {
     char label[32];
     uint8_t subject_id[16], template_id[16];
     char model_sha256[64];
 };
-
-static void keys_of_the_first_release_open_by_either_root(void **state)
-{
-    struct first_release b = {.label = "ward identity key 1", .subject_id = {5}};
-    struct wrapped_key w = {.subject_id = {5}, .kek = 0};
-    uint8_t key[WARD_KEY_SIZE] = {42}, again[WARD_KEY_SIZE], root[WARD_KEY_SIZE] = {0};
-
-    (void)state;
-    for (uint8_t first = 1; first <= 3; first++) {
-        root[0] = first; /* WARD_KEK, WARD_KEK_OLD, a stranger's */
-        assert_int_equal(ward_seal(root, &b, sizeof(b), key, sizeof(key), w.wrapped, &err),
-                         WARD_OK);
-        assert_int_equal(keys_unwrap(k, NULL, &w, again, &err),
-                         first == 3 ? WARD_DATA_LOSS : WARD_OK);
-        if (first < 3)
-            assert_memory_equal(again, key, sizeof(key));
-    }
-}
 
 /* ---- templates ---- */
 
@@ -235,23 +185,7 @@ static void a_template_opens_only_as_what_it_was_sealed(void **state)
     assert_int_equal(template_open(key, &t, out, &err), WARD_OK);
 }
 
-static void other_things_open_only_as_what_they_are_and_whose(void **state)
-{
-    uint8_t key[WARD_KEY_SIZE] = {9}, id[KEYS_ID] = {1}, sealed[5 + WARD_SEAL_EXTRA], out[5];
-
-    (void)state;
-    assert_int_equal(subject_seal(key, "photo", id, "12345", 5, sealed, &err), WARD_OK);
-    assert_int_equal(subject_open(key, "photo", id, sealed, sizeof(sealed), out, &err),
-                     WARD_OK);
-    assert_memory_equal(out, "12345", 5);
-    assert_int_equal(subject_open(key, "video", id, sealed, sizeof(sealed), out, &err),
-                     WARD_DATA_LOSS);
-    id[0] = 2;
-    assert_int_equal(subject_open(key, "photo", id, sealed, sizeof(sealed), out, &err),
-                     WARD_DATA_LOSS);
-}
-
-/* ---- turning and hashing ---- */
+/* ---- turning ---- */
 
 static void one_face_is_unlinkable_between_kinds_generations_and_tenants(void **state)
 {
@@ -314,49 +248,15 @@ static void more_transforms_than_are_kept_at_hand_still_turn(void **state)
             }
 }
 
-static void equal_texts_of_two_uses_hash_differently(void **state)
-{
-    uint8_t a[WARD_SHA256_SIZE], b[WARD_SHA256_SIZE];
-
-    (void)state;
-    assert_int_equal(keys_hash(k, "wristband", "123", 3, a, &err), WARD_OK);
-    assert_int_equal(keys_hash(k, "wristband", "123", 3, b, &err), WARD_OK);
-    assert_memory_equal(a, b, sizeof(a));
-    assert_int_equal(keys_hash(k, "birth-date", "123", 3, b, &err), WARD_OK);
-    assert_memory_not_equal(a, b, sizeof(a));
-    assert_int_equal(keys_hash(k, "wristband1", "23", 2, b, &err), WARD_OK);
-    assert_memory_not_equal(a, b, sizeof(a));
-}
-
-static void what_a_row_is_bound_to_tells_rows_apart(void **state)
-{
-    const struct bound rows[] = {
-        bind_row(BOUND_KEK, "", 1, 0),          bind_row(BOUND_KEK, "", 2, 0),
-        bind_row(BOUND_SECRET, "turn", 1, 2),   bind_row(BOUND_SECRET, "turn", 2, 1),
-        bind_row(BOUND_SECRET, "bucket", 1, 2), bind_row(BOUND_TOKEN_KEY, "turn", 1, 2),
-        bind_row(BOUND_KEK, "", 256, 0),
-    };
-
-    (void)state;
-    for (size_t a = 0; a < WARD_COUNT(rows); a++)
-        for (size_t b = 0; b < a; b++)
-            assert_memory_not_equal(&rows[a], &rows[b], sizeof(rows[0]));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_subjects_key_opens_only_in_its_own_row),
-        cmocka_unit_test(keys_of_the_first_release_open_by_either_root),
         cmocka_unit_test(templates_of_the_first_release_open_as_they_were),
         cmocka_unit_test(a_sealed_template_is_turned_and_comes_back),
         cmocka_unit_test(a_template_opens_only_as_what_it_was_sealed),
-        cmocka_unit_test(other_things_open_only_as_what_they_are_and_whose),
         cmocka_unit_test(one_face_is_unlinkable_between_kinds_generations_and_tenants),
         cmocka_unit_test(a_generation_without_a_key_is_a_loss_not_a_guess),
         cmocka_unit_test(more_transforms_than_are_kept_at_hand_still_turn),
-        cmocka_unit_test(equal_texts_of_two_uses_hash_differently),
-        cmocka_unit_test(what_a_row_is_bound_to_tells_rows_apart),
     };
 
     return cmocka_run_group_tests(tests, begin, end);

@@ -1,4 +1,4 @@
-/* What sealed bytes are bound to, and templates between float32 and bytes. */
+/* What sealed templates are bound to, and templates between float32 and bytes. */
 #include "services/identity/keys/keys_own.h"
 
 #include <stdio.h>
@@ -10,21 +10,7 @@ static void put_number(uint8_t out[4], int v)
         out[i] = (uint8_t)((uint32_t)v >> (8 * i));
 }
 
-struct bound bind_row(enum bound_to what, const char *name, int a, int b)
-{
-    static const char *const labels[] = {[BOUND_KEK] = "ward identity kek 1",
-                                         [BOUND_SECRET] = "ward identity secret 1",
-                                         [BOUND_TOKEN_KEY] = "ward identity token key 1"};
-    struct bound r = {0};
-
-    snprintf(r.label, sizeof(r.label), "%s", labels[what]);
-    snprintf(r.name, sizeof(r.name), "%s", name);
-    put_number(r.number, a);
-    put_number(r.number + 4, b);
-    return r;
-}
-
-/* Of a subject's own things. Rows from before there were transforms (generation 0) are bound
+/* Rows from before there were transforms (generation 0) are bound
  * without the numbers. */
 struct bound_template {
     char label[32];
@@ -155,7 +141,7 @@ static enum ward_code turn_anew(struct keys *k, struct ward_db *db,
     if (code == WARD_OK)
         code = keys_turn_back(k, NULL, t->kind, t->generation, t->dim, v, err);
     if (code == WARD_OK)
-        code = keys_follow(k, db, err);
+        code = ward_keyring_follow(k->ring, db, err);
     if (code == WARD_OK)
         code = template_seal(k, key, v, t, err);
     ward_wipe(v, sizeof(v));
@@ -176,31 +162,4 @@ enum ward_code template_hold(struct keys *k, struct ward_db *db, struct ward_are
     if (there)
         return WARD_OK;
     return WARD_FAIL(err, UNAVAILABLE, "templates are being renewed");
-}
-
-static struct bound_template bind_thing(const char *what, const uint8_t id[KEYS_ID])
-{
-    struct bound_template b = {0};
-
-    snprintf(b.label, sizeof(b.label), "ward identity %.15s 1", what);
-    memcpy(b.template_id, id, KEYS_ID);
-    return b;
-}
-
-enum ward_code subject_seal(const uint8_t key[WARD_KEY_SIZE], const char *what,
-                            const uint8_t id[KEYS_ID], const void *data, size_t n, uint8_t *out,
-                            struct ward_err *err)
-{
-    struct bound_template b = bind_thing(what, id);
-
-    return ward_seal(key, &b, sizeof(b), data, n, out, err);
-}
-
-enum ward_code subject_open(const uint8_t key[WARD_KEY_SIZE], const char *what,
-                            const uint8_t id[KEYS_ID], const void *sealed, size_t n,
-                            uint8_t *out, struct ward_err *err)
-{
-    struct bound_template b = bind_thing(what, id);
-
-    return ward_unseal(key, &b, sizeof(b), sealed, n, out, err);
 }

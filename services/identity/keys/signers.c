@@ -4,25 +4,29 @@
 
 #include "common/auth/auth.h"
 #include "common/base/clock.h"
+#include "common/keyring/rotation.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum ward_code token_key_add(struct ward_db *db, struct ward_arena *mem, const struct kek *kek,
+#define TOKEN_KEY "token key" /* what sealed seeds are bound to */
+
+enum ward_code token_key_add(struct ward_keyring *ring, struct ward_db *db,
+                             struct ward_arena *mem, const struct ward_kek *kek,
                              int64_t signs_from_us, char kid[64], struct ward_err *err)
 {
     uint8_t seed[WARD_ED25519_SEED], sealed[WARD_ED25519_SEED + WARD_SEAL_EXTRA],
         pub[WARD_ED25519_PUB];
     struct ward_sign_key *key = NULL;
     enum ward_code code;
-    struct bound b;
+    struct ward_bound_row b;
 
     ward_random(seed, sizeof(seed));
     code = ward_sign_key_new(seed, &key, err);
     if (code == WARD_OK) {
         memcpy(pub, ward_sign_key_public(key), sizeof(pub));
         ward_ppid_kid(pub, kid);
-        b = bind_row(BOUND_TOKEN_KEY, kid, 0, 0);
+        b = ward_bind_row(ring, TOKEN_KEY, kid, 0, 0);
         code = ward_seal(kek->key, &b, sizeof(b), seed, sizeof(seed), sealed, err);
     }
     ward_sign_key_free(key);
@@ -53,24 +57,25 @@ static void drop(struct signer *s)
     *s = (struct signer){0};
 }
 
-static enum ward_code open_signer(const struct held *held, const struct ward_val *row,
+/* One of a kek that is not held is not known to be ours: not published. */
+static enum ward_code open_signer(struct ward_keyring *ring, const struct ward_val *row,
                                   struct ward_sign_key **out, struct ward_err *err)
 {
-    struct bound b = bind_row(BOUND_TOKEN_KEY, row[0].p, 0, 0);
+    struct ward_bound_row b = ward_bind_row(ring, TOKEN_KEY, row[0].p, 0, 0);
     uint8_t seed[WARD_ED25519_SEED];
-    int number = (int)keys_number(row[2]);
     enum ward_code code;
+    struct ward_kek kek;
 
     *out = NULL;
-    for (int i = 0; i < held->n_keks; i++) {
-        if (held->kek[i].number != number || row[3].n != sizeof(seed) + WARD_SEAL_EXTRA)
-            continue;
-        WARD_TRY(ward_unseal(held->kek[i].key, &b, sizeof(b), row[3].p, row[3].n, seed, err));
+    if (row[3].n != sizeof(seed) + WARD_SEAL_EXTRA ||
+        ward_keyring_kek(ring, NULL, (int)ward_keyring_number(row[2]), &kek, NULL) != WARD_OK)
+        return WARD_OK;
+    code = ward_unseal(kek.key, &b, sizeof(b), row[3].p, row[3].n, seed, err);
+    if (code == WARD_OK)
         code = ward_sign_key_new(seed, out, err);
-        ward_wipe(seed, sizeof(seed));
-        return code;
-    }
-    return WARD_OK; /* of a kek that is not held: not known to be ours, so not published */
+    ward_wipe(&kek, sizeof(kek));
+    ward_wipe(seed, sizeof(seed));
+    return code;
 }
 
 /* The lock is held for writing. `key` may be NULL: no place, or not opened. */
@@ -90,8 +95,8 @@ static void put(struct keys *k, const struct ward_val *row, struct ward_sign_key
         snprintf(s->public.kid, sizeof(s->public.kid), "%s", row[0].p);
         memcpy(s->public.public_key, ward_sign_key_public(key), WARD_ED25519_PUB);
     }
-    s->public.signs_from_us = keys_number(row[4]);
-    s->public.checks_until_us = keys_number(row[5]);
+    s->public.signs_from_us = ward_keyring_number(row[4]);
+    s->public.checks_until_us = ward_keyring_number(row[5]);
 }
 
 static void drop_gone(struct keys *k, const struct ward_rows *rows)
@@ -108,12 +113,12 @@ static void drop_gone(struct keys *k, const struct ward_rows *rows)
     }
 }
 
-enum ward_code load_signers(struct keys *k, struct ward_db *db, const struct held *held,
-                            struct ward_err *err)
+enum ward_code signers_read(struct keys *k, struct ward_keyring *ring, struct ward_db *db,
+                            struct ward_arena *mem, struct ward_err *err)
 {
     struct ward_rows rows;
 
-    WARD_TRY(ward_db_run(db, &k->load_mem,
+    WARD_TRY(ward_db_run(db, mem,
                          "SELECT kid, public_key, kek, sealed, signs_from_us, checks_until_us "
                          "FROM token_key ORDER BY signs_from_us DESC LIMIT 16",
                          WARD_NO_PARAMS, &rows, err));
@@ -123,11 +128,39 @@ enum ward_code load_signers(struct keys *k, struct ward_db *db, const struct hel
     for (size_t i = 0; i < rows.n; i++) {
         struct ward_sign_key *key = NULL;
 
-        WARD_TRY(open_signer(held, rows.at[i], &key, err));
+        WARD_TRY(open_signer(ring, rows.at[i], &key, err));
         pthread_rwlock_wrlock(&k->lock);
         put(k, rows.at[i], key);
         pthread_rwlock_unlock(&k->lock);
     }
+    return WARD_OK;
+}
+
+enum ward_code signers_wrap(void *keys, struct ward_kek_rotation *r, struct ward_db *db,
+                            int64_t *n, struct ward_err *err)
+{
+    uint8_t sealed[WARD_SECRET_SEALED];
+    struct ward_rows rows;
+
+    (void)keys;
+    WARD_TRY(ward_db_run(db, NULL, "DELETE FROM token_key WHERE checks_until_us < ?",
+                         WARD_PARAMS(ward_int(&r->mem, ward_wall_us())), NULL, err));
+    WARD_TRY(ward_db_run(db, &r->mem,
+                         "SELECT kid, kek, sealed FROM token_key WHERE kek < ? ORDER BY kid "
+                         "FOR UPDATE",
+                         WARD_PARAMS(ward_int(&r->mem, r->kek.number)), &rows, err));
+    for (size_t i = 0; i < rows.n; i++) {
+        const struct ward_val *v = rows.at[i];
+        struct ward_bound_row b = ward_bind_row(r->ring, TOKEN_KEY, v[0].p, 0, 0);
+
+        WARD_TRY(
+            ward_keyring_reseal(r, db, (int)ward_keyring_number(v[1]), &b, v[2], sealed, err));
+        WARD_TRY(ward_db_run(db, NULL, "UPDATE token_key SET kek = ?, sealed = ? WHERE kid = ?",
+                             WARD_PARAMS(ward_int(&r->mem, r->kek.number),
+                                         ward_blob(sealed, sizeof(sealed)), v[0]),
+                             NULL, err));
+    }
+    *n = (int64_t)rows.n;
     return WARD_OK;
 }
 

@@ -37,6 +37,14 @@ const char *about_key(struct ward_arena *mem, const struct subject *s)
     return s->has_key_sha256 ? about_hex(mem, s->key_sha256, sizeof(s->key_sha256)) : "";
 }
 
+struct ward_sealed_as photo_as(const uint8_t subject_id[IDENTITY_ID])
+{
+    struct ward_sealed_as as = {.service = IDENTITY_NAME, .what = "photograph"};
+
+    memcpy(as.id, subject_id, sizeof(as.id));
+    return as;
+}
+
 static enum ward_code wrong(struct ward_call *c, const char *at, const char *part,
                             const char *why)
 {
@@ -154,17 +162,17 @@ static enum ward_code key_for(struct new_face *f, struct ward_db *db,
                               uint8_t key[WARD_KEY_SIZE], struct ward_err *err)
 {
     struct keys *keys = f->w->id->keys;
-    struct wrapped_key w = {0};
+    struct ward_wrapped_key w = {0};
     bool found = false;
 
     WARD_TRY(face_key_of(db, f->mem, f->kept.sealed.subject_id, false, &w, &found, err));
     f->key_is_new = !found;
     if (found)
-        return keys_unwrap(keys, db, &w, key, err);
-    memcpy(w.subject_id, f->kept.sealed.subject_id, IDENTITY_ID); /* the wrap is bound to it */
-    WARD_TRY(keys_new_subject(keys, &w, key, err));
-    keys_sha256(key, f->key_sha256);
-    WARD_TRY(keys_hold(keys, db, f->mem, key, &w, err));
+        return ward_keyring_unwrap(keys_ring(keys), db, &w, key, err);
+    memcpy(w.owner, f->kept.sealed.subject_id, IDENTITY_ID); /* the wrap is bound to it */
+    WARD_TRY(ward_keyring_new_key(keys_ring(keys), &w, key, err));
+    ward_sha256(key, WARD_KEY_SIZE, f->key_sha256);
+    WARD_TRY(ward_keyring_hold(keys_ring(keys), db, f->mem, key, &w, err));
     return face_key_add(db, f->mem, &w, f->key_sha256, err);
 }
 
@@ -173,12 +181,12 @@ static enum ward_code store_photo(struct new_face *f, struct ward_db *db,
 {
     const struct sealed_template *s = &f->kept.sealed;
     struct kept_photo p = {.sealed = f->sealed, .n = f->photograph.len + WARD_SEAL_EXTRA};
+    const struct ward_sealed_as as = photo_as(s->subject_id);
 
     if (f->sealed == NULL)
         return WARD_OK;
     memcpy(p.template_id, s->template_id, IDENTITY_ID);
-    WARD_TRY(subject_seal(key, PHOTO_SEAL, s->subject_id, f->photograph.data, f->photograph.len,
-                          f->sealed, err));
+    WARD_TRY(ward_seal_for(key, &as, f->photograph.data, f->photograph.len, f->sealed, err));
     return photo_add(db, f->mem, s->subject_id, &p, f->kept.created_at_us, err);
 }
 

@@ -4,19 +4,19 @@
 /* Kept when the key was made; of a key from before that was done, worked out now. A key that
  * cannot be opened is destroyed all the same, without its digest. */
 static enum ward_code note_digest(struct keys *keys, struct ward_db *db, struct ward_arena *mem,
-                                  const struct wrapped_key *w, struct ward_err *err)
+                                  const struct ward_wrapped_key *w, struct ward_err *err)
 {
     static const char SQL[] =
         "UPDATE subject SET key_sha256 = ? WHERE subject_id = ? AND key_sha256 IS NULL";
     uint8_t key[WARD_KEY_SIZE], sha256[WARD_SHA256_SIZE];
 
-    if (keys_unwrap(keys, db, w, key, NULL) != WARD_OK)
+    if (ward_keyring_unwrap(keys_ring(keys), db, w, key, NULL) != WARD_OK)
         return WARD_OK;
-    keys_sha256(key, sha256);
+    ward_sha256(key, WARD_KEY_SIZE, sha256);
     ward_wipe(key, sizeof(key));
     return ward_db_run(db, mem, SQL,
-                       WARD_PARAMS(ward_blob(sha256, sizeof(sha256)), id_val(w->subject_id)),
-                       NULL, err);
+                       WARD_PARAMS(ward_blob(sha256, sizeof(sha256)), id_val(w->owner)), NULL,
+                       err);
 }
 
 enum ward_code face_forget(struct keys *keys, struct ward_db *db, struct ward_arena *mem,
@@ -31,7 +31,7 @@ enum ward_code face_forget(struct keys *keys, struct ward_db *db, struct ward_ar
     };
     static const char WHEN[] = "UPDATE subject SET key_destroyed_at_us = ?,"
                                " retain_until_us = NULL WHERE subject_id = ?";
-    struct wrapped_key w;
+    struct ward_wrapped_key w;
 
     WARD_TRY(face_key_of(db, mem, id, false, &w, had, err));
     if (!*had)

@@ -94,7 +94,7 @@ enum ward_code subject_fused(struct worker *w, struct ward_arena *mem, const str
 {
     struct fusing f = {.w = w};
     struct kept_template *t = NULL;
-    struct wrapped_key wrapped;
+    struct ward_wrapped_key wrapped;
     struct fused all = {0};
     enum ward_code code;
     bool found = false;
@@ -108,7 +108,7 @@ enum ward_code subject_fused(struct worker *w, struct ward_arena *mem, const str
     for (size_t i = 0; i < f.n; i++)
         if (t[i].sealed.generation > f.generation)
             f.generation = t[i].sealed.generation;
-    WARD_TRY(keys_unwrap(w->id->keys, w->db, &wrapped, f.key, err));
+    WARD_TRY(ward_keyring_unwrap(keys_ring(w->id->keys), w->db, &wrapped, f.key, err));
     code = fuse_all(&f, &all, err);
     ward_wipe(f.key, sizeof(f.key));
     if (code == WARD_OK)

@@ -68,7 +68,8 @@ static enum ward_code fingerprint(struct ward_call *c, const RegisterRequest *re
 
     if (request == NULL)
         return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for the request");
-    return keys_hash(id->keys, IDEM_HASH, request, strlen(request), out, c->err);
+    return ward_keyring_hash(keys_ring(id->keys), IDEM_HASH, request, strlen(request), out,
+                             c->err);
 }
 
 static enum ward_code enlist(struct ward_call *c, const RegisterRequest *req,

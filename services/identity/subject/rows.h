@@ -88,7 +88,7 @@ WARD_MUST enum ward_code consents_enforce(struct keys *keys, struct ward_db *db,
 
 /* The wrapped key (keys_hold first); its digest goes to the subject's row. */
 WARD_MUST enum ward_code face_key_add(struct ward_db *db, struct ward_arena *mem,
-                                      const struct wrapped_key *w,
+                                      const struct ward_wrapped_key *w,
                                       const uint8_t sha256[WARD_SHA256_SIZE],
                                       struct ward_err *err);
 WARD_MUST enum ward_code template_add(struct ward_db *db, struct ward_arena *mem,
@@ -105,7 +105,8 @@ struct kept_photo {
     const uint8_t *sealed;
     size_t n; /* of sealed */
 };
-#define PHOTO_SEAL "photograph"
+/* What a photograph is sealed as, with its subject's key. */
+struct ward_sealed_as photo_as(const uint8_t subject_id[IDENTITY_ID]);
 WARD_MUST enum ward_code photo_add(struct ward_db *db, struct ward_arena *mem,
                                    const uint8_t id[IDENTITY_ID], const struct kept_photo *p,
                                    int64_t at_us, struct ward_err *err);

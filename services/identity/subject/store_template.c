@@ -4,14 +4,14 @@
 #include <string.h>
 
 enum ward_code face_key_of(struct ward_db *db, struct ward_arena *mem,
-                           const uint8_t id[IDENTITY_ID], bool share, struct wrapped_key *out,
-                           bool *found, struct ward_err *err)
+                           const uint8_t id[IDENTITY_ID], bool share,
+                           struct ward_wrapped_key *out, bool *found, struct ward_err *err)
 {
     static const char READ[] = "SELECT kek, wrapped FROM face_key WHERE subject_id = ?";
     static const char SHARE[] =
         "SELECT kek, wrapped FROM face_key WHERE subject_id = ? LOCK IN SHARE MODE";
     struct ward_rows rows;
-    struct wrapped_key w;
+    struct ward_wrapped_key w;
     int64_t kek;
 
     WARD_TRY(ward_db_run(db, mem, share ? SHARE : READ, WARD_PARAMS(id_val(id)), &rows, err));
@@ -22,7 +22,7 @@ enum ward_code face_key_of(struct ward_db *db, struct ward_arena *mem,
     if (!row_number(rows.at[0][0], &kek) || kek > INT32_MAX ||
         rows.at[0][1].n != sizeof(w.wrapped))
         return WARD_FAIL(err, DATA_LOSS, "a subject's key is not usable");
-    memcpy(w.subject_id, id, sizeof(w.subject_id));
+    memcpy(w.owner, id, sizeof(w.owner));
     w.kek = (int)kek;
     memcpy(w.wrapped, rows.at[0][1].p, sizeof(w.wrapped));
     *out = w;
@@ -31,8 +31,8 @@ enum ward_code face_key_of(struct ward_db *db, struct ward_arena *mem,
 }
 
 enum ward_code face_key_add(struct ward_db *db, struct ward_arena *mem,
-                            const struct wrapped_key *w, const uint8_t sha256[WARD_SHA256_SIZE],
-                            struct ward_err *err)
+                            const struct ward_wrapped_key *w,
+                            const uint8_t sha256[WARD_SHA256_SIZE], struct ward_err *err)
 {
     static const char KEY[] = "INSERT INTO face_key (subject_id, kek, wrapped)"
                               " VALUES (?, ?, ?)";
@@ -40,12 +40,12 @@ enum ward_code face_key_add(struct ward_db *db, struct ward_arena *mem,
                                   " key_destroyed_at_us = NULL WHERE subject_id = ?";
 
     WARD_TRY(ward_db_run(db, mem, KEY,
-                         WARD_PARAMS(id_val(w->subject_id), ward_int(mem, w->kek),
+                         WARD_PARAMS(id_val(w->owner), ward_int(mem, w->kek),
                                      ward_blob(w->wrapped, sizeof(w->wrapped))),
                          NULL, err));
     return ward_db_run(db, mem, SUBJECT,
-                       WARD_PARAMS(ward_blob(sha256, WARD_SHA256_SIZE), id_val(w->subject_id)),
-                       NULL, err);
+                       WARD_PARAMS(ward_blob(sha256, WARD_SHA256_SIZE), id_val(w->owner)), NULL,
+                       err);
 }
 
 /* ---- templates ---- */

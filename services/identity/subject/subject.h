@@ -61,7 +61,7 @@ WARD_MUST enum ward_code consent_need(struct ward_db *db, struct ward_arena *mem
  * held so until the transaction ends (LOCK IN SHARE MODE). */
 WARD_MUST enum ward_code face_key_of(struct ward_db *db, struct ward_arena *mem,
                                      const uint8_t id[IDENTITY_ID], bool share,
-                                     struct wrapped_key *out, bool *found,
+                                     struct ward_wrapped_key *out, bool *found,
                                      struct ward_err *err);
 
 struct kept_template {

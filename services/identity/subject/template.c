@@ -224,7 +224,7 @@ static enum ward_code look_for_others(struct addition *ad)
     struct about *a = &ad->about;
     struct ward_call *c = a->call;
     struct ward_stop stop = api_stop(c);
-    struct wrapped_key w;
+    struct ward_wrapped_key w;
     bool has_key = false;
 
     WARD_TRY(face_key_of(about_db(c), c->mem, a->id, false, &w, &has_key, c->err));

@@ -61,7 +61,7 @@ enum ward_code second_check(struct ward_call *c, const char *at, const Second *s
 enum ward_code wristband_hash(struct keys *k, const char *wristband,
                               uint8_t out[WARD_SHA256_SIZE], struct ward_err *err)
 {
-    return keys_hash(k, "wristband", wristband, strlen(wristband), out, err);
+    return ward_keyring_hash(keys_ring(k), "wristband", wristband, strlen(wristband), out, err);
 }
 
 /* subject | type | NUL | folded value: no two of them make the same bytes. */
@@ -77,7 +77,7 @@ enum ward_code second_hash(struct keys *k, const uint8_t subject[IDENTITY_ID], c
     memcpy(data + IDENTITY_ID, type, n);
     second_fold(value, (char *)data + IDENTITY_ID + n);
     n += IDENTITY_ID + strlen((char *)data + IDENTITY_ID + n);
-    code = keys_hash(k, "second", data, n, out, err);
+    code = ward_keyring_hash(keys_ring(k), "second", data, n, out, err);
     ward_wipe(data, sizeof(data));
     return code;
 }

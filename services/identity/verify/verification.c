@@ -201,7 +201,7 @@ void verification_note(struct verification *v)
 static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct verification *v = arg;
-    struct wrapped_key key;
+    struct ward_wrapped_key key;
     struct subject now;
     bool kept = false;
 
