@@ -83,8 +83,9 @@ struct ward_decimal ward_decimal_canonical(const struct ward_decimal *a);
 /* Digits that carry meaning, trailing zeros included: 3 for "1.10" and "0.00110", 1 for "0". */
 int ward_decimal_significant(const struct ward_decimal *a);
 
-/* What a number in a FHIR search means: 100 is [99.5, 100.5), 1.10 is [1.095, 1.105).
- * Source: HL7 FHIR R4, 3.1.1.4.6 number. Fails only where the bounds need a 39th digit. */
+/* What a number in a FHIR search means, half a unit of its last digit either way: 100 is [99.5,
+ * 100.5), 1.10 is [1.095, 1.105). With a power of ten above 0 a twentieth, as in FHIR's
+ * example: 1e2 is [95, 105). Source: HL7 FHIR R4, 3.1.1.4.6 number. */
 WARD_MUST enum ward_code ward_decimal_span(const struct ward_decimal *a,
                                            struct ward_decimal *from, struct ward_decimal *to,
                                            struct ward_err *err);

@@ -1,0 +1,61 @@
+/* wide.h - whole numbers of up to 38 digits: what decimals and units of measure are made of.
+ *
+ * Threads: pure functions. Memory: none. Errors: false, and outputs untouched.
+ */
+#ifndef WARD_MEASURE_WIDE_H
+#define WARD_MEASURE_WIDE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* 10^38 - 1 */
+#define WARD_WIDE_MAX                                                                          \
+    ((unsigned __int128)UINT64_C(10000000000000000000) * UINT64_C(10000000000000000000) - 1)
+
+static inline bool ward_wide_mul(unsigned __int128 a, unsigned __int128 b,
+                                 unsigned __int128 *out)
+{
+    if (a != 0 && b > WARD_WIDE_MAX / a)
+        return false;
+    *out = a * b;
+    return true;
+}
+
+static inline bool ward_wide_add(unsigned __int128 a, unsigned __int128 b,
+                                 unsigned __int128 *out)
+{
+    if (a > WARD_WIDE_MAX || b > WARD_WIDE_MAX - a)
+        return false;
+    *out = a + b;
+    return true;
+}
+
+/* 1 for 0. */
+static inline int ward_wide_digits(unsigned __int128 a)
+{
+    int n = 1;
+
+    for (; a >= 10; a /= 10)
+        n++;
+    return n;
+}
+
+/* Whether a * 10^places is at most WARD_WIDE_MAX. */
+static inline bool ward_wide_fits10(unsigned __int128 a, int64_t places)
+{
+    return a == 0 || ward_wide_digits(a) + places <= 38;
+}
+
+/* a where b is 0. */
+static inline unsigned __int128 ward_wide_gcd(unsigned __int128 a, unsigned __int128 b)
+{
+    while (b != 0) {
+        unsigned __int128 rest = a % b;
+
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+#endif
