@@ -1,7 +1,13 @@
 /* feed.h - the thread that numbers changes, and keeps the keyring up to date.
  *
- * Threads: one of its own. Memory: its own, open/close. Errors: logged; a step that failed is
- * taken again.
+ * A writer puts its change into `change_new` within its own transaction. Numbers cannot be
+ * given there: two replicas' transactions would commit in another order than their numbers, and
+ * one that is rolled back would leave a gap. So one replica at a time moves what is committed,
+ * in the order of change_new's ids, into `feed_change`. A change that was committed before
+ * another began has the lower id and is seen no later, and so comes first.
+ *
+ * Threads: one of its own; the functions below are any thread's. Memory: its own, open/close.
+ * Errors: logged; a step that failed is taken again.
  */
 #ifndef RECORDS_FEED_FEED_H
 #define RECORDS_FEED_FEED_H
@@ -11,9 +17,11 @@
 WARD_MUST enum ward_code sequencer_open(struct records *rec, struct sequencer **out,
                                         struct ward_err *err);
 void sequencer_close(struct sequencer *s); /* NULL is fine */
-/* Changes were committed on this replica: number them now. Any thread; never blocks. */
-void sequencer_wake(struct sequencer *s);
-/* The feed's last number, as this replica knows it; any thread. */
-int64_t sequencer_last(struct sequencer *s);
+/* Changes were committed on this replica: number them now. Never blocks; for
+ * ward_db_after_commit. */
+void sequencer_wake(void *sequencer);
+/* The feed's end as this replica last saw it; waits up to wait_ms while it is not past `after`.
+ */
+int64_t sequencer_wait(struct sequencer *s, int64_t after, int wait_ms);
 
 #endif
