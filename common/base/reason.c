@@ -9,6 +9,7 @@
 #define IDENTITY "identity"
 #define AUDIT    "audit"
 #define START    "a program that starts"
+#define RECORDS  "records"
 #define TEXTS    "JSON, numbers, units, dates"
 
 #define NEW_TOKEN    "get a new token from the issuer"
@@ -217,6 +218,37 @@ const struct ward_reason ward_reasons[] = {
      "look with ListKeys, then decide"},
     {"LOG_TAMPERED", WARD_DATA_LOSS, AUDIT, "the stored log is not the log that was signed",
      "stop, keep everything as it is, and compare with a checkpoint kept elsewhere"},
+
+    {"PURPOSE_NOT_ALLOWED", WARD_PERMISSION_DENIED, RECORDS,
+     "no role of this person does this for the token's purpose of use",
+     "get a token for the purpose that this is for"},
+    {"KIND_NOT_ALLOWED", WARD_PERMISSION_DENIED, RECORDS,
+     "no role of this person does this with this kind of resource",
+     "have somebody do it whose work it is: docs/records.md, Who may do what"},
+    {"PATIENT_NOT_FOUND", WARD_NOT_FOUND, RECORDS,
+     "there is no such patient, or the caller may not see them",
+     "correct the id, or break the glass if life is at stake"},
+    {"GLASS_NOT_FOUND", WARD_NOT_FOUND, RECORDS, "there is no such broken glass",
+     "correct the id: ListGlass has them"},
+    {"OWN_GLASS", WARD_PERMISSION_DENIED, RECORDS, "nobody reviews what they did themselves",
+     "have another privacy officer review it"},
+    {"REVIEWED_OTHERWISE", WARD_FAILED_PRECONDITION, RECORDS,
+     "it was reviewed already, with another verdict", "talk to who reviewed it"},
+    {"AUDIT_AWAY", WARD_UNAVAILABLE, RECORDS,
+     "audit cannot be asked, and half an answer is none", "try again"},
+    {"AUDIT_DIFFERS", WARD_DATA_LOSS, RECORDS,
+     "audit lacks an event that it acknowledged, or has another in its place",
+     "tell the auditor, and keep both databases as they are"},
+    {"MERGE_CYCLE", WARD_FAILED_PRECONDITION, RECORDS,
+     "the two patients are one already, one way or the other", "look with ListMerges"},
+    {"MERGE_NOT_FOUND", WARD_NOT_FOUND, RECORDS, "there is no such merge",
+     "correct the id: ListMerges has them"},
+    {"NOT_MERGED", WARD_FAILED_PRECONDITION, RECORDS, "the merge was undone already",
+     "look with ListMerges"},
+    {"MERGED_ON", WARD_FAILED_PRECONDITION, RECORDS,
+     "the patient who stayed was merged on into another", "undo that merge first"},
+    {"PATIENT_MERGED", WARD_FAILED_PRECONDITION, RECORDS, "the patient was merged into another",
+     "use the one they were merged into"},
 
     {"JSON_MALFORMED", WARD_INVALID_ARGUMENT, TEXTS, "not JSON as RFC 8259 has it",
      "correct it where the message says: line, byte and path"},

@@ -38,6 +38,7 @@ struct scope {
 };
 /* Unknown roles and purposes give nothing. */
 struct scope scope_of(const char *const *roles, int n_roles, const char *purpose, enum use use);
+bool scope_has(const struct scope *s, enum kind kind); /* of anybody at all */
 /* Whether some role of theirs gives anything for some other purpose: PURPOSE_NOT_ALLOWED and
  * not KIND_NOT_ALLOWED. */
 bool scope_by_other_purpose(const char *const *roles, int n_roles, enum use use,

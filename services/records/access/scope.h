@@ -52,9 +52,25 @@ WARD_MUST enum ward_code view_allows(const struct view *v, struct ward_call *c, 
 void view_params(const struct view *v, enum kind kind, struct ward_arena *mem,
                  struct ward_val *out);
 
-/* Whether the view covers a new resource of this kind and labels of this patient, for writing.
- * *glass_id is set where a broken glass of theirs is open for the patient.
- *   NOT_FOUND  PATIENT_NOT_FOUND: not theirs to see */
+/* Patients' ids that the view may show where no role of theirs shows this kind of everybody
+ * (view_is_few): those of their ward, of a broken glass, themselves. VIEW_SQL still decides of
+ * each resource; this is where a query that names no patient starts from, so that it looks at
+ * a ward and not at everybody: "p.patient_id IN " VIEW_FEW_SQL. */
+#define VIEW_FEW_SQL                                                                           \
+    "(SELECT fp.patient_id FROM (SELECT fq.root_id FROM open_encounter fo"                     \
+    " JOIN patient fq ON fq.patient_id = fo.patient_id WHERE fo.ward = ?"                      \
+    " UNION SELECT fq.root_id FROM glass fg JOIN patient fq ON fq.patient_id = fg.patient_id"  \
+    " WHERE fg.actor = ? AND fg.until_us > ?"                                                  \
+    " UNION SELECT fq.root_id FROM patient fq WHERE fq.patient_id = ?) few"                    \
+    " JOIN patient fp ON fp.root_id = few.root_id)"
+#define VIEW_FEW_PARAMS 4
+bool view_is_few(const struct view *v, enum kind kind);
+/* Fills out[VIEW_FEW_PARAMS]. */
+void view_few_params(const struct view *v, struct ward_arena *mem, struct ward_val *out);
+
+/* Whether the view covers a resource of this kind and these labels (access/label.h) of this
+ * patient, there or about to be.
+ *   NOT_FOUND  PATIENT_NOT_FOUND: no such patient, or not theirs to see */
 WARD_MUST enum ward_code view_covers(struct worker *w, struct ward_arena *mem,
                                      const struct view *v, enum kind kind, uint32_t labels,
                                      const uint8_t patient[RECORDS_ID], struct ward_err *err);

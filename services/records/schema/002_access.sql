@@ -19,13 +19,14 @@ CREATE TABLE encounter_ward (
     KEY ward_of (ward, encounter_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
+-- Names of persons and roles are compared byte for byte.
 -- What active consents deny. actor: a token's subject; role: one of theirs; both NULL: everybody. kinds, labels: bits, 0: all.
 CREATE TABLE consent_deny (
     consent_id BINARY(16)   NOT NULL,
     n          INT          NOT NULL,
     patient_id BINARY(16)   NOT NULL,
-    actor      VARCHAR(128) NULL,
-    role       VARCHAR(64)  NULL,
+    actor      VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin NULL,
+    role       VARCHAR(64)  CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin NULL,
     kinds      INT          NOT NULL,
     labels     INT          NOT NULL,
     from_us    BIGINT       NOT NULL,
@@ -37,8 +38,8 @@ CREATE TABLE consent_deny (
 CREATE TABLE glass (
     glass_id       BINARY(16)   NOT NULL PRIMARY KEY,
     patient_id     BINARY(16)   NOT NULL,
-    actor          VARCHAR(128) NOT NULL,
-    ward           VARCHAR(64)  NOT NULL,
+    actor          VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin NOT NULL,
+    ward           VARCHAR(64)  CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin NOT NULL,
     reason         TINYINT      NOT NULL,
     explanation    BLOB         NOT NULL,
     from_us        BIGINT       NOT NULL,
@@ -48,6 +49,7 @@ CREATE TABLE glass (
     verdict        TINYINT      NULL,
     note           BLOB         NULL,
     KEY glass_of (patient_id, actor, until_us),
+    KEY glass_by (actor, until_us),
     KEY glass_waiting (reviewed_at_us, from_us),
     FOREIGN KEY (patient_id) REFERENCES patient (patient_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;

@@ -1,0 +1,154 @@
+#include "services/records/access/label.h"
+
+#include "common/base/status.h"
+#include "services/records/access/label_own.h"
+
+#include <string.h>
+
+#define ICD_10_SYSTEM "http://hl7.org/fhir/sid/icd-10" /* and -cm, -gm, -nl ... */
+
+uint32_t label_of_security(const char *system, const char *code)
+{
+    static const struct {
+        const char *code;
+        uint32_t label;
+    } codes[] = {{"PSY", LABEL_PSY}, {"HIV", LABEL_HIV}, {"STD", LABEL_STD},
+                 {"ETH", LABEL_ETH}, {"SDV", LABEL_SDV}, {"GDIS", LABEL_GDIS},
+                 {"SEX", LABEL_SEX}};
+
+    if (strcmp(system, LABEL_SYSTEM) != 0)
+        return 0;
+    for (size_t i = 0; i < WARD_COUNT(codes); i++)
+        if (strcmp(code, codes[i].code) == 0)
+            return codes[i].label;
+    return 0;
+}
+
+/* Blocks and categories of ICD-10, without the dot; both ends with all below them.
+ * Source: WHO, ICD-10 Version:2019, https://icd.who.int/browse10/2019/en; those marked CM are
+ * only in ICD-10-CM: CDC/NCHS, ICD-10-CM 2025 tabular list,
+ * https://www.cdc.gov/nchs/icd/icd-10-cm/files.html. */
+static const struct range {
+    const char *from, *to;
+    uint32_t labels;
+} icd_10[] = {
+    {"F00", "F99", LABEL_PSY},      /* chapter V */
+    {"F024", "F024", LABEL_HIV},    /* dementia in HIV disease */
+    {"F10", "F19", LABEL_ETH},      /* disorders due to psychoactive substances */
+    {"F52", "F52", LABEL_SEX},      /* sexual dysfunction */
+    {"F64", "F66", LABEL_SEX},      /* gender identity, preference, orientation */
+    {"X60", "X84", LABEL_PSY},      /* intentional self-harm */
+    {"R4585", "R4585", LABEL_PSY},  /* CM: suicidal and homicidal ideations */
+    {"T1491", "T1491", LABEL_PSY},  /* CM: suicide attempt */
+    {"Z864", "Z864", LABEL_ETH},    /* history of psychoactive substance abuse */
+    {"Z865", "Z865", LABEL_PSY},    /* history of other mental disorders */
+    {"Z915", "Z915", LABEL_PSY},    /* history of self-harm */
+    {"E244", "E244", LABEL_ETH},    /* alcohol-induced pseudo-Cushing syndrome */
+    {"G312", "G312", LABEL_ETH},    /* degeneration of nervous system due to alcohol */
+    {"G621", "G621", LABEL_ETH},    /* alcoholic polyneuropathy */
+    {"G721", "G721", LABEL_ETH},    /* alcoholic myopathy */
+    {"I426", "I426", LABEL_ETH},    /* alcoholic cardiomyopathy */
+    {"K292", "K292", LABEL_ETH},    /* alcoholic gastritis */
+    {"K70", "K70", LABEL_ETH},      /* alcoholic liver disease */
+    {"K852", "K852", LABEL_ETH},    /* alcohol-induced acute pancreatitis */
+    {"K860", "K860", LABEL_ETH},    /* alcohol-induced chronic pancreatitis */
+    {"Y90", "Y91", LABEL_ETH},      /* evidence of alcohol involvement */
+    {"Z502", "Z503", LABEL_ETH},    /* alcohol and drug rehabilitation */
+    {"Z714", "Z715", LABEL_ETH},    /* counselling for alcohol and drug abuse */
+    {"Z721", "Z722", LABEL_ETH},    /* alcohol use, drug use */
+    {"B20", "B24", LABEL_HIV},      /* HIV disease */
+    {"B9735", "B9735", LABEL_HIV},  /* CM: HIV type 2 as the cause */
+    {"O987", "O987", LABEL_HIV},    /* HIV complicating pregnancy */
+    {"R75", "R75", LABEL_HIV},      /* laboratory evidence of HIV */
+    {"Z114", "Z114", LABEL_HIV},    /* screening for HIV */
+    {"Z206", "Z206", LABEL_HIV},    /* contact with HIV */
+    {"Z21", "Z21", LABEL_HIV},      /* asymptomatic HIV infection */
+    {"Z717", "Z717", LABEL_HIV},    /* HIV counselling */
+    {"Z830", "Z830", LABEL_HIV},    /* family history of HIV disease */
+    {"A50", "A64", LABEL_STD},      /* infections mainly sexually transmitted */
+    {"O981", "O983", LABEL_STD},    /* the same complicating pregnancy */
+    {"Z113", "Z113", LABEL_STD},    /* screening for them */
+    {"Z202", "Z202", LABEL_STD},    /* contact with them */
+    {"Z224", "Z224", LABEL_STD},    /* carrier of them */
+    {"T74", "T74", LABEL_SDV},      /* maltreatment syndromes */
+    {"T76", "T76", LABEL_SDV},      /* CM: suspected abuse and neglect */
+    {"Y05", "Y07", LABEL_SDV},      /* sexual assault, neglect, other maltreatment */
+    {"O9A3", "O9A5", LABEL_SDV},    /* CM: abuse complicating pregnancy */
+    {"Z044", "Z045", LABEL_SDV},    /* examination after alleged rape, inflicted injury */
+    {"Z047", "Z047", LABEL_SDV},    /* CM: after alleged physical abuse */
+    {"Z614", "Z616", LABEL_SDV},    /* abuse in childhood */
+    {"Z6281", "Z6281", LABEL_SDV},  /* CM: history of abuse in childhood */
+    {"Z69", "Z69", LABEL_SDV},      /* CM: care of victims and perpetrators of abuse */
+    {"Z9141", "Z9141", LABEL_SDV},  /* CM: history of adult abuse */
+    {"D56", "D58", LABEL_GDIS},     /* thalassaemia, sickle-cell, other hereditary */
+    {"D66", "D67", LABEL_GDIS},     /* haemophilia */
+    {"D680", "D682", LABEL_GDIS},   /* von Willebrand, hereditary factor deficiency */
+    {"D821", "D821", LABEL_GDIS},   /* DiGeorge syndrome */
+    {"E70", "E72", LABEL_GDIS},     /* disorders of amino-acid metabolism */
+    {"E74", "E77", LABEL_GDIS},     /* of carbohydrate, sphingolipid, glycoprotein ... */
+    {"E830", "E831", LABEL_GDIS},   /* of copper (Wilson), of iron */
+    {"E84", "E84", LABEL_GDIS},     /* cystic fibrosis */
+    {"E880", "E880", LABEL_GDIS},   /* alpha-1-antitrypsin deficiency */
+    {"G10", "G11", LABEL_GDIS},     /* Huntington disease, hereditary ataxia */
+    {"G120", "G121", LABEL_GDIS},   /* inherited spinal muscular atrophy */
+    {"G600", "G600", LABEL_GDIS},   /* hereditary motor and sensory neuropathy */
+    {"G710", "G712", LABEL_GDIS},   /* muscular dystrophy, myotonic, congenital */
+    {"Q78", "Q78", LABEL_GDIS},     /* osteochondrodysplasias */
+    {"Q85", "Q85", LABEL_GDIS},     /* phakomatoses: neurofibromatosis ... */
+    {"Q87", "Q87", LABEL_GDIS},     /* malformation syndromes: Marfan ... */
+    {"Q90", "Q99", LABEL_GDIS},     /* chromosomal abnormalities */
+    {"Z137", "Z137", LABEL_GDIS},   /* screening for chromosomal, genetic anomalies */
+    {"Z14", "Z15", LABEL_GDIS},     /* CM: genetic carrier, susceptibility */
+    {"Z315", "Z315", LABEL_GDIS},   /* genetic counselling */
+    {"Z8481", "Z8481", LABEL_GDIS}, /* CM: family history of genetic carrier */
+    {"N46", "N46", LABEL_SEX},      /* male infertility */
+    {"N484", "N484", LABEL_SEX},    /* WHO: impotence of organic origin */
+    {"N97", "N97", LABEL_SEX},      /* female infertility */
+    {"N98", "N98", LABEL_SEX},      /* complications of artificial fertilization */
+    {"O00", "O08", LABEL_SEX},      /* pregnancy with abortive outcome */
+    {"Z30", "Z32", LABEL_SEX},      /* contraception, procreation, pregnancy tests */
+    {"Z332", "Z332", LABEL_SEX},    /* CM: elective termination of pregnancy */
+    {"Z640", "Z640", LABEL_SEX},    /* unwanted pregnancy */
+    {"Z70", "Z70", LABEL_SEX},      /* counselling on sexual attitude, behaviour */
+};
+
+/* "B20.1" as "B201"; false for what is no ICD-10 code. */
+static bool bare(const char *code, char out[12])
+{
+    size_t n = 0;
+
+    for (; *code != '\0'; code++) {
+        char c = *code >= 'a' && *code <= 'z' ? (char)(*code - 'a' + 'A') : *code;
+
+        if (c == '.')
+            continue;
+        if (!((c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')))
+            break; /* national marks: "+", "*", "!" and what follows them */
+        if (n == 11)
+            return false;
+        out[n++] = c;
+    }
+    out[n] = '\0';
+    return n >= 3;
+}
+
+static uint32_t of_icd_10(const char *code)
+{
+    char key[12];
+    uint32_t out = 0;
+
+    if (!bare(code, key))
+        return 0;
+    for (size_t i = 0; i < WARD_COUNT(icd_10); i++)
+        if (strncmp(key, icd_10[i].from, strlen(icd_10[i].from)) >= 0 &&
+            strncmp(key, icd_10[i].to, strlen(icd_10[i].to)) <= 0)
+            out |= icd_10[i].labels;
+    return out;
+}
+
+uint32_t label_of_code(const char *system, const char *code)
+{
+    if (strncmp(system, ICD_10_SYSTEM, sizeof(ICD_10_SYSTEM) - 1) == 0)
+        return of_icd_10(code);
+    return label_of_listed(system, code);
+}

@@ -1,0 +1,150 @@
+#include "services/records/access/scope.h"
+
+#include "common/base/clock.h"
+
+#include <string.h>
+
+/* "nurse,physician": what FIND_IN_SET looks in. A name that holds a comma is nobody's role
+ * here, and would be two. */
+static const char *joined(struct ward_arena *mem, const struct ward_principal *who)
+{
+    const char *out = "";
+
+    for (int i = 0; out != NULL && i < who->n_roles; i++)
+        if (strchr(who->roles[i], ',') == NULL)
+            out = ward_printf(mem, "%s%s%s", out, *out == '\0' ? "" : ",", who->roles[i]);
+    return out;
+}
+
+enum ward_code view_of(struct ward_call *c, enum use use, struct view *out,
+                       struct ward_err *err)
+{
+    const struct ward_principal *who = c->who;
+    struct view v = {.actor = "", .ward = "", .roles = "", .now_us = ward_wall_us()};
+
+    if (who != NULL) {
+        v.scope = scope_of(who->roles, who->n_roles, who->purpose, use);
+        v.actor = who->subject;
+        v.ward = who->ward;
+        v.roles = joined(c->mem, who);
+        v.has_self = ward_uuid_parse(who->subject, v.self);
+    }
+    if (v.roles == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the roles");
+    *out = v;
+    return WARD_OK;
+}
+
+enum ward_code view_allows(const struct view *v, struct ward_call *c, enum use use,
+                           enum kind kind, struct ward_err *err)
+{
+    const struct ward_principal *who = c->who;
+
+    if (scope_has(&v->scope, kind))
+        return WARD_OK;
+    if (who != NULL && scope_by_other_purpose(who->roles, who->n_roles, use, kind))
+        return WARD_FAIL_REASON(err, PERMISSION_DENIED, "PURPOSE_NOT_ALLOWED",
+                                "no role of this person does this for this purpose of use");
+    return WARD_FAIL_REASON(err, PERMISSION_DENIED, "KIND_NOT_ALLOWED",
+                            "no role of this person does this with this kind of resource");
+}
+
+static struct ward_val flag(bool on)
+{
+    return ward_text(on ? "1" : "0");
+}
+
+static struct ward_val self_of(const struct view *v)
+{
+    return v->has_self ? ward_blob(v->self, sizeof(v->self)) : ward_text(NULL);
+}
+
+/* A person without a ward treats nobody: NULL equals no ward, not even "". */
+static struct ward_val ward_of(const struct view *v)
+{
+    return ward_text(*v->ward == '\0' ? NULL : v->ward);
+}
+
+void view_params(const struct view *v, enum kind kind, struct ward_arena *mem,
+                 struct ward_val *out)
+{
+    uint32_t bit = KIND_BIT(kind);
+    struct ward_val now = ward_int(mem, v->now_us);
+    struct ward_val actor = ward_text(v->actor), roles = ward_text(v->roles);
+    const struct ward_val all[VIEW_PARAMS] = {
+        flag((v->scope.everyone & bit) != 0),
+        now,
+        now,
+        actor,
+        roles,
+        flag(v->has_self && (v->scope.own & bit) != 0),
+        self_of(v),
+        flag((v->scope.treated & bit) != 0),
+        actor,
+        now,
+        ward_of(v),
+        now,
+        now,
+        actor,
+        roles,
+    };
+
+    memcpy(out, all, sizeof(all));
+}
+
+bool view_is_few(const struct view *v, enum kind kind)
+{
+    return (v->scope.everyone & KIND_BIT(kind)) == 0;
+}
+
+void view_few_params(const struct view *v, struct ward_arena *mem, struct ward_val *out)
+{
+    out[0] = ward_of(v);
+    out[1] = ward_text(v->actor);
+    out[2] = ward_int(mem, v->now_us);
+    out[3] = self_of(v);
+}
+
+enum ward_code view_covers(struct worker *w, struct ward_arena *mem, const struct view *v,
+                           enum kind kind, uint32_t labels, const uint8_t patient[RECORDS_ID],
+                           struct ward_err *err)
+{
+    static const char sql[] =
+        "SELECT 1 FROM patient p JOIN (SELECT CAST(? AS UNSIGNED) AS kind,"
+        " CAST(? AS UNSIGNED) AS labels) r WHERE p.patient_id = ?"
+        " AND " VIEW_SQL;
+    struct ward_val params[3 + VIEW_PARAMS] = {ward_int(mem, kind), ward_int(mem, labels),
+                                               ward_blob(patient, RECORDS_ID)};
+    struct ward_rows rows;
+
+    view_params(v, kind, mem, params + 3);
+    WARD_TRY(ward_db_run(w->seat.db, mem, sql, params, WARD_COUNT(params), &rows, err));
+    if (rows.n == 0)
+        return WARD_FAIL_REASON(err, NOT_FOUND, "PATIENT_NOT_FOUND", "no such patient");
+    return WARD_OK;
+}
+
+enum ward_code view_glass(struct worker *w, struct ward_arena *mem, const struct view *v,
+                          const uint8_t patient[RECORDS_ID], uint8_t glass_id[RECORDS_ID],
+                          bool *found, struct ward_err *err)
+{
+    static const char sql[] =
+        "SELECT g.glass_id FROM patient p JOIN patient q ON q.root_id = p.root_id"
+        " JOIN glass g ON g.patient_id = q.patient_id"
+        " WHERE p.patient_id = ? AND g.actor = ? AND g.until_us > ?"
+        " ORDER BY g.until_us DESC LIMIT 1";
+    struct ward_rows rows;
+
+    *found = false;
+    if (v->scope.treated == 0)
+        return WARD_OK; /* glass opens that scope alone */
+    WARD_TRY(ward_db_run(w->seat.db, mem, sql,
+                         WARD_PARAMS(ward_blob(patient, RECORDS_ID), ward_text(v->actor),
+                                     ward_int(mem, v->now_us)),
+                         &rows, err));
+    if (rows.n == 0)
+        return WARD_OK;
+    memcpy(glass_id, rows.at[0][0].p, RECORDS_ID);
+    *found = true;
+    return WARD_OK;
+}

@@ -1,0 +1,132 @@
+#include "services/records/access/tell.h"
+
+#include "common/base/clock.h"
+
+#include <string.h>
+
+/* A row of `seen`, and the text that names its glass in the event. */
+struct line {
+    const uint8_t *patient;
+    struct ward_act act;
+    uint8_t glass[RECORDS_ID];
+    bool under_glass;
+};
+
+static enum ward_code name_glass(struct line *l, struct ward_arena *mem, struct ward_err *err)
+{
+    char *text;
+
+    if (!l->under_glass)
+        return WARD_OK;
+    text = ward_alloc(mem, 37);
+    if (text == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the audit event");
+    ward_uuid_text(l->glass, text);
+    ward_act_note(&l->act, "glass", text);
+    return WARD_OK;
+}
+
+static enum ward_code of_patient(struct line *l, struct ward_arena *mem, struct ward_err *err)
+{
+    char *text = ward_alloc(mem, 37);
+
+    if (text == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the audit event");
+    ward_uuid_text(l->patient, text);
+    l->act.patient = text;
+    return WARD_OK;
+}
+
+/* Every open glass of theirs, by each patient of the charts they open. */
+static enum ward_code find_glasses(struct worker *w, struct ward_arena *mem,
+                                   const struct view *v, struct ward_rows *out,
+                                   struct ward_err *err)
+{
+    static const char sql[] = "SELECT q.patient_id, g.glass_id FROM glass g"
+                              " JOIN patient p ON p.patient_id = g.patient_id"
+                              " JOIN patient q ON q.root_id = p.root_id"
+                              " WHERE g.actor = ? AND g.until_us > ? ORDER BY g.until_us DESC";
+
+    *out = (struct ward_rows){0};
+    if (v == NULL || v->scope.treated == 0)
+        return WARD_OK;
+    return ward_db_run(w->seat.db, mem, sql,
+                       WARD_PARAMS(ward_text(v->actor), ward_int(mem, v->now_us)), out, err);
+}
+
+static void put_glass(struct line *l, const struct ward_rows *glasses)
+{
+    for (size_t i = 0; i < glasses->n && !l->under_glass; i++) {
+        l->under_glass = memcmp(glasses->at[i][0].p, l->patient, RECORDS_ID) == 0;
+        if (l->under_glass)
+            memcpy(l->glass, glasses->at[i][1].p, RECORDS_ID);
+    }
+}
+
+#define SEEN "INSERT INTO seen (patient_id, at_us, event_id, glass_id) VALUES (?, ?, ?, ?)"
+
+static void seen_row(const struct line *l, struct ward_val now, struct ward_val out[4])
+{
+    out[0] = ward_blob(l->patient, RECORDS_ID);
+    out[1] = now;
+    out[2] = ward_blob(l->act.event_id, sizeof(l->act.event_id));
+    out[3] = l->under_glass ? ward_blob(l->glass, RECORDS_ID) : ward_text(NULL);
+}
+
+enum ward_code tell(struct worker *w, struct ward_act *a, const struct view *v,
+                    const uint8_t patient[RECORDS_ID], struct ward_err *err)
+{
+    static const char sql[] = SEEN;
+    struct ward_arena *mem = a->call->mem;
+    struct line l = {.patient = patient, .act = *a};
+    struct ward_val row[4];
+
+    if (v != NULL)
+        WARD_TRY(view_glass(w, mem, v, patient, l.glass, &l.under_glass, err));
+    WARD_TRY(of_patient(&l, mem, err));
+    WARD_TRY(name_glass(&l, mem, err));
+    WARD_TRY(ward_act_write(&l.act, w->seat.db, err));
+    seen_row(&l, ward_int(mem, ward_wall_us()), row);
+    return ward_db_run(w->seat.db, mem, sql, row, WARD_COUNT(row), NULL, err);
+}
+
+static enum ward_code write_lines(struct worker *w, struct line *lines, size_t n,
+                                  struct ward_arena *mem, struct ward_err *err)
+{
+    static const char sql[] = SEEN;
+    struct ward_act *acts = ward_alloc(mem, n * sizeof(*acts));
+    struct ward_val *rows = ward_alloc(mem, n * 4 * sizeof(*rows));
+    struct ward_val now = ward_int(mem, ward_wall_us());
+
+    if (acts == NULL || rows == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the audit events");
+    for (size_t i = 0; i < n; i++) {
+        acts[i] = lines[i].act;
+        seen_row(&lines[i], now, rows + i * 4);
+    }
+    WARD_TRY(ward_act_write_many(acts, n, w->seat.db, err));
+    return ward_db_bulk(w->seat.db, sql, rows, 4, n, err);
+}
+
+enum ward_code tell_each(struct worker *w, struct ward_act *a, const struct view *v,
+                         const uint8_t (*patients)[RECORDS_ID], size_t n, struct ward_err *err)
+{
+    struct ward_arena *mem = a->call->mem;
+    struct ward_rows glasses;
+    struct line *lines;
+
+    if (n == 0)
+        return ward_act_write(a, w->seat.db, err);
+    lines = ward_alloc(mem, n * sizeof(*lines));
+    if (lines == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the audit events");
+    WARD_TRY(find_glasses(w, mem, v, &glasses, err));
+    for (size_t i = 0; i < n; i++) {
+        lines[i].patient = patients[i];
+        ward_act_again(a, NULL, &lines[i].act);
+        WARD_TRY(of_patient(&lines[i], mem, err));
+        put_glass(&lines[i], &glasses);
+        WARD_TRY(name_glass(&lines[i], mem, err));
+    }
+    return write_lines(w, lines, n, mem, err);
+}
