@@ -65,7 +65,7 @@ int ward_days_in_month(int year, int month);
 
 /* Whole years from a birth date to a day, least and most: they differ by one where the birth
  * date (or `at`) says no day. Who was born on 29 February is a year older on 1 March.
- * OUT_OF_RANGE when the birth may lie after `at`. */
+ * OUT_OF_RANGE when the birth lies after `at`. */
 WARD_MUST enum ward_code ward_fhirtime_age(const struct ward_fhirtime *birth,
                                            const struct ward_fhirtime *at, int *least,
                                            int *most, struct ward_err *err);
