@@ -29,6 +29,7 @@ static const char *value_of(struct local *l, const struct local_service *s, cons
         {"BUILD", l->lib},
         {"SERVICE", s == NULL ? "" : s->name},
         {"PORT", ward_printf(&l->mem, "%d", s == NULL ? 0 : s->port)},
+        {"AUDIT_PORT", ward_printf(&l->mem, "%d", l->service[0].port)},
         {"ADMIN_PORT", ward_printf(&l->mem, "%d", s == NULL ? 0 : s->admin_port)},
         {"MODELS", getenv("WARD_MODELS") != NULL ? getenv("WARD_MODELS")
                                                  : ward_printf(&l->mem, "%s/models", l->lib)},

@@ -16,7 +16,7 @@
 #define RENEW_HOURS (7 * 24)
 
 /* Whoever has a certificate: the services, and those a person's tools call as. */
-static const char *const peers[] = {"audit", "identity", "wardctl"};
+static const char *const peers[] = {"audit", "identity", "records", "wardctl"};
 
 static enum ward_code folders(struct local *l, struct ward_err *err)
 {
@@ -104,6 +104,7 @@ static enum ward_code keys(struct local *l, struct ward_err *err)
     WARD_TRY(signing_key(local_path(l, "keys/issuer.pem"), err));
     WARD_TRY(kek(l, "audit", err));
     WARD_TRY(kek(l, "identity", err));
+    WARD_TRY(kek(l, "records", err));
     return jwks(l, err);
 }
 

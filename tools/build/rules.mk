@@ -97,6 +97,13 @@ $(foreach p,$(PLUGIN_NAMES),$(if $(call own,plugins/$p),$(eval $(call plugin_rul
 PLUGINS  := $(foreach p,$(PLUGIN_NAMES),$(if $(call own,plugins/$p),$(BUILD)/plugins/$p.so))
 PROGRAMS := $(patsubst %,$(BUILD)/bin/%,$(SERVICES)) $(if $(wildcard cli/main.c),$(BUILD)/bin/wardctl)
 
+# ---- what the text extraction reads: build/text ----
+TEXT_DATA := $(patsubst services/records/text/data/%,$(BUILD)/text/%,$(wildcard services/records/text/data/*.tsv))
+$(BUILD)/text/%.tsv: services/records/text/data/%.tsv
+	@mkdir -p $(@D)
+	@cp $< $@
+$(BUILD)/bin/records: | $(TEXT_DATA)
+
 # ---- unit tests: <folder>/x_test.c -> build/test/<folder>/x_test ----
 UNIT_C := $(shell find common services cli -name '*_test.c' 2>/dev/null | sort)
 UNIT   := $(patsubst %.c,$(BUILD)/test/%,$(UNIT_C))
