@@ -19,7 +19,7 @@ enum ward_code audit_begin(struct audit_task *t, const struct cli *cli,
     ward_arena_init(&t->mem, MEM_CAP);
     WARD_TRY(cli_connect(cli, "audit", &t->client, &t->err));
     if (roles != NULL)
-        WARD_TRY(cli_bearer(cli, roles, "HOPERAT", &t->mem, &token, &t->err));
+        WARD_TRY(cli_bearer(cli, roles, "HOPERAT", "", &t->mem, &token, &t->err));
     t->with.token = token;
     return WARD_OK;
 }

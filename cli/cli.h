@@ -78,11 +78,11 @@ const char *cli_path(const struct cli *cli, struct ward_arena *mem, const char *
 WARD_MUST enum ward_code cli_connect(const struct cli *cli, const char *service,
                                      struct ward_client **out, struct ward_err *err);
 /* The bearer token to call with: --token's file, or one issued here and now by the embedded
- * default's own issuer, to this machine's user, for these roles (ends with NULL) and purpose.
- */
+ * default's own issuer, to this machine's user, for these roles (ends with NULL), purpose and
+ * ward ("" for none). */
 WARD_MUST enum ward_code cli_bearer(const struct cli *cli, const char *const *roles,
-                                    const char *purpose, struct ward_arena *mem, char **out,
-                                    struct ward_err *err);
+                                    const char *purpose, const char *ward,
+                                    struct ward_arena *mem, char **out, struct ward_err *err);
 /* A whole file, a NUL after it.   NOT_FOUND;  RESOURCE_EXHAUSTED  more than `most` bytes */
 WARD_MUST enum ward_code cli_read(const char *path, size_t most, struct ward_arena *mem,
                                   char **out, size_t *n, struct ward_err *err);

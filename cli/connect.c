@@ -112,10 +112,11 @@ static const char *here(struct ward_arena *mem)
 }
 
 enum ward_code cli_bearer(const struct cli *cli, const char *const *roles, const char *purpose,
-                          struct ward_arena *mem, char **out, struct ward_err *err)
+                          const char *ward, struct ward_arena *mem, char **out,
+                          struct ward_err *err)
 {
     struct ward_principal who = {
-        .subject = here(mem), .issuer = CLI_ISSUER, .ward = "", .purpose = purpose};
+        .subject = here(mem), .issuer = CLI_ISSUER, .ward = ward, .purpose = purpose};
     struct ward_sign_key *key;
     enum ward_code code;
 

@@ -34,18 +34,18 @@ static void print_quality(const Quality *q)
 struct enrolling {
     const char *photo, *consent, *text, *ref, *kind, *key, *until;
     bool largest, keep_photo;
-    struct id_list also, galleries;
+    struct task_list also, galleries;
     EnrolRequest req;
-    Consent main, more[ID_LIST_MOST + 1];
-    Consent *more_at[ID_LIST_MOST + 1];
+    Consent main, more[TASK_LIST_MOST + 1];
+    Consent *more_at[TASK_LIST_MOST + 1];
 };
 
 static void agree(const struct enrolling *e, Consent *c, const char *purpose)
 {
     ward__identity__v1__consent__init(c);
-    c->purpose = id_text(purpose);
-    c->text_version = id_text(e->text);
-    c->given_by = id_text(e->consent);
+    c->purpose = task_text(purpose);
+    c->text_version = task_text(e->text);
+    c->given_by = task_text(e->consent);
 }
 
 static void fill_consents(struct enrolling *e)
@@ -64,19 +64,19 @@ static void fill_consents(struct enrolling *e)
     req->more_consents = e->more_at;
 }
 
-static enum ward_code fill_enrol(struct id_task *t, struct enrolling *e)
+static enum ward_code fill_enrol(struct task *t, struct enrolling *e)
 {
     EnrolRequest *req = &e->req;
 
     ward__identity__v1__enrol_request__init(req);
     if (e->consent == NULL)
-        return id_wrong(t, "--consent WHO is needed: \"self\", or who agreed for them");
-    if (e->until != NULL && !id_time(e->until, &req->retain_until_us))
-        return id_wrong(t, "--retain-until is a date, 2027-03-01");
+        return task_wrong(t, "--consent WHO is needed: \"self\", or who agreed for them");
+    if (e->until != NULL && !task_time(e->until, &req->retain_until_us))
+        return task_wrong(t, "--retain-until is a date, 2027-03-01");
     WARD_TRY(id_kind(t, e->kind, &req->kind));
-    WARD_TRY(id_key(t, e->key, &req->idempotency_key));
+    WARD_TRY(task_key(t, e->key, &req->idempotency_key));
     fill_consents(e);
-    req->external_ref = id_text(e->ref);
+    req->external_ref = task_text(e->ref);
     req->galleries = e->galleries.at;
     req->n_galleries = e->galleries.n;
     req->largest_only = e->largest;
@@ -97,7 +97,7 @@ static void print_enrolled(const EnrolResponse *r)
     printf("event      %s\n", r->event_id);
 }
 
-static enum ward_code enrol(struct id_task *t, int argc, char **argv)
+static enum ward_code enrol(struct task *t, int argc, char **argv)
 {
     struct enrolling e = {.text = ID_CONSENT_NOW, .kind = "patient"};
     const struct cli_opt opts[] = {
@@ -114,20 +114,20 @@ static enum ward_code enrol(struct id_task *t, int argc, char **argv)
     };
     ProtobufCMessage *msg;
 
-    WARD_TRY(id_list(t, "--also-consent", ',', &argc, argv, &e.also));
-    WARD_TRY(id_list(t, "--gallery", ',', &argc, argv, &e.galleries));
+    WARD_TRY(task_list(t, "--also-consent", ',', &argc, argv, &e.also));
+    WARD_TRY(task_list(t, "--gallery", ',', &argc, argv, &e.galleries));
     WARD_TRY(cli_options(opts, &argc, argv, 0, &t->err));
     WARD_TRY(fill_enrol(t, &e));
-    WARD_TRY(id_ask(t, IDENTITY_PATH("Enrol"), REGISTRAR, &e.req.base,
-                    &ward__identity__v1__enrol_response__descriptor, &msg));
-    if (!id_json(t, msg))
+    WARD_TRY(task_ask(t, IDENTITY_PATH("Enrol"), REGISTRAR, &e.req.base,
+                      &ward__identity__v1__enrol_response__descriptor, &msg));
+    if (!task_json(t, msg))
         print_enrolled((const EnrolResponse *)msg);
     return WARD_OK;
 }
 
 /* ---- register ---- */
 
-static enum ward_code register_one(struct id_task *t, int argc, char **argv)
+static enum ward_code register_one(struct task *t, int argc, char **argv)
 {
     RegisterRequest req = WARD__IDENTITY__V1__REGISTER_SUBJECT_REQUEST__INIT;
     const char *ref = NULL, *kind = "patient", *key = NULL;
@@ -142,12 +142,12 @@ static enum ward_code register_one(struct id_task *t, int argc, char **argv)
 
     WARD_TRY(cli_options(opts, &argc, argv, 0, &t->err));
     WARD_TRY(id_kind(t, kind, &req.kind));
-    WARD_TRY(id_key(t, key, &req.idempotency_key));
-    req.external_ref = id_text(ref);
-    WARD_TRY(id_ask(t, IDENTITY_PATH("RegisterSubject"), REGISTRAR, &req.base,
-                    &ward__identity__v1__register_subject_response__descriptor, &msg));
+    WARD_TRY(task_key(t, key, &req.idempotency_key));
+    req.external_ref = task_text(ref);
+    WARD_TRY(task_ask(t, IDENTITY_PATH("RegisterSubject"), REGISTRAR, &req.base,
+                      &ward__identity__v1__register_subject_response__descriptor, &msg));
     resp = (const RegisterResponse *)msg;
-    if (!id_json(t, msg))
+    if (!task_json(t, msg))
         printf("subject    %s\nno face is kept; give them a wristband: wardctl identity "
                "identifiers\nevent      %s\n",
                resp->subject_id, resp->event_id);
@@ -156,7 +156,7 @@ static enum ward_code register_one(struct id_task *t, int argc, char **argv)
 
 /* ---- templates ---- */
 
-static enum ward_code add_template(struct id_task *t, int argc, char **argv)
+static enum ward_code add_template(struct task *t, int argc, char **argv)
 {
     AddRequest req = WARD__IDENTITY__V1__ADD_TEMPLATE_REQUEST__INIT;
     const char *photo = NULL, *key = NULL;
@@ -172,15 +172,15 @@ static enum ward_code add_template(struct id_task *t, int argc, char **argv)
 
     WARD_TRY(cli_options(opts, &argc, argv, 1, &t->err));
     if (argc != 2)
-        return id_wrong(t, "which SUBJECT?");
+        return task_wrong(t, "which SUBJECT?");
     req.subject_id = argv[1];
     req.largest_only = largest;
-    WARD_TRY(id_key(t, key, &req.idempotency_key));
+    WARD_TRY(task_key(t, key, &req.idempotency_key));
     WARD_TRY(id_photo(t, photo, &req.photograph));
-    WARD_TRY(id_ask(t, IDENTITY_PATH("AddTemplate"), REGISTRAR, &req.base,
-                    &ward__identity__v1__add_template_response__descriptor, &msg));
+    WARD_TRY(task_ask(t, IDENTITY_PATH("AddTemplate"), REGISTRAR, &req.base,
+                      &ward__identity__v1__add_template_response__descriptor, &msg));
     resp = (const AddResponse *)msg;
-    if (id_json(t, msg))
+    if (task_json(t, msg))
         return WARD_OK;
     printf("template   %s\n", resp->template_id);
     print_quality(resp->quality);
@@ -190,7 +190,7 @@ static enum ward_code add_template(struct id_task *t, int argc, char **argv)
     return WARD_OK;
 }
 
-static enum ward_code remove_template(struct id_task *t, int argc, char **argv)
+static enum ward_code remove_template(struct task *t, int argc, char **argv)
 {
     RemoveRequest req = WARD__IDENTITY__V1__REMOVE_TEMPLATE_REQUEST__INIT;
     const struct cli_opt none[] = {{0}};
@@ -199,14 +199,14 @@ static enum ward_code remove_template(struct id_task *t, int argc, char **argv)
 
     WARD_TRY(cli_options(none, &argc, argv, 2, &t->err));
     if (argc != 3)
-        return id_wrong(t, "SUBJECT and TEMPLATE are needed: wardctl identity subject lists "
-                           "them");
+        return task_wrong(t, "SUBJECT and TEMPLATE are needed: wardctl identity subject lists "
+                             "them");
     req.subject_id = argv[1];
     req.template_id = argv[2];
-    WARD_TRY(id_ask(t, IDENTITY_PATH("RemoveTemplate"), REGISTRAR, &req.base,
-                    &ward__identity__v1__remove_template_response__descriptor, &msg));
+    WARD_TRY(task_ask(t, IDENTITY_PATH("RemoveTemplate"), REGISTRAR, &req.base,
+                      &ward__identity__v1__remove_template_response__descriptor, &msg));
     resp = (const RemoveResponse *)msg;
-    if (!id_json(t, msg))
+    if (!task_json(t, msg))
         printf("%s\nevent      %s\n",
                resp->removed ? "template removed" : "the subject had no such template",
                resp->event_id);

@@ -24,7 +24,7 @@ static const char *const SECURITY[] = {"security-officer", NULL};
 
 /* ---- zones ---- */
 
-static enum ward_code read_rules(struct id_task *t, const struct id_list *given, Zone *zone)
+static enum ward_code read_rules(struct task *t, const struct task_list *given, Zone *zone)
 {
     zone->rules = ward_alloc(&t->mem, given->n * sizeof(*zone->rules));
     if (zone->rules == NULL)
@@ -35,7 +35,7 @@ static enum ward_code read_rules(struct id_task *t, const struct id_list *given,
     return WARD_OK;
 }
 
-static enum ward_code zone_put(struct id_task *t, int argc, char **argv)
+static enum ward_code zone_put(struct task *t, int argc, char **argv)
 {
     Ward__Identity__V1__PutZoneRequest req = WARD__IDENTITY__V1__PUT_ZONE_REQUEST__INIT;
     Zone zone = WARD__IDENTITY__V1__ZONE__INIT;
@@ -47,28 +47,28 @@ static enum ward_code zone_put(struct id_task *t, int argc, char **argv)
         {"--passback-minutes", &minutes, NULL, "when that is forgotten"},
         {0},
     };
-    struct id_list rules;
+    struct task_list rules;
     ProtobufCMessage *msg;
     int64_t m = 0;
     int value = 0;
 
-    WARD_TRY(id_list(t, "--rule", '\0', &argc, argv, &rules));
+    WARD_TRY(task_list(t, "--rule", '\0', &argc, argv, &rules));
     WARD_TRY(cli_options(opts, &argc, argv, 1, &t->err));
     if (argc != 2)
-        return id_wrong(t, "which ZONE?");
+        return task_wrong(t, "which ZONE?");
     if (!message_enum_of(&ward__identity__v1__liveness_policy__descriptor, liveness, &value))
-        return id_wrong(t, "--liveness is none, passive or attended");
+        return task_wrong(t, "--liveness is none, passive or attended");
     if (!ward_i64(minutes, 0, 100000, &m))
-        return id_wrong(t, "--passback-minutes is a number");
+        return task_wrong(t, "--passback-minutes is a number");
     WARD_TRY(read_rules(t, &rules, &zone));
     zone.zone = argv[1];
     zone.anti_passback = passback;
     zone.passback_minutes = (int32_t)m;
     zone.liveness = (Ward__Identity__V1__LivenessPolicy)value;
     req.zone = &zone;
-    WARD_TRY(id_ask(t, ACCESS_PATH("PutZone"), SECURITY, &req.base,
-                    &ward__identity__v1__put_zone_response__descriptor, &msg));
-    if (!id_json(t, msg))
+    WARD_TRY(task_ask(t, ACCESS_PATH("PutZone"), SECURITY, &req.base,
+                      &ward__identity__v1__put_zone_response__descriptor, &msg));
+    if (!task_json(t, msg))
         printf("in force from now on%s\nevent      %s\n",
                zone.n_rules == 0 ? "; nobody may come in, there is no --rule" : "",
                ((const Ward__Identity__V1__PutZoneResponse *)msg)->event_id);
@@ -89,7 +89,7 @@ static void print_zone(const Zone *z)
     }
 }
 
-static enum ward_code zone_list(struct id_task *t, int argc, char **argv)
+static enum ward_code zone_list(struct task *t, int argc, char **argv)
 {
     Ward__Identity__V1__ListZonesRequest req = WARD__IDENTITY__V1__LIST_ZONES_REQUEST__INIT;
     const struct cli_opt none[] = {{0}};
@@ -97,10 +97,10 @@ static enum ward_code zone_list(struct id_task *t, int argc, char **argv)
     ProtobufCMessage *msg;
 
     WARD_TRY(cli_options(none, &argc, argv, 0, &t->err));
-    WARD_TRY(id_ask(t, ACCESS_PATH("ListZones"), SECURITY, &req.base,
-                    &ward__identity__v1__list_zones_response__descriptor, &msg));
+    WARD_TRY(task_ask(t, ACCESS_PATH("ListZones"), SECURITY, &req.base,
+                      &ward__identity__v1__list_zones_response__descriptor, &msg));
     resp = (const ZonesResponse *)msg;
-    if (id_json(t, msg))
+    if (task_json(t, msg))
         return WARD_OK;
     for (size_t i = 0; i < resp->n_zones; i++)
         print_zone(resp->zones[i]);
@@ -113,7 +113,7 @@ static enum ward_code zone_list(struct id_task *t, int argc, char **argv)
 
 /* ---- doors, staff ---- */
 
-static enum ward_code door_put(struct id_task *t, int argc, char **argv)
+static enum ward_code door_put(struct task *t, int argc, char **argv)
 {
     Ward__Identity__V1__PutDoorRequest req = WARD__IDENTITY__V1__PUT_DOOR_REQUEST__INIT;
     Door door = WARD__IDENTITY__V1__DOOR__INIT;
@@ -127,20 +127,20 @@ static enum ward_code door_put(struct id_task *t, int argc, char **argv)
 
     WARD_TRY(cli_options(opts, &argc, argv, 1, &t->err));
     if (argc != 2 || to == NULL)
-        return id_wrong(t, "DOOR and --to ZONE are needed");
+        return task_wrong(t, "DOOR and --to ZONE are needed");
     door.door = argv[1];
-    door.from_zone = id_text(from);
-    door.to_zone = id_text(to);
+    door.from_zone = task_text(from);
+    door.to_zone = task_text(to);
     req.door = &door;
-    WARD_TRY(id_ask(t, ACCESS_PATH("PutDoor"), SECURITY, &req.base,
-                    &ward__identity__v1__put_door_response__descriptor, &msg));
-    if (!id_json(t, msg))
+    WARD_TRY(task_ask(t, ACCESS_PATH("PutDoor"), SECURITY, &req.base,
+                      &ward__identity__v1__put_door_response__descriptor, &msg));
+    if (!task_json(t, msg))
         printf("in force from now on\nevent      %s\n",
                ((const Ward__Identity__V1__PutDoorResponse *)msg)->event_id);
     return WARD_OK;
 }
 
-static enum ward_code staff_roles(struct id_task *t, int argc, char **argv)
+static enum ward_code staff_roles(struct task *t, int argc, char **argv)
 {
     Ward__Identity__V1__SetStaffRolesRequest req =
         WARD__IDENTITY__V1__SET_STAFF_ROLES_REQUEST__INIT;
@@ -148,21 +148,22 @@ static enum ward_code staff_roles(struct id_task *t, int argc, char **argv)
     const struct cli_opt opts[] = {{"--none", NULL, &none, "takes all roles away"}, {0}};
     ProtobufCMessage *msg;
 
-    WARD_TRY(cli_options(opts, &argc, argv, 1 + ID_LIST_MOST, &t->err));
+    WARD_TRY(cli_options(opts, &argc, argv, 1 + TASK_LIST_MOST, &t->err));
     if (argc < 2 || (argc == 2) != none)
-        return id_wrong(t, "SUBJECT and all of their ROLEs, or --none: they replace what was");
+        return task_wrong(t,
+                          "SUBJECT and all of their ROLEs, or --none: they replace what was");
     req.subject_id = argv[1];
     req.roles = argv + 2;
     req.n_roles = (size_t)argc - 2;
-    WARD_TRY(id_ask(t, ACCESS_PATH("SetStaffRoles"), SECURITY, &req.base,
-                    &ward__identity__v1__set_staff_roles_response__descriptor, &msg));
-    if (!id_json(t, msg))
+    WARD_TRY(task_ask(t, ACCESS_PATH("SetStaffRoles"), SECURITY, &req.base,
+                      &ward__identity__v1__set_staff_roles_response__descriptor, &msg));
+    if (!task_json(t, msg))
         printf("in force from now on\nevent      %s\n",
                ((const Ward__Identity__V1__SetStaffRolesResponse *)msg)->event_id);
     return WARD_OK;
 }
 
-static enum ward_code forget(struct id_task *t, int argc, char **argv)
+static enum ward_code forget(struct task *t, int argc, char **argv)
 {
     Ward__Identity__V1__ForgetPresenceRequest req =
         WARD__IDENTITY__V1__FORGET_PRESENCE_REQUEST__INIT;
@@ -173,20 +174,20 @@ static enum ward_code forget(struct id_task *t, int argc, char **argv)
 
     WARD_TRY(cli_options(opts, &argc, argv, 1, &t->err));
     if (argc != 2)
-        return id_wrong(t, "which SUBJECT?");
+        return task_wrong(t, "which SUBJECT?");
     req.subject_id = argv[1];
-    req.zone = id_text(zone);
-    WARD_TRY(id_ask(t, ACCESS_PATH("ForgetPresence"), SECURITY, &req.base,
-                    &ward__identity__v1__forget_presence_response__descriptor, &msg));
+    req.zone = task_text(zone);
+    WARD_TRY(task_ask(t, ACCESS_PATH("ForgetPresence"), SECURITY, &req.base,
+                      &ward__identity__v1__forget_presence_response__descriptor, &msg));
     resp = (const Ward__Identity__V1__ForgetPresenceResponse *)msg;
-    if (!id_json(t, msg))
+    if (!task_json(t, msg))
         printf("forgotten  %d\nevent      %s\n", (int)resp->forgotten, resp->event_id);
     return WARD_OK;
 }
 
 /* ---- enter ---- */
 
-static void print_entry(struct id_task *t, const EntryResponse *r)
+static void print_entry(struct task *t, const EntryResponse *r)
 {
     bool allow = r->decision == WARD__IDENTITY__V1__DECISION__DECISION_ALLOW;
 
@@ -196,11 +197,11 @@ static void print_entry(struct id_task *t, const EntryResponse *r)
     id_print_reasons(r->reasons, r->n_reasons);
     if (*r->subject_id != '\0')
         printf("subject    %s\n", r->subject_id);
-    id_print_time("decided", r->decided_at_us);
+    task_print_time("decided", r->decided_at_us);
     printf("event      %s\n", r->event_id);
 }
 
-static enum ward_code enter(struct id_task *t, int argc, char **argv)
+static enum ward_code enter(struct task *t, int argc, char **argv)
 {
     EntryRequest req = WARD__IDENTITY__V1__REQUEST_ENTRY_REQUEST__INIT;
     const char *photo = NULL, *token = NULL, *device = NULL, *direction = "in";
@@ -218,38 +219,38 @@ static enum ward_code enter(struct id_task *t, int argc, char **argv)
 
     WARD_TRY(cli_options(opts, &argc, argv, 1, &t->err));
     if (argc != 2 || (photo == NULL) == (token == NULL))
-        return id_wrong(t, "DOOR, and --photo FILE or --spend TOKEN");
+        return task_wrong(t, "DOOR, and --photo FILE or --spend TOKEN");
     if (!message_enum_of(&ward__identity__v1__direction__descriptor, direction, &way))
-        return id_wrong(t, "--direction is in or out");
+        return task_wrong(t, "--direction is in or out");
     if (token != NULL)
-        WARD_TRY(id_secret(t, token, &token));
+        WARD_TRY(task_secret(t, token, &token));
     else
         WARD_TRY(id_photo(t, photo, &req.photograph));
     req.door = argv[1];
     req.direction = (Ward__Identity__V1__Direction)way;
-    req.token = id_text(token);
-    req.device = id_text(device);
+    req.token = task_text(token);
+    req.device = task_text(device);
     req.attended = attended;
-    WARD_TRY(id_ask(t, ACCESS_PATH("RequestEntry"), SECURITY, &req.base,
-                    &ward__identity__v1__request_entry_response__descriptor, &msg));
-    if (!id_json(t, msg))
+    WARD_TRY(task_ask(t, ACCESS_PATH("RequestEntry"), SECURITY, &req.base,
+                      &ward__identity__v1__request_entry_response__descriptor, &msg));
+    if (!task_json(t, msg))
         print_entry(t, (const EntryResponse *)msg);
     return WARD_OK;
 }
 
 /* ---- offline pack ---- */
 
-static enum ward_code save(struct id_task *t, const char *path, const PackResponse *r)
+static enum ward_code save(struct task *t, const char *path, const PackResponse *r)
 {
     struct cli_json j = {.to = stdout};
     FILE *f;
 
-    WARD_TRY(id_create(t, path, &f));
+    WARD_TRY(task_create(t, path, &f));
     fprintf(f, "%s\n", r->pack);
-    WARD_TRY(id_created(t, path, f, WARD_OK));
+    WARD_TRY(task_created(t, path, f, WARD_OK));
     if (!t->cli->json) {
         printf("in %s\n", path);
-        id_print_time("good until", r->expires_at_us);
+        task_print_time("good until", r->expires_at_us);
         printf("event      %s\n", r->event_id);
         return WARD_OK;
     }
@@ -261,7 +262,7 @@ static enum ward_code save(struct id_task *t, const char *path, const PackRespon
     return WARD_OK;
 }
 
-static enum ward_code offline_pack(struct id_task *t, int argc, char **argv)
+static enum ward_code offline_pack(struct task *t, int argc, char **argv)
 {
     PackRequest req = WARD__IDENTITY__V1__GET_OFFLINE_PACK_REQUEST__INIT;
     const char *out = NULL;
@@ -270,11 +271,11 @@ static enum ward_code offline_pack(struct id_task *t, int argc, char **argv)
 
     WARD_TRY(cli_options(opts, &argc, argv, DOORS_MOST, &t->err));
     if (argc < 2 || out == NULL)
-        return id_wrong(t, "DOORs and --out FILE are needed");
+        return task_wrong(t, "DOORs and --out FILE are needed");
     req.doors = argv + 1;
     req.n_doors = (size_t)argc - 1;
-    WARD_TRY(id_ask(t, ACCESS_PATH("GetOfflinePack"), SECURITY, &req.base,
-                    &ward__identity__v1__get_offline_pack_response__descriptor, &msg));
+    WARD_TRY(task_ask(t, ACCESS_PATH("GetOfflinePack"), SECURITY, &req.base,
+                      &ward__identity__v1__get_offline_pack_response__descriptor, &msg));
     return save(t, out, (const PackResponse *)msg);
 }
 

@@ -58,22 +58,22 @@ static void print_status(const StatusResponse *s)
            (long long)s->snapshot_seq);
 }
 
-static enum ward_code status(struct id_task *t, int argc, char **argv)
+static enum ward_code status(struct task *t, int argc, char **argv)
 {
     StatusRequest req = WARD__IDENTITY__V1__GET_STATUS_REQUEST__INIT;
     ProtobufCMessage *msg;
 
     WARD_TRY(cli_options(NO_OPTIONS, &argc, argv, 0, &t->err));
-    WARD_TRY(id_ask(t, ADMIN_PATH("GetStatus"), ADMIN, &req.base,
-                    &ward__identity__v1__get_status_response__descriptor, &msg));
-    if (!id_json(t, msg))
+    WARD_TRY(task_ask(t, ADMIN_PATH("GetStatus"), ADMIN, &req.base,
+                      &ward__identity__v1__get_status_response__descriptor, &msg));
+    if (!task_json(t, msg))
         print_status((const StatusResponse *)msg);
     return WARD_OK;
 }
 
 /* ---- policies ---- */
 
-static void print_policy(struct id_task *t, const UsePolicy *p, const char *name)
+static void print_policy(struct task *t, const UsePolicy *p, const char *name)
 {
     char ways[32];
 
@@ -82,10 +82,10 @@ static void print_policy(struct id_task *t, const UsePolicy *p, const char *name
     printf("%-20s %-9s %-24s %-8s %.0f%s%s\n", name,
            message_enum(&ward__identity__v1__liveness_policy__descriptor, (int)p->liveness),
            ways, p->witness ? "yes" : "no", p->max_fmr > 0 ? 1 / p->max_fmr : 1e4,
-           *p->set_by == '\0' ? "" : "  set by ", id_shown(t, p->set_by));
+           *p->set_by == '\0' ? "" : "  set by ", task_shown(t, p->set_by));
 }
 
-static enum ward_code policy_list(struct id_task *t, int argc, char **argv)
+static enum ward_code policy_list(struct task *t, int argc, char **argv)
 {
     Ward__Identity__V1__ListUsePoliciesRequest req =
         WARD__IDENTITY__V1__LIST_USE_POLICIES_REQUEST__INIT;
@@ -93,10 +93,10 @@ static enum ward_code policy_list(struct id_task *t, int argc, char **argv)
     ProtobufCMessage *msg;
 
     WARD_TRY(cli_options(NO_OPTIONS, &argc, argv, 0, &t->err));
-    WARD_TRY(id_ask(t, ADMIN_PATH("ListUsePolicies"), SECURITY, &req.base,
-                    &ward__identity__v1__list_use_policies_response__descriptor, &msg));
+    WARD_TRY(task_ask(t, ADMIN_PATH("ListUsePolicies"), SECURITY, &req.base,
+                      &ward__identity__v1__list_use_policies_response__descriptor, &msg));
     resp = (const PoliciesResponse *)msg;
-    if (id_json(t, msg))
+    if (task_json(t, msg))
         return WARD_OK;
     printf("%-20s %-9s %-24s %-8s one false match in\n", "purpose", "liveness", "ways",
            "witness");
@@ -107,7 +107,7 @@ static enum ward_code policy_list(struct id_task *t, int argc, char **argv)
     return WARD_OK;
 }
 
-static enum ward_code ways(struct id_task *t, const struct id_list *given, UsePolicy *p)
+static enum ward_code ways(struct task *t, const struct task_list *given, UsePolicy *p)
 {
     for (size_t i = 0; i < given->n; i++) {
         if (strcmp(given->at[i], "face") == 0)
@@ -117,12 +117,12 @@ static enum ward_code ways(struct id_task *t, const struct id_list *given, UsePo
         else if (strcmp(given->at[i], "search") == 0)
             p->allow_search = true;
         else
-            return id_wrong(t, "--ways are face, wristband and search, with commas between");
+            return task_wrong(t, "--ways are face, wristband and search, with commas between");
     }
     return WARD_OK;
 }
 
-static enum ward_code policy_set(struct id_task *t, int argc, char **argv)
+static enum ward_code policy_set(struct task *t, int argc, char **argv)
 {
     Ward__Identity__V1__SetUsePolicyRequest req =
         WARD__IDENTITY__V1__SET_USE_POLICY_REQUEST__INIT;
@@ -135,27 +135,27 @@ static enum ward_code policy_set(struct id_task *t, int argc, char **argv)
         {"--witness", NULL, &witness, "a second person at the wristband"},
         {0},
     };
-    struct id_list allowed;
+    struct task_list allowed;
     ProtobufCMessage *msg;
     int value = 0;
 
-    WARD_TRY(id_list(t, "--ways", ',', &argc, argv, &allowed));
+    WARD_TRY(task_list(t, "--ways", ',', &argc, argv, &allowed));
     WARD_TRY(cli_options(opts, &argc, argv, 1, &t->err));
     if (argc != 2 || allowed.n == 0 ||
         !message_enum_of(&ward__identity__v1__liveness_policy__descriptor, liveness, &value))
-        return id_wrong(t, "PURPOSE, --liveness none|passive|active|attended and --ways "
-                           "face,wristband,search are needed, all of them: they replace what "
-                           "was");
+        return task_wrong(t, "PURPOSE, --liveness none|passive|active|attended and --ways "
+                             "face,wristband,search are needed, all of them: they replace what "
+                             "was");
     WARD_TRY(ways(t, &allowed, &p));
     if (!ward_f64(max_fmr, &p.max_fmr))
-        return id_wrong(t, "--max-fmr is a number, 1e-6 to 1e-3");
+        return task_wrong(t, "--max-fmr is a number, 1e-6 to 1e-3");
     p.purpose = argv[1];
     p.liveness = (Ward__Identity__V1__LivenessPolicy)value;
     p.witness = witness;
     req.policy = &p;
-    WARD_TRY(id_ask(t, ADMIN_PATH("SetUsePolicy"), SECURITY, &req.base,
-                    &ward__identity__v1__set_use_policy_response__descriptor, &msg));
-    if (!id_json(t, msg))
+    WARD_TRY(task_ask(t, ADMIN_PATH("SetUsePolicy"), SECURITY, &req.base,
+                      &ward__identity__v1__set_use_policy_response__descriptor, &msg));
+    if (!task_json(t, msg))
         printf("in force from now on\nevent      %s\n",
                ((const Ward__Identity__V1__SetUsePolicyResponse *)msg)->event_id);
     return WARD_OK;
@@ -163,14 +163,14 @@ static enum ward_code policy_set(struct id_task *t, int argc, char **argv)
 
 /* ---- long work: a line of progress, the last message printed ---- */
 
-static enum ward_code never_finished(struct id_task *t)
+static enum ward_code never_finished(struct task *t)
 {
     return WARD_FAIL(&t->err, UNAVAILABLE,
                      "it ended before it was finished: call again, it "
                      "goes on where it stopped");
 }
 
-static enum ward_code on_rotate(struct id_task *t, const ProtobufCMessage *msg, void *finished)
+static enum ward_code on_rotate(struct task *t, const ProtobufCMessage *msg, void *finished)
 {
     const RotateKeysResponse *r = (const RotateKeysResponse *)msg;
 
@@ -179,25 +179,25 @@ static enum ward_code on_rotate(struct id_task *t, const ProtobufCMessage *msg, 
         return WARD_OK;
     *(bool *)finished = true;
     cli_progress_end(t->cli);
-    if (!id_json(t, msg))
+    if (!task_json(t, msg))
         printf("%lld rows are wrapped by kek %d; %d former destroyed\nevent      %s\n",
                (long long)r->done, r->kek, r->keks_destroyed, r->event_id);
     return WARD_OK;
 }
 
-static enum ward_code rotate_keys(struct id_task *t, int argc, char **argv)
+static enum ward_code rotate_keys(struct task *t, int argc, char **argv)
 {
     Ward__Identity__V1__RotateKeysRequest req = WARD__IDENTITY__V1__ROTATE_KEYS_REQUEST__INIT;
     bool finished = false;
 
     WARD_TRY(cli_options(NO_OPTIONS, &argc, argv, 0, &t->err));
-    WARD_TRY(id_stream(t, ADMIN_PATH("RotateKeys"), SECURITY, &req.base,
-                       &ward__identity__v1__rotate_keys_response__descriptor, on_rotate,
-                       &finished));
+    WARD_TRY(task_stream(t, ADMIN_PATH("RotateKeys"), SECURITY, &req.base,
+                         &ward__identity__v1__rotate_keys_response__descriptor, on_rotate,
+                         &finished));
     return finished ? WARD_OK : never_finished(t);
 }
 
-static enum ward_code on_renew(struct id_task *t, const ProtobufCMessage *msg, void *finished)
+static enum ward_code on_renew(struct task *t, const ProtobufCMessage *msg, void *finished)
 {
     const RenewResponse *r = (const RenewResponse *)msg;
 
@@ -206,13 +206,13 @@ static enum ward_code on_renew(struct id_task *t, const ProtobufCMessage *msg, v
         return WARD_OK;
     *(bool *)finished = true;
     cli_progress_end(t->cli);
-    if (!id_json(t, msg))
+    if (!task_json(t, msg))
         printf("%lld templates are of generation %d\nevent      %s\n", (long long)r->done,
                r->generation, r->event_id);
     return WARD_OK;
 }
 
-static enum ward_code renew_templates(struct id_task *t, int argc, char **argv)
+static enum ward_code renew_templates(struct task *t, int argc, char **argv)
 {
     Ward__Identity__V1__RenewTemplatesRequest req =
         WARD__IDENTITY__V1__RENEW_TEMPLATES_REQUEST__INIT;
@@ -222,13 +222,13 @@ static enum ward_code renew_templates(struct id_task *t, int argc, char **argv)
 
     WARD_TRY(cli_options(opts, &argc, argv, 0, &t->err));
     WARD_TRY(id_kind(t, kind, &req.kind));
-    WARD_TRY(id_stream(t, ADMIN_PATH("RenewTemplates"), SECURITY, &req.base,
-                       &ward__identity__v1__renew_templates_response__descriptor, on_renew,
-                       &finished));
+    WARD_TRY(task_stream(t, ADMIN_PATH("RenewTemplates"), SECURITY, &req.base,
+                         &ward__identity__v1__renew_templates_response__descriptor, on_renew,
+                         &finished));
     return finished ? WARD_OK : never_finished(t);
 }
 
-static enum ward_code on_reembed(struct id_task *t, const ProtobufCMessage *msg, void *finished)
+static enum ward_code on_reembed(struct task *t, const ProtobufCMessage *msg, void *finished)
 {
     const ReembedResponse *r = (const ReembedResponse *)msg;
 
@@ -237,7 +237,7 @@ static enum ward_code on_reembed(struct id_task *t, const ProtobufCMessage *msg,
         return WARD_OK;
     *(bool *)finished = true;
     cli_progress_end(t->cli);
-    if (!id_json(t, msg))
+    if (!task_json(t, msg))
         printf("%lld templates made, %lld photographs cannot be used, %lld subjects need a new "
                "one\nevent      %s\n",
                (long long)r->made, (long long)r->unusable, (long long)r->need_capture,
@@ -245,19 +245,19 @@ static enum ward_code on_reembed(struct id_task *t, const ProtobufCMessage *msg,
     return WARD_OK;
 }
 
-static enum ward_code reembed(struct id_task *t, int argc, char **argv)
+static enum ward_code reembed(struct task *t, int argc, char **argv)
 {
     Ward__Identity__V1__ReembedRequest req = WARD__IDENTITY__V1__REEMBED_REQUEST__INIT;
     bool finished = false;
 
     WARD_TRY(cli_options(NO_OPTIONS, &argc, argv, 0, &t->err));
-    WARD_TRY(id_stream(t, ADMIN_PATH("Reembed"), ADMIN, &req.base,
-                       &ward__identity__v1__reembed_response__descriptor, on_reembed,
-                       &finished));
+    WARD_TRY(task_stream(t, ADMIN_PATH("Reembed"), ADMIN, &req.base,
+                         &ward__identity__v1__reembed_response__descriptor, on_reembed,
+                         &finished));
     return finished ? WARD_OK : never_finished(t);
 }
 
-static enum ward_code rotate_token_key(struct id_task *t, int argc, char **argv)
+static enum ward_code rotate_token_key(struct task *t, int argc, char **argv)
 {
     Ward__Identity__V1__RotateTokenKeyRequest req =
         WARD__IDENTITY__V1__ROTATE_TOKEN_KEY_REQUEST__INIT;
@@ -265,13 +265,13 @@ static enum ward_code rotate_token_key(struct id_task *t, int argc, char **argv)
     ProtobufCMessage *msg;
 
     WARD_TRY(cli_options(NO_OPTIONS, &argc, argv, 0, &t->err));
-    WARD_TRY(id_ask(t, ADMIN_PATH("RotateTokenKey"), SECURITY, &req.base,
-                    &ward__identity__v1__rotate_token_key_response__descriptor, &msg));
+    WARD_TRY(task_ask(t, ADMIN_PATH("RotateTokenKey"), SECURITY, &req.base,
+                      &ward__identity__v1__rotate_token_key_response__descriptor, &msg));
     resp = (const TokenKeyResponse *)msg;
-    if (id_json(t, msg))
+    if (task_json(t, msg))
         return WARD_OK;
     printf("key        %s\n", resp->kid);
-    id_print_time("signs", resp->signs_from_us);
+    task_print_time("signs", resp->signs_from_us);
     printf("event      %s\n", resp->event_id);
     return WARD_OK;
 }

@@ -16,21 +16,21 @@ typedef Ward__Identity__V1__ExportAttendanceResponse ExportResponse;
 static const char *const OFFICER[] = {"attendance-officer", NULL};
 
 /* "" is unspecified. */
-static enum ward_code direction(struct id_task *t, const char *given,
+static enum ward_code direction(struct task *t, const char *given,
                                 Ward__Identity__V1__Direction *out)
 {
     int way = 0;
 
     if (given != NULL &&
         !message_enum_of(&ward__identity__v1__direction__descriptor, given, &way))
-        return id_wrong(t, "--direction is in or out");
+        return task_wrong(t, "--direction is in or out");
     *out = (Ward__Identity__V1__Direction)way;
     return WARD_OK;
 }
 
 /* ---- record ---- */
 
-static void print_recorded(struct id_task *t, const RecordResponse *r)
+static void print_recorded(struct task *t, const RecordResponse *r)
 {
     bool match = r->outcome == WARD__IDENTITY__V1__OUTCOME__OUTCOME_MATCH;
 
@@ -43,13 +43,13 @@ static void print_recorded(struct id_task *t, const RecordResponse *r)
         printf("subject    %s\n", r->subject_id);
         printf("direction  %s\n",
                message_enum(&ward__identity__v1__direction__descriptor, (int)r->direction));
-        id_print_time("at", r->at_us);
+        task_print_time("at", r->at_us);
         printf("record     %s\n", r->attendance_id);
     }
     printf("event      %s\n", r->event_id);
 }
 
-static enum ward_code record(struct id_task *t, int argc, char **argv)
+static enum ward_code record(struct task *t, int argc, char **argv)
 {
     RecordRequest req = WARD__IDENTITY__V1__RECORD_ATTENDANCE_REQUEST__INIT;
     const char *photo = NULL, *token = NULL, *place = NULL, *device = NULL, *way = NULL;
@@ -67,26 +67,26 @@ static enum ward_code record(struct id_task *t, int argc, char **argv)
 
     WARD_TRY(cli_options(opts, &argc, argv, 0, &t->err));
     if ((photo == NULL) == (token == NULL) || place == NULL)
-        return id_wrong(t, "--photo FILE or --spend TOKEN, and --place PLACE");
+        return task_wrong(t, "--photo FILE or --spend TOKEN, and --place PLACE");
     WARD_TRY(direction(t, way, &req.direction));
     if (token != NULL)
-        WARD_TRY(id_secret(t, token, &token));
+        WARD_TRY(task_secret(t, token, &token));
     else
         WARD_TRY(id_photo(t, photo, &req.photograph));
-    req.token = id_text(token);
-    req.place = id_text(place);
-    req.device = id_text(device);
+    req.token = task_text(token);
+    req.place = task_text(place);
+    req.device = task_text(device);
     req.attended = attended;
-    WARD_TRY(id_ask(t, ACCESS_PATH("RecordAttendance"), OFFICER, &req.base,
-                    &ward__identity__v1__record_attendance_response__descriptor, &msg));
-    if (!id_json(t, msg))
+    WARD_TRY(task_ask(t, ACCESS_PATH("RecordAttendance"), OFFICER, &req.base,
+                      &ward__identity__v1__record_attendance_response__descriptor, &msg));
+    if (!task_json(t, msg))
         print_recorded(t, (const RecordResponse *)msg);
     return WARD_OK;
 }
 
 /* ---- correct ---- */
 
-static enum ward_code correct(struct id_task *t, int argc, char **argv)
+static enum ward_code correct(struct task *t, int argc, char **argv)
 {
     CorrectRequest req = WARD__IDENTITY__V1__CORRECT_ATTENDANCE_REQUEST__INIT;
     const char *subject = NULL, *way = NULL, *at = NULL, *strike = NULL, *why = NULL,
@@ -106,19 +106,20 @@ static enum ward_code correct(struct id_task *t, int argc, char **argv)
 
     WARD_TRY(cli_options(opts, &argc, argv, 0, &t->err));
     adds = subject != NULL && way != NULL && at != NULL && strchr(at, 'T') != NULL &&
-           id_time(at, &req.at_us);
+           task_time(at, &req.at_us);
     if (why == NULL || adds == (strike != NULL))
-        return id_wrong(t, "--subject SUBJECT --direction in|out --at 2026-03-01T08:00+01:00, "
-                           "or --strike RECORD; and --why TEXT");
+        return task_wrong(t,
+                          "--subject SUBJECT --direction in|out --at 2026-03-01T08:00+01:00, "
+                          "or --strike RECORD; and --why TEXT");
     WARD_TRY(direction(t, way, &req.direction));
-    WARD_TRY(id_key(t, key, &req.idempotency_key));
-    req.subject_id = id_text(subject);
-    req.strike_attendance_id = id_text(strike);
-    req.why = id_text(why);
-    WARD_TRY(id_ask(t, ACCESS_PATH("CorrectAttendance"), OFFICER, &req.base,
-                    &ward__identity__v1__correct_attendance_response__descriptor, &msg));
+    WARD_TRY(task_key(t, key, &req.idempotency_key));
+    req.subject_id = task_text(subject);
+    req.strike_attendance_id = task_text(strike);
+    req.why = task_text(why);
+    WARD_TRY(task_ask(t, ACCESS_PATH("CorrectAttendance"), OFFICER, &req.base,
+                      &ward__identity__v1__correct_attendance_response__descriptor, &msg));
     resp = (const CorrectResponse *)msg;
-    if (!id_json(t, msg))
+    if (!task_json(t, msg))
         printf("record     %s\nevent      %s\n", resp->attendance_id, resp->event_id);
     return WARD_OK;
 }
@@ -131,7 +132,7 @@ struct exporting {
     char event_id[37];
 };
 
-static enum ward_code piece(struct id_task *t, const ProtobufCMessage *msg, void *arg)
+static enum ward_code piece(struct task *t, const ProtobufCMessage *msg, void *arg)
 {
     const ExportResponse *r = (const ExportResponse *)msg;
     struct exporting *e = arg;
@@ -144,7 +145,7 @@ static enum ward_code piece(struct id_task *t, const ProtobufCMessage *msg, void
     return WARD_OK;
 }
 
-static void say(struct id_task *t, const char *out, const struct exporting *e)
+static void say(struct task *t, const char *out, const struct exporting *e)
 {
     struct cli_json j = {.to = stdout};
 
@@ -161,7 +162,7 @@ static void say(struct id_task *t, const char *out, const struct exporting *e)
     cli_json_close(&j, '}');
 }
 
-static enum ward_code export_csv(struct id_task *t, int argc, char **argv)
+static enum ward_code export_csv(struct task *t, int argc, char **argv)
 {
     ExportRequest req = WARD__IDENTITY__V1__EXPORT_ATTENDANCE_REQUEST__INIT;
     const char *from = NULL, *to = NULL, *subject = NULL, *out = NULL;
@@ -177,21 +178,22 @@ static enum ward_code export_csv(struct id_task *t, int argc, char **argv)
 
     WARD_TRY(cli_options(opts, &argc, argv, 0, &t->err));
     if (from == NULL || to == NULL)
-        return id_wrong(t, "--from 2026-03-01 and --to 2026-03-31 are needed; both days are in "
-                           "it");
+        return task_wrong(t,
+                          "--from 2026-03-01 and --to 2026-03-31 are needed; both days are in "
+                          "it");
     if (t->cli->json && out == NULL)
-        return id_wrong(t, "with --json the CSV needs a file: --out FILE");
-    req.from_date = id_text(from);
-    req.to_date = id_text(to);
-    req.subject_id = id_text(subject);
+        return task_wrong(t, "with --json the CSV needs a file: --out FILE");
+    req.from_date = task_text(from);
+    req.to_date = task_text(to);
+    req.subject_id = task_text(subject);
     t->called = true;
     if (out != NULL)
-        WARD_TRY(id_create(t, out, &e.to));
-    code = id_stream(t, ACCESS_PATH("ExportAttendance"), OFFICER, &req.base,
-                     &ward__identity__v1__export_attendance_response__descriptor, piece, &e);
+        WARD_TRY(task_create(t, out, &e.to));
+    code = task_stream(t, ACCESS_PATH("ExportAttendance"), OFFICER, &req.base,
+                       &ward__identity__v1__export_attendance_response__descriptor, piece, &e);
     cli_progress_end(t->cli);
     if (out != NULL)
-        WARD_TRY(id_created(t, out, e.to, code));
+        WARD_TRY(task_created(t, out, e.to, code));
     WARD_TRY(code);
     say(t, out, &e);
     return WARD_OK;

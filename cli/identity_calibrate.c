@@ -58,8 +58,7 @@ static double smallest(const CalibrateResponse *r)
     return r->n_points == 0 ? 1 : r->points[r->n_points - 1]->fmr;
 }
 
-static void print_table(struct id_task *t, const struct calibrating *c,
-                        const CalibrateResponse *r)
+static void print_table(struct task *t, const struct calibrating *c, const CalibrateResponse *r)
 {
     printf("%lld subjects, %lld genuine and %lld impostor pairs\n\n", (long long)r->subjects,
            (long long)r->genuine, (long long)r->impostor);
@@ -78,18 +77,19 @@ static void print_table(struct id_task *t, const struct calibrating *c,
     printf("event      %s\n", r->event_id);
 }
 
-static enum ward_code fill(struct id_task *t, struct calibrating *c, CalibrateRequest *req)
+static enum ward_code fill(struct task *t, struct calibrating *c, CalibrateRequest *req)
 {
     if (c->out == NULL || c->site == NULL || *c->site == '\0' || strlen(c->site) > SITE_MOST)
-        return id_wrong(t, "--kind patient|staff, --site NAME (for the file's source, at most "
-                           "120 bytes) and --out FILE are needed");
+        return task_wrong(t,
+                          "--kind patient|staff, --site NAME (for the file's source, at most "
+                          "120 bytes) and --out FILE are needed");
     WARD_TRY(id_kind(t, c->kind, &req->kind));
     if (!ward_i64(c->most, 0, INT64_C(200000000), &req->most_pairs))
-        return id_wrong(t, "--most-pairs is a number, at most 200000000");
+        return task_wrong(t, "--most-pairs is a number, at most 200000000");
     return WARD_OK;
 }
 
-static enum ward_code calibrate(struct id_task *t, int argc, char **argv)
+static enum ward_code calibrate(struct task *t, int argc, char **argv)
 {
     CalibrateRequest req = WARD__IDENTITY__V1__CALIBRATE_REQUEST__INIT;
     struct calibrating c = {.most = "0"};
@@ -108,10 +108,10 @@ static enum ward_code calibrate(struct id_task *t, int argc, char **argv)
     WARD_TRY(cli_options(opts, &argc, argv, 0, &t->err));
     WARD_TRY(fill(t, &c, &req));
     t->called = true;
-    WARD_TRY(id_create(t, c.out, &f)); /* before minutes of work, not after */
+    WARD_TRY(task_create(t, c.out, &f)); /* before minutes of work, not after */
     cli_progress(t->cli, "comparing pairs, up to ten minutes", 0, 0);
-    code = id_ask(t, ADMIN_PATH("Calibrate"), ADMIN, &req.base,
-                  &ward__identity__v1__calibrate_response__descriptor, &msg);
+    code = task_ask(t, ADMIN_PATH("Calibrate"), ADMIN, &req.base,
+                    &ward__identity__v1__calibrate_response__descriptor, &msg);
     cli_progress_end(t->cli);
     resp = (const CalibrateResponse *)msg;
     if (code == WARD_OK && (resp->n_points < 2 || resp->n_points > POINTS_MOST))
@@ -121,8 +121,8 @@ static enum ward_code calibrate(struct id_task *t, int argc, char **argv)
         ward_rfc3339(ward_wall_us(), c.date);
         write_file(f, &c, resp);
     }
-    WARD_TRY(id_created(t, c.out, f, code));
-    if (!id_json(t, msg))
+    WARD_TRY(task_created(t, c.out, f, code));
+    if (!task_json(t, msg))
         print_table(t, &c, resp);
     return WARD_OK;
 }

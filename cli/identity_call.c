@@ -1,111 +1,50 @@
-/* A task's life, asking, and answers in words. */
+/* What only the commands of identity need: photographs, second identifiers, its answers in
+ * words. */
 #include "cli/identity_call.h"
 
-#include "common/base/clock.h"
-
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#define MEM_CAP ((size_t)40 << 20)
-
-int id_run(const struct cli *cli, int argc, char **argv, id_fn *fn)
+enum ward_code id_kind(struct task *t, const char *given, Ward__Identity__V1__SubjectKind *out)
 {
-    struct id_task t = {.cli = cli};
-    enum ward_code code;
-    int status = 0;
+    int kind = 0;
 
-    ward_arena_init(&t.mem, MEM_CAP);
-    code = fn(&t, argc, argv);
-    cli_progress_end(cli);
-    if (code == WARD_INVALID_ARGUMENT && !t.called)
-        status = cli_usage(cli, &t.err);
-    else if (code != WARD_OK)
-        status = cli_fail(cli, &t.err);
-    ward_client_close(t.client);
-    ward_arena_done(&t.mem);
-    return status;
-}
-
-enum ward_code id_connect(struct id_task *t, const char *const *roles)
-{
-    char *token = NULL;
-
-    t->called = true;
-    if (t->client == NULL)
-        WARD_TRY(cli_connect(t->cli, "identity", &t->client, &t->err));
-    if (roles != NULL)
-        WARD_TRY(cli_bearer(t->cli, roles, "TREAT", &t->mem, &token, &t->err));
-    t->with.token = token;
+    if (!message_enum_of(&ward__identity__v1__subject_kind__descriptor, given, &kind))
+        return task_wrong(t, "--kind is patient or staff");
+    *out = (Ward__Identity__V1__SubjectKind)kind;
     return WARD_OK;
 }
 
-enum ward_code id_ask(struct id_task *t, const char *path, const char *const *roles,
-                      const ProtobufCMessage *req, const ProtobufCMessageDescriptor *resp_type,
-                      ProtobufCMessage **resp)
+enum ward_code id_photo(struct task *t, const char *path, ProtobufCBinaryData *out)
 {
-    WARD_TRY(id_connect(t, roles));
-    return ward_client_call(t->client, path, &t->with, req, resp_type, resp, &t->mem, &t->err);
+    char *bytes;
+
+    if (path == NULL)
+        return task_wrong(t, "--photo FILE is needed");
+    WARD_TRY(cli_read(path, ID_PHOTO_MOST, &t->mem, &bytes, &out->len, &t->err));
+    out->data = (uint8_t *)bytes;
+    return WARD_OK;
 }
 
-static enum ward_code receive(struct id_task *t, struct ward_client_stream *s, id_each *each,
-                              void *arg)
+enum ward_code id_second(struct task *t, const char *given,
+                         Ward__Identity__V1__SecondIdentifier *out)
 {
-    for (;;) {
-        struct ward_arena mem;
-        ProtobufCMessage *msg = NULL;
-        enum ward_code code;
+    char *type = given == NULL ? NULL : ward_strdup(&t->mem, given);
+    char *value = type == NULL ? NULL : strchr(type, '=');
+    const char *said = "";
 
-        ward_arena_init(&mem, (size_t)16 << 20);
-        code = ward_client_recv(s, &mem, &msg, &t->err);
-        if (code == WARD_OK && msg != NULL)
-            code = each(t, msg, arg);
-        ward_arena_done(&mem);
-        if (code != WARD_OK || msg == NULL)
-            return code;
-    }
-}
-
-enum ward_code id_stream(struct id_task *t, const char *path, const char *const *roles,
-                         const ProtobufCMessage *req,
-                         const ProtobufCMessageDescriptor *resp_type, id_each *each, void *arg)
-{
-    struct ward_client_stream *s;
-    enum ward_code code;
-
-    WARD_TRY(id_connect(t, roles));
-    WARD_TRY(ward_client_open_stream(t->client, path, &t->with, resp_type, &s, &t->err));
-    code = ward_client_send(s, req, &t->err);
-    if (code == WARD_OK)
-        code = ward_client_send_end(s, &t->err);
-    if (code == WARD_OK || code == WARD_OUT_OF_RANGE)
-        code = receive(t, s, each, arg);
-    ward_client_close_stream(s);
-    return code;
+    if (value == NULL)
+        return task_wrong(t,
+                          "--second is TYPE=VALUE, \"birth-date=1950-01-31\", or TYPE=- with "
+                          "the value on the standard input");
+    *value++ = '\0';
+    WARD_TRY(task_secret(t, value, &said));
+    out->type = type;
+    out->value = task_text(said);
+    return WARD_OK;
 }
 
 /* ---- what is answered ---- */
-
-bool id_json(struct id_task *t, const ProtobufCMessage *msg)
-{
-    struct cli_json j = {.to = stdout};
-
-    if (t->cli->json)
-        message_json(&j, NULL, msg, &t->mem);
-    return t->cli->json;
-}
-
-const char *id_shown(struct id_task *t, const char *text)
-{
-    char *out = ward_strdup(&t->mem, text);
-
-    for (unsigned char *c = (unsigned char *)out; c != NULL && *c != '\0'; c++)
-        if (*c < 0x20 || *c == 0x7f || (*c == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0))
-            *c = '?'; /* 0xc2 0x80.. are UTF-8's further controls */
-    return out == NULL ? "?" : out;
-}
 
 void id_print_reasons(Ward__Identity__V1__Reason *const *reasons, size_t n)
 {
@@ -136,72 +75,4 @@ void id_print_token(const char *token, int lifetime_s)
 {
     if (*token != '\0')
         printf("token  %s\n  good once, for %d s\n", token, lifetime_s);
-}
-
-void id_print_time(const char *label, int64_t us)
-{
-    char at[28];
-
-    if (us == 0)
-        return;
-    ward_rfc3339(us, at);
-    printf("%-10s %.19sZ\n", label, at);
-}
-
-/* ---- files: beside their name while they are written ---- */
-
-static enum ward_code is_there(struct id_task *t, const char *path)
-{
-    return WARD_FAIL(&t->err, ALREADY_EXISTS,
-                     "%.90s is there already: move it away, or choose another name", path);
-}
-
-static enum ward_code cannot_write(struct id_task *t, const char *path)
-{
-    return WARD_FAIL(&t->err, FAILED_PRECONDITION, "cannot write %.100s", path);
-}
-
-enum ward_code id_create(struct id_task *t, const char *path, FILE **out)
-{
-    const char *unfinished = ward_printf(&t->mem, "%s.unfinished", path);
-    FILE *f;
-    int fd;
-
-    if (unfinished == NULL)
-        return WARD_FAIL(&t->err, RESOURCE_EXHAUSTED, "no memory for a file's name");
-    if (access(path, F_OK) == 0)
-        return is_there(t, path);
-    unlink(unfinished); /* of a run that was cut */
-    fd = open(unfinished, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    f = fd < 0 ? NULL : fdopen(fd, "w");
-    if (f == NULL) {
-        if (fd >= 0)
-            close(fd);
-        return cannot_write(t, path);
-    }
-    *out = f;
-    return WARD_OK;
-}
-
-/* Never over another file: some file systems know no such rename, and then a second name. */
-static bool take_name(const char *unfinished, const char *path)
-{
-    if (renameat2(AT_FDCWD, unfinished, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
-        return true;
-    return errno != EEXIST && link(unfinished, path) == 0;
-}
-
-enum ward_code id_created(struct id_task *t, const char *path, FILE *f, enum ward_code code)
-{
-    const char *unfinished = ward_printf(&t->mem, "%s.unfinished", path);
-    bool ok = unfinished != NULL && fflush(f) == 0 && ferror(f) == 0;
-
-    ok = fclose(f) == 0 && ok;
-    if (code == WARD_OK && ok && !take_name(unfinished, path))
-        code = errno == EEXIST ? is_there(t, path) : cannot_write(t, path);
-    if (unfinished != NULL)
-        unlink(unfinished); /* gone already where all went well */
-    if (code == WARD_OK && !ok)
-        return cannot_write(t, path);
-    return code;
 }

@@ -25,7 +25,7 @@ static const struct cli_opt NO_OPTIONS[] = {{0}};
 
 /* ---- identify ---- */
 
-static void print_identified(struct id_task *t, const IdentifyResponse *r)
+static void print_identified(struct task *t, const IdentifyResponse *r)
 {
     bool match = r->outcome == WARD__IDENTITY__V1__IDENTIFY_OUTCOME__IDENTIFY_OUTCOME_MATCH;
 
@@ -51,7 +51,7 @@ static void print_identified(struct id_task *t, const IdentifyResponse *r)
     printf("event  %s\n", r->event_id);
 }
 
-static enum ward_code identify(struct id_task *t, int argc, char **argv)
+static enum ward_code identify(struct task *t, int argc, char **argv)
 {
     IdentifyRequest req = WARD__IDENTITY__V1__IDENTIFY_REQUEST__INIT;
     const char *photo = NULL, *gallery = "patients", *place = NULL, *device = NULL,
@@ -72,34 +72,34 @@ static enum ward_code identify(struct id_task *t, int argc, char **argv)
 
     WARD_TRY(cli_options(opts, &argc, argv, 0, &t->err));
     if (place == NULL)
-        return id_wrong(t, "--photo FILE and --place BED are needed");
+        return task_wrong(t, "--photo FILE and --place BED are needed");
     if (!ward_f64(max_fpir, &req.max_fpir))
-        return id_wrong(t, "--max-fpir is a number, 1e-4 to 1e-1");
-    req.gallery = id_text(gallery);
-    req.place = id_text(place);
-    req.device = id_text(device);
-    req.purpose = id_text(purpose);
+        return task_wrong(t, "--max-fpir is a number, 1e-4 to 1e-1");
+    req.gallery = task_text(gallery);
+    req.place = task_text(place);
+    req.device = task_text(device);
+    req.purpose = task_text(purpose);
     req.attended = attended;
     req.largest_only = largest;
     WARD_TRY(id_photo(t, photo, &req.photograph));
-    WARD_TRY(id_ask(t, GALLERY_PATH("Identify"), NURSE, &req.base,
-                    &ward__identity__v1__identify_response__descriptor, &msg));
-    if (!id_json(t, msg))
+    WARD_TRY(task_ask(t, GALLERY_PATH("Identify"), NURSE, &req.base,
+                      &ward__identity__v1__identify_response__descriptor, &msg));
+    if (!task_json(t, msg))
         print_identified(t, (const IdentifyResponse *)msg);
     return WARD_OK;
 }
 
 /* ---- galleries ---- */
 
-static enum ward_code members(struct id_task *t, int argc, char **argv)
+static enum ward_code members(struct task *t, int argc, char **argv)
 {
     WARD_TRY(cli_options(NO_OPTIONS, &argc, argv, 2, &t->err));
     return argc == 3 ? WARD_OK
-                     : id_wrong(t, "GALLERY (\"ward/3a\", \"clinic/eye\") and SUBJECT are "
-                                   "needed");
+                     : task_wrong(t, "GALLERY (\"ward/3a\", \"clinic/eye\") and SUBJECT are "
+                                     "needed");
 }
 
-static enum ward_code gallery_add(struct id_task *t, int argc, char **argv)
+static enum ward_code gallery_add(struct task *t, int argc, char **argv)
 {
     Ward__Identity__V1__AddMemberRequest req = WARD__IDENTITY__V1__ADD_MEMBER_REQUEST__INIT;
     ProtobufCMessage *msg;
@@ -107,15 +107,15 @@ static enum ward_code gallery_add(struct id_task *t, int argc, char **argv)
     WARD_TRY(members(t, argc, argv));
     req.gallery = argv[1];
     req.subject_id = argv[2];
-    WARD_TRY(id_ask(t, GALLERY_PATH("AddMember"), REGISTRAR, &req.base,
-                    &ward__identity__v1__add_member_response__descriptor, &msg));
-    if (!id_json(t, msg))
+    WARD_TRY(task_ask(t, GALLERY_PATH("AddMember"), REGISTRAR, &req.base,
+                      &ward__identity__v1__add_member_response__descriptor, &msg));
+    if (!task_json(t, msg))
         printf("in %s from now on\nevent      %s\n", argv[1],
                ((const Ward__Identity__V1__AddMemberResponse *)msg)->event_id);
     return WARD_OK;
 }
 
-static enum ward_code gallery_remove(struct id_task *t, int argc, char **argv)
+static enum ward_code gallery_remove(struct task *t, int argc, char **argv)
 {
     Ward__Identity__V1__RemoveMemberRequest req =
         WARD__IDENTITY__V1__REMOVE_MEMBER_REQUEST__INIT;
@@ -124,25 +124,25 @@ static enum ward_code gallery_remove(struct id_task *t, int argc, char **argv)
     WARD_TRY(members(t, argc, argv));
     req.gallery = argv[1];
     req.subject_id = argv[2];
-    WARD_TRY(id_ask(t, GALLERY_PATH("RemoveMember"), REGISTRAR, &req.base,
-                    &ward__identity__v1__remove_member_response__descriptor, &msg));
-    if (!id_json(t, msg))
+    WARD_TRY(task_ask(t, GALLERY_PATH("RemoveMember"), REGISTRAR, &req.base,
+                      &ward__identity__v1__remove_member_response__descriptor, &msg));
+    if (!task_json(t, msg))
         printf("not in %s any more\nevent      %s\n", argv[1],
                ((const Ward__Identity__V1__RemoveMemberResponse *)msg)->event_id);
     return WARD_OK;
 }
 
-static enum ward_code gallery_list(struct id_task *t, int argc, char **argv)
+static enum ward_code gallery_list(struct task *t, int argc, char **argv)
 {
     ListRequest req = WARD__IDENTITY__V1__LIST_GALLERIES_REQUEST__INIT;
     const ListResponse *resp;
     ProtobufCMessage *msg;
 
     WARD_TRY(cli_options(NO_OPTIONS, &argc, argv, 0, &t->err));
-    WARD_TRY(id_ask(t, GALLERY_PATH("ListGalleries"), REGISTRAR, &req.base,
-                    &ward__identity__v1__list_galleries_response__descriptor, &msg));
+    WARD_TRY(task_ask(t, GALLERY_PATH("ListGalleries"), REGISTRAR, &req.base,
+                      &ward__identity__v1__list_galleries_response__descriptor, &msg));
     resp = (const ListResponse *)msg;
-    if (id_json(t, msg))
+    if (task_json(t, msg))
         return WARD_OK;
     for (size_t i = 0; i < resp->n_galleries; i++)
         printf("%-24s %lld\n", resp->galleries[i]->gallery,
@@ -154,7 +154,7 @@ static enum ward_code gallery_list(struct id_task *t, int argc, char **argv)
 
 /* ---- duplicates ---- */
 
-static void print_duplicate(struct id_task *t, const Ward__Identity__V1__Duplicate *d)
+static void print_duplicate(struct task *t, const Ward__Identity__V1__Duplicate *d)
 {
     char at[28];
 
@@ -165,11 +165,11 @@ static void print_duplicate(struct id_task *t, const Ward__Identity__V1__Duplica
     if (d->decided_at_us == 0)
         return;
     ward_rfc3339(d->decided_at_us, at);
-    printf("  decided by %s, %.19sZ\n", id_shown(t, d->decided_by), at);
+    printf("  decided by %s, %.19sZ\n", task_shown(t, d->decided_by), at);
 }
 
 /* Pages until all were printed: with --json as one array. */
-static enum ward_code pages(struct id_task *t, DuplicatesRequest *req)
+static enum ward_code pages(struct task *t, DuplicatesRequest *req)
 {
     struct cli_json j = {.to = stdout};
     const DuplicatesResponse *resp;
@@ -177,8 +177,8 @@ static enum ward_code pages(struct id_task *t, DuplicatesRequest *req)
     size_t n = 0;
 
     do {
-        WARD_TRY(id_ask(t, GALLERY_PATH("ListDuplicates"), REGISTRAR, &req->base,
-                        &ward__identity__v1__list_duplicates_response__descriptor, &msg));
+        WARD_TRY(task_ask(t, GALLERY_PATH("ListDuplicates"), REGISTRAR, &req->base,
+                          &ward__identity__v1__list_duplicates_response__descriptor, &msg));
         resp = (const DuplicatesResponse *)msg;
         if (t->cli->json && j.depth == 0)
             cli_json_open(&j, NULL, '[');
@@ -197,7 +197,7 @@ static enum ward_code pages(struct id_task *t, DuplicatesRequest *req)
     return WARD_OK;
 }
 
-static enum ward_code duplicates_list(struct id_task *t, int argc, char **argv)
+static enum ward_code duplicates_list(struct task *t, int argc, char **argv)
 {
     DuplicatesRequest req = WARD__IDENTITY__V1__LIST_DUPLICATES_REQUEST__INIT;
     const char *state = "open";
@@ -206,12 +206,12 @@ static enum ward_code duplicates_list(struct id_task *t, int argc, char **argv)
 
     WARD_TRY(cli_options(opts, &argc, argv, 0, &t->err));
     if (!message_enum_of(&ward__identity__v1__duplicate_state__descriptor, state, &value))
-        return id_wrong(t, "--state is open, same or different");
+        return task_wrong(t, "--state is open, same or different");
     req.state = (Ward__Identity__V1__DuplicateState)value;
     return pages(t, &req);
 }
 
-static enum ward_code duplicates_resolve(struct id_task *t, int argc, char **argv)
+static enum ward_code duplicates_resolve(struct task *t, int argc, char **argv)
 {
     ResolveRequest req = WARD__IDENTITY__V1__RESOLVE_DUPLICATE_REQUEST__INIT;
     bool same = false, different = false;
@@ -222,13 +222,13 @@ static enum ward_code duplicates_resolve(struct id_task *t, int argc, char **arg
 
     WARD_TRY(cli_options(opts, &argc, argv, 1, &t->err));
     if (argc != 2 || same == different)
-        return id_wrong(t, "DUPLICATE and --same or --different: what did you see?");
+        return task_wrong(t, "DUPLICATE and --same or --different: what did you see?");
     req.duplicate_id = argv[1];
     req.state = same ? WARD__IDENTITY__V1__DUPLICATE_STATE__DUPLICATE_STATE_SAME
                      : WARD__IDENTITY__V1__DUPLICATE_STATE__DUPLICATE_STATE_DIFFERENT;
-    WARD_TRY(id_ask(t, GALLERY_PATH("ResolveDuplicate"), REGISTRAR, &req.base,
-                    &ward__identity__v1__resolve_duplicate_response__descriptor, &msg));
-    if (!id_json(t, msg))
+    WARD_TRY(task_ask(t, GALLERY_PATH("ResolveDuplicate"), REGISTRAR, &req.base,
+                      &ward__identity__v1__resolve_duplicate_response__descriptor, &msg));
+    if (!task_json(t, msg))
         printf("noted: %s\nevent      %s\n", same ? "one person" : "two people",
                ((const Ward__Identity__V1__ResolveDuplicateResponse *)msg)->event_id);
     return WARD_OK;
@@ -236,14 +236,14 @@ static enum ward_code duplicates_resolve(struct id_task *t, int argc, char **arg
 
 /* ---- redact ---- */
 
-static enum ward_code save(struct id_task *t, const char *path, const RedactResponse *r)
+static enum ward_code save(struct task *t, const char *path, const RedactResponse *r)
 {
     struct cli_json j = {.to = stdout};
     FILE *f;
 
-    WARD_TRY(id_create(t, path, &f));
+    WARD_TRY(task_create(t, path, &f));
     fwrite(r->photograph.data, 1, r->photograph.len, f);
-    WARD_TRY(id_created(t, path, f, WARD_OK));
+    WARD_TRY(task_created(t, path, f, WARD_OK));
     if (!t->cli->json) {
         printf("%d face%s hidden in %s; look at it before it leaves the house\nevent      %s\n",
                r->faces, r->faces == 1 ? "" : "s", path, r->event_id);
@@ -257,7 +257,7 @@ static enum ward_code save(struct id_task *t, const char *path, const RedactResp
     return WARD_OK;
 }
 
-static enum ward_code redact(struct id_task *t, int argc, char **argv)
+static enum ward_code redact(struct task *t, int argc, char **argv)
 {
     RedactRequest req = WARD__IDENTITY__V1__REDACT_REQUEST__INIT;
     const char *photo = NULL, *out = NULL;
@@ -273,13 +273,13 @@ static enum ward_code redact(struct id_task *t, int argc, char **argv)
 
     WARD_TRY(cli_options(opts, &argc, argv, 0, &t->err));
     if (out == NULL)
-        return id_wrong(t, "--photo IN and --out OUT are needed");
+        return task_wrong(t, "--photo IN and --out OUT are needed");
     req.style = pixelate ? WARD__IDENTITY__V1__REDACT_STYLE__REDACT_STYLE_PIXELATE
                          : WARD__IDENTITY__V1__REDACT_STYLE__REDACT_STYLE_BLUR;
     req.allow_none = allow_none;
     WARD_TRY(id_photo(t, photo, &req.photograph));
-    WARD_TRY(id_ask(t, IDENTITY_PATH("Redact"), REGISTRAR, &req.base,
-                    &ward__identity__v1__redact_response__descriptor, &msg));
+    WARD_TRY(task_ask(t, IDENTITY_PATH("Redact"), REGISTRAR, &req.base,
+                      &ward__identity__v1__redact_response__descriptor, &msg));
     return save(t, out, (const RedactResponse *)msg);
 }
 

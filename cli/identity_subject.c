@@ -25,14 +25,14 @@ static const char *const PRIVACY[] = {"privacy-officer", NULL};
 
 static const struct cli_opt NO_OPTIONS[] = {{0}};
 
-static enum ward_code which(struct id_task *t, int argc)
+static enum ward_code which(struct task *t, int argc)
 {
-    return argc == 2 ? WARD_OK : id_wrong(t, "which SUBJECT?");
+    return argc == 2 ? WARD_OK : task_wrong(t, "which SUBJECT?");
 }
 
 /* ---- subject ---- */
 
-static void print_ledger(struct id_task *t, const GetSubjectResponse *s)
+static void print_ledger(struct task *t, const GetSubjectResponse *s)
 {
     for (size_t i = 0; i < s->n_ledger; i++) {
         const Ward__Identity__V1__ConsentEntry *e = s->ledger[i];
@@ -43,13 +43,13 @@ static void print_ledger(struct id_task *t, const GetSubjectResponse *s)
         ward_rfc3339(e->given_at_us, at);
         printf("consent    %s, text %s, by %s; %.19sZ, written by %s\n", e->consent->purpose,
                e->consent->text_version,
-               *e->consent->given_by == '\0' ? "(erased)" : id_shown(t, e->consent->given_by),
-               at, id_shown(t, e->recorded_by));
+               *e->consent->given_by == '\0' ? "(erased)" : task_shown(t, e->consent->given_by),
+               at, task_shown(t, e->recorded_by));
         if (e->withdrawn_at_us == 0)
             continue;
         ward_rfc3339(e->withdrawn_at_us, at);
         printf("             withdrawn %.19sZ, written by %s\n", at,
-               id_shown(t, e->withdrawn_by));
+               task_shown(t, e->withdrawn_by));
     }
 }
 
@@ -70,18 +70,18 @@ static void print_face(const GetSubjectResponse *s)
         printf("photograph a sealed copy is kept\n");
     for (size_t i = 0; i < s->n_galleries; i++)
         printf("gallery    %s\n", s->galleries[i]);
-    id_print_time("keep until", s->retain_until_us);
+    task_print_time("keep until", s->retain_until_us);
 }
 
-static void print_subject(struct id_task *t, const GetSubjectResponse *s)
+static void print_subject(struct task *t, const GetSubjectResponse *s)
 {
     printf("subject    %s\n", s->subject_id);
     printf("kind       %s\n",
            message_enum(&ward__identity__v1__subject_kind__descriptor, (int)s->kind));
     if (*s->external_ref != '\0')
         printf("ref        %s\n", s->external_ref);
-    id_print_time("enrolled", s->enrolled_at_us);
-    id_print_time("withdrawn", s->withdrawn_at_us);
+    task_print_time("enrolled", s->enrolled_at_us);
+    task_print_time("withdrawn", s->withdrawn_at_us);
     print_ledger(t, s);
     print_face(s);
     if (s->has_wristband)
@@ -89,12 +89,12 @@ static void print_subject(struct id_task *t, const GetSubjectResponse *s)
     for (size_t i = 0; i < s->n_second_types; i++)
         printf("second     %s\n", s->second_types[i]);
     if (s->key_destroyed_at_us != 0)
-        id_print_time("key gone", s->key_destroyed_at_us);
+        task_print_time("key gone", s->key_destroyed_at_us);
     if (*s->key_sha256 != '\0')
         printf("key        sha256 %s\n", s->key_sha256);
 }
 
-static enum ward_code subject(struct id_task *t, int argc, char **argv)
+static enum ward_code subject(struct task *t, int argc, char **argv)
 {
     GetSubjectRequest req = WARD__IDENTITY__V1__GET_SUBJECT_REQUEST__INIT;
     ProtobufCMessage *msg;
@@ -102,16 +102,16 @@ static enum ward_code subject(struct id_task *t, int argc, char **argv)
     WARD_TRY(cli_options(NO_OPTIONS, &argc, argv, 1, &t->err));
     WARD_TRY(which(t, argc));
     req.subject_id = argv[1];
-    WARD_TRY(id_ask(t, IDENTITY_PATH("GetSubject"), REGISTRAR, &req.base,
-                    &ward__identity__v1__get_subject_response__descriptor, &msg));
-    if (!id_json(t, msg))
+    WARD_TRY(task_ask(t, IDENTITY_PATH("GetSubject"), REGISTRAR, &req.base,
+                      &ward__identity__v1__get_subject_response__descriptor, &msg));
+    if (!task_json(t, msg))
         print_subject(t, (const GetSubjectResponse *)msg);
     return WARD_OK;
 }
 
 /* ---- identifiers ---- */
 
-static enum ward_code fill_second(struct id_task *t, const struct id_list *given,
+static enum ward_code fill_second(struct task *t, const struct task_list *given,
                                   IdentifiersRequest *req)
 {
     Ward__Identity__V1__SecondIdentifier *s = ward_alloc(&t->mem, given->n * sizeof(*s));
@@ -128,7 +128,7 @@ static enum ward_code fill_second(struct id_task *t, const struct id_list *given
     return WARD_OK;
 }
 
-static enum ward_code identifiers(struct id_task *t, int argc, char **argv)
+static enum ward_code identifiers(struct task *t, int argc, char **argv)
 {
     IdentifiersRequest req = WARD__IDENTITY__V1__SET_IDENTIFIERS_REQUEST__INIT;
     const char *wristband = NULL;
@@ -139,25 +139,25 @@ static enum ward_code identifiers(struct id_task *t, int argc, char **argv)
         {0},
     };
     const IdentifiersResponse *resp;
-    struct id_list second;
+    struct task_list second;
     ProtobufCMessage *msg;
 
-    WARD_TRY(id_list(t, "--second", '\0', &argc, argv, &second));
+    WARD_TRY(task_list(t, "--second", '\0', &argc, argv, &second));
     WARD_TRY(cli_options(opts, &argc, argv, 1, &t->err));
     WARD_TRY(which(t, argc));
     if ((wristband == NULL && !none && second.n == 0) || (wristband != NULL && none))
-        return id_wrong(t, "--wristband CODE or --no-wristband, and --second TYPE=VALUE as "
-                           "often as needed");
+        return task_wrong(t, "--wristband CODE or --no-wristband, and --second TYPE=VALUE as "
+                             "often as needed");
     if (wristband != NULL)
-        WARD_TRY(id_secret(t, wristband, &wristband));
+        WARD_TRY(task_secret(t, wristband, &wristband));
     WARD_TRY(fill_second(t, &second, &req));
     req.subject_id = argv[1];
-    req.wristband = id_text(wristband);
+    req.wristband = task_text(wristband);
     req.remove_wristband = none;
-    WARD_TRY(id_ask(t, IDENTITY_PATH("SetIdentifiers"), REGISTRAR, &req.base,
-                    &ward__identity__v1__set_identifiers_response__descriptor, &msg));
+    WARD_TRY(task_ask(t, IDENTITY_PATH("SetIdentifiers"), REGISTRAR, &req.base,
+                      &ward__identity__v1__set_identifiers_response__descriptor, &msg));
     resp = (const IdentifiersResponse *)msg;
-    if (id_json(t, msg))
+    if (task_json(t, msg))
         return WARD_OK;
     printf("wristband  %s\n", resp->has_wristband ? "set" : "none");
     for (size_t i = 0; i < resp->n_second_types; i++)
@@ -168,7 +168,7 @@ static enum ward_code identifiers(struct id_task *t, int argc, char **argv)
 
 /* ---- consent ---- */
 
-static enum ward_code consent(struct id_task *t, int argc, char **argv)
+static enum ward_code consent(struct task *t, int argc, char **argv)
 {
     ConsentRequest req = WARD__IDENTITY__V1__GIVE_CONSENT_REQUEST__INIT;
     Ward__Identity__V1__Consent given = WARD__IDENTITY__V1__CONSENT__INIT;
@@ -185,24 +185,24 @@ static enum ward_code consent(struct id_task *t, int argc, char **argv)
     WARD_TRY(cli_options(opts, &argc, argv, 1, &t->err));
     WARD_TRY(which(t, argc));
     if (purpose == NULL || who == NULL)
-        return id_wrong(t, "--purpose (patient-identification, patient-search, staff-access, "
-                           "photo-retention) and --consent WHO are needed");
-    given.purpose = id_text(purpose);
-    given.given_by = id_text(who);
-    given.text_version = id_text(text);
+        return task_wrong(t, "--purpose (patient-identification, patient-search, staff-access, "
+                             "photo-retention) and --consent WHO are needed");
+    given.purpose = task_text(purpose);
+    given.given_by = task_text(who);
+    given.text_version = task_text(text);
     req.subject_id = argv[1];
     req.consent = &given;
-    WARD_TRY(id_ask(t, IDENTITY_PATH("GiveConsent"), REGISTRAR, &req.base,
-                    &ward__identity__v1__give_consent_response__descriptor, &msg));
+    WARD_TRY(task_ask(t, IDENTITY_PATH("GiveConsent"), REGISTRAR, &req.base,
+                      &ward__identity__v1__give_consent_response__descriptor, &msg));
     resp = (const ConsentResponse *)msg;
-    if (id_json(t, msg))
+    if (task_json(t, msg))
         return WARD_OK;
-    id_print_time("consent", resp->given_at_us);
+    task_print_time("consent", resp->given_at_us);
     printf("event      %s\n", resp->event_id);
     return WARD_OK;
 }
 
-static enum ward_code withdraw(struct id_task *t, int argc, char **argv)
+static enum ward_code withdraw(struct task *t, int argc, char **argv)
 {
     WithdrawRequest req = WARD__IDENTITY__V1__WITHDRAW_CONSENT_REQUEST__INIT;
     const char *purpose = NULL;
@@ -213,15 +213,15 @@ static enum ward_code withdraw(struct id_task *t, int argc, char **argv)
     WARD_TRY(cli_options(opts, &argc, argv, 1, &t->err));
     WARD_TRY(which(t, argc));
     if (purpose != NULL && *purpose == '\0')
-        return id_wrong(t, "--purpose is empty: leave it out to withdraw every consent");
+        return task_wrong(t, "--purpose is empty: leave it out to withdraw every consent");
     req.subject_id = argv[1];
-    req.purpose = id_text(purpose);
-    WARD_TRY(id_ask(t, IDENTITY_PATH("WithdrawConsent"), REGISTRAR, &req.base,
-                    &ward__identity__v1__withdraw_consent_response__descriptor, &msg));
+    req.purpose = task_text(purpose);
+    WARD_TRY(task_ask(t, IDENTITY_PATH("WithdrawConsent"), REGISTRAR, &req.base,
+                      &ward__identity__v1__withdraw_consent_response__descriptor, &msg));
     resp = (const WithdrawResponse *)msg;
-    if (id_json(t, msg))
+    if (task_json(t, msg))
         return WARD_OK;
-    id_print_time("withdrawn", resp->withdrawn_at_us);
+    task_print_time("withdrawn", resp->withdrawn_at_us);
     if (resp->key_destroyed)
         printf("the face and its key are destroyed\nkey        sha256 %s\n", resp->key_sha256);
     printf("event      %s\n", resp->event_id);
@@ -230,7 +230,7 @@ static enum ward_code withdraw(struct id_task *t, int argc, char **argv)
 
 /* ---- ends ---- */
 
-static enum ward_code retain(struct id_task *t, int argc, char **argv)
+static enum ward_code retain(struct task *t, int argc, char **argv)
 {
     RetentionRequest req = WARD__IDENTITY__V1__SET_RETENTION_REQUEST__INIT;
     const char *until = NULL;
@@ -245,22 +245,23 @@ static enum ward_code retain(struct id_task *t, int argc, char **argv)
 
     WARD_TRY(cli_options(opts, &argc, argv, 1, &t->err));
     WARD_TRY(which(t, argc));
-    if ((until == NULL) == !no_end || (until != NULL && !id_time(until, &req.retain_until_us)))
-        return id_wrong(t, "--until DATE (2027-03-01) or --no-end");
+    if ((until == NULL) == !no_end ||
+        (until != NULL && !task_time(until, &req.retain_until_us)))
+        return task_wrong(t, "--until DATE (2027-03-01) or --no-end");
     req.subject_id = argv[1];
-    WARD_TRY(id_ask(t, IDENTITY_PATH("SetRetention"), REGISTRAR, &req.base,
-                    &ward__identity__v1__set_retention_response__descriptor, &msg));
+    WARD_TRY(task_ask(t, IDENTITY_PATH("SetRetention"), REGISTRAR, &req.base,
+                      &ward__identity__v1__set_retention_response__descriptor, &msg));
     resp = (const RetentionResponse *)msg;
-    if (id_json(t, msg))
+    if (task_json(t, msg))
         return WARD_OK;
     if (resp->retain_until_us == 0)
         printf("the face is kept while consent stands\n");
-    id_print_time("keep until", resp->retain_until_us);
+    task_print_time("keep until", resp->retain_until_us);
     printf("event      %s\n", resp->event_id);
     return WARD_OK;
 }
 
-static enum ward_code erase(struct id_task *t, int argc, char **argv)
+static enum ward_code erase(struct task *t, int argc, char **argv)
 {
     EraseRequest req = WARD__IDENTITY__V1__ERASE_SUBJECT_REQUEST__INIT;
     const EraseResponse *resp;
@@ -269,12 +270,12 @@ static enum ward_code erase(struct id_task *t, int argc, char **argv)
     WARD_TRY(cli_options(NO_OPTIONS, &argc, argv, 1, &t->err));
     WARD_TRY(which(t, argc));
     req.subject_id = argv[1];
-    WARD_TRY(id_ask(t, IDENTITY_PATH("EraseSubject"), PRIVACY, &req.base,
-                    &ward__identity__v1__erase_subject_response__descriptor, &msg));
+    WARD_TRY(task_ask(t, IDENTITY_PATH("EraseSubject"), PRIVACY, &req.base,
+                      &ward__identity__v1__erase_subject_response__descriptor, &msg));
     resp = (const EraseResponse *)msg;
-    if (id_json(t, msg))
+    if (task_json(t, msg))
         return WARD_OK;
-    id_print_time("erased", resp->erased_at_us);
+    task_print_time("erased", resp->erased_at_us);
     if (*resp->key_sha256 != '\0')
         printf("key        destroyed, sha256 %s\n", resp->key_sha256);
     printf("event      %s\n", resp->event_id);

@@ -43,7 +43,7 @@ static void print_verify(const struct cli *cli, const VerifyResponse *resp)
     printf("event  %s\n", resp->event_id);
 }
 
-static enum ward_code verify(struct id_task *t, int argc, char **argv)
+static enum ward_code verify(struct task *t, int argc, char **argv)
 {
     VerifyRequest req = WARD__IDENTITY__V1__VERIFY_REQUEST__INIT;
     const char *photo = NULL, *place = NULL, *device = NULL, *purpose = "administration",
@@ -63,26 +63,26 @@ static enum ward_code verify(struct id_task *t, int argc, char **argv)
 
     WARD_TRY(cli_options(opts, &argc, argv, 1, &t->err));
     if (argc != 2 || place == NULL)
-        return id_wrong(t, "SUBJECT and --place BED are needed");
+        return task_wrong(t, "SUBJECT and --place BED are needed");
     if (!ward_f64(max_fmr, &req.max_fmr))
-        return id_wrong(t, "--max-fmr is a number, 1e-6 to 1e-3");
+        return task_wrong(t, "--max-fmr is a number, 1e-6 to 1e-3");
     req.subject_id = argv[1];
-    req.place = id_text(place);
-    req.device = id_text(device);
-    req.purpose = id_text(purpose);
+    req.place = task_text(place);
+    req.device = task_text(device);
+    req.purpose = task_text(purpose);
     req.attended = attended;
     req.largest_only = largest;
     WARD_TRY(id_photo(t, photo, &req.photograph));
-    WARD_TRY(id_ask(t, IDENTITY_PATH("Verify"), NURSE, &req.base,
-                    &ward__identity__v1__verify_response__descriptor, &msg));
-    if (!id_json(t, msg))
+    WARD_TRY(task_ask(t, IDENTITY_PATH("Verify"), NURSE, &req.base,
+                      &ward__identity__v1__verify_response__descriptor, &msg));
+    if (!task_json(t, msg))
         print_verify(t->cli, (const VerifyResponse *)msg);
     return WARD_OK;
 }
 
 /* ---- verify-wristband ---- */
 
-static enum ward_code read_token(struct id_task *t, const char *path, char **out)
+static enum ward_code read_token(struct task *t, const char *path, char **out)
 {
     size_t n;
 
@@ -91,7 +91,7 @@ static enum ward_code read_token(struct id_task *t, const char *path, char **out
     return WARD_OK;
 }
 
-static enum ward_code verify_wristband(struct id_task *t, int argc, char **argv)
+static enum ward_code verify_wristband(struct task *t, int argc, char **argv)
 {
     WristbandRequest req = WARD__IDENTITY__V1__VERIFY_WRISTBAND_REQUEST__INIT;
     Ward__Identity__V1__SecondIdentifier second = WARD__IDENTITY__V1__SECOND_IDENTIFIER__INIT;
@@ -111,22 +111,23 @@ static enum ward_code verify_wristband(struct id_task *t, int argc, char **argv)
 
     WARD_TRY(cli_options(opts, &argc, argv, 1, &t->err));
     if (argc != 2 || wristband == NULL || place == NULL)
-        return id_wrong(t, "SUBJECT, --wristband CODE, --second TYPE=VALUE and --place BED are "
-                           "needed");
+        return task_wrong(t,
+                          "SUBJECT, --wristband CODE, --second TYPE=VALUE and --place BED are "
+                          "needed");
     WARD_TRY(id_second(t, said, &second));
-    WARD_TRY(id_secret(t, wristband, &wristband));
+    WARD_TRY(task_secret(t, wristband, &wristband));
     if (witness != NULL)
         WARD_TRY(read_token(t, witness, &req.witness_token));
     req.subject_id = argv[1];
-    req.wristband = id_text(wristband);
+    req.wristband = task_text(wristband);
     req.second = &second;
-    req.place = id_text(place);
-    req.device = id_text(device);
-    req.purpose = id_text(purpose);
-    WARD_TRY(id_ask(t, IDENTITY_PATH("VerifyWristband"), NURSE, &req.base,
-                    &ward__identity__v1__verify_wristband_response__descriptor, &msg));
+    req.place = task_text(place);
+    req.device = task_text(device);
+    req.purpose = task_text(purpose);
+    WARD_TRY(task_ask(t, IDENTITY_PATH("VerifyWristband"), NURSE, &req.base,
+                      &ward__identity__v1__verify_wristband_response__descriptor, &msg));
     resp = (const WristbandResponse *)msg;
-    if (id_json(t, msg))
+    if (task_json(t, msg))
         return WARD_OK;
     print_outcome(t->cli, resp->outcome);
     printf("%s%s\n", resp->outcome == MATCH ? "  by " : "", resp->method);
@@ -137,7 +138,7 @@ static enum ward_code verify_wristband(struct id_task *t, int argc, char **argv)
 
 /* ---- spend ---- */
 
-static void print_spent(struct id_task *t, const SpendResponse *r)
+static void print_spent(struct task *t, const SpendResponse *r)
 {
     printf("spent      %s\n", r->token_id);
     printf("subject    %s\n", r->subject_id);
@@ -146,14 +147,14 @@ static void print_spent(struct id_task *t, const SpendResponse *r)
     printf("method     %s", r->method);
     if (r->score != 0)
         printf(", score %.3f", r->score);
-    printf("\nby         %s%s%s\n", id_shown(t, r->actor), *r->witness == '\0' ? "" : ", with ",
-           id_shown(t, r->witness));
-    id_print_time("issued", r->issued_at_us);
-    id_print_time("taken", r->spent_at_us);
+    printf("\nby         %s%s%s\n", task_shown(t, r->actor),
+           *r->witness == '\0' ? "" : ", with ", task_shown(t, r->witness));
+    task_print_time("issued", r->issued_at_us);
+    task_print_time("taken", r->spent_at_us);
     printf("event      %s\n", r->event_id);
 }
 
-static enum ward_code spend(struct id_task *t, int argc, char **argv)
+static enum ward_code spend(struct task *t, int argc, char **argv)
 {
     SpendRequest req = WARD__IDENTITY__V1__SPEND_TOKEN_REQUEST__INIT;
     const char *subject = NULL, *place = NULL, *purpose = "administration", *key = NULL, *token;
@@ -168,24 +169,24 @@ static enum ward_code spend(struct id_task *t, int argc, char **argv)
 
     WARD_TRY(cli_options(opts, &argc, argv, 1, &t->err));
     if (argc != 2 || subject == NULL)
-        return id_wrong(t, "TOKEN (or \"-\": a line of the standard input) and --subject "
-                           "SUBJECT are needed");
-    WARD_TRY(id_secret(t, argv[1], &token));
-    WARD_TRY(id_key(t, key, &req.idempotency_key));
-    req.token = id_text(token);
-    req.subject_id = id_text(subject);
-    req.place = id_text(place);
-    req.purpose = id_text(purpose);
-    WARD_TRY(id_ask(t, IDENTITY_PATH("SpendToken"), NURSE, &req.base,
-                    &ward__identity__v1__spend_token_response__descriptor, &msg));
-    if (!id_json(t, msg))
+        return task_wrong(t, "TOKEN (or \"-\": a line of the standard input) and --subject "
+                             "SUBJECT are needed");
+    WARD_TRY(task_secret(t, argv[1], &token));
+    WARD_TRY(task_key(t, key, &req.idempotency_key));
+    req.token = task_text(token);
+    req.subject_id = task_text(subject);
+    req.place = task_text(place);
+    req.purpose = task_text(purpose);
+    WARD_TRY(task_ask(t, IDENTITY_PATH("SpendToken"), NURSE, &req.base,
+                      &ward__identity__v1__spend_token_response__descriptor, &msg));
+    if (!task_json(t, msg))
         print_spent(t, (const SpendResponse *)msg);
     return WARD_OK;
 }
 
 /* ---- keys ---- */
 
-static enum ward_code keys(struct id_task *t, int argc, char **argv)
+static enum ward_code keys(struct task *t, int argc, char **argv)
 {
     KeysRequest req = WARD__IDENTITY__V1__GET_TOKEN_KEYS_REQUEST__INIT;
     const struct cli_opt none[] = {{0}};
@@ -193,10 +194,10 @@ static enum ward_code keys(struct id_task *t, int argc, char **argv)
     ProtobufCMessage *msg;
 
     WARD_TRY(cli_options(none, &argc, argv, 0, &t->err));
-    WARD_TRY(id_ask(t, IDENTITY_PATH("GetTokenKeys"), NULL, &req.base,
-                    &ward__identity__v1__get_token_keys_response__descriptor, &msg));
+    WARD_TRY(task_ask(t, IDENTITY_PATH("GetTokenKeys"), NULL, &req.base,
+                      &ward__identity__v1__get_token_keys_response__descriptor, &msg));
     resp = (const KeysResponse *)msg;
-    if (id_json(t, msg))
+    if (task_json(t, msg))
         return WARD_OK;
     for (size_t i = 0; i < resp->n_keys; i++) {
         const Ward__Identity__V1__TokenKey *k = resp->keys[i];
@@ -205,8 +206,8 @@ static enum ward_code keys(struct id_task *t, int argc, char **argv)
         if (k->public_key.len == 32)
             ward_base64(k->public_key.data, 32, text);
         printf("key        %s  %s\n", k->kid, text);
-        id_print_time("  signs", k->signs_from_us);
-        id_print_time("  until", k->checks_until_us);
+        task_print_time("  signs", k->signs_from_us);
+        task_print_time("  until", k->checks_until_us);
     }
     printf("ask again after %d s\n", resp->max_age_s);
     return WARD_OK;

@@ -72,7 +72,7 @@ static void wait_for_key(void)
         fputc('\n', stderr);
 }
 
-static enum ward_code challenge(struct id_task *t, struct filming *f)
+static enum ward_code challenge(struct task *t, struct filming *f)
 {
     ChallengeRequest req = WARD__IDENTITY__V1__START_CHALLENGE_REQUEST__INIT;
     const ChallengeResponse *resp;
@@ -80,8 +80,8 @@ static enum ward_code challenge(struct id_task *t, struct filming *f)
 
     req.subject_id = f->start.subject_id;
     req.purpose = f->start.purpose;
-    WARD_TRY(id_ask(t, IDENTITY_PATH("StartChallenge"), NURSE, &req.base,
-                    &ward__identity__v1__start_challenge_response__descriptor, &msg));
+    WARD_TRY(task_ask(t, IDENTITY_PATH("StartChallenge"), NURSE, &req.base,
+                      &ward__identity__v1__start_challenge_response__descriptor, &msg));
     resp = (const ChallengeResponse *)msg;
     f->until_ns = ward_mono_ns() + resp->expires_in_ms * WARD_NS_PER_MS;
     f->start.challenge_id = resp->challenge_id;
@@ -91,8 +91,8 @@ static enum ward_code challenge(struct id_task *t, struct filming *f)
 
 /* ---- frames ---- */
 
-static enum ward_code send_frame(struct id_task *t, struct ward_client_stream *s,
-                                 const char *path, int64_t at_ms)
+static enum ward_code send_frame(struct task *t, struct ward_client_stream *s, const char *path,
+                                 int64_t at_ms)
 {
     VideoRequest req = WARD__IDENTITY__V1__VERIFY_VIDEO_REQUEST__INIT;
     Ward__Identity__V1__VideoFrame frame = WARD__IDENTITY__V1__VIDEO_FRAME__INIT;
@@ -121,8 +121,7 @@ static void wait_for_file(const struct filming *f, const char *path)
         sleep_ms(20);
 }
 
-static enum ward_code send_all(struct id_task *t, struct filming *f,
-                               struct ward_client_stream *s)
+static enum ward_code send_all(struct task *t, struct filming *f, struct ward_client_stream *s)
 {
     VideoRequest first = WARD__IDENTITY__V1__VERIFY_VIDEO_REQUEST__INIT;
     int64_t begin = 0, at_ms = 0;
@@ -146,7 +145,7 @@ static enum ward_code send_all(struct id_task *t, struct filming *f,
     return ward_client_send_end(s, &t->err);
 }
 
-static void print_video(struct id_task *t, const VideoResponse *r)
+static void print_video(struct task *t, const VideoResponse *r)
 {
     bool match = r->outcome == MATCH;
 
@@ -166,13 +165,13 @@ static void print_video(struct id_task *t, const VideoResponse *r)
     printf("event  %s\n", r->event_id);
 }
 
-static enum ward_code film(struct id_task *t, struct filming *f)
+static enum ward_code film(struct task *t, struct filming *f)
 {
     struct ward_client_stream *s;
     ProtobufCMessage *msg = NULL;
     enum ward_code code;
 
-    WARD_TRY(id_connect(t, NURSE));
+    WARD_TRY(task_connect(t, NURSE));
     if (f->challenge)
         WARD_TRY(challenge(t, f));
     if (f->pause)
@@ -187,13 +186,13 @@ static enum ward_code film(struct id_task *t, struct filming *f)
     cli_progress_end(t->cli);
     if (code == WARD_OK && msg == NULL)
         code = WARD_FAIL(&t->err, INTERNAL, "the service ended without an answer");
-    if (code == WARD_OK && !id_json(t, msg))
+    if (code == WARD_OK && !task_json(t, msg))
         print_video(t, (const VideoResponse *)msg);
     ward_client_close_stream(s);
     return code;
 }
 
-static enum ward_code verify_video(struct id_task *t, int argc, char **argv)
+static enum ward_code verify_video(struct task *t, int argc, char **argv)
 {
     struct filming f = {.purpose = "administration", .max_fmr = "0", .every = "200"};
     const struct cli_opt opts[] = {
@@ -210,14 +209,14 @@ static enum ward_code verify_video(struct id_task *t, int argc, char **argv)
 
     WARD_TRY(cli_options(opts, &argc, argv, FRAMES_MOST + 1, &t->err));
     if (argc < 3 || f.place == NULL)
-        return id_wrong(t, "SUBJECT, --place BED and FRAME files in their order are needed");
+        return task_wrong(t, "SUBJECT, --place BED and FRAME files in their order are needed");
     ward__identity__v1__video_start__init(&f.start);
     if (!ward_f64(f.max_fmr, &f.start.max_fmr) || !ward_i64(f.every, 0, 10000, &f.every_ms))
-        return id_wrong(t, "--max-fmr is a number, 1e-6 to 1e-3; --every is 0 to 10000 ms");
+        return task_wrong(t, "--max-fmr is a number, 1e-6 to 1e-3; --every is 0 to 10000 ms");
     f.start.subject_id = argv[1];
-    f.start.place = id_text(f.place);
-    f.start.device = id_text(f.device);
-    f.start.purpose = id_text(f.purpose);
+    f.start.place = task_text(f.place);
+    f.start.device = task_text(f.device);
+    f.start.purpose = task_text(f.purpose);
     f.start.attended = f.attended;
     f.files = argv + 2;
     f.n = argc - 2;

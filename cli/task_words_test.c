@@ -9,12 +9,12 @@
 #include <cmocka.h>
 #include <string.h>
 
-static struct id_task task;
+static struct task task;
 
 static int begin(void **state)
 {
     (void)state;
-    task = (struct id_task){0};
+    task = (struct task){0};
     ward_arena_init(&task.mem, (size_t)1 << 20);
     return 0;
 }
@@ -45,7 +45,7 @@ static void a_time_is_what_the_calendar_says(void **state)
         char at[28];
         int64_t us = 0;
 
-        assert_true(id_time(right[i].text, &us));
+        assert_true(task_time(right[i].text, &us));
         ward_rfc3339(us, at);
         assert_string_equal(at, right[i].utc);
     }
@@ -77,9 +77,9 @@ static void a_time_that_is_none_is_refused(void **state)
     int64_t us = 7;
 
     (void)state;
-    assert_false(id_time(NULL, &us));
+    assert_false(task_time(NULL, &us));
     for (size_t i = 0; i < WARD_COUNT(wrong); i++)
-        if (id_time(wrong[i], &us))
+        if (task_time(wrong[i], &us))
             fail_msg("%s was taken", wrong[i]);
     assert_int_equal(us, 7);
 }
@@ -89,10 +89,10 @@ static void a_list_option_may_come_often_and_anywhere(void **state)
     char *argv[] = {"enrol", "--also-consent", "a,b", "x", "--also-consent=c", "--photo", "p",
                     "--",    "--also-consent", "d",   NULL};
     int argc = 10;
-    struct id_list list;
+    struct task_list list;
 
     (void)state;
-    assert_int_equal(id_list(&task, "--also-consent", ',', &argc, argv, &list), WARD_OK);
+    assert_int_equal(task_list(&task, "--also-consent", ',', &argc, argv, &list), WARD_OK);
     assert_int_equal(list.n, 3);
     assert_string_equal(list.at[0], "a");
     assert_string_equal(list.at[1], "b");
@@ -109,28 +109,28 @@ static void a_list_option_without_a_value_is_refused(void **state)
     char *nothing[] = {"enrol", "--gallery", NULL};
     char *empty[] = {"enrol", "--gallery", "a,,b", NULL};
     char *many[] = {"enrol", "--gallery=1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17", NULL};
-    struct id_list list;
+    struct task_list list;
     int argc = 2;
 
     (void)state;
-    assert_int_equal(id_list(&task, "--gallery", ',', &argc, nothing, &list),
+    assert_int_equal(task_list(&task, "--gallery", ',', &argc, nothing, &list),
                      WARD_INVALID_ARGUMENT);
     argc = 3;
-    assert_int_equal(id_list(&task, "--gallery", ',', &argc, empty, &list),
+    assert_int_equal(task_list(&task, "--gallery", ',', &argc, empty, &list),
                      WARD_INVALID_ARGUMENT);
     argc = 2;
-    assert_int_equal(id_list(&task, "--gallery", ',', &argc, many, &list),
+    assert_int_equal(task_list(&task, "--gallery", ',', &argc, many, &list),
                      WARD_INVALID_ARGUMENT);
 }
 
 static void another_option_that_begins_alike_is_left(void **state)
 {
     char *argv[] = {"enrol", "--gallery-of", "a", NULL};
-    struct id_list list;
+    struct task_list list;
     int argc = 3;
 
     (void)state;
-    assert_int_equal(id_list(&task, "--gallery", ',', &argc, argv, &list), WARD_OK);
+    assert_int_equal(task_list(&task, "--gallery", ',', &argc, argv, &list), WARD_OK);
     assert_int_equal(list.n, 0);
     assert_int_equal(argc, 3);
 }
@@ -152,10 +152,10 @@ static void a_second_identifier_has_a_type_and_a_value(void **state)
 static void what_someone_typed_does_not_move_the_cursor(void **state)
 {
     (void)state;
-    assert_string_equal(id_shown(&task, "the mother, \xc3\xa9\xe4\xbd\xa0"),
+    assert_string_equal(task_shown(&task, "the mother, \xc3\xa9\xe4\xbd\xa0"),
                         "the mother, \xc3\xa9\xe4\xbd\xa0");
-    assert_string_equal(id_shown(&task, "a\x1b[2Jb\n\x7f"), "a?[2Jb??");
-    assert_string_equal(id_shown(&task, "a\xc2\x9b"), "a?\x9b");
+    assert_string_equal(task_shown(&task, "a\x1b[2Jb\n\x7f"), "a?[2Jb??");
+    assert_string_equal(task_shown(&task, "a\xc2\x9b"), "a?\x9b");
 }
 
 static void a_key_is_made_where_none_is_given(void **state)
@@ -163,9 +163,9 @@ static void a_key_is_made_where_none_is_given(void **state)
     char *a = NULL, *b = NULL, *c = NULL;
 
     (void)state;
-    assert_int_equal(id_key(&task, NULL, &a), WARD_OK);
-    assert_int_equal(id_key(&task, NULL, &b), WARD_OK);
-    assert_int_equal(id_key(&task, "form-17", &c), WARD_OK);
+    assert_int_equal(task_key(&task, NULL, &a), WARD_OK);
+    assert_int_equal(task_key(&task, NULL, &b), WARD_OK);
+    assert_int_equal(task_key(&task, "form-17", &c), WARD_OK);
     assert_int_equal(strlen(a), 36);
     assert_string_not_equal(a, b);
     assert_string_equal(c, "form-17");
@@ -185,5 +185,5 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_key_is_made_where_none_is_given, begin, end),
     };
 
-    return cmocka_run_group_tests_name("identity_words", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("task_words", tests, NULL, NULL);
 }

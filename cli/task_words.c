@@ -1,5 +1,5 @@
 /* What the words of a command line turn into. */
-#include "cli/identity_call.h"
+#include "cli/task.h"
 
 #include "common/base/crypto.h"
 #include "common/base/text.h"
@@ -7,17 +7,17 @@
 #include <stdio.h>
 #include <string.h>
 
-char *id_text(const char *s)
+char *task_text(const char *s)
 {
     return (char *)(uintptr_t)(s == NULL ? "" : s);
 }
 
-enum ward_code id_wrong(struct id_task *t, const char *words)
+enum ward_code task_wrong(struct task *t, const char *words)
 {
     return WARD_FAIL(&t->err, INVALID_ARGUMENT, "%s", words);
 }
 
-static enum ward_code no_memory(struct id_task *t)
+static enum ward_code no_memory(struct task *t)
 {
     return WARD_FAIL(&t->err, RESOURCE_EXHAUSTED, "no memory for the command line");
 }
@@ -35,8 +35,8 @@ static bool is_option(const char *name, int argc, char **argv, int i, const char
     return true;
 }
 
-static enum ward_code split(struct id_task *t, const char *name, char separator,
-                            const char *value, struct id_list *out)
+static enum ward_code split(struct task *t, const char *name, char separator, const char *value,
+                            struct task_list *out)
 {
     char *word = ward_strdup(&t->mem, value);
 
@@ -46,15 +46,15 @@ static enum ward_code split(struct id_task *t, const char *name, char separator,
             *next++ = '\0';
         if (*word == '\0')
             return WARD_FAIL(&t->err, INVALID_ARGUMENT, "%s: a value is empty", name);
-        if (out->n == ID_LIST_MOST)
-            return WARD_FAIL(&t->err, INVALID_ARGUMENT, "%s: at most %d", name, ID_LIST_MOST);
+        if (out->n == TASK_LIST_MOST)
+            return WARD_FAIL(&t->err, INVALID_ARGUMENT, "%s: at most %d", name, TASK_LIST_MOST);
         out->at[out->n++] = word;
     }
     return WARD_OK;
 }
 
-enum ward_code id_list(struct id_task *t, const char *name, char separator, int *argc,
-                       char **argv, struct id_list *out)
+enum ward_code task_list(struct task *t, const char *name, char separator, int *argc,
+                         char **argv, struct task_list *out)
 {
     const char *value = NULL;
     int kept = 0, words = 1;
@@ -77,13 +77,13 @@ enum ward_code id_list(struct id_task *t, const char *name, char separator, int 
     return WARD_OK;
 }
 
-enum ward_code id_key(struct id_task *t, const char *given, char **out)
+enum ward_code task_key(struct task *t, const char *given, char **out)
 {
     uint8_t id[16];
     char *text = ward_alloc(&t->mem, 37);
 
     if (given != NULL) {
-        *out = id_text(given);
+        *out = task_text(given);
         return WARD_OK;
     }
     if (text == NULL)
@@ -94,29 +94,7 @@ enum ward_code id_key(struct id_task *t, const char *given, char **out)
     return WARD_OK;
 }
 
-enum ward_code id_kind(struct id_task *t, const char *given,
-                       Ward__Identity__V1__SubjectKind *out)
-{
-    int kind = 0;
-
-    if (!message_enum_of(&ward__identity__v1__subject_kind__descriptor, given, &kind))
-        return id_wrong(t, "--kind is patient or staff");
-    *out = (Ward__Identity__V1__SubjectKind)kind;
-    return WARD_OK;
-}
-
-enum ward_code id_photo(struct id_task *t, const char *path, ProtobufCBinaryData *out)
-{
-    char *bytes;
-
-    if (path == NULL)
-        return id_wrong(t, "--photo FILE is needed");
-    WARD_TRY(cli_read(path, ID_PHOTO_MOST, &t->mem, &bytes, &out->len, &t->err));
-    out->data = (uint8_t *)bytes;
-    return WARD_OK;
-}
-
-enum ward_code id_secret(struct id_task *t, const char *given, const char **out)
+enum ward_code task_secret(struct task *t, const char *given, const char **out)
 {
     char line[4096];
     char *copy;
@@ -126,30 +104,13 @@ enum ward_code id_secret(struct id_task *t, const char *given, const char **out)
         return WARD_OK;
     }
     if (fgets(line, sizeof(line), stdin) == NULL)
-        return id_wrong(t, "\"-\" is a line of the standard input, and there is none");
+        return task_wrong(t, "\"-\" is a line of the standard input, and there is none");
     line[strcspn(line, "\r\n")] = '\0';
     copy = ward_strdup(&t->mem, line);
     ward_wipe(line, sizeof(line));
     if (copy == NULL)
         return no_memory(t);
     *out = copy;
-    return WARD_OK;
-}
-
-enum ward_code id_second(struct id_task *t, const char *given,
-                         Ward__Identity__V1__SecondIdentifier *out)
-{
-    char *type = given == NULL ? NULL : ward_strdup(&t->mem, given);
-    char *value = type == NULL ? NULL : strchr(type, '=');
-    const char *said = "";
-
-    if (value == NULL)
-        return id_wrong(t, "--second is TYPE=VALUE, \"birth-date=1950-01-31\", or TYPE=- with "
-                           "the value on the standard input");
-    *value++ = '\0';
-    WARD_TRY(id_secret(t, value, &said));
-    out->type = type;
-    out->value = id_text(said);
     return WARD_OK;
 }
 
@@ -215,7 +176,7 @@ static bool zone(const char **s, int *minutes)
     return true;
 }
 
-bool id_time(const char *text, int64_t *us)
+bool task_time(const char *text, int64_t *us)
 {
     int year, month, day, hour = 0, minute = 0, second = 0, ahead = 0;
     const char *s = text;

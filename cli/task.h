@@ -1,0 +1,92 @@
+/* task.h - what the commands that ask a running service share: a task's life, what options turn
+ * into, what answers turn into.
+ *
+ * Threads: one. Memory: the task's arena. Errors: the service's own; INVALID_ARGUMENT before
+ * anything was asked is a wrong command line (exit status 2).
+ */
+#ifndef WARD_CLI_TASK_H
+#define WARD_CLI_TASK_H
+
+#include "cli/cli.h"
+
+#include <protobuf-c/protobuf-c.h>
+
+#define TASK_LIST_MOST 16
+
+/* One command: its connection, its memory, its failure. */
+struct task {
+    const struct cli *cli;
+    const char *service; /* "identity" */
+    const char *purpose; /* of use, for a token issued here: "TREAT" */
+    const char *ward;    /* the unit in it; "" for none */
+    struct ward_arena mem;
+    struct ward_err err;
+    struct ward_client *client;
+    struct ward_out with;
+    bool called; /* the command line was in order */
+};
+/* argv[0] is the command's last word, options follow. */
+typedef enum ward_code task_fn(struct task *t, int argc, char **argv);
+int task_run(const struct cli *cli, const char *service, int argc, char **argv, task_fn *fn);
+/* Declares fn_command, the cli_fn of a task_fn. */
+#define TASK_COMMAND(fn, service)                                                              \
+    static int fn##_command(const struct cli *cli, int argc, char **argv)                      \
+    {                                                                                          \
+        return task_run(cli, service, argc, argv, fn);                                         \
+    }
+
+/* ---- what is asked ---- */
+
+char *task_text(const char *s); /* protobuf-c has no const; NULL is "" */
+/* INVALID_ARGUMENT in these words. */
+WARD_MUST enum ward_code task_wrong(struct task *t, const char *words);
+/* A list option: every "--name A,B" is taken out of argv, in order. */
+struct task_list {
+    char *at[TASK_LIST_MOST];
+    size_t n;
+};
+WARD_MUST enum ward_code task_list(struct task *t, const char *name, char separator, int *argc,
+                                   char **argv, struct task_list *out);
+/* The idempotency key: the one given, or a new one. */
+WARD_MUST enum ward_code task_key(struct task *t, const char *given, char **out);
+/* Words of an option that must not stand in a process list: "-" is a line of stdin. */
+WARD_MUST enum ward_code task_secret(struct task *t, const char *given, const char **out);
+/* "2027-03-01", its beginning in UTC, or "2027-03-01T08:30+01:00" or "...:30Z": microseconds.
+ */
+bool task_time(const char *text, int64_t *us);
+
+/* ---- asking ---- */
+
+/* Once; `roles` ends with NULL, NULL: no person comes with the call. */
+WARD_MUST enum ward_code task_connect(struct task *t, const char *const *roles);
+WARD_MUST enum ward_code task_ask(struct task *t, const char *path, const char *const *roles,
+                                  const ProtobufCMessage *req,
+                                  const ProtobufCMessageDescriptor *resp_type,
+                                  ProtobufCMessage **resp);
+/* `each` for every message of a stream, which is gone when it returns. */
+typedef enum ward_code task_each(struct task *t, const ProtobufCMessage *msg, void *arg);
+WARD_MUST enum ward_code task_receive(struct task *t, struct ward_client_stream *s,
+                                      task_each *each, void *arg);
+/* A server stream. */
+WARD_MUST enum ward_code task_stream(struct task *t, const char *path, const char *const *roles,
+                                     const ProtobufCMessage *req,
+                                     const ProtobufCMessageDescriptor *resp_type,
+                                     task_each *each, void *arg);
+
+/* ---- what is answered ---- */
+
+/* With --json: prints the message and yields true. */
+bool task_json(struct task *t, const ProtobufCMessage *msg);
+/* Text that someone typed, without what would move a terminal's cursor. */
+const char *task_shown(struct task *t, const char *text);
+/* "label      2026-11-21T05:10:22Z"; nothing for 0. */
+void task_print_time(const char *label, int64_t us);
+
+/* ---- files: new ones only, mode 0600, there when they are whole ---- */
+
+/* PATH.unfinished until task_created, which takes it away where `code` or writing failed. */
+WARD_MUST enum ward_code task_create(struct task *t, const char *path, FILE **out);
+WARD_MUST enum ward_code task_created(struct task *t, const char *path, FILE *f,
+                                      enum ward_code code);
+
+#endif
