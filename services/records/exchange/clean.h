@@ -16,11 +16,13 @@ struct cleanings {
     Ward__Records__V1__Cleaned **at;
     size_t n;
 };
-/* UCUM: a known synonym gets system and code; `unit` and value stay as they are written. */
+/* UCUM: a known synonym gets system and code; `unit` and value stay as they are written. What
+ * is not known stays as it is. */
 WARD_MUST enum ward_code clean_resource(struct ward_arena *mem, Resource *res,
                                         struct cleanings *out, struct ward_err *err);
-/* Values no living person has (ranges with sources, by LOINC code and unit), dates in the
- * future or before birth where that is known (birth_us, or INT64_MIN). */
+/* Adds to *out: values no living person has (IMPLAUSIBLE_VALUE; ranges with sources, by LOINC
+ * code and unit), units that do not measure what the code says (UNIT_UNKNOWN), dates in the
+ * future or before birth where that is known (IMPLAUSIBLE_DATE; birth_us, or INT64_MIN). */
 WARD_MUST enum ward_code implausible(struct ward_arena *mem, const Resource *res,
                                      int64_t birth_us, int64_t now_us, struct problems *out,
                                      struct ward_err *err);

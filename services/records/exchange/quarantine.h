@@ -43,6 +43,8 @@ WARD_MUST enum ward_code problem_of(struct ward_arena *mem, const struct ward_er
 WARD_MUST enum ward_code problem_add(struct ward_arena *mem, struct problems *out,
                                      const char *reason, const char *path, const char *text,
                                      const char *source, struct ward_err *err);
+/* Takes out those of one reason: IMPLAUSIBLE_VALUE, where a person said that it is so. */
+void problems_drop(struct problems *p, const char *reason);
 /* In the transaction that erases a patient: destroys the keys of items about them, and of those
  * that became a resource of theirs. */
 WARD_MUST enum ward_code quarantine_forget(struct worker *w, struct ward_arena *mem,

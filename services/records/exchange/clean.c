@@ -1,0 +1,121 @@
+/* Units put right: the words a hospital writes for a unit, as UCUM's code. */
+#include "services/records/exchange/clean.h"
+
+#include "common/json/write.h"
+#include "common/measure/ucum.h"
+#include "services/records/exchange/clean_walk.h"
+
+#include <string.h>
+
+typedef Ward__Records__V1__Cleaned Cleaned;
+typedef Ward__Records__V1__Quantity Quantity;
+
+#define UCUM "http://unitsofmeasure.org"
+
+struct cleaning {
+    struct ward_arena *mem;
+    struct cleanings *out;
+};
+
+/* As JSON; "" stays nothing. */
+static enum ward_code as_json(struct ward_arena *mem, const char *s, char **out,
+                              struct ward_err *err)
+{
+    struct ward_json_out w = {.mem = mem};
+    const char *text;
+
+    if (*s == '\0') {
+        *out = (char *)(uintptr_t) "";
+        return WARD_OK;
+    }
+    ward_json_text(&w, s);
+    WARD_TRY(ward_json_done(&w, &text, NULL, err));
+    *out = (char *)(uintptr_t)text;
+    return WARD_OK;
+}
+
+/* Sets one text of a quantity and tells of it. */
+static enum ward_code put(struct cleaning *c, const char *path, const char *name, char **at,
+                          const char *value, const char *rule, struct ward_err *err)
+{
+    struct cleanings *out = c->out;
+    Cleaned **list, *one = ward_new(c->mem, Cleaned);
+    char *copy = ward_strdup(c->mem, value);
+
+    list = ward_alloc(c->mem, (out->n + 1) * sizeof(Cleaned *));
+    if (one == NULL || copy == NULL || list == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for what was put right");
+    ward__records__v1__cleaned__init(one);
+    one->path = ward_printf(c->mem, "%s.%s", path, name);
+    if (one->path == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for what was put right");
+    WARD_TRY(as_json(c->mem, *at, &one->before, err));
+    WARD_TRY(as_json(c->mem, copy, &one->after, err));
+    one->rule = (char *)(uintptr_t)rule;
+    if (out->n > 0)
+        memcpy(list, out->at, out->n * sizeof(Cleaned *));
+    list[out->n] = one;
+    out->at = list;
+    out->n++;
+    *at = copy;
+    return WARD_OK;
+}
+
+/* Which of its texts says the unit, and by which rule it becomes UCUM; NULL: there is nothing
+ * to put right, or nothing that is known. A system that is not UCUM's is somebody's own: it
+ * stays.
+ */
+static const char *written(const Quantity *q, const char **rule)
+{
+    struct ward_ucum parsed;
+
+    if (*q->system != '\0' && strcmp(q->system, UCUM) != 0)
+        return NULL;
+    if (*q->code == '\0') {
+        *rule = "ucum-code-from-unit";
+        return *q->unit == '\0' ? NULL : q->unit;
+    }
+    if (ward_ucum_parse(q->code, strlen(q->code), &parsed, NULL) != WARD_OK) {
+        *rule = "ucum-synonym";
+        return q->code;
+    }
+    *rule = "ucum-system";
+    return *q->system == '\0' ? q->code : NULL;
+}
+
+static enum ward_code clean_quantity(struct cleaning *c, const char *path, Quantity *q,
+                                     struct ward_err *err)
+{
+    char code[WARD_UCUM_SIZE];
+    const char *rule = NULL, *from = written(q, &rule);
+    struct ward_ucum parsed;
+
+    if (from == NULL || strlen(from) > WARD_UCUM_MAX ||
+        ward_ucum_normalise(from, strlen(from), code, NULL, NULL) != WARD_OK ||
+        ward_ucum_parse(code, strlen(code), &parsed, NULL) != WARD_OK)
+        return WARD_OK;
+    if (strcmp(q->system, UCUM) != 0)
+        WARD_TRY(put(c, path, "system", &q->system, UCUM, rule, err));
+    if (strcmp(q->code, code) != 0)
+        WARD_TRY(put(c, path, "code", &q->code, code, rule, err));
+    return WARD_OK;
+}
+
+static enum ward_code visit(void *arg, const char *path, ProtobufCMessage *m, bool *into,
+                            struct ward_err *err)
+{
+    if (m->descriptor == &ward__records__v1__extension__descriptor)
+        *into = false; /* whoever defined it knows its units */
+    else if (m->descriptor == &ward__records__v1__quantity__descriptor)
+        return clean_quantity(arg, path, (Quantity *)(void *)m, err);
+    return WARD_OK;
+}
+
+enum ward_code clean_resource(struct ward_arena *mem, Resource *res, struct cleanings *out,
+                              struct ward_err *err)
+{
+    struct cleaning c = {.mem = mem, .out = out};
+
+    *out = (struct cleanings){0};
+    return walk_messages(res, visit, &c, err);
+}
