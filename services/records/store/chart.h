@@ -97,6 +97,7 @@ const char *kind_name(enum kind kind);        /* "Observation" */
 enum kind kind_of_name(const char *name);     /* KIND_NONE where none */
 const char *resource_id(const Resource *res); /* "" where none is given */
 void resource_set_id(Resource *res, char *id);
+Ward__Records__V1__Meta **resource_meta(const Resource *res);
 /* The patient it is about (of a Patient: itself).
  *   INVALID_ARGUMENT  REFERENCE_INVALID, with the field */
 WARD_MUST enum ward_code resource_patient(const Resource *res, uint8_t out[RECORDS_ID],

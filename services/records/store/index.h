@@ -10,6 +10,14 @@
 #include "services/records/store/param.h"
 
 #define NO_DATE INT64_MIN
+/* The zone, in minutes east of UTC, of dates that name none: a birthday, a day of onset.
+ * Whoever searches by date reads them so too. */
+#define INDEX_ZONE 0
+/* An open end, and an open start. */
+#define DATE_OPEN  INT64_MAX
+#define DATE_SINCE (INT64_MIN + 1)
+/* Of one resource: no more are kept, it is refused. */
+#define TOKENS_MAX 8192
 
 struct token {
     enum param param;
@@ -36,7 +44,7 @@ struct found_by {
     int64_t from2_us, to2_us;
     bool has_encounter;
     uint8_t encounter[RECORDS_ID];
-    bool has_value;
+    bool has_value;   /* a quantity in UCUM, without a comparator */
     double value;     /* in `unit` */
     const char *unit; /* canonical UCUM, at most 32 bytes */
     struct token *token;
@@ -53,7 +61,8 @@ struct found_by {
     struct deny *deny;
     size_t n_denies;
 };
-/*   FAILED_PRECONDITION  CONSENT_NOT_ENFORCEABLE */
+/*   FAILED_PRECONDITION  CONSENT_NOT_ENFORCEABLE
+ *   INVALID_ARGUMENT     RESOURCE_TOO_LARGE: over TOKENS_MAX */
 WARD_MUST enum ward_code index_of(struct ward_keyring *keys, struct ward_arena *mem,
                                   const Resource *res, struct found_by *out,
                                   struct ward_err *err);

@@ -31,13 +31,14 @@ enum param {
     PARAM_REFERENCE = 20, /* encounter, result, hasMember, participant, performer... */
     /* Keyed: a person's. */
     PARAM_IDENTIFIER = 30, /* "system|value" and "|value" */
-    PARAM_FAMILY = 31,     /* every beginning of each word, folded (NFKD, no marks) */
-    PARAM_GIVEN = 32,      /* the same; also prefix and suffix for `name` */
-    PARAM_NAME_TEXT = 33,  /* of HumanName.text, prefix and suffix */
+    PARAM_FAMILY = 31,     /* every beginning of each word (param_words) */
+    PARAM_GIVEN = 32,      /* the same */
+    PARAM_NAME_TEXT = 33,  /* the same of HumanName.text, prefix and suffix, for `name` */
     PARAM_NAME_EXACT = 34, /* a whole part, as written */
-    PARAM_TELECOM = 35,    /* digits of a phone, an e-mail in lower case */
+    PARAM_TELECOM = 35,    /* as param_telecom writes it */
     PARAM_POSTAL_CODE = 36,
-    PARAM_BIRTH_AND_NAME = 37 /* for duplicates: birth date with the family's folded start */
+    PARAM_BIRTH_AND_NAME = 37 /* for duplicates: "1949-08-02|b", the birth date as it is written
+                               * and each word's first letter of family or text, folded */
 };
 bool param_is_keyed(enum param p);
 
@@ -46,8 +47,17 @@ WARD_MUST enum ward_code param_hash(struct ward_keyring *keys, enum param p, con
                                     size_t n, uint8_t out[TOKEN_HASH], struct ward_err *err);
 
 /* Folds a word for PARAM_FAMILY and its like: NFKD, marks and case gone, in any script; at most
- * 64 code points of it count. RESOURCE_EXHAUSTED */
+ * PARAM_POINTS code points of it count. RESOURCE_EXHAUSTED */
+#define PARAM_POINTS 64
 WARD_MUST enum ward_code param_fold(struct ward_arena *mem, const char *utf8, char **out,
                                     struct ward_err *err);
+/* A name's words, each folded and cut so: what is looked for, and what there is, is cut alike.
+ * "O'Brien" is two. RESOURCE_EXHAUSTED */
+WARD_MUST enum ward_code param_words(struct ward_arena *mem, const char *name, char ***out,
+                                     size_t *n, struct ward_err *err);
+/* A telephone number's digits and leading "+", anything else folded: an e-mail in lower case.
+ * RESOURCE_EXHAUSTED */
+WARD_MUST enum ward_code param_telecom(struct ward_arena *mem, const char *value, char **out,
+                                       struct ward_err *err);
 
 #endif

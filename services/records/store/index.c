@@ -1,0 +1,285 @@
+/* The sink, and what every kind has. */
+#include "services/records/access/label.h"
+#include "services/records/store/chart.h"
+#include "services/records/store/index_own.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool sink_is(struct sink *s, enum ward_code code)
+{
+    if (s->code == WARD_OK)
+        s->code = code;
+    return s->code == WARD_OK;
+}
+
+void *sink_room(struct sink *s, void *list, size_t n, size_t *cap, size_t size)
+{
+    void *more;
+
+    if (n < *cap)
+        return list;
+    more = ward_alloc(s->mem, (n == 0 ? 16 : 2 * n) * size);
+    if (more == NULL) {
+        sink_is(s, WARD_FAIL(s->err, RESOURCE_EXHAUSTED, "no memory to index a resource"));
+        return NULL;
+    }
+    if (n > 0)
+        memcpy(more, list, n * size);
+    *cap = n == 0 ? 16 : 2 * n;
+    return more;
+}
+
+void sink_text(struct sink *s, enum param p, const char *text, size_t n)
+{
+    struct found_by *f = s->out;
+    struct token *list;
+
+    if (n == 0 || s->code != WARD_OK)
+        return;
+    if (f->n_tokens == TOKENS_MAX) {
+        sink_is(s, WARD_FAIL_REASON(s->err, INVALID_ARGUMENT, "RESOURCE_TOO_LARGE",
+                                    "more than %d things to be found by", TOKENS_MAX));
+        return;
+    }
+    list = sink_room(s, f->token, f->n_tokens, &s->token_cap, sizeof(*list));
+    if (list == NULL)
+        return;
+    f->token = list;
+    list[f->n_tokens].param = p;
+    if (sink_is(s, param_hash(s->keys, p, text, n, list[f->n_tokens].hash, s->err)))
+        f->n_tokens++;
+}
+
+static void put(struct sink *s, enum param p, const char *system, const char *value)
+{
+    const char *text;
+
+    if (*value == '\0' || s->code != WARD_OK)
+        return;
+    text = ward_printf(s->mem, "%s|%s", system, value);
+    if (text == NULL) {
+        sink_is(s, WARD_FAIL(s->err, RESOURCE_EXHAUSTED, "no memory to index a resource"));
+        return;
+    }
+    sink_text(s, p, text, strlen(text));
+}
+
+void sink_word(struct sink *s, enum param p, const char *code)
+{
+    put(s, p, "", code);
+}
+
+/* What a code is called. The last token is the one of "system|code". */
+static void name_code(struct sink *s, const Coding *c)
+{
+    struct found_by *f = s->out;
+    struct named_code *list;
+
+    if (s->code != WARD_OK || strlen(c->system) > 255 || strlen(c->code) > 255)
+        return;
+    list = sink_room(s, f->code, f->n_codes, &s->code_cap, sizeof(*list));
+    if (list == NULL)
+        return;
+    f->code = list;
+    list[f->n_codes] =
+        (struct named_code){.system = c->system, .code = c->code, .display = c->display};
+    memcpy(list[f->n_codes++].hash, f->token[f->n_tokens - 1].hash, TOKEN_HASH);
+}
+
+void sink_coding(struct sink *s, enum param p, const Coding *c)
+{
+    if (c == NULL || *c->code == '\0')
+        return;
+    put(s, p, "", c->code);
+    s->out->labels |= label_of_code(c->system, c->code);
+    if (*c->system == '\0')
+        return;
+    put(s, p, c->system, c->code);
+    name_code(s, c);
+}
+
+void sink_concept(struct sink *s, enum param p, const Concept *c)
+{
+    for (size_t i = 0; c != NULL && i < c->n_coding; i++)
+        sink_coding(s, p, c->coding[i]);
+}
+
+void sink_concepts(struct sink *s, enum param p, Concept *const *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        sink_concept(s, p, list[i]);
+}
+
+void sink_reference(struct sink *s, const Reference *r)
+{
+    uint8_t id[RECORDS_ID];
+    char text[37];
+    enum kind kind;
+
+    if (r == NULL)
+        return;
+    if (reference_parse(r->reference, &kind, id)) {
+        ward_uuid_text(id, text);
+        put(s, PARAM_REFERENCE, "", text);
+    } else {
+        put(s, PARAM_REFERENCE, "", r->reference);
+    }
+}
+
+void sink_references(struct sink *s, Reference *const *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        sink_reference(s, list[i]);
+}
+
+void sink_identifiers(struct sink *s, Identifier *const *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        put(s, PARAM_IDENTIFIER, "", list[i]->value);
+        if (*list[i]->system != '\0')
+            put(s, PARAM_IDENTIFIER, list[i]->system, list[i]->value);
+    }
+}
+
+void sink_encounter(struct sink *s, const Reference *r)
+{
+    enum kind kind;
+
+    if (r == NULL)
+        return;
+    s->out->has_encounter = reference_parse(r->reference, &kind, s->out->encounter) &&
+                            (kind == KIND_ENCOUNTER || kind == KIND_NONE);
+    sink_reference(s, r);
+}
+
+void sink_labels(struct sink *s, const Meta *meta)
+{
+    for (size_t i = 0; meta != NULL && i < meta->n_security; i++)
+        s->out->labels |= label_of_security(meta->security[i]->system, meta->security[i]->code);
+}
+
+bool concept_has(const Concept *c, const char *system, const char *code)
+{
+    for (size_t i = 0; c != NULL && i < c->n_coding; i++)
+        if (strcmp(c->coding[i]->system, system) == 0 && strcmp(c->coding[i]->code, code) == 0)
+            return true;
+    return false;
+}
+
+/* ---- dates ---- */
+
+static void set_date(struct sink *s, bool second, int64_t from_us, int64_t to_us)
+{
+    if (second) {
+        s->out->has_second = true;
+        s->out->from2_us = from_us;
+        s->out->to2_us = to_us;
+    } else {
+        s->out->from_us = from_us;
+        s->out->to_us = to_us;
+    }
+}
+
+void sink_date(struct sink *s, enum ward_fhirtime_type type, const char *text, bool second)
+{
+    struct ward_fhirtime t;
+
+    if (text != NULL && *text != '\0' &&
+        sink_is(s, ward_fhirtime_parse(type, text, strlen(text), INDEX_ZONE, &t, s->err)))
+        set_date(s, second, t.from_us, t.to_us);
+}
+
+void sink_span(struct sink *s, const Period *p, int64_t *from_us, int64_t *to_us)
+{
+    struct ward_fhirtime t;
+
+    *from_us = DATE_SINCE;
+    *to_us = DATE_OPEN;
+    if (p == NULL)
+        return;
+    if (*p->start != '\0' &&
+        sink_is(s, ward_fhirtime_parse(WARD_FHIR_DATETIME, p->start, strlen(p->start),
+                                       INDEX_ZONE, &t, s->err)))
+        *from_us = t.from_us;
+    if (*p->end != '\0' &&
+        sink_is(s, ward_fhirtime_parse(WARD_FHIR_DATETIME, p->end, strlen(p->end), INDEX_ZONE,
+                                       &t, s->err)))
+        *to_us = t.to_us;
+}
+
+void sink_period(struct sink *s, const Period *p, bool second)
+{
+    int64_t from_us, to_us;
+
+    if (p == NULL || (*p->start == '\0' && *p->end == '\0'))
+        return;
+    sink_span(s, p, &from_us, &to_us);
+    set_date(s, second, from_us, to_us);
+}
+
+/* ---- one resource ---- */
+
+static int by_param_and_hash(const void *a, const void *b)
+{
+    const struct token *x = a, *y = b;
+
+    if (x->param != y->param)
+        return x->param < y->param ? -1 : 1;
+    return memcmp(x->hash, y->hash, TOKEN_HASH);
+}
+
+/* No token twice: they are rows of one key. */
+static void once(struct found_by *f)
+{
+    size_t n = 0;
+
+    if (f->n_tokens == 0)
+        return;
+    qsort(f->token, f->n_tokens, sizeof(*f->token), by_param_and_hash);
+    for (size_t i = 1; i < f->n_tokens; i++)
+        if (by_param_and_hash(&f->token[n], &f->token[i]) != 0)
+            f->token[++n] = f->token[i];
+    f->n_tokens = n + 1;
+}
+
+enum ward_code index_of(struct ward_keyring *keys, struct ward_arena *mem, const Resource *res,
+                        struct found_by *out, struct ward_err *err)
+{
+    struct found_by f = {
+        .kind = resource_kind(res), .from_us = NO_DATE, .to_us = NO_DATE, .birth_us = NO_DATE};
+    struct sink s = {.keys = keys, .mem = mem, .out = &f, .err = err};
+
+    switch (f.kind) {
+    case KIND_PATIENT:
+        index_patient(&s, res->patient);
+        break;
+    case KIND_ENCOUNTER:
+        index_encounter(&s, res->encounter);
+        break;
+    case KIND_OBSERVATION:
+        index_observation(&s, res->observation);
+        break;
+    case KIND_CONDITION:
+        index_condition(&s, res->condition);
+        break;
+    case KIND_ALLERGY:
+        index_allergy(&s, res->allergy_intolerance);
+        break;
+    case KIND_DOCUMENT:
+        index_document(&s, res->document_reference);
+        break;
+    case KIND_REPORT:
+        index_report(&s, res->diagnostic_report);
+        break;
+    case KIND_CONSENT:
+        index_consent(&s, res->consent);
+        break;
+    default:
+        return WARD_FAIL_FIELD(err, "resource", "holds none");
+    }
+    once(&f);
+    if (s.code == WARD_OK)
+        *out = f;
+    return s.code;
+}

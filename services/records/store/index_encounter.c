@@ -1,0 +1,111 @@
+/* An encounter: found by where and why; and the wards it is open in. */
+#include "services/records/store/index_own.h"
+
+#include <string.h>
+
+#define WARD_NAME_MAX 64
+
+static bool is_open(const Encounter *e)
+{
+    switch (e->status) {
+    case WARD__RECORDS__V1__ENCOUNTER__STATUS__STATUS_ARRIVED:
+    case WARD__RECORDS__V1__ENCOUNTER__STATUS__STATUS_TRIAGED:
+    case WARD__RECORDS__V1__ENCOUNTER__STATUS__STATUS_IN_PROGRESS:
+    case WARD__RECORDS__V1__ENCOUNTER__STATUS__STATUS_ONLEAVE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool is_there(const Ward__Records__V1__Encounter__Location *l)
+{
+    switch (l->status) {
+    case WARD__RECORDS__V1__ENCOUNTER__LOCATION_STATUS__LOCATION_STATUS_PLANNED:
+    case WARD__RECORDS__V1__ENCOUNTER__LOCATION_STATUS__LOCATION_STATUS_RESERVED:
+    case WARD__RECORDS__V1__ENCOUNTER__LOCATION_STATUS__LOCATION_STATUS_COMPLETED:
+        return false;
+    default:
+        return true;
+    }
+}
+
+/* The ward that a location names; NULL: it names none. */
+static const char *ward_of(const Ward__Records__V1__Encounter__Location *l)
+{
+    static const char PREFIX[] = "Location/";
+    static const char CHARS[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    const char *name;
+    size_t n;
+
+    if (l->location == NULL || strncmp(l->location->reference, PREFIX, strlen(PREFIX)) != 0)
+        return NULL;
+    name = l->location->reference + strlen(PREFIX);
+    n = strspn(name, CHARS);
+    return n > 0 && n <= WARD_NAME_MAX && name[n] == '\0' ? name : NULL;
+}
+
+static bool has(const struct found_by *f, const char *ward)
+{
+    for (size_t i = 0; i < f->n_wards; i++)
+        if (strcmp(f->ward[i], ward) == 0)
+            return true;
+    return false;
+}
+
+/* Those it is open in, then the others; each once. */
+static void wards(struct sink *s, const Encounter *e)
+{
+    struct found_by *f = s->out;
+
+    f->ward = ward_alloc(s->mem, e->n_location * sizeof(*f->ward));
+    if (f->ward == NULL) {
+        sink_is(s, WARD_FAIL(s->err, RESOURCE_EXHAUSTED, "no memory for the wards"));
+        return;
+    }
+    for (size_t pass = 0; pass < 2; pass++) {
+        for (size_t i = 0; i < e->n_location; i++) {
+            const char *ward = ward_of(e->location[i]);
+            bool open = is_open(e) && is_there(e->location[i]);
+
+            if (ward != NULL && open == (pass == 0) && !has(f, ward))
+                f->ward[f->n_wards++] = ward;
+        }
+        if (pass == 0)
+            f->n_open = f->n_wards;
+    }
+}
+
+static void named(struct sink *s, const Encounter *e)
+{
+    for (size_t i = 0; i < e->n_participant; i++)
+        sink_reference(s, e->participant[i]->individual);
+    for (size_t i = 0; i < e->n_diagnosis; i++)
+        sink_reference(s, e->diagnosis[i]->condition);
+    for (size_t i = 0; i < e->n_location; i++)
+        sink_reference(s, e->location[i]->location);
+    sink_references(s, e->episode_of_care, e->n_episode_of_care);
+    sink_references(s, e->based_on, e->n_based_on);
+    sink_references(s, e->appointment, e->n_appointment);
+    sink_references(s, e->reason_reference, e->n_reason_reference);
+    sink_references(s, e->account, e->n_account);
+    sink_reference(s, e->service_provider);
+    sink_reference(s, e->part_of);
+}
+
+void index_encounter(struct sink *s, const Encounter *e)
+{
+    s->out->status = (int)e->status;
+    s->out->wrong = e->status == WARD__RECORDS__V1__ENCOUNTER__STATUS__STATUS_ENTERED_IN_ERROR;
+    sink_labels(s, e->meta);
+    sink_identifiers(s, e->identifier, e->n_identifier);
+    sink_coding(s, PARAM_CLASS, e->class_);
+    sink_concepts(s, PARAM_CODE, e->type, e->n_type);
+    sink_concepts(s, PARAM_REASON, e->reason_code, e->n_reason_code);
+    wards(s, e);
+    for (size_t i = 0; i < s->out->n_wards; i++)
+        sink_word(s, PARAM_WARD, s->out->ward[i]);
+    named(s, e);
+    sink_period(s, e->period, false);
+}

@@ -1,0 +1,69 @@
+/* index_own.h - what the files of the index share: a sink that tokens of one resource go to.
+ *
+ * Threads, memory, errors: index.h's. After a failure a sink takes nothing more, so a caller
+ * looks once, at the end.
+ */
+#ifndef RECORDS_STORE_INDEX_OWN_H
+#define RECORDS_STORE_INDEX_OWN_H
+
+#include "common/measure/fhirtime.h"
+#include "services/records/store/index.h"
+
+/* Short names of the wire's types. */
+typedef Ward__Records__V1__Coding Coding;
+typedef Ward__Records__V1__CodeableConcept Concept;
+typedef Ward__Records__V1__Reference Reference;
+typedef Ward__Records__V1__Identifier Identifier;
+typedef Ward__Records__V1__Quantity Quantity;
+typedef Ward__Records__V1__Period Period;
+typedef Ward__Records__V1__Meta Meta;
+typedef Ward__Records__V1__Patient Patient;
+typedef Ward__Records__V1__Encounter Encounter;
+typedef Ward__Records__V1__Observation Observation;
+typedef Ward__Records__V1__Condition Condition;
+typedef Ward__Records__V1__AllergyIntolerance Allergy;
+typedef Ward__Records__V1__DocumentReference Document;
+typedef Ward__Records__V1__DiagnosticReport Report;
+typedef Ward__Records__V1__Consent Consent;
+
+struct sink {
+    struct ward_keyring *keys;
+    struct ward_arena *mem;
+    struct found_by *out;
+    struct ward_err *err;
+    enum ward_code code; /* of the first failure */
+    size_t token_cap, code_cap;
+};
+
+/* Records the first failure; says whether all is well. */
+bool sink_is(struct sink *s, enum ward_code code);
+/* Room for one more in a list of the arena's that holds n of *cap; NULL: none, and s knows. */
+void *sink_room(struct sink *s, void *list, size_t n, size_t *cap, size_t size);
+/* A token of this very text. "" is none. */
+void sink_text(struct sink *s, enum param p, const char *text, size_t n);
+void sink_word(struct sink *s, enum param p, const char *code); /* "|code" */
+void sink_coding(struct sink *s, enum param p, const Coding *c);
+void sink_concept(struct sink *s, enum param p, const Concept *c);
+void sink_concepts(struct sink *s, enum param p, Concept *const *list, size_t n);
+void sink_reference(struct sink *s, const Reference *r);
+void sink_references(struct sink *s, Reference *const *list, size_t n);
+void sink_identifiers(struct sink *s, Identifier *const *list, size_t n);
+void sink_encounter(struct sink *s, const Reference *r);
+void sink_labels(struct sink *s, const Meta *meta);
+/* The kind's date, or the second. Of "" or NULL there is none. */
+void sink_date(struct sink *s, enum ward_fhirtime_type type, const char *text, bool second);
+void sink_period(struct sink *s, const Period *p, bool second);
+/* What a period covers: the whole axis for what it does not say. */
+void sink_span(struct sink *s, const Period *p, int64_t *from_us, int64_t *to_us);
+bool concept_has(const Concept *c, const char *system, const char *code);
+
+void index_patient(struct sink *s, const Patient *p);
+void index_encounter(struct sink *s, const Encounter *e);
+void index_observation(struct sink *s, const Observation *o);
+void index_condition(struct sink *s, const Condition *c);
+void index_allergy(struct sink *s, const Allergy *a);
+void index_document(struct sink *s, const Document *d);
+void index_report(struct sink *s, const Report *r);
+void index_consent(struct sink *s, const Consent *c);
+
+#endif

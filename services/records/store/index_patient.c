@@ -1,0 +1,110 @@
+/* A patient: found by names in any script, birth date, identifiers, telephone, postal code. */
+#include "common/unicode/unicode.h"
+#include "services/records/store/index_own.h"
+
+#include <string.h>
+
+typedef Ward__Records__V1__HumanName HumanName;
+
+static void beginnings(struct sink *s, enum param p, const char *word)
+{
+    size_t n = strlen(word);
+
+    for (size_t at = 0; at < n && s->code == WARD_OK;) {
+        at += ward_first_points(word + at, 1);
+        sink_text(s, p, word, at);
+    }
+}
+
+static void first_letters(struct sink *s, char *const *words, size_t n, const char *birth_date)
+{
+    for (size_t i = 0; i < n && *birth_date != '\0'; i++) {
+        const char *text = ward_printf(s->mem, "%s|%.*s", birth_date,
+                                       (int)ward_first_points(words[i], 1), words[i]);
+
+        if (text == NULL)
+            sink_is(s, WARD_FAIL(s->err, RESOURCE_EXHAUSTED, "no memory to index a name"));
+        else
+            sink_text(s, PARAM_BIRTH_AND_NAME, text, strlen(text));
+    }
+}
+
+/* birth_date "": this part is not one that duplicates are looked for by. */
+static void part(struct sink *s, enum param p, const char *text, const char *birth_date)
+{
+    size_t n = 0;
+    char **words;
+
+    if (*text == '\0' || !sink_is(s, param_words(s->mem, text, &words, &n, s->err)))
+        return;
+    for (size_t i = 0; i < n; i++)
+        beginnings(s, p, words[i]);
+    first_letters(s, words, n, birth_date);
+    sink_text(s, PARAM_NAME_EXACT, text, strlen(text));
+}
+
+static void parts(struct sink *s, enum param p, char *const *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        part(s, p, list[i], "");
+}
+
+static void name(struct sink *s, const HumanName *h, const char *birth_date)
+{
+    part(s, PARAM_FAMILY, h->family, birth_date);
+    parts(s, PARAM_GIVEN, h->given, h->n_given);
+    parts(s, PARAM_NAME_TEXT, h->prefix, h->n_prefix);
+    parts(s, PARAM_NAME_TEXT, h->suffix, h->n_suffix);
+    part(s, PARAM_NAME_TEXT, h->text, *h->family == '\0' ? birth_date : "");
+}
+
+static void reached_by(struct sink *s, const Patient *p)
+{
+    for (size_t i = 0; i < p->n_telecom; i++) {
+        char *text;
+
+        if (sink_is(s, param_telecom(s->mem, p->telecom[i]->value, &text, s->err)))
+            sink_text(s, PARAM_TELECOM, text, strlen(text));
+    }
+    for (size_t i = 0; i < p->n_address; i++)
+        sink_text(s, PARAM_POSTAL_CODE, p->address[i]->postal_code,
+                  strlen(p->address[i]->postal_code));
+}
+
+static void flags(struct sink *s, const Patient *p)
+{
+    static const char *const genders[] = {"", "male", "female", "other", "unknown"};
+    bool dead = p->deceased_case == WARD__RECORDS__V1__PATIENT__DECEASED_DECEASED_DATE_TIME ||
+                (p->deceased_case == WARD__RECORDS__V1__PATIENT__DECEASED_DECEASED_BOOLEAN &&
+                 p->deceased_boolean);
+    bool active =
+        p->active_presence_case != WARD__RECORDS__V1__PATIENT__ACTIVE_PRESENCE_ACTIVE ||
+        p->active;
+
+    if ((int)p->gender > 0 && (size_t)p->gender < WARD_COUNT(genders))
+        sink_word(s, PARAM_GENDER, genders[p->gender]);
+    sink_word(s, PARAM_ACTIVE, active ? "true" : "false");
+    sink_word(s, PARAM_DECEASED, dead ? "true" : "false");
+    s->out->gender = (int)p->gender;
+    s->out->status = active ? 1 : 0;
+}
+
+void index_patient(struct sink *s, const Patient *p)
+{
+    sink_labels(s, p->meta);
+    sink_identifiers(s, p->identifier, p->n_identifier);
+    for (size_t i = 0; i < p->n_name; i++)
+        name(s, p->name[i], p->birth_date);
+    reached_by(s, p);
+    flags(s, p);
+    for (size_t i = 0; i < p->n_communication; i++)
+        sink_concept(s, PARAM_LANGUAGE, p->communication[i]->language);
+    sink_references(s, p->general_practitioner, p->n_general_practitioner);
+    sink_reference(s, p->managing_organization);
+    for (size_t i = 0; i < p->n_link; i++)
+        sink_reference(s, p->link[i]->other);
+    sink_date(s, WARD_FHIR_DATE, p->birth_date, false);
+    s->out->birth_us = s->out->from_us;
+    if (p->deceased_case == WARD__RECORDS__V1__PATIENT__DECEASED_DECEASED_DATE_TIME)
+        sink_date(s, WARD_FHIR_DATETIME, p->deceased_date_time, true);
+}

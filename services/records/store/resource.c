@@ -1,0 +1,174 @@
+/* What every kind of resource has: kind, id, patient. */
+#include "services/records/store/chart.h"
+#include "services/records/store/index_own.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *const names[KINDS] = {
+    [KIND_NONE] = "",
+    [KIND_PATIENT] = "Patient",
+    [KIND_ENCOUNTER] = "Encounter",
+    [KIND_OBSERVATION] = "Observation",
+    [KIND_CONDITION] = "Condition",
+    [KIND_ALLERGY] = "AllergyIntolerance",
+    [KIND_DOCUMENT] = "DocumentReference",
+    [KIND_REPORT] = "DiagnosticReport",
+    [KIND_CONSENT] = "Consent",
+};
+
+enum kind resource_kind(const Resource *res)
+{
+    /* the oneof's field numbers are the kinds' */
+    return (int)res->resource_case > 0 && (int)res->resource_case < KINDS
+               ? (enum kind)res->resource_case
+               : KIND_NONE;
+}
+
+const char *kind_name(enum kind kind)
+{
+    return (size_t)kind < KINDS ? names[kind] : "";
+}
+
+enum kind kind_of_name(const char *name)
+{
+    for (enum kind k = KIND_PATIENT; k < KINDS; k++)
+        if (strcmp(names[k], name) == 0)
+            return k;
+    return KIND_NONE;
+}
+
+static char **id_of(const Resource *res)
+{
+    switch (resource_kind(res)) {
+    case KIND_PATIENT:
+        return &res->patient->id;
+    case KIND_ENCOUNTER:
+        return &res->encounter->id;
+    case KIND_OBSERVATION:
+        return &res->observation->id;
+    case KIND_CONDITION:
+        return &res->condition->id;
+    case KIND_ALLERGY:
+        return &res->allergy_intolerance->id;
+    case KIND_DOCUMENT:
+        return &res->document_reference->id;
+    case KIND_REPORT:
+        return &res->diagnostic_report->id;
+    case KIND_CONSENT:
+        return &res->consent->id;
+    default:
+        return NULL;
+    }
+}
+
+const char *resource_id(const Resource *res)
+{
+    char **id = id_of(res);
+
+    return id == NULL ? "" : *id;
+}
+
+void resource_set_id(Resource *res, char *id)
+{
+    char **at = id_of(res);
+
+    WARD_ASSERT(at != NULL);
+    *at = id;
+}
+
+Meta **resource_meta(const Resource *res)
+{
+    switch (resource_kind(res)) {
+    case KIND_PATIENT:
+        return &res->patient->meta;
+    case KIND_ENCOUNTER:
+        return &res->encounter->meta;
+    case KIND_OBSERVATION:
+        return &res->observation->meta;
+    case KIND_CONDITION:
+        return &res->condition->meta;
+    case KIND_ALLERGY:
+        return &res->allergy_intolerance->meta;
+    case KIND_DOCUMENT:
+        return &res->document_reference->meta;
+    case KIND_REPORT:
+        return &res->diagnostic_report->meta;
+    case KIND_CONSENT:
+        return &res->consent->meta;
+    default:
+        return NULL;
+    }
+}
+
+bool reference_parse(const char *reference, enum kind *kind, uint8_t out[RECORDS_ID])
+{
+    static const char URN[] = "urn:uuid:";
+    const char *slash = strchr(reference, '/');
+
+    if (strncmp(reference, URN, strlen(URN)) == 0) {
+        *kind = KIND_NONE;
+        return ward_uuid_parse(reference + strlen(URN), out);
+    }
+    for (enum kind k = KIND_PATIENT; slash != NULL && k < KINDS; k++) {
+        if (strlen(names[k]) == (size_t)(slash - reference) &&
+            memcmp(names[k], reference, strlen(names[k])) == 0) {
+            *kind = k;
+            return ward_uuid_parse(slash + 1, out);
+        }
+    }
+    return false;
+}
+
+static const Reference *subject_of(const Resource *res, const char **field)
+{
+    *field = "subject";
+    switch (resource_kind(res)) {
+    case KIND_ENCOUNTER:
+        return res->encounter->subject;
+    case KIND_OBSERVATION:
+        return res->observation->subject;
+    case KIND_CONDITION:
+        return res->condition->subject;
+    case KIND_DOCUMENT:
+        return res->document_reference->subject;
+    case KIND_REPORT:
+        return res->diagnostic_report->subject;
+    case KIND_ALLERGY:
+        *field = "patient";
+        return res->allergy_intolerance->patient;
+    case KIND_CONSENT:
+        *field = "patient";
+        return res->consent->patient;
+    default:
+        return NULL;
+    }
+}
+
+static enum ward_code no_reference(enum kind kind, const char *field, struct ward_err *err)
+{
+    WARD_FAIL_REASON(err, INVALID_ARGUMENT, "REFERENCE_INVALID",
+                     "must be Patient/<uuid> or urn:uuid:<uuid>");
+    if (err != NULL)
+        snprintf(err->field, sizeof(err->field), "%s.%s.reference", kind_name(kind), field);
+    return WARD_INVALID_ARGUMENT;
+}
+
+enum ward_code resource_patient(const Resource *res, uint8_t out[RECORDS_ID],
+                                struct ward_err *err)
+{
+    enum kind kind = KIND_NONE;
+    const Reference *subject;
+    const char *field;
+
+    if (resource_kind(res) == KIND_PATIENT) {
+        if (ward_uuid_parse(res->patient->id, out))
+            return WARD_OK;
+        return WARD_FAIL_FIELD(err, "Patient.id", "is not a UUID");
+    }
+    subject = subject_of(res, &field);
+    if (subject == NULL || !reference_parse(subject->reference, &kind, out) ||
+        (kind != KIND_PATIENT && kind != KIND_NONE))
+        return no_reference(resource_kind(res), field, err);
+    return WARD_OK;
+}
