@@ -50,7 +50,8 @@ CREATE TABLE glass (
     note           BLOB         NULL,
     KEY glass_of (patient_id, actor, until_us),
     KEY glass_by (actor, until_us),
-    KEY glass_waiting (reviewed_at_us, from_us),
+    KEY glass_waiting (reviewed_at_us, from_us, glass_id),
+    KEY glass_by_age (from_us, glass_id),
     FOREIGN KEY (patient_id) REFERENCES patient (patient_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 

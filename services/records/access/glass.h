@@ -1,0 +1,29 @@
+/* glass.h - what the methods about broken glass share. Threads: a worker's own. Memory: the
+ * call's arena. Errors: db.h's, keyring.h's. */
+#ifndef RECORDS_ACCESS_GLASS_H
+#define RECORDS_ACCESS_GLASS_H
+
+#include "services/records/api.h"
+
+#include "ward/records/v1/access.pb-c.h"
+
+typedef Ward__Records__V1__Glass Glass;
+
+/* What is sealed of a glass, under its patient's key. */
+enum glass_text { GLASS_EXPLANATION, GLASS_NOTE };
+/* out takes n + WARD_SEAL_EXTRA. */
+WARD_MUST enum ward_code glass_seal(const struct patient *p, const uint8_t glass[RECORDS_ID],
+                                    enum glass_text what, const char *text, uint8_t *out,
+                                    struct ward_err *err);
+/* The columns that glass_of reads, of a table `g`. */
+#define GLASS_COLUMNS                                                                          \
+    "g.glass_id, g.patient_id, g.actor, g.ward, g.reason, g.explanation, g.from_us,"           \
+    " g.until_us, g.reviewed_by, g.reviewed_at_us, g.verdict,"                                 \
+    " (SELECT COUNT(*) FROM seen WHERE seen.glass_id = g.glass_id)"
+/* A row as the wire's; the explanation of an erased patient is "". */
+WARD_MUST enum ward_code glass_of(struct worker *w, struct ward_arena *mem,
+                                  const struct ward_val *row, Glass *out, struct ward_err *err);
+
+extern struct ward_family records_glass_broken;
+
+#endif

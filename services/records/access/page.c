@@ -1,0 +1,69 @@
+#include "services/records/access/page.h"
+
+#include "common/base/clock.h"
+#include "common/base/text.h"
+
+#include <string.h>
+
+#define LIFE_US INT64_C(86400000000) /* 24 h */
+#define TAG     16
+
+/* A token: the place, when it was given, and a tag over both, the person and the question. */
+
+static enum ward_code tag(struct ward_call *c, const char *question, const uint8_t *what,
+                          size_t n, uint8_t out[TAG])
+{
+    struct worker *w = c->wrk;
+    const char *who = c->who == NULL ? "" : c->who->subject;
+    uint8_t hash[WARD_SHA256_SIZE];
+    char hex[2 * (PAGE_PLACE + 8) + 1];
+    char *text;
+
+    ward_hex(what, n, hex);
+    text = ward_printf(c->mem, "%s %zu:%s %s %s", c->method->path, strlen(who), who, hex,
+                       question);
+    if (text == NULL)
+        return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for the page token");
+    WARD_TRY(ward_keyring_hash(w->rec->keys, "page", text, strlen(text), hash, c->err));
+    memcpy(out, hash, TAG);
+    return WARD_OK;
+}
+
+enum ward_code page_token(struct ward_call *c, const char *question, const void *place,
+                          size_t n, ProtobufCBinaryData *out)
+{
+    uint64_t now = (uint64_t)ward_wall_us();
+    uint8_t *t = ward_alloc(c->mem, n + 8 + TAG);
+
+    WARD_ASSERT(n <= PAGE_PLACE);
+    if (t == NULL)
+        return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for the page token");
+    memcpy(t, place, n);
+    memcpy(t + n, &now, 8);
+    WARD_TRY(tag(c, question, t, n + 8, t + n + 8));
+    *out = (ProtobufCBinaryData){n + 8 + TAG, t};
+    return WARD_OK;
+}
+
+enum ward_code page_place(struct ward_call *c, const char *question, ProtobufCBinaryData token,
+                          void *place, size_t n, bool *given)
+{
+    uint8_t want[TAG];
+    uint64_t then;
+
+    WARD_ASSERT(n <= PAGE_PLACE);
+    *given = token.len != 0;
+    if (token.len == 0)
+        return WARD_OK;
+    if (token.len == n + 8 + TAG) {
+        WARD_TRY(tag(c, question, token.data, n + 8, want));
+        memcpy(&then, token.data + n, 8);
+        if (ward_equal(want, token.data + n + 8, TAG) &&
+            ward_wall_us() - (int64_t)then <= LIFE_US) {
+            memcpy(place, token.data, n);
+            return WARD_OK;
+        }
+    }
+    return WARD_FAIL_REASON(c->err, INVALID_ARGUMENT, "PAGE_TOKEN_INVALID",
+                            "page_token is not of this query, or older than a day");
+}
