@@ -1,5 +1,5 @@
-/* Query: a page of events, newest first. Asking is an event too, in the log before the answer.
- */
+/* Query and QueryPatient: events, newest first. Asking is an event too, in the log before the
+ * answer. */
 #include "services/audit/wire.h"
 
 #include <string.h>
@@ -137,9 +137,23 @@ static enum ward_code next_token(struct ward_call *c, const QueryRequest *q, int
     return WARD_OK;
 }
 
-static enum ward_code query(struct ward_call *c, const QueryRequest *q, QueryResponse *resp)
+static enum ward_code records_of(struct ward_call *c, const struct audit_entry *entries,
+                                 size_t n, Record ***out)
 {
     static const Record INIT = WARD__AUDIT__V1__RECORD__INIT;
+    Record **list = audit_list(c->mem, sizeof(Record), n, &INIT);
+
+    if (list == NULL)
+        return WARD_FAIL(c->err, RESOURCE_EXHAUSTED,
+                         "the call needs more memory than it may use");
+    for (size_t i = 0; i < n; i++)
+        WARD_TRY(record_of(&entries[i], c->mem, list[i], c->err));
+    *out = list;
+    return WARD_OK;
+}
+
+static enum ward_code query(struct ward_call *c, const QueryRequest *q, QueryResponse *resp)
+{
     struct audit_worker *w = audit_serve(c);
     struct audit_entry *entries;
     struct audit_filter f;
@@ -152,12 +166,7 @@ static enum ward_code query(struct ward_call *c, const QueryRequest *q, QueryRes
         n--;
         WARD_TRY(next_token(c, q, at_us[n - 1], entries[n - 1].index, &resp->next_page_token));
     }
-    resp->records = audit_list(c->mem, sizeof(Record), n, &INIT);
-    if (resp->records == NULL)
-        return WARD_FAIL(c->err, RESOURCE_EXHAUSTED,
-                         "the call needs more memory than it may use");
-    for (size_t i = 0; i < n; i++)
-        WARD_TRY(record_of(&entries[i], c->mem, resp->records[i], c->err));
+    WARD_TRY(records_of(c, entries, n, &resp->records));
     resp->n_records = n;
     return record_query(c, q, n);
 }
@@ -166,4 +175,57 @@ enum ward_code audit_query_rpc(struct ward_call *c, const ProtobufCMessage *q,
                                ProtobufCMessage *r)
 {
     return query(c, (const QueryRequest *)q, (QueryResponse *)r);
+}
+
+/* ---- QueryPatient ---- */
+
+typedef Ward__Audit__V1__QueryPatientRequest PatientRequest;
+typedef Ward__Audit__V1__QueryPatientResponse PatientResponse;
+
+static enum ward_code patient_filter(struct ward_call *c, const PatientRequest *q,
+                                     struct audit_filter *f)
+{
+    QueryRequest plain = WARD__AUDIT__V1__QUERY_REQUEST__INIT;
+
+    if (*q->patient == '\0')
+        return WARD_FAIL_FIELD(c->err, "patient", "is empty");
+    if (q->most < 0 || q->most > PAGE_MOST + 1)
+        return WARD_FAIL_FIELD(c->err, "most", "must be 0 to %d", PAGE_MOST + 1);
+    if (q->before_us < 0 || q->before_index > INT64_MAX)
+        return WARD_FAIL_FIELD(c->err, "before_us", "is no place in the log");
+    plain.patient = q->patient;
+    plain.from_us = q->from_us;
+    plain.to_us = q->to_us;
+    WARD_TRY(filter_of(c, &plain, f));
+    f->most = q->most == 0 ? PAGE : (size_t)q->most;
+    if (q->before_us != 0) {
+        f->before_us = q->before_us;
+        f->before_index = q->before_index;
+    }
+    return WARD_OK;
+}
+
+static enum ward_code query_patient(struct ward_call *c, const PatientRequest *q,
+                                    PatientResponse *resp)
+{
+    struct audit_worker *w = audit_serve(c);
+    struct own o = own_of(c);
+    struct audit_entry *entries;
+    struct audit_filter f;
+    int64_t *at_us;
+
+    WARD_TRY(patient_filter(c, q, &f));
+    WARD_TRY(search(audit_vault(w->a), w->db, c->mem, &f, &entries, &at_us, &resp->n_records,
+                    c->err));
+    WARD_TRY(records_of(c, entries, resp->n_records, &resp->records));
+    o.patient = q->patient;
+    own_detail(&o, "rows", ward_printf(c->mem, "%zu", resp->n_records));
+    own_detail(&o, "next_page", q->before_us == 0 ? "no" : "yes");
+    return own_call(c, &o, NULL);
+}
+
+enum ward_code audit_query_patient_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                                       ProtobufCMessage *r)
+{
+    return query_patient(c, (const PatientRequest *)q, (PatientResponse *)r);
 }

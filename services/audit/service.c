@@ -87,6 +87,7 @@ const struct ward_method *audit_methods(void)
     static const struct ward_method table[] = {
         ROW("Append", audit_append_rpc, append),
         ROW("Query", audit_query_rpc, query),
+        ROW("QueryPatient", audit_query_patient_rpc, query_patient),
         ROW("GetReceipt", audit_receipt_rpc, get_receipt),
         ROW("GetCheckpoint", audit_checkpoint_rpc, get_checkpoint),
         ROW("GetInclusionProof", audit_inclusion_rpc, get_inclusion_proof),

@@ -85,6 +85,8 @@ enum ward_code audit_append_rpc(struct ward_call *c, const ProtobufCMessage *q,
                                 ProtobufCMessage *r);
 enum ward_code audit_query_rpc(struct ward_call *c, const ProtobufCMessage *q,
                                ProtobufCMessage *r);
+enum ward_code audit_query_patient_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                                       ProtobufCMessage *r);
 enum ward_code audit_receipt_rpc(struct ward_call *c, const ProtobufCMessage *q,
                                  ProtobufCMessage *r);
 enum ward_code audit_checkpoint_rpc(struct ward_call *c, const ProtobufCMessage *q,
