@@ -1,0 +1,49 @@
+/* backend.h - what finds the symptoms, diseases and drugs of a note: the rules, or a model.
+ *
+ * A back end marks spans of the folded text. Codes, negation, time and experiencer, and
+ * measurements are the engine's: they are the same rules whoever marked the span, and each
+ * finding names its maker.
+ *
+ * Threads: find is called from any thread, at once; a back end locks what it must. Memory:
+ * marks live in the call's arena. Errors: find's go to text_extract's caller as they are.
+ */
+#ifndef RECORDS_TEXT_BACKEND_H
+#define RECORDS_TEXT_BACKEND_H
+
+#include "services/records/text/doc.h"
+
+#define TEXT_MARK_NONE (-1) /* words that hold a term and are none: "infection control" */
+
+struct text_term {
+    const char *name, *system, *code, *source; /* "" for none */
+    int kind;                                  /* enum text_kind, or TEXT_MARK_NONE */
+};
+
+struct text_mark {
+    uint32_t start, end; /* of the folded text */
+    int kind;
+    const struct text_term *term; /* NULL: the engine looks the words up */
+    const struct text_quantity *quantity;
+    const struct text_maker *maker;
+};
+
+/* By start, not overlapping. */
+struct text_marks {
+    struct text_mark *at;
+    size_t n, cap;
+};
+/*   RESOURCE_EXHAUSTED  reasons ARENA_FULL, TEXT_TOO_MANY */
+WARD_MUST enum ward_code text_mark_add(struct text_marks *m, struct ward_arena *mem,
+                                       const struct text_mark *mark, struct ward_err *err);
+
+struct text_backend {
+    struct text_maker maker;
+    enum text_language language; /* of sentences it reads; the rules read the others */
+    void *self;
+    enum ward_code (*find)(void *self, const struct text_doc *doc, uint32_t start, uint32_t end,
+                           struct ward_arena *mem, struct text_marks *out,
+                           struct ward_err *err);
+    void (*close)(void *self); /* NULL is fine */
+};
+
+#endif

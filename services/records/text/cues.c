@@ -1,0 +1,146 @@
+#include "services/records/text/own.h"
+
+#include <string.h>
+
+enum { ID, CUE, AXIS, VALUE, DIRECTION, REACH, EDGE, N_COLUMNS };
+
+static const char *const axes[] = {"assertion", "temporality", "experiencer", "pseudo", "stop",
+                                   "section",   "filler",      "abbrev",      NULL};
+static const char *const directions[] = {"forward", "backward", "both", NULL};
+static const char *const reaches[] = {"word", "list", "clause", "sentence", NULL};
+static const char *const edges[] = {"", "edge", NULL};
+
+static const struct {
+    const char *word;
+    enum cue_axis axis;
+    int value;
+} values[] = {
+    {"affirmed", CUE_ASSERTION, TEXT_AFFIRMED},
+    {"negated", CUE_ASSERTION, TEXT_NEGATED},
+    {"uncertain", CUE_ASSERTION, TEXT_UNCERTAIN},
+    {"current", CUE_TEMPORALITY, TEXT_CURRENT},
+    {"historical", CUE_TEMPORALITY, TEXT_HISTORICAL},
+    {"patient", CUE_EXPERIENCER, TEXT_PATIENT},
+    {"family", CUE_EXPERIENCER, TEXT_FAMILY},
+};
+
+/* What a cue or a heading sets. A heading without a value only ends the one before. */
+static enum ward_code value_of(const struct text_table *t, const struct text_row *row,
+                               struct text_cue *cue, struct ward_err *err)
+{
+    cue->sets = cue->axis;
+    if (*row->col[VALUE] == '\0' && cue->axis >= CUE_N_VALUED)
+        return WARD_OK;
+    for (size_t i = 0; i < WARD_COUNT(values); i++) {
+        if (strcmp(values[i].word, row->col[VALUE]) != 0)
+            continue;
+        if (cue->axis != CUE_SECTION && cue->axis != values[i].axis)
+            break;
+        cue->sets = values[i].axis;
+        cue->value = values[i].value;
+        return WARD_OK;
+    }
+    return TEXT_DATA_FAIL(err, t, row, "column %d: not a value of this axis", VALUE + 1);
+}
+
+static enum ward_code load_row(struct text_loader *l, const struct text_table *t,
+                               const struct text_row *row, struct text_cues *c,
+                               struct ward_err *err)
+{
+    struct text_cue *cue = &c->cue[c->n];
+    struct text_doc folded;
+    int axis = 0, direction = 0, reach = 0, edge = 0;
+
+    WARD_TRY(text_table_word(t, row, AXIS, axes, &axis, err));
+    if (axis < CUE_N_VALUED) {
+        WARD_TRY(text_table_word(t, row, DIRECTION, directions, &direction, err));
+        WARD_TRY(text_table_word(t, row, REACH, reaches, &reach, err));
+    }
+    WARD_TRY(text_table_word(t, row, EDGE, edges, &edge, err));
+    for (size_t i = 0; i < c->n; i++)
+        if (strcmp(c->cue[i].id, row->col[ID]) == 0)
+            return TEXT_DATA_FAIL(err, t, row, "the id is there already");
+    *cue = (struct text_cue){.id = row->col[ID],
+                             .axis = (enum cue_axis)axis,
+                             .direction = (enum cue_direction)direction,
+                             .reach = (enum cue_reach)reach,
+                             .edge = edge == 1};
+    WARD_TRY(value_of(t, row, cue, err));
+    WARD_TRY(text_load_fold(l, t, row, CUE, &folded, err));
+    if (text_trie_add(&c->trie, folded.cp, folded.n, (int32_t)c->n, NULL) != WARD_OK)
+        return TEXT_DATA_FAIL(err, t, row, "the cue is there already");
+    c->n++;
+    return WARD_OK;
+}
+
+enum ward_code text_cues_load(struct text_loader *l, const char *file, struct text_cues *out,
+                              struct ward_err *err)
+{
+    struct text_cues c = {0};
+    struct text_table t;
+
+    WARD_TRY(text_load_table(l, file, N_COLUMNS, &t, err));
+    c.cue = ward_alloc(l->mem, t.n * sizeof(*c.cue));
+    if (c.cue == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "the dictionaries need more memory");
+    WARD_TRY(text_load_trie(l, &t, 1, CUE, &c.trie, err));
+    for (size_t i = 0; i < t.n; i++)
+        WARD_TRY(load_row(l, &t, &t.row[i], &c, err));
+    *out = c;
+    return WARD_OK;
+}
+
+/* ---- sentences ---- */
+
+#define ABBREV_MAX 8
+
+/* The full stop at i belongs to a number, an abbreviation or a word: it ends no sentence. */
+static bool inner_stop(const struct text_engine *e, const struct text_doc *doc, uint32_t start,
+                       uint32_t i)
+{
+    uint32_t from = i;
+    int32_t cue;
+
+    if (text_is_word(doc->cp[i + 1]) && i > start && text_is_digit(doc->cp[i - 1]))
+        return true;
+    while (from > start && i - from < ABBREV_MAX &&
+           (text_is_letter(doc->cp[from - 1]) || doc->cp[from - 1] == '.'))
+        from--;
+    if (i - from == 1 && text_is_letter(doc->cp[i + 1])) /* "p.o." */
+        return true;
+    cue = text_trie_exact(&e->en.trie, doc, from, i + 1);
+    return cue >= 0 && e->en.cue[cue].axis == CUE_ABBREV;
+}
+
+static bool ends_sentence(const struct text_engine *e, const struct text_doc *doc,
+                          uint32_t start, uint32_t i)
+{
+    switch (doc->cp[i]) {
+    case 0x3002: /* the ideographic full stop */
+    case '!':
+    case ';':
+    case '\n':
+        return true;
+    case '?': /* "?PE" begins something, "PE?" ends it */
+        return i > start && (text_is_word(doc->cp[i - 1]) || text_is_han(doc->cp[i - 1]));
+    case '.':
+        return !inner_stop(e, doc, start, i);
+    default:
+        return false;
+    }
+}
+
+struct text_sentence text_sentence_at(const struct text_engine *e, const struct text_doc *doc,
+                                      uint32_t start)
+{
+    struct text_sentence s = {start, start, false};
+
+    while (s.end < doc->n) {
+        uint32_t i = s.end++;
+
+        s.han = s.han || text_is_han(doc->cp[i]);
+        if (ends_sentence(e, doc, start, i))
+            break;
+    }
+    return s;
+}

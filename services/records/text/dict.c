@@ -1,0 +1,140 @@
+#include "services/records/text/own.h"
+
+#include <string.h>
+
+static const char *const kinds[] = {"symptom", "disease", "drug", "none", "tail", NULL};
+static const int kind_of[] = {TEXT_SYMPTOM, TEXT_DISEASE, TEXT_DRUG, TEXT_MARK_NONE,
+                              TEXT_MARK_NONE};
+#define KIND_TAIL 4
+
+/* FHIR R4's names of code systems. Source: hl7.org/fhir/R4/terminologies-systems.html, checked
+ * 2026-11-21. */
+static const char *const systems[] = {"", "icd10", "icd10cm", NULL};
+static const char *const system_uri[] = {"", "http://hl7.org/fhir/sid/icd-10",
+                                         "http://hl7.org/fhir/sid/icd-10-cm"};
+
+#define TAILS_CAP 4096 /* code points of all of them */
+
+enum { TERM, KIND, NAME, SYSTEM, CODE, LANGUAGE, SOURCE, N_COLUMNS };
+
+static enum ward_code source_of(struct text_loader *l, const struct text_table *t,
+                                const struct text_row *row, const char **out,
+                                struct ward_err *err)
+{
+    for (size_t i = 0; i < l->sources.n; i++)
+        if (strcmp(l->sources.row[i].col[0], row->col[SOURCE]) == 0) {
+            *out = l->sources.row[i].col[0];
+            return WARD_OK;
+        }
+    return TEXT_DATA_FAIL(err, t, row, "the source is not in sources.tsv");
+}
+
+static enum ward_code load_row(struct text_loader *l, const struct text_table *t,
+                               const struct text_row *row, struct text_dict *d,
+                               struct ward_err *err)
+{
+    static const char *const languages[] = {"zh", "en", NULL};
+    struct text_term *term = &d->term[d->n];
+    struct text_doc folded;
+    int kind = 0, system = 0, language = 0;
+
+    WARD_TRY(text_table_word(t, row, KIND, kinds, &kind, err));
+    WARD_TRY(text_table_word(t, row, SYSTEM, systems, &system, err));
+    WARD_TRY(text_table_word(t, row, LANGUAGE, languages, &language, err));
+    if ((system == 0) != (*row->col[CODE] == '\0'))
+        return TEXT_DATA_FAIL(err, t, row, "a code needs a system, a system a code");
+    if (kind == KIND_TAIL && d->tails.n_nodes + TEXT_TERM_MAX > TAILS_CAP)
+        return TEXT_DATA_FAIL(err, t, row, "too many tails");
+    *term = (struct text_term){.kind = kind_of[kind],
+                               .name = *row->col[NAME] ? row->col[NAME] : row->col[TERM],
+                               .system = system_uri[system],
+                               .code = row->col[CODE]};
+    WARD_TRY(source_of(l, t, row, &term->source, err));
+    WARD_TRY(text_load_fold(l, t, row, TERM, &folded, err));
+    if (text_trie_add(kind == KIND_TAIL ? &d->tails : &d->trie, folded.cp, folded.n,
+                      (int32_t)d->n, NULL) != WARD_OK)
+        return TEXT_DATA_FAIL(err, t, row, "the term is there already");
+    d->n++;
+    return WARD_OK;
+}
+
+enum ward_code text_dict_load(struct text_loader *l, struct text_dict *out,
+                              struct ward_err *err)
+{
+    static const char *const files[] = {"terms_zh.tsv", "terms_en.tsv", "drugs.tsv"};
+    struct text_table table[WARD_COUNT(files)];
+    struct text_dict d = {0};
+    size_t rows = 0;
+
+    for (size_t i = 0; i < WARD_COUNT(files); i++) {
+        WARD_TRY(text_load_table(l, files[i], N_COLUMNS, &table[i], err));
+        rows += table[i].n;
+    }
+    d.term = ward_alloc(l->mem, rows * sizeof(*d.term));
+    if (d.term == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "the dictionaries need more memory");
+    WARD_TRY(text_load_trie(l, table, WARD_COUNT(files), TERM, &d.trie, err));
+    WARD_TRY(text_trie_init(&d.tails, l->mem, TAILS_CAP, err));
+    for (size_t i = 0; i < WARD_COUNT(files); i++)
+        for (size_t k = 0; k < table[i].n; k++)
+            WARD_TRY(load_row(l, &table[i], &table[i].row[k], &d, err));
+    *out = d;
+    return WARD_OK;
+}
+
+enum ward_code text_mark_add(struct text_marks *m, struct ward_arena *mem,
+                             const struct text_mark *mark, struct ward_err *err)
+{
+    struct text_mark *more;
+    size_t cap = m->cap == 0 ? 32 : m->cap * 2;
+
+    if (m->n < m->cap) {
+        m->at[m->n++] = *mark;
+        return WARD_OK;
+    }
+    if (m->n >= TEXT_FINDINGS_MAX)
+        return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "TEXT_TOO_MANY",
+                                "the note holds more than %d findings", TEXT_FINDINGS_MAX);
+    if (cap > TEXT_FINDINGS_MAX)
+        cap = TEXT_FINDINGS_MAX;
+    more = ward_alloc(mem, cap * sizeof(*more));
+    if (more == NULL)
+        return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL",
+                                "the note needs more memory than a call may use");
+    if (m->n > 0)
+        memcpy(more, m->at, m->n * sizeof(*more));
+    m->at = more;
+    m->cap = cap;
+    m->at[m->n++] = *mark;
+    return WARD_OK;
+}
+
+/* The leftmost, and of those the longest: "肺部感染" is one finding, not "感染". */
+enum ward_code text_rules_find(void *dict, const struct text_doc *doc, uint32_t start,
+                               uint32_t end, struct ward_arena *mem, struct text_marks *out,
+                               struct ward_err *err)
+{
+    const struct text_dict *d = dict;
+
+    for (uint32_t i = start, stop = 0; i < end;) {
+        int32_t found = text_trie_longest(&d->trie, doc, i, end, TEXT_PLURAL, &stop);
+
+        struct text_mark mark = {.start = i};
+
+        if (found < 0) {
+            i++;
+            continue;
+        }
+        mark.end = stop;
+        mark.kind = d->term[found].kind;
+        mark.term = &d->term[found];
+        /* What follows can make it another thing: "胃癌" + "根治术" is an operation. */
+        if (text_trie_longest(&d->tails, doc, stop, end, TEXT_EDGES, &stop) >= 0) {
+            mark.end = stop;
+            mark.kind = TEXT_MARK_NONE;
+        }
+        WARD_TRY(text_mark_add(out, mem, &mark, err));
+        i = stop;
+    }
+    return WARD_OK;
+}

@@ -1,0 +1,247 @@
+#include "services/records/text/own.h"
+
+#include "common/base/text.h"
+
+#include <string.h>
+
+#define ENGINE_CAP    ((size_t)128 << 20)
+#define RULES_VERSION "1"
+
+/* ---- open and close ---- */
+
+enum ward_code text_load_table(struct text_loader *l, const char *file, int columns,
+                               struct text_table *out, struct ward_err *err)
+{
+    struct ward_bytes parts[] = {{l->hash, sizeof(l->hash)}, {file, strlen(file)}, {NULL, 0}};
+
+    WARD_TRY(text_table_read(l->mem, l->dir, file, columns, out, err));
+    parts[2] = (struct ward_bytes){out->sha256, sizeof(out->sha256)};
+    ward_sha256_parts(parts, WARD_COUNT(parts), l->hash);
+    return WARD_OK;
+}
+
+enum ward_code text_load_fold(struct text_loader *l, const struct text_table *t,
+                              const struct text_row *row, int column, struct text_doc *out,
+                              struct ward_err *err)
+{
+    const char *s = row->col[column];
+
+    ward_arena_reset(l->scratch);
+    WARD_TRY(text_doc_make(l->scratch, s, strlen(s), out, err));
+    if (out->n == 0 || out->n > TEXT_TERM_MAX)
+        return TEXT_DATA_FAIL(err, t, row, "column %d: not 1 to %d letters", column + 1,
+                              TEXT_TERM_MAX);
+    return WARD_OK;
+}
+
+enum ward_code text_load_trie(struct text_loader *l, const struct text_table *t, size_t n,
+                              int column, struct text_trie *out, struct ward_err *err)
+{
+    uint32_t total = 0;
+
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < t[i].n; k++)
+            for (const char *s = t[i].row[k].col[column]; *s != '\0'; s++)
+                total += ((uint8_t)*s & 0xC0) != 0x80;
+    return text_trie_init(out, l->mem, total, err);
+}
+
+static enum ward_code load(struct text_loader *l, struct text_engine *e, struct ward_err *err)
+{
+    WARD_TRY(text_load_table(l, "sources.tsv", 5, &l->sources, err));
+    WARD_TRY(text_dict_load(l, &e->dict, err));
+    WARD_TRY(text_cues_load(l, "cues_zh.tsv", &e->zh, err));
+    WARD_TRY(text_cues_load(l, "cues_en.tsv", &e->en, err));
+    WARD_TRY(text_measures_load(l, &e->measures, err));
+    e->rules = (struct text_backend){.maker = {"rules", RULES_VERSION, ""},
+                                     .language = TEXT_AUTO,
+                                     .self = &e->dict,
+                                     .find = text_rules_find};
+    ward_hex(l->hash, sizeof(l->hash), e->rules.maker.sha256);
+    return WARD_OK;
+}
+
+enum ward_code text_open(const struct text_config *cfg, struct text_engine **out,
+                         struct ward_err *err)
+{
+    struct ward_arena mem, scratch;
+    struct text_loader l = {.mem = &mem, .scratch = &scratch, .dir = cfg->data_dir};
+    struct text_engine *e;
+    enum ward_code code;
+
+    ward_arena_init(&mem, ENGINE_CAP);
+    ward_arena_init(&scratch, 64 << 10);
+    e = ward_new(&mem, struct text_engine);
+    code = e == NULL ? WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the dictionaries")
+                     : load(&l, e, err);
+    ward_arena_done(&scratch);
+    if (code != WARD_OK) {
+        ward_arena_done(&mem);
+        return code;
+    }
+    e->backend = cfg->backend;
+    e->mem = mem;
+    *out = e;
+    return WARD_OK;
+}
+
+void text_close(struct text_engine *e)
+{
+    struct ward_arena mem;
+
+    if (e == NULL)
+        return;
+    mem = e->mem; /* which holds e */
+    ward_arena_done(&mem);
+}
+
+/* ---- one note ---- */
+
+static enum ward_code arena_full(struct ward_err *err)
+{
+    return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL",
+                            "the note needs more memory than a call may use");
+}
+
+static const struct text_backend *reader_of(const struct text_engine *e,
+                                            const struct text_sentence *s)
+{
+    if (e->backend == NULL || (e->backend->language == TEXT_ZH && !s->han) ||
+        (e->backend->language == TEXT_EN && s->han))
+        return &e->rules;
+    return e->backend;
+}
+
+/* A back end's marks must be what it promised: within what it was given, in order. */
+static bool in_order(const struct text_marks *m, size_t from, uint32_t start, uint32_t end)
+{
+    for (size_t i = from; i < m->n; i++) {
+        if (m->at[i].start < start || m->at[i].end <= m->at[i].start || m->at[i].end > end ||
+            m->at[i].kind < TEXT_MARK_NONE || m->at[i].kind >= TEXT_MEASUREMENT)
+            return false;
+        start = m->at[i].end;
+    }
+    return true;
+}
+
+/* Symptoms, diseases and drugs: runs of sentences that one back end reads go to it at once. */
+static enum ward_code find(const struct text_engine *e, const struct text_doc *doc,
+                           struct ward_arena *mem, struct text_marks *out, struct ward_err *err)
+{
+    for (uint32_t at = 0, end; at < doc->n; at = end) {
+        struct text_sentence s = text_sentence_at(e, doc, at);
+        const struct text_backend *b = reader_of(e, &s);
+        size_t from = out->n;
+
+        for (end = s.end; end < doc->n; end = s.end) {
+            s = text_sentence_at(e, doc, end);
+            if (reader_of(e, &s) != b)
+                break;
+        }
+        WARD_TRY(b->find(b->self, doc, at, end, mem, out, err));
+        if (!in_order(out, from, at, end))
+            return WARD_FAIL(err, INTERNAL, "a back end marked what it must not");
+        for (size_t i = from; i < out->n; i++)
+            out->at[i].maker = &b->maker;
+    }
+    return WARD_OK;
+}
+
+/* Both lists in one, by start; where two overlap the measurement stays. */
+static enum ward_code merge(const struct text_marks *terms, const struct text_marks *values,
+                            struct ward_arena *mem, struct text_marks *out,
+                            struct ward_err *err)
+{
+    size_t v = 0;
+
+    for (size_t t = 0; t < terms->n; t++) {
+        const struct text_mark *m = &terms->at[t];
+
+        for (; v < values->n && values->at[v].start < m->end; v++)
+            WARD_TRY(text_mark_add(out, mem, &values->at[v], err));
+        if (out->n == 0 || out->at[out->n - 1].end <= m->start)
+            WARD_TRY(text_mark_add(out, mem, m, err));
+    }
+    for (; v < values->n; v++)
+        WARD_TRY(text_mark_add(out, mem, &values->at[v], err));
+    return WARD_OK;
+}
+
+/* Name and code: the mark's own term, or what the dictionary says of these words. */
+static enum ward_code name(const struct text_engine *e, const struct text_doc *doc,
+                           const struct text_mark *m, struct ward_arena *mem,
+                           struct text_finding *f, struct ward_err *err)
+{
+    const struct text_term *term = m->term;
+
+    if (term == NULL) {
+        int32_t row = text_trie_exact(&e->dict.trie, doc, m->start, m->end);
+
+        if (row >= 0 && e->dict.term[row].kind == m->kind)
+            term = &e->dict.term[row];
+    }
+    f->kind = (enum text_kind)m->kind;
+    f->span = text_doc_span(doc, m->start, m->end);
+    f->quantity = m->quantity;
+    f->maker = m->maker;
+    f->name = term != NULL ? term->name : text_doc_folded(doc, mem, m->start, m->end);
+    f->system = term != NULL ? term->system : "";
+    f->code = term != NULL ? term->code : "";
+    f->source = term != NULL ? term->source : "";
+    return f->name == NULL ? arena_full(err) : WARD_OK;
+}
+
+enum ward_code text_extract(const struct text_engine *e, struct ward_arena *mem,
+                            const char *utf8, size_t n, enum text_language language,
+                            struct text_findings *out, struct ward_err *err)
+{
+    struct text_marks terms = {0}, values = {0}, all = {0};
+    struct text_finding *findings;
+    struct text_doc doc;
+    size_t kept = 0;
+
+    WARD_TRY(text_doc_make(mem, utf8, n, &doc, err));
+    WARD_TRY(find(e, &doc, mem, &terms, err));
+    WARD_TRY(text_measures_find(e, &doc, 0, doc.n, mem, &values, err));
+    WARD_TRY(merge(&terms, &values, mem, &all, err));
+    findings = ward_alloc(mem, all.n * sizeof(*findings));
+    if (findings == NULL)
+        return arena_full(err);
+    WARD_TRY(text_scope(e, &doc, language, &all, mem, findings, err));
+    for (size_t i = 0; i < all.n; i++) {
+        if (all.at[i].kind == TEXT_MARK_NONE)
+            continue;
+        WARD_TRY(name(e, &doc, &all.at[i], mem, &findings[i], err));
+        findings[kept++] = findings[i];
+    }
+    *out = (struct text_findings){findings, kept};
+    return WARD_OK;
+}
+
+const char *text_kind_name(enum text_kind k)
+{
+    static const char *const names[] = {"SYMPTOM", "DISEASE", "DRUG", "MEASUREMENT"};
+
+    return (size_t)k < WARD_COUNT(names) ? names[k] : "?";
+}
+
+const char *text_assertion_name(enum text_assertion a)
+{
+    static const char *const names[] = {"AFFIRMED", "NEGATED", "UNCERTAIN"};
+
+    return (size_t)a < WARD_COUNT(names) ? names[a] : "?";
+}
+
+const char *text_temporality_name(enum text_temporality t)
+{
+    static const char *const names[] = {"CURRENT", "HISTORICAL"};
+
+    return (size_t)t < WARD_COUNT(names) ? names[t] : "?";
+}
+
+const char *text_experiencer_name(enum text_experiencer x)
+{
+    static const char *const names[] = {"PATIENT", "FAMILY"};
+
+    return (size_t)x < WARD_COUNT(names) ? names[x] : "?";
+}

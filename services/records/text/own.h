@@ -1,0 +1,138 @@
+/* own.h - what the files of the extraction share. Threads, memory, errors: text.h. */
+#ifndef RECORDS_TEXT_OWN_H
+#define RECORDS_TEXT_OWN_H
+
+#include "services/records/text/backend.h"
+#include "services/records/text/table.h"
+#include "services/records/text/trie.h"
+
+/* ---- dictionaries: dict.c ---- */
+struct text_dict {
+    struct text_trie trie;
+    struct text_trie tails; /* what, behind a term, makes it another thing */
+    struct text_term *term;
+    size_t n;
+};
+
+/* ---- cues: cues.c ---- */
+enum cue_axis {
+    CUE_ASSERTION,
+    CUE_TEMPORALITY,
+    CUE_EXPERIENCER,
+    CUE_PSEUDO,  /* looks like a cue and is none: "no increase" */
+    CUE_STOP,    /* ends every scope: "but" */
+    CUE_SECTION, /* a heading: sets an axis until the next, or the line's end */
+    CUE_FILLER,  /* may stand in a bare list: "and", "等症状" */
+    CUE_ABBREV   /* its full stop ends no sentence: "dr." */
+};
+#define CUE_N_VALUED 3 /* axes that have values */
+enum cue_direction { CUE_FORWARD, CUE_BACKWARD, CUE_BOTH };
+enum cue_reach { CUE_WORD, CUE_LIST, CUE_CLAUSE, CUE_SENTENCE };
+
+struct text_cue {
+    const char *id;
+    enum cue_axis axis;
+    enum cue_axis sets; /* of a section: the axis; CUE_SECTION for none of them */
+    int value;          /* of the axis's enum */
+    enum cue_direction direction;
+    enum cue_reach reach;
+    bool edge; /* looks forward where no word comes before it, backward elsewhere: "?" */
+};
+struct text_cues {
+    struct text_trie trie;
+    struct text_cue *cue;
+    size_t n;
+};
+
+/* ---- measurements: measure.c ---- */
+struct text_measure {
+    const char *kind, *system, *code, *code2;
+    bool pair;
+    const char *units;   /* allowed, by ucum, space-separated */
+    const char *assumed; /* ucum when the note gives no unit; "" for none */
+};
+struct text_measure_name {
+    int measure; /* index; -1: a word between name and value */
+    bool needs_unit;
+};
+struct text_bare_unit { /* a unit that says what was measured: 38.5 degrees Celsius */
+    const char *ucum;
+    int measure;
+    double lo, hi;
+};
+struct text_unit_code { /* what a kind is called when measured in a unit */
+    int measure;
+    const char *ucum;
+    struct text_term term;
+};
+struct text_measures {
+    struct text_measure *measure;
+    size_t n;
+    struct text_trie names, units;
+    struct text_measure_name *name;
+    const char **ucum; /* by the units' values */
+    struct text_bare_unit bare[8];
+    size_t n_bare;
+    struct text_unit_code by_unit[16];
+    size_t n_by_unit;
+    struct text_term *term; /* one a measure: what its findings are called */
+};
+
+struct text_engine {
+    struct ward_arena mem; /* holds the engine itself too */
+    struct text_dict dict;
+    struct text_cues zh, en;
+    struct text_measures measures;
+    struct text_backend rules;
+    const struct text_backend *backend; /* NULL: the rules */
+};
+
+/* Loaders, at start. `scratch` is for what is not kept. */
+struct text_loader {
+    struct ward_arena *mem, *scratch;
+    const char *dir;
+    uint8_t hash[WARD_SHA256_SIZE]; /* of every file so far */
+    struct text_table sources;
+};
+WARD_MUST enum ward_code text_load_table(struct text_loader *l, const char *file, int columns,
+                                         struct text_table *out, struct ward_err *err);
+/* Folds a cell of a table as notes are folded. */
+WARD_MUST enum ward_code text_load_fold(struct text_loader *l, const struct text_table *t,
+                                        const struct text_row *row, int column,
+                                        struct text_doc *out, struct ward_err *err);
+/* Room for every term of `column` of n tables. */
+WARD_MUST enum ward_code text_load_trie(struct text_loader *l, const struct text_table *t,
+                                        size_t n, int column, struct text_trie *out,
+                                        struct ward_err *err);
+WARD_MUST enum ward_code text_dict_load(struct text_loader *l, struct text_dict *out,
+                                        struct ward_err *err);
+WARD_MUST enum ward_code text_cues_load(struct text_loader *l, const char *file,
+                                        struct text_cues *out, struct ward_err *err);
+WARD_MUST enum ward_code text_measures_load(struct text_loader *l, struct text_measures *out,
+                                            struct ward_err *err);
+
+/* ---- of one note ---- */
+struct text_sentence {
+    uint32_t start, end;
+    bool han; /* has a Chinese character */
+};
+/* The sentence that begins at `start`. */
+struct text_sentence text_sentence_at(const struct text_engine *e, const struct text_doc *doc,
+                                      uint32_t start);
+
+WARD_MUST enum ward_code text_rules_find(void *dict, const struct text_doc *doc, uint32_t start,
+                                         uint32_t end, struct ward_arena *mem,
+                                         struct text_marks *out, struct ward_err *err);
+/* Measurements of [start, end). */
+WARD_MUST enum ward_code text_measures_find(const struct text_engine *e,
+                                            const struct text_doc *doc, uint32_t start,
+                                            uint32_t end, struct ward_arena *mem,
+                                            struct text_marks *out, struct ward_err *err);
+
+/* What the words around say of each mark: findings[i] belongs to marks->at[i]. */
+WARD_MUST enum ward_code text_scope(const struct text_engine *e, const struct text_doc *doc,
+                                    enum text_language language, const struct text_marks *marks,
+                                    struct ward_arena *mem, struct text_finding *findings,
+                                    struct ward_err *err);
+
+#endif

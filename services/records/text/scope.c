@@ -1,0 +1,333 @@
+/* scope.c - what the words around a finding say of it: denied, doubted, past, a relative's.
+ *
+ * After NegEx and ConText: cues before or behind a finding, phrases that only look like cues,
+ * and words that end a cue's reach. Of several cues of one axis that reach a finding the
+ * nearest decides. Source: Chapman WW et al., A simple algorithm for identifying negated
+ * findings and diseases in discharge summaries, J Biomed Inform 2001;34:301-310,
+ * doi:10.1006/jbin.2001.1029. Source: Harkema H et al., ConText, J Biomed Inform
+ * 2009;42:839-851, doi:10.1016/j.jbi.2009.05.002. Chinese writes lists, and often joins
+ * sentences with commas: a comma ends the reach of a cue of a list unless what follows up to
+ * the next one is nothing but findings ("bare").
+ *
+ * Everything is found in sweeps over a sentence, none of them looks back or ahead for a cue:
+ * the time is linear however many cues a note has.
+ */
+#include "services/records/text/own.h"
+
+#include <string.h>
+
+#define NEAREST 24 /* cues looked at on each side of a finding */
+
+struct hit {
+    const struct text_cue *cue;
+    enum cue_direction direction;
+    uint32_t start, end;
+    uint32_t after, before; /* the reach: [end, after) and [before, start) */
+};
+
+struct work {
+    const struct text_engine *e;
+    const struct text_doc *doc;
+    const struct text_mark *mark;
+    struct text_finding *finding;
+    struct hit *hit; /* of the whole note */
+    size_t n_hits;
+    uint8_t *bare; /* [doc->n] of a comma: what follows is a bare list */
+    struct text_sentence s;
+    size_t hit_0, hit_1, mark_0, mark_1; /* of the sentence */
+};
+
+static const struct text_cues *cues_of(const struct text_engine *e, enum text_language language,
+                                       const struct text_sentence *s)
+{
+    return language == TEXT_ZH || (language == TEXT_AUTO && s->han) ? &e->zh : &e->en;
+}
+
+static bool after_word(const struct text_doc *doc, uint32_t i)
+{
+    uint32_t before = i > 0 ? doc->cp[i - 1] : ' ';
+
+    return text_is_word(before) || text_is_han(before) || before == ')';
+}
+
+/* "?PE" doubts what follows, "PE?" what it follows. */
+static enum cue_direction way(const struct text_doc *doc, const struct text_cue *cue,
+                              uint32_t i)
+{
+    if (!cue->edge)
+        return cue->direction;
+    return after_word(doc, i) ? CUE_BACKWARD : CUE_FORWARD;
+}
+
+/* "has no increase": the cue "has no" gives way to the phrase that begins inside it, goes on
+ * behind it and is no cue. */
+static bool gives_way(const struct text_cues *cues, const struct text_doc *doc, uint32_t i,
+                      uint32_t stop, uint32_t limit)
+{
+    for (uint32_t k = i + 1, end = 0; k < stop; k++) {
+        int32_t found = text_trie_longest(&cues->trie, doc, k, limit, TEXT_EDGES, &end);
+
+        if (found >= 0 && end > stop && cues->cue[found].axis == CUE_PSEUDO)
+            return true;
+    }
+    return false;
+}
+
+/* The cues of the note outside its findings: into hits, or only counted where that is NULL. */
+static size_t scan(const struct work *w, enum text_language language,
+                   const struct text_marks *marks, struct hit *hits)
+{
+    size_t n = 0, m = 0;
+
+    for (uint32_t at = 0; at < w->doc->n;) {
+        struct text_sentence s = text_sentence_at(w->e, w->doc, at);
+        const struct text_cues *cues = cues_of(w->e, language, &s);
+
+        for (uint32_t i = s.start, stop = 0; i < s.end;) {
+            const struct text_cue *cue;
+            uint32_t limit;
+            int32_t found;
+
+            while (m < marks->n && marks->at[m].end <= i)
+                m++;
+            if (m < marks->n && marks->at[m].start <= i) {
+                i = marks->at[m].end;
+                continue;
+            }
+            limit = m < marks->n && marks->at[m].start < s.end ? marks->at[m].start : s.end;
+            found = text_trie_longest(&cues->trie, w->doc, i, limit, TEXT_EDGES, &stop);
+            if (found < 0 || gives_way(cues, w->doc, i, stop, limit)) {
+                i++;
+                continue;
+            }
+            cue = &cues->cue[found];
+            if (cue->axis != CUE_PSEUDO && cue->axis != CUE_ABBREV) {
+                if (hits != NULL)
+                    hits[n] = (struct hit){cue, way(w->doc, cue, i), i, stop, stop, i};
+                n++;
+            }
+            i = stop;
+        }
+        at = s.end;
+    }
+    return n;
+}
+
+static bool is_joint(uint32_t c)
+{
+    return c == ' ' || c == 0x3001 || c == '/' || c == '"' || c == 0x3002 || c == '.' ||
+           c == ';' || c == '\n' || c == '!';
+}
+
+static bool in_bare_list(const struct hit *h)
+{
+    return h->cue->axis == CUE_FILLER ||
+           (h->cue->axis < CUE_N_VALUED && h->direction == CUE_BACKWARD);
+}
+
+/* Where each cue's reach ends behind it, from the sentence's end to its start. */
+static void reach_after(struct work *w)
+{
+    uint32_t stop = w->s.end, comma = stop, hard = stop;
+    size_t k = w->hit_1, m = w->mark_1;
+    bool bare = true, some = false;
+
+    for (uint32_t i = w->s.end; i-- > w->s.start;) {
+        const struct text_mark *next;
+
+        while (m > w->mark_0 && w->mark[m - 1].end > i + 1) /* one that leaves the sentence */
+            m--;
+        next = m < w->mark_1 ? &w->mark[m] : NULL;
+        if (k > w->hit_0 && w->hit[k - 1].end == i + 1) {
+            struct hit *h = &w->hit[--k];
+            const uint32_t reach[] = {next != NULL && next->start - h->end <= 1 ? next->end
+                                                                                : h->end,
+                                      hard, comma, stop};
+
+            h->after = reach[h->cue->reach] < stop ? reach[h->cue->reach] : stop;
+            if (h->cue->axis == CUE_STOP)
+                stop = h->start;
+            bare = bare && in_bare_list(h);
+            i = h->start; /* the loop goes on before it */
+            continue;
+        }
+        if (m > w->mark_0 && w->mark[m - 1].end == i + 1) {
+            next = &w->mark[--m];
+            bare = bare && next->kind != TEXT_MARK_NONE && next->kind != TEXT_MEASUREMENT;
+            some = true;
+            i = next->start;
+            continue;
+        }
+        if (w->doc->cp[i] == ',') {
+            w->bare[i] = bare && some;
+            comma = i;
+            hard = w->bare[i] ? hard : i;
+            bare = true;
+            some = false;
+        } else if (!is_joint(w->doc->cp[i])) {
+            bare = false;
+        }
+    }
+}
+
+/* And before it, from the start to the end. */
+static void reach_before(struct work *w)
+{
+    uint32_t stop = w->s.start, comma = stop, hard = stop;
+    size_t k = w->hit_0, m = w->mark_0;
+
+    for (uint32_t i = w->s.start; i < w->s.end; i++) {
+        if (w->doc->cp[i] == ',') {
+            comma = i + 1;
+            hard = w->bare[i] ? hard : i + 1;
+        }
+        while (m < w->mark_1 && w->mark[m].end <= i)
+            m++;
+        if (k < w->hit_1 && w->hit[k].start == i) {
+            struct hit *h = &w->hit[k++];
+            bool near = m > w->mark_0 && h->start - w->mark[m - 1].end <= 1;
+            const uint32_t reach[] = {near ? w->mark[m - 1].start : h->start, hard, comma,
+                                      stop};
+
+            h->before = reach[h->cue->reach] > stop ? reach[h->cue->reach] : stop;
+            if (h->cue->axis == CUE_STOP)
+                stop = h->end;
+        }
+    }
+}
+
+static void set(struct work *w, struct text_finding *f, const struct hit *h, enum cue_axis axis,
+                uint32_t from, uint32_t to)
+{
+    struct text_why why = {h->cue->id, text_doc_span(w->doc, h->start, h->end),
+                           text_doc_span(w->doc, from, to)};
+
+    switch (axis) {
+    case CUE_ASSERTION:
+        f->assertion = (enum text_assertion)h->cue->value;
+        f->why_assertion = why;
+        break;
+    case CUE_TEMPORALITY:
+        f->temporality = (enum text_temporality)h->cue->value;
+        f->why_temporality = why;
+        break;
+    default:
+        f->experiencer = (enum text_experiencer)h->cue->value;
+        f->why_experiencer = why;
+        break;
+    }
+}
+
+/* The nearest cue of the axis that reaches the mark; of two as near the one before it. `split`
+ * is the first hit behind the mark. */
+static void decide(struct work *w, const struct text_mark *mark, struct text_finding *f,
+                   size_t split, enum cue_axis axis)
+{
+    const struct hit *before = NULL, *after = NULL;
+
+    for (size_t k = split, n = 0; k-- > w->hit_0 && n < NEAREST && before == NULL; n++)
+        if (w->hit[k].cue->axis == axis && w->hit[k].direction != CUE_BACKWARD &&
+            w->hit[k].after >= mark->end)
+            before = &w->hit[k];
+    for (size_t k = split, n = 0; k < w->hit_1 && n < NEAREST && after == NULL; k++, n++)
+        if (w->hit[k].cue->axis == axis && w->hit[k].direction != CUE_FORWARD &&
+            w->hit[k].before <= mark->start)
+            after = &w->hit[k];
+    if (before != NULL && after != NULL && after->start - mark->end < mark->start - before->end)
+        before = NULL;
+    if (before != NULL)
+        set(w, f, before, axis, before->end, before->after);
+    else if (after != NULL)
+        set(w, f, after, axis, after->before, after->start);
+}
+
+static void sentence(struct work *w)
+{
+    size_t k = w->hit_0;
+
+    reach_after(w);
+    reach_before(w);
+    for (size_t m = w->mark_0; m < w->mark_1; m++) {
+        while (k < w->hit_1 && w->hit[k].end <= w->mark[m].start)
+            k++;
+        for (int axis = 0; axis < CUE_N_VALUED; axis++)
+            decide(w, &w->mark[m], &w->finding[m], k, (enum cue_axis)axis);
+    }
+}
+
+/* Where a heading's section ends: with its line, or, of a heading on a line of its own, before
+ * the next empty line; before the next heading in any case. */
+static uint32_t section_end(const struct text_doc *doc, uint32_t i, uint32_t limit)
+{
+    while (i < limit && doc->cp[i] == ' ')
+        i++;
+    if (i < limit && doc->cp[i] != '\n') {
+        while (i < limit && doc->cp[i] != '\n')
+            i++;
+        return i;
+    }
+    for (i++; i < limit; i++)
+        if (doc->cp[i] == '\n' && doc->cp[i + 1] == '\n')
+            return i;
+    return limit;
+}
+
+static void section(struct work *w, const struct hit *h, uint32_t end, size_t m, size_t n_marks)
+{
+    for (; m < n_marks && w->mark[m].end <= end; m++) {
+        struct text_finding *f = &w->finding[m];
+
+        if ((h->cue->sets == CUE_TEMPORALITY && f->why_temporality.id == NULL) ||
+            (h->cue->sets == CUE_EXPERIENCER && f->why_experiencer.id == NULL))
+            set(w, f, h, h->cue->sets, h->end, end);
+    }
+}
+
+static void sections(struct work *w, size_t n_marks)
+{
+    size_t m = 0;
+
+    for (size_t k = 0, next; k < w->n_hits; k = next) {
+        const struct hit *h = &w->hit[k];
+        uint32_t limit;
+
+        for (next = k + 1; next < w->n_hits; next++)
+            if (w->hit[next].cue->axis == CUE_SECTION)
+                break;
+        if (h->cue->axis != CUE_SECTION)
+            continue;
+        limit = next < w->n_hits ? w->hit[next].start : w->doc->n;
+        while (m < n_marks && w->mark[m].start < h->end)
+            m++;
+        section(w, h, section_end(w->doc, h->end, limit), m, n_marks);
+    }
+}
+
+enum ward_code text_scope(const struct text_engine *e, const struct text_doc *doc,
+                          enum text_language language, const struct text_marks *marks,
+                          struct ward_arena *mem, struct text_finding *findings,
+                          struct ward_err *err)
+{
+    struct work w = {.e = e, .doc = doc, .mark = marks->at, .finding = findings};
+
+    w.n_hits = scan(&w, language, marks, NULL);
+    w.hit = ward_alloc(mem, w.n_hits * sizeof(*w.hit));
+    w.bare = ward_alloc(mem, (size_t)doc->n + 1);
+    if (w.hit == NULL || w.bare == NULL)
+        return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL",
+                                "the note needs more memory than a call may use");
+    scan(&w, language, marks, w.hit);
+    for (uint32_t at = 0; at < doc->n; at = w.s.end) {
+        w.s = text_sentence_at(e, doc, at);
+        w.hit_0 = w.hit_1;
+        while (w.hit_1 < w.n_hits && w.hit[w.hit_1].start < w.s.end)
+            w.hit_1++;
+        w.mark_0 = w.mark_1;
+        while (w.mark_1 < marks->n && marks->at[w.mark_1].start < w.s.end)
+            w.mark_1++;
+        if (w.mark_0 < w.mark_1)
+            sentence(&w);
+    }
+    sections(&w, marks->n);
+    return WARD_OK;
+}
