@@ -1,0 +1,114 @@
+/* fhir_own.h - what the files of fhir/ share: fields by their descriptors, names, paths.
+ *
+ * Threads: pure functions. Memory: the arena, or the caller's. Errors: as fhir.h.
+ */
+#ifndef RECORDS_FHIR_OWN_H
+#define RECORDS_FHIR_OWN_H
+
+#include "services/records/fhir/fhir.h"
+
+#define FHIR_NAME      64   /* of an element, with its NUL */
+#define FHIR_PATH      1024 /* of a path; what is longer is cut */
+#define FHIR_STRING    ((size_t)64 << 10)
+#define FHIR_NOTE      ((size_t)1 << 20) /* div, markdown, notes */
+#define FHIR_MORE      ((size_t)64 << 10)
+#define FHIR_JSON_DEEP 56 /* of a resource: room for what a bundle wraps around it */
+
+typedef ProtobufCMessage Message;
+typedef ProtobufCMessageDescriptor MessageType;
+typedef ProtobufCFieldDescriptor Field;
+
+/* ---- paths: field.c ---- */
+
+struct fhir_path {
+    char text[FHIR_PATH];
+    size_t n;
+};
+void path_start(struct fhir_path *p, const char *name);
+/* These return what to cut back to. index < 0: no index. */
+size_t path_push(struct fhir_path *p, const char *name, int index);
+size_t path_push_index(struct fhir_path *p, size_t index);
+size_t path_push_field(struct fhir_path *p, const Field *f, size_t index);
+void path_cut(struct fhir_path *p, size_t n);
+/* Records a failure about p in words that hold no value. */
+#define FHIR_FAIL(err, path, why, ...)                                                         \
+    fhir_fail((err), (path), WARD_FAIL_REASON((err), INVALID_ARGUMENT, why, __VA_ARGS__),      \
+              __FILE__, __LINE__)
+enum ward_code fhir_fail(struct ward_err *err, const struct fhir_path *p, enum ward_code code,
+                         const char *file, int line);
+
+/* ---- names: field.c ---- */
+
+/* "birth_date" to "birthDate". */
+void fhir_name(const Field *f, char out[FHIR_NAME]);
+/* The field a member of an object is; NULL where there is none. */
+const Field *fhir_field(const MessageType *type, const char *key);
+/* "entered-in-error"; NULL for a number that is none. */
+const char *fhir_code(const ProtobufCEnumDescriptor *type, int number, char out[FHIR_NAME]);
+bool fhir_code_number(const ProtobufCEnumDescriptor *type, const char *code, int *out);
+
+/* ---- fields: field.c ---- */
+
+/* The message in the Resource's oneof; NULL where there is none. */
+Message *fhir_body(const Resource *res);
+bool is_decimal(const Field *f);
+bool is_more(const Field *f);
+bool is_repeated(const Field *f);
+/* How many values are set: 0 where the element is not there. */
+size_t field_count(const Message *m, const Field *f);
+/* The i-th value's own storage: char **, Message **, ProtobufCBinaryData *, int32_t *,
+ * uint32_t *, protobuf_c_boolean *. */
+void *field_at(const Message *m, const Field *f, size_t i);
+/* more_json of a message; "" for none. */
+const char *field_more(const Message *m);
+/* Text of a string field that is set, "" else. */
+const char *text_of(const char *s);
+
+/* ---- strings: string.c ---- */
+
+enum fhir_string {
+    STRING_UNKNOWN, /* in no table: a bug that string_test.c finds */
+    STRING_TEXT,
+    STRING_NOTE, /* markdown and its like: up to FHIR_NOTE */
+    STRING_URI,
+    STRING_CODE,
+    STRING_ID,
+    STRING_UUID, /* a resource's own id */
+    STRING_DATE,
+    STRING_DATETIME,
+    STRING_INSTANT,
+    STRING_TIME,
+    STRING_DECIMAL,
+    STRING_MORE
+};
+enum fhir_string fhir_string_of(const MessageType *type, const char *field);
+WARD_MUST enum ward_code fhir_string_check(const struct fhir_path *p, enum fhir_string what,
+                                           const char *s, struct ward_err *err);
+
+/* ---- checking: check.c, invariant.c ---- */
+
+struct fhir_checking {
+    struct ward_arena *mem;
+    struct fhir_path path;
+    const Message *root;
+};
+/* FHIR's invariants of one message, whose own fields have been looked at. */
+WARD_MUST enum ward_code fhir_invariants(struct fhir_checking *k, const Message *m,
+                                         struct ward_err *err);
+/* Of a Quantity, and of an Age (age-1) and a Duration (drt-1): quantity.c. */
+WARD_MUST enum ward_code fhir_quantity(struct fhir_checking *k, const Message *m,
+                                       struct ward_err *err);
+WARD_MUST enum ward_code fhir_age(struct fhir_checking *k, const Message *m,
+                                  struct ward_err *err);
+WARD_MUST enum ward_code fhir_duration(struct fhir_checking *k, const Message *m,
+                                       struct ward_err *err);
+WARD_MUST enum ward_code fhir_range(struct fhir_checking *k, const Message *m,
+                                    struct ward_err *err);
+/* A failure about a part of the message at k->path. */
+#define FHIR_PART_FAIL(k, err, part, why, ...)                                                 \
+    fhir_part((k), (err), (part), WARD_FAIL_REASON((err), INVALID_ARGUMENT, why, __VA_ARGS__), \
+              __FILE__, __LINE__)
+enum ward_code fhir_part(struct fhir_checking *k, struct ward_err *err, const char *part,
+                         enum ward_code code, const char *file, int line);
+
+#endif

@@ -1,0 +1,339 @@
+/* FHIR's JSON to a message. What has no field goes to the nearest more_json. */
+#include "services/records/fhir/fhir_own.h"
+
+#include "common/base/text.h"
+
+#include <string.h>
+
+struct read {
+    struct ward_arena *mem;
+    struct fhir_path path;  /* with indices: for errors */
+    struct fhir_path plain; /* without: for what is not modelled */
+    fhir_unmodelled_fn *unmodelled;
+    void *arg;
+};
+
+static enum ward_code object(struct read *r, const struct ward_json *v, const MessageType *type,
+                             Message **out, struct ward_err *err);
+
+static enum ward_code full(struct ward_err *err)
+{
+    return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL", "the resource is too large");
+}
+
+/* ---- one value ---- */
+
+static enum ward_code want(const struct read *r, const struct ward_json *v,
+                           enum ward_json_kind kind, const char *what, struct ward_err *err)
+{
+    if (v->kind != kind)
+        return FHIR_FAIL(err, &r->path, "FIELD_INVALID", "must be %s", what);
+    return WARD_OK;
+}
+
+static enum ward_code text(const struct read *r, const struct ward_json *v, char **out,
+                           struct ward_err *err)
+{
+    WARD_TRY(want(r, v, WARD_JSON_STRING, "a string", err));
+    if (v->n == 0)
+        return FHIR_FAIL(err, &r->path, "FIELD_INVALID", "is empty: leave it out");
+    *out = ward_alloc(r->mem, (size_t)v->n + 1);
+    if (*out == NULL)
+        return full(err);
+    memcpy(*out, v->text, v->n);
+    return WARD_OK;
+}
+
+static enum ward_code decimal(const struct read *r, const struct ward_json *v, Message **out,
+                              struct ward_err *err)
+{
+    Ward__Records__V1__Decimal *d;
+
+    if (v->kind != WARD_JSON_NUMBER)
+        return FHIR_FAIL(err, &r->path, "DECIMAL_INVALID", "must be a number");
+    d = ward_new(r->mem, Ward__Records__V1__Decimal);
+    if (d == NULL)
+        return full(err);
+    ward__records__v1__decimal__init(d);
+    d->value = ward_strdup(r->mem, v->text);
+    if (d->value == NULL)
+        return full(err);
+    *out = &d->base;
+    return WARD_OK;
+}
+
+static enum ward_code base64(const struct read *r, const struct ward_json *v,
+                             ProtobufCBinaryData *out, struct ward_err *err)
+{
+    size_t cap = (size_t)v->n / 4 * 3 + 3;
+    uint8_t *p;
+
+    WARD_TRY(want(r, v, WARD_JSON_STRING, "base64", err));
+    p = ward_alloc(r->mem, cap);
+    if (p == NULL)
+        return full(err);
+    if (v->n == 0 || !ward_unbase64(v->text, v->n, p, cap, &out->len))
+        return FHIR_FAIL(err, &r->path, "FIELD_INVALID", "is not base64 (RFC 4648, padded)");
+    out->data = p;
+    return WARD_OK;
+}
+
+/* FHIR's integer has one way to be written: -?(0|[1-9][0-9]*), and no -0. */
+static enum ward_code integer(const struct read *r, const struct ward_json *v, int64_t lo,
+                              int64_t hi, int64_t *out, struct ward_err *err)
+{
+    const char *s = v->text;
+
+    WARD_TRY(want(r, v, WARD_JSON_NUMBER, "a whole number", err));
+    if (strcmp(s, "-0") == 0 || strspn(s, "-0123456789") != v->n || !ward_i64(s, lo, hi, out))
+        return FHIR_FAIL(err, &r->path, "FIELD_INVALID", "must be a whole number in its range");
+    return WARD_OK;
+}
+
+static enum ward_code number(const struct read *r, const struct ward_json *v, const Field *f,
+                             void *out, struct ward_err *err)
+{
+    int64_t n = 0;
+
+    if (f->type == PROTOBUF_C_TYPE_UINT32) {
+        WARD_TRY(integer(r, v, 0, INT32_MAX, &n, err));
+        *(uint32_t *)out = (uint32_t)n;
+        return WARD_OK;
+    }
+    WARD_TRY(integer(r, v, INT32_MIN, INT32_MAX, &n, err));
+    *(int32_t *)out = (int32_t)n;
+    return WARD_OK;
+}
+
+static enum ward_code value(struct read *r, const struct ward_json *v, const Field *f,
+                            void *out, struct ward_err *err)
+{
+    switch (f->type) {
+    case PROTOBUF_C_TYPE_MESSAGE:
+        return is_decimal(f) ? decimal(r, v, out, err) : object(r, v, f->descriptor, out, err);
+    case PROTOBUF_C_TYPE_BYTES:
+        return base64(r, v, out, err);
+    case PROTOBUF_C_TYPE_BOOL:
+        if (v->kind != WARD_JSON_TRUE && v->kind != WARD_JSON_FALSE)
+            return FHIR_FAIL(err, &r->path, "FIELD_INVALID", "must be true or false");
+        *(protobuf_c_boolean *)out = v->kind == WARD_JSON_TRUE;
+        return WARD_OK;
+    case PROTOBUF_C_TYPE_ENUM:
+        WARD_TRY(want(r, v, WARD_JSON_STRING, "a code", err));
+        if (!fhir_code_number(f->descriptor, v->text, out))
+            return FHIR_FAIL(err, &r->path, "CODE_UNKNOWN", "is not a code that FHIR has here");
+        return WARD_OK;
+    case PROTOBUF_C_TYPE_STRING:
+        return text(r, v, out, err);
+    default:
+        return number(r, v, f, out, err);
+    }
+}
+
+/* ---- one field ---- */
+
+static size_t size_of(const Field *f)
+{
+    return f->type == PROTOBUF_C_TYPE_MESSAGE || f->type == PROTOBUF_C_TYPE_STRING
+               ? sizeof(void *)
+           : f->type == PROTOBUF_C_TYPE_BYTES ? sizeof(ProtobufCBinaryData)
+                                              : sizeof(int32_t);
+}
+
+static enum ward_code items(struct read *r, const struct ward_json *v, const Field *f,
+                            Message *m, struct ward_err *err)
+{
+    size_t size = size_of(f), i = 0;
+    char *p;
+
+    if (v->kind != WARD_JSON_ARRAY || v->count == 0)
+        return FHIR_FAIL(err, &r->path, "FIELD_INVALID", "must be a list that is not empty");
+    p = ward_alloc(r->mem, v->count * size);
+    if (p == NULL)
+        return full(err);
+    for (const struct ward_json *x = v->first; x != NULL; x = x->next, i++) {
+        size_t was = path_push_index(&r->path, i);
+
+        WARD_TRY(value(r, x, f, p + i * size, err));
+        path_cut(&r->path, was);
+    }
+    *(char **)((char *)m + f->offset) = p;
+    *(size_t *)((char *)m + f->quantifier_offset) = v->count;
+    return WARD_OK;
+}
+
+static enum ward_code field(struct read *r, const struct ward_json *v, const Field *f,
+                            Message *m, struct ward_err *err)
+{
+    size_t was = path_push(&r->path, v->key, -1), plain = path_push(&r->plain, v->key, -1);
+
+    if (is_repeated(f)) {
+        WARD_TRY(items(r, v, f, m, err));
+    } else {
+        if (f->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) {
+            uint32_t *set = (uint32_t *)(void *)((char *)m + f->quantifier_offset);
+
+            if (*set != 0)
+                return FHIR_FAIL(err, &r->path, "FIELD_INVALID",
+                                 "is a second value where there is one");
+            *set = f->id;
+        }
+        WARD_TRY(value(r, v, f, (char *)m + f->offset, err));
+    }
+    path_cut(&r->path, was);
+    path_cut(&r->plain, plain);
+    return WARD_OK;
+}
+
+/* ---- what has no field ---- */
+
+/* A key is told only where it reads like an element's name: it may be anything. */
+static bool is_name(const struct ward_json *v)
+{
+    for (const char *s = v->key; *s != '\0'; s++)
+        if (!((*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') || *s == '_' ||
+              (*s >= '0' && *s <= '9' && s > v->key)))
+            return false;
+    return v->key_n > 0 && v->key_n < 64;
+}
+
+static void tell(struct read *r, const struct ward_json *v)
+{
+    size_t was;
+
+    if (r->unmodelled == NULL)
+        return;
+    was = path_push(&r->plain, is_name(v) ? v->key : "?", -1);
+    r->unmodelled(r->arg, r->plain.text);
+    path_cut(&r->plain, was);
+}
+
+/* A list of primitives may hold null where only the extension beside it (_given) says
+ * something. Such a list has no form in a repeated field, so all of it is kept aside. */
+static bool has_gaps(const struct ward_json *v, const Field *f)
+{
+    if (v->kind != WARD_JSON_ARRAY || !is_repeated(f) ||
+        (f->type == PROTOBUF_C_TYPE_MESSAGE && !is_decimal(f)))
+        return false;
+    for (const struct ward_json *x = v->first; x != NULL; x = x->next)
+        if (x->kind == WARD_JSON_NULL)
+            return true;
+    return false;
+}
+
+static enum ward_code keep(struct read *r, const struct ward_json *v, struct ward_json_out *w)
+{
+    if (w->mem == NULL) {
+        w->mem = r->mem;
+        ward_json_object_begin(w);
+    }
+    ward_json_key_n(w, v->key, v->key_n);
+    ward_json_value(w, v);
+    tell(r, v);
+    return WARD_OK;
+}
+
+static enum ward_code keep_done(struct read *r, struct ward_json_out *w, Message *m,
+                                struct ward_err *err)
+{
+    const Field *f =
+        protobuf_c_message_descriptor_get_field_by_name(m->descriptor, "more_json");
+    const char *kept;
+    size_t n;
+
+    if (w->mem == NULL)
+        return WARD_OK;
+    ward_json_object_end(w);
+    WARD_TRY(ward_json_done(w, &kept, &n, err));
+    if (f == NULL)
+        return FHIR_FAIL(err, &r->path, "FIELD_INVALID", "has members that nothing can keep");
+    if (n > FHIR_MORE)
+        return FHIR_FAIL(err, &r->path, "RESOURCE_TOO_LARGE",
+                         "has over 64 KiB of elements that are not modelled");
+    *(const char **)(void *)((char *)m + f->offset) = kept;
+    return WARD_OK;
+}
+
+/* ---- objects ---- */
+
+static enum ward_code object_into(struct read *r, const struct ward_json *v, Message *m,
+                                  bool root, struct ward_err *err)
+{
+    struct ward_json_out more = {0};
+
+    WARD_TRY(want(r, v, WARD_JSON_OBJECT, "an object", err));
+    if (v->count == 0)
+        return FHIR_FAIL(err, &r->path, "FIELD_INVALID", "is empty: leave it out");
+    for (const struct ward_json *x = v->first; x != NULL; x = x->next) {
+        const Field *f = fhir_field(m->descriptor, x->key);
+
+        if (root && strcmp(x->key, "resourceType") == 0)
+            continue;
+        if (f == NULL || has_gaps(x, f))
+            WARD_TRY(keep(r, x, &more));
+        else
+            WARD_TRY(field(r, x, f, m, err));
+    }
+    return keep_done(r, &more, m, err);
+}
+
+static enum ward_code make(struct read *r, const MessageType *type, Message **out,
+                           struct ward_err *err)
+{
+    Message *m = ward_alloc(r->mem, type->sizeof_message);
+
+    if (m == NULL)
+        return full(err);
+    type->message_init(m);
+    *out = m;
+    return WARD_OK;
+}
+
+static enum ward_code object(struct read *r, const struct ward_json *v, const MessageType *type,
+                             Message **out, struct ward_err *err)
+{
+    Message *m;
+
+    WARD_TRY(make(r, type, &m, err));
+    WARD_TRY(object_into(r, v, m, false, err));
+    *out = m;
+    return WARD_OK;
+}
+
+static const Field *kind_of(const char *name)
+{
+    const MessageType *type = &ward__records__v1__resource__descriptor;
+
+    for (unsigned i = 0; i < type->n_fields; i++) {
+        const MessageType *kind = type->fields[i].descriptor;
+
+        if (strcmp(kind->short_name, name) == 0)
+            return &type->fields[i];
+    }
+    return NULL;
+}
+
+enum ward_code fhir_of_json(struct ward_arena *mem, const struct ward_json *v,
+                            fhir_unmodelled_fn *unmodelled, void *arg, Resource **out,
+                            struct ward_err *err)
+{
+    struct read r = {.mem = mem, .unmodelled = unmodelled, .arg = arg};
+    const char *name = ward_json_string(ward_json_get(v, "resourceType"));
+    const Field *f = name == NULL ? NULL : kind_of(name);
+    Message *m = NULL, *res = NULL;
+
+    path_start(&r.path, "resourceType");
+    if (name == NULL)
+        return FHIR_FAIL(err, &r.path, "FIELD_REQUIRED", "is missing");
+    if (f == NULL)
+        return FHIR_FAIL(err, &r.path, "FIELD_INVALID", "is not a kind that is kept here");
+    path_start(&r.path, name);
+    path_start(&r.plain, name);
+    WARD_TRY(make(&r, &ward__records__v1__resource__descriptor, &res, err));
+    WARD_TRY(make(&r, f->descriptor, &m, err));
+    WARD_TRY(object_into(&r, v, m, true, err));
+    ((Resource *)res)->resource_case = (Ward__Records__V1__Resource__ResourceCase)f->id;
+    *(Message **)field_at(res, f, 0) = m;
+    *out = (Resource *)res;
+    return WARD_OK;
+}

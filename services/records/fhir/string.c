@@ -1,0 +1,222 @@
+/* What each string field holds, and whether it does. */
+#include "services/records/fhir/fhir_own.h"
+
+#include "common/measure/decimal.h"
+#include "common/measure/fhirtime.h"
+#include "common/rpc/wire.h"
+
+#include <string.h>
+
+/* By field, and where two types mean different things by it, by type first. */
+static const struct row {
+    const char *field, *type;
+    enum fhir_string what;
+} table[] = {
+    {"abatement_date_time", NULL, STRING_DATETIME},
+    {"abatement_string", NULL, STRING_TEXT},
+    {"author_string", NULL, STRING_TEXT},
+    {"authority", NULL, STRING_URI},
+    {"birth_date", NULL, STRING_DATE},
+    {"city", NULL, STRING_TEXT},
+    {"code", NULL, STRING_CODE},
+    {"comment", NULL, STRING_TEXT},
+    {"comparator", NULL, STRING_CODE},
+    {"conclusion", NULL, STRING_NOTE},
+    {"content_type", NULL, STRING_CODE},
+    {"country", NULL, STRING_TEXT},
+    {"creation", NULL, STRING_DATETIME},
+    {"data", NULL, STRING_NOTE},
+    {"date", NULL, STRING_INSTANT},
+    {"date_time", NULL, STRING_DATETIME},
+    {"deceased_date_time", NULL, STRING_DATETIME},
+    {"description", NULL, STRING_TEXT},
+    {"display", NULL, STRING_TEXT},
+    {"district", NULL, STRING_TEXT},
+    {"div", NULL, STRING_NOTE},
+    {"effective_date_time", NULL, STRING_DATETIME},
+    {"effective_instant", NULL, STRING_INSTANT},
+    {"end", NULL, STRING_DATETIME},
+    {"family", NULL, STRING_TEXT},
+    {"given", NULL, STRING_TEXT},
+    {"id", NULL, STRING_UUID},
+    {"implicit_rules", NULL, STRING_URI},
+    {"issued", NULL, STRING_INSTANT},
+    {"language", NULL, STRING_CODE},
+    {"last_occurrence", NULL, STRING_DATETIME},
+    {"last_updated", NULL, STRING_INSTANT},
+    {"line", NULL, STRING_TEXT},
+    {"meaning", NULL, STRING_CODE},
+    {"more_json", NULL, STRING_MORE},
+    {"onset", NULL, STRING_DATETIME},
+    {"onset_date_time", NULL, STRING_DATETIME},
+    {"onset_string", NULL, STRING_TEXT},
+    {"postal_code", NULL, STRING_TEXT},
+    {"prefix", NULL, STRING_TEXT},
+    {"profile", NULL, STRING_URI},
+    {"recorded_date", NULL, STRING_DATETIME},
+    {"reference", NULL, STRING_TEXT},
+    {"source", NULL, STRING_URI},
+    {"start", NULL, STRING_DATETIME},
+    {"state", NULL, STRING_TEXT},
+    {"suffix", NULL, STRING_TEXT},
+    {"system", NULL, STRING_URI},
+    {"text", "Annotation", STRING_NOTE},
+    {"text", NULL, STRING_TEXT},
+    {"time", NULL, STRING_DATETIME},
+    {"title", NULL, STRING_TEXT},
+    {"type", NULL, STRING_URI},
+    {"unit", NULL, STRING_TEXT},
+    {"uri", NULL, STRING_URI},
+    {"url", NULL, STRING_URI},
+    {"value", "Decimal", STRING_DECIMAL},
+    {"value", NULL, STRING_TEXT},
+    {"value_code", NULL, STRING_CODE},
+    {"value_date", NULL, STRING_DATE},
+    {"value_date_time", NULL, STRING_DATETIME},
+    {"value_id", NULL, STRING_ID},
+    {"value_instant", NULL, STRING_INSTANT},
+    {"value_markdown", NULL, STRING_NOTE},
+    {"value_string", NULL, STRING_TEXT},
+    {"value_time", NULL, STRING_TIME},
+    {"value_uri", NULL, STRING_URI},
+    {"value_url", NULL, STRING_URI},
+    {"verification_date", NULL, STRING_DATETIME},
+    {"version", NULL, STRING_TEXT},
+    {"version_id", NULL, STRING_ID},
+};
+
+enum fhir_string fhir_string_of(const MessageType *type, const char *field)
+{
+    size_t lo = 0, hi = WARD_COUNT(table);
+
+    while (lo < hi) {
+        size_t mid = (lo + hi) / 2;
+
+        if (strcmp(table[mid].field, field) < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    for (; lo < WARD_COUNT(table) && strcmp(table[lo].field, field) == 0; lo++)
+        if (table[lo].type == NULL || strcmp(table[lo].type, type->short_name) == 0)
+            return table[lo].what;
+    return STRING_UNKNOWN;
+}
+
+/* ---- what may stand in each ---- */
+
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* FHIR: no control characters but tab, carriage return and line feed; valid UTF-8. */
+static enum ward_code plain(const struct fhir_path *p, const char *s, size_t n, size_t most,
+                            struct ward_err *err)
+{
+    if (n == 0)
+        return FHIR_FAIL(err, p, "FIELD_INVALID", "is empty: leave it out");
+    if (n > most)
+        return FHIR_FAIL(err, p, "RESOURCE_TOO_LARGE", "is longer than %zu bytes", most);
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)s[i];
+
+        if (c == 0x7f || (c < 0x20 && c != '\t' && c != '\r' && c != '\n'))
+            return FHIR_FAIL(err, p, "FIELD_INVALID", "has a control character");
+    }
+    if (!ward_wire_utf8((const uint8_t *)s, n))
+        return FHIR_FAIL(err, p, "TEXT_NOT_UTF8", "is not UTF-8");
+    return WARD_OK;
+}
+
+/* uri: \S* */
+static enum ward_code uri(const struct fhir_path *p, const char *s, struct ward_err *err)
+{
+    for (; *s != '\0'; s++)
+        if (is_space(*s))
+            return FHIR_FAIL(err, p, "FIELD_INVALID", "is a URI and has white space in it");
+    return WARD_OK;
+}
+
+/* code: [^\s]+(\s[^\s]+)* */
+static enum ward_code code(const struct fhir_path *p, const char *s, struct ward_err *err)
+{
+    bool space = true;
+
+    for (; *s != '\0'; s++) {
+        if (is_space(*s) && space)
+            break;
+        space = is_space(*s);
+    }
+    if (*s != '\0' || space)
+        return FHIR_FAIL(err, p, "FIELD_INVALID",
+                         "is a code with white space at an end, or twice in a row");
+    return WARD_OK;
+}
+
+/* id: [A-Za-z0-9\-\.]{1,64} */
+static enum ward_code id(const struct fhir_path *p, const char *s, size_t n,
+                         struct ward_err *err)
+{
+    static const char ID[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.";
+
+    if (n > 64 || strspn(s, ID) != n)
+        return FHIR_FAIL(err, p, "FIELD_INVALID", "must be 1 to 64 of A-Z a-z 0-9 - .");
+    return WARD_OK;
+}
+
+static enum ward_code date(const struct fhir_path *p, enum ward_fhirtime_type type,
+                           const char *s, size_t n, struct ward_err *err)
+{
+    struct ward_fhirtime t;
+    struct ward_err why = {0};
+
+    if (ward_fhirtime_parse(type, s, n, 0, &t, &why) == WARD_OK)
+        return WARD_OK;
+    if (strcmp(why.reason, "DATE_MALFORMED") == 0)
+        return FHIR_FAIL(err, p, "FIELD_INVALID",
+                         "is not a date or time as FHIR writes it here");
+    return FHIR_FAIL(err, p, "DATE_IMPOSSIBLE", "there is no such day or time");
+}
+
+static enum ward_code decimal(const struct fhir_path *p, const char *s, size_t n,
+                              struct ward_err *err)
+{
+    struct ward_decimal d;
+
+    if (ward_decimal_parse(s, n, &d, NULL) != WARD_OK)
+        return FHIR_FAIL(err, p, "DECIMAL_INVALID", "is not a decimal of at most 38 digits");
+    return WARD_OK;
+}
+
+enum ward_code fhir_string_check(const struct fhir_path *p, enum fhir_string what,
+                                 const char *s, struct ward_err *err)
+{
+    size_t n = strlen(s);
+    uint8_t uuid[RECORDS_ID];
+
+    WARD_TRY(plain(p, s, n, what == STRING_NOTE ? FHIR_NOTE : FHIR_STRING, err));
+    switch (what) {
+    case STRING_URI:
+        return uri(p, s, err);
+    case STRING_CODE:
+        return code(p, s, err);
+    case STRING_ID:
+        return id(p, s, n, err);
+    case STRING_UUID:
+        return ward_uuid_parse(s, uuid) ? WARD_OK
+                                        : FHIR_FAIL(err, p, "FIELD_INVALID", "must be a UUID");
+    case STRING_DATE:
+        return date(p, WARD_FHIR_DATE, s, n, err);
+    case STRING_DATETIME:
+        return date(p, WARD_FHIR_DATETIME, s, n, err);
+    case STRING_INSTANT:
+        return date(p, WARD_FHIR_INSTANT, s, n, err);
+    case STRING_TIME:
+        return date(p, WARD_FHIR_TIME, s, n, err);
+    case STRING_DECIMAL:
+        return decimal(p, s, n, err);
+    default:
+        return WARD_OK;
+    }
+}

@@ -1,0 +1,119 @@
+/* A message to the JSON object it is in FHIR. */
+#include "services/records/fhir/fhir_own.h"
+
+#include "common/base/text.h"
+
+#include <string.h>
+
+static enum ward_code object(struct ward_json_out *w, const Message *m, struct ward_err *err);
+
+static enum ward_code bytes(struct ward_json_out *w, const ProtobufCBinaryData *b,
+                            struct ward_err *err)
+{
+    char *text = ward_alloc(w->mem, WARD_BASE64_SIZE(b->len));
+
+    if (text == NULL)
+        return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL", "too large");
+    ward_json_text_n(w, text, ward_base64(b->data, b->len, text));
+    return WARD_OK;
+}
+
+static enum ward_code value(struct ward_json_out *w, const Field *f, const void *v,
+                            struct ward_err *err)
+{
+    char code[FHIR_NAME];
+
+    switch (f->type) {
+    case PROTOBUF_C_TYPE_MESSAGE:
+        if (is_decimal(f)) {
+            const char *s = text_of((*(Ward__Records__V1__Decimal *const *)v)->value);
+
+            ward_json_decimal(w, s, strlen(s));
+            return WARD_OK;
+        }
+        return object(w, *(Message *const *)v, err);
+    case PROTOBUF_C_TYPE_BYTES:
+        return bytes(w, v, err);
+    case PROTOBUF_C_TYPE_BOOL:
+        ward_json_bool(w, *(const protobuf_c_boolean *)v != 0);
+        return WARD_OK;
+    case PROTOBUF_C_TYPE_ENUM:
+        ward_json_text(w, text_of(fhir_code(f->descriptor, *(const int *)v, code)));
+        return WARD_OK;
+    case PROTOBUF_C_TYPE_UINT32:
+        ward_json_int(w, *(const uint32_t *)v);
+        return WARD_OK;
+    case PROTOBUF_C_TYPE_INT32:
+        ward_json_int(w, *(const int32_t *)v);
+        return WARD_OK;
+    default:
+        ward_json_text(w, text_of(*(char *const *)v));
+        return WARD_OK;
+    }
+}
+
+static enum ward_code member(struct ward_json_out *w, const Message *m, const Field *f,
+                             struct ward_err *err)
+{
+    size_t n = field_count(m, f);
+    char name[FHIR_NAME];
+
+    if (n == 0)
+        return WARD_OK;
+    fhir_name(f, name);
+    ward_json_key(w, name);
+    if (!is_repeated(f))
+        return value(w, f, field_at(m, f, 0), err);
+    ward_json_array_begin(w);
+    for (size_t i = 0; i < n; i++)
+        WARD_TRY(value(w, f, field_at(m, f, i), err));
+    ward_json_array_end(w);
+    return WARD_OK;
+}
+
+static enum ward_code more(struct ward_json_out *w, const char *text, struct ward_err *err)
+{
+    const struct ward_json *v;
+
+    if (*text == '\0')
+        return WARD_OK;
+    WARD_TRY(ward_json_parse(text, strlen(text), NULL, w->mem, &v, err));
+    if (!ward_json_is(v, WARD_JSON_OBJECT))
+        return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "FIELD_INVALID",
+                                "more_json is not a JSON object");
+    for (const struct ward_json *x = v->first; x != NULL; x = x->next) {
+        ward_json_key_n(w, x->key, x->key_n);
+        ward_json_value(w, x);
+    }
+    return WARD_OK;
+}
+
+static enum ward_code members(struct ward_json_out *w, const Message *m, struct ward_err *err)
+{
+    for (unsigned k = 0; k < m->descriptor->n_fields; k++)
+        if (!is_more(&m->descriptor->fields[k]))
+            WARD_TRY(member(w, m, &m->descriptor->fields[k], err));
+    return more(w, field_more(m), err);
+}
+
+static enum ward_code object(struct ward_json_out *w, const Message *m, struct ward_err *err)
+{
+    ward_json_object_begin(w);
+    WARD_TRY(members(w, m, err));
+    ward_json_object_end(w);
+    return WARD_OK;
+}
+
+enum ward_code fhir_to_json(struct ward_json_out *w, const Resource *res, struct ward_err *err)
+{
+    const Message *body = fhir_body(res);
+
+    if (body == NULL)
+        return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "FIELD_REQUIRED",
+                                "there is no resource");
+    ward_json_object_begin(w);
+    ward_json_put_text(w, "resourceType", body->descriptor->short_name);
+    WARD_TRY(members(w, body, err));
+    ward_json_object_end(w);
+    return WARD_OK;
+}
