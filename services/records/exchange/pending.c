@@ -22,29 +22,8 @@ enum ward_code import_csv_rpc(struct ward_call *c, const ProtobufCMessage *q,
     return WARD_FAIL(c->err, UNIMPLEMENTED, "not yet");
 }
 
-enum ward_code list_quarantine_rpc(struct ward_call *c, const ProtobufCMessage *q,
-                                   ProtobufCMessage *r)
-{
-    (void)q, (void)r;
-    return WARD_FAIL(c->err, UNIMPLEMENTED, "not yet");
-}
-
-enum ward_code get_quarantined_rpc(struct ward_call *c, const ProtobufCMessage *q,
-                                   ProtobufCMessage *r)
-{
-    (void)q, (void)r;
-    return WARD_FAIL(c->err, UNIMPLEMENTED, "not yet");
-}
-
 enum ward_code replay_quarantined_rpc(struct ward_call *c, const ProtobufCMessage *q,
                                       ProtobufCMessage *r)
-{
-    (void)q, (void)r;
-    return WARD_FAIL(c->err, UNIMPLEMENTED, "not yet");
-}
-
-enum ward_code discard_quarantined_rpc(struct ward_call *c, const ProtobufCMessage *q,
-                                       ProtobufCMessage *r)
 {
     (void)q, (void)r;
     return WARD_FAIL(c->err, UNIMPLEMENTED, "not yet");

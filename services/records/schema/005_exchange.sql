@@ -13,7 +13,8 @@ CREATE TABLE import_id_map (
     resource_id BINARY(16) NOT NULL
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
--- What could not go in. sealed: problems and JSON under the item's own key (owner_key).
+-- What could not go in. problems, sealed: the list of them, and the JSON as it came, each sealed under the item's own key
+-- (owner_key). Without its key an item says that it was, and nothing else.
 CREATE TABLE quarantine (
     item_id       BINARY(16)   NOT NULL PRIMARY KEY,
     import_id     VARCHAR(128) NOT NULL,
@@ -23,11 +24,13 @@ CREATE TABLE quarantine (
     at_us         BIGINT       NOT NULL,
     state         TINYINT      NOT NULL,
     problems      BLOB         NOT NULL,
-    sealed        MEDIUMBLOB   NOT NULL,
+    sealed        MEDIUMBLOB   NULL,
     decided_by    VARCHAR(128) NULL,
     decided_at_us BIGINT       NULL,
     resource_id   BINARY(16)   NULL,
     UNIQUE KEY quarantined_once (import_id, position),
-    KEY quarantine_waiting (state, item_id),
-    KEY quarantine_of (patient_id)
+    KEY quarantine_by_state (state, at_us, item_id),
+    KEY quarantine_by_time (at_us, item_id),
+    KEY quarantine_of (patient_id),
+    KEY quarantine_became (resource_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;

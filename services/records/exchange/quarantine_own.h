@@ -1,0 +1,44 @@
+/* quarantine_own.h - what the files of the quarantine share. As quarantine.h. */
+#ifndef RECORDS_EXCHANGE_QUARANTINE_OWN_H
+#define RECORDS_EXCHANGE_QUARANTINE_OWN_H
+
+#include "services/records/exchange/quarantine.h"
+
+typedef Ward__Records__V1__QuarantineItem QuarantineItem;
+#define STATE_OF(x) WARD__RECORDS__V1__QUARANTINE_STATE__QUARANTINE_STATE_##x
+
+struct item {
+    uint8_t id[RECORDS_ID];
+    const char *import_id, *position, *decided_by;
+    int64_t kind, at_us, state;
+    struct ward_val patient, resource; /* p NULL: none */
+    struct ward_val problems, sealed;
+    struct ward_val kek, wrapped; /* p NULL: the key is gone */
+};
+/* Columns of a row, in this order, from quarantine q LEFT JOIN owner_key k. */
+#define ITEM_COLUMNS                                                                           \
+    "q.item_id, q.import_id, q.position, q.kind, q.at_us, q.state, q.decided_by,"              \
+    " q.patient_id, q.resource_id, q.problems, k.kek, k.wrapped"
+#define ITEM_FROM " FROM quarantine q LEFT JOIN owner_key k ON k.owner_id = q.item_id"
+WARD_MUST enum ward_code item_of_row(const struct ward_val *row, struct item *out,
+                                     struct ward_err *err);
+/* One item with its JSON; `lock` keeps others from deciding until the transaction ends.
+ *   NOT_FOUND  QUARANTINE_NOT_FOUND */
+WARD_MUST enum ward_code item_find(struct worker *w, struct ward_arena *mem,
+                                   const uint8_t id[RECORDS_ID], bool lock, struct item *out,
+                                   struct ward_err *err);
+/* What the wire says of it, problems included where their key is there. */
+WARD_MUST enum ward_code item_wire(struct worker *w, struct ward_arena *mem,
+                                   const struct item *it, QuarantineItem *out,
+                                   struct ward_err *err);
+/* Its JSON, n bytes and a NUL, and fullUrl; both "" where the content is gone. */
+WARD_MUST enum ward_code item_content(struct worker *w, struct ward_arena *mem,
+                                      const struct item *it, const char **full_url,
+                                      const char **json, size_t *n, struct ward_err *err);
+/* A fresh key for an item in place of the one it has, and its problems sealed under it: the
+ * content sealed under the former opens no more, and goes. */
+WARD_MUST enum ward_code item_rekey(struct worker *w, struct ward_arena *mem,
+                                    const struct item *it, const struct problems *problems,
+                                    struct ward_err *err);
+
+#endif
