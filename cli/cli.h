@@ -49,6 +49,9 @@ extern const struct cli_command cli_identity_admin_commands[];
 extern const struct cli_command cli_identity_calibrate_commands[];
 extern const struct cli_command cli_access_commands[];
 extern const struct cli_command cli_attendance_commands[];
+extern const struct cli_command cli_records_commands[];
+extern const struct cli_command cli_records_access_commands[];
+extern const struct cli_command cli_records_exchange_commands[];
 extern const struct cli_command cli_audit_commands[];
 extern const struct cli_command cli_audit_offline_commands[];
 extern const struct cli_command cli_audit_export_commands[];
@@ -107,6 +110,7 @@ struct cli_json {
     FILE *to;
     int depth;
     bool comma;
+    bool sparse; /* message.h: what is not there is left out */
 };
 void cli_json_open(struct cli_json *j, const char *key, char bracket); /* '{' or '[' */
 void cli_json_close(struct cli_json *j, char bracket); /* newline after the last one */

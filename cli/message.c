@@ -5,7 +5,6 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 /* Enums that options take too: there and here in small letters. */
 static bool is_small(const ProtobufCEnumDescriptor *type)
@@ -48,11 +47,26 @@ const char *message_enum(const ProtobufCEnumDescriptor *type, int value)
     return small;
 }
 
+/* "AllergyIntolerance", "allergy-intolerance" and "ALLERGY_INTOLERANCE" are one name. */
+static bool same_name(const char *a, const char *b)
+{
+    for (;; a++, b++) {
+        while (*a == '_' || *a == '-')
+            a++;
+        while (*b == '_' || *b == '-')
+            b++;
+        if (toupper((unsigned char)*a) != toupper((unsigned char)*b))
+            return false;
+        if (*a == '\0')
+            return true;
+    }
+}
+
 bool message_enum_of(const ProtobufCEnumDescriptor *type, const char *name, int *out)
 {
     for (unsigned i = 0; name != NULL && i < type->n_values; i++) {
         if (type->values[i].value == 0 ||
-            strcasecmp(own_part(type, type->values[i].name), name) != 0)
+            !same_name(own_part(type, type->values[i].name), name))
             continue;
         *out = type->values[i].value;
         return true;
@@ -71,7 +85,7 @@ static void bytes_json(struct cli_json *j, const char *key, const ProtobufCBinar
 }
 
 /* Widths of what an array of such values is made of. */
-static size_t width_of(ProtobufCType type)
+size_t message_width(ProtobufCType type)
 {
     switch (type) {
     case PROTOBUF_C_TYPE_INT64:
@@ -130,6 +144,34 @@ static void value_json(struct cli_json *j, const char *key,
     }
 }
 
+bool message_has(const ProtobufCMessage *msg, const ProtobufCFieldDescriptor *field)
+{
+    uint32_t set;
+
+    if ((field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) == 0)
+        return true;
+    memcpy(&set, (const uint8_t *)msg + field->quantifier_offset, sizeof(set));
+    return set == field->id;
+}
+
+/* Whether there is nothing: no text, no bytes, no message, an enum's 0. A number and a flag are
+ * something, unless their 0 is the only way not to say them. */
+static bool is_empty(const ProtobufCFieldDescriptor *f, const void *at)
+{
+    static const ProtobufCBinaryData none;
+
+    if (f->flags & PROTOBUF_C_FIELD_FLAG_ONEOF)
+        return false;
+    switch (f->type) {
+    case PROTOBUF_C_TYPE_STRING:
+        return *(char *const *)at == NULL || **(char *const *)at == '\0';
+    case PROTOBUF_C_TYPE_BYTES:
+        return ((const ProtobufCBinaryData *)at)->len == none.len;
+    default:
+        return memcmp(at, &none, message_width(f->type)) == 0;
+    }
+}
+
 void message_json(struct cli_json *j, const char *key, const ProtobufCMessage *msg,
                   struct ward_arena *mem)
 {
@@ -145,15 +187,74 @@ void message_json(struct cli_json *j, const char *key, const ProtobufCMessage *m
         size_t n;
 
         if (f->label != PROTOBUF_C_LABEL_REPEATED) {
-            value_json(j, f->name, f, at, mem);
+            if (message_has(msg, f) && !(j->sparse && is_empty(f, at)))
+                value_json(j, f->name, f, at, mem);
             continue;
         }
         memcpy(&n, (const uint8_t *)msg + f->quantifier_offset, sizeof(n));
+        if (j->sparse && n == 0)
+            continue;
         first = *(const uint8_t *const *)at;
         cli_json_open(j, f->name, '[');
         for (size_t k = 0; k < n; k++)
-            value_json(j, NULL, f, first + k * width_of(f->type), mem);
+            value_json(j, NULL, f, first + k * message_width(f->type), mem);
         cli_json_close(j, ']');
     }
     cli_json_close(j, '}');
+}
+
+/* ---- for a person ---- */
+
+/* Without what would move a terminal's cursor. */
+static void shown(FILE *to, const char *text)
+{
+    for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
+        bool control = *c < 0x20 || *c == 0x7f || (*c == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0);
+
+        fputc(control ? '?' : *c, to);
+    }
+}
+
+static void line(FILE *to, int indent, const char *name)
+{
+    fprintf(to, "%*s%s:", indent, "", name);
+}
+
+static void value_line(FILE *to, int indent, const ProtobufCFieldDescriptor *f, const void *at,
+                       struct ward_arena *mem)
+{
+    struct cli_json j = {.to = to};
+
+    line(to, indent, f->name);
+    if (f->type == PROTOBUF_C_TYPE_MESSAGE) {
+        fputc('\n', to);
+        message_lines(to, indent + 2, *(ProtobufCMessage *const *)at, mem);
+        return;
+    }
+    fputc(' ', to);
+    if (f->type == PROTOBUF_C_TYPE_STRING)
+        shown(to, *(char *const *)at);
+    else if (f->type == PROTOBUF_C_TYPE_ENUM)
+        fputs(message_enum(f->descriptor, *(const int *)at), to);
+    else
+        value_json(&j, NULL, f, at, mem);
+    fputc('\n', to);
+}
+
+void message_lines(FILE *to, int indent, const ProtobufCMessage *msg, struct ward_arena *mem)
+{
+    for (unsigned i = 0; msg != NULL && i < msg->descriptor->n_fields; i++) {
+        const ProtobufCFieldDescriptor *f = &msg->descriptor->fields[i];
+        const uint8_t *at = (const uint8_t *)msg + f->offset;
+        size_t n = 1;
+
+        if (f->label == PROTOBUF_C_LABEL_REPEATED) {
+            memcpy(&n, (const uint8_t *)msg + f->quantifier_offset, sizeof(n));
+            at = *(const uint8_t *const *)at;
+        } else if (!message_has(msg, f) || is_empty(f, at)) {
+            continue;
+        }
+        for (size_t k = 0; k < n; k++)
+            value_line(to, indent, f, at + k * message_width(f->type), mem);
+    }
 }

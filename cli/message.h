@@ -16,10 +16,29 @@
 
 void message_json(struct cli_json *j, const char *key, const ProtobufCMessage *msg,
                   struct ward_arena *mem);
+/* The same for a person: a line a field, `name: value`, what is in a message indented below it;
+ * what is not there is left out. Text is shown by task_shown's rules. */
+void message_lines(FILE *to, int indent, const ProtobufCMessage *msg, struct ward_arena *mem);
+/* Reads what message_json wrote into `msg`, which has been initialised: null is left out, as
+ * are fields that are not there.   INVALID_ARGUMENT  a field that the message does not have, or
+ * a value of another type; the field's path is named */
+WARD_MUST enum ward_code message_of_json(const char *json, size_t n, ProtobufCMessage *msg,
+                                         struct ward_arena *mem, struct ward_err *err);
+/* Sets one field from an option's text: numbers, enums by name, true and false, base64, a
+ * message or several as JSON; of a repeated field the comma-separated parts are added.
+ *   INVALID_ARGUMENT */
+WARD_MUST enum ward_code message_set(ProtobufCMessage *msg,
+                                     const ProtobufCFieldDescriptor *field, const char *text,
+                                     struct ward_arena *mem, struct ward_err *err);
+/* Bytes of one value of this type. */
+size_t message_width(ProtobufCType type);
+/* False for a member of a oneof that is not the one that is set. */
+bool message_has(const ProtobufCMessage *msg, const ProtobufCFieldDescriptor *field);
 /* "MATCH" for OUTCOME_MATCH, "patient" for SUBJECT_KIND_PATIENT, "?" for a number that this
  * program does not know. */
 const char *message_enum(const ProtobufCEnumDescriptor *type, int value);
-/* The value whose name that is; false: none, or the unspecified one. */
+/* The value whose name that is, in any case, '-' and '_' left out; false: none, or the
+ * unspecified one. */
 bool message_enum_of(const ProtobufCEnumDescriptor *type, const char *name, int *out);
 
 #endif

@@ -13,9 +13,11 @@
 
 #define MEM_CAP ((size_t)40 << 20)
 
-int task_run(const struct cli *cli, const char *service, int argc, char **argv, task_fn *fn)
+int task_run(const struct cli *cli, const char *service, int argc, char **argv, task_fn *fn,
+             const void *arg)
 {
-    struct task t = {.cli = cli, .service = service, .purpose = "TREAT", .ward = ""};
+    struct task t = {
+        .cli = cli, .service = service, .purpose = "TREAT", .ward = "", .arg = arg};
     enum ward_code code;
     int status = 0;
 

@@ -23,16 +23,18 @@ struct task {
     struct ward_err err;
     struct ward_client *client;
     struct ward_out with;
-    bool called; /* the command line was in order */
+    bool called;     /* the command line was in order */
+    const void *arg; /* of task_run */
 };
 /* argv[0] is the command's last word, options follow. */
 typedef enum ward_code task_fn(struct task *t, int argc, char **argv);
-int task_run(const struct cli *cli, const char *service, int argc, char **argv, task_fn *fn);
+int task_run(const struct cli *cli, const char *service, int argc, char **argv, task_fn *fn,
+             const void *arg);
 /* Declares fn_command, the cli_fn of a task_fn. */
 #define TASK_COMMAND(fn, service)                                                              \
     static int fn##_command(const struct cli *cli, int argc, char **argv)                      \
     {                                                                                          \
-        return task_run(cli, service, argc, argv, fn);                                         \
+        return task_run(cli, service, argc, argv, fn, NULL);                                   \
     }
 
 /* ---- what is asked ---- */

@@ -1,0 +1,76 @@
+/* wardctl records - the chart: a row a method. */
+#include "cli/records_call.h"
+
+#include "ward/records/v1/analytics.pb-c.h"
+#include "ward/records/v1/records.pb-c.h"
+#include "ward/records/v1/text.pb-c.h"
+
+static const char *const CLERK[] = {"physician", "registrar", NULL};
+static const char *const ANY[] = {"physician", "registrar", NULL};
+static const char *const CLINICIAN[] = {"physician", NULL};
+static const char *const ANALYST[] = {"analyst", NULL};
+
+RECORD_COMMAND(create, .path = "/ward.records.v1.Records/Create",
+               .req = &ward__records__v1__create_request__descriptor,
+               .resp = &ward__records__v1__create_response__descriptor, .roles = CLERK,
+               .purpose = "TREAT", .file = "resource")
+RECORD_COMMAND(read_one, .path = "/ward.records.v1.Records/Read",
+               .req = &ward__records__v1__read_request__descriptor,
+               .resp = &ward__records__v1__read_response__descriptor, .roles = ANY,
+               .purpose = "TREAT", .words = {"kind", "id"})
+RECORD_COMMAND(update, .path = "/ward.records.v1.Records/Update",
+               .req = &ward__records__v1__update_request__descriptor,
+               .resp = &ward__records__v1__update_response__descriptor, .roles = CLERK,
+               .purpose = "TREAT", .words = {"expected_version"}, .file = "resource")
+RECORD_COMMAND(history, .path = "/ward.records.v1.Records/History",
+               .req = &ward__records__v1__history_request__descriptor,
+               .resp = &ward__records__v1__history_response__descriptor, .roles = ANY,
+               .purpose = "TREAT", .words = {"kind", "id"})
+RECORD_COMMAND(read_version, .path = "/ward.records.v1.Records/ReadVersion",
+               .req = &ward__records__v1__read_version_request__descriptor,
+               .resp = &ward__records__v1__read_version_response__descriptor, .roles = ANY,
+               .purpose = "TREAT", .words = {"kind", "id", "version"})
+RECORD_COMMAND(entered_in_error, .path = "/ward.records.v1.Records/MarkEnteredInError",
+               .req = &ward__records__v1__mark_entered_in_error_request__descriptor,
+               .resp = &ward__records__v1__mark_entered_in_error_response__descriptor,
+               .roles = CLERK, .purpose = "TREAT", .words = {"kind", "id", "expected_version"})
+RECORD_COMMAND(search, .path = "/ward.records.v1.Records/Search",
+               .req = &ward__records__v1__search_request__descriptor,
+               .resp = &ward__records__v1__search_response__descriptor, .roles = ANY,
+               .purpose = "TREAT", .words = {"kind"}, .parameters = true)
+RECORD_COMMAND(batch, .path = "/ward.records.v1.Records/Batch",
+               .req = &ward__records__v1__batch_request__descriptor,
+               .resp = &ward__records__v1__batch_response__descriptor, .roles = CLERK,
+               .purpose = "TREAT", .file = "entries")
+RECORD_COMMAND(extract, .path = "/ward.records.v1.Text/Extract",
+               .req = &ward__records__v1__extract_request__descriptor,
+               .resp = &ward__records__v1__extract_response__descriptor, .roles = CLINICIAN,
+               .purpose = "TREAT")
+RECORD_COMMAND(series, .path = "/ward.records.v1.Analytics/GetSeries",
+               .req = &ward__records__v1__series_request__descriptor,
+               .resp = &ward__records__v1__series_response__descriptor, .roles = ANALYST,
+               .purpose = "HOPERAT", .words = {"measure", "of"})
+
+const struct cli_command cli_records_commands[] = {
+    {"records create", "[--ward W] [--if-none-exist JSON] [--key KEY] FILE.json",
+     "make a resource, from JSON as --json prints one", create},
+    {"records read", "[--ward W] KIND ID", "the current version", read_one},
+    {"records update", "[--ward W] [--key KEY] VERSION FILE.json", "the next version", update},
+    {"records history", "[--ward W] [--with-leaves true] [--versions-only true] KIND ID",
+     "all versions, newest first", history},
+    {"records read-version", "[--ward W] KIND ID VERSION", "one version", read_version},
+    {"records entered-in-error", "[--ward W] --reason TEXT KIND ID VERSION",
+     "mark it so; its history stays", entered_in_error},
+    {"records search",
+     "[--ward W] [--order date-asc] [--total bounded] [--page-token T] KIND "
+     "NAME[:MODIFIER]=VALUE...",
+     "find resources: name=Li birthdate=ge1950 ...", search},
+    {"records batch", "[--ward W] [--key KEY] FILE.json",
+     "several writes, all or none, from a JSON array of entries", batch},
+    {"records extract", "[--text TEXT | --document-id ID] [--language english]",
+     "what a note says", extract},
+    {"records series",
+     "--by month[,gender] [--code SYSTEM|CODE] [--ward W] patients conditions",
+     "counts for a dashboard", series},
+    {0},
+};

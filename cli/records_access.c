@@ -1,0 +1,102 @@
+/* wardctl records - who may see a chart, who is who, and running the service: a row a method.
+ */
+#include "cli/records_call.h"
+
+#include "ward/records/v1/access.pb-c.h"
+#include "ward/records/v1/admin.pb-c.h"
+#include "ward/records/v1/exchange.pb-c.h"
+#include "ward/records/v1/patients.pb-c.h"
+
+static const char *const CLINICIAN[] = {"physician", NULL};
+static const char *const OFFICER[] = {"privacy-officer", NULL};
+static const char *const REGISTRAR[] = {"registrar", NULL};
+static const char *const ADMIN[] = {"records-admin", NULL};
+
+RECORD_COMMAND(break_glass, .path = "/ward.records.v1.RecordsAccess/BreakGlass",
+               .req = &ward__records__v1__break_glass_request__descriptor,
+               .resp = &ward__records__v1__break_glass_response__descriptor, .roles = CLINICIAN,
+               .purpose = "ETREAT", .words = {"patient_id"})
+RECORD_COMMAND(glass_list, .path = "/ward.records.v1.RecordsAccess/ListGlass",
+               .req = &ward__records__v1__list_glass_request__descriptor,
+               .resp = &ward__records__v1__list_glass_response__descriptor, .roles = OFFICER,
+               .purpose = "HOPERAT")
+RECORD_COMMAND(glass_review, .path = "/ward.records.v1.RecordsAccess/ReviewGlass",
+               .req = &ward__records__v1__review_glass_request__descriptor,
+               .resp = &ward__records__v1__review_glass_response__descriptor, .roles = OFFICER,
+               .purpose = "HOPERAT", .words = {"glass_id", "verdict"})
+RECORD_COMMAND(access_log, .path = "/ward.records.v1.RecordsAccess/AccessLog",
+               .req = &ward__records__v1__access_log_request__descriptor,
+               .resp = &ward__records__v1__access_log_response__descriptor, .roles = OFFICER,
+               .purpose = "PATRQT", .words = {"patient_id"})
+RECORD_COMMAND(merge, .path = "/ward.records.v1.Patients/MergePatients",
+               .req = &ward__records__v1__merge_patients_request__descriptor,
+               .resp = &ward__records__v1__merge_patients_response__descriptor,
+               .roles = REGISTRAR, .purpose = "PATADMIN",
+               .words = {"from_patient_id", "into_patient_id"})
+RECORD_COMMAND(unmerge, .path = "/ward.records.v1.Patients/UnmergePatients",
+               .req = &ward__records__v1__unmerge_patients_request__descriptor,
+               .resp = &ward__records__v1__unmerge_patients_response__descriptor,
+               .roles = REGISTRAR, .purpose = "PATADMIN", .words = {"merge_id"})
+RECORD_COMMAND(merges, .path = "/ward.records.v1.Patients/ListMerges",
+               .req = &ward__records__v1__list_merges_request__descriptor,
+               .resp = &ward__records__v1__list_merges_response__descriptor, .roles = REGISTRAR,
+               .purpose = "PATADMIN", .words = {"patient_id"})
+RECORD_COMMAND(duplicates, .path = "/ward.records.v1.Patients/FindDuplicates",
+               .req = &ward__records__v1__find_duplicates_request__descriptor,
+               .resp = &ward__records__v1__find_duplicates_response__descriptor,
+               .roles = REGISTRAR, .purpose = "PATADMIN", .words = {"patient_id"})
+RECORD_COMMAND(different, .path = "/ward.records.v1.Patients/MarkDifferent",
+               .req = &ward__records__v1__mark_different_request__descriptor,
+               .resp = &ward__records__v1__mark_different_response__descriptor,
+               .roles = REGISTRAR, .purpose = "PATADMIN",
+               .words = {"patient_id", "other_patient_id"})
+RECORD_COMMAND(status, .path = "/ward.records.v1.RecordsAdmin/GetStatus",
+               .req = &ward__records__v1__get_status_request__descriptor,
+               .resp = &ward__records__v1__get_status_response__descriptor, .roles = ADMIN,
+               .purpose = "HOPERAT")
+RECORD_COMMAND(rotate, .path = "/ward.records.v1.RecordsAdmin/RotateKeys",
+               .req = &ward__records__v1__rotate_keys_request__descriptor,
+               .resp = &ward__records__v1__rotate_keys_response__descriptor, .roles = ADMIN,
+               .purpose = "HOPERAT", .stream = true)
+RECORD_COMMAND(erase, .path = "/ward.records.v1.RecordsAdmin/ErasePatient",
+               .req = &ward__records__v1__erase_patient_request__descriptor,
+               .resp = &ward__records__v1__erase_patient_response__descriptor, .roles = OFFICER,
+               .purpose = "HOPERAT", .words = {"patient_id", "case_reference"})
+RECORD_COMMAND(quarantine_list, .path = "/ward.records.v1.Exchange/ListQuarantine",
+               .req = &ward__records__v1__list_quarantine_request__descriptor,
+               .resp = &ward__records__v1__list_quarantine_response__descriptor, .roles = ADMIN,
+               .purpose = "HOPERAT")
+RECORD_COMMAND(quarantine_show, .path = "/ward.records.v1.Exchange/GetQuarantined",
+               .req = &ward__records__v1__get_quarantined_request__descriptor,
+               .resp = &ward__records__v1__get_quarantined_response__descriptor, .roles = ADMIN,
+               .purpose = "HOPERAT", .words = {"item_id"})
+RECORD_COMMAND(quarantine_discard, .path = "/ward.records.v1.Exchange/DiscardQuarantined",
+               .req = &ward__records__v1__discard_quarantined_request__descriptor,
+               .resp = &ward__records__v1__discard_quarantined_response__descriptor,
+               .roles = ADMIN, .purpose = "HOPERAT", .words = {"item_id"})
+
+const struct cli_command cli_records_access_commands[] = {
+    {"records break-glass", "[--ward W] --reason emergency --explanation TEXT PATIENT",
+     "open a chart for a short time; it is reviewed", break_glass},
+    {"records glass list", "[--reviewed-too true]", "broken glasses that wait for review",
+     glass_list},
+    {"records glass review", "[--note TEXT] GLASS justified|not-justified",
+     "say what you think of one", glass_review},
+    {"records access-log", "[--from-us N] [--to-us N] PATIENT",
+     "who saw or changed a chart, with proof", access_log},
+    {"records merge", "--from-version N --into-version N --reason TEXT FROM INTO",
+     "one person: redirect FROM to INTO", merge},
+    {"records unmerge", "--reason TEXT MERGE", "take a merge back", unmerge},
+    {"records merges", "PATIENT", "merges of a patient", merges},
+    {"records duplicates", "PATIENT", "who might be the same person", duplicates},
+    {"records different", "PATIENT OTHER", "they are two people", different},
+    {"records status", "", "counts, keys, what waits", status},
+    {"records rotate-keys", "", "wrap every key by a new one", rotate},
+    {"records erase", "PATIENT CASE", "destroy the key of a chart, for ever", erase},
+    {"records quarantine list", "[--import-id ID] [--decided-too true]",
+     "what could not go in, and why", quarantine_list},
+    {"records quarantine show", "ITEM", "one entry with its JSON", quarantine_show},
+    {"records quarantine discard", "--reason TEXT ITEM", "it will not go in",
+     quarantine_discard},
+    {0},
+};

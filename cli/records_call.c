@@ -1,0 +1,208 @@
+#include "cli/records_call.h"
+
+#include "ward/records/v1/records.pb-c.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define FILE_MOST    ((size_t)8 << 20)
+#define OPTIONS_MOST 32
+#define NAME_MOST    64
+
+typedef Ward__Records__V1__SearchRequest SearchRequest;
+typedef Ward__Records__V1__Parameter Parameter;
+
+struct asking {
+    struct task *task;
+    const struct record_call *how;
+    ProtobufCMessage *req;
+    struct cli_opt opt[OPTIONS_MOST + 3];
+    const ProtobufCFieldDescriptor *field[OPTIONS_MOST];
+    const char *value[OPTIONS_MOST];
+    int n;
+};
+
+static enum ward_code no_memory(struct task *t)
+{
+    return WARD_FAIL(&t->err, RESOURCE_EXHAUSTED, "no memory for the request");
+}
+
+static bool is_word(const struct record_call *how, const char *name)
+{
+    for (int i = 0; i < RECORDS_WORDS && how->words[i] != NULL; i++)
+        if (strcmp(how->words[i], name) == 0)
+            return true;
+    return how->file != NULL && strcmp(how->file, name) == 0;
+}
+
+/* An option for every field that has no place of its own. */
+static enum ward_code name_options(struct asking *a)
+{
+    struct task *t = a->task;
+
+    for (unsigned i = 0; i < a->how->req->n_fields && a->n < OPTIONS_MOST; i++) {
+        const ProtobufCFieldDescriptor *f = &a->how->req->fields[i];
+        char *name = ward_printf(&t->mem, "--%s", f->name);
+
+        if (name == NULL)
+            return no_memory(t);
+        for (char *c = name; *c != '\0'; c++)
+            *c = *c == '_' ? '-' : *c;
+        if (strcmp(f->name, "idempotency_key") == 0)
+            name = (char *)(uintptr_t) "--key";
+        if (is_word(a->how, f->name))
+            continue;
+        a->field[a->n] = f;
+        a->opt[a->n] = (struct cli_opt){name, &a->value[a->n], NULL, f->name};
+        a->n++;
+    }
+    a->opt[a->n] = (struct cli_opt){"--ward", &t->ward, NULL, "the unit in the token"};
+    a->opt[a->n + 1] = (struct cli_opt){"--purpose", &t->purpose, NULL, "of use"};
+    return WARD_OK;
+}
+
+static enum ward_code set(struct asking *a, const char *name, const char *text)
+{
+    return message_set(a->req,
+                       protobuf_c_message_descriptor_get_field_by_name(a->how->req, name), text,
+                       &a->task->mem, &a->task->err);
+}
+
+static enum ward_code set_options(struct asking *a)
+{
+    for (int i = 0; i < a->n; i++) {
+        bool key = strcmp(a->opt[i].name, "--key") == 0;
+        char *made = NULL;
+
+        if (key && a->value[i] == NULL) {
+            WARD_TRY(task_key(a->task, NULL, &made));
+            a->value[i] = made;
+        }
+        if (a->value[i] != NULL)
+            WARD_TRY(
+                message_set(a->req, a->field[i], a->value[i], &a->task->mem, &a->task->err));
+    }
+    return WARD_OK;
+}
+
+static enum ward_code set_file(struct asking *a, const char *path)
+{
+    const ProtobufCFieldDescriptor *f =
+        protobuf_c_message_descriptor_get_field_by_name(a->how->req, a->how->file);
+    char *json;
+    size_t n;
+
+    WARD_TRY(cli_read(path, FILE_MOST, &a->task->mem, &json, &n, &a->task->err));
+    return message_set(a->req, f, json, &a->task->mem, &a->task->err);
+}
+
+/* "date=ge2020-01-01", "code:not=8867-4,8480-6". */
+static enum ward_code set_parameters(struct asking *a, int n, char **words)
+{
+    SearchRequest *req = (SearchRequest *)a->req;
+    struct ward_arena *mem = &a->task->mem;
+
+    req->parameters = ward_alloc(mem, (size_t)n * sizeof(Parameter *));
+    for (int i = 0; i < n; i++) {
+        char *value = strchr(words[i], '='), *modifier;
+        Parameter *p = ward_new(mem, Parameter);
+
+        if (value == NULL)
+            return task_wrong(a->task, "a parameter is name=value, \"code=8867-4\"");
+        if (p == NULL || req->parameters == NULL)
+            return no_memory(a->task);
+        *value++ = '\0';
+        ward__records__v1__parameter__init(p);
+        modifier = strchr(words[i], ':');
+        if (modifier != NULL) {
+            *modifier++ = '\0';
+            p->modifier = modifier;
+        }
+        p->name = words[i];
+        WARD_TRY(message_set(
+            &p->base,
+            protobuf_c_message_descriptor_get_field_by_name(p->base.descriptor, "values"),
+            value, mem, &a->task->err));
+        req->parameters[req->n_parameters++] = p;
+    }
+    return WARD_OK;
+}
+
+static enum ward_code set_words(struct asking *a, int argc, char **argv)
+{
+    int at = 1;
+
+    for (int i = 0; i < RECORDS_WORDS && a->how->words[i] != NULL; i++, at++) {
+        if (at >= argc)
+            return WARD_FAIL(&a->task->err, INVALID_ARGUMENT, "%s is needed: wardctl help",
+                             a->how->words[i]);
+        WARD_TRY(set(a, a->how->words[i], argv[at]));
+    }
+    if (a->how->file != NULL) {
+        if (at >= argc)
+            return task_wrong(a->task, "a file with JSON is needed, as --json prints it");
+        WARD_TRY(set_file(a, argv[at++]));
+    }
+    if (a->how->parameters)
+        return set_parameters(a, argc - at, argv + at);
+    return at == argc
+               ? WARD_OK
+               : WARD_FAIL(&a->task->err, INVALID_ARGUMENT, "what is \"%.64s\" for?", argv[at]);
+}
+
+enum ward_code record_request(struct task *t, const struct record_call *how, int argc,
+                              char **argv, ProtobufCMessage **req)
+{
+    struct asking *a = ward_new(&t->mem, struct asking);
+
+    if (a == NULL)
+        return no_memory(t);
+    *a = (struct asking){.task = t, .how = how};
+    t->purpose = how->purpose;
+    a->req = ward_alloc(&t->mem, how->req->sizeof_message);
+    if (a->req == NULL)
+        return no_memory(t);
+    protobuf_c_message_init(how->req, a->req);
+    WARD_TRY(name_options(a));
+    WARD_TRY(cli_options(a->opt, &argc, argv, 64, &t->err));
+    WARD_TRY(set_options(a));
+    WARD_TRY(set_words(a, argc, argv));
+    *req = a->req;
+    return WARD_OK;
+}
+
+static void print(struct task *t, const ProtobufCMessage *msg)
+{
+    struct cli_json j = {.to = stdout, .sparse = true};
+
+    if (t->cli->json)
+        message_json(&j, NULL, msg, &t->mem);
+    else
+        message_lines(stdout, 0, msg, &t->mem);
+    fflush(stdout);
+}
+
+static enum ward_code print_each(struct task *t, const ProtobufCMessage *msg, void *arg)
+{
+    (void)arg;
+    print(t, msg);
+    return WARD_OK;
+}
+
+static enum ward_code call(struct task *t, int argc, char **argv)
+{
+    const struct record_call *how = t->arg;
+    ProtobufCMessage *req, *resp;
+
+    WARD_TRY(record_request(t, how, argc, argv, &req));
+    if (how->stream)
+        return task_stream(t, how->path, how->roles, req, how->resp, print_each, NULL);
+    WARD_TRY(task_ask(t, how->path, how->roles, req, how->resp, &resp));
+    print(t, resp);
+    return WARD_OK;
+}
+
+int record_run(const struct cli *cli, const struct record_call *how, int argc, char **argv)
+{
+    return task_run(cli, "records", argc, argv, call, how);
+}
