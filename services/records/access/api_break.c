@@ -17,6 +17,7 @@ struct breaking {
     struct view view;
     struct ward_idem idem;
     uint8_t patient[RECORDS_ID], id[RECORDS_ID];
+    char glass[37]; /* as the event names it */
     int64_t until_us;
     bool again;
 };
@@ -97,6 +98,7 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
     if (kept == NULL)
         return break_new(b, db, err);
     *b->resp = *(BreakResponse *)kept;
+    memcpy(b->glass, b->resp->glass_id, sizeof(b->glass));
     return tell(b->c->wrk, &b->act, NULL, b->patient, err);
 }
 
@@ -111,7 +113,7 @@ enum ward_code break_glass_rpc(struct ward_call *c, const ProtobufCMessage *q,
 {
     struct breaking b = {.c = c, .req = (const BreakRequest *)q, .resp = (BreakResponse *)r};
     struct worker *w = c->wrk;
-    char text[37], glass[37];
+    char text[37];
 
     WARD_TRY(ward_call_id(c, "patient_id", b.req->patient_id, b.patient, text));
     ward_act_begin(&b.act, c, &w->seat, text);
@@ -122,8 +124,8 @@ enum ward_code break_glass_rpc(struct ward_call *c, const ProtobufCMessage *q,
     WARD_TRY(check(&b));
     WARD_TRY(ward_call_idem(c, b.req->idempotency_key, q, &b.idem));
     ward_uuid7(b.id);
-    ward_uuid_text(b.id, glass);
-    ward_act_note(&b.act, "glass", glass);
+    ward_uuid_text(b.id, b.glass);
+    ward_act_note(&b.act, "glass", b.glass);
     ward_act_note(&b.act, "reason", reason_name(b.req->reason));
     ward_db_deadline(w->seat.db, c->deadline_ns);
     WARD_TRY(ward_db_tx(w->seat.db, in_tx, &b, c->err));

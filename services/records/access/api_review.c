@@ -11,6 +11,18 @@ typedef Ward__Records__V1__ListGlassResponse ListResponse;
 typedef Ward__Records__V1__ReviewGlassRequest ReviewRequest;
 typedef Ward__Records__V1__ReviewGlassResponse ReviewResponse;
 
+static enum ward_code begin(struct ward_call *c, struct ward_act *a, struct view *out)
+{
+    static const char *const roles[] = {"privacy-officer"};
+    struct worker *w = c->wrk;
+
+    ward_act_begin(a, c, &w->seat, NULL);
+    WARD_TRY(view_of(c, USE_READ, out, c->err));
+    view_only(out, c, USE_READ, roles, WARD_COUNT(roles));
+    ward_db_deadline(w->seat.db, c->deadline_ns);
+    return view_allows(out, c, USE_READ, KIND_PATIENT, c->err);
+}
+
 /* ---- the list ---- */
 
 struct place {
@@ -116,11 +128,10 @@ enum ward_code list_glass_rpc(struct ward_call *c, const ProtobufCMessage *q,
     struct worker *w = c->wrk;
     bool given;
 
-    WARD_TRY(api_begin(c, &l.act, USE_READ, KIND_PATIENT, NULL, &l.view));
+    WARD_TRY(begin(c, &l.act, &l.view));
     WARD_TRY(ward_call_page(c, l.req->page_size, 50, 100, &l.most));
     WARD_TRY(page_place(c, l.req->reviewed_too ? "all" : "waiting", l.req->page_token, &l.after,
                         sizeof(l.after), &given));
-    ward_db_deadline(w->seat.db, c->deadline_ns);
     return ward_db_tx(w->seat.db, list_in_tx, &l, c->err);
 }
 
@@ -221,7 +232,7 @@ enum ward_code review_glass_rpc(struct ward_call *c, const ProtobufCMessage *q,
     struct review v = {.c = c, .req = (const ReviewRequest *)q, .resp = (ReviewResponse *)r};
     struct worker *w = c->wrk;
 
-    WARD_TRY(api_begin(c, &v.act, USE_READ, KIND_PATIENT, NULL, &v.view));
+    WARD_TRY(begin(c, &v.act, &v.view));
     WARD_TRY(ward_call_id(c, "glass_id", v.req->glass_id, v.id, NULL));
     if ((int)v.req->verdict < 1 || (int)v.req->verdict > 2)
         return WARD_FAIL_FIELD(c->err, "verdict", "is not one");
@@ -232,6 +243,5 @@ enum ward_code review_glass_rpc(struct ward_call *c, const ProtobufCMessage *q,
                   v.req->verdict == WARD__RECORDS__V1__VERDICT__VERDICT_JUSTIFIED
                       ? "justified"
                       : "not_justified");
-    ward_db_deadline(w->seat.db, c->deadline_ns);
     return ward_db_tx(w->seat.db, review_in_tx, &v, c->err);
 }

@@ -19,7 +19,7 @@ WARD_MUST enum ward_code glass_seal(const struct patient *p, const uint8_t glass
 #define GLASS_COLUMNS                                                                          \
     "g.glass_id, g.patient_id, g.actor, g.ward, g.reason, g.explanation, g.from_us,"           \
     " g.until_us, g.reviewed_by, g.reviewed_at_us, g.verdict,"                                 \
-    " (SELECT COUNT(*) FROM seen WHERE seen.glass_id = g.glass_id)"
+    " (SELECT COUNT(DISTINCT seen.event_id) FROM seen WHERE seen.glass_id = g.glass_id)"
 /* A row as the wire's; the explanation of an erased patient is "". */
 WARD_MUST enum ward_code glass_of(struct worker *w, struct ward_arena *mem,
                                   const struct ward_val *row, Glass *out, struct ward_err *err);

@@ -35,6 +35,18 @@ enum ward_code view_of(struct ward_call *c, enum use use, struct view *out,
     return WARD_OK;
 }
 
+void view_only(struct view *v, const struct ward_call *c, enum use use,
+               const char *const *roles, int n_roles)
+{
+    const char *theirs[WARD_MAX_ROLES];
+    int n = 0;
+
+    for (int i = 0; i < n_roles && n < WARD_MAX_ROLES; i++)
+        if (c->who != NULL && ward_principal_has(c->who, roles[i]))
+            theirs[n++] = roles[i];
+    v->scope = scope_of(theirs, n, c->who == NULL ? "" : c->who->purpose, use);
+}
+
 enum ward_code view_allows(const struct view *v, struct ward_call *c, enum use use,
                            enum kind kind, struct ward_err *err)
 {

@@ -22,6 +22,10 @@ struct view {
 /* From the call's person. */
 WARD_MUST enum ward_code view_of(struct ward_call *c, enum use use, struct view *out,
                                  struct ward_err *err);
+/* The same as if the person had only those of their roles that are named: for a method whose
+ * roles are not everybody's who may see this kind. */
+void view_only(struct view *v, const struct ward_call *c, enum use use,
+               const char *const *roles, int n_roles);
 /* PERMISSION_DENIED PURPOSE_NOT_ALLOWED or KIND_NOT_ALLOWED unless the scope gives anything of
  * this kind. */
 WARD_MUST enum ward_code view_allows(const struct view *v, struct ward_call *c, enum use use,

@@ -96,15 +96,16 @@ static enum ward_code write_lines(struct worker *w, struct line *lines, size_t n
     static const char sql[] = SEEN;
     struct ward_act *acts = ward_alloc(mem, n * sizeof(*acts));
     struct ward_val *rows = ward_alloc(mem, n * 4 * sizeof(*rows));
-    struct ward_val now = ward_int(mem, ward_wall_us());
+    struct ward_val now;
 
     if (acts == NULL || rows == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the audit events");
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++)
         acts[i] = lines[i].act;
-        seen_row(&lines[i], now, rows + i * 4);
-    }
     WARD_TRY(ward_act_write_many(acts, n, w->seat.db, err));
+    now = ward_int(mem, ward_wall_us()); /* not before the events: AccessLog counts on it */
+    for (size_t i = 0; i < n; i++)
+        seen_row(&lines[i], now, rows + i * 4);
     return ward_db_bulk(w->seat.db, sql, rows, 4, n, err);
 }
 
