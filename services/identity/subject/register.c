@@ -7,7 +7,7 @@
 typedef Ward__Identity__V1__RegisterSubjectRequest RegisterRequest;
 typedef Ward__Identity__V1__RegisterSubjectResponse RegisterResponse;
 
-#define IDEM_HASH "register request" /* what keys_hash is bound to */
+#define IDEM_HASH "register request" /* what the keyed hash is bound to */
 
 struct registration {
     struct ward_call *call;
