@@ -57,6 +57,14 @@ static const struct {
 #undef TYPE
 };
 
+const char *fhir_required(const MessageType *type, size_t k)
+{
+    for (size_t i = 0; i < WARD_COUNT(required); i++)
+        if (required[i].type == type && k-- == 0)
+            return required[i].field;
+    return NULL;
+}
+
 static enum ward_code message(struct fhir_checking *k, const Message *m, int depth,
                               struct ward_err *err);
 

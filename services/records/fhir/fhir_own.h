@@ -85,6 +85,9 @@ enum fhir_string fhir_string_of(const MessageType *type, const char *field);
 WARD_MUST enum ward_code fhir_string_check(const struct fhir_path *p, enum fhir_string what,
                                            const char *s, struct ward_err *err);
 
+/* The k-th field that a type must have, NULL past the last: check.c. */
+const char *fhir_required(const MessageType *type, size_t k);
+
 /* ---- checking: check.c, invariant.c ---- */
 
 struct fhir_checking {
@@ -98,10 +101,10 @@ WARD_MUST enum ward_code fhir_invariants(struct fhir_checking *k, const Message 
 /* Of a Quantity, and of an Age (age-1) and a Duration (drt-1): quantity.c. */
 WARD_MUST enum ward_code fhir_quantity(struct fhir_checking *k, const Message *m,
                                        struct ward_err *err);
-WARD_MUST enum ward_code fhir_age(struct fhir_checking *k, const Message *m,
+WARD_MUST enum ward_code fhir_age(struct fhir_checking *k, const char *part, const Message *m,
                                   struct ward_err *err);
-WARD_MUST enum ward_code fhir_duration(struct fhir_checking *k, const Message *m,
-                                       struct ward_err *err);
+WARD_MUST enum ward_code fhir_duration(struct fhir_checking *k, const char *part,
+                                       const Message *m, struct ward_err *err);
 WARD_MUST enum ward_code fhir_range(struct fhir_checking *k, const Message *m,
                                     struct ward_err *err);
 /* A failure about a part of the message at k->path. */

@@ -52,19 +52,21 @@ static enum ward_code narrative(struct fhir_checking *k, const Message *m, struc
     return WARD_OK;
 }
 
-/* A time without a zone may be in any: the earliest it can begin, the latest it can end. */
+/* Beside a time with a zone, one without may be in any. */
 static enum ward_code period(struct fhir_checking *k, const Message *m, struct ward_err *err)
 {
     const char *start = text_of(OF(Period, m)->start), *end = text_of(OF(Period, m)->end);
     struct ward_fhirtime a, b;
+    int64_t slack;
 
     if (*start == '\0' || *end == '\0')
         return WARD_OK;
-    WARD_TRY(ward_fhirtime_parse(WARD_FHIR_DATETIME, start, strlen(start), 840, &a, err));
-    WARD_TRY(ward_fhirtime_parse(WARD_FHIR_DATETIME, end, strlen(end), -840, &b, err));
+    WARD_TRY(ward_fhirtime_parse(WARD_FHIR_DATETIME, start, strlen(start), 0, &a, err));
+    WARD_TRY(ward_fhirtime_parse(WARD_FHIR_DATETIME, end, strlen(end), 0, &b, err));
+    slack = a.has_offset == b.has_offset ? 0 : WARD_US_PER_DAY / 24 * 14;
     /* per-1: if present, start has a lower value than end. As intervals: 2012 to 2012 is fine.
      */
-    if (a.from_us >= b.to_us)
+    if (a.from_us - slack >= b.to_us)
         return FHIR_FAIL(err, &k->path, "FIELD_INVALID", "ends before it starts");
     return WARD_OK;
 }
@@ -148,7 +150,7 @@ static enum ward_code contact(struct fhir_checking *k, const Message *m, struct 
 
 static enum ward_code encounter(struct fhir_checking *k, const Message *m, struct ward_err *err)
 {
-    return fhir_duration(k, &OF(Encounter, m)->length->base, err);
+    return fhir_duration(k, "length", &OF(Encounter, m)->length->base, err);
 }
 
 static enum ward_code reference_range(struct fhir_checking *k, const Message *m,
@@ -224,9 +226,9 @@ static enum ward_code condition(struct fhir_checking *k, const Message *m, struc
         has_code(c->verification_status, TERMS "condition-ver-status", "entered-in-error");
 
     if (c->onset_case == WARD__RECORDS__V1__CONDITION__ONSET_ONSET_AGE)
-        WARD_TRY(fhir_age(k, &c->onset_age->base, err));
+        WARD_TRY(fhir_age(k, "onsetAge", &c->onset_age->base, err));
     if (c->abatement_case == WARD__RECORDS__V1__CONDITION__ABATEMENT_ABATEMENT_AGE)
-        WARD_TRY(fhir_age(k, &c->abatement_age->base, err));
+        WARD_TRY(fhir_age(k, "abatementAge", &c->abatement_age->base, err));
     /* con-4: if it is abated, then clinicalStatus is inactive, resolved or remission (but where
      * con-5 forbids one). */
     if (c->abatement_case != 0 && !wrong && !has_code(status, CLINICAL, "inactive") &&
@@ -263,7 +265,7 @@ static enum ward_code allergy(struct fhir_checking *k, const Message *m, struct 
                           "entered-in-error");
 
     if (a->onset_case == WARD__RECORDS__V1__ALLERGY_INTOLERANCE__ONSET_ONSET_AGE)
-        WARD_TRY(fhir_age(k, &a->onset_age->base, err));
+        WARD_TRY(fhir_age(k, "onsetAge", &a->onset_age->base, err));
     /* ait-1: clinicalStatus is present if verificationStatus is not entered-in-error. */
     if (!wrong && a->clinical_status == NULL)
         return FHIR_PART_FAIL(k, err, "clinicalStatus", "FIELD_REQUIRED", "is missing");

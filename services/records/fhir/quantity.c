@@ -80,25 +80,38 @@ static enum ward_code of_time(struct fhir_checking *k, const Quantity *q, struct
 }
 
 /* drt-1 */
-enum ward_code fhir_duration(struct fhir_checking *k, const Message *m, struct ward_err *err)
+enum ward_code fhir_duration(struct fhir_checking *k, const char *part, const Message *m,
+                             struct ward_err *err)
 {
-    return m == NULL ? WARD_OK : of_time(k, (const Quantity *)m, err);
+    size_t was;
+
+    if (m == NULL)
+        return WARD_OK;
+    was = path_push(&k->path, part, -1);
+    WARD_TRY(of_time(k, (const Quantity *)m, err));
+    path_cut(&k->path, was);
+    return WARD_OK;
 }
 
 /* age-1: and if a value is present, it is positive. */
-enum ward_code fhir_age(struct fhir_checking *k, const Message *m, struct ward_err *err)
+enum ward_code fhir_age(struct fhir_checking *k, const char *part, const Message *m,
+                        struct ward_err *err)
 {
     const Quantity *q = (const Quantity *)m;
     struct ward_decimal d;
+    size_t was;
 
     if (q == NULL)
         return WARD_OK;
+    was = path_push(&k->path, part, -1);
     WARD_TRY(of_time(k, q, err));
-    if (q->value == NULL)
-        return WARD_OK;
-    WARD_TRY(ward_decimal_parse(q->value->value, strlen(q->value->value), &d, err));
-    if (d.negative || ward_decimal_is_zero(&d))
-        return FHIR_PART_FAIL(k, err, "value", "FIELD_INVALID", "must be more than nothing");
+    if (q->value != NULL) {
+        WARD_TRY(ward_decimal_parse(q->value->value, strlen(q->value->value), &d, err));
+        if (d.negative || ward_decimal_is_zero(&d))
+            return FHIR_PART_FAIL(k, err, "value", "FIELD_INVALID",
+                                  "must be more than nothing");
+    }
+    path_cut(&k->path, was);
     return WARD_OK;
 }
 
