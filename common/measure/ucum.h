@@ -10,7 +10,8 @@
  * Stricter than UCUM, on purpose: mol, eq and osm are no mere numbers here, and not each other.
  * To UCUM a mole is 6.02214076e23 and "meq" equals "mmol", which is wrong for calcium: such a
  * step needs a substance or a charge, and is refused. Arbitrary units ([IU], [arb'U]) are
- * measured against nothing but themselves, as UCUM says.
+ * measured against nothing but themselves, as UCUM says. A number with a point ("/1.73") is
+ * refused: to UCUM it is 1 times 73.
  *
  * Source: The Unified Code for Units of Measure, version 2.1, Regenstrief Institute and the
  * UCUM Organization, https://ucum.org/ucum. atoms.c carries the tables and their notice.
@@ -84,8 +85,9 @@ double ward_ucum_to_canonical(const struct ward_decimal *x, const struct ward_uc
 
 /* A unit as hospitals write it to a UCUM code: "mmHg" to "mm[Hg]", "mcg/kg/min" to "ug/kg/min",
  * "10^9/L" to "10*9/L". What is a UCUM code already comes back as it is, but for the few that
- * nobody means (K/uL as kelvin). For units that do not claim to be UCUM: a code under
- * http://unitsofmeasure.org is parsed, never rewritten. *changed may be NULL. */
+ * nobody means (K/uL as kelvin), and 10^, which becomes 10*. For units that do not claim to be
+ * UCUM: a code under http://unitsofmeasure.org is parsed, never rewritten. *changed may be
+ * NULL. */
 WARD_MUST enum ward_code ward_ucum_normalise(const char *s, size_t n, char out[WARD_UCUM_SIZE],
                                              bool *changed, struct ward_err *err);
 

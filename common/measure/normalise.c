@@ -1,0 +1,193 @@
+#include "common/measure/synonyms.h"
+#include "common/measure/ucum.h"
+
+#include <string.h>
+
+struct text {
+    char p[WARD_UCUM_SIZE];
+    size_t n;
+};
+
+static bool put(struct text *t, const char *s, size_t n)
+{
+    if (n > WARD_UCUM_MAX - t->n)
+        return false;
+    memcpy(t->p + t->n, s, n);
+    t->n += n;
+    t->p[t->n] = '\0';
+    return true;
+}
+
+static bool put_text(struct text *t, const char *s)
+{
+    return put(t, s, strlen(s));
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* The ASCII that a full-width form (U+FF01 to U+FF5E) stands for; 0 for another character. */
+static char full_width(const char *s, size_t n)
+{
+    unsigned char b, c;
+
+    if (n < 3 || (unsigned char)s[0] != 0xef)
+        return 0;
+    b = (unsigned char)s[1];
+    c = (unsigned char)s[2];
+    if (b == 0xbc && c >= 0x81 && c <= 0xbf)
+        return (char)(c - 0x81 + '!');
+    return b == 0xbd && c >= 0x80 && c <= 0x9e ? (char)(c - 0x80 + '`') : 0;
+}
+
+/* One step of `fold`: a mark, a full-width form, or a byte as it is. */
+static bool fold_one(const char *s, size_t n, struct text *out, size_t *used)
+{
+    const char *to = ucum_mark(s, n, used);
+    char ascii = full_width(s, n);
+
+    if (to != NULL && to[0] == '^' && out->n >= 2 && out->p[out->n - 2] == '^')
+        return put_text(out, to + 1); /* the next digit of one power */
+    if (to != NULL)
+        return put_text(out, to);
+    *used = ascii != 0 ? 3 : 1;
+    return ascii != 0 ? put(out, &ascii, 1) : put(out, s, 1);
+}
+
+/* Characters that look like ASCII become ASCII; no space at the ends, nor beside '/' and '.'.
+ */
+static bool fold(const char *s, size_t n, struct text *out)
+{
+    struct text all = {.n = 0};
+    size_t used = 0;
+
+    for (size_t i = 0; i < n; i += used)
+        if (!fold_one(s + i, n - i, &all, &used))
+            return false;
+    for (size_t i = 0; i < all.n; i++) {
+        char before = out->n == 0 ? '/' : out->p[out->n - 1];
+        size_t k = i;
+
+        while (k < all.n && all.p[k] == ' ')
+            k++;
+        if (k > i && (k == all.n || all.p[k] == '/' || before == '/' || before == '.'))
+            i = k; /* it says nothing */
+        if (i < all.n && !put(out, all.p + i, 1))
+            return false;
+    }
+    return true;
+}
+
+/* A power of ten as it is written anywhere: x10^9, *10E9, 10**9, 10(9), 10e-3. */
+static bool power_of_ten(const char *s, size_t n, struct text *out)
+{
+    size_t i = n > 0 && (s[0] == 'x' || s[0] == 'X' || s[0] == '*'), from;
+
+    if (n - i < 4 || s[i] != '1' || s[i + 1] != '0')
+        return false;
+    i += 2;
+    if (strchr("^*eE(", s[i]) == NULL)
+        return false;
+    i += s[i] == '*' && s[i + 1] == '*' ? 2 : 1;
+    from = i;
+    if (i < n && s[i] == '-')
+        i++;
+    while (i < n && is_digit(s[i]))
+        i++;
+    if (!is_digit(s[i - 1]))
+        return false;
+    if (s[from - 1] == '(' ? i + 1 != n || s[i] != ')' : i != n)
+        return false;
+    return put_text(out, "10*") && put(out, s + from, i - from);
+}
+
+/* A word with a power as "m^2": the caret goes. */
+static bool word_power(const char *s, size_t n, struct text *out)
+{
+    const char *caret = memchr(s, '^', n), *to;
+    size_t head = caret == NULL ? n : (size_t)(caret - s);
+
+    to = ucum_word(s, head);
+    if (!(to != NULL ? put_text(out, to) : put(out, s, head)))
+        return false;
+    return caret == NULL || put(out, caret + 1, n - head - 1);
+}
+
+static bool rewrite_word(const char *s, size_t n, struct text *out)
+{
+    struct text ten = {.n = 0};
+
+    if (power_of_ten(s, n, &ten))
+        return put(out, ten.p, ten.n);
+    return word_power(s, n, out);
+}
+
+/* Each part between '/' and '.', which count within brackets and braces no more than in UCUM.
+ */
+static bool rewrite(const struct text *in, struct text *out)
+{
+    size_t from = 0;
+    char close = '\0';
+
+    for (size_t i = 0; i <= in->n; i++) {
+        char c = i < in->n ? in->p[i] : '/';
+
+        if (i < in->n && close != '\0') {
+            close = c == close ? '\0' : close;
+            continue;
+        }
+        if (c == '[' || c == '{') {
+            close = c == '[' ? ']' : '}';
+            continue;
+        }
+        if (c != '/' && c != '.')
+            continue;
+        if (i > from && !rewrite_word(in->p + from, i - from, out))
+            return false;
+        if (i < in->n && !put(out, &c, 1))
+            return false;
+        from = i + 1;
+    }
+    return true;
+}
+
+static bool parses(const char *s, size_t n)
+{
+    struct ward_ucum u;
+
+    return ward_ucum_parse(s, n, &u, NULL) == WARD_OK;
+}
+
+static enum ward_code give(const char *s, size_t n, const struct text *t,
+                           char out[WARD_UCUM_SIZE], bool *changed)
+{
+    if (changed != NULL)
+        *changed = n != t->n || memcmp(s, t->p, n) != 0;
+    memcpy(out, t->p, t->n + 1);
+    return WARD_OK;
+}
+
+enum ward_code ward_ucum_normalise(const char *s, size_t n, char out[WARD_UCUM_SIZE],
+                                   bool *changed, struct ward_err *err)
+{
+    struct text folded = {.n = 0}, rewritten = {.n = 0};
+    const char *whole;
+    bool is_code;
+
+    if (n == 0 || n > WARD_UCUM_MAX || memchr(s, '\0', n) != NULL || !fold(s, n, &folded))
+        return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "UCUM_MALFORMED",
+                                "not a unit of 1 to %d bytes", WARD_UCUM_MAX);
+    whole = ucum_whole(folded.p, folded.n);
+    if (whole != NULL && put_text(&rewritten, whole))
+        return give(s, n, &rewritten, out, changed);
+    is_code = parses(folded.p, folded.n);
+    if ((!is_code || strstr(folded.p, "10^") != NULL) && rewrite(&folded, &rewritten) &&
+        parses(rewritten.p, rewritten.n))
+        return give(s, n, &rewritten, out, changed);
+    if (is_code)
+        return give(s, n, &folded, out, changed);
+    return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "UCUM_UNKNOWN_UNIT",
+                            "neither a UCUM code nor a known way to write one");
+}
