@@ -21,7 +21,7 @@ struct reader {
     uint32_t value, value_end, value2, value2_end;
     uint32_t unit, unit_end; /* unit == unit_end: none */
     const char *comparator, *ucum;
-    bool range;
+    bool range, named;
 };
 
 static uint32_t cp_at(const struct reader *r, uint32_t i)
@@ -77,7 +77,8 @@ static uint32_t unit(struct reader *r, uint32_t i)
 
     if (found < 0)
         return i;
-    r->ucum = r->m->ucum[found];
+    r->ucum = r->m->unit[found].ucum;
+    r->named = r->m->unit[found].named;
     r->unit = from;
     r->unit_end = end;
     return end;
@@ -236,7 +237,7 @@ static uint32_t bare(struct reader *r, uint32_t i, int *measure)
         double v = 0;
         char digits[DIGITS_MAX + 2] = "";
 
-        if (end == 0 || strcmp(r->ucum, b->ucum) != 0)
+        if (end == 0 || r->named || strcmp(r->ucum, b->ucum) != 0)
             continue;
         for (uint32_t j = 0; j < r->value_end - r->value; j++)
             digits[j] = (char)r->doc->cp[r->value + j];
@@ -265,7 +266,8 @@ enum ward_code text_measures_find(const struct text_engine *e, const struct text
         else if (text_is_digit(doc->cp[i]) && (i == start || !text_is_word(doc->cp[i - 1])))
             till = bare(&r, i, &measure);
         if (till != 0)
-            WARD_TRY(emit(e, &r, measure, i, till, mem, out, err));
+            WARD_TRY(emit(e, &r, measure, name != NULL && name->apart ? r.value : i, till, mem,
+                          out, err));
         i = till != 0 ? till : found >= 0 ? stop : i + 1;
     }
     return WARD_OK;

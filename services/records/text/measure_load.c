@@ -80,12 +80,12 @@ static enum ward_code load_code(const struct text_table *t, const struct text_ro
     return WARD_OK;
 }
 
-/* name  <kind>  <word>  unit|-      link  -  <word> */
+/* name  <kind>  <word>  unit|apart|-      link  -  <word> */
 static enum ward_code load_name(struct text_loader *l, const struct text_table *t,
                                 const struct text_row *row, bool link, struct text_measures *m,
                                 int32_t value, struct ward_err *err)
 {
-    static const char *const needs[] = {"", "unit", NULL};
+    static const char *const needs[] = {"", "unit", "apart", NULL};
     struct text_measure_name *name = &m->name[value];
     struct text_doc folded;
     int unit = 0;
@@ -94,7 +94,8 @@ static enum ward_code load_name(struct text_loader *l, const struct text_table *
     if (!link)
         WARD_TRY(measure_of(m, t, row, &name->measure, err));
     WARD_TRY(text_table_word(t, row, C, needs, &unit, err));
-    name->needs_unit = unit == 1;
+    name->needs_unit = unit != 0;
+    name->apart = unit == 2;
     WARD_TRY(text_load_fold(l, t, row, B, &folded, err));
     if (text_trie_add(&m->names, folded.cp, folded.n, value, NULL) != WARD_OK)
         return TEXT_DATA_FAIL(err, t, row, "the name is there already");
@@ -104,17 +105,20 @@ static enum ward_code load_name(struct text_loader *l, const struct text_table *
 static enum ward_code load_units(struct text_loader *l, struct text_measures *m,
                                  struct ward_err *err)
 {
+    static const char *const named[] = {"", "named", NULL};
     struct text_table t;
 
-    WARD_TRY(text_load_table(l, "units.tsv", 2, &t, err));
+    WARD_TRY(text_load_table(l, "units.tsv", 3, &t, err));
     WARD_TRY(text_load_trie(l, &t, 1, 0, &m->units, err));
-    m->ucum = ward_alloc(l->mem, t.n * sizeof(*m->ucum));
-    if (m->ucum == NULL)
+    m->unit = ward_alloc(l->mem, t.n * sizeof(*m->unit));
+    if (m->unit == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "the dictionaries need more memory");
     for (size_t i = 0; i < t.n; i++) {
         struct text_doc folded;
+        int is_named = 0;
 
-        m->ucum[i] = t.row[i].col[1];
+        WARD_TRY(text_table_word(&t, &t.row[i], 2, named, &is_named, err));
+        m->unit[i] = (struct text_unit){t.row[i].col[1], is_named == 1};
         WARD_TRY(text_load_fold(l, &t, &t.row[i], 0, &folded, err));
         if (text_trie_add(&m->units, folded.cp, folded.n, (int32_t)i, NULL) != WARD_OK)
             return TEXT_DATA_FAIL(err, &t, &t.row[i], "the unit is there already");

@@ -54,6 +54,11 @@ struct text_measure {
 struct text_measure_name {
     int measure; /* index; -1: a word between name and value */
     bool needs_unit;
+    bool apart; /* a finding of its own ("发热 38.5℃"): the measurement is value and unit */
+};
+struct text_unit {
+    const char *ucum;
+    bool named; /* means it only behind a measure's name: "40度" may be an angle */
 };
 struct text_bare_unit { /* a unit that says what was measured: 38.5 degrees Celsius */
     const char *ucum;
@@ -70,7 +75,7 @@ struct text_measures {
     size_t n;
     struct text_trie names, units;
     struct text_measure_name *name;
-    const char **ucum; /* by the units' values */
+    struct text_unit *unit; /* by the units' values */
     struct text_bare_unit bare[8];
     size_t n_bare;
     struct text_unit_code by_unit[16];
