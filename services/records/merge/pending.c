@@ -1,27 +1,6 @@
 /* Methods that are not here yet. */
 #include "services/records/api.h"
 
-enum ward_code merge_patients_rpc(struct ward_call *c, const ProtobufCMessage *q,
-                                  ProtobufCMessage *r)
-{
-    (void)q, (void)r;
-    return WARD_FAIL(c->err, UNIMPLEMENTED, "not yet");
-}
-
-enum ward_code unmerge_patients_rpc(struct ward_call *c, const ProtobufCMessage *q,
-                                    ProtobufCMessage *r)
-{
-    (void)q, (void)r;
-    return WARD_FAIL(c->err, UNIMPLEMENTED, "not yet");
-}
-
-enum ward_code list_merges_rpc(struct ward_call *c, const ProtobufCMessage *q,
-                               ProtobufCMessage *r)
-{
-    (void)q, (void)r;
-    return WARD_FAIL(c->err, UNIMPLEMENTED, "not yet");
-}
-
 enum ward_code find_duplicates_rpc(struct ward_call *c, const ProtobufCMessage *q,
                                    ProtobufCMessage *r)
 {

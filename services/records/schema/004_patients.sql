@@ -1,4 +1,5 @@
--- Merges, undone ones too.
+-- Merges, undone ones too. was_active: how Patient.active of the one merged away was before: 0 not set, 1 false, 2 true. The
+-- reasons are sealed under the key of the one merged away.
 CREATE TABLE patient_merge (
     merge_id       BINARY(16)   NOT NULL PRIMARY KEY,
     into_id        BINARY(16)   NOT NULL,
@@ -9,6 +10,7 @@ CREATE TABLE patient_merge (
     reason         BLOB         NOT NULL,
     unmerged_by    VARCHAR(128) NULL,
     unmerged_at_us BIGINT       NULL,
+    unmerge_reason BLOB         NULL,
     KEY merged_into (into_id),
     KEY merged_from (from_id),
     FOREIGN KEY (into_id) REFERENCES patient (patient_id),
