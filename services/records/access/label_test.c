@@ -1,0 +1,130 @@
+#include "services/records/access/label.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/base/status.h"
+
+#define ICD_10    "http://hl7.org/fhir/sid/icd-10"
+#define ICD_10_CM "http://hl7.org/fhir/sid/icd-10-cm"
+#define LOINC     "http://loinc.org"
+#define SNOMED    "http://snomed.info/sct"
+
+static void a_mark_of_v3_actcode_is_its_label(void **state)
+{
+    (void)state;
+    assert_int_equal(label_of_security(LABEL_SYSTEM, "PSY"), LABEL_PSY);
+    assert_int_equal(label_of_security(LABEL_SYSTEM, "HIV"), LABEL_HIV);
+    assert_int_equal(label_of_security(LABEL_SYSTEM, "STD"), LABEL_STD);
+    assert_int_equal(label_of_security(LABEL_SYSTEM, "ETH"), LABEL_ETH);
+    assert_int_equal(label_of_security(LABEL_SYSTEM, "SDV"), LABEL_SDV);
+    assert_int_equal(label_of_security(LABEL_SYSTEM, "GDIS"), LABEL_GDIS);
+    assert_int_equal(label_of_security(LABEL_SYSTEM, "SEX"), LABEL_SEX);
+    assert_int_equal(label_of_security(LABEL_SYSTEM, "R"), 0);
+    assert_int_equal(label_of_security(LABEL_SYSTEM, "hiv"), 0);
+    assert_int_equal(label_of_security("http://example.org", "HIV"), 0);
+}
+
+static void a_sensitive_diagnosis_is_known_by_its_code(void **state)
+{
+    static const struct {
+        const char *code;
+        uint32_t labels;
+    } known[] = {
+        {"F20.0", LABEL_PSY},
+        {"F00", LABEL_PSY},
+        {"F99", LABEL_PSY},
+        {"F10.2", LABEL_PSY | LABEL_ETH},
+        {"F19", LABEL_PSY | LABEL_ETH},
+        {"F02.4", LABEL_PSY | LABEL_HIV},
+        {"F52.2", LABEL_PSY | LABEL_SEX},
+        {"B20", LABEL_HIV},
+        {"B20.0", LABEL_HIV},
+        {"B24", LABEL_HIV},
+        {"Z21", LABEL_HIV},
+        {"R75", LABEL_HIV},
+        {"A50.9", LABEL_STD},
+        {"A64", LABEL_STD},
+        {"T74.2", LABEL_SDV},
+        {"Y07.0", LABEL_SDV},
+        {"E84.9", LABEL_GDIS},
+        {"Q90.9", LABEL_GDIS},
+        {"N97", LABEL_SEX},
+        {"K70.3", LABEL_ETH},
+        {"X84.9", LABEL_PSY},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < WARD_COUNT(known); i++)
+        assert_int_equal(label_of_code(ICD_10, known[i].code), known[i].labels);
+}
+
+static void its_neighbours_are_not(void **state)
+{
+    static const char *const plain[] = {"E11.9", "J18.9", "B19.9", "B25.0", "A49.9", "A65",
+                                        "Z20.5", "Z22.3", "R74",   "R76",   "G30.9", "T73.0",
+                                        "T75.0", "K71.0", "Q86.9", "X59",   "X85",   "D59",
+                                        "D68.3", "E73",   "N95.1", "Z33",   "R45.8"};
+
+    (void)state;
+    for (size_t i = 0; i < WARD_COUNT(plain); i++)
+        assert_int_equal(label_of_code(ICD_10, plain[i]), 0);
+}
+
+static void a_code_is_read_however_it_is_written(void **state)
+{
+    (void)state;
+    assert_int_equal(label_of_code(ICD_10_CM, "F10.20"), LABEL_PSY | LABEL_ETH);
+    assert_int_equal(label_of_code(ICD_10_CM, "F1020"), LABEL_PSY | LABEL_ETH);
+    assert_int_equal(label_of_code(ICD_10_CM, "b20"), LABEL_HIV);
+    assert_int_equal(label_of_code(ICD_10_CM, "R45.851"), LABEL_PSY);
+    assert_int_equal(label_of_code(ICD_10_CM, "T76.12XA"), LABEL_SDV);
+    assert_int_equal(label_of_code(ICD_10_CM, "O9A.319"), LABEL_SDV);
+    assert_int_equal(label_of_code(ICD_10, "F02.4*"), LABEL_PSY | LABEL_HIV);
+    assert_int_equal(label_of_code("http://hl7.org/fhir/sid/icd-10-gm", "A51.0"), LABEL_STD);
+}
+
+static void what_is_no_code_has_no_label(void **state)
+{
+    char longest[300];
+
+    (void)state;
+    memset(longest, 'F', sizeof(longest) - 1);
+    longest[sizeof(longest) - 1] = '\0';
+    assert_int_equal(label_of_code(ICD_10, ""), 0);
+    assert_int_equal(label_of_code(ICD_10, "F"), 0);
+    assert_int_equal(label_of_code(ICD_10, "F1"), 0);
+    assert_int_equal(label_of_code(ICD_10, "..."), 0);
+    assert_int_equal(label_of_code(ICD_10, longest), 0);
+    assert_int_equal(label_of_code("", "B20"), 0);
+    assert_int_equal(label_of_code("http://example.org", "B20"), 0);
+}
+
+static void laboratory_tests_and_snomed_s_concepts_are_listed(void **state)
+{
+    (void)state;
+    assert_int_equal(label_of_code(LOINC, "56888-1"), LABEL_HIV);
+    assert_int_equal(label_of_code(LOINC, "8867-4"), 0); /* heart rate */
+    assert_int_equal(label_of_code(SNOMED, "86406008"), LABEL_HIV);
+    assert_int_equal(label_of_code(SNOMED, "38341003"), 0); /* hypertension */
+    assert_int_equal(label_of_code(LOINC, "86406008"), 0);  /* another system's code */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_mark_of_v3_actcode_is_its_label),
+        cmocka_unit_test(a_sensitive_diagnosis_is_known_by_its_code),
+        cmocka_unit_test(its_neighbours_are_not),
+        cmocka_unit_test(a_code_is_read_however_it_is_written),
+        cmocka_unit_test(what_is_no_code_has_no_label),
+        cmocka_unit_test(laboratory_tests_and_snomed_s_concepts_are_listed),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,181 @@
+#include "services/records/rules.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* Kinds as the tables below write them, in the order of enum kind. */
+static const char LETTERS[] = "-PEOCADRK"; /* K: Consent */
+
+static uint32_t kinds(const char *letters)
+{
+    uint32_t out = 0;
+
+    for (; *letters != '\0'; letters++)
+        if (*letters != '-')
+            out |= KIND_BIT((uint32_t)(strchr(LETTERS, *letters) - LETTERS));
+    return out;
+}
+
+static const char *const PURPOSES[] = {"TREAT",   "ETREAT", "CAREMGT", "PATADMIN",
+                                       "HOPERAT", "PATRQT", "HRESCH",  ""};
+
+/* The table of docs/records.md: role, the purposes it is for, and whose and what. */
+static const struct row {
+    const char *role, *purposes;
+    const char *read_everyone, *read_treated, *read_own;
+    const char *write_everyone, *write_treated;
+} TABLE[] = {
+    {"physician", "TREAT ETREAT CAREMGT", "", "PEOCADRK", "", "", "EOCADR"},
+    {"nurse", "TREAT ETREAT CAREMGT", "", "PEOCADRK", "", "", "EOAD"},
+    {"pharmacist", "TREAT ETREAT CAREMGT", "", "PEOCADRK", "", "", "AD"},
+    {"registrar", "TREAT PATADMIN HOPERAT", "PEK", "", "", "PEK", ""},
+    {"privacy-officer", "HOPERAT PATRQT", "PK", "", "", "K", ""},
+    {"patient", "PATRQT", "", "", "PEOCADRK", "", ""},
+    {"records-admin", "", "", "", "", "", ""},
+    {"auditor", "", "", "", "", "", ""},
+    {"", "", "", "", "", "", ""},
+};
+
+static bool names(const char *list, const char *word)
+{
+    size_t n = strlen(word);
+
+    for (const char *at = list; n > 0 && (at = strstr(at, word)) != NULL; at += n)
+        if ((at == list || at[-1] == ' ') && (at[n] == '\0' || at[n] == ' '))
+            return true;
+    return false;
+}
+
+static void every_role_gives_for_its_purposes_what_the_table_says(void **state)
+{
+    (void)state;
+    for (size_t r = 0; r < WARD_COUNT(TABLE); r++)
+        for (size_t p = 0; p < WARD_COUNT(PURPOSES); p++) {
+            const struct row *t = &TABLE[r];
+            bool on = names(t->purposes, PURPOSES[p]);
+            struct scope read = scope_of(&t->role, 1, PURPOSES[p], USE_READ);
+            struct scope write = scope_of(&t->role, 1, PURPOSES[p], USE_WRITE);
+
+            assert_int_equal(read.everyone, on ? kinds(t->read_everyone) : 0);
+            assert_int_equal(read.treated, on ? kinds(t->read_treated) : 0);
+            assert_int_equal(read.own, on ? kinds(t->read_own) : 0);
+            assert_int_equal(write.everyone, on ? kinds(t->write_everyone) : 0);
+            assert_int_equal(write.treated, on ? kinds(t->write_treated) : 0);
+            assert_int_equal(write.own, 0);
+        }
+}
+
+static void several_roles_are_a_union(void **state)
+{
+    const char *const roles[] = {"nurse", "registrar", "stranger"};
+    struct scope s = scope_of(roles, 3, "TREAT", USE_WRITE);
+
+    (void)state;
+    assert_int_equal(s.everyone, kinds("PEK"));
+    assert_int_equal(s.treated, kinds("EOAD"));
+    s = scope_of(roles, 3, "PATADMIN", USE_WRITE); /* a nurse administers nothing */
+    assert_int_equal(s.everyone, kinds("PEK"));
+    assert_int_equal(s.treated, 0);
+}
+
+static void nobody_without_roles_may_do_anything(void **state)
+{
+    struct scope s = scope_of(NULL, 0, "TREAT", USE_READ);
+
+    (void)state;
+    assert_int_equal(s.everyone | s.treated | s.own, 0);
+}
+
+static void a_role_that_could_for_another_purpose_is_told_apart(void **state)
+{
+    const char *const nurse[] = {"nurse"}, *const desk[] = {"registrar"};
+
+    (void)state;
+    assert_true(scope_by_other_purpose(nurse, 1, USE_READ, KIND_CONDITION));
+    assert_false(scope_by_other_purpose(nurse, 1, USE_WRITE, KIND_CONDITION));
+    assert_false(scope_by_other_purpose(desk, 1, USE_READ, KIND_OBSERVATION));
+    assert_true(scope_by_other_purpose(desk, 1, USE_WRITE, KIND_CONSENT));
+}
+
+static void the_kinds_are_numbered_as_the_contract_numbers_them(void **state)
+{
+    (void)state;
+    assert_int_equal(KIND_PATIENT, 1);
+    assert_int_equal(KIND_CONSENT, 8);
+    assert_int_equal(KINDS_ALL, kinds("PEOCADRK"));
+}
+
+/* Relation of the caller to the patient, and what a consent denies of one resource: no denial,
+ * one for everybody, one that names them or a role of theirs, both. What each scope alone lets
+ * them do. The same table is held against the SQL by tests/contract/records/access.test.js. */
+static const struct standing NONE = {0}, TREATS = {.treats = true}, GLASS = {.glass = true},
+                             BOTH = {.treats = true, .glass = true}, SELF = {.self = true};
+
+static const struct decision {
+    const struct standing *relation;
+    const char *denied;                     /* "", "all", "them", "all them" */
+    bool everyone, treated, own, every_one; /* every_one: with all three scopes */
+} DECISIONS[] = {
+    {&NONE, "", true, false, false, true},
+    {&NONE, "all", true, false, false, true},
+    {&NONE, "them", false, false, false, false},
+    {&NONE, "all them", false, false, false, false},
+    {&TREATS, "", true, true, false, true},
+    {&TREATS, "all", true, false, false, true},
+    {&TREATS, "them", false, false, false, false},
+    {&TREATS, "all them", false, false, false, false},
+    {&GLASS, "", true, true, false, true},
+    {&GLASS, "all", true, true, false, true},
+    {&GLASS, "them", false, true, false, true},
+    {&GLASS, "all them", false, true, false, true},
+    {&BOTH, "", true, true, false, true},
+    {&BOTH, "all", true, true, false, true},
+    {&BOTH, "them", false, true, false, true},
+    {&BOTH, "all them", false, true, false, true},
+    {&SELF, "", true, false, true, true},
+    {&SELF, "all", true, false, true, true},
+    {&SELF, "them", false, false, true, true},
+    {&SELF, "all them", false, false, true, true},
+};
+
+static void relation_and_denial_decide_what_a_scope_comes_to(void **state)
+{
+    const struct scope everyone = {.everyone = kinds("O")}, treated = {.treated = kinds("O")},
+                       own = {.own = kinds("O")},
+                       all = {.everyone = kinds("O"), .treated = kinds("O"), .own = kinds("O")},
+                       nothing = {0};
+
+    (void)state;
+    for (size_t i = 0; i < WARD_COUNT(DECISIONS); i++) {
+        const struct decision *d = &DECISIONS[i];
+        struct standing st = *d->relation;
+
+        st.denied_all = names(d->denied, "all");
+        st.denied_to_them = names(d->denied, "them");
+        assert_int_equal(may(&everyone, KIND_OBSERVATION, &st), d->everyone);
+        assert_int_equal(may(&treated, KIND_OBSERVATION, &st), d->treated);
+        assert_int_equal(may(&own, KIND_OBSERVATION, &st), d->own);
+        assert_int_equal(may(&all, KIND_OBSERVATION, &st), d->every_one);
+        assert_false(may(&all, KIND_CONDITION, &st)); /* another kind is not opened */
+        assert_false(may(&nothing, KIND_OBSERVATION, &st));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_role_gives_for_its_purposes_what_the_table_says),
+        cmocka_unit_test(several_roles_are_a_union),
+        cmocka_unit_test(nobody_without_roles_may_do_anything),
+        cmocka_unit_test(a_role_that_could_for_another_purpose_is_told_apart),
+        cmocka_unit_test(the_kinds_are_numbered_as_the_contract_numbers_them),
+        cmocka_unit_test(relation_and_denial_decide_what_a_scope_comes_to),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
