@@ -1,8 +1,8 @@
 /* chart.h - writing and reading resources, inside a transaction.
  *
  * A writer of any kind (Create, a batch, an import, a merge) calls chart_write for each version
- * and is done: row, version, tokens, denials, wards, the feed's change and `seen` are written
- * here; the audit event is the caller's (its id is given), in the same transaction.
+ * and is done: row, version, tokens, denials, wards and the feed's change are written here; the
+ * audit event, with `seen`, is the caller's (its id is given), in the same transaction: tell().
  *
  * Threads: a worker's own connection. Memory: the arena. Errors: as each says, and db.h's.
  */
@@ -11,13 +11,16 @@
 
 #include "services/records/access/scope.h"
 #include "services/records/store/index.h"
+#include "services/records/store/resource.h"
 
 /* ---- whose ---- */
 
 struct patient {
     uint8_t id[RECORDS_ID], root[RECORDS_ID];
     bool erased;
-    uint8_t key[WARD_KEY_SIZE]; /* not of an erased one; the arena's: wiped by patient_wipe */
+    int kek;
+    struct ward_val wrapped;
+    uint8_t key[WARD_KEY_SIZE]; /* not of an erased one; wiped by patient_wipe */
 };
 /* `lock`: shared until the transaction ends, so that no merge or erasure comes between.
  *   NOT_FOUND  PATIENT_NOT_FOUND */
@@ -40,26 +43,55 @@ struct version {
     Ward__Records__V1__Act act;
     int64_t written_at_us;
     const char *actor, *purpose, *peer, *device, *model, *model_sha256;
-    struct ward_val sealed;
-    bool wrong; /* only of current ones */
+    struct ward_val sealed, cleaned;
+    int kek;
+    struct ward_val wrapped; /* the patient's key; NULL: it was destroyed */
 };
+/* What a query of versions selects, and from where, so that each opens without another one:
+ * "SELECT " VERSION_COLUMNS " FROM resource r JOIN version v ON ..." VERSION_KEYS " WHERE ..."
+ */
+#define VERSION_COLUMNS                                                                        \
+    "v.resource_id, v.patient_id, v.kind, v.version, v.act, v.written_at_us, v.actor,"         \
+    " v.purpose, v.peer, v.device, v.model, v.model_sha256, v.event_id, v.sealed, vc.sealed,"  \
+    " vk.kek, vk.wrapped"
+#define VERSION_N 17
+#define VERSION_KEYS                                                                           \
+    " LEFT JOIN owner_key vk ON vk.owner_id = v.patient_id"                                    \
+    " LEFT JOIN cleaned vc ON vc.patient_id = v.patient_id"                                    \
+    " AND vc.resource_id = v.resource_id AND vc.version = v.version"
+#define VERSION_OF_R                                                                           \
+    " JOIN version v ON v.patient_id = r.patient_id AND v.resource_id = r.resource_id"         \
+    " AND v.version = r.version"
+/* Of the row's first VERSION_N columns. */
+void version_of(const struct ward_val *row, struct version *out);
 /* A current resource that the scope lets the caller see.
  *   NOT_FOUND  RESOURCE_NOT_FOUND: none, another kind, or not theirs to see */
 WARD_MUST enum ward_code chart_find(struct worker *w, struct ward_arena *mem,
                                     const struct view *view, enum kind kind,
                                     const uint8_t id[RECORDS_ID], struct version *out,
                                     struct ward_err *err);
+/* Any version. Whether the caller may see it was looked at before.
+ *   NOT_FOUND  VERSION_NOT_FOUND */
+WARD_MUST enum ward_code chart_version(struct worker *w, struct ward_arena *mem,
+                                       const uint8_t patient[RECORDS_ID],
+                                       const uint8_t id[RECORDS_ID], int version,
+                                       struct version *out, struct ward_err *err);
 /* Opens what is sealed: unpacked into mem, meta.version_id and last_updated set.
- *   DATA_LOSS  RECORD_UNREADABLE */
+ *   DATA_LOSS  RECORD_UNREADABLE; also where the patient was erased: look at `wrapped` */
 WARD_MUST enum ward_code chart_open(struct worker *w, struct ward_arena *mem,
                                     const struct version *v, Resource **out,
                                     struct ward_err *err);
-/* The wire's Record of it, with what was cleaned. */
+/* The wire's Record of it, with what was cleaned; of an erased patient's the version alone. */
 WARD_MUST enum ward_code chart_record(struct worker *w, struct ward_arena *mem,
                                       const struct version *v, Ward__Records__V1__Record **out,
                                       struct ward_err *err);
 
 /* ---- writing ---- */
+
+/* ward_db_tx for what calls chart_write: a VERSION_CONFLICT (ABORTED) rolls back and is not
+ * redone. */
+WARD_MUST enum ward_code chart_tx(struct worker *w, ward_tx_fn *fn, void *arg,
+                                  struct ward_err *err);
 
 struct write {
     Resource *res; /* checked by fhir_check; its id set or "" for a new one */
@@ -73,37 +105,25 @@ struct write {
     const uint8_t *other_patient; /* merges: the feed's; NULL */
     bool by_import;               /* the caller has looked at scopes and references itself */
 };
-/* One version. In a transaction. The patient must be there (of a Patient: is made with its
- * key), not erased and not merged away (unless act is MERGED or UNMERGED); the scope `view`
- * must let the caller write it (not looked at for by_import). NOT_FOUND PATIENT_NOT_FOUND,
- * RESOURCE_NOT_FOUND ALREADY_EXISTS       ID_TAKEN ABORTED              VERSION_CONFLICT
- * (WARD_FAIL_REASON; ward_db_tx must not redo it: see chart_conflict) INVALID_ARGUMENT
- * FIELD_INVALID: about another patient than before FAILED_PRECONDITION  PATIENT_MERGED,
- * PATIENT_ERASED, ENTERED_IN_ERROR, CONSENT_NOT_ENFORCEABLE, ATTACHMENT_UNKNOWN
- *   PERMISSION_DENIED    KIND_NOT_ALLOWED, PURPOSE_NOT_ALLOWED */
+/* One version, in chart_tx. The patient must be there (of a new Patient: is made with its key),
+ * not erased, and for a new resource not merged away; a resource written before a merge stays
+ * with the patient it was written to. The scope `view` must let the caller write it (not looked
+ * at for by_import). `what->res` gets its id.
+ *   NOT_FOUND            PATIENT_NOT_FOUND; RESOURCE_NOT_FOUND, of an encounter it names too
+ *   ALREADY_EXISTS       ID_TAKEN
+ *   ABORTED              VERSION_CONFLICT
+ *   INVALID_ARGUMENT     REFERENCE_INVALID, RESOURCE_TOO_LARGE; a field: another patient than
+ *                        before
+ *   FAILED_PRECONDITION  PATIENT_MERGED, PATIENT_ERASED, ENTERED_IN_ERROR,
+ *                        CONSENT_NOT_ENFORCEABLE, ATTACHMENT_UNKNOWN
+ *   PERMISSION_DENIED    KIND_NOT_ALLOWED: a new Patient, by who may not write everybody's */
 WARD_MUST enum ward_code chart_write(struct worker *w, struct ward_call *c,
                                      const struct view *view, const struct write *what,
                                      struct version *out, struct ward_err *err);
 /* Many new resources of patients that are there or among them, by array binding: for imports.
- * All by_import and new (expected_version 0); versions in the order given. */
+ * All by_import and new (expected_version 0); changes in the order given. Errors as above. */
 WARD_MUST enum ward_code chart_write_new(struct worker *w, struct ward_call *c,
                                          const struct write *what, size_t n,
                                          struct ward_err *err);
-
-/* ---- a resource's parts that every kind has ---- */
-
-enum kind resource_kind(const Resource *res);
-const char *kind_name(enum kind kind);        /* "Observation" */
-enum kind kind_of_name(const char *name);     /* KIND_NONE where none */
-const char *resource_id(const Resource *res); /* "" where none is given */
-void resource_set_id(Resource *res, char *id);
-Ward__Records__V1__Meta **resource_meta(const Resource *res);
-/* The patient it is about (of a Patient: itself).
- *   INVALID_ARGUMENT  REFERENCE_INVALID, with the field */
-WARD_MUST enum ward_code resource_patient(const Resource *res, uint8_t out[RECORDS_ID],
-                                          struct ward_err *err);
-/* "Patient/<uuid>", "urn:uuid:<uuid>": false for anything else. *kind: KIND_NONE for urn:uuid
- */
-bool reference_parse(const char *reference, enum kind *kind, uint8_t out[RECORDS_ID]);
 
 #endif

@@ -1,7 +1,8 @@
 /* The sink, and what every kind has. */
+#include "common/base/text.h"
 #include "services/records/access/label.h"
-#include "services/records/store/chart.h"
 #include "services/records/store/index_own.h"
+#include "services/records/store/resource.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -159,12 +160,19 @@ void sink_labels(struct sink *s, const Meta *meta)
         s->out->labels |= label_of_security(meta->security[i]->system, meta->security[i]->code);
 }
 
-bool concept_has(const Concept *c, const char *system, const char *code)
+void sink_attachment(struct sink *s, const Ward__Records__V1__Attachment *a)
 {
-    for (size_t i = 0; c != NULL && i < c->n_coding; i++)
-        if (strcmp(c->coding[i]->system, system) == 0 && strcmp(c->coding[i]->code, code) == 0)
-            return true;
-    return false;
+    struct found_by *f = s->out;
+    uint8_t(*list)[WARD_SHA256_SIZE];
+
+    if (a == NULL || strncmp(a->url, ATTACHMENT_URN, strlen(ATTACHMENT_URN)) != 0)
+        return;
+    list = sink_room(s, f->attachment, f->n_attachments, &s->attachment_cap, sizeof(*list));
+    if (list == NULL)
+        return;
+    f->attachment = list;
+    if (ward_unhex(a->url + strlen(ATTACHMENT_URN), list[f->n_attachments], WARD_SHA256_SIZE))
+        f->n_attachments++;
 }
 
 /* ---- dates ---- */
@@ -220,13 +228,16 @@ void sink_period(struct sink *s, const Period *p, bool second)
 
 /* ---- one resource ---- */
 
+int token_cmp(const struct token *a, const struct token *b)
+{
+    if (a->param != b->param)
+        return a->param < b->param ? -1 : 1;
+    return memcmp(a->hash, b->hash, TOKEN_HASH);
+}
+
 static int by_param_and_hash(const void *a, const void *b)
 {
-    const struct token *x = a, *y = b;
-
-    if (x->param != y->param)
-        return x->param < y->param ? -1 : 1;
-    return memcmp(x->hash, y->hash, TOKEN_HASH);
+    return token_cmp(a, b);
 }
 
 /* No token twice: they are rows of one key. */
@@ -238,7 +249,7 @@ static void once(struct found_by *f)
         return;
     qsort(f->token, f->n_tokens, sizeof(*f->token), by_param_and_hash);
     for (size_t i = 1; i < f->n_tokens; i++)
-        if (by_param_and_hash(&f->token[n], &f->token[i]) != 0)
+        if (token_cmp(&f->token[n], &f->token[i]) != 0)
             f->token[++n] = f->token[i];
     f->n_tokens = n + 1;
 }
@@ -246,8 +257,11 @@ static void once(struct found_by *f)
 enum ward_code index_of(struct ward_keyring *keys, struct ward_arena *mem, const Resource *res,
                         struct found_by *out, struct ward_err *err)
 {
-    struct found_by f = {
-        .kind = resource_kind(res), .from_us = NO_DATE, .to_us = NO_DATE, .birth_us = NO_DATE};
+    struct found_by f = {.kind = resource_kind(res),
+                         .wrong = resource_is_wrong(res),
+                         .from_us = NO_DATE,
+                         .to_us = NO_DATE,
+                         .birth_us = NO_DATE};
     struct sink s = {.keys = keys, .mem = mem, .out = &f, .err = err};
 
     switch (f.kind) {

@@ -19,10 +19,15 @@
 /* Of one resource: no more are kept, it is refused. */
 #define TOKENS_MAX 8192
 
+/* What an attachment's url begins with; 64 hex digits follow. */
+#define ATTACHMENT_URN "urn:sha-256:"
+
 struct token {
     enum param param;
     uint8_t hash[TOKEN_HASH];
 };
+/* By param, then hash: the order of found_by.token. */
+int token_cmp(const struct token *a, const struct token *b);
 /* A code with its name, for the dictionary of counts. */
 struct named_code {
     uint8_t hash[TOKEN_HASH];
@@ -48,9 +53,11 @@ struct found_by {
     double value;     /* in `unit` */
     const char *unit; /* canonical UCUM, at most 32 bytes */
     struct token *token;
-    size_t n_tokens; /* none twice */
+    size_t n_tokens; /* by token_cmp, none twice */
     struct named_code *code;
     size_t n_codes;
+    uint8_t (*attachment)[WARD_SHA256_SIZE]; /* that it names by urn:sha-256 */
+    size_t n_attachments;
     /* Patient */
     int gender;
     int64_t birth_us; /* NO_DATE */

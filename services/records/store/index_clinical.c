@@ -5,8 +5,6 @@
 #include <string.h>
 
 #define UCUM     "http://unitsofmeasure.org"
-#define CLINICAL "http://terminology.hl7.org/CodeSystem/"
-#define WRONG    "entered-in-error"
 #define UNIT_MAX 32 /* bytes of resource.unit */
 
 /* Of a number without a unit of UCUM, or one too odd for the index, there is no value: it is
@@ -68,8 +66,6 @@ static void observed_when(struct sink *s, const Observation *o)
 void index_observation(struct sink *s, const Observation *o)
 {
     s->out->status = (int)o->status;
-    s->out->wrong =
-        o->status == WARD__RECORDS__V1__OBSERVATION__STATUS__STATUS_ENTERED_IN_ERROR;
     sink_labels(s, o->meta);
     sink_identifiers(s, o->identifier, o->n_identifier);
     sink_concept(s, PARAM_CODE, o->code);
@@ -93,7 +89,6 @@ void index_observation(struct sink *s, const Observation *o)
 
 void index_condition(struct sink *s, const Condition *c)
 {
-    s->out->wrong = concept_has(c->verification_status, CLINICAL "condition-ver-status", WRONG);
     sink_labels(s, c->meta);
     sink_identifiers(s, c->identifier, c->n_identifier);
     sink_concept(s, PARAM_CODE, c->code);
@@ -131,8 +126,6 @@ static void allergy_words(struct sink *s, const Allergy *a)
 
 void index_allergy(struct sink *s, const Allergy *a)
 {
-    s->out->wrong =
-        concept_has(a->verification_status, CLINICAL "allergyintolerance-verification", WRONG);
     sink_labels(s, a->meta);
     sink_identifiers(s, a->identifier, a->n_identifier);
     sink_concept(s, PARAM_CODE, a->code);

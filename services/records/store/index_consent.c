@@ -1,8 +1,8 @@
 /* A consent: found by scope and category; while active, what it denies. What cannot be enforced
  * is refused: resources.proto, at Consent, says what can. */
 #include "services/records/access/label.h"
-#include "services/records/store/chart.h"
 #include "services/records/store/index_own.h"
+#include "services/records/store/resource.h"
 
 #include <string.h>
 
@@ -153,7 +153,6 @@ static void provisions(struct sink *s, const Provision *p)
 void index_consent(struct sink *s, const Consent *c)
 {
     s->out->status = (int)c->status;
-    s->out->wrong = c->status == WARD__RECORDS__V1__CONSENT__STATUS__STATUS_ENTERED_IN_ERROR;
     sink_labels(s, c->meta);
     sink_identifiers(s, c->identifier, c->n_identifier);
     sink_concept(s, PARAM_CODE, c->scope);
@@ -162,6 +161,8 @@ void index_consent(struct sink *s, const Consent *c)
     sink_references(s, c->organization, c->n_organization);
     if (c->source_case == WARD__RECORDS__V1__CONSENT__SOURCE_SOURCE_REFERENCE)
         sink_reference(s, c->source_reference);
+    if (c->source_case == WARD__RECORDS__V1__CONSENT__SOURCE_SOURCE_ATTACHMENT)
+        sink_attachment(s, c->source_attachment);
     sink_date(s, WARD_FHIR_DATETIME, c->date_time, false);
     if (c->provision != NULL)
         sink_period(s, c->provision->period, true);

@@ -22,8 +22,6 @@ static void context(struct sink *s, const Document *d)
 void index_document(struct sink *s, const Document *d)
 {
     s->out->status = (int)d->status;
-    s->out->wrong =
-        d->status == WARD__RECORDS__V1__DOCUMENT_REFERENCE__STATUS__STATUS_ENTERED_IN_ERROR;
     sink_labels(s, d->meta);
     for (size_t i = 0; i < d->n_security_label; i++) {
         const Concept *label = d->security_label[i];
@@ -42,6 +40,8 @@ void index_document(struct sink *s, const Document *d)
     sink_reference(s, d->custodian);
     for (size_t i = 0; i < d->n_relates_to; i++)
         sink_reference(s, d->relates_to[i]->target);
+    for (size_t i = 0; i < d->n_content; i++)
+        sink_attachment(s, d->content[i]->attachment);
     context(s, d);
     sink_date(s, WARD_FHIR_INSTANT, d->date, false);
 }
@@ -49,8 +49,6 @@ void index_document(struct sink *s, const Document *d)
 void index_report(struct sink *s, const Report *r)
 {
     s->out->status = (int)r->status;
-    s->out->wrong =
-        r->status == WARD__RECORDS__V1__DIAGNOSTIC_REPORT__STATUS__STATUS_ENTERED_IN_ERROR;
     sink_labels(s, r->meta);
     sink_identifiers(s, r->identifier, r->n_identifier);
     sink_concept(s, PARAM_CODE, r->code);
@@ -63,6 +61,8 @@ void index_report(struct sink *s, const Report *r)
     sink_references(s, r->specimen, r->n_specimen);
     sink_references(s, r->result, r->n_result);
     sink_references(s, r->imaging_study, r->n_imaging_study);
+    for (size_t i = 0; i < r->n_presented_form; i++)
+        sink_attachment(s, r->presented_form[i]);
     for (size_t i = 0; i < r->n_media; i++)
         sink_reference(s, r->media[i]->link);
     if (r->effective_case ==

@@ -97,7 +97,6 @@ static void named(struct sink *s, const Encounter *e)
 void index_encounter(struct sink *s, const Encounter *e)
 {
     s->out->status = (int)e->status;
-    s->out->wrong = e->status == WARD__RECORDS__V1__ENCOUNTER__STATUS__STATUS_ENTERED_IN_ERROR;
     sink_labels(s, e->meta);
     sink_identifiers(s, e->identifier, e->n_identifier);
     sink_coding(s, PARAM_CLASS, e->class_);

@@ -26,13 +26,19 @@ typedef Ward__Records__V1__DocumentReference Document;
 typedef Ward__Records__V1__DiagnosticReport Report;
 typedef Ward__Records__V1__Consent Consent;
 
+/* What of a Condition or an AllergyIntolerance says that it is entered in error. */
+#define CLINICAL_SYSTEMS       "http://terminology.hl7.org/CodeSystem/"
+#define CONDITION_VERIFICATION CLINICAL_SYSTEMS "condition-ver-status"
+#define ALLERGY_VERIFICATION   CLINICAL_SYSTEMS "allergyintolerance-verification"
+#define WRONG_CODE             "entered-in-error"
+
 struct sink {
     struct ward_keyring *keys;
     struct ward_arena *mem;
     struct found_by *out;
     struct ward_err *err;
     enum ward_code code; /* of the first failure */
-    size_t token_cap, code_cap;
+    size_t token_cap, code_cap, attachment_cap;
 };
 
 /* Records the first failure; says whether all is well. */
@@ -55,6 +61,8 @@ void sink_date(struct sink *s, enum ward_fhirtime_type type, const char *text, b
 void sink_period(struct sink *s, const Period *p, bool second);
 /* What a period covers: the whole axis for what it does not say. */
 void sink_span(struct sink *s, const Period *p, int64_t *from_us, int64_t *to_us);
+/* One that was put, by its url. */
+void sink_attachment(struct sink *s, const Ward__Records__V1__Attachment *a);
 bool concept_has(const Concept *c, const char *system, const char *code);
 
 void index_patient(struct sink *s, const Patient *p);

@@ -103,6 +103,8 @@ void index_patient(struct sink *s, const Patient *p)
     sink_reference(s, p->managing_organization);
     for (size_t i = 0; i < p->n_link; i++)
         sink_reference(s, p->link[i]->other);
+    for (size_t i = 0; i < p->n_photo; i++)
+        sink_attachment(s, p->photo[i]);
     sink_date(s, WARD_FHIR_DATE, p->birth_date, false);
     s->out->birth_us = s->out->from_us;
     if (p->deceased_case == WARD__RECORDS__V1__PATIENT__DECEASED_DECEASED_DATE_TIME)

@@ -1,5 +1,5 @@
 /* What every kind of resource has: kind, id, patient. */
-#include "services/records/store/chart.h"
+#include "services/records/store/resource.h"
 #include "services/records/store/index_own.h"
 
 #include <stdio.h>
@@ -118,6 +118,43 @@ bool reference_parse(const char *reference, enum kind *kind, uint8_t out[RECORDS
         }
     }
     return false;
+}
+
+bool concept_has(const Concept *c, const char *system, const char *code)
+{
+    for (size_t i = 0; c != NULL && i < c->n_coding; i++)
+        if (strcmp(c->coding[i]->system, system) == 0 && strcmp(c->coding[i]->code, code) == 0)
+            return true;
+    return false;
+}
+
+bool resource_is_wrong(const Resource *res)
+{
+    switch (resource_kind(res)) {
+    case KIND_ENCOUNTER:
+        return res->encounter->status ==
+               WARD__RECORDS__V1__ENCOUNTER__STATUS__STATUS_ENTERED_IN_ERROR;
+    case KIND_OBSERVATION:
+        return res->observation->status ==
+               WARD__RECORDS__V1__OBSERVATION__STATUS__STATUS_ENTERED_IN_ERROR;
+    case KIND_CONDITION:
+        return concept_has(res->condition->verification_status, CONDITION_VERIFICATION,
+                           WRONG_CODE);
+    case KIND_ALLERGY:
+        return concept_has(res->allergy_intolerance->verification_status, ALLERGY_VERIFICATION,
+                           WRONG_CODE);
+    case KIND_DOCUMENT:
+        return res->document_reference->status ==
+               WARD__RECORDS__V1__DOCUMENT_REFERENCE__STATUS__STATUS_ENTERED_IN_ERROR;
+    case KIND_REPORT:
+        return res->diagnostic_report->status ==
+               WARD__RECORDS__V1__DIAGNOSTIC_REPORT__STATUS__STATUS_ENTERED_IN_ERROR;
+    case KIND_CONSENT:
+        return res->consent->status ==
+               WARD__RECORDS__V1__CONSENT__STATUS__STATUS_ENTERED_IN_ERROR;
+    default:
+        return false;
+    }
 }
 
 static const Reference *subject_of(const Resource *res, const char **field)

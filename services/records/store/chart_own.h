@@ -1,0 +1,87 @@
+/* chart_own.h - what the files of the chart share.
+ *
+ * Threads, memory, errors: chart.h's.
+ */
+#ifndef RECORDS_STORE_CHART_OWN_H
+#define RECORDS_STORE_CHART_OWN_H
+
+#include "common/base/text.h"
+#include "services/records/store/chart.h"
+
+/* One version on its way into the tables. */
+struct item {
+    const struct write *what;
+    struct found_by f;
+    uint8_t id[RECORDS_ID];
+    struct patient p; /* whose it is; key set */
+    int version;
+    int64_t at_us;
+    bool owned;                      /* p is known */
+    bool fresh;                      /* a new patient, made with it */
+    struct ward_wrapped_key wrapped; /* theirs */
+    struct ward_val sealed, cleaned; /* cleaned: NULL for none */
+};
+
+static inline struct ward_val id_val(const uint8_t id[RECORDS_ID])
+{
+    return ward_blob(id, RECORDS_ID);
+}
+
+/* A number that we stored; NULL is 0. */
+static inline int64_t row_number(struct ward_val v)
+{
+    int64_t n = 0;
+
+    return v.p == NULL || ward_i64(v.p, INT64_MIN, INT64_MAX, &n) ? n : 0;
+}
+
+/* ---- patient.c ---- */
+
+/* Inside the transaction that writes them, at the end of chart_put: rows of new patients and
+ * their keys. item.p.id is set; makes the key. */
+WARD_MUST enum ward_code patient_prepare(struct worker *w, struct ward_arena *mem,
+                                         struct item *it, struct ward_err *err);
+WARD_MUST enum ward_code patients_put(struct worker *w, struct ward_arena *mem,
+                                      const struct item *items, size_t n, struct ward_err *err);
+/* The key of a patient whose row of owner_key was read. */
+WARD_MUST enum ward_code patient_key(struct worker *w, const uint8_t id[RECORDS_ID], int kek,
+                                     struct ward_val wrapped, uint8_t key[WARD_KEY_SIZE],
+                                     struct ward_err *err);
+
+/* ---- seal.c ---- */
+
+/* What is bound: a resource's version ("v12"), or what was cleaned in it ("c12"). */
+WARD_MUST enum ward_code seal_item(struct worker *w, struct ward_arena *mem, struct item *it,
+                                   struct ward_err *err);
+WARD_MUST enum ward_code open_sealed(const uint8_t key[WARD_KEY_SIZE], char what,
+                                     const struct version *v, struct ward_val sealed,
+                                     struct ward_arena *mem, uint8_t **out, size_t *n,
+                                     struct ward_err *err);
+
+/* ---- put.c ---- */
+
+/* Rows of new resources. */
+WARD_MUST enum ward_code put_new(struct worker *w, struct ward_call *c,
+                                 const struct item *items, size_t n, struct ward_err *err);
+/* The next version of one. */
+WARD_MUST enum ward_code put_next(struct worker *w, struct ward_call *c, const struct item *it,
+                                  struct ward_err *err);
+
+/* ---- put_access.c ---- */
+
+WARD_MUST enum ward_code put_wards(struct worker *w, struct ward_arena *mem,
+                                   const struct item *items, size_t n, struct ward_err *err);
+WARD_MUST enum ward_code drop_wards(struct worker *w, struct ward_arena *mem,
+                                    const struct item *it, struct ward_err *err);
+WARD_MUST enum ward_code put_denials(struct worker *w, struct ward_arena *mem,
+                                     const struct item *items, size_t n, struct ward_err *err);
+WARD_MUST enum ward_code drop_denials(struct worker *w, struct ward_arena *mem,
+                                      const struct item *it, struct ward_err *err);
+
+/* ---- codes.c ---- */
+
+/* Names codes in the dictionary that are not known to be there. */
+WARD_MUST enum ward_code codes_put(struct worker *w, struct ward_arena *mem,
+                                   const struct item *items, size_t n, struct ward_err *err);
+
+#endif

@@ -1,0 +1,383 @@
+/* Writing: what must hold before a version goes into the tables. */
+#include "services/records/store/chart_own.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- transactions ---- */
+
+struct guarded {
+    ward_tx_fn *fn;
+    void *arg;
+    bool conflict;
+};
+
+/* ward_db_tx redoes what is ABORTED; a version conflict stays one however often it is tried. */
+static enum ward_code guard(struct ward_db *db, void *arg, struct ward_err *err)
+{
+    struct guarded *g = arg;
+    enum ward_code code = g->fn(db, g->arg, err);
+
+    g->conflict =
+        code == WARD_ABORTED && err != NULL && strcmp(err->reason, "VERSION_CONFLICT") == 0;
+    return g->conflict ? WARD_FAILED_PRECONDITION : code;
+}
+
+enum ward_code chart_tx(struct worker *w, ward_tx_fn *fn, void *arg, struct ward_err *err)
+{
+    struct guarded g = {fn, arg, false};
+    struct ward_err own = {0};
+    enum ward_code code;
+
+    if (err == NULL)
+        err = &own;
+    code = ward_db_tx(w->seat.db, guard, &g, err);
+    if (code == WARD_FAILED_PRECONDITION && g.conflict) {
+        err->code = WARD_ABORTED;
+        return WARD_ABORTED;
+    }
+    return code;
+}
+
+/* ---- ids ---- */
+
+static enum ward_code take_id(struct ward_arena *mem, struct item *it, struct ward_err *err)
+{
+    const char *given = resource_id(it->what->res);
+    char *text = ward_alloc(mem, 37);
+
+    if (text == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for an id");
+    if (*given == '\0' && it->what->expected_version == 0)
+        ward_uuid7(it->id);
+    else if (!ward_uuid_parse(given, it->id))
+        return WARD_FAIL_FIELD(err, "id", "is not a UUID");
+    ward_uuid_text(it->id, text);
+    resource_set_id(it->what->res, text);
+    return WARD_OK;
+}
+
+static enum ward_code begin(struct worker *w, struct ward_arena *mem, const struct write *what,
+                            struct item *it, struct ward_err *err)
+{
+    it->what = what;
+    it->version = what->expected_version + 1;
+    it->at_us = what->at_us;
+    WARD_TRY(take_id(mem, it, err));
+    return index_of(w->rec->keys, mem, what->res, &it->f, err);
+}
+
+/* ---- what must be there ---- */
+
+static enum ward_code alive(const struct patient *p, struct ward_err *err)
+{
+    if (p->erased)
+        return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "PATIENT_ERASED",
+                                "the patient was erased");
+    return WARD_OK;
+}
+
+static enum ward_code current(const struct patient *p, struct ward_err *err)
+{
+    WARD_TRY(alive(p, err));
+    if (memcmp(p->id, p->root, RECORDS_ID) != 0)
+        return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "PATIENT_MERGED",
+                                "the patient was merged into another");
+    return WARD_OK;
+}
+
+/* An encounter of the same chart. */
+static enum ward_code encounter_is_theirs(struct worker *w, struct ward_arena *mem,
+                                          const struct item *it, struct ward_err *err)
+{
+    static const char SQL[] =
+        "SELECT p.root_id = ? FROM resource r JOIN patient p ON p.patient_id = r.patient_id"
+        " WHERE r.resource_id = ? AND r.kind = ?";
+    struct ward_rows rows;
+
+    if (!it->f.has_encounter || it->what->by_import)
+        return WARD_OK;
+    WARD_TRY(ward_db_run(
+        w->seat.db, mem, SQL,
+        WARD_PARAMS(id_val(it->p.root), id_val(it->f.encounter), ward_int(mem, KIND_ENCOUNTER)),
+        &rows, err));
+    if (rows.n == 1 && *rows.at[0][0].p == '1')
+        return WARD_OK;
+    WARD_FAIL_REASON(err, NOT_FOUND, "RESOURCE_NOT_FOUND", "no such encounter of this patient");
+    if (err != NULL)
+        snprintf(err->field, sizeof(err->field), "%s.encounter.reference",
+                 kind_name(it->f.kind));
+    return WARD_NOT_FOUND;
+}
+
+static enum ward_code attachments_are_theirs(struct worker *w, struct ward_arena *mem,
+                                             const struct item *it, struct ward_err *err)
+{
+    static const char SQL[] =
+        "SELECT 1 FROM patient p JOIN attachment a ON a.patient_id = p.patient_id"
+        " WHERE p.root_id = ? AND a.sha256 = ? LIMIT 1";
+
+    for (size_t i = 0; i < it->f.n_attachments; i++) {
+        struct ward_rows rows;
+
+        WARD_TRY(ward_db_run(
+            w->seat.db, mem, SQL,
+            WARD_PARAMS(id_val(it->p.root), ward_blob(it->f.attachment[i], WARD_SHA256_SIZE)),
+            &rows, err));
+        if (rows.n == 0)
+            return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "ATTACHMENT_UNKNOWN",
+                                    "an attachment was not put for this patient");
+    }
+    return WARD_OK;
+}
+
+static enum ward_code names_what_is_there(struct worker *w, struct ward_arena *mem,
+                                          const struct item *it, struct ward_err *err)
+{
+    WARD_TRY(encounter_is_theirs(w, mem, it, err));
+    return attachments_are_theirs(w, mem, it, err);
+}
+
+/* ---- a new one ---- */
+
+static enum ward_code new_patient(struct worker *w, struct ward_arena *mem,
+                                  const struct view *view, struct item *it,
+                                  struct ward_err *err)
+{
+    if (!it->what->by_import && (view->scope.everyone & KIND_BIT(KIND_PATIENT)) == 0)
+        return WARD_FAIL_REASON(err, PERMISSION_DENIED, "KIND_NOT_ALLOWED",
+                                "no role of this person registers patients");
+    it->fresh = it->owned = true;
+    memcpy(it->p.id, it->id, RECORDS_ID);
+    return patient_prepare(w, mem, it, err);
+}
+
+static enum ward_code of_patient(struct worker *w, struct ward_arena *mem,
+                                 const struct view *view, struct item *it, struct ward_err *err)
+{
+    uint8_t id[RECORDS_ID];
+
+    WARD_TRY(resource_patient(it->what->res, id, err));
+    WARD_TRY(patient_find(w, mem, id, true, &it->p, err));
+    it->owned = true;
+    if (!it->what->by_import)
+        WARD_TRY(view_covers(w, mem, view, it->f.kind, it->f.labels, id, err));
+    return current(&it->p, err);
+}
+
+static enum ward_code create(struct worker *w, struct ward_call *c, const struct view *view,
+                             struct item *it, struct ward_err *err)
+{
+    if (it->f.kind == KIND_PATIENT)
+        WARD_TRY(new_patient(w, c->mem, view, it, err));
+    else
+        WARD_TRY(of_patient(w, c->mem, view, it, err));
+    WARD_TRY(names_what_is_there(w, c->mem, it, err));
+    WARD_TRY(seal_item(w, c->mem, it, err));
+    return put_new(w, c, it, 1, err);
+}
+
+/* ---- the next version ---- */
+
+struct held {
+    uint8_t patient[RECORDS_ID];
+    int version;
+    int64_t written_at_us;
+    bool wrong;
+};
+
+#define HELD                                                                                   \
+    "SELECT r.patient_id, r.version, r.written_at_us, r.wrong FROM resource r"                 \
+    " WHERE r.resource_id = ? AND r.kind = ?"
+
+/* Locks the resource; whoever else writes it waits. A locking read does not lock what its
+ * subqueries look at. */
+static enum ward_code hold(struct worker *w, struct ward_arena *mem, const struct view *view,
+                           const struct item *it, struct held *out, struct ward_err *err)
+{
+    static const char ANY[] = HELD " FOR UPDATE";
+    static const char SEEN[] =
+        HELD " AND EXISTS (SELECT 1 FROM patient p WHERE p.patient_id = r.patient_id"
+             " AND " VIEW_SQL ") FOR UPDATE";
+    struct ward_val params[2 + VIEW_PARAMS] = {id_val(it->id), ward_int(mem, it->f.kind)};
+    bool any = it->what->by_import;
+    struct ward_rows rows;
+
+    if (!any)
+        view_params(view, it->f.kind, mem, params + 2);
+    WARD_TRY(ward_db_run(w->seat.db, mem, any ? ANY : SEEN, params,
+                         any ? 2 : WARD_COUNT(params), &rows, err));
+    if (rows.n == 0)
+        return WARD_FAIL_REASON(err, NOT_FOUND, "RESOURCE_NOT_FOUND", "no such resource");
+    memcpy(out->patient, rows.at[0][0].p, RECORDS_ID);
+    out->version = (int)row_number(rows.at[0][1]);
+    out->written_at_us = row_number(rows.at[0][2]);
+    out->wrong = row_number(rows.at[0][3]) != 0;
+    return WARD_OK;
+}
+
+static enum ward_code may_follow(const struct item *it, const struct held *h,
+                                 struct ward_err *err)
+{
+    uint8_t patient[RECORDS_ID];
+
+    WARD_TRY(resource_patient(it->what->res, patient, err));
+    if (memcmp(patient, h->patient, RECORDS_ID) != 0)
+        return WARD_FAIL_FIELD(err, "subject", "is another patient than before");
+    if (h->wrong)
+        return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "ENTERED_IN_ERROR",
+                                "the resource was entered in error");
+    if (h->version != it->what->expected_version)
+        return WARD_FAIL_REASON(err, ABORTED, "VERSION_CONFLICT",
+                                "the current version is %d, not %d", h->version,
+                                it->what->expected_version);
+    return WARD_OK;
+}
+
+/* Only a merge and its undoing write the Patient of who was merged away. */
+static enum ward_code owner_may(const struct item *it, struct ward_err *err)
+{
+    Ward__Records__V1__Act act = it->what->act;
+
+    if (it->f.kind != KIND_PATIENT || act == WARD__RECORDS__V1__ACT__ACT_MERGED ||
+        act == WARD__RECORDS__V1__ACT__ACT_UNMERGED)
+        return alive(&it->p, err);
+    return current(&it->p, err);
+}
+
+static enum ward_code update(struct worker *w, struct ward_call *c, const struct view *view,
+                             struct item *it, struct ward_err *err)
+{
+    struct held h = {0};
+
+    WARD_TRY(hold(w, c->mem, view, it, &h, err));
+    WARD_TRY(may_follow(it, &h, err));
+    WARD_TRY(patient_find(w, c->mem, h.patient, true, &it->p, err));
+    WARD_TRY(owner_may(it, err));
+    WARD_TRY(names_what_is_there(w, c->mem, it, err));
+    if (it->at_us < h.written_at_us)
+        it->at_us = h.written_at_us;
+    WARD_TRY(seal_item(w, c->mem, it, err));
+    return put_next(w, c, it, err);
+}
+
+/* ---- one ---- */
+
+static void written(const struct item *it, const struct ward_call *c, struct version *out)
+{
+    const Ward__Records__V1__Provenance *p = it->what->provenance;
+    struct version v = {.kind = it->f.kind,
+                        .version = it->version,
+                        .act = it->what->act,
+                        .written_at_us = it->at_us,
+                        .actor = c->who == NULL ? "" : c->who->subject,
+                        .purpose = c->who == NULL ? "" : c->who->purpose,
+                        .peer = c->peer,
+                        .device = p == NULL ? "" : p->device,
+                        .model = p == NULL ? "" : p->model,
+                        .model_sha256 = p == NULL ? "" : p->model_sha256,
+                        .sealed = it->sealed,
+                        .cleaned = it->cleaned};
+
+    memcpy(v.id, it->id, RECORDS_ID);
+    memcpy(v.patient, it->p.id, RECORDS_ID);
+    memcpy(v.event_id, it->what->event_id, sizeof(v.event_id));
+    *out = v;
+}
+
+/* What of it outlives the item: the key of a new patient. */
+static enum ward_code keep_key(struct ward_arena *mem, const struct item *it,
+                               struct version *out, struct ward_err *err)
+{
+    uint8_t *copy = ward_alloc(mem, WARD_WRAPPED);
+
+    if (copy == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a key");
+    memcpy(copy, it->p.wrapped.p, WARD_WRAPPED);
+    out->kek = it->p.kek;
+    out->wrapped = ward_blob(copy, WARD_WRAPPED);
+    return WARD_OK;
+}
+
+enum ward_code chart_write(struct worker *w, struct ward_call *c, const struct view *view,
+                           const struct write *what, struct version *out, struct ward_err *err)
+{
+    struct item it = {0};
+    enum ward_code code = begin(w, c->mem, what, &it, err);
+
+    if (code == WARD_OK)
+        code = what->expected_version == 0 ? create(w, c, view, &it, err)
+                                           : update(w, c, view, &it, err);
+    if (code == WARD_OK && out != NULL) {
+        written(&it, c, out);
+        code = keep_key(c->mem, &it, out, err);
+    }
+    patient_wipe(&it.p);
+    return code;
+}
+
+/* ---- many ---- */
+
+static const struct item *same_patient(const struct item *items, size_t n,
+                                       const uint8_t id[RECORDS_ID])
+{
+    for (size_t i = n; i > 0; i--)
+        if (items[i - 1].owned && memcmp(items[i - 1].p.id, id, RECORDS_ID) == 0)
+            return &items[i - 1];
+    return NULL;
+}
+
+/* Patients first: what is about them may stand before them. */
+static enum ward_code prepare_patients(struct worker *w, struct ward_arena *mem,
+                                       struct item *items, size_t n, struct ward_err *err)
+{
+    for (size_t i = 0; i < n; i++)
+        if (items[i].f.kind == KIND_PATIENT)
+            WARD_TRY(new_patient(w, mem, NULL, &items[i], err));
+    return WARD_OK;
+}
+
+static enum ward_code prepare(struct worker *w, struct ward_arena *mem, struct item *items,
+                              size_t n, struct ward_err *err)
+{
+    WARD_TRY(prepare_patients(w, mem, items, n, err));
+    for (size_t i = 0; i < n; i++) {
+        struct item *it = &items[i];
+        const struct item *known;
+        uint8_t id[RECORDS_ID];
+
+        WARD_TRY(resource_patient(it->what->res, id, err));
+        known = same_patient(items, n, id);
+        if (known == NULL) {
+            WARD_TRY(of_patient(w, mem, NULL, it, err));
+        } else if (known != it) {
+            it->p = known->p;
+            it->owned = true;
+        }
+        WARD_TRY(names_what_is_there(w, mem, it, err));
+        WARD_TRY(seal_item(w, mem, it, err));
+    }
+    return WARD_OK;
+}
+
+enum ward_code chart_write_new(struct worker *w, struct ward_call *c, const struct write *what,
+                               size_t n, struct ward_err *err)
+{
+    struct item *items = ward_alloc(c->mem, n * sizeof(*items));
+    enum ward_code code = WARD_OK;
+
+    if (items == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory to write resources");
+    for (size_t i = 0; code == WARD_OK && i < n; i++) {
+        WARD_ASSERT(what[i].by_import && what[i].expected_version == 0);
+        code = begin(w, c->mem, &what[i], &items[i], err);
+    }
+    if (code == WARD_OK)
+        code = prepare(w, c->mem, items, n, err);
+    if (code == WARD_OK)
+        code = put_new(w, c, items, n, err);
+    for (size_t i = 0; i < n; i++)
+        patient_wipe(&items[i].p);
+    return code;
+}

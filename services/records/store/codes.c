@@ -1,0 +1,121 @@
+/* The dictionary of codes. A process remembers for a while which are there, so that a write
+ * seldom asks. */
+#include "common/base/clock.h"
+#include "services/records/store/chart_own.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SLOTS    65536
+#define TRUST_NS (600000 * WARD_NS_PER_MS) /* then looked at again */
+#define TEXT_MAX 255
+
+static struct {
+    pthread_mutex_t lock;
+    struct {
+        uint8_t hash[TOKEN_HASH];
+        int64_t until_ns;
+    } slot[SLOTS];
+} known = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static size_t slot_of(const uint8_t hash[TOKEN_HASH])
+{
+    uint16_t n;
+
+    memcpy(&n, hash, sizeof(n));
+    return n;
+}
+
+static bool is_known(const uint8_t hash[TOKEN_HASH], int64_t now_ns)
+{
+    size_t i = slot_of(hash);
+    bool is;
+
+    pthread_mutex_lock(&known.lock);
+    is = known.slot[i].until_ns > now_ns && memcmp(known.slot[i].hash, hash, TOKEN_HASH) == 0;
+    pthread_mutex_unlock(&known.lock);
+    return is;
+}
+
+static void remember(const uint8_t hash[TOKEN_HASH], int64_t now_ns)
+{
+    size_t i = slot_of(hash);
+
+    pthread_mutex_lock(&known.lock);
+    memcpy(known.slot[i].hash, hash, TOKEN_HASH);
+    known.slot[i].until_ns = now_ns + TRUST_NS;
+    pthread_mutex_unlock(&known.lock);
+}
+
+/* At most TEXT_MAX bytes, cut between code points. */
+static struct ward_val cut(const char *s)
+{
+    size_t n = strlen(s);
+
+    if (n > TEXT_MAX)
+        for (n = TEXT_MAX; n > 0 && ((unsigned char)s[n] & 0xc0) == 0x80;)
+            n--;
+    return ward_blob(s, n);
+}
+
+static size_t unknown_of(const struct item *it, int64_t now_ns, const struct named_code **out)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < it->f.n_codes; i++)
+        if (*it->f.code[i].display != '\0' && !is_known(it->f.code[i].hash, now_ns))
+            out[n++] = &it->f.code[i];
+    return n;
+}
+
+/* Added by themselves, one statement each: only so is it told which was there before, committed
+ * by another transaction and thus to be remembered; one's own may yet be rolled back. */
+static enum ward_code add(struct worker *w, const struct named_code *code, bool *was_there,
+                          struct ward_err *err)
+{
+    static const char SQL[] =
+        "INSERT IGNORE INTO coding (hash, system, code, display) VALUES (?, ?, ?, ?)";
+    struct ward_rows out;
+
+    WARD_TRY(ward_db_run(w->seat.db, NULL, SQL,
+                         WARD_PARAMS(ward_blob(code->hash, TOKEN_HASH), cut(code->system),
+                                     cut(code->code), cut(code->display)),
+                         &out, err));
+    *was_there = out.affected == 0;
+    return WARD_OK;
+}
+
+static int by_hash(const void *a, const void *b)
+{
+    const struct named_code *const *x = a, *const *y = b;
+
+    return memcmp((*x)->hash, (*y)->hash, TOKEN_HASH);
+}
+
+enum ward_code codes_put(struct worker *w, struct ward_arena *mem, const struct item *items,
+                         size_t n, struct ward_err *err)
+{
+    int64_t now_ns = ward_mono_ns();
+    const struct named_code **list;
+    size_t most = 0, count = 0;
+
+    for (size_t i = 0; i < n; i++)
+        most += items[i].f.n_codes;
+    list = ward_alloc(mem, most * sizeof(*list));
+    if (list == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for codes");
+    for (size_t i = 0; i < n; i++)
+        count += unknown_of(&items[i], now_ns, list + count);
+    /* in one order, so that two transactions that add the same do not wait for each other */
+    qsort(list, count, sizeof(struct named_code *), by_hash);
+    for (size_t i = 0; i < count; i++) {
+        bool was_there = false, again = i > 0 && by_hash(&list[i - 1], &list[i]) == 0;
+
+        if (!again)
+            WARD_TRY(add(w, list[i], &was_there, err));
+        if (was_there)
+            remember(list[i]->hash, now_ns);
+    }
+    return WARD_OK;
+}

@@ -1,0 +1,129 @@
+/* Patients and their keys. */
+#include "services/records/store/chart_own.h"
+
+#include <string.h>
+
+enum ward_code patient_key(struct worker *w, const uint8_t id[RECORDS_ID], int kek,
+                           struct ward_val wrapped, uint8_t key[WARD_KEY_SIZE],
+                           struct ward_err *err)
+{
+    struct ward_wrapped_key k = {.kek = kek};
+
+    if (wrapped.p == NULL || wrapped.n != sizeof(k.wrapped))
+        return WARD_FAIL_REASON(err, DATA_LOSS, "RECORD_UNREADABLE",
+                                "the patient's key is not there");
+    memcpy(k.owner, id, RECORDS_ID);
+    memcpy(k.wrapped, wrapped.p, sizeof(k.wrapped));
+    return ward_keyring_unwrap(w->rec->keys, w->seat.db, &k, key, err);
+}
+
+#define FIND                                                                                   \
+    "SELECT p.root_id, p.erased_at_us, k.kek, k.wrapped FROM patient p"                        \
+    " LEFT JOIN owner_key k ON k.owner_id = p.patient_id WHERE p.patient_id = ?"
+
+enum ward_code patient_find(struct worker *w, struct ward_arena *mem,
+                            const uint8_t id[RECORDS_ID], bool lock, struct patient *out,
+                            struct ward_err *err)
+{
+    static const char LOOK[] = FIND, HOLD[] = FIND " LOCK IN SHARE MODE";
+    struct patient p = {0};
+    struct ward_rows rows;
+
+    WARD_TRY(
+        ward_db_run(w->seat.db, mem, lock ? HOLD : LOOK, WARD_PARAMS(id_val(id)), &rows, err));
+    if (rows.n == 0)
+        return WARD_FAIL_REASON(err, NOT_FOUND, "PATIENT_NOT_FOUND", "no such patient");
+    memcpy(p.id, id, RECORDS_ID);
+    memcpy(p.root, rows.at[0][0].p, RECORDS_ID);
+    p.erased = rows.at[0][1].p != NULL;
+    p.kek = (int)row_number(rows.at[0][2]);
+    p.wrapped = rows.at[0][3];
+    if (!p.erased)
+        WARD_TRY(patient_key(w, id, p.kek, p.wrapped, p.key, err));
+    *out = p;
+    patient_wipe(&p);
+    return WARD_OK;
+}
+
+void patient_wipe(struct patient *p)
+{
+    ward_wipe(p->key, sizeof(p->key));
+}
+
+enum ward_code patients_of(struct worker *w, struct ward_arena *mem,
+                           const uint8_t root[RECORDS_ID], uint8_t (**out)[RECORDS_ID],
+                           size_t *n, struct ward_err *err)
+{
+    static const char SQL[] =
+        "SELECT patient_id FROM patient WHERE root_id = ? ORDER BY patient_id <> root_id,"
+        " patient_id";
+    struct ward_rows rows;
+    uint8_t(*ids)[RECORDS_ID];
+
+    WARD_TRY(ward_db_run(w->seat.db, mem, SQL, WARD_PARAMS(id_val(root)), &rows, err));
+    ids = ward_alloc(mem, rows.n * RECORDS_ID);
+    if (ids == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the patients of a chart");
+    for (size_t i = 0; i < rows.n; i++)
+        memcpy(ids[i], rows.at[i][0].p, RECORDS_ID);
+    *out = ids;
+    *n = rows.n;
+    return WARD_OK;
+}
+
+/* ---- new ones ---- */
+
+enum ward_code patient_prepare(struct worker *w, struct ward_arena *mem, struct item *it,
+                               struct ward_err *err)
+{
+    struct ward_keyring *keys = w->rec->keys;
+
+    memcpy(it->p.root, it->p.id, RECORDS_ID);
+    memcpy(it->wrapped.owner, it->p.id, RECORDS_ID);
+    WARD_TRY(ward_keyring_new_key(keys, &it->wrapped, it->p.key, err));
+    WARD_TRY(ward_keyring_hold(keys, w->seat.db, mem, it->p.key, &it->wrapped, err));
+    it->p.kek = it->wrapped.kek;
+    it->p.wrapped = ward_blob(it->wrapped.wrapped, sizeof(it->wrapped.wrapped));
+    return WARD_OK;
+}
+
+static void rows_of(const struct item *it, struct ward_arena *mem, struct ward_val *patient,
+                    struct ward_val *key)
+{
+    uint8_t *sha256 = ward_alloc(mem, WARD_SHA256_SIZE);
+
+    if (sha256 != NULL)
+        ward_sha256(it->p.key, sizeof(it->p.key), sha256);
+    patient[0] = patient[1] = key[0] = id_val(it->p.id);
+    patient[2] = ward_int(mem, it->f.gender);
+    patient[3] = it->f.birth_us == NO_DATE ? ward_text(NULL) : ward_int(mem, it->f.birth_us);
+    patient[4] = ward_int(mem, it->at_us);
+    patient[5] = ward_blob(sha256, WARD_SHA256_SIZE);
+    key[1] = ward_int(mem, it->wrapped.kek);
+    key[2] = ward_blob(it->wrapped.wrapped, sizeof(it->wrapped.wrapped));
+}
+
+enum ward_code patients_put(struct worker *w, struct ward_arena *mem, const struct item *items,
+                            size_t n, struct ward_err *err)
+{
+    static const char PATIENT[] = "INSERT INTO patient (patient_id, root_id, gender, birth_us,"
+                                  " created_at_us, key_sha256) VALUES (?, ?, ?, ?, ?, ?)";
+    static const char KEY[] = "INSERT INTO owner_key (owner_id, kek, wrapped) VALUES (?, ?, ?)";
+    struct ward_val *patient = ward_alloc(mem, n * 6 * sizeof(*patient));
+    struct ward_val *key = ward_alloc(mem, n * 3 * sizeof(*key));
+    enum ward_code code;
+    size_t fresh = 0;
+
+    if (patient == NULL || key == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for new patients");
+    for (size_t i = 0; i < n; i++)
+        if (items[i].fresh) {
+            rows_of(&items[i], mem, patient + 6 * fresh, key + 3 * fresh);
+            fresh++;
+        }
+    code = ward_db_bulk(w->seat.db, PATIENT, patient, 6, fresh, err);
+    if (code == WARD_ALREADY_EXISTS)
+        return WARD_FAIL_REASON(err, ALREADY_EXISTS, "ID_TAKEN", "a patient has this id");
+    WARD_TRY(code);
+    return ward_db_bulk(w->seat.db, KEY, key, 3, fresh, err);
+}

@@ -1,0 +1,25 @@
+/* resource.h - a resource's parts that every kind has.
+ *
+ * Threads: pure functions. Memory: the resource's. Errors: as resource_patient says.
+ */
+#ifndef RECORDS_STORE_RESOURCE_H
+#define RECORDS_STORE_RESOURCE_H
+
+#include "services/records/records.h"
+
+enum kind resource_kind(const Resource *res);
+const char *kind_name(enum kind kind);        /* "Observation" */
+enum kind kind_of_name(const char *name);     /* KIND_NONE where none */
+const char *resource_id(const Resource *res); /* "" where none is given */
+bool resource_is_wrong(const Resource *res);  /* entered in error */
+void resource_set_id(Resource *res, char *id);
+Ward__Records__V1__Meta **resource_meta(const Resource *res);
+/* The patient it is about (of a Patient: itself).
+ *   INVALID_ARGUMENT  REFERENCE_INVALID, with the field */
+WARD_MUST enum ward_code resource_patient(const Resource *res, uint8_t out[RECORDS_ID],
+                                          struct ward_err *err);
+/* "Patient/<uuid>", "urn:uuid:<uuid>": false for anything else. *kind: KIND_NONE for urn:uuid
+ */
+bool reference_parse(const char *reference, enum kind *kind, uint8_t out[RECORDS_ID]);
+
+#endif

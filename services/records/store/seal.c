@@ -1,0 +1,237 @@
+/* Resources under their patients' keys: packed, sealed, opened. A sealed version is bound to
+ * its patient, its resource and its number, so that none can be put in another's place. */
+#include "common/base/clock.h"
+#include "common/rpc/wire.h"
+#include "services/records/store/chart_own.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef Ward__Records__V1__Meta Meta;
+typedef Ward__Records__V1__Record Record;
+typedef Ward__Records__V1__Cleaned Cleaned;
+
+static struct ward_sealed_as as(char what[16], char letter, const uint8_t patient[RECORDS_ID],
+                                const uint8_t id[RECORDS_ID], int version)
+{
+    struct ward_sealed_as out = {.service = RECORDS_NAME, .what = what};
+
+    snprintf(what, 16, "%c%d", letter, version);
+    memcpy(out.owner, patient, RECORDS_ID);
+    memcpy(out.id, id, RECORDS_ID);
+    return out;
+}
+
+static enum ward_code seal_message(struct ward_arena *mem, const struct item *it, char letter,
+                                   const ProtobufCMessage *msg, struct ward_val *out,
+                                   struct ward_err *err)
+{
+    size_t n = protobuf_c_message_get_packed_size(msg);
+    uint8_t *plain = ward_alloc(mem, n), *sealed = ward_alloc(mem, n + WARD_SEAL_EXTRA);
+    struct ward_sealed_as to;
+    enum ward_code code;
+    char what[16];
+
+    if (plain == NULL || sealed == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory to seal a resource");
+    protobuf_c_message_pack(msg, plain);
+    to = as(what, letter, it->p.id, it->id, it->version);
+    code = ward_seal_for(it->p.key, &to, plain, n, sealed, err);
+    ward_wipe(plain, n);
+    *out = ward_blob(sealed, n + WARD_SEAL_EXTRA);
+    return code;
+}
+
+/* The service's own parts of meta are not stored: they are the row's. */
+static void strip_meta(Resource *res)
+{
+    Meta *meta = *resource_meta(res);
+
+    if (meta != NULL)
+        meta->version_id = meta->last_updated = (char *)(uintptr_t)protobuf_c_empty_string;
+}
+
+enum ward_code seal_item(struct worker *w, struct ward_arena *mem, struct item *it,
+                         struct ward_err *err)
+{
+    Record list = WARD__RECORDS__V1__RECORD__INIT;
+
+    (void)w;
+    strip_meta(it->what->res);
+    if (protobuf_c_message_get_packed_size(&it->what->res->base) > RECORDS_MAX)
+        return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "RESOURCE_TOO_LARGE",
+                                "the resource has more than 1 MiB");
+    WARD_TRY(seal_message(mem, it, 'v', &it->what->res->base, &it->sealed, err));
+    it->cleaned = ward_text(NULL);
+    if (it->what->n_cleaned == 0)
+        return WARD_OK;
+    list.n_cleaned = it->what->n_cleaned;
+    list.cleaned = (Cleaned **)(uintptr_t)it->what->cleaned;
+    return seal_message(mem, it, 'c', &list.base, &it->cleaned, err);
+}
+
+enum ward_code open_sealed(const uint8_t key[WARD_KEY_SIZE], char what, const struct version *v,
+                           struct ward_val sealed, struct ward_arena *mem, uint8_t **out,
+                           size_t *n, struct ward_err *err)
+{
+    struct ward_sealed_as from;
+    enum ward_code code;
+    uint8_t *plain;
+    char bound[16];
+
+    if (sealed.p == NULL || sealed.n < WARD_SEAL_EXTRA)
+        return WARD_FAIL_REASON(err, DATA_LOSS, "RECORD_UNREADABLE",
+                                "a version is not what was stored");
+    plain = ward_alloc(mem, sealed.n - WARD_SEAL_EXTRA);
+    if (plain == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory to open a resource");
+    from = as(bound, what, v->patient, v->id, v->version);
+    code = ward_open_for(key, &from, sealed.p, sealed.n, plain, err);
+    if (code == WARD_DATA_LOSS)
+        return WARD_FAIL_REASON(err, DATA_LOSS, "RECORD_UNREADABLE",
+                                "a version does not open with its patient's key");
+    *out = plain;
+    *n = sealed.n - WARD_SEAL_EXTRA;
+    return code;
+}
+
+/* ---- reading ---- */
+
+static enum ward_code decode(const struct version *v, const uint8_t key[WARD_KEY_SIZE],
+                             char what, struct ward_val sealed,
+                             const ProtobufCMessageDescriptor *type, struct ward_arena *mem,
+                             ProtobufCMessage **out, struct ward_err *err)
+{
+    uint8_t *plain = NULL;
+    enum ward_code code;
+    size_t n = 0;
+
+    WARD_TRY(open_sealed(key, what, v, sealed, mem, &plain, &n, err));
+    code = ward_wire_decode(type, plain, n, mem, out, err);
+    ward_wipe(plain, n);
+    if (code == WARD_INVALID_ARGUMENT)
+        return WARD_FAIL_REASON(err, DATA_LOSS, "RECORD_UNREADABLE",
+                                "a version is not a resource");
+    return code;
+}
+
+/* Who made it and when, in meta. */
+static enum ward_code set_meta(Resource *res, const struct version *v, struct ward_arena *mem,
+                               struct ward_err *err)
+{
+    Meta **meta = resource_meta(res);
+    char *at = ward_alloc(mem, 28);
+
+    if (meta == NULL)
+        return WARD_FAIL_REASON(err, DATA_LOSS, "RECORD_UNREADABLE",
+                                "a version is not a resource");
+    if (*meta == NULL) {
+        *meta = ward_new(mem, Meta);
+        if (*meta != NULL)
+            ward__records__v1__meta__init(*meta);
+    }
+    if (*meta == NULL || at == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory to open a resource");
+    ward_rfc3339(v->written_at_us, at);
+    (*meta)->last_updated = at;
+    (*meta)->version_id = ward_printf(mem, "%d", v->version);
+    if ((*meta)->version_id == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory to open a resource");
+    return WARD_OK;
+}
+
+static enum ward_code open_with(const struct version *v, const uint8_t key[WARD_KEY_SIZE],
+                                struct ward_arena *mem, Resource **out, struct ward_err *err)
+{
+    ProtobufCMessage *msg = NULL;
+
+    WARD_TRY(decode(v, key, 'v', v->sealed, &ward__records__v1__resource__descriptor, mem, &msg,
+                    err));
+    *out = (Resource *)msg;
+    return set_meta(*out, v, mem, err);
+}
+
+enum ward_code chart_open(struct worker *w, struct ward_arena *mem, const struct version *v,
+                          Resource **out, struct ward_err *err)
+{
+    uint8_t key[WARD_KEY_SIZE];
+    enum ward_code code;
+
+    WARD_TRY(patient_key(w, v->patient, v->kek, v->wrapped, key, err));
+    code = open_with(v, key, mem, out, err);
+    ward_wipe(key, sizeof(key));
+    return code;
+}
+
+static enum ward_code open_both(const struct version *v, const uint8_t key[WARD_KEY_SIZE],
+                                struct ward_arena *mem, Record *r, struct ward_err *err)
+{
+    ProtobufCMessage *msg = NULL;
+    const Record *list;
+
+    WARD_TRY(open_with(v, key, mem, &r->resource, err));
+    if (v->cleaned.p == NULL)
+        return WARD_OK;
+    WARD_TRY(decode(v, key, 'c', v->cleaned, &ward__records__v1__record__descriptor, mem, &msg,
+                    err));
+    list = (const Record *)msg;
+    r->cleaned = list->cleaned;
+    r->n_cleaned = list->n_cleaned;
+    return WARD_OK;
+}
+
+static enum ward_code wire_version(const struct version *v, struct ward_arena *mem,
+                                   Ward__Records__V1__Version **out, struct ward_err *err)
+{
+    Ward__Records__V1__Version *to = ward_new(mem, Ward__Records__V1__Version);
+    Ward__Records__V1__Provenance *p = ward_new(mem, Ward__Records__V1__Provenance);
+    char *ids = ward_alloc(mem, 2 * 37);
+    uint8_t *event = ward_alloc(mem, sizeof(v->event_id));
+
+    if (to == NULL || p == NULL || ids == NULL || event == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a version");
+    ward__records__v1__version__init(to);
+    ward__records__v1__provenance__init(p);
+    ward_uuid_text(v->id, ids);
+    ward_uuid_text(v->patient, ids + 37);
+    to->resource_id = ids;
+    to->patient_id = ids + 37;
+    to->kind = (Ward__Records__V1__Kind)v->kind;
+    to->version = v->version;
+    to->act = v->act;
+    to->written_at_us = v->written_at_us;
+    to->actor = (char *)(uintptr_t)v->actor;
+    to->purpose = (char *)(uintptr_t)v->purpose;
+    to->peer = (char *)(uintptr_t)v->peer;
+    p->device = (char *)(uintptr_t)v->device;
+    p->model = (char *)(uintptr_t)v->model;
+    p->model_sha256 = (char *)(uintptr_t)v->model_sha256;
+    to->provenance = p;
+    memcpy(event, v->event_id, sizeof(v->event_id));
+    to->event_id.data = event;
+    to->event_id.len = sizeof(v->event_id);
+    *out = to;
+    return WARD_OK;
+}
+
+enum ward_code chart_record(struct worker *w, struct ward_arena *mem, const struct version *v,
+                            Record **out, struct ward_err *err)
+{
+    Record *r = ward_new(mem, Record);
+    uint8_t key[WARD_KEY_SIZE];
+    enum ward_code code;
+
+    if (r == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a record");
+    ward__records__v1__record__init(r);
+    WARD_TRY(wire_version(v, mem, &r->version, err));
+    *out = r;
+    if (v->wrapped.p == NULL)
+        return WARD_OK;
+    WARD_TRY(patient_key(w, v->patient, v->kek, v->wrapped, key, err));
+    code = open_both(v, key, mem, r, err);
+    ward_wipe(key, sizeof(key));
+    if (code == WARD_OK)
+        r->entered_in_error = resource_is_wrong(r->resource);
+    return code;
+}
