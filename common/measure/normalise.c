@@ -42,16 +42,17 @@ static char full_width(const char *s, size_t n)
     return b == 0xbd && c >= 0x80 && c <= 0x9e ? (char)(c - 0x80 + '`') : 0;
 }
 
-/* One step of `fold`: a mark, a full-width form, or a byte as it is. */
-static bool fold_one(const char *s, size_t n, struct text *out, size_t *used)
+/* One step of `fold`: a mark, a full-width form, or a byte as it is. *raised: within a power,
+ * of which only the first digit or sign brings a caret. */
+static bool fold_one(const char *s, size_t n, struct text *out, size_t *used, bool *raised)
 {
     const char *to = ucum_mark(s, n, used);
     char ascii = full_width(s, n);
+    bool within = *raised || (out->n > 0 && out->p[out->n - 1] == '^');
 
-    if (to != NULL && to[0] == '^' && out->n >= 2 && out->p[out->n - 2] == '^')
-        return put_text(out, to + 1); /* the next digit of one power */
+    *raised = to != NULL && to[0] == '^';
     if (to != NULL)
-        return put_text(out, to);
+        return put_text(out, *raised && within ? to + 1 : to);
     *used = ascii != 0 ? 3 : 1;
     return ascii != 0 ? put(out, &ascii, 1) : put(out, s, 1);
 }
@@ -61,10 +62,11 @@ static bool fold_one(const char *s, size_t n, struct text *out, size_t *used)
 static bool fold(const char *s, size_t n, struct text *out)
 {
     struct text all = {.n = 0};
+    bool raised = false;
     size_t used = 0;
 
     for (size_t i = 0; i < n; i += used)
-        if (!fold_one(s + i, n - i, &all, &used))
+        if (!fold_one(s + i, n - i, &all, &used, &raised))
             return false;
     for (size_t i = 0; i < all.n; i++) {
         char before = out->n == 0 ? '/' : out->p[out->n - 1];
@@ -103,25 +105,36 @@ static bool power_of_ten(const char *s, size_t n, struct text *out)
     return put_text(out, "10*") && put(out, s + from, i - from);
 }
 
-/* A word with a power as "m^2": the caret goes. */
-static bool word_power(const char *s, size_t n, struct text *out)
+/* Where the caret of a word with a power is, "m^2"; n where there is none. 10^2 is no word. */
+static size_t caret_of(const char *s, size_t n)
 {
-    const char *caret = memchr(s, '^', n), *to;
-    size_t head = caret == NULL ? n : (size_t)(caret - s);
+    const char *caret = memchr(s, '^', n);
+    size_t at = caret == NULL ? n : (size_t)(caret - s);
 
-    to = ucum_word(s, head);
-    if (!(to != NULL ? put_text(out, to) : put(out, s, head)))
-        return false;
-    return caret == NULL || put(out, caret + 1, n - head - 1);
+    return memchr(s, '[', n) != NULL || at == 0 || is_digit(s[at - 1]) ? n : at;
 }
 
+/* A word with its power: the caret goes. */
+static bool word_power(const char *s, size_t n, struct text *out)
+{
+    size_t head = caret_of(s, n);
+    const char *to = ucum_word(s, head);
+
+    if (!(to != NULL ? put_text(out, to) : put(out, s, head)))
+        return false;
+    return head == n || put(out, s + head + 1, n - head - 1);
+}
+
+/* A word, and its annotation as it is. */
 static bool rewrite_word(const char *s, size_t n, struct text *out)
 {
+    const char *note = memchr(s, '{', n);
+    size_t head = note == NULL ? n : (size_t)(note - s);
     struct text ten = {.n = 0};
 
-    if (power_of_ten(s, n, &ten))
-        return put(out, ten.p, ten.n);
-    return word_power(s, n, out);
+    if (!(power_of_ten(s, head, &ten) ? put(out, ten.p, ten.n) : word_power(s, head, out)))
+        return false;
+    return put(out, s + head, n - head);
 }
 
 /* Each part between '/' and '.', which count within brackets and braces no more than in UCUM.
