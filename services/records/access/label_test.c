@@ -109,8 +109,12 @@ static void laboratory_tests_and_snomed_s_concepts_are_listed(void **state)
 {
     (void)state;
     assert_int_equal(label_of_code(LOINC, "56888-1"), LABEL_HIV);
+    assert_int_equal(label_of_code(LOINC, "20447-9"), LABEL_HIV);
+    assert_int_equal(label_of_code(LOINC, "21613-5"), LABEL_STD);
     assert_int_equal(label_of_code(LOINC, "8867-4"), 0); /* heart rate */
     assert_int_equal(label_of_code(SNOMED, "86406008"), LABEL_HIV);
+    assert_int_equal(label_of_code(SNOMED, "61480009"), LABEL_ETH);
+    assert_int_equal(label_of_code(SNOMED, "714812005"), LABEL_SEX);
     assert_int_equal(label_of_code(SNOMED, "38341003"), 0); /* hypertension */
     assert_int_equal(label_of_code(LOINC, "86406008"), 0);  /* another system's code */
 }
