@@ -74,9 +74,9 @@ void ward_db_close(struct ward_db *db); /* NULL is fine */
  * second more. */
 void ward_db_deadline(struct ward_db *db, int64_t deadline_ns);
 
-/* Runs one statement of at most 64 parameters and 64 columns. `sql` should be a string literal:
- * its address is the key of the cache of prepared statements (128 a connection). `mem` may be
- * NULL for a statement without columns, `out` for one whose result is of no interest. */
+/* Runs one statement of at most 1,024 parameters and 64 columns. `sql` should be a string
+ * literal: its address is the key of the cache of prepared statements (128 a connection). `mem`
+ * may be NULL for a statement without columns, `out` for one whose result is of no interest. */
 WARD_MUST enum ward_code ward_db_run(struct ward_db *db, struct ward_arena *mem,
                                      const char *sql, const struct ward_val *params,
                                      size_t n_params, struct ward_rows *out,

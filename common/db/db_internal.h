@@ -15,7 +15,7 @@
  * memory bounded, and the least recently used goes first. */
 #define DB_SETS       32
 #define DB_WAYS       4
-#define DB_MAX_PARAMS 64
+#define DB_MAX_PARAMS 1024
 #define DB_MAX_COLS   64
 #define DB_AFTER      16
 
