@@ -23,5 +23,6 @@ CREATE TABLE patient_different (
     b_id    BINARY(16)   NOT NULL,
     said_by VARCHAR(128) NOT NULL,
     at_us   BIGINT       NOT NULL,
-    PRIMARY KEY (a_id, b_id)
+    PRIMARY KEY (a_id, b_id),
+    KEY different_b (b_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;

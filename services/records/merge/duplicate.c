@@ -1,0 +1,172 @@
+/* Who is compared with whom, and what comes of it. */
+#include "services/records/merge/duplicate.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Looked at for CreateResponse: registering a patient waits for it. */
+#define COUNTED 20
+
+struct search {
+    struct worker *w;
+    struct ward_arena *mem;
+    const struct view *view;
+    const uint8_t *root;
+    size_t most;
+    const Patient *patient;
+    struct ward_rows different; /* roots, first column */
+    uint8_t (*found)[RECORDS_ID];
+    size_t n_found;
+    Candidate **out;
+    size_t n_out;
+};
+
+static bool has(const struct search *s, const uint8_t id[RECORDS_ID])
+{
+    for (size_t i = 0; i < s->n_found; i++)
+        if (memcmp(s->found[i], id, RECORDS_ID) == 0)
+            return true;
+    for (size_t i = 0; i < s->different.n; i++)
+        if (memcmp(s->different.at[i][0].p, id, RECORDS_ID) == 0)
+            return true;
+    return false;
+}
+
+static enum ward_code read_different(struct search *s, struct ward_err *err)
+{
+    static const char SQL[] =
+        "SELECT y.root_id FROM patient x JOIN patient_different d ON d.a_id = x.patient_id"
+        " JOIN patient y ON y.patient_id = d.b_id WHERE x.root_id = ?"
+        " UNION SELECT y.root_id FROM patient x JOIN patient_different d"
+        " ON d.b_id = x.patient_id JOIN patient y ON y.patient_id = d.a_id WHERE x.root_id = ?";
+    struct ward_val root = ward_blob(s->root, RECORDS_ID);
+
+    return ward_db_run(s->w->seat.db, s->mem, SQL, WARD_PARAMS(root, root), &s->different, err);
+}
+
+/* Tokens of a Patient are those of the resource whose id is the patient's. */
+#define SHARED                                                                                 \
+    "SELECT r.patient_id FROM token t STRAIGHT_JOIN token o ON o.param = t.param"              \
+    " AND o.hash = t.hash AND o.resource_id = o.patient_id"                                    \
+    " STRAIGHT_JOIN resource r ON r.patient_id = o.patient_id"                                 \
+    " AND r.resource_id = o.resource_id"                                                       \
+    " STRAIGHT_JOIN patient p ON p.patient_id = r.patient_id"                                  \
+    " WHERE t.patient_id = ? AND t.resource_id = t.patient_id AND t.param IN "
+#define SEEN                                                                                   \
+    " AND o.patient_id <> t.patient_id AND p.root_id = p.patient_id"                           \
+    " AND p.erased_at_us IS NULL AND " VIEW_SQL " GROUP BY r.patient_id"
+
+/* Strong evidence first: what there are too many of is cut. */
+static enum ward_code find(struct search *s, const char *sql, struct ward_err *err)
+{
+    struct ward_val params[2 + VIEW_PARAMS] = {ward_blob(s->root, RECORDS_ID)};
+    struct ward_rows rows;
+
+    view_params(s->view, KIND_PATIENT, s->mem, params + 1);
+    params[1 + VIEW_PARAMS] = ward_int(s->mem, (int64_t)s->most + (int64_t)s->different.n);
+    WARD_TRY(ward_db_run(s->w->seat.db, s->mem, sql, params, WARD_COUNT(params), &rows, err));
+    for (size_t i = 0; i < rows.n && s->n_found < s->most; i++) {
+        const uint8_t *id = (const uint8_t *)rows.at[i][0].p;
+
+        if (!has(s, id))
+            memcpy(s->found[s->n_found++], id, RECORDS_ID);
+    }
+    return WARD_OK;
+}
+
+static enum ward_code find_all(struct search *s, struct ward_err *err)
+{
+    /* PARAM_IDENTIFIER */
+    static const char BY_IDENTIFIER[] = SHARED "(30)" SEEN " LIMIT ?";
+    /* PARAM_BIRTH_AND_NAME */
+    static const char BY_BIRTH[] = SHARED "(37)" SEEN " LIMIT ?";
+    /* PARAM_TELECOM */
+    static const char BY_TELECOM[] = SHARED "(35)" SEEN " LIMIT ?";
+    /* PARAM_NAME_EXACT, two of them: family and given, in whatever order */
+    static const char BY_NAMES[] = SHARED "(34)" SEEN " HAVING COUNT(*) > 1 LIMIT ?";
+    static const char *const all[] = {BY_IDENTIFIER, BY_BIRTH, BY_TELECOM, BY_NAMES};
+
+    s->found = ward_alloc(s->mem, s->most * sizeof(*s->found));
+    if (s->found == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory to look for duplicates");
+    for (size_t i = 0; i < WARD_COUNT(all) && s->n_found < s->most; i++)
+        WARD_TRY(find(s, all[i], err));
+    return WARD_OK;
+}
+
+static enum ward_code open_patient(const struct search *s, const uint8_t id[RECORDS_ID],
+                                   const Patient **out, struct ward_err *err)
+{
+    struct version v;
+    Resource *res;
+
+    WARD_TRY(chart_find(s->w, s->mem, s->view, KIND_PATIENT, id, &v, err));
+    WARD_TRY(chart_open(s->w, s->mem, &v, &res, err));
+    *out = res->patient;
+    return WARD_OK;
+}
+
+static enum ward_code score_one(struct search *s, const uint8_t id[RECORDS_ID],
+                                struct ward_err *err)
+{
+    Candidate *c = ward_new(s->mem, Candidate);
+    const Patient *other;
+
+    if (c == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory to look for duplicates");
+    WARD_TRY(open_patient(s, id, &other, err));
+    ward__records__v1__candidate__init(c);
+    c->patient_id = ward_alloc(s->mem, 37);
+    if (c->patient_id == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory to look for duplicates");
+    ward_uuid_text(id, c->patient_id);
+    WARD_TRY(score_pair(s->mem, s->patient, other, c, err));
+    if (c->match != WARD__RECORDS__V1__MATCH__MATCH_UNSPECIFIED)
+        s->out[s->n_out++] = c;
+    return WARD_OK;
+}
+
+/* CERTAIN, PROBABLE, POSSIBLE; within them by score. */
+static int best_first(const void *a, const void *b)
+{
+    const Candidate *x = *(const Candidate *const *)a, *y = *(const Candidate *const *)b;
+
+    if (x->match != y->match)
+        return x->match < y->match ? -1 : 1;
+    if (x->score != y->score)
+        return x->score > y->score ? -1 : 1;
+    return strcmp(x->patient_id, y->patient_id);
+}
+
+enum ward_code duplicates_of(struct worker *w, struct ward_arena *mem, const struct view *view,
+                             const uint8_t root[RECORDS_ID], size_t most, Candidate ***out,
+                             size_t *n, struct ward_err *err)
+{
+    struct search s = {.w = w, .mem = mem, .view = view, .root = root, .most = most};
+
+    WARD_TRY(read_different(&s, err));
+    WARD_TRY(open_patient(&s, root, &s.patient, err));
+    WARD_TRY(find_all(&s, err));
+    s.out = ward_alloc(mem, s.n_found * sizeof(Candidate *));
+    if (s.out == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory to look for duplicates");
+    for (size_t i = 0; i < s.n_found; i++)
+        WARD_TRY(score_one(&s, s.found[i], err));
+    if (s.n_out > 1)
+        qsort(s.out, s.n_out, sizeof(Candidate *), best_first);
+    *out = s.out;
+    *n = s.n_out;
+    return WARD_OK;
+}
+
+enum ward_code duplicates_count(struct worker *w, struct ward_arena *mem,
+                                const struct view *view, const uint8_t patient[RECORDS_ID],
+                                int32_t *n, struct ward_err *err)
+{
+    Candidate **found;
+    size_t count;
+
+    WARD_TRY(duplicates_of(w, mem, view, patient, COUNTED, &found, &count, err));
+    *n = (int32_t)count;
+    return WARD_OK;
+}
