@@ -1,0 +1,91 @@
+/* Page tokens: version, moment of the first page, place, tag. They are no secret to the person
+ * they are given to, who has just seen that resource; the tag keeps them from being made. */
+#include "services/records/search/search.h"
+
+#include "common/base/crypto.h"
+
+#include <string.h>
+
+typedef Ward__Records__V1__SearchRequest SearchRequest;
+
+#define VERSION 1
+#define BODY    (CURSOR_SIZE - TAG)
+#define TAG     16
+
+static void put64(int64_t v, uint8_t *out)
+{
+    for (int i = 0; i < 8; i++)
+        out[i] = (uint8_t)((uint64_t)v >> (56 - 8 * i));
+}
+
+static int64_t get64(const uint8_t *in)
+{
+    uint64_t v = 0;
+
+    for (int i = 0; i < 8; i++)
+        v = v << 8 | in[i];
+    return (int64_t)v;
+}
+
+/* Binds the body to the person and to every other field of the request. */
+static enum ward_code tag_of(struct ward_keyring *keys, struct ward_arena *mem,
+                             const SearchRequest *q, const char *person,
+                             const uint8_t body[BODY], uint8_t out[TAG], struct ward_err *err)
+{
+    SearchRequest plain = *q;
+    size_t name = strlen(person) + 1, n;
+    uint8_t whole[WARD_SHA256_SIZE], *text;
+
+    plain.page_token = (ProtobufCBinaryData){0};
+    n = protobuf_c_message_get_packed_size(&plain.base);
+    text = ward_alloc(mem, BODY + name + n);
+    if (text == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the page token");
+    memcpy(text, body, BODY);
+    memcpy(text + BODY, person, name);
+    protobuf_c_message_pack(&plain.base, text + BODY + name);
+    WARD_TRY(ward_keyring_hash(keys, "search page", text, BODY + name + n, whole, err));
+    memcpy(out, whole, TAG);
+    return WARD_OK;
+}
+
+enum ward_code cursor_seal(struct ward_keyring *keys, struct ward_arena *mem,
+                           const SearchRequest *q, const char *person, const struct cursor *c,
+                           ProtobufCBinaryData *out, struct ward_err *err)
+{
+    uint8_t *t = ward_alloc(mem, CURSOR_SIZE);
+
+    if (t == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the page token");
+    t[0] = VERSION;
+    put64(c->asked_us, t + 1);
+    put64(c->at_us, t + 9);
+    memcpy(t + 17, c->id, RECORDS_ID);
+    WARD_TRY(tag_of(keys, mem, q, person, t, t + BODY, err));
+    *out = (ProtobufCBinaryData){.data = t, .len = CURSOR_SIZE};
+    return WARD_OK;
+}
+
+static enum ward_code invalid(struct ward_err *err)
+{
+    return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "PAGE_TOKEN_INVALID",
+                            "page_token is not of this query");
+}
+
+enum ward_code cursor_open(struct ward_keyring *keys, struct ward_arena *mem,
+                           const SearchRequest *q, const char *person, int64_t now_us,
+                           struct cursor *out, struct ward_err *err)
+{
+    const uint8_t *t = q->page_token.data;
+    uint8_t want[TAG];
+
+    if (q->page_token.len != CURSOR_SIZE || t[0] != VERSION)
+        return invalid(err);
+    WARD_TRY(tag_of(keys, mem, q, person, t, want, err));
+    if (!ward_equal(want, t + BODY, TAG) || now_us - get64(t + 1) > CURSOR_LIFE_US)
+        return invalid(err);
+    out->asked_us = get64(t + 1);
+    out->at_us = get64(t + 9);
+    memcpy(out->id, t + 17, RECORDS_ID);
+    return WARD_OK;
+}

@@ -1,0 +1,268 @@
+/* The statements of a plan. */
+#include "services/records/search/plan.h"
+
+#include "common/base/text.h"
+
+#include <string.h>
+
+#define UPDATED WARD__RECORDS__V1__ORDER__ORDER_UPDATED_DESC
+#define ASC     WARD__RECORDS__V1__ORDER__ORDER_DATE_ASC
+
+#define OF_PATIENT " STRAIGHT_JOIN patient p ON p.patient_id = r.patient_id"
+#define OF_TOKEN                                                                               \
+    " STRAIGHT_JOIN resource r FORCE INDEX (PRIMARY) ON r.patient_id = d.patient_id"           \
+    " AND r.resource_id = d.resource_id"
+
+#define ONE_STATEMENT SIZE_MAX
+
+struct bounds {
+    int64_t low, high; /* of from_us, both inclusive */
+};
+
+/* ---- which dates an index need be read for ---- */
+
+static struct bounds of_value(const struct value *v)
+{
+    struct bounds b = {DATE_SINCE, INT64_MAX};
+
+    switch (v->prefix) {
+    case PRE_EQ:
+        return (struct bounds){v->from_us, v->to_us - 1};
+    case PRE_LT:
+    case PRE_EB:
+        b.high = v->from_us - 1;
+        return b;
+    case PRE_LE:
+    case PRE_AP:
+        b.high = v->to_us - 1;
+        return b;
+    case PRE_SA:
+        b.low = v->to_us;
+        return b;
+    default:
+        return b;
+    }
+}
+
+static struct bounds bounds_of(const struct search *s)
+{
+    struct bounds all = {NO_DATE, INT64_MAX};
+
+    for (size_t i = 0; i < s->n; i++) {
+        const struct filter *f = &s->filter[i];
+        struct bounds any = {INT64_MAX, NO_DATE};
+
+        if (f->param->ask != ASK_DATE || f->value == NULL)
+            continue;
+        for (size_t k = 0; k < f->n; k++) {
+            struct bounds b = of_value(&f->value[k]);
+
+            any.low = b.low < any.low ? b.low : any.low;
+            any.high = b.high > any.high ? b.high : any.high;
+        }
+        all.low = any.low > all.low ? any.low : all.low;
+        all.high = any.high < all.high ? any.high : all.high;
+    }
+    return all;
+}
+
+/* ---- from where ---- */
+
+static void from_all(const struct plan *p, size_t branch, struct sql *q)
+{
+    struct tokens one;
+
+    if (p->via == NULL) {
+        sql_put(q, p->s->order == UPDATED
+                       ? " FROM resource r FORCE INDEX (resource_written)" OF_PATIENT
+                       : " FROM resource r FORCE INDEX (resource_of_kind)" OF_PATIENT);
+        sql_put(q, " WHERE r.kind = ?");
+        return;
+    }
+    sql_put(q, " FROM token d FORCE INDEX (token_everywhere)" OF_TOKEN OF_PATIENT);
+    if (branch == ONE_STATEMENT) {
+        cond_tokens(q, " WHERE d.param IN ", " AND d.hash IN ", p->via);
+    } else {
+        one = (struct tokens){.at = p->via->at + branch, .n = 1};
+        cond_tokens(q, " WHERE d.param = ", " AND d.hash = ", &one);
+    }
+    sql_put(q, " AND r.kind = ?");
+}
+
+static void by_patient(const struct plan *p, struct sql *q)
+{
+    if (p->via == NULL) {
+        sql_put(q, " STRAIGHT_JOIN resource r FORCE INDEX (resource_by_date)"
+                   " ON r.patient_id = p.patient_id");
+        return;
+    }
+    cond_tokens(q,
+                " STRAIGHT_JOIN token d FORCE INDEX (PRIMARY) ON d.patient_id = p.patient_id"
+                " AND d.param IN ",
+                " AND d.hash IN ", p->via);
+    sql_put(q, OF_TOKEN);
+}
+
+static void from_where(const struct plan *p, size_t branch, struct sql *q)
+{
+    struct ward_val few[VIEW_FEW_PARAMS];
+
+    switch (p->start) {
+    case START_IDS:
+        sql_put(q, " FROM resource r FORCE INDEX (resource_by_id)" OF_PATIENT);
+        cond_ids(q, " WHERE r.resource_id IN ", p->by);
+        sql_put(q, " AND r.kind = ?");
+        break;
+    case START_PATIENTS:
+        sql_put(q, " FROM patient p FORCE INDEX (patient_root)");
+        by_patient(p, q);
+        cond_ids(q, " WHERE p.root_id IN ", p->by);
+        sql_put(q, " AND r.kind = ?");
+        break;
+    case START_FEW:
+        sql_put(q, " FROM " VIEW_FEW_SQL
+                   " mine STRAIGHT_JOIN patient p ON p.patient_id = mine.patient_id");
+        view_few_params(p->view, q->mem, few);
+        for (size_t i = 0; i < VIEW_FEW_PARAMS; i++)
+            sql_bind(q, few[i]);
+        by_patient(p, q);
+        sql_put(q, " WHERE r.kind = ?");
+        break;
+    case START_ALL:
+        from_all(p, branch, q);
+        break;
+    }
+    sql_bind(q, ward_int(q->mem, p->s->kind));
+}
+
+/* ---- what ---- */
+
+static void which(const struct plan *p, struct sql *q)
+{
+    struct ward_val seen[VIEW_PARAMS];
+
+    if (!p->s->wrong_too)
+        sql_put(q, " AND r.wrong = 0");
+    for (size_t i = 0; i < p->s->n; i++)
+        if (&p->s->filter[i] != p->done && &p->s->filter[i] != p->by)
+            cond_filter(q, &p->s->filter[i]);
+    sql_put(q, " AND p.erased_at_us IS NULL AND " VIEW_SQL);
+    view_params(p->view, p->s->kind, q->mem, seen);
+    for (size_t i = 0; i < VIEW_PARAMS; i++)
+        sql_bind(q, seen[i]);
+}
+
+static void dated(const struct plan *p, struct bounds b, struct sql *q)
+{
+    sql_put_int(q, " AND r.from_us BETWEEN ?", b.low);
+    sql_put_int(q, " AND ?", b.high);
+    if (p->via == NULL)
+        return;
+    sql_put_int(q, " AND d.at_us BETWEEN ?", b.low);
+    sql_put_int(q, " AND ?", b.high);
+}
+
+/* ---- in which order ---- */
+
+struct order {
+    const char *column, *id; /* of the index that is read in order */
+    bool up;
+};
+
+static struct order order_of(const struct plan *p)
+{
+    bool by_token = p->start == START_ALL && p->via != NULL;
+    struct order o = {.column = "r.from_us", .id = "r.resource_id", .up = p->s->order == ASC};
+
+    if (p->s->order == UPDATED)
+        o.column = "r.written_at_us";
+    else if (by_token)
+        o.column = "d.at_us";
+    if (by_token)
+        o.id = "d.resource_id";
+    return o;
+}
+
+static void behind(const struct plan *p, const struct order *o, const struct cursor *c,
+                   struct sql *q)
+{
+    if (p->s->order == UPDATED) {
+        sql_put(q, " AND r.written_at_us <= ?");
+        sql_bind(q, ward_int(q->mem, c->at_us));
+    }
+    sql_put(q, " AND (");
+    sql_put(q, o->column);
+    sql_put_int(q, o->up ? " > ? OR " : " < ? OR ", c->at_us);
+    sql_put(q, o->id);
+    sql_put_blob(q, o->up ? " > ?)" : " < ?)", c->id, RECORDS_ID);
+}
+
+static void ordered(const struct order *o, int most, struct sql *q)
+{
+    const char *way = o->up ? "" : " DESC";
+
+    sql_put(q, " ORDER BY ");
+    sql_put(q, o->column);
+    sql_put(q, way);
+    sql_put(q, ", ");
+    sql_put(q, o->id);
+    sql_put(q, way);
+    sql_put_int(q, " LIMIT ?", most);
+}
+
+size_t plan_branches(const struct plan *p)
+{
+    return p->start == START_ALL && p->via != NULL && p->s->order != UPDATED ? p->via->n : 1;
+}
+
+/* A resource that has two of the tokens is met twice, where one statement looks for both. */
+static bool repeats(const struct plan *p, size_t branch)
+{
+    return p->via != NULL && p->via->n > 1 && branch == ONE_STATEMENT;
+}
+
+enum ward_code plan_page(const struct plan *p, struct worker *w, struct ward_arena *mem,
+                         size_t branch, const struct place *from, int most,
+                         struct ward_rows *out, struct ward_err *err)
+{
+    struct order o = order_of(p);
+    struct bounds b = bounds_of(p->s);
+    struct sql q;
+
+    if (plan_branches(p) == 1)
+        branch = ONE_STATEMENT;
+    if (!from->first && p->s->order != UPDATED && o.up && from->from.at_us > b.low)
+        b.low = from->from.at_us;
+    if (!from->first && p->s->order != UPDATED && !o.up && from->from.at_us < b.high)
+        b.high = from->from.at_us;
+    WARD_TRY(sql_begin(&q, mem, err));
+    sql_put(&q, repeats(p, branch) ? "SELECT DISTINCT" : "SELECT");
+    sql_put(&q, " r.patient_id, r.resource_id, r.version, ");
+    sql_put(&q, o.column);
+    from_where(p, branch, &q);
+    which(p, &q);
+    dated(p, b, &q);
+    if (!from->first)
+        behind(p, &o, &from->from, &q);
+    ordered(&o, most, &q);
+    return sql_run(&q, w->seat.db, out, err);
+}
+
+enum ward_code plan_total(const struct plan *p, struct worker *w, struct ward_arena *mem,
+                          int64_t *out, struct ward_err *err)
+{
+    struct ward_rows rows;
+    struct sql q;
+
+    WARD_TRY(sql_begin(&q, mem, err));
+    sql_put(&q, "SELECT COUNT(*) FROM (SELECT ");
+    sql_put(&q, repeats(p, ONE_STATEMENT) ? "DISTINCT r.resource_id" : "1");
+    from_where(p, ONE_STATEMENT, &q);
+    which(p, &q);
+    dated(p, bounds_of(p->s), &q);
+    sql_put_int(&q, " LIMIT ?) found", SEARCH_TOTAL_MOST + 1);
+    WARD_TRY(sql_run(&q, w->seat.db, &rows, err));
+    if (rows.n != 1 || !ward_i64(rows.at[0][0].p, 0, INT64_MAX, out))
+        return WARD_FAIL(err, INTERNAL, "a total that is no number");
+    return WARD_OK;
+}

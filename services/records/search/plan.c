@@ -1,0 +1,186 @@
+/* Where to start. A patient's chart is small, a ward's patients are few: there the resources
+ * are read by patient and sorted. Where the view is of everybody (or of a ward with more
+ * patients than are quicker to go through), an index is read in the order of the page until it
+ * is full. */
+#include "services/records/search/plan.h"
+
+#include "common/base/text.h"
+
+#include <string.h>
+
+/* A ward of n patients of N costs n times what a patient has when it is gone through, and
+ * a page times N / n when everybody is, so the two cross near these for N about 100,000. */
+#define FEW_BY_TOKEN    1000
+#define FEW_BY_RESOURCE 300
+#define MERGED_MOST     64 /* tokens of one list */
+
+/* ---- which tokens are few ---- */
+
+static int rank_of(enum param p)
+{
+    switch (p) {
+    case PARAM_IDENTIFIER:
+        return 0;
+    case PARAM_TELECOM:
+    case PARAM_NAME_EXACT:
+        return 1;
+    case PARAM_REFERENCE:
+        return 2;
+    case PARAM_FAMILY:
+    case PARAM_GIVEN:
+    case PARAM_NAME_TEXT:
+        return 3;
+    case PARAM_WARD:
+    case PARAM_POSTAL_CODE:
+        return 4;
+    case PARAM_CODE:
+    case PARAM_COMPONENT_CODE:
+        return 5;
+    case PARAM_VALUE_CONCEPT:
+    case PARAM_CONCLUSION:
+    case PARAM_REASON:
+        return 6;
+    case PARAM_ACTIVE:
+    case PARAM_DECEASED:
+        return 9;
+    default:
+        return 8;
+    }
+}
+#define RANK_FEW 4 /* up to here they are few enough to sort */
+
+/* Values of one group each are one list of alternatives. */
+static enum ward_code merge(struct ward_arena *mem, struct filter *f, struct ward_err *err)
+{
+    struct tokens *all;
+    size_t n = 0;
+
+    for (size_t i = 0; i < f->n; i++) {
+        if (f->value[i].n_groups != 1)
+            return WARD_OK;
+        n += f->value[i].group[0].n;
+    }
+    if (f->n < 2 || n > MERGED_MOST)
+        return WARD_OK;
+    all = ward_new(mem, struct tokens);
+    if (all != NULL)
+        all->at = ward_alloc(mem, n * sizeof(*all->at));
+    if (all == NULL || all->at == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the query");
+    for (size_t i = 0; i < f->n; i++) {
+        memcpy(all->at + all->n, f->value[i].group[0].at,
+               f->value[i].group[0].n * sizeof(*all->at));
+        all->n += f->value[i].group[0].n;
+    }
+    f->value[0].group = all;
+    f->n = 1;
+    return WARD_OK;
+}
+
+/* The tokens to go through: of the parameter that finds fewest. */
+static int choose(struct plan *p)
+{
+    int best = 100;
+
+    for (size_t i = 0; i < p->s->n; i++) {
+        const struct filter *f = &p->s->filter[i];
+        bool plain = f->modifier == MOD_NONE || f->modifier == MOD_EXACT;
+        int rank;
+
+        if (!plain || f->n != 1 || f->value[0].n_groups == 0 || f->value[0].group[0].n == 0)
+            continue;
+        rank = rank_of(f->value[0].group[0].at[0].param);
+        if (rank >= best)
+            continue;
+        best = rank;
+        p->via = &f->value[0].group[0];
+        p->done = f->value[0].n_groups == 1 ? f : NULL;
+    }
+    return best;
+}
+
+static const struct filter *by_ask(const struct search *s, enum ask ask)
+{
+    for (size_t i = 0; i < s->n; i++)
+        if (s->filter[i].param->ask == ask)
+            return &s->filter[i];
+    return NULL;
+}
+
+/* ---- whose charts ---- */
+
+/* The ids given become the roots of their charts; those that are nobody's go. */
+static enum ward_code find_roots(struct worker *w, struct ward_arena *mem, struct filter *f,
+                                 struct ward_err *err)
+{
+    struct ward_rows rows;
+    struct sql q;
+
+    WARD_TRY(sql_begin(&q, mem, err));
+    cond_ids(&q, "SELECT DISTINCT root_id FROM patient WHERE patient_id IN ", f);
+    WARD_TRY(sql_run(&q, w->seat.db, &rows, err));
+    f->n = rows.n;
+    for (size_t i = 0; i < rows.n; i++)
+        memcpy(f->value[i].id, rows.at[i][0].p, RECORDS_ID);
+    return WARD_OK;
+}
+
+static enum ward_code prepare(struct worker *w, struct ward_arena *mem, struct search *s,
+                              struct plan *p, struct ward_err *err)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        struct filter *f = &s->filter[i];
+
+        if (f->value == NULL)
+            continue;
+        if (f->param->ask == ASK_PATIENT) {
+            WARD_TRY(find_roots(w, mem, f, err));
+            p->empty = p->empty || f->n == 0;
+        } else {
+            WARD_TRY(merge(mem, f, err));
+        }
+    }
+    return WARD_OK;
+}
+
+/* Whether the ward of the view has at most so many open encounters. */
+static enum ward_code is_small(struct worker *w, struct ward_arena *mem, const struct view *v,
+                               int64_t most, bool *out, struct ward_err *err)
+{
+    static const char sql[] = "SELECT COUNT(*) FROM (SELECT 1 FROM open_encounter"
+                              " WHERE ward = ? LIMIT 1001) few";
+    struct ward_rows rows;
+    int64_t n = 0;
+
+    WARD_TRY(ward_db_run(w->seat.db, mem, sql, WARD_PARAMS(ward_text(v->ward)), &rows, err));
+    *out = ward_i64(rows.at[0][0].p, 0, INT64_MAX, &n) && n <= most;
+    return WARD_OK;
+}
+
+enum ward_code plan_make(struct worker *w, struct ward_arena *mem, struct search *s,
+                         const struct view *view, struct plan *out, struct ward_err *err)
+{
+    struct plan p = {.s = s, .view = view, .start = START_ALL};
+    bool few = view_is_few(view, s->kind);
+    int rank;
+
+    WARD_TRY(prepare(w, mem, s, &p, err));
+    rank = choose(&p);
+    if ((p.by = by_ask(s, ASK_ID)) != NULL) {
+        p.start = START_IDS;
+        p.via = NULL;
+    } else if ((p.by = by_ask(s, ASK_PATIENT)) != NULL) {
+        p.start = START_PATIENTS;
+    } else if (few) {
+        WARD_TRY(
+            is_small(w, mem, view, p.via != NULL ? FEW_BY_TOKEN : FEW_BY_RESOURCE, &few, err));
+        p.start = few ? START_FEW : START_ALL;
+    }
+    if (p.start == START_ALL && rank > RANK_FEW &&
+        s->order == WARD__RECORDS__V1__ORDER__ORDER_UPDATED_DESC)
+        p.via = NULL; /* the index by time of writing is in order already */
+    if (p.via == NULL)
+        p.done = NULL;
+    *out = p;
+    return WARD_OK;
+}

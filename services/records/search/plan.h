@@ -1,0 +1,52 @@
+/* plan.h - where the database starts, and the statements of a page and of a total.
+ *
+ * Threads: a worker's own. Memory: the call's arena. Errors: sql.h's and db.h's.
+ */
+#ifndef RECORDS_SEARCH_PLAN_H
+#define RECORDS_SEARCH_PLAN_H
+
+#include "services/records/search/search.h"
+#include "services/records/search/sql.h"
+
+/* From what is given by id; the patients that are asked for; the few that the view shows; or
+ * everything of the kind. */
+enum start { START_IDS, START_PATIENTS, START_FEW, START_ALL };
+
+struct plan {
+    const struct search *s;
+    const struct view *view;
+    enum start start;
+    const struct filter *by;   /* START_IDS, START_PATIENTS: the filter it starts from */
+    const struct tokens *via;  /* tokens it goes through; NULL: resources at once */
+    const struct filter *done; /* the filter that those tokens are all of; NULL */
+    bool empty;                /* nothing can match */
+};
+/* Also puts the roots of the charts asked for into s. */
+WARD_MUST enum ward_code plan_make(struct worker *w, struct ward_arena *mem, struct search *s,
+                                   const struct view *view, struct plan *out,
+                                   struct ward_err *err);
+
+/* Where a page begins: what comes behind `at_us` and `id` in the order. */
+struct place {
+    bool first;
+    struct cursor from;
+};
+/* How many statements a page takes: where everything is gone through by tokens, one for each,
+ * so that each reads its index in order. */
+size_t plan_branches(const struct plan *p);
+/* Rows: patient_id, resource_id, version, and the order's column; at most `most`. */
+WARD_MUST enum ward_code plan_page(const struct plan *p, struct worker *w,
+                                   struct ward_arena *mem, size_t branch,
+                                   const struct place *from, int most, struct ward_rows *out,
+                                   struct ward_err *err);
+/* One row: how many there are, up to SEARCH_TOTAL_MOST + 1. */
+WARD_MUST enum ward_code plan_total(const struct plan *p, struct worker *w,
+                                    struct ward_arena *mem, int64_t *out, struct ward_err *err);
+
+/* cond.c: " AND ..." for one parameter. */
+void cond_filter(struct sql *q, const struct filter *f);
+/* `param` and `hash` are fragments that end before a list. */
+void cond_tokens(struct sql *q, const char *param, const char *hash, const struct tokens *any);
+void cond_ids(struct sql *q, const char *column, const struct filter *f);
+
+#endif

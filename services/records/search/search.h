@@ -1,0 +1,123 @@
+/* search.h - FHIR's search: from parameters to one page of what the caller may see.
+ *
+ * params.c is the table of parameters; value.c reads what is asked for; plan.c chooses where
+ * the database starts, cond.c and sql.c write the statement out of fixed fragments with every
+ * value bound; page.c asks and merges; cursor.c seals the place where the next page begins.
+ * What may be seen is decided by VIEW_SQL in each statement, counts included.
+ *
+ * Threads: a worker's own; the table of texts (shapes.c) locks. Memory: the call's arena.
+ * Errors: INVALID_ARGUMENT PARAMETER_UNKNOWN, PARAMETER_INVALID, PAGE_TOKEN_INVALID; db.h's and
+ * chart.h's. No error holds a value.
+ */
+#ifndef RECORDS_SEARCH_H
+#define RECORDS_SEARCH_H
+
+#include "services/records/store/chart.h"
+
+#define SEARCH_PARAMETERS 12
+#define SEARCH_VALUES     20
+#define SEARCH_VALUE_MAX  256 /* bytes */
+#define SEARCH_PAGE_MOST  200
+#define SEARCH_TOTAL_MOST 10000
+#define SEARCH_WORDS_MOST 8 /* of a name */
+
+/* ---- params.c: what can be asked ---- */
+
+enum ask {
+    ASK_ID,         /* the resource's */
+    ASK_UPDATED,    /* when its current version was written */
+    ASK_PATIENT,    /* whose: everybody of that chart */
+    ASK_STATUS,     /* the kind's enum */
+    ASK_CODE,       /* "system|code" */
+    ASK_REFERENCE,  /* to another resource */
+    ASK_WARD,       /* Encounter.location */
+    ASK_IDENTIFIER, /* "system|value" */
+    ASK_NAME,       /* words that begin so */
+    ASK_TELECOM,
+    ASK_POSTAL,
+    ASK_DATE,   /* the kind's date */
+    ASK_SECOND, /* its second date */
+    ASK_QUANTITY
+};
+struct search_param {
+    const char *name; /* NULL ends the table */
+    uint32_t kinds;
+    enum ask ask;
+    enum param token[3];  /* found by any of these tokens; 0 ends them */
+    const char *elements; /* of FHIR, for the documentation */
+    const char *targets;  /* of a reference without a type: "Practitioner Organization" */
+};
+extern const struct search_param search_params[];
+/* NULL: this kind has none of this name. */
+const struct search_param *search_param_of(enum kind kind, const char *name);
+/* The enum's number of a status as FHIR writes it ("entered-in-error"); 0: the kind has none.
+ */
+int search_status_of(enum kind kind, const char *code);
+/* The table of docs/records.md, Markdown. */
+char *search_params_print(struct ward_arena *mem);
+
+/* ---- value.c: what is asked ---- */
+
+enum prefix { PRE_EQ, PRE_NE, PRE_GT, PRE_LT, PRE_GE, PRE_LE, PRE_SA, PRE_EB, PRE_AP };
+
+struct tokens { /* any of these */
+    struct token *at;
+    size_t n;
+};
+struct value {
+    struct tokens *group; /* every group has one */
+    size_t n_groups;
+    enum prefix prefix;
+    int64_t from_us, to_us;        /* a date's interval, half-open */
+    double low, high, number, eps; /* a quantity in `unit`: the digits' span, the number */
+    const char *unit;
+    uint8_t id[RECORDS_ID]; /* ASK_ID, ASK_PATIENT */
+    int status;
+};
+enum modifier { MOD_NONE, MOD_NOT, MOD_EXACT, MOD_MISSING, MOD_PRESENT };
+struct filter {
+    const struct search_param *param;
+    enum modifier modifier; /* missing=false is MOD_PRESENT */
+    struct value *value;
+    size_t n;
+};
+struct search {
+    enum kind kind;
+    struct filter filter[SEARCH_PARAMETERS];
+    size_t n;
+    Ward__Records__V1__Order order;
+    int page;
+    bool wrong_too;
+    int64_t asked_us; /* of the first page: what "approximately now" means */
+};
+/* Reads q's parameters into s, whose kind and asked_us are set. */
+struct search_reader {
+    struct ward_arena *mem;
+    struct ward_keyring *keys;
+    struct ward_err *err;
+};
+WARD_MUST enum ward_code search_read(const struct search_reader *r,
+                                     const Ward__Records__V1__SearchRequest *q,
+                                     struct search *s);
+
+/* ---- cursor.c: where the next page begins ---- */
+
+struct cursor {
+    int64_t asked_us;       /* the first page's moment */
+    int64_t at_us;          /* of the last one shown: its date, or when it was written */
+    uint8_t id[RECORDS_ID]; /* and its id */
+};
+#define CURSOR_SIZE    49
+#define CURSOR_LIFE_US (INT64_C(24) * 3600 * 1000000)
+/* Sealed for this person and this request, any replica opens it. */
+WARD_MUST enum ward_code cursor_seal(struct ward_keyring *keys, struct ward_arena *mem,
+                                     const Ward__Records__V1__SearchRequest *q,
+                                     const char *person, const struct cursor *c,
+                                     ProtobufCBinaryData *out, struct ward_err *err);
+/*   PAGE_TOKEN_INVALID  forged, of another request or person, older than a day */
+WARD_MUST enum ward_code cursor_open(struct ward_keyring *keys, struct ward_arena *mem,
+                                     const Ward__Records__V1__SearchRequest *q,
+                                     const char *person, int64_t now_us, struct cursor *out,
+                                     struct ward_err *err);
+
+#endif

@@ -1,0 +1,43 @@
+/* search_own.h - what the files that read values share.
+ *
+ * Threads, memory, errors: search.h's.
+ */
+#ifndef RECORDS_SEARCH_OWN_H
+#define RECORDS_SEARCH_OWN_H
+
+#include "services/records/search/search.h"
+
+/* PARAMETER_INVALID: this parameter, and why; never the value. */
+enum ward_code search_bad(const struct search_reader *r, const struct filter *f,
+                          const char *why);
+enum ward_code search_no_memory(const struct search_reader *r);
+/* "ge2020" to PRE_GE and "2020"; without a prefix PRE_EQ. */
+const char *search_prefix(const char *text, enum prefix *out);
+/* The text up to an unescaped bar, unescaped; *rest: what is behind the bar, NULL without one.
+ * NULL: no memory. */
+char *search_piece(struct ward_arena *mem, const char *text, const char **rest);
+
+/* value_date.c, value_number.c, value_token.c: one value of f into *out. */
+WARD_MUST enum ward_code value_date(const struct search_reader *r, const struct search *s,
+                                    const struct filter *f, const char *text,
+                                    struct value *out);
+WARD_MUST enum ward_code value_quantity(const struct search_reader *r, const struct filter *f,
+                                        const char *text, struct value *out);
+WARD_MUST enum ward_code value_code(const struct search_reader *r, const struct filter *f,
+                                    const char *text, struct value *out);
+WARD_MUST enum ward_code value_identifier(const struct search_reader *r, const struct filter *f,
+                                          const char *text, struct value *out);
+/* target: the type that a modifier named; NULL. */
+WARD_MUST enum ward_code value_reference(const struct search_reader *r, const struct filter *f,
+                                         const char *text, const char *target,
+                                         struct value *out);
+WARD_MUST enum ward_code value_ward(const struct search_reader *r, const struct filter *f,
+                                    const char *text, const char *target, struct value *out);
+WARD_MUST enum ward_code value_name(const struct search_reader *r, const struct filter *f,
+                                    const char *text, struct value *out);
+WARD_MUST enum ward_code value_telecom(const struct search_reader *r, const struct filter *f,
+                                       const char *text, struct value *out);
+WARD_MUST enum ward_code value_postal(const struct search_reader *r, const struct filter *f,
+                                      const char *text, struct value *out);
+
+#endif
