@@ -152,137 +152,134 @@ static void judge(const char *what, enum ward_code code, const struct ward_err *
         fail_msg("%s gave %s, not %s", what, text, want);
 }
 
+static const struct {
+    const char *a;
+    char op;
+    const char *b, *want;
+} sums[] = {
+    {"1.10", '+', "2", "3.10"},
+    {"0.1", '+', "0.2", "0.3"},
+    {"1", '+', "-1.00", "0.00"},
+    {"-0.5", '+', "0.25", "-0.25"},
+    {NINES38, '+', "1", "DECIMAL_OVERFLOW"},
+    {NINES38, '+', "0", NINES38},
+    {NINES38, '+', "0.00", NINES38},
+    {"1e30", '+', "1e-30", "DECIMAL_OVERFLOW"},
+    {"1e30", '+', "0e-1000", "1e+30"},
+    {"0e1000", '+', "1.5", "1.5"},
+    {"1e37", '+', "1.000", "10000000000000000000000000000000000001"},
+    {"3.10", '-', "2", "1.10"},
+    {"2", '-', "3.10", "-1.10"},
+    {"-2", '-', "-2", "0"},
+    {"0.10", '*', "3", "0.30"},
+    {"-1.5", '*', "-2", "3.0"},
+    {"0", '*', "-5", "-0"},
+    {"70.5", '*', "0.15", "10.575"},
+    {"12345678901234567891", '*', "12345678901234567891", "DECIMAL_OVERFLOW"},
+    {"1234567890123456789", '*', "1234567890123456789",
+     "1524157875323883675019051998750190521"},
+    {"10000000000000000000", '*', "30000000000000000000", "3e+38"},
+    {"1e600", '*', "1e600", "DECIMAL_OVERFLOW"},
+    {"1e-600", '*', "1e-600", "DECIMAL_OVERFLOW"},
+    {"1", '/', "8", "0.125"},
+    {"1", '/', "3", "DECIMAL_INEXACT"},
+    {"10", '/', "5", "2"},
+    {"7000", '/', "70", "1e+2"},
+    {"1.20", '/', "0.4", "3"},
+    {"-1", '/', "1024", "-0.0009765625"},
+    {"0", '/', "7", "0"},
+    {"-0.0", '/', "7", "0"},
+    {"5", '/', "0", "DECIMAL_ZERO_DIVISOR"},
+    {"0", '/', "0.00", "DECIMAL_ZERO_DIVISOR"},
+    {NINES38, '/', "128", "DECIMAL_OVERFLOW"},
+    {"1e900", '/', "1e-900", "DECIMAL_OVERFLOW"},
+};
+
 static void arithmetic_is_exact_or_refused(void **state)
 {
-    static const struct {
-        const char *a;
-        char op;
-        const char *b, *want;
-    } rows[] = {
-        {"1.10", '+', "2", "3.10"},
-        {"0.1", '+', "0.2", "0.3"},
-        {"1", '+', "-1.00", "0.00"},
-        {"-0.5", '+', "0.25", "-0.25"},
-        {NINES38, '+', "1", "DECIMAL_OVERFLOW"},
-        {NINES38, '+', "0", NINES38},
-        {NINES38, '+', "0.00", NINES38},
-        {"1e30", '+', "1e-30", "DECIMAL_OVERFLOW"},
-        {"1e30", '+', "0e-1000", "1e+30"},
-        {"0e1000", '+', "1.5", "1.5"},
-        {"1e37", '+', "1.000", "10000000000000000000000000000000000001"},
-        {"3.10", '-', "2", "1.10"},
-        {"2", '-', "3.10", "-1.10"},
-        {"-2", '-', "-2", "0"},
-        {"0.10", '*', "3", "0.30"},
-        {"-1.5", '*', "-2", "3.0"},
-        {"0", '*', "-5", "-0"},
-        {"70.5", '*', "0.15", "10.575"},
-        {"12345678901234567891", '*', "12345678901234567891", "DECIMAL_OVERFLOW"},
-        {"1234567890123456789", '*', "1234567890123456789",
-         "1524157875323883675019051998750190521"},
-        {"10000000000000000000", '*', "30000000000000000000", "3e+38"},
-        {"1e600", '*', "1e600", "DECIMAL_OVERFLOW"},
-        {"1e-600", '*', "1e-600", "DECIMAL_OVERFLOW"},
-        {"1", '/', "8", "0.125"},
-        {"1", '/', "3", "DECIMAL_INEXACT"},
-        {"10", '/', "5", "2"},
-        {"7000", '/', "70", "1e+2"},
-        {"1.20", '/', "0.4", "3"},
-        {"-1", '/', "1024", "-0.0009765625"},
-        {"0", '/', "7", "0"},
-        {"-0.0", '/', "7", "0"},
-        {"5", '/', "0", "DECIMAL_ZERO_DIVISOR"},
-        {"0", '/', "0.00", "DECIMAL_ZERO_DIVISOR"},
-        {NINES38, '/', "128", "DECIMAL_OVERFLOW"},
-        {"1e900", '/', "1e-900", "DECIMAL_OVERFLOW"},
-    };
 
     (void)state;
-    for (size_t i = 0; i < WARD_COUNT(rows); i++) {
-        struct ward_decimal a = of(rows[i].a), b = of(rows[i].b), c = {.coef = 77}, *out = &c;
+    for (size_t i = 0; i < WARD_COUNT(sums); i++) {
+        struct ward_decimal a = of(sums[i].a), b = of(sums[i].b), c = {.coef = 77}, *out = &c;
         struct ward_err err = {0};
         enum ward_code code;
         char what[160];
 
-        code = rows[i].op == '+'   ? ward_decimal_add(&a, &b, out, &err)
-               : rows[i].op == '-' ? ward_decimal_sub(&a, &b, out, &err)
-               : rows[i].op == '*' ? ward_decimal_mul(&a, &b, out, &err)
+        code = sums[i].op == '+'   ? ward_decimal_add(&a, &b, out, &err)
+               : sums[i].op == '-' ? ward_decimal_sub(&a, &b, out, &err)
+               : sums[i].op == '*' ? ward_decimal_mul(&a, &b, out, &err)
                                    : ward_decimal_div(&a, &b, out, &err);
-        snprintf(what, sizeof(what), "%s %c %s", rows[i].a, rows[i].op, rows[i].b);
-        judge(what, code, &err, &c, rows[i].want);
+        snprintf(what, sizeof(what), "%s %c %s", sums[i].a, sums[i].op, sums[i].b);
+        judge(what, code, &err, &c, sums[i].want);
         assert_true(code == WARD_OK || c.coef == 77);
     }
 }
 
+static const struct {
+    const char *a, *b;
+    int exp;
+    const char *down, *up, *half_up, *half_even;
+    bool inexact;
+} quotients[] = {
+    {"1", "3", -2, "0.33", "0.34", "0.33", "0.33", true},
+    {"2", "3", -2, "0.66", "0.67", "0.67", "0.67", true},
+    {"-2", "3", -2, "-0.66", "-0.67", "-0.67", "-0.67", true},
+    {"0.125", "1", -2, "0.12", "0.13", "0.13", "0.12", true},
+    {"0.375", "1", -2, "0.37", "0.38", "0.38", "0.38", true},
+    {"-0.125", "1", -2, "-0.12", "-0.13", "-0.13", "-0.12", true},
+    {"0.1250001", "1", -2, "0.12", "0.13", "0.13", "0.13", true},
+    {"2.5", "1", 0, "2", "3", "3", "2", true},
+    {"5", "2", 0, "2", "3", "3", "2", true},
+    {"7", "2", 0, "3", "4", "4", "4", true},
+    {"25", "1", 1, "2e+1", "3e+1", "3e+1", "2e+1", true},
+    {"1", "1", -3, "1.000", "1.000", "1.000", "1.000", false},
+    {"0.004", "1", -2, "0.00", "0.01", "0.00", "0.00", true},
+    {"-0.004", "1", -2, "0.00", "-0.01", "0.00", "0.00", true},
+    {"1e-900", "1", 0, "0", "1", "0", "0", true},
+    {"0e-900", "1", 0, "0", "0", "0", "0", false},
+    {"1", "99999999999999999999999999999999999999", -40,
+     "0.0000000000000000000000000000000000000100", "0.0000000000000000000000000000000000000101",
+     "0.0000000000000000000000000000000000000100", "0.0000000000000000000000000000000000000100",
+     true},
+    {"1", "66666666666666666666666666666666666667", -40,
+     "0.0000000000000000000000000000000000000149", "0.0000000000000000000000000000000000000150",
+     "0.0000000000000000000000000000000000000150", "0.0000000000000000000000000000000000000150",
+     true},
+    {NINES38, "1", 1, "9999999999999999999999999999999999999e+1", "1e+38", "1e+38", "1e+38",
+     true},
+    {"5", "1", 39, "0e+39", "1e+39", "0e+39", "0e+39", true},
+    {"1e1000", "1", 0, "DECIMAL_OVERFLOW", "DECIMAL_OVERFLOW", "DECIMAL_OVERFLOW",
+     "DECIMAL_OVERFLOW", true},
+    {"0", "1", 5, "0e+5", "0e+5", "0e+5", "0e+5", false},
+    {"1", "0", 0, "DECIMAL_ZERO_DIVISOR", "DECIMAL_ZERO_DIVISOR", "DECIMAL_ZERO_DIVISOR",
+     "DECIMAL_ZERO_DIVISOR", true},
+};
+
+static void rounds(size_t i, enum ward_round how)
+{
+    const char *const want[] = {quotients[i].down, quotients[i].up, quotients[i].half_up,
+                                quotients[i].half_even};
+    struct ward_decimal a = of(quotients[i].a), b = of(quotients[i].b), c = {.coef = 0}, e;
+    struct ward_err err = {0};
+    bool inexact = true;
+
+    if (ward_decimal_div_round(&a, &b, quotients[i].exp, how, &c, &inexact, &err) != WARD_OK) {
+        assert_string_equal(err.reason, want[how]);
+        return;
+    }
+    e = of(want[how]);
+    if (ward_decimal_cmp(&e, &c) != 0 || c.exp != quotients[i].exp)
+        fail_msg("%s / %s to %d, %d: %s", quotients[i].a, quotients[i].b, quotients[i].exp,
+                 (int)how, text_of(&c));
+    assert_true(inexact == quotients[i].inexact);
+}
+
 static void rounding_is_as_asked(void **state)
 {
-    static const struct {
-        const char *a, *b;
-        int exp;
-        const char *down, *up, *half_up, *half_even;
-        bool inexact;
-    } rows[] = {
-        {"1", "3", -2, "0.33", "0.34", "0.33", "0.33", true},
-        {"2", "3", -2, "0.66", "0.67", "0.67", "0.67", true},
-        {"-2", "3", -2, "-0.66", "-0.67", "-0.67", "-0.67", true},
-        {"0.125", "1", -2, "0.12", "0.13", "0.13", "0.12", true},
-        {"0.375", "1", -2, "0.37", "0.38", "0.38", "0.38", true},
-        {"-0.125", "1", -2, "-0.12", "-0.13", "-0.13", "-0.12", true},
-        {"0.1250001", "1", -2, "0.12", "0.13", "0.13", "0.13", true},
-        {"2.5", "1", 0, "2", "3", "3", "2", true},
-        {"5", "2", 0, "2", "3", "3", "2", true},
-        {"7", "2", 0, "3", "4", "4", "4", true},
-        {"25", "1", 1, "2e+1", "3e+1", "3e+1", "2e+1", true},
-        {"1", "1", -3, "1.000", "1.000", "1.000", "1.000", false},
-        {"0.004", "1", -2, "0.00", "0.01", "0.00", "0.00", true},
-        {"-0.004", "1", -2, "0.00", "-0.01", "0.00", "0.00", true},
-        {"1e-900", "1", 0, "0", "1", "0", "0", true},
-        {"0e-900", "1", 0, "0", "0", "0", "0", false},
-        {"1", "99999999999999999999999999999999999999", -40,
-         "0.0000000000000000000000000000000000000100",
-         "0.0000000000000000000000000000000000000101",
-         "0.0000000000000000000000000000000000000100",
-         "0.0000000000000000000000000000000000000100", true},
-        {"1", "66666666666666666666666666666666666667", -40,
-         "0.0000000000000000000000000000000000000149",
-         "0.0000000000000000000000000000000000000150",
-         "0.0000000000000000000000000000000000000150",
-         "0.0000000000000000000000000000000000000150", true},
-        {NINES38, "1", 1, "9999999999999999999999999999999999999e+1", "1e+38", "1e+38", "1e+38",
-         true},
-        {"5", "1", 39, "0e+39", "1e+39", "0e+39", "0e+39", true},
-        {"1e1000", "1", 0, "DECIMAL_OVERFLOW", "DECIMAL_OVERFLOW", "DECIMAL_OVERFLOW",
-         "DECIMAL_OVERFLOW", true},
-        {"0", "1", 5, "0e+5", "0e+5", "0e+5", "0e+5", false},
-        {"1", "0", 0, "DECIMAL_ZERO_DIVISOR", "DECIMAL_ZERO_DIVISOR", "DECIMAL_ZERO_DIVISOR",
-         "DECIMAL_ZERO_DIVISOR", true},
-    };
-
     (void)state;
-    for (size_t i = 0; i < WARD_COUNT(rows); i++) {
-        const char *const want[] = {rows[i].down, rows[i].up, rows[i].half_up,
-                                    rows[i].half_even};
-
-        for (int how = WARD_ROUND_DOWN; how <= WARD_ROUND_HALF_EVEN; how++) {
-            struct ward_decimal a = of(rows[i].a), b = of(rows[i].b), c = {.coef = 0};
-            struct ward_err err = {0};
-            bool inexact = true;
-            enum ward_code code = ward_decimal_div_round(
-                &a, &b, rows[i].exp, (enum ward_round)how, &c, &inexact, &err);
-            const char *expected = want[how];
-            struct ward_decimal e;
-
-            if (code == WARD_OK) {
-                e = of(expected);
-                if (ward_decimal_cmp(&e, &c) != 0 || c.exp != rows[i].exp)
-                    fail_msg("%s / %s to %d, %d: %s", rows[i].a, rows[i].b, rows[i].exp, how,
-                             text_of(&c));
-            } else {
-                assert_string_equal(err.reason, expected);
-            }
-            assert_true(inexact == rows[i].inexact);
-        }
-    }
+    for (size_t i = 0; i < WARD_COUNT(quotients); i++)
+        for (int how = WARD_ROUND_DOWN; how <= WARD_ROUND_HALF_EVEN; how++)
+            rounds(i, (enum ward_round)how);
 }
 
 /* Sums and products of random numbers against the 64-bit integers they are made of. */

@@ -181,7 +181,8 @@ static enum ward_code atom_value(struct reader *r, const struct ucum_atom *atom,
     if ((atom->kind & UCUM_FUNCTION) !=
         0) { /* of what, is in the dimension; the rest is its own */
         u.num = u.den = 1;
-        u.exp = u.pi = 0;
+        u.exp = 0;
+        u.pi = 0;
         u.scale = (uint16_t)(atom - ucum_atoms + 1);
     }
     *out = u;

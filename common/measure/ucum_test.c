@@ -55,134 +55,136 @@ static void every_atom_is_defined_by_others_of_the_table(void **state)
     assert_true(i > 300);
 }
 
+static const struct {
+    const char *text, *canonical;
+    double factor;
+} written[] = {
+    {"m", "m", 1},
+    {"1", "1", 1},
+    {"{score}", "1", 1},
+    {"kg{dry}", "g", 1000},
+    {"mg/dL", "g.m-3", 10},
+    {"/min", "s-1", 1.0 / 60},
+    {"10*9/L", "m-3", 1e12},
+    {"10^-3", "1", 0.001},
+    {"10*", "1", 10},
+    {"/100{WBC}", "1", 0.01},
+    {"mmol/L", "mol.m-3", 1},
+    {"m[IU]/mL", "[iU].m-3", 1000},
+    {"kg.m/s2", "g.m.s-2", 1000},
+    {"kg.m.s-2", "g.m.s-2", 1000},
+    {"m/s/s", "m.s-2", 1},
+    {"m/(s.s)", "m.s-2", 1},
+    {"m/(s/kg)", "g.m.s-1", 1000},
+    {"/m/s", "m-1.s-1", 1},
+    {"/m.s", "m-1.s", 1}, /* from left to right */
+    {"m+2", "m2", 1},
+    {"m0", "1", 1},
+    {"m/m", "1", 1},
+    {"2.m", "m", 2},
+    {"((((((((((((((((m))))))))))))))))", "m", 1},
+    {"mm[Hg]", "g.m-1.s-2", 133322},
+    {"L/min/m2", "m.s-1", 1.0 / 60000},
+    {"dag", "g", 10},
+    {"cd", "cd", 1},
+    {"Pa", "g.m-1.s-2", 1000},
+    {"mm[H2O]", "g.m-1.s-2", 9806.65},
+    {"[in_i'H2O]", "g.m-1.s-2", 249088.91},
+    {"g%", "g.m-3", 10000},
+    {"KiBy", "1", 8192},
+    {"[IU]/[IU]", "1", 1},
+    {"meq/mmol", "eq.mol-1", 1},
+};
+
 static void units_are_read_as_ucum_writes_them(void **state)
 {
-    static const struct {
-        const char *text, *canonical;
-        double factor;
-    } rows[] = {
-        {"m", "m", 1},
-        {"1", "1", 1},
-        {"{score}", "1", 1},
-        {"kg{dry}", "g", 1000},
-        {"mg/dL", "g.m-3", 10},
-        {"/min", "s-1", 1.0 / 60},
-        {"10*9/L", "m-3", 1e12},
-        {"10^-3", "1", 0.001},
-        {"10*", "1", 10},
-        {"/100{WBC}", "1", 0.01},
-        {"mmol/L", "mol.m-3", 1},
-        {"m[IU]/mL", "[iU].m-3", 1000},
-        {"kg.m/s2", "g.m.s-2", 1000},
-        {"kg.m.s-2", "g.m.s-2", 1000},
-        {"m/s/s", "m.s-2", 1},
-        {"m/(s.s)", "m.s-2", 1},
-        {"m/(s/kg)", "g.m.s-1", 1000},
-        {"/m/s", "m-1.s-1", 1},
-        {"/m.s", "m-1.s", 1}, /* from left to right */
-        {"m+2", "m2", 1},
-        {"m0", "1", 1},
-        {"m/m", "1", 1},
-        {"2.m", "m", 2},
-        {"((((((((((((((((m))))))))))))))))", "m", 1},
-        {"mm[Hg]", "g.m-1.s-2", 133322},
-        {"L/min/m2", "m.s-1", 1.0 / 60000},
-        {"dag", "g", 10},
-        {"cd", "cd", 1},
-        {"Pa", "g.m-1.s-2", 1000},
-        {"mm[H2O]", "g.m-1.s-2", 9806.65},
-        {"[in_i'H2O]", "g.m-1.s-2", 249088.91},
-        {"g%", "g.m-3", 10000},
-        {"KiBy", "1", 8192},
-        {"[IU]/[IU]", "1", 1},
-        {"meq/mmol", "eq.mol-1", 1},
-    };
 
     (void)state;
-    for (size_t i = 0; i < WARD_COUNT(rows); i++) {
-        struct ward_ucum u = unit(rows[i].text);
+    for (size_t i = 0; i < WARD_COUNT(written); i++) {
+        struct ward_ucum u = unit(written[i].text);
         struct ward_decimal one = of("1");
         char text[WARD_UCUM_SIZE];
         double factor = ward_ucum_to_canonical(&one, &u);
         size_t n = ward_ucum_canonical(&u, text);
 
-        if (strcmp(text, rows[i].canonical) != 0 || factor != rows[i].factor)
-            fail_msg("%s is %.17g %s", rows[i].text, factor, text);
+        if (strcmp(text, written[i].canonical) != 0 || factor != written[i].factor)
+            fail_msg("%s is %.17g %s", written[i].text, factor, text);
         assert_int_equal(n, strlen(text));
     }
 }
 
+static const struct {
+    const char *text, *reason;
+} refused[] = {
+    {"", "UCUM_MALFORMED"},
+    {" ", "UCUM_MALFORMED"},
+    {"m ", "UCUM_MALFORMED"},
+    {"m s", "UCUM_MALFORMED"},
+    {"/", "UCUM_MALFORMED"},
+    {"//m", "UCUM_MALFORMED"},
+    {"m//s", "UCUM_MALFORMED"},
+    {".m", "UCUM_MALFORMED"},
+    {"m.", "UCUM_MALFORMED"},
+    {"m/", "UCUM_MALFORMED"},
+    {"(m", "UCUM_MALFORMED"},
+    {"m)", "UCUM_MALFORMED"},
+    {"()", "UCUM_MALFORMED"},
+    {"(m)2", "UCUM_MALFORMED"},
+    {"m-", "UCUM_MALFORMED"},
+    {"m--1", "UCUM_MALFORMED"},
+    {"2.5", "UCUM_MALFORMED"},
+    {"1.73.m2", "UCUM_MALFORMED"},
+    {"0", "UCUM_MALFORMED"},
+    {"-1", "UCUM_MALFORMED"},
+    {"5*3", "UCUM_MALFORMED"},
+    {"010*3", "UCUM_MALFORMED"},
+    {"{", "UCUM_MALFORMED"},
+    {"{a", "UCUM_MALFORMED"},
+    {"m{a b}", "UCUM_MALFORMED"},
+    {"m{{a}}", "UCUM_MALFORMED"},
+    {"{a}m", "UCUM_MALFORMED"},
+    {"[in_i", "UCUM_MALFORMED"},
+    {"]", "UCUM_MALFORMED"},
+    {"m=2", "UCUM_MALFORMED"},
+    {"m\"", "UCUM_MALFORMED"},
+    {"\xc2\xb5g", "UCUM_MALFORMED"},
+    {"Cel/min", "UCUM_MALFORMED"},
+    {"/Cel", "UCUM_MALFORMED"},
+    {"Cel2", "UCUM_MALFORMED"},
+    {"2.Cel", "UCUM_MALFORMED"},
+    {"[pH].m", "UCUM_MALFORMED"},
+    {"dB/m", "UCUM_MALFORMED"},
+    {"x", "UCUM_UNKNOWN_UNIT"},
+    {"mgg", "UCUM_UNKNOWN_UNIT"},
+    {"kmin", "UCUM_UNKNOWN_UNIT"},
+    {"mmHg", "UCUM_UNKNOWN_UNIT"},
+    {"KG", "UCUM_UNKNOWN_UNIT"},
+    {"kkg", "UCUM_UNKNOWN_UNIT"},
+    {"[foo]", "UCUM_UNKNOWN_UNIT"},
+    {"m^2", "UCUM_UNKNOWN_UNIT"},
+    {"gr", "UCUM_UNKNOWN_UNIT"},
+    {"k", "UCUM_UNKNOWN_UNIT"},
+    {"m100", "UCUM_TOO_COMPLEX"},
+    {"m50.m50", "UCUM_TOO_COMPLEX"},
+    {"[ft_i]30", "UCUM_TOO_COMPLEX"},
+    {"[IU].[USP'U].[arb'U].mol.eq", "UCUM_TOO_COMPLEX"},
+    {"999999999999999999999999999999999999999", "UCUM_TOO_COMPLEX"},
+    {"(((((((((((((((((m)))))))))))))))))", "UCUM_TOO_COMPLEX"},
+};
+
 static void what_ucum_does_not_know_is_refused(void **state)
 {
-    static const struct {
-        const char *text, *reason;
-    } rows[] = {
-        {"", "UCUM_MALFORMED"},
-        {" ", "UCUM_MALFORMED"},
-        {"m ", "UCUM_MALFORMED"},
-        {"m s", "UCUM_MALFORMED"},
-        {"/", "UCUM_MALFORMED"},
-        {"//m", "UCUM_MALFORMED"},
-        {"m//s", "UCUM_MALFORMED"},
-        {".m", "UCUM_MALFORMED"},
-        {"m.", "UCUM_MALFORMED"},
-        {"m/", "UCUM_MALFORMED"},
-        {"(m", "UCUM_MALFORMED"},
-        {"m)", "UCUM_MALFORMED"},
-        {"()", "UCUM_MALFORMED"},
-        {"(m)2", "UCUM_MALFORMED"},
-        {"m-", "UCUM_MALFORMED"},
-        {"m--1", "UCUM_MALFORMED"},
-        {"2.5", "UCUM_MALFORMED"},
-        {"1.73.m2", "UCUM_MALFORMED"},
-        {"0", "UCUM_MALFORMED"},
-        {"-1", "UCUM_MALFORMED"},
-        {"5*3", "UCUM_MALFORMED"},
-        {"010*3", "UCUM_MALFORMED"},
-        {"{", "UCUM_MALFORMED"},
-        {"{a", "UCUM_MALFORMED"},
-        {"m{a b}", "UCUM_MALFORMED"},
-        {"m{{a}}", "UCUM_MALFORMED"},
-        {"{a}m", "UCUM_MALFORMED"},
-        {"[in_i", "UCUM_MALFORMED"},
-        {"]", "UCUM_MALFORMED"},
-        {"m=2", "UCUM_MALFORMED"},
-        {"m\"", "UCUM_MALFORMED"},
-        {"\xc2\xb5g", "UCUM_MALFORMED"},
-        {"Cel/min", "UCUM_MALFORMED"},
-        {"/Cel", "UCUM_MALFORMED"},
-        {"Cel2", "UCUM_MALFORMED"},
-        {"2.Cel", "UCUM_MALFORMED"},
-        {"[pH].m", "UCUM_MALFORMED"},
-        {"dB/m", "UCUM_MALFORMED"},
-        {"x", "UCUM_UNKNOWN_UNIT"},
-        {"mgg", "UCUM_UNKNOWN_UNIT"},
-        {"kmin", "UCUM_UNKNOWN_UNIT"},
-        {"mmHg", "UCUM_UNKNOWN_UNIT"},
-        {"KG", "UCUM_UNKNOWN_UNIT"},
-        {"kkg", "UCUM_UNKNOWN_UNIT"},
-        {"[foo]", "UCUM_UNKNOWN_UNIT"},
-        {"m^2", "UCUM_UNKNOWN_UNIT"},
-        {"gr", "UCUM_UNKNOWN_UNIT"},
-        {"k", "UCUM_UNKNOWN_UNIT"},
-        {"m100", "UCUM_TOO_COMPLEX"},
-        {"m50.m50", "UCUM_TOO_COMPLEX"},
-        {"[ft_i]30", "UCUM_TOO_COMPLEX"},
-        {"[IU].[USP'U].[arb'U].mol.eq", "UCUM_TOO_COMPLEX"},
-        {"999999999999999999999999999999999999999", "UCUM_TOO_COMPLEX"},
-        {"(((((((((((((((((m)))))))))))))))))", "UCUM_TOO_COMPLEX"},
-    };
     char text[WARD_UCUM_MAX + 2];
 
     (void)state;
-    for (size_t i = 0; i < WARD_COUNT(rows); i++) {
+    for (size_t i = 0; i < WARD_COUNT(refused); i++) {
         struct ward_ucum u = {.num = 77};
         struct ward_err err = {0};
 
-        if (ward_ucum_parse(rows[i].text, strlen(rows[i].text), &u, &err) == WARD_OK)
-            fail_msg("taken: %s", rows[i].text);
-        if (strcmp(err.reason, rows[i].reason) != 0)
-            fail_msg("%s: %s", rows[i].text, err.reason);
+        if (ward_ucum_parse(refused[i].text, strlen(refused[i].text), &u, &err) == WARD_OK)
+            fail_msg("taken: %s", refused[i].text);
+        if (strcmp(err.reason, refused[i].reason) != 0)
+            fail_msg("%s: %s", refused[i].text, err.reason);
         assert_true(u.num == 77);
     }
     memset(text, 'm', sizeof(text));
@@ -198,56 +200,57 @@ static void what_ucum_does_not_know_is_refused(void **state)
     }
 }
 
+static const struct {
+    const char *x, *from, *to, *want;
+} conversions[] = {
+    {"70", "[lb_av]", "kg", "31.7514659"},
+    {"1.10", "kg", "g", "1.1e+3"},
+    {"1", "kg", "[lb_av]", "UCUM_INEXACT"},
+    {"453.59237", "g", "[lb_av]", "1"},
+    {"120", "mm[Hg]", "Pa", "15998.64"},
+    {"37", "Cel", "[degF]", "98.6"},
+    {"98.6", "[degF]", "Cel", "37"},
+    {"98.7", "[degF]", "Cel", "UCUM_INEXACT"},
+    {"-40", "[degF]", "Cel", "-4e+1"},
+    {"0", "K", "Cel", "-273.15"},
+    {"36.6", "Cel", "K", "309.75"},
+    {"36600", "mCel", "Cel", "36.6"},
+    {"80", "[degRe]", "Cel", "1e+2"},
+    {"1", "Cel", "Cel", "1"},
+    {"5", "dB", "B", "0.5"},
+    {"7.4", "[pH]", "[pH]", "7.4"},
+    {"7.4", "[pH]", "mol/L", "UCUM_NOT_LINEAR"},
+    {"3", "B[V]", "V", "UCUM_NOT_LINEAR"},
+    {"3", "B[V]", "B[mV]", "UCUM_NOT_LINEAR"},
+    {"5.5", "mmol/L", "mg/dL", "UCUM_NEEDS_SUBSTANCE"},
+    {"5.5", "mg/dL", "mmol/L", "UCUM_NEEDS_SUBSTANCE"},
+    {"1", "meq", "mmol", "UCUM_NEEDS_SUBSTANCE"},
+    {"1", "mosm/kg", "mmol/kg", "UCUM_NEEDS_SUBSTANCE"},
+    {"1", "[IU]", "mg", "UCUM_NEEDS_SUBSTANCE"},
+    {"1", "[IU]", "[arb'U]", "UCUM_NOT_COMMENSURABLE"},
+    {"1", "[IU]/mL", "k[iU]/L", "1"},
+    {"1", "mol", "1", "UCUM_NOT_COMMENSURABLE"},
+    {"1", "kg", "m", "UCUM_NOT_COMMENSURABLE"},
+    {"1", "deg", "rad", "UCUM_INEXACT"},
+    {"1.5", "deg", "'", "9e+1"},
+    {"0.5", "circ", "deg", "1.8e+2"},
+    {"5", "[car_Au]", "%", "UCUM_INEXACT"},
+    {"6", "[car_Au]", "%", "25"},
+    {"1", "a", "d", "365.25"},
+    {"1e-30", "kg", "ng", "0.000000000000000001"},
+    {"12345678901234567890.123456789", "kg", "g", "12345678901234567890123.456789"},
+    {"99999999999999999999999999999999999999", "[lb_av]", "g", "DECIMAL_OVERFLOW"},
+    {"1e1000", "kg", "g", "DECIMAL_OVERFLOW"},
+    {"0", "[lb_av]", "kg", "0"},
+};
+
 static void conversions_are_exact_or_say_why_not(void **state)
 {
-    static const struct {
-        const char *x, *from, *to, *want;
-    } rows[] = {
-        {"70", "[lb_av]", "kg", "31.7514659"},
-        {"1.10", "kg", "g", "1.1e+3"},
-        {"1", "kg", "[lb_av]", "UCUM_INEXACT"},
-        {"453.59237", "g", "[lb_av]", "1"},
-        {"120", "mm[Hg]", "Pa", "15998.64"},
-        {"37", "Cel", "[degF]", "98.6"},
-        {"98.6", "[degF]", "Cel", "37"},
-        {"98.7", "[degF]", "Cel", "UCUM_INEXACT"},
-        {"-40", "[degF]", "Cel", "-4e+1"},
-        {"0", "K", "Cel", "-273.15"},
-        {"36.6", "Cel", "K", "309.75"},
-        {"36600", "mCel", "Cel", "36.6"},
-        {"80", "[degRe]", "Cel", "1e+2"},
-        {"1", "Cel", "Cel", "1"},
-        {"5", "dB", "B", "0.5"},
-        {"7.4", "[pH]", "[pH]", "7.4"},
-        {"7.4", "[pH]", "mol/L", "UCUM_NOT_LINEAR"},
-        {"3", "B[V]", "V", "UCUM_NOT_LINEAR"},
-        {"3", "B[V]", "B[mV]", "UCUM_NOT_LINEAR"},
-        {"5.5", "mmol/L", "mg/dL", "UCUM_NEEDS_SUBSTANCE"},
-        {"5.5", "mg/dL", "mmol/L", "UCUM_NEEDS_SUBSTANCE"},
-        {"1", "meq", "mmol", "UCUM_NEEDS_SUBSTANCE"},
-        {"1", "mosm/kg", "mmol/kg", "UCUM_NEEDS_SUBSTANCE"},
-        {"1", "[IU]", "mg", "UCUM_NEEDS_SUBSTANCE"},
-        {"1", "[IU]", "[arb'U]", "UCUM_NOT_COMMENSURABLE"},
-        {"1", "[IU]/mL", "k[iU]/L", "1"},
-        {"1", "mol", "1", "UCUM_NOT_COMMENSURABLE"},
-        {"1", "kg", "m", "UCUM_NOT_COMMENSURABLE"},
-        {"1", "deg", "rad", "UCUM_INEXACT"},
-        {"1.5", "deg", "'", "9e+1"},
-        {"0.5", "circ", "deg", "1.8e+2"},
-        {"5", "[car_Au]", "%", "UCUM_INEXACT"},
-        {"6", "[car_Au]", "%", "25"},
-        {"1", "a", "d", "365.25"},
-        {"1e-30", "kg", "ng", "0.000000000000000001"},
-        {"12345678901234567890.123456789", "kg", "g", "12345678901234567890123.456789"},
-        {"99999999999999999999999999999999999999", "[lb_av]", "g", "DECIMAL_OVERFLOW"},
-        {"1e1000", "kg", "g", "DECIMAL_OVERFLOW"},
-        {"0", "[lb_av]", "kg", "0"},
-    };
 
     (void)state;
-    for (size_t i = 0; i < WARD_COUNT(rows); i++) {
-        struct ward_ucum from = unit(rows[i].from), to = unit(rows[i].to);
-        struct ward_decimal x = of(rows[i].x), y = {.coef = 77};
+    for (size_t i = 0; i < WARD_COUNT(conversions); i++) {
+        struct ward_ucum from = unit(conversions[i].from), to = unit(conversions[i].to);
+        struct ward_decimal x = of(conversions[i].x), y = {.coef = 77};
         struct ward_err err = {0};
         char text[WARD_DECIMAL_SIZE];
         const char *got = err.reason;
@@ -258,8 +261,9 @@ static void conversions_are_exact_or_say_why_not(void **state)
         } else {
             assert_true(y.coef == 77);
         }
-        if (strcmp(got, rows[i].want) != 0)
-            fail_msg("%s %s in %s: %s", rows[i].x, rows[i].from, rows[i].to, got);
+        if (strcmp(got, conversions[i].want) != 0)
+            fail_msg("%s %s in %s: %s", conversions[i].x, conversions[i].from,
+                     conversions[i].to, got);
     }
 }
 
@@ -326,86 +330,87 @@ static void one_quantity_is_found_under_any_of_its_units(void **state)
     }
 }
 
+static const struct {
+    const char *text, *want; /* NULL: refused */
+} spellings[] = {
+    {"mg/dL", "mg/dL"},
+    {"mmHg", "mm[Hg]"},
+    {"mm Hg", "mm[Hg]"},
+    {"bpm", "/min"},
+    {"beats/min", "/min"},
+    {"℃", "Cel"},
+    {"°C", "Cel"},
+    {"°F", "[degF]"},
+    {"mcg", "ug"},
+    {"MCG/kg/min", "ug/kg/min"},
+    {"µg/L", "ug/L"},
+    {"μg/L", "ug/L"},
+    {"cc", "mL"},
+    {"IU", "[IU]"},
+    {"IU/L", "[IU]/L"},
+    {"mIU/mL", "m[IU]/mL"},
+    {"lbs", "[lb_av]"},
+    {"10^9/L", "10*9/L"},
+    {"10E9/L", "10*9/L"},
+    {"10e9/L", "10*9/L"},
+    {"x10^9/L", "10*9/L"},
+    {"x10*9/L", "10*9/L"},
+    {"X10E9/L", "10*9/L"},
+    {"×10⁹/L", "10*9/L"},
+    {"10¹²/L", "10*12/L"},
+    {"10⁻¹²/L", "10*-12/L"},
+    {"10^⁹/L", "10*9/L"},
+    {"mcg{10^3}", "ug{10^3}"},
+    {"x10(3)/uL", "10*3/uL"},
+    {"10**9/L", "10*9/L"},
+    {"*10^9/L", "10*9/L"},
+    {"K/uL", "10*3/uL"},
+    {"G/L", "10*9/L"},
+    {"mEq/L", "meq/L"},
+    {"mOsm/kg", "mosm/kg"},
+    {"mM", "mmol/L"},
+    {"kg/m²", "kg/m2"},
+    {"kg/m^2", "kg/m2"},
+    {"mL/min/1.73m2", "mL/min/{1.73_m2}"},
+    {"mL/min/1.73 m²", NULL},
+    {"mL / min", "mL/min"},
+    {"  mg ", "mg"},
+    {"次/分", "/min"},
+    {"毫克/升", "mg/L"},
+    {"个/μl", "{count}/ul"},
+    {"岁", "a"},
+    {"ｍｇ／ｄＬ", "mg/dL"},
+    {"％", "%"},
+    {"㎎/㎗", "mg/dL"},
+    {"cells/uL", "{cells}/uL"},
+    {"/hpf", "/[HPF]"},
+    {"units", NULL},
+    {"gr", NULL},
+    {"kilobananas", NULL},
+    {"x10/L", NULL},
+    {"5", "5"},
+    {"7.2 mg", NULL},
+    {"", NULL},
+    {" ", NULL},
+    {"\xff", NULL},
+    {"\xef\xbc", NULL},
+};
+
 static void what_hospitals_write_becomes_ucum(void **state)
 {
-    static const struct {
-        const char *text, *want; /* NULL: refused */
-    } rows[] = {
-        {"mg/dL", "mg/dL"},
-        {"mmHg", "mm[Hg]"},
-        {"mm Hg", "mm[Hg]"},
-        {"bpm", "/min"},
-        {"beats/min", "/min"},
-        {"℃", "Cel"},
-        {"°C", "Cel"},
-        {"°F", "[degF]"},
-        {"mcg", "ug"},
-        {"MCG/kg/min", "ug/kg/min"},
-        {"µg/L", "ug/L"},
-        {"μg/L", "ug/L"},
-        {"cc", "mL"},
-        {"IU", "[IU]"},
-        {"IU/L", "[IU]/L"},
-        {"mIU/mL", "m[IU]/mL"},
-        {"lbs", "[lb_av]"},
-        {"10^9/L", "10*9/L"},
-        {"10E9/L", "10*9/L"},
-        {"10e9/L", "10*9/L"},
-        {"x10^9/L", "10*9/L"},
-        {"x10*9/L", "10*9/L"},
-        {"X10E9/L", "10*9/L"},
-        {"×10⁹/L", "10*9/L"},
-        {"10¹²/L", "10*12/L"},
-        {"10⁻¹²/L", "10*-12/L"},
-        {"10^⁹/L", "10*9/L"},
-        {"mcg{10^3}", "ug{10^3}"},
-        {"x10(3)/uL", "10*3/uL"},
-        {"10**9/L", "10*9/L"},
-        {"*10^9/L", "10*9/L"},
-        {"K/uL", "10*3/uL"},
-        {"G/L", "10*9/L"},
-        {"mEq/L", "meq/L"},
-        {"mOsm/kg", "mosm/kg"},
-        {"mM", "mmol/L"},
-        {"kg/m²", "kg/m2"},
-        {"kg/m^2", "kg/m2"},
-        {"mL/min/1.73m2", "mL/min/{1.73_m2}"},
-        {"mL/min/1.73 m²", NULL},
-        {"mL / min", "mL/min"},
-        {"  mg ", "mg"},
-        {"次/分", "/min"},
-        {"毫克/升", "mg/L"},
-        {"个/μl", "{count}/ul"},
-        {"岁", "a"},
-        {"ｍｇ／ｄＬ", "mg/dL"},
-        {"％", "%"},
-        {"㎎/㎗", "mg/dL"},
-        {"cells/uL", "{cells}/uL"},
-        {"/hpf", "/[HPF]"},
-        {"units", NULL},
-        {"gr", NULL},
-        {"kilobananas", NULL},
-        {"x10/L", NULL},
-        {"5", "5"},
-        {"7.2 mg", NULL},
-        {"", NULL},
-        {" ", NULL},
-        {"\xff", NULL},
-        {"\xef\xbc", NULL},
-    };
 
     (void)state;
-    for (size_t i = 0; i < WARD_COUNT(rows); i++) {
+    for (size_t i = 0; i < WARD_COUNT(spellings); i++) {
         char out[WARD_UCUM_SIZE] = "-";
         bool changed = false;
-        enum ward_code code =
-            ward_ucum_normalise(rows[i].text, strlen(rows[i].text), out, &changed, NULL);
+        enum ward_code code = ward_ucum_normalise(spellings[i].text, strlen(spellings[i].text),
+                                                  out, &changed, NULL);
 
-        if (strcmp(out, rows[i].want == NULL ? "-" : rows[i].want) != 0)
-            fail_msg("%s gave %s", rows[i].text, out);
-        assert_true((code == WARD_OK) == (rows[i].want != NULL));
+        if (strcmp(out, spellings[i].want == NULL ? "-" : spellings[i].want) != 0)
+            fail_msg("%s gave %s", spellings[i].text, out);
+        assert_true((code == WARD_OK) == (spellings[i].want != NULL));
         if (code == WARD_OK)
-            assert_true(changed == (strcmp(rows[i].text, out) != 0));
+            assert_true(changed == (strcmp(spellings[i].text, out) != 0));
     }
 }
 

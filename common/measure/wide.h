@@ -46,7 +46,7 @@ static inline bool ward_wide_fits10(unsigned __int128 a, int64_t places)
     return a == 0 || ward_wide_digits(a) + places <= 38;
 }
 
-/* a where b is 0. */
+/* a where b is 0, b where a is; 1 for two zeros, so that it can be divided by. */
 static inline unsigned __int128 ward_wide_gcd(unsigned __int128 a, unsigned __int128 b)
 {
     while (b != 0) {
@@ -55,7 +55,7 @@ static inline unsigned __int128 ward_wide_gcd(unsigned __int128 a, unsigned __in
         a = b;
         b = rest;
     }
-    return a;
+    return a == 0 ? 1 : a;
 }
 
 #endif
