@@ -95,80 +95,81 @@ static void strings_are_decoded(void **state)
         text, sizeof(text) - 1, reason, words                                                  \
     }
 
+static const struct {
+    const char *text;
+    size_t n;
+    const char *reason, *words; /* "" for any */
+} bad[] = {
+    ROW("", "JSON_MALFORMED", "line 1, byte 0"),
+    ROW(" ", "JSON_MALFORMED", ""),
+    ROW("{", "JSON_MALFORMED", "byte 1"),
+    ROW("[1,", "JSON_MALFORMED", ""),
+    ROW("[1,]", "JSON_MALFORMED", ""),
+    ROW("{\"a\":1,}", "JSON_MALFORMED", ""),
+    ROW("{\"a\"}", "JSON_MALFORMED", "at a: "),
+    ROW("{a:1}", "JSON_MALFORMED", ""),
+    ROW("{'a':1}", "JSON_MALFORMED", ""),
+    ROW("1 2", "JSON_MALFORMED", ""),
+    ROW("{}x", "JSON_MALFORMED", ""),
+    ROW("{}\0", "JSON_MALFORMED", ""),
+    ROW("]", "JSON_MALFORMED", ""),
+    ROW("[}", "JSON_MALFORMED", ""),
+    ROW("nul", "JSON_MALFORMED", ""),
+    ROW("NaN", "JSON_MALFORMED", ""),
+    ROW("01", "JSON_MALFORMED", ""),
+    ROW("+1", "JSON_MALFORMED", ""),
+    ROW(".5", "JSON_MALFORMED", ""),
+    ROW("5.", "JSON_MALFORMED", ""),
+    ROW("1e", "JSON_MALFORMED", ""),
+    ROW("-", "JSON_MALFORMED", ""),
+    ROW("0x10", "JSON_MALFORMED", ""),
+    ROW("/* a */ 1", "JSON_MALFORMED", ""),
+    ROW("\xef\xbb\xbf{}", "JSON_MALFORMED", ""),
+    ROW("\"a", "JSON_MALFORMED", "within a string"),
+    ROW("\"a\\", "JSON_MALFORMED", "within a string"),
+    ROW("\"a\nb\"", "JSON_MALFORMED", ""),
+    ROW("\"\\x41\"", "JSON_MALFORMED", ""),
+    ROW("\"\\u12g4\"", "JSON_MALFORMED", ""),
+    ROW("{\"n\":\n[1,\n2,x]}", "JSON_MALFORMED", "line 3, byte 13, at n[2]: "),
+    ROW("\"\\u0000\"", "JSON_BAD_STRING", "NUL"),
+    ROW("\"\0\"", "JSON_MALFORMED", ""),
+    ROW("{\"a\\u0000\":1}", "JSON_BAD_STRING", ""),
+    ROW("\"\\ud834\"", "JSON_BAD_STRING", "surrogate"),
+    ROW("\"\\ud834x\"", "JSON_BAD_STRING", "surrogate"),
+    ROW("\"\\ud834\\n\"", "JSON_BAD_STRING", "surrogate"),
+    ROW("\"\\ud834\\ud834\"", "JSON_BAD_STRING", "surrogate"),
+    ROW("\"\\udd1e\"", "JSON_BAD_STRING", "surrogate"),
+    ROW("\"\\udd1e\\ud834\"", "JSON_BAD_STRING", "surrogate"),
+    ROW("\"\xff\"", "JSON_NOT_UTF8", "byte 1"),
+    ROW("\"\xc0\x80\"", "JSON_NOT_UTF8", ""),         /* overlong NUL */
+    ROW("\"\xe0\x80\xaf\"", "JSON_NOT_UTF8", ""),     /* overlong slash */
+    ROW("\"\xed\xa0\x80\"", "JSON_NOT_UTF8", ""),     /* an encoded surrogate */
+    ROW("\"\xf4\x90\x80\x80\"", "JSON_NOT_UTF8", ""), /* beyond Unicode */
+    ROW("\"\xe6\xb0\"", "JSON_NOT_UTF8", ""),
+    ROW("\"\xe6\xb0", "JSON_NOT_UTF8", ""),
+    ROW("{\"name\":[{\"family\":\"\xb0\"}]}", "JSON_NOT_UTF8", "at name[0].family: "),
+    ROW("{\"a\":1,\"a\":2}", "JSON_DUPLICATE_KEY", " a is there twice"),
+    ROW("{\"a\":1,\"\\u0061\":2}", "JSON_DUPLICATE_KEY", " a is there twice"),
+    ROW("{\"x\":[0,{\"id\":1,\"b\":2,\"id\":3}]}", "JSON_DUPLICATE_KEY", " x[1].id is"),
+    ROW("{\"John Smith\":1,\"John Smith\":2}", "JSON_DUPLICATE_KEY", " ? is there twice"),
+    ROW("{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1,\"i\":1,\"j\":1,"
+        "\"c\":1}",
+        "JSON_DUPLICATE_KEY", " c is there twice"),
+};
+
 static void what_is_not_json_is_refused_with_its_place(void **state)
 {
-    static const struct {
-        const char *text;
-        size_t n;
-        const char *reason, *words; /* "" for any */
-    } rows[] = {
-        ROW("", "JSON_MALFORMED", "line 1, byte 0"),
-        ROW(" ", "JSON_MALFORMED", ""),
-        ROW("{", "JSON_MALFORMED", "byte 1"),
-        ROW("[1,", "JSON_MALFORMED", ""),
-        ROW("[1,]", "JSON_MALFORMED", ""),
-        ROW("{\"a\":1,}", "JSON_MALFORMED", ""),
-        ROW("{\"a\"}", "JSON_MALFORMED", "at a: "),
-        ROW("{a:1}", "JSON_MALFORMED", ""),
-        ROW("{'a':1}", "JSON_MALFORMED", ""),
-        ROW("1 2", "JSON_MALFORMED", ""),
-        ROW("{}x", "JSON_MALFORMED", ""),
-        ROW("{}\0", "JSON_MALFORMED", ""),
-        ROW("]", "JSON_MALFORMED", ""),
-        ROW("[}", "JSON_MALFORMED", ""),
-        ROW("nul", "JSON_MALFORMED", ""),
-        ROW("NaN", "JSON_MALFORMED", ""),
-        ROW("01", "JSON_MALFORMED", ""),
-        ROW("+1", "JSON_MALFORMED", ""),
-        ROW(".5", "JSON_MALFORMED", ""),
-        ROW("5.", "JSON_MALFORMED", ""),
-        ROW("1e", "JSON_MALFORMED", ""),
-        ROW("-", "JSON_MALFORMED", ""),
-        ROW("0x10", "JSON_MALFORMED", ""),
-        ROW("/* a */ 1", "JSON_MALFORMED", ""),
-        ROW("\xef\xbb\xbf{}", "JSON_MALFORMED", ""),
-        ROW("\"a", "JSON_MALFORMED", "within a string"),
-        ROW("\"a\\", "JSON_MALFORMED", "within a string"),
-        ROW("\"a\nb\"", "JSON_MALFORMED", ""),
-        ROW("\"\\x41\"", "JSON_MALFORMED", ""),
-        ROW("\"\\u12g4\"", "JSON_MALFORMED", ""),
-        ROW("{\"n\":\n[1,\n2,x]}", "JSON_MALFORMED", "line 3, byte 13, at n[2]: "),
-        ROW("\"\\u0000\"", "JSON_BAD_STRING", "NUL"),
-        ROW("\"\0\"", "JSON_MALFORMED", ""),
-        ROW("{\"a\\u0000\":1}", "JSON_BAD_STRING", ""),
-        ROW("\"\\ud834\"", "JSON_BAD_STRING", "surrogate"),
-        ROW("\"\\ud834x\"", "JSON_BAD_STRING", "surrogate"),
-        ROW("\"\\ud834\\n\"", "JSON_BAD_STRING", "surrogate"),
-        ROW("\"\\ud834\\ud834\"", "JSON_BAD_STRING", "surrogate"),
-        ROW("\"\\udd1e\"", "JSON_BAD_STRING", "surrogate"),
-        ROW("\"\\udd1e\\ud834\"", "JSON_BAD_STRING", "surrogate"),
-        ROW("\"\xff\"", "JSON_NOT_UTF8", "byte 1"),
-        ROW("\"\xc0\x80\"", "JSON_NOT_UTF8", ""),         /* overlong NUL */
-        ROW("\"\xe0\x80\xaf\"", "JSON_NOT_UTF8", ""),     /* overlong slash */
-        ROW("\"\xed\xa0\x80\"", "JSON_NOT_UTF8", ""),     /* an encoded surrogate */
-        ROW("\"\xf4\x90\x80\x80\"", "JSON_NOT_UTF8", ""), /* beyond Unicode */
-        ROW("\"\xe6\xb0\"", "JSON_NOT_UTF8", ""),
-        ROW("\"\xe6\xb0", "JSON_NOT_UTF8", ""),
-        ROW("{\"name\":[{\"family\":\"\xb0\"}]}", "JSON_NOT_UTF8", "at name[0].family: "),
-        ROW("{\"a\":1,\"a\":2}", "JSON_DUPLICATE_KEY", " a is there twice"),
-        ROW("{\"a\":1,\"\\u0061\":2}", "JSON_DUPLICATE_KEY", " a is there twice"),
-        ROW("{\"x\":[0,{\"id\":1,\"b\":2,\"id\":3}]}", "JSON_DUPLICATE_KEY", " x[1].id is"),
-        ROW("{\"John Smith\":1,\"John Smith\":2}", "JSON_DUPLICATE_KEY", " ? is there twice"),
-        ROW("{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1,\"i\":1,\"j\":1,"
-            "\"c\":1}",
-            "JSON_DUPLICATE_KEY", " c is there twice"),
-    };
 
     (void)state;
-    for (size_t i = 0; i < WARD_COUNT(rows); i++) {
+    for (size_t i = 0; i < WARD_COUNT(bad); i++) {
         const struct ward_json *v = NULL;
         struct ward_err err = {0};
 
-        if (ward_json_parse(rows[i].text, rows[i].n, NULL, &mem, &v, &err) == WARD_OK)
-            fail_msg("taken: %s", rows[i].text);
+        if (ward_json_parse(bad[i].text, bad[i].n, NULL, &mem, &v, &err) == WARD_OK)
+            fail_msg("taken: %s", bad[i].text);
         assert_int_equal(err.code, WARD_INVALID_ARGUMENT);
-        if (strcmp(err.reason, rows[i].reason) != 0 || strstr(err.msg, rows[i].words) == NULL)
-            fail_msg("%s: %s: %s", rows[i].text, err.reason, err.msg);
+        if (strcmp(err.reason, bad[i].reason) != 0 || strstr(err.msg, bad[i].words) == NULL)
+            fail_msg("%s: %s: %s", bad[i].text, err.reason, err.msg);
         assert_null(strstr(err.msg, "Smith"));
         assert_null(v);
     }
