@@ -110,7 +110,7 @@ async function start() {
   title(1, 'Everything, on this machine, as this user');
   typed('up', '--data', up.dir);
   await up.start();
-  say(`MariaDB, audit and identity are ready after ${(up.ready.took_ms / 1000).toFixed(1)} s, from an empty folder.`);
+  say(`MariaDB, audit, identity and records are ready after ${(up.ready.took_ms / 1000).toFixed(1)} s, from an empty folder.`);
   say('Every call goes over mutual TLS, with a token that says who asks, in which role.');
 }
 
@@ -225,8 +225,56 @@ async function wristband(people) {
   say(`${decision(right.outcome)}  the same token, its method says ${right.method}`);
 }
 
+// A resource as wardctl takes it, in a file.
+function written(name, resource) {
+  const file = path.join(scratch, name);
+  fs.writeFileSync(file, JSON.stringify(resource));
+  return file;
+}
+
+async function chart(people) {
+  title(8, 'The chart: what is known about them, and who may see it');
+  const [{ subject }] = people;
+  const whose = { reference: `Patient/${subject}` };
+  const create = (name, resource, ...more) => act(['records', 'create', ...more, written(name, resource)], ['records', 'create', ...more, name]);
+  await create('patient.json', { patient: { id: subject, name: [{ family: 'Beispiel', given: ['Anna'] }, { text: '艾安娜' }], gender: 'FEMALE', birth_date: '1950-01-31' } });
+  await create('stay.json', { encounter: {
+    status: 'IN_PROGRESS', class: { system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'IMP' }, subject: whose,
+    period: { start: new Date().toISOString() }, location: [{ location: { reference: 'Location/ward-3' } }] } });
+  const made = await create('temperature.json', { observation: {
+    status: 'FINAL', code: { coding: [{ system: 'http://loinc.org', code: '8310-5', display: 'Body temperature' }] }, subject: whose,
+    effective_date_time: new Date().toISOString(), value_quantity: { value: { value: '38.50' }, unit: 'Cel', system: 'http://unitsofmeasure.org', code: 'Cel' } } }, '--ward', 'ward-3');
+  const id = made.record.version.resource_id;
+  const read = (ward) => [['records', 'read', '--ward', ward, 'Observation', id], ['records', 'read', '--ward', ward, 'Observation', 'ID']];
+  const seen = await act(...read('ward-3'));
+  const value = seen.record.resource.observation.value_quantity;
+  say(`${green('seen')}  by who works in ward-3, where the patient lies: ${value.value.value} ${value.unit}, version ${seen.record.version.version}, digits as they were written`);
+  const hidden = await refused(...read('ward-9'));
+  say(`${yellow(hidden.code)}  ${hidden.reason}: for who works elsewhere it is not there`);
+  const glass = ['records', 'break-glass', '--ward', 'ward-9', '--reason', 'emergency', '--explanation', 'collapsed in the corridor'];
+  await act([...glass, subject], [...glass, 'SUBJECT']);
+  await act(...read('ward-9'));
+  say(`${green('seen')}  for 15 minutes; it is counted, logged and waits for the privacy officer`);
+  const log = await whoSaw(subject, 7);
+  table(['who saw or changed the chart', 'did', 'outcome', 'glass', 'entry of the audit log'],
+    log.entries.map((e) => [e.actor, e.action.split('/').pop(), e.outcome, e.glass_id ? 'broken' : '', e.leaf_index]));
+}
+
+// What was done shows once audit has it: until then an entry says that it does not.
+async function whoSaw(subject, least) {
+  typed('records', 'access-log', 'SUBJECT');
+  for (let i = 0; i < 200; i++) {
+    acts++;
+    const log = await up.ask('records', 'access-log', subject);
+    const chartActs = log.entries.filter((e) => e.service === 'records' && !e.action.endsWith('/AccessLog'));
+    if (!log.pending && chartActs.length >= least) return { ...log, entries: chartActs };
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error('the access log does not hold what was done');
+}
+
 async function withdraw(people) {
-  title(8, 'Consent is withdrawn: the face is destroyed, and one can see that it is');
+  title(9, 'Consent is withdrawn: the face is destroyed, and one can see that it is');
   const [{ subject, other }] = people;
   const done = await act(['identity', 'withdraw', subject], ['identity', 'withdraw', 'SUBJECT']);
   const no = await refused(bedside(subject, other, '--attended'), bedside('SUBJECT', other, '--attended'));
@@ -243,7 +291,7 @@ async function withdraw(people) {
 // What happened is in the log a moment later: the outbox is emptied in the background.
 async function events(least) {
   for (let i = 0; i < 200; i++) {
-    const list = (await up.ask('audit', 'query', '--most', '200')).filter((e) => e.service === 'identity');
+    const list = (await up.ask('audit', 'query', '--most', '200')).filter((e) => e.service !== 'audit');
     if (list.length >= least) return list;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
@@ -251,7 +299,7 @@ async function events(least) {
 }
 
 async function audit(people) {
-  title(9, 'Who did what, and to whom: the audit log');
+  title(10, 'Who did what, and to whom: the audit log');
   typed('audit', 'query');
   const list = await events(acts);
   const label = new Map(people.map((p) => [p.subject, p.label]));
@@ -262,7 +310,7 @@ async function audit(people) {
 }
 
 async function receipt(event) {
-  title(10, 'A receipt of the withdrawal, checked with no server: a file and one public key');
+  title(11, 'A receipt of the withdrawal, checked with no server: a file and one public key');
   const [{ vkey: key }] = await keys();
   const file = path.join(scratch, 'receipt.json');
   typed('audit', 'receipt', event, '--out', 'receipt.json');
@@ -287,7 +335,7 @@ async function check(key, name) {
 }
 
 async function tamper(key, refused) {
-  title(11, 'Someone with every right on the database edits the log');
+  title(12, 'Someone with every right on the database edits the log');
   typed('audit', 'export', 'log');
   typed('audit', 'verify', '--key', 'KEY', '--log', 'log');
   const before = await check(key, 'before.log');
@@ -316,6 +364,7 @@ async function main() {
   await refuse(people);
   await identify(people);
   await wristband(people);
+  await chart(people);
   const withdrawn = await withdraw(people);
   const list = await audit(people);
   const verified = (e) => e.action.endsWith('/Verify');
@@ -329,7 +378,7 @@ async function main() {
 main().then(() => up.stop(), async (err) => {
   await up.stop();
   console.error(`\ndemo: ${err.message}`);
-  const log = await run(['/usr/bin/tail', '-n', '5', `${up.dir}/log/identity.log`, `${up.dir}/log/audit.log`]);
+  const log = await run(['/usr/bin/tail', '-n', '5', `${up.dir}/log/identity.log`, `${up.dir}/log/records.log`, `${up.dir}/log/audit.log`]);
   console.error(log.lines.join('\n'));
   process.exitCode = 1;
 });

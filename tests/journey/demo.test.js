@@ -32,6 +32,9 @@ test('the_demo_tells_the_whole_journey', async () => {
   assert.match(text, /PPID_FOREIGN.*\n.*\n +spent {2}by the step.*\n.*\n +ALREADY_EXISTS {2}PPID_SPENT/);
   assert.match(text, /FAILED_PRECONDITION {2}WAY_NOT_ALLOWED.*MATCH {2}A, score 0\.\d{3}: among 2/s);
   assert.match(text, /NO_MATCH {2}it does not say which.*\n.*\n +MATCH {2}the same token, its method says wristband\+second-id/);
+  assert.match(text, /seen {2}by who works in ward-3.*: 38\.50 Cel, version 1/);
+  assert.match(text, /NOT_FOUND {2}RESOURCE_NOT_FOUND.*\n.*\n.*\n +seen {2}for 15 minutes/);
+  assert.match(text, /Read +SUCCESS +broken +\d+/);
   assert.match(text, /FAILED_PRECONDITION {2}NO_CONSENT.*\n +[0-9a-f]{16}\.\. +\S+ +0 +0\n/s);
   for (const act of ['Enrol', 'Verify', 'SpendToken', 'Identify', 'SetUsePolicy', 'SetIdentifiers', 'VerifyWristband', 'WithdrawConsent', 'GetSubject']) {
     assert.match(text, new RegExp(`^ +\\d+ +\\d\\d:\\d\\d:\\d\\d +local:\\S+ +${act} `, 'm'), `no ${act} in the log`);
