@@ -5,33 +5,77 @@
 #include <stdio.h>
 #include <string.h>
 
+#define PIECE_MIN ((size_t)1 << 10)
+#define PIECE_MAX ((size_t)64 << 10)
+
+/* Text is kept in pieces and put together at the end: an arena cannot let go of what was grown.
+ */
+struct ward_json_piece {
+    struct ward_json_piece *next;
+    size_t n, cap;
+    char p[];
+};
+
 static bool sound(const struct ward_json_out *w)
 {
     return !w->full && !w->misused && w->bad_string == NULL;
 }
 
+static bool add_piece(struct ward_json_out *w)
+{
+    size_t cap = w->last == NULL                ? PIECE_MIN
+                 : 2 * w->last->cap > PIECE_MAX ? PIECE_MAX
+                                                : 2 * w->last->cap;
+    struct ward_json_piece *piece = ward_alloc(w->mem, sizeof(*piece) + cap);
+
+    if (piece == NULL)
+        return false;
+    piece->cap = cap;
+    if (w->last == NULL)
+        w->first = piece;
+    else
+        w->last->next = piece;
+    w->last = piece;
+    return true;
+}
+
 static void put(struct ward_json_out *w, const char *s, size_t n)
 {
-    if (!sound(w))
-        return;
-    if (w->cap - w->n < n + 1) {
-        size_t cap = w->cap == 0 ? 256 : w->cap;
-        char *p;
+    while (n > 0 && sound(w)) {
+        struct ward_json_piece *at = w->last;
+        size_t room = at == NULL ? 0 : at->cap - at->n, some = n < room ? n : room;
 
-        while (cap - w->n < n + 1 && cap <= SIZE_MAX / 2)
-            cap *= 2;
-        p = cap - w->n < n + 1 ? NULL : ward_alloc(w->mem, cap);
-        if (p == NULL) {
-            w->full = true;
-            return;
+        if (room == 0) {
+            w->full = !add_piece(w);
+            continue;
         }
-        if (w->n > 0)
-            memcpy(p, w->p, w->n);
-        w->p = p;
-        w->cap = cap;
+        memcpy(at->p + at->n, s, some);
+        at->n += some;
+        w->n += some;
+        s += some;
+        n -= some;
     }
-    memcpy(w->p + w->n, s, n);
-    w->n += n;
+}
+
+/* All pieces as one text. NULL for want of memory. */
+static const char *join(struct ward_json_out *w)
+{
+    char *text, *p;
+
+    if (w->first == w->last && w->last->n < w->last->cap) {
+        w->last->p[w->last->n] = '\0';
+        return w->last->p;
+    }
+    text = ward_alloc(w->mem, w->n + 1);
+    if (text == NULL)
+        return NULL;
+    p = text;
+    for (const struct ward_json_piece *piece = w->first; piece != NULL; piece = piece->next) {
+        memcpy(p, piece->p, piece->n);
+        p += piece->n;
+    }
+    *p = '\0';
+    return text;
 }
 
 static void put_char(struct ward_json_out *w, char c)
@@ -292,6 +336,8 @@ void ward_json_put_bool(struct ward_json_out *w, const char *key, bool b)
 enum ward_code ward_json_done(struct ward_json_out *w, const char **text, size_t *n,
                               struct ward_err *err)
 {
+    const char *whole;
+
     if (w->full)
         return json_full(err);
     if (w->bad_string != NULL && strcmp(w->bad_string, "JSON_NOT_UTF8") == 0)
@@ -303,8 +349,10 @@ enum ward_code ward_json_done(struct ward_json_out *w, const char **text, size_t
     if (w->misused || w->depth > 0 || w->n == 0)
         return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "JSON_MALFORMED",
                                 "what was written is not a whole JSON value");
-    w->p[w->n] = '\0';
-    *text = w->p;
+    whole = join(w);
+    if (whole == NULL)
+        return json_full(err);
+    *text = whole;
     if (n != NULL)
         *n = w->n;
     return WARD_OK;
