@@ -1,24 +1,6 @@
 /* Methods that are not here yet. */
 #include "services/records/api.h"
 
-enum ward_code create_rpc(struct ward_call *c, const ProtobufCMessage *q, ProtobufCMessage *r)
-{
-    (void)q, (void)r;
-    return WARD_FAIL(c->err, UNIMPLEMENTED, "not yet");
-}
-
-enum ward_code read_rpc(struct ward_call *c, const ProtobufCMessage *q, ProtobufCMessage *r)
-{
-    (void)q, (void)r;
-    return WARD_FAIL(c->err, UNIMPLEMENTED, "not yet");
-}
-
-enum ward_code update_rpc(struct ward_call *c, const ProtobufCMessage *q, ProtobufCMessage *r)
-{
-    (void)q, (void)r;
-    return WARD_FAIL(c->err, UNIMPLEMENTED, "not yet");
-}
-
 enum ward_code history_rpc(struct ward_call *c, const ProtobufCMessage *q, ProtobufCMessage *r)
 {
     (void)q, (void)r;
@@ -27,13 +9,6 @@ enum ward_code history_rpc(struct ward_call *c, const ProtobufCMessage *q, Proto
 
 enum ward_code read_version_rpc(struct ward_call *c, const ProtobufCMessage *q,
                                 ProtobufCMessage *r)
-{
-    (void)q, (void)r;
-    return WARD_FAIL(c->err, UNIMPLEMENTED, "not yet");
-}
-
-enum ward_code mark_entered_in_error_rpc(struct ward_call *c, const ProtobufCMessage *q,
-                                         ProtobufCMessage *r)
 {
     (void)q, (void)r;
     return WARD_FAIL(c->err, UNIMPLEMENTED, "not yet");

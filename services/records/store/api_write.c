@@ -1,0 +1,122 @@
+/* Create, Update, MarkEnteredInError. */
+#include "services/records/store/rpc.h"
+
+#include <string.h>
+
+typedef Ward__Records__V1__CreateRequest CreateRequest;
+typedef Ward__Records__V1__CreateResponse CreateResponse;
+typedef Ward__Records__V1__UpdateRequest UpdateRequest;
+typedef Ward__Records__V1__UpdateResponse UpdateResponse;
+typedef Ward__Records__V1__MarkEnteredInErrorRequest MarkRequest;
+typedef Ward__Records__V1__MarkEnteredInErrorResponse MarkResponse;
+
+/* A call of one job. Its kept answer is a CreateResponse whatever was called. */
+struct single {
+    struct job job;
+    struct ward_idem idem;
+    int32_t duplicates;
+};
+
+static enum ward_code begin(struct ward_call *c, struct single *s, const char *patient)
+{
+    struct worker *w = c->wrk;
+
+    s->job.call = c;
+    ward_act_begin(&s->job.act, c, &w->seat, patient);
+    ward_db_deadline(w->seat.db, c->deadline_ns);
+    return view_of(c, USE_WRITE, &s->job.view, c->err);
+}
+
+static enum ward_code keep(struct single *s, struct ward_db *db, struct ward_err *err)
+{
+    CreateResponse kept = WARD__RECORDS__V1__CREATE_RESPONSE__INIT;
+    struct ward_call *c = s->job.call;
+
+    WARD_TRY(rpc_keep(c->mem, s->job.record, &kept.record, err));
+    kept.created = s->job.created;
+    kept.possible_duplicates = s->duplicates;
+    return ward_call_keep(c, db, &s->idem, &kept.base, err);
+}
+
+static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
+{
+    struct single *s = arg;
+    struct job *j = &s->job;
+    ProtobufCMessage *kept = NULL;
+
+    WARD_TRY(ward_call_again(j->call, db, &s->idem,
+                             &ward__records__v1__create_response__descriptor, &kept, err));
+    if (kept != NULL) {
+        const CreateResponse *was = (const CreateResponse *)kept;
+
+        j->created = was->created;
+        s->duplicates = was->possible_duplicates;
+        return rpc_again(j->call, &j->view, &j->act, was->record, &j->record, err);
+    }
+    WARD_TRY(job_run(j, err));
+    return keep(s, db, err);
+}
+
+static enum ward_code run(struct single *s)
+{
+    struct ward_call *c = s->job.call;
+    enum ward_code code = chart_tx(c->wrk, in_tx, s, c->err);
+
+    if (code == WARD_NOT_FOUND && s->job.write.expected_version > 0)
+        rpc_blame(c, s->job.id);
+    return code;
+}
+
+static enum ward_code create(struct ward_call *c, const CreateRequest *q, CreateResponse *r)
+{
+    struct single s = {0};
+
+    WARD_TRY(begin(c, &s, rpc_patient(c, q->resource)));
+    WARD_TRY(ward_call_idem(c, q->idempotency_key, &q->base, &s.idem));
+    WARD_TRY(job_create(&s.job, q));
+    WARD_TRY(run(&s));
+    r->record = s.job.record;
+    r->created = s.job.created;
+    r->possible_duplicates = s.duplicates;
+    return WARD_OK;
+}
+
+static enum ward_code update(struct ward_call *c, const UpdateRequest *q, UpdateResponse *r)
+{
+    struct single s = {0};
+
+    WARD_TRY(begin(c, &s, rpc_patient(c, q->resource)));
+    WARD_TRY(ward_call_idem(c, q->idempotency_key, &q->base, &s.idem));
+    WARD_TRY(job_update(&s.job, q));
+    WARD_TRY(run(&s));
+    r->record = s.job.record;
+    return WARD_OK;
+}
+
+static enum ward_code mark(struct ward_call *c, const MarkRequest *q, MarkResponse *r)
+{
+    struct single s = {0};
+
+    WARD_TRY(begin(c, &s, NULL));
+    WARD_TRY(ward_call_idem(c, q->idempotency_key, &q->base, &s.idem));
+    WARD_TRY(job_mark(&s.job, q));
+    WARD_TRY(run(&s));
+    r->record = s.job.record;
+    return WARD_OK;
+}
+
+enum ward_code create_rpc(struct ward_call *c, const ProtobufCMessage *q, ProtobufCMessage *r)
+{
+    return create(c, (const CreateRequest *)q, (CreateResponse *)r);
+}
+
+enum ward_code update_rpc(struct ward_call *c, const ProtobufCMessage *q, ProtobufCMessage *r)
+{
+    return update(c, (const UpdateRequest *)q, (UpdateResponse *)r);
+}
+
+enum ward_code mark_entered_in_error_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                                         ProtobufCMessage *r)
+{
+    return mark(c, (const MarkRequest *)q, (MarkResponse *)r);
+}

@@ -1,0 +1,175 @@
+/* One write, as its request asks for it. */
+#include "common/base/clock.h"
+#include "common/base/text.h"
+#include "services/records/fhir/fhir.h"
+#include "services/records/store/rpc.h"
+
+#include <string.h>
+
+#define TEXT_MAX 128 /* bytes of a device's or a model's name */
+
+static enum ward_code check_provenance(struct ward_call *c, const Provenance *p)
+{
+    uint8_t sha256[WARD_SHA256_SIZE];
+    bool hashed;
+
+    if (p == NULL)
+        return WARD_OK;
+    if (strlen(p->device) > TEXT_MAX)
+        return WARD_FAIL_FIELD(c->err, "provenance.device", "is longer than 128 bytes");
+    if (strlen(p->model) > TEXT_MAX)
+        return WARD_FAIL_FIELD(c->err, "provenance.model", "is longer than 128 bytes");
+    hashed = *p->model_sha256 != '\0';
+    if (hashed && !ward_unhex(p->model_sha256, sha256, sizeof(sha256)))
+        return WARD_FAIL_FIELD(c->err, "provenance.model_sha256", "must be 64 hex digits");
+    if (hashed != (*p->model != '\0'))
+        return WARD_FAIL_FIELD(c->err, "provenance.model_sha256",
+                               "comes with the model's name, or neither does");
+    return WARD_OK;
+}
+
+/* What a person or system sent: whole, right, and put right where that is safe. */
+static enum ward_code take(struct job *j, const Resource *res, const Provenance *p)
+{
+    struct ward_call *c = j->call;
+
+    if (res == NULL || resource_kind(res) == KIND_NONE)
+        return WARD_FAIL_FIELD(c->err, "resource", "is required");
+    j->kind = resource_kind(res);
+    WARD_TRY(check_provenance(c, p));
+    j->write.res = (Resource *)(uintptr_t)res; /* the request's own, in the call's arena */
+    j->write.provenance = p;
+    j->write.at_us = ward_wall_us();
+    WARD_TRY(fhir_check(c->mem, res, c->err));
+    WARD_TRY(clean_resource(c->mem, j->write.res, &j->cleaned, c->err));
+    j->write.cleaned = (const Ward__Records__V1__Cleaned *const *)j->cleaned.at;
+    j->write.n_cleaned = j->cleaned.n;
+    return view_allows(&j->view, c, USE_WRITE, j->kind, c->err);
+}
+
+static enum ward_code take_condition(struct job *j, const Ward__Records__V1__IdentifierQuery *q)
+{
+    struct ward_call *c = j->call;
+    struct worker *w = c->wrk;
+    const char *text;
+
+    if (q == NULL)
+        return WARD_OK;
+    if (*q->system == '\0')
+        return WARD_FAIL_FIELD(c->err, "if_none_exist.system", "is required");
+    if (*q->value == '\0')
+        return WARD_FAIL_FIELD(c->err, "if_none_exist.value", "is required");
+    text = ward_printf(c->mem, "%s|%s", q->system, q->value);
+    if (text == NULL)
+        return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for the identifier");
+    j->if_none_exist = q;
+    return param_hash(w->rec->keys, PARAM_IDENTIFIER, text, strlen(text), j->identifier,
+                      c->err);
+}
+
+enum ward_code job_create(struct job *j, const Ward__Records__V1__CreateRequest *q)
+{
+    WARD_TRY(take(j, q->resource, q->provenance));
+    j->write.act = WARD__RECORDS__V1__ACT__ACT_CREATED;
+    if (resource_is_wrong(q->resource))
+        return WARD_FAIL_FIELD(j->call->err, "status", "a new resource cannot be an error");
+    return take_condition(j, q->if_none_exist);
+}
+
+static enum ward_code take_version(struct job *j, const char *id, int expected)
+{
+    struct ward_call *c = j->call;
+
+    WARD_TRY(ward_call_id(c, "id", id, j->id, NULL));
+    if (expected < 1)
+        return WARD_FAIL_FIELD(c->err, "expected_version", "must be 1 or more");
+    j->write.expected_version = expected;
+    return WARD_OK;
+}
+
+enum ward_code job_update(struct job *j, const Ward__Records__V1__UpdateRequest *q)
+{
+    WARD_TRY(take(j, q->resource, q->provenance));
+    j->write.act = resource_is_wrong(q->resource) ? WARD__RECORDS__V1__ACT__ACT_ENTERED_IN_ERROR
+                                                  : WARD__RECORDS__V1__ACT__ACT_UPDATED;
+    return take_version(j, resource_id(q->resource), q->expected_version);
+}
+
+enum ward_code job_mark(struct job *j, const Ward__Records__V1__MarkEnteredInErrorRequest *q)
+{
+    struct ward_call *c = j->call;
+    size_t words = strlen(q->reason);
+
+    WARD_TRY(rpc_kind(c, (int)q->kind, &j->kind));
+    if (j->kind == KIND_PATIENT)
+        return WARD_FAIL_FIELD(c->err, "kind", "a Patient is not entered in error: merge it");
+    WARD_TRY(take_version(j, q->id, q->expected_version));
+    if (words < 1 || words > REASON_MAX)
+        return WARD_FAIL_FIELD(c->err, "reason", "must be 1 to %d bytes", REASON_MAX);
+    j->reason = q->reason;
+    j->write.act = WARD__RECORDS__V1__ACT__ACT_ENTERED_IN_ERROR;
+    j->write.at_us = ward_wall_us();
+    return view_allows(&j->view, c, USE_WRITE, j->kind, c->err);
+}
+
+/* ---- in the transaction ---- */
+
+static enum ward_code tell_of(struct job *j, const struct version *v, struct ward_err *err)
+{
+    struct ward_call *c = j->call;
+    struct ward_act act = j->act;
+    char *id = ward_alloc(c->mem, 37);
+
+    if (id == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the audit event");
+    ward_uuid_text(v->id, id);
+    ward_act_note(&act, "kind", kind_name(v->kind));
+    ward_act_note(&act, "resource", id);
+    ward_act_note_int(&act, "version", v->version);
+    return tell(c->wrk, &act, &j->view, v->patient, err);
+}
+
+static enum ward_code done(struct job *j, const struct version *v, bool created,
+                           struct ward_err *err)
+{
+    struct ward_call *c = j->call;
+
+    WARD_TRY(chart_record(c->wrk, c->mem, v, &j->record, err));
+    j->created = created;
+    return tell_of(j, v, err);
+}
+
+/* Its current content, which the mark is put on. Who wrote what lies between is told by
+ * chart_write, which looks at the version again under its lock. */
+static enum ward_code load(struct job *j, struct ward_err *err)
+{
+    struct ward_call *c = j->call;
+    struct version v;
+
+    WARD_TRY(chart_find(c->wrk, c->mem, &j->view, j->kind, j->id, &v, err));
+    if (v.wrapped.p == NULL)
+        return WARD_FAIL_REASON(err, NOT_FOUND, "RESOURCE_NOT_FOUND", "no such resource");
+    WARD_TRY(chart_open(c->wrk, c->mem, &v, &j->write.res, err));
+    if (resource_is_wrong(j->write.res))
+        return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "ENTERED_IN_ERROR",
+                                "it was entered in error already");
+    return mark_wrong(c->mem, j->write.res, j->reason, err);
+}
+
+enum ward_code job_run(struct job *j, struct ward_err *err)
+{
+    struct ward_call *c = j->call;
+    struct version v;
+    bool found = false;
+
+    j->write.event_id = j->act.event_id;
+    if (j->reason != NULL)
+        WARD_TRY(load(j, err));
+    if (j->if_none_exist != NULL)
+        WARD_TRY(conditional_find(j, &v, &found, err));
+    if (!found)
+        WARD_TRY(chart_write(c->wrk, c, &j->view, &j->write, &v, err));
+    if (j->if_none_exist != NULL)
+        WARD_TRY(conditional_end(j, err));
+    return done(j, &v, !found && j->write.expected_version == 0, err);
+}
