@@ -13,21 +13,16 @@ const crypto = require('node:crypto');
 const fs = require('node:fs');
 const path = require('node:path');
 const { Up, gone } = require('../lib/up');
+const { chance, newSeed, sleep } = require('../lib/chance');
 const { photo } = require('../lib/paths');
 
 const ROUNDS = Number(process.env.ROUNDS || 20);
-const SEED = Number(process.env.SEED || crypto.randomInt(1e9));
+const SEED = newSeed();
 const OTHERS = 3;  // of MariaDB, after the rounds
 const PEOPLE = 12; // a round
 const AT_ONCE = 3;
 
-// xorshift32: the same moments again for the same seed, as far as a loaded machine allows.
-let state = (SEED >>> 0) || 1;
-const random = () => {
-  state ^= state << 13; state >>>= 0; state ^= state >>> 17; state ^= state << 5; state >>>= 0;
-  return state / 2 ** 32;
-};
-const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const random = chance(SEED);
 
 const photograph = fs.readFileSync(photo('user7'));
 const to = (purpose) => ({ purpose, text_version: '2026-11-en', given_by: 'self' });

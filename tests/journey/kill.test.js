@@ -13,21 +13,16 @@ const crypto = require('node:crypto');
 const fs = require('node:fs');
 const path = require('node:path');
 const { Up, gone } = require('../lib/up');
+const { chance, newSeed, sleep } = require('../lib/chance');
 const { photo } = require('../lib/paths');
 const tree = require('../lib/tree');
 
 const ROUNDS = Number(process.env.ROUNDS || 20);
-const SEED = Number(process.env.SEED || crypto.randomInt(1e9));
+const SEED = newSeed();
 const WORKERS = 3;
 const OTHERS = ['audit', 'mariadb', 'audit', 'mariadb']; // after the rounds
 
-// xorshift32: the same moments again for the same seed, as far as a loaded machine allows.
-let state = (SEED >>> 0) || 1;
-const random = () => {
-  state ^= state << 13; state >>>= 0; state ^= state >>> 17; state ^= state << 5; state >>>= 0;
-  return state / 2 ** 32;
-};
-const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const random = chance(SEED);
 const uuid = (bytes) => bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 
 const faces = ['christian', 'user7'].map((name) => fs.readFileSync(photo(name)));
