@@ -185,6 +185,7 @@ static const struct synonym wholes[] = {
     {"breaths/min", "/min", OWN},
     {"br/min", "/min", OWN},
     {"resp/min", "/min", OWN},
+    {"(score)", "{score}", OWN},
     {"次/分", "/min", OWN},
     {"次/分钟", "/min", OWN},
     {"次/min", "/min", OWN},
