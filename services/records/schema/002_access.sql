@@ -2,7 +2,7 @@
 
 -- Encounters that are open in a ward: who works there treats the patient.
 CREATE TABLE open_encounter (
-    ward         VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    ward         VARCHAR(64) CHARACTER SET ascii COLLATE ascii_nopad_bin NOT NULL,
     patient_id   BINARY(16)  NOT NULL,
     encounter_id BINARY(16)  NOT NULL,
     PRIMARY KEY (ward, patient_id, encounter_id),
@@ -13,7 +13,7 @@ CREATE TABLE open_encounter (
 -- The wards of every encounter, closed ones too, for counts.
 CREATE TABLE encounter_ward (
     encounter_id BINARY(16)  NOT NULL,
-    ward         VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    ward         VARCHAR(64) CHARACTER SET ascii COLLATE ascii_nopad_bin NOT NULL,
     patient_id   BINARY(16)  NOT NULL,
     PRIMARY KEY (encounter_id, ward),
     KEY ward_of (ward, encounter_id)
