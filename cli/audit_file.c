@@ -2,114 +2,69 @@
 
 #include "cli/cli.h"
 #include "common/base/text.h"
+#include "common/json/json.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <yajl/yajl_tree.h>
 
 static enum ward_code bad(struct ward_err *err, const char *field)
 {
     return WARD_FAIL(err, INVALID_ARGUMENT, "%s is missing or cannot be read", field);
 }
 
-static yajl_val get(yajl_val obj, const char *field)
-{
-    const char *path[] = {field, NULL};
-
-    return yajl_tree_get(obj, path, yajl_t_any);
-}
-
-/* A parsed text that lives as long as the arena's reset. */
-static void drop(void *tree)
-{
-    yajl_tree_free(tree);
-}
-
 #define DEPTH  4  /* of our files, and one to spare */
 #define FIELDS 16 /* of one object: more than any of them has */
 
-/* What yajl takes and others read otherwise, or not at all, is refused before it sees it: a
- * comment, and a NUL, at which its strings end. It frees by recursion, so depth is bounded. */
-static bool is_plain(const char *text)
+static bool has_many_fields(const struct ward_json *v)
 {
-    bool quoted = false;
-    int depth = 0;
-
-    for (; *text != '\0'; text++) {
-        if (*text == '"')
-            quoted = !quoted;
-        else if (*text == '\\' && strncmp(text, "\\u0000", 6) == 0)
-            return false;
-        else if (*text == '\\' && text[1] != '\0')
-            text++;
-        else if (!quoted && *text == '/')
-            return false;
-        else if (!quoted && (*text == '{' || *text == '[') && ++depth > DEPTH)
-            return false;
-        else if (!quoted && (*text == '}' || *text == ']'))
-            depth--;
-    }
-    return true;
-}
-
-/* One field twice: we would check the first and another program show the last. */
-static bool has_twins(yajl_val v)
-{
-    size_t n = YAJL_IS_OBJECT(v) ? YAJL_GET_OBJECT(v)->len : 0;
-
-    if (n > FIELDS)
+    if (ward_json_is(v, WARD_JSON_OBJECT) && v->count > FIELDS)
         return true;
-    for (size_t i = 0; i < n; i++) {
-        if (has_twins(YAJL_GET_OBJECT(v)->values[i]))
-            return true;
-        for (size_t k = 0; k < i; k++)
-            if (strcmp(YAJL_GET_OBJECT(v)->keys[i], YAJL_GET_OBJECT(v)->keys[k]) == 0)
-                return true;
-    }
-    for (size_t i = 0; YAJL_IS_ARRAY(v) && i < YAJL_GET_ARRAY(v)->len; i++)
-        if (has_twins(YAJL_GET_ARRAY(v)->values[i]))
+    for (const struct ward_json *child = v->first; child != NULL; child = child->next)
+        if (has_many_fields(child))
             return true;
     return false;
 }
 
+/* One field twice is refused: we would check the first and another program show the last. */
 static enum ward_code parse(const char *text, const char *mark, struct ward_arena *mem,
-                            yajl_val *out, struct ward_err *err)
+                            const struct ward_json **out, struct ward_err *err)
 {
-    char words[128] = "";
-    yajl_val tree = is_plain(text) ? yajl_tree_parse(text, words, sizeof(words)) : NULL,
-             version;
+    static const struct ward_json_limits limits = {.depth = DEPTH};
+    const struct ward_json *v = NULL;
+    struct ward_err why = {0};
+    enum ward_code code = ward_json_parse(text, strlen(text), &limits, mem, &v, &why);
+    int64_t version = 0;
 
-    if (tree == NULL)
-        return WARD_FAIL(err, INVALID_ARGUMENT, "not JSON");
-    if (!ward_defer(mem, drop, tree))
+    if (code == WARD_RESOURCE_EXHAUSTED)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "the file needs too much memory");
-    if (!YAJL_IS_OBJECT(tree))
-        return WARD_FAIL(err, INVALID_ARGUMENT, "not a JSON object");
-    if (has_twins(tree))
+    if (strcmp(why.reason, "JSON_DUPLICATE_KEY") == 0 || (v != NULL && has_many_fields(v)))
         return WARD_FAIL(err, INVALID_ARGUMENT, "a field is there twice, or too many are");
-    version = mark == NULL ? NULL : get(tree, mark);
-    if (mark != NULL && (!YAJL_IS_INTEGER(version) || YAJL_GET_INTEGER(version) != 1))
+    if (code != WARD_OK)
+        return WARD_FAIL(err, INVALID_ARGUMENT, "not JSON");
+    if (!ward_json_is(v, WARD_JSON_OBJECT))
+        return WARD_FAIL(err, INVALID_ARGUMENT, "not a JSON object");
+    if (mark != NULL && (!ward_json_i64(ward_json_get(v, mark), &version) || version != 1))
         return WARD_FAIL(err, INVALID_ARGUMENT, "no file of this kind: \"%s\":1 is not there",
                          mark);
-    *out = tree;
+    *out = v;
     return WARD_OK;
 }
 
-static enum ward_code take_size(yajl_val obj, const char *field, uint64_t *out,
+static enum ward_code take_size(const struct ward_json *obj, const char *field, uint64_t *out,
                                 struct ward_err *err)
 {
-    yajl_val v = get(obj, field);
+    int64_t n = 0;
 
-    if (!YAJL_IS_INTEGER(v) || YAJL_GET_INTEGER(v) < 0)
+    if (!ward_json_i64(ward_json_get(obj, field), &n) || n < 0)
         return bad(err, field);
-    *out = (uint64_t)YAJL_GET_INTEGER(v);
+    *out = (uint64_t)n;
     return WARD_OK;
 }
 
-static enum ward_code take_note(yajl_val v, const char *field, const char **out,
+static enum ward_code take_note(const struct ward_json *v, const char *field, const char **out,
                                 struct ward_err *err)
 {
-    const char *text = YAJL_GET_STRING(v);
+    const char *text = ward_json_string(v);
 
     if (text == NULL || strlen(text) > WARD_NOTE_MAX)
         return bad(err, field);
@@ -117,15 +72,15 @@ static enum ward_code take_note(yajl_val v, const char *field, const char **out,
     return WARD_OK;
 }
 
-static enum ward_code take_bytes(yajl_val v, const char *field, bool may_be_null,
+static enum ward_code take_bytes(const struct ward_json *v, const char *field, bool may_be_null,
                                  struct ward_arena *mem, struct file_bytes *out,
                                  struct ward_err *err)
 {
-    const char *text = YAJL_GET_STRING(v);
+    const char *text = ward_json_string(v);
     uint8_t *p;
     size_t n;
 
-    if (may_be_null && YAJL_IS_NULL(v)) {
+    if (may_be_null && ward_json_is(v, WARD_JSON_NULL)) {
         *out = (struct file_bytes){0};
         return WARD_OK;
     }
@@ -141,33 +96,34 @@ static enum ward_code take_bytes(yajl_val v, const char *field, bool may_be_null
     return WARD_OK;
 }
 
-static enum ward_code take_entry(yajl_val obj, struct ward_arena *mem, struct file_entry *out,
-                                 struct ward_err *err)
+static enum ward_code take_entry(const struct ward_json *obj, struct ward_arena *mem,
+                                 struct file_entry *out, struct ward_err *err)
 {
-    yajl_val erased = get(obj, "erased");
+    const struct ward_json *erased = ward_json_get(obj, "erased");
 
     WARD_TRY(take_size(obj, "index", &out->index, err));
-    WARD_TRY(take_bytes(get(obj, "leaf"), "leaf", false, mem, &out->leaf, err));
-    WARD_TRY(take_bytes(get(obj, "salt"), "salt", true, mem, &out->salt, err));
-    WARD_TRY(take_bytes(get(obj, "event"), "event", true, mem, &out->event, err));
-    if (!YAJL_IS_TRUE(erased) && !YAJL_IS_FALSE(erased))
+    WARD_TRY(take_bytes(ward_json_get(obj, "leaf"), "leaf", false, mem, &out->leaf, err));
+    WARD_TRY(take_bytes(ward_json_get(obj, "salt"), "salt", true, mem, &out->salt, err));
+    WARD_TRY(take_bytes(ward_json_get(obj, "event"), "event", true, mem, &out->event, err));
+    out->erased = ward_json_is(erased, WARD_JSON_TRUE);
+    if (!out->erased && !ward_json_is(erased, WARD_JSON_FALSE))
         return bad(err, "erased");
-    out->erased = YAJL_IS_TRUE(erased);
     return WARD_OK;
 }
 
-static enum ward_code take_proof(yajl_val obj, struct ward_arena *mem, struct ward_hash *out,
-                                 size_t *n, struct ward_err *err)
+static enum ward_code take_proof(const struct ward_json *obj, struct ward_arena *mem,
+                                 struct ward_hash *out, size_t *n, struct ward_err *err)
 {
-    yajl_val list = get(obj, "proof");
+    const struct ward_json *list = ward_json_get(obj, "proof"), *v;
+    size_t i = 0;
 
-    if (!YAJL_IS_ARRAY(list) || YAJL_GET_ARRAY(list)->len > WARD_PROOF_MAX)
+    if (!ward_json_is(list, WARD_JSON_ARRAY) || list->count > WARD_PROOF_MAX)
         return bad(err, "proof");
-    *n = YAJL_GET_ARRAY(list)->len;
-    for (size_t i = 0; i < *n; i++) {
+    *n = list->count;
+    for (v = list->first; v != NULL; v = v->next, i++) {
         struct file_bytes b;
 
-        WARD_TRY(take_bytes(YAJL_GET_ARRAY(list)->values[i], "proof", false, mem, &b, err));
+        WARD_TRY(take_bytes(v, "proof", false, mem, &b, err));
         if (b.n != sizeof(out[i].b))
             return bad(err, "proof");
         memcpy(out[i].b, b.p, sizeof(out[i].b));
@@ -176,26 +132,21 @@ static enum ward_code take_proof(yajl_val obj, struct ward_arena *mem, struct wa
 }
 
 /* An array of notes, or of objects that have one in `inside`; empty ones are left out. */
-static enum ward_code take_notes(yajl_val obj, const char *field, const char *inside,
-                                 struct ward_arena *mem, struct file_notes *out,
-                                 struct ward_err *err)
+static enum ward_code take_notes(const struct ward_json *obj, const char *field,
+                                 const char *inside, struct ward_arena *mem,
+                                 struct file_notes *out, struct ward_err *err)
 {
-    yajl_val list = get(obj, field);
-    size_t n;
+    const struct ward_json *list = ward_json_get(obj, field), *v;
 
-    if (!YAJL_IS_ARRAY(list) || YAJL_GET_ARRAY(list)->len > WARD_KEYS_MAX)
+    if (!ward_json_is(list, WARD_JSON_ARRAY) || list->count > WARD_KEYS_MAX)
         return bad(err, field);
-    n = YAJL_GET_ARRAY(list)->len;
     out->n = 0;
-    out->at = ward_alloc(mem, n * sizeof(*out->at));
+    out->at = ward_alloc(mem, list->count * sizeof(*out->at));
     if (out->at == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "the file needs too much memory");
-    for (size_t i = 0; i < n; i++) {
-        yajl_val v = YAJL_GET_ARRAY(list)->values[i];
-
-        if (inside != NULL)
-            v = YAJL_IS_OBJECT(v) ? get(v, inside) : NULL;
-        WARD_TRY(take_note(v, field, &out->at[out->n], err));
+    for (v = list->first; v != NULL; v = v->next) {
+        WARD_TRY(take_note(inside == NULL ? v : ward_json_get(v, inside), field,
+                           &out->at[out->n], err));
         out->n += *out->at[out->n] != '\0';
     }
     return WARD_OK;
@@ -205,11 +156,11 @@ enum ward_code file_header_parse(const char *text, struct ward_arena *mem,
                                  struct file_header *out, struct ward_err *err)
 {
     struct file_header h = {0};
-    yajl_val tree = NULL;
+    const struct ward_json *tree = NULL;
 
     WARD_TRY(parse(text, "ward_export", mem, &tree, err));
     WARD_TRY(take_size(tree, "size", &h.size, err));
-    WARD_TRY(take_note(get(tree, "checkpoint"), "checkpoint", &h.checkpoint, err));
+    WARD_TRY(take_note(ward_json_get(tree, "checkpoint"), "checkpoint", &h.checkpoint, err));
     WARD_TRY(take_notes(tree, "keys", "handover", mem, &h.handovers, err));
     *out = h;
     return WARD_OK;
@@ -219,7 +170,7 @@ enum ward_code file_entry_parse(const char *text, struct ward_arena *mem,
                                 struct file_entry *out, struct ward_err *err)
 {
     struct file_entry e = {0};
-    yajl_val tree = NULL;
+    const struct ward_json *tree = NULL;
 
     WARD_TRY(parse(text, NULL, mem, &tree, err));
     WARD_TRY(take_entry(tree, mem, &e, err));
@@ -231,12 +182,12 @@ enum ward_code file_receipt_parse(const char *text, struct ward_arena *mem,
                                   struct file_receipt *out, struct ward_err *err)
 {
     struct file_receipt r = {0};
-    yajl_val tree = NULL;
+    const struct ward_json *tree = NULL;
 
     WARD_TRY(parse(text, "ward_receipt", mem, &tree, err));
     WARD_TRY(take_entry(tree, mem, &r.entry, err));
     WARD_TRY(take_proof(tree, mem, r.proof, &r.n_proof, err));
-    WARD_TRY(take_note(get(tree, "checkpoint"), "checkpoint", &r.checkpoint, err));
+    WARD_TRY(take_note(ward_json_get(tree, "checkpoint"), "checkpoint", &r.checkpoint, err));
     WARD_TRY(take_notes(tree, "handovers", NULL, mem, &r.handovers, err));
     *out = r;
     return WARD_OK;
@@ -246,7 +197,7 @@ enum ward_code file_head_parse(const char *text, struct ward_arena *mem, struct 
                                struct ward_err *err)
 {
     struct file_head h = {0};
-    yajl_val tree = NULL;
+    const struct ward_json *tree = NULL;
 
     if (*text != '{') { /* a checkpoint as it is */
         if (strlen(text) > WARD_NOTE_MAX)
@@ -255,7 +206,7 @@ enum ward_code file_head_parse(const char *text, struct ward_arena *mem, struct 
         return WARD_OK;
     }
     WARD_TRY(parse(text, "ward_head", mem, &tree, err));
-    WARD_TRY(take_note(get(tree, "checkpoint"), "checkpoint", &h.checkpoint, err));
+    WARD_TRY(take_note(ward_json_get(tree, "checkpoint"), "checkpoint", &h.checkpoint, err));
     WARD_TRY(take_size(tree, "old_size", &h.old_size, err));
     WARD_TRY(take_proof(tree, mem, h.proof, &h.n_proof, err));
     WARD_TRY(take_notes(tree, "handovers", NULL, mem, &h.handovers, err));
