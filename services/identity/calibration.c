@@ -1,26 +1,21 @@
 #include "services/identity/calibration.h"
 
-#include "common/base/arena.h"
+#include "common/json/json.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <yajl/yajl_tree.h>
 
-#define FILE_MAX ((size_t)CALIBRATION_FILE_MAX)
+#define FILE_MAX  ((size_t)CALIBRATION_FILE_MAX)
+#define ARENA_CAP (32 * FILE_MAX) /* for the values of such a text, however small they are */
 
 #define UNFIT(err, ...)                                                                        \
     WARD_FAIL_REASON(err, FAILED_PRECONDITION, "CALIBRATION_UNFIT", __VA_ARGS__)
 
-static yajl_val field(yajl_val v, const char *key)
-{
-    return yajl_tree_get(v, (const char *[]){key, NULL}, yajl_t_any);
-}
-
-static enum ward_code text(yajl_val v, const char *key, char *out, size_t cap,
+static enum ward_code text(const struct ward_json *v, const char *key, char *out, size_t cap,
                            struct ward_err *err)
 {
-    const char *s = YAJL_GET_STRING(field(v, key));
+    const char *s = ward_json_string(ward_json_get(v, key));
 
     if (s == NULL || *s == '\0' || strlen(s) >= cap)
         return UNFIT(err, "calibration: %s must be a text of 1 to %zu bytes", key, cap - 1);
@@ -28,22 +23,23 @@ static enum ward_code text(yajl_val v, const char *key, char *out, size_t cap,
     return WARD_OK;
 }
 
-static enum ward_code count(yajl_val v, const char *key, int64_t *out, struct ward_err *err)
+static enum ward_code count(const struct ward_json *v, const char *key, int64_t *out,
+                            struct ward_err *err)
 {
-    yajl_val n = field(v, key);
+    int64_t n = 0;
 
-    if (!YAJL_IS_INTEGER(n) || YAJL_GET_INTEGER(n) < 1)
+    if (!ward_json_i64(ward_json_get(v, key), &n) || n < 1)
         return UNFIT(err, "calibration: %s must be a whole number above 0", key);
-    *out = YAJL_GET_INTEGER(n);
+    *out = n;
     return WARD_OK;
 }
 
 /* NaN, which no range holds, for what is no number. */
-static double number(yajl_val v, const char *key)
+static double number(const struct ward_json *v, const char *key)
 {
-    yajl_val n = field(v, key);
+    double n = NAN;
 
-    return YAJL_IS_DOUBLE(n) ? YAJL_GET_DOUBLE(n) : NAN;
+    return ward_json_f64(ward_json_get(v, key), &n) ? n : NAN;
 }
 
 static bool in_range(const struct operating_point *p)
@@ -58,17 +54,17 @@ static bool stricter(const struct operating_point *p, const struct operating_poi
     return p->fmr < than->fmr && p->threshold > than->threshold && p->tar <= than->tar;
 }
 
-static enum ward_code points(yajl_val v, struct calibration *c, struct ward_err *err)
+static enum ward_code points(const struct ward_json *v, struct calibration *c,
+                             struct ward_err *err)
 {
-    yajl_val list = field(v, "points");
+    const struct ward_json *list = ward_json_get(v, "points"), *row;
+    int i = 0;
 
-    if (!YAJL_IS_ARRAY(list) || list->u.array.len < 2 ||
-        list->u.array.len > CALIBRATION_POINTS_MAX)
+    if (!ward_json_is(list, WARD_JSON_ARRAY) || list->count < 2 ||
+        list->count > CALIBRATION_POINTS_MAX)
         return UNFIT(err, "calibration: 2 to %d points are needed", CALIBRATION_POINTS_MAX);
-    c->n = (int)list->u.array.len;
-    for (int i = 0; i < c->n; i++) {
-        yajl_val row = list->u.array.values[i];
-
+    c->n = (int)list->count;
+    for (row = list->first; row != NULL; row = row->next, i++) {
         c->at[i] = (struct operating_point){number(row, "fmr"), number(row, "threshold"),
                                             number(row, "tar")};
         if (!in_range(&c->at[i]))
@@ -80,7 +76,8 @@ static enum ward_code points(yajl_val v, struct calibration *c, struct ward_err 
     return WARD_OK;
 }
 
-static enum ward_code read_all(yajl_val v, struct calibration *c, struct ward_err *err)
+static enum ward_code read_all(const struct ward_json *v, struct calibration *c,
+                               struct ward_err *err)
 {
     WARD_TRY(text(v, "model_sha256", c->model_sha256, sizeof(c->model_sha256), err));
     if (strspn(c->model_sha256, "0123456789abcdef") != sizeof(c->model_sha256) - 1)
@@ -92,20 +89,17 @@ static enum ward_code read_all(yajl_val v, struct calibration *c, struct ward_er
     return points(v, c, err);
 }
 
-static enum ward_code parse(const char *json, const char *model_sha256, struct calibration *out,
+static enum ward_code parse(const char *json, size_t n, const char *model_sha256,
+                            struct ward_arena *mem, struct calibration *out,
                             struct ward_err *err)
 {
     struct calibration c = {.n = 0};
-    enum ward_code code;
-    yajl_val v = yajl_tree_parse(json, NULL, 0);
+    const struct ward_json *v = NULL;
 
-    if (!YAJL_IS_OBJECT(v)) {
-        yajl_tree_free(v);
+    if (ward_json_parse(json, n, NULL, mem, &v, NULL) != WARD_OK ||
+        !ward_json_is(v, WARD_JSON_OBJECT))
         return UNFIT(err, "calibration: not a JSON object");
-    }
-    code = read_all(v, &c, err);
-    yajl_tree_free(v);
-    WARD_TRY(code);
+    WARD_TRY(read_all(v, &c, err));
     if (model_sha256 != NULL && strcmp(c.model_sha256, model_sha256) != 0)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "CALIBRATION_OTHER_MODEL",
                                 "the calibration was measured with another embedding model");
@@ -118,16 +112,11 @@ enum ward_code calibration_parse(const char *json, size_t n, const char *model_s
 {
     struct ward_arena mem;
     enum ward_code code;
-    char *copy;
 
-    if (n > FILE_MAX || memchr(json, '\0', n) != NULL)
+    if (n > FILE_MAX)
         return UNFIT(err, "calibration: not a text of at most %zu bytes", FILE_MAX);
-    ward_arena_init(&mem, FILE_MAX + 1024);
-    copy = ward_alloc(&mem, n + 1); /* yajl wants an end */
-    if (copy != NULL)
-        memcpy(copy, json, n);
-    code = copy == NULL ? WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a calibration")
-                        : parse(copy, model_sha256, out, err);
+    ward_arena_init(&mem, ARENA_CAP);
+    code = parse(json, n, model_sha256, &mem, out, err);
     ward_arena_done(&mem);
     return code;
 }

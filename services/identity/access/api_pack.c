@@ -101,7 +101,7 @@ static enum ward_code sign(struct packing *x, char **out)
     struct keys *keys = ((struct worker *)c->wrk)->id->keys;
     const struct ward_sign_key *key;
     enum ward_code code;
-    char *json = NULL;
+    const char *json = NULL;
     char kid[64];
 
     WARD_TRY(pack_json(&x->pack, c->mem, &json, c->err));

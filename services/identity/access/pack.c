@@ -1,29 +1,13 @@
 #include "services/identity/access/pack.h"
 
+#include "common/json/write.h"
+
 #include <string.h>
-#include <yajl/yajl_gen.h>
 
-static void text(yajl_gen g, const char *s)
+static void begin_list(struct ward_json_out *w, const char *key)
 {
-    (void)yajl_gen_string(g, (const unsigned char *)s, strlen(s));
-}
-
-static void text_of(yajl_gen g, const char *key, const char *s)
-{
-    text(g, key);
-    text(g, s);
-}
-
-static void number_of(yajl_gen g, const char *key, int64_t n)
-{
-    text(g, key);
-    (void)yajl_gen_integer(g, n);
-}
-
-static void begin_list(yajl_gen g, const char *key)
-{
-    text(g, key);
-    (void)yajl_gen_array_open(g);
+    ward_json_key(w, key);
+    ward_json_array_begin(w);
 }
 
 static const char *liveness_name(int policy)
@@ -34,48 +18,47 @@ static const char *liveness_name(int policy)
                                          : "ACTIVE";
 }
 
-static void say_hours(yajl_gen g, const struct hours *h)
+static void say_hours(struct ward_json_out *w, const struct hours *h)
 {
-    (void)yajl_gen_map_open(g);
-    begin_list(g, "weekdays");
+    ward_json_object_begin(w);
+    begin_list(w, "weekdays");
     for (int d = 0; d < 7; d++)
         if ((h->weekdays >> d & 1) != 0)
-            (void)yajl_gen_integer(g, d + 1);
-    (void)yajl_gen_array_close(g);
-    number_of(g, "start_minute", h->start);
-    number_of(g, "end_minute", h->end);
-    (void)yajl_gen_map_close(g);
+            ward_json_int(w, d + 1);
+    ward_json_array_end(w);
+    ward_json_put_int(w, "start_minute", h->start);
+    ward_json_put_int(w, "end_minute", h->end);
+    ward_json_object_end(w);
 }
 
-static void say_zone(yajl_gen g, const struct zone *z)
+static void say_zone(struct ward_json_out *w, const struct zone *z)
 {
-    (void)yajl_gen_map_open(g);
-    text_of(g, "zone", z->zone);
-    text(g, "anti_passback");
-    (void)yajl_gen_bool(g, z->anti_passback);
-    number_of(g, "passback_minutes", z->passback_minutes);
-    text_of(g, "liveness", liveness_name(z->liveness));
-    begin_list(g, "rules");
+    ward_json_object_begin(w);
+    ward_json_put_text(w, "zone", z->zone);
+    ward_json_put_bool(w, "anti_passback", z->anti_passback);
+    ward_json_put_int(w, "passback_minutes", z->passback_minutes);
+    ward_json_put_text(w, "liveness", liveness_name(z->liveness));
+    begin_list(w, "rules");
     for (size_t i = 0; i < z->n_rules; i++) {
-        (void)yajl_gen_map_open(g);
-        text_of(g, "role", z->rules[i].role);
-        begin_list(g, "hours");
+        ward_json_object_begin(w);
+        ward_json_put_text(w, "role", z->rules[i].role);
+        begin_list(w, "hours");
         for (size_t k = 0; k < z->rules[i].n_hours; k++)
-            say_hours(g, &z->rules[i].hours[k]);
-        (void)yajl_gen_array_close(g);
-        (void)yajl_gen_map_close(g);
+            say_hours(w, &z->rules[i].hours[k]);
+        ward_json_array_end(w);
+        ward_json_object_end(w);
     }
-    (void)yajl_gen_array_close(g);
-    (void)yajl_gen_map_close(g);
+    ward_json_array_end(w);
+    ward_json_object_end(w);
 }
 
-static void say_door(yajl_gen g, const struct door *d)
+static void say_door(struct ward_json_out *w, const struct door *d)
 {
-    (void)yajl_gen_map_open(g);
-    text_of(g, "door", d->door);
-    text_of(g, "from_zone", d->from_zone == NULL ? "" : d->from_zone);
-    text_of(g, "to_zone", d->to_zone);
-    (void)yajl_gen_map_close(g);
+    ward_json_object_begin(w);
+    ward_json_put_text(w, "door", d->door);
+    ward_json_put_text(w, "from_zone", d->from_zone == NULL ? "" : d->from_zone);
+    ward_json_put_text(w, "to_zone", d->to_zone);
+    ward_json_object_end(w);
 }
 
 bool pack_asks(const struct pack *p, const char *role)
@@ -87,64 +70,51 @@ bool pack_asks(const struct pack *p, const char *role)
     return false;
 }
 
-static void say_staff(yajl_gen g, const struct pack *p)
+static void say_staff(struct ward_json_out *w, const struct pack *p)
 {
-    begin_list(g, "staff");
+    begin_list(w, "staff");
     for (size_t i = 0; i < p->n_staff; i++) {
         bool first = i == 0 || strcmp(p->staff[i].id, p->staff[i - 1].id) != 0;
         bool last = i + 1 == p->n_staff || strcmp(p->staff[i].id, p->staff[i + 1].id) != 0;
 
         if (first) {
-            (void)yajl_gen_map_open(g);
-            text_of(g, "subject_id", p->staff[i].id);
-            begin_list(g, "roles");
+            ward_json_object_begin(w);
+            ward_json_put_text(w, "subject_id", p->staff[i].id);
+            begin_list(w, "roles");
         }
-        text(g, p->staff[i].role);
+        ward_json_text(w, p->staff[i].role);
         if (last) {
-            (void)yajl_gen_array_close(g);
-            (void)yajl_gen_map_close(g);
+            ward_json_array_end(w);
+            ward_json_object_end(w);
         }
     }
-    (void)yajl_gen_array_close(g);
+    ward_json_array_end(w);
 }
 
-static void say(yajl_gen g, const struct pack *p)
+static void say(struct ward_json_out *w, const struct pack *p)
 {
-    (void)yajl_gen_map_open(g);
-    text_of(g, "iss", WARD_PPID_ISSUER);
-    number_of(g, "iat", p->issued_at);
-    number_of(g, "exp", p->expires_at);
-    text_of(g, "time_zone", p->time_zone);
-    begin_list(g, "doors");
+    ward_json_object_begin(w);
+    ward_json_put_text(w, "iss", WARD_PPID_ISSUER);
+    ward_json_put_int(w, "iat", p->issued_at);
+    ward_json_put_int(w, "exp", p->expires_at);
+    ward_json_put_text(w, "time_zone", p->time_zone);
+    begin_list(w, "doors");
     for (size_t i = 0; i < p->n_doors; i++)
-        say_door(g, &p->doors[i]);
-    (void)yajl_gen_array_close(g);
-    begin_list(g, "zones");
+        say_door(w, &p->doors[i]);
+    ward_json_array_end(w);
+    begin_list(w, "zones");
     for (size_t i = 0; i < p->n_zones; i++)
-        say_zone(g, p->zones[i]);
-    (void)yajl_gen_array_close(g);
-    say_staff(g, p);
-    (void)yajl_gen_map_close(g);
+        say_zone(w, p->zones[i]);
+    ward_json_array_end(w);
+    say_staff(w, p);
+    ward_json_object_end(w);
 }
 
-enum ward_code pack_json(const struct pack *p, struct ward_arena *mem, char **out,
+enum ward_code pack_json(const struct pack *p, struct ward_arena *mem, const char **out,
                          struct ward_err *err)
 {
-    yajl_gen g = yajl_gen_alloc(NULL);
-    const unsigned char *bytes;
-    char *copy = NULL;
-    size_t n = 0;
+    struct ward_json_out w = {.mem = mem};
 
-    if (g == NULL)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the pack");
-    say(g, p);
-    if (yajl_gen_get_buf(g, &bytes, &n) == yajl_gen_status_ok)
-        copy = ward_alloc(mem, n + 1);
-    if (copy != NULL)
-        memcpy(copy, bytes, n);
-    yajl_gen_free(g);
-    if (copy == NULL)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the pack");
-    *out = copy;
-    return WARD_OK;
+    say(&w, p);
+    return ward_json_done(&w, out, NULL, err);
 }

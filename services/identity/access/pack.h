@@ -36,8 +36,8 @@ struct pack {
     const struct pack_staff *staff;
     size_t n_staff;
 };
-WARD_MUST enum ward_code pack_json(const struct pack *p, struct ward_arena *mem, char **out,
-                                   struct ward_err *err);
+WARD_MUST enum ward_code pack_json(const struct pack *p, struct ward_arena *mem,
+                                   const char **out, struct ward_err *err);
 /* Some zone of the pack has a rule for it. */
 bool pack_asks(const struct pack *p, const char *role);
 

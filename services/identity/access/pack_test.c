@@ -36,7 +36,7 @@ static void a_pack_says_all_that_a_controller_decides_by(void **state)
         "{\"subject_id\":\"b\",\"roles\":[\"nurse\"]}]}";
     struct ward_arena mem;
     struct ward_err err;
-    char *json = NULL;
+    const char *json = NULL;
 
     (void)state;
     ward_arena_init(&mem, 1 << 16);
@@ -49,7 +49,7 @@ static void a_pack_without_memory_is_said(void **state)
 {
     struct ward_arena mem;
     struct ward_err err;
-    char *json = NULL;
+    const char *json = NULL;
 
     (void)state;
     ward_arena_init(&mem, 64);
