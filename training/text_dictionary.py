@@ -181,13 +181,18 @@ def chinese(codes):
         kind = kinds.most_common(1)[0][0]
         if kind != "none" and WORD.fullmatch(term):
             t.add(term, kind, "chineseblue", same.get(term, ""))
+    spoken = collections.Counter()
     for turn in cmdd():
         names = iter(turn["normalized"])
         for m in re.finditer("BI*", turn["label"]):
             word, name = turn["sentence"][m.start():m.end()], next(names, "")
             known = t.row.get(fold(name))
-            if WORD.fullmatch(word) and len(word) <= 8 and known and known[0] == "symptom":
-                t.add(word, "symptom", "chineseblue", known[1] or fold(name), known[2], known[3])
+            # Not "does not cough": what negates is no part of a term.
+            if WORD.fullmatch(word) and len(word) <= 8 and known and known[0] == "symptom" and word[0] not in "不没无未":
+                spoken[fold(word), known[1] or fold(name), known[2], known[3]] += 1
+    for (word, *meaning), n in sorted(spoken.items(), key=lambda s: (-s[1], s[0])):
+        if n > 1:
+            t.add(word, "symptom", "chineseblue", *meaning)
     for code, name in icd_names(codes):
         t.add(name, "symptom" if code[0] == "R" else "disease", "icd10zh", "", "icd10", code)
     for word, kind in lexicon():

@@ -43,7 +43,6 @@ struct text_backend {
     enum ward_code (*find)(void *self, const struct text_doc *doc, uint32_t start, uint32_t end,
                            struct ward_arena *mem, struct text_marks *out,
                            struct ward_err *err);
-    void (*close)(void *self); /* NULL is fine */
 };
 
 #endif

@@ -27,7 +27,7 @@ enum cue_axis {
 };
 #define CUE_N_VALUED 3 /* axes that have values */
 enum cue_direction { CUE_FORWARD, CUE_BACKWARD, CUE_BOTH };
-enum cue_reach { CUE_WORD, CUE_LIST, CUE_CLAUSE, CUE_SENTENCE };
+enum cue_reach { CUE_WORD, CUE_NEAR, CUE_LIST, CUE_CLAUSE, CUE_SENTENCE };
 
 struct text_cue {
     const char *id;

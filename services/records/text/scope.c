@@ -2,12 +2,18 @@
  *
  * After NegEx and ConText: cues before or behind a finding, phrases that only look like cues,
  * and words that end a cue's reach. Of several cues of one axis that reach a finding the
- * nearest decides. Source: Chapman WW et al., A simple algorithm for identifying negated
- * findings and diseases in discharge summaries, J Biomed Inform 2001;34:301-310,
- * doi:10.1006/jbin.2001.1029. Source: Harkema H et al., ConText, J Biomed Inform
- * 2009;42:839-851, doi:10.1016/j.jbi.2009.05.002. Chinese writes lists, and often joins
- * sentences with commas: a comma ends the reach of a cue of a list unless what follows up to
- * the next one is nothing but findings ("bare").
+ * nearest decides.
+ *
+ * Source: Chapman WW et al., A simple algorithm for identifying negated findings and diseases
+ * in discharge summaries, J Biomed Inform 2001;34:301-310, doi:10.1006/jbin.2001.1029.
+ *
+ * Source: Harkema H et al., ConText, J Biomed Inform 2009;42:839-851,
+ * doi:10.1016/j.jbi.2009.05.002.
+ *
+ * Chinese writes lists, and often joins sentences with commas: a comma ends the reach of a cue
+ * of a list unless what follows up to the next one is nothing but findings ("bare"). "没有" and
+ * its like reach what is near alone: a finding at most NEAR_HAN characters on, counted anew
+ * from every finding and every enumeration comma.
  *
  * Everything is found in sweeps over a sentence, none of them looks back or ahead for a cue:
  * the time is linear however many cues a note has.
@@ -17,6 +23,14 @@
 #include <string.h>
 
 #define NEAREST 24 /* cues looked at on each side of a finding */
+
+/* CMDD's train split, what patients say: "没有" denies 242 of 280 symptoms up to 3 characters
+ * on, and 4 of 44 further on (4: 1 of 11). One more is let through, because notes put a part of
+ * the body between. English words are longer. */
+#define NEAR_HAN 4
+#define NEAR_EN  40
+
+enum { COMMA_BARE = 1, NEAR_ENDS = 2 }; /* of a place in the text */
 
 struct hit {
     const struct text_cue *cue;
@@ -32,7 +46,7 @@ struct work {
     struct text_finding *finding;
     struct hit *hit; /* of the whole note */
     size_t n_hits;
-    uint8_t *bare; /* [doc->n] of a comma: what follows is a bare list */
+    uint8_t *place; /* [doc->n] COMMA_BARE: what follows is a bare list; NEAR_ENDS */
     struct text_sentence s;
     size_t hit_0, hit_1, mark_0, mark_1; /* of the sentence */
 };
@@ -113,6 +127,12 @@ static size_t scan(const struct work *w, enum text_language language,
     return n;
 }
 
+/* Nothing, or a space, between the two. */
+static bool beside(const struct text_doc *doc, uint32_t from, uint32_t to)
+{
+    return from == to || (from + 1 == to && doc->cp[from] == ' ');
+}
+
 static bool is_joint(uint32_t c)
 {
     return c == ' ' || c == 0x3001 || c == '/' || c == '"' || c == 0x3002 || c == '.' ||
@@ -125,10 +145,40 @@ static bool in_bare_list(const struct hit *h)
            (h->cue->axis < CUE_N_VALUED && h->direction == CUE_BACKWARD);
 }
 
+/* Marks where a near reach ends: at the beginning of each run of words that is too long. */
+static void near_ends(struct work *w)
+{
+    const uint32_t most = w->s.han ? NEAR_HAN : NEAR_EN;
+    uint32_t from = w->s.start;
+    size_t k = w->hit_0, m = w->mark_0;
+
+    for (uint32_t i = w->s.start; i < w->s.end;) {
+        uint32_t past = i;
+
+        while (m < w->mark_1 && w->mark[m].end <= i)
+            m++;
+        while (k < w->hit_1 && w->hit[k].end <= i)
+            k++;
+        if (m < w->mark_1 && w->mark[m].start <= i)
+            past = w->mark[m].end;
+        else if (k < w->hit_1 && w->hit[k].start <= i)
+            past = w->hit[k].end;
+        else if (w->doc->cp[i] == 0x3001 || w->doc->cp[i] == ',')
+            past = i + 1;
+        if (past > i) {
+            from = i = past;
+            continue;
+        }
+        if (i - from == most)
+            w->place[from] |= NEAR_ENDS;
+        i++;
+    }
+}
+
 /* Where each cue's reach ends behind it, from the sentence's end to its start. */
 static void reach_after(struct work *w)
 {
-    uint32_t stop = w->s.end, comma = stop, hard = stop;
+    uint32_t stop = w->s.end, comma = stop, hard = stop, near = stop;
     size_t k = w->hit_1, m = w->mark_1;
     bool bare = true, some = false;
 
@@ -138,11 +188,13 @@ static void reach_after(struct work *w)
         while (m > w->mark_0 && w->mark[m - 1].end > i + 1) /* one that leaves the sentence */
             m--;
         next = m < w->mark_1 ? &w->mark[m] : NULL;
+        if (i + 1 < w->s.end && w->place[i + 1] & NEAR_ENDS)
+            near = i + 1;
         if (k > w->hit_0 && w->hit[k - 1].end == i + 1) {
             struct hit *h = &w->hit[--k];
-            const uint32_t reach[] = {next != NULL && next->start - h->end <= 1 ? next->end
-                                                                                : h->end,
-                                      hard, comma, stop};
+            const uint32_t reach[] = {
+                next != NULL && beside(w->doc, h->end, next->start) ? next->end : h->end,
+                near < hard ? near : hard, hard, comma, stop};
 
             h->after = reach[h->cue->reach] < stop ? reach[h->cue->reach] : stop;
             if (h->cue->axis == CUE_STOP)
@@ -159,9 +211,9 @@ static void reach_after(struct work *w)
             continue;
         }
         if (w->doc->cp[i] == ',') {
-            w->bare[i] = bare && some;
+            w->place[i] |= bare && some ? COMMA_BARE : 0;
             comma = i;
-            hard = w->bare[i] ? hard : i;
+            hard = w->place[i] & COMMA_BARE ? hard : i;
             bare = true;
             some = false;
         } else if (!is_joint(w->doc->cp[i])) {
@@ -179,14 +231,14 @@ static void reach_before(struct work *w)
     for (uint32_t i = w->s.start; i < w->s.end; i++) {
         if (w->doc->cp[i] == ',') {
             comma = i + 1;
-            hard = w->bare[i] ? hard : i + 1;
+            hard = w->place[i] & COMMA_BARE ? hard : i + 1;
         }
         while (m < w->mark_1 && w->mark[m].end <= i)
             m++;
         if (k < w->hit_1 && w->hit[k].start == i) {
             struct hit *h = &w->hit[k++];
-            bool near = m > w->mark_0 && h->start - w->mark[m - 1].end <= 1;
-            const uint32_t reach[] = {near ? w->mark[m - 1].start : h->start, hard, comma,
+            bool next = m > w->mark_0 && beside(w->doc, w->mark[m - 1].end, h->start);
+            const uint32_t reach[] = {next ? w->mark[m - 1].start : h->start, hard, hard, comma,
                                       stop};
 
             h->before = reach[h->cue->reach] > stop ? reach[h->cue->reach] : stop;
@@ -245,6 +297,7 @@ static void sentence(struct work *w)
 {
     size_t k = w->hit_0;
 
+    near_ends(w);
     reach_after(w);
     reach_before(w);
     for (size_t m = w->mark_0; m < w->mark_1; m++) {
@@ -312,8 +365,8 @@ enum ward_code text_scope(const struct text_engine *e, const struct text_doc *do
 
     w.n_hits = scan(&w, language, marks, NULL);
     w.hit = ward_alloc(mem, w.n_hits * sizeof(*w.hit));
-    w.bare = ward_alloc(mem, (size_t)doc->n + 1);
-    if (w.hit == NULL || w.bare == NULL)
+    w.place = ward_alloc(mem, (size_t)doc->n + 1);
+    if (w.hit == NULL || w.place == NULL)
         return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL",
                                 "the note needs more memory than a call may use");
     scan(&w, language, marks, w.hit);

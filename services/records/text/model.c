@@ -1,0 +1,335 @@
+#include "services/records/text/model.h"
+
+#include "common/base/text.h"
+#include "common/host/host.h"
+#include "services/records/text/table.h"
+
+#include <limits.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#define OWN_CAP     ((size_t)1 << 20)
+#define SCRATCH_CAP ((size_t)64 << 20) /* of one window: inputs, outputs, the way through */
+#define LABELS_MAX  32
+#define WINDOW_MAX  4096
+
+struct label {
+    int kind; /* TEXT_MARK_NONE for O */
+    bool begins;
+};
+
+struct text_model {
+    struct text_backend backend; /* first: what callers hold */
+    struct ward_arena mem;       /* holds the model too */
+    struct ward_backend *plugin;
+    struct ward_model *model;
+    struct ward_engine *engine;
+    pthread_mutex_t lock; /* of engine and scratch */
+    struct ward_arena scratch;
+    struct label label[LABELS_MAX];
+    int n_labels;
+    int64_t window; /* code points of one run */
+    const char *name, *version, *weights, *sha256, *input, *output;
+    const struct text_row *known[8];
+    size_t n_known;
+};
+
+static const char *const kind_names[] = {"symptom", "disease", "drug"};
+
+/* ---- the card ---- */
+
+static int kind_of(const char *name, size_t n)
+{
+    for (int k = 0; k < TEXT_MEASUREMENT; k++)
+        if (strlen(kind_names[k]) == n && memcmp(kind_names[k], name, n) == 0)
+            return k;
+    return TEXT_MARK_NONE;
+}
+
+static enum ward_code read_label(const struct text_table *t, const struct text_row *row,
+                                 struct text_model *m, struct ward_err *err)
+{
+    const char *s = row->col[1];
+    struct label l = {TEXT_MARK_NONE, false};
+
+    if (m->n_labels == LABELS_MAX)
+        return TEXT_DATA_FAIL(err, t, row, "more than %d labels", LABELS_MAX);
+    if (strcmp(s, "O") != 0) {
+        bool prefixed = (s[0] == 'B' || s[0] == 'I') && s[1] == '_';
+
+        l.begins = s[0] == 'B';
+        l.kind = prefixed ? kind_of(s + 2, strlen(s + 2)) : TEXT_MARK_NONE;
+        if (l.kind == TEXT_MARK_NONE)
+            return TEXT_DATA_FAIL(err, t, row, "a label is O, B_kind or I_kind");
+    }
+    m->label[m->n_labels++] = l;
+    return WARD_OK;
+}
+
+static enum ward_code read_row(const struct text_table *t, const struct text_row *row,
+                               struct text_model *m, struct ward_err *err)
+{
+    static const char *const languages[] = {"auto", "zh", "en", NULL};
+    const struct {
+        const char *key, **to;
+    } texts[] = {{"name", &m->name},     {"version", &m->version}, {"weights", &m->weights},
+                 {"sha256", &m->sha256}, {"input", &m->input},     {"output", &m->output}};
+    int language = 0;
+
+    for (size_t i = 0; i < WARD_COUNT(texts); i++)
+        if (strcmp(row->col[0], texts[i].key) == 0) {
+            *texts[i].to = row->col[1];
+            return WARD_OK;
+        }
+    if (strcmp(row->col[0], "label") == 0)
+        return read_label(t, row, m, err);
+    if (strcmp(row->col[0], "language") == 0) {
+        WARD_TRY(text_table_word(t, row, 1, languages, &language, err));
+        m->backend.language = (enum text_language)language;
+        return WARD_OK;
+    }
+    if (strcmp(row->col[0], "window") == 0) {
+        if (!ward_i64(row->col[1], 16, WINDOW_MAX, &m->window))
+            return TEXT_DATA_FAIL(err, t, row, "a window has 16 to %d code points", WINDOW_MAX);
+        return WARD_OK;
+    }
+    if (strcmp(row->col[0], "known") == 0 && m->n_known < WARD_COUNT(m->known)) {
+        m->known[m->n_known++] = row;
+        return WARD_OK;
+    }
+    return TEXT_DATA_FAIL(err, t, row, "no such key, or too many of it");
+}
+
+/* key  value  -, and known  <text>  <spans it must find: symptom:2-4,drug:7-9> */
+static enum ward_code read_card(struct text_model *m, const char *dir, struct ward_err *err)
+{
+    const struct text_row end = {.line = 0};
+    struct text_table t;
+
+    WARD_TRY(text_table_read(&m->mem, dir, "card.tsv", 3, &t, err));
+    for (size_t i = 0; i < t.n; i++)
+        WARD_TRY(read_row(&t, &t.row[i], m, err));
+    if (m->name == NULL || m->version == NULL || m->weights == NULL || m->sha256 == NULL ||
+        m->input == NULL || m->output == NULL || m->window == 0 || m->n_labels < 2 ||
+        m->n_known == 0)
+        return TEXT_DATA_FAIL(err, &t, &end, "a key is missing");
+    if (strchr(m->weights, '/') != NULL)
+        return TEXT_DATA_FAIL(err, &t, &end, "the weights lie beside the card");
+    return WARD_OK;
+}
+
+/* ---- labels ---- */
+
+/* An I_ follows a B_ or an I_ of its kind; everything else follows anything. */
+static bool may_follow(const struct label *now, const struct label *before)
+{
+    return now->kind == TEXT_MARK_NONE || now->begins ||
+           (before != NULL && before->kind == now->kind);
+}
+
+/* The best sequence of labels (Viterbi), into way[n]. False: a score is not finite. */
+static bool best_way(const struct text_model *m, const float *score, uint32_t n, uint8_t *back,
+                     uint8_t *way)
+{
+    double total[LABELS_MAX], next[LABELS_MAX];
+    const int labels = m->n_labels;
+    int best = 0;
+
+    for (uint32_t i = 0; i < n; i++) {
+        for (int l = 0; l < labels; l++) {
+            double s = (double)score[(size_t)i * (size_t)labels + (size_t)l], top = -INFINITY;
+
+            if (!isfinite(s))
+                return false;
+            for (int p = 0; i > 0 && p < labels; p++)
+                if (total[p] > top && may_follow(&m->label[l], &m->label[p])) {
+                    top = total[p];
+                    back[(size_t)i * LABELS_MAX + (size_t)l] = (uint8_t)p;
+                }
+            if (i == 0 && may_follow(&m->label[l], NULL))
+                top = 0;
+            next[l] = top + s;
+        }
+        memcpy(total, next, sizeof(total));
+    }
+    for (int l = 1; l < labels; l++)
+        best = total[l] > total[best] ? l : best;
+    for (uint32_t i = n; i-- > 0;) {
+        way[i] = (uint8_t)best;
+        best = back[(size_t)i * LABELS_MAX + (size_t)best];
+    }
+    return true;
+}
+
+static enum ward_code add_marks(const struct text_model *m, const uint8_t *way, uint32_t start,
+                                uint32_t n, struct ward_arena *mem, struct text_marks *out,
+                                struct ward_err *err)
+{
+    for (uint32_t i = 0, j; i < n; i = j) {
+        const struct label *l = &m->label[way[i]];
+
+        for (j = i + 1; l->kind != TEXT_MARK_NONE && j < n; j++)
+            if (m->label[way[j]].kind != l->kind || m->label[way[j]].begins)
+                break;
+        if (l->kind != TEXT_MARK_NONE)
+            WARD_TRY(text_mark_add(
+                out, mem,
+                &(struct text_mark){.start = start + i, .end = start + j, .kind = l->kind},
+                err));
+    }
+    return WARD_OK;
+}
+
+/* ---- running ---- */
+
+/* One window [start, start + n). The lock is held. */
+static enum ward_code run(struct text_model *m, const struct text_doc *doc, uint32_t start,
+                          uint32_t n, struct ward_arena *mem, struct text_marks *out,
+                          struct ward_err *err)
+{
+    struct ward_tensor in = {.name = m->input, .dtype = WARD_I32, .rank = 2, .shape = {1, n}};
+    struct ward_tensor result[4];
+    const struct ward_tensor *scores;
+    uint32_t n_out = WARD_COUNT(result);
+    uint8_t *back, *way;
+
+    ward_arena_reset(&m->scratch);
+    in.nbytes = (uint64_t)n * sizeof(int32_t);
+    in.data = ward_alloc64(&m->scratch, in.nbytes);
+    back = ward_alloc(&m->scratch, (size_t)n * LABELS_MAX);
+    way = ward_alloc(&m->scratch, n);
+    if (in.data == NULL || back == NULL || way == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory to ask the model");
+    for (uint32_t i = 0; i < n; i++)
+        ((int32_t *)in.data)[i] = (int32_t)doc->cp[start + i];
+    WARD_TRY(ward_engine_run(m->engine, &m->scratch, NULL, &in, 1, result, &n_out, err));
+    scores = ward_tensor_named(result, n_out, m->output);
+    if (scores == NULL || scores->dtype != WARD_F32 || scores->rank != 3 ||
+        scores->shape[0] != 1 || scores->shape[1] != n || scores->shape[2] != m->n_labels)
+        return WARD_FAIL(err, INTERNAL, "the model's answer is not what its card says");
+    if (!best_way(m, scores->data, n, back, way))
+        return WARD_FAIL(err, INTERNAL, "the model's answer holds what is no number");
+    return add_marks(m, way, start, n, mem, out, err);
+}
+
+/* Where a window that begins at `start` ends: with the text, or behind its last stop or comma.
+ */
+static uint32_t window_end(const struct text_model *m, const struct text_doc *doc,
+                           uint32_t start, uint32_t end)
+{
+    uint32_t most = start + (uint32_t)m->window;
+
+    if (end <= most)
+        return end;
+    for (uint32_t i = most; i > start + (uint32_t)m->window / 2; i--)
+        if (doc->cp[i - 1] == 0x3002 || doc->cp[i - 1] == '\n' || doc->cp[i - 1] == ',' ||
+            doc->cp[i - 1] == ';')
+            return i;
+    return most;
+}
+
+static enum ward_code find(void *self, const struct text_doc *doc, uint32_t start, uint32_t end,
+                           struct ward_arena *mem, struct text_marks *out, struct ward_err *err)
+{
+    struct text_model *m = self;
+    enum ward_code code = WARD_OK;
+
+    pthread_mutex_lock(&m->lock);
+    for (uint32_t stop; code == WARD_OK && start < end; start = stop) {
+        stop = window_end(m, doc, start, end);
+        code = run(m, doc, start, stop - start, mem, out, err);
+    }
+    pthread_mutex_unlock(&m->lock);
+    return code;
+}
+
+/* A text of the card, with what must be found in it. */
+static enum ward_code ask_known(struct text_model *m, const struct text_row *row,
+                                struct ward_err *err)
+{
+    struct ward_arena mem;
+    struct text_marks marks = {0};
+    struct text_doc doc;
+    char got[256] = "";
+    size_t n = 0;
+    enum ward_code code;
+
+    ward_arena_init(&mem, OWN_CAP);
+    code = text_doc_make(&mem, row->col[1], strlen(row->col[1]), &doc, err);
+    if (code == WARD_OK)
+        code = find(m, &doc, 0, doc.n, &mem, &marks, err);
+    for (size_t i = 0; code == WARD_OK && i < marks.n && n < sizeof(got); i++)
+        n += (size_t)snprintf(got + n, sizeof(got) - n, "%s%s:%u-%u", i ? "," : "",
+                              kind_names[marks.at[i].kind], marks.at[i].start, marks.at[i].end);
+    if (code == WARD_OK && strcmp(got, row->col[2]) != 0)
+        code = WARD_FAIL_REASON(err, FAILED_PRECONDITION, "KNOWN_ANSWER",
+                                "the text model finds other than card.tsv:%d says", row->line);
+    ward_arena_done(&mem);
+    return code;
+}
+
+static enum ward_code load(struct text_model *m, const struct text_model_config *cfg,
+                           struct ward_err *err)
+{
+    struct ward_model_config mc = {0};
+    char path[PATH_MAX];
+
+    WARD_TRY(read_card(m, cfg->dir, err));
+    snprintf(path, sizeof(path), "%s/%s", cfg->dir, m->weights);
+    mc = (struct ward_model_config){.name = m->name, .path = path, .sha256 = m->sha256};
+    WARD_TRY(ward_backend_open(cfg->plugins, cfg->plugin, &m->plugin, err));
+    WARD_TRY(ward_model_load(m->plugin, &mc, &m->model, err));
+    WARD_TRY(ward_engine_new(m->model, -1, &m->engine, err));
+    m->backend.maker.name = m->name;
+    m->backend.maker.version = m->version;
+    snprintf(m->backend.maker.sha256, sizeof(m->backend.maker.sha256), "%s",
+             ward_model_sha256(m->model));
+    for (size_t i = 0; i < m->n_known; i++)
+        WARD_TRY(ask_known(m, m->known[i], err));
+    return WARD_OK;
+}
+
+enum ward_code text_model_open(const struct text_model_config *cfg, struct text_backend **out,
+                               struct ward_err *err)
+{
+    struct ward_arena mem;
+    struct text_model *m;
+    enum ward_code code;
+
+    ward_arena_init(&mem, OWN_CAP);
+    m = ward_new(&mem, struct text_model);
+    if (m == NULL) {
+        ward_arena_done(&mem);
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the text model");
+    }
+    m->mem = mem;
+    m->backend.self = m;
+    m->backend.find = find;
+    pthread_mutex_init(&m->lock, NULL);
+    ward_arena_init(&m->scratch, SCRATCH_CAP);
+    code = load(m, cfg, err);
+    if (code != WARD_OK) {
+        text_model_close(&m->backend);
+        return code;
+    }
+    *out = &m->backend;
+    return WARD_OK;
+}
+
+void text_model_close(struct text_backend *b)
+{
+    struct text_model *m = b == NULL ? NULL : b->self;
+    struct ward_arena mem;
+
+    if (m == NULL)
+        return;
+    ward_engine_free(m->engine);
+    ward_model_unload(m->model);
+    ward_backend_close(m->plugin);
+    ward_arena_done(&m->scratch);
+    pthread_mutex_destroy(&m->lock);
+    mem = m->mem; /* which holds m */
+    ward_arena_done(&mem);
+}

@@ -1,0 +1,237 @@
+/* The model back end, with a plugin that labels one word: tests/text/one_word.c. */
+#include "services/records/text/model.h"
+#include "services/records/text/text_testing.h"
+
+#include "common/base/crypto.h"
+#include "common/base/text.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* build/test/services/... -> build/tests/text */
+static const char *plugins(void)
+{
+    static char dir[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", dir, sizeof(dir) - 32);
+    char *test;
+
+    assert_true(n > 0);
+    dir[n] = '\0';
+    test = strstr(dir, "/test/services/");
+    assert_non_null(test);
+    memcpy(test, "/tests/text", sizeof("/tests/text"));
+    return dir;
+}
+
+struct model {
+    char dir[64], card[96], weights[96];
+};
+
+static void put(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "we");
+
+    assert_non_null(f);
+    fputs(text, f);
+    assert_int_equal(fclose(f), 0);
+}
+
+/* A folder with a model of `word`; `%s` of the card's text is the weights' sha256. */
+static void make(struct model *m, const char *word, const char *card)
+{
+    uint8_t sha[WARD_SHA256_SIZE];
+    char hex[65], text[2048];
+
+    snprintf(m->dir, sizeof(m->dir), "/tmp/ward-model-XXXXXX");
+    assert_non_null(mkdtemp(m->dir));
+    snprintf(m->card, sizeof(m->card), "%s/card.tsv", m->dir);
+    snprintf(m->weights, sizeof(m->weights), "%s/word.txt", m->dir);
+    ward_sha256(word, strlen(word), sha);
+    ward_hex(sha, sizeof(sha), hex);
+    snprintf(text, sizeof(text),
+             "# test\n# source: none\n# licence: none\n# checked: never\n%s"
+             "sha256\t%s\t-\n",
+             card, hex);
+    put(m->card, text);
+    put(m->weights, word);
+}
+
+static void clear(const struct model *m)
+{
+    unlink(m->card);
+    unlink(m->weights);
+    rmdir(m->dir);
+}
+
+static const char card[] = "name\tone_word\t-\nversion\t7\t-\nweights\tword.txt\t-\n"
+                           "language\tzh\t-\ninput\tcode_points\t-\noutput\tlabels\t-\n"
+                           "window\t16\t-\nlabel\tO\t-\nlabel\tB_symptom\t-\n"
+                           "label\tI_symptom\t-\nknown\t他眼皮跳\tsymptom:1-4\n";
+
+static enum ward_code open_model(const struct model *m, struct text_backend **b,
+                                 struct ward_err *err)
+{
+    return text_model_open(
+        &(struct text_model_config){.dir = m->dir, .plugins = plugins(), .plugin = "one_word"},
+        b, err);
+}
+
+static enum ward_code open_once(const char *word, const char *text, struct ward_err *err)
+{
+    struct text_backend *b = NULL;
+    struct model m;
+    enum ward_code code;
+
+    make(&m, word, text);
+    code = open_model(&m, &b, err);
+    text_model_close(b);
+    clear(&m);
+    return code;
+}
+
+static void a_model_finds_what_no_dictionary_has_and_rules_judge_it(void **state)
+{
+    const char *note = "无眼皮跳，头痛3天。既往有眼皮跳，体温38.5℃。No fever.";
+    struct text_backend *b = NULL;
+    struct text_engine *e = NULL;
+    struct text_findings found = {0};
+    struct ward_err err = {0};
+    struct model m;
+
+    (void)state;
+    make(&m, "眼皮跳", card);
+    if (open_model(&m, &b, &err) != WARD_OK)
+        fail_msg("%s", err.msg);
+    assert_int_equal(
+        text_open(&(struct text_config){.data_dir = TEXT_TEST_DATA, .backend = b}, &e, &err),
+        WARD_OK);
+    ward_arena_reset(&text_fix.mem);
+    assert_int_equal(
+        text_extract(e, &text_fix.mem, note, strlen(note), TEXT_AUTO, &found, &err), WARD_OK);
+    assert_int_equal(found.n, 4); /* the model leaves the headache out */
+    assert_string_equal(found.at[0].name, "眼皮跳");
+    assert_string_equal(found.at[0].maker->name, "one_word");
+    assert_string_equal(found.at[0].maker->version, "7");
+    assert_int_equal(strlen(found.at[0].maker->sha256), 64);
+    assert_int_equal(found.at[0].assertion, TEXT_NEGATED);
+    assert_int_equal(found.at[1].assertion, TEXT_AFFIRMED);
+    assert_int_equal(found.at[1].temporality, TEXT_HISTORICAL);
+    assert_int_equal(found.at[2].kind, TEXT_MEASUREMENT);
+    assert_string_equal(found.at[2].maker->name, "rules");
+    assert_string_equal(found.at[3].maker->name, "rules"); /* a sentence it does not read */
+    assert_string_equal(found.at[3].code, "R50.9");
+    text_close(e);
+    text_model_close(b);
+    clear(&m);
+}
+
+static void a_word_the_dictionary_knows_has_its_code(void **state)
+{
+    static const char known[] = "name\tone_word\t-\nversion\t7\t-\nweights\tword.txt\t-\n"
+                                "language\tauto\t-\ninput\tcode_points\t-\noutput\tlabels\t-\n"
+                                "window\t16\t-\nlabel\tO\t-\nlabel\tB_symptom\t-\n"
+                                "label\tI_symptom\t-\nknown\t头痛\tsymptom:0-2\n";
+    const char *note = "头痛";
+    struct text_backend *b = NULL;
+    struct text_engine *e = NULL;
+    struct text_findings found = {0};
+    struct model m;
+
+    (void)state;
+    make(&m, "头痛", known);
+    assert_int_equal(open_model(&m, &b, NULL), WARD_OK);
+    assert_int_equal(
+        text_open(&(struct text_config){.data_dir = TEXT_TEST_DATA, .backend = b}, &e, NULL),
+        WARD_OK);
+    ward_arena_reset(&text_fix.mem);
+    assert_int_equal(
+        text_extract(e, &text_fix.mem, note, strlen(note), TEXT_AUTO, &found, NULL), WARD_OK);
+    assert_int_equal(found.n, 1);
+    assert_string_equal(found.at[0].code, "R51");
+    assert_string_equal(found.at[0].maker->name, "one_word");
+    text_close(e);
+    text_model_close(b);
+    clear(&m);
+}
+
+static void a_text_longer_than_the_window_is_read_in_pieces(void **state)
+{
+    char note[4096] = "";
+    struct text_backend *b = NULL;
+    struct text_engine *e = NULL;
+    struct text_findings found = {0};
+    struct model m;
+
+    (void)state;
+    for (int i = 0; i < 100; i++)
+        strncat(note, "患者有眼皮跳，", sizeof(note) - strlen(note) - 1);
+    make(&m, "眼皮跳", card);
+    assert_int_equal(open_model(&m, &b, NULL), WARD_OK);
+    assert_int_equal(
+        text_open(&(struct text_config){.data_dir = TEXT_TEST_DATA, .backend = b}, &e, NULL),
+        WARD_OK);
+    ward_arena_reset(&text_fix.mem);
+    assert_int_equal(
+        text_extract(e, &text_fix.mem, note, strlen(note), TEXT_AUTO, &found, NULL), WARD_OK);
+    assert_int_equal(found.n, 100);
+    text_close(e);
+    text_model_close(b);
+    clear(&m);
+}
+
+static void a_model_that_is_not_its_card_s_does_not_start(void **state)
+{
+    struct ward_err err = {0};
+    struct model m;
+    struct text_backend *b = NULL;
+
+    (void)state;
+    assert_int_equal(open_once("眼皮", card, &err), WARD_FAILED_PRECONDITION);
+    assert_string_equal(err.reason, "KNOWN_ANSWER");
+    make(&m, "眼皮跳", card);
+    put(m.weights, "other");
+    assert_int_equal(open_model(&m, &b, &err), WARD_FAILED_PRECONDITION);
+    assert_string_equal(err.reason, "MODEL_HASH");
+    clear(&m);
+    assert_int_equal(open_once("!shape", card, &err), WARD_INTERNAL);
+    assert_int_equal(open_once("!nan", card, &err), WARD_INTERNAL);
+    assert_int_equal(open_once("!inside", card, &err), WARD_FAILED_PRECONDITION);
+    assert_string_equal(err.reason, "KNOWN_ANSWER");
+}
+
+static void a_broken_card_is_named(void **state)
+{
+    static const struct {
+        const char *text, *where;
+    } broken[] = {
+        {"name\tx\t-\n", "a key is missing"},
+        {"colour\tblue\t-\n", "card.tsv:5: no such key"},
+        {"label\tB_mood\t-\n", "card.tsv:5: a label is O, B_kind or I_kind"},
+        {"window\t1\t-\n", "card.tsv:5: a window"},
+        {"language\tfr\t-\n", "card.tsv:5: column 2: unknown word"},
+        {"name\tx\n", "card.tsv:5: not 3 columns"},
+    };
+    struct ward_err err = {0};
+
+    (void)state;
+    for (size_t i = 0; i < WARD_COUNT(broken); i++) {
+        assert_int_equal(open_once("眼皮跳", broken[i].text, &err), WARD_FAILED_PRECONDITION);
+        assert_string_equal(err.reason, "TEXT_DATA");
+        if (strstr(err.msg, broken[i].where) == NULL)
+            fail_msg("'%s' is not in '%s'", broken[i].where, err.msg);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_model_finds_what_no_dictionary_has_and_rules_judge_it),
+        cmocka_unit_test(a_word_the_dictionary_knows_has_its_code),
+        cmocka_unit_test(a_text_longer_than_the_window_is_read_in_pieces),
+        cmocka_unit_test(a_model_that_is_not_its_card_s_does_not_start),
+        cmocka_unit_test(a_broken_card_is_named),
+    };
+
+    return cmocka_run_group_tests(tests, text_fixture_open, text_fixture_close);
+}
