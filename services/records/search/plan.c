@@ -52,6 +52,7 @@ static int rank_of(enum param p)
 /* Values of one group each are one list of alternatives. */
 static enum ward_code merge(struct ward_arena *mem, struct filter *f, struct ward_err *err)
 {
+    struct value *one;
     struct tokens *all;
     size_t n = 0;
 
@@ -62,17 +63,19 @@ static enum ward_code merge(struct ward_arena *mem, struct filter *f, struct war
     }
     if (f->n < 2 || n > MERGED_MOST)
         return WARD_OK;
+    one = ward_new(mem, struct value);
     all = ward_new(mem, struct tokens);
     if (all != NULL)
         all->at = ward_alloc(mem, n * sizeof(*all->at));
-    if (all == NULL || all->at == NULL)
+    if (one == NULL || all == NULL || all->at == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the query");
     for (size_t i = 0; i < f->n; i++) {
         memcpy(all->at + all->n, f->value[i].group[0].at,
                f->value[i].group[0].n * sizeof(*all->at));
         all->n += f->value[i].group[0].n;
     }
-    f->value[0].group = all;
+    *one = (struct value){.group = all, .n_groups = 1};
+    f->value = one;
     f->n = 1;
     return WARD_OK;
 }
@@ -113,15 +116,20 @@ static const struct filter *by_ask(const struct search *s, enum ask ask)
 static enum ward_code find_roots(struct worker *w, struct ward_arena *mem, struct filter *f,
                                  struct ward_err *err)
 {
+    struct value *roots;
     struct ward_rows rows;
     struct sql q;
 
     WARD_TRY(sql_begin(&q, mem, err));
     cond_ids(&q, "SELECT DISTINCT root_id FROM patient WHERE patient_id IN ", f);
     WARD_TRY(sql_run(&q, w->seat.db, &rows, err));
+    roots = ward_alloc(mem, (rows.n + 1) * sizeof(*roots));
+    if (roots == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the query");
+    f->value = roots;
     f->n = rows.n;
     for (size_t i = 0; i < rows.n; i++)
-        memcpy(f->value[i].id, rows.at[i][0].p, RECORDS_ID);
+        memcpy(roots[i].id, rows.at[i][0].p, RECORDS_ID);
     return WARD_OK;
 }
 
