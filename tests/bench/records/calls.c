@@ -23,7 +23,7 @@ typedef Ward__Records__V1__Parameter Parameter;
 
 struct caller {
     struct ward_client *client;
-    const char *token; /* of a nurse of this caller's ward */
+    char token[2048]; /* of a nurse of this caller's ward */
     struct ward_arena mem;
     struct ward_err err;
     pthread_t thread;
@@ -37,7 +37,7 @@ struct caller {
 
 static char *read_file(const char *path)
 {
-    static char text[16384];
+    static char text[65536];
     FILE *f = fopen(path, "re");
     size_t n = f == NULL ? 0 : fread(text, 1, sizeof(text) - 1, f);
 
@@ -56,7 +56,7 @@ static void caller_open(struct caller *c, char **argv, uint64_t n)
     ward_arena_init(&c->mem, (size_t)64 << 20);
     for (uint64_t i = 0; (line = strsep(&rest, "\n")) != NULL && i < n; i++)
         ;
-    c->token = ward_strdup(&c->mem, line == NULL ? "" : line);
+    snprintf(c->token, sizeof(c->token), "%s", line == NULL ? "" : line);
     cfg.target = ward_printf(&c->mem, "127.0.0.1:%s", argv[1]);
     cfg.tls.cert = ward_printf(&c->mem, "%s/wardctl.pem", argv[2]);
     cfg.tls.key = ward_printf(&c->mem, "%s/wardctl.key", argv[2]);
@@ -110,14 +110,9 @@ static void update(struct caller *c, const char *id, int version)
     ask(c, UPDATE, &req.base, &ward__records__v1__update_response__descriptor);
 }
 
-/* The token is in the arena too: it stays, and the rest goes. */
 static void forget(struct caller *c)
 {
-    static _Thread_local char token[4096];
-
-    snprintf(token, sizeof(token), "%s", c->token);
     ward_arena_reset(&c->mem);
-    c->token = token;
 }
 
 static void *write_on(void *arg)
