@@ -61,7 +61,8 @@ bool ward_json_is(const struct ward_json *v, enum ward_json_kind kind); /* false
 WARD_MUST bool ward_json_i64(const struct ward_json *v, int64_t *out);  /* a whole NUMBER */
 WARD_MUST bool ward_json_f64(const struct ward_json *v, double *out);
 
-/* The same value: members in any order, numbers by their text. */
+/* The same value: members in any order, numbers by their text. Takes members squared of time.
+ */
 bool ward_json_equal(const struct ward_json *a, const struct ward_json *b);
 
 #endif

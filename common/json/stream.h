@@ -14,10 +14,10 @@
  * or stage it, as the whole's meaning asks.
  *
  * Threads: one a stream. Memory: the stream's own, at most twice element_bytes + rest_bytes for
- * text and element_arena for the value handed over. Errors: as json.h's, sticky; byte and line
- * count from the first byte fed, the path from the element's root. JSON_TOO_LARGE: an element
- * over element_bytes, or the rest over rest_bytes. A callback's own failure is passed up
- * untouched.
+ * text and element_arena for the value handed over. Errors: as json.h's, sticky. Byte and line
+ * count from the first byte fed, the path from the element's root; what is wrong in the rest is
+ * counted without the elements. JSON_TOO_LARGE: an element over element_bytes, or the rest over
+ * rest_bytes. A callback's own failure is passed up untouched.
  */
 #ifndef WARD_JSON_STREAM_H
 #define WARD_JSON_STREAM_H
