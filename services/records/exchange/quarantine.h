@@ -58,6 +58,7 @@ struct entry {
     const char *full_url;         /* "" for none */
     const struct ward_json *json; /* the resource */
     bool plausible;               /* a person looked: implausible values are as they are */
+    const char *place; /* names the entry where it has no id of its own; NULL: a new id */
 };
 struct entered {
     Resource *res; /* with our id and references; NULL: not readable so far */

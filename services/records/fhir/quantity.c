@@ -9,19 +9,6 @@
 
 typedef Ward__Records__V1__Quantity Quantity;
 
-/* "(score)": an annotation in the wrong brackets, as Synthea writes the unit of a
- * questionnaire's score. It claims no dimension, so nothing can be read wrongly from it; to
- * refuse it would refuse the questionnaire. */
-static bool is_round_annotation(const char *code, size_t n)
-{
-    if (n < 3 || code[0] != '(' || code[n - 1] != ')')
-        return false;
-    for (size_t i = 1; i + 1 < n; i++)
-        if (!((code[i] >= 'a' && code[i] <= 'z') || (code[i] >= 'A' && code[i] <= 'Z')))
-            return false;
-    return true;
-}
-
 static enum ward_code unit(struct fhir_checking *k, const char *code, struct ward_ucum *out,
                            struct ward_err *err)
 {
@@ -31,7 +18,7 @@ static enum ward_code unit(struct fhir_checking *k, const char *code, struct war
     if (ward_ucum_parse(code, n, out, &why) == WARD_OK)
         return WARD_OK;
     /* What is too complex to be held exactly is a unit all the same. */
-    if (strcmp(why.reason, "UCUM_TOO_COMPLEX") == 0 || is_round_annotation(code, n)) {
+    if (strcmp(why.reason, "UCUM_TOO_COMPLEX") == 0) {
         *out = (struct ward_ucum){.num = 1, .den = 1};
         return WARD_OK;
     }

@@ -1,0 +1,166 @@
+/* ImportBundle: the call. */
+#include "services/records/exchange/import_feed.h"
+
+#include "common/base/clock.h"
+
+#include <string.h>
+
+typedef Ward__Records__V1__ImportBundleRequest Request;
+typedef Ward__Records__V1__ImportStart Start;
+
+#define TEXT_MAX128 128
+#define CHUNK       ((size_t)1 << 20)
+
+/* ---- the run's row ---- */
+
+static enum ward_code begin_run(struct ward_db *db, void *arg, struct ward_err *err)
+{
+    static const char INSERT[] = "INSERT IGNORE INTO import_run (import_id, source, started_by,"
+                                 " started_at_us) VALUES (?, ?, ?, ?)";
+    static const char SELECT[] = "SELECT source FROM import_run WHERE import_id = ?";
+    struct import *im = arg;
+    struct ward_arena *mem = im->call->mem;
+    struct ward_val id = ward_text(im->stage.import_id);
+    struct ward_rows rows;
+
+    if (!im->stage.dry_run)
+        WARD_TRY(ward_db_run(db, mem, INSERT,
+                             WARD_PARAMS(id, ward_text(im->source),
+                                         ward_text(im->call->who->subject),
+                                         ward_int(mem, ward_wall_us())),
+                             NULL, err));
+    WARD_TRY(ward_db_run(db, mem, SELECT, WARD_PARAMS(id), &rows, err));
+    if (rows.n > 0 && strcmp(rows.at[0][0].p, im->source) != 0)
+        return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "IMPORT_DIFFERS",
+                                "this import_id was used with another source");
+    return WARD_OK;
+}
+
+static enum ward_code end_run(struct ward_db *db, void *arg, struct ward_err *err)
+{
+    static const char SQL[] = "UPDATE import_run SET done_at_us = ? WHERE import_id = ?";
+    struct import *im = arg;
+    struct ward_arena *mem = im->call->mem;
+    const ImportProgress *p = &im->count.p;
+
+    if (!im->stage.dry_run)
+        WARD_TRY(ward_db_run(
+            db, mem, SQL,
+            WARD_PARAMS(ward_int(mem, ward_wall_us()), ward_text(im->stage.import_id)), NULL,
+            err));
+    im->act.n = 0; /* written anew where the transaction is redone */
+    ward_act_note(&im->act, "import", im->stage.import_id);
+    ward_act_note_int(&im->act, "bundles", p->bundles);
+    ward_act_note_int(&im->act, "created", p->created);
+    ward_act_note_int(&im->act, "updated", p->updated);
+    ward_act_note_int(&im->act, "unchanged", p->unchanged);
+    ward_act_note_int(&im->act, "quarantined", p->quarantined);
+    ward_act_note(&im->act, "dry_run", im->stage.dry_run ? "true" : "false");
+    return ward_act_write(&im->act, db, err);
+}
+
+/* ---- the stream ---- */
+
+static enum ward_code check_start(struct ward_call *c, const Start *s)
+{
+    size_t n_id = strlen(s->import_id), n_source = strlen(s->source);
+
+    if (n_id == 0 || n_id > TEXT_MAX128)
+        return WARD_FAIL_FIELD(c->err, "start.import_id", "must have 1 to 128 bytes");
+    if (n_source == 0 || n_source > TEXT_MAX128)
+        return WARD_FAIL_FIELD(c->err, "start.source", "must have 1 to 128 bytes");
+    if ((int)s->on_problem < 0 ||
+        s->on_problem > WARD__RECORDS__V1__ON_PROBLEM__ON_PROBLEM_REFUSE)
+        return WARD_FAIL_FIELD(c->err, "start.on_problem", "is none of the enum's");
+    return WARD_OK;
+}
+
+/* The start message's memory goes with the next one. */
+static enum ward_code begin(struct import *im, const Start *start)
+{
+    struct ward_call *c = im->call;
+    struct worker *w = c->wrk;
+    char *id, *source;
+
+    WARD_TRY(check_start(c, start));
+    WARD_TRY(ward_call_copy(c, start->import_id, &id));
+    WARD_TRY(ward_call_copy(c, start->source, &source));
+    im->source = source;
+    im->refuse = start->on_problem == WARD__RECORDS__V1__ON_PROBLEM__ON_PROBLEM_REFUSE;
+    im->stage.w = w;
+    im->stage.import_id = id;
+    im->stage.dry_run = start->dry_run;
+    im->stage.act = &im->act;
+    im->stage.call = *c;
+    WARD_TRY(stage_init(&im->stage, c->err));
+    ward_act_note(&im->act, "import", id);
+    ward_db_deadline(w->seat.db, c->deadline_ns);
+    return ward_db_tx(w->seat.db, begin_run, im, c->err);
+}
+
+static enum ward_code receive(struct import *im)
+{
+    struct ward_call *c = im->call;
+    const ProtobufCMessage *m = NULL;
+    bool started = false;
+
+    for (;;) {
+        const Request *q;
+
+        WARD_TRY(ward_recv(c, &m));
+        if (m == NULL)
+            break;
+        q = (const Request *)m;
+        if (q->part_case == WARD__RECORDS__V1__IMPORT_BUNDLE_REQUEST__PART_START) {
+            if (started)
+                return WARD_FAIL_FIELD(c->err, "start", "came twice");
+            started = true;
+            WARD_TRY(begin(im, q->start));
+            continue;
+        }
+        if (q->part_case != WARD__RECORDS__V1__IMPORT_BUNDLE_REQUEST__PART_CHUNK)
+            return WARD_FAIL_FIELD(c->err, "part", "is neither start nor chunk");
+        if (!started)
+            return WARD_FAIL_FIELD(c->err, "start", "must be the first message");
+        if (q->chunk.len > CHUNK)
+            return WARD_FAIL_FIELD(c->err, "chunk", "has more than 1 MiB");
+        WARD_TRY(import_feed(im, q->chunk.data, q->chunk.len, c->err));
+    }
+    if (!started)
+        return WARD_FAIL_FIELD(c->err, "start", "is missing");
+    return import_feed_end(im, c->err);
+}
+
+static enum ward_code run(struct import *im)
+{
+    struct ward_call *c = im->call;
+    struct worker *w = c->wrk;
+
+    WARD_TRY(receive(im));
+    WARD_TRY(ward_db_tx(w->seat.db, end_run, im, c->err));
+    im->count.p.done = true;
+    return import_send(c, &im->count, true);
+}
+
+enum ward_code import_bundle_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                                 ProtobufCMessage *r)
+{
+    struct import *im = ward_new(c->mem, struct import);
+    struct worker *w = c->wrk;
+    enum ward_code code;
+
+    (void)q, (void)r;
+    if (im == NULL)
+        return WARD_FAIL_REASON(c->err, RESOURCE_EXHAUSTED, "ARENA_FULL", "no memory");
+    im->call = c;
+    im->count.mem = c->mem;
+    ward__records__v1__import_progress__init(&im->count.p);
+    im->last_held = &im->held;
+    ward_arena_init(&im->waiting, IMPORT_WAITING);
+    ward_act_begin(&im->act, c, &w->seat, NULL);
+    code = run(im);
+    ward_json_stream_close(im->stream);
+    stage_done(&im->stage);
+    ward_arena_done(&im->waiting);
+    return code;
+}

@@ -1,0 +1,153 @@
+/* import.h - what the files of the import of bundles share.
+ *
+ * import.c receives bytes and cuts them into bundles (bundle_split.h) and those into entries
+ * (common/json/stream.h); import_entry.c makes a resource of an entry, without a database;
+ * import_stage.c gathers entries and writes them, 500 a transaction or a bundle at once;
+ * import_look.c asks what is there already; import_count.c says how far it is.
+ *
+ * Threads: a worker's own. Memory: three arenas of the import's own, each with a cap; what one
+ * transaction needs is let go after it. Errors: as exchange.proto's ImportBundle.
+ */
+#ifndef RECORDS_EXCHANGE_IMPORT_H
+#define RECORDS_EXCHANGE_IMPORT_H
+
+#include "common/json/stream.h"
+#include "services/records/api.h"
+#include "services/records/exchange/bundle_split.h"
+#include "services/records/exchange/quarantine.h"
+#include "services/records/fhir/fhir.h"
+
+#define IMPORT_BATCH  500
+#define IMPORT_ATOMIC 10000 /* resources of a bundle that goes in whole or not at all */
+#define IMPORT_WOULD                                                                           \
+    200000                   /* ids that a dry run remembers; past them it takes any for there \
+                              */
+#define IMPORT_HELD    10000 /* entries that wait for a patient or an encounter further on */
+#define IMPORT_ENTRY   ((size_t)8 << 20)   /* bytes of an entry's JSON */
+#define IMPORT_STAGED  ((size_t)160 << 20) /* memory of what one transaction writes */
+#define IMPORT_WORK    ((size_t)160 << 20) /* memory of the transaction itself */
+#define IMPORT_WAITING ((size_t)64 << 20)  /* memory of what is held */
+
+typedef Ward__Records__V1__ImportProgress ImportProgress;
+typedef Ward__Records__V1__Unsupported Unsupported;
+
+/* ---- ids to things: import_look.c ---- */
+
+struct id_map {
+    const uint8_t **id;
+    void **thing;
+    size_t cap; /* a power of two, at least twice what is put */
+};
+WARD_MUST enum ward_code id_map_init(struct id_map *m, struct ward_arena *mem, size_t most,
+                                     struct ward_err *err);
+/* id is kept by reference. */
+void id_map_put(struct id_map *m, const uint8_t id[RECORDS_ID], void *thing);
+void *id_map_get(const struct id_map *m, const uint8_t id[RECORDS_ID]); /* NULL: not there */
+
+/* ---- counts: import_count.c ---- */
+
+#define TALLY_NAMES 200
+
+struct tally {
+    Unsupported **at; /* the last is "..." once there are more names */
+    size_t n;
+};
+struct import_count {
+    struct ward_arena *mem;
+    ImportProgress p;
+    struct tally unsupported, unmodelled;
+    int64_t sent_ns;
+};
+WARD_MUST enum ward_code tally_add(struct tally *t, struct ward_arena *mem, const char *name,
+                                   struct ward_err *err);
+/* Sends what is counted; unless `now`, at most five times a second. */
+WARD_MUST enum ward_code import_send(struct ward_call *c, struct import_count *n, bool now);
+struct staged;
+/* Copies a problem's item for the first ones that are shown. */
+WARD_MUST enum ward_code import_show(struct import_count *n, const char *import_id,
+                                     const struct staged *s, struct ward_err *err);
+
+/* ---- entries ---- */
+
+enum fate { FATE_NEW, FATE_CHANGED, FATE_SAME, FATE_WAITS, FATE_WRONG };
+
+struct staged {
+    struct entered in;
+    enum kind kind;
+    uint8_t id[RECORDS_ID], encounter[RECORDS_ID];
+    bool has_id, has_encounter;
+    const char *text; /* of the entry, n bytes */
+    size_t n;
+    const char *full_url;
+    char position[QUARANTINE_POSITION];
+    int number;  /* in its bundle, from 1 */
+    bool looked; /* at what is plausible */
+    enum fate fate;
+    int version; /* of what is there */
+    struct ward_act *act;
+};
+
+/* Without the database, into mem. What is wrong is in s->in.problems. */
+WARD_MUST enum ward_code entry_read(struct worker *w, struct ward_arena *mem,
+                                    const struct entry *e, fhir_unmodelled_fn *unmodelled,
+                                    void *arg, struct staged *s, struct ward_err *err);
+/* Both say the same, version and time apart, which it takes away. */
+WARD_MUST enum ward_code entry_same(struct ward_arena *mem, Resource *a, Resource *b,
+                                    bool *same, struct ward_err *err);
+
+/* ---- what is there: import_look.c; in a transaction ---- */
+
+struct there {
+    uint8_t id[RECORDS_ID], root[RECORDS_ID];
+    bool erased;
+    int64_t birth_us; /* INT64_MIN: not known */
+};
+struct looked {
+    struct id_map patients; /* struct there */
+    struct id_map
+        encounters; /* struct there: id is the encounter's, root whose chart it is in */
+    struct id_map resources; /* struct version */
+};
+WARD_MUST enum ward_code import_look(struct worker *w, struct ward_arena *mem,
+                                     struct staged *const *at, size_t n, struct looked *out,
+                                     struct ward_err *err);
+
+/* ---- what is written: import_stage.c, import_fate.c ---- */
+
+struct stage {
+    struct worker *w;
+    struct ward_call call; /* the import's, with memory of its own */
+    struct ward_act *act;  /* the import's: others are made like it */
+    const char *import_id;
+    bool atomic, dry_run;
+    bool last; /* what waits now waits in vain */
+    int64_t now_us;
+    struct ward_arena *mem;  /* of what is staged */
+    struct ward_arena *work; /* of the transaction */
+    struct ward_arena own_mem, own_work;
+    struct staged **at;
+    size_t n, cap;
+    struct id_map ids; /* of at, by id */
+    struct looked there;
+    struct id_map would; /* of a dry run: patients and encounters that would have gone in */
+    size_t n_would;
+    bool one_by_one;      /* to find out which one fails */
+    struct staged *blame; /* the one that did */
+};
+WARD_MUST enum ward_code stage_init(struct stage *s, struct ward_err *err);
+void stage_done(struct stage *s);
+/* Room for one more, zeroed. */
+WARD_MUST enum ward_code stage_add(struct stage *s, struct staged **out, struct ward_err *err);
+/* Once its id is known: false where another one has it. */
+bool stage_index(struct stage *s, struct staged *e);
+/* Everything staged, in one transaction; afterwards each has its fate. What waits is not in.
+ *   FAILED_PRECONDITION  IMPORT_REFUSED: it is atomic, and something is wrong */
+WARD_MUST enum ward_code stage_write(struct stage *s, struct ward_err *err);
+WARD_MUST enum ward_code stage_clear(struct stage *s, struct ward_err *err);
+/* After a dry run of a batch. */
+WARD_MUST enum ward_code stage_remember(struct stage *s, struct ward_arena *mem,
+                                        struct ward_err *err);
+/* Each one's fate, by what is there: import_fate.c; in the transaction. */
+WARD_MUST enum ward_code stage_fates(struct stage *s, struct ward_err *err);
+
+#endif

@@ -1,0 +1,198 @@
+/* One entry: read, its ids and references put to ours, cleaned, checked; and written alone. */
+#include "services/records/exchange/import.h"
+#include "services/records/exchange/import_ids.h"
+
+#include "common/base/clock.h"
+#include "services/records/fhir/fhir.h"
+
+#include <string.h>
+
+/* What the sender can put right becomes a problem; anything else ends the import. */
+static enum ward_code as_problem(struct ward_arena *mem, struct staged *s, enum ward_code code,
+                                 const struct ward_err *why, struct ward_err *err)
+{
+    if (code == WARD_INVALID_ARGUMENT || code == WARD_FAILED_PRECONDITION)
+        return problem_of(mem, why, &s->in.problems, err);
+    if (err != NULL)
+        *err = *why;
+    return code;
+}
+
+/* The two that are the service's own. */
+static void drop_own(Resource *res)
+{
+    Ward__Records__V1__Meta **meta = resource_meta(res);
+    char *none = (char *)(uintptr_t)protobuf_c_empty_string;
+
+    if (meta == NULL || *meta == NULL)
+        return;
+    (*meta)->version_id = none;
+    (*meta)->last_updated = none;
+    if (ward__records__v1__meta__get_packed_size(*meta) == 0)
+        *meta = NULL;
+}
+
+/* "encounter" of an Observation, Condition, AllergyIntolerance or DiagnosticReport. */
+static void find_encounter(struct staged *s)
+{
+    const Resource *res = s->in.res;
+    const Ward__Records__V1__Reference *r =
+        s->kind == KIND_OBSERVATION ? res->observation->encounter
+        : s->kind == KIND_CONDITION ? res->condition->encounter
+        : s->kind == KIND_ALLERGY   ? res->allergy_intolerance->encounter
+        : s->kind == KIND_REPORT    ? res->diagnostic_report->encounter
+                                    : NULL;
+    enum kind kind;
+
+    s->has_encounter = r != NULL && r->reference != NULL &&
+                       reference_parse(r->reference, &kind, s->encounter) &&
+                       (kind == KIND_ENCOUNTER || kind == KIND_NONE);
+}
+
+static enum ward_code check(struct ward_arena *mem, struct staged *s, struct ward_err *err)
+{
+    struct ward_err why = {0};
+    enum ward_code code = fhir_check(mem, s->in.res, &why);
+
+    if (code == WARD_OK) {
+        code = resource_patient(s->in.res, s->in.patient, &why);
+        s->in.has_patient = code == WARD_OK;
+    }
+    return code == WARD_OK ? WARD_OK : as_problem(mem, s, code, &why, err);
+}
+
+enum ward_code entry_read(struct worker *w, struct ward_arena *mem, const struct entry *e,
+                          fhir_unmodelled_fn *unmodelled, void *arg, struct staged *s,
+                          struct ward_err *err)
+{
+    const struct id_source from = {.keys = w->rec->keys,
+                                   .source = e->source,
+                                   .full_url = e->full_url,
+                                   .place = e->place == NULL ? "" : e->place};
+    const char *type = ward_json_string(ward_json_get(e->json, "resourceType"));
+    struct ward_err why = {0};
+    Resource *res = NULL;
+    enum ward_code code = fhir_of_json(mem, e->json, unmodelled, arg, &res, &why);
+
+    s->kind = type == NULL ? KIND_NONE : kind_of_name(type);
+    if (code != WARD_OK)
+        return as_problem(mem, s, code, &why, err);
+    drop_own(res);
+    WARD_TRY(import_ids(&from, mem, res, err));
+    s->in.res = res;
+    s->has_id = ward_uuid_parse(resource_id(res), s->id);
+    WARD_TRY(clean_resource(mem, res, &s->in.cleaned, err));
+    WARD_TRY(check(mem, s, err));
+    find_encounter(s);
+    return WARD_OK;
+}
+
+enum ward_code entry_same(struct ward_arena *mem, Resource *a, Resource *b, bool *same,
+                          struct ward_err *err)
+{
+    size_t n;
+    uint8_t *p, *q;
+
+    drop_own(a);
+    drop_own(b);
+    n = ward__records__v1__resource__get_packed_size(a);
+    *same = n == ward__records__v1__resource__get_packed_size(b);
+    if (!*same)
+        return WARD_OK;
+    p = ward_alloc(mem, n);
+    q = ward_alloc(mem, n);
+    if (p == NULL || q == NULL)
+        return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL",
+                                "the resource is too large");
+    ward__records__v1__resource__pack(a, p);
+    ward__records__v1__resource__pack(b, q);
+    *same = memcmp(p, q, n) == 0;
+    return WARD_OK;
+}
+
+/* ---- an entry alone: a line of CSV, a replay ---- */
+
+static enum ward_code look_alone(struct worker *w, struct ward_call *c, struct staged *s,
+                                 struct ward_err *err)
+{
+    struct stage one = {.w = w,
+                        .call = *c,
+                        .last = true,
+                        .now_us = ward_wall_us(),
+                        .mem = c->mem,
+                        .work = c->mem,
+                        .at = &s,
+                        .n = 1};
+
+    WARD_TRY(id_map_init(&one.ids, c->mem, 1, err));
+    stage_index(&one, s);
+    return stage_fates(&one, err);
+}
+
+enum ward_code import_entry(struct worker *w, struct ward_call *c, const struct entry *e,
+                            struct entered *out, struct ward_err *err)
+{
+    struct staged s = {.full_url = e->full_url, .looked = e->plausible};
+
+    WARD_TRY(entry_read(w, c->mem, e, NULL, NULL, &s, err));
+    if (s.in.problems.n == 0)
+        WARD_TRY(look_alone(w, c, &s, err));
+    *out = s.in;
+    return WARD_OK;
+}
+
+static enum ward_code find(struct worker *w, struct ward_arena *mem,
+                           const uint8_t id[RECORDS_ID], struct version *out, bool *found,
+                           struct ward_err *err)
+{
+    static const char SQL[] =
+        "SELECT " VERSION_COLUMNS " FROM resource r" VERSION_OF_R VERSION_KEYS
+        " WHERE r.resource_id = ? FOR UPDATE";
+    struct ward_rows rows;
+
+    WARD_TRY(
+        ward_db_run(w->seat.db, mem, SQL, WARD_PARAMS(ward_blob(id, RECORDS_ID)), &rows, err));
+    *found = rows.n > 0;
+    if (*found)
+        version_of(rows.at[0], out);
+    return WARD_OK;
+}
+
+enum ward_code import_write(struct worker *w, struct ward_call *c, const struct entered *e,
+                            const uint8_t event_id[16], int64_t at_us, int *version,
+                            enum import_did *did, struct ward_err *err)
+{
+    struct write what = {.res = e->res,
+                         .act = WARD__RECORDS__V1__ACT__ACT_CREATED,
+                         .event_id = event_id,
+                         .at_us = at_us,
+                         .cleaned = (const Ward__Records__V1__Cleaned *const *)e->cleaned.at,
+                         .n_cleaned = e->cleaned.n,
+                         .by_import = true};
+    struct version v = {0}, made = {0};
+    uint8_t id[RECORDS_ID];
+    bool found = false, same = false;
+
+    if (!ward_uuid_parse(resource_id(e->res), id))
+        return WARD_FAIL(err, INTERNAL, "an entry without an id");
+    WARD_TRY(find(w, c->mem, id, &v, &found, err));
+    if (found && v.kind == resource_kind(e->res) && v.wrapped.p != NULL) {
+        Resource *old;
+
+        WARD_TRY(chart_open(w, c->mem, &v, &old, err));
+        WARD_TRY(entry_same(c->mem, old, e->res, &same, err));
+    }
+    if (found && same) {
+        *version = v.version;
+        *did = IMPORT_UNCHANGED;
+        return WARD_OK;
+    }
+    if (found) {
+        what.act = WARD__RECORDS__V1__ACT__ACT_UPDATED;
+        what.expected_version = v.version;
+    }
+    WARD_TRY(chart_write(w, c, NULL, &what, &made, err));
+    *version = made.version;
+    *did = found ? IMPORT_UPDATED : IMPORT_CREATED;
+    return WARD_OK;
+}

@@ -1,0 +1,186 @@
+/* What becomes of each entry that is staged, by what is there. In the transaction. */
+#include "services/records/exchange/import.h"
+
+#include "common/measure/fhirtime.h"
+
+#include <string.h>
+
+static enum ward_code wrong(struct stage *s, struct staged *e, const char *reason,
+                            const char *part, const char *text, struct ward_err *err)
+{
+    char path[64];
+    size_t n = strlen(kind_name(e->kind));
+
+    e->fate = FATE_WRONG;
+    if (n + strlen(part) >= sizeof(path))
+        return WARD_FAIL(err, INTERNAL, "a path is too long");
+    memcpy(path, kind_name(e->kind), n);
+    memcpy(path + n, part, strlen(part) + 1);
+    return problem_add(s->mem, &e->in.problems, reason, path, text, NULL, err);
+}
+
+/* Waits for what comes further on, or is wrong where nothing does. */
+static enum ward_code waits(struct stage *s, struct staged *e, const char *reason,
+                            const char *part, const char *text, struct ward_err *err)
+{
+    if (s->last || s->atomic)
+        return wrong(s, e, reason, part, text, err);
+    e->fate = FATE_WAITS;
+    return WARD_OK;
+}
+
+/* One of this batch that goes in, or is there. */
+static const struct staged *beside(const struct stage *s, const uint8_t id[RECORDS_ID],
+                                   enum kind kind)
+{
+    const struct staged *e = id_map_get(&s->ids, id);
+
+    return e != NULL && e->kind == kind && e->fate <= FATE_SAME ? e : NULL;
+}
+
+/* Of a dry run: it would be there by now. */
+static bool would_be_there(const struct stage *s, const uint8_t id[RECORDS_ID])
+{
+    return s->dry_run && (s->n_would == IMPORT_WOULD || id_map_get(&s->would, id) != NULL);
+}
+
+static const char *patient_part(const struct staged *e)
+{
+    return e->kind == KIND_ALLERGY || e->kind == KIND_CONSENT ? ".patient.reference"
+                                                              : ".subject.reference";
+}
+
+static enum ward_code look_at_patient(struct stage *s, struct staged *e, bool is_there,
+                                      struct ward_err *err)
+{
+    const struct there *p = id_map_get(&s->there.patients, e->in.patient);
+
+    if (p != NULL && p->erased)
+        return wrong(s, e, "PATIENT_ERASED", patient_part(e), "the patient was erased", err);
+    if (p != NULL && !is_there && memcmp(p->id, p->root, RECORDS_ID) != 0)
+        return wrong(s, e, "PATIENT_MERGED", patient_part(e),
+                     "the patient was merged into another", err);
+    if (p == NULL && e->kind != KIND_PATIENT &&
+        beside(s, e->in.patient, KIND_PATIENT) == NULL && !would_be_there(s, e->in.patient))
+        return waits(s, e, "PATIENT_NOT_FOUND", patient_part(e), "there is no such patient",
+                     err);
+    return WARD_OK;
+}
+
+static enum ward_code look_at_encounter(struct stage *s, struct staged *e, struct ward_err *err)
+{
+    const struct there *p = id_map_get(&s->there.patients, e->in.patient), *there;
+    const uint8_t *chart = p == NULL ? e->in.patient : p->root, *other;
+    const struct staged *near;
+
+    if (!e->has_encounter)
+        return WARD_OK;
+    there = id_map_get(&s->there.encounters, e->encounter);
+    near = beside(s, e->encounter, KIND_ENCOUNTER);
+    if (there == NULL && near == NULL && would_be_there(s, e->encounter))
+        return WARD_OK;
+    if (there == NULL && near == NULL)
+        return waits(s, e, "RESOURCE_NOT_FOUND", ".encounter.reference",
+                     "there is no such encounter", err);
+    if (there != NULL) {
+        other = there->root;
+    } else {
+        p = id_map_get(&s->there.patients, near->in.patient);
+        other = p == NULL ? near->in.patient : p->root;
+    }
+    if (memcmp(other, chart, RECORDS_ID) != 0)
+        return wrong(s, e, "REFERENCE_INVALID", ".encounter.reference",
+                     "is an encounter of another patient's", err);
+    return WARD_OK;
+}
+
+static int64_t birth_of(const struct stage *s, const struct staged *e)
+{
+    const struct there *p = id_map_get(&s->there.patients, e->in.patient);
+    const struct staged *near = beside(s, e->in.patient, KIND_PATIENT);
+    const char *date = near == NULL ? NULL : near->in.res->patient->birth_date;
+    struct ward_fhirtime t;
+
+    if (date != NULL && *date != '\0' &&
+        ward_fhirtime_parse(WARD_FHIR_DATE, date, strlen(date), 0, &t, NULL) == WARD_OK)
+        return t.from_us;
+    return p == NULL ? INT64_MIN : p->birth_us;
+}
+
+static enum ward_code look_at_values(struct stage *s, struct staged *e, struct ward_err *err)
+{
+    if (!e->looked)
+        WARD_TRY(
+            implausible(s->mem, e->in.res, birth_of(s, e), s->now_us, &e->in.problems, err));
+    e->looked = true;
+    e->fate = e->in.problems.n > 0 ? FATE_WRONG : e->fate;
+    return WARD_OK;
+}
+
+static enum ward_code compare(struct stage *s, struct staged *e, const struct version *v,
+                              struct ward_err *err)
+{
+    bool same = false;
+    Resource *old;
+
+    if (v->kind != e->kind)
+        return wrong(s, e, "ID_TAKEN", ".id", "a resource of another kind has this id", err);
+    if (v->wrapped.p != NULL) {
+        WARD_TRY(chart_open(s->w, s->work, v, &old, err));
+        WARD_TRY(entry_same(s->work, old, e->in.res, &same, err));
+    }
+    e->version = v->version;
+    e->fate = same ? FATE_SAME : FATE_CHANGED;
+    return WARD_OK;
+}
+
+static enum ward_code decide(struct stage *s, struct staged *e, struct ward_err *err)
+{
+    const struct version *v = e->has_id ? id_map_get(&s->there.resources, e->id) : NULL;
+
+    WARD_TRY(look_at_patient(s, e, v != NULL, err));
+    if (e->fate == FATE_NEW)
+        WARD_TRY(look_at_encounter(s, e, err));
+    if (e->fate == FATE_NEW)
+        WARD_TRY(look_at_values(s, e, err));
+    return e->fate == FATE_NEW && v != NULL ? compare(s, e, v, err) : WARD_OK;
+}
+
+enum ward_code stage_remember(struct stage *s, struct ward_arena *mem, struct ward_err *err)
+{
+    if (s->would.cap == 0)
+        WARD_TRY(id_map_init(&s->would, mem, IMPORT_WOULD, err));
+    for (size_t i = 0; i < s->n && s->n_would < IMPORT_WOULD; i++) {
+        const struct staged *e = s->at[i];
+        uint8_t *id;
+
+        if (e->fate != FATE_NEW || (e->kind != KIND_PATIENT && e->kind != KIND_ENCOUNTER))
+            continue;
+        id = ward_alloc(mem, RECORDS_ID);
+        if (id == NULL)
+            return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL",
+                                    "too much to remember of one dry run");
+        memcpy(id, e->id, RECORDS_ID);
+        id_map_put(&s->would, id, s);
+        s->n_would++;
+    }
+    return WARD_OK;
+}
+
+/* Patients, then encounters, then what refers to them. */
+static int rank(const struct staged *e)
+{
+    return e->kind == KIND_PATIENT ? 0 : e->kind == KIND_ENCOUNTER ? 1 : 2;
+}
+
+enum ward_code stage_fates(struct stage *s, struct ward_err *err)
+{
+    WARD_TRY(import_look(s->w, s->work, s->at, s->n, &s->there, err));
+    for (size_t i = 0; i < s->n; i++)
+        s->at[i]->fate = s->at[i]->in.problems.n > 0 ? FATE_WRONG : FATE_NEW;
+    for (int turn = 0; turn < 3; turn++)
+        for (size_t i = 0; i < s->n; i++)
+            if (s->at[i]->fate == FATE_NEW && rank(s->at[i]) == turn)
+                WARD_TRY(decide(s, s->at[i], err));
+    return WARD_OK;
+}

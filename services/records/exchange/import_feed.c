@@ -1,0 +1,390 @@
+/* Bytes to bundles, bundles to entries, entries to the stage. */
+#include "services/records/exchange/import_feed.h"
+
+#include "services/records/feed/feed.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define URN "urn:uuid:"
+
+/* ---- a batch, and what waits ---- */
+
+/* The text of an entry that waits for its patient or encounter. */
+struct held {
+    struct held *next;
+    const char *text;
+    size_t n;
+    int number;
+};
+
+static enum ward_code hold(struct import *im, const struct staged *e, struct ward_err *err)
+{
+    struct held *h = ward_new(&im->waiting, struct held);
+    char *text = h == NULL ? NULL : ward_alloc(&im->waiting, e->n);
+
+    if (text == NULL)
+        return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL",
+                                "too many entries wait for patients further on");
+    memcpy(text, e->text, e->n);
+    *h = (struct held){.text = text, .n = e->n, .number = e->number};
+    *im->last_held = h;
+    im->last_held = &h->next;
+    im->n_held++;
+    return WARD_OK;
+}
+
+static enum ward_code count(struct import *im, const struct staged *e, struct ward_err *err)
+{
+    ImportProgress *p = &im->count.p;
+
+    switch (e->fate) {
+    case FATE_NEW:
+        p->created++;
+        p->cleaned += (int32_t)e->in.cleaned.n;
+        return WARD_OK;
+    case FATE_CHANGED:
+        p->updated++;
+        p->cleaned += (int32_t)e->in.cleaned.n;
+        return WARD_OK;
+    case FATE_SAME:
+        p->unchanged++;
+        return WARD_OK;
+    case FATE_WAITS:
+        return hold(im, e, err);
+    default:
+        p->quarantined++;
+        return import_show(&im->count, im->stage.import_id, e, err);
+    }
+}
+
+/* Tells what is wrong before the call fails with the first of it. */
+static void show_refused(struct import *im)
+{
+    struct stage *s = &im->stage;
+
+    for (size_t i = 0; i < s->n; i++)
+        if (s->at[i]->fate == FATE_WRONG &&
+            import_show(&im->count, s->import_id, s->at[i], NULL) != WARD_OK)
+            return;
+    (void)!import_send(im->call, &im->count, true);
+}
+
+static enum ward_code flush(struct import *im, struct ward_err *err)
+{
+    struct stage *s = &im->stage;
+    enum ward_code code;
+
+    if (ward_call_cancelled(im->call))
+        return WARD_FAIL(err, CANCELLED, "the caller went away, or its deadline passed");
+    if (s->n == 0)
+        return WARD_OK;
+    code = stage_write(s, err);
+    if (code == WARD_FAILED_PRECONDITION && s->atomic)
+        show_refused(im);
+    if (code != WARD_OK)
+        return code;
+    if (s->dry_run)
+        WARD_TRY(stage_remember(s, im->call->mem, err));
+    for (size_t i = 0; i < s->n; i++)
+        WARD_TRY(count(im, s->at[i], err));
+    WARD_TRY(stage_clear(s, err));
+    if (!s->dry_run)
+        sequencer_wake(im->stage.w->rec->feed);
+    return import_send(im->call, &im->count, false);
+}
+
+/* Whether what is staged may go in without the rest of its bundle. */
+static bool goes_in_parts(const struct import *im)
+{
+    return *im->split.type != '\0' && *im->split.resource_type != '\0' && !im->stage.atomic;
+}
+
+static bool is_full(const struct import *im)
+{
+    return im->stage.n >= IMPORT_BATCH || im->stage.mem->used > IMPORT_STAGED / 2;
+}
+
+/* ---- entries ---- */
+
+static void note_unmodelled(void *arg, const char *path)
+{
+    struct import *im = arg;
+
+    /* Its failure is met again at the next progress: the arena stays full. */
+    if (im->tally_code == WARD_OK)
+        im->tally_code = tally_add(&im->count.unmodelled, im->call->mem, path, &im->tally_err);
+}
+
+static bool is_type_name(const char *s)
+{
+    size_t n = strlen(s);
+
+    for (size_t i = 0; i < n; i++)
+        if (!((s[i] >= 'A' && s[i] <= 'Z') || (s[i] >= 'a' && s[i] <= 'z')))
+            return false;
+    return n > 0 && n < 64;
+}
+
+/* A kind that Ward does not keep is counted, and the entry is done with. */
+static enum ward_code is_unsupported(struct import *im, const struct ward_json *resource,
+                                     bool *out, struct ward_err *err)
+{
+    const char *type = ward_json_string(ward_json_get(resource, "resourceType"));
+
+    *out = type != NULL && kind_of_name(type) == KIND_NONE;
+    if (!*out)
+        return WARD_OK;
+    return tally_add(&im->count.unsupported, im->call->mem, is_type_name(type) ? type : "?",
+                     err);
+}
+
+static enum ward_code stage_text(struct import *im, const char *text, size_t n, int number,
+                                 struct staged **out, struct ward_err *err)
+{
+    struct staged *e;
+    char *copy = ward_alloc(im->stage.mem, n + 1);
+
+    if (copy == NULL)
+        return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL",
+                                "too much at once: send smaller bundles");
+    if (n > 0)
+        memcpy(copy, text, n);
+    WARD_TRY(stage_add(&im->stage, &e, err));
+    e->text = copy;
+    e->n = n;
+    e->full_url = "";
+    e->number = number;
+    snprintf(e->position, sizeof(e->position), "bundle %d, entry %d", im->count.p.bundles + 1,
+             number);
+    *out = e;
+    return WARD_OK;
+}
+
+static enum ward_code read_resource(struct import *im, const struct ward_json *entry,
+                                    struct staged *e, bool again, struct ward_err *err)
+{
+    const struct ward_json *resource = ward_json_get(entry, "resource");
+    const char *url = ward_json_string(ward_json_get(entry, "fullUrl"));
+    char place[128 + QUARANTINE_POSITION + 2];
+    const struct entry what = {.source = im->source,
+                               .full_url = url == NULL ? "" : url,
+                               .json = resource,
+                               .place = place};
+
+    snprintf(place, sizeof(place), "%s %s", im->stage.import_id, e->position);
+    if (resource == NULL)
+        return problem_add(im->stage.mem, &e->in.problems, "BUNDLE_INVALID", "resource",
+                           "the entry has no resource", NULL, err);
+    e->full_url = ward_strdup(im->stage.mem, what.full_url);
+    if (e->full_url == NULL)
+        return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL", "too much at once");
+    WARD_TRY(entry_read(im->stage.w, im->stage.mem, &what, again ? NULL : note_unmodelled, im,
+                        e, err));
+    return im->tally_code == WARD_OK ? WARD_OK : (*err = im->tally_err, im->tally_code);
+}
+
+/* One id twice in a batch: the first goes in before the second. In a bundle that goes in at
+ * once that cannot be. */
+static enum ward_code index_entry(struct import *im, struct staged *e, struct ward_err *err)
+{
+    if (stage_index(&im->stage, e))
+        return WARD_OK;
+    return problem_add(im->stage.mem, &e->in.problems, "BUNDLE_INVALID", "id",
+                       "two entries of what goes in at once have this id", NULL, err);
+}
+
+static bool is_staged(const struct import *im, const char *id)
+{
+    uint8_t key[RECORDS_ID];
+
+    return id != NULL && ward_uuid_parse(id, key) && id_map_get(&im->stage.ids, key) != NULL;
+}
+
+static bool is_twice(const struct import *im, const struct ward_json *entry)
+{
+    const char *url = ward_json_string(ward_json_get(entry, "fullUrl"));
+
+    return is_staged(im,
+                     ward_json_string(ward_json_get(ward_json_get(entry, "resource"), "id"))) ||
+           (url != NULL && strncmp(url, URN, strlen(URN)) == 0 &&
+            is_staged(im, url + strlen(URN)));
+}
+
+static enum ward_code stage_entry(struct import *im, const struct ward_json *entry,
+                                  const char *text, size_t n, int number, bool again,
+                                  struct ward_err *err)
+{
+    struct staged *e;
+    bool skip = false;
+
+    WARD_TRY(is_unsupported(im, ward_json_get(entry, "resource"), &skip, err));
+    if (skip)
+        return WARD_OK;
+    if ((is_full(im) || is_twice(im, entry)) && goes_in_parts(im))
+        WARD_TRY(flush(im, err));
+    WARD_TRY(stage_text(im, text, n, number, &e, err));
+    WARD_TRY(read_resource(im, entry, e, again, err));
+    return index_entry(im, e, err);
+}
+
+/* Larger than any entry may be: told, though there is nothing that could be kept. */
+static enum ward_code stage_too_large(struct import *im, int number, const struct ward_err *why,
+                                      struct ward_err *err)
+{
+    struct staged *e;
+
+    WARD_TRY(stage_text(im, "", 0, number, &e, err));
+    return problem_of(im->stage.mem, why, &e->in.problems, err);
+}
+
+static enum ward_code on_entry(void *arg, const struct ward_json_element *x,
+                               const struct ward_err *why, struct ward_err *err)
+{
+    struct import *im = arg;
+    int number = x->index < INT32_MAX ? (int)x->index + 1 : INT32_MAX;
+
+    if (x->value != NULL)
+        return stage_entry(im, x->value, x->text, x->n, number, false, err);
+    if (why->code == WARD_RESOURCE_EXHAUSTED && strcmp(why->reason, "JSON_TOO_LARGE") == 0)
+        return stage_too_large(im, number, why, err);
+    *err = *why;
+    return why->code;
+}
+
+/* What waited, once more: now or never. */
+static enum ward_code release(struct import *im, struct ward_err *err)
+{
+    struct held *h = im->held;
+    struct ward_arena mem;
+    enum ward_code code = WARD_OK;
+
+    if (h == NULL)
+        return WARD_OK;
+    im->held = NULL;
+    im->last_held = &im->held;
+    im->n_held = 0;
+    im->stage.last = true;
+    ward_arena_init(&mem, 12 * IMPORT_ENTRY);
+    for (; h != NULL && code == WARD_OK; h = h->next) {
+        const struct ward_json *v;
+
+        code = ward_json_parse(h->text, h->n, NULL, &mem, &v, err);
+        if (code == WARD_OK)
+            code = stage_entry(im, v, h->text, h->n, h->number, true, err);
+        ward_arena_reset(&mem);
+    }
+    ward_arena_done(&mem);
+    if (code == WARD_OK)
+        code = flush(im, err);
+    im->stage.last = false;
+    ward_arena_reset(&im->waiting);
+    return code;
+}
+
+/* Too many wait: what is not there by now goes to the quarantine, to be replayed. */
+static enum ward_code give_up_waiting(struct import *im, struct ward_err *err)
+{
+    WARD_TRY(flush(im, err));
+    return release(im, err);
+}
+
+/* ---- bundles ---- */
+
+static enum ward_code begin_bundle(struct import *im, struct ward_err *err)
+{
+    const struct ward_json_stream_config cfg = {.key = "entry",
+                                                .element_bytes = IMPORT_ENTRY,
+                                                .element_arena = 12 * IMPORT_ENTRY,
+                                                .element = on_entry,
+                                                .ctx = im};
+
+    im->stage.atomic = im->refuse;
+    return ward_json_stream_open(&cfg, &im->stream, err);
+}
+
+static enum ward_code invalid(struct ward_err *err, const char *what)
+{
+    return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "BUNDLE_INVALID", "%s", what);
+}
+
+static enum ward_code judge(const struct ward_json *rest, struct ward_err *err)
+{
+    static const char *const TYPES[] = {"transaction", "batch",    "collection",
+                                        "searchset",   "document", "message"};
+    const char *is = ward_json_string(ward_json_get(rest, "resourceType"));
+    const char *type = ward_json_string(ward_json_get(rest, "type"));
+    const struct ward_json *entry = ward_json_get(rest, "entry");
+
+    if (is == NULL || strcmp(is, "Bundle") != 0)
+        return invalid(err, "resourceType is not Bundle");
+    if (entry != NULL && entry->kind != WARD_JSON_ARRAY)
+        return invalid(err, "entry is not a list");
+    for (size_t i = 0; type != NULL && i < WARD_COUNT(TYPES); i++)
+        if (strcmp(type, TYPES[i]) == 0)
+            return WARD_OK;
+    return invalid(err, "type must be transaction, batch, collection, searchset, document or "
+                        "message");
+}
+
+static void close_bundle(struct import *im)
+{
+    ward_json_stream_close(im->stream);
+    im->stream = NULL;
+}
+
+static enum ward_code end_bundle(struct import *im, struct ward_err *err)
+{
+    const struct ward_json *rest;
+
+    WARD_TRY(ward_json_stream_end(im->stream, &rest, err));
+    WARD_TRY(judge(rest, err));
+    close_bundle(im);
+    WARD_TRY(flush(im, err));
+    WARD_TRY(release(im, err));
+    im->count.p.bundles++;
+    return WARD_OK;
+}
+
+/* Known as soon as it was read, and before anything of the bundle goes in: not where its type
+ * stands after more entries than can wait for it. */
+static void know_type(struct import *im)
+{
+    if (strcmp(im->split.type, "transaction") == 0)
+        im->stage.atomic = true;
+}
+
+enum ward_code import_feed(struct import *im, const void *bytes, size_t n, struct ward_err *err)
+{
+    const char *p = bytes;
+
+    while (n > 0) {
+        size_t skip, took;
+        bool ends;
+
+        took = bundle_split(&im->split, p, n, &skip, &ends);
+        if (took > skip) {
+            if (im->stream == NULL)
+                WARD_TRY(begin_bundle(im, err));
+            know_type(im);
+            WARD_TRY(ward_json_stream_feed(im->stream, p + skip, took - skip, err));
+        }
+        im->count.p.bytes += (int64_t)took;
+        if (ends)
+            WARD_TRY(end_bundle(im, err));
+        else if (im->n_held >= IMPORT_HELD || im->waiting.used > IMPORT_WAITING / 2)
+            WARD_TRY(give_up_waiting(im, err));
+        p += took;
+        n -= took;
+    }
+    return WARD_OK;
+}
+
+enum ward_code import_feed_end(struct import *im, struct ward_err *err)
+{
+    if (im->stream != NULL)
+        WARD_TRY(end_bundle(im, err));
+    if (im->count.p.bundles == 0)
+        return invalid(err, "there is no bundle");
+    return WARD_OK;
+}

@@ -1,0 +1,308 @@
+/* Entries gathered, and written in one transaction with their events. */
+#include "services/records/exchange/import.h"
+
+#include "common/base/clock.h"
+#include "common/json/write.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define TRIES 5
+
+static enum ward_code no_memory(struct ward_err *err)
+{
+    return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL",
+                            "too much at once: send smaller bundles");
+}
+
+/* ---- the stage ---- */
+
+enum ward_code stage_init(struct stage *s, struct ward_err *err)
+{
+    s->mem = &s->own_mem;
+    s->work = &s->own_work;
+    ward_arena_init(s->mem, IMPORT_STAGED);
+    ward_arena_init(s->work, IMPORT_WORK);
+    s->call.mem = s->work;
+    return stage_clear(s, err);
+}
+
+void stage_done(struct stage *s)
+{
+    ward_arena_done(&s->own_mem);
+    ward_arena_done(&s->own_work);
+}
+
+enum ward_code stage_clear(struct stage *s, struct ward_err *err)
+{
+    size_t most = IMPORT_ATOMIC;
+
+    ward_arena_reset(s->mem);
+    s->n = 0;
+    s->cap = most;
+    s->one_by_one = false;
+    s->blame = NULL;
+    s->at = ward_alloc(s->mem, most * sizeof(struct staged *));
+    return s->at == NULL ? no_memory(err) : id_map_init(&s->ids, s->mem, most, err);
+}
+
+enum ward_code stage_add(struct stage *s, struct staged **out, struct ward_err *err)
+{
+    struct staged *e = ward_new(s->mem, struct staged);
+
+    if (e == NULL)
+        return no_memory(err);
+    if (s->n == s->cap)
+        return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "BUNDLE_INVALID",
+                                "more than %d resources that must go in at once",
+                                IMPORT_ATOMIC);
+    s->at[s->n++] = e;
+    *out = e;
+    return WARD_OK;
+}
+
+bool stage_index(struct stage *s, struct staged *e)
+{
+    if (!e->has_id)
+        return true;
+    if (id_map_get(&s->ids, e->id) != NULL)
+        return false;
+    id_map_put(&s->ids, e->id, e);
+    return true;
+}
+
+/* ---- events: one a patient ---- */
+
+static bool is_written(const struct staged *e)
+{
+    return e->fate == FATE_NEW || e->fate == FATE_CHANGED;
+}
+
+struct event {
+    struct ward_act act;
+    const uint8_t *patient;
+    int64_t created, updated;
+};
+
+static enum ward_code begin_events(struct stage *s, struct event **list, size_t *n,
+                                   struct ward_err *err)
+{
+    struct id_map by_patient;
+
+    *n = 0;
+    *list = ward_alloc(s->work, s->n * sizeof(**list));
+    if (*list == NULL)
+        return no_memory(err);
+    WARD_TRY(id_map_init(&by_patient, s->work, s->n, err));
+    for (size_t i = 0; i < s->n; i++) {
+        struct staged *e = s->at[i];
+        struct event *v;
+
+        if (!is_written(e))
+            continue;
+        v = id_map_get(&by_patient, e->in.patient);
+        if (v == NULL) {
+            v = &(*list)[(*n)++];
+            v->patient = e->in.patient;
+            ward_act_again(s->act, NULL, &v->act);
+            v->act.call = &s->call;
+            id_map_put(&by_patient, v->patient, v);
+        }
+        v->created += e->fate == FATE_NEW;
+        v->updated += e->fate == FATE_CHANGED;
+        e->act = &v->act;
+    }
+    return WARD_OK;
+}
+
+static enum ward_code tell_events(struct stage *s, struct event *list, size_t n,
+                                  struct ward_err *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        ward_act_note_int(&list[i].act, "created", list[i].created);
+        ward_act_note_int(&list[i].act, "updated", list[i].updated);
+        WARD_TRY(tell(s->w, &list[i].act, NULL, list[i].patient, err));
+    }
+    return WARD_OK;
+}
+
+/* ---- resources ---- */
+
+static struct write write_of(const struct stage *s, const struct staged *e)
+{
+    return (struct write){.res = e->in.res,
+                          .act = e->fate == FATE_NEW ? WARD__RECORDS__V1__ACT__ACT_CREATED
+                                                     : WARD__RECORDS__V1__ACT__ACT_UPDATED,
+                          .expected_version = e->fate == FATE_NEW ? 0 : e->version,
+                          .event_id = e->act->event_id,
+                          .at_us = s->now_us,
+                          .cleaned =
+                              (const Ward__Records__V1__Cleaned *const *)e->in.cleaned.at,
+                          .n_cleaned = e->in.cleaned.n,
+                          .by_import = true};
+}
+
+/* Patients first, then encounters. */
+static int rank(const struct staged *e)
+{
+    return e->kind == KIND_PATIENT ? 0 : e->kind == KIND_ENCOUNTER ? 1 : 2;
+}
+
+static enum ward_code write_new(struct stage *s, struct ward_err *err)
+{
+    struct write *list = ward_alloc(s->work, s->n * sizeof(*list));
+    size_t n = 0;
+
+    if (list == NULL)
+        return no_memory(err);
+    for (int turn = 0; turn < 3; turn++)
+        for (size_t i = 0; i < s->n; i++) {
+            if (s->at[i]->fate != FATE_NEW || rank(s->at[i]) != turn)
+                continue;
+            list[n] = write_of(s, s->at[i]);
+            if (s->one_by_one) {
+                s->blame = s->at[i];
+                WARD_TRY(chart_write_new(s->w, &s->call, &list[n], 1, err));
+            }
+            n++;
+        }
+    s->blame = NULL;
+    return s->one_by_one || n == 0 ? WARD_OK : chart_write_new(s->w, &s->call, list, n, err);
+}
+
+static enum ward_code write_changed(struct stage *s, struct ward_err *err)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        struct write what;
+        struct version made;
+
+        if (s->at[i]->fate != FATE_CHANGED)
+            continue;
+        what = write_of(s, s->at[i]);
+        s->blame = s->at[i];
+        WARD_TRY(chart_write(s->w, &s->call, NULL, &what, &made, err));
+    }
+    s->blame = NULL;
+    return WARD_OK;
+}
+
+/* ---- what cannot go in ---- */
+
+/* The resource's JSON as it came, out of its entry's. */
+static enum ward_code json_of(struct stage *s, const struct staged *e, const char **out,
+                              size_t *n, struct ward_err *err)
+{
+    const struct ward_json *v = NULL;
+    struct ward_json_out w = {.mem = s->work};
+
+    *out = "";
+    *n = 0;
+    if (e->n == 0)
+        return WARD_OK;
+    WARD_TRY(ward_json_parse(e->text, e->n, NULL, s->work, &v, err));
+    v = ward_json_get(v, "resource");
+    if (v == NULL)
+        return WARD_OK;
+    ward_json_value(&w, v);
+    return ward_json_done(&w, out, n, err);
+}
+
+static enum ward_code put_aside(struct stage *s, const struct staged *e, struct ward_err *err)
+{
+    struct quarantined q = {.import_id = s->import_id,
+                            .position = e->position,
+                            .kind = e->kind,
+                            .patient = e->in.has_patient ? e->in.patient : NULL,
+                            .full_url = e->full_url,
+                            .problems = e->in.problems,
+                            .at_us = s->now_us};
+
+    WARD_TRY(json_of(s, e, &q.json, &q.n, err));
+    return quarantine_put(s->w, s->work, &q, NULL, err);
+}
+
+/* Names the first by its place in the bundle, as a FHIR path: entry[16].Observation.status. */
+static enum ward_code refused(const struct stage *s, struct ward_err *err)
+{
+    const struct staged *first = NULL;
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->n; i++)
+        if (s->at[i]->fate == FATE_WRONG && n++ == 0)
+            first = s->at[i];
+    if (first == NULL)
+        return WARD_OK;
+    (void)WARD_FAIL_REASON(err, FAILED_PRECONDITION, "IMPORT_REFUSED",
+                           "%zu of %zu entries have problems, the first (%s): %s", n, s->n,
+                           first->position, first->in.problems.at[0]->reason);
+    if (err != NULL)
+        snprintf(err->field, sizeof(err->field), "entry[%d].%s", first->number - 1,
+                 first->in.problems.at[0]->path);
+    return WARD_FAILED_PRECONDITION;
+}
+
+/* ---- the transaction ---- */
+
+static enum ward_code write_all(struct ward_db *db, void *arg, struct ward_err *err)
+{
+    struct stage *s = arg;
+    struct event *events;
+    size_t n;
+
+    (void)db;
+    s->blame = NULL;
+    ward_arena_reset(s->work);
+    s->now_us = ward_wall_us();
+    WARD_TRY(stage_fates(s, err));
+    if (s->atomic)
+        WARD_TRY(refused(s, err));
+    if (s->dry_run)
+        return WARD_OK;
+    WARD_TRY(begin_events(s, &events, &n, err));
+    WARD_TRY(write_new(s, err));
+    WARD_TRY(write_changed(s, err));
+    for (size_t i = 0; i < s->n; i++)
+        if (s->at[i]->fate == FATE_WRONG)
+            WARD_TRY(put_aside(s, s->at[i], err));
+    return tell_events(s, events, n, err);
+}
+
+/* What another entry, or another day, would not have met. */
+static bool is_of_the_data(enum ward_code code)
+{
+    return code == WARD_INVALID_ARGUMENT || code == WARD_FAILED_PRECONDITION ||
+           code == WARD_NOT_FOUND || code == WARD_ALREADY_EXISTS;
+}
+
+static bool is_refusal(const struct ward_err *err)
+{
+    return strcmp(err->reason, "IMPORT_REFUSED") == 0;
+}
+
+enum ward_code stage_write(struct stage *s, struct ward_err *err)
+{
+    enum ward_code code;
+    struct ward_err why = {0};
+    int conflicts = 0;
+
+    if (s->n == 0)
+        return WARD_OK;
+    for (;;) {
+        code = chart_tx(s->w, write_all, s, &why);
+        if (code == WARD_OK)
+            return WARD_OK;
+        /* Somebody else wrote one of these meanwhile: what is there is another now. */
+        if ((code == WARD_ABORTED || (code == WARD_ALREADY_EXISTS && !s->one_by_one)) &&
+            ++conflicts <= TRIES)
+            continue;
+        if (!is_of_the_data(code) || is_refusal(&why) || (s->one_by_one && s->blame == NULL))
+            break;
+        if (s->blame != NULL)
+            WARD_TRY(problem_of(s->mem, &why, &s->blame->in.problems, err));
+        else
+            s->one_by_one = true;
+    }
+    if (err != NULL)
+        *err = why;
+    return code;
+}
