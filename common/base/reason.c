@@ -374,6 +374,8 @@ const struct ward_reason ward_reasons[] = {
     {"UNIT_UNKNOWN", WARD_FAILED_PRECONDITION, RECORDS,
      "the unit is not known, or does not measure what the code says",
      "correct the unit; nothing is guessed"},
+    {"COHORT_TOO_SMALL", WARD_FAILED_PRECONDITION, RECORDS,
+     "fewer than 5 patients are too few to hide in", "ask for more patients"},
     {"QUARANTINE_NOT_FOUND", WARD_NOT_FOUND, RECORDS, "there is no such item in quarantine",
      "see ListQuarantine"},
     {"QUARANTINE_DECIDED", WARD_FAILED_PRECONDITION, RECORDS,

@@ -1,0 +1,165 @@
+/* Which field goes out, and how: the list. */
+#include "services/records/exchange/deid.h"
+
+#include <string.h>
+
+/* Names of fields, a space between; drop "*": all that are not named. What every message has
+ * (extension, modifier_extension, more_json) is never named: it never goes out. */
+struct listed {
+    const char *type;
+    const char *keep, *shift, *text, *drop;
+};
+
+#define OF_ALL "meta implicit_rules language text identifier"
+
+static const struct listed list[] = {
+    /* ---- what values are made of ---- */
+    {"Decimal", .text = "value"},
+    {"Coding", .text = "system code", .drop = "version display user_selected"},
+    {"CodeableConcept", .keep = "coding", .drop = "text"},
+    {"Quantity", .keep = "value", .text = "comparator system code", .drop = "unit"},
+    {"Range", .keep = "low high"},
+    {"Ratio", .keep = "numerator denominator"},
+    {"Period", .shift = "start end"},
+    {"Reference", .text = "reference", .drop = "type identifier display"},
+    {"Address", .text = "state",
+     .drop = "use type text line city district postal_code country"
+             " period"},
+    /* 45 CFR 164.514(b)(2)(i)(A) names, (D)-(M) numbers and addresses, (P) biometric, (Q)
+     * faces, (R) whatever else is one person's; and free text, which may hold any of them. */
+    {"Extension", .drop = "*"},
+    {"Meta", .drop = "*"},
+    {"Narrative", .drop = "*"},
+    {"SampledData", .drop = "*"},
+    {"Identifier", .drop = "*"},
+    {"HumanName", .drop = "*"},
+    {"ContactPoint", .drop = "*"},
+    {"Annotation", .drop = "*"},
+    {"Attachment", .drop = "*"},
+
+    /* ---- resources ---- */
+    {"Patient", .keep = "gender deceased_boolean address marital_status",
+     .shift = "deceased_date_time", .text = "id birth_date",
+     .drop = OF_ALL " active name telecom multiple_birth_boolean multiple_birth_integer photo"
+                    " contact communication general_practitioner managing_organization link"},
+    {"Patient.Contact", .drop = "*"},
+    {"Patient.Communication", .drop = "*"},
+    {"Patient.Link", .drop = "*"},
+
+    {"Encounter",
+     .keep = "status status_history class class_history type service_type priority subject"
+             " period length reason_code reason_reference diagnosis hospitalization part_of",
+     .text = "id",
+     .drop = OF_ALL " episode_of_care based_on participant appointment account location"
+                    " service_provider"},
+    {"Encounter.StatusHistory", .keep = "status period"},
+    {"Encounter.ClassHistory", .keep = "class period"},
+    {"Encounter.Participant", .drop = "*"},
+    {"Encounter.Diagnosis", .keep = "condition use rank"},
+    {"Encounter.Hospitalization", .keep = "admit_source re_admission discharge_disposition",
+     .drop = "pre_admission_identifier origin diet_preference special_courtesy"
+             " special_arrangement destination"},
+    {"Encounter.Location", .drop = "*"},
+
+    {"Observation",
+     .keep = "status category code subject encounter effective_period value_quantity"
+             " value_codeable_concept value_boolean value_integer value_range value_ratio"
+             " value_period data_absent_reason interpretation body_site method reference_range"
+             " has_member derived_from component",
+     .shift = "effective_date_time effective_instant issued value_date_time", .text = "id",
+     .drop = OF_ALL " based_on part_of focus performer value_string value_sampled_data"
+                    " value_time note specimen device"},
+    {"Observation.ReferenceRange", .keep = "low high type applies_to age", .drop = "text"},
+    {"Observation.Component",
+     .keep = "code value_quantity value_codeable_concept value_boolean value_integer"
+             " value_range value_ratio value_period data_absent_reason interpretation"
+             " reference_range",
+     .shift = "value_date_time", .drop = "value_string value_sampled_data value_time"},
+
+    {"Condition",
+     .keep = "clinical_status verification_status category severity code body_site subject"
+             " encounter onset_age onset_period onset_range abatement_age abatement_period"
+             " abatement_range stage evidence",
+     .shift = "onset_date_time abatement_date_time recorded_date", .text = "id",
+     .drop = OF_ALL " onset_string abatement_string recorder asserter note"},
+    {"Condition.Stage", .keep = "summary type", .drop = "assessment"},
+    {"Condition.Evidence", .keep = "code", .drop = "detail"},
+
+    {"AllergyIntolerance",
+     .keep = "clinical_status verification_status type category criticality code patient"
+             " encounter onset_age onset_period onset_range reaction",
+     .shift = "onset_date_time recorded_date last_occurrence", .text = "id",
+     .drop = OF_ALL " onset_string recorder asserter note"},
+    {"AllergyIntolerance.Reaction", .keep = "substance manifestation severity exposure_route",
+     .shift = "onset", .drop = "description note"},
+
+    {"DocumentReference", .keep = "status doc_status type category subject context",
+     .shift = "date", .text = "id",
+     .drop = OF_ALL " master_identifier author authenticator custodian relates_to description"
+                    " security_label content"},
+    {"DocumentReference.RelatesTo", .drop = "*"},
+    {"DocumentReference.Content", .drop = "*"},
+    {"DocumentReference.Context", .keep = "encounter event period",
+     .drop = "facility_type practice_setting source_patient_info related"},
+
+    {"DiagnosticReport",
+     .keep = "status category code subject encounter effective_period result conclusion_code",
+     .shift = "effective_date_time issued", .text = "id",
+     .drop = OF_ALL " based_on performer results_interpreter specimen imaging_study media"
+                    " conclusion presented_form"},
+    {"DiagnosticReport.Media", .drop = "*"},
+
+    {"Consent", .keep = "status scope category patient", .shift = "date_time", .text = "id",
+     .drop = OF_ALL " performer organization source_attachment source_reference policy"
+                    " policy_rule verification provision"},
+    {"Consent.Policy", .drop = "*"},
+    {"Consent.Verification", .drop = "*"},
+    {"Consent.Actor", .drop = "*"},
+    {"Consent.Data", .drop = "*"},
+    {"Consent.Provision", .drop = "*"},
+};
+
+static bool names(const char *fields, const char *name)
+{
+    size_t n = strlen(name);
+
+    for (const char *at = fields; at != NULL && *at != '\0';) {
+        size_t len = strcspn(at, " ");
+
+        if (len == n && memcmp(at, name, n) == 0)
+            return true;
+        at += len;
+        at += strspn(at, " ");
+    }
+    return false;
+}
+
+static const struct listed *find(const ProtobufCMessageDescriptor *type)
+{
+    const char *name = type->name + strlen(type->package_name) + 1;
+
+    for (size_t i = 0; i < WARD_COUNT(list); i++)
+        if (strcmp(list[i].type, name) == 0)
+            return &list[i];
+    return NULL;
+}
+
+enum deid_how deid_how(const ProtobufCMessageDescriptor *type,
+                       const ProtobufCFieldDescriptor *field)
+{
+    const struct listed *l = find(type);
+
+    if (l == NULL)
+        return DEID_UNDECIDED;
+    if (names("extension modifier_extension more_json", field->name))
+        return DEID_DROP;
+    if (names(l->keep, field->name))
+        return DEID_KEEP;
+    if (names(l->shift, field->name))
+        return DEID_SHIFT;
+    if (names(l->text, field->name))
+        return DEID_TEXT;
+    if (names(l->drop, field->name) || (l->drop != NULL && strcmp(l->drop, "*") == 0))
+        return DEID_DROP;
+    return DEID_UNDECIDED;
+}

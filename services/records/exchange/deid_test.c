@@ -1,0 +1,447 @@
+#include "common/keyring/keyring_own.h"
+#include "common/measure/fhirtime.h"
+#include "services/records/exchange/clean_walk.h"
+#include "services/records/exchange/deid.h"
+#include "services/records/fhir/fhir.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static struct ward_arena mem;
+static struct ward_keyring *keys;
+static char dir[] = "/tmp/ward-deid-XXXXXX";
+static const int64_t now = INT64_C(1795262400) * WARD_US_PER_SECOND; /* 2026-11-21T12:00Z */
+static const uint8_t root[RECORDS_ID] = {1, 2, 3}, merged[RECORDS_ID] = {4, 5, 6};
+static uint8_t all[2][RECORDS_ID];
+static char root_text[37], merged_text[37];
+
+static int begin(void **state)
+{
+    struct ward_keyring_config cfg = {.service = "records", .unreadable = "RECORD_UNREADABLE"};
+    struct secret *hash;
+    struct ward_err err = {0};
+    const char *path;
+    FILE *f;
+
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    ward_arena_init(&mem, (size_t)512 << 20);
+    path = ward_printf(&mem, "%s/root", dir);
+    f = fopen(path, "we");
+    assert_non_null(f);
+    assert_int_equal(fchmod(fileno(f), 0600), 0);
+    for (int i = 0; i < 32; i++)
+        fprintf(f, "%02x", 7);
+    assert_int_equal(fclose(f), 0);
+    cfg.root = path;
+    cfg.root_old = "";
+    if (ward_keyring_blank(&cfg, &keys, &err) != WARD_OK)
+        fail_msg("%s", err.msg);
+    hash = ward_keyring_place(keys, &keys->now, "hash", 0, 1);
+    assert_non_null(hash);
+    hash->generation = 1;
+    memset(hash->key, 9, WARD_KEY_SIZE);
+    unlink(path);
+    rmdir(dir);
+    memcpy(all[0], root, RECORDS_ID);
+    memcpy(all[1], merged, RECORDS_ID);
+    ward_uuid_text(root, root_text);
+    ward_uuid_text(merged, merged_text);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    ward_keyring_close(keys);
+    ward_arena_done(&mem);
+    return 0;
+}
+
+static int fresh(void **state)
+{
+    (void)state;
+    ward_arena_reset(&mem);
+    return 0;
+}
+
+static struct deid of(const char *project, const char *birth_date)
+{
+    struct deid d = {.keys = keys,
+                     .mem = &mem,
+                     .project = project,
+                     .root = root,
+                     .all = (const uint8_t(*)[RECORDS_ID])all,
+                     .n = 2};
+    struct ward_err err = {0};
+
+    if (deid_begin(&d, birth_date, now, &err) != WARD_OK)
+        fail_msg("%s", err.msg);
+    return d;
+}
+
+static Resource *read_json(const char *text)
+{
+    const struct ward_json *v = NULL;
+    Resource *res = NULL;
+    struct ward_err err = {0};
+
+    if (ward_json_parse(text, strlen(text), NULL, &mem, &v, &err) != WARD_OK ||
+        fhir_of_json(&mem, v, NULL, NULL, &res, &err) != WARD_OK)
+        fail_msg("%s: %s", text, err.msg);
+    return res;
+}
+
+/* What goes out, "" for nothing. */
+static const char *outcome(const struct deid *d, Resource *res)
+{
+    struct ward_json_out w = {.mem = &mem};
+    struct ward_err err = {0};
+    const char *text = "";
+    bool goes;
+
+    if (deid_resource(d, res, &goes, &err) != WARD_OK)
+        fail_msg("%s", err.msg);
+    if (!goes)
+        return "";
+    if (fhir_to_json(&w, res, &err) != WARD_OK ||
+        ward_json_done(&w, &text, NULL, &err) != WARD_OK)
+        fail_msg("%s", err.msg);
+    return text;
+}
+
+/* ---- the list ---- */
+
+#define TYPES 128
+
+/* Every message type within a resource, once. */
+static size_t types(const ProtobufCMessageDescriptor *t, const ProtobufCMessageDescriptor **out,
+                    size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (out[i] == t)
+            return n;
+    assert_true(n < TYPES);
+    out[n++] = t;
+    for (unsigned i = 0; i < t->n_fields; i++)
+        if (t->fields[i].type == PROTOBUF_C_TYPE_MESSAGE)
+            n = types(t->fields[i].descriptor, out, n);
+    return n;
+}
+
+static void every_field_of_every_message_is_decided(void **state)
+{
+    const ProtobufCMessageDescriptor *of_all[TYPES];
+    size_t n = types(&ward__records__v1__resource__descriptor, of_all, 0);
+
+    (void)state;
+    assert_true(n > 40);
+    for (size_t i = 1; i < n; i++) { /* the first is Resource itself */
+        for (unsigned k = 0; k < of_all[i]->n_fields; k++) {
+            const ProtobufCFieldDescriptor *f = &of_all[i]->fields[k];
+
+            if (deid_how(of_all[i], f) == DEID_UNDECIDED)
+                fail_msg("nobody has decided whether %s.%s goes out", of_all[i]->name, f->name);
+        }
+    }
+}
+
+static void no_text_goes_out_without_a_rule(void **state)
+{
+    static const char *const with_rules[] = {"Decimal", "Coding", "Quantity", "Reference",
+                                             "Address"};
+    const ProtobufCMessageDescriptor *of_all[TYPES];
+    size_t n = types(&ward__records__v1__resource__descriptor, of_all, 0);
+
+    (void)state;
+    for (size_t i = 1; i < n; i++) {
+        for (unsigned k = 0; k < of_all[i]->n_fields; k++) {
+            const ProtobufCFieldDescriptor *f = &of_all[i]->fields[k];
+            enum deid_how how = deid_how(of_all[i], f);
+            bool text = f->type == PROTOBUF_C_TYPE_STRING || f->type == PROTOBUF_C_TYPE_BYTES;
+            bool rule = strcmp(f->name, "id") == 0 || strcmp(f->name, "birth_date") == 0;
+
+            for (size_t r = 0; r < WARD_COUNT(with_rules); r++)
+                rule = rule || strcmp(of_all[i]->short_name, with_rules[r]) == 0;
+            assert_false(text && how == DEID_KEEP);
+            assert_false(how == DEID_TEXT && !rule);
+            assert_false(how == DEID_TEXT && f->type != PROTOBUF_C_TYPE_STRING);
+        }
+    }
+}
+
+/* ---- planted ---- */
+
+#define PLANTED "PLANTED"
+
+static void plant(ProtobufCMessage *m, int depth, int which);
+
+static void *new_message(const ProtobufCMessageDescriptor *t)
+{
+    ProtobufCMessage *m = ward_alloc(&mem, t->sizeof_message);
+
+    assert_non_null(m);
+    t->message_init(m);
+    return m;
+}
+
+/* One value of a field, at its place; of a list, its only element. */
+static void plant_value(void *at, const ProtobufCFieldDescriptor *f, int depth, int which)
+{
+    if (f->type == PROTOBUF_C_TYPE_MESSAGE) {
+        *(ProtobufCMessage **)at = new_message(f->descriptor);
+        plant(*(ProtobufCMessage **)at, depth + 1, which);
+    } else if (f->type == PROTOBUF_C_TYPE_STRING) {
+        bool id = strcmp(f->name, "id") == 0;
+
+        *(char **)at = id ? root_text : ward_printf(&mem, PLANTED " %s", f->name);
+    } else if (f->type == PROTOBUF_C_TYPE_BYTES) {
+        *(ProtobufCBinaryData *)at = (ProtobufCBinaryData){
+            .data = (uint8_t *)ward_strdup(&mem, PLANTED), .len = strlen(PLANTED)};
+    } else if (f->type == PROTOBUF_C_TYPE_BOOL) {
+        *(protobuf_c_boolean *)at = 1;
+    } else {
+        *(uint32_t *)at = 1;
+    }
+}
+
+/* Every field of a message; of a oneof the which-th, so that some rounds see them all. */
+static void plant(ProtobufCMessage *m, int depth, int which)
+{
+    const ProtobufCMessageDescriptor *t = m->descriptor;
+
+    if (depth > 5 || (depth > 2 && t == &ward__records__v1__extension__descriptor))
+        return;
+    for (unsigned i = 0; i < t->n_fields; i++) {
+        const ProtobufCFieldDescriptor *f = &t->fields[i];
+        char *at = (char *)m + f->offset, *quantifier = (char *)m + f->quantifier_offset;
+
+        if ((f->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0) {
+            bool taken = *(uint32_t *)(void *)quantifier != 0;
+
+            if (taken && (int)(i % 31) > which)
+                continue;
+            *(uint32_t *)(void *)quantifier = f->id;
+        } else if (f->label == PROTOBUF_C_LABEL_REPEATED) {
+            *(size_t *)(void *)quantifier = 1;
+            *(void **)(void *)at = ward_alloc(&mem, 64);
+            at = *(char **)(void *)at;
+        }
+        plant_value(at, f, depth, which);
+    }
+}
+
+static void nothing_planted_in_any_field_of_any_kind_comes_out(void **state)
+{
+    const ProtobufCMessageDescriptor *r = &ward__records__v1__resource__descriptor;
+    struct deid d = of("study", "1949-08-02");
+
+    (void)state;
+    for (int which = 0; which < 31; which++) {
+        for (unsigned kind = 0; kind < r->n_fields; kind++) {
+            Resource res = WARD__RECORDS__V1__RESOURCE__INIT;
+            const char *text;
+
+            res.resource_case = (Ward__Records__V1__Resource__ResourceCase)r->fields[kind].id;
+            res.patient = new_message(r->fields[kind].descriptor);
+            plant((ProtobufCMessage *)(void *)res.patient, 0, which);
+            text = outcome(&d, &res);
+            if (strstr(text, PLANTED) != NULL || strstr(text, root_text) != NULL ||
+                strstr(text, "UExBTlRFRA") != NULL)
+                fail_msg("%s", text);
+            assert_true(strlen(text) > 20);
+        }
+        ward_arena_reset(&mem);
+        d = of("study", "1949-08-02");
+    }
+}
+
+/* ---- what goes out ---- */
+
+static void a_patient_keeps_gender_year_and_state(void **state)
+{
+    struct deid d = of("study", "1949-08-02");
+    const char *text = outcome(
+        &d, read_json(ward_printf(
+                &mem,
+                "{\"resourceType\":\"Patient\",\"id\":\"%s\",\"gender\":\"female\","
+                "\"birthDate\":\"1949-08-02\",\"name\":[{\"family\":\"Muster\"}],\"telecom\":[{"
+                "\"value\":\"555\"}],\"address\":[{\"line\":[\"1 Road\"],\"city\":\"Boston\","
+                "\"state\":\"Massachusetts\",\"postalCode\":\"02101\"}],\"active\":true}",
+                root_text)));
+    char id[37];
+
+    (void)state;
+    assert_int_equal(sscanf(text, "{\"resourceType\":\"Patient\",\"id\":\"%36[0-9a-f-]", id),
+                     1);
+    assert_string_equal(
+        text, ward_printf(&mem,
+                          "{\"resourceType\":\"Patient\",\"id\":\"%s\",\"gender\":\"female\","
+                          "\"birthDate\":\"1949\",\"address\":[{\"state\":\"Massachusetts\"}]}",
+                          id));
+    assert_string_not_equal(id, root_text);
+}
+
+static const char *observed_at(const struct deid *d, const char *subject, const char *at)
+{
+    return outcome(d,
+                   read_json(ward_printf(
+                       &mem,
+                       "{\"resourceType\":\"Observation\",\"id\":\"%s\",\"status\":\"final\","
+                       "\"code\":{\"coding\":[{\"system\":\"http://loinc.org\",\"code\":"
+                       "\"8867-4\",\"display\":\"Heart rate of Anna\"}],\"text\":\"Anna\"},"
+                       "\"subject\":{\"reference\":\"Patient/%s\"},\"performer\":[{"
+                       "\"reference\":\"Practitioner/9\"}],\"effectiveDateTime\":\"%s\","
+                       "\"valueQuantity\":{\"value\":72.0,\"unit\":\"bpm\",\"system\":"
+                       "\"http://unitsofmeasure.org\",\"code\":\"/min\"}}",
+                       merged_text, subject, at)));
+}
+
+static const char *member(const char *text, const char *a, const char *b)
+{
+    const struct ward_json *v = NULL;
+
+    assert_int_equal(ward_json_parse(text, strlen(text), NULL, &mem, &v, NULL), WARD_OK);
+    v = ward_json_get(v, a);
+    return ward_json_string(b == NULL ? v : ward_json_get(v, b));
+}
+
+static void codes_values_and_intervals_stay(void **state)
+{
+    struct deid d = of("study", "1949-08-02");
+    const char *first = observed_at(&d, root_text, "2020-03-01T10:00:00.5+08:00");
+    const char *second = observed_at(&d, root_text, "2020-03-11T10:00:00.5+08:00");
+    const char *a = member(first, "effectiveDateTime", NULL);
+    const char *b = member(second, "effectiveDateTime", NULL);
+    struct ward_fhirtime x, y, was;
+
+    (void)state;
+    assert_non_null(strstr(first, "\"code\":{\"coding\":[{\"system\":\"http://loinc.org\","
+                                  "\"code\":\"8867-4\"}]}"));
+    assert_non_null(strstr(first, "{\"value\":72.0,\"system\":\"http://unitsofmeasure.org\","
+                                  "\"code\":\"/min\"}"));
+    assert_null(strstr(first, "Anna"));
+    assert_null(strstr(first, "performer"));
+    assert_string_equal(a + 10, "T10:00:00.5+08:00");
+    assert_int_equal(ward_fhirtime_parse(WARD_FHIR_DATETIME, a, strlen(a), 0, &x, NULL),
+                     WARD_OK);
+    assert_int_equal(ward_fhirtime_parse(WARD_FHIR_DATETIME, b, strlen(b), 0, &y, NULL),
+                     WARD_OK);
+    assert_int_equal(ward_fhirtime_parse(WARD_FHIR_DATETIME, "2020-03-01T10:00:00.5+08:00", 27,
+                                         0, &was, NULL),
+                     WARD_OK);
+    assert_int_equal(y.from_us - x.from_us, 10 * WARD_US_PER_DAY);
+    assert_int_equal(was.from_us - x.from_us, d.back_days * WARD_US_PER_DAY);
+    assert_in_range(d.back_days, 1, 364);
+}
+
+static void merged_patients_have_one_pseudonym_and_the_one_merged_away_none(void **state)
+{
+    struct deid d = of("study", "");
+    const char *a = observed_at(&d, root_text, "2020"),
+               *b = observed_at(&d, merged_text, "2020");
+
+    (void)state;
+    assert_string_equal(member(a, "subject", "reference"), member(b, "subject", "reference"));
+    assert_null(strstr(b, merged_text));
+    assert_string_equal(
+        outcome(&d, read_json(ward_printf(&mem, "{\"resourceType\":\"Patient\",\"id\":\"%s\"}",
+                                          merged_text))),
+        "");
+}
+
+static void another_project_has_other_pseudonyms_and_days_the_same_the_same(void **state)
+{
+    struct deid one = of("study", ""), again = of("study", ""), other = of("cohort-b", "");
+
+    (void)state;
+    assert_int_equal(one.back_days, again.back_days);
+    assert_string_equal(observed_at(&one, root_text, "2020-01-01"),
+                        observed_at(&again, root_text, "2020-01-01"));
+    assert_int_not_equal(one.back_days, other.back_days);
+    assert_string_not_equal(member(observed_at(&one, root_text, "2020"), "id", NULL),
+                            member(observed_at(&other, root_text, "2020"), "id", NULL));
+}
+
+static void who_is_90_or_more_is_one_of_a_group(void **state)
+{
+    struct deid d = of("study", "1936-12-31"), young = of("study", "1937-01-01");
+    const char *text = outcome(
+        &d, read_json(ward_printf(&mem,
+                                  "{\"resourceType\":\"Patient\",\"id\":\"%s\",\"birthDate\":"
+                                  "\"1936-12-31\"}",
+                                  root_text)));
+    static const char aged[] =
+        "{\"resourceType\":\"Condition\",\"id\":\"01890000-0000-7000-8000-000000000001\","
+        "\"onsetAge\":{\"value\":91,\"system\":\"http://unitsofmeasure.org\",\"code\":\"a\"}}";
+
+    (void)state;
+    assert_true(d.over_89);
+    assert_false(young.over_89);
+    assert_null(strstr(text, "birthDate"));
+    assert_non_null(strstr(text, "\"tag\":[{\"system\":\"http://ward/deidentified\",\"code\":"
+                                 "\"over-89\"}]"));
+    assert_null(strstr(outcome(&d, read_json(aged)), "onsetAge"));
+    assert_non_null(strstr(outcome(&young, read_json(aged)), "onsetAge"));
+    assert_string_equal(
+        outcome(&d, read_json("{\"resourceType\":\"Observation\",\"id\":"
+                              "\"01890000-0000-7000-8000-000000000001\",\"code\":{\"coding\":[{"
+                              "\"system\":\"http://loinc.org\",\"code\":\"30525-0\"}]}}")),
+        "");
+}
+
+static void codes_units_and_states_are_known_ones(void **state)
+{
+    static const char ucum_words[] = "mg{of Anna Muster}/dL";
+
+    (void)state;
+    assert_true(deid_is_code("http://loinc.org", "8867-4"));
+    assert_true(deid_is_code("http://loinc.org", "LA6568-5"));
+    assert_false(deid_is_code("http://loinc.org", "Anna"));
+    assert_false(deid_is_code("http://loinc.org", ""));
+    assert_true(deid_is_code("http://snomed.info/sct", "22298006"));
+    assert_false(deid_is_code("http://snomed.info/sct", "22298006|Anna"));
+    assert_true(deid_is_code("http://hl7.org/fhir/sid/icd-10", "J18.9"));
+    assert_true(deid_is_code("http://hl7.org/fhir/sid/icd-10-cm", "S72.001A"));
+    assert_false(deid_is_code("http://hl7.org/fhir/sid/icd-10", "Muster"));
+    assert_true(deid_is_code("http://terminology.hl7.org/CodeSystem/v3-ActCode", "AMB"));
+    assert_false(deid_is_code("http://terminology.hl7.org/CodeSystem/Anna Muster", "AMB"));
+    assert_false(deid_is_code("http://hospital.example/ward", "3"));
+    assert_true(deid_is_unit("mg/dL"));
+    assert_true(deid_is_unit("mL/min/{1.73_m2}"));
+    assert_false(deid_is_unit(ucum_words));
+    assert_false(deid_is_unit("{"));
+    assert_false(deid_is_unit(""));
+    assert_true(deid_is_state("Ohio"));
+    assert_true(deid_is_state("浙江省"));
+    assert_false(deid_is_state("Springfield"));
+    assert_false(deid_is_state(""));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(every_field_of_every_message_is_decided, fresh),
+        cmocka_unit_test_setup(no_text_goes_out_without_a_rule, fresh),
+        cmocka_unit_test_setup(nothing_planted_in_any_field_of_any_kind_comes_out, fresh),
+        cmocka_unit_test_setup(a_patient_keeps_gender_year_and_state, fresh),
+        cmocka_unit_test_setup(codes_values_and_intervals_stay, fresh),
+        cmocka_unit_test_setup(merged_patients_have_one_pseudonym_and_the_one_merged_away_none,
+                               fresh),
+        cmocka_unit_test_setup(another_project_has_other_pseudonyms_and_days_the_same_the_same,
+                               fresh),
+        cmocka_unit_test_setup(who_is_90_or_more_is_one_of_a_group, fresh),
+        cmocka_unit_test_setup(codes_units_and_states_are_known_ones, fresh),
+    };
+
+    return cmocka_run_group_tests(tests, begin, end);
+}
