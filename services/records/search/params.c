@@ -185,8 +185,11 @@ static const char *modifiers(const struct search_param *p)
     case ASK_NAME:
         return "`:exact` `:missing`";
     case ASK_REFERENCE:
+        if (strcmp(p->name, "encounter") == 0)
+            return "`:missing`";
+        return *p->targets == '\0' ? "" : "`:<type>`";
     case ASK_WARD:
-        return *p->targets == '\0' ? "`:missing`" : "`:missing` `:<type>`";
+        return "`:missing` `:<type>`";
     default:
         return "`:missing`";
     }

@@ -83,6 +83,8 @@ static bool may_be_missing(const struct filter *f)
     case ASK_PATIENT:
     case ASK_STATUS:
         return false;
+    case ASK_REFERENCE: /* tokens of references do not say which element they are of */
+        return strcmp(f->param->name, "encounter") == 0;
     default:
         return true;
     }
@@ -92,7 +94,7 @@ static enum ward_code missing(const struct search_reader *r, const Parameter *p,
                               struct filter *f)
 {
     if (!may_be_missing(f))
-        return search_bad(r, f, "is never missing");
+        return search_bad(r, f, "cannot be asked for by :missing");
     if (p->n_values != 1)
         return search_bad(r, f, ":missing takes one value");
     if (strcmp(p->values[0], "true") == 0)
