@@ -136,16 +136,3 @@ void tell_if_refused(struct worker *w, const uint8_t patient[RECORDS_ID])
 {
     ward_uuid_text(patient, w->seat.patient);
 }
-
-void tell_not_found(struct worker *w, struct ward_arena *mem,
-                    const uint8_t resource[RECORDS_ID])
-{
-    static const char sql[] = "SELECT patient_id FROM resource WHERE resource_id = ?";
-    struct ward_rows rows;
-
-    /* Best effort: a database that fails here fails the event itself, which is logged. */
-    if (ward_db_run(w->seat.db, mem, sql, WARD_PARAMS(ward_blob(resource, RECORDS_ID)), &rows,
-                    NULL) == WARD_OK &&
-        rows.n == 1)
-        tell_if_refused(w, (const uint8_t *)rows.at[0][0].p);
-}

@@ -19,10 +19,5 @@ WARD_MUST enum ward_code tell_each(struct worker *w, struct ward_act *a, const s
 /* Should the call fail from now on, its event is about this patient: their log says who tried.
  */
 void tell_if_refused(struct worker *w, const uint8_t patient[RECORDS_ID]);
-/* The same for a resource that was not found, because there is none or because it is not the
- * caller's to see: about its patient, if it has one. Call it just before that failure; it takes
- * the same time either way. */
-void tell_not_found(struct worker *w, struct ward_arena *mem,
-                    const uint8_t resource[RECORDS_ID]);
 
 #endif
