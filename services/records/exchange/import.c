@@ -76,7 +76,7 @@ static enum ward_code check_start(struct ward_call *c, const Start *s)
 }
 
 /* The start message's memory goes with the next one. */
-static enum ward_code begin(struct import *im, const Start *start)
+enum ward_code import_begin(struct import *im, const Ward__Records__V1__ImportStart *start)
 {
     struct ward_call *c = im->call;
     struct worker *w = c->wrk;
@@ -115,7 +115,7 @@ static enum ward_code receive(struct import *im)
             if (started)
                 return WARD_FAIL_FIELD(c->err, "start", "came twice");
             started = true;
-            WARD_TRY(begin(im, q->start));
+            WARD_TRY(import_begin(im, q->start));
             continue;
         }
         if (q->part_case != WARD__RECORDS__V1__IMPORT_BUNDLE_REQUEST__PART_CHUNK)
@@ -131,36 +131,48 @@ static enum ward_code receive(struct import *im)
     return import_feed_end(im, c->err);
 }
 
-static enum ward_code run(struct import *im)
+enum ward_code import_end(struct import *im)
 {
     struct ward_call *c = im->call;
     struct worker *w = c->wrk;
 
-    WARD_TRY(receive(im));
     WARD_TRY(ward_db_tx(w->seat.db, end_run, im, c->err));
     im->count.p.done = true;
     return import_send(c, &im->count, true);
 }
 
-enum ward_code import_bundle_rpc(struct ward_call *c, const ProtobufCMessage *q,
-                                 ProtobufCMessage *r)
+void import_open(struct import *im, struct ward_call *c)
 {
-    struct import *im = ward_new(c->mem, struct import);
     struct worker *w = c->wrk;
-    enum ward_code code;
 
-    (void)q, (void)r;
-    if (im == NULL)
-        return WARD_FAIL_REASON(c->err, RESOURCE_EXHAUSTED, "ARENA_FULL", "no memory");
     im->call = c;
     im->count.mem = c->mem;
     ward__records__v1__import_progress__init(&im->count.p);
     im->last_held = &im->held;
     ward_arena_init(&im->waiting, IMPORT_WAITING);
     ward_act_begin(&im->act, c, &w->seat, NULL);
-    code = run(im);
+}
+
+void import_done(struct import *im)
+{
     ward_json_stream_close(im->stream);
     stage_done(&im->stage);
     ward_arena_done(&im->waiting);
+}
+
+enum ward_code import_bundle_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                                 ProtobufCMessage *r)
+{
+    struct import *im = ward_new(c->mem, struct import);
+    enum ward_code code;
+
+    (void)q, (void)r;
+    if (im == NULL)
+        return WARD_FAIL_REASON(c->err, RESOURCE_EXHAUSTED, "ARENA_FULL", "no memory");
+    import_open(im, c);
+    code = receive(im);
+    if (code == WARD_OK)
+        code = import_end(im);
+    import_done(im);
     return code;
 }

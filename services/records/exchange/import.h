@@ -80,8 +80,9 @@ struct staged {
     size_t n;
     const char *full_url;
     char position[QUARANTINE_POSITION];
-    int number;  /* in its bundle, from 1 */
-    bool looked; /* at what is plausible */
+    int number;     /* in its bundle, from 1 */
+    bool looked;    /* at what is plausible */
+    bool plausible; /* a person looked at its values, and they are so */
     enum fate fate;
     int version; /* of what is there */
     struct ward_act *act;

@@ -132,7 +132,7 @@ static enum ward_code look_alone(struct worker *w, struct ward_call *c, struct s
 enum ward_code import_entry(struct worker *w, struct ward_call *c, const struct entry *e,
                             struct entered *out, struct ward_err *err)
 {
-    struct staged s = {.full_url = e->full_url, .looked = e->plausible};
+    struct staged s = {.full_url = e->full_url, .plausible = e->plausible};
 
     WARD_TRY(entry_read(w, c->mem, e, NULL, NULL, &s, err));
     if (s.in.problems.n == 0)

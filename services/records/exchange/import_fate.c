@@ -112,6 +112,8 @@ static enum ward_code look_at_values(struct stage *s, struct staged *e, struct w
     if (!e->looked)
         WARD_TRY(
             implausible(s->mem, e->in.res, birth_of(s, e), s->now_us, &e->in.problems, err));
+    if (e->plausible)
+        problems_drop(&e->in.problems, "IMPLAUSIBLE_VALUE");
     e->looked = true;
     e->fate = e->in.problems.n > 0 ? FATE_WRONG : e->fate;
     return WARD_OK;

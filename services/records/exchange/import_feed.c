@@ -70,7 +70,7 @@ static void show_refused(struct import *im)
     (void)!import_send(im->call, &im->count, true);
 }
 
-static enum ward_code flush(struct import *im, struct ward_err *err)
+enum ward_code import_flush(struct import *im, struct ward_err *err)
 {
     struct stage *s = &im->stage;
     enum ward_code code;
@@ -222,7 +222,7 @@ static enum ward_code stage_entry(struct import *im, const struct ward_json *ent
     if (skip)
         return WARD_OK;
     if ((is_full(im) || is_twice(im, entry)) && goes_in_parts(im))
-        WARD_TRY(flush(im, err));
+        WARD_TRY(import_flush(im, err));
     WARD_TRY(stage_text(im, text, n, number, &e, err));
     WARD_TRY(read_resource(im, entry, e, again, err));
     return index_entry(im, e, err);
@@ -276,7 +276,7 @@ static enum ward_code release(struct import *im, struct ward_err *err)
     }
     ward_arena_done(&mem);
     if (code == WARD_OK)
-        code = flush(im, err);
+        code = import_flush(im, err);
     im->stage.last = false;
     ward_arena_reset(&im->waiting);
     return code;
@@ -285,7 +285,7 @@ static enum ward_code release(struct import *im, struct ward_err *err)
 /* Too many wait: what is not there by now goes to the quarantine, to be replayed. */
 static enum ward_code give_up_waiting(struct import *im, struct ward_err *err)
 {
-    WARD_TRY(flush(im, err));
+    WARD_TRY(import_flush(im, err));
     return release(im, err);
 }
 
@@ -340,7 +340,7 @@ static enum ward_code end_bundle(struct import *im, struct ward_err *err)
     WARD_TRY(ward_json_stream_end(im->stream, &rest, err));
     WARD_TRY(judge(rest, err));
     close_bundle(im);
-    WARD_TRY(flush(im, err));
+    WARD_TRY(import_flush(im, err));
     WARD_TRY(release(im, err));
     im->count.p.bundles++;
     return WARD_OK;

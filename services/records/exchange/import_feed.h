@@ -27,6 +27,19 @@ struct import {
     struct ward_err tally_err;
 };
 
+/* For an import of any format: open; begin with who, what and how; then entries are staged and
+ * flushed; end tells the last of it; done lets go, after any failure too. */
+void import_open(struct import *im, struct ward_call *c);
+void import_done(struct import *im);
+/*   FAILED_PRECONDITION  IMPORT_DIFFERS */
+WARD_MUST enum ward_code import_begin(struct import *im,
+                                      const Ward__Records__V1__ImportStart *start);
+/* What is staged goes in, and is counted. */
+WARD_MUST enum ward_code import_flush(struct import *im, struct ward_err *err);
+WARD_MUST enum ward_code import_end(struct import *im);
+
+/* ---- bundles ---- */
+
 WARD_MUST enum ward_code import_feed(struct import *im, const void *bytes, size_t n,
                                      struct ward_err *err);
 /* After the last byte. */
