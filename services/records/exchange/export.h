@@ -1,0 +1,31 @@
+/* export.h - what the files of the export of bundles share.
+ *
+ * export.c is the call: whose charts, page by page; export_write.c makes bytes of them.
+ *
+ * Threads: a worker's own. Memory: arenas of the export's own, reset after each page and each
+ * resource, so a chart of any size takes the same. Errors: as exchange.proto's ExportBundle.
+ */
+#ifndef RECORDS_EXCHANGE_EXPORT_H
+#define RECORDS_EXCHANGE_EXPORT_H
+
+#include "services/records/api.h"
+
+#define EXPORT_CHUNK ((size_t)1 << 20)
+
+struct export_out {
+    struct ward_call *call;
+    uint8_t *chunk; /* EXPORT_CHUNK bytes, of which n are filled */
+    size_t n;
+    int64_t resources;
+    bool any; /* an entry of the bundle in progress */
+};
+WARD_MUST enum ward_code export_open(struct export_out *o, struct ward_call *c,
+                                     struct ward_err *err);
+WARD_MUST enum ward_code export_begin(struct export_out *o); /* a bundle */
+/* As it was imported: what cleaning put right is put back. */
+WARD_MUST enum ward_code export_record(struct export_out *o, struct ward_arena *mem,
+                                       Ward__Records__V1__Record *r, struct ward_err *err);
+WARD_MUST enum ward_code export_end(struct export_out *o);   /* the bundle */
+WARD_MUST enum ward_code export_flush(struct export_out *o); /* after the last */
+
+#endif
