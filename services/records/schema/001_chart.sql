@@ -109,14 +109,21 @@ CREATE TABLE cleaned (
     PRIMARY KEY (patient_id, resource_id, version)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
--- Attachments by their hash, once a patient, sealed under the patient's key.
+-- Attachments by their hash, once a patient, sealed under the patient's key: their content type (type) and, 1 MiB a part, their
+-- bytes.
 CREATE TABLE attachment (
-    patient_id   BINARY(16)   NOT NULL,
-    sha256       BINARY(32)   NOT NULL,
-    content_type VARCHAR(128) NOT NULL,
-    size         INT          NOT NULL,
-    put_at_us    BIGINT       NOT NULL,
-    sealed       LONGBLOB     NOT NULL,
+    patient_id BINARY(16)     NOT NULL,
+    sha256     BINARY(32)     NOT NULL,
+    size       INT            NOT NULL,
+    put_at_us  BIGINT         NOT NULL,
+    type       VARBINARY(160) NOT NULL,
     PRIMARY KEY (patient_id, sha256),
     FOREIGN KEY (patient_id) REFERENCES patient (patient_id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+CREATE TABLE attachment_part (
+    patient_id BINARY(16) NOT NULL,
+    sha256     BINARY(32) NOT NULL,
+    part       TINYINT    NOT NULL,
+    sealed     MEDIUMBLOB NOT NULL,
+    PRIMARY KEY (patient_id, sha256, part)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;

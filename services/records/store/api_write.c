@@ -1,4 +1,5 @@
 /* Create, Update, MarkEnteredInError. */
+#include "services/records/merge/duplicate.h"
 #include "services/records/store/rpc.h"
 
 #include <string.h>
@@ -38,6 +39,16 @@ static enum ward_code keep(struct single *s, struct ward_db *db, struct ward_err
     return ward_call_keep(c, db, &s->idem, &kept.base, err);
 }
 
+static enum ward_code look_for_twins(struct single *s, struct ward_err *err)
+{
+    struct ward_call *c = s->job.call;
+    uint8_t id[RECORDS_ID];
+
+    if (!ward_uuid_parse(s->job.record->version->patient_id, id))
+        return WARD_FAIL(err, INTERNAL, "a patient's id is none");
+    return duplicates_count(c->wrk, c->mem, &s->job.view, id, &s->duplicates, err);
+}
+
 static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct single *s = arg;
@@ -54,6 +65,8 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
         return rpc_again(j->call, &j->view, &j->act, was->record, &j->record, err);
     }
     WARD_TRY(job_run(j, err));
+    if (j->kind == KIND_PATIENT && j->created)
+        WARD_TRY(look_for_twins(s, err));
     return keep(s, db, err);
 }
 

@@ -55,6 +55,11 @@ struct version {
     " v.purpose, v.peer, v.device, v.model, v.model_sha256, v.event_id, v.sealed, vc.sealed,"  \
     " vk.kek, vk.wrapped"
 #define VERSION_N 17
+/* The same without content: what chart_record makes of it is the version alone. */
+#define VERSION_BARE                                                                           \
+    "v.resource_id, v.patient_id, v.kind, v.version, v.act, v.written_at_us, v.actor,"         \
+    " v.purpose, v.peer, v.device, v.model, v.model_sha256, v.event_id, NULL, NULL, NULL,"     \
+    " NULL"
 #define VERSION_KEYS                                                                           \
     " LEFT JOIN owner_key vk ON vk.owner_id = v.patient_id"                                    \
     " LEFT JOIN cleaned vc ON vc.patient_id = v.patient_id"                                    \

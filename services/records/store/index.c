@@ -164,6 +164,7 @@ void sink_attachment(struct sink *s, const Ward__Records__V1__Attachment *a)
 {
     struct found_by *f = s->out;
     uint8_t(*list)[WARD_SHA256_SIZE];
+    char hex[2 * WARD_SHA256_SIZE + 1];
 
     if (a == NULL || strncmp(a->url, ATTACHMENT_URN, strlen(ATTACHMENT_URN)) != 0)
         return;
@@ -171,8 +172,10 @@ void sink_attachment(struct sink *s, const Ward__Records__V1__Attachment *a)
     if (list == NULL)
         return;
     f->attachment = list;
-    if (ward_unhex(a->url + strlen(ATTACHMENT_URN), list[f->n_attachments], WARD_SHA256_SIZE))
-        f->n_attachments++;
+    if (!ward_unhex(a->url + strlen(ATTACHMENT_URN), list[f->n_attachments], WARD_SHA256_SIZE))
+        return;
+    ward_hex(list[f->n_attachments++], WARD_SHA256_SIZE, hex);
+    sink_word(s, PARAM_ATTACHMENT, hex);
 }
 
 /* ---- dates ---- */

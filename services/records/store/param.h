@@ -28,7 +28,8 @@ enum param {
     PARAM_LANGUAGE = 15,   /* Patient.communication.language */
     PARAM_WARD = 16,       /* Encounter.location: "|ward-3" */
     /* References: "|<uuid>" or "|<text as written>". */
-    PARAM_REFERENCE = 20, /* encounter, result, hasMember, participant, performer... */
+    PARAM_REFERENCE = 20,  /* encounter, result, hasMember, participant, performer... */
+    PARAM_ATTACHMENT = 21, /* "|<sha256 in hex>"; those of earlier versions stay */
     /* Keyed: a person's. */
     PARAM_IDENTIFIER = 30, /* "system|value" and "|value" */
     PARAM_FAMILY = 31,     /* every beginning of each word (param_words) */

@@ -220,6 +220,8 @@ static enum ward_code change_tokens(struct worker *w, struct ward_arena *mem,
             at++;
             continue;
         }
+        if (was.param == PARAM_ATTACHMENT)
+            continue; /* whoever may see the history may see it */
         token_row(it, &was, mem, drop + TOKEN_ROW * n_drop);
         drop[TOKEN_ROW * n_drop + 2] = row[1];
         drop[TOKEN_ROW * n_drop++ + 3] = row[2];

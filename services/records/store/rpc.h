@@ -14,8 +14,9 @@
 typedef Ward__Records__V1__Record Record;
 typedef Ward__Records__V1__Provenance Provenance;
 
-#define REASON_URL "http://ward/entered-in-error-reason" /* records.proto, MarkEnteredInError  \
-                                                          */
+#define REASON_URL                                                                             \
+    "http://ward/entered-in-error-reason" /* records.proto, MarkEnteredInError                 \
+                                           */
 #define REASON_MAX 500
 
 /* One write of a call: Create, Update, MarkEnteredInError, or an entry of a Batch. */

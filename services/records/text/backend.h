@@ -39,10 +39,15 @@ WARD_MUST enum ward_code text_mark_add(struct text_marks *m, struct ward_arena *
 struct text_backend {
     struct text_maker maker;
     enum text_language language; /* of sentences it reads; the rules read the others */
+    bool filled; /* terms of Ward's own lists are found too where it marks nothing */
     void *self;
+    /* Marks within [start, end). `terms` is what the dictionary finds there. */
     enum ward_code (*find)(void *self, const struct text_doc *doc, uint32_t start, uint32_t end,
-                           struct ward_arena *mem, struct text_marks *out,
-                           struct ward_err *err);
+                           const struct text_marks *terms, struct ward_arena *mem,
+                           struct text_marks *out, struct ward_err *err);
 };
+
+/* What finds symptoms, diseases and drugs: the back end, or the rules. The engine's own. */
+const struct text_maker *text_found_by(const struct text_engine *e);
 
 #endif

@@ -53,11 +53,8 @@ static enum ward_code load(struct text_loader *l, struct text_engine *e, struct 
     WARD_TRY(text_cues_load(l, "cues_zh.tsv", &e->zh, err));
     WARD_TRY(text_cues_load(l, "cues_en.tsv", &e->en, err));
     WARD_TRY(text_measures_load(l, &e->measures, err));
-    e->rules = (struct text_backend){.maker = {"rules", RULES_VERSION, ""},
-                                     .language = TEXT_AUTO,
-                                     .self = &e->dict,
-                                     .find = text_rules_find};
-    ward_hex(l->hash, sizeof(l->hash), e->rules.maker.sha256);
+    e->rules = (struct text_maker){"rules", RULES_VERSION, ""};
+    ward_hex(l->hash, sizeof(l->hash), e->rules.sha256);
     return WARD_OK;
 }
 
@@ -103,19 +100,22 @@ static enum ward_code arena_full(struct ward_err *err)
                             "the note needs more memory than a call may use");
 }
 
-static const struct text_backend *reader_of(const struct text_engine *e,
-                                            const struct text_sentence *s)
+const struct text_maker *text_found_by(const struct text_engine *e)
 {
-    if (e->backend == NULL || (e->backend->language == TEXT_ZH && !s->han) ||
-        (e->backend->language == TEXT_EN && s->han))
-        return &e->rules;
-    return e->backend;
+    return e->backend == NULL ? &e->rules.maker : &e->backend->maker;
+}
+
+/* Whether a model reads the sentence; the dictionary reads the others. */
+static bool for_model(const struct text_engine *e, const struct text_sentence *s)
+{
+    return e->backend != NULL &&
+           (e->backend->language == TEXT_AUTO || (e->backend->language == TEXT_ZH) == s->han);
 }
 
 /* A back end's marks must be what it promised: within what it was given, in order. */
-static bool in_order(const struct text_marks *m, size_t from, uint32_t start, uint32_t end)
+static bool in_order(const struct text_marks *m, uint32_t start, uint32_t end)
 {
-    for (size_t i = from; i < m->n; i++) {
+    for (size_t i = 0; i < m->n; i++) {
         if (m->at[i].start < start || m->at[i].end <= m->at[i].start || m->at[i].end > end ||
             m->at[i].kind < TEXT_MARK_NONE || m->at[i].kind >= TEXT_MEASUREMENT)
             return false;
@@ -124,46 +124,83 @@ static bool in_order(const struct text_marks *m, size_t from, uint32_t start, ui
     return true;
 }
 
-/* Symptoms, diseases and drugs: runs of sentences that one back end reads go to it at once. */
+/* Both lists in one, by start; where two overlap the first's stays. */
+static enum ward_code merge(const struct text_marks *first, const struct text_marks *second,
+                            struct ward_arena *mem, struct text_marks *out,
+                            struct ward_err *err)
+{
+    uint32_t end = 0;
+    size_t f = 0;
+
+    for (size_t i = 0; i < second->n; i++) {
+        const struct text_mark *m = &second->at[i];
+
+        for (; f < first->n && first->at[f].start < m->end; f++) {
+            WARD_TRY(text_mark_add(out, mem, &first->at[f], err));
+            end = first->at[f].end;
+        }
+        if (end <= m->start)
+            WARD_TRY(text_mark_add(out, mem, m, err));
+    }
+    for (; f < first->n; f++)
+        WARD_TRY(text_mark_add(out, mem, &first->at[f], err));
+    return WARD_OK;
+}
+
+/* Of the dictionary's marks those that fill a model's gaps: what a clinician chose, not what
+ * labels or a lexicon gave, which the model knew and left out. */
+static void own_terms(struct text_marks *terms)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < terms->n; i++)
+        if (terms->at[i].kind != TEXT_MARK_NONE &&
+            strcmp(terms->at[i].term->source, "ward") == 0)
+            terms->at[n++] = terms->at[i];
+    terms->n = n;
+}
+
+/* One run of sentences, by the model. */
+static enum ward_code ask(const struct text_engine *e, const struct text_doc *doc,
+                          uint32_t start, uint32_t end, struct text_marks *terms,
+                          struct ward_arena *mem, struct text_marks *out, struct ward_err *err)
+{
+    const struct text_backend *b = e->backend;
+    struct text_marks found = {0};
+
+    WARD_TRY(b->find(b->self, doc, start, end, terms, mem, &found, err));
+    if (!in_order(&found, start, end))
+        return WARD_FAIL(err, INTERNAL, "a back end marked what it must not");
+    for (size_t i = 0; i < found.n; i++)
+        found.at[i].maker = &b->maker;
+    own_terms(terms);
+    if (!b->filled)
+        terms->n = 0;
+    return merge(&found, terms, mem, out, err);
+}
+
+/* Symptoms, diseases and drugs: runs of sentences that one reader reads go to it at once. */
 static enum ward_code find(const struct text_engine *e, const struct text_doc *doc,
                            struct ward_arena *mem, struct text_marks *out, struct ward_err *err)
 {
     for (uint32_t at = 0, end; at < doc->n; at = end) {
         struct text_sentence s = text_sentence_at(e, doc, at);
-        const struct text_backend *b = reader_of(e, &s);
-        size_t from = out->n;
+        const bool model = for_model(e, &s);
+        struct text_marks terms = {0};
 
         for (end = s.end; end < doc->n; end = s.end) {
             s = text_sentence_at(e, doc, end);
-            if (reader_of(e, &s) != b)
+            if (for_model(e, &s) != model)
                 break;
         }
-        WARD_TRY(b->find(b->self, doc, at, end, mem, out, err));
-        if (!in_order(out, from, at, end))
-            return WARD_FAIL(err, INTERNAL, "a back end marked what it must not");
-        for (size_t i = from; i < out->n; i++)
-            out->at[i].maker = &b->maker;
+        WARD_TRY(text_rules_find(&e->dict, doc, at, end, mem, &terms, err));
+        for (size_t i = 0; i < terms.n; i++)
+            terms.at[i].maker = &e->rules;
+        if (model)
+            WARD_TRY(ask(e, doc, at, end, &terms, mem, out, err));
+        for (size_t i = 0; !model && i < terms.n; i++)
+            WARD_TRY(text_mark_add(out, mem, &terms.at[i], err));
     }
-    return WARD_OK;
-}
-
-/* Both lists in one, by start; where two overlap the measurement stays. */
-static enum ward_code merge(const struct text_marks *terms, const struct text_marks *values,
-                            struct ward_arena *mem, struct text_marks *out,
-                            struct ward_err *err)
-{
-    size_t v = 0;
-
-    for (size_t t = 0; t < terms->n; t++) {
-        const struct text_mark *m = &terms->at[t];
-
-        for (; v < values->n && values->at[v].start < m->end; v++)
-            WARD_TRY(text_mark_add(out, mem, &values->at[v], err));
-        if (out->n == 0 || out->at[out->n - 1].end <= m->start)
-            WARD_TRY(text_mark_add(out, mem, m, err));
-    }
-    for (; v < values->n; v++)
-        WARD_TRY(text_mark_add(out, mem, &values->at[v], err));
     return WARD_OK;
 }
 
@@ -203,7 +240,7 @@ enum ward_code text_extract(const struct text_engine *e, struct ward_arena *mem,
     WARD_TRY(text_doc_make(mem, utf8, n, &doc, err));
     WARD_TRY(find(e, &doc, mem, &terms, err));
     WARD_TRY(text_measures_find(e, &doc, 0, doc.n, mem, &values, err));
-    WARD_TRY(merge(&terms, &values, mem, &all, err));
+    WARD_TRY(merge(&values, &terms, mem, &all, err));
     findings = ward_alloc(mem, all.n * sizeof(*findings));
     if (findings == NULL)
         return arena_full(err);

@@ -1,0 +1,208 @@
+/* ErasePatient: the key goes, with everything that is searched by. Rows of `version` stay: that
+ * something was written, when and by whom, and no way to read it. */
+#include "common/base/clock.h"
+#include "common/base/text.h"
+#include "services/records/api.h"
+#include "services/records/exchange/quarantine.h"
+#include "services/records/feed/feed.h"
+#include "ward/records/v1/admin.pb-c.h"
+
+#include <string.h>
+
+typedef Ward__Records__V1__ErasePatientRequest EraseRequest;
+typedef Ward__Records__V1__ErasePatientResponse EraseResponse;
+
+#define CASE_MAX 64
+
+struct erasing {
+    struct ward_call *call;
+    struct view view;
+    struct ward_act act;
+    struct ward_idem idem;
+    const EraseRequest *req;
+    EraseResponse *resp;
+    uint8_t id[RECORDS_ID];
+    int64_t now_us;
+};
+
+static struct ward_val id_val(const uint8_t id[RECORDS_ID])
+{
+    return ward_blob(id, RECORDS_ID);
+}
+
+/* ---- one patient ---- */
+
+static enum ward_code drop_rows(struct erasing *e, const uint8_t id[RECORDS_ID],
+                                struct ward_err *err)
+{
+    static const char *const ROWS[] = {
+        "DELETE FROM owner_key WHERE owner_id = ?",
+        "DELETE FROM token WHERE patient_id = ?",
+        "DELETE FROM cleaned WHERE patient_id = ?",
+        "DELETE FROM attachment_part WHERE patient_id = ?",
+        "DELETE FROM attachment WHERE patient_id = ?",
+        "DELETE FROM consent_deny WHERE patient_id = ?",
+        "DELETE FROM encounter_ward WHERE encounter_id IN"
+        " (SELECT resource_id FROM resource WHERE patient_id = ? AND kind = 2)",
+        "DELETE FROM open_encounter WHERE patient_id = ?",
+        "UPDATE resource SET status = 0, labels = 0, from_us = -9223372036854775808,"
+        " to_us = -9223372036854775808, from2_us = NULL, to2_us = NULL, encounter_id = NULL,"
+        " value = NULL, unit = NULL WHERE patient_id = ?",
+    };
+    struct worker *w = e->call->wrk;
+
+    for (size_t i = 0; i < WARD_COUNT(ROWS); i++)
+        WARD_TRY(
+            ward_db_run(w->seat.db, e->call->mem, ROWS[i], WARD_PARAMS(id_val(id)), NULL, err));
+    return quarantine_forget(w, e->call->mem, id, err);
+}
+
+static enum ward_code mark_row(struct erasing *e, const uint8_t id[RECORDS_ID],
+                               struct ward_err *err)
+{
+    static const char SQL[] =
+        "UPDATE patient SET gender = 0, birth_us = NULL, erased_at_us = ? WHERE patient_id = ?";
+    struct worker *w = e->call->wrk;
+
+    return ward_db_run(w->seat.db, e->call->mem, SQL,
+                       WARD_PARAMS(ward_int(e->call->mem, e->now_us), id_val(id)), NULL, err);
+}
+
+static enum ward_code tell_feed(struct erasing *e, const uint8_t id[RECORDS_ID],
+                                struct ward_err *err)
+{
+    static const char SQL[] =
+        "INSERT INTO change_new (kind, act, version, written_at_us, resource_id, patient_id)"
+        " SELECT kind, ?, version, ?, resource_id, patient_id FROM resource"
+        " WHERE resource_id = ?";
+    struct ward_arena *mem = e->call->mem;
+    struct worker *w = e->call->wrk;
+
+    ward_db_after_commit(w->seat.db, sequencer_wake, w->rec->feed);
+    return ward_db_run(w->seat.db, mem, SQL,
+                       WARD_PARAMS(ward_int(mem, WARD__RECORDS__V1__ACT__ACT_ERASED),
+                                   ward_int(mem, e->now_us), id_val(id)),
+                       NULL, err);
+}
+
+static enum ward_code forget(struct erasing *e, const uint8_t id[RECORDS_ID],
+                             struct ward_err *err)
+{
+    WARD_TRY(drop_rows(e, id, err));
+    WARD_TRY(mark_row(e, id, err));
+    return tell_feed(e, id, err);
+}
+
+static enum ward_code told(struct erasing *e, const uint8_t id[RECORDS_ID],
+                           struct ward_err *err)
+{
+    struct ward_act act;
+
+    if (memcmp(id, e->id, RECORDS_ID) == 0)
+        act = e->act;
+    else
+        ward_act_again(&e->act, NULL, &act);
+    ward_act_note(&act, "case", e->req->case_reference);
+    return tell(e->call->wrk, &act, &e->view, id, err);
+}
+
+/* ---- the chart ---- */
+
+/* Everybody of the chart, in the order of their ids, as a merge takes them. */
+static enum ward_code hold(struct erasing *e, struct ward_rows *out, struct ward_err *err)
+{
+    static const char SQL[] =
+        "SELECT patient_id, root_id, erased_at_us, key_sha256 FROM patient"
+        " WHERE root_id = ? OR patient_id = ? ORDER BY patient_id FOR UPDATE";
+    struct worker *w = e->call->wrk;
+
+    return ward_db_run(w->seat.db, e->call->mem, SQL, WARD_PARAMS(id_val(e->id), id_val(e->id)),
+                       out, err);
+}
+
+static enum ward_code look(struct erasing *e, const struct ward_rows *rows, bool *done,
+                           struct ward_err *err)
+{
+    const struct ward_val *row = NULL;
+
+    for (size_t i = 0; i < rows->n; i++)
+        if (memcmp(rows->at[i][0].p, e->id, RECORDS_ID) == 0)
+            row = rows->at[i];
+    if (row == NULL)
+        return WARD_FAIL_REASON(err, NOT_FOUND, "PATIENT_NOT_FOUND", "no such patient");
+    *done = row[2].p != NULL;
+    if (!*done && memcmp(row[1].p, e->id, RECORDS_ID) != 0)
+        return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "PATIENT_MERGED",
+                                "the patient was merged into another");
+    e->resp->erased_at_us = e->now_us;
+    if (*done && !ward_i64(row[2].p, 0, INT64_MAX, &e->resp->erased_at_us))
+        return WARD_FAIL(err, INTERNAL, "a time that is none");
+    e->resp->key_sha256.data = (uint8_t *)(uintptr_t)row[3].p;
+    e->resp->key_sha256.len = row[3].n;
+    return WARD_OK;
+}
+
+static enum ward_code erase(struct erasing *e, struct ward_err *err)
+{
+    struct ward_rows rows;
+    bool done = false;
+
+    WARD_TRY(hold(e, &rows, err));
+    WARD_TRY(look(e, &rows, &done, err));
+    if (done)
+        return told(e, e->id, err);
+    for (size_t i = 0; i < rows.n; i++) {
+        const uint8_t *id = (const uint8_t *)rows.at[i][0].p;
+
+        WARD_TRY(forget(e, id, err));
+        WARD_TRY(told(e, id, err));
+    }
+    return WARD_OK;
+}
+
+static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
+{
+    struct erasing *e = arg;
+    ProtobufCMessage *kept = NULL;
+
+    WARD_TRY(ward_call_again(e->call, db, &e->idem,
+                             &ward__records__v1__erase_patient_response__descriptor, &kept,
+                             err));
+    if (kept != NULL) {
+        e->resp->erased_at_us = ((EraseResponse *)kept)->erased_at_us;
+        e->resp->key_sha256 = ((EraseResponse *)kept)->key_sha256;
+        return told(e, e->id, err);
+    }
+    WARD_TRY(erase(e, err));
+    return ward_call_keep(e->call, db, &e->idem, &e->resp->base, err);
+}
+
+static bool is_case(const char *s)
+{
+    static const char CHARS[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/-";
+    size_t n = strspn(s, CHARS);
+
+    return n > 0 && n <= CASE_MAX && s[n] == '\0';
+}
+
+enum ward_code erase_patient_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                                 ProtobufCMessage *r)
+{
+    static const char *const roles[] = {"privacy-officer"};
+    struct erasing e = {.call = c, .req = (const EraseRequest *)q, .resp = (EraseResponse *)r};
+    struct worker *w = c->wrk;
+
+    ward_act_begin(&e.act, c, &w->seat, NULL);
+    ward_db_deadline(w->seat.db, c->deadline_ns);
+    e.now_us = ward_wall_us();
+    WARD_TRY(ward_call_id(c, "patient_id", e.req->patient_id, e.id, w->seat.patient));
+    WARD_TRY(view_of(c, USE_READ, &e.view, c->err));
+    view_only(&e.view, c, USE_READ, roles, WARD_COUNT(roles));
+    WARD_TRY(view_allows(&e.view, c, USE_READ, KIND_PATIENT, c->err));
+    WARD_TRY(ward_call_idem(c, e.req->idempotency_key, q, &e.idem));
+    if (!is_case(e.req->case_reference))
+        return WARD_FAIL_FIELD(c->err, "case_reference",
+                               "must be 1 to %d of A-Z a-z 0-9 . _ / -", CASE_MAX);
+    return ward_db_tx(w->seat.db, in_tx, &e, c->err);
+}
