@@ -52,7 +52,10 @@ const condition = (patient, more = {}) => ({
   },
 });
 const allergy = (patient, more = {}) => ({
-  allergy_intolerance: { code: coded('http://snomed.info/sct', '91936005', 'Allergy to penicillin'), patient: to(patient), ...more },
+  allergy_intolerance: {
+    clinical_status: coded('http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical', 'active'),
+    code: coded('http://snomed.info/sct', '91936005', 'Allergy to penicillin'), patient: to(patient), ...more,
+  },
 });
 const note = (patient, text, more = {}) => ({
   document_reference: {
@@ -84,7 +87,8 @@ const body = (resource) => resource[bodyName(resource)];
 function plain(value) {
   if (Buffer.isBuffer(value)) return value.length ? value.toString('base64') : undefined;
   if (Array.isArray(value)) return value.length ? value.map(plain) : undefined;
-  if (value === null || typeof value !== 'object') return value === '' || value === 0 || /_UNSPECIFIED$/.test(value) ? undefined : value;
+  if (value === null) return undefined;
+  if (typeof value !== 'object') return value === '' || value === 0 || /_UNSPECIFIED$/.test(value) ? undefined : value;
   const out = {};
   for (const [k, v] of Object.entries(value)) {
     const p = k === 'version_id' || k === 'last_updated' || (typeof v === 'string' && k !== v && v in value) ? undefined : plain(v);
