@@ -57,31 +57,42 @@ static const struct log_line *line_of(const struct log_page *p, const char *even
     return NULL;
 }
 
-/* The outbox has no index by event: it is read once, whatever the page. */
-static enum ward_code read_outbox(struct log_page *p, struct ward_err *err)
+/* The outbox has no index by event: each of its two tables is read once, and what it holds is
+ * looked up among the lines. */
+#define HELD_BY(table)                                                                         \
+    "SELECT o.event_id, o.event FROM " table " o WHERE o.event_id IN (SELECT s.event_id"       \
+    " FROM seen s WHERE s.patient_id = ? AND s.at_us >= ? AND s.at_us <= ?)"
+
+static enum ward_code read_table(struct log_page *p, const char *sql,
+                                 const uint8_t patient[RECORDS_ID], int64_t low, int64_t high,
+                                 struct ward_err *err)
 {
-    static const char sql[] =
-        "SELECT o.event_id, o.event FROM (SELECT event_id, event FROM ward_outbox"
-        " UNION ALL SELECT event_id, event FROM ward_outbox_held) o"
-        " JOIN seen s ON s.event_id = o.event_id"
-        " WHERE s.patient_id = ? AND s.at_us >= ? AND s.at_us <= ?";
     struct worker *w = p->c->wrk;
     struct ward_arena *mem = p->c->mem;
-    int64_t low = INT64_MAX, high = 0;
     struct ward_rows rows;
+
+    WARD_TRY(ward_db_run(
+        w->seat.db, mem, sql,
+        WARD_PARAMS(ward_blob(patient, RECORDS_ID), ward_int(mem, low), ward_int(mem, high)),
+        &rows, err));
+    for (size_t i = 0; i < rows.n; i++)
+        if (line_of(p, rows.at[i][0].p) != NULL)
+            WARD_TRY(add_pending(p, rows.at[i][1], err));
+    return WARD_OK;
+}
+
+static enum ward_code read_outbox(struct log_page *p, struct ward_err *err)
+{
+    static const char waiting[] = HELD_BY("ward_outbox"), held[] = HELD_BY("ward_outbox_held");
+    int64_t low = INT64_MAX, high = 0;
 
     for (size_t i = 0; i < p->n_lines; i++) {
         low = p->line[i].at_us < low ? p->line[i].at_us : low;
         high = p->line[i].at_us > high ? p->line[i].at_us : high;
     }
     for (size_t k = 0; k < p->n_chart && p->n_lines > 0; k++) {
-        WARD_TRY(ward_db_run(w->seat.db, mem, sql,
-                             WARD_PARAMS(ward_blob(p->chart[k], RECORDS_ID), ward_int(mem, low),
-                                         ward_int(mem, high)),
-                             &rows, err));
-        for (size_t i = 0; i < rows.n; i++)
-            if (line_of(p, rows.at[i][0].p) != NULL)
-                WARD_TRY(add_pending(p, rows.at[i][1], err));
+        WARD_TRY(read_table(p, waiting, p->chart[k], low, high, err));
+        WARD_TRY(read_table(p, held, p->chart[k], low, high, err));
     }
     return WARD_OK;
 }
