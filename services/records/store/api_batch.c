@@ -20,7 +20,7 @@ struct batch {
     BatchResponse *resp;
 };
 
-/* "entries[3].resource" of "resource". */
+/* Whose fault it is: "entries[3].resource" of "resource", "entries[3]" of what has no field. */
 static enum ward_code at(const struct batch *b, size_t i, enum ward_code code,
                          struct ward_err *err)
 {
@@ -31,9 +31,8 @@ static enum ward_code at(const struct batch *b, size_t i, enum ward_code code,
         return code;
     if (*b->jobs[i].act.patient != '\0')
         snprintf(w->seat.patient, sizeof(w->seat.patient), "%s", b->jobs[i].act.patient);
-    if (*err->field == '\0' && code != WARD_INVALID_ARGUMENT)
-        return code;
-    snprintf(field, sizeof(field), "entries[%zu].%.48s", i, err->field);
+    snprintf(field, sizeof(field), "entries[%zu]%s%.48s", i, *err->field == '\0' ? "" : ".",
+             err->field);
     memcpy(err->field, field, sizeof(field));
     return code;
 }
