@@ -1,7 +1,7 @@
 /* one_word - a back end for the tests of the text extraction: its weights are a word, which it
  * labels wherever it stands.
  *
- * Input   "code_points"  I32 [1, n]
+ * Input   "code_points"  I32 [1, n]; "terms" I32 [1, n], or none: labels it adopts
  * Output  "labels"       F32 [1, n, 3]: O, B_, I_
  *
  * Weights that begin with "!" make it answer wrongly on purpose: "!shape" a tensor of another
@@ -113,14 +113,16 @@ static int run(void *instance, struct ward_run *r, struct ward_plugin_err *err)
     int64_t n;
     float *score;
 
-    if (r->cap_out < 1 || r->n_in != 1 || in->dtype != WARD_I32 || in->rank != 2 ||
-        in->shape[0] != 1 || strcmp(in->name, "code_points") != 0)
+    if (r->cap_out < 1 || r->n_in < 1 || r->n_in > 2 || in->dtype != WARD_I32 ||
+        in->rank != 2 || in->shape[0] != 1 || strcmp(in->name, "code_points") != 0)
         return fail(err, 3, "want one input, code_points I32 [1, n]");
     n = in->shape[1];
     score = r->alloc(r->ctx, (uint64_t)(n * LABELS) * sizeof(*score));
     if (score == NULL)
         return fail(err, 8, "no memory for the output");
     label(w, in->data, n, score);
+    for (int64_t i = 0; r->n_in == 2 && i < n; i++)
+        score[i * LABELS + ((const int32_t *)r->in[1].data)[i]] += 3;
     r->out[0] = (struct ward_tensor){.name = "labels",
                                      .dtype = WARD_F32,
                                      .rank = 3,

@@ -110,12 +110,10 @@ enum ward_code text_mark_add(struct text_marks *m, struct ward_arena *mem,
 }
 
 /* The leftmost, and of those the longest: "肺部感染" is one finding, not "感染". */
-enum ward_code text_rules_find(void *dict, const struct text_doc *doc, uint32_t start,
-                               uint32_t end, struct ward_arena *mem, struct text_marks *out,
-                               struct ward_err *err)
+enum ward_code text_rules_find(const struct text_dict *d, const struct text_doc *doc,
+                               uint32_t start, uint32_t end, struct ward_arena *mem,
+                               struct text_marks *out, struct ward_err *err)
 {
-    const struct text_dict *d = dict;
-
     for (uint32_t i = start, stop = 0; i < end;) {
         int32_t found = text_trie_longest(&d->trie, doc, i, end, TEXT_PLURAL, &stop);
 

@@ -102,7 +102,7 @@ static enum ward_code arena_full(struct ward_err *err)
 
 const struct text_maker *text_found_by(const struct text_engine *e)
 {
-    return e->backend == NULL ? &e->rules.maker : &e->backend->maker;
+    return e->backend == NULL ? &e->rules : &e->backend->maker;
 }
 
 /* Whether a model reads the sentence; the dictionary reads the others. */

@@ -168,12 +168,13 @@ static void a_small_arena_is_a_refusal_at_every_step(void **state)
 }
 
 static enum ward_code mark_badly(void *self, const struct text_doc *doc, uint32_t start,
-                                 uint32_t end, struct ward_arena *mem, struct text_marks *out,
+                                 uint32_t end, const struct text_marks *terms,
+                                 struct ward_arena *mem, struct text_marks *out,
                                  struct ward_err *err)
 {
     const struct text_mark *mark = self;
 
-    (void)doc, (void)start, (void)end;
+    (void)doc, (void)start, (void)end, (void)terms;
     return text_mark_add(out, mem, mark, err);
 }
 

@@ -200,7 +200,7 @@ static enum ward_code emit(const struct text_engine *e, struct reader *r, int me
     return text_mark_add(out, mem,
                          &(struct text_mark){start, end, TEXT_MEASUREMENT,
                                              term_of(&e->measures, measure, q->ucum), q,
-                                             &e->rules.maker},
+                                             &e->rules},
                          err);
 full:
     return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL",

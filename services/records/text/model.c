@@ -32,6 +32,7 @@ struct text_model {
     int n_labels;
     int64_t window; /* code points of one run */
     const char *name, *version, *weights, *sha256, *input, *output;
+    const char *terms; /* the input that takes the dictionary's labels; NULL for none */
     const struct text_row *known[8];
     size_t n_known;
 };
@@ -75,8 +76,10 @@ static enum ward_code read_row(const struct text_table *t, const struct text_row
     const struct {
         const char *key, **to;
     } texts[] = {{"name", &m->name},     {"version", &m->version}, {"weights", &m->weights},
-                 {"sha256", &m->sha256}, {"input", &m->input},     {"output", &m->output}};
-    int language = 0;
+                 {"sha256", &m->sha256}, {"input", &m->input},     {"output", &m->output},
+                 {"terms", &m->terms}};
+    static const char *const no_yes[] = {"no", "yes", NULL};
+    int language = 0, fill = 0;
 
     for (size_t i = 0; i < WARD_COUNT(texts); i++)
         if (strcmp(row->col[0], texts[i].key) == 0) {
@@ -88,6 +91,11 @@ static enum ward_code read_row(const struct text_table *t, const struct text_row
     if (strcmp(row->col[0], "language") == 0) {
         WARD_TRY(text_table_word(t, row, 1, languages, &language, err));
         m->backend.language = (enum text_language)language;
+        return WARD_OK;
+    }
+    if (strcmp(row->col[0], "fill") == 0) {
+        WARD_TRY(text_table_word(t, row, 1, no_yes, &fill, err));
+        m->backend.filled = fill == 1;
         return WARD_OK;
     }
     if (strcmp(row->col[0], "window") == 0) {
@@ -184,27 +192,64 @@ static enum ward_code add_marks(const struct text_model *m, const uint8_t *way, 
 
 /* ---- running ---- */
 
+static int32_t label_of(const struct text_model *m, int kind, bool begins)
+{
+    for (int l = 0; l < m->n_labels; l++)
+        if (m->label[l].kind == kind && m->label[l].begins == begins)
+            return l;
+    return 0;
+}
+
+/* The dictionary's marks within [start, start + n) as labels, a code point each. */
+static void label_terms(const struct text_model *m, const struct text_marks *terms,
+                        uint32_t start, uint32_t n, int32_t *labels)
+{
+    size_t lo = 0, hi = terms == NULL ? 0 : terms->n;
+
+    while (lo < hi) { /* the first that begins in the window */
+        size_t mid = lo + (hi - lo) / 2;
+
+        if (terms->at[mid].start < start)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    for (; terms != NULL && lo < terms->n && terms->at[lo].start < start + n; lo++)
+        for (uint32_t i = terms->at[lo].start;
+             terms->at[lo].kind != TEXT_MARK_NONE && i < terms->at[lo].end && i < start + n;
+             i++)
+            labels[i - start] = label_of(m, terms->at[lo].kind, i == terms->at[lo].start);
+}
+
+static bool input(struct text_model *m, const char *name, uint32_t n, struct ward_tensor *out)
+{
+    *out = (struct ward_tensor){.name = name, .dtype = WARD_I32, .rank = 2, .shape = {1, n}};
+    out->nbytes = (uint64_t)n * sizeof(int32_t);
+    out->data = ward_alloc64(&m->scratch, out->nbytes);
+    return out->data != NULL;
+}
+
 /* One window [start, start + n). The lock is held. */
 static enum ward_code run(struct text_model *m, const struct text_doc *doc, uint32_t start,
-                          uint32_t n, struct ward_arena *mem, struct text_marks *out,
-                          struct ward_err *err)
+                          uint32_t n, const struct text_marks *terms, struct ward_arena *mem,
+                          struct text_marks *out, struct ward_err *err)
 {
-    struct ward_tensor in = {.name = m->input, .dtype = WARD_I32, .rank = 2, .shape = {1, n}};
-    struct ward_tensor result[4];
+    struct ward_tensor in[2], result[4];
     const struct ward_tensor *scores;
     uint32_t n_out = WARD_COUNT(result);
     uint8_t *back, *way;
 
     ward_arena_reset(&m->scratch);
-    in.nbytes = (uint64_t)n * sizeof(int32_t);
-    in.data = ward_alloc64(&m->scratch, in.nbytes);
     back = ward_alloc(&m->scratch, (size_t)n * LABELS_MAX);
     way = ward_alloc(&m->scratch, n);
-    if (in.data == NULL || back == NULL || way == NULL)
+    if (!input(m, m->input, n, &in[0]) || !input(m, m->terms, n, &in[1]) || back == NULL ||
+        way == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory to ask the model");
     for (uint32_t i = 0; i < n; i++)
-        ((int32_t *)in.data)[i] = (int32_t)doc->cp[start + i];
-    WARD_TRY(ward_engine_run(m->engine, &m->scratch, NULL, &in, 1, result, &n_out, err));
+        ((int32_t *)in[0].data)[i] = (int32_t)doc->cp[start + i];
+    label_terms(m, terms, start, n, in[1].data);
+    WARD_TRY(ward_engine_run(m->engine, &m->scratch, NULL, in, m->terms != NULL ? 2 : 1, result,
+                             &n_out, err));
     scores = ward_tensor_named(result, n_out, m->output);
     if (scores == NULL || scores->dtype != WARD_F32 || scores->rank != 3 ||
         scores->shape[0] != 1 || scores->shape[1] != n || scores->shape[2] != m->n_labels)
@@ -231,7 +276,8 @@ static uint32_t window_end(const struct text_model *m, const struct text_doc *do
 }
 
 static enum ward_code find(void *self, const struct text_doc *doc, uint32_t start, uint32_t end,
-                           struct ward_arena *mem, struct text_marks *out, struct ward_err *err)
+                           const struct text_marks *terms, struct ward_arena *mem,
+                           struct text_marks *out, struct ward_err *err)
 {
     struct text_model *m = self;
     enum ward_code code = WARD_OK;
@@ -239,7 +285,7 @@ static enum ward_code find(void *self, const struct text_doc *doc, uint32_t star
     pthread_mutex_lock(&m->lock);
     for (uint32_t stop; code == WARD_OK && start < end; start = stop) {
         stop = window_end(m, doc, start, end);
-        code = run(m, doc, start, stop - start, mem, out, err);
+        code = run(m, doc, start, stop - start, terms, mem, out, err);
     }
     pthread_mutex_unlock(&m->lock);
     return code;
@@ -259,7 +305,7 @@ static enum ward_code ask_known(struct text_model *m, const struct text_row *row
     ward_arena_init(&mem, OWN_CAP);
     code = text_doc_make(&mem, row->col[1], strlen(row->col[1]), &doc, err);
     if (code == WARD_OK)
-        code = find(m, &doc, 0, doc.n, &mem, &marks, err);
+        code = find(m, &doc, 0, doc.n, NULL, &mem, &marks, err);
     for (size_t i = 0; code == WARD_OK && i < marks.n && n < sizeof(got); i++)
         n += (size_t)snprintf(got + n, sizeof(got) - n, "%s%s:%u-%u", i ? "," : "",
                               kind_names[marks.at[i].kind], marks.at[i].start, marks.at[i].end);

@@ -2,8 +2,10 @@
  *
  * The model labels code points: input I32 [1, n], the folded text; output F32 [1, n, labels], a
  * score for each label, of which the best sequence is taken in which an I_ follows its own B_
- * or I_. What the labels are, which file holds the weights and what its sha256 is stands in the
- * model's card.tsv, with a text and the spans it must find in it, asked at the start.
+ * or I_. A second input, where the card names one, holds the labels that the dictionary gives
+ * (I32 [1, n], 0 for none). What the labels are, which file holds the weights and what its
+ * sha256 is stands in the model's card.tsv, with a text and the spans it must find in it, asked
+ * at the start.
  *
  * Threads: any number may find at once; one runs, the others wait. Memory: open/close.
  * Errors: as common/host; FAILED_PRECONDITION reasons TEXT_DATA (the card, with file:line),

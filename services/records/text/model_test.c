@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* build/test/services/... -> build/tests/text */
-static const char *plugins(void)
+/* build/test/services/... -> build/<folder> */
+static const char *built(const char *folder)
 {
     static char dir[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", dir, sizeof(dir) - 32);
@@ -20,8 +20,13 @@ static const char *plugins(void)
     dir[n] = '\0';
     test = strstr(dir, "/test/services/");
     assert_non_null(test);
-    memcpy(test, "/tests/text", sizeof("/tests/text"));
+    snprintf(test, 32, "%s", folder);
     return dir;
+}
+
+static const char *plugins(void)
+{
+    return built("/tests/text");
 }
 
 struct model {
@@ -155,6 +160,47 @@ static void a_word_the_dictionary_knows_has_its_code(void **state)
     clear(&m);
 }
 
+/* Who found the headache in a note of a headache and the model's word, "" when nobody did. */
+static void finder_of_headache(const char *more, char out[32])
+{
+    const char *note = "有眼皮跳，头痛。";
+    char text[1024];
+    struct text_backend *b = NULL;
+    struct text_engine *e = NULL;
+    struct text_findings found = {0};
+    struct model m;
+
+    snprintf(text, sizeof(text), "%s%s", card, more);
+    make(&m, "眼皮跳", text);
+    assert_int_equal(open_model(&m, &b, NULL), WARD_OK);
+    assert_int_equal(
+        text_open(&(struct text_config){.data_dir = TEXT_TEST_DATA, .backend = b}, &e, NULL),
+        WARD_OK);
+    ward_arena_reset(&text_fix.mem);
+    assert_int_equal(
+        text_extract(e, &text_fix.mem, note, strlen(note), TEXT_AUTO, &found, NULL), WARD_OK);
+    assert_string_equal(found.at[0].maker->name, "one_word");
+    snprintf(out, 32, "%s", found.n > 1 ? found.at[1].maker->name : "");
+    text_close(e);
+    text_model_close(b);
+    clear(&m);
+}
+
+static void a_model_may_be_told_and_filled_by_the_dictionary(void **state)
+{
+    char who[32];
+
+    (void)state;
+    finder_of_headache("", who);
+    assert_string_equal(who, "");
+    finder_of_headache("fill\tyes\t-\n", who);
+    assert_string_equal(who, "rules");
+    finder_of_headache("terms\tterms\t-\n", who);
+    assert_string_equal(who, "one_word");
+    finder_of_headache("terms\tterms\t-\nfill\tyes\t-\n", who);
+    assert_string_equal(who, "one_word");
+}
+
 static void a_text_longer_than_the_window_is_read_in_pieces(void **state)
 {
     char note[4096] = "";
@@ -223,14 +269,45 @@ static void a_broken_card_is_named(void **state)
     }
 }
 
+static void the_model_that_is_shipped_reads_a_note(void **state)
+{
+    const char *note = "术后病理示溃疡型管状腺癌,无发热。";
+    struct text_backend *b = NULL;
+    struct text_engine *e = NULL;
+    struct text_findings found = {0};
+    struct ward_err err = {0};
+
+    (void)state;
+    if (text_model_open(&(struct text_model_config){.dir = "models/text_zh/1",
+                                                    .plugins = built("/plugins"),
+                                                    .plugin = "cpu"},
+                        &b, &err) != WARD_OK)
+        fail_msg("%s", err.msg);
+    assert_int_equal(
+        text_open(&(struct text_config){.data_dir = TEXT_TEST_DATA, .backend = b}, &e, NULL),
+        WARD_OK);
+    ward_arena_reset(&text_fix.mem);
+    assert_int_equal(
+        text_extract(e, &text_fix.mem, note, strlen(note), TEXT_AUTO, &found, NULL), WARD_OK);
+    assert_int_equal(found.n, 2);
+    assert_string_equal(found.at[0].maker->name, "text_zh");
+    assert_int_equal(found.at[0].kind, TEXT_DISEASE);
+    assert_string_equal(found.at[1].code, "R50");
+    assert_int_equal(found.at[1].assertion, TEXT_NEGATED);
+    text_close(e);
+    text_model_close(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_model_finds_what_no_dictionary_has_and_rules_judge_it),
         cmocka_unit_test(a_word_the_dictionary_knows_has_its_code),
+        cmocka_unit_test(a_model_may_be_told_and_filled_by_the_dictionary),
         cmocka_unit_test(a_text_longer_than_the_window_is_read_in_pieces),
         cmocka_unit_test(a_model_that_is_not_its_card_s_does_not_start),
         cmocka_unit_test(a_broken_card_is_named),
+        cmocka_unit_test(the_model_that_is_shipped_reads_a_note),
     };
 
     return cmocka_run_group_tests(tests, text_fixture_open, text_fixture_close);

@@ -88,8 +88,8 @@ struct text_engine {
     struct text_dict dict;
     struct text_cues zh, en;
     struct text_measures measures;
-    struct text_backend rules;
-    const struct text_backend *backend; /* NULL: the rules */
+    struct text_maker rules;            /* the dictionaries and rules */
+    const struct text_backend *backend; /* NULL: the rules alone */
 };
 
 /* Loaders, at start. `scratch` is for what is not kept. */
@@ -125,8 +125,9 @@ struct text_sentence {
 struct text_sentence text_sentence_at(const struct text_engine *e, const struct text_doc *doc,
                                       uint32_t start);
 
-WARD_MUST enum ward_code text_rules_find(void *dict, const struct text_doc *doc, uint32_t start,
-                                         uint32_t end, struct ward_arena *mem,
+/* What the dictionary finds in [start, end). */
+WARD_MUST enum ward_code text_rules_find(const struct text_dict *d, const struct text_doc *doc,
+                                         uint32_t start, uint32_t end, struct ward_arena *mem,
                                          struct text_marks *out, struct ward_err *err);
 /* Measurements of [start, end). */
 WARD_MUST enum ward_code text_measures_find(const struct text_engine *e,
