@@ -6,7 +6,7 @@
  * place of the back end's, "symptom:0-2,disease:5-9" in code points: so negation can be
  * measured apart from finding. Out: line, kind, start, end, assertion, temporality,
  * experiencer, system, code, name, value, unit (UCUM), maker, the cues' ids; tab-separated. */
-#include "services/records/text/backend.h"
+#include "services/records/text/model.h"
 #include "services/records/text/text.h"
 
 #include "common/base/text.h"
@@ -37,10 +37,12 @@ static uint32_t folded(const struct text_doc *doc, uint32_t cp)
 }
 
 static enum ward_code give(void *self, const struct text_doc *doc, uint32_t start, uint32_t end,
-                           struct ward_arena *mem, struct text_marks *out, struct ward_err *err)
+                           const struct text_marks *terms, struct ward_arena *mem,
+                           struct text_marks *out, struct ward_err *err)
 {
     const struct given *g = self;
 
+    (void)terms;
     for (size_t i = 0; i < g->n; i++) {
         struct text_mark mark = g->at[i];
 
@@ -138,19 +140,28 @@ int main(int argc, char **argv)
     struct given g = {.n = 0};
     struct text_backend giver = {
         .maker = {"given", "1", ""}, .language = TEXT_AUTO, .self = &g, .find = give};
-    struct text_engine *rules = NULL, *judge = NULL;
+    struct text_config judged = {.backend = &giver}, found = {0};
+    struct text_engine *finder = NULL, *judge = NULL;
+    struct text_backend *model = NULL;
     struct ward_err err = {0};
     int rc = 1;
 
-    if (argc < 2)
+    if (argc != 2 && argc != 4)
         return 2;
-    if (text_open(&(struct text_config){.data_dir = argv[1]}, &rules, &err) != WARD_OK ||
-        text_open(&(struct text_config){.data_dir = argv[1], .backend = &giver}, &judge,
-                  &err) != WARD_OK)
+    judged.data_dir = found.data_dir = argv[1];
+    if (argc == 4 &&
+        text_model_open(
+            &(struct text_model_config){.dir = argv[2], .plugins = argv[3], .plugin = "cpu"},
+            &model, &err) != WARD_OK)
+        fprintf(stderr, "eval_text: %s\n", err.msg);
+    found.backend = model;
+    if (err.code != WARD_OK || text_open(&found, &finder, &err) != WARD_OK ||
+        text_open(&judged, &judge, &err) != WARD_OK)
         fprintf(stderr, "eval_text: %s\n", err.msg);
     else
-        rc = each_line(rules, judge, &g);
-    text_close(rules);
+        rc = each_line(finder, judge, &g);
+    text_close(finder);
     text_close(judge);
+    text_model_close(model);
     return rc;
 }

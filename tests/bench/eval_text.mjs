@@ -1,5 +1,5 @@
 // eval_text.mjs - the text extraction on labelled text that nobody here wrote, beside lexicons.
-//   node tests/bench/eval_text.mjs EVAL_TEXT DATA_DIR WARD_DATA OUT.json [SPLIT]
+//   node tests/bench/eval_text.mjs EVAL_TEXT DATA_DIR WARD_DATA OUT.json SPLIT MODEL_DIR PLUGINS_DIR
 // Prints a table and writes OUT.json with one number a name.
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -7,22 +7,23 @@ import { bio, cmdd } from './text/data.mjs';
 import { byHand } from './text/hand.mjs';
 import { entities, share } from './text/score.mjs';
 
-const [program, dataDir, wardData, out, split = 'test', ...model] = process.argv.slice(2);
+const [program, dataDir, wardData, out, split, ...model] = process.argv.slice(2);
 const set = `${wardData}/text_zh_chineseblue`;
 const figures = {};
 
 // The extraction on texts: for each the list of its findings. Where marks are given they are judged.
-function extract(texts, given = false) {
+function extract(texts, given = false, args = []) {
     const lines = texts.map((t) => {
         const marks = given ? t.entities.map((e) => `symptom:${e.start}-${e.end}`).join(',') : '-';
         return `${t.language ?? 'auto'}\t${marks}\t${t.chars.join('').replace(/[\t\n]/g, ' ')}\n`;
     });
-    const run = spawnSync(program, [dataDir, ...model], { input: lines.join(''), maxBuffer: 1 << 28 });
+    const run = spawnSync(program, [dataDir, ...args], { input: lines.join(''), maxBuffer: 1 << 28 });
     if (run.status !== 0) throw new Error(`eval_text: ${run.stderr}`);
     const found = texts.map(() => []);
     for (const line of run.stdout.toString().split('\n').slice(0, -1)) {
-        const [i, kind, start, end, assertion, temporality, experiencer] = line.split('\t');
-        found[Number(i)].push({ kind, start: Number(start), end: Number(end), assertion, temporality, experiencer });
+        const [i, kind, start, end, assertion, temporality, experiencer, ...rest] = line.split('\t');
+        const finding = { kind, start: Number(start), end: Number(end), assertion, temporality, experiencer };
+        found[Number(i)].push({ ...finding, maker: rest[5] });
     }
     return found;
 }
@@ -80,20 +81,31 @@ function rate(name, what, right, n) {
     figures[`${what}_n`] = n;
 }
 
+const withModel = model.length === 2 && fs.existsSync(`${model[0]}/model.onnx`);
+
 function named() {
     const words = trainLexicon();
     const lexicon = thuocl();
     for (const d of ['cMedQANER', 'cEHRNER']) {
         const texts = bio(`${set}/${d}/${split}.txt`);
-        const ours = extract(texts).map((l) => l.filter((f) => f.kind !== 'MEASUREMENT'));
+        const named = (l) => l.filter((f) => f.kind !== 'MEASUREMENT');
+        const ours = extract(texts).map(named);
         const id = d.toLowerCase();
         console.log(`${d} ${split}, ${texts.length} texts${' '.repeat(24)} prec. recall   F1   95 %`);
-        for (const kind of ['DISEASE', 'SYMPTOM', 'DRUG'])
-            row(`ward, ${kind.toLowerCase()}, exact span`, `${id}_${kind.toLowerCase()}`, entities(texts, ours, { kind }));
-        row('ward, all, exact span and kind', `${id}_all`, entities(texts, ours));
-        row('ward, all, spans that overlap', `${id}_overlap`, entities(texts, ours, { overlap: true }));
+        const report = (name, what, found) => {
+            for (const kind of ['DISEASE', 'SYMPTOM', 'DRUG'])
+                row(`${name}, ${kind.toLowerCase()}, exact span`, `${what}_${kind.toLowerCase()}`, entities(texts, found, { kind }));
+            row(`${name}, all, exact span and kind`, `${what}_all`, entities(texts, found));
+            row(`${name}, all, spans that overlap`, `${what}_overlap`, entities(texts, found, { overlap: true }));
+        };
+        report('rules', id, ours);
+        if (withModel) {
+            const both = extract(texts, false, model).map(named);
+            report('model', `${id}_model`, both.map((l) => l.filter((f) => f.maker !== 'rules')));
+            report("model and Ward's own terms", `${id}_filled`, both);
+        }
         row('peer: longest word of the train labels', `${id}_peer_train`, entities(texts, longest(texts, words)));
-        row('ward, all, exact span, any kind', `${id}_anykind`, entities(texts, ours, { typed: false }));
+        row('rules, all, exact span, any kind', `${id}_anykind`, entities(texts, ours, { typed: false }));
         row('peer: longest word of THUOCL, any kind', `${id}_peer_thuocl`, entities(texts, longest(texts, lexicon), { typed: false }));
     }
 }
