@@ -76,6 +76,7 @@ struct staged {
     enum kind kind;
     uint8_t id[RECORDS_ID], encounter[RECORDS_ID];
     bool has_id, has_encounter;
+    char *name; /* the id's text: a writer puts its own in its place, in memory of its own */
     const char *text; /* of the entry, n bytes */
     size_t n;
     const char *full_url;

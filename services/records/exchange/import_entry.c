@@ -81,6 +81,9 @@ enum ward_code entry_read(struct worker *w, struct ward_arena *mem, const struct
     WARD_TRY(import_ids(&from, mem, res, err));
     s->in.res = res;
     s->has_id = ward_uuid_parse(resource_id(res), s->id);
+    s->name = ward_strdup(mem, resource_id(res));
+    if (s->name == NULL)
+        return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL", "no memory for an id");
     WARD_TRY(clean_resource(mem, res, &s->in.cleaned, err));
     WARD_TRY(check(mem, s, err));
     find_encounter(s);
