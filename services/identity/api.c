@@ -13,25 +13,6 @@ char *api_text(const char *s)
     return (char *)(uintptr_t)s;
 }
 
-enum ward_code api_copy(struct ward_call *c, const char *s, char **out)
-{
-    char *copy = ward_strdup(c->mem, s);
-
-    if (copy == NULL)
-        return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for the answer");
-    *out = copy;
-    return WARD_OK;
-}
-
-enum ward_code api_id(struct ward_call *c, const char *field, const char *given,
-                      uint8_t id[IDENTITY_ID], char text[37])
-{
-    if (!ward_uuid_parse(given, id))
-        return WARD_FAIL_FIELD(c->err, field, "is not a UUID");
-    ward_uuid_text(id, text);
-    return WARD_OK;
-}
-
 enum ward_code api_key(struct ward_call *c, const char *key)
 {
     if (*key == '\0' || strlen(key) > 128)
@@ -127,21 +108,9 @@ enum ward_code api_device(struct ward_call *c, char **device, protobuf_c_boolean
     struct face_choice d;
 
     face_pack_choice(((struct worker *)c->wrk)->id->now.pack, &d);
-    WARD_TRY(api_copy(c, d.backend, device));
+    WARD_TRY(ward_call_copy(c, d.backend, device));
     *degraded = d.degraded;
     return WARD_OK;
-}
-
-enum ward_code api_keep(struct ward_call *c, struct ward_db *db, const struct ward_idem *idem,
-                        const ProtobufCMessage *resp, struct ward_err *err)
-{
-    size_t n = protobuf_c_message_get_packed_size(resp);
-    uint8_t *bytes = ward_alloc(c->mem, n + 1);
-
-    if (bytes == NULL)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the answer");
-    protobuf_c_message_pack(resp, bytes);
-    return ward_idem_keep(db, idem, bytes, n, err);
 }
 
 enum ward_code api_again(struct ward_call *c, struct ward_val answer,

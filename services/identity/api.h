@@ -4,7 +4,7 @@
 #define IDENTITY_API_H
 
 #include "common/act/act.h"
-#include "common/db/outbox.h"
+#include "common/act/handler.h"
 #include "services/identity/photo.h"
 #include "ward/identity/v1/identity.pb-c.h"
 
@@ -21,10 +21,7 @@ ward_handler enrol_rpc, register_subject_rpc, add_template_rpc, remove_template_
     get_offline_pack_rpc, report_offline_events_rpc, record_attendance_rpc,
     correct_attendance_rpc, export_attendance_rpc, forget_presence_rpc;
 
-/* INVALID_ARGUMENT (field `field`) unless a UUID; *text is its usual form. */
-WARD_MUST enum ward_code api_id(struct ward_call *c, const char *field, const char *given,
-                                uint8_t id[IDENTITY_ID], char text[37]);
-#define api_subject_id(c, given, id, text) api_id(c, "subject_id", given, id, text)
+#define api_subject_id(c, given, id, text) ward_call_id(c, "subject_id", given, id, text)
 /* 1 to 128 bytes. */
 WARD_MUST enum ward_code api_key(struct ward_call *c, const char *key);
 /* place, device and purpose, as Verify's. */
@@ -46,14 +43,9 @@ struct ward_act_seat *api_seat(const struct ward_call *c);
 void api_refused(struct ward_call *c, enum ward_code code);
 /* A static or arena text where protobuf-c wants char *. */
 char *api_text(const char *s);
-/* The text in the call's arena. RESOURCE_EXHAUSTED */
-WARD_MUST enum ward_code api_copy(struct ward_call *c, const char *s, char **out);
 /* Whose an idempotency key is: this person's by way of this service. */
 const char *api_caller(const struct ward_call *c);
-/* Packs an answer and keeps it under its idempotency key; gives a kept one back. */
-WARD_MUST enum ward_code api_keep(struct ward_call *c, struct ward_db *db,
-                                  const struct ward_idem *idem, const ProtobufCMessage *resp,
-                                  struct ward_err *err);
+/* A kept answer, unpacked. */
 WARD_MUST enum ward_code api_again(struct ward_call *c, struct ward_val answer,
                                    const ProtobufCMessageDescriptor *type,
                                    ProtobufCMessage **out, struct ward_err *err);

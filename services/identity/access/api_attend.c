@@ -164,7 +164,7 @@ enum ward_code record_attendance_rpc(struct ward_call *c, const ProtobufCMessage
                           .resp = (RecordAttendanceResponse *)r};
 
     WARD_TRY(begin(&x, req));
-    WARD_TRY(api_copy(c, x.act.event_text, &x.resp->event_id));
+    WARD_TRY(ward_call_copy(c, x.act.event_text, &x.resp->event_id));
     WARD_TRY(stander_look(&x.who));
     WARD_TRY(stander_reasons(&x.who, &x.resp->reasons, &x.resp->n_reasons));
     WARD_TRY(ward_db_tx(w->db, record_in_tx, &x, c->err));

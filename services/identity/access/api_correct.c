@@ -32,7 +32,8 @@ static enum ward_code check_strike(struct correction *x)
     if (*req->subject_id != '\0' || req->direction != 0 || req->at_us != 0)
         return WARD_FAIL_FIELD(c->err, "strike_attendance_id",
                                "and an event to add are there: send one of them");
-    WARD_TRY(api_id(c, "strike_attendance_id", req->strike_attendance_id, x->struck, text));
+    WARD_TRY(
+        ward_call_id(c, "strike_attendance_id", req->strike_attendance_id, x->struck, text));
     x->row.strikes = x->struck;
     return WARD_OK;
 }
@@ -141,7 +142,7 @@ static enum ward_code correct_in_tx(struct ward_db *db, void *arg, struct ward_e
     ward_act_note(&act, "direction", access_direction_name(x->row.direction));
     ward_act_note(&act, "why", x->req->why);
     WARD_TRY(ward_act_write(&act, db, err));
-    return api_keep(x->call, db, &x->idem, &x->resp->base, err);
+    return ward_call_keep(x->call, db, &x->idem, &x->resp->base, err);
 }
 
 enum ward_code correct_attendance_rpc(struct ward_call *c, const ProtobufCMessage *q,
@@ -163,7 +164,7 @@ enum ward_code correct_attendance_rpc(struct ward_call *c, const ProtobufCMessag
     x.idem = (struct ward_idem){
         .caller = api_caller(c), .method = c->method->path, .key = x.req->idempotency_key};
     fingerprint(x.req, x.idem.request_sha256);
-    WARD_TRY(api_copy(c, x.id_text, &x.resp->attendance_id));
-    WARD_TRY(api_copy(c, x.act.event_text, &x.resp->event_id));
+    WARD_TRY(ward_call_copy(c, x.id_text, &x.resp->attendance_id));
+    WARD_TRY(ward_call_copy(c, x.act.event_text, &x.resp->event_id));
     return ward_db_tx(w->db, correct_in_tx, &x, c->err);
 }

@@ -203,7 +203,7 @@ enum ward_code request_entry_rpc(struct ward_call *c, const ProtobufCMessage *q,
                       .resp = (RequestEntryResponse *)r};
 
     WARD_TRY(begin(&e, req));
-    WARD_TRY(api_copy(c, e.act.event_text, &e.resp->event_id));
+    WARD_TRY(ward_call_copy(c, e.act.event_text, &e.resp->event_id));
     WARD_TRY(stander_look(&e.who));
     WARD_TRY(ward_db_tx(w->db, enter_in_tx, &e, c->err));
     ward_metric_add(ward_series_of(&decisions, e.why == DOOR_ALLOWED ? "ALLOW" : "DENY",

@@ -199,6 +199,6 @@ enum ward_code report_offline_events_rpc(struct ward_call *c, const ProtobufCMes
     ward_act_begin(&x.act, c, api_seat(c), NULL);
     ward_db_deadline(w->db, c->deadline_ns);
     WARD_TRY(check(&x, (const ReportOfflineEventsRequest *)q));
-    WARD_TRY(api_copy(c, x.act.event_text, &x.resp->event_id));
+    WARD_TRY(ward_call_copy(c, x.act.event_text, &x.resp->event_id));
     return ward_db_tx(w->db, report_in_tx, &x, c->err);
 }

@@ -147,6 +147,6 @@ enum ward_code get_offline_pack_rpc(struct ward_call *c, const ProtobufCMessage 
     ward_act_note_int(&x->act, "doors", (int64_t)x->pack.n_doors);
     ward_act_note(&x->act, "first_door", x->doors[0].door);
     ward_act_note_int(&x->act, "staff_roles", (int64_t)x->pack.n_staff);
-    WARD_TRY(api_copy(c, x->act.event_text, &resp->event_id));
+    WARD_TRY(ward_call_copy(c, x->act.event_text, &resp->event_id));
     return ward_db_tx(w->db, note_packs, x, c->err);
 }

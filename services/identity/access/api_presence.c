@@ -47,6 +47,6 @@ enum ward_code forget_presence_rpc(struct ward_call *c, const ProtobufCMessage *
         x.zone = req->zone;
         x.act.place = req->zone;
     }
-    WARD_TRY(api_copy(c, x.act.event_text, &x.resp->event_id));
+    WARD_TRY(ward_call_copy(c, x.act.event_text, &x.resp->event_id));
     return ward_db_tx(w->db, forget_in_tx, &x, c->err);
 }

@@ -43,7 +43,7 @@ static enum ward_code commit(struct change *x, ward_tx_fn *fn, char **event_id)
 {
     struct worker *w = x->call->wrk;
 
-    WARD_TRY(api_copy(x->call, x->act.event_text, event_id));
+    WARD_TRY(ward_call_copy(x->call, x->act.event_text, event_id));
     return ward_db_tx(w->db, fn, x, x->call->err);
 }
 

@@ -274,8 +274,8 @@ static enum ward_code fill(struct calibrating *k, Response *resp)
     resp->subjects = k->subjects;
     resp->genuine = k->genuine->n;
     resp->impostor = k->impostor->n;
-    WARD_TRY(api_copy(c, k->model, &resp->model_sha256));
-    return api_copy(c, k->act.event_text, &resp->event_id);
+    WARD_TRY(ward_call_copy(c, k->model, &resp->model_sha256));
+    return ward_call_copy(c, k->act.event_text, &resp->event_id);
 }
 
 static void note_number(struct calibrating *k, const char *what, int64_t n)

@@ -290,7 +290,7 @@ static enum ward_code finish(struct reembedding *r)
     ward_act_note_int(&act, "need_capture", r->said.need_capture);
     WARD_TRY(ward_db_tx(r->w->db, finish_in_tx, &act, c->err));
     r->said.finished = true;
-    WARD_TRY(api_copy(c, act.event_text, &r->said.event_id));
+    WARD_TRY(ward_call_copy(c, act.event_text, &r->said.event_id));
     return ward_send(c, &r->said.base);
 }
 

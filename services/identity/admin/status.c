@@ -11,14 +11,14 @@ static enum ward_code fill_packs(struct ward_call *c, StatusResponse *resp)
 {
     const struct identity *id = ((struct worker *)c->wrk)->id;
 
-    WARD_TRY(api_copy(c, face_pack_name(id->now.pack), &resp->pack));
-    WARD_TRY(api_copy(c, face_pack_sha256(id->now.pack), &resp->model_sha256));
-    WARD_TRY(api_copy(c, id->now.calibration.source, &resp->calibration_source));
+    WARD_TRY(ward_call_copy(c, face_pack_name(id->now.pack), &resp->pack));
+    WARD_TRY(ward_call_copy(c, face_pack_sha256(id->now.pack), &resp->model_sha256));
+    WARD_TRY(ward_call_copy(c, id->now.calibration.source, &resp->calibration_source));
     WARD_TRY(api_device(c, &resp->device, &resp->degraded));
     if (id->former.pack == NULL)
         return WARD_OK;
-    WARD_TRY(api_copy(c, face_pack_name(id->former.pack), &resp->former_pack));
-    return api_copy(c, face_pack_sha256(id->former.pack), &resp->former_model_sha256);
+    WARD_TRY(ward_call_copy(c, face_pack_name(id->former.pack), &resp->former_pack));
+    return ward_call_copy(c, face_pack_sha256(id->former.pack), &resp->former_model_sha256);
 }
 
 static const char *kind_name(uint32_t kind)
@@ -39,11 +39,11 @@ static enum ward_code fill_devices(struct ward_call *c, StatusResponse *resp)
         return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for the answer");
     for (int i = 0; i < n; i++) {
         ward__identity__v1__device_status__init(&d[i]);
-        WARD_TRY(api_copy(c, found[i].backend, &d[i].backend));
+        WARD_TRY(ward_call_copy(c, found[i].backend, &d[i].backend));
         d[i].kind = api_text(kind_name(found[i].device.kind));
-        WARD_TRY(api_copy(c, found[i].device.name, &d[i].name));
+        WARD_TRY(ward_call_copy(c, found[i].device.name, &d[i].name));
         d[i].ready = found[i].ready;
-        WARD_TRY(api_copy(c, found[i].why, &d[i].why));
+        WARD_TRY(ward_call_copy(c, found[i].why, &d[i].why));
         resp->devices[i] = &d[i];
     }
     resp->n_devices = (size_t)n;
@@ -89,8 +89,8 @@ static enum ward_code fill_keys(struct ward_call *c, StatusResponse *resp)
     kek = ward_int(c->mem, newest);
     WARD_TRY(number(c, FORMER, WARD_PARAMS(kek, kek, kek), &resp->rows_on_former_keks));
     resp->kek = (int32_t)newest;
-    WARD_TRY(api_copy(c, ward_keyring_root_id(keys_ring(id->keys)), &resp->root_key_id));
-    return api_copy(c, ward_keyring_root_kind(keys_ring(id->keys)), &resp->root_key_kind);
+    WARD_TRY(ward_call_copy(c, ward_keyring_root_id(keys_ring(id->keys)), &resp->root_key_id));
+    return ward_call_copy(c, ward_keyring_root_kind(keys_ring(id->keys)), &resp->root_key_kind);
 }
 
 static enum ward_code get_status(struct ward_call *c, StatusResponse *resp)

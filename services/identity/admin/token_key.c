@@ -124,6 +124,6 @@ enum ward_code rotate_token_key_rpc(struct ward_call *c, const ProtobufCMessage 
     if (ward_keyring_follow(keys_ring(w->id->keys), w->db, c->err) != WARD_OK)
         *c->err = (struct ward_err){0};
     resp->signs_from_us = n.signs_from_us;
-    WARD_TRY(api_copy(c, n.kid, &resp->kid));
-    return api_copy(c, n.act.event_text, &resp->event_id);
+    WARD_TRY(ward_call_copy(c, n.kid, &resp->kid));
+    return ward_call_copy(c, n.act.event_text, &resp->event_id);
 }

@@ -114,7 +114,7 @@ static enum ward_code fill_before(struct asked *a)
     resp->fmr = x->fmr;
     resp->gallery_size = x->size;
     resp->seq = x->seq;
-    WARD_TRY(api_copy(c, a->act.event_text, &resp->event_id));
+    WARD_TRY(ward_call_copy(c, a->act.event_text, &resp->event_id));
     WARD_TRY(api_device(c, &resp->device, &resp->degraded));
     if (x->gate != USABLE)
         WARD_TRY(api_reason(c, x->gate, &resp->reasons, &resp->n_reasons));

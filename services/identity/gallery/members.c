@@ -54,7 +54,7 @@ enum ward_code add_member_rpc(struct ward_call *c, const ProtobufCMessage *q,
     struct membership m = {0};
 
     WARD_TRY(begin(&m, c, req->subject_id, req->gallery));
-    WARD_TRY(api_copy(c, m.about.act.event_text, &((AddResponse *)r)->event_id));
+    WARD_TRY(ward_call_copy(c, m.about.act.event_text, &((AddResponse *)r)->event_id));
     return ward_db_tx(about_db(c), add_in_tx, &m, c->err);
 }
 
@@ -80,7 +80,7 @@ enum ward_code remove_member_rpc(struct ward_call *c, const ProtobufCMessage *q,
     struct membership m = {0};
 
     WARD_TRY(begin(&m, c, req->subject_id, req->gallery));
-    WARD_TRY(api_copy(c, m.about.act.event_text, &((RemoveResponse *)r)->event_id));
+    WARD_TRY(ward_call_copy(c, m.about.act.event_text, &((RemoveResponse *)r)->event_id));
     return ward_db_tx(about_db(c), remove_in_tx, &m, c->err);
 }
 
@@ -118,7 +118,7 @@ static enum ward_code list_galleries(struct ward_call *c, ListResponse *resp)
         put(resp, list, named[i].name, named[i].n);
     resp->seq = state.seq;
     resp->index_bytes = state.bytes;
-    return api_copy(c, state.kernel, &resp->kernel);
+    return ward_call_copy(c, state.kernel, &resp->kernel);
 }
 
 enum ward_code list_galleries_rpc(struct ward_call *c, const ProtobufCMessage *q,

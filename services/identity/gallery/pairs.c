@@ -238,12 +238,12 @@ static enum ward_code resolve(struct ward_call *c, const ResolveRequest *req,
 
     ward_act_begin(&d.act, c, api_seat(c), NULL);
     ward_db_deadline(about_db(c), c->deadline_ns);
-    WARD_TRY(api_id(c, "duplicate_id", req->duplicate_id, d.id, text));
+    WARD_TRY(ward_call_id(c, "duplicate_id", req->duplicate_id, d.id, text));
     if (d.state != STATE(SAME) && d.state != STATE(DIFFERENT))
         return WARD_FAIL_FIELD(c->err, "state", "must be SAME or DIFFERENT");
     ward_act_note(&d.act, "pair", ward_strdup(c->mem, text));
     ward_act_note(&d.act, "decision", d.state == STATE(SAME) ? "same" : "different");
-    WARD_TRY(api_copy(c, d.act.event_text, &resp->event_id));
+    WARD_TRY(ward_call_copy(c, d.act.event_text, &resp->event_id));
     return ward_db_tx(about_db(c), resolve_in_tx, &d, c->err);
 }
 

@@ -76,7 +76,7 @@ static enum ward_code give(struct ward_call *c, const GiveRequest *req, GiveResp
                                        .given_by = req->consent->given_by,
                                        .recorded_by = c->who->subject,
                                        .given_at_us = ward_wall_us()};
-    WARD_TRY(api_copy(c, g.about.act.event_text, &resp->event_id));
+    WARD_TRY(ward_call_copy(c, g.about.act.event_text, &resp->event_id));
     WARD_TRY(ward_db_tx(about_db(c), give_in_tx, &g, c->err));
     resp->given_at_us = g.about.at_us;
     return WARD_OK;
@@ -177,7 +177,7 @@ static enum ward_code withdraw(struct ward_call *c, const WithdrawRequest *req,
     WARD_TRY(about_begin(&w.about, c, req->subject_id));
     if (*req->purpose != '\0' && !rule_is_word(req->purpose))
         return WARD_FAIL_FIELD(c->err, "purpose", "must be empty or 1 to 64 of a-z, 0-9 and -");
-    WARD_TRY(api_copy(c, w.about.act.event_text, &resp->event_id));
+    WARD_TRY(ward_call_copy(c, w.about.act.event_text, &resp->event_id));
     WARD_TRY(ward_db_tx(about_db(c), withdraw_in_tx, &w, c->err));
     resp->withdrawn_at_us = w.about.at_us;
     resp->key_destroyed = w.destroyed;
@@ -217,7 +217,7 @@ static enum ward_code retain(struct ward_call *c, const RetentionRequest *req,
     WARD_TRY(about_begin(&a, c, req->subject_id));
     WARD_TRY(about_retention(c, req->retain_until_us));
     a.at_us = req->retain_until_us;
-    WARD_TRY(api_copy(c, a.act.event_text, &resp->event_id));
+    WARD_TRY(ward_call_copy(c, a.act.event_text, &resp->event_id));
     WARD_TRY(ward_db_tx(about_db(c), retain_in_tx, &a, c->err));
     resp->retain_until_us = a.at_us;
     return WARD_OK;

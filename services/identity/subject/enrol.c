@@ -120,7 +120,7 @@ static enum ward_code fill_subject(struct enrolment *e)
                                                .recorded_by = c->who->subject,
                                                .given_at_us = s->enrolled_at_us};
     e->searchable = consent_stands(e->consent, e->n_consents, purpose_of_search(s->kind));
-    return api_copy(c, text, &e->resp->subject_id);
+    return ward_call_copy(c, text, &e->resp->subject_id);
 }
 
 /* Biometrics without a consent to use them are not taken; nor is anyone put where they may not
@@ -149,9 +149,9 @@ static enum ward_code fill_face(struct enrolment *e, const struct photo *p)
         duplicates_find(c->wrk, c->mem, &stop, e->subject.id, e->subject.kind,
                         p->face.embedding, &e->found);
     resp->photograph_kept = keep;
-    WARD_TRY(api_copy(c, e->face.kept.id, &resp->template_id));
-    WARD_TRY(api_copy(c, e->face.kept.sealed.model_sha256, &resp->model_sha256));
-    WARD_TRY(api_copy(c, e->act.event_text, &resp->event_id));
+    WARD_TRY(ward_call_copy(c, e->face.kept.id, &resp->template_id));
+    WARD_TRY(ward_call_copy(c, e->face.kept.sealed.model_sha256, &resp->model_sha256));
+    WARD_TRY(ward_call_copy(c, e->act.event_text, &resp->event_id));
     WARD_TRY(api_device(c, &resp->device, &resp->degraded));
     return api_quality(c, p, &resp->quality);
 }
@@ -235,7 +235,7 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
         return replay(e, db, answer, err);
     WARD_TRY(store(e, db, err));
     WARD_TRY(tell(e, db, err));
-    WARD_TRY(api_keep(e->call, db, &e->idem, &e->resp->base, err));
+    WARD_TRY(ward_call_keep(e->call, db, &e->idem, &e->resp->base, err));
     return gallery_changed(w->id->gallery, db, mem, e->subject.id, err);
 }
 

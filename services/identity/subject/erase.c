@@ -48,7 +48,7 @@ static enum ward_code erase(struct ward_call *c, const EraseRequest *req, EraseR
     struct about a = {0};
 
     WARD_TRY(about_begin(&a, c, req->subject_id));
-    WARD_TRY(api_copy(c, a.act.event_text, &resp->event_id));
+    WARD_TRY(ward_call_copy(c, a.act.event_text, &resp->event_id));
     WARD_TRY(ward_db_tx(about_db(c), in_tx, &a, c->err));
     resp->erased_at_us = a.at_us;
     resp->key_sha256 = api_text(about_key(c->mem, &a.subject));

@@ -119,7 +119,7 @@ static enum ward_code fill_rest(struct about *a, GetResponse *resp)
     resp->retain_until_us = s->retain_until_us;
     resp->key_destroyed_at_us = s->key_destroyed_at_us;
     resp->key_sha256 = api_text(about_key(c->mem, s));
-    return api_copy(c, a->text, &resp->subject_id);
+    return ward_call_copy(c, a->text, &resp->subject_id);
 }
 
 static enum ward_code note_read(struct ward_db *db, void *arg, struct ward_err *err)

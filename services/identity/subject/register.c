@@ -56,7 +56,7 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
     WARD_TRY(subject_insert(db, mem, &r->subject, err));
     act.patient = r->resp->subject_id;
     WARD_TRY(ward_act_write(&act, db, err));
-    return api_keep(r->call, db, &r->idem, &r->resp->base, err);
+    return ward_call_keep(r->call, db, &r->idem, &r->resp->base, err);
 }
 
 /* Under the service's hash key: a reference can be guessed, and the row outlives an erasure. */
@@ -89,8 +89,8 @@ static enum ward_code enlist(struct ward_call *c, const RegisterRequest *req,
                                  .enrolled_at_us = ward_wall_us()};
     ward_uuid7(r.subject.id);
     ward_uuid_text(r.subject.id, text);
-    WARD_TRY(api_copy(c, text, &resp->subject_id));
-    WARD_TRY(api_copy(c, r.act.event_text, &resp->event_id));
+    WARD_TRY(ward_call_copy(c, text, &resp->subject_id));
+    WARD_TRY(ward_call_copy(c, r.act.event_text, &resp->event_id));
     return ward_db_tx(about_db(c), in_tx, &r, c->err);
 }
 

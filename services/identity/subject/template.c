@@ -201,9 +201,9 @@ static enum ward_code add_in_tx(struct ward_db *db, void *arg, struct ward_err *
                       ward_wall_us(), &ad->face));
     WARD_TRY(new_face_store(&ad->face, db, err));
     WARD_TRY(store_first(ad, db, err));
-    WARD_TRY(api_copy(a->call, ad->face.kept.id, &ad->resp->template_id));
+    WARD_TRY(ward_call_copy(a->call, ad->face.kept.id, &ad->resp->template_id));
     WARD_TRY(tell(ad, db, err));
-    WARD_TRY(api_keep(a->call, db, &ad->idem, &ad->resp->base, err));
+    WARD_TRY(ward_call_keep(a->call, db, &ad->idem, &ad->resp->base, err));
     return gallery_changed(worker_of(a)->id->gallery, db, mem, a->id, err);
 }
 
@@ -255,9 +255,9 @@ static enum ward_code add(struct ward_call *c, const AddRequest *req, AddRespons
     WARD_TRY(new_face_read(c, &req->photograph, req->largest_only, &ad.photo));
     WARD_TRY(look_for_others(&ad));
     WARD_TRY(api_quality(c, &ad.photo, &resp->quality));
-    WARD_TRY(api_copy(c, face_pack_sha256(((struct worker *)c->wrk)->id->now.pack),
-                      &resp->model_sha256));
-    WARD_TRY(api_copy(c, ad.about.act.event_text, &resp->event_id));
+    WARD_TRY(ward_call_copy(c, face_pack_sha256(((struct worker *)c->wrk)->id->now.pack),
+                            &resp->model_sha256));
+    WARD_TRY(ward_call_copy(c, ad.about.act.event_text, &resp->event_id));
     return ward_db_tx(about_db(c), add_in_tx, &ad, c->err);
 }
 
@@ -300,8 +300,8 @@ static enum ward_code take_away(struct ward_call *c, const RemoveRequest *req,
     struct removal rm = {0};
 
     WARD_TRY(about_begin(&rm.about, c, req->subject_id));
-    WARD_TRY(api_id(c, "template_id", req->template_id, rm.template_id, rm.text));
-    WARD_TRY(api_copy(c, rm.about.act.event_text, &resp->event_id));
+    WARD_TRY(ward_call_id(c, "template_id", req->template_id, rm.template_id, rm.text));
+    WARD_TRY(ward_call_copy(c, rm.about.act.event_text, &resp->event_id));
     WARD_TRY(ward_db_tx(about_db(c), remove_in_tx, &rm, c->err));
     resp->removed = rm.removed;
     return WARD_OK;

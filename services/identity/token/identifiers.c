@@ -202,6 +202,6 @@ enum ward_code set_identifiers_rpc(struct ward_call *c, const ProtobufCMessage *
     WARD_TRY(api_subject_id(c, s.req->subject_id, s.id, s.text));
     ward_act_begin(&s.act, c, api_seat(c), s.text);
     WARD_TRY(check(c, s.req));
-    WARD_TRY(api_copy(c, s.act.event_text, &s.resp->event_id));
+    WARD_TRY(ward_call_copy(c, s.act.event_text, &s.resp->event_id));
     return ward_db_tx(w->db, set_in_tx, &s, c->err);
 }

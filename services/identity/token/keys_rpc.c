@@ -20,7 +20,7 @@ static enum ward_code put(struct ward_call *c, const struct keys_public *k, Toke
     t->signs_from_us = k->signs_from_us;
     t->checks_until_us = k->checks_until_us;
     *out = t;
-    return api_copy(c, k->kid, &t->kid);
+    return ward_call_copy(c, k->kid, &t->kid);
 }
 
 enum ward_code get_token_keys_rpc(struct ward_call *c, const ProtobufCMessage *q,

@@ -176,7 +176,7 @@ static enum ward_code set_use_policy(struct ward_call *c, const SetUsePolicyRequ
     ward_act_note(&s.act, "wristband", yes(s.policy.allow_wristband));
     ward_act_note(&s.act, "search", yes(s.policy.allow_search));
     ward_act_note(&s.act, "witness", yes(s.policy.witness));
-    WARD_TRY(api_copy(c, s.act.event_text, &resp->event_id));
+    WARD_TRY(ward_call_copy(c, s.act.event_text, &resp->event_id));
     return ward_db_tx(w->db, set_in_tx, &s, c->err);
 }
 

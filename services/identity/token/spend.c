@@ -214,7 +214,7 @@ static enum ward_code spend_in_tx(struct ward_db *db, void *arg, struct ward_err
     if (*p.witness != '\0')
         ward_act_note(&act, "witness", p.witness);
     WARD_TRY(ward_act_write(&act, db, err));
-    return api_keep(s->call, db, &s->idem, &s->resp->base, err);
+    return ward_call_keep(s->call, db, &s->idem, &s->resp->base, err);
 }
 
 static const char *result_of(enum ward_code code, bool again)
@@ -249,6 +249,6 @@ enum ward_code spend_token_rpc(struct ward_call *c, const ProtobufCMessage *q,
     ward_metric_add(
         ward_series_of(&identity_tokens_spent, result_of(code, s.again), NULL, NULL), 1);
     if (code == WARD_OK && !s.again)
-        return api_copy(c, s.act.event_text, &s.resp->event_id);
+        return ward_call_copy(c, s.act.event_text, &s.resp->event_id);
     return code;
 }

@@ -214,6 +214,6 @@ enum ward_code verify_wristband_rpc(struct ward_call *c, const ProtobufCMessage 
     ward_act_begin(&s.act, c, api_seat(c), NULL);
     ward_db_deadline(w->db, c->deadline_ns);
     WARD_TRY(begin(&s));
-    WARD_TRY(api_copy(c, s.act.event_text, &s.resp->event_id));
+    WARD_TRY(ward_call_copy(c, s.act.event_text, &s.resp->event_id));
     return ward_db_tx(w->db, show_in_tx, &s, c->err);
 }

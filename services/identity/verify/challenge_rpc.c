@@ -63,7 +63,7 @@ static enum ward_code start_challenge(struct ward_call *c, const StartChallengeR
     id[8] = (uint8_t)(0x80 | (id[8] & 0x3f));
     WARD_TRY(keep(c, id, known ? subject : NULL, req->purpose, steps, n));
     ward_uuid_text(id, text);
-    WARD_TRY(api_copy(c, text, &resp->challenge_id));
+    WARD_TRY(ward_call_copy(c, text, &resp->challenge_id));
     resp->steps = ward_alloc(c->mem, (size_t)n * sizeof(*resp->steps));
     if (resp->steps == NULL)
         return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for the answer");

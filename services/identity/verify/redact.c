@@ -211,7 +211,7 @@ static enum ward_code redact(struct ward_call *c, const RedactRequest *req,
     n = ward_printf(c->mem, "%d", resp->faces);
     ward_act_note(&r->act, "faces", n == NULL ? "" : n);
     ward_act_note(&r->act, "style", r->blur ? "blur" : "pixelate");
-    WARD_TRY(api_copy(c, r->act.event_text, &resp->event_id));
+    WARD_TRY(ward_call_copy(c, r->act.event_text, &resp->event_id));
     return ward_db_tx(w->db, in_tx, r, c->err);
 }
 

@@ -37,8 +37,8 @@ static enum ward_code fill(struct verification *v, struct photo *p, VerifyRespon
     resp->fmr = v->at.fmr;
     resp->threshold_source = api_text(v->by->calibration.source);
     resp->templates = v->gate == USABLE ? v->kept.n : 0;
-    WARD_TRY(api_copy(c, face_pack_sha256(v->by->pack), &resp->model_sha256));
-    WARD_TRY(api_copy(c, v->act.event_text, &resp->event_id));
+    WARD_TRY(ward_call_copy(c, face_pack_sha256(v->by->pack), &resp->model_sha256));
+    WARD_TRY(ward_call_copy(c, v->act.event_text, &resp->event_id));
     WARD_TRY(api_device(c, &resp->device, &resp->degraded));
     if (v->gate != USABLE)
         WARD_TRY(api_reason(c, v->gate, &resp->reasons, &resp->n_reasons));

@@ -48,11 +48,11 @@ static enum ward_code begin(struct video *d, const VideoStart *s)
     struct claim claim = {.max_fmr = s->max_fmr, .attended = s->attended};
     char *id, *place, *device, *purpose, *challenge;
 
-    WARD_TRY(api_copy(c, s->subject_id, &id));
-    WARD_TRY(api_copy(c, s->place, &place));
-    WARD_TRY(api_copy(c, s->device, &device));
-    WARD_TRY(api_copy(c, s->purpose, &purpose));
-    WARD_TRY(api_copy(c, s->challenge_id, &challenge));
+    WARD_TRY(ward_call_copy(c, s->subject_id, &id));
+    WARD_TRY(ward_call_copy(c, s->place, &place));
+    WARD_TRY(ward_call_copy(c, s->device, &device));
+    WARD_TRY(ward_call_copy(c, s->purpose, &purpose));
+    WARD_TRY(ward_call_copy(c, s->challenge_id, &challenge));
     claim.subject_id = id;
     claim.place = place;
     claim.device = device;
@@ -267,8 +267,8 @@ static enum ward_code fill(struct video *d, VerifyVideoResponse *resp)
     resp->threshold_source = api_text(v->by->calibration.source);
     resp->frames = d->n;
     resp->usable_frames = d->usable;
-    WARD_TRY(api_copy(c, face_pack_sha256(v->by->pack), &resp->model_sha256));
-    WARD_TRY(api_copy(c, v->act.event_text, &resp->event_id));
+    WARD_TRY(ward_call_copy(c, face_pack_sha256(v->by->pack), &resp->model_sha256));
+    WARD_TRY(ward_call_copy(c, v->act.event_text, &resp->event_id));
     WARD_TRY(api_device(c, &resp->device, &resp->degraded));
     if (v->gate != USABLE)
         WARD_TRY(api_reason(c, v->gate, &resp->reasons, &resp->n_reasons));
