@@ -1,0 +1,28 @@
+/* csv_zone.h - what a clock on the wall showed, as a moment: an IANA time zone, read from the
+ * machine's own database (/usr/share/zoneinfo).
+ *
+ * Twice a year a clock is set: an hour of the wall comes twice, another never. Neither is
+ * guessed. Times after the last change that the database lists are not known where the zone
+ * still changes then.
+ *
+ * Threads: constant once open. Memory: the arena. Errors: INVALID_ARGUMENT for a name that is
+ * no zone.
+ */
+#ifndef RECORDS_EXCHANGE_CSV_ZONE_H
+#define RECORDS_EXCHANGE_CSV_ZONE_H
+
+#include "common/base/arena.h"
+#include "common/base/status.h"
+
+#include <stdint.h>
+
+struct csv_zone;
+WARD_MUST enum ward_code csv_zone_open(struct ward_arena *mem, const char *name,
+                                       struct csv_zone **out, struct ward_err *err);
+
+enum csv_local { CSV_LOCAL_ONE, CSV_LOCAL_NONE, CSV_LOCAL_TWO, CSV_LOCAL_UNKNOWN };
+/* wall_s: seconds from 1970-01-01T00:00:00 as the wall counts them. ONE: *offset_s east of UTC.
+ */
+enum csv_local csv_zone_offset(const struct csv_zone *z, int64_t wall_s, int32_t *offset_s);
+
+#endif
