@@ -7,12 +7,6 @@ CREATE TABLE import_run (
     done_at_us    BIGINT       NULL
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
--- What a source calls a resource whose id is no UUID: a keyed hash of source, kind and id.
-CREATE TABLE import_id_map (
-    hash        BINARY(16) NOT NULL PRIMARY KEY,
-    resource_id BINARY(16) NOT NULL
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
-
 -- What could not go in. problems, sealed: the list of them, and the JSON as it came, each sealed under the item's own key
 -- (owner_key). Without its key an item says that it was, and nothing else.
 CREATE TABLE quarantine (
