@@ -1,5 +1,6 @@
 /* FHIR's JSON: any bytes are refused, or become a resource that comes out as it went in.
- * links: records   max_len: 8192 */
+ * links: records
+ * max_len: 8192 */
 #include "services/records/exchange/bundle_split.h"
 #include "services/records/fhir/fhir.h"
 

@@ -98,11 +98,11 @@ struct fhir_checking {
 /* FHIR's invariants of one message, whose own fields have been looked at. */
 WARD_MUST enum ward_code fhir_invariants(struct fhir_checking *k, const Message *m,
                                          struct ward_err *err);
-/* Of a Quantity, and of an Age (age-1) and a Duration (drt-1): quantity.c. */
+/* Of a Quantity, and of an Age (age-1) and a Duration (drt-1), NULL for none: quantity.c. */
 WARD_MUST enum ward_code fhir_quantity(struct fhir_checking *k, const Message *m,
                                        struct ward_err *err);
-WARD_MUST enum ward_code fhir_age(struct fhir_checking *k, const char *part, const Message *m,
-                                  struct ward_err *err);
+WARD_MUST enum ward_code fhir_age(struct fhir_checking *k, const char *part,
+                                  const Ward__Records__V1__Quantity *q, struct ward_err *err);
 WARD_MUST enum ward_code fhir_duration(struct fhir_checking *k, const char *part,
                                        const Message *m, struct ward_err *err);
 WARD_MUST enum ward_code fhir_range(struct fhir_checking *k, const Message *m,

@@ -150,7 +150,7 @@ static enum ward_code contact(struct fhir_checking *k, const Message *m, struct 
 
 static enum ward_code encounter(struct fhir_checking *k, const Message *m, struct ward_err *err)
 {
-    return fhir_duration(k, "length", &OF(Encounter, m)->length->base, err);
+    return fhir_duration(k, "length", OF(Encounter, m)->length, err);
 }
 
 static enum ward_code reference_range(struct fhir_checking *k, const Message *m,
@@ -226,9 +226,9 @@ static enum ward_code condition(struct fhir_checking *k, const Message *m, struc
         has_code(c->verification_status, TERMS "condition-ver-status", "entered-in-error");
 
     if (c->onset_case == WARD__RECORDS__V1__CONDITION__ONSET_ONSET_AGE)
-        WARD_TRY(fhir_age(k, "onsetAge", &c->onset_age->base, err));
+        WARD_TRY(fhir_age(k, "onsetAge", c->onset_age, err));
     if (c->abatement_case == WARD__RECORDS__V1__CONDITION__ABATEMENT_ABATEMENT_AGE)
-        WARD_TRY(fhir_age(k, "abatementAge", &c->abatement_age->base, err));
+        WARD_TRY(fhir_age(k, "abatementAge", c->abatement_age, err));
     /* con-4: if it is abated, then clinicalStatus is inactive, resolved or remission (but where
      * con-5 forbids one). */
     if (c->abatement_case != 0 && !wrong && !has_code(status, CLINICAL, "inactive") &&
@@ -265,7 +265,7 @@ static enum ward_code allergy(struct fhir_checking *k, const Message *m, struct 
                           "entered-in-error");
 
     if (a->onset_case == WARD__RECORDS__V1__ALLERGY_INTOLERANCE__ONSET_ONSET_AGE)
-        WARD_TRY(fhir_age(k, "onsetAge", &a->onset_age->base, err));
+        WARD_TRY(fhir_age(k, "onsetAge", a->onset_age, err));
     /* ait-1: clinicalStatus is present if verificationStatus is not entered-in-error. */
     if (!wrong && a->clinical_status == NULL)
         return FHIR_PART_FAIL(k, err, "clinicalStatus", "FIELD_REQUIRED", "is missing");

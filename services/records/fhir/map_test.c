@@ -56,7 +56,7 @@ static const char *print(const Resource *res)
 {
     struct ward_json_out w = {.mem = &mem};
     struct ward_err err = {0};
-    const char *text;
+    const char *text = NULL;
 
     if (fhir_to_json(&w, res, &err) != WARD_OK ||
         ward_json_done(&w, &text, NULL, &err) != WARD_OK)
@@ -172,62 +172,58 @@ static void a_list_with_gaps_is_kept_whole(void **state)
     assert_int_equal(res->patient->name[0]->n_given, 1);
 }
 
+static const struct {
+    const char *text, *reason, *field;
+} wrong_ones[] = {
+    {"{}", "FIELD_REQUIRED", "resourceType"},
+    {"[]", "FIELD_REQUIRED", "resourceType"},
+    {"{\"resourceType\":1}", "FIELD_REQUIRED", "resourceType"},
+    {"{\"resourceType\":\"Device\"}", "FIELD_INVALID", "resourceType"},
+    {"{\"resourceType\":\"patient\"}", "FIELD_INVALID", "resourceType"},
+    {"{\"resourceType\":\"Patient\",\"birthDate\":1}", "FIELD_INVALID", "Patient.birthDate"},
+    {"{\"resourceType\":\"Patient\",\"birthDate\":\"\"}", "FIELD_INVALID", "Patient.birthDate"},
+    {"{\"resourceType\":\"Patient\",\"birthDate\":null}", "FIELD_INVALID", "Patient.birthDate"},
+    {"{\"resourceType\":\"Patient\",\"name\":{}}", "FIELD_INVALID", "Patient.name"},
+    {"{\"resourceType\":\"Patient\",\"name\":[]}", "FIELD_INVALID", "Patient.name"},
+    {"{\"resourceType\":\"Patient\",\"name\":[{\"use\":\"usual\"},null]}", "FIELD_INVALID",
+     "Patient.name[1]"},
+    {"{\"resourceType\":\"Patient\",\"name\":[{}]}", "FIELD_INVALID", "Patient.name[0]"},
+    {"{\"resourceType\":\"Patient\",\"name\":[{\"given\":[\"a\",1]}]}", "FIELD_INVALID",
+     "Patient.name[0].given[1]"},
+    {"{\"resourceType\":\"Patient\",\"gender\":\"x\"}", "CODE_UNKNOWN", "Patient.gender"},
+    {"{\"resourceType\":\"Patient\",\"gender\":\"Male\"}", "CODE_UNKNOWN", "Patient.gender"},
+    {"{\"resourceType\":\"Patient\",\"active\":\"true\"}", "FIELD_INVALID", "Patient.active"},
+    {"{\"resourceType\":\"Patient\",\"multipleBirthInteger\":1.0}", "FIELD_INVALID",
+     "Patient.multipleBirthInteger"},
+    {"{\"resourceType\":\"Patient\",\"multipleBirthInteger\":-0}", "FIELD_INVALID",
+     "Patient.multipleBirthInteger"},
+    {"{\"resourceType\":\"Patient\",\"multipleBirthInteger\":2147483648}", "FIELD_INVALID",
+     "Patient.multipleBirthInteger"},
+    {"{\"resourceType\":\"Patient\",\"multipleBirthInteger\":1,\"multipleBirthBoolean\":"
+     "true}",
+     "FIELD_INVALID", "Patient.multipleBirthBoolean"},
+    {"{\"resourceType\":\"Patient\",\"photo\":[{\"data\":\"AAA\"}]}", "FIELD_INVALID",
+     "Patient.photo[0].data"},
+    {"{\"resourceType\":\"Patient\",\"photo\":[{\"size\":-1}]}", "FIELD_INVALID",
+     "Patient.photo[0].size"},
+    {"{\"resourceType\":\"Observation\",\"component\":[{\"valueQuantity\":{\"value\":"
+     "\"1\"}}]}",
+     "DECIMAL_INVALID", "Observation.component[0].valueQuantity.value"},
+};
+
 static void what_is_wrong_is_refused_by_path(void **state)
 {
-    static const struct {
-        const char *text, *reason, *field;
-    } CASES[] = {
-        {"{}", "FIELD_REQUIRED", "resourceType"},
-        {"[]", "FIELD_REQUIRED", "resourceType"},
-        {"{\"resourceType\":1}", "FIELD_REQUIRED", "resourceType"},
-        {"{\"resourceType\":\"Device\"}", "FIELD_INVALID", "resourceType"},
-        {"{\"resourceType\":\"patient\"}", "FIELD_INVALID", "resourceType"},
-        {"{\"resourceType\":\"Patient\",\"birthDate\":1}", "FIELD_INVALID",
-         "Patient.birthDate"},
-        {"{\"resourceType\":\"Patient\",\"birthDate\":\"\"}", "FIELD_INVALID",
-         "Patient.birthDate"},
-        {"{\"resourceType\":\"Patient\",\"birthDate\":null}", "FIELD_INVALID",
-         "Patient.birthDate"},
-        {"{\"resourceType\":\"Patient\",\"name\":{}}", "FIELD_INVALID", "Patient.name"},
-        {"{\"resourceType\":\"Patient\",\"name\":[]}", "FIELD_INVALID", "Patient.name"},
-        {"{\"resourceType\":\"Patient\",\"name\":[{\"use\":\"usual\"},null]}", "FIELD_INVALID",
-         "Patient.name[1]"},
-        {"{\"resourceType\":\"Patient\",\"name\":[{}]}", "FIELD_INVALID", "Patient.name[0]"},
-        {"{\"resourceType\":\"Patient\",\"name\":[{\"given\":[\"a\",1]}]}", "FIELD_INVALID",
-         "Patient.name[0].given[1]"},
-        {"{\"resourceType\":\"Patient\",\"gender\":\"x\"}", "CODE_UNKNOWN", "Patient.gender"},
-        {"{\"resourceType\":\"Patient\",\"gender\":\"Male\"}", "CODE_UNKNOWN",
-         "Patient.gender"},
-        {"{\"resourceType\":\"Patient\",\"active\":\"true\"}", "FIELD_INVALID",
-         "Patient.active"},
-        {"{\"resourceType\":\"Patient\",\"multipleBirthInteger\":1.0}", "FIELD_INVALID",
-         "Patient.multipleBirthInteger"},
-        {"{\"resourceType\":\"Patient\",\"multipleBirthInteger\":-0}", "FIELD_INVALID",
-         "Patient.multipleBirthInteger"},
-        {"{\"resourceType\":\"Patient\",\"multipleBirthInteger\":2147483648}", "FIELD_INVALID",
-         "Patient.multipleBirthInteger"},
-        {"{\"resourceType\":\"Patient\",\"multipleBirthInteger\":1,\"multipleBirthBoolean\":"
-         "true}",
-         "FIELD_INVALID", "Patient.multipleBirthBoolean"},
-        {"{\"resourceType\":\"Patient\",\"photo\":[{\"data\":\"AAA\"}]}", "FIELD_INVALID",
-         "Patient.photo[0].data"},
-        {"{\"resourceType\":\"Patient\",\"photo\":[{\"size\":-1}]}", "FIELD_INVALID",
-         "Patient.photo[0].size"},
-        {"{\"resourceType\":\"Observation\",\"component\":[{\"valueQuantity\":{\"value\":"
-         "\"1\"}}]}",
-         "DECIMAL_INVALID", "Observation.component[0].valueQuantity.value"},
-    };
-
     (void)state;
-    for (size_t i = 0; i < WARD_COUNT(CASES); i++) {
+    for (size_t i = 0; i < WARD_COUNT(wrong_ones); i++) {
         struct ward_err err = {0};
         Resource *res = NULL;
 
-        assert_int_equal(fhir_of_json(&mem, parse(CASES[i].text), NULL, NULL, &res, &err),
+        assert_int_equal(fhir_of_json(&mem, parse(wrong_ones[i].text), NULL, NULL, &res, &err),
                          WARD_INVALID_ARGUMENT);
         assert_null(res);
-        if (strcmp(err.reason, CASES[i].reason) != 0 || strcmp(err.field, CASES[i].field) != 0)
-            fail_msg("%s: %s %s", CASES[i].text, err.reason, err.field);
+        if (strcmp(err.reason, wrong_ones[i].reason) != 0 ||
+            strcmp(err.field, wrong_ones[i].field) != 0)
+            fail_msg("%s: %s %s", wrong_ones[i].text, err.reason, err.field);
     }
 }
 

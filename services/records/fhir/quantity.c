@@ -67,24 +67,23 @@ static enum ward_code of_time(struct fhir_checking *k, const Quantity *q, struct
 }
 
 /* drt-1 */
-enum ward_code fhir_duration(struct fhir_checking *k, const char *part, const Message *m,
+enum ward_code fhir_duration(struct fhir_checking *k, const char *part, const Quantity *q,
                              struct ward_err *err)
 {
     size_t was;
 
-    if (m == NULL)
+    if (q == NULL)
         return WARD_OK;
     was = path_push(&k->path, part, -1);
-    WARD_TRY(of_time(k, (const Quantity *)m, err));
+    WARD_TRY(of_time(k, q, err));
     path_cut(&k->path, was);
     return WARD_OK;
 }
 
 /* age-1: and if a value is present, it is positive. */
-enum ward_code fhir_age(struct fhir_checking *k, const char *part, const Message *m,
+enum ward_code fhir_age(struct fhir_checking *k, const char *part, const Quantity *q,
                         struct ward_err *err)
 {
-    const Quantity *q = (const Quantity *)m;
     struct ward_decimal d;
     size_t was;
 
