@@ -104,7 +104,8 @@ WARD_MUST enum ward_code fhir_quantity(struct fhir_checking *k, const Message *m
 WARD_MUST enum ward_code fhir_age(struct fhir_checking *k, const char *part,
                                   const Ward__Records__V1__Quantity *q, struct ward_err *err);
 WARD_MUST enum ward_code fhir_duration(struct fhir_checking *k, const char *part,
-                                       const Message *m, struct ward_err *err);
+                                       const Ward__Records__V1__Quantity *q,
+                                       struct ward_err *err);
 WARD_MUST enum ward_code fhir_range(struct fhir_checking *k, const Message *m,
                                     struct ward_err *err);
 /* A failure about a part of the message at k->path. */
