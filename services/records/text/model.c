@@ -141,7 +141,7 @@ static bool may_follow(const struct label *now, const struct label *before)
 static bool best_way(const struct text_model *m, const float *score, uint32_t n, uint8_t *back,
                      uint8_t *way)
 {
-    double total[LABELS_MAX], next[LABELS_MAX];
+    double total[LABELS_MAX] = {0}, next[LABELS_MAX];
     const int labels = m->n_labels;
     int best = 0;
 

@@ -85,7 +85,7 @@ static enum ward_code open_model(const struct model *m, struct text_backend **b,
 static enum ward_code open_once(const char *word, const char *text, struct ward_err *err)
 {
     struct text_backend *b = NULL;
-    struct model m;
+    struct model m = {0};
     enum ward_code code;
 
     make(&m, word, text);
@@ -102,7 +102,7 @@ static void a_model_finds_what_no_dictionary_has_and_rules_judge_it(void **state
     struct text_engine *e = NULL;
     struct text_findings found = {0};
     struct ward_err err = {0};
-    struct model m;
+    struct model m = {0};
 
     (void)state;
     make(&m, "眼皮跳", card);
@@ -141,7 +141,7 @@ static void a_word_the_dictionary_knows_has_its_code(void **state)
     struct text_backend *b = NULL;
     struct text_engine *e = NULL;
     struct text_findings found = {0};
-    struct model m;
+    struct model m = {0};
 
     (void)state;
     make(&m, "头痛", known);
@@ -168,7 +168,7 @@ static void finder_of_headache(const char *more, char out[32])
     struct text_backend *b = NULL;
     struct text_engine *e = NULL;
     struct text_findings found = {0};
-    struct model m;
+    struct model m = {0};
 
     snprintf(text, sizeof(text), "%s%s", card, more);
     make(&m, "眼皮跳", text);
@@ -207,7 +207,7 @@ static void a_text_longer_than_the_window_is_read_in_pieces(void **state)
     struct text_backend *b = NULL;
     struct text_engine *e = NULL;
     struct text_findings found = {0};
-    struct model m;
+    struct model m = {0};
 
     (void)state;
     for (int i = 0; i < 100; i++)
@@ -229,7 +229,7 @@ static void a_text_longer_than_the_window_is_read_in_pieces(void **state)
 static void a_model_that_is_not_its_card_s_does_not_start(void **state)
 {
     struct ward_err err = {0};
-    struct model m;
+    struct model m = {0};
     struct text_backend *b = NULL;
 
     (void)state;
