@@ -50,18 +50,29 @@ void sql_put_blob(struct sql *q, const char *fragment, const void *p, size_t n)
     sql_bind(q, ward_blob(p, n));
 }
 
-void sql_list(struct sql *q, sql_value_fn *value, const void *arg, size_t n)
+static void values(struct sql *q, const char *first, sql_value_fn *value, const void *arg,
+                   size_t n)
 {
     size_t room = 1;
 
     while (room < n)
         room *= 2;
-    sql_put(q, "(?");
+    sql_put(q, first);
     for (size_t i = 1; i < room; i++)
         sql_put(q, ",?");
-    sql_put(q, ")");
     for (size_t i = 0; i < room; i++)
         sql_bind(q, value(arg, i < n ? i : n - 1));
+}
+
+void sql_list(struct sql *q, sql_value_fn *value, const void *arg, size_t n)
+{
+    values(q, "(?", value, arg, n);
+    sql_put(q, ")");
+}
+
+void sql_more(struct sql *q, sql_value_fn *value, const void *arg, size_t n)
+{
+    values(q, ",?", value, arg, n);
 }
 
 enum ward_code sql_run(struct sql *q, struct ward_db *db, struct ward_rows *out,

@@ -31,6 +31,8 @@ void sql_put_blob(struct sql *q, const char *fragment, const void *p, size_t n);
  * last: so few different texts are prepared. value(arg, i) is the i-th. */
 typedef struct ward_val sql_value_fn(const void *arg, size_t i);
 void sql_list(struct sql *q, sql_value_fn *value, const void *arg, size_t n);
+/* The same as ",?,?,?,?": more arguments of a function. */
+void sql_more(struct sql *q, sql_value_fn *value, const void *arg, size_t n);
 WARD_MUST enum ward_code sql_run(struct sql *q, struct ward_db *db, struct ward_rows *out,
                                  struct ward_err *err);
 /* The process's one copy of this text: statements are prepared once for each address. Past

@@ -1,0 +1,275 @@
+/* GetSeries. */
+#include "services/records/analytics/series.h"
+#include "services/records/api.h"
+
+#include "common/base/clock.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef Ward__Records__V1__SeriesRequest SeriesRequest;
+typedef Ward__Records__V1__SeriesResponse SeriesResponse;
+typedef Ward__Records__V1__Series Series;
+typedef Ward__Records__V1__Point Point;
+
+#define MEASURE(x) WARD__RECORDS__V1__MEASURE__MEASURE_##x
+#define OF(x)      WARD__RECORDS__V1__OF__OF_##x
+#define BY(x)      WARD__RECORDS__V1__BY__BY_##x
+#define TEXT_MAX   256
+
+struct asked {
+    struct ward_call *call;
+    struct worker *w;
+    struct ward_act act;
+    struct query q;
+    struct table t;
+};
+
+static enum ward_code no_memory(struct ward_call *c)
+{
+    return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for the counts");
+}
+
+/* ---- the request ---- */
+
+static bool is_one(const ProtobufCEnumDescriptor *d, int value)
+{
+    return value != 0 && protobuf_c_enum_descriptor_get_value(d, value) != NULL;
+}
+
+static enum ward_code read_by(struct ward_call *c, const SeriesRequest *req, struct query *q)
+{
+    if (req->n_by < 1 || req->n_by > 2)
+        return WARD_FAIL_FIELD(c->err, "by", "must be one or two");
+    q->n_by = (int)req->n_by;
+    for (int i = 0; i < q->n_by; i++) {
+        if (!is_one(&ward__records__v1__by__descriptor, (int)req->by[i]))
+            return WARD_FAIL_FIELD(c->err, "by", "is none");
+        q->by[i] = req->by[i];
+        if (q->of == OF(PATIENTS) && (q->by[i] == BY(CODE) || q->by[i] == BY(WARD)))
+            return WARD_FAIL_FIELD(c->err, "by", "patients have neither a code nor a ward");
+    }
+    if (q->n_by == 2 && q->by[0] == q->by[1])
+        return WARD_FAIL_FIELD(c->err, "by", "is the same twice");
+    return WARD_OK;
+}
+
+static enum ward_code read_filters(struct ward_call *c, const SeriesRequest *req,
+                                   struct query *q)
+{
+    if (strlen(req->code) > TEXT_MAX)
+        return WARD_FAIL_FIELD(c->err, "code", "is above 256 bytes");
+    if (strlen(req->ward) > TEXT_MAX)
+        return WARD_FAIL_FIELD(c->err, "ward", "is above 256 bytes");
+    if (q->of == OF(PATIENTS) && *req->code != '\0')
+        return WARD_FAIL_FIELD(c->err, "code", "patients have none");
+    if (q->of == OF(PATIENTS) && *req->ward != '\0')
+        return WARD_FAIL_FIELD(c->err, "ward", "patients have none");
+    if (req->from_us != 0 && req->to_us != 0 && req->from_us >= req->to_us)
+        return WARD_FAIL_FIELD(c->err, "to_us", "does not come after from_us");
+    q->code = req->code;
+    q->ward = req->ward;
+    q->from_us = req->from_us;
+    q->to_us = req->to_us;
+    return zone_read(req->time_zone, q->from_us, q->to_us, &q->zone, c->err);
+}
+
+static enum ward_code read_request(struct ward_call *c, const SeriesRequest *req,
+                                   struct query *q)
+{
+    if (!is_one(&ward__records__v1__measure__descriptor, (int)req->measure))
+        return WARD_FAIL_FIELD(c->err, "measure", "is none");
+    if (!is_one(&ward__records__v1__of__descriptor, (int)req->of))
+        return WARD_FAIL_FIELD(c->err, "of", "is none");
+    if (req->most < 0 || req->most > SERIES_MOST)
+        return WARD_FAIL_FIELD(c->err, "most", "must be 0 to %d", SERIES_MOST);
+    q->measure = req->measure;
+    q->of = req->of;
+    q->now_us = ward_wall_us();
+    if (q->measure == MEASURE(VALUES) && q->of != OF(OBSERVATIONS))
+        return WARD_FAIL_FIELD(c->err, "of", "only observations have values");
+    if (q->measure == MEASURE(VALUES) && *req->code == '\0')
+        return WARD_FAIL_FIELD(c->err, "code", "is required: values of what");
+    WARD_TRY(read_by(c, req, q));
+    return read_filters(c, req, q);
+}
+
+/* ---- the answer ---- */
+
+/* A row of the table: its cells lie together, in the order of the columns. */
+struct row {
+    const struct cell *first;
+    size_t n;
+    int64_t count;
+};
+
+static int by_place(const void *a, const void *b)
+{
+    const struct cell *x = a, *y = b;
+
+    if (x->row != y->row)
+        return x->row < y->row ? -1 : 1;
+    return x->column < y->column ? -1 : x->column > y->column;
+}
+
+static int largest_first(const void *a, const void *b)
+{
+    const struct row *x = a, *y = b;
+
+    if (x->count != y->count)
+        return x->count > y->count ? -1 : 1;
+    return x->first->row < y->first->row ? -1 : x->first->row > y->first->row;
+}
+
+static Point *point_of(const struct asked *x, const struct cell *c, int dimension)
+{
+    Point *p = ward_new(x->call->mem, Point);
+
+    if (p == NULL)
+        return NULL;
+    ward__records__v1__point__init(p);
+    p->key = api_text(c->key[dimension]);
+    p->display = api_text(c->display[dimension]);
+    p->suppressed = c->hidden;
+    if (c->hidden)
+        return p;
+    p->count = x->q.measure == MEASURE(PATIENTS) ? c->people : c->count;
+    p->mean = c->mean;
+    p->min = c->min;
+    p->max = c->max;
+    p->p25 = c->quartile[0];
+    p->p50 = c->quartile[1];
+    p->p75 = c->quartile[2];
+    return p;
+}
+
+static enum ward_code add_series(struct asked *x, const struct row *row, SeriesResponse *resp)
+{
+    Series *s = ward_new(x->call->mem, Series);
+    int dimension = x->q.n_by - 1;
+
+    if (s == NULL)
+        return no_memory(x->call);
+    ward__records__v1__series__init(s);
+    s->points = ward_alloc(x->call->mem, row->n * sizeof(Point *));
+    if (s->points == NULL)
+        return no_memory(x->call);
+    if (dimension == 1) {
+        s->key = api_text(row->first->key[0]);
+        s->display = api_text(row->first->display[0]);
+    }
+    for (size_t i = 0; i < row->n; i++) {
+        s->points[s->n_points] = point_of(x, &row->first[i], dimension);
+        if (s->points[s->n_points++] == NULL)
+            return no_memory(x->call);
+        resp->suppressed_cells += row->first[i].hidden;
+    }
+    resp->series[resp->n_series++] = s;
+    return WARD_OK;
+}
+
+/* Of one dimension there is one series; where that has no order of its own, of the largest. */
+static void one_series(struct asked *x)
+{
+    struct table *t = &x->t;
+
+    for (size_t i = 0; i < t->n; i++) {
+        t->cell[i].column = t->cell[i].row;
+        t->cell[i].row = 0;
+    }
+    t->columns = t->rows;
+    t->rows = t->n > 0;
+}
+
+static int more_people(const void *a, const void *b)
+{
+    const struct cell *x = a, *y = b;
+
+    if (x->count != y->count)
+        return x->count > y->count ? -1 : 1;
+    return by_place(a, b);
+}
+
+static enum ward_code too_large(struct ward_call *c)
+{
+    return WARD_FAIL_REASON(c->err, RESOURCE_EXHAUSTED, "SERIES_TOO_LARGE",
+                            "more than %d points", SERIES_POINTS);
+}
+
+static size_t rows_of(const struct table *t, struct row *out)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < t->n; i++) {
+        const struct cell *c = &t->cell[i];
+
+        if (n == 0 || out[n - 1].first->row != c->row)
+            out[n++] = (struct row){.first = c};
+        out[n - 1].n++;
+        out[n - 1].count += c->count;
+    }
+    return n;
+}
+
+static enum ward_code answer(struct asked *x, size_t most, SeriesResponse *resp)
+{
+    struct table *t = &x->t;
+    struct row *row = ward_alloc(x->call->mem, (t->n + 1) * sizeof(*row));
+    size_t n, points = 0;
+
+    resp->at_us = x->q.now_us;
+    resp->unit = api_text(t->unit == NULL ? "" : t->unit);
+    resp->series = ward_alloc(x->call->mem, SERIES_MOST * sizeof(Series *));
+    if (row == NULL || resp->series == NULL)
+        return no_memory(x->call);
+    qsort(t->cell, t->n, sizeof(*t->cell), by_place);
+    if (x->q.n_by == 1 && (x->q.by[0] == BY(CODE) || x->q.by[0] == BY(WARD))) {
+        qsort(t->cell, t->n, sizeof(*t->cell), more_people);
+        t->n = t->n < most ? t->n : most;
+    }
+    n = rows_of(t, row);
+    qsort(row, n, sizeof(*row), largest_first);
+    for (size_t i = 0; i < n && i < most; i++) {
+        points += row[i].n;
+        if (points > SERIES_POINTS)
+            return too_large(x->call);
+        WARD_TRY(add_series(x, &row[i], resp));
+    }
+    return WARD_OK;
+}
+
+/* ---- the call ---- */
+
+static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
+{
+    struct asked *x = arg;
+    struct ward_act act = x->act;
+
+    WARD_TRY(query_cells(x->w, x->call->mem, &x->q, &x->t, err));
+    return ward_act_write(&act, db, err);
+}
+
+static enum ward_code get_series(struct ward_call *c, const SeriesRequest *req,
+                                 SeriesResponse *resp)
+{
+    struct asked *x = ward_new(c->mem, struct asked);
+
+    if (x == NULL)
+        return no_memory(c);
+    *x = (struct asked){.call = c, .w = c->wrk};
+    ward_act_begin(&x->act, c, &x->w->seat, NULL);
+    WARD_TRY(read_request(c, req, &x->q));
+    ward_db_deadline(x->w->seat.db, c->deadline_ns);
+    WARD_TRY(ward_db_tx(x->w->seat.db, in_tx, x, c->err));
+    if (x->q.n_by == 1)
+        one_series(x);
+    if (suppress(&x->t, c->mem) > 0 && c->mem->full)
+        return no_memory(c);
+    return answer(x, req->most == 0 ? SERIES_USUAL : (size_t)req->most, resp);
+}
+
+enum ward_code get_series_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                              ProtobufCMessage *r)
+{
+    return get_series(c, (const SeriesRequest *)q, (SeriesResponse *)r);
+}

@@ -1,9 +1,0 @@
-/* Methods that are not here yet. */
-#include "services/records/api.h"
-
-enum ward_code get_series_rpc(struct ward_call *c, const ProtobufCMessage *q,
-                              ProtobufCMessage *r)
-{
-    (void)q, (void)r;
-    return WARD_FAIL(c->err, UNIMPLEMENTED, "not yet");
-}

@@ -1,0 +1,24 @@
+/* query_own.h - what the files of the query share.
+ *
+ * Threads, memory, errors: series.h's.
+ */
+#ifndef RECORDS_ANALYTICS_QUERY_OWN_H
+#define RECORDS_ANALYTICS_QUERY_OWN_H
+
+#include "services/records/analytics/series.h"
+#include "services/records/search/sql.h"
+
+#define VALUES WARD__RECORDS__V1__MEASURE__MEASURE_VALUES
+#define BY(x)  WARD__RECORDS__V1__BY__BY_##x
+
+/* "SELECT ... FROM ... WHERE ...": a row for each resource and each of its codes and wards that
+ * are asked for: who, val, and day, age, gender, hash, code, display, ward as they are needed.
+ */
+WARD_MUST enum ward_code put_resources(const struct query *q, struct ward_arena *mem,
+                                       const char *unit, struct sql *s, struct ward_err *err);
+/* The canonical unit that most of the values have; NULL: there are none. */
+WARD_MUST enum ward_code query_unit(struct worker *w, struct ward_arena *mem,
+                                    const struct query *q, const char **out,
+                                    struct ward_err *err);
+
+#endif
