@@ -68,7 +68,9 @@ static enum ward_code begin(struct worker *w, struct ward_arena *mem, const stru
     return index_of(w->rec->keys, mem, what->res, &it->f, err);
 }
 
-/* ---- what must be there ---- */
+/* ---- what must be there ----
+ *
+ * A view that is NULL limits nothing: imports have looked themselves. */
 
 static enum ward_code alive(const struct patient *p, struct ward_err *err)
 {
@@ -145,7 +147,7 @@ static enum ward_code new_patient(struct worker *w, struct ward_arena *mem,
                                   const struct view *view, struct item *it,
                                   struct ward_err *err)
 {
-    if (!it->what->by_import && (view->scope.everyone & KIND_BIT(KIND_PATIENT)) == 0)
+    if (view != NULL && (view->scope.everyone & KIND_BIT(KIND_PATIENT)) == 0)
         return WARD_FAIL_REASON(err, PERMISSION_DENIED, "KIND_NOT_ALLOWED",
                                 "no role of this person registers patients");
     it->fresh = it->owned = true;
@@ -161,7 +163,7 @@ static enum ward_code of_patient(struct worker *w, struct ward_arena *mem,
     WARD_TRY(resource_patient(it->what->res, id, err));
     WARD_TRY(patient_find(w, mem, id, true, &it->p, err));
     it->owned = true;
-    if (!it->what->by_import)
+    if (view != NULL)
         WARD_TRY(view_covers(w, mem, view, it->f.kind, it->f.labels, id, err));
     return current(&it->p, err);
 }
@@ -201,10 +203,10 @@ static enum ward_code hold(struct worker *w, struct ward_arena *mem, const struc
         HELD " AND EXISTS (SELECT 1 FROM patient p WHERE p.patient_id = r.patient_id"
              " AND " VIEW_SQL ") FOR UPDATE";
     struct ward_val params[2 + VIEW_PARAMS] = {id_val(it->id), ward_int(mem, it->f.kind)};
-    bool any = it->what->by_import;
+    bool any = view == NULL;
     struct ward_rows rows;
 
-    if (!any)
+    if (view != NULL)
         view_params(view, it->f.kind, mem, params + 2);
     WARD_TRY(ward_db_run(w->seat.db, mem, any ? ANY : SEEN, params,
                          any ? 2 : WARD_COUNT(params), &rows, err));
@@ -303,12 +305,13 @@ static enum ward_code keep_key(struct ward_arena *mem, const struct item *it,
 enum ward_code chart_write(struct worker *w, struct ward_call *c, const struct view *view,
                            const struct write *what, struct version *out, struct ward_err *err)
 {
+    const struct view *within = what->by_import ? NULL : view;
     struct item it = {0};
     enum ward_code code = begin(w, c->mem, what, &it, err);
 
     if (code == WARD_OK)
-        code = what->expected_version == 0 ? create(w, c, view, &it, err)
-                                           : update(w, c, view, &it, err);
+        code = what->expected_version == 0 ? create(w, c, within, &it, err)
+                                           : update(w, c, within, &it, err);
     if (code == WARD_OK && out != NULL) {
         written(&it, c, out);
         code = keep_key(c->mem, &it, out, err);

@@ -378,8 +378,7 @@ static void a_consent_that_cannot_be_enforced_is_refused_while_it_is_active(void
         NESTED(",\"actor\":[{\"reference\":{\"reference\":\"Group/1\"}}]"),
         "\"type\":\"permit\",\"provision\":[{\"type\":\"permit\"}]",
         "\"type\":\"deny\",\"provision\":[{\"type\":\"deny\"}]",
-        "\"type\":\"deny\",\"class\":[{\"system\":\"http://hl7.org/fhir/resource-types\","
-        "\"code\":\"Observation\"}]",
+        "\"type\":\"deny\",\"class\":[{\"system\":\"urn:x\",\"code\":\"Observation\"}]",
     };
 
     (void)state;

@@ -9,18 +9,12 @@ bool param_is_keyed(enum param p)
     return p >= PARAM_IDENTIFIER;
 }
 
-/* What a keyed hash is bound to, by param. */
+/* What a keyed hash is bound to, from PARAM_IDENTIFIER on in the order of the numbers. */
 static const char *bound_to(enum param p)
 {
     static const char *const names[] = {
-        [PARAM_IDENTIFIER - PARAM_IDENTIFIER] = "identifier",
-        [PARAM_FAMILY - PARAM_IDENTIFIER] = "family",
-        [PARAM_GIVEN - PARAM_IDENTIFIER] = "given",
-        [PARAM_NAME_TEXT - PARAM_IDENTIFIER] = "name text",
-        [PARAM_NAME_EXACT - PARAM_IDENTIFIER] = "name exact",
-        [PARAM_TELECOM - PARAM_IDENTIFIER] = "telecom",
-        [PARAM_POSTAL_CODE - PARAM_IDENTIFIER] = "postal code",
-        [PARAM_BIRTH_AND_NAME - PARAM_IDENTIFIER] = "birth and name",
+        "identifier", "family",  "given",       "name text",
+        "name exact", "telecom", "postal code", "birth and name",
     };
 
     return names[p - PARAM_IDENTIFIER];
