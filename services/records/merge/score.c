@@ -126,13 +126,17 @@ static bool is_known(int gender)
 /* One digit typed wrong, or two swapped: 1978 and 1987, 12 and 13. Says neither. */
 static bool is_slip(int a, int b)
 {
-    int differ = 0, sums = 0;
+    int differ = 0, of_a[2] = {0}, of_b[2] = {0};
 
-    for (int x = a, y = b; x > 0 || y > 0; x /= 10, y /= 10) {
-        differ += x % 10 != y % 10;
-        sums += x % 10 - y % 10;
+    for (; a > 0 || b > 0; a /= 10, b /= 10) {
+        if (a % 10 == b % 10)
+            continue;
+        if (differ == 2)
+            return false;
+        of_a[differ] = a % 10;
+        of_b[differ++] = b % 10;
     }
-    return differ == 1 || (differ == 2 && sums == 0);
+    return differ == 1 || (of_a[0] == of_b[1] && of_a[1] == of_b[0]);
 }
 
 static double part(const struct weight *w, int a, int b)
