@@ -9,6 +9,7 @@
 
 #define AT_ONCE   1000 /* changes moved in one transaction */
 #define KEYS_NS   (1000 * WARD_NS_PER_MS)
+#define GATHER_MS 50 /* between two looks, so that a busy service is not a commit a change */
 #define ARENA_CAP ((size_t)8 << 20)
 #define COLUMNS   8 /* of feed_change */
 
@@ -31,7 +32,7 @@ struct sequencer {
     struct ward_db *db;
     pthread_t thread;
     pthread_mutex_t lock; /* of what follows */
-    pthread_cond_t wake, grown;
+    pthread_cond_t wake, halt, grown;
     bool stop, woken, away;
     int64_t last;
     int64_t followed_ns; /* the thread's own */
@@ -145,12 +146,16 @@ static enum ward_code follow_keys(struct sequencer *s, struct ward_err *err)
     return ward_keyring_follow(s->rec->keys, s->db, err);
 }
 
+/* Until there is something to do, but first until what others write now can come along: the
+ * first change after a quiet while waits for nobody. */
 static bool rest(struct sequencer *s)
 {
-    struct timespec until = in_ms(s->rec->cfg.feed_ms);
+    struct timespec until = in_ms(s->rec->cfg.feed_ms), gathered = in_ms(GATHER_MS);
     bool stop;
 
     pthread_mutex_lock(&s->lock);
+    while (!s->stop && pthread_cond_timedwait(&s->halt, &s->lock, &gathered) == 0)
+        ;
     while (!s->stop && !s->woken && pthread_cond_timedwait(&s->wake, &s->lock, &until) == 0)
         ;
     s->woken = false;
@@ -196,6 +201,7 @@ enum ward_code sequencer_open(struct records *rec, struct sequencer **out, struc
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&s->wake, &attr);
+    pthread_cond_init(&s->halt, &attr);
     pthread_cond_init(&s->grown, &attr);
     pthread_condattr_destroy(&attr);
     code = ward_db_open(rec->db, &s->db, err);
@@ -219,12 +225,14 @@ void sequencer_close(struct sequencer *s)
     pthread_mutex_lock(&s->lock);
     s->stop = true;
     pthread_cond_signal(&s->wake);
+    pthread_cond_signal(&s->halt);
     pthread_cond_broadcast(&s->grown);
     pthread_mutex_unlock(&s->lock);
     pthread_join(s->thread, NULL);
     ward_db_close(s->db);
     ward_arena_done(&s->mem);
     pthread_cond_destroy(&s->grown);
+    pthread_cond_destroy(&s->halt);
     pthread_cond_destroy(&s->wake);
     pthread_mutex_destroy(&s->lock);
     keep = s->keep;
@@ -236,8 +244,9 @@ void sequencer_wake(void *sequencer)
     struct sequencer *s = sequencer;
 
     pthread_mutex_lock(&s->lock);
+    if (!s->woken)
+        pthread_cond_signal(&s->wake);
     s->woken = true;
-    pthread_cond_signal(&s->wake);
     pthread_mutex_unlock(&s->lock);
 }
 

@@ -47,9 +47,12 @@ test('creates, updates and marks of one resource follow each other', async () =>
   assert.deepStrictEqual(results.map((r) => [r.record.version.version, r.created, r.record.entered_in_error]), [[1, true, false], [2, false, false], [3, false, true]]);
 });
 
+// Numbered or not yet: the feed's thread moves them when it likes.
+const changes = async () => (await site.sql('SELECT (SELECT COUNT(*) FROM change_new) + (SELECT COUNT(*) FROM feed_change)'))[0][0];
+
 test('one entry that fails undoes all, and the error says which', async () => {
   const made = await site.create(observation(anna.id), 'nurse');
-  const before2 = [await site.rows('version'), await site.rows('patient'), await site.rows('change_new')];
+  const before2 = [await site.rows('version'), await site.rows('patient'), await changes()];
   const good = [create(person()), create(observation(anna.id))];
   const rows = [
     [create(observation(anna.id, { status: 'STATUS_UNSPECIFIED' })), 'INVALID_ARGUMENT', undefined, 'entries[2].Observation.status'],
@@ -70,7 +73,7 @@ test('one entry that fails undoes all, and the error says which', async () => {
     assert.deepStrictEqual([e.code, e.field], [code, field], e.message);
     if (reason) assert.strictEqual(e.reason, reason);
   }
-  assert.deepStrictEqual([await site.rows('version'), await site.rows('patient'), await site.rows('change_new')], before2);
+  assert.deepStrictEqual([await site.rows('version'), await site.rows('patient'), await changes()], before2);
 });
 
 test('a batch may be conditional, entry by entry', async () => {
