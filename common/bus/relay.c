@@ -241,8 +241,9 @@ enum ward_code ward_relay_start(const struct ward_relay_config *cfg, struct ward
 void ward_relay_wake(struct ward_relay *r)
 {
     pthread_mutex_lock(&r->lock);
+    if (!r->woken) /* or a relay that rests would be roused by every commit */
+        pthread_cond_signal(&r->changed);
     r->woken = true;
-    pthread_cond_signal(&r->changed);
     pthread_mutex_unlock(&r->lock);
 }
 
