@@ -4,12 +4,12 @@
 #include "common/base/text.h"
 
 #include <fcntl.h>
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <openssl/params.h>
 #include <openssl/rand.h>
-#include <openssl/sha.h>
-#include <stdio.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,16 +17,49 @@
 #define NONCE 12
 #define TAG   16
 
+/* Found once. Whoever names an algorithm instead (EVP_sha256, HMAC) has libcrypto look for it,
+ * under locks, in every call, and that costs more than to hash a short text. */
+static struct {
+    EVP_MD *sha256;
+    EVP_CIPHER *aes_gcm;
+    EVP_MAC_CTX *hmac; /* with SHA-256, no key: only copied */
+} found;
+
+static void find_all(void)
+{
+    char digest[] = "SHA256";
+    const OSSL_PARAM with[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+        OSSL_PARAM_construct_end()};
+    EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+
+    found.sha256 = EVP_MD_fetch(NULL, digest, NULL);
+    found.aes_gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
+    found.hmac = EVP_MAC_CTX_new(hmac); /* NULL of NULL */
+    WARD_ASSERT(found.sha256 != NULL && found.aes_gcm != NULL && found.hmac != NULL);
+    WARD_ASSERT(EVP_MAC_CTX_set_params(found.hmac, with) == 1);
+    EVP_MAC_free(hmac);
+}
+
+static void find(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, find_all);
+}
+
 void ward_sha256(const void *data, size_t n, uint8_t out[WARD_SHA256_SIZE])
 {
-    SHA256(data, n, out);
+    find();
+    WARD_ASSERT(EVP_Digest(data, n, out, NULL, found.sha256, NULL) == 1);
 }
 
 void ward_sha256_parts(const struct ward_bytes *parts, int n, uint8_t out[WARD_SHA256_SIZE])
 {
     EVP_MD_CTX *c = EVP_MD_CTX_new();
 
-    WARD_ASSERT(c != NULL && EVP_DigestInit_ex(c, EVP_sha256(), NULL) == 1);
+    find();
+    WARD_ASSERT(c != NULL && EVP_DigestInit_ex(c, found.sha256, NULL) == 1);
     for (int i = 0; i < n; i++)
         WARD_ASSERT(EVP_DigestUpdate(c, parts[i].p, parts[i].n) == 1);
     WARD_ASSERT(EVP_DigestFinal_ex(c, out, NULL) == 1);
@@ -36,7 +69,15 @@ void ward_sha256_parts(const struct ward_bytes *parts, int n, uint8_t out[WARD_S
 void ward_hmac_sha256(const uint8_t *key, size_t key_len, const void *data, size_t n,
                       uint8_t out[WARD_SHA256_SIZE])
 {
-    WARD_ASSERT(HMAC(EVP_sha256(), key, (int)key_len, data, n, out, NULL) != NULL);
+    EVP_MAC_CTX *c;
+    size_t len = 0;
+
+    find();
+    c = EVP_MAC_CTX_dup(found.hmac);
+    WARD_ASSERT(c != NULL && EVP_MAC_init(c, key, key_len, NULL) == 1);
+    WARD_ASSERT(EVP_MAC_update(c, data, n) == 1);
+    WARD_ASSERT(EVP_MAC_final(c, out, &len, WARD_SHA256_SIZE) == 1 && len == WARD_SHA256_SIZE);
+    EVP_MAC_CTX_free(c);
 }
 
 void ward_random(void *out, size_t n)
@@ -57,10 +98,14 @@ void ward_uuid7(uint8_t out[16])
 
 void ward_uuid_text(const uint8_t id[16], char out[37])
 {
-    char hex[33];
+    static const size_t group[] = {4, 2, 2, 2, 6};
 
-    ward_hex(id, 16, hex);
-    snprintf(out, 37, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
+    for (size_t i = 0; i < WARD_COUNT(group); i++) {
+        ward_hex(id, group[i], out);
+        id += group[i];
+        out += 2 * group[i];
+        *out++ = i + 1 < WARD_COUNT(group) ? '-' : '\0';
+    }
 }
 
 bool ward_uuid_parse(const char *text, uint8_t out[16])
@@ -99,8 +144,9 @@ enum ward_code ward_seal(const uint8_t key[WARD_KEY_SIZE], const void *aad, size
     int k = 0;
     bool ok;
 
+    find();
     ward_random(out, NONCE);
-    ok = c != NULL && EVP_EncryptInit_ex(c, EVP_aes_256_gcm(), NULL, key, out) == 1 &&
+    ok = c != NULL && EVP_EncryptInit_ex(c, found.aes_gcm, NULL, key, out) == 1 &&
          (aad_len == 0 || EVP_EncryptUpdate(c, NULL, &k, aad, (int)aad_len) == 1) &&
          EVP_EncryptUpdate(c, out + NONCE, &k, data, (int)n) == 1 &&
          EVP_EncryptFinal_ex(c, out + NONCE + k, &k) == 1 &&
@@ -121,8 +167,9 @@ enum ward_code ward_unseal(const uint8_t key[WARD_KEY_SIZE], const void *aad, si
     if (n < WARD_SEAL_EXTRA)
         return WARD_FAIL(err, DATA_LOSS, "sealed bytes are too short");
     memcpy(tag, in + n - TAG, TAG);
+    find();
     c = EVP_CIPHER_CTX_new();
-    ok = c != NULL && EVP_DecryptInit_ex(c, EVP_aes_256_gcm(), NULL, key, in) == 1 &&
+    ok = c != NULL && EVP_DecryptInit_ex(c, found.aes_gcm, NULL, key, in) == 1 &&
          (aad_len == 0 || EVP_DecryptUpdate(c, NULL, &k, aad, (int)aad_len) == 1) &&
          EVP_DecryptUpdate(c, out, &k, in + NONCE, (int)(n - WARD_SEAL_EXTRA)) == 1 &&
          EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_GCM_SET_TAG, TAG, tag) == 1 &&
