@@ -125,6 +125,10 @@ struct write {
 WARD_MUST enum ward_code chart_write(struct worker *w, struct ward_call *c,
                                      const struct view *view, const struct write *what,
                                      struct version *out, struct ward_err *err);
+/* The wire's Record of what chart_write just wrote, made of it: nothing is opened again. */
+WARD_MUST enum ward_code chart_written(struct ward_arena *mem, const struct version *v,
+                                       const struct write *what,
+                                       Ward__Records__V1__Record **out, struct ward_err *err);
 /* Many new resources of patients that are there or among them, by array binding: for imports.
  * All by_import and new (expected_version 0); changes in the order given. Errors as above. */
 WARD_MUST enum ward_code chart_write_new(struct worker *w, struct ward_call *c,

@@ -129,13 +129,17 @@ static enum ward_code tell_of(struct job *j, const struct version *v, struct war
     return tell(c->wrk, &act, &j->view, v->patient, err);
 }
 
-static enum ward_code done(struct job *j, const struct version *v, bool created,
+/* `found`: somebody else's, by its identifier. */
+static enum ward_code done(struct job *j, const struct version *v, bool found,
                            struct ward_err *err)
 {
     struct ward_call *c = j->call;
 
-    WARD_TRY(chart_record(c->wrk, c->mem, v, &j->record, err));
-    j->created = created;
+    if (found)
+        WARD_TRY(chart_record(c->wrk, c->mem, v, &j->record, err));
+    else
+        WARD_TRY(chart_written(c->mem, v, &j->write, &j->record, err));
+    j->created = !found && j->write.expected_version == 0;
     return tell_of(j, v, err);
 }
 
@@ -171,5 +175,5 @@ enum ward_code job_run(struct job *j, struct ward_err *err)
         WARD_TRY(chart_write(c->wrk, c, &j->view, &j->write, &v, err));
     if (j->if_none_exist != NULL)
         WARD_TRY(conditional_end(j, err));
-    return done(j, &v, !found && j->write.expected_version == 0, err);
+    return done(j, &v, found, err);
 }

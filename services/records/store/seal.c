@@ -235,3 +235,20 @@ enum ward_code chart_record(struct worker *w, struct ward_arena *mem, const stru
         r->entered_in_error = resource_is_wrong(r->resource);
     return code;
 }
+
+enum ward_code chart_written(struct ward_arena *mem, const struct version *v,
+                             const struct write *what, Record **out, struct ward_err *err)
+{
+    Record *r = ward_new(mem, Record);
+
+    if (r == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a record");
+    ward__records__v1__record__init(r);
+    WARD_TRY(wire_version(v, mem, &r->version, err));
+    r->resource = what->res;
+    r->cleaned = (Cleaned **)(uintptr_t)what->cleaned;
+    r->n_cleaned = what->n_cleaned;
+    r->entered_in_error = resource_is_wrong(what->res);
+    *out = r;
+    return set_meta(what->res, v, mem, err);
+}
