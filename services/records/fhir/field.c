@@ -14,17 +14,23 @@ void path_start(struct fhir_path *p, const char *name)
     path_push(p, name, -1);
 }
 
+static void append(struct fhir_path *p, const char *s)
+{
+    while (*s != '\0' && p->n + 1 < sizeof(p->text))
+        p->text[p->n++] = *s++;
+    p->text[p->n] = '\0';
+}
+
+/* By every field that is looked at, nearly always for nothing: no printf. */
 size_t path_push(struct fhir_path *p, const char *name, int index)
 {
     size_t was = p->n;
-    int n;
 
-    if (index < 0)
-        n = snprintf(p->text + was, sizeof(p->text) - was, "%s%s", was == 0 ? "" : ".", name);
-    else
-        n = snprintf(p->text + was, sizeof(p->text) - was, "%s%s[%d]", was == 0 ? "" : ".",
-                     name, index);
-    p->n = was + (size_t)n < sizeof(p->text) ? was + (size_t)n : sizeof(p->text) - 1;
+    if (was > 0)
+        append(p, ".");
+    append(p, name);
+    if (index >= 0)
+        path_push_index(p, (size_t)index);
     return was;
 }
 
