@@ -125,6 +125,18 @@ static bool allowed(const struct text_measure *m, const char *ucum)
     return false;
 }
 
+/* "5 feet 3 inches", "7 lbs 2 oz", "1米75": half of it would be wrong. */
+static bool in_two_units(const struct reader *r, uint32_t i)
+{
+    bool first = strcmp(r->ucum, "[ft_i]") == 0 || strcmp(r->ucum, "[lb_av]") == 0 ||
+                 strcmp(r->ucum, "m") == 0;
+
+    i = skip_spaces(r, i);
+    if (cp_at(r, i) == ',')
+        i = skip_spaces(r, i + 1);
+    return first && text_is_digit(cp_at(r, i));
+}
+
 /* Reads the value of a measure at i; where it ends, or 0. */
 static uint32_t value(struct reader *r, const struct text_measure *m, bool needs_unit,
                       uint32_t i)
@@ -157,6 +169,8 @@ static uint32_t value(struct reader *r, const struct text_measure *m, bool needs
             j = unit(r, j);
         }
     }
+    if (in_two_units(r, j))
+        return 0;
     if (r->unit_end != 0 ? !allowed(m, r->ucum) : needs_unit || goes_on(r, j))
         return 0;
     return r->unit_end == 0 && r->value2_end != 0 ? r->value2_end : j;

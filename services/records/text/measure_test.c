@@ -51,6 +51,12 @@ static const struct row rows[] = {
     {"weight loss of 10 pounds", ""},
     {"HR 88th percentile", ""},
     {"冰箱温度4℃", ""},
+    {"height 5 feet 3 inches", ""},
+    {"birth weight 7 lbs, 2 oz", ""},
+    {"身高1米75", ""},
+    {"temp 2 days ago", ""},
+    {"weight 7", ""},
+    {"身高1.75米，体重70kg", "body_weight  70  parts kg kg 29463-7"},
     {"spo2 1/2", ""},
     {"heart rate 123456789012345", ""},
 };
