@@ -105,9 +105,10 @@ static bool goes_on(const struct reader *r, uint32_t i)
                                       0x7EA7, 0x53F7, 0x671F, 0x5EA6};
     uint32_t c = cp_at(r, i), next = cp_at(r, i + 1);
 
-    if (text_is_word(c) || c == '+' || c == '/' || c == '%' || c == '*' || c == 0xD7)
+    if (text_is_word(c) || c == '+' || c == '/' || c == '%' || c == '*' || c == 0xD7 ||
+        c == '-' || c == '~')
         return true;
-    if ((c == ',' || c == '.' || c == '-') && text_is_digit(next))
+    if ((c == ',' || c == '.') && text_is_digit(next))
         return true;
     for (size_t k = 0; k < WARD_COUNT(counts); k++)
         if (c == counts[k])

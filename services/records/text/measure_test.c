@@ -51,6 +51,7 @@ static const struct row rows[] = {
     {"weight loss of 10 pounds", ""},
     {"HR 88th percentile", ""},
     {"冰箱温度4℃", ""},
+    {"体温最高在38-约39度", ""},
     {"height 5 feet 3 inches", ""},
     {"birth weight 7 lbs, 2 oz", ""},
     {"身高1米75", ""},

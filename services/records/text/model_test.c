@@ -6,6 +6,7 @@
 #include "common/base/text.h"
 
 #include <limits.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -201,6 +202,58 @@ static void a_model_may_be_told_and_filled_by_the_dictionary(void **state)
     assert_string_equal(who, "one_word");
 }
 
+struct reader {
+    const struct text_engine *engine;
+    int right;
+};
+
+static void *read_often(void *arg)
+{
+    const char *note = "无眼皮跳，头痛3天。体温38.5℃。No fever.";
+    struct reader *r = arg;
+    struct ward_arena mem;
+
+    ward_arena_init(&mem, 1 << 20);
+    for (int i = 0; i < 200; i++) {
+        struct text_findings found = {0};
+
+        ward_arena_reset(&mem);
+        if (text_extract(r->engine, &mem, note, strlen(note), TEXT_AUTO, &found, NULL) ==
+                WARD_OK &&
+            found.n == 3 && found.at[0].assertion == TEXT_NEGATED)
+            r->right++;
+    }
+    ward_arena_done(&mem);
+    return NULL;
+}
+
+static void threads_share_an_engine_and_its_model(void **state)
+{
+    struct reader readers[4] = {0};
+    pthread_t threads[4];
+    struct text_backend *b = NULL;
+    struct text_engine *e = NULL;
+    struct model m = {0};
+
+    (void)state;
+    make(&m, "眼皮跳", card);
+    assert_int_equal(open_model(&m, &b, NULL), WARD_OK);
+    assert_int_equal(
+        text_open(&(struct text_config){.data_dir = TEXT_TEST_DATA, .backend = b}, &e, NULL),
+        WARD_OK);
+    for (int i = 0; i < 4; i++) {
+        readers[i].engine = e;
+        assert_int_equal(pthread_create(&threads[i], NULL, read_often, &readers[i]), 0);
+    }
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_int_equal(readers[i].right, 200);
+    }
+    text_close(e);
+    text_model_close(b);
+    clear(&m);
+}
+
 static void a_text_longer_than_the_window_is_read_in_pieces(void **state)
 {
     char note[4096] = "";
@@ -304,6 +357,7 @@ int main(void)
         cmocka_unit_test(a_model_finds_what_no_dictionary_has_and_rules_judge_it),
         cmocka_unit_test(a_word_the_dictionary_knows_has_its_code),
         cmocka_unit_test(a_model_may_be_told_and_filled_by_the_dictionary),
+        cmocka_unit_test(threads_share_an_engine_and_its_model),
         cmocka_unit_test(a_text_longer_than_the_window_is_read_in_pieces),
         cmocka_unit_test(a_model_that_is_not_its_card_s_does_not_start),
         cmocka_unit_test(a_broken_card_is_named),
