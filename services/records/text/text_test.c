@@ -190,7 +190,7 @@ static void the_scope_of_a_list_ends_with_the_list(void **state)
     (void)state;
     assert_int_equal(f->why_assertion.scope.start, strlen("无"));
     assert_int_equal(f->why_assertion.scope.end, strlen("无发热、咳嗽"));
-    assert_string_equal(f->why_assertion.id, "zh.neg_near.1");
+    assert_string_equal(f->why_assertion.id, "zh.neg_near.无");
 }
 
 static void words_inside_other_words_are_not_found(void **state)
