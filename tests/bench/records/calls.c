@@ -22,8 +22,8 @@ typedef Ward__Records__V1__SearchResponse SearchResponse;
 typedef Ward__Records__V1__Parameter Parameter;
 
 struct caller {
-    struct ward_client *client;
-    char token[2048]; /* of a nurse of this caller's ward */
+    struct ward_client *client; /* one for all callers, as for a service's workers */
+    char token[2048];           /* of a nurse of this caller's ward */
     struct ward_arena mem;
     struct ward_err err;
     pthread_t thread;
@@ -48,7 +48,7 @@ static char *read_file(const char *path)
 }
 
 /* TOKENS holds one bearer token a line: a nurse of ward-0, ward-1... */
-static void caller_open(struct caller *c, char **argv, uint64_t n)
+static void caller_open(struct caller *c, const struct caller *first, char **argv, uint64_t n)
 {
     struct ward_client_config cfg = {.server = "records"};
     char *line, *rest = read_file(argv[3]);
@@ -61,7 +61,9 @@ static void caller_open(struct caller *c, char **argv, uint64_t n)
     cfg.tls.cert = ward_printf(&c->mem, "%s/wardctl.pem", argv[2]);
     cfg.tls.key = ward_printf(&c->mem, "%s/wardctl.key", argv[2]);
     cfg.tls.ca = ward_printf(&c->mem, "%s/ca.pem", argv[2]);
-    must(ward_client_open(&cfg, &c->client, &c->err), &c->err, "client");
+    c->client = first->client;
+    if (c == first)
+        must(ward_client_open(&cfg, &c->client, &c->err), &c->err, "client");
     c->n = n;
     c->random = n * 7 + 1;
 }
@@ -141,7 +143,7 @@ int mode_write(int argc, char **argv)
     int64_t began = ward_mono_ns(), seconds = n == 0 ? 0 : number(argv[5], 600), done = 0;
 
     for (int i = 0; i < n; i++) {
-        caller_open(&callers[i], argv, (uint64_t)i);
+        caller_open(&callers[i], callers, argv, (uint64_t)i);
         callers[i].update = strcmp(argv[6], "update") == 0;
         callers[i].until_ns = began + seconds * INT64_C(1000000000);
         pthread_create(&callers[i].thread, NULL, write_on, &callers[i]);
@@ -149,8 +151,8 @@ int mode_write(int argc, char **argv)
     for (int i = 0; i < n; i++) {
         pthread_join(callers[i].thread, NULL);
         done += callers[i].done;
-        ward_client_close(callers[i].client);
     }
+    ward_client_close(callers[0].client);
     printf("{\"per_s\": %.1f}\n", (double)done / ((double)(ward_mono_ns() - began) / 1e9));
     return 0;
 }
@@ -164,7 +166,7 @@ int mode_versions(int argc, char **argv)
     int64_t most = argc == 5 ? number(argv[4], 1000000) : 0;
     char id[37];
 
-    caller_open(&c, argv, 0);
+    caller_open(&c, &c, argv, 0);
     snprintf(id, sizeof(id), "%s", create(&c)->resource_id);
     for (int i = 1; i < most; i++) {
         int64_t began = ward_mono_ns();
@@ -295,15 +297,14 @@ int mode_search(int argc, char **argv)
     int64_t began = ward_mono_ns(), seconds = n == 0 ? 0 : number(argv[5], 600);
 
     for (int i = 0; i < n; i++) {
-        caller_open(&callers[i], argv, (uint64_t)i);
+        caller_open(&callers[i], callers, argv, (uint64_t)i);
         callers[i].in_wards = (uint64_t)number(argv[6], 10000000);
         callers[i].until_ns = began + seconds * INT64_C(1000000000);
         pthread_create(&callers[i].thread, NULL, search_on, &callers[i]);
     }
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < n; i++)
         pthread_join(callers[i].thread, NULL);
-        ward_client_close(callers[i].client);
-    }
+    ward_client_close(callers[0].client);
     print_found(callers, n);
     return 0;
 }
