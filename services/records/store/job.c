@@ -36,6 +36,7 @@ static enum ward_code take(struct job *j, const Resource *res, const Provenance 
     if (res == NULL || resource_kind(res) == KIND_NONE)
         return WARD_FAIL_FIELD(c->err, "resource", "is required");
     j->kind = resource_kind(res);
+    WARD_TRY(view_allows(&j->view, c, USE_WRITE, j->kind, c->err));
     WARD_TRY(check_provenance(c, p));
     j->write.res = (Resource *)(uintptr_t)res; /* the request's own, in the call's arena */
     j->write.provenance = p;
@@ -44,7 +45,7 @@ static enum ward_code take(struct job *j, const Resource *res, const Provenance 
     WARD_TRY(clean_resource(c->mem, j->write.res, &j->cleaned, c->err));
     j->write.cleaned = (const Ward__Records__V1__Cleaned *const *)j->cleaned.at;
     j->write.n_cleaned = j->cleaned.n;
-    return view_allows(&j->view, c, USE_WRITE, j->kind, c->err);
+    return WARD_OK;
 }
 
 static enum ward_code take_condition(struct job *j, const Ward__Records__V1__IdentifierQuery *q)
@@ -101,6 +102,7 @@ enum ward_code job_mark(struct job *j, const Ward__Records__V1__MarkEnteredInErr
     size_t words = strlen(q->reason);
 
     WARD_TRY(rpc_kind(c, (int)q->kind, &j->kind));
+    WARD_TRY(view_allows(&j->view, c, USE_WRITE, j->kind, c->err));
     if (j->kind == KIND_PATIENT)
         return WARD_FAIL_FIELD(c->err, "kind", "a Patient is not entered in error: merge it");
     WARD_TRY(take_version(j, q->id, q->expected_version));
@@ -109,7 +111,7 @@ enum ward_code job_mark(struct job *j, const Ward__Records__V1__MarkEnteredInErr
     j->reason = q->reason;
     j->write.act = WARD__RECORDS__V1__ACT__ACT_ENTERED_IN_ERROR;
     j->write.at_us = ward_wall_us();
-    return view_allows(&j->view, c, USE_WRITE, j->kind, c->err);
+    return WARD_OK;
 }
 
 /* ---- in the transaction ---- */
