@@ -265,11 +265,11 @@ def dotted(code):
 def english(codes, common):
     t = Terms()
     for kind, code, names in own_list("terms_en.tsv"):
-        if kind != "none" and code.replace(".", "") not in codes:
+        if code != "-" and code.replace(".", "") not in codes:
             raise SystemExit(f"terms_en.tsv: no code {code}")
         names = names.split("|")
         for n in names:
-            t.add(n, kind, "ward", *((names[0], "icd10cm", code) if kind != "none" else ()))
+            t.add(n, kind, "ward", *((names[0], "icd10cm", code) if code != "-" else (names[0] if kind == "drug" else "",)))
     for code, name in sorted(codes.items(), key=lambda c: (len(c[0]), c[0])):
         if code[0] in "STVWXYZ":
             continue
