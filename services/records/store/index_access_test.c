@@ -1,0 +1,161 @@
+/* What of a resource decides who may see it: labels, wards, denials. */
+#include "services/records/store/index_testing.h"
+
+static void labels_come_from_marks_and_from_codes(void **state)
+{
+    static const struct {
+        const char *text;
+        uint32_t labels;
+    } rows[] = {
+        {OBS HEART "}", 0},
+        {OBS HEART ",\"meta\":{\"security\":[{\"system\":\"" LABEL_SYSTEM
+                   "\",\"code\":\"PSY\"},{\"system\":\"urn:x\",\"code\":\"HIV\"}]}}",
+         LABEL_PSY},
+        {"{\"resourceType\":\"Condition\"," PATIENT ",\"code\":{\"coding\":[{\"system\":"
+         "\"http://hl7.org/fhir/sid/icd-10\",\"code\":\"B20\"}]}}",
+         LABEL_HIV},
+        {"{\"resourceType\":\"DocumentReference\",\"status\":\"current\"," PATIENT
+         ",\"securityLabel\":[{\"coding\":[{\"system\":\"" LABEL_SYSTEM
+         "\",\"code\":\"SDV\"}]}],\"content\":[{\"attachment\":{\"data\":\"aGk=\"}}]}",
+         LABEL_SDV},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < WARD_COUNT(rows); i++)
+        assert_int_equal(found(rows[i].text).labels & ~(uint32_t)LABEL_STD, rows[i].labels);
+}
+
+#define STAY                                                                                   \
+    "{\"resourceType\":\"Encounter\",\"class\":{\"code\":\"IMP\"}," PATIENT                    \
+    ",\"status\":\"%s\""                                                                       \
+    ",\"location\":[%s]}"
+#define AT(ward, more) "{\"location\":{\"reference\":\"" ward "\"}" more "}"
+
+static void an_encounter_is_open_where_it_says(void **state)
+{
+    static const struct {
+        const char *status, *location;
+        const char *open, *ever; /* joined by commas */
+    } rows[] = {
+        {"in-progress", AT("Location/w1", ""), "w1", "w1"},
+        {"arrived", AT("Location/w1", "") "," AT("Location/w2", ",\"status\":\"active\""),
+         "w1,w2", "w1,w2"},
+        {"onleave", AT("Location/w1", ",\"status\":\"completed\"") "," AT("Location/w2", ""),
+         "w2", "w2,w1"},
+        {"triaged", AT("Location/w1", ",\"status\":\"completed\"") "," AT("Location/w1", ""),
+         "w1", "w1"},
+        {"in-progress", AT("Location/w1", ",\"status\":\"planned\""), "", "w1"},
+        {"in-progress", AT("Location/w1", ",\"status\":\"reserved\""), "", "w1"},
+        {"finished", AT("Location/w1", ""), "", "w1"},
+        {"planned", AT("Location/w1", ""), "", "w1"},
+        {"unknown", AT("Location/w1", ""), "", "w1"},
+        {"in-progress", AT("Location/a b", ""), "", ""},
+        {"in-progress", AT("Location/", "") "," AT("urn:x", ""), "", ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < WARD_COUNT(rows); i++) {
+        struct found_by f = found(ward_printf(&mem, STAY, rows[i].status, rows[i].location));
+        const char *open = "", *ever = "";
+
+        for (size_t k = 0; k < f.n_wards; k++) {
+            ever = ward_printf(&mem, "%s%s%s", ever, k == 0 ? "" : ",", f.ward[k]);
+            open = k + 1 == f.n_open ? ever : open;
+        }
+        assert_string_equal(open, rows[i].open);
+        assert_string_equal(ever, rows[i].ever);
+    }
+}
+
+#define CONSENT                                                                                \
+    "{\"resourceType\":\"Consent\",\"status\":\"%s\",\"scope\":{\"coding\":[{\"code\":\"x\"}]" \
+    "},"                                                                                       \
+    "\"category\":[{\"coding\":[{\"code\":\"y\"}]}]," WHOSE ",\"provision\":{%s}}"
+#define NESTED(what) "\"type\":\"permit\",\"provision\":[{\"type\":\"deny\"" what "}]"
+
+static struct found_by consent(const char *status, const char *provision)
+{
+    return found(ward_printf(&mem, CONSENT, status, provision));
+}
+
+static void a_consent_denies_what_it_says_while_it_is_active(void **state)
+{
+    struct found_by f = consent("active", "\"type\":\"deny\"");
+
+    (void)state;
+    assert_int_equal(f.n_denies, 1);
+    assert_null(f.deny[0].actor);
+    assert_null(f.deny[0].role);
+    assert_int_equal(f.deny[0].kinds | f.deny[0].labels, 0);
+    assert_int_equal(f.deny[0].from_us, DATE_SINCE);
+    assert_int_equal(f.deny[0].to_us, DATE_OPEN);
+
+    assert_int_equal(consent("inactive", "\"type\":\"deny\"").n_denies, 0);
+    assert_int_equal(consent("active", "\"type\":\"permit\"").n_denies, 0);
+
+    f = consent(
+        "active",
+        "\"period\":{\"start\":\"2026-02-01\"}," NESTED(
+            ",\"period\":{\"start\":\"2026-01-01\",\"end\":\"2026-12-31\"},\"securityLabel\":"
+            "[{\"system\":\"" LABEL_SYSTEM "\",\"code\":\"PSY\"}],\"class\":[{\"system\":"
+            "\"http://hl7.org/fhir/resource-types\",\"code\":\"Observation\"}],\"actor\":"
+            "[{\"role\":{\"coding\":[{\"code\":\"PRCP\"}]},\"reference\":{\"reference\":"
+            "\"Practitioner/nurse-7\"}},{\"role\":{\"coding\":[{\"system\":"
+            "\"http://ward/roles\",\"code\":\"pharmacist\"}]},\"reference\":{\"display\":"
+            "\"all\"}}]"));
+    assert_int_equal(f.n_denies, 2);
+    assert_string_equal(f.deny[0].actor, "nurse-7");
+    assert_null(f.deny[0].role);
+    assert_null(f.deny[1].actor);
+    assert_string_equal(f.deny[1].role, "pharmacist");
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(f.deny[i].kinds, KIND_BIT(KIND_OBSERVATION));
+        assert_int_equal(f.deny[i].labels, LABEL_PSY);
+        assert_int_equal(f.deny[i].from_us, DAY(2026, 2, 1));
+        assert_int_equal(f.deny[i].to_us, DAY(2027, 1, 1));
+    }
+}
+
+static void a_consent_that_cannot_be_enforced_is_refused_while_it_is_active(void **state)
+{
+    static const char *const provisions[] = {
+        NESTED(",\"action\":[{\"text\":\"access\"}]"),
+        NESTED(",\"purpose\":[{\"code\":\"TREAT\"}]"),
+        NESTED(",\"code\":[{\"text\":\"x\"}]"),
+        NESTED(",\"dataPeriod\":{\"start\":\"2026\"}"),
+        NESTED(",\"provision\":[{\"type\":\"deny\"}]"),
+        NESTED(",\"class\":[{\"system\":\"http://hl7.org/fhir/resource-types\",\"code\":"
+               "\"MedicationRequest\"}]"),
+        NESTED(",\"securityLabel\":[{\"system\":\"" LABEL_SYSTEM "\",\"code\":\"R\"}]"),
+        NESTED(",\"modifierExtension\":[{\"url\":\"urn:x\",\"valueBoolean\":true}]"),
+        NESTED(",\"_type\":{\"id\":\"x\"}"),
+        NESTED(",\"actor\":[{\"reference\":{\"reference\":\"Group/1\"}}]"),
+        "\"type\":\"permit\",\"provision\":[{\"type\":\"permit\"}]",
+        "\"type\":\"deny\",\"provision\":[{\"type\":\"deny\"}]",
+        "\"type\":\"deny\",\"class\":[{\"system\":\"urn:x\",\"code\":\"Observation\"}]",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < WARD_COUNT(provisions); i++) {
+        struct ward_err err = {0};
+        struct found_by f;
+
+        if (index_json(ward_printf(&mem, CONSENT, "active", provisions[i]), &f, &err) !=
+                WARD_FAILED_PRECONDITION ||
+            strcmp(err.reason, "CONSENT_NOT_ENFORCEABLE") != 0)
+            fail_msg("%s was taken: %s", provisions[i], err.msg);
+        assert_int_equal(consent("draft", provisions[i]).n_denies, 0);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(labels_come_from_marks_and_from_codes),
+        cmocka_unit_test(an_encounter_is_open_where_it_says),
+        cmocka_unit_test(a_consent_denies_what_it_says_while_it_is_active),
+        cmocka_unit_test(a_consent_that_cannot_be_enforced_is_refused_while_it_is_active),
+    };
+
+    return cmocka_run_group_tests(tests, begin, end);
+}
