@@ -53,26 +53,54 @@ struct move {
     size_t n;
 };
 
+/* Takes what was numbered out of the way, by unbroken runs of ids: each row of such a run was
+ * there to be read, so the run holds nothing that was not numbered. A range also waits for the
+ * row behind its end, so it ends before the last row of its run, which goes by its key. */
+static enum ward_code take_out(struct sequencer *s, const struct ward_rows *rows,
+                               const int64_t *ids, struct ward_db *db, struct ward_err *err)
+{
+    static const char RUN[] = "DELETE FROM change_new WHERE id >= ? AND id < ?";
+    static const char LAST[] = "DELETE FROM change_new WHERE id = ?";
+    struct ward_val *runs = ward_alloc(&s->mem, 2 * rows->n * sizeof(*runs));
+    struct ward_val *lasts = ward_alloc(&s->mem, rows->n * sizeof(*lasts));
+    size_t n_runs = 0, n_lasts = 0;
+
+    if (runs == NULL || lasts == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory to number changes");
+    for (size_t i = 0, from = 0; i < rows->n; i++) {
+        if (i + 1 < rows->n && ids[i + 1] == ids[i] + 1)
+            continue;
+        lasts[n_lasts++] = rows->at[i][0];
+        if (from < i) {
+            runs[2 * n_runs] = rows->at[from][0];
+            runs[2 * n_runs++ + 1] = rows->at[i][0];
+        }
+        from = i + 1;
+    }
+    WARD_TRY(ward_db_bulk(db, RUN, runs, 2, n_runs, err));
+    return ward_db_bulk(db, LAST, lasts, 1, n_lasts, err);
+}
+
 static enum ward_code number(struct sequencer *s, int64_t last, const struct ward_rows *rows,
                              struct ward_db *db, struct ward_err *err)
 {
     static const char PUT[] =
         "INSERT INTO feed_change (sequence, kind, act, version, written_at_us, resource_id,"
         " patient_id, other_patient_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
-    static const char TAKE[] = "DELETE FROM change_new WHERE id = ?";
     struct ward_val *put = ward_alloc(&s->mem, rows->n * COLUMNS * sizeof(*put));
-    struct ward_val *take = ward_alloc(&s->mem, rows->n * sizeof(*take));
+    int64_t *ids = ward_alloc(&s->mem, rows->n * sizeof(*ids));
 
-    if (put == NULL || take == NULL)
+    if (put == NULL || ids == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory to number changes");
     for (size_t i = 0; i < rows->n; i++) {
-        take[i] = rows->at[i][0];
+        if (!ward_i64(rows->at[i][0].p, 1, INT64_MAX, &ids[i]))
+            return WARD_FAIL(err, DATA_LOSS, "a change of the feed is not readable");
         put[i * COLUMNS] = ward_int(&s->mem, last + 1 + (int64_t)i);
         for (size_t k = 1; k < COLUMNS; k++)
             put[i * COLUMNS + k] = rows->at[i][k];
     }
     WARD_TRY(ward_db_bulk(db, PUT, put, COLUMNS, rows->n, err));
-    return ward_db_bulk(db, TAKE, take, 1, rows->n, err);
+    return take_out(s, rows, ids, db, err);
 }
 
 static enum ward_code move_some(struct ward_db *db, void *arg, struct ward_err *err)
