@@ -11,9 +11,11 @@ typedef Ward__Records__V1__SearchRequest SearchRequest;
 typedef Ward__Records__V1__SearchResponse SearchResponse;
 typedef Ward__Records__V1__Record Record;
 
-#define USUAL_PAGE   50
-#define CHUNK        16                    /* versions opened by one statement */
-#define BYTES_ENOUGH (RECORDS_MESSAGE / 2) /* of records in one answer */
+#define USUAL_PAGE 50
+#define CHUNK      16 /* versions opened by one statement */
+/* Of records in one answer: with one more of RECORDS_MAX it is below the 4 MiB that gRPC's
+ * clients take unless they are told otherwise. */
+#define BYTES_ENOUGH ((size_t)5 << 19)
 
 struct hit {
     uint8_t patient[RECORDS_ID], id[RECORDS_ID];
@@ -182,15 +184,20 @@ static enum ward_code open_all(struct page *p, struct ward_err *err)
 static enum ward_code look(struct page *p, struct ward_err *err)
 {
     struct search s = p->s; /* the plan changes it */
+    struct ward_rows rows;
     struct plan plan;
 
     WARD_TRY(plan_make(p->w, p->call->mem, &s, &p->view, &plan, err));
     if (plan.empty)
         return WARD_OK;
     for (size_t i = 0; i < plan_branches(&plan); i++) {
-        struct ward_rows rows;
-
         WARD_TRY(plan_page(&plan, p->w, p->call->mem, i, &p->from, p->s.page + 1, &rows, err));
+        WARD_TRY(add_hits(p, &rows, err));
+    }
+    if (!p->from.first) {
+        WARD_TRY(plan_forget(p->w, p->call->mem, p->s.kind, p->view.now_us, err));
+        WARD_TRY(
+            plan_moved(&plan, p->w, p->call->mem, &p->from.from, p->s.page + 1, &rows, err));
         WARD_TRY(add_hits(p, &rows, err));
     }
     put_in_order(p);

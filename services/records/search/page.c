@@ -137,7 +137,7 @@ static void from_where(const struct plan *p, size_t branch, struct sql *q)
 
 /* ---- what ---- */
 
-static void which(const struct plan *p, struct sql *q)
+void plan_which(const struct plan *p, struct sql *q)
 {
     struct ward_val seen[VIEW_PARAMS];
 
@@ -186,10 +186,15 @@ static struct order order_of(const struct plan *p)
 static void behind(const struct plan *p, const struct order *o, const struct cursor *c,
                    struct sql *q)
 {
-    if (p->s->order == UPDATED) {
-        sql_put(q, " AND r.written_at_us <= ?");
-        sql_bind(q, ward_int(q->mem, c->at_us));
-    }
+    if (p->s->order == UPDATED)
+        sql_put_int(q, " AND r.written_at_us <= ?", c->at_us);
+    else
+        sql_put_int(q,
+                    " AND (r.written_at_us <= ? OR (SELECT 1 FROM moved m"
+                    " WHERE m.resource_id = r.resource_id AND m.until_us > ? LIMIT 1) IS NULL)",
+                    c->asked_us);
+    if (p->s->order != UPDATED)
+        sql_bind(q, ward_int(q->mem, c->asked_us));
     sql_put(q, " AND (");
     sql_put(q, o->column);
     sql_put_int(q, o->up ? " > ? OR " : " < ? OR ", c->at_us);
@@ -240,7 +245,7 @@ enum ward_code plan_page(const struct plan *p, struct worker *w, struct ward_are
     sql_put(&q, " r.patient_id, r.resource_id, r.version, ");
     sql_put(&q, o.column);
     from_where(p, branch, &q);
-    which(p, &q);
+    plan_which(p, &q);
     dated(p, b, &q);
     if (!from->first)
         behind(p, &o, &from->from, &q);
@@ -258,7 +263,7 @@ enum ward_code plan_total(const struct plan *p, struct worker *w, struct ward_ar
     sql_put(&q, "SELECT COUNT(*) FROM (SELECT ");
     sql_put(&q, repeats(p, ONE_STATEMENT) ? "DISTINCT r.resource_id" : "1");
     from_where(p, ONE_STATEMENT, &q);
-    which(p, &q);
+    plan_which(p, &q);
     dated(p, bounds_of(p->s), &q);
     sql_put_int(&q, " LIMIT ?) found", SEARCH_TOTAL_MOST + 1);
     WARD_TRY(sql_run(&q, w->seat.db, &rows, err));

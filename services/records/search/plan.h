@@ -39,9 +39,20 @@ WARD_MUST enum ward_code plan_page(const struct plan *p, struct worker *w,
                                    struct ward_arena *mem, size_t branch,
                                    const struct place *from, int most, struct ward_rows *out,
                                    struct ward_err *err);
+/* For a page behind the first: those that were written again since the first and stood
+ * elsewhere then, at their place of then; plan_page leaves them out. The same rows. */
+WARD_MUST enum ward_code plan_moved(const struct plan *p, struct worker *w,
+                                    struct ward_arena *mem, const struct cursor *from, int most,
+                                    struct ward_rows *out, struct ward_err *err);
+/* Drops some of what no page token can ask for any more. */
+WARD_MUST enum ward_code plan_forget(struct worker *w, struct ward_arena *mem, enum kind kind,
+                                     int64_t now_us, struct ward_err *err);
 /* One row: how many there are, up to SEARCH_TOTAL_MOST + 1. */
 WARD_MUST enum ward_code plan_total(const struct plan *p, struct worker *w,
                                     struct ward_arena *mem, int64_t *out, struct ward_err *err);
+
+/* page.c, for moved.c: " AND ..." of all parameters and of the view. */
+void plan_which(const struct plan *p, struct sql *q);
 
 /* cond.c: " AND ..." for one parameter. */
 void cond_filter(struct sql *q, const struct filter *f);
