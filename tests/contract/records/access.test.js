@@ -122,9 +122,13 @@ test('who may do what', async (t) => {
     const C = (await site.create(hiv(P), author)).version.resource_id;
     if (relation === 'treats') await site.create(encounter(P));
     if (relation === 'closed') await site.create(encounter(P, 'ward-3', { status: 'STATUS_FINISHED' }));
+    chart[`${relation} ${c}`] = { P, O, C };
+  }
+
+  async function close([relation, c]) {
+    const { P } = chart[`${relation} ${c}`];
     if (c !== 'none') await site.create(consent(P, denial[c](P), c === 'inactive' ? { status: 'STATUS_INACTIVE' } : {}));
     if (relation.endsWith('glass')) for (const r of CLINICIANS) await open(P, r);
-    chart[`${relation} ${c}`] = { P, O, C };
   }
 
   async function open(patient_id, r) {
@@ -145,6 +149,7 @@ test('who may do what', async (t) => {
 
   await t.test('charts are made: a patient for every relation and consent', async () => {
     await each(product(RELATIONS, CONSENTS), make, 8);
+    await each(product(RELATIONS, CONSENTS), close, 8);
     const ids = RELATIONS.flatMap((r) => CONSENTS.map((c) => [r, chart[`${r} ${c}`].P])).filter(([r]) => r === 'expired-glass');
     await site.sql(`UPDATE glass SET until_us = from_us + 1 WHERE patient_id IN (${ids.map(([, id]) => site.hex(id)).join(',')})`);
     assert.equal(await site.rows('glass'), 2 * CONSENTS.length * CLINICIANS.length);
