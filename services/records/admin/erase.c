@@ -45,6 +45,8 @@ static enum ward_code drop_rows(struct erasing *e, const uint8_t id[RECORDS_ID],
         "DELETE FROM encounter_ward WHERE encounter_id IN"
         " (SELECT resource_id FROM resource WHERE patient_id = ? AND kind = 2)",
         "DELETE FROM open_encounter WHERE patient_id = ?",
+        "DELETE FROM moved WHERE resource_id IN"
+        " (SELECT resource_id FROM resource WHERE patient_id = ?)",
         "UPDATE resource SET status = 0, labels = 0, from_us = -9223372036854775808,"
         " to_us = -9223372036854775808, from2_us = NULL, to2_us = NULL, encounter_id = NULL,"
         " value = NULL, unit = NULL WHERE patient_id = ?",

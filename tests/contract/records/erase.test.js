@@ -89,6 +89,21 @@ test('after an erasure nothing of the patient can be read, found or counted, on 
   assert.ok((await site.read('KIND_OBSERVATION', other.obs)).record.resource.observation.note[0].text === 'a singular finding');
 });
 
+test('dates that a resource once had are gone too', async () => {
+  const { id, obs } = await chart();
+  const { record } = await site.read('KIND_OBSERVATION', obs);
+  const o = record.resource.observation;
+  const moved = await site.update({ observation: { ...o, effective_date_time: '2026-04-01' } }, 1, 'nurse');
+  const undated = { ...moved.resource.observation };
+  delete undated.effective_date_time;
+  delete undated.effective;
+  await site.update({ observation: undated }, 2, 'nurse');
+  const rows = () => site.rows('moved', `resource_id = ${site.hex(obs)}`);
+  assert.ok(await rows() > 0);
+  await erase(id);
+  assert.strictEqual(await rows(), 0);
+});
+
 test('no row of a version opens with any key that is left', async () => {
   const { id } = await chart();
   const sealed = await site.sql(`SELECT HEX(sealed) FROM version WHERE patient_id = ${site.hex(id)}`);
