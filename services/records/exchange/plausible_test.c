@@ -64,6 +64,15 @@ static struct problems measured(const char *loinc, const char *value, const char
                 INT64_MIN);
 }
 
+/* The one problem there is. */
+static const Ward__Records__V1__Problem *only(struct problems p)
+{
+    static const Ward__Records__V1__Problem none = WARD__RECORDS__V1__PROBLEM__INIT;
+
+    assert_int_equal(p.n, 1);
+    return p.at == NULL ? &none : p.at[0];
+}
+
 static void every_row_is_whole_and_names_its_source(void **state)
 {
     int rows = 0;
@@ -118,23 +127,23 @@ static void a_problem_says_what_and_by_whom_but_not_the_value(void **state)
 
     (void)state;
     assert_int_equal(p.n, 1);
-    assert_string_equal(p.at[0]->reason, "IMPLAUSIBLE_VALUE");
-    assert_string_equal(p.at[0]->path, "Observation.valueQuantity");
-    assert_string_equal(p.at[0]->text, "heart rate: 0 to 390 /min is plausible");
-    assert_non_null(strstr(p.at[0]->source, "10.1038/s41597-019-0103-9"));
-    assert_null(strstr(p.at[0]->text, "4321"));
+    assert_string_equal(only(p)->reason, "IMPLAUSIBLE_VALUE");
+    assert_string_equal(only(p)->path, "Observation.valueQuantity");
+    assert_string_equal(only(p)->text, "heart rate: 0 to 390 /min is plausible");
+    assert_non_null(strstr(only(p)->source, "10.1038/s41597-019-0103-9"));
+    assert_null(strstr(only(p)->text, "4321"));
 }
 
 static void a_slip_of_the_unit_is_hinted_at(void **state)
 {
     (void)state;
     assert_non_null(
-        strstr(measured("8310-5", "98.6", "Cel").at[0]->text, "it would fit in [degF]"));
-    assert_non_null(strstr(measured("8302-2", "1.75", "cm").at[0]->text, "it would fit in m"));
-    assert_non_null(strstr(measured("29463-7", "3200", "kg").at[0]->text, "it would fit in g"));
+        strstr(only(measured("8310-5", "98.6", "Cel"))->text, "it would fit in [degF]"));
+    assert_non_null(strstr(only(measured("8302-2", "1.75", "cm"))->text, "it would fit in m"));
+    assert_non_null(strstr(only(measured("29463-7", "3200", "kg"))->text, "it would fit in g"));
     assert_non_null(
-        strstr(measured("29463-7", "700", "kg").at[0]->text, "it would fit in g or [lb_av]"));
-    assert_null(strstr(measured("8310-5", "900", "Cel").at[0]->text, "would fit"));
+        strstr(only(measured("29463-7", "700", "kg"))->text, "it would fit in g or [lb_av]"));
+    assert_null(strstr(only(measured("8310-5", "900", "Cel"))->text, "would fit"));
 }
 
 static void other_units_of_the_kind_are_converted(void **state)
@@ -154,13 +163,13 @@ static void a_unit_of_another_kind_is_a_problem_and_no_repair(void **state)
 
     (void)state;
     assert_int_equal(p.n, 1);
-    assert_string_equal(p.at[0]->reason, "UNIT_UNKNOWN");
+    assert_string_equal(only(p)->reason, "UNIT_UNKNOWN");
     p = look("{\"resourceType\":\"Observation\",\"status\":\"final\",\"code\":{\"coding\":[{"
              "\"system\":\"http://loinc.org\",\"code\":\"29463-7\"}]},\"valueQuantity\":{"
              "\"value\":70}}",
              INT64_MIN);
     assert_int_equal(p.n, 1);
-    assert_string_equal(p.at[0]->reason, "UNIT_UNKNOWN");
+    assert_string_equal(only(p)->reason, "UNIT_UNKNOWN");
 }
 
 static void moles_for_mass_are_not_judged(void **state)
@@ -202,7 +211,7 @@ static void components_are_looked_at_one_by_one(void **state)
 
     (void)state;
     assert_int_equal(p.n, 1);
-    assert_string_equal(p.at[0]->path, "Observation.component[1].valueQuantity");
+    assert_string_equal(only(p)->path, "Observation.component[1].valueQuantity");
 }
 
 static void what_was_entered_in_error_is_not_judged(void **state)
@@ -225,9 +234,9 @@ static void expect_date(const char *text, int64_t birth_us, const char *path, co
         return;
     }
     assert_int_equal(p.n, 1);
-    assert_string_equal(p.at[0]->reason, "IMPLAUSIBLE_DATE");
-    assert_string_equal(p.at[0]->path, path);
-    assert_string_equal(p.at[0]->text, words);
+    assert_string_equal(only(p)->reason, "IMPLAUSIBLE_DATE");
+    assert_string_equal(only(p)->path, path);
+    assert_string_equal(only(p)->text, words);
 }
 
 #define AT(date)                                                                               \
@@ -281,7 +290,7 @@ static void a_reason_that_a_person_answered_for_is_dropped(void **state)
     assert_int_equal(problem_add(&mem, &p, "UNIT_UNKNOWN", "a", "b", NULL, NULL), WARD_OK);
     problems_drop(&p, "IMPLAUSIBLE_VALUE");
     assert_int_equal(p.n, 1);
-    assert_string_equal(p.at[0]->reason, "UNIT_UNKNOWN");
+    assert_string_equal(only(p)->reason, "UNIT_UNKNOWN");
 }
 
 int main(void)

@@ -44,6 +44,7 @@ static const Patient *patient(const char *members)
     if (ward_json_parse(text, strlen(text), NULL, &mem, &v, &err) != WARD_OK ||
         fhir_of_json(&mem, v, NULL, NULL, &res, &err) != WARD_OK)
         fail_msg("%s: %s", text, err.msg);
+    WARD_ASSERT(res != NULL);
     return res->patient;
 }
 
