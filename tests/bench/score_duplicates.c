@@ -57,7 +57,7 @@ static struct ward_keyring *some_keys(void)
     struct ward_keyring_config cfg = {
         .service = "records", .unreadable = "RECORD_UNREADABLE", .root = path, .root_old = ""};
     struct ward_err err = {0};
-    struct ward_keyring *k;
+    struct ward_keyring *k = NULL;
     struct secret *hash;
     int fd = mkstemp(path);
 
