@@ -33,11 +33,12 @@ typedef Ward__Records__V1__Resource Resource;
 struct records_config {
     const char *kek, *kek_old;
     const char *audit; /* audit's gRPC address, for AccessLog and leaves */
-    const char *text_data;
+    const char *text_data, *text_model, *plugins;
     int glass_s;
     int feed_ms; /* how often the feed is numbered while nothing wakes it */
 };
 
+struct text_backend;
 struct text_engine;
 struct sequencer;
 struct records {
@@ -46,6 +47,7 @@ struct records {
     const struct ward_tls *tls;
     struct ward_keyring *keys;
     struct ward_client *audit;
+    struct text_backend *text_model; /* NULL: the rules alone */
     struct text_engine *text;
     struct sequencer *feed;
 };

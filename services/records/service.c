@@ -1,5 +1,6 @@
 #include "services/records/feed/feed.h"
 #include "services/records/records.h"
+#include "services/records/text/model.h"
 #include "services/records/text/text.h"
 
 static const struct ward_keyring_owners owners = WARD_KEYRING_OWNERS("owner_key", "owner_id");
@@ -24,6 +25,17 @@ static enum ward_code open_keys(struct records *rec, struct ward_err *err)
     return ward_keyring_open(&cfg, rec->db, &rec->keys, err);
 }
 
+static enum ward_code open_text(struct records *rec, struct ward_err *err)
+{
+    struct text_model_config model = {rec->cfg.text_model, rec->cfg.plugins, "cpu"};
+    struct text_config cfg = {.data_dir = rec->cfg.text_data};
+
+    if (*model.dir != '\0')
+        WARD_TRY(text_model_open(&model, &rec->text_model, err));
+    cfg.backend = rec->text_model;
+    return text_open(&cfg, &rec->text, err);
+}
+
 enum ward_code records_open(void *arg, struct ward_err *err)
 {
     struct records *rec = arg;
@@ -33,7 +45,7 @@ enum ward_code records_open(void *arg, struct ward_err *err)
                                                            .tls = *rec->tls,
                                                            .server = "audit"},
                               &rec->audit, err));
-    WARD_TRY(text_open(&(struct text_config){.data_dir = rec->cfg.text_data}, &rec->text, err));
+    WARD_TRY(open_text(rec, err));
     return sequencer_open(rec, &rec->feed, err);
 }
 
@@ -43,6 +55,7 @@ void records_close(void *arg)
 
     sequencer_close(rec->feed);
     text_close(rec->text);
+    text_model_close(rec->text_model);
     ward_client_close(rec->audit);
     ward_keyring_close(rec->keys);
 }

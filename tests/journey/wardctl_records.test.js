@@ -178,6 +178,11 @@ test('attachments_go_in_and_come_out', async () => {
   fs.writeFileSync(file('film.pdf'), bytes);
   const { url } = await records('attachment', 'put', '--ward', 'ward-3', '--content-type', 'application/pdf', '--file', file('film.pdf'), id);
   const out = file('film-2.pdf');
+  // It is seen by who sees a document that names it.
+  const unnamed = await failed('attachment', 'get', '--ward', 'ward-3', '--out', out, id, url);
+  assert.strictEqual(unnamed.reason, 'ATTACHMENT_NOT_FOUND');
+  await records('create', '--ward', 'ward-3', file('film.json', { document_reference: {
+    status: 'CURRENT', subject: { reference: `Patient/${id}` }, content: [{ attachment: { content_type: 'application/pdf', url } }] } }));
   await records('attachment', 'get', '--ward', 'ward-3', '--out', out, id, url);
   assert.ok(bytes.equals(fs.readFileSync(out)));
 });

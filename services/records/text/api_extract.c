@@ -73,13 +73,16 @@ static enum ward_code add_cue(struct extract *x, Finding *f, const char *kind,
 
 static enum ward_code add_cues(struct extract *x, Finding *f, const struct text_finding *t)
 {
+    static const char *const assertion[] = {"affirmation", "negation", "uncertainty"};
+
     f->cues = ward_alloc(x->call->mem, 3 * sizeof(Cue *));
     if (f->cues == NULL)
         return no_memory(x);
-    WARD_TRY(add_cue(x, f, t->assertion == TEXT_UNCERTAIN ? "uncertainty" : "negation",
-                     &t->why_assertion));
-    WARD_TRY(add_cue(x, f, "history", &t->why_temporality));
-    return add_cue(x, f, "family", &t->why_experiencer);
+    WARD_TRY(add_cue(x, f, assertion[t->assertion], &t->why_assertion));
+    WARD_TRY(add_cue(x, f, t->temporality == TEXT_HISTORICAL ? "history" : "now",
+                     &t->why_temporality));
+    return add_cue(x, f, t->experiencer == TEXT_FAMILY ? "family" : "patient",
+                   &t->why_experiencer);
 }
 
 static enum ward_code measured_of(struct extract *x, const struct text_quantity *q, Finding *f)
@@ -98,6 +101,7 @@ static enum ward_code measured_of(struct extract *x, const struct text_quantity 
     m->range = q->range;
     m->unit = api_text(q->unit);
     m->ucum = api_text(q->ucum);
+    m->code2 = api_text(q->code2);
     f->measured = m;
     return WARD_OK;
 }
