@@ -305,6 +305,45 @@ test('the_stream_begins_with_one_start', async () => {
   }
 });
 
+test('two_replicas_that_import_the_same_at_once_make_it_once', async () => {
+  const fresh = await Site.start({ services: ['records', 'records2'] });
+  try {
+    const ps = Array.from({ length: 40 }, () => patient());
+    const all = ps.flatMap((p) => [p, ...Array.from({ length: 30 }, () => condition(`Patient/${p.id}`))]);
+    const text = bundle(all.map((r) => entry(r)));
+    const at = (on) => imported(fresh, { import_id: uuid() }, text, { on: fresh.api('exchange', { on }) });
+    const both = await Promise.all([at('records'), at('records2')]);
+    assert.strictEqual(both[0].created + both[1].created, all.length, JSON.stringify(both.map(counts)));
+    for (const one of both) assert.strictEqual(one.created + one.unchanged, all.length, JSON.stringify(both.map(counts)));
+    assert.strictEqual(await fresh.rows('version'), all.length);
+    assert.strictEqual(await fresh.rows('quarantine'), 0);
+  } finally {
+    await fresh.stop();
+  }
+});
+
+test('a_deadline_ends_an_import_and_what_is_in_stays', async () => {
+  const p = patient();
+  const ids = [];
+  const parts = function* () {
+    yield `{"resourceType":"Bundle","type":"batch","entry":[${write(entry(p))}`;
+    for (let i = 0; i < 100; i++) {
+      yield Array.from({ length: 300 }, () => {
+        const c = condition(`Patient/${p.id}`);
+        ids.push(c.id);
+        return `,{"resource":${write(c)}}`;
+      }).join('');
+    }
+    yield ']}';
+  };
+  const bytes = [...parts()];
+  const start = { import_id: uuid() };
+  const err = await notImported(site, start, bytes, { by: { ...site.as('records-admin'), deadline: 700 }, chunk: 20000 });
+  assert.strictEqual(err.code, 'DEADLINE_EXCEEDED');
+  const last = await imported(site, start, bytes);
+  assert.deepStrictEqual([last.created + last.unchanged, last.updated, last.quarantined], [ids.length + 1, 0, 0]);
+});
+
 test('an_import_id_is_one_source_s', async () => {
   const start = { import_id: uuid(), source: 'one' };
   await imported(site, start, bundle([entry(patient())]));
