@@ -88,8 +88,8 @@ static bool span(const struct number *n, enum prefix prefix, const struct ward_u
 enum ward_code value_quantity(const struct search_reader *r, const struct filter *f,
                               const char *text, struct value *out)
 {
+    struct number n = {.system = "", .code = ""};
     struct ward_ucum u;
-    struct number n;
 
     WARD_TRY(split(r, f, search_prefix(text, &out->prefix), &n));
     WARD_TRY(unit_of(r, f, &n, &u, out));
