@@ -35,7 +35,8 @@ struct records_config {
     const char *audit; /* audit's gRPC address, for AccessLog and leaves */
     const char *text_data, *text_model, *plugins;
     int glass_s;
-    int feed_ms; /* how often the feed is numbered while nothing wakes it */
+    int followers; /* of the feed, at once */
+    int feed_ms;   /* how often the feed is numbered while nothing wakes it */
 };
 
 struct text_backend;

@@ -13,7 +13,7 @@ typedef Ward__Records__V1__Change Change;
 
 #define AT_ONCE      500 /* changes of one message */
 #define WAIT_MS      250 /* between two looks at whether the caller is there */
-#define HEARTBEAT_NS (15000 * WARD_NS_PER_MS)
+#define HEARTBEAT_NS (5000 * WARD_NS_PER_MS)
 #define MESSAGE_MEM  ((size_t)4 << 20)
 #define FEED_ID      16
 #define TOKEN        (FEED_ID + 8)
@@ -184,13 +184,23 @@ static enum ward_code follow_on(struct reader *r)
 
     for (;;) {
         WARD_TRY(ended(r->call));
-        if (!more && sequencer_wait(r->feed, r->at, WAIT_MS) <= r->at) {
-            if (ward_mono_ns() - r->sent_ns >= HEARTBEAT_NS)
-                WARD_TRY(send_message(r, NULL, 0));
-            continue;
-        }
-        WARD_TRY(send_some(r, &more));
+        if (more || sequencer_wait(r->feed, r->at, WAIT_MS) > r->at)
+            WARD_TRY(send_some(r, &more));
+        /* Nothing for this reader for a while, though others' changes may have passed. */
+        if (ward_mono_ns() - r->sent_ns >= HEARTBEAT_NS)
+            WARD_TRY(send_message(r, NULL, 0));
     }
+}
+
+static enum ward_code follow_from(struct reader *r)
+{
+    enum ward_code code;
+
+    ward_arena_init(&r->mem, MESSAGE_MEM);
+    r->sent_ns = ward_mono_ns();
+    code = follow_on(r);
+    ward_arena_done(&r->mem);
+    return code;
 }
 
 enum ward_code follow_rpc(struct ward_call *c, const ProtobufCMessage *q,
@@ -201,10 +211,10 @@ enum ward_code follow_rpc(struct ward_call *c, const ProtobufCMessage *q,
     enum ward_code code;
 
     (void)resp;
-    WARD_TRY(start(&r, (const FollowRequest *)q));
-    ward_arena_init(&r.mem, MESSAGE_MEM);
-    r.sent_ns = ward_mono_ns();
-    code = follow_on(&r);
-    ward_arena_done(&r.mem);
+    WARD_TRY(sequencer_join(r.feed, c->err));
+    code = start(&r, (const FollowRequest *)q);
+    if (code == WARD_OK)
+        code = follow_from(&r);
+    sequencer_leave(r.feed);
     return code;
 }

@@ -20,6 +20,10 @@ void sequencer_close(struct sequencer *s); /* NULL is fine */
 /* Changes were committed on this replica: number them now. Never blocks; for
  * ward_db_after_commit. */
 void sequencer_wake(void *sequencer);
+/* A follower holds one of the process's streams for as long as it follows: so many at once.
+ *   RESOURCE_EXHAUSTED  FEED_FULL */
+WARD_MUST enum ward_code sequencer_join(struct sequencer *s, struct ward_err *err);
+void sequencer_leave(struct sequencer *s);
 /* The feed's end as this replica last saw it; waits up to wait_ms while it is not past `after`.
  */
 int64_t sequencer_wait(struct sequencer *s, int64_t after, int wait_ms);

@@ -35,6 +35,7 @@ struct sequencer {
     pthread_cond_t wake, halt, grown;
     bool stop, woken, away;
     int64_t last;
+    int followers;
     int64_t followed_ns; /* the thread's own */
 };
 
@@ -290,4 +291,25 @@ int64_t sequencer_wait(struct sequencer *s, int64_t after, int wait_ms)
     last = s->last;
     pthread_mutex_unlock(&s->lock);
     return last;
+}
+
+enum ward_code sequencer_join(struct sequencer *s, struct ward_err *err)
+{
+    bool full;
+
+    pthread_mutex_lock(&s->lock);
+    full = s->followers >= s->rec->cfg.followers;
+    s->followers += full ? 0 : 1;
+    pthread_mutex_unlock(&s->lock);
+    return full ? WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "FEED_FULL",
+                                   "as many follow this replica as it takes: try another, or "
+                                   "again later")
+                : WARD_OK;
+}
+
+void sequencer_leave(struct sequencer *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->followers--;
+    pthread_mutex_unlock(&s->lock);
 }

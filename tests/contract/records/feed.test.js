@@ -7,14 +7,25 @@ const { Site, person, encounter, observation, uuid } = require('./site');
 
 let site, feed, other;
 before(async () => {
-  site = await Site.start({ services: ['records', 'records2'] });
+  site = await Site.start({ services: ['records', 'records2'], env: { records2: { WARD_FOLLOWERS: '1' } } });
   feed = site.api('feed');
   other = site.ward.client('records2', { api: 'records' });
 });
 after(() => site && site.stop());
 
 // Reads until `enough` says so; gives the changes and the last token.
-async function follow(request, enough, { on = feed, as } = {}) {
+async function follow(request, enough, how = {}) {
+  for (;;) {
+    try {
+      return await followOnce(request, enough, how);
+    } catch (err) {
+      if (err.reason !== 'FEED_FULL') throw err; // one that was cancelled a moment ago is still leaving
+      await new Promise((r) => setTimeout(r, 50));
+    }
+  }
+}
+
+async function followOnce(request, enough, { on = feed, as } = {}) {
   const stream = (as || on).stream('Follow', request);
   const changes = [];
   let token = request.resume_token || Buffer.alloc(0);
@@ -139,6 +150,43 @@ test('a_token_of_another_feed_or_past_the_end_is_refused', async () => {
 test('a_kind_that_is_none_is_refused', async () => {
   const err = await failed({ kinds: [0] });
   assert.deepStrictEqual([err.code, err.field], ['INVALID_ARGUMENT', 'kinds']);
+});
+
+test('a_reader_of_one_kind_hears_that_the_feed_goes_on_without_it', async () => {
+  const id = await site.patient();
+  const start = (await follow({}, has(id))).token;
+  const stream = feed.stream('Follow', { resume_token: start, kinds: ['KIND_CONSENT'] });
+  let stop = false;
+  const writing = (async () => { while (!stop) { await site.patient(); await new Promise((r) => setTimeout(r, 100)); } })();
+  try {
+    for await (const m of stream) {
+      assert.deepStrictEqual(m.changes, []);
+      assert.ok(m.resume_token.readBigUInt64LE(16) > start.readBigUInt64LE(16), 'the token did not go on');
+      break;
+    }
+  } finally {
+    stop = true;
+    await writing;
+    stream.cancel();
+  }
+});
+
+test('one_follower_more_than_there_is_room_for_is_told_so', async () => {
+  const second = site.ward.client('records2', { api: 'feed' });
+  await site.patient();
+  const first = second.stream('Follow', {});
+  for await (const m of first) if (m) break; // it follows, and stays
+  const held = second.stream('Follow', {});
+  const hold = (async () => { try { for await (const m of held) if (m.changes.length === 0) break; } catch { /* cancelled below */ } })();
+  let err;
+  for (let tries = 0; !err && tries < 100; tries++) {
+    err = await failed({}, second).catch(() => undefined); // until the first has gone and the second stands
+    if (err && err.reason !== 'FEED_FULL') throw err;
+  }
+  assert.deepStrictEqual([err.code, err.reason], ['RESOURCE_EXHAUSTED', 'FEED_FULL']);
+  held.cancel();
+  first.cancel();
+  await hold;
 });
 
 test('a_stranger_does_not_follow', async () => {
