@@ -47,8 +47,8 @@ RECORD_COMMAND(extract, .path = "/ward.records.v1.Text/Extract",
                .resp = &ward__records__v1__extract_response__descriptor, .roles = CLINICIAN,
                .purpose = "TREAT")
 RECORD_COMMAND(series, .path = "/ward.records.v1.Analytics/GetSeries",
-               .req = &ward__records__v1__series_request__descriptor,
-               .resp = &ward__records__v1__series_response__descriptor, .roles = ANALYST,
+               .req = &ward__records__v1__get_series_request__descriptor,
+               .resp = &ward__records__v1__get_series_response__descriptor, .roles = ANALYST,
                .purpose = "HOPERAT", .words = {"measure", "of"})
 
 const struct cli_command cli_records_commands[] = {

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef Ward__Records__V1__SeriesRequest SeriesRequest;
-typedef Ward__Records__V1__SeriesResponse SeriesResponse;
+typedef Ward__Records__V1__GetSeriesRequest SeriesRequest;
+typedef Ward__Records__V1__GetSeriesResponse SeriesResponse;
 typedef Ward__Records__V1__Series Series;
 typedef Ward__Records__V1__Point Point;
 
