@@ -6,9 +6,6 @@
 
 #include <string.h>
 
-/* More problems than these of one entry help nobody. */
-#define PROBLEMS_MOST 64
-
 /* ---- sealing ---- */
 
 static struct ward_sealed_as as(const char *what, const uint8_t id[RECORDS_ID])
@@ -42,7 +39,7 @@ static enum ward_code seal_problems(struct ward_arena *mem, const uint8_t key[WA
     size_t n;
 
     list.problems = p->at;
-    list.n_problems = p->n < PROBLEMS_MOST ? p->n : PROBLEMS_MOST;
+    list.n_problems = p->n < QUARANTINE_PROBLEMS ? p->n : QUARANTINE_PROBLEMS;
     n = ward__records__v1__quarantine_item__get_packed_size(&list);
     packed = ward_alloc(mem, n + 1);
     if (packed == NULL)

@@ -29,6 +29,8 @@ static enum ward_code discard(struct discarding *d, const struct item *it, struc
 
     WARD_TRY(item_wire(d->w, mem, it, &wire, err));
     p = (struct problems){.at = wire.problems, .n = wire.n_problems};
+    if (p.n == QUARANTINE_PROBLEMS)
+        p.n--; /* the reason has a place */
     WARD_TRY(problem_add(mem, &p, "DISCARDED", "", d->req->reason, NULL, err));
     WARD_TRY(item_rekey(d->w, mem, it, &p, err));
     return ward_db_run(d->w->seat.db, mem, SQL,

@@ -7,6 +7,9 @@
 typedef Ward__Records__V1__QuarantineItem QuarantineItem;
 #define STATE_OF(x) WARD__RECORDS__V1__QUARANTINE_STATE__QUARANTINE_STATE_##x
 
+/* More problems than these of one entry help nobody. */
+#define QUARANTINE_PROBLEMS 64
+
 struct item {
     uint8_t id[RECORDS_ID];
     const char *import_id, *position, *decided_by;

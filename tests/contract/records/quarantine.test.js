@@ -171,6 +171,16 @@ test('what is discarded is gone for good, who said so and why stay', async () =>
   assert.strictEqual((await exchange.call('ListQuarantine', { import_id }, admin())).items.length, 0);
 });
 
+test('an entry with more problems than help anybody is cut, and its discarding is told all the same', async () => {
+  const bad = { code: { coding: [{ system: 'http://loinc.org', code: '8480-6' }] }, valueQuantity: { value: 4321, system: 'http://unitsofmeasure.org', code: 'mm[Hg]' } };
+  const { item } = await quarantined({ more: { component: Array.from({ length: 100 }, () => bad) } });
+  assert.strictEqual(item.problems.length, 64, JSON.stringify(item.problems));
+  await discard(item, 'enough');
+  const { problems } = await got(item);
+  assert.strictEqual(problems.length, 64);
+  assert.deepStrictEqual([problems[63].reason, problems[63].text], ['DISCARDED', 'enough']);
+});
+
 test('an erased patient takes what waited about them along', async () => {
   const { patient, item } = await quarantined();
   await site.api('recordsadmin').call('ErasePatient', { idempotency_key: site.key(), patient_id: patient, case_reference: 'case/1' }, site.tokens['privacy-officer']);
