@@ -4,15 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Looked at for CreateResponse: registering a patient waits for it. */
-#define COUNTED 20
-
 struct search {
     struct worker *w;
     struct ward_arena *mem;
     const struct view *view;
     const uint8_t *root;
     size_t most;
+    bool by_names;
     const Patient *patient;
     struct ward_rows different; /* roots, first column */
     uint8_t (*found)[RECORDS_ID];
@@ -85,11 +83,12 @@ static enum ward_code find_all(struct search *s, struct ward_err *err)
     /* PARAM_NAME_EXACT, two of them: family and given, in whatever order */
     static const char BY_NAMES[] = SHARED "(34)" SEEN " HAVING COUNT(*) > 1 LIMIT ?";
     static const char *const all[] = {BY_IDENTIFIER, BY_BIRTH, BY_TELECOM, BY_NAMES};
+    size_t n = s->by_names ? WARD_COUNT(all) : WARD_COUNT(all) - 1;
 
     s->found = ward_alloc(s->mem, s->most * sizeof(*s->found));
     if (s->found == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory to look for duplicates");
-    for (size_t i = 0; i < WARD_COUNT(all) && s->n_found < s->most; i++)
+    for (size_t i = 0; i < n && s->n_found < s->most; i++)
         WARD_TRY(find(s, all[i], err));
     return WARD_OK;
 }
@@ -142,7 +141,12 @@ enum ward_code duplicates_of(struct worker *w, struct ward_arena *mem, const str
                              const uint8_t root[RECORDS_ID], size_t most, Candidate ***out,
                              size_t *n, struct ward_err *err)
 {
-    struct search s = {.w = w, .mem = mem, .view = view, .root = root, .most = most};
+    struct search s = {.w = w,
+                       .mem = mem,
+                       .view = view,
+                       .root = root,
+                       .most = most,
+                       .by_names = most > DUPLICATE_COUNTED};
 
     WARD_TRY(read_different(&s, err));
     WARD_TRY(open_patient(&s, root, &s.patient, err));
@@ -166,7 +170,7 @@ enum ward_code duplicates_count(struct worker *w, struct ward_arena *mem,
     Candidate **found;
     size_t count;
 
-    WARD_TRY(duplicates_of(w, mem, view, patient, COUNTED, &found, &count, err));
+    WARD_TRY(duplicates_of(w, mem, view, patient, DUPLICATE_COUNTED, &found, &count, err));
     *n = (int32_t)count;
     return WARD_OK;
 }

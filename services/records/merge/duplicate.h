@@ -15,9 +15,11 @@
 
 #define DUPLICATE_LOOKED_AT 200
 #define DUPLICATE_GIVEN     50
+#define DUPLICATE_COUNTED   20 /* looked at for CreateResponse: registering waits for it */
 
 /* In a transaction, after its Patient was written: the candidates, best first; at most `most`
- * are looked at. */
+ * are looked at. Where that is no more than DUPLICATE_COUNTED, not those who share names alone:
+ * in a large register they are many. */
 WARD_MUST enum ward_code duplicates_of(struct worker *w, struct ward_arena *mem,
                                        const struct view *view, const uint8_t root[RECORDS_ID],
                                        size_t most, Candidate ***out, size_t *n,
