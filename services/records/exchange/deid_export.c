@@ -51,8 +51,8 @@ struct export
     " WHERE q.root_id = p.root_id AND d.from_us <= ? AND d.to_us > ?"                          \
     " AND ((d.actor IS NULL AND d.role IS NULL) OR d.role = 'researcher' OR d.actor = ?))"
 #define OF_COHORT                                                                              \
-    " FROM patient p WHERE p.root_id = p.patient_id AND p.erased_at_us IS NULL"                \
-    " AND p.patient_id > ?"
+    " FROM patient p FORCE INDEX (PRIMARY) WHERE p.root_id = p.patient_id"                     \
+    " AND p.erased_at_us IS NULL AND p.patient_id > ?"
 /* A Condition (kind 4) that is not an error, by PARAM_CODE (1). */
 #define WITH_CONDITION                                                                         \
     " AND EXISTS (SELECT 1 FROM patient x JOIN token t ON t.patient_id = x.patient_id"         \
