@@ -194,6 +194,8 @@ static enum ward_code look(struct page *p, struct ward_err *err)
         WARD_TRY(plan_page(&plan, p->w, p->call->mem, i, &p->from, p->s.page + 1, &rows, err));
         WARD_TRY(add_hits(p, &rows, err));
     }
+    WARD_TRY(plan_lasting(&plan, p->w, p->call->mem, &p->from, p->s.page + 1, &rows, err));
+    WARD_TRY(add_hits(p, &rows, err));
     if (!p->from.first) {
         WARD_TRY(plan_forget(p->w, p->call->mem, p->s.kind, p->view.now_us, err));
         WARD_TRY(

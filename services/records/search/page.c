@@ -17,53 +17,82 @@
 
 struct bounds {
     int64_t low, high; /* of from_us, both inclusive */
+    int64_t soft;      /* a higher low for what does not last long; NO_DATE: none */
 };
 
 /* ---- which dates an index need be read for ---- */
 
+/* What ends after a moment began at most SEARCH_LONG_US before it, or lasts long. */
+static int64_t began(int64_t us)
+{
+    return us - SEARCH_LONG_US;
+}
+
 static struct bounds of_value(const struct value *v)
 {
-    struct bounds b = {DATE_SINCE, INT64_MAX};
+    struct bounds b = {DATE_SINCE, INT64_MAX, NO_DATE};
 
     switch (v->prefix) {
     case PRE_EQ:
-        return (struct bounds){v->from_us, v->to_us - 1};
+        return (struct bounds){v->from_us, v->to_us - 1, NO_DATE};
     case PRE_LT:
     case PRE_EB:
         b.high = v->from_us - 1;
         return b;
     case PRE_LE:
+        b.high = v->to_us - 1;
+        return b;
     case PRE_AP:
         b.high = v->to_us - 1;
+        b.soft = began(v->from_us);
         return b;
     case PRE_SA:
         b.low = v->to_us;
+        return b;
+    case PRE_GE:
+    case PRE_GT:
+        b.soft = began(v->from_us);
         return b;
     default:
         return b;
     }
 }
 
-static struct bounds bounds_of(const struct search *s)
+static int64_t larger(int64_t a, int64_t b)
 {
-    struct bounds all = {NO_DATE, INT64_MAX};
+    return a > b ? a : b;
+}
 
-    for (size_t i = 0; i < s->n; i++) {
-        const struct filter *f = &s->filter[i];
-        struct bounds any = {INT64_MAX, NO_DATE};
+static struct bounds bounds_of(const struct plan *p)
+{
+    struct bounds all = {NO_DATE, INT64_MAX, NO_DATE};
+
+    for (size_t i = 0; i < p->s->n; i++) {
+        const struct filter *f = &p->s->filter[i];
+        struct bounds any = {INT64_MAX, NO_DATE, INT64_MAX};
 
         if (f->param->ask != ASK_DATE || f->value == NULL)
             continue;
         for (size_t k = 0; k < f->n; k++) {
             struct bounds b = of_value(&f->value[k]);
+            int64_t soft = larger(b.low, b.soft);
 
             any.low = b.low < any.low ? b.low : any.low;
-            any.high = b.high > any.high ? b.high : any.high;
+            any.high = larger(any.high, b.high);
+            any.soft = soft < any.soft ? soft : any.soft;
         }
-        all.low = any.low > all.low ? any.low : all.low;
+        all.low = larger(all.low, any.low);
         all.high = any.high < all.high ? any.high : all.high;
+        all.soft = larger(all.soft, any.soft);
     }
+    if (p->start != START_ALL || p->s->order == UPDATED || all.soft <= all.low)
+        all.soft = NO_DATE; /* few are looked at, or not by date */
     return all;
+}
+
+static void no_sooner(struct bounds *b)
+{
+    b->low = larger(b->low, b->soft);
 }
 
 /* ---- from where ---- */
@@ -226,20 +255,30 @@ static bool repeats(const struct plan *p, size_t branch)
     return p->via != NULL && p->via->n > 1 && branch == ONE_STATEMENT;
 }
 
+/* Nothing on this side of the place need be read. */
+static void from_there(const struct plan *p, const struct order *o, const struct place *from,
+                       struct bounds *b)
+{
+    if (from->first || p->s->order == UPDATED)
+        return;
+    if (o->up)
+        b->low = larger(b->low, from->from.at_us);
+    else if (from->from.at_us < b->high)
+        b->high = from->from.at_us;
+}
+
 enum ward_code plan_page(const struct plan *p, struct worker *w, struct ward_arena *mem,
                          size_t branch, const struct place *from, int most,
                          struct ward_rows *out, struct ward_err *err)
 {
     struct order o = order_of(p);
-    struct bounds b = bounds_of(p->s);
+    struct bounds b = bounds_of(p);
     struct sql q;
 
     if (plan_branches(p) == 1)
         branch = ONE_STATEMENT;
-    if (!from->first && p->s->order != UPDATED && o.up && from->from.at_us > b.low)
-        b.low = from->from.at_us;
-    if (!from->first && p->s->order != UPDATED && !o.up && from->from.at_us < b.high)
-        b.high = from->from.at_us;
+    no_sooner(&b);
+    from_there(p, &o, from, &b);
     WARD_TRY(sql_begin(&q, mem, err));
     sql_put(&q, repeats(p, branch) ? "SELECT DISTINCT" : "SELECT");
     sql_put(&q, " r.patient_id, r.resource_id, r.version, ");
@@ -253,10 +292,71 @@ enum ward_code plan_page(const struct plan *p, struct worker *w, struct ward_are
     return sql_run(&q, w->seat.db, out, err);
 }
 
+/* ---- what lasts long ---- */
+
+/* What began before the soft bound, and goes on behind the dates asked for. */
+static struct plan put_lasting(const struct plan *p, struct bounds b, struct sql *q)
+{
+    struct plan all = *p;
+
+    all.by = all.done = NULL;
+    all.via = NULL;
+    sql_put_int(q,
+                " FROM lasting l FORCE INDEX (PRIMARY) STRAIGHT_JOIN resource r"
+                " FORCE INDEX (resource_by_id) ON r.resource_id = l.resource_id" OF_PATIENT
+                " WHERE l.kind = ?",
+                p->s->kind);
+    sql_put_int(q, " AND r.kind = ?", p->s->kind);
+    sql_put_int(q, " AND l.to_us > ?", b.soft + SEARCH_LONG_US);
+    plan_which(&all, q);
+    return all;
+}
+
+enum ward_code plan_lasting(const struct plan *p, struct worker *w, struct ward_arena *mem,
+                            const struct place *from, int most, struct ward_rows *out,
+                            struct ward_err *err)
+{
+    struct bounds b = bounds_of(p);
+    struct plan all;
+    struct order o;
+    struct sql q;
+
+    *out = (struct ward_rows){0};
+    if (b.soft == NO_DATE)
+        return WARD_OK;
+    WARD_TRY(sql_begin(&q, mem, err));
+    sql_put(&q, "SELECT r.patient_id, r.resource_id, r.version, r.from_us");
+    all = put_lasting(p, b, &q);
+    o = order_of(&all);
+    b.high = b.soft - 1 < b.high ? b.soft - 1 : b.high;
+    from_there(p, &o, from, &b);
+    dated(&all, b, &q);
+    if (!from->first)
+        behind(&all, &o, &from->from, &q);
+    ordered(&o, most, &q);
+    return sql_run(&q, w->seat.db, out, err);
+}
+
+/* ---- how many ---- */
+
+static enum ward_code counted(struct sql *q, struct worker *w, int64_t *out,
+                              struct ward_err *err)
+{
+    struct ward_rows rows;
+
+    sql_put_int(q, " LIMIT ?) found", SEARCH_TOTAL_MOST + 1);
+    WARD_TRY(sql_run(q, w->seat.db, &rows, err));
+    if (rows.n != 1 || !ward_i64(rows.at[0][0].p, 0, INT64_MAX, out))
+        return WARD_FAIL(err, INTERNAL, "a total that is no number");
+    return WARD_OK;
+}
+
 enum ward_code plan_total(const struct plan *p, struct worker *w, struct ward_arena *mem,
                           int64_t *out, struct ward_err *err)
 {
-    struct ward_rows rows;
+    struct bounds b = bounds_of(p), before = b;
+    int64_t n = 0, lasting = 0;
+    struct plan all;
     struct sql q;
 
     WARD_TRY(sql_begin(&q, mem, err));
@@ -264,10 +364,17 @@ enum ward_code plan_total(const struct plan *p, struct worker *w, struct ward_ar
     sql_put(&q, repeats(p, ONE_STATEMENT) ? "DISTINCT r.resource_id" : "1");
     from_where(p, ONE_STATEMENT, &q);
     plan_which(p, &q);
-    dated(p, bounds_of(p->s), &q);
-    sql_put_int(&q, " LIMIT ?) found", SEARCH_TOTAL_MOST + 1);
-    WARD_TRY(sql_run(&q, w->seat.db, &rows, err));
-    if (rows.n != 1 || !ward_i64(rows.at[0][0].p, 0, INT64_MAX, out))
-        return WARD_FAIL(err, INTERNAL, "a total that is no number");
+    no_sooner(&b);
+    dated(p, b, &q);
+    WARD_TRY(counted(&q, w, &n, err));
+    if (b.soft != NO_DATE) {
+        WARD_TRY(sql_begin(&q, mem, err));
+        sql_put(&q, "SELECT COUNT(*) FROM (SELECT 1");
+        all = put_lasting(p, before, &q);
+        before.high = b.soft - 1 < before.high ? b.soft - 1 : before.high;
+        dated(&all, before, &q);
+        WARD_TRY(counted(&q, w, &lasting, err));
+    }
+    *out = n + lasting;
     return WARD_OK;
 }

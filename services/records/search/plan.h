@@ -39,6 +39,11 @@ WARD_MUST enum ward_code plan_page(const struct plan *p, struct worker *w,
                                    struct ward_arena *mem, size_t branch,
                                    const struct place *from, int most, struct ward_rows *out,
                                    struct ward_err *err);
+/* Those that plan_page leaves out because they began long before the dates asked for, and last.
+ */
+WARD_MUST enum ward_code plan_lasting(const struct plan *p, struct worker *w,
+                                      struct ward_arena *mem, const struct place *from,
+                                      int most, struct ward_rows *out, struct ward_err *err);
 /* For a page behind the first: those that were written again since the first and stood
  * elsewhere then, at their place of then; plan_page leaves them out. The same rows. */
 WARD_MUST enum ward_code plan_moved(const struct plan *p, struct worker *w,

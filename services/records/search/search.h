@@ -19,7 +19,8 @@
 #define SEARCH_VALUE_MAX  256 /* bytes */
 #define SEARCH_PAGE_MOST  200
 #define SEARCH_TOTAL_MOST 10000
-#define SEARCH_WORDS_MOST 8 /* of a name */
+#define SEARCH_LONG_US    (INT64_C(400) * 86400 * 1000000) /* table lasting: schema/006 */
+#define SEARCH_WORDS_MOST 8                                /* of a name */
 
 /* ---- params.c: what can be asked ---- */
 
