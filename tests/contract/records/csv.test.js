@@ -332,6 +332,30 @@ test('a table of several batches goes in whole, with lines of one patient one af
   assert.deepStrictEqual(counts(both), { created: 1, updated: 1, unchanged: 0, quarantined: 0, done: true });
 });
 
+test('a table that was cut is taken up: what was acknowledged is there, and nothing is twice', async () => {
+  const many = Array.from({ length: 1500 }, () => mrn() + uuid().slice(0, 6));
+  const text = HEAD + many.map((m, i) => `${m},F${i},G,02.08.1949,F,,\n`).join('');
+  const start = patients({ source: 'cut' });
+  const call = exchange.duplex('ImportCsv', admin());
+  call.write({ start });
+  call.write({ chunk: Buffer.from(text.slice(0, text.indexOf(many[1200]))) });
+  let acknowledged = 0;
+  try {
+    for await (const m of call) {
+      acknowledged = m.created;
+      if (acknowledged >= 500) call.cancel();
+    }
+  } catch (err) {
+    assert.strictEqual(err.code, 'CANCELLED');
+  }
+  assert.ok(acknowledged >= 500 && acknowledged < 1500);
+  const again = await load(start, text);
+  assert.strictEqual(again.created + again.unchanged, 1500);
+  assert.ok(again.unchanged >= acknowledged);
+  assert.strictEqual((await chart(many[0])).length, 1);
+  assert.deepStrictEqual(counts(await load(start, text)), { created: 0, updated: 0, unchanged: 1500, quarantined: 0, done: true });
+});
+
 test('nobody but who runs the records may bring tables', async () => {
   for (const role of Object.keys(PURPOSE).filter((r) => r !== 'records-admin')) {
     const err = await refused(patients(), HEAD, { by: site.tokens[role] });
