@@ -20,7 +20,7 @@ struct filling {
     size_t n_batch;
     uint8_t event_id[16];
 };
-static uint64_t patients, each, in_wards;
+static uint64_t first, patients, each, in_wards;
 static atomic_uint_least64_t next;
 static int64_t now_us;
 
@@ -59,9 +59,9 @@ static void *run(void *arg)
     uint64_t n;
 
     flush(f);
-    while ((n = atomic_fetch_add(&next, 1)) < patients) {
+    while ((n = first + atomic_fetch_add(&next, 1)) < first + patients) {
         add(f, make_patient(mem, n));
-        add(f, make_encounter(mem, n, n < in_wards));
+        add(f, make_encounter(mem, n, n < first + in_wards));
         for (uint64_t k = 0; k < each; k++)
             add(f, make_observation(mem, n, k, now_us));
         for (uint64_t k = 0; k < 2; k++)
@@ -74,18 +74,20 @@ static void *run(void *arg)
     return NULL;
 }
 
-/* fill SOCKET USER KEK PATIENTS OBSERVATIONS_EACH IN_WARDS */
+/* fill SOCKET USER KEK FIRST LAST OBSERVATIONS_EACH IN_WARDS: patients, counted from 1 */
 int mode_fill(int argc, char **argv)
 {
     static struct filling threads[THREADS];
-    struct bench_db db = {argv[1], argv[2], "records", argc == 7 ? argv[3] : ""};
+    struct bench_db db = {argv[1], argv[2], "records", argc == 8 ? argv[3] : ""};
     struct records *rec = bench_service(&db);
     int64_t began = ward_mono_ns();
-    double s;
+    uint64_t from = (uint64_t)number(argv[4], 10000000) - 1;
+    double s, made;
 
-    patients = (uint64_t)number(argv[4], 10000000);
-    each = (uint64_t)number(argv[5], 100000);
-    in_wards = (uint64_t)number(argv[6], 10000000);
+    atomic_store(&next, from);
+    patients = (uint64_t)number(argv[5], 10000000);
+    each = (uint64_t)number(argv[6], 100000);
+    in_wards = (uint64_t)number(argv[7], 10000000);
     now_us = ward_wall_us();
     for (int i = 0; i < THREADS; i++) {
         ward_uuid7(threads[i].event_id);
@@ -96,7 +98,7 @@ int mode_fill(int argc, char **argv)
         pthread_join(threads[i].thread, NULL);
     s = (double)(ward_mono_ns() - began) / 1e9;
     fprintf(stderr, "\n");
-    printf("{\"resources\": %llu, \"seconds\": %.1f, \"per_s\": %.0f}\n",
-           (unsigned long long)(patients * (each + 4)), s, (double)(patients * (each + 4)) / s);
+    made = (double)(patients - from) * (double)(each + 4);
+    printf("{\"resources\": %.0f, \"seconds\": %.1f, \"per_s\": %.0f}\n", made, s, made / s);
     return 0;
 }
