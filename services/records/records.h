@@ -27,6 +27,7 @@
 #define RECORDS_MESSAGE ((size_t)8 << 20)   /* of one message */
 #define RECORDS_ARENA   ((size_t)128 << 20) /* of one call */
 #define RECORDS_MAX     ((size_t)1 << 20)   /* of one resource, serialized */
+#define RECORDS_SLACK   ((size_t)64 << 10)  /* more for a mark, a merge's links */
 
 typedef Ward__Records__V1__Resource Resource;
 

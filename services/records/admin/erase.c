@@ -40,6 +40,7 @@ static enum ward_code drop_rows(struct erasing *e, const uint8_t id[RECORDS_ID],
         "DELETE FROM token WHERE patient_id = ?",
         "DELETE FROM cleaned WHERE patient_id = ?",
         "DELETE FROM attachment_part WHERE patient_id = ?",
+        "DELETE FROM attachment_put WHERE patient_id = ?",
         "DELETE FROM attachment WHERE patient_id = ?",
         "DELETE FROM consent_deny WHERE patient_id = ?",
         "DELETE FROM encounter_ward WHERE encounter_id IN"
@@ -110,56 +111,64 @@ static enum ward_code told(struct erasing *e, const uint8_t id[RECORDS_ID],
 
 /* ---- the chart ---- */
 
-/* Everybody of the chart, in the order of their ids, as a merge takes them. */
-static enum ward_code hold(struct erasing *e, struct ward_rows *out, struct ward_err *err)
-{
-    static const char SQL[] =
-        "SELECT patient_id, root_id, erased_at_us, key_sha256 FROM patient"
-        " WHERE root_id = ? OR patient_id = ? ORDER BY patient_id FOR UPDATE";
-    struct worker *w = e->call->wrk;
+#define MEMBER "SELECT patient_id, root_id, erased_at_us, key_sha256 FROM patient"
 
-    return ward_db_run(w->seat.db, e->call->mem, SQL, WARD_PARAMS(id_val(e->id), id_val(e->id)),
-                       out, err);
-}
-
-static enum ward_code look(struct erasing *e, const struct ward_rows *rows, bool *done,
+/* The one asked for is locked first and alone, by the key: every merge into a chart and every
+ * undoing of one locks its root, so after that nobody joins or leaves. Only then is it asked
+ * who is of the chart: the answer to one statement with both conditions might be older than a
+ * merge that it waited for. */
+static enum ward_code hold(struct erasing *e, struct ward_rows *asked, struct ward_rows *chart,
                            struct ward_err *err)
 {
-    const struct ward_val *row = NULL;
+    static const char ONE[] = MEMBER " WHERE patient_id = ? FOR UPDATE";
+    static const char ALL[] = MEMBER " WHERE root_id = ? ORDER BY patient_id FOR UPDATE";
+    struct worker *w = e->call->wrk;
 
-    for (size_t i = 0; i < rows->n; i++)
-        if (memcmp(rows->at[i][0].p, e->id, RECORDS_ID) == 0)
-            row = rows->at[i];
-    if (row == NULL)
+    WARD_TRY(
+        ward_db_run(w->seat.db, e->call->mem, ONE, WARD_PARAMS(id_val(e->id)), asked, err));
+    if (asked->n == 0)
         return WARD_FAIL_REASON(err, NOT_FOUND, "PATIENT_NOT_FOUND", "no such patient");
-    *done = row[2].p != NULL;
-    if (!*done && memcmp(row[1].p, e->id, RECORDS_ID) != 0)
+    return ward_db_run(w->seat.db, e->call->mem, ALL, WARD_PARAMS(id_val(e->id)), chart, err);
+}
+
+static enum ward_code look(struct erasing *e, const struct ward_val *row, struct ward_err *err)
+{
+    bool done = row[2].p != NULL;
+
+    if (!done && memcmp(row[1].p, e->id, RECORDS_ID) != 0)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "PATIENT_MERGED",
                                 "the patient was merged into another");
     e->resp->erased_at_us = e->now_us;
-    if (*done && !ward_i64(row[2].p, 0, INT64_MAX, &e->resp->erased_at_us))
+    if (done && !ward_i64(row[2].p, 0, INT64_MAX, &e->resp->erased_at_us))
         return WARD_FAIL(err, INTERNAL, "a time that is none");
     e->resp->key_sha256.data = (uint8_t *)(uintptr_t)row[3].p;
     e->resp->key_sha256.len = row[3].n;
     return WARD_OK;
 }
 
+/* Whoever of the chart is not erased yet; of who is, what came into quarantine since. */
+static enum ward_code erase_member(struct erasing *e, const struct ward_val *row,
+                                   struct ward_err *err)
+{
+    const uint8_t *id = (const uint8_t *)row[0].p;
+
+    if (row[2].p != NULL)
+        return quarantine_forget(e->call->wrk, e->call->mem, id, err);
+    WARD_TRY(forget(e, id, err));
+    return memcmp(id, e->id, RECORDS_ID) == 0 ? WARD_OK : told(e, id, err);
+}
+
 static enum ward_code erase(struct erasing *e, struct ward_err *err)
 {
-    struct ward_rows rows;
-    bool done = false;
+    struct ward_rows asked, chart;
 
-    WARD_TRY(hold(e, &rows, err));
-    WARD_TRY(look(e, &rows, &done, err));
-    if (done)
-        return told(e, e->id, err);
-    for (size_t i = 0; i < rows.n; i++) {
-        const uint8_t *id = (const uint8_t *)rows.at[i][0].p;
-
-        WARD_TRY(forget(e, id, err));
-        WARD_TRY(told(e, id, err));
-    }
-    return WARD_OK;
+    WARD_TRY(hold(e, &asked, &chart, err));
+    WARD_TRY(look(e, asked.at[0], err));
+    if (chart.n == 0) /* erased with the chart of whom they were merged into */
+        WARD_TRY(erase_member(e, asked.at[0], err));
+    for (size_t i = 0; i < chart.n; i++)
+        WARD_TRY(erase_member(e, chart.at[i], err));
+    return told(e, e->id, err);
 }
 
 static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)

@@ -129,8 +129,8 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
         return merge_new(m, db, err);
     was = (const MergeResponse *)kept;
     m->resp->merge_id = was->merge_id;
-    WARD_TRY(side_again(c, was->into, &m->resp->into, err));
-    WARD_TRY(side_again(c, was->from, &m->resp->from, err));
+    WARD_TRY(side_again(&m->both, was->into, &m->resp->into, err));
+    WARD_TRY(side_again(&m->both, was->from, &m->resp->from, err));
     return both_tell(&m->both, err);
 }
 

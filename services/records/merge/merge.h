@@ -63,10 +63,11 @@ WARD_MUST enum ward_code both_tell(struct both *b, struct ward_err *err);
 WARD_MUST enum ward_code both_records(struct both *b, Ward__Records__V1__Record **into,
                                       Ward__Records__V1__Record **from, struct ward_err *err);
 /* What is kept under the idempotency key: the versions alone, for answers are kept in the clear
- * and no patient's name is; and the records of such an answer again. */
+ * and no patient's name is; and the records of such an answer again, without the Patient that
+ * the caller may not see any more. */
 WARD_MUST enum ward_code side_keep(struct ward_call *c, const Ward__Records__V1__Record *full,
                                    Ward__Records__V1__Record **out, struct ward_err *err);
-WARD_MUST enum ward_code side_again(struct ward_call *c, const Ward__Records__V1__Record *kept,
+WARD_MUST enum ward_code side_again(const struct both *b, const Ward__Records__V1__Record *kept,
                                     Ward__Records__V1__Record **out, struct ward_err *err);
 /* A reason of 1 to 500 bytes, sealed under the key of the patient `from`. */
 WARD_MUST enum ward_code merge_seal(struct both *b, const uint8_t merge[RECORDS_ID],

@@ -1,10 +1,9 @@
 #include "services/records/merge/merge.h"
 
 #include "common/base/clock.h"
+#include "services/records/store/rpc.h"
 
 #include <string.h>
-
-typedef Ward__Records__V1__Record Record;
 
 enum ward_code both_begin(struct both *b, struct ward_err *err)
 {
@@ -126,16 +125,19 @@ enum ward_code side_keep(struct ward_call *c, const Record *full, Record **out,
     return WARD_OK;
 }
 
-enum ward_code side_again(struct ward_call *c, const Record *kept, Record **out,
+enum ward_code side_again(const struct both *b, const Record *kept, Record **out,
                           struct ward_err *err)
 {
+    struct ward_call *c = b->c;
     uint8_t patient[RECORDS_ID];
-    struct version v;
+    struct version v, now;
 
     if (kept == NULL || kept->version == NULL ||
         !ward_uuid_parse(kept->version->patient_id, patient))
         return WARD_FAIL(err, DATA_LOSS, "a kept answer is not what was kept");
     WARD_TRY(chart_version(c->wrk, c->mem, patient, patient, kept->version->version, &v, err));
+    WARD_TRY(rpc_unseen(chart_find(c->wrk, c->mem, &b->view, KIND_PATIENT, patient, &now, err),
+                        &v, err));
     return chart_record(c->wrk, c->mem, &v, out, err);
 }
 

@@ -149,8 +149,8 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
     if (kept == NULL)
         return unmerge_new(u, db, err);
     was = (const UnmergeResponse *)kept;
-    WARD_TRY(side_again(c, was->into, &u->resp->into, err));
-    WARD_TRY(side_again(c, was->from, &u->resp->from, err));
+    WARD_TRY(side_again(&u->both, was->into, &u->resp->into, err));
+    WARD_TRY(side_again(&u->both, was->from, &u->resp->from, err));
     return both_tell(&u->both, err);
 }
 

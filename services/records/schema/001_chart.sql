@@ -120,6 +120,13 @@ CREATE TABLE attachment (
     PRIMARY KEY (patient_id, sha256),
     FOREIGN KEY (patient_id) REFERENCES patient (patient_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+-- Who put the bytes: they may name them in a resource, as may who sees one that names them.
+CREATE TABLE attachment_put (
+    patient_id BINARY(16)   NOT NULL,
+    sha256     BINARY(32)   NOT NULL,
+    actor      VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin NOT NULL,
+    PRIMARY KEY (patient_id, sha256, actor)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 CREATE TABLE attachment_part (
     patient_id BINARY(16) NOT NULL,
     sha256     BINARY(32) NOT NULL,

@@ -12,72 +12,57 @@ struct getting {
     struct ward_call *call;
     struct view view;
     struct ward_act act;
-    uint8_t asked[RECORDS_ID], sha256[WARD_SHA256_SIZE], named[TOKEN_HASH];
-    uint8_t patient[RECORDS_ID]; /* who it was put for: of the same chart */
-    int64_t size;
+    uint8_t asked[RECORDS_ID], named[TOKEN_HASH];
+    struct attachment of; /* its patient: who it was put for */
     uint8_t type[WARD_SEAL_EXTRA + TYPE_MAX + 1];
 };
+
+static enum ward_code unreadable(struct ward_err *err)
+{
+    return WARD_FAIL_REASON(err, DATA_LOSS, "RECORD_UNREADABLE",
+                            "an attachment is not what was stored");
+}
 
 static enum ward_code no_such(struct ward_err *err)
 {
     return WARD_FAIL_REASON(err, NOT_FOUND, "ATTACHMENT_NOT_FOUND", "no such attachment");
 }
 
-/* Some resource of the chart that the caller may see names it. */
-static enum ward_code is_named(struct getting *g, enum kind kind, bool *is,
-                               struct ward_err *err)
-{
-    static const char SQL[] =
-        "SELECT 1 FROM patient a JOIN patient p ON p.root_id = a.root_id"
-        " JOIN token t ON t.patient_id = p.patient_id AND t.param = ? AND t.hash = ?"
-        " JOIN resource r ON r.patient_id = t.patient_id AND r.resource_id = t.resource_id"
-        " WHERE a.patient_id = ? AND r.kind = ? AND " VIEW_SQL " LIMIT 1";
-    struct ward_arena *mem = g->call->mem;
-    struct worker *w = g->call->wrk;
-    struct ward_val params[4 + VIEW_PARAMS] = {
-        ward_int(mem, PARAM_ATTACHMENT), ward_blob(g->named, sizeof(g->named)),
-        ward_blob(g->asked, RECORDS_ID), ward_int(mem, kind)};
-    struct ward_rows rows;
-
-    view_params(&g->view, kind, mem, params + 4);
-    WARD_TRY(ward_db_run(w->seat.db, mem, SQL, params, WARD_COUNT(params), &rows, err));
-    *is = rows.n > 0;
-    return WARD_OK;
-}
-
-static enum ward_code is_seen(struct getting *g, struct ward_err *err)
-{
-    static const enum kind kinds[] = {KIND_DOCUMENT, KIND_REPORT, KIND_CONSENT, KIND_PATIENT};
-    bool is = false;
-
-    for (size_t i = 0; !is && i < WARD_COUNT(kinds); i++)
-        WARD_TRY(is_named(g, kinds[i], &is, err));
-    return is ? WARD_OK : no_such(err);
-}
+/* Of the chart; or of who was once merged with it: what was named while they were one stays
+ * named. */
+#define OF_CHART                                                                               \
+    "SELECT t.patient_id, t.size, t.type FROM patient a"                                       \
+    " JOIN patient p ON p.root_id = a.root_id"                                                 \
+    " JOIN attachment t ON t.patient_id = p.patient_id"                                        \
+    " WHERE a.patient_id = ? AND t.sha256 = ? ORDER BY t.put_at_us LIMIT 1"
+#define ONCE_OF_CHART                                                                          \
+    "WITH RECURSIVE near (id) AS (SELECT p.patient_id FROM patient a"                          \
+    " JOIN patient p ON p.root_id = a.root_id WHERE a.patient_id = ?"                          \
+    " UNION SELECT CASE WHEN m.into_id = near.id THEN m.from_id ELSE m.into_id END"            \
+    " FROM near JOIN patient_merge m ON near.id IN (m.into_id, m.from_id))"                    \
+    " SELECT t.patient_id, t.size, t.type FROM near"                                           \
+    " JOIN attachment t ON t.patient_id = near.id WHERE t.sha256 = ?"                          \
+    " ORDER BY t.put_at_us LIMIT 1"
 
 static enum ward_code of_chart(struct getting *g, struct ward_val *type, struct ward_err *err)
 {
-    static const char SQL[] =
-        "SELECT t.patient_id, t.size, t.type FROM patient a"
-        " JOIN patient p ON p.root_id = a.root_id"
-        " JOIN attachment t ON t.patient_id = p.patient_id"
-        " WHERE a.patient_id = ? AND t.sha256 = ? ORDER BY t.put_at_us LIMIT 1";
-    struct ward_arena *mem = g->call->mem;
+    static const char NOW[] = OF_CHART, ONCE[] = ONCE_OF_CHART;
+    const char *const ask[] = {NOW, ONCE};
     struct worker *w = g->call->wrk;
-    struct ward_rows rows;
+    struct ward_rows rows = {0};
 
-    WARD_TRY(ward_db_run(
-        w->seat.db, mem, SQL,
-        WARD_PARAMS(ward_blob(g->asked, RECORDS_ID), ward_blob(g->sha256, sizeof(g->sha256))),
-        &rows, err));
+    for (size_t i = 0; i < WARD_COUNT(ask) && rows.n == 0; i++)
+        WARD_TRY(ward_db_run(w->seat.db, g->call->mem, ask[i],
+                             WARD_PARAMS(ward_blob(g->asked, RECORDS_ID),
+                                         ward_blob(g->of.sha256, sizeof(g->of.sha256))),
+                             &rows, err));
     if (rows.n == 0)
         return no_such(err);
-    memcpy(g->patient, rows.at[0][0].p, RECORDS_ID);
+    memcpy(g->of.patient, rows.at[0][0].p, RECORDS_ID);
     *type = rows.at[0][2];
-    if (!ward_i64(rows.at[0][1].p, 1, (int64_t)ATTACHMENT_MAX, &g->size) ||
+    if (!ward_i64(rows.at[0][1].p, 1, (int64_t)ATTACHMENT_MAX, &g->of.size) ||
         type->n > sizeof(g->type) - 1)
-        return WARD_FAIL_REASON(err, DATA_LOSS, "RECORD_UNREADABLE",
-                                "an attachment is not what was stored");
+        return unreadable(err);
     return WARD_OK;
 }
 
@@ -86,11 +71,11 @@ static enum ward_code open_type(struct getting *g, struct ward_val sealed, struc
     struct patient owner = {0};
     enum ward_code code;
 
-    WARD_TRY(patient_find(g->call->wrk, g->call->mem, g->patient, false, &owner, err));
+    WARD_TRY(patient_find(g->call->wrk, g->call->mem, g->of.patient, false, &owner, err));
     if (owner.erased)
         return no_such(err);
     memset(g->type, 0, sizeof(g->type));
-    code = part_open(owner.key, g->patient, g->sha256, -1, sealed, g->type, err);
+    code = part_open(owner.key, &g->of, -1, sealed, g->type, err);
     patient_wipe(&owner);
     return code;
 }
@@ -100,13 +85,17 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
     struct getting *g = arg;
     struct ward_act act = g->act;
     struct ward_val type = {0};
+    bool seen = false;
 
     (void)db;
-    WARD_TRY(is_seen(g, err));
+    WARD_TRY(
+        attachment_seen(g->call->wrk, g->call->mem, &g->view, g->asked, g->named, &seen, err));
+    if (!seen)
+        return no_such(err);
     WARD_TRY(of_chart(g, &type, err));
     WARD_TRY(open_type(g, type, err));
-    ward_act_note_int(&act, "bytes", g->size);
-    return tell(g->call->wrk, &act, &g->view, g->patient, err);
+    ward_act_note_int(&act, "bytes", g->of.size);
+    return tell(g->call->wrk, &act, &g->view, g->of.patient, err);
 }
 
 /* The n-th part, in an arena that is taken back after each. */
@@ -120,21 +109,21 @@ static enum ward_code part(struct getting *g, int n, struct ward_arena *mem, Get
     struct ward_rows rows;
     enum ward_code code;
 
-    WARD_TRY(patient_find(w, mem, g->patient, false, &owner, c->err));
+    WARD_TRY(patient_find(w, mem, g->of.patient, false, &owner, c->err));
     if (owner.erased)
         return no_such(c->err);
     code = ward_db_run(w->seat.db, mem, SQL,
-                       WARD_PARAMS(ward_blob(g->patient, RECORDS_ID),
-                                   ward_blob(g->sha256, sizeof(g->sha256)), ward_int(mem, n)),
+                       WARD_PARAMS(ward_blob(g->of.patient, RECORDS_ID),
+                                   ward_blob(g->of.sha256, sizeof(g->of.sha256)),
+                                   ward_int(mem, n)),
                        &rows, c->err);
     if (code == WARD_OK && rows.n == 0)
-        code = no_such(c->err);
+        code = unreadable(c->err);
     if (code == WARD_OK) {
         out->chunk.data = ward_alloc(mem, rows.at[0][0].n);
         code = out->chunk.data == NULL
                    ? WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for an attachment")
-                   : part_open(owner.key, g->patient, g->sha256, n, rows.at[0][0],
-                               out->chunk.data, c->err);
+                   : part_open(owner.key, &g->of, n, rows.at[0][0], out->chunk.data, c->err);
         out->chunk.len = rows.at[0][0].n - WARD_SEAL_EXTRA;
     }
     patient_wipe(&owner);
@@ -144,7 +133,7 @@ static enum ward_code part(struct getting *g, int n, struct ward_arena *mem, Get
 static enum ward_code send_all(struct getting *g)
 {
     struct ward_call *c = g->call;
-    int n = (int)((g->size + (int64_t)PART_SIZE - 1) / (int64_t)PART_SIZE);
+    int n = (int)((g->of.size + (int64_t)PART_SIZE - 1) / (int64_t)PART_SIZE);
     struct ward_arena mem;
     enum ward_code code = WARD_OK;
 
@@ -154,7 +143,7 @@ static enum ward_code send_all(struct getting *g)
 
         if (i == 0) {
             r.content_type = (char *)g->type;
-            r.size = (uint32_t)g->size;
+            r.size = (uint32_t)g->of.size;
         }
         code = part(g, i, &mem, &r);
         if (code == WARD_OK)
@@ -170,13 +159,11 @@ static enum ward_code take_url(struct getting *g, const char *url)
 {
     struct ward_call *c = g->call;
     struct worker *w = c->wrk;
-    char text[2 + 2 * WARD_SHA256_SIZE] = "|";
 
     if (strncmp(url, ATTACHMENT_URN, strlen(ATTACHMENT_URN)) != 0 ||
-        !ward_unhex(url + strlen(ATTACHMENT_URN), g->sha256, sizeof(g->sha256)))
+        !ward_unhex(url + strlen(ATTACHMENT_URN), g->of.sha256, sizeof(g->of.sha256)))
         return WARD_FAIL_FIELD(c->err, "url", "must be urn:sha-256: and 64 hex digits");
-    ward_hex(g->sha256, sizeof(g->sha256), text + 1);
-    return param_hash(w->rec->keys, PARAM_ATTACHMENT, text, strlen(text), g->named, c->err);
+    return attachment_hash(w, g->of.sha256, g->named, c->err);
 }
 
 enum ward_code get_attachment_rpc(struct ward_call *c, const ProtobufCMessage *msg,

@@ -148,10 +148,20 @@ static enum ward_code compare(struct putting *p)
 
 /* ---- what is written ---- */
 
+static struct attachment bound(const struct putting *p)
+{
+    struct attachment of = {.size = (int64_t)p->size};
+
+    memcpy(of.patient, p->patient, sizeof(of.patient));
+    memcpy(of.sha256, p->sha256, sizeof(of.sha256));
+    return of;
+}
+
 static enum ward_code seal_all(struct putting *p, const struct patient *owner,
                                struct ward_err *err)
 {
     struct ward_arena *mem = p->call->mem;
+    struct attachment of = bound(p);
 
     p->rows = ward_alloc(mem, n_parts(p) * 4 * sizeof(*p->rows));
     if (p->rows == NULL)
@@ -162,14 +172,26 @@ static enum ward_code seal_all(struct putting *p, const struct patient *owner,
 
         if (sealed == NULL)
             return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for an attachment");
-        WARD_TRY(
-            part_seal(owner->key, owner->id, p->sha256, (int)i, p->part[i], n, sealed, err));
+        WARD_TRY(part_seal(owner->key, &of, (int)i, p->part[i], n, sealed, err));
         p->rows[4 * i] = ward_blob(p->patient, RECORDS_ID);
         p->rows[4 * i + 1] = ward_blob(p->sha256, sizeof(p->sha256));
         p->rows[4 * i + 2] = ward_int(mem, (int64_t)i);
         p->rows[4 * i + 3] = ward_blob(sealed, n + WARD_SEAL_EXTRA);
     }
     return WARD_OK;
+}
+
+/* Whoever sent the bytes has them. */
+static enum ward_code note_sender(struct putting *p, struct ward_db *db, struct ward_err *err)
+{
+    static const char SQL[] = "INSERT INTO attachment_put (patient_id, sha256, actor)"
+                              " VALUES (?, ?, ?) ON DUPLICATE KEY UPDATE actor = actor";
+
+    return ward_db_run(db, p->call->mem, SQL,
+                       WARD_PARAMS(ward_blob(p->patient, RECORDS_ID),
+                                   ward_blob(p->sha256, sizeof(p->sha256)),
+                                   ward_text(p->view.actor)),
+                       NULL, err);
 }
 
 static enum ward_code insert(struct putting *p, const struct patient *owner, struct ward_db *db,
@@ -180,11 +202,13 @@ static enum ward_code insert(struct putting *p, const struct patient *owner, str
     static const char PART[] = "INSERT INTO attachment_part (patient_id, sha256, part, sealed)"
                                " VALUES (?, ?, ?, ?)";
     uint8_t type[TYPE_MAX + WARD_SEAL_EXTRA];
+    struct attachment of = bound(p);
     struct ward_arena *mem = p->call->mem;
     size_t n = strlen(p->type);
     enum ward_code code;
 
-    WARD_TRY(part_seal(owner->key, owner->id, p->sha256, -1, p->type, n, type, err));
+    WARD_TRY(note_sender(p, db, err));
+    WARD_TRY(part_seal(owner->key, &of, -1, p->type, n, type, err));
     code = ward_db_run(
         db, mem, SQL,
         WARD_PARAMS(ward_blob(p->patient, RECORDS_ID), ward_blob(p->sha256, sizeof(p->sha256)),

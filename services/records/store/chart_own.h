@@ -50,13 +50,24 @@ WARD_MUST enum ward_code patient_key(struct worker *w, const uint8_t id[RECORDS_
 
 /* ---- seal.c ---- */
 
-/* What is bound: a resource's version ("v12"), or what was cleaned in it ("c12"). */
-WARD_MUST enum ward_code seal_item(struct worker *w, struct ward_arena *mem, struct item *it,
+/* The version that an item becomes, as its row will say it. */
+void item_row(const struct item *it, const struct ward_call *c, struct version *out);
+/* What is bound: the row of a resource's version ("v12"), or what was cleaned in it ("c12"). */
+WARD_MUST enum ward_code seal_item(const struct ward_call *c, struct item *it,
                                    struct ward_err *err);
 WARD_MUST enum ward_code open_sealed(const uint8_t key[WARD_KEY_SIZE], char what,
                                      const struct version *v, struct ward_val sealed,
                                      struct ward_arena *mem, uint8_t **out, size_t *n,
                                      struct ward_err *err);
+
+/* ---- names.c ---- */
+
+/* The encounter and the attachments that an item names; p and the id are set. view NULL: an
+ * import, which may name all attachments of the chart. encounter: which the current version
+ * names, NULL for none.   NOT_FOUND, FAILED_PRECONDITION as chart_write says */
+WARD_MUST enum ward_code names_what_is_there(struct worker *w, struct ward_arena *mem,
+                                             const struct view *view, const struct item *it,
+                                             struct ward_val encounter, struct ward_err *err);
 
 /* ---- put.c ---- */
 

@@ -33,6 +33,8 @@ enum ward_code chart_find(struct worker *w, struct ward_arena *mem, const struct
 {
     static const char SQL[] =
         "SELECT " VERSION_COLUMNS
+        ", EXISTS (SELECT 1 FROM version vn WHERE vn.patient_id = r.patient_id"
+        " AND vn.resource_id = r.resource_id AND vn.version = r.version + 1)"
         " FROM resource r JOIN patient p ON p.patient_id = r.patient_id" VERSION_OF_R
             VERSION_KEYS " WHERE r.resource_id = ? AND r.kind = ? AND " VIEW_SQL;
     struct ward_val params[2 + VIEW_PARAMS] = {id_val(id), ward_int(mem, kind)};
@@ -43,6 +45,9 @@ enum ward_code chart_find(struct worker *w, struct ward_arena *mem, const struct
     if (rows.n == 0)
         return WARD_FAIL_REASON(err, NOT_FOUND, "RESOURCE_NOT_FOUND", "no such resource");
     version_of(rows.at[0], out);
+    if (row_number(rows.at[0][VERSION_N]) != 0)
+        return WARD_FAIL_REASON(err, DATA_LOSS, "RECORD_UNREADABLE",
+                                "the current version is not the newest that is stored");
     return WARD_OK;
 }
 

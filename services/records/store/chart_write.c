@@ -89,58 +89,6 @@ static enum ward_code current(const struct patient *p, struct ward_err *err)
     return WARD_OK;
 }
 
-/* An encounter of the same chart. */
-static enum ward_code encounter_is_theirs(struct worker *w, struct ward_arena *mem,
-                                          const struct item *it, struct ward_err *err)
-{
-    static const char SQL[] =
-        "SELECT p.root_id = ? FROM resource r JOIN patient p ON p.patient_id = r.patient_id"
-        " WHERE r.resource_id = ? AND r.kind = ?";
-    struct ward_rows rows;
-
-    if (!it->f.has_encounter || it->what->by_import)
-        return WARD_OK;
-    WARD_TRY(ward_db_run(
-        w->seat.db, mem, SQL,
-        WARD_PARAMS(id_val(it->p.root), id_val(it->f.encounter), ward_int(mem, KIND_ENCOUNTER)),
-        &rows, err));
-    if (rows.n == 1 && *rows.at[0][0].p == '1')
-        return WARD_OK;
-    WARD_FAIL_REASON(err, NOT_FOUND, "RESOURCE_NOT_FOUND", "no such encounter of this patient");
-    if (err != NULL)
-        snprintf(err->field, sizeof(err->field), "%s.encounter.reference",
-                 kind_name(it->f.kind));
-    return WARD_NOT_FOUND;
-}
-
-static enum ward_code attachments_are_theirs(struct worker *w, struct ward_arena *mem,
-                                             const struct item *it, struct ward_err *err)
-{
-    static const char SQL[] =
-        "SELECT 1 FROM patient p JOIN attachment a ON a.patient_id = p.patient_id"
-        " WHERE p.root_id = ? AND a.sha256 = ? LIMIT 1";
-
-    for (size_t i = 0; i < it->f.n_attachments; i++) {
-        struct ward_rows rows;
-
-        WARD_TRY(ward_db_run(
-            w->seat.db, mem, SQL,
-            WARD_PARAMS(id_val(it->p.root), ward_blob(it->f.attachment[i], WARD_SHA256_SIZE)),
-            &rows, err));
-        if (rows.n == 0)
-            return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "ATTACHMENT_UNKNOWN",
-                                    "an attachment was not put for this patient");
-    }
-    return WARD_OK;
-}
-
-static enum ward_code names_what_is_there(struct worker *w, struct ward_arena *mem,
-                                          const struct item *it, struct ward_err *err)
-{
-    WARD_TRY(encounter_is_theirs(w, mem, it, err));
-    return attachments_are_theirs(w, mem, it, err);
-}
-
 /* ---- a new one ---- */
 
 static enum ward_code new_patient(struct worker *w, struct ward_arena *mem,
@@ -175,8 +123,8 @@ static enum ward_code create(struct worker *w, struct ward_call *c, const struct
         WARD_TRY(new_patient(w, c->mem, view, it, err));
     else
         WARD_TRY(of_patient(w, c->mem, view, it, err));
-    WARD_TRY(names_what_is_there(w, c->mem, it, err));
-    WARD_TRY(seal_item(w, c->mem, it, err));
+    WARD_TRY(names_what_is_there(w, c->mem, view, it, ward_text(NULL), err));
+    WARD_TRY(seal_item(c, it, err));
     return put_new(w, c, it, 1, err);
 }
 
@@ -187,11 +135,12 @@ struct held {
     int version;
     int64_t written_at_us;
     bool wrong;
+    struct ward_val encounter; /* NULL: it names none */
 };
 
 #define HELD                                                                                   \
-    "SELECT r.patient_id, r.version, r.written_at_us, r.wrong FROM resource r"                 \
-    " WHERE r.resource_id = ? AND r.kind = ?"
+    "SELECT r.patient_id, r.version, r.written_at_us, r.wrong, r.encounter_id"                 \
+    " FROM resource r WHERE r.resource_id = ? AND r.kind = ?"
 
 /* Locks the resource; whoever else writes it waits. A locking read does not lock what its
  * subqueries look at. */
@@ -216,6 +165,7 @@ static enum ward_code hold(struct worker *w, struct ward_arena *mem, const struc
     out->version = (int)row_number(rows.at[0][1]);
     out->written_at_us = row_number(rows.at[0][2]);
     out->wrong = row_number(rows.at[0][3]) != 0;
+    out->encounter = rows.at[0][4];
     return WARD_OK;
 }
 
@@ -257,36 +207,14 @@ static enum ward_code update(struct worker *w, struct ward_call *c, const struct
     WARD_TRY(may_follow(it, &h, err));
     WARD_TRY(patient_find(w, c->mem, h.patient, true, &it->p, err));
     WARD_TRY(owner_may(it, err));
-    WARD_TRY(names_what_is_there(w, c->mem, it, err));
+    WARD_TRY(names_what_is_there(w, c->mem, view, it, h.encounter, err));
     if (it->at_us < h.written_at_us)
         it->at_us = h.written_at_us;
-    WARD_TRY(seal_item(w, c->mem, it, err));
+    WARD_TRY(seal_item(c, it, err));
     return put_next(w, c, it, err);
 }
 
 /* ---- one ---- */
-
-static void written(const struct item *it, const struct ward_call *c, struct version *out)
-{
-    const Ward__Records__V1__Provenance *p = it->what->provenance;
-    struct version v = {.kind = it->f.kind,
-                        .version = it->version,
-                        .act = it->what->act,
-                        .written_at_us = it->at_us,
-                        .actor = c->who == NULL ? "" : c->who->subject,
-                        .purpose = c->who == NULL ? "" : c->who->purpose,
-                        .peer = c->peer,
-                        .device = p == NULL ? "" : p->device,
-                        .model = p == NULL ? "" : p->model,
-                        .model_sha256 = p == NULL ? "" : p->model_sha256,
-                        .sealed = it->sealed,
-                        .cleaned = it->cleaned};
-
-    memcpy(v.id, it->id, RECORDS_ID);
-    memcpy(v.patient, it->p.id, RECORDS_ID);
-    memcpy(v.event_id, it->what->event_id, sizeof(v.event_id));
-    *out = v;
-}
 
 /* What of it outlives the item: the key of a new patient. */
 static enum ward_code keep_key(struct ward_arena *mem, const struct item *it,
@@ -313,7 +241,7 @@ enum ward_code chart_write(struct worker *w, struct ward_call *c, const struct v
         code = what->expected_version == 0 ? create(w, c, within, &it, err)
                                            : update(w, c, within, &it, err);
     if (code == WARD_OK && out != NULL) {
-        written(&it, c, out);
+        item_row(&it, c, out);
         code = keep_key(c->mem, &it, out, err);
     }
     patient_wipe(&it.p);
@@ -341,9 +269,11 @@ static enum ward_code prepare_patients(struct worker *w, struct ward_arena *mem,
     return WARD_OK;
 }
 
-static enum ward_code prepare(struct worker *w, struct ward_arena *mem, struct item *items,
+static enum ward_code prepare(struct worker *w, const struct ward_call *c, struct item *items,
                               size_t n, struct ward_err *err)
 {
+    struct ward_arena *mem = c->mem;
+
     WARD_TRY(prepare_patients(w, mem, items, n, err));
     for (size_t i = 0; i < n; i++) {
         struct item *it = &items[i];
@@ -358,8 +288,8 @@ static enum ward_code prepare(struct worker *w, struct ward_arena *mem, struct i
             it->p = known->p;
             it->owned = true;
         }
-        WARD_TRY(names_what_is_there(w, mem, it, err));
-        WARD_TRY(seal_item(w, mem, it, err));
+        WARD_TRY(names_what_is_there(w, mem, NULL, it, ward_text(NULL), err));
+        WARD_TRY(seal_item(c, it, err));
     }
     return WARD_OK;
 }
@@ -377,7 +307,7 @@ enum ward_code chart_write_new(struct worker *w, struct ward_call *c, const stru
         code = begin(w, c->mem, &what[i], &items[i], err);
     }
     if (code == WARD_OK)
-        code = prepare(w, c->mem, items, n, err);
+        code = prepare(w, c, items, n, err);
     if (code == WARD_OK)
         code = put_new(w, c, items, n, err);
     for (size_t i = 0; i < n; i++)

@@ -1,6 +1,7 @@
 /* The sink, and what every kind has. */
 #include "common/base/text.h"
 #include "services/records/access/label.h"
+#include "services/records/fhir/fhir.h"
 #include "services/records/store/index_own.h"
 #include "services/records/store/resource.h"
 
@@ -93,7 +94,6 @@ void sink_coding(struct sink *s, enum param p, const Coding *c)
     if (c == NULL || *c->code == '\0')
         return;
     put(s, p, "", c->code);
-    s->out->labels |= label_of_code(c->system, c->code);
     if (*c->system == '\0')
         return;
     put(s, p, c->system, c->code);
@@ -229,6 +229,29 @@ void sink_period(struct sink *s, const Period *p, bool second)
     set_date(s, second, from_us, to_us);
 }
 
+/* ---- labels ---- */
+
+/* What is said anywhere is said: in evidence, a manifestation, an extension too. What stands in
+ * more_json has no fields and is not looked at; a coding without a system is none. */
+static enum ward_code label_coding(void *arg, const char *path, const ProtobufCMessage *m,
+                                   const ProtobufCFieldDescriptor *f, void *value,
+                                   struct ward_err *err)
+{
+    struct found_by *out = arg;
+    const Coding *c;
+
+    (void)path;
+    (void)m;
+    (void)err;
+    if (f->type != PROTOBUF_C_TYPE_MESSAGE ||
+        f->descriptor != &ward__records__v1__coding__descriptor)
+        return WARD_OK;
+    c = *(Coding **)value;
+    if (c != NULL)
+        out->labels |= label_of_code(c->system, c->code);
+    return WARD_OK;
+}
+
 /* ---- one resource ---- */
 
 int token_cmp(const struct token *a, const struct token *b)
@@ -296,6 +319,8 @@ enum ward_code index_of(struct ward_keyring *keys, struct ward_arena *mem, const
         return WARD_FAIL_FIELD(err, "resource", "holds none");
     }
     once(&f);
+    if (s.code == WARD_OK)
+        s.code = fhir_visit(mem, res, label_coding, &f, err);
     if (s.code == WARD_OK)
         *out = f;
     return s.code;

@@ -38,26 +38,30 @@ static struct ward_val maybe(struct ward_arena *mem, bool is, int64_t v)
 
 static void version_row(const struct item *it, const struct ward_call *c, struct ward_val *to)
 {
-    const Ward__Records__V1__Provenance *p = it->what->provenance;
     struct ward_arena *mem = c->mem;
-    const struct ward_val row[VERSION_ROW] = {
-        id_val(it->p.id),
-        id_val(it->id),
-        ward_int(mem, it->version),
-        ward_int(mem, it->f.kind),
-        ward_int(mem, it->what->act),
-        ward_int(mem, it->at_us),
-        ward_text(c->who == NULL ? "" : c->who->subject),
-        ward_text(c->who == NULL ? "" : c->who->purpose),
-        ward_text(c->peer),
-        ward_text(p == NULL ? "" : p->device),
-        ward_text(p == NULL ? "" : p->model),
-        ward_text(p == NULL ? "" : p->model_sha256),
-        ward_blob(it->what->event_id, 16),
-        it->sealed,
-    };
+    struct version v;
 
-    memcpy(to, row, sizeof(row));
+    item_row(it, c, &v);
+    {
+        const struct ward_val row[VERSION_ROW] = {
+            id_val(it->p.id),
+            id_val(it->id),
+            ward_int(mem, v.version),
+            ward_int(mem, v.kind),
+            ward_int(mem, v.act),
+            ward_int(mem, v.written_at_us),
+            ward_text(v.actor),
+            ward_text(v.purpose),
+            ward_text(v.peer),
+            ward_text(v.device),
+            ward_text(v.model),
+            ward_text(v.model_sha256),
+            ward_blob(it->what->event_id, 16),
+            it->sealed,
+        };
+
+        memcpy(to, row, sizeof(row));
+    }
 }
 
 static enum ward_code put_versions(struct worker *w, const struct ward_call *c,
@@ -71,6 +75,7 @@ static enum ward_code put_versions(struct worker *w, const struct ward_call *c,
         "INSERT INTO cleaned (patient_id, resource_id, version, sealed) VALUES (?, ?, ?, ?)";
     struct ward_val *row = ward_alloc(c->mem, n * VERSION_ROW * sizeof(*row));
     struct ward_val *cleaned = ward_alloc(c->mem, n * 4 * sizeof(*cleaned));
+    enum ward_code code;
     size_t n_cleaned = 0;
 
     if (row == NULL || cleaned == NULL)
@@ -82,7 +87,11 @@ static enum ward_code put_versions(struct worker *w, const struct ward_call *c,
         memcpy(cleaned + 4 * n_cleaned, row + i * VERSION_ROW, 3 * sizeof(*row));
         cleaned[4 * n_cleaned++ + 3] = items[i].cleaned;
     }
-    WARD_TRY(ward_db_bulk(w->seat.db, SQL, row, VERSION_ROW, n, err));
+    code = ward_db_bulk(w->seat.db, SQL, row, VERSION_ROW, n, err);
+    if (code == WARD_ALREADY_EXISTS) /* the current row does not name the newest version */
+        return WARD_FAIL_REASON(err, DATA_LOSS, "RECORD_UNREADABLE",
+                                "the current version is not the newest that is stored");
+    WARD_TRY(code);
     return ward_db_bulk(w->seat.db, CLEANED, cleaned, 4, n_cleaned, err);
 }
 
@@ -136,12 +145,14 @@ static enum ward_code put_resources(struct worker *w, struct ward_arena *mem,
     return code;
 }
 
+/* Labels are those of all versions: whoever may see the current one may see the history. */
 static enum ward_code set_resource(struct worker *w, struct ward_arena *mem,
                                    const struct item *it, struct ward_err *err)
 {
     static const char SQL[] =
-        "UPDATE resource SET version = ?, written_at_us = ?, status = ?, wrong = ?, labels = ?,"
-        " from_us = ?, to_us = ?, from2_us = ?, to2_us = ?, encounter_id = ?, value = ?,"
+        "UPDATE resource SET version = ?, written_at_us = ?, status = ?, wrong = ?,"
+        " labels = labels | ?, from_us = ?, to_us = ?, from2_us = ?, to2_us = ?, encounter_id "
+        "= ?, value = ?,"
         " unit = ? WHERE patient_id = ? AND resource_id = ?";
     struct ward_val row[RESOURCE_SET + 1];
 

@@ -56,6 +56,16 @@ enum ward_code rpc_keep(struct ward_arena *mem, const Record *full, Record **out
     return WARD_OK;
 }
 
+enum ward_code rpc_unseen(enum ward_code found, struct version *v, struct ward_err *err)
+{
+    if (found != WARD_NOT_FOUND)
+        return found;
+    if (err != NULL)
+        *err = (struct ward_err){0};
+    v->wrapped = ward_text(NULL);
+    return WARD_OK;
+}
+
 enum ward_code rpc_again(struct ward_call *c, const struct view *view,
                          const struct ward_act *act, const Record *kept, Record **out,
                          struct ward_err *err)
@@ -63,7 +73,8 @@ enum ward_code rpc_again(struct ward_call *c, const struct view *view,
     struct worker *w = c->wrk;
     uint8_t id[RECORDS_ID], patient[RECORDS_ID];
     struct ward_act again = *act;
-    struct version v;
+    struct version v, now;
+    enum ward_code code;
 
     if (kept->version == NULL || !ward_uuid_parse(kept->version->resource_id, id) ||
         !ward_uuid_parse(kept->version->patient_id, patient))
@@ -72,6 +83,8 @@ enum ward_code rpc_again(struct ward_call *c, const struct view *view,
     if (v.wrapped.p == NULL)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "PATIENT_ERASED",
                                 "the patient was erased");
+    code = chart_find(w, c->mem, view, v.kind, id, &now, err);
+    WARD_TRY(rpc_unseen(code, &v, err));
     WARD_TRY(chart_record(w, c->mem, &v, out, err));
     return tell(w, &again, view, patient, err);
 }

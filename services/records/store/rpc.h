@@ -50,13 +50,19 @@ const char *rpc_patient(struct ward_call *c, const Resource *res);
 /* After a NOT_FOUND about a resource: its event shall be about the patient it is of. */
 void rpc_blame(struct ward_call *c, const uint8_t id[RECORDS_ID]);
 
-/* What is kept of a record; and the record that it was, read again.
+/* What is kept of a record; and the record that it was, read again: of what the caller may not
+ * see any more (a consent, another ward, a glass that ended) the version without the resource.
  *   FAILED_PRECONDITION  PATIENT_ERASED */
 WARD_MUST enum ward_code rpc_keep(struct ward_arena *mem, const Record *full, Record **out,
                                   struct ward_err *err);
 WARD_MUST enum ward_code rpc_again(struct ward_call *c, const struct view *v,
                                    const struct ward_act *act, const Record *kept, Record **out,
                                    struct ward_err *err);
+
+/* After chart_find of what `v` is a version of: of what is not theirs to see, v loses its key.
+ */
+WARD_MUST enum ward_code rpc_unseen(enum ward_code found, struct version *v,
+                                    struct ward_err *err);
 
 /* mark.c: sets the status, keeps the reason. Pure but for the arena.
  *   INVALID_ARGUMENT  of a Patient */

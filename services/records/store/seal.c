@@ -1,5 +1,6 @@
 /* Resources under their patients' keys: packed, sealed, opened. A sealed version is bound to
- * its patient, its resource and its number, so that none can be put in another's place. */
+ * its patient and to its row: resource, number, act, time, who wrote it by what, its audit
+ * event. None can be put in another's place, and a row that was changed does not open. */
 #include "common/base/clock.h"
 #include "common/rpc/wire.h"
 #include "services/records/store/chart_own.h"
@@ -11,18 +12,33 @@ typedef Ward__Records__V1__Meta Meta;
 typedef Ward__Records__V1__Record Record;
 typedef Ward__Records__V1__Cleaned Cleaned;
 
-static struct ward_sealed_as as(char what[16], char letter, const uint8_t patient[RECORDS_ID],
-                                const uint8_t id[RECORDS_ID], int version)
+static struct ward_sealed_as as(char what[16], char letter, const struct version *v)
 {
     struct ward_sealed_as out = {.service = RECORDS_NAME, .what = what};
+    const char *const texts[] = {v->actor,  v->purpose, v->peer,
+                                 v->device, v->model,   v->model_sha256};
+    const int64_t values[] = {v->kind, v->version, v->act, v->written_at_us};
+    uint8_t numbers[sizeof(values)];
+    struct ward_bytes parts[3 + WARD_COUNT(texts)];
+    uint8_t row[WARD_SHA256_SIZE];
 
-    snprintf(what, 16, "%c%d", letter, version);
-    memcpy(out.owner, patient, RECORDS_ID);
-    memcpy(out.id, id, RECORDS_ID);
+    for (size_t i = 0; i < sizeof(numbers); i++)
+        numbers[i] = (uint8_t)((uint64_t)values[i / 8] >> (8 * (i % 8)));
+    /* Each text with its NUL, so that no two rows say the same in a row. */
+    for (size_t i = 0; i < WARD_COUNT(texts); i++)
+        parts[i] = (struct ward_bytes){texts[i], strlen(texts[i]) + 1};
+    parts[WARD_COUNT(texts)] = (struct ward_bytes){numbers, sizeof(numbers)};
+    parts[WARD_COUNT(texts) + 1] = (struct ward_bytes){v->id, sizeof(v->id)};
+    parts[WARD_COUNT(texts) + 2] = (struct ward_bytes){v->event_id, sizeof(v->event_id)};
+    ward_sha256_parts(parts, WARD_COUNT(parts), row);
+    snprintf(what, 16, "%c%d", letter, v->version);
+    memcpy(out.owner, v->patient, RECORDS_ID);
+    memcpy(out.id, row, sizeof(out.id));
     return out;
 }
 
-static enum ward_code seal_message(struct ward_arena *mem, const struct item *it, char letter,
+static enum ward_code seal_message(struct ward_arena *mem, const struct item *it,
+                                   const struct version *row, char letter,
                                    const ProtobufCMessage *msg, struct ward_val *out,
                                    struct ward_err *err)
 {
@@ -35,7 +51,7 @@ static enum ward_code seal_message(struct ward_arena *mem, const struct item *it
     if (plain == NULL || sealed == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory to seal a resource");
     protobuf_c_message_pack(msg, plain);
-    to = as(what, letter, it->p.id, it->id, it->version);
+    to = as(what, letter, row);
     code = ward_seal_for(it->p.key, &to, plain, n, sealed, err);
     ward_wipe(plain, n);
     *out = ward_blob(sealed, n + WARD_SEAL_EXTRA);
@@ -51,23 +67,55 @@ static void strip_meta(Resource *res)
         meta->version_id = meta->last_updated = (char *)(uintptr_t)protobuf_c_empty_string;
 }
 
-enum ward_code seal_item(struct worker *w, struct ward_arena *mem, struct item *it,
-                         struct ward_err *err)
+void item_row(const struct item *it, const struct ward_call *c, struct version *out)
+{
+    const Ward__Records__V1__Provenance *p = it->what->provenance;
+    struct version v = {.kind = it->f.kind,
+                        .version = it->version,
+                        .act = it->what->act,
+                        .written_at_us = it->at_us,
+                        .actor = c->who == NULL ? "" : c->who->subject,
+                        .purpose = c->who == NULL ? "" : c->who->purpose,
+                        .peer = c->peer,
+                        .device = p == NULL ? "" : p->device,
+                        .model = p == NULL ? "" : p->model,
+                        .model_sha256 = p == NULL ? "" : p->model_sha256,
+                        .sealed = it->sealed,
+                        .cleaned = it->cleaned};
+
+    memcpy(v.id, it->id, RECORDS_ID);
+    memcpy(v.patient, it->p.id, RECORDS_ID);
+    memcpy(v.event_id, it->what->event_id, sizeof(v.event_id));
+    *out = v;
+}
+
+/* A mark, a merge and its undoing say a little more of what is there: they must always go. */
+static size_t size_limit(Ward__Records__V1__Act act)
+{
+    bool created = act == WARD__RECORDS__V1__ACT__ACT_CREATED;
+
+    return created || act == WARD__RECORDS__V1__ACT__ACT_UPDATED ? RECORDS_MAX
+                                                                 : RECORDS_MAX + RECORDS_SLACK;
+}
+
+enum ward_code seal_item(const struct ward_call *c, struct item *it, struct ward_err *err)
 {
     Record list = WARD__RECORDS__V1__RECORD__INIT;
+    struct ward_arena *mem = c->mem;
+    struct version row;
 
-    (void)w;
+    item_row(it, c, &row);
     strip_meta(it->what->res);
-    if (protobuf_c_message_get_packed_size(&it->what->res->base) > RECORDS_MAX)
+    if (protobuf_c_message_get_packed_size(&it->what->res->base) > size_limit(it->what->act))
         return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "RESOURCE_TOO_LARGE",
                                 "the resource has more than 1 MiB");
-    WARD_TRY(seal_message(mem, it, 'v', &it->what->res->base, &it->sealed, err));
+    WARD_TRY(seal_message(mem, it, &row, 'v', &it->what->res->base, &it->sealed, err));
     it->cleaned = ward_text(NULL);
     if (it->what->n_cleaned == 0)
         return WARD_OK;
     list.n_cleaned = it->what->n_cleaned;
     list.cleaned = (Cleaned **)(uintptr_t)it->what->cleaned;
-    return seal_message(mem, it, 'c', &list.base, &it->cleaned, err);
+    return seal_message(mem, it, &row, 'c', &list.base, &it->cleaned, err);
 }
 
 enum ward_code open_sealed(const uint8_t key[WARD_KEY_SIZE], char what, const struct version *v,
@@ -85,7 +133,7 @@ enum ward_code open_sealed(const uint8_t key[WARD_KEY_SIZE], char what, const st
     plain = ward_alloc(mem, sealed.n - WARD_SEAL_EXTRA);
     if (plain == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory to open a resource");
-    from = as(bound, what, v->patient, v->id, v->version);
+    from = as(bound, what, v);
     code = ward_open_for(key, &from, sealed.p, sealed.n, plain, err);
     if (code == WARD_DATA_LOSS)
         return WARD_FAIL_REASON(err, DATA_LOSS, "RECORD_UNREADABLE",
