@@ -187,3 +187,44 @@ test('each put and get is an event about the patient', async () => {
   event = await site.lastEvent();
   assert.deepStrictEqual([event.action, event.patient, event.outcome], ['/ward.records.v1.Records/GetAttachment', anna.id, 'OUTCOME_SUCCESS']);
 });
+
+test('nobody comes to see one by naming it: only who put it, or sees what names it, may', async () => {
+  const bert = await site.treated();
+  const bytes = Buffer.from('a psychiatric report');
+  await put({ patient_id: bert.id }, [bytes], site.tokens.physician);
+  const unknown = async (by) => {
+    const e = await site.refused(naming(bytes, bert.id), by);
+    assert.deepStrictEqual([e.code, e.reason], ['FAILED_PRECONDITION', 'ATTACHMENT_UNKNOWN']);
+    return e.message;
+  };
+  const before2 = await unknown('nurse');
+  const psy = [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'PSY' }];
+  await site.create(naming(bytes, bert.id, { meta: { security: psy } }), 'physician');
+  await site.create(naming(bytes, bert.id, { meta: { security: psy } }), site.as('nurse', { sub: 'nurse-2' }));
+  const role = coded('http://terminology.hl7.org/CodeSystem/v3-ParticipationType', 'PRCP');
+  await site.create(consent(bert.id, {
+    type: 'PROVISION_TYPE_PERMIT',
+    provision: [{ type: 'PROVISION_TYPE_DENY', security_label: psy, actor: [{ reference: { reference: 'Practitioner/nurse-1' }, role }] }],
+  }));
+  assert.strictEqual(await unknown('nurse'), before2);
+  const plain = await site.create(note(bert.id, 'nothing yet'), 'nurse');
+  const e = await site.records.failure('Update', {
+    idempotency_key: site.key(), resource: naming(bytes, bert.id, { id: plain.version.resource_id }), expected_version: 1,
+  }, site.tokens.nurse);
+  assert.strictEqual(e.reason, 'ATTACHMENT_UNKNOWN');
+  assert.strictEqual((await unseen(urlOf(bytes), site.tokens.nurse, bert.id)).reason, 'ATTACHMENT_NOT_FOUND');
+  await put({ patient_id: bert.id }, [bytes], site.tokens.nurse);
+  await site.create(naming(bytes, bert.id), 'nurse');
+  assert.ok((await get(urlOf(bytes), site.tokens.nurse, bert.id)).bytes.equals(bytes));
+});
+
+test('one whose row was changed, or that lost a part, is not given as if it were whole', async () => {
+  for (const change of ['UPDATE attachment SET size = 1', 'UPDATE attachment SET size = 1048576', 'DELETE FROM attachment_part']) {
+    const bytes = crypto.randomBytes(2.5 * MIB);
+    await put({}, [bytes.subarray(0, MIB), bytes.subarray(MIB, 2 * MIB), bytes.subarray(2 * MIB)]);
+    await site.create(naming(bytes), 'nurse');
+    await site.sql(`${change} WHERE sha256 = X'${sha256(bytes)}'${change.startsWith('DELETE') ? ' AND part = 2' : ''}`);
+    const e = await unseen(urlOf(bytes));
+    assert.deepStrictEqual([e.code, e.reason], ['DATA_LOSS', 'RECORD_UNREADABLE'], change);
+  }
+});

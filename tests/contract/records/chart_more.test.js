@@ -4,7 +4,7 @@
 
 const assert = require('node:assert');
 const { test, before, after } = require('node:test');
-const { Site, body, kindOf, person, encounter, observation, note, consent, to } = require('./site');
+const { Site, body, kindOf, coded, condition, allergy, person, encounter, observation, note, consent, to } = require('./site');
 
 let site, anna;
 
@@ -115,4 +115,75 @@ test('what is written is counted, by act and kind', async () => {
   const before2 = await count();
   await site.create(encounter(anna.id));
   assert.strictEqual(await count(), before2 + 1);
+});
+
+const V3 = 'http://terminology.hl7.org/CodeSystem/v3-ActCode';
+const denied = (label) => ({ type: 'PROVISION_TYPE_PERMIT', provision: [{ type: 'PROVISION_TYPE_DENY', security_label: [{ system: V3, code: label }] }] });
+const B20 = coded('http://hl7.org/fhir/sid/icd-10', 'B20');
+
+test('a label that any version had stays: who may not see it does not find it in the history', async () => {
+  const bert = await site.treated();
+  const made = await site.create(condition(bert.id, { code: B20 }), 'physician');
+  const id = made.version.resource_id;
+  await site.update({ condition: { ...made.resource.condition, code: coded('http://hl7.org/fhir/sid/icd-10', 'J18.9') } }, 1, 'physician');
+  await site.create(consent(bert.id, denied('HIV')));
+  assert.strictEqual((await site.unread('KIND_CONDITION', id)).reason, 'RESOURCE_NOT_FOUND');
+  assert.strictEqual((await site.records.failure('History', { kind: 'KIND_CONDITION', id }, site.tokens.nurse)).reason, 'RESOURCE_NOT_FOUND');
+});
+
+test('every coding of a resource labels it, wherever it stands', async () => {
+  const bert = await site.treated();
+  const resources = [
+    condition(bert.id, { evidence: [{ code: [B20] }] }), condition(bert.id, { stage: [{ summary: B20 }] }),
+    observation(bert.id, { interpretation: [B20] }), observation(bert.id, { body_site: B20 }),
+    allergy(bert.id, { reaction: [{ manifestation: [B20] }] }),
+    encounter(bert.id, 'ward-3', { diagnosis: [{ condition: to(bert.id), use: B20 }] }),
+    note(bert.id, 'x', { context: { facility_type: B20 } }),
+    observation(bert.id, { extension: [{ url: 'urn:x', value_codeable_concept: B20 }] }),
+  ];
+  const made = [];
+  for (const resource of resources) made.push(await site.create(resource, resource.encounter ? 'registrar' : 'physician'));
+  await site.create(consent(bert.id, denied('HIV')));
+  for (const [i, { version }] of made.entries()) {
+    const e = await site.records.failure('Read', { kind: kindOf(resources[i]), id: version.resource_id }, site.tokens.nurse);
+    assert.strictEqual(e.reason, 'RESOURCE_NOT_FOUND', JSON.stringify(resources[i]));
+  }
+});
+
+test('a row that was changed behind the service does not open', async () => {
+  const changes = ["actor = 'somebody-else'", "purpose = 'HRESCH'", 'act = 2', 'written_at_us = written_at_us + 1', 'event_id = RANDOM_BYTES(16)', "device = 'd'"];
+  const made = [];
+  for (const change of changes) made.push([change, (await site.create(observation(anna.id), 'nurse')).version.resource_id]);
+  await site.sql('DROP TRIGGER version_is_not_changed');
+  for (const [change, id] of made) {
+    await site.sql(`UPDATE version SET ${change} WHERE resource_id = ${site.hex(id)}`);
+    const e = await site.unread('KIND_OBSERVATION', id);
+    assert.deepStrictEqual([e.code, e.reason], ['DATA_LOSS', 'RECORD_UNREADABLE'], change);
+  }
+});
+
+test('a current row that was put back to an older version is noticed', async () => {
+  const made = await site.create(observation(anna.id), 'nurse');
+  const id = made.version.resource_id;
+  await site.update(made.resource, 1, 'nurse');
+  await site.sql(`UPDATE resource SET version = 1 WHERE resource_id = ${site.hex(id)}`);
+  const e = await site.unread('KIND_OBSERVATION', id);
+  assert.deepStrictEqual([e.code, e.reason], ['DATA_LOSS', 'RECORD_UNREADABLE']);
+  const u = await site.records.failure('Update', { idempotency_key: site.key(), resource: made.resource, expected_version: 1 }, site.tokens.nurse);
+  assert.deepStrictEqual([u.code, u.reason], ['DATA_LOSS', 'RECORD_UNREADABLE']);
+});
+
+test('the largest resource can be marked as an error, with the longest reason', async () => {
+  let least = (1 << 20) - 1000, most = 1 << 20, largest;
+  while (most - least > 1) {
+    const n = Math.floor((least + most) / 2);
+    const made = await site.create(note(anna.id, 'x'.repeat(n)), 'physician').catch((e) => assert.strictEqual(e.reason, 'RESOURCE_TOO_LARGE'));
+    if (made) largest = made;
+    least = made ? n : least;
+    most = made ? most : n;
+  }
+  const { record } = await site.records.call('MarkEnteredInError', {
+    idempotency_key: site.key(), kind: 'KIND_DOCUMENT_REFERENCE', id: largest.version.resource_id, expected_version: 1, reason: 'r'.repeat(500),
+  }, site.tokens.physician);
+  assert.strictEqual(record.entered_in_error, true);
 });

@@ -4,7 +4,7 @@
 
 const assert = require('node:assert');
 const { test, before, after } = require('node:test');
-const { Site, person, observation, note } = require('./site');
+const { Site, uuid, person, observation, note, consent } = require('./site');
 
 let site, second, anna;
 
@@ -72,4 +72,34 @@ test('what is kept under a key says nothing of the patient', async () => {
   const kept = (await site.sql('SELECT HEX(answer) FROM ward_idempotency')).map(([h]) => Buffer.from(h, 'hex').toString('latin1')).join('\n');
   assert.ok(kept.length > 0);
   for (const word of ['Quetzalcoatl', 'unrepeatable', '1949-08-02']) assert.ok(!kept.includes(word), word);
+});
+
+test('a repeated key gives no content of what the caller may not see any more', async () => {
+  const { nurse } = site.tokens;
+  const found = { system: 'urn:x', value: uuid() };
+  const bert = await site.treated();
+  await site.create(observation(bert.id, { identifier: [found], note: [{ text: 'of the physician' }] }), 'physician');
+  const made = { idempotency_key: site.key(), resource: observation(bert.id, { note: [{ text: 'secret words' }] }) };
+  const first = (await site.records.call('Create', made, nurse)).record;
+  const requests = [
+    ['Create', made],
+    ['Create', { idempotency_key: site.key(), resource: observation(bert.id), if_none_exist: found }],
+    ['Update', { idempotency_key: site.key(), resource: first.resource, expected_version: 1 }],
+    ['MarkEnteredInError', { idempotency_key: site.key(), kind: 'KIND_OBSERVATION', id: first.version.resource_id, expected_version: 2, reason: 'wrong arm' }],
+    ['Batch', { idempotency_key: site.key(), entries: [{ create: { resource: observation(bert.id) } }] }],
+  ];
+  const answers = [];
+  for (const [method, request] of requests) answers.push(await site.records.call(method, request, nurse));
+  const hidden = async (by) => {
+    for (const [i, [method, request]] of requests.entries()) {
+      const again = await site.records.call(method, request, by);
+      const records = [again, answers[i]].map((a) => (a.results ? a.results[0].record : a.record));
+      assert.deepStrictEqual([records[0].resource, records[0].version], [null, records[1].version], method);
+      assert.ok(!JSON.stringify(again).includes('words'));
+    }
+  };
+  await hidden(site.as('nurse', { sub: 'nurse-1', ward: 'elsewhere' }));
+  for (const [i, [method, request]] of requests.entries()) assert.deepStrictEqual(await second.call(method, request, nurse), answers[i]);
+  await site.create(consent(bert.id));
+  await hidden(nurse);
 });

@@ -3,7 +3,8 @@
 
 const test = require('node:test');
 const assert = require('node:assert/strict');
-const { Site, UUID, nobody, observation, allergy, consent, plain } = require('./site');
+const crypto = require('node:crypto');
+const { Site, UUID, nobody, observation, allergy, consent, note, plain } = require('./site');
 
 test('merging', async (t) => {
   const site = await Site.start({ services: ['audit', 'records', 'records2'] });
@@ -47,6 +48,30 @@ test('merging', async (t) => {
     assert.deepEqual([read.record.version.resource_id, read.redirected_from], [into, from]);
     const direct = await site.read('KIND_PATIENT', into, 'registrar');
     assert.deepEqual([direct.record, direct.redirected_from], [read.record, '']);
+  });
+
+  await t.test('what was written while they were one is changed, marked and read when they are two again', async () => {
+    const [a, b] = [await site.treated(), await site.treated()];
+    const bytes = Buffer.from('a scan of the other');
+    const put = site.records.duplex('PutAttachment', site.tokens.physician);
+    put.write({ start: { patient_id: b.id, content_type: 'text/plain', sha256: crypto.createHash('sha256').update(bytes).digest('hex') } });
+    put.write({ chunk: bytes });
+    put.end();
+    const { url } = await put.answer;
+    const { merge_id } = await merge(a.id, b.id);
+    const O = await site.create(observation(a.id, { encounter: { reference: `Encounter/${b.encounter}` } }), 'physician');
+    const D = await site.create(note(a.id, '', { content: [{ attachment: { url } }] }), 'physician');
+    await unmerge(merge_id);
+    await site.update(O.resource, 1, 'physician');
+    await site.update(D.resource, 1, 'physician');
+    const got = [];
+    for await (const m of site.records.stream('GetAttachment', { patient_id: a.id, url }, site.tokens.physician)) got.push(m.chunk);
+    assert.ok(Buffer.concat(got).equals(bytes));
+    for (const [kind, record] of [['KIND_OBSERVATION', O], ['KIND_DOCUMENT_REFERENCE', D]]) {
+      await site.records.call('MarkEnteredInError', { idempotency_key: site.key(), kind, id: record.version.resource_id, expected_version: 2, reason: 'wrong' }, site.tokens.physician);
+    }
+    const other = await site.refused(observation(a.id, { encounter: { reference: `Encounter/${b.encounter}` } }), 'physician');
+    assert.deepEqual([other.code, other.reason], ['NOT_FOUND', 'RESOURCE_NOT_FOUND']);
   });
 
   await t.test('either patient finds the resources of both, until it is taken back', async () => {
