@@ -49,15 +49,51 @@ static void find_encounter(struct staged *s)
                        (kind == KIND_ENCOUNTER || kind == KIND_NONE);
 }
 
+static void find_patient(struct staged *s, const Resource *res)
+{
+    s->in.has_patient = resource_kind(res) != KIND_NONE &&
+                        resource_patient(res, s->in.patient, NULL) == WARD_OK;
+}
+
+/* Whom an entry is about that cannot be read as a resource: so that erasing them forgets what
+ * lies in quarantine about them. */
+static enum ward_code find_patient_unread(const struct id_source *from, struct ward_arena *mem,
+                                          const struct ward_json *v, struct staged *s,
+                                          struct ward_err *err)
+{
+    const struct ward_json *whom = ward_json_get(v, "subject");
+    const char *id = ward_json_string(ward_json_get(v, "id")), *reference;
+    Ward__Records__V1__Patient patient = WARD__RECORDS__V1__PATIENT__INIT;
+    Ward__Records__V1__Observation other = WARD__RECORDS__V1__OBSERVATION__INIT;
+    Ward__Records__V1__Reference to = WARD__RECORDS__V1__REFERENCE__INIT;
+    Resource res = WARD__RECORDS__V1__RESOURCE__INIT;
+
+    if (whom == NULL)
+        whom = ward_json_get(v, "patient");
+    reference = ward_json_string(ward_json_get(whom, "reference"));
+    if (s->kind == KIND_PATIENT) {
+        res.resource_case = WARD__RECORDS__V1__RESOURCE__RESOURCE_PATIENT;
+        res.patient = &patient;
+        patient.id = id == NULL ? patient.id : (char *)(uintptr_t)id;
+    } else {
+        res.resource_case = WARD__RECORDS__V1__RESOURCE__RESOURCE_OBSERVATION;
+        res.observation = &other;
+        other.subject = &to;
+        to.reference = reference == NULL ? to.reference : (char *)(uintptr_t)reference;
+    }
+    WARD_TRY(import_ids(from, mem, &res, err));
+    find_patient(s, &res);
+    return WARD_OK;
+}
+
 static enum ward_code check(struct ward_arena *mem, struct staged *s, struct ward_err *err)
 {
     struct ward_err why = {0};
     enum ward_code code = fhir_check(mem, s->in.res, &why);
 
-    if (code == WARD_OK) {
+    if (code == WARD_OK)
         code = resource_patient(s->in.res, s->in.patient, &why);
-        s->in.has_patient = code == WARD_OK;
-    }
+    find_patient(s, s->in.res);
     return code == WARD_OK ? WARD_OK : as_problem(mem, s, code, &why, err);
 }
 
@@ -75,8 +111,10 @@ enum ward_code entry_read(struct worker *w, struct ward_arena *mem, const struct
     enum ward_code code = fhir_of_json(mem, e->json, unmodelled, arg, &res, &why);
 
     s->kind = type == NULL ? KIND_NONE : kind_of_name(type);
-    if (code != WARD_OK)
+    if (code != WARD_OK) {
+        WARD_TRY(find_patient_unread(&from, mem, e->json, s, err));
         return as_problem(mem, s, code, &why, err);
+    }
     drop_own(res);
     WARD_TRY(import_ids(&from, mem, res, err));
     s->in.res = res;

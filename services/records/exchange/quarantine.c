@@ -168,6 +168,26 @@ static enum ward_code insert(struct worker *w, struct ward_arena *mem,
     return WARD_OK;
 }
 
+/* Of who was erased nothing is kept, not even what could not go in. Locked, so that no erasure
+ * comes between; a patient who is not here was not erased. */
+static enum ward_code without_content(struct worker *w, struct ward_arena *mem,
+                                      struct quarantined *q, struct ward_err *err)
+{
+    static const char SQL[] =
+        "SELECT erased_at_us FROM patient WHERE patient_id = ? LOCK IN SHARE MODE";
+    struct ward_rows rows;
+
+    if (q->patient == NULL)
+        return WARD_OK;
+    WARD_TRY(ward_db_run(w->seat.db, mem, SQL, WARD_PARAMS(ward_blob(q->patient, RECORDS_ID)),
+                         &rows, err));
+    if (rows.n == 0 || rows.at[0][0].p == NULL)
+        return WARD_OK;
+    q->full_url = NULL;
+    q->n = 0;
+    return WARD_OK;
+}
+
 static enum ward_code put_sealed(struct worker *w, struct ward_arena *mem,
                                  const struct quarantined *q, struct ward_wrapped_key *k,
                                  const uint8_t key[WARD_KEY_SIZE], bool *fresh,
@@ -184,15 +204,17 @@ static enum ward_code put_sealed(struct worker *w, struct ward_arena *mem,
 enum ward_code quarantine_put(struct worker *w, struct ward_arena *mem,
                               const struct quarantined *what, bool *fresh, struct ward_err *err)
 {
+    struct quarantined q = *what;
     struct ward_wrapped_key k;
     uint8_t key[WARD_KEY_SIZE];
     bool is_fresh = false;
     enum ward_code code;
 
     WARD_ASSERT(strlen(what->position) <= QUARANTINE_POSITION && what->problems.n > 0);
-    WARD_TRY(id_of(w, mem, what, k.owner, err));
+    WARD_TRY(without_content(w, mem, &q, err));
+    WARD_TRY(id_of(w, mem, &q, k.owner, err));
     WARD_TRY(ward_keyring_new_key(w->rec->keys, &k, key, err));
-    code = put_sealed(w, mem, what, &k, key, &is_fresh, err);
+    code = put_sealed(w, mem, &q, &k, key, &is_fresh, err);
     ward_wipe(key, sizeof(key));
     if (code == WARD_OK && fresh != NULL)
         *fresh = is_fresh;

@@ -30,7 +30,8 @@ struct quarantined {
     struct problems problems; /* at least one */
     int64_t at_us;
 };
-/* In the transaction of the import. *fresh false: it was there already, decided or not. May be
+/* In the transaction of the import. About a patient who was erased neither JSON nor fullUrl are
+ * kept: problems and place alone. *fresh false: it was there already, decided or not. May be
  * NULL. */
 WARD_MUST enum ward_code quarantine_put(struct worker *w, struct ward_arena *mem,
                                         const struct quarantined *what, bool *fresh,

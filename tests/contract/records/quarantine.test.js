@@ -249,3 +249,21 @@ test('nobody but who runs the records may look, and every look is told', async (
   assert.strictEqual(event.detail.item, item.item_id);
   assert.strictEqual(await site.rows('seen', `patient_id = ${site.hex(patient)}`), 2); // the import, the look
 });
+
+test('of an entry about who was erased no content is kept, and another erasure forgets its problems', async () => {
+  const { patient } = await quarantined();
+  const erase = () => site.api('recordsadmin').call('ErasePatient', {
+    idempotency_key: site.key(), patient_id: patient, case_reference: 'c-1',
+  }, site.tokens['privacy-officer']);
+  await erase();
+  const import_id = uuid();
+  const known = heart(uuid(), patient, 72, { code: { text: 'SECRETWORD', coding: [{ system: 'http://loinc.org', code: '8867-4' }] } });
+  const wrong = { ...known, id: uuid(), status: 'SECRETWORD' };
+  assert.strictEqual((await importBundle({ import_id }, bundle(known, wrong))).quarantined, 2);
+  const list = async () => (await exchange.call('ListQuarantine', { import_id }, admin())).items;
+  const read = async (item) => (await exchange.call('GetQuarantined', { item_id: item.item_id }, admin())).item;
+  assert.deepStrictEqual((await list()).flatMap((i) => i.problems.map((p) => p.reason)).includes('PATIENT_ERASED'), true);
+  for (const item of await list()) assert.strictEqual((await read(item)).json, '');
+  await erase();
+  for (const item of await list()) assert.deepStrictEqual([(await read(item)).json, (await read(item)).problems], ['', []]);
+});
