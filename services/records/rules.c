@@ -82,8 +82,18 @@ bool scope_by_other_purpose(const char *const *roles, int n_roles, enum use use,
     return false;
 }
 
-bool may(const struct scope *s, enum kind kind, const struct standing *st)
+bool ward_name_is(const char *name)
 {
+    static const char CHARS[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    size_t n = strspn(name, CHARS);
+
+    return n > 0 && n <= WARD_NAME_MAX && name[n] == '\0';
+}
+
+bool may(const struct scope *s, enum use use, enum kind kind, const struct standing *st)
+{
+    bool glass = st->glass && !(use == USE_WRITE && kind == KIND_ENCOUNTER);
     uint32_t bit = KIND_BIT(kind);
 
     if (st->self && (s->own & bit) != 0)
@@ -92,5 +102,5 @@ bool may(const struct scope *s, enum kind kind, const struct standing *st)
         return true;
     if ((s->treated & bit) == 0)
         return false;
-    return st->glass || (st->treats && !st->denied_all && !st->denied_to_them);
+    return glass || (st->treats && !st->denied_all && !st->denied_to_them);
 }

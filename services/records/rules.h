@@ -32,7 +32,8 @@ enum use { USE_READ, USE_WRITE };
  *   everyone  of any patient; only denials that name the person or their role hide from them
  *   treated   of patients they treat (an open encounter in their ward); every denial hides
  *   own       of themselves (the patient whose id is their token's subject)
- * Broken glass opens `treated` for one patient, denials or not. */
+ * Broken glass opens `treated` for one patient, denials or not; but to write an encounter,
+ * which would outlive it. */
 struct scope {
     uint32_t everyone, treated, own;
 };
@@ -44,6 +45,10 @@ bool scope_has(const struct scope *s, enum kind kind); /* of anybody at all */
 bool scope_by_other_purpose(const char *const *roles, int n_roles, enum use use,
                             enum kind kind);
 
+/* A ward's name: 1 to 64 of A-Z a-z 0-9 . _ -, in a token as in an encounter's location. */
+#define WARD_NAME_MAX 64
+bool ward_name_is(const char *name);
+
 /* What is known of the caller and one resource's patient. */
 struct standing {
     bool treats, glass, self;
@@ -52,6 +57,6 @@ struct standing {
 };
 /* The whole decision, as the SQL of access/scope.h makes it: the tests hold both against the
  * same table. */
-bool may(const struct scope *s, enum kind kind, const struct standing *st);
+bool may(const struct scope *s, enum use use, enum kind kind, const struct standing *st);
 
 #endif

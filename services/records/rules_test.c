@@ -157,13 +157,43 @@ static void relation_and_denial_decide_what_a_scope_comes_to(void **state)
 
         st.denied_all = names(d->denied, "all");
         st.denied_to_them = names(d->denied, "them");
-        assert_int_equal(may(&everyone, KIND_OBSERVATION, &st), d->everyone);
-        assert_int_equal(may(&treated, KIND_OBSERVATION, &st), d->treated);
-        assert_int_equal(may(&own, KIND_OBSERVATION, &st), d->own);
-        assert_int_equal(may(&all, KIND_OBSERVATION, &st), d->every_one);
-        assert_false(may(&all, KIND_CONDITION, &st)); /* another kind is not opened */
-        assert_false(may(&nothing, KIND_OBSERVATION, &st));
+        assert_int_equal(may(&everyone, USE_READ, KIND_OBSERVATION, &st), d->everyone);
+        assert_int_equal(may(&treated, USE_READ, KIND_OBSERVATION, &st), d->treated);
+        assert_int_equal(may(&own, USE_READ, KIND_OBSERVATION, &st), d->own);
+        assert_int_equal(may(&all, USE_READ, KIND_OBSERVATION, &st), d->every_one);
+        assert_false(may(&all, USE_READ, KIND_CONDITION, &st)); /* another kind is not opened */
+        assert_false(may(&nothing, USE_READ, KIND_OBSERVATION, &st));
     }
+}
+
+static void a_broken_glass_does_not_open_the_writing_of_encounters(void **state)
+{
+    const struct scope treated = {.treated = kinds("EO")}, everyone = {.everyone = kinds("E")};
+
+    (void)state;
+    assert_true(may(&treated, USE_READ, KIND_ENCOUNTER, &GLASS));
+    assert_true(may(&treated, USE_WRITE, KIND_OBSERVATION, &GLASS));
+    assert_false(may(&treated, USE_WRITE, KIND_ENCOUNTER, &GLASS));
+    assert_true(may(&treated, USE_WRITE, KIND_ENCOUNTER, &BOTH)); /* who treats has no need */
+    assert_true(may(&everyone, USE_WRITE, KIND_ENCOUNTER, &GLASS));
+}
+
+static void a_ward_s_name_is_short_and_plain(void **state)
+{
+    char longest[WARD_NAME_MAX + 2];
+
+    (void)state;
+    memset(longest, 'w', sizeof(longest));
+    longest[WARD_NAME_MAX + 1] = '\0';
+    assert_false(ward_name_is(longest));
+    longest[WARD_NAME_MAX] = '\0';
+    assert_true(ward_name_is(longest));
+    assert_true(ward_name_is("ward-3"));
+    assert_true(ward_name_is("W.4_b"));
+    assert_false(ward_name_is(""));
+    assert_false(ward_name_is("a b"));
+    assert_false(ward_name_is("\xe6\x80\xa5"));
+    assert_false(ward_name_is("ward%"));
 }
 
 int main(void)
@@ -175,6 +205,8 @@ int main(void)
         cmocka_unit_test(a_role_that_could_for_another_purpose_is_told_apart),
         cmocka_unit_test(the_kinds_are_numbered_as_the_contract_numbers_them),
         cmocka_unit_test(relation_and_denial_decide_what_a_scope_comes_to),
+        cmocka_unit_test(a_broken_glass_does_not_open_the_writing_of_encounters),
+        cmocka_unit_test(a_ward_s_name_is_short_and_plain),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,12 +20,16 @@ enum ward_code view_of(struct ward_call *c, enum use use, struct view *out,
                        struct ward_err *err)
 {
     const struct ward_principal *who = c->who;
-    struct view v = {.actor = "", .ward = "", .roles = "", .now_us = ward_wall_us()};
+    struct view v = {.actor = "",
+                     .ward = "",
+                     .roles = "",
+                     .writes = use == USE_WRITE,
+                     .now_us = ward_wall_us()};
 
     if (who != NULL) {
         v.scope = scope_of(who->roles, who->n_roles, who->purpose, use);
         v.actor = who->subject;
-        v.ward = who->ward;
+        v.ward = ward_name_is(who->ward) ? who->ward : "";
         v.roles = joined(c->mem, who);
         v.has_self = ward_uuid_parse(who->subject, v.self);
     }
@@ -77,6 +81,12 @@ static struct ward_val ward_of(const struct view *v)
     return ward_text(*v->ward == '\0' ? NULL : v->ward);
 }
 
+/* Whose glass opens: nobody's, NULL, where an encounter is to be written. */
+static struct ward_val glass_of(const struct view *v, enum kind kind)
+{
+    return ward_text(v->writes && kind == KIND_ENCOUNTER ? NULL : v->actor);
+}
+
 void view_params(const struct view *v, enum kind kind, struct ward_arena *mem,
                  struct ward_val *out)
 {
@@ -92,9 +102,11 @@ void view_params(const struct view *v, enum kind kind, struct ward_arena *mem,
         flag(v->has_self && (v->scope.own & bit) != 0),
         self_of(v),
         flag((v->scope.treated & bit) != 0),
-        actor,
+        glass_of(v, kind),
         now,
         ward_of(v),
+        now,
+        now,
         now,
         now,
         actor,
@@ -112,9 +124,11 @@ bool view_is_few(const struct view *v, enum kind kind)
 void view_few_params(const struct view *v, struct ward_arena *mem, struct ward_val *out)
 {
     out[0] = ward_of(v);
-    out[1] = ward_text(v->actor);
-    out[2] = ward_int(mem, v->now_us);
-    out[3] = self_of(v);
+    out[1] = ward_int(mem, v->now_us);
+    out[2] = out[1];
+    out[3] = ward_text(v->actor);
+    out[4] = out[1];
+    out[5] = self_of(v);
 }
 
 enum ward_code view_covers(struct worker *w, struct ward_arena *mem, const struct view *v,

@@ -13,10 +13,13 @@
 struct view {
     struct scope scope;
     const char *actor; /* the token's subject */
-    const char *ward;  /* "" for none: nobody is treated */
+    const char *ward;  /* "" for none, or for what is no ward's name: nobody is treated */
     const char *roles; /* "nurse,physician" for FIND_IN_SET */
     uint8_t self[RECORDS_ID];
     bool has_self;
+    /* To write. What is done under a broken glass must not outlive it, and an encounter would:
+     * it makes the ward treat the patient. So writing one takes no account of the glass. */
+    bool writes;
     int64_t now_us;
 };
 /* From the call's person. */
@@ -35,7 +38,8 @@ WARD_MUST enum ward_code view_allows(const struct view *v, struct ward_call *c, 
  * parameters are view_params', in this order, VIEW_PARAMS of them. */
 #define VIEW_OPEN_IN_WARD                                                                      \
     "EXISTS (SELECT 1 FROM patient vq JOIN open_encounter vo ON vo.patient_id = vq.patient_id" \
-    " WHERE vq.root_id = p.root_id AND vo.ward = ?)"
+    " WHERE vq.root_id = p.root_id AND vo.ward = ?"                                            \
+    " AND vo.from_us <= ? AND vo.until_us > ?)"
 #define VIEW_DENIED(who)                                                                       \
     "EXISTS (SELECT 1 FROM patient vd JOIN consent_deny d ON d.patient_id = vd.patient_id"     \
     " WHERE vd.root_id = p.root_id AND d.from_us <= ? AND d.to_us > ?"                         \
@@ -51,7 +55,7 @@ WARD_MUST enum ward_code view_allows(const struct view *v, struct ward_call *c, 
                     "patient vs WHERE vs.patient_id = ?)) OR (? AND (" VIEW_GLASS              \
                     " OR (" VIEW_OPEN_IN_WARD " AND NOT " VIEW_DENIED(                         \
                         "(d.actor IS NULL AND d.role IS NULL) OR " VIEW_NAMED) "))))"
-#define VIEW_PARAMS 15
+#define VIEW_PARAMS 17
 /* Fills out[VIEW_PARAMS]. */
 void view_params(const struct view *v, enum kind kind, struct ward_arena *mem,
                  struct ward_val *out);
@@ -63,11 +67,12 @@ void view_params(const struct view *v, enum kind kind, struct ward_arena *mem,
 #define VIEW_FEW_SQL                                                                           \
     "(SELECT fp.patient_id FROM (SELECT fq.root_id FROM open_encounter fo"                     \
     " JOIN patient fq ON fq.patient_id = fo.patient_id WHERE fo.ward = ?"                      \
+    " AND fo.from_us <= ? AND fo.until_us > ?"                                                 \
     " UNION SELECT fq.root_id FROM glass fg JOIN patient fq ON fq.patient_id = fg.patient_id"  \
     " WHERE fg.actor = ? AND fg.until_us > ?"                                                  \
     " UNION SELECT fq.root_id FROM patient fq WHERE fq.patient_id = ?) few"                    \
     " JOIN patient fp ON fp.root_id = few.root_id)"
-#define VIEW_FEW_PARAMS 4
+#define VIEW_FEW_PARAMS 6
 bool view_is_few(const struct view *v, enum kind kind);
 /* Fills out[VIEW_FEW_PARAMS]. */
 void view_few_params(const struct view *v, struct ward_arena *mem, struct ward_val *out);

@@ -1,11 +1,14 @@
 -- Who may see a chart, and who did.
 
--- Encounters that are open in a ward: who works there treats the patient.
+-- Encounters that are open in a ward, and from when until when: who works there treats the patient meanwhile. The least and the
+-- greatest BIGINT: it does not say.
 CREATE TABLE open_encounter (
     ward         VARCHAR(64) CHARACTER SET ascii COLLATE ascii_nopad_bin NOT NULL,
     patient_id   BINARY(16)  NOT NULL,
     encounter_id BINARY(16)  NOT NULL,
-    PRIMARY KEY (ward, patient_id, encounter_id),
+    from_us      BIGINT      NOT NULL DEFAULT -9223372036854775808,
+    until_us     BIGINT      NOT NULL DEFAULT 9223372036854775807,
+    PRIMARY KEY (ward, patient_id, encounter_id, from_us),
     KEY open_of_patient (patient_id),
     KEY open_of_encounter (encounter_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;

@@ -219,6 +219,27 @@ void sink_span(struct sink *s, const Period *p, int64_t *from_us, int64_t *to_us
         *to_us = t.to_us;
 }
 
+#define HOUR_US (3600 * WARD_US_PER_SECOND)
+
+static bool names_no_zone(struct sink *s, const char *text)
+{
+    struct ward_fhirtime t;
+
+    return *text != '\0' &&
+           sink_is(s, ward_fhirtime_parse(WARD_FHIR_DATETIME, text, strlen(text), INDEX_ZONE,
+                                          &t, s->err)) &&
+           !t.has_offset;
+}
+
+void sink_span_widest(struct sink *s, const Period *p, int64_t *from_us, int64_t *to_us)
+{
+    sink_span(s, p, from_us, to_us);
+    if (p != NULL && names_no_zone(s, p->start))
+        *from_us -= 14 * HOUR_US;
+    if (p != NULL && names_no_zone(s, p->end))
+        *to_us += 12 * HOUR_US;
+}
+
 void sink_period(struct sink *s, const Period *p, bool second)
 {
     int64_t from_us, to_us;

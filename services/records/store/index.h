@@ -39,6 +39,11 @@ struct deny {
     uint32_t kinds, labels;   /* 0: all */
     int64_t from_us, to_us;
 };
+/* When an encounter is open in a ward. */
+struct stay {
+    const char *ward;
+    int64_t from_us, until_us;
+};
 struct found_by {
     enum kind kind;
     int status;
@@ -61,9 +66,12 @@ struct found_by {
     /* Patient */
     int gender;
     int64_t birth_us; /* NO_DATE */
-    /* Encounter: wards of its locations, those where it is open first */
+    /* Encounter: wards of its locations, each once; and where it is open, a ward once for each
+     * beginning */
     const char **ward;
-    size_t n_wards, n_open;
+    size_t n_wards;
+    struct stay *stay;
+    size_t n_stays;
     /* Consent, while active.  */
     struct deny *deny;
     size_t n_denies;

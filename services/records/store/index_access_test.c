@@ -41,7 +41,7 @@ static void an_encounter_is_open_where_it_says(void **state)
         {"arrived", AT("Location/w1", "") "," AT("Location/w2", ",\"status\":\"active\""),
          "w1,w2", "w1,w2"},
         {"onleave", AT("Location/w1", ",\"status\":\"completed\"") "," AT("Location/w2", ""),
-         "w2", "w2,w1"},
+         "w2", "w1,w2"},
         {"triaged", AT("Location/w1", ",\"status\":\"completed\"") "," AT("Location/w1", ""),
          "w1", "w1"},
         {"in-progress", AT("Location/w1", ",\"status\":\"planned\""), "", "w1"},
@@ -58,13 +58,72 @@ static void an_encounter_is_open_where_it_says(void **state)
         struct found_by f = found(ward_printf(&mem, STAY, rows[i].status, rows[i].location));
         const char *open = "", *ever = "";
 
-        for (size_t k = 0; k < f.n_wards; k++) {
+        for (size_t k = 0; k < f.n_wards; k++)
             ever = ward_printf(&mem, "%s%s%s", ever, k == 0 ? "" : ",", f.ward[k]);
-            open = k + 1 == f.n_open ? ever : open;
-        }
+        for (size_t k = 0; k < f.n_stays; k++)
+            open = ward_printf(&mem, "%s%s%s", open, k == 0 ? "" : ",", f.stay[k].ward);
         assert_string_equal(open, rows[i].open);
         assert_string_equal(ever, rows[i].ever);
     }
+}
+
+#define HOUR    (3600 * WARD_US_PER_SECOND)
+#define QUARTER (900 * WARD_US_PER_SECOND)
+#define LASTING                                                                                \
+    "{\"resourceType\":\"Encounter\",\"class\":{\"code\":\"IMP\"}," PATIENT                    \
+    ",\"status\":\"in-progress\",\"period\":{%s},\"location\":[%s]}"
+
+static void a_stay_lasts_while_the_encounter_and_the_location_do(void **state)
+{
+    const struct {
+        const char *period, *location;
+        int64_t from_us, until_us; /* equal: it is nowhere open */
+    } rows[] = {
+        {"\"start\":\"2026-03-01T08:00:00Z\",\"end\":\"2026-03-05T08:00:00Z\"", "",
+         DAY(2026, 3, 1) + 8 * HOUR - QUARTER, DAY(2026, 3, 5) + 8 * HOUR + 1000000},
+        {"\"start\":\"2026-03-01T08:00:00Z\"",
+         ",\"period\":{\"start\":\"2026-03-02T00:00:00Z\",\"end\":\"2026-03-03T00:00:00Z\"}",
+         DAY(2026, 3, 2) - QUARTER, DAY(2026, 3, 3) + 1000000},
+        {"\"end\":\"2026-03-02T00:00:00Z\"", ",\"period\":{\"end\":\"2026-03-09T00:00:00Z\"}",
+         DATE_SINCE, DAY(2026, 3, 2) + 1000000},
+        {"\"end\":\"2026-03-02T00:00:00Z\"", ",\"period\":{\"start\":\"2026-03-09T00:00:00Z\"}",
+         0, 0},
+        /* a day without a zone is a day wherever one may be */
+        {"\"start\":\"2026-03-01\",\"end\":\"2026-03-05\"", "",
+         DAY(2026, 3, 1) - 14 * HOUR - QUARTER, DAY(2026, 3, 6) + 12 * HOUR},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < WARD_COUNT(rows); i++) {
+        const char *at = ward_printf(&mem, "{\"location\":{\"reference\":\"Location/w1\"}%s}",
+                                     rows[i].location);
+        struct found_by f = found(ward_printf(&mem, LASTING, rows[i].period, at));
+
+        assert_int_equal(f.n_wards, 1);
+        assert_int_equal(f.n_stays, rows[i].from_us < rows[i].until_us);
+        if (f.n_stays == 0)
+            continue;
+        assert_true(f.stay[0].from_us == rows[i].from_us);
+        assert_true(f.stay[0].until_us == rows[i].until_us);
+    }
+}
+
+#define SINCE(day)     "\"start\":\"2026-03-" day "T00:00:00Z\""
+#define UNTIL(day)     "\"end\":\"2026-03-" day "T00:00:00Z\""
+#define DURING(period) ",\"period\":{" period "}"
+
+static void who_comes_back_to_a_ward_has_two_stays_there(void **state)
+{
+    static const char stays[] = AT("Location/w1", DURING(UNTIL("02"))) "," AT(
+        "Location/w1", DURING(SINCE("04"))) "," AT("Location/w1",
+                                                   DURING(SINCE("04") "," UNTIL("05")));
+    struct found_by f = found(ward_printf(&mem, LASTING, SINCE("01"), stays));
+
+    (void)state;
+    assert_int_equal(f.n_wards, 1);
+    assert_int_equal(f.n_stays, 2);
+    assert_true(f.stay[0].until_us < f.stay[1].from_us);
+    assert_true(f.stay[1].until_us == DATE_OPEN);
 }
 
 #define CONSENT                                                                                \
@@ -111,8 +170,35 @@ static void a_consent_denies_what_it_says_while_it_is_active(void **state)
     for (size_t i = 0; i < 2; i++) {
         assert_int_equal(f.deny[i].kinds, KIND_BIT(KIND_OBSERVATION));
         assert_int_equal(f.deny[i].labels, LABEL_PSY);
-        assert_int_equal(f.deny[i].from_us, DAY(2026, 2, 1));
-        assert_int_equal(f.deny[i].to_us, DAY(2027, 1, 1));
+        assert_true(f.deny[i].from_us == DAY(2026, 2, 1) - 14 * HOUR);
+        assert_true(f.deny[i].to_us == DAY(2027, 1, 1) + 12 * HOUR);
+    }
+}
+
+static void a_denial_holds_wherever_its_days_may_be(void **state)
+{
+    const struct {
+        const char *start, *end;
+        int64_t from_us, to_us;
+    } rows[] = {
+        {"2026-11-22", "2026-11-22", DAY(2026, 11, 22) - 14 * HOUR,
+         DAY(2026, 11, 23) + 12 * HOUR},
+        {"2026-11", "2026-12", DAY(2026, 11, 1) - 14 * HOUR, DAY(2027, 1, 1) + 12 * HOUR},
+        {"2026", "2027", DAY(2026, 1, 1) - 14 * HOUR, DAY(2028, 1, 1) + 12 * HOUR},
+        {"2026-11-22T00:00:00+08:00", "2026-11-23T00:00:00-05:00", DAY(2026, 11, 22) - 8 * HOUR,
+         DAY(2026, 11, 23) + 5 * HOUR + 1000000},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < WARD_COUNT(rows); i++) {
+        struct found_by f = consent(
+            "active",
+            ward_printf(&mem, "\"type\":\"deny\",\"period\":{\"start\":\"%s\",\"end\":\"%s\"}",
+                        rows[i].start, rows[i].end));
+
+        assert_int_equal(f.n_denies, 1);
+        assert_true(f.deny[0].from_us == rows[i].from_us);
+        assert_true(f.deny[0].to_us == rows[i].to_us);
     }
 }
 
@@ -153,7 +239,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(labels_come_from_marks_and_from_codes),
         cmocka_unit_test(an_encounter_is_open_where_it_says),
+        cmocka_unit_test(a_stay_lasts_while_the_encounter_and_the_location_do),
+        cmocka_unit_test(who_comes_back_to_a_ward_has_two_stays_there),
         cmocka_unit_test(a_consent_denies_what_it_says_while_it_is_active),
+        cmocka_unit_test(a_denial_holds_wherever_its_days_may_be),
         cmocka_unit_test(a_consent_that_cannot_be_enforced_is_refused_while_it_is_active),
     };
 

@@ -115,7 +115,7 @@ static bool nested(struct sink *s, const Provision *p, const struct deny *within
         return cannot(s, "a permission within a provision, or provisions deeper than one");
     if (!plain(s, p) || !kinds_of(s, p, &d.kinds) || !labels_of(s, p, &d.labels))
         return false;
-    sink_span(s, p->period, &d.from_us, &d.to_us);
+    sink_span_widest(s, p->period, &d.from_us, &d.to_us);
     d.from_us = d.from_us < within->from_us ? within->from_us : d.from_us;
     d.to_us = d.to_us > within->to_us ? within->to_us : d.to_us;
     if (p->n_actor == 0)
@@ -141,7 +141,7 @@ static void provisions(struct sink *s, const Provision *p)
         sink_is(s, WARD_FAIL(s->err, RESOURCE_EXHAUSTED, "no memory for denials"));
         return;
     }
-    sink_span(s, p->period, &whole.from_us, &whole.to_us);
+    sink_span_widest(s, p->period, &whole.from_us, &whole.to_us);
     if (denies(p) && p->n_provision > 0)
         cannot(s, "a denial with provisions within it");
     else if (denies(p))

@@ -3,7 +3,10 @@
 
 #include <string.h>
 
-#define WARD_NAME_MAX 64
+/* A stay counts from a little before it says: clocks differ, and who was admitted is there. */
+#define EARLY_US (900 * WARD_US_PER_SECOND)
+
+typedef Ward__Records__V1__Encounter__Location Location;
 
 static bool is_open(const Encounter *e)
 {
@@ -18,7 +21,7 @@ static bool is_open(const Encounter *e)
     }
 }
 
-static bool is_there(const Ward__Records__V1__Encounter__Location *l)
+static bool is_there(const Location *l)
 {
     switch (l->status) {
     case WARD__RECORDS__V1__ENCOUNTER__LOCATION_STATUS__LOCATION_STATUS_PLANNED:
@@ -31,49 +34,74 @@ static bool is_there(const Ward__Records__V1__Encounter__Location *l)
 }
 
 /* The ward that a location names; NULL: it names none. */
-static const char *ward_of(const Ward__Records__V1__Encounter__Location *l)
+static const char *ward_of(const Location *l)
 {
     static const char PREFIX[] = "Location/";
-    static const char CHARS[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
     const char *name;
-    size_t n;
 
     if (l->location == NULL || strncmp(l->location->reference, PREFIX, strlen(PREFIX)) != 0)
         return NULL;
     name = l->location->reference + strlen(PREFIX);
-    n = strspn(name, CHARS);
-    return n > 0 && n <= WARD_NAME_MAX && name[n] == '\0' ? name : NULL;
+    return ward_name_is(name) ? name : NULL;
 }
 
-static bool has(const struct found_by *f, const char *ward)
+static void add_ward(struct found_by *f, const char *ward)
 {
     for (size_t i = 0; i < f->n_wards; i++)
         if (strcmp(f->ward[i], ward) == 0)
-            return true;
-    return false;
+            return;
+    f->ward[f->n_wards++] = ward;
 }
 
-/* Those it is open in, then the others; each once. */
+static void add_stay(struct found_by *f, const struct stay *stay)
+{
+    for (size_t i = 0; i < f->n_stays; i++) {
+        struct stay *known = &f->stay[i];
+
+        if (strcmp(known->ward, stay->ward) != 0 || known->from_us != stay->from_us)
+            continue;
+        if (known->until_us < stay->until_us)
+            known->until_us = stay->until_us;
+        return;
+    }
+    f->stay[f->n_stays++] = *stay;
+}
+
+/* While both the encounter and the location last. */
+static void opens(struct sink *s, const Encounter *e, const Location *l, const char *ward)
+{
+    struct stay whole = {.ward = ward}, part = {.ward = ward};
+
+    sink_span_widest(s, e->period, &whole.from_us, &whole.until_us);
+    sink_span_widest(s, l->period, &part.from_us, &part.until_us);
+    if (part.from_us < whole.from_us)
+        part.from_us = whole.from_us;
+    if (part.until_us > whole.until_us)
+        part.until_us = whole.until_us;
+    if (part.from_us > DATE_SINCE + EARLY_US)
+        part.from_us -= EARLY_US;
+    if (part.from_us < part.until_us)
+        add_stay(s->out, &part);
+}
+
 static void wards(struct sink *s, const Encounter *e)
 {
     struct found_by *f = s->out;
 
     f->ward = ward_alloc(s->mem, e->n_location * sizeof(*f->ward));
-    if (f->ward == NULL) {
+    f->stay = ward_alloc(s->mem, e->n_location * sizeof(*f->stay));
+    if (f->ward == NULL || f->stay == NULL) {
         sink_is(s, WARD_FAIL(s->err, RESOURCE_EXHAUSTED, "no memory for the wards"));
         return;
     }
-    for (size_t pass = 0; pass < 2; pass++) {
-        for (size_t i = 0; i < e->n_location; i++) {
-            const char *ward = ward_of(e->location[i]);
-            bool open = is_open(e) && is_there(e->location[i]);
+    for (size_t i = 0; i < e->n_location; i++) {
+        const char *ward = ward_of(e->location[i]);
 
-            if (ward != NULL && open == (pass == 0) && !has(f, ward))
-                f->ward[f->n_wards++] = ward;
-        }
-        if (pass == 0)
-            f->n_open = f->n_wards;
+        if (ward == NULL)
+            continue;
+        add_ward(f, ward);
+        if (is_open(e) && is_there(e->location[i]))
+            opens(s, e, e->location[i], ward);
     }
 }
 

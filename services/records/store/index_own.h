@@ -61,6 +61,11 @@ void sink_date(struct sink *s, enum ward_fhirtime_type type, const char *text, b
 void sink_period(struct sink *s, const Period *p, bool second);
 /* What a period covers: the whole axis for what it does not say. */
 void sink_span(struct sink *s, const Period *p, int64_t *from_us, int64_t *to_us);
+/* The same by the most that days, months and years may mean: what names no zone begins where
+ * the day begins first, at UTC+14, and ends where it ends last, at UTC-12. For what decides who
+ * may see: consents and stays. Source: IANA time zone database, Pacific/Kiritimati, Etc/GMT+12.
+ */
+void sink_span_widest(struct sink *s, const Period *p, int64_t *from_us, int64_t *to_us);
 /* One that was put, by its url. */
 void sink_attachment(struct sink *s, const Ward__Records__V1__Attachment *a);
 bool concept_has(const Concept *c, const char *system, const char *code);

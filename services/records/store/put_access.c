@@ -7,40 +7,51 @@ static enum ward_code no_memory(struct ward_err *err)
     return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory to write a resource");
 }
 
+#define OPEN_ROW 5
+#define EVER_ROW 3
+
+static void open_row(struct ward_arena *mem, const struct item *it, const struct stay *stay,
+                     struct ward_val *to)
+{
+    to[0] = ward_text(stay->ward);
+    to[1] = id_val(it->p.id);
+    to[2] = id_val(it->id);
+    to[3] = ward_int(mem, stay->from_us);
+    to[4] = ward_int(mem, stay->until_us);
+}
+
 enum ward_code put_wards(struct worker *w, struct ward_arena *mem, const struct item *items,
                          size_t n, struct ward_err *err)
 {
-    static const char OPEN[] =
-        "INSERT INTO open_encounter (ward, patient_id, encounter_id) VALUES (?, ?, ?)";
+    static const char OPEN[] = "INSERT INTO open_encounter (ward, patient_id, encounter_id,"
+                               " from_us, until_us) VALUES (?, ?, ?, ?, ?)";
     static const char EVER[] =
         "INSERT INTO encounter_ward (encounter_id, ward, patient_id) VALUES (?, ?, ?)";
     struct ward_val *open, *ever;
-    size_t all = 0, n_open = 0, n_ever = 0;
+    size_t n_open = 0, n_ever = 0;
 
-    for (size_t i = 0; i < n; i++)
-        all += items[i].f.n_wards;
-    open = ward_alloc(mem, all * 3 * sizeof(*open));
-    ever = ward_alloc(mem, all * 3 * sizeof(*ever));
+    for (size_t i = 0; i < n; i++) {
+        n_open += items[i].f.n_stays;
+        n_ever += items[i].f.n_wards;
+    }
+    open = ward_alloc(mem, n_open * OPEN_ROW * sizeof(*open));
+    ever = ward_alloc(mem, n_ever * EVER_ROW * sizeof(*ever));
     if (open == NULL || ever == NULL)
         return no_memory(err);
+    n_open = n_ever = 0;
     for (size_t i = 0; i < n; i++) {
-        const struct item *it = &items[i];
+        for (size_t k = 0; k < items[i].f.n_stays; k++)
+            open_row(mem, &items[i], &items[i].f.stay[k], open + OPEN_ROW * n_open++);
+        for (size_t k = 0; k < items[i].f.n_wards; k++) {
+            struct ward_val *to = ever + EVER_ROW * n_ever++;
 
-        for (size_t k = 0; k < it->f.n_wards; k++) {
-            struct ward_val *to = ever + 3 * n_ever++;
-
-            to[0] = id_val(it->id);
-            to[1] = ward_text(it->f.ward[k]);
-            to[2] = id_val(it->p.id);
-            if (k >= it->f.n_open)
-                continue;
-            open[3 * n_open] = to[1];
-            open[3 * n_open + 1] = to[2];
-            open[3 * n_open++ + 2] = to[0];
+            to[0] = id_val(items[i].id);
+            to[1] = ward_text(items[i].f.ward[k]);
+            to[2] = id_val(items[i].p.id);
         }
     }
-    WARD_TRY(ward_db_bulk(w->seat.db, OPEN, open, 3, n_open, err));
-    return ward_db_bulk(w->seat.db, EVER, ever, 3, n_ever, err);
+    WARD_TRY(ward_db_bulk(w->seat.db, OPEN, open, OPEN_ROW, n_open, err));
+    return ward_db_bulk(w->seat.db, EVER, ever, EVER_ROW, n_ever, err);
 }
 
 enum ward_code drop_wards(struct worker *w, struct ward_arena *mem, const struct item *it,

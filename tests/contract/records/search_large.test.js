@@ -31,7 +31,7 @@ before(async () => {
       FROM seq_1_to_${PATIENTS * EACH};
     INSERT INTO token (patient_id, param, hash, at_us, resource_id)
       SELECT patient_id, 1, ${hash("CONCAT('urn:x|c', CONV(SUBSTR(HEX(resource_id), 3, 2), 16, 10) % 10)")}, from_us, resource_id FROM resource WHERE kind = 3;
-    INSERT INTO open_encounter SELECT IF(seq <= 30, 'ward-3', 'big'), ${id('p')}, ${id('e')} FROM seq_1_to_5000;
+    INSERT INTO open_encounter (ward, patient_id, encounter_id) SELECT IF(seq <= 30, 'ward-3', 'big'), ${id('p')}, ${id('e')} FROM seq_1_to_5000;
     ANALYZE TABLE patient, resource, token, open_encounter`);
 });
 after(() => site?.stop());
