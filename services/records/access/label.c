@@ -5,7 +5,30 @@
 
 #include <string.h>
 
-#define ICD_10_SYSTEM "http://hl7.org/fhir/sid/icd-10" /* and -cm, -gm, -nl ... */
+/* Systems by their URL and by their OID, as CDA documents and what is made of them have it.
+ * Source: HL7 FHIR R4, Using Codes, table of code systems,
+ * https://hl7.org/fhir/R4/terminologies-systems.html; HL7 OID Registry,
+ * https://www.hl7.org/oid; for Germany https://simplifier.net/basisprofil-de-r4. */
+static const struct system {
+    const char *name;
+    bool begins; /* and all that begins so */
+    enum { ICD_10, ICD_9, LISTED } what;
+    const char *listed; /* its name in label_listed.c */
+} systems[] = {
+    {"http://hl7.org/fhir/sid/icd-10", true, ICD_10, NULL}, /* and -cm, -gm, -nl ... */
+    {"urn:oid:2.16.840.1.113883.6.3", false, ICD_10, NULL},
+    {"urn:oid:2.16.840.1.113883.6.90", false, ICD_10, NULL}, /* CM */
+    {"http://fhir.de/CodeSystem/bfarm/icd-10-gm", false, ICD_10, NULL},
+    {"http://fhir.de/CodeSystem/dimdi/icd-10-gm", false, ICD_10, NULL},
+    {"http://hl7.org/fhir/sid/icd-9-cm", true, ICD_9, NULL},
+    {"urn:oid:2.16.840.1.113883.6.2", false, ICD_9, NULL},
+    {"urn:oid:2.16.840.1.113883.6.42", false, ICD_9, NULL},
+    {"urn:oid:2.16.840.1.113883.6.103", false, ICD_9, NULL}, /* diagnoses */
+    {LABEL_LOINC, false, LISTED, LABEL_LOINC},
+    {"urn:oid:2.16.840.1.113883.6.1", false, LISTED, LABEL_LOINC},
+    {LABEL_SNOMED, false, LISTED, LABEL_SNOMED},
+    {"urn:oid:2.16.840.1.113883.6.96", false, LISTED, LABEL_SNOMED},
+};
 
 uint32_t label_of_security(const char *system, const char *code)
 {
@@ -28,10 +51,7 @@ uint32_t label_of_security(const char *system, const char *code)
  * Source: WHO, ICD-10 Version:2019, https://icd.who.int/browse10/2019/en; those marked CM are
  * only in ICD-10-CM: CDC/NCHS, ICD-10-CM 2025 tabular list,
  * https://www.cdc.gov/nchs/icd/icd-10-cm/files.html. */
-static const struct range {
-    const char *from, *to;
-    uint32_t labels;
-} icd_10[] = {
+static const struct label_range icd_10[] = {
     {"F00", "F99", LABEL_PSY},      /* chapter V */
     {"F024", "F024", LABEL_HIV},    /* dementia in HIV disease */
     {"F10", "F19", LABEL_ETH},      /* disorders due to psychoactive substances */
@@ -112,7 +132,7 @@ static const struct range {
     {"Z70", "Z70", LABEL_SEX},      /* counselling on sexual attitude, behaviour */
 };
 
-/* "B20.1" as "B201"; false for what is no ICD-10 code. */
+/* "B20.1" as "B201"; false for what is no code of the ICD. */
 static bool bare(const char *code, char out[12])
 {
     size_t n = 0;
@@ -132,23 +152,40 @@ static bool bare(const char *code, char out[12])
     return n >= 3;
 }
 
-static uint32_t of_icd_10(const char *code)
+uint32_t label_of_ranges(const struct label_range *at, size_t n, const char *key)
 {
-    char key[12];
     uint32_t out = 0;
 
-    if (!bare(code, key))
-        return 0;
-    for (size_t i = 0; i < WARD_COUNT(icd_10); i++)
-        if (strncmp(key, icd_10[i].from, strlen(icd_10[i].from)) >= 0 &&
-            strncmp(key, icd_10[i].to, strlen(icd_10[i].to)) <= 0)
-            out |= icd_10[i].labels;
+    for (size_t i = 0; i < n; i++)
+        if (strncmp(key, at[i].from, strlen(at[i].from)) >= 0 &&
+            strncmp(key, at[i].to, strlen(at[i].to)) <= 0)
+            out |= at[i].labels;
     return out;
+}
+
+static const struct system *system_of(const char *name)
+{
+    for (size_t i = 0; i < WARD_COUNT(systems); i++) {
+        const struct system *s = &systems[i];
+
+        if (s->begins ? strncmp(name, s->name, strlen(s->name)) == 0
+                      : strcmp(name, s->name) == 0)
+            return s;
+    }
+    return NULL;
 }
 
 uint32_t label_of_code(const char *system, const char *code)
 {
-    if (strncmp(system, ICD_10_SYSTEM, sizeof(ICD_10_SYSTEM) - 1) == 0)
-        return of_icd_10(code);
-    return label_of_listed(system, code);
+    const struct system *s = system_of(system);
+    char key[12];
+
+    if (s == NULL)
+        return 0;
+    if (s->what == LISTED)
+        return label_of_listed(s->listed, code);
+    if (!bare(code, key))
+        return 0;
+    return s->what == ICD_9 ? label_of_icd_9(key)
+                            : label_of_ranges(icd_10, WARD_COUNT(icd_10), key);
 }

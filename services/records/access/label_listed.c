@@ -5,9 +5,6 @@
 
 #include <string.h>
 
-#define LOINC_SYSTEM  "http://loinc.org"
-#define SNOMED_SYSTEM "http://snomed.info/sct"
-
 /* LOINC and SNOMED CT have no ranges, so what is here is a choice of what is common: the rest
  * needs its mark in meta.security. */
 struct listed {
@@ -145,9 +142,9 @@ static uint32_t listed(const struct listed *list, size_t n, const char *code)
 
 uint32_t label_of_listed(const char *system, const char *code)
 {
-    if (strcmp(system, LOINC_SYSTEM) == 0)
+    if (strcmp(system, LABEL_LOINC) == 0)
         return listed(loinc, WARD_COUNT(loinc), code);
-    if (strcmp(system, SNOMED_SYSTEM) == 0)
+    if (strcmp(system, LABEL_SNOMED) == 0)
         return listed(snomed, WARD_COUNT(snomed), code);
     return 0;
 }

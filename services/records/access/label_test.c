@@ -12,6 +12,7 @@
 
 #define ICD_10    "http://hl7.org/fhir/sid/icd-10"
 #define ICD_10_CM "http://hl7.org/fhir/sid/icd-10-cm"
+#define ICD_9_CM  "http://hl7.org/fhir/sid/icd-9-cm"
 #define LOINC     "http://loinc.org"
 #define SNOMED    "http://snomed.info/sct"
 
@@ -89,6 +90,64 @@ static void a_code_is_read_however_it_is_written(void **state)
     assert_int_equal(label_of_code("http://hl7.org/fhir/sid/icd-10-gm", "A51.0"), LABEL_STD);
 }
 
+static void the_ninth_revision_is_known_too(void **state)
+{
+    static const struct {
+        const char *code;
+        uint32_t labels;
+    } known[] = {
+        {"042", LABEL_HIV},
+        {"042.0", LABEL_HIV},
+        {"V08", LABEL_HIV},
+        {"290", LABEL_PSY},
+        {"319", LABEL_PSY},
+        {"296.90", LABEL_PSY},
+        {"29690", LABEL_PSY},
+        {"291.81", LABEL_PSY | LABEL_ETH},
+        {"303.90", LABEL_PSY | LABEL_ETH},
+        {"305.1", LABEL_PSY | LABEL_ETH},
+        {"302.85", LABEL_PSY | LABEL_SEX},
+        {"090.0", LABEL_STD},
+        {"099.9", LABEL_STD},
+        {"E950.0", LABEL_PSY},
+        {"995.81", LABEL_SDV},
+        {"V15.41", LABEL_PSY | LABEL_SDV},
+        {"758.0", LABEL_GDIS},
+        {"277.00", LABEL_GDIS},
+        {"635.90", LABEL_SEX},
+        {"571.2", LABEL_ETH},
+    };
+    static const char *const plain[] = {"041.9",  "043",   "289.9", "320", "089",
+                                        "100",    "401.9", "250.0", "486", "E949",
+                                        "E960.0", "V09",   "571.5", "42"};
+    static const char *const names[] = {ICD_9_CM, "urn:oid:2.16.840.1.113883.6.103"};
+
+    (void)state;
+    for (size_t s = 0; s < WARD_COUNT(names); s++) {
+        for (size_t i = 0; i < WARD_COUNT(known); i++)
+            assert_int_equal(label_of_code(names[s], known[i].code), known[i].labels);
+        for (size_t i = 0; i < WARD_COUNT(plain); i++)
+            assert_int_equal(label_of_code(names[s], plain[i]), 0);
+    }
+    assert_int_equal(label_of_code(ICD_10, "290"), 0); /* another revision's code */
+    assert_int_equal(label_of_code(ICD_9_CM, "B20"), 0);
+}
+
+static void a_system_is_known_by_its_oid(void **state)
+{
+    (void)state;
+    assert_int_equal(label_of_code("urn:oid:2.16.840.1.113883.6.3", "B20"), LABEL_HIV);
+    assert_int_equal(label_of_code("urn:oid:2.16.840.1.113883.6.90", "F10.20"),
+                     LABEL_PSY | LABEL_ETH);
+    assert_int_equal(label_of_code("urn:oid:2.16.840.1.113883.6.42", "042"), LABEL_HIV);
+    assert_int_equal(label_of_code("urn:oid:2.16.840.1.113883.6.1", "56888-1"), LABEL_HIV);
+    assert_int_equal(label_of_code("urn:oid:2.16.840.1.113883.6.96", "86406008"), LABEL_HIV);
+    assert_int_equal(label_of_code("urn:oid:2.16.840.1.113883.6.96", "38341003"), 0);
+    assert_int_equal(label_of_code("urn:oid:2.16.840.1.113883.6.30", "B20"), 0);
+    assert_int_equal(label_of_code("http://fhir.de/CodeSystem/bfarm/icd-10-gm", "B20"),
+                     LABEL_HIV);
+}
+
 static void what_is_no_code_has_no_label(void **state)
 {
     char longest[300];
@@ -126,6 +185,8 @@ int main(void)
         cmocka_unit_test(a_sensitive_diagnosis_is_known_by_its_code),
         cmocka_unit_test(its_neighbours_are_not),
         cmocka_unit_test(a_code_is_read_however_it_is_written),
+        cmocka_unit_test(the_ninth_revision_is_known_too),
+        cmocka_unit_test(a_system_is_known_by_its_oid),
         cmocka_unit_test(what_is_no_code_has_no_label),
         cmocka_unit_test(laboratory_tests_and_snomed_s_concepts_are_listed),
     };
