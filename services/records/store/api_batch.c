@@ -18,19 +18,17 @@ struct batch {
     struct job *jobs;
     BatchResult *results;
     BatchResponse *resp;
+    const BatchEntry *failed; /* whose fault it is that the batch was not done */
 };
 
 /* Whose fault it is: "entries[3].resource" of "resource", "entries[3]" of what has no field. */
-static enum ward_code at(const struct batch *b, size_t i, enum ward_code code,
-                         struct ward_err *err)
+static enum ward_code at(struct batch *b, size_t i, enum ward_code code, struct ward_err *err)
 {
     char field[sizeof(err->field)];
-    struct worker *w = b->call->wrk;
 
     if (code == WARD_OK || err == NULL)
         return code;
-    if (*b->jobs[i].act.patient != '\0')
-        snprintf(w->seat.patient, sizeof(w->seat.patient), "%s", b->jobs[i].act.patient);
+    b->failed = b->req->entries[i];
     snprintf(field, sizeof(field), "entries[%zu]%s%.48s", i, *err->field == '\0' ? "" : ".",
              err->field);
     memcpy(err->field, field, sizeof(field));
@@ -120,6 +118,27 @@ static enum ward_code run_all(struct batch *b, struct ward_err *err)
     return WARD_OK;
 }
 
+/* After a failure. Whose a resource is that is there already says the chart, not the request.
+ */
+static void blame(struct batch *b)
+{
+    struct ward_call *c = b->call;
+    struct worker *w = c->wrk;
+    const BatchEntry *e = b->failed;
+    const Resource *res = e == NULL ? NULL : resource_of(e);
+    const char *patient = rpc_patient(c, res);
+
+    if (e == NULL)
+        return;
+    if (e->act_case == WARD__RECORDS__V1__BATCH_ENTRY__ACT_CREATE)
+        snprintf(w->seat.patient, sizeof(w->seat.patient), "%s",
+                 patient == NULL ? "" : patient);
+    else if (e->act_case == WARD__RECORDS__V1__BATCH_ENTRY__ACT_MARK_ENTERED_IN_ERROR)
+        rpc_blame_of(c, e->mark_entered_in_error->id);
+    else if (res != NULL && resource_kind(res) != KIND_NONE)
+        rpc_blame_of(c, resource_id(res));
+}
+
 static enum ward_code keep(struct batch *b, struct ward_db *db, struct ward_err *err)
 {
     BatchResponse kept = WARD__RECORDS__V1__BATCH_RESPONSE__INIT;
@@ -191,16 +210,24 @@ enum ward_code batch_rpc(struct ward_call *c, const ProtobufCMessage *q, Protobu
     size_t n = b.req->n_entries;
     struct worker *w = c->wrk;
     struct ward_act first;
+    enum ward_code code;
     struct view view;
 
     ward_act_begin(&first, c, &w->seat,
-                   n == 0 ? NULL : rpc_patient(c, resource_of(b.req->entries[0])));
+                   n == 0 || b.req->entries[0]->act_case !=
+                                 WARD__RECORDS__V1__BATCH_ENTRY__ACT_CREATE
+                       ? NULL
+                       : rpc_patient(c, b.req->entries[0]->create->resource));
     ward_db_deadline(w->seat.db, c->deadline_ns);
     WARD_TRY(view_of(c, USE_WRITE, &view, c->err));
     WARD_TRY(ward_call_idem(c, b.req->idempotency_key, q, &b.idem));
     if (n < 1 || n > ENTRIES_MAX)
         return WARD_FAIL_FIELD(c->err, "entries", "must be 1 to %d", ENTRIES_MAX);
     WARD_TRY(make_room(&b, n));
-    WARD_TRY(take_all(&b, &first, &view));
-    return chart_tx(w, in_tx, &b, c->err);
+    code = take_all(&b, &first, &view);
+    if (code == WARD_OK)
+        code = chart_tx(w, in_tx, &b, c->err);
+    if (code != WARD_OK)
+        blame(&b);
+    return code;
 }

@@ -73,10 +73,15 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 static enum ward_code run(struct single *s)
 {
     struct ward_call *c = s->job.call;
-    enum ward_code code = chart_tx(c->wrk, in_tx, s, c->err);
 
-    if (code == WARD_NOT_FOUND && s->job.write.expected_version > 0)
-        rpc_blame(c, s->job.id);
+    return chart_tx(c->wrk, in_tx, s, c->err);
+}
+
+/* Of a resource that is there its patient hears, whomever the request says it is about. */
+static enum ward_code blamed(struct ward_call *c, const char *id, enum ward_code code)
+{
+    if (code != WARD_OK)
+        rpc_blame_of(c, id);
     return code;
 }
 
@@ -106,6 +111,11 @@ static enum ward_code update(struct ward_call *c, const UpdateRequest *q, Update
     return WARD_OK;
 }
 
+static const char *id_of(const Resource *res)
+{
+    return res == NULL || resource_kind(res) == KIND_NONE ? "" : resource_id(res);
+}
+
 static enum ward_code mark(struct ward_call *c, const MarkRequest *q, MarkResponse *r)
 {
     struct single s = {0};
@@ -125,11 +135,15 @@ enum ward_code create_rpc(struct ward_call *c, const ProtobufCMessage *q, Protob
 
 enum ward_code update_rpc(struct ward_call *c, const ProtobufCMessage *q, ProtobufCMessage *r)
 {
-    return update(c, (const UpdateRequest *)q, (UpdateResponse *)r);
+    const UpdateRequest *req = (const UpdateRequest *)q;
+
+    return blamed(c, id_of(req->resource), update(c, req, (UpdateResponse *)r));
 }
 
 enum ward_code mark_entered_in_error_rpc(struct ward_call *c, const ProtobufCMessage *q,
                                          ProtobufCMessage *r)
 {
-    return mark(c, (const MarkRequest *)q, (MarkResponse *)r);
+    const MarkRequest *req = (const MarkRequest *)q;
+
+    return blamed(c, req->id, mark(c, req, (MarkResponse *)r));
 }

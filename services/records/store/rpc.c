@@ -29,10 +29,21 @@ void rpc_blame(struct ward_call *c, const uint8_t id[RECORDS_ID])
     struct worker *w = c->wrk;
     struct ward_rows rows;
 
+    w->seat.patient[0] = '\0';
     if (ward_db_run(w->seat.db, c->mem, SQL, WARD_PARAMS(ward_blob(id, RECORDS_ID)), &rows,
                     NULL) == WARD_OK &&
         rows.n == 1)
         ward_uuid_text((const uint8_t *)rows.at[0][0].p, w->seat.patient);
+}
+
+void rpc_blame_of(struct ward_call *c, const char *id)
+{
+    uint8_t parsed[RECORDS_ID];
+    struct worker *w = c->wrk;
+
+    w->seat.patient[0] = '\0';
+    if (ward_uuid_parse(id, parsed))
+        rpc_blame(c, parsed);
 }
 
 /* ---- answers that are kept ---- */

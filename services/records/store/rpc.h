@@ -47,8 +47,11 @@ WARD_MUST enum ward_code job_run(struct job *j, struct ward_err *err);
 WARD_MUST enum ward_code rpc_kind(struct ward_call *c, int given, enum kind *out);
 /* Whom a resource is about, for the event of a call that may fail; NULL: not known. */
 const char *rpc_patient(struct ward_call *c, const Resource *res);
-/* After a NOT_FOUND about a resource: its event shall be about the patient it is of. */
+/* After a failure about a resource that is there already, or is none: its event is about the
+ * patient it is of, whomever the request names; about nobody where it is none. */
 void rpc_blame(struct ward_call *c, const uint8_t id[RECORDS_ID]);
+/* The same of an id's text; of what is no id, nobody's. */
+void rpc_blame_of(struct ward_call *c, const char *id);
 
 /* What is kept of a record; and the record that it was, read again: of what the caller may not
  * see any more (a consent, another ward, a glass that ended) the version without the resource.
