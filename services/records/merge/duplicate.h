@@ -1,9 +1,10 @@
 /* duplicate.h - patients who may be one person.
  *
  * Who is compared: those who share an identifier, a telephone or e-mail, the birth date with a
- * name's first letter, or two names letter for letter; at most DUPLICATE_LOOKED_AT of them, as
- * the caller's view lets them be seen. Left out are those of the same chart, those merged away,
- * and those whom a person said to be different.
+ * name's first letter, or two parts of one name letter for letter; at most DUPLICATE_LOOKED_AT
+ * of them, as the caller's view lets them be seen, and of what thousands share the first that
+ * are met. Left out are those of the same chart, those merged away, and those whom a person
+ * said to be different.
  *
  * Threads: a worker's own. Memory: the arena. Errors: chart.h's.
  */

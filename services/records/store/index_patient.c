@@ -6,6 +6,8 @@
 
 typedef Ward__Records__V1__HumanName HumanName;
 
+#define PAIRED 8 /* parts of a name */
+
 static void beginnings(struct sink *s, enum param p, const char *word)
 {
     size_t n = strlen(word);
@@ -49,8 +51,35 @@ static void parts(struct sink *s, enum param p, char *const *list, size_t n)
         part(s, p, list[i], "");
 }
 
+/* Each two of the first parts of a name, as one token: a family name alone, or a given one, is
+ * shared by too many to go through. */
+static void pairs(struct sink *s, const HumanName *h)
+{
+    const char *part[PAIRED];
+    size_t n = 0;
+
+    if (*h->family != '\0')
+        part[n++] = h->family;
+    for (size_t i = 0; i < h->n_given && n < PAIRED; i++)
+        if (*h->given[i] != '\0')
+            part[n++] = h->given[i];
+    for (size_t i = 1; i < n; i++) {
+        for (size_t k = 0; k < i; k++) {
+            bool swap = strcmp(part[k], part[i]) > 0;
+            const char *text =
+                ward_printf(s->mem, "%s|%s", part[swap ? i : k], part[swap ? k : i]);
+
+            if (text == NULL)
+                sink_is(s, WARD_FAIL(s->err, RESOURCE_EXHAUSTED, "no memory to index a name"));
+            else
+                sink_text(s, PARAM_NAME_PAIR, text, strlen(text));
+        }
+    }
+}
+
 static void name(struct sink *s, const HumanName *h, const char *birth_date)
 {
+    pairs(s, h);
     part(s, PARAM_FAMILY, h->family, birth_date);
     parts(s, PARAM_GIVEN, h->given, h->n_given);
     parts(s, PARAM_NAME_TEXT, h->prefix, h->n_prefix);

@@ -13,8 +13,8 @@ bool param_is_keyed(enum param p)
 static const char *bound_to(enum param p)
 {
     static const char *const names[] = {
-        "identifier", "family",  "given",       "name text",
-        "name exact", "telecom", "postal code", "birth and name",
+        "identifier", "family",      "given",          "name text", "name exact",
+        "telecom",    "postal code", "birth and name", "name pair",
     };
 
     return names[p - PARAM_IDENTIFIER];

@@ -38,8 +38,11 @@ enum param {
     PARAM_NAME_EXACT = 34, /* a whole part, as written */
     PARAM_TELECOM = 35,    /* as param_telecom writes it */
     PARAM_POSTAL_CODE = 36,
-    PARAM_BIRTH_AND_NAME = 37 /* for duplicates: "1949-08-02|b", the birth date as it is written
-                               * and each word's first letter of family or text, folded */
+    /* For duplicates: "1949-08-02|b", the birth date as it is written and each word's first
+     * letter of family or text, folded; "Anna|Beispiel", two of a name's parts as written, the
+     * lesser first. */
+    PARAM_BIRTH_AND_NAME = 37,
+    PARAM_NAME_PAIR = 38
 };
 bool param_is_keyed(enum param p);
 
