@@ -57,8 +57,8 @@ static const struct log_line *line_of(const struct log_page *p, const char *even
     return NULL;
 }
 
-/* The outbox has no index by event: each of its two tables is read once, and what it holds is
- * looked up among the lines. */
+/* The outbox has no index by event: each of its two tables is read once for each patient of the
+ * chart, and what it holds is looked up among the lines. */
 #define HELD_BY(table)                                                                         \
     "SELECT o.event_id, o.event FROM " table " o WHERE o.event_id IN (SELECT s.event_id"       \
     " FROM seen s WHERE s.patient_id = ? AND s.at_us >= ? AND s.at_us <= ?)"

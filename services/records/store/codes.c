@@ -69,8 +69,10 @@ static size_t unknown_of(const struct item *it, int64_t now_ns, const struct nam
     return n;
 }
 
-/* Added by themselves, one statement each: only so is it told which was there before, committed
- * by another transaction and thus to be remembered; one's own may yet be rolled back. */
+/* Added by themselves, one statement each: only so is it told which was there before and is
+ * thus to be remembered; what this statement added may yet be rolled back. So may what an
+ * earlier write of the same transaction added: should it be, the code has no name until it
+ * comes again after TRUST_NS. */
 static enum ward_code add(struct worker *w, const struct named_code *code, bool *was_there,
                           struct ward_err *err)
 {
