@@ -5,7 +5,7 @@
 
 const test = require('node:test');
 const assert = require('node:assert/strict');
-const { Site, uuid, PURPOSE, person, encounter, observation, condition, allergy, note, consent, coded } = require('./site');
+const { Site, until, uuid, PURPOSE, person, encounter, observation, condition, allergy, note, consent, coded } = require('./site');
 
 const ROLES = ['physician', 'nurse', 'pharmacist', 'registrar', 'privacy-officer', 'patient'];
 const CLINICIANS = ['physician', 'nurse', 'pharmacist'];
@@ -48,17 +48,17 @@ const SEES = {
 };
 const READER = { physician: 'clinician', nurse: 'clinician', pharmacist: 'clinician', registrar: 'office', 'privacy-officer': 'office', patient: 'patient' };
 
-// E Encounter, O, C as above, A AllergyIntolerance, D DocumentReference, K Consent.
+// E an Encounter that is open, O, C as above, A AllergyIntolerance, D DocumentReference, K Consent.
 //        none    general label   kind    person  role    expired inactive
 const WRITES = {
   physician: {
     treats: 'EOCADx -----x EO-ADx EO-ADx -----x -----x EOCADx EOCADx',
-    glass: ' EOCADx EOCADx EOCADx EOCADx EOCADx EOCADx EOCADx EOCADx',
+    glass: ' -OCADx -OCADx -OCADx -OCADx -OCADx -OCADx -OCADx -OCADx',
     other: ' -----x -----x -----x -----x -----x -----x -----x -----x',
   },
   nurse: {
     treats: 'EOxADx --x--x EOxADx EOxADx --x--x --x--x EOxADx EOxADx',
-    glass: ' EOxADx EOxADx EOxADx EOxADx EOxADx EOxADx EOxADx EOxADx',
+    glass: ' -OxADx -OxADx -OxADx -OxADx -OxADx -OxADx -OxADx -OxADx',
     other: ' --x--x --x--x --x--x --x--x --x--x --x--x --x--x --x--x',
   },
   pharmacist: {
@@ -216,7 +216,7 @@ test('who may do what', async (t) => {
 
   await t.test('Create: role x relation x consent', async () => {
     const made = {
-      E: (p) => encounter(p, 'ward-3', { status: 'STATUS_FINISHED' }), O: observation, C: hiv, A: (p) => allergy(p, { clinical_status: ACTIVE }), D: (p) => note(p, 'ate well'),
+      E: (p) => encounter(p, 'ward-77'), O: observation, C: hiv, A: (p) => allergy(p, { clinical_status: ACTIVE }), D: (p) => note(p, 'ate well'),
       K: (p) => consent(p, undefined, { status: 'STATUS_INACTIVE' }),
     };
     const wrong = [];
@@ -258,9 +258,11 @@ test('who may do what', async (t) => {
 
   await t.test('who has no ward treats nobody, whatever wards are called', async () => {
     const { O } = chart['treats none'];
-    for (const ward of [undefined, '', ' ', 'WARD-3', 'ward-3 ', 'ward-4', '%']) {
-      const f = await site.records.failure('Read', { kind: 'KIND_OBSERVATION', id: O }, site.as('nurse', { ward }));
+    for (const ward of [undefined, '', ' ', 'WARD-3', 'ward-3 ', 'ward-4', '%', '急诊', 'wärd-3', 'w'.repeat(65), 'w'.repeat(100)]) {
+      const by = site.as('nurse', { sub: 'nurse-77', ward }); // no glass of theirs is open
+      const f = await site.records.failure('Read', { kind: 'KIND_OBSERVATION', id: O }, by);
       assert.equal(f.code, 'NOT_FOUND', `${ward}`);
+      assert.equal((await site.records.call('Search', { kind: 'KIND_OBSERVATION', total: 'TOTAL_BOUNDED' }, by)).total, 0, `${ward}`);
     }
   });
 
@@ -288,6 +290,20 @@ test('who may do what', async (t) => {
     assert.equal((await site.read('KIND_OBSERVATION', O)).record.version.resource_id, O);
   });
 
+  await t.test('a consent\'s day holds from where it begins first to where it ends last', async () => {
+    const day = (hours) => new Date(Date.now() + hours * 3600e3).toISOString().slice(0, 10);
+    const rows = [
+      [{ start: day(13.9) }, true], [{ start: day(14 + 24) }, false], // today at UTC+14; tomorrow there
+      [{ end: day(-11.9) }, true], [{ end: day(-12 - 25) }, false], // today at UTC-12; yesterday there
+    ];
+    for (const [period, hides] of rows) {
+      const { id } = await site.treated();
+      await site.create(consent(id, { type: 'PROVISION_TYPE_DENY', period }));
+      const answer = await site.read('KIND_PATIENT', id).then(() => 'READ', (e) => e.code);
+      assert.equal(answer, hides ? 'NOT_FOUND' : 'READ', JSON.stringify(period));
+    }
+  });
+
   await t.test('an encounter that ends closes the chart to who treated', async () => {
     const { id, encounter: e } = await site.treated();
     const O = (await site.create(observation(id), site.as('physician'))).version.resource_id;
@@ -296,5 +312,36 @@ test('who may do what', async (t) => {
     await site.update({ encounter: { ...record.resource.encounter, status: 'STATUS_FINISHED' } }, 1);
     assert.equal((await site.unread('KIND_OBSERVATION', O)).code, 'NOT_FOUND');
     assert.equal((await site.unread('KIND_ENCOUNTER', e)).code, 'NOT_FOUND');
+  });
+
+  await t.test('who has left by an end, or is not there yet by a start, is not treated, whatever the status', async () => {
+    const at = (hours) => new Date(Date.now() + hours * 3600e3).toISOString();
+    const stay = (period, more = {}) => ({ period, location: [{ location: { reference: 'Location/ward-3' }, ...more }] });
+    const rows = [
+      [stay({ start: at(-9) }), 'READ'],
+      [stay({ start: at(-9), end: at(9) }), 'READ'],
+      [stay({ start: at(-9), end: at(-1) }), 'NOT_FOUND'],
+      [stay({ start: at(-9) }, { period: { start: at(-8), end: at(-1) } }), 'NOT_FOUND'],
+      [stay({ start: at(-9) }, { period: { start: at(-8) } }), 'READ'],
+      [stay({ start: at(-9) }, { period: { start: at(2) } }), 'NOT_FOUND'],
+      [stay({ start: at(-9) }, { period: { end: at(-48).slice(0, 10) } }), 'NOT_FOUND'],
+      [stay({ start: at(-9) }, { period: { end: at(-11.9).slice(0, 10) } }), 'READ'],
+    ];
+    for (const [more, expected] of rows) {
+      const id = await site.patient();
+      await site.create(encounter(id, 'ward-3', more));
+      assert.equal(await site.read('KIND_PATIENT', id).then(() => 'READ', (e) => e.code), expected, JSON.stringify(more));
+      const { records } = await site.records.call('Search', { kind: 'KIND_PATIENT', parameters: [{ name: '_id', values: [id] }] }, site.as('nurse'));
+      assert.equal(records.length, expected === 'READ' ? 1 : 0);
+    }
+  });
+
+  await t.test('a stay ends by itself', async () => {
+    const id = await site.patient();
+    const end = new Date(Date.now() + 5000).toISOString();
+    await site.create(encounter(id, 'ward-3', { period: { start: '2026-03-01T08:00:00Z', end } }));
+    await until('over: the stay', () => site.read('KIND_PATIENT', id).then(() => false, (e) => e.code === 'NOT_FOUND'));
+    assert.ok(Date.now() >= Date.parse(end));
+    assert.equal(await site.rows('open_encounter', `patient_id = ${site.hex(id)}`), 1);
   });
 });

@@ -62,6 +62,32 @@ test('AccessLog', async (t) => {
     assert.equal(refused.action, path('Records', 'Create'));
   });
 
+  await t.test('a refused try in a batch, or under another\'s name, is told to whom the chart is of', async () => {
+    const { id, O } = await chart();
+    const other = await site.patient();
+    const spy = site.as('nurse', { sub: 'spy', ward: 'icu' });
+    const resource = { observation: { ...observation(other).observation, id: O } };
+    const mark = { kind: 'KIND_OBSERVATION', id: O, expected_version: 1, reason: 'x' };
+    const tries = [
+      ['Batch', { entries: [{ mark_entered_in_error: mark }] }],
+      ['Batch', { entries: [{ update: { resource, expected_version: 1 } }] }],
+      ['Batch', { entries: [{ create: { resource: observation(id) } }] }],
+      ['Update', { resource, expected_version: 1 }],
+      ['MarkEnteredInError', mark],
+    ];
+    for (const [method, request] of tries) {
+      assert.equal((await site.records.failure(method, { idempotency_key: site.key(), ...request }, spy)).code, 'NOT_FOUND', method);
+    }
+    // Of what is not there nobody hears.
+    const nothing = { resource: { observation: { ...resource.observation, id: uuid() } }, expected_version: 1 };
+    await site.records.failure('Update', { idempotency_key: site.key(), ...nothing }, spy);
+    await site.records.failure('Batch', { idempotency_key: site.key(), entries: [{ update: nothing }] }, spy);
+    await emptied();
+    const of = async (patient) => (await log(patient)).entries.map(short).filter((e) => e.includes('spy')).reverse();
+    assert.deepEqual(await of(id), tries.map(([method]) => `${method} spy FAILURE`));
+    assert.deepEqual(await of(other), []);
+  });
+
   await t.test('says which broken glass an act was under', async () => {
     const { id, O } = await chart();
     const nurse = site.as('nurse', { sub: 'nurse-20', ward: 'icu' });

@@ -162,3 +162,25 @@ test('requests that make no sense, patients who are not there, roles that may no
     }
   }
 });
+
+test('what thousands share is not gone through when one more is registered, nor when one is asked about', async () => {
+  const [f, phone] = [name(), '777 31415'];
+  const who = () => site.patient(anna(f, { telecom: [{ system: 'SYSTEM_PHONE', value: phone }] }));
+  const a = await who();
+  // Six thousand erased ones with her names, birth date and telephone: they are no candidates, and were rows to read.
+  await site.sql(`SET SESSION foreign_key_checks = 0;
+    INSERT INTO patient (patient_id, root_id, created_at_us, key_sha256, erased_at_us)
+      SELECT UNHEX(MD5(CONCAT('many', seq))), UNHEX(MD5(CONCAT('many', seq))), 1, UNHEX(SHA2(seq, 256)), 2 FROM seq_1_to_6000;
+    INSERT INTO token (patient_id, param, hash, at_us, resource_id)
+      SELECT UNHEX(MD5(CONCAT('many', seq))), t.param, t.hash, t.at_us, UNHEX(MD5(CONCAT('many', seq)))
+      FROM token t JOIN seq_1_to_6000 WHERE t.patient_id = ${site.hex(a)} AND t.param IN (34, 35, 37, 38)`);
+  const reads = async () => (await site.sql("SHOW GLOBAL STATUS LIKE 'Handler_read_%'")).reduce((sum, [, value]) => sum + Number(value), 0);
+  const before = await reads();
+  const b = await who();
+  const created = await reads();
+  assert.ok(created - before < 6000, `${created - before} rows for a Create`);
+  await find(b);
+  const found = (await reads()) - created;
+  assert.ok(found < 24000, `${found} rows for FindDuplicates`); // 2,000 of each token, and what each costs
+  await site.sql("DELETE FROM token WHERE patient_id IN (SELECT UNHEX(MD5(CONCAT('many', seq))) FROM seq_1_to_6000)");
+});

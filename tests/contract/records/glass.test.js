@@ -3,7 +3,7 @@
 
 const test = require('node:test');
 const assert = require('node:assert/strict');
-const { Site, UUID, nobody, observation, consent } = require('./site');
+const { Site, UUID, nobody, encounter, observation, consent } = require('./site');
 
 const EXPLANATION = 'unconscious, no relatives here';
 
@@ -98,6 +98,35 @@ test('broken glass', async (t) => {
       assert.deepEqual([f.code, f.field], ['INVALID_ARGUMENT', field], JSON.stringify(more));
     }
     for (const explanation of ['x'.repeat(10), 'x'.repeat(500)]) assert.ok(await access.call('BreakGlass', breaking(id, { explanation }), nurse(8)));
+  });
+
+  await t.test('a ward\'s name that is none is no reason to fail', async () => {
+    const { id, O } = await hidden();
+    for (const [i, ward] of ['急诊', 'w'.repeat(65), 'a b'].entries()) {
+      const by = nurse(30 + i, { ward });
+      assert.match((await access.call('BreakGlass', breaking(id), by)).glass_id, UUID);
+      assert.equal((await site.read('KIND_OBSERVATION', O, by)).record.version.resource_id, O);
+    }
+  });
+
+  await t.test('opens nothing that outlives it: no encounter is written under it', async () => {
+    const { id, encounter: there } = await site.treated();
+    const closed = await site.create(encounter(id, 'icu', { status: 'STATUS_FINISHED' }));
+    await access.call('BreakGlass', breaking(id, { lifetime_s: 60 }), nurse(40));
+    const made = await site.refused(encounter(id, 'icu'), nurse(40));
+    assert.deepEqual([made.code, made.reason], ['NOT_FOUND', 'PATIENT_NOT_FOUND']);
+    const { record } = await site.read('KIND_ENCOUNTER', closed.version.resource_id, nurse(40));
+    const reopened = { encounter: { ...record.resource.encounter, status: 'STATUS_IN_PROGRESS' } };
+    const ward = { encounter: { ...(await site.read('KIND_ENCOUNTER', there, nurse(40))).record.resource.encounter, location: [{ location: { reference: 'Location/icu' } }] } };
+    for (const resource of [reopened, ward]) {
+      const f = await site.records.failure('Update', { idempotency_key: site.key(), resource, expected_version: 1 }, nurse(40));
+      assert.deepEqual([f.code, f.reason], ['NOT_FOUND', 'RESOURCE_NOT_FOUND']);
+    }
+    const entries = [{ create: { resource: encounter(id, 'icu') } }];
+    assert.equal((await site.records.failure('Batch', { idempotency_key: site.key(), entries }, nurse(40))).code, 'NOT_FOUND');
+    assert.ok(await site.create(observation(id), nurse(40))); // other kinds are written
+    await site.sql(`UPDATE glass SET until_us = from_us + 1 WHERE patient_id = ${site.hex(id)}`);
+    for (const n of [40, 41]) assert.equal((await site.unread('KIND_PATIENT', id, nurse(n))).code, 'NOT_FOUND');
   });
 
   await t.test('a patient nobody knows has no glass', async () => {
