@@ -92,7 +92,7 @@ static void put_columns(const struct query *q, struct sql *s)
     if (has(q, BY(GENDER)))
         sql_put(s, ", q.gender AS gender");
     if (has(q, BY(CODE)))
-        sql_put(s, ", k.hash AS hash, k.code AS code, k.display AS display");
+        sql_put(s, ", k.hash AS hash, k.code AS code, k.system AS display");
     if (has(q, BY(WARD)))
         sql_put(s, ", e.ward AS ward");
 }

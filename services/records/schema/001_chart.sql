@@ -87,12 +87,12 @@ CREATE TABLE token (
     KEY token_of (patient_id, resource_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
--- What a code is called, for counts. Not about anybody.
+-- Codes behind the hashes of tokens, for counts: of known terminologies alone, written as those write them, and never what somebody
+-- called one. Not about anybody: it outlives an erasure.
 CREATE TABLE coding (
-    hash    BINARY(16)   NOT NULL PRIMARY KEY,
-    system  VARCHAR(255) NOT NULL,
-    code    VARCHAR(255) NOT NULL,
-    display VARCHAR(255) NOT NULL
+    hash   BINARY(16)   NOT NULL PRIMARY KEY,
+    system VARCHAR(255) CHARACTER SET ascii NOT NULL,
+    code   VARCHAR(20)  CHARACTER SET ascii COLLATE ascii_nopad_bin NOT NULL
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
 -- Conditional creates of one identifier wait for each other here.

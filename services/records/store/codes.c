@@ -1,6 +1,7 @@
 /* The dictionary of codes. A process remembers for a while which are there, so that a write
  * seldom asks. */
 #include "common/base/clock.h"
+#include "services/records/exchange/deid.h"
 #include "services/records/store/chart_own.h"
 
 #include <pthread.h>
@@ -9,7 +10,7 @@
 
 #define SLOTS    65536
 #define TRUST_NS (600000 * WARD_NS_PER_MS) /* then looked at again */
-#define TEXT_MAX 255
+#define CODE_MAX 20
 
 static struct {
     pthread_mutex_t lock;
@@ -48,15 +49,18 @@ static void remember(const uint8_t hash[TOKEN_HASH], int64_t now_ns)
     pthread_mutex_unlock(&known.lock);
 }
 
-/* At most TEXT_MAX bytes, cut between code points. */
-static struct ward_val cut(const char *s)
+/* Rows here are in the clear and outlive an erasure, so only what cannot be a person's words
+ * comes in. HL7's own systems are left out: there any word is a code. */
+static bool is_kept(const struct named_code *c)
 {
-    size_t n = strlen(s);
+    static const char WORDS[] = "http://terminology.hl7.org/",
+                      OF_FHIR[] = "http://hl7.org/fhir/", SID[] = "http://hl7.org/fhir/sid/";
 
-    if (n > TEXT_MAX)
-        for (n = TEXT_MAX; n > 0 && ((unsigned char)s[n] & 0xc0) == 0x80;)
-            n--;
-    return ward_blob(s, n);
+    if (strlen(c->code) > CODE_MAX || strncmp(c->system, WORDS, strlen(WORDS)) == 0 ||
+        (strncmp(c->system, OF_FHIR, strlen(OF_FHIR)) == 0 &&
+         strncmp(c->system, SID, strlen(SID)) != 0))
+        return false;
+    return deid_is_code(c->system, c->code);
 }
 
 static size_t unknown_of(const struct item *it, int64_t now_ns, const struct named_code **out)
@@ -64,7 +68,7 @@ static size_t unknown_of(const struct item *it, int64_t now_ns, const struct nam
     size_t n = 0;
 
     for (size_t i = 0; i < it->f.n_codes; i++)
-        if (*it->f.code[i].display != '\0' && !is_known(it->f.code[i].hash, now_ns))
+        if (is_kept(&it->f.code[i]) && !is_known(it->f.code[i].hash, now_ns))
             out[n++] = &it->f.code[i];
     return n;
 }
@@ -76,13 +80,12 @@ static size_t unknown_of(const struct item *it, int64_t now_ns, const struct nam
 static enum ward_code add(struct worker *w, const struct named_code *code, bool *was_there,
                           struct ward_err *err)
 {
-    static const char SQL[] =
-        "INSERT IGNORE INTO coding (hash, system, code, display) VALUES (?, ?, ?, ?)";
+    static const char SQL[] = "INSERT IGNORE INTO coding (hash, system, code) VALUES (?, ?, ?)";
     struct ward_rows out;
 
     WARD_TRY(ward_db_run(w->seat.db, NULL, SQL,
-                         WARD_PARAMS(ward_blob(code->hash, TOKEN_HASH), cut(code->system),
-                                     cut(code->code), cut(code->display)),
+                         WARD_PARAMS(ward_blob(code->hash, TOKEN_HASH), ward_text(code->system),
+                                     ward_text(code->code)),
                          &out, err));
     *was_there = out.affected == 0;
     return WARD_OK;

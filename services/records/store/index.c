@@ -72,7 +72,7 @@ void sink_word(struct sink *s, enum param p, const char *code)
     put(s, p, "", code);
 }
 
-/* What a code is called. The last token is the one of "system|code". */
+/* For the dictionary. The last token is the one of "system|code". */
 static void name_code(struct sink *s, const Coding *c)
 {
     struct found_by *f = s->out;
@@ -84,8 +84,7 @@ static void name_code(struct sink *s, const Coding *c)
     if (list == NULL)
         return;
     f->code = list;
-    list[f->n_codes] =
-        (struct named_code){.system = c->system, .code = c->code, .display = c->display};
+    list[f->n_codes] = (struct named_code){.system = c->system, .code = c->code};
     memcpy(list[f->n_codes++].hash, f->token[f->n_tokens - 1].hash, TOKEN_HASH);
 }
 

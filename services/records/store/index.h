@@ -28,10 +28,10 @@ struct token {
 };
 /* By param, then hash: the order of found_by.token. */
 int token_cmp(const struct token *a, const struct token *b);
-/* A code with its name, for the dictionary of counts. */
+/* A code, for the dictionary of counts. */
 struct named_code {
     uint8_t hash[TOKEN_HASH];
-    const char *system, *code, *display;
+    const char *system, *code;
 };
 /* One denial of a consent. */
 struct deny {

@@ -161,7 +161,7 @@ static void codes_are_found_with_and_without_their_system_and_are_named(void **s
     (void)state;
     expect(&f, rows, WARD_COUNT(rows));
     assert_int_equal(f.n_codes, 1);
-    assert_string_equal(f.code[0].display, "Heart rate");
+    assert_string_equal(f.code[0].code, "8867-4");
     assert_true(f.has_encounter);
     assert_int_equal(f.encounter[RECORDS_ID - 1], 1);
 }
