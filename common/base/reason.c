@@ -296,6 +296,8 @@ const struct ward_reason ward_reasons[] = {
     {"SERIES_TOO_LARGE", WARD_RESOURCE_EXHAUSTED, RECORDS,
      "the answer would have more than 5,000 points",
      "ask for a shorter time, larger groups or one code"},
+    {"RESPONSE_TOO_LARGE", WARD_RESOURCE_EXHAUSTED, RECORDS,
+     "the answer would have more than 4 MiB; nothing was written", "send fewer entries"},
     {"RECORD_UNREADABLE", WARD_DATA_LOSS, RECORDS,
      "what is stored does not open with its patient's key",
      "restore it from a backup, and tell operations"},

@@ -10,6 +10,9 @@ typedef Ward__Records__V1__BatchResult BatchResult;
 typedef Ward__Records__V1__BatchEntry BatchEntry;
 
 #define ENTRIES_MAX 100
+/* Below the 4 MiB that gRPC's clients take unless they are told otherwise: an answer that did
+ * not come through would leave a writer in doubt about what is written. */
+#define ANSWER_MAX (((size_t)4 << 20) - 4096)
 
 struct batch {
     struct ward_call *call;
@@ -115,6 +118,9 @@ static enum ward_code run_all(struct batch *b, struct ward_err *err)
         b->resp->results[i]->record = b->jobs[i].record;
         b->resp->results[i]->created = b->jobs[i].created;
     }
+    if (protobuf_c_message_get_packed_size(&b->resp->base) > ANSWER_MAX)
+        return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "RESPONSE_TOO_LARGE",
+                                "the answer would have more than 4 MiB: send fewer entries");
     return WARD_OK;
 }
 

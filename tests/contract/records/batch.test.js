@@ -99,3 +99,16 @@ test('a batch that holds what the caller may not do does nothing', async () => {
   assert.deepStrictEqual([e.code, e.reason], ['PERMISSION_DENIED', 'KIND_NOT_ALLOWED']);
   assert.strictEqual(await site.rows('version'), before2);
 });
+
+test('a batch whose answer is too large to be sent writes nothing', async () => {
+  const { id } = await site.treated();
+  const made = [];
+  for (let i = 0; i < 10; i++) made.push((await site.create(note(id, 'y'.repeat(1000000)), 'physician')).version.resource_id);
+  const mark = (ids) => ({
+    idempotency_key: site.key(), entries: ids.map((x) => ({ mark_entered_in_error: { kind: 'KIND_DOCUMENT_REFERENCE', id: x, expected_version: 1, reason: 'wrong' } })),
+  });
+  const e = await site.records.failure('Batch', mark(made), site.tokens.physician);
+  assert.deepStrictEqual([e.code, e.reason], ['RESOURCE_EXHAUSTED', 'RESPONSE_TOO_LARGE']);
+  assert.strictEqual(await site.rows('version', `patient_id = ${site.hex(id)} AND kind = 6 AND version > 1`), 0);
+  assert.strictEqual((await site.records.call('Batch', mark(made.slice(7)), site.tokens.physician)).results.length, 3);
+});
