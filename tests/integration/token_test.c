@@ -479,7 +479,6 @@ static int done(void **state)
 }
 
 #define WITH_DB(test) cmocka_unit_test_setup_teardown(test, fresh, spent)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {

@@ -49,6 +49,7 @@ static SearchRequest sealed(const struct cursor *c)
     q.kind = WARD__RECORDS__V1__KIND__KIND_OBSERVATION;
     q.page_size = 7;
     assert_int_equal(cursor_seal(NULL, &mem, &q, "nurse-1", c, &q.page_token, NULL), WARD_OK);
+    assert_non_null(q.page_token.data);
     return q;
 }
 

@@ -20,7 +20,7 @@ struct filling {
     size_t n_batch;
     uint8_t event_id[16];
 };
-static uint64_t first, patients, each, in_wards;
+static uint64_t patients, each, in_wards;
 static atomic_uint_least64_t next;
 static int64_t now_us;
 
@@ -59,9 +59,9 @@ static void *run(void *arg)
     uint64_t n;
 
     flush(f);
-    while ((n = first + atomic_fetch_add(&next, 1)) < first + patients) {
+    while ((n = atomic_fetch_add(&next, 1)) < patients) {
         add(f, make_patient(mem, n));
-        add(f, make_encounter(mem, n, n < first + in_wards));
+        add(f, make_encounter(mem, n, n < in_wards));
         for (uint64_t k = 0; k < each; k++)
             add(f, make_observation(mem, n, k, now_us));
         for (uint64_t k = 0; k < 2; k++)
