@@ -49,7 +49,6 @@ static SearchRequest sealed(const struct cursor *c)
     q.kind = WARD__RECORDS__V1__KIND__KIND_OBSERVATION;
     q.page_size = 7;
     assert_int_equal(cursor_seal(NULL, &mem, &q, "nurse-1", c, &q.page_token, NULL), WARD_OK);
-    assert_non_null(q.page_token.data);
     return q;
 }
 
@@ -101,12 +100,17 @@ static void a_token_with_any_bit_changed_or_byte_missing_is_none(void **state)
 {
     struct cursor c = {.asked_us = NOW, .at_us = 5};
     SearchRequest q = sealed(&c);
+    uint8_t *token = q.page_token.data;
 
     (void)state;
+    if (token == NULL) {
+        fail();
+        return;
+    }
     for (size_t bit = 0; bit < (size_t)CURSOR_SIZE * 8; bit++) {
-        q.page_token.data[bit / 8] ^= (uint8_t)(1 << (bit % 8));
+        token[bit / 8] ^= (uint8_t)(1 << (bit % 8));
         assert_int_equal(open_at(&q, "nurse-1", NOW), WARD_INVALID_ARGUMENT);
-        q.page_token.data[bit / 8] ^= (uint8_t)(1 << (bit % 8));
+        token[bit / 8] ^= (uint8_t)(1 << (bit % 8));
     }
     for (size_t n = 1; n < CURSOR_SIZE; n++) {
         q.page_token.len = n;
