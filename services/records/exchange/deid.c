@@ -52,8 +52,8 @@ static bool is_empty(const Message *m)
 
 /* ---- pseudonyms and days ---- */
 
-/* Of a project, a use and an id. */
-static enum ward_code secret(const struct deid *d, const char *use,
+/* Of a project (or "": of all of them), a use and an id. */
+static enum ward_code secret(const struct deid *d, const char *project, const char *use,
                              const uint8_t id[RECORDS_ID], uint8_t out[WARD_SHA256_SIZE],
                              struct ward_err *err)
 {
@@ -61,7 +61,7 @@ static enum ward_code secret(const struct deid *d, const char *use,
     const char *bound;
 
     ward_uuid_text(id, text);
-    bound = ward_printf(d->mem, "%s %s", d->project, text);
+    bound = ward_printf(d->mem, "%s %s", project, text);
     if (bound == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a pseudonym");
     return ward_keyring_hash(d->keys, use, bound, strlen(bound), out, err);
@@ -81,7 +81,8 @@ static enum ward_code pseudonym(const struct deid *d, const uint8_t id[RECORDS_I
 {
     uint8_t sum[WARD_SHA256_SIZE];
 
-    WARD_TRY(secret(d, "deidentified id", is_theirs(d, id) ? d->root : id, sum, err));
+    WARD_TRY(
+        secret(d, d->project, "deidentified id", is_theirs(d, id) ? d->root : id, sum, err));
     sum[6] = (uint8_t)((sum[6] & 0x0f) | 0x80);
     sum[8] = (uint8_t)((sum[8] & 0x3f) | 0x80);
     ward_uuid_text(sum, out);
@@ -106,7 +107,9 @@ enum ward_code deid_begin(struct deid *d, const char *birth_date, int64_t now_us
     uint8_t sum[WARD_SHA256_SIZE];
     uint64_t n = 0;
 
-    WARD_TRY(secret(d, "deidentified days", d->root, sum, err));
+    /* Not of the project: many of them, each with another shift, would together give the true
+     * dates away. */
+    WARD_TRY(secret(d, "", "deidentified days", d->root, sum, err));
     for (size_t i = 0; i < sizeof(n); i++)
         n = n << 8 | sum[i];
     d->back_days = (int)(n % SHIFTS) + 1;
@@ -251,6 +254,20 @@ static enum ward_code scrub_subs(const struct deid *d, Message *m, const Field *
     return WARD_OK;
 }
 
+/* A moment in UTC, cut to the second: the offset it was written with would tell by its summer
+ * time when it was, and a fraction is as good as a name to who has the original. */
+static enum ward_code moved(const struct deid *d, const char *text,
+                            char out[WARD_FHIRTIME_SIZE])
+{
+    struct ward_fhirtime t;
+
+    WARD_TRY(ward_fhirtime_parse(WARD_FHIR_DATETIME, text, strlen(text), 0, &t, NULL));
+    if (t.precision < WARD_TO_SECOND)
+        return ward_fhirtime_shift(WARD_FHIR_DATETIME, text, strlen(text), -d->back_days, out,
+                                   NULL);
+    return ward_fhirtime_print(t.from_us - d->back_days * WARD_US_PER_DAY, 0, 0, out, NULL);
+}
+
 static enum ward_code shift(const struct deid *d, Message *m, const Field *f,
                             struct ward_err *err)
 {
@@ -258,8 +275,7 @@ static enum ward_code shift(const struct deid *d, Message *m, const Field *f,
 
     if (out == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a date");
-    if (ward_fhirtime_shift(WARD_FHIR_DATETIME, *text, strlen(*text), -d->back_days, out,
-                            NULL) != WARD_OK) {
+    if (moved(d, *text, out) != WARD_OK) {
         clear(m, f);
         return WARD_OK;
     }

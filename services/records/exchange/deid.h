@@ -31,8 +31,8 @@ struct deid {
     int back_days; /* 1 to 364: set by deid_begin */
     bool over_89;
 };
-/* The secret number of days, which is the same whenever project and patient are. birth_date: of
- * root, "" where none is known. */
+/* The secret number of days, which is the patient's in every project: were there one for each,
+ * many projects would give the true dates. birth_date: of root, "" where none is known. */
 WARD_MUST enum ward_code deid_begin(struct deid *d, const char *birth_date, int64_t now_us,
                                     struct ward_err *err);
 /* In place. *out false: nothing of it may go out (another patient of the chart, the age of who

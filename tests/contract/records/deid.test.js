@@ -102,14 +102,14 @@ test('strings planted in every field of every kind stay inside', async () => {
   assert.deepStrictEqual(states, [{ state: 'Ohio' }]);
 });
 
-test('dates are shifted by one number of days a patient, times and intervals stay', async () => {
+test('dates are shifted by one number of days a patient, intervals stay, times are in UTC', async () => {
   const { lines } = await out();
   const DAY = 86400000;
   const shifts = new Set();
   for (const e of of(lines, 'Encounter')) {
     const o = of(lines, 'Observation').find((x) => x.subject.reference === e.subject.reference);
     if (!o || !e.period) continue;
-    assert.match(e.period.start, /T08:00:00\+08:00$/);
+    assert.match(e.period.start, /T00:00:00Z$/);
     const back = (Date.parse('2026-03-01T08:00:00+08:00') - Date.parse(e.period.start)) / DAY;
     assert.ok(Number.isInteger(back) && back >= 1 && back <= 364, String(back));
     if (o.effectiveDateTime) assert.strictEqual((Date.parse('2026-03-02T09:30:00+08:00') - Date.parse(o.effectiveDateTime)) / DAY, back);
@@ -127,12 +127,16 @@ test('birth dates are years, and who is 90 or more is one of a group', async () 
   assert.deepStrictEqual(old[0].meta.tag, [{ system: 'http://ward/deidentified', code: 'over-89' }]);
 });
 
-test('the same project has the same pseudonyms and shifts, another has others', async () => {
+test('the same project has the same pseudonyms, another has others, and the dates are the same in all', async () => {
   const one = await out();
   assert.strictEqual((await out()).text, one.text);
   const other = await out({ project: 'other-study' });
   const ids = new Set(one.lines.map((l) => l.id));
   assert.ok(other.lines.every((l) => !ids.has(l.id)));
+  // were there another shift for each project, the latest date of many would be the true one
+  const dates = (lines) => of(lines, 'Encounter').map((e) => e.period.start).sort();
+  assert.ok(dates(one.lines).length > 0);
+  for (let k = 0; k < 5; k++) assert.deepStrictEqual(dates((await out({ project: `p${k}`, kinds: ['KIND_ENCOUNTER'] })).lines), dates(one.lines));
 });
 
 test('only patients with a condition, where it is asked for', async () => {
