@@ -324,6 +324,9 @@ const struct ward_reason ward_reasons[] = {
     {"IMPORT_REFUSED", WARD_FAILED_PRECONDITION, RECORDS,
      "the import has problems, and none are to be put aside: nothing of the bundle is stored",
      "correct what BadRequest names, or import with on_problem QUARANTINE"},
+    {"CONFLICT", WARD_FAILED_PRECONDITION, RECORDS,
+     "an import would change what somebody else than its source wrote",
+     "look at both: replay it, or discard it; a consent: have it changed by who may write one"},
     {"IMPORT_DIFFERS", WARD_FAILED_PRECONDITION, RECORDS,
      "this import_id was used with another source", "use a new import_id"},
 

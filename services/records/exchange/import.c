@@ -92,6 +92,7 @@ enum ward_code import_begin(struct import *im, const Ward__Records__V1__ImportSt
     im->stage.dry_run = start->dry_run;
     im->stage.act = &im->act;
     im->stage.call = *c;
+    WARD_TRY(import_mark(c->mem, source, &im->stage.from, c->err));
     WARD_TRY(stage_init(&im->stage, c->err));
     ward_act_note(&im->act, "import", id);
     ward_db_deadline(w->seat.db, c->deadline_ns);

@@ -86,6 +86,7 @@ struct staged {
     bool plausible; /* a person looked at its values, and they are so */
     enum fate fate;
     int version; /* of what is there */
+    bool over;   /* a person decided that it goes over what somebody else wrote */
     struct ward_act *act;
 };
 
@@ -121,6 +122,8 @@ struct stage {
     struct ward_call call; /* the import's, with memory of its own */
     struct ward_act *act;  /* the import's: others are made like it */
     const char *import_id;
+    Ward__Records__V1__Provenance from; /* what its versions say of their source */
+    bool alone;                         /* a replay: a person decided about this one entry */
     bool atomic, dry_run;
     bool last; /* what waits now waits in vain */
     int64_t now_us;
@@ -149,6 +152,19 @@ WARD_MUST enum ward_code stage_clear(struct stage *s, struct ward_err *err);
 /* After a dry run of a batch. */
 WARD_MUST enum ward_code stage_remember(struct stage *s, struct ward_arena *mem,
                                         struct ward_err *err);
+/* ---- whose what is there is: import_others.c; in a transaction ---- */
+
+/* How a source's versions are known: version.device is "import:<source>", or a hash where that
+ * is too long. */
+WARD_MUST enum ward_code import_mark(struct ward_arena *mem, const char *source,
+                                     Ward__Records__V1__Provenance *out, struct ward_err *err);
+bool import_is_ours(const struct stage *s, const struct version *v);
+/* Whether any version of v's resource that this source brought says what res does. */
+WARD_MUST enum ward_code import_said_before(struct stage *s, const struct version *v,
+                                            Resource *res, bool *out, struct ward_err *err);
+/* The links that merges wrote into a Patient go on into the next version. Kept by reference. */
+WARD_MUST enum ward_code import_keep_links(struct ward_arena *mem, const Resource *old,
+                                           Resource *res, struct ward_err *err);
 /* Each one's fate, by what is there: import_fate.c; in the transaction. */
 WARD_MUST enum ward_code stage_fates(struct stage *s, struct ward_err *err);
 

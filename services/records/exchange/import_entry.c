@@ -153,18 +153,20 @@ enum ward_code entry_same(struct ward_arena *mem, Resource *a, Resource *b, bool
 
 /* ---- an entry alone: a line of CSV, a replay ---- */
 
-static enum ward_code look_alone(struct worker *w, struct ward_call *c, struct staged *s,
-                                 struct ward_err *err)
+static enum ward_code look_alone(struct worker *w, struct ward_call *c, const char *source,
+                                 struct staged *s, struct ward_err *err)
 {
     struct stage one = {.w = w,
                         .call = *c,
                         .last = true,
+                        .alone = true,
                         .now_us = ward_wall_us(),
                         .mem = c->mem,
                         .work = c->mem,
                         .at = &s,
                         .n = 1};
 
+    WARD_TRY(import_mark(c->mem, source, &one.from, err));
     WARD_TRY(id_map_init(&one.ids, c->mem, 1, err));
     stage_index(&one, s);
     return stage_fates(&one, err);
@@ -177,9 +179,15 @@ enum ward_code import_entry(struct worker *w, struct ward_call *c, const struct 
 
     WARD_TRY(entry_read(w, c->mem, e, NULL, NULL, &s, err));
     if (s.in.problems.n == 0)
-        WARD_TRY(look_alone(w, c, &s, err));
+        WARD_TRY(look_alone(w, c, e->source, &s, err));
     *out = s.in;
-    return WARD_OK;
+    out->version = s.version;
+    if (e->edited || s.over)
+        return WARD_OK;
+    out->from = ward_new(c->mem, Ward__Records__V1__Provenance);
+    if (out->from == NULL)
+        return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL", "no memory for a mark");
+    return import_mark(c->mem, e->source, out->from, err);
 }
 
 static enum ward_code find(struct worker *w, struct ward_arena *mem,
@@ -206,6 +214,7 @@ enum ward_code import_write(struct worker *w, struct ward_call *c, const struct 
     struct write what = {.res = e->res,
                          .act = WARD__RECORDS__V1__ACT__ACT_CREATED,
                          .event_id = event_id,
+                         .provenance = e->from,
                          .at_us = at_us,
                          .cleaned = (const Ward__Records__V1__Cleaned *const *)e->cleaned.at,
                          .n_cleaned = e->cleaned.n,
@@ -217,6 +226,8 @@ enum ward_code import_write(struct worker *w, struct ward_call *c, const struct 
     if (!ward_uuid_parse(resource_id(e->res), id))
         return WARD_FAIL(err, INTERNAL, "an entry without an id");
     WARD_TRY(find(w, c->mem, id, &v, &found, err));
+    if (v.version != e->version)
+        return WARD_FAIL(err, ABORTED, "somebody wrote it meanwhile");
     if (found && v.kind == resource_kind(e->res) && v.wrapped.p != NULL) {
         Resource *old;
 

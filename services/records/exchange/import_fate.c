@@ -119,6 +119,41 @@ static enum ward_code look_at_values(struct stage *s, struct staged *e, struct w
     return WARD_OK;
 }
 
+/* The links are the old version's, in the transaction's memory: an entry that may be looked at
+ * again in another one does not keep them. */
+static enum ward_code same_but_links(struct stage *s, struct staged *e, Resource *old,
+                                     bool *same, struct ward_err *err)
+{
+    Ward__Records__V1__Patient with = *e->in.res->patient;
+    Resource res = *e->in.res;
+
+    res.patient = &with;
+    WARD_TRY(import_keep_links(s->work, old, &res, err));
+    WARD_TRY(entry_same(s->work, old, &res, same, err));
+    if (s->alone)
+        *e->in.res->patient = with;
+    return WARD_OK;
+}
+
+/* Somebody else wrote what is there. What the source said before is nothing new; anything else
+ * is for a person to decide, and a consent only for who may write one. */
+static enum ward_code compare_other(struct stage *s, struct staged *e, const struct version *v,
+                                    Resource *old, struct ward_err *err)
+{
+    bool same = false;
+
+    if (!s->alone)
+        WARD_TRY(import_said_before(s, v, e->in.res, &same, err));
+    if (!same && e->kind == KIND_PATIENT)
+        WARD_TRY(same_but_links(s, e, old, &same, err));
+    e->over = s->alone && e->kind != KIND_CONSENT;
+    if (same)
+        e->fate = FATE_SAME;
+    return same || e->over ? WARD_OK
+                           : wrong(s, e, "CONFLICT", ".id",
+                                   "somebody else wrote the version that is there", err);
+}
+
 static enum ward_code compare(struct stage *s, struct staged *e, const struct version *v,
                               struct ward_err *err)
 {
@@ -127,13 +162,15 @@ static enum ward_code compare(struct stage *s, struct staged *e, const struct ve
 
     if (v->kind != e->kind)
         return wrong(s, e, "ID_TAKEN", ".id", "a resource of another kind has this id", err);
-    if (v->wrapped.p != NULL) {
-        WARD_TRY(chart_open(s->w, s->work, v, &old, err));
-        WARD_TRY(entry_same(s->work, old, e->in.res, &same, err));
-    }
     e->version = v->version;
-    e->fate = same ? FATE_SAME : FATE_CHANGED;
-    return WARD_OK;
+    e->fate = FATE_CHANGED;
+    if (v->wrapped.p == NULL)
+        return WARD_OK;
+    WARD_TRY(chart_open(s->w, s->work, v, &old, err));
+    WARD_TRY(entry_same(s->work, old, e->in.res, &same, err));
+    if (same)
+        e->fate = FATE_SAME;
+    return same || import_is_ours(s, v) ? WARD_OK : compare_other(s, e, v, old, err);
 }
 
 static enum ward_code decide(struct stage *s, struct staged *e, struct ward_err *err)

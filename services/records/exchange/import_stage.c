@@ -135,6 +135,7 @@ static struct write write_of(const struct stage *s, const struct staged *e)
                                                      : WARD__RECORDS__V1__ACT__ACT_UPDATED,
                           .expected_version = e->fate == FATE_NEW ? 0 : e->version,
                           .event_id = e->act->event_id,
+                          .provenance = &s->from,
                           .at_us = s->now_us,
                           .cleaned =
                               (const Ward__Records__V1__Cleaned *const *)e->in.cleaned.at,

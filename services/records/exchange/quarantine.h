@@ -59,6 +59,7 @@ struct entry {
     const char *full_url;         /* "" for none */
     const struct ward_json *json; /* the resource */
     bool plausible;               /* a person looked: implausible values are as they are */
+    bool edited;                  /* a person wrote it: it is theirs, not the source's */
     const char *place; /* names the entry where it has no id of its own; NULL: a new id */
 };
 struct entered {
@@ -66,7 +67,9 @@ struct entered {
     uint8_t patient[RECORDS_ID];
     bool has_patient;
     struct cleanings cleaned;
-    struct problems problems; /* none: it can be written */
+    struct problems problems;            /* none: it can be written */
+    int version;                         /* of what is there; 0: nothing */
+    Ward__Records__V1__Provenance *from; /* the source's; NULL: a person's */
 };
 /* fhir_of_json, ids and references of the source put to ours, clean_resource, implausible,
  * fhir_check, and that patient and encounter are there. What is wrong with the entry is in

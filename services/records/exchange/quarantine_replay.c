@@ -74,6 +74,7 @@ static enum ward_code read_entry(struct replay *r, const struct item *it, struct
     if (*r->req->json != '\0') {
         json = r->req->json;
         n = strlen(json);
+        e.edited = true;
     }
     e.place = ward_printf(r->call->mem, "%s %s", it->import_id, it->position);
     if (e.place == NULL)

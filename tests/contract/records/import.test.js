@@ -4,7 +4,7 @@
 const { test, before, after } = require('node:test');
 const assert = require('node:assert');
 const fs = require('node:fs');
-const { Site, uuid, UUID } = require('./site');
+const { Site, uuid, UUID, consent: denial } = require('./site');
 const { read, write, bundle, entry, importing, imported, notImported, exported } = require('./bundles');
 
 const sanitized = Object.keys(process.env).some((k) => /SAN_OPTIONS$/.test(k));
@@ -141,6 +141,82 @@ test('an_id_of_another_kind_or_of_another_patient_is_not_overwritten', async () 
   assert.deepStrictEqual(counts(last), { created: 0, updated: 0, unchanged: 0, quarantined: 2 });
   assert.deepStrictEqual([await version(p.id), await version(c.id)], [1, 1]);
   assert.strictEqual(last.first_problems.find((i) => i.position.endsWith('entry 1')).problems[0].reason, 'ID_TAKEN');
+});
+
+test('an_import_does_not_change_what_somebody_else_wrote', async () => {
+  const p = patient();
+  const bytes = bundle([entry(p)]);
+  const source = uuid();
+  const again = (text = bytes, start = {}) => imported(site, { import_id: uuid(), source, ...start }, text);
+  const family = async () => (await site.read('KIND_PATIENT', p.id, 'registrar')).record.resource.patient.name[0].family;
+  assert.strictEqual((await again()).created, 1);
+  const { record } = await site.read('KIND_PATIENT', p.id, 'registrar');
+  await site.update({ patient: { ...record.resource.patient, name: [{ family: 'Berichtigt' }] } }, 1);
+  // The source says nothing new.
+  assert.deepStrictEqual(counts(await again()), { created: 0, updated: 0, unchanged: 1, quarantined: 0 });
+  // It says something else than what a person wrote; so does another source.
+  for (const start of [{}, { source: uuid() }]) {
+    const last = await again(bundle([entry({ ...p, active: true })]), start);
+    assert.deepStrictEqual(counts(last), { created: 0, updated: 0, unchanged: 0, quarantined: 1 });
+    assert.deepStrictEqual(last.first_problems[0].problems.map((x) => `${x.reason} ${x.path}`), ['CONFLICT Patient.id']);
+  }
+  assert.strictEqual((await again(bundle([entry({ ...p, active: true })], 'transaction')).catch((err) => err)).reason, 'IMPORT_REFUSED');
+  assert.deepStrictEqual([await family(), await version(p.id)], ['Berichtigt', 2]);
+  // What it brought itself it may change, as often as it likes, under a long name too.
+  for (const own of [uuid(), 's'.repeat(128)]) {
+    const q = patient();
+    for (const [active, became] of [[true, 'created'], [false, 'updated'], [true, 'updated'], [true, 'unchanged']]) {
+      assert.strictEqual((await again(bundle([entry({ ...q, active })]), { source: own }))[became], 1, became);
+    }
+  }
+});
+
+test('an_import_keeps_a_merge_s_links', async () => {
+  const [p, q] = [patient(), patient()];
+  const text = bundle([entry(p), entry(q)]);
+  await imported(site, { import_id: uuid() }, text);
+  await site.api('patients').call('MergePatients', { idempotency_key: site.key(), from_patient_id: p.id, into_patient_id: q.id, from_version: 1, into_version: 1, reason: 'the same' }, site.as('registrar'));
+  assert.deepStrictEqual(counts(await imported(site, { import_id: uuid() }, text)), { created: 0, updated: 0, unchanged: 2, quarantined: 0 });
+  const links = async () => (await site.read('KIND_PATIENT', q.id, 'registrar')).record.resource.patient.link.map((l) => [l.type, l.other.reference]);
+  assert.deepStrictEqual(await links(), [['LINK_TYPE_REPLACES', `Patient/${p.id}`]]);
+  // A person decides that the source is right: the links stay all the same.
+  const start = { import_id: uuid() };
+  assert.strictEqual((await imported(site, start, bundle([entry({ ...q, gender: 'female' })]))).quarantined, 1);
+  const exchange = site.api('exchange');
+  const { items } = await exchange.call('ListQuarantine', start, site.as('records-admin'));
+  await exchange.call('ReplayQuarantined', { idempotency_key: site.key(), item_id: items[0].item_id }, site.as('records-admin'));
+  assert.deepStrictEqual(await links(), [['LINK_TYPE_REPLACES', `Patient/${p.id}`]]);
+  assert.strictEqual((await site.read('KIND_PATIENT', q.id, 'registrar')).record.resource.patient.gender, 'ADMINISTRATIVE_GENDER_FEMALE');
+  assert.strictEqual((await imported(site, { import_id: uuid() }, bundle([entry({ ...q, gender: 'female' })]))).unchanged, 1);
+});
+
+test('an_import_does_not_switch_a_consent_off_nor_does_a_replay', async () => {
+  const { id } = await site.treated('ward-3');
+  const made = await site.create(denial(id), 'privacy-officer');
+  const unseen = () => site.unread('KIND_PATIENT', id, 'nurse');
+  assert.strictEqual((await unseen()).code, 'NOT_FOUND');
+  const coding = (system, code) => ({ coding: [{ system, code }] });
+  const off = {
+    resourceType: 'Consent', id: made.version.resource_id, status: 'inactive', patient: { reference: `Patient/${id}` },
+    scope: coding('http://terminology.hl7.org/CodeSystem/consentscope', 'patient-privacy'),
+    category: [coding('http://terminology.hl7.org/CodeSystem/consentcategorycodes', 'infa')],
+    policyRule: coding('http://terminology.hl7.org/CodeSystem/v3-ActCode', 'OPTOUT'),
+  };
+  const start = { import_id: uuid() };
+  const last = await imported(site, start, bundle([entry(off)]));
+  assert.deepStrictEqual(last.first_problems.map((i) => i.problems.map((x) => `${x.reason} ${x.path}`)), [['CONFLICT Consent.id']]);
+  const exchange = site.api('exchange');
+  const { items } = await exchange.call('ListQuarantine', start, site.as('records-admin'));
+  for (const json of ['', write(off)]) {
+    const err = await exchange.failure('ReplayQuarantined', { idempotency_key: site.key(), item_id: items[0].item_id, json }, site.as('records-admin'));
+    assert.deepStrictEqual([err.code, err.reason], ['FAILED_PRECONDITION', 'CONFLICT']);
+  }
+  assert.strictEqual((await unseen()).code, 'NOT_FOUND');
+  assert.strictEqual(await version(off.id), 1);
+  // One that came by the same source may be changed by it.
+  const own = { ...off, id: uuid(), status: 'active', provision: { type: 'deny' } };
+  assert.strictEqual((await put([own])).created, 1);
+  assert.strictEqual((await put([{ ...own, status: 'inactive' }])).updated, 1);
 });
 
 test('an_encounter_of_somebody_else_s_is_refused', async () => {
