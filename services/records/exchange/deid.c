@@ -11,7 +11,6 @@ typedef ProtobufCMessage Message;
 typedef ProtobufCFieldDescriptor Field;
 
 #define UCUM       "http://unitsofmeasure.org"
-#define LOINC      "http://loinc.org"
 #define OVER_YEARS 90 /* "all ages over 89": 45 CFR 164.514(b)(2)(i)(C) */
 #define SHIFTS     364
 
@@ -22,7 +21,7 @@ static void *at(Message *m, const Field *f)
     return (char *)m + f->offset;
 }
 
-static void clear(Message *m, const Field *f)
+void deid_clear(Message *m, const Field *f)
 {
     void *quantifier = (char *)m + f->quantifier_offset;
 
@@ -89,16 +88,18 @@ static enum ward_code pseudonym(const struct deid *d, const uint8_t id[RECORDS_I
     return WARD_OK;
 }
 
-static bool is_over_89(const char *birth_date, int64_t now_us)
+static void begin_ages(struct deid *d, const char *birth_date, int64_t now_us)
 {
     struct ward_fhirtime t;
     int year, month, day;
+    bool known = ward_fhirtime_parse(WARD_FHIR_DATE, birth_date, strlen(birth_date), 0, &t,
+                                     NULL) == WARD_OK;
 
-    if (ward_fhirtime_parse(WARD_FHIR_DATE, birth_date, strlen(birth_date), 0, &t, NULL) !=
-        WARD_OK)
-        return false;
     ward_days_to(now_us / WARD_US_PER_DAY, &year, &month, &day);
-    return year - t.year >= OVER_YEARS;
+    d->over_89 = known && year - t.year >= OVER_YEARS;
+    d->hide_ages = !known || d->over_89;
+    d->ancient_us =
+        ward_days_of(year - OVER_YEARS + 1, month, day < 28 ? day : 28) * WARD_US_PER_DAY;
 }
 
 enum ward_code deid_begin(struct deid *d, const char *birth_date, int64_t now_us,
@@ -113,7 +114,7 @@ enum ward_code deid_begin(struct deid *d, const char *birth_date, int64_t now_us
     for (size_t i = 0; i < sizeof(n); i++)
         n = n << 8 | sum[i];
     d->back_days = (int)(n % SHIFTS) + 1;
-    d->over_89 = is_over_89(birth_date, now_us);
+    begin_ages(d, birth_date, now_us);
     return WARD_OK;
 }
 
@@ -248,7 +249,7 @@ static enum ward_code scrub_subs(const struct deid *d, Message *m, const Field *
         kept++;
     }
     if (kept == 0)
-        clear(m, f);
+        deid_clear(m, f);
     else if (f->label == PROTOBUF_C_LABEL_REPEATED)
         *(size_t *)(void *)((char *)m + f->quantifier_offset) = kept;
     return WARD_OK;
@@ -275,8 +276,8 @@ static enum ward_code shift(const struct deid *d, Message *m, const Field *f,
 
     if (out == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a date");
-    if (moved(d, *text, out) != WARD_OK) {
-        clear(m, f);
+    if (deid_is_ancient(d, *text) || moved(d, *text, out) != WARD_OK) {
+        deid_clear(m, f);
         return WARD_OK;
     }
     *text = out;
@@ -290,7 +291,7 @@ static enum ward_code scrub(const struct deid *d, Message *m, struct ward_err *e
         enum deid_how how = walk_count(m, f) == 0 ? DEID_TEXT : deid_how(m->descriptor, f);
 
         if (how == DEID_DROP || how == DEID_UNDECIDED)
-            clear(m, f);
+            deid_clear(m, f);
         else if (how == DEID_SHIFT)
             WARD_TRY(shift(d, m, f, err));
         else if (how == DEID_KEEP && f->type == PROTOBUF_C_TYPE_MESSAGE)
@@ -299,49 +300,7 @@ static enum ward_code scrub(const struct deid *d, Message *m, struct ward_err *e
     return texts(d, m, err);
 }
 
-/* ---- ages over 89 ---- */
-
-/* Source: LOINC 30525-0 Age, 21612-7 Age - Reported, 29553-5 Age calculated. */
-static bool is_age(const Ward__Records__V1__CodeableConcept *code)
-{
-    static const char *const ages[] = {"30525-0", "21612-7", "29553-5"};
-
-    for (size_t i = 0; code != NULL && i < code->n_coding; i++)
-        for (size_t k = 0; k < WARD_COUNT(ages); k++)
-            if (strcmp(code->coding[i]->system, LOINC) == 0 &&
-                strcmp(code->coding[i]->code, ages[k]) == 0)
-                return true;
-    return false;
-}
-
-/* Ages that a resource says beside its dates. */
-static void no_ages(Message *m)
-{
-    static const char *const fields[] = {"onset_age", "onset_range", "abatement_age",
-                                         "abatement_range"};
-
-    for (size_t i = 0; i < WARD_COUNT(fields); i++) {
-        const Field *f =
-            protobuf_c_message_descriptor_get_field_by_name(m->descriptor, fields[i]);
-
-        if (f != NULL && walk_count(m, f) > 0)
-            clear(m, f);
-    }
-}
-
-static bool says_age(const Resource *res)
-{
-    const Ward__Records__V1__Observation *o = res->observation;
-
-    if (res->resource_case != WARD__RECORDS__V1__RESOURCE__RESOURCE_OBSERVATION)
-        return false;
-    if (is_age(o->code))
-        return true;
-    for (size_t i = 0; i < o->n_component; i++)
-        if (is_age(o->component[i]->code))
-            return true;
-    return false;
-}
+/* ---- a resource ---- */
 
 static enum ward_code tag(const struct deid *d, Ward__Records__V1__Patient *p,
                           struct ward_err *err)
@@ -372,14 +331,14 @@ enum ward_code deid_resource(const struct deid *d, Resource *res, bool *out,
 
     *out = false;
     if (res->resource_case == WARD__RECORDS__V1__RESOURCE__RESOURCE__NOT_SET ||
-        (d->over_89 && says_age(res)))
+        deid_tells(d, res))
         return WARD_OK;
     if (is_patient &&
         (!ward_uuid_parse(res->patient->id, id) || memcmp(id, d->root, RECORDS_ID) != 0))
         return WARD_OK;
+    if (d->hide_ages)
+        deid_no_ages(m);
     WARD_TRY(scrub(d, m, err));
-    if (d->over_89)
-        no_ages(m);
     *out = true;
     return is_patient && d->over_89 ? tag(d, res->patient, err) : WARD_OK;
 }

@@ -28,17 +28,29 @@ struct deid {
     const uint8_t *root;              /* the patient of the chart */
     const uint8_t (*all)[RECORDS_ID]; /* those merged into them, root too */
     size_t n;
-    int back_days; /* 1 to 364: set by deid_begin */
-    bool over_89;
+    /* set by deid_begin */
+    int back_days;           /* 1 to 364 */
+    bool over_89, hide_ages; /* whose age nobody knows may be over 89 too */
+    int64_t ancient_us;      /* 89 years ago */
 };
 /* The secret number of days, which is the patient's in every project: were there one for each,
  * many projects would give the true dates. birth_date: of root, "" where none is known. */
 WARD_MUST enum ward_code deid_begin(struct deid *d, const char *birth_date, int64_t now_us,
                                     struct ward_err *err);
-/* In place. *out false: nothing of it may go out (another patient of the chart, the age of who
- * is over 89). */
+/* In place. *out false: nothing of it may go out (another patient of the chart, a birth date,
+ * the age of who is over 89, what is dated more than 89 years ago). */
 WARD_MUST enum ward_code deid_resource(const struct deid *d, Resource *res, bool *out,
                                        struct ward_err *err);
+
+/* ---- deid.c, deid_ages.c: steps of the above ---- */
+
+void deid_clear(ProtobufCMessage *m, const ProtobufCFieldDescriptor *f);
+/* A date that lies more than 89 years back: only who is older has such. */
+bool deid_is_ancient(const struct deid *d, const char *date);
+/* A resource that tells a birth date, an age that is not to be told, or has an ancient date. */
+bool deid_tells(const struct deid *d, Resource *res);
+/* Clears ages at onset and of reference ranges, and times of more than 89 years. */
+void deid_no_ages(ProtobufCMessage *m);
 
 /* ---- deid_fields.c ---- */
 

@@ -417,7 +417,7 @@ static void who_is_90_or_more_is_one_of_a_group(void **state)
                                   root_text)));
     static const char aged[] =
         "{\"resourceType\":\"Condition\",\"id\":\"01890000-0000-7000-8000-000000000001\","
-        "\"onsetAge\":{\"value\":91,\"system\":\"http://unitsofmeasure.org\",\"code\":\"a\"}}";
+        "\"onsetAge\":{\"value\":61,\"system\":\"http://unitsofmeasure.org\",\"code\":\"a\"}}";
 
     (void)state;
     assert_true(d.over_89);
@@ -432,6 +432,74 @@ static void who_is_90_or_more_is_one_of_a_group(void **state)
                               "\"01890000-0000-7000-8000-000000000001\",\"code\":{\"coding\":[{"
                               "\"system\":\"http://loinc.org\",\"code\":\"30525-0\"}]}}")),
         "");
+}
+
+#define OBSERVED                                                                               \
+    "{\"resourceType\":\"Observation\",\"id\":\"01890000-0000-7000-8000-000000000001\","
+#define AGED(n) "{\"value\":" n ",\"system\":\"http://unitsofmeasure.org\",\"code\":\"a\"}"
+#define CODED(system, code)                                                                    \
+    "\"code\":{\"coding\":[{\"system\":\"" system "\",\"code\":\"" code "\"}]}"
+#define LOINC  "http://loinc.org"
+#define SNOMED "http://snomed.info/sct"
+
+/* Born 1930; the others 1960 and nobody knows when. */
+static void nothing_tells_an_age_over_89(void **state)
+{
+    static const char *const not_of_the_old[] = {
+        OBSERVED CODED(LOINC, "30525-0") ",\"valueQuantity\":" AGED("64") "}",
+        OBSERVED CODED(LOINC, "29553-5") ",\"valueQuantity\":" AGED("64") "}",
+        OBSERVED CODED(LOINC, "35659-2") ",\"valueQuantity\":" AGED("64") "}",
+        OBSERVED CODED(SNOMED, "424144002") ",\"valueInteger\":64}",
+        OBSERVED CODED(LOINC, "55284-4") ",\"component\":[{" CODED(LOINC, "35659-2") "}]}"};
+    static const char ranged[] = OBSERVED CODED(
+        LOINC, "2160-0") ",\"referenceRange\":[{\"low\":{\"value\":0.5},"
+                         "\"age\":{\"low\":" AGED("61") "}}],"
+                                                        "\"valueQuantity\":" AGED("40") "}";
+    static const char lasted[] =
+        OBSERVED CODED("http://local", "x") ",\"valueQuantity\":" AGED("94") "}";
+    struct deid old = of("study", "1930-05-05"), young = of("study", "1960-05-05"),
+                unknown = of("study", "");
+
+    (void)state;
+    for (size_t i = 0; i < WARD_COUNT(not_of_the_old); i++) {
+        assert_string_equal(outcome(&old, read_json(not_of_the_old[i])), "");
+        assert_string_equal(outcome(&unknown, read_json(not_of_the_old[i])), "");
+        assert_string_not_equal(outcome(&young, read_json(not_of_the_old[i])), "");
+    }
+    assert_null(strstr(outcome(&old, read_json(ranged)), "61"));
+    assert_non_null(strstr(outcome(&old, read_json(ranged)), "0.5"));
+    assert_non_null(strstr(outcome(&old, read_json(ranged)), "40"));
+    assert_non_null(strstr(outcome(&young, read_json(ranged)), "61"));
+    assert_null(strstr(outcome(&old, read_json(lasted)), "94"));
+}
+
+/* The clock says 2026-11-21. */
+static void what_is_89_years_old_does_not_go_out_nor_a_birth_date(void **state)
+{
+    static const char born[] =
+        OBSERVED CODED(LOINC, "21112-8") ",\"valueDateTime\":\"1960-05-05\"}";
+    static const char dead[] =
+        "{\"resourceType\":\"Patient\",\"id\":\"%s\",\"deceasedDateTime\":\"1930-05-09\"}";
+    static const char stay[] =
+        "{\"resourceType\":\"Encounter\",\"id\":\"01890000-0000-7000-8000-000000000001\","
+        "\"status\":\"finished\",\"period\":{\"start\":\"%s\",\"end\":\"2020-01-01\"}}";
+    struct deid old = of("study", "1930-05-05"), young = of("study", "1960-05-05");
+    const char *text;
+
+    (void)state;
+    assert_string_equal(outcome(&old, read_json(born)), "");
+    assert_string_equal(outcome(&young, read_json(born)), "");
+    for (int i = 0; i < 2; i++) {
+        const struct deid *d = i == 0 ? &old : &young;
+
+        assert_string_equal(outcome(d, read_json(ward_printf(&mem, stay, "1930-05-05"))), "");
+        assert_string_equal(outcome(d, read_json(ward_printf(&mem, stay, "1937-11-20"))), "");
+        assert_string_not_equal(outcome(d, read_json(ward_printf(&mem, stay, "1937-11-21"))),
+                                "");
+    }
+    text = outcome(&old, read_json(ward_printf(&mem, dead, root_text)));
+    assert_non_null(strstr(text, "over-89"));
+    assert_null(strstr(text, "deceased"));
 }
 
 static void codes_units_and_states_are_known_ones(void **state)
@@ -476,6 +544,8 @@ int main(void)
         cmocka_unit_test_setup(no_number_of_projects_tells_the_true_date, fresh),
         cmocka_unit_test_setup(an_offset_and_a_fraction_do_not_go_out, fresh),
         cmocka_unit_test_setup(who_is_90_or_more_is_one_of_a_group, fresh),
+        cmocka_unit_test_setup(nothing_tells_an_age_over_89, fresh),
+        cmocka_unit_test_setup(what_is_89_years_old_does_not_go_out_nor_a_birth_date, fresh),
         cmocka_unit_test_setup(codes_units_and_states_are_known_ones, fresh),
     };
 

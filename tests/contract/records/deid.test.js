@@ -127,6 +127,33 @@ test('birth dates are years, and who is 90 or more is one of a group', async () 
   assert.deepStrictEqual(old[0].meta.tag, [{ system: 'http://ward/deidentified', code: 'over-89' }]);
 });
 
+test('nothing tells the age or the birth of who is 90 or more', async () => {
+  const [old, young] = cohort;
+  const years = (n) => ({ value: { value: String(n) }, unit: 'a', system: 'http://unitsofmeasure.org', code: 'a' });
+  const said = (id, system, code, more) => site.create(observation(id, { code: coded(system, code), value_quantity: undefined, effective_date_time: '2024-05-06', ...more }), 'nurse');
+  const LOINC = 'http://loinc.org', SNOMED = 'http://snomed.info/sct';
+  for (const id of [old, young]) {
+    await said(id, LOINC, '21112-8', { value_date_time: id === old ? '1930-05-05' : '1951-05-05' });
+    await said(id, LOINC, '30525-0', { value_quantity: years(73) });
+    await said(id, LOINC, '29553-5', { value_quantity: years(73) });
+    await said(id, LOINC, '35659-2', { value_quantity: years(73) });
+    await said(id, SNOMED, '424144002', { value_quantity: years(73) });
+    await said(id, LOINC, '2160-0', { value_quantity: { value: { value: '1' }, system: 'http://unitsofmeasure.org', code: 'mg/dL', unit: 'mg/dL' },
+      reference_range: [{ low: { value: { value: '0.5' } }, age: { low: years(71), high: years(79) } }] });
+  }
+  await site.create(encounter(old, 'ward-3', { period: { start: '1930-05-05', end: '1930-05-09' } }), 'registrar');
+  const { lines } = await out();
+  const [tagged] = of(lines, 'Patient').filter((p) => p.meta);
+  const codes = (keep) => of(lines, 'Observation').filter(keep).map((o) => o.code.coding[0].code);
+  const ofOld = (l) => l.subject.reference === `Patient/${tagged.id}`;
+  assert.deepStrictEqual([...new Set(codes(ofOld))].sort(), ['2160-0', '8867-4']);
+  assert.deepStrictEqual([...new Set(codes((o) => !ofOld(o)))].sort(), ['2160-0', '29553-5', '30525-0', '35659-2', '424144002', '8867-4']);
+  const ranges = (keep) => of(lines, 'Observation').filter((o) => keep(o) && o.code.coding[0].code === '2160-0').map((o) => o.referenceRange[0]);
+  assert.deepStrictEqual(ranges(ofOld), [{ low: { value: 0.5 } }]);
+  assert.strictEqual(ranges((o) => !ofOld(o))[0].age.low.value, 71);
+  assert.doesNotMatch(JSON.stringify(lines.filter((l) => l !== tagged && l.subject && ofOld(l))), /"19[23]\d/);
+});
+
 test('the same project has the same pseudonyms, another has others, and the dates are the same in all', async () => {
   const one = await out();
   assert.strictEqual((await out()).text, one.text);
