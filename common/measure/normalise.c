@@ -187,20 +187,23 @@ enum ward_code ward_ucum_normalise(const char *s, size_t n, char out[WARD_UCUM_S
 {
     struct text folded = {.n = 0}, rewritten = {.n = 0};
     const char *whole;
-    bool is_code;
 
     if (n == 0 || n > WARD_UCUM_MAX || memchr(s, '\0', n) != NULL || !fold(s, n, &folded))
         return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "UCUM_MALFORMED",
                                 "not a unit of 1 to %d bytes", WARD_UCUM_MAX);
     whole = ucum_whole(folded.p, folded.n);
+    if (whole == NULL && (!parses(folded.p, folded.n) || strstr(folded.p, "10^") != NULL) &&
+        rewrite(&folded, &rewritten)) {
+        whole = ucum_whole(rewritten.p, rewritten.n);
+        if (whole == NULL && parses(rewritten.p, rewritten.n))
+            folded = rewritten;
+    }
+    rewritten.n = 0;
     if (whole != NULL && put_text(&rewritten, whole))
         return give(s, n, &rewritten, out, changed);
-    is_code = parses(folded.p, folded.n);
-    if ((!is_code || strstr(folded.p, "10^") != NULL) && rewrite(&folded, &rewritten) &&
-        parses(rewritten.p, rewritten.n))
-        return give(s, n, &rewritten, out, changed);
-    if (is_code)
+    if (parses(folded.p, folded.n) && ucum_plain(folded.p, folded.n))
         return give(s, n, &folded, out, changed);
     return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "UCUM_UNKNOWN_UNIT",
-                            "neither a UCUM code nor a known way to write one");
+                            "neither a UCUM code that nobody writes for something else nor a "
+                            "known way to write one");
 }

@@ -6,7 +6,9 @@
  *   ISMP  ISMP List of Error-Prone Abbreviations (2021): says what is meant, and to write it so
  *   OWN   Ward's convention: what it means wherever we met it
  * Not here because it would be a guess: "units" (enzyme, insulin or heparin), gr (grain or
- * gram), C and F (coulomb and farad), Mg and ML (mega or milli), drops as millilitres. */
+ * gram), C and F (coulomb and farad), Mg and ML (mega or milli), M (molar, a million or, as
+ * ISMP has it, a thousand), mM/L (which per litre), G/L (giga in French, grams in capitals),
+ * K/mL and M/L, drops as millilitres. plain.c says which codes are no guess. */
 #include "common/measure/synonyms.h"
 
 #include "common/base/status.h"
@@ -22,15 +24,14 @@ struct synonym {
 
 /* As it is written, letter for letter: case tells them apart. */
 static const struct synonym exact[] = {
-    {"IU", "[IU]", UCUM},    {"iu", "[IU]", OWN},        {"mIU", "m[IU]", UCUM},
-    {"uIU", "u[IU]", UCUM},  {"kIU", "k[IU]", UCUM},     {"mEq", "meq", UCUM},
-    {"uEq", "ueq", UCUM},    {"Eq", "eq", UCUM},         {"mOsm", "mosm", UCUM},
-    {"mOsmol", "mosm", OWN}, {"mosmol", "mosm", OWN},    {"M", "mol/L", OWN},
-    {"mM", "mmol/L", OWN},   {"uM", "umol/L", OWN},      {"nM", "nmol/L", OWN},
-    {"pM", "pmol/L", OWN},   {"Cal", "[Cal]", UCUM},     {"Kcal", "kcal", OWN},
-    {"Kg", "kg", OWN},       {"KG", "kg", OWN},          {"CM", "cm", OWN},
-    {"mMol", "mmol", OWN},   {"umol/l", "umol/L", UCUM}, {"KPa", "kPa", OWN},
-    {"kpa", "kPa", OWN},     {"Hours", "h", SI},         {"MmHg", "mm[Hg]", OWN},
+    {"IU", "[IU]", UCUM},    {"iu", "[IU]", OWN},     {"mIU", "m[IU]", UCUM},
+    {"uIU", "u[IU]", UCUM},  {"kIU", "k[IU]", UCUM},  {"mEq", "meq", UCUM},
+    {"uEq", "ueq", UCUM},    {"Eq", "eq", UCUM},      {"mOsm", "mosm", UCUM},
+    {"mOsmol", "mosm", OWN}, {"mosmol", "mosm", OWN}, {"Cal", "[Cal]", UCUM},
+    {"Kcal", "kcal", OWN},   {"Kg", "kg", OWN},       {"KG", "kg", OWN},
+    {"CM", "cm", OWN},       {"mMol", "mmol", OWN},   {"umol/l", "umol/L", UCUM},
+    {"KPa", "kPa", OWN},     {"kpa", "kPa", OWN},     {"Hours", "h", SI},
+    {"MmHg", "mm[Hg]", OWN},
 };
 
 /* In any case. */
@@ -69,6 +70,7 @@ static const struct synonym words[] = {
     {"in", "[in_i]", UCUM},
     {"inch", "[in_i]", UCUM},
     {"inches", "[in_i]", UCUM},
+    {"ft", "[ft_i]", UCUM},
     {"feet", "[ft_i]", UCUM},
     {"foot", "[ft_i]", UCUM},
     {"centimeter", "cm", SI},
@@ -162,21 +164,31 @@ static const struct synonym chinese[] = {
     {"粒", "{capsule}", OWN},  {"滴", "[drp]", OWN},
 };
 
-/* The whole of it. Some are UCUM codes of something that nobody measures: kelvin per
- * microlitre, gauss and tesla per litre. */
+/* The whole of it, as it is written or with its powers put right. Some are UCUM codes of
+ * something that nobody measures: kelvin per microlitre, tesla per litre, femtotonnes. None of
+ * these may be met as a word: mM/L is not mmol/L/L. */
 static const struct synonym wholes[] = {
-    {"K/uL", "10*3/uL", OWN},
-    {"k/uL", "10*3/uL", OWN},
-    {"K/ul", "10*3/uL", OWN},
-    {"K/mm3", "10*3/uL", OWN},
-    {"K/cumm", "10*3/uL", OWN},
-    {"K/mcL", "10*3/uL", OWN},
+    {"mM", "mmol/L", OWN},
+    {"uM", "umol/L", OWN},
+    {"nM", "nmol/L", OWN},
+    {"pM", "pmol/L", OWN},
+    {"pH", "[pH]", UCUM},
+    {"PH", "[pH]", OWN},
+    {"ph", "[pH]", OWN},
+    {"ft", "[ft_i]", UCUM},
+    {"K/uL", "10*3/uL", ISMP},
+    {"k/uL", "10*3/uL", ISMP},
+    {"K/ul", "10*3/uL", ISMP},
+    {"k/ul", "10*3/uL", ISMP},
+    {"K/mm3", "10*3/uL", ISMP},
+    {"k/mm3", "10*3/uL", ISMP},
+    {"K/mcL", "10*3/uL", ISMP},
     {"M/uL", "10*6/uL", OWN},
     {"M/ul", "10*6/uL", OWN},
     {"M/mm3", "10*6/uL", OWN},
     {"M/mcL", "10*6/uL", OWN},
-    {"G/L", "10*9/L", OWN},
-    {"G/l", "10*9/L", OWN},
+    {"M/mL", "10*6/mL", OWN},
+    {"M/ml", "10*6/mL", OWN},
     {"T/L", "10*12/L", OWN},
     {"T/l", "10*12/L", OWN},
     {"bpm", "/min", OWN},
@@ -200,15 +212,15 @@ static const struct synonym wholes[] = {
 
 /* Characters that stand for something ASCII. */
 static const struct synonym marks[] = {
-    {"µ", "u", UCUM},    {"μ", "u", UCUM},       {"℃", "Cel", UCUM}, {"℉", "[degF]", UCUM},
-    {"°C", "Cel", UCUM}, {"°F", "[degF]", UCUM}, {"°", "deg", UCUM}, {"‰", "[ppth]", UCUM},
-    {"×", "x", SI},      {"·", ".", SI},         {"•", ".", SI},     {"⋅", ".", SI},
-    {"⁰", "^0", SI},     {"¹", "^1", SI},        {"²", "^2", SI},    {"³", "^3", SI},
-    {"⁴", "^4", SI},     {"⁵", "^5", SI},        {"⁶", "^6", SI},    {"⁷", "^7", SI},
-    {"⁸", "^8", SI},     {"⁹", "^9", SI},        {"⁻", "^-", SI},    {"−", "-", SI},
-    {"㎍", "ug", UCUM},  {"㎎", "mg", UCUM},     {"㎏", "kg", UCUM}, {"㎕", "uL", UCUM},
-    {"㎖", "mL", UCUM},  {"㎗", "dL", UCUM},     {"㎜", "mm", UCUM}, {"㎝", "cm", UCUM},
-    {"㎡", "m2", UCUM},  {"㎥", "m3", UCUM},     {"㏄", "cc", ISMP}, {"　", " ", SI},
+    {"µ", "u", UCUM},    {"μ", "u", UCUM},       {"℃", "Cel", UCUM},    {"℉", "[degF]", UCUM},
+    {"°C", "Cel", UCUM}, {"°F", "[degF]", UCUM}, {"‰", "[ppth]", UCUM}, {"×", "x", SI},
+    {"·", ".", SI},      {"•", ".", SI},         {"⋅", ".", SI},        {"⁰", "^0", SI},
+    {"¹", "^1", SI},     {"²", "^2", SI},        {"³", "^3", SI},       {"⁴", "^4", SI},
+    {"⁵", "^5", SI},     {"⁶", "^6", SI},        {"⁷", "^7", SI},       {"⁸", "^8", SI},
+    {"⁹", "^9", SI},     {"⁻", "^-", SI},        {"−", "-", SI},        {"㎍", "ug", UCUM},
+    {"㎎", "mg", UCUM},  {"㎏", "kg", UCUM},     {"㎕", "uL", UCUM},    {"㎖", "mL", UCUM},
+    {"㎗", "dL", UCUM},  {"㎜", "mm", UCUM},     {"㎝", "cm", UCUM},    {"㎡", "m2", UCUM},
+    {"㎥", "m3", UCUM},  {"㏄", "cc", ISMP},     {"　", " ", SI},
 };
 
 static char lower(char c)

@@ -84,10 +84,10 @@ size_t ward_ucum_canonical(const struct ward_ucum *u, char out[WARD_UCUM_SIZE]);
 double ward_ucum_to_canonical(const struct ward_decimal *x, const struct ward_ucum *u);
 
 /* A unit as hospitals write it to a UCUM code: "mmHg" to "mm[Hg]", "mcg/kg/min" to "ug/kg/min",
- * "10^9/L" to "10*9/L". What is a UCUM code already comes back as it is, but for the few that
- * nobody means (K/uL as kelvin), and 10^, which becomes 10*. For units that do not claim to be
- * UCUM: a code under http://unitsofmeasure.org is parsed, never rewritten. *changed may be
- * NULL. */
+ * "10^9/L" to "10*9/L". A UCUM code comes back as it is (but 10^, which becomes 10*) where no
+ * hospital writes it for something else: "K/uL" is thousands, "ML", "MG/dL", "u/l", "C" are
+ * UCUM_UNKNOWN_UNIT, which a person has to put right. For units that do not claim to be UCUM: a
+ * code under http://unitsofmeasure.org is parsed, never rewritten. *changed may be NULL. */
 WARD_MUST enum ward_code ward_ucum_normalise(const char *s, size_t n, char out[WARD_UCUM_SIZE],
                                              bool *changed, struct ward_err *err);
 

@@ -1,0 +1,83 @@
+/* Which UCUM codes are taken to be meant by who did not say that they write UCUM. A symbol that
+ * is not here is refused, even where UCUM has it, because hospitals write it for something
+ * else: ML MG Mg Ml Mmol Gm    capitals or milli, not mega and giga; MG is megagauss to UCUM M
+ * K                    thousand or million (ISMP List of Error-Prone Abbreviations, 2021) G T P
+ * gram in capitals, giga; tablet, tera; pulse: gauss, tesla, poise C F deg degrees of
+ * temperature: coulomb, farad, a plane angle H ph                   hour in capitals; pH:
+ * henry, phot u AU                   units, or micro; arbitrary units: dalton, the distance of
+ * the sun t ft pt st             tablet, foot, pint or patient, stone: tonnes; stere b B beats,
+ * billion: barn, bel S N R A V with letters seconds, normal; of these only what stands below '
+ * '' pc Gal            minutes or feet, inches, pieces, gallon: angles, parsec, cm/s2 as am hs
+ * pm            before and after noon, at bedtime: seconds and metres A code with brackets is
+ * nobody's shorthand for anything else. */
+#include "common/measure/atoms.h"
+#include "common/measure/synonyms.h"
+
+#include "common/base/status.h"
+
+#include <string.h>
+
+static const struct {
+    const char *atom;
+    const char *prefixes; /* "-": without one; "da" is none of them */
+} plain[] = {
+    {"g", "-kmunpfcd"}, {"L", "-dcmunpf"}, {"l", "-dcmunpf"}, {"m", "-kdcmun"},
+    {"s", "-mun"},      {"min", "-"},      {"h", "-"},        {"d", "-"},
+    {"wk", "-"},        {"mo", "-"},       {"a", "-"},        {"mol", "-kmunpf"},
+    {"eq", "-mun"},     {"osm", "-m"},     {"kat", "-mun"},   {"U", "-kmun"},
+    {"%", "-"},         {"g%", "-mun"},    {"Cel", "-"},      {"Pa", "-khM"},
+    {"bar", "-m"},      {"atm", "-"},      {"Torr", "-"},     {"cal", "-k"},
+    {"J", "-kMm"},      {"W", "-kmu"},     {"V", "-kmu"},     {"A", "-mun"},
+    {"Hz", "-kMG"},     {"Ohm", "-kMm"},   {"Bq", "-kMG"},    {"Ci", "-mu"},
+    {"Gy", "-mcu"},     {"Sv", "-mu"},     {"eV", "-kM"},     {"dyn", "-"},
+    {"S", "mu"},        {"P", "mc"},       {"B", "d"},        {"St", "c"},
+    {"lx", "-"},        {"rad", "-"},      {"bit", "-"},      {"By", "-kMG"},
+};
+
+/* Not by their symbols, but together. */
+static const char *const shorthand[] = {
+    "U",      "U/h",       "U/d",      "U/kg", /* insulin, heparin: international units */
+    "U/min",  "U/kg/h",    "U/kg/min", "U/kg/d",
+    "mU/min", "mU/kg/min", "mm/L",     "mm/l", /* millimoles */
+};
+
+static bool is_plain(const char *s, size_t n)
+{
+    for (size_t i = 0; i < WARD_COUNT(plain); i++) {
+        size_t len = strlen(plain[i].atom);
+
+        if ((n != len && n != len + 1) || memcmp(s + n - len, plain[i].atom, len) != 0)
+            continue;
+        if (strchr(plain[i].prefixes, n == len ? '-' : s[0]) != NULL)
+            return true;
+    }
+    return false;
+}
+
+bool ucum_plain(const char *s, size_t n)
+{
+    for (size_t i = 0; i < WARD_COUNT(shorthand); i++)
+        if (strlen(shorthand[i]) == n && memcmp(shorthand[i], s, n) == 0)
+            return false;
+    for (size_t i = 0; i < n;) {
+        size_t from = i;
+        bool brackets = false;
+
+        if (s[i] == '{') {
+            const char *end = memchr(s + i, '}', n - i);
+
+            i = end == NULL ? n : (size_t)(end - s) + 1;
+            continue;
+        }
+        while (i < n && (brackets || strchr("+-./(){0123456789*^", s[i]) == NULL)) {
+            brackets = brackets || s[i] == '[';
+            brackets = brackets && s[i] != ']';
+            i++;
+        }
+        if (i == from)
+            i++; /* between symbols */
+        else if (memchr(s + from, '[', i - from) == NULL && !is_plain(s + from, i - from))
+            return false;
+    }
+    return true;
+}
