@@ -1,6 +1,7 @@
 /* Items and their keys: the SQL of the quarantine. */
 #include "services/records/exchange/quarantine_own.h"
 
+#include "common/base/crypto.h"
 #include "common/base/text.h"
 #include "common/rpc/wire.h"
 
@@ -112,20 +113,34 @@ static enum ward_code unseal(struct worker *w, struct ward_arena *mem, const str
 
 /* ---- putting ---- */
 
-/* The same import and place always name the same item: a UUID of version 8 (RFC 9562). */
+/* fullUrl with its NUL, and the JSON. */
+static void hash_of(const struct quarantined *q, uint8_t out[WARD_SHA256_SIZE])
+{
+    const char *url = q->full_url == NULL ? "" : q->full_url;
+    const struct ward_bytes parts[] = {{url, strlen(url) + 1},
+                                       {q->n == 0 ? "" : q->json, q->n}};
+
+    ward_sha256_parts(parts, WARD_COUNT(parts), out);
+}
+
+/* The same import, place and bytes always name the same item, other bytes another one: a UUID
+ * of version 8 (RFC 9562). */
 static enum ward_code id_of(struct worker *w, struct ward_arena *mem,
                             const struct quarantined *q, uint8_t id[RECORDS_ID],
                             struct ward_err *err)
 {
     uint8_t sum[WARD_SHA256_SIZE];
-    size_t n_import = strlen(q->import_id) + 1, n = n_import + strlen(q->position);
-    char *both = ward_alloc(mem, n + 1);
+    size_t n_import = strlen(q->import_id) + 1, n_position = strlen(q->position) + 1;
+    size_t n = n_import + n_position + sizeof(sum);
+    char *named = ward_alloc(mem, n);
 
-    if (both == NULL)
+    if (named == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for what is put in quarantine");
-    memcpy(both, q->import_id, n_import);
-    memcpy(both + n_import, q->position, n - n_import);
-    WARD_TRY(ward_keyring_hash(w->rec->keys, "quarantine item", both, n, sum, err));
+    hash_of(q, sum);
+    memcpy(named, q->import_id, n_import);
+    memcpy(named + n_import, q->position, n_position);
+    memcpy(named + n_import + n_position, sum, sizeof(sum));
+    WARD_TRY(ward_keyring_hash(w->rec->keys, "quarantine item", named, n, sum, err));
     memcpy(id, sum, RECORDS_ID);
     id[6] = (uint8_t)((id[6] & 0x0f) | 0x80);
     id[8] = (uint8_t)((id[8] & 0x3f) | 0x80);
@@ -211,8 +226,8 @@ enum ward_code quarantine_put(struct worker *w, struct ward_arena *mem,
     enum ward_code code;
 
     WARD_ASSERT(strlen(what->position) <= QUARANTINE_POSITION && what->problems.n > 0);
+    WARD_TRY(id_of(w, mem, &q, k.owner, err)); /* the one it has since before an erasure */
     WARD_TRY(without_content(w, mem, &q, err));
-    WARD_TRY(id_of(w, mem, &q, k.owner, err));
     WARD_TRY(ward_keyring_new_key(w->rec->keys, &k, key, err));
     code = put_sealed(w, mem, &q, &k, key, &is_fresh, err);
     ward_wipe(key, sizeof(key));

@@ -1,11 +1,12 @@
 /* quarantine.h - what could not go in, until a person decides; and the way in that a bundle's
  * entry, a line of CSV and a replay share.
  *
- * An item is known by its import and its place there: a repeated import makes no second one,
- * and brings none back that was decided. Its JSON and problems lie sealed under a key of its
- * own (owner_key). Replayed, the JSON stays readable to records-admin as what there was before
- * the version that was made; discarded, the key is replaced, so that nobody reads it again and
- * only problems and the reason for discarding are left. Both go when the patient is erased.
+ * An item is known by its import, its place there and its bytes: a repeated import makes no
+ * second one, and brings none back that was decided; other bytes at the same place are another.
+ * Its JSON and problems lie sealed under a key of its own (owner_key). Replayed, the JSON stays
+ * readable to records-admin as what there was before the version that was made; discarded, the
+ * key is replaced, so that nobody reads it again and only problems and the reason for
+ * discarding are left. Both go when the patient is erased.
  *
  * Threads: a worker's own. Memory: the arena. Errors: db.h's and keyring.h's, DATA_LOSS
  * RECORD_UNREADABLE, and as each says.

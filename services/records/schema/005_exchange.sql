@@ -22,7 +22,7 @@ CREATE TABLE quarantine (
     decided_by    VARCHAR(128) NULL,
     decided_at_us BIGINT       NULL,
     resource_id   BINARY(16)   NULL,
-    UNIQUE KEY quarantined_once (import_id, position),
+    KEY quarantine_of_import (import_id, at_us, item_id),
     KEY quarantine_by_state (state, at_us, item_id),
     KEY quarantine_by_time (at_us, item_id),
     KEY quarantine_of (patient_id),

@@ -83,6 +83,23 @@ test('an import that is repeated makes no second item', async () => {
   assert.deepStrictEqual(items.map((i) => i.item_id), [item.item_id]);
 });
 
+test('an import_id that is used again for other bytes loses none of them', async () => {
+  const { patient, id, import_id, item } = await quarantined();
+  const other = uuid();
+  const again = () => importBundle({ import_id }, bundle(person(patient), heart(other, patient, 5555)));
+  assert.strictEqual((await again()).quarantined, 1);
+  const list = async () => (await exchange.call('ListQuarantine', { import_id, decided_too: true }, admin())).items;
+  const items = await list();
+  assert.deepStrictEqual(items.map((i) => i.position), ['bundle 1, entry 2', 'bundle 1, entry 2']);
+  const read = await Promise.all(items.map(async (i) => JSON.parse((await got(i)).json).id));
+  assert.deepStrictEqual(read.sort(), [id, other].sort());
+  // The first once decided, neither comes again.
+  await discard(item);
+  await again();
+  await importBundle({ import_id }, bundle(person(patient), heart(id, patient, 4321)));
+  assert.deepStrictEqual((await list()).map((i) => i.item_id), items.map((i) => i.item_id));
+});
+
 test('what a person put right goes in, and the item keeps what it was', async () => {
   const { id, patient, import_id, item } = await quarantined();
   const fixed = heart(id, patient, 71);
