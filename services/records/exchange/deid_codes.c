@@ -29,9 +29,68 @@ static bool loinc(const char *s)
     return n >= 1 && n <= 7 && s[n] == '-' && only(s + n + 1, DIGITS, 1, 1);
 }
 
-static bool number(const char *s)
+/* The dihedral check of a SNOMED CT identifier. Source: J. Verhoeff, Error Detecting Decimal
+ * Codes (1969); SNOMED CT Release File Specification, 5.5 Check-digit. */
+static bool verhoeff(const char *s, size_t n)
 {
-    return only(s, DIGITS, 1, 18);
+    static const char times[10][11] = {"0123456789", "1234067895", "2340178956", "3401289567",
+                                       "4012395678", "5987604321", "6598710432", "7659821043",
+                                       "8765932104", "9876543210"};
+    static const char moved[8][11] = {"0123456789", "1576283094", "5803796142", "8916043527",
+                                      "9453126870", "4286573901", "2793806415", "7046913258"};
+    int sum = 0;
+
+    for (size_t i = 0; i < n; i++)
+        sum = times[sum][moved[i % 8][s[n - 1 - i] - '0'] - '0'] - '0';
+    return sum == 0;
+}
+
+/* Eighteen digits that are a Chinese identity number too. Source: GB 11643-1999: at 6 the day
+ * of birth, at the end a check digit of ISO/IEC 7064, MOD 11-2 (X, which no code has, is 10).
+ */
+static bool is_identity_number(const char *s)
+{
+    int sum = 0, month = (s[10] - '0') * 10 + s[11] - '0';
+    int day = (s[12] - '0') * 10 + s[13] - '0';
+
+    for (int i = 0; i < 18; i++)
+        sum = (2 * sum + s[i] - '0') % 11;
+    return sum == 1 && month >= 1 && month <= 12 && day >= 1 && day <= 31;
+}
+
+/* Of a concept: partition 00, or 10 of an extension. Source: SNOMED CT Release File
+ * Specification, 5 SNOMED CT Identifiers. */
+static bool snomed(const char *s)
+{
+    size_t n = strlen(s);
+
+    if (!only(s, DIGITS, 6, 18) || s[0] == '0' || !verhoeff(s, n))
+        return false;
+    return (s[n - 3] == '0' || s[n - 3] == '1') && s[n - 2] == '0' &&
+           (n < 18 || !is_identity_number(s));
+}
+
+static bool rxnorm(const char *s)
+{
+    return only(s, DIGITS, 1, 8);
+}
+
+static bool cvx(const char *s)
+{
+    return only(s, DIGITS, 1, 3);
+}
+
+/* No run of more than five digits, which a number of somebody's would be. */
+static bool short_runs(const char *s)
+{
+    for (; *s != '\0'; s += strcspn(s, DIGITS)) {
+        size_t n = strspn(s, DIGITS);
+
+        if (n > 5)
+            return false;
+        s += n;
+    }
+    return true;
 }
 
 /* J18.9, S72.001A, E11, U07.1, A41x001, I10.x00x002 */
@@ -39,41 +98,81 @@ static bool icd10(const char *s)
 {
     if (strchr(UPPER, s[0]) == NULL || s[0] == '\0' || strspn(s + 1, DIGITS) == 0)
         return false;
-    return only(s + 1, DIGITS UPPER "x.+*", 2, 11);
+    return only(s + 1, DIGITS UPPER "x.+*", 2, 11) && short_runs(s);
 }
 
 /* finished, problem-list-item, AMB, v3 and v2 codes */
 static bool word(const char *s)
 {
-    return only(s, UPPER LOWER DIGITS "-", 1, 32);
+    return only(s, UPPER LOWER DIGITS "-", 1, 32) && short_runs(s);
 }
 
-/* Source: HL7 FHIR R4, code systems (https://hl7.org/fhir/R4/terminologies-systems.html); ends
- * with '/': whatever begins so. */
+/* Source: HL7 FHIR R4, code systems (https://hl7.org/fhir/R4/terminologies-systems.html). */
 static const struct system {
     const char *uri;
     bool (*is)(const char *code);
 } systems[] = {
     {"http://loinc.org", loinc},
-    {"http://snomed.info/sct", number},
+    {"http://snomed.info/sct", snomed},
     {"http://hl7.org/fhir/sid/icd-10", icd10},
     {"http://hl7.org/fhir/sid/icd-10-cm", icd10},
-    {"http://www.nlm.nih.gov/research/umls/rxnorm", number},
-    {"http://hl7.org/fhir/sid/cvx", number},
-    {"http://terminology.hl7.org/CodeSystem/", word},
-    {"http://hl7.org/fhir/", word},
+    {"http://www.nlm.nih.gov/research/umls/rxnorm", rxnorm},
+    {"http://hl7.org/fhir/sid/cvx", cvx},
+};
+
+/* HL7's: those that R4 binds to a field that goes out. Source: as
+ * above. */
+#define THO "http://terminology.hl7.org/CodeSystem/"
+static const char *const words[] = {
+    THO "admit-source",
+    THO "allerg-intol-substance-exp-risk",
+    THO "allergyintolerance-clinical",
+    THO "allergyintolerance-verification",
+    THO "condition-category",
+    THO "condition-clinical",
+    THO "condition-ver-status",
+    THO "consentcategorycodes",
+    THO "consentscope",
+    THO "data-absent-reason",
+    THO "diagnosis-role",
+    THO "discharge-disposition",
+    THO "encounter-type",
+    THO "observation-category",
+    THO "referencerange-meaning",
+    THO "service-category",
+    THO "service-type",
+    THO "v2-0001",
+    THO "v2-0004",
+    THO "v2-0007",
+    THO "v2-0074",
+    THO "v2-0078",
+    THO "v2-0092",
+    THO "v3-ActCode",
+    THO "v3-ActPriority",
+    THO "v3-ActReason",
+    THO "v3-MaritalStatus",
+    THO "v3-NullFlavor",
+    THO "v3-ObservationInterpretation",
+    THO "v3-ObservationMethod",
+    THO "v3-RouteOfAdministration",
+    "http://hl7.org/fhir/administrative-gender",
+    "http://hl7.org/fhir/allergy-intolerance-category",
+    "http://hl7.org/fhir/allergy-intolerance-criticality",
+    "http://hl7.org/fhir/allergy-intolerance-type",
+    "http://hl7.org/fhir/diagnostic-report-status",
+    "http://hl7.org/fhir/encounter-status",
+    "http://hl7.org/fhir/observation-status",
+    "http://hl7.org/fhir/reaction-event-severity",
 };
 
 bool deid_is_code(const char *system, const char *code)
 {
-    for (size_t i = 0; i < WARD_COUNT(systems); i++) {
-        const char *uri = systems[i].uri;
-        size_t n = strlen(uri);
-
-        if (uri[n - 1] == '/' ? strncmp(system, uri, n) == 0 && word(system + n)
-                              : strcmp(system, uri) == 0)
+    for (size_t i = 0; i < WARD_COUNT(systems); i++)
+        if (strcmp(system, systems[i].uri) == 0)
             return systems[i].is(code);
-    }
+    for (size_t i = 0; i < WARD_COUNT(words); i++)
+        if (strcmp(system, words[i]) == 0)
+            return word(code);
     return false;
 }
 
