@@ -182,28 +182,48 @@ static enum ward_code give(const char *s, size_t n, const struct text *t,
     return WARD_OK;
 }
 
+/* What a unit comes to: a whole one of the tables, in *whole; a code of UCUM in *t; neither. */
+static bool read_as(const char *s, size_t n, struct text *t, const char **whole)
+{
+    struct text rewritten = {.n = 0};
+
+    *whole = NULL;
+    t->n = 0;
+    if (n == 0 || n > WARD_UCUM_MAX || memchr(s, '\0', n) != NULL || !fold(s, n, t))
+        return false;
+    *whole = ucum_whole(t->p, t->n);
+    if (*whole == NULL && (!parses(t->p, t->n) || strstr(t->p, "10^") != NULL) &&
+        rewrite(t, &rewritten)) {
+        *whole = ucum_whole(rewritten.p, rewritten.n);
+        if (*whole == NULL && parses(rewritten.p, rewritten.n))
+            *t = rewritten;
+    }
+    return *whole != NULL || parses(t->p, t->n);
+}
+
 enum ward_code ward_ucum_normalise(const char *s, size_t n, char out[WARD_UCUM_SIZE],
                                    bool *changed, struct ward_err *err)
 {
-    struct text folded = {.n = 0}, rewritten = {.n = 0};
+    struct text is, to = {.n = 0};
     const char *whole;
+    bool read = read_as(s, n, &is, &whole);
 
-    if (n == 0 || n > WARD_UCUM_MAX || memchr(s, '\0', n) != NULL || !fold(s, n, &folded))
+    if (n == 0 || n > WARD_UCUM_MAX)
         return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "UCUM_MALFORMED",
                                 "not a unit of 1 to %d bytes", WARD_UCUM_MAX);
-    whole = ucum_whole(folded.p, folded.n);
-    if (whole == NULL && (!parses(folded.p, folded.n) || strstr(folded.p, "10^") != NULL) &&
-        rewrite(&folded, &rewritten)) {
-        whole = ucum_whole(rewritten.p, rewritten.n);
-        if (whole == NULL && parses(rewritten.p, rewritten.n))
-            folded = rewritten;
-    }
-    rewritten.n = 0;
-    if (whole != NULL && put_text(&rewritten, whole))
-        return give(s, n, &rewritten, out, changed);
-    if (parses(folded.p, folded.n) && ucum_plain(folded.p, folded.n))
-        return give(s, n, &folded, out, changed);
+    if (whole != NULL && put_text(&to, whole))
+        return give(s, n, &to, out, changed);
+    if (read && ucum_plain(is.p, is.n))
+        return give(s, n, &is, out, changed);
     return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "UCUM_UNKNOWN_UNIT",
                             "neither a UCUM code that nobody writes for something else nor a "
                             "known way to write one");
+}
+
+bool ward_ucum_doubtful(const char *s, size_t n)
+{
+    struct text is;
+    const char *whole;
+
+    return read_as(s, n, &is, &whole) && whole == NULL && !ucum_plain(is.p, is.n);
 }

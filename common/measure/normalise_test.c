@@ -249,6 +249,8 @@ static void a_spelling_never_becomes_what_its_family_does_not_measure(void **sta
 
         if ((code == WARD_OK) != (families[i].family != NULL))
             fail_msg("%s became %s", text, out);
+        if (ward_ucum_doubtful(text, strlen(text)) && code == WARD_OK)
+            fail_msg("%s is taken and doubted", text);
         if (code != WARD_OK)
             continue;
         is = unit(out);
@@ -295,6 +297,18 @@ static void a_capital_prefix_is_taken_only_where_it_is_used(void **state)
     assert_int_equal(taken, WARD_COUNT(used));
 }
 
+static void what_is_no_unit_at_all_is_not_doubted(void **state)
+{
+    static const char *const doubted[] = {"U/ML", "uIU/ML", "10^6/ML", "C", "mcg/ML"};
+    static const char *const none[] = {"smiles", "", "mg", "mmHg", "K/uL", "units"};
+
+    (void)state;
+    for (size_t i = 0; i < WARD_COUNT(doubted); i++)
+        assert_true(ward_ucum_doubtful(doubted[i], strlen(doubted[i])));
+    for (size_t i = 0; i < WARD_COUNT(none); i++)
+        assert_false(ward_ucum_doubtful(none[i], strlen(none[i])));
+}
+
 static void every_synonym_means_a_unit(void **state)
 {
     const char *from, *to;
@@ -320,6 +334,7 @@ int main(void)
         cmocka_unit_test(what_hospitals_write_becomes_ucum),
         cmocka_unit_test(a_spelling_never_becomes_what_its_family_does_not_measure),
         cmocka_unit_test(a_capital_prefix_is_taken_only_where_it_is_used),
+        cmocka_unit_test(what_is_no_unit_at_all_is_not_doubted),
         cmocka_unit_test(every_synonym_means_a_unit),
     };
 

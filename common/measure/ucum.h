@@ -90,6 +90,8 @@ double ward_ucum_to_canonical(const struct ward_decimal *x, const struct ward_uc
  * code under http://unitsofmeasure.org is parsed, never rewritten. *changed may be NULL. */
 WARD_MUST enum ward_code ward_ucum_normalise(const char *s, size_t n, char out[WARD_UCUM_SIZE],
                                              bool *changed, struct ward_err *err);
+/* Whether it is refused only because hospitals write such a code for something else. */
+bool ward_ucum_doubtful(const char *s, size_t n);
 
 /* Every atom, for tests and tools: its code, or NULL past the last. */
 const char *ward_ucum_atom(size_t i, bool *takes_prefix);
