@@ -217,11 +217,12 @@ test('who is merged into the patient while they are erased is erased too', async
   for (const lower of [true, false]) {
     const [a, b] = [await site.patient(), await site.patient()].sort();
     const [into, from] = lower ? [a, b] : [b, a];
-    // As a merge does: both locked in the order of their ids, then pointed.
+    // As a merge does: both locked in the order of their ids, then pointed; here seconds later.
     const merging = site.sql(`SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED; START TRANSACTION;
-      SELECT patient_id FROM patient WHERE patient_id IN (${site.hex(a)}, ${site.hex(b)}) ORDER BY patient_id FOR UPDATE; SELECT SLEEP(2);
-      UPDATE patient SET root_id = ${site.hex(into)} WHERE root_id = ${site.hex(from)}; COMMIT;`);
-    await until('locked', async () => Number((await site.sql('SELECT COUNT(*) FROM information_schema.innodb_trx WHERE trx_rows_locked > 1'))[0][0]) > 0);
+SELECT patient_id FROM patient WHERE patient_id IN (${site.hex(a)}, ${site.hex(b)}) ORDER BY patient_id FOR UPDATE;
+SELECT SLEEP(4);
+UPDATE patient SET root_id = ${site.hex(into)} WHERE root_id = ${site.hex(from)}; COMMIT;`);
+    await until('locked', async () => (await Promise.all([a, b].map((id) => site.sql(`SELECT 1 FROM patient WHERE patient_id = ${site.hex(id)} FOR UPDATE SKIP LOCKED`)))).flat().length === 0);
     await Promise.all([merging, erase(into)]);
     for (const id of [into, from]) {
       assert.strictEqual(await site.rows('owner_key', `owner_id = ${site.hex(id)}`), 0);
