@@ -96,25 +96,6 @@ static enum ward_code find_subject(struct csv_import *ci, struct ward_arena *mem
                                 : WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a row");
 }
 
-/* A patient whose identifier another one has, not by this source, is a duplicate for a person
- * to decide about. */
-static enum ward_code find_twin(struct csv_import *ci, const struct csv_subject *s,
-                                struct staged *e, struct ward_err *err)
-{
-    struct ward_arena *mem = ci->im.stage.mem;
-    uint8_t hash[TOKEN_HASH], id[RECORDS_ID] = {0};
-    size_t n = 0;
-
-    if (*s->value == '\0' || !e->has_id)
-        return WARD_OK;
-    WARD_TRY(hash_of(ci, mem, s, hash, err));
-    WARD_TRY(look_up(ci, mem, hash, id, &n, err));
-    if (n == 0 || (n == 1 && memcmp(id, e->id, RECORDS_ID) == 0))
-        return WARD_OK;
-    return problem_add(mem, &e->in.problems, "DUPLICATE_PATIENT", "Patient.identifier",
-                       "a patient from elsewhere has this identifier", NULL, err);
-}
-
 /* ---- lines ---- */
 
 static enum ward_code stage_one(struct csv_import *ci, const struct csv_resource *r,
@@ -176,7 +157,6 @@ static enum ward_code add_patient(struct csv_import *ci, const struct csv_row *r
     WARD_TRY(one_after_another(ci, &s, err));
     WARD_TRY(csv_patient(&ci->map, row, ci->im.stage.mem, &r, err));
     WARD_TRY(stage_one(ci, &r, row, 0, &e, err));
-    WARD_TRY(find_twin(ci, &s, e, err));
     return index_one(ci, e, err);
 }
 

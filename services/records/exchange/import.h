@@ -165,6 +165,9 @@ WARD_MUST enum ward_code import_said_before(struct stage *s, const struct versio
 /* The links that merges wrote into a Patient go on into the next version. Kept by reference. */
 WARD_MUST enum ward_code import_keep_links(struct ward_arena *mem, const Resource *old,
                                            Resource *res, struct ward_err *err);
+/* Patients who bring an identifier that one of another chart has are wrong, but in a replay: a
+ * person decides. import_twin.c; once the fates of patients are known. */
+WARD_MUST enum ward_code import_twins(struct stage *s, struct ward_err *err);
 /* Each one's fate, by what is there: import_fate.c; in the transaction. */
 WARD_MUST enum ward_code stage_fates(struct stage *s, struct ward_err *err);
 

@@ -217,9 +217,12 @@ enum ward_code stage_fates(struct stage *s, struct ward_err *err)
     WARD_TRY(import_look(s->w, s->work, s->at, s->n, &s->there, err));
     for (size_t i = 0; i < s->n; i++)
         s->at[i]->fate = s->at[i]->in.problems.n > 0 ? FATE_WRONG : FATE_NEW;
-    for (int turn = 0; turn < 3; turn++)
+    for (int turn = 0; turn < 3; turn++) {
         for (size_t i = 0; i < s->n; i++)
             if (s->at[i]->fate == FATE_NEW && rank(s->at[i]) == turn)
                 WARD_TRY(decide(s, s->at[i], err));
+        if (turn == 0)
+            WARD_TRY(import_twins(s, err));
+    }
     return WARD_OK;
 }

@@ -1,12 +1,11 @@
 /* Bytes to bundles, bundles to entries, entries to the stage. */
 #include "services/records/exchange/import_feed.h"
+#include "services/records/exchange/import_ids.h"
 
 #include "services/records/feed/feed.h"
 
 #include <stdio.h>
 #include <string.h>
-
-#define URN "urn:uuid:"
 
 /* ---- a batch, and what waits ---- */
 
@@ -161,6 +160,32 @@ static enum ward_code stage_text(struct import *im, const char *text, size_t n, 
     return WARD_OK;
 }
 
+/* What an entry asks for beyond being stored is not done in silence. */
+static enum ward_code check_request(struct import *im, const struct ward_json *entry,
+                                    struct staged *e, struct ward_err *err)
+{
+    const struct ward_json *request = ward_json_get(entry, "request");
+    const struct ward_json *method = ward_json_get(request, "method");
+    const char *name = ward_json_string(method), *url;
+
+    if (method != NULL &&
+        (name == NULL || (strcmp(name, "POST") != 0 && strcmp(name, "PUT") != 0)))
+        return problem_add(im->stage.mem, &e->in.problems, "BUNDLE_INVALID", "request.method",
+                           "only POST and PUT are taken", NULL, err);
+    url = ward_json_string(ward_json_get(request, "url"));
+    if (url != NULL && strchr(url, '?') != NULL)
+        return problem_add(im->stage.mem, &e->in.problems, "BUNDLE_INVALID", "request.url",
+                           "a condition is not looked at: name the resource by its id", NULL,
+                           err);
+    if (ward_json_get(request, "ifNoneExist") != NULL)
+        return problem_add(im->stage.mem, &e->in.problems, "BUNDLE_INVALID",
+                           "request.ifNoneExist",
+                           "is not looked at: find out whether it is there, then replay this "
+                           "or discard it",
+                           NULL, err);
+    return WARD_OK;
+}
+
 static enum ward_code read_resource(struct import *im, const struct ward_json *entry,
                                     struct staged *e, bool again, struct ward_err *err)
 {
@@ -176,6 +201,7 @@ static enum ward_code read_resource(struct import *im, const struct ward_json *e
     if (resource == NULL)
         return problem_add(im->stage.mem, &e->in.problems, "BUNDLE_INVALID", "resource",
                            "the entry has no resource", NULL, err);
+    WARD_TRY(check_request(im, entry, e, err));
     e->full_url = ward_strdup(im->stage.mem, what.full_url);
     if (e->full_url == NULL)
         return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL", "too much at once");
@@ -194,21 +220,27 @@ static enum ward_code index_entry(struct import *im, struct staged *e, struct wa
                        "two entries of what goes in at once have this id", NULL, err);
 }
 
-static bool is_staged(const struct import *im, const char *id)
+/* By the id that it gets here, whatever the source calls it. */
+static enum ward_code is_twice(struct import *im, const struct ward_json *entry, bool *out,
+                               struct ward_err *err)
 {
-    uint8_t key[RECORDS_ID];
-
-    return id != NULL && ward_uuid_parse(id, key) && id_map_get(&im->stage.ids, key) != NULL;
-}
-
-static bool is_twice(const struct import *im, const struct ward_json *entry)
-{
+    const struct ward_json *resource = ward_json_get(entry, "resource");
+    const char *type = ward_json_string(ward_json_get(resource, "resourceType"));
+    const char *id = ward_json_string(ward_json_get(resource, "id"));
     const char *url = ward_json_string(ward_json_get(entry, "fullUrl"));
+    const struct id_source from = {.keys = im->stage.w->rec->keys,
+                                   .source = im->source,
+                                   .full_url = url == NULL ? "" : url,
+                                   .place = ""};
+    uint8_t key[RECORDS_ID];
+    char *ours;
 
-    return is_staged(im,
-                     ward_json_string(ward_json_get(ward_json_get(entry, "resource"), "id"))) ||
-           (url != NULL && strncmp(url, URN, strlen(URN)) == 0 &&
-            is_staged(im, url + strlen(URN)));
+    *out = false;
+    if (type == NULL || (id == NULL && url == NULL))
+        return WARD_OK;
+    WARD_TRY(import_id_of(&from, im->stage.mem, type, id == NULL ? "" : id, &ours, err));
+    *out = ward_uuid_parse(ours, key) && id_map_get(&im->stage.ids, key) != NULL;
+    return WARD_OK;
 }
 
 static enum ward_code stage_entry(struct import *im, const struct ward_json *entry,
@@ -216,12 +248,13 @@ static enum ward_code stage_entry(struct import *im, const struct ward_json *ent
                                   struct ward_err *err)
 {
     struct staged *e;
-    bool skip = false;
+    bool skip = false, twice;
 
     WARD_TRY(is_unsupported(im, ward_json_get(entry, "resource"), &skip, err));
     if (skip)
         return WARD_OK;
-    if ((is_full(im) || is_twice(im, entry)) && goes_in_parts(im))
+    WARD_TRY(is_twice(im, entry, &twice, err));
+    if ((is_full(im) || twice) && goes_in_parts(im))
         WARD_TRY(import_flush(im, err));
     WARD_TRY(stage_text(im, text, n, number, &e, err));
     WARD_TRY(read_resource(im, entry, e, again, err));

@@ -100,11 +100,14 @@ static enum ward_code visit(void *arg, const char *path, const ProtobufCMessage 
     return rewrite(arg, value, err);
 }
 
-/* What the source calls it: its id, or what the entry's address says. */
-static const char *given_id(const struct id_source *s, const Resource *res)
+/* What the source calls it: its id, or what the entry's address says. In a bundle links go by
+ * urn:uuid: where a fullUrl is one, that is the id. */
+static const char *given_id(const struct id_source *s, const char *id)
 {
-    const char *id = resource_id(res), *last = strrchr(s->full_url, '/');
+    const char *last = strrchr(s->full_url, '/');
 
+    if (strncmp(s->full_url, URN, strlen(URN)) == 0 && is_uuid(s->full_url + strlen(URN)))
+        return s->full_url + strlen(URN);
     if (*id != '\0')
         return id;
     return base_of(s->full_url) > 0 && last[1] != '\0' ? last + 1 : s->full_url;
@@ -121,28 +124,30 @@ static char *fresh_id(struct ward_arena *mem)
     return text;
 }
 
+enum ward_code import_id_of(const struct id_source *s, struct ward_arena *mem, const char *kind,
+                            const char *id, char **out, struct ward_err *err)
+{
+    const char *given = given_id(s, id);
+
+    if (is_uuid(given))
+        *out = ward_strdup(mem, given);
+    else if (*given != '\0')
+        WARD_TRY(uuid_of(s, mem, kind, given, out, err));
+    else if (*s->place != '\0')
+        WARD_TRY(uuid_of(s, mem, "", s->place, out, err));
+    else
+        *out = fresh_id(mem);
+    return *out == NULL ? full(err) : WARD_OK;
+}
+
 static enum ward_code own_id(const struct id_source *s, struct ward_arena *mem, Resource *res,
                              struct ward_err *err)
 {
-    const char *given = given_id(s, res);
-    char *ours = NULL;
+    char *ours;
 
-    /* In a bundle links go by urn:uuid: where a fullUrl is one, that is the id. */
-    if (strncmp(s->full_url, URN, strlen(URN)) == 0 && is_uuid(s->full_url + strlen(URN)))
-        given = s->full_url + strlen(URN);
-    if (strcasecmp(resource_id(res), given) == 0 && is_uuid(given))
-        return WARD_OK;
-    if (is_uuid(given))
-        ours = ward_strdup(mem, given);
-    else if (*given != '\0')
-        WARD_TRY(uuid_of(s, mem, kind_name(resource_kind(res)), given, &ours, err));
-    else if (*s->place != '\0')
-        WARD_TRY(uuid_of(s, mem, "", s->place, &ours, err));
-    else
-        ours = fresh_id(mem);
-    if (ours == NULL)
-        return full(err);
-    resource_set_id(res, ours);
+    WARD_TRY(import_id_of(s, mem, kind_name(resource_kind(res)), resource_id(res), &ours, err));
+    if (strcasecmp(resource_id(res), ours) != 0)
+        resource_set_id(res, ours);
     return WARD_OK;
 }
 

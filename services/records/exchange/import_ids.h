@@ -17,6 +17,10 @@ struct id_source {
     const char *full_url; /* of the entry; "" for none */
     const char *place;    /* which entry: for one without any id; "" makes it a random one */
 };
+/* What the id of a resource becomes. kind: "Patient"; id: "" for none. */
+WARD_MUST enum ward_code import_id_of(const struct id_source *s, struct ward_arena *mem,
+                                      const char *kind, const char *id, char **out,
+                                      struct ward_err *err);
 WARD_MUST enum ward_code import_ids(const struct id_source *s, struct ward_arena *mem,
                                     Resource *res, struct ward_err *err);
 

@@ -219,6 +219,62 @@ test('an_import_does_not_switch_a_consent_off_nor_does_a_replay', async () => {
   assert.strictEqual((await put([{ ...own, status: 'inactive' }])).updated, 1);
 });
 
+test('an_id_that_is_no_uuid_may_come_twice_in_a_bundle_too', async () => {
+  const p = patient('twice');
+  const source = uuid();
+  const last = await imported(site, { import_id: uuid(), source }, bundle([{ resource: p }, { resource: { ...p, active: true } }]));
+  assert.deepStrictEqual(counts(last), { created: 1, updated: 1, unchanged: 0, quarantined: 0 });
+  const at = (r) => entry(r, 'http://old.example/fhir/Patient/again');
+  const { id: _, ...q } = p;
+  assert.deepStrictEqual(counts(await imported(site, { import_id: uuid(), source }, bundle([at(q), at({ ...q, active: true })]))),
+    { created: 1, updated: 1, unchanged: 0, quarantined: 0 });
+});
+
+test('a_patient_whose_identifier_somebody_else_has_is_put_aside', async () => {
+  const identifier = [{ system: 'http://hospital/mrn', value: uuid() }];
+  const reasons = (m) => m.first_problems.map((i) => i.problems.map((x) => `${x.reason} ${x.path}`).join());
+  const twin = ['DUPLICATE_PATIENT Patient.identifier'];
+  const [p, q, r] = [patient(uuid(), { identifier }), patient(uuid(), { identifier }), patient()];
+  // In one bundle the first goes in; then there is one.
+  const both = await put([p, q, condition(`Patient/${q.id}`)]);
+  assert.deepStrictEqual(counts(both), { created: 1, updated: 0, unchanged: 0, quarantined: 2 });
+  assert.deepStrictEqual(reasons(both).sort(), [...twin, 'PATIENT_NOT_FOUND Condition.subject.reference']);
+  const start = { import_id: uuid() };
+  assert.deepStrictEqual(reasons(await put([q], start)), twin);
+  assert.strictEqual((await notImported(site, { import_id: uuid() }, bundle([entry(q)], 'transaction'))).reason, 'IMPORT_REFUSED');
+  assert.deepStrictEqual(counts(await put([p])), { created: 0, updated: 0, unchanged: 1, quarantined: 0 });
+  // One who is there already and gets it now.
+  assert.strictEqual((await put([r])).created, 1);
+  assert.deepStrictEqual(reasons(await put([{ ...r, identifier }])), twin);
+  // Without a system, or with another one, it is no twin's.
+  const other = [{ value: identifier[0].value }, { system: 'http://elsewhere/mrn', value: identifier[0].value }];
+  assert.strictEqual((await put([{ ...r, identifier: other }])).updated, 1);
+  // Whom a person lets in is in, and goes on.
+  const { items } = await site.api('exchange').call('ListQuarantine', start, site.as('records-admin'));
+  await site.api('exchange').call('ReplayQuarantined', { idempotency_key: site.key(), item_id: items[0].item_id }, site.as('records-admin'));
+  assert.strictEqual((await put([q])).unchanged, 1);
+  assert.strictEqual((await put([{ ...q, active: true }])).updated, 1);
+});
+
+test('what_a_request_asks_for_beyond_storing_is_put_aside', async () => {
+  const requests = [
+    [{ method: 'DELETE', url: 'Patient/1' }, 'BUNDLE_INVALID request.method'],
+    [{ method: 'PATCH', url: 'Patient/1' }, 'BUNDLE_INVALID request.method'],
+    [{ method: 7 }, 'BUNDLE_INVALID request.method'],
+    [{ method: 'PUT', url: 'Patient?identifier=a|b' }, 'BUNDLE_INVALID request.url'],
+    [{ method: 'POST', url: 'Patient', ifNoneExist: 'identifier=a|b' }, 'BUNDLE_INVALID request.ifNoneExist'],
+  ];
+  for (const [request, problem] of requests) {
+    const p = patient();
+    const last = await imported(site, { import_id: uuid() }, bundle([{ ...entry(p), request }]));
+    assert.deepStrictEqual(last.first_problems.map((i) => i.problems.map((x) => `${x.reason} ${x.path}`)), [[problem]]);
+    assert.strictEqual(await kept(p.id), 0);
+  }
+  for (const request of [{ method: 'POST', url: 'Patient' }, { method: 'PUT', url: 'Patient/1' }, undefined]) {
+    assert.strictEqual((await imported(site, { import_id: uuid() }, bundle([{ ...entry(patient()), request }]))).created, 1);
+  }
+});
+
 test('an_encounter_of_somebody_else_s_is_refused', async () => {
   const [p, q] = [patient(), patient()];
   const e = { resourceType: 'Encounter', id: uuid(), status: 'finished', class: { code: 'AMB' }, subject: { reference: `Patient/${q.id}` } };
