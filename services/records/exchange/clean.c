@@ -4,7 +4,9 @@
 #include "common/json/write.h"
 #include "common/measure/ucum.h"
 #include "services/records/exchange/clean_walk.h"
+#include "services/records/exchange/quarantine.h"
 
+#include <stdio.h>
 #include <string.h>
 
 typedef Ward__Records__V1__Cleaned Cleaned;
@@ -118,4 +120,48 @@ enum ward_code clean_resource(struct ward_arena *mem, Resource *res, struct clea
 
     *out = (struct cleanings){0};
     return walk_messages(res, visit, &c, err);
+}
+
+/* ---- units that may mean two things ---- */
+
+struct doubting {
+    struct ward_arena *mem;
+    struct problems *out;
+};
+
+static bool is_told(const struct problems *p, const char *path)
+{
+    for (size_t i = 0; i < p->n; i++)
+        if (strcmp(p->at[i]->reason, "UNIT_UNKNOWN") == 0 &&
+            strncmp(p->at[i]->path, path, strlen(path)) == 0)
+            return true;
+    return false;
+}
+
+/* A code of UCUM that is not taken for one where nobody says that it is. */
+static enum ward_code doubt(void *arg, const char *path, ProtobufCMessage *m, bool *into,
+                            struct ward_err *err)
+{
+    const Quantity *q = (const Quantity *)(const void *)m;
+    const struct doubting *d = arg;
+    char at[WALK_PATH + 8];
+
+    if (m->descriptor == &ward__records__v1__extension__descriptor)
+        *into = false;
+    if (m->descriptor != &ward__records__v1__quantity__descriptor || *q->code != '\0' ||
+        *q->unit == '\0' || (*q->system != '\0' && strcmp(q->system, UCUM) != 0) ||
+        is_told(d->out, path) || !ward_ucum_doubtful(q->unit, strlen(q->unit)))
+        return WARD_OK;
+    snprintf(at, sizeof(at), "%s.unit", path);
+    return problem_add(d->mem, d->out, "UNIT_UNKNOWN", at,
+                       "may mean two things as hospitals write it: say system and code", NULL,
+                       err);
+}
+
+enum ward_code doubtful_units(struct ward_arena *mem, const Resource *res, struct problems *out,
+                              struct ward_err *err)
+{
+    struct doubting d = {.mem = mem, .out = out};
+
+    return walk_messages((Resource *)(uintptr_t)res, doubt, &d, err);
 }

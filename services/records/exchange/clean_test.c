@@ -143,6 +143,47 @@ static void what_was_cleaned_is_clean(void **state)
     assert_int_equal(clean(res).n, 0);
 }
 
+static void a_unit_that_may_mean_two_things_gets_no_code_and_is_a_problem(void **state)
+{
+    static const char *const units[] = {"U/ML", "uIU/ML", "ML", "MG",    "Mg/dL", "K/mL", "G/L",
+                                        "u/l",  "C",      "F",  "b/min", "T",     "U"};
+
+    (void)state;
+    for (size_t i = 0; i < WARD_COUNT(units); i++) {
+        Resource *res = observed(ward_printf(&mem, "{\"value\":35,\"unit\":\"%s\"}", units[i]));
+        struct problems told = {0};
+
+        assert_int_equal(clean(res).n, 0);
+        assert_string_equal(res->observation->value_quantity->code, "");
+        assert_int_equal(implausible(&mem, res, INT64_MIN, 0, &told, NULL), WARD_OK);
+        if (told.n != 1)
+            fail_msg("%s: %zu problems", units[i], told.n);
+        assert_string_equal(told.at[0]->reason, "UNIT_UNKNOWN");
+        assert_string_equal(told.at[0]->path, "Observation.valueQuantity.unit");
+        assert_int_equal(doubtful_units(&mem, res, &told, NULL), WARD_OK);
+        assert_int_equal(told.n, 1); /* told once */
+    }
+}
+
+static void a_unit_that_says_it_is_ucum_is_not_doubted(void **state)
+{
+    static const char *const sure[] = {
+        "{\"value\":3,\"unit\":\"T\",\"system\":\"http://unitsofmeasure.org\",\"code\":\"T\"}",
+        "{\"value\":3,\"unit\":\"C\",\"system\":\"http://hospital.example/units\"}",
+        "{\"value\":3,\"unit\":\"smiles\"}",
+        "{\"value\":3,\"unit\":\"K/uL\"}",
+        "{\"value\":3,\"unit\":\"mg\"}",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < WARD_COUNT(sure); i++) {
+        struct problems told = {0};
+
+        assert_int_equal(doubtful_units(&mem, observed(sure[i]), &told, NULL), WARD_OK);
+        assert_int_equal(told.n, 0);
+    }
+}
+
 static void every_quantity_of_a_resource_is_looked_at_but_not_extensions(void **state)
 {
     Resource *res = read_json(
@@ -185,6 +226,9 @@ int main(void)
         cmocka_unit_test_setup(a_code_without_a_system_gets_it, fresh),
         cmocka_unit_test_setup(what_is_right_is_left_alone, fresh),
         cmocka_unit_test_setup(what_was_cleaned_is_clean, fresh),
+        cmocka_unit_test_setup(a_unit_that_may_mean_two_things_gets_no_code_and_is_a_problem,
+                               fresh),
+        cmocka_unit_test_setup(a_unit_that_says_it_is_ucum_is_not_doubted, fresh),
         cmocka_unit_test_setup(every_quantity_of_a_resource_is_looked_at_but_not_extensions,
                                fresh),
         cmocka_unit_test_setup(cleaning_that_meets_the_arena_s_end_says_so, fresh),

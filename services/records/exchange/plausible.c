@@ -300,5 +300,5 @@ enum ward_code implausible(struct ward_arena *mem, const Resource *res, int64_t 
         res->observation->status !=
             WARD__RECORDS__V1__OBSERVATION__STATUS__STATUS_ENTERED_IN_ERROR)
         WARD_TRY(values(&l, res->observation, err));
-    return WARD_OK;
+    return doubtful_units(mem, res, out, err);
 }

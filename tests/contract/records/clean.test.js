@@ -70,6 +70,22 @@ test('what is right has nothing beside it, and what is not known stays as it is'
   assert.deepStrictEqual([q.unit, q.system, q.code], ['smiles', '', '']);
 });
 
+test('a unit that hospitals write for something else than UCUM is not guessed: it waits for a person', async () => {
+  const unit = (text, loinc) => heart({ code: { coding: [{ system: 'http://loinc.org', code: loinc }] }, valueQuantity: { value: 35, unit: text } });
+  const doubtful = ['U/ML', 'ML', 'u/l', 'uIU/ML', 'M/L', 'K/mL', 'C', 'G/L'];
+  const import_id = uuid();
+  const all = doubtful.map((u) => unit(u, '10334-1'));
+  const [cells, red, ph] = [unit('K/mm³', '777-3'), unit('M/cumm', '10334-1'), { ...unit('pH', '2744-1'), valueQuantity: { value: 7.4, unit: 'pH' } }];
+  const progress = await load([...all, cells, red, ph], { import_id });
+  const { items } = await exchange.call('ListQuarantine', { import_id, page_size: 100 }, admin());
+  assert.deepStrictEqual([progress.created, progress.quarantined], [3 + 1, doubtful.length - 1], JSON.stringify(items.map((i) => i.problems)));
+  for (const item of items) assert.deepStrictEqual(item.problems.map((p) => [p.reason, p.path]), [['UNIT_UNKNOWN', 'Observation.valueQuantity.unit']]);
+  const code = async (o) => (await read(o.id)).resource.observation.value_quantity.code;
+  assert.deepStrictEqual([await code(cells), await code(red), await code(ph)], ['10*3/uL', '10*6/uL', '[pH]']);
+  // Molar or a million: no code of UCUM, so it is left as it is written, as any text is.
+  assert.strictEqual(await code(all[doubtful.indexOf('M/L')]), '');
+});
+
 test('what was cleaned lies sealed', async () => {
   const o = heart({ ...coded('8480-6'), valueQuantity: { value: 120, unit: 'mmHg' } });
   await load([o]);
