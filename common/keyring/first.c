@@ -131,17 +131,29 @@ static enum ward_code add_missing(struct ward_db *db, void *arg, struct ward_err
     return code;
 }
 
-/* A table that was emptied is not one that was never filled: a new first kek would hide that
- * the old ones are lost. */
-static enum ward_code never_had_any(struct missing *m, struct ward_db *db, struct ward_err *err)
+static enum ward_code count_keks(struct missing *m, struct ward_db *db, int64_t *n,
+                                 struct ward_err *err)
 {
-    int64_t wrapped = 0, secrets = 0;
+    return ward_keyring_count(db, &m->mem, "SELECT COUNT(*) FROM kek", WARD_NO_PARAMS, n, err);
+}
+
+/* A table that was emptied is not one that was never filled: a new first kek would hide that
+ * the old ones are lost. What is wrapped is there later than its kek, so where another replica
+ * made both just now, a second look finds the kek. */
+static enum ward_code never_had_any(struct missing *m, struct ward_db *db, bool *never,
+                                    struct ward_err *err)
+{
+    int64_t wrapped = 0, secrets = 0, keks = 0;
 
     WARD_TRY(ward_keyring_count(db, &m->mem, m->ring->cfg.owners->any, WARD_NO_PARAMS, &wrapped,
                                 err));
     WARD_TRY(ward_keyring_count(db, &m->mem, "SELECT EXISTS (SELECT 1 FROM secret)",
                                 WARD_NO_PARAMS, &secrets, err));
-    if (wrapped + secrets > 0)
+    *never = wrapped + secrets == 0;
+    if (*never)
+        return WARD_OK;
+    WARD_TRY(count_keks(m, db, &keks, err));
+    if (keks == 0)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "KEK_UNKNOWN",
                                 "there are wrapped keys and no key-encryption keys: the table "
                                 "was emptied");
@@ -151,13 +163,13 @@ static enum ward_code never_had_any(struct missing *m, struct ward_db *db, struc
 static enum ward_code make_missing(struct missing *m, struct ward_db *db, struct ward_err *err)
 {
     enum ward_code code = WARD_OK;
+    bool never = false;
     int64_t n = 0;
 
-    WARD_TRY(
-        ward_keyring_count(db, &m->mem, "SELECT COUNT(*) FROM kek", WARD_NO_PARAMS, &n, err));
+    WARD_TRY(count_keks(m, db, &n, err));
     if (n == 0)
-        WARD_TRY(never_had_any(m, db, err));
-    if (n == 0)
+        WARD_TRY(never_had_any(m, db, &never, err));
+    if (never)
         code = ward_keyring_kek_add(m->ring, db, &m->mem, 1, err);
     if (code != WARD_ALREADY_EXISTS) /* then another replica was first */
         WARD_TRY(code);
