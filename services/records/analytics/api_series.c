@@ -112,6 +112,8 @@ static int by_place(const void *a, const void *b)
     return x->column < y->column ? -1 : x->column > y->column;
 }
 
+/* What is sorted is what is given, or the order would tell more than the numbers: what is
+ * hidden counts 0. */
 static int largest_first(const void *a, const void *b)
 {
     const struct row *x = a, *y = b;
@@ -129,17 +131,17 @@ static Point *point_of(const struct asked *x, const struct cell *c, int dimensio
         return NULL;
     ward__records__v1__point__init(p);
     p->key = api_text(c->key[dimension]);
-    p->display = api_text(c->display[dimension]);
     p->suppressed = c->hidden;
     if (c->hidden)
         return p;
-    p->count = x->q.measure == MEASURE(PATIENTS) ? c->people : c->count;
-    p->mean = c->mean;
-    p->min = c->min;
-    p->max = c->max;
-    p->p25 = c->quartile[0];
-    p->p50 = c->quartile[1];
-    p->p75 = c->quartile[2];
+    p->display = api_text(c->display[dimension]);
+    p->count = c->given;
+    p->mean = series_figures(c->mean, SERIES_FIGURES, TO_NEAREST);
+    p->min = series_figures(c->min, SERIES_ENDS, TO_BELOW);
+    p->max = series_figures(c->max, SERIES_ENDS, TO_ABOVE);
+    p->p25 = series_figures(c->quartile[0], SERIES_FIGURES, TO_NEAREST);
+    p->p50 = series_figures(c->quartile[1], SERIES_FIGURES, TO_NEAREST);
+    p->p75 = series_figures(c->quartile[2], SERIES_FIGURES, TO_NEAREST);
     return p;
 }
 
@@ -156,7 +158,8 @@ static enum ward_code add_series(struct asked *x, const struct row *row, SeriesR
         return no_memory(x->call);
     if (dimension == 1) {
         s->key = api_text(row->first->key[0]);
-        s->display = api_text(row->first->display[0]);
+        if (row->count > 0) /* not all of it is hidden */
+            s->display = api_text(row->first->display[0]);
     }
     for (size_t i = 0; i < row->n; i++) {
         s->points[s->n_points] = point_of(x, &row->first[i], dimension);
@@ -181,12 +184,12 @@ static void one_series(struct asked *x)
     t->rows = t->n > 0;
 }
 
-static int more_people(const void *a, const void *b)
+static int more_given(const void *a, const void *b)
 {
     const struct cell *x = a, *y = b;
 
-    if (x->count != y->count)
-        return x->count > y->count ? -1 : 1;
+    if (x->given != y->given)
+        return x->given > y->given ? -1 : 1;
     return by_place(a, b);
 }
 
@@ -206,7 +209,7 @@ static size_t rows_of(const struct table *t, struct row *out)
         if (n == 0 || out[n - 1].first->row != c->row)
             out[n++] = (struct row){.first = c};
         out[n - 1].n++;
-        out[n - 1].count += c->count;
+        out[n - 1].count += c->given;
     }
     return n;
 }
@@ -224,7 +227,7 @@ static enum ward_code answer(struct asked *x, size_t most, SeriesResponse *resp)
         return no_memory(x->call);
     qsort(t->cell, t->n, sizeof(*t->cell), by_place);
     if (x->q.n_by == 1 && (x->q.by[0] == BY(CODE) || x->q.by[0] == BY(WARD))) {
-        qsort(t->cell, t->n, sizeof(*t->cell), more_people);
+        qsort(t->cell, t->n, sizeof(*t->cell), more_given);
         t->n = t->n < most ? t->n : most;
     }
     n = rows_of(t, row);
@@ -265,6 +268,7 @@ static enum ward_code get_series(struct ward_call *c, const SeriesRequest *req,
         one_series(x);
     if (suppress(&x->t, c->mem) > 0 && c->mem->full)
         return no_memory(c);
+    give(&x->t, x->q.measure == MEASURE(PATIENTS));
     return answer(x, req->most == 0 ? SERIES_USUAL : (size_t)req->most, resp);
 }
 

@@ -13,16 +13,20 @@
 #include "services/records/records.h"
 #include "ward/records/v1/analytics.pb-c.h"
 
-#define SERIES_FEW    5      /* patients: a cell of fewer is hidden */
-#define SERIES_POINTS 5000   /* of an answer */
-#define SERIES_CELLS  200000 /* of the whole table, looked at for an answer */
-#define SERIES_USUAL  20
-#define SERIES_MOST   100
-#define ZONE_CHANGES  256
+#define SERIES_FEW     5      /* patients: a cell of fewer is hidden */
+#define SERIES_STEP    5      /* every count that is given is a multiple of this */
+#define SERIES_FIGURES 3      /* digits of a mean and of quartiles */
+#define SERIES_ENDS    2      /* digits of least and greatest, which are single persons' */
+#define SERIES_POINTS  5000   /* of an answer */
+#define SERIES_CELLS   200000 /* of the whole table, looked at for an answer */
+#define SERIES_USUAL   20
+#define SERIES_MOST    100
+#define ZONE_CHANGES   256
 
 struct cell {
     const char *key[2], *display[2];
     int64_t count, people;
+    int64_t given; /* what the caller sees: 0 of a hidden one */
     double mean, min, max, quartile[3];
     int row, column;
     bool hidden;
@@ -50,8 +54,17 @@ bool zone_parse(const uint8_t *data, size_t n, int64_t from_us, int64_t to_us,
 
 /* Hides cells of fewer than SERIES_FEW patients; and then, wherever what is hidden in a row or
  * a column is one cell, or fewer than SERIES_FEW patients together, the next smallest there, so
- * that the total of the row or column, asked for by itself, does not tell. How many in all. */
+ * that the total of the row or column, asked for by itself, tells less. It tells: what was
+ * taken along another call with a filter gives, and so counts are rounded. How many in all. */
 int suppress(struct table *t, struct ward_arena *mem);
+
+/* Sets what is given of each cell: patients or resources, to the nearest SERIES_STEP, so that
+ * the difference of two calls' counts does not tell how many there are between them. */
+void give(struct table *t, bool people);
+
+enum series_round { TO_NEAREST, TO_BELOW, TO_ABOVE };
+/* A value to so many significant digits. */
+double series_figures(double x, int figures, enum series_round to);
 
 struct query {
     Ward__Records__V1__Measure measure;

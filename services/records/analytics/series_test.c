@@ -69,6 +69,55 @@ static void no_row_and_no_column_tells_what_it_hides(void **state)
     assert_string_equal(hidden(2, 2, (const int[]){10, 20, 30, 4}), "xxxx");
 }
 
+/* 9, 8, 8 and 3: with true counts the total 28 and the three by a filter would tell the 3. */
+static void counts_are_given_in_fives_and_hidden_ones_not_at_all(void **state)
+{
+    static const int64_t people[] = {5, 7, 8, 12, 13, 4}, counts[] = {9, 22, 23, 12, 100, 900};
+    static const int64_t of_people[] = {5, 5, 10, 10, 15, 0};
+    static const int64_t of_counts[] = {10, 20, 25, 10, 100, 0};
+    struct cell cell[6];
+    struct table t = {.cell = cell, .n = 6};
+
+    (void)state;
+    for (int i = 0; i < 6; i++)
+        cell[i] = (struct cell){.people = people[i], .count = counts[i], .hidden = i == 5};
+    give(&t, true);
+    for (int i = 0; i < 6; i++)
+        assert_int_equal(cell[i].given, of_people[i]);
+    give(&t, false);
+    for (int i = 0; i < 6; i++)
+        assert_int_equal(cell[i].given, of_counts[i]);
+}
+
+static void near(double got, double want, double room)
+{
+    if (!(got >= want - room && got <= want + room))
+        fail_msg("%.17g is not %.17g", got, want);
+}
+
+static void ends_are_rounded_outward_and_the_others_to_the_nearest(void **state)
+{
+    static const struct {
+        double x, below, above, nearest; /* two digits, two, three */
+    } rows[] = {{123.4, 120, 130, 123},
+                {-123.6, -130, -120, -124},
+                {0.07, 0.07, 0.07, 0.07},
+                {0.0012345, 0.0012, 0.0013, 0.00123},
+                {99.96, 99, 100, 100},
+                {1000, 1000, 1000, 1000},
+                {6.022e23, 6.0e23, 6.1e23, 6.02e23},
+                {0, 0, 0, 0}};
+
+    (void)state;
+    for (size_t i = 0; i < WARD_COUNT(rows); i++) {
+        double room = 1e-12 * (rows[i].x < 0 ? -rows[i].x : rows[i].x);
+
+        near(series_figures(rows[i].x, 2, TO_BELOW), rows[i].below, room);
+        near(series_figures(rows[i].x, 2, TO_ABOVE), rows[i].above, room);
+        near(series_figures(rows[i].x, 3, TO_NEAREST), rows[i].nearest, room);
+    }
+}
+
 static void a_table_without_cells_is_fine(void **state)
 {
     struct table t = {0};
@@ -182,6 +231,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_cell_of_few_takes_the_next_smallest_of_its_line_along),
         cmocka_unit_test(no_row_and_no_column_tells_what_it_hides),
+        cmocka_unit_test(counts_are_given_in_fives_and_hidden_ones_not_at_all),
+        cmocka_unit_test(ends_are_rounded_outward_and_the_others_to_the_nearest),
         cmocka_unit_test(a_table_without_cells_is_fine),
         cmocka_unit_test(without_memory_all_is_hidden),
         cmocka_unit_test(a_zone_changes_when_its_clocks_do),

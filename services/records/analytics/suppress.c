@@ -1,6 +1,8 @@
-/* Which cells are not given. A line is a row or a column of the table: its total can be asked
- * for by itself, with one dimension less. */
+/* Which cells are not given, and how exactly the others. A line is a row or a column of the
+ * table: its total can be asked for by itself, with one dimension less. */
 #include "services/records/analytics/series.h"
+
+#include <math.h>
 
 struct line {
     int hidden, shown;
@@ -62,4 +64,31 @@ int suppress(struct table *t, struct ward_arena *mem)
     for (size_t i = 0; i < t->n; i++)
         n += t->cell[i].hidden;
     return n;
+}
+
+void give(struct table *t, bool people)
+{
+    for (size_t i = 0; i < t->n; i++) {
+        struct cell *c = &t->cell[i];
+        int64_t n = people ? c->people : c->count;
+
+        c->given = c->hidden ? 0 : (n + SERIES_STEP / 2) / SERIES_STEP * SERIES_STEP;
+    }
+}
+
+double series_figures(double x, int figures, enum series_round to)
+{
+    int power;
+    double unit, n;
+
+    if (x == 0 || !isfinite(x))
+        return x;
+    power = (int)floor(log10(fabs(x))) + 1 - figures;
+    unit = pow(10, power < 0 ? -power : power); /* a whole number, so exact up to 1e22 */
+    n = power < 0 ? x * unit : x / unit;
+    /* 0.07 is 7.000000000000001 hundredths: that is 7, below and above */
+    if (fabs(n - nearbyint(n)) < 1e-9)
+        n = nearbyint(n);
+    n = to == TO_BELOW ? floor(n) : to == TO_ABOVE ? ceil(n) : round(n);
+    return power < 0 ? n / unit : n * unit;
 }
