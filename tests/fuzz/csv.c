@@ -78,6 +78,7 @@ static Ward__Records__V1__CsvColumn observation_columns[] = {
 };
 
 struct reading {
+    struct csv_seen *seen;
     struct csv_map map;
     bool has_header;
 };
@@ -98,6 +99,7 @@ static enum ward_code map_row(void *arg, const struct csv_row *row, struct ward_
     struct reading *g = arg;
     struct csv_subject s;
     struct csv_resource r;
+    struct csv_row own;
 
     if (!g->has_header) {
         g->has_header = true;
@@ -105,12 +107,13 @@ static enum ward_code map_row(void *arg, const struct csv_row *row, struct ward_
     }
     if (row->n != g->map.n)
         return WARD_INVALID_ARGUMENT;
-    s = csv_subject_of(&g->map, row);
+    WARD_TRY(csv_row_trim(&g->map, row, &own, err));
+    s = csv_subject_of(&g->map, &own);
     s.reference = "Patient/01890000-0000-7000-8000-000000000000";
     if (g->map.patients)
-        WARD_TRY(csv_patient(&g->map, row, &mem, &r, err));
+        WARD_TRY(csv_patient(&g->map, &own, &mem, &r, err));
     else
-        WARD_TRY(csv_observation(&g->map, row, 0, &s, &mem, &r, err));
+        WARD_TRY(csv_observation(&g->map, &own, 0, &s, g->seen, &mem, &r, err));
     read_resource(&r);
     return WARD_OK;
 }
@@ -131,7 +134,9 @@ static void map_all(bool patients, char separator, const char *p, size_t n)
     start.separator = text;
     start.time_zone = (char *)"Europe/Berlin";
     check(csv_map_open(&mem, &start, &g.map, NULL) == WARD_OK);
+    check(csv_seen_open(&mem, &g.seen, NULL) == WARD_OK);
     (void)!read_rows(separator, map_row, &g, p, n, n + 1);
+    csv_seen_close(g.seen);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);

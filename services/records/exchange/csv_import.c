@@ -25,6 +25,7 @@ struct csv_import {
     struct import im;
     struct csv_map map;
     struct csv_rows *rows;
+    struct csv_seen *seen;
     bool has_header;
     struct known known[KNOWN];
 };
@@ -157,6 +158,7 @@ static enum ward_code add_patient(struct csv_import *ci, const struct csv_row *r
     WARD_TRY(one_after_another(ci, &s, err));
     WARD_TRY(csv_patient(&ci->map, row, ci->im.stage.mem, &r, err));
     WARD_TRY(stage_one(ci, &r, row, 0, &e, err));
+    e->came = e->in.res;
     return index_one(ci, e, err);
 }
 
@@ -172,7 +174,7 @@ static enum ward_code add_observations(struct csv_import *ci, const struct csv_r
         struct csv_resource r;
         struct staged *e;
 
-        WARD_TRY(csv_observation(&ci->map, row, i, &s, mem, &r, err));
+        WARD_TRY(csv_observation(&ci->map, row, i, &s, ci->seen, mem, &r, err));
         if (r.text == NULL)
             continue;
         if (several)
@@ -188,6 +190,7 @@ static enum ward_code on_row(void *arg, const struct csv_row *row, struct ward_e
 {
     struct csv_import *ci = arg;
     struct import *im = &ci->im;
+    struct csv_row own;
 
     if (!ci->has_header) {
         ci->has_header = true;
@@ -200,7 +203,8 @@ static enum ward_code on_row(void *arg, const struct csv_row *row, struct ward_e
     if (!im->stage.atomic && (im->stage.n + csv_observations(&ci->map) > IMPORT_BATCH ||
                               im->stage.mem->used > IMPORT_STAGED / 2))
         WARD_TRY(import_flush(im, err));
-    return ci->map.patients ? add_patient(ci, row, err) : add_observations(ci, row, err);
+    WARD_TRY(csv_row_trim(&ci->map, row, &own, err));
+    return ci->map.patients ? add_patient(ci, &own, err) : add_observations(ci, &own, err);
 }
 
 /* ---- the stream ---- */
@@ -215,6 +219,7 @@ static enum ward_code begin(struct csv_import *ci, const CsvStart *start)
     as_any.on_problem = start->on_problem;
     as_any.dry_run = start->dry_run;
     WARD_TRY(csv_map_open(c->mem, start, &ci->map, c->err));
+    WARD_TRY(csv_seen_open(c->mem, &ci->seen, c->err));
     WARD_TRY(import_begin(&ci->im, &as_any));
     ci->im.stage.atomic = ci->im.refuse;
     ci->im.stage.last = true; /* nobody whom a table names comes later in it */
@@ -271,6 +276,7 @@ enum ward_code import_csv_rpc(struct ward_call *c, const ProtobufCMessage *q,
     import_open(&ci->im, c);
     code = receive(ci);
     csv_rows_close(ci->rows);
+    csv_seen_close(ci->seen);
     import_done(&ci->im);
     return code;
 }

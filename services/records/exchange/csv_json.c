@@ -44,6 +44,59 @@ struct csv_subject csv_subject_of(const struct csv_map *m, const struct csv_row 
     return s;
 }
 
+/* ---- blanks around identifiers ---- */
+
+/* Bytes of the blank that s begins with: a space, a tab, a line's end, no-break, full-width. */
+static size_t blank(const char *s)
+{
+    static const char *const blanks[] = {" ", "\t", "\r", "\n", "\xc2\xa0", "\xe3\x80\x80"};
+
+    for (size_t i = 0; i < WARD_COUNT(blanks); i++)
+        if (strncmp(s, blanks[i], strlen(blanks[i])) == 0)
+            return strlen(blanks[i]);
+    return 0;
+}
+
+static const char *trimmed(struct ward_arena *mem, const char *s)
+{
+    size_t end = 0;
+    char *copy;
+
+    while (blank(s) > 0)
+        s += blank(s);
+    for (size_t i = 0; s[i] != '\0';) {
+        size_t n = blank(s + i);
+
+        i += n > 0 ? n : 1;
+        end = n > 0 ? end : i;
+    }
+    copy = ward_strdup(mem, s);
+    if (copy != NULL)
+        copy[end] = '\0';
+    return copy;
+}
+
+enum ward_code csv_row_trim(const struct csv_map *m, const struct csv_row *row,
+                            struct csv_row *out, struct ward_err *err)
+{
+    const char **field = ward_alloc(row->mem, m->n * sizeof(*field));
+
+    if (field == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a row");
+    for (size_t i = 0; i < m->n; i++) {
+        enum csv_field f = m->of_file[i]->field;
+
+        field[i] = row->field[i];
+        if (f == CSV_IDENTIFIER || f == CSV_PATIENT)
+            field[i] = trimmed(row->mem, field[i]);
+        if (field[i] == NULL)
+            return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a row");
+    }
+    *out = *row;
+    out->field = field;
+    return WARD_OK;
+}
+
 /* ---- ids: the same whenever the same comes again ---- */
 
 static enum ward_code hash_id(struct ward_arena *mem, const char *text, char out[65],
@@ -383,9 +436,29 @@ static enum ward_code check(const struct measured *v, const struct csv_subject *
     return WARD_OK;
 }
 
+/* The same measurement in another file is the same observation; another value is another one,
+ * which takes nobody's place. */
+static enum ward_code observation_id(const struct csv_row *row, const struct measured *v,
+                                     const struct csv_subject *s, const char *effective,
+                                     struct csv_seen *seen, struct ward_arena *mem, char id[65],
+                                     struct ward_err *err)
+{
+    const char *what = ward_printf(mem, "csv observation\n%s\n%s\n%s\n%s\n%s\n%s", s->system,
+                                   s->value, v->loinc, effective, v->value, v->unit);
+    uint8_t sum[WARD_SHA256_SIZE];
+    int64_t before;
+
+    if (what == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a row");
+    ward_sha256(what, strlen(what), sum);
+    before = csv_seen_before(seen, sum, row->line);
+    return hash_id(mem, ward_printf(mem, "%s\n%lld", what, (long long)before), id, err);
+}
+
 enum ward_code csv_observation(const struct csv_map *m, const struct csv_row *row, size_t i,
-                               const struct csv_subject *s, struct ward_arena *mem,
-                               struct csv_resource *out, struct ward_err *err)
+                               const struct csv_subject *s, struct csv_seen *seen,
+                               struct ward_arena *mem, struct csv_resource *out,
+                               struct ward_err *err)
 {
     const struct measured v = measured_of(m, row, i);
     struct ward_json_out w = {.mem = mem};
@@ -397,10 +470,7 @@ enum ward_code csv_observation(const struct csv_map *m, const struct csv_row *ro
         return WARD_OK; /* an empty cell of a wide table is no measurement */
     WARD_TRY(check(&v, s, mem, out, err));
     WARD_TRY(when(m, row, mem, at, out, &effective, err));
-    WARD_TRY(hash_id(mem,
-                     ward_printf(mem, "csv observation\n%s\n%s\n%s\n%s\n%lld %zu", s->system,
-                                 s->value, v.loinc, effective, (long long)row->line, i),
-                     id, err));
+    WARD_TRY(observation_id(row, &v, s, effective, seen, mem, id, err));
     begin(&w, "Observation", id);
     ward_json_put_text(&w, "status", "final");
     coded(&w, v.loinc);

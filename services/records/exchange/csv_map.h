@@ -77,16 +77,34 @@ struct csv_subject csv_subject_of(const struct csv_map *m, const struct csv_row 
 /* The id by which the source's patient with this identifier is known in every table. */
 WARD_MUST enum ward_code csv_patient_id(struct ward_arena *mem, const struct csv_subject *s,
                                         char out[65], struct ward_err *err);
+/* The row's own copy, its identifiers without the blanks around them. */
+WARD_MUST enum ward_code csv_row_trim(const struct csv_map *m, const struct csv_row *row,
+                                      struct csv_row *out, struct ward_err *err);
 WARD_MUST enum ward_code csv_patient(const struct csv_map *m, const struct csv_row *row,
                                      struct ward_arena *mem, struct csv_resource *out,
                                      struct ward_err *err);
+/* What a row says, put into what is there; what it does not say stays. `into` keeps pointers
+ * into `row`. csv_merge.c */
+WARD_MUST enum ward_code csv_patient_merge(struct ward_arena *mem,
+                                           const Ward__Records__V1__Patient *row,
+                                           Ward__Records__V1__Patient *into,
+                                           struct ward_err *err);
 /* How many observations a row may be: one, or one of each CSV_VALUE_OF column. */
 size_t csv_observations(const struct csv_map *m);
+/* How often the same measurement (patient, code, time, value, unit) stood in this table before:
+ * what tells two equal ones apart, whatever lines they are on in the next file. Past CSV_SEEN
+ * different ones, the line does. csv_seen.c */
+#define CSV_SEEN ((size_t)1 << 22)
+struct csv_seen;
+WARD_MUST enum ward_code csv_seen_open(struct ward_arena *mem, struct csv_seen **out,
+                                       struct ward_err *err);
+void csv_seen_close(struct csv_seen *s); /* NULL is fine */
+int64_t csv_seen_before(struct csv_seen *s, const uint8_t hash[16], int64_t line);
 /* The i-th; out->text NULL: its cell is empty. */
 WARD_MUST enum ward_code csv_observation(const struct csv_map *m, const struct csv_row *row,
                                          size_t i, const struct csv_subject *subject,
-                                         struct ward_arena *mem, struct csv_resource *out,
-                                         struct ward_err *err);
+                                         struct csv_seen *seen, struct ward_arena *mem,
+                                         struct csv_resource *out, struct ward_err *err);
 
 /* ---- csv_time.c ---- */
 

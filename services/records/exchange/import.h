@@ -86,7 +86,9 @@ struct staged {
     bool plausible; /* a person looked at its values, and they are so */
     enum fate fate;
     int version; /* of what is there */
-    bool over;   /* a person decided that it goes over what somebody else wrote */
+    Resource
+        *came; /* of a table: in.res is this, put into what is there; NULL: in.res is all */
+    bool over; /* a person decided that it goes over what somebody else wrote */
     struct ward_act *act;
 };
 

@@ -1,4 +1,5 @@
 /* What becomes of each entry that is staged, by what is there. In the transaction. */
+#include "services/records/exchange/csv_map.h"
 #include "services/records/exchange/import.h"
 
 #include "common/measure/fhirtime.h"
@@ -143,7 +144,7 @@ static enum ward_code compare_other(struct stage *s, struct staged *e, const str
     bool same = false;
 
     if (!s->alone)
-        WARD_TRY(import_said_before(s, v, e->in.res, &same, err));
+        WARD_TRY(import_said_before(s, v, e->came != NULL ? e->came : e->in.res, &same, err));
     if (!same && e->kind == KIND_PATIENT)
         WARD_TRY(same_but_links(s, e, old, &same, err));
     e->over = s->alone && e->kind != KIND_CONSENT;
@@ -152,6 +153,18 @@ static enum ward_code compare_other(struct stage *s, struct staged *e, const str
     return same || e->over ? WARD_OK
                            : wrong(s, e, "CONFLICT", ".id",
                                    "somebody else wrote the version that is there", err);
+}
+
+/* A line of a table says some things of a patient, and the others stay. */
+static enum ward_code fill(struct stage *s, struct staged *e, const struct version *v,
+                           struct ward_err *err)
+{
+    Resource *whole;
+
+    WARD_TRY(chart_open(s->w, s->work, v, &whole, err));
+    WARD_TRY(csv_patient_merge(s->work, e->came->patient, whole->patient, err));
+    e->in.res = whole;
+    return WARD_OK;
 }
 
 static enum ward_code compare(struct stage *s, struct staged *e, const struct version *v,
@@ -167,6 +180,8 @@ static enum ward_code compare(struct stage *s, struct staged *e, const struct ve
     if (v->wrapped.p == NULL)
         return WARD_OK;
     WARD_TRY(chart_open(s->w, s->work, v, &old, err));
+    if (e->came != NULL)
+        WARD_TRY(fill(s, e, v, err));
     WARD_TRY(entry_same(s->work, old, e->in.res, &same, err));
     if (same)
         e->fate = FATE_SAME;

@@ -252,9 +252,12 @@ static enum ward_code write_all(struct ward_db *db, void *arg, struct ward_err *
 
     (void)db;
     s->blame = NULL;
-    for (size_t i = 0; i < s->n; i++)
+    for (size_t i = 0; i < s->n; i++) {
+        if (s->at[i]->came != NULL)
+            s->at[i]->in.res = s->at[i]->came;
         if (s->at[i]->in.res != NULL) /* an earlier run may have left a name that goes now */
             resource_set_id(s->at[i]->in.res, s->at[i]->name);
+    }
     ward_arena_reset(s->work);
     s->now_us = ward_wall_us();
     WARD_TRY(stage_fates(s, err));

@@ -153,6 +153,43 @@ test('a wide table has a column for each kind of observation, and empty cells ar
     ['2020-01-02 140 mmol/L', '2020-01-02 80 /min', '2020-01-03 141 mmol/L']);
 });
 
+test('a later file of the same day adds to what an earlier one brought, and never takes its place', async () => {
+  const a = mrn();
+  await load(patients(), `${HEAD}${a},A,B,02.08.1949,F,,\n`);
+  const line = (value, day = '2020-01-15') => `${a},8867-4,${value},/min,${day}\n`;
+  const of = (progress) => [progress.created, progress.updated, progress.unchanged, progress.quarantined];
+  assert.deepStrictEqual(of(await load(observations(), OHEAD + line(70) + line(71) + line(72, '2020-01-16'))), [3, 0, 0, 0]);
+  assert.deepStrictEqual(of(await load(observations(), OHEAD + line(90))), [1, 0, 0, 0], 'the first line of another file');
+  assert.deepStrictEqual(of(await load(observations(), OHEAD + line(72, '2020-01-16') + line(71))), [0, 0, 2, 0], 'on other lines');
+  assert.deepStrictEqual(of(await load(observations(), OHEAD + line(71) + line(71))), [1, 0, 1, 0], 'measured twice');
+  const values = (await observed(await patientOf(a))).map((o) => o.value_quantity.value.value).sort();
+  assert.deepStrictEqual(values, ['70', '71', '71', '72', '90']);
+});
+
+test('a file of some columns leaves the others as they are, and an empty cell takes nothing away', async () => {
+  const a = mrn();
+  await load(patients(), `${HEAD}${a},Müller,Anna,02.08.1949,F,+49 30 1,\n`);
+  const contact = [{ column: 'MRN', field: `identifier:${MRN}` }, { column: 'Tel', field: 'phone' }, { column: 'City', field: 'city' }, { column: 'Last', field: 'family' }];
+  const progress = await load(patients({ columns: contact }), `MRN,Tel,City,Last\n${a},+49 30 2,Berlin,\n`);
+  assert.deepStrictEqual(counts(progress), { created: 0, updated: 1, unchanged: 0, quarantined: 0, done: true }, JSON.stringify(progress.first_problems));
+  const [p] = await chart(a);
+  assert.deepStrictEqual([p.name[0].family, p.name[0].given, p.birth_date, p.gender], ['Müller', ['Anna'], '1949-08-02', 'ADMINISTRATIVE_GENDER_FEMALE']);
+  assert.deepStrictEqual([p.telecom.map((t) => t.value), p.address[0].city, p.identifier.length], [['+49 30 2'], 'Berlin', 1]);
+  const again = await load(patients({ columns: contact }), `MRN,Tel,City,Last\n${a},,,\n`);
+  assert.deepStrictEqual(counts(again), { created: 0, updated: 0, unchanged: 1, quarantined: 0, done: true });
+});
+
+test('blanks around an identifier are not part of it', async () => {
+  const a = mrn();
+  await load(patients(), `${HEAD}${a},A,B,02.08.1949,F,,\n`);
+  const again = await load(patients(), `${HEAD} ${a}\u00a0\t,A,B,02.08.1949,F,,\n`);
+  assert.deepStrictEqual(counts(again), { created: 0, updated: 0, unchanged: 1, quarantined: 0, done: true });
+  assert.strictEqual((await load(observations(), `${OHEAD}\u3000${a} ,8867-4,72,/min,2020-01-15\n`)).created, 1);
+  const start = patients();
+  assert.strictEqual((await load(start, `${HEAD}  ,A,B,02.08.1949,F,,\n`)).quarantined, 1);
+  assert.strictEqual((await items(start.import_id))[0].problems[0].reason, 'FIELD_REQUIRED');
+});
+
 test('lines that cannot be right wait in quarantine, each by its line, and the others go in', async () => {
   const a = mrn();
   await load(patients(), `${HEAD}${a},A,B,02.08.1949,F,,\n`);
