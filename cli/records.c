@@ -3,11 +3,9 @@
 
 #include "ward/records/v1/analytics.pb-c.h"
 #include "ward/records/v1/records.pb-c.h"
-#include "ward/records/v1/text.pb-c.h"
 
 static const char *const CLERK[] = {"physician", "registrar", NULL};
 static const char *const ANY[] = {"physician", "registrar", NULL};
-static const char *const CLINICIAN[] = {"physician", NULL};
 static const char *const ANALYST[] = {"analyst", NULL};
 
 RECORD_COMMAND(create, .path = "/ward.records.v1.Records/Create",
@@ -42,10 +40,6 @@ RECORD_COMMAND(batch, .path = "/ward.records.v1.Records/Batch",
                .req = &ward__records__v1__batch_request__descriptor,
                .resp = &ward__records__v1__batch_response__descriptor, .roles = CLERK,
                .purpose = "TREAT", .file = "entries")
-RECORD_COMMAND(extract, .path = "/ward.records.v1.Text/Extract",
-               .req = &ward__records__v1__extract_request__descriptor,
-               .resp = &ward__records__v1__extract_response__descriptor, .roles = CLINICIAN,
-               .purpose = "TREAT")
 RECORD_COMMAND(series, .path = "/ward.records.v1.Analytics/GetSeries",
                .req = &ward__records__v1__get_series_request__descriptor,
                .resp = &ward__records__v1__get_series_response__descriptor, .roles = ANALYST,
@@ -64,11 +58,9 @@ const struct cli_command cli_records_commands[] = {
     {"records search",
      "[--ward W] [--order date-asc] [--total bounded] [--page-token T] KIND "
      "NAME[:MODIFIER]=VALUE...",
-     "find resources: name=Li birthdate=ge1950 ...", search},
+     "find resources: birthdate=ge1950; name=- reads a line of stdin", search},
     {"records batch", "[--ward W] [--key KEY] FILE.json",
      "several writes, all or none, from a JSON array of entries", batch},
-    {"records extract", "[--text TEXT | --document-id ID] [--language english]",
-     "what a note says", extract},
     {"records series",
      "--by month[,gender] [--code SYSTEM|CODE] [--ward W] patients conditions",
      "counts for a dashboard", series},

@@ -96,7 +96,7 @@ static enum ward_code set_file(struct asking *a, const char *path)
     return message_set(a->req, f, json, &a->task->mem, &a->task->err);
 }
 
-/* "date=ge2020-01-01", "code:not=8867-4,8480-6". */
+/* "date=ge2020-01-01", "code:not=8867-4,8480-6"; "name=-" is a line of the standard input. */
 static enum ward_code set_parameters(struct asking *a, int n, char **words)
 {
     SearchRequest *req = (SearchRequest *)a->req;
@@ -105,6 +105,7 @@ static enum ward_code set_parameters(struct asking *a, int n, char **words)
     req->parameters = ward_alloc(mem, (size_t)n * sizeof(Parameter *));
     for (int i = 0; i < n; i++) {
         char *value = strchr(words[i], '='), *modifier;
+        const char *given;
         Parameter *p = ward_new(mem, Parameter);
 
         if (value == NULL)
@@ -112,6 +113,7 @@ static enum ward_code set_parameters(struct asking *a, int n, char **words)
         if (p == NULL || req->parameters == NULL)
             return no_memory(a->task);
         *value++ = '\0';
+        WARD_TRY(task_secret(a->task, value, &given));
         ward__records__v1__parameter__init(p);
         modifier = strchr(words[i], ':');
         if (modifier != NULL) {
@@ -122,7 +124,7 @@ static enum ward_code set_parameters(struct asking *a, int n, char **words)
         WARD_TRY(message_set(
             &p->base,
             protobuf_c_message_descriptor_get_field_by_name(p->base.descriptor, "values"),
-            value, mem, &a->task->err));
+            given, mem, &a->task->err));
         req->parameters[req->n_parameters++] = p;
     }
     return WARD_OK;

@@ -6,6 +6,7 @@
 #include "ward/records/v1/exchange.pb-c.h"
 #include "ward/records/v1/feed.pb-c.h"
 #include "ward/records/v1/records.pb-c.h"
+#include "ward/records/v1/text.pb-c.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@ typedef Ward__Records__V1__ImportCsvRequest CsvRequest;
 #define CHUNK     ((size_t)512 << 10)
 #define MAP_MOST  ((size_t)256 << 10)
 #define FILE_MOST ((size_t)32 << 20)
+#define NOTE_MOST ((size_t)1 << 20)
 
 static const char *const ADMIN[] = {"records-admin", NULL};
 static const char *const RESEARCHER[] = {"researcher", NULL};
@@ -32,16 +34,14 @@ struct importing {
     FILE *from;
     int64_t sent;
     bool csv;
-    ImportProgress last; /* counts alone */
 };
 
 static enum ward_code counted(struct task *t, const ProtobufCMessage *msg, void *arg)
 {
     const ImportProgress *p = (const ImportProgress *)msg;
-    struct importing *im = arg;
     struct cli_json j = {.to = stdout, .sparse = true};
 
-    im->last = (ImportProgress){.created = p->created, .quarantined = p->quarantined};
+    (void)arg;
     cli_progress(t->cli, "resources", p->created + p->updated + p->unchanged, 0);
     if (!p->done)
         return WARD_OK;
@@ -50,8 +50,9 @@ static enum ward_code counted(struct task *t, const ProtobufCMessage *msg, void 
         message_json(&j, NULL, msg, &t->mem);
     else
         message_lines(stdout, 0, msg, &t->mem);
-    if (!t->cli->json && p->quarantined > 0)
-        printf("%d went to the quarantine: wardctl records quarantine list\n", p->quarantined);
+    if (p->quarantined > 0)
+        fprintf(stderr, "%d went to the quarantine: wardctl records quarantine list\n",
+                p->quarantined);
     return WARD_OK;
 }
 
@@ -105,7 +106,7 @@ static enum ward_code transfer(struct importing *im, const char *method,
         code = ward_client_send_end(im->stream, &t->err);
     /* The service ended the call first: it says why. */
     if (code == WARD_OK || code == WARD_OUT_OF_RANGE)
-        code = task_receive(t, im->stream, counted, im);
+        code = task_receive(t, im->stream, counted, NULL);
     ward_client_close_stream(im->stream);
     return code;
 }
@@ -338,6 +339,60 @@ static enum ward_code attachment_put(struct task *t, int argc, char **argv)
 }
 TASK_COMMAND(attachment_put, "records")
 
+/* ---- notes ---- */
+
+/* All of the standard input. */
+static enum ward_code read_input(struct task *t, char **out)
+{
+    char *p = ward_alloc(&t->mem, NOTE_MOST + 1);
+    size_t n;
+
+    if (p == NULL)
+        return WARD_FAIL(&t->err, RESOURCE_EXHAUSTED, "no memory for the note");
+    n = fread(p, 1, NOTE_MOST + 1, stdin);
+    if (n > NOTE_MOST || ferror(stdin))
+        return task_wrong(t, "the standard input has more than 1 MiB, or cannot be read");
+    p[n] = '\0';
+    *out = p;
+    return WARD_OK;
+}
+
+/* A note in a file, so that no process list shows it. */
+static enum ward_code extract(struct task *t, int argc, char **argv)
+{
+    static const struct record_call how = {.path = "/ward.records.v1.Text/Extract",
+                                           .req =
+                                               &ward__records__v1__extract_request__descriptor,
+                                           .purpose = "TREAT"};
+    Ward__Records__V1__ExtractRequest *ask;
+    ProtobufCMessage *req, *resp;
+    struct cli_json j = {.to = stdout, .sparse = true};
+    struct task_list files;
+    size_t n;
+
+    WARD_TRY(task_list(t, "--file", '\0', &argc, argv, &files));
+    WARD_TRY(record_request(t, &how, argc, argv, &req));
+    ask = (Ward__Records__V1__ExtractRequest *)req;
+    if (files.n > 1 ||
+        (files.n == 1 &&
+         ask->source_case != WARD__RECORDS__V1__EXTRACT_REQUEST__SOURCE__NOT_SET))
+        return task_wrong(t, "one note: --file FILE, --file -, --document-id or --text");
+    if (files.n == 1) {
+        ask->source_case = WARD__RECORDS__V1__EXTRACT_REQUEST__SOURCE_TEXT;
+        WARD_TRY(strcmp(files.at[0], "-") == 0
+                     ? read_input(t, &ask->text)
+                     : cli_read(files.at[0], NOTE_MOST, &t->mem, &ask->text, &n, &t->err));
+    }
+    WARD_TRY(task_ask(t, how.path, PHYSICIAN, req,
+                      &ward__records__v1__extract_response__descriptor, &resp));
+    if (t->cli->json)
+        message_json(&j, NULL, resp, &t->mem);
+    else
+        message_lines(stdout, 0, resp, &t->mem);
+    return WARD_OK;
+}
+TASK_COMMAND(extract, "records")
+
 RECORD_COMMAND(follow, .path = "/ward.records.v1.Feed/Follow",
                .req = &ward__records__v1__follow_request__descriptor,
                .resp = &ward__records__v1__follow_response__descriptor, .purpose = "",
@@ -360,6 +415,9 @@ const struct cli_command cli_records_exchange_commands[] = {
      "store a document; prints its URL", attachment_put_command},
     {"records attachment get", "[--ward W] --out FILE PATIENT URL", "fetch a document",
      attachment_get_command},
+    {"records extract",
+     "[--file FILE | --file - | --text TEXT | --document-id ID] [--language english]",
+     "what a note says; - is the standard input", extract_command},
     {"records follow", "[--from-now true] [--resume-token T] [--kinds A,B]",
      "what changes, until Ctrl-C", follow},
     {0},

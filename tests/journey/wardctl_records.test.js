@@ -5,6 +5,7 @@
 const { test, before, after } = require('node:test');
 const assert = require('node:assert');
 const crypto = require('node:crypto');
+const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
 const { Up } = require('../lib/up');
@@ -192,6 +193,28 @@ test('a_note_is_read', async () => {
   const fever = found.findings.find((f) => f.assertion === 'NEGATED');
   assert.strictEqual(fever.kind, 'SYMPTOM');
   assert.strictEqual(fever.cues[0].kind, 'negation');
+});
+
+// What it prints with words on its standard input.
+const fed = (input, ...words) => spawnSync(bin('wardctl'), ['--json', '--data', up.dir, 'records', ...words], { input, encoding: 'utf8', env: { PATH: process.env.PATH } });
+
+test('a_note_and_a_name_need_not_stand_on_the_command_line', async () => {
+  const note = '患者无发热，咳嗽3天。';
+  const negated = (r) => r.findings.some((f) => f.assertion === 'NEGATED');
+  assert.ok(negated(await records('extract', '--ward', 'ward-3', '--language', 'chinese', '--file', file('note.txt', note))));
+  assert.ok(negated(JSON.parse(fed(note, 'extract', '--ward', 'ward-3', '--language', 'chinese', '--file', '-').stdout)));
+  assert.strictEqual((await failed('extract', '--text', 'x', '--file', file('note.txt'))).status, 2);
+  const { id } = await chart('Verschwiegen');
+  const found = JSON.parse(fed('verschwieg\n', 'search', 'Patient', 'family=-').stdout);
+  assert.deepStrictEqual(found.records.map((r) => r.version.resource_id), [id]);
+  assert.strictEqual(fed('', 'search', 'Patient', 'family=-').status, 2);
+});
+
+test('an_import_that_put_something_aside_says_so_and_is_finished', async () => {
+  const r = await up.ctl('records', 'import', '--import-id', 'journey-3', '--source', 'elsewhere', '--file', file('bundle.json', bundle().json));
+  assert.strictEqual(r.status, 0);
+  assert.strictEqual(JSON.parse(r.stdout).quarantined, 1);
+  assert.ok(r.lines.some((line) => /^1 went to the quarantine/.test(line)));
 });
 
 test('counts_are_counts', async () => {
