@@ -7,7 +7,6 @@
 
 #include <string.h>
 
-#define MARK      "import:"
 #define MARK_MAX  128                /* bytes of version.device */
 #define OPEN_MOST ((size_t)24 << 20) /* memory for one version, opened and compared */
 
@@ -23,16 +22,16 @@ enum ward_code import_mark(struct ward_arena *mem, const char *source,
                            Ward__Records__V1__Provenance *out, struct ward_err *err)
 {
     ward__records__v1__provenance__init(out);
-    if (strlen(source) > MARK_MAX - strlen(MARK)) {
+    if (strlen(source) > MARK_MAX - strlen(IMPORT_MARK)) {
         const struct ward_bytes part = {source, strlen(source)};
         uint8_t sum[WARD_SHA256_SIZE];
         char text[2 * WARD_SHA256_SIZE + 1];
 
         ward_sha256_parts(&part, 1, sum);
         ward_hex(sum, sizeof(sum), text);
-        out->device = ward_printf(mem, MARK "%s", text);
+        out->device = ward_printf(mem, IMPORT_MARK "%s", text);
     } else {
-        out->device = ward_printf(mem, MARK "%s", source);
+        out->device = ward_printf(mem, IMPORT_MARK "%s", source);
     }
     return out->device == NULL ? no_memory(err) : WARD_OK;
 }

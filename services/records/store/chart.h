@@ -93,6 +93,9 @@ WARD_MUST enum ward_code chart_record(struct worker *w, struct ward_arena *mem,
 
 /* ---- writing ---- */
 
+/* How version.device begins where an import wrote it; nobody else may begin it so. */
+#define IMPORT_MARK "import:"
+
 /* ward_db_tx for what calls chart_write: a VERSION_CONFLICT (ABORTED) rolls back and is not
  * redone. */
 WARD_MUST enum ward_code chart_tx(struct worker *w, ward_tx_fn *fn, void *arg,

@@ -17,6 +17,9 @@ static enum ward_code check_provenance(struct ward_call *c, const Provenance *p)
         return WARD_OK;
     if (strlen(p->device) > TEXT_MAX)
         return WARD_FAIL_FIELD(c->err, "provenance.device", "is longer than 128 bytes");
+    /* The mark of what a source said of itself: its next import may change that. */
+    if (strncmp(p->device, IMPORT_MARK, strlen(IMPORT_MARK)) == 0)
+        return WARD_FAIL_FIELD(c->err, "provenance.device", "begins as imports' marks do");
     if (strlen(p->model) > TEXT_MAX)
         return WARD_FAIL_FIELD(c->err, "provenance.model", "is longer than 128 bytes");
     hashed = *p->model_sha256 != '\0';

@@ -142,6 +142,9 @@ test('provenance is kept with the version it made', async () => {
   assert.deepStrictEqual(made.version.provenance, provenance);
   const next = await site.update(made.resource, 1, 'nurse');
   assert.deepStrictEqual(next.version.provenance, { device: '', model: '', model_sha256: '' });
+  // Only imports write as imports do: a source may change what is its own.
+  const forged = await site.refused(observation(anna.id), 'nurse', { provenance: { device: 'import:clinic' } });
+  assert.deepStrictEqual([forged.code, forged.field], ['INVALID_ARGUMENT', 'provenance.device']);
   const wrong = [
     [{ device: 'd'.repeat(129) }, 'provenance.device'], [{ model: 'm'.repeat(129), model_sha256: 'a'.repeat(64) }, 'provenance.model'],
     [{ model: 'm' }, 'provenance.model_sha256'], [{ model_sha256: 'a'.repeat(64) }, 'provenance.model_sha256'],
