@@ -45,28 +45,27 @@ static void what_is_not_utf8_is_refused(void **state)
     assert_int_equal(extract("fe\0ver", 6, 1 << 20, &n, &err), WARD_INVALID_ARGUMENT);
 }
 
+static char note_room[TEXT_MAX + 1];
+
 static void a_note_past_its_limit_is_refused_before_it_is_read(void **state)
 {
-    char *note = calloc(1, TEXT_MAX + 1);
     struct ward_err err = {0};
     size_t n = 0;
 
     (void)state;
-    assert_non_null(note);
-    assert_int_equal(extract(note, TEXT_MAX + 1, 1 << 10, &n, &err), WARD_INVALID_ARGUMENT);
+    memset(note_room, 0, sizeof(note_room));
+    assert_int_equal(extract(note_room, TEXT_MAX + 1, 1 << 10, &n, &err),
+                     WARD_INVALID_ARGUMENT);
     assert_string_equal(err.reason, "TEXT_TOO_LONG");
-    free(note);
 }
 
 static char *filled(const char *unit, size_t *n)
 {
     size_t len = strlen(unit);
-    char *note = malloc(TEXT_MAX);
 
-    assert_non_null(note);
     for (*n = 0; *n + len <= TEXT_MAX; *n += len)
-        memcpy(note + *n, unit, len);
-    return note;
+        memcpy(note_room + *n, unit, len);
+    return note_room;
 }
 
 /* Each of these is a mebibyte. Were any sweep quadratic the test would take hours, not seconds.
@@ -104,7 +103,6 @@ static void a_mebibyte_of_anything_is_read_in_proportion(void **state)
         char *note = filled(units[i], &n);
         enum ward_code code = extract(note, n, (size_t)192 << 20, &found, NULL);
 
-        free(note);
         if (code != WARD_OK && code != WARD_RESOURCE_EXHAUSTED)
             fail_msg("'%s' gives %s", units[i], ward_code_name(code));
     }
@@ -122,7 +120,6 @@ static void one_sentence_of_cues_around_many_findings_is_read_in_proportion(void
     assert_string_equal(err.reason, "TEXT_TOO_MANY");
     assert_int_equal(extract(note, n / 8 / 3 * 3, (size_t)192 << 20, &found, &err), WARD_OK);
     assert_true(found > 1000);
-    free(note);
 }
 
 static void too_many_findings_are_refused(void **state)
@@ -138,7 +135,6 @@ static void too_many_findings_are_refused(void **state)
     assert_int_equal(extract(note, 7 * TEXT_FINDINGS_MAX, (size_t)192 << 20, &found, &err),
                      WARD_OK);
     assert_int_equal(found, TEXT_FINDINGS_MAX);
-    free(note);
 }
 
 static void a_small_arena_is_a_refusal_at_every_step(void **state)
