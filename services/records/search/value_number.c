@@ -46,6 +46,8 @@ static enum ward_code unit_of(const struct search_reader *r, const struct filter
 
     if (canonical == NULL)
         return search_no_memory(r);
+    if (*n->system == '\0' && ward_ucum_doubtful(given, strlen(given)))
+        return search_bad(r, f, "has a unit that may mean two things: name UCUM with it");
     if (*n->system == '\0' &&
         ward_ucum_normalise(given, strlen(given), code, NULL, NULL) == WARD_OK)
         given = code;

@@ -246,7 +246,7 @@ test('what is wrong is said by name and never by value', async () => {
     [O, 'date', '2026-03-02T25:00:00Z', 'PARAMETER_INVALID'], [O, 'date', 'ge', 'PARAMETER_INVALID'], [O, 'date', '2026-03-02T10', 'PARAMETER_INVALID'],
     [O, 'status', 'finished', 'PARAMETER_INVALID'], [O, 'code', 'http://loinc.org|', 'PARAMETER_INVALID'], [O, 'code', '|', 'PARAMETER_INVALID'],
     [O, 'value-quantity', '72', 'PARAMETER_INVALID'], [O, 'value-quantity', 'x||/min', 'PARAMETER_INVALID'],
-    [O, 'value-quantity', '72||parsec-ish', 'PARAMETER_INVALID'], [O, 'value-quantity', '72|urn:units|/min', 'PARAMETER_INVALID'],
+    [O, 'value-quantity', '72||parsec-ish', 'PARAMETER_INVALID'], [O, 'value-quantity', '5||U/ML', 'PARAMETER_INVALID'], [O, 'value-quantity', '72|urn:units|/min', 'PARAMETER_INVALID'],
     [O, 'value-quantity', `${'9'.repeat(60)}||/min`, 'PARAMETER_INVALID'], [P, 'identifier', 'urn:mrn|', 'PARAMETER_INVALID'],
     [P, 'name', '--', 'PARAMETER_INVALID'], [P, 'name', 'a b c d e f g h i', 'PARAMETER_INVALID'], [P, 'name:contains', 'nn', 'PARAMETER_INVALID'],
     [P, 'name:not', 'anna', 'PARAMETER_INVALID'], [O, 'code:text', 'heart', 'PARAMETER_INVALID'], [O, 'date:missing', 'maybe', 'PARAMETER_INVALID'],
