@@ -41,9 +41,9 @@ bench: ## every bench, one after another: they must not share the machine
 
 # ---- records: the service beside a bare client that runs the same statements, recorded from its handlers ----
 RECORDS_LOAD_O := $(call obj,$(wildcard tests/bench/records/*.c))
-$(BUILD)/bench/records_load: $(RECORDS_LOAD_O) $(BUILD)/librecords.a $(WARD_A)
+$(BUILD)/bench/records_load: $(RECORDS_LOAD_O) $(BUILD)/obj/tests/bench/h2load.o $(BUILD)/librecords.a $(WARD_A)
 	@mkdir -p $(@D)
-	@$(CC) $(LDFLAGS_WARD) -Wl,--wrap=ward_db_run,--wrap=ward_db_bulk -o $@ $^ $(PKG_LIBS)
+	@$(CC) $(LDFLAGS_WARD) -Wl,--wrap=ward_db_run,--wrap=ward_db_bulk -o $@ $^ $(BENCH_LIBS)
 
 bench-records: $(PROGRAMS) $(BUILD)/bench/records_load ## the chart beside bare SQL, and among 5,000,000 observations; PATIENTS=100000 EACH=50 ROUNDS=3 SECONDS=8
 	@node tests/bench/records.mjs $(BUILD) $(or $(PATIENTS),100000) $(or $(EACH),50) $(or $(ROUNDS),3) $(or $(SECONDS),8)

@@ -1,4 +1,5 @@
-/* Writes and searches over gRPC with mutual TLS, as the service is deployed. */
+/* One resource's versions, and searches, over gRPC with mutual TLS, as the service is deployed.
+ */
 #include "bench.h"
 
 #include "common/base/clock.h"
@@ -28,8 +29,7 @@ struct caller {
     struct ward_err err;
     pthread_t thread;
     uint64_t n, in_wards;
-    int64_t until_ns, done;
-    bool update;
+    int64_t until_ns;
     struct times times[4], all;
     int64_t found;
     uint64_t random;
@@ -115,46 +115,6 @@ static void update(struct caller *c, const char *id, int version)
 static void forget(struct caller *c)
 {
     ward_arena_reset(&c->mem);
-}
-
-static void *write_on(void *arg)
-{
-    struct caller *c = arg;
-    char id[37];
-    int version = 1;
-
-    snprintf(id, sizeof(id), "%s", create(c)->resource_id);
-    while (ward_mono_ns() < c->until_ns) {
-        if (c->update)
-            update(c, id, version++);
-        else
-            create(c);
-        c->done++;
-        forget(c);
-    }
-    return NULL;
-}
-
-/* write PORT CERTS TOKENS THREADS SECONDS create|update */
-int mode_write(int argc, char **argv)
-{
-    static struct caller callers[64];
-    int n = argc == 7 ? (int)number(argv[4], 64) : 0;
-    int64_t began = ward_mono_ns(), seconds = n == 0 ? 0 : number(argv[5], 600), done = 0;
-
-    for (int i = 0; i < n; i++) {
-        caller_open(&callers[i], callers, argv, (uint64_t)i);
-        callers[i].update = strcmp(argv[6], "update") == 0;
-        callers[i].until_ns = began + seconds * INT64_C(1000000000);
-        pthread_create(&callers[i].thread, NULL, write_on, &callers[i]);
-    }
-    for (int i = 0; i < n; i++) {
-        pthread_join(callers[i].thread, NULL);
-        done += callers[i].done;
-    }
-    ward_client_close(callers[0].client);
-    printf("{\"per_s\": %.1f}\n", (double)done / ((double)(ward_mono_ns() - began) / 1e9));
-    return 0;
 }
 
 /* versions PORT CERTS TOKENS VERSIONS: one resource to so many versions, and what the first and
