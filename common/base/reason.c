@@ -1,5 +1,7 @@
 #include "common/base/reason.h"
 
+#include "common/base/reason_dosage.h"
+
 #include <string.h>
 
 #define ALL      "every service"
@@ -398,6 +400,8 @@ const struct ward_reason ward_reasons[] = {
      "see ListQuarantine"},
     {"QUARANTINE_DECIDED", WARD_FAILED_PRECONDITION, RECORDS,
      "the item was replayed or discarded before", "see ListQuarantine with decided_too"},
+
+    REASONS_DOSAGE
 
     {"SCHEMA_TOO_NEW", WARD_FAILED_PRECONDITION, START,
      "the database was migrated by a newer version", "run that version or a later one"},

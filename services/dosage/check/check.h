@@ -1,0 +1,64 @@
+/* check.h - the dose check: a pure function of a snapshot and a rule set.
+ *
+ * No clock, no database, no locale, no double but where a formula's source has one (Mosteller's
+ * root, done in integers). The same input gives the same bytes, on every machine, for as long
+ * as the rule set is kept: a change of this code that gives other bytes for old snapshots is
+ * told by the tests (tests/contract/dosage/replay) and by ReplayDecision.
+ *
+ * Threads: any. Memory: the arena. Errors: RESOURCE_EXHAUSTED; INVALID_ARGUMENT DOSE_UNIT,
+ * DOSE_VALUE, TIMING_INVALID for a prescription that cannot be. Everything else is a finding.
+ */
+#ifndef DOSAGE_CHECK_CHECK_H
+#define DOSAGE_CHECK_CHECK_H
+
+#include "common/measure/decimal.h"
+#include "services/dosage/formulary/ruleset.h"
+
+/* Fills out's findings, trace, outcome and sha256; its snapshot is the one given. */
+WARD_MUST enum ward_code check_run(const struct ruleset *rules,
+                                   const Ward__Dosage__V1__Snapshot *snap,
+                                   struct ward_arena *mem, Ward__Dosage__V1__Decision *out,
+                                   struct ward_err *err);
+
+/* ---- what overrides do ---- */
+
+struct check_who {
+    const char *const *roles;
+    int n_roles;
+    bool second; /* a second person came, and their token was good */
+};
+/* Which findings still stand in the way: ids into *open. A finding above INFO needs an
+ * override; HARD a second person too; a final one stands always. INVALID_ARGUMENT
+ * REASON_UNKNOWN, OVERRIDE_UNUSED PERMISSION_DENIED  OVERRIDE_ROLE */
+WARD_MUST enum ward_code check_open(const struct ruleset *rules,
+                                    const Ward__Dosage__V1__Decision *d,
+                                    Ward__Dosage__V1__Override *const *overrides, size_t n,
+                                    const struct check_who *who, struct ward_arena *mem,
+                                    char ***open, size_t *n_open, struct ward_err *err);
+/* Some finding of HARD that may be overridden is among them. */
+bool check_needs_second(const Ward__Dosage__V1__Decision *d);
+
+/* ---- amounts ---- */
+
+/* A Quantity as an exact number and a unit.   INVALID_ARGUMENT DOSE_UNIT, DOSE_VALUE */
+struct amount {
+    struct ward_decimal value;
+    struct ward_ucum unit;
+};
+WARD_MUST enum ward_code amount_of(const Ward__Dosage__V1__Quantity *q, struct amount *out,
+                                   struct ward_err *err);
+/* How much of an ingredient, in its own unit, a dose of a drug is: the dose is an amount of the
+ * ingredient (or of the drug's first, of which the product's strengths say how much of the
+ * others comes with it), or of the product ("2 {tablet}", "5 mL"). Exact, or a failure:
+ *   INVALID_ARGUMENT  DOSE_UNIT: nothing converts it exactly; DOSE_VALUE */
+WARD_MUST enum ward_code amount_of_ingredient(const struct ruleset *rules, const char *drug_id,
+                                              const char *product_id,
+                                              const Ward__Dosage__V1__Quantity *dose,
+                                              const char *ingredient, struct ward_decimal *out,
+                                              struct ward_err *err);
+/* Fits a decimal back into a Quantity, canonical. */
+WARD_MUST enum ward_code amount_print(const struct ward_decimal *value, const char *unit,
+                                      struct ward_arena *mem, Ward__Dosage__V1__Quantity **out,
+                                      struct ward_err *err);
+
+#endif

@@ -1,0 +1,87 @@
+/* dosage.h - orders, checks and doses: what the files of this service share.
+ *
+ * rules.c decides who may do what and which states follow which (pure). check/ is the dose
+ * check, pure over a snapshot and a rule set; formulary/ keeps rule sets; chart/ is what
+ * records says of a patient, kept and followed; order/ is orders and decisions; schedule/ when
+ * doses are due; give/ the bedside; track/ what was given; downtime/ packs and reconciliation;
+ * admin/ for those who run it; store/ whose rows they are, sealed. api.c is the table of
+ * methods; service.c opens and closes it all.
+ *
+ * Threads: struct dosage is shared and read-only once serving, but for what locks itself; a
+ * worker is one thread's. Memory: results live in the arena passed in. Errors: as db.h and
+ * keyring.h, and DATA_LOSS DOSE_UNREADABLE where what is stored cannot be what was stored.
+ */
+#ifndef DOSAGE_H
+#define DOSAGE_H
+
+#include "common/act/act.h"
+#include "common/base/metrics.h"
+#include "common/db/db.h"
+#include "common/keyring/keyring.h"
+#include "common/rpc/client.h"
+#include "common/rpc/rpc.h"
+#include "services/dosage/rules.h"
+#include "ward/dosage/v1/check.pb-c.h"
+
+#define DOSAGE_NAME    "dosage"
+#define DOSAGE_ID      16
+#define DOSAGE_MESSAGE ((size_t)8 << 20)  /* of one message */
+#define DOSAGE_ARENA   ((size_t)64 << 20) /* of one call */
+
+/* The purpose of use that identity's PPID tokens for doses are of. */
+#define DOSAGE_PPID_PURPOSE "medication"
+
+struct dosage_config {
+    const char *kek, *kek_old;
+    const char *records, *identity; /* their gRPC addresses */
+    const char *time_zone;          /* of wards that have none of their own */
+    int access_s;                   /* how long records' yes to a person stands */
+    int chart_s;     /* a feed that is silent for so long is lost: kept charts are stale */
+    int emergency_s; /* an emergency is acknowledged within this */
+    int due_followers;
+    int watch_s; /* how often workarounds are looked for */
+};
+
+struct charts;
+struct rulesets;
+struct due_watch;
+struct watcher;
+struct ward_jwks;
+struct dosage {
+    struct dosage_config cfg;
+    const struct ward_db_config *db;
+    const struct ward_tls *tls;
+    struct ward_jwks *jwks; /* of bearer tokens: a second person's */
+    struct ward_keyring *keys;
+    struct ward_client *records, *identity;
+    struct charts *charts;     /* chart/chart.h */
+    struct rulesets *rulesets; /* formulary/ruleset.h */
+    struct due_watch *due;     /* schedule/due.h */
+    struct watcher *watcher;   /* track/watch.h */
+};
+
+struct worker {
+    struct ward_arena mem; /* the worker's own */
+    struct dosage *dos;
+    struct ward_act_seat seat; /* seat.db: its connection */
+};
+
+/* ---- service.c ---- */
+
+WARD_MUST enum ward_code dosage_open(void *dos, struct ward_err *err);
+void dosage_close(void *dos);
+WARD_MUST enum ward_code dosage_ready(void *dos, struct ward_err *err);
+WARD_MUST enum ward_code worker_open(void *dos, void **wrk, struct ward_err *err);
+void worker_close(void *wrk);
+void worker_refused(struct ward_call *c, enum ward_code code);
+
+/* metrics.c. No metric names a patient, a person or a drug. */
+extern struct ward_family *const dosage_metrics[];
+extern struct ward_family dosage_findings;    /* {rule, severity} */
+extern struct ward_family dosage_overrides;   /* {rule, reason} */
+extern struct ward_family dosage_doses;       /* {outcome} */
+extern struct ward_family dosage_refused;     /* {right} */
+extern struct ward_family dosage_chart_reads; /* {from}: kept, records, stale */
+extern struct ward_family dosage_late;        /* gauge: emergencies not acknowledged in time */
+
+#endif

@@ -1,0 +1,67 @@
+/* ruleset.h - a rule set as the check uses it: the message, checked as a whole, with indexes.
+ *
+ * Threads: a struct ruleset is constant once made, and shared; the holder keeps every set it
+ * ever read (a set is not changed, and old decisions name it). Memory: a ruleset's own arena.
+ * Errors: as each says.
+ */
+#ifndef DOSAGE_FORMULARY_RULESET_H
+#define DOSAGE_FORMULARY_RULESET_H
+
+#include "common/measure/ucum.h"
+#include "services/dosage/dosage.h"
+#include "ward/dosage/v1/formulary.pb-c.h"
+
+struct ruleset; /* formulary/ruleset_own.h */
+
+#define RULESET_PROBLEMS 20
+struct ruleset_problem {
+    char path[96];  /* "dose_rules[3].max_single.unit" */
+    char what[120]; /* a plain sentence's end: "is no UCUM unit" */
+};
+struct ruleset_problems {
+    int n;
+    struct ruleset_problem at[RULESET_PROBLEMS];
+};
+/* Checks the whole of it and makes its indexes. msg is borrowed and must outlive it. Pure.
+ *   INVALID_ARGUMENT  RULE_SET_INVALID, and *problems says where */
+WARD_MUST enum ward_code ruleset_make(const Ward__Dosage__V1__RuleSet *msg,
+                                      const char sha256[65], struct ruleset **out,
+                                      struct ruleset_problems *problems, struct ward_err *err);
+void ruleset_free(struct ruleset *r); /* NULL is fine */
+
+const Ward__Dosage__V1__RuleSet *ruleset_message(const struct ruleset *r);
+int64_t ruleset_version(const struct ruleset *r);
+const char *ruleset_sha256(const struct ruleset *r);
+
+/* By id; NULL: none. */
+const Ward__Dosage__V1__Drug *ruleset_drug(const struct ruleset *r, const char *id);
+const Ward__Dosage__V1__Ingredient *ruleset_ingredient(const struct ruleset *r, const char *id);
+const Ward__Dosage__V1__Product *ruleset_product(const struct ruleset *r, const char *id,
+                                                 const Ward__Dosage__V1__Drug **drug);
+/* By its 14 digits. */
+const Ward__Dosage__V1__Product *ruleset_gtin(const struct ruleset *r, const char *gtin,
+                                              const Ward__Dosage__V1__Drug **drug);
+/* Of a code and one of its uses. */
+const Ward__Dosage__V1__Reason *ruleset_reason(const struct ruleset *r, const char *code,
+                                               Ward__Dosage__V1__Reason__Use use);
+/* Dose rules of an ingredient, in the order of the set. */
+size_t ruleset_dose_rules(const struct ruleset *r, const char *ingredient,
+                          const Ward__Dosage__V1__DoseRule *const **out);
+bool ruleset_in_class(const struct ruleset *r, const char *ingredient, const char *class_id);
+bool ruleset_selects(const struct ruleset *r, const Ward__Dosage__V1__Selector *s,
+                     const char *ingredient);
+
+/* ---- the holder ---- */
+
+WARD_MUST enum ward_code rulesets_open(struct dosage *dos, struct rulesets **out,
+                                       struct ward_err *err);
+void rulesets_close(struct rulesets *rs); /* NULL is fine */
+/* The active one, as of now, by this connection (one statement; the set itself is read once).
+ *   FAILED_PRECONDITION  NO_RULE_SET */
+WARD_MUST enum ward_code ruleset_active(struct worker *w, struct ward_arena *mem,
+                                        const struct ruleset **out, struct ward_err *err);
+/*   NOT_FOUND  RULE_SET_NOT_FOUND */
+WARD_MUST enum ward_code ruleset_of(struct worker *w, struct ward_arena *mem, int64_t version,
+                                    const struct ruleset **out, struct ward_err *err);
+
+#endif

@@ -1,0 +1,42 @@
+/* give.h - doses: writing and reading them, barcodes, and the token.
+ *
+ * Threads: a worker's own connection. Memory: the arena. Errors: db.h's, owner.h's, and as each
+ * says.
+ */
+#ifndef DOSAGE_GIVE_GIVE_H
+#define DOSAGE_GIVE_GIVE_H
+
+#include "services/dosage/schedule/slots.h"
+#include "ward/dosage/v1/administration.pb-c.h"
+
+/* A barcode as scanned: pure. product_id is left to the caller.
+ * Source: GS1 General Specifications, element strings (AI 01, 10, 17, 21) and check digits.
+ *   INVALID_ARGUMENT  SCAN_UNREADABLE */
+WARD_MUST enum ward_code scan_parse(const char *text, struct ward_arena *mem,
+                                    Ward__Dosage__V1__Scanned **out, struct ward_err *err);
+
+/* The current version of a dose. `lock`: FOR UPDATE.   NOT_FOUND ADMINISTRATION_NOT_FOUND */
+WARD_MUST enum ward_code dose_find(struct worker *w, struct ward_arena *mem,
+                                   const uint8_t id[DOSAGE_ID], bool lock,
+                                   Ward__Dosage__V1__Administration **out,
+                                   struct ward_err *err);
+/* Of a patient and whoever is them, given in [from_us, to_us), oldest first, at most `most`. */
+WARD_MUST enum ward_code doses_of(struct worker *w, struct ward_arena *mem,
+                                  const uint8_t patient[DOSAGE_ID], int64_t from_us,
+                                  int64_t to_us, size_t most,
+                                  Ward__Dosage__V1__Administration ***out, size_t *n,
+                                  struct ward_err *err);
+struct dose_write {
+    Ward__Dosage__V1__Administration *dose; /* version 1: a new one */
+    const char *ward;
+    int64_t due_us; /* of its slot; -1: none */
+    bool take_slot; /* insert slot_taken: ALREADY_EXISTS SLOT_TAKEN */
+    bool free_slot; /* delete it: the dose was taken back */
+};
+/* In a transaction. */
+WARD_MUST enum ward_code dose_write(struct worker *w, struct ward_arena *mem,
+                                    const struct dose_write *what, struct ward_err *err);
+/* The patient got it and it stands. */
+bool dose_counts(const Ward__Dosage__V1__Administration *a);
+
+#endif

@@ -1,0 +1,61 @@
+/* dosage - see README.md here for what it answers and docs/architecture.md for where it sits.
+ */
+#include "common/app/app.h"
+#include "services/dosage/api.h"
+
+#define AT(field) offsetof(struct dosage_config, field)
+
+static const struct ward_opt options[] = {
+    {"WARD_KEK", WARD_STR, AT(kek), NULL, 0, 0, "",
+     "the root key that wraps every other: a file of 64 hex digits, or a PKCS#11 URI", false},
+    {"WARD_KEK_OLD", WARD_STR, AT(kek_old), "", 0, 0, "",
+     "the former root key, until RotateKeys has run", false},
+    {"WARD_RECORDS", WARD_STR, AT(records), "dns:///records:50051", 0, 0, "",
+     "records' gRPC address: charts, and who may see them", false},
+    {"WARD_IDENTITY", WARD_STR, AT(identity), "dns:///identity:50051", 0, 0, "",
+     "identity's gRPC address: where PPID tokens are spent", false},
+    {"WARD_TIME_ZONE", WARD_STR, AT(time_zone), "UTC", 0, 0, "",
+     "IANA time zone of wards that SetWard gave none", false},
+    {"WARD_ACCESS_S", WARD_INT, AT(access_s), "300", 0, 3600, "s",
+     "how long records' yes to a person about a patient stands", false},
+    {"WARD_CHART_S", WARD_INT, AT(chart_s), "15", 6, 3600, "s",
+     "after so long without a word of records' feed, kept charts are stale", false},
+    {"WARD_EMERGENCY_S", WARD_INT, AT(emergency_s), "3600", 60, 86400, "s",
+     "how soon a dose given in an emergency is acknowledged", false},
+    {"WARD_DUE_FOLLOWERS", WARD_INT, AT(due_followers), "2", 1, 128, "",
+     "who may follow due doses at once; each holds one of WARD_STREAMS: keep that well above",
+     false},
+    {"WARD_WATCH_S", WARD_INT, AT(watch_s), "60", 1, 3600, "s",
+     "how often workarounds are looked for", false},
+    WARD_OPT_END,
+};
+
+extern const struct ward_schema ward_schema_dosage;
+
+int main(int argc, char **argv)
+{
+    static struct dosage dos;
+    struct ward_app app;
+
+    ward_app_begin(&app, DOSAGE_NAME);
+    ward_app_metrics(&app, dosage_metrics);
+    ward_app_config(&app, options, &dos.cfg, argc, argv);
+    dos.db = &app.cfg.db;
+    dos.tls = &app.cfg.tls;
+    ward_app_schema(&app, &ward_schema_keyring);
+    ward_app_database(&app, &ward_schema_dosage);
+    ward_app_outbox(&app);
+    dos.jwks = app.jwks;
+    ward_app_use(&app, dosage_open, dosage_close, &dos);
+    ward_app_check(&app, "keys", dosage_ready, &dos);
+    ward_app_serve(&app, &(struct ward_rpc_config){
+                             .arena_cap = DOSAGE_ARENA,
+                             .max_message = DOSAGE_MESSAGE,
+                             .methods = dosage_methods(),
+                             .svc = &dos,
+                             .wrk_open = worker_open,
+                             .wrk_close = worker_close,
+                             .refused = worker_refused,
+                         });
+    return ward_app_run(&app);
+}

@@ -1,0 +1,42 @@
+#include "services/dosage/dosage.h"
+
+struct ward_family dosage_findings = {
+    .name = "ward_dosage_findings_total",
+    .help = "Findings of checks, by rule and severity.",
+    .type = WARD_COUNTER,
+    .label = {"rule", "severity"},
+};
+struct ward_family dosage_overrides = {
+    .name = "ward_dosage_overrides_total",
+    .help =
+        "Findings overridden, by rule and coded reason: what a rule's acceptance is seen by.",
+    .type = WARD_COUNTER,
+    .label = {"rule", "reason"},
+};
+struct ward_family dosage_doses = {
+    .name = "ward_dosage_administrations_total",
+    .help = "Doses charted, by outcome.",
+    .type = WARD_COUNTER,
+    .label = {"outcome"},
+};
+struct ward_family dosage_refused = {
+    .name = "ward_dosage_rights_failed_total",
+    .help = "Administrations refused, by the right that failed.",
+    .type = WARD_COUNTER,
+    .label = {"right"},
+};
+struct ward_family dosage_chart_reads = {
+    .name = "ward_dosage_chart_reads_total",
+    .help = "Charts asked for, by where they came from: kept, records, stale.",
+    .type = WARD_COUNTER,
+    .label = {"from"},
+};
+struct ward_family dosage_late = {
+    .name = "ward_dosage_unacknowledged_late",
+    .help = "Doses given in an emergency that nobody acknowledged in time.",
+    .type = WARD_GAUGE,
+};
+struct ward_family *const dosage_metrics[] = {
+    &dosage_findings,    &dosage_overrides, &dosage_doses, &dosage_refused,
+    &dosage_chart_reads, &dosage_late,      NULL,
+};

@@ -1,0 +1,81 @@
+/* order.h - orders and decisions: reading and writing them, and the snapshot a check is made
+ * of.
+ *
+ * Threads: a worker's own connection. Memory: the arena. Errors: db.h's, owner.h's, chart.h's.
+ */
+#ifndef DOSAGE_ORDER_ORDER_H
+#define DOSAGE_ORDER_ORDER_H
+
+#include "services/dosage/chart/chart.h"
+#include "services/dosage/check/check.h"
+#include "services/dosage/store/owner.h"
+#include "ward/dosage/v1/orders.pb-c.h"
+
+/* ---- orders ---- */
+
+/* One order's current version. `lock`: FOR UPDATE, in a transaction.
+ *   NOT_FOUND  ORDER_NOT_FOUND */
+WARD_MUST enum ward_code order_find(struct worker *w, struct ward_arena *mem,
+                                    const uint8_t id[DOSAGE_ID], bool lock,
+                                    Ward__Dosage__V1__Order **out, struct ward_err *err);
+/* All of a patient's (and of who is them) in any of these states (bits 1 << enum order_state)
+ * that run at some time in [from_us, to_us), by order id. */
+WARD_MUST enum ward_code orders_of(struct worker *w, struct ward_arena *mem,
+                                   const uint8_t patient[DOSAGE_ID], uint32_t states,
+                                   int64_t from_us, int64_t to_us,
+                                   Ward__Dosage__V1__Order ***out, size_t *n,
+                                   struct ward_err *err);
+/* All of a ward's, likewise; behind `after` (order id, NULL: from the beginning), at most
+ * `most`. */
+WARD_MUST enum ward_code orders_of_ward(struct worker *w, struct ward_arena *mem,
+                                        const char *ward, uint32_t states, int64_t from_us,
+                                        int64_t to_us, const uint8_t *after, size_t most,
+                                        Ward__Dosage__V1__Order ***out, size_t *n,
+                                        struct ward_err *err);
+/* One more version, in a transaction, the order locked (version 1: a new one, whose patient's
+ * row and key are made). order->version, ids, state, times and event_id are set by the caller.
+ */
+WARD_MUST enum ward_code order_write(struct worker *w, struct ward_arena *mem,
+                                     const Ward__Dosage__V1__Order *order,
+                                     struct ward_err *err);
+
+/* ---- the snapshot ---- */
+
+struct asked {
+    const struct chart *chart;
+    const Ward__Dosage__V1__Prescription *prescription;
+    const char *order_id; /* changed or given; "" */
+    Ward__Dosage__V1__CheckPurpose purpose;
+    int64_t at_us;
+    const Ward__Dosage__V1__Quantity *giving; /* GIVE; NULL: the order's dose */
+    const char *time_zone;
+};
+/* Running orders and given doses of the patient, the facts, the rule set. Any connection state.
+ */
+WARD_MUST enum ward_code snapshot_make(struct worker *w, struct ward_arena *mem,
+                                       const struct ruleset *rules, const struct asked *what,
+                                       Ward__Dosage__V1__Snapshot **out, struct ward_err *err);
+
+/* ---- decisions ---- */
+
+/* A snapshot, checked: ids are given, nothing is written. */
+WARD_MUST enum ward_code decide(struct worker *w, struct ward_arena *mem,
+                                const struct asked *what, const struct ruleset **rules,
+                                Ward__Dosage__V1__Decision **out, struct ward_err *err);
+/* Keeps it with its findings, in a transaction. n_open 0: what was asked for is done.
+ * d->decided_by, second_person, overrides and event_id are set by the caller. Counts the
+ * metrics after the commit. */
+WARD_MUST enum ward_code decision_keep(struct worker *w, struct ward_arena *mem,
+                                       const Ward__Dosage__V1__Decision *d, size_t n_open,
+                                       struct ward_err *err);
+/*   NOT_FOUND  DECISION_NOT_FOUND */
+WARD_MUST enum ward_code decision_find(struct worker *w, struct ward_arena *mem,
+                                       const uint8_t id[DOSAGE_ID],
+                                       Ward__Dosage__V1__Decision **out, struct ward_err *err);
+
+/* A second person's bearer token: someone else's than the caller's, with one of these roles
+ * (NULL-ended). *who lives in c->mem.   PERMISSION_DENIED  SECOND_PERSON_REFUSED */
+WARD_MUST enum ward_code second_person(struct ward_call *c, const char *token,
+                                       const char *const *roles, struct ward_principal *who);
+
+#endif

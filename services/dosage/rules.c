@@ -1,0 +1,71 @@
+#include "services/dosage/rules.h"
+
+#include <string.h>
+
+#define NAME_MAX_LEN 64
+
+bool rule_purpose_passes(const char *purpose)
+{
+    return strcmp(purpose, "ETREAT") == 0;
+}
+
+bool rule_purpose(const char *purpose)
+{
+    return strcmp(purpose, "TREAT") == 0 || strcmp(purpose, "CAREMGT") == 0 ||
+           rule_purpose_passes(purpose);
+}
+
+enum rule_step rule_order_step(enum order_state from, enum order_state to)
+{
+    static const enum rule_step TABLE[ORDER_STATES][ORDER_STATES] = {
+        [ORDER_DRAFT] = {[ORDER_ACTIVE] = STEP_YES,
+                         [ORDER_CANCELLED] = STEP_YES,
+                         [ORDER_WRONG] = STEP_WITHOUT_DOSES},
+        [ORDER_ACTIVE] = {[ORDER_ON_HOLD] = STEP_YES,
+                          [ORDER_STOPPED] = STEP_YES,
+                          [ORDER_COMPLETED] = STEP_YES,
+                          [ORDER_CANCELLED] = STEP_WITHOUT_DOSES,
+                          [ORDER_WRONG] = STEP_WITHOUT_DOSES},
+        [ORDER_ON_HOLD] = {[ORDER_ACTIVE] = STEP_YES,
+                           [ORDER_STOPPED] = STEP_YES,
+                           [ORDER_CANCELLED] = STEP_WITHOUT_DOSES,
+                           [ORDER_WRONG] = STEP_WITHOUT_DOSES},
+        [ORDER_STOPPED] = {[ORDER_WRONG] = STEP_WITHOUT_DOSES},
+        [ORDER_COMPLETED] = {[ORDER_WRONG] = STEP_WITHOUT_DOSES},
+        [ORDER_CANCELLED] = {[ORDER_WRONG] = STEP_WITHOUT_DOSES},
+    };
+
+    if (from <= ORDER_NONE || from >= ORDER_STATES || to <= ORDER_NONE || to >= ORDER_STATES)
+        return STEP_NO;
+    return TABLE[from][to];
+}
+
+bool rule_order_changes(enum order_state state)
+{
+    return state == ORDER_DRAFT || state == ORDER_ACTIVE || state == ORDER_ON_HOLD;
+}
+
+static bool only(const char *s, const char *allowed)
+{
+    size_t n = strlen(s);
+
+    return n > 0 && n <= NAME_MAX_LEN && strspn(s, allowed) == n;
+}
+
+bool rule_is_ward(const char *name)
+{
+    return only(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
+}
+
+bool rule_is_word(const char *s)
+{
+    return only(s, "abcdefghijklmnopqrstuvwxyz0123456789-");
+}
+
+bool rule_ward(const char *const *roles, int n_roles, const char *own, const char *asked)
+{
+    for (int i = 0; i < n_roles; i++)
+        if (strcmp(roles[i], "pharmacist") == 0)
+            return true;
+    return *own != '\0' && strcmp(own, asked) == 0;
+}

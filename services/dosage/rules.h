@@ -1,0 +1,43 @@
+/* rules.h - who may, and what follows what, before any patient is looked at. Pure.
+ *
+ * Threads: any. Memory: none. Errors: none.
+ */
+#ifndef DOSAGE_RULES_H
+#define DOSAGE_RULES_H
+
+#include "common/base/status.h"
+
+#include <stdint.h>
+
+/* Purposes of use that patients' doses are dealt with for: TREAT, ETREAT, CAREMGT. */
+bool rule_purpose(const char *purpose);
+/* An emergency's: what records let a person see for it is not remembered. */
+bool rule_purpose_passes(const char *purpose);
+
+/* ward.dosage.v1.OrderState's numbers. */
+enum order_state {
+    ORDER_NONE,
+    ORDER_DRAFT,
+    ORDER_ACTIVE,
+    ORDER_ON_HOLD,
+    ORDER_STOPPED,
+    ORDER_COMPLETED,
+    ORDER_CANCELLED,
+    ORDER_WRONG, /* entered in error */
+    ORDER_STATES
+};
+enum rule_step { STEP_NO, STEP_YES, STEP_WITHOUT_DOSES };
+/* Whether a state may follow: always, never, or only while no dose of the order stands. */
+enum rule_step rule_order_step(enum order_state from, enum order_state to);
+/* Its prescription may be changed. */
+bool rule_order_changes(enum order_state state);
+
+/* A ward's name: 1 to 64 of A-Z a-z 0-9 . _ - */
+bool rule_is_ward(const char *name);
+/* 1 to 64 of a-z, 0-9 and "-". */
+bool rule_is_word(const char *s);
+/* Whether a person of this ward and these roles may ask about that ward: their own, or any for
+ * a pharmacist. */
+bool rule_ward(const char *const *roles, int n_roles, const char *own, const char *asked);
+
+#endif

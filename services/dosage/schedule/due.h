@@ -1,0 +1,15 @@
+/* due.h - who follows the due doses of wards on this replica: a thread looks once a second, and
+ * wakes those whose ward changed.
+ *
+ * Threads: locks itself. Memory: its own. Errors: due_open's; RESOURCE_EXHAUSTED DUE_FULL.
+ */
+#ifndef DOSAGE_SCHEDULE_DUE_H
+#define DOSAGE_SCHEDULE_DUE_H
+
+#include "services/dosage/dosage.h"
+
+WARD_MUST enum ward_code due_open(struct dosage *dos, struct due_watch **out,
+                                  struct ward_err *err);
+void due_close(struct due_watch *d); /* NULL is fine */
+
+#endif

@@ -1,0 +1,40 @@
+/* slots.h - slots of orders with what was charted for them: Schedule's, Tracking's, the packs'.
+ *
+ * Threads: a worker's own connection. Memory: the arena. Errors: db.h's, owner.h's.
+ */
+#ifndef DOSAGE_SCHEDULE_SLOTS_H
+#define DOSAGE_SCHEDULE_SLOTS_H
+
+#include "services/dosage/order/order.h"
+#include "services/dosage/schedule/timing.h"
+#include "ward/dosage/v1/schedule.pb-c.h"
+
+#define SLOTS_MOST 5000
+
+/* A ward's clock; wards that were not set have WARD_TIME_ZONE and an hour each way. zone is
+ * kept by the process.   NOT_FOUND WARD_NOT_FOUND: only with `must` */
+struct clock {
+    const struct ward_zone *zone;
+    const char *name;
+    int before_minutes, after_minutes;
+};
+WARD_MUST enum ward_code ward_clock(struct worker *w, struct ward_arena *mem, const char *ward,
+                                    bool must, struct clock *out, struct ward_err *err);
+/* An order's timing by its own ward's clock. */
+WARD_MUST enum ward_code order_timing(struct worker *w, struct ward_arena *mem,
+                                      const Ward__Dosage__V1__Order *order, struct timing *out,
+                                      struct ward_err *err);
+/* Slots due in [from_us, to_us) of these orders, with their states at now_us, by due time.
+ *   RESOURCE_EXHAUSTED  SLOTS_TOO_MANY */
+WARD_MUST enum ward_code slots_of(struct worker *w, struct ward_arena *mem,
+                                  Ward__Dosage__V1__Order *const *orders, size_t n,
+                                  int64_t from_us, int64_t to_us, int64_t now_us,
+                                  Ward__Dosage__V1__Slot ***out, size_t *n_out,
+                                  struct ward_err *err);
+/* "<order id>@<due_at_us>"   INVALID_ARGUMENT (field slot_id) */
+WARD_MUST enum ward_code slot_id_parse(const char *text, uint8_t order[DOSAGE_ID],
+                                       int64_t *due_us, struct ward_err *err);
+#define SLOT_ID_SIZE 64
+void slot_id_print(const char *order_id, int64_t due_us, char out[SLOT_ID_SIZE]);
+
+#endif

@@ -1,0 +1,53 @@
+/* owner.h - whose a row is: patients, their keys, and messages sealed under them.
+ *
+ * A patient's row and key are made with their first decision. Merges in records are followed
+ * (chart/feed.c): root_id leads to the one they are now, and what is asked of a patient is
+ * asked of all whose root is theirs. A row stays under the id and key it was written with.
+ *
+ * Threads: a worker's own connection. Memory: the arena. Errors: db.h's; DATA_LOSS
+ * DOSE_UNREADABLE.
+ */
+#ifndef DOSAGE_STORE_OWNER_H
+#define DOSAGE_STORE_OWNER_H
+
+#include "services/dosage/dosage.h"
+
+struct owner {
+    uint8_t id[DOSAGE_ID];
+    uint8_t key[WARD_KEY_SIZE]; /* owner_wipe */
+};
+void owner_wipe(struct owner *o);
+/* The patient's own row.   NOT_FOUND PATIENT_NOT_FOUND;  FAILED_PRECONDITION PATIENT_ERASED */
+WARD_MUST enum ward_code owner_find(struct worker *w, struct ward_arena *mem,
+                                    const uint8_t id[DOSAGE_ID], struct owner *out,
+                                    struct ward_err *err);
+/* The same, locked in share mode until the transaction ends, and made where there is none. In a
+ * transaction. Several at once make one. */
+WARD_MUST enum ward_code owner_ensure(struct worker *w, struct ward_arena *mem,
+                                      const uint8_t id[DOSAGE_ID], struct owner *out,
+                                      struct ward_err *err);
+/* The one they are now, and all that are it (root first; itself alone where nothing is known).
+ */
+WARD_MUST enum ward_code owners_of(struct worker *w, struct ward_arena *mem,
+                                   const uint8_t id[DOSAGE_ID], uint8_t (**out)[DOSAGE_ID],
+                                   size_t *n, struct ward_err *err);
+
+/* Sealed as what it is: `what` of at most 15 bytes ("order", "decision"), the row's id, and the
+ * columns beside it that must not change, as text: "3 active 1700000000". */
+WARD_MUST enum ward_code owner_seal(const struct owner *o, struct ward_arena *mem,
+                                    const char *what, const uint8_t id[DOSAGE_ID],
+                                    const char *row, const ProtobufCMessage *msg,
+                                    struct ward_val *out, struct ward_err *err);
+/* kek and wrapped: owner_key's columns, joined to the row by the query that found it; NULL:
+ * erased, which is NOT_FOUND PATIENT_NOT_FOUND here. */
+WARD_MUST enum ward_code owner_open(struct worker *w, struct ward_arena *mem,
+                                    const uint8_t patient[DOSAGE_ID], struct ward_val kek,
+                                    struct ward_val wrapped, struct owner *out,
+                                    struct ward_err *err);
+WARD_MUST enum ward_code owner_unseal(const struct owner *o, struct ward_arena *mem,
+                                      const char *what, const uint8_t id[DOSAGE_ID],
+                                      const char *row, struct ward_val sealed,
+                                      const ProtobufCMessageDescriptor *type,
+                                      ProtobufCMessage **out, struct ward_err *err);
+
+#endif

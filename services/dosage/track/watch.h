@@ -1,0 +1,16 @@
+/* watch.h - looks for workarounds in what was charted, every watch_s, one replica at a time.
+ *
+ * Threads: one of its own. Memory: its own. Errors: watch_open's.
+ */
+#ifndef DOSAGE_TRACK_WATCH_H
+#define DOSAGE_TRACK_WATCH_H
+
+#include "services/dosage/dosage.h"
+
+WARD_MUST enum ward_code watch_open(struct dosage *dos, struct watcher **out,
+                                    struct ward_err *err);
+void watch_close(struct watcher *w); /* NULL is fine */
+/* One look now: its findings are written. For tests and the thread. */
+WARD_MUST enum ward_code watch_once(struct worker *w, int64_t now_us, struct ward_err *err);
+
+#endif
