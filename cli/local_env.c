@@ -19,6 +19,15 @@
 
 /* ---- templates ---- */
 
+static const char *port_of(struct local *l, const char *service)
+{
+    for (int i = 0; i < LOCAL_SERVICES; i++) {
+        if (strcmp(l->service[i].name, service) == 0)
+            return ward_printf(&l->mem, "%d", l->service[i].port);
+    }
+    return "0";
+}
+
 static const char *value_of(struct local *l, const struct local_service *s, const char *name,
                             size_t n)
 {
@@ -29,7 +38,9 @@ static const char *value_of(struct local *l, const struct local_service *s, cons
         {"BUILD", l->lib},
         {"SERVICE", s == NULL ? "" : s->name},
         {"PORT", ward_printf(&l->mem, "%d", s == NULL ? 0 : s->port)},
-        {"AUDIT_PORT", ward_printf(&l->mem, "%d", l->service[0].port)},
+        {"AUDIT_PORT", port_of(l, "audit")},
+        {"IDENTITY_PORT", port_of(l, "identity")},
+        {"RECORDS_PORT", port_of(l, "records")},
         {"ADMIN_PORT", ward_printf(&l->mem, "%d", s == NULL ? 0 : s->admin_port)},
         {"MODELS", getenv("WARD_MODELS") != NULL ? getenv("WARD_MODELS")
                                                  : ward_printf(&l->mem, "%s/models", l->lib)},

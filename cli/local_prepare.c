@@ -16,7 +16,7 @@
 #define RENEW_HOURS (7 * 24)
 
 /* Whoever has a certificate: the services, and those a person's tools call as. */
-static const char *const peers[] = {"audit", "identity", "records", "wardctl"};
+static const char *const peers[] = {"audit", "identity", "records", "dosage", "wardctl"};
 
 static enum ward_code folders(struct local *l, struct ward_err *err)
 {
@@ -105,6 +105,7 @@ static enum ward_code keys(struct local *l, struct ward_err *err)
     WARD_TRY(kek(l, "audit", err));
     WARD_TRY(kek(l, "identity", err));
     WARD_TRY(kek(l, "records", err));
+    WARD_TRY(kek(l, "dosage", err));
     return jwks(l, err);
 }
 

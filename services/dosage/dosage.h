@@ -29,7 +29,7 @@
 #define DOSAGE_ARENA   ((size_t)64 << 20) /* of one call */
 
 /* The purpose of use that identity's PPID tokens for doses are of. */
-#define DOSAGE_PPID_PURPOSE "medication"
+#define DOSAGE_PPID_PURPOSE "administration"
 
 struct dosage_config {
     const char *kek, *kek_old;

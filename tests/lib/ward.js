@@ -35,6 +35,14 @@ const API = {
   text: { file: 'ward/records/v1/text.proto', service: 'ward.records.v1.Text' },
   analytics: { file: 'ward/records/v1/analytics.proto', service: 'ward.records.v1.Analytics' },
   recordsadmin: { file: 'ward/records/v1/admin.proto', service: 'ward.records.v1.RecordsAdmin' },
+  // The same process and port as dosage: client('dosage', { api: 'doses' }).
+  dosage: { file: 'ward/dosage/v1/orders.proto', service: 'ward.dosage.v1.Orders' },
+  formulary: { file: 'ward/dosage/v1/formulary.proto', service: 'ward.dosage.v1.Formulary' },
+  schedule: { file: 'ward/dosage/v1/schedule.proto', service: 'ward.dosage.v1.Schedule' },
+  doses: { file: 'ward/dosage/v1/administration.proto', service: 'ward.dosage.v1.Administrations' },
+  tracking: { file: 'ward/dosage/v1/tracking.proto', service: 'ward.dosage.v1.Tracking' },
+  downtime: { file: 'ward/dosage/v1/downtime.proto', service: 'ward.dosage.v1.Downtime' },
+  dosageadmin: { file: 'ward/dosage/v1/admin.proto', service: 'ward.dosage.v1.DosageAdmin' },
   health: { file: 'grpc/health/v1/health.proto', service: 'grpc.health.v1.Health' },
 };
 
@@ -97,7 +105,7 @@ class Ward {
   }
 
   async makeKeys() {
-    for (const key of ['audit', 'identity', 'records']) {
+    for (const key of ['audit', 'identity', 'records', 'dosage']) {
       fs.writeFileSync(path.join(this.dir, 'keys', `${key}.kek`), `${crypto.randomBytes(32).toString('hex')}\n`, { mode: 0o600 });
     }
     this.issuer = new Issuer();
@@ -107,15 +115,16 @@ class Ward {
   environment(name) {
     const service = base(name);
     const values = {
-      DIR: this.dir, SERVICE: service, PORT: '0', ADMIN_PORT: '0', AUDIT_PORT: this.auditPort(), BUILD: build, ROOT: root, MODELS: models, PACKS: packs,
+      DIR: this.dir, SERVICE: service, PORT: '0', ADMIN_PORT: '0', BUILD: build, ROOT: root, MODELS: models, PACKS: packs,
+      AUDIT_PORT: this.portOf('audit'), IDENTITY_PORT: this.portOf('identity'), RECORDS_PORT: this.portOf('records'),
     };
     return {
       ...environment(template('service.env', values)), ...environment(template(`${service}.env`, values)), ...this.replica(name),
     };
   }
 
-  // Of the audit that was started before; where there is none, one that nobody answers at.
-  auditPort() { return String(this.services.audit?.port ?? 1); }
+  // Of a service that was started before; where there is none, one that nobody answers at.
+  portOf(name) { return String(this.services[name]?.port ?? 1); }
 
   // What sets a replica of identity apart where there are several: its snapshot, and the hints.
   replica(name) {
