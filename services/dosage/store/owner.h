@@ -10,6 +10,7 @@
 #ifndef DOSAGE_STORE_OWNER_H
 #define DOSAGE_STORE_OWNER_H
 
+#include "common/base/text.h"
 #include "services/dosage/dosage.h"
 
 struct owner {
@@ -17,6 +18,20 @@ struct owner {
     uint8_t key[WARD_KEY_SIZE]; /* owner_wipe */
 };
 void owner_wipe(struct owner *o);
+
+/* What queries bind and read: an id, and a column that holds a whole number (0 where it is
+ * NULL). */
+static inline struct ward_val id_val(const uint8_t id[DOSAGE_ID])
+{
+    return ward_blob(id, DOSAGE_ID);
+}
+static inline int64_t row_number(struct ward_val v)
+{
+    int64_t n = 0;
+
+    return v.p != NULL && ward_i64(v.p, INT64_MIN, INT64_MAX, &n) ? n : 0;
+}
+
 /* The patient's own row.   NOT_FOUND PATIENT_NOT_FOUND;  FAILED_PRECONDITION PATIENT_ERASED */
 WARD_MUST enum ward_code owner_find(struct worker *w, struct ward_arena *mem,
                                     const uint8_t id[DOSAGE_ID], struct owner *out,
@@ -26,6 +41,12 @@ WARD_MUST enum ward_code owner_find(struct worker *w, struct ward_arena *mem,
 WARD_MUST enum ward_code owner_ensure(struct worker *w, struct ward_arena *mem,
                                       const uint8_t id[DOSAGE_ID], struct owner *out,
                                       struct ward_err *err);
+/* The same, and in the transaction nobody else orders for them: their row, and those of all
+ * that are them, are locked for writing. Who decides about a patient by what runs for them does
+ * so behind this. */
+WARD_MUST enum ward_code owner_lock(struct worker *w, struct ward_arena *mem,
+                                    const uint8_t id[DOSAGE_ID], struct owner *out,
+                                    struct ward_err *err);
 /* The one they are now, and all that are it (root first; itself alone where nothing is known).
  */
 WARD_MUST enum ward_code owners_of(struct worker *w, struct ward_arena *mem,
