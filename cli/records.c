@@ -1,46 +1,85 @@
 /* wardctl records - the chart: a row a method. */
-#include "cli/records_call.h"
+#include "cli/method.h"
 
 #include "ward/records/v1/analytics.pb-c.h"
 #include "ward/records/v1/records.pb-c.h"
+
+#include <string.h>
 
 static const char *const CLERK[] = {"physician", "registrar", NULL};
 static const char *const ANY[] = {"physician", "registrar", NULL};
 static const char *const ANALYST[] = {"analyst", NULL};
 
-RECORD_COMMAND(create, .path = "/ward.records.v1.Records/Create",
+typedef Ward__Records__V1__SearchRequest SearchRequest;
+typedef Ward__Records__V1__Parameter Parameter;
+
+/* "date=ge2020-01-01", "code:not=8867-4,8480-6"; "name=-" is a line of the standard input. */
+static enum ward_code set_parameters(struct task *t, ProtobufCMessage *msg, int n, char **words)
+{
+    SearchRequest *req = (SearchRequest *)msg;
+    struct ward_arena *mem = &t->mem;
+
+    req->parameters = ward_alloc(mem, (size_t)n * sizeof(Parameter *));
+    for (int i = 0; i < n; i++) {
+        char *value = strchr(words[i], '='), *modifier;
+        const char *given;
+        Parameter *p = ward_new(mem, Parameter);
+
+        if (value == NULL)
+            return task_wrong(t, "a parameter is name=value, \"code=8867-4\"");
+        if (p == NULL || req->parameters == NULL)
+            return WARD_FAIL(&t->err, RESOURCE_EXHAUSTED, "no memory for the request");
+        *value++ = '\0';
+        WARD_TRY(task_secret(t, value, &given));
+        ward__records__v1__parameter__init(p);
+        modifier = strchr(words[i], ':');
+        if (modifier != NULL) {
+            *modifier++ = '\0';
+            p->modifier = modifier;
+        }
+        p->name = words[i];
+        WARD_TRY(message_set(
+            &p->base,
+            protobuf_c_message_descriptor_get_field_by_name(p->base.descriptor, "values"),
+            given, mem, &t->err));
+        req->parameters[req->n_parameters++] = p;
+    }
+    return WARD_OK;
+}
+
+METHOD_COMMAND(create, .path = "/ward.records.v1.Records/Create",
                .req = &ward__records__v1__create_request__descriptor,
                .resp = &ward__records__v1__create_response__descriptor, .roles = CLERK,
                .purpose = "TREAT", .file = "resource")
-RECORD_COMMAND(read_one, .path = "/ward.records.v1.Records/Read",
+METHOD_COMMAND(read_one, .path = "/ward.records.v1.Records/Read",
                .req = &ward__records__v1__read_request__descriptor,
                .resp = &ward__records__v1__read_response__descriptor, .roles = ANY,
                .purpose = "TREAT", .words = {"kind", "id"})
-RECORD_COMMAND(update, .path = "/ward.records.v1.Records/Update",
+METHOD_COMMAND(update, .path = "/ward.records.v1.Records/Update",
                .req = &ward__records__v1__update_request__descriptor,
                .resp = &ward__records__v1__update_response__descriptor, .roles = CLERK,
                .purpose = "TREAT", .words = {"expected_version"}, .file = "resource")
-RECORD_COMMAND(history, .path = "/ward.records.v1.Records/History",
+METHOD_COMMAND(history, .path = "/ward.records.v1.Records/History",
                .req = &ward__records__v1__history_request__descriptor,
                .resp = &ward__records__v1__history_response__descriptor, .roles = ANY,
                .purpose = "TREAT", .words = {"kind", "id"})
-RECORD_COMMAND(read_version, .path = "/ward.records.v1.Records/ReadVersion",
+METHOD_COMMAND(read_version, .path = "/ward.records.v1.Records/ReadVersion",
                .req = &ward__records__v1__read_version_request__descriptor,
                .resp = &ward__records__v1__read_version_response__descriptor, .roles = ANY,
                .purpose = "TREAT", .words = {"kind", "id", "version"})
-RECORD_COMMAND(entered_in_error, .path = "/ward.records.v1.Records/MarkEnteredInError",
+METHOD_COMMAND(entered_in_error, .path = "/ward.records.v1.Records/MarkEnteredInError",
                .req = &ward__records__v1__mark_entered_in_error_request__descriptor,
                .resp = &ward__records__v1__mark_entered_in_error_response__descriptor,
                .roles = CLERK, .purpose = "TREAT", .words = {"kind", "id", "expected_version"})
-RECORD_COMMAND(search, .path = "/ward.records.v1.Records/Search",
+METHOD_COMMAND(search, .path = "/ward.records.v1.Records/Search",
                .req = &ward__records__v1__search_request__descriptor,
                .resp = &ward__records__v1__search_response__descriptor, .roles = ANY,
-               .purpose = "TREAT", .words = {"kind"}, .parameters = true)
-RECORD_COMMAND(batch, .path = "/ward.records.v1.Records/Batch",
+               .purpose = "TREAT", .words = {"kind"}, .rest = set_parameters)
+METHOD_COMMAND(batch, .path = "/ward.records.v1.Records/Batch",
                .req = &ward__records__v1__batch_request__descriptor,
                .resp = &ward__records__v1__batch_response__descriptor, .roles = CLERK,
                .purpose = "TREAT", .file = "entries")
-RECORD_COMMAND(series, .path = "/ward.records.v1.Analytics/GetSeries",
+METHOD_COMMAND(series, .path = "/ward.records.v1.Analytics/GetSeries",
                .req = &ward__records__v1__get_series_request__descriptor,
                .resp = &ward__records__v1__get_series_response__descriptor, .roles = ANALYST,
                .purpose = "HOPERAT", .words = {"measure", "of"})

@@ -1,6 +1,6 @@
 /* wardctl records - who may see a chart, who is who, and running the service: a row a method.
  */
-#include "cli/records_call.h"
+#include "cli/method.h"
 
 #include "ward/records/v1/access.pb-c.h"
 #include "ward/records/v1/admin.pb-c.h"
@@ -12,65 +12,65 @@ static const char *const OFFICER[] = {"privacy-officer", NULL};
 static const char *const REGISTRAR[] = {"registrar", NULL};
 static const char *const ADMIN[] = {"records-admin", NULL};
 
-RECORD_COMMAND(break_glass, .path = "/ward.records.v1.RecordsAccess/BreakGlass",
+METHOD_COMMAND(break_glass, .path = "/ward.records.v1.RecordsAccess/BreakGlass",
                .req = &ward__records__v1__break_glass_request__descriptor,
                .resp = &ward__records__v1__break_glass_response__descriptor, .roles = CLINICIAN,
                .purpose = "ETREAT", .words = {"patient_id"})
-RECORD_COMMAND(glass_list, .path = "/ward.records.v1.RecordsAccess/ListGlass",
+METHOD_COMMAND(glass_list, .path = "/ward.records.v1.RecordsAccess/ListGlass",
                .req = &ward__records__v1__list_glass_request__descriptor,
                .resp = &ward__records__v1__list_glass_response__descriptor, .roles = OFFICER,
                .purpose = "HOPERAT")
-RECORD_COMMAND(glass_review, .path = "/ward.records.v1.RecordsAccess/ReviewGlass",
+METHOD_COMMAND(glass_review, .path = "/ward.records.v1.RecordsAccess/ReviewGlass",
                .req = &ward__records__v1__review_glass_request__descriptor,
                .resp = &ward__records__v1__review_glass_response__descriptor, .roles = OFFICER,
                .purpose = "HOPERAT", .words = {"glass_id", "verdict"})
-RECORD_COMMAND(access_log, .path = "/ward.records.v1.RecordsAccess/AccessLog",
+METHOD_COMMAND(access_log, .path = "/ward.records.v1.RecordsAccess/AccessLog",
                .req = &ward__records__v1__access_log_request__descriptor,
                .resp = &ward__records__v1__access_log_response__descriptor, .roles = OFFICER,
                .purpose = "PATRQT", .words = {"patient_id"})
-RECORD_COMMAND(merge, .path = "/ward.records.v1.Patients/MergePatients",
+METHOD_COMMAND(merge, .path = "/ward.records.v1.Patients/MergePatients",
                .req = &ward__records__v1__merge_patients_request__descriptor,
                .resp = &ward__records__v1__merge_patients_response__descriptor,
                .roles = REGISTRAR, .purpose = "PATADMIN",
                .words = {"from_patient_id", "into_patient_id"})
-RECORD_COMMAND(unmerge, .path = "/ward.records.v1.Patients/UnmergePatients",
+METHOD_COMMAND(unmerge, .path = "/ward.records.v1.Patients/UnmergePatients",
                .req = &ward__records__v1__unmerge_patients_request__descriptor,
                .resp = &ward__records__v1__unmerge_patients_response__descriptor,
                .roles = REGISTRAR, .purpose = "PATADMIN", .words = {"merge_id"})
-RECORD_COMMAND(merges, .path = "/ward.records.v1.Patients/ListMerges",
+METHOD_COMMAND(merges, .path = "/ward.records.v1.Patients/ListMerges",
                .req = &ward__records__v1__list_merges_request__descriptor,
                .resp = &ward__records__v1__list_merges_response__descriptor, .roles = REGISTRAR,
                .purpose = "PATADMIN", .words = {"patient_id"})
-RECORD_COMMAND(duplicates, .path = "/ward.records.v1.Patients/FindDuplicates",
+METHOD_COMMAND(duplicates, .path = "/ward.records.v1.Patients/FindDuplicates",
                .req = &ward__records__v1__find_duplicates_request__descriptor,
                .resp = &ward__records__v1__find_duplicates_response__descriptor,
                .roles = REGISTRAR, .purpose = "PATADMIN", .words = {"patient_id"})
-RECORD_COMMAND(different, .path = "/ward.records.v1.Patients/MarkDifferent",
+METHOD_COMMAND(different, .path = "/ward.records.v1.Patients/MarkDifferent",
                .req = &ward__records__v1__mark_different_request__descriptor,
                .resp = &ward__records__v1__mark_different_response__descriptor,
                .roles = REGISTRAR, .purpose = "PATADMIN",
                .words = {"patient_id", "other_patient_id"})
-RECORD_COMMAND(status, .path = "/ward.records.v1.RecordsAdmin/GetStatus",
+METHOD_COMMAND(status, .path = "/ward.records.v1.RecordsAdmin/GetStatus",
                .req = &ward__records__v1__get_status_request__descriptor,
                .resp = &ward__records__v1__get_status_response__descriptor, .roles = ADMIN,
                .purpose = "HOPERAT")
-RECORD_COMMAND(rotate, .path = "/ward.records.v1.RecordsAdmin/RotateKeys",
+METHOD_COMMAND(rotate, .path = "/ward.records.v1.RecordsAdmin/RotateKeys",
                .req = &ward__records__v1__rotate_keys_request__descriptor,
                .resp = &ward__records__v1__rotate_keys_response__descriptor, .roles = ADMIN,
                .purpose = "HOPERAT", .stream = true)
-RECORD_COMMAND(erase, .path = "/ward.records.v1.RecordsAdmin/ErasePatient",
+METHOD_COMMAND(erase, .path = "/ward.records.v1.RecordsAdmin/ErasePatient",
                .req = &ward__records__v1__erase_patient_request__descriptor,
                .resp = &ward__records__v1__erase_patient_response__descriptor, .roles = OFFICER,
                .purpose = "HOPERAT", .words = {"patient_id", "case_reference"})
-RECORD_COMMAND(quarantine_list, .path = "/ward.records.v1.Exchange/ListQuarantine",
+METHOD_COMMAND(quarantine_list, .path = "/ward.records.v1.Exchange/ListQuarantine",
                .req = &ward__records__v1__list_quarantine_request__descriptor,
                .resp = &ward__records__v1__list_quarantine_response__descriptor, .roles = ADMIN,
                .purpose = "HOPERAT")
-RECORD_COMMAND(quarantine_show, .path = "/ward.records.v1.Exchange/GetQuarantined",
+METHOD_COMMAND(quarantine_show, .path = "/ward.records.v1.Exchange/GetQuarantined",
                .req = &ward__records__v1__get_quarantined_request__descriptor,
                .resp = &ward__records__v1__get_quarantined_response__descriptor, .roles = ADMIN,
                .purpose = "HOPERAT", .words = {"item_id"})
-RECORD_COMMAND(quarantine_discard, .path = "/ward.records.v1.Exchange/DiscardQuarantined",
+METHOD_COMMAND(quarantine_discard, .path = "/ward.records.v1.Exchange/DiscardQuarantined",
                .req = &ward__records__v1__discard_quarantined_request__descriptor,
                .resp = &ward__records__v1__discard_quarantined_response__descriptor,
                .roles = ADMIN, .purpose = "HOPERAT", .words = {"item_id"})

@@ -1,5 +1,5 @@
 /* wardctl records - charts in and out: bundles, CSV, attachments, the feed. */
-#include "cli/records_call.h"
+#include "cli/method.h"
 
 #include "common/base/crypto.h"
 #include "common/base/text.h"
@@ -113,15 +113,15 @@ static enum ward_code transfer(struct importing *im, const char *method,
 
 static enum ward_code import_bundle(struct task *t, int argc, char **argv)
 {
-    static const struct record_call how = {.req = &ward__records__v1__import_start__descriptor,
-                                           .purpose = "HOPERAT"};
+    static const struct cli_method how = {.req = &ward__records__v1__import_start__descriptor,
+                                          .purpose = "HOPERAT"};
     BundleRequest start = WARD__RECORDS__V1__IMPORT_BUNDLE_REQUEST__INIT;
     struct importing im = {.task = t};
     struct task_list files;
     ProtobufCMessage *req;
 
     WARD_TRY(task_list(t, "--file", '\0', &argc, argv, &files));
-    WARD_TRY(record_request(t, &how, argc, argv, &req));
+    WARD_TRY(method_request(t, &how, argc, argv, &req));
     if (files.n == 0)
         return task_wrong(t, "--file FILE.json is needed; several may be given");
     start.part_case = WARD__RECORDS__V1__IMPORT_BUNDLE_REQUEST__PART_START;
@@ -133,8 +133,8 @@ TASK_COMMAND(import_bundle, "records")
 
 static enum ward_code import_csv(struct task *t, int argc, char **argv)
 {
-    static const struct record_call how = {.req = &ward__records__v1__csv_start__descriptor,
-                                           .purpose = "HOPERAT"};
+    static const struct cli_method how = {.req = &ward__records__v1__csv_start__descriptor,
+                                          .purpose = "HOPERAT"};
     CsvRequest start = WARD__RECORDS__V1__IMPORT_CSV_REQUEST__INIT;
     struct importing im = {.task = t, .csv = true};
     struct task_list files, map;
@@ -144,7 +144,7 @@ static enum ward_code import_csv(struct task *t, int argc, char **argv)
 
     WARD_TRY(task_list(t, "--file", '\0', &argc, argv, &files));
     WARD_TRY(task_list(t, "--map", '\0', &argc, argv, &map));
-    WARD_TRY(record_request(t, &how, argc, argv, &req));
+    WARD_TRY(method_request(t, &how, argc, argv, &req));
     if (files.n != 1 || map.n != 1)
         return task_wrong(t, "--map MAP.json (a CsvStart's fields) and --file FILE.csv");
     WARD_TRY(cli_read(map.at[0], MAP_MOST, &t->mem, &json, &n, &t->err));
@@ -157,7 +157,7 @@ TASK_COMMAND(import_csv, "records")
 
 static enum ward_code quarantine_replay(struct task *t, int argc, char **argv)
 {
-    static const struct record_call how = {
+    static const struct cli_method how = {
         .path = "/ward.records.v1.Exchange/ReplayQuarantined",
         .req = &ward__records__v1__replay_quarantined_request__descriptor,
         .purpose = "HOPERAT",
@@ -169,7 +169,7 @@ static enum ward_code quarantine_replay(struct task *t, int argc, char **argv)
     size_t n;
 
     WARD_TRY(task_list(t, "--file", '\0', &argc, argv, &files));
-    WARD_TRY(record_request(t, &how, argc, argv, &req));
+    WARD_TRY(method_request(t, &how, argc, argv, &req));
     replay = (Ward__Records__V1__ReplayQuarantinedRequest *)req;
     if (files.n > 0)
         WARD_TRY(cli_read(files.at[0], FILE_MOST, &t->mem, &replay->json, &n, &t->err));
@@ -204,7 +204,7 @@ static enum ward_code save(struct task *t, const ProtobufCMessage *msg, void *ar
     return WARD_OK;
 }
 
-static enum ward_code save_stream(struct task *t, const struct record_call *how, int argc,
+static enum ward_code save_stream(struct task *t, const struct cli_method *how, int argc,
                                   char **argv)
 {
     struct cli_json j = {.to = stdout};
@@ -214,7 +214,7 @@ static enum ward_code save_stream(struct task *t, const struct record_call *how,
     enum ward_code code;
 
     WARD_TRY(task_list(t, "--out", '\0', &argc, argv, &out));
-    WARD_TRY(record_request(t, how, argc, argv, &req));
+    WARD_TRY(method_request(t, how, argc, argv, &req));
     if (out.n != 1)
         return task_wrong(t, "--out FILE is needed: a new one");
     WARD_TRY(task_create(t, out.at[0], &s.to));
@@ -234,7 +234,7 @@ static enum ward_code save_stream(struct task *t, const struct record_call *how,
 
 static enum ward_code export_bundle(struct task *t, int argc, char **argv)
 {
-    static const struct record_call how = {
+    static const struct cli_method how = {
         .path = "/ward.records.v1.Exchange/ExportBundle",
         .req = &ward__records__v1__export_bundle_request__descriptor,
         .resp = &ward__records__v1__export_bundle_response__descriptor,
@@ -247,7 +247,7 @@ TASK_COMMAND(export_bundle, "records")
 
 static enum ward_code export_deidentified(struct task *t, int argc, char **argv)
 {
-    static const struct record_call how = {
+    static const struct cli_method how = {
         .path = "/ward.records.v1.Exchange/ExportDeidentified",
         .req = &ward__records__v1__export_deidentified_request__descriptor,
         .resp = &ward__records__v1__export_deidentified_response__descriptor,
@@ -261,7 +261,7 @@ TASK_COMMAND(export_deidentified, "records")
 
 static enum ward_code attachment_get(struct task *t, int argc, char **argv)
 {
-    static const struct record_call how = {
+    static const struct cli_method how = {
         .path = "/ward.records.v1.Records/GetAttachment",
         .req = &ward__records__v1__get_attachment_request__descriptor,
         .resp = &ward__records__v1__get_attachment_response__descriptor,
@@ -305,10 +305,10 @@ static enum ward_code print_put(struct task *t, const ProtobufCMessage *msg, voi
 
 static enum ward_code attachment_put(struct task *t, int argc, char **argv)
 {
-    static const struct record_call how = {.req =
-                                               &ward__records__v1__attachment_start__descriptor,
-                                           .purpose = "TREAT",
-                                           .words = {"patient_id"}};
+    static const struct cli_method how = {.req =
+                                              &ward__records__v1__attachment_start__descriptor,
+                                          .purpose = "TREAT",
+                                          .words = {"patient_id"}};
     struct ward_client_stream *s;
     struct task_list files;
     AttachmentStart *start;
@@ -319,7 +319,7 @@ static enum ward_code attachment_put(struct task *t, int argc, char **argv)
     size_t n;
 
     WARD_TRY(task_list(t, "--file", '\0', &argc, argv, &files));
-    WARD_TRY(record_request(t, &how, argc, argv, &req));
+    WARD_TRY(method_request(t, &how, argc, argv, &req));
     if (files.n != 1)
         return task_wrong(t, "--file FILE is needed");
     WARD_TRY(cli_read(files.at[0], FILE_MOST, &t->mem, &bytes, &n, &t->err));
@@ -360,10 +360,10 @@ static enum ward_code read_input(struct task *t, char **out)
 /* A note in a file, so that no process list shows it. */
 static enum ward_code extract(struct task *t, int argc, char **argv)
 {
-    static const struct record_call how = {.path = "/ward.records.v1.Text/Extract",
-                                           .req =
-                                               &ward__records__v1__extract_request__descriptor,
-                                           .purpose = "TREAT"};
+    static const struct cli_method how = {.path = "/ward.records.v1.Text/Extract",
+                                          .req =
+                                              &ward__records__v1__extract_request__descriptor,
+                                          .purpose = "TREAT"};
     Ward__Records__V1__ExtractRequest *ask;
     ProtobufCMessage *req, *resp;
     struct cli_json j = {.to = stdout, .sparse = true};
@@ -371,7 +371,7 @@ static enum ward_code extract(struct task *t, int argc, char **argv)
     size_t n;
 
     WARD_TRY(task_list(t, "--file", '\0', &argc, argv, &files));
-    WARD_TRY(record_request(t, &how, argc, argv, &req));
+    WARD_TRY(method_request(t, &how, argc, argv, &req));
     ask = (Ward__Records__V1__ExtractRequest *)req;
     if (files.n > 1 ||
         (files.n == 1 &&
@@ -393,7 +393,7 @@ static enum ward_code extract(struct task *t, int argc, char **argv)
 }
 TASK_COMMAND(extract, "records")
 
-RECORD_COMMAND(follow, .path = "/ward.records.v1.Feed/Follow",
+METHOD_COMMAND(follow, .path = "/ward.records.v1.Feed/Follow",
                .req = &ward__records__v1__follow_request__descriptor,
                .resp = &ward__records__v1__follow_response__descriptor, .purpose = "",
                .stream = true)

@@ -1,6 +1,4 @@
-#include "cli/records_call.h"
-
-#include "ward/records/v1/records.pb-c.h"
+#include "cli/method.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -9,12 +7,9 @@
 #define OPTIONS_MOST 32
 #define NAME_MOST    64
 
-typedef Ward__Records__V1__SearchRequest SearchRequest;
-typedef Ward__Records__V1__Parameter Parameter;
-
 struct asking {
     struct task *task;
-    const struct record_call *how;
+    const struct cli_method *how;
     ProtobufCMessage *req;
     struct cli_opt opt[OPTIONS_MOST + 3];
     const ProtobufCFieldDescriptor *field[OPTIONS_MOST];
@@ -27,9 +22,9 @@ static enum ward_code no_memory(struct task *t)
     return WARD_FAIL(&t->err, RESOURCE_EXHAUSTED, "no memory for the request");
 }
 
-static bool is_word(const struct record_call *how, const char *name)
+static bool is_word(const struct cli_method *how, const char *name)
 {
-    for (int i = 0; i < RECORDS_WORDS && how->words[i] != NULL; i++)
+    for (int i = 0; i < METHOD_WORDS && how->words[i] != NULL; i++)
         if (strcmp(how->words[i], name) == 0)
             return true;
     return how->file != NULL && strcmp(how->file, name) == 0;
@@ -68,6 +63,26 @@ static enum ward_code set(struct asking *a, const char *name, const char *text)
                        &a->task->mem, &a->task->err);
 }
 
+/* Whether a field's value is in the file that its option names. */
+static bool in_file(const ProtobufCFieldDescriptor *f)
+{
+    return strcmp(f->name, "ppid_token") == 0 || strcmp(f->name, "second_person_token") == 0 ||
+           strcmp(f->name, "pack") == 0;
+}
+
+static enum ward_code set_option(struct asking *a, int i)
+{
+    struct task *t = a->task;
+    char *text = task_text(a->value[i]);
+    size_t n;
+
+    if (in_file(a->field[i])) {
+        WARD_TRY(cli_read(a->value[i], FILE_MOST, &t->mem, &text, &n, &t->err));
+        text[strcspn(text, "\r\n")] = '\0';
+    }
+    return message_set(a->req, a->field[i], text, &t->mem, &t->err);
+}
+
 static enum ward_code set_options(struct asking *a)
 {
     for (int i = 0; i < a->n; i++) {
@@ -79,8 +94,7 @@ static enum ward_code set_options(struct asking *a)
             a->value[i] = made;
         }
         if (a->value[i] != NULL)
-            WARD_TRY(
-                message_set(a->req, a->field[i], a->value[i], &a->task->mem, &a->task->err));
+            WARD_TRY(set_option(a, i));
     }
     return WARD_OK;
 }
@@ -96,45 +110,11 @@ static enum ward_code set_file(struct asking *a, const char *path)
     return message_set(a->req, f, json, &a->task->mem, &a->task->err);
 }
 
-/* "date=ge2020-01-01", "code:not=8867-4,8480-6"; "name=-" is a line of the standard input. */
-static enum ward_code set_parameters(struct asking *a, int n, char **words)
-{
-    SearchRequest *req = (SearchRequest *)a->req;
-    struct ward_arena *mem = &a->task->mem;
-
-    req->parameters = ward_alloc(mem, (size_t)n * sizeof(Parameter *));
-    for (int i = 0; i < n; i++) {
-        char *value = strchr(words[i], '='), *modifier;
-        const char *given;
-        Parameter *p = ward_new(mem, Parameter);
-
-        if (value == NULL)
-            return task_wrong(a->task, "a parameter is name=value, \"code=8867-4\"");
-        if (p == NULL || req->parameters == NULL)
-            return no_memory(a->task);
-        *value++ = '\0';
-        WARD_TRY(task_secret(a->task, value, &given));
-        ward__records__v1__parameter__init(p);
-        modifier = strchr(words[i], ':');
-        if (modifier != NULL) {
-            *modifier++ = '\0';
-            p->modifier = modifier;
-        }
-        p->name = words[i];
-        WARD_TRY(message_set(
-            &p->base,
-            protobuf_c_message_descriptor_get_field_by_name(p->base.descriptor, "values"),
-            given, mem, &a->task->err));
-        req->parameters[req->n_parameters++] = p;
-    }
-    return WARD_OK;
-}
-
 static enum ward_code set_words(struct asking *a, int argc, char **argv)
 {
     int at = 1;
 
-    for (int i = 0; i < RECORDS_WORDS && a->how->words[i] != NULL; i++, at++) {
+    for (int i = 0; i < METHOD_WORDS && a->how->words[i] != NULL; i++, at++) {
         if (at >= argc)
             return WARD_FAIL(&a->task->err, INVALID_ARGUMENT, "%s is needed: wardctl help",
                              a->how->words[i]);
@@ -145,14 +125,14 @@ static enum ward_code set_words(struct asking *a, int argc, char **argv)
             return task_wrong(a->task, "a file with JSON is needed, as --json prints it");
         WARD_TRY(set_file(a, argv[at++]));
     }
-    if (a->how->parameters)
-        return set_parameters(a, argc - at, argv + at);
+    if (a->how->rest != NULL)
+        return a->how->rest(a->task, a->req, argc - at, argv + at);
     return at == argc
                ? WARD_OK
                : WARD_FAIL(&a->task->err, INVALID_ARGUMENT, "what is \"%.64s\" for?", argv[at]);
 }
 
-enum ward_code record_request(struct task *t, const struct record_call *how, int argc,
+enum ward_code method_request(struct task *t, const struct cli_method *how, int argc,
                               char **argv, ProtobufCMessage **req)
 {
     struct asking *a = ward_new(&t->mem, struct asking);
@@ -193,10 +173,10 @@ static enum ward_code print_each(struct task *t, const ProtobufCMessage *msg, vo
 
 static enum ward_code call(struct task *t, int argc, char **argv)
 {
-    const struct record_call *how = t->arg;
+    const struct cli_method *how = t->arg;
     ProtobufCMessage *req, *resp;
 
-    WARD_TRY(record_request(t, how, argc, argv, &req));
+    WARD_TRY(method_request(t, how, argc, argv, &req));
     if (how->stream)
         return task_stream(t, how->path, how->roles, req, how->resp, print_each, NULL);
     WARD_TRY(task_ask(t, how->path, how->roles, req, how->resp, &resp));
@@ -204,7 +184,17 @@ static enum ward_code call(struct task *t, int argc, char **argv)
     return WARD_OK;
 }
 
-int record_run(const struct cli *cli, const struct record_call *how, int argc, char **argv)
+/* "records" of "/ward.records.v1.Records/Read". */
+static void service_of(const char *path, char out[NAME_MOST])
 {
-    return task_run(cli, "records", argc, argv, call, how);
+    snprintf(out, NAME_MOST, "%s", path + strlen("/ward."));
+    out[strcspn(out, ".")] = '\0';
+}
+
+int method_run(const struct cli *cli, const struct cli_method *how, int argc, char **argv)
+{
+    char service[NAME_MOST];
+
+    service_of(how->path, service);
+    return task_run(cli, service, argc, argv, call, how);
 }
