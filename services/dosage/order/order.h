@@ -13,7 +13,8 @@
 
 /* ---- orders ---- */
 
-/* One order's current version. `lock`: FOR UPDATE, in a transaction.
+/* One order's current version. `lock`: FOR UPDATE, in a transaction, and behind owner_lock or
+ * owner_ensure of its patient: that is the order everybody locks in.
  *   NOT_FOUND  ORDER_NOT_FOUND */
 WARD_MUST enum ward_code order_find(struct worker *w, struct ward_arena *mem,
                                     const uint8_t id[DOSAGE_ID], bool lock,

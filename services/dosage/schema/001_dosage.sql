@@ -73,6 +73,7 @@ CREATE TABLE drug_order (
     PRIMARY KEY (patient_id, order_id),
     UNIQUE KEY drug_order_by_id (order_id),
     KEY drug_order_of_ward (ward, state, ends_at_us, order_id),
+    KEY drug_order_running (patient_id, state, ends_at_us),
     FOREIGN KEY (patient_id) REFERENCES patient (patient_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
@@ -106,7 +107,8 @@ CREATE TABLE decision (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 CREATE TRIGGER decision_is_not_changed BEFORE UPDATE ON decision FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'a decision is not changed';
 CREATE TRIGGER decision_is_not_deleted BEFORE DELETE ON decision FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'a decision is not deleted';
--- What they found, for the burden of rules. followed: what was asked for was not done.
+-- What they found, for the burden of rules. A rule that found several things stands here once, at its worst. overridden: it was, and
+-- what was asked for was done. followed: that was not done.
 CREATE TABLE finding (
     decision_id BINARY(16)  NOT NULL,
     rule_id     VARCHAR(64) CHARACTER SET ascii COLLATE ascii_nopad_bin NOT NULL,
@@ -114,6 +116,7 @@ CREATE TABLE finding (
     severity    TINYINT     NOT NULL,
     purpose     TINYINT     NOT NULL,
     overridden  BOOLEAN     NOT NULL,
+    followed    BOOLEAN     NOT NULL,
     actor       VARCHAR(128) NOT NULL,
     ward        VARCHAR(64) CHARACTER SET ascii COLLATE ascii_nopad_bin NOT NULL,
     PRIMARY KEY (decision_id, rule_id),

@@ -1,0 +1,27 @@
+/* order_own.h - what the files of this folder share.
+ *
+ * Threads: a worker's own connection. Memory: the arena. Errors: order.h's.
+ */
+#ifndef DOSAGE_ORDER_ORDER_OWN_H
+#define DOSAGE_ORDER_ORDER_OWN_H
+
+#include "services/dosage/api.h"
+#include "services/dosage/order/order.h"
+
+typedef Ward__Dosage__V1__Order Order;
+typedef Ward__Dosage__V1__Prescription Prescription;
+typedef Ward__Dosage__V1__Snapshot Snapshot;
+typedef Ward__Dosage__V1__Decision Decision;
+typedef Ward__Dosage__V1__Finding Finding;
+typedef Ward__Dosage__V1__Override Override;
+typedef Ward__Dosage__V1__RunningOrder RunningOrder;
+typedef Ward__Dosage__V1__GivenDose GivenDose;
+
+/* ---- store.c: rows of orders ---- */
+
+/* One that is not the current one, too.   NOT_FOUND  ORDER_NOT_FOUND */
+WARD_MUST enum ward_code order_version(struct worker *w, struct ward_arena *mem,
+                                       const uint8_t id[DOSAGE_ID], int version, Order **out,
+                                       struct ward_err *err);
+
+#endif

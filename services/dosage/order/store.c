@@ -1,0 +1,295 @@
+/* Rows of orders. A version is sealed once and lies in both tables: bound to its order, number,
+ * state and time; what else stands beside it in the clear is compared with what it says. */
+#include "services/dosage/order/order_own.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static enum ward_code unreadable(struct ward_err *err)
+{
+    return WARD_FAIL_REASON(err, DATA_LOSS, "DOSE_UNREADABLE",
+                            "an order's row is not what was written");
+}
+
+static enum ward_code no_memory(struct ward_err *err)
+{
+    return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for an order");
+}
+
+static enum ward_code unknown(struct ward_err *err)
+{
+    return WARD_FAIL_REASON(err, NOT_FOUND, "ORDER_NOT_FOUND", "no such order");
+}
+
+static int64_t end_of(const Prescription *p)
+{
+    return p->ends_at_us == 0 ? INT64_MAX : p->ends_at_us;
+}
+
+/* ---- what a version is bound to ---- */
+
+#define BOUND 64
+static void bound(char out[BOUND], int64_t version, int64_t state, int64_t written_at_us)
+{
+    snprintf(out, BOUND, "%lld %lld %lld", (long long)version, (long long)state,
+             (long long)written_at_us);
+}
+
+static enum ward_code open_with(const struct owner *o, struct ward_arena *mem,
+                                const uint8_t id[DOSAGE_ID], const struct ward_val *row,
+                                struct ward_val sealed, Order **out, struct ward_err *err)
+{
+    ProtobufCMessage *msg = NULL;
+    char as[BOUND];
+
+    bound(as, row_number(row[0]), row_number(row[1]), row_number(row[2]));
+    WARD_TRY(owner_unseal(o, mem, "order", id, as, sealed, &ward__dosage__v1__order__descriptor,
+                          &msg, err));
+    *out = (Order *)msg;
+    return (*out)->prescription == NULL ? unreadable(err) : WARD_OK;
+}
+
+/* ---- current versions ---- */
+
+enum column { PATIENT, ID, KEK, WRAPPED, VERSION, STATE, WRITTEN, SEALED, WARD, STARTS, ENDS };
+#define COLUMNS                                                                                \
+    "SELECT o.patient_id, o.order_id, k.kek, k.wrapped, o.version, o.state, o.written_at_us,"  \
+    " o.sealed, o.ward, o.starts_at_us, o.ends_at_us"
+#define KEYS " LEFT JOIN owner_key k ON k.owner_id = o.patient_id"
+
+/* Rows of one patient come one after the other: *o is the key of the row before. */
+static enum ward_code open_row(struct worker *w, struct ward_arena *mem,
+                               const struct ward_val *row, struct owner *o, Order **out,
+                               struct ward_err *err)
+{
+    const uint8_t *patient = (const uint8_t *)row[PATIENT].p;
+    Order *got = NULL;
+
+    if (row[WRAPPED].p == NULL)
+        return unreadable(err); /* erased patients' rows are not asked for */
+    if (memcmp(o->id, patient, DOSAGE_ID) != 0)
+        WARD_TRY(owner_open(w, mem, patient, row[KEK], row[WRAPPED], o, err));
+    WARD_TRY(
+        open_with(o, mem, (const uint8_t *)row[ID].p, row + VERSION, row[SEALED], &got, err));
+    if (strcmp(got->ward, row[WARD].p) != 0 ||
+        got->prescription->starts_at_us != row_number(row[STARTS]) ||
+        end_of(got->prescription) != row_number(row[ENDS]))
+        return unreadable(err);
+    *out = got;
+    return WARD_OK;
+}
+
+static enum ward_code open_rows(struct worker *w, struct ward_arena *mem,
+                                const struct ward_rows *rows, Order ***out, size_t *n,
+                                struct ward_err *err)
+{
+    Order **all = ward_alloc(mem, rows->n * sizeof(Order *));
+    enum ward_code code = WARD_OK;
+    struct owner o = {0};
+
+    if (all == NULL)
+        return no_memory(err);
+    for (size_t i = 0; i < rows->n && code == WARD_OK; i++)
+        code = open_row(w, mem, rows->at[i], &o, &all[i], err);
+    owner_wipe(&o);
+    *out = all;
+    *n = rows->n;
+    return code;
+}
+
+enum ward_code order_find(struct worker *w, struct ward_arena *mem, const uint8_t id[DOSAGE_ID],
+                          bool lock, Order **out, struct ward_err *err)
+{
+    static const char LOCK[] = "SELECT version FROM drug_order WHERE order_id = ? FOR UPDATE";
+    static const char SQL[] =
+        COLUMNS " FROM drug_order o JOIN patient p ON p.patient_id = o.patient_id" KEYS
+                " WHERE o.order_id = ? AND p.erased_at_us IS NULL";
+    struct ward_rows rows;
+    Order **one;
+    size_t n;
+
+    if (lock) /* the order alone: its patient's key is another's to lock */
+        WARD_TRY(ward_db_run(w->seat.db, mem, LOCK, WARD_PARAMS(id_val(id)), &rows, err));
+    WARD_TRY(ward_db_run(w->seat.db, mem, SQL, WARD_PARAMS(id_val(id)), &rows, err));
+    if (rows.n == 0)
+        return unknown(err);
+    WARD_TRY(open_rows(w, mem, &rows, &one, &n, err));
+    *out = one[0];
+    return WARD_OK;
+}
+
+/* ---- many ---- */
+
+/* The states of these bits, for "IN (?, ?, ?, ?, ?, ?, ?)": what is not wanted is none. */
+#define IN_STATES   "IN (?, ?, ?, ?, ?, ?, ?)"
+#define STATE_SLOTS (ORDER_STATES - 1)
+
+static void bind_states(struct ward_arena *mem, uint32_t states,
+                        struct ward_val to[STATE_SLOTS])
+{
+    for (int s = ORDER_DRAFT; s < ORDER_STATES; s++)
+        to[s - 1] = ward_int(mem, (states >> s & 1) != 0 ? s : ORDER_NONE);
+}
+
+enum ward_code orders_of(struct worker *w, struct ward_arena *mem,
+                         const uint8_t patient[DOSAGE_ID], uint32_t states, int64_t from_us,
+                         int64_t to_us, Order ***out, size_t *n, struct ward_err *err)
+{
+    static const char SQL[] =
+        COLUMNS " FROM patient me JOIN patient p ON p.root_id = me.root_id"
+                " JOIN drug_order o ON o.patient_id = p.patient_id" KEYS
+                " WHERE me.patient_id = ? AND p.erased_at_us IS NULL AND o.state " IN_STATES
+                " AND o.ends_at_us > ? AND o.starts_at_us < ? ORDER BY o.order_id";
+    struct ward_val params[1 + STATE_SLOTS + 2];
+    struct ward_rows rows;
+
+    params[0] = id_val(patient);
+    bind_states(mem, states, params + 1);
+    params[1 + STATE_SLOTS] = ward_int(mem, from_us);
+    params[2 + STATE_SLOTS] = ward_int(mem, to_us);
+    WARD_TRY(ward_db_run(w->seat.db, mem, SQL, params, WARD_COUNT(params), &rows, err));
+    return open_rows(w, mem, &rows, out, n, err);
+}
+
+enum ward_code orders_of_ward(struct worker *w, struct ward_arena *mem, const char *ward,
+                              uint32_t states, int64_t from_us, int64_t to_us,
+                              const uint8_t *after, size_t most, Order ***out, size_t *n,
+                              struct ward_err *err)
+{
+    static const char SQL[] =
+        COLUMNS " FROM drug_order o JOIN patient p ON p.patient_id = o.patient_id" KEYS
+                " WHERE o.ward = ? AND p.erased_at_us IS NULL AND o.state " IN_STATES
+                " AND o.ends_at_us > ? AND o.starts_at_us < ? AND o.order_id > ?"
+                " ORDER BY o.order_id LIMIT ?";
+    static const uint8_t first[DOSAGE_ID] = {0};
+    struct ward_val params[1 + STATE_SLOTS + 4];
+    struct ward_val *rest = params + 1 + STATE_SLOTS;
+    struct ward_rows rows;
+
+    params[0] = ward_text(ward);
+    bind_states(mem, states, params + 1);
+    rest[0] = ward_int(mem, from_us);
+    rest[1] = ward_int(mem, to_us);
+    rest[2] = id_val(after == NULL ? first : after);
+    rest[3] = ward_int(mem, (int64_t)most);
+    WARD_TRY(ward_db_run(w->seat.db, mem, SQL, params, WARD_COUNT(params), &rows, err));
+    return open_rows(w, mem, &rows, out, n, err);
+}
+
+/* ---- one version ---- */
+
+enum ward_code order_version(struct worker *w, struct ward_arena *mem,
+                             const uint8_t id[DOSAGE_ID], int version, Order **out,
+                             struct ward_err *err)
+{
+    static const char SQL[] =
+        "SELECT o.patient_id, o.order_id, k.kek, k.wrapped, v.version, v.state,"
+        " v.written_at_us, v.sealed, v.actor, v.event_id FROM drug_order o"
+        " JOIN patient p ON p.patient_id = o.patient_id"
+        " JOIN order_version v ON v.patient_id = o.patient_id AND v.order_id = o.order_id" KEYS
+        " WHERE o.order_id = ? AND v.version = ? AND p.erased_at_us IS NULL";
+    const struct ward_val *row;
+    struct ward_rows rows;
+    struct owner o = {0};
+    enum ward_code code;
+
+    WARD_TRY(ward_db_run(w->seat.db, mem, SQL, WARD_PARAMS(id_val(id), ward_int(mem, version)),
+                         &rows, err));
+    if (rows.n == 0)
+        return unknown(err);
+    row = rows.at[0];
+    if (row[WRAPPED].p == NULL)
+        return unreadable(err);
+    WARD_TRY(
+        owner_open(w, mem, (const uint8_t *)row[PATIENT].p, row[KEK], row[WRAPPED], &o, err));
+    code = open_with(&o, mem, id, row + VERSION, row[SEALED], out, err);
+    owner_wipe(&o);
+    return code;
+}
+
+/* ---- writing ---- */
+
+struct order_row {
+    uint8_t id[DOSAGE_ID], patient[DOSAGE_ID], event[16];
+    struct ward_val sealed;
+};
+
+static enum ward_code row_of(struct worker *w, struct ward_arena *mem, const Order *o,
+                             struct order_row *out, struct ward_err *err)
+{
+    struct owner owner;
+    enum ward_code code;
+    char as[BOUND];
+
+    if (!ward_uuid_parse(o->order_id, out->id) ||
+        !ward_uuid_parse(o->patient_id, out->patient) ||
+        !ward_uuid_parse(o->event_id, out->event))
+        return WARD_FAIL(err, INTERNAL, "an order without ids");
+    if (o->version == 1)
+        WARD_TRY(owner_ensure(w, mem, out->patient, &owner, err));
+    else
+        WARD_TRY(owner_find(w, mem, out->patient, &owner, err));
+    bound(as, o->version, o->state, o->written_at_us);
+    code = owner_seal(&owner, mem, "order", out->id, as, &o->base, &out->sealed, err);
+    owner_wipe(&owner);
+    return code;
+}
+
+static enum ward_code put_first(struct worker *w, struct ward_arena *mem, const Order *o,
+                                const struct order_row *row, struct ward_err *err)
+{
+    static const char SQL[] =
+        "INSERT INTO drug_order (patient_id, order_id, version, state, ward, starts_at_us,"
+        " ends_at_us, written_at_us, sealed) VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?)";
+
+    return ward_db_run(w->seat.db, mem, SQL,
+                       WARD_PARAMS(id_val(row->patient), id_val(row->id),
+                                   ward_int(mem, o->state), ward_text(o->ward),
+                                   ward_int(mem, o->prescription->starts_at_us),
+                                   ward_int(mem, end_of(o->prescription)),
+                                   ward_int(mem, o->written_at_us), row->sealed),
+                       NULL, err);
+}
+
+static enum ward_code put_next(struct worker *w, struct ward_arena *mem, const Order *o,
+                               const struct order_row *row, struct ward_err *err)
+{
+    static const char SQL[] =
+        "UPDATE drug_order SET version = ?, state = ?, ward = ?, starts_at_us = ?,"
+        " ends_at_us = ?, written_at_us = ?, sealed = ?"
+        " WHERE patient_id = ? AND order_id = ? AND version = ?";
+    struct ward_rows rows;
+
+    WARD_TRY(ward_db_run(
+        w->seat.db, mem, SQL,
+        WARD_PARAMS(ward_int(mem, o->version), ward_int(mem, o->state), ward_text(o->ward),
+                    ward_int(mem, o->prescription->starts_at_us),
+                    ward_int(mem, end_of(o->prescription)), ward_int(mem, o->written_at_us),
+                    row->sealed, id_val(row->patient), id_val(row->id),
+                    ward_int(mem, o->version - 1)),
+        &rows, err));
+    if (rows.affected != 1)
+        return WARD_FAIL(err, INTERNAL, "an order was written that was not locked");
+    return WARD_OK;
+}
+
+enum ward_code order_write(struct worker *w, struct ward_arena *mem, const Order *o,
+                           struct ward_err *err)
+{
+    static const char SQL[] =
+        "INSERT INTO order_version (patient_id, order_id, version, state, written_at_us,"
+        " actor, event_id, sealed) VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+    struct order_row row;
+
+    WARD_TRY(row_of(w, mem, o, &row, err));
+    if (o->version == 1)
+        WARD_TRY(put_first(w, mem, o, &row, err));
+    else
+        WARD_TRY(put_next(w, mem, o, &row, err));
+    return ward_db_run(w->seat.db, mem, SQL,
+                       WARD_PARAMS(id_val(row.patient), id_val(row.id),
+                                   ward_int(mem, o->version), ward_int(mem, o->state),
+                                   ward_int(mem, o->written_at_us), ward_text(o->written_by),
+                                   ward_blob(row.event, sizeof(row.event)), row.sealed),
+                       NULL, err);
+}
