@@ -40,8 +40,9 @@ bench: ## every bench, one after another: they must not share the machine
 .PHONY: bench bench-rpc
 
 # ---- records: the service beside a bare client that runs the same statements, recorded from its handlers ----
+LOAD_O := $(call obj,$(addprefix tests/bench/,h2load.c load.c sqlreplay.c))
 RECORDS_LOAD_O := $(call obj,$(wildcard tests/bench/records/*.c))
-$(BUILD)/bench/records_load: $(RECORDS_LOAD_O) $(BUILD)/obj/tests/bench/h2load.o $(BUILD)/librecords.a $(WARD_A)
+$(BUILD)/bench/records_load: $(RECORDS_LOAD_O) $(LOAD_O) $(BUILD)/librecords.a $(WARD_A)
 	@mkdir -p $(@D)
 	@$(CC) $(LDFLAGS_WARD) -Wl,--wrap=ward_db_run,--wrap=ward_db_bulk -o $@ $^ $(BENCH_LIBS)
 

@@ -8,6 +8,7 @@
 #define BENCH_RECORDS_H
 
 #include "services/records/api.h"
+#include "tests/bench/load.h"
 
 struct bench_db {
     const char *socket, *user, *name, *kek;
@@ -29,9 +30,6 @@ void place_close(struct place *p);
 /* A fresh call of that method; the arena is emptied. */
 void place_call(struct place *p, const char *method);
 
-void must(enum ward_code code, const struct ward_err *err, const char *what);
-int64_t number(const char *s, int64_t most);
-
 /* ---- made of a number: the same number, the same resource ---- */
 
 #define WARDS 40
@@ -46,16 +44,6 @@ Resource *make_condition(struct ward_arena *mem, uint64_t n, uint64_t k);
 const char *observation_code(uint64_t k);
 const char *family_of(uint64_t n);
 
-/* ---- times ---- */
-
-struct times {
-    double *ms;
-    size_t n, cap;
-};
-void times_add(struct times *t, double ms);
-double times_at(struct times *t, double quantile); /* sorts; 0 without any */
-void times_free(struct times *t);
-
 /* ---- modes: argv behind the mode's name; each prints one JSON object ---- */
 
 int mode_fill(int argc, char **argv);
@@ -63,20 +51,5 @@ int mode_bare(int argc, char **argv);
 int mode_write(int argc, char **argv);
 int mode_versions(int argc, char **argv);
 int mode_search(int argc, char **argv);
-
-/* record.c: between record_begin and record_end this thread's SQL is kept. */
-struct recorded {
-    const char *sql;
-    struct ward_val *v; /* rows * n */
-    size_t n, rows;     /* rows 1: a statement; more or 0: array-bound (bulk) */
-    bool bulk;
-};
-struct recording {
-    struct ward_arena mem;
-    struct recorded at[128];
-    size_t n;
-};
-void record_begin(struct recording *r);
-void record_end(struct recording *r);
 
 #endif

@@ -10,26 +10,6 @@
 
 extern const struct ward_schema ward_schema_records;
 
-void must(enum ward_code code, const struct ward_err *err, const char *what)
-{
-    if (code == WARD_OK)
-        return;
-    fprintf(stderr, "records_load: %s: %s %s [%s]\n", what, err->msg, err->reason, err->detail);
-    exit(1);
-}
-
-int64_t number(const char *s, int64_t most)
-{
-    int64_t v = 0;
-
-    if (!ward_i64(s, 1, most, &v)) {
-        fprintf(stderr, "records_load: %s is not a number from 1 to %lld\n", s,
-                (long long)most);
-        exit(2);
-    }
-    return v;
-}
-
 struct records *bench_service(const struct bench_db *db)
 {
     static const struct ward_keyring_owners owners =
@@ -97,39 +77,6 @@ void place_call(struct place *p, const char *method)
                                  .who = &p->who};
     snprintf(p->call.trace_id, sizeof(p->call.trace_id), "%032x", 7);
     ward_db_deadline(p->w->seat.db, p->call.deadline_ns);
-}
-
-/* ---- times ---- */
-
-void times_add(struct times *t, double ms)
-{
-    if (t->n == t->cap) {
-        t->cap = t->cap == 0 ? 4096 : 2 * t->cap;
-        t->ms = realloc(t->ms, t->cap * sizeof(double));
-        WARD_ASSERT(t->ms != NULL);
-    }
-    t->ms[t->n++] = ms;
-}
-
-static int less(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-double times_at(struct times *t, double quantile)
-{
-    if (t->n == 0)
-        return 0;
-    qsort(t->ms, t->n, sizeof(double), less);
-    return t->ms[(size_t)(quantile * (double)(t->n - 1))];
-}
-
-void times_free(struct times *t)
-{
-    free(t->ms);
-    *t = (struct times){0};
 }
 
 int main(int argc, char **argv)
