@@ -1,5 +1,6 @@
 #include "sqlreplay.h"
 
+#include "common/base/clock.h"
 #include "common/base/crypto.h"
 #include "common/base/text.h"
 
