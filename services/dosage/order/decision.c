@@ -1,0 +1,212 @@
+/* Decisions: made, kept, found. One is sealed whole, bound to the columns beside it. */
+#include "services/dosage/order/order_own.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static enum ward_code no_memory(struct ward_err *err)
+{
+    return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a decision");
+}
+
+/* ---- making ---- */
+
+static enum ward_code name_it(Decision *d, struct ward_arena *mem, struct ward_err *err)
+{
+    uint8_t id[DOSAGE_ID];
+    char text[37];
+
+    ward_uuid7(id);
+    ward_uuid_text(id, text);
+    d->decision_id = ward_strdup(mem, text);
+    return d->decision_id == NULL ? no_memory(err) : WARD_OK;
+}
+
+enum ward_code decide(struct worker *w, struct ward_arena *mem, const struct asked *what,
+                      const struct ruleset **rules, Decision **out, struct ward_err *err)
+{
+    Decision *d = ward_new(mem, Decision);
+    const struct ruleset *active = NULL;
+    Snapshot *snap = NULL;
+
+    if (d == NULL)
+        return no_memory(err);
+    ward__dosage__v1__decision__init(d);
+    WARD_TRY(ruleset_active(w, mem, &active, err));
+    WARD_TRY(snapshot_make(w, mem, active, what, &snap, err));
+    d->snapshot = snap;
+    WARD_TRY(check_run(active, snap, mem, d, err));
+    WARD_TRY(name_it(d, mem, err));
+    *rules = active;
+    *out = d;
+    return WARD_OK;
+}
+
+/* ---- keeping ---- */
+
+#define BOUND 96
+static void bound(char out[BOUND], int64_t at_us, int64_t purpose, int64_t outcome,
+                  int64_t rules)
+{
+    snprintf(out, BOUND, "%lld %lld %lld %lld", (long long)at_us, (long long)purpose,
+             (long long)outcome, (long long)rules);
+}
+
+static enum ward_code put(struct worker *w, struct ward_arena *mem, const Decision *d,
+                          const uint8_t id[DOSAGE_ID], const struct owner *o,
+                          struct ward_err *err)
+{
+    static const char SQL[] =
+        "INSERT INTO decision (decision_id, patient_id, decided_at_us, purpose, outcome,"
+        " rule_set_version, sealed) VALUES (?, ?, ?, ?, ?, ?, ?)";
+    const Snapshot *s = d->snapshot;
+    struct ward_val sealed;
+    char as[BOUND];
+
+    bound(as, s->at_us, s->purpose, d->outcome, s->rule_set_version);
+    WARD_TRY(owner_seal(o, mem, "decision", id, as, &d->base, &sealed, err));
+    return ward_db_run(w->seat.db, mem, SQL,
+                       WARD_PARAMS(id_val(id), id_val(o->id), ward_int(mem, s->at_us),
+                                   ward_int(mem, s->purpose), ward_int(mem, d->outcome),
+                                   ward_int(mem, s->rule_set_version), sealed),
+                       NULL, err);
+}
+
+static const Override *override_of(const Decision *d, const char *rule)
+{
+    for (size_t i = 0; i < d->n_overrides; i++)
+        if (strcmp(d->overrides[i]->rule_id, rule) == 0)
+            return d->overrides[i];
+    return NULL;
+}
+
+/* Findings are worst first: the first of a rule speaks for it. */
+static bool said_before(const Decision *d, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (strcmp(d->findings[k]->rule_id, d->findings[i]->rule_id) == 0)
+            return true;
+    return false;
+}
+
+#define FINDING_ROW 9
+
+static enum ward_code put_findings(struct worker *w, struct ward_arena *mem, const Decision *d,
+                                   const uint8_t id[DOSAGE_ID], size_t n_open,
+                                   struct ward_err *err)
+{
+    static const char SQL[] =
+        "INSERT INTO finding (decision_id, rule_id, at_us, severity, purpose, overridden,"
+        " followed, actor, ward) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    const Snapshot *s = d->snapshot;
+    bool ask = s->purpose == WARD__DOSAGE__V1__CHECK_PURPOSE__CHECK_PURPOSE_ASK;
+    struct ward_val *rows = ward_alloc(mem, d->n_findings * FINDING_ROW * sizeof(*rows));
+    size_t n = 0;
+
+    if (rows == NULL)
+        return no_memory(err);
+    for (size_t i = 0; i < d->n_findings; i++) {
+        const Finding *f = d->findings[i];
+        bool done = n_open == 0 && override_of(d, f->rule_id) != NULL;
+        const struct ward_val row[FINDING_ROW] = {
+            id_val(id),
+            ward_text(f->rule_id),
+            ward_int(mem, s->at_us),
+            ward_int(mem, f->severity),
+            ward_int(mem, s->purpose),
+            ward_int(mem, done),
+            ward_int(mem, !ask && n_open > 0),
+            ward_text(d->decided_by),
+            ward_text(s->facts == NULL ? "" : s->facts->ward)};
+
+        if (said_before(d, i))
+            continue;
+        memcpy(rows + FINDING_ROW * n++, row, sizeof(row));
+    }
+    return n == 0 ? WARD_OK : ward_db_bulk(w->seat.db, SQL, rows, FINDING_ROW, n, err);
+}
+
+/* ---- counting ---- */
+
+struct counted {
+    const Decision *d;
+    bool done;
+};
+
+static void count(void *arg)
+{
+    static const char *const severities[] = {"none", "info", "warn", "hard"};
+    const struct counted *k = arg;
+    const Decision *d = k->d;
+
+    for (size_t i = 0; i < d->n_findings; i++) {
+        const Finding *f = d->findings[i];
+        const Override *o = override_of(d, f->rule_id);
+        size_t s = (size_t)f->severity < WARD_COUNT(severities) ? (size_t)f->severity : 0;
+
+        if (said_before(d, i))
+            continue;
+        ward_metric_add(ward_series_of(&dosage_findings, f->rule_id, severities[s], NULL), 1);
+        if (k->done && o != NULL)
+            ward_metric_add(ward_series_of(&dosage_overrides, f->rule_id, o->reason_code, NULL),
+                            1);
+    }
+}
+
+enum ward_code decision_keep(struct worker *w, struct ward_arena *mem, const Decision *d,
+                             size_t n_open, struct ward_err *err)
+{
+    uint8_t id[DOSAGE_ID], patient[DOSAGE_ID];
+    struct counted *k = ward_new(mem, struct counted);
+    struct owner o;
+    enum ward_code code;
+
+    if (k == NULL)
+        return no_memory(err);
+    if (!ward_uuid_parse(d->decision_id, id) || d->snapshot == NULL ||
+        !ward_uuid_parse(d->snapshot->patient_id, patient))
+        return WARD_FAIL(err, INTERNAL, "a decision without ids");
+    WARD_TRY(owner_ensure(w, mem, patient, &o, err));
+    code = put(w, mem, d, id, &o, err);
+    owner_wipe(&o);
+    WARD_TRY(code);
+    WARD_TRY(put_findings(w, mem, d, id, n_open, err));
+    *k = (struct counted){.d = d, .done = n_open == 0};
+    ward_db_after_commit(w->seat.db, count, k);
+    return WARD_OK;
+}
+
+/* ---- finding ---- */
+
+enum ward_code decision_find(struct worker *w, struct ward_arena *mem,
+                             const uint8_t id[DOSAGE_ID], Decision **out, struct ward_err *err)
+{
+    static const char SQL[] =
+        "SELECT d.patient_id, k.kek, k.wrapped, d.decided_at_us, d.purpose, d.outcome,"
+        " d.rule_set_version, d.sealed FROM decision d"
+        " JOIN patient p ON p.patient_id = d.patient_id"
+        " LEFT JOIN owner_key k ON k.owner_id = d.patient_id"
+        " WHERE d.decision_id = ? AND p.erased_at_us IS NULL";
+    const struct ward_val *row;
+    ProtobufCMessage *msg = NULL;
+    struct ward_rows rows;
+    enum ward_code code;
+    struct owner o;
+    char as[BOUND];
+
+    WARD_TRY(ward_db_run(w->seat.db, mem, SQL, WARD_PARAMS(id_val(id)), &rows, err));
+    if (rows.n == 0)
+        return WARD_FAIL_REASON(err, NOT_FOUND, "DECISION_NOT_FOUND", "no such decision");
+    row = rows.at[0];
+    if (row[2].p == NULL)
+        return WARD_FAIL_REASON(err, DATA_LOSS, "DOSE_UNREADABLE",
+                                "a decision's row is not what was written");
+    WARD_TRY(owner_open(w, mem, (const uint8_t *)row[0].p, row[1], row[2], &o, err));
+    bound(as, row_number(row[3]), row_number(row[4]), row_number(row[5]), row_number(row[6]));
+    code = owner_unseal(&o, mem, "decision", id, as, row[7],
+                        &ward__dosage__v1__decision__descriptor, &msg, err);
+    owner_wipe(&o);
+    WARD_TRY(code);
+    *out = (Decision *)msg;
+    return WARD_OK;
+}
