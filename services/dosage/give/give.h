@@ -20,20 +20,29 @@ WARD_MUST enum ward_code dose_find(struct worker *w, struct ward_arena *mem,
                                    const uint8_t id[DOSAGE_ID], bool lock,
                                    Ward__Dosage__V1__Administration **out,
                                    struct ward_err *err);
-/* Of a patient and whoever is them, given in [from_us, to_us), oldest first, at most `most`. */
+/* Every version of it, newest first.   NOT_FOUND ADMINISTRATION_NOT_FOUND */
+WARD_MUST enum ward_code dose_versions(struct worker *w, struct ward_arena *mem,
+                                       const uint8_t id[DOSAGE_ID],
+                                       Ward__Dosage__V1__Administration ***out, size_t *n,
+                                       struct ward_err *err);
+/* Of a patient and whoever is them, whatever their outcome, given in [from_us, to_us), oldest
+ * first: where there are more than `most`, the newest of them. */
 WARD_MUST enum ward_code doses_of(struct worker *w, struct ward_arena *mem,
                                   const uint8_t patient[DOSAGE_ID], int64_t from_us,
                                   int64_t to_us, size_t most,
                                   Ward__Dosage__V1__Administration ***out, size_t *n,
                                   struct ward_err *err);
 struct dose_write {
-    Ward__Dosage__V1__Administration *dose; /* version 1: a new one */
-    const char *ward;
-    int64_t due_us; /* of its slot; -1: none */
-    bool take_slot; /* insert slot_taken: ALREADY_EXISTS SLOT_TAKEN */
-    bool free_slot; /* delete it: the dose was taken back */
+    /* Version 1: a new one. The caller sets its ids, times, persons and event_id; written_by
+     * and written_at_us are version 1's recorded ones where they are not set. */
+    Ward__Dosage__V1__Administration *dose;
+    const char *ward; /* NULL: dose->ward */
+    int64_t due_us;   /* of its slot; -1: none */
+    bool take_slot;   /* insert slot_taken: ALREADY_EXISTS SLOT_TAKEN */
+    bool free_slot;   /* delete it: the dose was taken back */
 };
-/* In a transaction. */
+/* In a transaction; its patient's row and key are made where there are none.
+ *   ABORTED  VERSION_CONFLICT: another wrote this version */
 WARD_MUST enum ward_code dose_write(struct worker *w, struct ward_arena *mem,
                                     const struct dose_write *what, struct ward_err *err);
 /* The patient got it and it stands. */

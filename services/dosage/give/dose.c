@@ -1,0 +1,150 @@
+/* Doses read. */
+#include "services/dosage/give/dose_row.h"
+
+#include <string.h>
+
+typedef Ward__Dosage__V1__Administration Dose;
+
+/* A reader keeps the key of the patient it read last: their rows come one behind another. */
+struct reader {
+    struct worker *w;
+    struct ward_arena *mem;
+    struct owner owner;
+    bool has_owner;
+};
+
+static void done(struct reader *r)
+{
+    owner_wipe(&r->owner);
+}
+
+static enum ward_code key_of(struct reader *r, struct ward_val patient, struct ward_val kek,
+                             struct ward_val wrapped, struct ward_err *err)
+{
+    const uint8_t *id = (const uint8_t *)patient.p;
+
+    if (patient.n != DOSAGE_ID)
+        return WARD_FAIL_REASON(err, DATA_LOSS, "DOSE_UNREADABLE", "a dose's patient is none");
+    if (r->has_owner && memcmp(r->owner.id, id, DOSAGE_ID) == 0)
+        return WARD_OK;
+    r->has_owner = false;
+    WARD_TRY(owner_open(r->w, r->mem, id, kek, wrapped, &r->owner, err));
+    r->has_owner = true;
+    return WARD_OK;
+}
+
+/* A row: n columns that the seal is bound to, then sealed, patient, id, kek, wrapped. */
+static enum ward_code open_row(struct reader *r, const struct ward_val *row, size_t n,
+                               const char *as, Dose **out, struct ward_err *err)
+{
+    ProtobufCMessage *msg = NULL;
+    char text[DOSE_ROW_SIZE];
+
+    WARD_TRY(key_of(r, row[n + 1], row[n + 3], row[n + 4], err));
+    dose_row(row, n, text);
+    WARD_TRY(owner_unseal(&r->owner, r->mem, as, (const uint8_t *)row[n + 2].p, text, row[n],
+                          &ward__dosage__v1__administration__descriptor, &msg, err));
+    *out = (Dose *)msg;
+    return WARD_OK;
+}
+
+static enum ward_code open_rows(struct reader *r, const struct ward_rows *rows, size_t n,
+                                const char *as, Dose **out, struct ward_err *err)
+{
+    for (size_t i = 0; i < rows->n; i++)
+        WARD_TRY(open_row(r, rows->at[i], n, as, &out[i], err));
+    return WARD_OK;
+}
+
+static enum ward_code none(struct ward_err *err)
+{
+    return WARD_FAIL_REASON(err, NOT_FOUND, "ADMINISTRATION_NOT_FOUND", "no such dose");
+}
+
+#define CURRENT                                                                                \
+    "SELECT a.version, a.order_id, a.due_at_us, a.outcome, a.counts, a.given_at_us,"           \
+    " a.recorded_at_us, a.recorded_by, a.second_person, a.ward, a.place, a.scanned,"           \
+    " a.emergency, a.acknowledge_by_us, a.sealed, a.patient_id, a.administration_id,"          \
+    " k.kek, k.wrapped FROM administration a"                                                  \
+    " LEFT JOIN owner_key k ON k.owner_id = a.patient_id"
+
+enum ward_code dose_find(struct worker *w, struct ward_arena *mem, const uint8_t id[DOSAGE_ID],
+                         bool lock, Dose **out, struct ward_err *err)
+{
+    /* The dose's row alone: its patient's key is locked by who takes it away. */
+    static const char LOCK[] =
+        "SELECT version FROM administration WHERE administration_id = ? FOR UPDATE";
+    static const char SQL[] = CURRENT " WHERE a.administration_id = ?";
+    struct reader r = {.w = w, .mem = mem};
+    struct ward_rows rows;
+    enum ward_code code;
+
+    if (lock)
+        WARD_TRY(ward_db_run(w->seat.db, mem, LOCK, WARD_PARAMS(id_val(id)), &rows, err));
+    WARD_TRY(ward_db_run(w->seat.db, mem, SQL, WARD_PARAMS(id_val(id)), &rows, err));
+    if (rows.n != 1)
+        return none(err);
+    code = open_row(&r, rows.at[0], DOSE_COLUMNS, DOSE_SEALED_AS, out, err);
+    done(&r);
+    return code == WARD_NOT_FOUND ? none(err) : code;
+}
+
+enum ward_code dose_versions(struct worker *w, struct ward_arena *mem,
+                             const uint8_t id[DOSAGE_ID], Dose ***out, size_t *n,
+                             struct ward_err *err)
+{
+    static const char SQL[] =
+        "SELECT v.version, v.written_at_us, v.actor, v.event_id, v.sealed, v.patient_id,"
+        " v.administration_id, k.kek, k.wrapped FROM administration a"
+        " JOIN administration_version v ON v.patient_id = a.patient_id"
+        " AND v.administration_id = a.administration_id"
+        " LEFT JOIN owner_key k ON k.owner_id = a.patient_id"
+        " WHERE a.administration_id = ? ORDER BY v.version DESC";
+    struct reader r = {.w = w, .mem = mem};
+    struct ward_rows rows;
+    enum ward_code code;
+
+    WARD_TRY(ward_db_run(w->seat.db, mem, SQL, WARD_PARAMS(id_val(id)), &rows, err));
+    if (rows.n == 0)
+        return none(err);
+    *out = ward_alloc(mem, rows.n * sizeof(**out));
+    *n = rows.n;
+    if (*out == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a dose's versions");
+    code = open_rows(&r, &rows, DOSE_V_COLUMNS, DOSE_VERSION_AS, *out, err);
+    done(&r);
+    return code == WARD_NOT_FOUND ? none(err) : code;
+}
+
+enum ward_code doses_of(struct worker *w, struct ward_arena *mem,
+                        const uint8_t patient[DOSAGE_ID], int64_t from_us, int64_t to_us,
+                        size_t most, Dose ***out, size_t *n, struct ward_err *err)
+{
+    static const char SQL[] =
+        CURRENT " JOIN patient p ON p.patient_id = a.patient_id"
+                " WHERE p.root_id ="
+                " COALESCE((SELECT m.root_id FROM patient m WHERE m.patient_id = ?), ?)"
+                " AND p.erased_at_us IS NULL AND a.given_at_us >= ? AND a.given_at_us < ?"
+                " ORDER BY a.given_at_us DESC, a.administration_id DESC LIMIT ?";
+    struct reader r = {.w = w, .mem = mem};
+    struct ward_rows rows;
+    enum ward_code code;
+
+    WARD_TRY(ward_db_run(w->seat.db, mem, SQL,
+                         WARD_PARAMS(id_val(patient), id_val(patient), ward_int(mem, from_us),
+                                     ward_int(mem, to_us), ward_int(mem, (int64_t)most)),
+                         &rows, err));
+    *n = rows.n;
+    *out = ward_alloc(mem, (rows.n + 1) * sizeof(**out));
+    if (*out == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a patient's doses");
+    code = open_rows(&r, &rows, DOSE_COLUMNS, DOSE_SEALED_AS, *out, err);
+    done(&r);
+    for (size_t i = 0; i < rows.n / 2; i++) { /* oldest first */
+        Dose *d = (*out)[i];
+
+        (*out)[i] = (*out)[rows.n - 1 - i];
+        (*out)[rows.n - 1 - i] = d;
+    }
+    return code;
+}

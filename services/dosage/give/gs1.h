@@ -1,0 +1,39 @@
+/* gs1.h - GS1 element strings and GTINs.
+ *
+ * Source: GS1 General Specifications, Release 25.0 (2025): 3 (application identifiers), 5.10
+ * (symbology identifiers), 7.8.5 (element strings of predefined length), 7.9 (check digits),
+ * 7.11 (character sets), 7.12 (century of a date). https://ref.gs1.org/standards/genspecs
+ *
+ * Threads: pure. Memory: the caller's. Errors: false, and outputs are not to be used.
+ */
+#ifndef DOSAGE_GIVE_GS1_H
+#define DOSAGE_GIVE_GS1_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define GS1_GTIN 15 /* 14 digits and a NUL */
+#define GS1_TEXT 21 /* a lot or a serial number: 1 to 20 characters */
+#define GS1_DATE 11 /* "2027-03-31" */
+
+/* What an element string says of the product it is on; "" for what it does not say. */
+struct gs1 {
+    char gtin[GS1_GTIN];
+    char lot[GS1_TEXT];
+    char expires_on[GS1_DATE];
+    char serial[GS1_TEXT];
+};
+
+/* n digits, the last of them the check digit of those before. */
+bool gs1_check_digit(const char *digits, size_t n);
+/* 8, 12, 13 or 14 digits with their check digit, to 14. */
+bool gs1_gtin(const char *digits, size_t n, char out[GS1_GTIN]);
+/* YYMMDD, the century by which year it is now; day 00 is the month's last. */
+bool gs1_date(const char *yymmdd, int year_now, char out[GS1_DATE]);
+/* Elements behind each other, FNC1 as 0x1D between those that are not of predefined length (and
+ * tolerated behind the others), or each behind its application identifier in brackets. It must
+ * hold a GTIN (01); nothing in it twice that differs. */
+bool gs1_elements(const char *s, size_t n, int year_now, struct gs1 *out);
+
+#endif
