@@ -1,7 +1,10 @@
 /* zone.h - time zones: what the clocks on a ward's walls show, and when.
  *
- * A zone's changes from 1970 to 2200 are read once from ICU, the one library included here;
- * after that a zone is a constant table and every question a search in it.
+ * A zone's changes are read once from the machine's own database (Debian's tzdata: it gets new
+ * rules within days of a government's decree, where ICU 72 of the same Debian stays at those of
+ * 2022 and has clocks in Egypt, Kazakhstan and Greenland an hour off) and worked out to 2200 by
+ * the rule at the file's end. After that a zone is a constant table and every question a search
+ * in it.
  *
  * A local day has 23, 24 or 25 hours. A wall time that a day has not (clocks go forward) means
  * the first moment after the gap; one that it has twice, the first. No day is without moments
