@@ -1,0 +1,166 @@
+/* The indexes of a rule set: sorted arrays, made once. */
+#include "services/dosage/formulary/ruleset_own.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+size_t ruleset_rules(const RuleSet *msg)
+{
+    return msg->n_dose_rules + msg->n_interactions + msg->n_duplicates + msg->n_allergies +
+           msg->n_fresh + msg->n_slips;
+}
+
+static int by_key(const void *a, const void *b)
+{
+    const struct named *x = a, *y = b;
+    int d = strcmp(x->key, y->key);
+
+    if (d != 0)
+        return d;
+    if (x->i != y->i)
+        return x->i < y->i ? -1 : 1;
+    return x->j < y->j ? -1 : x->j > y->j;
+}
+
+const struct named *names_find(const struct names *all, const char *key)
+{
+    size_t from = 0, to = all->n;
+
+    while (from < to) {
+        size_t mid = from + (to - from) / 2;
+
+        if (strcmp(all->at[mid].key, key) < 0)
+            from = mid + 1;
+        else
+            to = mid;
+    }
+    return from < all->n && strcmp(all->at[from].key, key) == 0 ? &all->at[from] : NULL;
+}
+
+static bool room(struct ruleset *r, struct names *out, size_t n)
+{
+    out->at = ward_alloc(&r->mem, n * sizeof(*out->at));
+    return out->at != NULL;
+}
+
+static void add(struct names *to, const char *key, const void *item, const void *of, size_t i,
+                size_t j)
+{
+    to->at[to->n++] =
+        (struct named){.key = key, .item = item, .of = of, .i = (uint32_t)i, .j = (uint32_t)j};
+}
+
+static void sort(struct names *all)
+{
+    if (all->n > 1)
+        qsort(all->at, all->n, sizeof(*all->at), by_key);
+}
+
+static bool index_ingredients(struct ruleset *r)
+{
+    const RuleSet *m = r->msg;
+    size_t classes = 0;
+
+    for (size_t i = 0; i < m->n_ingredients; i++)
+        classes += m->ingredients[i]->n_classes;
+    if (!room(r, &r->ingredients, m->n_ingredients) || !room(r, &r->classes, classes))
+        return false;
+    for (size_t i = 0; i < m->n_ingredients; i++) {
+        const Ingredient *in = m->ingredients[i];
+
+        add(&r->ingredients, in->id, in, NULL, i, 0);
+        for (size_t j = 0; j < in->n_classes; j++)
+            add(&r->classes, in->classes[j], in, NULL, i, j);
+    }
+    sort(&r->ingredients);
+    sort(&r->classes);
+    return true;
+}
+
+static void index_products(struct ruleset *r, const Drug *d, size_t i)
+{
+    for (size_t j = 0; j < d->n_products; j++) {
+        const Product *p = d->products[j];
+
+        add(&r->products, p->id, p, d, i, j);
+        for (size_t k = 0; k < p->n_gtins; k++)
+            add(&r->gtins, p->gtins[k], p, d, i, j);
+    }
+}
+
+static bool index_drugs(struct ruleset *r)
+{
+    const RuleSet *m = r->msg;
+    size_t products = 0, gtins = 0;
+
+    for (size_t i = 0; i < m->n_drugs; i++) {
+        products += m->drugs[i]->n_products;
+        for (size_t j = 0; j < m->drugs[i]->n_products; j++)
+            gtins += m->drugs[i]->products[j]->n_gtins;
+    }
+    if (!room(r, &r->drugs, m->n_drugs) || !room(r, &r->products, products) ||
+        !room(r, &r->gtins, gtins))
+        return false;
+    for (size_t i = 0; i < m->n_drugs; i++) {
+        add(&r->drugs, m->drugs[i]->id, m->drugs[i], NULL, i, 0);
+        index_products(r, m->drugs[i], i);
+    }
+    sort(&r->drugs);
+    sort(&r->products);
+    sort(&r->gtins);
+    return true;
+}
+
+static bool index_doses(struct ruleset *r)
+{
+    const RuleSet *m = r->msg;
+
+    r->dose_rules = ward_alloc(&r->mem, m->n_dose_rules * sizeof(const DoseRule *));
+    if (r->dose_rules == NULL || !room(r, &r->dose, m->n_dose_rules))
+        return false;
+    for (size_t i = 0; i < m->n_dose_rules; i++)
+        add(&r->dose, m->dose_rules[i]->ingredient, m->dose_rules[i], NULL, i, 0);
+    sort(&r->dose);
+    for (size_t i = 0; i < r->dose.n; i++)
+        r->dose_rules[i] = r->dose.at[i].item;
+    return true;
+}
+
+/* A rule without its head is a problem that is told of elsewhere. */
+static void add_rule(struct ruleset *r, const Rule *rule, uint32_t kind, size_t at)
+{
+    if (rule != NULL)
+        add(&r->rules, rule->id, rule, NULL, kind, at);
+}
+
+static bool index_rules(struct ruleset *r)
+{
+    const RuleSet *m = r->msg;
+
+    if (!room(r, &r->rules, ruleset_rules(m)) || !room(r, &r->reasons, m->n_reasons))
+        return false;
+    for (size_t i = 0; i < m->n_dose_rules; i++)
+        add_rule(r, m->dose_rules[i]->rule, 0, i);
+    for (size_t i = 0; i < m->n_interactions; i++)
+        add_rule(r, m->interactions[i]->rule, 1, i);
+    for (size_t i = 0; i < m->n_duplicates; i++)
+        add_rule(r, m->duplicates[i]->rule, 2, i);
+    for (size_t i = 0; i < m->n_allergies; i++)
+        add_rule(r, m->allergies[i]->rule, 3, i);
+    for (size_t i = 0; i < m->n_fresh; i++)
+        add_rule(r, m->fresh[i]->rule, 4, i);
+    for (size_t i = 0; i < m->n_slips; i++)
+        add_rule(r, m->slips[i]->rule, 5, i);
+    for (size_t i = 0; i < m->n_reasons; i++)
+        add(&r->reasons, m->reasons[i]->code, m->reasons[i], NULL, i, 0);
+    sort(&r->rules);
+    sort(&r->reasons);
+    return true;
+}
+
+enum ward_code ruleset_index(struct ruleset *r, struct ward_err *err)
+{
+    if (!index_ingredients(r) || !index_drugs(r) || !index_doses(r) || !index_rules(r))
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a rule set's indexes");
+    return WARD_OK;
+}

@@ -1,0 +1,61 @@
+/* ruleset_own.h - what a rule set is made of, between the files that make it.
+ *
+ * Threads: written by ruleset_make alone, constant afterwards. Memory: the set's own arena.
+ * Errors: RESOURCE_EXHAUSTED; what is wrong with a set is a problem, not an error.
+ */
+#ifndef DOSAGE_FORMULARY_RULESET_OWN_H
+#define DOSAGE_FORMULARY_RULESET_OWN_H
+
+#include "services/dosage/formulary/ruleset.h"
+
+typedef Ward__Dosage__V1__RuleSet RuleSet;
+typedef Ward__Dosage__V1__Rule Rule;
+typedef Ward__Dosage__V1__Drug Drug;
+typedef Ward__Dosage__V1__Product Product;
+typedef Ward__Dosage__V1__Ingredient Ingredient;
+typedef Ward__Dosage__V1__DoseRule DoseRule;
+typedef Ward__Dosage__V1__Selector Selector;
+typedef Ward__Dosage__V1__Reason Reason;
+typedef Ward__Dosage__V1__Quantity Quantity;
+typedef Ward__Dosage__V1__Coding Coding;
+typedef Ward__Dosage__V1__Sentence Sentence;
+
+/* One thing with a name: what it is, and whose (a product's drug). */
+struct named {
+    const char *key;
+    const void *item;
+    const void *of;
+    uint32_t i, j; /* where it stands: drugs[i].products[j] */
+};
+/* Sorted by key, and by i and j where keys are equal. */
+struct names {
+    struct named *at;
+    size_t n;
+};
+
+struct ruleset {
+    struct ward_arena mem;
+    const RuleSet *msg;
+    char sha256[65];
+    struct names ingredients, classes, drugs, products, gtins, reasons, rules;
+    struct names dose;           /* dose rules by their ingredient */
+    const DoseRule **dose_rules; /* in dose's order */
+    struct prepared *prepared;   /* check/prepared.h */
+};
+
+/* As ruleset_make, of what was checked when it was stored: a set that old decisions name stays
+ * readable, whatever later versions of this code would say of it. */
+WARD_MUST enum ward_code ruleset_load(const RuleSet *msg, const char sha256[65],
+                                      struct ruleset **out, struct ward_err *err);
+
+/* index.c */
+WARD_MUST enum ward_code ruleset_index(struct ruleset *r, struct ward_err *err);
+/* The first of this name; NULL: none. */
+const struct named *names_find(const struct names *all, const char *key);
+
+/* How many rules a set has, of all kinds. */
+size_t ruleset_rules(const RuleSet *msg);
+#define RULESET_RULES 20000
+#define RULESET_BYTES ((size_t)4 << 20)
+
+#endif

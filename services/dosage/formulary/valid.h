@@ -1,0 +1,67 @@
+/* valid.h - whether a rule set makes sense, part by part: what is wrong, and where.
+ *
+ * A place is a list from the innermost part outwards, on the stack; it becomes text only where
+ * something is wrong. Each check returns whether all was well.
+ *
+ * Threads: pure. Memory: none. Errors: none; problems are counted past what is kept.
+ */
+#ifndef DOSAGE_FORMULARY_VALID_H
+#define DOSAGE_FORMULARY_VALID_H
+
+#include "services/dosage/formulary/ruleset_own.h"
+
+struct place {
+    const struct place *in;
+    const char *name;
+    long i; /* -1: not one of a list */
+};
+#define PLACE(in, name)       (&(const struct place){(in), (name), -1})
+#define PLACE_OF(in, name, i) (&(const struct place){(in), (name), (long)(i)})
+
+struct valid {
+    const struct ruleset *r;
+    struct ruleset_problems *problems;
+};
+
+/* Notes it, and says false. */
+bool wrong(struct valid *v, const struct place *at, const char *fmt, ...) WARD_PRINTF(3, 4);
+
+/* ---- valid.c ---- */
+void valid_ruleset(const struct ruleset *r, struct ruleset_problems *problems);
+
+/* ---- valid_part.c: what all speak of ---- */
+bool valid_word(struct valid *v, const struct place *at, const char *s, const char *more);
+bool valid_text(struct valid *v, const struct place *at, const char *s, size_t most);
+bool valid_sentence(struct valid *v, const struct place *at, const Sentence *s);
+bool valid_codes(struct valid *v, const struct place *at, Coding *const *codes, size_t n);
+bool valid_routes(struct valid *v, const struct place *in, const Ward__Dosage__V1__Route *list,
+                  size_t n);
+bool valid_range(struct valid *v, const struct place *at, int64_t n, int64_t from, int64_t to);
+/* Lower case, and not empty: each of a list of names. */
+bool valid_names(struct valid *v, const struct place *in, const char *name, char *const *list,
+                 size_t n);
+/* A decimal above 0 of at most 20 digits, without an exponent. */
+bool valid_decimal(struct valid *v, const struct place *at, const char *s,
+                   struct ward_decimal *out);
+bool valid_day(struct valid *v, const struct place *at, const char *s);
+bool valid_source(struct valid *v, const struct place *in, const char *s);
+
+/* ---- valid_unit.c ---- */
+/* What an amount is over: mg, mg/kg, mg/m2, mg/h, mg/kg/h. */
+enum over { OVER_NOTHING, OVER_KG, OVER_M2, OVER_TIME, OVER_KG_TIME };
+/* A unit that amounts can be in: a ratio scale. */
+bool valid_unit(struct valid *v, const struct place *at, const char *unit);
+/* An amount of an ingredient; *in_unit (NULL: not wanted) is it in the ingredient's unit,
+ * "over" left as it is. NULL q is fine: nothing is limited. */
+bool valid_amount(struct valid *v, const struct place *at, const Quantity *q,
+                  const Ingredient *in, enum over over, struct ward_decimal *in_unit);
+
+/* ---- valid_drug.c, valid_dose.c, valid_rule.c ---- */
+void valid_drugs(struct valid *v);
+void valid_doses(struct valid *v);
+void valid_rules(struct valid *v);
+/* What every rule carries. */
+void valid_rule_head(struct valid *v, const struct place *in, const Rule *rule);
+bool valid_ages(struct valid *v, const struct place *in, int32_t from, int32_t to);
+
+#endif

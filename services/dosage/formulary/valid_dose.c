@@ -1,0 +1,163 @@
+/* Dose rules: whom they are for, and limits that fit their ingredient and each other. */
+#include "services/dosage/formulary/valid.h"
+
+#define AGE_MOST_DAYS    55000 /* 150 years */
+#define WINDOW_MOST_DAYS 400   /* of a snapshot's given doses; longer is "for life": 0 */
+#define DURATION_MOST    3660
+#define INTERVAL_MOST    525600
+#define DOSES_MOST       288
+
+bool valid_ages(struct valid *v, const struct place *in, int32_t from, int32_t to)
+{
+    if (!valid_range(v, PLACE(in, "age_from_days"), from, 0, AGE_MOST_DAYS) ||
+        !valid_range(v, PLACE(in, "age_to_days"), to, 0, AGE_MOST_DAYS))
+        return false;
+    if (to != 0 && to <= from)
+        return wrong(v, PLACE(in, "age_to_days"), "must be above age_from_days");
+    return true;
+}
+
+/* [from, to) of decimals, each "" for no bound. */
+static void bounds(struct valid *v, const struct place *from_at, const char *from,
+                   const struct place *to_at, const char *to)
+{
+    struct ward_decimal a, b;
+    bool low = *from != '\0' && valid_decimal(v, from_at, from, &a);
+    bool high = *to != '\0' && valid_decimal(v, to_at, to, &b);
+
+    if (low && high && ward_decimal_cmp(&a, &b) >= 0)
+        wrong(v, to_at, "must be above %s", from_at->name);
+}
+
+static void band(struct valid *v, const Ward__Dosage__V1__Band *b, const struct place *at)
+{
+    bool renal;
+
+    if (b == NULL)
+        return;
+    renal = *b->renal_from != '\0' || *b->renal_to != '\0';
+    valid_routes(v, at, b->routes, b->n_routes);
+    valid_codes(v, PLACE(at, "indications"), b->indications, b->n_indications);
+    valid_ages(v, at, b->age_from_days, b->age_to_days);
+    bounds(v, PLACE(at, "weight_from_kg"), b->weight_from_kg, PLACE(at, "weight_to_kg"),
+           b->weight_to_kg);
+    bounds(v, PLACE(at, "renal_from"), b->renal_from, PLACE(at, "renal_to"), b->renal_to);
+    valid_range(v, PLACE(at, "renal_by"), b->renal_by, 0,
+                WARD__DOSAGE__V1__BAND__RENAL_BY__RENAL_BY_EGFR);
+    if (renal != (b->renal_by != WARD__DOSAGE__V1__BAND__RENAL_BY__RENAL_BY_UNSPECIFIED))
+        wrong(v, PLACE(at, "renal_by"), "and the renal bounds go together");
+}
+
+/* One limit: its field, and what of it is compared with others once it is in the unit. */
+struct limit {
+    const char *name;
+    const Quantity *q;
+    enum over over;
+    struct ward_decimal amount;
+    bool set;
+};
+enum {
+    SINGLE,
+    SINGLE_KG,
+    SINGLE_M2,
+    DAILY,
+    DAILY_KG,
+    DAILY_M2,
+    CUMULATIVE,
+    CUMULATIVE_M2,
+    LEAST,
+    LEAST_KG,
+    RATE,
+    RATE_KG,
+    LIMITS
+};
+
+static void not_above(struct valid *v, const struct place *at, const struct limit *a,
+                      const struct limit *b)
+{
+    if (a->set && b->set && ward_decimal_cmp(&a->amount, &b->amount) > 0)
+        wrong(v, PLACE(at, a->name), "is above %s", b->name);
+}
+
+static void fit_each_other(struct valid *v, const struct place *at, const struct limit *l)
+{
+    not_above(v, at, &l[SINGLE], &l[DAILY]);
+    not_above(v, at, &l[SINGLE_KG], &l[DAILY_KG]);
+    not_above(v, at, &l[SINGLE_M2], &l[DAILY_M2]);
+    not_above(v, at, &l[SINGLE], &l[CUMULATIVE]);
+    not_above(v, at, &l[SINGLE_M2], &l[CUMULATIVE_M2]);
+    not_above(v, at, &l[LEAST], &l[SINGLE]);
+    not_above(v, at, &l[LEAST_KG], &l[SINGLE_KG]);
+}
+
+static int limits(struct valid *v, const DoseRule *d, const Ingredient *in,
+                  const struct place *at)
+{
+    struct limit l[LIMITS] = {
+        [SINGLE] = {"max_single", d->max_single, OVER_NOTHING, {0}, false},
+        [SINGLE_KG] = {"max_single_per_kg", d->max_single_per_kg, OVER_KG, {0}, false},
+        [SINGLE_M2] = {"max_single_per_m2", d->max_single_per_m2, OVER_M2, {0}, false},
+        [DAILY] = {"max_daily", d->max_daily, OVER_NOTHING, {0}, false},
+        [DAILY_KG] = {"max_daily_per_kg", d->max_daily_per_kg, OVER_KG, {0}, false},
+        [DAILY_M2] = {"max_daily_per_m2", d->max_daily_per_m2, OVER_M2, {0}, false},
+        [CUMULATIVE] = {"max_cumulative", d->max_cumulative, OVER_NOTHING, {0}, false},
+        [CUMULATIVE_M2] =
+            {"max_cumulative_per_m2", d->max_cumulative_per_m2, OVER_M2, {0}, false},
+        [LEAST] = {"min_single", d->min_single, OVER_NOTHING, {0}, false},
+        [LEAST_KG] = {"min_single_per_kg", d->min_single_per_kg, OVER_KG, {0}, false},
+        [RATE] = {"max_rate", d->max_rate, OVER_TIME, {0}, false},
+        [RATE_KG] = {"max_rate_per_kg", d->max_rate_per_kg, OVER_KG_TIME, {0}, false},
+    };
+    int n = 0;
+
+    for (int i = 0; i < LIMITS; i++) {
+        if (l[i].q == NULL)
+            continue;
+        n++;
+        l[i].set = valid_amount(v, PLACE(at, l[i].name), l[i].q, in, l[i].over, &l[i].amount);
+    }
+    fit_each_other(v, at, l);
+    return n;
+}
+
+static bool numbers(struct valid *v, const DoseRule *d, const struct place *at)
+{
+    bool cumulative = d->max_cumulative != NULL || d->max_cumulative_per_m2 != NULL;
+
+    if (d->cumulative_days != 0 && !cumulative)
+        wrong(v, PLACE(at, "cumulative_days"), "needs a cumulative limit");
+    valid_range(v, PLACE(at, "cumulative_days"), d->cumulative_days, 0, WINDOW_MOST_DAYS);
+    valid_range(v, PLACE(at, "min_interval_minutes"), d->min_interval_minutes, 0,
+                INTERVAL_MOST);
+    valid_range(v, PLACE(at, "max_doses_per_day"), d->max_doses_per_day, 0, DOSES_MOST);
+    valid_range(v, PLACE(at, "max_duration_days"), d->max_duration_days, 0, DURATION_MOST);
+    return d->min_interval_minutes != 0 || d->max_doses_per_day != 0 ||
+           d->max_duration_days != 0;
+}
+
+static void dose_rule(struct valid *v, const DoseRule *d, const struct place *at)
+{
+    const Ingredient *in = ruleset_ingredient(v->r, d->ingredient);
+    bool limited;
+
+    valid_rule_head(v, at, d->rule);
+    band(v, d->band, PLACE(at, "band"));
+    if (in == NULL) {
+        wrong(v, PLACE(at, "ingredient"), "is no ingredient of this set");
+        return;
+    }
+    limited = limits(v, d, in, at) > 0;
+    limited = numbers(v, d, at) || limited;
+    if (limited && d->contraindicated)
+        wrong(v, PLACE(at, "contraindicated"), "leaves nothing to limit");
+    if (!limited && !d->contraindicated)
+        wrong(v, at, "limits nothing");
+}
+
+void valid_doses(struct valid *v)
+{
+    const RuleSet *m = v->r->msg;
+
+    for (size_t i = 0; i < m->n_dose_rules; i++)
+        dose_rule(v, m->dose_rules[i], PLACE_OF(NULL, "dose_rules", i));
+}

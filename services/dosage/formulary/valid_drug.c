@@ -1,0 +1,146 @@
+/* Ingredients, drugs and their products. */
+#include "services/dosage/formulary/valid.h"
+
+#include <string.h>
+
+#define INGREDIENTS_MOST 8
+#define GTIN             14
+#define FORM             200
+
+static void ingredient(struct valid *v, const Ingredient *in, const struct place *at)
+{
+    valid_word(v, PLACE(at, "id"), in->id, "");
+    valid_sentence(v, PLACE(at, "name"), in->name);
+    valid_codes(v, PLACE(at, "codes"), in->codes, in->n_codes);
+    valid_unit(v, PLACE(at, "unit"), in->unit);
+    valid_source(v, at, in->source);
+    valid_names(v, at, "synonyms", in->synonyms, in->n_synonyms);
+    for (size_t i = 0; i < in->n_classes; i++)
+        valid_word(v, PLACE_OF(at, "classes", i), in->classes[i], "");
+}
+
+static bool has(char *const *list, size_t n, const char *s)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(list[i], s) == 0)
+            return true;
+    return false;
+}
+
+/* ---- products ---- */
+
+static void strength(struct valid *v, const Drug *d, const Product *p, size_t i,
+                     const struct place *product)
+{
+    const struct place *at = PLACE_OF(product, "strengths", i);
+    const Ward__Dosage__V1__Strength *s = p->strengths[i];
+    const Ingredient *in = ruleset_ingredient(v->r, s->ingredient);
+    struct ward_decimal per;
+
+    if (in == NULL || !has(d->ingredients, d->n_ingredients, s->ingredient)) {
+        wrong(v, PLACE(at, "ingredient"), "is none of its drug's");
+        return;
+    }
+    if (s->amount == NULL || s->per == NULL) {
+        wrong(v, PLACE(at, s->amount == NULL ? "amount" : "per"), "is missing");
+        return;
+    }
+    valid_amount(v, PLACE(at, "amount"), s->amount, in, OVER_NOTHING, NULL);
+    if (valid_decimal(v, PLACE(PLACE(at, "per"), "value"), s->per->value, &per))
+        valid_unit(v, PLACE(PLACE(at, "per"), "unit"), s->per->unit);
+    for (size_t k = 0; k < i; k++)
+        if (strcmp(p->strengths[k]->ingredient, s->ingredient) == 0 &&
+            p->strengths[k]->per != NULL &&
+            strcmp(p->strengths[k]->per->unit, s->per->unit) == 0)
+            wrong(v, at, "says how much is in the same unit a second time");
+}
+
+static void strengths(struct valid *v, const Drug *d, const Product *p, const struct place *at)
+{
+    for (size_t i = 0; i < p->n_strengths; i++)
+        strength(v, d, p, i, at);
+    for (size_t i = 0; i < d->n_ingredients; i++) {
+        size_t k = 0;
+
+        while (k < p->n_strengths &&
+               strcmp(p->strengths[k]->ingredient, d->ingredients[i]) != 0)
+            k++;
+        if (k == p->n_strengths)
+            wrong(v, PLACE(at, "strengths"), "do not say how much %.64s it holds",
+                  d->ingredients[i]);
+    }
+}
+
+/* Source: GS1 General Specifications, 7.9.1: weights 3 and 1 from the right. */
+static bool gtin_good(const char *s)
+{
+    int sum = 0;
+
+    if (strlen(s) != GTIN || strspn(s, "0123456789") != GTIN)
+        return false;
+    for (int i = 0; i < GTIN - 1; i++)
+        sum += (s[i] - '0') * (i % 2 == 0 ? 3 : 1);
+    return (10 - sum % 10) % 10 == s[GTIN - 1] - '0';
+}
+
+static bool has_route(const Drug *d, Ward__Dosage__V1__Route route)
+{
+    for (size_t i = 0; i < d->n_routes; i++)
+        if (d->routes[i] == route)
+            return true;
+    return false;
+}
+
+static void product(struct valid *v, const Drug *d, const Product *p, const struct place *at)
+{
+    valid_word(v, PLACE(at, "id"), p->id, "");
+    valid_sentence(v, PLACE(at, "name"), p->name);
+    valid_text(v, PLACE(at, "form"), p->form, FORM);
+    valid_source(v, at, p->source);
+    strengths(v, d, p, at);
+    if (p->n_routes == 0)
+        wrong(v, PLACE(at, "routes"), "are missing");
+    if (valid_routes(v, at, p->routes, p->n_routes))
+        for (size_t i = 0; i < p->n_routes; i++)
+            if (!has_route(d, p->routes[i]))
+                wrong(v, PLACE_OF(at, "routes", i), "is none of its drug's");
+    for (size_t i = 0; i < p->n_gtins; i++)
+        if (!gtin_good(p->gtins[i]))
+            wrong(v, PLACE_OF(at, "gtins", i), "is no GTIN of 14 digits, or its last is wrong");
+}
+
+/* ---- drugs ---- */
+
+static void holds(struct valid *v, const Drug *d, const struct place *at)
+{
+    if (d->n_ingredients == 0 || d->n_ingredients > INGREDIENTS_MOST)
+        wrong(v, PLACE(at, "ingredients"), "must be 1 to %d", INGREDIENTS_MOST);
+    for (size_t i = 0; i < d->n_ingredients; i++)
+        if (ruleset_ingredient(v->r, d->ingredients[i]) == NULL)
+            wrong(v, PLACE_OF(at, "ingredients", i), "is no ingredient of this set");
+        else if (has(d->ingredients, i, d->ingredients[i]))
+            wrong(v, PLACE_OF(at, "ingredients", i), "stands there twice");
+}
+
+static void drug(struct valid *v, const Drug *d, const struct place *at)
+{
+    valid_word(v, PLACE(at, "id"), d->id, "");
+    valid_sentence(v, PLACE(at, "name"), d->name);
+    valid_codes(v, PLACE(at, "codes"), d->codes, d->n_codes);
+    holds(v, d, at);
+    if (d->n_routes == 0)
+        wrong(v, PLACE(at, "routes"), "are missing");
+    valid_routes(v, at, d->routes, d->n_routes);
+    for (size_t i = 0; i < d->n_products; i++)
+        product(v, d, d->products[i], PLACE_OF(at, "products", i));
+}
+
+void valid_drugs(struct valid *v)
+{
+    const RuleSet *m = v->r->msg;
+
+    for (size_t i = 0; i < m->n_ingredients; i++)
+        ingredient(v, m->ingredients[i], PLACE_OF(NULL, "ingredients", i));
+    for (size_t i = 0; i < m->n_drugs; i++)
+        drug(v, m->drugs[i], PLACE_OF(NULL, "drugs", i));
+}

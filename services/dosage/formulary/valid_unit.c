@@ -1,0 +1,93 @@
+/* Units of limits. A limit per kg is in an amount over kg ("mg/kg"), one of an infusion in an
+ * amount over a time ("mg/h", "ug/kg/min"). UCUM alone would take mg/kg for a bare number, and
+ * {tablet} for {puff}: so the text has to say it. */
+#include "services/dosage/formulary/valid.h"
+
+#include <string.h>
+
+bool valid_unit(struct valid *v, const struct place *at, const char *unit)
+{
+    struct ward_ucum u;
+
+    if (*unit == '\0' || ward_ucum_parse(unit, strlen(unit), &u, NULL) != WARD_OK)
+        return wrong(v, at, "is no UCUM unit");
+    if (u.scale != 0 || !ward_decimal_is_zero(&u.offset))
+        return wrong(v, at, "is no unit of an amount");
+    return true;
+}
+
+/* Cuts an ending off a text of n bytes. */
+static bool cut(const char *s, size_t *n, const char *ending)
+{
+    size_t e = strlen(ending);
+
+    if (*n <= e || memcmp(s + *n - e, ending, e) != 0)
+        return false;
+    *n -= e;
+    return true;
+}
+
+static bool cut_time(const char *s, size_t *n)
+{
+    return cut(s, n, "/min") || cut(s, n, "/h") || cut(s, n, "/d") || cut(s, n, "/s");
+}
+
+/* Bytes of the amount's own unit; 0: it is not over what it must be. */
+static size_t amount_part(const char *unit, enum over over)
+{
+    size_t n = strlen(unit);
+    bool good = true;
+
+    if (over == OVER_TIME || over == OVER_KG_TIME)
+        good = cut_time(unit, &n);
+    if (over == OVER_KG || over == OVER_KG_TIME)
+        good = good && cut(unit, &n, "/kg");
+    if (over == OVER_M2)
+        good = cut(unit, &n, "/m2");
+    return good && memchr(unit, '/', n) == NULL ? n : 0;
+}
+
+static const char *example(enum over over)
+{
+    static const char *const EXAMPLES[] = {
+        [OVER_NOTHING] = "mg", [OVER_KG] = "mg/kg",        [OVER_M2] = "mg/m2",
+        [OVER_TIME] = "mg/h",  [OVER_KG_TIME] = "mg/kg/h",
+    };
+
+    return EXAMPLES[over];
+}
+
+static bool same_unit(const char *unit, size_t n, const char *other)
+{
+    return strlen(other) == n && memcmp(unit, other, n) == 0;
+}
+
+bool valid_amount(struct valid *v, const struct place *at, const Quantity *q,
+                  const Ingredient *in, enum over over, struct ward_decimal *in_unit)
+{
+    struct ward_ucum from, to;
+    struct ward_decimal d, converted;
+    size_t n;
+
+    if (q == NULL)
+        return true;
+    if (!valid_decimal(v, PLACE(at, "value"), q->value, &d))
+        return false;
+    n = amount_part(q->unit, over);
+    if (n == 0)
+        return wrong(v, PLACE(at, "unit"), "must be one as \"%s\"", example(over));
+    if (ward_ucum_parse(q->unit, n, &from, NULL) != WARD_OK)
+        return wrong(v, PLACE(at, "unit"), "is no UCUM unit");
+    if (ward_ucum_parse(in->unit, strlen(in->unit), &to, NULL) != WARD_OK)
+        return false; /* told of at the ingredient */
+    /* Annotations mean nothing to UCUM, and everything to whom counts tablets. */
+    if ((strchr(in->unit, '{') != NULL || memchr(q->unit, '{', n) != NULL) &&
+        !same_unit(q->unit, n, in->unit))
+        return wrong(v, PLACE(at, "unit"), "does not fit the ingredient's, %.32s", in->unit);
+    if (ward_ucum_commensurable(&from, &to, NULL) != WARD_OK ||
+        ward_ucum_convert(&d, &from, &to, &converted, NULL) != WARD_OK)
+        return wrong(v, PLACE(at, "unit"), "does not fit the ingredient's, %.32s", in->unit);
+    if (in_unit != NULL)
+        *in_unit = converted;
+    return true;
+}
