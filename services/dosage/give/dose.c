@@ -125,7 +125,7 @@ enum ward_code doses_of(struct worker *w, struct ward_arena *mem,
                 " WHERE p.root_id ="
                 " COALESCE((SELECT m.root_id FROM patient m WHERE m.patient_id = ?), ?)"
                 " AND p.erased_at_us IS NULL AND a.given_at_us >= ? AND a.given_at_us < ?"
-                " ORDER BY a.given_at_us DESC, a.administration_id DESC LIMIT ?";
+                " ORDER BY a.given_at_us, a.administration_id LIMIT ?";
     struct reader r = {.w = w, .mem = mem};
     struct ward_rows rows;
     enum ward_code code;
@@ -140,11 +140,5 @@ enum ward_code doses_of(struct worker *w, struct ward_arena *mem,
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a patient's doses");
     code = open_rows(&r, &rows, DOSE_COLUMNS, DOSE_SEALED_AS, *out, err);
     done(&r);
-    for (size_t i = 0; i < rows.n / 2; i++) { /* oldest first */
-        Dose *d = (*out)[i];
-
-        (*out)[i] = (*out)[rows.n - 1 - i];
-        (*out)[rows.n - 1 - i] = d;
-    }
     return code;
 }

@@ -26,7 +26,7 @@ WARD_MUST enum ward_code dose_versions(struct worker *w, struct ward_arena *mem,
                                        Ward__Dosage__V1__Administration ***out, size_t *n,
                                        struct ward_err *err);
 /* Of a patient and whoever is them, whatever their outcome, given in [from_us, to_us), oldest
- * first: where there are more than `most`, the newest of them. */
+ * first, at most `most`: where there are more, the oldest. */
 WARD_MUST enum ward_code doses_of(struct worker *w, struct ward_arena *mem,
                                   const uint8_t patient[DOSAGE_ID], int64_t from_us,
                                   int64_t to_us, size_t most,
