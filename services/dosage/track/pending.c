@@ -10,12 +10,6 @@
         return WARD_FAIL(c->err, UNIMPLEMENTED, "not built yet");                              \
     }
 
-PENDING(get_mar)
-PENDING(get_cumulative)
-PENDING(get_adherence)
-PENDING(record_supply)
-PENDING(get_supply)
-PENDING(list_missed)
 PENDING(list_workarounds)
 PENDING(review_workaround)
 

@@ -1,0 +1,162 @@
+/* GetCumulative: how much of an ingredient a patient got in [from, until), exactly. Doses are
+ * read a page at a time, so that a lifetime fits. */
+#include "common/base/clock.h"
+#include "services/dosage/track/track.h"
+
+#include <string.h>
+
+typedef Ward__Dosage__V1__GetCumulativeRequest CumulativeRequest;
+typedef Ward__Dosage__V1__GetCumulativeResponse CumulativeResponse;
+
+#define HOURS_MAX  876000
+#define HOUR_US    INT64_C(3600000000)
+#define AT_ONCE    1000
+#define PAGE_ARENA ((size_t)32 << 20)
+
+struct summing {
+    struct ward_call *call;
+    struct ward_act act;
+    struct chart chart;
+    const struct ruleset *rules;
+    const Ward__Dosage__V1__Ingredient *ingredient;
+    CumulativeResponse *r;
+    struct ward_decimal sum;
+    struct ward_arena page;
+};
+
+static bool has(const Ward__Dosage__V1__Drug *d, const char *ingredient)
+{
+    for (size_t i = 0; i < d->n_ingredients; i++)
+        if (strcmp(d->ingredients[i], ingredient) == 0)
+            return true;
+    return false;
+}
+
+/* A drug that the active set does not have any more might hold it: it is said, not guessed. */
+static enum ward_code add(struct summing *s, const Dose *a, struct ward_err *err)
+{
+    const Ward__Dosage__V1__Drug *drug;
+    struct ward_decimal amount;
+    struct ward_err why = {0};
+
+    if (!dose_counts(a))
+        return WARD_OK;
+    drug = ruleset_drug(s->rules, a->drug_id);
+    if (drug != NULL && !has(drug, s->ingredient->id))
+        return WARD_OK;
+    if (drug == NULL || a->dose == NULL ||
+        amount_of_ingredient(s->rules, a->drug_id, a->product_id, a->dose, s->ingredient->id,
+                             &amount, &why) != WARD_OK) {
+        s->r->not_counted++;
+        return WARD_OK;
+    }
+    s->r->doses++;
+    return ward_decimal_add(&s->sum, &amount, &s->sum, err);
+}
+
+/* Where the next page begins: at the last dose's time, without those of it that were counted.
+ */
+struct edge {
+    int64_t at_us;
+    size_t n;
+    char seen[AT_ONCE][37];
+};
+
+static bool was_seen(const struct edge *e, const Dose *a)
+{
+    for (size_t i = 0; a->given_at_us == e->at_us && i < e->n; i++)
+        if (strcmp(e->seen[i], a->administration_id) == 0)
+            return true;
+    return false;
+}
+
+static enum ward_code see(struct edge *e, const Dose *a, struct ward_err *err)
+{
+    if (a->given_at_us != e->at_us)
+        e->n = 0;
+    e->at_us = a->given_at_us;
+    if (e->n == AT_ONCE || strlen(a->administration_id) != 36)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "too many doses at one moment");
+    memcpy(e->seen[e->n++], a->administration_id, 37);
+    return WARD_OK;
+}
+
+/* Twice as many as there can be at the edge: each page brings some that are new. */
+static enum ward_code page(struct summing *s, struct edge *e, int64_t until_us, bool *more,
+                           struct ward_err *err)
+{
+    Dose **doses;
+    size_t n;
+
+    ward_arena_reset(&s->page);
+    WARD_TRY(doses_of(s->call->wrk, &s->page, s->chart.id, e->at_us, until_us, 2 * AT_ONCE,
+                      &doses, &n, err));
+    for (size_t i = 0; i < n; i++) {
+        if (was_seen(e, doses[i]))
+            continue;
+        WARD_TRY(see(e, doses[i], err));
+        WARD_TRY(add(s, doses[i], err));
+    }
+    *more = n == 2 * (size_t)AT_ONCE;
+    return WARD_OK;
+}
+
+static enum ward_code sum(struct summing *s, struct ward_err *err)
+{
+    struct edge *e = ward_new(s->call->mem, struct edge);
+    bool more = true;
+
+    if (e == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the sum");
+    s->sum = ward_decimal_of(0, 0);
+    s->r->doses = s->r->not_counted = 0;
+    e->at_us = s->r->from_us;
+    while (more) {
+        if (ward_call_cancelled(s->call))
+            return WARD_FAIL(err, CANCELLED, "the caller went away");
+        WARD_TRY(page(s, e, s->r->until_us, &more, err));
+    }
+    return amount_print(&s->sum, s->ingredient->unit, s->call->mem, &s->r->amount, err);
+}
+
+static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
+{
+    struct summing *s = arg;
+    struct ward_act act = s->act;
+
+    WARD_TRY(sum(s, err));
+    ward_act_note_int(&act, "doses", s->r->doses);
+    return ward_act_write(&act, db, err);
+}
+
+static enum ward_code in_page(struct summing *s)
+{
+    struct worker *w = s->call->wrk;
+    enum ward_code code;
+
+    ward_arena_init(&s->page, PAGE_ARENA);
+    code = ward_db_tx(w->seat.db, in_tx, s, s->call->err);
+    ward_arena_done(&s->page);
+    return code;
+}
+
+enum ward_code get_cumulative_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                                  ProtobufCMessage *r)
+{
+    const CumulativeRequest *req = (const CumulativeRequest *)q;
+    struct summing s = {.call = c, .r = (CumulativeResponse *)r};
+
+    WARD_TRY(track_begin(c, req->patient_id, &s.act, &s.chart));
+    if (req->hours < 1 || req->hours > HOURS_MAX)
+        return WARD_FAIL_FIELD(c->err, "hours", "must be 1 to %d", HOURS_MAX);
+    if (req->until_us < 0 || req->until_us >= TRACK_TIME_MAX)
+        return WARD_FAIL_FIELD(c->err, "until_us", "is no time");
+    WARD_TRY(ruleset_active(c->wrk, c->mem, &s.rules, c->err));
+    s.ingredient = ruleset_ingredient(s.rules, req->ingredient);
+    if (s.ingredient == NULL)
+        return WARD_FAIL_REASON(c->err, NOT_FOUND, "INGREDIENT_NOT_FOUND",
+                                "the active rule set has no such ingredient");
+    s.r->until_us = req->until_us == 0 ? ward_wall_us() : req->until_us;
+    s.r->from_us = s.r->until_us - req->hours * HOUR_US;
+    return in_page(&s);
+}

@@ -1,0 +1,44 @@
+/* supply.h - what was handed out for orders: rows, and what is left of it.
+ *
+ * Threads: a worker's own connection. Memory: the call's arena. Errors: db.h's, owner.h's,
+ * track.h's.
+ */
+#ifndef DOSAGE_TRACK_SUPPLY_H
+#define DOSAGE_TRACK_SUPPLY_H
+
+#include "services/dosage/track/track.h"
+
+typedef Ward__Dosage__V1__Supply Supply;
+
+/* One row: what was handed out, or below 0 taken back. */
+struct supplied {
+    Quantity *quantity;
+    char *product_id; /* "": the order's */
+};
+
+/* In a transaction. */
+WARD_MUST enum ward_code supply_add(struct worker *w, struct ward_arena *mem,
+                                    const uint8_t patient[DOSAGE_ID],
+                                    const uint8_t order[DOSAGE_ID], const char *by,
+                                    const struct supplied *what, int64_t now_us,
+                                    struct ward_err *err);
+WARD_MUST enum ward_code supply_of(struct worker *w, struct ward_arena *mem,
+                                   const uint8_t order[DOSAGE_ID], struct supplied **out,
+                                   size_t *n, struct ward_err *err);
+/* Orders of a patient, and of whoever is them, that something was handed out for, by id. */
+WARD_MUST enum ward_code supply_orders(struct worker *w, struct ward_arena *mem,
+                                       const uint8_t patient[DOSAGE_ID],
+                                       uint8_t (**out)[DOSAGE_ID], size_t *n,
+                                       struct ward_err *err);
+#define SUPPLY_DOSES 10000
+/* Doses charted for an order: their ids.   RESOURCE_EXHAUSTED  more than SUPPLY_DOSES */
+WARD_MUST enum ward_code supply_doses(struct worker *w, struct ward_arena *mem,
+                                      const uint8_t order[DOSAGE_ID],
+                                      uint8_t (**out)[DOSAGE_ID], size_t *n,
+                                      struct ward_err *err);
+/* All of an order's, summed, in the unit of its dose. */
+WARD_MUST enum ward_code supply_sum(struct worker *w, struct ward_arena *mem,
+                                    const struct ruleset *rules, const Order *order,
+                                    int64_t now_us, Supply **out, struct ward_err *err);
+
+#endif
