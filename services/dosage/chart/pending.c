@@ -12,18 +12,6 @@ void charts_close(struct charts *ch)
     (void)ch;
 }
 
-enum ward_code chart_of(struct ward_call *c, const char *patient_id, struct chart *out)
-{
-    (void)c, (void)patient_id, (void)out;
-    return WARD_FAIL(c->err, UNIMPLEMENTED, "not built yet");
-}
-
-enum ward_code chart_may(struct ward_call *c, const char *patient_id, struct chart *out)
-{
-    (void)c, (void)patient_id, (void)out;
-    return WARD_FAIL(c->err, UNIMPLEMENTED, "not built yet");
-}
-
 const Ward__Dosage__V1__Facts *chart_kept(struct charts *ch, struct ward_arena *mem,
                                           const uint8_t id[DOSAGE_ID])
 {

@@ -1,0 +1,251 @@
+#include "services/dosage/chart/facts.h"
+
+#include "common/measure/fhirtime.h"
+#include "services/dosage/rules.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define EARLIEST_MIN 840 /* a time without a zone is taken at its earliest: UTC+14 */
+#define EARLY_US     (900 * WARD_US_PER_SECOND) /* as records lets a stay begin */
+#define TEXT_MAX     200
+#define CODINGS_MAX  40 /* of one allergy */
+
+#define CLINICAL       "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical"
+#define VERIFICATION   "http://terminology.hl7.org/CodeSystem/allergyintolerance-verification"
+#define GENDER(name)   WARD__RECORDS__V1__ADMINISTRATIVE_GENDER__ADMINISTRATIVE_GENDER_##name
+#define STAY(name)     WARD__RECORDS__V1__ENCOUNTER__STATUS__STATUS_##name
+#define AT_PLACE(name) WARD__RECORDS__V1__ENCOUNTER__LOCATION_STATUS__LOCATION_STATUS_##name
+
+typedef Ward__Records__V1__CodeableConcept Concept;
+typedef Ward__Records__V1__AllergyIntolerance Entry;
+typedef Ward__Records__V1__Encounter Encounter;
+typedef Ward__Dosage__V1__Allergy Allergy;
+
+static char *lent(const char *s)
+{
+    return (char *)(uintptr_t)s;
+}
+
+static enum ward_code full(struct ward_err *err)
+{
+    return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the chart");
+}
+
+/* ---- the person and the ward ---- */
+
+void facts_patient(const Ward__Records__V1__Patient *p, Facts *out)
+{
+    out->birth_date = p->birth_date;
+    switch (p->gender) {
+    case GENDER(FEMALE):
+        out->sex = WARD__DOSAGE__V1__SEX__SEX_FEMALE;
+        break;
+    case GENDER(MALE):
+        out->sex = WARD__DOSAGE__V1__SEX__SEX_MALE;
+        break;
+    case GENDER(OTHER):
+        out->sex = WARD__DOSAGE__V1__SEX__SEX_OTHER;
+        break;
+    default:
+        out->sex = WARD__DOSAGE__V1__SEX__SEX_UNSPECIFIED;
+    }
+}
+
+/* Whether a period lasts at this time; what names no zone is that day anywhere, as records
+ * reads it. *from_us: when it began. */
+static bool lasts(const Ward__Records__V1__Period *p, int64_t now_us, int64_t *from_us)
+{
+    struct ward_fhirtime t;
+
+    *from_us = INT64_MIN;
+    if (p == NULL)
+        return true;
+    if (*p->start != '\0') {
+        if (ward_fhirtime_parse(WARD_FHIR_DATETIME, p->start, strlen(p->start), EARLIEST_MIN,
+                                &t, NULL) != WARD_OK)
+            return false;
+        *from_us = t.from_us;
+        if (t.from_us > now_us + EARLY_US)
+            return false;
+    }
+    if (*p->end == '\0')
+        return true;
+    return ward_fhirtime_parse(WARD_FHIR_DATETIME, p->end, strlen(p->end), -720, &t, NULL) ==
+               WARD_OK &&
+           t.to_us > now_us;
+}
+
+static bool is_open(const Encounter *e)
+{
+    return e->status == STAY(ARRIVED) || e->status == STAY(TRIAGED) ||
+           e->status == STAY(IN_PROGRESS) || e->status == STAY(ONLEAVE);
+}
+
+static const char *ward_of(const Ward__Records__V1__Encounter__Location *l)
+{
+    static const char PREFIX[] = "Location/";
+
+    if (l->status == AT_PLACE(PLANNED) || l->status == AT_PLACE(RESERVED) ||
+        l->status == AT_PLACE(COMPLETED) || l->location == NULL ||
+        strncmp(l->location->reference, PREFIX, strlen(PREFIX)) != 0)
+        return NULL;
+    return rule_is_ward(l->location->reference + strlen(PREFIX))
+               ? l->location->reference + strlen(PREFIX)
+               : NULL;
+}
+
+struct stay {
+    const char *ward;
+    bool own;
+    int64_t from_us;
+};
+
+static void look_at(const Encounter *e, const char *own, int64_t now_us, struct stay *best)
+{
+    int64_t from_us, place_us;
+
+    if (!is_open(e) || !lasts(e->period, now_us, &from_us))
+        return;
+    for (size_t i = 0; i < e->n_location; i++) {
+        struct stay s = {.ward = ward_of(e->location[i]), .from_us = from_us};
+
+        if (s.ward == NULL || !lasts(e->location[i]->period, now_us, &place_us))
+            continue;
+        s.own = strcmp(s.ward, own) == 0;
+        s.from_us = place_us > from_us ? place_us : from_us;
+        if (best->ward == NULL || s.own > best->own ||
+            (s.own == best->own && s.from_us > best->from_us))
+            *best = s;
+    }
+}
+
+void facts_ward(Record *const *records, size_t n, const char *own, int64_t now_us, Facts *out)
+{
+    struct stay best = {0};
+
+    for (size_t i = 0; i < n; i++)
+        if (records[i]->resource != NULL && records[i]->resource->encounter != NULL &&
+            records[i]->resource->resource_case ==
+                WARD__RECORDS__V1__RESOURCE__RESOURCE_ENCOUNTER)
+            look_at(records[i]->resource->encounter, own, now_us, &best);
+    out->ward = lent(best.ward == NULL ? "" : best.ward);
+}
+
+/* ---- allergies ---- */
+
+static bool says(const Concept *c, const char *system, const char *code)
+{
+    for (size_t i = 0; c != NULL && i < c->n_coding; i++)
+        if ((strcmp(c->coding[i]->system, system) == 0 || *c->coding[i]->system == '\0') &&
+            strcmp(c->coding[i]->code, code) == 0)
+            return true;
+    return false;
+}
+
+static bool stands(const Entry *a)
+{
+    return !says(a->clinical_status, CLINICAL, "inactive") &&
+           !says(a->clinical_status, CLINICAL, "resolved") &&
+           !says(a->verification_status, VERIFICATION, "refuted") &&
+           !says(a->verification_status, VERIFICATION, "entered-in-error");
+}
+
+static enum ward_code add_codings(const Concept *c, struct ward_arena *mem, Allergy *out,
+                                  struct ward_err *err)
+{
+    for (size_t i = 0; c != NULL && i < c->n_coding && out->n_codings < CODINGS_MAX; i++) {
+        Ward__Dosage__V1__Coding *o = ward_new(mem, Ward__Dosage__V1__Coding);
+
+        if (o == NULL)
+            return full(err);
+        ward__dosage__v1__coding__init(o);
+        o->system = c->coding[i]->system;
+        o->code = c->coding[i]->code;
+        o->display = c->coding[i]->display;
+        out->codings[out->n_codings++] = o;
+        out->no_known = out->no_known || facts_none_known(o->system, o->code);
+    }
+    return WARD_OK;
+}
+
+static bool nothing_said(const Concept *c)
+{
+    for (size_t i = 0; c != NULL && i < c->n_coding; i++)
+        if (facts_says_nothing(c->coding[i]->system, c->coding[i]->code))
+            return true;
+    return false;
+}
+
+/* At most TEXT_MAX bytes of it, and no half of a character. */
+static char *cut(struct ward_arena *mem, const char *s)
+{
+    char *out = ward_strdup(mem, s);
+    size_t n = strlen(s);
+
+    if (out == NULL || n <= TEXT_MAX)
+        return out;
+    n = TEXT_MAX;
+    while (n > 0 && ((unsigned char)s[n] & 0xC0) == 0x80)
+        n--;
+    out[n] = '\0';
+    return out;
+}
+
+static enum ward_code allergy_of(const Record *r, const Entry *a, struct ward_arena *mem,
+                                 Allergy **out, struct ward_err *err)
+{
+    Allergy *o = ward_new(mem, Allergy);
+
+    if (o == NULL)
+        return full(err);
+    ward__dosage__v1__allergy__init(o);
+    o->codings = ward_alloc(mem, CODINGS_MAX * sizeof(*o->codings));
+    if (o->codings == NULL)
+        return full(err);
+    WARD_TRY(add_codings(a->code, mem, o, err));
+    /* What the reaction was to is often more exact than the entry: the drug, not its class. */
+    for (size_t i = 0; i < a->n_reaction; i++)
+        WARD_TRY(add_codings(a->reaction[i]->substance, mem, o, err));
+    if (o->n_codings == 0 && a->code != NULL) {
+        o->text = cut(mem, a->code->text);
+        if (o->text == NULL)
+            return full(err);
+    }
+    o->high_criticality =
+        a->criticality == WARD__RECORDS__V1__ALLERGY_INTOLERANCE__CRITICALITY__CRITICALITY_HIGH;
+    o->record_id = r->version->resource_id;
+    o->record_version = r->version->version;
+    *out = o;
+    return WARD_OK;
+}
+
+static int by_record(const void *a, const void *b)
+{
+    return strcmp((*(Allergy *const *)a)->record_id, (*(Allergy *const *)b)->record_id);
+}
+
+enum ward_code facts_allergies(Record *const *records, size_t n, struct ward_arena *mem,
+                               Facts *out, struct ward_err *err)
+{
+    out->allergies = ward_alloc(mem, FACTS_ALLERGIES * sizeof(*out->allergies));
+    if (out->allergies == NULL)
+        return full(err);
+    for (size_t i = 0; i < n; i++) {
+        const Ward__Records__V1__Resource *res = records[i]->resource;
+
+        if (res == NULL || records[i]->version == NULL || records[i]->entered_in_error ||
+            res->resource_case != WARD__RECORDS__V1__RESOURCE__RESOURCE_ALLERGY_INTOLERANCE ||
+            !stands(res->allergy_intolerance) || nothing_said(res->allergy_intolerance->code))
+            continue;
+        if (out->n_allergies == FACTS_ALLERGIES) {
+            out->allergies_cut = true;
+            break;
+        }
+        WARD_TRY(allergy_of(records[i], res->allergy_intolerance, mem,
+                            &out->allergies[out->n_allergies], err));
+        out->n_allergies++;
+    }
+    qsort(out->allergies, out->n_allergies, sizeof(*out->allergies), by_record);
+    return WARD_OK;
+}

@@ -1,0 +1,60 @@
+/* facts.h - resources of a chart to what doses depend on. Pure.
+ *
+ * What counts is said at each function; the codes, with their sources, are in codes.c. Nothing
+ * is converted or guessed: a value keeps its digits and its unit.
+ *
+ * Threads: any. Memory: the arena; texts are borrowed from the records. Errors:
+ * RESOURCE_EXHAUSTED.
+ */
+#ifndef DOSAGE_CHART_FACTS_H
+#define DOSAGE_CHART_FACTS_H
+
+#include "common/base/arena.h"
+#include "ward/dosage/v1/check.pb-c.h"
+#include "ward/records/v1/records.pb-c.h"
+
+#define FACTS_EACH      3   /* measurements of a group */
+#define FACTS_ALLERGIES 200 /* held; more: allergies_cut */
+
+/* ---- codes.c ---- */
+
+/* Of measurements: what they are for, and which of them is taken. */
+enum facts_group { GROUP_WEIGHT, GROUP_HEIGHT, GROUP_CREATININE, GROUP_EGFR, FACTS_GROUPS };
+struct facts_code {
+    const char *loinc;
+    enum facts_group group;
+    /* Told by the patient, not measured: counts only where the group has no other. */
+    bool stated;
+};
+extern const struct facts_code facts_codes[]; /* ends with a NULL loinc */
+/* By LOINC code; NULL: none of these. */
+const struct facts_code *facts_code_of(const char *loinc);
+/* The allergy code says: no known allergies, of any kind or to drugs. */
+bool facts_none_known(const char *system, const char *code);
+/* It says nothing of drugs: no known food allergy, no information. Left out. */
+bool facts_says_nothing(const char *system, const char *code);
+
+/* ---- facts.c ---- */
+
+typedef Ward__Dosage__V1__Facts Facts;
+typedef Ward__Records__V1__Record Record;
+
+/* birth_date and sex. */
+void facts_patient(const Ward__Records__V1__Patient *p, Facts *out);
+/* The ward of an encounter that is open at now_us: `own` (the asker's) if it is one of them,
+ * else that of the encounter that began last; "" without one. */
+void facts_ward(Record *const *records, size_t n, const char *own, int64_t now_us, Facts *out);
+/* Allergies and intolerances that are active, or say nothing of it, and are neither refuted nor
+ * entered in error: unconfirmed ones count. By id. */
+enum ward_code facts_allergies(Record *const *records, size_t n, struct ward_arena *mem,
+                               Facts *out, struct ward_err *err);
+/* Observations whose status is final, amended or corrected: not preliminary ones, which nobody
+ * has verified yet, and none of a status beyond. Each with an amount, a unit and a time not
+ * over a day ahead; newest first, FACTS_EACH of each group. A comparator passes only where the
+ * bound errs towards caution: eGFR "> 60" as 60, creatinine "< 0.2" as 0.2.
+ * *found[group]: how many there were. */
+enum ward_code facts_measured(Record *const *records, size_t n, int64_t now_us,
+                              struct ward_arena *mem, Facts *out, size_t found[FACTS_GROUPS],
+                              struct ward_err *err);
+
+#endif
