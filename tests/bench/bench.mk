@@ -36,7 +36,7 @@ bench-rpc: $(RPC_BENCH) ## echo over common/rpc beside gRPC's C++ servers; ROUND
 	@node tests/bench/rpc.mjs $(BUILD) $(or $(ROUNDS),5) $(or $(RUN_MS),700) $(WAIT_MS)
 
 bench: ## every bench, one after another: they must not share the machine
-	+@for b in bench-rpc bench-audit bench-face bench-records eval-face; do $(MAKE) --no-print-directory $$b || exit 1; done
+	+@for b in bench-rpc bench-audit bench-face bench-records bench-dosage eval-face; do $(MAKE) --no-print-directory $$b || exit 1; done
 .PHONY: bench bench-rpc
 
 # ---- records: the service beside a bare client that runs the same statements, recorded from its handlers ----
@@ -49,3 +49,13 @@ $(BUILD)/bench/records_load: $(RECORDS_LOAD_O) $(LOAD_O) $(BUILD)/librecords.a $
 bench-records: $(PROGRAMS) $(BUILD)/bench/records_load ## the chart beside bare SQL, and among 5,000,000 observations; PATIENTS=100000 EACH=50 ROUNDS=3 SECONDS=8
 	@node tests/bench/records.mjs $(BUILD) $(or $(PATIENTS),100000) $(or $(EACH),50) $(or $(ROUNDS),3) $(or $(SECONDS),8)
 .PHONY: bench-records
+
+# ---- dosage: checks and doses among a million orders, beside the statements alone ----
+DOSAGE_LOAD_O := $(call obj,$(wildcard tests/bench/dosage/*.c))
+$(BUILD)/bench/dosage_load: $(DOSAGE_LOAD_O) $(LOAD_O) $(BUILD)/libdosage.a $(WARD_A)
+	@mkdir -p $(@D)
+	@$(CC) $(LDFLAGS_WARD) -Wl,--wrap=ward_db_run,--wrap=ward_db_bulk -o $@ $^ $(BENCH_LIBS)
+
+bench-dosage: $(PROGRAMS) $(BUILD)/bench/dosage_load $(BUILD)/bench/records_load ## checks and doses among 1,000,000 orders, open loop; PATIENTS=100000 EACH=10 SECONDS=10 ROUNDS=3
+	@node tests/bench/dosage.mjs $(BUILD) $(or $(PATIENTS),100000) $(or $(EACH),10) $(or $(SECONDS),10) $(or $(ROUNDS),3)
+.PHONY: bench-dosage

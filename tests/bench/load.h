@@ -23,4 +23,8 @@ void times_add(struct times *t, double ms);
 double times_at(struct times *t, double quantile); /* sorts; 0 without any */
 void times_free(struct times *t);
 
+/* A number well mixed, and an id made of one: the same number, the same id. */
+uint64_t mix(uint64_t x);
+void uuid_of(uint64_t n, uint8_t out[16]);
+
 #endif

@@ -33,8 +33,8 @@ void place_call(struct place *p, const char *method);
 /* ---- made of a number: the same number, the same resource ---- */
 
 #define WARDS 40
-/* Patient n, everyone of the first `in` of them has an open encounter in ward n % WARDS. */
-void uuid_of(uint64_t n, uint8_t out[16]);
+/* Patient n (uuid_of), everyone of the first `in` of them has an open encounter in ward n %
+ * WARDS. */
 Resource *make_patient(struct ward_arena *mem, uint64_t n);
 Resource *make_encounter(struct ward_arena *mem, uint64_t n, bool open);
 /* One of some 20 laboratory values and vital signs, `days` before now. */

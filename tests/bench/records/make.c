@@ -56,24 +56,6 @@ static const char *const beginnings[] = {"Ber", "Lin", "Mar", "Kov",
 static const char *const middles[] = {"an", "der", "co", "mi", "tel", "ro", "ga", "shi"};
 static const char *const ends[] = {"ov", "sen", "ez", "ura", "mann", "ini", "ski", "ley"};
 
-static uint64_t mix(uint64_t x)
-{
-    x += 0x9e3779b97f4a7c15u;
-    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-    x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-    return x ^ (x >> 31);
-}
-
-void uuid_of(uint64_t n, uint8_t out[16])
-{
-    uint64_t high = mix(n), low = mix(high);
-
-    memcpy(out, &high, 8);
-    memcpy(out + 8, &low, 8);
-    out[6] = (uint8_t)((out[6] & 0x0f) | 0x40);
-    out[8] = (uint8_t)((out[8] & 0x3f) | 0x80);
-}
-
 static void *make(struct ward_arena *mem, const ProtobufCMessageDescriptor *type)
 {
     ProtobufCMessage *m = ward_alloc(mem, type->sizeof_message);
