@@ -44,9 +44,14 @@ bool check_needs_second(const Ward__Dosage__V1__Decision *d);
 struct amount {
     struct ward_decimal value;
     struct ward_ucum unit;
+    const char *text; /* the unit as written; the Quantity's */
 };
 WARD_MUST enum ward_code amount_of(const Ward__Dosage__V1__Quantity *q, struct amount *out,
                                    struct ward_err *err);
+/* The same in another unit, exactly. Annotations must be the same: a {tablet} is no {capsule},
+ * though to UCUM both are 1.   INVALID_ARGUMENT DOSE_UNIT */
+WARD_MUST enum ward_code amount_in(const struct amount *a, const char *unit,
+                                   struct ward_decimal *out, struct ward_err *err);
 /* How much of an ingredient, in its own unit, a dose of a drug is: the dose is an amount of the
  * ingredient (or of the drug's first, of which the product's strengths say how much of the
  * others comes with it), or of the product ("2 {tablet}", "5 mL"). Exact, or a failure:

@@ -24,28 +24,3 @@ bool check_needs_second(const Ward__Dosage__V1__Decision *d)
     (void)d;
     return false;
 }
-
-enum ward_code amount_of(const Ward__Dosage__V1__Quantity *q, struct amount *out,
-                         struct ward_err *err)
-{
-    (void)q, (void)out;
-    return WARD_FAIL(err, UNIMPLEMENTED, "not built yet");
-}
-
-enum ward_code amount_of_ingredient(const struct ruleset *rules, const char *drug_id,
-                                    const char *product_id,
-                                    const Ward__Dosage__V1__Quantity *dose,
-                                    const char *ingredient, struct ward_decimal *out,
-                                    struct ward_err *err)
-{
-    (void)rules, (void)drug_id, (void)product_id, (void)dose, (void)ingredient, (void)out;
-    return WARD_FAIL(err, UNIMPLEMENTED, "not built yet");
-}
-
-enum ward_code amount_print(const struct ward_decimal *value, const char *unit,
-                            struct ward_arena *mem, Ward__Dosage__V1__Quantity **out,
-                            struct ward_err *err)
-{
-    (void)value, (void)unit, (void)mem, (void)out;
-    return WARD_FAIL(err, UNIMPLEMENTED, "not built yet");
-}

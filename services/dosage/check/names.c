@@ -1,0 +1,257 @@
+#include "services/dosage/check/names.h"
+
+#include "common/unicode/unicode.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static enum ward_code no_memory(struct ward_err *err)
+{
+    return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for names");
+}
+
+static int by_first_word(const void *a, const void *b)
+{
+    return strcmp(((const struct name *)a)->words[0], ((const struct name *)b)->words[0]);
+}
+
+static int by_code(const void *a, const void *b)
+{
+    return strcmp(((const struct code *)a)->code, ((const struct code *)b)->code);
+}
+
+/* Han, kana, hangul, Thai...: scripts whose words ward_words does not part have letters of three
+ * bytes or more, from U+0E00 on. Below U+3000 there are marks and quotes as well. */
+static bool is_unspaced(const char *folded)
+{
+    for (const unsigned char *s = (const unsigned char *)folded; *s != '\0'; s++)
+        if (*s >= 0xe0 && *s != 0xe2 && !(*s == 0xe0 && s[1] < 0xb8))
+            return true;
+    return false;
+}
+
+struct gather {
+    struct prepared *p;
+    struct ward_arena *mem;
+    size_t room_names, room_codes;
+    struct ward_err *err;
+};
+
+static enum ward_code add_name(struct gather *g, const char *text, struct target is)
+{
+    struct prepared *p = g->p;
+    struct name n = {.is = is};
+    char *folded;
+
+    if (ward_fold(g->mem, text, &folded, g->err) != WARD_OK)
+        return g->mem->full ? no_memory(g->err) : WARD_OK; /* not UTF-8: nobody writes it */
+    if (!is_unspaced(folded)) {
+        WARD_TRY(ward_words(g->mem, folded, &n.words, &n.n, g->err));
+        p->names[p->n_names] = n;
+        p->n_names += n.n > 0;
+        return WARD_OK;
+    }
+    n.words = ward_new(g->mem, char *);
+    if (n.words == NULL)
+        return no_memory(g->err);
+    n.words[0] = folded;
+    n.n = 1;
+    p->unspaced[p->n_unspaced++] = n;
+    return WARD_OK;
+}
+
+static enum ward_code add_sentence(struct gather *g, const Ward__Dosage__V1__Sentence *s,
+                                   struct target is)
+{
+    if (s == NULL)
+        return WARD_OK;
+    WARD_TRY(add_name(g, s->en, is));
+    return add_name(g, s->zh, is);
+}
+
+static void add_codes(struct gather *g, Ward__Dosage__V1__Coding *const *codes, size_t n,
+                      struct target is)
+{
+    for (size_t i = 0; i < n; i++)
+        if (*codes[i]->code != '\0')
+            g->p->codes[g->p->n_codes++] = (struct code){codes[i]->system, codes[i]->code, is};
+}
+
+static enum ward_code room(struct gather *g, struct ward_err *err)
+{
+    struct prepared *p = g->p;
+    size_t names = p->n_classes, codes = 0;
+
+    for (size_t i = 0; i < p->n_ingredients; i++) {
+        names += 2 + p->ingredients[i].msg->n_synonyms;
+        codes += p->ingredients[i].msg->n_codes;
+    }
+    for (size_t i = 0; i < p->n_drugs; i++) {
+        names += 2;
+        codes += p->drugs[i].msg->n_codes;
+    }
+    for (size_t i = 0; i < p->set->n_allergies; i++) {
+        names += p->set->allergies[i]->n_names;
+        codes += p->set->allergies[i]->n_codes;
+    }
+    g->room_names = names + 1;
+    g->room_codes = codes + 1;
+    p->names = ward_alloc(g->mem, g->room_names * sizeof(*p->names));
+    p->unspaced = ward_alloc(g->mem, g->room_names * sizeof(*p->unspaced));
+    p->codes = ward_alloc(g->mem, g->room_codes * sizeof(*p->codes));
+    return p->names == NULL || p->unspaced == NULL || p->codes == NULL ? no_memory(err)
+                                                                       : WARD_OK;
+}
+
+static enum ward_code gather(struct gather *g)
+{
+    struct prepared *p = g->p;
+
+    for (size_t i = 0; i < p->n_ingredients; i++) {
+        const Ward__Dosage__V1__Ingredient *m = p->ingredients[i].msg;
+        struct target is = {IS_INGREDIENT, (int)i};
+
+        WARD_TRY(add_sentence(g, m->name, is));
+        for (size_t k = 0; k < m->n_synonyms; k++)
+            WARD_TRY(add_name(g, m->synonyms[k], is));
+        add_codes(g, m->codes, m->n_codes, is);
+    }
+    for (size_t i = 0; i < p->n_drugs; i++) {
+        const Ward__Dosage__V1__Drug *m = p->drugs[i].msg;
+        struct target is = {IS_DRUG, (int)i};
+
+        WARD_TRY(add_sentence(g, m->name, is));
+        add_codes(g, m->codes, m->n_codes, is);
+    }
+    for (size_t i = 0; i < p->n_classes; i++)
+        WARD_TRY(add_name(g, p->classes[i], (struct target){IS_CLASS, (int)i}));
+    for (size_t i = 0; i < p->set->n_allergies; i++) {
+        const Ward__Dosage__V1__AllergyRule *m = p->set->allergies[i];
+        struct target is = {IS_RULE, (int)i};
+
+        for (size_t k = 0; k < m->n_names; k++)
+            WARD_TRY(add_name(g, m->names[k], is));
+        add_codes(g, m->codes, m->n_codes, is);
+    }
+    return WARD_OK;
+}
+
+enum ward_code prepare_names(struct prepared *p, struct ward_arena *mem, struct ward_err *err)
+{
+    struct gather g = {.p = p, .mem = mem, .err = err};
+
+    WARD_TRY(room(&g, err));
+    WARD_TRY(gather(&g));
+    qsort(p->names, p->n_names, sizeof(*p->names), by_first_word);
+    qsort(p->codes, p->n_codes, sizeof(*p->codes), by_code);
+    return WARD_OK;
+}
+
+/* ---- what an allergy is ---- */
+
+struct found {
+    struct target *at;
+    size_t n, room;
+    struct ward_arena *mem;
+    bool full;
+};
+
+static void add(struct found *f, struct target is)
+{
+    if (f->n == f->room) {
+        size_t grown = f->room == 0 ? 8 : f->room * 2;
+        struct target *more = ward_alloc(f->mem, grown * sizeof(*more));
+
+        if (more == NULL) {
+            f->full = true;
+            return;
+        }
+        if (f->n > 0)
+            memcpy(more, f->at, f->n * sizeof(*more));
+        f->at = more;
+        f->room = grown;
+    }
+    f->at[f->n++] = is;
+}
+
+static void by_coding(const struct prepared *p, const Ward__Dosage__V1__Coding *c,
+                      struct found *f)
+{
+    size_t lo = 0, hi = p->n_codes;
+
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+
+        if (strcmp(p->codes[mid].code, c->code) < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    for (; lo < p->n_codes && strcmp(p->codes[lo].code, c->code) == 0; lo++)
+        if (strcmp(p->codes[lo].system, c->system) == 0)
+            add(f, p->codes[lo].is);
+}
+
+static bool begins(const struct name *name, char *const *words, size_t n)
+{
+    if (name->n > n)
+        return false;
+    for (size_t i = 0; i < name->n; i++)
+        if (strcmp(name->words[i], words[i]) != 0)
+            return false;
+    return true;
+}
+
+static void from_word(const struct prepared *p, char *const *words, size_t n, struct found *f)
+{
+    size_t lo = 0, hi = p->n_names;
+
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+
+        if (strcmp(p->names[mid].words[0], words[0]) < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    for (; lo < p->n_names && strcmp(p->names[lo].words[0], words[0]) == 0; lo++)
+        if (begins(&p->names[lo], words, n))
+            add(f, p->names[lo].is);
+}
+
+static enum ward_code by_text(const struct prepared *p, const char *text, struct found *f,
+                              struct ward_err *err)
+{
+    char *folded, **words;
+    size_t n;
+
+    if (*text == '\0')
+        return WARD_OK;
+    if (ward_fold(f->mem, text, &folded, err) != WARD_OK)
+        return f->mem->full ? no_memory(err) : WARD_OK; /* not text: nothing is understood */
+    WARD_TRY(ward_words(f->mem, folded, &words, &n, err));
+    for (size_t i = 0; i < n; i++)
+        from_word(p, words + i, n - i, f);
+    for (size_t i = 0; is_unspaced(folded) && i < p->n_unspaced; i++)
+        if (strstr(folded, p->unspaced[i].words[0]) != NULL)
+            add(f, p->unspaced[i].is);
+    return WARD_OK;
+}
+
+enum ward_code names_of(const struct prepared *p, const Ward__Dosage__V1__Allergy *allergy,
+                        struct ward_arena *mem, struct target **out, size_t *n,
+                        struct ward_err *err)
+{
+    struct found f = {.mem = mem};
+
+    for (size_t i = 0; i < allergy->n_codings; i++) {
+        by_coding(p, allergy->codings[i], &f);
+        WARD_TRY(by_text(p, allergy->codings[i]->display, &f, err));
+    }
+    WARD_TRY(by_text(p, allergy->text, &f, err));
+    if (f.full)
+        return no_memory(err);
+    *out = f.at;
+    *n = f.n;
+    return WARD_OK;
+}

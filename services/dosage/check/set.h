@@ -1,0 +1,194 @@
+/* set.h - inside of prepared.h: a rule set as numbers.
+ *
+ * Threads: constant once made. Memory: the set's arena. Errors: as prepared.h.
+ */
+#ifndef DOSAGE_CHECK_SET_H
+#define DOSAGE_CHECK_SET_H
+
+#include "services/dosage/check/check.h"
+#include "services/dosage/check/prepared.h"
+
+/* A unit that the set names, parsed. */
+struct unit {
+    const char *text;
+    struct ward_ucum ucum;
+    bool good;
+};
+
+/* What a limit is of; the order is the order of a finding's numbers. */
+enum limit_kind {
+    MAX_SINGLE,
+    MAX_SINGLE_KG,
+    MAX_SINGLE_M2,
+    MIN_SINGLE,
+    MIN_SINGLE_KG,
+    MAX_DAILY,
+    MAX_DAILY_KG,
+    MAX_DAILY_M2,
+    MAX_CUMULATIVE,
+    MAX_CUMULATIVE_M2,
+    MAX_RATE,
+    MAX_RATE_KG,
+    LIMITS
+};
+enum limit_per { PER_NOTHING, PER_KG, PER_M2 };
+/* Limits that stand for each other: a rule of an indication goes before one of none in these.
+ */
+enum limit_group {
+    GROUP_SINGLE = 1,
+    GROUP_MIN = 2,
+    GROUP_DAILY = 4,
+    GROUP_CUMULATIVE = 8,
+    GROUP_RATE = 16,
+    GROUP_INTERVAL = 32,
+    GROUP_COUNT = 64,
+    GROUP_DURATION = 128
+};
+struct limit_shape {
+    const char *what; /* Compared.what */
+    enum limit_per per;
+    enum limit_group group;
+    bool least; /* ">=" holds, not "<=" */
+};
+extern const struct limit_shape limit_shapes[LIMITS];
+
+/* In the ingredient's unit (over kg or m2; a rate: a day). */
+struct limit {
+    bool set, good;
+    struct ward_decimal value;
+    const Ward__Dosage__V1__Quantity *as_written;
+};
+struct bound { /* [from, to), each only if it is there */
+    bool has_from, has_to, good;
+    struct ward_decimal from, to;
+};
+struct dose_rule {
+    const Ward__Dosage__V1__DoseRule *msg;
+    struct limit limit[LIMITS];
+    struct bound weight, renal;
+    unsigned groups; /* of enum limit_group, that it sets */
+};
+
+struct selector {
+    int ingredient, class_id; /* -1: not this */
+};
+struct strength {
+    int ingredient; /* -1: unknown */
+    bool good;
+    struct ward_decimal amount; /* in the ingredient's unit... */
+    struct ward_decimal per;    /* ...in so much of */
+    struct unit unit, unit_day;
+};
+struct product {
+    const Ward__Dosage__V1__Product *msg;
+    struct strength *strengths;
+};
+struct drug {
+    const Ward__Dosage__V1__Drug *msg;
+    int *ingredients;
+    size_t n_ingredients;
+    struct product *products;
+};
+struct ingredient {
+    const Ward__Dosage__V1__Ingredient *msg;
+    struct unit unit, kg, m2, day, kg_day, m2_day; /* its own; over kg, over m2; a day; ... */
+    int *classes;
+    size_t n_classes;
+    struct dose_rule *rules; /* in the set's order */
+    size_t n_rules;
+    int *interactions, *duplicates, *forbidden; /* of the set's, that are about it */
+    size_t n_interactions, n_duplicates, n_forbidden;
+};
+struct interaction {
+    const Ward__Dosage__V1__InteractionRule *msg;
+    struct selector a, b;
+};
+struct allergy_rule {
+    const Ward__Dosage__V1__AllergyRule *msg;
+    struct selector allergy;
+};
+struct fresh_rule {
+    const Ward__Dosage__V1__FreshRule *msg;
+};
+struct slip_rule {
+    const Ward__Dosage__V1__SlipRule *msg;
+    bool good;
+    struct ward_decimal factor;
+};
+
+/* What an entry of a chart's allergies can be known to be. */
+enum target_kind { IS_RULE, IS_INGREDIENT, IS_CLASS, IS_DRUG };
+struct target {
+    enum target_kind kind;
+    int at;
+};
+struct name { /* whole words, or for scripts without spaces the folded text itself */
+    char **words;
+    size_t n;
+    struct target is;
+};
+struct code {
+    const char *system, *code;
+    struct target is;
+};
+
+struct prepared {
+    const Ward__Dosage__V1__RuleSet *set;
+    struct ingredient *ingredients; /* by id */
+    struct drug *drugs;             /* by id */
+    const char **classes;           /* by name */
+    size_t n_ingredients, n_drugs, n_classes;
+    struct interaction *interactions;
+    struct allergy_rule *allergies;
+    struct slip_rule *slips;
+    struct unit *units; /* that doses of the set may be in, by text */
+    size_t n_units;
+    struct name *names, *unspaced; /* names by their first word */
+    size_t n_names, n_unspaced;
+    struct code *codes; /* by code */
+    size_t n_codes;
+};
+
+/* What check_prepare does, without a struct ruleset around it. */
+WARD_MUST enum ward_code prepare_set(const Ward__Dosage__V1__RuleSet *set,
+                                     struct ward_arena *mem, struct prepared **out,
+                                     struct ward_err *err);
+/* names.c: the part of it that is for allergies. */
+WARD_MUST enum ward_code prepare_names(struct prepared *p, struct ward_arena *mem,
+                                       struct ward_err *err);
+/* set_rules.c: dose rules, interactions, duplicates, allergies, slips. */
+WARD_MUST enum ward_code prepare_rules(struct prepared *p, struct ward_arena *mem,
+                                       struct ward_err *err);
+
+const struct drug *set_drug(const struct prepared *p, const char *id);     /* NULL: none */
+int set_ingredient(const struct prepared *p, const char *id);              /* -1: none */
+int set_class(const struct prepared *p, const char *id);                   /* -1: none */
+const struct product *set_product(const struct drug *d, const char *id);   /* NULL: none */
+bool set_selects(const struct prepared *p, const struct selector *s, int ingredient);
+bool set_in_class(const struct prepared *p, int ingredient, int class_id);
+
+/* ---- amount.c ---- */
+
+void unit_parse(const char *text, struct unit *out); /* text is borrowed */
+/* A Quantity's, from the set's where it is there. */
+WARD_MUST enum ward_code amount_from(const struct prepared *p,
+                                     const Ward__Dosage__V1__Quantity *q, struct amount *out,
+                                     struct ward_err *err);
+/* Exactly, and only between units with the same annotations: a {tablet} is no {capsule}, though
+ * UCUM calls both 1. */
+bool amount_to(const struct amount *a, const struct unit *to, struct ward_decimal *out);
+bool decimal_mul(const struct ward_decimal *a, const struct ward_decimal *b,
+                 struct ward_decimal *out);
+/* x of the drug's first ingredient, or of the product (in_product), as the k-th. */
+bool amount_share(const struct prepared *p, const struct drug *d, const struct product *product,
+                  const struct ward_decimal *x, size_t k, struct ward_decimal *out);
+/* A dose as so much of the drug's k-th ingredient. */
+bool amount_dose(const struct prepared *p, const struct drug *d, const struct product *product,
+                 const struct amount *dose, size_t k, struct ward_decimal *out);
+/* A rate likewise, a day; per_kg and per_m2 (NULL: unknown) are what rates over them are
+ * multiplied by. *needs: what was missing. */
+bool amount_rate(const struct prepared *p, const struct drug *d, const struct product *product,
+                 const struct amount *dose, size_t k, const struct ward_decimal *kg,
+                 const struct ward_decimal *m2, enum limit_per *per, struct ward_decimal *out);
+
+#endif
