@@ -14,10 +14,18 @@
 #define DAY_S     86400
 #define AROUND_S  (52 * 3600) /* twice the furthest that any clock is from UTC */
 
+#define LEFT_OUT 4 /* no zone has more such days */
+
 struct ward_zone {
-    size_t n;
+    int64_t left_out[LEFT_OUT]; /* rising */
+    size_t n_left_out, n;
     struct zone_change at[];
 };
+
+static int64_t floor_div(int64_t a, int64_t b)
+{
+    return a / b - (a % b < 0 ? 1 : 0);
+}
 
 /* Letters, digits and signs that names are of: no dots, so none leads out of the folder. Names
  * there that are no zones, but this machine's own settings, other clocks' or nobody's. */
@@ -63,6 +71,20 @@ static bool read_table(const char *name, struct zone_table *out)
     return fine;
 }
 
+/* Days of the wall's calendar that lie wholly in a gap. */
+static void find_left_out(struct ward_zone *z)
+{
+    z->n_left_out = 0;
+    for (size_t i = 1; i < z->n; i++) {
+        int64_t begins = z->at[i].since_s + z->at[i - 1].offset_s;
+        int64_t day = floor_div(begins + DAY_S - 1, DAY_S);
+
+        if ((day + 1) * DAY_S <= z->at[i].since_s + z->at[i].offset_s &&
+            z->n_left_out < LEFT_OUT)
+            z->left_out[z->n_left_out++] = day;
+    }
+}
+
 enum ward_code ward_zone_open(const char *name, struct ward_zone **out, struct ward_err *err)
 {
     struct zone_table *t = malloc(sizeof(*t));
@@ -77,6 +99,7 @@ enum ward_code ward_zone_open(const char *name, struct ward_zone **out, struct w
     if (z != NULL) {
         z->n = t->n;
         memcpy(z->at, t->at, t->n * sizeof(z->at[0]));
+        find_left_out(z);
     }
     free(t);
     if (!known)
@@ -107,11 +130,6 @@ static size_t at(const struct ward_zone *z, int64_t utc_s)
             high = middle;
     }
     return low;
-}
-
-static int64_t floor_div(int64_t a, int64_t b)
-{
-    return a / b - (a % b < 0 ? 1 : 0);
 }
 
 /* Source: H. Hinnant, chrono-Compatible Low-Level Date Algorithms, days_from_civil and
@@ -175,6 +193,14 @@ enum ward_wall_is ward_zone_moment(const struct ward_zone *z, int64_t day, int s
     }
     *at_us = found * SECOND_US;
     return times > 1 ? WARD_WALL_TWICE : WARD_WALL_ONCE;
+}
+
+int64_t ward_zone_left_out(const struct ward_zone *z, int64_t day)
+{
+    for (size_t i = z->n_left_out; i > 0; i--)
+        if (z->left_out[i - 1] < day)
+            return z->left_out[i - 1];
+    return INT64_MIN;
 }
 
 void ward_zone_stamp(const struct ward_zone *z, int64_t at_us, char out[WARD_ZONE_STAMP])

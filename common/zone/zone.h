@@ -42,6 +42,9 @@ enum ward_wall_is { WARD_WALL_ONCE, WARD_WALL_GAP, WARD_WALL_TWICE };
 enum ward_wall_is ward_zone_moment(const struct ward_zone *z, int64_t day, int second,
                                    int64_t *at_us);
 
+/* The last day before `day` that the zone's calendar left out; INT64_MIN: none. */
+int64_t ward_zone_left_out(const struct ward_zone *z, int64_t day);
+
 #define WARD_ZONE_STAMP 26
 /* "2026-03-29T08:00:05+02:00" */
 void ward_zone_stamp(const struct ward_zone *z, int64_t at_us, char out[WARD_ZONE_STAMP]);

@@ -204,6 +204,21 @@ static void gaps_and_hours_that_come_twice(void **state)
     stamped("UTC", zone_day(2028, 2, 29), 0, WARD_WALL_ONCE, "2028-02-29T00:00:00+00:00");
 }
 
+static void days_that_the_calendar_left_out(void **state)
+{
+    struct ward_zone *z = open_zone("Pacific/Apia");
+    int64_t day = zone_day(2011, 12, 30);
+
+    (void)state;
+    assert_int_equal(ward_zone_left_out(z, day + 1), day);
+    assert_int_equal(ward_zone_left_out(z, INT64_MAX), day);
+    assert_true(ward_zone_left_out(z, day) < day);
+    ward_zone_close(z);
+    z = open_zone("Europe/Berlin");
+    assert_int_equal(ward_zone_left_out(z, INT64_MAX), INT64_MIN);
+    ward_zone_close(z);
+}
+
 static void moments_rise_with_the_wall(void **state)
 {
     (void)state;
@@ -337,6 +352,7 @@ int main(void)
         cmocka_unit_test(every_zone_shows_what_the_c_library_shows),
         cmocka_unit_test(every_change_is_at_its_second),
         cmocka_unit_test(gaps_and_hours_that_come_twice),
+        cmocka_unit_test(days_that_the_calendar_left_out),
         cmocka_unit_test(moments_rise_with_the_wall),
         cmocka_unit_test(names_that_are_no_zones),
         cmocka_unit_test(times_at_the_ends_of_what_can_be_said),

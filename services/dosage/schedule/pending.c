@@ -28,31 +28,6 @@ void due_close(struct due_watch *d)
     (void)d;
 }
 
-enum ward_code timing_check(const Ward__Dosage__V1__Prescription *p, struct ward_err *err)
-{
-    (void)p;
-    return WARD_FAIL(err, UNIMPLEMENTED, "not built yet");
-}
-
-size_t timing_slots(const struct timing *t, int64_t from_us, int64_t to_us, struct slot *out,
-                    size_t most)
-{
-    (void)t, (void)from_us, (void)to_us, (void)out, (void)most;
-    return 0;
-}
-
-bool timing_slot_at(const struct timing *t, int64_t due_us, struct slot *out)
-{
-    (void)t, (void)due_us, (void)out;
-    return false;
-}
-
-void timing_density(const Ward__Dosage__V1__Prescription *p, int *doses_per_day,
-                    int *min_minutes)
-{
-    (void)p, (void)doses_per_day, (void)min_minutes;
-}
-
 enum ward_code ward_clock(struct worker *w, struct ward_arena *mem, const char *ward, bool must,
                           struct clock *out, struct ward_err *err)
 {
