@@ -2,6 +2,7 @@
 // Bundles for the tests of import and export, and JSON whose numbers stay the text they came as:
 // JSON.parse makes 1.10 and 1.1 the same, and that is just what must not happen.
 
+const { uuid } = require('./site');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
@@ -192,4 +193,16 @@ async function exported(site, request = {}, { by = 'records-admin', on } = {}) {
   return { bundles: lines.map(read), resources };
 }
 
-module.exports = { Num, read, write, differences, KEPT, synthea, bundle, entry, importing, imported, notImported, exported };
+// What the tests of imports say again and again, of one site: () => site.
+const importsOf = (site) => {
+  const patient = (id = uuid(), more = {}) => ({ resourceType: 'Patient', id, name: [{ family: 'Beispiel' }], ...more });
+  const condition = (subject, more = {}) => ({ resourceType: 'Condition', id: uuid(), subject: { reference: subject }, code: { text: 'x' }, ...more });
+  const counts = (m) => ({ created: m.created, updated: m.updated, unchanged: m.unchanged, quarantined: m.quarantined });
+  const put = (entries, start = {}, options = {}) => imported(site(), { import_id: uuid(), ...start }, bundle(entries.map((r) => entry(r))), options);
+  const kept = (id) => site().rows('resource', `resource_id = ${site().hex(id)}`);
+  const version = async (id) => Number((await site().sql(`SELECT version FROM resource WHERE resource_id = ${site().hex(id)}`))[0][0]);
+  const out = async (id) => (await exported(site(), { patient_id: id })).bundles[0].entry.map((e) => e.resource);
+  return { patient, condition, counts, put, kept, version, out };
+};
+
+module.exports = { Num, read, write, differences, KEPT, synthea, bundle, entry, importing, imported, notImported, exported, importsOf };
