@@ -6,6 +6,9 @@
 
 static const struct ward_keyring_owners owners = WARD_KEYRING_OWNERS("owner_key", "owner_id");
 
+/* Seeds of the keys that sign downtime packs (downtime/pack.h). */
+static const struct ward_keyring_use uses[] = {{"pack", 1, 1, 4, true}};
+
 static enum ward_code open_keys(struct dosage *dos, struct ward_err *err)
 {
     static struct ward_keyring_config cfg; /* the ring keeps it */
@@ -14,7 +17,9 @@ static enum ward_code open_keys(struct dosage *dos, struct ward_err *err)
                                        .root = dos->cfg.kek,
                                        .root_old = dos->cfg.kek_old,
                                        .unreadable = "DOSE_UNREADABLE",
-                                       .owners = &owners};
+                                       .owners = &owners,
+                                       .uses = uses,
+                                       .n_uses = WARD_COUNT(uses)};
     return ward_keyring_open(&cfg, dos->db, &dos->keys, err);
 }
 
