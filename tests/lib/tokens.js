@@ -3,6 +3,7 @@
 
 const crypto = require('node:crypto');
 const fs = require('node:fs');
+const path = require('node:path');
 
 const ISSUER = 'https://issuer.ward.localhost';
 const AUDIENCE = 'ward';
@@ -22,6 +23,14 @@ class Issuer {
     this.kid = crypto.randomBytes(8).toString('hex');
   }
 
+  // The issuer of an embedded default, whose folder this is.
+  static from(dir) {
+    const issuer = Object.create(Issuer.prototype);
+    const privateKey = crypto.createPrivateKey(fs.readFileSync(path.join(dir, 'keys/issuer.pem')));
+    const [{ kid }] = JSON.parse(fs.readFileSync(path.join(dir, 'keys/jwks.json'))).keys;
+    return Object.assign(issuer, { alg: 'EdDSA', privateKey, publicKey: crypto.createPublicKey(privateKey), kid });
+  }
+
   jwk() { return { ...this.publicKey.export({ format: 'jwk' }), kid: this.kid, alg: this.alg, use: 'sig' }; }
 
   // A compact JWT of any header and claims, right or wrong.
@@ -38,9 +47,9 @@ class Issuer {
   }
 }
 
-function writeJwks(path, issuers) {
-  fs.writeFileSync(`${path}.new`, JSON.stringify({ keys: issuers.map((i) => i.jwk()) }));
-  fs.renameSync(`${path}.new`, path);
+function writeJwks(file, issuers) {
+  fs.writeFileSync(`${file}.new`, JSON.stringify({ keys: issuers.map((i) => i.jwk()) }));
+  fs.renameSync(`${file}.new`, file);
 }
 
 module.exports = { Issuer, writeJwks, ISSUER, AUDIENCE };

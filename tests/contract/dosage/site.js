@@ -43,8 +43,13 @@ const prescription = (drug_id, amountText, more = {}) => ({ drug_id, dose: dose(
 class Site {
   // options: Ward.start's. rules: a rule set to activate (the sample by default), null for none.
   static async start({ rules, ...options } = {}) {
+    return Site.on(await Ward.start({ services: ['audit', 'identity', 'records', 'dosage'], ...options }), { rules });
+  }
+
+  // On what is there: a Ward, or { client, token } of an embedded default (tests/lib/up.js).
+  static async on(ward, { rules } = {}) {
     const site = new Site();
-    site.ward = await Ward.start({ services: ['audit', 'identity', 'records', 'dosage'], ...options });
+    site.ward = ward;
     site.keys = 0;
     site.made = {};
     site.tokens = Object.fromEntries(Object.keys(PURPOSE).map((role) => [role, site.as(role)]));
