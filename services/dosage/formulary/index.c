@@ -1,8 +1,12 @@
 /* The indexes of a rule set: sorted arrays, made once. */
 #include "services/dosage/formulary/ruleset_own.h"
 
+#include "common/unicode/unicode.h"
+
 #include <stdlib.h>
 #include <string.h>
+
+#define NAMES_MEM ((size_t)64 << 20)
 
 size_t ruleset_rules(const RuleSet *msg)
 {
@@ -158,9 +162,70 @@ static bool index_rules(struct ruleset *r)
     return true;
 }
 
+/* ---- what drugs are looked for by ---- */
+
+/* Names in a line each: an end of a line is in no query that was folded from one. */
+static char *join(struct ward_arena *mem, char *so_far, const char *more)
+{
+    if (so_far == NULL || more == NULL)
+        return NULL;
+    return ward_printf(mem, "%s\n%s", so_far, more);
+}
+
+static char *join_name(struct ward_arena *mem, char *so_far, const Sentence *name)
+{
+    return name == NULL ? so_far : join(mem, join(mem, so_far, name->en), name->zh);
+}
+
+static char *join_ingredient(struct ward_arena *mem, char *so_far, const Ingredient *in)
+{
+    so_far = join_name(mem, so_far, in->name);
+    for (size_t i = 0; i < in->n_synonyms; i++)
+        so_far = join(mem, so_far, in->synonyms[i]);
+    return so_far;
+}
+
+static enum ward_code searched(struct ruleset *r, struct ward_arena *mem, const Drug *d,
+                               const char **out, struct ward_err *err)
+{
+    char *all = join_name(mem, ward_strdup(mem, d->id), d->name), *folded;
+
+    for (size_t i = 0; i < d->n_ingredients; i++) {
+        const Ingredient *in = ruleset_ingredient(r, d->ingredients[i]);
+
+        if (in != NULL)
+            all = join_ingredient(mem, all, in);
+    }
+    for (size_t i = 0; i < d->n_products; i++)
+        all = join_name(mem, all, d->products[i]->name);
+    if (all == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a drug's names");
+    WARD_TRY(ward_fold(mem, all, &folded, err));
+    *out = ward_strdup(&r->mem, folded);
+    return *out != NULL ? WARD_OK
+                        : WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a drug's names");
+}
+
+static enum ward_code index_searched(struct ruleset *r, struct ward_err *err)
+{
+    enum ward_code code = WARD_OK;
+    struct ward_arena mem; /* of one drug's */
+
+    r->searched = ward_alloc(&r->mem, r->drugs.n * sizeof(const char *));
+    if (r->searched == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for drugs' names");
+    ward_arena_init(&mem, NAMES_MEM);
+    for (size_t i = 0; i < r->drugs.n && code == WARD_OK; i++) {
+        ward_arena_reset(&mem);
+        code = searched(r, &mem, r->drugs.at[i].item, &r->searched[i], err);
+    }
+    ward_arena_done(&mem);
+    return code;
+}
+
 enum ward_code ruleset_index(struct ruleset *r, struct ward_err *err)
 {
     if (!index_ingredients(r) || !index_drugs(r) || !index_doses(r) || !index_rules(r))
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a rule set's indexes");
-    return WARD_OK;
+    return index_searched(r, err);
 }

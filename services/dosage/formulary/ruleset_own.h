@@ -40,6 +40,7 @@ struct ruleset {
     struct names ingredients, classes, drugs, products, gtins, reasons, rules;
     struct names dose;           /* dose rules by their ingredient */
     const DoseRule **dose_rules; /* in dose's order */
+    const char **searched;       /* in drugs' order: ids and names, folded */
     struct prepared *prepared;   /* check/prepared.h */
 };
 
