@@ -89,15 +89,15 @@ static bool said_before(const Decision *d, size_t i)
     return false;
 }
 
-#define FINDING_ROW 9
+#define FINDING_ROW 6
+#define HOUR_US     INT64_C(3600000000)
 
 static enum ward_code put_findings(struct worker *w, struct ward_arena *mem, const Decision *d,
-                                   const uint8_t id[DOSAGE_ID], size_t n_open,
-                                   struct ward_err *err)
+                                   size_t n_open, struct ward_err *err)
 {
     static const char SQL[] =
-        "INSERT INTO finding (decision_id, rule_id, at_us, severity, purpose, overridden,"
-        " followed, actor, ward) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        "INSERT INTO finding (rule_id, at_us, severity, purpose, overridden, followed)"
+        " VALUES (?, ?, ?, ?, ?, ?)";
     const Snapshot *s = d->snapshot;
     bool ask = s->purpose == WARD__DOSAGE__V1__CHECK_PURPOSE__CHECK_PURPOSE_ASK;
     struct ward_val *rows = ward_alloc(mem, d->n_findings * FINDING_ROW * sizeof(*rows));
@@ -107,21 +107,16 @@ static enum ward_code put_findings(struct worker *w, struct ward_arena *mem, con
         return no_memory(err);
     for (size_t i = 0; i < d->n_findings; i++) {
         const Finding *f = d->findings[i];
-        bool done = n_open == 0 && override_of(d, f->rule_id) != NULL;
         const struct ward_val row[FINDING_ROW] = {
-            id_val(id),
             ward_text(f->rule_id),
-            ward_int(mem, s->at_us),
+            ward_int(mem, s->at_us - s->at_us % HOUR_US),
             ward_int(mem, f->severity),
             ward_int(mem, s->purpose),
-            ward_int(mem, done),
-            ward_int(mem, !ask && n_open > 0),
-            ward_text(d->decided_by),
-            ward_text(s->facts == NULL ? "" : s->facts->ward)};
+            ward_int(mem, n_open == 0 && override_of(d, f->rule_id) != NULL),
+            ward_int(mem, !ask && n_open > 0)};
 
-        if (said_before(d, i))
-            continue;
-        memcpy(rows + FINDING_ROW * n++, row, sizeof(row));
+        if (!said_before(d, i))
+            memcpy(rows + FINDING_ROW * n++, row, sizeof(row));
     }
     return n == 0 ? WARD_OK : ward_db_bulk(w->seat.db, SQL, rows, FINDING_ROW, n, err);
 }
@@ -170,7 +165,7 @@ enum ward_code decision_keep(struct worker *w, struct ward_arena *mem, const Dec
     code = put(w, mem, d, id, &o, err);
     owner_wipe(&o);
     WARD_TRY(code);
-    WARD_TRY(put_findings(w, mem, d, id, n_open, err));
+    WARD_TRY(put_findings(w, mem, d, n_open, err));
     *k = (struct counted){.d = d, .done = n_open == 0};
     ward_db_after_commit(w->seat.db, count, k);
     return WARD_OK;

@@ -24,4 +24,14 @@ WARD_MUST enum ward_code order_version(struct worker *w, struct ward_arena *mem,
                                        const uint8_t id[DOSAGE_ID], int version, Order **out,
                                        struct ward_err *err);
 
+/* ---- own.c ---- */
+
+/* Who may not see a patient hears that there is no such order. */
+WARD_MUST enum ward_code order_unseen(enum ward_code code, struct ward_err *err);
+/* Of a patient who was erased there is nothing, whoever asks. */
+WARD_MUST enum ward_code order_gone(enum ward_code code, struct ward_err *err);
+/* Ids, codes and counts for the act. */
+void order_note(struct ward_act *a, const Order *order);
+void decision_note(struct ward_act *a, const Decision *d);
+
 #endif

@@ -10,10 +10,6 @@
         return WARD_FAIL(c->err, UNIMPLEMENTED, "not built yet");                              \
     }
 
-PENDING(check)
-PENDING(place)
-PENDING(change)
-PENDING(set_state)
 PENDING(get_order)
 PENDING(list_orders)
 PENDING(order_history)

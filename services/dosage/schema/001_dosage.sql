@@ -107,19 +107,17 @@ CREATE TABLE decision (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 CREATE TRIGGER decision_is_not_changed BEFORE UPDATE ON decision FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'a decision is not changed';
 CREATE TRIGGER decision_is_not_deleted BEFORE DELETE ON decision FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'a decision is not deleted';
--- What they found, for the burden of rules. A rule that found several things stands here once, at its worst. overridden: it was, and
--- what was asked for was done. followed: that was not done.
+-- What they found, for the burden of rules: a rule that found several things in one decision counts once, at its worst. A rule's name
+-- may tell the drug, so nothing here leads to the decision, its patient or its person. at_us: the hour. overridden: it was, and what
+-- was asked for was done. followed: that was not done.
 CREATE TABLE finding (
-    decision_id BINARY(16)  NOT NULL,
+    finding_id  BIGINT      NOT NULL AUTO_INCREMENT PRIMARY KEY,
     rule_id     VARCHAR(64) CHARACTER SET ascii COLLATE ascii_nopad_bin NOT NULL,
     at_us       BIGINT      NOT NULL,
     severity    TINYINT     NOT NULL,
     purpose     TINYINT     NOT NULL,
     overridden  BOOLEAN     NOT NULL,
     followed    BOOLEAN     NOT NULL,
-    actor       VARCHAR(128) NOT NULL,
-    ward        VARCHAR(64) CHARACTER SET ascii COLLATE ascii_nopad_bin NOT NULL,
-    PRIMARY KEY (decision_id, rule_id),
     KEY finding_at (at_us)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 

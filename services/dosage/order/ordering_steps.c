@@ -1,0 +1,114 @@
+/* What is done inside an ordering's transaction. */
+#include "services/dosage/order/ordering.h"
+
+#include <string.h>
+
+static enum ward_code no_memory(struct ward_err *err)
+{
+    return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for an order");
+}
+
+enum ward_code ordering_order(struct ordering *o, Order **out, struct ward_err *err)
+{
+    struct ward_call *c = o->call;
+    Order *order;
+
+    WARD_TRY(order_find(c->wrk, c->mem, o->id, true, &order, err));
+    if (order->version != o->expected_version)
+        return WARD_FAIL_REASON(err, ABORTED, "VERSION_CONFLICT",
+                                "the order's current version is another");
+    if ((enum order_state)order->state == ORDER_DRAFT &&
+        strcmp(order->written_by, c->who->subject) != 0)
+        return WARD_FAIL_REASON(err, PERMISSION_DENIED, "ORDER_DRAFT",
+                                "a draft is its prescriber's alone");
+    *out = o->order = order;
+    return WARD_OK;
+}
+
+enum ward_code ordering_starts(struct ordering *o, const Prescription *p, Prescription **out,
+                               struct ward_err *err)
+{
+    Prescription *copy = ward_new(o->call->mem, Prescription);
+
+    if (copy == NULL)
+        return no_memory(err);
+    *copy = *p;
+    if (copy->starts_at_us == 0)
+        copy->starts_at_us = o->at_us;
+    *out = copy;
+    return WARD_OK;
+}
+
+/* ---- deciding ---- */
+
+static enum ward_code sign(struct ordering *o, struct ward_err *err)
+{
+    Decision *d = o->decision;
+    struct ward_call *c = o->call;
+
+    d->overrides = (Override **)(uintptr_t)o->overrides;
+    d->n_overrides = o->n_overrides;
+    d->decided_by = api_text(c->who->subject);
+    if (o->has_second && check_needs_second(d))
+        d->second_person = api_text(o->second.subject);
+    d->event_id = ward_strdup(c->mem, o->act.event_text);
+    return d->event_id == NULL ? no_memory(err) : WARD_OK;
+}
+
+enum ward_code ordering_decide(struct ordering *o, Purpose purpose, const Prescription *p,
+                               const char *order_id, struct ward_err *err)
+{
+    struct ward_call *c = o->call;
+    const struct asked asked = {.chart = &o->chart,
+                                .prescription = p,
+                                .order_id = order_id,
+                                .purpose = purpose,
+                                .at_us = o->at_us,
+                                .time_zone = o->time_zone};
+    const struct check_who who = {
+        .roles = c->who->roles, .n_roles = c->who->n_roles, .second = o->has_second};
+    const struct ruleset *rules = NULL;
+
+    WARD_TRY(decide(c->wrk, c->mem, &asked, &rules, &o->decision, err));
+    WARD_TRY(check_open(rules, o->decision, o->overrides, o->n_overrides, &who, c->mem,
+                        &o->open, &o->n_open, err));
+    WARD_TRY(sign(o, err));
+    return decision_keep(c->wrk, c->mem, o->decision, o->n_open, err);
+}
+
+/* ---- writing ---- */
+
+static enum ward_code name_new(struct ordering *o, Order *order, struct ward_err *err)
+{
+    struct ward_arena *mem = o->call->mem;
+    uint8_t id[DOSAGE_ID];
+    char text[37];
+
+    ward_uuid7(id);
+    ward_uuid_text(id, text);
+    order->order_id = ward_strdup(mem, text);
+    order->patient_id = ward_strdup(mem, o->chart.text);
+    return order->order_id == NULL || order->patient_id == NULL ? no_memory(err) : WARD_OK;
+}
+
+enum ward_code ordering_write(struct ordering *o, Order *order, struct ward_err *err)
+{
+    struct ward_call *c = o->call;
+    const Decision *d = o->decision;
+
+    if (order->version == 0)
+        WARD_TRY(name_new(o, order, err));
+    order->version++;
+    order->written_by = api_text(c->who->subject);
+    order->written_at_us = o->at_us;
+    order->second_person = api_text(d == NULL ? "" : d->second_person);
+    if (d != NULL)
+        order->decision_id = d->decision_id;
+    order->event_id = ward_strdup(c->mem, o->act.event_text);
+    if (order->event_id == NULL)
+        return no_memory(err);
+    WARD_TRY(order_write(c->wrk, c->mem, order, err));
+    o->order = order;
+    o->done = true;
+    return WARD_OK;
+}

@@ -1,0 +1,17 @@
+/* prescription.h - whether a prescription can be one at all, before it is checked: pure.
+ *
+ * Threads: any. Memory: none. Errors: INVALID_ARGUMENT, DOSE_UNIT, DOSE_VALUE, TIMING_INVALID;
+ * others name the field.
+ */
+#ifndef DOSAGE_ORDER_PRESCRIPTION_H
+#define DOSAGE_ORDER_PRESCRIPTION_H
+
+#include "services/dosage/check/check.h"
+
+/* at_us: now. What its rules say of its drug is the check's. */
+WARD_MUST enum ward_code prescription_valid(const Ward__Dosage__V1__Prescription *p,
+                                            int64_t at_us, struct ward_err *err);
+/* It ends, and did before this moment. */
+bool prescription_over(const Ward__Dosage__V1__Prescription *p, int64_t at_us);
+
+#endif
