@@ -9,8 +9,6 @@
         return WARD_FAIL(c->err, UNIMPLEMENTED, "not built yet");                              \
     }
 
-PENDING(get_pack)
-PENDING(get_pack_keys)
 PENDING(reconcile)
 PENDING(list_conflicts)
 PENDING(resolve_conflict)

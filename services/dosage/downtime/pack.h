@@ -1,0 +1,85 @@
+/* pack.h - downtime packs: what a ward needs to know while nothing can be reached, as a signed
+ * document.
+ *
+ * The keys that sign are secrets of the ring ("pack", one a generation; the newest signs, all
+ * that are held check).
+ *
+ * Threads: any; a worker's own connection. Memory: the call's arena. Errors: as each says.
+ */
+#ifndef DOSAGE_DOWNTIME_PACK_H
+#define DOSAGE_DOWNTIME_PACK_H
+
+#include "common/json/write.h"
+#include "services/dosage/api.h"
+#include "services/dosage/give/give.h"
+#include "ward/dosage/v1/downtime.pb-c.h"
+
+typedef Ward__Dosage__V1__Administration Dose;
+typedef Ward__Dosage__V1__Order Order;
+typedef Ward__Dosage__V1__Slot Slot;
+typedef Ward__Dosage__V1__Facts Facts;
+typedef Ward__Dosage__V1__Pack Pack;
+typedef Ward__Dosage__V1__PackPatient PackPatient;
+typedef Ward__Dosage__V1__OfflineDose OfflineDose;
+typedef Ward__Dosage__V1__ReconcileResult ReconcileResult;
+
+#define PACK_TYP    "ward-dosage-pack"
+#define PACK_BYTES  ((size_t)6 << 20)
+#define PACK_DAY_US INT64_C(86400000000)
+#define PACK_OPEN   (1u << ORDER_ACTIVE | 1u << ORDER_ON_HOLD)
+
+/* ---- pack_json.c: pure ---- */
+
+/* A message by protobuf's own JSON mapping: lowerCamelCase names, 64-bit numbers as text, enums
+ * by name, bytes as base64; what has its default is left out. Errors: ward_json_done's. */
+void pack_message(struct ward_json_out *w, const ProtobufCMessage *msg, struct ward_arena *mem);
+
+/* ---- pack_sign.c ---- */
+
+#define PACK_KEYS 4 /* generations that are held */
+struct pack_key {
+    uint8_t seed[WARD_ED25519_SEED];
+};
+/* Newest first; returns how many. The caller wipes them. */
+int pack_keys(struct dosage *dos, struct pack_key out[PACK_KEYS]);
+/*   RESOURCE_EXHAUSTED  PACK_TOO_LARGE */
+WARD_MUST enum ward_code pack_sign(struct dosage *dos, const Pack *pack, struct ward_arena *mem,
+                                   char **out, struct ward_err *err);
+
+/* What a pack said, as it was given out. */
+struct pack {
+    uint8_t id[DOSAGE_ID];
+    const char *ward;
+    int64_t made_at_us, expires_at_us;
+    const struct ward_json *patients; /* PackPatient, as JSON */
+};
+/*   UNAUTHENTICATED  PACK_INVALID: not signed by a key of ours, of another kind, or changed */
+WARD_MUST enum ward_code pack_open(struct dosage *dos, const char *text, struct ward_arena *mem,
+                                   struct pack *out, struct ward_err *err);
+bool pack_has_patient(const struct pack *p, const char *patient_id);
+bool pack_has_order(const struct pack *p, const char *patient_id, const char *order_id);
+
+/* ---- facts.c ---- */
+
+/* What the chart says of a patient: kept, or read from records with the caller's token while
+ * records answers (*away: it did not; it is not asked again). Never NULL: UNAVAILABLE, with
+ * nothing in it, where neither is to be had. Not in a transaction. */
+const Facts *pack_facts(struct ward_call *c, const uint8_t patient[DOSAGE_ID], bool *away);
+
+/* ---- fill.c ---- */
+
+struct filling {
+    struct ward_call *call;
+    const char *ward;
+    int64_t now_us, expires_us;
+    uint8_t (*patients)[DOSAGE_ID]; /* roots, by id */
+    const Facts **facts;
+    size_t n;
+};
+/* Everyone with an open order in the ward: their ids. Not yet their facts. */
+WARD_MUST enum ward_code fill_patients(struct filling *f, struct ward_err *err);
+/* Their part of the pack. */
+WARD_MUST enum ward_code fill_patient(struct filling *f, size_t i, PackPatient **out,
+                                      struct ward_err *err);
+
+#endif
