@@ -173,35 +173,37 @@ enum ward_code decision_keep(struct worker *w, struct ward_arena *mem, const Dec
 
 /* ---- finding ---- */
 
-enum ward_code decision_find(struct worker *w, struct ward_arena *mem,
-                             const uint8_t id[DOSAGE_ID], Decision **out, struct ward_err *err)
+enum ward_code decision_row(struct worker *w, struct ward_arena *mem,
+                            const struct ward_val *row, Decision **out, struct ward_err *err)
 {
-    static const char SQL[] =
-        "SELECT d.patient_id, k.kek, k.wrapped, d.decided_at_us, d.purpose, d.outcome,"
-        " d.rule_set_version, d.sealed FROM decision d"
-        " JOIN patient p ON p.patient_id = d.patient_id"
-        " LEFT JOIN owner_key k ON k.owner_id = d.patient_id"
-        " WHERE d.decision_id = ? AND p.erased_at_us IS NULL";
-    const struct ward_val *row;
+    const uint8_t *id = (const uint8_t *)row[0].p;
     ProtobufCMessage *msg = NULL;
-    struct ward_rows rows;
     enum ward_code code;
     struct owner o;
     char as[BOUND];
 
-    WARD_TRY(ward_db_run(w->seat.db, mem, SQL, WARD_PARAMS(id_val(id)), &rows, err));
-    if (rows.n == 0)
-        return WARD_FAIL_REASON(err, NOT_FOUND, "DECISION_NOT_FOUND", "no such decision");
-    row = rows.at[0];
-    if (row[2].p == NULL)
+    if (row[3].p == NULL)
         return WARD_FAIL_REASON(err, DATA_LOSS, "DOSE_UNREADABLE",
                                 "a decision's row is not what was written");
-    WARD_TRY(owner_open(w, mem, (const uint8_t *)row[0].p, row[1], row[2], &o, err));
-    bound(as, row_number(row[3]), row_number(row[4]), row_number(row[5]), row_number(row[6]));
-    code = owner_unseal(&o, mem, "decision", id, as, row[7],
+    WARD_TRY(owner_open(w, mem, (const uint8_t *)row[1].p, row[2], row[3], &o, err));
+    bound(as, row_number(row[4]), row_number(row[5]), row_number(row[6]), row_number(row[7]));
+    code = owner_unseal(&o, mem, "decision", id, as, row[8],
                         &ward__dosage__v1__decision__descriptor, &msg, err);
     owner_wipe(&o);
     WARD_TRY(code);
     *out = (Decision *)msg;
     return WARD_OK;
+}
+
+enum ward_code decision_find(struct worker *w, struct ward_arena *mem,
+                             const uint8_t id[DOSAGE_ID], Decision **out, struct ward_err *err)
+{
+    static const char SQL[] = "SELECT " DECISION_COLUMNS " FROM decision d" DECISION_KEYS
+                              " WHERE d.decision_id = ? AND p.erased_at_us IS NULL";
+    struct ward_rows rows;
+
+    WARD_TRY(ward_db_run(w->seat.db, mem, SQL, WARD_PARAMS(id_val(id)), &rows, err));
+    if (rows.n == 0)
+        return WARD_FAIL_REASON(err, NOT_FOUND, "DECISION_NOT_FOUND", "no such decision");
+    return decision_row(w, mem, rows.at[0], out, err);
 }

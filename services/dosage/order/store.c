@@ -176,35 +176,89 @@ enum ward_code orders_of_ward(struct worker *w, struct ward_arena *mem, const ch
     return open_rows(w, mem, &rows, out, n, err);
 }
 
-/* ---- one version ---- */
+enum ward_code orders_page(struct worker *w, struct ward_arena *mem,
+                           const uint8_t patient[DOSAGE_ID], uint32_t states,
+                           const uint8_t *before, size_t most, Order ***out, size_t *n,
+                           struct ward_err *err)
+{
+    static const char SQL[] =
+        COLUMNS " FROM patient me JOIN patient p ON p.root_id = me.root_id"
+                " JOIN drug_order o ON o.patient_id = p.patient_id" KEYS
+                " WHERE me.patient_id = ? AND p.erased_at_us IS NULL AND o.state " IN_STATES
+                " AND o.order_id < ? ORDER BY o.order_id DESC LIMIT ?";
+    static const uint8_t last[DOSAGE_ID] = {255, 255, 255, 255, 255, 255, 255, 255,
+                                            255, 255, 255, 255, 255, 255, 255, 255};
+    struct ward_val params[1 + STATE_SLOTS + 2];
+    struct ward_rows rows;
+
+    params[0] = id_val(patient);
+    bind_states(mem, states, params + 1);
+    params[1 + STATE_SLOTS] = id_val(before == NULL ? last : before);
+    params[2 + STATE_SLOTS] = ward_int(mem, (int64_t)most);
+    WARD_TRY(ward_db_run(w->seat.db, mem, SQL, params, WARD_COUNT(params), &rows, err));
+    return open_rows(w, mem, &rows, out, n, err);
+}
+
+/* ---- versions ---- */
+
+static enum ward_code open_version(struct worker *w, struct ward_arena *mem,
+                                   const struct ward_val *row, Order **out,
+                                   struct ward_err *err)
+{
+    struct owner o = {0};
+    enum ward_code code;
+
+    if (row[WRAPPED].p == NULL)
+        return unreadable(err);
+    WARD_TRY(
+        owner_open(w, mem, (const uint8_t *)row[PATIENT].p, row[KEK], row[WRAPPED], &o, err));
+    code = open_with(&o, mem, (const uint8_t *)row[ID].p, row + VERSION, row[SEALED], out, err);
+    owner_wipe(&o);
+    return code;
+}
+
+enum ward_code order_versions(struct worker *w, struct ward_arena *mem,
+                              const uint8_t id[DOSAGE_ID], int below, size_t most, Order ***out,
+                              size_t *n, struct ward_err *err)
+{
+    static const char SQL[] =
+        "SELECT o.patient_id, o.order_id, k.kek, k.wrapped, v.version, v.state,"
+        " v.written_at_us, v.sealed FROM drug_order o"
+        " JOIN patient p ON p.patient_id = o.patient_id"
+        " JOIN order_version v ON v.patient_id = o.patient_id AND v.order_id = o.order_id" KEYS
+        " WHERE o.order_id = ? AND v.version < ? AND p.erased_at_us IS NULL"
+        " ORDER BY v.version DESC LIMIT ?";
+    struct ward_rows rows;
+    Order **all;
+
+    WARD_TRY(
+        ward_db_run(w->seat.db, mem, SQL,
+                    WARD_PARAMS(id_val(id), ward_int(mem, below), ward_int(mem, (int64_t)most)),
+                    &rows, err));
+    all = ward_alloc(mem, rows.n * sizeof(Order *));
+    if (all == NULL)
+        return no_memory(err);
+    for (size_t i = 0; i < rows.n; i++)
+        WARD_TRY(open_version(w, mem, rows.at[i], &all[i], err));
+    *out = all;
+    *n = rows.n;
+    return WARD_OK;
+}
 
 enum ward_code order_version(struct worker *w, struct ward_arena *mem,
                              const uint8_t id[DOSAGE_ID], int version, Order **out,
                              struct ward_err *err)
 {
-    static const char SQL[] =
-        "SELECT o.patient_id, o.order_id, k.kek, k.wrapped, v.version, v.state,"
-        " v.written_at_us, v.sealed, v.actor, v.event_id FROM drug_order o"
-        " JOIN patient p ON p.patient_id = o.patient_id"
-        " JOIN order_version v ON v.patient_id = o.patient_id AND v.order_id = o.order_id" KEYS
-        " WHERE o.order_id = ? AND v.version = ? AND p.erased_at_us IS NULL";
-    const struct ward_val *row;
-    struct ward_rows rows;
-    struct owner o = {0};
-    enum ward_code code;
+    Order **one;
+    size_t n;
 
-    WARD_TRY(ward_db_run(w->seat.db, mem, SQL, WARD_PARAMS(id_val(id), ward_int(mem, version)),
-                         &rows, err));
-    if (rows.n == 0)
+    if (version < 1 || version == INT32_MAX)
         return unknown(err);
-    row = rows.at[0];
-    if (row[WRAPPED].p == NULL)
-        return unreadable(err);
-    WARD_TRY(
-        owner_open(w, mem, (const uint8_t *)row[PATIENT].p, row[KEK], row[WRAPPED], &o, err));
-    code = open_with(&o, mem, id, row + VERSION, row[SEALED], out, err);
-    owner_wipe(&o);
-    return code;
+    WARD_TRY(order_versions(w, mem, id, version + 1, 1, &one, &n, err));
+    if (n == 0 || one[0]->version != version)
+        return unknown(err);
+    *out = one[0];
+    return WARD_OK;
 }
 
 /* ---- writing ---- */
