@@ -20,7 +20,8 @@ struct clock {
 };
 WARD_MUST enum ward_code ward_clock(struct worker *w, struct ward_arena *mem, const char *ward,
                                     bool must, struct clock *out, struct ward_err *err);
-/* An order's timing by its own ward's clock. */
+/* An order's timing by its own ward's clock, as if this version had always been in force: for
+ * what is still to come. What is due and charted: slots_of, slot_find. */
 WARD_MUST enum ward_code order_timing(struct worker *w, struct ward_arena *mem,
                                       const Ward__Dosage__V1__Order *order, struct timing *out,
                                       struct ward_err *err);
@@ -31,6 +32,12 @@ WARD_MUST enum ward_code slots_of(struct worker *w, struct ward_arena *mem,
                                   int64_t from_us, int64_t to_us, int64_t now_us,
                                   Ward__Dosage__V1__Slot ***out, size_t *n_out,
                                   struct ward_err *err);
+/* The one due exactly then, with its window and state, by whichever version of the order was in
+ * force: what is charted is charted for this one.   NOT_FOUND  SLOT_NOT_FOUND */
+WARD_MUST enum ward_code slot_find(struct worker *w, struct ward_arena *mem,
+                                   Ward__Dosage__V1__Order *order, int64_t due_us,
+                                   int64_t now_us, Ward__Dosage__V1__Slot **out,
+                                   struct ward_err *err);
 /* "<order id>@<due_at_us>"   INVALID_ARGUMENT (field slot_id) */
 WARD_MUST enum ward_code slot_id_parse(const char *text, uint8_t order[DOSAGE_ID],
                                        int64_t *due_us, struct ward_err *err);

@@ -1,0 +1,33 @@
+/* slot_reader.h - how orders become slots: their versions read, their doses made messages.
+ *
+ * Threads: a worker's own connection. Memory: the arena. Errors: db.h's, owner.h's.
+ */
+#ifndef DOSAGE_SCHEDULE_SLOT_READER_H
+#define DOSAGE_SCHEDULE_SLOT_READER_H
+
+#include "services/dosage/order/order_own.h"
+#include "services/dosage/schedule/plan.h"
+#include "services/dosage/schedule/slots.h"
+
+typedef Ward__Dosage__V1__Slot Slot;
+
+struct slot_reader {
+    struct worker *w;
+    struct ward_arena *mem;
+    const struct ruleset *rules; /* NULL: none is active */
+    const char *ward;            /* whose clock is at hand */
+    struct clock clock;
+};
+WARD_MUST enum ward_code slot_reader_open(struct slot_reader *r, struct worker *w,
+                                          struct ward_arena *mem, struct ward_err *err);
+/* Versions that were in force at from_us or later, as a plan. The order is borrowed. */
+WARD_MUST enum ward_code slot_plan(struct slot_reader *r, Order *order, int64_t from_us,
+                                   struct plan *out, struct ward_err *err);
+/* A row of slot_taken: due_at_us, administration_id, outcome. */
+WARD_MUST enum ward_code slot_taken_row(const struct ward_val *row, struct taken *out,
+                                        struct ward_err *err);
+/* Borrows its order's prescription. */
+WARD_MUST enum ward_code slot_message(const struct slot_reader *r, const struct planned *p,
+                                      Slot **out, struct ward_err *err);
+
+#endif

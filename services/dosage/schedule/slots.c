@@ -1,0 +1,132 @@
+/* Slots of orders: their versions and what was charted, laid together. */
+#include "services/dosage/schedule/slot_reader.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct gathered {
+    struct slot_reader r;
+    struct planned *room; /* of one order at a time */
+    Slot **slots;
+    size_t n;
+    int64_t from_us, to_us, now_us;
+};
+
+static enum ward_code read_taken(struct slot_reader *r, const uint8_t order[DOSAGE_ID],
+                                 int64_t from_us, int64_t to_us, struct taken **out, size_t *n,
+                                 struct ward_err *err)
+{
+    static const char SQL[] =
+        "SELECT t.due_at_us, t.administration_id, a.outcome FROM slot_taken t"
+        " JOIN administration a ON a.administration_id = t.administration_id"
+        " WHERE t.order_id = ? AND t.due_at_us >= ? AND t.due_at_us < ? ORDER BY t.due_at_us"
+        " LIMIT ?";
+    struct ward_rows rows;
+
+    WARD_TRY(ward_db_run(r->w->seat.db, r->mem, SQL,
+                         WARD_PARAMS(id_val(order), ward_int(r->mem, from_us - PLAN_DAY_US),
+                                     ward_int(r->mem, to_us + PLAN_DAY_US),
+                                     ward_int(r->mem, SLOTS_MOST + 1)),
+                         &rows, err));
+    *n = rows.n;
+    *out = ward_alloc(r->mem, rows.n * sizeof(**out));
+    if (*out == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for slots");
+    for (size_t i = 0; i < rows.n; i++)
+        WARD_TRY(slot_taken_row(rows.at[i], &(*out)[i], err));
+    return WARD_OK;
+}
+
+static enum ward_code gather(struct gathered *g, Order *order, struct ward_err *err)
+{
+    uint8_t id[DOSAGE_ID];
+    struct taken *taken;
+    struct plan plan;
+    size_t n, n_taken;
+
+    if (!ward_uuid_parse(order->order_id, id))
+        return WARD_FAIL(err, INTERNAL, "an order without an id");
+    WARD_TRY(slot_plan(&g->r, order, g->from_us - PLAN_DAY_US, &plan, err));
+    WARD_TRY(read_taken(&g->r, id, g->from_us, g->to_us, &taken, &n_taken, err));
+    n = plan_slots(&plan, taken, n_taken, g->from_us, g->to_us, g->now_us, g->room,
+                   SLOTS_MOST - g->n);
+    if (n > SLOTS_MOST - g->n)
+        return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "SLOTS_TOO_MANY",
+                                "more than 5,000 slots");
+    for (size_t i = 0; i < n; i++)
+        WARD_TRY(slot_message(&g->r, &g->room[i], &g->slots[g->n++], err));
+    return WARD_OK;
+}
+
+static int by_due(const void *a, const void *b)
+{
+    const Slot *x = *(Slot *const *)a, *y = *(Slot *const *)b;
+
+    if (x->due_at_us != y->due_at_us)
+        return x->due_at_us < y->due_at_us ? -1 : 1;
+    return strcmp(x->order_id, y->order_id);
+}
+
+enum ward_code slots_of(struct worker *w, struct ward_arena *mem, Order *const *orders,
+                        size_t n, int64_t from_us, int64_t to_us, int64_t now_us, Slot ***out,
+                        size_t *n_out, struct ward_err *err)
+{
+    struct gathered g = {.from_us = from_us, .to_us = to_us, .now_us = now_us};
+
+    WARD_TRY(slot_reader_open(&g.r, w, mem, err));
+    g.room = ward_alloc(mem, PLAN_ROOM(SLOTS_MOST) * sizeof(*g.room));
+    g.slots = ward_alloc(mem, SLOTS_MOST * sizeof(Slot *));
+    if (g.room == NULL || g.slots == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for slots");
+    for (size_t i = 0; i < n; i++)
+        WARD_TRY(gather(&g, orders[i], err));
+    if (g.n > 0)
+        qsort(g.slots, g.n, sizeof(Slot *), by_due);
+    *out = g.slots;
+    *n_out = g.n;
+    return WARD_OK;
+}
+
+enum ward_code slot_find(struct worker *w, struct ward_arena *mem, Order *order, int64_t due_us,
+                         int64_t now_us, Slot **out, struct ward_err *err)
+{
+    struct planned room[PLAN_ROOM(1)];
+    struct gathered g = {.from_us = due_us, .to_us = due_us + 1, .now_us = now_us};
+    uint8_t id[DOSAGE_ID];
+    struct taken *taken;
+    struct plan plan;
+    size_t n;
+
+    if (!ward_uuid_parse(order->order_id, id))
+        return WARD_FAIL(err, INTERNAL, "an order without an id");
+    WARD_TRY(slot_reader_open(&g.r, w, mem, err));
+    WARD_TRY(slot_plan(&g.r, order, due_us - PLAN_DAY_US, &plan, err));
+    WARD_TRY(read_taken(&g.r, id, due_us, due_us + 1, &taken, &n, err));
+    if (plan_slots(&plan, taken, n, g.from_us, g.to_us, now_us, room, 1) == 0)
+        return WARD_FAIL_REASON(err, NOT_FOUND, "SLOT_NOT_FOUND",
+                                "the order has no dose due at this time");
+    return slot_message(&g.r, &room[0], out, err);
+}
+
+/* ---- names ---- */
+
+enum ward_code slot_id_parse(const char *text, uint8_t order[DOSAGE_ID], int64_t *due_us,
+                             struct ward_err *err)
+{
+    const char *at = strchr(text, '@');
+    char id[37];
+
+    if (at == NULL || at - text != (ptrdiff_t)sizeof(id) - 1)
+        return WARD_FAIL_FIELD(err, "slot_id", "is none of ListSlots");
+    memcpy(id, text, sizeof(id) - 1);
+    id[sizeof(id) - 1] = '\0';
+    if (!ward_uuid_parse(id, order) || at[1] == '+' || !ward_i64(at + 1, 0, INT64_MAX, due_us))
+        return WARD_FAIL_FIELD(err, "slot_id", "is none of ListSlots");
+    return WARD_OK;
+}
+
+void slot_id_print(const char *order_id, int64_t due_us, char out[SLOT_ID_SIZE])
+{
+    snprintf(out, SLOT_ID_SIZE, "%.36s@%lld", order_id, (long long)due_us);
+}
