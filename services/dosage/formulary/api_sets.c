@@ -10,6 +10,7 @@
 
 typedef Ward__Dosage__V1__DraftRuleSetRequest DraftRequest;
 typedef Ward__Dosage__V1__DraftRuleSetResponse DraftResponse;
+typedef Ward__Dosage__V1__RuleSetProblem Problem;
 typedef Ward__Dosage__V1__GetRuleSetRequest GetRequest;
 typedef Ward__Dosage__V1__GetRuleSetResponse GetResponse;
 typedef Ward__Dosage__V1__ListRuleSetsRequest ListRequest;
@@ -37,14 +38,16 @@ struct drafting {
     RuleSetInfo *info;
 };
 
-static enum ward_code check(struct ward_call *c, const RuleSet *set)
+static enum ward_code check(struct ward_call *c, const RuleSet *set,
+                            struct ruleset_problems *problems)
 {
     static const char NO_HASH[65] = "";
-    struct ruleset_problems problems;
     struct ruleset *made = NULL;
-    enum ward_code code = ruleset_make(set, NO_HASH, &made, &problems, c->err);
+    enum ward_code code = ruleset_make(set, NO_HASH, &made, problems, c->err);
 
     ruleset_free(made);
+    if (code == WARD_INVALID_ARGUMENT && problems->n > 0)
+        snprintf(c->err->field, sizeof(c->err->field), "rule_set.%.54s", problems->at[0].path);
     return code;
 }
 
@@ -94,16 +97,61 @@ static enum ward_code draft_in_tx(struct ward_db *db, void *arg, struct ward_err
     return ward_act_write(&act, db, err);
 }
 
+/* ---- only looked at ---- */
+
+static enum ward_code list_problems(struct ward_call *c, const struct ruleset_problems *from,
+                                    DraftResponse *resp)
+{
+    Problem *all = ward_alloc(c->mem, (size_t)from->n * sizeof(*all));
+
+    resp->problems = ward_alloc(c->mem, (size_t)from->n * sizeof(Problem *));
+    if (all == NULL || resp->problems == NULL)
+        return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for the problems");
+    for (int i = 0; i < from->n; i++) {
+        ward__dosage__v1__rule_set_problem__init(&all[i]);
+        WARD_TRY(ward_call_copy(c, from->at[i].path, &all[i].path));
+        WARD_TRY(ward_call_copy(c, from->at[i].what, &all[i].what));
+        resp->problems[i] = &all[i];
+    }
+    resp->n_problems = (size_t)from->n;
+    return WARD_OK;
+}
+
+static enum ward_code looked_at(struct ward_db *db, void *arg, struct ward_err *err)
+{
+    struct ward_act act = *(const struct ward_act *)arg;
+
+    ward_act_note(&act, "check_only", "true");
+    return ward_act_write(&act, db, err);
+}
+
+static enum ward_code only_check(struct ward_call *c, struct ward_act *act, const RuleSet *set,
+                                 DraftResponse *resp)
+{
+    struct worker *w = c->wrk;
+    struct ruleset_problems problems;
+    enum ward_code code = check(c, set, &problems);
+
+    if (code != WARD_OK && problems.n == 0)
+        return code;
+    *c->err = (struct ward_err){0};
+    WARD_TRY(list_problems(c, &problems, resp));
+    return ward_db_tx(w->seat.db, looked_at, act, c->err);
+}
+
 static enum ward_code draft(struct ward_call *c, const DraftRequest *req, DraftResponse *resp)
 {
     struct drafting d = {.call = c, .set = req->rule_set};
+    struct ruleset_problems problems;
     struct worker *w = c->wrk;
 
     begin(c, &d.act);
-    WARD_TRY(ward_call_idem(c, req->idempotency_key, &req->base, &d.idem));
     if (req->rule_set == NULL)
         return WARD_FAIL_FIELD(c->err, "rule_set", "is missing");
-    WARD_TRY(check(c, req->rule_set));
+    if (req->check_only)
+        return only_check(c, &d.act, req->rule_set, resp);
+    WARD_TRY(ward_call_idem(c, req->idempotency_key, &req->base, &d.idem));
+    WARD_TRY(check(c, req->rule_set, &problems));
     WARD_TRY(pack(c, req->rule_set, &d.content));
     WARD_TRY(ward_db_tx(w->seat.db, draft_in_tx, &d, c->err));
     resp->info = d.info;
