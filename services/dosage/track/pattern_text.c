@@ -1,0 +1,78 @@
+#include "services/dosage/track/patterns.h"
+
+#define KIND(name) WARD__DOSAGE__V1__WORKAROUND_KIND__WORKAROUND_KIND_##name
+
+static char *english(const struct pattern *p, struct ward_arena *mem)
+{
+    switch (p->kind) {
+    case KIND(TOKEN_REUSED):
+        return ward_printf(mem,
+                           "A token of another patient or place, or a spent one, was offered "
+                           "%d times within 12 hours.",
+                           p->count);
+    case KIND(ONE_PLACE_MANY_PATIENTS):
+        return ward_printf(mem, "%d patients were verified at one place within 60 seconds.",
+                           p->count);
+    case KIND(BATCH):
+        return ward_printf(mem, "Doses of %s were charted by one person within 60 seconds: %d.",
+                           p->threshold == BATCH_PATIENTS ? "many patients" : "one round",
+                           p->count);
+    case KIND(NOT_SCANNED):
+        return ward_printf(mem,
+                           "%d of %d doses given by one person in 24 hours were not scanned.",
+                           p->count, p->out_of);
+    case KIND(OVERRIDE_HABIT):
+        return ward_printf(mem, "Rule %s was overridden %d of %d times in 7 days.", p->rule_id,
+                           p->count, p->out_of);
+    case KIND(EMERGENCY_LATE):
+        return ward_printf(mem, "A dose given in an emergency was not acknowledged in time.");
+    case KIND(SECOND_PERSON_HABIT):
+        return ward_printf(mem,
+                           "%d doses in a row had the same second person, each within 60 "
+                           "seconds of the one before.",
+                           p->count);
+    default:
+        return ward_printf(mem, "%s", "");
+    }
+}
+
+static char *chinese(const struct pattern *p, struct ward_arena *mem)
+{
+    switch (p->kind) {
+    case KIND(TOKEN_REUSED):
+        return ward_printf(mem, "12小时内%d次使用了他人、他处或已用过的患者核验令牌。",
+                           p->count);
+    case KIND(ONE_PLACE_MANY_PATIENTS):
+        return ward_printf(mem, "60秒内在同一地点核验了%d名患者。", p->count);
+    case KIND(BATCH):
+        return ward_printf(mem, "同一人在60秒内批量记录给药:%s%d。",
+                           p->threshold == BATCH_PATIENTS ? "患者数" : "给药次数", p->count);
+    case KIND(NOT_SCANNED):
+        return ward_printf(mem, "同一人24小时内给药%d次,其中%d次未扫码。", p->out_of, p->count);
+    case KIND(OVERRIDE_HABIT):
+        return ward_printf(mem, "规则%s在7天内触发%d次,其中%d次被越过。", p->rule_id, p->out_of,
+                           p->count);
+    case KIND(EMERGENCY_LATE):
+        return ward_printf(mem, "一次紧急给药未在规定时间内确认。");
+    case KIND(SECOND_PERSON_HABIT):
+        return ward_printf(mem, "连续%d次给药由同一人复核,每次间隔不超过60秒。", p->count);
+    default:
+        return ward_printf(mem, "%s", "");
+    }
+}
+
+enum ward_code pattern_text(const struct pattern *p, struct ward_arena *mem,
+                            Ward__Dosage__V1__Sentence **out, struct ward_err *err)
+{
+    Ward__Dosage__V1__Sentence *s = ward_new(mem, Ward__Dosage__V1__Sentence);
+
+    if (s == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a sentence");
+    ward__dosage__v1__sentence__init(s);
+    s->en = english(p, mem);
+    s->zh = chinese(p, mem);
+    if (s->en == NULL || s->zh == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a sentence");
+    *out = s;
+    return WARD_OK;
+}

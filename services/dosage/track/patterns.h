@@ -1,0 +1,118 @@
+/* patterns.h - what a workaround looks like in rows: pure rules, each over one kind of row in
+ * order of time, each with a threshold that is named here and told in docs/dosage.md.
+ *
+ * Kinds after: R. Koppel, T. Wetterneck, J. L. Telles, B.-T. Karsh, "Workarounds to Barcode
+ * Medication Administration Systems: Their Occurrences, Causes, and Threats to Patient Safety",
+ * J Am Med Inform Assoc 2008;15:408-423, doi:10.1197/jamia.M2616, which lists 15 of them; it
+ * gives no numbers to tell one by. So every number below is policy: set so that a single slip
+ * is no finding, and to be changed by those who review what is found.
+ *
+ * A rule says at which row a pattern is complete, by that row and those less than its window
+ * before it: so what it finds does not depend on where a look began, as long as it began a
+ * window earlier. What is found of the same kind, person and place on one day (of UTC) is one
+ * workaround, which grows.
+ *
+ * Threads: pure. Memory: the arena. Errors: RESOURCE_EXHAUSTED.
+ */
+#ifndef DOSAGE_TRACK_PATTERNS_H
+#define DOSAGE_TRACK_PATTERNS_H
+
+#include "services/dosage/dosage.h"
+#include "ward/dosage/v1/tracking.pb-c.h"
+
+#define PATTERN_S INT64_C(1000000) /* microseconds */
+
+/* Tokens offered that were not good for it, by one person within a shift: one is a slip, that
+ * the right patient failed is what the check is for. Policy. */
+#define MISUSE_MOST   2
+#define MISUSE_WITHIN (12 * 3600 * PATTERN_S)
+/* Patients verified at one place within a minute: to verify is to stand before them. Policy. */
+#define PLACE_MOST   3
+#define PLACE_WITHIN (60 * PATTERN_S)
+/* Patients, or doses, that one person charted within a minute. Policy. */
+#define BATCH_PATIENTS 4
+#define BATCH_DOSES    15
+#define BATCH_WITHIN   (60 * PATTERN_S)
+/* Of at least so many doses that one person gave in 24 h, the share that no scan came with.
+ * Policy; for comparison: Koppel 2008 (abstract) saw alerts overridden for 10.3 % of
+ * medications charted. */
+#define UNSCANNED_OF      10
+#define UNSCANNED_PERCENT 50
+#define UNSCANNED_WITHIN  (24 * 3600 * PATTERN_S)
+/* Of at least so many findings of one rule in a ward in 7 days, the share overridden. Policy;
+ * for comparison: overridden alerts in general are 49 % to 96 %: van der Sijs et al., J Am Med
+ * Inform Assoc 2006;13:138-147, doi:10.1197/jamia.M1809. */
+#define HABIT_OF      20
+#define HABIT_PERCENT 90
+#define HABIT_WITHIN  (7 * 24 * 3600 * PATTERN_S)
+/* Doses in a row with the same second person, each within a minute of the one before: nobody
+ * checks a dose independently that fast. Policy. */
+#define SECOND_RUN    5
+#define SECOND_WITHIN (60 * PATTERN_S)
+#define SECOND_BACK   (SECOND_RUN * SECOND_WITHIN + 1)
+
+#define PATTERN_EVIDENCE 50 /* ids a workaround holds at most, the oldest */
+
+/* A charted dose, as its row says it in the clear. Not of emergencies, nor brought in from a
+ * pack: those are charted in batches by right. */
+struct charted {
+    int64_t at_us; /* recorded */
+    uint8_t id[DOSAGE_ID], patient[DOSAGE_ID];
+    const char *actor, *second, *ward, *place;
+};
+struct misuse {
+    int64_t at_us;
+    uint8_t event_id[DOSAGE_ID];
+    const char *actor, *ward, *place;
+};
+struct habit { /* a rule's findings in a ward */
+    const char *rule_id, *ward;
+    int fired, overridden;
+};
+struct scanning { /* a person's doses */
+    const char *actor, *ward;
+    int given, unscanned;
+};
+
+/* What was found. Texts are borrowed. */
+struct pattern {
+    Ward__Dosage__V1__WorkaroundKind kind;
+    const char *ward, *actor, *place, *rule_id; /* "" where it is of none */
+    int count, threshold, out_of;
+    int64_t first_us, last_us;
+    const uint8_t (*evidence)[DOSAGE_ID];
+    size_t n_evidence;
+    /* One workaround of all that have the same: of that day, or of that dose. */
+    uint8_t about[WARD_SHA256_SIZE];
+};
+struct patterns {
+    struct pattern *at;
+    size_t n, room;
+};
+
+/* Rows rise by at_us; found are those complete at a row of at_us > from_us. */
+WARD_MUST enum ward_code pattern_misuse(const struct misuse *rows, size_t n, int64_t from_us,
+                                        struct ward_arena *mem, struct patterns *out,
+                                        struct ward_err *err);
+WARD_MUST enum ward_code pattern_place(const struct charted *rows, size_t n, int64_t from_us,
+                                       struct ward_arena *mem, struct patterns *out,
+                                       struct ward_err *err);
+WARD_MUST enum ward_code pattern_batch(const struct charted *rows, size_t n, int64_t from_us,
+                                       struct ward_arena *mem, struct patterns *out,
+                                       struct ward_err *err);
+WARD_MUST enum ward_code pattern_second(const struct charted *rows, size_t n, int64_t from_us,
+                                        struct ward_arena *mem, struct patterns *out,
+                                        struct ward_err *err);
+bool pattern_unscanned(const struct scanning *s);
+bool pattern_habit(const struct habit *h);
+
+/* What `about` is: kind, whose and where, and which day (or dose, or week). */
+void pattern_about(struct pattern *p, int64_t period, const uint8_t *id);
+/* One more of the list, its texts borrowed. */
+WARD_MUST enum ward_code pattern_add(struct patterns *list, const struct pattern *p,
+                                     struct ward_arena *mem, struct ward_err *err);
+/* The sentence of a workaround, for people: no patient in it. */
+WARD_MUST enum ward_code pattern_text(const struct pattern *p, struct ward_arena *mem,
+                                      Ward__Dosage__V1__Sentence **out, struct ward_err *err);
+
+#endif

@@ -1,0 +1,310 @@
+#include "services/dosage/track/patterns.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define KIND(name) WARD__DOSAGE__V1__WORKAROUND_KIND__WORKAROUND_KIND_##name
+#define ROWS       64
+#define NOON       INT64_C(1700049600000000) /* of a day of UTC: 12:00 */
+
+static struct ward_arena mem;
+static struct ward_err err;
+static struct charted rows[ROWS];
+static struct misuse tokens[ROWS];
+static struct patterns found;
+
+static int begin(void **state)
+{
+    (void)state;
+    ward_arena_init(&mem, (size_t)4 << 20);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    ward_arena_done(&mem);
+    return 0;
+}
+
+static void again(void)
+{
+    ward_arena_reset(&mem);
+    memset(&found, 0, sizeof(found));
+}
+
+/* The n-th row: seconds after noon, whose, by whom, where. */
+static void put(size_t n, double s, int patient, const char *actor, const char *place)
+{
+    rows[n] = (struct charted){.at_us = NOON + (int64_t)(s * 1e6),
+                               .actor = actor,
+                               .second = "",
+                               .ward = "ward-3",
+                               .place = place};
+    rows[n].id[0] = (uint8_t)(n + 1);
+    rows[n].patient[0] = (uint8_t)patient;
+}
+
+static void batch(size_t n)
+{
+    again();
+    assert_int_equal(pattern_batch(rows, n, 0, &mem, &found, &err), WARD_OK);
+}
+
+static void many_patients_in_a_minute_are_a_batch(void **state)
+{
+    (void)state;
+    for (int i = 0; i < BATCH_PATIENTS; i++)
+        put((size_t)i, 15.0 * i, i, "nurse-1", "");
+    batch(BATCH_PATIENTS - 1);
+    assert_int_equal(found.n, 0);
+    batch(BATCH_PATIENTS);
+    assert_int_equal(found.n, 1);
+    assert_int_equal(found.at[0].kind, KIND(BATCH));
+    assert_int_equal(found.at[0].count, BATCH_PATIENTS);
+    assert_int_equal(found.at[0].threshold, BATCH_PATIENTS);
+    assert_int_equal(found.at[0].first_us, NOON);
+    assert_int_equal(found.at[0].last_us, rows[BATCH_PATIENTS - 1].at_us);
+    assert_int_equal(found.at[0].n_evidence, BATCH_PATIENTS);
+    assert_memory_equal(found.at[0].evidence[2], rows[2].id, DOSAGE_ID);
+    assert_string_equal(found.at[0].actor, "nurse-1");
+    rows[0].at_us -= 15000000 + 1; /* the window is half-open */
+    batch(BATCH_PATIENTS);
+    assert_int_equal(found.n, 0);
+}
+
+static void one_patients_round_is_no_batch_until_it_is_long(void **state)
+{
+    (void)state;
+    for (int i = 0; i < BATCH_DOSES; i++)
+        put((size_t)i, i, 1, "nurse-1", "");
+    batch(BATCH_DOSES - 1);
+    assert_int_equal(found.n, 0);
+    batch(BATCH_DOSES);
+    assert_int_equal(found.n, 1);
+    assert_int_equal(found.at[0].threshold, BATCH_DOSES);
+}
+
+static void others_doses_are_not_counted(void **state)
+{
+    static const char *const who[] = {"nurse-1", "nurse-2"};
+
+    (void)state;
+    for (int i = 0; i < 2 * BATCH_PATIENTS - 2; i++)
+        put((size_t)i, i, i, who[i % 2], "");
+    batch(2 * BATCH_PATIENTS - 2);
+    assert_int_equal(found.n, 0);
+    put(2 * BATCH_PATIENTS - 2, 10, 40, "nurse-1", "");
+    batch(2 * BATCH_PATIENTS - 1);
+    assert_int_equal(found.n, 1);
+    assert_int_equal(found.at[0].n_evidence, BATCH_PATIENTS);
+}
+
+/* Whatever a look begins with, as long as it is a window before: the same is found. */
+static void where_a_look_begins_changes_nothing(void **state)
+{
+    uint8_t about[WARD_SHA256_SIZE];
+
+    (void)state;
+    for (int i = 0; i < 20; i++)
+        put((size_t)i, 9.0 * i, i, "nurse-1", "");
+    batch(20);
+    assert_int_equal(found.n, 20 - BATCH_PATIENTS + 1);
+    memcpy(about, found.at[found.n - 1].about, sizeof(about));
+    again();
+    assert_int_equal(pattern_batch(rows + 8, 12, rows[18].at_us, &mem, &found, &err), WARD_OK);
+    assert_int_equal(found.n, 1);
+    assert_memory_equal(found.at[0].about, about, sizeof(about));
+    assert_int_equal(found.at[0].last_us, rows[19].at_us);
+}
+
+static void one_workaround_a_day(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2 * BATCH_PATIENTS; i++)
+        put((size_t)i, (i < BATCH_PATIENTS ? 0 : 3600) + i, i, "nurse-1", "");
+    batch(2 * BATCH_PATIENTS);
+    assert_int_equal(found.n, 2);
+    assert_memory_equal(found.at[0].about, found.at[1].about, WARD_SHA256_SIZE);
+    for (int i = BATCH_PATIENTS; i < 2 * BATCH_PATIENTS; i++)
+        rows[i].at_us += INT64_C(12) * 3600 * 1000000;
+    batch(2 * BATCH_PATIENTS);
+    assert_int_equal(found.n, 2);
+    assert_memory_not_equal(found.at[0].about, found.at[1].about, WARD_SHA256_SIZE);
+}
+
+static void place(size_t n)
+{
+    again();
+    assert_int_equal(pattern_place(rows, n, 0, &mem, &found, &err), WARD_OK);
+}
+
+static void many_patients_at_one_place(void **state)
+{
+    (void)state;
+    for (int i = 0; i < PLACE_MOST; i++)
+        put((size_t)i, 20.0 * i, i, i == 0 ? "nurse-1" : "nurse-2", "bed-1");
+    place(PLACE_MOST);
+    assert_int_equal(found.n, 1);
+    assert_int_equal(found.at[0].kind, KIND(ONE_PLACE_MANY_PATIENTS));
+    assert_string_equal(found.at[0].place, "bed-1");
+    assert_string_equal(found.at[0].actor, ""); /* it was two */
+    rows[0].actor = "nurse-2";
+    place(PLACE_MOST);
+    assert_string_equal(found.at[0].actor, "nurse-2");
+    rows[1].patient[0] = rows[0].patient[0];
+    place(PLACE_MOST);
+    assert_int_equal(found.n, 0);
+    put(1, 20, 1, "nurse-2", "bed-2");
+    place(PLACE_MOST);
+    assert_int_equal(found.n, 0);
+    put(1, 20, 1, "nurse-2", "bed-1");
+    rows[1].ward = "icu"; /* another bed-1 */
+    place(PLACE_MOST);
+    assert_int_equal(found.n, 0);
+}
+
+static void no_place_is_no_place(void **state)
+{
+    (void)state;
+    for (int i = 0; i < PLACE_MOST + 2; i++)
+        put((size_t)i, i, i, "nurse-1", "");
+    place(PLACE_MOST + 2);
+    assert_int_equal(found.n, 0);
+}
+
+static void second(size_t n)
+{
+    again();
+    assert_int_equal(pattern_second(rows, n, 0, &mem, &found, &err), WARD_OK);
+}
+
+static void the_same_second_person_too_fast(void **state)
+{
+    (void)state;
+    for (int i = 0; i < SECOND_RUN; i++) {
+        put((size_t)i, 60.0 * i, 1, "nurse-1", "");
+        rows[i].second = "nurse-2";
+    }
+    second(SECOND_RUN);
+    assert_int_equal(found.n, 1);
+    assert_int_equal(found.at[0].kind, KIND(SECOND_PERSON_HABIT));
+    assert_int_equal(found.at[0].n_evidence, SECOND_RUN);
+    rows[2].second = "nurse-3";
+    second(SECOND_RUN);
+    assert_int_equal(found.n, 0);
+    rows[2].second = "nurse-2";
+    rows[1].at_us -= 1; /* a microsecond too far from the next */
+    second(SECOND_RUN);
+    assert_int_equal(found.n, 0);
+}
+
+/* Doses that need no second person do not part a run. */
+static void doses_between_do_not_part_a_run(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2 * SECOND_RUN; i++) {
+        put((size_t)i, 20.0 * i, 1, "nurse-1", "");
+        rows[i].second = i % 2 == 0 ? "nurse-2" : "";
+    }
+    second(2 * SECOND_RUN);
+    assert_int_equal(found.n, 1);
+    assert_int_equal(found.at[0].n_evidence, SECOND_RUN);
+    assert_memory_equal(found.at[0].evidence[1], rows[2].id, DOSAGE_ID);
+}
+
+static void offer(size_t n, double hours, const char *actor)
+{
+    tokens[n] = (struct misuse){.at_us = NOON + (int64_t)(hours * 3600e6),
+                                .actor = actor,
+                                .ward = "ward-3",
+                                .place = "bed-1"};
+    tokens[n].event_id[0] = (uint8_t)(n + 1);
+}
+
+static void one_wrong_token_is_a_slip(void **state)
+{
+    (void)state;
+    offer(0, 0, "nurse-1");
+    offer(1, 1, "nurse-2");
+    again();
+    assert_int_equal(pattern_misuse(tokens, 2, 0, &mem, &found, &err), WARD_OK);
+    assert_int_equal(found.n, 0);
+    offer(2, 11.9, "nurse-1");
+    assert_int_equal(pattern_misuse(tokens, 3, 0, &mem, &found, &err), WARD_OK);
+    assert_int_equal(found.n, 1);
+    assert_int_equal(found.at[0].count, MISUSE_MOST);
+    assert_int_equal(found.at[0].n_evidence, 2);
+    assert_memory_equal(found.at[0].evidence[1], tokens[2].event_id, DOSAGE_ID);
+    again();
+    offer(2, 12, "nurse-1"); /* another shift */
+    assert_int_equal(pattern_misuse(tokens, 3, 0, &mem, &found, &err), WARD_OK);
+    assert_int_equal(found.n, 0);
+}
+
+static void shares(void **state)
+{
+    (void)state;
+    assert_false(pattern_unscanned(&(struct scanning){.given = 9, .unscanned = 9}));
+    assert_false(pattern_unscanned(&(struct scanning){.given = 10, .unscanned = 5}));
+    assert_true(pattern_unscanned(&(struct scanning){.given = 10, .unscanned = 6}));
+    assert_false(pattern_habit(&(struct habit){.fired = 19, .overridden = 19}));
+    assert_true(pattern_habit(&(struct habit){.fired = 20, .overridden = 18}));
+    assert_false(pattern_habit(&(struct habit){.fired = 20, .overridden = 17}));
+}
+
+static void about_tells_apart_what_differs(void **state)
+{
+    struct pattern a = {
+        .kind = KIND(BATCH), .ward = "w", .actor = "", .place = "x", .rule_id = ""};
+    struct pattern b = {
+        .kind = KIND(BATCH), .ward = "w", .actor = "x", .place = "", .rule_id = ""};
+
+    (void)state;
+    pattern_about(&a, 1, NULL);
+    pattern_about(&b, 1, NULL);
+    assert_memory_not_equal(a.about, b.about, WARD_SHA256_SIZE);
+    b = a;
+    pattern_about(&b, 2, NULL);
+    assert_memory_not_equal(a.about, b.about, WARD_SHA256_SIZE);
+}
+
+static void every_kind_has_its_sentence(void **state)
+{
+    Ward__Dosage__V1__Sentence *s;
+
+    (void)state;
+    again();
+    for (int k = KIND(TOKEN_REUSED); k <= KIND(SECOND_PERSON_HABIT); k++) {
+        struct pattern p = {.kind = (Ward__Dosage__V1__WorkaroundKind)k, .rule_id = "r"};
+
+        assert_int_equal(pattern_text(&p, &mem, &s, &err), WARD_OK);
+        assert_true(strlen(s->en) > 20);
+        assert_true(strlen(s->zh) > 20);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(many_patients_in_a_minute_are_a_batch),
+        cmocka_unit_test(one_patients_round_is_no_batch_until_it_is_long),
+        cmocka_unit_test(others_doses_are_not_counted),
+        cmocka_unit_test(where_a_look_begins_changes_nothing),
+        cmocka_unit_test(one_workaround_a_day),
+        cmocka_unit_test(many_patients_at_one_place),
+        cmocka_unit_test(no_place_is_no_place),
+        cmocka_unit_test(the_same_second_person_too_fast),
+        cmocka_unit_test(doses_between_do_not_part_a_run),
+        cmocka_unit_test(one_wrong_token_is_a_slip),
+        cmocka_unit_test(shares),
+        cmocka_unit_test(about_tells_apart_what_differs),
+        cmocka_unit_test(every_kind_has_its_sentence),
+    };
+
+    return cmocka_run_group_tests(tests, begin, end);
+}
