@@ -116,6 +116,42 @@ enum ward_code dose_versions(struct worker *w, struct ward_arena *mem,
     return code == WARD_NOT_FOUND ? none(err) : code;
 }
 
+/* A list of them, in the order of the rows. */
+static enum ward_code open_all(struct worker *w, struct ward_arena *mem,
+                               const struct ward_rows *rows, Dose ***out, size_t *n,
+                               struct ward_err *err)
+{
+    struct reader r = {.w = w, .mem = mem};
+    enum ward_code code;
+
+    *n = rows->n;
+    *out = ward_alloc(mem, (rows->n + 1) * sizeof(**out));
+    if (*out == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for doses");
+    code = open_rows(&r, rows, DOSE_COLUMNS, DOSE_SEALED_AS, *out, err);
+    done(&r);
+    return code;
+}
+
+enum ward_code doses_unacknowledged(struct worker *w, struct ward_arena *mem, const char *ward,
+                                    int64_t after_us, const uint8_t after[DOSAGE_ID],
+                                    size_t most, Dose ***out, size_t *n, struct ward_err *err)
+{
+    static const char SQL[] =
+        CURRENT " JOIN patient p ON p.patient_id = a.patient_id WHERE a.ward = ?"
+                " AND a.acknowledge_by_us >= ? AND (a.acknowledge_by_us > ?"
+                " OR a.administration_id > ?) AND p.erased_at_us IS NULL"
+                " ORDER BY a.acknowledge_by_us, a.administration_id LIMIT ?";
+    struct ward_val from = ward_int(mem, after_us);
+    struct ward_rows rows;
+
+    WARD_TRY(ward_db_run(
+        w->seat.db, mem, SQL,
+        WARD_PARAMS(ward_text(ward), from, from, id_val(after), ward_int(mem, (int64_t)most)),
+        &rows, err));
+    return open_all(w, mem, &rows, out, n, err);
+}
+
 enum ward_code doses_of(struct worker *w, struct ward_arena *mem,
                         const uint8_t patient[DOSAGE_ID], int64_t from_us, int64_t to_us,
                         size_t most, Dose ***out, size_t *n, struct ward_err *err)
@@ -126,19 +162,11 @@ enum ward_code doses_of(struct worker *w, struct ward_arena *mem,
                 " COALESCE((SELECT m.root_id FROM patient m WHERE m.patient_id = ?), ?)"
                 " AND p.erased_at_us IS NULL AND a.given_at_us >= ? AND a.given_at_us < ?"
                 " ORDER BY a.given_at_us, a.administration_id LIMIT ?";
-    struct reader r = {.w = w, .mem = mem};
     struct ward_rows rows;
-    enum ward_code code;
 
     WARD_TRY(ward_db_run(w->seat.db, mem, SQL,
                          WARD_PARAMS(id_val(patient), id_val(patient), ward_int(mem, from_us),
                                      ward_int(mem, to_us), ward_int(mem, (int64_t)most)),
                          &rows, err));
-    *n = rows.n;
-    *out = ward_alloc(mem, (rows.n + 1) * sizeof(**out));
-    if (*out == NULL)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a patient's doses");
-    code = open_rows(&r, &rows, DOSE_COLUMNS, DOSE_SEALED_AS, *out, err);
-    done(&r);
-    return code;
+    return open_all(w, mem, &rows, out, n, err);
 }

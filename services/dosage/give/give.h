@@ -32,6 +32,14 @@ WARD_MUST enum ward_code doses_of(struct worker *w, struct ward_arena *mem,
                                   int64_t to_us, size_t most,
                                   Ward__Dosage__V1__Administration ***out, size_t *n,
                                   struct ward_err *err);
+/* Of a ward, given in an emergency and acknowledged by nobody, by when they must be; behind the
+ * one that must be by `after_us` and has this id. */
+WARD_MUST enum ward_code doses_unacknowledged(struct worker *w, struct ward_arena *mem,
+                                              const char *ward, int64_t after_us,
+                                              const uint8_t after[DOSAGE_ID], size_t most,
+                                              Ward__Dosage__V1__Administration ***out,
+                                              size_t *n, struct ward_err *err);
+
 struct dose_write {
     /* Version 1: a new one. The caller sets its ids, times, persons and event_id; written_by
      * and written_at_us are version 1's recorded ones where they are not set. */

@@ -1,0 +1,174 @@
+/* Acknowledge: somebody takes responsibility for a dose that was given in an emergency. */
+#include "services/dosage/give/bedside.h"
+
+#include <string.h>
+
+typedef Ward__Dosage__V1__AcknowledgeRequest Request;
+typedef Ward__Dosage__V1__AcknowledgeResponse Response;
+
+struct acknowledging {
+    struct visit v;
+    const Request *q;
+    Dose *dose;
+    uint8_t order_id[DOSAGE_ID];
+    struct token token;
+    AdministerResponse answer; /* recorded: it was in time */
+};
+
+static enum ward_code is_open(const Dose *d, struct ward_err *err)
+{
+    if (!d->emergency)
+        return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "NOT_EMERGENCY",
+                                "the dose was not given in an emergency");
+    if (d->acknowledged_at_us != 0)
+        return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "ACKNOWLEDGED",
+                                "the dose was acknowledged before");
+    if (d->entered_in_error)
+        return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "ENTERED_IN_ERROR",
+                                "the dose was entered in error");
+    return WARD_OK;
+}
+
+/* The order it is of: of a patient who is them, and of the drug that was given. */
+static enum ward_code fits(struct acknowledging *a, bool lock, Order **out,
+                           struct ward_err *err)
+{
+    uint8_t(*owners)[DOSAGE_ID], id[DOSAGE_ID];
+    enum order_state state;
+    bool theirs = false;
+    size_t n;
+
+    *out = NULL;
+    if (*a->q->order_id == '\0')
+        return WARD_OK;
+    WARD_TRY(order_find(a->v.w, a->v.c->mem, a->order_id, lock, out, err));
+    WARD_TRY(owners_of(a->v.w, a->v.c->mem, a->v.chart.id, &owners, &n, err));
+    for (size_t i = 0; i < n; i++)
+        theirs = theirs || (ward_uuid_parse((*out)->patient_id, id) &&
+                            memcmp(id, owners[i], DOSAGE_ID) == 0);
+    if (!theirs || strcmp((*out)->prescription->drug_id, a->dose->drug_id) != 0)
+        return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "ORDER_OTHER",
+                                "the order is of another patient or drug");
+    state = (enum order_state)(*out)->state;
+    if (state == ORDER_DRAFT || state == ORDER_CANCELLED || state == ORDER_WRONG)
+        return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "ORDER_STATE",
+                                "the order is a draft, cancelled or in error");
+    return WARD_OK;
+}
+
+static enum ward_code spend(struct acknowledging *a)
+{
+    struct ward_call *c = a->v.c;
+    struct token_ask ask = {.token = a->q->ppid_token, .place = ""};
+
+    WARD_TRY(owners_of(a->v.w, c->mem, a->v.chart.id, &ask.owners, &ask.n_owners, c->err));
+    WARD_TRY(token_spend(&a->v, &ask, &a->token));
+    if (a->token.is == TOKEN_GOOD)
+        return WARD_OK;
+    return WARD_FAIL_REASON(c->err, FAILED_PRECONDITION, "PPID_FOREIGN",
+                            "the token is bound to another patient or purpose");
+}
+
+static enum ward_code prepare(struct acknowledging *a)
+{
+    struct ward_call *c = a->v.c;
+    const struct ruleset *rules;
+    Order *order;
+
+    if (*a->q->order_id != '\0')
+        WARD_TRY(ward_call_id(c, "order_id", a->q->order_id, a->order_id, NULL));
+    if (*a->q->ppid_token == '\0')
+        return WARD_FAIL_REASON(c->err, FAILED_PRECONDITION, "PPID_NEEDED",
+                                "a dose is acknowledged for a verified patient only");
+    if (*a->q->reason_code != '\0') {
+        WARD_TRY(ruleset_active(a->v.w, c->mem, &rules, c->err));
+        WARD_TRY(reason_check(&a->v, rules, a->q->reason_code, USE(EMERGENCY), c->err));
+    }
+    WARD_TRY(is_open(a->dose, c->err));
+    WARD_TRY(fits(a, false, &order, c->err));
+    return spend(a);
+}
+
+static enum ward_code write(struct acknowledging *a, struct ward_err *err)
+{
+    struct dose_write what = {.due_us = -1};
+    struct ward_act act = a->v.act;
+    Order *order;
+    Dose *was;
+
+    WARD_TRY(visit_lock(&a->v, a->dose, &was, err));
+    WARD_TRY(is_open(was, err));
+    WARD_TRY(fits(a, true, &order, err));
+    WARD_TRY(visit_next(&a->v, was, &what.dose, err));
+    what.dose->acknowledged_by = api_text(a->v.c->who->subject);
+    what.dose->acknowledged_at_us = a->v.now_us;
+    what.dose->token_id = api_text(a->token.id);
+    what.dose->method = api_text(a->token.method);
+    if (order != NULL) {
+        what.dose->order_id = order->order_id;
+        what.dose->order_version = order->version;
+    }
+    WARD_TRY(dose_write(a->v.w, a->v.c->mem, &what, err));
+    a->answer.administration = what.dose;
+    a->answer.recorded = a->v.now_us <= was->acknowledge_by_us;
+    act.place = a->token.place;
+    ward_act_note(&act, "administration", what.dose->administration_id);
+    ward_act_note(&act, "order", what.dose->order_id);
+    ward_act_note(&act, "late", a->answer.recorded ? "no" : "yes");
+    ward_act_note(&act, "token", a->token.id);
+    WARD_TRY(ward_act_write(&act, a->v.w->seat.db, err));
+    return answer_keep(&a->v, was->patient_id, &a->answer, err);
+}
+
+static enum ward_code settle(struct ward_db *db, void *arg, struct ward_err *err)
+{
+    struct acknowledging *a = arg;
+    AdministerResponse *kept = NULL;
+
+    (void)db;
+    ward__dosage__v1__administer_response__init(&a->answer);
+    WARD_TRY(answer_again(&a->v, &kept, err));
+    if (kept == NULL)
+        return write(a, err);
+    a->answer = *kept;
+    return WARD_OK;
+}
+
+static enum ward_code failed(struct acknowledging *a, enum ward_code code)
+{
+    struct answer_late l = {.v = &a->v, .place = a->token.place, .ward = a->dose->ward};
+    const char *reason = a->v.c->err->reason;
+
+    if (strcmp(reason, "PPID_SPENT") == 0)
+        l.misuse = "spent";
+    else if (strcmp(reason, "PPID_FOREIGN") == 0)
+        l.misuse = token_misuse_of(a->token.is);
+    WARD_TRY(answer_or(&l, code));
+    a->answer = *l.out;
+    return WARD_OK;
+}
+
+static enum ward_code acknowledge(struct ward_call *c, const Request *q, Response *r)
+{
+    struct acknowledging a = {.q = q, .token = {.id = "", .method = "", .place = ""}};
+    enum ward_code code;
+
+    WARD_TRY(visit_dose_of(&a.v, c, q->administration_id, &a.dose));
+    WARD_TRY(ward_call_idem(c, q->idempotency_key, &q->base, &a.v.idem));
+    code = prepare(&a);
+    if (code == WARD_OK)
+        code = ward_db_tx(a.v.w->seat.db, settle, &a, c->err);
+    else
+        code = failed(&a, code);
+    if (code == WARD_OK) {
+        r->administration = a.answer.administration;
+        r->late = !a.answer.recorded;
+    }
+    return code;
+}
+
+enum ward_code acknowledge_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                               ProtobufCMessage *r)
+{
+    return acknowledge(c, (const Request *)q, (Response *)r);
+}

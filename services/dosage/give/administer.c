@@ -1,0 +1,255 @@
+/* Administer: checked, then the token is spent, then one transaction. Cut between the two, the
+ * token is spent and nothing is recorded; the same call again spends it again, which identity
+ * answers as before. */
+#include "services/dosage/give/judge.h"
+
+#include <string.h>
+
+static const char *const SECOND_ROLES[] = {"nurse", "physician", "pharmacist", NULL};
+
+/* ---- what can be seen in the request ---- */
+
+static enum ward_code shape_of_given(struct giving *g)
+{
+    const AdministerRequest *q = g->q;
+    struct ward_err *err = g->v.c->err;
+
+    if (*q->ppid_token == '\0')
+        return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "PPID_NEEDED",
+                                "a dose is given to a verified patient only");
+    if (*q->scan == '\0' && *q->not_scanned_reason == '\0')
+        return WARD_FAIL_FIELD(err, "scan", "is missing, and so is not_scanned_reason");
+    WARD_TRY(visit_route(&g->v, (int)q->route));
+    return visit_amount(&g->v, "dose", q->dose);
+}
+
+static enum ward_code shape(struct giving *g)
+{
+    const AdministerRequest *q = g->q;
+    struct ward_err *err = g->v.c->err;
+
+    WARD_TRY(ward_call_id(g->v.c, "order_id", q->order_id, g->order_id, NULL));
+    if (q->outcome < OUTCOME(GIVEN) || q->outcome > OUTCOME(WASTED))
+        return WARD_FAIL_FIELD(err, "outcome", "is missing or unknown");
+    g->given = q->outcome == OUTCOME(GIVEN) || q->outcome == OUTCOME(PARTIAL);
+    if ((q->outcome == OUTCOME(GIVEN)) != (*q->reason_code == '\0'))
+        return WARD_FAIL_FIELD(err, "reason_code", "is needed unless GIVEN, and only then");
+    WARD_TRY(visit_label(&g->v, "place", q->place, 64));
+    WARD_TRY(visit_label(&g->v, "device", q->device, 128));
+    WARD_TRY(visit_given(&g->v, q->given_at_us));
+    if (q->wasted != NULL)
+        WARD_TRY(visit_amount(&g->v, "wasted", q->wasted));
+    return g->given ? shape_of_given(g) : WARD_OK;
+}
+
+/* ---- what is written ---- */
+
+static enum ward_code fill(struct giving *g, Dose *d, struct ward_err *err)
+{
+    const AdministerRequest *q = g->q;
+    const Prescription *p = g->order->prescription;
+    bool known = g->hand.product != NULL;
+    char slot[SLOT_ID_SIZE] = "";
+
+    if (g->due_us >= 0)
+        slot_id_print(g->order->order_id, g->due_us, slot);
+    d->slot_id = ward_strdup(g->v.c->mem, slot);
+    if (d->slot_id == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a dose");
+    d->order_id = g->order->order_id;
+    d->order_version = g->order->version;
+    d->outcome = q->outcome;
+    d->drug_id = known ? g->hand.drug->id : p->drug_id;
+    d->product_id = known ? g->hand.product->id : p->product_id;
+    d->dose = g->given ? q->dose : NULL;
+    d->wasted = q->wasted;
+    d->route = g->given ? q->route : WARD__DOSAGE__V1__ROUTE__ROUTE_UNSPECIFIED;
+    d->given_at_us = g->given_us;
+    d->recorded_at_us = g->v.now_us;
+    d->second_person = api_text(g->has_second ? g->second.subject : "");
+    d->n_rights = RIGHTS;
+    d->rights = g->rights.at;
+    d->scanned = g->hand.scanned;
+    d->reason_code = q->reason_code;
+    d->token_id = api_text(g->given ? g->token.id : "");
+    d->method = api_text(g->given ? g->token.method : "");
+    d->place = api_text(g->given ? g->token.place : q->place);
+    d->device = q->device;
+    d->decision_id = g->decision == NULL ? api_text("") : g->decision->decision_id;
+    return WARD_OK;
+}
+
+static void note(struct giving *g, struct ward_act *act, const AdministerResponse *r)
+{
+    const char *failed = "";
+
+    ward_act_note(act, "order", g->q->order_id);
+    if (r->administration != NULL)
+        ward_act_note(act, "administration", r->administration->administration_id);
+    if (r->decision != NULL)
+        ward_act_note(act, "decision", r->decision->decision_id);
+    ward_act_note(act, "recorded", r->recorded ? "yes" : "no");
+    ward_act_note_int(act, "outcome", g->q->outcome);
+    ward_act_note_int(act, "open", (int64_t)g->n_open);
+    for (int i = RIGHTS - 1; i >= 0; i--)
+        if (g->rights.at[i]->result == RESULT(FAIL))
+            failed = right_name(i + 1);
+    ward_act_note(act, "right", failed);
+    if (g->has_second)
+        ward_act_note(act, "second_person", g->second.subject);
+    if (*g->token.id != '\0')
+        ward_act_note(act, "token", g->token.id);
+}
+
+static enum ward_code finish(struct giving *g, AdministerResponse *r, struct ward_err *err)
+{
+    struct ward_act act = g->v.act;
+
+    r->n_rights = RIGHTS;
+    r->rights = g->rights.at;
+    r->n_open = g->n_open;
+    r->open = g->open;
+    act.place = g->given ? g->token.place : g->q->place;
+    note(g, &act, r);
+    WARD_TRY(ward_act_write(&act, g->v.w->seat.db, err));
+    return answer_keep(&g->v, g->order->patient_id, r, err);
+}
+
+/* Nothing is given. What the check found is kept where that is why. */
+static enum ward_code refuse(struct giving *g, AdministerResponse *r, struct ward_err *err)
+{
+    if (g->n_open > 0) {
+        WARD_TRY(decision_keep(g->v.w, g->v.c->mem, g->decision, g->n_open, err));
+        r->decision = g->decision;
+    }
+    if (g->given && g->token.is != TOKEN_GOOD)
+        WARD_TRY(token_misuse(&g->v, &g->v.act, g->order->ward, g->token.place,
+                              token_misuse_of(g->token.is), err));
+    count_failed(&g->v, &g->rights);
+    return finish(g, r, err);
+}
+
+static enum ward_code record(struct giving *g, AdministerResponse *r, struct ward_err *err)
+{
+    struct dose_write what = {
+        .ward = g->order->ward, .due_us = g->due_us, .take_slot = g->due_us >= 0};
+
+    WARD_TRY(visit_dose(&g->v, g->order->patient_id, &what.dose, err));
+    WARD_TRY(fill(g, what.dose, err));
+    WARD_TRY(dose_write(g->v.w, g->v.c->mem, &what, err));
+    if (g->decision != NULL)
+        WARD_TRY(decision_keep(g->v.w, g->v.c->mem, g->decision, 0, err));
+    r->recorded = true;
+    r->administration = what.dose;
+    r->decision = g->decision;
+    count_dose(&g->v, what.dose);
+    return finish(g, r, err);
+}
+
+/* ---- the transaction ---- */
+
+struct settling {
+    struct giving *g;
+    AdministerResponse *r;
+};
+
+static void patient_right(struct giving *g)
+{
+    const struct token *t = &g->token;
+    struct ward_arena *mem = g->v.c->mem;
+
+    if (t->is == TOKEN_FOREIGN)
+        rights_say(&g->rights, RIGHT(PATIENT), RESULT(FAIL), "another-patient",
+                   "ppid of another patient or purpose");
+    else if (t->is == TOKEN_ELSEWHERE)
+        rights_say(&g->rights, RIGHT(PATIENT), RESULT(FAIL), "another-place",
+                   ward_printf(mem, "ppid %s of %s", t->place, g->q->place));
+    else if (*t->id != '\0')
+        rights_say(&g->rights, RIGHT(PATIENT), RESULT(PASS), "",
+                   ward_printf(mem, "ppid %s %.2f %s", t->method, t->score, t->place));
+}
+
+static enum ward_code settle(struct ward_db *db, void *arg, struct ward_err *err)
+{
+    struct settling *s = arg;
+    struct giving *g = s->g;
+    AdministerResponse *kept = NULL;
+
+    (void)db;
+    ward__dosage__v1__administer_response__init(s->r);
+    WARD_TRY(answer_again(&g->v, &kept, err));
+    if (kept != NULL) {
+        *s->r = *kept;
+        return WARD_OK;
+    }
+    if (!judge_refuses(g))
+        WARD_TRY(judge(g, true, err));
+    patient_right(g);
+    return judge_refuses(g) ? refuse(g, s->r, err) : record(g, s->r, err);
+}
+
+/* ---- the call ---- */
+
+/* A token that says itself that it is another's is looked at though nothing else is right: it
+ * cannot be spent so, and whose it is says more than the rest. */
+static enum ward_code verify(struct giving *g)
+{
+    const struct token_ask ask = {.token = g->q->ppid_token,
+                                  .place = g->q->place,
+                                  .owners = g->owners,
+                                  .n_owners = g->n_owners};
+
+    if (judge_refuses(g) && token_is_of(&g->v, &ask))
+        return WARD_OK;
+    WARD_TRY(token_spend(&g->v, &ask, &g->token));
+    patient_right(g);
+    return WARD_OK;
+}
+
+static enum ward_code prepare(struct giving *g)
+{
+    struct ward_call *c = g->v.c;
+
+    WARD_TRY(shape(g));
+    WARD_TRY(chart_of(c, g->q->patient_id, &g->v.chart));
+    g->has_second = *g->q->second_person_token != '\0';
+    if (g->has_second)
+        WARD_TRY(second_person(c, g->q->second_person_token, SECOND_ROLES, &g->second));
+    WARD_TRY(judge(g, false, c->err));
+    return g->given ? verify(g) : WARD_OK;
+}
+
+/* The call failed: perhaps because it was done before. */
+static enum ward_code failed(struct giving *g, AdministerResponse *r, enum ward_code code)
+{
+    struct answer_late l = {.v = &g->v, .place = g->token.place};
+
+    if (code == WARD_ALREADY_EXISTS && strcmp(g->v.c->err->reason, "PPID_SPENT") == 0) {
+        l.misuse = "spent";
+        l.ward = g->order->ward;
+    }
+    code = answer_or(&l, code);
+    if (code == WARD_OK)
+        *r = *l.out;
+    return code;
+}
+
+static enum ward_code administer(struct ward_call *c, const AdministerRequest *q,
+                                 AdministerResponse *r)
+{
+    struct giving g = {.q = q, .token = {.id = "", .method = "", .place = ""}};
+    struct settling s = {.g = &g, .r = r};
+    enum ward_code code;
+
+    WARD_TRY(visit_begin(&g.v, c, q->patient_id, q->idempotency_key, &q->base));
+    code = prepare(&g);
+    if (code != WARD_OK)
+        return failed(&g, r, code);
+    return ward_db_tx(g.v.w->seat.db, settle, &s, c->err);
+}
+
+enum ward_code administer_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                              ProtobufCMessage *r)
+{
+    return administer(c, (const AdministerRequest *)q, (AdministerResponse *)r);
+}

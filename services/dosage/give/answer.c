@@ -1,0 +1,155 @@
+/* Answers kept under an idempotency key: which dose, which decision, and what was said of the
+ * rights, sealed under the patient's key. The rest is read again. */
+#include "services/dosage/give/bedside.h"
+
+#include <string.h>
+
+#define SEALED_AS "answer"
+#define HEAD      ((size_t)2 * DOSAGE_ID) /* patient, event; then what is sealed */
+
+typedef Ward__Dosage__V1__Administration Administration;
+
+enum ward_code answer_keep(struct visit *v, const char *patient_id, const AdministerResponse *r,
+                           struct ward_err *err)
+{
+    AdministerResponse kept = *r;
+    Administration dose = WARD__DOSAGE__V1__ADMINISTRATION__INIT;
+    Decision decision = WARD__DOSAGE__V1__DECISION__INIT;
+    struct ward_arena *mem = v->c->mem;
+    uint8_t patient[DOSAGE_ID], *bytes;
+    struct ward_val sealed;
+    struct owner o;
+    enum ward_code code;
+
+    if (r->administration != NULL) {
+        dose.administration_id = r->administration->administration_id;
+        dose.version = r->administration->version;
+        kept.administration = &dose;
+    }
+    if (r->decision != NULL) {
+        decision.decision_id = r->decision->decision_id;
+        kept.decision = &decision;
+    }
+    if (!ward_uuid_parse(patient_id, patient))
+        return WARD_FAIL(err, INTERNAL, "a patient's id is none");
+    WARD_TRY(owner_ensure(v->w, mem, patient, &o, err));
+    code = owner_seal(&o, mem, SEALED_AS, v->act.event_id, v->c->method->path, &kept.base,
+                      &sealed, err);
+    owner_wipe(&o);
+    WARD_TRY(code);
+    bytes = ward_alloc(mem, HEAD + sealed.n);
+    if (bytes == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the answer");
+    memcpy(bytes, patient, DOSAGE_ID);
+    memcpy(bytes + DOSAGE_ID, v->act.event_id, DOSAGE_ID);
+    memcpy(bytes + HEAD, sealed.p, sealed.n);
+    return ward_idem_keep(v->w->seat.db, &v->idem, bytes, HEAD + sealed.n, err);
+}
+
+static enum ward_code complete_dose(struct visit *v, Administration **dose,
+                                    struct ward_err *err)
+{
+    const int32_t version = (*dose)->version;
+    uint8_t id[DOSAGE_ID];
+    Administration **all;
+    size_t n;
+
+    if (!ward_uuid_parse((*dose)->administration_id, id))
+        return WARD_FAIL_REASON(err, DATA_LOSS, "DOSE_UNREADABLE", "a kept answer is none");
+    WARD_TRY(dose_versions(v->w, v->c->mem, id, &all, &n, err));
+    for (size_t i = 0; i < n; i++)
+        if (all[i]->version == version)
+            *dose = all[i];
+    return WARD_OK;
+}
+
+static enum ward_code complete(struct visit *v, AdministerResponse *r, struct ward_err *err)
+{
+    uint8_t id[DOSAGE_ID];
+
+    if (r->administration != NULL)
+        WARD_TRY(complete_dose(v, &r->administration, err));
+    if (r->decision == NULL)
+        return WARD_OK;
+    if (!ward_uuid_parse(r->decision->decision_id, id))
+        return WARD_FAIL_REASON(err, DATA_LOSS, "DOSE_UNREADABLE", "a kept answer is none");
+    return decision_find(v->w, v->c->mem, id, &r->decision, err);
+}
+
+static enum ward_code note(struct visit *v, struct ward_err *err)
+{
+    struct ward_act act = v->act;
+
+    ward_act_note(&act, "replayed", "yes");
+    return ward_act_write(&act, v->w->seat.db, err);
+}
+
+enum ward_code answer_again(struct visit *v, AdministerResponse **out, struct ward_err *err)
+{
+    struct ward_arena *mem = v->c->mem;
+    const uint8_t *at;
+    ProtobufCMessage *msg = NULL;
+    struct ward_val kept;
+    enum ward_code code;
+    struct owner o;
+
+    *out = NULL;
+    WARD_TRY(ward_idem_find(v->w->seat.db, mem, &v->idem, &kept, err));
+    if (kept.p == NULL)
+        return WARD_OK;
+    if (kept.n < HEAD)
+        return WARD_FAIL_REASON(err, DATA_LOSS, "DOSE_UNREADABLE", "a kept answer is none");
+    at = (const uint8_t *)kept.p;
+    WARD_TRY(owner_find(v->w, mem, at, &o, err));
+    code = owner_unseal(&o, mem, SEALED_AS, at + DOSAGE_ID, v->c->method->path,
+                        ward_blob(at + HEAD, kept.n - HEAD),
+                        &ward__dosage__v1__administer_response__descriptor, &msg, err);
+    owner_wipe(&o);
+    WARD_TRY(code);
+    WARD_TRY(complete(v, (AdministerResponse *)msg, err));
+    *out = (AdministerResponse *)msg;
+    return note(v, err);
+}
+
+/* ---- a call that fails may have been done before ---- */
+
+static enum ward_code note_misuse(struct answer_late *l, struct ward_db *db,
+                                  struct ward_err *err)
+{
+    struct ward_act act = l->v->act;
+
+    ward_act_note(&act, "token", l->misuse);
+    WARD_TRY(token_misuse(l->v, &act, l->ward, l->place, l->misuse, err));
+    return ward_act_write(&act, db, err);
+}
+
+static enum ward_code look(struct ward_db *db, void *arg, struct ward_err *err)
+{
+    struct answer_late *l = arg;
+
+    WARD_TRY(answer_again(l->v, &l->out, err));
+    if (l->out != NULL)
+        return WARD_OK;
+    if (l->misuse != NULL)
+        return note_misuse(l, db, err);
+    return WARD_FAIL(err, NOT_FOUND, "no answer is kept"); /* nothing is to be committed */
+}
+
+enum ward_code answer_or(struct answer_late *l, enum ward_code code)
+{
+    struct ward_call *c = l->v->c;
+    struct ward_err err = {0};
+    enum ward_code found;
+
+    if (code == WARD_CANCELLED || code == WARD_DEADLINE_EXCEEDED)
+        return code;
+    found = ward_db_tx(l->v->w->seat.db, look, l, &err);
+    if (found == WARD_OK && l->out != NULL)
+        return WARD_OK;
+    l->out = NULL;
+    if (strcmp(err.reason, "IDEMPOTENCY_MISMATCH") == 0) {
+        *c->err = err;
+        return found;
+    }
+    return code;
+}

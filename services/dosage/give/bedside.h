@@ -1,0 +1,181 @@
+/* bedside.h - what the handlers of this folder share: whom they are about, what is in hand, the
+ * five rights, the token, the answer that is kept.
+ *
+ * Threads: a worker's own. Memory: the call's arena. Errors: the .proto's; *err is c->err
+ * outside of a transaction.
+ */
+#ifndef DOSAGE_GIVE_BEDSIDE_H
+#define DOSAGE_GIVE_BEDSIDE_H
+
+#include "common/act/act.h"
+#include "services/dosage/api.h"
+#include "services/dosage/give/give.h"
+
+typedef Ward__Dosage__V1__Administration Dose;
+typedef Ward__Dosage__V1__AdministerRequest AdministerRequest;
+typedef Ward__Dosage__V1__AdministerResponse AdministerResponse;
+typedef Ward__Dosage__V1__Decision Decision;
+typedef Ward__Dosage__V1__Drug Drug;
+typedef Ward__Dosage__V1__Finding Finding;
+typedef Ward__Dosage__V1__Order Order;
+typedef Ward__Dosage__V1__Override Override;
+typedef Ward__Dosage__V1__Prescription Prescription;
+typedef Ward__Dosage__V1__Product Product;
+typedef Ward__Dosage__V1__Quantity Quantity;
+typedef Ward__Dosage__V1__RightCheck RightCheck;
+typedef Ward__Dosage__V1__Scanned Scanned;
+typedef Ward__Dosage__V1__DoseOutcome DoseOutcome;
+
+#define OUTCOME(name) WARD__DOSAGE__V1__DOSE_OUTCOME__DOSE_OUTCOME_##name
+#define RIGHT(name)   WARD__DOSAGE__V1__RIGHT__RIGHT_##name
+#define RESULT(name)  WARD__DOSAGE__V1__RIGHT_CHECK__RESULT__RESULT_##name
+#define USE(name)     WARD__DOSAGE__V1__REASON__USE__USE_##name
+
+#define SECOND_IN_US INT64_C(1000000)
+#define MINUTE_US    (60 * SECOND_IN_US)
+#define DAY_US       (24 * 60 * MINUTE_US)
+#define BACK_US      (15 * MINUTE_US) /* how long ago a dose may have been given */
+
+/* What every call of this folder has. */
+struct visit {
+    struct ward_call *c;
+    struct worker *w;
+    struct ward_act act;
+    struct ward_idem idem;
+    struct chart chart;
+    int64_t now_us;
+};
+
+/* ---- rights.c: pure but for the arena ---- */
+
+#define RIGHTS 5
+struct rights {
+    RightCheck *at[RIGHTS]; /* in the order of Right */
+    struct ward_arena *mem;
+};
+/* All NOT_CHECKED, for this reason.   RESOURCE_EXHAUSTED */
+WARD_MUST enum ward_code rights_make(struct ward_arena *mem, const char *reason,
+                                     struct rights *out, struct ward_err *err);
+/* `right`: ward.dosage.v1.Right. Evidence past the arena is "". */
+void rights_say(struct rights *r, int right, int result, const char *reason,
+                const char *evidence);
+bool rights_failed(const struct rights *r);
+const char *right_name(int right); /* "drug" */
+/* "PO" of ROUTE_PO */
+const char *route_name(int route);
+
+/* What is in hand, by its barcode or by its name. */
+struct hand {
+    Scanned *scanned;        /* NULL: no scan */
+    const Drug *drug;        /* of the product; NULL: not known */
+    const Product *product;  /* NULL: not known */
+    bool by_scan;            /* it is the barcode that says so */
+    const char *not_scanned; /* the reason; "" */
+    const char *named;       /* product_id of the request; "" */
+};
+/* Reads the scan and looks both up.
+ *   INVALID_ARGUMENT  SCAN_UNREADABLE; product_id: the rule set has none such */
+WARD_MUST enum ward_code hand_read(struct ward_arena *mem, const struct ruleset *rules,
+                                   const char *scan, const char *product_id,
+                                   const char *not_scanned, struct hand *out,
+                                   struct ward_err *err);
+/* RIGHT_DRUG: what is in hand against a drug (and a product, ""), on a day, "2026-11-21". */
+void hand_right(struct rights *r, const struct hand *h, const char *drug_id,
+                const char *product_id, const char *today);
+/* RIGHT_DOSE: what is given, of what was ordered.   INVALID_ARGUMENT DOSE_UNIT, DOSE_VALUE */
+struct measured_dose {
+    const struct ruleset *rules;
+    const Prescription *ordered;
+    const Quantity *given;
+    const char *product_id; /* in hand; "" */
+    bool partial;
+};
+WARD_MUST enum ward_code dose_right(struct rights *r, const struct measured_dose *d,
+                                    struct ward_err *err);
+/* A day as people write it, by a clock. */
+void day_of(const struct ward_zone *zone, int64_t at_us, char out[11]);
+
+/* ---- token.c ---- */
+
+enum token_is { TOKEN_GOOD, TOKEN_FOREIGN, TOKEN_ELSEWHERE };
+struct token {
+    enum token_is is;
+    const char *id, *method, *place; /* of the token; id and method are "" unless GOOD */
+    double score;
+    int64_t spent_us;
+    const char *subject; /* as it says itself: whose it is, if anybody's */
+};
+struct token_ask {
+    const char *token;
+    const char *place; /* "" any */
+    uint8_t (*owners)[DOSAGE_ID];
+    size_t n_owners;
+};
+/* Whom a token says it is of, unproved. */
+bool token_is_of(struct visit *v, const struct token_ask *ask);
+/* Spends it at identity, under a key that is this call's: the same call gets the same answer.
+ * Outside of a transaction. A token of another patient, purpose or place is no failure here,
+ * and not spent.
+ *   UNAUTHENTICATED PPID_*;  ALREADY_EXISTS PPID_SPENT;  UNAVAILABLE IDENTITY_AWAY */
+WARD_MUST enum ward_code token_spend(struct visit *v, const struct token_ask *ask,
+                                     struct token *out);
+const char *token_misuse_of(enum token_is is); /* "foreign", "place" */
+/* Says in token_misuse that a token was not good, by the act's event. In a transaction. */
+WARD_MUST enum ward_code token_misuse(struct visit *v, const struct ward_act *act,
+                                      const char *ward, const char *place, const char *kind,
+                                      struct ward_err *err);
+
+/* ---- answer.c: answers kept under an idempotency key, sealed ---- */
+
+/* What was answered: r's `recorded`, rights and open, and which dose and decision. In a
+ * transaction, last. */
+WARD_MUST enum ward_code answer_keep(struct visit *v, const char *patient_id,
+                                     const AdministerResponse *r, struct ward_err *err);
+/* In a transaction, first: *out is the kept answer, whole again; NULL: it is new. */
+WARD_MUST enum ward_code answer_again(struct visit *v, AdministerResponse **out,
+                                      struct ward_err *err);
+/* A call that failed with `code` may be one that was done before: then its answer is *out and
+ * the call is OK. misuse: a token was not good (kind "spent"), which is noted; NULL: none. */
+struct answer_late {
+    struct visit *v;
+    AdministerResponse *out;
+    const char *misuse, *ward, *place;
+};
+WARD_MUST enum ward_code answer_or(struct answer_late *l, enum ward_code code);
+
+/* ---- visit.c ---- */
+
+/* The patient, whether the person may, the idempotency key. */
+WARD_MUST enum ward_code visit_begin(struct visit *v, struct ward_call *c, const char *patient,
+                                     const char *key, const ProtobufCMessage *q);
+/* The same of a dose that is there: the call is about its patient from then on.
+ *   NOT_FOUND  ADMINISTRATION_NOT_FOUND: none, or the person may not see its patient */
+WARD_MUST enum ward_code visit_dose_of(struct visit *v, struct ward_call *c, const char *id,
+                                       Dose **out);
+/* 0: now. INVALID_ARGUMENT (given_at_us) */
+WARD_MUST enum ward_code visit_given(struct visit *v, int64_t given_at_us);
+/* At most `most` visible characters. */
+WARD_MUST enum ward_code visit_label(struct visit *v, const char *field, const char *text,
+                                     size_t most);
+/* A reason of the active rule set, for this use, that the caller's roles may give.
+ *   INVALID_ARGUMENT REASON_UNKNOWN;  PERMISSION_DENIED OVERRIDE_ROLE */
+WARD_MUST enum ward_code reason_check(const struct visit *v, const struct ruleset *rules,
+                                      const char *code, int use, struct ward_err *err);
+/* amount, in a unit that is one, and a route that is one.   INVALID_ARGUMENT */
+WARD_MUST enum ward_code visit_amount(struct visit *v, const char *field, const Quantity *q);
+WARD_MUST enum ward_code visit_route(struct visit *v, int route);
+/* Locks the dose's patient, then the dose, and reads it again. In a transaction. */
+WARD_MUST enum ward_code visit_lock(struct visit *v, const Dose *d, Dose **out,
+                                    struct ward_err *err);
+/* A dose's next version, written by this call, like the one before in all that is not set. */
+WARD_MUST enum ward_code visit_next(struct visit *v, const Dose *was, Dose **out,
+                                    struct ward_err *err);
+/* Its slot's due time; -1: it has none. */
+WARD_MUST enum ward_code dose_due(const Dose *d, int64_t *due_us, struct ward_err *err);
+/* A dose with new ids, of this call. */
+WARD_MUST enum ward_code visit_dose(struct visit *v, const char *patient_id, Dose **out,
+                                    struct ward_err *err);
+void count_dose(struct visit *v, const Dose *d);      /* after the commit */
+void count_failed(struct visit *v, struct rights *r); /* likewise */
+
+#endif

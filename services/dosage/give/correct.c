@@ -1,0 +1,178 @@
+/* Correct: one more version of a dose; the ones before stay. */
+#include "services/dosage/give/bedside.h"
+
+#include <string.h>
+
+typedef Ward__Dosage__V1__CorrectRequest Request;
+typedef Ward__Dosage__V1__CorrectResponse Response;
+
+struct correcting {
+    struct visit v;
+    const Request *q;
+    Dose *dose;
+    const struct ruleset *rules;
+    AdministerResponse answer;
+};
+
+static enum ward_code shape(struct correcting *k)
+{
+    const Request *q = k->q;
+    bool replaces = q->dose != NULL || q->wasted != NULL || q->given_at_us != 0;
+
+    if (q->expected_version < 1)
+        return WARD_FAIL_FIELD(k->v.c->err, "expected_version", "must be 1 or more");
+    if (q->entered_in_error == replaces)
+        return WARD_FAIL_FIELD(k->v.c->err, "entered_in_error",
+                               "or something that replaces what was, and not both");
+    if (q->dose != NULL)
+        WARD_TRY(visit_amount(&k->v, "dose", q->dose));
+    if (q->wasted != NULL)
+        WARD_TRY(visit_amount(&k->v, "wasted", q->wasted));
+    WARD_TRY(ruleset_active(k->v.w, k->v.c->mem, &k->rules, k->v.c->err));
+    return reason_check(&k->v, k->rules, q->reason_code, USE(CORRECTION), k->v.c->err);
+}
+
+/* ---- what replaces what was ---- */
+
+/* Of an order that is still the version it was given by, what was ordered says whether it was
+ * all of it. */
+static enum ward_code judge_dose(struct correcting *k, Dose *d, struct ward_err *err)
+{
+    struct rights rights = {.mem = k->v.c->mem};
+    struct measured_dose dose = {
+        .rules = k->rules, .given = d->dose, .product_id = d->product_id};
+    uint8_t id[DOSAGE_ID];
+    Order *order;
+
+    if (!ward_uuid_parse(d->order_id, id) || d->n_rights != RIGHTS)
+        return WARD_OK;
+    WARD_TRY(order_find(k->v.w, k->v.c->mem, id, false, &order, err));
+    if (order->version != d->order_version)
+        return WARD_OK;
+    WARD_TRY(rights_make(k->v.c->mem, "", &rights, err));
+    dose.ordered = order->prescription;
+    WARD_TRY(dose_right(&rights, &dose, err));
+    d->outcome = OUTCOME(GIVEN);
+    if (strcmp(rights.at[RIGHT(DOSE) - 1]->reason_code, "less") == 0) {
+        d->outcome = OUTCOME(PARTIAL);
+        dose.partial = true;
+        WARD_TRY(dose_right(&rights, &dose, err));
+    }
+    for (int i = 0; i < RIGHTS; i++)
+        if (i + 1 != RIGHT(DOSE))
+            rights.at[i] = d->rights[i];
+    d->rights = ward_alloc(k->v.c->mem, sizeof(rights.at));
+    if (d->rights == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a dose");
+    memcpy(d->rights, rights.at, sizeof(rights.at));
+    return WARD_OK;
+}
+
+/* In a unit that what was given before converts to, or that the drug's strengths make an amount
+ * of it. */
+static enum ward_code exact(struct correcting *k, const Dose *was, struct ward_err *err)
+{
+    const Drug *drug = ruleset_drug(k->rules, was->drug_id);
+    struct amount now, then;
+    struct ward_decimal d;
+
+    WARD_TRY(amount_of(k->q->dose, &now, err));
+    if (was->dose != NULL && amount_of(was->dose, &then, NULL) == WARD_OK &&
+        strcmp(k->q->dose->unit, was->dose->unit) == 0)
+        return WARD_OK;
+    if (drug == NULL || drug->n_ingredients == 0)
+        return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "DOSE_UNIT",
+                                "the active rule set has the drug no longer");
+    return amount_of_ingredient(k->rules, drug->id, was->product_id, k->q->dose,
+                                drug->ingredients[0], &d, err);
+}
+
+static enum ward_code replace_dose(struct correcting *k, const Dose *was, Dose *d,
+                                   struct ward_err *err)
+{
+    if (was->outcome != OUTCOME(GIVEN) && was->outcome != OUTCOME(PARTIAL))
+        return WARD_FAIL_FIELD(err, "dose", "was none: nothing was given");
+    WARD_TRY(exact(k, was, err));
+    d->dose = k->q->dose;
+    return judge_dose(k, d, err);
+}
+
+static enum ward_code replace(struct correcting *k, const Dose *was, Dose *d,
+                              struct ward_err *err)
+{
+    const Request *q = k->q;
+
+    if (q->given_at_us != 0 &&
+        (q->given_at_us > was->recorded_at_us || q->given_at_us < was->given_at_us - DAY_US ||
+         q->given_at_us > was->given_at_us + DAY_US))
+        return WARD_FAIL_FIELD(err, "given_at_us",
+                               "must be within 24 hours of what was charted, and not behind "
+                               "when it was");
+    if (q->given_at_us != 0)
+        d->given_at_us = q->given_at_us;
+    if (q->wasted != NULL)
+        d->wasted = q->wasted;
+    return q->dose == NULL ? WARD_OK : replace_dose(k, was, d, err);
+}
+
+/* ---- the transaction ---- */
+
+static enum ward_code write(struct correcting *k, struct ward_err *err)
+{
+    struct dose_write what = {.free_slot = k->q->entered_in_error};
+    struct ward_act act = k->v.act;
+    Dose *was;
+
+    WARD_TRY(visit_lock(&k->v, k->dose, &was, err));
+    if (was->version != k->q->expected_version)
+        return WARD_FAIL_REASON(err, ABORTED, "VERSION_CONFLICT",
+                                "expected_version is not the current one");
+    if (was->entered_in_error)
+        return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "ENTERED_IN_ERROR",
+                                "the dose was entered in error already");
+    WARD_TRY(visit_next(&k->v, was, &what.dose, err));
+    WARD_TRY(dose_due(was, &what.due_us, err));
+    what.dose->correction_code = k->q->reason_code;
+    what.dose->entered_in_error = k->q->entered_in_error;
+    if (!k->q->entered_in_error)
+        WARD_TRY(replace(k, was, what.dose, err));
+    WARD_TRY(dose_write(k->v.w, k->v.c->mem, &what, err));
+    k->answer.administration = what.dose;
+    ward_act_note(&act, "administration", what.dose->administration_id);
+    ward_act_note_int(&act, "version", what.dose->version);
+    ward_act_note(&act, "reason", k->q->reason_code);
+    ward_act_note(&act, "entered_in_error", k->q->entered_in_error ? "yes" : "no");
+    WARD_TRY(ward_act_write(&act, k->v.w->seat.db, err));
+    return answer_keep(&k->v, was->patient_id, &k->answer, err);
+}
+
+static enum ward_code settle(struct ward_db *db, void *arg, struct ward_err *err)
+{
+    struct correcting *k = arg;
+    AdministerResponse *kept = NULL;
+
+    (void)db;
+    ward__dosage__v1__administer_response__init(&k->answer);
+    WARD_TRY(answer_again(&k->v, &kept, err));
+    if (kept == NULL)
+        return write(k, err);
+    k->answer = *kept;
+    return WARD_OK;
+}
+
+static enum ward_code correct(struct ward_call *c, const Request *q, Response *r)
+{
+    struct correcting k = {.q = q};
+
+    WARD_TRY(visit_dose_of(&k.v, c, q->administration_id, &k.dose));
+    WARD_TRY(ward_call_idem(c, q->idempotency_key, &q->base, &k.v.idem));
+    WARD_TRY(shape(&k));
+    WARD_TRY(ward_db_tx(k.v.w->seat.db, settle, &k, c->err));
+    r->administration = k.answer.administration;
+    return WARD_OK;
+}
+
+enum ward_code correct_rpc(struct ward_call *c, const ProtobufCMessage *q, ProtobufCMessage *r)
+{
+    return correct(c, (const Request *)q, (Response *)r);
+}

@@ -1,0 +1,210 @@
+/* GiveInEmergency: given first, and told; the check says what it finds, and stops nothing. */
+#include "services/dosage/give/bedside.h"
+
+#include <string.h>
+
+typedef Ward__Dosage__V1__GiveInEmergencyRequest Request;
+typedef Ward__Dosage__V1__GiveInEmergencyResponse Response;
+
+struct emergency {
+    struct visit v;
+    const Request *q;
+    const struct ruleset *rules;
+    const char *ward;
+    struct clock clock;
+    struct hand hand;
+    struct rights rights;
+    AdministerResponse answer;
+};
+
+static enum ward_code shape(struct emergency *e)
+{
+    const Request *q = e->q;
+
+    if (*q->drug_id == '\0')
+        return WARD_FAIL_FIELD(e->v.c->err, "drug_id", "is missing");
+    WARD_TRY(visit_amount(&e->v, "dose", q->dose));
+    WARD_TRY(visit_route(&e->v, (int)q->route));
+    WARD_TRY(visit_given(&e->v, q->given_at_us));
+    WARD_TRY(visit_label(&e->v, "place", q->place, 64));
+    return visit_label(&e->v, "device", q->device, 128);
+}
+
+static enum ward_code no_drug(struct ward_err *err)
+{
+    return WARD_FAIL_REASON(err, NOT_FOUND, "DRUG_NOT_FOUND",
+                            "the active rule set has no such drug or product");
+}
+
+/* Whether it can be read at all: the drug is known, and what the dose is of it. */
+static enum ward_code readable(struct emergency *e)
+{
+    struct ward_err *err = e->v.c->err;
+    const Request *q = e->q;
+    const Drug *d, *of = NULL;
+    struct ward_decimal amount;
+
+    WARD_TRY(ruleset_active(e->v.w, e->v.c->mem, &e->rules, err));
+    WARD_TRY(reason_check(&e->v, e->rules, q->reason_code, USE(EMERGENCY), err));
+    d = ruleset_drug(e->rules, q->drug_id);
+    if (d == NULL || d->n_ingredients == 0)
+        return no_drug(err);
+    if (*q->product_id != '\0' &&
+        (ruleset_product(e->rules, q->product_id, &of) == NULL || of != d))
+        return no_drug(err);
+    WARD_TRY(hand_read(e->v.c->mem, e->rules, q->scan, q->product_id, "", &e->hand, err));
+    if (e->hand.product == NULL || e->hand.drug == d)
+        return amount_of_ingredient(e->rules, d->id,
+                                    e->hand.product == NULL ? "" : e->hand.product->id, q->dose,
+                                    d->ingredients[0], &amount, err);
+    return WARD_OK; /* another drug is in hand: that is said, and nobody is stopped */
+}
+
+static enum ward_code place(struct emergency *e)
+{
+    const Ward__Dosage__V1__Facts *f = e->v.chart.facts;
+
+    e->ward = f != NULL && *f->ward != '\0' ? f->ward : e->v.c->who->ward;
+    return ward_clock(e->v.w, e->v.c->mem, e->ward, false, &e->clock, e->v.c->err);
+}
+
+static enum ward_code rights(struct emergency *e, struct ward_err *err)
+{
+    char today[11];
+
+    WARD_TRY(rights_make(e->v.c->mem, "emergency", &e->rights, err));
+    day_of(e->clock.zone, e->v.now_us, today);
+    if (e->hand.scanned != NULL)
+        hand_right(&e->rights, &e->hand, e->q->drug_id, e->q->product_id, today);
+    return WARD_OK;
+}
+
+/* As if it were ordered once, now. */
+static enum ward_code check(struct emergency *e, Decision **out, struct ward_err *err)
+{
+    struct ward_arena *mem = e->v.c->mem;
+    Prescription *p = ward_new(mem, Prescription);
+    Ward__Dosage__V1__Timing *t = ward_new(mem, Ward__Dosage__V1__Timing);
+    const Request *q = e->q;
+    int64_t at = q->given_at_us != 0 ? q->given_at_us : e->v.now_us;
+
+    if (p == NULL || t == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a check");
+    ward__dosage__v1__timing__init(t);
+    t->kind = WARD__DOSAGE__V1__TIMING__KIND__KIND_ONCE;
+    ward__dosage__v1__prescription__init(p);
+    p->drug_id = q->drug_id;
+    p->product_id = e->hand.product != NULL && strcmp(e->hand.drug->id, q->drug_id) == 0
+                        ? e->hand.product->id
+                        : q->product_id;
+    p->dose = q->dose;
+    p->route = q->route;
+    p->timing = t;
+    p->starts_at_us = at;
+    WARD_TRY(
+        decide(e->v.w, mem,
+               &(struct asked){.chart = &e->v.chart,
+                               .prescription = p,
+                               .order_id = "",
+                               .purpose = WARD__DOSAGE__V1__CHECK_PURPOSE__CHECK_PURPOSE_GIVE,
+                               .at_us = at,
+                               .time_zone = e->clock.name},
+               &e->rules, out, err));
+    (*out)->decided_by = api_text(e->v.c->who->subject);
+    (*out)->event_id = e->v.act.event_text;
+    return decision_keep(e->v.w, mem, *out, 0, err);
+}
+
+static void fill(struct emergency *e, Dose *d, const Decision *decision)
+{
+    const Request *q = e->q;
+
+    d->outcome = OUTCOME(GIVEN);
+    d->drug_id = q->drug_id;
+    d->product_id = q->product_id;
+    if (e->hand.product != NULL && strcmp(e->hand.drug->id, q->drug_id) == 0)
+        d->product_id = e->hand.product->id;
+    d->dose = q->dose;
+    d->route = q->route;
+    d->given_at_us = q->given_at_us != 0 ? q->given_at_us : e->v.now_us;
+    d->n_rights = RIGHTS;
+    d->rights = e->rights.at;
+    d->scanned = e->hand.scanned;
+    d->decision_id = decision->decision_id;
+    d->reason_code = q->reason_code;
+    d->place = q->place;
+    d->device = q->device;
+    d->emergency = true;
+    d->acknowledge_by_us = e->v.now_us + e->v.w->dos->cfg.emergency_s * SECOND_IN_US;
+}
+
+static enum ward_code write(struct emergency *e, struct ward_err *err)
+{
+    struct ward_act act = e->v.act;
+    struct dose_write what = {.ward = e->ward, .due_us = -1};
+    struct owner owner;
+
+    WARD_TRY(owner_lock(e->v.w, e->v.c->mem, e->v.chart.id, &owner, err));
+    owner_wipe(&owner);
+    WARD_TRY(rights(e, err));
+    WARD_TRY(check(e, &e->answer.decision, err));
+    WARD_TRY(visit_dose(&e->v, e->v.chart.text, &what.dose, err));
+    fill(e, what.dose, e->answer.decision);
+    WARD_TRY(dose_write(e->v.w, e->v.c->mem, &what, err));
+    e->answer.recorded = true;
+    e->answer.administration = what.dose;
+    count_dose(&e->v, what.dose);
+    act.place = e->q->place;
+    ward_act_note(&act, "administration", what.dose->administration_id);
+    ward_act_note(&act, "decision", e->answer.decision->decision_id);
+    ward_act_note_int(&act, "findings", (int64_t)e->answer.decision->n_findings);
+    WARD_TRY(ward_act_write(&act, e->v.w->seat.db, err));
+    return answer_keep(&e->v, e->v.chart.text, &e->answer, err);
+}
+
+static enum ward_code settle(struct ward_db *db, void *arg, struct ward_err *err)
+{
+    struct emergency *e = arg;
+    AdministerResponse *kept = NULL;
+
+    (void)db;
+    ward__dosage__v1__administer_response__init(&e->answer);
+    WARD_TRY(answer_again(&e->v, &kept, err));
+    if (kept == NULL)
+        return write(e, err);
+    e->answer = *kept;
+    return WARD_OK;
+}
+
+static enum ward_code prepare(struct emergency *e)
+{
+    WARD_TRY(shape(e));
+    WARD_TRY(chart_of(e->v.c, e->q->patient_id, &e->v.chart));
+    WARD_TRY(place(e));
+    return readable(e);
+}
+
+static enum ward_code give(struct ward_call *c, const Request *q, Response *r)
+{
+    struct emergency e = {.q = q};
+    struct answer_late l = {.v = &e.v};
+    enum ward_code code;
+
+    WARD_TRY(visit_begin(&e.v, c, q->patient_id, q->idempotency_key, &q->base));
+    code = prepare(&e);
+    if (code == WARD_OK) {
+        WARD_TRY(ward_db_tx(e.v.w->seat.db, settle, &e, c->err));
+    } else {
+        WARD_TRY(answer_or(&l, code));
+        e.answer = *l.out;
+    }
+    r->administration = e.answer.administration;
+    r->decision = e.answer.decision;
+    return WARD_OK;
+}
+
+enum ward_code give_in_emergency_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                                     ProtobufCMessage *r)
+{
+    return give(c, (const Request *)q, (Response *)r);
+}

@@ -1,0 +1,232 @@
+/* A dose against its order. */
+#include "services/dosage/give/judge.h"
+
+#include "common/base/clock.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef Ward__Dosage__V1__Timing Timing;
+
+bool judge_refuses(const struct giving *g)
+{
+    return rights_failed(&g->rights) || g->n_open > 0;
+}
+
+/* ---- the order ---- */
+
+static bool is_theirs(const struct giving *g, const char *patient)
+{
+    uint8_t id[DOSAGE_ID];
+
+    if (!ward_uuid_parse(patient, id))
+        return false;
+    for (size_t i = 0; i < g->n_owners; i++)
+        if (memcmp(g->owners[i], id, DOSAGE_ID) == 0)
+            return true;
+    return false;
+}
+
+static enum ward_code find_order(struct giving *g, bool lock, struct ward_err *err)
+{
+    struct worker *w = g->v.w;
+    struct owner owner;
+
+    if (lock) {
+        WARD_TRY(owner_lock(w, g->v.c->mem, g->v.chart.id, &owner, err));
+        owner_wipe(&owner);
+    }
+    WARD_TRY(owners_of(w, g->v.c->mem, g->v.chart.id, &g->owners, &g->n_owners, err));
+    WARD_TRY(order_find(w, g->v.c->mem, g->order_id, lock, &g->order, err));
+    if (!is_theirs(g, g->order->patient_id))
+        return WARD_FAIL_REASON(err, NOT_FOUND, "ORDER_NOT_FOUND",
+                                "no such order of this patient");
+    if ((enum order_state)g->order->state != ORDER_ACTIVE)
+        return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "ORDER_STATE",
+                                "the order is not active");
+    return ruleset_active(w, g->v.c->mem, &g->rules, err);
+}
+
+/* When it was given: as said; else when the token was taken, so that a call that was cut and
+ * made again says when the patient was at hand; else now. */
+static void when(struct giving *g, bool lock)
+{
+    if (lock)
+        g->v.now_us = ward_wall_us();
+    g->given_us = g->v.now_us;
+    if (g->q->given_at_us != 0)
+        g->given_us = g->q->given_at_us;
+    else if (g->token.spent_us != 0 && g->token.spent_us < g->given_us)
+        g->given_us = g->token.spent_us;
+}
+
+/* ---- the slot ---- */
+
+static enum ward_code is_free(struct giving *g, struct ward_err *err)
+{
+    static const char SQL[] = "SELECT 1 FROM slot_taken WHERE order_id = ? AND due_at_us = ?";
+    struct ward_arena *mem = g->v.c->mem;
+    struct ward_rows rows;
+
+    WARD_TRY(ward_db_run(g->v.w->seat.db, mem, SQL,
+                         WARD_PARAMS(id_val(g->order_id), ward_int(mem, g->due_us)), &rows,
+                         err));
+    if (rows.n > 0)
+        return WARD_FAIL_REASON(err, ALREADY_EXISTS, "SLOT_TAKEN",
+                                "this slot is charted already");
+    return WARD_OK;
+}
+
+static enum ward_code find_slot(struct giving *g, struct ward_err *err)
+{
+    uint8_t of[DOSAGE_ID];
+
+    WARD_TRY(slot_id_parse(g->q->slot_id, of, &g->due_us, err));
+    if (memcmp(of, g->order_id, DOSAGE_ID) != 0 ||
+        !timing_slot_at(&g->timing, g->due_us, &g->slot))
+        return WARD_FAIL_REASON(err, NOT_FOUND, "SLOT_NOT_FOUND",
+                                "the order has no dose due at this time");
+    if (g->given_us < g->slot.from_us)
+        return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "SLOT_EARLY",
+                                "the slot's window has not begun");
+    return is_free(g, err);
+}
+
+static enum ward_code too_soon(struct ward_err *err)
+{
+    return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "PRN_LIMIT",
+                            "as many doses as the order allows were given, or the last one is "
+                            "too recent");
+}
+
+/* Doses given after this one count too: one may be charted behind another. */
+static enum ward_code within_limits(struct giving *g, struct ward_err *err)
+{
+    static const char SQL[] = "SELECT given_at_us FROM administration WHERE order_id = ?"
+                              " AND counts AND given_at_us > ?";
+    const Ward__Dosage__V1__AsNeeded *n = g->order->prescription->as_needed;
+    struct ward_arena *mem = g->v.c->mem;
+    struct ward_rows rows;
+
+    if (n == NULL || !g->given)
+        return WARD_OK;
+    WARD_TRY(ward_db_run(g->v.w->seat.db, mem, SQL,
+                         WARD_PARAMS(id_val(g->order_id), ward_int(mem, g->given_us - DAY_US)),
+                         &rows, err));
+    if (rows.n >= (size_t)n->max_doses_per_24h)
+        return too_soon(err);
+    for (size_t i = 0; i < rows.n; i++)
+        if (llabs(row_number(rows.at[i][0]) - g->given_us) <
+            n->min_interval_minutes * MINUTE_US)
+            return too_soon(err);
+    return WARD_OK;
+}
+
+static enum ward_code find_time(struct giving *g, struct ward_err *err)
+{
+    const Prescription *p = g->order->prescription;
+
+    g->due_us = -1;
+    WARD_TRY(order_timing(g->v.w, g->v.c->mem, g->order, &g->timing, err));
+    if (p->timing != NULL && p->timing->kind != WARD__DOSAGE__V1__TIMING__KIND__KIND_AS_NEEDED)
+        return find_slot(g, err);
+    if (*g->q->slot_id != '\0')
+        return WARD_FAIL_FIELD(err, "slot_id", "is not of an order that is given as needed");
+    if (g->given_us < p->starts_at_us || (p->ends_at_us != 0 && g->given_us >= p->ends_at_us))
+        return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "ORDER_STATE",
+                                "the order has not begun, or has ended");
+    return within_limits(g, err);
+}
+
+/* ---- the rights ---- */
+
+static enum ward_code time_right(struct giving *g, struct ward_err *err)
+{
+    const char *reason = g->q->time_reason;
+    bool late = g->due_us >= 0 && g->given_us >= g->slot.on_time_us;
+    long long minutes = g->due_us < 0 ? 0 : (long long)((g->given_us - g->due_us) / MINUTE_US);
+
+    if (*reason != '\0')
+        WARD_TRY(reason_check(&g->v, g->rules, reason, USE(TIME), err));
+    if (g->due_us < 0)
+        rights_say(&g->rights, RIGHT(TIME), RESULT(PASS), "", "as needed, within its limits");
+    else
+        rights_say(&g->rights, RIGHT(TIME),
+                   late && *reason == '\0' ? RESULT(FAIL) : RESULT(PASS),
+                   !late             ? ""
+                   : *reason == '\0' ? "late"
+                                     : reason,
+                   ward_printf(g->v.c->mem, "%+lld min", minutes));
+    return WARD_OK;
+}
+
+static void route_right(struct giving *g)
+{
+    int given = (int)g->q->route, ordered = (int)g->order->prescription->route;
+
+    rights_say(&g->rights, RIGHT(ROUTE), given == ordered ? RESULT(PASS) : RESULT(FAIL),
+               given == ordered ? "" : "another-route",
+               ward_printf(g->v.c->mem, "%s of %s", route_name(given), route_name(ordered)));
+}
+
+static enum ward_code rights(struct giving *g, struct ward_err *err)
+{
+    const AdministerRequest *q = g->q;
+    const Prescription *p = g->order->prescription;
+    const struct measured_dose dose = {
+        .rules = g->rules,
+        .ordered = p,
+        .given = q->dose,
+        .product_id = g->hand.product == NULL || strcmp(g->hand.drug->id, p->drug_id) != 0
+                          ? ""
+                          : g->hand.product->id,
+        .partial = q->outcome == OUTCOME(PARTIAL)};
+    char today[11];
+
+    if (*q->not_scanned_reason != '\0')
+        WARD_TRY(reason_check(&g->v, g->rules, q->not_scanned_reason, USE(NOT_SCANNED), err));
+    day_of(g->timing.zone, g->given_us, today);
+    hand_right(&g->rights, &g->hand, p->drug_id, p->product_id, today);
+    WARD_TRY(dose_right(&g->rights, &dose, err));
+    route_right(g);
+    return time_right(g, err);
+}
+
+/* ---- all of it ---- */
+
+static enum ward_code two_people(struct giving *g, struct ward_err *err)
+{
+    const Drug *d = ruleset_drug(g->rules, g->order->prescription->drug_id);
+
+    for (size_t i = 0; d != NULL && i < d->n_ingredients; i++) {
+        const Ward__Dosage__V1__Ingredient *in =
+            ruleset_ingredient(g->rules, d->ingredients[i]);
+
+        if (in != NULL && in->high_alert && !g->has_second)
+            return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "SECOND_PERSON_NEEDED",
+                                    "a high-alert medicine needs a second person");
+    }
+    return WARD_OK;
+}
+
+enum ward_code judge(struct giving *g, bool lock, struct ward_err *err)
+{
+    const AdministerRequest *q = g->q;
+
+    g->decision = NULL;
+    g->n_open = 0;
+    WARD_TRY(
+        rights_make(g->v.c->mem, g->given ? "token-not-spent" : "not-given", &g->rights, err));
+    when(g, lock);
+    WARD_TRY(find_order(g, lock, err));
+    WARD_TRY(find_time(g, err));
+    if (*q->reason_code != '\0')
+        WARD_TRY(reason_check(&g->v, g->rules, q->reason_code, USE(NOT_GIVEN), err));
+    WARD_TRY(hand_read(g->v.c->mem, g->rules, q->scan, q->product_id, q->not_scanned_reason,
+                       &g->hand, err));
+    if (!g->given)
+        return WARD_OK;
+    WARD_TRY(rights(g, err));
+    WARD_TRY(two_people(g, err));
+    return judge_check(g, err);
+}

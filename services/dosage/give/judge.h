@@ -1,0 +1,48 @@
+/* judge.h - whether a dose of an order may be given now: order, slot, product, dose, route,
+ * what the check finds. Judged once before the token is spent, and again behind the locks.
+ *
+ * Threads: a worker's own. Memory: the call's arena. Errors: Administer's.
+ */
+#ifndef DOSAGE_GIVE_JUDGE_H
+#define DOSAGE_GIVE_JUDGE_H
+
+#include "services/dosage/give/bedside.h"
+
+struct giving {
+    struct visit v;
+    const AdministerRequest *q;
+    uint8_t order_id[DOSAGE_ID];
+    uint8_t (*owners)[DOSAGE_ID];
+    size_t n_owners;
+    bool given; /* GIVEN or PARTIAL: the patient gets something */
+    bool has_second;
+    struct ward_principal second;
+    struct token token; /* of a dose that is given; its id is "" until it is spent */
+
+    /* What was found, anew each time. */
+    Order *order;
+    const struct ruleset *rules;
+    struct timing timing;
+    int64_t due_us; /* -1: no slot */
+    struct slot slot;
+    int64_t given_us;
+    struct hand hand;
+    struct rights rights;
+    Decision *decision; /* NULL: nothing is given */
+    char **open;
+    size_t n_open;
+};
+
+/* Everything but the token. lock: in the transaction, behind the patient's and the order's
+ * locks.
+ *   NOT_FOUND ORDER_NOT_FOUND, SLOT_NOT_FOUND;  ALREADY_EXISTS SLOT_TAKEN
+ *   FAILED_PRECONDITION  ORDER_STATE, SLOT_EARLY, PRN_LIMIT, SECOND_PERSON_NEEDED, NO_RULE_SET
+ *   INVALID_ARGUMENT     REASON_UNKNOWN, SCAN_UNREADABLE, DOSE_UNIT, DOSE_VALUE,
+ * OVERRIDE_UNUSED PERMISSION_DENIED    OVERRIDE_ROLE */
+WARD_MUST enum ward_code judge(struct giving *g, bool lock, struct ward_err *err);
+/* A right failed, or a finding stands. */
+bool judge_refuses(const struct giving *g);
+/* The dose check of it: its decision, and what stands open.   judge's */
+WARD_MUST enum ward_code judge_check(struct giving *g, struct ward_err *err);
+
+#endif

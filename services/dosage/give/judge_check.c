@@ -1,0 +1,99 @@
+/* The dose check of a dose that is about to be given. */
+#include "services/dosage/give/judge.h"
+
+#include <string.h>
+
+typedef Ward__Dosage__V1__Severity Severity;
+
+/* What is given, in the first ingredient's own unit, so that it means the same whatever product
+ * is in hand. A rate stays as it is. */
+static enum ward_code partly(struct giving *g, Quantity **out, struct ward_err *err)
+{
+    const Prescription *p = g->order->prescription;
+    const Drug *d = ruleset_drug(g->rules, p->drug_id);
+    const Ward__Dosage__V1__Ingredient *in;
+    struct ward_decimal amount;
+
+    *out = NULL;
+    if (g->q->outcome != OUTCOME(PARTIAL))
+        return WARD_OK; /* it is the order's dose, or refused */
+    *out = g->q->dose;
+    if (p->timing != NULL && p->timing->kind == WARD__DOSAGE__V1__TIMING__KIND__KIND_CONTINUOUS)
+        return WARD_OK;
+    in = d == NULL || d->n_ingredients == 0 ? NULL
+                                            : ruleset_ingredient(g->rules, d->ingredients[0]);
+    if (in == NULL)
+        return WARD_OK;
+    WARD_TRY(amount_of_ingredient(g->rules, p->drug_id,
+                                  g->hand.product == NULL ||
+                                          strcmp(g->hand.drug->id, p->drug_id) != 0
+                                      ? p->product_id
+                                      : g->hand.product->id,
+                                  g->q->dose, in->id, &amount, err));
+    return amount_print(&amount, in->unit, g->v.c->mem, out, err);
+}
+
+static Severity severity_of(const Decision *d, const char *rule)
+{
+    for (size_t i = 0; i < d->n_findings; i++) /* worst first */
+        if (strcmp(d->findings[i]->rule_id, rule) == 0)
+            return d->findings[i]->severity;
+    return WARD__DOSAGE__V1__SEVERITY__SEVERITY_UNSPECIFIED;
+}
+
+static bool overrode(const Decision *d, const char *rule)
+{
+    for (size_t i = 0; i < d->n_overrides; i++)
+        if (strcmp(d->overrides[i]->rule_id, rule) == 0)
+            return true;
+    return false;
+}
+
+/* Who ordered it decided about what the check found then: the same, no worse, is not asked of
+ * the nurse at every dose. A hard stop is: two people stand at the bedside or none gives it. */
+static enum ward_code decided_before(struct giving *g, struct ward_err *err)
+{
+    uint8_t id[DOSAGE_ID];
+    Decision *then = NULL;
+    size_t n = 0;
+
+    if (g->n_open == 0 || !ward_uuid_parse(g->order->decision_id, id))
+        return WARD_OK;
+    WARD_TRY(decision_find(g->v.w, g->v.c->mem, id, &then, err));
+    for (size_t i = 0; i < g->n_open; i++) {
+        Severity now = severity_of(g->decision, g->open[i]);
+
+        if (now == WARD__DOSAGE__V1__SEVERITY__SEVERITY_HARD || !overrode(then, g->open[i]) ||
+            severity_of(then, g->open[i]) < now)
+            g->open[n++] = g->open[i];
+    }
+    g->n_open = n;
+    return WARD_OK;
+}
+
+enum ward_code judge_check(struct giving *g, struct ward_err *err)
+{
+    const AdministerRequest *q = g->q;
+    const struct ward_principal *who = g->v.c->who;
+    const struct check_who by = {
+        .roles = who->roles, .n_roles = who->n_roles, .second = g->has_second};
+    struct asked what = {.chart = &g->v.chart,
+                         .prescription = g->order->prescription,
+                         .order_id = g->order->order_id,
+                         .purpose = WARD__DOSAGE__V1__CHECK_PURPOSE__CHECK_PURPOSE_GIVE,
+                         .at_us = q->given_at_us != 0 ? g->given_us : g->v.now_us,
+                         .time_zone = g->order->time_zone};
+    Quantity *giving = NULL;
+
+    WARD_TRY(partly(g, &giving, err));
+    what.giving = giving;
+    WARD_TRY(decide(g->v.w, g->v.c->mem, &what, &g->rules, &g->decision, err));
+    WARD_TRY(check_open(g->rules, g->decision, q->overrides, q->n_overrides, &by, g->v.c->mem,
+                        &g->open, &g->n_open, err));
+    g->decision->overrides = q->overrides;
+    g->decision->n_overrides = q->n_overrides;
+    g->decision->decided_by = api_text(who->subject);
+    g->decision->second_person = api_text(g->has_second ? g->second.subject : "");
+    g->decision->event_id = g->v.act.event_text;
+    return decided_before(g, err);
+}

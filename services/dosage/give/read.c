@@ -1,0 +1,127 @@
+/* GetAdministration and ListUnacknowledged. */
+#include "services/dosage/give/bedside.h"
+#include "services/dosage/store/page.h"
+
+#include <string.h>
+
+typedef Ward__Dosage__V1__GetAdministrationRequest GetRequest;
+typedef Ward__Dosage__V1__GetAdministrationResponse GetResponse;
+typedef Ward__Dosage__V1__ListUnacknowledgedRequest ListRequest;
+typedef Ward__Dosage__V1__ListUnacknowledgedResponse ListResponse;
+
+#define PAGE_USUAL 50
+#define PAGE_MOST  200
+
+/* ---- one, with every version ---- */
+
+static enum ward_code tell(struct ward_db *db, void *arg, struct ward_err *err)
+{
+    struct ward_act act = *(struct ward_act *)arg;
+
+    return ward_act_write(&act, db, err);
+}
+
+static enum ward_code get(struct ward_call *c, const GetRequest *q, GetResponse *r)
+{
+    struct visit v = {0};
+    uint8_t id[DOSAGE_ID];
+    Dose *dose;
+
+    WARD_TRY(visit_dose_of(&v, c, q->administration_id, &dose));
+    WARD_TRY(ward_call_id(c, "administration_id", q->administration_id, id, NULL));
+    WARD_TRY(dose_versions(v.w, c->mem, id, &r->versions, &r->n_versions, c->err));
+    ward_act_note(&v.act, "administration", dose->administration_id);
+    ward_act_note_int(&v.act, "versions", (int64_t)r->n_versions);
+    return ward_db_tx(v.w->seat.db, tell, &v.act, c->err);
+}
+
+/* ---- a ward's emergencies that nobody acknowledged ---- */
+
+struct place {
+    int64_t by_us;
+    uint8_t id[DOSAGE_ID];
+};
+
+struct told {
+    struct ward_act *acts;
+    size_t n;
+};
+
+static enum ward_code tell_all(struct ward_db *db, void *arg, struct ward_err *err)
+{
+    const struct told *t = arg;
+
+    return ward_act_write_many(t->acts, t->n, db, err);
+}
+
+/* An event for each dose that was shown; one of nobody where there was none. */
+static enum ward_code tell_of(struct ward_call *c, struct ward_act *act, const ListResponse *r)
+{
+    struct worker *w = c->wrk;
+    struct told t = {.n = r->n_administrations == 0 ? 1 : r->n_administrations};
+
+    ward_act_note_int(act, "found", (int64_t)r->n_administrations);
+    t.acts = ward_alloc(c->mem, t.n * sizeof(*t.acts));
+    if (t.acts == NULL)
+        return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for the audit events");
+    t.acts[0] = *act;
+    for (size_t i = 0; i < r->n_administrations; i++) {
+        ward_act_again(act, r->administrations[i]->patient_id, &t.acts[i]);
+        ward_act_note(&t.acts[i], "administration", r->administrations[i]->administration_id);
+    }
+    return ward_db_tx(w->seat.db, tell_all, &t, c->err);
+}
+
+static enum ward_code next_page(struct ward_call *c, const char *question, ListResponse *r,
+                                size_t page)
+{
+    struct place last;
+    const Dose *d;
+
+    if (r->n_administrations <= page)
+        return WARD_OK;
+    r->n_administrations = page;
+    d = r->administrations[page - 1];
+    last.by_us = d->acknowledge_by_us;
+    if (!ward_uuid_parse(d->administration_id, last.id))
+        return WARD_FAIL_REASON(c->err, DATA_LOSS, "DOSE_UNREADABLE", "a dose's id is none");
+    return page_token(c, question, &last, sizeof(last), &r->next_page_token);
+}
+
+static enum ward_code list(struct ward_call *c, const ListRequest *q, ListResponse *r)
+{
+    struct worker *w = c->wrk;
+    struct place after = {.by_us = INT64_MIN};
+    bool given = false;
+    struct ward_act act;
+    const char *question;
+    int page;
+
+    WARD_TRY(api_begin(c, &act, NULL));
+    if (!rule_is_ward(q->ward))
+        return WARD_FAIL_FIELD(c->err, "ward", "must be 1 to 64 of A-Z a-z 0-9 . _ -");
+    if (!rule_ward(c->who->roles, c->who->n_roles, c->who->ward, q->ward))
+        return WARD_FAIL_REASON(c->err, PERMISSION_DENIED, "WARD_NOT_YOURS",
+                                "the person works in another ward");
+    WARD_TRY(ward_call_page(c, q->page_size, PAGE_USUAL, PAGE_MOST, &page));
+    question = ward_printf(c->mem, "%s %d", q->ward, page);
+    if (question == NULL)
+        return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for a list");
+    WARD_TRY(page_place(c, question, q->page_token, &after, sizeof(after), &given));
+    WARD_TRY(doses_unacknowledged(w, c->mem, q->ward, after.by_us, after.id, (size_t)page + 1,
+                                  &r->administrations, &r->n_administrations, c->err));
+    WARD_TRY(next_page(c, question, r, (size_t)page));
+    return tell_of(c, &act, r);
+}
+
+enum ward_code get_administration_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                                      ProtobufCMessage *r)
+{
+    return get(c, (const GetRequest *)q, (GetResponse *)r);
+}
+
+enum ward_code list_unacknowledged_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                                       ProtobufCMessage *r)
+{
+    return list(c, (const ListRequest *)q, (ListResponse *)r);
+}

@@ -1,0 +1,191 @@
+/* What the handlers at the bedside begin with, and what they count. */
+#include "services/dosage/give/bedside.h"
+
+#include "common/base/clock.h"
+
+#include <string.h>
+
+enum ward_code visit_begin(struct visit *v, struct ward_call *c, const char *patient,
+                           const char *key, const ProtobufCMessage *q)
+{
+    v->c = c;
+    v->w = c->wrk;
+    v->now_us = ward_wall_us();
+    WARD_TRY(api_begin(c, &v->act, patient));
+    return ward_call_idem(c, key, q, &v->idem);
+}
+
+enum ward_code visit_dose_of(struct visit *v, struct ward_call *c, const char *id, Dose **out)
+{
+    uint8_t dose[DOSAGE_ID];
+    enum ward_code code;
+
+    v->c = c;
+    v->w = c->wrk;
+    v->now_us = ward_wall_us();
+    WARD_TRY(api_begin(c, &v->act, NULL));
+    WARD_TRY(ward_call_id(c, "administration_id", id, dose, NULL));
+    WARD_TRY(dose_find(v->w, c->mem, dose, false, out, c->err));
+    code = chart_may(c, (*out)->patient_id, &v->chart);
+    if (code == WARD_NOT_FOUND)
+        return WARD_FAIL_REASON(c->err, NOT_FOUND, "ADMINISTRATION_NOT_FOUND", "no such dose");
+    WARD_TRY(code);
+    return api_begin(c, &v->act, v->chart.text);
+}
+
+enum ward_code visit_lock(struct visit *v, const Dose *d, Dose **out, struct ward_err *err)
+{
+    uint8_t patient[DOSAGE_ID], id[DOSAGE_ID];
+    struct owner owner;
+
+    if (!ward_uuid_parse(d->patient_id, patient) || !ward_uuid_parse(d->administration_id, id))
+        return WARD_FAIL_REASON(err, DATA_LOSS, "DOSE_UNREADABLE", "a dose's id is none");
+    WARD_TRY(owner_lock(v->w, v->c->mem, patient, &owner, err));
+    owner_wipe(&owner);
+    v->now_us = ward_wall_us();
+    return dose_find(v->w, v->c->mem, id, true, out, err);
+}
+
+enum ward_code visit_next(struct visit *v, const Dose *was, Dose **out, struct ward_err *err)
+{
+    Dose *d = ward_new(v->c->mem, Dose);
+
+    if (d == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a dose");
+    *d = *was;
+    d->version = was->version + 1;
+    d->written_by = api_text(v->c->who->subject);
+    d->written_at_us = v->now_us;
+    d->event_id = v->act.event_text;
+    *out = d;
+    return WARD_OK;
+}
+
+enum ward_code dose_due(const Dose *d, int64_t *due_us, struct ward_err *err)
+{
+    uint8_t order[DOSAGE_ID];
+
+    *due_us = -1;
+    return *d->slot_id == '\0' ? WARD_OK : slot_id_parse(d->slot_id, order, due_us, err);
+}
+
+enum ward_code visit_amount(struct visit *v, const char *field, const Quantity *q)
+{
+    struct amount amount;
+
+    if (q == NULL)
+        return WARD_FAIL_FIELD(v->c->err, field, "is missing");
+    return amount_of(q, &amount, v->c->err);
+}
+
+enum ward_code visit_route(struct visit *v, int route)
+{
+    if (route == WARD__DOSAGE__V1__ROUTE__ROUTE_UNSPECIFIED ||
+        protobuf_c_enum_descriptor_get_value(&ward__dosage__v1__route__descriptor, route) ==
+            NULL)
+        return WARD_FAIL_FIELD(v->c->err, "route", "is missing or unknown");
+    return WARD_OK;
+}
+
+enum ward_code visit_given(struct visit *v, int64_t given_at_us)
+{
+    if (given_at_us != 0 && (given_at_us > v->now_us || given_at_us < v->now_us - BACK_US))
+        return WARD_FAIL_FIELD(v->c->err, "given_at_us",
+                               "must be within the last 15 minutes and not ahead");
+    return WARD_OK;
+}
+
+enum ward_code visit_label(struct visit *v, const char *field, const char *text, size_t most)
+{
+    size_t n = 0;
+
+    while (text[n] > ' ' && text[n] <= '~')
+        n++;
+    if (text[n] != '\0' || n > most)
+        return WARD_FAIL_FIELD(v->c->err, field, "must be at most %zu visible ASCII characters",
+                               most);
+    return WARD_OK;
+}
+
+static bool may_give(const struct ward_principal *who, const Ward__Dosage__V1__Reason *r)
+{
+    for (size_t i = 0; i < r->n_roles; i++)
+        if (ward_principal_has(who, r->roles[i]))
+            return true;
+    return r->n_roles == 0;
+}
+
+enum ward_code reason_check(const struct visit *v, const struct ruleset *rules,
+                            const char *code, int use, struct ward_err *err)
+{
+    const Ward__Dosage__V1__Reason *r =
+        ruleset_reason(rules, code, (Ward__Dosage__V1__Reason__Use)use);
+
+    if (r == NULL)
+        return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "REASON_UNKNOWN",
+                                "the active rule set has no reason of this code for this use");
+    if (!may_give(v->c->who, r))
+        return WARD_FAIL_REASON(err, PERMISSION_DENIED, "OVERRIDE_ROLE",
+                                "the reason is not one the caller's roles may give");
+    return WARD_OK;
+}
+
+static char *new_id(struct ward_arena *mem)
+{
+    uint8_t id[DOSAGE_ID];
+    char text[37];
+
+    ward_uuid7(id);
+    ward_uuid_text(id, text);
+    return ward_strdup(mem, text);
+}
+
+enum ward_code visit_dose(struct visit *v, const char *patient_id, Dose **out,
+                          struct ward_err *err)
+{
+    Dose *d = ward_new(v->c->mem, Dose);
+
+    if (d == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a dose");
+    ward__dosage__v1__administration__init(d);
+    d->administration_id = new_id(v->c->mem);
+    if (d->administration_id == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a dose");
+    d->version = 1;
+    d->patient_id = api_text(patient_id);
+    d->recorded_at_us = v->now_us;
+    d->recorded_by = api_text(v->c->who->subject);
+    d->event_id = v->act.event_text;
+    *out = d;
+    return WARD_OK;
+}
+
+/* ---- counting ---- */
+
+static void add_dose(void *outcome)
+{
+    ward_metric_add(ward_series_of(&dosage_doses, outcome, NULL, NULL), 1);
+}
+
+void count_dose(struct visit *v, const Dose *d)
+{
+    static const char *const names[] = {"", "given", "partial", "held", "refused", "wasted"};
+    size_t i = (size_t)d->outcome;
+
+    ward_db_after_commit(v->w->seat.db, add_dose,
+                         api_text(d->emergency ? "emergency" : names[i]));
+}
+
+static void add_failed(void *arg)
+{
+    const struct rights *r = arg;
+
+    for (int i = 0; i < RIGHTS; i++)
+        if (r->at[i]->result == RESULT(FAIL))
+            ward_metric_add(ward_series_of(&dosage_refused, right_name(i + 1), NULL, NULL), 1);
+}
+
+void count_failed(struct visit *v, struct rights *r)
+{
+    ward_db_after_commit(v->w->seat.db, add_failed, r);
+}
