@@ -89,35 +89,47 @@ static bool said_before(const Decision *d, size_t i)
     return false;
 }
 
-#define FINDING_ROW 6
+#define FINDING_ROW 8
 #define HOUR_US     INT64_C(3600000000)
+
+/* Its name is random and its time the hour: a row does not lead to its decision. */
+static enum ward_code finding_row(struct ward_arena *mem, const Decision *d, const Finding *f,
+                                  size_t n_open, struct ward_val to[FINDING_ROW],
+                                  struct ward_err *err)
+{
+    const Snapshot *s = d->snapshot;
+    bool ask = s->purpose == WARD__DOSAGE__V1__CHECK_PURPOSE__CHECK_PURPOSE_ASK;
+    uint8_t *id = ward_alloc(mem, DOSAGE_ID);
+
+    if (id == NULL)
+        return no_memory(err);
+    ward_random(id, DOSAGE_ID);
+    to[0] = id_val(id);
+    to[1] = ward_text(f->rule_id);
+    to[2] = ward_int(mem, s->at_us - s->at_us % HOUR_US);
+    to[3] = ward_int(mem, f->severity);
+    to[4] = ward_int(mem, s->purpose);
+    to[5] = ward_int(mem, n_open == 0 && override_of(d, f->rule_id) != NULL);
+    to[6] = ward_int(mem, !ask && n_open > 0);
+    to[7] = ward_text(s->facts == NULL || !rule_is_ward(s->facts->ward) ? "" : s->facts->ward);
+    return WARD_OK;
+}
 
 static enum ward_code put_findings(struct worker *w, struct ward_arena *mem, const Decision *d,
                                    size_t n_open, struct ward_err *err)
 {
     static const char SQL[] =
-        "INSERT INTO finding (rule_id, at_us, severity, purpose, overridden, followed)"
-        " VALUES (?, ?, ?, ?, ?, ?)";
-    const Snapshot *s = d->snapshot;
-    bool ask = s->purpose == WARD__DOSAGE__V1__CHECK_PURPOSE__CHECK_PURPOSE_ASK;
+        "INSERT INTO finding (finding_id, rule_id, at_us, severity, purpose, overridden,"
+        " followed, ward) VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
     struct ward_val *rows = ward_alloc(mem, d->n_findings * FINDING_ROW * sizeof(*rows));
     size_t n = 0;
 
     if (rows == NULL)
         return no_memory(err);
-    for (size_t i = 0; i < d->n_findings; i++) {
-        const Finding *f = d->findings[i];
-        const struct ward_val row[FINDING_ROW] = {
-            ward_text(f->rule_id),
-            ward_int(mem, s->at_us - s->at_us % HOUR_US),
-            ward_int(mem, f->severity),
-            ward_int(mem, s->purpose),
-            ward_int(mem, n_open == 0 && override_of(d, f->rule_id) != NULL),
-            ward_int(mem, !ask && n_open > 0)};
-
+    for (size_t i = 0; i < d->n_findings; i++)
         if (!said_before(d, i))
-            memcpy(rows + FINDING_ROW * n++, row, sizeof(row));
-    }
+            WARD_TRY(
+                finding_row(mem, d, d->findings[i], n_open, rows + FINDING_ROW * n++, err));
     return n == 0 ? WARD_OK : ward_db_bulk(w->seat.db, SQL, rows, FINDING_ROW, n, err);
 }
 

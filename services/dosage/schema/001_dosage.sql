@@ -10,6 +10,15 @@ CREATE TABLE patient (
     KEY patient_root (root_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
+-- Who was merged into whom in records, directly, as its feed told it: what an unmerge takes apart again. The rows of `patient` follow
+-- (root_id); both sides have one, with a key, from the first merge on. One who was erased in records has one without a key, so that
+-- nothing of theirs is written any more.
+CREATE TABLE patient_merge (
+    from_id BINARY(16) NOT NULL PRIMARY KEY,
+    into_id BINARY(16) NOT NULL,
+    KEY patient_merge_into (into_id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
 -- A random key for each patient, wrapped by a key-encryption key. Without the row nobody reads anything of theirs again.
 CREATE TABLE owner_key (
     owner_id BINARY(16)    NOT NULL PRIMARY KEY,
@@ -108,16 +117,17 @@ CREATE TABLE decision (
 CREATE TRIGGER decision_is_not_changed BEFORE UPDATE ON decision FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'a decision is not changed';
 CREATE TRIGGER decision_is_not_deleted BEFORE DELETE ON decision FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'a decision is not deleted';
 -- What they found, for the burden of rules: a rule that found several things in one decision counts once, at its worst. A rule's name
--- may tell the drug, so nothing here leads to the decision, its patient or its person. at_us: the hour. overridden: it was, and what
--- was asked for was done. followed: that was not done.
+-- may tell the drug, so nothing here leads to the decision, its patient or its person. finding_id: random. at_us: the hour it was in.
+-- overridden: it was, and what was asked for was done. followed: that was not done.
 CREATE TABLE finding (
-    finding_id  BIGINT      NOT NULL AUTO_INCREMENT PRIMARY KEY,
+    finding_id  BINARY(16)  NOT NULL PRIMARY KEY,
     rule_id     VARCHAR(64) CHARACTER SET ascii COLLATE ascii_nopad_bin NOT NULL,
     at_us       BIGINT      NOT NULL,
     severity    TINYINT     NOT NULL,
     purpose     TINYINT     NOT NULL,
     overridden  BOOLEAN     NOT NULL,
     followed    BOOLEAN     NOT NULL,
+    ward        VARCHAR(64) CHARACTER SET ascii COLLATE ascii_nopad_bin NOT NULL,
     KEY finding_at (at_us)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
@@ -181,6 +191,7 @@ CREATE TABLE supply (
     recorded_by    VARCHAR(128) NOT NULL,
     sealed         BLOB         NOT NULL,
     PRIMARY KEY (patient_id, order_id, supply_id),
+    KEY supply_of_order (order_id),
     FOREIGN KEY (patient_id) REFERENCES patient (patient_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
@@ -196,7 +207,8 @@ CREATE TABLE token_misuse (
     KEY token_misuse_at (at_us)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
--- Patterns found, for review. about: who and where, hashed with kind and window, so that one is found once.
+-- Patterns found, for review. about: who and where, hashed with kind and window, so that one is found once. rule_id: of a habit of
+-- overriding, else ''. out_of: `counted` of so many; 0 where nothing is a part of anything.
 CREATE TABLE workaround (
     workaround_id  BINARY(16)   NOT NULL PRIMARY KEY,
     about          BINARY(32)   NOT NULL,
@@ -212,8 +224,16 @@ CREATE TABLE workaround (
     reviewed_by    VARCHAR(128) NOT NULL DEFAULT '',
     reviewed_at_us BIGINT       NOT NULL DEFAULT 0,
     verdict        TINYINT      NOT NULL DEFAULT 0,
+    rule_id        VARCHAR(64)  CHARACTER SET ascii COLLATE ascii_nopad_bin NOT NULL DEFAULT '',
+    out_of         INT          NOT NULL DEFAULT 0,
     UNIQUE KEY workaround_about (about),
     KEY workaround_last (last_at_us)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
+-- Everything recorded before looked_to_us was looked at.
+CREATE TABLE watch_position (
+    one          TINYINT NOT NULL PRIMARY KEY CHECK (one = 1),
+    looked_to_us BIGINT  NOT NULL
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
 -- Packs given out, entries brought in (each once), and slots that two charted.
@@ -230,7 +250,8 @@ CREATE TABLE offline_entry (
     state             TINYINT      NOT NULL,
     administration_id BINARY(16)   NULL,
     issues            VARCHAR(2000) CHARACTER SET ascii NOT NULL,
-    at_us             BIGINT       NOT NULL
+    at_us             BIGINT       NOT NULL,
+    KEY offline_entry_of (administration_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 CREATE TABLE conflict (
     conflict_id   BINARY(16)  NOT NULL PRIMARY KEY,
