@@ -39,8 +39,9 @@
 #define UNSCANNED_OF      10
 #define UNSCANNED_PERCENT 50
 #define UNSCANNED_WITHIN  (24 * 3600 * PATTERN_S)
-/* Of at least so many findings of one rule in a ward in 7 days, the share overridden. Policy;
- * for comparison: overridden alerts in general are 49 % to 96 %: van der Sijs et al., J Am Med
+/* Of at least so many findings of one rule where something was ordered, in 7 days, the share
+ * overridden. A finding leads to nobody, so what is found names the rule alone. Policy; for
+ * comparison: overridden alerts in general are 49 % to 96 %: van der Sijs et al., J Am Med
  * Inform Assoc 2006;13:138-147, doi:10.1197/jamia.M1809. */
 #define HABIT_OF      20
 #define HABIT_PERCENT 90
@@ -65,8 +66,8 @@ struct misuse {
     uint8_t event_id[DOSAGE_ID];
     const char *actor, *ward, *place;
 };
-struct habit { /* a rule's findings in a ward */
-    const char *rule_id, *ward;
+struct habit { /* a rule's findings */
+    const char *rule_id;
     int fired, overridden;
 };
 struct scanning { /* a person's doses */

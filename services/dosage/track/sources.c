@@ -157,54 +157,40 @@ enum ward_code find_unscanned(struct ward_db *db, struct ward_arena *mem, int64_
 
 /* ---- overridden ---- */
 
-/* What could be overridden, where something was asked for. */
-#define FOUND " FROM finding WHERE at_us > ? AND at_us <= ? AND severity >= 2 AND purpose > 1"
-
-static enum ward_code add_habit(struct ward_db *db, struct ward_arena *mem, int64_t to_us,
-                                const struct habit *h, struct patterns *out,
-                                struct ward_err *err)
-{
-    static const char SQL[] =
-        "SELECT decision_id, at_us" FOUND
-        " AND rule_id = ? AND ward = ? AND overridden ORDER BY at_us DESC LIMIT 50";
-    struct pattern p = {.kind = KIND(OVERRIDE_HABIT),
-                        .ward = h->ward,
-                        .actor = "",
-                        .place = "",
-                        .rule_id = h->rule_id,
-                        .count = h->overridden,
-                        .out_of = h->fired,
-                        .threshold = HABIT_OF * HABIT_PERCENT / 100};
-    struct ward_rows rows;
-
-    WARD_TRY(ward_db_run(db, mem, SQL,
-                         WARD_PARAMS(ward_int(mem, to_us - HABIT_WITHIN), ward_int(mem, to_us),
-                                     ward_text(h->rule_id), ward_text(h->ward)),
-                         &rows, err));
-    WARD_TRY(take_evidence(&p, &rows, mem, err));
-    pattern_about(&p, p.last_us / WEEK_US, NULL);
-    return pattern_add(out, &p, mem, err);
-}
-
 enum ward_code find_habits(struct ward_db *db, struct ward_arena *mem, int64_t to_us,
                            struct patterns *out, struct ward_err *err)
 {
+    /* What could be overridden (WARN, HARD) where something was ordered (PLACE, CHANGE): at the
+     * bedside it is not asked again. */
     static const char SQL[] =
-        "SELECT rule_id, ward, COUNT(*), CAST(SUM(overridden) AS INTEGER)" FOUND
-        " GROUP BY rule_id, ward HAVING SUM(overridden) > 0";
+        "SELECT rule_id, COUNT(*), CAST(SUM(overridden) AS INTEGER),"
+        " MIN(IF(overridden, at_us, NULL)), MAX(IF(overridden, at_us, NULL)) FROM finding"
+        " WHERE at_us > ? AND at_us <= ? AND severity IN (2, 3) AND purpose IN (2, 3)"
+        " GROUP BY rule_id HAVING SUM(overridden) > 0";
     struct ward_rows rows;
 
     WARD_TRY(ward_db_run(db, mem, SQL,
                          WARD_PARAMS(ward_int(mem, to_us - HABIT_WITHIN), ward_int(mem, to_us)),
                          &rows, err));
     for (size_t i = 0; i < rows.n; i++) {
-        struct habit h = {.rule_id = rows.at[i][0].p,
-                          .ward = rows.at[i][1].p,
-                          .fired = (int)row_number(rows.at[i][2]),
-                          .overridden = (int)row_number(rows.at[i][3])};
+        const struct ward_val *row = rows.at[i];
+        struct habit h = {.rule_id = row[0].p,
+                          .fired = (int)row_number(row[1]),
+                          .overridden = (int)row_number(row[2])};
+        struct pattern p = {.kind = KIND(OVERRIDE_HABIT),
+                            .ward = "",
+                            .actor = "",
+                            .place = "",
+                            .rule_id = h.rule_id,
+                            .count = h.overridden,
+                            .out_of = h.fired,
+                            .threshold = HABIT_OF * HABIT_PERCENT / 100,
+                            .first_us = row_number(row[3]),
+                            .last_us = row_number(row[4])};
 
+        pattern_about(&p, p.last_us / WEEK_US, NULL);
         if (pattern_habit(&h))
-            WARD_TRY(add_habit(db, mem, to_us, &h, out, err));
+            WARD_TRY(pattern_add(out, &p, mem, err));
     }
     return WARD_OK;
 }

@@ -39,13 +39,16 @@ enum column {
     "SELECT workaround_id, kind, ward, actor, place, evidence, counted, threshold, out_of,"    \
     " rule_id, first_at_us, last_at_us, reviewed_by, reviewed_at_us, verdict FROM workaround"
 
-static enum ward_code say_evidence(struct ward_call *c, struct ward_val ids, Workaround *out)
+static enum ward_code say_evidence(struct ward_call *c, struct ward_val ids,
+                                   const char *rule_id, Workaround *out)
 {
     size_t n = ids.n / DOSAGE_ID;
 
     out->evidence = ward_alloc(c->mem, (n + 1) * sizeof(char *));
     if (out->evidence == NULL)
         return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for the evidence");
+    if (*rule_id != '\0') /* a finding leads to nobody: the rule is what there is to look at */
+        out->evidence[out->n_evidence++] = api_text(rule_id);
     for (size_t i = 0; i < n; i++)
         WARD_TRY(ward_call_uuid(c, (const uint8_t *)ids.p + i * DOSAGE_ID,
                                 &out->evidence[out->n_evidence++]));
@@ -80,7 +83,7 @@ static enum ward_code say(struct ward_call *c, const struct ward_val *row, Worka
                          .rule_id = row[RULE].p};
     WARD_TRY(pattern_text(&p, c->mem, &k->text, err));
     *out = k;
-    return say_evidence(c, row[EVIDENCE], k);
+    return say_evidence(c, row[EVIDENCE], row[RULE].p, k);
 }
 
 /* ---- ListWorkarounds ---- */
