@@ -46,4 +46,19 @@ WARD_MUST enum ward_code ward_kek_rotation_again(struct ward_kek_rotation *r,
                                                  struct ward_err *err);
 void ward_kek_rotation_close(struct ward_kek_rotation *r);
 
+/* The whole of it, for a call: `arg` goes to each. */
+struct ward_kek_rotation_call {
+    void *arg;
+    bool (*gone)(const void *arg); /* nobody waits for it any more */
+    /* How far it is: at the start, each half second, and finished. */
+    enum ward_code (*tell)(void *arg, const struct ward_kek_rotation *r, bool finished);
+    /* Inside the transaction that destroyed the older keks: r->done + r->last rows. */
+    enum ward_code (*end)(void *arg, const struct ward_kek_rotation *r, struct ward_db *db,
+                          struct ward_err *err);
+};
+/*   CANCELLED  it is gone: what was wrapped is, and the next rotation goes on from there */
+WARD_MUST enum ward_code ward_kek_rotation_run(struct ward_keyring *k, struct ward_db *db,
+                                               const struct ward_kek_rotation_call *call,
+                                               struct ward_err *err);
+
 #endif

@@ -78,6 +78,8 @@ WARD_MUST enum ward_code ward_client_send_end(struct ward_client_stream *s,
 /* *msg lives in mem; NULL after the last, when the call's own status was OK. */
 WARD_MUST enum ward_code ward_client_recv(struct ward_client_stream *s, struct ward_arena *mem,
                                           ProtobufCMessage **msg, struct ward_err *err);
+/* From any thread while the stream is open: what its own thread waits for ends, CANCELLED. */
+void ward_client_cancel_stream(struct ward_client_stream *s);
 void ward_client_close_stream(struct ward_client_stream *s); /* cancels what is unfinished */
 
 #endif

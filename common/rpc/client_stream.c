@@ -199,6 +199,11 @@ enum ward_code ward_client_recv(struct ward_client_stream *s, struct ward_arena 
     return WARD_OK;
 }
 
+void ward_client_cancel_stream(struct ward_client_stream *s)
+{
+    grpc_call_cancel(s->x.call, NULL);
+}
+
 void ward_client_close_stream(struct ward_client_stream *s)
 {
     if (s == NULL)

@@ -1,50 +1,322 @@
-#include "services/dosage/chart/chart.h"
+#include "services/dosage/chart/chart_own.h"
 
 #include "common/act/handler.h"
 #include "common/base/clock.h"
 #include "common/base/crypto.h"
+#include "common/rpc/wire.h"
 #include "services/dosage/chart/ask.h"
 
 #include <string.h>
+
+#define NS_PER_S    (1000 * WARD_NS_PER_MS)
+#define HUNG_NS     NS_PER_S
+#define MESSAGE_MEM ((size_t)16 << 20)
+
+#define CURRENT     WARD__DOSAGE__V1__CHART_STATE__CHART_STATE_CURRENT
+#define STALE       WARD__DOSAGE__V1__CHART_STATE__CHART_STATE_STALE
+#define UNAVAILABLE WARD__DOSAGE__V1__CHART_STATE__CHART_STATE_UNAVAILABLE
+
+/* One question about a patient by a person. */
+struct query {
+    struct ward_call *call;
+    struct charts *ch;
+    bool whole; /* the facts too */
+    bool keeps; /* an answer may be kept and be a kept one */
+    uint8_t asked[DOSAGE_ID];
+    struct keep_key key; /* of the one they are now, as far as is known */
+    struct kept kept;
+    bool found;
+};
 
 static void count_from(const char *from)
 {
     ward_metric_add(ward_series_of(&dosage_chart_reads, from, NULL, NULL), 1);
 }
 
-static void fill(struct chart *out, const struct answer *a)
+/* Who asks, as far as it decides what they see. */
+static void hash_person(const struct ward_principal *p, uint8_t out[32])
 {
-    memcpy(out->id, a->id, DOSAGE_ID);
-    ward_uuid_text(a->id, out->text);
+    struct ward_bytes part[WARD_MAX_ROLES + 4];
+    const char *first[] = {p->issuer, p->subject, p->ward, p->purpose};
+    int n = 0;
+
+    for (; n < 4; n++)
+        part[n] = (struct ward_bytes){first[n], strlen(first[n]) + 1};
+    for (int i = 0; i < p->n_roles; i++, n++)
+        part[n] = (struct ward_bytes){p->roles[i], strlen(p->roles[i]) + 1};
+    ward_sha256_parts(part, n, out);
+}
+
+static enum ward_code begin(struct query *q, struct ward_call *c, const char *patient_id)
+{
+    struct worker *w = c->wrk;
+
+    q->call = c;
+    q->ch = w->dos->charts;
+    WARD_TRY(ward_call_id(c, "patient_id", patient_id, q->asked, NULL));
+    q->keeps = w->dos->cfg.access_s > 0 && !rule_purpose_passes(c->who->purpose);
+    merges_root(q->ch->merges, q->asked, q->key.id);
+    hash_person(c->who, q->key.who);
+    if (q->keeps)
+        q->found = keep_find(q->ch->keep, &q->key, c->mem, &q->kept);
+    return WARD_OK;
+}
+
+static bool within(int64_t since_ns, int64_t s)
+{
+    return since_ns != 0 && ward_mono_ns() - since_ns < s * NS_PER_S;
+}
+
+static bool feed_speaks(const struct query *q)
+{
+    return within(atomic_load(&q->ch->heard_ns), q->ch->dos->cfg.chart_s);
+}
+
+static bool let_in(const struct query *q)
+{
+    return q->found && within(q->kept.let_in_ns, q->ch->dos->cfg.access_s);
+}
+
+/* ---- answers ---- */
+
+static void fill(struct chart *out, const uint8_t id[DOSAGE_ID], const Facts *facts, bool kept)
+{
+    memcpy(out->id, id, DOSAGE_ID);
+    ward_uuid_text(id, out->text);
+    out->facts = facts;
+    out->kept = kept;
+}
+
+static Facts *unpack(const struct kept *k, struct ward_arena *mem)
+{
+    ProtobufCMessage *msg;
+
+    if (k->facts == NULL || ward_wire_decode(&ward__dosage__v1__facts__descriptor, k->facts,
+                                             k->n, mem, &msg, NULL) != WARD_OK)
+        return NULL;
+    return (Facts *)msg;
+}
+
+/* When what is kept was last known to be so: read, or not contradicted by the feed. */
+static int64_t as_of(const struct charts *ch, const struct kept *k)
+{
+    int64_t heard_us = atomic_load(&ch->heard_us);
+
+    return heard_us > k->read_us ? heard_us : k->read_us;
+}
+
+static enum ward_code give_kept(struct query *q, Ward__Dosage__V1__ChartState state,
+                                struct chart *out)
+{
+    struct ward_call *c = q->call;
+    Facts *facts = NULL;
+
+    if (q->whole) {
+        facts = unpack(&q->kept, c->mem);
+        if (facts == NULL && state == STALE) {
+            facts = ward_new(c->mem, Facts);
+            if (facts != NULL)
+                ward__dosage__v1__facts__init(facts);
+            state = UNAVAILABLE;
+        }
+        if (facts == NULL)
+            return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for the chart");
+        facts->state = state;
+        facts->as_of_us = state == UNAVAILABLE ? 0 : as_of(q->ch, &q->kept);
+    }
+    fill(out, q->key.id, facts, true);
+    count_from(state == CURRENT ? "kept" : "stale");
+    return WARD_OK;
+}
+
+/* Of one whom this replica does not yet know to be merged nothing is kept: the feed will tell.
+ */
+static void keep(const struct query *q, const struct answer *a, uint64_t generation,
+                 int64_t began_ns, int64_t began_us)
+{
+    struct kept what = {.let_in_ns = began_ns, .read_ns = began_ns, .read_us = began_us};
+    struct ward_arena *mem = q->call->mem;
+
+    if (!q->keeps || memcmp(a->id, q->key.id, DOSAGE_ID) != 0)
+        return;
+    if (q->whole) {
+        void *packed;
+
+        what.n = ward__dosage__v1__facts__get_packed_size(a->facts);
+        packed = ward_alloc(mem, what.n);
+        if (packed == NULL)
+            return;
+        ward__dosage__v1__facts__pack(a->facts, packed);
+        what.facts = packed;
+    }
+    keep_put(q->ch->keep, &q->key, generation, &what);
+}
+
+static enum ward_code ask(struct query *q, struct chart *out)
+{
+    uint64_t generation = keep_generation(q->ch->keep, q->key.id);
+    int64_t began_ns = ward_mono_ns(), began_us = ward_wall_us();
+    struct answer a;
+
+    if (q->whole)
+        WARD_TRY(ask_all(q->call, q->asked, began_us, &a));
+    else
+        WARD_TRY(ask_may(q->call, q->asked, &a));
+    keep(q, &a, generation, began_ns, began_us);
+    a.facts->state = CURRENT;
+    a.facts->as_of_us = began_us;
+    fill(out, a.id, q->whole ? a.facts : NULL, false);
+    count_from("records");
+    return WARD_OK;
+}
+
+/* The feed is silent and records let the last call run out of its time: for a second nobody
+ * else waits for it, or every worker would. */
+static bool hangs(const struct query *q)
+{
+    int64_t hung = atomic_load(&q->ch->hung_ns);
+
+    return hung != 0 && !feed_speaks(q) && ward_mono_ns() - hung < HUNG_NS;
+}
+
+static enum ward_code away(struct ward_err *err)
+{
+    return WARD_FAIL_REASON(err, UNAVAILABLE, "RECORDS_AWAY", "records cannot be asked");
+}
+
+static enum ward_code answer(struct query *q, struct chart *out)
+{
+    struct ward_err *err = q->call->err;
+    int64_t began = ward_mono_ns();
+    enum ward_code code;
+
+    if (let_in(q) && feed_speaks(q) &&
+        (!q->whole ||
+         (q->kept.facts != NULL && within(q->kept.read_ns, q->ch->dos->cfg.access_s))))
+        return give_kept(q, CURRENT, out);
+    code = hangs(q) ? away(err) : ask(q, out);
+    if (code != WARD_UNAVAILABLE || strcmp(err->reason, "RECORDS_AWAY") != 0)
+        return code;
+    if (ward_mono_ns() - began >= HUNG_NS)
+        atomic_store(&q->ch->hung_ns, ward_mono_ns());
+    if (!let_in(q))
+        return code;
+    *err = (struct ward_err){0};
+    return give_kept(q, STALE, out);
 }
 
 enum ward_code chart_of(struct ward_call *c, const char *patient_id, struct chart *out)
 {
-    int64_t now_us = ward_wall_us();
-    uint8_t id[DOSAGE_ID];
-    struct answer a;
+    struct query q = {.whole = true};
 
-    WARD_TRY(ward_call_id(c, "patient_id", patient_id, id, NULL));
-    WARD_TRY(ask_all(c, id, now_us, &a));
-    a.facts->state = WARD__DOSAGE__V1__CHART_STATE__CHART_STATE_CURRENT;
-    a.facts->as_of_us = now_us;
-    fill(out, &a);
-    out->facts = a.facts;
-    out->kept = false;
-    count_from("records");
-    return WARD_OK;
+    WARD_TRY(begin(&q, c, patient_id));
+    return answer(&q, out);
 }
 
 enum ward_code chart_may(struct ward_call *c, const char *patient_id, struct chart *out)
 {
-    uint8_t id[DOSAGE_ID];
-    struct answer a;
+    struct query q = {.whole = false};
 
-    WARD_TRY(ward_call_id(c, "patient_id", patient_id, id, NULL));
-    WARD_TRY(ask_may(c, id, &a));
-    fill(out, &a);
-    out->facts = NULL;
-    out->kept = false;
-    count_from("records");
+    WARD_TRY(begin(&q, c, patient_id));
+    return answer(&q, out);
+}
+
+const Facts *chart_kept(struct charts *ch, struct ward_arena *mem, const uint8_t id[DOSAGE_ID])
+{
+    uint8_t root[DOSAGE_ID];
+    struct kept kept;
+    Facts *facts;
+
+    merges_root(ch->merges, id, root);
+    if (!keep_newest(ch->keep, root, mem, &kept))
+        return NULL;
+    facts = unpack(&kept, mem);
+    if (facts != NULL) {
+        facts->as_of_us = as_of(ch, &kept);
+        facts->state =
+            within(atomic_load(&ch->heard_ns), ch->dos->cfg.chart_s) ? CURRENT : STALE;
+    }
+    return facts;
+}
+
+void charts_forget(struct charts *ch, const uint8_t id[DOSAGE_ID])
+{
+    uint8_t root[DOSAGE_ID];
+
+    merges_root(ch->merges, id, root);
+    keep_forget(ch->keep, root, KEEP_ALL);
+}
+
+double charts_feed_age_s(struct charts *ch)
+{
+    int64_t heard_ns = ch == NULL ? 0 : atomic_load(&ch->heard_ns);
+
+    return heard_ns == 0 ? -1 : (double)(ward_mono_ns() - heard_ns) / (double)NS_PER_S;
+}
+
+/* ---- life ---- */
+
+static enum ward_code start(struct charts *ch, struct ward_err *err)
+{
+    pthread_condattr_t attr;
+
+    pthread_mutex_init(&ch->lock, NULL);
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&ch->halt, &attr);
+    pthread_condattr_destroy(&attr);
+    ch->w.dos = ch->dos;
+    ch->w.seat.service = DOSAGE_NAME;
+    ward_arena_init(&ch->mem, MESSAGE_MEM);
+    WARD_TRY(keep_open(&ch->keep, err));
+    WARD_TRY(merges_open(&ch->merges, err));
+    if (pthread_create(&ch->thread, NULL, charts_follow, ch) != 0)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "cannot start the follower of records");
+    ch->started = true;
     return WARD_OK;
+}
+
+enum ward_code charts_open(struct dosage *dos, struct charts **out, struct ward_err *err)
+{
+    struct ward_arena own;
+    struct charts *ch;
+    enum ward_code code;
+
+    ward_arena_init(&own, sizeof(*ch) + 64);
+    ch = ward_new(&own, struct charts);
+    if (ch == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for charts");
+    ch->own = own;
+    ch->dos = dos;
+    code = start(ch, err);
+    if (code != WARD_OK) {
+        charts_close(ch);
+        return code;
+    }
+    *out = ch;
+    return WARD_OK;
+}
+
+void charts_close(struct charts *ch)
+{
+    struct ward_arena own;
+
+    if (ch == NULL)
+        return;
+    pthread_mutex_lock(&ch->lock);
+    ch->stop = true;
+    pthread_cond_signal(&ch->halt);
+    if (ch->stream != NULL)
+        ward_client_cancel_stream(ch->stream);
+    pthread_mutex_unlock(&ch->lock);
+    if (ch->started)
+        pthread_join(ch->thread, NULL);
+    ward_db_close(ch->w.seat.db);
+    ward_arena_done(&ch->mem);
+    merges_close(ch->merges);
+    keep_close(ch->keep);
+    pthread_cond_destroy(&ch->halt);
+    pthread_mutex_destroy(&ch->lock);
+    own = ch->own;
+    ward_arena_done(&own);
 }

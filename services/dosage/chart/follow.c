@@ -1,0 +1,237 @@
+/* The follower: records' feed, message by message, as long as the process lives. */
+#include "services/dosage/chart/chart_own.h"
+
+#include "common/base/clock.h"
+#include "common/base/crypto.h"
+#include "common/base/log.h"
+
+#include <string.h>
+#include <time.h>
+
+#define KEYS_NS       (1000 * WARD_NS_PER_MS)
+#define FIRST_MS      250 /* until the next try; doubles, up to: */
+#define MOST_MS       4000
+#define AT_ONCE       500 /* changes of a message that has more behind it */
+#define KIND_OF(name) WARD__RECORDS__V1__KIND__KIND_##name
+#define ACT(name)     WARD__RECORDS__V1__ACT__ACT_##name
+
+typedef Ward__Records__V1__Change Change;
+typedef Ward__Records__V1__FollowResponse Message;
+
+static struct ward_family heard_at = {
+    .name = "ward_dosage_chart_feed_heard_timestamp_seconds",
+    .help = "When records' feed last told this replica that there is nothing it does not know.",
+    .type = WARD_GAUGE,
+};
+WARD_METRIC_LISTED(heard_at)
+static struct ward_family changes = {
+    .name = "ward_dosage_chart_changes_total",
+    .help = "Changes of records' feed that were dealt with.",
+    .type = WARD_COUNTER,
+};
+WARD_METRIC_LISTED(changes)
+
+/* ---- in memory ---- */
+
+static void merge_of(struct charts *ch, const Change *c, const uint8_t id[DOSAGE_ID])
+{
+    uint8_t other[DOSAGE_ID], into[DOSAGE_ID];
+
+    if (!ward_uuid_parse(c->other_patient_id, other))
+        return;
+    keep_forget(ch->keep, other, KEEP_ALL);
+    if (merges_into(ch->merges, id, into) && memcmp(into, other, DOSAGE_ID) == 0) {
+        if (c->act == ACT(UNMERGED))
+            merges_unset(ch->merges, id);
+        return; /* the second of a merge's two changes */
+    }
+    if (c->act == ACT(MERGED))
+        merges_set(ch->merges, other, id);
+    else if (merges_into(ch->merges, other, into) && memcmp(into, id, DOSAGE_ID) == 0)
+        merges_unset(ch->merges, other);
+}
+
+/* Who may see a patient depends on the patient, encounters and consents, and on nothing else of
+ * theirs; what is seen, on all of it. */
+static void forget(struct charts *ch, const Change *c)
+{
+    uint8_t id[DOSAGE_ID], root[DOSAGE_ID];
+    enum keep_forget what = KEEP_ALL;
+
+    if (!ward_uuid_parse(c->patient_id, id))
+        return;
+    if (c->kind == KIND_OF(OBSERVATION) || c->kind == KIND_OF(ALLERGY_INTOLERANCE))
+        what = KEEP_FACTS;
+    else if (c->kind == KIND_OF(CONDITION) || c->kind == KIND_OF(DOCUMENT_REFERENCE) ||
+             c->kind == KIND_OF(DIAGNOSTIC_REPORT))
+        return; /* not among the facts */
+    merges_root(ch->merges, id, root);
+    keep_forget(ch->keep, root, what);
+    keep_forget(ch->keep, id, what);
+    if (feed_is_merge(c)) {
+        merge_of(ch, c, id);
+        merges_root(ch->merges, id, root);
+        keep_forget(ch->keep, root, what);
+    }
+}
+
+static void heard(struct charts *ch)
+{
+    int64_t now_us = ward_wall_us();
+
+    atomic_store(&ch->heard_us, now_us);
+    atomic_store(&ch->heard_ns, ward_mono_ns());
+    ward_gauge(&heard_at, (double)now_us / 1e6);
+    if (ch->lost)
+        WARD_LOG(INFO, "records' feed is followed again");
+    ch->lost = false;
+}
+
+/* Forgotten first: whatever becomes of the tables, nobody is shown what is no longer so. */
+static enum ward_code deal(struct charts *ch, const Message *msg, struct ward_err *err)
+{
+    for (size_t i = 0; i < msg->n_changes; i++)
+        forget(ch, msg->changes[i]);
+    WARD_TRY(feed_apply(ch, msg, err));
+    if (msg->resume_token.len <= FEED_TOKEN && msg->resume_token.len > 0) {
+        ch->n_token = msg->resume_token.len;
+        memcpy(ch->token, msg->resume_token.data, ch->n_token);
+    }
+    ward_count(&changes, (double)msg->n_changes);
+    if (msg->n_changes < AT_ONCE)
+        heard(ch);
+    return WARD_OK;
+}
+
+/* ---- the stream ---- */
+
+static bool hold(struct charts *ch, struct ward_client_stream *s)
+{
+    bool stop;
+
+    pthread_mutex_lock(&ch->lock);
+    ch->stream = s;
+    stop = ch->stop;
+    pthread_mutex_unlock(&ch->lock);
+    return !stop;
+}
+
+static enum ward_code follow_keys(struct charts *ch, struct ward_err *err)
+{
+    int64_t now = ward_mono_ns();
+
+    if (now - ch->keys_ns < KEYS_NS)
+        return WARD_OK;
+    ch->keys_ns = now;
+    ward_db_deadline(ch->w.seat.db, WARD_NO_DEADLINE);
+    return ward_keyring_follow(ch->dos->keys, ch->w.seat.db, err);
+}
+
+static enum ward_code read_on(struct charts *ch, struct ward_client_stream *s, bool *some,
+                              struct ward_err *err)
+{
+    for (;;) {
+        ProtobufCMessage *msg = NULL;
+
+        ward_arena_reset(&ch->mem);
+        WARD_TRY(ward_client_recv(s, &ch->mem, &msg, err));
+        if (msg == NULL)
+            return WARD_OK;
+        WARD_TRY(deal(ch, (const Message *)msg, err));
+        *some = true;
+        WARD_TRY(follow_keys(ch, err));
+    }
+}
+
+static enum ward_code follow(struct charts *ch, bool *some, struct ward_err *err)
+{
+    static const char PATH[] = "/ward.records.v1.Feed/Follow";
+    Ward__Records__V1__FollowRequest req = WARD__RECORDS__V1__FOLLOW_REQUEST__INIT;
+    struct ward_client_stream *s = NULL;
+    struct ward_out with = {0};
+    enum ward_code code;
+
+    req.resume_token.data = ch->token;
+    req.resume_token.len = ch->n_token;
+    WARD_TRY(ward_client_open_stream(ch->dos->records, PATH, &with,
+                                     &ward__records__v1__follow_response__descriptor, &s, err));
+    code = WARD_OK;
+    if (hold(ch, s)) {
+        code = ward_client_send(s, &req.base, err);
+        if (code == WARD_OK)
+            code = ward_client_send_end(s, err);
+        if (code == WARD_OK)
+            code = read_on(ch, s, some, err);
+    }
+    hold(ch, NULL);
+    ward_client_close_stream(s);
+    return code;
+}
+
+/* ---- the thread ---- */
+
+/* Another database's feed: everything that was taken from the old one may be wrong. */
+static enum ward_code start_over(struct charts *ch, struct ward_err *err)
+{
+    WARD_LOG(ERROR, "records' feed is another one: it is read from its beginning");
+    keep_forget_all(ch->keep);
+    ch->loaded = false;
+    return feed_reset(ch, err);
+}
+
+static enum ward_code once(struct charts *ch, bool *some, struct ward_err *err)
+{
+    enum ward_code code;
+
+    if (ch->w.seat.db == NULL)
+        WARD_TRY(ward_db_open(ch->dos->db, &ch->w.seat.db, err));
+    if (!ch->loaded) {
+        ward_db_deadline(ch->w.seat.db, WARD_NO_DEADLINE);
+        WARD_TRY(feed_load(ch, err));
+        ch->loaded = true;
+    }
+    WARD_TRY(follow_keys(ch, err));
+    code = follow(ch, some, err);
+    if (code == WARD_OUT_OF_RANGE || strcmp(err->reason, "RESUME_TOKEN_INVALID") == 0)
+        return start_over(ch, err);
+    return code;
+}
+
+/* A little less or more each time, so that replicas do not come back all at once. */
+static bool rest(struct charts *ch, int ms)
+{
+    struct timespec until;
+    uint32_t dice;
+    int64_t ns;
+    bool stop;
+
+    ward_random(&dice, sizeof(dice));
+    ns = ward_mono_ns() + (ms / 2 + (int64_t)(dice % (unsigned)ms)) * WARD_NS_PER_MS;
+    until = (struct timespec){.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
+    pthread_mutex_lock(&ch->lock);
+    while (!ch->stop && pthread_cond_timedwait(&ch->halt, &ch->lock, &until) == 0)
+        ;
+    stop = ch->stop;
+    pthread_mutex_unlock(&ch->lock);
+    return !stop;
+}
+
+void *charts_follow(void *arg)
+{
+    struct charts *ch = arg;
+    int ms = FIRST_MS;
+
+    do {
+        struct ward_err err = {0};
+        bool some = false;
+        enum ward_code code = once(ch, &some, &err);
+
+        ms = some ? FIRST_MS : ms * 2 > MOST_MS ? MOST_MS : ms * 2;
+        if (code == WARD_OK || code == WARD_DEADLINE_EXCEEDED)
+            continue; /* a stream's usual end */
+        if (!ch->lost)
+            ward_log_err(WARD_LOG_WARN, "records' feed is lost", &err);
+        ch->lost = true;
+    } while (rest(ch, ms));
+    return NULL;
+}
