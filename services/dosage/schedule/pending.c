@@ -9,7 +9,5 @@
         return WARD_FAIL(c->err, UNIMPLEMENTED, "not built yet");                              \
     }
 
-PENDING(list_slots)
 PENDING(list_due)
 PENDING(follow_due)
-PENDING(preview_timing)

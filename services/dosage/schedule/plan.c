@@ -81,7 +81,6 @@ static void bound(struct plan_version *v, bool first, bool last_single)
 void plan_make(struct plan *p)
 {
     size_t last_single = p->n;
-    bool first = p->whole;
 
     for (size_t i = 0; i < p->n; i++) {
         struct plan_version *v = &p->v[i];
@@ -91,10 +90,8 @@ void plan_make(struct plan *p)
         if (is_single(v))
             last_single = i;
     }
-    for (size_t i = 0; i < p->n; i++) {
-        bound(&p->v[i], first, i == last_single);
-        first = first && p->v[i].order->state == ORDER(DRAFT);
-    }
+    for (size_t i = 0; i < p->n; i++)
+        bound(&p->v[i], i == 0 && p->whole, i == last_single);
 }
 
 /* ---- which doses ---- */
@@ -112,8 +109,6 @@ static const struct plan_version *in_force(const struct plan *p, int64_t at_us)
 
     while (i > 0 && p->v[i].from_us > at_us)
         i--;
-    while (i + 1 < p->n && p->v[i].order->state == ORDER(DRAFT))
-        i++; /* before the first one counted: by what became of it */
     return &p->v[i];
 }
 

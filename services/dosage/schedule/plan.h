@@ -28,9 +28,9 @@ struct plan_version {
     int64_t from_us, until_us; /* in force */
 };
 struct plan {
-    struct plan_version *v; /* oldest first; the last is the current one */
+    struct plan_version *v; /* oldest first, drafts left out; the last is the current one */
     size_t n;
-    bool whole; /* v[0] is the order's first; else one before it was in force before */
+    bool whole; /* none was in force before v[0] */
 };
 /* A slot that somebody charted. */
 struct taken {
@@ -53,7 +53,7 @@ void plan_make(struct plan *p);
 
 /* So many doses need so much room: each may come from its timing and from the chart, and a
  * day's before them share the first window. */
-#define PLAN_ROOM(most) (2 * (most) + 1024)
+#define PLAN_ROOM(most) (2 * (most) + 400)
 /* Slots due in [from_us, to_us), rising, with their states at now_us; taken: those charted from
  * a day before to a day behind. out has PLAN_ROOM(most). More than `most`: returns most + 1,
  * and out is of no use. */

@@ -39,48 +39,69 @@ static enum ward_code put_version(struct slot_reader *r, Order *order, struct pl
     return WARD_OK;
 }
 
-/* The version that was in force at from_us, or 1. */
-static enum ward_code first_in_force(struct slot_reader *r, const uint8_t id[DOSAGE_ID],
-                                     int64_t from_us, int *out, struct ward_err *err)
+/* Drafts were never in force: only others are read and opened. */
+static enum ward_code put_past(struct slot_reader *r, const char *order_id,
+                               const struct past *past, size_t n, struct plan *out,
+                               struct ward_err *err)
 {
-    static const char SQL[] =
-        "SELECT COALESCE(MAX(v.version), 1) FROM drug_order o JOIN order_version v"
-        " ON v.patient_id = o.patient_id AND v.order_id = o.order_id"
-        " WHERE o.order_id = ? AND v.written_at_us <= ?";
-    struct ward_rows rows;
+    uint8_t id[DOSAGE_ID];
 
-    WARD_TRY(ward_db_run(r->w->seat.db, r->mem, SQL,
-                         WARD_PARAMS(id_val(id), ward_int(r->mem, from_us)), &rows, err));
-    *out = (int)row_number(rows.at[0][0]);
+    if (!ward_uuid_parse(order_id, id))
+        return WARD_FAIL(err, INTERNAL, "an order without an id");
+    for (size_t i = 0; i < n; i++) {
+        Order *old;
+
+        if (past[i].state == ORDER_DRAFT)
+            continue;
+        WARD_TRY(order_version(r->w, r->mem, id, past[i].version, &old, err));
+        WARD_TRY(put_version(r, old, &out->v[out->n++], err));
+    }
+    return WARD_OK;
+}
+
+enum ward_code slot_plan_of(struct slot_reader *r, Order *order, const struct past *past,
+                            size_t n, int64_t from_us, struct plan *out, struct ward_err *err)
+{
+    size_t first = 0;
+
+    while (first + 1 < n && past[first + 1].written_us <= from_us)
+        first++;
+    *out = (struct plan){.whole = order->version == 1 || n > 0};
+    for (size_t i = 0; i < first; i++)
+        out->whole = out->whole && past[i].state == ORDER_DRAFT;
+    out->v = ward_alloc(r->mem, (n - first + 1) * sizeof(*out->v));
+    if (out->v == NULL)
+        return no_memory(err);
+    WARD_TRY(put_past(r, order->order_id, past + first, n - first, out, err));
+    WARD_TRY(put_version(r, order, &out->v[out->n++], err));
+    plan_make(out);
     return WARD_OK;
 }
 
 enum ward_code slot_plan(struct slot_reader *r, Order *order, int64_t from_us, struct plan *out,
                          struct ward_err *err)
 {
-    int first = order->version, last = order->version;
+    static const char SQL[] =
+        "SELECT v.version, v.state, v.written_at_us FROM drug_order o JOIN order_version v"
+        " ON v.patient_id = o.patient_id AND v.order_id = o.order_id"
+        " WHERE o.order_id = ? AND v.version < ? ORDER BY v.version";
+    struct ward_rows rows = {0};
     uint8_t id[DOSAGE_ID];
+    struct past *past;
 
     if (!ward_uuid_parse(order->order_id, id))
         return WARD_FAIL(err, INTERNAL, "an order without an id");
-    /* Most orders have not changed since then, and need no question. */
-    if (last > 1 && order->written_at_us > from_us)
-        WARD_TRY(first_in_force(r, id, from_us, &first, err));
-    if (first > last)
-        first = last; /* another version came meanwhile: this one is what was asked about */
-    *out = (struct plan){.n = (size_t)(last - first) + 1, .whole = first == 1};
-    out->v = ward_alloc(r->mem, out->n * sizeof(*out->v));
-    if (out->v == NULL)
+    if (slot_has_past(order, from_us))
+        WARD_TRY(ward_db_run(r->w->seat.db, r->mem, SQL,
+                             WARD_PARAMS(id_val(id), ward_int(r->mem, order->version)), &rows,
+                             err));
+    past = ward_alloc(r->mem, rows.n * sizeof(*past));
+    if (past == NULL)
         return no_memory(err);
-    for (int v = first; v < last; v++) {
-        Order *old;
-
-        WARD_TRY(order_version(r->w, r->mem, id, v, &old, err));
-        WARD_TRY(put_version(r, old, &out->v[v - first], err));
-    }
-    WARD_TRY(put_version(r, order, &out->v[out->n - 1], err));
-    plan_make(out);
-    return WARD_OK;
+    for (size_t i = 0; i < rows.n; i++)
+        past[i] = (struct past){(int)row_number(rows.at[i][0]), (int)row_number(rows.at[i][1]),
+                                row_number(rows.at[i][2])};
+    return slot_plan_of(r, order, past, rows.n, from_us, out, err);
 }
 
 /* ---- messages ---- */

@@ -20,9 +20,23 @@ struct slot_reader {
 };
 WARD_MUST enum ward_code slot_reader_open(struct slot_reader *r, struct worker *w,
                                           struct ward_arena *mem, struct ward_err *err);
+/* A version before the current one, as its row says in the clear. */
+struct past {
+    int version, state;
+    int64_t written_us;
+};
 /* Versions that were in force at from_us or later, as a plan. The order is borrowed. */
 WARD_MUST enum ward_code slot_plan(struct slot_reader *r, Order *order, int64_t from_us,
                                    struct plan *out, struct ward_err *err);
+/* The same where the rows are at hand: all before the current one, rising. */
+WARD_MUST enum ward_code slot_plan_of(struct slot_reader *r, Order *order,
+                                      const struct past *past, size_t n, int64_t from_us,
+                                      struct plan *out, struct ward_err *err);
+/* Most orders have not changed since then: of those the current version is the plan. */
+static inline bool slot_has_past(const Order *order, int64_t from_us)
+{
+    return order->version > 1 && order->written_at_us > from_us;
+}
 /* A row of slot_taken: due_at_us, administration_id, outcome. */
 WARD_MUST enum ward_code slot_taken_row(const struct ward_val *row, struct taken *out,
                                         struct ward_err *err);

@@ -5,9 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define ROOM_FIRST 64
+
 struct gathered {
     struct slot_reader r;
     struct planned *room; /* of one order at a time */
+    size_t most;          /* that it has room for */
     Slot **slots;
     size_t n;
     int64_t from_us, to_us, now_us;
@@ -38,6 +41,30 @@ static enum ward_code read_taken(struct slot_reader *r, const uint8_t order[DOSA
     return WARD_OK;
 }
 
+static enum ward_code too_many(struct ward_err *err)
+{
+    return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "SLOTS_TOO_MANY", "more than 5,000 slots");
+}
+
+/* Few orders have many doses: room is made as they show. */
+static enum ward_code make_room(struct gathered *g, size_t most, struct ward_err *err)
+{
+    if (g->most > SLOTS_MOST)
+        return too_many(err);
+    g->most = most;
+    g->room = ward_alloc(g->r.mem, PLAN_ROOM(most) * sizeof(*g->room));
+    return g->room == NULL ? WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for slots")
+                           : WARD_OK;
+}
+
+/* Stopped so long ago that not even a skipped dose is left. */
+static bool ended_before(const Order *order, int64_t from_us)
+{
+    return (order->state == WARD__DOSAGE__V1__ORDER_STATE__ORDER_STATE_STOPPED ||
+            order->state == WARD__DOSAGE__V1__ORDER_STATE__ORDER_STATE_COMPLETED) &&
+           order->written_at_us + 2 * PLAN_DAY_US <= from_us;
+}
+
 static enum ward_code gather(struct gathered *g, Order *order, struct ward_err *err)
 {
     uint8_t id[DOSAGE_ID];
@@ -45,15 +72,17 @@ static enum ward_code gather(struct gathered *g, Order *order, struct ward_err *
     struct plan plan;
     size_t n, n_taken;
 
+    if (ended_before(order, g->from_us))
+        return WARD_OK;
     if (!ward_uuid_parse(order->order_id, id))
         return WARD_FAIL(err, INTERNAL, "an order without an id");
     WARD_TRY(slot_plan(&g->r, order, g->from_us - PLAN_DAY_US, &plan, err));
     WARD_TRY(read_taken(&g->r, id, g->from_us, g->to_us, &taken, &n_taken, err));
-    n = plan_slots(&plan, taken, n_taken, g->from_us, g->to_us, g->now_us, g->room,
-                   SLOTS_MOST - g->n);
+    while ((n = plan_slots(&plan, taken, n_taken, g->from_us, g->to_us, g->now_us, g->room,
+                           g->most)) > g->most)
+        WARD_TRY(make_room(g, 4 * g->most, err));
     if (n > SLOTS_MOST - g->n)
-        return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "SLOTS_TOO_MANY",
-                                "more than 5,000 slots");
+        return too_many(err);
     for (size_t i = 0; i < n; i++)
         WARD_TRY(slot_message(&g->r, &g->room[i], &g->slots[g->n++], err));
     return WARD_OK;
@@ -75,9 +104,9 @@ enum ward_code slots_of(struct worker *w, struct ward_arena *mem, Order *const *
     struct gathered g = {.from_us = from_us, .to_us = to_us, .now_us = now_us};
 
     WARD_TRY(slot_reader_open(&g.r, w, mem, err));
-    g.room = ward_alloc(mem, PLAN_ROOM(SLOTS_MOST) * sizeof(*g.room));
+    WARD_TRY(make_room(&g, ROOM_FIRST, err));
     g.slots = ward_alloc(mem, SLOTS_MOST * sizeof(Slot *));
-    if (g.room == NULL || g.slots == NULL)
+    if (g.slots == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for slots");
     for (size_t i = 0; i < n; i++)
         WARD_TRY(gather(&g, orders[i], err));
