@@ -35,6 +35,7 @@ include tools/build/journey.mk
 include tools/build/integration.mk
 include tools/build/audit.mk
 include tools/build/gallery.mk
+include tools/build/dosage.mk
 include tools/build/docs.mk
 
 help: ## this list
