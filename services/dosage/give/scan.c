@@ -4,7 +4,6 @@
 
 #include "common/base/clock.h"
 #include "common/base/text.h"
-#include "services/dosage/api.h"
 
 #include <string.h>
 
@@ -76,7 +75,7 @@ static enum ward_code keep(struct ward_arena *mem, const struct gs1 *said, const
     if (s == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a barcode");
     ward__dosage__v1__scanned__init(s);
-    s->kind = api_text(kind);
+    s->kind = (char *)(uintptr_t)kind; /* protobuf-c has no const */
     s->gtin = ward_strdup(mem, said->gtin);
     s->lot = ward_strdup(mem, said->lot);
     s->expires_on = ward_strdup(mem, said->expires_on);
