@@ -1,0 +1,165 @@
+#include "services/dosage/check/names.h"
+#include "services/dosage/check/run.h"
+
+#include <stdio.h>
+
+/* One entry of the chart, and what it is known to be. */
+struct known {
+    const Ward__Dosage__V1__Allergy *msg;
+    struct target *is;
+    size_t n;
+    bool told; /* a rule of the set said it */
+};
+
+static bool in_drug(const struct drug *d, int ingredient)
+{
+    for (size_t i = 0; i < d->n_ingredients; i++)
+        if (d->ingredients[i] == ingredient)
+            return true;
+    return false;
+}
+
+/* Whether what an entry is known to be is what a rule speaks of. */
+static bool speaks_of(const struct run *r, const struct target *t, int rule)
+{
+    const struct selector *s = &r->set->allergies[rule].allergy;
+    const struct drug *d;
+
+    switch (t->kind) {
+    case IS_RULE:
+        return t->at == rule;
+    case IS_INGREDIENT:
+        return set_selects(r->set, s, t->at);
+    case IS_CLASS:
+        return s->class_id == t->at;
+    case IS_DRUG:
+    default:
+        d = &r->set->drugs[t->at];
+        for (size_t i = 0; i < d->n_ingredients; i++)
+            if (set_selects(r->set, s, d->ingredients[i]))
+                return true;
+        return false;
+    }
+}
+
+/* An ingredient of this order that an entry names by itself; -1: none. */
+static int named(const struct run *r, const struct target *t)
+{
+    for (size_t k = 0; k < r->n_shares; k++) {
+        int ours = r->shares[k].ingredient;
+
+        if ((t->kind == IS_INGREDIENT && t->at == ours) ||
+            (t->kind == IS_CLASS && set_in_class(r->set, ours, t->at)) ||
+            (t->kind == IS_DRUG && in_drug(&r->set->drugs[t->at], ours)))
+            return ours;
+    }
+    return -1;
+}
+
+static void check_rule(struct run *r, int rule, struct known *known, size_t n)
+{
+    const Ward__Dosage__V1__AllergyRule *m = r->set->allergies[rule].msg;
+    struct told told = {0};
+    size_t room = 0;
+
+    for (size_t i = 0; i < n; i++)
+        for (size_t t = 0; t < known[i].n; t++)
+            if (speaks_of(r, &known[i].is[t], rule)) {
+                known[i].told = true;
+                about_add(r, &told.about, &told.n_about, &room, known[i].msg->record_id);
+            }
+    trace_add(r, m->rule,
+              told.n_about > 0 ? WARD__DOSAGE__V1__TRACE_STEP__RESULT__RESULT_BROKEN
+                               : WARD__DOSAGE__V1__TRACE_STEP__RESULT__RESULT_HELD,
+              told.n_about > 0 ? "allergy" : "", NULL, 0);
+    if (told.n_about > 0) {
+        const char *en[] = {name_en(r->drug->msg->name, r->drug->msg->id),
+                            name_en(m->effect, "")};
+        const char *zh[] = {name_zh(r->drug->msg->name, r->drug->msg->id),
+                            name_zh(m->effect, "")};
+
+        find_rule(r, m->rule, say(r, "{0}: {1}", en), say(r, "{0}：{1}", zh), &told);
+    }
+}
+
+static bool seen(const struct run *r, size_t k, int rule)
+{
+    for (size_t before = 0; before < k; before++) {
+        const struct ingredient *i = &r->set->ingredients[r->shares[before].ingredient];
+
+        for (size_t n = 0; n < i->n_forbidden; n++)
+            if (i->forbidden[n] == rule)
+                return true;
+    }
+    return false;
+}
+
+/* An allergy to what is in the order needs no rule of the set. */
+static void check_named(struct run *r, const struct known *known, size_t n)
+{
+    for (size_t k = 0; k < r->n_shares; k++) {
+        int ours = r->shares[k].ingredient;
+        const Ward__Dosage__V1__Ingredient *m = r->set->ingredients[ours].msg;
+        const char *en[] = {name_en(m->name, m->id)}, *zh[] = {name_zh(m->name, m->id)};
+        struct told told = {0};
+        size_t room = 0;
+
+        for (size_t i = 0; i < n; i++)
+            for (size_t t = 0; !known[i].told && t < known[i].n; t++)
+                if (named(r, &known[i].is[t]) == ours)
+                    about_add(r, &told.about, &told.n_about, &room, known[i].msg->record_id);
+        if (told.n_about > 0)
+            find_own(r, OWN_ALLERGY, en, zh, &told);
+    }
+}
+
+static void not_understood(struct run *r, const struct known *known, size_t n)
+{
+    struct told told = {0};
+    char number[24];
+    const char *args[] = {number};
+    size_t room = 0, count = 0;
+
+    for (size_t i = 0; i < n; i++)
+        if (known[i].n == 0) {
+            about_add(r, &told.about, &told.n_about, &room, known[i].msg->record_id);
+            count++;
+        }
+    snprintf(number, sizeof(number), "%zu", count);
+    if (count > 0)
+        find_own(r, OWN_ALLERGY_TEXT, args, args, &told);
+}
+
+void check_allergies(struct run *r)
+{
+    const Ward__Dosage__V1__Facts *f = r->snap->facts;
+    struct known *known;
+    size_t n = 0;
+
+    if (f == NULL || f->state == WARD__DOSAGE__V1__CHART_STATE__CHART_STATE_UNAVAILABLE)
+        return; /* that is a finding of its own */
+    known = ward_alloc(r->mem, f->n_allergies * sizeof(*known));
+    for (size_t i = 0; known != NULL && i < f->n_allergies; i++) {
+        struct known *k = &known[n];
+
+        if (f->allergies[i]->no_known)
+            continue;
+        k->msg = f->allergies[i];
+        if (names_of(r->set, k->msg, r->mem, &k->is, &k->n, NULL) != WARD_OK)
+            k->n = 0;
+        n++;
+    }
+    if (known == NULL)
+        return;
+    if (f->n_allergies == 0 && !f->allergies_cut)
+        find_own(r, OWN_ALLERGY_UNKNOWN, NULL, NULL, NULL);
+    for (size_t k = 0; k < r->n_shares; k++) {
+        const struct ingredient *i = &r->set->ingredients[r->shares[k].ingredient];
+
+        for (size_t a = 0; a < i->n_forbidden; a++)
+            if (!seen(r, k, i->forbidden[a]))
+                check_rule(r, i->forbidden[a], known, n);
+    }
+    check_named(r, known, n);
+    not_understood(r, known, n);
+}

@@ -1,0 +1,193 @@
+#include "services/dosage/check/run.h"
+
+#include <string.h>
+
+static const Ward__Dosage__V1__Band none = WARD__DOSAGE__V1__BAND__INIT;
+
+static const Ward__Dosage__V1__Band *band_of(const struct dose_rule *rule)
+{
+    return rule->msg->band == NULL ? &none : rule->msg->band;
+}
+
+static bool route_fits(const struct run *r, const Ward__Dosage__V1__Band *b)
+{
+    for (size_t i = 0; i < b->n_routes; i++)
+        if (b->routes[i] == r->p->route)
+            return true;
+    return b->n_routes == 0;
+}
+
+static bool indication_fits(const struct run *r, const Ward__Dosage__V1__Band *b)
+{
+    const Ward__Dosage__V1__Coding *is = r->p->indication;
+
+    for (size_t i = 0; is != NULL && i < b->n_indications; i++)
+        if (strcmp(b->indications[i]->system, is->system) == 0 &&
+            strcmp(b->indications[i]->code, is->code) == 0)
+            return true;
+    return b->n_indications == 0;
+}
+
+/* A span of whole numbers and a half-open band. */
+static enum fit within(int64_t least, int64_t most, int64_t from, int64_t to)
+{
+    bool low = least < from, high = to > 0 && most >= to;
+
+    if (most < from || (to > 0 && least >= to))
+        return FIT_NO;
+    return low || high ? FIT_MAYBE : FIT_YES;
+}
+
+enum fit band_age(const struct run *r, int32_t from_days, int32_t to_days)
+{
+    if (from_days <= 0 && to_days <= 0)
+        return FIT_YES;
+    if (!r->body.has_age)
+        return FIT_MAYBE;
+    return within(r->body.days_least, r->body.days_most, from_days, to_days);
+}
+
+/* The same of decimals. */
+static enum fit bound_fits(const struct bound *b, const struct ward_decimal *least,
+                           const struct ward_decimal *most)
+{
+    bool low, high;
+
+    if (!b->good)
+        return FIT_MAYBE;
+    if ((b->has_from && ward_decimal_cmp(most, &b->from) < 0) ||
+        (b->has_to && ward_decimal_cmp(least, &b->to) >= 0))
+        return FIT_NO;
+    low = b->has_from && ward_decimal_cmp(least, &b->from) < 0;
+    high = b->has_to && ward_decimal_cmp(most, &b->to) >= 0;
+    return low || high ? FIT_MAYBE : FIT_YES;
+}
+
+static bool is_bounded(const struct bound *b)
+{
+    return b->has_from || b->has_to || !b->good;
+}
+
+static enum fit weight_fits(struct run *r, const struct bound *b)
+{
+    if (!is_bounded(b))
+        return FIT_YES;
+    r->used |= USED_WEIGHT;
+    if (!r->body.weight.there)
+        return FIT_MAYBE;
+    return bound_fits(b, &r->body.weight.value, &r->body.weight.value);
+}
+
+static enum fit renal_fits(struct run *r, const struct dose_rule *rule)
+{
+    const struct body *b = &r->body;
+    bool by_egfr = band_of(rule)->renal_by == WARD__DOSAGE__V1__BAND__RENAL_BY__RENAL_BY_EGFR;
+
+    if (!is_bounded(&rule->renal))
+        return FIT_YES;
+    r->used |= by_egfr ? USED_EGFR : (unsigned)USED_CREATININE | USED_WEIGHT;
+    if (by_egfr && b->egfr.there)
+        return bound_fits(&rule->renal, &b->egfr.value, &b->egfr.value);
+    if (!by_egfr && b->has_crcl)
+        return bound_fits(&rule->renal, &b->crcl_least, &b->crcl_most);
+    return FIT_MAYBE;
+}
+
+struct verdict {
+    enum fit fit;
+    const char *why;
+    unsigned lacking;
+};
+
+/* One criterion more. True: go on. */
+static bool ask(struct verdict *v, enum fit fit, const char *no, const char *maybe,
+                unsigned lack)
+{
+    if (fit == FIT_NO) {
+        v->fit = FIT_NO;
+        v->why = no;
+        return false;
+    }
+    if (fit == FIT_MAYBE) {
+        v->why = v->fit == FIT_MAYBE ? v->why : maybe;
+        v->fit = FIT_MAYBE;
+        v->lacking |= lack;
+    }
+    return true;
+}
+
+enum fit band_fit(struct run *r, const struct dose_rule *rule, const char **why)
+{
+    const Ward__Dosage__V1__Band *b = band_of(rule);
+    struct verdict v = {.fit = FIT_YES, .why = ""};
+
+    if (ask(&v, route_fits(r, b) ? FIT_YES : FIT_NO, "route", "", 0) &&
+        ask(&v, indication_fits(r, b) ? FIT_YES : FIT_NO, "indication", "", 0) &&
+        ask(&v, band_age(r, b->age_from_days, b->age_to_days), "age", "no-age", LACK_AGE) &&
+        ask(&v, weight_fits(r, &rule->weight), "weight", "no-weight", LACK_WEIGHT) &&
+        ask(&v, renal_fits(r, rule), "renal", "no-renal", LACK_RENAL))
+        r->lacking |= v.lacking;
+    *why = v.why;
+    return v.fit;
+}
+
+/* ---- what a contraindication is told by ---- */
+
+struct bounds {
+    struct run *r;
+    struct told *told;
+    char *en, *zh;
+};
+
+static void bound(struct bounds *b, const char *what, const char *en, const char *zh,
+                  const struct ward_decimal *actual, const struct bound *within_,
+                  const char *unit)
+{
+    const char *comma = *b->en == '\0' ? "" : ", ", *pause = *b->zh == '\0' ? "" : "，";
+    const struct ward_decimal *limit = within_->has_to ? &within_->to : &within_->from;
+    const char *args[6];
+
+    if (!within_->has_to && !within_->has_from)
+        return;
+    args[1] = comma;
+    args[2] = say_decimal(b->r, actual, unit);
+    args[3] = say_decimal(b->r, limit, unit);
+    args[4] = en;
+    args[0] = b->en;
+    b->en = say(b->r, within_->has_to ? "{0}{1}{4} {2}, below {3}" : "{0}{1}{4} {2}, from {3} on",
+                args);
+    args[0] = b->zh;
+    args[1] = pause;
+    args[4] = zh;
+    b->zh = say(b->r, within_->has_to ? "{0}{1}{4} {2}，低于 {3}" : "{0}{1}{4} {2}，达到 {3}",
+                args);
+    b->told->compared[b->told->n_compared++] =
+        compared(b->r, what, actual, limit, unit, within_->has_to ? ">=" : "<");
+}
+
+void band_tell(struct run *r, const struct dose_rule *rule, struct told *told, char **en,
+               char **zh)
+{
+    const Ward__Dosage__V1__Band *b = band_of(rule);
+    const struct body *body = &r->body;
+    bool by_egfr = b->renal_by == WARD__DOSAGE__V1__BAND__RENAL_BY__RENAL_BY_EGFR;
+    struct ward_decimal days = ward_decimal_of(body->days_least, 0);
+    struct bound age = {b->age_from_days > 0, b->age_to_days > 0, true,
+                        ward_decimal_of(b->age_from_days, 0),
+                        ward_decimal_of(b->age_to_days, 0)};
+    struct bounds list = {r, told, say(r, "", NULL), say(r, "", NULL)};
+
+    told->compared = ward_alloc(r->mem, 3 * sizeof(*told->compared));
+    told->n_compared = 0;
+    if (told->compared == NULL)
+        return;
+    bound(&list, "age-days", "age", "年龄", &days, &age, "d");
+    bound(&list, "weight", "weight", "体重", &body->weight.value, &rule->weight, "kg");
+    if (by_egfr)
+        bound(&list, "egfr", "eGFR", "eGFR", &body->egfr.value, &rule->renal, "mL/min");
+    else
+        bound(&list, "crcl", "creatinine clearance", "肌酐清除率", &body->crcl_least,
+              &rule->renal, "mL/min");
+    *en = list.en;
+    *zh = list.zh;
+}

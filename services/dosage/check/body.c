@@ -1,0 +1,184 @@
+#include "services/dosage/check/run.h"
+
+#include "common/measure/fhirtime.h"
+
+#include <string.h>
+
+/* Creatinine clearance = (140 - age) * weight / (72 * creatinine in mg/dL), * 0.85 for women.
+ * Source: Cockcroft DW, Gault MH. Prediction of creatinine clearance from serum creatinine.
+ * Nephron 1976;16:31-41, doi 10.1159/000180580. Derived from patients of 18 to 92 years: nobody
+ * under 18 is reckoned by it. Checked 2026-11-21. */
+#define CG_AGE      140
+#define CG_FACTOR   72
+#define CG_WOMEN    85 /* hundredths */
+#define CG_ADULT    18
+/* 1 mg/dL of creatinine is 88.4 umol/L. Source: KDIGO 2012 Clinical Practice Guideline for the
+ * Evaluation and Management of CKD, Kidney Int Suppl 2013;3:1-150, conversion of units; by its
+ * molar mass, 113.12 g/mol, 10/113.12 mmol/L. Checked 2026-11-21. */
+#define CREATININE_MOLAR 884 /* tenths */
+
+#define CRCL_EXP (-1) /* rounded to 0.1 mL/min, a half up */
+
+/* ---- age ---- */
+
+static int64_t day_of(int64_t us)
+{
+    return us >= 0 ? us / DAY_US : -((-us + DAY_US - 1) / DAY_US);
+}
+
+/* Days are counted by UTC's calendar. Somebody born today east of Greenwich may be born
+ * tomorrow by it: that is day 0. */
+static void age_of(struct run *r, const char *birth_date)
+{
+    struct body *b = &r->body;
+    struct ward_fhirtime birth, now = {0};
+    int64_t today = day_of(r->snap->at_us), least, most;
+
+    if (*birth_date == '\0' || ward_fhirtime_parse(WARD_FHIR_DATE, birth_date,
+                                                   strlen(birth_date), 0, &birth,
+                                                   NULL) != WARD_OK)
+        return;
+    least = today - (day_of(birth.to_us) - 1);
+    most = today - day_of(birth.from_us);
+    if (most < -1)
+        return; /* the future: no birth date */
+    b->days_least = least < 0 ? 0 : least;
+    b->days_most = most < 0 ? 0 : most;
+    ward_days_to(today, &now.year, &now.month, &now.day);
+    now.precision = WARD_TO_DAY;
+    now.from_us = today * DAY_US;
+    now.to_us = now.from_us + DAY_US;
+    b->has_age = true;
+    if (ward_fhirtime_age(&birth, &now, &b->years_least, &b->years_most, NULL) != WARD_OK)
+        b->years_least = b->years_most = 0; /* born today */
+}
+
+/* ---- measurements ---- */
+
+static void measure(struct run *r, Ward__Dosage__V1__Measured *const *list, size_t n,
+                    const char *unit, struct measure *out)
+{
+    struct amount a;
+    struct unit to;
+
+    if (n == 0)
+        return;
+    out->from = list[0];
+    out->age_us = r->snap->at_us > list[0]->at_us ? r->snap->at_us - list[0]->at_us : 0;
+    unit_parse(unit, &to);
+    out->there = amount_from(r->set, list[0]->quantity, &a, NULL) == WARD_OK &&
+                 amount_to(&a, &to, &out->value);
+}
+
+static void creatinine(struct run *r, const Ward__Dosage__V1__Facts *f)
+{
+    struct measure *m = &r->body.creatinine;
+    struct unit mass, molar;
+    struct amount a;
+
+    if (f->n_creatinines == 0)
+        return;
+    m->from = f->creatinines[0];
+    m->age_us = r->snap->at_us > m->from->at_us ? r->snap->at_us - m->from->at_us : 0;
+    unit_parse("mg/dL", &mass);
+    unit_parse("umol/L", &molar);
+    if (amount_from(r->set, m->from->quantity, &a, NULL) == WARD_OK) {
+        m->there = amount_to(&a, &mass, &m->value);
+        if (!m->there)
+            m->there = r->body.creatinine_molar = amount_to(&a, &molar, &m->value);
+    }
+}
+
+/* A laboratory's eGFR is of 1.73 m2, which its unit says in an annotation, in many ways. */
+static void egfr(struct run *r, const Ward__Dosage__V1__Facts *f)
+{
+    struct measure *m = &r->body.egfr;
+    struct unit to;
+    struct amount a;
+
+    if (f->n_egfrs == 0)
+        return;
+    m->from = f->egfrs[0];
+    m->age_us = r->snap->at_us > m->from->at_us ? r->snap->at_us - m->from->at_us : 0;
+    unit_parse("mL/min", &to);
+    m->there = amount_from(r->set, m->from->quantity, &a, NULL) == WARD_OK &&
+               ward_ucum_convert(&a.value, &a.unit, &to.ucum, &m->value, NULL) == WARD_OK;
+}
+
+/* ---- formulas ---- */
+
+static uint64_t root(unsigned __int128 x)
+{
+    uint64_t lo = 0, hi = UINT64_C(1) << 40;
+
+    while (lo < hi) { /* the largest whose square is at most x */
+        uint64_t mid = lo + (hi - lo + 1) / 2;
+
+        if ((unsigned __int128)mid * mid <= x)
+            lo = mid;
+        else
+            hi = mid - 1;
+    }
+    return lo;
+}
+
+/* Body surface = sqrt(height in cm * weight in kg / 3600), to the nearest 0.01 m2, a half up.
+ * Source: Mosteller RD. Simplified calculation of body-surface area. N Engl J Med
+ * 1987;317:1098, doi 10.1056/NEJM198710223171717. Checked 2026-11-21.
+ *
+ * In whole numbers: n hundredths is right when (2n - 1)^2 <= 4 * 100^2 * h * w / 3600, that is
+ * 100 h w / 9. */
+static void surface(struct body *b)
+{
+    static const struct ward_decimal hundred = {.coef = 100}, nine = {.coef = 9};
+    struct ward_decimal x;
+
+    if (!b->weight.there || !b->height.there ||
+        !decimal_mul(&b->weight.value, &b->height.value, &x) ||
+        !decimal_mul(&x, &hundred, &x) ||
+        ward_decimal_div_round(&x, &nine, 0, WARD_ROUND_DOWN, &x, NULL, NULL) != WARD_OK)
+        return;
+    b->bsa = ward_decimal_of((int64_t)((root(x.coef) + 1) / 2), -2);
+    b->has_bsa = b->bsa.coef > 0;
+}
+
+static bool clearance_at(const struct body *b, bool woman, int years, struct ward_decimal *out)
+{
+    struct ward_decimal above = ward_decimal_of(years < CG_AGE ? CG_AGE - years : 0, 0);
+    struct ward_decimal below = ward_decimal_of(CG_FACTOR, 0);
+    struct ward_decimal women = ward_decimal_of(CG_WOMEN, -2);
+    struct ward_decimal molar = ward_decimal_of(CREATININE_MOLAR, -1);
+
+    return decimal_mul(&above, &b->weight.value, &above) &&
+           (!woman || decimal_mul(&above, &women, &above)) &&
+           (!b->creatinine_molar || decimal_mul(&above, &molar, &above)) &&
+           decimal_mul(&below, &b->creatinine.value, &below) &&
+           ward_decimal_div_round(&above, &below, CRCL_EXP, WARD_ROUND_HALF_UP, out, NULL,
+                                  NULL) == WARD_OK;
+}
+
+static void clearance(struct body *b, Ward__Dosage__V1__Sex sex)
+{
+    bool woman = sex == WARD__DOSAGE__V1__SEX__SEX_FEMALE;
+
+    if (!b->has_age || b->years_least < CG_ADULT || !b->weight.there || !b->creatinine.there ||
+        (!woman && sex != WARD__DOSAGE__V1__SEX__SEX_MALE))
+        return;
+    b->has_crcl = clearance_at(b, woman, b->years_most, &b->crcl_least) &&
+                  clearance_at(b, woman, b->years_least, &b->crcl_most);
+}
+
+void body_of(struct run *r)
+{
+    const Ward__Dosage__V1__Facts *f = r->snap->facts;
+
+    if (f == NULL)
+        return;
+    age_of(r, f->birth_date);
+    measure(r, f->weights, f->n_weights, "kg", &r->body.weight);
+    measure(r, f->heights, f->n_heights, "cm", &r->body.height);
+    creatinine(r, f);
+    egfr(r, f);
+    surface(&r->body);
+    clearance(&r->body, f->sex);
+}

@@ -1,0 +1,43 @@
+/* own.h - the findings that are this service's own, "ward.": one table, which docs/dosage.md
+ * quotes.
+ *
+ * Threads: constant. Memory: static. Errors: none.
+ */
+#ifndef DOSAGE_CHECK_OWN_H
+#define DOSAGE_CHECK_OWN_H
+
+#include "ward/dosage/v1/check.pb-c.h"
+
+#include <stdbool.h>
+
+enum own_id {
+    OWN_NOT_IN_FORMULARY,
+    OWN_PRODUCT,
+    OWN_ROUTE,
+    OWN_UNIT,
+    OWN_NO_RULE,
+    OWN_NO_AGE,
+    OWN_NO_WEIGHT,
+    OWN_NO_HEIGHT,
+    OWN_NO_RENAL,
+    OWN_ALLERGY,
+    OWN_ALLERGY_UNKNOWN,
+    OWN_ALLERGY_TEXT,
+    OWN_SAME_INGREDIENT,
+    OWN_OTHER_UNKNOWN,
+    OWN_CHART_STALE,
+    OWN_CHART_UNAVAILABLE,
+    OWN_CUT,
+    OWNS
+};
+
+struct own_finding {
+    const char *id;
+    Ward__Dosage__V1__Severity severity;
+    bool final; /* nobody overrides it */
+    const char *source;
+    const char *en, *zh; /* {0}...: what is filled in */
+};
+extern const struct own_finding own_findings[OWNS];
+
+#endif

@@ -1,0 +1,170 @@
+/* run.h - one check under way: what its parts share.
+ *
+ * Numbers are exact. Where one cannot be held exactly, or an input is missing, the rule that
+ * wants it is undecided and a finding says so; nothing passes by default.
+ *
+ * Threads: one run is one thread's. Memory: the arena; a refused allocation shows in mem->full,
+ * which check_run asks at its end: until then texts may be "". Errors: check_run's.
+ */
+#ifndef DOSAGE_CHECK_RUN_H
+#define DOSAGE_CHECK_RUN_H
+
+#include "services/dosage/check/own.h"
+#include "services/dosage/check/set.h"
+
+#define MINUTE_US INT64_C(60000000)
+#define HOUR_US   (60 * MINUTE_US)
+#define DAY_US    (24 * HOUR_US)
+
+enum use { USED_WEIGHT = 1, USED_HEIGHT = 2, USED_CREATININE = 4, USED_EGFR = 8 };
+enum lack { LACK_AGE = 1, LACK_WEIGHT = 2, LACK_HEIGHT = 4, LACK_RENAL = 8 };
+
+/* A measurement of the chart in the unit it is reckoned in. */
+struct measure {
+    bool there;
+    struct ward_decimal value;
+    const Ward__Dosage__V1__Measured *from; /* NULL: there is none; not `there`: no such unit */
+    int64_t age_us;
+};
+struct body {
+    bool has_age;
+    int64_t days_least, days_most; /* since birth: two where the birth date names no day */
+    int years_least, years_most;
+    struct measure weight; /* kg */
+    struct measure height; /* cm */
+    struct measure creatinine;
+    bool creatinine_molar; /* umol/L; otherwise mg/dL */
+    struct measure egfr;   /* mL/min */
+    bool has_bsa, has_crcl;
+    struct ward_decimal bsa;                    /* m2, to 0.01 */
+    struct ward_decimal crcl_least, crcl_most;  /* mL/min, to 0.1 */
+};
+
+/* An order beside this one, a dose that was given. drug NULL: the set has no such drug. */
+struct other {
+    const Ward__Dosage__V1__RunningOrder *msg;
+    const struct drug *drug;
+};
+struct past {
+    const Ward__Dosage__V1__GivenDose *msg;
+    const struct drug *drug;
+};
+
+/* This order's dose as so much of one of its ingredients (a rate: a day). */
+struct share {
+    int ingredient;
+    bool good; /* a rate over kg with no weight is not */
+    struct ward_decimal amount;
+    bool covered;     /* some rule was held against it */
+    bool has_largest; /* of the limits of a single dose (or the rate) that apply: */
+    struct ward_decimal largest;
+};
+
+struct run {
+    const struct prepared *set;
+    const Ward__Dosage__V1__Snapshot *snap;
+    const Ward__Dosage__V1__Prescription *p;
+    struct ward_arena *mem;
+    struct ward_err *err;
+    const struct drug *drug;
+    const struct product *product;
+    bool giving, rate;
+    struct amount dose;
+    struct body body;
+    struct share *shares;
+    size_t n_shares;
+    struct other *others;
+    size_t n_others;
+    struct past *pasts;
+    size_t n_pasts;
+    unsigned used, lacking; /* of enum use, enum lack */
+    const char **unfit;     /* ids of what has an amount that cannot be held against a limit */
+    size_t n_unfit, room_unfit;
+    Ward__Dosage__V1__Finding **findings;
+    size_t n_findings, room_findings;
+    Ward__Dosage__V1__TraceStep **trace;
+    size_t n_trace, room_trace;
+};
+
+/* ---- say.c: sentences, findings, the trace ---- */
+
+/* {0} to {9} are the arguments. */
+char *say(struct run *r, const char *words, const char *const *args);
+char *say_decimal(struct run *r, const struct ward_decimal *v, const char *unit); /* "5 mg" */
+/* One more of these strings, once, in any order: findings sort what they are about. */
+void about_add(struct run *r, const char ***list, size_t *n, size_t *room, const char *id);
+Ward__Dosage__V1__Compared *compared(struct run *r, const char *what,
+                                     const struct ward_decimal *actual,
+                                     const struct ward_decimal *limit, const char *unit,
+                                     const char *relation);
+
+/* The rule, order, dose or measurement of this id has an amount that cannot be converted. */
+void unfit_add(struct run *r, const char *id);
+
+/* What a finding holds: sentences are made of the arguments. */
+struct told {
+    Ward__Dosage__V1__Compared **compared;
+    size_t n_compared;
+    const char **about;
+    size_t n_about;
+};
+void find_own(struct run *r, enum own_id which, const char *const *en, const char *const *zh,
+              const struct told *told);
+void find_rule(struct run *r, const Ward__Dosage__V1__Rule *rule, char *en, char *zh,
+               const struct told *told);
+void trace_add(struct run *r, const Ward__Dosage__V1__Rule *rule,
+               Ward__Dosage__V1__TraceStep__Result result, const char *why,
+               Ward__Dosage__V1__Compared **compared, size_t n_compared);
+/* Names of an ingredient, a drug; its id where it has none. */
+const char *name_en(const Ward__Dosage__V1__Sentence *s, const char *id);
+const char *name_zh(const Ward__Dosage__V1__Sentence *s, const char *id);
+/* Sorted, hashed, an outcome. */
+WARD_MUST enum ward_code tell_end(struct run *r, Ward__Dosage__V1__Decision *out);
+
+/* ---- body.c ---- */
+
+void body_of(struct run *r);
+/* ---- band.c ---- */
+
+enum fit { FIT_NO, FIT_MAYBE, FIT_YES };
+/* *why: what said no or maybe; what was used and lacked goes into the run. */
+enum fit band_fit(struct run *r, const struct dose_rule *rule, const char **why);
+enum fit band_age(const struct run *r, int32_t from_days, int32_t to_days);
+/* Of a contraindication: the bounds the patient is within, as comparisons and in words. */
+void band_tell(struct run *r, const struct dose_rule *rule, struct told *told, char **en,
+               char **zh);
+
+/* ---- sum.c: what is given and will be ---- */
+
+struct sums; /* of one ingredient */
+struct sums *sums_of(struct run *r, const struct share *share);
+/* The most in any `days` days (0: for life), or of doses; false: it cannot be held exactly. */
+bool sums_most(struct run *r, const struct sums *s, int days, bool doses,
+               struct ward_decimal *out);
+/* Minutes from the last dose of the ingredient to the next of this order; false: none. */
+bool sums_gap(const struct run *r, const struct sums *s, int64_t *minutes);
+/* Other orders that add to it. */
+void sums_about(struct run *r, const struct sums *s, struct told *told);
+/* From the order's beginning to its last dose, days rounded up; -1: no end. */
+int64_t order_days(const struct run *r);
+bool orders_meet(const struct run *r, const Ward__Dosage__V1__Prescription *other,
+                 int64_t after_us);
+int64_t order_begins(const struct run *r); /* its next dose, not before the decision's moment */
+
+/* ---- the kinds of rules ---- */
+
+void check_doses(struct run *r);        /* dose.c */
+void check_interactions(struct run *r); /* meet.c */
+void check_duplicates(struct run *r);   /* meet.c */
+void check_allergies(struct run *r);    /* allergy.c */
+void check_slips(struct run *r);        /* slip.c */
+void check_fresh(struct run *r);        /* fresh.c */
+void check_lacking(struct run *r);      /* fresh.c: what was missing, unfit or cut */
+
+/* check.c, without a struct ruleset around the set. */
+WARD_MUST enum ward_code check_with(const struct prepared *set,
+                                    const Ward__Dosage__V1__Snapshot *snap,
+                                    struct ward_arena *mem, Ward__Dosage__V1__Decision *out,
+                                    struct ward_err *err);
+
+#endif

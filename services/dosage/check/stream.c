@@ -1,0 +1,243 @@
+#include "services/dosage/check/sum.h"
+
+#include "services/dosage/schedule/timing.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_rate(const Ward__Dosage__V1__Prescription *p)
+{
+    return p->timing != NULL &&
+           p->timing->kind == WARD__DOSAGE__V1__TIMING__KIND__KIND_CONTINUOUS;
+}
+
+static int64_t ends_of(const Ward__Dosage__V1__Prescription *p)
+{
+    return p->ends_at_us == 0 ? FOREVER : p->ends_at_us;
+}
+
+int64_t order_begins(const struct run *r)
+{
+    return !r->giving && r->p->starts_at_us > r->snap->at_us ? r->p->starts_at_us
+                                                              : r->snap->at_us;
+}
+
+bool orders_meet(const struct run *r, const Ward__Dosage__V1__Prescription *other,
+                 int64_t after_us)
+{
+    int64_t ends = ends_of(r->p), other_ends = ends_of(other);
+    int64_t begins = r->p->starts_at_us > 0 ? r->p->starts_at_us : r->snap->at_us;
+
+    return (other_ends == FOREVER || other_ends > FOREVER - after_us ||
+            begins < other_ends + after_us) &&
+           (ends == FOREVER || ends > FOREVER - after_us ||
+            other->starts_at_us < ends + after_us);
+}
+
+/* ---- the order's length ---- */
+
+/* Days that `count` doses of a timing take, the last one's included. */
+static int64_t count_days(const Ward__Dosage__V1__Timing *t)
+{
+    int64_t days, per_week = t->n_weekdays == 0 ? 7 : (int64_t)t->n_weekdays;
+
+    if (t->kind == WARD__DOSAGE__V1__TIMING__KIND__KIND_INTERVAL)
+        return ((int64_t)(t->count - 1) * t->interval_minutes + 1440) / 1440;
+    if (t->kind != WARD__DOSAGE__V1__TIMING__KIND__KIND_TIMES || t->n_times == 0)
+        return -1;
+    days = (t->count + (int64_t)t->n_times - 1) / (int64_t)t->n_times;
+    if (t->n_weekdays > 0)
+        return (days + per_week - 1) / per_week * 7;
+    return (days - 1) * (t->every_days == 0 ? 1 : t->every_days) + 1;
+}
+
+int64_t order_days(const struct run *r)
+{
+    const Ward__Dosage__V1__Prescription *p = r->p;
+    int64_t begins = p->starts_at_us > 0 ? p->starts_at_us : r->snap->at_us, days = -1, span;
+
+    if (p->timing->kind == WARD__DOSAGE__V1__TIMING__KIND__KIND_ONCE)
+        return 1;
+    if (p->timing->count > 0)
+        days = count_days(p->timing);
+    if (p->ends_at_us <= begins)
+        return days;
+    span = (p->ends_at_us - begins - 1) / DAY_US + 1;
+    return days < 0 || span < days ? span : days;
+}
+
+/* ---- streams ---- */
+
+#define SLACK_MIN 120 /* of an order that leaves its windows to the ward: an hour each way */
+
+static int64_t slack_of(const Ward__Dosage__V1__Timing *t, int64_t apart_us)
+{
+    int64_t slack = (int64_t)t->before_minutes + t->after_minutes;
+
+    slack = (slack <= 0 ? SLACK_MIN : slack) * MINUTE_US;
+    return slack < apart_us ? slack : apart_us - 1;
+}
+
+static void stream_of(const struct run *r, const Ward__Dosage__V1__Prescription *p,
+                      const char *order_id, struct stream *out)
+{
+    int minutes;
+
+    out->order_id = order_id;
+    out->infusion = is_rate(p);
+    timing_density(p, &out->per_day, &minutes);
+    out->apart_us = (minutes < 1 ? 1 : minutes) * MINUTE_US;
+    out->first_us = p->starts_at_us > r->snap->at_us ? p->starts_at_us - r->snap->at_us : 0;
+    out->ends_us = p->ends_at_us == 0 ? FOREVER : p->ends_at_us - r->snap->at_us;
+    out->slack_us = slack_of(p->timing, out->apart_us);
+    out->left = p->timing->kind == WARD__DOSAGE__V1__TIMING__KIND__KIND_ONCE ? 1
+                : p->timing->count > 0                                      ? p->timing->count
+                                                                            : -1;
+    out->meets = orders_meet(r, p, 0);
+}
+
+static bool holds(const struct drug *d, int ingredient, size_t *k)
+{
+    for (*k = 0; d != NULL && *k < d->n_ingredients; (*k)++)
+        if (d->ingredients[*k] == ingredient)
+            return true;
+    return false;
+}
+
+/* A dose as so much of the ingredient; of an infusion a day. */
+static bool amount_at(struct run *r, const struct drug *d, const char *product_id,
+                      const Ward__Dosage__V1__Quantity *q, size_t k, bool rate,
+                      struct ward_decimal *out)
+{
+    const struct body *b = &r->body;
+    struct amount a;
+    enum limit_per per;
+
+    if (amount_from(r->set, q, &a, NULL) != WARD_OK)
+        return false;
+    if (!rate)
+        return amount_dose(r->set, d, set_product(d, product_id), &a, k, out);
+    return amount_rate(r->set, d, set_product(d, product_id), &a, k,
+                       b->weight.there ? &b->weight.value : NULL, b->has_bsa ? &b->bsa : NULL,
+                       &per, out);
+}
+
+static void add_running(struct run *r, struct sums *s, int ingredient)
+{
+    for (size_t i = 0; i < r->n_others; i++) {
+        const Ward__Dosage__V1__RunningOrder *o = r->others[i].msg;
+        const Ward__Dosage__V1__Prescription *p = o->prescription;
+        struct stream *to = &s->streams[s->n_streams];
+        size_t k;
+
+        if (o->on_hold || !holds(r->others[i].drug, ingredient, &k))
+            continue;
+        if (timing_check(p, NULL) != WARD_OK ||
+            !amount_at(r, r->others[i].drug, p->product_id, p->dose, k, is_rate(p),
+                       &to->amount)) {
+            unfit_add(r, o->order_id);
+            continue;
+        }
+        stream_of(r, p, o->order_id, to);
+        s->n_streams++;
+    }
+}
+
+/* ---- given ---- */
+
+/* Where a rate was charted: what ran since, as long as nothing says when it ended. */
+static bool ran(struct run *r, const struct past *past, size_t k, int64_t ago_us,
+                struct ward_decimal *out)
+{
+    return amount_at(r, past->drug, past->msg->product_id, past->msg->dose, k, true, out) &&
+           sum_minutes(out, ago_us < DAY_US ? ago_us : DAY_US, out);
+}
+
+static int stream_at(const struct sums *s, const char *order_id)
+{
+    for (size_t i = 0; *order_id != '\0' && i < s->n_streams; i++)
+        if (strcmp(s->streams[i].order_id, order_id) == 0)
+            return (int)i;
+    return -1;
+}
+
+/* The next dose of an order comes no sooner after its last than its timing has them apart. */
+static void follow(struct stream *st, const struct dose_given *g)
+{
+    if (st->left > 0)
+        st->left--;
+    if (st->apart_us - g->ago_us > st->first_us)
+        st->first_us = st->apart_us - g->ago_us;
+}
+
+static void add_given(struct run *r, struct sums *s, int ingredient)
+{
+    for (size_t i = 0; i < r->n_pasts; i++) {
+        const Ward__Dosage__V1__GivenDose *g = r->pasts[i].msg;
+        struct dose_given *to = &s->given[s->n_given];
+        int64_t ago = r->snap->at_us - g->given_at_us;
+        size_t k;
+
+        if (!holds(r->pasts[i].drug, ingredient, &k))
+            continue;
+        *to = (struct dose_given){.msg = g, .ago_us = ago < 0 ? 0 : ago};
+        to->stream = stream_at(s, g->order_id);
+        if (to->stream >= 0 && s->streams[to->stream].infusion && !r->giving)
+            continue; /* its whole day is counted as lying ahead */
+        to->good =
+            amount_at(r, r->pasts[i].drug, g->product_id, g->dose, k, false, &to->amount) ||
+            ran(r, &r->pasts[i], k, to->ago_us, &to->amount);
+        if (to->stream >= 0)
+            follow(&s->streams[to->stream], to);
+        s->n_given++;
+    }
+}
+
+static void add_lifetime(struct run *r, struct sums *s, int ingredient)
+{
+    const struct ingredient *g = &r->set->ingredients[ingredient];
+
+    for (size_t i = 0; i < r->snap->n_lifetime; i++) {
+        const Ward__Dosage__V1__Lifetime *l = r->snap->lifetime[i];
+        struct ward_decimal x;
+        struct amount a;
+
+        if (strcmp(l->ingredient, g->msg->id) != 0)
+            continue;
+        if (amount_from(r->set, l->amount, &a, NULL) == WARD_OK &&
+            amount_to(&a, &g->unit, &x) &&
+            ward_decimal_add(&s->lifetime, &x, &s->lifetime, NULL) == WARD_OK)
+            continue;
+        unfit_add(r, g->msg->id);
+    }
+}
+
+static int newest_first(const void *a, const void *b)
+{
+    const struct dose_given *x = a, *y = b;
+
+    if (x->ago_us != y->ago_us)
+        return x->ago_us < y->ago_us ? -1 : 1;
+    return strcmp(x->msg->administration_id, y->msg->administration_id);
+}
+
+struct sums *sums_of(struct run *r, const struct share *share)
+{
+    struct sums *s = ward_new(r->mem, struct sums);
+
+    if (s == NULL)
+        return NULL;
+    s->streams = ward_alloc(r->mem, (r->n_others + 1) * sizeof(*s->streams));
+    s->given = ward_alloc(r->mem, r->n_pasts * sizeof(*s->given));
+    if (s->streams == NULL || s->given == NULL)
+        return NULL;
+    s->streams[0].amount = share->amount;
+    stream_of(r, r->p, r->snap->order_id, &s->streams[0]);
+    s->n_streams = 1;
+    add_running(r, s, share->ingredient);
+    add_given(r, s, share->ingredient);
+    if (s->n_given > 1)
+        qsort(s->given, s->n_given, sizeof(*s->given), newest_first);
+    add_lifetime(r, s, share->ingredient);
+    return s;
+}

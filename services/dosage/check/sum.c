@@ -1,0 +1,229 @@
+/* How much of an ingredient a patient gets within a span of time: what was given, and what this
+ * order and the others that run will give.
+ *
+ * The worst span is looked for, not the next one. It ends just before a given dose falls out of
+ * it, or has no given dose in it. Doses ahead come as dense as an order's timing can make them.
+ *
+ * One order's own doses are charted minutes early or late: those of it that were given so near
+ * to the span's far end that its windows allow for it are not counted, or each dose that is on
+ * time would be one too many now and then. */
+#include "services/dosage/check/sum.h"
+
+#include <string.h>
+
+bool sum_minutes(const struct ward_decimal *a_day, int64_t us, struct ward_decimal *out)
+{
+    const struct ward_decimal day = ward_decimal_of(1440, 0);
+    struct ward_decimal minutes = ward_decimal_of((us + MINUTE_US - 1) / MINUTE_US, 0), x;
+
+    return decimal_mul(a_day, &minutes, &x) &&
+           ward_decimal_div_round(&x, &day, INFUSION_EXP, WARD_ROUND_UP, out, NULL, NULL) ==
+               WARD_OK;
+}
+
+/* Doses of an order in the first x_us from now (or, `steady`, from its own beginning). */
+static int64_t doses_ahead(const struct stream *s, int64_t x_us, bool steady)
+{
+    int64_t to = !steady && s->ends_us <= x_us ? s->ends_us - 1 : x_us;
+    int64_t t = to - (steady ? 0 : s->first_us), n, apart;
+
+    if (t < 0)
+        return 0;
+    n = t % DAY_US / s->apart_us + 1;
+    n = t / DAY_US * s->per_day + (n < s->per_day ? n : s->per_day);
+    apart = t / s->apart_us + 1;
+    n = n < apart ? n : apart;
+    return s->left >= 0 && s->left < n ? s->left : n;
+}
+
+static int64_t infused_us(const struct stream *s, int64_t span_us, int64_t x_us)
+{
+    int64_t us = s->ends_us == FOREVER ? FOREVER : s->ends_us - s->first_us;
+
+    if (s->first_us > x_us || us <= 0)
+        return 0;
+    return us < span_us ? us : span_us;
+}
+
+static bool add_times(struct ward_decimal *sum, const struct ward_decimal *a, int64_t n)
+{
+    struct ward_decimal times = ward_decimal_of(n, 0), x;
+
+    return decimal_mul(a, &times, &x) && ward_decimal_add(sum, &x, sum, NULL) == WARD_OK;
+}
+
+static bool add_ahead(const struct sums *s, int64_t span_us, int64_t x_us, bool steady,
+                      bool doses, struct ward_decimal *sum)
+{
+    const struct ward_decimal one = ward_decimal_of(1, 0);
+
+    for (size_t i = 0; i < s->n_streams; i++) {
+        const struct stream *st = &s->streams[i];
+        struct ward_decimal x;
+
+        if (steady && !st->meets)
+            continue;
+        if (st->infusion && !doses) {
+            if (!sum_minutes(&st->amount, infused_us(st, span_us, steady ? FOREVER : x_us),
+                             &x) ||
+                ward_decimal_add(sum, &x, sum, NULL) != WARD_OK)
+                return false;
+        } else if (!add_times(sum, doses ? &one : &st->amount,
+                              doses_ahead(st, x_us, steady))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* For how long from now on a given dose stays within a span. */
+static int64_t stays_us(const struct sums *s, const struct dose_given *g, int64_t span_us)
+{
+    int64_t slack = g->stream < 0 ? 0 : s->streams[g->stream].slack_us;
+
+    return span_us == FOREVER ? FOREVER : span_us - g->ago_us - slack;
+}
+
+static bool add_given(struct run *r, const struct sums *s, int64_t span_us, int64_t x_us,
+                      bool doses, struct ward_decimal *sum)
+{
+    const struct ward_decimal one = ward_decimal_of(1, 0);
+
+    for (size_t i = 0; i < s->n_given; i++) {
+        const struct dose_given *g = &s->given[i];
+
+        if (g->ago_us >= span_us)
+            break; /* and so are all after it */
+        if (stays_us(s, g, span_us) <= x_us)
+            continue;
+        if (!g->good && !doses)
+            unfit_add(r, g->msg->administration_id);
+        else if (!add_times(sum, doses ? &one : &g->amount, 1))
+            return false;
+    }
+    return true;
+}
+
+/* The sum of the span that begins x_us behind now minus its length, if it is the worst so far.
+ */
+static bool try_span(struct run *r, const struct sums *s, int64_t span_us, int64_t x_us,
+                     bool doses, struct ward_decimal *worst)
+{
+    struct ward_decimal sum = {.coef = 0};
+
+    if (!add_given(r, s, span_us, x_us, doses, &sum) ||
+        !add_ahead(s, span_us, x_us, false, doses, &sum))
+        return false;
+    if (ward_decimal_cmp(&sum, worst) > 0)
+        *worst = sum;
+    return true;
+}
+
+static bool worst_span(struct run *r, const struct sums *s, int64_t span_us, bool doses,
+                       struct ward_decimal *worst)
+{
+    struct ward_decimal steady = {.coef = 0};
+
+    for (size_t i = 0; i < s->n_given && s->given[i].ago_us < span_us; i++) {
+        int64_t stays = stays_us(s, &s->given[i], span_us);
+
+        if (stays > 0 && !try_span(r, s, span_us, stays - 1, doses, worst))
+            return false;
+    }
+    if (!try_span(r, s, span_us, span_us - 1, doses, worst) ||
+        !add_ahead(s, span_us, span_us - 1, true, doses, &steady))
+        return false;
+    if (ward_decimal_cmp(&steady, worst) > 0)
+        *worst = steady;
+    return true;
+}
+
+/* All of a life: what was given and what the orders are sure to give: one dose of those that
+ * have no end, a day of an infusion. */
+static bool for_life(struct run *r, const struct sums *s, struct ward_decimal *out)
+{
+    struct ward_decimal sum = s->lifetime;
+
+    if (!add_given(r, s, FOREVER, 0, false, &sum))
+        return false;
+    for (size_t i = 0; i < s->n_streams; i++) {
+        const struct stream *st = &s->streams[i];
+        bool ends = st->left >= 0 || st->ends_us != FOREVER;
+        int64_t x = ends ? (st->ends_us == FOREVER ? FOREVER / 4 : st->ends_us) : st->first_us;
+        struct ward_decimal part;
+
+        if (st->infusion) {
+            if (!sum_minutes(&st->amount, infused_us(st, ends ? FOREVER : DAY_US, FOREVER),
+                             &part) ||
+                ward_decimal_add(&sum, &part, &sum, NULL) != WARD_OK)
+                return false;
+        } else if (!add_times(&sum, &st->amount, doses_ahead(st, x, false))) {
+            return false;
+        }
+    }
+    *out = sum;
+    return true;
+}
+
+/* At the bedside what counts is given, and the dose in hand. */
+static bool now_too(struct run *r, const struct sums *s, int days, bool doses,
+                    struct ward_decimal *out)
+{
+    const struct stream *own = &s->streams[0];
+    struct ward_decimal sum = {.coef = 0};
+
+    if (days == 0)
+        sum = s->lifetime;
+    if (!add_given(r, s, days == 0 ? FOREVER : days * DAY_US, 0, doses, &sum))
+        return false;
+    if (own->infusion && !doses) {
+        struct ward_decimal x;
+
+        if (!sum_minutes(&own->amount, infused_us(own, DAY_US, 0), &x) ||
+            ward_decimal_add(&sum, &x, &sum, NULL) != WARD_OK)
+            return false;
+    } else {
+        const struct ward_decimal one = ward_decimal_of(1, 0);
+
+        if (!add_times(&sum, doses ? &one : &own->amount, 1))
+            return false;
+    }
+    *out = sum;
+    return true;
+}
+
+bool sums_most(struct run *r, const struct sums *s, int days, bool doses,
+               struct ward_decimal *out)
+{
+    struct ward_decimal worst = {.coef = 0};
+
+    if (r->giving)
+        return now_too(r, s, days, doses, out);
+    if (days == 0)
+        return for_life(r, s, out);
+    if (!worst_span(r, s, days * DAY_US, doses, &worst))
+        return false;
+    *out = worst;
+    return true;
+}
+
+bool sums_gap(const struct run *r, const struct sums *s, int64_t *minutes)
+{
+    int64_t ahead = order_begins(r) - r->snap->at_us, least = FOREVER;
+
+    for (size_t i = 0; i < s->n_given; i++)
+        if ((r->giving || s->given[i].stream != 0) && s->given[i].ago_us < least)
+            least = s->given[i].ago_us;
+    if (least == FOREVER)
+        return false;
+    *minutes = (least + ahead) / MINUTE_US;
+    return true;
+}
+
+void sums_about(struct run *r, const struct sums *s, struct told *told)
+{
+    size_t room = 0;
+
+    for (size_t i = 1; i < s->n_streams; i++)
+        about_add(r, &told->about, &told->n_about, &room, s->streams[i].order_id);
+}
