@@ -328,6 +328,8 @@ static void put(struct shard *s, const struct keep_key *key, const struct kept *
     if (what->facts == NULL)
         return;
     give_back(s, e);
+    if (what->n > KEEP_MOST)
+        return;
     e->kept.read_ns = what->read_ns;
     e->kept.read_us = what->read_us;
     store(s, e, what->facts, what->n);
@@ -338,8 +340,6 @@ void keep_put(struct keep *k, const struct keep_key *key, uint64_t generation,
 {
     struct shard *s = shard_of(k, key->id);
 
-    if (what->n > KEEP_MOST)
-        return;
     pthread_mutex_lock(&s->lock);
     if (*generation_of(s, key->id) + s->all == generation)
         put(s, key, what);
