@@ -1,0 +1,34 @@
+/* conflict.h - slots that two charted: one at the bedside, one brought in from a pack.
+ *
+ * Threads: a worker's own connection. Memory: the arena. Errors: db.h's.
+ */
+#ifndef DOSAGE_DOWNTIME_CONFLICT_H
+#define DOSAGE_DOWNTIME_CONFLICT_H
+
+#include "services/dosage/downtime/reconcile.h"
+
+struct conflict {
+    uint8_t id[DOSAGE_ID], charted[DOSAGE_ID], offline[DOSAGE_ID];
+    const char *ward;
+    int64_t resolved_at_us; /* 0: nobody decided */
+    const char *issues;     /* of the one brought in */
+};
+/* Undecided ones of a ward behind `after`, by id: the oldest first, at most `most`. Of erased
+ * patients none. */
+WARD_MUST enum ward_code conflicts_of(struct worker *w, struct ward_arena *mem,
+                                      const char *ward, const uint8_t after[DOSAGE_ID],
+                                      size_t most, struct conflict **out, size_t *n,
+                                      struct ward_err *err);
+/* `lock`: FOR UPDATE.   NOT_FOUND  CONFLICT_NOT_FOUND */
+WARD_MUST enum ward_code conflict_find(struct worker *w, struct ward_arena *mem,
+                                       const uint8_t id[DOSAGE_ID], bool lock,
+                                       struct conflict *out, struct ward_err *err);
+WARD_MUST enum ward_code conflict_decide(struct worker *w, struct ward_arena *mem,
+                                         const uint8_t id[DOSAGE_ID], const char *by, int which,
+                                         int64_t now_us, struct ward_err *err);
+/* As the answer says it, with both doses as they are now. */
+WARD_MUST enum ward_code conflict_say(struct worker *w, struct ward_arena *mem,
+                                      const struct conflict *k,
+                                      Ward__Dosage__V1__Conflict **out, struct ward_err *err);
+
+#endif

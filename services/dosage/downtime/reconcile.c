@@ -1,0 +1,252 @@
+/* Reconcile: entry by entry, in the order of their times, so that the check of one knows those
+ * before it. Each is a transaction of its own; a call that was cut is made again and goes on.
+ */
+#include "services/dosage/downtime/reconcile.h"
+
+#include "common/base/clock.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef Ward__Dosage__V1__ReconcileRequest ReconcileRequest;
+typedef Ward__Dosage__V1__ReconcileResponse ReconcileResponse;
+
+#define STATE(name) WARD__DOSAGE__V1__RECONCILE_RESULT__STATE__STATE_##name
+#define DOSES_MOST  500
+#define ENTRY_ARENA ((size_t)48 << 20) /* a whole snapshot */
+
+struct reconciling {
+    struct ward_call *call;
+    struct ward_act act;
+    struct ward_idem idem;
+    const ReconcileRequest *req;
+    struct pack pack;
+    const struct ruleset *rules;
+    int64_t now_us;
+    bool away;
+    size_t *order; /* of the request's doses, by time */
+    ReconcileResponse *r;
+    ReconcileResponse *kept; /* NULL: new */
+};
+
+static enum ward_code no_memory(struct ward_err *err)
+{
+    return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the answer");
+}
+
+/* ---- one ---- */
+
+/* Into the call's own arena. */
+static enum ward_code say(struct reconciling *k, const OfflineDose *in,
+                          const struct entry_done *done, ReconcileResult **out)
+{
+    ReconcileResult *r = ward_new(k->call->mem, ReconcileResult);
+    struct issues issues;
+
+    if (r == NULL)
+        return no_memory(k->call->err);
+    ward__dosage__v1__reconcile_result__init(r);
+    WARD_TRY(issues_read(done->issues, k->call->mem, &issues, k->call->err));
+    WARD_TRY(ward_call_copy(k->call, done->administration_id, &r->administration_id));
+    r->entry_id = in->entry_id;
+    r->state = done->state;
+    r->issues = ward_alloc(k->call->mem, (issues.n + 1) * sizeof(char *));
+    if (r->issues == NULL)
+        return no_memory(k->call->err);
+    for (size_t i = 0; i < issues.n; i++)
+        r->issues[r->n_issues++] = api_text(issues.at[i]);
+    *out = r;
+    return WARD_OK;
+}
+
+static void refuse(struct entry_done *done, const char *why)
+{
+    struct issues one = {.at = {why}, .n = 1};
+
+    *done = (struct entry_done){.state = STATE(REJECTED)};
+    issues_print(&one, done->issues);
+}
+
+static enum ward_code work(struct reconciling *k, const OfflineDose *in,
+                           struct entry_done *done)
+{
+    struct ward_call *c = k->call;
+    struct entry e = {.call = c,
+                      .act = &k->act,
+                      .pack = &k->pack,
+                      .rules = k->rules,
+                      .in = in,
+                      .now_us = k->now_us,
+                      .away = &k->away};
+    bool known = false;
+
+    e.rejected =
+        ward_uuid_parse(in->entry_id, e.id) ? entry_rejected(in, k->now_us) : "entry-id";
+    if (e.rejected == NULL) {
+        WARD_TRY(entry_known(&e, done, &known, c->err));
+        if (known)
+            return WARD_OK;
+        WARD_TRY(entry_look(&e, c->err));
+    }
+    if (e.rejected == NULL)
+        WARD_TRY(entry_record(&e, done, c->err));
+    if (e.rejected != NULL)
+        refuse(done, e.rejected);
+    return WARD_OK;
+}
+
+/* An entry's memory is its own, and taken back behind it: 500 of them do not fit otherwise. */
+static enum ward_code one(struct reconciling *k, size_t at, struct ward_arena *mem)
+{
+    struct ward_call *c = k->call;
+    struct ward_arena *whole = c->mem;
+    struct entry_done done = {0};
+    enum ward_code code;
+
+    if (ward_call_cancelled(c))
+        return WARD_FAIL(c->err, CANCELLED, "the caller went away");
+    ward_arena_reset(mem);
+    c->mem = mem;
+    code = work(k, k->req->doses[at], &done);
+    c->mem = whole;
+    WARD_TRY(code);
+    return say(k, k->req->doses[at], &done, &k->r->results[at]);
+}
+
+static enum ward_code all(struct reconciling *k)
+{
+    enum ward_code code = WARD_OK;
+    struct ward_arena mem;
+
+    ward_arena_init(&mem, ENTRY_ARENA);
+    for (size_t i = 0; i < k->req->n_doses && code == WARD_OK; i++)
+        code = one(k, k->order[i], &mem);
+    ward_arena_done(&mem);
+    return code;
+}
+
+/* ---- the order of things ---- */
+
+struct timed {
+    int64_t at_us;
+    size_t at;
+};
+
+static int by_time(const void *a, const void *b)
+{
+    const struct timed *x = a, *y = b;
+
+    if (x->at_us != y->at_us)
+        return x->at_us < y->at_us ? -1 : 1;
+    return x->at < y->at ? -1 : 1;
+}
+
+static enum ward_code put_in_order(struct reconciling *k)
+{
+    size_t n = k->req->n_doses;
+    struct timed *t = ward_alloc(k->call->mem, n * sizeof(*t));
+
+    k->order = ward_alloc(k->call->mem, n * sizeof(*k->order));
+    k->r->results = ward_alloc(k->call->mem, n * sizeof(ReconcileResult *));
+    if (t == NULL || k->order == NULL || k->r->results == NULL)
+        return no_memory(k->call->err);
+    for (size_t i = 0; i < n; i++)
+        t[i] = (struct timed){k->req->doses[i]->given_at_us, i};
+    qsort(t, n, sizeof(*t), by_time);
+    for (size_t i = 0; i < n; i++)
+        k->order[i] = t[i].at;
+    return WARD_OK;
+}
+
+/* ---- the answer ---- */
+
+static enum ward_code look_again(struct ward_db *db, void *arg, struct ward_err *err)
+{
+    struct reconciling *k = arg;
+    ProtobufCMessage *kept = NULL;
+
+    WARD_TRY(ward_call_again(k->call, db, &k->idem,
+                             &ward__dosage__v1__reconcile_response__descriptor, &kept, err));
+    k->kept = (ReconcileResponse *)kept;
+    return WARD_OK;
+}
+
+static enum ward_code tell(struct reconciling *k, struct ward_db *db, struct ward_err *err)
+{
+    struct ward_act act = k->act;
+    int64_t recorded = 0, conflicts = 0, rejected = 0;
+    char pack[37];
+
+    for (size_t i = 0; i < k->r->n_results; i++) {
+        conflicts += k->r->results[i]->state == STATE(CONFLICT);
+        rejected += k->r->results[i]->state == STATE(REJECTED);
+        recorded += k->r->results[i]->state == STATE(RECORDED) ||
+                    k->r->results[i]->state == STATE(RECORDED_WITH_ISSUES);
+    }
+    ward_uuid_text(k->pack.id, pack);
+    ward_act_note(&act, "pack", pack);
+    ward_act_note_int(&act, "recorded", recorded);
+    ward_act_note_int(&act, "conflicts", conflicts);
+    ward_act_note_int(&act, "rejected", rejected);
+    return ward_act_write(&act, db, err);
+}
+
+/* Two calls of one key that ran beside each other give one answer: the first's. */
+static enum ward_code finish(struct ward_db *db, void *arg, struct ward_err *err)
+{
+    struct reconciling *k = arg;
+
+    WARD_TRY(look_again(db, k, err));
+    if (k->kept != NULL)
+        return tell(k, db, err);
+    WARD_TRY(tell(k, db, err));
+    return ward_call_keep(k->call, db, &k->idem, &k->r->base, err);
+}
+
+/* ---- the call ---- */
+
+static enum ward_code open_pack(struct reconciling *k)
+{
+    struct ward_call *c = k->call;
+    struct worker *w = c->wrk;
+    struct ward_err why = {0};
+    enum ward_code code;
+
+    WARD_TRY(pack_open(w->dos, k->req->pack, c->mem, &k->pack, c->err));
+    if (!rule_ward(c->who->roles, c->who->n_roles, c->who->ward, k->pack.ward))
+        return WARD_FAIL_REASON(c->err, PERMISSION_DENIED, "WARD_NOT_YOURS",
+                                "the pack is of another ward");
+    code = ruleset_active(w, c->mem, &k->rules, &why);
+    if (code == WARD_FAILED_PRECONDITION) /* NO_RULE_SET: recorded, and not checked */
+        k->rules = NULL;
+    else if (code != WARD_OK)
+        *c->err = why;
+    return code == WARD_FAILED_PRECONDITION ? WARD_OK : code;
+}
+
+enum ward_code reconcile_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                             ProtobufCMessage *r)
+{
+    struct reconciling k = {
+        .call = c, .req = (const ReconcileRequest *)q, .r = (ReconcileResponse *)r};
+    struct worker *w = c->wrk;
+
+    WARD_TRY(api_begin(c, &k.act, NULL));
+    WARD_TRY(ward_call_idem(c, k.req->idempotency_key, q, &k.idem));
+    if (k.req->n_doses < 1 || k.req->n_doses > DOSES_MOST)
+        return WARD_FAIL_FIELD(c->err, "doses", "must be 1 to %d", DOSES_MOST);
+    WARD_TRY(open_pack(&k));
+    k.now_us = ward_wall_us();
+    WARD_TRY(ward_db_tx(w->seat.db, look_again, &k, c->err));
+    if (k.kept == NULL) {
+        WARD_TRY(put_in_order(&k));
+        WARD_TRY(all(&k));
+        k.r->n_results = k.req->n_doses;
+    }
+    WARD_TRY(ward_db_tx(w->seat.db, finish, &k, c->err));
+    if (k.kept != NULL) {
+        k.r->results = k.kept->results;
+        k.r->n_results = k.kept->n_results;
+    }
+    return WARD_OK;
+}
