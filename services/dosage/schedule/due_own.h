@@ -1,12 +1,14 @@
-/* due_own.h - what the files of this folder share.
+/* due_own.h - what the files of this folder share of the process: zones, and the boards of the
+ * wards that somebody follows.
  *
- * Threads: as each says. Memory: as each says. Errors: db.h's.
+ * Threads: both lock themselves. Memory: their own; a board lives until its last reader let it
+ * go. Errors: below.
  */
 #ifndef DOSAGE_SCHEDULE_DUE_OWN_H
 #define DOSAGE_SCHEDULE_DUE_OWN_H
 
+#include "services/dosage/schedule/board.h"
 #include "services/dosage/schedule/due.h"
-#include "services/dosage/schedule/slots.h"
 
 #include <pthread.h>
 
@@ -19,10 +21,44 @@ struct zones {
 WARD_MUST enum ward_code zones_open(struct zones *z, const char *usual, struct ward_err *err);
 void zones_close(struct zones *z);
 
+/* A board that several look at, with what each slot says as a number: one that changed has
+ * another. Constant once made. */
+struct due_board {
+    struct ward_arena mem;
+    struct board board;
+    uint64_t *says;
+    int64_t read_ns;
+    int readers; /* the watch's lock */
+};
+struct due_ward {
+    char name[65];
+    int followers;
+    struct due_board *now; /* NULL: not read yet */
+};
+
+#define DUE_FOLLOWERS_MAX 128 /* WARD_DUE_FOLLOWERS' greatest */
 struct due_watch {
     struct ward_arena keep; /* this struct's */
     struct dosage *dos;
     struct zones zones;
+    struct worker *worker; /* the thread's */
+    pthread_t thread;
+    bool started;
+    pthread_mutex_t lock; /* of what follows */
+    pthread_cond_t wake, changed;
+    bool stop;
+    int followers;
+    struct due_ward wards[DUE_FOLLOWERS_MAX]; /* those with followers */
 };
+
+/*   RESOURCE_EXHAUSTED  DUE_FULL */
+WARD_MUST enum ward_code due_join(struct due_watch *d, const char *ward, struct due_ward **out,
+                                  struct ward_err *err);
+void due_leave(struct due_watch *d, struct due_ward *w);
+/* The ward's board once there is another than `last`, or NULL after wait_ms. The caller's until
+ * due_let_go. */
+struct due_board *due_wait(struct due_watch *d, struct due_ward *w,
+                           const struct due_board *last, int wait_ms);
+void due_let_go(struct due_watch *d, struct due_board *b); /* NULL is fine */
 
 #endif
