@@ -76,7 +76,7 @@ static void ask_give(struct one *o, const struct gift *g)
     req->outcome = WARD__DOSAGE__V1__DOSE_OUTCOME__DOSE_OUTCOME_GIVEN;
     req->ppid_token = g->ppid;
     req->product_id = g->product;
-    req->not_scanned_reason = api_text("scanner-broken");
+    req->not_scanned_reason = api_text("scanner-failed");
     req->dose = dose;
     req->route = (Ward__Dosage__V1__Route)number(g->route, 100);
     o->call.path = "/ward.dosage.v1.Administrations/Administer";

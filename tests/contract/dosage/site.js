@@ -155,7 +155,7 @@ class Site {
     const p = order.prescription;
     return on.call('Administer', {
       idempotency_key: key, patient_id: patient.id, order_id: order.order_id, slot_id: slot?.slot_id ?? '', outcome: 'DOSE_OUTCOME_GIVEN',
-      ppid_token: ppid_token ?? await this.ppid(patient, { by }), not_scanned_reason: more.scan ? '' : 'scanner-broken', product_id: p.product_id,
+      ppid_token: ppid_token ?? await this.ppid(patient, { by }), not_scanned_reason: more.scan ? '' : 'scanner-failed', product_id: p.product_id,
       dose: p.dose, route: p.route, ...more,
     }, this.who(by));
   }
