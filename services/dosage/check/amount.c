@@ -43,8 +43,7 @@ static enum ward_code value_of(const Ward__Dosage__V1__Quantity *q, struct ward_
                                struct ward_err *err)
 {
     if (q == NULL || q->value == NULL || !plain(q->value) ||
-        ward_decimal_parse(q->value, strlen(q->value), out, NULL) != WARD_OK ||
-        out->coef == 0)
+        ward_decimal_parse(q->value, strlen(q->value), out, NULL) != WARD_OK || out->coef == 0)
         return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "DOSE_VALUE",
                                 "an amount is a decimal above 0 of at most %d digits, as text",
                                 DIGITS);
@@ -193,8 +192,7 @@ bool amount_share(const struct prepared *p, const struct drug *d, const struct p
 bool amount_dose(const struct prepared *p, const struct drug *d, const struct product *product,
                  const struct amount *dose, size_t k, struct ward_decimal *out)
 {
-    const struct strength *s =
-        product == NULL ? NULL : strength_of(product, d->ingredients[k]);
+    const struct strength *s = product == NULL ? NULL : strength_of(product, d->ingredients[k]);
     struct ward_decimal x;
 
     if (amount_to(dose, &p->ingredients[d->ingredients[0]].unit, &x))
@@ -207,8 +205,7 @@ bool amount_rate(const struct prepared *p, const struct drug *d, const struct pr
                  const struct ward_decimal *m2, enum limit_per *per, struct ward_decimal *out)
 {
     const struct ingredient *first = &p->ingredients[d->ingredients[0]];
-    const struct strength *s =
-        product == NULL ? NULL : strength_of(product, d->ingredients[k]);
+    const struct strength *s = product == NULL ? NULL : strength_of(product, d->ingredients[k]);
     struct ward_decimal x;
 
     *per = PER_NOTHING;

@@ -31,7 +31,7 @@ static bool indication_fits(const struct run *r, const Ward__Dosage__V1__Band *b
 /* A span of whole numbers and a half-open band. */
 static enum fit within(int64_t least, int64_t most, int64_t from, int64_t to)
 {
-    bool low = least < from, high = to > 0 && most >= to;
+    bool low = least<from, high = to> 0 && most >= to;
 
     if (most < from || (to > 0 && least >= to))
         return FIT_NO;
@@ -154,8 +154,9 @@ static void bound(struct bounds *b, const char *what, const char *en, const char
     args[3] = say_decimal(b->r, limit, unit);
     args[4] = en;
     args[0] = b->en;
-    b->en = say(b->r, within_->has_to ? "{0}{1}{4} {2}, below {3}" : "{0}{1}{4} {2}, from {3} on",
-                args);
+    b->en =
+        say(b->r, within_->has_to ? "{0}{1}{4} {2}, below {3}" : "{0}{1}{4} {2}, from {3} on",
+            args);
     args[0] = b->zh;
     args[1] = pause;
     args[4] = zh;

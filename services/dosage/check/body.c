@@ -8,10 +8,10 @@
  * Source: Cockcroft DW, Gault MH. Prediction of creatinine clearance from serum creatinine.
  * Nephron 1976;16:31-41, doi 10.1159/000180580. Derived from patients of 18 to 92 years: nobody
  * under 18 is reckoned by it. Checked 2026-11-21. */
-#define CG_AGE      140
-#define CG_FACTOR   72
-#define CG_WOMEN    85 /* hundredths */
-#define CG_ADULT    18
+#define CG_AGE    140
+#define CG_FACTOR 72
+#define CG_WOMEN  85 /* hundredths */
+#define CG_ADULT  18
 /* 1 mg/dL of creatinine is 88.4 umol/L. Source: KDIGO 2012 Clinical Practice Guideline for the
  * Evaluation and Management of CKD, Kidney Int Suppl 2013;3:1-150, conversion of units; by its
  * molar mass, 113.12 g/mol, 10/113.12 mmol/L. Checked 2026-11-21. */
@@ -34,9 +34,9 @@ static void age_of(struct run *r, const char *birth_date)
     struct ward_fhirtime birth, now = {0};
     int64_t today = day_of(r->snap->at_us), least, most;
 
-    if (*birth_date == '\0' || ward_fhirtime_parse(WARD_FHIR_DATE, birth_date,
-                                                   strlen(birth_date), 0, &birth,
-                                                   NULL) != WARD_OK)
+    if (*birth_date == '\0' ||
+        ward_fhirtime_parse(WARD_FHIR_DATE, birth_date, strlen(birth_date), 0, &birth, NULL) !=
+            WARD_OK)
         return;
     least = today - (day_of(birth.to_us) - 1);
     most = today - day_of(birth.from_us);

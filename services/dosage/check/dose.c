@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define NUMBERS   (LIMITS + 4) /* that one rule can compare */
-#define SHOWN_EXP (-6)         /* a quotient without end is shown to this, never towards its limit */
+#define SHOWN_EXP (-6) /* a quotient without end is shown to this, never towards its limit */
 
 /* One rule held against one ingredient. */
 struct held {
@@ -14,10 +14,10 @@ struct held {
     const struct ingredient *of;
     struct sums *sums;
     const struct dose_rule *rule;
-    unsigned skip; /* of enum limit_group: what a rule of the indication says instead */
-    struct told told;      /* what was looked at */
-    struct told broken;    /* what did not hold */
-    char *en, *zh;         /* ...in words */
+    unsigned skip;      /* of enum limit_group: what a rule of the indication says instead */
+    struct told told;   /* what was looked at */
+    struct told broken; /* what did not hold */
+    char *en, *zh;      /* ...in words */
     bool undecided;
     const char *why;
 };
@@ -304,9 +304,12 @@ static void contraindicated(struct held *h)
     en[1] = why_en == NULL ? "" : why_en;
     zh[1] = why_zh == NULL ? "" : why_zh;
     find_rule(h->r, h->rule->msg->rule,
-              say(h->r, *en[1] == '\0' ? "{0} is not for this patient." :
-                                         "{0} is not for this patient: {1}.", en),
-              say(h->r, *zh[1] == '\0' ? "该患者禁用 {0}。" : "该患者禁用 {0}：{1}。", zh), &told);
+              say(h->r,
+                  *en[1] == '\0' ? "{0} is not for this patient."
+                                 : "{0} is not for this patient: {1}.",
+                  en),
+              say(h->r, *zh[1] == '\0' ? "该患者禁用 {0}。" : "该患者禁用 {0}：{1}。", zh),
+              &told);
     trace_add(h->r, h->rule->msg->rule, WARD__DOSAGE__V1__TRACE_STEP__RESULT__RESULT_BROKEN,
               "contraindicated", told.compared, told.n_compared);
     h->share->covered = true;
@@ -340,8 +343,7 @@ static void hold(struct run *r, struct share *share, struct sums **sums,
     h.why = "";
     h.en = h.zh = say(r, "", NULL);
     h.told.compared = ward_alloc(r->mem, NUMBERS * sizeof(Ward__Dosage__V1__Compared *));
-    h.broken.compared =
-        ward_alloc(r->mem, NUMBERS * sizeof(Ward__Dosage__V1__Compared *));
+    h.broken.compared = ward_alloc(r->mem, NUMBERS * sizeof(Ward__Dosage__V1__Compared *));
     if (h.told.compared == NULL || h.broken.compared == NULL)
         return;
     if (rule->msg->contraindicated) {
@@ -403,8 +405,8 @@ static void need_kidneys(struct run *r)
     if (!c->there && !e->there)
         r->lacking |= LACK_RENAL;
     else
-        r->used |= c->there && (!e->there || c->age_us <= e->age_us) ? USED_CREATININE
-                                                                     : USED_EGFR;
+        r->used |=
+            c->there && (!e->there || c->age_us <= e->age_us) ? USED_CREATININE : USED_EGFR;
 }
 
 static void check_share(struct run *r, struct share *share)

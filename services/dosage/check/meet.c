@@ -7,7 +7,6 @@
 #define BROKEN WARD__DOSAGE__V1__TRACE_STEP__RESULT__RESULT_BROKEN
 #define HELD   WARD__DOSAGE__V1__TRACE_STEP__RESULT__RESULT_HELD
 
-
 static bool holds(const struct drug *d, int ingredient)
 {
     for (size_t i = 0; i < d->n_ingredients; i++)
@@ -166,8 +165,7 @@ static void check_class(struct run *r, const Ward__Dosage__V1__DuplicateRule *ru
     if (in == NULL || list == NULL)
         return;
     for (size_t k = 0; k < r->n_shares; k++)
-        in[r->shares[k].ingredient] =
-            set_in_class(r->set, r->shares[k].ingredient, class_id);
+        in[r->shares[k].ingredient] = set_in_class(r->set, r->shares[k].ingredient, class_id);
     for (size_t i = 0; i < r->n_others; i++) {
         const struct drug *d = r->others[i].drug;
 
@@ -193,7 +191,8 @@ static void check_class(struct run *r, const Ward__Dosage__V1__DuplicateRule *ru
     en = say(r, "{2} of {0} at once ({1}), at most {3}.", args);
     args[0] = name_zh(rule->name, rule->class_);
     args[1] = list_names(r, in, true);
-    find_rule(r, rule->rule, en, say(r, "同时使用 {2} 种{0}（{1}），最多 {3} 种。", args), &told);
+    find_rule(r, rule->rule, en, say(r, "同时使用 {2} 种{0}（{1}），最多 {3} 种。", args),
+              &told);
 }
 
 void check_duplicates(struct run *r)

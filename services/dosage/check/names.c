@@ -20,8 +20,8 @@ static int by_code(const void *a, const void *b)
     return strcmp(((const struct code *)a)->code, ((const struct code *)b)->code);
 }
 
-/* Han, kana, hangul, Thai...: scripts whose words ward_words does not part have letters of three
- * bytes or more, from U+0E00 on. Below U+3000 there are marks and quotes as well. */
+/* Han, kana, hangul, Thai...: scripts whose words ward_words does not part have letters of
+ * three bytes or more, from U+0E00 on. Below U+3000 there are marks and quotes as well. */
 static bool is_unspaced(const char *folded)
 {
     for (const unsigned char *s = (const unsigned char *)folded; *s != '\0'; s++)

@@ -41,10 +41,10 @@ static enum ward_code check_override(const struct ruleset *rules,
         return WARD_FAIL_REASON(
             err, INVALID_ARGUMENT, "OVERRIDE_UNUSED",
             "an override names a rule that found nothing, or one that nobody may override");
-    reason = ruleset_reason(rules, o->reason_code,
-                            f->severity == HARD
-                                ? WARD__DOSAGE__V1__REASON__USE__USE_OVERRIDE_HARD
-                                : WARD__DOSAGE__V1__REASON__USE__USE_OVERRIDE_WARN);
+    reason =
+        ruleset_reason(rules, o->reason_code,
+                       f->severity == HARD ? WARD__DOSAGE__V1__REASON__USE__USE_OVERRIDE_HARD
+                                           : WARD__DOSAGE__V1__REASON__USE__USE_OVERRIDE_WARN);
     if (reason == NULL)
         return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "REASON_UNKNOWN",
                                 "the rule set has no such reason for such a finding");

@@ -221,10 +221,11 @@ static enum ward_code prepare_drugs(struct prepared *p, struct ward_arena *mem,
 static enum ward_code prepare_doses(struct prepared *p, struct ward_arena *mem,
                                     struct ward_err *err)
 {
-    static const char *const usual[] = {"kg", "g",  "[lb_av]",   "cm",        "m",      "mg/h",
-                                        "mL", "mg", "ug/kg/min", "ug/kg/h",   "mL/h",   "ug",
-                                        "ng", "L",  "umol/L",    "mg/dL",     "mL/min", "mmol",
-                                        "meq", "[IU]", "mL/min/{1.73_m2}", "mg/kg", "ug/kg"};
+    static const char *const usual[] = {
+        "kg",  "g",    "[lb_av]",          "cm",      "m",      "mg/h",
+        "mL",  "mg",   "ug/kg/min",        "ug/kg/h", "mL/h",   "ug",
+        "ng",  "L",    "umol/L",           "mg/dL",   "mL/min", "mmol",
+        "meq", "[IU]", "mL/min/{1.73_m2}", "mg/kg",   "ug/kg"};
     size_t most = WARD_COUNT(usual) + p->n_ingredients, n = 0;
 
     for (size_t i = 0; i < p->n_drugs; i++)

@@ -36,8 +36,8 @@ struct body {
     bool creatinine_molar; /* umol/L; otherwise mg/dL */
     struct measure egfr;   /* mL/min */
     bool has_bsa, has_crcl;
-    struct ward_decimal bsa;                    /* m2, to 0.01 */
-    struct ward_decimal crcl_least, crcl_most;  /* mL/min, to 0.1 */
+    struct ward_decimal bsa;                   /* m2, to 0.01 */
+    struct ward_decimal crcl_least, crcl_most; /* mL/min, to 0.1 */
 };
 
 /* An order beside this one, a dose that was given. drug NULL: the set has no such drug. */

@@ -176,8 +176,7 @@ void find_own(struct run *r, enum own_id which, const char *const *en, const cha
               const struct told *told)
 {
     const struct own_finding *own = &own_findings[which];
-    Ward__Dosage__V1__Finding *f =
-        begin(r, own->id, 1, own->severity, own->final, own->source);
+    Ward__Dosage__V1__Finding *f = begin(r, own->id, 1, own->severity, own->final, own->source);
 
     if (f != NULL)
         put(r, f, say(r, own->en, en), say(r, own->zh, zh), told);

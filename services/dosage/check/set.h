@@ -160,10 +160,10 @@ WARD_MUST enum ward_code prepare_names(struct prepared *p, struct ward_arena *me
 WARD_MUST enum ward_code prepare_rules(struct prepared *p, struct ward_arena *mem,
                                        struct ward_err *err);
 
-const struct drug *set_drug(const struct prepared *p, const char *id);     /* NULL: none */
-int set_ingredient(const struct prepared *p, const char *id);              /* -1: none */
-int set_class(const struct prepared *p, const char *id);                   /* -1: none */
-const struct product *set_product(const struct drug *d, const char *id);   /* NULL: none */
+const struct drug *set_drug(const struct prepared *p, const char *id);   /* NULL: none */
+int set_ingredient(const struct prepared *p, const char *id);            /* -1: none */
+int set_class(const struct prepared *p, const char *id);                 /* -1: none */
+const struct product *set_product(const struct drug *d, const char *id); /* NULL: none */
 bool set_selects(const struct prepared *p, const struct selector *s, int ingredient);
 bool set_in_class(const struct prepared *p, int ingredient, int class_id);
 

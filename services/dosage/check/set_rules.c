@@ -203,14 +203,14 @@ enum ward_code prepare_rules(struct prepared *p, struct ward_arena *mem, struct 
             (struct interaction){set->interactions[i], select_of(p, set->interactions[i]->a),
                                  select_of(p, set->interactions[i]->b)};
     for (size_t i = 0; i < set->n_allergies; i++)
-        p->allergies[i] = (struct allergy_rule){set->allergies[i],
-                                                select_of(p, set->allergies[i]->allergy)};
+        p->allergies[i] =
+            (struct allergy_rule){set->allergies[i], select_of(p, set->allergies[i]->allergy)};
     for (size_t i = 0; i < set->n_slips; i++) {
         const char *factor = set->slips[i]->factor;
 
         p->slips[i].msg = set->slips[i];
-        p->slips[i].good = ward_decimal_parse(factor, strlen(factor), &p->slips[i].factor,
-                                              NULL) == WARD_OK;
+        p->slips[i].good =
+            ward_decimal_parse(factor, strlen(factor), &p->slips[i].factor, NULL) == WARD_OK;
     }
     return prepare_lists(p, mem, err);
 }

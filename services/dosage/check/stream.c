@@ -19,7 +19,7 @@ static int64_t ends_of(const Ward__Dosage__V1__Prescription *p)
 int64_t order_begins(const struct run *r)
 {
     return !r->giving && r->p->starts_at_us > r->snap->at_us ? r->p->starts_at_us
-                                                              : r->snap->at_us;
+                                                             : r->snap->at_us;
 }
 
 bool orders_meet(const struct run *r, const Ward__Dosage__V1__Prescription *other,
@@ -91,8 +91,8 @@ static void stream_of(const struct run *r, const Ward__Dosage__V1__Prescription 
     out->ends_us = p->ends_at_us == 0 ? FOREVER : p->ends_at_us - r->snap->at_us;
     out->slack_us = slack_of(p->timing, out->apart_us);
     out->left = p->timing->kind == WARD__DOSAGE__V1__TIMING__KIND__KIND_ONCE ? 1
-                : p->timing->count > 0                                      ? p->timing->count
-                                                                            : -1;
+                : p->timing->count > 0                                       ? p->timing->count
+                                                                             : -1;
     out->meets = orders_meet(r, p, 0);
 }
 

@@ -68,8 +68,7 @@ static bool add_ahead(const struct sums *s, int64_t span_us, int64_t x_us, bool 
                              &x) ||
                 ward_decimal_add(sum, &x, sum, NULL) != WARD_OK)
                 return false;
-        } else if (!add_times(sum, doses ? &one : &st->amount,
-                              doses_ahead(st, x_us, steady))) {
+        } else if (!add_times(sum, doses ? &one : &st->amount, doses_ahead(st, x_us, steady))) {
             return false;
         }
     }
