@@ -80,6 +80,7 @@ class Site {
 
   // Drafts, replays, approves and activates a set; its info.
   async activate(rule_set) {
+    this.notScanned = rule_set.reasons?.find((r) => r.uses.includes('USE_NOT_SCANNED'))?.code;
     const f = this.api('formulary');
     const { info } = await f.call('DraftRuleSet', { idempotency_key: this.key(), rule_set }, this.tokens.pharmacist);
     for await (const m of f.stream('Replay', { version: info.version }, this.tokens.pharmacist)) void m;
@@ -155,7 +156,7 @@ class Site {
     const p = order.prescription;
     return on.call('Administer', {
       idempotency_key: key, patient_id: patient.id, order_id: order.order_id, slot_id: slot?.slot_id ?? '', outcome: 'DOSE_OUTCOME_GIVEN',
-      ppid_token: ppid_token ?? await this.ppid(patient, { by }), not_scanned_reason: more.scan ? '' : 'scanner-failed', product_id: p.product_id,
+      ppid_token: ppid_token ?? await this.ppid(patient, { by }), not_scanned_reason: more.scan ? '' : this.notScanned, product_id: p.product_id,
       dose: p.dose, route: p.route, ...more,
     }, this.who(by));
   }
