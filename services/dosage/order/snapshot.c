@@ -191,6 +191,8 @@ static enum ward_code lifetime_of(struct making *m, const char *ingredient,
     ward__dosage__v1__lifetime__init(l);
     l->ingredient = in->id;
     WARD_TRY(sum_of_life(m, ingredient, &sum, err));
+    if (ward_decimal_is_zero(&sum))
+        return WARD_OK; /* no amount is 0: nothing was given */
     WARD_TRY(amount_print(&sum, in->unit, m->mem, &l->amount, err));
     m->out->lifetime[m->out->n_lifetime++] = l;
     return WARD_OK;
