@@ -10,9 +10,10 @@ typedef Ward__Dosage__V1__FollowDueResponse FollowResponse;
 
 #define WAIT_MS      250 /* between two looks at whether the caller is there */
 #define HEARTBEAT_NS (5000 * WARD_NS_PER_MS)
-#define OLD_NS       (5000 * WARD_NS_PER_MS) /* a list that nobody could renew for so long is none \
-                                              */
-#define AT_ONCE     500                      /* slots of one message */
+#define OLD_NS                                                                                 \
+    (5000 * WARD_NS_PER_MS) /* a list that nobody could renew for so long is none              \
+                             */
+#define AT_ONCE     500     /* slots of one message */
 #define MESSAGE_MEM ((size_t)8 << 20)
 
 struct looking {
