@@ -132,7 +132,7 @@ class Site {
   // ---- doses ----
 
   // A PPID token of a patient of patient(), by wristband and second identifier.
-  async ppid({ id, wristband }, { place = 'ward-3/bed-2', purpose = 'medication', by = 'nurse' } = {}) {
+  async ppid({ id, wristband }, { place = 'ward-3/bed-2', purpose = 'administration', by = 'nurse' } = {}) {
     const answer = await this.api('identity').call('VerifyWristband',
       { subject_id: id, wristband, second: BAND_BIRTH, place, purpose }, this.who(by));
     return answer.token;
