@@ -237,15 +237,18 @@ static enum ward_code failed(struct giving *g, AdministerResponse *r, enum ward_
 static enum ward_code administer(struct ward_call *c, const AdministerRequest *q,
                                  AdministerResponse *r)
 {
-    struct giving g = {.q = q, .token = {.id = "", .method = "", .place = ""}};
-    struct settling s = {.g = &g, .r = r};
+    struct giving *g = ward_new(c->mem, struct giving); /* the answer points into it */
+    struct settling s = {.g = g, .r = r};
     enum ward_code code;
 
-    WARD_TRY(visit_begin(&g.v, c, q->patient_id, q->idempotency_key, &q->base));
-    code = prepare(&g);
+    if (g == NULL)
+        return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for a dose");
+    *g = (struct giving){.q = q, .token = {.id = "", .method = "", .place = ""}};
+    WARD_TRY(visit_begin(&g->v, c, q->patient_id, q->idempotency_key, &q->base));
+    code = prepare(g);
     if (code != WARD_OK)
-        return failed(&g, r, code);
-    return ward_db_tx(g.v.w->seat.db, settle, &s, c->err);
+        return failed(g, r, code);
+    return ward_db_tx(g->v.w->seat.db, settle, &s, c->err);
 }
 
 enum ward_code administer_rpc(struct ward_call *c, const ProtobufCMessage *q,

@@ -43,6 +43,7 @@ struct visit {
     struct ward_act act;
     struct ward_idem idem;
     struct chart chart;
+    char *event_id; /* the act's, in the arena: what answers hold */
     int64_t now_us;
 };
 
@@ -50,7 +51,7 @@ struct visit {
 
 #define RIGHTS 5
 struct rights {
-    RightCheck *at[RIGHTS]; /* in the order of Right */
+    RightCheck **at; /* RIGHTS of them, in the order of Right; the arena's */
     struct ward_arena *mem;
 };
 /* All NOT_CHECKED, for this reason.   RESOURCE_EXHAUSTED */

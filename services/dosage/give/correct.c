@@ -61,10 +61,7 @@ static enum ward_code judge_dose(struct correcting *k, Dose *d, struct ward_err 
     for (int i = 0; i < RIGHTS; i++)
         if (i + 1 != RIGHT(DOSE))
             rights.at[i] = d->rights[i];
-    d->rights = ward_alloc(k->v.c->mem, sizeof(rights.at));
-    if (d->rights == NULL)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a dose");
-    memcpy(d->rights, rights.at, sizeof(rights.at));
+    d->rights = rights.at;
     return WARD_OK;
 }
 

@@ -111,7 +111,7 @@ static enum ward_code check(struct emergency *e, Decision **out, struct ward_err
                                .time_zone = e->clock.name},
                &e->rules, out, err));
     (*out)->decided_by = api_text(e->v.c->who->subject);
-    (*out)->event_id = e->v.act.event_text;
+    (*out)->event_id = e->v.event_id;
     return decision_keep(e->v.w, mem, *out, 0, err);
 }
 

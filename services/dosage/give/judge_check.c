@@ -94,6 +94,6 @@ enum ward_code judge_check(struct giving *g, struct ward_err *err)
     g->decision->n_overrides = q->n_overrides;
     g->decision->decided_by = api_text(who->subject);
     g->decision->second_person = api_text(g->has_second ? g->second.subject : "");
-    g->decision->event_id = g->v.act.event_text;
+    g->decision->event_id = g->v.event_id;
     return decided_before(g, err);
 }

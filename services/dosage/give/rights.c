@@ -11,7 +11,8 @@ enum ward_code rights_make(struct ward_arena *mem, const char *reason, struct ri
 {
     RightCheck *all = ward_alloc(mem, RIGHTS * sizeof(*all));
 
-    if (all == NULL)
+    out->at = ward_alloc(mem, RIGHTS * sizeof(*out->at));
+    if (all == NULL || out->at == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the rights");
     out->mem = mem;
     for (int i = 0; i < RIGHTS; i++) {

@@ -5,13 +5,20 @@
 
 #include <string.h>
 
-enum ward_code visit_begin(struct visit *v, struct ward_call *c, const char *patient,
-                           const char *key, const ProtobufCMessage *q)
+/* An answer outlives its handler: what it holds is the arena's. */
+static enum ward_code begin(struct visit *v, struct ward_call *c, const char *patient)
 {
     v->c = c;
     v->w = c->wrk;
     v->now_us = ward_wall_us();
     WARD_TRY(api_begin(c, &v->act, patient));
+    return ward_call_copy(c, v->act.event_text, &v->event_id);
+}
+
+enum ward_code visit_begin(struct visit *v, struct ward_call *c, const char *patient,
+                           const char *key, const ProtobufCMessage *q)
+{
+    WARD_TRY(begin(v, c, patient));
     return ward_call_idem(c, key, q, &v->idem);
 }
 
@@ -20,17 +27,14 @@ enum ward_code visit_dose_of(struct visit *v, struct ward_call *c, const char *i
     uint8_t dose[DOSAGE_ID];
     enum ward_code code;
 
-    v->c = c;
-    v->w = c->wrk;
-    v->now_us = ward_wall_us();
-    WARD_TRY(api_begin(c, &v->act, NULL));
+    WARD_TRY(begin(v, c, NULL));
     WARD_TRY(ward_call_id(c, "administration_id", id, dose, NULL));
     WARD_TRY(dose_find(v->w, c->mem, dose, false, out, c->err));
     code = chart_may(c, (*out)->patient_id, &v->chart);
     if (code == WARD_NOT_FOUND)
         return WARD_FAIL_REASON(c->err, NOT_FOUND, "ADMINISTRATION_NOT_FOUND", "no such dose");
     WARD_TRY(code);
-    return api_begin(c, &v->act, v->chart.text);
+    return begin(v, c, v->chart.text);
 }
 
 enum ward_code visit_lock(struct visit *v, const Dose *d, Dose **out, struct ward_err *err)
@@ -56,7 +60,7 @@ enum ward_code visit_next(struct visit *v, const Dose *was, Dose **out, struct w
     d->version = was->version + 1;
     d->written_by = api_text(v->c->who->subject);
     d->written_at_us = v->now_us;
-    d->event_id = v->act.event_text;
+    d->event_id = v->event_id;
     *out = d;
     return WARD_OK;
 }
@@ -149,13 +153,13 @@ enum ward_code visit_dose(struct visit *v, const char *patient_id, Dose **out,
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a dose");
     ward__dosage__v1__administration__init(d);
     d->administration_id = new_id(v->c->mem);
-    if (d->administration_id == NULL)
+    d->patient_id = ward_strdup(v->c->mem, patient_id);
+    if (d->administration_id == NULL || d->patient_id == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a dose");
     d->version = 1;
-    d->patient_id = api_text(patient_id);
     d->recorded_at_us = v->now_us;
     d->recorded_by = api_text(v->c->who->subject);
-    d->event_id = v->act.event_text;
+    d->event_id = v->event_id;
     *out = d;
     return WARD_OK;
 }
