@@ -34,8 +34,8 @@ static inline char *pb_word(struct pb_text *t)
     char *out;
 
     pb_space(t);
-    if (*t->s == '"') {
-        n = strcspn(++t->s, "\"");
+    if (*t->s == '\'') {
+        n = strcspn(++t->s, "'");
         out = ward_printf(t->mem, "%.*s", (int)n, t->s);
         t->s += n + 1;
     } else {
@@ -50,12 +50,27 @@ static inline char *pb_word(struct pb_text *t)
 static inline ProtobufCMessage *pb_message(struct pb_text *t,
                                            const ProtobufCMessageDescriptor *d);
 
+/* '5 mg' */
+static inline ProtobufCMessage *pb_quantity(struct pb_text *t)
+{
+    Ward__Dosage__V1__Quantity *q = ward_new(t->mem, Ward__Dosage__V1__Quantity);
+    char *text = pb_word(t), *unit = strchr(text, ' ');
+
+    assert_non_null(q);
+    ward__dosage__v1__quantity__init(q);
+    q->value = text;
+    q->unit = unit == NULL ? text + strlen(text) : unit + 1;
+    if (unit != NULL)
+        *unit = '\0';
+    return &q->base;
+}
+
 static inline void pb_value(struct pb_text *t, const ProtobufCFieldDescriptor *f, char *at)
 {
     char *word = NULL;
 
     if (f->type == PROTOBUF_C_TYPE_MESSAGE) {
-        ProtobufCMessage *m = pb_message(t, f->descriptor);
+        ProtobufCMessage *m = *t->s == '\'' ? pb_quantity(t) : pb_message(t, f->descriptor);
 
         memcpy(at, &m, sizeof(m));
         return;
@@ -132,6 +147,7 @@ static inline ProtobufCMessage *pb_message(struct pb_text *t,
         if (f == NULL)
             fail_msg("%s has no field %s", d->name, name);
         t->s += *t->s == ':';
+        pb_space(t);
         pb_field(t, f, (char *)m);
     }
     t->s += braces;
@@ -150,23 +166,6 @@ static inline void *pb(struct ward_arena *mem, const ProtobufCMessageDescriptor 
 
 #define NOW "1800000000000000" /* 2027-01-15T08:00:00Z */
 #define AT  INT64_C(1800000000000000)
-
-#define RULE(id, severity)                                                                     \
-    "rule { id: \"" id "\" version: 1 severity: SEVERITY_" severity                            \
-    " source: \"made up\" reviewed_on: \"2026-11-01\" } "
-#define ING(id, unit, more)                                                                    \
-    "ingredients { id: \"" id "\" name { en: \"" id "\" zh: \"" id "-zh\" } unit: \"" unit     \
-    "\" source: \"made up\" " more " } "
-#define STRENGTH(of, amount, unit, per, per_unit)                                              \
-    "strengths { ingredient: \"" of "\" amount { value: \"" amount "\" unit: \"" unit          \
-    "\" } per { value: \"" per "\" unit: \"" per_unit "\" } } "
-#define DRUG(id, ingredients, products)                                                        \
-    "drugs { id: \"" id "\" name { en: \"" id "\" zh: \"" id "-zh\" } " ingredients            \
-    " routes: ROUTE_PO routes: ROUTE_IV routes: ROUTE_IVINF " products " } "
-#define PRODUCT(id, strengths)                                                                 \
-    "products { id: \"" id "\" name { en: \"" id "\" zh: \"" id                                \
-    "\" } form: \"made up\" routes: ROUTE_PO routes: ROUTE_IV routes: ROUTE_IVINF " strengths  \
-    " source: \"made up\" } "
 
 struct bench {
     struct ward_arena mem, run;

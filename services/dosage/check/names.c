@@ -83,11 +83,11 @@ static enum ward_code room(struct gather *g, struct ward_err *err)
     size_t names = p->n_classes, codes = 0;
 
     for (size_t i = 0; i < p->n_ingredients; i++) {
-        names += 2 + p->ingredients[i].msg->n_synonyms;
+        names += 3 + p->ingredients[i].msg->n_synonyms;
         codes += p->ingredients[i].msg->n_codes;
     }
     for (size_t i = 0; i < p->n_drugs; i++) {
-        names += 2;
+        names += 3;
         codes += p->drugs[i].msg->n_codes;
     }
     for (size_t i = 0; i < p->set->n_allergies; i++) {
@@ -111,6 +111,7 @@ static enum ward_code gather(struct gather *g)
         const Ward__Dosage__V1__Ingredient *m = p->ingredients[i].msg;
         struct target is = {IS_INGREDIENT, (int)i};
 
+        WARD_TRY(add_name(g, m->id, is));
         WARD_TRY(add_sentence(g, m->name, is));
         for (size_t k = 0; k < m->n_synonyms; k++)
             WARD_TRY(add_name(g, m->synonyms[k], is));
@@ -120,6 +121,7 @@ static enum ward_code gather(struct gather *g)
         const Ward__Dosage__V1__Drug *m = p->drugs[i].msg;
         struct target is = {IS_DRUG, (int)i};
 
+        WARD_TRY(add_name(g, m->id, is));
         WARD_TRY(add_sentence(g, m->name, is));
         add_codes(g, m->codes, m->n_codes, is);
     }
