@@ -65,8 +65,10 @@ static bool same_name(const char *a, const char *b)
 bool message_enum_of(const ProtobufCEnumDescriptor *type, const char *name, int *out)
 {
     for (unsigned i = 0; name != NULL && i < type->n_values; i++) {
+        const char *full = type->values[i].name;
+
         if (type->values[i].value == 0 ||
-            !same_name(own_part(type, type->values[i].name), name))
+            (!same_name(own_part(type, full), name) && strcmp(full, name) != 0))
             continue;
         *out = type->values[i].value;
         return true;

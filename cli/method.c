@@ -45,8 +45,8 @@ static enum ward_code name_options(struct asking *a)
             *c = *c == '_' ? '-' : *c;
         if (strcmp(f->name, "idempotency_key") == 0)
             name = (char *)(uintptr_t) "--key";
-        if (is_word(a->how, f->name))
-            continue;
+        if (is_word(a->how, f->name) || strcmp(f->name, "ward") == 0)
+            continue; /* the ward asked about is the one worked in: --ward */
         a->field[a->n] = f;
         a->opt[a->n] = (struct cli_opt){name, &a->value[a->n], NULL, f->name};
         a->n++;
@@ -85,6 +85,11 @@ static enum ward_code set_option(struct asking *a, int i)
 
 static enum ward_code set_options(struct asking *a)
 {
+    const ProtobufCFieldDescriptor *ward =
+        protobuf_c_message_descriptor_get_field_by_name(a->how->req, "ward");
+
+    if (ward != NULL && ward->type == PROTOBUF_C_TYPE_STRING && a->task->ward != NULL)
+        WARD_TRY(message_set(a->req, ward, a->task->ward, &a->task->mem, &a->task->err));
     for (int i = 0; i < a->n; i++) {
         bool key = strcmp(a->opt[i].name, "--key") == 0;
         char *made = NULL;

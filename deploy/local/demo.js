@@ -110,7 +110,7 @@ async function start() {
   title(1, 'Everything, on this machine, as this user');
   typed('up', '--data', up.dir);
   await up.start();
-  say(`MariaDB, audit, identity and records are ready after ${(up.ready.took_ms / 1000).toFixed(1)} s, from an empty folder.`);
+  say(`MariaDB, audit, identity, records and dosage are ready after ${(up.ready.took_ms / 1000).toFixed(1)} s, from an empty folder.`);
   say('Every call goes over mutual TLS, with a token that says who asks, in which role.');
 }
 
@@ -273,8 +273,112 @@ async function whoSaw(subject, least) {
   throw new Error('the access log does not hold what was done');
 }
 
+const SAMPLE = path.join(root, 'services/dosage/formulary/sample');
+const amount = (value, unit) => ({ value: String(value), unit });
+
+// The rule set of the embedded default: nothing is checked before two pharmacists said by what.
+async function rules() {
+  const files = fs.readdirSync(SAMPLE).filter((f) => f.endsWith('.json')).sort().map((f) => path.join(SAMPLE, f));
+  typed('formulary', 'draft', `${near(SAMPLE)}/*.json`);
+  const { info } = await act(['formulary', 'draft', ...files]);
+  const version = String(info.version);
+  typed('formulary', 'replay', version);
+  acts++;
+  await must([bin('wardctl'), '--data', up.dir, 'formulary', 'replay', version], { env: { PATH: process.env.PATH } });
+  const approve = (...who) => [...who, 'formulary', 'approve', '--approve', 'true', version, info.sha256];
+  const own = await refused(approve(), ['formulary', 'approve', '--approve', 'true', version, 'SHA256']);
+  say(`${yellow(own.code)}  ${own.reason}: ${own.message}`);
+  await act(approve('--token', await person('pharmacist-2', 'pharmacist')), ['--token', 'SECOND', ...approve().slice(0, -1), 'SHA256']);
+  await act(['formulary', 'activate', version], ['formulary', 'activate', version]);
+  say(`${green('active')}  ${info.drugs} drugs, ${info.rules} rules, each with its source; ${info.notice}`);
+}
+
+// A file with the bearer token of somebody else of this house.
+async function person(subject, role) {
+  const file = path.join(scratch, `${subject}.token`);
+  const r = await run([bin('wardctl'), '--data', up.dir, 'token', 'issue', '--subject', subject, '--roles', role, '--ward', 'ward-3', '--purpose', 'TREAT'],
+    { env: { PATH: process.env.PATH } });
+  fs.writeFileSync(file, r.stdout, { mode: 0o600 });
+  return file;
+}
+
+async function charted(subject) {
+  const whose = { reference: `Patient/${subject}` };
+  const at = new Date().toISOString();
+  const weight = { status: 'FINAL', code: { coding: [{ system: 'http://loinc.org', code: '29463-7', display: 'Body weight' }] }, subject: whose,
+    effective_date_time: at, value_quantity: { value: { value: '62.5' }, unit: 'kg', system: 'http://unitsofmeasure.org', code: 'kg' } };
+  const allergy = { clinical_status: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical', code: 'active' }] },
+    code: { coding: [{ system: 'http://snomed.info/sct', code: '91936005', display: 'Allergy to penicillin' }] }, patient: whose };
+  for (const [name, resource] of [['weight.json', { observation: weight }], ['allergy.json', { allergy_intolerance: allergy }]]) {
+    await act(['records', 'create', '--ward', 'ward-3', written(name, resource)], ['records', 'create', '--ward', 'ward-3', name]);
+  }
+}
+
+const findings = (list) => list.filter((f) => f.severity === 'HARD' || f.severity === 'WARN').forEach((f) => {
+  tell(`${f.severity === 'HARD' ? red(f.severity) : yellow(f.severity)}  ${f.text.en}`);
+  say(dim(`      ${f.text.zh}  [${f.rule_id}: ${f.source}]`.slice(0, 160)));
+});
+
+async function order(subject, name, drug_id, dose, hours) {
+  const file = written(name, { drug_id, dose, route: 'PO', timing: { kind: 'INTERVAL', interval_minutes: 60 * hours } });
+  return act(['dosage', 'order', '--ward', 'ward-3', subject, file], ['dosage', 'order', '--ward', 'ward-3', 'SUBJECT', name]);
+}
+
+async function ppid(p) {
+  const a = await act(bedside(p.subject, p.other, '--attended'));
+  const file = path.join(scratch, `ppid-${p.label}`);
+  fs.writeFileSync(file, a.token, { mode: 0o600 });
+  return a.token ? file : undefined;
+}
+
+async function dose(people) {
+  title(9, 'The dose: checked against the chart, given to a verified patient, once');
+  const [p, stranger] = people;
+  await rules();
+  await charted(p.subject);
+  say();
+  const wrong = await order(p.subject, 'amoxicillin.json', 'amoxicillin', amount(500, 'mg'), 8);
+  if (wrong.placed) throw new Error('an order against an allergy was placed');
+  say(`${red('REFUSED')}  amoxicillin 500 mg every 8 hours`);
+  findings(wrong.decision.findings);
+  const slip = await order(p.subject, 'paracetamol-tenfold.json', 'paracetamol', amount(10000, 'mg'), 6);
+  if (slip.placed) throw new Error('ten times the dose was placed');
+  say(`${red('REFUSED')}  paracetamol 10000 mg every 6 hours`);
+  findings(slip.decision.findings);
+  const right = await order(p.subject, 'paracetamol.json', 'paracetamol', amount(1000, 'mg'), 8);
+  if (!right.placed) throw new Error(`the right order was refused: ${right.open}`);
+  say(`${green('ORDERED')}  paracetamol 1000 mg every 8 hours`);
+  const { slots } = await act(['dosage', 'slots', '--ward', 'ward-3', p.subject], ['dosage', 'slots', '--ward', 'ward-3', 'SUBJECT']);
+  const due = slots.find((s) => s.state === 'DUE' && s.order_id === right.order.order_id);
+  say();
+  return { event: await bedsides(p, stranger, right.order, due), order: right.order };
+}
+
+async function bedsides(p, stranger, placed, due) {
+  const give = (file) => ['dosage', 'give', '--ward', 'ward-3', '--slot-id', due.slot_id, '--outcome', 'GIVEN', '--ppid-token', file, '--dose', JSON.stringify(placed.prescription.dose),
+    '--route', 'PO', '--product-id', 'paracetamol-tab-500', '--not-scanned-reason', 'scanner-failed', p.subject, placed.order_id];
+  const said = (token) => ['dosage', 'give', '--ward', 'ward-3', '--slot-id', 'SLOT', '--outcome', 'GIVEN', '--ppid-token', token, '...', 'SUBJECT', 'ORDER'];
+  const foreign = await ppid(stranger);
+  const no = foreign && await act(give(foreign), said("SOMEONE-ELSE'S"));
+  if (no?.recorded) throw new Error('a dose was recorded with the token of another patient');
+  if (no) rights(no.rights);
+  say(`${red('REFUSED')}  the wrong patient is in the bed: nothing was given, the attempt is in the log`);
+  const token = await ppid(p);
+  if (!token) return say(yellow('nobody was matched: there is no token to give with'));
+  const yes = await act(give(token), said('TOKEN'));
+  if (!yes.recorded) throw new Error(`the dose was refused: ${yes.open} ${JSON.stringify(yes.rights)}`);
+  rights(yes.rights);
+  say(`${green('GIVEN')}  once, by ${yes.administration.recorded_by}, ${yes.administration.method}`);
+  const again = await refused(give(await ppid(p)), said('ANOTHER'));
+  say(`${yellow(again.code)}  ${again.reason}: ${again.message}`);
+  return yes.administration.event_id;
+}
+
+const rights = (list) => table(['right', 'outcome', 'evidence'], list.map((r) => [r.right, r.result, r.evidence]),
+  (r, c, text) => (c === 1 ? { PASS: green, FAIL: red }[list[r].result]?.(text) ?? yellow(text) : text));
+
 async function withdraw(people) {
-  title(9, 'Consent is withdrawn: the face is destroyed, and one can see that it is');
+  title(10, 'Consent is withdrawn: the face is destroyed, and one can see that it is');
   const [{ subject, other }] = people;
   const done = await act(['identity', 'withdraw', subject], ['identity', 'withdraw', 'SUBJECT']);
   const no = await refused(bedside(subject, other, '--attended'), bedside('SUBJECT', other, '--attended'));
@@ -299,7 +403,7 @@ async function events(least) {
 }
 
 async function audit(people) {
-  title(10, 'Who did what, and to whom: the audit log');
+  title(11, 'Who did what, and to whom: the audit log');
   typed('audit', 'query');
   const list = await events(acts);
   const label = new Map(people.map((p) => [p.subject, p.label]));
@@ -310,7 +414,7 @@ async function audit(people) {
 }
 
 async function receipt(event) {
-  title(11, 'A receipt of the withdrawal, checked with no server: a file and one public key');
+  title(12, 'A receipt of the dose, checked with no server: a file and one public key');
   const [{ vkey: key }] = await keys();
   const file = path.join(scratch, 'receipt.json');
   typed('audit', 'receipt', event, '--out', 'receipt.json');
@@ -335,7 +439,7 @@ async function check(key, name) {
 }
 
 async function tamper(key, refused) {
-  title(12, 'Someone with every right on the database edits the log');
+  title(13, 'Someone with every right on the database edits the log');
   typed('audit', 'export', 'log');
   typed('audit', 'verify', '--key', 'KEY', '--log', 'log');
   const before = await check(key, 'before.log');
@@ -365,12 +469,13 @@ async function main() {
   await identify(people);
   await wristband(people);
   await chart(people);
+  const given = await dose(people);
   const withdrawn = await withdraw(people);
   const list = await audit(people);
   const verified = (e) => e.action.endsWith('/Verify');
   const match = list.find((e) => verified(e) && e.detail?.outcome === 'MATCH');
   const wrong = list.find((e) => verified(e) && e.detail?.outcome === 'NO_MATCH');
-  const key = await receipt(withdrawn);
+  const key = await receipt(given.event ?? withdrawn);
   if (wrong && match) await tamper(key, { index: wrong.index, match: match.index });
   console.log(`\n${bold('Done.')} Start it for yourself: ${near(bin('wardctl'))} up`);
 }
@@ -378,7 +483,7 @@ async function main() {
 main().then(() => up.stop(), async (err) => {
   await up.stop();
   console.error(`\ndemo: ${err.message}`);
-  const log = await run(['/usr/bin/tail', '-n', '5', `${up.dir}/log/identity.log`, `${up.dir}/log/records.log`, `${up.dir}/log/audit.log`]);
+  const log = await run(['/usr/bin/tail', '-n', '5', `${up.dir}/log/identity.log`, `${up.dir}/log/records.log`, `${up.dir}/log/dosage.log`, `${up.dir}/log/audit.log`]);
   console.error(log.lines.join('\n'));
   process.exitCode = 1;
 });
