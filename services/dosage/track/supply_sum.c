@@ -88,26 +88,6 @@ static enum ward_code lasts(struct worker *w, struct ward_arena *mem, const Orde
     return WARD_OK;
 }
 
-/* A sum may be below 0; amount_print is for amounts, which have no sign. */
-static enum ward_code said(const struct ward_decimal *value, const char *unit,
-                           struct ward_arena *mem, Quantity **out, struct ward_err *err)
-{
-    struct ward_decimal plain = ward_decimal_canonical(value);
-    Quantity *q = ward_new(mem, Quantity);
-    char text[WARD_DECIMAL_SIZE];
-
-    if (q == NULL)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for an amount");
-    ward__dosage__v1__quantity__init(q);
-    ward_decimal_print(&plain, text);
-    q->value = ward_strdup(mem, text);
-    q->unit = api_text(unit);
-    if (q->value == NULL)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for an amount");
-    *out = q;
-    return WARD_OK;
-}
-
 enum ward_code supply_sum(struct worker *w, struct ward_arena *mem, const struct ruleset *rules,
                           const Order *order, int64_t now_us, Supply **out,
                           struct ward_err *err)
@@ -128,9 +108,9 @@ enum ward_code supply_sum(struct worker *w, struct ward_arena *mem, const struct
     WARD_TRY(ward_decimal_sub(&s.supplied, &s.used, &left, err));
     WARD_TRY(amount_of(dose, &one, err));
     sum->order_id = order->order_id;
-    WARD_TRY(said(&s.supplied, dose->unit, mem, &sum->supplied, err));
-    WARD_TRY(said(&s.used, dose->unit, mem, &sum->used, err));
-    WARD_TRY(said(&left, dose->unit, mem, &sum->left, err));
+    WARD_TRY(amount_print(&s.supplied, dose->unit, mem, &sum->supplied, err));
+    WARD_TRY(amount_print(&s.used, dose->unit, mem, &sum->used, err));
+    WARD_TRY(amount_print(&left, dose->unit, mem, &sum->left, err));
     sum->not_counted = s.not_counted;
     sum->doses_left = stock_doses(&left, &one.value);
     WARD_TRY(lasts(w, mem, order, sum->doses_left, now_us, &sum->lasts_until_us, err));
