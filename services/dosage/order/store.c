@@ -3,6 +3,7 @@
 #include "services/dosage/order/order_own.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static enum ward_code unreadable(struct ward_err *err)
@@ -131,6 +132,13 @@ static void bind_states(struct ward_arena *mem, uint32_t states,
         to[s - 1] = ward_int(mem, (states >> s & 1) != 0 ? s : ORDER_NONE);
 }
 
+/* The usual form of ids sorts as their bytes do. */
+static int by_id(const void *a, const void *b)
+{
+    return strcmp((*(Order *const *)a)->order_id, (*(Order *const *)b)->order_id);
+}
+
+/* Sorted here: the server would write the rows to a table of its own first. */
 enum ward_code orders_of(struct worker *w, struct ward_arena *mem,
                          const uint8_t patient[DOSAGE_ID], uint32_t states, int64_t from_us,
                          int64_t to_us, Order ***out, size_t *n, struct ward_err *err)
@@ -139,7 +147,7 @@ enum ward_code orders_of(struct worker *w, struct ward_arena *mem,
         COLUMNS " FROM patient me JOIN patient p ON p.root_id = me.root_id"
                 " JOIN drug_order o ON o.patient_id = p.patient_id" KEYS
                 " WHERE me.patient_id = ? AND p.erased_at_us IS NULL AND o.state " IN_STATES
-                " AND o.ends_at_us > ? AND o.starts_at_us < ? ORDER BY o.order_id";
+                " AND o.ends_at_us > ? AND o.starts_at_us < ?";
     struct ward_val params[1 + STATE_SLOTS + 2];
     struct ward_rows rows;
 
@@ -148,7 +156,9 @@ enum ward_code orders_of(struct worker *w, struct ward_arena *mem,
     params[1 + STATE_SLOTS] = ward_int(mem, from_us);
     params[2 + STATE_SLOTS] = ward_int(mem, to_us);
     WARD_TRY(ward_db_run(w->seat.db, mem, SQL, params, WARD_COUNT(params), &rows, err));
-    return open_rows(w, mem, &rows, out, n, err);
+    WARD_TRY(open_rows(w, mem, &rows, out, n, err));
+    qsort(*out, *n, sizeof(Order *), by_id);
+    return WARD_OK;
 }
 
 enum ward_code orders_of_ward(struct worker *w, struct ward_arena *mem, const char *ward,
