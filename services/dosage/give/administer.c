@@ -115,9 +115,12 @@ static enum ward_code finish(struct giving *g, AdministerResponse *r, struct war
     return answer_keep(&g->v, g->order->patient_id, r, err);
 }
 
-/* Nothing is given. What the check found is kept where that is why. */
+/* Nothing is given. What the check found is kept where that is why. A caller who is gone gets
+ * no refusal kept that stands on a chart which could not be read because they went. */
 static enum ward_code refuse(struct giving *g, AdministerResponse *r, struct ward_err *err)
 {
+    if (ward_call_cancelled(g->v.c))
+        return WARD_FAIL(err, CANCELLED, "the caller is gone");
     if (g->n_open > 0) {
         WARD_TRY(decision_keep(g->v.w, g->v.c->mem, g->decision, g->n_open, err));
         r->decision = g->decision;
@@ -211,7 +214,7 @@ static enum ward_code prepare(struct giving *g)
     struct ward_call *c = g->v.c;
 
     WARD_TRY(shape(g));
-    WARD_TRY(chart_of(c, g->q->patient_id, &g->v.chart));
+    WARD_TRY(visit_chart(&g->v, g->q->patient_id));
     g->has_second = *g->q->second_person_token != '\0';
     if (g->has_second)
         WARD_TRY(second_person(c, g->q->second_person_token, SECOND_ROLES, &g->second));

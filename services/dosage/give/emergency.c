@@ -179,7 +179,7 @@ static enum ward_code settle(struct ward_db *db, void *arg, struct ward_err *err
 static enum ward_code prepare(struct emergency *e)
 {
     WARD_TRY(shape(e));
-    WARD_TRY(chart_of(e->v.c, e->q->patient_id, &e->v.chart));
+    WARD_TRY(visit_chart(&e->v, e->q->patient_id));
     WARD_TRY(place(e));
     return readable(e);
 }

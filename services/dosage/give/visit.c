@@ -37,6 +37,16 @@ enum ward_code visit_dose_of(struct visit *v, struct ward_call *c, const char *i
     return begin(v, c, v->chart.text);
 }
 
+enum ward_code visit_chart(struct visit *v, const char *patient)
+{
+    struct ward_call *c = v->c;
+
+    WARD_TRY(chart_of(c, patient, &v->chart));
+    if (ward_call_cancelled(c))
+        return WARD_FAIL(c->err, CANCELLED, "the caller is gone");
+    return WARD_OK;
+}
+
 enum ward_code visit_lock(struct visit *v, const Dose *d, Dose **out, struct ward_err *err)
 {
     uint8_t patient[DOSAGE_ID], id[DOSAGE_ID];

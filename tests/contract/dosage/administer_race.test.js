@@ -1,0 +1,159 @@
+'use strict';
+// Several at once, and again: two devices at one slot, by one replica and by two; the same call again, whole, cut and at both replicas;
+// an order that is stopped meanwhile.
+
+const test = require('node:test');
+const assert = require('node:assert');
+const { start, ordered, asNeeded, bedside, give, refused, held, emergency, taken, doses, failure, setState, correct } = require('./bedside');
+
+let site, replicas;
+test.before(async () => {
+  site = await start({ services: ['audit', 'identity', 'records', 'dosage', 'dosage2'] });
+  replicas = [site.api('doses'), site.api('doses', { on: 'dosage2' })];
+});
+test.after(() => site?.stop());
+
+const settled = async (calls) => (await Promise.allSettled(calls)).map((r) => (r.status === 'fulfilled' ? (r.value.recorded ? 'recorded' : 'refused') : r.reason.reason));
+const one = async (at) => assert.deepStrictEqual([await doses(site, at.order), await taken(site, at.order)], [1, 1]);
+const nurse = (n) => site.as('nurse', { sub: `nurse-${n}` });
+const events = (d) => site.rows('administration_version', `administration_id = ${site.hex(d.administration_id)}`);
+
+const overriding = (rules) => rules.map((rule_id) => ({ rule_id, reason_code: rule_id === 'ward.same-ingredient' ? 'benefit' : 'specialist' }));
+
+// An order that is placed in spite of what is found, by two people.
+async function insist(patient, p) {
+  const { open } = await site.place(patient, p);
+  const answer = await site.place(patient, p, { overrides: overriding(open), second_person_token: site.as('pharmacist', { sub: 'pharmacist-2' }).token });
+  assert.ok(answer.placed, `open: ${answer.open}`);
+  return answer.order;
+}
+
+for (const [name, on] of [['one replica', [0, 0]], ['two replicas', [0, 1]]]) {
+  test(`two devices at one slot by ${name}: one charts it, the other hears so`, async () => {
+    for (let i = 0; i < 5; i++) {
+      const at = await bedside(site);
+      const tokens = [await site.ppid(at.patient), await site.ppid(at.patient)];
+      const got = await settled(on.map((r, n) => give(site, at, { on: replicas[r], by: nurse(n), ppid_token: tokens[n] })));
+      assert.deepStrictEqual(got.sort(), ['SLOT_TAKEN', 'recorded']);
+      await one(at);
+    }
+  });
+}
+
+test('given and held at once: one of both', async () => {
+  const at = await bedside(site);
+  const token = await site.ppid(at.patient);
+  const got = await settled([give(site, at, { ppid_token: token }), give(site, at, held('HELD', { on: replicas[1] }))]);
+  assert.deepStrictEqual(got.sort(), ['SLOT_TAKEN', 'recorded']);
+  await one(at);
+});
+
+test('two devices with an order as needed do not both pass its limit', async () => {
+  for (let i = 0; i < 5; i++) {
+    const at = await bedside(site, ordered(asNeeded(1, 60)));
+    const tokens = [await site.ppid(at.patient), await site.ppid(at.patient)];
+    const got = await settled([0, 1].map((n) => give(site, at, { on: replicas[n], by: nurse(n), ppid_token: tokens[n] })));
+    assert.deepStrictEqual(got.sort(), ['PRN_LIMIT', 'recorded']);
+    assert.strictEqual(await doses(site, at.order), 1);
+  }
+});
+
+test('two orders of one drug do not both pass its limit for a day', async () => {
+  const p = ordered(asNeeded(1, 60));
+  for (let i = 0; i < 4; i++) {
+    const first = await bedside(site, p);
+    const { patient } = first;
+    const orders = [first, { patient, order: await insist(patient, p) }];
+    for (let n = 0; n < 3; n++) await emergency(site, patient, { dose: { value: '800', unit: 'mg' } }); // 2400 of 3000
+    const tokens = [await site.ppid(patient), await site.ppid(patient)];
+    const { open } = await give(site, orders[0], { route: 'ROUTE_IV', by: 'physician', ppid_token: tokens[0] });
+    assert.ok(!open.includes('testozin-daily-stop'), 'one alone is within it');
+    const got = await settled(orders.map((at, n) => give(site, at, {
+      on: replicas[n], by: site.as('physician', { sub: `physician-${n}` }), ppid_token: tokens[n], overrides: overriding(open),
+      second_person_token: site.as('nurse', { sub: 'nurse-2' }).token,
+    })));
+    assert.deepStrictEqual(got.sort(), ['recorded', 'refused']);
+    assert.strictEqual(await site.rows('administration', `patient_id = ${site.hex(patient.id)} AND counts AND NOT emergency`), 1);
+  }
+});
+
+test('the same call again has the same answer, and one dose', async () => {
+  const at = await bedside(site);
+  const more = { key: site.key(), ppid_token: await site.ppid(at.patient) };
+  const first = await give(site, at, more);
+  assert.deepStrictEqual(await give(site, at, more), first);
+  assert.deepStrictEqual(await give(site, at, { ...more, on: replicas[1] }), first);
+  await one(at);
+  assert.strictEqual(await events(first.administration), 1);
+  const err = await refused(site, at, { ...more, device: 'another' });
+  assert.deepStrictEqual([err.code, err.reason], ['FAILED_PRECONDITION', 'IDEMPOTENCY_MISMATCH']);
+  const other = await refused(site, at, { ...more, by: nurse(7) });
+  assert.strictEqual(other.reason, 'SLOT_TAKEN', 'a key is its person\'s');
+});
+
+test('the same call at both replicas at once is one dose', async () => {
+  for (let i = 0; i < 5; i++) {
+    const at = await bedside(site);
+    const more = { key: site.key(), ppid_token: await site.ppid(at.patient) };
+    const [a, b, c] = await Promise.all([replicas[0], replicas[1], replicas[0]].map((on) => give(site, at, { ...more, on })));
+    assert.deepStrictEqual([b, c], [a, a]);
+    await one(at);
+  }
+});
+
+test('a refusal is the same again, though it would be none by now', async () => {
+  const at = await bedside(site);
+  const more = { key: site.key(), ppid_token: await site.ppid(at.patient), route: 'ROUTE_IV' };
+  const first = await give(site, at, more);
+  assert.strictEqual(first.recorded, false);
+  assert.deepStrictEqual(await give(site, at, { ...more, on: replicas[1] }), first);
+  await setState(site, at.order, 'STOPPED');
+  assert.deepStrictEqual(await give(site, at, more), first);
+});
+
+test('an answer stays what it was when the dose was corrected', async () => {
+  const at = await bedside(site);
+  const more = { key: site.key(), ppid_token: await site.ppid(at.patient) };
+  const first = await give(site, at, more);
+  await correct(site, first.administration, { entered_in_error: true });
+  assert.deepStrictEqual(await give(site, at, more), first);
+  assert.strictEqual(await taken(site, at.order), 0);
+});
+
+test('a call that is cut anywhere is one dose once it is answered', async () => {
+  for (let ms = 0; ms < 30; ms += 2) {
+    const at = await bedside(site);
+    const request = {
+      idempotency_key: site.key(), patient_id: at.patient.id, order_id: at.order.order_id, slot_id: at.slot.slot_id, outcome: 'DOSE_OUTCOME_GIVEN',
+      ppid_token: await site.ppid(at.patient), not_scanned_reason: 'scanner-broken', dose: at.order.prescription.dose, route: 'ROUTE_PO',
+    };
+    const cut = { ...site.who('nurse'), onCall: (c) => setTimeout(() => c.cancel(), ms) };
+    await replicas[0].call('Administer', request, cut).catch((e) => assert.ok(['CANCELLED', 'DEADLINE_EXCEEDED'].includes(e.code), e.message));
+    const answer = await replicas[1].call('Administer', request, site.who('nurse'));
+    assert.strictEqual(answer.recorded, true, `cut after ${ms} ms: ${JSON.stringify([answer.rights, answer.open])}`);
+    await one(at);
+    assert.strictEqual(await events(answer.administration), 1);
+  }
+});
+
+test('an order that is stopped meanwhile is given before, or not at all', async () => {
+  for (let i = 0; i < 8; i++) {
+    const at = await bedside(site);
+    const ppid_token = await site.ppid(at.patient);
+    const [dose, stop] = await Promise.allSettled([
+      give(site, at, { ppid_token, on: replicas[i % 2] }),
+      setState(site, at.order, 'STOPPED', { by: 'physician', on: site.api('dosage', { on: 'dosage2' }) }),
+    ]);
+    assert.strictEqual(stop.status, 'fulfilled');
+    if (dose.status === 'fulfilled') await one(at);
+    else assert.deepStrictEqual([dose.reason.reason, await doses(site, at.order), await taken(site, at.order)], ['ORDER_STATE', 0, 0]);
+    assert.strictEqual((await refused(site, at)).reason, 'ORDER_STATE');
+  }
+});
+
+test('a dose that was charted keeps its order from being called an error', async () => {
+  const at = await bedside(site);
+  await give(site, at);
+  const err = await failure(setState(site, at.order, 'ENTERED_IN_ERROR'));
+  assert.ok(['ORDER_STATE', 'ORDER_HAS_DOSES'].includes(err.reason), err.reason);
+});
