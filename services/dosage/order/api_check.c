@@ -34,42 +34,59 @@ static enum ward_code check_order(struct ordering *o, const char *order_id, cons
                             "the patient has no such order");
 }
 
+struct checking {
+    struct ordering o;
+    struct looked looked;
+};
+
 static enum ward_code keep_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
-    struct ordering *o = arg;
-    struct ward_act act = o->act;
+    struct checking *k = arg;
+    struct ward_call *c = k->o.call;
+    struct ward_act act = k->o.act;
 
-    WARD_TRY(decision_keep(o->call->wrk, o->call->mem, o->decision, 0, err));
-    decision_note(&act, o->decision);
+    if (k->looked.known)
+        WARD_TRY(decision_keep_for(c->wrk, c->mem, &k->looked.owner, k->o.decision, 0, err));
+    else
+        WARD_TRY(decision_keep(c->wrk, c->mem, k->o.decision, 0, err));
+    decision_note(&act, k->o.decision);
     return ward_act_write(&act, db, err);
+}
+
+static enum ward_code decide_and_keep(struct checking *k, const Prescription *p,
+                                      const char *order_id)
+{
+    const struct asked what = {.chart = &k->o.chart,
+                               .prescription = p,
+                               .order_id = order_id,
+                               .purpose = PURPOSE(ASK),
+                               .at_us = k->o.at_us,
+                               .ward = k->o.ward};
+    struct ward_call *c = k->o.call;
+    struct worker *w = c->wrk;
+
+    WARD_TRY(decide_by(w, c->mem, &what, &k->looked, &k->o.decision, c->err));
+    k->o.decision->decided_by = api_text(c->who->subject);
+    WARD_TRY(ward_call_copy(c, k->o.act.event_text, &k->o.decision->event_id));
+    return ward_db_tx(w->seat.db, keep_in_tx, k, c->err);
 }
 
 static enum ward_code check(struct ward_call *c, const CheckRequest *q, CheckResponse *r)
 {
-    struct worker *w = c->wrk;
-    struct ordering o = {0};
-    const struct ruleset *rules;
-    Prescription *now;
+    struct checking k = {0};
+    enum ward_code code;
     const char *order;
+    Prescription *now;
 
-    WARD_TRY(ordering_for(&o, c, q->patient_id));
-    o.at_us = ward_wall_us();
-    WARD_TRY(prescription_valid(q->prescription, o.at_us, c->err));
-    WARD_TRY(check_order(&o, q->order_id, &order));
-    WARD_TRY(ordering_starts(&o, q->prescription, &now, c->err));
-    WARD_TRY(decide(w, c->mem,
-                    &(struct asked){.chart = &o.chart,
-                                    .prescription = now,
-                                    .order_id = order,
-                                    .purpose = PURPOSE(ASK),
-                                    .at_us = o.at_us,
-                                    .time_zone = o.time_zone},
-                    &rules, &o.decision, c->err));
-    o.decision->decided_by = api_text(c->who->subject);
-    WARD_TRY(ward_call_copy(c, o.act.event_text, &o.decision->event_id));
-    WARD_TRY(order_gone(ward_db_tx(w->seat.db, keep_in_tx, &o, c->err), c->err));
-    r->decision = o.decision;
-    return WARD_OK;
+    WARD_TRY(ordering_for(&k.o, c, q->patient_id));
+    k.o.at_us = ward_wall_us();
+    WARD_TRY(prescription_valid(q->prescription, k.o.at_us, c->err));
+    WARD_TRY(check_order(&k.o, q->order_id, &order));
+    WARD_TRY(ordering_starts(&k.o, q->prescription, &now, c->err));
+    code = order_gone(decide_and_keep(&k, now, order), c->err);
+    owner_wipe(&k.looked.owner);
+    r->decision = k.o.decision;
+    return code;
 }
 
 enum ward_code check_rpc(struct ward_call *c, const ProtobufCMessage *q, ProtobufCMessage *r)

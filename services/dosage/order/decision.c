@@ -22,24 +22,33 @@ static enum ward_code name_it(Decision *d, struct ward_arena *mem, struct ward_e
     return d->decision_id == NULL ? no_memory(err) : WARD_OK;
 }
 
-enum ward_code decide(struct worker *w, struct ward_arena *mem, const struct asked *what,
-                      const struct ruleset **rules, Decision **out, struct ward_err *err)
+enum ward_code decide_by(struct worker *w, struct ward_arena *mem, const struct asked *what,
+                         struct looked *looked, Decision **out, struct ward_err *err)
 {
     Decision *d = ward_new(mem, Decision);
-    const struct ruleset *active = NULL;
     Snapshot *snap = NULL;
 
     if (d == NULL)
         return no_memory(err);
     ward__dosage__v1__decision__init(d);
-    WARD_TRY(ruleset_active(w, mem, &active, err));
-    WARD_TRY(snapshot_make(w, mem, active, what, &snap, err));
+    WARD_TRY(look(w, mem, what, looked, err));
+    WARD_TRY(snapshot_make(w, mem, looked, what, &snap, err));
     d->snapshot = snap;
-    WARD_TRY(check_run(active, snap, mem, d, err));
+    WARD_TRY(check_run(looked->rules, snap, mem, d, err));
     WARD_TRY(name_it(d, mem, err));
-    *rules = active;
     *out = d;
     return WARD_OK;
+}
+
+enum ward_code decide(struct worker *w, struct ward_arena *mem, const struct asked *what,
+                      const struct ruleset **rules, Decision **out, struct ward_err *err)
+{
+    struct looked looked = {0};
+    enum ward_code code = decide_by(w, mem, what, &looked, out, err);
+
+    owner_wipe(&looked.owner);
+    *rules = looked.rules;
+    return code;
 }
 
 /* ---- keeping ---- */
@@ -160,27 +169,37 @@ static void count(void *arg)
     }
 }
 
-enum ward_code decision_keep(struct worker *w, struct ward_arena *mem, const Decision *d,
-                             size_t n_open, struct ward_err *err)
+enum ward_code decision_keep_for(struct worker *w, struct ward_arena *mem,
+                                 const struct owner *owner, const Decision *d, size_t n_open,
+                                 struct ward_err *err)
 {
-    uint8_t id[DOSAGE_ID], patient[DOSAGE_ID];
     struct counted *k = ward_new(mem, struct counted);
-    struct owner o;
-    enum ward_code code;
+    uint8_t id[DOSAGE_ID];
 
     if (k == NULL)
         return no_memory(err);
-    if (!ward_uuid_parse(d->decision_id, id) || d->snapshot == NULL ||
-        !ward_uuid_parse(d->snapshot->patient_id, patient))
+    if (!ward_uuid_parse(d->decision_id, id))
         return WARD_FAIL(err, INTERNAL, "a decision without ids");
-    WARD_TRY(owner_ensure(w, mem, patient, &o, err));
-    code = put(w, mem, d, id, &o, err);
-    owner_wipe(&o);
-    WARD_TRY(code);
+    WARD_TRY(put(w, mem, d, id, owner, err));
     WARD_TRY(put_findings(w, mem, d, n_open, err));
     *k = (struct counted){.d = d, .done = n_open == 0};
     ward_db_after_commit(w->seat.db, count, k);
     return WARD_OK;
+}
+
+enum ward_code decision_keep(struct worker *w, struct ward_arena *mem, const Decision *d,
+                             size_t n_open, struct ward_err *err)
+{
+    uint8_t patient[DOSAGE_ID];
+    enum ward_code code;
+    struct owner o;
+
+    if (d->snapshot == NULL || !ward_uuid_parse(d->snapshot->patient_id, patient))
+        return WARD_FAIL(err, INTERNAL, "a decision without ids");
+    WARD_TRY(owner_ensure(w, mem, patient, &o, err));
+    code = decision_keep_for(w, mem, &o, d, n_open, err);
+    owner_wipe(&o);
+    return code;
 }
 
 /* ---- finding ---- */

@@ -1,5 +1,4 @@
-/* order.h - orders and decisions: reading and writing them, and the snapshot a check is made
- * of.
+/* order.h - orders and decisions: making them, reading and writing them.
  *
  * Threads: a worker's own connection. Memory: the arena. Errors: db.h's, owner.h's, chart.h's.
  */
@@ -40,7 +39,7 @@ WARD_MUST enum ward_code order_write(struct worker *w, struct ward_arena *mem,
                                      const Ward__Dosage__V1__Order *order,
                                      struct ward_err *err);
 
-/* ---- the snapshot ---- */
+/* ---- what is asked ---- */
 
 struct asked {
     const struct chart *chart;
@@ -49,17 +48,14 @@ struct asked {
     Ward__Dosage__V1__CheckPurpose purpose;
     int64_t at_us;
     const Ward__Dosage__V1__Quantity *giving; /* GIVE; NULL: the order's dose */
-    const char *time_zone;
+    const char *time_zone;                    /* NULL: of `ward` */
+    const char *ward;
 };
-/* Running orders and given doses of the patient, the facts, the rule set. Any connection state.
- */
-WARD_MUST enum ward_code snapshot_make(struct worker *w, struct ward_arena *mem,
-                                       const struct ruleset *rules, const struct asked *what,
-                                       Ward__Dosage__V1__Snapshot **out, struct ward_err *err);
-
 /* ---- decisions ---- */
 
-/* A snapshot, checked: ids are given, nothing is written. */
+/* A snapshot of running orders and given doses of the patient, the facts and the active rule
+ * set, checked: ids are given, nothing is written. Any connection state.
+ *   FAILED_PRECONDITION  NO_RULE_SET, PATIENT_ERASED;  check.h's */
 WARD_MUST enum ward_code decide(struct worker *w, struct ward_arena *mem,
                                 const struct asked *what, const struct ruleset **rules,
                                 Ward__Dosage__V1__Decision **out, struct ward_err *err);

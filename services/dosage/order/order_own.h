@@ -19,6 +19,32 @@ typedef Ward__Dosage__V1__GivenDose GivenDose;
 
 /* ---- store.c: rows of orders ---- */
 
+/* A row of "SELECT " ORDER_COLUMNS " FROM drug_order o" ORDER_KEYS, of a patient not erased. */
+#define ORDER_COLUMNS                                                                          \
+    "o.patient_id, o.order_id, k.kek, k.wrapped, o.version, o.state, o.written_at_us,"         \
+    " o.sealed, o.ward, o.starts_at_us, o.ends_at_us"
+#define ORDER_KEYS " LEFT JOIN owner_key k ON k.owner_id = o.patient_id"
+enum order_at {
+    ORDER_AT_PATIENT,
+    ORDER_AT_ID,
+    ORDER_AT_KEK,
+    ORDER_AT_WRAPPED,
+    ORDER_AT_VERSION,
+    ORDER_AT_STATE,
+    ORDER_AT_WRITTEN,
+    ORDER_AT_SEALED,
+    ORDER_AT_WARD,
+    ORDER_AT_STARTS,
+    ORDER_AT_ENDS
+};
+/* Rows of one patient come one after the other: *o is the key of the row before, zeroed first
+ * and wiped by the caller. */
+WARD_MUST enum ward_code order_row(struct worker *w, struct ward_arena *mem,
+                                   const struct ward_val *row, struct owner *o, Order **out,
+                                   struct ward_err *err);
+/* For qsort of Order *: the usual form of ids sorts as their bytes do. */
+int order_by_id(const void *a, const void *b);
+
 /* One that is not the current one, too.   NOT_FOUND  ORDER_NOT_FOUND */
 WARD_MUST enum ward_code order_version(struct worker *w, struct ward_arena *mem,
                                        const uint8_t id[DOSAGE_ID], int version, Order **out,
@@ -34,6 +60,36 @@ WARD_MUST enum ward_code orders_page(struct worker *w, struct ward_arena *mem,
                                      const uint8_t patient[DOSAGE_ID], uint32_t states,
                                      const uint8_t *before, size_t most, Order ***out,
                                      size_t *n, struct ward_err *err);
+
+/* ---- look.c and snapshot.c ---- */
+
+/* What every check reads of the tables but for the doses. */
+struct looked {
+    const struct ruleset *rules; /* the active one */
+    const char *time_zone;       /* of the ward that was asked for */
+    bool known;                  /* the patient has a row, and this is the key */
+    struct owner owner;          /* owner_wipe */
+    Order **running;             /* ACTIVE or ON_HOLD, not over; by order id */
+    size_t n_running;
+};
+/* One statement.   FAILED_PRECONDITION  NO_RULE_SET, PATIENT_ERASED */
+WARD_MUST enum ward_code look(struct worker *w, struct ward_arena *mem,
+                              const struct asked *what, struct looked *out,
+                              struct ward_err *err);
+WARD_MUST enum ward_code snapshot_make(struct worker *w, struct ward_arena *mem,
+                                       const struct looked *looked, const struct asked *what,
+                                       Snapshot **out, struct ward_err *err);
+
+/* ---- decision.c ---- */
+
+/* decide(), and what was looked at: looked->owner is the caller's to wipe, also on failure. */
+WARD_MUST enum ward_code decide_by(struct worker *w, struct ward_arena *mem,
+                                   const struct asked *what, struct looked *looked,
+                                   Decision **out, struct ward_err *err);
+/* decision_keep() with the key at hand. */
+WARD_MUST enum ward_code decision_keep_for(struct worker *w, struct ward_arena *mem,
+                                           const struct owner *owner, const Decision *d,
+                                           size_t n_open, struct ward_err *err);
 
 /* ---- decision_list.c ---- */
 

@@ -17,18 +17,14 @@ static enum ward_code no_memory(struct ward_err *err)
 /* ---- before ---- */
 
 /* The order goes by the clock of the patient's ward; by the caller's, of who lies in none. */
-static enum ward_code place_of(struct ordering *o)
+static const char *ward_of(const struct ordering *o)
 {
-    struct ward_call *c = o->call;
     const Ward__Dosage__V1__Facts *facts = o->chart.facts;
-    struct clock clock;
+    const char *own = o->call->who->ward;
 
-    o->ward = facts != NULL && rule_is_ward(facts->ward) ? facts->ward
-              : rule_is_ward(c->who->ward)               ? c->who->ward
-                                                         : "";
-    WARD_TRY(ward_clock(c->wrk, c->mem, o->ward, false, &clock, c->err));
-    o->time_zone = clock.name;
-    return WARD_OK;
+    if (facts != NULL && rule_is_ward(facts->ward))
+        return facts->ward;
+    return rule_is_ward(own) ? own : "";
 }
 
 static enum ward_code about(struct ordering *o, const char *patient_id)
@@ -38,7 +34,8 @@ static enum ward_code about(struct ordering *o, const char *patient_id)
 
     WARD_TRY(chart_of(c, patient_id, &o->chart));
     ward_act_begin(&o->act, c, &w->seat, o->chart.text);
-    return place_of(o);
+    o->ward = ward_of(o);
+    return WARD_OK;
 }
 
 enum ward_code ordering_for(struct ordering *o, struct ward_call *c, const char *patient_id)
@@ -233,8 +230,11 @@ enum ward_code ordering_run(struct ordering *o, const char *key, const ProtobufC
     struct ward_call *c = o->call;
     struct worker *w = c->wrk;
     enum ward_code code;
+    struct clock clock;
 
     WARD_TRY(ward_call_idem(c, key, req, &o->idem));
+    WARD_TRY(ward_clock(w, c->mem, o->ward, false, &clock, c->err));
+    o->time_zone = clock.name;
     o->fn = fn;
     o->arg = arg;
     code = ward_db_tx(w->seat.db, guard, o, c->err);

@@ -24,9 +24,10 @@ struct ordering {
     struct ward_act act;
     struct ward_idem idem;
     struct chart chart;
-    uint8_t id[DOSAGE_ID];        /* of Change and SetState */
-    int expected_version;         /* likewise */
-    const char *ward, *time_zone; /* of an order written now */
+    uint8_t id[DOSAGE_ID]; /* of Change and SetState */
+    int expected_version;  /* likewise */
+    const char *ward,
+        *time_zone; /* of an order written now; the zone from the transaction on */
     Override *const *overrides;
     size_t n_overrides;
     bool has_second;

@@ -46,25 +46,19 @@ static enum ward_code add_running(struct making *m, const Order *o, struct ward_
     return WARD_OK;
 }
 
-static enum ward_code running(struct making *m, struct ward_err *err)
+static enum ward_code running(struct making *m, const struct looked *l, struct ward_err *err)
 {
-    Order **all;
-    size_t n;
-
-    WARD_TRY(orders_of(m->w, m->mem, m->what->chart->id,
-                       1U << ORDER_ACTIVE | 1U << ORDER_ON_HOLD, m->what->at_us, INT64_MAX,
-                       &all, &n, err));
-    m->out->running = ward_alloc(m->mem, n * sizeof(RunningOrder *));
+    m->out->running = ward_alloc(m->mem, l->n_running * sizeof(RunningOrder *));
     if (m->out->running == NULL)
         return no_memory(err);
-    for (size_t i = 0; i < n; i++) {
-        if (strcmp(all[i]->order_id, m->what->order_id) == 0)
+    for (size_t i = 0; i < l->n_running; i++) {
+        if (strcmp(l->running[i]->order_id, m->what->order_id) == 0)
             continue;
         if (m->out->n_running == RUNNING_MOST) {
             m->out->cut = true;
             break;
         }
-        WARD_TRY(add_running(m, all[i], err));
+        WARD_TRY(add_running(m, l->running[i], err));
     }
     return WARD_OK;
 }
@@ -215,9 +209,10 @@ static enum ward_code lifetime(struct making *m, struct ward_err *err)
 /* ---- all of it ---- */
 
 enum ward_code snapshot_make(struct worker *w, struct ward_arena *mem,
-                             const struct ruleset *rules, const struct asked *what,
+                             const struct looked *looked, const struct asked *what,
                              Snapshot **out, struct ward_err *err)
 {
+    const struct ruleset *rules = looked->rules;
     Snapshot *s = ward_new(mem, Snapshot);
     struct making m = {.w = w, .mem = mem, .rules = rules, .what = what, .out = s};
 
@@ -228,7 +223,7 @@ enum ward_code snapshot_make(struct worker *w, struct ward_arena *mem,
     if (s->patient_id == NULL)
         return no_memory(err);
     s->at_us = what->at_us;
-    s->time_zone = api_text(what->time_zone);
+    s->time_zone = api_text(what->time_zone == NULL ? looked->time_zone : what->time_zone);
     s->rule_set_version = ruleset_version(rules);
     s->rule_set_sha256 = api_text(ruleset_sha256(rules));
     s->purpose = what->purpose;
@@ -236,7 +231,7 @@ enum ward_code snapshot_make(struct worker *w, struct ward_arena *mem,
     s->order_id = api_text(what->order_id);
     s->facts = (Ward__Dosage__V1__Facts *)(uintptr_t)what->chart->facts;
     s->giving = (Ward__Dosage__V1__Quantity *)(uintptr_t)what->giving;
-    WARD_TRY(running(&m, err));
+    WARD_TRY(running(&m, looked, err));
     WARD_TRY(given(&m, err));
     WARD_TRY(lifetime(&m, err));
     *out = s;

@@ -52,29 +52,24 @@ static enum ward_code open_with(const struct owner *o, struct ward_arena *mem,
 
 /* ---- current versions ---- */
 
-enum column { PATIENT, ID, KEK, WRAPPED, VERSION, STATE, WRITTEN, SEALED, WARD, STARTS, ENDS };
-#define COLUMNS                                                                                \
-    "SELECT o.patient_id, o.order_id, k.kek, k.wrapped, o.version, o.state, o.written_at_us,"  \
-    " o.sealed, o.ward, o.starts_at_us, o.ends_at_us"
-#define KEYS " LEFT JOIN owner_key k ON k.owner_id = o.patient_id"
+#define COLUMNS "SELECT " ORDER_COLUMNS
+#define KEYS    ORDER_KEYS
 
-/* Rows of one patient come one after the other: *o is the key of the row before. */
-static enum ward_code open_row(struct worker *w, struct ward_arena *mem,
-                               const struct ward_val *row, struct owner *o, Order **out,
-                               struct ward_err *err)
+enum ward_code order_row(struct worker *w, struct ward_arena *mem, const struct ward_val *row,
+                         struct owner *o, Order **out, struct ward_err *err)
 {
-    const uint8_t *patient = (const uint8_t *)row[PATIENT].p;
+    const uint8_t *patient = (const uint8_t *)row[ORDER_AT_PATIENT].p;
     Order *got = NULL;
 
-    if (row[WRAPPED].p == NULL)
+    if (row[ORDER_AT_WRAPPED].p == NULL)
         return unreadable(err); /* erased patients' rows are not asked for */
     if (memcmp(o->id, patient, DOSAGE_ID) != 0)
-        WARD_TRY(owner_open(w, mem, patient, row[KEK], row[WRAPPED], o, err));
-    WARD_TRY(
-        open_with(o, mem, (const uint8_t *)row[ID].p, row + VERSION, row[SEALED], &got, err));
-    if (strcmp(got->ward, row[WARD].p) != 0 ||
-        got->prescription->starts_at_us != row_number(row[STARTS]) ||
-        end_of(got->prescription) != row_number(row[ENDS]))
+        WARD_TRY(owner_open(w, mem, patient, row[ORDER_AT_KEK], row[ORDER_AT_WRAPPED], o, err));
+    WARD_TRY(open_with(o, mem, (const uint8_t *)row[ORDER_AT_ID].p, row + ORDER_AT_VERSION,
+                       row[ORDER_AT_SEALED], &got, err));
+    if (strcmp(got->ward, row[ORDER_AT_WARD].p) != 0 ||
+        got->prescription->starts_at_us != row_number(row[ORDER_AT_STARTS]) ||
+        end_of(got->prescription) != row_number(row[ORDER_AT_ENDS]))
         return unreadable(err);
     *out = got;
     return WARD_OK;
@@ -91,7 +86,7 @@ static enum ward_code open_rows(struct worker *w, struct ward_arena *mem,
     if (all == NULL)
         return no_memory(err);
     for (size_t i = 0; i < rows->n && code == WARD_OK; i++)
-        code = open_row(w, mem, rows->at[i], &o, &all[i], err);
+        code = order_row(w, mem, rows->at[i], &o, &all[i], err);
     owner_wipe(&o);
     *out = all;
     *n = rows->n;
@@ -132,8 +127,7 @@ static void bind_states(struct ward_arena *mem, uint32_t states,
         to[s - 1] = ward_int(mem, (states >> s & 1) != 0 ? s : ORDER_NONE);
 }
 
-/* The usual form of ids sorts as their bytes do. */
-static int by_id(const void *a, const void *b)
+int order_by_id(const void *a, const void *b)
 {
     return strcmp((*(Order *const *)a)->order_id, (*(Order *const *)b)->order_id);
 }
@@ -157,7 +151,7 @@ enum ward_code orders_of(struct worker *w, struct ward_arena *mem,
     params[2 + STATE_SLOTS] = ward_int(mem, to_us);
     WARD_TRY(ward_db_run(w->seat.db, mem, SQL, params, WARD_COUNT(params), &rows, err));
     WARD_TRY(open_rows(w, mem, &rows, out, n, err));
-    qsort(*out, *n, sizeof(Order *), by_id);
+    qsort(*out, *n, sizeof(Order *), order_by_id);
     return WARD_OK;
 }
 
@@ -218,11 +212,12 @@ static enum ward_code open_version(struct worker *w, struct ward_arena *mem,
     struct owner o = {0};
     enum ward_code code;
 
-    if (row[WRAPPED].p == NULL)
+    if (row[ORDER_AT_WRAPPED].p == NULL)
         return unreadable(err);
-    WARD_TRY(
-        owner_open(w, mem, (const uint8_t *)row[PATIENT].p, row[KEK], row[WRAPPED], &o, err));
-    code = open_with(&o, mem, (const uint8_t *)row[ID].p, row + VERSION, row[SEALED], out, err);
+    WARD_TRY(owner_open(w, mem, (const uint8_t *)row[ORDER_AT_PATIENT].p, row[ORDER_AT_KEK],
+                        row[ORDER_AT_WRAPPED], &o, err));
+    code = open_with(&o, mem, (const uint8_t *)row[ORDER_AT_ID].p, row + ORDER_AT_VERSION,
+                     row[ORDER_AT_SEALED], out, err);
     owner_wipe(&o);
     return code;
 }
