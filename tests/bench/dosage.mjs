@@ -98,7 +98,7 @@ try {
   site.products = new Map(set.drugs.map((d) => [d.id, d.products.find((p) => p.routes.includes('ROUTE_PO'))?.id ?? '']));
   site.ruleSet = await site.activate(set);
   note(`charts of ${IN_WARDS}, and ${patients} x ${each} orders`);
-  await load('records_load', 'fill', ward.db.socket, user, path.join(ward.dir, 'keys/records.kek'), 1, IN_WARDS, 16, IN_WARDS);
+  await load('records_load', 'fill', ward.db.socket, user, path.join(ward.dir, 'keys/records.kek'), 1, IN_WARDS, 16, IN_WARDS + 1);
   await ward.db.sql(`SET GLOBAL innodb_flush_log_at_trx_commit = 0, innodb_log_file_size = ${POOL}`);
   seen.fill = await load('dosage_load', 'fill', ...db, patients, each, IN_WARDS);
   await ward.db.sql('SET GLOBAL innodb_flush_log_at_trx_commit = 1; ANALYZE TABLE drug_order, order_version, administration', 'dosage');

@@ -102,8 +102,10 @@ static bool good(const struct one *o)
     ProtobufCMessage *m;
     bool ok;
 
-    if (!o->call.http_ok || o->call.status != 0)
+    if (!o->call.http_ok || o->call.status != 0) {
+        fprintf(stderr, "%s: grpc-status %d\n", o->call.path, o->call.status);
         return false;
+    }
     if (o->gives) {
         m = h2load_answer(&o->call, &ward__dosage__v1__administer_response__descriptor);
         ok = ((const AdministerResponse *)m)->recorded;
