@@ -172,6 +172,27 @@ static void a_silent_stream_ends_with_its_deadline(void **state)
     ward_client_close_stream(s);
 }
 
+static void *cancel(void *s)
+{
+    ward_client_cancel_stream(s);
+    return NULL;
+}
+
+static void another_thread_ends_what_a_stream_waits_for(void **state)
+{
+    struct ward_client_stream *s;
+    ProtobufCMessage *msg;
+    pthread_t other;
+
+    (void)state;
+    atomic_store(&peer.does, PEER_SILENT);
+    s = open_stream(ECHO(Bidi), NULL);
+    assert_int_equal(pthread_create(&other, NULL, cancel, s), 0);
+    assert_int_equal(ward_client_recv(s, &mem, &msg, NULL), WARD_CANCELLED);
+    pthread_join(other, NULL);
+    ward_client_close_stream(s);
+}
+
 static void a_junk_message_in_a_stream_is_the_servers_fault(void **state)
 {
     struct ward_client_stream *s;
@@ -217,6 +238,7 @@ int main(void)
         TEST(a_server_that_has_heard_enough_ends_the_sending),
         TEST(closing_early_cancels_at_the_server),
         TEST(a_silent_stream_ends_with_its_deadline),
+        TEST(another_thread_ends_what_a_stream_waits_for),
         TEST(a_junk_message_in_a_stream_is_the_servers_fault),
         TEST(a_stream_to_no_one_is_unavailable),
     };

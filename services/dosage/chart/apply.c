@@ -51,17 +51,15 @@ static enum ward_code load_merges(struct charts *ch, struct ward_db *db, struct 
 static enum ward_code load_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     static const char SQL[] =
-        "SELECT token, sequence FROM feed_position WHERE one = 1 LOCK IN SHARE MODE";
+        "SELECT token FROM feed_position WHERE one = 1 LOCK IN SHARE MODE";
     struct charts *ch = arg;
     struct ward_rows rows;
 
     ch->n_token = 0;
-    ch->sequence = 0;
     WARD_TRY(ward_db_run(db, &ch->mem, SQL, WARD_NO_PARAMS, &rows, err));
     if (rows.n == 1 && rows.at[0][0].n <= FEED_TOKEN) {
         ch->n_token = rows.at[0][0].n;
         memcpy(ch->token, rows.at[0][0].p, ch->n_token);
-        ch->sequence = row_number(rows.at[0][1]);
     }
     return load_merges(ch, db, err);
 }

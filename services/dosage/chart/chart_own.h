@@ -32,9 +32,8 @@ struct charts {
     struct ward_arena mem; /* of one message */
     uint8_t token[FEED_TOKEN];
     size_t n_token;
-    int64_t sequence; /* of the last change that was dealt with */
     int64_t saved_ns, keys_ns;
-    bool loaded, lost;
+    bool loaded, lost, keys_lost;
 };
 
 /* ---- follow.c ---- */

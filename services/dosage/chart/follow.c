@@ -116,15 +116,21 @@ static bool hold(struct charts *ch, struct ward_client_stream *s)
     return !stop;
 }
 
-static enum ward_code follow_keys(struct charts *ch, struct ward_err *err)
+/* A root key that is away for a while keeps nobody from following: readiness tells of it. */
+static void follow_keys(struct charts *ch)
 {
     int64_t now = ward_mono_ns();
+    struct ward_err err = {0};
+    enum ward_code code;
 
     if (now - ch->keys_ns < KEYS_NS)
-        return WARD_OK;
+        return;
     ch->keys_ns = now;
     ward_db_deadline(ch->w.seat.db, WARD_NO_DEADLINE);
-    return ward_keyring_follow(ch->dos->keys, ch->w.seat.db, err);
+    code = ward_keyring_follow(ch->dos->keys, ch->w.seat.db, &err);
+    if (code != WARD_OK && !ch->keys_lost)
+        ward_log_err(WARD_LOG_WARN, "keys cannot be read again", &err);
+    ch->keys_lost = code != WARD_OK;
 }
 
 static enum ward_code read_on(struct charts *ch, struct ward_client_stream *s, bool *some,
@@ -139,7 +145,7 @@ static enum ward_code read_on(struct charts *ch, struct ward_client_stream *s, b
             return WARD_OK;
         WARD_TRY(deal(ch, (const Message *)msg, err));
         *some = true;
-        WARD_TRY(follow_keys(ch, err));
+        follow_keys(ch);
     }
 }
 
@@ -190,7 +196,7 @@ static enum ward_code once(struct charts *ch, bool *some, struct ward_err *err)
         WARD_TRY(feed_load(ch, err));
         ch->loaded = true;
     }
-    WARD_TRY(follow_keys(ch, err));
+    follow_keys(ch);
     code = follow(ch, some, err);
     if (code == WARD_OUT_OF_RANGE || strcmp(err->reason, "RESUME_TOKEN_INVALID") == 0)
         return start_over(ch, err);
