@@ -32,7 +32,7 @@ static void age_of(struct run *r, const char *birth_date)
 {
     struct body *b = &r->body;
     struct ward_fhirtime birth, now = {0};
-    int64_t today = day_of(r->snap->at_us), least, most;
+    int64_t today = day_of(r->at_us), least, most;
 
     if (*birth_date == '\0' ||
         ward_fhirtime_parse(WARD_FHIR_DATE, birth_date, strlen(birth_date), 0, &birth, NULL) !=
@@ -64,7 +64,7 @@ static void measure(struct run *r, Ward__Dosage__V1__Measured *const *list, size
     if (n == 0)
         return;
     out->from = list[0];
-    out->age_us = r->snap->at_us > list[0]->at_us ? r->snap->at_us - list[0]->at_us : 0;
+    out->age_us = time_since(list[0]->at_us, r->at_us);
     unit_parse(unit, &to);
     out->there = amount_from(r->set, list[0]->quantity, &a, NULL) == WARD_OK &&
                  amount_to(&a, &to, &out->value);
@@ -79,7 +79,7 @@ static void creatinine(struct run *r, const Ward__Dosage__V1__Facts *f)
     if (f->n_creatinines == 0)
         return;
     m->from = f->creatinines[0];
-    m->age_us = r->snap->at_us > m->from->at_us ? r->snap->at_us - m->from->at_us : 0;
+    m->age_us = time_since(m->from->at_us, r->at_us);
     unit_parse("mg/dL", &mass);
     unit_parse("umol/L", &molar);
     if (amount_from(r->set, m->from->quantity, &a, NULL) == WARD_OK) {
@@ -99,7 +99,7 @@ static void egfr(struct run *r, const Ward__Dosage__V1__Facts *f)
     if (f->n_egfrs == 0)
         return;
     m->from = f->egfrs[0];
-    m->age_us = r->snap->at_us > m->from->at_us ? r->snap->at_us - m->from->at_us : 0;
+    m->age_us = time_since(m->from->at_us, r->at_us);
     unit_parse("mL/min", &to);
     m->there = amount_from(r->set, m->from->quantity, &a, NULL) == WARD_OK &&
                ward_ucum_convert(&a.value, &a.unit, &to.ucum, &m->value, NULL) == WARD_OK;

@@ -124,9 +124,8 @@ static void check_chart(struct run *r)
         f->state == WARD__DOSAGE__V1__CHART_STATE__CHART_STATE_UNSPECIFIED) {
         find_own(r, OWN_CHART_UNAVAILABLE, NULL, NULL, NULL);
     } else if (f->state == WARD__DOSAGE__V1__CHART_STATE__CHART_STATE_STALE) {
-        age_us = r->snap->at_us - f->as_of_us;
-        snprintf(minutes, sizeof(minutes), "%lld",
-                 (long long)(age_us < 0 ? 0 : age_us / MINUTE_US));
+        age_us = time_since(f->as_of_us, r->at_us);
+        snprintf(minutes, sizeof(minutes), "%lld", (long long)(age_us / MINUTE_US));
         find_own(r, OWN_CHART_STALE, args, args, NULL);
     }
     if (r->snap->cut || (f != NULL && f->allergies_cut))
@@ -140,6 +139,7 @@ static enum ward_code begin(struct run *r)
     const Ward__Dosage__V1__Snapshot *s = r->snap;
     const char *name[2];
 
+    r->at_us = time_of(s->at_us);
     r->p = s->prescription == NULL ? &no_prescription : s->prescription;
     r->giving = s->purpose == WARD__DOSAGE__V1__CHECK_PURPOSE__CHECK_PURPOSE_GIVE;
     WARD_TRY(timing_check(r->p, r->err));

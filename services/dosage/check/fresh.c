@@ -115,7 +115,8 @@ static void unknown_others(struct run *r)
         if (r->others[i].drug == NULL)
             about_add(r, &told.about, &told.n_about, &room, r->others[i].msg->order_id);
     for (size_t i = 0; i < r->n_pasts; i++)
-        if (r->pasts[i].drug == NULL && r->snap->at_us - r->pasts[i].msg->given_at_us < DAY_US)
+        if (r->pasts[i].drug == NULL &&
+            time_since(r->pasts[i].msg->given_at_us, r->at_us) < DAY_US)
             about_add(r, &told.about, &told.n_about, &room, r->pasts[i].msg->administration_id);
     snprintf(number, sizeof(number), "%zu", told.n_about);
     if (told.n_about > 0)

@@ -78,7 +78,7 @@ static void check_interaction(struct run *r, const struct interaction *rule)
             meet(r, &m, r->others[i].drug, r->others[i].msg->order_id);
     for (size_t i = 0; after_us > 0 && i < r->n_pasts; i++)
         if (r->pasts[i].drug != NULL &&
-            order_begins(r) - r->pasts[i].msg->given_at_us < after_us)
+            time_since(r->pasts[i].msg->given_at_us, order_begins(r)) < after_us)
             meet(r, &m, r->pasts[i].drug, r->pasts[i].msg->administration_id);
     trace_add(r, rule->msg->rule, m.told.n_about > 0 ? BROKEN : HELD,
               m.told.n_about > 0 ? "interaction" : "", NULL, 0);

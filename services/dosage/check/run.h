@@ -16,6 +16,21 @@
 #define HOUR_US   (60 * MINUTE_US)
 #define DAY_US    (24 * HOUR_US)
 
+/* Times of a snapshot lie within this, either way of 1970: beyond it they are at its end, so
+ * that differences are numbers. The year 2255. */
+#define TIME_MOST (INT64_C(1) << 53)
+static inline int64_t time_of(int64_t us)
+{
+    return us > TIME_MOST ? TIME_MOST : us < -TIME_MOST ? -TIME_MOST : us;
+}
+/* Microseconds from one to the other, never less than 0. */
+static inline int64_t time_since(int64_t from_us, int64_t to_us)
+{
+    int64_t us = time_of(to_us) - time_of(from_us);
+
+    return us < 0 ? 0 : us;
+}
+
 enum use { USED_WEIGHT = 1, USED_HEIGHT = 2, USED_CREATININE = 4, USED_EGFR = 8 };
 enum lack { LACK_AGE = 1, LACK_WEIGHT = 2, LACK_HEIGHT = 4, LACK_RENAL = 8 };
 
@@ -64,6 +79,7 @@ struct run {
     const struct prepared *set;
     const Ward__Dosage__V1__Snapshot *snap;
     const Ward__Dosage__V1__Prescription *p;
+    int64_t at_us; /* the snapshot's, within TIME_MOST */
     struct ward_arena *mem;
     struct ward_err *err;
     const struct drug *drug;

@@ -102,7 +102,7 @@ static void weight_jump(struct slip *s)
         trace_add(r, s->rule->msg->rule, NOT_THIS, "no-weight", NULL, 0);
         return;
     }
-    apart = llabs(f->weights[0]->at_us - f->weights[1]->at_us);
+    apart = llabs(time_of(f->weights[0]->at_us) - time_of(f->weights[1]->at_us));
     if (s->rule->msg->within_hours > 0 && apart > s->rule->msg->within_hours * HOUR_US) {
         trace_add(r, s->rule->msg->rule, NOT_THIS, "weight-age", NULL, 0);
         return;

@@ -13,25 +13,30 @@ static bool is_rate(const Ward__Dosage__V1__Prescription *p)
 
 static int64_t ends_of(const Ward__Dosage__V1__Prescription *p)
 {
-    return p->ends_at_us == 0 ? FOREVER : p->ends_at_us;
+    return p->ends_at_us == 0 ? FOREVER : time_of(p->ends_at_us);
+}
+
+/* When the order began, or will. */
+static int64_t begin_of(const struct run *r)
+{
+    return r->p->starts_at_us > 0 ? time_of(r->p->starts_at_us) : r->at_us;
 }
 
 int64_t order_begins(const struct run *r)
 {
-    return !r->giving && r->p->starts_at_us > r->snap->at_us ? r->p->starts_at_us
-                                                             : r->snap->at_us;
+    return !r->giving && r->p->starts_at_us > r->at_us ? time_of(r->p->starts_at_us) : r->at_us;
 }
 
 bool orders_meet(const struct run *r, const Ward__Dosage__V1__Prescription *other,
                  int64_t after_us)
 {
     int64_t ends = ends_of(r->p), other_ends = ends_of(other);
-    int64_t begins = r->p->starts_at_us > 0 ? r->p->starts_at_us : r->snap->at_us;
+    int64_t begins = begin_of(r);
 
     return (other_ends == FOREVER || other_ends > FOREVER - after_us ||
             begins < other_ends + after_us) &&
            (ends == FOREVER || ends > FOREVER - after_us ||
-            other->starts_at_us < ends + after_us);
+            time_of(other->starts_at_us) < ends + after_us);
 }
 
 /* ---- the order's length ---- */
@@ -54,15 +59,15 @@ static int64_t count_days(const Ward__Dosage__V1__Timing *t)
 int64_t order_days(const struct run *r)
 {
     const Ward__Dosage__V1__Prescription *p = r->p;
-    int64_t begins = p->starts_at_us > 0 ? p->starts_at_us : r->snap->at_us, days = -1, span;
+    int64_t begins = begin_of(r), ends = ends_of(p), days = -1, span;
 
     if (p->timing->kind == WARD__DOSAGE__V1__TIMING__KIND__KIND_ONCE)
         return 1;
     if (p->timing->count > 0)
         days = count_days(p->timing);
-    if (p->ends_at_us <= begins)
+    if (ends == FOREVER || ends <= begins)
         return days;
-    span = (p->ends_at_us - begins - 1) / DAY_US + 1;
+    span = (ends - begins - 1) / DAY_US + 1;
     return days < 0 || span < days ? span : days;
 }
 
@@ -87,8 +92,8 @@ static void stream_of(const struct run *r, const Ward__Dosage__V1__Prescription 
     out->infusion = is_rate(p);
     timing_density(p, &out->per_day, &minutes);
     out->apart_us = (minutes < 1 ? 1 : minutes) * MINUTE_US;
-    out->first_us = p->starts_at_us > r->snap->at_us ? p->starts_at_us - r->snap->at_us : 0;
-    out->ends_us = p->ends_at_us == 0 ? FOREVER : p->ends_at_us - r->snap->at_us;
+    out->first_us = time_since(r->at_us, p->starts_at_us);
+    out->ends_us = ends_of(p) == FOREVER ? FOREVER : ends_of(p) - r->at_us;
     out->slack_us = slack_of(p->timing, out->apart_us);
     out->left = p->timing->kind == WARD__DOSAGE__V1__TIMING__KIND__KIND_ONCE ? 1
                 : p->timing->count > 0                                       ? p->timing->count
@@ -175,12 +180,12 @@ static void add_given(struct run *r, struct sums *s, int ingredient)
     for (size_t i = 0; i < r->n_pasts; i++) {
         const Ward__Dosage__V1__GivenDose *g = r->pasts[i].msg;
         struct dose_given *to = &s->given[s->n_given];
-        int64_t ago = r->snap->at_us - g->given_at_us;
+        int64_t ago = time_since(g->given_at_us, r->at_us);
         size_t k;
 
         if (!holds(r->pasts[i].drug, ingredient, &k))
             continue;
-        *to = (struct dose_given){.msg = g, .ago_us = ago < 0 ? 0 : ago};
+        *to = (struct dose_given){.msg = g, .ago_us = ago};
         to->stream = stream_at(s, g->order_id);
         if (to->stream >= 0 && s->streams[to->stream].infusion && !r->giving)
             continue; /* its whole day is counted as lying ahead */

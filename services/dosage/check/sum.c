@@ -208,7 +208,7 @@ bool sums_most(struct run *r, const struct sums *s, int days, bool doses,
 
 bool sums_gap(const struct run *r, const struct sums *s, int64_t *minutes)
 {
-    int64_t ahead = order_begins(r) - r->snap->at_us, least = FOREVER;
+    int64_t ahead = order_begins(r) - r->at_us, least = FOREVER;
 
     for (size_t i = 0; i < s->n_given; i++)
         if ((r->giving || s->given[i].stream != 0) && s->given[i].ago_us < least)
