@@ -79,6 +79,8 @@ static enum ward_code settle(struct ward_call *c, enum ward_code code)
         (void)WARD_FAIL(c->err, INTERNAL, "internal error");
         return ward_err_detail(c->err, "the handler's code was %d", (int)code);
     }
+    if (code == WARD_CANCELLED && ward_mono_ns() >= c->deadline_ns) /* that is why it ended */
+        return WARD_FAIL(c->err, DEADLINE_EXCEEDED, "the deadline passed");
     if (c->err->code != code) /* it gave no words */
         return ward_err_set(c->err, code, __FILE__, __LINE__, "%s", ward_code_name(code));
     return code;

@@ -225,8 +225,9 @@ static enum ward_code answer(struct asked *x, size_t most, SeriesResponse *resp)
     resp->series = ward_alloc(x->call->mem, SERIES_MOST * sizeof(Series *));
     if (row == NULL || resp->series == NULL)
         return no_memory(x->call);
-    qsort(t->cell, t->n, sizeof(*t->cell), by_place);
-    if (x->q.n_by == 1 && (x->q.by[0] == BY(CODE) || x->q.by[0] == BY(WARD))) {
+    if (t->n > 0) /* of nothing there is no first cell either */
+        qsort(t->cell, t->n, sizeof(*t->cell), by_place);
+    if (t->n > 0 && x->q.n_by == 1 && (x->q.by[0] == BY(CODE) || x->q.by[0] == BY(WARD))) {
         qsort(t->cell, t->n, sizeof(*t->cell), more_given);
         t->n = t->n < most ? t->n : most;
     }
