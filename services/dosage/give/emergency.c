@@ -135,7 +135,7 @@ static void fill(struct emergency *e, Dose *d, const Decision *decision)
     d->place = q->place;
     d->device = q->device;
     d->emergency = true;
-    d->acknowledge_by_us = e->v.now_us + e->v.w->dos->cfg.emergency_s * SECOND_IN_US;
+    d->acknowledge_by_us = d->given_at_us + e->v.w->dos->cfg.emergency_s * SECOND_IN_US;
 }
 
 static enum ward_code write(struct emergency *e, struct ward_err *err)
