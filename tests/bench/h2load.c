@@ -98,7 +98,9 @@ static int on_header(nghttp2_session *h2, const nghttp2_frame *f, const uint8_t 
     if (name_len == 7 && memcmp(name, ":status", 7) == 0)
         call->http_ok = len == 3 && memcmp(value, "200", 3) == 0;
     else if (name_len == 11 && memcmp(name, "grpc-status", 11) == 0)
-        call->status = atoi((const char *)value); /* nghttp2 ends values with a zero byte */
+        call->status = len == 1   ? value[0] - '0'
+                       : len == 2 ? 10 * (value[0] - '0') + value[1] - '0'
+                                  : 99;
     return 0;
 }
 
