@@ -150,7 +150,8 @@ WARD_MUST enum ward_code answer_or(struct answer_late *l, enum ward_code code);
 WARD_MUST enum ward_code visit_begin(struct visit *v, struct ward_call *c, const char *patient,
                                      const char *key, const ProtobufCMessage *q);
 /* The chart. A caller who went away meanwhile took the question to records along: what is not
- * known for that reason is nothing to decide by, and no answer to keep.   chart_of's, CANCELLED */
+ * known for that reason is nothing to decide by, and no answer to keep.   chart_of's, CANCELLED
+ */
 WARD_MUST enum ward_code visit_chart(struct visit *v, const char *patient);
 /* The same of a dose that is there: the call is about its patient from then on.
  *   NOT_FOUND  ADMINISTRATION_NOT_FOUND: none, or the person may not see its patient */

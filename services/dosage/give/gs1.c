@@ -245,7 +245,7 @@ static bool bracketed(const char *s, size_t n, int year_now, struct gs1 *out)
         struct element e = {.of = class_of(s + at + 1, n - at - 1), .ai = s + at + 1};
 
         size = bracket(s + at, n - at);
-        if (size == 0)
+        if (size == 0 || e.of == NULL)
             return false;
         at += size;
         e.value = s + at;

@@ -61,9 +61,9 @@ static void check_digits_are_those_of_the_specification(void **state)
 
         assert_true(gs1_check_digit(good[i], n));
         for (size_t k = 0; k < n; k++) /* each slip of one digit is seen */
-            for (char d = '0'; d <= '9'; d++) {
+            for (int d = '0'; d <= '9'; d++) {
                 memcpy(bad, good[i], n + 1);
-                bad[k] = d;
+                bad[k] = (char)d;
                 assert_int_equal(gs1_check_digit(bad, n), d == good[i][k]);
             }
     }
