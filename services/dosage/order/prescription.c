@@ -10,6 +10,8 @@ typedef Ward__Dosage__V1__Coding Coding;
 
 #define INSTRUCTIONS 20
 #define WORD         64
+#define MINUTE_US    INT64_C(60000000)
+#define DAY_US       (1440 * MINUTE_US)
 #define NAME         256 /* of a code's system, and of its display */
 
 /* ---- parts ---- */
@@ -56,6 +58,35 @@ static enum ward_code route(const Prescription *p, struct ward_err *err)
 bool prescription_over(const Prescription *p, int64_t at_us)
 {
     return p->ends_at_us != 0 && p->ends_at_us <= at_us;
+}
+
+/* Days from the start on within which the last of `count` doses lies: on a weekday that is
+ * wanted falls one in seven of every_days days. */
+static int64_t days_until_last(const Ward__Dosage__V1__Timing *t)
+{
+    int64_t dosing = (t->count + (int64_t)t->n_times - 1) / (int64_t)t->n_times;
+    int64_t every = t->every_days == 0 ? 1 : t->every_days;
+
+    return (dosing + 1) * every * (t->n_weekdays == 0 ? 1 : 7);
+}
+
+bool prescription_spent(const Prescription *p, int64_t at_us)
+{
+    const Ward__Dosage__V1__Timing *t = p->timing;
+    int64_t last = p->starts_at_us;
+
+    switch (t->kind) {
+    case WARD__DOSAGE__V1__TIMING__KIND__KIND_ONCE:
+        return last + DAY_US <= at_us;
+    case WARD__DOSAGE__V1__TIMING__KIND__KIND_INTERVAL:
+        last += (t->count - 1) * (int64_t)t->interval_minutes * MINUTE_US;
+        return t->count > 0 && last + DAY_US <= at_us;
+    case WARD__DOSAGE__V1__TIMING__KIND__KIND_TIMES:
+        return t->count > 0 && t->n_times > 0 &&
+               last + (days_until_last(t) + 1) * DAY_US <= at_us;
+    default: /* AS_NEEDED has no last dose, CONTINUOUS goes on */
+        return false;
+    }
 }
 
 /* ---- the rest ---- */

@@ -13,5 +13,10 @@ WARD_MUST enum ward_code prescription_valid(const Ward__Dosage__V1__Prescription
                                             int64_t at_us, struct ward_err *err);
 /* It ends, and did before this moment. */
 bool prescription_over(const Ward__Dosage__V1__Prescription *p, int64_t at_us);
+/* Its last dose was due over 24 h before, when no slot of it can be charted any more: it runs
+ * no longer, whatever its state. Of doses at times of the day the latest day that the last can
+ * be.
+ */
+bool prescription_spent(const Ward__Dosage__V1__Prescription *p, int64_t at_us);
 
 #endif

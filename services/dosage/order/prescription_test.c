@@ -172,6 +172,55 @@ static void what_has_ended_is_over_from_its_end_on(void **state)
     assert_false(prescription_over(&good.p, INT64_MAX));
 }
 
+#define HOURS(n) ((n)*INT64_C(3600000000))
+#define KIND(x)  WARD__DOSAGE__V1__TIMING__KIND__KIND_##x
+
+static void spent_from(const struct whole *w, int64_t at_us)
+{
+    assert_false(prescription_spent(&w->p, at_us - 1));
+    assert_true(prescription_spent(&w->p, at_us));
+}
+
+static void what_has_given_its_last_dose_is_spent_a_day_later(void **state)
+{
+    char *times[] = {text("08:00"), text("20:00")};
+    int32_t monday[] = {1};
+    struct whole w = {0};
+
+    (void)state;
+    make(&w);
+    w.p.starts_at_us = NOW;
+    assert_false(prescription_spent(&w.p, INT64_MAX));
+    w.timing.kind = KIND(CONTINUOUS);
+    assert_false(prescription_spent(&w.p, INT64_MAX));
+    w.timing.kind = KIND(ONCE);
+    spent_from(&w, NOW + HOURS(24));
+    w.timing.kind = KIND(INTERVAL);
+    w.timing.interval_minutes = 360;
+    assert_false(prescription_spent(&w.p, INT64_MAX));
+    w.timing.count = 1;
+    spent_from(&w, NOW + HOURS(24));
+    w.timing.count = 5;
+    spent_from(&w, NOW + HOURS(4 * 6 + 24));
+    w.timing.count = 10000;
+    w.timing.interval_minutes = 525600;
+    spent_from(&w, NOW + HOURS(INT64_C(9999) * 8760 + 24));
+
+    /* 5 doses at 2 times: the third day at the latest, the first being half gone; and a day. */
+    w.timing = (Ward__Dosage__V1__Timing)WARD__DOSAGE__V1__TIMING__INIT;
+    w.timing.kind = KIND(TIMES);
+    w.timing.times = times;
+    w.timing.n_times = 2;
+    assert_false(prescription_spent(&w.p, INT64_MAX));
+    w.timing.count = 5;
+    spent_from(&w, NOW + HOURS(24 * 5));
+    w.timing.every_days = 3;
+    spent_from(&w, NOW + HOURS(24 * 13));
+    w.timing.weekdays = monday;
+    w.timing.n_weekdays = 1;
+    spent_from(&w, NOW + HOURS(24 * (4 * 3 * 7 + 1)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +230,7 @@ int main(void)
         cmocka_unit_test(what_it_was_calculated_from_is_weight_or_surface),
         cmocka_unit_test(instructions_are_few_words),
         cmocka_unit_test(what_has_ended_is_over_from_its_end_on),
+        cmocka_unit_test(what_has_given_its_last_dose_is_spent_a_day_later),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
  * what their chart says. */
 #include "services/dosage/give/give.h"
 #include "services/dosage/order/order_own.h"
+#include "services/dosage/order/prescription.h"
 
 #include <string.h>
 
@@ -52,7 +53,8 @@ static enum ward_code running(struct making *m, const struct looked *l, struct w
     if (m->out->running == NULL)
         return no_memory(err);
     for (size_t i = 0; i < l->n_running; i++) {
-        if (strcmp(l->running[i]->order_id, m->what->order_id) == 0)
+        if (strcmp(l->running[i]->order_id, m->what->order_id) == 0 ||
+            prescription_spent(l->running[i]->prescription, m->what->at_us))
             continue;
         if (m->out->n_running == RUNNING_MOST) {
             m->out->cut = true;

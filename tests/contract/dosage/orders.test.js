@@ -3,7 +3,7 @@
 
 const test = require('node:test');
 const assert = require('node:assert');
-const { interval, prescription, rulesOf, UUID, nobody } = require('./site');
+const { interval, once, prescription, rulesOf, UUID, nobody } = require('./site');
 const { RULES, ordered, harmless, override, start, placed, change, setState, failure } = require('./ordering');
 
 let site;
@@ -252,6 +252,19 @@ test('a page token is good for its own question alone', async () => {
     assert.deepStrictEqual([err.code, err.reason], ['INVALID_ARGUMENT', 'PAGE_TOKEN_INVALID'], what);
   }
   assert.strictEqual((await list({ page_token: token })).orders.length, 1);
+});
+
+test('an order whose last dose is long due runs no more, whatever its state', async () => {
+  const patient = await site.patient();
+  const starts = (hours) => ({ starts_at_us: String((Date.now() - hours * 3600e3) * 1000) });
+  const runs = [
+    await placed(site, patient, harmless({ timing: once, ...starts(23) })),
+    await placed(site, patient, prescription('testozin', '10 mg', { timing: interval(1, { count: 3 }), ...starts(25) })),
+  ];
+  await placed(site, patient, prescription('lifozin', '10 mg', { timing: once, ...starts(25) }));
+  await placed(site, patient, prescription('lifozin', '10 mg', { timing: interval(1, { count: 3 }), ...starts(27) }));
+  const { snapshot } = await site.check(patient, daily(100));
+  assert.deepStrictEqual(snapshot.running.map((r) => r.order_id), runs.map((o) => o.order_id).sort());
 });
 
 test('a limit for life counts what runs beside what is ordered', async () => {
