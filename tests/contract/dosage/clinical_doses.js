@@ -111,19 +111,30 @@ const perDose = (limit, p) => {
 };
 const plain = (unit) => unit.replace(/\/(kg|m2)$/, '');
 
+// "drug", or for a rule of another than its first ingredient "drug:product:0.008{tablet}": what one mg of that is of the product.
+function drugOf(cell) {
+  const [drug, product_id = '', part = ''] = cell.split(':');
+  const [, factor, unit] = /^([\d.]*)(.*)$/.exec(part);
+  return { drug, product_id, dose: (value, own) => (part ? `${times(value, factor)} ${unit}` : `${value} ${own}`) };
+}
+
+const milligrams = (limit) => (limit.unit.startsWith('g') ? times(limit.value, '1000') : limit.value);
+
 function orderFor(row, limit, p, broken, route) {
-  const drug = row.drug;
-  const small = row.small || '1';
-  const smallUnit = row.unit;
-  const one = (more, given) => snapshotOf(chartOf(p), orderOf(drug, `${small} ${smallUnit}`, route, more), given ? { given } : {});
+  const { drug, product_id, dose } = drugOf(row.drug);
+  const small = `1 ${row.unit}`;
+  const one = (more, given) => snapshotOf(chartOf(p), orderOf(drug, small, route, more), given ? { given } : {});
   switch (limit.kind) {
     case 'never': return snapshotOf(chartOf(p), orderOf(drug, `1 ${limit.dose ?? 'mg'}`, route));
-    case 'every': return one({}, [givenOf(drug, `${small} ${smallUnit}`, limit.minutes - (broken ? 1 : 0))]);
-    case 'doses': return one({}, Array.from({ length: limit.n - (broken ? 0 : 1) }, (_, i) => givenOf(drug, `${small} ${smallUnit}`, 1430 - 20 * i, { administration_id: `g${i}` })));
+    case 'every': return one({}, [givenOf(drug, small, limit.minutes - (broken ? 1 : 0))]);
+    case 'doses': return one({}, Array.from({ length: limit.n - (broken ? 0 : 1) }, (_, i) => givenOf(drug, small, 1430 - 20 * i, { administration_id: `g${i}` })));
     case 'days': return one({ timing: { kind: 'KIND_INTERVAL', interval_minutes: 1440 }, ends_at_us: NOON + limit.n * DAY + (broken ? MINUTE : 0) });
     case 'rate': return snapshotOf(chartOf(p), orderOf(drug, `${broken ? above(limit.value) : limit.value} ${limit.unit}`, route, { timing: { kind: 'KIND_CONTINUOUS' } }));
     case 'least': return snapshotOf(chartOf(p), orderOf(drug, `${broken ? below(perDose(limit, p)) : perDose(limit, p)} ${plain(limit.unit)}`, route));
-    default: return snapshotOf(chartOf(p), orderOf(drug, `${broken ? above(perDose(limit, p)) : perDose(limit, p)} ${plain(limit.unit)}`, route));
+    default: {
+      const most = perDose(product_id ? { ...limit, value: milligrams(limit) } : limit, p);
+      return snapshotOf(chartOf(p), orderOf(drug, dose(broken ? above(most) : most, plain(limit.unit)), route, { product_id }));
+    }
   }
 }
 
@@ -197,7 +208,8 @@ function boundChecks(row, limits, bounds, base) {
   const check = (name, patient, inside) => checks.push({
     id: `${row.rule} ${name} ${inside ? 'within' : 'outside'}`, rule: row.rule,
     snapshot: orderFor(row, limits[0], { ...base, ...patient }, true, route),
-    wrong: bounds.crcl && patient.days < ADULT_DAYS ? undecided(inside) : (d) => wrongOf(row, limits[0], inside, d),
+    wrong: bounds.crcl && patient.days < ADULT_DAYS ? (inside ? undecided(true) : (d) => wrongOf(row, limits[0], false, d) ?? undecided(false)(d))
+      : (d) => wrongOf(row, limits[0], inside, d),
   });
   const sides = (name, { from, to }, patientAt, least) => {
     if (from) {
@@ -225,4 +237,4 @@ function checksOf(row) {
   return [...limitChecks(full, limits, base), ...windowChecks(full, limits, base), ...routeChecks(full, limits, base), ...boundChecks(full, limits, bounds, base)];
 }
 
-module.exports = { readTable, readTables, checksOf, times, print, parse, found };
+module.exports = { readTable, readTables, checksOf, daysOf, found };

@@ -1,0 +1,19 @@
+'use strict';
+// All rows of clinical/*.tsv as checks: { id, rule or rules, snapshot, wrong(decision) → null or a sentence }.
+
+const { readTables, checksOf } = require('./clinical_doses');
+const rules = require('./clinical_rules');
+const { caseChecks } = require('./clinical_cases');
+
+const groups = {
+  'dose rules': () => readTables('doses_').flatMap(checksOf),
+  interactions: rules.interactionChecks,
+  'the published list of interactions': rules.oncChecks,
+  duplicates: rules.duplicateChecks,
+  allergies: rules.allergyChecks,
+  'how old measurements may be': rules.freshChecks,
+  cases: caseChecks,
+};
+const allChecks = () => Object.values(groups).flatMap((make) => make());
+
+module.exports = { groups, allChecks };
