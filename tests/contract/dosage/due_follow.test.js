@@ -14,7 +14,8 @@ let site;
 let schedule;
 let wards = 0;
 test.before(async () => {
-  site = await start({ services: ['identity', 'records', 'dosage', 'dosage2'] });
+  const env = { WARD_DUE_FOLLOWERS: '2' };
+  site = await start({ services: ['identity', 'records', 'dosage', 'dosage2'], env: { dosage: env, dosage2: env } });
   schedule = site.api('schedule');
 });
 test.after(() => site?.stop());
@@ -171,7 +172,7 @@ test('no more than WARD_DUE_FOLLOWERS follow a replica; a seat is free when one 
   const ward = await newWard();
   const [a, b] = [await look(ward), await look(ward)];
   const third = new Look(ward);
-  const err = await third.end;
+  const err = await Promise.race([third.end, until('told', async () => third.messages.length > 0)]);
   assert.deepEqual([err.code, err.reason], ['RESOURCE_EXHAUSTED', 'DUE_FULL']);
   await a.stop();
   const again = await look(ward);
