@@ -327,7 +327,7 @@ async function order(subject, name, drug_id, dose, hours) {
 async function ppid(p) {
   const a = await act(bedside(p.subject, p.other, '--attended'));
   const file = path.join(scratch, `ppid-${p.label}`);
-  fs.writeFileSync(file, a.token, { mode: 0o600 });
+  if (a.token) fs.writeFileSync(file, a.token, { mode: 0o600 });
   return a.token ? file : undefined;
 }
 
@@ -362,7 +362,7 @@ async function bedsides(p, stranger, placed, due) {
   const no = foreign && await act(give(foreign), said("SOMEONE-ELSE'S"));
   if (no?.recorded) throw new Error('a dose was recorded with the token of another patient');
   if (no) rights(no.rights);
-  say(`${red('REFUSED')}  the wrong patient is in the bed: nothing was given, the attempt is in the log`);
+  if (no) say(`${red('REFUSED')}  the wrong patient is in the bed: nothing was given, the attempt is in the log`);
   const token = await ppid(p);
   if (!token) return say(yellow('nobody was matched: there is no token to give with'));
   const yes = await act(give(token), said('TOKEN'));

@@ -35,8 +35,15 @@ test('the_demo_tells_the_whole_journey', async () => {
   assert.match(text, /seen {2}by who works in ward-3.*: 38\.50 Cel, version 1/);
   assert.match(text, /NOT_FOUND {2}RESOURCE_NOT_FOUND.*\n.*\n.*\n +seen {2}for 15 minutes/);
   assert.match(text, /Read +SUCCESS +broken +\d+/);
+  assert.match(text, /SECOND_PHARMACIST_NEEDED.*\n.*\n.*\n +active {2}\d+ drugs, \d+ rules, each with its source; sample: not for clinical use/);
+  assert.match(text, /REFUSED {2}amoxicillin 500 mg.*\n +HARD {2}.*penicillin/);
+  assert.match(text, /REFUSED {2}paracetamol 10000 mg.*\n +HARD {2}.*4000 mg/);
+  assert.match(text, /ORDERED {2}paracetamol 1000 mg every 8 hours/);
+  assert.match(text, /PATIENT +FAIL +ppid of another patient(.*\n){5} +REFUSED {2}the wrong patient/);
+  assert.match(text, /PATIENT +PASS +ppid face.*bed-7\n(.*\n){4} +GIVEN {2}once/);
+  assert.match(text, /GIVEN {2}once.*\n.*\n +ALREADY_EXISTS {2}SLOT_TAKEN/);
   assert.match(text, /FAILED_PRECONDITION {2}NO_CONSENT.*\n +[0-9a-f]{16}\.\. +\S+ +0 +0\n/s);
-  for (const act of ['Enrol', 'Verify', 'SpendToken', 'Identify', 'SetUsePolicy', 'SetIdentifiers', 'VerifyWristband', 'WithdrawConsent', 'GetSubject']) {
+  for (const act of ['Enrol', 'Verify', 'SpendToken', 'Identify', 'SetUsePolicy', 'SetIdentifiers', 'VerifyWristband', 'WithdrawConsent', 'GetSubject', 'ActivateRuleSet', 'Place', 'Administer']) {
     assert.match(text, new RegExp(`^ +\\d+ +\\d\\d:\\d\\d:\\d\\d +local:\\S+ +${act} `, 'm'), `no ${act} in the log`);
   }
   assert.match(text, /verified {2}the act is in the log/);
