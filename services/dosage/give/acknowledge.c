@@ -77,9 +77,7 @@ static enum ward_code prepare(struct acknowledging *a)
 
     if (*a->q->order_id != '\0')
         WARD_TRY(ward_call_id(c, "order_id", a->q->order_id, a->order_id, NULL));
-    if (*a->q->ppid_token == '\0')
-        return WARD_FAIL_REASON(c->err, FAILED_PRECONDITION, "PPID_NEEDED",
-                                "a dose is acknowledged for a verified patient only");
+    WARD_TRY(visit_token(&a->v, a->q->ppid_token));
     if (*a->q->reason_code != '\0') {
         WARD_TRY(ruleset_active(a->v.w, c->mem, &rules, c->err));
         WARD_TRY(reason_check(&a->v, rules, a->q->reason_code, USE(EMERGENCY), c->err));

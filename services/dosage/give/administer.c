@@ -14,9 +14,7 @@ static enum ward_code shape_of_given(struct giving *g)
     const AdministerRequest *q = g->q;
     struct ward_err *err = g->v.c->err;
 
-    if (*q->ppid_token == '\0')
-        return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "PPID_NEEDED",
-                                "a dose is given to a verified patient only");
+    WARD_TRY(visit_token(&g->v, q->ppid_token));
     if (*q->scan == '\0' && *q->not_scanned_reason == '\0')
         return WARD_FAIL_FIELD(err, "scan", "is missing, and so is not_scanned_reason");
     WARD_TRY(visit_route(&g->v, (int)q->route));

@@ -157,6 +157,9 @@ WARD_MUST enum ward_code visit_chart(struct visit *v, const char *patient);
  *   NOT_FOUND  ADMINISTRATION_NOT_FOUND: none, or the person may not see its patient */
 WARD_MUST enum ward_code visit_dose_of(struct visit *v, struct ward_call *c, const char *id,
                                        Dose **out);
+/* There is one, and it is none that is refused unread.
+ *   FAILED_PRECONDITION PPID_NEEDED;  UNAUTHENTICATED PPID_MALFORMED */
+WARD_MUST enum ward_code visit_token(struct visit *v, const char *token);
 /* 0: now. INVALID_ARGUMENT (given_at_us) */
 WARD_MUST enum ward_code visit_given(struct visit *v, int64_t given_at_us);
 /* At most `most` visible characters. */

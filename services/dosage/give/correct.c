@@ -160,11 +160,18 @@ static enum ward_code settle(struct ward_db *db, void *arg, struct ward_err *err
 static enum ward_code correct(struct ward_call *c, const Request *q, Response *r)
 {
     struct correcting k = {.q = q};
+    struct answer_late l = {.v = &k.v};
+    enum ward_code code;
 
     WARD_TRY(visit_dose_of(&k.v, c, q->administration_id, &k.dose));
     WARD_TRY(ward_call_idem(c, q->idempotency_key, &q->base, &k.v.idem));
-    WARD_TRY(shape(&k));
-    WARD_TRY(ward_db_tx(k.v.w->seat.db, settle, &k, c->err));
+    code = shape(&k);
+    if (code == WARD_OK) {
+        WARD_TRY(ward_db_tx(k.v.w->seat.db, settle, &k, c->err));
+    } else {
+        WARD_TRY(answer_or(&l, code));
+        k.answer = *l.out;
+    }
     r->administration = k.answer.administration;
     return WARD_OK;
 }

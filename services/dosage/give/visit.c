@@ -2,6 +2,7 @@
 #include "services/dosage/give/bedside.h"
 
 #include "common/base/clock.h"
+#include "common/base/reason.h"
 
 #include <string.h>
 
@@ -18,7 +19,15 @@ static enum ward_code begin(struct visit *v, struct ward_call *c, const char *pa
 enum ward_code visit_begin(struct visit *v, struct ward_call *c, const char *patient,
                            const char *key, const ProtobufCMessage *q)
 {
-    WARD_TRY(begin(v, c, patient));
+    uint8_t id[DOSAGE_ID];
+    char text[37], *whom = NULL;
+
+    /* What is no id is nobody's, and no text for the audit log. */
+    if (ward_uuid_parse(patient, id)) {
+        ward_uuid_text(id, text);
+        WARD_TRY(ward_call_copy(c, text, &whom));
+    }
+    WARD_TRY(begin(v, c, whom));
     return ward_call_idem(c, key, q, &v->idem);
 }
 
@@ -30,6 +39,7 @@ enum ward_code visit_dose_of(struct visit *v, struct ward_call *c, const char *i
     WARD_TRY(begin(v, c, NULL));
     WARD_TRY(ward_call_id(c, "administration_id", id, dose, NULL));
     WARD_TRY(dose_find(v->w, c->mem, dose, false, out, c->err));
+    WARD_TRY(begin(v, c, (*out)->patient_id)); /* who may not see them is told of, too */
     code = chart_may(c, (*out)->patient_id, &v->chart);
     if (code == WARD_NOT_FOUND)
         return WARD_FAIL_REASON(c->err, NOT_FOUND, "ADMINISTRATION_NOT_FOUND", "no such dose");
@@ -98,6 +108,16 @@ enum ward_code visit_route(struct visit *v, int route)
         protobuf_c_enum_descriptor_get_value(&ward__dosage__v1__route__descriptor, route) ==
             NULL)
         return WARD_FAIL_FIELD(v->c->err, "route", "is missing or unknown");
+    return WARD_OK;
+}
+
+enum ward_code visit_token(struct visit *v, const char *token)
+{
+    if (*token == '\0')
+        return WARD_FAIL_REASON(v->c->err, FAILED_PRECONDITION, "PPID_NEEDED",
+                                "it takes a verified patient");
+    if (strnlen(token, WARD_TOKEN_BYTES + 1) > WARD_TOKEN_BYTES)
+        return WARD_FAIL_ROW(v->c->err, ward_reason_of("PPID_MALFORMED"));
     return WARD_OK;
 }
 
