@@ -90,9 +90,9 @@ static bool is_text(const char *s, size_t most)
 {
     size_t n = 0;
 
-    while (s[n] > ' ' && s[n] <= '~')
+    while (n <= most && s[n] > ' ' && s[n] <= '~')
         n++;
-    return s[n] == '\0' && n <= most;
+    return n <= most && s[n] == '\0';
 }
 
 static bool was_given(const OfflineDose *d)
