@@ -150,7 +150,7 @@ test('health_says_which_service_does_not_answer', async () => {
   try {
     const r = await up.ctl('health');
     assert.strictEqual(r.status, 1);
-    assert.deepStrictEqual(r.json().map((s) => s.serving), [false, true, true]);
+    assert.deepStrictEqual(r.json().map((s) => s.serving), [false, true, true, true]);
   } finally {
     process.kill(pid, 'SIGCONT');
   }
