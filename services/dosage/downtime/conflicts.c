@@ -162,8 +162,8 @@ static enum ward_code decide_it(struct resolving *s, struct ward_err *err)
                                 "the conflict was resolved before");
     WARD_TRY(conflict_say(s->v.w, c->mem, &k, &now, err));
     WARD_TRY(apply(s, now, err));
-    return conflict_decide(s->v.w, c->mem, s->id, c->who->subject, s->req->which, s->v.now_us,
-                           err);
+    return conflict_decide(s->v.w, c->mem, s->id, c->who->subject, (int)s->req->which,
+                           s->v.now_us, err);
 }
 
 static enum ward_code resolve_in_tx(struct ward_db *db, void *arg, struct ward_err *err)

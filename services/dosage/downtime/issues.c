@@ -130,7 +130,7 @@ const char *entry_rejected(const OfflineDose *d, int64_t now_us)
         return "no-time";
     if (d->given_at_us > now_us)
         return "in-future";
-    if (!is_route(d->route))
+    if (!is_route((int)d->route))
         return "route";
     if (!dose_reads(d))
         return "dose-unreadable";
