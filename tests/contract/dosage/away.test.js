@@ -119,6 +119,18 @@ test('a chart that changed before records went is not shown as it was', async ()
   await until('back', async () => { try { return (await of()).weights.length === 2; } catch { return false; } });
 });
 
+test('what ends by the clock, and so is told by no feed, ends here within WARD_ACCESS_S', async () => {
+  const q = await site.charted(uuid(), { ward: 'icu' });
+  const by = site.as('physician', { sub: 'physician-glass' });
+  await site.api('recordsaccess').call('BreakGlass',
+    { idempotency_key: site.key(), patient_id: q.id, reason: 'GLASS_REASON_CONSULT', explanation: 'asked by the intensive care unit' }, by);
+  const on = { hour: site.orders, moment: site.api('dosage', { on: 'dosage2' }) };
+  for (const orders of Object.values(on)) assert.ok(await site.check(q, harmless(), { by, on: orders }));
+  await site.sql("UPDATE glass SET until_us = 1 WHERE actor = 'physician-glass'", 'records');
+  await until('over', () => site.check(q, harmless(), { by, on: on.moment }).then(() => false, (e) => e.reason === 'PATIENT_NOT_FOUND'));
+  assert.ok(await site.check(q, harmless(), { by, on: on.hour }));
+});
+
 test('identity that is gone: nothing is given with a token, everything else goes on', async () => {
   const token = await site.ppid(p);
   await site.ward.services.identity.kill();

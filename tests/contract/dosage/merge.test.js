@@ -5,6 +5,7 @@
 const assert = require('node:assert/strict');
 const { test, before, after } = require('node:test');
 const { rulesOf, until, uuid } = require('./site');
+const { chance, newSeed } = require('../../lib/chance');
 const { start, RULES, ordered, harmless, placed } = require('./ordering');
 
 let site, second;
@@ -148,4 +149,42 @@ test('a position of another feed is given up, and the feed read from its beginni
   for (const name of ['dosage', 'dosage2']) await site.ward.services[name].start();
   await rooted(b, a);
   await until('at its end', async () => (await site.sql('SELECT sequence FROM feed_position'))[0]?.[0] !== undefined);
+});
+
+test('whoever is killed meanwhile, patients here are one where they are one in records, and nowhere else', async (t) => {
+  const all = await people(10);
+  for (const q of all) await placed(site, q, harmless());
+  const list = all.map((q) => site.hex(q.id)).join(', ');
+  const roots = (database) => site.sql(`SELECT HEX(patient_id), HEX(root_id) FROM patient WHERE patient_id IN (${list}) ORDER BY patient_id`, database);
+  const seed = newSeed();
+  t.diagnostic(`SEED=${seed}`);
+  const random = chance(seed);
+  const dice = (n) => Math.floor(random() * n);
+  const standing = []; // [merge_id, into], the last of a chart's undone first
+  const root = new Map(all.map((q) => [q.id, q]));
+  for (let i = 0; i < 40; i++) {
+    if (standing.length > 0 && dice(3) === 0) {
+      await unmerge(standing.pop());
+      root.clear();
+      const now = new Map((await roots('records')).map(([id, r]) => [text(id), text(r)]));
+      for (const q of all) root.set(q.id, all.find((x) => x.id === now.get(q.id)));
+    } else {
+      const tops = all.filter((q) => root.get(q.id) === q);
+      const [a, b] = [tops[dice(tops.length)], tops[dice(tops.length)]];
+      if (a === b) continue;
+      standing.push(await merge(a, b));
+      for (const q of all) if (root.get(q.id) === b) root.set(q.id, a);
+    }
+    if (i % 8 === 3) await site.ward.services.dosage.kill().then(() => site.ward.services.dosage.start());
+    if (i % 8 === 7) await site.ward.services.dosage2.kill().then(() => site.ward.services.dosage2.start());
+  }
+  if (standing.length === 0) standing.push(await merge(all[0], all[1]).then((id) => { root.set(all[1].id, all[0]); return id; }));
+  const wanted = JSON.stringify(await roots('records'));
+  await until('the same', async () => JSON.stringify(await roots('dosage')) === wanted);
+  for (const on of [site.orders, second]) {
+    for (const q of all) {
+      const size = all.filter((x) => root.get(x.id) === root.get(q.id)).length;
+      await same('of one chart', async () => (await ordersOf(q, on)).length === size);
+    }
+  }
 });
