@@ -26,6 +26,11 @@ static enum ward_code no_memory(struct ward_err *err)
     return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a snapshot");
 }
 
+static char *text(const char *s)
+{
+    return (char *)(uintptr_t)s; /* protobuf-c has no const; a snapshot is only read */
+}
+
 /* ---- what runs ---- */
 
 static enum ward_code add_running(struct making *m, const Order *o, struct ward_err *err)
@@ -123,12 +128,12 @@ enum ward_code snapshot_make(struct worker *w, struct ward_arena *mem,
     if (s->patient_id == NULL)
         return no_memory(err);
     s->at_us = what->at_us;
-    s->time_zone = api_text(what->time_zone == NULL ? looked->time_zone : what->time_zone);
+    s->time_zone = text(what->time_zone == NULL ? looked->time_zone : what->time_zone);
     s->rule_set_version = ruleset_version(rules);
-    s->rule_set_sha256 = api_text(ruleset_sha256(rules));
+    s->rule_set_sha256 = text(ruleset_sha256(rules));
     s->purpose = what->purpose;
     s->prescription = (Prescription *)(uintptr_t)what->prescription;
-    s->order_id = api_text(what->order_id);
+    s->order_id = text(what->order_id);
     s->facts = (Ward__Dosage__V1__Facts *)(uintptr_t)what->chart->facts;
     s->giving = (Ward__Dosage__V1__Quantity *)(uintptr_t)what->giving;
     WARD_TRY(running(&m, looked, err));
