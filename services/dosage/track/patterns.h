@@ -3,9 +3,10 @@
  *
  * Kinds after: R. Koppel, T. Wetterneck, J. L. Telles, B.-T. Karsh, "Workarounds to Barcode
  * Medication Administration Systems: Their Occurrences, Causes, and Threats to Patient Safety",
- * J Am Med Inform Assoc 2008;15:408-423, doi:10.1197/jamia.M2616, which lists 15 of them; it
- * gives no numbers to tell one by. So every number below is policy: set so that a single slip
- * is no finding, and to be changed by those who review what is found.
+ * J Am Med Inform Assoc 2008;15:408-423, doi:10.1197/jamia.M2616 (15 workarounds: steps left
+ * out, out of order, or not authorized). No number below is taken from there or from elsewhere:
+ * every one is policy, set so that a single slip is no finding, and to be changed by those who
+ * review what is found. docs/dosage.md says them.
  *
  * A rule says at which row a pattern is complete, by that row and those less than its window
  * before it: so what it finds does not depend on where a look began, as long as it began a
@@ -33,16 +34,16 @@
 #define BATCH_PATIENTS 4
 #define BATCH_DOSES    15
 #define BATCH_WITHIN   (60 * PATTERN_S)
-/* Of at least so many doses that one person gave in 24 h, the share that no scan came with.
- * Policy; for comparison: Koppel 2008 (abstract) saw alerts overridden for 10.3 % of
- * medications charted. */
+/* Of at least so many doses that one person gave in 24 h, the share that no scan came with must
+ * be above this. Policy. */
 #define UNSCANNED_OF      10
 #define UNSCANNED_PERCENT 50
 #define UNSCANNED_WITHIN  (24 * 3600 * PATTERN_S)
 /* Of at least so many findings of one rule where something was ordered, in 7 days, the share
- * overridden. A finding leads to nobody, so what is found names the rule alone. Policy; for
- * comparison: overridden alerts in general are 49 % to 96 %: van der Sijs et al., J Am Med
- * Inform Assoc 2006;13:138-147, doi:10.1197/jamia.M1809. */
+ * overridden. A finding leads to nobody, so what is found names the rule alone. Policy; to be
+ * read beside what is usual: drug safety alerts are overridden in 49 % to 96 % of cases.
+ * Source: H. van der Sijs, J. Aarts, A. Vulto, M. Berg, J Am Med Inform Assoc 2006;13:138-147,
+ * doi:10.1197/jamia.M1809, abstract; checked 2026-11-21. */
 #define HABIT_OF      20
 #define HABIT_PERCENT 90
 #define HABIT_WITHIN  (7 * 24 * 3600 * PATTERN_S)
