@@ -50,7 +50,8 @@ static bool overrode(const Decision *d, const char *rule)
 }
 
 /* Who ordered it decided about what the check found then: the same, no worse, is not asked of
- * the nurse at every dose. A hard stop is: two people stand at the bedside or none gives it. */
+ * the nurse at every dose, or nobody at the bedside could give it. For a hard stop two people
+ * stand there. */
 static enum ward_code decided_before(struct giving *g, struct ward_err *err)
 {
     uint8_t id[DOSAGE_ID];

@@ -276,6 +276,15 @@ test('a warning the prescriber overrode is not asked of the nurse again', async 
   assert.deepStrictEqual(answer.decision.findings.map((f) => f.rule_id), ['testozin-single-warn']);
 });
 
+test('a hard stop that two overrode when it was ordered needs two at the bedside, and no reason again', async () => {
+  const p = prescription('lifozin', '2500 mg', { timing: { kind: 'KIND_ONCE' } });
+  const at = await bedside(site, p, { overrides: [{ rule_id: 'lifozin-life', reason_code: 'specialist' }], second_person_token: second(site, 'pharmacist') });
+  const alone = await give(site, at);
+  assert.deepStrictEqual([alone.recorded, alone.open], [false, ['lifozin-life']]);
+  const answer = await give(site, at, { second_person_token: second(site) });
+  assert.deepStrictEqual([answer.recorded, answer.open, answer.administration.second_person], [true, [], 'nurse-second']);
+});
+
 test('high-alert medicines need two people, and the right ones', async () => {
   const at = await bedside(site, prescription('alertin', '10 mg', { timing: { kind: 'KIND_ONCE' } }));
   const failed = async (second_person_token) => { const e = await refused(site, at, { second_person_token }); return [e.code, e.reason]; };
