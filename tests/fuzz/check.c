@@ -7,6 +7,9 @@
 #include "common/rpc/wire.h"
 #include "services/dosage/check/check_text.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
 #define CALL_CAP ((size_t)64 << 20)
 
 static struct ward_arena set_mem;

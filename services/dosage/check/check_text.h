@@ -3,10 +3,10 @@
 #ifndef DOSAGE_CHECK_TEXT_H
 #define DOSAGE_CHECK_TEXT_H
 
+#include "common/base/text.h"
 #include "services/dosage/check/run.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* ---- protobuf text into a message ---- */
@@ -82,9 +82,11 @@ static inline void pb_value(struct pb_text *t, const ProtobufCFieldDescriptor *f
 
         memcpy(at, &yes, sizeof(yes));
     } else {
-        int64_t n = strtoll(word, NULL, 10);
-        int32_t small = (int32_t)n;
+        int64_t n = 0;
+        int32_t small;
 
+        WARD_ASSERT(ward_i64(word, INT64_MIN, INT64_MAX, &n));
+        small = (int32_t)n;
         if (f->type == PROTOBUF_C_TYPE_INT64)
             memcpy(at, &n, sizeof(n));
         else
