@@ -64,8 +64,8 @@ static enum ward_code decided_before(struct giving *g, struct ward_err *err)
     for (size_t i = 0; i < g->n_open; i++) {
         Severity now = severity_of(g->decision, g->open[i]);
 
-        if (now == WARD__DOSAGE__V1__SEVERITY__SEVERITY_HARD || !overrode(then, g->open[i]) ||
-            severity_of(then, g->open[i]) < now)
+        if ((now == WARD__DOSAGE__V1__SEVERITY__SEVERITY_HARD && !g->has_second) ||
+            !overrode(then, g->open[i]) || severity_of(then, g->open[i]) < now)
             g->open[n++] = g->open[i];
     }
     g->n_open = n;

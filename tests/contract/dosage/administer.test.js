@@ -282,7 +282,7 @@ test('a hard stop that two overrode when it was ordered needs two at the bedside
   const alone = await give(site, at);
   assert.deepStrictEqual([alone.recorded, alone.open], [false, ['lifozin-life']]);
   const answer = await give(site, at, { second_person_token: second(site) });
-  assert.deepStrictEqual([answer.recorded, answer.open, answer.administration.second_person], [true, [], 'nurse-second']);
+  assert.deepStrictEqual([answer.recorded, answer.open, answer.administration?.second_person], [true, [], 'nurse-second']);
 });
 
 test('high-alert medicines need two people, and the right ones', async () => {
