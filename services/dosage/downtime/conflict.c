@@ -5,8 +5,8 @@
 typedef Ward__Dosage__V1__Conflict Conflict;
 
 #define COLUMNS                                                                                \
-    "SELECT c.conflict_id, c.charted_id, c.offline_id, c.ward, c.resolved_at_us, e.issues"     \
-    " FROM conflict c LEFT JOIN offline_entry e ON e.administration_id = c.offline_id"
+    "SELECT c.conflict_id, c.charted_id, c.offline_id, c.ward, c.resolved_at_us"               \
+    " FROM conflict c"
 
 static enum ward_code no_memory(struct ward_err *err)
 {
@@ -20,7 +20,6 @@ static void take(const struct ward_val *row, struct conflict *out)
     memcpy(out->offline, row[2].p, DOSAGE_ID);
     out->ward = row[3].p;
     out->resolved_at_us = row_number(row[4]);
-    out->issues = row[5].p == NULL ? "" : row[5].p;
 }
 
 enum ward_code conflicts_of(struct worker *w, struct ward_arena *mem, const char *ward,
@@ -91,7 +90,7 @@ enum ward_code conflict_say(struct worker *w, struct ward_arena *mem, const stru
     ward__dosage__v1__conflict__init(c);
     WARD_TRY(dose_find(w, mem, k->charted, false, &c->charted, err));
     WARD_TRY(dose_find(w, mem, k->offline, false, &c->offline, err));
-    WARD_TRY(issues_read(k->issues, mem, &issues, err));
+    WARD_TRY(entry_issues(w, mem, k->offline, &issues, err));
     ward_uuid_text(k->id, id);
     c->conflict_id = ward_strdup(mem, id);
     c->issues = ward_alloc(mem, (issues.n + 1) * sizeof(char *));

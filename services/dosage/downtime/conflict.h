@@ -11,7 +11,6 @@ struct conflict {
     uint8_t id[DOSAGE_ID], charted[DOSAGE_ID], offline[DOSAGE_ID];
     const char *ward;
     int64_t resolved_at_us; /* 0: nobody decided */
-    const char *issues;     /* of the one brought in */
 };
 /* Undecided ones of a ward behind `after`, by id: the oldest first, at most `most`. Of erased
  * patients none. */

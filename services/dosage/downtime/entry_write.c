@@ -1,6 +1,5 @@
 #include "services/dosage/downtime/reconcile.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define STATE(name) WARD__DOSAGE__V1__RECONCILE_RESULT__STATE__STATE_##name
@@ -14,43 +13,6 @@ struct writing {
     uint8_t dose_id[DOSAGE_ID], charted_id[DOSAGE_ID];
     bool charted; /* the slot is, by another */
 };
-
-/* ---- brought in before ---- */
-
-enum ward_code entry_known(struct entry *e, struct entry_done *out, bool *known,
-                           struct ward_err *err)
-{
-    static const char SQL[] =
-        "SELECT administration_id, issues FROM offline_entry WHERE entry_id = ?";
-    struct worker *w = e->call->wrk;
-    struct ward_rows rows;
-
-    WARD_TRY(
-        ward_db_run(w->seat.db, e->call->mem, SQL, WARD_PARAMS(id_val(e->id)), &rows, err));
-    *known = rows.n == 1;
-    if (!*known)
-        return WARD_OK;
-    *out = (struct entry_done){.state = STATE(KNOWN)};
-    if (rows.at[0][0].p != NULL)
-        ward_uuid_text((const uint8_t *)rows.at[0][0].p, out->administration_id);
-    snprintf(out->issues, sizeof(out->issues), "%s", rows.at[0][1].p);
-    return WARD_OK;
-}
-
-/* Whoever comes second waits here for the first to end. */
-static enum ward_code claim(struct writing *s, struct ward_db *db, struct ward_err *err)
-{
-    static const char SQL[] = "INSERT INTO offline_entry (entry_id, pack_id, state,"
-                              " administration_id, issues, at_us) VALUES (?, ?, ?, ?, ?, ?)";
-    struct entry *e = s->e;
-    struct ward_arena *mem = e->call->mem;
-
-    return ward_db_run(db, mem, SQL,
-                       WARD_PARAMS(id_val(e->id), id_val(e->pack->id),
-                                   ward_int(mem, s->out->state), id_val(s->dose_id),
-                                   ward_text(s->out->issues), ward_int(mem, e->now_us)),
-                       NULL, err);
-}
 
 /* ---- the slot ---- */
 
@@ -203,30 +165,40 @@ static enum ward_code say(struct writing *s, struct ward_err *err)
     return make_dose(s, err);
 }
 
-static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
+static enum ward_code write_all(struct writing *s, const struct owner *owner,
+                                struct ward_db *db, struct ward_err *err)
 {
-    struct writing *s = arg;
     struct entry *e = s->e;
-    struct owner owner;
     enum ward_code code;
     bool known = false;
 
-    WARD_TRY(owner_lock(e->call->wrk, e->call->mem, e->chart.id, &owner, err));
-    owner_wipe(&owner);
     ward_uuid7(s->dose_id);
     *s->out = (struct entry_done){0};
     ward_uuid_text(s->dose_id, s->out->administration_id);
     WARD_TRY(look_at_slot(s, db, err));
     WARD_TRY(say(s, err));
-    code = claim(s, db, err);
+    code = entry_put(e, owner, s->dose_id, s->out, err);
     if (code == WARD_ALREADY_EXISTS) {
-        WARD_TRY(entry_known(e, s->out, &known, err));
+        WARD_TRY(entry_known(e->call, e->id, s->out, &known, err));
         return known ? WARD_OK : WARD_FAIL(err, ABORTED, "an entry came and went");
     }
     WARD_TRY(code);
     WARD_TRY(put_dose(s, err));
     WARD_TRY(put_conflict(s, db, err));
     return ward_act_write(&s->act, db, err);
+}
+
+static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
+{
+    struct writing *s = arg;
+    struct entry *e = s->e;
+    struct owner owner;
+    enum ward_code code;
+
+    WARD_TRY(owner_lock(e->call->wrk, e->call->mem, e->chart.id, &owner, err));
+    code = write_all(s, &owner, db, err);
+    owner_wipe(&owner);
+    return code;
 }
 
 /* A slot that another took after it was looked at is looked at again. */

@@ -37,7 +37,7 @@ static enum ward_code no_memory(struct ward_err *err)
 /* ---- one ---- */
 
 /* Into the call's own arena. */
-static enum ward_code say(struct reconciling *k, const OfflineDose *in,
+static enum ward_code say(struct reconciling *k, const char *entry_id,
                           const struct entry_done *done, ReconcileResult **out)
 {
     ReconcileResult *r = ward_new(k->call->mem, ReconcileResult);
@@ -48,7 +48,7 @@ static enum ward_code say(struct reconciling *k, const OfflineDose *in,
     ward__dosage__v1__reconcile_result__init(r);
     WARD_TRY(issues_read(done->issues, k->call->mem, &issues, k->call->err));
     WARD_TRY(ward_call_copy(k->call, done->administration_id, &r->administration_id));
-    r->entry_id = in->entry_id;
+    r->entry_id = api_text(entry_id);
     r->state = done->state;
     r->issues = ward_alloc(k->call->mem, (issues.n + 1) * sizeof(char *));
     if (r->issues == NULL)
@@ -83,7 +83,7 @@ static enum ward_code work(struct reconciling *k, const OfflineDose *in,
     e.rejected =
         ward_uuid_parse(in->entry_id, e.id) ? entry_rejected(in, k->now_us) : "entry-id";
     if (e.rejected == NULL) {
-        WARD_TRY(entry_known(&e, done, &known, c->err));
+        WARD_TRY(entry_known(c, e.id, done, &known, c->err));
         if (known)
             return WARD_OK;
         WARD_TRY(entry_look(&e, c->err));
@@ -110,7 +110,7 @@ static enum ward_code one(struct reconciling *k, size_t at, struct ward_arena *m
     code = work(k, k->req->doses[at], &done);
     c->mem = whole;
     WARD_TRY(code);
-    return say(k, k->req->doses[at], &done, &k->r->results[at]);
+    return say(k, k->req->doses[at]->entry_id, &done, &k->r->results[at]);
 }
 
 static enum ward_code all(struct reconciling *k)
@@ -171,17 +171,18 @@ static enum ward_code look_again(struct ward_db *db, void *arg, struct ward_err 
     return WARD_OK;
 }
 
-static enum ward_code tell(struct reconciling *k, struct ward_db *db, struct ward_err *err)
+static enum ward_code tell(struct reconciling *k, const ReconcileResponse *r,
+                           struct ward_db *db, struct ward_err *err)
 {
     struct ward_act act = k->act;
     int64_t recorded = 0, conflicts = 0, rejected = 0;
     char pack[37];
 
-    for (size_t i = 0; i < k->r->n_results; i++) {
-        conflicts += k->r->results[i]->state == STATE(CONFLICT);
-        rejected += k->r->results[i]->state == STATE(REJECTED);
-        recorded += k->r->results[i]->state == STATE(RECORDED) ||
-                    k->r->results[i]->state == STATE(RECORDED_WITH_ISSUES);
+    for (size_t i = 0; i < r->n_results; i++) {
+        conflicts += r->results[i]->state == STATE(CONFLICT);
+        rejected += r->results[i]->state == STATE(REJECTED);
+        recorded += r->results[i]->state == STATE(RECORDED) ||
+                    r->results[i]->state == STATE(RECORDED_WITH_ISSUES);
     }
     ward_uuid_text(k->pack.id, pack);
     ward_act_note(&act, "pack", pack);
@@ -191,16 +192,61 @@ static enum ward_code tell(struct reconciling *k, struct ward_db *db, struct war
     return ward_act_write(&act, db, err);
 }
 
+/* What is kept is what became of each; what there is to say of it is read again, but for the
+ * words of a rejection. */
+static enum ward_code keep(struct reconciling *k, struct ward_db *db, struct ward_err *err)
+{
+    ReconcileResponse kept = WARD__DOSAGE__V1__RECONCILE_RESPONSE__INIT;
+    size_t n = k->r->n_results;
+    ReconcileResult *all = ward_alloc(k->call->mem, n * sizeof(*all));
+
+    kept.results = ward_alloc(k->call->mem, n * sizeof(ReconcileResult *));
+    if (all == NULL || kept.results == NULL)
+        return no_memory(err);
+    for (size_t i = 0; i < n; i++) {
+        all[i] = *k->r->results[i];
+        if (all[i].state != STATE(REJECTED))
+            all[i].n_issues = 0;
+        kept.results[kept.n_results++] = &all[i];
+    }
+    return ward_call_keep(k->call, db, &k->idem, &kept.base, err);
+}
+
+static enum ward_code read_again(struct reconciling *k, struct ward_err *err)
+{
+    struct ward_call *c = k->call;
+
+    for (size_t i = 0; i < k->kept->n_results; i++) {
+        ReconcileResult *r = k->kept->results[i];
+        struct entry_done done;
+        uint8_t id[DOSAGE_ID];
+        ReconcileResult *again;
+        bool known = false;
+
+        if (r->state == STATE(REJECTED) || !ward_uuid_parse(r->entry_id, id))
+            continue;
+        WARD_TRY(entry_known(c, id, &done, &known, err));
+        if (!known)
+            return WARD_FAIL(err, DATA_LOSS, "an entry that was brought in is gone");
+        WARD_TRY(say(k, r->entry_id, &done, &again));
+        r->issues = again->issues;
+        r->n_issues = again->n_issues;
+    }
+    return WARD_OK;
+}
+
 /* Two calls of one key that ran beside each other give one answer: the first's. */
 static enum ward_code finish(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct reconciling *k = arg;
 
     WARD_TRY(look_again(db, k, err));
-    if (k->kept != NULL)
-        return tell(k, db, err);
-    WARD_TRY(tell(k, db, err));
-    return ward_call_keep(k->call, db, &k->idem, &k->r->base, err);
+    if (k->kept == NULL) {
+        WARD_TRY(tell(k, k->r, db, err));
+        return keep(k, db, err);
+    }
+    WARD_TRY(read_again(k, err));
+    return tell(k, k->kept, db, err);
 }
 
 /* ---- the call ---- */

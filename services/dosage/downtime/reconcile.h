@@ -75,16 +75,28 @@ WARD_MUST enum ward_code entry_look(struct entry *e, struct ward_err *err);
 /* The dose check at the time it was given: e->decision, and its findings as issues. */
 WARD_MUST enum ward_code entry_check(struct entry *e, struct ward_err *err);
 
-/* ---- entry_write.c ---- */
+/* ---- entry_row.c: rows of entries ---- */
 
 struct entry_done {
     Ward__Dosage__V1__ReconcileResult__State state;
     char administration_id[37]; /* "" */
     char issues[ISSUES_TEXT];
 };
-/* What became of an entry that was brought in before; false: it was not. Any connection. */
-WARD_MUST enum ward_code entry_known(struct entry *e, struct entry_done *out, bool *known,
-                                     struct ward_err *err);
+/* What became of an entry that was brought in before; false: it was not. Of an erased patient's
+ * no issues. Any connection. */
+WARD_MUST enum ward_code entry_known(struct ward_call *c, const uint8_t id[DOSAGE_ID],
+                                     struct entry_done *out, bool *known, struct ward_err *err);
+/* What there is to say of the entry that a dose came by; "": nothing. */
+WARD_MUST enum ward_code entry_issues(struct worker *w, struct ward_arena *mem,
+                                      const uint8_t dose[DOSAGE_ID], struct issues *out,
+                                      struct ward_err *err);
+/* In a transaction; whoever comes second waits for the first to end.   ALREADY_EXISTS */
+WARD_MUST enum ward_code entry_put(struct entry *e, const struct owner *owner,
+                                   const uint8_t dose[DOSAGE_ID], const struct entry_done *done,
+                                   struct ward_err *err);
+
+/* ---- entry_write.c ---- */
+
 /* Records it in a transaction of its own, with its event: once. */
 WARD_MUST enum ward_code entry_record(struct entry *e, struct entry_done *out,
                                       struct ward_err *err);

@@ -86,6 +86,9 @@ test('the same call has the same answer; the key is no other call\'s', async () 
   const rows = await doses(at.patient);
   for (const on of ['dosage', 'dosage2']) assert.deepStrictEqual(await reconcile(site, at.pack, [entry], { key, on }), first);
   assert.strictEqual(await doses(at.patient), rows);
+  assert.ok(first[0].issues.length > 0);
+  const kept = await site.sql("SELECT HEX(answer) FROM ward_idempotency");
+  assert.ok(!kept.some(([hex]) => Buffer.from(hex, 'hex').includes('before-pack')), 'what there is to say lies in no answer that is kept');
   const f = await failure(reconcile(site, at.pack, [line(at)], { key }));
   assert.deepStrictEqual([f.code, f.reason], ['FAILED_PRECONDITION', 'IDEMPOTENCY_MISMATCH']);
 });

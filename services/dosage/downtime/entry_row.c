@@ -1,0 +1,105 @@
+/* Rows of entries. What there is to say of one is sealed under its patient's key, bound to the
+ * entry and the dose: it names rules, and a rule tells the drug. */
+#include "services/dosage/downtime/reconcile.h"
+
+#include <string.h>
+
+#define STATE(name) WARD__DOSAGE__V1__RECONCILE_RESULT__STATE__STATE_##name
+#define SEALED_AS   "entry"
+
+enum column { ENTRY, DOSE, SEALED, PATIENT, KEK, WRAPPED };
+#define COLUMNS                                                                                \
+    "SELECT e.entry_id, e.administration_id, e.sealed, a.patient_id, k.kek, k.wrapped"         \
+    " FROM offline_entry e LEFT JOIN administration a"                                         \
+    " ON a.administration_id = e.administration_id"                                            \
+    " LEFT JOIN owner_key k ON k.owner_id = a.patient_id"
+
+/* Nothing, where the key is gone. */
+static enum ward_code open_row(struct worker *w, struct ward_arena *mem,
+                               const struct ward_val *row, struct issues *out,
+                               struct ward_err *err)
+{
+    const ReconcileResult *r;
+    ProtobufCMessage *msg = NULL;
+    enum ward_code code;
+    struct owner o;
+    char dose[37];
+
+    *out = (struct issues){0};
+    if (row[WRAPPED].p == NULL)
+        return WARD_OK;
+    ward_uuid_text((const uint8_t *)row[DOSE].p, dose);
+    WARD_TRY(
+        owner_open(w, mem, (const uint8_t *)row[PATIENT].p, row[KEK], row[WRAPPED], &o, err));
+    code = owner_unseal(&o, mem, SEALED_AS, (const uint8_t *)row[ENTRY].p, dose, row[SEALED],
+                        &ward__dosage__v1__reconcile_result__descriptor, &msg, err);
+    owner_wipe(&o);
+    WARD_TRY(code);
+    r = (const ReconcileResult *)msg;
+    for (size_t i = 0; i < r->n_issues; i++)
+        issue_add(out, r->issues[i]);
+    return WARD_OK;
+}
+
+enum ward_code entry_known(struct ward_call *c, const uint8_t id[DOSAGE_ID],
+                           struct entry_done *out, bool *known, struct ward_err *err)
+{
+    static const char SQL[] = COLUMNS " WHERE e.entry_id = ?";
+    struct worker *w = c->wrk;
+    struct issues issues;
+    struct ward_rows rows;
+
+    WARD_TRY(ward_db_run(w->seat.db, c->mem, SQL, WARD_PARAMS(id_val(id)), &rows, err));
+    *known = rows.n == 1;
+    if (!*known)
+        return WARD_OK;
+    WARD_TRY(open_row(w, c->mem, rows.at[0], &issues, err));
+    *out = (struct entry_done){.state = STATE(KNOWN)};
+    ward_uuid_text((const uint8_t *)rows.at[0][DOSE].p, out->administration_id);
+    issues_print(&issues, out->issues);
+    return WARD_OK;
+}
+
+enum ward_code entry_issues(struct worker *w, struct ward_arena *mem,
+                            const uint8_t dose[DOSAGE_ID], struct issues *out,
+                            struct ward_err *err)
+{
+    static const char SQL[] = COLUMNS " WHERE e.administration_id = ?";
+    struct ward_rows rows;
+
+    *out = (struct issues){0};
+    WARD_TRY(ward_db_run(w->seat.db, mem, SQL, WARD_PARAMS(id_val(dose)), &rows, err));
+    return rows.n == 0 ? WARD_OK : open_row(w, mem, rows.at[0], out, err);
+}
+
+static enum ward_code seal(struct entry *e, const struct owner *owner,
+                           const struct entry_done *done, struct ward_val *out,
+                           struct ward_err *err)
+{
+    ReconcileResult r = WARD__DOSAGE__V1__RECONCILE_RESULT__INIT;
+    struct issues issues;
+
+    WARD_TRY(issues_read(done->issues, e->call->mem, &issues, err));
+    r.issues = (char **)(uintptr_t)issues.at;
+    r.n_issues = issues.n;
+    return owner_seal(owner, e->call->mem, SEALED_AS, e->id, done->administration_id, &r.base,
+                      out, err);
+}
+
+enum ward_code entry_put(struct entry *e, const struct owner *owner,
+                         const uint8_t dose[DOSAGE_ID], const struct entry_done *done,
+                         struct ward_err *err)
+{
+    static const char SQL[] = "INSERT INTO offline_entry (entry_id, pack_id, state,"
+                              " administration_id, sealed, at_us) VALUES (?, ?, ?, ?, ?, ?)";
+    struct ward_arena *mem = e->call->mem;
+    struct worker *w = e->call->wrk;
+    struct ward_val sealed;
+
+    WARD_TRY(seal(e, owner, done, &sealed, err));
+    return ward_db_run(w->seat.db, mem, SQL,
+                       WARD_PARAMS(id_val(e->id), id_val(e->pack->id),
+                                   ward_int(mem, done->state), id_val(dose), sealed,
+                                   ward_int(mem, e->now_us)),
+                       NULL, err);
+}
