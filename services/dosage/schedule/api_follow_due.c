@@ -40,8 +40,7 @@ struct news {
 /* The next slot of a board that this caller sees. */
 static size_t next_seen(const struct looking *l, const struct due_board *b, size_t at)
 {
-    while (b != NULL && at < b->board.n &&
-           !board_shows(&b->board, b->board.slots[at], l->ahead))
+    while (at < b->board.n && !board_shows(&b->board, b->board.slots[at], l->ahead))
         at++;
     return at;
 }
@@ -49,12 +48,12 @@ static size_t next_seen(const struct looking *l, const struct due_board *b, size
 /* Both are in one order: what only the old one has is gone. */
 static void compare(const struct looking *l, const struct due_board *b, struct news *out)
 {
-    const struct due_board *a = l->last;
+    static const struct due_board nothing;
+    const struct due_board *a = l->last == NULL ? &nothing : l->last;
     size_t i = next_seen(l, a, 0), k = next_seen(l, b, 0);
-    size_t n = a == NULL ? 0 : a->board.n;
 
-    while (i < n || k < b->board.n) {
-        int order = i == n            ? 1
+    while (i < a->board.n || k < b->board.n) {
+        int order = i == a->board.n   ? 1
                     : k == b->board.n ? -1
                                       : board_order(a->board.slots[i], b->board.slots[k]);
 
