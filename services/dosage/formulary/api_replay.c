@@ -132,6 +132,14 @@ static enum ward_code tell(struct replay *r, bool done)
     return ward_send(r->call, &resp.base);
 }
 
+/* A Replay that nobody was there to look at is none. */
+static enum ward_code still_there(const struct replay *r)
+{
+    if (!ward_call_cancelled(r->call))
+        return WARD_OK;
+    return WARD_FAIL(r->call->err, CANCELLED, "the caller went away");
+}
+
 /* *more: there may be others behind these. */
 static enum ward_code batch(struct replay *r, bool *more)
 {
@@ -148,8 +156,7 @@ static enum ward_code batch(struct replay *r, bool *more)
                                      ward_int(mem, r->to_us), ward_int(mem, n)),
                          &rows, r->call->err));
     for (size_t i = 0; i < rows.n; i++) {
-        if (ward_call_cancelled(r->call))
-            return WARD_FAIL(r->call->err, CANCELLED, "the caller went away");
+        WARD_TRY(still_there(r));
         if (rows.at[i][0].n != DOSAGE_ID)
             return WARD_FAIL(r->call->err, DATA_LOSS, "a decision's id is none");
         memcpy(r->before, rows.at[i][0].p, DOSAGE_ID);
@@ -218,6 +225,8 @@ static enum ward_code run(struct replay *r)
     ward_arena_init(&r->batch, BATCH_MEM);
     ward_arena_init(&r->one, ONE_MEM);
     code = all(r);
+    if (code == WARD_OK)
+        code = still_there(r);
     if (code == WARD_OK)
         code = ward_db_tx(r->w->seat.db, end_in_tx, r, r->call->err);
     if (code == WARD_OK)

@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-#define W(s) ((char *)(uintptr_t)(s)) /* protobuf-c has no const; nothing here is written to   \
-                                       */
+/* protobuf-c has no const; nothing here is written to. */
+#define W(s) ((char *)(uintptr_t)(s))
 
 struct world {
     RuleSet set;
@@ -92,7 +92,7 @@ static inline void world_base(struct world *w)
     w->names[0] = W("cin");
 }
 
-static inline void world_drugs(struct world *w)
+static inline void world_ingredients(struct world *w)
 {
     ward__dosage__v1__ingredient__init(&w->alpha);
     w->alpha.id = W("alpha");
@@ -108,7 +108,10 @@ static inline void world_drugs(struct world *w)
     w->ingredients[0] = &w->alpha;
     w->ingredients[1] = &w->beta;
     SET_LIST(w->set, ingredients, w->ingredients);
+}
 
+static inline void world_strengths(struct world *w)
+{
     w->amount = quantity("500", "mg");
     w->per = quantity("1", "{tablet}");
     w->amount_beta = quantity("1", "{dose}");
@@ -123,6 +126,10 @@ static inline void world_drugs(struct world *w)
     w->other_strength.per = &w->per_beta;
     w->strengths[0] = &w->strength;
     w->strengths[1] = &w->other_strength;
+}
+
+static inline void world_drugs(struct world *w)
+{
     w->routes[0] = WARD__DOSAGE__V1__ROUTE__ROUTE_PO;
     w->routes[1] = WARD__DOSAGE__V1__ROUTE__ROUTE_IV;
     w->product_routes[0] = WARD__DOSAGE__V1__ROUTE__ROUTE_PO;
@@ -179,7 +186,7 @@ static inline void world_doses(struct world *w)
     SET_LIST(w->set, dose_rules, w->doses);
 }
 
-static inline void world_rules(struct world *w)
+static inline void world_pairs(struct world *w)
 {
     ward__dosage__v1__selector__init(&w->of_alpha);
     w->of_alpha.of_case = WARD__DOSAGE__V1__SELECTOR__OF_INGREDIENT;
@@ -197,6 +204,10 @@ static inline void world_rules(struct world *w)
     w->duplicate.class_ = W("cin");
     w->duplicate.name = &w->name;
     w->duplicate.most = 1;
+}
+
+static inline void world_rules(struct world *w)
+{
     ward__dosage__v1__allergy_rule__init(&w->allergy);
     w->allergy.rule = &w->rules[4];
     w->forbids[0] = &w->of_class;
@@ -221,6 +232,10 @@ static inline void world_rules(struct world *w)
     w->uses[0] = WARD__DOSAGE__V1__REASON__USE__USE_OVERRIDE_WARN;
     SET_LIST(w->reason, uses, w->uses);
     SET_LIST(w->reason, roles, w->roles);
+}
+
+static inline void world_lists(struct world *w)
+{
     w->interactions[0] = &w->interaction;
     w->duplicates[0] = &w->duplicate;
     w->allergies[0] = &w->allergy;
@@ -239,9 +254,13 @@ static inline void world_rules(struct world *w)
 static inline void world_make(struct world *w)
 {
     world_base(w);
+    world_ingredients(w);
+    world_strengths(w);
     world_drugs(w);
     world_doses(w);
+    world_pairs(w);
     world_rules(w);
+    world_lists(w);
 }
 
 #endif

@@ -12,7 +12,7 @@ const WEIGHT = '29463-7';
 // Cases that need nothing but a chart and running orders.
 const WHOLE = [
   'paracetamol-iv-6-hourly', 'paracetamol-iv-4-hourly', 'paracetamol-iv-too-much-at-once', 'paracetamol-iv-light-adult', 'paracetamol-iv-child-right',
-  'paracetamol-iv-child-often', 'paracetamol-iv-infant-often', 'paracetamol-iv-no-weight', 'paracetamol-iv-old-weight', 'two-nsaids', 'nsaid-with-warfarin',
+  'paracetamol-iv-child-often', 'paracetamol-iv-infant-often', 'paracetamol-iv-no-weight', 'two-nsaids', 'nsaid-with-warfarin',
   'ketorolac-without-end', 'ketorolac-light', 'morphine-iv-tenfold', 'opioid-with-benzodiazepine', 'fentanyl-mg-for-ug', 'tramadol-failing-kidneys',
   'tramadol-with-phenelzine', 'amoxicillin-allergic', 'cefalexin-after-amoxicillin', 'ceftriaxone-penicillin-allergy-zh', 'meropenem-woman-70',
   'meropenem-man-70', 'gentamicin-long', 'vancomycin-load-much', 'cotrimoxazole-with-warfarin', 'azithromycin-with-amiodarone', 'metformin-egfr-40',
