@@ -182,7 +182,8 @@ static void a_wall_clock_is_placed_and_never_guessed(void **state)
     expect_offset("Europe/Berlin", wall(2020, 10, 25, 2, 0), CSV_LOCAL_TWO, 0);
     expect_offset("Europe/Berlin", wall(2020, 10, 25, 2, 59), CSV_LOCAL_TWO, 0);
     expect_offset("Europe/Berlin", wall(2020, 10, 25, 3, 0), CSV_LOCAL_ONE, 1);
-    expect_offset("Europe/Berlin", wall(2199, 7, 1, 12, 0), CSV_LOCAL_UNKNOWN, 0);
+    expect_offset("Europe/Berlin", wall(2199, 7, 1, 12, 0), CSV_LOCAL_ONE, 2);
+    expect_offset("Europe/Berlin", wall(2200, 1, 1, 0, 0), CSV_LOCAL_UNKNOWN, 0);
     /* A whole day that Samoa left out: 2011-12-30. */
     expect_offset("Pacific/Apia", wall(2011, 12, 30, 12, 0), CSV_LOCAL_NONE, 0);
     expect_offset("America/New_York", wall(1970, 1, 1, 0, 0), CSV_LOCAL_ONE, -5);

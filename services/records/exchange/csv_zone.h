@@ -1,9 +1,7 @@
-/* csv_zone.h - what a clock on the wall showed, as a moment: an IANA time zone, read from the
- * machine's own database (/usr/share/zoneinfo).
+/* csv_zone.h - what a clock on the wall showed, as a moment, in an IANA time zone.
  *
  * Twice a year a clock is set: an hour of the wall comes twice, another never. Neither is
- * guessed. Times after the last change that the database lists are not known where the zone
- * still changes then.
+ * guessed, nor are times from 2200 on.
  *
  * Threads: constant once open. Memory: the arena. Errors: INVALID_ARGUMENT for a name that is
  * no zone.
