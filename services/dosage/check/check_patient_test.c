@@ -23,6 +23,34 @@ static void at_the_bedside_only_what_was_given_counts(void **state)
     TOLD(BED("1 g", EVERY("360")) "giving: '0 mg' ", "DOSE_VALUE");
 }
 
+static void an_order_is_not_counted_against_itself(void **state)
+{
+#define CHANGED(dose, more)                                                                    \
+    "at_us: " NOW " purpose: CHECK_PURPOSE_CHANGE order_id: 'mine' " FACTS(ADULT)              \
+        WHAT("para", dose, more)
+#define MINE(us)                                                                               \
+    "given { administration_id: 'a' order_id: 'mine' drug_id: 'para' dose: '1 g' "             \
+    "given_at_us: " us " } "
+    TOLD(CHANGED("1 g", EVERY("360") "starts_at_us: 1799000000000000 ")
+             MINE("1799996400000000"),
+         "");
+    TOLD(PARA("1 g", EVERY("360")) MINE("1799996400000000"), "para-adult:H");
+}
+
+/* What runs gives its next dose no sooner than its timing says; what is on hold gives none. */
+static void other_orders_give_when_they_are_due(void **state)
+{
+#define OTHER(hold)                                                                            \
+    "running { order_id: 'o1' " hold WHAT("para", "1500 mg",                                   \
+                                          EVERY("720") "starts_at_us: 1799000000000000 ") "} "
+    TOLD(PARA("1000 mg", ONCE)
+             OTHER("") "given { administration_id: 'a' order_id: 'o1' drug_id: 'para' dose: "
+                       "'1500 mg' given_at_us: 1799982000000000 } ",
+         "ward.same-ingredient:W");
+    TOLD(PARA("1000 mg", EVERY("720")) OTHER(""), "para-adult:H ward.same-ingredient:W");
+    TOLD(PARA("1000 mg", EVERY("720")) OTHER("on_hold: true "), "ward.same-ingredient:W");
+}
+
 static void an_order_ends_in_time(void **state)
 {
     TOLD(KID("300 mg", EVERY("360")), "para-child:H");
@@ -67,6 +95,21 @@ static void an_age_that_is_not_known_well_is_told(void **state)
     TOLD(BORN("2027-01-16"), "ward.no-rule:W"); /* today, east of Greenwich */
 }
 
+static void who_is_born_tomorrow_by_utc_is_new_born(void **state)
+{
+    const Ward__Dosage__V1__Finding *f;
+
+    TOLD(PLACE FACTS(KNOWN "birth_date: '2027-01-16' allergies { no_known: true } ")
+             WHAT("co", "1 {tablet}", "product_id: 'co-8' " ONCE),
+         "codeine-child:H ward.no-rule:W");
+    f = told_finding(*state, "codeine-child");
+    assert_string_equal(f->text->en, "codeine is not for this patient: age 0 d, below 4383 d.");
+    assert_string_equal(f->text->zh, "该患者禁用 可待因：年龄 0 d，低于 4383 d。");
+    f = told_finding(*state, "ward.no-rule");
+    assert_memory_equal(f->text->en, "para: no dose rule covers this patient", 38);
+    assert_memory_equal(f->text->zh, "para-zh：没有", strlen("para-zh：没有"));
+}
+
 /* (140 - 57) * 72 kg / (72 * creatinine): 83 / creatinine. */
 static void kidneys_are_reckoned_by_cockcroft_and_gault(void **state)
 {
@@ -89,6 +132,18 @@ static void kidneys_are_reckoned_by_cockcroft_and_gault(void **state)
                  "72 kg") CREATININE("2.5 mg/dL")) WHAT("kidney", "5 mg", ONCE),
          "kidney-low:F");
     TOLD(RENAL(WEIGHT("72 kg") CREATININE("2.5 mg/dL"), "5 mg"), "");
+}
+
+static void kidneys_are_reckoned_to_a_tenth(void **state)
+{
+#define WOMAN(q)                                                                               \
+    PLACE FACTS(                                                                               \
+        KNOWN "birth_date: '1970-01-01' sex: SEX_FEMALE allergies { no_known: true } " WEIGHT( \
+            "72 kg") CREATININE(q)) WHAT("kidney", "5 mg", ONCE)
+    TOLD(WOMAN("2.351 mg/dL"), "");            /* 70.55 / 2.351 = 30.01 */
+    TOLD(WOMAN("2.36 mg/dL"), "kidney-low:F"); /* 29.89 */
+    TOLD(RENAL(WEIGHT("72 kg") CREATININE("244.9 umol/L"), "5 mg"), "");             /* 29.96 */
+    TOLD(RENAL(WEIGHT("72 kg") CREATININE("245.1 umol/L"), "5 mg"), "kidney-low:F"); /* 29.94 */
 }
 
 static void kidneys_that_are_not_known_are_told(void **state)
@@ -131,6 +186,8 @@ static void surface_is_reckoned_by_mosteller(void **state)
          "chemo-m2:H");
     assert_string_equal(told_finding(*state, "chemo-m2")->text->en,
                         "chemo: 757 mg in a lifetime, at most 450 mg/m2, 756 mg at 1.68 m2.");
+    TOLD(CHEMO(WEIGHT("60.3 kg") HEIGHT("170 cm"), "126.75 mg"), ""); /* 1.687, so 1.69 m2 */
+    TOLD(CHEMO(WEIGHT("60.3 kg") HEIGHT("170 cm"), "126.76 mg"), "chemo-m2:H");
     TOLD(CHEMO(WEIGHT("60 kg"), "1 mg"), "ward.no-height:H");
     TOLD(CHEMO(HEIGHT("170 cm"), "1 mg"), "ward.no-weight:H");
     TOLD(CHEMO("", "1 mg"), "ward.no-weight:H");
@@ -191,6 +248,8 @@ static void slips_show_in_numbers(void **state)
     TOLD(TWO("20 kg", "11.2 kg", "1799900000000000"), "");
     TOLD(TWO("20 kg", "11.1 kg", "1799900000000000"), "jump:H"); /* 20 lb taken for kg? */
     TOLD(TWO("20 kg", "44 kg", "1799900000000000"), "jump:H");
+    TOLD(TWO("20 kg", "36 kg", "1799900000000000"), "jump:H");
+    TOLD(TWO("20 kg", "35.9 kg", "1799900000000000"), "");
     TOLD(TWO("20 kg", "44 [lb_av]", "1799900000000000"), "");
     TOLD(TWO("20 kg", "44 kg", "1790000000000000"), ""); /* a long time ago */
     TOLD(TWO("20 kg", "44 s", "1799900000000000"), "ward.unit:H");
@@ -222,10 +281,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(at_the_bedside_only_what_was_given_counts),
+        cmocka_unit_test(other_orders_give_when_they_are_due),
+        cmocka_unit_test(an_order_is_not_counted_against_itself),
         cmocka_unit_test(an_order_ends_in_time),
         cmocka_unit_test(the_rule_of_an_indication_goes_first),
         cmocka_unit_test(an_age_that_is_not_known_well_is_told),
+        cmocka_unit_test(who_is_born_tomorrow_by_utc_is_new_born),
         cmocka_unit_test(kidneys_are_reckoned_by_cockcroft_and_gault),
+        cmocka_unit_test(kidneys_are_reckoned_to_a_tenth),
         cmocka_unit_test(kidneys_that_are_not_known_are_told),
         cmocka_unit_test(surface_is_reckoned_by_mosteller),
         cmocka_unit_test(sums_over_days_count_what_is_planned),
