@@ -1,6 +1,7 @@
 /* Doses read. */
 #include "services/dosage/give/dose_row.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 typedef Ward__Dosage__V1__Administration Dose;
@@ -152,21 +153,35 @@ enum ward_code doses_unacknowledged(struct worker *w, struct ward_arena *mem, co
     return open_all(w, mem, &rows, out, n, err);
 }
 
+static int by_time(const void *a, const void *b)
+{
+    const Dose *x = *(Dose *const *)a, *y = *(Dose *const *)b;
+
+    if (x->given_at_us != y->given_at_us)
+        return x->given_at_us < y->given_at_us ? -1 : 1;
+    return strcmp(x->administration_id, y->administration_id);
+}
+
 enum ward_code doses_of(struct worker *w, struct ward_arena *mem,
                         const uint8_t patient[DOSAGE_ID], int64_t from_us, int64_t to_us,
                         size_t most, Dose ***out, size_t *n, struct ward_err *err)
 {
+    /* Found and ordered by the index alone: the rows would be written to a table of the
+     * server's own first, and that on disk. */
     static const char SQL[] =
-        CURRENT " JOIN patient p ON p.patient_id = a.patient_id"
-                " WHERE p.root_id ="
+        CURRENT " JOIN (SELECT x.patient_id, x.administration_id FROM patient p"
+                " JOIN administration x ON x.patient_id = p.patient_id WHERE p.root_id ="
                 " COALESCE((SELECT m.root_id FROM patient m WHERE m.patient_id = ?), ?)"
-                " AND p.erased_at_us IS NULL AND a.given_at_us >= ? AND a.given_at_us < ?"
-                " ORDER BY a.given_at_us, a.administration_id LIMIT ?";
+                " AND p.erased_at_us IS NULL AND x.given_at_us >= ? AND x.given_at_us < ?"
+                " ORDER BY x.given_at_us, x.administration_id LIMIT ?) t"
+                " ON t.patient_id = a.patient_id AND t.administration_id = a.administration_id";
     struct ward_rows rows;
 
     WARD_TRY(ward_db_run(w->seat.db, mem, SQL,
                          WARD_PARAMS(id_val(patient), id_val(patient), ward_int(mem, from_us),
                                      ward_int(mem, to_us), ward_int(mem, (int64_t)most)),
                          &rows, err));
-    return open_all(w, mem, &rows, out, n, err);
+    WARD_TRY(open_all(w, mem, &rows, out, n, err));
+    qsort(*out, *n, sizeof(**out), by_time);
+    return WARD_OK;
 }
