@@ -1,6 +1,7 @@
 'use strict';
 // Every rule set that differs from this one by one constant or one part of a rule: { what, name (the list), i, value }. Amounts a
-// hundredth more and less, whole numbers by one, bounds of weight and clearance by a tenth, parts left out. What a set must not be is refused by the service and
+// hundredth more and less, whole numbers by one, bounds of weight and clearance by a tenth, parts left out, ingredients out of their
+// classes. What a set must not be is refused by the service and
 // is no mutant that could decide wrongly; the test counts those apart.
 
 const clone = (v) => JSON.parse(JSON.stringify(v));
@@ -55,13 +56,33 @@ function* parts(rule) {
   if (rule.codes || rule.names) if (rule.allergy) yield ['allergy out', { ...rule, allergy: undefined }];
 }
 
+const selectors = (rule) => [rule.a, rule.b, rule.allergy, ...(rule.forbids ?? []), rule.class && { class: rule.class }].filter(Boolean);
+
+// Each ingredient out of each class that a rule speaks of: whichever of those rules may notice.
+// One whose drugs all hold another ingredient of that class (lopinavir, which comes with ritonavir) is not missed there.
+function* classes(set) {
+  const held = (id, name) => set.drugs.filter((d) => d.ingredients.includes(id))
+    .every((d) => d.ingredients.some((x) => x !== id && set.ingredients.find((i) => i.id === x).classes?.includes(name)));
+  const rules = [...set.interactions, ...set.duplicates, ...set.allergies];
+  for (const [i, ingredient] of set.ingredients.entries()) {
+    for (const name of ingredient.classes ?? []) {
+      const of = rules.filter((r) => selectors(r).some((s) => s.class === name)).map((r) => r.rule.id);
+      if (of.length === 0 || held(ingredient.id, name)) continue;
+      const value = { ...ingredient, classes: ingredient.classes.filter((c) => c !== name) };
+      yield { ids: of, what: `${ingredient.id} out of ${name}`, name: 'ingredients', i, value };
+    }
+  }
+}
+
 function* mutants(set) {
+  yield* classes(set);
   for (const name of ['dose_rules', 'interactions', 'duplicates', 'allergies', 'fresh', 'slips']) {
     for (const [i, rule] of set[name].entries()) {
       const { id } = rule.rule;
-      yield { id, what: `${id} out`, name, i, value: undefined };
-      for (const [what, value] of numbers(rule)) yield { id, what: `${id} ${what}`, name, i, value };
-      for (const [what, value, spelling] of parts(rule)) yield { id, what: `${id} ${what}`, name, i, value, spelling };
+      const ids = [id];
+      yield { ids, what: `${id} out`, name, i, value: undefined };
+      for (const [what, value] of numbers(rule)) yield { ids, what: `${id} ${what}`, name, i, value };
+      for (const [what, value, spelling] of parts(rule)) yield { ids, what: `${id} ${what}`, name, i, value, spelling };
     }
   }
 }
