@@ -117,3 +117,23 @@ test('what is refused', async () => {
   assert.strictEqual((await get({ order_id: other.order.order_id })).reason, 'ORDER_NOT_FOUND');
   assert.strictEqual((await get({ patient_id: nobody })).reason, 'PATIENT_NOT_FOUND');
 });
+
+test('each look at a patient is one event about them, a refused one too; a list of a ward tells of each who is shown', async () => {
+  const at = await bedside(site, plain(once, { starts_at_us: String(nowUs() - 3 * US.day) }));
+  const patient_id = at.patient.id;
+  const since = async (f) => { const n = (await site.outbox()).length; await f(); return (await site.outbox()).slice(n).map((e) => [e.patient_id ?? e.patient, e.outcome]); };
+  const ok = (await since(() => tracking.call('GetMar', { patient_id }, site.tokens.nurse)))[0];
+  assert.strictEqual(ok[0], patient_id);
+  for (const [method, q] of [['GetCumulative', { ingredient: 'plainin', hours: 1 }], ['GetAdherence', {}], ['GetSupply', {}]]) {
+    assert.deepStrictEqual(await since(() => tracking.call(method, { patient_id, ...q }, site.tokens.nurse)), [ok], method);
+  }
+  const [refused, ...more] = await since(() => tracking.failure('GetCumulative', { patient_id, ingredient: 'nothing', hours: 1 }, site.tokens.nurse));
+  assert.deepStrictEqual([refused[0], more.length], [patient_id, 0]);
+  assert.notStrictEqual(refused[1], ok[1]);
+  const span = { from_us: String(nowUs() - 4 * US.day), to_us: String(nowUs()) };
+  const shown = await since(() => tracking.call('ListMissed', { ward: 'ward-3', ...span }, site.tokens.nurse));
+  assert.ok(shown.some(([id]) => id === patient_id));
+  assert.strictEqual(new Set(shown.map(([id]) => id)).size, shown.length, 'each once');
+  const none = await since(() => tracking.call('ListMissed', { ward: 'berlin', ...span }, site.tokens.pharmacist));
+  assert.deepStrictEqual(none, [['', ok[1]]], 'about nobody');
+});
