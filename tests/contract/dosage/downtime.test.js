@@ -5,7 +5,7 @@ const crypto = require('node:crypto');
 const test = require('node:test');
 const assert = require('node:assert');
 const { interval, once, prescription, chart, until } = require('./site');
-const { start, placed, anyway, bedside, give, getPack, read, header, paper, reconcile, failure, US, nowUs } = require('./cutoff');
+const { start, setWards, placed, anyway, bedside, give, getPack, read, header, paper, reconcile, failure, US, nowUs } = require('./cutoff');
 
 let site, downtime;
 test.before(async () => {
@@ -125,6 +125,21 @@ test('what GetPack refuses', async () => {
   for (const hours of [-1, 25]) assert.deepStrictEqual(await fail({ hours }).then((f) => [f.code, f.field]), ['INVALID_ARGUMENT', 'hours']);
   assert.strictEqual((await fail({}, 'porter')).code, 'PERMISSION_DENIED');
   assert.strictEqual((await fail({}, site.as('nurse', { purpose: 'HMARKT' }))).reason, 'PURPOSE_NOT_ALLOWED');
+});
+
+test('a pack that does not fit is refused, and fewer hours fit', async () => {
+  const often = { kind: 'KIND_INTERVAL', interval_minutes: 5, before_minutes: 2, after_minutes: 2 };
+  const by = site.as('physician', { ward: 'large' });
+  await setWards(site, { large: 'UTC' });
+  for (let n = 0; n < 4; n++) {
+    const patient = await site.patient({ ward: 'large' });
+    for (let i = 0; i < 12; i++) await anyway(site, patient, plain(often), { by });
+  }
+  const f = await downtime.failure('GetPack', { ward: 'large', hours: 24 }, site.tokens.pharmacist);
+  assert.deepStrictEqual([f.code, f.reason], ['RESOURCE_EXHAUSTED', 'PACK_TOO_LARGE']);
+  const { pack } = await getPack(site, { ward: 'large', hours: 1, by: 'pharmacist' });
+  assert.strictEqual(await verified(pack), true);
+  assert.ok(pack.length > 1e5);
 });
 
 // ---- what is no pack ----
