@@ -109,6 +109,20 @@ test('a set is looked at without being kept: every problem, up to 20, with its p
   assert.equal(await site.rows('rule_set'), before);
 });
 
+test('a set of nearly 4 MiB is kept and given back; a larger one, or one of too many parts, is refused', async () => {
+  const large = (n) => {
+    const set = smallSet();
+    for (let i = 0; i < n; i++) set.ingredients.push({ ...set.ingredients[1], id: `filler-${i}`, classes: [], source: 'x'.repeat(1000) });
+    return set;
+  };
+  const info = await draft(large(3600));
+  const back = await formulary.call('GetRuleSet', { version: info.version }, second);
+  assert.equal(back.rule_set.ingredients.length, 3603);
+  is(await refused('DraftRuleSet', { rule_set: large(4300) }, 'pharmacist'), 'INVALID_ARGUMENT', 'RULE_SET_INVALID');
+  const many = smallSet({ reasons: Array.from({ length: 40000 }, (_, i) => ({ code: `r-${i}` })) });
+  is(await refused('DraftRuleSet', { rule_set: many }, 'pharmacist'), 'INVALID_ARGUMENT', 'WIRE_TOO_MANY');
+});
+
 test('approval needs a Replay, the sha256 that was looked at, and another person', async () => {
   const info = await draft();
   is(await refused('ApproveRuleSet', { version: info.version, sha256: info.sha256, approve: true }), 'FAILED_PRECONDITION', 'REPLAY_NEEDED');
