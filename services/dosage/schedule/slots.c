@@ -150,7 +150,8 @@ enum ward_code slot_id_parse(const char *text, uint8_t order[DOSAGE_ID], int64_t
         return WARD_FAIL_FIELD(err, "slot_id", "is none of ListSlots");
     memcpy(id, text, sizeof(id) - 1);
     id[sizeof(id) - 1] = '\0';
-    if (!ward_uuid_parse(id, order) || at[1] == '+' || !ward_i64(at + 1, 0, INT64_MAX, due_us))
+    if (!ward_uuid_parse(id, order) || at[1] == '+' ||
+        !ward_i64(at + 1, 0, TIMING_LATEST_US, due_us))
         return WARD_FAIL_FIELD(err, "slot_id", "is none of ListSlots");
     return WARD_OK;
 }

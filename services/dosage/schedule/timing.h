@@ -8,7 +8,8 @@
 #include "common/zone/zone.h"
 #include "ward/dosage/v1/check.pb-c.h"
 
-#define TIMING_NO_END INT64_MAX
+#define TIMING_NO_END    INT64_MAX
+#define TIMING_LATEST_US INT64_C(7258118400000000) /* 2200-01-01: what zones are known to */
 
 /*   INVALID_ARGUMENT  TIMING_INVALID (field: what is wrong) */
 WARD_MUST enum ward_code timing_check(const Ward__Dosage__V1__Prescription *p,

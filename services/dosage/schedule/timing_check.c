@@ -12,7 +12,6 @@
 #define COUNT_MAX    10000
 #define WINDOW_MAX   720
 #define PER_DAY_MAX  96
-#define LATEST_US    INT64_C(7258118400000000) /* 2200-01-01 */
 
 typedef Ward__Dosage__V1__Timing Timing;
 typedef Ward__Dosage__V1__Prescription Prescription;
@@ -174,9 +173,9 @@ static enum ward_code check_as_needed(const Prescription *p, struct ward_err *er
 
 static enum ward_code check_span(const Prescription *p, struct ward_err *err)
 {
-    if (p->starts_at_us < 0 || p->starts_at_us >= LATEST_US)
+    if (p->starts_at_us < 0 || p->starts_at_us >= TIMING_LATEST_US)
         return wrong(err, "starts_at_us", "must lie between 1970 and 2200");
-    if (p->ends_at_us < 0 || p->ends_at_us > LATEST_US)
+    if (p->ends_at_us < 0 || p->ends_at_us > TIMING_LATEST_US)
         return wrong(err, "ends_at_us", "must lie between 1970 and 2200");
     if (p->ends_at_us != 0 && p->ends_at_us <= p->starts_at_us)
         return wrong(err, "ends_at_us", "must lie behind starts_at_us");
