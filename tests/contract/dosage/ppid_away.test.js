@@ -57,3 +57,20 @@ test('identity away: nothing is given, what needs no token goes on, the same cal
   }
   assert.deepStrictEqual([answer.recorded, right(answer, 'PATIENT')], [true, 'PASS']);
 });
+
+test('records away: who was let in gives on, who was not is told so', async () => {
+  const at = await bedside(site);
+  const next = await bedside(site);
+  const [mine, theirs] = [await site.ppid(at.patient), await site.ppid(next.patient)];
+  await give(site, at, { ppid_token: mine, route: 'ROUTE_IV' }); // the chart is read, and kept
+  await site.ward.services.records.kill();
+  const stranger = await refused(site, next, { ppid_token: theirs, by: site.as('nurse', { sub: 'nurse-8' }) });
+  assert.deepStrictEqual([stranger.code, stranger.reason], ['UNAVAILABLE', 'RECORDS_AWAY']);
+  assert.deepStrictEqual([await doses(site, next.order), await taken(site, next.order)], [0, 0]);
+  let answer = await give(site, at, { ppid_token: mine });
+  if (!answer.recorded) { // the feed was silent for too long already: that is a warning
+    assert.deepStrictEqual(answer.open, ['ward.chart-stale']);
+    answer = await give(site, at, { ppid_token: mine, overrides: [{ rule_id: 'ward.chart-stale', reason_code: 'nurse-knows' }] });
+  }
+  assert.strictEqual(answer.recorded, true);
+});
