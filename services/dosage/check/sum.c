@@ -9,7 +9,9 @@
  * time would be one too many now and then. */
 #include "services/dosage/check/sum.h"
 
-#include <string.h>
+#include <stdlib.h>
+
+#define TRIED_MOST 20000 /* doses times orders */
 
 bool sum_minutes(const struct ward_decimal *a_day, int64_t us, struct ward_decimal *out)
 {
@@ -103,38 +105,83 @@ static bool add_given(struct run *r, const struct sums *s, int64_t span_us, int6
     return true;
 }
 
-/* The sum of the span that begins x_us behind now minus its length, if it is the worst so far.
- */
-static bool try_span(struct run *r, const struct sums *s, int64_t span_us, int64_t x_us,
-                     bool doses, struct ward_decimal *worst)
-{
-    struct ward_decimal sum = {.coef = 0};
+/* A given dose while a span moves on: how long it stays, and what it adds. */
+struct leaving {
+    int64_t stays_us;
+    struct ward_decimal adds;
+};
 
-    if (!add_given(r, s, span_us, x_us, doses, &sum) ||
-        !add_ahead(s, span_us, x_us, false, doses, &sum))
+static int first_to_leave(const void *a, const void *b)
+{
+    const struct leaving *x = a, *y = b;
+
+    return x->stays_us != y->stays_us ? (x->stays_us < y->stays_us ? -1 : 1)
+                                      : ward_decimal_cmp(&x->adds, &y->adds);
+}
+
+/* Those that are in the span now, by when they leave it. */
+static struct leaving *leaving_of(struct run *r, const struct sums *s, int64_t span_us,
+                                  bool doses, size_t *n)
+{
+    const struct ward_decimal one = ward_decimal_of(1, 0);
+    struct leaving *list = ward_alloc(r->mem, s->n_given * sizeof(*list));
+
+    *n = 0;
+    for (size_t i = 0; list != NULL && i < s->n_given && s->given[i].ago_us < span_us; i++) {
+        const struct dose_given *g = &s->given[i];
+        int64_t stays = stays_us(s, g, span_us);
+
+        if (stays <= 0)
+            continue;
+        if (!g->good && !doses)
+            unfit_add(r, g->msg->administration_id);
+        else
+            list[(*n)++] = (struct leaving){stays, doses ? one : g->amount};
+    }
+    if (*n > 1)
+        qsort(list, *n, sizeof(*list), first_to_leave);
+    return list;
+}
+
+static bool keep_worst(const struct ward_decimal *given, const struct ward_decimal *ahead,
+                       struct ward_decimal *worst)
+{
+    struct ward_decimal sum;
+
+    if (ward_decimal_add(given, ahead, &sum, NULL) != WARD_OK)
         return false;
     if (ward_decimal_cmp(&sum, worst) > 0)
         *worst = sum;
     return true;
 }
 
+/* Just before each given dose leaves, when most lies ahead that it still meets; and when all
+ * have left. Beyond reason many doses and orders are all taken together: that is never less. */
 static bool worst_span(struct run *r, const struct sums *s, int64_t span_us, bool doses,
                        struct ward_decimal *worst)
 {
-    struct ward_decimal steady = {.coef = 0};
+    const struct ward_decimal none = {.coef = 0};
+    struct ward_decimal given = none, ahead, steady = none;
+    size_t n;
+    struct leaving *list = leaving_of(r, s, span_us, doses, &n);
+    bool many = n * s->n_streams > TRIED_MOST;
 
-    for (size_t i = 0; i < s->n_given && s->given[i].ago_us < span_us; i++) {
-        int64_t stays = stays_us(s, &s->given[i], span_us);
-
-        if (stays > 0 && !try_span(r, s, span_us, stays - 1, doses, worst))
+    if (list == NULL)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (ward_decimal_add(&given, &list[i].adds, &given, NULL) != WARD_OK)
+            return false;
+    for (size_t i = 0; !many && i < n; i++) {
+        ahead = none;
+        if (!add_ahead(s, span_us, list[i].stays_us - 1, false, doses, &ahead) ||
+            !keep_worst(&given, &ahead, worst) ||
+            ward_decimal_sub(&given, &list[i].adds, &given, NULL) != WARD_OK)
             return false;
     }
-    if (!try_span(r, s, span_us, span_us - 1, doses, worst) ||
-        !add_ahead(s, span_us, span_us - 1, true, doses, &steady))
-        return false;
-    if (ward_decimal_cmp(&steady, worst) > 0)
-        *worst = steady;
-    return true;
+    ahead = none;
+    return add_ahead(s, span_us, span_us - 1, false, doses, &ahead) &&
+           add_ahead(s, span_us, span_us - 1, true, doses, &steady) &&
+           keep_worst(&given, &ahead, worst) && keep_worst(&none, &steady, worst);
 }
 
 /* All of a life: what was given and what the orders are sure to give: one dose of those that
