@@ -169,6 +169,17 @@ static enum ward_code add_codings(const Concept *c, struct ward_arena *mem, Alle
     return WARD_OK;
 }
 
+/* More codings than are held: what is left out may be the one that matters. */
+static bool too_many(const Entry *a)
+{
+    size_t n = a->code == NULL ? 0 : a->code->n_coding;
+
+    for (size_t i = 0; i < a->n_reaction; i++)
+        if (a->reaction[i]->substance != NULL)
+            n += a->reaction[i]->substance->n_coding;
+    return n > CODINGS_MAX;
+}
+
 static bool nothing_said(const Concept *c)
 {
     for (size_t i = 0; c != NULL && i < c->n_coding; i++)
@@ -245,6 +256,7 @@ enum ward_code facts_allergies(Record *const *records, size_t n, struct ward_are
         WARD_TRY(allergy_of(records[i], res->allergy_intolerance, mem,
                             &out->allergies[out->n_allergies], err));
         out->n_allergies++;
+        out->allergies_cut = out->allergies_cut || too_many(res->allergy_intolerance);
     }
     qsort(out->allergies, out->n_allergies, sizeof(*out->allergies), by_record);
     return WARD_OK;
