@@ -1,59 +1,29 @@
-/* RotateKeys: common/keyring/rotation.h, told and written down. */
-#include "common/keyring/rotation.h"
+/* RotateKeys: common/act/rotate.h in this service's words. */
+#include "common/act/rotate.h"
 #include "services/identity/api.h"
 #include "ward/identity/v1/admin.pb-c.h"
 
-typedef Ward__Identity__V1__RotateKeysResponse Progress;
-
-struct rotating {
-    struct ward_call *call;
-    struct ward_act act;
-};
-
-static bool gone(const void *arg)
+static enum ward_code say(struct ward_call *c, const struct ward_kek_rotation *r, bool finished,
+                          const char *event)
 {
-    const struct rotating *t = arg;
-
-    return ward_call_cancelled(t->call);
-}
-
-static enum ward_code progress(void *arg, const struct ward_kek_rotation *r, bool finished)
-{
-    Progress p = WARD__IDENTITY__V1__ROTATE_KEYS_RESPONSE__INIT;
-    const struct rotating *t = arg;
+    Ward__Identity__V1__RotateKeysResponse p = WARD__IDENTITY__V1__ROTATE_KEYS_RESPONSE__INIT;
 
     p.done = r->done;
     p.total = finished || r->total < r->done ? r->done : r->total;
-    p.kek = r->kek.number;
     p.finished = finished;
+    p.kek = r->kek.number;
     if (finished) {
         p.keks_destroyed = r->destroyed;
-        p.event_id = api_text(t->act.event_text);
+        p.event_id = api_text(event);
     }
-    return ward_send(t->call, &p.base);
-}
-
-static enum ward_code end(void *arg, const struct ward_kek_rotation *r, struct ward_db *db,
-                          struct ward_err *err)
-{
-    const struct rotating *t = arg;
-    struct ward_act act = t->act;
-
-    ward_act_note_int(&act, "kek", r->kek.number);
-    ward_act_note_int(&act, "keks_destroyed", r->destroyed);
-    ward_act_note_int(&act, "rows", r->done + r->last);
-    return ward_act_write(&act, db, err);
+    return ward_send(c, &p.base);
 }
 
 enum ward_code rotate_keys_rpc(struct ward_call *c, const ProtobufCMessage *q,
                                ProtobufCMessage *r)
 {
     struct worker *w = c->wrk;
-    struct rotating t = {.call = c};
-    const struct ward_kek_rotation_call by = {&t, gone, progress, end};
 
     (void)q, (void)r;
-    ward_act_begin(&t.act, c, api_seat(c), NULL);
-    ward_db_deadline(w->db, c->deadline_ns);
-    return ward_kek_rotation_run(keys_ring(w->id->keys), w->db, &by, c->err);
+    return ward_rotate_keys(c, api_seat(c), keys_ring(w->id->keys), say);
 }
