@@ -192,6 +192,13 @@ static void the_one_dose_goes_where_the_last_version_puts_it(void **state)
     plan_make(&h.plan);
     assert_int_equal(slots(&h, START - DAY_US, START + DAY_US, START + 3 * HOUR_US), 1);
     is(0, START + 5 * HOUR_US, 4, SLOT(FUTURE));
+    /* One that was due already, and that nobody charted, moves too. */
+    memset(&h, 0, sizeof(h));
+    add(&h, KIND(ONCE), ORDER(ACTIVE), START, START);
+    add(&h, KIND(ONCE), ORDER(ACTIVE), START + 2 * HOUR_US, START + 5 * HOUR_US);
+    plan_make(&h.plan);
+    assert_int_equal(slots(&h, START - DAY_US, START + DAY_US, START + 3 * HOUR_US), 1);
+    is(0, START + 5 * HOUR_US, 2, SLOT(FUTURE));
     /* A hold of minutes around a dose that is behind does not lose it. */
     add(&more, KIND(ONCE), ORDER(ACTIVE), START, START);
     add(&more, 0, ORDER(ON_HOLD), START + 2 * HOUR_US, 0);

@@ -133,6 +133,58 @@ static void a_span_is_the_sum_of_its_parts(void **state)
     }
 }
 
+static void walked_from(const struct fake *f, size_t n, int64_t from_us)
+{
+    struct timing_walk w;
+    size_t at = 0;
+
+    while (at < n && all[at].due_us < from_us)
+        at++;
+    timing_start(&w, &f->t, from_us);
+    for (int k = 0; k < 5 && at < n; k++, at++) {
+        assert_true(timing_next(&w));
+        assert_true(w.due_us == all[at].due_us && w.number == all[at].number);
+    }
+}
+
+/* Between any two doses, also those that a gap threw together, and long behind days that the
+ * calendar left out. */
+static void a_walk_that_begins_anywhere_goes_the_same_way(void **state)
+{
+    static const char *const ZONES_OF_GAPS[] = {"America/Nuuk", "Europe/Berlin", "Africa/Cairo",
+                                                "Pacific/Apia", "America/Scoresbysund"};
+
+    (void)state;
+    for (int i = 0; i < 400; i++) {
+        const char *name = ZONES_OF_GAPS[i % (int)WARD_COUNT(ZONES_OF_GAPS)];
+        struct ward_zone *z = open_zone(name);
+        struct fake f;
+        size_t n;
+
+        some_timing(&f, z);
+        if (strcmp(name, "Pacific/Apia") == 0) /* from shortly before the day it had not */
+            f.t.starts_us = (15330 + chance(8)) * DAY_US;
+        f.t.ends_us = TIMING_NO_END;
+        if (i % 4 == 0 && f.rule.kind == KIND(TIMES) && f.rule.n_times < 20) {
+            f.rule.n_times = 0;
+            for (int minute = 0; minute < 1440; minute += minute < 120 ? 30 : 630)
+                fake_time(&f, minute);
+            fake_time(&f, 1430);
+        }
+        n = timing_slots(&f.t, f.t.starts_us, f.t.starts_us + 30 * DAY_US, all, MOST);
+        for (size_t k = 0; k < n; k += 1 + n / 60) {
+            walked_from(&f, n, all[k].due_us);
+            walked_from(&f, n, all[k].due_us + 1);
+        }
+        if (n > 1) { /* an end is no part of what it ends */
+            f.t.ends_us = all[n / 2].due_us;
+            assert_int_equal(timing_slots(&f.t, 0, f.t.starts_us + 30 * DAY_US, some, MOST),
+                             n / 2);
+        }
+        ward_zone_close(z);
+    }
+}
+
 static void the_slot_at_a_moment_is_the_one_of_the_span(void **state)
 {
     (void)state;
@@ -394,6 +446,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_span_is_the_sum_of_its_parts),
+        cmocka_unit_test(a_walk_that_begins_anywhere_goes_the_same_way),
         cmocka_unit_test(the_slot_at_a_moment_is_the_one_of_the_span),
         cmocka_unit_test(intervals_are_real_time_whatever_clocks_do),
         cmocka_unit_test(times_are_when_the_wall_shows_them),
