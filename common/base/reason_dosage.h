@@ -87,6 +87,9 @@
          "look at the chart: do not give it again"},                                           \
         {"SLOT_EARLY", WARD_FAILED_PRECONDITION, DOSAGE, "the slot's window has not begun",    \
          "wait; what cannot wait needs another order"},                                        \
+        {"SLOT_OVER", WARD_FAILED_PRECONDITION, DOSAGE,                                        \
+         "the slot's window has ended, or the order was on hold or ended then",                \
+         "chart it as not given; what is still needed needs another order"},                   \
         {"PRN_LIMIT", WARD_FAILED_PRECONDITION, DOSAGE,                                        \
          "as many doses as the order allows were given, or the last one is too recent",        \
          "wait, or ask the prescriber"},                                                       \

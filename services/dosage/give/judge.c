@@ -77,19 +77,39 @@ static enum ward_code is_free(struct giving *g, struct ward_err *err)
     return WARD_OK;
 }
 
-static enum ward_code find_slot(struct giving *g, struct ward_err *err)
+/* Nothing is given for a dose that is over: the next one's window has begun, or the order said
+ * then that it was not to be given. That it was not given may be charted at any time. */
+static enum ward_code is_open(const struct giving *g, Ward__Dosage__V1__SlotState state,
+                              struct ward_err *err)
 {
-    uint8_t of[DOSAGE_ID];
-
-    WARD_TRY(slot_id_parse(g->q->slot_id, of, &g->due_us, err));
-    if (memcmp(of, g->order_id, DOSAGE_ID) != 0 ||
-        !timing_slot_at(&g->timing, g->due_us, &g->slot))
-        return WARD_FAIL_REASON(err, NOT_FOUND, "SLOT_NOT_FOUND",
-                                "the order has no dose due at this time");
     if (g->given_us < g->slot.from_us)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "SLOT_EARLY",
                                 "the slot's window has not begun");
-    return is_free(g, err);
+    if (g->given && (g->given_us >= g->slot.to_us ||
+                     state == WARD__DOSAGE__V1__SLOT_STATE__SLOT_STATE_SKIPPED))
+        return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "SLOT_OVER",
+                                "the slot's window has ended, or the order was on hold or "
+                                "ended then");
+    return WARD_OK;
+}
+
+/* The slot that ListSlots shows: by whichever version of the order was in force. */
+static enum ward_code find_slot(struct giving *g, struct ward_err *err)
+{
+    Ward__Dosage__V1__Slot *slot;
+    uint8_t of[DOSAGE_ID];
+
+    WARD_TRY(slot_id_parse(g->q->slot_id, of, &g->due_us, err));
+    if (memcmp(of, g->order_id, DOSAGE_ID) != 0)
+        return WARD_FAIL_REASON(err, NOT_FOUND, "SLOT_NOT_FOUND",
+                                "the order has no dose due at this time");
+    WARD_TRY(slot_find(g->v.w, g->v.c->mem, g->order, g->due_us, g->v.now_us, &slot, err));
+    g->slot = (struct slot){.due_us = g->due_us,
+                            .from_us = slot->window_from_us,
+                            .on_time_us = slot->on_time_until_us,
+                            .to_us = slot->window_to_us};
+    WARD_TRY(is_free(g, err));
+    return is_open(g, slot->state, err);
 }
 
 static enum ward_code too_soon(struct ward_err *err)

@@ -36,7 +36,8 @@ struct giving {
 /* Everything but the token. lock: in the transaction, behind the patient's and the order's
  * locks.
  *   NOT_FOUND ORDER_NOT_FOUND, SLOT_NOT_FOUND;  ALREADY_EXISTS SLOT_TAKEN
- *   FAILED_PRECONDITION  ORDER_STATE, SLOT_EARLY, PRN_LIMIT, SECOND_PERSON_NEEDED, NO_RULE_SET
+ *   FAILED_PRECONDITION  ORDER_STATE, SLOT_EARLY, SLOT_OVER, PRN_LIMIT, SECOND_PERSON_NEEDED,
+ *                        NO_RULE_SET
  *   INVALID_ARGUMENT     REASON_UNKNOWN, SCAN_UNREADABLE, DOSE_UNIT, DOSE_VALUE,
  * OVERRIDE_UNUSED PERMISSION_DENIED    OVERRIDE_ROLE */
 WARD_MUST enum ward_code judge(struct giving *g, bool lock, struct ward_err *err);
