@@ -3,7 +3,7 @@
 
 const test = require('node:test');
 const assert = require('node:assert');
-const { once, interval } = require('./site');
+const { once, interval, until } = require('./site');
 const { start, give, held, placed, setState, failure, prescription } = require('./bedside');
 
 const MINUTE = 60e6;
@@ -178,4 +178,18 @@ test('each patient that was shown has an event, and nobody else', async () => {
   const patients = shown.map((e) => JSON.stringify(e).match(new RegExp(beds.map((b) => b.patient.id).join('|')))?.[0]);
   assert.deepEqual(patients.sort(), beds.map((b) => b.patient.id).sort());
   assert.ok(!JSON.stringify(shown).includes('plainin'), 'events say ids and counts');
+});
+
+const versionOf = async ({ patient }) => (await site.sql(`SELECT version FROM resource WHERE resource_id = ${site.hex(patient.id)}`, 'records'))[0][0];
+test('after a merge slots are of the patient they are now', async () => {
+  const ward = await newWard();
+  const [kept, gone] = [await bed(ward, interval(6)), await bed(ward, interval(6))];
+  await site.api('patients').call('MergePatients', {
+    idempotency_key: site.key(), into_patient_id: kept.patient.id, from_patient_id: gone.patient.id, reason: 'one person',
+    into_version: await versionOf(kept), from_version: await versionOf(gone),
+  }, site.tokens.registrar);
+  await until('all of one', async () => (await list(ward)).slots.every((s) => s.patient_id === kept.patient.id));
+  assert.deepEqual((await list(ward)).slots.map((s) => s.order_id).sort(), [kept.order.order_id, gone.order.order_id].sort());
+  const slots = await site.slots(gone.patient, { by: ward.nurse, order_id: gone.order.order_id });
+  assert.deepEqual([...new Set(slots.map((s) => s.patient_id))], [kept.patient.id]);
 });
