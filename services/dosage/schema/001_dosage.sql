@@ -68,7 +68,8 @@ CREATE TABLE rule_set_active (
     FOREIGN KEY (version) REFERENCES rule_set (version)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
--- The current version of each order. sealed: Order. state: OrderState. ends_at_us: the greatest BIGINT where it has no end.
+-- The current version of each order. sealed: Order. state: OrderState. ends_at_us: its end, or two days beyond its last dose; the
+-- greatest BIGINT where it has neither.
 CREATE TABLE drug_order (
     patient_id    BINARY(16) NOT NULL,
     order_id      BINARY(16) NOT NULL,
@@ -238,6 +239,7 @@ CREATE TABLE watch_position (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
 -- Packs given out, entries brought in (each once), and slots that two charted.
+-- What there is to say of an entry names rules, and rules tell drugs: sealed under its patient's key. sealed: ReconcileResult.
 CREATE TABLE pack (
     pack_id       BINARY(16)   NOT NULL PRIMARY KEY,
     ward          VARCHAR(64)  CHARACTER SET ascii COLLATE ascii_nopad_bin NOT NULL,
@@ -250,7 +252,7 @@ CREATE TABLE offline_entry (
     pack_id           BINARY(16)   NOT NULL,
     state             TINYINT      NOT NULL,
     administration_id BINARY(16)   NULL,
-    issues            VARCHAR(2000) CHARACTER SET ascii NOT NULL,
+    sealed            BLOB         NOT NULL,
     at_us             BIGINT       NOT NULL,
     KEY offline_entry_of (administration_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
