@@ -70,23 +70,42 @@ static int64_t days_until_last(const Ward__Dosage__V1__Timing *t)
     return (dosing + 1) * every * (t->n_weekdays == 0 ? 1 : 7);
 }
 
-bool prescription_spent(const Prescription *p, int64_t at_us)
+/* When the last dose is due at the latest; INT64_MAX where none is the last. */
+static int64_t last_due(const Prescription *p)
 {
     const Ward__Dosage__V1__Timing *t = p->timing;
-    int64_t last = p->starts_at_us;
+    int64_t first = p->starts_at_us;
 
+    if (t->kind == WARD__DOSAGE__V1__TIMING__KIND__KIND_ONCE)
+        return first;
+    if (t->count <= 0)
+        return INT64_MAX;
     switch (t->kind) {
-    case WARD__DOSAGE__V1__TIMING__KIND__KIND_ONCE:
-        return last + DAY_US <= at_us;
     case WARD__DOSAGE__V1__TIMING__KIND__KIND_INTERVAL:
-        last += (t->count - 1) * (int64_t)t->interval_minutes * MINUTE_US;
-        return t->count > 0 && last + DAY_US <= at_us;
+        return first + (t->count - 1) * (int64_t)t->interval_minutes * MINUTE_US;
     case WARD__DOSAGE__V1__TIMING__KIND__KIND_TIMES:
-        return t->count > 0 && t->n_times > 0 &&
-               last + (days_until_last(t) + 1) * DAY_US <= at_us;
+        return t->n_times == 0 ? INT64_MAX : first + days_until_last(t) * DAY_US;
     default: /* AS_NEEDED has no last dose, CONTINUOUS goes on */
-        return false;
+        return INT64_MAX;
     }
+}
+
+bool prescription_spent(const Prescription *p, int64_t at_us)
+{
+    int64_t last = last_due(p);
+
+    return last != INT64_MAX && last + DAY_US <= at_us;
+}
+
+int64_t prescription_until(const Prescription *p, int64_t written_at_us)
+{
+    int64_t last = last_due(p), ends = p->ends_at_us == 0 ? INT64_MAX : p->ends_at_us;
+
+    if (last == INT64_MAX)
+        return ends;
+    if (last < written_at_us)
+        last = written_at_us;
+    return last + 2 * DAY_US < ends ? last + 2 * DAY_US : ends;
 }
 
 /* ---- the rest ---- */

@@ -18,5 +18,9 @@ bool prescription_over(const Ward__Dosage__V1__Prescription *p, int64_t at_us);
  * be.
  */
 bool prescription_spent(const Ward__Dosage__V1__Prescription *p, int64_t at_us);
+/* Until when an order that was written then is looked for among those that run: to its end, or
+ * two days beyond its last dose, the second of which it is only shown in. Two days from when it
+ * was written at the least, for the doses that the version before had. INT64_MAX: for good. */
+int64_t prescription_until(const Ward__Dosage__V1__Prescription *p, int64_t written_at_us);
 
 #endif

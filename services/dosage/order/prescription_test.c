@@ -221,6 +221,35 @@ static void what_has_given_its_last_dose_is_spent_a_day_later(void **state)
     spent_from(&w, NOW + HOURS(24 * (4 * 3 * 7 + 1)));
 }
 
+static void it_is_looked_for_two_days_beyond_its_last_dose(void **state)
+{
+    struct whole w = {0};
+
+    (void)state;
+    make(&w);
+    w.p.starts_at_us = NOW;
+    w.p.ends_at_us = 0;
+    assert_int_equal(prescription_until(&w.p, NOW), INT64_MAX);
+    w.p.ends_at_us = NOW + 5;
+    assert_int_equal(prescription_until(&w.p, NOW), NOW + 5);
+    w.p.ends_at_us = 0;
+    w.timing.kind = KIND(INTERVAL);
+    w.timing.interval_minutes = 360;
+    w.timing.count = 5;
+    assert_int_equal(prescription_until(&w.p, NOW), NOW + HOURS(4 * 6 + 48));
+    w.p.ends_at_us = NOW + HOURS(4 * 6 + 48) + 1;
+    assert_int_equal(prescription_until(&w.p, NOW), NOW + HOURS(4 * 6 + 48));
+    w.p.ends_at_us -= 2;
+    assert_int_equal(prescription_until(&w.p, NOW), NOW + HOURS(4 * 6 + 48) - 1);
+    w.p.ends_at_us = 0;
+    w.timing.kind = KIND(ONCE);
+    w.timing.count = 0;
+    assert_int_equal(prescription_until(&w.p, NOW), NOW + HOURS(48));
+    assert_int_equal(prescription_until(&w.p, NOW + 7), NOW + 7 + HOURS(48));
+    w.timing.kind = KIND(CONTINUOUS);
+    assert_int_equal(prescription_until(&w.p, NOW), INT64_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -231,6 +260,7 @@ int main(void)
         cmocka_unit_test(instructions_are_few_words),
         cmocka_unit_test(what_has_ended_is_over_from_its_end_on),
         cmocka_unit_test(what_has_given_its_last_dose_is_spent_a_day_later),
+        cmocka_unit_test(it_is_looked_for_two_days_beyond_its_last_dose),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

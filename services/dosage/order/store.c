@@ -1,6 +1,7 @@
 /* Rows of orders. A version is sealed once and lies in both tables: bound to its order, number,
  * state and time; what else stands beside it in the clear is compared with what it says. */
 #include "services/dosage/order/order_own.h"
+#include "services/dosage/order/prescription.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,9 +23,9 @@ static enum ward_code unknown(struct ward_err *err)
     return WARD_FAIL_REASON(err, NOT_FOUND, "ORDER_NOT_FOUND", "no such order");
 }
 
-static int64_t end_of(const Prescription *p)
+static int64_t end_of(const Order *o)
 {
-    return p->ends_at_us == 0 ? INT64_MAX : p->ends_at_us;
+    return prescription_until(o->prescription, o->written_at_us);
 }
 
 /* ---- what a version is bound to ---- */
@@ -47,7 +48,9 @@ static enum ward_code open_with(const struct owner *o, struct ward_arena *mem,
     WARD_TRY(owner_unseal(o, mem, "order", id, as, sealed, &ward__dosage__v1__order__descriptor,
                           &msg, err));
     *out = (Order *)msg;
-    return (*out)->prescription == NULL ? unreadable(err) : WARD_OK;
+    return (*out)->prescription == NULL || (*out)->prescription->timing == NULL
+               ? unreadable(err)
+               : WARD_OK;
 }
 
 /* ---- current versions ---- */
@@ -69,7 +72,7 @@ enum ward_code order_row(struct worker *w, struct ward_arena *mem, const struct 
                        row[ORDER_AT_SEALED], &got, err));
     if (strcmp(got->ward, row[ORDER_AT_WARD].p) != 0 ||
         got->prescription->starts_at_us != row_number(row[ORDER_AT_STARTS]) ||
-        end_of(got->prescription) != row_number(row[ORDER_AT_ENDS]))
+        end_of(got) != row_number(row[ORDER_AT_ENDS]))
         return unreadable(err);
     *out = got;
     return WARD_OK;
@@ -301,13 +304,12 @@ static enum ward_code put_first(struct worker *w, struct ward_arena *mem, const 
         "INSERT INTO drug_order (patient_id, order_id, version, state, ward, starts_at_us,"
         " ends_at_us, written_at_us, sealed) VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?)";
 
-    return ward_db_run(w->seat.db, mem, SQL,
-                       WARD_PARAMS(id_val(row->patient), id_val(row->id),
-                                   ward_int(mem, o->state), ward_text(o->ward),
-                                   ward_int(mem, o->prescription->starts_at_us),
-                                   ward_int(mem, end_of(o->prescription)),
-                                   ward_int(mem, o->written_at_us), row->sealed),
-                       NULL, err);
+    return ward_db_run(
+        w->seat.db, mem, SQL,
+        WARD_PARAMS(id_val(row->patient), id_val(row->id), ward_int(mem, o->state),
+                    ward_text(o->ward), ward_int(mem, o->prescription->starts_at_us),
+                    ward_int(mem, end_of(o)), ward_int(mem, o->written_at_us), row->sealed),
+        NULL, err);
 }
 
 static enum ward_code put_next(struct worker *w, struct ward_arena *mem, const Order *o,
@@ -322,10 +324,9 @@ static enum ward_code put_next(struct worker *w, struct ward_arena *mem, const O
     WARD_TRY(ward_db_run(
         w->seat.db, mem, SQL,
         WARD_PARAMS(ward_int(mem, o->version), ward_int(mem, o->state), ward_text(o->ward),
-                    ward_int(mem, o->prescription->starts_at_us),
-                    ward_int(mem, end_of(o->prescription)), ward_int(mem, o->written_at_us),
-                    row->sealed, id_val(row->patient), id_val(row->id),
-                    ward_int(mem, o->version - 1)),
+                    ward_int(mem, o->prescription->starts_at_us), ward_int(mem, end_of(o)),
+                    ward_int(mem, o->written_at_us), row->sealed, id_val(row->patient),
+                    id_val(row->id), ward_int(mem, o->version - 1)),
         &rows, err));
     if (rows.affected != 1)
         return WARD_FAIL(err, INTERNAL, "an order was written that was not locked");
