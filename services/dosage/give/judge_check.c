@@ -50,8 +50,9 @@ static bool overrode(const Decision *d, const char *rule)
 }
 
 /* Who ordered it decided about what the check found then: the same, no worse, is not asked of
- * the nurse at every dose, or nobody at the bedside could give it. For a hard stop two people
- * stand there. */
+ * the nurse at every dose, or nobody at the bedside could give it. What is more than that, or
+ * of something else, is: a rule that was overridden once is not overridden for good. For a hard
+ * stop two people stand there. */
 static enum ward_code decided_before(struct giving *g, struct ward_err *err)
 {
     uint8_t id[DOSAGE_ID];
@@ -65,7 +66,7 @@ static enum ward_code decided_before(struct giving *g, struct ward_err *err)
         Severity now = severity_of(g->decision, g->open[i]);
 
         if ((now == WARD__DOSAGE__V1__SEVERITY__SEVERITY_HARD && !g->has_second) ||
-            !overrode(then, g->open[i]) || severity_of(then, g->open[i]) < now)
+            !overrode(then, g->open[i]) || !judged_before(then, g->decision, g->open[i]))
             g->open[n++] = g->open[i];
     }
     g->n_open = n;

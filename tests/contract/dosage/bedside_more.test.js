@@ -4,14 +4,20 @@
 
 const test = require('node:test');
 const assert = require('node:assert');
+const { until, once, Site } = require('./site');
 const {
-  start, ordered, minutesAgo, bedside, give, held, taken, doses, failure, setState, placed, interval, amount, prescription,
+  bedsideSet, ordered, minutesAgo, bedside, give, held, second, emergency, taken, doses, failure, setState, placed, interval, amount, prescription,
 } = require('./bedside');
 const { change } = require('./ordering');
 
 const HOUR_US = 3600e6;
 let site;
-test.before(async () => { site = await start(); });
+test.before(async () => {
+  const rules = bedsideSet();
+  const rule = { id: 'plainin-daily', version: 1, severity: 'SEVERITY_WARN', source: 'made up for tests', reviewed_on: '2026-11-21' };
+  rules.dose_rules.push({ rule, ingredient: 'plainin', max_daily: amount(100, 'mg') });
+  site = await Site.start({ rules });
+});
 test.after(() => site?.stop());
 
 const failed = async (promise) => { const e = await failure(promise); return [e.code, e.reason || e.field]; };
@@ -68,4 +74,53 @@ test('a dose of a window that has ended is not given', async () => {
   const slot = slotAt(order, order.prescription.starts_at_us);
   assert.deepStrictEqual(await failed(give(site, { patient, order, slot }, late)), ['FAILED_PRECONDITION', 'SLOT_OVER']);
   assert.strictEqual(await doses(site, order), 0);
+});
+
+// ---- what was overridden when it was ordered ----
+
+// 40 mg every six hours, where 100 mg a day are the most.
+const overLimit = async () => bedside(site, prescription('plainin', '40 mg', { timing: interval(6) }), { overrides: [{ rule_id: 'plainin-daily', reason_code: 'benefit' }] });
+
+test('a limit that was overridden is asked about again when it is passed further', async () => {
+  assert.strictEqual((await give(site, await overLimit())).recorded, true, 'no further: nothing is asked');
+
+  const within = await overLimit();
+  await emergency(site, within.patient, { drug_id: 'plainin', dose: amount(120, 'mg') });
+  assert.strictEqual((await give(site, within)).recorded, true, '160 mg, as was decided about');
+
+  const at = await overLimit();
+  await emergency(site, at.patient, { drug_id: 'plainin', dose: amount(121, 'mg') });
+  const worse = await give(site, at);
+  assert.deepStrictEqual([worse.recorded, worse.open], [false, ['plainin-daily']]);
+  assert.strictEqual((await give(site, at, { overrides: [{ rule_id: 'plainin-daily', reason_code: 'nurse-knows' }] })).recorded, true);
+});
+
+// Of two ingredients, ordered over an allergy to one of them.
+async function overAllergy() {
+  const patient = await site.patient({ allergies: null });
+  await site.allergy(patient.id, { text: 'testozin' });
+  const order = await placed(site, patient, prescription('duozin', '500 mg', { timing: once }),
+    { overrides: [{ rule_id: 'ward.allergy', reason_code: 'specialist' }], second_person_token: second(site, 'pharmacist') });
+  const [slot] = await site.slots(patient, { order_id: order.order_id });
+  return { patient, order, slot };
+}
+
+test('an allergy that was overridden is not one to something else', async () => {
+  assert.strictEqual((await give(site, await overAllergy(), { second_person_token: second(site) })).recorded, true, 'the same: the second person is enough');
+
+  const at = await overAllergy();
+  await site.allergy(at.patient.id, { text: 'otherin' });
+  const p = at.order.prescription;
+  await until('the chart has it', async () => (await site.check(at.patient, p)).findings.filter((f) => f.rule_id === 'ward.allergy').length === 2);
+  const answer = await give(site, at, { second_person_token: second(site) });
+  assert.deepStrictEqual([answer.recorded, answer.open], [false, ['ward.allergy']]);
+  assert.strictEqual(await doses(site, at.order), 0);
+});
+
+test('one more allergy to the same is another one', async () => {
+  const at = await overAllergy();
+  await site.allergy(at.patient.id, { text: 'testozin' });
+  await until('the chart has it', async () => (await site.check(at.patient, at.order.prescription)).findings.some((f) => f.rule_id === 'ward.allergy' && f.about.length === 2));
+  const answer = await give(site, at, { second_person_token: second(site) });
+  assert.deepStrictEqual([answer.recorded, answer.open], [false, ['ward.allergy']]);
 });
