@@ -79,14 +79,24 @@ static enum ward_code change_in_tx(struct ward_db *db, void *arg, struct ward_er
     return ch->o.n_open > 0 ? WARD_OK : write(ch, was, now, err);
 }
 
+static enum ward_code check(struct changing *ch)
+{
+    const ChangeRequest *q = ch->req;
+
+    WARD_TRY(prescription_valid(q->prescription, ward_wall_us(), ch->o.call->err));
+    return ordering_beside(&ch->o, q->overrides, q->n_overrides, q->second_person_token);
+}
+
 static enum ward_code change(struct ward_call *c, const ChangeRequest *q, ChangeResponse *r)
 {
     struct changing ch = {.req = q};
+    enum ward_code code;
 
     WARD_TRY(ordering_of(&ch.o, c, q->order_id, q->expected_version));
-    WARD_TRY(prescription_valid(q->prescription, ward_wall_us(), c->err));
-    WARD_TRY(ordering_beside(&ch.o, q->overrides, q->n_overrides, q->second_person_token));
-    WARD_TRY(ordering_run(&ch.o, q->idempotency_key, &q->base, change_in_tx, &ch));
+    code = check(&ch);
+    WARD_TRY(code == WARD_OK
+                 ? ordering_run(&ch.o, q->idempotency_key, &q->base, change_in_tx, &ch)
+                 : ordering_late(&ch.o, q->idempotency_key, &q->base, code));
     r->changed = ch.o.done;
     r->order = ch.o.order;
     r->decision = ch.o.decision;

@@ -39,16 +39,26 @@ static enum ward_code place_in_tx(struct ward_db *db, void *arg, struct ward_err
     return p->o.n_open > 0 ? WARD_OK : write(p, now, ORDER_ACTIVE, err);
 }
 
-static enum ward_code place(struct ward_call *c, const PlaceRequest *q, PlaceResponse *r)
+static enum ward_code check(struct placing *p)
 {
-    struct placing p = {.req = q};
+    struct ward_call *c = p->o.call;
+    const PlaceRequest *q = p->req;
 
-    WARD_TRY(ordering_for(&p.o, c, q->patient_id));
     WARD_TRY(prescription_valid(q->prescription, ward_wall_us(), c->err));
     if (q->draft && (q->n_overrides > 0 || *q->second_person_token != '\0'))
         return WARD_FAIL_FIELD(c->err, "draft", "is not checked: nothing is overridden");
-    WARD_TRY(ordering_beside(&p.o, q->overrides, q->n_overrides, q->second_person_token));
-    WARD_TRY(ordering_run(&p.o, q->idempotency_key, &q->base, place_in_tx, &p));
+    return ordering_beside(&p->o, q->overrides, q->n_overrides, q->second_person_token);
+}
+
+static enum ward_code place(struct ward_call *c, const PlaceRequest *q, PlaceResponse *r)
+{
+    struct placing p = {.req = q};
+    enum ward_code code;
+
+    WARD_TRY(ordering_for(&p.o, c, q->patient_id));
+    code = check(&p);
+    WARD_TRY(code == WARD_OK ? ordering_run(&p.o, q->idempotency_key, &q->base, place_in_tx, &p)
+                             : ordering_late(&p.o, q->idempotency_key, &q->base, code));
     r->placed = p.o.done;
     r->order = p.o.order;
     r->decision = p.o.decision;

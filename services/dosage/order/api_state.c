@@ -112,18 +112,28 @@ static enum ward_code move_in_tx(struct ward_db *db, void *arg, struct ward_err 
                                  : write(m, was, was->prescription, err);
 }
 
+static enum ward_code check(struct moving *m)
+{
+    const SetStateRequest *q = m->req;
+    struct ward_call *c = m->o.call;
+
+    if (m->to <= ORDER_NONE || m->to >= ORDER_STATES)
+        return WARD_FAIL_FIELD(c->err, "state", "is no state");
+    if (m->to != ORDER_ACTIVE && (q->n_overrides > 0 || *q->second_person_token != '\0'))
+        return WARD_FAIL_FIELD(c->err, "overrides", "go with ACTIVE only");
+    return ordering_beside(&m->o, q->overrides, q->n_overrides, q->second_person_token);
+}
+
 static enum ward_code set_state(struct ward_call *c, const SetStateRequest *q,
                                 SetStateResponse *r)
 {
     struct moving m = {.req = q, .to = (enum order_state)q->state};
+    enum ward_code code;
 
     WARD_TRY(ordering_of(&m.o, c, q->order_id, q->expected_version));
-    if (m.to <= ORDER_NONE || m.to >= ORDER_STATES)
-        return WARD_FAIL_FIELD(c->err, "state", "is no state");
-    if (m.to != ORDER_ACTIVE && (q->n_overrides > 0 || *q->second_person_token != '\0'))
-        return WARD_FAIL_FIELD(c->err, "overrides", "go with ACTIVE only");
-    WARD_TRY(ordering_beside(&m.o, q->overrides, q->n_overrides, q->second_person_token));
-    WARD_TRY(ordering_run(&m.o, q->idempotency_key, &q->base, move_in_tx, &m));
+    code = check(&m);
+    WARD_TRY(code == WARD_OK ? ordering_run(&m.o, q->idempotency_key, &q->base, move_in_tx, &m)
+                             : ordering_late(&m.o, q->idempotency_key, &q->base, code));
     r->changed = m.o.done;
     r->order = m.o.order;
     r->decision = m.o.decision;

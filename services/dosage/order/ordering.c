@@ -214,6 +214,39 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
     return keep(o, db, err);
 }
 
+static enum ward_code kept_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
+{
+    struct ordering *o = arg;
+    ProtobufCMessage *kept = NULL;
+
+    o->order = NULL;
+    o->decision = NULL;
+    o->n_open = 0;
+    WARD_TRY(ward_call_again(o->call, db, &o->idem,
+                             &ward__dosage__v1__place_response__descriptor, &kept, err));
+    if (kept == NULL)
+        return WARD_FAIL(err, NOT_FOUND, "no answer is kept"); /* nothing to commit */
+    return again(o, (const PlaceResponse *)kept, db, err);
+}
+
+enum ward_code ordering_late(struct ordering *o, const char *key, const ProtobufCMessage *req,
+                             enum ward_code refused)
+{
+    struct ward_call *c = o->call;
+    struct worker *w = c->wrk;
+    const struct ward_err why = *c->err;
+    enum ward_code code;
+
+    *c->err = (struct ward_err){0};
+    code = ward_call_idem(c, key, req, &o->idem);
+    if (code == WARD_OK)
+        code = ward_db_tx(w->seat.db, kept_in_tx, o, c->err);
+    if (code == WARD_OK || strcmp(c->err->reason, "IDEMPOTENCY_MISMATCH") == 0)
+        return code;
+    *c->err = why;
+    return refused;
+}
+
 /* ward_db_tx redoes what is ABORTED; a version conflict stays one however often it is tried. */
 static enum ward_code guard(struct ward_db *db, void *arg, struct ward_err *err)
 {

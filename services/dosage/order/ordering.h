@@ -57,6 +57,12 @@ WARD_MUST enum ward_code ordering_beside(struct ordering *o, Override *const *ov
 WARD_MUST enum ward_code ordering_run(struct ordering *o, const char *key,
                                       const ProtobufCMessage *req, ward_tx_fn *fn, void *arg);
 
+/* What is asked was refused (c->err says why) before the transaction. It may have been done
+ * when it was not yet so: its end has passed since, or the second person's token. Then it is
+ * answered again as it was.   `refused`; IDEMPOTENCY_MISMATCH */
+WARD_MUST enum ward_code ordering_late(struct ordering *o, const char *key,
+                                       const ProtobufCMessage *req, enum ward_code refused);
+
 /* ---- inside it ---- */
 
 /* The order, locked, at the version that was expected; a draft, if its prescriber asks. */

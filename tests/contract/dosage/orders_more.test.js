@@ -5,7 +5,7 @@ const test = require('node:test');
 const assert = require('node:assert');
 const crypto = require('node:crypto');
 const { once, interval, times } = require('./site');
-const { harmless, start, placed, change, setState, failure } = require('./ordering');
+const { RULES, harmless, ordered, override, start, placed, change, setState, failure } = require('./ordering');
 
 const HOUR = 3600e6;
 const DAY = 24 * HOUR;
@@ -63,4 +63,46 @@ test('a dose of an order that has only one is due, then late, and the order is r
     const { slots } = await site.api('schedule').call('ListDue', { ward: 'ward-3' }, site.tokens.nurse);
     assert.ok(slots.some((s) => s.slot_id === slot.slot_id), `${hours} hours late`);
   }
+});
+
+// What each call says is good for some seconds from here on.
+const SECONDS = 6;
+const SKEW = 30; // that clocks may be apart: a token is good for as long beyond its end
+const brief = () => {
+  const at = Math.floor(Date.now() / 1000);
+  return site.as('pharmacist', { sub: 'pharmacist-two', iat: at - 100, nbf: at - 100, exp: at - SKEW + SECONDS }).token;
+};
+const second = (more = {}) => ({ overrides: [override(RULES.hard, 'specialist')], second_person_token: brief(), ...more });
+
+test('a call that comes again is answered as it was, though what it said is past', async () => {
+  const ids = await Promise.all([1, 2, 3, 4].map(async () => (await site.charted(crypto.randomUUID())).id));
+  const stopping = await placed(site, ids[2], harmless());
+  const draft = await placed(site, ids[3], ordered(800), { draft: true });
+  const ends_at_us = us(now() + SECONDS * 1e6);
+  const past = ['INVALID_ARGUMENT', 'prescription.ends_at_us'];
+  const refused = ['PERMISSION_DENIED', 'SECOND_PERSON_REFUSED'];
+  const calls = [
+    ['Place', { patient_id: ids[0], prescription: harmless({ ends_at_us }) }, past],
+    ['Place', { patient_id: ids[1], prescription: ordered(800), ...second() }, refused],
+    ['Change', { order_id: stopping.order_id, expected_version: 1, prescription: harmless({ ends_at_us }) }, past],
+    ['SetState', { order_id: draft.order_id, expected_version: 1, state: 'ORDER_STATE_ACTIVE', ...second() }, refused],
+  ].map(([method, request, why]) => ({ method, why, request: { idempotency_key: site.key(), ...request } }));
+  for (const c of calls) {
+    c.answer = await site.orders.call(c.method, c.request, site.tokens.physician);
+    assert.strictEqual(c.answer.placed ?? c.answer.changed, true, `${c.method}: ${c.answer.open}`);
+  }
+  const written = await site.rows('order_version');
+  while (Date.now() * 1000 < Number(ends_at_us) + 1e6) await new Promise((done) => setTimeout(done, 100));
+  for (const { method, request, why } of calls) {
+    const err = await failure(site.orders.call(method, { ...request, idempotency_key: site.key() }, site.tokens.physician));
+    assert.deepStrictEqual([err.code, err.field || err.reason], why, `${method}: a call that was not there before`);
+  }
+  for (const { method, request, answer } of calls) {
+    assert.deepStrictEqual(await site.orders.call(method, request, site.tokens.physician), answer, method);
+    const other = await failure(site.orders.call(method, { ...request, overrides: [override(RULES.warn)] }, site.tokens.physician));
+    assert.deepStrictEqual([other.code, other.reason], ['FAILED_PRECONDITION', 'IDEMPOTENCY_MISMATCH'], method);
+    const away = await failure(site.orders.call(method, request, site.as('physician', { ward: 'icu' })));
+    assert.strictEqual(away.code, 'NOT_FOUND', `${method}: who may not see the patient any more`);
+  }
+  assert.strictEqual(await site.rows('order_version'), written, 'nothing was written again');
 });
