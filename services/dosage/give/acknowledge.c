@@ -5,6 +5,7 @@
 
 typedef Ward__Dosage__V1__AcknowledgeRequest Request;
 typedef Ward__Dosage__V1__AcknowledgeResponse Response;
+typedef Ward__Dosage__V1__Slot Slot;
 
 struct acknowledging {
     struct visit v;
@@ -87,6 +88,80 @@ static enum ward_code prepare(struct acknowledging *a)
     return spend(a);
 }
 
+/* ---- which dose of the order it was ---- */
+
+static bool is_free(const Slot *s)
+{
+    return s->state != WARD__DOSAGE__V1__SLOT_STATE__SLOT_STATE_GIVEN &&
+           s->state != WARD__DOSAGE__V1__SLOT_STATE__SLOT_STATE_NOT_GIVEN;
+}
+
+static bool has_one_dose(const Order *o)
+{
+    const Ward__Dosage__V1__Timing *t = o->prescription->timing;
+
+    return t != NULL && (t->kind == WARD__DOSAGE__V1__TIMING__KIND__KIND_ONCE ||
+                         t->kind == WARD__DOSAGE__V1__TIMING__KIND__KIND_CONTINUOUS);
+}
+
+/* The one dose that there is, whenever it is due; NULL: none. */
+static enum ward_code the_one(struct acknowledging *a, Order *order, Slot **out,
+                              struct ward_err *err)
+{
+    struct ward_arena *mem = a->v.c->mem;
+    struct ward_err why = {0};
+    struct timing timing;
+    struct slot slot;
+    enum ward_code code;
+
+    *out = NULL;
+    WARD_TRY(order_timing(a->v.w, mem, order, &timing, err));
+    if (timing_slots(&timing, 0, TIMING_LATEST_US, &slot, 1) == 0)
+        return WARD_OK;
+    code = slot_find(a->v.w, mem, order, slot.due_us, a->v.now_us, out, &why);
+    if (code == WARD_OK)
+        return WARD_OK;
+    *out = NULL;
+    if (code == WARD_NOT_FOUND)
+        return WARD_OK;
+    *err = why;
+    return code;
+}
+
+/* The one in whose window it was given; NULL: none. */
+static enum ward_code one_then(struct acknowledging *a, Order *order, int64_t given_us,
+                               Slot **out, struct ward_err *err)
+{
+    Slot **all;
+    size_t n;
+
+    *out = NULL;
+    WARD_TRY(slots_of(a->v.w, a->v.c->mem, &order, 1, given_us - DAY_US, given_us + DAY_US + 1,
+                      a->v.now_us, &all, &n, err));
+    for (size_t i = 0; i < n; i++)
+        if (all[i]->window_from_us <= given_us && given_us < all[i]->window_to_us)
+            *out = all[i];
+    return WARD_OK;
+}
+
+/* What was given in an emergency is not given once more by its order. */
+static enum ward_code take_slot(struct acknowledging *a, Order *order, struct dose_write *what,
+                                struct ward_err *err)
+{
+    Slot *slot;
+
+    if (has_one_dose(order))
+        WARD_TRY(the_one(a, order, &slot, err));
+    else
+        WARD_TRY(one_then(a, order, what->dose->given_at_us, &slot, err));
+    if (slot == NULL || !is_free(slot))
+        return WARD_OK;
+    what->dose->slot_id = slot->slot_id;
+    what->due_us = slot->due_at_us;
+    what->take_slot = true;
+    return WARD_OK;
+}
+
 static enum ward_code write(struct acknowledging *a, struct ward_err *err)
 {
     struct dose_write what = {.due_us = -1};
@@ -105,6 +180,7 @@ static enum ward_code write(struct acknowledging *a, struct ward_err *err)
     if (order != NULL) {
         what.dose->order_id = order->order_id;
         what.dose->order_version = order->version;
+        WARD_TRY(take_slot(a, order, &what, err));
     }
     WARD_TRY(dose_write(a->v.w, a->v.c->mem, &what, err));
     a->answer.administration = what.dose;

@@ -77,6 +77,24 @@ static enum ward_code is_free(struct giving *g, struct ward_err *err)
     return WARD_OK;
 }
 
+/* What is given once was given, wherever a change put its slot, or an emergency was it. */
+static enum ward_code not_yet(struct giving *g, struct ward_err *err)
+{
+    static const char SQL[] =
+        "SELECT 1 FROM administration WHERE order_id = ? AND counts LIMIT 1";
+    const Timing *t = g->order->prescription->timing;
+    struct ward_rows rows;
+
+    if (!g->given || t->kind != WARD__DOSAGE__V1__TIMING__KIND__KIND_ONCE)
+        return WARD_OK;
+    WARD_TRY(ward_db_run(g->v.w->seat.db, g->v.c->mem, SQL, WARD_PARAMS(id_val(g->order_id)),
+                         &rows, err));
+    if (rows.n > 0)
+        return WARD_FAIL_REASON(err, ALREADY_EXISTS, "SLOT_TAKEN",
+                                "what was ordered once was given");
+    return WARD_OK;
+}
+
 /* Nothing is given for a dose that is over: the next one's window has begun, or the order said
  * then that it was not to be given. That it was not given may be charted at any time. */
 static enum ward_code is_open(const struct giving *g, Ward__Dosage__V1__SlotState state,
@@ -109,6 +127,7 @@ static enum ward_code find_slot(struct giving *g, struct ward_err *err)
                             .on_time_us = slot->on_time_until_us,
                             .to_us = slot->window_to_us};
     WARD_TRY(is_free(g, err));
+    WARD_TRY(not_yet(g, err));
     return is_open(g, slot->state, err);
 }
 

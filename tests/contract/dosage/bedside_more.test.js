@@ -6,7 +6,7 @@ const test = require('node:test');
 const assert = require('node:assert');
 const { until, once, Site } = require('./site');
 const {
-  bedsideSet, ordered, minutesAgo, bedside, give, held, second, emergency, taken, doses, failure, setState, placed, interval, amount, prescription,
+  bedsideSet, ordered, minutesAgo, bedside, give, held, second, emergency, correct, taken, doses, failure, setState, placed, interval, amount, prescription,
 } = require('./bedside');
 const { change } = require('./ordering');
 
@@ -123,4 +123,52 @@ test('one more allergy to the same is another one', async () => {
   await until('the chart has it', async () => (await site.check(at.patient, at.order.prescription)).findings.some((f) => f.rule_id === 'ward.allergy' && f.about.length === 2));
   const answer = await give(site, at, { second_person_token: second(site) });
   assert.deepStrictEqual([answer.recorded, answer.open], [false, ['ward.allergy']]);
+});
+
+// ---- an emergency and its order ----
+
+const acknowledge = async (d, patient, more = {}, by = 'nurse') => site.api('doses').call('Acknowledge', {
+  idempotency_key: site.key(), administration_id: d.administration_id, ppid_token: await site.ppid(patient), ...more,
+}, site.who(by));
+
+test('an emergency acknowledged for an order is the dose that was due', async () => {
+  for (const timing of [once, interval(6)]) {
+    const patient = await site.patient();
+    const { administration: d } = await emergency(site, patient);
+    const starts = timing === once ? minutesAgo(-1) : minutesAgo(0);
+    const order = await placed(site, patient, ordered({ timing, starts_at_us: starts }));
+    const shown = await listed(patient, order, { from_us: minutesAgo(24 * 60), to_us: minutesAgo(-24 * 60) });
+    const { administration: a } = await acknowledge(d, patient, { order_id: order.order_id });
+    const slot = shown.find((s) => s.slot_id === a.slot_id);
+    assert.ok(slot, 'it has one of the slots');
+    const [now] = (await listed(patient, order, { from_us: minutesAgo(24 * 60), to_us: minutesAgo(-24 * 60) })).filter((s) => s.slot_id === slot.slot_id);
+    assert.deepStrictEqual([now.state, now.administration_id], ['SLOT_STATE_GIVEN', d.administration_id]);
+    assert.deepStrictEqual(await failed(give(site, { patient, order, slot })), ['ALREADY_EXISTS', 'SLOT_TAKEN']);
+    assert.strictEqual(await doses(site, order), 1);
+  }
+});
+
+test('a slot that was charted stays what it is', async () => {
+  const at = await bedside(site);
+  assert.strictEqual((await give(site, at, held('HELD'))).recorded, true);
+  const { administration: d } = await emergency(site, at.patient);
+  const { administration: a } = await acknowledge(d, at.patient, { order_id: at.order.order_id });
+  assert.deepStrictEqual([a.order_id, a.slot_id], [at.order.order_id, '']);
+});
+
+test('what was ordered once is given once, wherever a change puts it', async () => {
+  const at = await bedside(site);
+  assert.strictEqual((await give(site, at)).recorded, true);
+  const { order } = await change(site, at.order, ordered({ starts_at_us: String(Number(at.order.prescription.starts_at_us) + 1000) }));
+  assert.deepStrictEqual(await failed(give(site, { ...at, order, slot: slotAt(order, order.prescription.starts_at_us) })), ['ALREADY_EXISTS', 'SLOT_TAKEN']);
+  assert.strictEqual(await doses(site, order), 1);
+});
+
+test('an emergency taken back leaves its order\'s dose due', async () => {
+  const at = await bedside(site);
+  const { administration: d } = await emergency(site, at.patient);
+  const { administration: a } = await acknowledge(d, at.patient, { order_id: at.order.order_id });
+  assert.strictEqual(a.slot_id, at.slot.slot_id);
+  await correct(site, a, { entered_in_error: true });
+  assert.strictEqual((await give(site, at)).recorded, true);
 });
