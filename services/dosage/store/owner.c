@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#define MOVES_MOST 8 /* merges that come between, one after the other */
+
 void owner_wipe(struct owner *o)
 {
     ward_wipe(o->key, sizeof(o->key));
@@ -124,18 +126,50 @@ enum ward_code owner_ensure(struct worker *w, struct ward_arena *mem,
     return ensure(w, mem, SQL, id, out, err);
 }
 
+static enum ward_code root_of(struct worker *w, struct ward_arena *mem,
+                              const uint8_t id[DOSAGE_ID], struct ward_val *root,
+                              struct ward_err *err)
+{
+    static const char SQL[] = "SELECT root_id FROM patient WHERE patient_id = ?";
+    struct ward_rows rows;
+
+    WARD_TRY(ward_db_run(w->seat.db, mem, SQL, WARD_PARAMS(id_val(id)), &rows, err));
+    if (rows.n != 1 || rows.at[0][0].n != DOSAGE_ID)
+        return WARD_FAIL(err, INTERNAL, "a patient's row that was made is gone");
+    *root = rows.at[0][0];
+    return WARD_OK;
+}
+
+/* A merge that was under way meanwhile may have moved them to another root: then those who are
+ * locked are not all, or not them, and it begins again. `locked` says whether they are among
+ * those locked, and so stay with this root until the transaction ends. */
+static enum ward_code lock_all(struct worker *w, struct ward_arena *mem,
+                               const uint8_t id[DOSAGE_ID], bool *locked, struct ward_err *err)
+{
+    /* By the index of root_id, which goes on by patient_id: everybody locks in one order. */
+    static const char ALL[] = "SELECT patient_id FROM patient WHERE root_id = ?"
+                              " ORDER BY patient_id FOR UPDATE";
+    struct ward_rows rows;
+    struct ward_val root;
+
+    WARD_TRY(root_of(w, mem, id, &root, err));
+    WARD_TRY(ward_db_run(w->seat.db, mem, ALL, WARD_PARAMS(root), &rows, err));
+    for (size_t i = 0; i < rows.n && !*locked; i++)
+        *locked = memcmp(rows.at[i][0].p, id, DOSAGE_ID) == 0;
+    return WARD_OK;
+}
+
 enum ward_code owner_lock(struct worker *w, struct ward_arena *mem, const uint8_t id[DOSAGE_ID],
                           struct owner *out, struct ward_err *err)
 {
     static const char SQL[] = FIND;
-    /* By the index of root_id, which goes on by patient_id: everybody locks in one order. */
-    static const char ALL[] = "SELECT patient_id FROM patient WHERE root_id ="
-                              " (SELECT root_id FROM patient WHERE patient_id = ?)"
-                              " ORDER BY patient_id FOR UPDATE";
-    struct ward_rows rows;
+    bool locked = false;
 
     WARD_TRY(ensure(w, mem, SQL, id, out, err));
-    WARD_TRY(ward_db_run(w->seat.db, mem, ALL, WARD_PARAMS(id_val(id)), &rows, err));
+    for (int i = 0; i < MOVES_MOST && !locked; i++)
+        WARD_TRY(lock_all(w, mem, id, &locked, err));
+    if (!locked)
+        return WARD_FAIL(err, ABORTED, "the patient is being merged: try again");
     return find(w, mem, SQL, id, out, &(bool){false}, err);
 }
 
