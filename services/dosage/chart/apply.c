@@ -71,12 +71,29 @@ enum ward_code feed_load(struct charts *ch, struct ward_err *err)
     return ward_db_tx(ch->w.seat.db, load_in_tx, ch, err);
 }
 
+/* Of several replicas the first does it: for the others the position is another already. */
+static enum ward_code reset_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
+{
+    static const char POSITION[] = "DELETE FROM feed_position WHERE one = 1 AND token = ?";
+    static const char MERGES[] = "DELETE FROM patient_merge";
+    static const char ROOTS[] =
+        "UPDATE patient SET root_id = patient_id WHERE root_id <> patient_id";
+    struct charts *ch = arg;
+    struct ward_rows rows;
+
+    WARD_TRY(ward_db_run(db, &ch->mem, POSITION, WARD_PARAMS(ward_blob(ch->token, ch->n_token)),
+                         &rows, err));
+    if (rows.affected != 1)
+        return WARD_OK;
+    WARD_TRY(ward_db_run(db, &ch->mem, MERGES, WARD_NO_PARAMS, NULL, err));
+    return ward_db_run(db, &ch->mem, ROOTS, WARD_NO_PARAMS, NULL, err);
+}
+
 enum ward_code feed_reset(struct charts *ch, struct ward_err *err)
 {
-    static const char SQL[] = "DELETE FROM feed_position WHERE one = 1 AND token = ?";
-
-    return ward_db_run(ch->w.seat.db, NULL, SQL, WARD_PARAMS(ward_blob(ch->token, ch->n_token)),
-                       NULL, err);
+    ward_arena_reset(&ch->mem);
+    ward_db_deadline(ch->w.seat.db, WARD_NO_DEADLINE);
+    return ward_db_tx(ch->w.seat.db, reset_in_tx, ch, err);
 }
 
 /* ---- merges ---- */

@@ -43,7 +43,8 @@ void *charts_follow(void *charts);
 
 /* Where to go on, and the merges that stand. */
 WARD_MUST enum ward_code feed_load(struct charts *ch, struct ward_err *err);
-/* Forgets the position: it is of another feed. */
+/* Forgets the position and the merges that were told up to it: they are of another feed, and
+ * this one tells its own from the beginning. */
 WARD_MUST enum ward_code feed_reset(struct charts *ch, struct ward_err *err);
 /* What of a message has to be written, and the position behind it. Every replica comes by here
  * with every message; each change is written by the first. */
