@@ -243,6 +243,8 @@ void charts_forget(struct charts *ch, const uint8_t id[DOSAGE_ID])
 {
     uint8_t root[DOSAGE_ID];
 
+    if (ch == NULL)
+        return;
     merges_root(ch->merges, id, root);
     keep_forget(ch->keep, root, KEEP_ALL);
 }

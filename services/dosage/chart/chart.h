@@ -47,7 +47,7 @@ WARD_MUST enum ward_code chart_may(struct ward_call *c, const char *patient_id,
 const Ward__Dosage__V1__Facts *chart_kept(struct charts *ch, struct ward_arena *mem,
                                           const uint8_t id[DOSAGE_ID]);
 
-/* What is kept of a patient here is of no use any more. */
+/* What is kept of a patient here is of no use any more. NULL is fine. */
 void charts_forget(struct charts *ch, const uint8_t id[DOSAGE_ID]);
 
 WARD_MUST enum ward_code charts_open(struct dosage *dos, struct charts **out,

@@ -27,8 +27,7 @@ static enum ward_code open_owner(struct worker *w, struct ward_arena *mem,
                                  struct looked *out, struct ward_err *err)
 {
     if (row[ORDER_AT_WRITTEN].p != NULL)
-        return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "PATIENT_ERASED",
-                                "the patient was erased");
+        return owner_erased(w, id, err);
     WARD_TRY(
         owner_open(w, mem, id, row[ORDER_AT_KEK], row[ORDER_AT_WRAPPED], &out->owner, err));
     out->known = true;

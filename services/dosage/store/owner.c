@@ -2,6 +2,7 @@
 #include "services/dosage/store/owner.h"
 
 #include "common/base/clock.h"
+#include "services/dosage/chart/chart.h"
 
 #include <string.h>
 
@@ -39,6 +40,14 @@ enum ward_code owner_open(struct worker *w, struct ward_arena *mem,
     return WARD_OK;
 }
 
+/* Another replica may have done it: what this one keeps of their chart goes now. */
+enum ward_code owner_erased(struct worker *w, const uint8_t id[DOSAGE_ID], struct ward_err *err)
+{
+    charts_forget(w->dos->charts, id);
+    return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "PATIENT_ERASED",
+                            "the patient was erased");
+}
+
 /* ---- one ---- */
 
 #define FIND                                                                                   \
@@ -56,8 +65,7 @@ static enum ward_code find(struct worker *w, struct ward_arena *mem, const char 
     if (!*found)
         return WARD_OK;
     if (rows.at[0][0].p != NULL)
-        return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "PATIENT_ERASED",
-                                "the patient was erased");
+        return owner_erased(w, id, err);
     return owner_open(w, mem, id, rows.at[0][1], rows.at[0][2], out, err);
 }
 

@@ -32,6 +32,10 @@ static inline int64_t row_number(struct ward_val v)
     return v.p != NULL && ward_i64(v.p, INT64_MIN, INT64_MAX, &n) ? n : 0;
 }
 
+/* For who finds erased_at_us in a row: this replica forgets the chart, and it fails.
+ *   FAILED_PRECONDITION  PATIENT_ERASED */
+WARD_MUST enum ward_code owner_erased(struct worker *w, const uint8_t id[DOSAGE_ID],
+                                      struct ward_err *err);
 /* The patient's own row.   NOT_FOUND PATIENT_NOT_FOUND;  FAILED_PRECONDITION PATIENT_ERASED */
 WARD_MUST enum ward_code owner_find(struct worker *w, struct ward_arena *mem,
                                     const uint8_t id[DOSAGE_ID], struct owner *out,
