@@ -156,3 +156,17 @@ test('an erasure in records erases here, once, and tells it as the service\'s ow
   const [told, ...more] = await until('told', async () => { const e = await events(); return e.length > 0 && e; });
   assert.deepEqual([told.actor, told.service, told.outcome, more], ['', 'dosage', 'OUTCOME_SUCCESS', []]);
 });
+
+test('a replica that did not erase forgets what it keeps of the chart once it meets who was erased', async () => {
+  const p = await site.charted(uuid());
+  const kept = async () =>
+    Number(/^ward_dosage_chart_reads_total\{from="kept"\} (\S+)/m.exec((await site.ward.services.dosage2.admin('/metrics')).text)?.[1] ?? 0);
+  const none = await kept();
+  await until('charts are kept', async () => { await site.check(p, harmless(), { on: second }); return (await kept()) > none; });
+  await erase(p);
+  const ask = () => reason(site.check(p, harmless(), { on: second }));
+  assert.equal(await ask(), 'PATIENT_NOT_FOUND');
+  const before = await kept();
+  assert.equal(await ask(), 'PATIENT_NOT_FOUND');
+  assert.equal(await kept(), before, 'records were asked');
+});
