@@ -119,6 +119,7 @@ static enum ward_code note_misuse(struct answer_late *l, struct ward_db *db,
     struct ward_act act = l->v->act;
 
     ward_act_note(&act, "token", l->misuse);
+    ward_act_note(&act, "refused", "yes"); /* the call's own event says why */
     WARD_TRY(token_misuse(l->v, &act, l->ward, l->place, l->misuse, err));
     return ward_act_write(&act, db, err);
 }
@@ -135,13 +136,30 @@ static enum ward_code look(struct ward_db *db, void *arg, struct ward_err *err)
     return WARD_FAIL(err, NOT_FOUND, "no answer is kept"); /* nothing is to be committed */
 }
 
+/* Records said so in this call, or cannot be asked: what was answered before is shown again to
+ * who may see the patient still. */
+static bool may_see(struct visit *v)
+{
+    const struct ward_err failed = *v->c->err;
+    struct chart chart = {.facts = NULL};
+    enum ward_code code;
+
+    if (strcmp(failed.reason, "PATIENT_NOT_FOUND") == 0)
+        return false;
+    if (*v->chart.text != '\0' || strcmp(failed.reason, "RECORDS_AWAY") == 0)
+        return true;
+    code = chart_may(v->c, v->act.patient, &chart);
+    *v->c->err = failed;
+    return code == WARD_OK || code == WARD_UNAVAILABLE;
+}
+
 enum ward_code answer_or(struct answer_late *l, enum ward_code code)
 {
     struct ward_call *c = l->v->c;
     struct ward_err err = {0};
     enum ward_code found;
 
-    if (code == WARD_CANCELLED || code == WARD_DEADLINE_EXCEEDED)
+    if (code == WARD_CANCELLED || code == WARD_DEADLINE_EXCEEDED || !may_see(l->v))
         return code;
     found = ward_db_tx(l->v->w->seat.db, look, l, &err);
     if (found == WARD_OK && l->out != NULL)

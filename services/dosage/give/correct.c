@@ -1,5 +1,6 @@
 /* Correct: one more version of a dose; the ones before stay. */
 #include "services/dosage/give/bedside.h"
+#include "services/dosage/order/order_own.h"
 
 #include <string.h>
 
@@ -34,8 +35,8 @@ static enum ward_code shape(struct correcting *k)
 
 /* ---- what replaces what was ---- */
 
-/* Of an order that is still the version it was given by, what was ordered says whether it was
- * all of it. */
+/* By what was ordered when it was given, whatever the order says now: whether it was all of it.
+ */
 static enum ward_code judge_dose(struct correcting *k, Dose *d, struct ward_err *err)
 {
     struct rights rights = {.mem = k->v.c->mem};
@@ -46,9 +47,7 @@ static enum ward_code judge_dose(struct correcting *k, Dose *d, struct ward_err 
 
     if (!ward_uuid_parse(d->order_id, id) || d->n_rights != RIGHTS)
         return WARD_OK;
-    WARD_TRY(order_find(k->v.w, k->v.c->mem, id, false, &order, err));
-    if (order->version != d->order_version)
-        return WARD_OK;
+    WARD_TRY(order_version(k->v.w, k->v.c->mem, id, d->order_version, &order, err));
     WARD_TRY(rights_make(k->v.c->mem, "", &rights, err));
     dose.ordered = order->prescription;
     WARD_TRY(dose_right(&rights, &dose, err));
@@ -94,19 +93,34 @@ static enum ward_code replace_dose(struct correcting *k, const Dose *was, Dose *
     return judge_dose(k, d, err);
 }
 
+/* Within a day of what was charted first: many corrections walk no further than one. */
+static enum ward_code move(struct correcting *k, const Dose *was, Dose *d, struct ward_err *err)
+{
+    const int64_t to_us = k->q->given_at_us;
+    uint8_t id[DOSAGE_ID];
+    int64_t first_us;
+    Dose **all;
+    size_t n;
+
+    if (!ward_uuid_parse(was->administration_id, id))
+        return WARD_FAIL_REASON(err, DATA_LOSS, "DOSE_UNREADABLE", "a dose's id is none");
+    WARD_TRY(dose_versions(k->v.w, k->v.c->mem, id, &all, &n, err));
+    first_us = all[n - 1]->given_at_us;
+    if (to_us > was->recorded_at_us || to_us < first_us - DAY_US || to_us > first_us + DAY_US)
+        return WARD_FAIL_FIELD(err, "given_at_us",
+                               "must be within 24 hours of what was charted first, and not "
+                               "behind when it was");
+    d->given_at_us = to_us;
+    return WARD_OK;
+}
+
 static enum ward_code replace(struct correcting *k, const Dose *was, Dose *d,
                               struct ward_err *err)
 {
     const Request *q = k->q;
 
-    if (q->given_at_us != 0 &&
-        (q->given_at_us > was->recorded_at_us || q->given_at_us < was->given_at_us - DAY_US ||
-         q->given_at_us > was->given_at_us + DAY_US))
-        return WARD_FAIL_FIELD(err, "given_at_us",
-                               "must be within 24 hours of what was charted, and not behind "
-                               "when it was");
     if (q->given_at_us != 0)
-        d->given_at_us = q->given_at_us;
+        WARD_TRY(move(k, was, d, err));
     if (q->wasted != NULL)
         d->wasted = q->wasted;
     return q->dose == NULL ? WARD_OK : replace_dose(k, was, d, err);

@@ -20,7 +20,7 @@ test.before(async () => {
 });
 test.after(() => site?.stop());
 
-const failed = async (promise) => { const e = await failure(promise); return [e.code, e.reason || e.field]; };
+const failed = async (promise) => { const e = await failure(promise); return [e.code, e.field || e.reason]; };
 const late = { time_reason: 'late-round' };
 const slotAt = (order, due) => ({ slot_id: `${order.order_id}@${due}` });
 const listed = (patient, order, more = {}) => site.slots(patient, { order_id: order.order_id, ...more });
@@ -171,4 +171,40 @@ test('an emergency taken back leaves its order\'s dose due', async () => {
   assert.strictEqual(a.slot_id, at.slot.slot_id);
   await correct(site, a, { entered_in_error: true });
   assert.strictEqual((await give(site, at)).recorded, true);
+});
+
+// ---- the same key again ----
+
+test('who may not see the patient any more gets no answer of before', async () => {
+  const at = await bedside(site);
+  const gone = site.as('nurse', { ward: 'ward-9' });
+  const key = site.key(), ppid_token = await site.ppid(at.patient);
+  const first = await give(site, at, { key, ppid_token });
+  assert.deepStrictEqual(await failed(give(site, at, { key, ppid_token, by: gone })), ['NOT_FOUND', 'PATIENT_NOT_FOUND']);
+  const kept = await give(site, at, { key, ppid_token });
+  assert.deepStrictEqual(kept, first, 'who may still does');
+
+  const emergencyKey = site.key();
+  const done = await emergency(site, at.patient, {}, { key: emergencyKey });
+  assert.deepStrictEqual(await failed(emergency(site, at.patient, {}, { key: emergencyKey, by: gone })), ['NOT_FOUND', 'PATIENT_NOT_FOUND']);
+  assert.deepStrictEqual(await emergency(site, at.patient, {}, { key: emergencyKey }), done);
+});
+
+// ---- corrections ----
+
+test('a dose is corrected by the order it was given by, though that was changed since', async () => {
+  const at = await bedside(site, ordered({ timing: interval(6) }));
+  const { administration: d } = await give(site, at);
+  await change(site, at.order, prescription('testozin', '400 mg', { timing: interval(6), starts_at_us: minutesAgo(-300) }));
+  const { administration: c } = await correct(site, d, { dose: amount(100, 'mg') });
+  assert.deepStrictEqual([c.outcome, c.rights[2].evidence], ['DOSE_OUTCOME_PARTIAL', '100 mg of 500 mg']);
+});
+
+test('corrections one after another move a dose no further than one', async () => {
+  const at = await bedside(site, ordered({ timing: interval(6) }));
+  const { administration: d } = await give(site, at);
+  const back = (n) => ({ given_at_us: String(Number(d.given_at_us) - n * HOUR_US) });
+  const { administration: c } = await correct(site, d, back(20));
+  assert.deepStrictEqual(await failed(correct(site, c, back(30))), ['INVALID_ARGUMENT', 'given_at_us']);
+  assert.strictEqual((await correct(site, c, back(23))).administration.version, 3);
 });
