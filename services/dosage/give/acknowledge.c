@@ -70,6 +70,23 @@ static enum ward_code spend(struct acknowledging *a)
                             "the token is bound to another patient or purpose");
 }
 
+/* A high-alert medicine is two people's matter: who gave it alone does not answer for it alone.
+ */
+static enum ward_code by_another(struct acknowledging *a, const struct ruleset *rules)
+{
+    const Dose *d = a->dose;
+    const Drug *in_hand = NULL;
+    bool two = is_high_alert(rules, d->drug_id);
+
+    if (d->scanned != NULL && ruleset_product(rules, d->scanned->product_id, &in_hand) != NULL)
+        two = two || is_high_alert(rules, in_hand->id);
+    if (two && strcmp(d->recorded_by, a->v.c->who->subject) == 0)
+        return WARD_FAIL_REASON(a->v.c->err, FAILED_PRECONDITION, "SECOND_PERSON_NEEDED",
+                                "another person than who gave a high-alert medicine must "
+                                "acknowledge it");
+    return WARD_OK;
+}
+
 static enum ward_code prepare(struct acknowledging *a)
 {
     struct ward_call *c = a->v.c;
@@ -79,11 +96,11 @@ static enum ward_code prepare(struct acknowledging *a)
     if (*a->q->order_id != '\0')
         WARD_TRY(ward_call_id(c, "order_id", a->q->order_id, a->order_id, NULL));
     WARD_TRY(visit_token(&a->v, a->q->ppid_token));
-    if (*a->q->reason_code != '\0') {
-        WARD_TRY(ruleset_active(a->v.w, c->mem, &rules, c->err));
+    WARD_TRY(ruleset_active(a->v.w, c->mem, &rules, c->err));
+    if (*a->q->reason_code != '\0')
         WARD_TRY(reason_check(&a->v, rules, a->q->reason_code, USE(EMERGENCY), c->err));
-    }
     WARD_TRY(is_open(a->dose, c->err));
+    WARD_TRY(by_another(a, rules));
     WARD_TRY(fits(a, false, &order, c->err));
     return spend(a);
 }

@@ -83,6 +83,8 @@ WARD_MUST enum ward_code hand_read(struct ward_arena *mem, const struct ruleset 
 /* RIGHT_DRUG: what is in hand against a drug (and a product, ""), on a day, "2026-11-21". */
 void hand_right(struct rights *r, const struct hand *h, const char *drug_id,
                 const char *product_id, const char *today);
+/* A high-alert ingredient is in it. */
+bool is_high_alert(const struct ruleset *rules, const char *drug_id);
 /* RIGHT_DOSE: what is given, of what was ordered.   INVALID_ARGUMENT DOSE_UNIT, DOSE_VALUE */
 struct measured_dose {
     const struct ruleset *rules;

@@ -8,6 +8,8 @@
 
 typedef Ward__Dosage__V1__Timing Timing;
 
+#define DAY_MOST 5000 /* doses of a patient in a day: more are none */
+
 bool judge_refuses(const struct giving *g)
 {
     return rights_failed(&g->rights) || g->n_open > 0;
@@ -138,27 +140,48 @@ static enum ward_code too_soon(struct ward_err *err)
                             "too recent");
 }
 
+static bool shares_ingredient(const struct ruleset *rules, const char *one, const char *other)
+{
+    const Drug *a = ruleset_drug(rules, one), *b = ruleset_drug(rules, other);
+
+    for (size_t i = 0; a != NULL && b != NULL && i < a->n_ingredients; i++)
+        for (size_t k = 0; k < b->n_ingredients; k++)
+            if (strcmp(a->ingredients[i], b->ingredients[k]) == 0)
+                return true;
+    return strcmp(one, other) == 0;
+}
+
+/* Of this order, or an emergency's of the same ingredient that no order has yet. */
+static bool counts_here(const struct giving *g, const Dose *d)
+{
+    if (!dose_counts(d))
+        return false;
+    if (*d->order_id != '\0')
+        return strcmp(d->order_id, g->order->order_id) == 0;
+    return shares_ingredient(g->rules, d->drug_id, g->order->prescription->drug_id);
+}
+
 /* Doses given after this one count too: one may be charted behind another. */
 static enum ward_code within_limits(struct giving *g, struct ward_err *err)
 {
-    static const char SQL[] = "SELECT given_at_us FROM administration WHERE order_id = ?"
-                              " AND counts AND given_at_us > ?";
     const Ward__Dosage__V1__AsNeeded *n = g->order->prescription->as_needed;
-    struct ward_arena *mem = g->v.c->mem;
-    struct ward_rows rows;
+    Dose **all;
+    size_t n_all, counted = 0;
 
     if (n == NULL || !g->given)
         return WARD_OK;
-    WARD_TRY(ward_db_run(g->v.w->seat.db, mem, SQL,
-                         WARD_PARAMS(id_val(g->order_id), ward_int(mem, g->given_us - DAY_US)),
-                         &rows, err));
-    if (rows.n >= (size_t)n->max_doses_per_24h)
+    WARD_TRY(doses_of(g->v.w, g->v.c->mem, g->v.chart.id, g->given_us - DAY_US + 1, INT64_MAX,
+                      DAY_MOST, &all, &n_all, err));
+    if (n_all == DAY_MOST)
         return too_soon(err);
-    for (size_t i = 0; i < rows.n; i++)
-        if (llabs(row_number(rows.at[i][0]) - g->given_us) <
-            n->min_interval_minutes * MINUTE_US)
+    for (size_t i = 0; i < n_all; i++) {
+        if (!counts_here(g, all[i]))
+            continue;
+        counted++;
+        if (llabs(all[i]->given_at_us - g->given_us) < n->min_interval_minutes * MINUTE_US)
             return too_soon(err);
-    return WARD_OK;
+    }
+    return counted >= (size_t)n->max_doses_per_24h ? too_soon(err) : WARD_OK;
 }
 
 static enum ward_code find_time(struct giving *g, struct ward_err *err)
@@ -235,16 +258,9 @@ static enum ward_code rights(struct giving *g, struct ward_err *err)
 
 static enum ward_code two_people(struct giving *g, struct ward_err *err)
 {
-    const Drug *d = ruleset_drug(g->rules, g->order->prescription->drug_id);
-
-    for (size_t i = 0; d != NULL && i < d->n_ingredients; i++) {
-        const Ward__Dosage__V1__Ingredient *in =
-            ruleset_ingredient(g->rules, d->ingredients[i]);
-
-        if (in != NULL && in->high_alert && !g->has_second)
-            return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "SECOND_PERSON_NEEDED",
-                                    "a high-alert medicine needs a second person");
-    }
+    if (is_high_alert(g->rules, g->order->prescription->drug_id) && !g->has_second)
+        return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "SECOND_PERSON_NEEDED",
+                                "a high-alert medicine needs a second person");
     return WARD_OK;
 }
 

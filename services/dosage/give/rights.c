@@ -125,6 +125,19 @@ void hand_right(struct rights *r, const struct hand *h, const char *drug_id,
         rights_say(r, RIGHT(DRUG), RESULT(PASS), "", says);
 }
 
+bool is_high_alert(const struct ruleset *rules, const char *drug_id)
+{
+    const Drug *d = ruleset_drug(rules, drug_id);
+
+    for (size_t i = 0; d != NULL && i < d->n_ingredients; i++) {
+        const Ward__Dosage__V1__Ingredient *in = ruleset_ingredient(rules, d->ingredients[i]);
+
+        if (in != NULL && in->high_alert)
+            return true;
+    }
+    return false;
+}
+
 /* ---- the dose ---- */
 
 /* Rates have no ingredient of their own to be turned into: only a unit that is exactly another

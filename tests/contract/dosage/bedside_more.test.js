@@ -6,7 +6,7 @@ const test = require('node:test');
 const assert = require('node:assert');
 const { until, once, Site } = require('./site');
 const {
-  bedsideSet, ordered, minutesAgo, bedside, give, held, second, emergency, correct, taken, doses, failure, setState, placed, interval, amount, prescription,
+  GTIN, bedsideSet, ordered, asNeeded, minutesAgo, bedside, give, held, second, emergency, correct, taken, doses, failure, setState, placed, interval, amount, prescription,
 } = require('./bedside');
 const { change } = require('./ordering');
 
@@ -171,6 +171,28 @@ test('an emergency taken back leaves its order\'s dose due', async () => {
   assert.strictEqual(a.slot_id, at.slot.slot_id);
   await correct(site, a, { entered_in_error: true });
   assert.strictEqual((await give(site, at)).recorded, true);
+});
+
+test('an emergency that no order has yet counts for what is given as needed', async () => {
+  for (const as of [asNeeded(1, 1), asNeeded(9, 240)]) {
+    const at = await bedside(site, ordered({ ...as, starts_at_us: minutesAgo(20) }));
+    await emergency(site, at.patient, { drug_id: 'plainin', dose: amount(10, 'mg') });
+    const { administration: d } = await emergency(site, at.patient, { drug_id: 'duozin', given_at_us: minutesAgo(10) });
+    assert.deepStrictEqual(await failed(give(site, at)), ['FAILED_PRECONDITION', 'PRN_LIMIT']);
+    await correct(site, d, { entered_in_error: true });
+    assert.strictEqual((await give(site, at)).recorded, true, 'one of another drug, and one taken back, do not');
+  }
+});
+
+test('who gave a high-alert medicine alone does not acknowledge it alone', async () => {
+  const said = { drug_id: 'alertin', dose: amount(10, 'mg') };
+  for (const more of [said, { scan: GTIN.alertin }]) {
+    const patient = await site.patient();
+    const { administration: d } = await emergency(site, patient, more);
+    assert.deepStrictEqual(await failed(acknowledge(d, patient)), ['FAILED_PRECONDITION', 'SECOND_PERSON_NEEDED']);
+    const { administration: a } = await acknowledge(d, patient, {}, site.as('nurse', { sub: 'nurse-2' }));
+    assert.deepStrictEqual([a.recorded_by, a.acknowledged_by], ['nurse-1', 'nurse-2']);
+  }
 });
 
 // ---- the same key again ----
