@@ -248,7 +248,7 @@ static enum ward_code acknowledge(struct ward_call *c, const Request *q, Respons
     WARD_TRY(ward_call_idem(c, q->idempotency_key, &q->base, &a.v.idem));
     code = prepare(&a);
     if (code == WARD_OK)
-        code = ward_db_tx(a.v.w->seat.db, settle, &a, c->err);
+        code = visit_gone(&a.v, ward_db_tx(a.v.w->seat.db, settle, &a, c->err), true);
     else
         code = failed(&a, code);
     if (code == WARD_OK) {

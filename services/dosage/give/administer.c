@@ -246,10 +246,10 @@ static enum ward_code administer(struct ward_call *c, const AdministerRequest *q
         return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for a dose");
     *g = (struct giving){.q = q, .token = {.id = "", .method = "", .place = ""}};
     WARD_TRY(visit_begin(&g->v, c, q->patient_id, q->idempotency_key, &q->base));
-    code = prepare(g);
+    code = visit_gone(&g->v, prepare(g), false);
     if (code != WARD_OK)
         return failed(g, r, code);
-    return ward_db_tx(g->v.w->seat.db, settle, &s, c->err);
+    return visit_gone(&g->v, ward_db_tx(g->v.w->seat.db, settle, &s, c->err), false);
 }
 
 enum ward_code administer_rpc(struct ward_call *c, const ProtobufCMessage *q,

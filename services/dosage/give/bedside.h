@@ -95,6 +95,10 @@ struct measured_dose {
 };
 WARD_MUST enum ward_code dose_right(struct rights *r, const struct measured_dose *d,
                                     struct ward_err *err);
+/* What is thrown away is an amount of the drug.   INVALID_ARGUMENT DOSE_UNIT, DOSE_VALUE */
+WARD_MUST enum ward_code wasted_check(const struct ruleset *rules, const char *drug_id,
+                                      const char *product_id, const Quantity *wasted,
+                                      struct ward_err *err);
 /* A day as people write it, by a clock. */
 void day_of(const struct ward_zone *zone, int64_t at_us, char out[11]);
 
@@ -185,6 +189,9 @@ WARD_MUST enum ward_code dose_due(const Dose *d, int64_t *due_us, struct ward_er
 /* A dose with new ids, of this call. */
 WARD_MUST enum ward_code visit_dose(struct visit *v, const char *patient_id, Dose **out,
                                     struct ward_err *err);
+/* Who was erased is none any more: PATIENT_ERASED becomes NOT_FOUND PATIENT_NOT_FOUND, of a
+ * dose ADMINISTRATION_NOT_FOUND. */
+enum ward_code visit_gone(struct visit *v, enum ward_code code, bool of_dose);
 void count_dose(struct visit *v, const Dose *d);      /* after the commit */
 void count_failed(struct visit *v, struct rights *r); /* likewise */
 

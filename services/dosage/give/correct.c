@@ -121,6 +121,7 @@ static enum ward_code replace(struct correcting *k, const Dose *was, Dose *d,
 
     if (q->given_at_us != 0)
         WARD_TRY(move(k, was, d, err));
+    WARD_TRY(wasted_check(k->rules, was->drug_id, was->product_id, q->wasted, err));
     if (q->wasted != NULL)
         d->wasted = q->wasted;
     return q->dose == NULL ? WARD_OK : replace_dose(k, was, d, err);
@@ -181,7 +182,7 @@ static enum ward_code correct(struct ward_call *c, const Request *q, Response *r
     WARD_TRY(ward_call_idem(c, q->idempotency_key, &q->base, &k.v.idem));
     code = shape(&k);
     if (code == WARD_OK) {
-        WARD_TRY(ward_db_tx(k.v.w->seat.db, settle, &k, c->err));
+        WARD_TRY(visit_gone(&k.v, ward_db_tx(k.v.w->seat.db, settle, &k, c->err), true));
     } else {
         WARD_TRY(answer_or(&l, code));
         k.answer = *l.out;

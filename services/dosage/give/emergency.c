@@ -191,9 +191,9 @@ static enum ward_code give(struct ward_call *c, const Request *q, Response *r)
     enum ward_code code;
 
     WARD_TRY(visit_begin(&e.v, c, q->patient_id, q->idempotency_key, &q->base));
-    code = prepare(&e);
+    code = visit_gone(&e.v, prepare(&e), false);
     if (code == WARD_OK) {
-        WARD_TRY(ward_db_tx(e.v.w->seat.db, settle, &e, c->err));
+        WARD_TRY(visit_gone(&e.v, ward_db_tx(e.v.w->seat.db, settle, &e, c->err), false));
     } else {
         WARD_TRY(answer_or(&l, code));
         e.answer = *l.out;

@@ -231,18 +231,25 @@ static void route_right(struct giving *g)
                ward_printf(g->v.c->mem, "%s of %s", route_name(given), route_name(ordered)));
 }
 
+/* The product in hand, if it is of the drug that was ordered. */
+static const char *of_it_in_hand(const struct giving *g, const char *otherwise)
+{
+    const struct hand *h = &g->hand;
+
+    return h->product == NULL || strcmp(h->drug->id, g->order->prescription->drug_id) != 0
+               ? otherwise
+               : h->product->id;
+}
+
 static enum ward_code rights(struct giving *g, struct ward_err *err)
 {
     const AdministerRequest *q = g->q;
     const Prescription *p = g->order->prescription;
-    const struct measured_dose dose = {
-        .rules = g->rules,
-        .ordered = p,
-        .given = q->dose,
-        .product_id = g->hand.product == NULL || strcmp(g->hand.drug->id, p->drug_id) != 0
-                          ? ""
-                          : g->hand.product->id,
-        .partial = q->outcome == OUTCOME(PARTIAL)};
+    const struct measured_dose dose = {.rules = g->rules,
+                                       .ordered = p,
+                                       .given = q->dose,
+                                       .product_id = of_it_in_hand(g, ""),
+                                       .partial = q->outcome == OUTCOME(PARTIAL)};
     char today[11];
 
     if (*q->not_scanned_reason != '\0')
@@ -279,6 +286,9 @@ enum ward_code judge(struct giving *g, bool lock, struct ward_err *err)
         WARD_TRY(reason_check(&g->v, g->rules, q->reason_code, USE(NOT_GIVEN), err));
     WARD_TRY(hand_read(g->v.c->mem, g->rules, q->scan, q->product_id, q->not_scanned_reason,
                        &g->hand, err));
+    WARD_TRY(wasted_check(g->rules, g->order->prescription->drug_id,
+                          of_it_in_hand(g, g->order->prescription->product_id), q->wasted,
+                          err));
     if (!g->given)
         return WARD_OK;
     WARD_TRY(rights(g, err));

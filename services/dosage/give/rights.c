@@ -194,3 +194,19 @@ enum ward_code dose_right(struct rights *r, const struct measured_dose *d, struc
                            o->unit));
     return WARD_OK;
 }
+
+enum ward_code wasted_check(const struct ruleset *rules, const char *drug_id,
+                            const char *product_id, const Quantity *wasted,
+                            struct ward_err *err)
+{
+    const Drug *drug = ruleset_drug(rules, drug_id);
+    struct ward_decimal amount;
+
+    if (wasted == NULL)
+        return WARD_OK;
+    if (drug == NULL || drug->n_ingredients == 0)
+        return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "DOSE_UNIT",
+                                "the active rule set has the drug no longer");
+    return amount_of_ingredient(rules, drug_id, product_id, wasted, drug->ingredients[0],
+                                &amount, err);
+}

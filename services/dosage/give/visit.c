@@ -194,6 +194,17 @@ enum ward_code visit_dose(struct visit *v, const char *patient_id, Dose **out,
     return WARD_OK;
 }
 
+enum ward_code visit_gone(struct visit *v, enum ward_code code, bool of_dose)
+{
+    struct ward_err *err = v->c->err;
+
+    if (code != WARD_FAILED_PRECONDITION || strcmp(err->reason, "PATIENT_ERASED") != 0)
+        return code;
+    if (of_dose)
+        return WARD_FAIL_REASON(err, NOT_FOUND, "ADMINISTRATION_NOT_FOUND", "no such dose");
+    return WARD_FAIL_REASON(err, NOT_FOUND, "PATIENT_NOT_FOUND", "no such patient");
+}
+
 /* ---- counting ---- */
 
 static void add_dose(void *outcome)

@@ -230,3 +230,23 @@ test('corrections one after another move a dose no further than one', async () =
   assert.deepStrictEqual(await failed(correct(site, c, back(30))), ['INVALID_ARGUMENT', 'given_at_us']);
   assert.strictEqual((await correct(site, c, back(23))).administration.version, 3);
 });
+
+test('what was thrown away is an amount of the drug', async () => {
+  const at = await bedside(site);
+  const wasted = amount(5, 'mL');
+  assert.deepStrictEqual(await failed(give(site, at, { wasted })), ['INVALID_ARGUMENT', 'DOSE_UNIT']);
+  assert.deepStrictEqual(await failed(give(site, at, held('WASTED', { wasted }))), ['INVALID_ARGUMENT', 'DOSE_UNIT']);
+  const { administration: d } = await give(site, at, { scan: GTIN.testozin, wasted: amount(1, '{tablet}') });
+  assert.deepStrictEqual(await failed(correct(site, d, { wasted })), ['INVALID_ARGUMENT', 'DOSE_UNIT']);
+  assert.deepStrictEqual((await correct(site, d, { wasted: amount(2, '{tablet}') })).administration.wasted, amount(2, '{tablet}'));
+});
+
+test('nothing is given to who was erased', async () => {
+  const at = await bedside(site);
+  const { administration: d } = await emergency(site, at.patient);
+  await site.api('dosageadmin').call('ErasePatient', { idempotency_key: site.key(), patient_id: at.patient.id, reason_code: 'patient-request' }, site.who('privacy-officer'));
+  assert.deepStrictEqual(await failed(emergency(site, at.patient)), ['NOT_FOUND', 'PATIENT_NOT_FOUND']);
+  assert.strictEqual((await failed(give(site, at)))[0], 'NOT_FOUND');
+  assert.deepStrictEqual(await failed(correct(site, d, { entered_in_error: true })), ['NOT_FOUND', 'ADMINISTRATION_NOT_FOUND']);
+  assert.deepStrictEqual(await failed(acknowledge(d, at.patient)), ['NOT_FOUND', 'ADMINISTRATION_NOT_FOUND']);
+});
