@@ -133,6 +133,12 @@ enum ward_code ward_act_write(struct ward_act *a, struct ward_db *db, struct war
     return put(a, db, WARD__AUDIT__V1__OUTCOME__OUTCOME_SUCCESS, "", err);
 }
 
+enum ward_code ward_act_item(const struct ward_act *a, struct ward_outbox_item *out,
+                             struct ward_err *err)
+{
+    return pack(a, WARD__AUDIT__V1__OUTCOME__OUTCOME_SUCCESS, "", out, err);
+}
+
 enum ward_code ward_act_write_many(struct ward_act *acts, size_t n, struct ward_db *db,
                                    struct ward_err *err)
 {

@@ -10,7 +10,7 @@
 #ifndef WARD_ACT_ACT_H
 #define WARD_ACT_ACT_H
 
-#include "common/db/db.h"
+#include "common/db/outbox.h"
 #include "common/rpc/rpc.h"
 
 #define WARD_ACT_DETAILS 12
@@ -50,6 +50,10 @@ void ward_act_note_int(struct ward_act *a, const char *key, int64_t value);
 /* Success: inside ward_db_tx. */
 WARD_MUST enum ward_code ward_act_write(struct ward_act *a, struct ward_db *db,
                                         struct ward_err *err);
+/* The event of a success, packed into the call's arena and not written: for who writes those of
+ * several calls in one transaction. That they are written, its writer says: call->audited. */
+WARD_MUST enum ward_code ward_act_item(const struct ward_act *a, struct ward_outbox_item *out,
+                                       struct ward_err *err);
 /* The same for several acts of one call, in one round trip (past 8,192 or 4 MiB: several); of
  * none it does nothing. */
 WARD_MUST enum ward_code ward_act_write_many(struct ward_act *acts, size_t n,

@@ -45,6 +45,7 @@ struct dosage_config {
 struct charts;
 struct rulesets;
 struct due_watch;
+struct keeper;
 struct watcher;
 struct ward_jwks;
 struct dosage {
@@ -56,6 +57,7 @@ struct dosage {
     struct ward_client *records, *identity;
     struct charts *charts;     /* chart/chart.h */
     struct rulesets *rulesets; /* formulary/ruleset.h */
+    struct keeper *keeper;     /* order/keeper.h; NULL: each call commits its own */
     struct due_watch *due;     /* schedule/due.h */
     struct watcher *watcher;   /* track/watch.h */
 };

@@ -1,6 +1,7 @@
 #include "services/dosage/chart/chart.h"
 #include "services/dosage/dosage.h"
 #include "services/dosage/formulary/ruleset.h"
+#include "services/dosage/order/keeper.h"
 #include "services/dosage/schedule/due.h"
 #include "services/dosage/track/watch.h"
 
@@ -39,6 +40,7 @@ enum ward_code dosage_open(void *arg, struct ward_err *err)
     WARD_TRY(open_client(dos, dos->cfg.records, "records", &dos->records, err));
     WARD_TRY(open_client(dos, dos->cfg.identity, "identity", &dos->identity, err));
     WARD_TRY(rulesets_open(dos, &dos->rulesets, err));
+    WARD_TRY(keeper_open(dos, &dos->keeper, err));
     WARD_TRY(charts_open(dos, &dos->charts, err));
     WARD_TRY(due_open(dos, &dos->due, err));
     return watch_open(dos, &dos->watcher, err);
@@ -51,6 +53,7 @@ void dosage_close(void *arg)
     watch_close(dos->watcher);
     due_close(dos->due);
     charts_close(dos->charts);
+    keeper_close(dos->keeper);
     rulesets_close(dos->rulesets);
     ward_client_close(dos->identity);
     ward_client_close(dos->records);

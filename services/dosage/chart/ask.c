@@ -50,10 +50,8 @@ static enum ward_code meant(struct asking *a, enum ward_code code)
     switch (code) {
     case WARD_NOT_FOUND:
         return nobody(err);
-    case WARD_CANCELLED:
-        if (ward_call_cancelled(a->call))
-            return code;
-        break;
+    case WARD_CANCELLED: /* the caller's, mostly, who may not have been heard of here yet */
+        return code;
     case WARD_UNAVAILABLE:
     case WARD_DEADLINE_EXCEEDED:
     case WARD_RESOURCE_EXHAUSTED: /* it sheds calls */

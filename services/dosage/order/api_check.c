@@ -1,5 +1,6 @@
 /* Check. */
 #include "common/base/clock.h"
+#include "services/dosage/order/keeper.h"
 #include "services/dosage/order/ordering.h"
 #include "services/dosage/order/prescription.h"
 
@@ -53,6 +54,24 @@ static enum ward_code keep_in_tx(struct ward_db *db, void *arg, struct ward_err 
     return ward_act_write(&act, db, err);
 }
 
+/* With those of other calls, in one transaction. */
+static enum ward_code keep_with_others(struct checking *k)
+{
+    struct ward_call *c = k->o.call;
+    struct keeper *keeper = ((struct worker *)c->wrk)->dos->keeper;
+    struct ward_act act = k->o.act;
+    struct ward_outbox_item event;
+    struct decision_rows rows;
+
+    WARD_TRY(decision_rows(c->mem, &k->looked.owner, k->o.decision, 0, &rows, c->err));
+    decision_note(&act, k->o.decision);
+    WARD_TRY(ward_act_item(&act, &event, c->err));
+    WARD_TRY(keeper_keep(keeper, &rows, &event, c->err));
+    c->audited = true;
+    decision_count(k->o.decision, true);
+    return WARD_OK;
+}
+
 static enum ward_code decide_and_keep(struct checking *k, const Prescription *p,
                                       const char *order_id)
 {
@@ -68,7 +87,9 @@ static enum ward_code decide_and_keep(struct checking *k, const Prescription *p,
     WARD_TRY(decide_by(w, c->mem, &what, &k->looked, &k->o.decision, c->err));
     k->o.decision->decided_by = api_text(c->who->subject);
     WARD_TRY(ward_call_copy(c, k->o.act.event_text, &k->o.decision->event_id));
-    return ward_db_tx(w->seat.db, keep_in_tx, k, c->err);
+    return k->looked.known && w->dos->keeper != NULL
+               ? keep_with_others(k)
+               : ward_db_tx(w->seat.db, keep_in_tx, k, c->err);
 }
 
 static enum ward_code check(struct ward_call *c, const CheckRequest *q, CheckResponse *r)

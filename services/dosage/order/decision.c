@@ -61,24 +61,26 @@ static void bound(char out[BOUND], int64_t at_us, int64_t purpose, int64_t outco
              (long long)outcome, (long long)rules);
 }
 
-static enum ward_code put(struct worker *w, struct ward_arena *mem, const Decision *d,
-                          const uint8_t id[DOSAGE_ID], const struct owner *o,
-                          struct ward_err *err)
+static enum ward_code decision_values(struct ward_arena *mem, const Decision *d,
+                                      const struct owner *o, struct ward_val to[DECISION_ROW],
+                                      struct ward_err *err)
 {
-    static const char SQL[] =
-        "INSERT INTO decision (decision_id, patient_id, decided_at_us, purpose, outcome,"
-        " rule_set_version, sealed) VALUES (?, ?, ?, ?, ?, ?, ?)";
     const Snapshot *s = d->snapshot;
-    struct ward_val sealed;
+    uint8_t *id = ward_alloc(mem, DOSAGE_ID);
     char as[BOUND];
 
+    if (id == NULL)
+        return no_memory(err);
+    if (!ward_uuid_parse(d->decision_id, id))
+        return WARD_FAIL(err, INTERNAL, "a decision without ids");
+    to[0] = id_val(id);
+    to[1] = id_val(o->id);
+    to[2] = ward_int(mem, s->at_us);
+    to[3] = ward_int(mem, s->purpose);
+    to[4] = ward_int(mem, d->outcome);
+    to[5] = ward_int(mem, s->rule_set_version);
     bound(as, s->at_us, s->purpose, d->outcome, s->rule_set_version);
-    WARD_TRY(owner_seal(o, mem, "decision", id, as, &d->base, &sealed, err));
-    return ward_db_run(w->seat.db, mem, SQL,
-                       WARD_PARAMS(id_val(id), id_val(o->id), ward_int(mem, s->at_us),
-                                   ward_int(mem, s->purpose), ward_int(mem, d->outcome),
-                                   ward_int(mem, s->rule_set_version), sealed),
-                       NULL, err);
+    return owner_seal(o, mem, "decision", id, as, &d->base, &to[6], err);
 }
 
 static const Override *override_of(const Decision *d, const char *rule)
@@ -98,8 +100,7 @@ static bool said_before(const Decision *d, size_t i)
     return false;
 }
 
-#define FINDING_ROW 8
-#define HOUR_US     INT64_C(3600000000)
+#define HOUR_US INT64_C(3600000000)
 
 /* Its name is random and its time the hour: a row does not lead to its decision. */
 static enum ward_code finding_row(struct ward_arena *mem, const Decision *d, const Finding *f,
@@ -124,36 +125,45 @@ static enum ward_code finding_row(struct ward_arena *mem, const Decision *d, con
     return WARD_OK;
 }
 
-static enum ward_code put_findings(struct worker *w, struct ward_arena *mem, const Decision *d,
-                                   size_t n_open, struct ward_err *err)
+enum ward_code decision_rows(struct ward_arena *mem, const struct owner *owner,
+                             const Decision *d, size_t n_open, struct decision_rows *out,
+                             struct ward_err *err)
 {
-    static const char SQL[] =
-        "INSERT INTO finding (finding_id, rule_id, at_us, severity, purpose, overridden,"
-        " followed, ward) VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
-    struct ward_val *rows = ward_alloc(mem, d->n_findings * FINDING_ROW * sizeof(*rows));
-    size_t n = 0;
-
-    if (rows == NULL)
+    out->n_findings = 0;
+    out->findings = ward_alloc(mem, d->n_findings * FINDING_ROW * sizeof(*out->findings));
+    if (out->findings == NULL)
         return no_memory(err);
     for (size_t i = 0; i < d->n_findings; i++)
         if (!said_before(d, i))
-            WARD_TRY(
-                finding_row(mem, d, d->findings[i], n_open, rows + FINDING_ROW * n++, err));
-    return n == 0 ? WARD_OK : ward_db_bulk(w->seat.db, SQL, rows, FINDING_ROW, n, err);
+            WARD_TRY(finding_row(mem, d, d->findings[i], n_open,
+                                 out->findings + FINDING_ROW * out->n_findings++, err));
+    return decision_values(mem, d, owner, out->decision, err);
+}
+
+enum ward_code decisions_insert(struct ward_db *db, const struct ward_val *decisions, size_t n,
+                                const struct ward_val *findings, size_t n_findings,
+                                struct ward_err *err)
+{
+    static const char DECISION[] =
+        "INSERT INTO decision (decision_id, patient_id, decided_at_us, purpose, outcome,"
+        " rule_set_version, sealed) VALUES (?, ?, ?, ?, ?, ?, ?)";
+    static const char FINDING[] =
+        "INSERT INTO finding (finding_id, rule_id, at_us, severity, purpose, overridden,"
+        " followed, ward) VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+
+    if (n == 1)
+        WARD_TRY(ward_db_run(db, NULL, DECISION, decisions, DECISION_ROW, NULL, err));
+    else
+        WARD_TRY(ward_db_bulk(db, DECISION, decisions, DECISION_ROW, n, err));
+    return n_findings == 0 ? WARD_OK
+                           : ward_db_bulk(db, FINDING, findings, FINDING_ROW, n_findings, err);
 }
 
 /* ---- counting ---- */
 
-struct counted {
-    const Decision *d;
-    bool done;
-};
-
-static void count(void *arg)
+void decision_count(const Decision *d, bool done)
 {
     static const char *const severities[] = {"none", "info", "warn", "hard"};
-    const struct counted *k = arg;
-    const Decision *d = k->d;
 
     for (size_t i = 0; i < d->n_findings; i++) {
         const Finding *f = d->findings[i];
@@ -163,10 +173,22 @@ static void count(void *arg)
         if (said_before(d, i))
             continue;
         ward_metric_add(ward_series_of(&dosage_findings, f->rule_id, severities[s], NULL), 1);
-        if (k->done && o != NULL)
+        if (done && o != NULL)
             ward_metric_add(ward_series_of(&dosage_overrides, f->rule_id, o->reason_code, NULL),
                             1);
     }
+}
+
+struct counted {
+    const Decision *d;
+    bool done;
+};
+
+static void count(void *arg)
+{
+    const struct counted *k = arg;
+
+    decision_count(k->d, k->done);
 }
 
 enum ward_code decision_keep_for(struct worker *w, struct ward_arena *mem,
@@ -174,14 +196,13 @@ enum ward_code decision_keep_for(struct worker *w, struct ward_arena *mem,
                                  struct ward_err *err)
 {
     struct counted *k = ward_new(mem, struct counted);
-    uint8_t id[DOSAGE_ID];
+    struct decision_rows rows;
 
     if (k == NULL)
         return no_memory(err);
-    if (!ward_uuid_parse(d->decision_id, id))
-        return WARD_FAIL(err, INTERNAL, "a decision without ids");
-    WARD_TRY(put(w, mem, d, id, owner, err));
-    WARD_TRY(put_findings(w, mem, d, n_open, err));
+    WARD_TRY(decision_rows(mem, owner, d, n_open, &rows, err));
+    WARD_TRY(
+        decisions_insert(w->seat.db, rows.decision, 1, rows.findings, rows.n_findings, err));
     *k = (struct counted){.d = d, .done = n_open == 0};
     ward_db_after_commit(w->seat.db, count, k);
     return WARD_OK;

@@ -86,6 +86,23 @@ WARD_MUST enum ward_code snapshot_make(struct worker *w, struct ward_arena *mem,
 WARD_MUST enum ward_code decide_by(struct worker *w, struct ward_arena *mem,
                                    const struct asked *what, struct looked *looked,
                                    Decision **out, struct ward_err *err);
+/* What keeping a decision inserts. */
+#define DECISION_ROW 7
+#define FINDING_ROW  8
+struct decision_rows {
+    struct ward_val decision[DECISION_ROW];
+    struct ward_val *findings; /* n_findings * FINDING_ROW */
+    size_t n_findings;
+};
+WARD_MUST enum ward_code decision_rows(struct ward_arena *mem, const struct owner *owner,
+                                       const Decision *d, size_t n_open,
+                                       struct decision_rows *out, struct ward_err *err);
+/* Rows of n decisions, one after the other, and of all their findings. In a transaction. */
+WARD_MUST enum ward_code decisions_insert(struct ward_db *db, const struct ward_val *decisions,
+                                          size_t n, const struct ward_val *findings,
+                                          size_t n_findings, struct ward_err *err);
+/* The metrics, once it is kept; `done`: what was asked for is done. */
+void decision_count(const Decision *d, bool done);
 /* decision_keep() with the key at hand. */
 WARD_MUST enum ward_code decision_keep_for(struct worker *w, struct ward_arena *mem,
                                            const struct owner *owner, const Decision *d,

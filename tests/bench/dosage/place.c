@@ -3,6 +3,7 @@
 #include "common/base/clock.h"
 #include "common/base/text.h"
 #include "services/dosage/formulary/ruleset.h"
+#include "services/dosage/order/keeper.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,6 +68,8 @@ struct dosage *bench_whole(char **argv, const char *certs, const char *records)
     dos.tls = &tls;
     dos.cfg.records = records;
     must(dosage_open(&dos, &err), &err, "service");
+    keeper_close(dos.keeper); /* its statements would be another thread's */
+    dos.keeper = NULL;
     return &dos;
 }
 

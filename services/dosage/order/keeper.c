@@ -1,0 +1,196 @@
+#include "services/dosage/order/keeper.h"
+
+#include "common/base/clock.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#define AT_ONCE  64 /* decisions a transaction */
+#define MEM_CAP  ((size_t)64 << 20)
+#define LIMIT_NS (5000 * WARD_NS_PER_MS) /* of one transaction */
+
+struct waiting {
+    const struct decision_rows *rows;
+    const struct ward_outbox_item *event;
+    enum ward_code code;
+    struct ward_err err;
+    bool done;
+    struct waiting *next;
+};
+
+struct keeper {
+    pthread_t thread;
+    pthread_mutex_t lock; /* of what follows */
+    pthread_cond_t work, ended;
+    struct waiting *first, **last;
+    bool stop;
+    /* The thread's own. */
+    struct ward_arena own, mem;
+    struct ward_db *db;
+};
+
+/* ---- one transaction ---- */
+
+struct batch {
+    struct keeper *k;
+    struct waiting *at[AT_ONCE];
+    size_t n;
+};
+
+static enum ward_code commit_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
+{
+    struct batch *b = arg;
+    struct ward_arena *mem = &b->k->mem;
+    struct ward_outbox_item *events;
+    struct ward_val *decisions, *findings;
+    size_t all = 0, f = 0;
+
+    ward_arena_reset(mem);
+    for (size_t i = 0; i < b->n; i++)
+        all += b->at[i]->rows->n_findings;
+    events = ward_alloc(mem, b->n * sizeof(*events));
+    decisions = ward_alloc(mem, b->n * DECISION_ROW * sizeof(*decisions));
+    findings = ward_alloc(mem, (all + 1) * FINDING_ROW * sizeof(*findings));
+    if (events == NULL || decisions == NULL || findings == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for decisions");
+    for (size_t i = 0; i < b->n; i++) {
+        const struct decision_rows *r = b->at[i]->rows;
+
+        events[i] = *b->at[i]->event;
+        memcpy(decisions + i * DECISION_ROW, r->decision, sizeof(r->decision));
+        memcpy(findings + f * FINDING_ROW, r->findings,
+               r->n_findings * FINDING_ROW * sizeof(*findings));
+        f += r->n_findings;
+    }
+    WARD_TRY(decisions_insert(db, decisions, b->n, findings, all, err));
+    return ward_outbox_add_many(db, mem, events, b->n, NULL, err);
+}
+
+static void commit(struct batch *b)
+{
+    struct ward_err err = {0};
+    enum ward_code code;
+
+    ward_db_deadline(b->k->db, ward_mono_ns() + LIMIT_NS);
+    code = ward_db_tx(b->k->db, commit_in_tx, b, &err);
+    for (size_t i = 0; i < b->n; i++) {
+        b->at[i]->code = code;
+        b->at[i]->err = err;
+    }
+}
+
+/* One that cannot be kept is not to take the others with it: each is tried by itself, unless
+ * the database is away, or did not say. */
+static void commit_all(struct batch *b)
+{
+    commit(b);
+    if (b->n == 1 || b->at[0]->code == WARD_OK || b->at[0]->code == WARD_UNAVAILABLE ||
+        b->at[0]->code == WARD_DEADLINE_EXCEEDED)
+        return;
+    for (size_t i = 0; i < b->n; i++) {
+        struct batch one = {.k = b->k, .at = {b->at[i]}, .n = 1};
+
+        commit(&one);
+    }
+}
+
+/* ---- the thread ---- */
+
+/* Waits for something to keep; false at the end, when nothing is left. */
+static bool take(struct keeper *k, struct batch *b)
+{
+    *b = (struct batch){.k = k};
+    pthread_mutex_lock(&k->lock);
+    while (k->first == NULL && !k->stop)
+        pthread_cond_wait(&k->work, &k->lock);
+    while (k->first != NULL && b->n < AT_ONCE) {
+        b->at[b->n++] = k->first;
+        k->first = k->first->next;
+    }
+    if (k->first == NULL)
+        k->last = &k->first;
+    pthread_mutex_unlock(&k->lock);
+    return b->n > 0;
+}
+
+static void *run(void *arg)
+{
+    struct keeper *k = arg;
+    struct batch b;
+
+    while (take(k, &b)) {
+        commit_all(&b);
+        pthread_mutex_lock(&k->lock);
+        for (size_t i = 0; i < b.n; i++)
+            b.at[i]->done = true;
+        pthread_cond_broadcast(&k->ended);
+        pthread_mutex_unlock(&k->lock);
+    }
+    return NULL;
+}
+
+enum ward_code keeper_keep(struct keeper *k, const struct decision_rows *rows,
+                           const struct ward_outbox_item *event, struct ward_err *err)
+{
+    struct waiting w = {.rows = rows, .event = event};
+
+    pthread_mutex_lock(&k->lock);
+    *k->last = &w;
+    k->last = &w.next;
+    pthread_cond_signal(&k->work);
+    while (!w.done)
+        pthread_cond_wait(&k->ended, &k->lock);
+    pthread_mutex_unlock(&k->lock);
+    if (w.code != WARD_OK)
+        *err = w.err;
+    return w.code;
+}
+
+/* ---- life ---- */
+
+enum ward_code keeper_open(struct dosage *dos, struct keeper **out, struct ward_err *err)
+{
+    struct ward_arena own;
+    struct keeper *k;
+
+    ward_arena_init(&own, sizeof(*k) + 64);
+    k = ward_new(&own, struct keeper);
+    if (k == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the keeper of decisions");
+    k->own = own;
+    k->last = &k->first;
+    pthread_mutex_init(&k->lock, NULL);
+    pthread_cond_init(&k->work, NULL);
+    pthread_cond_init(&k->ended, NULL);
+    ward_arena_init(&k->mem, MEM_CAP);
+    *out = k;
+    WARD_TRY(ward_db_open(dos->db, &k->db, err));
+    if (pthread_create(&k->thread, NULL, run, k) != 0) {
+        ward_db_close(k->db);
+        k->db = NULL;
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no thread for the keeper of decisions");
+    }
+    return WARD_OK;
+}
+
+void keeper_close(struct keeper *k)
+{
+    struct ward_arena own;
+
+    if (k == NULL)
+        return;
+    if (k->db != NULL) {
+        pthread_mutex_lock(&k->lock);
+        k->stop = true;
+        pthread_cond_signal(&k->work);
+        pthread_mutex_unlock(&k->lock);
+        pthread_join(k->thread, NULL);
+        ward_db_close(k->db);
+    }
+    pthread_cond_destroy(&k->work);
+    pthread_cond_destroy(&k->ended);
+    pthread_mutex_destroy(&k->lock);
+    ward_arena_done(&k->mem);
+    own = k->own;
+    ward_arena_done(&own);
+}

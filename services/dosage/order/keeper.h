@@ -1,0 +1,24 @@
+/* keeper.h - keeps the decisions of Checks of several calls in one transaction each: a thread
+ * takes all that wait, commits them with their findings and audit events, and wakes their
+ * callers. While it commits, the next ones gather; so under load a commit serves many, and a
+ * lone one waits for nobody.
+ *
+ * Threads: keeper_keep from any worker, which waits until its own is committed or has failed:
+ * what it gave is read until then. Memory: its own. Errors: keeper_open's db.h's; keeper_keep's
+ * those of its transaction.
+ */
+#ifndef DOSAGE_ORDER_KEEPER_H
+#define DOSAGE_ORDER_KEEPER_H
+
+#include "common/db/outbox.h"
+#include "services/dosage/order/order_own.h"
+
+WARD_MUST enum ward_code keeper_open(struct dosage *dos, struct keeper **out,
+                                     struct ward_err *err);
+/* Once no worker is left. NULL is fine. */
+void keeper_close(struct keeper *k);
+WARD_MUST enum ward_code keeper_keep(struct keeper *k, const struct decision_rows *rows,
+                                     const struct ward_outbox_item *event,
+                                     struct ward_err *err);
+
+#endif
