@@ -1,10 +1,10 @@
 'use strict';
-// Orders: how long what has a last dose is looked for, and calls that come again when what they said is past.
+// Orders: how long what has a last dose is looked for; calls that come again when what they said is past; merges meanwhile.
 
 const test = require('node:test');
 const assert = require('node:assert');
 const crypto = require('node:crypto');
-const { once, interval, times } = require('./site');
+const { once, interval, times, until } = require('./site');
 const { RULES, harmless, ordered, override, start, placed, change, setState, failure } = require('./ordering');
 
 const HOUR = 3600e6;
@@ -17,7 +17,7 @@ test.after(() => site?.stop());
 
 const now = () => Date.now() * 1000;
 const us = (n) => String(Math.round(n));
-const until = async (order) => (await site.sql(`SELECT ends_at_us FROM drug_order WHERE order_id = ${site.hex(order.order_id)}`))[0][0];
+const lookedForUntil = async (order) => (await site.sql(`SELECT ends_at_us FROM drug_order WHERE order_id = ${site.hex(order.order_id)}`))[0][0];
 const got = async (order) => (await site.orders.call('GetOrder', { order_id: order.order_id }, site.who('nurse'))).order;
 
 test('what has a last dose is looked for no longer than two days beyond it', async () => {
@@ -35,7 +35,7 @@ test('what has a last dose is looked for no longer than two days beyond it', asy
     [await at(interval(6, { count: 3 }), { ends_at_us: us(begin + 9 * DAY) }), us(begin + 12 * HOUR + 2 * DAY)],
   ];
   for (const [order, want] of rows) {
-    assert.strictEqual(await until(order), want, JSON.stringify(order.prescription));
+    assert.strictEqual(await lookedForUntil(order), want, JSON.stringify(order.prescription));
     assert.deepStrictEqual(await got(order), order);
   }
 });
@@ -43,13 +43,13 @@ test('what has a last dose is looked for no longer than two days beyond it', asy
 test('a change says anew until when, and leaves two days for the doses before it', async () => {
   const patient = await site.charted(crypto.randomUUID());
   const order = await placed(site, patient, harmless({ timing: interval(6), starts_at_us: us(now() - 5 * DAY) }));
-  assert.strictEqual(await until(order), FOR_GOOD);
+  assert.strictEqual(await lookedForUntil(order), FOR_GOOD);
   const changed = await change(site, order, harmless({ timing: interval(6, { count: 1 }), starts_at_us: us(now() - 5 * DAY) }));
   assert.strictEqual(changed.changed, true);
-  assert.strictEqual(await until(changed.order), us(Number(changed.order.written_at_us) + 2 * DAY));
+  assert.strictEqual(await lookedForUntil(changed.order), us(Number(changed.order.written_at_us) + 2 * DAY));
   assert.deepStrictEqual(await got(changed.order), changed.order);
   const held = (await setState(site, changed.order, 'ON_HOLD')).order;
-  assert.strictEqual(await until(held), us(Number(held.written_at_us) + 2 * DAY));
+  assert.strictEqual(await lookedForUntil(held), us(Number(held.written_at_us) + 2 * DAY));
 });
 
 test('a dose of an order that has only one is due, then late, and the order is read all that time', async () => {
@@ -105,4 +105,21 @@ test('a call that comes again is answered as it was, though what it said is past
     assert.strictEqual(away.code, 'NOT_FOUND', `${method}: who may not see the patient any more`);
   }
   assert.strictEqual(await site.rows('order_version'), written, 'nothing was written again');
+});
+
+test('who is merged while their order waits is locked with whom they are then', async () => {
+  const [a, b] = (await Promise.all([1, 2].map(() => site.charted(crypto.randomUUID())))).map((p) => p.id);
+  for (const id of [a, b]) await placed(site, id, harmless());
+  const runs = async (what) => (await site.sql(`SELECT COUNT(*) FROM information_schema.processlist WHERE info = 'DO ${what}'`))[0][0] !== '0';
+  // One moves b to a, as a merge does, and another holds a, as an order for a does, for longer.
+  const moved = site.sql(`START TRANSACTION; UPDATE patient SET root_id = ${site.hex(a)} WHERE patient_id = ${site.hex(b)}; DO SLEEP(2.02); COMMIT`);
+  const held = site.sql(`START TRANSACTION; SELECT patient_id FROM patient WHERE patient_id = ${site.hex(a)} FOR UPDATE; DO SLEEP(4.04);
+    SELECT FLOOR(UNIX_TIMESTAMP(SYSDATE(6)) * 1000000); COMMIT`);
+  await Promise.all(['SLEEP(2.02)', 'SLEEP(4.04)'].map((what) => until(what, () => runs(what))));
+  const [answer, rows] = await Promise.all([site.place(b, harmless()), held, moved]);
+  const { snapshot } = answer.decision;
+  const freed = rows.at(-1)[0];
+  assert.ok(Number(freed) > 1e15, freed);
+  assert.ok(Number(snapshot.at_us) >= Number(freed), 'what is decided by is read behind the lock of both');
+  assert.strictEqual(snapshot.running.length, 2);
 });
