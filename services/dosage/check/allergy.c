@@ -8,7 +8,7 @@ struct known {
     const Ward__Dosage__V1__Allergy *msg;
     struct target *is;
     size_t n;
-    bool told; /* a rule of the set said it */
+    bool told; /* a rule of the set said it, and stops the order */
 };
 
 static bool in_drug(const struct drug *d, int ingredient)
@@ -65,7 +65,7 @@ static void check_rule(struct run *r, int rule, struct known *known, size_t n)
     for (size_t i = 0; i < n; i++)
         for (size_t t = 0; t < known[i].n; t++)
             if (speaks_of(r, &known[i].is[t], rule)) {
-                known[i].told = true;
+                known[i].told |= m->rule->severity == WARD__DOSAGE__V1__SEVERITY__SEVERITY_HARD;
                 about_add(r, &told.about, &told.n_about, &room, known[i].msg->record_id);
             }
     trace_add(r, m->rule,

@@ -79,6 +79,14 @@ static void an_allergy_reaches_what_cross_reacts(void **state)
     TOLD(HAS("text: 'codeine'", "para", "1 g"), "");
 }
 
+/* What only warns of a cross reaction does not say that this very drug is the one. */
+static void a_warning_does_not_hide_the_drug_itself(void **state)
+{
+    TOLD(PLACE FACTS(KNOWN "birth_date: '1970' " WEIGHT("60 kg") HEIGHT("170 cm")
+                         ALLERGY("text: 'chemo'")) WHAT("chemo", "1 mg", ONCE),
+         "ward.allergy:H chemo-hint:W");
+}
+
 static void no_allergies_is_not_the_same_as_nothing_recorded(void **state)
 {
     TOLD(PLACE FACTS(KNOWN "birth_date: '1970' ") WHAT("para", "1 g", ONCE),
@@ -144,6 +152,7 @@ int main(void)
         cmocka_unit_test(what_the_set_has_no_more_is_told),
         cmocka_unit_test(an_allergy_is_known_by_code_and_by_name),
         cmocka_unit_test(an_allergy_reaches_what_cross_reacts),
+        cmocka_unit_test(a_warning_does_not_hide_the_drug_itself),
         cmocka_unit_test(no_allergies_is_not_the_same_as_nothing_recorded),
         cmocka_unit_test(a_chart_that_is_old_or_away_is_told),
         cmocka_unit_test(outcomes_are_those_of_the_worst),

@@ -81,6 +81,17 @@ static void what_the_formulary_has_not_is_final(void **state)
     TOLD(PLACE FACTS(ADULT) WHAT("bare", "1 mg", ONCE), "ward.no-rule:W");
 }
 
+static void a_rule_of_no_amount_does_not_cover_the_dose(void **state)
+{
+#define BARE(dose, more) PLACE FACTS(ADULT) WHAT("bare", dose, more)
+    TOLD(BARE("9 g", EVERY("480") "ends_at_us: 1800086400000000 "), "ward.no-rule:W");
+    TOLD(BARE("9 g", EVERY("480")), "bare-times:H ward.no-rule:W");
+    TOLD(BARE("0.9 mg", EVERY("480") "ends_at_us: 1800086400000000 "),
+         "bare-times:H ward.no-rule:W");
+    TOLD(BARE("9 g", EVERY("30") "ends_at_us: 1800086400000000 "),
+         "bare-times:H ward.no-rule:W");
+}
+
 static void a_combination_is_checked_by_each_of_its_ingredients(void **state)
 {
 #define CO(dose, more) PLACE FACTS(ADULT) WHAT("co", dose, more)
@@ -202,6 +213,7 @@ int main(void)
         cmocka_unit_test(what_was_compared_is_told_in_both_languages),
         cmocka_unit_test(a_dose_that_cannot_be_is_refused),
         cmocka_unit_test(what_the_formulary_has_not_is_final),
+        cmocka_unit_test(a_rule_of_no_amount_does_not_cover_the_dose),
         cmocka_unit_test(a_combination_is_checked_by_each_of_its_ingredients),
         cmocka_unit_test(a_limit_over_kg_needs_a_weight),
         cmocka_unit_test(an_old_weight_is_a_finding),

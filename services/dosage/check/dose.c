@@ -195,7 +195,7 @@ static void check_limit(struct held *h, enum limit_kind kind)
     rate = shape->group == GROUP_RATE;
     if (!l->set || (h->skip & shape->group) != 0 || (h->r->rate ? single : rate))
         return;
-    h->share->covered = true;
+    h->share->covered |= !shape->least; /* how much is too much was looked at */
     per = over(h, shape->per);
     if (per == NULL || !actual_of(h, kind, &actual))
         return;
@@ -222,7 +222,6 @@ static void number(struct held *h, const char *what, int64_t actual, int64_t lim
     bool broken = least ? actual < limit : actual > limit;
     const char *args[2];
 
-    h->share->covered = true;
     looked(h, compared(h->r, what, &x, &l, unit, least ? ">=" : "<="), broken);
     if (!broken)
         return;
@@ -250,7 +249,6 @@ static void check_interval(struct held *h)
         h->sums = sums_of(h->r, h->share);
     if (h->sums != NULL && sums_gap(h->r, h->sums, &gap))
         number(h, "since-last-minutes", gap, least, "min", true, &last);
-    h->share->covered = true;
 }
 
 static void check_count(struct held *h)
@@ -285,7 +283,6 @@ static void check_duration(struct held *h)
         number(h, "duration-days", days, most, "d", false, &words);
         return;
     }
-    h->share->covered = true;
     looked(h, compared(h->r, "duration-days-without-end", &limit, &limit, "d", "<="), true);
     args[0] = say_decimal(h->r, &limit, "");
     also(h, "it has no end, at most {0} days", "未设停止时间，最多 {0} 天", args);

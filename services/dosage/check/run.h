@@ -70,7 +70,7 @@ struct share {
     int ingredient;
     bool good; /* a rate over kg with no weight is not */
     struct ward_decimal amount;
-    bool covered;     /* some rule was held against it */
+    bool covered;     /* some rule of how much is too much was held against it */
     bool has_largest; /* of the limits of a single dose (or the rate) that apply: */
     struct ward_decimal largest;
 };
