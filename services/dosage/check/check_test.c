@@ -206,6 +206,31 @@ static void doses_on_time_are_not_one_too_many(void **state)
          "");
 }
 
+/* ...but not two doses of an order at once, by no windows however wide, and none of an order
+ * that has no windows. */
+static void windows_let_off_one_dose_of_what_has_them(void **state)
+{
+#define MINE(id, dose, us)                                                                     \
+    "given { administration_id: '" id "' order_id: 'mine' drug_id: 'para' dose: '" dose        \
+    "' given_at_us: " us " } "
+#define BED(dose, more) GIVE FACTS(ADULT) WHAT("para", dose, more)
+#define WIDE                                                                                   \
+    "timing { kind: KIND_TIMES times: '08:00' times: '20:00' before_minutes: 360 "             \
+    "after_minutes: 360 } "
+#define NEEDED                                                                                 \
+    "timing { kind: KIND_AS_NEEDED } as_needed { reason { system: 's' code: 'pain' } "         \
+    "max_doses_per_24h: 4 min_interval_minutes: 300 } "
+    TOLD(BED("1 g", WIDE) MINE("a", "3100 mg", "1799928000000001"), "para-adult:H");
+    TOLD(BED("1 g", WIDE) MINE("a", "3100 mg", "1799920800000000"), "");
+    TOLD(BED("1 g", WIDE) MINE("a", "3100 mg", "1799920800000001"), "para-adult:H");
+    TOLD(BED("1 g", WIDE) MINE("a", "3100 mg", "1799918000000000")
+             MINE("b", "3100 mg", "1799920000000000"),
+         "para-adult:H");
+    TOLD(BED("1 g", NEEDED) MINE("a", "3000 mg", "1799919000000000"), "");
+    TOLD(BED("1 g", NEEDED) MINE("a", "3100 mg", "1799919000000000"), "para-adult:H");
+    TOLD(BED("1 g", ONCE) MINE("a", "3100 mg", "1799919000000000"), "para-adult:H");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -220,6 +245,7 @@ int main(void)
         cmocka_unit_test(days_are_summed_over_what_is_given_and_what_will_be),
         cmocka_unit_test(other_orders_of_the_ingredient_count),
         cmocka_unit_test(doses_on_time_are_not_one_too_many),
+        cmocka_unit_test(windows_let_off_one_dose_of_what_has_them),
     };
 
     return cmocka_run_group_tests(tests, world_up, world_down);

@@ -73,13 +73,19 @@ int64_t order_days(const struct run *r)
 
 /* ---- streams ---- */
 
-#define SLACK_MIN 120 /* of an order that leaves its windows to the ward: an hour each way */
+/* The most that windows allow for, and what those of an order do that leaves them to the ward:
+ * an hour each way. */
+#define SLACK_MIN 120
 
+/* What is given once, as needed or all the time has no windows. */
 static int64_t slack_of(const Ward__Dosage__V1__Timing *t, int64_t apart_us)
 {
     int64_t slack = (int64_t)t->before_minutes + t->after_minutes;
 
-    slack = (slack <= 0 ? SLACK_MIN : slack) * MINUTE_US;
+    if (t->kind != WARD__DOSAGE__V1__TIMING__KIND__KIND_INTERVAL &&
+        t->kind != WARD__DOSAGE__V1__TIMING__KIND__KIND_TIMES)
+        return 0;
+    slack = (slack <= 0 || slack > SLACK_MIN ? SLACK_MIN : slack) * MINUTE_US;
     return slack < apart_us ? slack : apart_us - 1;
 }
 
@@ -226,6 +232,23 @@ static int newest_first(const void *a, const void *b)
     return strcmp(x->msg->administration_id, y->msg->administration_id);
 }
 
+/* A dose counts until its order's windows let it be one span ago, and until the dose before it
+ * is: of an order one dose at a time is let off. */
+static void slack_of_given(struct sums *s)
+{
+    for (size_t i = s->n_given; i-- > 0;) {
+        struct dose_given *g = &s->given[i];
+        struct stream *st = g->stream < 0 ? NULL : &s->streams[g->stream];
+
+        if (st == NULL)
+            continue;
+        g->slack_us = st->slack_us;
+        if (st->older != NULL && st->older->ago_us - g->ago_us < g->slack_us)
+            g->slack_us = st->older->ago_us - g->ago_us;
+        st->older = g;
+    }
+}
+
 struct sums *sums_of(struct run *r, const struct share *share)
 {
     struct sums *s = ward_new(r->mem, struct sums);
@@ -243,6 +266,7 @@ struct sums *sums_of(struct run *r, const struct share *share)
     add_given(r, s, share->ingredient);
     if (s->n_given > 1)
         qsort(s->given, s->n_given, sizeof(*s->given), newest_first);
+    slack_of_given(s);
     add_lifetime(r, s, share->ingredient);
     return s;
 }

@@ -4,8 +4,8 @@
  * The worst span is looked for, not the next one. It ends just before a given dose falls out of
  * it, or has no given dose in it. Doses ahead come as dense as an order's timing can make them.
  *
- * One order's own doses are charted minutes early or late: those of it that were given so near
- * to the span's far end that its windows allow for it are not counted, or each dose that is on
+ * One order's own doses are charted minutes early or late: the oldest of it, if given so near
+ * to the span's far end that its windows allow for it, is not counted, or each dose that is on
  * time would be one too many now and then. */
 #include "services/dosage/check/sum.h"
 
@@ -78,11 +78,9 @@ static bool add_ahead(const struct sums *s, int64_t span_us, int64_t x_us, bool 
 }
 
 /* For how long from now on a given dose stays within a span. */
-static int64_t stays_us(const struct sums *s, const struct dose_given *g, int64_t span_us)
+static int64_t stays_us(const struct dose_given *g, int64_t span_us)
 {
-    int64_t slack = g->stream < 0 ? 0 : s->streams[g->stream].slack_us;
-
-    return span_us == FOREVER ? FOREVER : span_us - g->ago_us - slack;
+    return span_us == FOREVER ? FOREVER : span_us - g->ago_us - g->slack_us;
 }
 
 static bool add_given(struct run *r, const struct sums *s, int64_t span_us, int64_t x_us,
@@ -95,7 +93,7 @@ static bool add_given(struct run *r, const struct sums *s, int64_t span_us, int6
 
         if (g->ago_us >= span_us)
             break; /* and so are all after it */
-        if (stays_us(s, g, span_us) <= x_us)
+        if (stays_us(g, span_us) <= x_us)
             continue;
         if (!g->good && !doses)
             unfit_add(r, g->msg->administration_id);
@@ -129,7 +127,7 @@ static struct leaving *leaving_of(struct run *r, const struct sums *s, int64_t s
     *n = 0;
     for (size_t i = 0; list != NULL && i < s->n_given && s->given[i].ago_us < span_us; i++) {
         const struct dose_given *g = &s->given[i];
-        int64_t stays = stays_us(s, g, span_us);
+        int64_t stays = stays_us(g, span_us);
 
         if (stays <= 0)
             continue;

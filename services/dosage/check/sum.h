@@ -16,12 +16,13 @@ struct stream { /* an order's doses ahead; times from the decision's moment */
     struct ward_decimal amount; /* of one; of an infusion a day */
     int per_day;
     int64_t apart_us, first_us, ends_us, slack_us;
-    int64_t left; /* doses that are left of its count; -1: no count */
-    bool meets;   /* runs at some time while this order does */
+    int64_t left;                   /* doses that are left of its count; -1: no count */
+    bool meets;                     /* runs at some time while this order does */
+    const struct dose_given *older; /* while its doses are gone through, oldest first */
 };
 struct dose_given {
     const Ward__Dosage__V1__GivenDose *msg;
-    int64_t ago_us;
+    int64_t ago_us, slack_us; /* how much earlier than its time it may leave a span */
     bool good;
     struct ward_decimal amount;
     int stream; /* -1: of no order that is here */
