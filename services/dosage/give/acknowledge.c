@@ -227,7 +227,8 @@ static enum ward_code settle(struct ward_db *db, void *arg, struct ward_err *err
 
 static enum ward_code failed(struct acknowledging *a, enum ward_code code)
 {
-    struct answer_late l = {.v = &a->v, .place = a->token.place, .ward = a->dose->ward};
+    struct answer_late l = {
+        .v = &a->v, .place = a->token.place, .ward = a->dose->ward, .token = a->q->ppid_token};
     const char *reason = a->v.c->err->reason;
 
     if (strcmp(reason, "PPID_SPENT") == 0)

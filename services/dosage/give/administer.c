@@ -223,7 +223,7 @@ static enum ward_code prepare(struct giving *g)
 /* The call failed: perhaps because it was done before. */
 static enum ward_code failed(struct giving *g, AdministerResponse *r, enum ward_code code)
 {
-    struct answer_late l = {.v = &g->v, .place = g->token.place};
+    struct answer_late l = {.v = &g->v, .place = g->token.place, .token = g->q->ppid_token};
 
     if (code == WARD_ALREADY_EXISTS && strcmp(g->v.c->err->reason, "PPID_SPENT") == 0) {
         l.misuse = "spent";

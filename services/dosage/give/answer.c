@@ -7,6 +7,10 @@
 #define SEALED_AS "answer"
 #define HEAD      ((size_t)2 * DOSAGE_ID) /* patient, event; then what is sealed */
 
+/* A token that was spent is good for minutes; the dose it was spent for may be of before. */
+#define USED_DAYS 7
+#define USED_MOST 5000
+
 typedef Ward__Dosage__V1__Administration Administration;
 
 enum ward_code answer_keep(struct visit *v, const char *patient_id, const AdministerResponse *r,
@@ -124,14 +128,32 @@ static enum ward_code note_misuse(struct answer_late *l, struct ward_db *db,
     return ward_act_write(&act, db, err);
 }
 
+/* Whether a dose of the last days was recorded with it. */
+static enum ward_code was_used(struct answer_late *l, bool *out, struct ward_err *err)
+{
+    struct visit *v = l->v;
+    Dose **all;
+    size_t n;
+
+    *out = false;
+    WARD_TRY(doses_of(v->w, v->c->mem, v->chart.id, v->now_us - USED_DAYS * DAY_US, INT64_MAX,
+                      USED_MOST, &all, &n, err));
+    for (size_t i = 0; i < n; i++)
+        *out = *out || token_names(v, l->token, all[i]->token_id);
+    return WARD_OK;
+}
+
 static enum ward_code look(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct answer_late *l = arg;
+    bool misused = l->misuse != NULL;
 
     WARD_TRY(answer_again(l->v, &l->out, err));
     if (l->out != NULL)
         return WARD_OK;
-    if (l->misuse != NULL)
+    if (misused && strcmp(l->misuse, "spent") == 0)
+        WARD_TRY(was_used(l, &misused, err));
+    if (misused)
         return note_misuse(l, db, err);
     return WARD_FAIL(err, NOT_FOUND, "no answer is kept"); /* nothing is to be committed */
 }

@@ -120,6 +120,8 @@ struct token_ask {
 };
 /* Whom a token says it is of, unproved. */
 bool token_is_of(struct visit *v, const struct token_ask *ask);
+/* Whether it says that this is its id, unproved. */
+bool token_names(struct visit *v, const char *token, const char *id);
 /* Spends it at identity, under a key that is this call's: the same call gets the same answer.
  * Outside of a transaction. A token of another patient, purpose or place is no failure here,
  * and not spent.
@@ -142,11 +144,12 @@ WARD_MUST enum ward_code answer_keep(struct visit *v, const char *patient_id,
 WARD_MUST enum ward_code answer_again(struct visit *v, AdministerResponse **out,
                                       struct ward_err *err);
 /* A call that failed with `code` may be one that was done before: then its answer is *out and
- * the call is OK. misuse: a token was not good (kind "spent"), which is noted; NULL: none. */
+ * the call is OK. misuse: a token was not good, which is noted; NULL: none. "spent" is noted
+ * where a dose was recorded with `token`: who lost a race to a slot spent it for nothing. */
 struct answer_late {
     struct visit *v;
     AdministerResponse *out;
-    const char *misuse, *ward, *place;
+    const char *misuse, *ward, *place, *token;
 };
 WARD_MUST enum ward_code answer_or(struct answer_late *l, enum ward_code code);
 

@@ -18,7 +18,7 @@ typedef Ward__Identity__V1__SpendTokenResponse SpendResponse;
 /* ---- what a token says of itself: nothing is proved by it ---- */
 
 struct claims {
-    const char *subject, *purpose, *place;
+    const char *subject, *purpose, *place, *id;
 };
 
 static const char *said(const struct ward_json *claims, const char *name)
@@ -39,7 +39,8 @@ static struct claims claims_of(struct ward_arena *mem, const char *token)
         !ward_unbase64url(from + 1, n, bytes, n, &n) ||
         ward_json_parse(bytes, n, NULL, mem, &json, NULL) != WARD_OK)
         json = NULL;
-    return (struct claims){said(json, "sub"), said(json, "purpose"), said(json, "place")};
+    return (struct claims){said(json, "sub"), said(json, "purpose"), said(json, "place"),
+                           said(json, "jti")};
 }
 
 /* Whoever the patient was before a merge is them still. */
@@ -66,6 +67,13 @@ const char *token_misuse_of(enum token_is is)
 }
 
 /* ---- spending ---- */
+
+bool token_names(struct visit *v, const char *token, const char *id)
+{
+    const char *says = claims_of(v->c->mem, token).id;
+
+    return *says != '\0' && strcmp(says, id) == 0;
+}
 
 /* Of this very call of this person: made again, it is the same. */
 static void key_of(const struct visit *v, char out[KEY_SIZE])

@@ -212,6 +212,22 @@ test('who may not see the patient any more gets no answer of before', async () =
   assert.deepStrictEqual(await emergency(site, at.patient, {}, { key: emergencyKey }), done);
 });
 
+test('a token that was spent for nothing, as by who lost a race to a slot, is no misuse when it comes again', async () => {
+  const at = await bedside(site);
+  const spent = () => site.rows('token_misuse', `kind = 'spent'`);
+  const before = await spent();
+  const token = await site.ppid(at.patient);
+  await site.api('identity').call('SpendToken', { idempotency_key: site.key(), token, subject_id: at.patient.id, purpose: 'administration' }, site.who('nurse'));
+  assert.deepStrictEqual(await failed(give(site, at, { ppid_token: token })), ['ALREADY_EXISTS', 'PPID_SPENT']);
+  assert.strictEqual(await spent(), before);
+
+  const ppid_token = await site.ppid(at.patient);
+  assert.strictEqual((await give(site, at, { ppid_token })).recorded, true);
+  const { administration: d } = await emergency(site, at.patient);
+  assert.deepStrictEqual(await failed(acknowledge(d, at.patient, { ppid_token })), ['ALREADY_EXISTS', 'PPID_SPENT']);
+  assert.strictEqual(await spent(), before + 1, 'one that a dose was recorded with is');
+});
+
 // ---- corrections ----
 
 test('a dose is corrected by the order it was given by, though that was changed since', async () => {
