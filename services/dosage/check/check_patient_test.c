@@ -169,6 +169,20 @@ static void kidneys_that_are_not_known_are_told(void **state)
          "filter-low:W");
 }
 
+/* A creatinine of today makes no filtration of long ago new. */
+static void each_of_what_tells_of_kidneys_is_new_enough(void **state)
+{
+#define OLD " at_us: 1799820000000000 record_id: 'old' } "
+#define BOTH(c, e)                                                                             \
+    PLACE FACTS(ADULT "creatinines { quantity: '5 mg/dL' " c                                   \
+                      "egfrs { quantity: '90 mL/min' " e) WHAT("filter", "5 mg", ONCE)
+#define NEW " at_us: " NOW " record_id: 'new' } "
+    TOLD(BOTH(NEW, NEW), "");
+    TOLD(BOTH(NEW, OLD), "fresh-kidney:W");
+    assert_string_equal(told_finding(*state, "fresh-kidney")->about[0], "old");
+    TOLD(BOTH(OLD, NEW), ""); /* not gone by */
+}
+
 /* sqrt(170 * 60 / 3600) = 1.683 */
 static void surface_is_reckoned_by_mosteller(void **state)
 {
@@ -290,6 +304,7 @@ int main(void)
         cmocka_unit_test(kidneys_are_reckoned_by_cockcroft_and_gault),
         cmocka_unit_test(kidneys_are_reckoned_to_a_tenth),
         cmocka_unit_test(kidneys_that_are_not_known_are_told),
+        cmocka_unit_test(each_of_what_tells_of_kidneys_is_new_enough),
         cmocka_unit_test(surface_is_reckoned_by_mosteller),
         cmocka_unit_test(sums_over_days_count_what_is_planned),
         cmocka_unit_test(rates_are_held_against_rates),

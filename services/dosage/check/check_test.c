@@ -231,6 +231,27 @@ static void windows_let_off_one_dose_of_what_has_them(void **state)
     TOLD(BED("1 g", ONCE) MINE("a", "3100 mg", "1799919000000000"), "para-adult:H");
 }
 
+/* A rule of so many minutes between doses means doses that are on time. */
+static void a_dose_on_time_is_not_too_soon(void **state)
+{
+#define FOUR_HOURLY(us) BED("100 mg", EVERY("240")) MINE("a", "100 mg", us)
+    TOLD(FOUR_HOURLY("1799989200000000"), ""); /* 180 minutes */
+    TOLD(FOUR_HOURLY("1799989260000000"), "para-adult:H");
+    assert_string_equal(told_finding(*state, "para-adult")->text->en,
+                        "para: the last dose was 179 minutes before, at least 180.");
+    /* What is further apart by its timing has no need of it. */
+    TOLD(BED("100 mg", EVERY("300")) MINE("a", "100 mg", "1799985600000000"), "");
+    TOLD(BED("100 mg", EVERY("300")) MINE("a", "100 mg", "1799985660000000"), "para-adult:H");
+    TOLD(BED("100 mg", EVERY("240")) MINE("a", "100 mg", "1799985660000000"), "");
+    /* Another's dose, and what has no windows, by the minute. */
+    TOLD(BED("100 mg", EVERY("240")) GIVEN("a", "para", "100 mg", "1799985660000000"),
+         "para-adult:H");
+    TOLD(BED("100 mg", EVERY("240")) MINE("a", "100 mg", "1799989200000000")
+             GIVEN("b", "para", "100 mg", "1799985660000000"),
+         "para-adult:H");
+    TOLD(BED("100 mg", NEEDED) MINE("a", "100 mg", "1799985660000000"), "para-adult:H");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -246,6 +267,7 @@ int main(void)
         cmocka_unit_test(other_orders_of_the_ingredient_count),
         cmocka_unit_test(doses_on_time_are_not_one_too_many),
         cmocka_unit_test(windows_let_off_one_dose_of_what_has_them),
+        cmocka_unit_test(a_dose_on_time_is_not_too_soon),
     };
 
     return cmocka_run_group_tests(tests, world_up, world_down);

@@ -170,7 +170,7 @@ static const char WORLD[] =
     "ingredients { id: 'morphine' name { en: 'morphine sulfate' zh: '吗啡' } unit: 'mg'\n"
     "  classes: 'opioid' }\n"
     "ingredients { id: 'kidney' unit: 'mg' renal: true }\n"
-    "ingredients { id: 'filter' unit: 'mg' }\n"
+    "ingredients { id: 'filter' unit: 'mg' renal: true }\n"
     "ingredients { id: 'chemo' unit: 'mg' }\n"
     "ingredients { id: 'norad' unit: 'ug' }\n"
     "ingredients { id: 'bare' unit: 'mg' }\n"

@@ -237,7 +237,7 @@ static void check_interval(struct held *h)
     static const struct words last = {"the last dose was {0} minutes before, at least {1}",
                                       "距上次给药 {0} 分钟，至少 {1} 分钟"};
     int32_t least = h->rule->msg->min_interval_minutes;
-    int64_t gap;
+    int64_t gap, limit;
     int per_day, apart;
 
     if (least <= 0 || (h->skip & GROUP_INTERVAL) != 0 || h->r->rate)
@@ -247,8 +247,8 @@ static void check_interval(struct held *h)
         number(h, "interval-minutes", apart, least, "min", true, &own);
     if (h->sums == NULL)
         h->sums = sums_of(h->r, h->share);
-    if (h->sums != NULL && sums_gap(h->r, h->sums, &gap))
-        number(h, "since-last-minutes", gap, least, "min", true, &last);
+    if (h->sums != NULL && sums_gap(h->r, h->sums, least, &gap, &limit))
+        number(h, "since-last-minutes", gap, limit, "min", true, &last);
 }
 
 static void check_count(struct held *h)

@@ -22,6 +22,15 @@ static const struct kind kinds[] = {
                                                              "kidney function", "肾功能"},
 };
 
+/* Of two the one that was used; of both the older one. */
+static const struct measure *older(const struct measure *a, bool a_used,
+                                   const struct measure *b, bool b_used)
+{
+    if (!a_used || !b_used)
+        return a_used ? a : b;
+    return !b->there || (a->there && a->age_us >= b->age_us) ? a : b;
+}
+
 static const struct measure *measured(const struct run *r,
                                       Ward__Dosage__V1__FreshRule__What what)
 {
@@ -31,7 +40,8 @@ static const struct measure *measured(const struct run *r,
         return &b->weight;
     if (what == WARD__DOSAGE__V1__FRESH_RULE__WHAT__WHAT_HEIGHT)
         return &b->height;
-    return (r->used & USED_CREATININE) != 0 ? &b->creatinine : &b->egfr;
+    return older(&b->creatinine, (r->used & USED_CREATININE) != 0, &b->egfr,
+                 (r->used & USED_EGFR) != 0);
 }
 
 static void check_age_of(struct run *r, const Ward__Dosage__V1__FreshRule *rule,

@@ -157,8 +157,11 @@ struct sums *sums_of(struct run *r, const struct share *share);
 /* The most in any `days` days (0: for life), or of doses; false: it cannot be held exactly. */
 bool sums_most(struct run *r, const struct sums *s, int days, bool doses,
                struct ward_decimal *out);
-/* Minutes from the last dose of the ingredient to the next of this order; false: none. */
-bool sums_gap(const struct run *r, const struct sums *s, int64_t *minutes);
+/* Minutes from the last dose of the ingredient to the next of this order, and how many they must
+ * be for a rule of `least`: a dose of this order before may have been late by its windows, and
+ * this one be early. Of several the worst; false: none. */
+bool sums_gap(const struct run *r, const struct sums *s, int64_t least, int64_t *minutes,
+              int64_t *limit);
 /* Other orders that add to it. */
 void sums_about(struct run *r, const struct sums *s, struct told *told);
 /* From the order's beginning to its last dose, days rounded up; -1: no end. */

@@ -251,17 +251,37 @@ bool sums_most(struct run *r, const struct sums *s, int days, bool doses,
     return true;
 }
 
-bool sums_gap(const struct run *r, const struct sums *s, int64_t *minutes)
-{
-    int64_t ahead = order_begins(r) - r->at_us, least = FOREVER;
+#define ON_TIME_MIN 60 /* the most by which two doses on time are let lie closer together */
 
-    for (size_t i = 0; i < s->n_given; i++)
-        if ((r->giving || s->given[i].stream != 0) && s->given[i].ago_us < least)
-            least = s->given[i].ago_us;
-    if (least == FOREVER)
-        return false;
-    *minutes = (least + ahead) / MINUTE_US;
-    return true;
+/* Of doses that are `least` apart by a rule and keep to their windows; what lies further apart
+ * by its timing has room of its own. */
+static int64_t least_own(const struct stream *own, int64_t least)
+{
+    int64_t apart = own->apart_us / MINUTE_US, slack = own->slack_us / MINUTE_US;
+
+    slack = slack > ON_TIME_MIN ? ON_TIME_MIN : slack;
+    slack = slack > apart / 4 ? apart / 4 : slack;
+    slack = (apart > least ? apart : least) - slack;
+    return slack < least ? slack : least;
+}
+
+bool sums_gap(const struct run *r, const struct sums *s, int64_t least, int64_t *minutes,
+              int64_t *limit)
+{
+    int64_t ahead = order_begins(r) - r->at_us, worst = FOREVER;
+
+    for (size_t i = 0; i < s->n_given; i++) {
+        bool own = s->given[i].stream == 0;
+        int64_t gap = (s->given[i].ago_us + ahead) / MINUTE_US;
+        int64_t most = own ? least_own(&s->streams[0], least) : least;
+
+        if ((own && !r->giving) || gap - most >= worst)
+            continue;
+        worst = gap - most;
+        *minutes = gap;
+        *limit = most;
+    }
+    return worst != FOREVER;
 }
 
 void sums_about(struct run *r, const struct sums *s, struct told *told)
