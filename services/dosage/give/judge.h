@@ -43,9 +43,6 @@ struct giving {
 WARD_MUST enum ward_code judge(struct giving *g, bool lock, struct ward_err *err);
 /* A right failed, or a finding stands. */
 bool judge_refuses(const struct giving *g);
-/* What this rule finds now was found then too: of the same things, and no further beyond any
- * limit. Never of a final finding, nor of a chart that could not be read. */
-bool judged_before(const Decision *then, const Decision *now, const char *rule);
 /* The dose check of it: its decision, and what stands open.   judge's */
 WARD_MUST enum ward_code judge_check(struct giving *g, struct ward_err *err);
 

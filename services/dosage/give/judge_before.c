@@ -1,5 +1,7 @@
 /* Whether what a check finds now is what somebody decided about before, and no worse. Pure. */
-#include "services/dosage/give/judge.h"
+#include "services/dosage/give/judge_before.h"
+
+#include "services/dosage/give/bedside.h"
 
 #include <string.h>
 

@@ -1,5 +1,6 @@
 /* The dose check of a dose that is about to be given. */
 #include "services/dosage/give/judge.h"
+#include "services/dosage/give/judge_before.h"
 
 #include <string.h>
 
