@@ -9,7 +9,7 @@ static enum ward_code mark(struct worker *w, struct ward_arena *mem,
 {
     static const char SQL[] =
         "INSERT INTO patient (patient_id, root_id, created_at_us, erased_at_us)"
-        " VALUES (?, ?, ?, ?) ON DUPLICATE KEY UPDATE"
+        " VALUES (?, ?, ?, ?) ON DUPLICATE KEY UPDATE ward = '',"
         " erased_at_us = COALESCE(erased_at_us, VALUES(erased_at_us))";
     struct ward_val at = ward_int(mem, now_us);
     struct ward_rows rows;

@@ -167,17 +167,29 @@ static enum ward_code search(struct asking *a, const struct question *q, SearchR
     return WARD_OK;
 }
 
-static enum ward_code ask_ward(struct asking *a, int64_t now_us, Facts *out)
+static enum ward_code ask_ward(struct asking *a, int64_t now_us, struct answer *out)
 {
     static const char *const OPEN[] = {"arrived", "triaged", "in-progress", "onleave"};
     SearchResponse *resp;
     struct question q;
+    Facts last = {0};
 
     question(&q, a, KIND(ENCOUNTER), PAGE);
     also(&q, "status", (char **)(uintptr_t)OPEN, WARD_COUNT(OPEN));
     WARD_TRY(search(a, &q, &resp));
-    facts_ward(resp->records, resp->n_records, a->call->who->ward, now_us, out);
+    facts_ward(resp->records, resp->n_records, a->call->who->ward, now_us, out->facts);
+    facts_ward(resp->records, resp->n_records, "", now_us, &last);
+    out->lies = last.ward;
     return WARD_OK;
+}
+
+enum ward_code ask_where(struct ward_call *c, int64_t now_us, struct answer *out)
+{
+    struct asking a;
+
+    begin(&a, c);
+    ward_uuid_text(out->id, a.patient);
+    return ask_ward(&a, now_us, out);
 }
 
 /* All pages, until there are more than are held. */
@@ -297,7 +309,7 @@ enum ward_code ask_all(struct ward_call *c, const uint8_t id[DOSAGE_ID], int64_t
 
     begin(&a, c);
     WARD_TRY(read_patient(&a, id, out));
-    WARD_TRY(ask_ward(&a, now_us, out->facts));
+    WARD_TRY(ask_ward(&a, now_us, out));
     WARD_TRY(ask_allergies(&a, out->facts));
     WARD_TRY(ask_pair(&a, GROUP_WEIGHT, GROUP_HEIGHT, now_us, &f));
     WARD_TRY(ask_pair(&a, GROUP_CREATININE, GROUP_EGFR, now_us, &f));

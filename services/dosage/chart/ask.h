@@ -14,6 +14,7 @@
 struct answer {
     uint8_t id[DOSAGE_ID]; /* who they are now */
     Facts *facts;          /* whole; of ask_may only birth_date and sex */
+    const char *lies;      /* the ward they came to last, whoever asks; "" in none */
 };
 /* One call: Records.Read of the Patient. */
 WARD_MUST enum ward_code ask_may(struct ward_call *c, const uint8_t id[DOSAGE_ID],
@@ -21,5 +22,7 @@ WARD_MUST enum ward_code ask_may(struct ward_call *c, const uint8_t id[DOSAGE_ID
 /* The same and the rest: encounters, allergies, measurements. */
 WARD_MUST enum ward_code ask_all(struct ward_call *c, const uint8_t id[DOSAGE_ID],
                                  int64_t now_us, struct answer *out);
+/* Of one whom ask_may answered: only where they lie. */
+WARD_MUST enum ward_code ask_where(struct ward_call *c, int64_t now_us, struct answer *out);
 
 #endif

@@ -5,6 +5,7 @@
 #include "common/base/crypto.h"
 #include "common/rpc/wire.h"
 #include "services/dosage/chart/ask.h"
+#include "services/dosage/store/owner.h"
 
 #include <string.h>
 
@@ -152,16 +153,67 @@ static void keep(const struct query *q, const struct answer *a, uint64_t generat
     keep_put(q->ch->keep, &q->key, generation, &what);
 }
 
+/* ---- where they lie ---- */
+
+/* Ids are UUIDv7: their last bytes are random. */
+static _Atomic uint64_t *moved_bit(struct charts *ch, const uint8_t id[DOSAGE_ID],
+                                   uint64_t *bit)
+{
+    unsigned at = ((unsigned)id[14] << 8 | id[15]) % CHARTS_MOVED;
+
+    *bit = UINT64_C(1) << at % 64;
+    return &ch->moved[at / 64];
+}
+
+void charts_moved(struct charts *ch, const uint8_t id[DOSAGE_ID])
+{
+    uint64_t bit;
+    _Atomic uint64_t *in = moved_bit(ch, id, &bit);
+
+    atomic_fetch_or(in, bit);
+}
+
+/* What is not found out now is by the next who asks; the person's own question is answered all
+ * the same. */
+static void find_out(struct query *q, struct answer *a, int64_t began_us)
+{
+    struct ward_call *c = q->call;
+    struct ward_err why = {0}, *was = c->err;
+    enum ward_code code = WARD_OK;
+
+    c->err = &why;
+    if (a->lies == NULL)
+        code = ask_where(c, began_us, a);
+    if (code == WARD_OK && rule_is_ward(a->lies))
+        code = owner_lies(c->wrk, c->mem, a->id, a->lies, began_us, &why);
+    c->err = was;
+    if (code != WARD_OK)
+        charts_moved(q->ch, a->id);
+}
+
+/* Taken back before records is asked: a change that comes meanwhile sets it again. */
+static bool take_moved(const struct query *q)
+{
+    uint64_t bit;
+    _Atomic uint64_t *in = moved_bit(q->ch, q->key.id, &bit);
+
+    return (atomic_load(in) & bit) != 0 && (atomic_fetch_and(in, ~bit) & bit) != 0;
+}
+
 static enum ward_code ask(struct query *q, struct chart *out)
 {
     uint64_t generation = keep_generation(q->ch->keep, q->key.id);
     int64_t began_ns = ward_mono_ns(), began_us = ward_wall_us();
-    struct answer a;
+    bool moved = take_moved(q);
+    struct answer a = {0};
+    enum ward_code code;
 
-    if (q->whole)
-        WARD_TRY(ask_all(q->call, q->asked, began_us, &a));
-    else
-        WARD_TRY(ask_may(q->call, q->asked, &a));
+    code = q->whole ? ask_all(q->call, q->asked, began_us, &a) : ask_may(q->call, q->asked, &a);
+    if (code != WARD_OK && moved)
+        charts_moved(q->ch, q->key.id);
+    WARD_TRY(code);
+    if (q->whole || moved)
+        find_out(q, &a, began_us);
     keep(q, &a, generation, began_ns, began_us);
     a.facts->state = CURRENT;
     a.facts->as_of_us = began_us;

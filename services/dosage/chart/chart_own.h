@@ -12,7 +12,8 @@
 
 #include <pthread.h>
 
-#define FEED_TOKEN 256
+#define FEED_TOKEN   256
+#define CHARTS_MOVED 65536
 
 struct charts {
     struct ward_arena own;
@@ -21,6 +22,9 @@ struct charts {
     struct merges *merges;
     _Atomic int64_t heard_ns, heard_us; /* when the feed last said that this is all; 0 never */
     _Atomic int64_t hung_ns;            /* when records last let a call run out of time */
+    /* A bit for each patient, which some share: an Encounter changed, and nobody read since
+     * where they lie. */
+    _Atomic uint64_t moved[CHARTS_MOVED / 64];
     /* The follower's. */
     pthread_t thread;
     bool started;
@@ -35,6 +39,9 @@ struct charts {
     int64_t saved_ns, keys_ns;
     bool loaded, lost, keys_lost;
 };
+
+/* ---- chart.c ---- */
+void charts_moved(struct charts *ch, const uint8_t id[DOSAGE_ID]);
 
 /* ---- follow.c ---- */
 void *charts_follow(void *charts);

@@ -68,6 +68,8 @@ static void forget(struct charts *ch, const Change *c)
     merges_root(ch->merges, id, root);
     keep_forget(ch->keep, root, what);
     keep_forget(ch->keep, id, what);
+    if (c->kind == KIND_OF(ENCOUNTER))
+        charts_moved(ch, root);
     if (feed_is_merge(c)) {
         merge_of(ch, c, id);
         merges_root(ch->merges, id, root);

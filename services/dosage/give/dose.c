@@ -139,17 +139,18 @@ enum ward_code doses_unacknowledged(struct worker *w, struct ward_arena *mem, co
                                     size_t most, Dose ***out, size_t *n, struct ward_err *err)
 {
     static const char SQL[] =
-        CURRENT " JOIN patient p ON p.patient_id = a.patient_id WHERE a.ward = ?"
-                " AND a.acknowledge_by_us >= ? AND (a.acknowledge_by_us > ?"
+        CURRENT " JOIN patient p ON p.patient_id = a.patient_id"
+                " WHERE (p.ward = ? OR (p.ward = '' AND a.ward = ?)) AND a.acknowledge_by_us "
+                ">= ? AND (a.acknowledge_by_us > ?"
                 " OR a.administration_id > ?) AND p.erased_at_us IS NULL"
                 " ORDER BY a.acknowledge_by_us, a.administration_id LIMIT ?";
     struct ward_val from = ward_int(mem, after_us);
     struct ward_rows rows;
 
-    WARD_TRY(ward_db_run(
-        w->seat.db, mem, SQL,
-        WARD_PARAMS(ward_text(ward), from, from, id_val(after), ward_int(mem, (int64_t)most)),
-        &rows, err));
+    WARD_TRY(ward_db_run(w->seat.db, mem, SQL,
+                         WARD_PARAMS(ward_text(ward), ward_text(ward), from, from,
+                                     id_val(after), ward_int(mem, (int64_t)most)),
+                         &rows, err));
     return open_all(w, mem, &rows, out, n, err);
 }
 

@@ -164,8 +164,8 @@ enum ward_code orders_of_ward(struct worker *w, struct ward_arena *mem, const ch
                               struct ward_err *err)
 {
     static const char SQL[] =
-        COLUMNS " FROM drug_order o JOIN patient p ON p.patient_id = o.patient_id" KEYS
-                " WHERE o.ward = ? AND p.erased_at_us IS NULL AND o.state " IN_STATES
+        COLUMNS " FROM patient p JOIN drug_order o ON o.patient_id = p.patient_id" KEYS
+                " WHERE p.ward = ? AND p.erased_at_us IS NULL AND o.state " IN_STATES
                 " AND o.ends_at_us > ? AND o.starts_at_us < ? AND o.order_id > ?"
                 " ORDER BY o.order_id LIMIT ?";
     static const uint8_t first[DOSAGE_ID] = {0};
@@ -346,6 +346,8 @@ enum ward_code order_write(struct worker *w, struct ward_arena *mem, const Order
         WARD_TRY(put_first(w, mem, o, &row, err));
     else
         WARD_TRY(put_next(w, mem, o, &row, err));
+    if (*o->ward != '\0')
+        WARD_TRY(owner_lies(w, mem, row.patient, o->ward, o->written_at_us, err));
     return ward_db_run(w->seat.db, mem, SQL,
                        WARD_PARAMS(id_val(row.patient), id_val(row.id),
                                    ward_int(mem, o->version), ward_int(mem, o->state),

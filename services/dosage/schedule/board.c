@@ -59,12 +59,13 @@ static enum ward_code read_orders(struct reading *g, struct ward_err *err)
     return WARD_OK;
 }
 
-#define OF_WARD " WHERE o.ward = ? AND o.state = 2 AND o.ends_at_us > ?"
+#define OF_WARD " WHERE p.ward = ? AND o.state = 2 AND o.ends_at_us > ?"
 
 static enum ward_code read_past(struct reading *g, struct ward_err *err)
 {
     static const char SQL[] =
-        "SELECT o.order_id, v.version, v.state, v.written_at_us FROM drug_order o"
+        "SELECT o.order_id, v.version, v.state, v.written_at_us FROM patient p"
+        " JOIN drug_order o ON o.patient_id = p.patient_id"
         " JOIN order_version v ON v.patient_id = o.patient_id AND v.order_id = o.order_id"
         " AND v.version < o.version" OF_WARD " AND o.version > 1 AND o.written_at_us > ?"
         " ORDER BY o.order_id, v.version";
@@ -79,7 +80,8 @@ static enum ward_code read_past(struct reading *g, struct ward_err *err)
 static enum ward_code read_taken(struct reading *g, struct ward_err *err)
 {
     static const char SQL[] =
-        "SELECT t.order_id, t.due_at_us, t.administration_id, 1 FROM drug_order o"
+        "SELECT t.order_id, t.due_at_us, t.administration_id, 1 FROM patient p"
+        " JOIN drug_order o ON o.patient_id = p.patient_id"
         " JOIN slot_taken t ON t.order_id = o.order_id" OF_WARD
         " AND t.due_at_us >= ? AND t.due_at_us < ? ORDER BY t.order_id, t.due_at_us";
     struct ward_arena *mem = g->r.mem;
@@ -94,8 +96,8 @@ static enum ward_code read_taken(struct reading *g, struct ward_err *err)
 /* Patients who are others by now. */
 static enum ward_code read_moved(struct reading *g, struct ward_err *err)
 {
-    static const char SQL[] = "SELECT DISTINCT p.patient_id, p.root_id FROM drug_order o"
-                              " JOIN patient p ON p.patient_id = o.patient_id" OF_WARD
+    static const char SQL[] = "SELECT DISTINCT p.patient_id, p.root_id FROM patient p"
+                              " JOIN drug_order o ON o.patient_id = p.patient_id" OF_WARD
                               " AND p.root_id <> p.patient_id";
     struct ward_arena *mem = g->r.mem;
 

@@ -1,13 +1,18 @@
 -- Orders, checks and doses. Times are microseconds since 1970-01-01T00:00:00Z. What an order, a decision or a dose says lies sealed
 -- under its patient's key; beside it stands in the clear what is searched or counted by: ids, states, times, wards, people of staff.
 
--- Who has orders. root_id: whom they were merged into in records, at the end of the chain; themselves where not.
+-- Who has orders. root_id: whom they were merged into in records, at the end of the chain; themselves where not. ward: where they lay
+-- when the chart was read or an order was written last, and ward_at_us, when that was: what a ward's lists and packs go by. '' where no
+-- order of theirs has a ward.
 CREATE TABLE patient (
     patient_id    BINARY(16) NOT NULL PRIMARY KEY,
     root_id       BINARY(16) NOT NULL,
     created_at_us BIGINT     NOT NULL,
     erased_at_us  BIGINT     NULL,
-    KEY patient_root (root_id)
+    ward          VARCHAR(64) CHARACTER SET ascii COLLATE ascii_nopad_bin NOT NULL DEFAULT '',
+    ward_at_us    BIGINT     NOT NULL DEFAULT 0,
+    KEY patient_root (root_id),
+    KEY patient_in_ward (ward)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
 -- Who was merged into whom in records, directly, as its feed told it: what an unmerge takes apart again. The rows of `patient` follow

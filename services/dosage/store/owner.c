@@ -203,3 +203,27 @@ enum ward_code owners_of(struct worker *w, struct ward_arena *mem, const uint8_t
     *n = rows.n == 0 ? 1 : rows.n;
     return WARD_OK;
 }
+
+/* ---- where they lie ---- */
+
+/* Most of the time it is known, and nothing is locked. */
+enum ward_code owner_lies(struct worker *w, struct ward_arena *mem, const uint8_t id[DOSAGE_ID],
+                          const char *ward, int64_t at_us, struct ward_err *err)
+{
+    static const char OTHER[] =
+        "SELECT p.patient_id FROM patient me JOIN patient p ON p.root_id = me.root_id"
+        " WHERE me.patient_id = ? AND p.ward <> ? AND p.ward_at_us < ?"
+        " AND p.erased_at_us IS NULL ORDER BY p.patient_id";
+    static const char MOVE[] =
+        "UPDATE patient SET ward = ?, ward_at_us = ?"
+        " WHERE patient_id = ? AND ward_at_us < ? AND erased_at_us IS NULL";
+    struct ward_val at = ward_int(mem, at_us);
+    struct ward_rows rows;
+
+    WARD_TRY(ward_db_run(w->seat.db, mem, OTHER, WARD_PARAMS(id_val(id), ward_text(ward), at),
+                         &rows, err));
+    for (size_t i = 0; i < rows.n; i++)
+        WARD_TRY(ward_db_run(w->seat.db, mem, MOVE,
+                             WARD_PARAMS(ward_text(ward), at, rows.at[i][0], at), NULL, err));
+    return WARD_OK;
+}

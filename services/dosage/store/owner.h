@@ -57,6 +57,12 @@ WARD_MUST enum ward_code owners_of(struct worker *w, struct ward_arena *mem,
                                    const uint8_t id[DOSAGE_ID], uint8_t (**out)[DOSAGE_ID],
                                    size_t *n, struct ward_err *err);
 
+/* They lay in this ward at at_us: kept with all that are them, unless something later is. Who
+ * has no row is not noted: the first order says it. `ward` is one (rule_is_ward). */
+WARD_MUST enum ward_code owner_lies(struct worker *w, struct ward_arena *mem,
+                                    const uint8_t id[DOSAGE_ID], const char *ward,
+                                    int64_t at_us, struct ward_err *err);
+
 /* Sealed as what it is: `what` of at most 15 bytes ("order", "decision"), the row's id, and the
  * columns beside it that must not change, as text: "3 active 1700000000". */
 WARD_MUST enum ward_code owner_seal(const struct owner *o, struct ward_arena *mem,
