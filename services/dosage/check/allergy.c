@@ -113,8 +113,10 @@ static void check_named(struct run *r, const struct known *known, size_t n)
     }
 }
 
+/* No less than where nothing is recorded; what may kill stops the order until it was read. */
 static void not_understood(struct run *r, const struct known *known, size_t n)
 {
+    Ward__Dosage__V1__Severity severity = own_findings[OWN_ALLERGY_TEXT].severity;
     struct told told = {0};
     char number[24];
     const char *args[] = {number};
@@ -124,10 +126,12 @@ static void not_understood(struct run *r, const struct known *known, size_t n)
         if (known[i].n == 0) {
             about_add(r, &told.about, &told.n_about, &room, known[i].msg->record_id);
             count++;
+            if (known[i].msg->high_criticality)
+                severity = WARD__DOSAGE__V1__SEVERITY__SEVERITY_HARD;
         }
     snprintf(number, sizeof(number), "%zu", count);
     if (count > 0)
-        find_own(r, OWN_ALLERGY_TEXT, args, args, &told);
+        find_own_as(r, OWN_ALLERGY_TEXT, severity, args, args, &told);
 }
 
 void check_allergies(struct run *r)

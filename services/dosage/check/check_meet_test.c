@@ -46,22 +46,40 @@ static void an_allergy_is_known_by_code_and_by_name(void **state)
 #define HAS(a, drug, dose)                                                                     \
     PLACE FACTS(KNOWN "birth_date: '1970' " ALLERGY(a)) WHAT(drug, dose, ONCE)
 #define SAYS(text) HAS("text: '" text "'", "para", "1 g")
-    TOLD(SAYS("paracetamol"), "ward.allergy-text:I");
+    TOLD(SAYS("paracetamol"), "ward.allergy-text:W");
     TOLD(SAYS("para"), "ward.allergy:H");
     TOLD(SAYS("Rash after ACETAMINOPHEN, 2019"), "ward.allergy:H");
     TOLD(SAYS("acetaminophen-like"), "ward.allergy:H");
-    TOLD(SAYS("paras"), "ward.allergy-text:I");
+    TOLD(SAYS("paras"), "ward.allergy:H");
+    TOLD(SAYS("parasol"), "ward.allergy-text:W");
     TOLD(SAYS("analgesic"), "ward.allergy:H"); /* a class it is in */
     TOLD(SAYS("Co-Dol"), "ward.allergy:H");    /* a drug that holds it */
     TOLD(SAYS("morphine sulfate"), "");
     TOLD(SAYS("morphine"), "");
-    TOLD(SAYS("sulfate"), "ward.allergy-text:I");
-    TOLD(SAYS(""), "ward.allergy-text:I");
+    TOLD(SAYS("sulfate"), "ward.allergy-text:W");
+    TOLD(SAYS(""), "ward.allergy-text:W");
     TOLD(HAS("codings { system: 'rx' code: '161' }", "para", "1 g"), "ward.allergy:H");
-    TOLD(HAS("codings { system: 'ry' code: '161' }", "para", "1 g"), "ward.allergy-text:I");
+    TOLD(HAS("codings { system: 'ry' code: '161' }", "para", "1 g"), "ward.allergy-text:W");
     TOLD(HAS("codings { system: 'ry' code: '1' display: 'Para' }", "para", "1 g"),
          "ward.allergy:H");
     assert_string_equal(told_finding(*state, "ward.allergy")->about[0], "a");
+}
+
+static void a_drug_is_known_though_words_run_together(void **state)
+{
+    TOLD(SAYS("对para过敏"), "ward.allergy:H");
+    TOLD(SAYS("acetaminophen过敏"), "ward.allergy:H");
+    TOLD(SAYS("Acetaminophen500mg"), "ward.allergy:H");
+    TOLD(SAYS("Co-Dols"), "ward.allergy:H");
+    TOLD(HAS("text: '对opioids过敏'", "morphine", "10 mg"), "opioid-allergy:H");
+    TOLD(HAS("text: 'opium poppys'", "morphine", "10 mg"), "opioid-allergy:H");
+    TOLD(SAYS("对paracetamol过敏"), "ward.allergy-text:W");
+}
+
+static void what_is_not_understood_and_may_kill_stops_the_order(void **state)
+{
+    TOLD(HAS("text: 'dust' high_criticality: true", "para", "1 g"), "ward.allergy-text:H");
+    TOLD(HAS("text: 'codeine' high_criticality: true", "para", "1 g"), "");
 }
 
 static void an_allergy_reaches_what_cross_reacts(void **state)
@@ -72,7 +90,7 @@ static void an_allergy_reaches_what_cross_reacts(void **state)
     TOLD(OPIOID("text: '吗啡过敏'"), "opioid-allergy:H");
     TOLD(OPIOID("text: 'Co-Dol'"), "opioid-allergy:H");
     TOLD(OPIOID("text: 'Opium-Poppy'"), "opioid-allergy:H");
-    TOLD(OPIOID("text: 'opium'"), "ward.allergy-text:I");
+    TOLD(OPIOID("text: 'opium'"), "ward.allergy-text:W");
     TOLD(OPIOID("text: 'opioid'"), "opioid-allergy:H");
     TOLD(OPIOID("codings { system: 'sct' code: '77' }"), "opioid-allergy:H");
     TOLD(OPIOID("text: 'para'"), "");
@@ -84,7 +102,7 @@ static void a_warning_does_not_hide_the_drug_itself(void **state)
 {
     TOLD(PLACE FACTS(KNOWN "birth_date: '1970' " WEIGHT("60 kg") HEIGHT("170 cm")
                          ALLERGY("text: 'chemo'")) WHAT("chemo", "1 mg", ONCE),
-         "ward.allergy:H chemo-hint:W");
+         "ward.allergy:H chemo-hint:I");
 }
 
 static void no_allergies_is_not_the_same_as_nothing_recorded(void **state)
@@ -117,8 +135,12 @@ static void outcomes_are_those_of_the_worst(void **state)
 
     TOLD(PARA("1 g", ONCE), "");
     assert_int_equal(b->d.outcome, WARD__DOSAGE__V1__OUTCOME__OUTCOME_PASS);
-    TOLD(SAYS("dust"), "ward.allergy-text:I");
+    TOLD(PLACE FACTS(KNOWN "birth_date: '1970' " WEIGHT("60 kg") HEIGHT("170 cm")
+                         ALLERGY("text: 'mustard'")) WHAT("chemo", "1 mg", ONCE),
+         "chemo-hint:I");
     assert_int_equal(b->d.outcome, WARD__DOSAGE__V1__OUTCOME__OUTCOME_PASS);
+    TOLD(SAYS("dust"), "ward.allergy-text:W");
+    assert_int_equal(b->d.outcome, WARD__DOSAGE__V1__OUTCOME__OUTCOME_WARN);
     TOLD("cut: true " PARA("1 g", ONCE), "ward.cut:W");
     assert_int_equal(b->d.outcome, WARD__DOSAGE__V1__OUTCOME__OUTCOME_WARN);
     TOLD("cut: true " PARA("2 g", ONCE), "para-adult:H ward.cut:W");
@@ -151,6 +173,8 @@ int main(void)
         cmocka_unit_test(two_that_must_not_meet_are_told),
         cmocka_unit_test(what_the_set_has_no_more_is_told),
         cmocka_unit_test(an_allergy_is_known_by_code_and_by_name),
+        cmocka_unit_test(a_drug_is_known_though_words_run_together),
+        cmocka_unit_test(what_is_not_understood_and_may_kill_stops_the_order),
         cmocka_unit_test(an_allergy_reaches_what_cross_reacts),
         cmocka_unit_test(a_warning_does_not_hide_the_drug_itself),
         cmocka_unit_test(no_allergies_is_not_the_same_as_nothing_recorded),

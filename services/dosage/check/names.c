@@ -22,10 +22,15 @@ static int by_code(const void *a, const void *b)
 
 /* Han, kana, hangul, Thai...: scripts whose words ward_words does not part have letters of
  * three bytes or more, from U+0E00 on. Below U+3000 there are marks and quotes as well. */
+static bool is_unspaced_at(const unsigned char *s)
+{
+    return *s >= 0xe0 && *s != 0xe2 && !(*s == 0xe0 && s[1] < 0xb8);
+}
+
 static bool is_unspaced(const char *folded)
 {
     for (const unsigned char *s = (const unsigned char *)folded; *s != '\0'; s++)
-        if (*s >= 0xe0 && *s != 0xe2 && !(*s == 0xe0 && s[1] < 0xb8))
+        if (is_unspaced_at(s))
             return true;
     return false;
 }
@@ -194,46 +199,100 @@ static void by_coding(const struct prepared *p, const Ward__Dosage__V1__Coding *
             add(f, p->codes[lo].is);
 }
 
+/* A word, or more than one of it: "opioids". */
+static bool is_word(const char *name, const char *word)
+{
+    size_t n = strlen(name);
+
+    return strncmp(name, word, n) == 0 && (word[n] == '\0' || strcmp(word + n, "s") == 0);
+}
+
 static bool begins(const struct name *name, char *const *words, size_t n)
 {
     if (name->n > n)
         return false;
     for (size_t i = 0; i < name->n; i++)
-        if (strcmp(name->words[i], words[i]) != 0)
+        if (!is_word(name->words[i], words[i]))
             return false;
     return true;
 }
 
-static void from_word(const struct prepared *p, char *const *words, size_t n, struct found *f)
+/* Names that begin with `first`, which is words[0] or one of it. */
+static void from_word(const struct prepared *p, const char *first, char *const *words, size_t n,
+                      struct found *f)
 {
     size_t lo = 0, hi = p->n_names;
 
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
 
-        if (strcmp(p->names[mid].words[0], words[0]) < 0)
+        if (strcmp(p->names[mid].words[0], first) < 0)
             lo = mid + 1;
         else
             hi = mid;
     }
-    for (; lo < p->n_names && strcmp(p->names[lo].words[0], words[0]) == 0; lo++)
+    for (; lo < p->n_names && strcmp(p->names[lo].words[0], first) == 0; lo++)
         if (begins(&p->names[lo], words, n))
             add(f, p->names[lo].is);
+}
+
+/* With a space wherever scripts meet that do put spaces and that do not ("对penicillin过敏"),
+ * and where `digits` letters and digits do ("penicillin500mg"). NULL: no memory. */
+static char *parted(struct ward_arena *mem, const char *folded, bool digits)
+{
+    char *out = ward_alloc(mem, 2 * strlen(folded) + 1);
+    int last = 0;
+    size_t n = 0;
+
+    for (const unsigned char *s = (const unsigned char *)folded; out != NULL && *s != '\0';
+         s++) {
+        bool goes_on = *s >= 0x80 && *s < 0xc0; /* of one code point */
+        int kind = goes_on ? last : is_unspaced_at(s) ? 2 : digits && *s >= '0' && *s <= '9';
+
+        if (kind != last && n > 0)
+            out[n++] = ' ';
+        out[n++] = (char)*s;
+        last = kind;
+    }
+    return out;
+}
+
+static enum ward_code by_words(const struct prepared *p, const char *folded, bool digits,
+                               struct found *f, struct ward_err *err)
+{
+    const char *text = parted(f->mem, folded, digits);
+    char **words;
+    size_t n;
+
+    if (text == NULL)
+        return no_memory(err);
+    WARD_TRY(ward_words(f->mem, text, &words, &n, err));
+    for (size_t i = 0; i < n; i++) {
+        size_t len = strlen(words[i]);
+
+        from_word(p, words[i], words + i, n - i, f);
+        if (len > 1 && words[i][len - 1] == 's') {
+            const char *one = ward_printf(f->mem, "%.*s", (int)(len - 1), words[i]);
+
+            if (one == NULL)
+                return no_memory(err);
+            from_word(p, one, words + i, n - i, f);
+        }
+    }
+    return WARD_OK;
 }
 
 static enum ward_code by_text(const struct prepared *p, const char *text, struct found *f,
                               struct ward_err *err)
 {
-    char *folded, **words;
-    size_t n;
+    char *folded;
 
     if (*text == '\0')
         return WARD_OK;
     if (ward_fold(f->mem, text, &folded, err) != WARD_OK)
         return f->mem->full ? no_memory(err) : WARD_OK; /* not text: nothing is understood */
-    WARD_TRY(ward_words(f->mem, folded, &words, &n, err));
-    for (size_t i = 0; i < n; i++)
-        from_word(p, words + i, n - i, f);
+    WARD_TRY(by_words(p, folded, false, f, err));
+    WARD_TRY(by_words(p, folded, true, f, err));
     for (size_t i = 0; is_unspaced(folded) && i < p->n_unspaced; i++)
         if (strstr(folded, p->unspaced[i].words[0]) != NULL)
             add(f, p->unspaced[i].is);

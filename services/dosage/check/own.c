@@ -1,6 +1,5 @@
 #include "services/dosage/check/own.h"
 
-#define INFO WARD__DOSAGE__V1__SEVERITY__SEVERITY_INFO
 #define WARN WARD__DOSAGE__V1__SEVERITY__SEVERITY_WARN
 #define HARD WARD__DOSAGE__V1__SEVERITY__SEVERITY_HARD
 
@@ -48,7 +47,7 @@ const struct own_finding own_findings[OWNS] = {
                              "Nothing is recorded about allergies, not even that there are "
                              "none. Ask the patient.",
                              "没有任何过敏记录，也未注明“无已知过敏”。请询问患者。"},
-    [OWN_ALLERGY_TEXT] = {"ward.allergy-text", INFO, false, HERE,
+    [OWN_ALLERGY_TEXT] = {"ward.allergy-text", WARN, false, HERE,
                           "{0} recorded allergies were not understood and not checked. Read "
                           "them in the chart.",
                           "有 {0} 条过敏记录未能识别，未经核对。请查阅病历。"},

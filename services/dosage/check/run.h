@@ -126,6 +126,9 @@ struct told {
 };
 void find_own(struct run *r, enum own_id which, const char *const *en, const char *const *zh,
               const struct told *told);
+/* ...of another severity than its own. */
+void find_own_as(struct run *r, enum own_id which, Ward__Dosage__V1__Severity severity,
+                 const char *const *en, const char *const *zh, const struct told *told);
 void find_rule(struct run *r, const Ward__Dosage__V1__Rule *rule, char *en, char *zh,
                const struct told *told);
 void trace_add(struct run *r, const Ward__Dosage__V1__Rule *rule,
@@ -157,9 +160,9 @@ struct sums *sums_of(struct run *r, const struct share *share);
 /* The most in any `days` days (0: for life), or of doses; false: it cannot be held exactly. */
 bool sums_most(struct run *r, const struct sums *s, int days, bool doses,
                struct ward_decimal *out);
-/* Minutes from the last dose of the ingredient to the next of this order, and how many they must
- * be for a rule of `least`: a dose of this order before may have been late by its windows, and
- * this one be early. Of several the worst; false: none. */
+/* Minutes from the last dose of the ingredient to the next of this order, and how many they
+ * must be for a rule of `least`: a dose of this order before may have been late by its windows,
+ * and this one be early. Of several the worst; false: none. */
 bool sums_gap(const struct run *r, const struct sums *s, int64_t least, int64_t *minutes,
               int64_t *limit);
 /* Other orders that add to it. */
