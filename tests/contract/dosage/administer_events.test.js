@@ -71,7 +71,7 @@ test('a token that was used before is evidence of its own, and the call failed',
     idempotency_key: 'acknowledge', administration_id: d.administration_id, ppid_token,
   }, site.who('nurse'))));
   assert.deepStrictEqual(two.map(short), [['Acknowledge', 'SUCCESS', ''], ['Acknowledge', 'FAILURE', 'ALREADY_EXISTS/PPID_SPENT']]);
-  assert.strictEqual(two[0].detail.token, 'spent');
+  assert.deepStrictEqual([two[0].detail.token, two[0].detail.refused], ['spent', 'yes']);
   const [[misuse]] = await site.sql(`SELECT HEX(event_id) FROM token_misuse WHERE kind = 'spent'`);
   assert.strictEqual(misuse.toLowerCase(), Buffer.from(two[0].event_id).toString('hex'));
   void other;
