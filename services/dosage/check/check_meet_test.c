@@ -33,6 +33,28 @@ static void two_that_must_not_meet_are_told(void **state)
          "para-opioid:W");
 }
 
+/* two-opioids is of what runs at the same time: who has no running order was given it all the
+ * same. */
+static void a_dose_without_an_order_meets_for_a_day(void **state)
+{
+#define DOSE_OF(order, us)                                                                     \
+    "given { administration_id: 'g' order_id: '" order "' drug_id: 'co' product_id: 'co-8' "   \
+    "dose: '1 {tablet}' given_at_us: " us " } "
+    TOLD(MORPHINE(DOSE_OF("", "1799913600000001")), "two-opioids:H");
+    assert_string_equal(told_finding(*state, "two-opioids")->about[0], "g");
+    TOLD(MORPHINE(DOSE_OF("", "1799913600000000")), "");
+    TOLD(MORPHINE(DOSE_OF("stopped", "1799913600000001")), "two-opioids:H");
+    TOLD(MORPHINE(DOSE_OF("o1", "1799913600000001")
+                      RUNNING("o1", "co", "1 {tablet}",
+                              "product_id: 'co-8' ends_at_us: 1799960000000000 " ONCE)),
+         "two-opioids:H"); /* it has ended */
+    TOLD(MORPHINE(DOSE_OF("o1", "1799913600000001")
+                      RUNNING("o1", "co", "1 {tablet}", "product_id: 'co-8' " ONCE)),
+         "two-opioids:H one-opioid:W para-opioid:W");
+    assert_int_equal(told_finding(*state, "two-opioids")->n_about, 1);
+    assert_string_equal(told_finding(*state, "two-opioids")->about[0], "o1");
+}
+
 static void what_the_set_has_no_more_is_told(void **state)
 {
     TOLD(PARA("1 g", ONCE) RUNNING("o1", "gone", "10 mg", ONCE), "ward.other-unknown:W");
@@ -171,6 +193,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_that_must_not_meet_are_told),
+        cmocka_unit_test(a_dose_without_an_order_meets_for_a_day),
         cmocka_unit_test(what_the_set_has_no_more_is_told),
         cmocka_unit_test(an_allergy_is_known_by_code_and_by_name),
         cmocka_unit_test(a_drug_is_known_though_words_run_together),

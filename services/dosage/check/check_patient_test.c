@@ -256,6 +256,10 @@ static void slips_show_in_numbers(void **state)
     TOLD(KID("3000 mg", ONCE), "para-child:H ten:H");
     TOLD(PLACE FACTS(ADULT WEIGHT("50 kg")) WHAT("norad", "100 mg/h", DRIP),
          "norad-rate:H ten:H");
+    /* Of what has a limit of a day alone, by that. */
+    TOLD(PLACE FACTS(ADULT WEIGHT("50 kg")) WHAT("daily", "2499 mg", ONCE), "daily-only:W");
+    TOLD(PLACE FACTS(ADULT WEIGHT("50 kg")) WHAT("daily", "2500 mg", ONCE),
+         "ten:H daily-only:W");
 #define TWO(a, b, us)                                                                          \
     PLACE FACTS(CHILD WEIGHT(a) "weights { quantity: '" b "' at_us: " us " record_id: 'x' } ") \
         WHAT("para", "300 mg", ONCE)

@@ -183,6 +183,13 @@ static void tell_limit(struct held *h, enum limit_kind kind, const struct ward_d
     also(h, limit_words[kind].en, limit_words[kind].zh, args);
 }
 
+static void larger(bool *has, struct ward_decimal *most, const struct ward_decimal *x)
+{
+    if (!*has || ward_decimal_cmp(x, most) > 0)
+        *most = *x;
+    *has = true;
+}
+
 static void check_limit(struct held *h, enum limit_kind kind)
 {
     const struct limit_shape *shape = &limit_shapes[kind];
@@ -206,11 +213,10 @@ static void check_limit(struct held *h, enum limit_kind kind)
     }
     cmp = ward_decimal_cmp(&actual, &total);
     tell_limit(h, kind, &actual, &total, per, shape->least ? cmp < 0 : cmp > 0);
-    if ((shape->group == GROUP_SINGLE || rate) &&
-        (!h->share->has_largest || ward_decimal_cmp(&total, &h->share->largest) > 0)) {
-        h->share->has_largest = true;
-        h->share->largest = total;
-    }
+    if (shape->group == GROUP_SINGLE || rate)
+        larger(&h->share->has_largest, &h->share->largest, &total);
+    else if (shape->group == GROUP_DAILY)
+        larger(&h->share->has_a_day, &h->share->a_day, &total);
 }
 
 /* ---- limits of numbers ---- */
@@ -427,6 +433,10 @@ static void check_share(struct run *r, struct share *share)
         const char *zh[] = {name_zh(of->msg->name, of->msg->id)};
 
         find_own(r, OWN_NO_RULE, en, zh, NULL);
+    }
+    if (!share->has_largest) { /* one dose is no more than a day's */
+        share->has_largest = share->has_a_day;
+        share->largest = share->a_day;
     }
     if (of->msg->renal)
         need_kidneys(r);

@@ -61,6 +61,26 @@ static void meet(struct run *r, struct meeting *m, const struct drug *other, con
         }
 }
 
+/* A dose's order runs beside this one and is met as such. */
+static bool is_running(const struct run *r, const char *order_id)
+{
+    for (size_t i = 0; *order_id != '\0' && i < r->n_others; i++)
+        if (strcmp(r->others[i].msg->order_id, order_id) == 0 &&
+            orders_meet(r, r->others[i].msg->prescription, 0))
+            return true;
+    return false;
+}
+
+/* Given so shortly before that it meets this order: as long as the rule says. Where that is
+ * only at the same time, for a day if no order runs that would tell of it: a dose of an
+ * emergency, one whose order has just been stopped. */
+static bool is_met(const struct run *r, const Ward__Dosage__V1__GivenDose *g, int64_t after_us)
+{
+    if (after_us == 0 && !is_running(r, g->order_id))
+        after_us = DAY_US;
+    return time_since(g->given_at_us, order_begins(r)) < after_us;
+}
+
 static void check_interaction(struct run *r, const struct interaction *rule)
 {
     int64_t after_us = rule->msg->within_hours > 0 ? rule->msg->within_hours * HOUR_US : 0;
@@ -76,9 +96,8 @@ static void check_interaction(struct run *r, const struct interaction *rule)
         if (r->others[i].drug != NULL &&
             orders_meet(r, r->others[i].msg->prescription, after_us))
             meet(r, &m, r->others[i].drug, r->others[i].msg->order_id);
-    for (size_t i = 0; after_us > 0 && i < r->n_pasts; i++)
-        if (r->pasts[i].drug != NULL &&
-            time_since(r->pasts[i].msg->given_at_us, order_begins(r)) < after_us)
+    for (size_t i = 0; i < r->n_pasts; i++)
+        if (r->pasts[i].drug != NULL && is_met(r, r->pasts[i].msg, after_us))
             meet(r, &m, r->pasts[i].drug, r->pasts[i].msg->administration_id);
     trace_add(r, rule->msg->rule, m.told.n_about > 0 ? BROKEN : HELD,
               m.told.n_about > 0 ? "interaction" : "", NULL, 0);

@@ -34,7 +34,7 @@ enum own_id {
 struct own_finding {
     const char *id;
     Ward__Dosage__V1__Severity severity; /* or worse, where it is told so */
-    bool final; /* nobody overrides it */
+    bool final;                          /* nobody overrides it */
     const char *source;
     const char *en, *zh; /* {0}...: what is filled in */
 };

@@ -71,8 +71,11 @@ struct share {
     bool good; /* a rate over kg with no weight is not */
     struct ward_decimal amount;
     bool covered;     /* some rule of how much is too much was held against it */
-    bool has_largest; /* of the limits of a single dose (or the rate) that apply: */
+    bool has_largest; /* of the limits of a single dose (or the rate) that apply, or else a day:
+                       */
     struct ward_decimal largest;
+    bool has_a_day; /* ...of a day */
+    struct ward_decimal a_day;
 };
 
 struct run {

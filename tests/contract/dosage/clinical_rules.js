@@ -26,15 +26,16 @@ const meet = (rule, severity, a, b) => [[a, b], [b, a]].map(([ordered, runs]) =>
   wrong: fires(rule, severity, true),
 }));
 
-// After a dose of the other: within the hours it fires, at their end it does not; without hours doses past do not matter.
+// After a dose of the other: within the hours it fires, at their end it does not; without hours a dose of no running order (an emergency,
+// an order that was stopped) is met for a day.
 function after(row, ordered, given) {
-  const hours = Number(row.hours);
+  const hours = Number(row.hours) || 24;
   const at = (minutes, should) => ({
     id: `${row.rule} ${ordered} ${minutes} min after ${given}`, rule: row.rule,
     snapshot: snapshotOf(patient, order(ordered), { given: [givenOf(given, small(given), minutes)] }),
     wrong: fires(row.rule, row.severity, should),
   });
-  return hours === 0 ? [at(1, false)] : [at(hours * 60 - 1, true), at(hours * 60, false)];
+  return [at(hours * 60 - 1, true), at(hours * 60, false)];
 }
 
 const interactionChecks = () => readTable('interactions.tsv').flatMap((row) => {
