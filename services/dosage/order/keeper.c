@@ -15,13 +15,14 @@ struct waiting {
     enum ward_code code;
     struct ward_err err;
     bool done;
+    pthread_cond_t ended; /* each its own: who waits for another commit sleeps on */
     struct waiting *next;
 };
 
 struct keeper {
     pthread_t thread;
     pthread_mutex_t lock; /* of what follows */
-    pthread_cond_t work, ended;
+    pthread_cond_t work;
     struct waiting *first, **last;
     bool stop;
     /* The thread's own. */
@@ -121,9 +122,10 @@ static void *run(void *arg)
     while (take(k, &b)) {
         commit_all(&b);
         pthread_mutex_lock(&k->lock);
-        for (size_t i = 0; i < b.n; i++)
+        for (size_t i = 0; i < b.n; i++) {
             b.at[i]->done = true;
-        pthread_cond_broadcast(&k->ended);
+            pthread_cond_signal(&b.at[i]->ended);
+        }
         pthread_mutex_unlock(&k->lock);
     }
     return NULL;
@@ -132,15 +134,16 @@ static void *run(void *arg)
 enum ward_code keeper_keep(struct keeper *k, const struct decision_rows *rows,
                            const struct ward_outbox_item *event, struct ward_err *err)
 {
-    struct waiting w = {.rows = rows, .event = event};
+    struct waiting w = {.rows = rows, .event = event, .ended = PTHREAD_COND_INITIALIZER};
 
     pthread_mutex_lock(&k->lock);
     *k->last = &w;
     k->last = &w.next;
     pthread_cond_signal(&k->work);
     while (!w.done)
-        pthread_cond_wait(&k->ended, &k->lock);
+        pthread_cond_wait(&w.ended, &k->lock);
     pthread_mutex_unlock(&k->lock);
+    pthread_cond_destroy(&w.ended);
     if (w.code != WARD_OK)
         *err = w.err;
     return w.code;
@@ -161,7 +164,6 @@ enum ward_code keeper_open(struct dosage *dos, struct keeper **out, struct ward_
     k->last = &k->first;
     pthread_mutex_init(&k->lock, NULL);
     pthread_cond_init(&k->work, NULL);
-    pthread_cond_init(&k->ended, NULL);
     ward_arena_init(&k->mem, MEM_CAP);
     *out = k;
     WARD_TRY(ward_db_open(dos->db, &k->db, err));
@@ -188,7 +190,6 @@ void keeper_close(struct keeper *k)
         ward_db_close(k->db);
     }
     pthread_cond_destroy(&k->work);
-    pthread_cond_destroy(&k->ended);
     pthread_mutex_destroy(&k->lock);
     ward_arena_done(&k->mem);
     own = k->own;
