@@ -246,6 +246,37 @@ static void rates_are_held_against_rates(void **state)
     TOLD(PLACE FACTS(ADULT) WHAT("morphine", "1 mg/h", DRIP), "ward.no-rule:W");
 }
 
+/* 'norad' has a limit of 150 mg a day; 6 mg/h are 144 mg. */
+static void an_infusion_counts_for_as_long_as_it_ran(void **state)
+{
+#define RAN(order, us)                                                                         \
+    "given { administration_id: 'g' order_id: '" order "' drug_id: 'norad' dose: '6 mg/h' "    \
+    "given_at_us: " us " } "
+#define DRIPS(ends)                                                                            \
+    RUNNING("o1", "norad", "6 mg/h", DRIP "starts_at_us: 1799917200000000 " ends)
+#define BOLUS(purpose, dose) purpose FACTS(ADULT WEIGHT("500 kg")) WHAT("norad", dose, ONCE)
+#define SOON                 "ends_at_us: 1800003600000000 "
+#define SAME                 "ward.same-ingredient:W"
+    /* 23 hours, and one more to go. */
+    TOLD(BOLUS(PLACE, "6 mg") DRIPS(SOON) RAN("o1", "1799917200000000"), SAME);
+    TOLD(BOLUS(PLACE, "6.1 mg") DRIPS(SOON) RAN("o1", "1799917200000000"),
+         "norad-rate:H " SAME);
+    TOLD(BOLUS(PLACE, "6.1 mg") DRIPS(SOON) RAN("o1", "1799920800000000"), SAME);
+    TOLD(BOLUS(PLACE, "100 mg") DRIPS(SOON), SAME); /* charted: not yet */
+    /* Charted more than a day before, it still runs. */
+    TOLD(BOLUS(GIVE, "6 mg") DRIPS("") RAN("o1", "1799900000000000"), SAME);
+    TOLD(BOLUS(GIVE, "6.1 mg") DRIPS("") RAN("o1", "1799900000000000"), "norad-rate:H " SAME);
+    TOLD(BOLUS(GIVE, "12 mg") DRIPS("") RAN("o1", "1799917200000000"), SAME);
+    TOLD(BOLUS(GIVE, "12.1 mg") DRIPS("") RAN("o1", "1799917200000000"), "norad-rate:H " SAME);
+    /* Its own rate, charted again: no day twice. */
+    TOLD(GIVE FACTS(ADULT WEIGHT("500 kg")) WHAT("norad", "6 mg/h", DRIP)
+             RAN("mine", "1799917200000000"),
+         "");
+    /* No order tells when it ended. */
+    TOLD(BOLUS(PLACE, "12 mg") RAN("", "1799917200000000"), "");
+    TOLD(BOLUS(PLACE, "12.1 mg") RAN("", "1799917200000000"), "norad-rate:H");
+}
+
 static void slips_show_in_numbers(void **state)
 {
     TOLD(PARA("9.9 g", ONCE), "para-adult:H");
@@ -312,6 +343,7 @@ int main(void)
         cmocka_unit_test(surface_is_reckoned_by_mosteller),
         cmocka_unit_test(sums_over_days_count_what_is_planned),
         cmocka_unit_test(rates_are_held_against_rates),
+        cmocka_unit_test(an_infusion_counts_for_as_long_as_it_ran),
         cmocka_unit_test(slips_show_in_numbers),
         cmocka_unit_test(what_was_calculated_is_calculated_again),
     };

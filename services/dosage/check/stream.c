@@ -156,14 +156,6 @@ static void add_running(struct run *r, struct sums *s, int ingredient)
 
 /* ---- given ---- */
 
-/* Where a rate was charted: what ran since, as long as nothing says when it ended. */
-static bool ran(struct run *r, const struct past *past, size_t k, int64_t ago_us,
-                struct ward_decimal *out)
-{
-    return amount_at(r, past->drug, past->msg->product_id, past->msg->dose, k, true, out) &&
-           sum_minutes(out, ago_us < DAY_US ? ago_us : DAY_US, out);
-}
-
 static int stream_at(const struct sums *s, const char *order_id)
 {
     for (size_t i = 0; *order_id != '\0' && i < s->n_streams; i++)
@@ -181,24 +173,47 @@ static void follow(struct stream *st, const struct dose_given *g)
         st->first_us = st->apart_us - g->ago_us;
 }
 
+/* A rate that was charted runs until its order ends; where no order tells, for a day. */
+static void add_infused(struct run *r, struct sums *s, struct dose_given *to,
+                        const struct past *past, size_t k)
+{
+    const Ward__Dosage__V1__GivenDose *g = past->msg;
+    struct stream *st = to->stream < 0 ? NULL : &s->streams[to->stream];
+
+    to->infusion = true;
+    to->good = amount_at(r, past->drug, g->product_id, g->dose, k, true, &to->amount);
+    if (st != NULL)
+        to->ended_us = st->ends_us < 0 ? -st->ends_us : 0;
+    else if (to->ago_us > DAY_US)
+        to->ended_us = to->ago_us - DAY_US;
+    if (to->ended_us > to->ago_us)
+        to->ended_us = to->ago_us;
+    if (st == NULL || !st->infusion || (r->giving && to->stream != 0)) {
+        s->n_given++;
+        return;
+    }
+    if (to->ago_us > st->ran_us)
+        st->ran_us = to->ago_us; /* it is counted with what lies ahead of it */
+}
+
 static void add_given(struct run *r, struct sums *s, int ingredient)
 {
     for (size_t i = 0; i < r->n_pasts; i++) {
         const Ward__Dosage__V1__GivenDose *g = r->pasts[i].msg;
         struct dose_given *to = &s->given[s->n_given];
-        int64_t ago = time_since(g->given_at_us, r->at_us);
         size_t k;
 
         if (!holds(r->pasts[i].drug, ingredient, &k))
             continue;
-        *to = (struct dose_given){.msg = g, .ago_us = ago};
+        *to = (struct dose_given){.msg = g, .ago_us = time_since(g->given_at_us, r->at_us)};
         to->stream = stream_at(s, g->order_id);
-        if (to->stream >= 0 && s->streams[to->stream].infusion && !r->giving)
-            continue; /* its whole day is counted as lying ahead */
         to->good =
-            amount_at(r, r->pasts[i].drug, g->product_id, g->dose, k, false, &to->amount) ||
-            ran(r, &r->pasts[i], k, to->ago_us, &to->amount);
-        if (to->stream >= 0)
+            amount_at(r, r->pasts[i].drug, g->product_id, g->dose, k, false, &to->amount);
+        if (!to->good) {
+            add_infused(r, s, to, &r->pasts[i], k);
+            continue;
+        }
+        if (to->stream >= 0 && !s->streams[to->stream].infusion)
             follow(&s->streams[to->stream], to);
         s->n_given++;
     }

@@ -38,13 +38,41 @@ static int64_t doses_ahead(const struct stream *s, int64_t x_us, bool steady)
     return s->left >= 0 && s->left < n ? s->left : n;
 }
 
-static int64_t infused_us(const struct stream *s, int64_t span_us, int64_t x_us)
+/* How long an infusion runs within a span that ends x_us from now at the latest, and not before
+ * from_us (FOREVER: what ran before now is not asked for). */
+static int64_t infused_us(const struct stream *s, int64_t span_us, int64_t x_us,
+                          int64_t from_us)
 {
-    int64_t us = s->ends_us == FOREVER ? FOREVER : s->ends_us - s->first_us;
+    int64_t ahead = s->ends_us == FOREVER ? FOREVER : s->ends_us - s->first_us;
+    int64_t before = from_us >= span_us ? 0 : span_us - from_us;
 
-    if (s->first_us > x_us || us <= 0)
-        return 0;
-    return us < span_us ? us : span_us;
+    if (s->first_us > x_us || ahead <= 0)
+        ahead = 0;
+    if (ahead >= span_us)
+        return span_us;
+    before = s->ran_us < before ? s->ran_us : before;
+    before -= s->ends_us < 0 ? -s->ends_us : 0;
+    before = before < 0 ? 0 : before;
+    return before > span_us - ahead ? span_us : before + ahead;
+}
+
+/* A given dose, in a span that ends not before from_us from now. */
+static bool given_in(const struct dose_given *g, int64_t span_us, int64_t from_us,
+                     struct ward_decimal *out)
+{
+    int64_t us = from_us >= span_us ? 0 : span_us - from_us;
+
+    *out = g->amount;
+    if (!g->infusion)
+        return true;
+    us = (g->ago_us < us ? g->ago_us : us) - g->ended_us;
+    return sum_minutes(&g->amount, us < 0 ? 0 : us, out);
+}
+
+/* When it was over, before now: nothing before that is in a span. */
+static int64_t over_us(const struct dose_given *g)
+{
+    return g->infusion ? g->ended_us : g->ago_us;
 }
 
 static bool add_times(struct ward_decimal *sum, const struct ward_decimal *a, int64_t n)
@@ -66,7 +94,9 @@ static bool add_ahead(const struct sums *s, int64_t span_us, int64_t x_us, bool 
         if (steady && !st->meets)
             continue;
         if (st->infusion && !doses) {
-            if (!sum_minutes(&st->amount, infused_us(st, span_us, steady ? FOREVER : x_us),
+            if (!sum_minutes(&st->amount,
+                             infused_us(st, span_us, steady ? FOREVER : x_us,
+                                        steady ? FOREVER : s->streams[0].first_us),
                              &x) ||
                 ward_decimal_add(sum, &x, sum, NULL) != WARD_OK)
                 return false;
@@ -80,7 +110,7 @@ static bool add_ahead(const struct sums *s, int64_t span_us, int64_t x_us, bool 
 /* For how long from now on a given dose stays within a span. */
 static int64_t stays_us(const struct dose_given *g, int64_t span_us)
 {
-    return span_us == FOREVER ? FOREVER : span_us - g->ago_us - g->slack_us;
+    return span_us == FOREVER ? FOREVER : span_us - over_us(g) - g->slack_us;
 }
 
 static bool add_given(struct run *r, const struct sums *s, int64_t span_us, int64_t x_us,
@@ -90,14 +120,13 @@ static bool add_given(struct run *r, const struct sums *s, int64_t span_us, int6
 
     for (size_t i = 0; i < s->n_given; i++) {
         const struct dose_given *g = &s->given[i];
+        struct ward_decimal x = one;
 
-        if (g->ago_us >= span_us)
-            break; /* and so are all after it */
-        if (stays_us(g, span_us) <= x_us)
+        if (over_us(g) >= span_us || stays_us(g, span_us) <= x_us)
             continue;
         if (!g->good && !doses)
             unfit_add(r, g->msg->administration_id);
-        else if (!add_times(sum, doses ? &one : &g->amount, 1))
+        else if ((!doses && !given_in(g, span_us, x_us, &x)) || !add_times(sum, &x, 1))
             return false;
     }
     return true;
@@ -125,16 +154,18 @@ static struct leaving *leaving_of(struct run *r, const struct sums *s, int64_t s
     struct leaving *list = ward_alloc(r->mem, s->n_given * sizeof(*list));
 
     *n = 0;
-    for (size_t i = 0; list != NULL && i < s->n_given && s->given[i].ago_us < span_us; i++) {
+    for (size_t i = 0; list != NULL && i < s->n_given; i++) {
         const struct dose_given *g = &s->given[i];
         int64_t stays = stays_us(g, span_us);
+        struct ward_decimal x = one;
 
         if (stays <= 0)
             continue;
-        if (!g->good && !doses)
+        if ((!g->good && !doses) ||
+            (!doses && !given_in(g, span_us, s->streams[0].first_us, &x)))
             unfit_add(r, g->msg->administration_id);
         else
-            list[(*n)++] = (struct leaving){stays, doses ? one : g->amount};
+            list[(*n)++] = (struct leaving){stays, x};
     }
     if (*n > 1)
         qsort(list, *n, sizeof(*list), first_to_leave);
@@ -197,8 +228,9 @@ static bool for_life(struct run *r, const struct sums *s, struct ward_decimal *o
         struct ward_decimal part;
 
         if (st->infusion) {
-            if (!sum_minutes(&st->amount, infused_us(st, ends ? FOREVER : DAY_US, FOREVER),
-                             &part) ||
+            int64_t us = infused_us(st, ends ? FOREVER : DAY_US, FOREVER, FOREVER);
+
+            if (!sum_minutes(&st->amount, us + st->ran_us, &part) ||
                 ward_decimal_add(&sum, &part, &sum, NULL) != WARD_OK)
                 return false;
         } else if (!add_times(&sum, &st->amount, doses_ahead(st, x, false))) {
@@ -223,7 +255,7 @@ static bool now_too(struct run *r, const struct sums *s, int days, bool doses,
     if (own->infusion && !doses) {
         struct ward_decimal x;
 
-        if (!sum_minutes(&own->amount, infused_us(own, DAY_US, 0), &x) ||
+        if (!sum_minutes(&own->amount, infused_us(own, DAY_US, 0, 0), &x) ||
             ward_decimal_add(&sum, &x, &sum, NULL) != WARD_OK)
             return false;
     } else {

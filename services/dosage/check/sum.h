@@ -17,6 +17,7 @@ struct stream { /* an order's doses ahead; times from the decision's moment */
     int per_day;
     int64_t apart_us, first_us, ends_us, slack_us;
     int64_t left;                   /* doses that are left of its count; -1: no count */
+    int64_t ran_us;                 /* of an infusion: since it was charted; 0: not yet */
     bool meets;                     /* runs at some time while this order does */
     const struct dose_given *older; /* while its doses are gone through, oldest first */
 };
@@ -24,6 +25,8 @@ struct dose_given {
     const Ward__Dosage__V1__GivenDose *msg;
     int64_t ago_us, slack_us; /* how much earlier than its time it may leave a span */
     bool good;
+    bool infusion; /* ...that ran from ago_us to ended_us before now; the amount is a day's */
+    int64_t ended_us;
     struct ward_decimal amount;
     int stream; /* -1: of no order that is here */
 };
