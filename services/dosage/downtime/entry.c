@@ -17,7 +17,20 @@ static enum ward_code reject(struct entry *e, const char *why)
 
 /* ---- whom ---- */
 
-/* Who is in the pack was shown to the ward with it; of others records says who may see them. */
+/* Who is in the pack was shown to the ward with it, and what was given while it stood is
+ * brought in soon; of others, and of everything that comes later, records says who may see
+ * them. */
+#define BROUGHT_IN_US (3 * PACK_DAY_US)
+
+static bool by_the_pack(const struct entry *e)
+{
+    const struct pack *p = e->pack;
+
+    return pack_has_patient(p, e->in->patient_id) &&
+           e->now_us < p->expires_at_us + BROUGHT_IN_US &&
+           e->in->given_at_us >= p->made_at_us && e->in->given_at_us < p->expires_at_us;
+}
+
 static enum ward_code whom(struct entry *e, struct ward_err *err)
 {
     struct ward_call *c = e->call;
@@ -30,7 +43,7 @@ static enum ward_code whom(struct entry *e, struct ward_err *err)
     WARD_TRY(owners_of(c->wrk, c->mem, id, &all, &n, err));
     memcpy(e->chart.id, all[0], DOSAGE_ID);
     ward_uuid_text(all[0], e->chart.text);
-    if (!pack_has_patient(e->pack, e->in->patient_id)) {
+    if (!by_the_pack(e)) {
         struct chart seen;
 
         code = chart_may(c, e->in->patient_id, &seen);
@@ -127,22 +140,21 @@ static void what_drug(struct entry *e)
     two_people(e, drug);
 }
 
-/* The same of the drug's first ingredient, whatever it was written in. */
-static bool same_dose(const struct entry *e, const char *product_id, const Quantity *ordered)
+bool entry_same_amount(const struct entry *e, const char *product_id, const Quantity *a,
+                       const char *other_product_id, const Quantity *b)
 {
     const Drug *drug = e->rules == NULL ? NULL : ruleset_drug(e->rules, e->drug_id);
-    struct ward_decimal was, is;
+    struct ward_decimal one, other;
     struct ward_err why = {0};
 
-    if (strcmp(e->in->dose->value, ordered->value) == 0 &&
-        strcmp(e->in->dose->unit, ordered->unit) == 0)
+    if (strcmp(a->value, b->value) == 0 && strcmp(a->unit, b->unit) == 0)
         return true;
     return drug != NULL && drug->n_ingredients > 0 &&
-           amount_of_ingredient(e->rules, e->drug_id, product_id, e->in->dose,
-                                drug->ingredients[0], &is, &why) == WARD_OK &&
-           amount_of_ingredient(e->rules, e->drug_id, e->order->prescription->product_id,
-                                ordered, drug->ingredients[0], &was, &why) == WARD_OK &&
-           ward_decimal_cmp(&is, &was) == 0;
+           amount_of_ingredient(e->rules, e->drug_id, product_id, a, drug->ingredients[0], &one,
+                                &why) == WARD_OK &&
+           amount_of_ingredient(e->rules, e->drug_id, other_product_id, b, drug->ingredients[0],
+                                &other, &why) == WARD_OK &&
+           ward_decimal_cmp(&one, &other) == 0;
 }
 
 static void how_much(struct entry *e)
@@ -152,7 +164,7 @@ static void how_much(struct entry *e)
         *e->in->product_id != '\0' || p == NULL ? e->in->product_id : p->product_id;
 
     if (e->in->outcome == OUTCOME(GIVEN) && p != NULL && strcmp(e->drug_id, p->drug_id) == 0 &&
-        !same_dose(e, product, p->dose))
+        !entry_same_amount(e, product, e->in->dose, p->product_id, p->dose))
         issue_add(&e->issues, "dose-other");
     if (!was_given(e))
         return;

@@ -4,6 +4,8 @@
 
 #define STATE(name) WARD__DOSAGE__V1__RECONCILE_RESULT__STATE__STATE_##name
 #define TRIES       3
+#define TWIN_US     INT64_C(300000000)
+#define TWINS_MOST  500 /* doses of that time */
 
 struct writing {
     struct entry *e;
@@ -12,6 +14,7 @@ struct writing {
     Dose *dose;
     uint8_t dose_id[DOSAGE_ID], charted_id[DOSAGE_ID];
     bool charted; /* the slot is, by another */
+    bool twin;    /* the same was charted about then */
 };
 
 /* ---- the slot ---- */
@@ -35,6 +38,31 @@ static enum ward_code look_at_slot(struct writing *s, struct ward_db *db, struct
     s->charted = rows.n == 1;
     if (s->charted)
         memcpy(s->charted_id, rows.at[0][0].p, DOSAGE_ID);
+    return WARD_OK;
+}
+
+static bool is_twin(const struct entry *e, const Dose *d)
+{
+    return (d->outcome == OUTCOME(GIVEN) || d->outcome == OUTCOME(PARTIAL)) &&
+           !d->entered_in_error && strcmp(d->drug_id, e->drug_id) == 0 && d->dose != NULL &&
+           entry_same_amount(e, d->product_id, d->dose, e->in->product_id, e->in->dose);
+}
+
+/* One line of a paper, typed into two devices: a slot tells them apart, and what has none does
+ * not. */
+static enum ward_code look_for_twin(struct writing *s, struct ward_err *err)
+{
+    struct entry *e = s->e;
+    Dose **about_then;
+    size_t n;
+
+    s->twin = false;
+    if (s->charted || (e->in->outcome != OUTCOME(GIVEN) && e->in->outcome != OUTCOME(PARTIAL)))
+        return WARD_OK;
+    WARD_TRY(doses_of(e->call->wrk, e->call->mem, e->chart.id, e->in->given_at_us - TWIN_US,
+                      e->in->given_at_us + TWIN_US + 1, TWINS_MOST, &about_then, &n, err));
+    for (size_t i = 0; i < n && !s->twin; i++)
+        s->twin = is_twin(e, about_then[i]);
     return WARD_OK;
 }
 
@@ -154,6 +182,8 @@ static enum ward_code say(struct writing *s, struct ward_err *err)
 
     if (s->charted)
         issue_add(&issues, "slot-charted");
+    if (s->twin)
+        issue_add(&issues, "maybe-twice");
     issues_print(&issues, s->out->issues);
     s->out->state = s->charted      ? STATE(CONFLICT)
                     : issues.n == 0 ? STATE(RECORDED)
@@ -176,10 +206,13 @@ static enum ward_code write_all(struct writing *s, const struct owner *owner,
     *s->out = (struct entry_done){0};
     ward_uuid_text(s->dose_id, s->out->administration_id);
     WARD_TRY(look_at_slot(s, db, err));
+    WARD_TRY(look_for_twin(s, err));
     WARD_TRY(say(s, err));
     code = entry_put(e, owner, s->dose_id, s->out, err);
     if (code == WARD_ALREADY_EXISTS) {
-        WARD_TRY(entry_known(e->call, e->id, s->out, &known, err));
+        WARD_TRY(entry_known(e->call, e->id, e->in, s->out, &known, err));
+        if (known && s->out->state == STATE(REJECTED))
+            e->rejected = "entry-id";
         return known ? WARD_OK : WARD_FAIL(err, ABORTED, "an entry came and went");
     }
     WARD_TRY(code);

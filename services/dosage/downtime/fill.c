@@ -136,16 +136,20 @@ static enum ward_code fill_slots(struct filling *f, PackPatient *p, struct ward_
 
 /* ---- what the chart says ---- */
 
+/* Every coding: another may name what the first does not. The text is of one without. */
 static const char *name_of(const Ward__Dosage__V1__Allergy *a, struct ward_arena *mem)
 {
-    const Ward__Dosage__V1__Coding *c = a->n_codings == 0 ? NULL : a->codings[0];
+    const char *all = a->text;
 
     if (a->no_known)
         return "no known allergies";
-    if (c == NULL)
-        return a->text;
-    return ward_printf(mem, "%s (%s %s)", *c->display == '\0' ? a->text : c->display, c->system,
-                       c->code);
+    for (size_t i = 0; all != NULL && i < a->n_codings; i++) {
+        const Ward__Dosage__V1__Coding *c = a->codings[i];
+
+        all = ward_printf(mem, "%s%s%s%s(%s %s)", all, *all == '\0' ? "" : "; ", c->display,
+                          *c->display == '\0' ? "" : " ", c->system, c->code);
+    }
+    return all;
 }
 
 static enum ward_code fill_allergies(const struct filling *f, const Facts *facts,

@@ -83,10 +83,13 @@ static enum ward_code work(struct reconciling *k, const OfflineDose *in,
     e.rejected =
         ward_uuid_parse(in->entry_id, e.id) ? entry_rejected(in, k->now_us) : "entry-id";
     if (e.rejected == NULL) {
-        WARD_TRY(entry_known(c, e.id, done, &known, c->err));
-        if (known)
+        WARD_TRY(entry_known(c, e.id, in, done, &known, c->err));
+        if (known && done->state != STATE(REJECTED))
             return WARD_OK;
-        WARD_TRY(entry_look(&e, c->err));
+        if (known)
+            e.rejected = "entry-id";
+        else
+            WARD_TRY(entry_look(&e, c->err));
     }
     if (e.rejected == NULL)
         WARD_TRY(entry_record(&e, done, c->err));
@@ -225,7 +228,7 @@ static enum ward_code read_again(struct reconciling *k, struct ward_err *err)
 
         if (r->state == STATE(REJECTED) || !ward_uuid_parse(r->entry_id, id))
             continue;
-        WARD_TRY(entry_known(c, id, &done, &known, err));
+        WARD_TRY(entry_known(c, id, NULL, &done, &known, err));
         if (!known)
             return WARD_FAIL(err, DATA_LOSS, "an entry that was brought in is gone");
         WARD_TRY(say(k, r->entry_id, &done, &again));

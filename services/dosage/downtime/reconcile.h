@@ -13,6 +13,7 @@
  *   no-reason, reason-unknown      of what was not given
  *   no-giver, no-second-person, second-person-same
  *   not-checked                    no rule set, or the check could not read it
+ *   maybe-twice                    the same was charted within 5 minutes of it
  * Reasons of STATE_REJECTED: entry-id, no-patient, order-unknown, order-other, outcome,
  * no-time, in-future, no-drug, dose-unreadable, route, slot, text.
  *
@@ -67,8 +68,12 @@ struct entry {
     struct issues issues;
 };
 /* Looks at it from all sides: e->rejected, or e->issues. Outside of a transaction.
- *   UNAVAILABLE  RECORDS_AWAY, about a patient who is not in the pack */
+ *   UNAVAILABLE  RECORDS_AWAY, about a patient or a time that is not the pack's */
 WARD_MUST enum ward_code entry_look(struct entry *e, struct ward_err *err);
+
+/* The same of this drug's first ingredient, whatever it was written in, of whatever product. */
+bool entry_same_amount(const struct entry *e, const char *product_id, const Quantity *a,
+                       const char *other_product_id, const Quantity *b);
 
 /* ---- entry_check.c ---- */
 
@@ -82,10 +87,12 @@ struct entry_done {
     char administration_id[37]; /* "" */
     char issues[ISSUES_TEXT];
 };
-/* What became of an entry that was brought in before; false: it was not. Of an erased patient's
- * no issues. Any connection. */
+/* What became of an entry that was brought in before; false: it was not. Where what was brought
+ * in under this id said something else than `in` does (NULL: the same), the state is REJECTED
+ * and nothing is told of it. Of an erased patient's no issues. Any connection. */
 WARD_MUST enum ward_code entry_known(struct ward_call *c, const uint8_t id[DOSAGE_ID],
-                                     struct entry_done *out, bool *known, struct ward_err *err);
+                                     const OfflineDose *in, struct entry_done *out, bool *known,
+                                     struct ward_err *err);
 /* What there is to say of the entry that a dose came by; "": nothing. */
 WARD_MUST enum ward_code entry_issues(struct worker *w, struct ward_arena *mem,
                                       const uint8_t dose[DOSAGE_ID], struct issues *out,

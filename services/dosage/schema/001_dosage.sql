@@ -244,7 +244,8 @@ CREATE TABLE watch_position (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
 -- Packs given out, entries brought in (each once), and slots that two charted.
--- What there is to say of an entry names rules, and rules tell drugs: sealed under its patient's key. sealed: ReconcileResult.
+-- What there is to say of an entry names rules, and rules tell drugs: sealed under its patient's key. sealed: ReconcileResult. said: what
+-- the entry said, as a MAC under that key: an id that comes again with something else is not that entry.
 CREATE TABLE pack (
     pack_id       BINARY(16)   NOT NULL PRIMARY KEY,
     ward          VARCHAR(64)  CHARACTER SET ascii COLLATE ascii_nopad_bin NOT NULL,
@@ -257,6 +258,7 @@ CREATE TABLE offline_entry (
     pack_id           BINARY(16)   NOT NULL,
     state             TINYINT      NOT NULL,
     administration_id BINARY(16)   NULL,
+    said              BINARY(32)   NOT NULL,
     sealed            BLOB         NOT NULL,
     at_us             BIGINT       NOT NULL,
     KEY offline_entry_of (administration_id)
