@@ -66,7 +66,7 @@ static enum ward_code keep_with_others(struct checking *k)
     WARD_TRY(decision_rows(c->mem, &k->looked.owner, k->o.decision, 0, &rows, c->err));
     decision_note(&act, k->o.decision);
     WARD_TRY(ward_act_item(&act, &event, c->err));
-    WARD_TRY(keeper_keep(keeper, &rows, &event, c->err));
+    WARD_TRY(keeper_keep(keeper, c->mem, &rows, &event, c->err));
     c->audited = true;
     decision_count(k->o.decision, true);
     return WARD_OK;

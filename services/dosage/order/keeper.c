@@ -131,22 +131,27 @@ static void *run(void *arg)
     return NULL;
 }
 
-enum ward_code keeper_keep(struct keeper *k, const struct decision_rows *rows,
+enum ward_code keeper_keep(struct keeper *k, struct ward_arena *mem,
+                           const struct decision_rows *rows,
                            const struct ward_outbox_item *event, struct ward_err *err)
 {
-    struct waiting w = {.rows = rows, .event = event, .ended = PTHREAD_COND_INITIALIZER};
+    struct waiting *w = ward_new(mem, struct waiting);
 
+    if (w == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory to keep a decision");
+    *w = (struct waiting){.rows = rows, .event = event};
+    pthread_cond_init(&w->ended, NULL);
     pthread_mutex_lock(&k->lock);
-    *k->last = &w;
-    k->last = &w.next;
+    *k->last = w;
+    k->last = &w->next;
     pthread_cond_signal(&k->work);
-    while (!w.done)
-        pthread_cond_wait(&w.ended, &k->lock);
+    while (!w->done)
+        pthread_cond_wait(&w->ended, &k->lock);
     pthread_mutex_unlock(&k->lock);
-    pthread_cond_destroy(&w.ended);
-    if (w.code != WARD_OK)
-        *err = w.err;
-    return w.code;
+    pthread_cond_destroy(&w->ended);
+    if (w->code != WARD_OK)
+        *err = w->err;
+    return w->code;
 }
 
 /* ---- life ---- */

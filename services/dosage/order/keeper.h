@@ -17,7 +17,8 @@ WARD_MUST enum ward_code keeper_open(struct dosage *dos, struct keeper **out,
                                      struct ward_err *err);
 /* Once no worker is left. NULL is fine. */
 void keeper_close(struct keeper *k);
-WARD_MUST enum ward_code keeper_keep(struct keeper *k, const struct decision_rows *rows,
+WARD_MUST enum ward_code keeper_keep(struct keeper *k, struct ward_arena *mem,
+                                     const struct decision_rows *rows,
                                      const struct ward_outbox_item *event,
                                      struct ward_err *err);
 
