@@ -324,6 +324,15 @@ static void what_was_calculated_is_calculated_again(void **state)
     TOLD(PLACE FACTS(ADULT BODY) WHAT(
              "chemo", "100 mg", ONCE "calculated_from { per: '75 mg/m2' bsa: '1.68 m2' } "),
          "calc:W");
+#define OF_M2(f, dose, m2)                                                                     \
+    PLACE FACTS(ADULT f)                                                                       \
+        WHAT("chemo", dose, ONCE "calculated_from { per: '50 mg/m2' bsa: '" m2 "' } ")
+    TOLD(OF_M2(BODY, "92 mg", "1.84 m2"), ""); /* the chart's is 1.68 */
+    TOLD(OF_M2(BODY, "92.5 mg", "1.85 m2"), "differs:W");
+    assert_string_equal(told_finding(*state, "differs")->text->en,
+                        "The dose was calculated with 1.85 m2, the chart has 1.68 m2.");
+    TOLD(OF_M2(BODY, "92.5 mg", "18500 cm2"), "differs:W");
+    TOLD(OF_M2(WEIGHT("60 kg"), "50 mg", "1 m2"), "ward.no-height:H");
 }
 
 int main(void)

@@ -78,13 +78,19 @@ static void tenfold(struct slip *s)
 
 /* ---- kg for lb ---- */
 
-static bool as_kg(struct run *r, const Ward__Dosage__V1__Quantity *q, struct ward_decimal *out)
+static bool as_unit(struct run *r, const Ward__Dosage__V1__Quantity *q, const char *unit,
+                    struct ward_decimal *out)
 {
-    struct unit kg;
+    struct unit to;
     struct amount a;
 
-    unit_parse("kg", &kg);
-    return amount_from(r->set, q, &a, NULL) == WARD_OK && amount_to(&a, &kg, out);
+    unit_parse(unit, &to);
+    return amount_from(r->set, q, &a, NULL) == WARD_OK && amount_to(&a, &to, out);
+}
+
+static bool as_kg(struct run *r, const Ward__Dosage__V1__Quantity *q, struct ward_decimal *out)
+{
+    return as_unit(r, q, "kg", out);
 }
 
 static void weight_jump(struct slip *s)
@@ -182,6 +188,32 @@ static void not_as_calculated(struct slip *s)
     conclude(s, broken, &r->shares[0].amount, &want, to->text, "=", NULL);
 }
 
+/* The same of a surface: the chart's is reckoned from weight and height. */
+static void surface_differs(struct slip *s, const Ward__Dosage__V1__CalculatedFrom *from)
+{
+    struct run *r = s->r;
+    struct ward_decimal used;
+    bool broken;
+
+    s->what = "calculated-surface";
+    s->zh = "剂量按体表面积 {0} 计算，而病历中为 {1}。";
+    r->used |= (unsigned)USED_WEIGHT | USED_HEIGHT;
+    if (!r->body.has_bsa) {
+        bool weight = !r->body.weight.there;
+
+        r->lacking |= weight ? LACK_WEIGHT : LACK_HEIGHT;
+        trace_add(r, s->rule->msg->rule, UNDECIDED, weight ? "no-weight" : "no-height", NULL,
+                  0);
+        return;
+    }
+    if (!as_unit(r, from->bsa, "m2", &used) ||
+        !differs(&used, &r->body.bsa, &s->rule->factor, &broken)) {
+        unclear(s, "unit");
+        return;
+    }
+    conclude(s, broken, &used, &r->body.bsa, "m2", "=", r->body.weight.from->record_id);
+}
+
 static void weight_differs(struct slip *s)
 {
     struct run *r = s->r;
@@ -189,9 +221,13 @@ static void weight_differs(struct slip *s)
     struct ward_decimal used;
     bool broken;
 
-    s->what = "calculated-weight";
     s->en = "The dose was calculated with {0}, the chart has {1}.";
     s->zh = "剂量按体重 {0} 计算，而病历中为 {1}。";
+    s->what = "calculated-weight";
+    if (from != NULL && from->weight == NULL && from->bsa != NULL) {
+        surface_differs(s, from);
+        return;
+    }
     if (from == NULL || from->weight == NULL) {
         trace_add(r, s->rule->msg->rule, NOT_THIS, "not-calculated", NULL, 0);
         return;
