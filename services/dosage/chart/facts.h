@@ -50,9 +50,9 @@ enum ward_code facts_allergies(Record *const *records, size_t n, struct ward_are
                                Facts *out, struct ward_err *err);
 /* Observations whose status is final, amended or corrected: not preliminary ones, which nobody
  * has verified yet, and none of a status beyond. Each with an amount, a unit and a time not
- * over a day ahead; newest first, FACTS_EACH of each group. A comparator passes only where the
- * bound errs towards caution: eGFR "> 60" as 60, creatinine "< 0.2" as 0.2.
- * *found[group]: how many there were. */
+ * over 15 minutes ahead; newest first, FACTS_EACH of each group. A comparator passes only where
+ * the bound errs towards caution: eGFR "> 60" as 60, creatinine "< 0.2" as 0.2. *found[group]:
+ * how many there were. */
 enum ward_code facts_measured(Record *const *records, size_t n, int64_t now_us,
                               struct ward_arena *mem, Facts *out, size_t found[FACTS_GROUPS],
                               struct ward_err *err);

@@ -234,8 +234,8 @@ static void a_time_is_the_earliest_it_can_mean_and_not_of_tomorrow(void **state)
     assert_true(weighs(r));
     assert_int_equal(facts.weights[0]->at_us,
                      (ward_days_of(2026, 9, 1) * 24 - 14) * INT64_C(3600000000));
-    assert_true(weighs(observed(ID("1"), "29463-7", "70", "kg", "2026-09-22T14:00:00Z")));
-    assert_false(weighs(observed(ID("1"), "29463-7", "70", "kg", "2026-09-22T15:00:00Z")));
+    assert_true(weighs(observed(ID("1"), "29463-7", "70", "kg", "2026-09-21T14:28:20Z")));
+    assert_false(weighs(observed(ID("1"), "29463-7", "70", "kg", "2026-09-21T14:28:21Z")));
     r->resource->observation->effective_case =
         WARD__RECORDS__V1__OBSERVATION__EFFECTIVE__NOT_SET;
     assert_false(weighs(r));

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #define EARLIEST_MIN 840 /* a time without a zone is taken at its earliest: UTC+14 */
-#define AHEAD_US     WARD_US_PER_DAY
-#define DIGITS_MAX   20 /* Quantity */
+#define AHEAD_US     (15 * INT64_C(60000000)) /* by clocks that differ: later is a slip */
+#define DIGITS_MAX   20                       /* Quantity */
 #define LOINC        "http://loinc.org"
 #define STATUS(name) WARD__RECORDS__V1__OBSERVATION__STATUS__STATUS_##name
 #define WHEN(name)   WARD__RECORDS__V1__OBSERVATION__EFFECTIVE_##name
