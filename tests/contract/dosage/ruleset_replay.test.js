@@ -79,6 +79,16 @@ test('only decisions of the span are looked at, newest first and no more than as
   assert.equal((await replay(limited, { from_us: Date.now() * 1000 + 3600e6, to_us: Date.now() * 1000 + 7200e6 })).progress.replayed, 0);
 });
 
+test('a Replay that looked at nothing is none to approve by', async () => {
+  const { version } = await replay({ ...base, title: 'looked past' }, { to_us: 1000 });
+  const { info } = await formulary.call('GetRuleSet', { version }, site.tokens.pharmacist);
+  const approve = { idempotency_key: site.key(), version, sha256: info.sha256, approve: true };
+  const second = site.as('pharmacist', { sub: 'pharmacist-2' });
+  assert.equal((await formulary.failure('ApproveRuleSet', approve, second)).reason, 'REPLAY_NEEDED');
+  for await (const m of formulary.stream('Replay', { version, most: 1 }, site.tokens.pharmacist)) void m;
+  assert.equal((await formulary.call('ApproveRuleSet', approve, second)).info.state, 'RULE_SET_STATE_APPROVED');
+});
+
 test('nothing of the past is written, and the Replay is noted with its set', async () => {
   const before = await site.sql('SELECT COUNT(*), MAX(decided_at_us) FROM decision');
   const { version } = await replay(changed('ibuprofen-oral-adult', (r) => ({ ...r, max_single: { value: '100', unit: 'mg' } })));
