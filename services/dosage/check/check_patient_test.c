@@ -215,6 +215,10 @@ static void sums_over_days_count_what_is_planned(void **state)
     assert_string_equal(told_finding(*state, "filter-all")->text->en,
                         "filter: 3003 mg within 7 days, at most 3000 mg.");
     TOLD(FILTER("1000 mg", "timing { kind: KIND_TIMES times: '08:00' weekdays: 1 } "), "");
+#define ON(days) "timing { kind: KIND_TIMES times: '08:00' " days "} "
+    TOLD(FILTER("1000 mg", ON("weekdays: 1 weekdays: 2 weekdays: 3 ")), "");
+    TOLD(FILTER("1000 mg", ON("weekdays: 1 weekdays: 2 weekdays: 3 weekdays: 4 ")),
+         "filter-all:W");
     TOLD(FILTER("429 mg", "timing { kind: KIND_INTERVAL interval_minutes: 1440 count: 6 } "),
          "");
     TOLD(FILTER("1000 mg", ONCE) GIVEN("a", "filter", "2001 mg", "1799500000000000"),

@@ -97,6 +97,7 @@ static void stream_of(const struct run *r, const Ward__Dosage__V1__Prescription 
     out->order_id = order_id;
     out->infusion = is_rate(p);
     timing_density(p, &out->per_day, &minutes);
+    out->per_week = out->per_day * (int)p->timing->n_weekdays;
     out->apart_us = (minutes < 1 ? 1 : minutes) * MINUTE_US;
     out->first_us = time_since(r->at_us, p->starts_at_us);
     out->ends_us = ends_of(p) == FOREVER ? FOREVER : ends_of(p) - r->at_us;

@@ -23,6 +23,17 @@ bool sum_minutes(const struct ward_decimal *a_day, int64_t us, struct ward_decim
                WARD_OK;
 }
 
+/* Doses within t_us of the first, that included. */
+static int64_t doses_within(const struct stream *s, int64_t t_us)
+{
+    int64_t week = t_us / (7 * DAY_US), n = t_us % DAY_US / s->apart_us + 1;
+
+    n = t_us / DAY_US * s->per_day + (n < s->per_day ? n : s->per_day);
+    if (s->per_week > 0 && n > (week + 1) * s->per_week)
+        n = (week + 1) * s->per_week;
+    return n;
+}
+
 /* Doses of an order in the first x_us from now (or, `steady`, from its own beginning). */
 static int64_t doses_ahead(const struct stream *s, int64_t x_us, bool steady)
 {
@@ -31,8 +42,7 @@ static int64_t doses_ahead(const struct stream *s, int64_t x_us, bool steady)
 
     if (t < 0)
         return 0;
-    n = t % DAY_US / s->apart_us + 1;
-    n = t / DAY_US * s->per_day + (n < s->per_day ? n : s->per_day);
+    n = doses_within(s, t);
     apart = t / s->apart_us + 1;
     n = n < apart ? n : apart;
     return s->left >= 0 && s->left < n ? s->left : n;

@@ -14,7 +14,7 @@ struct stream { /* an order's doses ahead; times from the decision's moment */
     const char *order_id;
     bool infusion;
     struct ward_decimal amount; /* of one; of an infusion a day */
-    int per_day;
+    int per_day, per_week;      /* per_week 0: of days of the week it says nothing */
     int64_t apart_us, first_us, ends_us, slack_us;
     int64_t left;                   /* doses that are left of its count; -1: no count */
     int64_t ran_us;                 /* of an infusion: since it was charted; 0: not yet */
