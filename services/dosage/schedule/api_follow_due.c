@@ -187,8 +187,12 @@ static enum ward_code tell_news(struct looking *l, struct due_board *b)
     return send_news(l, b, &news);
 }
 
+/* Who looks is who they were, in this ward, for as long as their token says so. */
 static enum ward_code ended(const struct ward_call *c)
 {
+    if (ward_wall_us() / 1000000 >= c->who->expires_at)
+        return WARD_FAIL_REASON(c->err, UNAUTHENTICATED, "TOKEN_EXPIRED",
+                                "the bearer token has expired");
     if (!ward_call_cancelled(c))
         return WARD_OK;
     return ward_left_ms(c->deadline_ns) == 0

@@ -106,6 +106,15 @@ test('first everything, then a new order, a dose charted and taken back, an orde
   await l.stop();
 });
 
+test('who looks is let go when their token ends', async () => {
+  const ward = await newWard();
+  await bed(ward);
+  const l = await look(ward, { by: site.as('nurse', { ward: ward.name, lifetime: 10 }) });
+  assert.equal(l.list.size, 1);
+  const err = await l.end;
+  assert.deepEqual([err.code, err.reason], ['UNAUTHENTICATED', 'TOKEN_EXPIRED']);
+});
+
 test('time passes: future, due, overdue, gone', async () => {
   const ward = await newWard();
   const l = await look(ward, { ahead: 0 });
