@@ -40,10 +40,11 @@ function json(m) {
 
 test('a pack is signed by a key that anybody may fetch, and says all that a ward needs', async () => {
   const patient = await site.patient();
-  await site.allergy(patient.id, chart.coded('http://snomed.info/sct', '91936005', 'Allergy to penicillin'), 'nurse', { criticality: 'CRITICALITY_HIGH' });
   const order = await placed(site, patient, plain(interval(6)));
   const [slot] = await site.slots(patient, { order_id: order.order_id });
   const { administration } = await give(site, { patient, order, slot });
+  await site.allergy(patient.id, chart.coded('http://snomed.info/sct', '91936005', 'Allergy to penicillin'), 'nurse', { criticality: 'CRITICALITY_HIGH' });
+  await until('the chart known', async () => (of((await getPack(site)).pack, patient).allergies ?? []).some((x) => x.includes('91936005')));
   const made = nowUs();
   const answer = await getPack(site, { hours: 8 });
   assert.deepStrictEqual(header(answer.pack), { alg: 'EdDSA', kid: thumbprint((await keys())[0].public_key), typ: 'ward-dosage-pack' });
@@ -172,7 +173,7 @@ test('a pack of another ward is that ward\'s alone; a pharmacist\'s is any', asy
   const patient = await site.patient({ ward: 'ward-4' });
   const order = await anyway(site, patient, plain(once), { by: site.as('physician', { ward: 'ward-4' }) });
   const { pack } = await getPack(site, { ward: 'ward-4', by: site.as('nurse', { ward: 'ward-4' }) });
-  const line = paper(patient, order);
+  const line = paper(patient, order, { given_at_us: String(nowUs()) });
   const f = await failure(reconcile(site, pack, [line]));
   assert.deepStrictEqual([f.code, f.reason], ['PERMISSION_DENIED', 'WARD_NOT_YOURS']);
   const [r] = await reconcile(site, pack, [line], { by: 'pharmacist' });
