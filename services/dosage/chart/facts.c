@@ -203,6 +203,17 @@ static char *cut(struct ward_arena *mem, const char *s)
     return out;
 }
 
+/* Food and what is in the air alone: nothing says that a drug is meant. */
+static bool no_medication(const Entry *a)
+{
+    for (size_t i = 0; i < a->n_category; i++)
+        if (a->category[i] != WARD__RECORDS__V1__ALLERGY_INTOLERANCE__CATEGORY__CATEGORY_FOOD &&
+            a->category[i] !=
+                WARD__RECORDS__V1__ALLERGY_INTOLERANCE__CATEGORY__CATEGORY_ENVIRONMENT)
+            return false;
+    return a->n_category > 0;
+}
+
 static enum ward_code allergy_of(const Record *r, const Entry *a, struct ward_arena *mem,
                                  Allergy **out, struct ward_err *err)
 {
@@ -225,6 +236,7 @@ static enum ward_code allergy_of(const Record *r, const Entry *a, struct ward_ar
     }
     o->high_criticality =
         a->criticality == WARD__RECORDS__V1__ALLERGY_INTOLERANCE__CRITICALITY__CRITICALITY_HIGH;
+    o->no_medication = no_medication(a);
     o->record_id = r->version->resource_id;
     o->record_version = r->version->version;
     *out = o;

@@ -113,10 +113,19 @@ static void check_named(struct run *r, const struct known *known, size_t n)
     }
 }
 
-/* No less than where nothing is recorded; what may kill stops the order until it was read. */
+static Ward__Dosage__V1__Severity known_severity(const Ward__Dosage__V1__Allergy *a)
+{
+    if (a->no_medication)
+        return WARD__DOSAGE__V1__SEVERITY__SEVERITY_INFO;
+    return a->high_criticality ? WARD__DOSAGE__V1__SEVERITY__SEVERITY_HARD
+                               : own_findings[OWN_ALLERGY_TEXT].severity;
+}
+
+/* No less than where nothing is recorded, but for food and dust; what may kill stops the order
+ * until it was read. */
 static void not_understood(struct run *r, const struct known *known, size_t n)
 {
-    Ward__Dosage__V1__Severity severity = own_findings[OWN_ALLERGY_TEXT].severity;
+    Ward__Dosage__V1__Severity severity = WARD__DOSAGE__V1__SEVERITY__SEVERITY_INFO;
     struct told told = {0};
     char number[24];
     const char *args[] = {number};
@@ -126,8 +135,8 @@ static void not_understood(struct run *r, const struct known *known, size_t n)
         if (known[i].n == 0) {
             about_add(r, &told.about, &told.n_about, &room, known[i].msg->record_id);
             count++;
-            if (known[i].msg->high_criticality)
-                severity = WARD__DOSAGE__V1__SEVERITY__SEVERITY_HARD;
+            if (known_severity(known[i].msg) > severity)
+                severity = known_severity(known[i].msg);
         }
     snprintf(number, sizeof(number), "%zu", count);
     if (count > 0)

@@ -102,6 +102,9 @@ static void what_is_not_understood_and_may_kill_stops_the_order(void **state)
 {
     TOLD(HAS("text: 'dust' high_criticality: true", "para", "1 g"), "ward.allergy-text:H");
     TOLD(HAS("text: 'codeine' high_criticality: true", "para", "1 g"), "");
+    TOLD(HAS("text: 'dust' no_medication: true high_criticality: true", "para", "1 g"),
+         "ward.allergy-text:I");
+    TOLD(HAS("text: 'codeine' no_medication: true", "morphine", "10 mg"), "opioid-allergy:H");
 }
 
 static void an_allergy_reaches_what_cross_reacts(void **state)
