@@ -1,6 +1,8 @@
 /* Barcodes as scanners send them: what is read has a GTIN whose check digit is right, a date
- * that is one, a lot and a serial number that stand in what was sent. links: dosage  max_len:
- * 600 */
+ * that is one, a lot and a serial number that stand in what was sent.
+ *
+ * links: dosage
+ * max_len: 600 */
 #include "services/dosage/give/give.h"
 #include "services/dosage/give/gs1.h"
 

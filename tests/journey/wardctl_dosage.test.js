@@ -124,7 +124,11 @@ test('an_emergency_is_given_first_and_acknowledged', async () => {
   const given = await inWard('emergency', '--dose', '{"value":"1","unit":"mg"}', '--route', 'iv', '--reason-code', 'cardiac-arrest', patient.id, 'epinephrine');
   const id = given.administration.administration_id;
   assert.ok((await inWard('unacknowledged')).administrations.some((a) => a.administration_id === id));
-  const done = await inWard('acknowledge', '--ppid-token', await ppid(), '--reason-code', 'cardiac-arrest', id);
+  const acknowledge = (token) => ['dosage', 'acknowledge', '--ppid-token', token, '--reason-code', 'cardiac-arrest', id];
+  const own = await fails('dosage', 'acknowledge', '--ward', 'ward-3', ...acknowledge(await ppid()).slice(2));
+  assert.strictEqual(own.reason, 'SECOND_PERSON_NEEDED'); // a high-alert medicine: not by who gave it
+  const other = file('nurse-2.token', site.as('nurse', { sub: 'nurse-2' }).token);
+  const done = await up.ask('--token', other, ...acknowledge(await ppid()));
   assert.ok(done.administration.acknowledged_by);
 });
 
