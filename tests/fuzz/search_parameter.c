@@ -80,7 +80,7 @@ static void is_refused_well(const struct ward_err *err, const char *name, const 
     check(err->code == WARD_INVALID_ARGUMENT || err->code == WARD_RESOURCE_EXHAUSTED, "a code");
     if (strcmp(err->reason, "PARAMETER_INVALID") == 0)
         check(strcmp(err->field, name) == 0, "another field");
-    if (strlen(value) > 12)
+    if (strlen(value) > 12 && strstr(name, value) == NULL) /* an error may name the parameter */
         check(strstr(err->msg, value) == NULL, "a value in an error");
 }
 
