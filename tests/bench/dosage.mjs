@@ -3,7 +3,8 @@
 //
 // PATIENTS with EACH orders each (100,000 x 10: a million); 2,000 of them lie in wards, with running orders and given doses. One
 // thread asks (h2load.h). Open loop: a call's time counts from when it was due. The mix: each tenth call gives a dose, nine check.
-// The bare client runs the statements recorded from Check's handler, in threads of its own, in turns with the service.
+// The bare client runs the statements recorded from Check's handler, in threads of its own, in turns with the
+// service: each of its transactions commits by itself, where the service commits those of several calls together (order/keeper.h).
 import { execFile } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
