@@ -12,7 +12,7 @@
 
 #define BACKOFF_MIN_MS 50
 #define BACKOFF_MAX_MS 2000
-#define LINGER_MS      5 /* between small batches, so that a trickle is not a commit an event */
+#define LINGER_MS      15 /* between small batches, so that a trickle is not a commit an event */
 #define LOOK_EVERY_NS  (1000 * WARD_NS_PER_MS) /* how often the backlog is measured */
 
 static struct ward_family backlog_rows = {

@@ -43,6 +43,7 @@ struct dosage_config {
 };
 
 struct charts;
+struct keep;
 struct rulesets;
 struct due_watch;
 struct keeper;
@@ -57,6 +58,7 @@ struct dosage {
     struct ward_client *records, *identity;
     struct charts *charts;     /* chart/chart.h */
     struct rulesets *rulesets; /* formulary/ruleset.h */
+    struct keep *lately;       /* order/lately.h's; NULL: it is read each time */
     struct keeper *keeper;     /* order/keeper.h; NULL: each call commits its own */
     struct due_watch *due;     /* schedule/due.h */
     struct watcher *watcher;   /* track/watch.h */

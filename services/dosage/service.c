@@ -3,6 +3,7 @@
 #include "services/dosage/formulary/ruleset.h"
 #include "services/dosage/order/keeper.h"
 #include "services/dosage/schedule/due.h"
+#include "services/dosage/store/keep.h"
 #include "services/dosage/track/watch.h"
 
 static const struct ward_keyring_owners owners = WARD_KEYRING_OWNERS("owner_key", "owner_id");
@@ -40,6 +41,7 @@ enum ward_code dosage_open(void *arg, struct ward_err *err)
     WARD_TRY(open_client(dos, dos->cfg.records, "records", &dos->records, err));
     WARD_TRY(open_client(dos, dos->cfg.identity, "identity", &dos->identity, err));
     WARD_TRY(rulesets_open(dos, &dos->rulesets, err));
+    WARD_TRY(keep_open(&dos->lately, err));
     WARD_TRY(keeper_open(dos, &dos->keeper, err));
     WARD_TRY(charts_open(dos, &dos->charts, err));
     WARD_TRY(due_open(dos, &dos->due, err));
@@ -54,6 +56,7 @@ void dosage_close(void *arg)
     due_close(dos->due);
     charts_close(dos->charts);
     keeper_close(dos->keeper);
+    keep_close(dos->lately);
     rulesets_close(dos->rulesets);
     ward_client_close(dos->identity);
     ward_client_close(dos->records);

@@ -206,13 +206,15 @@ void h2load_close(struct h2load *l)
     close(l->ep);
 }
 
-void h2load_turn(struct h2load *l, int wait_ms)
+void h2load_turn(struct h2load *l, int64_t wait_ns)
 {
+    const struct timespec wait = {.tv_sec = wait_ns / 1000000000,
+                                  .tv_nsec = wait_ns % 1000000000};
     struct epoll_event e;
 
     if (!h2_flush(&l->conn))
         end("h2load", "the connection broke");
-    if (epoll_wait(l->ep, &e, 1, wait_ms) == 1 && (e.events & ~(uint32_t)EPOLLOUT) != 0 &&
+    if (epoll_pwait2(l->ep, &e, 1, &wait, NULL) == 1 && (e.events & ~(uint32_t)EPOLLOUT) != 0 &&
         !h2_read(&l->conn))
         end("h2load", "the server closed the connection");
 }

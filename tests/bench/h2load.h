@@ -45,7 +45,7 @@ void h2load_close(struct h2load *l);
 /* Packs req into the call's frame and begins the call; h2load_turn sends it. */
 void h2load_call(struct h2load *l, struct h2call *call);
 /* Sends, waits wait_ms at most for something to read, and tells `done` of what came back. */
-void h2load_turn(struct h2load *l, int wait_ms);
+void h2load_turn(struct h2load *l, int64_t wait_ns);
 /* The call's answer, parsed; the program ends unless it came with :status 200, grpc-status 0
  * and one whole message. Free it with protobuf_c_message_free_unpacked. */
 ProtobufCMessage *h2load_answer(const struct h2call *call,

@@ -2,6 +2,7 @@
 #include "services/dosage/admin/erase.h"
 #include "services/dosage/api.h"
 #include "services/dosage/chart/chart.h"
+#include "services/dosage/order/lately.h"
 #include "services/dosage/store/owner.h"
 #include "ward/dosage/v1/admin.pb-c.h"
 
@@ -126,5 +127,6 @@ enum ward_code erase_patient_rpc(struct ward_call *c, const ProtobufCMessage *q,
         return WARD_FAIL_FIELD(c->err, "reason_code", "must be 1 to 64 of a-z, 0-9 and \"-\"");
     WARD_TRY(ward_db_tx(w->seat.db, in_tx, &e, c->err));
     charts_forget(w->dos->charts, e.id);
+    lately_forget(w->dos, e.id);
     return WARD_OK;
 }

@@ -6,8 +6,8 @@
 #define DOSAGE_CHART_CHART_OWN_H
 
 #include "services/dosage/chart/chart.h"
-#include "services/dosage/chart/keep.h"
 #include "services/dosage/chart/merges.h"
+#include "services/dosage/store/keep.h"
 #include "ward/records/v1/feed.pb-c.h"
 
 #include <pthread.h>

@@ -1,5 +1,6 @@
 /* The follower: records' feed, message by message, as long as the process lives. */
 #include "services/dosage/chart/chart_own.h"
+#include "services/dosage/order/lately.h"
 
 #include "common/base/clock.h"
 #include "common/base/crypto.h"
@@ -68,6 +69,8 @@ static void forget(struct charts *ch, const Change *c)
     merges_root(ch->merges, id, root);
     keep_forget(ch->keep, root, what);
     keep_forget(ch->keep, id, what);
+    if (c->kind == KIND_OF(PATIENT))
+        lately_forget(ch->dos, id); /* they may be erased */
     if (c->kind == KIND_OF(ENCOUNTER))
         charts_moved(ch, root);
     if (feed_is_merge(c)) {

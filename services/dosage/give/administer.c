@@ -110,7 +110,7 @@ static enum ward_code finish(struct giving *g, AdministerResponse *r, struct war
     act.place = g->given ? g->token.place : g->q->place;
     note(g, &act, r);
     WARD_TRY(ward_act_write(&act, g->v.w->seat.db, err));
-    return answer_keep(&g->v, g->order->patient_id, r, err);
+    return answer_keep_for(&g->v, g->owner, r, err);
 }
 
 /* Nothing is given. What the check found is kept where that is why. A caller who is gone gets
@@ -120,7 +120,8 @@ static enum ward_code refuse(struct giving *g, AdministerResponse *r, struct war
     if (ward_call_cancelled(g->v.c))
         return WARD_FAIL(err, CANCELLED, "the caller is gone");
     if (g->n_open > 0) {
-        WARD_TRY(decision_keep(g->v.w, g->v.c->mem, g->decision, g->n_open, err));
+        WARD_TRY(
+            decision_keep_for(g->v.w, g->v.c->mem, g->looked.me, g->decision, g->n_open, err));
         r->decision = g->decision;
     }
     if (g->given && g->token.is != TOKEN_GOOD)
@@ -132,14 +133,16 @@ static enum ward_code refuse(struct giving *g, AdministerResponse *r, struct war
 
 static enum ward_code record(struct giving *g, AdministerResponse *r, struct ward_err *err)
 {
-    struct dose_write what = {
-        .ward = g->order->ward, .due_us = g->due_us, .take_slot = g->due_us >= 0};
+    struct dose_write what = {.owner = g->owner,
+                              .ward = g->order->ward,
+                              .due_us = g->due_us,
+                              .take_slot = g->due_us >= 0};
 
     WARD_TRY(visit_dose(&g->v, g->order->patient_id, &what.dose, err));
     WARD_TRY(fill(g, what.dose, err));
     WARD_TRY(dose_write(g->v.w, g->v.c->mem, &what, err));
     if (g->decision != NULL)
-        WARD_TRY(decision_keep(g->v.w, g->v.c->mem, g->decision, 0, err));
+        WARD_TRY(decision_keep_for(g->v.w, g->v.c->mem, g->looked.me, g->decision, 0, err));
     r->recorded = true;
     r->administration = what.dose;
     r->decision = g->decision;
@@ -183,8 +186,7 @@ static enum ward_code settle(struct ward_db *db, void *arg, struct ward_err *err
         *s->r = *kept;
         return WARD_OK;
     }
-    if (!judge_refuses(g))
-        WARD_TRY(judge(g, true, err));
+    WARD_TRY(judge_locked(g, err));
     patient_right(g);
     return judge_refuses(g) ? refuse(g, s->r, err) : record(g, s->r, err);
 }
@@ -195,11 +197,13 @@ static enum ward_code settle(struct ward_db *db, void *arg, struct ward_err *err
  * cannot be spent so, and whose it is says more than the rest. */
 static enum ward_code verify(struct giving *g)
 {
-    const struct token_ask ask = {.token = g->q->ppid_token,
-                                  .place = g->q->place,
-                                  .owners = g->owners,
-                                  .n_owners = g->n_owners};
+    struct token_ask ask = {.token = g->q->ppid_token, .place = g->q->place};
 
+    ask.owners = ward_alloc(g->v.c->mem, g->looked.n_owners * DOSAGE_ID);
+    if (ask.owners == NULL)
+        return WARD_FAIL(g->v.c->err, RESOURCE_EXHAUSTED, "no memory for the token");
+    for (; ask.n_owners < g->looked.n_owners; ask.n_owners++)
+        memcpy(ask.owners[ask.n_owners], g->looked.owners[ask.n_owners].id, DOSAGE_ID);
     if (judge_refuses(g) && token_is_of(&g->v, &ask))
         return WARD_OK;
     WARD_TRY(token_spend(&g->v, &ask, &g->token));
@@ -216,7 +220,7 @@ static enum ward_code prepare(struct giving *g)
     g->has_second = *g->q->second_person_token != '\0';
     if (g->has_second)
         WARD_TRY(second_person(c, g->q->second_person_token, SECOND_ROLES, &g->second));
-    WARD_TRY(judge(g, false, c->err));
+    WARD_TRY(judge(g, c->err));
     return g->given ? verify(g) : WARD_OK;
 }
 
@@ -247,9 +251,11 @@ static enum ward_code administer(struct ward_call *c, const AdministerRequest *q
     *g = (struct giving){.q = q, .token = {.id = "", .method = "", .place = ""}};
     WARD_TRY(visit_begin(&g->v, c, q->patient_id, q->idempotency_key, &q->base));
     code = visit_gone(&g->v, prepare(g), false);
-    if (code != WARD_OK)
-        return failed(g, r, code);
-    return visit_gone(&g->v, ward_db_tx(g->v.w->seat.db, settle, &s, c->err), false);
+    code = code != WARD_OK
+               ? failed(g, r, code)
+               : visit_gone(&g->v, ward_db_tx(g->v.w->seat.db, settle, &s, c->err), false);
+    look_wipe(&g->looked);
+    return code;
 }
 
 enum ward_code administer_rpc(struct ward_call *c, const ProtobufCMessage *q,

@@ -13,17 +13,15 @@
 
 typedef Ward__Dosage__V1__Administration Administration;
 
-enum ward_code answer_keep(struct visit *v, const char *patient_id, const AdministerResponse *r,
-                           struct ward_err *err)
+enum ward_code answer_keep_for(struct visit *v, const struct owner *o,
+                               const AdministerResponse *r, struct ward_err *err)
 {
     AdministerResponse kept = *r;
     Administration dose = WARD__DOSAGE__V1__ADMINISTRATION__INIT;
     Decision decision = WARD__DOSAGE__V1__DECISION__INIT;
     struct ward_arena *mem = v->c->mem;
-    uint8_t patient[DOSAGE_ID], *bytes;
     struct ward_val sealed;
-    struct owner o;
-    enum ward_code code;
+    uint8_t *bytes;
 
     if (r->administration != NULL) {
         dose.administration_id = r->administration->administration_id;
@@ -34,20 +32,30 @@ enum ward_code answer_keep(struct visit *v, const char *patient_id, const Admini
         decision.decision_id = r->decision->decision_id;
         kept.decision = &decision;
     }
-    if (!ward_uuid_parse(patient_id, patient))
-        return WARD_FAIL(err, INTERNAL, "a patient's id is none");
-    WARD_TRY(owner_ensure(v->w, mem, patient, &o, err));
-    code = owner_seal(&o, mem, SEALED_AS, v->act.event_id, v->c->method->path, &kept.base,
-                      &sealed, err);
-    owner_wipe(&o);
-    WARD_TRY(code);
+    WARD_TRY(owner_seal(o, mem, SEALED_AS, v->act.event_id, v->c->method->path, &kept.base,
+                        &sealed, err));
     bytes = ward_alloc(mem, HEAD + sealed.n);
     if (bytes == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the answer");
-    memcpy(bytes, patient, DOSAGE_ID);
+    memcpy(bytes, o->id, DOSAGE_ID);
     memcpy(bytes + DOSAGE_ID, v->act.event_id, DOSAGE_ID);
     memcpy(bytes + HEAD, sealed.p, sealed.n);
     return ward_idem_keep(v->w->seat.db, &v->idem, bytes, HEAD + sealed.n, err);
+}
+
+enum ward_code answer_keep(struct visit *v, const char *patient_id, const AdministerResponse *r,
+                           struct ward_err *err)
+{
+    uint8_t patient[DOSAGE_ID];
+    enum ward_code code;
+    struct owner o;
+
+    if (!ward_uuid_parse(patient_id, patient))
+        return WARD_FAIL(err, INTERNAL, "a patient's id is none");
+    WARD_TRY(owner_ensure(v->w, v->c->mem, patient, &o, err));
+    code = answer_keep_for(v, &o, r, err);
+    owner_wipe(&o);
+    return code;
 }
 
 static enum ward_code complete_dose(struct visit *v, Administration **dose,

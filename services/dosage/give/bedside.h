@@ -140,6 +140,9 @@ WARD_MUST enum ward_code token_misuse(struct visit *v, const struct ward_act *ac
  * transaction, last. */
 WARD_MUST enum ward_code answer_keep(struct visit *v, const char *patient_id,
                                      const AdministerResponse *r, struct ward_err *err);
+/* With the patient's key at hand, and their row locked. */
+WARD_MUST enum ward_code answer_keep_for(struct visit *v, const struct owner *o,
+                                         const AdministerResponse *r, struct ward_err *err);
 /* In a transaction, first: *out is the kept answer, whole again; NULL: it is new. */
 WARD_MUST enum ward_code answer_again(struct visit *v, AdministerResponse **out,
                                       struct ward_err *err);

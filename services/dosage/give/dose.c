@@ -35,18 +35,31 @@ static enum ward_code key_of(struct reader *r, struct ward_val patient, struct w
 }
 
 /* A row: n columns that the seal is bound to, then sealed, patient, id, kek, wrapped. */
-static enum ward_code open_row(struct reader *r, const struct ward_val *row, size_t n,
-                               const char *as, Dose **out, struct ward_err *err)
+static enum ward_code unseal(const struct owner *o, struct ward_arena *mem,
+                             const struct ward_val *row, size_t n, const char *as, Dose **out,
+                             struct ward_err *err)
 {
     ProtobufCMessage *msg = NULL;
-    char text[DOSE_ROW_SIZE];
+    char text[DOSE_ROW_HASH];
 
-    WARD_TRY(key_of(r, row[n + 1], row[n + 3], row[n + 4], err));
     dose_row(row, n, text);
-    WARD_TRY(owner_unseal(&r->owner, r->mem, as, (const uint8_t *)row[n + 2].p, text, row[n],
+    WARD_TRY(owner_unseal(o, mem, as, (const uint8_t *)row[n + 2].p, text, row[n],
                           &ward__dosage__v1__administration__descriptor, &msg, err));
     *out = (Dose *)msg;
     return WARD_OK;
+}
+
+enum ward_code dose_open(const struct owner *o, struct ward_arena *mem,
+                         const struct ward_val *row, Dose **out, struct ward_err *err)
+{
+    return unseal(o, mem, row, DOSE_COLUMNS, DOSE_SEALED_AS, out, err);
+}
+
+static enum ward_code open_row(struct reader *r, const struct ward_val *row, size_t n,
+                               const char *as, Dose **out, struct ward_err *err)
+{
+    WARD_TRY(key_of(r, row[n + 1], row[n + 3], row[n + 4], err));
+    return unseal(&r->owner, r->mem, row, n, as, out, err);
 }
 
 static enum ward_code open_rows(struct reader *r, const struct ward_rows *rows, size_t n,
@@ -63,10 +76,7 @@ static enum ward_code none(struct ward_err *err)
 }
 
 #define CURRENT                                                                                \
-    "SELECT a.version, a.order_id, a.due_at_us, a.outcome, a.counts, a.given_at_us,"           \
-    " a.recorded_at_us, a.recorded_by, a.second_person, a.ward, a.place, a.scanned,"           \
-    " a.emergency, a.acknowledge_by_us, a.sealed, a.patient_id, a.administration_id,"          \
-    " k.kek, k.wrapped FROM administration a"                                                  \
+    "SELECT " DOSE_ROW ", k.kek, k.wrapped FROM administration a"                              \
     " LEFT JOIN owner_key k ON k.owner_id = a.patient_id"
 
 enum ward_code dose_find(struct worker *w, struct ward_arena *mem, const uint8_t id[DOSAGE_ID],
@@ -154,7 +164,7 @@ enum ward_code doses_unacknowledged(struct worker *w, struct ward_arena *mem, co
     return open_all(w, mem, &rows, out, n, err);
 }
 
-static int by_time(const void *a, const void *b)
+int dose_by_time(const void *a, const void *b)
 {
     const Dose *x = *(Dose *const *)a, *y = *(Dose *const *)b;
 
@@ -183,6 +193,6 @@ enum ward_code doses_of(struct worker *w, struct ward_arena *mem,
                                      ward_int(mem, to_us), ward_int(mem, (int64_t)most)),
                          &rows, err));
     WARD_TRY(open_all(w, mem, &rows, out, n, err));
-    qsort(*out, *n, sizeof(**out), by_time);
+    qsort(*out, *n, sizeof(**out), dose_by_time);
     return WARD_OK;
 }

@@ -1,6 +1,6 @@
 /* dose_row.h - a dose's row: its columns, in one order for writing, reading and sealing.
  *
- * Threads: pure. Memory: the arena. Errors: RESOURCE_EXHAUSTED.
+ * Threads: pure. Memory: the arena. Errors: RESOURCE_EXHAUSTED, owner.h's.
  */
 #ifndef DOSAGE_GIVE_DOSE_ROW_H
 #define DOSAGE_GIVE_DOSE_ROW_H
@@ -34,11 +34,24 @@ enum dose_version_column {
     DOSE_V_COLUMNS
 };
 
+/* A row that is read: those columns, then these. */
+#define DOSE_ROW                                                                               \
+    "a.version, a.order_id, a.due_at_us, a.outcome, a.counts, a.given_at_us,"                  \
+    " a.recorded_at_us, a.recorded_by, a.second_person, a.ward, a.place, a.scanned,"           \
+    " a.emergency, a.acknowledge_by_us, a.sealed, a.patient_id, a.administration_id"
+/* DOSE_ROW with its patient's key at hand. */
+WARD_MUST enum ward_code dose_open(const struct owner *o, struct ward_arena *mem,
+                                   const struct ward_val *row,
+                                   Ward__Dosage__V1__Administration **out,
+                                   struct ward_err *err);
+/* For qsort of Administration *: by given_at_us, then id. */
+int dose_by_time(const void *a, const void *b);
+
 #define DOSE_SEALED_AS  "dose"
 #define DOSE_VERSION_AS "dose-version"
 
-#define DOSE_ROW_SIZE 65
+#define DOSE_ROW_HASH 65
 /* What these values are, in 64 hex digits: what a seal is bound to. */
-void dose_row(const struct ward_val *values, size_t n, char out[DOSE_ROW_SIZE]);
+void dose_row(const struct ward_val *values, size_t n, char out[DOSE_ROW_HASH]);
 
 #endif

@@ -15,7 +15,7 @@ bool dose_counts(const Dose *a)
             a->outcome == WARD__DOSAGE__V1__DOSE_OUTCOME__DOSE_OUTCOME_PARTIAL);
 }
 
-void dose_row(const struct ward_val *values, size_t n, char out[DOSE_ROW_SIZE])
+void dose_row(const struct ward_val *values, size_t n, char out[DOSE_ROW_HASH])
 {
     struct ward_bytes parts[2 * DOSE_COLUMNS];
     uint32_t sizes[DOSE_COLUMNS];
@@ -89,7 +89,7 @@ static enum ward_code put_version(struct writing *s, struct ward_err *err)
         "INSERT INTO administration_version (version, written_at_us, actor, event_id, sealed,"
         " patient_id, administration_id) VALUES (?, ?, ?, ?, ?, ?, ?)";
     struct ward_val v[DOSE_V_COLUMNS + 3];
-    char row[DOSE_ROW_SIZE];
+    char row[DOSE_ROW_HASH];
     enum ward_code code;
 
     v[DOSE_V_VERSION] = ward_int(s->mem, s->dose->version);
@@ -122,7 +122,7 @@ static enum ward_code put_current(struct writing *s, struct ward_err *err)
         " WHERE patient_id = ? AND administration_id = ?";
     struct ward_val v[DOSE_COLUMNS + 3];
     bool fresh = s->dose->version == 1;
-    char row[DOSE_ROW_SIZE];
+    char row[DOSE_ROW_HASH];
     struct ward_rows out;
 
     columns(s, v);
@@ -168,6 +168,19 @@ static void complete(Dose *d, const char *ward)
         d->written_at_us = d->recorded_at_us;
 }
 
+static enum ward_code key(struct writing *s, const uint8_t patient[DOSAGE_ID],
+                          struct ward_err *err)
+{
+    const struct owner *o = s->what->owner;
+
+    if (o == NULL)
+        return owner_ensure(s->w, s->mem, patient, &s->owner, err);
+    if (memcmp(o->id, patient, DOSAGE_ID) != 0)
+        return WARD_FAIL(err, INTERNAL, "a dose to write under another patient's key");
+    s->owner = *o;
+    return WARD_OK;
+}
+
 enum ward_code dose_write(struct worker *w, struct ward_arena *mem,
                           const struct dose_write *what, struct ward_err *err)
 {
@@ -177,12 +190,14 @@ enum ward_code dose_write(struct worker *w, struct ward_arena *mem,
 
     WARD_TRY(ids(&s, patient, err));
     complete(what->dose, what->ward);
-    WARD_TRY(owner_ensure(w, mem, patient, &s.owner, err));
+    WARD_TRY(key(&s, patient, err));
     code = slot(&s, err);
     if (code == WARD_OK)
         code = put_version(&s, err);
     if (code == WARD_OK)
         code = put_current(&s, err);
+    if (code == WARD_OK)
+        code = owner_touch(w, mem, patient, err);
     owner_wipe(&s.owner);
     return code;
 }

@@ -44,10 +44,11 @@ struct dose_write {
     /* Version 1: a new one. The caller sets its ids, times, persons and event_id; written_by
      * and written_at_us are version 1's recorded ones where they are not set. */
     Ward__Dosage__V1__Administration *dose;
-    const char *ward; /* NULL: dose->ward */
-    int64_t due_us;   /* of its slot; -1: none */
-    bool take_slot;   /* insert slot_taken: ALREADY_EXISTS SLOT_TAKEN */
-    bool free_slot;   /* delete it: the dose was taken back */
+    const struct owner *owner; /* its patient's key, their row locked; NULL: not at hand */
+    const char *ward;          /* NULL: dose->ward */
+    int64_t due_us;            /* of its slot; -1: none */
+    bool take_slot;            /* insert slot_taken: ALREADY_EXISTS SLOT_TAKEN */
+    bool free_slot;            /* delete it: the dose was taken back */
 };
 /* In a transaction; its patient's row and key are made where there are none.
  *   ABORTED  VERSION_CONFLICT: another wrote this version */

@@ -2,6 +2,7 @@
 #include "services/dosage/give/judge.h"
 
 #include "common/base/clock.h"
+#include "services/dosage/schedule/slot_reader.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,65 +18,81 @@ bool judge_refuses(const struct giving *g)
 
 /* ---- the order ---- */
 
-static bool is_theirs(const struct giving *g, const char *patient)
+/* When it was given: as said; else when the token was taken, so that a call that was cut and
+ * made again says when the patient was at hand; else now. */
+static int64_t when(const struct giving *g)
 {
-    uint8_t id[DOSAGE_ID];
-
-    if (!ward_uuid_parse(patient, id))
-        return false;
-    for (size_t i = 0; i < g->n_owners; i++)
-        if (memcmp(g->owners[i], id, DOSAGE_ID) == 0)
-            return true;
-    return false;
+    if (g->q->given_at_us != 0)
+        return g->q->given_at_us;
+    return g->token.spent_us != 0 && g->token.spent_us < g->v.now_us ? g->token.spent_us
+                                                                     : g->v.now_us;
 }
 
-static enum ward_code find_order(struct giving *g, bool lock, struct ward_err *err)
+/* What is no slot's name is said once the order is known. */
+static int64_t due_of(const struct giving *g)
 {
-    struct worker *w = g->v.w;
-    struct owner owner;
+    struct ward_err why = {0};
+    uint8_t order[DOSAGE_ID];
+    int64_t due_us = -1;
 
-    if (lock) {
-        WARD_TRY(owner_lock(w, g->v.c->mem, g->v.chart.id, &owner, err));
-        owner_wipe(&owner);
-    }
-    WARD_TRY(owners_of(w, g->v.c->mem, g->v.chart.id, &g->owners, &g->n_owners, err));
-    WARD_TRY(order_find(w, g->v.c->mem, g->order_id, lock, &g->order, err));
-    if (!is_theirs(g, g->order->patient_id))
+    return slot_id_parse(g->q->slot_id, order, &due_us, &why) == WARD_OK ? due_us : -1;
+}
+
+/* Most often it runs, and was read with what else does. */
+static enum ward_code read_order(struct giving *g, struct ward_err *err)
+{
+    const struct looked *l = &g->looked;
+    uint8_t id[DOSAGE_ID];
+
+    g->order = NULL;
+    for (size_t i = 0; i < l->n_running && g->order == NULL; i++)
+        if (ward_uuid_parse(l->running[i]->order_id, id) &&
+            memcmp(id, g->order_id, DOSAGE_ID) == 0)
+            g->order = l->running[i];
+    g->beside = g->order == NULL;
+    return g->beside ? order_find(g->v.w, g->v.c->mem, g->order_id, false, &g->order, err)
+                     : WARD_OK;
+}
+
+/* The ward where the order was placed is most often the one where the patient lies. */
+static enum ward_code read_clock(struct giving *g, struct ward_err *err)
+{
+    const struct looked *l = &g->looked;
+
+    if (strcmp(g->where.ward, g->order->ward) == 0)
+        return clock_of(g->v.w, l->time_zone, l->before_minutes, l->after_minutes, &g->clock,
+                        err);
+    g->beside = true;
+    return ward_clock(g->v.w, g->v.c->mem, g->order->ward, false, &g->clock, err);
+}
+
+static enum ward_code find_order(struct giving *g, struct ward_err *err)
+{
+    uint8_t patient[DOSAGE_ID];
+
+    WARD_TRY(read_order(g, err));
+    if (!ward_uuid_parse(g->order->patient_id, patient) ||
+        (g->owner = look_owner(&g->looked, patient)) == NULL)
         return WARD_FAIL_REASON(err, NOT_FOUND, "ORDER_NOT_FOUND",
                                 "no such order of this patient");
     if ((enum order_state)g->order->state != ORDER_ACTIVE)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "ORDER_STATE",
                                 "the order is not active");
-    return ruleset_active(w, g->v.c->mem, &g->rules, err);
-}
-
-/* When it was given: as said; else when the token was taken, so that a call that was cut and
- * made again says when the patient was at hand; else now. */
-static void when(struct giving *g, bool lock)
-{
-    if (lock)
-        g->v.now_us = ward_wall_us();
-    g->given_us = g->v.now_us;
-    if (g->q->given_at_us != 0)
-        g->given_us = g->q->given_at_us;
-    else if (g->token.spent_us != 0 && g->token.spent_us < g->given_us)
-        g->given_us = g->token.spent_us;
+    g->rules = g->looked.rules;
+    if (g->rules == NULL)
+        return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "NO_RULE_SET",
+                                "no rule set is active: nothing can be checked");
+    return read_clock(g, err);
 }
 
 /* ---- the slot ---- */
 
-static enum ward_code is_free(struct giving *g, struct ward_err *err)
+static enum ward_code is_free(const struct giving *g, struct ward_err *err)
 {
-    static const char SQL[] = "SELECT 1 FROM slot_taken WHERE order_id = ? AND due_at_us = ?";
-    struct ward_arena *mem = g->v.c->mem;
-    struct ward_rows rows;
-
-    WARD_TRY(ward_db_run(g->v.w->seat.db, mem, SQL,
-                         WARD_PARAMS(id_val(g->order_id), ward_int(mem, g->due_us)), &rows,
-                         err));
-    if (rows.n > 0)
-        return WARD_FAIL_REASON(err, ALREADY_EXISTS, "SLOT_TAKEN",
-                                "this slot is charted already");
+    for (size_t i = 0; i < g->looked.n_taken; i++)
+        if (g->looked.taken[i].due_us == g->due_us)
+            return WARD_FAIL_REASON(err, ALREADY_EXISTS, "SLOT_TAKEN",
+                                    "this slot is charted already");
     return WARD_OK;
 }
 
@@ -85,20 +102,30 @@ static enum ward_code not_yet(struct giving *g, struct ward_err *err)
     static const char SQL[] =
         "SELECT 1 FROM administration WHERE order_id = ? AND counts LIMIT 1";
     const Timing *t = g->order->prescription->timing;
-    struct ward_rows rows;
+    const struct looked *l = &g->looked;
+    struct ward_rows rows = {0};
+    bool was = false;
 
     if (!g->given || t->kind != WARD__DOSAGE__V1__TIMING__KIND__KIND_ONCE)
         return WARD_OK;
-    WARD_TRY(ward_db_run(g->v.w->seat.db, g->v.c->mem, SQL, WARD_PARAMS(id_val(g->order_id)),
-                         &rows, err));
-    if (rows.n > 0)
+    for (size_t i = 0; i < l->n_given && !was; i++)
+        was =
+            dose_counts(l->given[i]) && strcmp(l->given[i]->order_id, g->order->order_id) == 0;
+    if (!was && (!l->given_all ||
+                 g->order->prescription->starts_at_us < g->where.at_us - LATELY_US + DAY_US)) {
+        g->beside = true;
+        WARD_TRY(ward_db_run(g->v.w->seat.db, g->v.c->mem, SQL,
+                             WARD_PARAMS(id_val(g->order_id)), &rows, err));
+    }
+    if (was || rows.n > 0)
         return WARD_FAIL_REASON(err, ALREADY_EXISTS, "SLOT_TAKEN",
                                 "what was ordered once was given");
     return WARD_OK;
 }
 
-/* Nothing is given for a dose that is over: the next one's window has begun, or the order said
- * then that it was not to be given. That it was not given may be charted at any time. */
+/* Nothing is given for a dose that is over: the next one's window has begun, or the order
+ * said then that it was not to be given. That it was not given may be charted at any time.
+ */
 static enum ward_code is_open(const struct giving *g, Ward__Dosage__V1__SlotState state,
                               struct ward_err *err)
 {
@@ -116,14 +143,20 @@ static enum ward_code is_open(const struct giving *g, Ward__Dosage__V1__SlotStat
 /* The slot that ListSlots shows: by whichever version of the order was in force. */
 static enum ward_code find_slot(struct giving *g, struct ward_err *err)
 {
-    Ward__Dosage__V1__Slot *slot;
+    struct slot_reader r = {.w = g->v.w,
+                            .mem = g->v.c->mem,
+                            .rules = g->rules,
+                            .ward = g->order->ward,
+                            .clock = g->clock};
+    Slot *slot;
     uint8_t of[DOSAGE_ID];
 
     WARD_TRY(slot_id_parse(g->q->slot_id, of, &g->due_us, err));
     if (memcmp(of, g->order_id, DOSAGE_ID) != 0)
         return WARD_FAIL_REASON(err, NOT_FOUND, "SLOT_NOT_FOUND",
                                 "the order has no dose due at this time");
-    WARD_TRY(slot_find(g->v.w, g->v.c->mem, g->order, g->due_us, g->v.now_us, &slot, err));
+    WARD_TRY(slot_of(&r, g->order, g->due_us, g->v.now_us, g->looked.taken, g->looked.n_taken,
+                     &slot, err));
     g->slot = (struct slot){.due_us = g->due_us,
                             .from_us = slot->window_from_us,
                             .on_time_us = slot->on_time_until_us,
@@ -189,7 +222,8 @@ static enum ward_code find_time(struct giving *g, struct ward_err *err)
     const Prescription *p = g->order->prescription;
 
     g->due_us = -1;
-    WARD_TRY(order_timing(g->v.w, g->v.c->mem, g->order, &g->timing, err));
+    g->timing =
+        plan_timing(g->order, g->clock.zone, g->clock.before_minutes, g->clock.after_minutes);
     if (p->timing != NULL && p->timing->kind != WARD__DOSAGE__V1__TIMING__KIND__KIND_AS_NEEDED)
         return find_slot(g, err);
     if (*g->q->slot_id != '\0')
@@ -271,16 +305,11 @@ static enum ward_code two_people(struct giving *g, struct ward_err *err)
     return WARD_OK;
 }
 
-enum ward_code judge(struct giving *g, bool lock, struct ward_err *err)
+static enum ward_code judge_seen(struct giving *g, struct ward_err *err)
 {
     const AdministerRequest *q = g->q;
 
-    g->decision = NULL;
-    g->n_open = 0;
-    WARD_TRY(
-        rights_make(g->v.c->mem, g->given ? "token-not-spent" : "not-given", &g->rights, err));
-    when(g, lock);
-    WARD_TRY(find_order(g, lock, err));
+    WARD_TRY(find_order(g, err));
     WARD_TRY(find_time(g, err));
     if (*q->reason_code != '\0')
         WARD_TRY(reason_check(&g->v, g->rules, q->reason_code, USE(NOT_GIVEN), err));
@@ -294,4 +323,69 @@ enum ward_code judge(struct giving *g, bool lock, struct ward_err *err)
     WARD_TRY(rights(g, err));
     WARD_TRY(two_people(g, err));
     return judge_check(g, err);
+}
+
+enum ward_code judge(struct giving *g, struct ward_err *err)
+{
+    const Ward__Dosage__V1__Facts *facts = g->v.chart.facts;
+
+    look_wipe(&g->looked);
+    g->decision = NULL;
+    g->n_open = 0;
+    WARD_TRY(
+        rights_make(g->v.c->mem, g->given ? "token-not-spent" : "not-given", &g->rights, err));
+    g->judged_us = g->v.now_us = ward_wall_us();
+    g->given_us = when(g);
+    g->where = (struct look_for){
+        .patient = g->v.chart.id,
+        .at_us = g->q->given_at_us != 0 ? g->given_us : g->v.now_us,
+        .ward = facts != NULL && rule_is_ward(facts->ward) ? facts->ward : "",
+        .order = g->order_id,
+        .due_us = due_of(g),
+    };
+    WARD_TRY(look(g->v.w, g->v.c->mem, &g->where, &g->looked, err));
+    return judge_seen(g, err);
+}
+
+/* ---- behind the lock ---- */
+
+/* *stands: nobody wrote anything of theirs since they were looked at. */
+static enum ward_code lock(struct giving *g, bool *stands, struct ward_err *err)
+{
+    struct ward_rows rows;
+    struct owner owner;
+    bool held = false;
+
+    *stands = false;
+    if (g->looked.me != NULL)
+        WARD_TRY(
+            owner_hold(g->v.w, g->v.c->mem, g->v.chart.id, g->looked.root, &rows, &held, err));
+    if (held) {
+        *stands = look_stands(&g->looked, &rows);
+        return WARD_OK;
+    }
+    WARD_TRY(owner_lock(g->v.w, g->v.c->mem, g->v.chart.id, &owner, err));
+    owner_wipe(&owner);
+    return WARD_OK;
+}
+
+/* It was judged a moment ago, of that moment, and by nothing beyond what was looked at. */
+static bool is_fresh(const struct giving *g)
+{
+    const Ward__Dosage__V1__Snapshot *s = g->decision == NULL ? NULL : g->decision->snapshot;
+
+    return g->v.now_us - g->judged_us < SECOND_IN_US &&
+           llabs(when(g) - g->given_us) < SECOND_IN_US && g->looked.given_all && !g->beside &&
+           (s == NULL || (!s->cut && s->n_lifetime == 0));
+}
+
+enum ward_code judge_locked(struct giving *g, struct ward_err *err)
+{
+    bool stands;
+
+    WARD_TRY(lock(g, &stands, err));
+    g->v.now_us = ward_wall_us();
+    if (judge_refuses(g) || (stands && is_fresh(g)))
+        return WARD_OK;
+    return judge(g, err);
 }

@@ -1,5 +1,6 @@
 /* judge.h - whether a dose of an order may be given now: order, slot, product, dose, route,
- * what the check finds. Judged once before the token is spent, and again behind the locks.
+ * what the check finds. Judged before the token is spent; behind the lock, where somebody
+ * wrote anything of the patient's in between, judged again.
  *
  * Threads: a worker's own. Memory: the call's arena. Errors: Administer's.
  */
@@ -7,21 +8,26 @@
 #define DOSAGE_GIVE_JUDGE_H
 
 #include "services/dosage/give/bedside.h"
+#include "services/dosage/order/look.h"
 
 struct giving {
     struct visit v;
     const AdministerRequest *q;
     uint8_t order_id[DOSAGE_ID];
-    uint8_t (*owners)[DOSAGE_ID];
-    size_t n_owners;
     bool given; /* GIVEN or PARTIAL: the patient gets something */
     bool has_second;
     struct ward_principal second;
     struct token token; /* of a dose that is given; its id is "" until it is spent */
 
     /* What was found, anew each time. */
+    struct look_for where;
+    int64_t judged_us;
+    bool beside;               /* something was read beside it */
+    struct looked looked;      /* look_wipe */
+    const struct owner *owner; /* the order's patient's key: looked's */
     Order *order;
     const struct ruleset *rules;
+    struct clock clock;
     struct timing timing;
     int64_t due_us; /* -1: no slot */
     struct slot slot;
@@ -33,14 +39,16 @@ struct giving {
     size_t n_open;
 };
 
-/* Everything but the token. lock: in the transaction, behind the patient's and the order's
- * locks.
+/* Everything but the token.
  *   NOT_FOUND ORDER_NOT_FOUND, SLOT_NOT_FOUND;  ALREADY_EXISTS SLOT_TAKEN
  *   FAILED_PRECONDITION  ORDER_STATE, SLOT_EARLY, SLOT_OVER, PRN_LIMIT, SECOND_PERSON_NEEDED,
  *                        NO_RULE_SET
  *   INVALID_ARGUMENT     REASON_UNKNOWN, SCAN_UNREADABLE, DOSE_UNIT, DOSE_VALUE,
  * OVERRIDE_UNUSED PERMISSION_DENIED    OVERRIDE_ROLE */
-WARD_MUST enum ward_code judge(struct giving *g, bool lock, struct ward_err *err);
+WARD_MUST enum ward_code judge(struct giving *g, struct ward_err *err);
+/* The same in the transaction: locks the patient, behind which nobody writes an order or a dose
+ * of theirs, and judges again unless it refused, or nobody did since. */
+WARD_MUST enum ward_code judge_locked(struct giving *g, struct ward_err *err);
 /* A right failed, or a finding stands. */
 bool judge_refuses(const struct giving *g);
 /* The dose check of it: its decision, and what stands open.   judge's */

@@ -84,13 +84,13 @@ enum ward_code judge_check(struct giving *g, struct ward_err *err)
                          .prescription = g->order->prescription,
                          .order_id = g->order->order_id,
                          .purpose = WARD__DOSAGE__V1__CHECK_PURPOSE__CHECK_PURPOSE_GIVE,
-                         .at_us = q->given_at_us != 0 ? g->given_us : g->v.now_us,
+                         .at_us = g->where.at_us,
                          .time_zone = g->order->time_zone};
     Quantity *giving = NULL;
 
     WARD_TRY(partly(g, &giving, err));
     what.giving = giving;
-    WARD_TRY(decide(g->v.w, g->v.c->mem, &what, &g->rules, &g->decision, err));
+    WARD_TRY(decide_by(g->v.w, g->v.c->mem, &what, &g->looked, &g->decision, err));
     WARD_TRY(check_open(g->rules, g->decision, q->overrides, q->n_overrides, &by, g->v.c->mem,
                         &g->open, &g->n_open, err));
     g->decision->overrides = q->overrides;

@@ -46,8 +46,8 @@ static enum ward_code keep_in_tx(struct ward_db *db, void *arg, struct ward_err 
     struct ward_call *c = k->o.call;
     struct ward_act act = k->o.act;
 
-    if (k->looked.known)
-        WARD_TRY(decision_keep_for(c->wrk, c->mem, &k->looked.owner, k->o.decision, 0, err));
+    if (k->looked.me != NULL)
+        WARD_TRY(decision_keep_for(c->wrk, c->mem, k->looked.me, k->o.decision, 0, err));
     else
         WARD_TRY(decision_keep(c->wrk, c->mem, k->o.decision, 0, err));
     decision_note(&act, k->o.decision);
@@ -63,10 +63,10 @@ static enum ward_code keep_with_others(struct checking *k)
     struct ward_outbox_item event;
     struct decision_rows rows;
 
-    WARD_TRY(decision_rows(c->mem, &k->looked.owner, k->o.decision, 0, &rows, c->err));
+    WARD_TRY(decision_rows(c->mem, k->looked.me, k->o.decision, 0, &rows, c->err));
     decision_note(&act, k->o.decision);
     WARD_TRY(ward_act_item(&act, &event, c->err));
-    WARD_TRY(keeper_keep(keeper, c->mem, &rows, &event, c->err));
+    WARD_TRY(keeper_keep(keeper, c->mem, &rows, &event, c->deadline_ns, c->err));
     c->audited = true;
     decision_count(k->o.decision, true);
     return WARD_OK;
@@ -81,13 +81,16 @@ static enum ward_code decide_and_keep(struct checking *k, const Prescription *p,
                                .purpose = PURPOSE(ASK),
                                .at_us = k->o.at_us,
                                .ward = k->o.ward};
+    const struct look_for where = {
+        .patient = k->o.chart.id, .at_us = k->o.at_us, .ward = k->o.ward, .due_us = -1};
     struct ward_call *c = k->o.call;
     struct worker *w = c->wrk;
 
+    WARD_TRY(look(w, c->mem, &where, &k->looked, c->err));
     WARD_TRY(decide_by(w, c->mem, &what, &k->looked, &k->o.decision, c->err));
     k->o.decision->decided_by = api_text(c->who->subject);
     WARD_TRY(ward_call_copy(c, k->o.act.event_text, &k->o.decision->event_id));
-    return k->looked.known && w->dos->keeper != NULL
+    return k->looked.me != NULL && w->dos->keeper != NULL
                ? keep_with_others(k)
                : ward_db_tx(w->seat.db, keep_in_tx, k, c->err);
 }
@@ -105,7 +108,7 @@ static enum ward_code check(struct ward_call *c, const CheckRequest *q, CheckRes
     WARD_TRY(check_order(&k.o, q->order_id, &order));
     WARD_TRY(ordering_starts(&k.o, q->prescription, &now, c->err));
     code = order_gone(decide_and_keep(&k, now, order), c->err);
-    owner_wipe(&k.looked.owner);
+    look_wipe(&k.looked);
     r->decision = k.o.decision;
     return code;
 }

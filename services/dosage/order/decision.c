@@ -23,15 +23,17 @@ static enum ward_code name_it(Decision *d, struct ward_arena *mem, struct ward_e
 }
 
 enum ward_code decide_by(struct worker *w, struct ward_arena *mem, const struct asked *what,
-                         struct looked *looked, Decision **out, struct ward_err *err)
+                         const struct looked *looked, Decision **out, struct ward_err *err)
 {
     Decision *d = ward_new(mem, Decision);
     Snapshot *snap = NULL;
 
     if (d == NULL)
         return no_memory(err);
+    if (looked->rules == NULL)
+        return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "NO_RULE_SET",
+                                "no rule set is active: nothing can be checked");
     ward__dosage__v1__decision__init(d);
-    WARD_TRY(look(w, mem, what, looked, err));
     WARD_TRY(snapshot_make(w, mem, looked, what, &snap, err));
     d->snapshot = snap;
     WARD_TRY(check_run(looked->rules, snap, mem, d, err));
@@ -43,10 +45,14 @@ enum ward_code decide_by(struct worker *w, struct ward_arena *mem, const struct 
 enum ward_code decide(struct worker *w, struct ward_arena *mem, const struct asked *what,
                       const struct ruleset **rules, Decision **out, struct ward_err *err)
 {
-    struct looked looked = {0};
-    enum ward_code code = decide_by(w, mem, what, &looked, out, err);
+    const struct look_for where = {
+        .patient = what->chart->id, .at_us = what->at_us, .ward = what->ward, .due_us = -1};
+    struct looked looked;
+    enum ward_code code;
 
-    owner_wipe(&looked.owner);
+    WARD_TRY(look(w, mem, &where, &looked, err));
+    code = decide_by(w, mem, what, &looked, out, err);
+    look_wipe(&looked);
     *rules = looked.rules;
     return code;
 }

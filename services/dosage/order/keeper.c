@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <string.h>
 
-#define AT_ONCE  64 /* decisions a transaction */
+#define AT_ONCE  64                   /* decisions a transaction */
 #define MEM_CAP  ((size_t)64 << 20)
 #define LIMIT_NS (5000 * WARD_NS_PER_MS) /* of one transaction */
 
@@ -14,7 +14,7 @@ struct waiting {
     const struct ward_outbox_item *event;
     enum ward_code code;
     struct ward_err err;
-    bool done;
+    bool taken, done;
     pthread_cond_t ended; /* each its own: who waits for another commit sleeps on */
     struct waiting *next;
 };
@@ -97,6 +97,14 @@ static void commit_all(struct batch *b)
 
 /* ---- the thread ---- */
 
+static void wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t at_ns)
+{
+    const struct timespec at = {.tv_sec = (time_t)(at_ns / 1000000000),
+                                .tv_nsec = (long)(at_ns % 1000000000)};
+
+    pthread_cond_timedwait(cond, lock, &at);
+}
+
 /* Waits for something to keep; false at the end, when nothing is left. */
 static bool take(struct keeper *k, struct batch *b)
 {
@@ -106,6 +114,7 @@ static bool take(struct keeper *k, struct batch *b)
         pthread_cond_wait(&k->work, &k->lock);
     while (k->first != NULL && b->n < AT_ONCE) {
         b->at[b->n++] = k->first;
+        k->first->taken = true;
         k->first = k->first->next;
     }
     if (k->first == NULL)
@@ -131,22 +140,58 @@ static void *run(void *arg)
     return NULL;
 }
 
+static void give_up(struct keeper *k, struct waiting *w)
+{
+    struct waiting **at = &k->first;
+
+    while (*at != w)
+        at = &(*at)->next;
+    *at = w->next;
+    if (w->next == NULL)
+        k->last = at;
+    w->done = true;
+    w->code = WARD_FAIL(&w->err, DEADLINE_EXCEEDED, "no time left to keep the decision");
+}
+
+/* What nobody has begun to keep is given up at its deadline; the rest is about to be decided.
+ */
+static void await(struct keeper *k, struct waiting *w, int64_t deadline_ns)
+{
+    while (!w->done && !w->taken && ward_mono_ns() < deadline_ns)
+        wait_until(&w->ended, &k->lock, deadline_ns);
+    if (!w->done && !w->taken)
+        give_up(k, w);
+    while (!w->done)
+        pthread_cond_wait(&w->ended, &k->lock);
+}
+
+/* By a clock that nobody sets. */
+static void cond_init(pthread_cond_t *cond)
+{
+    pthread_condattr_t attr;
+
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(cond, &attr);
+    pthread_condattr_destroy(&attr);
+}
+
 enum ward_code keeper_keep(struct keeper *k, struct ward_arena *mem,
                            const struct decision_rows *rows,
-                           const struct ward_outbox_item *event, struct ward_err *err)
+                           const struct ward_outbox_item *event, int64_t deadline_ns,
+                           struct ward_err *err)
 {
     struct waiting *w = ward_new(mem, struct waiting);
 
     if (w == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory to keep a decision");
     *w = (struct waiting){.rows = rows, .event = event};
-    pthread_cond_init(&w->ended, NULL);
+    cond_init(&w->ended);
     pthread_mutex_lock(&k->lock);
     *k->last = w;
     k->last = &w->next;
     pthread_cond_signal(&k->work);
-    while (!w->done)
-        pthread_cond_wait(&w->ended, &k->lock);
+    await(k, w, deadline_ns);
     pthread_mutex_unlock(&k->lock);
     pthread_cond_destroy(&w->ended);
     if (w->code != WARD_OK)
@@ -168,7 +213,7 @@ enum ward_code keeper_open(struct dosage *dos, struct keeper **out, struct ward_
     k->own = own;
     k->last = &k->first;
     pthread_mutex_init(&k->lock, NULL);
-    pthread_cond_init(&k->work, NULL);
+    cond_init(&k->work);
     ward_arena_init(&k->mem, MEM_CAP);
     *out = k;
     WARD_TRY(ward_db_open(dos->db, &k->db, err));

@@ -5,7 +5,7 @@
  *
  * Threads: keeper_keep from any worker, which waits until its own is committed or has failed:
  * what it gave is read until then. Memory: its own. Errors: keeper_open's db.h's; keeper_keep's
- * those of its transaction.
+ * those of its transaction, and DEADLINE_EXCEEDED where nobody had begun it by then.
  */
 #ifndef DOSAGE_ORDER_KEEPER_H
 #define DOSAGE_ORDER_KEEPER_H
@@ -19,7 +19,7 @@ WARD_MUST enum ward_code keeper_open(struct dosage *dos, struct keeper **out,
 void keeper_close(struct keeper *k);
 WARD_MUST enum ward_code keeper_keep(struct keeper *k, struct ward_arena *mem,
                                      const struct decision_rows *rows,
-                                     const struct ward_outbox_item *event,
+                                     const struct ward_outbox_item *event, int64_t deadline_ns,
                                      struct ward_err *err);
 
 #endif

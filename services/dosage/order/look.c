@@ -1,84 +1,247 @@
-/* What every check reads of the tables but for the doses, in one statement: at 1,000 checks a
- * second each round trip counts. */
+#include "services/dosage/order/look.h"
+
+#include "services/dosage/give/dose_row.h"
 #include "services/dosage/order/order_own.h"
+#include "services/dosage/order/prescription.h"
+#include "services/dosage/schedule/slot_reader.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-enum kind { RULES, CLOCK, OWNER, RUNNING };
+typedef Ward__Dosage__V1__Administration Dose;
 
-/* A row: its kind, then an order's columns, of which the other kinds use one or two. Spelled
- * out here are the states that run: 2 ACTIVE, 3 ON_HOLD. */
-static const char SQL[] =
-    "SELECT 0, NULL, NULL, NULL, NULL, version, NULL, NULL, NULL, NULL, NULL, NULL"
-    " FROM rule_set_active"
-    " UNION ALL SELECT 1, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, time_zone, NULL, NULL"
-    " FROM ward WHERE ward = ?"
-    " UNION ALL SELECT 2, NULL, NULL, k.kek, k.wrapped, NULL, NULL, p.erased_at_us, NULL, NULL,"
-    " NULL, NULL FROM patient p LEFT JOIN owner_key k ON k.owner_id = p.patient_id"
-    " WHERE p.patient_id = ?"
-    " UNION ALL SELECT 3, " ORDER_COLUMNS
-    " FROM patient me JOIN patient p ON p.root_id = me.root_id"
-    " JOIN drug_order o ON o.patient_id = p.patient_id" ORDER_KEYS
-    " WHERE me.patient_id = ? AND p.erased_at_us IS NULL AND o.state IN (2, 3)"
-    " AND o.ends_at_us > ?";
+/* ---- the first statement ---- */
 
-static enum ward_code open_owner(struct worker *w, struct ward_arena *mem,
-                                 const uint8_t id[DOSAGE_ID], const struct ward_val *row,
-                                 struct looked *out, struct ward_err *err)
+enum kind { HEAD, TAKEN };
+enum at {
+    AT_KIND,
+    AT_RULES,
+    AT_TIME_ZONE,
+    AT_BEFORE,
+    AT_AFTER, /* of a charted slot: its outcome */
+    AT_PATIENT,
+    AT_ROOT, /* of a charted slot: its dose */
+    AT_ERASED,
+    AT_TOUCHED, /* of a charted slot: when it was due */
+    AT_KEK,
+    AT_WRAPPED
+};
+
+/* One row of each that is the patient, with the rule set and the ward's clock; one without a
+ * patient where they have no row. */
+#define HEAD_ROWS                                                                              \
+    "SELECT 0, r.version, w.time_zone, w.before_minutes, w.after_minutes, p.patient_id,"       \
+    " p.root_id, p.erased_at_us, p.touched, k.kek, k.wrapped FROM rule_set_active r"           \
+    " LEFT JOIN ward w ON w.ward = ? LEFT JOIN patient me ON me.patient_id = ?"                \
+    " LEFT JOIN patient p ON p.root_id = me.root_id"                                           \
+    " LEFT JOIN owner_key k ON k.owner_id = p.patient_id"
+#define TAKEN_ROWS                                                                             \
+    " UNION ALL (SELECT 1, NULL, NULL, NULL, a.outcome, NULL, t.administration_id, NULL,"      \
+    " t.due_at_us, NULL, NULL FROM slot_taken t"                                               \
+    " JOIN administration a ON a.administration_id = t.administration_id"                      \
+    " WHERE t.order_id = ? AND t.due_at_us >= ? AND t.due_at_us < ? LIMIT ?)"
+
+static enum ward_code read_rows(struct worker *w, struct ward_arena *mem,
+                                const struct look_for *what, struct ward_rows *out,
+                                struct ward_err *err)
 {
-    if (row[ORDER_AT_WRITTEN].p != NULL)
-        return owner_erased(w, id, err);
-    WARD_TRY(
-        owner_open(w, mem, id, row[ORDER_AT_KEK], row[ORDER_AT_WRAPPED], &out->owner, err));
-    out->known = true;
+    static const char CHECK[] = HEAD_ROWS, GIVE[] = HEAD_ROWS TAKEN_ROWS;
+    const struct ward_val ward = ward_text(what->ward == NULL ? "" : what->ward);
+    const struct ward_val id = id_val(what->patient);
+    const int64_t due = what->due_us < 0 ? INT64_MIN / 2 : what->due_us;
+
+    if (what->order == NULL)
+        return ward_db_run(w->seat.db, mem, CHECK, WARD_PARAMS(ward, id), out, err);
+    return ward_db_run(
+        w->seat.db, mem, GIVE,
+        WARD_PARAMS(ward, id, id_val(what->order), ward_int(mem, due - PLAN_DAY_US),
+                    ward_int(mem, due + PLAN_DAY_US + 1), ward_int(mem, SLOTS_MOST + 1)),
+        out, err);
+}
+
+struct opening {
+    struct worker *w;
+    struct ward_arena *mem;
+    const struct look_for *what;
+    struct looked *out;
+};
+
+static enum ward_code open_key(struct opening *p, const struct ward_val *row,
+                               struct ward_err *err)
+{
+    struct looked *l = p->out;
+    const uint8_t *id = (const uint8_t *)row[AT_PATIENT].p;
+    bool me = memcmp(id, p->what->patient, DOSAGE_ID) == 0;
+
+    if (row[AT_ERASED].p != NULL)
+        return me ? owner_erased(p->w, id, err) : WARD_OK;
+    WARD_TRY(owner_open(p->w, p->mem, id, row[AT_KEK], row[AT_WRAPPED], &l->owners[l->n_owners],
+                        err));
+    l->touched[l->n_owners] = row_number(row[AT_TOUCHED]);
+    if (me) {
+        l->me = &l->owners[l->n_owners];
+        memcpy(l->root, row[AT_ROOT].p, DOSAGE_ID);
+    }
+    l->n_owners++;
     return WARD_OK;
 }
 
-static enum ward_code take(struct worker *w, struct ward_arena *mem, const struct asked *what,
-                           const struct ward_val *row, struct owner *o, struct looked *out,
-                           struct ward_err *err)
+static enum ward_code open_head(struct opening *p, const struct ward_val *row,
+                                struct ward_err *err)
 {
-    const struct ward_val *cols = row + 1;
+    struct looked *l = p->out;
 
-    switch ((enum kind)row_number(row[0])) {
-    case RULES:
-        return ruleset_of(w, mem, row_number(cols[ORDER_AT_VERSION]), &out->rules, err);
-    case CLOCK:
-        out->time_zone = cols[ORDER_AT_WARD].p;
-        return WARD_OK;
-    case OWNER:
-        return open_owner(w, mem, what->chart->id, cols, out, err);
-    case RUNNING:
-        WARD_TRY(order_row(w, mem, cols, o, &out->running[out->n_running], err));
-        out->n_running++;
-        return WARD_OK;
+    if (l->rules == NULL)
+        WARD_TRY(ruleset_of(p->w, p->mem, row_number(row[AT_RULES]), &l->rules, err));
+    if (row[AT_TIME_ZONE].p != NULL) {
+        l->time_zone = row[AT_TIME_ZONE].p;
+        l->before_minutes = (int)row_number(row[AT_BEFORE]);
+        l->after_minutes = (int)row_number(row[AT_AFTER]);
     }
-    return WARD_FAIL(err, INTERNAL, "a row of no kind");
+    return row[AT_PATIENT].p == NULL ? WARD_OK : open_key(p, row, err);
 }
 
-enum ward_code look(struct worker *w, struct ward_arena *mem, const struct asked *what,
+static enum ward_code open_row(struct opening *p, const struct ward_val *row,
+                               struct ward_err *err)
+{
+    const struct ward_val taken[] = {row[AT_TOUCHED], row[AT_ROOT], row[AT_AFTER]};
+
+    if ((enum kind)row_number(row[AT_KIND]) == HEAD)
+        return open_head(p, row, err);
+    return slot_taken_row(taken, &p->out->taken[p->out->n_taken++], err);
+}
+
+static int taken_by_time(const void *a, const void *b)
+{
+    const struct taken *x = a, *y = b;
+
+    return (x->due_us > y->due_us) - (x->due_us < y->due_us);
+}
+
+static enum ward_code no_memory(struct ward_err *err)
+{
+    return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for what runs");
+}
+
+static enum ward_code open_rows(struct opening *p, const struct ward_rows *rows,
+                                struct ward_err *err)
+{
+    struct looked *l = p->out;
+
+    l->owners = ward_alloc(p->mem, (rows->n + 1) * sizeof(*l->owners));
+    l->touched = ward_alloc(p->mem, (rows->n + 1) * sizeof(*l->touched));
+    l->taken = ward_alloc(p->mem, (rows->n + 1) * sizeof(*l->taken));
+    if (l->owners == NULL || l->touched == NULL || l->taken == NULL)
+        return no_memory(err);
+    for (size_t i = 0; i < rows->n; i++)
+        WARD_TRY(open_row(p, rows->at[i], err));
+    qsort(l->taken, l->n_taken, sizeof(*l->taken), taken_by_time);
+    return WARD_OK;
+}
+
+/* ---- what runs, and was given ---- */
+
+static void add(struct looked *l, const struct lately *of, int64_t at_us)
+{
+    for (size_t i = 0; i < of->n_orders; i++) {
+        Order *o = of->orders[i];
+
+        if (prescription_until(o->prescription, o->written_at_us) > at_us)
+            l->running[l->n_running++] = o;
+    }
+    for (size_t i = 0; i < of->n_doses; i++)
+        if (of->doses[i]->given_at_us >= at_us - LATELY_US)
+            l->given[l->n_given++] = of->doses[i];
+    l->given_all = l->given_all && of->all;
+}
+
+static enum ward_code open_lately(struct opening *p, struct ward_err *err)
+{
+    struct looked *l = p->out;
+    struct lately *of = ward_alloc(p->mem, (l->n_owners + 1) * sizeof(*of));
+    size_t orders = 0, doses = 0;
+
+    if (of == NULL)
+        return no_memory(err);
+    for (size_t i = 0; i < l->n_owners; i++) {
+        WARD_TRY(
+            lately_of(p->w, p->mem, &l->owners[i], l->touched[i], p->what->at_us, &of[i], err));
+        /* Written in between: it stands for neither moment, and who locks judges again. */
+        l->stands = l->stands && of[i].touched == l->touched[i];
+        orders += of[i].n_orders;
+        doses += of[i].n_doses;
+    }
+    l->running = ward_alloc(p->mem, (orders + 1) * sizeof(Order *));
+    l->given = ward_alloc(p->mem, (doses + 1) * sizeof(Dose *));
+    if (l->running == NULL || l->given == NULL)
+        return no_memory(err);
+    for (size_t i = 0; i < l->n_owners; i++)
+        add(l, &of[i], p->what->at_us);
+    l->given_all = l->given_all && l->n_given <= LATELY_MOST;
+    if (!l->given_all)
+        l->n_given = 0;
+    qsort(l->running, l->n_running, sizeof(Order *), order_by_id);
+    qsort(l->given, l->n_given, sizeof(Dose *), dose_by_time);
+    return WARD_OK;
+}
+
+/* ---- all of it ---- */
+
+enum ward_code look(struct worker *w, struct ward_arena *mem, const struct look_for *what,
                     struct looked *out, struct ward_err *err)
 {
-    const struct ward_val id = id_val(what->chart->id);
-    const char *ward = what->ward == NULL ? "" : what->ward;
-    enum ward_code code = WARD_OK;
-    struct owner o = {0};
+    struct opening p = {.w = w, .mem = mem, .what = what, .out = out};
     struct ward_rows rows;
+    enum ward_code code;
 
-    WARD_TRY(ward_db_run(w->seat.db, mem, SQL,
-                         WARD_PARAMS(ward_text(ward), id, id, ward_int(mem, what->at_us)),
-                         &rows, err));
     *out = (struct looked){.time_zone = w->dos->cfg.time_zone,
-                           .running = ward_alloc(mem, rows.n * sizeof(Order *))};
-    if (out->running == NULL)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for running orders");
-    for (size_t i = 0; i < rows.n && code == WARD_OK; i++)
-        code = take(w, mem, what, rows.at[i], &o, out, err);
-    owner_wipe(&o);
-    WARD_TRY(code);
-    qsort(out->running, out->n_running, sizeof(Order *), order_by_id);
-    return out->rules != NULL
-               ? WARD_OK
-               : WARD_FAIL_REASON(err, FAILED_PRECONDITION, "NO_RULE_SET",
-                                  "no rule set is active: nothing can be checked");
+                           .before_minutes = CLOCK_MINUTES,
+                           .after_minutes = CLOCK_MINUTES,
+                           .given_all = true,
+                           .stands = true};
+    WARD_TRY(read_rows(w, mem, what, &rows, err));
+    code = open_rows(&p, &rows, err);
+    if (code == WARD_OK)
+        code = open_lately(&p, err);
+    if (code != WARD_OK)
+        look_wipe(out);
+    return code;
+}
+
+static bool is_as_it_was(const struct looked *l, const struct ward_val *row)
+{
+    for (size_t i = 0; i < l->n_owners; i++)
+        if (memcmp(l->owners[i].id, row[HELD_ID].p, DOSAGE_ID) == 0)
+            return l->touched[i] == row_number(row[HELD_TOUCHED]);
+    return false;
+}
+
+bool look_stands(const struct looked *l, const struct ward_rows *held)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < held->n; i++) {
+        if (held->at[i][HELD_ERASED].p != NULL)
+            continue;
+        if (!is_as_it_was(l, held->at[i]))
+            return false;
+        n++;
+    }
+    return l->stands && n == l->n_owners;
+}
+
+const struct owner *look_owner(const struct looked *l, const uint8_t id[DOSAGE_ID])
+{
+    for (size_t i = 0; i < l->n_owners; i++)
+        if (memcmp(l->owners[i].id, id, DOSAGE_ID) == 0)
+            return &l->owners[i];
+    return NULL;
+}
+
+void look_wipe(struct looked *l)
+{
+    for (size_t i = 0; i < l->n_owners; i++)
+        owner_wipe(&l->owners[i]);
+    l->n_owners = 0;
+    l->me = NULL;
 }

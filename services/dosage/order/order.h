@@ -59,12 +59,23 @@ struct asked {
 WARD_MUST enum ward_code decide(struct worker *w, struct ward_arena *mem,
                                 const struct asked *what, const struct ruleset **rules,
                                 Ward__Dosage__V1__Decision **out, struct ward_err *err);
+/* Of what was looked at. look() itself: look_wipe is the caller's, also where this fails.
+ *   FAILED_PRECONDITION  NO_RULE_SET */
+struct looked;
+WARD_MUST enum ward_code decide_by(struct worker *w, struct ward_arena *mem,
+                                   const struct asked *what, const struct looked *looked,
+                                   Ward__Dosage__V1__Decision **out, struct ward_err *err);
 /* Keeps it with its findings, in a transaction. n_open 0: what was asked for is done.
  * d->decided_by, second_person, overrides and event_id are set by the caller. Counts the
  * metrics after the commit. */
 WARD_MUST enum ward_code decision_keep(struct worker *w, struct ward_arena *mem,
                                        const Ward__Dosage__V1__Decision *d, size_t n_open,
                                        struct ward_err *err);
+/* With the patient's key at hand, and their row locked where it must stay. */
+WARD_MUST enum ward_code decision_keep_for(struct worker *w, struct ward_arena *mem,
+                                           const struct owner *owner,
+                                           const Ward__Dosage__V1__Decision *d, size_t n_open,
+                                           struct ward_err *err);
 /*   NOT_FOUND  DECISION_NOT_FOUND */
 WARD_MUST enum ward_code decision_find(struct worker *w, struct ward_arena *mem,
                                        const uint8_t id[DOSAGE_ID],

@@ -6,6 +6,7 @@
 #define DOSAGE_ORDER_ORDER_OWN_H
 
 #include "services/dosage/api.h"
+#include "services/dosage/order/look.h"
 #include "services/dosage/order/order.h"
 
 typedef Ward__Dosage__V1__Order Order;
@@ -42,6 +43,10 @@ enum order_at {
 WARD_MUST enum ward_code order_row(struct worker *w, struct ward_arena *mem,
                                    const struct ward_val *row, struct owner *o, Order **out,
                                    struct ward_err *err);
+/* With the key at hand; kek and wrapped are not looked at. */
+WARD_MUST enum ward_code order_open(const struct owner *o, struct ward_arena *mem,
+                                    const struct ward_val *row, Order **out,
+                                    struct ward_err *err);
 /* For qsort of Order *: the usual form of ids sorts as their bytes do. */
 int order_by_id(const void *a, const void *b);
 
@@ -61,31 +66,14 @@ WARD_MUST enum ward_code orders_page(struct worker *w, struct ward_arena *mem,
                                      const uint8_t *before, size_t most, Order ***out,
                                      size_t *n, struct ward_err *err);
 
-/* ---- look.c and snapshot.c ---- */
+/* ---- snapshot.c ---- */
 
-/* What every check reads of the tables but for the doses. */
-struct looked {
-    const struct ruleset *rules; /* the active one */
-    const char *time_zone;       /* of the ward that was asked for */
-    bool known;                  /* the patient has a row, and this is the key */
-    struct owner owner;          /* owner_wipe */
-    Order **running;             /* ACTIVE or ON_HOLD, not over; by order id */
-    size_t n_running;
-};
-/* One statement.   FAILED_PRECONDITION  NO_RULE_SET, PATIENT_ERASED */
-WARD_MUST enum ward_code look(struct worker *w, struct ward_arena *mem,
-                              const struct asked *what, struct looked *out,
-                              struct ward_err *err);
 WARD_MUST enum ward_code snapshot_make(struct worker *w, struct ward_arena *mem,
                                        const struct looked *looked, const struct asked *what,
                                        Snapshot **out, struct ward_err *err);
 
 /* ---- decision.c ---- */
 
-/* decide(), and what was looked at: looked->owner is the caller's to wipe, also on failure. */
-WARD_MUST enum ward_code decide_by(struct worker *w, struct ward_arena *mem,
-                                   const struct asked *what, struct looked *looked,
-                                   Decision **out, struct ward_err *err);
 /* What keeping a decision inserts. */
 #define DECISION_ROW 7
 #define FINDING_ROW  8
@@ -103,11 +91,6 @@ WARD_MUST enum ward_code decisions_insert(struct ward_db *db, const struct ward_
                                           size_t n_findings, struct ward_err *err);
 /* The metrics, once it is kept; `done`: what was asked for is done. */
 void decision_count(const Decision *d, bool done);
-/* decision_keep() with the key at hand. */
-WARD_MUST enum ward_code decision_keep_for(struct worker *w, struct ward_arena *mem,
-                                           const struct owner *owner, const Decision *d,
-                                           size_t n_open, struct ward_err *err);
-
 /* ---- decision_list.c ---- */
 
 /* Likewise; no more than fit into an answer, but one: *more says whether some are left. */

@@ -10,8 +10,6 @@
 typedef Ward__Dosage__V1__Administration Administration;
 
 #define RUNNING_MOST 500
-#define GIVEN_MOST   ((size_t)5000)
-#define GIVEN_US     (INT64_C(400) * 24 * 3600 * 1000000)
 
 struct making {
     struct worker *w;
@@ -88,23 +86,30 @@ static enum ward_code add_given(struct making *m, const Administration *a, struc
 }
 
 /* The newest are what counts: a span that has too many is halved until it has not. */
-static enum ward_code given(struct making *m, struct ward_err *err)
+static enum ward_code newest(struct making *m, Administration ***all, size_t *n,
+                             struct ward_err *err)
 {
-    int64_t span_us = GIVEN_US;
-    Administration **all;
-    size_t n;
-
-    for (;; span_us /= 2, m->out->cut = true) {
+    for (int64_t span_us = LATELY_US;; span_us /= 2, m->out->cut = true) {
         m->given_from_us = m->what->at_us - span_us;
         WARD_TRY(doses_of(m->w, m->mem, m->what->chart->id, m->given_from_us, INT64_MAX,
-                          GIVEN_MOST + 1, &all, &n, err));
-        if (n <= GIVEN_MOST || span_us == 0)
-            break;
+                          LATELY_MOST + 1, all, n, err));
+        if (*n <= LATELY_MOST || span_us == 0)
+            return WARD_OK;
     }
+}
+
+static enum ward_code given(struct making *m, const struct looked *l, struct ward_err *err)
+{
+    Administration **all = l->given;
+    size_t n = l->n_given;
+
+    m->given_from_us = m->what->at_us - LATELY_US;
+    if (!l->given_all)
+        WARD_TRY(newest(m, &all, &n, err));
     m->out->given = ward_alloc(m->mem, n * sizeof(GivenDose *));
     if (m->out->given == NULL)
         return no_memory(err);
-    for (size_t i = 0; i < n && m->out->n_given < GIVEN_MOST; i++)
+    for (size_t i = 0; i < n && m->out->n_given < LATELY_MOST; i++)
         if (dose_counts(all[i]))
             WARD_TRY(add_given(m, all[i], err));
     return WARD_OK;
@@ -137,7 +142,7 @@ enum ward_code snapshot_make(struct worker *w, struct ward_arena *mem,
     s->facts = (Ward__Dosage__V1__Facts *)(uintptr_t)what->chart->facts;
     s->giving = (Ward__Dosage__V1__Quantity *)(uintptr_t)what->giving;
     WARD_TRY(running(&m, looked, err));
-    WARD_TRY(given(&m, err));
+    WARD_TRY(given(&m, looked, err));
     WARD_TRY(lifetimes_of(w, mem, rules, what->prescription->drug_id, what->chart->id,
                           m.given_from_us, &life, err));
     s->lifetime = life.at;

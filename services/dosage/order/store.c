@@ -62,12 +62,19 @@ enum ward_code order_row(struct worker *w, struct ward_arena *mem, const struct 
                          struct owner *o, Order **out, struct ward_err *err)
 {
     const uint8_t *patient = (const uint8_t *)row[ORDER_AT_PATIENT].p;
-    Order *got = NULL;
 
     if (row[ORDER_AT_WRAPPED].p == NULL)
         return unreadable(err); /* erased patients' rows are not asked for */
     if (memcmp(o->id, patient, DOSAGE_ID) != 0)
         WARD_TRY(owner_open(w, mem, patient, row[ORDER_AT_KEK], row[ORDER_AT_WRAPPED], o, err));
+    return order_open(o, mem, row, out, err);
+}
+
+enum ward_code order_open(const struct owner *o, struct ward_arena *mem,
+                          const struct ward_val *row, Order **out, struct ward_err *err)
+{
+    Order *got = NULL;
+
     WARD_TRY(open_with(o, mem, (const uint8_t *)row[ORDER_AT_ID].p, row + ORDER_AT_VERSION,
                        row[ORDER_AT_SEALED], &got, err));
     if (strcmp(got->ward, row[ORDER_AT_WARD].p) != 0 ||
@@ -348,6 +355,7 @@ enum ward_code order_write(struct worker *w, struct ward_arena *mem, const Order
         WARD_TRY(put_next(w, mem, o, &row, err));
     if (*o->ward != '\0')
         WARD_TRY(owner_lies(w, mem, row.patient, o->ward, o->written_at_us, err));
+    WARD_TRY(owner_touch(w, mem, row.patient, err));
     return ward_db_run(w->seat.db, mem, SQL,
                        WARD_PARAMS(id_val(row.patient), id_val(row.id),
                                    ward_int(mem, o->version), ward_int(mem, o->state),

@@ -5,8 +5,7 @@
 
 #include <string.h>
 
-#define ZONES_MEM     ((size_t)1 << 20)
-#define USUAL_MINUTES 60
+#define ZONES_MEM ((size_t)1 << 20)
 
 struct zone_kept {
     struct zone_kept *next;
@@ -75,14 +74,25 @@ void zones_close(struct zones *z)
     pthread_mutex_destroy(&z->lock);
 }
 
+enum ward_code clock_of(struct worker *w, const char *name, int before_minutes,
+                        int after_minutes, struct clock *out, struct ward_err *err)
+{
+    struct zone_kept *k;
+
+    if (zone_of(&w->dos->due->zones, name, &k, err) != WARD_OK)
+        return WARD_FAIL(err, FAILED_PRECONDITION,
+                         "the ward's time zone is none that this machine knows");
+    *out = (struct clock){k->zone, k->name, before_minutes, after_minutes};
+    return WARD_OK;
+}
+
 enum ward_code ward_clock(struct worker *w, struct ward_arena *mem, const char *ward, bool must,
                           struct clock *out, struct ward_err *err)
 {
     static const char SQL[] =
         "SELECT time_zone, before_minutes, after_minutes FROM ward WHERE ward = ?";
     const char *name = w->dos->cfg.time_zone;
-    int before = USUAL_MINUTES, after = USUAL_MINUTES;
-    struct zone_kept *k;
+    int before = CLOCK_MINUTES, after = CLOCK_MINUTES;
     struct ward_rows rows;
 
     WARD_TRY(ward_db_run(w->seat.db, mem, SQL, WARD_PARAMS(ward_text(ward)), &rows, err));
@@ -94,11 +104,7 @@ enum ward_code ward_clock(struct worker *w, struct ward_arena *mem, const char *
         before = (int)row_number(rows.at[0][1]);
         after = (int)row_number(rows.at[0][2]);
     }
-    if (zone_of(&w->dos->due->zones, name, &k, err) != WARD_OK)
-        return WARD_FAIL(err, FAILED_PRECONDITION,
-                         "the ward's time zone is none that this machine knows");
-    *out = (struct clock){k->zone, k->name, before, after};
-    return WARD_OK;
+    return clock_of(w, name, before, after, out, err);
 }
 
 enum ward_code order_timing(struct worker *w, struct ward_arena *mem,

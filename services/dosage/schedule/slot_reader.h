@@ -37,6 +37,10 @@ static inline bool slot_has_past(const Order *order, int64_t from_us)
 {
     return order->version > 1 && order->written_at_us > from_us;
 }
+/* slot_find, where what was charted about then is at hand. */
+WARD_MUST enum ward_code slot_of(struct slot_reader *r, Order *order, int64_t due_us,
+                                 int64_t now_us, const struct taken *taken, size_t n,
+                                 Slot **out, struct ward_err *err);
 /* A row of slot_taken: due_at_us, administration_id, outcome. */
 WARD_MUST enum ward_code slot_taken_row(const struct ward_val *row, struct taken *out,
                                         struct ward_err *err);

@@ -117,25 +117,32 @@ enum ward_code slots_of(struct worker *w, struct ward_arena *mem, Order *const *
     return WARD_OK;
 }
 
+enum ward_code slot_of(struct slot_reader *r, Order *order, int64_t due_us, int64_t now_us,
+                       const struct taken *taken, size_t n, Slot **out, struct ward_err *err)
+{
+    struct planned room[PLAN_ROOM(1)];
+    struct plan plan;
+
+    WARD_TRY(slot_plan(r, order, due_us - PLAN_DAY_US, &plan, err));
+    if (plan_slots(&plan, taken, n, due_us, due_us + 1, now_us, room, 1) == 0)
+        return WARD_FAIL_REASON(err, NOT_FOUND, "SLOT_NOT_FOUND",
+                                "the order has no dose due at this time");
+    return slot_message(r, &room[0], out, err);
+}
+
 enum ward_code slot_find(struct worker *w, struct ward_arena *mem, Order *order, int64_t due_us,
                          int64_t now_us, Slot **out, struct ward_err *err)
 {
-    struct planned room[PLAN_ROOM(1)];
-    struct gathered g = {.from_us = due_us, .to_us = due_us + 1, .now_us = now_us};
     uint8_t id[DOSAGE_ID];
+    struct slot_reader r;
     struct taken *taken;
-    struct plan plan;
     size_t n;
 
     if (!ward_uuid_parse(order->order_id, id))
         return WARD_FAIL(err, INTERNAL, "an order without an id");
-    WARD_TRY(slot_reader_open(&g.r, w, mem, err));
-    WARD_TRY(slot_plan(&g.r, order, due_us - PLAN_DAY_US, &plan, err));
-    WARD_TRY(read_taken(&g.r, id, due_us, due_us + 1, &taken, &n, err));
-    if (plan_slots(&plan, taken, n, g.from_us, g.to_us, now_us, room, 1) == 0)
-        return WARD_FAIL_REASON(err, NOT_FOUND, "SLOT_NOT_FOUND",
-                                "the order has no dose due at this time");
-    return slot_message(&g.r, &room[0], out, err);
+    WARD_TRY(slot_reader_open(&r, w, mem, err));
+    WARD_TRY(read_taken(&r, id, due_us, due_us + 1, &taken, &n, err));
+    return slot_of(&r, order, due_us, now_us, taken, n, out, err);
 }
 
 /* ---- names ---- */

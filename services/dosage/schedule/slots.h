@@ -11,6 +11,7 @@
 
 #define SLOTS_MOST 5000
 
+#define CLOCK_MINUTES 60 /* each way, of wards that were not set */
 /* A ward's clock; wards that were not set have WARD_TIME_ZONE and an hour each way. zone is
  * kept by the process.   NOT_FOUND WARD_NOT_FOUND: only with `must` */
 struct clock {
@@ -20,6 +21,9 @@ struct clock {
 };
 WARD_MUST enum ward_code ward_clock(struct worker *w, struct ward_arena *mem, const char *ward,
                                     bool must, struct clock *out, struct ward_err *err);
+/* Of a row of `ward` that was read. */
+WARD_MUST enum ward_code clock_of(struct worker *w, const char *time_zone, int before_minutes,
+                                  int after_minutes, struct clock *out, struct ward_err *err);
 /* An order's timing by its own ward's clock, as if this version had always been in force: for
  * what is still to come. What is due and charted: slots_of, slot_find. */
 WARD_MUST enum ward_code order_timing(struct worker *w, struct ward_arena *mem,

@@ -3,6 +3,7 @@
 
 #include "common/base/clock.h"
 #include "services/dosage/chart/chart.h"
+#include "services/dosage/order/lately.h"
 
 #include <string.h>
 
@@ -44,6 +45,7 @@ enum ward_code owner_open(struct worker *w, struct ward_arena *mem,
 enum ward_code owner_erased(struct worker *w, const uint8_t id[DOSAGE_ID], struct ward_err *err)
 {
     charts_forget(w->dos->charts, id);
+    lately_forget(w->dos, id);
     return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "PATIENT_ERASED",
                             "the patient was erased");
 }
@@ -148,23 +150,46 @@ static enum ward_code root_of(struct worker *w, struct ward_arena *mem,
     return WARD_OK;
 }
 
+enum ward_code owner_hold(struct worker *w, struct ward_arena *mem, const uint8_t id[DOSAGE_ID],
+                          const uint8_t root[DOSAGE_ID], struct ward_rows *rows, bool *held,
+                          struct ward_err *err)
+{
+    /* By the index of root_id, which goes on by patient_id: everybody locks in one order. */
+    static const char ALL[] = "SELECT patient_id, erased_at_us, touched FROM patient"
+                              " WHERE root_id = ? ORDER BY patient_id FOR UPDATE";
+
+    *held = false;
+    WARD_TRY(ward_db_run(w->seat.db, mem, ALL, WARD_PARAMS(id_val(root)), rows, err));
+    for (size_t i = 0; i < rows->n && !*held; i++) {
+        *held = memcmp(rows->at[i][HELD_ID].p, id, DOSAGE_ID) == 0;
+        if (*held && rows->at[i][HELD_ERASED].p != NULL)
+            return owner_erased(w, id, err);
+    }
+    return WARD_OK;
+}
+
+enum ward_code owner_touch(struct worker *w, struct ward_arena *mem,
+                           const uint8_t id[DOSAGE_ID], struct ward_err *err)
+{
+    static const char SQL[] = "UPDATE patient SET touched = ? WHERE patient_id = ?";
+    int64_t number;
+
+    ward_random(&number, sizeof(number));
+    return ward_db_run(w->seat.db, mem, SQL, WARD_PARAMS(ward_int(mem, number), id_val(id)),
+                       NULL, err);
+}
+
 /* A merge that was under way meanwhile may have moved them to another root: then those who are
  * locked are not all, or not them, and it begins again. `locked` says whether they are among
  * those locked, and so stay with this root until the transaction ends. */
 static enum ward_code lock_all(struct worker *w, struct ward_arena *mem,
                                const uint8_t id[DOSAGE_ID], bool *locked, struct ward_err *err)
 {
-    /* By the index of root_id, which goes on by patient_id: everybody locks in one order. */
-    static const char ALL[] = "SELECT patient_id FROM patient WHERE root_id = ?"
-                              " ORDER BY patient_id FOR UPDATE";
     struct ward_rows rows;
     struct ward_val root;
 
     WARD_TRY(root_of(w, mem, id, &root, err));
-    WARD_TRY(ward_db_run(w->seat.db, mem, ALL, WARD_PARAMS(root), &rows, err));
-    for (size_t i = 0; i < rows.n && !*locked; i++)
-        *locked = memcmp(rows.at[i][0].p, id, DOSAGE_ID) == 0;
-    return WARD_OK;
+    return owner_hold(w, mem, id, (const uint8_t *)root.p, &rows, locked, err);
 }
 
 enum ward_code owner_lock(struct worker *w, struct ward_arena *mem, const uint8_t id[DOSAGE_ID],

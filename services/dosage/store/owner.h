@@ -51,6 +51,16 @@ WARD_MUST enum ward_code owner_ensure(struct worker *w, struct ward_arena *mem,
 WARD_MUST enum ward_code owner_lock(struct worker *w, struct ward_arena *mem,
                                     const uint8_t id[DOSAGE_ID], struct owner *out,
                                     struct ward_err *err);
+/* The same where their root is known, in one statement. *held: false where they have moved to
+ * another meanwhile: owner_lock finds it. rows: those that are locked. */
+enum owner_held { HELD_ID, HELD_ERASED, HELD_TOUCHED };
+WARD_MUST enum ward_code owner_hold(struct worker *w, struct ward_arena *mem,
+                                    const uint8_t id[DOSAGE_ID], const uint8_t root[DOSAGE_ID],
+                                    struct ward_rows *rows, bool *held, struct ward_err *err);
+/* An order or a dose of theirs is written in this transaction: what is kept of them anywhere is
+ * of before (order/lately.h). */
+WARD_MUST enum ward_code owner_touch(struct worker *w, struct ward_arena *mem,
+                                     const uint8_t id[DOSAGE_ID], struct ward_err *err);
 /* The one they are now, and all that are it (root first; itself alone where nothing is known).
  */
 WARD_MUST enum ward_code owners_of(struct worker *w, struct ward_arena *mem,

@@ -130,7 +130,7 @@ int mode_write(int argc, char **argv)
     for (int i = 0; i < n; i++)
         begin(&l, &writers[i]);
     while (l.open > 0)
-        h2load_turn(&l, 1000);
+        h2load_turn(&l, 1000 * WARD_NS_PER_MS);
     h2load_close(&l);
     printf("{\"per_s\": %.1f}\n", (double)done / ((double)(ward_mono_ns() - began) / 1e9));
     return 0;

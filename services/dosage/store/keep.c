@@ -1,4 +1,4 @@
-#include "services/dosage/chart/keep.h"
+#include "services/dosage/store/keep.h"
 
 #include "common/base/crypto.h"
 

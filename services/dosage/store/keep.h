@@ -1,6 +1,7 @@
-/* keep.h - charts in memory, as people see them: each under the patient's id and a hash of who
- * asked. What one person may see another may not (a consent denies kinds and labels, to roles
- * and to people), so nobody is given what was read for somebody else.
+/* keep.h - what is kept of patients in memory. Charts, as people see them: each under the
+ * patient's id and a hash of who asked. What one person may see another may not (a consent
+ * denies kinds and labels, to roles and to people), so nobody is given what was read for
+ * somebody else. And what runs for them, whoever asks (order/lately.h).
  *
  * At most KEEP_CHARTS of them, and KEEP_BYTES; the ones that were used longest ago go first.
  * What goes is overwritten. A patient has a generation that grows each time something of theirs
@@ -10,8 +11,8 @@
  * Threads: locks itself, by shards of patients. Memory: its own, taken as it is needed. Errors:
  * what finds no room is not kept.
  */
-#ifndef DOSAGE_CHART_KEEP_H
-#define DOSAGE_CHART_KEEP_H
+#ifndef DOSAGE_STORE_KEEP_H
+#define DOSAGE_STORE_KEEP_H
 
 #include "services/dosage/dosage.h"
 

@@ -1,5 +1,5 @@
-#include "services/dosage/chart/keep.h"
 #include "services/dosage/chart/merges.h"
+#include "services/dosage/store/keep.h"
 
 #include "common/base/clock.h"
 

@@ -1,0 +1,232 @@
+#include "services/dosage/order/lately.h"
+
+#include "common/base/clock.h"
+#include "common/rpc/wire.h"
+#include "services/dosage/give/dose_row.h"
+#include "services/dosage/order/order_own.h"
+#include "services/dosage/store/keep.h"
+
+#include <string.h>
+
+typedef Ward__Dosage__V1__Administration Dose;
+
+/* What is read is good for a while before, too: a dose may be charted minutes after it was
+ * given, which is checked as of then. */
+#define BEFORE_US (INT64_C(20) * 60 * 1000000)
+
+static enum ward_code no_memory(struct ward_err *err)
+{
+    return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for what runs");
+}
+
+/* ---- in memory: a head, then messages ---- */
+
+struct head {
+    int64_t touched, from_us;
+    uint32_t n_orders, n_doses;
+};
+
+static bool is_kept(struct dosage *dos, const struct owner *o, struct ward_arena *mem,
+                    int64_t touched, int64_t at_us, struct kept *kept, struct head *head)
+{
+    struct keep_key key = {{0}, {0}};
+
+    memcpy(key.id, o->id, DOSAGE_ID);
+    if (dos->lately == NULL || !keep_find(dos->lately, &key, mem, kept) ||
+        kept->n < sizeof(*head))
+        return false;
+    memcpy(head, kept->facts, sizeof(*head));
+    return head->touched == touched && at_us >= head->from_us;
+}
+
+/* One message behind its size. */
+static enum ward_code next(struct ward_arena *mem, const uint8_t **at,
+                           const ProtobufCMessageDescriptor *type, ProtobufCMessage **out,
+                           struct ward_err *err)
+{
+    uint32_t n;
+
+    memcpy(&n, *at, sizeof(n));
+    WARD_TRY(ward_wire_decode(type, *at + sizeof(n), n, mem, out, err));
+    *at += sizeof(n) + n;
+    return WARD_OK;
+}
+
+static enum ward_code make_room(struct ward_arena *mem, size_t n_orders, size_t n_doses,
+                                struct lately *out, struct ward_err *err)
+{
+    out->orders = ward_alloc(mem, (n_orders + 1) * sizeof(Order *));
+    out->doses = ward_alloc(mem, (n_doses + 1) * sizeof(Dose *));
+    return out->orders == NULL || out->doses == NULL ? no_memory(err) : WARD_OK;
+}
+
+static enum ward_code unpack(struct ward_arena *mem, const struct kept *kept,
+                             const struct head *head, struct lately *out, struct ward_err *err)
+{
+    const uint8_t *at = (const uint8_t *)kept->facts + sizeof(*head);
+    ProtobufCMessage *msg = NULL;
+
+    *out = (struct lately){.touched = head->touched, .from_us = head->from_us, .all = true};
+    WARD_TRY(make_room(mem, head->n_orders, head->n_doses, out, err));
+    for (; out->n_orders < head->n_orders; out->n_orders++) {
+        WARD_TRY(next(mem, &at, &ward__dosage__v1__order__descriptor, &msg, err));
+        out->orders[out->n_orders] = (Order *)msg;
+    }
+    for (; out->n_doses < head->n_doses; out->n_doses++) {
+        WARD_TRY(next(mem, &at, &ward__dosage__v1__administration__descriptor, &msg, err));
+        out->doses[out->n_doses] = (Dose *)msg;
+    }
+    return WARD_OK;
+}
+
+static void add(uint8_t **at, const ProtobufCMessage *msg)
+{
+    uint32_t n = (uint32_t)protobuf_c_message_pack(msg, *at + sizeof(n));
+
+    memcpy(*at, &n, sizeof(n));
+    *at += sizeof(n) + n;
+}
+
+/* What finds no room is read again the next time. */
+static void put(struct dosage *dos, const struct owner *o, struct ward_arena *mem,
+                uint64_t generation, const struct lately *l)
+{
+    const struct head head = {l->touched, l->from_us, (uint32_t)l->n_orders,
+                              (uint32_t)l->n_doses};
+    struct keep_key key = {{0}, {0}};
+    size_t n = sizeof(head) + (l->n_orders + l->n_doses) * sizeof(uint32_t);
+    uint8_t *bytes, *at;
+
+    for (size_t i = 0; i < l->n_orders; i++)
+        n += protobuf_c_message_get_packed_size(&l->orders[i]->base);
+    for (size_t i = 0; i < l->n_doses; i++)
+        n += protobuf_c_message_get_packed_size(&l->doses[i]->base);
+    if (n > KEEP_MOST || (bytes = ward_alloc(mem, n)) == NULL)
+        return;
+    memcpy(bytes, &head, sizeof(head));
+    at = bytes + sizeof(head);
+    for (size_t i = 0; i < l->n_orders; i++)
+        add(&at, &l->orders[i]->base);
+    for (size_t i = 0; i < l->n_doses; i++)
+        add(&at, &l->doses[i]->base);
+    memcpy(key.id, o->id, DOSAGE_ID);
+    keep_put(dos->lately, &key, generation, &(struct kept){.facts = bytes, .n = n});
+    ward_wipe(bytes, n);
+}
+
+void lately_forget(struct dosage *dos, const uint8_t id[DOSAGE_ID])
+{
+    if (dos->lately != NULL)
+        keep_forget(dos->lately, id, KEEP_ALL);
+}
+
+/* ---- from the tables ---- */
+
+enum kind { TOUCHED, RUNNING, GIVEN };
+
+/* A row: its kind, then a dose's columns, of which the other kinds use those that are of the
+ * same type. */
+enum at {
+    AT_KIND,
+    AT_DOSE,
+    AT_VERSION = AT_DOSE + DOSE_VERSION,
+    AT_DUE = AT_DOSE + DOSE_DUE,         /* an order's end */
+    AT_OUTCOME = AT_DOSE + DOSE_OUTCOME, /* an order's state */
+    AT_GIVEN = AT_DOSE + DOSE_GIVEN,     /* an order's start; touched */
+    AT_RECORDED = AT_DOSE + DOSE_RECORDED,
+    AT_WARD = AT_DOSE + DOSE_WARD,
+    AT_SEALED = AT_DOSE + DOSE_COLUMNS,
+    AT_PATIENT,
+    AT_ID
+};
+
+static enum ward_code open_order(const struct owner *o, struct ward_arena *mem,
+                                 const struct ward_val *row, Order **out, struct ward_err *err)
+{
+    const struct ward_val cols[] = {
+        [ORDER_AT_PATIENT] = row[AT_PATIENT],  [ORDER_AT_ID] = row[AT_ID],
+        [ORDER_AT_VERSION] = row[AT_VERSION],  [ORDER_AT_STATE] = row[AT_OUTCOME],
+        [ORDER_AT_WRITTEN] = row[AT_RECORDED], [ORDER_AT_SEALED] = row[AT_SEALED],
+        [ORDER_AT_WARD] = row[AT_WARD],        [ORDER_AT_STARTS] = row[AT_GIVEN],
+        [ORDER_AT_ENDS] = row[AT_DUE]};
+
+    return order_open(o, mem, cols, out, err);
+}
+
+static enum ward_code open_row(const struct owner *o, struct ward_arena *mem,
+                               const struct ward_val *row, struct lately *out,
+                               struct ward_err *err)
+{
+    switch ((enum kind)row_number(row[AT_KIND])) {
+    case TOUCHED:
+        out->touched = row_number(row[AT_GIVEN]);
+        return WARD_OK;
+    case RUNNING:
+        return open_order(o, mem, row, &out->orders[out->n_orders++], err);
+    case GIVEN:
+        if (!out->all)
+            return WARD_OK;
+        return dose_open(o, mem, row + AT_DOSE, &out->doses[out->n_doses++], err);
+    }
+    return WARD_FAIL(err, INTERNAL, "a row of no kind");
+}
+
+static size_t count(const struct ward_rows *rows, enum kind kind)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < rows->n; i++)
+        n += (enum kind)row_number(rows->at[i][AT_KIND]) == kind;
+    return n;
+}
+
+/* One statement, so that it is of one moment. The states that run: 2 ACTIVE, 3 ON_HOLD. Ordered
+ * by who uses it: the server would write the rows to a table of its own first. */
+static const char SQL[] =
+    "SELECT 0, NULL, NULL, NULL, NULL, NULL, p.touched, NULL, NULL, NULL, NULL, NULL, NULL,"
+    " NULL, NULL, NULL, NULL, NULL FROM patient p WHERE p.patient_id = ?"
+    " UNION ALL SELECT 1, o.version, NULL, o.ends_at_us, o.state, NULL, o.starts_at_us,"
+    " o.written_at_us, NULL, NULL, o.ward, NULL, NULL, NULL, NULL, o.sealed, o.patient_id,"
+    " o.order_id FROM drug_order o WHERE o.patient_id = ? AND o.state IN (2, 3)"
+    " AND o.ends_at_us > ?"
+    " UNION ALL (SELECT 2, " DOSE_ROW " FROM administration a WHERE a.patient_id = ?"
+    " AND a.given_at_us >= ? LIMIT ?)";
+
+static enum ward_code read(struct worker *w, struct ward_arena *mem, const struct owner *o,
+                           struct lately *out, struct ward_err *err)
+{
+    const struct ward_val id = id_val(o->id);
+    struct ward_rows rows;
+    size_t n_doses;
+
+    WARD_TRY(ward_db_run(w->seat.db, mem, SQL,
+                         WARD_PARAMS(id, id, ward_int(mem, out->from_us), id,
+                                     ward_int(mem, out->from_us - LATELY_US),
+                                     ward_int(mem, LATELY_MOST + 1)),
+                         &rows, err));
+    n_doses = count(&rows, GIVEN);
+    out->all = n_doses <= LATELY_MOST;
+    WARD_TRY(make_room(mem, count(&rows, RUNNING), n_doses, out, err));
+    for (size_t i = 0; i < rows.n; i++)
+        WARD_TRY(open_row(o, mem, rows.at[i], out, err));
+    return WARD_OK;
+}
+
+enum ward_code lately_of(struct worker *w, struct ward_arena *mem, const struct owner *o,
+                         int64_t touched, int64_t at_us, struct lately *out,
+                         struct ward_err *err)
+{
+    struct dosage *dos = w->dos;
+    struct kept kept;
+    struct head head;
+    uint64_t generation;
+
+    if (is_kept(dos, o, mem, touched, at_us, &kept, &head))
+        return unpack(mem, &kept, &head, out, err);
+    generation = dos->lately == NULL ? 0 : keep_generation(dos->lately, o->id);
+    *out = (struct lately){.from_us = at_us - BEFORE_US};
+    WARD_TRY(read(w, mem, o, out, err));
+    if (out->all && dos->lately != NULL)
+        put(dos, o, mem, generation, out);
+    return WARD_OK;
+}

@@ -1,0 +1,36 @@
+/* lately.h - what runs for a patient and was given to them, of one row of `patient`: read, and
+ * kept in memory for the next who asks. Whoever writes an order or a dose of theirs draws
+ * patient.touched anew in the same transaction (owner_touch), and what was kept under another
+ * number is read again: a replica never goes by what another has changed. It is a random
+ * number, so that a database that was put back to yesterday is another, too.
+ *
+ * Threads: a worker's own connection; what is kept locks itself. Memory: the arena. Errors:
+ * db.h's, owner.h's.
+ */
+#ifndef DOSAGE_ORDER_LATELY_H
+#define DOSAGE_ORDER_LATELY_H
+
+#include "services/dosage/store/owner.h"
+#include "ward/dosage/v1/administration.pb-c.h"
+#include "ward/dosage/v1/orders.pb-c.h"
+
+#define LATELY_MOST ((size_t)5000) /* doses */
+#define LATELY_US   (INT64_C(400) * 24 * 3600 * 1000000)
+
+struct lately {
+    int64_t touched;                  /* patient.touched, as these were */
+    int64_t from_us;                  /* good for this moment and later ones */
+    Ward__Dosage__V1__Order **orders; /* ACTIVE or ON_HOLD, not over at from_us */
+    Ward__Dosage__V1__Administration *
+        *doses; /* since LATELY_US before, whatever their outcome */
+    size_t n_orders, n_doses;
+    bool all; /* false: there are more than LATELY_MOST, and none is here */
+};
+/* touched: as the patient's row was read just now. */
+WARD_MUST enum ward_code lately_of(struct worker *w, struct ward_arena *mem,
+                                   const struct owner *o, int64_t touched, int64_t at_us,
+                                   struct lately *out, struct ward_err *err);
+/* Whoever is erased is not kept. */
+void lately_forget(struct dosage *dos, const uint8_t id[DOSAGE_ID]);
+
+#endif
