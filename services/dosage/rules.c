@@ -52,6 +52,15 @@ static bool only(const char *s, const char *allowed)
     return n > 0 && n <= NAME_MAX_LEN && strspn(s, allowed) == n;
 }
 
+#define GIVEN_BACK_US (INT64_C(15) * 60 * 1000000)
+
+bool rule_given_at(int64_t given_at_us, int64_t now_us, int64_t since_us)
+{
+    int64_t from = since_us > 0 && since_us < now_us ? since_us : now_us;
+
+    return given_at_us <= now_us && given_at_us >= from - GIVEN_BACK_US;
+}
+
 bool rule_is_ward(const char *name)
 {
     return only(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");

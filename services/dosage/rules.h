@@ -32,6 +32,11 @@ enum rule_step rule_order_step(enum order_state from, enum order_state to);
 /* Its prescription may be changed. */
 bool rule_order_changes(enum order_state state);
 
+/* Whether a dose may say that it was given then: not ahead, and within the 15 minutes before
+ * since_us: now, or when the token of the giving was issued, so that a call that was cut can be
+ * made again later. */
+bool rule_given_at(int64_t given_at_us, int64_t now_us, int64_t since_us);
+
 /* A ward's name: 1 to 64 of A-Z a-z 0-9 . _ - */
 bool rule_is_ward(const char *name);
 /* 1 to 64 of a-z, 0-9 and "-". */

@@ -143,9 +143,26 @@ static void a_person_asks_about_their_own_ward_and_a_pharmacist_about_any(void *
     assert_false(rule_ward(NURSE, 0, "", "icu"));
 }
 
+static void a_dose_was_given_lately_or_when_its_token_was_new(void **state)
+{
+    const int64_t now = INT64_C(1800000000000000), minute = 60000000;
+
+    (void)state;
+    assert_true(rule_given_at(now, now, now));
+    assert_false(rule_given_at(now + 1, now, now));
+    assert_true(rule_given_at(now - 15 * minute, now, now));
+    assert_false(rule_given_at(now - 15 * minute - 1, now, now));
+    assert_true(rule_given_at(now - 50 * minute, now, now - 40 * minute));
+    assert_false(rule_given_at(now - 55 * minute - 1, now, now - 40 * minute));
+    assert_false(rule_given_at(now - 16 * minute, now, 0));            /* it does not say */
+    assert_false(rule_given_at(now + minute, now, now + 20 * minute)); /* of tomorrow */
+    assert_false(rule_given_at(now - 16 * minute, now, now + 20 * minute));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_dose_was_given_lately_or_when_its_token_was_new),
         cmocka_unit_test(every_transition_is_what_the_contract_says),
         cmocka_unit_test(no_state_follows_itself),
         cmocka_unit_test(a_state_that_is_none_leads_nowhere),

@@ -34,7 +34,8 @@ static enum ward_code shape(struct giving *g)
         return WARD_FAIL_FIELD(err, "reason_code", "is needed unless GIVEN, and only then");
     WARD_TRY(visit_label(&g->v, "place", q->place, 64));
     WARD_TRY(visit_label(&g->v, "device", q->device, 128));
-    WARD_TRY(visit_given(&g->v, q->given_at_us));
+    WARD_TRY(visit_given(&g->v, q->given_at_us,
+                         g->given ? token_issued_us(&g->v, q->ppid_token) : g->v.now_us));
     if (q->wasted != NULL)
         WARD_TRY(visit_amount(&g->v, "wasted", q->wasted));
     return g->given ? shape_of_given(g) : WARD_OK;

@@ -34,7 +34,6 @@ typedef Ward__Dosage__V1__DoseOutcome DoseOutcome;
 #define SECOND_IN_US INT64_C(1000000)
 #define MINUTE_US    (60 * SECOND_IN_US)
 #define DAY_US       (24 * 60 * MINUTE_US)
-#define BACK_US      (15 * MINUTE_US) /* how long ago a dose may have been given */
 
 /* What every call of this folder has. */
 struct visit {
@@ -120,6 +119,8 @@ struct token_ask {
 };
 /* Whom a token says it is of, unproved. */
 bool token_is_of(struct visit *v, const struct token_ask *ask);
+/* When it says that it was issued, unproved; 0: it does not say. */
+int64_t token_issued_us(struct visit *v, const char *token);
 /* Whether it says that this is its id, unproved. */
 bool token_names(struct visit *v, const char *token, const char *id);
 /* Spends it at identity, under a key that is this call's: the same call gets the same answer.
@@ -172,8 +173,8 @@ WARD_MUST enum ward_code visit_dose_of(struct visit *v, struct ward_call *c, con
 /* There is one, and it is none that is refused unread.
  *   FAILED_PRECONDITION PPID_NEEDED;  UNAUTHENTICATED PPID_MALFORMED */
 WARD_MUST enum ward_code visit_token(struct visit *v, const char *token);
-/* 0: now. INVALID_ARGUMENT (given_at_us) */
-WARD_MUST enum ward_code visit_given(struct visit *v, int64_t given_at_us);
+/* 0: now; else rule_given_at.   INVALID_ARGUMENT (given_at_us) */
+WARD_MUST enum ward_code visit_given(struct visit *v, int64_t given_at_us, int64_t since_us);
 /* At most `most` visible characters. */
 WARD_MUST enum ward_code visit_label(struct visit *v, const char *field, const char *text,
                                      size_t most);

@@ -25,7 +25,7 @@ static enum ward_code shape(struct emergency *e)
         return WARD_FAIL_FIELD(e->v.c->err, "drug_id", "is missing");
     WARD_TRY(visit_amount(&e->v, "dose", q->dose));
     WARD_TRY(visit_route(&e->v, (int)q->route));
-    WARD_TRY(visit_given(&e->v, q->given_at_us));
+    WARD_TRY(visit_given(&e->v, q->given_at_us, e->v.now_us));
     WARD_TRY(visit_label(&e->v, "place", q->place, 64));
     return visit_label(&e->v, "device", q->device, 128);
 }

@@ -71,7 +71,7 @@ static enum ward_code find_order(struct giving *g, struct ward_err *err)
     uint8_t patient[DOSAGE_ID];
 
     WARD_TRY(read_order(g, err));
-    if (!ward_uuid_parse(g->order->patient_id, patient) ||
+    if (g->order == NULL || !ward_uuid_parse(g->order->patient_id, patient) ||
         (g->owner = look_owner(&g->looked, patient)) == NULL)
         return WARD_FAIL_REASON(err, NOT_FOUND, "ORDER_NOT_FOUND",
                                 "no such order of this patient");

@@ -19,6 +19,7 @@ typedef Ward__Identity__V1__SpendTokenResponse SpendResponse;
 
 struct claims {
     const char *subject, *purpose, *place, *id;
+    int64_t issued_s;
 };
 
 static const char *said(const struct ward_json *claims, const char *name)
@@ -33,14 +34,23 @@ static struct claims claims_of(struct ward_arena *mem, const char *token)
     const char *from = strchr(token, '.'), *to = from == NULL ? NULL : strchr(from + 1, '.');
     size_t n = to == NULL ? 0 : (size_t)(to - from - 1);
     const struct ward_json *json = NULL;
+    int64_t issued_s = 0;
     char *bytes = ward_alloc(mem, n + 1);
 
     if (n == 0 || n > WARD_TOKEN_BYTES || bytes == NULL ||
         !ward_unbase64url(from + 1, n, bytes, n, &n) ||
         ward_json_parse(bytes, n, NULL, mem, &json, NULL) != WARD_OK)
         json = NULL;
+    if (!ward_json_i64(ward_json_get(json, "iat"), &issued_s) || issued_s < 0 ||
+        issued_s > INT64_MAX / SECOND_IN_US)
+        issued_s = 0;
     return (struct claims){said(json, "sub"), said(json, "purpose"), said(json, "place"),
-                           said(json, "jti")};
+                           said(json, "jti"), issued_s};
+}
+
+int64_t token_issued_us(struct visit *v, const char *token)
+{
+    return claims_of(v->c->mem, token).issued_s * SECOND_IN_US;
 }
 
 /* Whoever the patient was before a merge is them still. */

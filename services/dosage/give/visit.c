@@ -121,9 +121,9 @@ enum ward_code visit_token(struct visit *v, const char *token)
     return WARD_OK;
 }
 
-enum ward_code visit_given(struct visit *v, int64_t given_at_us)
+enum ward_code visit_given(struct visit *v, int64_t given_at_us, int64_t since_us)
 {
-    if (given_at_us != 0 && (given_at_us > v->now_us || given_at_us < v->now_us - BACK_US))
+    if (given_at_us != 0 && !rule_given_at(given_at_us, v->now_us, since_us))
         return WARD_FAIL_FIELD(v->c->err, "given_at_us",
                                "must be within the last 15 minutes and not ahead");
     return WARD_OK;

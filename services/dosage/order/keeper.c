@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <string.h>
 
-#define AT_ONCE  64                   /* decisions a transaction */
+#define AT_ONCE  64 /* decisions a transaction */
 #define MEM_CAP  ((size_t)64 << 20)
 #define LIMIT_NS (5000 * WARD_NS_PER_MS) /* of one transaction */
 
