@@ -1,0 +1,358 @@
+/* The keeper of decisions over a database that is stood in for: what is kept together, what is
+ * given up. The clock is the test's own, and so is when a transaction ends. */
+#include "services/dosage/order/keeper.h"
+
+#include "common/base/clock.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define NOW   1000
+#define LATER 2000
+
+/* ---- the database ---- */
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+static struct {
+    int64_t clock;
+    bool shut;         /* a transaction does not end */
+    int begun, opened; /* transactions; connections */
+    char tried[64];    /* what each transaction was to keep: "a bxd " */
+    char kept[16];     /* what was committed */
+    char pending[16], events[16];
+} db;
+
+static void add(char *to, size_t room, const char *what)
+{
+    size_t n = strlen(to);
+
+    assert_true((size_t)snprintf(to + n, room - n, "%s", what) < room - n);
+}
+#define ADD(to, what) add(to, sizeof(to), what)
+
+static void tell(void)
+{
+    pthread_cond_broadcast(&changed);
+}
+
+enum ward_code ward_db_open(const struct ward_db_config *cfg, struct ward_db **out,
+                            struct ward_err *err)
+{
+    (void)cfg, (void)err;
+    *out = (struct ward_db *)&db;
+    db.opened++;
+    return WARD_OK;
+}
+
+void ward_db_close(struct ward_db *d)
+{
+    assert_ptr_equal(d, &db);
+    db.opened--;
+}
+
+void ward_db_deadline(struct ward_db *d, int64_t deadline_ns)
+{
+    (void)d;
+    assert_true(deadline_ns != WARD_NO_DEADLINE);
+}
+
+static bool has(char what)
+{
+    return strchr(db.pending, what) != NULL;
+}
+
+/* 'x' is what no table takes; 'u' finds the database away. */
+static enum ward_code said(struct ward_err *err)
+{
+    if (has('x'))
+        return WARD_FAIL(err, FAILED_PRECONDITION, "no row of ours");
+    return has('u') ? WARD_FAIL(err, UNAVAILABLE, "away") : WARD_OK;
+}
+
+enum ward_code ward_db_tx(struct ward_db *d, ward_tx_fn *fn, void *arg, struct ward_err *err)
+{
+    enum ward_code code;
+
+    pthread_mutex_lock(&lock);
+    db.pending[0] = db.events[0] = '\0';
+    code = fn(d, arg, err);
+    ADD(db.tried, db.pending);
+    ADD(db.tried, " ");
+    db.begun++;
+    tell();
+    while (db.shut)
+        pthread_cond_wait(&changed, &lock);
+    if (code == WARD_OK) {
+        assert_string_equal(db.events, db.pending);
+        ADD(db.kept, db.pending);
+    }
+    pthread_mutex_unlock(&lock);
+    return code;
+}
+
+enum ward_code decisions_insert(struct ward_db *d, const struct ward_val *decisions, size_t n,
+                                const struct ward_val *findings, size_t n_findings,
+                                struct ward_err *err)
+{
+    (void)d;
+    assert_int_equal(n_findings, n); /* one each, in the same order */
+    for (size_t i = 0; i < n; i++) {
+        const char *name = decisions[i * DECISION_ROW].p;
+
+        ADD(db.pending, name);
+        assert_string_equal(findings[i * FINDING_ROW].p, name);
+        assert_string_equal(findings[i * FINDING_ROW + FINDING_ROW - 1].p, name);
+    }
+    return said(err);
+}
+
+enum ward_code ward_outbox_add_many(struct ward_db *d, struct ward_arena *mem,
+                                    const struct ward_outbox_item *items, size_t n,
+                                    bool *audited, struct ward_err *err)
+{
+    (void)d, (void)mem, (void)audited, (void)err;
+    for (size_t i = 0; i < n; i++)
+        ADD(db.events, items[i].event);
+    return WARD_OK;
+}
+
+/* ---- callers ---- */
+
+struct caller {
+    pthread_t thread;
+    struct keeper *k;
+    char name[2];
+    int64_t deadline_ns;
+    bool waits; /* it was taken in */
+    enum ward_code code;
+    struct ward_err err;
+};
+static _Thread_local struct caller *me;
+
+/* A caller asks for the time once it is among those that wait. */
+int64_t ward_mono_ns(void)
+{
+    int64_t now;
+
+    pthread_mutex_lock(&lock);
+    now = db.clock;
+    if (me != NULL && !me->waits) {
+        me->waits = true;
+        tell();
+    }
+    pthread_mutex_unlock(&lock);
+    return now;
+}
+
+static void *keep(void *arg)
+{
+    struct caller *c = arg;
+    struct ward_val finding[FINDING_ROW];
+    struct decision_rows rows = {.findings = finding, .n_findings = 1};
+    struct ward_outbox_item event = {.event = c->name, .n = 1};
+    struct ward_arena mem;
+
+    me = c;
+    for (size_t i = 0; i < DECISION_ROW; i++)
+        rows.decision[i] = (struct ward_val){c->name, 1};
+    for (size_t i = 0; i < FINDING_ROW; i++)
+        finding[i] = (struct ward_val){c->name, 1};
+    ward_arena_init(&mem, 1 << 16);
+    c->code = keeper_keep(c->k, &mem, &rows, &event, c->deadline_ns, &c->err);
+    ward_arena_done(&mem);
+    return NULL;
+}
+
+static void call(struct keeper *k, struct caller *c, char name, int64_t deadline_ns)
+{
+    *c = (struct caller){.k = k, .name = {name}, .deadline_ns = deadline_ns};
+    assert_int_equal(pthread_create(&c->thread, NULL, keep, c), 0);
+    pthread_mutex_lock(&lock);
+    while (!c->waits)
+        pthread_cond_wait(&changed, &lock);
+    pthread_mutex_unlock(&lock);
+}
+
+static enum ward_code end(struct caller *c)
+{
+    pthread_join(c->thread, NULL);
+    return c->code;
+}
+
+static void set(bool shut, int64_t clock)
+{
+    pthread_mutex_lock(&lock);
+    db.shut = shut;
+    db.clock = clock;
+    tell();
+    pthread_mutex_unlock(&lock);
+}
+
+static void begun(int n)
+{
+    pthread_mutex_lock(&lock);
+    while (db.begun < n)
+        pthread_cond_wait(&changed, &lock);
+    pthread_mutex_unlock(&lock);
+}
+
+static struct keeper *keeper;
+
+/* With one that is under way, so that others gather. */
+static struct caller under_way;
+
+static int up(void **state)
+{
+    static struct dosage dos;
+    struct ward_err err = {0};
+
+    (void)state;
+    memset(&db, 0, sizeof(db));
+    db.clock = NOW;
+    db.shut = true;
+    return keeper_open(&dos, &keeper, &err) == WARD_OK ? 0 : -1;
+}
+
+static int down(void **state)
+{
+    (void)state;
+    keeper_close(keeper);
+    return db.opened;
+}
+
+static void begin(int64_t deadline_ns)
+{
+    call(keeper, &under_way, 'a', deadline_ns);
+    begun(1);
+}
+
+/* ---- the tests ---- */
+
+static void those_that_wait_go_in_one_transaction(void **state)
+{
+    struct caller c[3];
+
+    (void)state;
+    begin(WARD_NO_DEADLINE);
+    for (int i = 0; i < 3; i++)
+        call(keeper, &c[i], (char)('b' + i), WARD_NO_DEADLINE);
+    set(false, NOW);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(end(&c[i]), WARD_OK);
+    assert_int_equal(end(&under_way), WARD_OK);
+    assert_string_equal(db.tried, "a bcd ");
+    assert_string_equal(db.kept, "abcd");
+}
+
+static void one_that_cannot_be_kept_takes_no_other_along(void **state)
+{
+    static const char NAMES[] = "bxd";
+    struct caller c[3];
+
+    (void)state;
+    begin(WARD_NO_DEADLINE);
+    for (int i = 0; i < 3; i++)
+        call(keeper, &c[i], NAMES[i], WARD_NO_DEADLINE);
+    set(false, NOW);
+    assert_int_equal(end(&c[0]), WARD_OK);
+    assert_int_equal(end(&c[1]), WARD_FAILED_PRECONDITION);
+    assert_string_equal(c[1].err.msg, "no row of ours");
+    assert_int_equal(end(&c[2]), WARD_OK);
+    assert_int_equal(end(&under_way), WARD_OK);
+    assert_string_equal(db.tried, "a bxd b x d ");
+    assert_string_equal(db.kept, "abd");
+}
+
+static void a_database_that_is_away_is_not_asked_for_each(void **state)
+{
+    struct caller c[2];
+
+    (void)state;
+    begin(WARD_NO_DEADLINE);
+    call(keeper, &c[0], 'b', WARD_NO_DEADLINE);
+    call(keeper, &c[1], 'u', WARD_NO_DEADLINE);
+    set(false, NOW);
+    assert_int_equal(end(&c[0]), WARD_UNAVAILABLE);
+    assert_int_equal(end(&c[1]), WARD_UNAVAILABLE);
+    assert_int_equal(end(&under_way), WARD_OK);
+    assert_string_equal(db.tried, "a bu ");
+    assert_string_equal(db.kept, "a");
+}
+
+static void what_nobody_began_is_given_up_at_its_deadline_and_never_written(void **state)
+{
+    struct caller c[5];
+
+    (void)state;
+    begin(WARD_NO_DEADLINE);
+    for (int i = 0; i < 4; i++) /* b and d have until LATER, c and e all time */
+        call(keeper, &c[i], (char)('b' + i), i % 2 ? WARD_NO_DEADLINE : LATER);
+    set(true, LATER);
+    for (int i = 0; i < 4; i += 2) {
+        assert_int_equal(end(&c[i]), WARD_DEADLINE_EXCEEDED);
+        assert_int_equal(c[i].err.code, WARD_DEADLINE_EXCEEDED);
+    }
+    assert_string_equal(db.tried, "a "); /* a's has not ended yet */
+    call(keeper, &c[4], 'f', WARD_NO_DEADLINE);
+    set(false, LATER);
+    assert_int_equal(end(&c[1]), WARD_OK);
+    assert_int_equal(end(&c[3]), WARD_OK);
+    assert_int_equal(end(&c[4]), WARD_OK);
+    assert_int_equal(end(&under_way), WARD_OK);
+    assert_string_equal(db.tried, "a cef ");
+    assert_string_equal(db.kept, "acef");
+}
+
+static void the_last_that_is_given_up_leaves_room_for_the_next(void **state)
+{
+    struct caller c[2];
+
+    (void)state;
+    begin(WARD_NO_DEADLINE);
+    call(keeper, &c[0], 'b', LATER);
+    set(true, LATER);
+    assert_int_equal(end(&c[0]), WARD_DEADLINE_EXCEEDED);
+    call(keeper, &c[1], 'c', WARD_NO_DEADLINE);
+    set(false, LATER);
+    assert_int_equal(end(&c[1]), WARD_OK);
+    assert_int_equal(end(&under_way), WARD_OK);
+    assert_string_equal(db.kept, "ac");
+}
+
+static void what_was_begun_is_waited_for(void **state)
+{
+    struct caller b;
+
+    (void)state;
+    begin(LATER);
+    set(true, LATER);
+    call(keeper, &b, 'b', LATER); /* whose time is up already: it comes and goes meanwhile */
+    assert_int_equal(end(&b), WARD_DEADLINE_EXCEEDED);
+    set(false, LATER + 1);
+    assert_int_equal(end(&under_way), WARD_OK);
+    assert_string_equal(db.kept, "a");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, up, down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(those_that_wait_go_in_one_transaction),
+        TEST(one_that_cannot_be_kept_takes_no_other_along),
+        TEST(a_database_that_is_away_is_not_asked_for_each),
+        TEST(what_nobody_began_is_given_up_at_its_deadline_and_never_written),
+        TEST(the_last_that_is_given_up_leaves_room_for_the_next),
+        TEST(what_was_begun_is_waited_for),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
