@@ -143,6 +143,8 @@ test('a dose that is charted later is checked against what ran when it was given
     bedsides.push({ patient, order, slot });
   }
   await until('it ended', async () => Number((await site.check(patient, harmless(), { on: two })).snapshot.at_us) >= ends);
+  const other = await placed(site, patient, harmless());
+  assert.ok((await running(patient)).includes(line(other)), 'read again, now that it ended');
   const ran = (answer) => {
     assert.strictEqual(answer.recorded, true, JSON.stringify([answer.rights, answer.open]));
     return answer.decision.snapshot.running.some((r) => r.order_id === short.order_id);
