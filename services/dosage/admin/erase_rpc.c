@@ -20,6 +20,7 @@ struct erasing {
     const EraseRequest *req;
     EraseResponse *resp;
     uint8_t id[DOSAGE_ID];
+    struct ward_rows chart; /* all that are them; their ids in the first column */
 };
 
 /* The one asked for is locked first and alone; a merge into them or away from them waits for
@@ -76,13 +77,12 @@ static enum ward_code erase(struct erasing *e, struct ward_err *err)
     struct worker *w = e->call->wrk;
     int64_t now_us = ward_wall_us();
     struct erased sum = {0};
-    struct ward_rows chart;
 
-    WARD_TRY(hold(e, &chart, err));
+    WARD_TRY(hold(e, &e->chart, err));
     WARD_TRY(erase_patient(w, e->call->mem, e->id, now_us, &sum, err));
-    for (size_t i = 0; i < chart.n; i++)
-        if (memcmp(chart.at[i][0].p, e->id, DOSAGE_ID) != 0)
-            WARD_TRY(erase_other(e, (const uint8_t *)chart.at[i][0].p, now_us, &sum, err));
+    for (size_t i = 0; i < e->chart.n; i++)
+        if (memcmp(e->chart.at[i][0].p, e->id, DOSAGE_ID) != 0)
+            WARD_TRY(erase_other(e, (const uint8_t *)e->chart.at[i][0].p, now_us, &sum, err));
     e->resp->orders = sum.orders;
     e->resp->administrations = sum.administrations;
     e->resp->decisions = sum.decisions;
@@ -128,5 +128,7 @@ enum ward_code erase_patient_rpc(struct ward_call *c, const ProtobufCMessage *q,
     WARD_TRY(ward_db_tx(w->seat.db, in_tx, &e, c->err));
     charts_forget(w->dos->charts, e.id);
     lately_forget(w->dos, e.id);
+    for (size_t i = 0; i < e.chart.n; i++)
+        lately_forget(w->dos, (const uint8_t *)e.chart.at[i][0].p);
     return WARD_OK;
 }

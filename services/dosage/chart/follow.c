@@ -69,8 +69,6 @@ static void forget(struct charts *ch, const Change *c)
     merges_root(ch->merges, id, root);
     keep_forget(ch->keep, root, what);
     keep_forget(ch->keep, id, what);
-    if (c->kind == KIND_OF(PATIENT))
-        lately_forget(ch->dos, id); /* they may be erased */
     if (c->kind == KIND_OF(ENCOUNTER))
         charts_moved(ch, root);
     if (feed_is_merge(c)) {
@@ -78,6 +76,15 @@ static void forget(struct charts *ch, const Change *c)
         merges_root(ch->merges, id, root);
         keep_forget(ch->keep, root, what);
     }
+}
+
+/* Once it is so in the tables: before, it would be read from them again. */
+static void forget_erased(struct charts *ch, const Change *c)
+{
+    uint8_t id[DOSAGE_ID];
+
+    if (c->kind == KIND_OF(PATIENT) && ward_uuid_parse(c->patient_id, id))
+        lately_forget(ch->dos, id);
 }
 
 static void heard(struct charts *ch)
@@ -98,6 +105,8 @@ static enum ward_code deal(struct charts *ch, const Message *msg, struct ward_er
     for (size_t i = 0; i < msg->n_changes; i++)
         forget(ch, msg->changes[i]);
     WARD_TRY(feed_apply(ch, msg, err));
+    for (size_t i = 0; i < msg->n_changes; i++)
+        forget_erased(ch, msg->changes[i]);
     if (msg->resume_token.len <= FEED_TOKEN && msg->resume_token.len > 0) {
         ch->n_token = msg->resume_token.len;
         memcpy(ch->token, msg->resume_token.data, ch->n_token);

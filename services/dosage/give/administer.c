@@ -111,7 +111,16 @@ static enum ward_code finish(struct giving *g, AdministerResponse *r, struct war
     act.place = g->given ? g->token.place : g->q->place;
     note(g, &act, r);
     WARD_TRY(ward_act_write(&act, g->v.w->seat.db, err));
-    return answer_keep_for(&g->v, g->owner, r, err);
+    return g->locked ? answer_keep_for(&g->v, g->owner, r, err)
+                     : answer_keep(&g->v, g->order->patient_id, r, err);
+}
+
+static enum ward_code keep_decision(struct giving *g, struct ward_err *err)
+{
+    struct ward_arena *mem = g->v.c->mem;
+
+    return g->locked ? decision_keep_for(g->v.w, mem, g->looked.me, g->decision, g->n_open, err)
+                     : decision_keep(g->v.w, mem, g->decision, g->n_open, err);
 }
 
 /* Nothing is given. What the check found is kept where that is why. A caller who is gone gets
@@ -121,8 +130,7 @@ static enum ward_code refuse(struct giving *g, AdministerResponse *r, struct war
     if (ward_call_cancelled(g->v.c))
         return WARD_FAIL(err, CANCELLED, "the caller is gone");
     if (g->n_open > 0) {
-        WARD_TRY(
-            decision_keep_for(g->v.w, g->v.c->mem, g->looked.me, g->decision, g->n_open, err));
+        WARD_TRY(keep_decision(g, err));
         r->decision = g->decision;
     }
     if (g->given && g->token.is != TOKEN_GOOD)
@@ -143,7 +151,7 @@ static enum ward_code record(struct giving *g, AdministerResponse *r, struct war
     WARD_TRY(fill(g, what.dose, err));
     WARD_TRY(dose_write(g->v.w, g->v.c->mem, &what, err));
     if (g->decision != NULL)
-        WARD_TRY(decision_keep_for(g->v.w, g->v.c->mem, g->looked.me, g->decision, 0, err));
+        WARD_TRY(keep_decision(g, err));
     r->recorded = true;
     r->administration = what.dose;
     r->decision = g->decision;

@@ -196,8 +196,6 @@ enum ward_code dose_write(struct worker *w, struct ward_arena *mem,
         code = put_version(&s, err);
     if (code == WARD_OK)
         code = put_current(&s, err);
-    if (code == WARD_OK)
-        code = owner_touch(w, mem, patient, err);
     owner_wipe(&s.owner);
     return code;
 }

@@ -79,9 +79,6 @@ static enum ward_code find_order(struct giving *g, struct ward_err *err)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "ORDER_STATE",
                                 "the order is not active");
     g->rules = g->looked.rules;
-    if (g->rules == NULL)
-        return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "NO_RULE_SET",
-                                "no rule set is active: nothing can be checked");
     return read_clock(g, err);
 }
 
@@ -97,27 +94,12 @@ static enum ward_code is_free(const struct giving *g, struct ward_err *err)
 }
 
 /* What is given once was given, wherever a change put its slot, or an emergency was it. */
-static enum ward_code not_yet(struct giving *g, struct ward_err *err)
+static enum ward_code not_yet(const struct giving *g, struct ward_err *err)
 {
-    static const char SQL[] =
-        "SELECT 1 FROM administration WHERE order_id = ? AND counts LIMIT 1";
     const Timing *t = g->order->prescription->timing;
-    const struct looked *l = &g->looked;
-    struct ward_rows rows = {0};
-    bool was = false;
 
-    if (!g->given || t->kind != WARD__DOSAGE__V1__TIMING__KIND__KIND_ONCE)
-        return WARD_OK;
-    for (size_t i = 0; i < l->n_given && !was; i++)
-        was =
-            dose_counts(l->given[i]) && strcmp(l->given[i]->order_id, g->order->order_id) == 0;
-    if (!was && (!l->given_all ||
-                 g->order->prescription->starts_at_us < g->where.at_us - LATELY_US + DAY_US)) {
-        g->beside = true;
-        WARD_TRY(ward_db_run(g->v.w->seat.db, g->v.c->mem, SQL,
-                             WARD_PARAMS(id_val(g->order_id)), &rows, err));
-    }
-    if (was || rows.n > 0)
+    if (g->given && t->kind == WARD__DOSAGE__V1__TIMING__KIND__KIND_ONCE &&
+        g->looked.order_given)
         return WARD_FAIL_REASON(err, ALREADY_EXISTS, "SLOT_TAKEN",
                                 "what was ordered once was given");
     return WARD_OK;
@@ -334,7 +316,8 @@ enum ward_code judge(struct giving *g, struct ward_err *err)
     g->n_open = 0;
     WARD_TRY(
         rights_make(g->v.c->mem, g->given ? "token-not-spent" : "not-given", &g->rights, err));
-    g->judged_us = g->v.now_us = ward_wall_us();
+    g->judged_us = 0;
+    g->v.now_us = ward_wall_us();
     g->given_us = when(g);
     g->where = (struct look_for){
         .patient = g->v.chart.id,
@@ -342,9 +325,13 @@ enum ward_code judge(struct giving *g, struct ward_err *err)
         .ward = facts != NULL && rule_is_ward(facts->ward) ? facts->ward : "",
         .order = g->order_id,
         .due_us = due_of(g),
+        .alone = !g->given, /* nothing is checked then, and nothing is to keep it from being
+                               charted */
     };
     WARD_TRY(look(g->v.w, g->v.c->mem, &g->where, &g->looked, err));
-    return judge_seen(g, err);
+    WARD_TRY(judge_seen(g, err));
+    g->judged_us = g->v.now_us;
+    return WARD_OK;
 }
 
 /* ---- behind the lock ---- */
@@ -385,7 +372,10 @@ enum ward_code judge_locked(struct giving *g, struct ward_err *err)
 
     WARD_TRY(lock(g, &stands, err));
     g->v.now_us = ward_wall_us();
+    g->locked = stands;
     if (judge_refuses(g) || (stands && is_fresh(g)))
         return WARD_OK;
-    return judge(g, err);
+    WARD_TRY(judge(g, err));
+    g->locked = true;
+    return WARD_OK;
 }

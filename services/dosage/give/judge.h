@@ -1,6 +1,7 @@
 /* judge.h - whether a dose of an order may be given now: order, slot, product, dose, route,
- * what the check finds. Judged before the token is spent; behind the lock, where somebody
- * wrote anything of the patient's in between, judged again.
+ * what the check finds. Judged before the token is spent. Behind the lock it is judged
+ * again where somebody wrote anything of the patient's in between, where it was judged more
+ * than a second before, or by more than what was looked at; what was refused stays refused.
  *
  * Threads: a worker's own. Memory: the call's arena. Errors: Administer's.
  */
@@ -25,6 +26,7 @@ struct giving {
     bool beside;               /* something was read beside it */
     struct looked looked;      /* look_wipe */
     const struct owner *owner; /* the order's patient's key: looked's */
+    bool locked;               /* it is of a row that is locked and has stayed what it was */
     Order *order;
     const struct ruleset *rules;
     struct clock clock;
@@ -44,7 +46,8 @@ struct giving {
  *   FAILED_PRECONDITION  ORDER_STATE, SLOT_EARLY, SLOT_OVER, PRN_LIMIT, SECOND_PERSON_NEEDED,
  *                        NO_RULE_SET
  *   INVALID_ARGUMENT     REASON_UNKNOWN, SCAN_UNREADABLE, DOSE_UNIT, DOSE_VALUE,
- * OVERRIDE_UNUSED PERMISSION_DENIED    OVERRIDE_ROLE */
+ * OVERRIDE_UNUSED
+ *   PERMISSION_DENIED    OVERRIDE_ROLE */
 WARD_MUST enum ward_code judge(struct giving *g, struct ward_err *err);
 /* The same in the transaction: locks the patient, behind which nobody writes an order or a dose
  * of theirs, and judges again unless it refused, or nobody did since. */

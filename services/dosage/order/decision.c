@@ -30,9 +30,6 @@ enum ward_code decide_by(struct worker *w, struct ward_arena *mem, const struct 
 
     if (d == NULL)
         return no_memory(err);
-    if (looked->rules == NULL)
-        return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "NO_RULE_SET",
-                                "no rule set is active: nothing can be checked");
     ward__dosage__v1__decision__init(d);
     WARD_TRY(snapshot_make(w, mem, looked, what, &snap, err));
     d->snapshot = snap;

@@ -80,18 +80,24 @@ static void commit(struct batch *b)
     }
 }
 
+static bool is_away(enum ward_code code)
+{
+    return code == WARD_UNAVAILABLE || code == WARD_DEADLINE_EXCEEDED;
+}
+
 /* One that cannot be kept is not to take the others with it: each is tried by itself, unless
  * the database is away, or did not say. */
 static void commit_all(struct batch *b)
 {
     commit(b);
-    if (b->n == 1 || b->at[0]->code == WARD_OK || b->at[0]->code == WARD_UNAVAILABLE ||
-        b->at[0]->code == WARD_DEADLINE_EXCEEDED)
+    if (b->n == 1 || b->at[0]->code == WARD_OK || is_away(b->at[0]->code))
         return;
     for (size_t i = 0; i < b->n; i++) {
         struct batch one = {.k = b->k, .at = {b->at[i]}, .n = 1};
 
         commit(&one);
+        if (is_away(b->at[i]->code))
+            return; /* the others have their error already */
     }
 }
 

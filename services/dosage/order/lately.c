@@ -130,10 +130,10 @@ enum at {
     AT_KIND,
     AT_DOSE,
     AT_VERSION = AT_DOSE + DOSE_VERSION,
-    AT_DUE = AT_DOSE + DOSE_DUE,         /* an order's end */
-    AT_OUTCOME = AT_DOSE + DOSE_OUTCOME, /* an order's state */
-    AT_GIVEN = AT_DOSE + DOSE_GIVEN,     /* an order's start; touched */
-    AT_RECORDED = AT_DOSE + DOSE_RECORDED,
+    AT_DUE = AT_DOSE + DOSE_DUE,           /* an order's end */
+    AT_OUTCOME = AT_DOSE + DOSE_OUTCOME,   /* an order's state */
+    AT_GIVEN = AT_DOSE + DOSE_GIVEN,       /* an order's start; touched */
+    AT_RECORDED = AT_DOSE + DOSE_RECORDED, /* when an order was written, a patient erased */
     AT_WARD = AT_DOSE + DOSE_WARD,
     AT_SEALED = AT_DOSE + DOSE_COLUMNS,
     AT_PATIENT,
@@ -153,14 +153,14 @@ static enum ward_code open_order(const struct owner *o, struct ward_arena *mem,
     return order_open(o, mem, cols, out, err);
 }
 
-static enum ward_code open_row(const struct owner *o, struct ward_arena *mem,
+static enum ward_code open_row(struct worker *w, const struct owner *o, struct ward_arena *mem,
                                const struct ward_val *row, struct lately *out,
                                struct ward_err *err)
 {
     switch ((enum kind)row_number(row[AT_KIND])) {
     case TOUCHED:
         out->touched = row_number(row[AT_GIVEN]);
-        return WARD_OK;
+        return row[AT_RECORDED].p == NULL ? WARD_OK : owner_erased(w, o->id, err);
     case RUNNING:
         return open_order(o, mem, row, &out->orders[out->n_orders++], err);
     case GIVEN:
@@ -183,7 +183,8 @@ static size_t count(const struct ward_rows *rows, enum kind kind)
 /* One statement, so that it is of one moment. The states that run: 2 ACTIVE, 3 ON_HOLD. Ordered
  * by who uses it: the server would write the rows to a table of its own first. */
 static const char SQL[] =
-    "SELECT 0, NULL, NULL, NULL, NULL, NULL, p.touched, NULL, NULL, NULL, NULL, NULL, NULL,"
+    "SELECT 0, NULL, NULL, NULL, NULL, NULL, p.touched, p.erased_at_us, NULL, NULL, NULL, "
+    "NULL, NULL,"
     " NULL, NULL, NULL, NULL, NULL FROM patient p WHERE p.patient_id = ?"
     " UNION ALL SELECT 1, o.version, NULL, o.ends_at_us, o.state, NULL, o.starts_at_us,"
     " o.written_at_us, NULL, NULL, o.ward, NULL, NULL, NULL, NULL, o.sealed, o.patient_id,"
@@ -208,7 +209,7 @@ static enum ward_code read(struct worker *w, struct ward_arena *mem, const struc
     out->all = n_doses <= LATELY_MOST;
     WARD_TRY(make_room(mem, count(&rows, RUNNING), n_doses, out, err));
     for (size_t i = 0; i < rows.n; i++)
-        WARD_TRY(open_row(o, mem, rows.at[i], out, err));
+        WARD_TRY(open_row(w, o, mem, rows.at[i], out, err));
     return WARD_OK;
 }
 

@@ -1,8 +1,7 @@
 /* lately.h - what runs for a patient and was given to them, of one row of `patient`: read, and
- * kept in memory for the next who asks. Whoever writes an order or a dose of theirs draws
- * patient.touched anew in the same transaction (owner_touch), and what was kept under another
- * number is read again: a replica never goes by what another has changed. It is a random
- * number, so that a database that was put back to yesterday is another, too.
+ * kept in memory for the next who asks. With each order and dose of theirs that is written the
+ * tables' triggers give patient.touched another number, and what was kept under the one before
+ * is read again: a replica never goes by what another has changed.
  *
  * Threads: a worker's own connection; what is kept locks itself. Memory: the arena. Errors:
  * db.h's, owner.h's.
@@ -26,11 +25,11 @@ struct lately {
     size_t n_orders, n_doses;
     bool all; /* false: there are more than LATELY_MOST, and none is here */
 };
-/* touched: as the patient's row was read just now. */
+/* touched: as the patient's row was read just now.   FAILED_PRECONDITION  PATIENT_ERASED */
 WARD_MUST enum ward_code lately_of(struct worker *w, struct ward_arena *mem,
                                    const struct owner *o, int64_t touched, int64_t at_us,
                                    struct lately *out, struct ward_err *err);
-/* Whoever is erased is not kept. */
+/* Of who is erased, once that is committed. */
 void lately_forget(struct dosage *dos, const uint8_t id[DOSAGE_ID]);
 
 #endif

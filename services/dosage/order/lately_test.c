@@ -95,8 +95,15 @@ static struct {
     size_t n_orders, n_doses; /* more doses than there are: the first again */
     int64_t touched, from_us;
     int reads;
+    bool erased;
     void (*meanwhile)(void);
 } table;
+
+enum ward_code owner_erased(struct worker *w, const uint8_t id[DOSAGE_ID], struct ward_err *err)
+{
+    lately_forget(w->dos, id);
+    return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "PATIENT_ERASED", "erased");
+}
 
 struct ward_val ward_blob(const void *p, size_t n)
 {
@@ -117,6 +124,9 @@ static const struct ward_val *row(struct ward_arena *mem, int kind, int64_t touc
     struct ward_val *v = ward_alloc(mem, COLUMNS * sizeof(*v));
 
     assert_non_null(v);
+    memset(v, 0, COLUMNS * sizeof(*v));
+    if (kind == 0 && table.erased)
+        v[1 + DOSE_RECORDED] = ward_int(mem, 1);
     v[0] = ward_int(mem, kind);
     v[1 + DOSE_GIVEN] = ward_int(mem, touched);
     v[COLUMNS - 1] = ward_int(mem, (int64_t)i);
@@ -357,6 +367,21 @@ static void of_too_many_doses_none_is_there_and_it_is_told(void **state)
     }
 }
 
+static void who_was_erased_meanwhile_is_not_read(void **state)
+{
+    struct ward_err err = {0};
+    struct lately l;
+
+    (void)state;
+    asks(7, NOW, 1);
+    table.erased = true;
+    assert_int_equal(lately_of(&worker, &own, &one, 8, NOW, &l, &err),
+                     WARD_FAILED_PRECONDITION);
+    assert_string_equal(err.reason, "PATIENT_ERASED");
+    table.erased = false;
+    asks(7, NOW, 3); /* nothing was left of before */
+}
+
 static void a_service_without_room_reads_each_time(void **state)
 {
     struct keep *k = dos.lately;
@@ -383,6 +408,7 @@ int main(void)
         TEST(what_was_forgotten_while_it_was_read_is_not_kept),
         TEST(what_is_too_large_is_read_each_time),
         TEST(of_too_many_doses_none_is_there_and_it_is_told),
+        TEST(who_was_erased_meanwhile_is_not_read),
         TEST(a_service_without_room_reads_each_time),
     };
 

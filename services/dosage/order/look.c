@@ -12,7 +12,7 @@ typedef Ward__Dosage__V1__Administration Dose;
 
 /* ---- the first statement ---- */
 
-enum kind { HEAD, TAKEN };
+enum kind { HEAD, TAKEN, GIVEN };
 enum at {
     AT_KIND,
     AT_RULES,
@@ -40,23 +40,27 @@ enum at {
     " t.due_at_us, NULL, NULL FROM slot_taken t"                                               \
     " JOIN administration a ON a.administration_id = t.administration_id"                      \
     " WHERE t.order_id = ? AND t.due_at_us >= ? AND t.due_at_us < ? LIMIT ?)"
+/* Whosever chart it was charted in. */
+#define GIVEN_ROW                                                                              \
+    " UNION ALL (SELECT 2, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL"         \
+    " FROM administration WHERE order_id = ? AND counts LIMIT 1)"
 
 static enum ward_code read_rows(struct worker *w, struct ward_arena *mem,
                                 const struct look_for *what, struct ward_rows *out,
                                 struct ward_err *err)
 {
-    static const char CHECK[] = HEAD_ROWS, GIVE[] = HEAD_ROWS TAKEN_ROWS;
+    static const char CHECK[] = HEAD_ROWS, GIVE[] = HEAD_ROWS TAKEN_ROWS GIVEN_ROW;
     const struct ward_val ward = ward_text(what->ward == NULL ? "" : what->ward);
-    const struct ward_val id = id_val(what->patient);
+    const struct ward_val id = id_val(what->patient), order = id_val(what->order);
     const int64_t due = what->due_us < 0 ? INT64_MIN / 2 : what->due_us;
 
     if (what->order == NULL)
         return ward_db_run(w->seat.db, mem, CHECK, WARD_PARAMS(ward, id), out, err);
-    return ward_db_run(
-        w->seat.db, mem, GIVE,
-        WARD_PARAMS(ward, id, id_val(what->order), ward_int(mem, due - PLAN_DAY_US),
-                    ward_int(mem, due + PLAN_DAY_US + 1), ward_int(mem, SLOTS_MOST + 1)),
-        out, err);
+    return ward_db_run(w->seat.db, mem, GIVE,
+                       WARD_PARAMS(ward, id, order, ward_int(mem, due - PLAN_DAY_US),
+                                   ward_int(mem, due + PLAN_DAY_US + 1),
+                                   ward_int(mem, SLOTS_MOST + 1), order),
+                       out, err);
 }
 
 struct opening {
@@ -73,8 +77,12 @@ static enum ward_code open_key(struct opening *p, const struct ward_val *row,
     const uint8_t *id = (const uint8_t *)row[AT_PATIENT].p;
     bool me = memcmp(id, p->what->patient, DOSAGE_ID) == 0;
 
-    if (row[AT_ERASED].p != NULL)
-        return me ? owner_erased(p->w, id, err) : WARD_OK;
+    if (row[AT_ERASED].p != NULL && me)
+        return owner_erased(p->w, id, err);
+    if (row[AT_ERASED].p != NULL) {
+        lately_forget(p->w->dos, id);
+        return WARD_OK;
+    }
     WARD_TRY(owner_open(p->w, p->mem, id, row[AT_KEK], row[AT_WRAPPED], &l->owners[l->n_owners],
                         err));
     l->touched[l->n_owners] = row_number(row[AT_TOUCHED]);
@@ -106,9 +114,16 @@ static enum ward_code open_row(struct opening *p, const struct ward_val *row,
 {
     const struct ward_val taken[] = {row[AT_TOUCHED], row[AT_ROOT], row[AT_AFTER]};
 
-    if ((enum kind)row_number(row[AT_KIND]) == HEAD)
+    switch ((enum kind)row_number(row[AT_KIND])) {
+    case HEAD:
         return open_head(p, row, err);
-    return slot_taken_row(taken, &p->out->taken[p->out->n_taken++], err);
+    case TAKEN:
+        return slot_taken_row(taken, &p->out->taken[p->out->n_taken++], err);
+    case GIVEN:
+        p->out->order_given = true;
+        return WARD_OK;
+    }
+    return WARD_FAIL(err, INTERNAL, "a row of no kind");
 }
 
 static int taken_by_time(const void *a, const void *b)
@@ -200,8 +215,11 @@ enum ward_code look(struct worker *w, struct ward_arena *mem, const struct look_
                            .given_all = true,
                            .stands = true};
     WARD_TRY(read_rows(w, mem, what, &rows, err));
+    if (rows.n == 0)
+        return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "NO_RULE_SET",
+                                "no rule set is active: nothing can be checked");
     code = open_rows(&p, &rows, err);
-    if (code == WARD_OK)
+    if (code == WARD_OK && !what->alone)
         code = open_lately(&p, err);
     if (code != WARD_OK)
         look_wipe(out);

@@ -14,13 +14,14 @@ struct look_for {
     const uint8_t *patient; /* the chart's */
     int64_t at_us;          /* what runs then, and was given since LATELY_US before */
     const char *ward;       /* whose clock; NULL: the service's own */
-    const uint8_t *order;   /* that is given; NULL: none */
+    const uint8_t *order;   /* that is charted; NULL: none */
     int64_t due_us;         /* of its slot; -1: none */
+    bool alone;             /* nothing of what runs and was given */
 };
 
 /* look_wipe. Zeroed: nothing was looked at. */
 struct looked {
-    const struct ruleset *rules; /* the active one; NULL: none */
+    const struct ruleset *rules; /* the active one */
     const char *time_zone;       /* the ward's clock, as SetWard or the service's own has it */
     int before_minutes, after_minutes;
     const struct owner *me; /* the patient's own; NULL: they have no row */
@@ -33,10 +34,11 @@ struct looked {
     size_t n_running, n_given;
     bool given_all;      /* false: there are more than LATELY_MOST, and none is here */
     bool stands;         /* all of it is of one moment */
-    struct taken *taken; /* of an order that is given: its charted slots about due_us */
+    struct taken *taken; /* of an order that is charted: its charted slots about due_us */
     size_t n_taken;
+    bool order_given; /* a dose of it was given and stands */
 };
-/*   FAILED_PRECONDITION  PATIENT_ERASED */
+/*   FAILED_PRECONDITION  NO_RULE_SET, PATIENT_ERASED */
 WARD_MUST enum ward_code look(struct worker *w, struct ward_arena *mem,
                               const struct look_for *what, struct looked *out,
                               struct ward_err *err);

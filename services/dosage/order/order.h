@@ -59,8 +59,7 @@ struct asked {
 WARD_MUST enum ward_code decide(struct worker *w, struct ward_arena *mem,
                                 const struct asked *what, const struct ruleset **rules,
                                 Ward__Dosage__V1__Decision **out, struct ward_err *err);
-/* Of what was looked at. look() itself: look_wipe is the caller's, also where this fails.
- *   FAILED_PRECONDITION  NO_RULE_SET */
+/* The same of what was looked at (look.h). */
 struct looked;
 WARD_MUST enum ward_code decide_by(struct worker *w, struct ward_arena *mem,
                                    const struct asked *what, const struct looked *looked,

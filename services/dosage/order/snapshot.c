@@ -1,4 +1,4 @@
-/* What a check is made of, read at one moment: what runs for the patient, what they were given,
+/* What a check is made of: what runs for the patient, what they were given,
  * what their chart says. */
 #include "services/dosage/give/give.h"
 #include "services/dosage/order/lifetime.h"

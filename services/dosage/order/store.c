@@ -355,7 +355,6 @@ enum ward_code order_write(struct worker *w, struct ward_arena *mem, const Order
         WARD_TRY(put_next(w, mem, o, &row, err));
     if (*o->ward != '\0')
         WARD_TRY(owner_lies(w, mem, row.patient, o->ward, o->written_at_us, err));
-    WARD_TRY(owner_touch(w, mem, row.patient, err));
     return ward_db_run(w->seat.db, mem, SQL,
                        WARD_PARAMS(id_val(row.patient), id_val(row.id),
                                    ward_int(mem, o->version), ward_int(mem, o->state),

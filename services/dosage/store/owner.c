@@ -168,17 +168,6 @@ enum ward_code owner_hold(struct worker *w, struct ward_arena *mem, const uint8_
     return WARD_OK;
 }
 
-enum ward_code owner_touch(struct worker *w, struct ward_arena *mem,
-                           const uint8_t id[DOSAGE_ID], struct ward_err *err)
-{
-    static const char SQL[] = "UPDATE patient SET touched = ? WHERE patient_id = ?";
-    int64_t number;
-
-    ward_random(&number, sizeof(number));
-    return ward_db_run(w->seat.db, mem, SQL, WARD_PARAMS(ward_int(mem, number), id_val(id)),
-                       NULL, err);
-}
-
 /* A merge that was under way meanwhile may have moved them to another root: then those who are
  * locked are not all, or not them, and it begins again. `locked` says whether they are among
  * those locked, and so stay with this root until the transaction ends. */

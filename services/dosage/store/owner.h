@@ -1,7 +1,7 @@
 /* owner.h - whose a row is: patients, their keys, and messages sealed under them.
  *
  * A patient's row and key are made with their first decision. Merges in records are followed
- * (chart/feed.c): root_id leads to the one they are now, and what is asked of a patient is
+ * (chart/apply.c): root_id leads to the one they are now, and what is asked of a patient is
  * asked of all whose root is theirs. A row stays under the id and key it was written with.
  *
  * Threads: a worker's own connection. Memory: the arena. Errors: db.h's; DATA_LOSS
@@ -57,10 +57,6 @@ enum owner_held { HELD_ID, HELD_ERASED, HELD_TOUCHED };
 WARD_MUST enum ward_code owner_hold(struct worker *w, struct ward_arena *mem,
                                     const uint8_t id[DOSAGE_ID], const uint8_t root[DOSAGE_ID],
                                     struct ward_rows *rows, bool *held, struct ward_err *err);
-/* An order or a dose of theirs is written in this transaction: what is kept of them anywhere is
- * of before (order/lately.h). */
-WARD_MUST enum ward_code owner_touch(struct worker *w, struct ward_arena *mem,
-                                     const uint8_t id[DOSAGE_ID], struct ward_err *err);
 /* The one they are now, and all that are it (root first; itself alone where nothing is known).
  */
 WARD_MUST enum ward_code owners_of(struct worker *w, struct ward_arena *mem,
