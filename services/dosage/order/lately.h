@@ -17,11 +17,12 @@
 #define LATELY_US   (INT64_C(400) * 24 * 3600 * 1000000)
 
 struct lately {
-    int64_t touched;                  /* patient.touched, as these were */
-    int64_t from_us;                  /* good for this moment and later ones */
-    Ward__Dosage__V1__Order **orders; /* ACTIVE or ON_HOLD, not over at from_us */
-    Ward__Dosage__V1__Administration *
-        *doses; /* since LATELY_US before, whatever their outcome */
+    int64_t touched; /* patient.touched, as these were */
+    int64_t from_us; /* good for this moment and later ones */
+    /* ACTIVE or ON_HOLD, not over at from_us */
+    Ward__Dosage__V1__Order **orders;
+    /* given since LATELY_US before from_us, whatever their outcome */
+    Ward__Dosage__V1__Administration **doses;
     size_t n_orders, n_doses;
     bool all; /* false: there are more than LATELY_MOST, and none is here */
 };

@@ -215,10 +215,10 @@ enum ward_code look(struct worker *w, struct ward_arena *mem, const struct look_
                            .given_all = true,
                            .stands = true};
     WARD_TRY(read_rows(w, mem, what, &rows, err));
-    if (rows.n == 0)
-        return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "NO_RULE_SET",
-                                "no rule set is active: nothing can be checked");
     code = open_rows(&p, &rows, err);
+    if (code == WARD_OK && out->rules == NULL) /* and so nothing of the patient was read */
+        code = WARD_FAIL_REASON(err, FAILED_PRECONDITION, "NO_RULE_SET",
+                                "no rule set is active: nothing can be checked");
     if (code == WARD_OK && !what->alone)
         code = open_lately(&p, err);
     if (code != WARD_OK)
