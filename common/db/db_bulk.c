@@ -54,16 +54,20 @@ static void turn(struct ward_db *db, const struct ward_val *values, size_t n_par
         char **p = db->bulk.p + c * n;
         unsigned long *len = db->bulk.len + c * n;
         char *null = db->bulk.null + c * n;
+        bool bytes = false;
 
         for (size_t r = 0; r < n; r++) {
             const struct ward_val *v = &values[r * n_params + c];
 
             p[r] = (char *)(uintptr_t)v->p;
             len[r] = v->n;
+            bytes = bytes || v->n >= DB_BYTES;
             null[r] = v->p == NULL ? STMT_INDICATOR_NULL : STMT_INDICATOR_NONE;
         }
-        bind[c] = (MYSQL_BIND){
-            .buffer_type = MYSQL_TYPE_STRING, .buffer = p, .length = len, .u.indicator = null};
+        bind[c] = (MYSQL_BIND){.buffer_type = bytes ? MYSQL_TYPE_BLOB : MYSQL_TYPE_STRING,
+                               .buffer = p,
+                               .length = len,
+                               .u.indicator = null};
     }
 }
 

@@ -18,6 +18,7 @@
 #define DB_MAX_PARAMS 1024
 #define DB_MAX_COLS   64
 #define DB_AFTER      16
+#define DB_BYTES      512 /* so long a value is sent as bytes: text is read twice by the server */
 
 struct db_stmt {
     const char *sql; /* the literal's address is the key */

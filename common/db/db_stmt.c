@@ -182,7 +182,9 @@ static enum ward_code execute(struct ward_db *db, struct db_stmt *s,
     memset(in, 0, n * sizeof(*in));
     for (size_t i = 0; i < n; i++)
         in[i] = (MYSQL_BIND){
-            .buffer_type = params[i].p == NULL ? MYSQL_TYPE_NULL : MYSQL_TYPE_STRING,
+            .buffer_type = params[i].p == NULL      ? MYSQL_TYPE_NULL
+                           : params[i].n < DB_BYTES ? MYSQL_TYPE_STRING
+                                                    : MYSQL_TYPE_BLOB,
             .buffer = (void *)(uintptr_t)params[i].p,
             .buffer_length = params[i].n,
         };
