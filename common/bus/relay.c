@@ -12,8 +12,11 @@
 
 #define BACKOFF_MIN_MS 50
 #define BACKOFF_MAX_MS 2000
-#define LINGER_MS      15 /* between small batches, so that a trickle is not a commit an event */
-#define LOOK_EVERY_NS  (1000 * WARD_NS_PER_MS) /* how often the backlog is measured */
+/* Between small batches, so that a trickle is not a commit an event: more as long as several
+ * gather in it. */
+#define LINGER_MIN_MS 15
+#define LINGER_MAX_MS 120
+#define LOOK_EVERY_NS (1000 * WARD_NS_PER_MS) /* how often the backlog is measured */
 
 static struct ward_family backlog_rows = {
     .name = "ward_outbox_backlog_rows",
@@ -52,7 +55,7 @@ struct ward_relay {
     bool started, woken, stopping, ended;
     int64_t stop_by_ns;
     /* the thread's own */
-    int batch, backoff_ms;
+    int batch, backoff_ms, linger_ms;
     enum ward_code state; /* of the last delivery */
     int64_t looked_ns;
 };
@@ -145,6 +148,16 @@ static bool is_content(enum ward_code code)
            code != WARD_CANCELLED && code != WARD_ABORTED;
 }
 
+static int linger(struct ward_relay *r, size_t n)
+{
+    r->linger_ms = n > 1 ? 2 * r->linger_ms : LINGER_MIN_MS;
+    if (r->linger_ms < LINGER_MIN_MS)
+        r->linger_ms = LINGER_MIN_MS;
+    if (r->linger_ms > LINGER_MAX_MS)
+        r->linger_ms = LINGER_MAX_MS;
+    return r->linger_ms;
+}
+
 static void after(struct ward_relay *r, enum ward_code code, size_t n)
 {
     if (code == WARD_OK) {
@@ -154,7 +167,7 @@ static void after(struct ward_relay *r, enum ward_code code, size_t n)
         if (n == 0)
             rest(r, r->cfg.poll_ms, true);
         else if (n < (size_t)r->cfg.batch / 4)
-            rest(r, LINGER_MS, false);
+            rest(r, linger(r, n), false);
     } else if (is_content(code) && r->batch > 1) {
         r->batch /= 2;
     } else {
