@@ -55,25 +55,29 @@ static enum ward_code keep_in_tx(struct ward_db *db, void *arg, struct ward_err 
 }
 
 /* With those of other calls, in one transaction. */
-static enum ward_code keep_with_others(struct checking *k)
+static enum ward_code keep_with_others(struct checking *k, bool *stale)
 {
     struct ward_call *c = k->o.call;
     struct keeper *keeper = ((struct worker *)c->wrk)->dos->keeper;
     struct ward_act act = k->o.act;
     struct ward_outbox_item event;
     struct decision_rows rows;
+    struct keeping what = {.rows = &rows, .event = &event, .head = k->looked.head};
 
     WARD_TRY(decision_rows(c->mem, k->looked.me, k->o.decision, 0, &rows, c->err));
     decision_note(&act, k->o.decision);
     WARD_TRY(ward_act_item(&act, &event, c->err));
-    WARD_TRY(keeper_keep(keeper, c->mem, &rows, &event, c->deadline_ns, c->err));
+    WARD_TRY(keeper_keep(keeper, c->mem, &what, c->deadline_ns, c->err));
+    *stale = what.stale;
+    if (what.stale)
+        return WARD_OK;
     c->audited = true;
     decision_count(k->o.decision, true);
     return WARD_OK;
 }
 
-static enum ward_code decide_and_keep(struct checking *k, const Prescription *p,
-                                      const char *order_id)
+static enum ward_code decide_now(struct checking *k, const Prescription *p,
+                                 const char *order_id, bool kept)
 {
     const struct asked what = {.chart = &k->o.chart,
                                .prescription = p,
@@ -81,18 +85,36 @@ static enum ward_code decide_and_keep(struct checking *k, const Prescription *p,
                                .purpose = PURPOSE(ASK),
                                .at_us = k->o.at_us,
                                .ward = k->o.ward};
-    const struct look_for where = {
-        .patient = k->o.chart.id, .at_us = k->o.at_us, .ward = k->o.ward, .due_us = -1};
+    const struct look_for where = {.patient = k->o.chart.id,
+                                   .at_us = k->o.at_us,
+                                   .ward = k->o.ward,
+                                   .due_us = -1,
+                                   .kept = kept};
+    struct ward_call *c = k->o.call;
+
+    look_wipe(&k->looked);
+    WARD_TRY(look(c->wrk, c->mem, &where, &k->looked, c->err));
+    WARD_TRY(decide_by(c->wrk, c->mem, &what, &k->looked, &k->o.decision, c->err));
+    k->o.decision->decided_by = api_text(c->who->subject);
+    return ward_call_copy(c, k->o.act.event_text, &k->o.decision->event_id);
+}
+
+static enum ward_code decide_and_keep(struct checking *k, const Prescription *p,
+                                      const char *order_id)
+{
     struct ward_call *c = k->o.call;
     struct worker *w = c->wrk;
+    bool kept = w->dos->keeper != NULL, stale = false;
 
-    WARD_TRY(look(w, c->mem, &where, &k->looked, c->err));
-    WARD_TRY(decide_by(w, c->mem, &what, &k->looked, &k->o.decision, c->err));
-    k->o.decision->decided_by = api_text(c->who->subject);
-    WARD_TRY(ward_call_copy(c, k->o.act.event_text, &k->o.decision->event_id));
-    return k->looked.me != NULL && w->dos->keeper != NULL
-               ? keep_with_others(k)
-               : ward_db_tx(w->seat.db, keep_in_tx, k, c->err);
+    WARD_TRY(decide_now(k, p, order_id, kept));
+    if (!kept || k->looked.me == NULL)
+        return ward_db_tx(w->seat.db, keep_in_tx, k, c->err);
+    WARD_TRY(keep_with_others(k, &stale));
+    if (!stale)
+        return WARD_OK;
+    lately_forget(w->dos, k->o.chart.id);
+    WARD_TRY(decide_now(k, p, order_id, false));
+    return keep_with_others(k, &stale);
 }
 
 static enum ward_code check(struct ward_call *c, const CheckRequest *q, CheckResponse *r)

@@ -3,19 +3,21 @@
 #include "common/base/clock.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <string.h>
 
-#define AT_ONCE  64 /* decisions a transaction */
+#define AT_ONCE  HEADS_MOST /* decisions a transaction */
 #define MEM_CAP  ((size_t)64 << 20)
 #define LIMIT_NS (5000 * WARD_NS_PER_MS) /* of one transaction */
 
+#define PACE_NS (2 * WARD_NS_PER_MS)
+
 struct waiting {
-    const struct decision_rows *rows;
-    const struct ward_outbox_item *event;
+    struct keeping *what;
     enum ward_code code;
     struct ward_err err;
-    bool taken, done;
-    pthread_cond_t ended; /* each its own: who waits for another commit sleeps on */
+    bool taken;
+    sem_t ended; /* each its own: who waits for another commit sleeps on */
     struct waiting *next;
 };
 
@@ -26,6 +28,7 @@ struct keeper {
     struct waiting *first, **last;
     bool stop;
     /* The thread's own. */
+    int64_t began_ns; /* the last transaction */
     struct ward_arena own, mem;
     struct ward_db *db;
 };
@@ -38,33 +41,54 @@ struct batch {
     size_t n;
 };
 
+/* Marks those that were decided by what is so no more. */
+static enum ward_code compare(struct batch *b, struct ward_err *err)
+{
+    const struct head *heads[AT_ONCE];
+    bool stand[AT_ONCE];
+    size_t n = 0;
+
+    for (size_t i = 0; i < b->n; i++)
+        if (b->at[i]->what->head != NULL)
+            heads[n++] = b->at[i]->what->head;
+    if (n > 0)
+        WARD_TRY(heads_stand(b->k->db, &b->k->mem, heads, n, stand, err));
+    n = 0;
+    for (size_t i = 0; i < b->n; i++)
+        b->at[i]->what->stale = b->at[i]->what->head != NULL && !stand[n++];
+    return WARD_OK;
+}
+
 static enum ward_code commit_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct batch *b = arg;
     struct ward_arena *mem = &b->k->mem;
     struct ward_outbox_item *events;
     struct ward_val *decisions, *findings;
-    size_t all = 0, f = 0;
+    size_t all = 0, n = 0, f = 0;
 
-    ward_arena_reset(mem);
     for (size_t i = 0; i < b->n; i++)
-        all += b->at[i]->rows->n_findings;
+        all += b->at[i]->what->rows->n_findings;
     events = ward_alloc(mem, b->n * sizeof(*events));
     decisions = ward_alloc(mem, b->n * DECISION_ROW * sizeof(*decisions));
     findings = ward_alloc(mem, (all + 1) * FINDING_ROW * sizeof(*findings));
     if (events == NULL || decisions == NULL || findings == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for decisions");
     for (size_t i = 0; i < b->n; i++) {
-        const struct decision_rows *r = b->at[i]->rows;
+        const struct decision_rows *r = b->at[i]->what->rows;
 
-        events[i] = *b->at[i]->event;
-        memcpy(decisions + i * DECISION_ROW, r->decision, sizeof(r->decision));
+        if (b->at[i]->what->stale)
+            continue;
+        events[n] = *b->at[i]->what->event;
+        memcpy(decisions + n++ * DECISION_ROW, r->decision, sizeof(r->decision));
         memcpy(findings + f * FINDING_ROW, r->findings,
                r->n_findings * FINDING_ROW * sizeof(*findings));
         f += r->n_findings;
     }
-    WARD_TRY(decisions_insert(db, decisions, b->n, findings, all, err));
-    return ward_outbox_add_many(db, mem, events, b->n, NULL, err);
+    if (n == 0)
+        return WARD_OK;
+    WARD_TRY(decisions_insert(db, decisions, n, findings, f, err));
+    return ward_outbox_add_many(db, mem, events, n, NULL, err);
 }
 
 static void commit(struct batch *b)
@@ -73,7 +97,10 @@ static void commit(struct batch *b)
     enum ward_code code;
 
     ward_db_deadline(b->k->db, ward_mono_ns() + LIMIT_NS);
-    code = ward_db_tx(b->k->db, commit_in_tx, b, &err);
+    ward_arena_reset(&b->k->mem);
+    code = compare(b, &err);
+    if (code == WARD_OK)
+        code = ward_db_tx(b->k->db, commit_in_tx, b, &err);
     for (size_t i = 0; i < b->n; i++) {
         b->at[i]->code = code;
         b->at[i]->err = err;
@@ -103,12 +130,20 @@ static void commit_all(struct batch *b)
 
 /* ---- the thread ---- */
 
-static void wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t at_ns)
+static struct timespec moment(int64_t at_ns)
 {
-    const struct timespec at = {.tv_sec = (time_t)(at_ns / 1000000000),
-                                .tv_nsec = (long)(at_ns % 1000000000)};
+    return (struct timespec){.tv_sec = (time_t)(at_ns / 1000000000),
+                             .tv_nsec = (long)(at_ns % 1000000000)};
+}
 
-    pthread_cond_timedwait(cond, lock, &at);
+/* Others gather meanwhile, whom it is not woken for. */
+static void pace(struct keeper *k)
+{
+    const struct timespec at = moment(k->began_ns + PACE_NS);
+
+    while (!k->stop && pthread_cond_timedwait(&k->work, &k->lock, &at) == 0)
+        ;
+    k->began_ns = ward_mono_ns();
 }
 
 /* Waits for something to keep; false at the end, when nothing is left. */
@@ -118,6 +153,7 @@ static bool take(struct keeper *k, struct batch *b)
     pthread_mutex_lock(&k->lock);
     while (k->first == NULL && !k->stop)
         pthread_cond_wait(&k->work, &k->lock);
+    pace(k);
     while (k->first != NULL && b->n < AT_ONCE) {
         b->at[b->n++] = k->first;
         k->first->taken = true;
@@ -136,12 +172,8 @@ static void *run(void *arg)
 
     while (take(k, &b)) {
         commit_all(&b);
-        pthread_mutex_lock(&k->lock);
-        for (size_t i = 0; i < b.n; i++) {
-            b.at[i]->done = true;
-            pthread_cond_signal(&b.at[i]->ended);
-        }
-        pthread_mutex_unlock(&k->lock);
+        for (size_t i = 0; i < b.n; i++)
+            sem_post(&b.at[i]->ended); /* from here on it is its caller's again */
     }
     return NULL;
 }
@@ -155,7 +187,6 @@ static void give_up(struct keeper *k, struct waiting *w)
     *at = w->next;
     if (w->next == NULL)
         k->last = at;
-    w->done = true;
     w->code = WARD_FAIL(&w->err, DEADLINE_EXCEEDED, "no time left to keep the decision");
 }
 
@@ -163,12 +194,19 @@ static void give_up(struct keeper *k, struct waiting *w)
  */
 static void await(struct keeper *k, struct waiting *w, int64_t deadline_ns)
 {
-    while (!w->done && !w->taken && ward_mono_ns() < deadline_ns)
-        wait_until(&w->ended, &k->lock, deadline_ns);
-    if (!w->done && !w->taken)
+    const struct timespec at = moment(deadline_ns);
+    bool taken;
+
+    while (ward_mono_ns() < deadline_ns)
+        if (sem_clockwait(&w->ended, CLOCK_MONOTONIC, &at) == 0)
+            return;
+    pthread_mutex_lock(&k->lock);
+    taken = w->taken;
+    if (!taken)
         give_up(k, w);
-    while (!w->done)
-        pthread_cond_wait(&w->ended, &k->lock);
+    pthread_mutex_unlock(&k->lock);
+    while (taken && sem_wait(&w->ended) != 0)
+        ; /* a signal */
 }
 
 /* By a clock that nobody sets. */
@@ -182,24 +220,23 @@ static void cond_init(pthread_cond_t *cond)
     pthread_condattr_destroy(&attr);
 }
 
-enum ward_code keeper_keep(struct keeper *k, struct ward_arena *mem,
-                           const struct decision_rows *rows,
-                           const struct ward_outbox_item *event, int64_t deadline_ns,
-                           struct ward_err *err)
+enum ward_code keeper_keep(struct keeper *k, struct ward_arena *mem, struct keeping *what,
+                           int64_t deadline_ns, struct ward_err *err)
 {
     struct waiting *w = ward_new(mem, struct waiting);
 
     if (w == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory to keep a decision");
-    *w = (struct waiting){.rows = rows, .event = event};
-    cond_init(&w->ended);
+    *w = (struct waiting){.what = what};
+    sem_init(&w->ended, 0, 0);
     pthread_mutex_lock(&k->lock);
+    if (k->first == NULL) /* else it knows that there is something */
+        pthread_cond_signal(&k->work);
     *k->last = w;
     k->last = &w->next;
-    pthread_cond_signal(&k->work);
-    await(k, w, deadline_ns);
     pthread_mutex_unlock(&k->lock);
-    pthread_cond_destroy(&w->ended);
+    await(k, w, deadline_ns);
+    sem_destroy(&w->ended);
     if (w->code != WARD_OK)
         *err = w->err;
     return w->code;

@@ -124,6 +124,17 @@ enum ward_code ward_outbox_add_many(struct ward_db *d, struct ward_arena *mem,
     return WARD_OK;
 }
 
+/* 's' was decided by what is so no more. */
+enum ward_code heads_stand(struct ward_db *d, struct ward_arena *mem,
+                           const struct head *const *heads, size_t n, bool *stand,
+                           struct ward_err *err)
+{
+    (void)d, (void)mem, (void)err;
+    for (size_t i = 0; i < n; i++)
+        stand[i] = heads[i]->ward[0] != 's';
+    return WARD_OK;
+}
+
 /* ---- callers ---- */
 
 struct caller {
@@ -131,7 +142,9 @@ struct caller {
     struct keeper *k;
     char name[2];
     int64_t deadline_ns;
-    bool waits; /* it was taken in */
+    bool by_head; /* it was decided by a head that was kept */
+    bool waits;   /* it was taken in */
+    bool stale;
     enum ward_code code;
     struct ward_err err;
 };
@@ -158,6 +171,8 @@ static void *keep(void *arg)
     struct ward_val finding[FINDING_ROW];
     struct decision_rows rows = {.findings = finding, .n_findings = 1};
     struct ward_outbox_item event = {.event = c->name, .n = 1};
+    struct head head = {.ward = {c->name[0]}};
+    struct keeping what = {.rows = &rows, .event = &event, .head = c->by_head ? &head : NULL};
     struct ward_arena mem;
 
     me = c;
@@ -166,19 +181,27 @@ static void *keep(void *arg)
     for (size_t i = 0; i < FINDING_ROW; i++)
         finding[i] = (struct ward_val){c->name, 1};
     ward_arena_init(&mem, 1 << 16);
-    c->code = keeper_keep(c->k, &mem, &rows, &event, c->deadline_ns, &c->err);
+    c->code = keeper_keep(c->k, &mem, &what, c->deadline_ns, &c->err);
+    c->stale = what.stale;
     ward_arena_done(&mem);
     return NULL;
 }
 
-static void call(struct keeper *k, struct caller *c, char name, int64_t deadline_ns)
+static void call_by(struct keeper *k, struct caller *c, char name, int64_t deadline_ns,
+                    bool by_head)
 {
-    *c = (struct caller){.k = k, .name = {name}, .deadline_ns = deadline_ns};
+    *c =
+        (struct caller){.k = k, .name = {name}, .deadline_ns = deadline_ns, .by_head = by_head};
     assert_int_equal(pthread_create(&c->thread, NULL, keep, c), 0);
     pthread_mutex_lock(&lock);
     while (!c->waits)
         pthread_cond_wait(&changed, &lock);
     pthread_mutex_unlock(&lock);
+}
+
+static void call(struct keeper *k, struct caller *c, char name, int64_t deadline_ns)
+{
+    call_by(k, c, name, deadline_ns, false);
 }
 
 static enum ward_code end(struct caller *c)
@@ -341,6 +364,41 @@ static void what_was_begun_is_waited_for(void **state)
     assert_string_equal(db.kept, "a");
 }
 
+static void what_was_decided_by_what_is_so_no_more_is_not_kept(void **state)
+{
+    struct caller c[4];
+
+    (void)state;
+    begin(WARD_NO_DEADLINE);
+    call_by(keeper, &c[0], 'b', WARD_NO_DEADLINE, true);
+    call_by(keeper, &c[1], 's', WARD_NO_DEADLINE, true);
+    call(keeper, &c[2], 's', WARD_NO_DEADLINE);
+    call_by(keeper, &c[3], 'd', WARD_NO_DEADLINE, true);
+    set(false, NOW);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(end(&c[i]), WARD_OK);
+        assert_int_equal(c[i].stale, i == 1);
+    }
+    assert_int_equal(end(&under_way), WARD_OK);
+    assert_string_equal(db.tried, "a bsd ");
+    assert_string_equal(db.kept, "absd");
+}
+
+static void nothing_is_written_where_none_stands(void **state)
+{
+    struct caller c;
+
+    (void)state;
+    begin(WARD_NO_DEADLINE);
+    call_by(keeper, &c, 's', WARD_NO_DEADLINE, true);
+    set(false, NOW);
+    assert_int_equal(end(&c), WARD_OK);
+    assert_true(c.stale);
+    assert_int_equal(end(&under_way), WARD_OK);
+    assert_string_equal(db.tried, "a  ");
+    assert_string_equal(db.kept, "a");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, up, down)
 
 int main(void)
@@ -352,6 +410,8 @@ int main(void)
         TEST(what_nobody_began_is_given_up_at_its_deadline_and_never_written),
         TEST(the_last_that_is_given_up_leaves_room_for_the_next),
         TEST(what_was_begun_is_waited_for),
+        TEST(what_was_decided_by_what_is_so_no_more_is_not_kept),
+        TEST(nothing_is_written_where_none_stands),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

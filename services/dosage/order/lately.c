@@ -19,24 +19,24 @@ static enum ward_code no_memory(struct ward_err *err)
     return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for what runs");
 }
 
-/* ---- in memory: a head, then messages ---- */
+/* ---- in memory: a front, then messages ---- */
 
-struct head {
+struct front {
     int64_t touched, from_us;
     uint32_t n_orders, n_doses;
 };
 
 static bool is_kept(struct dosage *dos, const struct owner *o, struct ward_arena *mem,
-                    int64_t touched, int64_t at_us, struct kept *kept, struct head *head)
+                    int64_t touched, int64_t at_us, struct kept *kept, struct front *front)
 {
     struct keep_key key = {{0}, {0}};
 
     memcpy(key.id, o->id, DOSAGE_ID);
     if (dos->lately == NULL || !keep_find(dos->lately, &key, mem, kept) ||
-        kept->n < sizeof(*head))
+        kept->n < sizeof(*front))
         return false;
-    memcpy(head, kept->facts, sizeof(*head));
-    return head->touched == touched && at_us >= head->from_us;
+    memcpy(front, kept->facts, sizeof(*front));
+    return front->touched == touched && at_us >= front->from_us;
 }
 
 /* One message behind its size. */
@@ -61,18 +61,19 @@ static enum ward_code make_room(struct ward_arena *mem, size_t n_orders, size_t 
 }
 
 static enum ward_code unpack(struct ward_arena *mem, const struct kept *kept,
-                             const struct head *head, struct lately *out, struct ward_err *err)
+                             const struct front *front, struct lately *out,
+                             struct ward_err *err)
 {
-    const uint8_t *at = (const uint8_t *)kept->facts + sizeof(*head);
+    const uint8_t *at = (const uint8_t *)kept->facts + sizeof(*front);
     ProtobufCMessage *msg = NULL;
 
-    *out = (struct lately){.touched = head->touched, .from_us = head->from_us, .all = true};
-    WARD_TRY(make_room(mem, head->n_orders, head->n_doses, out, err));
-    for (; out->n_orders < head->n_orders; out->n_orders++) {
+    *out = (struct lately){.touched = front->touched, .from_us = front->from_us, .all = true};
+    WARD_TRY(make_room(mem, front->n_orders, front->n_doses, out, err));
+    for (; out->n_orders < front->n_orders; out->n_orders++) {
         WARD_TRY(next(mem, &at, &ward__dosage__v1__order__descriptor, &msg, err));
         out->orders[out->n_orders] = (Order *)msg;
     }
-    for (; out->n_doses < head->n_doses; out->n_doses++) {
+    for (; out->n_doses < front->n_doses; out->n_doses++) {
         WARD_TRY(next(mem, &at, &ward__dosage__v1__administration__descriptor, &msg, err));
         out->doses[out->n_doses] = (Dose *)msg;
     }
@@ -91,10 +92,10 @@ static void add(uint8_t **at, const ProtobufCMessage *msg)
 static void put(struct dosage *dos, const struct owner *o, struct ward_arena *mem,
                 uint64_t generation, const struct lately *l)
 {
-    const struct head head = {l->touched, l->from_us, (uint32_t)l->n_orders,
-                              (uint32_t)l->n_doses};
+    const struct front front = {l->touched, l->from_us, (uint32_t)l->n_orders,
+                                (uint32_t)l->n_doses};
     struct keep_key key = {{0}, {0}};
-    size_t n = sizeof(head) + (l->n_orders + l->n_doses) * sizeof(uint32_t);
+    size_t n = sizeof(front) + (l->n_orders + l->n_doses) * sizeof(uint32_t);
     uint8_t *bytes, *at;
 
     for (size_t i = 0; i < l->n_orders; i++)
@@ -103,8 +104,8 @@ static void put(struct dosage *dos, const struct owner *o, struct ward_arena *me
         n += protobuf_c_message_get_packed_size(&l->doses[i]->base);
     if (n > KEEP_MOST || (bytes = ward_alloc(mem, n)) == NULL)
         return;
-    memcpy(bytes, &head, sizeof(head));
-    at = bytes + sizeof(head);
+    memcpy(bytes, &front, sizeof(front));
+    at = bytes + sizeof(front);
     for (size_t i = 0; i < l->n_orders; i++)
         add(&at, &l->orders[i]->base);
     for (size_t i = 0; i < l->n_doses; i++)
@@ -219,11 +220,11 @@ enum ward_code lately_of(struct worker *w, struct ward_arena *mem, const struct 
 {
     struct dosage *dos = w->dos;
     struct kept kept;
-    struct head head;
+    struct front front;
     uint64_t generation;
 
-    if (is_kept(dos, o, mem, touched, at_us, &kept, &head))
-        return unpack(mem, &kept, &head, out, err);
+    if (is_kept(dos, o, mem, touched, at_us, &kept, &front))
+        return unpack(mem, &kept, &front, out, err);
     generation = dos->lately == NULL ? 0 : keep_generation(dos->lately, o->id);
     *out = (struct lately){.from_us = at_us - BEFORE_US};
     WARD_TRY(read(w, mem, o, out, err));

@@ -4,6 +4,7 @@
 #include "services/dosage/order/order_own.h"
 #include "services/dosage/order/prescription.h"
 #include "services/dosage/schedule/slot_reader.h"
+#include "services/dosage/store/keep.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -45,12 +46,17 @@ enum at {
     " UNION ALL (SELECT 2, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL"         \
     " FROM administration WHERE order_id = ? AND counts LIMIT 1)"
 
+static const char *ward_of(const struct look_for *what)
+{
+    return what->ward == NULL ? "" : what->ward;
+}
+
 static enum ward_code read_rows(struct worker *w, struct ward_arena *mem,
                                 const struct look_for *what, struct ward_rows *out,
                                 struct ward_err *err)
 {
     static const char CHECK[] = HEAD_ROWS, GIVE[] = HEAD_ROWS TAKEN_ROWS GIVEN_ROW;
-    const struct ward_val ward = ward_text(what->ward == NULL ? "" : what->ward);
+    const struct ward_val ward = ward_text(ward_of(what));
     const struct ward_val id = id_val(what->patient), order = id_val(what->order);
     const int64_t due = what->due_us < 0 ? INT64_MIN / 2 : what->due_us;
 
@@ -138,19 +144,94 @@ static enum ward_code no_memory(struct ward_err *err)
     return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for what runs");
 }
 
+static enum ward_code room_for(struct opening *p, size_t n, struct ward_err *err)
+{
+    struct looked *l = p->out;
+
+    l->owners = ward_alloc(p->mem, (n + 1) * sizeof(*l->owners));
+    l->touched = ward_alloc(p->mem, (n + 1) * sizeof(*l->touched));
+    l->taken = ward_alloc(p->mem, (n + 1) * sizeof(*l->taken));
+    return l->owners == NULL || l->touched == NULL || l->taken == NULL ? no_memory(err)
+                                                                       : WARD_OK;
+}
+
 static enum ward_code open_rows(struct opening *p, const struct ward_rows *rows,
                                 struct ward_err *err)
 {
     struct looked *l = p->out;
 
-    l->owners = ward_alloc(p->mem, (rows->n + 1) * sizeof(*l->owners));
-    l->touched = ward_alloc(p->mem, (rows->n + 1) * sizeof(*l->touched));
-    l->taken = ward_alloc(p->mem, (rows->n + 1) * sizeof(*l->taken));
-    if (l->owners == NULL || l->touched == NULL || l->taken == NULL)
-        return no_memory(err);
+    WARD_TRY(room_for(p, rows->n, err));
     for (size_t i = 0; i < rows->n; i++)
         WARD_TRY(open_row(p, rows->at[i], err));
     qsort(l->taken, l->n_taken, sizeof(*l->taken), taken_by_time);
+    if (l->rules == NULL) /* and so nothing of the patient was read */
+        return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "NO_RULE_SET",
+                                "no rule set is active: nothing can be checked");
+    return WARD_OK;
+}
+
+/* ---- kept for the next ---- */
+
+/* The row that it was. */
+static enum ward_code by_head(struct opening *p, const struct head *h, struct ward_err *err)
+{
+    struct ward_arena *mem = p->mem;
+    const struct ward_val row[] = {[AT_RULES] = ward_int(mem, h->rules),
+                                   [AT_TIME_ZONE] =
+                                       ward_text(h->has_clock ? h->time_zone : NULL),
+                                   [AT_BEFORE] = ward_int(mem, h->before_minutes),
+                                   [AT_AFTER] = ward_int(mem, h->after_minutes),
+                                   [AT_PATIENT] = id_val(h->patient),
+                                   [AT_ROOT] = id_val(h->root),
+                                   [AT_TOUCHED] = ward_int(mem, h->touched),
+                                   [AT_KEK] = ward_int(mem, h->kek),
+                                   [AT_WRAPPED] = ward_blob(h->wrapped, sizeof(h->wrapped))};
+
+    p->out->head = h;
+    WARD_TRY(room_for(p, 1, err));
+    return open_head(p, row, err);
+}
+
+static bool fits(struct ward_val text)
+{
+    return text.p == NULL || text.n < HEAD_TEXT;
+}
+
+/* Of one patient who is nobody else. */
+static void keep_row(struct opening *p, uint64_t generation, const struct ward_rows *rows)
+{
+    const struct ward_val *row = rows->n == 1 ? rows->at[0] : NULL;
+    const struct ward_val ward = ward_text(ward_of(p->what));
+    struct head h = {.has_clock = row != NULL && row[AT_TIME_ZONE].p != NULL};
+
+    if (row == NULL || p->out->me == NULL || row[AT_WRAPPED].n != sizeof(h.wrapped) ||
+        !fits(ward) || !fits(row[AT_TIME_ZONE]))
+        return;
+    memcpy(h.patient, row[AT_PATIENT].p, DOSAGE_ID);
+    memcpy(h.root, row[AT_ROOT].p, DOSAGE_ID);
+    memcpy(h.wrapped, row[AT_WRAPPED].p, sizeof(h.wrapped));
+    memcpy(h.ward, ward.p, ward.n);
+    if (h.has_clock)
+        memcpy(h.time_zone, row[AT_TIME_ZONE].p, row[AT_TIME_ZONE].n);
+    h.touched = row_number(row[AT_TOUCHED]);
+    h.kek = (int)row_number(row[AT_KEK]);
+    h.rules = row_number(row[AT_RULES]);
+    h.before_minutes = (int)row_number(row[AT_BEFORE]);
+    h.after_minutes = (int)row_number(row[AT_AFTER]);
+    head_keep(p->w->dos, generation, &h);
+}
+
+static enum ward_code by_tables(struct opening *p, struct ward_err *err)
+{
+    struct dosage *dos = p->w->dos;
+    uint64_t generation =
+        dos->lately == NULL ? 0 : keep_generation(dos->lately, p->what->patient);
+    struct ward_rows rows;
+
+    WARD_TRY(read_rows(p->w, p->mem, p->what, &rows, err));
+    WARD_TRY(open_rows(p, &rows, err));
+    if (p->what->kept)
+        keep_row(p, generation, &rows);
     return WARD_OK;
 }
 
@@ -202,23 +283,39 @@ static enum ward_code open_lately(struct opening *p, struct ward_err *err)
 
 /* ---- all of it ---- */
 
-enum ward_code look(struct worker *w, struct ward_arena *mem, const struct look_for *what,
-                    struct looked *out, struct ward_err *err)
+static void begin(struct looked *out, const struct dosage *dos)
 {
-    struct opening p = {.w = w, .mem = mem, .what = what, .out = out};
-    struct ward_rows rows;
-    enum ward_code code;
-
-    *out = (struct looked){.time_zone = w->dos->cfg.time_zone,
+    look_wipe(out);
+    *out = (struct looked){.time_zone = dos->cfg.time_zone,
                            .before_minutes = CLOCK_MINUTES,
                            .after_minutes = CLOCK_MINUTES,
                            .given_all = true,
                            .stands = true};
-    WARD_TRY(read_rows(w, mem, what, &rows, err));
-    code = open_rows(&p, &rows, err);
-    if (code == WARD_OK && out->rules == NULL) /* and so nothing of the patient was read */
-        code = WARD_FAIL_REASON(err, FAILED_PRECONDITION, "NO_RULE_SET",
-                                "no rule set is active: nothing can be checked");
+}
+
+/* A kept key may be wrapped by one that has been retired since: then the tables are read. */
+static enum ward_code open_all(struct opening *p, struct ward_err *err)
+{
+    const struct look_for *what = p->what;
+    struct dosage *dos = p->w->dos;
+    const struct head *kept =
+        what->kept ? head_find(dos, p->mem, what->patient, ward_of(what)) : NULL;
+
+    if (kept != NULL && by_head(p, kept, NULL) == WARD_OK)
+        return WARD_OK;
+    begin(p->out, dos);
+    return by_tables(p, err);
+}
+
+enum ward_code look(struct worker *w, struct ward_arena *mem, const struct look_for *what,
+                    struct looked *out, struct ward_err *err)
+{
+    struct opening p = {.w = w, .mem = mem, .what = what, .out = out};
+    enum ward_code code;
+
+    *out = (struct looked){.n_owners = 0};
+    begin(out, w->dos);
+    code = open_all(&p, err);
     if (code == WARD_OK && !what->alone)
         code = open_lately(&p, err);
     if (code != WARD_OK)

@@ -6,6 +6,7 @@
 #ifndef DOSAGE_ORDER_LOOK_H
 #define DOSAGE_ORDER_LOOK_H
 
+#include "services/dosage/order/head.h"
 #include "services/dosage/order/lately.h"
 #include "services/dosage/order/order.h"
 #include "services/dosage/schedule/plan.h"
@@ -17,10 +18,13 @@ struct look_for {
     const uint8_t *order;   /* that is charted; NULL: none */
     int64_t due_us;         /* of its slot; -1: none */
     bool alone;             /* nothing of what runs and was given */
+    bool kept;              /* what is kept of an earlier look will do: looked.head */
 };
 
 /* look_wipe. Zeroed: nothing was looked at. */
 struct looked {
+    /* It went by this, which is to be compared (heads_stand); NULL: the tables were read. */
+    const struct head *head;
     const struct ruleset *rules; /* the active one */
     const char *time_zone;       /* the ward's clock, as SetWard or the service's own has it */
     int before_minutes, after_minutes;
