@@ -5,6 +5,9 @@
 // thread asks (h2load.h). Open loop: a call's time counts from when it was due. The mix: each tenth call gives a dose, nine check.
 // The bare client runs the statements recorded from Check's handler, in threads of its own, in turns with the
 // service: each of its transactions commits by itself, where the service commits those of several calls together (order/keeper.h).
+//
+// Doses are given as on a round: a patient's are a second apart, and the next patient begins as one is done. The first of a patient reads
+// their chart from records for the nurse; those whose round had begun before have it read.
 import { execFile } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -16,6 +19,7 @@ const [build, patients, each, seconds, rounds] = [process.argv[2], ...process.ar
 process.env.BUILD = build;
 const { Site, sampleSet, prescription, once } = createRequire(import.meta.url)('../contract/dosage/site.js');
 const CALLERS = 8;
+const WORKERS = 32; // a call that waits for its commit holds one
 const WARDS = 40;
 const IN_WARDS = Math.min(2000, Math.floor(patients / WARDS) * WARDS);
 const RATE = 1000;
@@ -39,7 +43,7 @@ const wait = (ms) => new Promise((done) => { setTimeout(done, ms); });
 const site = await Site.start({ rules: null, env: {
   // Its models' known answers are asked for once a minute otherwise, which takes a core for seconds: another service's work.
   identity: { WARD_PPID_LIFETIME_S: '120', WARD_CANARY_MS: '3600000' },
-  dosage: { WARD_WORKERS: String(CALLERS), WARD_QUEUE: '4096', WARD_ACCESS_S: '3600' },
+  dosage: { WARD_WORKERS: String(WORKERS), WARD_QUEUE: '4096', WARD_ACCESS_S: '3600' },
 } });
 const { ward } = site;
 const user = os.userInfo().username;
@@ -66,7 +70,7 @@ async function settled() {
 }
 
 // Doses to give: patients known to identity, verified by wristband, each with an order of every kind that is due now.
-async function prepare(wanted) {
+async function prepare(wanted, a_second) {
   const first = await site.patient();
   await site.measure(first.id, '2160-0', '0.9 mg/dL');
   const good = [];
@@ -75,21 +79,23 @@ async function prepare(wanted) {
     if (a.placed) good.push([drug, dose]);
   }
   if (good.length === 0) throw new Error('no order of the sample formulary passes');
+  const begun = Math.ceil((good.length - 1) * a_second / good.length); // rounds under way at the beginning
   const gifts = [];
-  await many(Math.ceil(wanted / good.length), 16, async () => {
+  await many(begun + Math.ceil(wanted / good.length), 16, async (k) => {
     const p = await site.patient();
     await site.measure(p.id, '2160-0', '0.9 mg/dL');
     const orders = [];
     for (const [drug, dose] of good) orders.push((await site.place(p, prescription(drug, dose, { timing: once }))).order);
     const slots = await site.slots(p);
-    for (const o of orders) {
+    if (k < begun) await site.check(p, prescription(...good[0], { timing: once }), { by: 'nurse' });
+    for (const [j, o] of orders.entries()) {
       const slot = slots.find((s) => s.order_id === o.order_id);
       const [drug] = [o.prescription.drug_id];
       const product = site.products.get(drug);
-      gifts.push({ p, line: (ppid) => [site.tokens.nurse.token, p.id, o.order_id, slot.slot_id, ppid, product, o.prescription.dose.value, o.prescription.dose.unit, ROUTE_PO] });
+      gifts.push({ at: (k - begun) * good.length + j * a_second, p, line: (ppid) => [site.tokens.nurse.token, p.id, o.order_id, slot.slot_id, ppid, product, o.prescription.dose.value, o.prescription.dose.unit, ROUTE_PO] });
     }
   });
-  return gifts;
+  return gifts.filter((g) => g.at >= 0).sort((a, b) => a.at - b.at).slice(0, wanted);
 }
 
 // A token lives for minutes: the patients are verified just before.
@@ -115,10 +121,10 @@ try {
   await settled();
   note('doses to give');
   const needed = RATE * seconds / EVERY;
-  const gifts = await prepare(2 * needed);
+  const gifts = await prepare(2 * needed, RATE / EVERY);
   note('rules alone');
   seen.rules = await load('dosage_load', 'rules', ...db, ward.pki, records, tokens, 2);
-  await load('dosage_load', 'closed', port, ward.pki, tokens, IN_WARDS, CALLERS, 6); // every chart is read once
+  await load('dosage_load', 'once', port, ward.pki, tokens, IN_WARDS, CALLERS); // every chart is read
   for (let i = 0; i < rounds; i++) {
     note(`check and bare SQL, round ${i + 1} of ${rounds}`);
     await wait(2000);

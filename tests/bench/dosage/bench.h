@@ -50,6 +50,7 @@ int mode_fill(int argc, char **argv);
 int mode_bare(int argc, char **argv);
 int mode_rules(int argc, char **argv);
 int mode_closed(int argc, char **argv);
+int mode_once(int argc, char **argv);
 int mode_open(int argc, char **argv);
 
 #endif

@@ -39,13 +39,14 @@ static struct {
     struct gift *gifts;
     size_t n_gifts, given;
     int64_t until_ns; /* closed: calls begin anew until then */
+    bool once;        /* or until each patient had one */
 } b;
 
 /* ---- calls ---- */
 
 static void ask_check(struct one *o)
 {
-    uint64_t patient = 1 + mix(++b.n) % b.in_wards;
+    uint64_t n = ++b.n, patient = 1 + (b.once ? n - 1 : mix(n)) % b.in_wards;
     CheckRequest *req = ward_new(&o->mem, CheckRequest);
     uint8_t id[16];
     char text[37];
@@ -129,7 +130,7 @@ static void finished(struct h2load *l, struct h2call *call)
     b.done++;
     if (!good(o))
         b.failed++;
-    if (ward_mono_ns() < b.until_ns) {
+    if (b.once ? b.n < b.in_wards : ward_mono_ns() < b.until_ns) {
         begin(o, ward_mono_ns(), false);
         return;
     }
@@ -149,16 +150,13 @@ static void set_up(char **argv, int calls)
     }
 }
 
-/* closed PORT CERTS TOKENS IN_WARDS CALLERS SECONDS: checks */
-int mode_closed(int argc, char **argv)
+static int closed(char **argv)
 {
-    int callers = argc == 7 ? (int)number(argv[5], 256) : 0;
-    int64_t began;
+    int callers = (int)number(argv[5], 256);
+    int64_t began = ward_mono_ns();
 
     set_up(argv, callers);
     b.in_wards = (uint64_t)number(argv[4], 10000000);
-    began = ward_mono_ns();
-    b.until_ns = began + number(argv[6], 600) * WARD_NS_PER_MS * 1000;
     for (int i = 0; i < callers; i++)
         begin(&b.calls[i], ward_mono_ns(), false);
     while (b.load.open > 0)
@@ -168,6 +166,21 @@ int mode_closed(int argc, char **argv)
            times_at(&b.check, 0.5), times_at(&b.check, 0.99));
     h2load_close(&b.load);
     return 0;
+}
+
+/* closed PORT CERTS TOKENS IN_WARDS CALLERS SECONDS: checks */
+int mode_closed(int argc, char **argv)
+{
+    b.until_ns = ward_mono_ns() + number(argc == 7 ? argv[6] : "", 600) * WARD_NS_PER_MS * 1000;
+    return closed(argv);
+}
+
+/* once PORT CERTS TOKENS IN_WARDS CALLERS: a check of each patient */
+int mode_once(int argc, char **argv)
+{
+    (void)argc;
+    b.once = true;
+    return closed(argv);
 }
 
 /* ---- open ---- */

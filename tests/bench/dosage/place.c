@@ -141,11 +141,8 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         int (*fn)(int argc, char **argv);
-    } modes[] = {{"fill", mode_fill},
-                 {"bare", mode_bare},
-                 {"rules", mode_rules},
-                 {"closed", mode_closed},
-                 {"open", mode_open}};
+    } modes[] = {{"fill", mode_fill},     {"bare", mode_bare}, {"rules", mode_rules},
+                 {"closed", mode_closed}, {"once", mode_once}, {"open", mode_open}};
 
     for (size_t i = 0; argc > 1 && i < WARD_COUNT(modes); i++)
         if (strcmp(argv[1], modes[i].name) == 0)
