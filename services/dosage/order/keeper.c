@@ -143,17 +143,30 @@ static void pace(struct keeper *k)
 
     while (!k->stop && pthread_cond_timedwait(&k->work, &k->lock, &at) == 0)
         ;
-    k->began_ns = ward_mono_ns();
 }
 
 /* Waits for something to keep; false at the end, when nothing is left. */
+static bool something(struct keeper *k)
+{
+    do {
+        while (k->first == NULL && !k->stop)
+            pthread_cond_wait(&k->work, &k->lock);
+        if (k->first == NULL)
+            return false;
+        pace(k);
+    } while (k->first == NULL); /* all were given up meanwhile */
+    return true;
+}
+
 static bool take(struct keeper *k, struct batch *b)
 {
     *b = (struct batch){.k = k};
     pthread_mutex_lock(&k->lock);
-    while (k->first == NULL && !k->stop)
-        pthread_cond_wait(&k->work, &k->lock);
-    pace(k);
+    if (!something(k)) {
+        pthread_mutex_unlock(&k->lock);
+        return false;
+    }
+    k->began_ns = ward_mono_ns();
     while (k->first != NULL && b->n < AT_ONCE) {
         b->at[b->n++] = k->first;
         k->first->taken = true;
@@ -162,7 +175,7 @@ static bool take(struct keeper *k, struct batch *b)
     if (k->first == NULL)
         k->last = &k->first;
     pthread_mutex_unlock(&k->lock);
-    return b->n > 0;
+    return true;
 }
 
 static void *run(void *arg)

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -399,6 +400,28 @@ static void nothing_is_written_where_none_stands(void **state)
     assert_string_equal(db.kept, "a");
 }
 
+/* The thread waits by the machine's clock: the test's is ahead of it, so that it still waits
+ * for company when the only one there gives up. */
+static void one_that_is_given_up_while_others_are_waited_for_ends_nothing(void **state)
+{
+    struct caller gone, next;
+    struct timespec now;
+    int64_t ahead;
+
+    (void)state;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    ahead = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec + 100 * WARD_NS_PER_MS;
+    set(false, ahead);
+    begin(WARD_NO_DEADLINE);
+    assert_int_equal(end(&under_way), WARD_OK);
+    call(keeper, &gone, 'b', ahead); /* its time is up */
+    assert_int_equal(end(&gone), WARD_DEADLINE_EXCEEDED);
+    nanosleep(&(struct timespec){.tv_nsec = 150000000}, NULL);
+    call(keeper, &next, 'c', WARD_NO_DEADLINE);
+    assert_int_equal(end(&next), WARD_OK);
+    assert_string_equal(db.kept, "ac");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, up, down)
 
 int main(void)
@@ -412,6 +435,7 @@ int main(void)
         TEST(what_was_begun_is_waited_for),
         TEST(what_was_decided_by_what_is_so_no_more_is_not_kept),
         TEST(nothing_is_written_where_none_stands),
+        TEST(one_that_is_given_up_while_others_are_waited_for_ends_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
