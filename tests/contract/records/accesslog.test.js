@@ -270,6 +270,7 @@ test('AccessLog', async (t) => {
     assert.equal(first.entries.length, 1);
     await site.sql('DELETE FROM ward_outbox_held');
     await site.sql(`DELETE FROM seen WHERE event_id = ${site.hex(event_id)}`);
+    await emptied(); // of those who asked just now
     assert.equal((await log(id)).pending, 0);
   });
 
