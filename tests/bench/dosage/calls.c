@@ -178,9 +178,8 @@ int mode_closed(int argc, char **argv)
 /* once PORT CERTS TOKENS IN_WARDS CALLERS: a check of each patient */
 int mode_once(int argc, char **argv)
 {
-    (void)argc;
     b.once = true;
-    return closed(argv);
+    return argc == 6 ? closed(argv) : 2;
 }
 
 /* ---- open ---- */

@@ -147,6 +147,6 @@ int main(int argc, char **argv)
     for (size_t i = 0; argc > 1 && i < WARD_COUNT(modes); i++)
         if (strcmp(argv[1], modes[i].name) == 0)
             return modes[i].fn(argc - 1, argv + 1);
-    fprintf(stderr, "dosage_load fill|bare|rules|closed|open ...\n");
+    fprintf(stderr, "dosage_load fill|bare|rules|closed|once|open ...\n");
     return 2;
 }
