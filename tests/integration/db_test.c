@@ -94,6 +94,42 @@ static void values_come_back_as_they_went_in(void **state)
     free(big);
 }
 
+/* From 512 bytes on a value is sent as bytes; a column of text takes it as text still. */
+static void long_text_is_text_and_what_is_none_is_refused(void **state)
+{
+    static const char SQL[] = "INSERT INTO long_ (id, txt) VALUES (?, ?)";
+    char good[1200], bad[1200];
+    struct ward_rows r;
+
+    (void)state;
+    it_sql(db, "CREATE TABLE IF NOT EXISTS long_ (id INT PRIMARY KEY, txt TEXT CHARACTER SET"
+               " utf8mb4) ENGINE=InnoDB");
+    for (size_t i = 0; i < sizeof(good); i += 3)
+        memcpy(good + i, "\xe5\xbc\xa0", 3);
+    memcpy(bad, good, sizeof(bad));
+    bad[600] = '\xff';
+    it_expect(ward_db_run(db, &mem, SQL, WARD_PARAMS(ward_text("1"), ward_blob(good, 1200)),
+                          NULL, &err),
+              WARD_OK, &err);
+    it_expect(ward_db_bulk(db, SQL,
+                           (const struct ward_val[]){ward_text("2"), ward_text("张"),
+                                                     ward_text("3"), ward_blob(good, 1200)},
+                           2, 2, &err),
+              WARD_OK, &err);
+    it_expect(ward_db_run(db, &mem, "SELECT txt, CHAR_LENGTH(txt) FROM long_ ORDER BY id",
+                          WARD_NO_PARAMS, &r, &err),
+              WARD_OK, &err);
+    assert_int_equal(r.n, 3);
+    assert_memory_equal(r.at[0][0].p, good, 1200);
+    assert_string_equal(r.at[0][1].p, "400");
+    assert_string_equal(r.at[1][0].p, "张");
+    assert_string_equal(r.at[2][1].p, "400");
+    assert_int_not_equal(ward_db_run(db, &mem, SQL,
+                                     WARD_PARAMS(ward_text("4"), ward_blob(bad, 1200)), NULL,
+                                     &err),
+                         WARD_OK);
+}
+
 static void a_double_survives_the_trip_to_the_last_bit(void **state)
 {
     const double want[] = {0.1, 1.0 / 3, 1e300, -2.2250738585072014e-308, 123456789.123456789};
@@ -399,6 +435,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(values_come_back_as_they_went_in, clean),
+        cmocka_unit_test_setup(long_text_is_text_and_what_is_none_is_refused, clean),
         cmocka_unit_test_setup(a_double_survives_the_trip_to_the_last_bit, clean),
         cmocka_unit_test_setup(an_index_serves_bound_bytes_and_numbers, clean),
         cmocka_unit_test_setup(an_answer_past_the_arena_is_refused_and_the_next_one_works,
