@@ -33,6 +33,13 @@ grpc_call *call_parent(const struct ward_call *c)
     return c->served->call;
 }
 
+struct poller *call_poller(const struct ward_call *c)
+{
+    if (c == NULL || c->served == NULL || c->served->method->queue == NULL)
+        return NULL;
+    return c->served->at;
+}
+
 /* A call that waited long may be one that nobody waits for any more. */
 static enum ward_code still_wanted(struct served *s, struct ward_err *err)
 {

@@ -2,6 +2,7 @@
 #include "common/base/clock.h"
 #include "common/base/crypto.h"
 #include "common/rpc/client_impl.h"
+#include "common/rpc/server.h"
 
 #include <pthread.h>
 #include <time.h>
@@ -100,6 +101,45 @@ static grpc_completion_queue *own_queue(void)
     return cq;
 }
 
+/* A call made for one that is served here waits otherwise: core has one epoll a process, and
+ * who waits at a queue takes its turn at it. It would read the calls that arrive meanwhile,
+ * only to wake the poll thread for each. */
+struct sleep {
+    struct tag tag;
+    sem_t ended;
+};
+
+static void on_ended(struct tag *tag, bool ok)
+{
+    (void)ok; /* of a batch with a status it is always true */
+    sem_post(&RPC_OF(tag, struct sleep, tag)->ended);
+}
+
+static void start(struct ward_exchange *x, const grpc_op *ops, size_t n, void *tag)
+{
+    WARD_ASSERT(grpc_call_start_batch(x->call, ops, n, tag, NULL) == GRPC_CALL_OK);
+}
+
+/* Neither blocks for longer than the call's deadline, which core keeps. */
+static void run_at_own_queue(struct ward_exchange *x, const grpc_op *ops, size_t n,
+                             grpc_completion_queue *cq)
+{
+    start(x, ops, n, x);
+    grpc_completion_queue_pluck(cq, x, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
+}
+
+static void run_asleep(struct ward_exchange *x, const grpc_op *ops, size_t n)
+{
+    struct sleep s;
+
+    sem_init(&s.ended, 0, 0);
+    atomic_store_explicit(&s.tag.fn, on_ended, memory_order_release);
+    start(x, ops, n, &s.tag);
+    while (sem_wait(&s.ended) != 0)
+        ; /* a signal */
+    sem_destroy(&s.ended);
+}
+
 struct unary {
     struct ward_client *cl;
     const char *path;
@@ -109,10 +149,10 @@ struct unary {
     grpc_slice request;
 };
 
-/* One try. Blocks for no longer than the call's deadline, which core keeps. */
 static void try_once(struct unary *u, struct ward_exchange *x)
 {
-    grpc_completion_queue *cq = own_queue();
+    struct poller *at = u->with == NULL ? NULL : call_poller(u->with->served);
+    grpc_completion_queue *cq = at == NULL ? own_queue() : at->cq;
     /* A send takes the buffer's slices away, so each try has a buffer of its own. */
     grpc_byte_buffer *message = grpc_raw_byte_buffer_create(&u->request, 1);
     grpc_op ops[6];
@@ -128,8 +168,10 @@ static void try_once(struct unary *u, struct ward_exchange *x)
     ops[4] =
         (grpc_op){.op = GRPC_OP_RECV_MESSAGE, .data.recv_message = {.recv_message = &x->reply}};
     ops[5] = ward_exchange_status_op(x);
-    WARD_ASSERT(grpc_call_start_batch(x->call, ops, WARD_COUNT(ops), x, NULL) == GRPC_CALL_OK);
-    grpc_completion_queue_pluck(cq, x, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
+    if (at == NULL)
+        run_at_own_queue(x, ops, WARD_COUNT(ops), cq);
+    else
+        run_asleep(x, ops, WARD_COUNT(ops));
     grpc_byte_buffer_destroy(message);
 }
 

@@ -33,6 +33,11 @@ struct ward_client_config {
     const char *server;  /* expected peer: the service's name in its certificate's URI */
     const struct ward_descriptors *descriptors; /* NULL: ward_proto_set */
     size_t max_message;                         /* bytes; 0: 4 MiB */
+    /* This process runs a ward_rpc, whose threads read for the streams too, so that a stream's
+     * thread sleeps until there is something for it. Before that server starts and once it has
+     * stopped a stream hears next to nothing, but can be cancelled and closed; one that is
+     * being opened then may take as long as its tries to connect do, 5 s each. */
+    bool beside_server;
 };
 
 /* Returns before anything is connected: a server that is not there is told by the calls.

@@ -244,6 +244,7 @@ enum ward_code ward_client_open(const struct ward_client_config *cfg, struct war
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a client");
     ward_arena_init(&cl->mem, DESCRIPTORS_CAP);
     cl->max_message = cfg->max_message == 0 ? MAX_MESSAGE : cfg->max_message;
+    cl->beside_server = cfg->beside_server;
     snprintf(cl->server, sizeof(cl->server), "%s",
              given(cfg->server) ? cfg->server : "the server");
     args_quiet();

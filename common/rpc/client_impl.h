@@ -29,7 +29,8 @@ struct ward_client {
     struct ward_arena mem;         /* the parsed descriptors */
     struct ward_set *set;
     size_t max_message;
-    char server[128]; /* for words */
+    bool beside_server; /* ward_client_config */
+    char server[128];   /* for words */
 };
 
 /* Credentials of cfg; *check is made with TLS and must be dropped by the caller.

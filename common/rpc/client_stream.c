@@ -2,47 +2,86 @@
  *
  * A stream has a completion queue of its own, unlike a unary call: it outlives the function
  * that opened it, and some programs hand it to another thread once it is open.
+ *
+ * Core has one epoll a process, and a thread that waits at a completion queue takes its turn at
+ * it. A stream that lives as long as its server would be woken for the calls that arrive there,
+ * only to wake the server's own thread for each. So beside a server its thread sleeps, and core
+ * calls back.
  */
 #include "common/base/clock.h"
 #include "common/rpc/client_impl.h"
 
+#include <semaphore.h>
 #include <stdlib.h>
+
+/* One batch, from its start until it was waited for. */
+struct mark {
+    grpc_completion_queue_functor call_back; /* beside a server; else the mark is a tag */
+    sem_t ended;
+    int ok;
+};
 
 struct ward_client_stream {
     struct ward_client *cl;
     const ProtobufCMessageDescriptor *type;
     grpc_completion_queue *cq;
     struct ward_exchange x;
-    bool over;       /* x.status is there */
-    bool said_done;  /* ward_client_send_end */
-    int begun, done; /* tags: their addresses only */
+    bool over;      /* x.status is there */
+    bool said_done; /* ward_client_send_end */
+    struct mark begun, done, shut;
 };
 
-/* Waits for one batch. Each ends by the deadline at the latest, as core then fails the call. */
-static bool pluck(struct ward_client_stream *s, void *tag)
+static void called_back(grpc_completion_queue_functor *f, int ok)
 {
-    grpc_event e =
-        grpc_completion_queue_pluck(s->cq, tag, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
+    struct mark *m = (struct mark *)f;
 
-    return e.success != 0;
+    m->ok = ok;
+    sem_post(&m->ended); /* from here on it is its waiter's */
+}
+
+static void mark_init(struct mark *m)
+{
+    *m = (struct mark){.call_back = {.functor_run = called_back}};
+    sem_init(&m->ended, 0, 0);
+}
+
+static bool mark_await(struct mark *m)
+{
+    while (sem_wait(&m->ended) != 0)
+        ; /* a signal */
+    sem_destroy(&m->ended);
+    return m->ok != 0;
+}
+
+/* Waits for one batch. Each ends by the deadline at the latest, as core then fails the call. */
+static bool await(struct ward_client_stream *s, struct mark *m)
+{
+    gpr_timespec never = gpr_inf_future(GPR_CLOCK_MONOTONIC);
+
+    if (s->cl->beside_server)
+        return mark_await(m);
+    return grpc_completion_queue_pluck(s->cq, m, never, NULL).success != 0;
+}
+
+static void start(struct ward_client_stream *s, grpc_op op, struct mark *m)
+{
+    mark_init(m);
+    WARD_ASSERT(grpc_call_start_batch(s->x.call, &op, 1, m, NULL) == GRPC_CALL_OK);
 }
 
 static bool batch(struct ward_client_stream *s, grpc_op op)
 {
-    WARD_ASSERT(grpc_call_start_batch(s->x.call, &op, 1, &op, NULL) == GRPC_CALL_OK);
-    return pluck(s, &op);
-}
+    struct mark m;
 
-static void start(struct ward_client_stream *s, grpc_op op, void *tag)
-{
-    WARD_ASSERT(grpc_call_start_batch(s->x.call, &op, 1, tag, NULL) == GRPC_CALL_OK);
+    start(s, op, &m);
+    return await(s, &m);
 }
 
 static void await_status(struct ward_client_stream *s)
 {
     if (s->over)
         return;
-    pluck(s, &s->done);
+    await(s, &s->done);
     s->over = true;
 }
 
@@ -67,7 +106,7 @@ static void end(struct ward_client_stream *s)
     if (!s->over)
         grpc_call_cancel(s->x.call, NULL);
     await_status(s);
-    pluck(s, &s->begun);
+    await(s, &s->begun);
     ward_exchange_done(&s->x);
 }
 
@@ -94,13 +133,18 @@ static struct ward_client_stream *stream_new(struct ward_client *cl,
         return NULL;
     s->cl = cl;
     s->type = type;
-    s->cq = grpc_completion_queue_create_for_pluck(NULL);
+    mark_init(&s->shut);
+    s->cq = cl->beside_server
+                ? grpc_completion_queue_create_for_callback(&s->shut.call_back, NULL)
+                : grpc_completion_queue_create_for_pluck(NULL);
     return s;
 }
 
 static void stream_free(struct ward_client_stream *s)
 {
     grpc_completion_queue_shutdown(s->cq);
+    if (s->cl->beside_server)
+        mark_await(&s->shut);
     grpc_completion_queue_destroy(s->cq);
     free(s);
 }

@@ -8,15 +8,17 @@ static struct ward_arena mem;
 
 static int set_up(void **state)
 {
+    const bool *beside_server = *state;
     char target[32];
 
-    (void)state;
     memset(&peer, 0, sizeof(peer));
     peer.repeat = 1;
     ward_arena_init(&mem, (size_t)1 << 20);
     peer_start(&peer, NULL, NULL);
     snprintf(target, sizeof(target), "127.0.0.1:%d", peer.port);
-    return ward_client_open(&(struct ward_client_config){.target = target, .server = "echo"},
+    return ward_client_open(&(struct ward_client_config){.target = target,
+                                                         .server = "echo",
+                                                         .beside_server = *beside_server},
                             &client, NULL) == WARD_OK
                ? 0
                : -1;
@@ -226,10 +228,14 @@ static void a_stream_to_no_one_is_unavailable(void **state)
     peer_start(&peer, NULL, NULL);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+/* Each by a client alone in its process, and by one beside a server, which the peer is. */
+#define TEST(name)                                                                             \
+    cmocka_unit_test_prestate_setup_teardown(name, set_up, tear_down, &alone),                 \
+        cmocka_unit_test_prestate_setup_teardown(name, set_up, tear_down, &beside)
 
 int main(void)
 {
+    static bool alone = false, beside = true;
     const struct CMUnitTest tests[] = {
         TEST(a_server_stream_is_read_to_its_end),
         TEST(a_client_stream_is_answered_once),

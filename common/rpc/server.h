@@ -257,6 +257,9 @@ WARD_MUST enum ward_code tokens_check(struct tokens *t, struct ward_jwks *jwks,
 void call_run(struct served *s, struct ward_arena *mem, struct worker *w);
 /* What core cancels a call of the handler's with; NULL where no call is served. */
 grpc_call *call_parent(const struct ward_call *c);
+/* Whose thread handles what ends on its queue while the handler of c waits; NULL where no call
+ * is served, or the handler runs on such a thread itself. */
+struct poller *call_poller(const struct ward_call *c);
 
 /* ---- call_log.c ---- */
 void call_log(const struct ward_err *err); /* a failed call, once */

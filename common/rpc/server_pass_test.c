@@ -3,19 +3,43 @@
 
 #include "common/base/clock.h"
 
+#include <sys/resource.h>
+
 static struct ward_rpc *front, *back;
 static struct ward_client *to_front, *to_back;
+static long woken; /* how often the handler's thread went to sleep until it was answered */
+
+static long sleeps(void)
+{
+    struct rusage at;
+
+    getrusage(RUSAGE_THREAD, &at);
+    return at.ru_nvcsw;
+}
 
 /* Waits at the other server's gate, for longer than any caller of this test does. */
 static enum ward_code pass_rpc(struct ward_call *c, const ProtobufCMessage *q,
                                ProtobufCMessage *r)
 {
     struct ward_out with = ward_out_of(c);
+    enum ward_code code;
     Response *answer;
 
     (void)r;
     with.deadline_ns = ward_mono_ns() + 60000 * WARD_NS_PER_MS;
-    return ask(to_back, ECHO(Unary), *(const Request *)q, &with, c->mem, &answer, c->err);
+    woken = -sleeps();
+    code = ask(to_back, ECHO(Unary), *(const Request *)q, &with, c->mem, &answer, c->err);
+    woken += sleeps();
+    return code;
+}
+
+/* On the thread that handles what comes, which must not wait for itself. */
+static enum ward_code fast_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                               ProtobufCMessage *r)
+{
+    bool pass = strcmp(((const Request *)q)->text, "pass") == 0;
+
+    return pass ? pass_rpc(c, q, r) : echo_rpc(c, q, r);
 }
 
 static int set_up(void **state)
@@ -25,6 +49,7 @@ static int set_up(void **state)
 
     (void)state;
     memcpy(methods, echo_methods, sizeof(methods));
+    methods[0].fn = fast_rpc;
     methods[1].fn = pass_rpc; /* Unary */
     methods[4].fn = pass_rpc; /* ServerStream */
     back = started(&cfg);
@@ -91,6 +116,41 @@ static void a_call_made_for_another_that_ended_well_is_left_alone(void **state)
     ward_arena_done(&mem);
 }
 
+/* Who waits reads nothing for the calls that come meanwhile. */
+static void a_handler_sleeps_until_its_call_is_answered(void **state)
+{
+    struct ward_err err = {0};
+    struct ward_arena mem;
+    struct asked a = {0};
+    Response *r;
+
+    (void)state;
+    ward_arena_init(&mem, ARENA);
+    ask_later(&a, to_front, ECHO(Unary), "gate");
+    UNTIL(room.at_gate == 1);
+    for (int i = 0; i < 300; i++)
+        assert_int_equal(ask(to_front, ECHO(Fast), REQUEST(TEXT("")), NULL, &mem, &r, &err),
+                         WARD_OK);
+    atomic_store(&room.gate, true);
+    assert_int_equal(answer_of(&a), WARD_OK);
+    assert_in_range(woken, 1, 30);
+    ward_arena_done(&mem);
+}
+
+static void a_handler_on_the_poll_thread_is_answered_too(void **state)
+{
+    struct ward_err err = {0};
+    struct ward_arena mem;
+    Response *r;
+
+    (void)state;
+    ward_arena_init(&mem, ARENA);
+    assert_int_equal(ask(to_front, ECHO(Fast), REQUEST(TEXT("pass")), NULL, &mem, &r, &err),
+                     WARD_OK);
+    assert_int_equal(room.entered, 1);
+    ward_arena_done(&mem);
+}
+
 #define SERVED(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -99,6 +159,8 @@ int main(void)
         SERVED(a_caller_that_gives_up_ends_what_was_called_for_it),
         SERVED(a_stream_that_is_closed_ends_what_was_called_for_it),
         SERVED(a_call_made_for_another_that_ended_well_is_left_alone),
+        SERVED(a_handler_sleeps_until_its_call_is_answered),
+        SERVED(a_handler_on_the_poll_thread_is_answered_too),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

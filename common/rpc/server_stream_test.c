@@ -3,6 +3,8 @@
 #include "grpc/health/v1/health.pb-c.h"
 #include "grpc/reflection/v1/reflection.pb-c.h"
 
+#include <sys/resource.h>
+
 #define HEALTH_WATCH "/grpc.health.v1.Health/Watch"
 #define REFLECT      "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"
 
@@ -326,6 +328,123 @@ static void watches_hold_no_worker(void **state)
         ward_client_close_stream(w[i]);
 }
 
+struct sleeper {
+    struct ward_client_stream *stream;
+    enum ward_code code;
+    atomic_bool began;
+    long woken; /* how often the thread went to sleep until its message came */
+};
+
+static void *sleep_on(void *arg)
+{
+    struct sleeper *p = arg;
+    ProtobufCMessage *msg;
+    struct ward_arena own;
+    struct rusage at;
+
+    ward_arena_init(&own, (size_t)1 << 20);
+    getrusage(RUSAGE_THREAD, &at);
+    p->woken = -at.ru_nvcsw;
+    atomic_store(&p->began, true);
+    p->code = ward_client_recv(p->stream, &own, &msg, NULL);
+    getrusage(RUSAGE_THREAD, &at);
+    p->woken += at.ru_nvcsw;
+    ward_arena_done(&own);
+    return NULL;
+}
+
+static void a_stream_beside_a_server_sleeps_while_others_call(void **state)
+{
+    struct ward_client *was = client;
+    struct sleeper p = {0};
+    pthread_t thread;
+    Response *r;
+
+    (void)state;
+    client = client_with(rpc, &plain, true);
+    p.stream = watch("");
+    assert_int_equal(told(p.stream), 1);
+    assert_int_equal(pthread_create(&thread, NULL, sleep_on, &p), 0);
+    UNTIL(p.began);
+    for (int i = 0; i < 300; i++)
+        assert_int_equal(ask(was, ECHO(Unary), REQUEST(.repeat = 0), NULL, &mem, &r, &err),
+                         WARD_OK);
+    ward_rpc_serving(rpc, NULL, false);
+    pthread_join(thread, NULL);
+    assert_int_equal(p.code, WARD_OK);
+    assert_in_range(p.woken, 1, 30);
+    ward_client_close_stream(p.stream);
+    ward_client_close(client);
+    client = was;
+}
+
+static void *read_to_the_end(void *arg)
+{
+    struct sleeper *p = arg;
+    struct ward_arena own;
+    ProtobufCMessage *msg;
+
+    ward_arena_init(&own, (size_t)1 << 20);
+    do
+        p->code = ward_client_recv(p->stream, &own, &msg, NULL);
+    while (p->code == WARD_OK && msg != NULL);
+    ward_arena_done(&own);
+    return NULL;
+}
+
+/* As a service ends: its server first, and then what it follows. Nobody reads any more. */
+static void a_stream_is_cancelled_when_the_server_beside_it_has_stopped(void **state)
+{
+    struct ward_client *was = client;
+    struct sleeper p = {0};
+    pthread_t thread;
+
+    (void)state;
+    client = client_with(rpc, &plain, true);
+    p.stream = watch("");
+    assert_int_equal(told(p.stream), 1);
+    assert_int_equal(pthread_create(&thread, NULL, read_to_the_end, &p), 0);
+    ward_rpc_stop(rpc, 0);
+    rpc = NULL;
+    ward_client_cancel_stream(p.stream);
+    pthread_join(thread, NULL);
+    assert_int_not_equal(p.code, WARD_OK);
+    ward_client_close_stream(p.stream);
+    ward_client_close(client);
+    client = was;
+}
+
+static void *open_and_close(void *arg)
+{
+    struct sleeper *p = arg;
+    struct ward_out with = {0};
+    struct ward_err why = {0};
+
+    p->code = ward_client_open_stream(client, HEALTH_WATCH, &with,
+                                      &grpc__health__v1__health_check_response__descriptor,
+                                      &p->stream, &why);
+    if (p->code == WARD_OK)
+        ward_client_close_stream(p->stream);
+    return NULL;
+}
+
+static void a_stream_to_no_one_fails_though_the_server_beside_it_has_stopped(void **state)
+{
+    struct ward_client *was = client;
+    struct sleeper p = {0};
+    pthread_t thread;
+
+    (void)state;
+    client = client_with(rpc, &plain, true);
+    ward_rpc_stop(rpc, 0);
+    rpc = NULL;
+    assert_int_equal(pthread_create(&thread, NULL, open_and_close, &p), 0);
+    pthread_join(thread, NULL);
+    assert_int_not_equal(p.code, WARD_OK);
+    ward_client_close(client);
+    client = was;
+}
+
 #define SERVED(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -344,6 +463,9 @@ int main(void)
         SERVED(reflection_answers_while_all_workers_are_busy),
         SERVED(a_watch_is_told_of_every_change),
         SERVED(watches_hold_no_worker),
+        SERVED(a_stream_beside_a_server_sleeps_while_others_call),
+        SERVED(a_stream_is_cancelled_when_the_server_beside_it_has_stopped),
+        SERVED(a_stream_to_no_one_fails_though_the_server_beside_it_has_stopped),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -231,8 +231,8 @@ static inline struct ward_rpc *started(const struct ward_rpc_config *cfg)
     return rpc;
 }
 
-static inline struct ward_client *client_of(const struct ward_rpc *rpc,
-                                            const struct ward_tls *tls)
+static inline struct ward_client *client_with(const struct ward_rpc *rpc,
+                                              const struct ward_tls *tls, bool beside_server)
 {
     struct ward_client *cl = NULL;
     struct ward_err err = {0};
@@ -240,11 +240,19 @@ static inline struct ward_client *client_of(const struct ward_rpc *rpc,
 
     snprintf(target, sizeof(target), "127.0.0.1:%d", ward_rpc_port(rpc));
     assert_int_equal(
-        ward_client_open(
-            &(struct ward_client_config){.target = target, .tls = *tls, .server = "echo"}, &cl,
-            &err),
+        ward_client_open(&(struct ward_client_config){.target = target,
+                                                      .tls = *tls,
+                                                      .server = "echo",
+                                                      .beside_server = beside_server},
+                         &cl, &err),
         WARD_OK);
     return cl;
+}
+
+static inline struct ward_client *client_of(const struct ward_rpc *rpc,
+                                            const struct ward_tls *tls)
+{
+    return client_with(rpc, tls, false);
 }
 
 static const struct ward_tls plain = {"", "", ""};

@@ -53,6 +53,7 @@ struct dosage {
     struct dosage_config cfg;
     const struct ward_db_config *db;
     const struct ward_tls *tls;
+    bool serves;            /* there is a server in this process: client.h's beside_server */
     struct ward_jwks *jwks; /* of bearer tokens: a second person's */
     struct ward_keyring *keys;
     struct ward_client *records, *identity;

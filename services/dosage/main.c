@@ -42,6 +42,7 @@ int main(int argc, char **argv)
     ward_app_config(&app, options, &dos.cfg, argc, argv);
     dos.db = &app.cfg.db;
     dos.tls = &app.cfg.tls;
+    dos.serves = true;
     ward_app_schema(&app, &ward_schema_keyring);
     ward_app_database(&app, &ward_schema_dosage);
     ward_app_outbox(&app);

@@ -29,8 +29,9 @@ static enum ward_code open_client(struct dosage *dos, const char *target, const 
                                   struct ward_client **out, struct ward_err *err)
 {
     return ward_client_open(
-        &(struct ward_client_config){.target = target, .tls = *dos->tls, .server = server}, out,
-        err);
+        &(struct ward_client_config){
+            .target = target, .tls = *dos->tls, .server = server, .beside_server = dos->serves},
+        out, err);
 }
 
 enum ward_code dosage_open(void *arg, struct ward_err *err)
