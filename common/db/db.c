@@ -208,6 +208,7 @@ static enum ward_code connect_once(struct ward_db *db, struct ward_err *err)
         "SET SESSION time_zone='+00:00', tx_isolation='READ-COMMITTED', autocommit=1,"
         " sql_mode='STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,"
         "NO_ENGINE_SUBSTITUTION', innodb_lock_wait_timeout=5, wait_timeout=86400";
+    static const char TX_ONLY[] = "SET SESSION autocommit=0";
     const struct ward_db_config *cfg = &db->cfg;
     bool local = given(cfg->socket);
     int64_t left_s = ward_left_ms(db->deadline_ns) / 1000 + 1;
@@ -222,6 +223,8 @@ static enum ward_code connect_once(struct ward_db *db, struct ward_err *err)
         return connect_fail(db, err);
     set_patience(db, CONNECT_S * 1000);
     if (mysql_real_query(db->my, SESSION, sizeof(SESSION) - 1) != 0)
+        return connect_fail(db, err);
+    if (cfg->tx_only && mysql_real_query(db->my, TX_ONLY, sizeof(TX_ONLY) - 1) != 0)
         return connect_fail(db, err);
     db->outbox_from = 0;
     return WARD_OK;

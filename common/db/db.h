@@ -39,6 +39,11 @@ struct ward_db_config {
     int port;
     const char *tls_ca, *tls_cert,
         *tls_key; /* "" for none; with tls_ca the server is verified */
+    /* Every statement is inside ward_db_tx (others are refused, INTERNAL), so that none has to
+     * say that a transaction begins: a round trip less. What is found dead by its first
+     * statement alone fails that transaction, UNAVAILABLE: nothing was sent before to find it.
+     */
+    bool tx_only;
 };
 
 /* A value going in or out. p == NULL is SQL NULL. What comes out is followed by a NUL. */

@@ -225,6 +225,8 @@ enum ward_code ward_db_run(struct ward_db *db, struct ward_arena *mem, const cha
 
     if (mem != NULL && mem->full) /* a parameter that found no room must not become NULL */
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "the call has used up its memory");
+    if (db->cfg.tx_only && !db->in_tx)
+        return WARD_FAIL(err, INTERNAL, "a statement outside a transaction");
     WARD_TRY(db_connected(db, err));
     WARD_TRY(db_limit(db, err));
     WARD_TRY(db_counted(run(db, mem, sql, params, n_params, &rows, err), began));

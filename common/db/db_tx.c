@@ -31,22 +31,21 @@ void ward_db_after_commit(struct ward_db *db, void (*fn)(void *), void *arg)
     db->after[db->n_after++].arg = arg;
 }
 
-/* A connection found dead at START TRANSACTION is made anew at once: nothing can have happened
- * yet, so a restarted database costs no call. */
+static enum ward_code begin_once(struct ward_db *db, struct ward_err *err)
+{
+    WARD_TRY(db_connected(db, err));
+    WARD_TRY(db_limit(db, err));
+    return db->cfg.tx_only ? WARD_OK : db_text(db, "START TRANSACTION", err);
+}
+
+/* A connection found dead here is made anew at once: nothing can have happened yet, so a
+ * restarted database costs no call. */
 static enum ward_code begin(struct ward_db *db, struct ward_err *err)
 {
     bool fresh = db->my == NULL;
-    enum ward_code code = db_connected(db, err);
+    enum ward_code code = begin_once(db, err);
 
-    if (code == WARD_OK)
-        code = db_limit(db, err);
-    if (code == WARD_OK)
-        code = db_text(db, "START TRANSACTION", err);
-    if (code != WARD_UNAVAILABLE || fresh)
-        return code;
-    WARD_TRY(db_connected(db, err));
-    WARD_TRY(db_limit(db, err));
-    return db_text(db, "START TRANSACTION", err);
+    return code == WARD_UNAVAILABLE && !fresh ? begin_once(db, err) : code;
 }
 
 static void roll_back(struct ward_db *db)

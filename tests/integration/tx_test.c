@@ -16,28 +16,36 @@ static int set_up(void **state)
 {
     (void)state;
     it_fresh("it_tx");
-    db = it_open();
     other = it_open();
-    it_sql(db, "CREATE TABLE t (id INT PRIMARY KEY, n INT NOT NULL) ENGINE=InnoDB");
+    it_sql(other, "CREATE TABLE t (id INT PRIMARY KEY, n INT NOT NULL) ENGINE=InnoDB");
     return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    ward_db_close(db);
     ward_db_close(other);
     return 0;
 }
 
-static int clean(void **state)
+static int open_one(void **state)
 {
-    (void)state;
+    const bool *tx_only = *state;
+    struct ward_db_config cfg = it_cfg;
+
+    cfg.tx_only = *tx_only;
     err = (struct ward_err){0};
     ran = 0;
-    ward_db_deadline(db, WARD_NO_DEADLINE);
-    it_sql(db, "DELETE FROM t");
-    it_sql(db, "INSERT INTO t VALUES (1, 0), (2, 0)");
+    it_expect(ward_db_open(&cfg, &db, &err), WARD_OK, &err);
+    it_sql(other, "DELETE FROM t");
+    it_sql(other, "INSERT INTO t VALUES (1, 0), (2, 0)");
+    return 0;
+}
+
+static int close_one(void **state)
+{
+    (void)state;
+    ward_db_close(db);
     return 0;
 }
 
@@ -88,7 +96,7 @@ static void what_fails_is_gone_and_its_callbacks_never_run(void **state)
     assert_string_equal(err.reason, "NO");
     assert_int_equal(ran, 1);
     assert_int_equal(calls, 0);
-    assert_int_equal(it_count(db, "SELECT COUNT(*) FROM t WHERE id = 3"), 0);
+    assert_int_equal(it_count(other, "SELECT COUNT(*) FROM t WHERE id = 3"), 0);
 }
 
 static enum ward_code nest(struct ward_db *on, void *arg, struct ward_err *e)
@@ -151,8 +159,8 @@ static void a_deadlock_is_redone_and_both_come_through(void **state)
     assert_int_equal(a.code, WARD_OK);
     assert_int_equal(b.code, WARD_OK);
     assert_true(a.runs + b.runs >= 3); /* one of them was the victim */
-    assert_int_equal(it_count(db, "SELECT n FROM t WHERE id = 1"), 2);
-    assert_int_equal(it_count(db, "SELECT n FROM t WHERE id = 2"), 2);
+    assert_int_equal(it_count(other, "SELECT n FROM t WHERE id = 1"), 2);
+    assert_int_equal(it_count(other, "SELECT n FROM t WHERE id = 2"), 2);
 }
 
 static enum ward_code always_aborted(struct ward_db *on, void *arg, struct ward_err *e)
@@ -193,19 +201,30 @@ static void what_is_not_committed_by_the_deadline_is_rolled_back(void **state)
               &err);
     ward_db_deadline(db, WARD_NO_DEADLINE);
     assert_int_equal(calls, 0);
-    assert_int_equal(it_count(db, "SELECT COUNT(*) FROM t WHERE id = 3"), 0);
+    assert_int_equal(it_count(other, "SELECT COUNT(*) FROM t WHERE id = 3"), 0);
 }
 
 /* ---- lost connections ---- */
+
+static enum ward_code who(struct ward_db *on, void *arg, struct ward_err *e)
+{
+    (void)e;
+    snprintf(arg, 32, "%s", it_sql(on, "SELECT CONNECTION_ID()"));
+    return WARD_OK;
+}
 
 static void kill_connection_of(struct ward_db *victim)
 {
     static char sql[16][64]; /* a statement's address names it, so each needs its own */
     static int used;
-    char *mine = sql[used++];
+    char *mine = sql[used++], id[32];
 
     assert_true(used <= 16);
-    snprintf(mine, sizeof(*sql), "KILL %s", it_sql(victim, "SELECT CONNECTION_ID()"));
+    if (ward_db_in_tx(victim))
+        who(victim, id, &err);
+    else
+        it_expect(ward_db_tx(victim, who, id, &err), WARD_OK, &err);
+    snprintf(mine, sizeof(*sql), "KILL %s", id);
     it_expect(run(other, mine, &err), WARD_OK, &err);
 }
 
@@ -228,7 +247,7 @@ static void a_connection_lost_inside_fails_the_whole_even_if_fn_does_not_care(vo
     it_expect(ward_db_tx(db, lose_and_go_on, &calls, &err), WARD_UNAVAILABLE, &err);
     assert_int_equal(ran, 1);
     assert_int_equal(calls, 0);
-    assert_int_equal(it_count(db, "SELECT COUNT(*) FROM t WHERE id > 2"), 0);
+    assert_int_equal(it_count(other, "SELECT COUNT(*) FROM t WHERE id > 2"), 0);
 }
 
 static enum ward_code lose_before_commit(struct ward_db *on, void *arg, struct ward_err *e)
@@ -257,20 +276,51 @@ static void a_connection_lost_between_transactions_costs_none(void **state)
     assert_int_equal(calls, 1);
 }
 
+/* ---- what a connection does with its transactions' beginnings ---- */
+
+static enum ward_code count_begins(struct ward_db *on, void *arg, struct ward_err *e)
+{
+    (void)e;
+    *(int64_t *)arg =
+        it_count(on, "SELECT VARIABLE_VALUE FROM information_schema.SESSION_STATUS"
+                     " WHERE VARIABLE_NAME = 'COM_BEGIN'");
+    return WARD_OK;
+}
+
+static void a_connection_of_transactions_alone_begins_none_and_takes_nothing_else(void **state)
+{
+    const bool *tx_only = *state;
+    int64_t before, after;
+
+    it_expect(ward_db_tx(db, count_begins, &before, &err), WARD_OK, &err);
+    it_expect(ward_db_tx(db, insert, &ran, &err), WARD_OK, &err);
+    it_expect(ward_db_tx(db, count_begins, &after, &err), WARD_OK, &err);
+    assert_int_equal(after - before, *tx_only ? 0 : 2);
+    it_expect(run(db, "INSERT INTO t VALUES (4, 4)", &err), *tx_only ? WARD_INTERNAL : WARD_OK,
+              &err);
+    assert_int_equal(it_count(other, "SELECT COUNT(*) FROM t WHERE id = 4"), *tx_only ? 0 : 1);
+}
+
+/* Each by a connection for all, and by one for transactions alone. */
+#define TEST(name)                                                                             \
+    cmocka_unit_test_prestate_setup_teardown(name, open_one, close_one, &any),                 \
+        cmocka_unit_test_prestate_setup_teardown(name, open_one, close_one, &tx_only)
+
 int main(void)
 {
+    static bool any = false, tx_only = true;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(what_commits_is_there_and_its_callbacks_run_once, clean),
-        cmocka_unit_test_setup(what_fails_is_gone_and_its_callbacks_never_run, clean),
-        cmocka_unit_test_setup(a_transaction_inside_another_is_a_bug, clean),
-        cmocka_unit_test_setup(a_deadlock_is_redone_and_both_come_through, clean),
-        cmocka_unit_test_setup(redoing_has_an_end, clean),
-        cmocka_unit_test_setup(nothing_is_redone_or_saved_after_the_deadline, clean),
-        cmocka_unit_test_setup(what_is_not_committed_by_the_deadline_is_rolled_back, clean),
-        cmocka_unit_test_setup(
-            a_connection_lost_inside_fails_the_whole_even_if_fn_does_not_care, clean),
-        cmocka_unit_test_setup(a_commit_without_an_answer_says_so, clean),
-        cmocka_unit_test_setup(a_connection_lost_between_transactions_costs_none, clean),
+        TEST(what_commits_is_there_and_its_callbacks_run_once),
+        TEST(what_fails_is_gone_and_its_callbacks_never_run),
+        TEST(a_transaction_inside_another_is_a_bug),
+        TEST(a_deadlock_is_redone_and_both_come_through),
+        TEST(redoing_has_an_end),
+        TEST(nothing_is_redone_or_saved_after_the_deadline),
+        TEST(what_is_not_committed_by_the_deadline_is_rolled_back),
+        TEST(a_connection_lost_inside_fails_the_whole_even_if_fn_does_not_care),
+        TEST(a_commit_without_an_answer_says_so),
+        TEST(a_connection_lost_between_transactions_costs_none),
+        TEST(a_connection_of_transactions_alone_begins_none_and_takes_nothing_else),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -59,9 +59,8 @@ static enum ward_code compare(struct batch *b, struct ward_err *err)
     return WARD_OK;
 }
 
-static enum ward_code commit_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
+static enum ward_code insert(struct batch *b, struct ward_err *err)
 {
-    struct batch *b = arg;
     struct ward_arena *mem = &b->k->mem;
     struct ward_outbox_item *events;
     struct ward_val *decisions, *findings;
@@ -87,8 +86,18 @@ static enum ward_code commit_in_tx(struct ward_db *db, void *arg, struct ward_er
     }
     if (n == 0)
         return WARD_OK;
-    WARD_TRY(decisions_insert(db, decisions, n, findings, f, err));
-    return ward_outbox_add_many(db, mem, events, n, NULL, err);
+    WARD_TRY(decisions_insert(b->k->db, decisions, n, findings, f, err));
+    return ward_outbox_add_many(b->k->db, mem, events, n, NULL, err);
+}
+
+static enum ward_code commit_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
+{
+    struct batch *b = arg;
+
+    (void)db; /* the keeper's */
+    ward_arena_reset(&b->k->mem);
+    WARD_TRY(compare(b, err));
+    return insert(b, err);
 }
 
 static void commit(struct batch *b)
@@ -97,10 +106,7 @@ static void commit(struct batch *b)
     enum ward_code code;
 
     ward_db_deadline(b->k->db, ward_mono_ns() + LIMIT_NS);
-    ward_arena_reset(&b->k->mem);
-    code = compare(b, &err);
-    if (code == WARD_OK)
-        code = ward_db_tx(b->k->db, commit_in_tx, b, &err);
+    code = ward_db_tx(b->k->db, commit_in_tx, b, &err);
     for (size_t i = 0; i < b->n; i++) {
         b->at[i]->code = code;
         b->at[i]->err = err;
@@ -259,9 +265,11 @@ enum ward_code keeper_keep(struct keeper *k, struct ward_arena *mem, struct keep
 
 enum ward_code keeper_open(struct dosage *dos, struct keeper **out, struct ward_err *err)
 {
+    struct ward_db_config db = *dos->db;
     struct ward_arena own;
     struct keeper *k;
 
+    db.tx_only = true;
     ward_arena_init(&own, sizeof(*k) + 64);
     k = ward_new(&own, struct keeper);
     if (k == NULL)
@@ -272,7 +280,7 @@ enum ward_code keeper_open(struct dosage *dos, struct keeper **out, struct ward_
     cond_init(&k->work);
     ward_arena_init(&k->mem, MEM_CAP);
     *out = k;
-    WARD_TRY(ward_db_open(dos->db, &k->db, err));
+    WARD_TRY(ward_db_open(&db, &k->db, err));
     if (pthread_create(&k->thread, NULL, run, k) != 0) {
         ward_db_close(k->db);
         k->db = NULL;
