@@ -164,12 +164,12 @@ static void after(struct ward_relay *r, enum ward_code code, size_t n)
         r->backoff_ms = 0;
         r->batch = r->batch * 2 < r->cfg.batch ? r->batch * 2 : r->cfg.batch;
         ward_count(&sent, (double)n);
-        if (n == 0)
+        if (n == 0) {
             r->linger_ms = 0;
-        if (n == 0)
             rest(r, r->cfg.poll_ms, true);
-        else if (n < (size_t)r->cfg.batch / 4)
+        } else if (n < (size_t)r->cfg.batch / 4) {
             rest(r, linger(r, n), false);
+        }
     } else if (is_content(code) && r->batch > 1) {
         r->batch /= 2;
     } else {
