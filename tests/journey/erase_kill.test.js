@@ -13,6 +13,7 @@ const crypto = require('node:crypto');
 const fs = require('node:fs');
 const path = require('node:path');
 const { Up, gone } = require('../lib/up');
+const { until } = require('../lib/until');
 const { chance, newSeed, sleep } = require('../lib/chance');
 const { photo } = require('../lib/paths');
 
@@ -224,10 +225,7 @@ test(`${ROUNDS} rounds of kill -9 leave nobody half erased and undo no erasure`,
   });
 
   await t.test('each_was_erased_once_in_the_log', async () => {
-    for (;;) {
-      if ((await up.sql('identity', 'SELECT COUNT(*) FROM ward_outbox'))[0] === '0') break;
-      await sleep(100);
-    }
+    await until('drained', async () => (await up.sql('identity', 'SELECT COUNT(*) FROM ward_outbox'))[0] === '0');
     const first = new Map();
     const protobuf = require('protobufjs');
     const path = require('node:path');

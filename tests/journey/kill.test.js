@@ -13,6 +13,7 @@ const crypto = require('node:crypto');
 const fs = require('node:fs');
 const path = require('node:path');
 const { Up, gone } = require('../lib/up');
+const { until } = require('../lib/until');
 const { chance, newSeed, sleep } = require('../lib/chance');
 const { photo } = require('../lib/paths');
 const tree = require('../lib/tree');
@@ -112,12 +113,8 @@ async function tryAgain(key, enrol, tries = 50) {
   }
 }
 
-async function drained() {
-  for (;;) {
-    if (await up.metric('identity', 'ward_outbox_backlog_rows') === 0 && (await up.sql('identity', 'SELECT COUNT(*) FROM ward_outbox'))[0] === '0') return;
-    await sleep(100);
-  }
-}
+const drained = () => until('drained', async () =>
+  await up.metric('identity', 'ward_outbox_backlog_rows') === 0 && (await up.sql('identity', 'SELECT COUNT(*) FROM ward_outbox'))[0] === '0');
 
 // A worker whose connection died with MariaDB says UNAVAILABLE once; asking again is what a client does.
 async function exported(token, tries = 10) {

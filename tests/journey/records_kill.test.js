@@ -10,6 +10,7 @@ const { test, after } = require('node:test');
 const assert = require('node:assert');
 const crypto = require('node:crypto');
 const { Up, gone } = require('../lib/up');
+const { until } = require('../lib/until');
 const { chance, newSeed, sleep } = require('../lib/chance');
 
 const ROUNDS = Number(process.env.ROUNDS || 20);
@@ -182,13 +183,8 @@ async function follow() {
   return changes;
 }
 
-async function drained() {
-  for (;;) {
-    const [n] = await up.sql('records', 'SELECT (SELECT COUNT(*) FROM ward_outbox) + (SELECT COUNT(*) FROM change_new)');
-    if (n === '0') return;
-    await sleep(100);
-  }
-}
+const drained = () => until('drained', async () =>
+  (await up.sql('records', 'SELECT (SELECT COUNT(*) FROM ward_outbox) + (SELECT COUNT(*) FROM change_new)'))[0] === '0');
 
 test(`${ROUNDS} rounds of kill -9 during imports and ${ROUNDS} during merges lose nothing and leave nothing half done`, async (t) => {
   t.diagnostic(`SEED=${SEED}`);

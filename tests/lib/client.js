@@ -14,6 +14,8 @@ const status = new protobuf.Root();
 status.resolvePath = (_, file) => (file.startsWith('google/protobuf/') ? path.join('/usr/include', file) : path.resolve(root, 'proto', file));
 status.loadSync(['google/rpc/status.proto', 'google/rpc/error_details.proto']);
 
+const STREAM_MS = 300000; // of a test's stream: else what never comes is waited for until the whole file is stopped
+
 const codes = Object.fromEntries(Object.entries(grpc.status).filter(([, v]) => typeof v === 'number').map(([k, v]) => [v, k]));
 
 // What google.rpc.Status in grpc-status-details-bin says: {reason, domain, field, violation, retryMs}.
@@ -68,7 +70,7 @@ class Client {
     this.stub = new Stub(target, credentials(tls), { 'grpc.use_local_subchannel_pool': 1, ...channel });
   }
 
-  callOptions({ deadline = 30000 }) { return deadline === null ? {} : { deadline: Date.now() + deadline }; }
+  callOptions({ deadline = 90000 }) { return deadline === null ? {} : { deadline: Date.now() + deadline }; }
 
   // A unary call: resolves with the answer, rejects with a CallError. with: {token, deadline (ms), metadata,
   // onMetadata(md), onTrailers(md)}.
@@ -98,14 +100,14 @@ class Client {
 
   // A stream from the server: an async iterator of messages with cancel(); throws CallError.
   stream(method, request = {}, what = {}) {
-    const c = this.stub[method](request, metadataOf(what), this.callOptions({ deadline: null, ...what }));
+    const c = this.stub[method](request, metadataOf(what), this.callOptions({ deadline: STREAM_MS, ...what }));
     return this.iterate(c);
   }
 
   // A stream both ways, or from the client: {write, end, cancel} and, where the server streams, an
   // async iterator; where it does not, `answer` is a promise.
   duplex(method, what = {}) {
-    const args = [metadataOf(what), this.callOptions({ deadline: null, ...what })];
+    const args = [metadataOf(what), this.callOptions({ deadline: STREAM_MS, ...what })];
     if (this.definition[method].responseStream) {
       const c = this.stub[method](...args);
       return Object.assign(this.iterate(c), { write: (m) => c.write(m), end: () => c.end() });

@@ -68,7 +68,7 @@ class Proc {
   }
 
   // Resolves with the first line, past or to come, that matches; `from` skips lines already seen.
-  line(pattern, { from = 0, seconds = 60 } = {}) {
+  line(pattern, { from = 0, seconds = 180 } = {}) {
     const seen = this.lines.slice(from).find((l) => pattern.test(l));
     if (seen !== undefined) return Promise.resolve(seen);
     return new Promise((resolve, reject) => {
@@ -89,8 +89,8 @@ class Proc {
 
   signal(name) { if (!this.ended) this.child.kill(name); }
 
-  // SIGTERM, then SIGKILL for one that does not end. Resolves with the exit code or signal.
-  async stop({ seconds = 20 } = {}) {
+  // SIGTERM, then SIGKILL for one that does not end in what Kubernetes gives it. Resolves with the exit code or signal.
+  async stop({ seconds = 30 } = {}) {
     this.hold(true);
     this.signal('SIGTERM');
     const timer = setTimeout(() => this.signal('SIGKILL'), seconds * 1000);

@@ -11,6 +11,7 @@ const { spawnSync } = require('node:child_process');
 const { Proc, run } = require('../../lib/proc');
 const { Client } = require('../../lib/client');
 const { build, folder } = require('../../lib/paths');
+const { until } = require('../../lib/until');
 
 const program = path.join(build, 'tests/wait_service');
 const dir = folder('app');
@@ -35,21 +36,14 @@ class Service {
   }
 
   // Asks until the page answers so.
-  async becomes(page, status) {
-    for (;;) {
+  becomes(page, status) {
+    return until(`${status} of ${page}`, async () => {
       const r = await this.admin(page);
-      if (r.status === status) return r;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+      return r.status === status && r;
+    });
   }
 
-  async serves(want) {
-    for (;;) {
-      const { status } = await this.health.call('Check', { service: '' });
-      if (status === want) return;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  }
+  serves(want) { return until(want, async () => (await this.health.call('Check', { service: '' })).status === want); }
 
   // A metric's sample by its whole name, labels included; undefined where there is none.
   async sample(name) {
@@ -72,7 +66,7 @@ class Service {
 
 beforeEach(() => fs.writeFileSync(file, ''));
 
-describe('a running service', { timeout: 120000 }, () => {
+describe('a running service', { timeout: 600000 }, () => {
   let service;
   before(async () => {
     fs.writeFileSync(file, '');
@@ -134,10 +128,8 @@ describe('a running service', { timeout: 120000 }, () => {
     const open = [];
     const calls = Array.from({ length: 6 }, () => service.wait.failure('Wait', { sleep_ms: 60000 },
       { deadline: 60000, onCall: (c) => open.push(c) }));
-    for (;;) { // until a seventh is shed, which says that the six are inside
-      const err = await service.wait.failure('Wait', { sleep_ms: 60000 }, { deadline: 1000 });
-      if (err.code === 'RESOURCE_EXHAUSTED') break;
-    }
+    const seventh = async () => (await service.wait.failure('Wait', { sleep_ms: 60000 }, { deadline: 1000 })).code;
+    await until('all six inside', async () => await seventh() === 'RESOURCE_EXHAUSTED');
     for (const page of ['/livez', '/readyz', '/metrics', '/loglevel']) {
       assert.strictEqual((await service.admin(page)).status, 200, page);
     }
@@ -166,7 +158,7 @@ describe('a running service', { timeout: 120000 }, () => {
   });
 });
 
-describe('stopping', { timeout: 120000 }, () => {
+describe('stopping', { timeout: 600000 }, () => {
   test('a_call_in_progress_is_finished_before_the_process_ends', async () => {
     const service = await new Service().start();
     await service.becomes('/readyz', 200);
@@ -203,7 +195,7 @@ describe('stopping', { timeout: 120000 }, () => {
   });
 });
 
-describe('starting', { timeout: 60000 }, () => {
+describe('starting', { timeout: 600000 }, () => {
   test('a_mistake_in_the_configuration_is_one_line_of_json', async () => {
     const r = await run([program], { env: { ...base, WARD_WORKER: '4' } });
     assert.strictEqual(r.status, 1);

@@ -7,11 +7,10 @@ const assert = require('node:assert');
 const { spawnSync } = require('node:child_process');
 const { Ward } = require('../../lib/ward');
 const { Proc, run } = require('../../lib/proc');
+const { until } = require('../../lib/until');
 const { bin } = require('../../lib/paths');
 
-const pause = () => new Promise((resolve) => setTimeout(resolve, 100));
-
-describe('audit and its database', { timeout: 180000 }, () => {
+describe('audit and its database', { timeout: 600000 }, () => {
   let ward;
   let audit;
   let health;
@@ -22,13 +21,10 @@ describe('audit and its database', { timeout: 180000 }, () => {
   });
   after(() => ward && ward.stop());
 
-  async function becomes(status, pattern) {
-    for (;;) {
-      const r = await audit.admin('/readyz');
-      if (r.status === status && pattern.test(r.text)) return;
-      await pause();
-    }
-  }
+  const becomes = (status, pattern) => until(`${status} ${pattern}`, async () => {
+    const r = await audit.admin('/readyz');
+    return r.status === status && pattern.test(r.text);
+  });
   const serving = async () => (await health.call('Check', { service: '' })).status;
 
   test('it_is_ready_once_its_database_answers', async () => {

@@ -61,15 +61,24 @@ test('the same event through both at once is in the log once', async () => {
 
 test('a tail on one sees what the other appends', async () => {
   const stream = person.stream('Tail', { from_end: true }, auditor);
-  const e = event();
-  setTimeout(() => a.call('Append', { events: [e] }), 300);
-  let seen = false;
-  for await (const m of stream) {
-    seen = m.records.some((r) => r.event_id.equals(e.event_id));
-    if (seen) break;
+  const appended = new Set();
+  let over = false;
+  // It may begin after an event: more come until one is told.
+  const append = (async () => {
+    while (!over) {
+      const e = event();
+      appended.add(e.event_id.toString('hex'));
+      await a.call('Append', { events: [e] });
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  })();
+  try {
+    for await (const m of stream) if (m.records.some((r) => appended.has(r.event_id.toString('hex')))) break;
+  } finally {
+    over = true;
   }
   stream.cancel();
-  assert.ok(seen);
+  await append;
 });
 
 test('what one erases, the other seals no more under the old key', async () => {
@@ -126,18 +135,21 @@ test('killed at random points while events come, nothing acknowledged is lost or
       }
     }
   };
-  const loads = Array.from({ length: 8 }, async () => {
+  const loads = Promise.all(Array.from({ length: 8 }, async () => {
     while (!stop) await send(event());
-  });
-  for (let i = 0; i < KILLS; i++) {
-    const want = acknowledged.length + 20 + Math.floor(Math.random() * 40);
-    while (acknowledged.length < want) await new Promise((resolve) => setTimeout(resolve, 5));
-    const victim = i % 2 === 0 ? ward.services.audit : ward.db;
-    await victim.kill();
-    await (victim === ward.db ? victim.restart() : victim.start());
+  }));
+  try {
+    for (let i = 0; i < KILLS; i++) {
+      const want = acknowledged.length + 20 + Math.floor(Math.random() * 40);
+      while (acknowledged.length < want) await Promise.race([loads, new Promise((resolve) => setTimeout(resolve, 5))]);
+      const victim = i % 2 === 0 ? ward.services.audit : ward.db;
+      await victim.kill();
+      await (victim === ward.db ? victim.restart() : victim.start());
+    }
+  } finally {
+    stop = true; // else the loads would outlive a failure, and this file with them
   }
-  stop = true;
-  await Promise.all(loads);
+  await loads;
   const v = await verify(); // which finds an event that is there twice
   const log = await L.exported(person, auditor, { leaves_only: true });
   const ids = new Set(log.entries.map((e) => e.leaf.subarray(4, 20).toString('hex')));

@@ -37,7 +37,7 @@ describe('streams', () => {
     const from = (await head()).size;
     let first;
     await assert.rejects(async () => {
-      for await (const m of person.stream('Tail', { from_end: true }, { ...auditor, deadline: 2500 })) {
+      for await (const m of person.stream('Tail', { from_end: true }, { ...auditor, deadline: 5000 })) {
         if (first === undefined) {
           first = Number(m.records[0].index);
           append(event());

@@ -176,8 +176,10 @@ test('audit that is gone: nothing is refused, and every event arrives when it is
 });
 
 test('records with no room for one more follower: charts are read each time, and nothing is wrong', async () => {
-  const { dosage, dosage2 } = site.ward.services;
+  const { dosage, dosage2, records } = site.ward.services;
   await Promise.all([dosage.stop(), dosage2.stop()]);
+  // Else a place that is still theirs would be free again later.
+  await until('they are gone', async () => /ward_rpc_in_flight\{[^}]*method="Follow"[^}]*\} 0\n/.test((await records.admin('/metrics')).text));
   const feed = site.ward.client('records', { api: 'feed', as: 'gateway' });
   const follow = [];
   await until('full', async () => {

@@ -61,7 +61,7 @@ const becomes = async (want, ...what) => {
   await until('the check knows', async () => {
     last = await told(...what);
     return JSON.stringify(last) === JSON.stringify(want);
-  }, { seconds: 20 }).catch((err) => { if (err.code) throw err; });
+  }, { seconds: 90 }).catch((err) => { if (err.code) throw err; });
   assert.deepStrictEqual(last, want);
 };
 const refused = async (patient, p) => {

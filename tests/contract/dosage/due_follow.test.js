@@ -60,7 +60,7 @@ class Look {
 
   states() { return [...this.list.values()].map((s) => s.state.replace('SLOT_STATE_', '')).sort(); }
   orders() { return [...this.list.values()].map((s) => s.order_id).sort(); }
-  until(what, is) { return until(what, async () => is(this), { seconds: 20 }); }
+  until(what, is) { return until(what, async () => is(this)); }
   async stop() {
     this.stream.cancel();
     const err = await this.end;
@@ -72,11 +72,11 @@ async function look(ward, more) {
   let l;
   await until('let in', async () => {
     l = new Look(ward, more);
-    const err = await Promise.race([l.end, until('told', async () => l.messages.length > 0, { seconds: 20 })]);
+    const err = await Promise.race([l.end, until('told', async () => l.messages.length > 0)]);
     if (err?.reason === 'DUE_FULL') return false;
     if (err instanceof Error) throw err;
     return true;
-  }, { seconds: 20 });
+  });
   return l;
 }
 
@@ -192,7 +192,7 @@ test('no more than WARD_DUE_FOLLOWERS follow a replica; a seat is free when one 
 test('an empty message says that it lives', async () => {
   const ward = await newWard();
   const l = await look(ward);
-  await until('a heartbeat', async () => l.messages.length >= 3, { seconds: 30 });
+  await until('a heartbeat', async () => l.messages.length >= 3);
   const [, beat] = l.messages;
   assert.deepEqual([beat.slots, beat.gone, beat.whole], [[], [], false]);
   assert.ok(Number(beat.as_of_us) > Number(l.messages[0].as_of_us), 'as of a later moment');
@@ -237,9 +237,9 @@ test('the database away: the stream ends rather than show an old list, and can b
   let again;
   await until('back', async () => {
     again = new Look(ward);
-    const ended = await Promise.race([again.end, until('told', async () => again.messages.length > 0, { seconds: 20 })]);
+    const ended = await Promise.race([again.end, until('told', async () => again.messages.length > 0)]);
     return !(ended instanceof Error);
-  }, { seconds: 40 });
+  });
   assert.deepEqual(again.orders(), [at.order.order_id]);
   await again.stop();
 });

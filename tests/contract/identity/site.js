@@ -7,6 +7,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const protobuf = require('protobufjs');
 const { Ward } = require('../../lib/ward');
+const { until } = require('../../lib/until');
 const { root, models } = require('../../lib/paths');
 const pictures = require('../../lib/pictures');
 
@@ -67,17 +68,6 @@ class Site {
   }
 
   async lastEvent() { return (await this.outbox()).at(-1); }
-}
-
-// Asks again until it is so.
-async function until(what, ask, { seconds = 90 } = {}) {
-  const end = Date.now() + seconds * 1000;
-  for (;;) {
-    const answer = await ask();
-    if (answer) return answer;
-    if (Date.now() > end) throw new Error(`not ${what} after ${seconds} s`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
 }
 
 module.exports = { Site, until, have, skip, UUID, nobody, consent, to, ROLES };

@@ -202,11 +202,15 @@ test('writers and an erasure at once: what was acknowledged before is gone, noth
         .catch((err) => codes.push(err.reason));
     }
   }));
-  await until('under way', async () => await site.rows('version', `patient_id = ${site.hex(id)} AND kind = 4`) > 5);
-  await erase(id);
-  const [[last]] = await site.sql(`SELECT COUNT(*) FROM version WHERE patient_id = ${site.hex(id)}`);
-  await until('refused', () => codes.length > 8);
-  done = true;
+  let last;
+  try {
+    await until('under way', async () => await site.rows('version', `patient_id = ${site.hex(id)} AND kind = 4`) > 5);
+    await erase(id);
+    [[last]] = await site.sql(`SELECT COUNT(*) FROM version WHERE patient_id = ${site.hex(id)}`);
+    await until('refused', () => codes.length > 8);
+  } finally {
+    done = true; // else they would outlive a failure, and this file with them
+  }
   await writers;
   assert.deepStrictEqual([...new Set(codes)].filter((c) => c !== 'PATIENT_ERASED' && c !== 'PATIENT_NOT_FOUND'), []);
   assert.strictEqual(await site.rows('version', `patient_id = ${site.hex(id)}`), Number(last));

@@ -3,7 +3,7 @@
 
 const { test, before, after } = require('node:test');
 const assert = require('node:assert');
-const { Site, person, encounter, observation, uuid } = require('./site');
+const { Site, person, encounter, observation, until, uuid } = require('./site');
 
 let site, feed, other;
 before(async () => {
@@ -14,16 +14,9 @@ before(async () => {
 after(() => site && site.stop());
 
 // Reads until `enough` says so; gives the changes and the last token.
-async function follow(request, enough, how = {}) {
-  for (;;) {
-    try {
-      return await followOnce(request, enough, how);
-    } catch (err) {
-      if (err.reason !== 'FEED_FULL') throw err; // one that was cancelled a moment ago is still leaving
-      await new Promise((r) => setTimeout(r, 50));
-    }
-  }
-}
+const follow = (request, enough, how = {}) => until('room for a follower', () => followOnce(request, enough, how).catch((err) => {
+  if (err.reason !== 'FEED_FULL') throw err; // one that was cancelled a moment ago is still leaving
+}));
 
 async function followOnce(request, enough, { on = feed, as } = {}) {
   const stream = (as || on).stream('Follow', request);

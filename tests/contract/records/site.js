@@ -7,6 +7,7 @@ const crypto = require('node:crypto');
 const path = require('node:path');
 const protobuf = require('protobufjs');
 const { Ward } = require('../../lib/ward');
+const { until } = require('../../lib/until');
 const { root } = require('../../lib/paths');
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
@@ -177,17 +178,6 @@ class Site {
 }
 
 const uuid = () => crypto.randomUUID();
-
-// Asks again until it is so.
-async function until(what, ask, { seconds = 90 } = {}) {
-  const end = Date.now() + seconds * 1000;
-  for (;;) {
-    const answer = await ask();
-    if (answer) return answer;
-    if (Date.now() > end) throw new Error(`not ${what} after ${seconds} s`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
 
 module.exports = {
   Site, until, uuid, UUID, nobody, KINDS, PURPOSE, coded, loinc, quantity, to, person, encounter, observation, condition, allergy, note, report,

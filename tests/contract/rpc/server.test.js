@@ -7,6 +7,7 @@ const fs = require('node:fs');
 const http2 = require('node:http2');
 const path = require('node:path');
 const { must } = require('../../lib/proc');
+const { until } = require('../../lib/until');
 const { Echo, certificates } = require('./echo');
 const { Issuer, writeJwks, ISSUER, AUDIENCE } = require('../../lib/tokens');
 
@@ -21,17 +22,6 @@ test.before(async () => {
   echo = await Echo.start({ jwks: path.join(pki, 'jwks.json'), issuer: ISSUER, audience: AUDIENCE, workers: 2, streams: 2, queue: 2 }, pki);
 });
 test.after(() => echo.stop());
-
-const nap = (ms) => new Promise((r) => { setTimeout(r, ms); });
-
-// Waits for what must come true.
-async function until(what, seconds = 30) {
-  for (let i = 0; i < seconds * 20; i += 1) {
-    if (await what()) return;
-    await nap(50);
-  }
-  throw new Error(`never came true: ${what}`);
-}
 
 test('a call is answered, with the caller by the name in its certificate', async () => {
   const payload = Buffer.from([0, 1, 2, 255]);
@@ -113,7 +103,7 @@ test('a token is not accepted any more once its key is gone', async () => {
   await friend.call('Guarded', {}, { token });
   const next = new Issuer('RS256');
   writeJwks(path.join(pki, 'jwks.json'), [next]);
-  await until(async () => (await friend.call('Guarded', {}, { token: next.token({ roles: ['nurse'] }) }).catch(() => null)) !== null);
+  await until('the new key known', async () => (await friend.call('Guarded', {}, { token: next.token({ roles: ['nurse'] }) }).catch(() => null)) !== null);
   const e = await friend.failure('Guarded', {}, { token });
   assert.strictEqual(e.code, 'UNAUTHENTICATED');
   issuer = next;
@@ -176,7 +166,7 @@ test('with all workers and the queue full: shed with a time to retry, and health
   const client = echo.client();
   const busy = Array.from({ length: 4 }, () => client.call('Unary', { sleep_ms: 3000 }));
   let shed;
-  await until(async () => {
+  await until('shed', async () => {
     shed = await client.call('Unary', {}, { deadline: 200 }).then(() => null, (e) => e);
     return shed && shed.code === 'RESOURCE_EXHAUSTED';
   });
@@ -209,7 +199,7 @@ test('SIGTERM: watchers are told, calls in progress end well, new ones are not t
   own.proc.signal('SIGTERM');
   assert.strictEqual((await watch.next()).value.status, 'NOT_SERVING');
   await assert.rejects(watch.next(), (e) => e.code === 'UNAVAILABLE');
-  await until(async () => (await own.client().call('Fast', {}, { deadline: 300 }).catch((e) => e.code)) !== undefined);
+  await until('answered', async () => (await own.client().call('Fast', {}, { deadline: 300 }).catch((e) => e.code)) !== undefined);
   assert.strictEqual((await own.client().failure('Fast', {}, { deadline: 1000 })).code, 'UNAVAILABLE');
   await slow;
   assert.strictEqual((await stream.next()).value.received, 2);
@@ -263,7 +253,7 @@ test('a certificate that is replaced is served without a restart', async () => {
   });
   const first = await serial();
   files('stranger');
-  await until(async () => (await serial()) !== first);
+  await until('another certificate', async () => (await serial()) !== first);
   assert.strictEqual(own.pid, pid);
   await own.stop();
 });
