@@ -7,11 +7,13 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
+import { quiet } from './quiet.mjs';
 
 const [build, rounds, seconds] = [process.argv[2], Number(process.argv[3]), Number(process.argv[4])];
 process.env.BUILD = build;
 const { Ward } = createRequire(import.meta.url)('../lib/ward.js');
 const BURST = 100000;
+const QUIET_CORES = 0.15;
 const GOALS = { goal_durable_events_per_s: 20000, goal_pipeline_burst_drain_s: 10, goal_proof_after_commit_p99_ms: 1000 };
 
 const load = (...args) => JSON.parse(execFileSync(path.join(build, 'bench/audit_load'), args.map(String), { encoding: 'utf8' }));
@@ -19,24 +21,14 @@ const median = (values) => {
   const s = [...values].sort((a, b) => a - b);
   return s.length % 2 ? s[s.length >> 1] : (s[s.length / 2 - 1] + s[s.length / 2]) / 2;
 };
-const idle = () => os.cpus().reduce((sum, c) => sum + c.times.idle, 0);
 const cpuOf = (pid) => {
   const f = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
   return (Number(f[11]) + Number(f[12])) / 100;
 };
 
-// Others on the machine spoil every figure: each measurement waits for a quiet moment, while patience lasts.
-let patience = Number(process.argv[5] ?? 90000);
-async function quiet() {
-  for (let busy = Infinity; patience > 0 && busy > 0.15;) {
-    const [at, before] = [performance.now(), idle()];
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    busy = os.cpus().length - (idle() - before) / (performance.now() - at);
-    if (busy > 0.15) patience -= 200;
-  }
-}
+const patience = { ms: Number(process.argv[5] ?? 90000) };
 async function measure(...args) {
-  await quiet();
+  await quiet(QUIET_CORES, patience);
   return load(...args);
 }
 
@@ -50,13 +42,13 @@ try {
   for (let i = 0; i < rounds; i++) {
     process.stderr.write(`round ${i + 1} of ${rounds}\n`);
     const r = { bare: await measure('bare', ...db, seconds) };
-    await quiet();
+    await quiet(QUIET_CORES, patience);
     const cpu = [cpuOf(ward.services.audit.proc.pid), cpuOf(ward.db.proc.pid)];
     r.batches = load('append', port, ward.pki, 4, 500, seconds);
     r.audit_cpu_us = ((cpuOf(ward.services.audit.proc.pid) - cpu[0]) * 1e6) / r.batches.events;
     r.mariadb_cpu_us = ((cpuOf(ward.db.proc.pid) - cpu[1]) * 1e6) / r.batches.events;
     r.singles = await measure('append', port, ward.pki, 32, 1, seconds);
-    await quiet();
+    await quiet(QUIET_CORES, patience);
     const began = cpuOf(ward.services.audit.proc.pid) + cpuOf(ward.db.proc.pid);
     r.pipeline = load('pipeline', ...db, `ipc://${ward.dir}/run/audit.bus`, BURST);
     r.pipeline_cpu_us = ((cpuOf(ward.services.audit.proc.pid) + cpuOf(ward.db.proc.pid) - began) * 1e6) / BURST;

@@ -6,6 +6,10 @@
 // The bare client runs the statements recorded from Check's handler, in threads of its own, in turns with the
 // service: each of its transactions commits by itself, where the service commits those of several calls together (order/keeper.h).
 //
+// What the machine's owner gives to others meanwhile is in no service's hand and in every tail: each measurement waits for a
+// quiet moment, says how much was taken, and is made again, up to TRIES times, where that was more than STOLEN_PCT; the one of
+// which least was taken counts, however it came out.
+//
 // Doses are given as on a round: a patient's are a second apart, and the next patient begins as one is done. The first of a patient reads
 // their chart from records for the nurse; those whose round had begun before have it read.
 import { execFile } from 'node:child_process';
@@ -14,6 +18,7 @@ import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { quiet, stolen } from './quiet.mjs';
 
 const [build, patients, each, seconds, rounds] = [process.argv[2], ...process.argv.slice(3).map(Number)];
 process.env.BUILD = build;
@@ -25,7 +30,11 @@ const IN_WARDS = Math.min(2000, Math.floor(patients / WARDS) * WARDS);
 const RATE = 1000;
 const EVERY = 10;
 const POOL = 2 * 1024 ** 3;
-const RATES = [200, 400, 600, 800, 900, 1000, 1100, 1200, 1400, 1600, 2000, 2400];
+const TRIES = 3;
+const STOLEN_PCT = 1;
+const QUIET_CORES = 0.3; // the services and the database look around while they wait
+const patience = { ms: 60000 };
+const RATES = [200, 400, 600, 800, 900, 1000, 1100, 1200, 1400, 1600, 2000, 2400, 2800, 3200];
 const MOST_MS = 20;
 const GOALS = { goal_check_p99_ms: 5 };
 const KINDS = [['paracetamol', '500 mg'], ['amlodipine', '5 mg'], ['atorvastatin', '20 mg'], ['omeprazole', '20 mg'], ['furosemide', '20 mg'],
@@ -105,8 +114,20 @@ const openLoop = async (rate, s, how, gifts = []) => {
   await many(gifts.length, 16, async (i) => { lines.push(gifts[i].line(await site.ppid(gifts[i].p)).join('\t')); });
   writeFileSync(file, lines.join('\n') + (lines.length ? '\n' : ''));
   await wait(3000);
-  return load('dosage_load', 'open', port, ward.pki, tokens, IN_WARDS, rate, s, how, gifts.length ? file : '-', EVERY);
+  await quiet(QUIET_CORES, patience);
+  const { result, stolen_pct } = await stolen(() => load('dosage_load', 'open', port, ward.pki, tokens, IN_WARDS, rate, s, how, gifts.length ? file : '-', EVERY));
+  return { ...result, stolen_pct };
 };
+
+async function least(measure) {
+  let kept = null;
+  for (let i = 0; i < TRIES && (kept === null || kept.stolen_pct > STOLEN_PCT); i++) {
+    const r = await measure();
+    note(`  p99 ${r.check_p99_ms} ms, ${r.stolen_pct} % of the machine taken by others`);
+    if (kept === null || r.stolen_pct < kept.stolen_pct) kept = r;
+  }
+  return kept;
+}
 
 try {
   await ward.db.sql(`SET GLOBAL innodb_buffer_pool_size = ${POOL}`);
@@ -121,7 +142,9 @@ try {
   await settled();
   note('doses to give');
   const needed = RATE * seconds / EVERY;
-  const gifts = await prepare(2 * needed, RATE / EVERY);
+  const gifts = await prepare(2 * TRIES * needed, RATE / EVERY);
+  let given = 0; // in their order: a round that is under way goes on in the next measurement
+  const next = () => gifts.slice(given, given += needed);
   note('rules alone');
   seen.rules = await load('dosage_load', 'rules', ...db, ward.pki, records, tokens, 2);
   await load('dosage_load', 'once', port, ward.pki, tokens, IN_WARDS, CALLERS); // every chart is read
@@ -133,13 +156,13 @@ try {
     seen.rounds.push({ bare, closed: await load('dosage_load', 'closed', port, ward.pki, tokens, IN_WARDS, CALLERS, 4) });
   }
   note('open loop');
-  seen.even = await openLoop(RATE, seconds, 'even', gifts.slice(0, needed));
-  seen.bursts = await openLoop(RATE, seconds, 'bursts', gifts.slice(needed, 2 * needed));
-  seen.alone = await openLoop(RATE, seconds, 'even');
+  seen.even = await least(() => openLoop(RATE, seconds, 'even', next()));
+  seen.bursts = await least(() => openLoop(RATE, seconds, 'bursts', next()));
+  seen.alone = await least(() => openLoop(RATE, seconds, 'even'));
   seen.best = 0;
   for (const rate of RATES) {
-    const r = await openLoop(rate, 4, 'even');
-    note(`  ${rate}/s: p99 ${r.check_p99_ms} ms, ${r.failed} failed`);
+    note(`${rate}/s`);
+    const r = await least(() => openLoop(rate, 4, 'even'));
     if (r.failed > 0 || r.check_p99_ms > MOST_MS) break;
     seen.best = rate;
   }
@@ -154,6 +177,7 @@ const figures = {
   check_p99_ms_bursts: bursts.check_p99_ms, check_p50_ms_bursts: bursts.check_p50_ms,
   administer_p99_ms_bursts: bursts.give_p99_ms, administer_p50_ms_bursts: bursts.give_p50_ms,
   check_alone_p99_ms: seen.alone.check_p99_ms, check_alone_p50_ms: seen.alone.check_p50_ms, failed_alone: seen.alone.failed,
+  stolen_pct_even: even.stolen_pct, stolen_pct_bursts: bursts.stolen_pct, stolen_pct_alone: seen.alone.stolen_pct,
   calls_even: even.checks + even.gives, gives_even: even.gives, failed_even: even.failed, failed_bursts: bursts.failed,
   checks_per_s_under_20_ms: seen.best,
   check_vs_bare_sql: round(of((r) => r.closed.per_s / r.bare.per_s), 3),
@@ -177,6 +201,7 @@ line('Check, evenly, and no doses beside it, p50 / p99 ms', `${seen.alone.check_
 line('Check, a tenth of a second at once, p50 / p99 ms', `${bursts.check_p50_ms} / ${bursts.check_p99_ms}`);
 line('Administer, likewise', `${bursts.give_p50_ms} / ${bursts.give_p99_ms}`);
 line('calls that failed, evenly / in bursts', `${even.failed} / ${bursts.failed}`);
+line('of the machine taken by others meanwhile, evenly / alone / in bursts, %', `${even.stolen_pct} / ${seen.alone.stolen_pct} / ${bursts.stolen_pct}`);
 line(`highest rate of checks with p99 under ${MOST_MS} ms, per second`, figures.checks_per_s_under_20_ms);
 line(`checks/s, ${CALLERS} callers, over its ${figures.statements_of_check} statements from a bare client`, figures.check_vs_bare_sql);
 line('rules looked at per second, one core', figures.rules_per_s);

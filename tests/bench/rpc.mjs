@@ -8,16 +8,16 @@
 // server once at each concurrency, in an order that changes from round to round, so that a slow
 // minute of the machine falls on all. A ratio is the median over rounds of the ratio within a round.
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { quiet } from './quiet.mjs';
 
 const [build, rounds, runMs] = [process.argv[2], Number(process.argv[3]), Number(process.argv[4])];
 const WARM_MS = 200;
 const WAIT_MS = Number(process.argv[5] ?? 120000);
 const TRIES = 4;
 const QUIET_CORES = 0.1;
-const LOOK_MS = 100;
 const BUSY_CORES = 0.35;
 const READY_MS = 20000;
 // calls at a time -> connections, calls on each
@@ -74,21 +74,7 @@ function stop(child) {
   });
 }
 
-// Hundredths of a second that all cores were busy since the start.
-function busyTicks() {
-  const t = readFileSync('/proc/stat', 'utf8').split('\n', 1)[0].split(/ +/).slice(1).map(Number);
-  return t[0] + t[1] + t[2] + t[5] + t[6] + t[7];
-}
-
-let patience = WAIT_MS;
-async function quiet() {
-  for (let busy = Infinity; patience > 0 && busy > QUIET_CORES;) {
-    const before = busyTicks();
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-    busy = ((busyTicks() - before) * 10) / LOOK_MS;
-    if (busy > QUIET_CORES) patience -= LOOK_MS;
-  }
-}
+const patience = { ms: WAIT_MS };
 
 async function measure(at, method, concurrency, tls) {
   const [connections, streams] = SHAPES[concurrency];
@@ -96,9 +82,9 @@ async function measure(at, method, concurrency, tls) {
   let best = null;
 
   if (tls) args.push(certs);
-  for (let i = 0; i < TRIES && (best === null || (best.other_cores > QUIET_CORES && patience > 0)); i++) {
-    await quiet();
-    if (best !== null) patience -= WARM_MS + runMs;
+  for (let i = 0; i < TRIES && (best === null || (best.other_cores > QUIET_CORES && patience.ms > 0)); i++) {
+    await quiet(QUIET_CORES, patience);
+    if (best !== null) patience.ms -= WARM_MS + runMs;
     const m = JSON.parse(execFileSync(bin('echo_load'), args.map(String), { encoding: 'utf8' }));
     if (best === null || m.other_cores < best.other_cores) best = m;
   }

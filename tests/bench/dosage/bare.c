@@ -22,6 +22,7 @@ typedef Ward__Dosage__V1__Decision Decision;
 struct bare {
     struct place place;
     struct sqlreplay sql;
+    struct ward_db *db; /* of the replay; as the keeper's (order/keeper.c) */
     uint64_t patient;
     const Decision *decision; /* of the last call */
     int64_t until_ns, done;
@@ -53,8 +54,7 @@ static void *run(void *arg)
         handle(b);
     sqlreplay_learn(&b->sql, handle, b);
     while (ward_mono_ns() < b->until_ns) {
-        must(sqlreplay_run(&b->sql, b->place.w->seat.db, &b->place.err), &b->place.err,
-             "bare SQL");
+        must(sqlreplay_run(&b->sql, b->db, &b->place.err), &b->place.err, "bare SQL");
         b->done++;
     }
     return NULL;
@@ -62,9 +62,19 @@ static void *run(void *arg)
 
 static void open_bare(struct bare *b, struct dosage *dos, const char *tokens, uint64_t n)
 {
+    struct ward_db_config cfg = *dos->db;
+
+    cfg.tx_only = true;
     b->patient = n == 0 ? WARDS : n; /* patient n is of ward n % WARDS */
     sqlreplay_open(&b->sql);
     place_open(&b->place, dos, n % WARDS, token_of(tokens, n));
+    must(ward_db_open(&cfg, &b->db, &b->place.err), &b->place.err, "the replay's connection");
+}
+
+static void close_bare(struct bare *b)
+{
+    ward_db_close(b->db);
+    place_close(&b->place);
 }
 
 /* bare SOCKET USER KEK CERTS RECORDS TOKENS THREADS SECONDS */
@@ -86,7 +96,7 @@ int mode_bare(int argc, char **argv)
     for (int i = 0; i < n; i++) {
         pthread_join(threads[i].thread, NULL);
         done += threads[i].done;
-        place_close(&threads[i].place);
+        close_bare(&threads[i]);
     }
     printf("{\"per_s\": %.1f, \"statements\": %zu}\n",
            (double)done / ((double)(ward_mono_ns() - began) / 1e9), threads[0].sql.last.n);
@@ -123,7 +133,7 @@ int mode_rules(int argc, char **argv)
            (double)rules / ((double)(ward_mono_ns() - began) / 1e9), b.decision->n_trace,
            b.decision->snapshot->n_running, b.decision->snapshot->n_given);
     ward_arena_done(&mem);
-    place_close(&b.place);
+    close_bare(&b);
     dosage_close(dos);
     return 0;
 }
