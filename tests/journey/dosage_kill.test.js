@@ -45,16 +45,20 @@ async function kill(name) {
   connect();
 }
 
+// While the database was away records could not be asked for the chart: the dose is refused for that, with nothing recorded, and
+// is to be asked for again as after a cut.
+const unread = ({ recorded, open }) => !recorded && open.includes('ward.chart-unavailable');
+
 // One dose of each order, asked until it is answered; how often a call was cut.
 async function insist(dose) {
   for (let cuts = 0; ; cuts++) {
     try {
       const answer = await site.give(dose.patient, dose.order, dose.slot, { key: dose.key, ppid_token: dose.ppid });
-      return { cuts, answer };
+      if (!unread(answer) || cuts > 300) return { cuts, answer };
     } catch (err) {
       if (!CUT.includes(err.code) || cuts > 300) throw err;
-      await sleep(50);
     }
+    await sleep(50);
   }
 }
 
