@@ -14,6 +14,9 @@ const status = new protobuf.Root();
 status.resolvePath = (_, file) => (file.startsWith('google/protobuf/') ? path.join('/usr/include', file) : path.resolve(root, 'proto', file));
 status.loadSync(['google/rpc/status.proto', 'google/rpc/error_details.proto']);
 
+// A channel that was refused fails what is asked of it until it tries again, a second later at first, two minutes at last.
+const AGAIN = { 'grpc.initial_reconnect_backoff_ms': 100, 'grpc.max_reconnect_backoff_ms': 1000 };
+const AGAIN_MS = 30000;
 const STREAM_MS = 300000; // of a test's stream: else what never comes is waited for until the whole file is stopped
 
 const codes = Object.fromEntries(Object.entries(grpc.status).filter(([, v]) => typeof v === 'number').map(([k, v]) => [v, k]));
@@ -67,7 +70,8 @@ class Client {
     const pkg = grpc.loadPackageDefinition(loader.loadSync(file, options));
     const Stub = service.split('.').reduce((o, k) => o[k], pkg);
     this.definition = Stub.service;
-    this.stub = new Stub(target, credentials(tls), { 'grpc.use_local_subchannel_pool': 1, ...channel });
+    this.stub = new Stub(target, credentials(tls), { 'grpc.use_local_subchannel_pool': 1, ...AGAIN, ...channel });
+    this.reached = false; // somebody answered it
   }
 
   callOptions({ deadline = 90000 }) { return deadline === null ? {} : { deadline: Date.now() + deadline }; }
@@ -77,6 +81,7 @@ class Client {
   call(method, request = {}, what = {}) {
     return new Promise((resolve, reject) => {
       const c = this.stub[method](request, metadataOf(what), this.callOptions(what), (err, answer) => {
+        if (!err) this.reached = true;
         if (err) reject(new CallError(err));
         else resolve(answer);
       });
@@ -132,7 +137,18 @@ class Client {
     return { [Symbol.asyncIterator]: iterator, cancel: () => c.cancel(), call: c };
   }
 
-  close() { this.stub.close(); }
+  // The service was started again: resolves once this client has found it.
+  again() {
+    if (!this.reached || this.closed) return undefined;
+    return new Promise((resolve, reject) => {
+      this.stub.waitForReady(Date.now() + AGAIN_MS, (err) => (err ? reject(err) : resolve()));
+    });
+  }
+
+  close() {
+    this.closed = true;
+    this.stub.close();
+  }
 }
 
 module.exports = { Client, CallError, grpc };

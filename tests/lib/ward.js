@@ -53,6 +53,7 @@ class Service {
   constructor(name, env) {
     this.name = name;
     this.env = env;
+    this.clients = [];
   }
 
   async start() {
@@ -62,6 +63,7 @@ class Service {
     // From now on the same ports, so that its clients find it again.
     this.env.WARD_LISTEN = `127.0.0.1:${this.port}`;
     if (this.serving.admin_port) this.env.WARD_ADMIN_LISTEN = `127.0.0.1:${this.serving.admin_port}`;
+    await Promise.all(this.clients.map((c) => c.again()));
     return this;
   }
 
@@ -144,6 +146,7 @@ class Ward {
       ...API[api], target: `localhost:${this.services[name].port}`, tls: { dir: this.pki, name: as }, ...more,
     });
     this.clients.push(client);
+    this.services[name].clients.push(client);
     return client;
   }
 
