@@ -47,7 +47,7 @@ async function insist(call, tries = 100) {
 const enrol = (key) => insist(() => identity.call('Enrol', { idempotency_key: key, kind: 'SUBJECT_KIND_PATIENT', photograph,
   external_ref: key, consent: to('patient-identification'), more_consents: [to('patient-search'), to('photo-retention')],
   galleries: ['ward/3a'] }, { token, deadline: 5000 })).then((a) => a.subject_id);
-const erase = (subject_id) => identity.call('EraseSubject', { subject_id }, { token, deadline: 3000 });
+const erase = (subject_id) => identity.call('EraseSubject', { subject_id }, { token, deadline: 15000 });
 
 // Erases these one after another until a call is cut, which it says; what was acknowledged goes into `answers`.
 async function eraseAll(subjects, answers) {
@@ -172,11 +172,17 @@ async function round(n, name) {
   const answers = new Map(), erased = [];
   const work = Array.from({ length: AT_ONCE }, (_, k) => eraseAll(people.filter((_p, i) => i % AT_ONCE === k), answers));
   // In the middle of it, however fast this machine is: after some answers, and a moment into the next.
-  for (const enough = Math.floor(random() * (PEOPLE - AT_ONCE)); answers.size < enough;) await sleep(1);
+  let over = false;
+  const cut = Promise.all(work).then((cuts) => {
+    over = true;
+    return cuts.includes(true);
+  });
+  for (const enough = Math.floor(random() * (PEOPLE - AT_ONCE)); answers.size < enough && !over;) await sleep(1);
   await sleep(random() * 8);
   const pid = up.pid(name);
+  const late = over;
   process.kill(pid, 'SIGKILL');
-  if ((await Promise.all(work)).includes(true) && name === 'identity') count.cut++;
+  if (await cut && !late && name === 'identity') count.cut++;
   await gone([pid]);
   const file = snapshotFile();
   await up.healthy();

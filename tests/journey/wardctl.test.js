@@ -7,6 +7,7 @@ const crypto = require('node:crypto');
 const fs = require('node:fs');
 const path = require('node:path');
 const { Up } = require('../lib/up');
+const { until } = require('../lib/until');
 const { run } = require('../lib/proc');
 const { bin, photo } = require('../lib/paths');
 
@@ -108,8 +109,10 @@ test('what_is_written_to_a_file_is_said_and_verifies', async () => {
   const file = (name) => path.join(up.dir, name);
   const { event_id: event } = await enrol();
   let r;
-  do r = await up.ctl('audit', 'receipt', event, '--out', file('receipt.json')); // the relay takes a moment
-  while (r.status !== 0 && r.json().error.code === 'NOT_FOUND');
+  await until('carried to audit', async () => { // the relay takes a moment
+    r = await up.ctl('audit', 'receipt', event, '--out', file('receipt.json'));
+    return r.status === 0 || r.json().error.code !== 'NOT_FOUND';
+  });
   assert.strictEqual(r.status, 0, r.lines.join('\n'));
   assert.strictEqual(r.json().file, file('receipt.json'));
   const [{ vkey: key }] = await up.ask('audit', 'keys');

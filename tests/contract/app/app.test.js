@@ -51,6 +51,9 @@ class Service {
     return line === undefined ? undefined : Number(line.slice(name.length + 1));
   }
 
+  // Until its one call is in its handler.
+  isServed() { return until('served', async () => /^ward_rpc_in_flight.* 1$/m.test((await this.admin('/metrics')).text)); }
+
   // Its exit status, when it ends by itself.
   ended() {
     this.proc.hold(true);
@@ -162,8 +165,8 @@ describe('stopping', { timeout: 600000 }, () => {
   test('a_call_in_progress_is_finished_before_the_process_ends', async () => {
     const service = await new Service().start();
     await service.becomes('/readyz', 200);
-    const call = service.wait.call('Wait', { sleep_ms: 700 });
-    while (!(await service.admin('/metrics')).text.match(/^ward_rpc_in_flight.* 1$/m));
+    const call = service.wait.call('Wait', { sleep_ms: 3000 });
+    await service.isServed();
     service.proc.signal('SIGTERM');
     await service.proc.line(/"msg":"stopping"/);
     assert.strictEqual((await service.admin('/readyz')).text, 'stopping\nfile: ok\n');
@@ -176,7 +179,7 @@ describe('stopping', { timeout: 600000 }, () => {
   test('what_does_not_finish_in_time_is_cancelled', async () => {
     const service = await new Service().start({ WARD_DRAIN_MS: '200' });
     const call = service.wait.failure('Wait', { sleep_ms: 60000 });
-    while (!(await service.admin('/metrics')).text.match(/^ward_rpc_in_flight.* 1$/m));
+    await service.isServed();
     assert.strictEqual(await service.stop(), 0);
     assert.ok(['CANCELLED', 'UNAVAILABLE'].includes((await call).code));
   });
@@ -184,7 +187,7 @@ describe('stopping', { timeout: 600000 }, () => {
   test('a_second_signal_does_not_wait', async () => {
     const service = await new Service().start({ WARD_DRAIN_MS: '600000' });
     const call = service.wait.failure('Wait', { sleep_ms: 60000 });
-    while (!(await service.admin('/metrics')).text.match(/^ward_rpc_in_flight.* 1$/m));
+    await service.isServed();
     service.proc.signal('SIGTERM');
     await service.proc.line(/"msg":"stopping"/);
     service.proc.signal('SIGINT');

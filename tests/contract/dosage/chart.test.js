@@ -135,12 +135,14 @@ test('more allergies than are held are said to be more', async () => {
 test('a chart is read once for a person, and again by nobody until something changes', async () => {
   const p = await site.charted(uuid());
   // The feed tells of what was charted for a moment longer: until it says nothing more of this patient.
-  for (let quiet = 0; quiet < 4;) {
+  let quiet = 0;
+  await until('told of everything', async () => {
     const one = await reads();
     await facts(p);
     quiet = (await reads()).kept > one.kept ? quiet + 1 : 0;
-    await new Promise((done) => { setTimeout(done, 150); });
-  }
+    await new Promise((done) => { setTimeout(done, 100); });
+    return quiet === 4;
+  });
   const was = await reads();
   for (let i = 0; i < 6; i++) await facts(p, { by: 'nurse' });
   await site.orders.call('ListOrders', { patient_id: p.id }, site.tokens.nurse);
@@ -169,8 +171,11 @@ test('a reading that a change overtakes is not what is kept', async () => {
   let going = true;
   const asking = [site.orders, second].flatMap((on) => ['physician', 'nurse'].map(async (by) => { while (going) await facts(p, { on, by }); }));
   let last = 50;
-  for (let i = 0; i < 25; i++) await site.measure(p.id, '29463-7', `${last += 1} kg`);
-  going = false;
+  try {
+    for (let i = 0; i < 25; i++) await site.measure(p.id, '29463-7', `${last += 1} kg`);
+  } finally {
+    going = false; // else they would outlive a failure, and this file with them
+  }
   await Promise.all(asking);
   for (const on of [site.orders, second]) {
     for (const by of ['physician', 'nurse']) await until('the last weight', async () => weightsOf(await facts(p, { on, by }))[0] === `${last} kg`);

@@ -134,7 +134,7 @@ test('an order runs until it ends, though nobody writes anything then', async ()
 
 test('a dose that is charted later is checked against what ran when it was given', async () => {
   const patient = await site.patient();
-  const ends = now() + 2000e3;
+  const ends = now() + 4000e3;
   const short = await placed(site, patient, harmless({ starts_at_us: minutesAgo(14), ends_at_us: String(ends) }));
   const bedsides = [];
   for (const drug_id of ['testozin', 'lifozin']) {

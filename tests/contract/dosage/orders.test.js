@@ -143,7 +143,7 @@ test('an order on hold runs still; one that ended does not', async () => {
   assert.deepStrictEqual(snapshot.running.map((r) => [r.order_id, r.on_hold]), [[order.order_id, true]]);
 
   const other = await site.patient();
-  const short = await placed(site, other, daily(100, { ends_at_us: String((Date.now() + 700) * 1000) }));
+  const short = await placed(site, other, daily(100, { ends_at_us: String((Date.now() + 3000) * 1000) }));
   assert.notStrictEqual(short.prescription.ends_at_us, '0');
   for (;;) { // until it has ended
     const later = await site.check(other, daily(100));

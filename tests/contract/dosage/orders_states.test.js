@@ -174,7 +174,7 @@ test('overrides go with ACTIVE only, and a draft takes none', async () => {
 
 test('an order that has ended goes on by a change, not by a state', async () => {
   const { id } = await site.charted(ID());
-  const ends_at_us = String((Date.now() + 1500) * 1000);
+  const ends_at_us = String((Date.now() + 4000) * 1000);
   const order = await placed(site, id, harmless({ ends_at_us, timing: interval(24) }));
   const { order: held } = await setState(site, order, 'ON_HOLD');
   let err;

@@ -80,8 +80,11 @@ test('patients are registered while keys are rotated, and none is lost', async (
   const writers = Promise.all([site.records, second].map(async (on) => {
     while (!done) made.push((await on.call('Create', { idempotency_key: site.key(), resource: person() }, site.tokens.registrar)).record);
   }));
-  for (let i = 0; i < 4; i++) await rotate();
-  done = true;
+  try {
+    for (let i = 0; i < 4; i++) await rotate();
+  } finally {
+    done = true; // else they would outlive a failure, and this file with them
+  }
   await writers;
   assert.ok(made.length > 0);
   for (const m of made) assert.deepStrictEqual((await second.call('Read', { kind: 'KIND_PATIENT', id: m.version.resource_id }, site.tokens.registrar)).record, m);

@@ -130,13 +130,16 @@ test('pages under a storm of writes show everything that was there, once', async
       }
     })();
     const seen = first.records.map(idOf);
-    for (let page_token = first.next_page_token; page_token.length;) {
-      await new Promise((resolve) => setTimeout(resolve, 30));
-      const answer = await ask(site, O, only, { order, page_size: 4, page_token });
-      seen.push(...answer.records.map(idOf));
-      page_token = answer.next_page_token;
+    try {
+      for (let page_token = first.next_page_token; page_token.length;) {
+        await new Promise((resolve) => setTimeout(resolve, 30));
+        const answer = await ask(site, O, only, { order, page_size: 4, page_token });
+        seen.push(...answer.records.map(idOf));
+        page_token = answer.next_page_token;
+      }
+    } finally {
+      stop = true; // else it would outlive a failure, and this file with it
     }
-    stop = true;
     await storm;
     const old = seen.filter((id) => there.has(id));
     assert.strictEqual(new Set(seen).size, seen.length, `${order}: something twice`);

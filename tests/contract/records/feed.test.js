@@ -102,8 +102,15 @@ test('from_now_skips_what_was', async () => {
   const message = next.next();
   let fresh;
   // The stream may start after a write: write until one is told.
-  const told = await Promise.race([message, (async () => { for (;;) { fresh = await site.patient(); await new Promise((r) => setTimeout(r, 100)); } })()]);
-  stream.cancel();
+  let told;
+  const writing = (async () => { while (!told) { fresh = await site.patient(); await new Promise((r) => setTimeout(r, 100)); } })();
+  try {
+    told = await message;
+  } finally {
+    told ??= {};
+    await writing;
+    stream.cancel();
+  }
   assert.ok(fresh && !told.value.changes.some((c) => c.resource_id === old));
 });
 
