@@ -1,5 +1,8 @@
 #include "services/dosage/track/patterns.h"
 
+#include "services/dosage/track/lanes.h"
+
+#include <stdlib.h>
 #include <string.h>
 
 typedef Ward__Dosage__V1__WorkaroundKind Kind;
@@ -47,157 +50,82 @@ enum ward_code pattern_add(struct patterns *list, const struct pattern *p,
     return WARD_OK;
 }
 
-/* Those of ids[0..n) whose rows are marked. */
-static enum ward_code evidence(struct pattern *p, const uint8_t *first_id, size_t step,
-                               const bool *in, size_t n, struct ward_arena *mem,
-                               struct ward_err *err)
+/* A pattern that is complete at row i of a lane; its evidence are the oldest rows of the
+ * window.
+ */
+static struct pattern burst(const struct lanes *l, const struct window *w, size_t i, Kind kind)
 {
-    uint8_t(*ids)[DOSAGE_ID] = ward_alloc(mem, (n + 1) * DOSAGE_ID);
+    const struct charted *last = l->at[i].row;
+    size_t n = i - w->first + 1;
 
-    if (ids == NULL)
-        return no_memory(err);
-    p->n_evidence = 0;
-    for (size_t i = 0; i < n && p->n_evidence < PATTERN_EVIDENCE; i++)
-        if (in[i])
-            memcpy(ids[p->n_evidence++], first_id + i * step, DOSAGE_ID);
-    p->evidence = (const uint8_t(*)[DOSAGE_ID])ids;
-    return WARD_OK;
+    return (struct pattern){.kind = kind,
+                            .ward = last->ward,
+                            .actor = last->actor,
+                            .place = "",
+                            .rule_id = "",
+                            .first_us = l->at[w->first].row->at_us,
+                            .last_us = last->at_us,
+                            .evidence = (const uint8_t(*)[DOSAGE_ID])l->ids + w->first,
+                            .n_evidence = n < PATTERN_EVIDENCE ? n : PATTERN_EVIDENCE};
+}
+
+static int rows_in(const struct window *w, size_t i)
+{
+    return (int)(i - w->first + 1);
+}
+
+static enum ward_code found(struct patterns *out, struct pattern *p, int count, int threshold,
+                            struct ward_arena *mem, struct ward_err *err)
+{
+    p->count = count;
+    p->threshold = threshold;
+    pattern_about(p, p->last_us / DAY_US, NULL);
+    return pattern_add(out, p, mem, err);
 }
 
 /* ---- tokens ---- */
 
-static enum ward_code misuse_at(const struct misuse *rows, size_t i, struct ward_arena *mem,
-                                struct patterns *out, struct ward_err *err)
-{
-    const struct misuse *last = &rows[i];
-    struct pattern p = {.kind = KIND(TOKEN_REUSED),
-                        .ward = last->ward,
-                        .actor = last->actor,
-                        .place = "",
-                        .rule_id = "",
-                        .threshold = MISUSE_MOST,
-                        .first_us = last->at_us,
-                        .last_us = last->at_us};
-    size_t k = i;
-    bool *in;
-
-    while (k > 0 && rows[k - 1].at_us > last->at_us - MISUSE_WITHIN)
-        k--;
-    in = ward_alloc(mem, i - k + 1);
-    if (in == NULL)
-        return no_memory(err);
-    for (size_t j = i + 1; j-- > k;) {
-        in[j - k] = strcmp(rows[j].actor, last->actor) == 0;
-        p.count += in[j - k];
-        p.first_us = in[j - k] ? rows[j].at_us : p.first_us;
-    }
-    if (p.count < MISUSE_MOST)
-        return WARD_OK;
-    WARD_TRY(evidence(&p, rows[k].event_id, sizeof(*rows), in, i - k + 1, mem, err));
-    pattern_about(&p, last->at_us / DAY_US, NULL);
-    return pattern_add(out, &p, mem, err);
-}
-
-enum ward_code pattern_misuse(const struct misuse *rows, size_t n, int64_t from_us,
+enum ward_code pattern_misuse(const struct charted *rows, size_t n, int64_t from_us,
                               struct ward_arena *mem, struct patterns *out,
                               struct ward_err *err)
 {
-    for (size_t i = 0; i < n; i++)
-        if (rows[i].at_us > from_us)
-            WARD_TRY(misuse_at(rows, i, mem, out, err));
+    struct window w = {0};
+    struct lanes l;
+
+    WARD_TRY(lanes_of(rows, n, LANE_ACTOR, mem, &l, err));
+    for (size_t i = 0; i < l.n; i++) {
+        window_take(&w, &l, i, MISUSE_WITHIN);
+        if (l.at[i].row->at_us > from_us && rows_in(&w, i) >= MISUSE_MOST) {
+            struct pattern p = burst(&l, &w, i, KIND(TOKEN_REUSED));
+
+            WARD_TRY(found(out, &p, rows_in(&w, i), MISUSE_MOST, mem, err));
+        }
+    }
     return WARD_OK;
 }
 
 /* ---- doses close together ---- */
 
-/* The rows of a window that ends with `last` and are one of its kind with it. */
-struct burst {
-    const struct charted *rows; /* the window's first */
-    size_t n;
-    bool *in;
-    int doses, patients;
-    int64_t first_us;
-    bool one_actor;
-};
-typedef bool alike(const struct charted *a, const struct charted *b);
-
-static bool same_actor(const struct charted *a, const struct charted *b)
-{
-    return strcmp(a->actor, b->actor) == 0;
-}
-
-static bool same_place(const struct charted *a, const struct charted *b)
-{
-    return *a->place != '\0' && strcmp(a->place, b->place) == 0 &&
-           strcmp(a->ward, b->ward) == 0;
-}
-
-static bool patient_before(const struct burst *b, size_t j)
-{
-    for (size_t k = 0; k < j; k++)
-        if (b->in[k] && memcmp(b->rows[k].patient, b->rows[j].patient, DOSAGE_ID) == 0)
-            return true;
-    return false;
-}
-
-static enum ward_code gather(const struct charted *rows, size_t i, int64_t within, alike *same,
-                             struct ward_arena *mem, struct burst *out, struct ward_err *err)
-{
-    size_t k = i;
-
-    while (k > 0 && rows[k - 1].at_us > rows[i].at_us - within)
-        k--;
-    *out = (struct burst){.rows = rows + k, .n = i - k + 1, .one_actor = true};
-    out->in = ward_alloc(mem, out->n);
-    if (out->in == NULL)
-        return no_memory(err);
-    out->first_us = rows[i].at_us;
-    for (size_t j = 0; j < out->n; j++) {
-        out->in[j] = same(&out->rows[j], &rows[i]);
-        if (!out->in[j])
-            continue;
-        if (out->doses++ == 0)
-            out->first_us = out->rows[j].at_us;
-        out->patients += patient_before(out, j) ? 0 : 1;
-        out->one_actor = out->one_actor && same_actor(&out->rows[j], &rows[i]);
-    }
-    return WARD_OK;
-}
-
-static enum ward_code found(const struct burst *b, Kind kind, int count, int threshold,
-                            struct ward_arena *mem, struct patterns *out, struct ward_err *err)
-{
-    const struct charted *last = &b->rows[b->n - 1];
-    bool by_place = kind == KIND(ONE_PLACE_MANY_PATIENTS);
-    struct pattern p = {.kind = kind,
-                        .ward = last->ward,
-                        .actor = by_place ? "" : last->actor,
-                        .place = by_place ? last->place : "",
-                        .rule_id = "",
-                        .count = count,
-                        .threshold = threshold,
-                        .first_us = b->first_us,
-                        .last_us = last->at_us};
-
-    WARD_TRY(evidence(&p, b->rows[0].id, sizeof(*b->rows), b->in, b->n, mem, err));
-    pattern_about(&p, last->at_us / DAY_US, NULL);
-    if (by_place && b->one_actor) /* who it was is no part of what it is */
-        p.actor = last->actor;
-    return pattern_add(out, &p, mem, err);
-}
-
 enum ward_code pattern_place(const struct charted *rows, size_t n, int64_t from_us,
                              struct ward_arena *mem, struct patterns *out, struct ward_err *err)
 {
-    for (size_t i = 0; i < n; i++) {
-        struct burst b;
+    struct window w = {0};
+    struct lanes l;
 
-        if (rows[i].at_us <= from_us || *rows[i].place == '\0')
-            continue;
-        WARD_TRY(gather(rows, i, PLACE_WITHIN, same_place, mem, &b, err));
-        if (b.patients >= PLACE_MOST)
-            WARD_TRY(found(&b, KIND(ONE_PLACE_MANY_PATIENTS), b.patients, PLACE_MOST, mem, out,
-                           err));
+    WARD_TRY(lanes_of(rows, n, LANE_PLACE, mem, &l, err));
+    for (size_t i = 0; i < l.n; i++) {
+        const char *actor = l.at[i].row->actor;
+
+        window_take(&w, &l, i, PLACE_WITHIN);
+        if (l.at[i].row->at_us > from_us && w.patients >= PLACE_MOST) {
+            struct pattern p = burst(&l, &w, i, KIND(ONE_PLACE_MANY_PATIENTS));
+
+            p.actor = "";
+            p.place = l.at[i].row->place;
+            WARD_TRY(found(out, &p, w.patients, PLACE_MOST, mem, err));
+            if (w.actor_since <= w.first) /* who it was is no part of what it is */
+                out->at[out->n - 1].actor = actor;
+        }
     }
     return WARD_OK;
 }
@@ -205,65 +133,150 @@ enum ward_code pattern_place(const struct charted *rows, size_t n, int64_t from_
 enum ward_code pattern_batch(const struct charted *rows, size_t n, int64_t from_us,
                              struct ward_arena *mem, struct patterns *out, struct ward_err *err)
 {
-    for (size_t i = 0; i < n; i++) {
-        struct burst b;
+    struct window w = {0};
+    struct lanes l;
 
-        if (rows[i].at_us <= from_us)
+    WARD_TRY(lanes_of(rows, n, LANE_ACTOR, mem, &l, err));
+    for (size_t i = 0; i < l.n; i++) {
+        struct pattern p;
+
+        window_take(&w, &l, i, BATCH_WITHIN);
+        if (l.at[i].row->at_us <= from_us)
             continue;
-        WARD_TRY(gather(rows, i, BATCH_WITHIN, same_actor, mem, &b, err));
-        if (b.patients >= BATCH_PATIENTS)
-            WARD_TRY(found(&b, KIND(BATCH), b.patients, BATCH_PATIENTS, mem, out, err));
-        else if (b.doses >= BATCH_DOSES)
-            WARD_TRY(found(&b, KIND(BATCH), b.doses, BATCH_DOSES, mem, out, err));
+        p = burst(&l, &w, i, KIND(BATCH));
+        if (w.patients >= BATCH_PATIENTS)
+            WARD_TRY(found(out, &p, w.patients, BATCH_PATIENTS, mem, err));
+        else if (rows_in(&w, i) >= BATCH_DOSES)
+            WARD_TRY(found(out, &p, rows_in(&w, i), BATCH_DOSES, mem, err));
     }
     return WARD_OK;
 }
 
 /* ---- the second person ---- */
 
-/* How long the run is that ends with row i: same two people, each soon after the one before. */
-static int run_to(const struct charted *rows, size_t i, bool *in, int64_t *first_us)
+/* How long the run is that ends with row i: same two people, each soon after the one before.
+ * run: their rows, the newest first. */
+static size_t run_to(const struct lanes *l, size_t i, size_t run[SECOND_RUN])
 {
-    const char *second = rows[i].second;
-    int64_t next_us = rows[i].at_us;
-    int run = 0;
+    const char *second = l->at[i].row->second;
+    int64_t next_us = l->at[i].row->at_us;
+    size_t n = 0;
 
-    for (size_t j = i + 1; j-- > 0 && next_us - rows[j].at_us <= SECOND_WITHIN;) {
-        if (*rows[j].second == '\0' || !same_actor(&rows[j], &rows[i]))
-            continue;
-        if (strcmp(rows[j].second, second) != 0 || run == SECOND_RUN)
+    for (size_t j = i + 1; j-- > l->at[i].lane && n < SECOND_RUN;) {
+        const struct charted *row = l->at[j].row;
+
+        if (next_us - row->at_us > SECOND_WITHIN)
             break;
-        in[j] = true;
-        next_us = *first_us = rows[j].at_us;
-        run++;
+        if (*row->second == '\0')
+            continue;
+        if (strcmp(row->second, second) != 0)
+            break;
+        next_us = row->at_us;
+        run[n++] = j;
     }
-    return run;
+    return n;
 }
 
-static enum ward_code second_at(const struct charted *rows, size_t i, struct ward_arena *mem,
+static enum ward_code second_at(const struct lanes *l, size_t i, struct ward_arena *mem,
                                 struct patterns *out, struct ward_err *err)
 {
-    struct burst b;
-    size_t k = i;
+    size_t run[SECOND_RUN];
+    uint8_t(*ids)[DOSAGE_ID];
+    struct pattern p;
 
-    while (k > 0 && rows[k - 1].at_us > rows[i].at_us - SECOND_BACK)
-        k--;
-    b = (struct burst){.rows = rows + k, .n = i - k + 1, .in = ward_alloc(mem, i - k + 1)};
-    if (b.in == NULL)
-        return no_memory(err);
-    if (run_to(b.rows, i - k, b.in, &b.first_us) < SECOND_RUN)
+    if (run_to(l, i, run) < SECOND_RUN)
         return WARD_OK;
-    return found(&b, KIND(SECOND_PERSON_HABIT), SECOND_RUN, SECOND_RUN, mem, out, err);
+    ids = ward_alloc(mem, SECOND_RUN * DOSAGE_ID);
+    if (ids == NULL)
+        return no_memory(err);
+    for (size_t k = 0; k < SECOND_RUN; k++)
+        memcpy(ids[k], l->ids[run[SECOND_RUN - 1 - k]], DOSAGE_ID);
+    p = burst(l, &(struct window){.first = run[SECOND_RUN - 1]}, i, KIND(SECOND_PERSON_HABIT));
+    p.evidence = (const uint8_t(*)[DOSAGE_ID])ids;
+    p.n_evidence = SECOND_RUN;
+    return found(out, &p, SECOND_RUN, SECOND_RUN, mem, err);
 }
 
 enum ward_code pattern_second(const struct charted *rows, size_t n, int64_t from_us,
                               struct ward_arena *mem, struct patterns *out,
                               struct ward_err *err)
 {
-    for (size_t i = 0; i < n; i++)
-        if (rows[i].at_us > from_us && *rows[i].second != '\0')
-            WARD_TRY(second_at(rows, i, mem, out, err));
+    struct lanes l;
+
+    WARD_TRY(lanes_of(rows, n, LANE_ACTOR, mem, &l, err));
+    for (size_t i = 0; i < l.n; i++)
+        if (l.at[i].row->at_us > from_us && *l.at[i].row->second != '\0')
+            WARD_TRY(second_at(&l, i, mem, out, err));
     return WARD_OK;
+}
+
+/* ---- the same, again ---- */
+
+static bool is_among(const uint8_t (*ids)[DOSAGE_ID], size_t n, const uint8_t id[DOSAGE_ID])
+{
+    for (size_t i = 0; i < n; i++)
+        if (memcmp(ids[i], id, DOSAGE_ID) == 0)
+            return true;
+    return false;
+}
+
+enum ward_code pattern_evidence(const uint8_t (*was)[DOSAGE_ID], size_t n,
+                                const struct pattern *more, size_t n_more,
+                                struct ward_arena *mem, struct ward_val *out,
+                                struct ward_err *err)
+{
+    uint8_t(*ids)[DOSAGE_ID] = ward_alloc(mem, (n + PATTERN_EVIDENCE) * DOSAGE_ID);
+
+    if (ids == NULL)
+        return no_memory(err);
+    if (n > 0)
+        memcpy(ids, was, n * DOSAGE_ID);
+    for (size_t i = 0; i < n_more && n < PATTERN_EVIDENCE; i++)
+        for (size_t k = 0; k < more[i].n_evidence && n < PATTERN_EVIDENCE; k++)
+            if (!is_among((const uint8_t(*)[DOSAGE_ID])ids, n, more[i].evidence[k]))
+                memcpy(ids[n++], more[i].evidence[k], DOSAGE_ID);
+    *out = ward_blob(ids, n * DOSAGE_ID);
+    return WARD_OK;
+}
+
+struct pattern pattern_joined(const struct pattern *same, size_t n)
+{
+    struct pattern all = same[0];
+
+    for (size_t i = 1; i < n; i++) {
+        const struct pattern *p = &same[i];
+
+        all.count = p->out_of > 0 || p->count > all.count ? p->count : all.count;
+        all.out_of = p->out_of;
+        all.threshold = p->threshold;
+        all.first_us = p->first_us < all.first_us ? p->first_us : all.first_us;
+        all.last_us = p->last_us > all.last_us ? p->last_us : all.last_us;
+    }
+    return all;
+}
+
+static int by_about_then_time(const void *a, const void *b)
+{
+    const struct pattern *x = a, *y = b;
+    int c = memcmp(x->about, y->about, sizeof(x->about));
+
+    return c != 0 ? c : (x->last_us > y->last_us) - (x->last_us < y->last_us);
+}
+
+void patterns_sort(struct patterns *list)
+{
+    if (list->n > 0)
+        qsort(list->at, list->n, sizeof(*list->at), by_about_then_time);
+}
+
+size_t patterns_same(const struct patterns *list, size_t i)
+{
+    size_t n = 1;
+
+    while (i + n < list->n &&
+           memcmp(list->at[i].about, list->at[i + n].about, sizeof(list->at[i].about)) == 0)
+        n++;
+    return n;
 }
 
 /* ---- shares ---- */

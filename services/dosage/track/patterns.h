@@ -56,16 +56,12 @@
 #define PATTERN_EVIDENCE 50 /* ids a workaround holds at most, the oldest */
 
 /* A charted dose, as its row says it in the clear. Not of emergencies, nor brought in from a
- * pack: those are charted in batches by right. */
+ * pack: those are charted in batches by right. Or a token that was offered and was not good:
+ * its id is that of its event, and it is of no patient. */
 struct charted {
     int64_t at_us; /* recorded */
     uint8_t id[DOSAGE_ID], patient[DOSAGE_ID];
-    const char *actor, *second, *ward, *place;
-};
-struct misuse {
-    int64_t at_us;
-    uint8_t event_id[DOSAGE_ID];
-    const char *actor, *ward, *place;
+    const char *actor, *second, *ward, *place; /* "" for none */
 };
 struct habit { /* a rule's findings */
     const char *rule_id;
@@ -93,7 +89,7 @@ struct patterns {
 };
 
 /* Rows rise by at_us; found are those complete at a row of at_us > from_us. */
-WARD_MUST enum ward_code pattern_misuse(const struct misuse *rows, size_t n, int64_t from_us,
+WARD_MUST enum ward_code pattern_misuse(const struct charted *rows, size_t n, int64_t from_us,
                                         struct ward_arena *mem, struct patterns *out,
                                         struct ward_err *err);
 WARD_MUST enum ward_code pattern_place(const struct charted *rows, size_t n, int64_t from_us,
@@ -113,6 +109,18 @@ void pattern_about(struct pattern *p, int64_t period, const uint8_t *id);
 /* One more of the list, its texts borrowed. */
 WARD_MUST enum ward_code pattern_add(struct patterns *list, const struct pattern *p,
                                      struct ward_arena *mem, struct ward_err *err);
+/* By `about`, those of the same in order of last_us. */
+void patterns_sort(struct patterns *list);
+/* How many from the i-th on are of the same `about`, in a sorted list. */
+size_t patterns_same(const struct patterns *list, size_t i);
+/* n >= 1 of the same `about`, in order of last_us, as one: a share goes by what it is now, a
+ * burst by the largest. Its evidence is the first's: pattern_evidence joins. */
+struct pattern pattern_joined(const struct pattern *same, size_t n);
+/* was[0..n), and what is new in more[0..n_more), PATTERN_EVIDENCE ids at most. */
+WARD_MUST enum ward_code pattern_evidence(const uint8_t (*was)[DOSAGE_ID], size_t n,
+                                          const struct pattern *more, size_t n_more,
+                                          struct ward_arena *mem, struct ward_val *out,
+                                          struct ward_err *err);
 /* The sentence of a workaround, for people: no patient in it. */
 WARD_MUST enum ward_code pattern_text(const struct pattern *p, struct ward_arena *mem,
                                       Ward__Dosage__V1__Sentence **out, struct ward_err *err);

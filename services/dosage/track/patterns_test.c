@@ -14,13 +14,13 @@
 static struct ward_arena mem;
 static struct ward_err err;
 static struct charted rows[ROWS];
-static struct misuse tokens[ROWS];
+static struct charted tokens[ROWS];
 static struct patterns found;
 
 static int begin(void **state)
 {
     (void)state;
-    ward_arena_init(&mem, (size_t)4 << 20);
+    ward_arena_init(&mem, (size_t)16 << 20);
     return 0;
 }
 
@@ -219,11 +219,12 @@ static void doses_between_do_not_part_a_run(void **state)
 
 static void offer(size_t n, double hours, const char *actor)
 {
-    tokens[n] = (struct misuse){.at_us = NOON + (int64_t)(hours * 3600e6),
-                                .actor = actor,
-                                .ward = "ward-3",
-                                .place = "bed-1"};
-    tokens[n].event_id[0] = (uint8_t)(n + 1);
+    tokens[n] = (struct charted){.at_us = NOON + (int64_t)(hours * 3600e6),
+                                 .actor = actor,
+                                 .second = "",
+                                 .ward = "ward-3",
+                                 .place = "bed-1"};
+    tokens[n].id[0] = (uint8_t)(n + 1);
 }
 
 static void one_wrong_token_is_a_slip(void **state)
@@ -239,11 +240,187 @@ static void one_wrong_token_is_a_slip(void **state)
     assert_int_equal(found.n, 1);
     assert_int_equal(found.at[0].count, MISUSE_MOST);
     assert_int_equal(found.at[0].n_evidence, 2);
-    assert_memory_equal(found.at[0].evidence[1], tokens[2].event_id, DOSAGE_ID);
+    assert_memory_equal(found.at[0].evidence[1], tokens[2].id, DOSAGE_ID);
     again();
     offer(2, 12, "nurse-1"); /* another shift */
     assert_int_equal(pattern_misuse(tokens, 3, 0, &mem, &found, &err), WARD_OK);
     assert_int_equal(found.n, 0);
+}
+
+/* ---- against the plainest way to say it ---- */
+
+static bool is_in(size_t j, size_t i, int64_t within, bool by_place)
+{
+    if (j > i || rows[j].at_us <= rows[i].at_us - within)
+        return false;
+    return by_place ? strcmp(rows[j].place, rows[i].place) == 0 &&
+                          strcmp(rows[j].ward, rows[i].ward) == 0
+                    : strcmp(rows[j].actor, rows[i].actor) == 0;
+}
+
+/* The window that ends with row i: how many rows and patients, whether of one person, its
+ * first.
+ */
+static int patients_to(size_t i, int64_t within, bool by_place, int *n, bool *one,
+                       size_t *first)
+{
+    int patients = 0;
+
+    *n = 0;
+    *one = true;
+    for (size_t j = i + 1; j-- > 0;) {
+        bool again = false;
+
+        if (!is_in(j, i, within, by_place))
+            continue;
+        for (size_t k = j + 1; k <= i; k++)
+            again = again || (is_in(k, i, within, by_place) &&
+                              memcmp(rows[k].patient, rows[j].patient, DOSAGE_ID) == 0);
+        patients += !again;
+        *one = *one && strcmp(rows[j].actor, rows[i].actor) == 0;
+        *first = j;
+        ++*n;
+    }
+    return patients;
+}
+
+static const struct pattern *found_at(size_t i)
+{
+    const struct pattern *p = NULL;
+
+    for (size_t k = 0; k < found.n; k++) {
+        size_t newest = found.at[k].n_evidence - 1;
+
+        if (memcmp(found.at[k].evidence[newest], rows[i].id, DOSAGE_ID) != 0)
+            continue;
+        assert_null(p); /* once */
+        p = &found.at[k];
+    }
+    return p;
+}
+
+static void assert_as_said(size_t i, bool by_place, bool is, int count, size_t first,
+                           const char *actor)
+{
+    const struct pattern *p = found_at(i);
+
+    assert_int_equal(p != NULL, is);
+    if (p == NULL)
+        return;
+    assert_int_equal(p->count, count);
+    assert_int_equal(p->first_us, rows[first].at_us);
+    assert_int_equal(p->last_us, rows[i].at_us);
+    assert_memory_equal(p->evidence[0], rows[first].id, DOSAGE_ID);
+    assert_string_equal(p->actor, actor);
+    assert_string_equal(p->place, by_place ? rows[i].place : "");
+}
+
+static void anything(unsigned *seed)
+{
+    static const char *const who[] = {"nurse-1", "nurse-2", "nurse-3"};
+    static const char *const where[] = {"", "bed-1", "bed-2"};
+    double at = 0;
+
+    for (size_t i = 0; i < ROWS; i++) {
+        *seed = *seed * 1664525 + 1013904223;
+        at += (double)(*seed >> 28); /* 0 to 15 s */
+        put(i, at, (int)(*seed >> 24) % 5, who[(*seed >> 20) % 3], where[(*seed >> 16) % 3]);
+        rows[i].ward = (*seed >> 12) % 4 == 0 ? "icu" : "ward-3";
+    }
+}
+
+static void whatever_is_charted_is_found_as_it_is_said(void **state)
+{
+    unsigned seed = 7;
+
+    (void)state;
+    for (int round = 0; round < 200; round++) {
+        int n, patients;
+        bool one;
+        size_t first = 0;
+
+        anything(&seed);
+        batch(ROWS);
+        for (size_t i = 0; i < ROWS; i++) {
+            patients = patients_to(i, BATCH_WITHIN, false, &n, &one, &first);
+            assert_as_said(i, false, patients >= BATCH_PATIENTS || n >= BATCH_DOSES,
+                           patients >= BATCH_PATIENTS ? patients : n, first, rows[i].actor);
+        }
+        place(ROWS);
+        for (size_t i = 0; i < ROWS; i++) {
+            patients = patients_to(i, PLACE_WITHIN, true, &n, &one, &first);
+            assert_as_said(i, true, patients >= PLACE_MOST && *rows[i].place != '\0', patients,
+                           first, one ? rows[i].actor : "");
+        }
+    }
+}
+
+/* A program that charts for everybody under one name, or a whole hospital in a bad hour: what
+ * is found takes memory by the row, not by what else fell into its minute. */
+static void a_minute_may_hold_thousands(void **state)
+{
+    enum { MANY = 12000 };
+    static struct charted many[MANY];
+
+    (void)state;
+    for (int i = 0; i < MANY; i++) {
+        put(0, i / 200.0, 0, "nurse-1", "bed-1");
+        many[i] = rows[0];
+        memcpy(many[i].id, &i, sizeof(i));
+        memcpy(many[i].patient, &(int){i / 8}, sizeof(i));
+    }
+    again();
+    assert_int_equal(pattern_batch(many, MANY, 0, &mem, &found, &err), WARD_OK);
+    assert_int_equal(found.n, MANY - BATCH_DOSES + 1);
+    assert_int_equal(found.at[found.n - 1].count, MANY / 8);
+    assert_int_equal(found.at[found.n - 1].n_evidence, PATTERN_EVIDENCE);
+    again();
+    assert_int_equal(pattern_place(many, MANY, 0, &mem, &found, &err), WARD_OK);
+    assert_int_equal(found.n, MANY - 8 * (PLACE_MOST - 1));
+}
+
+/* ---- the same, again ---- */
+
+static void what_is_the_same_becomes_one(void **state)
+{
+    struct pattern all;
+    struct ward_val ids;
+    size_t n;
+
+    (void)state;
+    for (int i = 0; i < 60; i++)
+        put((size_t)i, i < 30 ? 4.0 * i : 3600 + 2.0 * i, i, i % 2 == 0 ? "nurse-1" : "nurse-2",
+            "");
+    batch(60);
+    patterns_sort(&found);
+    n = patterns_same(&found, 0);
+    assert_int_equal(n + patterns_same(&found, n), found.n); /* one a person */
+    for (size_t i = 1; i < n; i++)
+        assert_true(found.at[i].last_us > found.at[i - 1].last_us);
+    all = pattern_joined(found.at, n);
+    assert_int_equal(all.count,
+                     15); /* the second burst's, all of it; the first had eight a minute */
+    assert_int_equal(all.first_us, found.at[0].first_us);
+    assert_int_equal(all.last_us, found.at[n - 1].last_us);
+    assert_int_equal(pattern_evidence(NULL, 0, found.at, n, &mem, &ids, &err), WARD_OK);
+    assert_int_equal(ids.n, 30 * DOSAGE_ID);
+    assert_int_equal(
+        pattern_evidence((const uint8_t(*)[DOSAGE_ID])ids.p, 30, found.at, n, &mem, &ids, &err),
+        WARD_OK);
+    assert_int_equal(ids.n, 30 * DOSAGE_ID); /* nothing twice */
+}
+
+static void a_share_is_what_it_is_now(void **state)
+{
+    const struct pattern same[] = {{.count = 12, .out_of = 20, .first_us = 5, .last_us = 9},
+                                   {.count = 11, .out_of = 21, .first_us = 6, .last_us = 10}};
+    struct pattern all = pattern_joined(same, 2);
+
+    (void)state;
+    assert_int_equal(all.count, 11);
+    assert_int_equal(all.out_of, 21);
+    assert_int_equal(all.first_us, 5);
+    assert_int_equal(all.last_us, 10);
 }
 
 static void shares(void **state)
@@ -301,6 +478,10 @@ int main(void)
         cmocka_unit_test(the_same_second_person_too_fast),
         cmocka_unit_test(doses_between_do_not_part_a_run),
         cmocka_unit_test(one_wrong_token_is_a_slip),
+        cmocka_unit_test(whatever_is_charted_is_found_as_it_is_said),
+        cmocka_unit_test(a_minute_may_hold_thousands),
+        cmocka_unit_test(what_is_the_same_becomes_one),
+        cmocka_unit_test(a_share_is_what_it_is_now),
         cmocka_unit_test(shares),
         cmocka_unit_test(about_tells_apart_what_differs),
         cmocka_unit_test(every_kind_has_its_sentence),

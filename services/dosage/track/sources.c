@@ -56,11 +56,11 @@ enum ward_code charted_in(struct ward_db *db, struct ward_arena *mem, int64_t fr
 }
 
 enum ward_code misuse_in(struct ward_db *db, struct ward_arena *mem, int64_t from_us,
-                         int64_t to_us, struct misuse **out, size_t *n, struct ward_err *err)
+                         int64_t to_us, struct charted **out, size_t *n, struct ward_err *err)
 {
     static const char SQL[] = "SELECT at_us, event_id, actor, ward, place FROM token_misuse"
                               " WHERE at_us > ? AND at_us <= ? ORDER BY at_us, event_id";
-    struct misuse *all;
+    struct charted *all;
     struct ward_rows rows;
 
     WARD_TRY(ward_db_run(
@@ -69,11 +69,12 @@ enum ward_code misuse_in(struct ward_db *db, struct ward_arena *mem, int64_t fro
     if (all == NULL)
         return no_memory(err);
     for (size_t i = 0; i < rows.n; i++) {
-        all[i] = (struct misuse){.at_us = row_number(rows.at[i][0]),
-                                 .actor = rows.at[i][2].p,
-                                 .ward = rows.at[i][3].p,
-                                 .place = rows.at[i][4].p};
-        take_id(all[i].event_id, rows.at[i][1]);
+        all[i] = (struct charted){.at_us = row_number(rows.at[i][0]),
+                                  .actor = rows.at[i][2].p,
+                                  .second = "",
+                                  .ward = rows.at[i][3].p,
+                                  .place = rows.at[i][4].p};
+        take_id(all[i].id, rows.at[i][1]);
     }
     *out = all;
     *n = rows.n;

@@ -11,8 +11,9 @@
 #define ARENA_CAP ((size_t)64 << 20)
 #define HOUR_US   (3600 * PATTERN_S)
 /* A row is seen this long after its time at the latest: a call has no longer deadline. */
-#define OVERLAP_US (120 * PATTERN_S)
-#define FIRST_US   (24 * HOUR_US) /* how far back the first look goes */
+#define OVERLAP_US    (120 * PATTERN_S)
+#define FIRST_US      (24 * HOUR_US) /* how far back the first look goes */
+#define STEP_LEAST_US (60 * PATTERN_S)
 
 /* ---- one look ---- */
 
@@ -24,8 +25,7 @@ struct look {
 static enum ward_code search(struct ward_db *db, struct look *l, struct patterns *found,
                              struct ward_err *err)
 {
-    struct charted *rows;
-    struct misuse *tokens;
+    struct charted *rows, *tokens;
     size_t n, n_tokens;
 
     WARD_TRY(charted_in(db, l->mem, l->from_us - SECOND_BACK, l->to_us, &rows, &n, err));
@@ -47,26 +47,38 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 
     ward_arena_reset(l->mem);
     WARD_TRY(search(db, l, &found, err));
-    for (size_t i = 0; i < found.n; i++)
-        WARD_TRY(workaround_keep(db, l->mem, &found.at[i], err));
+    patterns_sort(&found);
+    for (size_t i = 0, n; i < found.n; i += n) {
+        n = patterns_same(&found, i);
+        WARD_TRY(workaround_keep(db, l->mem, &found.at[i], n, err));
+    }
     return watch_keep_looked(db, l->mem, l->to_us, err);
 }
 
-/* From where the last look ended, an hour at a time, so that a long rest fits into memory. */
+/* From where the last look ended, an hour at a time, or less where so much happened in one that
+ * it does not fit into memory. */
 static enum ward_code look_on(struct ward_db *db, struct ward_arena *mem, int64_t now_us,
                               struct ward_err *err)
 {
-    int64_t looked;
+    int64_t looked, step = HOUR_US;
 
     WARD_TRY(watch_looked(db, mem, &looked, err));
     if (looked == 0)
         looked = now_us - FIRST_US;
     do {
         struct look l = {.mem = mem, .from_us = looked - OVERLAP_US};
+        enum ward_code code;
 
-        l.to_us = now_us - looked > HOUR_US ? looked + HOUR_US : now_us;
-        WARD_TRY(ward_db_tx(db, in_tx, &l, err));
-        looked = l.to_us;
+        l.to_us = now_us - looked > step ? looked + step : now_us;
+        code = ward_db_tx(db, in_tx, &l, err);
+        if (code == WARD_OK)
+            looked = l.to_us;
+        else if (code != WARD_RESOURCE_EXHAUSTED || step <= STEP_LEAST_US)
+            return code;
+        else {
+            step /= 2;
+            *err = (struct ward_err){0};
+        }
     } while (looked < now_us);
     return WARD_OK;
 }

@@ -14,7 +14,7 @@ WARD_MUST enum ward_code charted_in(struct ward_db *db, struct ward_arena *mem, 
                                     int64_t to_us, struct charted **out, size_t *n,
                                     struct ward_err *err);
 WARD_MUST enum ward_code misuse_in(struct ward_db *db, struct ward_arena *mem, int64_t from_us,
-                                   int64_t to_us, struct misuse **out, size_t *n,
+                                   int64_t to_us, struct charted **out, size_t *n,
                                    struct ward_err *err);
 /* Whole patterns, evidence and all: by shares, and of emergencies that are late at to_us. */
 WARD_MUST enum ward_code find_unscanned(struct ward_db *db, struct ward_arena *mem,
@@ -30,10 +30,11 @@ WARD_MUST enum ward_code count_late(struct ward_db *db, struct ward_arena *mem, 
 
 /* ---- keep.c: what was found ---- */
 
-/* A new workaround, or more of one that nobody has reviewed yet. What comes after a review is a
- * new one. In a transaction. */
+/* same[0..n): of the same `about`, in order of last_us. A new workaround, or more of one that
+ * nobody has reviewed yet. What comes after a review is a new one. In a transaction. */
 WARD_MUST enum ward_code workaround_keep(struct ward_db *db, struct ward_arena *mem,
-                                         const struct pattern *p, struct ward_err *err);
+                                         const struct pattern *same, size_t n,
+                                         struct ward_err *err);
 /* Everything recorded before it was looked at; 0: nothing was yet. */
 WARD_MUST enum ward_code watch_looked(struct ward_db *db, struct ward_arena *mem,
                                       int64_t *to_us, struct ward_err *err);
