@@ -85,7 +85,7 @@ async function meeting(site, id, waiting, ask) {
       await new Promise((resolve) => setTimeout(resolve, 150)); // asked more often, MariaDB says what it said before
       const [[n]] = await site.sql("SELECT COUNT(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'");
       return Number(n) >= waiting;
-    }, { seconds: 4 });
+    }, { seconds: 20 }); // who waited for longer than InnoDB lets them asks again
   } finally {
     await site.sql(`KILL QUERY ${connection}`);
     await Promise.allSettled([holder, answers]);
