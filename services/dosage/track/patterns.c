@@ -50,9 +50,8 @@ enum ward_code pattern_add(struct patterns *list, const struct pattern *p,
     return WARD_OK;
 }
 
-/* A pattern that is complete at row i of a lane; its evidence are the oldest rows of the
- * window.
- */
+/* A pattern that is complete at row i of a lane, with the oldest rows of the window as its
+ * evidence. */
 static struct pattern burst(const struct lanes *l, const struct window *w, size_t i, Kind kind)
 {
     const struct charted *last = l->at[i].row;

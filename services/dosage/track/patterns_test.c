@@ -258,8 +258,7 @@ static bool is_in(size_t j, size_t i, int64_t within, bool by_place)
                     : strcmp(rows[j].actor, rows[i].actor) == 0;
 }
 
-/* The window that ends with row i: how many rows and patients, whether of one person, its
- * first.
+/* The window that ends with row i: rows and patients in it, whether of one person, its first.
  */
 static int patients_to(size_t i, int64_t within, bool by_place, int *n, bool *one,
                        size_t *first)

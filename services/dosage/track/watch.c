@@ -11,8 +11,10 @@
 #define ARENA_CAP ((size_t)64 << 20)
 #define HOUR_US   (3600 * PATTERN_S)
 /* A row is seen this long after its time at the latest: a call has no longer deadline. */
-#define OVERLAP_US    (120 * PATTERN_S)
-#define FIRST_US      (24 * HOUR_US) /* how far back the first look goes */
+#define OVERLAP_US (120 * PATTERN_S)
+#define FIRST_US   (24 * HOUR_US) /* how far back the first look goes */
+/* Halved to no less: what is read again before each step, OVERLAP_US and SECOND_BACK, is more
+ * than that already. */
 #define STEP_LEAST_US (60 * PATTERN_S)
 
 /* ---- one look ---- */
