@@ -25,6 +25,9 @@
          "there is no IANA time zone of this name", "use a name like Europe/Berlin"},          \
         {"RULE_SET_INVALID", WARD_INVALID_ARGUMENT, DOSAGE, "the rule set contradicts itself", \
          "correct the places that BadRequest names"},                                          \
+        {"ENGINE_NEWER", WARD_FAILED_PRECONDITION, DOSAGE,                                     \
+         "a newer version of dosage made the decision",                                        \
+         "ask a replica that was upgraded, or upgrade this one"},                              \
         {"RULE_SET_NOT_FOUND", WARD_NOT_FOUND, DOSAGE, "there is no rule set of this version", \
          "see ListRuleSets"},                                                                  \
         {"RULE_SET_STATE", WARD_FAILED_PRECONDITION, DOSAGE,                                   \

@@ -170,6 +170,10 @@ enum ward_code check_with(const struct prepared *set, const Ward__Dosage__V1__Sn
 {
     struct run r = {.set = set, .snap = snap, .mem = mem, .err = err};
 
+    if (snap->engine > CHECK_ENGINE)
+        return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "ENGINE_NEWER",
+                                "the decision was made by a newer version of the check than "
+                                "this program has");
     WARD_TRY(begin(&r));
     if (r.drug != NULL && gather(&r)) {
         body_of(&r);

@@ -2,17 +2,22 @@
  *
  * No clock, no database, no locale, no double but where a formula's source has one (Mosteller's
  * root, done in integers). The same input gives the same bytes, on every machine, for as long
- * as the rule set is kept: a change of this code that gives other bytes for old snapshots is
- * told by the tests (tests/contract/dosage/replay) and by ReplayDecision.
+ * as the rule set is kept. Snapshot.engine names the version of this code that decides, so a
+ * newer program replays an old decision to the same bytes (tests/contract/dosage/replay).
  *
  * Threads: any. Memory: the arena. Errors: RESOURCE_EXHAUSTED; INVALID_ARGUMENT DOSE_UNIT,
- * DOSE_VALUE, TIMING_INVALID for a prescription that cannot be. Everything else is a finding.
+ * DOSE_VALUE, TIMING_INVALID for a prescription that cannot be; FAILED_PRECONDITION
+ * ENGINE_NEWER for a snapshot that a newer program decided. Everything else is a finding.
  */
 #ifndef DOSAGE_CHECK_CHECK_H
 #define DOSAGE_CHECK_CHECK_H
 
 #include "common/measure/decimal.h"
 #include "services/dosage/formulary/ruleset.h"
+
+/* The newest version of the check's own code. Raise it when a change would decide an old
+ * snapshot otherwise, and keep the old behaviour for snapshots that name an older version. */
+#define CHECK_ENGINE 2
 
 /* Fills out's findings, trace, outcome and sha256; its snapshot is the one given. */
 WARD_MUST enum ward_code check_run(const struct ruleset *rules,

@@ -252,6 +252,18 @@ static void a_dose_on_time_is_not_too_soon(void **state)
     TOLD(BED("100 mg", NEEDED) MINE("a", "100 mg", "1799985660000000"), "para-adult:H");
 }
 
+static void a_decision_of_a_newer_check_is_not_decided_by_an_older_one(void **state)
+{
+    struct bench *b = *state;
+    Ward__Dosage__V1__Snapshot *s = bench_snapshot(b, BED("100 mg", EVERY("300")));
+
+    s->engine = CHECK_ENGINE;
+    assert_int_equal(bench_try(b, s), WARD_OK);
+    s->engine = CHECK_ENGINE + 1;
+    assert_int_equal(bench_try(b, s), WARD_FAILED_PRECONDITION);
+    assert_string_equal(b->err.reason, "ENGINE_NEWER");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -268,6 +280,7 @@ int main(void)
         cmocka_unit_test(doses_on_time_are_not_one_too_many),
         cmocka_unit_test(windows_let_off_one_dose_of_what_has_them),
         cmocka_unit_test(a_dose_on_time_is_not_too_soon),
+        cmocka_unit_test(a_decision_of_a_newer_check_is_not_decided_by_an_older_one),
     };
 
     return cmocka_run_group_tests(tests, world_up, world_down);

@@ -105,6 +105,12 @@ struct run {
     size_t n_trace, room_trace;
 };
 
+/* Whether this decision uses the check's own code of that version or a newer one. */
+static inline bool engine_at_least(const struct run *r, int32_t version)
+{
+    return r->snap->engine >= version;
+}
+
 /* ---- say.c: sentences, findings, the trace ---- */
 
 /* {0} to {9} are the arguments. */

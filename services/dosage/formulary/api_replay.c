@@ -113,6 +113,10 @@ static enum ward_code decide_anew(struct replay *r, const uint8_t id[DOSAGE_ID])
         return WARD_OK;
     }
     WARD_TRY(code);
+    if (was->snapshot->engine > CHECK_ENGINE) {
+        r->progress.unreadable++;
+        return WARD_OK;
+    }
     WARD_TRY(run_again(r, was->snapshot, &now));
     return count(r, was, &now);
 }

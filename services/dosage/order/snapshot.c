@@ -134,6 +134,7 @@ enum ward_code snapshot_make(struct worker *w, struct ward_arena *mem,
         return no_memory(err);
     s->at_us = what->at_us;
     s->time_zone = text(what->time_zone == NULL ? looked->time_zone : what->time_zone);
+    s->engine = CHECK_ENGINE;
     s->rule_set_version = ruleset_version(rules);
     s->rule_set_sha256 = text(ruleset_sha256(rules));
     s->purpose = what->purpose;
