@@ -64,6 +64,7 @@ const struct ward_method *records_methods(void)
         ROW("Exchange", "DiscardQuarantined", discard_quarantined),
         ROW("Exchange", "ExportDeidentified", export_deidentified),
         ROW("Feed", "Follow", follow),
+        ROW("Feed", "GetWards", get_wards),
         ROW("Text", "Extract", extract),
         ROW("Analytics", "GetSeries", get_series),
         ROW("RecordsAdmin", "GetStatus", get_status),

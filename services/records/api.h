@@ -15,8 +15,8 @@ ward_handler create_rpc, read_rpc, update_rpc, history_rpc, read_version_rpc,
     unmerge_patients_rpc, list_merges_rpc, find_duplicates_rpc, mark_different_rpc,
     import_bundle_rpc, export_bundle_rpc, import_csv_rpc, list_quarantine_rpc,
     get_quarantined_rpc, replay_quarantined_rpc, discard_quarantined_rpc,
-    export_deidentified_rpc, follow_rpc, extract_rpc, get_series_rpc, get_status_rpc,
-    rotate_keys_rpc, erase_patient_rpc;
+    export_deidentified_rpc, follow_rpc, get_wards_rpc, extract_rpc, get_series_rpc,
+    get_status_rpc, rotate_keys_rpc, erase_patient_rpc;
 
 /* A static or arena text where protobuf-c wants char *. */
 char *api_text(const char *s);

@@ -58,6 +58,11 @@ WARD_MUST enum ward_code feed_reset(struct charts *ch, struct ward_err *err);
 WARD_MUST enum ward_code feed_apply(struct charts *ch,
                                     const Ward__Records__V1__FollowResponse *msg,
                                     struct ward_err *err);
+/* Notes the ward of each known patient whose encounter changed. A failure leaves the message
+ * unacknowledged: the feed sends it again. */
+WARD_MUST enum ward_code feed_transfers(struct charts *ch,
+                                        const Ward__Records__V1__FollowResponse *msg,
+                                        struct ward_err *err);
 /* In memory and in the tables the same: the first of a merge's two changes is of who stays. */
 bool feed_is_merge(const Ward__Records__V1__Change *change);
 

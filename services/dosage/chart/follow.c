@@ -104,6 +104,7 @@ static enum ward_code deal(struct charts *ch, const Message *msg, struct ward_er
 {
     for (size_t i = 0; i < msg->n_changes; i++)
         forget(ch, msg->changes[i]);
+    WARD_TRY(feed_transfers(ch, msg, err));
     WARD_TRY(feed_apply(ch, msg, err));
     for (size_t i = 0; i < msg->n_changes; i++)
         forget_erased(ch, msg->changes[i]);

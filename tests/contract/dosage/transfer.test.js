@@ -1,6 +1,6 @@
 'use strict';
-// A patient who is moved takes their doses with them: what is due, what was missed, what waits for somebody, and the pack are the
-// ward's where they lie now, and nobody else's. The orders stay as they were written.
+// A transferred patient's doses move along: due and missed doses, emergencies that wait for somebody and the downtime pack belong to
+// the new ward at once, before anybody opens the chart. The orders stay as they were written.
 
 const test = require('node:test');
 const assert = require('node:assert/strict');
@@ -45,16 +45,32 @@ const IN = { due: true, missed: true, packed: true, open: true };
 const OUT = { due: false, missed: false, packed: false, open: false };
 const opened = (patient, ward, on) => site.api('dosage', { on }).call('ListOrders', { patient_id: patient.id }, there(ward)).catch((e) => e);
 
-test('a list of the new ward has them once anybody there opened them, and the old ward\'s no more', async () => {
+test('a transferred patient is on the new ward\'s lists and pack, and off the old ward\'s, though nobody opened the chart', async () => {
   const patient = await lying('ward-3');
   assert.deepEqual([await hasIn('ward-3', patient), await hasIn('ward-4', patient)], [IN, OUT]);
   await move(patient, 'ward-4');
-  assert.ok(await until('the new ward has them', async () => {
-    await opened(patient, 'ward-4', 'dosage');
-    return (await due('ward-4')).includes(patient.id);
-  }));
+  assert.ok(await until('the new ward has them', async () => (await due('ward-4')).includes(patient.id)));
   assert.deepEqual([await hasIn('ward-3', patient), await hasIn('ward-4', patient)], [OUT, IN]);
   assert.ok((await due('ward-4', 'dosage2')).includes(patient.id), 'at the other replica too');
+});
+
+test('a transfer while this service was away is noted when it is back', async () => {
+  const patient = await lying('ward-3');
+  await Promise.all(['dosage', 'dosage2'].map((name) => site.ward.services[name].kill()));
+  await move(patient, 'ward-4');
+  await Promise.all(['dosage', 'dosage2'].map((name) => site.ward.services[name].start()));
+  assert.ok(await until('the new ward has them', async () => (await due('ward-4').catch(() => [])).includes(patient.id)));
+  assert.deepEqual([await hasIn('ward-3', patient), await hasIn('ward-4', patient)], [OUT, IN]);
+});
+
+test('where a patient lies is answered to dosage alone', async () => {
+  const patient = await lying('ward-3');
+  const nobody = '00000000-0000-4000-8000-000000000000';
+  const ask = (as, ids) => site.api('feed', { on: 'records', as }).call('GetWards', { patient_ids: ids });
+  assert.deepEqual((await ask('dosage', [patient.id, nobody])).wards, [{ patient_id: patient.id, ward: 'ward-3' }, { patient_id: nobody, ward: '' }]);
+  assert.equal((await ask('gateway', [patient.id]).catch((e) => e)).reason, 'CALLER_NOT_ALLOWED');
+  assert.equal((await ask('dosage', []).catch((e) => e)).code, 'INVALID_ARGUMENT');
+  assert.equal((await ask('dosage', ['x']).catch((e) => e)).code, 'INVALID_ARGUMENT');
 });
 
 test('the orders keep the ward they were written in until somebody changes them, and read', async () => {
