@@ -11,7 +11,7 @@
 size_t ruleset_rules(const RuleSet *msg)
 {
     return msg->n_dose_rules + msg->n_interactions + msg->n_duplicates + msg->n_allergies +
-           msg->n_fresh + msg->n_slips;
+           msg->n_fresh + msg->n_slips + msg->n_context + msg->n_monitoring;
 }
 
 static int by_key(const void *a, const void *b)
@@ -155,6 +155,10 @@ static bool index_rules(struct ruleset *r)
         add_rule(r, m->fresh[i]->rule, 4, i);
     for (size_t i = 0; i < m->n_slips; i++)
         add_rule(r, m->slips[i]->rule, 5, i);
+    for (size_t i = 0; i < m->n_context; i++)
+        add_rule(r, m->context[i]->rule, 6, i);
+    for (size_t i = 0; i < m->n_monitoring; i++)
+        add_rule(r, m->monitoring[i]->rule, 7, i);
     for (size_t i = 0; i < m->n_reasons; i++)
         add(&r->reasons, m->reasons[i]->code, m->reasons[i], NULL, i, 0);
     sort(&r->rules);

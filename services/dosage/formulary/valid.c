@@ -81,7 +81,8 @@ static void twice_reason(struct valid *v, const struct named *n)
 static void twice_rule(struct valid *v, const struct named *n)
 {
     static const char *const LISTS[] = {"dose_rules", "interactions", "duplicates",
-                                        "allergies",  "fresh",        "slips"};
+                                        "allergies",  "fresh",        "slips",
+                                        "context",    "monitoring"};
     const struct place *rule = PLACE(PLACE_OF(NULL, LISTS[n->i], n->j), "rule");
 
     wrong(v, PLACE(rule, "id"), "is another rule's too");
@@ -114,4 +115,5 @@ void valid_ruleset(const struct ruleset *r, struct ruleset_problems *problems)
     valid_drugs(&v);
     valid_doses(&v);
     valid_rules(&v);
+    valid_contexts(&v);
 }

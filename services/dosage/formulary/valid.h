@@ -34,8 +34,8 @@ bool valid_word(struct valid *v, const struct place *at, const char *s, const ch
 bool valid_text(struct valid *v, const struct place *at, const char *s, size_t most);
 bool valid_sentence(struct valid *v, const struct place *at, const Sentence *s);
 bool valid_codes(struct valid *v, const struct place *at, Coding *const *codes, size_t n);
-bool valid_routes(struct valid *v, const struct place *in, const Ward__Dosage__V1__Route *list,
-                  size_t n);
+bool valid_routes(struct valid *v, const struct place *in, const char *name,
+                  const Ward__Dosage__V1__Route *list, size_t n);
 bool valid_range(struct valid *v, const struct place *at, int64_t n, int64_t from, int64_t to);
 /* Lower case, and not empty: each of a list of names. */
 bool valid_names(struct valid *v, const struct place *in, const char *name, char *const *list,
@@ -56,12 +56,17 @@ bool valid_unit(struct valid *v, const struct place *at, const char *unit);
 bool valid_amount(struct valid *v, const struct place *at, const Quantity *q,
                   const Ingredient *in, enum over over, struct ward_decimal *in_unit);
 
-/* ---- valid_drug.c, valid_dose.c, valid_rule.c ---- */
+/* ---- valid_drug.c, valid_dose.c, valid_rule.c, valid_context.c ---- */
 void valid_drugs(struct valid *v);
 void valid_doses(struct valid *v);
 void valid_rules(struct valid *v);
+void valid_contexts(struct valid *v);
 /* What every rule carries. */
 void valid_rule_head(struct valid *v, const struct place *in, const Rule *rule);
+void valid_selector(struct valid *v, const struct place *at, const Selector *s);
+/* NULL o is fine. `of`: whose dose; NULL: several ingredients'. */
+void valid_over(struct valid *v, const struct place *at, const Ward__Dosage__V1__DoseOver *o,
+                const Selector *of);
 bool valid_ages(struct valid *v, const struct place *in, int32_t from, int32_t to);
 
 #endif

@@ -36,7 +36,7 @@ static void band(struct valid *v, const Ward__Dosage__V1__Band *b, const struct 
     if (b == NULL)
         return;
     renal = *b->renal_from != '\0' || *b->renal_to != '\0';
-    valid_routes(v, at, b->routes, b->n_routes);
+    valid_routes(v, at, "routes", b->routes, b->n_routes);
     valid_codes(v, PLACE(at, "indications"), b->indications, b->n_indications);
     valid_ages(v, at, b->age_from_days, b->age_to_days);
     bounds(v, PLACE(at, "weight_from_kg"), b->weight_from_kg, PLACE(at, "weight_to_kg"),

@@ -100,7 +100,7 @@ static void product(struct valid *v, const Drug *d, const Product *p, const stru
     strengths(v, d, p, at);
     if (p->n_routes == 0)
         wrong(v, PLACE(at, "routes"), "are missing");
-    if (valid_routes(v, at, p->routes, p->n_routes))
+    if (valid_routes(v, at, "routes", p->routes, p->n_routes))
         for (size_t i = 0; i < p->n_routes; i++)
             if (!has_route(d, p->routes[i]))
                 wrong(v, PLACE_OF(at, "routes", i), "is none of its drug's");
@@ -130,7 +130,7 @@ static void drug(struct valid *v, const Drug *d, const struct place *at)
     holds(v, d, at);
     if (d->n_routes == 0)
         wrong(v, PLACE(at, "routes"), "are missing");
-    valid_routes(v, at, d->routes, d->n_routes);
+    valid_routes(v, at, "routes", d->routes, d->n_routes);
     for (size_t i = 0; i < d->n_products; i++)
         product(v, d, d->products[i], PLACE_OF(at, "products", i));
 }

@@ -72,8 +72,8 @@ bool valid_codes(struct valid *v, const struct place *in, Coding *const *codes, 
     return good;
 }
 
-bool valid_routes(struct valid *v, const struct place *in, const Ward__Dosage__V1__Route *list,
-                  size_t n)
+bool valid_routes(struct valid *v, const struct place *in, const char *name,
+                  const Ward__Dosage__V1__Route *list, size_t n)
 {
     uint32_t seen = 0;
 
@@ -81,9 +81,9 @@ bool valid_routes(struct valid *v, const struct place *in, const Ward__Dosage__V
         int route = (int)list[i];
 
         if (route <= 0 || route > (int)WARD__DOSAGE__V1__ROUTE__ROUTE_IT)
-            return wrong(v, PLACE_OF(in, "routes", i), "is no route");
+            return wrong(v, PLACE_OF(in, name, i), "is no route");
         if (seen & (1U << route))
-            return wrong(v, PLACE_OF(in, "routes", i), "stands there twice");
+            return wrong(v, PLACE_OF(in, name, i), "stands there twice");
         seen |= 1U << route;
     }
     return true;

@@ -36,7 +36,7 @@ static void class_there(struct valid *v, const struct place *at, const char *id)
         wrong(v, at, "is a class that no ingredient is of");
 }
 
-static void selector(struct valid *v, const struct place *at, const Selector *s)
+void valid_selector(struct valid *v, const struct place *at, const Selector *s)
 {
     if (s == NULL || s->of_case == WARD__DOSAGE__V1__SELECTOR__OF__NOT_SET)
         wrong(v, at, "selects nothing");
@@ -50,10 +50,19 @@ static void interaction(struct valid *v, const Ward__Dosage__V1__InteractionRule
                         const struct place *at)
 {
     valid_rule_head(v, at, x->rule);
-    selector(v, PLACE(at, "a"), x->a);
-    selector(v, PLACE(at, "b"), x->b);
+    valid_selector(v, PLACE(at, "a"), x->a);
+    valid_selector(v, PLACE(at, "b"), x->b);
     valid_range(v, PLACE(at, "within_hours"), x->within_hours, 0, HOURS_MOST);
     valid_sentence(v, PLACE(at, "effect"), x->effect);
+    valid_over(v, PLACE(at, "a_over"), x->a_over, x->a);
+    valid_over(v, PLACE(at, "b_over"), x->b_over, x->b);
+    valid_routes(v, at, "a_routes", x->a_routes, x->n_a_routes);
+    valid_routes(v, at, "b_routes", x->b_routes, x->n_b_routes);
+    valid_ages(v, at, x->age_from_days, x->age_to_days);
+    valid_range(v, PLACE(at, "a_then_b_hours"), x->a_then_b_hours, 0, HOURS_MOST);
+    valid_range(v, PLACE(at, "b_then_a_hours"), x->b_then_a_hours, 0, HOURS_MOST);
+    if (x->c != NULL)
+        valid_selector(v, PLACE(at, "c"), x->c);
 }
 
 static void duplicate(struct valid *v, const Ward__Dosage__V1__DuplicateRule *d,
@@ -74,11 +83,11 @@ static void allergy(struct valid *v, const Ward__Dosage__V1__AllergyRule *a,
     valid_codes(v, PLACE(at, "codes"), a->codes, a->n_codes);
     valid_names(v, at, "names", a->names, a->n_names);
     if (a->allergy != NULL)
-        selector(v, PLACE(at, "allergy"), a->allergy);
+        valid_selector(v, PLACE(at, "allergy"), a->allergy);
     if (a->n_forbids == 0)
         wrong(v, PLACE(at, "forbids"), "is empty");
     for (size_t i = 0; i < a->n_forbids; i++)
-        selector(v, PLACE_OF(at, "forbids", i), a->forbids[i]);
+        valid_selector(v, PLACE_OF(at, "forbids", i), a->forbids[i]);
     valid_sentence(v, PLACE(at, "effect"), a->effect);
 }
 
