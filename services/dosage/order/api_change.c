@@ -59,6 +59,19 @@ static enum ward_code write(struct changing *ch, const Order *was, Prescription 
     return ordering_write(&ch->o, order, err);
 }
 
+/* A draft keeps a start that it has; one without begins when it is activated. */
+static enum ward_code write_draft(struct changing *ch, const Order *was, struct ward_err *err)
+{
+    Prescription *p = ward_new(ch->o.call->mem, Prescription);
+
+    if (p == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for an order");
+    *p = *ch->req->prescription;
+    if (p->starts_at_us == 0)
+        p->starts_at_us = was->prescription->starts_at_us;
+    return write(ch, was, p, err);
+}
+
 static enum ward_code change_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct changing *ch = arg;
@@ -73,8 +86,8 @@ static enum ward_code change_in_tx(struct ward_db *db, void *arg, struct ward_er
                                 "an order in this state is not changed");
     WARD_TRY(check_drug(ch, was->prescription->drug_id, q->prescription->drug_id, err));
     if ((enum order_state)was->state == ORDER_DRAFT)
-        return write(ch, was, q->prescription, err);
-    WARD_TRY(ordering_starts(&ch->o, q->prescription, &now, err));
+        return write_draft(ch, was, err);
+    WARD_TRY(ordering_starts(&ch->o, was->prescription, q->prescription, &now, err));
     WARD_TRY(ordering_decide(&ch->o, PURPOSE(CHANGE), now, was->order_id, err));
     return ch->o.n_open > 0 ? WARD_OK : write(ch, was, now, err);
 }

@@ -10,7 +10,7 @@ typedef Ward__Dosage__V1__CheckRequest CheckRequest;
 typedef Ward__Dosage__V1__CheckResponse CheckResponse;
 
 /* The order that is changed is one of this very patient's. */
-static enum ward_code check_order(struct ordering *o, const char *order_id, const char **text)
+static enum ward_code check_order(struct ordering *o, const char *order_id, Order **out)
 {
     struct ward_call *c = o->call;
     uint8_t id[DOSAGE_ID], patient[DOSAGE_ID];
@@ -18,7 +18,7 @@ static enum ward_code check_order(struct ordering *o, const char *order_id, cons
     Order *order;
     size_t n;
 
-    *text = "";
+    *out = NULL;
     if (*order_id == '\0')
         return WARD_OK;
     WARD_TRY(ward_call_id(c, "order_id", order_id, id, NULL));
@@ -28,7 +28,7 @@ static enum ward_code check_order(struct ordering *o, const char *order_id, cons
     WARD_TRY(owners_of(c->wrk, c->mem, o->chart.id, &all, &n, c->err));
     for (size_t i = 0; i < n; i++)
         if (memcmp(all[i], patient, DOSAGE_ID) == 0) {
-            *text = order->order_id;
+            *out = order;
             return WARD_OK;
         }
     return WARD_FAIL_REASON(c->err, NOT_FOUND, "ORDER_NOT_FOUND",
@@ -121,15 +121,16 @@ static enum ward_code check(struct ward_call *c, const CheckRequest *q, CheckRes
 {
     struct checking k = {0};
     enum ward_code code;
-    const char *order;
     Prescription *now;
+    Order *order;
 
     WARD_TRY(ordering_for(&k.o, c, q->patient_id));
     k.o.at_us = ward_wall_us();
     WARD_TRY(prescription_valid(q->prescription, k.o.at_us, c->err));
     WARD_TRY(check_order(&k.o, q->order_id, &order));
-    WARD_TRY(ordering_starts(&k.o, q->prescription, &now, c->err));
-    code = order_gone(decide_and_keep(&k, now, order), c->err);
+    WARD_TRY(ordering_starts(&k.o, order == NULL ? NULL : order->prescription, q->prescription,
+                             &now, c->err));
+    code = order_gone(decide_and_keep(&k, now, order == NULL ? "" : order->order_id), c->err);
     look_wipe(&k.looked);
     r->decision = k.o.decision;
     return code;

@@ -34,7 +34,7 @@ static enum ward_code place_in_tx(struct ward_db *db, void *arg, struct ward_err
     (void)db;
     if (p->req->draft)
         return write(p, p->req->prescription, ORDER_DRAFT, err);
-    WARD_TRY(ordering_starts(&p->o, p->req->prescription, &now, err));
+    WARD_TRY(ordering_starts(&p->o, NULL, p->req->prescription, &now, err));
     WARD_TRY(ordering_decide(&p->o, PURPOSE(PLACE), now, "", err));
     return p->o.n_open > 0 ? WARD_OK : write(p, now, ORDER_ACTIVE, err);
 }

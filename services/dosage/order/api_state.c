@@ -94,7 +94,7 @@ static enum ward_code activate(struct moving *m, const Order *was, struct ward_e
     if (prescription_over(was->prescription, m->o.at_us))
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "ORDER_STATE",
                                 "the order has ended: change it first");
-    WARD_TRY(ordering_starts(&m->o, was->prescription, &now, err));
+    WARD_TRY(ordering_starts(&m->o, NULL, was->prescription, &now, err));
     WARD_TRY(ordering_decide(&m->o, draft ? PURPOSE(PLACE) : PURPOSE(CHANGE), now,
                              was->order_id, err));
     return m->o.n_open > 0 ? WARD_OK : write(m, was, now, err);

@@ -73,8 +73,11 @@ WARD_MUST enum ward_code ordering_decide(struct ordering *o, Purpose purpose,
                                          struct ward_err *err);
 /* Writes the next version (version 0: the first) of an order, by this caller and act. */
 WARD_MUST enum ward_code ordering_write(struct ordering *o, Order *order, struct ward_err *err);
-/* A copy that starts now, where it says 0. */
-WARD_MUST enum ward_code ordering_starts(struct ordering *o, const Prescription *p,
-                                         Prescription **out, struct ward_err *err);
+/* A copy of `is` with a start. Where it gives none (0), it keeps the start of `was`, the order
+ * as it is (NULL: a new order), and begins now where that has none either. INVALID_ARGUMENT
+ * prescription.starts_at_us: the last dose counted from that start is over */
+WARD_MUST enum ward_code ordering_starts(struct ordering *o, const Prescription *was,
+                                         const Prescription *is, Prescription **out,
+                                         struct ward_err *err);
 
 #endif

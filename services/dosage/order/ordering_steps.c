@@ -1,5 +1,6 @@
 /* What is done inside an ordering's transaction. */
 #include "services/dosage/order/ordering.h"
+#include "services/dosage/order/prescription.h"
 
 #include <string.h>
 
@@ -25,14 +26,40 @@ enum ward_code ordering_order(struct ordering *o, Order **out, struct ward_err *
     return WARD_OK;
 }
 
-enum ward_code ordering_starts(struct ordering *o, const Prescription *p, Prescription **out,
-                               struct ward_err *err)
+static bool is_continuous(const Prescription *p)
+{
+    return p->timing != NULL &&
+           p->timing->kind == WARD__DOSAGE__V1__TIMING__KIND__KIND_CONTINUOUS;
+}
+
+static bool same_dose(const Prescription *a, const Prescription *b)
+{
+    return a->dose != NULL && b->dose != NULL && strcmp(a->dose->value, b->dose->value) == 0 &&
+           strcmp(a->dose->unit, b->dose->unit) == 0;
+}
+
+/* An infusion with a new rate begins again, so that the new rate has a slot of its own. */
+static bool begins_again(const Prescription *was, const Prescription *is)
+{
+    return is_continuous(is) && !(is_continuous(was) && same_dose(was, is));
+}
+
+enum ward_code ordering_starts(struct ordering *o, const Prescription *was,
+                               const Prescription *is, Prescription **out, struct ward_err *err)
 {
     Prescription *copy = ward_new(o->call->mem, Prescription);
 
     if (copy == NULL)
         return no_memory(err);
-    *copy = *p;
+    *copy = *is;
+    if (copy->starts_at_us == 0 && was != NULL && !begins_again(was, is)) {
+        copy->starts_at_us = was->starts_at_us;
+        if (copy->starts_at_us != 0 && prescription_spent(copy, o->at_us))
+            return WARD_FAIL_FIELD(
+                err, "prescription.starts_at_us",
+                "is needed: counted from the order's start, the last dose is "
+                "over");
+    }
     if (copy->starts_at_us == 0)
         copy->starts_at_us = o->at_us;
     *out = copy;
