@@ -64,11 +64,17 @@ function metadataOf({ token, metadata = {} }) {
   return md;
 }
 
+// A .proto file as grpc-js has it, parsed once for each test process.
+const packages = new Map();
+function packageOf(file) {
+  if (!packages.has(file)) packages.set(file, grpc.loadPackageDefinition(loader.loadSync(file, options)));
+  return packages.get(file);
+}
+
 class Client {
   // service: 'ward.audit.v1.Audit'; file: 'ward/audit/v1/audit.proto'; target: 'localhost:1234'.
   constructor({ file, service, target, tls, channel = {} }) {
-    const pkg = grpc.loadPackageDefinition(loader.loadSync(file, options));
-    const Stub = service.split('.').reduce((o, k) => o[k], pkg);
+    const Stub = service.split('.').reduce((o, k) => o[k], packageOf(file));
     this.definition = Stub.service;
     this.stub = new Stub(target, credentials(tls), { 'grpc.use_local_subchannel_pool': 1, ...AGAIN, ...channel });
     this.reached = false; // somebody answered it

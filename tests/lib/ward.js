@@ -46,11 +46,20 @@ const API = {
   health: { file: 'grpc/health/v1/health.proto', service: 'grpc.health.v1.Health' },
 };
 
+// The services whose ports another needs to be started with.
+const NEEDS = { records: ['audit'], dosage: ['records', 'identity'] };
+
 // 'identity2' is a second replica of identity: its own process and ports, the same database.
 const base = (name) => name.replace(/\d+$/, '');
 
+// Resolves once all have ended; the first failure is thrown then, so that nothing goes on behind it.
+async function settled(promises) {
+  const failed = (await Promise.allSettled(promises)).find((r) => r.status === 'rejected');
+  if (failed) throw failed.reason;
+}
+
 class Service {
-  constructor(name, env) {
+  constructor(name, env = {}) {
     this.name = name;
     this.env = env;
     this.clients = [];
@@ -78,7 +87,8 @@ class Service {
 }
 
 class Ward {
-  // services are started in this order; env has more variables of each; peers more certificates.
+  // Each service is started once those listed before it that it needs, or is a replica of, have started.
+  // env has more variables of each; peers more certificates.
   static async start(what) {
     const ward = new Ward();
     try {
@@ -97,16 +107,24 @@ class Ward {
     this.names = services;
     for (const sub of ['keys', 'log', 'gallery']) fs.mkdirSync(path.join(this.dir, sub), { mode: 0o700 });
     this.pki = path.join(this.dir, 'pki');
-    await must([bin('wardctl'), 'dev-certs', this.pki, ...PEERS, ...peers]);
-    await this.makeKeys();
-    this.db = await MariaDb.start(this.dir, [...new Set(services.map(base))]);
-    for (const name of services) {
-      this.services[name] = new Service(name, { ...this.environment(name), ...env[name] });
-      if (wait) await this.services[name].start();
+    const certificates = must([bin('wardctl'), 'dev-certs', this.pki, ...PEERS, ...peers]);
+    this.makeKeys();
+    const database = MariaDb.start(this.dir, [...new Set(services.map(base))]).then((db) => { this.db = db; });
+    await settled([certificates, database]);
+    const started = {};
+    for (const [i, name] of services.entries()) {
+      this.services[name] = new Service(name);
+      const before = services.slice(0, i).filter((n) => base(n) === base(name) || NEEDS[base(name)]?.includes(n));
+      started[name] = (async () => {
+        await Promise.all(before.map((n) => started[n]));
+        this.services[name].env = { ...this.environment(name), ...env[name] };
+        if (wait) await this.services[name].start();
+      })();
     }
+    await settled(Object.values(started));
   }
 
-  async makeKeys() {
+  makeKeys() {
     for (const key of ['audit', 'identity', 'records', 'dosage']) {
       fs.writeFileSync(path.join(this.dir, 'keys', `${key}.kek`), `${crypto.randomBytes(32).toString('hex')}\n`, { mode: 0o600 });
     }
@@ -155,8 +173,8 @@ class Ward {
 
   async stop() {
     for (const client of this.clients) client.close();
-    for (const service of Object.values(this.services).reverse()) if (service.proc) await service.stop();
-    if (this.db) await this.db.stop();
+    await settled(Object.values(this.services).map((service) => service.proc?.stop()));
+    if (this.db) await this.db.kill(); // nothing in it is worth an orderly stop
     fs.rmSync(this.dir, { recursive: true, force: true });
   }
 }
