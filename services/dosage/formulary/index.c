@@ -11,7 +11,8 @@
 size_t ruleset_rules(const RuleSet *msg)
 {
     return msg->n_dose_rules + msg->n_interactions + msg->n_duplicates + msg->n_allergies +
-           msg->n_fresh + msg->n_slips + msg->n_context + msg->n_monitoring;
+           msg->n_fresh + msg->n_slips + msg->n_context + msg->n_monitoring +
+           msg->n_usual_doses + msg->n_class_sums;
 }
 
 static int by_key(const void *a, const void *b)
@@ -159,6 +160,10 @@ static bool index_rules(struct ruleset *r)
         add_rule(r, m->context[i]->rule, 6, i);
     for (size_t i = 0; i < m->n_monitoring; i++)
         add_rule(r, m->monitoring[i]->rule, 7, i);
+    for (size_t i = 0; i < m->n_usual_doses; i++)
+        add_rule(r, m->usual_doses[i]->rule, 8, i);
+    for (size_t i = 0; i < m->n_class_sums; i++)
+        add_rule(r, m->class_sums[i]->rule, 9, i);
     for (size_t i = 0; i < m->n_reasons; i++)
         add(&r->reasons, m->reasons[i]->code, m->reasons[i], NULL, i, 0);
     sort(&r->rules);

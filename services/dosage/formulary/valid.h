@@ -47,10 +47,12 @@ bool valid_day(struct valid *v, const struct place *at, const char *s);
 bool valid_source(struct valid *v, const struct place *in, const char *s);
 
 /* ---- valid_unit.c ---- */
-/* What an amount is over: mg, mg/kg, mg/m2, mg/h, mg/kg/h. */
-enum over { OVER_NOTHING, OVER_KG, OVER_M2, OVER_TIME, OVER_KG_TIME };
+/* What an amount is over: mg, mg/kg, mg/m2, mg/h, mg/kg/h, mg/mL. */
+enum over { OVER_NOTHING, OVER_KG, OVER_M2, OVER_TIME, OVER_KG_TIME, OVER_VOLUME };
 /* A unit that amounts can be in: a ratio scale. */
 bool valid_unit(struct valid *v, const struct place *at, const char *unit);
+/* Whether a unit ends in a time: "ug/h". */
+bool valid_is_rate(const char *unit);
 /* An amount of an ingredient; *in_unit (NULL: not wanted) is it in the ingredient's unit,
  * "over" left as it is. NULL q is fine: nothing is limited. */
 bool valid_amount(struct valid *v, const struct place *at, const Quantity *q,
@@ -68,5 +70,14 @@ void valid_selector(struct valid *v, const struct place *at, const Selector *s);
 void valid_over(struct valid *v, const struct place *at, const Ward__Dosage__V1__DoseOver *o,
                 const Selector *of);
 bool valid_ages(struct valid *v, const struct place *in, int32_t from, int32_t to);
+void valid_band(struct valid *v, const Ward__Dosage__V1__Band *b, const struct place *at);
+void valid_basis(struct valid *v, const struct place *at, Ward__Dosage__V1__WeightBasis basis);
+/* Some ingredient is of this class. */
+void valid_class(struct valid *v, const struct place *at, const char *id);
+/* ---- valid_usual.c: usual doses, sums of a class ---- */
+void valid_usual(struct valid *v);
+void valid_class_sums(struct valid *v);
+/* ---- valid_slip.c ---- */
+void valid_slips(struct valid *v);
 
 #endif

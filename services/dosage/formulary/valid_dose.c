@@ -6,6 +6,8 @@
 #define DURATION_MOST    3660
 #define INTERVAL_MOST    525600
 #define DOSES_MOST       288
+#define NAIVE_MOST_DAYS  30
+#define INFUSION_MOST    1440 /* minutes */
 
 bool valid_ages(struct valid *v, const struct place *in, int32_t from, int32_t to)
 {
@@ -29,23 +31,49 @@ static void bounds(struct valid *v, const struct place *from_at, const char *fro
         wrong(v, to_at, "must be above %s", from_at->name);
 }
 
-static void band(struct valid *v, const Ward__Dosage__V1__Band *b, const struct place *at)
+/* Patients that a class is new to. */
+static void naive(struct valid *v, const Ward__Dosage__V1__Band *b, const struct place *at)
 {
-    bool renal;
+    if (*b->naive_class == '\0') {
+        valid_range(v, PLACE(at, "naive_days"), b->naive_days, 0, 0);
+        return;
+    }
+    valid_class(v, PLACE(at, "naive_class"), b->naive_class);
+    valid_range(v, PLACE(at, "naive_days"), b->naive_days, 1, NAIVE_MOST_DAYS);
+}
 
+static void renal(struct valid *v, const Ward__Dosage__V1__Band *b, const struct place *at)
+{
+    bool bounded = *b->renal_from != '\0' || *b->renal_to != '\0';
+    bool weighed = b->renal_by == WARD__DOSAGE__V1__BAND__RENAL_BY__RENAL_BY_CRCL;
+
+    bounds(v, PLACE(at, "renal_from"), b->renal_from, PLACE(at, "renal_to"), b->renal_to);
+    valid_range(v, PLACE(at, "renal_by"), b->renal_by, 0,
+                WARD__DOSAGE__V1__BAND__RENAL_BY__RENAL_BY_EGFR);
+    if (bounded != (b->renal_by != WARD__DOSAGE__V1__BAND__RENAL_BY__RENAL_BY_UNSPECIFIED))
+        wrong(v, PLACE(at, "renal_by"), "and the renal bounds go together");
+    valid_basis(v, PLACE(at, "renal_weight"), b->renal_weight);
+    if (b->renal_weight != WARD__DOSAGE__V1__WEIGHT_BASIS__WEIGHT_BASIS_UNSPECIFIED && !weighed)
+        wrong(v, PLACE(at, "renal_weight"), "is only for RENAL_BY_CRCL");
+}
+
+void valid_basis(struct valid *v, const struct place *at, Ward__Dosage__V1__WeightBasis basis)
+{
+    valid_range(v, at, basis, 0, WARD__DOSAGE__V1__WEIGHT_BASIS__WEIGHT_BASIS_LEAN);
+}
+
+void valid_band(struct valid *v, const Ward__Dosage__V1__Band *b, const struct place *at)
+{
     if (b == NULL)
         return;
-    renal = *b->renal_from != '\0' || *b->renal_to != '\0';
     valid_routes(v, at, "routes", b->routes, b->n_routes);
     valid_codes(v, PLACE(at, "indications"), b->indications, b->n_indications);
     valid_ages(v, at, b->age_from_days, b->age_to_days);
     bounds(v, PLACE(at, "weight_from_kg"), b->weight_from_kg, PLACE(at, "weight_to_kg"),
            b->weight_to_kg);
-    bounds(v, PLACE(at, "renal_from"), b->renal_from, PLACE(at, "renal_to"), b->renal_to);
-    valid_range(v, PLACE(at, "renal_by"), b->renal_by, 0,
-                WARD__DOSAGE__V1__BAND__RENAL_BY__RENAL_BY_EGFR);
-    if (renal != (b->renal_by != WARD__DOSAGE__V1__BAND__RENAL_BY__RENAL_BY_UNSPECIFIED))
-        wrong(v, PLACE(at, "renal_by"), "and the renal bounds go together");
+    renal(v, b, at);
+    valid_range(v, PLACE(at, "phase"), b->phase, 0, WARD__DOSAGE__V1__PHASE__PHASE_TAPER);
+    naive(v, b, at);
 }
 
 /* One limit: its field, and what of it is compared with others once it is in the unit. */
@@ -69,6 +97,9 @@ enum {
     LEAST_KG,
     RATE,
     RATE_KG,
+    CONCENTRATION,
+    INFUSION_RATE,
+    INFUSION_RATE_KG,
     LIMITS
 };
 
@@ -107,6 +138,10 @@ static int limits(struct valid *v, const DoseRule *d, const Ingredient *in,
         [LEAST_KG] = {"min_single_per_kg", d->min_single_per_kg, OVER_KG, {0}, false},
         [RATE] = {"max_rate", d->max_rate, OVER_TIME, {0}, false},
         [RATE_KG] = {"max_rate_per_kg", d->max_rate_per_kg, OVER_KG_TIME, {0}, false},
+        [CONCENTRATION] = {"max_concentration", d->max_concentration, OVER_VOLUME, {0}, false},
+        [INFUSION_RATE] = {"max_infusion_rate", d->max_infusion_rate, OVER_TIME, {0}, false},
+        [INFUSION_RATE_KG] =
+            {"max_infusion_rate_per_kg", d->max_infusion_rate_per_kg, OVER_KG_TIME, {0}, false},
     };
     int n = 0;
 
@@ -118,6 +153,20 @@ static int limits(struct valid *v, const DoseRule *d, const Ingredient *in,
     }
     fit_each_other(v, at, l);
     return n;
+}
+
+/* Limits of how one dose is infused, or none. */
+static void infusion(struct valid *v, const DoseRule *d, const struct place *at)
+{
+    bool some = d->max_concentration != NULL || d->max_infusion_rate != NULL ||
+                d->max_infusion_rate_per_kg != NULL || d->min_infusion_minutes != 0;
+
+    valid_range(v, PLACE(at, "min_infusion_minutes"), d->min_infusion_minutes, 0,
+                INFUSION_MOST);
+    if (d->infusion_required && !some)
+        wrong(v, PLACE(at, "infusion_required"),
+              "needs a limit of concentration, minutes or infusion rate");
+    valid_basis(v, PLACE(at, "weight_basis"), d->weight_basis);
 }
 
 static bool numbers(struct valid *v, const DoseRule *d, const struct place *at)
@@ -132,7 +181,7 @@ static bool numbers(struct valid *v, const DoseRule *d, const struct place *at)
     valid_range(v, PLACE(at, "max_doses_per_day"), d->max_doses_per_day, 0, DOSES_MOST);
     valid_range(v, PLACE(at, "max_duration_days"), d->max_duration_days, 0, DURATION_MOST);
     return d->min_interval_minutes != 0 || d->max_doses_per_day != 0 ||
-           d->max_duration_days != 0;
+           d->max_duration_days != 0 || d->min_infusion_minutes != 0;
 }
 
 static void dose_rule(struct valid *v, const DoseRule *d, const struct place *at)
@@ -141,7 +190,8 @@ static void dose_rule(struct valid *v, const DoseRule *d, const struct place *at
     bool limited;
 
     valid_rule_head(v, at, d->rule);
-    band(v, d->band, PLACE(at, "band"));
+    valid_band(v, d->band, PLACE(at, "band"));
+    infusion(v, d, at);
     if (in == NULL) {
         wrong(v, PLACE(at, "ingredient"), "is no ingredient of this set");
         return;
@@ -160,4 +210,6 @@ void valid_doses(struct valid *v)
 
     for (size_t i = 0; i < m->n_dose_rules; i++)
         dose_rule(v, m->dose_rules[i], PLACE_OF(NULL, "dose_rules", i));
+    valid_usual(v);
+    valid_class_sums(v);
 }

@@ -45,7 +45,11 @@ static void strength(struct valid *v, const Drug *d, const Product *p, size_t i,
         wrong(v, PLACE(at, s->amount == NULL ? "amount" : "per"), "is missing");
         return;
     }
-    valid_amount(v, PLACE(at, "amount"), s->amount, in, OVER_NOTHING, NULL);
+    valid_amount(v, PLACE(at, "amount"), s->amount, in,
+                 strcmp(s->per->unit, "{patch}") == 0 && valid_is_rate(s->amount->unit)
+                     ? OVER_TIME
+                     : OVER_NOTHING,
+                 NULL);
     if (valid_decimal(v, PLACE(PLACE(at, "per"), "value"), s->per->value, &per))
         valid_unit(v, PLACE(PLACE(at, "per"), "unit"), s->per->unit);
     for (size_t k = 0; k < i; k++)

@@ -1,10 +1,9 @@
-/* What every rule carries; interactions, duplicates, allergies, fresh, slips; and reasons. */
+/* What every rule carries; interactions, duplicates, allergies, fresh; and reasons. */
 #include "services/dosage/formulary/valid.h"
 
 #include <string.h>
 
 #define HOURS_MOST   9600 /* 400 days: what a snapshot holds of given doses */
-#define FACTOR_MOST  1000
 #define VERSION_MOST 1000000
 #define OWN          "ward." /* findings of the service itself */
 #define ROLE         64
@@ -30,7 +29,7 @@ void valid_rule_head(struct valid *v, const struct place *in, const Rule *rule)
         wrong(v, PLACE(at, "final"), "is only for severity HARD");
 }
 
-static void class_there(struct valid *v, const struct place *at, const char *id)
+void valid_class(struct valid *v, const struct place *at, const char *id)
 {
     if (names_find(&v->r->classes, id) == NULL)
         wrong(v, at, "is a class that no ingredient is of");
@@ -41,7 +40,7 @@ void valid_selector(struct valid *v, const struct place *at, const Selector *s)
     if (s == NULL || s->of_case == WARD__DOSAGE__V1__SELECTOR__OF__NOT_SET)
         wrong(v, at, "selects nothing");
     else if (s->of_case == WARD__DOSAGE__V1__SELECTOR__OF_CLASS)
-        class_there(v, PLACE(at, "class"), s->class_);
+        valid_class(v, PLACE(at, "class"), s->class_);
     else if (ruleset_ingredient(v->r, s->ingredient) == NULL)
         wrong(v, PLACE(at, "ingredient"), "is no ingredient of this set");
 }
@@ -69,7 +68,7 @@ static void duplicate(struct valid *v, const Ward__Dosage__V1__DuplicateRule *d,
                       const struct place *at)
 {
     valid_rule_head(v, at, d->rule);
-    class_there(v, PLACE(at, "class"), d->class_);
+    valid_class(v, PLACE(at, "class"), d->class_);
     valid_sentence(v, PLACE(at, "name"), d->name);
     valid_range(v, PLACE(at, "most"), d->most, 1, 100);
 }
@@ -100,27 +99,6 @@ static void fresh(struct valid *v, const Ward__Dosage__V1__FreshRule *f, const s
     valid_range(v, PLACE(at, "max_age_hours"), f->max_age_hours, 1, HOURS_MOST * 10);
 }
 
-static void slip(struct valid *v, const Ward__Dosage__V1__SlipRule *s, const struct place *at)
-{
-    const struct ward_decimal one = ward_decimal_of(1, 0),
-                              most = ward_decimal_of(FACTOR_MOST, 0);
-    bool jump = s->kind == WARD__DOSAGE__V1__SLIP_RULE__KIND__KIND_WEIGHT_JUMP;
-    bool ratio = jump || s->kind == WARD__DOSAGE__V1__SLIP_RULE__KIND__KIND_TENFOLD;
-    struct ward_decimal f;
-
-    valid_rule_head(v, at, s->rule);
-    valid_range(v, PLACE(at, "kind"), s->kind, WARD__DOSAGE__V1__SLIP_RULE__KIND__KIND_TENFOLD,
-                WARD__DOSAGE__V1__SLIP_RULE__KIND__KIND_WEIGHT_DIFFERS);
-    if (valid_decimal(v, PLACE(at, "factor"), s->factor, &f)) {
-        if (ratio && (ward_decimal_cmp(&f, &one) <= 0 || ward_decimal_cmp(&f, &most) > 0))
-            wrong(v, PLACE(at, "factor"), "must be above 1 and at most %d", FACTOR_MOST);
-        if (!ratio && ward_decimal_cmp(&f, &one) >= 0)
-            wrong(v, PLACE(at, "factor"), "is a share: it must be below 1");
-    }
-    valid_range(v, PLACE(at, "within_hours"), s->within_hours, jump ? 1 : 0,
-                jump ? HOURS_MOST : 0);
-}
-
 static void reason(struct valid *v, const Reason *r, const struct place *at)
 {
     valid_word(v, PLACE(at, "code"), r->code, "");
@@ -147,8 +125,7 @@ void valid_rules(struct valid *v)
         allergy(v, m->allergies[i], PLACE_OF(NULL, "allergies", i));
     for (size_t i = 0; i < m->n_fresh; i++)
         fresh(v, m->fresh[i], PLACE_OF(NULL, "fresh", i));
-    for (size_t i = 0; i < m->n_slips; i++)
-        slip(v, m->slips[i], PLACE_OF(NULL, "slips", i));
+    valid_slips(v);
     for (size_t i = 0; i < m->n_reasons; i++)
         reason(v, m->reasons[i], PLACE_OF(NULL, "reasons", i));
 }

@@ -1,5 +1,6 @@
 /* Units of limits. A limit per kg is in an amount over kg ("mg/kg"), one of an infusion in an
- * amount over a time ("mg/h", "ug/kg/min"). UCUM alone would take mg/kg for a bare number, and
+ * amount over a time ("mg/h", "ug/kg/min"), one of a concentration in an amount over a volume
+ * ("mg/mL"). UCUM alone would take mg/kg for a bare number, and
  * {tablet} for {puff}: so the text has to say it. */
 #include "services/dosage/formulary/valid.h"
 
@@ -32,6 +33,13 @@ static bool cut_time(const char *s, size_t *n)
     return cut(s, n, "/min") || cut(s, n, "/h") || cut(s, n, "/d") || cut(s, n, "/s");
 }
 
+bool valid_is_rate(const char *unit)
+{
+    size_t n = strlen(unit);
+
+    return cut_time(unit, &n);
+}
+
 /* Bytes of the amount's own unit; 0: it is not over what it must be. */
 static size_t amount_part(const char *unit, enum over over)
 {
@@ -44,6 +52,8 @@ static size_t amount_part(const char *unit, enum over over)
         good = good && cut(unit, &n, "/kg");
     if (over == OVER_M2)
         good = cut(unit, &n, "/m2");
+    if (over == OVER_VOLUME)
+        good = cut(unit, &n, "/mL") || cut(unit, &n, "/L");
     return good && memchr(unit, '/', n) == NULL ? n : 0;
 }
 
@@ -51,7 +61,7 @@ static const char *example(enum over over)
 {
     static const char *const EXAMPLES[] = {
         [OVER_NOTHING] = "mg", [OVER_KG] = "mg/kg",        [OVER_M2] = "mg/m2",
-        [OVER_TIME] = "mg/h",  [OVER_KG_TIME] = "mg/kg/h",
+        [OVER_TIME] = "mg/h",  [OVER_KG_TIME] = "mg/kg/h", [OVER_VOLUME] = "mg/mL",
     };
 
     return EXAMPLES[over];
