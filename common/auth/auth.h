@@ -29,6 +29,7 @@ struct ward_principal {
     int n_roles;
     const char *roles[WARD_MAX_ROLES]; /* `roles` */
     int64_t expires_at;                /* `exp`, seconds since 1970 */
+    int64_t issued_at;                 /* `iat`, likewise; 0 where it is absent */
     const char *token; /* the compact JWT itself, to pass on to other services */
 };
 

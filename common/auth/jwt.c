@@ -145,6 +145,8 @@ static enum ward_token fill(const struct ward_jose *t, const char *token, size_t
     who->issuer = keep(t, "iss", mem);
     who->ward = keep(t, "ward", mem);
     who->purpose = keep(t, "purpose", mem);
+    if (!ward_jose_time(t, "iat", &who->issued_at))
+        who->issued_at = 0;
     json_array_foreach(roles, i, role)
     {
         who->roles[who->n_roles++] = ward_strdup(mem, json_string_value(role));

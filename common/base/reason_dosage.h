@@ -59,9 +59,15 @@
         {"SECOND_PERSON_NEEDED", WARD_FAILED_PRECONDITION, DOSAGE,                             \
          "two people are needed, and one came", "send the second person's token"},             \
         {"SECOND_PERSON_REFUSED", WARD_PERMISSION_DENIED, DOSAGE,                              \
-         "the second person's token is not valid, not of the role that is needed, or the "     \
-         "caller's own",                                                                       \
+         "the second person's token is not valid, not of the role that is needed, not for "    \
+         "TREAT in the caller's ward, or the caller's own",                                    \
          "have another person sign in"},                                                       \
+        {"SECOND_PERSON_OLD", WARD_PERMISSION_DENIED, DOSAGE,                                  \
+         "the second person's token was issued more than 5 minutes ago",                       \
+         "have the second person sign in again"},                                              \
+        {"SECOND_PERSON_USED", WARD_PERMISSION_DENIED, DOSAGE,                                 \
+         "the second person's token was used for another act",                                 \
+         "have the second person sign in again"},                                              \
         {"ORDER_NOT_FOUND", WARD_NOT_FOUND, DOSAGE,                                            \
          "there is no such order, or the caller may not see its patient", "see ListOrders"},   \
         {"ORDER_STATE", WARD_FAILED_PRECONDITION, DOSAGE,                                      \

@@ -1,6 +1,7 @@
 /* Wire to domain and back: what the handlers share, and the table of methods. */
 #include "services/dosage/api.h"
 
+#include "services/dosage/track/presence.h"
 #include "ward/dosage/v1/admin.pb-c.h"
 #include "ward/dosage/v1/administration.pb-c.h"
 #include "ward/dosage/v1/downtime.pb-c.h"
@@ -23,6 +24,7 @@ enum ward_code api_begin(struct ward_call *c, struct ward_act *a, const char *pa
     if (!rule_purpose(c->who->purpose))
         return WARD_FAIL_REASON(c->err, PERMISSION_DENIED, "PURPOSE_NOT_ALLOWED",
                                 "doses are dealt with for TREAT, ETREAT or CAREMGT");
+    presence_note(c, c->who);
     return WARD_OK;
 }
 

@@ -48,6 +48,7 @@ struct rulesets;
 struct due_watch;
 struct keeper;
 struct watcher;
+struct presence;
 struct ward_jwks;
 struct dosage {
     struct dosage_config cfg;
@@ -63,6 +64,7 @@ struct dosage {
     struct keeper *keeper;     /* order/keeper.h; NULL: each call commits its own */
     struct due_watch *due;     /* schedule/due.h */
     struct watcher *watcher;   /* track/watch.h */
+    struct presence *presence; /* track/presence.h; NULL: nobody is noted */
 };
 
 struct worker {

@@ -78,3 +78,36 @@ bool rule_ward(const char *const *roles, int n_roles, const char *own, const cha
             return true;
     return *own != '\0' && strcmp(own, asked) == 0;
 }
+
+void rule_person(const char *subject, char out[RULE_PERSON])
+{
+    size_t n;
+
+    subject += strspn(subject, " ");
+    n = strnlen(subject, RULE_PERSON - 1);
+    while (n > 0 && subject[n - 1] == ' ')
+        n--;
+    for (size_t i = 0; i < n; i++)
+        out[i] = (char)(subject[i] >= 'A' && subject[i] <= 'Z' ? subject[i] - 'A' + 'a'
+                                                               : subject[i]);
+    out[n] = '\0';
+}
+
+bool rule_same_person(const char *a, const char *b)
+{
+    char one[RULE_PERSON], other[RULE_PERSON];
+
+    rule_person(a, one);
+    rule_person(b, other);
+    return strcmp(one, other) == 0;
+}
+
+#define FRESH_S 300
+#define AHEAD_S 30
+
+bool rule_fresh_token(int64_t issued_s, int64_t now_us)
+{
+    int64_t now_s = now_us / 1000000;
+
+    return issued_s > 0 && issued_s <= now_s + AHEAD_S && now_s - issued_s < FRESH_S;
+}

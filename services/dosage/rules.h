@@ -45,4 +45,14 @@ bool rule_is_word(const char *s);
  * a pharmacist. */
 bool rule_ward(const char *const *roles, int n_roles, const char *own, const char *asked);
 
+/* A person's name in one form: without spaces around it, A-Z as a-z. Cut at RULE_PERSON. */
+#define RULE_PERSON 129
+void rule_person(const char *subject, char out[RULE_PERSON]);
+/* Both subjects name one person: "Nurse-1 " and "nurse-1" do. */
+bool rule_same_person(const char *a, const char *b);
+
+/* Whether the token of a second person was issued, in seconds, within the last 5 minutes. A
+ * clock that is 30 s ahead is forgiven. 0: the token does not say when it was issued. */
+bool rule_fresh_token(int64_t issued_s, int64_t now_us);
+
 #endif

@@ -159,9 +159,42 @@ static void a_dose_was_given_lately_or_when_its_token_was_new(void **state)
     assert_false(rule_given_at(now - 16 * minute, now, now + 20 * minute));
 }
 
+static void a_person_is_one_by_any_spelling(void **state)
+{
+    char out[RULE_PERSON], big[300];
+
+    (void)state;
+    assert_true(rule_same_person("nurse-1", " Nurse-1 "));
+    assert_false(rule_same_person("nurse-1", "nurse-11"));
+    assert_false(rule_same_person("nurse-1", "nurse 1"));
+    assert_true(rule_same_person("", "  "));
+    rule_person("  Dr. A-Z ", out);
+    assert_string_equal(out, "dr. a-z");
+    memset(big, 'A', sizeof(big) - 1);
+    big[sizeof(big) - 1] = '\0';
+    rule_person(big, out);
+    assert_int_equal(strlen(out), RULE_PERSON - 1);
+}
+
+static void a_token_is_fresh_for_five_minutes(void **state)
+{
+    const int64_t now_s = 1800000000, now = now_s * 1000000;
+
+    (void)state;
+    assert_true(rule_fresh_token(now_s, now));
+    assert_true(rule_fresh_token(now_s - 299, now));
+    assert_false(rule_fresh_token(now_s - 300, now));
+    assert_true(rule_fresh_token(now_s + 30, now));
+    assert_false(rule_fresh_token(now_s + 31, now));
+    assert_false(rule_fresh_token(0, now));
+    assert_false(rule_fresh_token(-5, now));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_person_is_one_by_any_spelling),
+        cmocka_unit_test(a_token_is_fresh_for_five_minutes),
         cmocka_unit_test(a_dose_was_given_lately_or_when_its_token_was_new),
         cmocka_unit_test(every_transition_is_what_the_contract_says),
         cmocka_unit_test(no_state_follows_itself),

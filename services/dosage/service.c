@@ -4,6 +4,7 @@
 #include "services/dosage/order/keeper.h"
 #include "services/dosage/schedule/due.h"
 #include "services/dosage/store/keep.h"
+#include "services/dosage/track/presence.h"
 #include "services/dosage/track/watch.h"
 
 static const struct ward_keyring_owners owners = WARD_KEYRING_OWNERS("owner_key", "owner_id");
@@ -46,6 +47,7 @@ enum ward_code dosage_open(void *arg, struct ward_err *err)
     WARD_TRY(keeper_open(dos, &dos->keeper, err));
     WARD_TRY(charts_open(dos, &dos->charts, err));
     WARD_TRY(due_open(dos, &dos->due, err));
+    WARD_TRY(presence_open(&dos->presence, err));
     return watch_open(dos, &dos->watcher, err);
 }
 
@@ -54,6 +56,7 @@ void dosage_close(void *arg)
     struct dosage *dos = arg;
 
     watch_close(dos->watcher);
+    presence_close(dos->presence);
     due_close(dos->due);
     charts_close(dos->charts);
     keeper_close(dos->keeper);

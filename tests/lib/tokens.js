@@ -40,10 +40,10 @@ class Issuer {
     return `${head}.${sig.toString('base64url')}`;
   }
 
-  // The token of a person: token({roles: ['nurse'], sub: 'nurse-7'}). Other claims as given.
+  // The token of a person: token({roles: ['nurse'], sub: 'nurse-7'}), each another one (jti). Other claims as given.
   token({ roles = [], sub = 'test-person', lifetime = 300, ...claims } = {}) {
     const now = Math.floor(Date.now() / 1000);
-    return this.sign({ iss: ISSUER, aud: AUDIENCE, sub, roles, purpose: 'TREAT', iat: now, nbf: now - 1, exp: now + lifetime, ...claims });
+    return this.sign({ iss: ISSUER, aud: AUDIENCE, sub, roles, purpose: 'TREAT', iat: now, nbf: now - 1, exp: now + lifetime, jti: crypto.randomUUID(), ...claims });
   }
 }
 

@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-typedef Ward__Dosage__V1__Ingredient Ingredient;
-
 static bool was_given(const struct entry *e)
 {
     return e->in->outcome == OUTCOME(GIVEN) || e->in->outcome == OUTCOME(PARTIAL);
@@ -93,27 +91,6 @@ static enum ward_code by_which_order(struct entry *e, struct ward_err *err)
 
 /* ---- what ---- */
 
-static bool needs_two(const struct entry *e, const Drug *drug)
-{
-    for (size_t i = 0; i < drug->n_ingredients; i++) {
-        const Ingredient *in = ruleset_ingredient(e->rules, drug->ingredients[i]);
-
-        if (in != NULL && in->high_alert)
-            return true;
-    }
-    return false;
-}
-
-static void two_people(struct entry *e, const Drug *drug)
-{
-    if (*e->in->given_by == '\0')
-        issue_add(&e->issues, "no-giver");
-    else if (strcmp(e->in->given_by, e->in->second_person) == 0)
-        issue_add(&e->issues, "second-person-same");
-    if (was_given(e) && drug != NULL && needs_two(e, drug) && *e->in->second_person == '\0')
-        issue_add(&e->issues, "no-second-person");
-}
-
 static void what_drug(struct entry *e)
 {
     const Drug *drug = NULL, *of = NULL;
@@ -137,7 +114,7 @@ static void what_drug(struct entry *e)
     }
     if (e->hand.drug != NULL && e->hand.drug != drug)
         issue_add(&e->issues, "scan-other");
-    two_people(e, drug);
+    e->high_alert = e->rules != NULL && was_given(e) && is_high_alert(e->rules, e->drug_id);
 }
 
 bool entry_same_amount(const struct entry *e, const char *product_id, const Quantity *a,
@@ -241,6 +218,9 @@ enum ward_code entry_look(struct entry *e, struct ward_err *err)
     what_drug(e);
     if (*e->drug_id == '\0')
         return reject(e, "no-drug");
+    WARD_TRY(entry_people(e, err));
+    if (e->rejected != NULL)
+        return WARD_OK;
     how_much(e);
     why_not(e);
     WARD_TRY(which_slot(e, err));

@@ -125,13 +125,18 @@ static enum ward_code seal(struct entry *e, const struct owner *owner,
                       out, err);
 }
 
+static bool counts(const OfflineDose *d)
+{
+    return d->outcome == OUTCOME(GIVEN) || d->outcome == OUTCOME(PARTIAL);
+}
+
 enum ward_code entry_put(struct entry *e, const struct owner *owner,
                          const uint8_t dose[DOSAGE_ID], const struct entry_done *done,
                          struct ward_err *err)
 {
     static const char SQL[] =
         "INSERT INTO offline_entry (entry_id, pack_id, state,"
-        " administration_id, said, sealed, at_us) VALUES (?, ?, ?, ?, ?, ?, ?)";
+        " administration_id, said, sealed, while_up, at_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
     struct ward_arena *mem = e->call->mem;
     struct worker *w = e->call->wrk;
     uint8_t said[WARD_SHA256_SIZE];
@@ -139,10 +144,10 @@ enum ward_code entry_put(struct entry *e, const struct owner *owner,
 
     mac_of(owner, e->in, said);
     WARD_TRY(seal(e, owner, done, &sealed, err));
-    return ward_db_run(w->seat.db, mem, SQL,
-                       WARD_PARAMS(id_val(e->id), id_val(e->pack->id),
-                                   ward_int(mem, done->state), id_val(dose),
-                                   ward_blob(said, sizeof(said)), sealed,
-                                   ward_int(mem, e->now_us)),
-                       NULL, err);
+    return ward_db_run(
+        w->seat.db, mem, SQL,
+        WARD_PARAMS(id_val(e->id), id_val(e->pack->id), ward_int(mem, done->state),
+                    id_val(dose), ward_blob(said, sizeof(said)), sealed,
+                    ward_int(mem, e->while_up && counts(e->in)), ward_int(mem, e->now_us)),
+        NULL, err);
 }

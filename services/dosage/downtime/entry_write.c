@@ -152,6 +152,7 @@ static enum ward_code make_dose(struct writing *s, struct ward_err *err)
     d->decision_id = e->decision == NULL ? api_text("") : e->decision->decision_id;
     d->reason_code = in->reason_code;
     d->reconciled = true;
+    d->confirmed_by = api_text(e->high_alert ? e->confirmed_by : "");
     d->event_id = s->act.event_text;
     of_order(s);
     return rights_of(s, err);

@@ -24,6 +24,8 @@ struct reconciling {
     const struct ruleset *rules;
     int64_t now_us;
     bool away;
+    bool confirmed; /* by second */
+    struct ward_principal second;
     size_t *order; /* of the request's doses, by time */
     ReconcileResponse *r;
     ReconcileResponse *kept; /* NULL: new */
@@ -76,6 +78,7 @@ static enum ward_code work(struct reconciling *k, const OfflineDose *in,
                       .pack = &k->pack,
                       .rules = k->rules,
                       .in = in,
+                      .confirmed_by = k->confirmed ? k->second.subject : "",
                       .now_us = k->now_us,
                       .away = &k->away};
     bool known = false;
@@ -273,6 +276,28 @@ static enum ward_code open_pack(struct reconciling *k)
     return code == WARD_FAILED_PRECONDITION ? WARD_OK : code;
 }
 
+static enum ward_code use_second(struct ward_db *db, void *arg, struct ward_err *err)
+{
+    struct reconciling *k = arg;
+
+    (void)db;
+    return witness_use(k->call, &k->idem, &k->second, err);
+}
+
+/* One token confirms what one call brings in, and its entries are transactions of their own: it
+ * is used up before the first. */
+static enum ward_code confirm(struct reconciling *k)
+{
+    struct ward_call *c = k->call;
+    struct worker *w = c->wrk;
+
+    k->confirmed = *k->req->second_person_token != '\0';
+    if (!k->confirmed)
+        return WARD_OK;
+    WARD_TRY(witness(c, &k->idem, k->req->second_person_token, &k->second));
+    return ward_db_tx(w->seat.db, use_second, k, c->err);
+}
+
 enum ward_code reconcile_rpc(struct ward_call *c, const ProtobufCMessage *q,
                              ProtobufCMessage *r)
 {
@@ -288,6 +313,7 @@ enum ward_code reconcile_rpc(struct ward_call *c, const ProtobufCMessage *q,
     k.now_us = ward_wall_us();
     WARD_TRY(ward_db_tx(w->seat.db, look_again, &k, c->err));
     if (k.kept == NULL) {
+        WARD_TRY(confirm(&k));
         WARD_TRY(put_in_order(&k));
         WARD_TRY(all(&k));
         k.r->n_results = k.req->n_doses;

@@ -12,10 +12,15 @@
  *   scan-unreadable, scan-other
  *   no-reason, reason-unknown      of what was not given
  *   no-giver, no-second-person, second-person-same
+ *   giver-unknown, second-person-unknown
+ *                                  nobody of this name came to this service with a token
+ *   not-confirmed                  a high-alert medicine, and no second person's token came
+ *   service-was-up                 the service answered the ward when it was given
  *   not-checked                    no rule set, or the check could not read it
  *   maybe-twice                    the same was charted within 5 minutes of it
  * Reasons of STATE_REJECTED: entry-id, no-patient, order-unknown, order-other, outcome,
- * no-time, in-future, no-drug, dose-unreadable, route, slot, text.
+ * no-time, in-future, no-drug, dose-unreadable, route, slot, text; person-unknown: a high-alert
+ * medicine by people who are not known, and no second person's token came.
  *
  * Threads: a worker's own connection. Memory: an entry's own arena, which is the call's while
  * it is worked on. Errors: as each says.
@@ -55,6 +60,7 @@ struct entry {
     const struct pack *pack;
     const struct ruleset *rules; /* NULL: none is active */
     const OfflineDose *in;
+    const char *confirmed_by; /* the second person, by token; "" */
     int64_t now_us;
     bool *away; /* pack_facts' */
     uint8_t id[DOSAGE_ID];
@@ -63,6 +69,7 @@ struct entry {
     int64_t due_us;
     const char *drug_id;
     struct hand hand;
+    bool high_alert, while_up;
     Decision *decision;   /* NULL: not checked */
     const char *rejected; /* why; NULL */
     struct issues issues;
@@ -74,6 +81,11 @@ WARD_MUST enum ward_code entry_look(struct entry *e, struct ward_err *err);
 /* The same of this drug's first ingredient, whatever it was written in, of whatever product. */
 bool entry_same_amount(const struct entry *e, const char *product_id, const Quantity *a,
                        const char *other_product_id, const Quantity *b);
+
+/* ---- entry_people.c ---- */
+
+/* Who gave it, who watched, and whether it had to be on paper at all. */
+WARD_MUST enum ward_code entry_people(struct entry *e, struct ward_err *err);
 
 /* ---- entry_check.c ---- */
 

@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-static const char *const SECOND_ROLES[] = {"nurse", "physician", "pharmacist", NULL};
-
 /* ---- what can be seen in the request ---- */
 
 static enum ward_code shape_of_given(struct giving *g)
@@ -147,6 +145,8 @@ static enum ward_code record(struct giving *g, AdministerResponse *r, struct war
                               .due_us = g->due_us,
                               .take_slot = g->due_us >= 0};
 
+    if (g->has_second)
+        WARD_TRY(witness_use(g->v.c, &g->v.idem, &g->second, err));
     WARD_TRY(visit_dose(&g->v, g->order->patient_id, &what.dose, err));
     WARD_TRY(fill(g, what.dose, err));
     WARD_TRY(dose_write(g->v.w, g->v.c->mem, &what, err));
@@ -228,7 +228,7 @@ static enum ward_code prepare(struct giving *g)
     WARD_TRY(visit_chart(&g->v, g->q->patient_id));
     g->has_second = *g->q->second_person_token != '\0';
     if (g->has_second)
-        WARD_TRY(second_person(c, g->q->second_person_token, SECOND_ROLES, &g->second));
+        WARD_TRY(witness(c, &g->v.idem, g->q->second_person_token, &g->second));
     WARD_TRY(judge(g, c->err));
     return g->given ? verify(g) : WARD_OK;
 }

@@ -135,6 +135,18 @@ WARD_MUST enum ward_code token_misuse(struct visit *v, const struct ward_act *ac
                                       const char *ward, const char *place, const char *kind,
                                       struct ward_err *err);
 
+/* ---- witness.c: the second person at the bedside ---- */
+
+/* A nurse, physician or pharmacist, another than the caller, of the caller's ward (a
+ * pharmacist: of any), for TREAT, by a token that was issued less than 5 minutes ago and not
+ * used for another act. Outside of a transaction. *who lives in c->mem. PERMISSION_DENIED
+ * SECOND_PERSON_REFUSED, SECOND_PERSON_OLD, SECOND_PERSON_USED */
+WARD_MUST enum ward_code witness(struct ward_call *c, const struct ward_idem *idem,
+                                 const char *token, struct ward_principal *who);
+/* Uses it up for this call, in its transaction.   PERMISSION_DENIED  SECOND_PERSON_USED */
+WARD_MUST enum ward_code witness_use(struct ward_call *c, const struct ward_idem *idem,
+                                     const struct ward_principal *who, struct ward_err *err);
+
 /* ---- answer.c: answers kept under an idempotency key, sealed ---- */
 
 /* What was answered: r's `recorded`, rights and open, and which dose and decision. In a

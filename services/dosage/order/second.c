@@ -1,5 +1,6 @@
 /* The second person of two. */
 #include "services/dosage/order/order_own.h"
+#include "services/dosage/track/presence.h"
 
 #include <string.h>
 
@@ -25,8 +26,9 @@ enum ward_code second_person(struct ward_call *c, const char *token, const char 
                    : refused(c->err);
     for (; *roles != NULL; roles++)
         fit = fit || ward_principal_has(&second, *roles);
-    if (!fit || strcmp(second.subject, c->who->subject) == 0)
+    if (!fit || rule_same_person(second.subject, c->who->subject))
         return refused(c->err);
+    presence_note(c, &second);
     *who = second;
     return WARD_OK;
 }

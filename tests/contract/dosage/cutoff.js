@@ -15,10 +15,19 @@ async function setWards(site, wards = WARDS) {
       { idempotency_key: site.key(), ward: { ward, time_zone, before_minutes: 60, after_minutes: 60 } }, site.tokens['dosage-admin']);
   }
 }
+// The nurses that papers name are people whom the service has seen, as every nurse of a ward is after a first shift.
 async function start(options = {}) {
   const site = await bedside.start(options);
   await setWards(site);
+  for (const sub of ['nurse-8', 'nurse-9']) await site.api('doses').call('ListUnacknowledged', { ward: 'elsewhere' }, site.as('nurse', { sub, ward: 'elsewhere' }));
   return site;
+}
+
+// As after an outage until now: no replica answered a nurse of ward-3. Lines of paper are written before it, so that what is in their
+// memory keeps the replicas from writing that minute again.
+async function outage(site, patient, replicas = ['dosage', 'dosage2']) {
+  for (const on of replicas) await site.api('schedule', { on }).call('ListSlots', { patient_id: patient.id }, site.who('nurse'));
+  await site.sql("DELETE FROM ward_answered WHERE ward = 'ward-3'");
 }
 
 const getPack = (site, { ward = 'ward-3', hours = 0, by = 'nurse', on } = {}) => site.api('downtime', { on }).call('GetPack', { ward, hours }, site.who(by));
@@ -74,4 +83,4 @@ function shown({ n, e }) {
 
 const pick = (list) => list[crypto.randomInt(list.length)];
 
-module.exports = { ...bedside, start, setWards, anyway, getPack, read, header, paper, loose, reconcile, history, sum, times, exact, shown, pick, US, nowUs };
+module.exports = { ...bedside, start, setWards, outage, anyway, getPack, read, header, paper, loose, reconcile, history, sum, times, exact, shown, pick, US, nowUs };

@@ -4,7 +4,7 @@
 const test = require('node:test');
 const assert = require('node:assert');
 const { interval, once, prescription, amount, uuid, nobody } = require('./site');
-const { GTIN, start, placed, anyway, bedside, give, versions, setState, getPack, paper, loose, reconcile, failure, US, nowUs } = require('./cutoff');
+const { GTIN, start, placed, anyway, bedside, give, versions, setState, getPack, paper, loose, outage, reconcile, failure, US, nowUs } = require('./cutoff');
 
 let site, downtime;
 test.before(async () => {
@@ -51,7 +51,9 @@ test('a dose by the book is recorded: whole, in its slot, with who gave it and w
 test('doses of the pack\'s own time are recorded without an issue', async () => {
   const at = await bedside(site, plain(interval(6)));
   const { pack } = await getPack(site);
-  const [r] = await reconcile(site, pack, [paper(at.patient, at.order, { slot_id: at.slot.slot_id, given_at_us: String(nowUs()) })]);
+  const entry = paper(at.patient, at.order, { slot_id: at.slot.slot_id, given_at_us: String(nowUs()) });
+  await outage(site, at.patient);
+  const [r] = await reconcile(site, pack, [entry]);
   assert.deepStrictEqual([r.state, r.issues], ['STATE_RECORDED', []]);
 });
 
@@ -192,7 +194,9 @@ test('orders that were none, are none any more, or had not begun are said', asyn
 test('who and what the pack did not have is recorded and said', async () => {
   const { pack } = await getPack(site);
   const at = await bedside(site, plain(interval(6)));
-  const [r] = await reconcile(site, pack, [paper(at.patient, at.order, { slot_id: at.slot.slot_id, given_at_us: String(nowUs()) })]);
+  const entry = paper(at.patient, at.order, { slot_id: at.slot.slot_id, given_at_us: String(nowUs()) });
+  await outage(site, at.patient);
+  const [r] = await reconcile(site, pack, [entry]);
   assert.deepStrictEqual([r.state, r.issues], ['STATE_RECORDED_WITH_ISSUES', ['not-of-this-pack']]);
   const [without] = await reconcile(site, pack, [loose(at.patient, '3 mg', nowUs())]);
   for (const issue of ['no-order', 'not-of-this-pack', 'finding:ward.same-ingredient']) assert.ok(without.issues.includes(issue), String(without.issues));
