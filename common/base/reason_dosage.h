@@ -44,6 +44,12 @@
         {"RECORDS_AWAY", WARD_UNAVAILABLE, DOSAGE,                                             \
          "records cannot be asked whether this person may see this patient",                   \
          "try again; at the bedside follow the downtime procedure"},                           \
+        {"CHART_UNAVAILABLE", WARD_UNAVAILABLE, DOSAGE,                                        \
+         "records cannot be asked for the chart, and the order or dose was not checked by "    \
+         "it: "                                                                                \
+         "nothing was recorded and no token was spent",                                        \
+         "repeat with the same key; or override ward.chart-unavailable with a second person; " \
+         "what cannot wait: GiveInEmergency"},                                                 \
         {"IDENTITY_AWAY", WARD_UNAVAILABLE, DOSAGE,                                            \
          "identity cannot be asked to take the token",                                         \
          "repeat with the same key; what cannot wait: GiveInEmergency"},                       \

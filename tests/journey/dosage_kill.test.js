@@ -45,17 +45,12 @@ async function kill(name) {
   connect();
 }
 
-// While the database was away records could not be asked for the chart: that the dose is refused for it is the key's answer, with
-// nothing recorded and the token not spent. It is asked for again under another, as by somebody at the bedside.
-const unread = ({ recorded, open }) => !recorded && open.includes('ward.chart-unavailable');
-
-// One dose of each order, asked until it is given; how often a call was cut.
+// One dose of each order, asked under one key until it is given; how often a call was cut.
 async function insist(dose) {
-  for (let cuts = 0, refusals = 0; ;) {
+  for (let cuts = 0; ;) {
     try {
       const answer = await site.give(dose.patient, dose.order, dose.slot, { key: dose.key, ppid_token: dose.ppid });
-      if (!unread(answer) || refusals++ > 20) return { cuts, answer };
-      dose.key = `${dose.key}-again`;
+      return { cuts, answer };
     } catch (err) {
       if (!CUT.includes(err.code) || cuts++ > 300) throw err;
     }

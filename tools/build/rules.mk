@@ -35,7 +35,7 @@ own = $(filter-out %_test.c,$(wildcard $1/*.c))
 $(BUILD)/obj/%.o: %.c | $(PROTO_STAMP)
 	@mkdir -p $(@D)
 	@echo "  CC   $<"
-	@$(CC) $(CPPFLAGS_WARD) $(CFLAGS_WARD) -fPIC $(PKG_CFLAGS) $(EXTRA_CFLAGS) -MMD -MP -c $< -o $@
+	@$(CC) $(CPPFLAGS_WARD) $(CFLAGS_WARD) -fPIC $(PKG_CFLAGS) $(EXTRA_CFLAGS) -MD -MP -c $< -o $@
 # Generated code is compiled without our warnings.
 $(BUILD)/gen-obj/%.o: $(G)/%.c | $(PROTO_STAMP)
 	@mkdir -p $(@D)

@@ -121,12 +121,15 @@ static enum ward_code keep_decision(struct giving *g, struct ward_err *err)
                      : decision_keep(g->v.w, mem, g->decision, g->n_open, err);
 }
 
-/* Nothing is given. What the check found is kept where that is why. A caller who is gone gets
- * no refusal kept that stands on a chart which could not be read because they went. */
+/* Nothing is given. What the check found is stored where that is why. A refusal for an unread
+ * chart is not stored, nor is one for a chart that was not read because the caller went away.
+ */
 static enum ward_code refuse(struct giving *g, AdministerResponse *r, struct ward_err *err)
 {
     if (ward_call_cancelled(g->v.c))
         return WARD_FAIL(err, CANCELLED, "the caller is gone");
+    if (!rights_failed(&g->rights))
+        WARD_TRY(chart_was_read(g->open, g->n_open, err));
     if (g->n_open > 0) {
         WARD_TRY(keep_decision(g, err));
         r->decision = g->decision;

@@ -80,6 +80,11 @@ WARD_MUST enum ward_code decision_find(struct worker *w, struct ward_arena *mem,
                                        const uint8_t id[DOSAGE_ID],
                                        Ward__Dosage__V1__Decision **out, struct ward_err *err);
 
+/* `open` are the findings that refuse an order or a dose. Where an unread chart is one of them,
+ * the refusal is an error that is not stored: the same call can be made again.
+ *   UNAVAILABLE  CHART_UNAVAILABLE */
+WARD_MUST enum ward_code chart_was_read(char *const *open, size_t n_open, struct ward_err *err);
+
 /* A second person's bearer token: someone else's than the caller's, with one of these roles
  * (NULL-ended). *who lives in c->mem.   PERMISSION_DENIED  SECOND_PERSON_REFUSED */
 WARD_MUST enum ward_code second_person(struct ward_call *c, const char *token,

@@ -210,6 +210,7 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
     owner_wipe(&owner);
     o->at_us = ward_wall_us();
     WARD_TRY(o->fn(db, o->arg, err));
+    WARD_TRY(chart_was_read(o->open, o->n_open, err));
     WARD_TRY(tell(o, db, err));
     return keep(o, db, err);
 }

@@ -17,6 +17,23 @@ enum ward_code order_gone(enum ward_code code, struct ward_err *err)
     return code;
 }
 
+#define RETRY_MS 1000 /* as long as a hung records is not asked again */
+
+enum ward_code chart_was_read(char *const *open, size_t n_open, struct ward_err *err)
+{
+    for (size_t i = 0; i < n_open; i++) {
+        if (strcmp(open[i], "ward.chart-unavailable") != 0)
+            continue;
+        (void)WARD_FAIL_REASON(err, UNAVAILABLE, "CHART_UNAVAILABLE",
+                               "the chart cannot be read now: nothing was recorded; repeat "
+                               "with the same key");
+        if (err != NULL)
+            err->retry_after_ms = RETRY_MS;
+        return WARD_UNAVAILABLE;
+    }
+    return WARD_OK;
+}
+
 void order_note(struct ward_act *a, const Order *order)
 {
     ward_act_note(a, "order", order->order_id);
