@@ -11,8 +11,9 @@ PROTO_STAMP := $(G)/.protos
 SET         := $(G)/ward.protoset
 
 $(PROTO_STAMP): $(shell find proto tests/proto -name '*.proto' 2>/dev/null) tools/build/rules.mk
-	@mkdir -p $(G)
-	@for f in $(WARD_PROTOS) $(LIB_PROTOS); do protoc-c $(PROTO_PATH) --c_out=$(G) $$f || exit 1; done
+	@rm -rf $(G)/.new && mkdir -p $(G)/.new
+	@for f in $(WARD_PROTOS) $(LIB_PROTOS); do protoc-c $(PROTO_PATH) --c_out=$(G)/.new $$f || exit 1; done
+	@cd $(G)/.new && find . -type f | while read -r f; do cmp -s $$f ../$$f || { mkdir -p ../$${f%/*} && mv $$f ../$$f; }; done; rm -rf ../.new
 	@protoc $(PROTO_PATH) --include_imports --descriptor_set_out=$(SET) $(WARD_PROTOS) $(LIB_PROTOS)
 	@touch $@
 $(PROTO_C) $(SET): $(PROTO_STAMP) ;
@@ -28,7 +29,7 @@ $(G)/schema_$1.c: $(wildcard $(call schema_dir,$1)/*.sql) tools/embed
 endef
 $(foreach s,$(SCHEMAS),$(eval $(call schema_rule,$s)))
 
-# ---- objects ----
+# ---- objects: -MD, not -MMD, because generated headers are system headers to the compiler ----
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$1)
 own = $(filter-out %_test.c,$(wildcard $1/*.c))
 
