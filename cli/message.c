@@ -1,5 +1,7 @@
 #include "cli/message.h"
 
+#include "cli/view.h"
+#include "common/base/clock.h"
 #include "common/base/text.h"
 
 #include <ctype.h>
@@ -217,9 +219,50 @@ static void shown(FILE *to, const char *text)
     }
 }
 
+void message_text(FILE *to, const char *format, const char *one, const char *two)
+{
+    const char *texts[] = {one, two};
+    size_t n = 0;
+
+    for (const char *c = format; *c != '\0'; c++) {
+        if (c[0] == '%' && c[1] == 's' && n < WARD_COUNT(texts)) {
+            shown(to, texts[n++]);
+            c++;
+            continue;
+        }
+        fputc(*c, to);
+    }
+}
+
+static bool is_time(const ProtobufCFieldDescriptor *f)
+{
+    size_t n = strlen(f->name);
+
+    return f->type == PROTOBUF_C_TYPE_INT64 && n > 3 && strcmp(f->name + n - 3, "_us") == 0;
+}
+
+static void time_line(FILE *to, int64_t at_us)
+{
+    char stamp[28];
+
+    ward_rfc3339(at_us, stamp);
+    fprintf(to, " %s\n", stamp);
+}
+
 static void line(FILE *to, int indent, const char *name)
 {
     fprintf(to, "%*s%s:", indent, "", name);
+}
+
+static void message_line(FILE *to, int indent, const ProtobufCMessage *msg,
+                         struct ward_arena *mem)
+{
+    if (view_inline(to, msg)) {
+        fputc('\n', to);
+        return;
+    }
+    fputc('\n', to);
+    message_lines(to, indent + 2, msg, mem);
 }
 
 static void value_line(FILE *to, int indent, const ProtobufCFieldDescriptor *f, const void *at,
@@ -229,8 +272,11 @@ static void value_line(FILE *to, int indent, const ProtobufCFieldDescriptor *f, 
 
     line(to, indent, f->name);
     if (f->type == PROTOBUF_C_TYPE_MESSAGE) {
-        fputc('\n', to);
-        message_lines(to, indent + 2, *(ProtobufCMessage *const *)at, mem);
+        message_line(to, indent, *(ProtobufCMessage *const *)at, mem);
+        return;
+    }
+    if (is_time(f)) {
+        time_line(to, *(const int64_t *)at);
         return;
     }
     fputc(' ', to);
@@ -243,20 +289,28 @@ static void value_line(FILE *to, int indent, const ProtobufCFieldDescriptor *f, 
     fputc('\n', to);
 }
 
+static void field_lines(FILE *to, int indent, const ProtobufCMessage *msg,
+                        const ProtobufCFieldDescriptor *f, struct ward_arena *mem)
+{
+    const uint8_t *at = (const uint8_t *)msg + f->offset;
+    size_t n = 1;
+
+    if (f->label == PROTOBUF_C_LABEL_REPEATED) {
+        memcpy(&n, (const uint8_t *)msg + f->quantifier_offset, sizeof(n));
+        at = *(const uint8_t *const *)at;
+    } else if (!message_has(msg, f) || is_empty(f, at)) {
+        return;
+    }
+    for (size_t k = 0; k < n; k++)
+        value_line(to, indent, f, at + k * message_width(f->type), mem);
+}
+
 void message_lines(FILE *to, int indent, const ProtobufCMessage *msg, struct ward_arena *mem)
 {
-    for (unsigned i = 0; msg != NULL && i < msg->descriptor->n_fields; i++) {
-        const ProtobufCFieldDescriptor *f = &msg->descriptor->fields[i];
-        const uint8_t *at = (const uint8_t *)msg + f->offset;
-        size_t n = 1;
-
-        if (f->label == PROTOBUF_C_LABEL_REPEATED) {
-            memcpy(&n, (const uint8_t *)msg + f->quantifier_offset, sizeof(n));
-            at = *(const uint8_t *const *)at;
-        } else if (!message_has(msg, f) || is_empty(f, at)) {
-            continue;
-        }
-        for (size_t k = 0; k < n; k++)
-            value_line(to, indent, f, at + k * message_width(f->type), mem);
-    }
+    if (msg == NULL || view_block(to, indent, msg))
+        return;
+    for (int first = 1; first >= 0; first--)
+        for (unsigned i = 0; i < msg->descriptor->n_fields; i++)
+            if (view_first(&msg->descriptor->fields[i]) == (first == 1))
+                field_lines(to, indent, msg, &msg->descriptor->fields[i], mem);
 }

@@ -16,9 +16,13 @@
 
 void message_json(struct cli_json *j, const char *key, const ProtobufCMessage *msg,
                   struct ward_arena *mem);
-/* The same for a person: a line a field, `name: value`, what is in a message indented below it;
- * what is not there is left out. Text is shown by task_shown's rules. */
+/* The same for a person: a line a field, `name: value`, nested messages indented below it;
+ * empty fields are left out. Messages with a form of their own (view.h) are printed in it,
+ * decisions first; a field that ends in _us is a time in UTC. Control characters print as "?".
+ */
 void message_lines(FILE *to, int indent, const ProtobufCMessage *msg, struct ward_arena *mem);
+/* fprintf of two texts, control characters in them as "?": they come from the service. */
+void message_text(FILE *to, const char *format, const char *one, const char *two);
 /* Reads what message_json wrote into `msg`, which has been initialised: null is left out, as
  * are fields that are not there.   INVALID_ARGUMENT  a field that the message does not have, or
  * a value of another type; the field's path is named */
