@@ -87,7 +87,7 @@ define plugin_rule
 $(BUILD)/plugin-obj/$1/%.o: %.c
 	@mkdir -p $$(@D)
 	@echo "  CC   $$< ($1)"
-	@$(CC) -Iplugins/include -I. -D_GNU_SOURCE $(CFLAGS_WARD) -fPIC -fvisibility=hidden $$($1_CFLAGS) -MMD -MP -c $$< -o $$@
+	@$(CC) -Iplugins/include -I. -D_GNU_SOURCE $(CFLAGS_WARD) -fPIC -fvisibility=hidden $$($1_CFLAGS) -MD -MP -c $$< -o $$@
 $(BUILD)/plugins/$1.so: $(call PLUGIN_OBJ,$1) plugins/plugin.map
 	@mkdir -p $$(@D)
 	@echo "  LD   $$@"
