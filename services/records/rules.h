@@ -21,6 +21,7 @@ enum kind {
     KIND_DOCUMENT,
     KIND_REPORT,
     KIND_CONSENT,
+    KIND_MEDICATION, /* MedicationStatement */
     KINDS
 };
 #define KIND_BIT(k) (UINT32_C(1) << (k))

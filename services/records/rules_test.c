@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 /* Kinds as the tables below write them, in the order of enum kind. */
-static const char LETTERS[] = "-PEOCADRK"; /* K: Consent */
+static const char LETTERS[] = "-PEOCADRKM"; /* K: Consent, M: MedicationStatement */
 
 static uint32_t kinds(const char *letters)
 {
@@ -30,12 +30,12 @@ static const struct row {
     const char *read_everyone, *read_treated, *read_own;
     const char *write_everyone, *write_treated;
 } TABLE[] = {
-    {"physician", "TREAT ETREAT CAREMGT", "", "PEOCADRK", "", "", "EOCADR"},
-    {"nurse", "TREAT ETREAT CAREMGT", "", "PEOCADRK", "", "", "EOAD"},
-    {"pharmacist", "TREAT ETREAT CAREMGT", "", "PEOCADRK", "", "", "AD"},
+    {"physician", "TREAT ETREAT CAREMGT", "", "PEOCADRKM", "", "", "EOCADRM"},
+    {"nurse", "TREAT ETREAT CAREMGT", "", "PEOCADRKM", "", "", "EOADM"},
+    {"pharmacist", "TREAT ETREAT CAREMGT", "", "PEOCADRKM", "", "", "ADM"},
     {"registrar", "TREAT PATADMIN HOPERAT", "PEK", "", "", "PEK", ""},
     {"privacy-officer", "HOPERAT PATRQT", "PK", "", "", "K", ""},
-    {"patient", "PATRQT", "", "", "PEOCADRK", "", ""},
+    {"patient", "PATRQT", "", "", "PEOCADRKM", "", ""},
     {"records-admin", "", "", "", "", "", ""},
     {"auditor", "", "", "", "", "", ""},
     {"", "", "", "", "", "", ""},
@@ -77,7 +77,7 @@ static void several_roles_are_a_union(void **state)
 
     (void)state;
     assert_int_equal(s.everyone, kinds("PEK"));
-    assert_int_equal(s.treated, kinds("EOAD"));
+    assert_int_equal(s.treated, kinds("EOADM"));
     s = scope_of(roles, 3, "PATADMIN", USE_WRITE); /* a nurse administers nothing */
     assert_int_equal(s.everyone, kinds("PEK"));
     assert_int_equal(s.treated, 0);
@@ -107,7 +107,8 @@ static void the_kinds_are_numbered_as_the_contract_numbers_them(void **state)
     (void)state;
     assert_int_equal(KIND_PATIENT, 1);
     assert_int_equal(KIND_CONSENT, 8);
-    assert_int_equal(KINDS_ALL, kinds("PEOCADRK"));
+    assert_int_equal(KIND_MEDICATION, 9);
+    assert_int_equal(KINDS_ALL, kinds("PEOCADRKM"));
 }
 
 /* Relation of the caller to the patient, and what a consent denies of one resource: no denial,

@@ -109,6 +109,17 @@ static const struct listed list[] = {
                     " conclusion presented_form"},
     {"DiagnosticReport.Media", .drop = "*"},
 
+    {"MedicationStatement",
+     .keep = "status status_reason category medication_codeable_concept subject context"
+             " effective_period reason_code dosage",
+     .shift = "effective_date_time date_asserted", .text = "id",
+     .drop = OF_ALL " based_on part_of medication_reference information_source derived_from"
+                    " reason_reference note"},
+    {"MedicationStatement.Dosage",
+     .keep = "additional_instruction site route method dose_and_rate",
+     .drop = "text patient_instruction"},
+    {"MedicationStatement.DoseAndRate", .keep = "type dose_range dose_quantity"},
+
     {"Consent", .keep = "status scope category patient", .shift = "date_time", .text = "id",
      .drop = OF_ALL " performer organization source_attachment source_reference policy"
                     " policy_rule verification provision"},

@@ -220,6 +220,9 @@ static const struct when {
     {KIND_REPORT, "effective_period", WARD_FHIR_DATETIME, true},
     {KIND_REPORT, "issued", WARD_FHIR_INSTANT, true},
     {KIND_CONSENT, "date_time", WARD_FHIR_DATETIME, false},
+    {KIND_MEDICATION, "effective_date_time", WARD_FHIR_DATETIME, true},
+    {KIND_MEDICATION, "effective_period", WARD_FHIR_DATETIME, true},
+    {KIND_MEDICATION, "date_asserted", WARD_FHIR_DATETIME, true},
 };
 
 static const char *text_of(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f)

@@ -45,6 +45,8 @@ static const struct {
     {TYPE(diagnostic_report), "code"},
     {TYPE(diagnostic_report), "subject"},
     {TYPE(diagnostic_report__media), "link"},
+    {TYPE(medication_statement), "status"},
+    {TYPE(medication_statement), "subject"},
     {TYPE(consent), "status"},
     {TYPE(consent), "scope"},
     {TYPE(consent), "category"},

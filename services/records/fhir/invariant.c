@@ -276,6 +276,15 @@ static enum ward_code allergy(struct fhir_checking *k, const Message *m, struct 
     return WARD_OK;
 }
 
+static enum ward_code medication(struct fhir_checking *k, const Message *m,
+                                 struct ward_err *err)
+{
+    /* medication[x] has cardinality 1..1. */
+    if (OF(MedicationStatement, m)->medication_case == 0)
+        return FHIR_PART_FAIL(k, err, "medication", "FIELD_REQUIRED", "is missing");
+    return WARD_OK;
+}
+
 static enum ward_code consent(struct fhir_checking *k, const Message *m, struct ward_err *err)
 {
     /* ppc-1: either a policy or a policyRule. */
@@ -311,6 +320,7 @@ enum ward_code fhir_invariants(struct fhir_checking *k, const Message *m, struct
         {TYPE(condition__stage), stage},
         {TYPE(condition__evidence), evidence},
         {TYPE(allergy_intolerance), allergy},
+        {TYPE(medication_statement), medication},
         {TYPE(consent), consent},
     };
 #undef TYPE

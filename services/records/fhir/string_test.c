@@ -63,9 +63,9 @@ static bool ends_with(const char *s, const char *end)
 /* A name that says date or time is one of a date's rows, and the other way round. */
 static void what_is_called_a_date_is_read_as_one(void **state)
 {
-    static const char *const DATES[] = {"date",    "date_time", "instant",   "issued",
-                                        "start",   "end",       "onset",     "creation",
-                                        "updated", "time",      "occurrence"};
+    static const char *const DATES[] = {"date",    "date_time", "instant",    "issued",
+                                        "start",   "end",       "onset",      "creation",
+                                        "updated", "time",      "occurrence", "asserted"};
     const MessageType *type[TYPES];
     size_t n = all_types(type);
 

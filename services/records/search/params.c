@@ -12,6 +12,7 @@
 #define D KIND_BIT(KIND_DOCUMENT)
 #define R KIND_BIT(KIND_REPORT)
 #define N KIND_BIT(KIND_CONSENT)
+#define M KIND_BIT(KIND_MEDICATION)
 
 #define ALL KINDS_ALL
 #define REF                                                                                    \
@@ -31,7 +32,7 @@ const struct search_param search_params[] = {
     {"identifier", ALL, ASK_IDENTIFIER, {PARAM_IDENTIFIER}, "identifier", ""},
     {"patient", ALL & ~P, ASK_PATIENT, {0}, "subject, patient", ""},
     {"subject", ALL & ~P, ASK_PATIENT, {0}, "subject, patient", ""},
-    {"status", E | O | D | R | N, ASK_STATUS, {0}, "status", ""},
+    {"status", E | O | D | R | N | M, ASK_STATUS, {0}, "status", ""},
     {"encounter", O | C | A | D | R, ASK_REFERENCE, REF, "encounter, context.encounter", ""},
 
     {"name", P, ASK_NAME, NAMES, "name, all of it", ""},
@@ -58,12 +59,17 @@ const struct search_param search_params[] = {
     {"participant", E, ASK_REFERENCE, REF, "participant.individual", WRITER},
     {"practitioner", E, ASK_REFERENCE, REF, "participant.individual", "Practitioner"},
     {"service-provider", E, ASK_REFERENCE, REF, "serviceProvider", "Organization"},
-    {"part-of", E | O, ASK_REFERENCE, REF, "partOf", ""},
+    {"part-of", E | O | M, ASK_REFERENCE, REF, "partOf", ""},
     {"diagnosis", E, ASK_REFERENCE, REF, "diagnosis.condition", ""},
     {"episode-of-care", E, ASK_REFERENCE, REF, "episodeOfCare", "EpisodeOfCare"},
 
-    {"code", O | C | A | R, ASK_CODE, {PARAM_CODE}, "code; reaction.substance", ""},
-    {"category", O | C | A | D | R | N, ASK_CODE, {PARAM_CATEGORY}, "category", ""},
+    {"code",
+     O | C | A | R | M,
+     ASK_CODE,
+     {PARAM_CODE},
+     "code; reaction.substance; medicationCodeableConcept",
+     ""},
+    {"category", O | C | A | D | R | N | M, ASK_CODE, {PARAM_CATEGORY}, "category", ""},
     {"value-quantity", O, ASK_QUANTITY, {0}, "valueQuantity", ""},
     {"value-concept",
      O,
@@ -113,6 +119,11 @@ const struct search_param search_params[] = {
     {"conclusion", R, ASK_CODE, {PARAM_CONCLUSION}, "conclusionCode", ""},
     {"results-interpreter", R, ASK_REFERENCE, REF, "resultsInterpreter", PEOPLE},
 
+    {"context", M, ASK_REFERENCE, REF, "context", ""},
+    {"effective", M, ASK_DATE, {0}, "effective[x]", ""},
+    {"medication", M, ASK_REFERENCE, REF, "medicationReference", "Medication"},
+    {"source", M, ASK_REFERENCE, REF, "informationSource", WRITER " Organization"},
+
     {"scope", N, ASK_CODE, {PARAM_CODE}, "scope", ""},
     {"date", E | O | D | R | N, ASK_DATE, {0}, "period; effective[x]; date; dateTime", ""},
     {0},
@@ -137,6 +148,8 @@ static const char *const statuses[KINDS][12] = {
                      "corrected", "appended", "cancelled", "entered-in-error", "unknown"},
     [KIND_CONSENT] = {"", "draft", "proposed", "active", "rejected", "inactive",
                       "entered-in-error"},
+    [KIND_MEDICATION] = {"", "active", "completed", "entered-in-error", "intended", "stopped",
+                         "on-hold", "unknown", "not-taken"},
 };
 
 int search_status_of(enum kind kind, const char *code)

@@ -335,6 +335,9 @@ enum ward_code index_of(struct ward_keyring *keys, struct ward_arena *mem, const
     case KIND_CONSENT:
         index_consent(&s, res->consent);
         break;
+    case KIND_MEDICATION:
+        index_medication(&s, res->medication_statement);
+        break;
     default:
         return WARD_FAIL_FIELD(err, "resource", "holds none");
     }

@@ -108,6 +108,32 @@ void index_condition(struct sink *s, const Condition *c)
     sink_date(s, WARD_FHIR_DATETIME, c->recorded_date, true);
 }
 
+void index_medication(struct sink *s, const Ward__Records__V1__MedicationStatement *m)
+{
+    s->out->status = (int)m->status;
+    sink_labels(s, m->meta);
+    sink_identifiers(s, m->identifier, m->n_identifier);
+    if (m->medication_case ==
+        WARD__RECORDS__V1__MEDICATION_STATEMENT__MEDICATION_MEDICATION_CODEABLE_CONCEPT)
+        sink_concept(s, PARAM_CODE, m->medication_codeable_concept);
+    else
+        sink_reference(s, m->medication_reference);
+    sink_concept(s, PARAM_CATEGORY, m->category);
+    sink_encounter(s, m->context);
+    sink_reference(s, m->information_source);
+    sink_references(s, m->based_on, m->n_based_on);
+    sink_references(s, m->part_of, m->n_part_of);
+    sink_references(s, m->derived_from, m->n_derived_from);
+    sink_references(s, m->reason_reference, m->n_reason_reference);
+    if (m->effective_case ==
+        WARD__RECORDS__V1__MEDICATION_STATEMENT__EFFECTIVE_EFFECTIVE_PERIOD)
+        sink_period(s, m->effective_period, false);
+    else if (m->effective_case ==
+             WARD__RECORDS__V1__MEDICATION_STATEMENT__EFFECTIVE_EFFECTIVE_DATE_TIME)
+        sink_date(s, WARD_FHIR_DATETIME, m->effective_date_time, false);
+    sink_date(s, WARD_FHIR_DATETIME, m->date_asserted, true);
+}
+
 static void allergy_words(struct sink *s, const Allergy *a)
 {
     static const char *const types[] = {"", "allergy", "intolerance"};

@@ -78,5 +78,6 @@ void index_allergy(struct sink *s, const Allergy *a);
 void index_document(struct sink *s, const Document *d);
 void index_report(struct sink *s, const Report *r);
 void index_consent(struct sink *s, const Consent *c);
+void index_medication(struct sink *s, const Ward__Records__V1__MedicationStatement *m);
 
 #endif

@@ -61,6 +61,10 @@ static enum ward_code set_status(struct ward_arena *mem, Resource *res, struct w
     case KIND_CONSENT:
         res->consent->status = WARD__RECORDS__V1__CONSENT__STATUS__STATUS_ENTERED_IN_ERROR;
         return WARD_OK;
+    case KIND_MEDICATION:
+        res->medication_statement->status =
+            WARD__RECORDS__V1__MEDICATION_STATEMENT__STATUS__STATUS_ENTERED_IN_ERROR;
+        return WARD_OK;
     default:
         return WARD_FAIL_FIELD(err, "kind", "a Patient is not entered in error: merge it");
     }
@@ -93,6 +97,10 @@ static void extensions_of(Resource *res, Extension ****list, size_t **n)
     case KIND_REPORT:
         *list = &res->diagnostic_report->extension;
         *n = &res->diagnostic_report->n_extension;
+        return;
+    case KIND_MEDICATION:
+        *list = &res->medication_statement->extension;
+        *n = &res->medication_statement->n_extension;
         return;
     default:
         *list = &res->consent->extension;

@@ -15,6 +15,7 @@ static const char *const names[KINDS] = {
     [KIND_DOCUMENT] = "DocumentReference",
     [KIND_REPORT] = "DiagnosticReport",
     [KIND_CONSENT] = "Consent",
+    [KIND_MEDICATION] = "MedicationStatement",
 };
 
 enum kind resource_kind(const Resource *res)
@@ -57,6 +58,8 @@ static char **id_of(const Resource *res)
         return &res->diagnostic_report->id;
     case KIND_CONSENT:
         return &res->consent->id;
+    case KIND_MEDICATION:
+        return &res->medication_statement->id;
     default:
         return NULL;
     }
@@ -96,6 +99,8 @@ Meta **resource_meta(const Resource *res)
         return &res->diagnostic_report->meta;
     case KIND_CONSENT:
         return &res->consent->meta;
+    case KIND_MEDICATION:
+        return &res->medication_statement->meta;
     default:
         return NULL;
     }
@@ -152,6 +157,9 @@ bool resource_is_wrong(const Resource *res)
     case KIND_CONSENT:
         return res->consent->status ==
                WARD__RECORDS__V1__CONSENT__STATUS__STATUS_ENTERED_IN_ERROR;
+    case KIND_MEDICATION:
+        return res->medication_statement->status ==
+               WARD__RECORDS__V1__MEDICATION_STATEMENT__STATUS__STATUS_ENTERED_IN_ERROR;
     default:
         return false;
     }
@@ -171,6 +179,8 @@ static const Reference *subject_of(const Resource *res, const char **field)
         return res->document_reference->subject;
     case KIND_REPORT:
         return res->diagnostic_report->subject;
+    case KIND_MEDICATION:
+        return res->medication_statement->subject;
     case KIND_ALLERGY:
         *field = "patient";
         return res->allergy_intolerance->patient;

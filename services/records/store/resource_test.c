@@ -84,6 +84,8 @@ static const struct {
     {KIND_DOCUMENT,
      "{\"resourceType\":\"DocumentReference\",\"status\":\"current\"," SUBJECT "}"},
     {KIND_REPORT, "{\"resourceType\":\"DiagnosticReport\",\"status\":\"final\"," SUBJECT "}"},
+    {KIND_MEDICATION,
+     "{\"resourceType\":\"MedicationStatement\",\"status\":\"active\"," SUBJECT "}"},
     {KIND_CONSENT, "{\"resourceType\":\"Consent\",\"status\":\"active\"," OWNER "}"},
 };
 

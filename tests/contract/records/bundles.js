@@ -99,7 +99,7 @@ function differences(a, b, where = '') {
   return a === b && typeof a === typeof b ? [] : [`${where}: ${write(a)} became ${write(b)}`];
 }
 
-const KEPT = ['Patient', 'Encounter', 'Observation', 'Condition', 'AllergyIntolerance', 'DocumentReference', 'DiagnosticReport', 'Consent'];
+const KEPT = ['Patient', 'Encounter', 'Observation', 'Condition', 'AllergyIntolerance', 'DocumentReference', 'DiagnosticReport', 'Consent', 'MedicationStatement'];
 
 // The 80 bundles of Synthea as texts; undefined where they are not there.
 let texts;

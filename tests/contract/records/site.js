@@ -21,7 +21,7 @@ const PURPOSE = {
 const KINDS = {
   patient: 'KIND_PATIENT', encounter: 'KIND_ENCOUNTER', observation: 'KIND_OBSERVATION', condition: 'KIND_CONDITION',
   allergy_intolerance: 'KIND_ALLERGY_INTOLERANCE', document_reference: 'KIND_DOCUMENT_REFERENCE',
-  diagnostic_report: 'KIND_DIAGNOSTIC_REPORT', consent: 'KIND_CONSENT',
+  diagnostic_report: 'KIND_DIAGNOSTIC_REPORT', consent: 'KIND_CONSENT', medication_statement: 'KIND_MEDICATION_STATEMENT',
 };
 
 // ---- resources: whole and small; `more` adds and replaces fields ----
