@@ -125,7 +125,7 @@ function orderFor(row, limit, p, broken, route) {
   const small = `1 ${row.unit}`;
   const one = (more, given) => snapshotOf(chartOf(p), orderOf(drug, small, route, more), given ? { given } : {});
   switch (limit.kind) {
-    case 'never': return snapshotOf(chartOf(p), orderOf(drug, `1 ${limit.dose ?? 'mg'}`, route));
+    case 'never': return snapshotOf(chartOf(p), orderOf(drug, `1 ${limit.dose ?? 'mg'}`, route, { product_id }));
     case 'every': return one({}, [givenOf(drug, small, limit.minutes - (broken ? 1 : 0))]);
     case 'doses': return one({}, Array.from({ length: limit.n - (broken ? 0 : 1) }, (_, i) => givenOf(drug, small, 1430 - 20 * i, { administration_id: `g${i}` })));
     case 'days': return one({ timing: { kind: 'KIND_INTERVAL', interval_minutes: 1440 }, ends_at_us: NOON + limit.n * DAY + (broken ? MINUTE : 0) });

@@ -4,10 +4,16 @@
 const { orderOf, givenOf, runningOf, snapshotOf } = require('./clinical_patient');
 const { readTable, daysOf, found } = require('./clinical_doses');
 
-const UNITS = { heparin: '[IU]', benzylpenicillin: '[IU]', 'potassium-chloride': 'meq' };
-const PRODUCTS = { 'amoxicillin-clavulanate': 'amoxicillin-clavulanate-tab-875-125' }; // whose products differ in their shares
+const UNITS = { heparin: '[IU]', benzylpenicillin: '[IU]', 'benzathine-benzylpenicillin': '[IU]', 'potassium-chloride': 'meq', 'potassium-phosphate': 'mmol' };
+// Of several ingredients, whose products differ in their shares.
+const PRODUCTS = {
+  'amoxicillin-clavulanate': 'amoxicillin-clavulanate-tab-875-125', 'levodopa-carbidopa': 'levodopa-carbidopa-tab-100-25',
+  'imipenem-cilastatin': 'imipenem-cilastatin-vial-500-500',
+};
 const SNOMED = 'http://snomed.info/sct';
-const small = (drug) => `1 ${PRODUCTS[drug] ? '{tablet}' : UNITS[drug] ?? 'mg'}`;
+const piece = (product) => (product.includes('-vial-') ? '{vial}' : '{tablet}');
+const unitOf = (drug) => UNITS[drug] ?? (drug.startsWith('insulin-') ? '[IU]' : 'mg');
+const small = (drug) => `1 ${PRODUCTS[drug] ? piece(PRODUCTS[drug]) : unitOf(drug)}`;
 const order = (drug) => orderOf(drug, small(drug), 'PO', { product_id: PRODUCTS[drug] ?? '' });
 const list = (text) => text.split(/[,;]/).filter(Boolean);
 const patient = { days: 14700 };
@@ -32,7 +38,7 @@ function after(row, ordered, given) {
   const hours = Number(row.hours) || 24;
   const at = (minutes, should) => ({
     id: `${row.rule} ${ordered} ${minutes} min after ${given}`, rule: row.rule,
-    snapshot: snapshotOf(patient, order(ordered), { given: [givenOf(given, small(given), minutes)] }),
+    snapshot: snapshotOf(patient, order(ordered), { given: [givenOf(given, small(given), minutes, { product_id: PRODUCTS[given] ?? '' })] }),
     wrong: fires(row.rule, row.severity, should),
   });
   return [at(hours * 60 - 1, true), at(hours * 60, false)];

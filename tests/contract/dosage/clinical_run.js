@@ -25,12 +25,15 @@ class Parts {
     }
   }
 
-  // With the i-th of a list replaced, or (undefined) left out.
-  bytes(name, i, value) {
+  // With the i-th of a list replaced, or (undefined) left out; of the other parts those that keep(list, index) keeps.
+  bytes(name, i, value, keep = () => true) {
     const all = [];
     for (const [key, list] of Object.entries(this.parts)) {
-      if (key !== name) all.push(...list);
-      else all.push(...list.slice(0, i), ...(value === undefined ? [] : [encode(RuleSet, { [name]: [value] })]), ...list.slice(i + 1));
+      if (key !== name) all.push(...list.filter((_, k) => keep(key, k)));
+      else {
+        const kept = (from, to) => list.slice(from, to).filter((_, k) => keep(key, from + k));
+        all.push(...kept(0, i), ...(value === undefined ? [] : [encode(RuleSet, { [name]: [value] })]), ...kept(i + 1, list.length));
+      }
     }
     return Buffer.concat(all);
   }
