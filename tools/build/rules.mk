@@ -16,7 +16,7 @@ $(PROTO_STAMP): $(shell find proto tests/proto -name '*.proto' 2>/dev/null) tool
 	@cd $(G)/.new && find . -type f | while read -r f; do cmp -s $$f ../$$f || { mkdir -p ../$${f%/*} && mv $$f ../$$f; }; done; rm -rf ../.new
 	@protoc $(PROTO_PATH) --include_imports --descriptor_set_out=$(SET) $(WARD_PROTOS) $(LIB_PROTOS)
 	@touch $@
-$(PROTO_C) $(SET): $(PROTO_STAMP) ;
+$(PROTO_C) $(PROTO_C:.c=.h) $(SET): $(PROTO_STAMP) ;
 
 $(G)/protoset.c: $(SET) tools/embed
 	@tools/embed descriptors $(SET) >$@
@@ -40,7 +40,7 @@ $(BUILD)/obj/%.o: %.c | $(PROTO_STAMP)
 # Generated code is compiled without our warnings.
 $(BUILD)/gen-obj/%.o: $(G)/%.c | $(PROTO_STAMP)
 	@mkdir -p $(@D)
-	@$(CC) -I. -I$(G) -std=gnu11 $(OPT) -g -w -fPIC $(SAN) $(PKG_CFLAGS) -c $< -o $@
+	@$(CC) -I. -I$(G) -std=gnu11 $(OPT) -g -w -fPIC $(SAN) $(PKG_CFLAGS) -MMD -MP -c $< -o $@
 
 VERSION_C := $(G)/version.c
 $(VERSION_C): FORCE
@@ -48,6 +48,7 @@ $(VERSION_C): FORCE
 	@echo '#include "common/app/version.h"' >$@.new; echo 'const char ward_version[] = "$(VERSION)";' >>$@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 FORCE: ;
+.PHONY: FORCE
 
 COMMON_C  := $(foreach d,base merkle measure json unicode zone auth rpc db bus host image scan vault act keyring app,$(call own,common/$d))
 COMMON_O  := $(call obj,$(COMMON_C)) \
