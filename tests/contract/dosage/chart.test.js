@@ -134,15 +134,8 @@ test('more allergies than are held are said to be more', async () => {
 
 test('a chart is read once for a person, and again by nobody until something changes', async () => {
   const p = await site.charted(uuid());
-  // The feed tells of what was charted for a moment longer: until it says nothing more of this patient.
-  let quiet = 0;
-  await until('told of everything', async () => {
-    const one = await reads();
-    await facts(p);
-    quiet = (await reads()).kept > one.kept ? quiet + 1 : 0;
-    await new Promise((done) => { setTimeout(done, 100); });
-    return quiet === 4;
-  });
+  await site.caughtUp();
+  await facts(p);
   const was = await reads();
   for (let i = 0; i < 6; i++) await facts(p, { by: 'nurse' });
   await site.orders.call('ListOrders', { patient_id: p.id }, site.tokens.nurse);

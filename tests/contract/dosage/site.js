@@ -59,6 +59,17 @@ class Site {
   }
 
   stop() { return this.ward.stop(); }
+
+  // Resolves once a replica of dosage, if it was never started again, has dealt with every change that records has committed so far:
+  // nothing that it caches from then on is evicted for a change of before.
+  async caughtUp(name = 'dosage') {
+    await chart.until('every change in the feed', async () => Number((await this.sql('SELECT COUNT(*) FROM change_new', 'records'))[0][0]) === 0);
+    const [[last]] = await this.sql('SELECT sequence FROM feed_end', 'records');
+    await chart.until('every change dealt with', async () => {
+      const { text } = await this.ward.services[name].admin('/metrics');
+      return Number(/^ward_dosage_chart_changes_total (\S+)/m.exec(text)?.[1] ?? 0) >= Number(last);
+    });
+  }
   key() { return `key-${this.keys++}`; }
 
   // What to call with as a person of this role: as('nurse', { sub: 'nurse-2', ward: 'icu', purpose: 'ETREAT' }).
