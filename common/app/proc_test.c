@@ -230,9 +230,6 @@ static void a_child_that_falls_is_started_again(void **state)
     assert_int_equal(ward_proc_starts(p), 3); /* not after it was stopped */
 }
 
-/* Writes its own name when it is asked to stop. */
-#define FAREWELL "trap 'echo bye; exit 0' TERM; echo up; while :; do sleep 0.01; done"
-
 static void children_are_stopped_newest_first(void **state)
 {
     char path[] = "/tmp/ward-proc-XXXXXX";
@@ -375,17 +372,22 @@ static void a_signal_ends_every_wait(void **state)
     assert_false(ward_procs_turn(*state, 0));
 }
 
-/* In a process of its own: starts a child, tells its number, and waits to be killed. */
+/* In a process of its own: starts a child, waits until the child is ready, tells its number,
+ * and waits to be killed. The child never writes again, so that no broken pipe ends it. */
 static void keeper(int to)
 {
+    struct ward_proc_spec quiet = {.name = "child",
+                                   .argv = SH("echo up; exec sleep 1000"),
+                                   .env = (const char *const[]){"PATH=/bin:/usr/bin", NULL},
+                                   .ready = "up"};
     struct ward_procs *g = NULL;
     struct ward_proc *p = NULL;
     struct ward_err err = {0};
     pid_t pid = 0;
 
     if (ward_procs_open(&g, &err) == WARD_OK &&
-        ward_proc_start(g, &(struct ward_proc_spec){.name = "child", .argv = SH(FAREWELL)}, &p,
-                        &err) == WARD_OK)
+        ward_proc_start(g, &quiet, &p, &err) == WARD_OK &&
+        ward_proc_await(p, LONG, NULL, &err) == WARD_OK)
         pid = ward_proc_pid(p);
     if (write(to, &pid, sizeof(pid)) != sizeof(pid))
         _exit(1);
