@@ -159,7 +159,7 @@ static bool by_ratio(const struct drug *d, const struct product *product,
     struct ward_decimal above, below, per;
     struct amount a;
 
-    if (from == NULL || to == NULL)
+    if (from == NULL || to == NULL || from->rate != to->rate)
         return false;
     a = (struct amount){from->per, from->unit.ucum, from->unit.text};
     return amount_to(&a, &to->unit, &per) && decimal_mul(x, &to->amount, &above) &&
@@ -197,7 +197,7 @@ bool amount_dose(const struct prepared *p, const struct drug *d, const struct pr
 
     if (amount_to(dose, &p->ingredients[d->ingredients[0]].unit, &x))
         return amount_share(p, d, product, &x, k, out);
-    return s != NULL && amount_to(dose, &s->unit, &x) && by_strength(&x, s, out);
+    return s != NULL && !s->rate && amount_to(dose, &s->unit, &x) && by_strength(&x, s, out);
 }
 
 bool amount_rate(const struct prepared *p, const struct drug *d, const struct product *product,
@@ -211,7 +211,7 @@ bool amount_rate(const struct prepared *p, const struct drug *d, const struct pr
     *per = PER_NOTHING;
     if (amount_to(dose, &first->day, &x))
         return amount_share(p, d, product, &x, k, out);
-    if (s != NULL && amount_to(dose, &s->unit_day, &x))
+    if (s != NULL && amount_to(dose, s->rate ? &s->unit : &s->unit_day, &x))
         return by_strength(&x, s, out);
     /* To UCUM mg/kg is a mere number: what does not say "kg" is no such rate. */
     if (strstr(dose->text, "kg") != NULL && amount_to(dose, &first->kg_day, &x)) {
@@ -244,6 +244,17 @@ enum ward_code amount_of_ingredient(const struct ruleset *rules, const char *dru
         if (d->ingredients[k] == of)
             return amount_dose(p, d, product, &a, k, out) ? WARD_OK : bad_unit(err);
     return bad_unit(err);
+}
+
+bool dose_is_rate(const Ward__Dosage__V1__Prescription *p)
+{
+    const char *unit = p->dose == NULL ? "" : p->dose->unit;
+    size_t n = strlen(unit);
+
+    if (p->timing != NULL && p->timing->kind == WARD__DOSAGE__V1__TIMING__KIND__KIND_CONTINUOUS)
+        return true;
+    return p->route == WARD__DOSAGE__V1__ROUTE__ROUTE_TD && n > 2 &&
+           strcmp(unit + n - 2, "/h") == 0;
 }
 
 enum ward_code amount_print(const struct ward_decimal *value, const char *unit,

@@ -78,6 +78,29 @@ static enum fit weight_fits(struct run *r, const struct bound *b)
     return bound_fits(b, &r->body.weight.value, &r->body.weight.value);
 }
 
+/* With the weight that the band says; where no clearance can be reckoned, an eGFR stands for
+ * it, and a finding says so. */
+static enum fit clearance_fits(struct run *r, const struct dose_rule *rule)
+{
+    const struct body *b = &r->body;
+    struct ward_decimal least = b->crcl_least, most = b->crcl_most;
+    bool has = b->has_crcl;
+    struct over kg;
+
+    r->used |= (unsigned)USED_CREATININE | USED_WEIGHT;
+    if (has &&
+        band_of(rule)->renal_weight > WARD__DOSAGE__V1__WEIGHT_BASIS__WEIGHT_BASIS_ACTUAL)
+        has = body_over(r, PER_KG, band_of(rule)->renal_weight, &kg) &&
+              kidney_clearance(r, &kg.value, &least, &most);
+    if (has)
+        return bound_fits(&rule->renal, &least, &most);
+    if (!engine_at_least(r, 2) || !kidney_filtration(r))
+        return FIT_MAYBE;
+    r->used |= b->egfr_reckoned ? 0 : USED_EGFR;
+    r->lacking |= LACK_CLEARANCE;
+    return bound_fits(&rule->renal, &b->egfr_least, &b->egfr_most);
+}
+
 static enum fit renal_fits(struct run *r, const struct dose_rule *rule)
 {
     const struct body *b = &r->body;
@@ -85,12 +108,58 @@ static enum fit renal_fits(struct run *r, const struct dose_rule *rule)
 
     if (!is_bounded(&rule->renal))
         return FIT_YES;
-    r->used |= by_egfr ? USED_EGFR : (unsigned)USED_CREATININE | USED_WEIGHT;
-    if (by_egfr && b->egfr.there)
-        return bound_fits(&rule->renal, &b->egfr.value, &b->egfr.value);
-    if (!by_egfr && b->has_crcl)
-        return bound_fits(&rule->renal, &b->crcl_least, &b->crcl_most);
-    return FIT_MAYBE;
+    if (!by_egfr)
+        return clearance_fits(r, rule);
+    r->used |= USED_EGFR;
+    if (!kidney_filtration(r))
+        return FIT_MAYBE;
+    r->used = b->egfr_reckoned ? (r->used & ~(unsigned)USED_EGFR) | USED_CREATININE : r->used;
+    return bound_fits(&rule->renal, &b->egfr_least, &b->egfr_most);
+}
+
+/* An order without a phase is held to the maintenance dose. */
+static bool phase_fits(const struct run *r, const Ward__Dosage__V1__Band *b)
+{
+    bool loading = r->p->phase == WARD__DOSAGE__V1__PHASE__PHASE_LOADING;
+
+    switch (b->phase) {
+    case WARD__DOSAGE__V1__PHASE__PHASE_LOADING:
+        return loading;
+    case WARD__DOSAGE__V1__PHASE__PHASE_MAINTENANCE:
+        return !loading;
+    case WARD__DOSAGE__V1__PHASE__PHASE_TAPER:
+        return r->p->phase == WARD__DOSAGE__V1__PHASE__PHASE_TAPER;
+    default:
+        return true;
+    }
+}
+
+/* How long a given dose counts: a patch until it is changed. */
+#define PATCH_DAYS 3
+
+static bool given_on(const struct run *r, int class_id, int64_t day)
+{
+    for (size_t i = 0; i < r->n_pasts; i++) {
+        const struct past *g = &r->pasts[i];
+        int64_t ago = time_since(g->msg->given_at_us, r->at_us) / DAY_US;
+        int64_t lasts = g->msg->route == WARD__DOSAGE__V1__ROUTE__ROUTE_TD ? PATCH_DAYS : 1;
+
+        if (g->drug == NULL || ago < day || ago >= day + lasts)
+            continue;
+        for (size_t k = 0; k < g->drug->n_ingredients; k++)
+            if (set_in_class(r->set, g->drug->ingredients[k], class_id))
+                return true;
+    }
+    return false;
+}
+
+/* Whether the class is new to the patient: on some day no dose of it was given. */
+static bool naive_fits(const struct run *r, const struct dose_rule *rule)
+{
+    for (int64_t day = 0; rule->naive_class >= 0 && day < band_of(rule)->naive_days; day++)
+        if (!given_on(r, rule->naive_class, day))
+            return true;
+    return rule->naive_class < 0;
 }
 
 struct verdict {
@@ -123,6 +192,8 @@ enum fit band_fit(struct run *r, const struct dose_rule *rule, const char **why)
 
     if (ask(&v, route_fits(r, b) ? FIT_YES : FIT_NO, "route", "", 0) &&
         ask(&v, indication_fits(r, b) ? FIT_YES : FIT_NO, "indication", "", 0) &&
+        ask(&v, phase_fits(r, b) ? FIT_YES : FIT_NO, "phase", "", 0) &&
+        ask(&v, naive_fits(r, rule) ? FIT_YES : FIT_NO, "not-naive", "", 0) &&
         ask(&v, band_age(r, b->age_from_days, b->age_to_days), "age", "no-age", LACK_AGE) &&
         ask(&v, weight_fits(r, &rule->weight), "weight", "no-weight", LACK_WEIGHT) &&
         ask(&v, renal_fits(r, rule), "renal", "no-renal", LACK_RENAL))
@@ -185,10 +256,13 @@ void band_tell(struct run *r, const struct dose_rule *rule, struct told *told, c
     bound(&list, "age-days", "age", "年龄", &days, &age, "d");
     bound(&list, "weight", "weight", "体重", &body->weight.value, &rule->weight, "kg");
     if (by_egfr)
-        bound(&list, "egfr", "eGFR", "eGFR", &body->egfr.value, &rule->renal, "mL/min");
-    else
+        bound(&list, "egfr", "eGFR", "eGFR", &body->egfr_least, &rule->renal, "mL/min");
+    else if (body->has_crcl)
         bound(&list, "crcl", "creatinine clearance", "肌酐清除率", &body->crcl_least,
               &rule->renal, "mL/min");
+    else
+        bound(&list, "egfr", "eGFR (for the creatinine clearance)", "eGFR（代替肌酐清除率）",
+              &body->egfr_least, &rule->renal, "mL/min");
     *en = list.en;
     *zh = list.zh;
 }

@@ -4,21 +4,6 @@
 
 #include <string.h>
 
-/* Creatinine clearance = (140 - age) * weight / (72 * creatinine in mg/dL), * 0.85 for women.
- * Source: Cockcroft DW, Gault MH. Prediction of creatinine clearance from serum creatinine.
- * Nephron 1976;16:31-41, doi 10.1159/000180580. Derived from patients of 18 to 92 years: nobody
- * under 18 is reckoned by it. Checked 2026-11-21. */
-#define CG_AGE    140
-#define CG_FACTOR 72
-#define CG_WOMEN  85 /* hundredths */
-#define CG_ADULT  18
-/* 1 mg/dL of creatinine is 88.4 umol/L. Source: KDIGO 2012 Clinical Practice Guideline for the
- * Evaluation and Management of CKD, Kidney Int Suppl 2013;3:1-150, conversion of units; by its
- * molar mass, 113.12 g/mol, 10/113.12 mmol/L. Checked 2026-11-21. */
-#define CREATININE_MOLAR 884 /* tenths */
-
-#define CRCL_EXP (-1) /* rounded to 0.1 mL/min, a half up */
-
 /* ---- age ---- */
 
 static int64_t day_of(int64_t us)
@@ -142,32 +127,6 @@ static void surface(struct body *b)
     b->has_bsa = b->bsa.coef > 0;
 }
 
-static bool clearance_at(const struct body *b, bool woman, int years, struct ward_decimal *out)
-{
-    struct ward_decimal above = ward_decimal_of(years < CG_AGE ? CG_AGE - years : 0, 0);
-    struct ward_decimal below = ward_decimal_of(CG_FACTOR, 0);
-    struct ward_decimal women = ward_decimal_of(CG_WOMEN, -2);
-    struct ward_decimal molar = ward_decimal_of(CREATININE_MOLAR, -1);
-
-    return decimal_mul(&above, &b->weight.value, &above) &&
-           (!woman || decimal_mul(&above, &women, &above)) &&
-           (!b->creatinine_molar || decimal_mul(&above, &molar, &above)) &&
-           decimal_mul(&below, &b->creatinine.value, &below) &&
-           ward_decimal_div_round(&above, &below, CRCL_EXP, WARD_ROUND_HALF_UP, out, NULL,
-                                  NULL) == WARD_OK;
-}
-
-static void clearance(struct body *b, Ward__Dosage__V1__Sex sex)
-{
-    bool woman = sex == WARD__DOSAGE__V1__SEX__SEX_FEMALE;
-
-    if (!b->has_age || b->years_least < CG_ADULT || !b->weight.there || !b->creatinine.there ||
-        (!woman && sex != WARD__DOSAGE__V1__SEX__SEX_MALE))
-        return;
-    b->has_crcl = clearance_at(b, woman, b->years_most, &b->crcl_least) &&
-                  clearance_at(b, woman, b->years_least, &b->crcl_most);
-}
-
 void body_of(struct run *r)
 {
     const Ward__Dosage__V1__Facts *f = r->snap->facts;
@@ -180,5 +139,5 @@ void body_of(struct run *r)
     creatinine(r, f);
     egfr(r, f);
     surface(&r->body);
-    clearance(&r->body, f->sex);
+    kidneys_of(r);
 }

@@ -143,8 +143,9 @@ static enum ward_code begin(struct run *r)
     r->p = s->prescription == NULL ? &no_prescription : s->prescription;
     r->giving = s->purpose == WARD__DOSAGE__V1__CHECK_PURPOSE__CHECK_PURPOSE_GIVE;
     WARD_TRY(timing_check(r->p, r->err));
-    r->rate = r->p->timing != NULL &&
-              r->p->timing->kind == WARD__DOSAGE__V1__TIMING__KIND__KIND_CONTINUOUS;
+    r->rate = dose_is_rate(r->p);
+    r->patch = r->rate && r->p->timing != NULL &&
+               r->p->timing->kind != WARD__DOSAGE__V1__TIMING__KIND__KIND_CONTINUOUS;
     WARD_TRY(amount_from(r->set, r->giving && s->giving != NULL ? s->giving : r->p->dose,
                          &r->dose, r->err));
     check_chart(r);
@@ -180,6 +181,7 @@ enum ward_code check_with(const struct prepared *set, const Ward__Dosage__V1__Sn
         WARD_TRY(shares(&r));
         check_route(&r);
         check_doses(&r);
+        check_class_sums(&r);
         check_interactions(&r);
         check_duplicates(&r);
         check_allergies(&r);

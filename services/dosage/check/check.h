@@ -45,6 +45,10 @@ bool check_needs_second(const Ward__Dosage__V1__Decision *d);
 
 /* ---- amounts ---- */
 
+/* Whether its dose is a rate: of a continuous infusion, and of a patch ("25 ug/h" on the skin).
+ */
+bool dose_is_rate(const Ward__Dosage__V1__Prescription *p);
+
 /* A Quantity as an exact number and a unit.   INVALID_ARGUMENT DOSE_UNIT, DOSE_VALUE */
 struct amount {
     struct ward_decimal value;

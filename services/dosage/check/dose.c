@@ -1,35 +1,18 @@
-#include "services/dosage/check/run.h"
-
-#include "services/dosage/schedule/timing.h"
+/* Limits of amounts, rule by rule. */
+#include "services/dosage/check/held.h"
 
 #include <string.h>
 
-#define NUMBERS   (LIMITS + 4) /* that one rule can compare */
 #define SHOWN_EXP (-6) /* a quotient without end is shown to this, never towards its limit */
 
-/* One rule held against one ingredient. */
-struct held {
-    struct run *r;
-    struct share *share;
-    const struct ingredient *of;
-    struct sums *sums;
-    const struct dose_rule *rule;
-    unsigned skip;      /* of enum limit_group: what a rule of the indication says instead */
-    struct told told;   /* what was looked at */
-    struct told broken; /* what did not hold */
-    char *en, *zh;      /* ...in words */
-    bool undecided;
-    const char *why;
-};
-
-static void undecided(struct held *h, const char *why)
+void held_undecided(struct held *h, const char *why)
 {
     if (!h->undecided)
         h->why = why;
     h->undecided = true;
 }
 
-static void also(struct held *h, const char *en, const char *zh, const char *const *args)
+void held_also(struct held *h, const char *en, const char *zh, const char *const *args)
 {
     const char *join[2] = {h->en, say(h->r, en, args)};
 
@@ -39,7 +22,7 @@ static void also(struct held *h, const char *en, const char *zh, const char *con
     h->zh = say(h->r, *h->zh == '\0' ? "{1}" : "{0}；{1}", join);
 }
 
-static void looked(struct held *h, Ward__Dosage__V1__Compared *c, bool broken)
+void held_looked(struct held *h, Ward__Dosage__V1__Compared *c, bool broken)
 {
     h->told.compared[h->told.n_compared++] = c;
     if (broken)
@@ -48,9 +31,6 @@ static void looked(struct held *h, Ward__Dosage__V1__Compared *c, bool broken)
 
 /* ---- limits of amounts ---- */
 
-struct words {
-    const char *en, *zh;
-};
 /* {0} the amount, {1} the limit, {2} the limit for this patient, {3} their weight or surface,
  * {4} and {5} the span. */
 static const struct words limit_words[LIMITS] = {
@@ -72,55 +52,69 @@ static const struct words limit_words[LIMITS] = {
                            "{5}共 {0}，最多 {1}，按 {3} 为 {2}"},
     [MAX_RATE] = {"the rate is {0}, at most {1}", "速率 {0}，最多 {1}"},
     [MAX_RATE_KG] = {"the rate is {0}, at most {1} at {3}", "速率 {0}，按 {3} 最多 {1}"},
+    [MAX_CONCENTRATION] = {"the concentration is {0}{4}, at most {1}", "浓度 {0}{5}，最高 {1}"},
+    [MAX_INFUSION_RATE] = {"it is infused at {0}, at most {1}", "输注速度 {0}，最高 {1}"},
+    [MAX_INFUSION_RATE_KG] = {"it is infused at {0}, at most {1} at {3}",
+                              "输注速度 {0}，按 {3} 最高 {1}"},
 };
 
-/* What is compared: false and undecided where it cannot be. */
-static bool actual_of(struct held *h, enum limit_kind kind, struct ward_decimal *out)
+/* What is compared, and what the limit is multiplied by. */
+struct sides {
+    struct ward_decimal actual, per;
+    struct over over; /* the weight or the surface in `per` */
+    bool undiluted;
+};
+
+static bool sum_of(struct held *h, enum limit_group group, struct ward_decimal *out)
 {
-    enum limit_group group = limit_shapes[kind].group;
     int days = group == GROUP_DAILY ? 1 : h->rule->msg->cumulative_days;
 
-    *out = h->share->amount;
-    if (group != GROUP_DAILY && group != GROUP_CUMULATIVE)
-        return true;
     if (h->sums == NULL)
         h->sums = sums_of(h->r, h->share);
     if (h->sums != NULL && sums_most(h->r, h->sums, days, false, out))
         return true;
     unfit_add(h->r, h->rule->msg->rule->id);
-    undecided(h, "unit");
+    held_undecided(h, "unit");
     return false;
 }
 
-/* The weight or the surface that a limit is over; NULL: none, and undecided. */
-static const struct ward_decimal *over(struct held *h, enum limit_per per)
+/* A rate is held as the amount of a day against the limit of a day times the minutes. */
+static bool infused(struct held *h, struct sides *s)
 {
-    static const struct ward_decimal one = {.coef = 1};
-    const struct body *b = &h->r->body;
+    const struct ward_decimal day = ward_decimal_of(1440, 0);
+    struct ward_decimal minutes;
 
-    if (per == PER_NOTHING)
-        return &one;
-    h->r->used |= per == PER_KG ? USED_WEIGHT : (unsigned)USED_WEIGHT | USED_HEIGHT;
-    if (!b->weight.there) {
-        h->r->lacking |= LACK_WEIGHT;
-        undecided(h, "no-weight");
-        return NULL;
-    }
-    if (per == PER_KG)
-        return &b->weight.value;
-    if (!b->has_bsa) {
-        h->r->lacking |= LACK_HEIGHT;
-        undecided(h, "no-height");
-        return NULL;
-    }
-    return &b->bsa;
+    if (!held_minutes(h, &minutes))
+        return false;
+    if (decimal_mul(&s->actual, &day, &s->actual) && decimal_mul(&s->per, &minutes, &s->per))
+        return true;
+    unfit_add(h->r, h->rule->msg->rule->id);
+    held_undecided(h, "unit");
+    return false;
 }
 
-static const struct unit *unit_of(const struct ingredient *i, const struct limit_shape *shape)
+/* False and undecided where they cannot be compared. */
+static bool sides_of(struct held *h, enum limit_kind kind, struct sides *s)
 {
-    if (shape->group == GROUP_RATE)
-        return shape->per == PER_KG ? &i->kg_day : &i->day;
-    return shape->per == PER_KG ? &i->kg : shape->per == PER_M2 ? &i->m2 : &i->unit;
+    const struct limit_shape *shape = &limit_shapes[kind];
+
+    *s = (struct sides){.actual = h->share->amount};
+    if (!body_over(h->r, shape->per, h->rule->msg->weight_basis, &s->over)) {
+        held_undecided(h, s->over.why);
+        return false;
+    }
+    s->per = s->over.value;
+    switch (shape->group) {
+    case GROUP_DAILY:
+    case GROUP_CUMULATIVE:
+        return sum_of(h, shape->group, &s->actual);
+    case GROUP_CONCENTRATION:
+        return held_volume(h, &s->actual, &s->per, &s->undiluted);
+    case GROUP_INFUSION:
+        return infused(h, s);
+    default:
+        return true;
+    }
 }
 
 /* The amount over the weight in the limit's own unit, for eyes: the comparison was made without
@@ -130,7 +124,7 @@ static struct ward_decimal shown(const struct held *h, enum limit_kind kind,
                                  const struct ward_decimal *per, const struct unit *to)
 {
     const struct limit_shape *shape = &limit_shapes[kind];
-    const struct unit *from = unit_of(h->of, shape);
+    const struct unit *from = limit_unit(h->of, shape);
     enum ward_round away = shape->least ? WARD_ROUND_DOWN : WARD_ROUND_UP;
     struct ward_decimal x = *actual;
 
@@ -144,43 +138,66 @@ static struct ward_decimal shown(const struct held *h, enum limit_kind kind,
     return x;
 }
 
-static void tell_limit(struct held *h, enum limit_kind kind, const struct ward_decimal *actual,
-                       const struct ward_decimal *total, const struct ward_decimal *per,
-                       bool broken)
+/* {4} and {5} of limit_words. */
+static void span_words(struct held *h, enum limit_group group, const struct sides *s,
+                       const char **args)
+{
+    const struct ward_decimal days = ward_decimal_of(h->rule->msg->cumulative_days, 0);
+
+    args[4] = args[5] = "";
+    if (group == GROUP_CONCENTRATION && s->undiluted) {
+        args[4] = " undiluted";
+        args[5] = "（未稀释）";
+    } else if (group == GROUP_CUMULATIVE && h->rule->msg->cumulative_days == 0) {
+        args[4] = "in a lifetime";
+        args[5] = "终身";
+    } else if (group == GROUP_CUMULATIVE) {
+        args[4] = say_decimal(h->r, &days, "");
+        args[5] = say(h->r, "{4} 天内", args);
+        args[4] = say(h->r, "within {4} days", args);
+    }
+}
+
+/* The sentence of one language: the weight is told with its kind. */
+static const char *weighed(struct held *h, const struct limit_shape *shape,
+                           const struct sides *s, const char *kind)
+{
+    const char *args[2] = {
+        say_decimal(h->r, &s->over.value, shape->per == PER_KG ? "kg" : "m2"), kind};
+
+    return say(h->r, "{0}{1}", args);
+}
+
+static void tell_limit(struct held *h, enum limit_kind kind, const struct sides *s,
+                       const struct ward_decimal *total, bool broken)
 {
     const struct limit_shape *shape = &limit_shapes[kind];
     const struct limit *l = &h->rule->limit[kind];
-    const char *unit = h->of->msg->unit, *to = l->as_written->unit, *args[6];
+    const char *unit = h->of->msg->unit, *to = l->as_written->unit, *args[6], *join[2];
+    bool over = shape->per != PER_NOTHING && shape->group != GROUP_RATE &&
+                shape->group != GROUP_INFUSION && shape->group != GROUP_CONCENTRATION;
     struct run *r = h->r;
     struct ward_decimal x, limit;
     struct unit written;
 
     unit_parse(to, &written);
-    x = shown(h, kind, actual, per, &written);
+    x = shown(h, kind, &s->actual, &s->per, &written);
     if (ward_decimal_parse(l->as_written->value, strlen(l->as_written->value), &limit, NULL) !=
         WARD_OK)
         limit = l->value;
-    looked(h, compared(r, shape->what, &x, &limit, to, shape->least ? ">=" : "<="), broken);
+    held_looked(h, compared(r, shape->what, &x, &limit, to, shape->least ? ">=" : "<="),
+                broken);
     if (!broken)
         return;
-    args[0] = shape->group == GROUP_RATE || shape->per == PER_NOTHING
-                  ? say_decimal(r, &x, to)
-                  : say_decimal(r, actual, unit);
+    args[0] = over ? say_decimal(r, &s->actual, unit) : say_decimal(r, &x, to);
     args[1] = say_decimal(r, &limit, to);
     args[2] = say_decimal(r, total, unit);
-    args[3] = say_decimal(r, per, shape->per == PER_KG ? "kg" : "m2");
-    args[4] = args[5] = "";
-    if (shape->group == GROUP_CUMULATIVE && h->rule->msg->cumulative_days == 0) {
-        args[4] = "in a lifetime";
-        args[5] = "终身";
-    } else if (shape->group == GROUP_CUMULATIVE) {
-        const struct ward_decimal days = ward_decimal_of(h->rule->msg->cumulative_days, 0);
-
-        args[4] = say_decimal(r, &days, "");
-        args[5] = say(r, "{4} 天内", args);
-        args[4] = say(r, "within {4} days", args);
-    }
-    also(h, limit_words[kind].en, limit_words[kind].zh, args);
+    span_words(h, shape->group, s, args);
+    args[3] = weighed(h, shape, s, s->over.zh);
+    join[1] = say(r, limit_words[kind].zh, args);
+    args[3] = weighed(h, shape, s, s->over.en);
+    join[0] = say(r, limit_words[kind].en, args);
+    held_also(h, "{0}", "{1}", join);
 }
 
 static void larger(bool *has, struct ward_decimal *most, const struct ward_decimal *x)
@@ -190,108 +207,46 @@ static void larger(bool *has, struct ward_decimal *most, const struct ward_decim
     *has = true;
 }
 
+/* Of a rate other limits hold than of one dose. */
+static bool applies(const struct run *r, enum limit_group group)
+{
+    switch (group) {
+    case GROUP_SINGLE:
+    case GROUP_MIN:
+    case GROUP_INFUSION:
+        return !r->rate;
+    case GROUP_RATE:
+        return r->rate;
+    default:
+        return true;
+    }
+}
+
 static void check_limit(struct held *h, enum limit_kind kind)
 {
     const struct limit_shape *shape = &limit_shapes[kind];
     const struct limit *l = &h->rule->limit[kind];
-    const struct ward_decimal *per;
-    struct ward_decimal actual, total;
-    bool single = shape->group == GROUP_SINGLE || shape->group == GROUP_MIN, rate;
+    bool thin = shape->group == GROUP_CONCENTRATION || shape->group == GROUP_INFUSION;
+    struct ward_decimal total;
+    struct sides s;
     int cmp;
 
-    rate = shape->group == GROUP_RATE;
-    if (!l->set || (h->skip & shape->group) != 0 || (h->r->rate ? single : rate))
+    if (!l->set || (h->skip & shape->group) != 0 || !applies(h->r, shape->group))
         return;
-    h->share->covered |= !shape->least; /* how much is too much was looked at */
-    per = over(h, shape->per);
-    if (per == NULL || !actual_of(h, kind, &actual))
+    h->share->covered |= !shape->least && !thin; /* how much is too much was looked at */
+    if (!sides_of(h, kind, &s))
         return;
-    if (!l->good || !decimal_mul(&l->value, per, &total)) {
+    if (!l->good || !decimal_mul(&l->value, &s.per, &total)) {
         unfit_add(h->r, h->rule->msg->rule->id);
-        undecided(h, "unit");
+        held_undecided(h, "unit");
         return;
     }
-    cmp = ward_decimal_cmp(&actual, &total);
-    tell_limit(h, kind, &actual, &total, per, shape->least ? cmp < 0 : cmp > 0);
-    if (shape->group == GROUP_SINGLE || rate)
+    cmp = ward_decimal_cmp(&s.actual, &total);
+    tell_limit(h, kind, &s, &total, shape->least ? cmp < 0 : cmp > 0);
+    if (shape->group == GROUP_SINGLE || shape->group == GROUP_RATE)
         larger(&h->share->has_largest, &h->share->largest, &total);
     else if (shape->group == GROUP_DAILY)
         larger(&h->share->has_a_day, &h->share->a_day, &total);
-}
-
-/* ---- limits of numbers ---- */
-
-static void number(struct held *h, const char *what, int64_t actual, int64_t limit,
-                   const char *unit, bool least, const struct words *words)
-{
-    const struct ward_decimal x = ward_decimal_of(actual, 0), l = ward_decimal_of(limit, 0);
-    bool broken = least ? actual < limit : actual > limit;
-    const char *args[2];
-
-    looked(h, compared(h->r, what, &x, &l, unit, least ? ">=" : "<="), broken);
-    if (!broken)
-        return;
-    args[0] = say_decimal(h->r, &x, "");
-    args[1] = say_decimal(h->r, &l, "");
-    also(h, words->en, words->zh, args);
-}
-
-static void check_interval(struct held *h)
-{
-    static const struct words own = {"doses are {0} minutes apart, at least {1}",
-                                     "给药间隔 {0} 分钟，至少 {1} 分钟"};
-    static const struct words last = {"the last dose was {0} minutes before, at least {1}",
-                                      "距上次给药 {0} 分钟，至少 {1} 分钟"};
-    int32_t least = h->rule->msg->min_interval_minutes;
-    int64_t gap, limit;
-    int per_day, apart;
-
-    if (least <= 0 || (h->skip & GROUP_INTERVAL) != 0 || h->r->rate)
-        return;
-    timing_density(h->r->p, &per_day, &apart);
-    if (!h->r->giving && apart != INT32_MAX)
-        number(h, "interval-minutes", apart, least, "min", true, &own);
-    if (h->sums == NULL)
-        h->sums = sums_of(h->r, h->share);
-    if (h->sums != NULL && sums_gap(h->r, h->sums, least, &gap, &limit))
-        number(h, "since-last-minutes", gap, limit, "min", true, &last);
-}
-
-static void check_count(struct held *h)
-{
-    static const struct words words = {"{0} doses within 24 hours, at most {1}",
-                                       "24 小时内 {0} 次，最多 {1} 次"};
-    int32_t most = h->rule->msg->max_doses_per_day;
-    struct ward_decimal n;
-
-    if (most <= 0 || (h->skip & GROUP_COUNT) != 0 || h->r->rate)
-        return;
-    if (h->sums == NULL)
-        h->sums = sums_of(h->r, h->share);
-    if (h->sums != NULL && sums_most(h->r, h->sums, 1, true, &n) &&
-        ward_decimal_round(&n, 0, WARD_ROUND_UP, &n, NULL, NULL) == WARD_OK)
-        number(h, "doses-per-day", (int64_t)n.coef, most, "1", false, &words);
-}
-
-static void check_duration(struct held *h)
-{
-    static const struct words words = {"it goes on for {0} days, at most {1}",
-                                       "疗程 {0} 天，最多 {1} 天"};
-    int32_t most = h->rule->msg->max_duration_days;
-    struct ward_decimal limit = ward_decimal_of(most, 0);
-    const char *args[1];
-    int64_t days;
-
-    if (most <= 0 || (h->skip & GROUP_DURATION) != 0 || h->r->giving)
-        return;
-    days = order_days(h->r);
-    if (days >= 0) {
-        number(h, "duration-days", days, most, "d", false, &words);
-        return;
-    }
-    looked(h, compared(h->r, "duration-days-without-end", &limit, &limit, "d", "<="), true);
-    args[0] = say_decimal(h->r, &limit, "");
-    also(h, "it has no end, at most {0} days", "未设停止时间，最多 {0} 天", args);
 }
 
 /* ---- one rule ---- */
@@ -325,7 +280,7 @@ static void conclude(struct held *h)
     Ward__Dosage__V1__TraceStep__Result result =
         WARD__DOSAGE__V1__TRACE_STEP__RESULT__RESULT_HELD;
 
-    if (h->broken.n_compared > 0) {
+    if (h->broken.n_compared > 0 || h->failed) {
         if (h->sums != NULL)
             sums_about(h->r, h->sums, &h->broken);
         find_rule(h->r, h->rule->msg->rule, say(h->r, "{0}: {1}.", en),
@@ -357,12 +312,11 @@ static void hold(struct run *r, struct share *share, struct sums **sums,
         for (enum limit_kind k = 0; k < LIMITS; k++)
             check_limit(&h, k);
     } else {
-        undecided(&h, "no-weight"); /* a rate over a weight that nobody knows */
+        held_undecided(&h, "no-weight"); /* a rate over a weight that nobody knows */
         share->covered = true;
     }
-    check_interval(&h);
-    check_count(&h);
-    check_duration(&h);
+    held_infusion(&h);
+    held_numbers(&h);
     *sums = h.sums;
     conclude(&h);
 }
@@ -428,6 +382,7 @@ static void check_share(struct run *r, struct share *share)
     }
     for (size_t i = 0; i < of->n_rules; i++)
         consider(r, share, &sums, &of->rules[i], &fits[i], instead);
+    check_usual(r, share, &sums);
     if (!share->covered) {
         const char *en[] = {name_en(of->msg->name, of->msg->id)};
         const char *zh[] = {name_zh(of->msg->name, of->msg->id)};

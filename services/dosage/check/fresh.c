@@ -108,6 +108,23 @@ static void lack(struct run *r, unsigned which, enum own_id id)
         find_own(r, id, en, zh, NULL);
 }
 
+static void lack_infusion(struct run *r)
+{
+    static const char *const what[][2] = {
+        {"", ""},
+        {"the volume", "总液量"},
+        {"over how many minutes it is infused", "输注时间"},
+        {"the volume and over how many minutes it is infused", "总液量和输注时间"},
+    };
+    const char *const *is = what[((r->lacking & LACK_VOLUME) != 0 ? 1 : 0) +
+                                 ((r->lacking & LACK_MINUTES) != 0 ? 2 : 0)];
+    const char *en[] = {name_en(r->drug->msg->name, r->drug->msg->id), is[0]};
+    const char *zh[] = {name_zh(r->drug->msg->name, r->drug->msg->id), is[1]};
+
+    if (*is[0] != '\0')
+        find_own(r, OWN_NO_INFUSION, en, zh, NULL);
+}
+
 static void unfit_measure(struct run *r, unsigned used, const struct measure *m)
 {
     if ((r->used & used) != 0 && m->from != NULL && !m->there)
@@ -143,6 +160,8 @@ void check_lacking(struct run *r)
     lack(r, LACK_WEIGHT, OWN_NO_WEIGHT);
     lack(r, LACK_HEIGHT, OWN_NO_HEIGHT);
     lack(r, LACK_RENAL, OWN_NO_RENAL);
+    lack(r, LACK_CLEARANCE, OWN_RENAL_ESTIMATED);
+    lack_infusion(r);
     unfit_measure(r, USED_WEIGHT, &r->body.weight);
     unfit_measure(r, USED_HEIGHT, &r->body.height);
     unfit_measure(r, USED_CREATININE, &r->body.creatinine);

@@ -6,7 +6,10 @@
 #define HERE "docs/dosage.md"
 /* Of the two formulas that need more than the dose. */
 #define COCKCROFT_GAULT "Cockcroft and Gault, Nephron 1976;16:31-41, doi 10.1159/000180580"
-#define MOSTELLER       "Mosteller, N Engl J Med 1987;317:1098, doi 10.1056/NEJM198710223171717"
+#define EGFR                                                                                   \
+    "Inker et al., N Engl J Med 2021;385:1737-1749, doi 10.1056/NEJMoa2102953; Schwartz et "   \
+    "al., J Am Soc Nephrol 2009;20:629-637, doi 10.1681/ASN.2008030287"
+#define MOSTELLER "Mosteller, N Engl J Med 1987;317:1098, doi 10.1056/NEJM198710223171717"
 
 const struct own_finding own_findings[OWNS] = {
     [OWN_NOT_IN_FORMULARY] = {"ward.not-in-formulary", HARD, true, HERE,
@@ -40,6 +43,16 @@ const struct own_finding own_findings[OWNS] = {
                       "or eGFR), and the dose depends on it.",
                       "{0}：肾功能未知（需肌酐及体重、年龄、性别，或 "
                       "eGFR），而剂量取决于肾功能。"},
+    [OWN_RENAL_ESTIMATED] = {"ward.renal-estimated", WARN, false, EGFR,
+                             "{0}: no creatinine clearance can be calculated, so the eGFR was "
+                             "used in its place. It is an estimate: check the dose for these "
+                             "kidneys.",
+                             "{0}：无法计算肌酐清除率，已用 eGFR 代替。该值仅为估算，"
+                             "请核对肾功能剂量。"},
+    [OWN_NO_INFUSION] = {"ward.no-infusion", WARN, false, HERE,
+                         "{0}: the order does not say {1}, so a limit for the infusion was not "
+                         "checked.",
+                         "{0}：医嘱未注明{1}，输注限制未经审核。"},
     [OWN_ALLERGY] = {"ward.allergy", HARD, false, HERE,
                      "The patient has a recorded allergy to {0}, and this order contains it.",
                      "患者有 {0} 过敏记录，而本医嘱含有该成分。"},

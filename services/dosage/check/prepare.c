@@ -103,9 +103,9 @@ static bool prepare_units(struct ingredient *i, struct ward_arena *mem)
     const char *u = i->msg->unit;
 
     unit_parse(u, &i->unit);
-    return derive(mem, u, "/kg", &i->kg) && derive(mem, u, "/m2", &i->m2) &&
-           derive(mem, u, "/d", &i->day) && derive(mem, u, "/kg/d", &i->kg_day) &&
-           derive(mem, u, "/m2/d", &i->m2_day);
+    return derive(mem, u, "/mL", &i->ml) && derive(mem, u, "/kg", &i->kg) &&
+           derive(mem, u, "/m2", &i->m2) && derive(mem, u, "/d", &i->day) &&
+           derive(mem, u, "/kg/d", &i->kg_day) && derive(mem, u, "/m2/d", &i->m2_day);
 }
 
 static enum ward_code prepare_classes(struct prepared *p, struct ward_arena *mem,
@@ -167,6 +167,9 @@ static bool prepare_strength(const struct prepared *p, const Ward__Dosage__V1__S
     out->per = per.value;
     out->good = out->unit.good &&
                 amount_to(&amount, &p->ingredients[out->ingredient].unit, &out->amount);
+    if (!out->good && out->unit.good)
+        out->good = out->rate =
+            amount_to(&amount, &p->ingredients[out->ingredient].day, &out->amount);
     return derive(mem, s->per->unit, "/d", &out->unit_day);
 }
 

@@ -32,7 +32,15 @@ static inline int64_t time_since(int64_t from_us, int64_t to_us)
 }
 
 enum use { USED_WEIGHT = 1, USED_HEIGHT = 2, USED_CREATININE = 4, USED_EGFR = 8 };
-enum lack { LACK_AGE = 1, LACK_WEIGHT = 2, LACK_HEIGHT = 4, LACK_RENAL = 8 };
+enum lack {
+    LACK_AGE = 1,
+    LACK_WEIGHT = 2,
+    LACK_HEIGHT = 4,
+    LACK_RENAL = 8,
+    LACK_CLEARANCE = 16, /* an eGFR stood for it */
+    LACK_VOLUME = 32,
+    LACK_MINUTES = 64
+};
 
 /* A measurement of the chart in the unit it is reckoned in. */
 struct measure {
@@ -50,9 +58,11 @@ struct body {
     struct measure creatinine;
     bool creatinine_molar; /* umol/L; otherwise mg/dL */
     struct measure egfr;   /* mL/min */
-    bool has_bsa, has_crcl;
+    bool has_bsa, has_crcl, has_egfr;
+    bool egfr_tried, egfr_reckoned;            /* from creatinine, not the laboratory's */
     struct ward_decimal bsa;                   /* m2, to 0.01 */
     struct ward_decimal crcl_least, crcl_most; /* mL/min, to 0.1 */
+    struct ward_decimal egfr_least, egfr_most;
 };
 
 /* An order beside this one, a dose that was given. drug NULL: the set has no such drug. */
@@ -76,6 +86,7 @@ struct share {
     struct ward_decimal largest;
     bool has_a_day; /* ...of a day */
     struct ward_decimal a_day;
+    bool usual; /* a usual dose was held against it */
 };
 
 struct run {
@@ -88,6 +99,7 @@ struct run {
     const struct drug *drug;
     const struct product *product;
     bool giving, rate;
+    bool patch; /* a rate that is given again and again */
     struct amount dose;
     struct body body;
     struct share *shares;
@@ -140,6 +152,10 @@ void find_own_as(struct run *r, enum own_id which, Ward__Dosage__V1__Severity se
                  const char *const *en, const char *const *zh, const struct told *told);
 void find_rule(struct run *r, const Ward__Dosage__V1__Rule *rule, char *en, char *zh,
                const struct told *told);
+/* ...of another severity than the rule's; final only where it is the rule's own. */
+void find_rule_as(struct run *r, const Ward__Dosage__V1__Rule *rule,
+                  Ward__Dosage__V1__Severity severity, char *en, char *zh,
+                  const struct told *told);
 void trace_add(struct run *r, const Ward__Dosage__V1__Rule *rule,
                Ward__Dosage__V1__TraceStep__Result result, const char *why,
                Ward__Dosage__V1__Compared **compared, size_t n_compared);
@@ -152,6 +168,25 @@ WARD_MUST enum ward_code tell_end(struct run *r, Ward__Dosage__V1__Decision *out
 /* ---- body.c ---- */
 
 void body_of(struct run *r);
+/* ---- kidney.c ---- */
+
+void kidneys_of(struct run *r);
+/* By Cockcroft and Gault, with a weight; false: something is missing. */
+bool kidney_clearance(struct run *r, const struct ward_decimal *kg, struct ward_decimal *least,
+                      struct ward_decimal *most);
+/* body.egfr_least and _most: the laboratory's, or else reckoned from creatinine. */
+bool kidney_filtration(struct run *r);
+/* ---- weigh.c ---- */
+
+/* What a limit per kg or m2 is multiplied by. */
+struct over {
+    struct ward_decimal value;
+    const char *en, *zh; /* of which weight: "", "ideal body weight" */
+    const char *why;     /* of a trace: what is missing */
+};
+/* False: it is missing, which the run then lacks. */
+bool body_over(struct run *r, enum limit_per per, Ward__Dosage__V1__WeightBasis basis,
+               struct over *out);
 /* ---- band.c ---- */
 
 enum fit { FIT_NO, FIT_MAYBE, FIT_YES };
@@ -169,11 +204,17 @@ struct sums *sums_of(struct run *r, const struct share *share);
 /* The most in any `days` days (0: for life), or of doses; false: it cannot be held exactly. */
 bool sums_most(struct run *r, const struct sums *s, int days, bool doses,
                struct ward_decimal *out);
+/* Whether a class sum counts doses by this route. */
+bool member_by(const struct member *m, Ward__Dosage__V1__Route route);
 /* Minutes from the last dose of the ingredient to the next of this order, and how many they
  * must be for a rule of `least`: a dose of this order before may have been late by its windows,
  * and this one be early. Of several the worst; false: none. */
 bool sums_gap(const struct run *r, const struct sums *s, int64_t least, int64_t *minutes,
               int64_t *limit);
+/* Of all that a class sum counts, in its unit; `own` is of this order's dose (a rate: a day).
+ */
+struct sums *sums_of_class(struct run *r, const struct class_sum *c,
+                           const struct ward_decimal *own);
 /* Other orders that add to it. */
 void sums_about(struct run *r, const struct sums *s, struct told *told);
 /* From the order's beginning to its last dose, days rounded up; -1: no end. */
@@ -184,7 +225,10 @@ int64_t order_begins(const struct run *r); /* its next dose, not before the deci
 
 /* ---- the kinds of rules ---- */
 
-void check_doses(struct run *r);        /* dose.c */
+void check_doses(struct run *r); /* dose.c */
+/* usual.c: of one ingredient, where its dose rules were. */
+void check_usual(struct run *r, struct share *share, struct sums **sums);
+void check_class_sums(struct run *r);   /* class_sum.c */
 void check_interactions(struct run *r); /* meet.c */
 void check_duplicates(struct run *r);   /* meet.c */
 void check_allergies(struct run *r);    /* allergy.c */

@@ -188,14 +188,22 @@ void find_own(struct run *r, enum own_id which, const char *const *en, const cha
     find_own_as(r, which, own_findings[which].severity, en, zh, told);
 }
 
-void find_rule(struct run *r, const Ward__Dosage__V1__Rule *rule, char *en, char *zh,
-               const struct told *told)
+void find_rule_as(struct run *r, const Ward__Dosage__V1__Rule *rule,
+                  Ward__Dosage__V1__Severity severity, char *en, char *zh,
+                  const struct told *told)
 {
     Ward__Dosage__V1__Finding *f =
-        begin(r, rule->id, rule->version, rule->severity, rule->final, rule->source);
+        begin(r, rule->id, rule->version, severity, rule->final && severity == rule->severity,
+              rule->source);
 
     if (f != NULL)
         put(r, f, en, zh, told);
+}
+
+void find_rule(struct run *r, const Ward__Dosage__V1__Rule *rule, char *en, char *zh,
+               const struct told *told)
+{
+    find_rule_as(r, rule, rule->severity, en, zh, told);
 }
 
 void trace_add(struct run *r, const Ward__Dosage__V1__Rule *rule,

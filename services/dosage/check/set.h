@@ -29,9 +29,12 @@ enum limit_kind {
     MAX_CUMULATIVE_M2,
     MAX_RATE,
     MAX_RATE_KG,
+    MAX_CONCENTRATION,
+    MAX_INFUSION_RATE,
+    MAX_INFUSION_RATE_KG,
     LIMITS
 };
-enum limit_per { PER_NOTHING, PER_KG, PER_M2 };
+enum limit_per { PER_NOTHING, PER_KG, PER_M2, PER_ML };
 /* Limits that stand for each other: a rule of an indication goes before one of none in these.
  */
 enum limit_group {
@@ -42,7 +45,10 @@ enum limit_group {
     GROUP_RATE = 16,
     GROUP_INTERVAL = 32,
     GROUP_COUNT = 64,
-    GROUP_DURATION = 128
+    GROUP_DURATION = 128,
+    GROUP_CONCENTRATION = 256,
+    GROUP_INFUSION = 512, /* minutes and rates of one dose that is infused */
+    GROUP_MINUTES = 1024
 };
 struct limit_shape {
     const char *what; /* Compared.what */
@@ -52,7 +58,7 @@ struct limit_shape {
 };
 extern const struct limit_shape limit_shapes[LIMITS];
 
-/* In the ingredient's unit (over kg or m2; a rate: a day). */
+/* In the ingredient's unit (over kg, m2 or mL; a rate: a day). */
 struct limit {
     bool set, good;
     struct ward_decimal value;
@@ -67,6 +73,30 @@ struct dose_rule {
     struct limit limit[LIMITS];
     struct bound weight, renal;
     unsigned groups; /* of enum limit_group, that it sets */
+    int naive_class; /* -1: of everybody */
+};
+/* Usual amounts are prepared as the limits of two rules of the same band. */
+struct usual_rule {
+    const Ward__Dosage__V1__UsualDoseRule *msg;
+    struct dose_rule high, low;
+    struct ward_decimal factor, warn, least;
+    bool good, has_warn, has_least;
+};
+
+/* An ingredient that a class sum counts. */
+struct member {
+    const Ward__Dosage__V1__ClassSumRule__Member *msg; /* NULL: by every route */
+    int ingredient;
+    bool good;
+    struct ward_decimal factor;
+};
+struct class_sum {
+    const Ward__Dosage__V1__ClassSumRule *msg;
+    struct dose_rule band; /* a rule of the same patients, without limits */
+    struct unit unit;
+    struct member *members;
+    size_t n_members;
+    struct limit daily, cumulative, cumulative_m2; /* in the sum's unit */
 };
 
 struct selector {
@@ -75,6 +105,7 @@ struct selector {
 struct strength {
     int ingredient; /* -1: unknown */
     bool good;
+    bool rate;                  /* of a patch: the amount is a day's */
     struct ward_decimal amount; /* in the ingredient's unit... */
     struct ward_decimal per;    /* ...in so much of */
     struct unit unit, unit_day;
@@ -92,12 +123,16 @@ struct drug {
 struct ingredient {
     const Ward__Dosage__V1__Ingredient *msg;
     struct unit unit, kg, m2, day, kg_day, m2_day; /* its own; over kg, over m2; a day; ... */
+    struct unit ml;                                /* over mL */
     int *classes;
     size_t n_classes;
     struct dose_rule *rules; /* in the set's order */
     size_t n_rules;
+    struct usual_rule *usual; /* in the set's order */
+    size_t n_usual;
     int *interactions, *duplicates, *forbidden; /* of the set's, that are about it */
-    size_t n_interactions, n_duplicates, n_forbidden;
+    int *class_sums;
+    size_t n_interactions, n_duplicates, n_forbidden, n_class_sums;
 };
 struct interaction {
     const Ward__Dosage__V1__InteractionRule *msg;
@@ -141,6 +176,7 @@ struct prepared {
     struct interaction *interactions;
     struct allergy_rule *allergies;
     struct slip_rule *slips;
+    struct class_sum *class_sums;
     struct unit *units; /* that doses of the set may be in, by text */
     size_t n_units;
     struct name *names, *unspaced; /* names by their first word */
@@ -149,6 +185,9 @@ struct prepared {
     size_t n_codes;
 };
 
+/* The unit that a limit of this shape is held in. */
+const struct unit *limit_unit(const struct ingredient *i, const struct limit_shape *shape);
+
 /* What check_prepare does, without a struct ruleset around it. */
 WARD_MUST enum ward_code prepare_set(const Ward__Dosage__V1__RuleSet *set,
                                      struct ward_arena *mem, struct prepared **out,
@@ -156,7 +195,12 @@ WARD_MUST enum ward_code prepare_set(const Ward__Dosage__V1__RuleSet *set,
 /* names.c: the part of it that is for allergies. */
 WARD_MUST enum ward_code prepare_names(struct prepared *p, struct ward_arena *mem,
                                        struct ward_err *err);
-/* set_rules.c: dose rules, interactions, duplicates, allergies, slips. */
+/* set_dose.c: dose rules and usual doses of each ingredient. */
+WARD_MUST enum ward_code prepare_dose_rules(struct prepared *p, struct ward_arena *mem,
+                                            struct ward_err *err);
+WARD_MUST enum ward_code prepare_class_sums(struct prepared *p, struct ward_arena *mem,
+                                            struct ward_err *err);
+/* set_rules.c: all rules, interactions, duplicates, allergies, slips. */
 WARD_MUST enum ward_code prepare_rules(struct prepared *p, struct ward_arena *mem,
                                        struct ward_err *err);
 

@@ -47,6 +47,7 @@ static void tenfold(struct slip *s)
 {
     const struct share *worst = NULL;
     struct ward_decimal top;
+    bool usual = false;
     const char *unit;
 
     s->what = "times-the-limit";
@@ -56,7 +57,8 @@ static void tenfold(struct slip *s)
     for (size_t k = 0; k < s->r->n_shares; k++) {
         const struct share *share = &s->r->shares[k];
 
-        if (!share->good || !share->has_largest)
+        usual |= share->usual; /* which says more than a limit */
+        if (!share->good || !share->has_largest || share->usual)
             continue;
         if (!decimal_mul(&share->largest, &s->rule->factor, &top)) {
             unclear(s, "unit");
@@ -67,7 +69,8 @@ static void tenfold(struct slip *s)
             break;
     }
     if (worst == NULL || !decimal_mul(&worst->largest, &s->rule->factor, &top)) {
-        trace_add(s->r, s->rule->msg->rule, NOT_THIS, "no-limit", NULL, 0);
+        trace_add(s->r, s->rule->msg->rule, NOT_THIS, usual ? "usual-dose" : "no-limit", NULL,
+                  0);
         return;
     }
     unit = s->r->rate ? s->r->set->ingredients[worst->ingredient].day.text

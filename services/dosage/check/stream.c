@@ -5,12 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_rate(const Ward__Dosage__V1__Prescription *p)
-{
-    return p->timing != NULL &&
-           p->timing->kind == WARD__DOSAGE__V1__TIMING__KIND__KIND_CONTINUOUS;
-}
-
 static int64_t ends_of(const Ward__Dosage__V1__Prescription *p)
 {
     return p->ends_at_us == 0 ? FOREVER : time_of(p->ends_at_us);
@@ -95,7 +89,7 @@ static void stream_of(const struct run *r, const Ward__Dosage__V1__Prescription 
     int minutes;
 
     out->order_id = order_id;
-    out->infusion = is_rate(p);
+    out->infusion = dose_is_rate(p);
     timing_density(p, &out->per_day, &minutes);
     out->per_week = out->per_day * (int)p->timing->n_weekdays;
     out->apart_us = (minutes < 1 ? 1 : minutes) * MINUTE_US;
@@ -134,7 +128,24 @@ static bool amount_at(struct run *r, const struct drug *d, const char *product_i
                        &per, out);
 }
 
-static void add_running(struct run *r, struct sums *s, int ingredient)
+/* ...as so much of what is summed. */
+static bool part_at(struct run *r, const struct member *m, const struct drug *d,
+                    const char *product_id, const Ward__Dosage__V1__Quantity *q, size_t k,
+                    bool rate, struct ward_decimal *out)
+{
+    return amount_at(r, d, product_id, q, k, rate, out) &&
+           (m->msg == NULL || (m->good && decimal_mul(out, &m->factor, out)));
+}
+
+bool member_by(const struct member *m, Ward__Dosage__V1__Route route)
+{
+    for (size_t i = 0; m->msg != NULL && i < m->msg->n_routes; i++)
+        if (m->msg->routes[i] == route)
+            return true;
+    return m->msg == NULL || m->msg->n_routes == 0;
+}
+
+static void add_running(struct run *r, struct sums *s, const struct member *m)
 {
     for (size_t i = 0; i < r->n_others; i++) {
         const Ward__Dosage__V1__RunningOrder *o = r->others[i].msg;
@@ -142,11 +153,12 @@ static void add_running(struct run *r, struct sums *s, int ingredient)
         struct stream *to = &s->streams[s->n_streams];
         size_t k;
 
-        if (o->on_hold || !holds(r->others[i].drug, ingredient, &k))
+        if (o->on_hold || !holds(r->others[i].drug, m->ingredient, &k) ||
+            !member_by(m, p->route))
             continue;
         if (timing_check(p, NULL) != WARD_OK ||
-            !amount_at(r, r->others[i].drug, p->product_id, p->dose, k, is_rate(p),
-                       &to->amount)) {
+            !part_at(r, m, r->others[i].drug, p->product_id, p->dose, k, dose_is_rate(p),
+                     &to->amount)) {
             unfit_add(r, o->order_id);
             continue;
         }
@@ -174,19 +186,22 @@ static void follow(struct stream *st, const struct dose_given *g)
         st->first_us = st->apart_us - g->ago_us;
 }
 
-/* A rate that was charted runs until its order ends; where no order tells, for a day. */
+/* A rate that was charted runs until its order ends; where no order tells, for a day, and a
+ * patch for three. */
+#define PATCH_US (3 * DAY_US)
 static void add_infused(struct run *r, struct sums *s, struct dose_given *to,
-                        const struct past *past, size_t k)
+                        const struct past *past, const struct member *m, size_t k)
 {
     const Ward__Dosage__V1__GivenDose *g = past->msg;
     struct stream *st = to->stream < 0 ? NULL : &s->streams[to->stream];
+    int64_t worn_us = g->route == WARD__DOSAGE__V1__ROUTE__ROUTE_TD ? PATCH_US : DAY_US;
 
     to->infusion = true;
-    to->good = amount_at(r, past->drug, g->product_id, g->dose, k, true, &to->amount);
+    to->good = part_at(r, m, past->drug, g->product_id, g->dose, k, true, &to->amount);
     if (st != NULL)
         to->ended_us = st->ends_us < 0 ? -st->ends_us : 0;
-    else if (to->ago_us > DAY_US)
-        to->ended_us = to->ago_us - DAY_US;
+    else if (to->ago_us > worn_us)
+        to->ended_us = to->ago_us - worn_us;
     if (to->ended_us > to->ago_us)
         to->ended_us = to->ago_us;
     if (st == NULL || !st->infusion || (r->giving && to->stream != 0)) {
@@ -197,21 +212,21 @@ static void add_infused(struct run *r, struct sums *s, struct dose_given *to,
         st->ran_us = to->ago_us; /* it is counted with what lies ahead of it */
 }
 
-static void add_given(struct run *r, struct sums *s, int ingredient)
+static void add_given(struct run *r, struct sums *s, const struct member *m)
 {
     for (size_t i = 0; i < r->n_pasts; i++) {
         const Ward__Dosage__V1__GivenDose *g = r->pasts[i].msg;
         struct dose_given *to = &s->given[s->n_given];
         size_t k;
 
-        if (!holds(r->pasts[i].drug, ingredient, &k))
+        if (!holds(r->pasts[i].drug, m->ingredient, &k) || !member_by(m, g->route))
             continue;
         *to = (struct dose_given){.msg = g, .ago_us = time_since(g->given_at_us, r->at_us)};
         to->stream = stream_at(s, g->order_id);
         to->good =
-            amount_at(r, r->pasts[i].drug, g->product_id, g->dose, k, false, &to->amount);
+            part_at(r, m, r->pasts[i].drug, g->product_id, g->dose, k, false, &to->amount);
         if (!to->good) {
-            add_infused(r, s, to, &r->pasts[i], k);
+            add_infused(r, s, to, &r->pasts[i], m, k);
             continue;
         }
         if (to->stream >= 0 && !s->streams[to->stream].infusion)
@@ -220,9 +235,9 @@ static void add_given(struct run *r, struct sums *s, int ingredient)
     }
 }
 
-static void add_lifetime(struct run *r, struct sums *s, int ingredient)
+static void add_lifetime(struct run *r, struct sums *s, const struct member *m)
 {
-    const struct ingredient *g = &r->set->ingredients[ingredient];
+    const struct ingredient *g = &r->set->ingredients[m->ingredient];
 
     for (size_t i = 0; i < r->snap->n_lifetime; i++) {
         const Ward__Dosage__V1__Lifetime *l = r->snap->lifetime[i];
@@ -233,6 +248,7 @@ static void add_lifetime(struct run *r, struct sums *s, int ingredient)
             continue;
         if (amount_from(r->set, l->amount, &a, NULL) == WARD_OK &&
             amount_to(&a, &g->unit, &x) &&
+            (m->msg == NULL || (m->good && decimal_mul(&x, &m->factor, &x))) &&
             ward_decimal_add(&s->lifetime, &x, &s->lifetime, NULL) == WARD_OK)
             continue;
         unfit_add(r, g->msg->id);
@@ -265,24 +281,57 @@ static void slack_of_given(struct sums *s)
     }
 }
 
-struct sums *sums_of(struct run *r, const struct share *share)
+/* How many of the drugs of the list hold a member. */
+static size_t count_of(const struct member *members, size_t n, const struct drug *d)
+{
+    size_t k, count = 0;
+
+    for (size_t i = 0; i < n; i++)
+        count += holds(d, members[i].ingredient, &k);
+    return count;
+}
+
+static struct sums *sum(struct run *r, const struct member *members, size_t n,
+                        const struct ward_decimal *own)
 {
     struct sums *s = ward_new(r->mem, struct sums);
+    size_t streams = 1, given = 0;
 
+    for (size_t i = 0; i < r->n_others; i++)
+        streams += count_of(members, n, r->others[i].drug);
+    for (size_t i = 0; i < r->n_pasts; i++)
+        given += count_of(members, n, r->pasts[i].drug);
     if (s == NULL)
         return NULL;
-    s->streams = ward_alloc(r->mem, (r->n_others + 1) * sizeof(*s->streams));
-    s->given = ward_alloc(r->mem, r->n_pasts * sizeof(*s->given));
+    s->streams = ward_alloc(r->mem, streams * sizeof(*s->streams));
+    s->given = ward_alloc(r->mem, given * sizeof(*s->given));
     if (s->streams == NULL || s->given == NULL)
         return NULL;
-    s->streams[0].amount = share->amount;
+    s->streams[0].amount = *own;
     stream_of(r, r->p, r->snap->order_id, &s->streams[0]);
     s->n_streams = 1;
-    add_running(r, s, share->ingredient);
-    add_given(r, s, share->ingredient);
+    for (size_t i = 0; i < n; i++)
+        add_running(r, s, &members[i]);
+    for (size_t i = 0; i < n; i++)
+        add_given(r, s, &members[i]);
     if (s->n_given > 1)
         qsort(s->given, s->n_given, sizeof(*s->given), newest_first);
     slack_of_given(s);
-    add_lifetime(r, s, share->ingredient);
+    for (size_t i = 0; i < n; i++)
+        if (i == 0 || members[i].ingredient != members[i - 1].ingredient)
+            add_lifetime(r, s, &members[i]);
     return s;
+}
+
+struct sums *sums_of(struct run *r, const struct share *share)
+{
+    const struct member one = {.ingredient = share->ingredient, .good = true};
+
+    return sum(r, &one, 1, &share->amount);
+}
+
+struct sums *sums_of_class(struct run *r, const struct class_sum *c,
+                           const struct ward_decimal *own)
+{
+    return sum(r, c->members, c->n_members, own);
 }

@@ -19,7 +19,7 @@ static enum ward_code partly(struct giving *g, Quantity **out, struct ward_err *
     if (g->q->outcome != OUTCOME(PARTIAL))
         return WARD_OK; /* it is the order's dose, or refused */
     *out = g->q->dose;
-    if (p->timing != NULL && p->timing->kind == WARD__DOSAGE__V1__TIMING__KIND__KIND_CONTINUOUS)
+    if (dose_is_rate(p))
         return WARD_OK;
     in = d == NULL || d->n_ingredients == 0 ? NULL
                                             : ruleset_ingredient(g->rules, d->ingredients[0]);

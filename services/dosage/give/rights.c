@@ -163,7 +163,7 @@ static enum ward_code compare(const struct measured_dose *d, int *cmp, struct wa
     const Drug *drug = ruleset_drug(d->rules, p->drug_id);
     struct ward_decimal given, ordered;
 
-    if (p->timing != NULL && p->timing->kind == WARD__DOSAGE__V1__TIMING__KIND__KIND_CONTINUOUS)
+    if (dose_is_rate(p))
         return compare_rates(d, cmp, err);
     if (drug == NULL || drug->n_ingredients == 0)
         return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "DOSE_UNIT",

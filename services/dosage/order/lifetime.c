@@ -40,6 +40,18 @@ static bool has_limit_for_life(const struct ruleset *rules, const char *ingredie
     return false;
 }
 
+/* A sum for life of several ingredients, this one among them. */
+static bool sums_for_life(const Ward__Dosage__V1__ClassSumRule *c, const char *ingredient)
+{
+    if (c->cumulative_days != 0 ||
+        (c->max_cumulative == NULL && c->max_cumulative_per_m2 == NULL))
+        return false;
+    for (size_t k = 0; k < c->n_members; k++)
+        if (strcmp(c->members[k]->ingredient, ingredient) == 0)
+            return true;
+    return false;
+}
+
 static bool holds(const Drug *d, const char *ingredient)
 {
     for (size_t i = 0; i < d->n_ingredients; i++)
@@ -97,12 +109,15 @@ static enum ward_code sum_up(struct summing *s, struct ward_err *err)
     } while (true);
 }
 
-static enum ward_code one(struct summing *s, struct ward_err *err)
+static enum ward_code one(struct summing *s, bool wanted, struct ward_err *err)
 {
     const Ward__Dosage__V1__Ingredient *in = ruleset_ingredient(s->rules, s->ingredient);
     Lifetime *l;
 
-    if (in == NULL || !has_limit_for_life(s->rules, s->ingredient))
+    for (size_t i = 0; i < s->out->n; i++)
+        if (strcmp(s->out->at[i]->ingredient, s->ingredient) == 0)
+            return WARD_OK;
+    if (in == NULL || !wanted)
         return WARD_OK;
     s->sum = ward_decimal_of(0, 0);
     WARD_TRY(sum_up(s, err));
@@ -115,6 +130,26 @@ static enum ward_code one(struct summing *s, struct ward_err *err)
     l->ingredient = in->id;
     WARD_TRY(amount_print(&s->sum, in->unit, s->mem, &l->amount, err));
     s->out->at[s->out->n++] = l;
+    return WARD_OK;
+}
+
+/* Of an ingredient, and of those that are summed with it for life. */
+static enum ward_code with_others(struct summing *s, const char *ingredient,
+                                  struct ward_err *err)
+{
+    const Ward__Dosage__V1__RuleSet *m = ruleset_message(s->rules);
+
+    s->ingredient = ingredient;
+    WARD_TRY(one(s, has_limit_for_life(s->rules, ingredient), err));
+    for (size_t i = 0; i < m->n_class_sums; i++) {
+        const Ward__Dosage__V1__ClassSumRule *c = m->class_sums[i];
+        bool wanted = sums_for_life(c, ingredient);
+
+        for (size_t k = 0; wanted && k < c->n_members; k++) {
+            s->ingredient = c->members[k]->ingredient;
+            WARD_TRY(one(s, true, err));
+        }
+    }
     return WARD_OK;
 }
 
@@ -134,12 +169,10 @@ enum ward_code lifetimes_of(struct worker *w, struct ward_arena *mem,
     *out = (struct lifetimes){0};
     if (d == NULL)
         return WARD_OK;
-    out->at = ward_alloc(mem, d->n_ingredients * sizeof(Lifetime *));
+    out->at = ward_alloc(mem, ruleset_message(rules)->n_ingredients * sizeof(Lifetime *));
     if (out->at == NULL)
         return no_memory(err);
-    for (size_t i = 0; i < d->n_ingredients; i++) {
-        s.ingredient = d->ingredients[i];
-        WARD_TRY(one(&s, err));
-    }
+    for (size_t i = 0; i < d->n_ingredients; i++)
+        WARD_TRY(with_others(&s, d->ingredients[i], err));
     return WARD_OK;
 }

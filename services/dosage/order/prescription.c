@@ -11,7 +11,8 @@ typedef Ward__Dosage__V1__Coding Coding;
 #define INSTRUCTIONS 20
 #define WORD         64
 #define MINUTE_US    INT64_C(60000000)
-#define DAY_US       (1440 * MINUTE_US)
+#define DAY_MINUTES  1440
+#define DAY_US       (DAY_MINUTES * MINUTE_US)
 #define NAME         256 /* of a code's system, and of its display */
 
 /* ---- parts ---- */
@@ -143,6 +144,28 @@ static enum ward_code instructions(const Prescription *p, struct ward_err *err)
     return WARD_OK;
 }
 
+/* What one dose is infused in and over; of a continuous infusion its concentration. */
+static enum ward_code infusion(const Prescription *p, struct ward_err *err)
+{
+    bool on = p->timing->kind == WARD__DOSAGE__V1__TIMING__KIND__KIND_CONTINUOUS;
+
+    if (on && (p->volume != NULL || p->infuse_over_minutes != 0))
+        return WARD_FAIL_FIELD(
+            err, p->volume != NULL ? "prescription.volume" : "prescription.infuse_over_minutes",
+            "is not of a continuous infusion: say its concentration");
+    if (!on && p->concentration != NULL)
+        return WARD_FAIL_FIELD(err, "prescription.concentration",
+                               "is only of a continuous infusion: say the volume");
+    if (p->infuse_over_minutes < 0 || p->infuse_over_minutes > DAY_MINUTES)
+        return WARD_FAIL_FIELD(err, "prescription.infuse_over_minutes", "must be 0 to %d",
+                               DAY_MINUTES);
+    if (p->phase < 0 || p->phase > WARD__DOSAGE__V1__PHASE__PHASE_TAPER)
+        return WARD_FAIL_FIELD(err, "prescription.phase", "is no phase");
+    if (p->volume != NULL)
+        WARD_TRY(amount(p->volume, err));
+    return p->concentration == NULL ? WARD_OK : amount(p->concentration, err);
+}
+
 enum ward_code prescription_valid(const Prescription *p, int64_t at_us, struct ward_err *err)
 {
     if (p == NULL)
@@ -159,5 +182,6 @@ enum ward_code prescription_valid(const Prescription *p, int64_t at_us, struct w
     if (p->indication != NULL)
         WARD_TRY(coding(p->indication, "prescription.indication", err));
     WARD_TRY(calculated(p->calculated_from, err));
+    WARD_TRY(infusion(p, err));
     return instructions(p, err);
 }
