@@ -32,5 +32,7 @@ WARD_MUST enum ward_code doubtful_units(struct ward_arena *mem, const Resource *
 WARD_MUST enum ward_code implausible(struct ward_arena *mem, const Resource *res,
                                      int64_t birth_us, int64_t now_us, struct problems *out,
                                      struct ward_err *err);
+/* A measurement whose plausible values depend on the patient's age: a weight, a height. */
+bool plausible_grows(const Resource *res);
 
 #endif

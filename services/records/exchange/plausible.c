@@ -2,6 +2,7 @@
 #include "services/records/exchange/plausible.h"
 
 #include "common/measure/fhirtime.h"
+#include "common/measure/growth.h"
 #include "common/measure/ucum.h"
 #include "services/records/exchange/clean_walk.h"
 #include "services/records/exchange/quarantine.h"
@@ -22,7 +23,7 @@ typedef Ward__Records__V1__CodeableConcept Concept;
 
 struct look {
     struct ward_arena *mem;
-    int64_t birth_us, now_us;
+    int64_t birth_us, now_us, at_us; /* at: when it was measured */
     struct problems *out;
 };
 
@@ -94,6 +95,61 @@ static enum ward_code say(struct look *l, const struct plausible_range *r, const
     return problem_add(l->mem, l->out, "IMPLAUSIBLE_VALUE", path, text, r->source, err);
 }
 
+/* Beyond these a child's value is called biologically implausible. Source: CDC, A SAS program
+ * for the 2000 CDC growth charts (ages 0 to < 20 years), extreme values: modified z-scores of
+ * weight below -5 or above 8, of stature below -5 or above 4. Below the median only from 2
+ * years on: infants that were born early are small for their days. Checked 2026-11-22. */
+#define WEIGHT_MOST 8
+#define HEIGHT_MOST 4
+#define BOTH_LEAST  (-5)
+#define LEAST_FROM  730 /* days */
+#define YEAR_DAYS   366
+#define BY_CDC                                                                                 \
+    "CDC growth charts 2000 (Kuczmarski, Vital Health Stat 11(246), 2002), values called "     \
+    "biologically implausible"
+
+/* The two measurements of the ranges that grow. */
+static bool is_weight(const struct plausible_range *r)
+{
+    return strcmp(r->name, "body weight") == 0;
+}
+
+static bool is_height(const struct plausible_range *r)
+{
+    return strcmp(r->name, "body height") == 0;
+}
+
+/* v is in the range's unit. A birth date may say the year alone, so the child may be younger.
+ */
+static bool fits_age(const struct look *l, const struct plausible_range *r,
+                     const struct ward_decimal *v)
+{
+    enum ward_growth what = is_weight(r) ? WARD_GROWTH_WEIGHT : WARD_GROWTH_HEIGHT;
+    struct ward_decimal high = ward_decimal_of(is_weight(r) ? WEIGHT_MOST : HEIGHT_MOST, 0);
+    struct ward_decimal low = ward_decimal_of(BOTH_LEAST, 0);
+    int64_t days;
+
+    if ((!is_weight(r) && !is_height(r)) || l->birth_us == INT64_MIN || l->at_us < l->birth_us)
+        return true;
+    days = (l->at_us - l->birth_us) / WARD_US_PER_DAY;
+    if (days >= WARD_GROWTH_DAYS)
+        return true;
+    high = ward_growth_bound(what, WARD_GROWTH_ANY, days - YEAR_DAYS, days, &high);
+    low = ward_growth_bound(what, WARD_GROWTH_ANY, days - YEAR_DAYS, days, &low);
+    return ward_decimal_cmp(v, &high) <= 0 &&
+           (days - YEAR_DAYS < LEAST_FROM || ward_decimal_cmp(v, &low) >= 0);
+}
+
+static enum ward_code say_age(struct look *l, const struct plausible_range *r, const char *path,
+                              struct ward_err *err)
+{
+    char text[160];
+
+    snprintf(text, sizeof(text), "%s: not plausible for the patient's age; look at the unit",
+             r->name);
+    return problem_add(l->mem, l->out, "IMPLAUSIBLE_VALUE", path, text, BY_CDC, err);
+}
+
 static enum ward_code say_unit(struct look *l, const struct plausible_range *r,
                                const char *path, struct ward_err *err)
 {
@@ -146,9 +202,13 @@ static enum ward_code value(struct look *l, const struct plausible_range *r, con
             return WARD_OK;
         return say_unit(l, r, path, err);
     }
-    if (fits(r, &x, &unit, &of_range))
-        return WARD_OK;
-    return say(l, r, path, &x, &of_range, err);
+    if (!fits(r, &x, &unit, &of_range))
+        return say(l, r, path, &x, &of_range, err);
+    if (ward_ucum_convert_round(&x, &unit, &of_range, -9, WARD_ROUND_HALF_EVEN, &x, NULL,
+                                NULL) == WARD_OK &&
+        !fits_age(l, r, &x))
+        return say_age(l, r, path, err);
+    return WARD_OK;
 }
 
 static enum ward_code whole(struct look *l, const struct plausible_range *r, int32_t n,
@@ -286,10 +346,34 @@ static int64_t birth_of(const Resource *res, int64_t known)
     return t.from_us;
 }
 
+bool plausible_grows(const Resource *res)
+{
+    const struct plausible_range *r;
+
+    if (res->resource_case != WARD__RECORDS__V1__RESOURCE__RESOURCE_OBSERVATION)
+        return false;
+    r = range_of(res->observation->code);
+    return r != NULL && (is_weight(r) || is_height(r));
+}
+
+/* When it was measured: as exactly as it says, or else now. */
+static int64_t measured_at(const Ward__Records__V1__Observation *o, int64_t now_us)
+{
+    struct ward_fhirtime t;
+    const char *s =
+        o->effective_case == WARD__RECORDS__V1__OBSERVATION__EFFECTIVE_EFFECTIVE_DATE_TIME
+            ? o->effective_date_time
+            : "";
+
+    return ward_fhirtime_parse(WARD_FHIR_DATETIME, s, strlen(s), 0, &t, NULL) == WARD_OK
+               ? t.to_us - 1
+               : now_us;
+}
+
 enum ward_code implausible(struct ward_arena *mem, const Resource *res, int64_t birth_us,
                            int64_t now_us, struct problems *out, struct ward_err *err)
 {
-    struct look l = {mem, birth_of(res, birth_us), now_us, out};
+    struct look l = {mem, birth_of(res, birth_us), now_us, now_us, out};
     enum kind kind = (enum kind)res->resource_case;
     const ProtobufCMessage *m;
 
@@ -301,7 +385,9 @@ enum ward_code implausible(struct ward_arena *mem, const Resource *res, int64_t 
             WARD_TRY(date(&l, &whens[i], m, err));
     if (kind == KIND_OBSERVATION &&
         res->observation->status !=
-            WARD__RECORDS__V1__OBSERVATION__STATUS__STATUS_ENTERED_IN_ERROR)
+            WARD__RECORDS__V1__OBSERVATION__STATUS__STATUS_ENTERED_IN_ERROR) {
+        l.at_us = measured_at(res->observation, now_us);
         WARD_TRY(values(&l, res->observation, err));
+    }
     return doubtful_units(mem, res, out, err);
 }

@@ -146,6 +146,38 @@ static void a_slip_of_the_unit_is_hinted_at(void **state)
     assert_null(strstr(only(measured("8310-5", "900", "Cel"))->text, "would fit"));
 }
 
+/* Born so many days before now. */
+static struct problems child(const char *loinc, const char *value, const char *unit, int days)
+{
+    return look(ward_printf(&mem,
+                            "{\"resourceType\":\"Observation\",\"status\":\"final\",\"code\":{"
+                            "\"coding\":[{\"system\":\"http://loinc.org\",\"code\":\"%s\"}]},"
+                            "\"valueQuantity\":{\"value\":%s,\"system\":"
+                            "\"http://unitsofmeasure.org\",\"code\":\"%s\"}}",
+                            loinc, value, unit),
+                now - days * WARD_US_PER_DAY);
+}
+
+static void a_weight_or_height_of_another_age_is_a_problem(void **state)
+{
+    struct problems p = child("29463-7", "35", "kg", 5);
+
+    (void)state;
+    assert_string_equal(only(p)->reason, "IMPLAUSIBLE_VALUE");
+    assert_non_null(strstr(only(p)->text, "for the patient's age"));
+    assert_non_null(strstr(only(p)->source, "CDC growth charts 2000"));
+    assert_int_equal(child("29463-7", "3.5", "kg", 5).n, 0);
+    assert_int_equal(child("29463-7", "3500", "g", 5).n, 0);
+    assert_int_equal(child("29463-7", "0.6", "kg", 5).n, 0); /* born early */
+    assert_int_equal(child("29463-7", "180", "kg", 1826).n, 1);
+    assert_int_equal(child("29463-7", "4", "kg", 1826).n, 1);
+    assert_int_equal(child("29463-7", "40", "kg", 1826).n, 0);
+    assert_int_equal(child("29463-7", "180", "kg", 9000).n, 0);
+    assert_int_equal(child("8302-2", "170", "cm", 1826).n, 1);
+    assert_int_equal(child("8302-2", "1.1", "m", 1826).n, 0);
+    assert_int_equal(measured("29463-7", "180", "kg").n, 0); /* nobody knows the age */
+}
+
 static void other_units_of_the_kind_are_converted(void **state)
 {
     (void)state;
@@ -301,6 +333,7 @@ int main(void)
         cmocka_unit_test_setup(the_bounds_themselves_are_plausible, fresh),
         cmocka_unit_test_setup(a_problem_says_what_and_by_whom_but_not_the_value, fresh),
         cmocka_unit_test_setup(a_slip_of_the_unit_is_hinted_at, fresh),
+        cmocka_unit_test_setup(a_weight_or_height_of_another_age_is_a_problem, fresh),
         cmocka_unit_test_setup(other_units_of_the_kind_are_converted, fresh),
         cmocka_unit_test_setup(a_unit_of_another_kind_is_a_problem_and_no_repair, fresh),
         cmocka_unit_test_setup(moles_for_mass_are_not_judged, fresh),

@@ -110,6 +110,8 @@ struct write {
     int64_t at_us;
     const Ward__Records__V1__Cleaned *const *cleaned; /* what was put right */
     size_t n_cleaned;
+    const Ward__Records__V1__Doubt *const *doubts; /* what is not plausible in it */
+    size_t n_doubts;
     const uint8_t *other_patient; /* merges: the feed's; NULL */
     bool by_import;               /* the caller has looked at scopes and references itself */
 };

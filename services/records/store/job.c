@@ -119,6 +119,60 @@ enum ward_code job_mark(struct job *j, const Ward__Records__V1__MarkEnteredInErr
 
 /* ---- in the transaction ---- */
 
+/* When the patient was born, where the measurement is of something that grows. */
+static enum ward_code birth_of(struct job *j, int64_t *birth_us, struct ward_err *err)
+{
+    static const char SQL[] = "SELECT birth_us FROM patient WHERE patient_id = ?";
+    struct ward_call *c = j->call;
+    struct worker *w = c->wrk;
+    uint8_t id[RECORDS_ID];
+    struct ward_rows rows;
+
+    *birth_us = INT64_MIN;
+    if (!plausible_grows(j->write.res) || resource_patient(j->write.res, id, NULL) != WARD_OK)
+        return WARD_OK;
+    WARD_TRY(ward_db_run(w->seat.db, c->mem, SQL, WARD_PARAMS(ward_blob(id, RECORDS_ID)), &rows,
+                         err));
+    if (rows.n == 1 && rows.at[0][0].p != NULL &&
+        !ward_i64(rows.at[0][0].p, INT64_MIN, INT64_MAX, birth_us))
+        return WARD_FAIL(err, DATA_LOSS, "a birth date that was stored cannot be read");
+    return WARD_OK;
+}
+
+/* What a person measured is written, and what is not plausible in it is marked: nothing is
+ * lost, and whoever reads it is told. */
+static enum ward_code doubt(struct job *j, struct ward_err *err)
+{
+    struct problems found = {0};
+    Ward__Records__V1__Doubt **list;
+    int64_t birth_us;
+
+    if (j->kind != KIND_OBSERVATION || j->reason != NULL)
+        return WARD_OK;
+    WARD_TRY(birth_of(j, &birth_us, err));
+    WARD_TRY(implausible(j->call->mem, j->write.res, birth_us, j->write.at_us, &found, err));
+    list = ward_alloc(j->call->mem, found.n * sizeof(*list));
+    if (list == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for what is not plausible");
+    j->write.n_doubts = 0;
+    for (size_t i = 0; i < found.n; i++) {
+        Ward__Records__V1__Doubt *d = ward_new(j->call->mem, Ward__Records__V1__Doubt);
+
+        if (strcmp(found.at[i]->reason, "IMPLAUSIBLE_VALUE") != 0)
+            continue;
+        if (d == NULL)
+            return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for what is not plausible");
+        ward__records__v1__doubt__init(d);
+        d->reason = found.at[i]->reason;
+        d->path = found.at[i]->path;
+        d->text = found.at[i]->text;
+        d->source = found.at[i]->source;
+        list[j->write.n_doubts++] = d;
+    }
+    j->write.doubts = (const Ward__Records__V1__Doubt *const *)list;
+    return WARD_OK;
+}
+
 static enum ward_code tell_of(struct job *j, const struct version *v, struct ward_err *err)
 {
     struct ward_call *c = j->call;
@@ -176,6 +230,8 @@ enum ward_code job_run(struct job *j, struct ward_err *err)
         WARD_TRY(load(j, err));
     if (j->if_none_exist != NULL)
         WARD_TRY(conditional_find(j, &v, &found, err));
+    if (!found)
+        WARD_TRY(doubt(j, err));
     if (!found)
         WARD_TRY(chart_write(c->wrk, c, &j->view, &j->write, &v, err));
     if (j->if_none_exist != NULL)

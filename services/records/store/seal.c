@@ -111,10 +111,12 @@ enum ward_code seal_item(const struct ward_call *c, struct item *it, struct ward
                                 "the resource has more than 1 MiB");
     WARD_TRY(seal_message(mem, it, &row, 'v', &it->what->res->base, &it->sealed, err));
     it->cleaned = ward_text(NULL);
-    if (it->what->n_cleaned == 0)
+    if (it->what->n_cleaned == 0 && it->what->n_doubts == 0)
         return WARD_OK;
     list.n_cleaned = it->what->n_cleaned;
     list.cleaned = (Cleaned **)(uintptr_t)it->what->cleaned;
+    list.n_doubts = it->what->n_doubts;
+    list.doubts = (Ward__Records__V1__Doubt **)(uintptr_t)it->what->doubts;
     return seal_message(mem, it, &row, 'c', &list.base, &it->cleaned, err);
 }
 
@@ -225,6 +227,8 @@ static enum ward_code open_both(const struct version *v, const uint8_t key[WARD_
     list = (const Record *)msg;
     r->cleaned = list->cleaned;
     r->n_cleaned = list->n_cleaned;
+    r->doubts = list->doubts;
+    r->n_doubts = list->n_doubts;
     return WARD_OK;
 }
 
@@ -296,6 +300,8 @@ enum ward_code chart_written(struct ward_arena *mem, const struct version *v,
     r->resource = what->res;
     r->cleaned = (Cleaned **)(uintptr_t)what->cleaned;
     r->n_cleaned = what->n_cleaned;
+    r->doubts = (Ward__Records__V1__Doubt **)(uintptr_t)what->doubts;
+    r->n_doubts = what->n_doubts;
     r->entered_in_error = resource_is_wrong(what->res);
     *out = r;
     return set_meta(what->res, v, mem, err);
