@@ -149,6 +149,8 @@ struct slip_rule {
     const Ward__Dosage__V1__SlipRule *msg;
     bool good;
     struct ward_decimal factor;
+    bool has_low, has_high;
+    struct ward_decimal low, high;
 };
 
 /* What an entry of a chart's allergies can be known to be. */
@@ -185,6 +187,8 @@ struct prepared {
     size_t n_codes;
 };
 
+/* A decimal of the set, "" for none; false: it is none. */
+bool number_read(const char *text, bool *has, struct ward_decimal *out);
 /* The unit that a limit of this shape is held in. */
 const struct unit *limit_unit(const struct ingredient *i, const struct limit_shape *shape);
 

@@ -31,7 +31,7 @@ static bool read_factor(const char *text, struct ward_decimal *out)
     return *text != '\0' && ward_decimal_parse(text, strlen(text), out, NULL) == WARD_OK;
 }
 
-static bool read_bound(const char *text, bool *has, struct ward_decimal *out)
+bool number_read(const char *text, bool *has, struct ward_decimal *out)
 {
     *has = *text != '\0';
     return !*has || ward_decimal_parse(text, strlen(text), out, NULL) == WARD_OK;
@@ -39,8 +39,8 @@ static bool read_bound(const char *text, bool *has, struct ward_decimal *out)
 
 static void prepare_bound(const char *from, const char *to, struct bound *out)
 {
-    out->good = read_bound(from, &out->has_from, &out->from);
-    out->good &= read_bound(to, &out->has_to, &out->to);
+    out->good = number_read(from, &out->has_from, &out->from);
+    out->good &= number_read(to, &out->has_to, &out->to);
 }
 
 static const Ward__Dosage__V1__Quantity *written(const Ward__Dosage__V1__DoseRule *r,

@@ -88,6 +88,18 @@ static enum ward_code prepare_lists(struct prepared *p, struct ward_arena *mem,
     return WARD_OK;
 }
 
+/* Ranges have no factor, all others do. */
+static void prepare_slip(const Ward__Dosage__V1__SlipRule *msg, struct slip_rule *out)
+{
+    bool range = msg->kind >= WARD__DOSAGE__V1__SLIP_RULE__KIND__KIND_WEIGHT_RANGE, has;
+
+    out->msg = msg;
+    out->good = number_read(msg->factor, &has, &out->factor) && has != range &&
+                number_read(msg->low, &out->has_low, &out->low) &&
+                number_read(msg->high, &out->has_high, &out->high) &&
+                (!range || out->has_low || out->has_high);
+}
+
 enum ward_code prepare_rules(struct prepared *p, struct ward_arena *mem, struct ward_err *err)
 {
     const Ward__Dosage__V1__RuleSet *set = p->set;
@@ -106,12 +118,7 @@ enum ward_code prepare_rules(struct prepared *p, struct ward_arena *mem, struct 
     for (size_t i = 0; i < set->n_allergies; i++)
         p->allergies[i] =
             (struct allergy_rule){set->allergies[i], select_of(p, set->allergies[i]->allergy)};
-    for (size_t i = 0; i < set->n_slips; i++) {
-        const char *factor = set->slips[i]->factor;
-
-        p->slips[i].msg = set->slips[i];
-        p->slips[i].good =
-            ward_decimal_parse(factor, strlen(factor), &p->slips[i].factor, NULL) == WARD_OK;
-    }
+    for (size_t i = 0; i < set->n_slips; i++)
+        prepare_slip(set->slips[i], &p->slips[i]);
     return prepare_lists(p, mem, err);
 }

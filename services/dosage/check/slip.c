@@ -1,5 +1,5 @@
 /* Slips that numbers show. */
-#include "services/dosage/check/run.h"
+#include "services/dosage/check/slip.h"
 
 #include <stdlib.h>
 
@@ -8,23 +8,15 @@
 #define UNDECIDED WARD__DOSAGE__V1__TRACE_STEP__RESULT__RESULT_UNDECIDED
 #define NOT_THIS  WARD__DOSAGE__V1__TRACE_STEP__RESULT__RESULT_NOT_FOR_THIS
 
-struct slip {
-    struct run *r;
-    const struct slip_rule *rule;
-    const char *what;
-    const char *en, *zh; /* {0} the number, {1} what it is held against, {2} the factor */
-};
-
-/* Not good is not held: it says so. */
-static void unclear(const struct slip *s, const char *why)
+void slip_unclear(const struct slip *s, const char *why)
 {
     unfit_add(s->r, s->rule->msg->rule->id);
     trace_add(s->r, s->rule->msg->rule, UNDECIDED, why, NULL, 0);
 }
 
-static void conclude(const struct slip *s, bool broken, const struct ward_decimal *actual,
-                     const struct ward_decimal *limit, const char *unit, const char *relation,
-                     const char *about)
+void slip_conclude(const struct slip *s, bool broken, const struct ward_decimal *actual,
+                   const struct ward_decimal *limit, const char *unit, const char *relation,
+                   const char *about)
 {
     struct run *r = s->r;
     Ward__Dosage__V1__Compared **list = ward_new(r->mem, Ward__Dosage__V1__Compared *);
@@ -61,7 +53,7 @@ static void tenfold(struct slip *s)
         if (!share->good || !share->has_largest || share->usual)
             continue;
         if (!decimal_mul(&share->largest, &s->rule->factor, &top)) {
-            unclear(s, "unit");
+            slip_unclear(s, "unit");
             return;
         }
         worst = worst == NULL || ward_decimal_cmp(&share->amount, &top) >= 0 ? share : worst;
@@ -75,8 +67,8 @@ static void tenfold(struct slip *s)
     }
     unit = s->r->rate ? s->r->set->ingredients[worst->ingredient].day.text
                       : s->r->set->ingredients[worst->ingredient].unit.text;
-    conclude(s, ward_decimal_cmp(&worst->amount, &top) >= 0, &worst->amount, &top, unit, "<",
-             NULL);
+    slip_conclude(s, ward_decimal_cmp(&worst->amount, &top) >= 0, &worst->amount, &top, unit,
+                  "<", NULL);
 }
 
 /* ---- kg for lb ---- */
@@ -117,17 +109,17 @@ static void weight_jump(struct slip *s)
         return;
     }
     if (!as_kg(r, f->weights[1]->quantity, &before)) {
-        unclear(s, "unit");
+        slip_unclear(s, "unit");
         return;
     }
     large = ward_decimal_cmp(&now, &before) > 0 ? now : before;
     small = ward_decimal_cmp(&now, &before) > 0 ? before : now;
     if (!decimal_mul(&small, &s->rule->factor, &top)) {
-        unclear(s, "unit");
+        slip_unclear(s, "unit");
         return;
     }
-    conclude(s, ward_decimal_cmp(&large, &top) >= 0, &now, &before, "kg", "=",
-             f->weights[0]->record_id);
+    slip_conclude(s, ward_decimal_cmp(&large, &top) >= 0, &now, &before, "kg", "=",
+                  f->weights[0]->record_id);
 }
 
 /* ---- what it was calculated from ---- */
@@ -185,10 +177,10 @@ static void not_as_calculated(struct slip *s)
     }
     if (!calculated(r, from, to, &want) ||
         !differs(&r->shares[0].amount, &want, &s->rule->factor, &broken)) {
-        unclear(s, "unit");
+        slip_unclear(s, "unit");
         return;
     }
-    conclude(s, broken, &r->shares[0].amount, &want, to->text, "=", NULL);
+    slip_conclude(s, broken, &r->shares[0].amount, &want, to->text, "=", NULL);
 }
 
 /* The same of a surface: the chart's is reckoned from weight and height. */
@@ -211,10 +203,10 @@ static void surface_differs(struct slip *s, const Ward__Dosage__V1__CalculatedFr
     }
     if (!as_unit(r, from->bsa, "m2", &used) ||
         !differs(&used, &r->body.bsa, &s->rule->factor, &broken)) {
-        unclear(s, "unit");
+        slip_unclear(s, "unit");
         return;
     }
-    conclude(s, broken, &used, &r->body.bsa, "m2", "=", r->body.weight.from->record_id);
+    slip_conclude(s, broken, &used, &r->body.bsa, "m2", "=", r->body.weight.from->record_id);
 }
 
 static void weight_differs(struct slip *s)
@@ -243,11 +235,11 @@ static void weight_differs(struct slip *s)
     }
     if (!as_kg(r, from->weight, &used) ||
         !differs(&used, &r->body.weight.value, &s->rule->factor, &broken)) {
-        unclear(s, "unit");
+        slip_unclear(s, "unit");
         return;
     }
-    conclude(s, broken, &used, &r->body.weight.value, "kg", "=",
-             r->body.weight.from->record_id);
+    slip_conclude(s, broken, &used, &r->body.weight.value, "kg", "=",
+                  r->body.weight.from->record_id);
 }
 
 void check_slips(struct run *r)
@@ -259,18 +251,22 @@ void check_slips(struct run *r)
         [WARD__DOSAGE__V1__SLIP_RULE__KIND__KIND_WEIGHT_JUMP] = weight_jump,
     };
 
-    /* A jump last: whether the weight matters is known when all else was looked at. */
+    /* Measurements last: whether they matter is known when all else was looked at. */
     for (int last = 0; last <= 1; last++)
         for (size_t i = 0; i < r->set->set->n_slips; i++) {
             struct slip s = {.r = r, .rule = &r->set->slips[i]};
             size_t kind = (size_t)s.rule->msg->kind;
 
-            if (kind >= WARD_COUNT(kinds) || kinds[kind] == NULL ||
-                (kinds[kind] == weight_jump) != (last == 1))
+            bool body = slip_is_of_body(s.rule);
+
+            if ((!body && (kind >= WARD_COUNT(kinds) || kinds[kind] == NULL)) ||
+                (body || kinds[kind] == weight_jump) != (last == 1))
                 continue;
-            if (s.rule->good)
+            if (body)
+                slip_body(&s);
+            else if (s.rule->good)
                 kinds[kind](&s);
             else
-                unclear(&s, "unit");
+                slip_unclear(&s, "unit");
         }
 }

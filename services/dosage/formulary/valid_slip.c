@@ -55,13 +55,30 @@ static void factor(struct valid *v, const Slip *s, enum numbers are, const struc
         wrong(v, at, "is a share: it must be below 1");
 }
 
+/* Of scores: how far below the median, where that differs; of ranges both ends. */
+static void low_score(struct valid *v, const Slip *s, const struct place *at)
+{
+    const struct ward_decimal least = ward_decimal_of(Z_LEAST, 0),
+                              most = ward_decimal_of(Z_MOST, 0);
+    struct ward_decimal z;
+
+    if (*s->low != '\0' && valid_decimal(v, PLACE(at, "low"), s->low, &z) &&
+        (ward_decimal_cmp(&z, &least) < 0 || ward_decimal_cmp(&z, &most) > 0))
+        wrong(v, PLACE(at, "low"), "is in standard deviations: it must be %d to %d", Z_LEAST,
+              Z_MOST);
+    if (*s->high != '\0')
+        wrong(v, PLACE(at, "high"), "is only for a range");
+}
+
 static void range(struct valid *v, const Slip *s, enum numbers are, const struct place *at)
 {
     bool low = *s->low != '\0', high = *s->high != '\0';
     struct ward_decimal a, b;
 
+    if (are == A_SCORE)
+        low_score(v, s, at);
     if (are != A_RANGE) {
-        if (low || high || s->age_from_days != 0 || s->age_to_days != 0)
+        if (((low || high) && are != A_SCORE) || s->age_from_days != 0 || s->age_to_days != 0)
             wrong(v,
                   PLACE(at, low    ? "low"
                             : high ? "high"

@@ -147,6 +147,11 @@ static void plausible_measurements_have_their_numbers(void **state)
 {
     (void)state;
     FINE((SLIP(WEIGHT_FOR_AGE), w.slip.factor = W("5")));
+    FINE((SLIP(WEIGHT_FOR_AGE), w.slip.factor = W("8"), w.slip.low = W("5")));
+    NOT("slips[0].low", "standard deviations", SLIP(WEIGHT_FOR_AGE), w.slip.factor = W("8"),
+        w.slip.low = W("1"));
+    NOT("slips[0].high", "only for a range", SLIP(WEIGHT_FOR_AGE), w.slip.factor = W("8"),
+        w.slip.high = W("9"));
     FINE((SLIP(BODY_MASS), w.slip.factor = W(""), w.slip.low = W("10"), w.slip.high = W("80"),
           w.slip.age_from_days = 6575));
     FINE((SLIP(WEIGHT_RANGE), w.slip.factor = W(""), w.slip.high = W("350")));
