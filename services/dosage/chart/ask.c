@@ -1,6 +1,7 @@
 #include "services/dosage/chart/ask.h"
 
 #include "common/base/clock.h"
+#include "services/dosage/formulary/ruleset.h"
 
 #include <string.h>
 
@@ -300,6 +301,111 @@ static enum ward_code ask_pair(struct asking *a, enum facts_group one, enum fact
     return WARD_OK;
 }
 
+/* ---- problems, laboratory values ---- */
+
+#define PROBLEM_PAGE  200
+#define PROBLEM_PAGES 3
+#define LOINCS_A_CALL 20  /* records takes so many values of a parameter */
+#define LAB_PAGE      100 /* of LOINCS_A_CALL codes some has FACTS_LABS values on a full page */
+#define LAB_CALLS     24
+
+static enum ward_code ask_problems(struct asking *a, int64_t now_us, Facts *out)
+{
+    struct ward_call *c = a->call;
+    struct found f = {0};
+    SearchResponse *resp;
+    struct question q;
+    bool more = true;
+
+    question(&q, a, KIND(CONDITION), PROBLEM_PAGE);
+    for (int page = 0; more && page < PROBLEM_PAGES; page++) {
+        WARD_TRY(search(a, &q, &resp));
+        WARD_TRY(add(c, &f, resp));
+        q.req.page_token = resp->next_page_token;
+        more = resp->next_page_token.len > 0;
+    }
+    WARD_TRY(facts_problems(f.all, f.n, now_us, c->mem, out, c->err));
+    out->problems_cut = out->problems_cut || more;
+    return WARD_OK;
+}
+
+/* What the active set's rules name, and what says whether the patient is pregnant. Without a
+ * set nothing is checked: then only the latter. */
+static enum ward_code lab_codes(struct ward_call *c, char ***out, size_t *n)
+{
+    const struct ruleset *rules = NULL;
+    struct ward_err why = {0};
+    char *const *named = NULL;
+    size_t n_named = 0;
+
+    if (ruleset_active(c->wrk, c->mem, &rules, &why) == WARD_OK)
+        named = ruleset_loincs(rules, &n_named);
+    *out = ward_alloc(c->mem, (facts_state_codes + n_named) * sizeof(char *));
+    if (*out == NULL)
+        return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for the codes");
+    *n = 0;
+    for (size_t i = 0; i < facts_state_codes; i++)
+        (*out)[(*n)++] = (char *)(uintptr_t)facts_state_code(i);
+    for (size_t i = 0; i < n_named; i++) {
+        bool has = false;
+
+        for (size_t k = 0; k < facts_state_codes && !has; k++)
+            has = strcmp(named[i], (*out)[k]) == 0;
+        if (!has)
+            (*out)[(*n)++] = named[i];
+    }
+    return WARD_OK;
+}
+
+static enum ward_code ask_codes(struct asking *a, char *const *loincs, size_t n,
+                                SearchResponse **out)
+{
+    static const char *const COUNT[] = {"final", "amended", "corrected"};
+    char *codes[LOINCS_A_CALL];
+    struct ward_call *c = a->call;
+    struct question q;
+
+    for (size_t i = 0; i < n; i++) {
+        codes[i] = ward_printf(c->mem, "http://loinc.org|%s", loincs[i]);
+        if (codes[i] == NULL)
+            return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for the codes");
+    }
+    question(&q, a, KIND(OBSERVATION), LAB_PAGE);
+    also(&q, "code", codes, n);
+    also(&q, "status", (char **)(uintptr_t)COUNT, WARD_COUNT(COUNT));
+    return search(a, &q, out);
+}
+
+/* So many codes at once, newest first. Where that is more than a page, those that have enough
+ * values on it have hidden the others, which are asked for again without them. */
+static enum ward_code ask_labs(struct asking *a, int64_t now_us, Facts *out)
+{
+    struct ward_call *c = a->call;
+    struct found f = {0};
+    SearchResponse *resp;
+    char **codes, **todo;
+    size_t n, left;
+
+    WARD_TRY(lab_codes(c, &codes, &n));
+    todo = ward_alloc(c->mem, n * sizeof(char *));
+    if (todo == NULL)
+        return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for the codes");
+    memcpy(todo, codes, n * sizeof(char *));
+    left = n;
+    for (int calls = 0; left > 0 && calls < LAB_CALLS; calls++) {
+        size_t part = left < LOINCS_A_CALL ? left : LOINCS_A_CALL, again = 0;
+        char **from = todo + left - part;
+
+        WARD_TRY(ask_codes(a, from, part, &resp));
+        WARD_TRY(add(c, &f, resp));
+        for (size_t i = 0; resp->next_page_token.len > 0 && i < part; i++)
+            if (facts_count(resp->records, resp->n_records, from, part, from[i]) < FACTS_LABS)
+                from[again++] = from[i];
+        left = left - part + again;
+    }
+    return facts_labs(f.all, f.n, codes, n, now_us, c->mem, out, c->err);
+}
+
 enum ward_code ask_all(struct ward_call *c, const uint8_t id[DOSAGE_ID], int64_t now_us,
                        struct answer *out)
 {
@@ -313,5 +419,7 @@ enum ward_code ask_all(struct ward_call *c, const uint8_t id[DOSAGE_ID], int64_t
     WARD_TRY(ask_allergies(&a, out->facts));
     WARD_TRY(ask_pair(&a, GROUP_WEIGHT, GROUP_HEIGHT, now_us, &f));
     WARD_TRY(ask_pair(&a, GROUP_CREATININE, GROUP_EGFR, now_us, &f));
-    return facts_measured(f.all, f.n, now_us, c->mem, out->facts, had, c->err);
+    WARD_TRY(facts_measured(f.all, f.n, now_us, c->mem, out->facts, had, c->err));
+    WARD_TRY(ask_problems(&a, now_us, out->facts));
+    return ask_labs(&a, now_us, out->facts);
 }

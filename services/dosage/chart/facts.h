@@ -15,6 +15,8 @@
 
 #define FACTS_EACH      3   /* measurements of a group */
 #define FACTS_ALLERGIES 200 /* held; more: allergies_cut */
+#define FACTS_PROBLEMS  200 /* held; more: problems_cut */
+#define FACTS_LABS      5   /* values of one code */
 
 /* ---- codes.c ---- */
 
@@ -56,5 +58,40 @@ enum ward_code facts_allergies(Record *const *records, size_t n, struct ward_are
 enum ward_code facts_measured(Record *const *records, size_t n, int64_t now_us,
                               struct ward_arena *mem, Facts *out, size_t found[FACTS_GROUPS],
                               struct ward_err *err);
+/* An amount that can be read, whatever its unit; false: none. */
+bool facts_amount(const Ward__Records__V1__Quantity *q);
+/* As written, but for an exponent. */
+enum ward_code facts_quantity(const char *value, const char *unit, struct ward_arena *mem,
+                              Ward__Dosage__V1__Quantity **out, struct ward_err *err);
+/* Whether an observation counts, and when it was made: as facts_measured says. */
+bool facts_observed(const Ward__Records__V1__Observation *o, int64_t now_us, int64_t *at_us);
+
+/* ---- problems.c ---- */
+
+/* Conditions that are active, recurring or in remission, or say nothing of it, and are neither
+ * refuted nor over: unconfirmed ones count. Each set of codes once, of the records the first;
+ * by id. A pregnancy or breastfeeding among them is noted as such. */
+enum ward_code facts_problems(Record *const *records, size_t n, int64_t now_us,
+                              struct ward_arena *mem, Facts *out, struct ward_err *err);
+/* What was said at this time, unless something newer is held. */
+enum ward_code facts_state(Ward__Dosage__V1__Stated **state, Ward__Dosage__V1__Stated__Is is,
+                           int64_t at_us, const Record *r, struct ward_arena *mem,
+                           struct ward_err *err);
+
+/* ---- labs.c ---- */
+
+/* Observations of these LOINC codes, which count as facts_measured says: numbers are labs,
+ * codes are answers. After facts_problems: the newer of the two says whether the patient is
+ * pregnant.
+ */
+enum ward_code facts_labs(Record *const *records, size_t n, char *const *loincs,
+                          size_t n_loincs, int64_t now_us, struct ward_arena *mem, Facts *out,
+                          struct ward_err *err);
+/* How many of the records are of one of the codes. */
+size_t facts_count(Record *const *records, size_t n, char *const *loincs, size_t n_loincs,
+                   const char *loinc);
+/* Codes that are read whatever a rule set names: of pregnancy and breastfeeding. */
+extern const size_t facts_state_codes;
+const char *facts_state_code(size_t i);
 
 #endif

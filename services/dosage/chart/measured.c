@@ -77,22 +77,32 @@ static bool exact_enough(enum facts_group group, const char *comparator)
     return group == GROUP_CREATININE && *comparator == '<';
 }
 
-static bool amount_is(const Ward__Records__V1__Quantity *q, const char **value,
-                      const char **unit)
+bool facts_observed(const Observation *o, int64_t now_us, int64_t *at_us)
+{
+    return counts(o) && made_at(o, at_us) && *at_us <= now_us + AHEAD_US;
+}
+
+bool facts_amount(const Ward__Records__V1__Quantity *q)
 {
     struct ward_decimal d;
 
-    if (q->value == NULL ||
-        ward_decimal_parse(q->value->value, strlen(q->value->value), &d, NULL) != WARD_OK ||
-        d.negative || ward_decimal_significant(&d) > DIGITS_MAX)
+    return q->value != NULL &&
+           ward_decimal_parse(q->value->value, strlen(q->value->value), &d, NULL) == WARD_OK &&
+           !d.negative && ward_decimal_significant(&d) <= DIGITS_MAX;
+}
+
+static bool amount_is(const Ward__Records__V1__Quantity *q, const char **value,
+                      const char **unit)
+{
+    if (!facts_amount(q))
         return false;
     *value = q->value->value;
     *unit = *q->code != '\0' ? q->code : q->unit;
     return **unit != '\0';
 }
 
-static enum ward_code quantity_of(const char *value, const char *unit, struct ward_arena *mem,
-                                  Quantity **out, struct ward_err *err)
+enum ward_code facts_quantity(const char *value, const char *unit, struct ward_arena *mem,
+                              Quantity **out, struct ward_err *err)
 {
     char text[WARD_DECIMAL_SIZE];
     struct ward_decimal d;
@@ -161,7 +171,7 @@ static enum ward_code measured_of(const struct seen *s, struct ward_arena *mem, 
     if (m == NULL)
         return full(err);
     ward__dosage__v1__measured__init(m);
-    WARD_TRY(quantity_of(s->value, s->unit, mem, &m->quantity, err));
+    WARD_TRY(facts_quantity(s->value, s->unit, mem, &m->quantity, err));
     m->at_us = s->at_us;
     m->record_id = s->record->version->resource_id;
     m->record_version = s->record->version->version;

@@ -85,7 +85,7 @@ static enum fit clearance_fits(struct run *r, const struct dose_rule *rule)
     const struct body *b = &r->body;
     struct ward_decimal least = b->crcl_least, most = b->crcl_most;
     bool has = b->has_crcl;
-    struct over kg;
+    struct per_body kg;
 
     r->used |= (unsigned)USED_CREATININE | USED_WEIGHT;
     if (has &&
@@ -160,6 +160,17 @@ static bool naive_fits(const struct run *r, const struct dose_rule *rule)
         if (!given_on(r, rule->naive_class, day))
             return true;
     return rule->naive_class < 0;
+}
+
+bool band_fits(const struct run *r, const Ward__Dosage__V1__Band *b, const char **why)
+{
+    const Ward__Dosage__V1__Band *is = b == NULL ? &none : b;
+
+    *why = !route_fits(r, is)                                          ? "route"
+           : !indication_fits(r, is)                                   ? "indication"
+           : band_age(r, is->age_from_days, is->age_to_days) == FIT_NO ? "age"
+                                                                       : "";
+    return **why == '\0';
 }
 
 struct verdict {

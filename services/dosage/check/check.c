@@ -185,6 +185,8 @@ enum ward_code check_with(const struct prepared *set, const Ward__Dosage__V1__Sn
         check_interactions(&r);
         check_duplicates(&r);
         check_allergies(&r);
+        check_contexts(&r);
+        check_monitoring(&r);
         check_slips(&r);
         check_fresh(&r);
         check_lacking(&r);

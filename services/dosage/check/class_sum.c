@@ -83,7 +83,7 @@ static void check_limit(struct summed *s, const char *what, const struct limit *
                         enum limit_per per)
 {
     struct ward_decimal sum, limit;
-    struct over over;
+    struct per_body over;
     bool broken;
 
     if (!l->set)

@@ -61,7 +61,7 @@ static const struct words limit_words[LIMITS] = {
 /* What is compared, and what the limit is multiplied by. */
 struct sides {
     struct ward_decimal actual, per;
-    struct over over; /* the weight or the surface in `per` */
+    struct per_body over; /* the weight or the surface in `per` */
     bool undiluted;
 };
 

@@ -1,11 +1,14 @@
 /* What must not meet: interactions, one ingredient twice, too many of a class. */
 #include "services/dosage/check/run.h"
 
+#include "services/dosage/schedule/timing.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#define BROKEN WARD__DOSAGE__V1__TRACE_STEP__RESULT__RESULT_BROKEN
-#define HELD   WARD__DOSAGE__V1__TRACE_STEP__RESULT__RESULT_HELD
+#define BROKEN   WARD__DOSAGE__V1__TRACE_STEP__RESULT__RESULT_BROKEN
+#define HELD     WARD__DOSAGE__V1__TRACE_STEP__RESULT__RESULT_HELD
+#define NOT_THIS WARD__DOSAGE__V1__TRACE_STEP__RESULT__RESULT_NOT_FOR_THIS
 
 static bool holds(const struct drug *d, int ingredient)
 {
@@ -33,33 +36,23 @@ static char *list_names(struct run *r, const bool *in, bool zh)
 
 /* ---- interactions ---- */
 
+/* An order or a dose beside this order. */
+struct beside {
+    const struct drug *drug;
+    const char *id, *product_id;
+    Ward__Dosage__V1__Route route;
+    const Ward__Dosage__V1__Quantity *dose;
+    const Ward__Dosage__V1__Prescription *order; /* NULL: */
+    const Ward__Dosage__V1__GivenDose *given;
+};
+
 struct meeting {
     const struct interaction *rule;
     bool *ours, *theirs;
+    bool our_role[ROLES], their_role[ROLES];
     struct told told;
     size_t room;
 };
-
-static bool pair(const struct run *r, const struct interaction *i, int ours, int theirs)
-{
-    return (set_selects(r->set, &i->a, ours) && set_selects(r->set, &i->b, theirs)) ||
-           (set_selects(r->set, &i->b, ours) && set_selects(r->set, &i->a, theirs));
-}
-
-/* Of each of our ingredients with each of theirs; what both have is one ingredient twice. */
-static void meet(struct run *r, struct meeting *m, const struct drug *other, const char *id)
-{
-    for (size_t k = 0; k < r->n_shares; k++)
-        for (size_t i = 0; i < other->n_ingredients; i++) {
-            int ours = r->shares[k].ingredient, theirs = other->ingredients[i];
-
-            if (holds(r->drug, theirs) || !pair(r, m->rule, ours, theirs))
-                continue;
-            m->ours[ours] = true;
-            m->theirs[theirs] = true;
-            about_add(r, &m->told.about, &m->told.n_about, &m->room, id);
-        }
-}
 
 /* A dose's order runs beside this one and is met as such. */
 static bool is_running(const struct run *r, const char *order_id)
@@ -81,37 +74,160 @@ static bool is_met(const struct run *r, const Ward__Dosage__V1__GivenDose *g, in
     return time_since(g->given_at_us, order_begins(r)) < after_us;
 }
 
+/* How long after the last of one the other still meets it. */
+static int64_t after_us(const Ward__Dosage__V1__InteractionRule *m, enum role first,
+                        enum role then)
+{
+    int32_t hours = first == ROLE_A && then == ROLE_B   ? m->a_then_b_hours
+                    : first == ROLE_B && then == ROLE_A ? m->b_then_a_hours
+                                                        : 0;
+
+    hours = hours > 0 ? hours : m->within_hours;
+    return hours > 0 ? hours * HOUR_US : 0;
+}
+
+static bool meets_as(const struct run *r, const struct interaction *i, const struct beside *b,
+                     enum role ours, enum role theirs)
+{
+    if (b->order == NULL)
+        return is_met(r, b->given, after_us(i->msg, theirs, ours));
+    return orders_meet_by(r, b->order, after_us(i->msg, theirs, ours),
+                          after_us(i->msg, ours, theirs));
+}
+
+static bool by_route(const struct interaction *i, enum role role, Ward__Dosage__V1__Route route)
+{
+    const Ward__Dosage__V1__Route *list = role == ROLE_A ? i->msg->a_routes : i->msg->b_routes;
+    size_t n = role == ROLE_A ? i->msg->n_a_routes : i->msg->n_b_routes;
+
+    for (size_t k = 0; role != ROLE_C && k < n; k++)
+        if (list[k] == route)
+            return true;
+    return role == ROLE_C || n == 0;
+}
+
+static bool we_are(const struct run *r, const struct interaction *i, enum role role, size_t k)
+{
+    return set_selects(r->set, &i->role[role], r->shares[k].ingredient) &&
+           by_route(i, role, r->p->route) && order_is_over(r, &i->over[role], k);
+}
+
+static bool they_are(struct run *r, const struct interaction *i, enum role role,
+                     const struct beside *b, size_t k)
+{
+    const Ward__Dosage__V1__Timing *t = b->order == NULL ? NULL : b->order->timing;
+    bool rate = t != NULL && t->kind == WARD__DOSAGE__V1__TIMING__KIND__KIND_CONTINUOUS;
+    struct ward_decimal amount;
+    int per_day = 1, minutes;
+    bool known;
+
+    if (!set_selects(r->set, &i->role[role], b->drug->ingredients[k]) ||
+        !by_route(i, role, b->route))
+        return false;
+    if (!i->over[role].set)
+        return true;
+    known = amount_at(r, b->drug, b->product_id, b->dose, k, rate, &amount);
+    if (t != NULL)
+        timing_density(b->order, &per_day, &minutes);
+    return is_over(r, &i->over[role], b->drug->ingredients[k], known ? &amount : NULL, rate,
+                   per_day);
+}
+
+/* One of our ingredients with one of theirs. */
+static void meet_pair(struct run *r, struct meeting *m, const struct beside *b, size_t k,
+                      size_t i)
+{
+    bool three = m->rule->msg->c != NULL;
+
+    for (enum role ours = ROLE_A; ours < (three ? ROLES : ROLE_C); ours++)
+        for (enum role theirs = ROLE_A; theirs < (three ? ROLES : ROLE_C); theirs++) {
+            if (ours == theirs || !we_are(r, m->rule, ours, k) ||
+                !they_are(r, m->rule, theirs, b, i) || !meets_as(r, m->rule, b, ours, theirs))
+                continue;
+            m->ours[r->shares[k].ingredient] = m->our_role[ours] = true;
+            m->theirs[b->drug->ingredients[i]] = m->their_role[theirs] = true;
+            about_add(r, &m->told.about, &m->told.n_about, &m->room, b->id);
+        }
+}
+
+/* Of each of our ingredients with each of theirs; what both have is one ingredient twice. */
+static void meet(struct run *r, struct meeting *m, const struct beside *b)
+{
+    for (size_t k = 0; k < r->n_shares; k++)
+        for (size_t i = 0; i < b->drug->n_ingredients; i++)
+            if (!holds(r->drug, b->drug->ingredients[i]))
+                meet_pair(r, m, b, k, i);
+}
+
+static void meet_all(struct run *r, struct meeting *m)
+{
+    for (size_t i = 0; i < r->n_others; i++) {
+        const Ward__Dosage__V1__Prescription *p = r->others[i].msg->prescription;
+
+        if (r->others[i].drug != NULL)
+            meet(r, m,
+                 &(struct beside){r->others[i].drug, r->others[i].msg->order_id, p->product_id,
+                                  p->route, p->dose, p, NULL});
+    }
+    for (size_t i = 0; i < r->n_pasts; i++) {
+        const Ward__Dosage__V1__GivenDose *g = r->pasts[i].msg;
+
+        if (r->pasts[i].drug != NULL)
+            meet(r, m,
+                 &(struct beside){r->pasts[i].drug, g->administration_id, g->product_id,
+                                  g->route, g->dose, NULL, g});
+    }
+}
+
+/* Of a rule of three: all three are there, as three ingredients. A combination may bring two.
+ */
+static bool all_three(const struct run *r, struct meeting *m)
+{
+    size_t n = 0;
+
+    for (size_t k = 0; m->told.n_about > 0 && k < r->n_shares; k++)
+        for (enum role x = ROLE_A; x < ROLES; x++)
+            if (we_are(r, m->rule, x, k))
+                m->ours[r->shares[k].ingredient] = m->our_role[x] = true;
+    for (enum role x = ROLE_A; x < ROLES; x++)
+        if (!m->our_role[x] && !m->their_role[x])
+            return false;
+    for (size_t i = 0; i < r->set->n_ingredients; i++)
+        n += m->ours[i] || m->theirs[i];
+    return n >= ROLES;
+}
+
+static void tell_meeting(struct run *r, const struct meeting *m)
+{
+    const Ward__Dosage__V1__InteractionRule *rule = m->rule->msg;
+    const char *args[3] = {list_names(r, m->ours, false), list_names(r, m->theirs, false),
+                           name_en(rule->effect, "")};
+    char *en = say(r, "{0} with {1}: {2}", args);
+
+    args[0] = list_names(r, m->ours, true);
+    args[1] = list_names(r, m->theirs, true);
+    args[2] = name_zh(rule->effect, "");
+    find_rule(r, rule->rule, en, say(r, "{0} 与 {1} 合用：{2}", args), &m->told);
+}
+
 static void check_interaction(struct run *r, const struct interaction *rule)
 {
-    int64_t after_us = rule->msg->within_hours > 0 ? rule->msg->within_hours * HOUR_US : 0;
     struct meeting m = {.rule = rule};
-    const char *args[3];
-    char *en, *zh;
+    bool found;
 
+    if (band_age(r, rule->msg->age_from_days, rule->msg->age_to_days) == FIT_NO) {
+        trace_add(r, rule->msg->rule, NOT_THIS, "age", NULL, 0);
+        return;
+    }
     m.ours = ward_alloc(r->mem, r->set->n_ingredients);
     m.theirs = ward_alloc(r->mem, r->set->n_ingredients);
     if (m.ours == NULL || m.theirs == NULL)
         return;
-    for (size_t i = 0; i < r->n_others; i++)
-        if (r->others[i].drug != NULL &&
-            orders_meet(r, r->others[i].msg->prescription, after_us))
-            meet(r, &m, r->others[i].drug, r->others[i].msg->order_id);
-    for (size_t i = 0; i < r->n_pasts; i++)
-        if (r->pasts[i].drug != NULL && is_met(r, r->pasts[i].msg, after_us))
-            meet(r, &m, r->pasts[i].drug, r->pasts[i].msg->administration_id);
-    trace_add(r, rule->msg->rule, m.told.n_about > 0 ? BROKEN : HELD,
-              m.told.n_about > 0 ? "interaction" : "", NULL, 0);
-    if (m.told.n_about == 0)
-        return;
-    args[0] = list_names(r, m.ours, false);
-    args[1] = list_names(r, m.theirs, false);
-    args[2] = name_en(rule->msg->effect, "");
-    en = say(r, "{0} with {1}: {2}", args);
-    args[0] = list_names(r, m.ours, true);
-    args[1] = list_names(r, m.theirs, true);
-    args[2] = name_zh(rule->msg->effect, "");
-    zh = say(r, "{0} 与 {1} 合用：{2}", args);
-    find_rule(r, rule->msg->rule, en, zh, &m.told);
+    meet_all(r, &m);
+    found = rule->msg->c == NULL ? m.told.n_about > 0 : all_three(r, &m);
+    trace_add(r, rule->msg->rule, found ? BROKEN : HELD, found ? "interaction" : "", NULL, 0);
+    if (found)
+        tell_meeting(r, &m);
 }
 
 /* A rule is looked at once, though two of our ingredients have it. */

@@ -179,20 +179,22 @@ bool kidney_filtration(struct run *r);
 /* ---- weigh.c ---- */
 
 /* What a limit per kg or m2 is multiplied by. */
-struct over {
+struct per_body {
     struct ward_decimal value;
     const char *en, *zh; /* of which weight: "", "ideal body weight" */
     const char *why;     /* of a trace: what is missing */
 };
 /* False: it is missing, which the run then lacks. */
 bool body_over(struct run *r, enum limit_per per, Ward__Dosage__V1__WeightBasis basis,
-               struct over *out);
+               struct per_body *out);
 /* ---- band.c ---- */
 
 enum fit { FIT_NO, FIT_MAYBE, FIT_YES };
 /* *why: what said no or maybe; what was used and lacked goes into the run. */
 enum fit band_fit(struct run *r, const struct dose_rule *rule, const char **why);
 enum fit band_age(const struct run *r, int32_t from_days, int32_t to_days);
+/* By route, indication and age alone; NULL fits. An age that is not known fits. */
+bool band_fits(const struct run *r, const Ward__Dosage__V1__Band *b, const char **why);
 /* Of a contraindication: the bounds the patient is within, as comparisons and in words. */
 void band_tell(struct run *r, const struct dose_rule *rule, struct told *told, char **en,
                char **zh);
@@ -219,9 +221,27 @@ struct sums *sums_of_class(struct run *r, const struct class_sum *c,
 void sums_about(struct run *r, const struct sums *s, struct told *told);
 /* From the order's beginning to its last dose, days rounded up; -1: no end. */
 int64_t order_days(const struct run *r);
+/* They run at the same time, or the later one begins less than so long after the other's end:
+ * theirs where ours is later, ours where theirs is. */
+bool orders_meet_by(const struct run *r, const Ward__Dosage__V1__Prescription *other,
+                    int64_t after_theirs_us, int64_t after_ours_us);
 bool orders_meet(const struct run *r, const Ward__Dosage__V1__Prescription *other,
                  int64_t after_us);
 int64_t order_begins(const struct run *r); /* its next dose, not before the decision's moment */
+/* A dose as so much of the drug's k-th ingredient; of a rate a day. False: nothing converts it.
+ */
+bool amount_at(struct run *r, const struct drug *d, const char *product_id,
+               const Ward__Dosage__V1__Quantity *q, size_t k, bool rate,
+               struct ward_decimal *out);
+
+/* ---- over.c ---- */
+
+/* An amount of an ingredient (NULL: not known), so often a day; of a rate it is a day's. True
+ * where nothing can be compared. */
+bool is_over(const struct run *r, const struct over *o, int ingredient,
+             const struct ward_decimal *amount, bool rate, int per_day);
+/* Of this order, as its k-th share. */
+bool order_is_over(const struct run *r, const struct over *o, size_t k);
 
 /* ---- the kinds of rules ---- */
 
@@ -232,6 +252,8 @@ void check_class_sums(struct run *r);   /* class_sum.c */
 void check_interactions(struct run *r); /* meet.c */
 void check_duplicates(struct run *r);   /* meet.c */
 void check_allergies(struct run *r);    /* allergy.c */
+void check_contexts(struct run *r);     /* context.c: what the chart says against a drug */
+void check_monitoring(struct run *r);   /* monitor.c: what has to be measured */
 void check_slips(struct run *r);        /* slip.c */
 void check_fresh(struct run *r);        /* fresh.c */
 void check_lacking(struct run *r);      /* fresh.c: what was missing, unfit or cut */

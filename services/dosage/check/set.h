@@ -130,13 +130,21 @@ struct ingredient {
     size_t n_rules;
     struct usual_rule *usual; /* in the set's order */
     size_t n_usual;
-    int *interactions, *duplicates, *forbidden; /* of the set's, that are about it */
+    /* Of the set's, those that are about it. */
+    int *interactions, *duplicates, *forbidden, *contexts, *monitorings;
     int *class_sums;
-    size_t n_interactions, n_duplicates, n_forbidden, n_class_sums;
+    size_t n_interactions, n_duplicates, n_forbidden, n_contexts, n_monitorings, n_class_sums;
 };
+/* A dose that a rule holds only above; not set: any dose. */
+struct over {
+    bool set, has_single, has_daily;
+    struct amount single, daily;
+};
+enum role { ROLE_A, ROLE_B, ROLE_C, ROLES };
 struct interaction {
     const Ward__Dosage__V1__InteractionRule *msg;
-    struct selector a, b;
+    struct selector role[ROLES]; /* C selects nothing where the rule is of two */
+    struct over over[ROLES];
 };
 struct allergy_rule {
     const Ward__Dosage__V1__AllergyRule *msg;
@@ -151,6 +159,28 @@ struct slip_rule {
     struct ward_decimal factor;
     bool has_low, has_high;
     struct ward_decimal low, high;
+};
+/* A limit of a laboratory value, in one of the units that it comes in. */
+struct lab_limit {
+    bool good;
+    struct ward_decimal value;
+    struct unit unit;
+};
+struct circumstance {
+    const Ward__Dosage__V1__Circumstance *msg;
+    struct lab_limit *limits; /* of a value, in the rule's order */
+    bool good;                /* of a trend: */
+    struct ward_decimal share;
+};
+struct context_rule {
+    const Ward__Dosage__V1__ContextRule *msg;
+    struct selector *drugs;
+    struct over over;
+    struct circumstance *any, *all, *unless;
+};
+struct monitoring_rule {
+    const Ward__Dosage__V1__MonitoringRule *msg;
+    struct selector *drugs;
 };
 
 /* What an entry of a chart's allergies can be known to be. */
@@ -179,6 +209,8 @@ struct prepared {
     struct allergy_rule *allergies;
     struct slip_rule *slips;
     struct class_sum *class_sums;
+    struct context_rule *contexts;
+    struct monitoring_rule *monitorings;
     struct unit *units; /* that doses of the set may be in, by text */
     size_t n_units;
     struct name *names, *unspaced; /* names by their first word */
@@ -204,6 +236,11 @@ WARD_MUST enum ward_code prepare_dose_rules(struct prepared *p, struct ward_aren
                                             struct ward_err *err);
 WARD_MUST enum ward_code prepare_class_sums(struct prepared *p, struct ward_arena *mem,
                                             struct ward_err *err);
+/* set_context.c: context and monitoring rules. */
+WARD_MUST enum ward_code prepare_contexts(struct prepared *p, struct ward_arena *mem,
+                                          struct ward_err *err);
+struct selector set_selector(const struct prepared *p, const Ward__Dosage__V1__Selector *s);
+void set_over(const Ward__Dosage__V1__DoseOver *msg, struct over *out);
 /* set_rules.c: all rules, interactions, duplicates, allergies, slips. */
 WARD_MUST enum ward_code prepare_rules(struct prepared *p, struct ward_arena *mem,
                                        struct ward_err *err);

@@ -7,7 +7,7 @@ static enum ward_code no_memory(struct ward_err *err)
     return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the rule set's indexes");
 }
 
-static struct selector select_of(const struct prepared *p, const Ward__Dosage__V1__Selector *s)
+struct selector set_selector(const struct prepared *p, const Ward__Dosage__V1__Selector *s)
 {
     struct selector out = {-1, -1};
 
@@ -23,8 +23,10 @@ typedef bool about_fn(const struct prepared *p, size_t n, int ingredient);
 
 static bool interaction_about(const struct prepared *p, size_t n, int ingredient)
 {
-    return set_selects(p, &p->interactions[n].a, ingredient) ||
-           set_selects(p, &p->interactions[n].b, ingredient);
+    for (enum role x = ROLE_A; x < ROLES; x++)
+        if (set_selects(p, &p->interactions[n].role[x], ingredient))
+            return true;
+    return false;
 }
 
 static bool duplicate_about(const struct prepared *p, size_t n, int ingredient)
@@ -47,12 +49,31 @@ static bool allergy_about(const struct prepared *p, size_t n, int ingredient)
     const Ward__Dosage__V1__AllergyRule *r = p->set->allergies[n];
 
     for (size_t i = 0; i < r->n_forbids; i++) {
-        struct selector s = select_of(p, r->forbids[i]);
+        struct selector s = set_selector(p, r->forbids[i]);
 
         if (set_selects(p, &s, ingredient))
             return true;
     }
     return false;
+}
+
+static bool selected(const struct prepared *p, const struct selector *list, size_t n,
+                     int ingredient)
+{
+    for (size_t i = 0; i < n; i++)
+        if (set_selects(p, &list[i], ingredient))
+            return true;
+    return false;
+}
+
+static bool context_about(const struct prepared *p, size_t n, int ingredient)
+{
+    return selected(p, p->contexts[n].drugs, p->contexts[n].msg->n_drugs, ingredient);
+}
+
+static bool monitoring_about(const struct prepared *p, size_t n, int ingredient)
+{
+    return selected(p, p->monitorings[n].drugs, p->monitorings[n].msg->n_drugs, ingredient);
 }
 
 static bool list(const struct prepared *p, struct ward_arena *mem, size_t n_rules,
@@ -82,7 +103,11 @@ static enum ward_code prepare_lists(struct prepared *p, struct ward_arena *mem,
             !list(p, mem, p->set->n_class_sums, class_sum_about, (int)i, &g->class_sums,
                   &g->n_class_sums) ||
             !list(p, mem, p->set->n_allergies, allergy_about, (int)i, &g->forbidden,
-                  &g->n_forbidden))
+                  &g->n_forbidden) ||
+            !list(p, mem, p->set->n_context, context_about, (int)i, &g->contexts,
+                  &g->n_contexts) ||
+            !list(p, mem, p->set->n_monitoring, monitoring_about, (int)i, &g->monitorings,
+                  &g->n_monitorings))
             return no_memory(err);
     }
     return WARD_OK;
@@ -100,6 +125,27 @@ static void prepare_slip(const Ward__Dosage__V1__SlipRule *msg, struct slip_rule
                 (!range || out->has_low || out->has_high);
 }
 
+void set_over(const Ward__Dosage__V1__DoseOver *msg, struct over *out)
+{
+    out->set = msg != NULL;
+    out->has_single = msg != NULL && msg->single != NULL &&
+                      amount_of(msg->single, &out->single, NULL) == WARD_OK;
+    out->has_daily = msg != NULL && msg->daily != NULL &&
+                     amount_of(msg->daily, &out->daily, NULL) == WARD_OK;
+}
+
+static void prepare_interaction(const struct prepared *p,
+                                const Ward__Dosage__V1__InteractionRule *msg,
+                                struct interaction *out)
+{
+    out->msg = msg;
+    out->role[ROLE_A] = set_selector(p, msg->a);
+    out->role[ROLE_B] = set_selector(p, msg->b);
+    out->role[ROLE_C] = set_selector(p, msg->c);
+    set_over(msg->a_over, &out->over[ROLE_A]);
+    set_over(msg->b_over, &out->over[ROLE_B]);
+}
+
 enum ward_code prepare_rules(struct prepared *p, struct ward_arena *mem, struct ward_err *err)
 {
     const Ward__Dosage__V1__RuleSet *set = p->set;
@@ -112,13 +158,12 @@ enum ward_code prepare_rules(struct prepared *p, struct ward_arena *mem, struct 
     if (p->interactions == NULL || p->allergies == NULL || p->slips == NULL)
         return no_memory(err);
     for (size_t i = 0; i < set->n_interactions; i++)
-        p->interactions[i] =
-            (struct interaction){set->interactions[i], select_of(p, set->interactions[i]->a),
-                                 select_of(p, set->interactions[i]->b)};
+        prepare_interaction(p, set->interactions[i], &p->interactions[i]);
     for (size_t i = 0; i < set->n_allergies; i++)
-        p->allergies[i] =
-            (struct allergy_rule){set->allergies[i], select_of(p, set->allergies[i]->allergy)};
+        p->allergies[i] = (struct allergy_rule){set->allergies[i],
+                                                set_selector(p, set->allergies[i]->allergy)};
     for (size_t i = 0; i < set->n_slips; i++)
         prepare_slip(set->slips[i], &p->slips[i]);
+    WARD_TRY(prepare_contexts(p, mem, err));
     return prepare_lists(p, mem, err);
 }

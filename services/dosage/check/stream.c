@@ -21,16 +21,22 @@ int64_t order_begins(const struct run *r)
     return !r->giving && r->p->starts_at_us > r->at_us ? time_of(r->p->starts_at_us) : r->at_us;
 }
 
-bool orders_meet(const struct run *r, const Ward__Dosage__V1__Prescription *other,
-                 int64_t after_us)
+bool orders_meet_by(const struct run *r, const Ward__Dosage__V1__Prescription *other,
+                    int64_t after_theirs_us, int64_t after_ours_us)
 {
     int64_t ends = ends_of(r->p), other_ends = ends_of(other);
     int64_t begins = begin_of(r);
 
-    return (other_ends == FOREVER || other_ends > FOREVER - after_us ||
-            begins < other_ends + after_us) &&
-           (ends == FOREVER || ends > FOREVER - after_us ||
-            time_of(other->starts_at_us) < ends + after_us);
+    return (other_ends == FOREVER || other_ends > FOREVER - after_theirs_us ||
+            begins < other_ends + after_theirs_us) &&
+           (ends == FOREVER || ends > FOREVER - after_ours_us ||
+            time_of(other->starts_at_us) < ends + after_ours_us);
+}
+
+bool orders_meet(const struct run *r, const Ward__Dosage__V1__Prescription *other,
+                 int64_t after_us)
+{
+    return orders_meet_by(r, other, after_us, after_us);
 }
 
 /* ---- the order's length ---- */
@@ -111,9 +117,9 @@ static bool holds(const struct drug *d, int ingredient, size_t *k)
 }
 
 /* A dose as so much of the ingredient; of an infusion a day. */
-static bool amount_at(struct run *r, const struct drug *d, const char *product_id,
-                      const Ward__Dosage__V1__Quantity *q, size_t k, bool rate,
-                      struct ward_decimal *out)
+bool amount_at(struct run *r, const struct drug *d, const char *product_id,
+               const Ward__Dosage__V1__Quantity *q, size_t k, bool rate,
+               struct ward_decimal *out)
 {
     const struct body *b = &r->body;
     struct amount a;

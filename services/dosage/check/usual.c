@@ -143,7 +143,7 @@ static void judge(struct usual *u, const struct part *part)
     const struct limit *high = &u->rule->high.limit[part->kind];
     const struct limit *low = &u->rule->low.limit[part->kind];
     struct ward_decimal actual, usual;
-    struct over over;
+    struct per_body over;
 
     if (!high->set || !applies(u->r, shape->group))
         return;

@@ -105,7 +105,7 @@ static const struct basis bases[] = {
                                                            "（瘦体重）"},
 };
 
-static bool lacking(struct run *r, enum lack which, const char *why, struct over *out)
+static bool lacking(struct run *r, enum lack which, const char *why, struct per_body *out)
 {
     r->lacking |= which;
     out->why = why;
@@ -113,7 +113,7 @@ static bool lacking(struct run *r, enum lack which, const char *why, struct over
 }
 
 /* Children are reckoned with their actual weight. */
-static bool by_kg(struct run *r, Ward__Dosage__V1__WeightBasis basis, struct over *out)
+static bool by_kg(struct run *r, Ward__Dosage__V1__WeightBasis basis, struct per_body *out)
 {
     const struct body *b = &r->body;
     const struct basis *how = (size_t)basis < WARD_COUNT(bases) ? &bases[basis] : NULL;
@@ -132,11 +132,11 @@ static bool by_kg(struct run *r, Ward__Dosage__V1__WeightBasis basis, struct ove
 }
 
 bool body_over(struct run *r, enum limit_per per, Ward__Dosage__V1__WeightBasis basis,
-               struct over *out)
+               struct per_body *out)
 {
     const struct body *b = &r->body;
 
-    *out = (struct over){.value = ward_decimal_of(1, 0), .en = "", .zh = "", .why = ""};
+    *out = (struct per_body){.value = ward_decimal_of(1, 0), .en = "", .zh = "", .why = ""};
     if (per != PER_KG && per != PER_M2)
         return true;
     r->used |= per == PER_KG ? USED_WEIGHT : (unsigned)USED_WEIGHT | USED_HEIGHT;

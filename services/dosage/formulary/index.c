@@ -171,6 +171,74 @@ static bool index_rules(struct ruleset *r)
     return true;
 }
 
+/* ---- the codes that charts are read by ---- */
+
+/* Counted first, written then: to NULL nothing is written. */
+struct loincs {
+    char **to;
+    size_t n;
+};
+
+static void add_loincs(struct loincs *all, char *const *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++, all->n++)
+        if (all->to != NULL)
+            all->to[all->n] = list[i];
+}
+
+static void add_asked(struct loincs *all, Ward__Dosage__V1__Circumstance *const *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        switch (list[i]->of_case) {
+        case WARD__DOSAGE__V1__CIRCUMSTANCE__OF_VALUE:
+            add_loincs(all, list[i]->value->loincs, list[i]->value->n_loincs);
+            break;
+        case WARD__DOSAGE__V1__CIRCUMSTANCE__OF_TREND:
+            add_loincs(all, list[i]->trend->loincs, list[i]->trend->n_loincs);
+            break;
+        case WARD__DOSAGE__V1__CIRCUMSTANCE__OF_ANSWER:
+            add_loincs(all, list[i]->answer->loincs, list[i]->answer->n_loincs);
+            break;
+        default:
+            break;
+        }
+}
+
+static void collect_loincs(const RuleSet *m, struct loincs *all)
+{
+    all->n = 0;
+    for (size_t i = 0; i < m->n_context; i++) {
+        add_asked(all, m->context[i]->any, m->context[i]->n_any);
+        add_asked(all, m->context[i]->all, m->context[i]->n_all);
+        add_asked(all, m->context[i]->unless, m->context[i]->n_unless);
+    }
+    for (size_t i = 0; i < m->n_monitoring; i++)
+        add_loincs(all, m->monitoring[i]->loincs, m->monitoring[i]->n_loincs);
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool index_loincs(struct ruleset *r)
+{
+    struct loincs all = {0};
+
+    collect_loincs(r->msg, &all);
+    all.to = ward_alloc(&r->mem, all.n * sizeof(char *));
+    if (all.to == NULL)
+        return false;
+    collect_loincs(r->msg, &all);
+    if (all.n > 1)
+        qsort(all.to, all.n, sizeof(char *), by_text);
+    for (size_t i = 0; i < all.n; i++)
+        if (i == 0 || strcmp(all.to[i], all.to[r->n_loincs - 1]) != 0)
+            all.to[r->n_loincs++] = all.to[i];
+    r->loincs = all.to;
+    return true;
+}
+
 /* ---- what drugs are looked for by ---- */
 
 /* Names in a line each: an end of a line is in no query that was folded from one. */
@@ -234,7 +302,8 @@ static enum ward_code index_searched(struct ruleset *r, struct ward_err *err)
 
 enum ward_code ruleset_index(struct ruleset *r, struct ward_err *err)
 {
-    if (!index_ingredients(r) || !index_drugs(r) || !index_doses(r) || !index_rules(r))
+    if (!index_ingredients(r) || !index_drugs(r) || !index_doses(r) || !index_rules(r) ||
+        !index_loincs(r))
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a rule set's indexes");
     return index_searched(r, err);
 }

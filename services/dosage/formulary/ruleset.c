@@ -95,6 +95,12 @@ const struct prepared *ruleset_prepared(const struct ruleset *r)
     return r->prepared;
 }
 
+char *const *ruleset_loincs(const struct ruleset *r, size_t *n)
+{
+    *n = r->n_loincs;
+    return r->loincs;
+}
+
 const char *ruleset_sha256(const struct ruleset *r)
 {
     return r->sha256;

@@ -50,6 +50,8 @@ size_t ruleset_dose_rules(const struct ruleset *r, const char *ingredient,
 bool ruleset_in_class(const struct ruleset *r, const char *ingredient, const char *class_id);
 bool ruleset_selects(const struct ruleset *r, const Ward__Dosage__V1__Selector *s,
                      const char *ingredient);
+/* LOINC codes that its context and monitoring rules name, each once, sorted. */
+char *const *ruleset_loincs(const struct ruleset *r, size_t *n);
 /* What the check made of it once: check/prepared.h. */
 struct prepared;
 const struct prepared *ruleset_prepared(const struct ruleset *r);

@@ -41,7 +41,9 @@ struct ruleset {
     struct names dose;           /* dose rules by their ingredient */
     const DoseRule **dose_rules; /* in dose's order */
     const char **searched;       /* in drugs' order: ids and names, folded */
-    struct prepared *prepared;   /* check/prepared.h */
+    char **loincs;               /* sorted */
+    size_t n_loincs;
+    struct prepared *prepared; /* check/prepared.h */
 };
 
 /* As ruleset_make, of what was checked when it was stored: a set that old decisions name stays
