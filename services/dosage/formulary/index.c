@@ -93,6 +93,36 @@ static void index_products(struct ruleset *r, const Drug *d, size_t i)
     }
 }
 
+/* A name that cannot be folded is a problem that is told of elsewhere. */
+static bool index_name(struct ruleset *r, struct names *to, const char *name, const Drug *d,
+                       size_t i, size_t j)
+{
+    char *folded;
+
+    if (ward_fold(&r->mem, name, &folded, NULL) == WARD_OK)
+        add(to, folded, d->products[j], d, i, j);
+    return !r->mem.full;
+}
+
+static bool index_product_names(struct ruleset *r, size_t products)
+{
+    const RuleSet *m = r->msg;
+
+    if (!room(r, &r->named_en, products) || !room(r, &r->named_zh, products))
+        return false;
+    for (size_t i = 0; i < m->n_drugs; i++)
+        for (size_t j = 0; j < m->drugs[i]->n_products; j++) {
+            const Sentence *name = m->drugs[i]->products[j]->name;
+
+            if (name != NULL && (!index_name(r, &r->named_en, name->en, m->drugs[i], i, j) ||
+                                 !index_name(r, &r->named_zh, name->zh, m->drugs[i], i, j)))
+                return false;
+        }
+    sort(&r->named_en);
+    sort(&r->named_zh);
+    return true;
+}
+
 static bool index_drugs(struct ruleset *r)
 {
     const RuleSet *m = r->msg;
@@ -113,7 +143,7 @@ static bool index_drugs(struct ruleset *r)
     sort(&r->drugs);
     sort(&r->products);
     sort(&r->gtins);
-    return true;
+    return index_product_names(r, products);
 }
 
 static bool index_doses(struct ruleset *r)

@@ -38,10 +38,11 @@ struct ruleset {
     const RuleSet *msg;
     char sha256[65];
     struct names ingredients, classes, drugs, products, gtins, reasons, rules;
-    struct names dose;           /* dose rules by their ingredient */
-    const DoseRule **dose_rules; /* in dose's order */
-    const char **searched;       /* in drugs' order: ids and names, folded */
-    char **loincs;               /* sorted */
+    struct names named_en, named_zh; /* products by their names, folded */
+    struct names dose;               /* dose rules by their ingredient */
+    const DoseRule **dose_rules;     /* in dose's order */
+    const char **searched;           /* in drugs' order: ids and names, folded */
+    char **loincs;                   /* sorted */
     size_t n_loincs;
     struct prepared *prepared; /* check/prepared.h */
 };

@@ -73,6 +73,14 @@ static void twice_gtin(struct valid *v, const struct named *n)
           "holds one that stands elsewhere too");
 }
 
+static void twice_named(struct valid *v, const struct named *n)
+{
+    const struct place *drug = PLACE_OF(NULL, "drugs", n->i);
+
+    wrong(v, PLACE(PLACE_OF(drug, "products", n->j), "name"),
+          "is another product's too, in one of the languages");
+}
+
 static void twice_reason(struct valid *v, const struct named *n)
 {
     wrong(v, PLACE(PLACE_OF(NULL, "reasons", n->i), "code"), "is another reason's too");
@@ -96,6 +104,8 @@ static void all_once(struct valid *v)
     once(v, &r->drugs, twice_drug);
     once(v, &r->products, twice_product);
     once(v, &r->gtins, twice_gtin);
+    once(v, &r->named_en, twice_named);
+    once(v, &r->named_zh, twice_named);
     once(v, &r->reasons, twice_reason);
     once(v, &r->rules, twice_rule);
 }

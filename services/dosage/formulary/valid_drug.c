@@ -6,6 +6,7 @@
 #define INGREDIENTS_MOST 8
 #define GTIN             14
 #define FORM             200
+#define SOURCE           1000
 
 static void ingredient(struct valid *v, const Ingredient *in, const struct place *at)
 {
@@ -95,6 +96,24 @@ static bool has_route(const Drug *d, Ward__Dosage__V1__Route route)
     return false;
 }
 
+/* Tablets alone have halves: nothing else is scored. */
+static void halved(struct valid *v, const Product *p, const struct place *at)
+{
+    size_t i = 0;
+
+    if (!p->may_be_halved) {
+        if (*p->halved_source != '\0')
+            wrong(v, PLACE(at, "halved_source"), "needs may_be_halved");
+        return;
+    }
+    valid_text(v, PLACE(at, "halved_source"), p->halved_source, SOURCE);
+    while (i < p->n_strengths && (p->strengths[i]->per == NULL ||
+                                  strcmp(p->strengths[i]->per->unit, "{tablet}") != 0))
+        i++;
+    if (i == p->n_strengths)
+        wrong(v, PLACE(at, "may_be_halved"), "needs a strength per {tablet}");
+}
+
 static void product(struct valid *v, const Drug *d, const Product *p, const struct place *at)
 {
     valid_word(v, PLACE(at, "id"), p->id, "");
@@ -102,6 +121,7 @@ static void product(struct valid *v, const Drug *d, const Product *p, const stru
     valid_text(v, PLACE(at, "form"), p->form, FORM);
     valid_source(v, at, p->source);
     strengths(v, d, p, at);
+    halved(v, p, at);
     if (p->n_routes == 0)
         wrong(v, PLACE(at, "routes"), "are missing");
     if (valid_routes(v, at, "routes", p->routes, p->n_routes))

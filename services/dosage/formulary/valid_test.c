@@ -57,6 +57,22 @@ static void two_of_a_kind_are_told(void **state)
          w.product.n_gtins = 2));
 }
 
+#define OTHER_NAMED(e, z)                                                                      \
+    (other = w.product, other.id = W("drug-501"), other.n_gtins = 0, name = w.name,            \
+     name.en = W(e), name.zh = W(z), other.name = &name, products[0] = &w.product,             \
+     products[1] = &other, w.drug.products = products, w.drug.n_products = 2)
+
+static void no_two_products_have_the_same_name(void **state)
+{
+    static Product other, *products[2];
+    static Sentence name;
+
+    (void)state;
+    GOOD(OTHER_NAMED("another", "另一种"));
+    BAD("drugs[0].products[1].name", "another product's", OTHER_NAMED(w.name.en, "另一种"));
+    BAD("drugs[0].products[1].name", "another product's", OTHER_NAMED("another", w.name.zh));
+}
+
 static void every_rule_has_a_head(void **state)
 {
     (void)state;
@@ -115,6 +131,18 @@ static void products_hold_what_their_drug_says(void **state)
         w.other_strength.ingredient = W("alpha"));
     BAD("drugs[0].products[0].form", "empty", w.product.form = W(""));
     BAD("drugs[0].products[0].source", "empty", w.product.source = W(""));
+}
+
+static void tablets_alone_have_halves_and_a_label_says_so(void **state)
+{
+    (void)state;
+    GOOD((w.product.may_be_halved = 1, w.product.halved_source = W("a label")));
+    BAD("drugs[0].products[0].halved_source", "empty", w.product.may_be_halved = 1);
+    BAD("drugs[0].products[0].halved_source", "needs may_be_halved",
+        w.product.halved_source = W("a label"));
+    BAD("drugs[0].products[0].may_be_halved", "{tablet}",
+        (w.product.may_be_halved = 1, w.product.halved_source = W("a label"),
+         w.per.unit = W("{capsule}"), w.per_beta.unit = W("{capsule}")));
 }
 
 static void routes_are_known_and_once(void **state)
@@ -312,10 +340,12 @@ int main(void)
         cmocka_unit_test(titles_and_notices_are_there_and_short),
         cmocka_unit_test(ids_are_words_and_unique),
         cmocka_unit_test(two_of_a_kind_are_told),
+        cmocka_unit_test(no_two_products_have_the_same_name),
         cmocka_unit_test(every_rule_has_a_head),
         cmocka_unit_test(sentences_are_in_both_languages),
         cmocka_unit_test(ingredients_have_a_unit_that_is_one),
         cmocka_unit_test(products_hold_what_their_drug_says),
+        cmocka_unit_test(tablets_alone_have_halves_and_a_label_says_so),
         cmocka_unit_test(routes_are_known_and_once),
         cmocka_unit_test(a_gtin_has_14_digits_and_the_right_last),
         cmocka_unit_test(drugs_hold_1_to_8_known_ingredients),
