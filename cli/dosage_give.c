@@ -91,7 +91,8 @@ METHOD_COMMAND(resolve_conflict, .path = "/ward.dosage.v1.Downtime/ResolveConfli
 const struct cli_command cli_dosage_give_commands[] = {
     {"dosage give",
      "[--ward W] --slot-id SLOT --outcome given --ppid-token FILE --dose JSON --route po\n     "
-     " [--scan TEXT | --product-id P --not-scanned-reason CODE] [--time-reason CODE]\n      "
+     " [--scan TEXT --units N | --scan TEXT --volume JSON | --product-id P\n      "
+     "--not-scanned-reason CODE] [--more JSON] [--time-reason CODE]\n      "
      "[--overrides JSON] [--second-person-token FILE] [--key KEY] PATIENT ORDER",
      "chart a dose to a verified patient; held and refused ones too", administer},
     {"dosage emergency",

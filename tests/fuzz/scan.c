@@ -1,5 +1,6 @@
 /* Barcodes as scanners send them: what is read has a GTIN whose check digit is right, a date
- * that is one, a lot and a serial number that stand in what was sent.
+ * that is one, a lot and a serial number that stand in what was sent; or it is a trace code of
+ * 20 digits. A date that may hide in a lot is there with its warning, and never alone.
  *
  * links: dosage
  * max_len: 600 */
@@ -45,7 +46,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     code = scan_parse(text, &mem, &s, &err);
     check(code == WARD_OK || strcmp(err.reason, "SCAN_UNREADABLE") == 0, "another failure");
     if (code == WARD_OK) {
-        check(strlen(s->gtin) == 14 && gs1_check_digit(s->gtin, 14), "a wrong GTIN");
+        if (strcmp(s->kind, "trace") == 0)
+            check(*s->gtin == '\0' && gs1_is_trace(s->code, strlen(s->code)) &&
+                      strstr(text, s->code) != NULL,
+                  "a trace code of its own");
+        else
+            check(*s->code == '\0' && strlen(s->gtin) == 14 && gs1_check_digit(s->gtin, 14),
+                  "a wrong GTIN");
+        check((*s->warning == '\0') == (*s->may_expire_on == '\0'), "a warning of nothing");
+        check(*s->warning == '\0' || *s->expires_on == '\0', "two expiries");
+        check_date(s->may_expire_on);
         check(strlen(s->lot) <= 20 && strstr(text, s->lot) != NULL, "a lot of its own");
         check(strlen(s->serial) <= 20 && strstr(text, s->serial) != NULL,
               "a serial number of its own");

@@ -101,10 +101,13 @@ test('doses_are_due_given_once_corrected_and_counted', async () => {
   const { slots } = await inWard('slots', patient.id);
   const slot = slots.find((s) => s.order_id === order.order_id && s.state === 'DUE');
   assert.ok((await inWard('due')).slots.some((s) => s.slot_id === slot.slot_id));
-  const give = (token) => ['dosage', 'give', '--ward', 'ward-3', '--slot-id', slot.slot_id, '--outcome', 'given', '--ppid-token', token, '--dose', '{"value":"1000","unit":"mg"}',
-    '--route', 'po', '--product-id', 'paracetamol-tab-500', '--not-scanned-reason', 'scanner-failed', patient.id, order.order_id];
+  const give = (token, units = '2') => ['dosage', 'give', '--ward', 'ward-3', '--slot-id', slot.slot_id, '--outcome', 'given', '--ppid-token', token, '--dose', '{"value":"1000","unit":"mg"}',
+    '--route', 'po', '--scan', '(01)02999990010015', '--units', units, patient.id, order.order_id];
+  const half = await up.ask(...give(await ppid(), '1'));
+  assert.deepStrictEqual([half.recorded ?? false, half.rights[2].reason_code], [false, 'scanned-less'], 'one tablet of 500 mg is half the dose');
   const given = await up.ask(...give(await ppid()));
   assert.strictEqual(given.recorded, true, JSON.stringify(given));
+  assert.strictEqual(given.rights[2].evidence, '2 x paracetamol-tab-500 is 1000 mg; 1000 mg of 1000 mg');
   assert.deepStrictEqual(given.rights.map((r) => r.right), ['PATIENT', 'DRUG', 'DOSE', 'ROUTE', 'TIME']);
   assert.strictEqual((await fails(...give(await ppid()))).reason, 'SLOT_TAKEN');
   const id = given.administration.administration_id;

@@ -46,16 +46,13 @@ static bool matches(const struct finding *f, const struct named *drug)
            strstr(f->rules->searched[drug - f->rules->drugs.at], f->folded) != NULL;
 }
 
+/* Not a barcode: a name or a code then. */
 static enum ward_code scanned(struct ward_call *c, struct finding *f)
 {
-    Ward__Dosage__V1__Scanned *s = NULL;
-    const Drug *drug = NULL;
+    struct scan_found found = {0};
 
-    /* Not a barcode: a name or a code then. */
-    if (scan_parse(f->query, c->mem, &s, NULL) != WARD_OK)
-        return WARD_OK;
-    if (ruleset_gtin(f->rules, s->gtin, &drug) != NULL)
-        f->scanned = drug;
+    if (scan_find(f->rules, f->query, c->mem, &found, NULL) == WARD_OK)
+        f->scanned = found.drug;
     return WARD_OK;
 }
 

@@ -90,7 +90,28 @@ static void index_products(struct ruleset *r, const Drug *d, size_t i)
         add(&r->products, p->id, p, d, i, j);
         for (size_t k = 0; k < p->n_gtins; k++)
             add(&r->gtins, p->gtins[k], p, d, i, j);
+        for (size_t k = 0; k < p->n_trace_codes; k++)
+            add(&r->traces, p->trace_codes[k], p, d, i, j);
+        for (size_t k = 0; k < p->n_local_codes; k++)
+            add(&r->locals, p->local_codes[k], p, d, i, j);
     }
+}
+
+/* For what is on packs and bags. */
+static bool codes_room(struct ruleset *r)
+{
+    size_t gtins = 0, traces = 0, locals = 0;
+
+    for (size_t i = 0; i < r->msg->n_drugs; i++)
+        for (size_t j = 0; j < r->msg->drugs[i]->n_products; j++) {
+            const Product *p = r->msg->drugs[i]->products[j];
+
+            gtins += p->n_gtins;
+            traces += p->n_trace_codes;
+            locals += p->n_local_codes;
+        }
+    return room(r, &r->gtins, gtins) && room(r, &r->traces, traces) &&
+           room(r, &r->locals, locals);
 }
 
 /* A name that cannot be folded is a problem that is told of elsewhere. */
@@ -126,15 +147,11 @@ static bool index_product_names(struct ruleset *r, size_t products)
 static bool index_drugs(struct ruleset *r)
 {
     const RuleSet *m = r->msg;
-    size_t products = 0, gtins = 0;
+    size_t products = 0;
 
-    for (size_t i = 0; i < m->n_drugs; i++) {
+    for (size_t i = 0; i < m->n_drugs; i++)
         products += m->drugs[i]->n_products;
-        for (size_t j = 0; j < m->drugs[i]->n_products; j++)
-            gtins += m->drugs[i]->products[j]->n_gtins;
-    }
-    if (!room(r, &r->drugs, m->n_drugs) || !room(r, &r->products, products) ||
-        !room(r, &r->gtins, gtins))
+    if (!room(r, &r->drugs, m->n_drugs) || !room(r, &r->products, products) || !codes_room(r))
         return false;
     for (size_t i = 0; i < m->n_drugs; i++) {
         add(&r->drugs, m->drugs[i]->id, m->drugs[i], NULL, i, 0);
@@ -143,6 +160,8 @@ static bool index_drugs(struct ruleset *r)
     sort(&r->drugs);
     sort(&r->products);
     sort(&r->gtins);
+    sort(&r->traces);
+    sort(&r->locals);
     return index_product_names(r, products);
 }
 

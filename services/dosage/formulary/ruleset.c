@@ -147,6 +147,25 @@ const Product *ruleset_gtin(const struct ruleset *r, const char *gtin, const Dru
     return product(&r->gtins, gtin, drug);
 }
 
+const Product *ruleset_trace(const struct ruleset *r, const char *code, const Drug **drug)
+{
+    char begins[RULESET_TRACE_MOST + 1];
+    const Product *p = NULL;
+
+    for (size_t n = strnlen(code, RULESET_TRACE_MOST); p == NULL && n >= RULESET_TRACE_LEAST;
+         n--) {
+        memcpy(begins, code, n);
+        begins[n] = '\0';
+        p = product(&r->traces, begins, drug);
+    }
+    return p;
+}
+
+const Product *ruleset_local(const struct ruleset *r, const char *code, const Drug **drug)
+{
+    return product(&r->locals, code, drug);
+}
+
 const Reason *ruleset_reason(const struct ruleset *r, const char *code,
                              Ward__Dosage__V1__Reason__Use use)
 {

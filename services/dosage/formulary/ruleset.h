@@ -41,6 +41,12 @@ const Ward__Dosage__V1__Product *ruleset_product(const struct ruleset *r, const 
 /* By its 14 digits. */
 const Ward__Dosage__V1__Product *ruleset_gtin(const struct ruleset *r, const char *gtin,
                                               const Ward__Dosage__V1__Drug **drug);
+/* By a trace code of 20 digits: the longest of Product.trace_codes that it begins with. */
+const Ward__Dosage__V1__Product *ruleset_trace(const struct ruleset *r, const char *code,
+                                               const Ward__Dosage__V1__Drug **drug);
+/* By one of Product.local_codes. */
+const Ward__Dosage__V1__Product *ruleset_local(const struct ruleset *r, const char *code,
+                                               const Ward__Dosage__V1__Drug **drug);
 /* Of a code and one of its uses. */
 const Ward__Dosage__V1__Reason *ruleset_reason(const struct ruleset *r, const char *code,
                                                Ward__Dosage__V1__Reason__Use use);

@@ -37,7 +37,7 @@ struct ruleset {
     struct ward_arena mem;
     const RuleSet *msg;
     char sha256[65];
-    struct names ingredients, classes, drugs, products, gtins, reasons, rules;
+    struct names ingredients, classes, drugs, products, gtins, traces, locals, reasons, rules;
     struct names named_en, named_zh; /* products by their names, folded */
     struct names dose;               /* dose rules by their ingredient */
     const DoseRule **dose_rules;     /* in dose's order */
@@ -59,7 +59,9 @@ const struct named *names_find(const struct names *all, const char *key);
 
 /* How many rules a set has, of all kinds. */
 size_t ruleset_rules(const RuleSet *msg);
-#define RULESET_RULES 20000
-#define RULESET_BYTES ((size_t)4 << 20)
+#define RULESET_TRACE_LEAST 7 /* digits of Product.trace_codes */
+#define RULESET_TRACE_MOST  19
+#define RULESET_RULES       20000
+#define RULESET_BYTES       ((size_t)4 << 20)
 
 #endif

@@ -73,6 +73,22 @@ static void twice_gtin(struct valid *v, const struct named *n)
           "holds one that stands elsewhere too");
 }
 
+static void twice_trace(struct valid *v, const struct named *n)
+{
+    const struct place *drug = PLACE_OF(NULL, "drugs", n->i);
+
+    wrong(v, PLACE(PLACE_OF(drug, "products", n->j), "trace_codes"),
+          "holds one that stands elsewhere too");
+}
+
+static void twice_local(struct valid *v, const struct named *n)
+{
+    const struct place *drug = PLACE_OF(NULL, "drugs", n->i);
+
+    wrong(v, PLACE(PLACE_OF(drug, "products", n->j), "local_codes"),
+          "holds one that stands elsewhere too");
+}
+
 static void twice_named(struct valid *v, const struct named *n)
 {
     const struct place *drug = PLACE_OF(NULL, "drugs", n->i);
@@ -104,6 +120,8 @@ static void all_once(struct valid *v)
     once(v, &r->drugs, twice_drug);
     once(v, &r->products, twice_product);
     once(v, &r->gtins, twice_gtin);
+    once(v, &r->traces, twice_trace);
+    once(v, &r->locals, twice_local);
     once(v, &r->named_en, twice_named);
     once(v, &r->named_zh, twice_named);
     once(v, &r->reasons, twice_reason);

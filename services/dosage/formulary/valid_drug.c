@@ -1,5 +1,6 @@
 /* Ingredients, drugs and their products. */
 #include "services/dosage/formulary/valid.h"
+#include "services/dosage/give/give.h"
 
 #include <string.h>
 
@@ -7,6 +8,8 @@
 #define GTIN             14
 #define FORM             200
 #define SOURCE           1000
+#define LOCAL            64
+#define SCAN_MEM         4096
 
 static void ingredient(struct valid *v, const Ingredient *in, const struct place *at)
 {
@@ -88,6 +91,47 @@ static bool gtin_good(const char *s)
     return (10 - sum % 10) % 10 == s[GTIN - 1] - '0';
 }
 
+static bool trace_good(const char *s)
+{
+    size_t n = strlen(s);
+
+    return n >= RULESET_TRACE_LEAST && n <= RULESET_TRACE_MOST && s[0] == '8' &&
+           strspn(s, "0123456789") == n;
+}
+
+/* One of the hospital's own: it must not read as anything else. */
+static bool local_good(const char *s)
+{
+    Ward__Dosage__V1__Scanned *scanned = NULL;
+    struct ward_arena mem;
+    enum ward_code code;
+    size_t n = 0;
+
+    while (n <= LOCAL && s[n] > ' ' && s[n] <= '~')
+        n++;
+    if (n == 0 || n > LOCAL || s[n] != '\0' || s[0] == ']')
+        return false;
+    ward_arena_init(&mem, SCAN_MEM);
+    code = scan_parse(s, &mem, &scanned, NULL);
+    ward_arena_done(&mem);
+    return code != WARD_OK;
+}
+
+static void codes(struct valid *v, const Product *p, const struct place *at)
+{
+    for (size_t i = 0; i < p->n_gtins; i++)
+        if (!gtin_good(p->gtins[i]))
+            wrong(v, PLACE_OF(at, "gtins", i), "is no GTIN of 14 digits, or its last is wrong");
+    for (size_t i = 0; i < p->n_trace_codes; i++)
+        if (!trace_good(p->trace_codes[i]))
+            wrong(v, PLACE_OF(at, "trace_codes", i), "is not %d to %d digits that begin with 8",
+                  RULESET_TRACE_LEAST, RULESET_TRACE_MOST);
+    for (size_t i = 0; i < p->n_local_codes; i++)
+        if (!local_good(p->local_codes[i]))
+            wrong(v, PLACE_OF(at, "local_codes", i),
+                  "is not 1 to %d visible characters, or is a barcode of another kind", LOCAL);
+}
+
 static bool has_route(const Drug *d, Ward__Dosage__V1__Route route)
 {
     for (size_t i = 0; i < d->n_routes; i++)
@@ -128,9 +172,7 @@ static void product(struct valid *v, const Drug *d, const Product *p, const stru
         for (size_t i = 0; i < p->n_routes; i++)
             if (!has_route(d, p->routes[i]))
                 wrong(v, PLACE_OF(at, "routes", i), "is none of its drug's");
-    for (size_t i = 0; i < p->n_gtins; i++)
-        if (!gtin_good(p->gtins[i]))
-            wrong(v, PLACE_OF(at, "gtins", i), "is no GTIN of 14 digits, or its last is wrong");
+    codes(v, p, at);
 }
 
 /* ---- drugs ---- */

@@ -174,6 +174,44 @@ static void a_gtin_has_14_digits_and_the_right_last(void **state)
     GOOD(w.gtins[0] = W("06291041500213"));
 }
 
+static void trace_codes_and_local_codes_cannot_be_taken_for_others(void **state)
+{
+    static const char *const TRACES[] = {"", "830606", "7306067", "830606x",
+                                         "83060671234567890123"};
+    static const char *const LOCALS[] = {"",
+                                         "a b",
+                                         "]C0A",
+                                         "\x01",
+                                         "药",
+                                         "6291041500213",
+                                         "06291041500213",
+                                         "83060671234567890123",
+                                         "A\n",
+                                         "010629104150021310A1"};
+    static char *codes[2], sixty_five[66];
+
+    (void)state;
+    memset(sixty_five, 'A', 65);
+    for (size_t i = 0; i < WARD_COUNT(TRACES); i++)
+        BAD("drugs[0].products[0].trace_codes[0]", "begin with 8",
+            (codes[0] = W(TRACES[i]), w.product.trace_codes = codes,
+             w.product.n_trace_codes = 1));
+    for (size_t i = 0; i < WARD_COUNT(LOCALS); i++)
+        BAD("drugs[0].products[0].local_codes[0]", "visible characters",
+            (codes[0] = W(LOCALS[i]), w.product.local_codes = codes,
+             w.product.n_local_codes = 1));
+    BAD("drugs[0].products[0].local_codes[0]", "visible characters",
+        (codes[0] = sixty_five, w.product.local_codes = codes, w.product.n_local_codes = 1));
+    GOOD((codes[0] = W("8306067"), w.product.trace_codes = codes, w.product.n_trace_codes = 1));
+    GOOD((codes[0] = W("UD/42-a"), w.product.local_codes = codes, w.product.n_local_codes = 1));
+    BAD("drugs[0].products[0].trace_codes", "elsewhere",
+        (codes[0] = codes[1] = W("8306067"), w.product.trace_codes = codes,
+         w.product.n_trace_codes = 2));
+    BAD("drugs[0].products[0].local_codes", "elsewhere",
+        (codes[0] = codes[1] = W("UD/42-a"), w.product.local_codes = codes,
+         w.product.n_local_codes = 2));
+}
+
 static void drugs_hold_1_to_8_known_ingredients(void **state)
 {
     static char *nine[9];
@@ -348,6 +386,7 @@ int main(void)
         cmocka_unit_test(tablets_alone_have_halves_and_a_label_says_so),
         cmocka_unit_test(routes_are_known_and_once),
         cmocka_unit_test(a_gtin_has_14_digits_and_the_right_last),
+        cmocka_unit_test(trace_codes_and_local_codes_cannot_be_taken_for_others),
         cmocka_unit_test(drugs_hold_1_to_8_known_ingredients),
         cmocka_unit_test(amounts_are_decimals_above_0),
         cmocka_unit_test(limits_are_in_units_that_say_what_they_are_over),

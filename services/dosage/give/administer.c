@@ -67,6 +67,12 @@ static enum ward_code fill(struct giving *g, Dose *d, struct ward_err *err)
     d->n_rights = RIGHTS;
     d->rights = g->rights.at;
     d->scanned = g->hand.scanned;
+    d->n_more_scanned = g->hand.n_more;
+    d->more_scanned = ward_alloc(g->v.c->mem, g->hand.n_more * sizeof(Scanned *));
+    if (d->more_scanned == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a dose");
+    for (size_t i = 0; i < g->hand.n_more; i++)
+        d->more_scanned[i] = g->hand.more[i].scanned;
     d->reason_code = q->reason_code;
     d->token_id = api_text(g->given ? g->token.id : "");
     d->method = api_text(g->given ? g->token.method : "");

@@ -64,6 +64,11 @@ const char *right_name(int right); /* "drug" */
 /* "PO" of ROUTE_PO */
 const char *route_name(int route);
 
+/* A high-alert ingredient is in it. */
+bool is_high_alert(const struct ruleset *rules, const char *drug_id);
+
+/* ---- hand.c: likewise ---- */
+
 /* What is in hand, by its barcode or by its name. */
 struct hand {
     Scanned *scanned;        /* NULL: no scan */
@@ -72,6 +77,8 @@ struct hand {
     bool by_scan;            /* it is the barcode that says so */
     const char *not_scanned; /* the reason; "" */
     const char *named;       /* product_id of the request; "" */
+    struct scan_found *more; /* what was scanned beside it */
+    size_t n_more;
 };
 /* Reads the scan and looks both up.
  *   INVALID_ARGUMENT  SCAN_UNREADABLE; product_id: the rule set has none such */
@@ -79,17 +86,31 @@ WARD_MUST enum ward_code hand_read(struct ward_arena *mem, const struct ruleset 
                                    const char *scan, const char *product_id,
                                    const char *not_scanned, struct hand *out,
                                    struct ward_err *err);
+/* Reads how much of it is given, and what else was scanned.
+ *   INVALID_ARGUMENT  units, volume, more; SCAN_UNREADABLE; DOSE_UNIT, DOSE_VALUE */
+WARD_MUST enum ward_code hand_count(struct ward_arena *mem, const struct ruleset *rules,
+                                    const AdministerRequest *q, struct hand *h,
+                                    struct ward_err *err);
 /* RIGHT_DRUG: what is in hand against a drug (and a product, ""), on a day, "2026-11-21". */
 void hand_right(struct rights *r, const struct hand *h, const char *drug_id,
                 const char *product_id, const char *today);
-/* A high-alert ingredient is in it. */
-bool is_high_alert(const struct ruleset *rules, const char *drug_id);
-/* RIGHT_DOSE: what is given, of what was ordered.   INVALID_ARGUMENT DOSE_UNIT, DOSE_VALUE */
+/* RIGHT_ROUTE: the route it is given by, against the order's and the product's. */
+void hand_route(struct rights *r, const struct hand *h, const Prescription *p, int given);
+
+/* The product in hand, if known, is for this route. */
+bool hand_for_route(const struct hand *h, int route);
+
+/* ---- dose_right.c ---- */
+
+/* RIGHT_DOSE: what is stated to be given against the order, and what was scanned against what
+ * is stated.   INVALID_ARGUMENT DOSE_UNIT, DOSE_VALUE; units, volume */
 struct measured_dose {
     const struct ruleset *rules;
     const Prescription *ordered;
     const Quantity *given;
-    const char *product_id; /* in hand; "" */
+    const char *product_id;  /* in hand; "" */
+    const struct hand *hand; /* NULL: nothing was scanned, and nothing can be */
+    const char *unproved;    /* without a hand: why nothing proves it */
     bool partial;
 };
 WARD_MUST enum ward_code dose_right(struct rights *r, const struct measured_dose *d,

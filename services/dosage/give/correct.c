@@ -40,8 +40,10 @@ static enum ward_code shape(struct correcting *k)
 static enum ward_code judge_dose(struct correcting *k, Dose *d, struct ward_err *err)
 {
     struct rights rights = {.mem = k->v.c->mem};
-    struct measured_dose dose = {
-        .rules = k->rules, .given = d->dose, .product_id = d->product_id};
+    struct measured_dose dose = {.rules = k->rules,
+                                 .given = d->dose,
+                                 .product_id = d->product_id,
+                                 .unproved = "corrected"};
     uint8_t id[DOSAGE_ID];
     Order *order;
 

@@ -76,6 +76,9 @@ static enum ward_code rights(struct emergency *e, struct ward_err *err)
     day_of(e->clock.zone, e->v.now_us, today);
     if (e->hand.scanned != NULL)
         hand_right(&e->rights, &e->hand, e->q->drug_id, e->q->product_id, today);
+    if (e->hand.by_scan && !hand_for_route(&e->hand, (int)e->q->route))
+        rights_say(&e->rights, RIGHT(ROUTE), RESULT(FAIL), "product-route",
+                   route_name((int)e->q->route));
     return WARD_OK;
 }
 

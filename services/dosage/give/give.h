@@ -15,6 +15,20 @@
 WARD_MUST enum ward_code scan_parse(const char *text, struct ward_arena *mem,
                                     Ward__Dosage__V1__Scanned **out, struct ward_err *err);
 
+/* Scanned.warning: the lot or serial number may hold the expiry. */
+#define SCAN_EXPIRY_IN_LOT "expiry-in-lot"
+/* The same with the rule set at hand: the hospital's own codes are read too, and the product is
+ * looked up. product and drug are NULL where the set has none such.
+ *   INVALID_ARGUMENT  SCAN_UNREADABLE */
+struct scan_found {
+    Ward__Dosage__V1__Scanned *scanned;
+    const Ward__Dosage__V1__Product *product;
+    const Ward__Dosage__V1__Drug *drug;
+};
+WARD_MUST enum ward_code scan_find(const struct ruleset *rules, const char *text,
+                                   struct ward_arena *mem, struct scan_found *out,
+                                   struct ward_err *err);
+
 /* The current version of a dose. `lock`: FOR UPDATE.   NOT_FOUND ADMINISTRATION_NOT_FOUND */
 WARD_MUST enum ward_code dose_find(struct worker *w, struct ward_arena *mem,
                                    const uint8_t id[DOSAGE_ID], bool lock,

@@ -6,7 +6,13 @@
 #include <string.h>
 
 #define FNC1      '\x1d'
+#define TRACE     20
+#define EXPIRY    8  /* "17" and YYMMDD */
 #define VALUE_MAX 90 /* characters of the longest element (AI 8200, 91 to 99: 70 and 90) */
+
+/* Of a date that may hide in a lot: a pack that is in hand expired or will within these. */
+#define YEARS_BEFORE 5
+#define YEARS_AHEAD  10
 
 static bool is_digit(char ch)
 {
@@ -203,6 +209,34 @@ static bool take(const struct element *e, int year_now, struct gs1 *out)
     return !is_ai(e, "00") && !is_ai(e, "02");
 }
 
+bool gs1_is_trace(const char *s, size_t n)
+{
+    return n == TRACE && s[0] == '8' && all_digits(s, n);
+}
+
+/* ---- an expiry that hides in a lot ---- */
+
+/* Source: 7.8.5: a lot or serial number ends at FNC1 or at the end. A printer that leaves out
+ * the FNC1 makes "10" lot "17" YYMMDD one lot. A date of the near past or future that stands in
+ * such an element, behind one character at least, may be one; the one at the very end is the
+ * likelier. */
+static void look_for_expiry(const struct element *e, int year_now, struct gs1 *out)
+{
+    char date[GS1_DATE];
+
+    for (size_t i = 1; i + EXPIRY <= e->n; i++) {
+        int year;
+
+        if (memcmp(e->value + i, "17", 2) != 0 || !gs1_date(e->value + i + 2, year_now, date))
+            continue;
+        year = full_year(two(e->value + i + 2), year_now);
+        if (year < year_now - YEARS_BEFORE || year > year_now + YEARS_AHEAD)
+            continue;
+        if (*out->hidden == '\0' || i + EXPIRY == e->n)
+            memcpy(out->hidden, date, GS1_DATE);
+    }
+}
+
 /* ---- element strings ---- */
 
 static bool plain(const char *s, size_t n, int year_now, struct gs1 *out)
@@ -221,6 +255,8 @@ static bool plain(const char *s, size_t n, int year_now, struct gs1 *out)
         e.n = e.of->fixed > 0 ? e.of->fixed : end == NULL ? n - at : (size_t)(end - e.value);
         if (e.n > n - at || !take(&e, year_now, out))
             return false;
+        if (end == NULL && (is_ai(&e, "10") || is_ai(&e, "21")))
+            look_for_expiry(&e, year_now, out);
         at += e.n;
         at += at < n && s[at] == FNC1;
     }
@@ -265,5 +301,9 @@ bool gs1_elements(const char *s, size_t n, int year_now, struct gs1 *out)
         s++, n--;
     if (n == 0)
         return false;
-    return (s[0] == '(' ? bracketed : plain)(s, n, year_now, out) && *out->gtin != '\0';
+    if (!(s[0] == '(' ? bracketed : plain)(s, n, year_now, out) || *out->gtin == '\0')
+        return false;
+    if (*out->expires_on != '\0')
+        *out->hidden = '\0';
+    return true;
 }

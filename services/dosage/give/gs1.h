@@ -23,6 +23,8 @@ struct gs1 {
     char lot[GS1_TEXT];
     char expires_on[GS1_DATE];
     char serial[GS1_TEXT];
+    char hidden[GS1_DATE]; /* what reads as an expiry inside of a lot or serial that ran to the
+                              end, where nothing else says one */
 };
 
 /* n digits, the last of them the check digit of those before. */
@@ -31,6 +33,8 @@ bool gs1_check_digit(const char *digits, size_t n);
 bool gs1_gtin(const char *digits, size_t n, char out[GS1_GTIN]);
 /* YYMMDD, the century by which year it is now; day 00 is the month's last. */
 bool gs1_date(const char *yymmdd, int year_now, char out[GS1_DATE]);
+/* 20 digits that begin with 8. Source: NMPAB/T 1002-2019; the codes in use begin with 8. */
+bool gs1_is_trace(const char *s, size_t n);
 /* Elements behind each other, FNC1 as 0x1D between those that are not of predefined length (and
  * tolerated behind the others), or each behind its application identifier in brackets. It must
  * hold a GTIN (01); nothing in it twice that differs. */

@@ -238,15 +238,6 @@ static enum ward_code time_right(struct giving *g, struct ward_err *err)
     return WARD_OK;
 }
 
-static void route_right(struct giving *g)
-{
-    int given = (int)g->q->route, ordered = (int)g->order->prescription->route;
-
-    rights_say(&g->rights, RIGHT(ROUTE), given == ordered ? RESULT(PASS) : RESULT(FAIL),
-               given == ordered ? "" : "another-route",
-               ward_printf(g->v.c->mem, "%s of %s", route_name(given), route_name(ordered)));
-}
-
 /* The product in hand, if it is of the drug that was ordered. */
 static const char *of_it_in_hand(const struct giving *g, const char *otherwise)
 {
@@ -265,6 +256,7 @@ static enum ward_code rights(struct giving *g, struct ward_err *err)
                                        .ordered = p,
                                        .given = q->dose,
                                        .product_id = of_it_in_hand(g, ""),
+                                       .hand = &g->hand,
                                        .partial = q->outcome == OUTCOME(PARTIAL)};
     char today[11];
 
@@ -273,7 +265,7 @@ static enum ward_code rights(struct giving *g, struct ward_err *err)
     day_of(g->timing.zone, g->given_us, today);
     hand_right(&g->rights, &g->hand, p->drug_id, p->product_id, today);
     WARD_TRY(dose_right(&g->rights, &dose, err));
-    route_right(g);
+    hand_route(&g->rights, &g->hand, p, (int)q->route);
     return time_right(g, err);
 }
 
@@ -297,6 +289,7 @@ static enum ward_code judge_seen(struct giving *g, struct ward_err *err)
         WARD_TRY(reason_check(&g->v, g->rules, q->reason_code, USE(NOT_GIVEN), err));
     WARD_TRY(hand_read(g->v.c->mem, g->rules, q->scan, q->product_id, q->not_scanned_reason,
                        &g->hand, err));
+    WARD_TRY(hand_count(g->v.c->mem, g->rules, q, &g->hand, err));
     WARD_TRY(wasted_check(g->rules, g->order->prescription->drug_id,
                           of_it_in_hand(g, g->order->prescription->product_id), q->wasted,
                           err));

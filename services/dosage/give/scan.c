@@ -9,7 +9,8 @@
 
 typedef Ward__Dosage__V1__Scanned Scanned;
 
-#define SCAN_MAX 512
+#define SCAN_MAX  512
+#define LOCAL_MAX 64 /* of Product.local_codes */
 
 /* Which year it is, for the century of a date: to the day is near enough. */
 static int year_now(void)
@@ -67,38 +68,121 @@ static bool read_scan(const char *s, size_t n, int year, struct gs1 *out, const 
     return (what == CARRIES_ANY || what == CARRIES_ELEMENTS) && gs1_elements(s, n, year, out);
 }
 
-static enum ward_code keep(struct ward_arena *mem, const struct gs1 *said, const char *kind,
-                           Scanned **out, struct ward_err *err)
+static enum ward_code unreadable(struct ward_err *err)
+{
+    return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "SCAN_UNREADABLE",
+                            "no barcode of a kind that is known, or its check digit is wrong");
+}
+
+static Scanned *scanned_new(struct ward_arena *mem, const char *kind)
 {
     Scanned *s = ward_new(mem, Scanned);
 
     if (s == NULL)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a barcode");
+        return NULL;
     ward__dosage__v1__scanned__init(s);
     s->kind = (char *)(uintptr_t)kind; /* protobuf-c has no const */
+    return s;
+}
+
+static enum ward_code no_memory(struct ward_err *err)
+{
+    return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a barcode");
+}
+
+/* A code that is all there is to it: a trace code, one of the hospital's. */
+static enum ward_code keep_code(struct ward_arena *mem, const char *code, size_t n,
+                                const char *kind, Scanned **out, struct ward_err *err)
+{
+    Scanned *s = scanned_new(mem, kind);
+    char *copy = ward_printf(mem, "%.*s", (int)n, code);
+
+    if (s == NULL || copy == NULL)
+        return no_memory(err);
+    s->code = copy;
+    *out = s;
+    return WARD_OK;
+}
+
+static enum ward_code keep(struct ward_arena *mem, const struct gs1 *said, const char *kind,
+                           Scanned **out, struct ward_err *err)
+{
+    Scanned *s = scanned_new(mem, kind);
+
+    if (s == NULL)
+        return no_memory(err);
     s->gtin = ward_strdup(mem, said->gtin);
     s->lot = ward_strdup(mem, said->lot);
     s->expires_on = ward_strdup(mem, said->expires_on);
     s->serial = ward_strdup(mem, said->serial);
+    if (*said->hidden != '\0') {
+        s->warning = (char *)(uintptr_t)SCAN_EXPIRY_IN_LOT;
+        s->may_expire_on = ward_strdup(mem, said->hidden);
+    }
     if (mem->full)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a barcode");
+        return no_memory(err);
     *out = s;
     return WARD_OK;
+}
+
+/* Without what scanners send behind a code. */
+static size_t length_of(const char *text)
+{
+    size_t n = strnlen(text, SCAN_MAX + 1);
+
+    while (n > 0 && n <= SCAN_MAX && (text[n - 1] == '\r' || text[n - 1] == '\n'))
+        n--;
+    return n;
 }
 
 enum ward_code scan_parse(const char *text, struct ward_arena *mem, Scanned **out,
                           struct ward_err *err)
 {
-    size_t n = strnlen(text, SCAN_MAX + 1);
+    size_t n = length_of(text), id = text[0] == ']' && n > 3 ? 3 : 0;
     struct gs1 said = {0};
     const char *kind = "";
 
-    while (n > 0 && n <= SCAN_MAX && (text[n - 1] == '\r' || text[n - 1] == '\n'))
-        n--; /* what scanners send behind a code */
-    if (n == 0 || n > SCAN_MAX || (text[0] == ']' && n < 4) ||
-        !read_scan(text, n, year_now(), &said, &kind))
-        return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "SCAN_UNREADABLE",
-                                "no barcode of a kind that is known, or its check digit is "
-                                "wrong");
-    return keep(mem, &said, kind, out, err);
+    if (n == 0 || n > SCAN_MAX || (text[0] == ']' && n < 4))
+        return unreadable(err);
+    if (read_scan(text, n, year_now(), &said, &kind))
+        return keep(mem, &said, kind, out, err);
+    if (carried(text) != CARRIES_ELEMENTS && carried(text) != CARRIES_GTIN &&
+        gs1_is_trace(text + id, n - id))
+        return keep_code(mem, text + id, n - id, "trace", out, err);
+    return unreadable(err);
+}
+
+/* ---- against a rule set ---- */
+
+static enum ward_code by_local_code(const struct ruleset *rules, const char *text,
+                                    struct ward_arena *mem, struct scan_found *out,
+                                    struct ward_err *err)
+{
+    size_t n = length_of(text), id = text[0] == ']' && n > 3 ? 3 : 0;
+    char code[LOCAL_MAX + 1];
+
+    if (n == 0 || n - id > LOCAL_MAX)
+        return WARD_OK;
+    memcpy(code, text + id, n - id);
+    code[n - id] = '\0';
+    out->product = ruleset_local(rules, code, &out->drug);
+    return out->product == NULL ? WARD_OK
+                                : keep_code(mem, code, n - id, "local", &out->scanned, err);
+}
+
+enum ward_code scan_find(const struct ruleset *rules, const char *text, struct ward_arena *mem,
+                         struct scan_found *out, struct ward_err *err)
+{
+    struct scan_found f = {0};
+
+    WARD_TRY(by_local_code(rules, text, mem, &f, err));
+    if (f.product == NULL) {
+        WARD_TRY(scan_parse(text, mem, &f.scanned, err));
+        f.product = *f.scanned->gtin != '\0' ? ruleset_gtin(rules, f.scanned->gtin, &f.drug)
+                                             : ruleset_trace(rules, f.scanned->code, &f.drug);
+    }
+    if (f.product != NULL)
+        f.scanned->product_id = f.product->id;
+    *out = f;
+    return WARD_OK;
 }

@@ -36,7 +36,8 @@ static const char *scanned(const char *s)
     ward_arena_init(&mem, 4096);
     code = scan_parse(s, &mem, &found, &err);
     if (code == WARD_OK)
-        snprintf(out, sizeof(out), "%s %s", found->kind, found->gtin);
+        snprintf(out, sizeof(out), "%s %s", found->kind,
+                 *found->gtin != '\0' ? found->gtin : found->code);
     else
         snprintf(out, sizeof(out), "%s", err.reason);
     ward_arena_done(&mem);
@@ -234,9 +235,18 @@ static void kinds_are_told_apart(void **state)
         {"]I110614141000415", "gtin 10614141000415"},
         {"614141000036", "gtin 00614141000036"},
         {"300450449108", "ndc 00300450449108"},
-        {"]d209506000134352", "SCAN_UNREADABLE"},   /* element strings, it says */
-        {"]E00109506000134352", "SCAN_UNREADABLE"}, /* a number, it says */
-        {"]C00109506000134352", "SCAN_UNREADABLE"}, /* no GS1 symbol */
+        {"83060671234567890123", "trace 83060671234567890123"},
+        {"]C083060671234567890123\r", "trace 83060671234567890123"},
+        {"]d183060671234567890123", "trace 83060671234567890123"},
+        {"]d283060671234567890123", "SCAN_UNREADABLE"}, /* element strings, it says */
+        {"]E083060671234567890123", "SCAN_UNREADABLE"}, /* a number of 13 digits, it says */
+        {"8306067123456789012", "SCAN_UNREADABLE"},
+        {"830606712345678901234", "SCAN_UNREADABLE"},
+        {"8306067123456789012X", "SCAN_UNREADABLE"},
+        {"00061414112345678905", "SCAN_UNREADABLE"}, /* a pallet's, not a pack's */
+        {"]d209506000134352", "SCAN_UNREADABLE"},    /* element strings, it says */
+        {"]E00109506000134352", "SCAN_UNREADABLE"},  /* a number, it says */
+        {"]C00109506000134352", "SCAN_UNREADABLE"},  /* no GS1 symbol */
         {"]d2", "SCAN_UNREADABLE"},
         {"]", "SCAN_UNREADABLE"},
         {"", "SCAN_UNREADABLE"},
@@ -249,6 +259,56 @@ static void kinds_are_told_apart(void **state)
     (void)state;
     for (size_t i = 0; i < WARD_COUNT(rows); i++)
         assert_string_equal(scanned(rows[i].in), rows[i].out);
+}
+
+/* "" : nothing hides. */
+static const char *hidden(const char *s)
+{
+    static struct gs1 g;
+
+    assert_true(gs1_elements(s, strlen(s), YEAR, &g));
+    return g.hidden;
+}
+
+static void an_expiry_that_a_lot_swallowed_is_seen(void **state)
+{
+    static const struct row rows[] = {
+        {"0109506000134352"
+         "10A17270331",
+         "2027-03-31"},
+        {"0109506000134352"
+         "21S17270300",
+         "2027-03-31"},
+        {"0109506000134352"
+         "1017172703", /* the lot is the six digits */
+         ""},
+        {"0109506000134352"
+         "10A17270331X", /* in the middle */
+         "2027-03-31"},
+        {"0109506000134352"
+         "10A1725010117270331", /* two: the last is at the end */
+         "2027-03-31"},
+        {"0109506000134352"
+         "10A17270331" GS "21S",
+         ""}, /* a separator: the printer knows of it */
+        {"0109506000134352"
+         "1728010110A17270331",
+         ""}, /* another date is said */
+        {"(01)09506000134352(10)A17270331", ""},
+        {"0109506000134352"
+         "10A17271331",
+         ""}, /* month 13 */
+        {"0109506000134352"
+         "10A17451231",
+         ""}, /* nothing keeps for so long */
+        {"0109506000134352"
+         "10A17150101",
+         ""}, /* nor was it left for so long */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < WARD_COUNT(rows); i++)
+        assert_string_equal(hidden(rows[i].in), rows[i].out);
 }
 
 static void a_huge_scan_is_refused(void **state)
@@ -278,6 +338,7 @@ int main(void)
         cmocka_unit_test(element_strings_are_read),
         cmocka_unit_test(what_is_no_element_string_is_refused),
         cmocka_unit_test(kinds_are_told_apart),
+        cmocka_unit_test(an_expiry_that_a_lot_swallowed_is_seen),
         cmocka_unit_test(a_huge_scan_is_refused),
     };
 

@@ -10,7 +10,7 @@ function gtin(digits) {
   const sum = [...digits].reverse().reduce((s, d, i) => s + Number(d) * (i % 2 ? 1 : 3), 0);
   return `${digits}${(10 - (sum % 10)) % 10}`;
 }
-const GTIN = { testozin: gtin('0299999000001'), testozin250: gtin('0299999000002'), alertin: gtin('0299999000003'), otherin: gtin('0299999000004'), nobodys: gtin('0299999000099') };
+const GTIN = { testozin: gtin('0299999000001'), testozin250: gtin('0299999000002'), alertin: gtin('0299999000003'), otherin: gtin('0299999000004'), testozinTab2: gtin('0299999000005'), testozinCap: gtin('0299999000006'), testozinSyrup: gtin('0299999000007'), testozinSupp: gtin('0299999000008'), nobodys: gtin('0299999000099') };
 const FNC1 = '\x1d';
 
 const both = (en) => ({ en, zh: `${en}（试）` });
@@ -24,7 +24,14 @@ function bedsideSet() {
   const testozin = set.drugs.find((d) => d.id === 'testozin');
   testozin.routes.push('ROUTE_PR');
   testozin.products[0].gtins = [GTIN.testozin];
-  testozin.products.push(product('testozin-250', [strength('testozin', 250)], [GTIN.testozin250]));
+  Object.assign(testozin.products[0], { trace_codes: ['8306067'], local_codes: ['UD-TESTO/500'] });
+  testozin.products.push(
+    product('testozin-250', [strength('testozin', 250)], [GTIN.testozin250]),
+    product('testozin-100-scored', [strength('testozin', 100)], [GTIN.testozinTab2], { may_be_halved: true, halved_source: 'made up for tests' }),
+    product('testozin-capsule', [strength('testozin', 100, '{capsule}')], [GTIN.testozinCap], { form: 'capsule' }),
+    product('testozin-syrup', [{ ingredient: 'testozin', amount: amount(160, 'mg'), per: amount(5, 'mL') }], [GTIN.testozinSyrup], { form: 'syrup' }),
+    product('testozin-supp', [strength('testozin', 500, '{suppository}')], [GTIN.testozinSupp], { form: 'suppository', routes: ['ROUTE_PR'] }),
+  );
   set.ingredients.push(ingredient('alertin', { high_alert: true }), ingredient('dripin'));
   set.drugs.push(
     { id: 'alertin', name: both('alertin'), ingredients: ['alertin'], routes: ['ROUTE_PO'], products: [product('alertin-tablet', [strength('alertin', 10)], [GTIN.alertin])] },
