@@ -8,8 +8,8 @@
 
 #define EARLIEST_MIN 840 /* a time without a zone is taken at its earliest: UTC+14 */
 #define EARLY_US     (900 * WARD_US_PER_SECOND) /* as records lets a stay begin */
-#define TEXT_MAX     200
-#define CODINGS_MAX  40 /* of one allergy */
+#define TEXT_MAX     1000                       /* bytes of an allergy's text */
+#define CODINGS_MAX  40                         /* of one allergy, its reactions' too */
 
 #define CLINICAL       "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical"
 #define VERIFICATION   "http://terminology.hl7.org/CodeSystem/allergyintolerance-verification"
@@ -151,10 +151,20 @@ static bool stands(const Entry *a)
            !says(a->verification_status, VERIFICATION, "entered-in-error");
 }
 
-static enum ward_code add_codings(const Concept *c, struct ward_arena *mem, Allergy *out,
-                                  struct ward_err *err)
+/* What one concept says: its codings and its text. */
+struct said {
+    Ward__Dosage__V1__Coding **codings;
+    size_t n_codings;
+    char *text;
+};
+
+static enum ward_code codings_of(const Concept *c, size_t *left, struct ward_arena *mem,
+                                 struct said *out, struct ward_err *err)
 {
-    for (size_t i = 0; c != NULL && i < c->n_coding && out->n_codings < CODINGS_MAX; i++) {
+    out->codings = ward_alloc(mem, c->n_coding * sizeof(*out->codings));
+    if (out->codings == NULL)
+        return full(err);
+    for (size_t i = 0; i<c->n_coding && * left> 0; i++, (*left)--) {
         Ward__Dosage__V1__Coding *o = ward_new(mem, Ward__Dosage__V1__Coding);
 
         if (o == NULL)
@@ -164,28 +174,65 @@ static enum ward_code add_codings(const Concept *c, struct ward_arena *mem, Alle
         o->code = c->coding[i]->code;
         o->display = c->coding[i]->display;
         out->codings[out->n_codings++] = o;
-        out->no_known = out->no_known || facts_none_known(o->system, o->code);
     }
     return WARD_OK;
 }
 
-/* More codings than are held: what is left out may be the one that matters. */
-static bool too_many(const Entry *a)
+/* More than is held: what is left out may be what matters. */
+static bool too_much(const Entry *a)
 {
     size_t n = a->code == NULL ? 0 : a->code->n_coding;
+    bool cut = a->code != NULL && strlen(a->code->text) > TEXT_MAX;
 
     for (size_t i = 0; i < a->n_reaction; i++)
-        if (a->reaction[i]->substance != NULL)
+        if (a->reaction[i]->substance != NULL) {
             n += a->reaction[i]->substance->n_coding;
-    return n > CODINGS_MAX;
+            cut = cut || strlen(a->reaction[i]->substance->text) > TEXT_MAX;
+        }
+    return cut || n > CODINGS_MAX;
 }
 
-static bool nothing_said(const Concept *c)
+static bool says_something(const Concept *c)
 {
-    for (size_t i = 0; c != NULL && i < c->n_coding; i++)
-        if (facts_says_nothing(c->coding[i]->system, c->coding[i]->code))
+    return c != NULL && (c->n_coding > 0 || *c->text != '\0');
+}
+
+static bool names_substance(const Entry *a)
+{
+    for (size_t i = 0; i < a->n_reaction; i++)
+        if (says_something(a->reaction[i]->substance))
             return true;
     return false;
+}
+
+/* Its codings, one at least, all say that nothing is known (to drugs; where `nothing` to
+ * anything that is no drug either). One that says more is an allergy's. */
+static bool denies(const Entry *a, bool nothing)
+{
+    const Concept *c = a->code;
+    size_t known = 0;
+
+    if (c == NULL || c->n_coding == 0 || names_substance(a))
+        return false;
+    for (size_t i = 0; i < c->n_coding; i++) {
+        bool none = facts_none_known(c->coding[i]->system, c->coding[i]->code);
+
+        if (!none && !facts_says_nothing(c->coding[i]->system, c->coding[i]->code))
+            return false;
+        known += none;
+    }
+    return nothing ? known == 0 : known > 0;
+}
+
+/* What is of no interest to a drug: no known allergy to food, and no more words than that. */
+static bool says_nothing(const Entry *a)
+{
+    if (!denies(a, true))
+        return false;
+    for (size_t i = 0; i < a->code->n_coding; i++)
+        if (strcmp(a->code->coding[i]->display, a->code->text) == 0)
+            return true;
+    return *a->code->text == '\0';
 }
 
 /* At most TEXT_MAX bytes of it, and no half of a character. */
@@ -203,6 +250,43 @@ static char *cut(struct ward_arena *mem, const char *s)
     return out;
 }
 
+static enum ward_code say_all(const Concept *c, size_t *left, struct ward_arena *mem,
+                              struct said *out, struct ward_err *err)
+{
+    *out = (struct said){.text = lent("")};
+    if (c == NULL)
+        return WARD_OK;
+    WARD_TRY(codings_of(c, left, mem, out, err));
+    out->text = cut(mem, c->text);
+    return out->text == NULL ? full(err) : WARD_OK;
+}
+
+/* What the reaction was to is often more exact than the entry: the drug, not its class. */
+static enum ward_code substances_of(const Entry *a, size_t *left, struct ward_arena *mem,
+                                    Allergy *out, struct ward_err *err)
+{
+    out->substances = ward_alloc(mem, a->n_reaction * sizeof(*out->substances));
+    if (out->substances == NULL)
+        return full(err);
+    for (size_t i = 0; i < a->n_reaction; i++) {
+        Ward__Dosage__V1__AllergySubstance *s;
+        struct said said;
+
+        if (!says_something(a->reaction[i]->substance))
+            continue;
+        s = ward_new(mem, Ward__Dosage__V1__AllergySubstance);
+        if (s == NULL)
+            return full(err);
+        ward__dosage__v1__allergy_substance__init(s);
+        WARD_TRY(say_all(a->reaction[i]->substance, left, mem, &said, err));
+        s->codings = said.codings;
+        s->n_codings = said.n_codings;
+        s->text = said.text;
+        out->substances[out->n_substances++] = s;
+    }
+    return WARD_OK;
+}
+
 /* Food and what is in the air alone: nothing says that a drug is meant. */
 static bool no_medication(const Entry *a)
 {
@@ -218,22 +302,18 @@ static enum ward_code allergy_of(const Record *r, const Entry *a, struct ward_ar
                                  Allergy **out, struct ward_err *err)
 {
     Allergy *o = ward_new(mem, Allergy);
+    size_t left = CODINGS_MAX;
+    struct said said;
 
     if (o == NULL)
         return full(err);
     ward__dosage__v1__allergy__init(o);
-    o->codings = ward_alloc(mem, CODINGS_MAX * sizeof(*o->codings));
-    if (o->codings == NULL)
-        return full(err);
-    WARD_TRY(add_codings(a->code, mem, o, err));
-    /* What the reaction was to is often more exact than the entry: the drug, not its class. */
-    for (size_t i = 0; i < a->n_reaction; i++)
-        WARD_TRY(add_codings(a->reaction[i]->substance, mem, o, err));
-    if (o->n_codings == 0 && a->code != NULL) {
-        o->text = cut(mem, a->code->text);
-        if (o->text == NULL)
-            return full(err);
-    }
+    WARD_TRY(say_all(a->code, &left, mem, &said, err));
+    o->codings = said.codings;
+    o->n_codings = said.n_codings;
+    o->text = said.text;
+    WARD_TRY(substances_of(a, &left, mem, o, err));
+    o->no_known = denies(a, false);
     o->high_criticality =
         a->criticality == WARD__RECORDS__V1__ALLERGY_INTOLERANCE__CRITICALITY__CRITICALITY_HIGH;
     o->no_medication = no_medication(a);
@@ -259,7 +339,7 @@ enum ward_code facts_allergies(Record *const *records, size_t n, struct ward_are
 
         if (res == NULL || records[i]->version == NULL || records[i]->entered_in_error ||
             res->resource_case != WARD__RECORDS__V1__RESOURCE__RESOURCE_ALLERGY_INTOLERANCE ||
-            !stands(res->allergy_intolerance) || nothing_said(res->allergy_intolerance->code))
+            !stands(res->allergy_intolerance) || says_nothing(res->allergy_intolerance))
             continue;
         if (out->n_allergies == FACTS_ALLERGIES) {
             out->allergies_cut = true;
@@ -268,7 +348,7 @@ enum ward_code facts_allergies(Record *const *records, size_t n, struct ward_are
         WARD_TRY(allergy_of(records[i], res->allergy_intolerance, mem,
                             &out->allergies[out->n_allergies], err));
         out->n_allergies++;
-        out->allergies_cut = out->allergies_cut || too_many(res->allergy_intolerance);
+        out->allergies_cut = out->allergies_cut || too_much(res->allergy_intolerance);
     }
     qsort(out->allergies, out->n_allergies, sizeof(*out->allergies), by_record);
     return WARD_OK;

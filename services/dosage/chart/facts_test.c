@@ -17,7 +17,6 @@ typedef Ward__Records__V1__Resource Resource;
 typedef Ward__Records__V1__Version Version;
 typedef Ward__Records__V1__Observation Observation;
 typedef Ward__Records__V1__Encounter Encounter;
-typedef Ward__Records__V1__AllergyIntolerance Entry;
 typedef Ward__Records__V1__CodeableConcept Concept;
 typedef Ward__Records__V1__Coding Coding;
 
@@ -284,101 +283,6 @@ static void every_code_is_found_once_and_in_its_group(void **state)
     assert_null(facts_code_of(""));
 }
 
-/* ---- allergies ---- */
-
-static Record *allergic(const char *id, Concept *code)
-{
-    Resource *res;
-    Record *r = record_of(id, &res);
-
-    res->resource_case = WARD__RECORDS__V1__RESOURCE__RESOURCE_ALLERGY_INTOLERANCE;
-    res->allergy_intolerance = ward_new(&mem, Entry);
-    ward__records__v1__allergy_intolerance__init(res->allergy_intolerance);
-    res->allergy_intolerance->code = code;
-    return r;
-}
-
-static bool counts(Record *r)
-{
-    ward__dosage__v1__facts__init(&facts);
-    assert_int_equal(facts_allergies(&r, 1, &mem, &facts, NULL), WARD_OK);
-    return facts.n_allergies == 1;
-}
-
-#define SNOMED       "http://snomed.info/sct"
-#define CLINICAL     "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical"
-#define VERIFICATION "http://terminology.hl7.org/CodeSystem/allergyintolerance-verification"
-
-static void what_is_over_refuted_or_wrong_is_no_allergy(void **state)
-{
-    static const struct {
-        const char *clinical, *verification;
-        bool counts;
-    } ALL[] = {
-        {"active", "confirmed", true},
-        {"active", "unconfirmed", true},
-        {"", "", true},
-        {"inactive", "confirmed", false},
-        {"resolved", "confirmed", false},
-        {"active", "refuted", false},
-        {"", "entered-in-error", false},
-        {"active", "presumed", true},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < WARD_COUNT(ALL); i++) {
-        Record *r = allergic(ID("1"), concept_of(SNOMED, "91936005"));
-        Entry *a = r->resource->allergy_intolerance;
-
-        a->clinical_status = concept_of(CLINICAL, ALL[i].clinical);
-        a->verification_status = concept_of(VERIFICATION, ALL[i].verification);
-        assert_int_equal(counts(r), ALL[i].counts);
-    }
-    assert_true(counts(allergic(ID("1"), NULL))); /* to what is not said: to something */
-}
-
-static void none_known_is_told_from_nothing_said(void **state)
-{
-    (void)state;
-    assert_true(counts(allergic(ID("1"), concept_of(SNOMED, "716186003"))));
-    assert_true(facts.allergies[0]->no_known);
-    assert_true(counts(allergic(ID("1"), concept_of(SNOMED, "91936005"))));
-    assert_false(facts.allergies[0]->no_known);
-    assert_true(counts(allergic(ID("1"), concept_of("urn:other", "716186003"))));
-    assert_false(facts.allergies[0]->no_known);
-    assert_false(counts(allergic(ID("1"), concept_of(SNOMED, "429625007"))));
-}
-
-static void a_long_text_is_cut_between_characters(void **state)
-{
-    char words[300];
-    Concept *c = ward_new(&mem, Concept);
-
-    (void)state;
-    ward__records__v1__codeable_concept__init(c);
-    memset(words, 'a', sizeof(words));
-    memcpy(words + 199, "\xe9\x9d\x92", 3); /* bytes 199 to 201 */
-    words[299] = '\0';
-    c->text = words;
-    assert_true(counts(allergic(ID("1"), c)));
-    assert_int_equal(strlen(facts.allergies[0]->text), 199);
-}
-
-static void more_allergies_than_are_held_are_told(void **state)
-{
-    Record *r[FACTS_ALLERGIES + 1];
-
-    (void)state;
-    for (size_t i = 0; i < WARD_COUNT(r); i++)
-        r[i] = allergic(ward_printf(&mem, "%03zu", i), concept_of(SNOMED, "91936005"));
-    assert_int_equal(facts_allergies(r, FACTS_ALLERGIES, &mem, &facts, NULL), WARD_OK);
-    assert_false(facts.allergies_cut);
-    ward__dosage__v1__facts__init(&facts);
-    assert_int_equal(facts_allergies(r, WARD_COUNT(r), &mem, &facts, NULL), WARD_OK);
-    assert_int_equal(facts.n_allergies, FACTS_ALLERGIES);
-    assert_true(facts.allergies_cut);
-}
-
 /* ---- the ward ---- */
 
 struct stay {
@@ -485,10 +389,6 @@ int main(void)
         TEST(a_time_is_the_earliest_it_can_mean_and_not_of_tomorrow),
         TEST(a_bound_counts_only_on_its_harmless_side),
         TEST(every_code_is_found_once_and_in_its_group),
-        TEST(what_is_over_refuted_or_wrong_is_no_allergy),
-        TEST(none_known_is_told_from_nothing_said),
-        TEST(a_long_text_is_cut_between_characters),
-        TEST(more_allergies_than_are_held_are_told),
         TEST(the_ward_is_the_asker_s_or_the_latest_that_is_open),
         TEST(a_day_without_a_zone_is_that_day_anywhere),
         TEST(a_sex_that_is_neither_is_not_unknown),

@@ -1,14 +1,26 @@
-#include "services/dosage/check/names.h"
+#include "services/dosage/check/allergy_read.h"
 #include "services/dosage/check/run.h"
 
 #include <stdio.h>
+
+/* {0}: how many entries were not understood; {1}: the words of others that were not. */
+#define PART_EN                                                                                \
+    "Part of a recorded allergy was not understood and not checked: {1}. Read it in the "      \
+    "chart."
+#define PART_ZH "过敏记录中有部分内容未能识别，未经核对：{1}。请查阅病历。"
+#define ALL_EN                                                                                 \
+    "{0} recorded allergies were not understood and not checked, nor were these words of "     \
+    "others: {1}. Read them in the chart."
+#define ALL_ZH "有 {0} 条过敏记录未能识别，另有部分内容未能识别：{1}；均未经核对。请查阅病历。"
 
 /* One entry of the chart, and what it is known to be. */
 struct known {
     const Ward__Dosage__V1__Allergy *msg;
     struct target *is;
     size_t n;
-    bool told; /* a rule of the set said it, and stops the order */
+    bool told;                             /* a rule of the set said it, and stops the order */
+    const char *left;                      /* what of it was not understood; "" */
+    const struct allergy_reading *reading; /* NULL: of version 1 */
 };
 
 static bool in_drug(const struct drug *d, int ingredient)
@@ -121,6 +133,29 @@ static Ward__Dosage__V1__Severity known_severity(const Ward__Dosage__V1__Allergy
                                : own_findings[OWN_ALLERGY_TEXT].severity;
 }
 
+/* ---- what was not understood, and what is denied ---- */
+
+static bool is_unread(const struct known *k)
+{
+    return k->n == 0 && (k->reading == NULL || k->reading->n_denied == 0);
+}
+
+/* Of entries that were understood otherwise: the words that were not. */
+static const char *left_of(struct run *r, const struct known *known, size_t n,
+                           struct told *told, size_t *room)
+{
+    const char *all = "";
+
+    for (size_t i = 0; i < n; i++)
+        if (!is_unread(&known[i]) && *known[i].left != '\0') {
+            about_add(r, &told->about, &told->n_about, room, known[i].msg->record_id);
+            all = ward_printf(r->mem, "%s%s%s", all, *all == '\0' ? "" : "; ", known[i].left);
+            if (all == NULL)
+                return "";
+        }
+    return all;
+}
+
 /* No less than where nothing is recorded, but for food and dust; what may kill stops the order
  * until it was read. */
 static void not_understood(struct run *r, const struct known *known, size_t n)
@@ -128,19 +163,114 @@ static void not_understood(struct run *r, const struct known *known, size_t n)
     Ward__Dosage__V1__Severity severity = WARD__DOSAGE__V1__SEVERITY__SEVERITY_INFO;
     struct told told = {0};
     char number[24];
-    const char *args[] = {number};
+    const char *left, *args[] = {number, ""};
     size_t room = 0, count = 0;
 
     for (size_t i = 0; i < n; i++)
-        if (known[i].n == 0) {
+        if (is_unread(&known[i])) {
             about_add(r, &told.about, &told.n_about, &room, known[i].msg->record_id);
             count++;
             if (known_severity(known[i].msg) > severity)
                 severity = known_severity(known[i].msg);
+        } else if (*known[i].left != '\0' && !known[i].msg->no_medication &&
+                   severity < own_findings[OWN_ALLERGY_TEXT].severity) {
+            severity = own_findings[OWN_ALLERGY_TEXT].severity;
         }
+    left = left_of(r, known, n, &told, &room);
     snprintf(number, sizeof(number), "%zu", count);
-    if (count > 0)
+    args[1] = left;
+    if (*left == '\0' && count > 0)
         find_own_as(r, OWN_ALLERGY_TEXT, severity, args, args, &told);
+    else if (*left != '\0')
+        find_own_words(r, OWN_ALLERGY_TEXT, severity,
+                       say(r, count > 0 ? ALL_EN : PART_EN, args),
+                       say(r, count > 0 ? ALL_ZH : PART_ZH, args), &told);
+}
+
+/* An allergy to it would be about this order. */
+static bool is_about(const struct run *r, const struct target *t)
+{
+    if (named(r, t) >= 0)
+        return true;
+    for (size_t k = 0; k < r->n_shares; k++) {
+        const struct ingredient *i = &r->set->ingredients[r->shares[k].ingredient];
+
+        for (size_t a = 0; a < i->n_forbidden; a++)
+            if (speaks_of(r, t, i->forbidden[a]))
+                return true;
+    }
+    return false;
+}
+
+/* The patient is said not to be allergic to what is ordered: that may be told, in case it was
+ * read wrongly. */
+static void check_denied(struct run *r, const struct known *known, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct allergy_reading *d = known[i].reading;
+        struct told told = {.n_about = 1};
+        const char *about[1], *args[1];
+        size_t t = 0;
+
+        while (d != NULL && t < d->n_denied && !is_about(r, &d->denied[t]))
+            t++;
+        if (d == NULL || t == d->n_denied)
+            continue;
+        about[0] = known[i].msg->record_id;
+        args[0] = d->said;
+        told.about = about;
+        find_own(r, OWN_ALLERGY_DENIED, args, args, &told);
+    }
+}
+
+/* ---- all of it ---- */
+
+static void read_first(struct run *r, struct known *k)
+{
+    if (names_of(r->set, k->msg, r->mem, &k->is, &k->n, NULL) != WARD_OK)
+        k->n = 0;
+}
+
+/* false: it says nothing about drugs, or that there is nothing to say. *none: the latter. */
+static bool read_second(struct run *r, struct known *k, bool *none)
+{
+    struct allergy_reading *read = ward_new(r->mem, struct allergy_reading);
+
+    if (read == NULL || allergy_read(r->set, k->msg, r->mem, read, NULL) != WARD_OK)
+        return true; /* the arena is full: check_run fails in the end */
+    *none = *none || read->none;
+    k->reading = read;
+    k->is = read->is;
+    k->n = read->n;
+    k->left = read->left;
+    return !read->none && !read->nothing;
+}
+
+/* Those that say something; *told: whether the chart says anything of allergies to drugs, if
+ * only that there are none. */
+static struct known *read_all(struct run *r, const Ward__Dosage__V1__Facts *f, size_t *n,
+                              bool *told)
+{
+    struct known *known = ward_alloc(r->mem, f->n_allergies * sizeof(*known));
+
+    *n = 0;
+    *told = f->allergies_cut;
+    for (size_t i = 0; known != NULL && i < f->n_allergies; i++) {
+        struct known *k = &known[*n];
+
+        *k = (struct known){.msg = f->allergies[i], .left = ""};
+        if (engine_at_least(r, 2)) {
+            *n += read_second(r, k, told);
+            continue;
+        }
+        *told = true;
+        if (k->msg->no_known)
+            continue;
+        read_first(r, k);
+        (*n)++;
+    }
+    *told = *told || *n > 0;
+    return known;
 }
 
 void check_allergies(struct run *r)
@@ -148,23 +278,14 @@ void check_allergies(struct run *r)
     const Ward__Dosage__V1__Facts *f = r->snap->facts;
     struct known *known;
     size_t n = 0;
+    bool told;
 
     if (f == NULL || f->state == WARD__DOSAGE__V1__CHART_STATE__CHART_STATE_UNAVAILABLE)
         return; /* that is a finding of its own */
-    known = ward_alloc(r->mem, f->n_allergies * sizeof(*known));
-    for (size_t i = 0; known != NULL && i < f->n_allergies; i++) {
-        struct known *k = &known[n];
-
-        if (f->allergies[i]->no_known)
-            continue;
-        k->msg = f->allergies[i];
-        if (names_of(r->set, k->msg, r->mem, &k->is, &k->n, NULL) != WARD_OK)
-            k->n = 0;
-        n++;
-    }
+    known = read_all(r, f, &n, &told);
     if (known == NULL)
         return;
-    if (f->n_allergies == 0 && !f->allergies_cut)
+    if (!told)
         find_own(r, OWN_ALLERGY_UNKNOWN, NULL, NULL, NULL);
     for (size_t k = 0; k < r->n_shares; k++) {
         const struct ingredient *i = &r->set->ingredients[r->shares[k].ingredient];
@@ -175,4 +296,5 @@ void check_allergies(struct run *r)
     }
     check_named(r, known, n);
     not_understood(r, known, n);
+    check_denied(r, known, n);
 }

@@ -157,17 +157,17 @@ enum ward_code prepare_names(struct prepared *p, struct ward_arena *mem, struct 
 /* ---- what an allergy is ---- */
 
 struct found {
-    struct target *at;
+    struct name_at *at;
     size_t n, room;
     struct ward_arena *mem;
     bool full;
 };
 
-static void add(struct found *f, struct target is)
+static void add(struct found *f, struct target is, size_t from, size_t to)
 {
     if (f->n == f->room) {
         size_t grown = f->room == 0 ? 8 : f->room * 2;
-        struct target *more = ward_alloc(f->mem, grown * sizeof(*more));
+        struct name_at *more = ward_alloc(f->mem, grown * sizeof(*more));
 
         if (more == NULL) {
             f->full = true;
@@ -178,7 +178,7 @@ static void add(struct found *f, struct target is)
         f->at = more;
         f->room = grown;
     }
-    f->at[f->n++] = is;
+    f->at[f->n++] = (struct name_at){is, from, to};
 }
 
 static void by_coding(const struct prepared *p, const Ward__Dosage__V1__Coding *c,
@@ -196,7 +196,7 @@ static void by_coding(const struct prepared *p, const Ward__Dosage__V1__Coding *
     }
     for (; lo < p->n_codes && strcmp(p->codes[lo].code, c->code) == 0; lo++)
         if (strcmp(p->codes[lo].system, c->system) == 0)
-            add(f, p->codes[lo].is);
+            add(f, p->codes[lo].is, 0, 0);
 }
 
 /* A word, or more than one of it: "opioids". */
@@ -207,19 +207,19 @@ static bool is_word(const char *name, const char *word)
     return strncmp(name, word, n) == 0 && (word[n] == '\0' || strcmp(word + n, "s") == 0);
 }
 
-static bool begins(const struct name *name, char *const *words, size_t n)
+static bool begins(const struct name *name, const struct word_at *words, size_t n)
 {
     if (name->n > n)
         return false;
     for (size_t i = 0; i < name->n; i++)
-        if (!is_word(name->words[i], words[i]))
+        if (!is_word(name->words[i], words[i].text))
             return false;
     return true;
 }
 
-/* Names that begin with `first`, which is words[0] or one of it. */
-static void from_word(const struct prepared *p, const char *first, char *const *words, size_t n,
-                      struct found *f)
+/* Names that begin with `first`, which is the first word or one of it. */
+static void from_word(const struct prepared *p, const char *first, const struct word_at *words,
+                      size_t n, struct found *f)
 {
     size_t lo = 0, hi = p->n_names;
 
@@ -233,7 +233,7 @@ static void from_word(const struct prepared *p, const char *first, char *const *
     }
     for (; lo < p->n_names && strcmp(p->names[lo].words[0], first) == 0; lo++)
         if (begins(&p->names[lo], words, n))
-            add(f, p->names[lo].is);
+            add(f, p->names[lo].is, words[0].from, words[p->names[lo].n - 1].to);
 }
 
 /* With a space wherever scripts meet that do put spaces and that do not ("对penicillin过敏"),
@@ -257,28 +257,75 @@ static char *parted(struct ward_arena *mem, const char *folded, bool digits)
     return out;
 }
 
-static enum ward_code by_words(const struct prepared *p, const char *folded, bool digits,
-                               struct found *f, struct ward_err *err)
+/* Words stand in the text in their order, so each is the first of its kind behind the one
+ * before. */
+static enum ward_code words_of(const char *folded, bool digits, struct ward_arena *mem,
+                               struct word_at **out, size_t *n, struct ward_err *err)
 {
-    const char *text = parted(f->mem, folded, digits);
+    const char *text = parted(mem, folded, digits), *from = folded;
+    struct word_at *all;
     char **words;
-    size_t n;
 
     if (text == NULL)
         return no_memory(err);
-    WARD_TRY(ward_words(f->mem, text, &words, &n, err));
-    for (size_t i = 0; i < n; i++) {
-        size_t len = strlen(words[i]);
+    WARD_TRY(ward_words(mem, text, &words, n, err));
+    all = ward_alloc(mem, *n * sizeof(*all));
+    if (all == NULL)
+        return no_memory(err);
+    for (size_t i = 0; i < *n; i++) {
+        const char *at = strstr(from, words[i]);
 
-        from_word(p, words[i], words + i, n - i, f);
-        if (len > 1 && words[i][len - 1] == 's') {
-            const char *one = ward_printf(f->mem, "%.*s", (int)(len - 1), words[i]);
+        if (at == NULL) /* folding again changed it: then it stands nowhere */
+            at = from;
+        all[i] = (struct word_at){
+            .text = words[i], .from = (size_t)(at - folded), .unspaced = is_unspaced(words[i])};
+        from = at + strnlen(at, strlen(words[i]));
+        all[i].to = (size_t)(from - folded);
+    }
+    *out = all;
+    return WARD_OK;
+}
+
+static enum ward_code by_words(const struct prepared *p, const char *folded, bool digits,
+                               struct found *f, struct ward_err *err)
+{
+    struct word_at *words;
+    size_t n;
+
+    WARD_TRY(words_of(folded, digits, f->mem, &words, &n, err));
+    for (size_t i = 0; i < n; i++) {
+        size_t len = strlen(words[i].text);
+
+        from_word(p, words[i].text, words + i, n - i, f);
+        if (len > 1 && words[i].text[len - 1] == 's') {
+            const char *one = ward_printf(f->mem, "%.*s", (int)(len - 1), words[i].text);
 
             if (one == NULL)
                 return no_memory(err);
             from_word(p, one, words + i, n - i, f);
         }
     }
+    return WARD_OK;
+}
+
+static void by_unspaced(const struct prepared *p, const char *folded, struct found *f)
+{
+    for (size_t i = 0; i < p->n_unspaced; i++) {
+        const char *name = p->unspaced[i].words[0];
+
+        for (const char *at = strstr(folded, name); at != NULL; at = strstr(at + 1, name))
+            add(f, p->unspaced[i].is, (size_t)(at - folded),
+                (size_t)(at - folded) + strlen(name));
+    }
+}
+
+static enum ward_code by_folded(const struct prepared *p, const char *folded, struct found *f,
+                                struct ward_err *err)
+{
+    WARD_TRY(by_words(p, folded, false, f, err));
+    WARD_TRY(by_words(p, folded, true, f, err));
+    if (is_unspaced(folded))
+        by_unspaced(p, folded, f);
     return WARD_OK;
 }
 
@@ -291,11 +338,20 @@ static enum ward_code by_text(const struct prepared *p, const char *text, struct
         return WARD_OK;
     if (ward_fold(f->mem, text, &folded, err) != WARD_OK)
         return f->mem->full ? no_memory(err) : WARD_OK; /* not text: nothing is understood */
-    WARD_TRY(by_words(p, folded, false, f, err));
-    WARD_TRY(by_words(p, folded, true, f, err));
-    for (size_t i = 0; is_unspaced(folded) && i < p->n_unspaced; i++)
-        if (strstr(folded, p->unspaced[i].words[0]) != NULL)
-            add(f, p->unspaced[i].is);
+    return by_folded(p, folded, f, err);
+}
+
+static enum ward_code targets(const struct found *f, struct target **out, size_t *n,
+                              struct ward_err *err)
+{
+    struct target *all = ward_alloc(f->mem, f->n * sizeof(*all));
+
+    if (f->full || all == NULL)
+        return no_memory(err);
+    for (size_t i = 0; i < f->n; i++)
+        all[i] = f->at[i].is;
+    *out = all;
+    *n = f->n;
     return WARD_OK;
 }
 
@@ -310,9 +366,40 @@ enum ward_code names_of(const struct prepared *p, const Ward__Dosage__V1__Allerg
         WARD_TRY(by_text(p, allergy->codings[i]->display, &f, err));
     }
     WARD_TRY(by_text(p, allergy->text, &f, err));
-    if (f.full)
+    return targets(&f, out, n, err);
+}
+
+static enum ward_code give(const struct found *f, struct name_at **out, size_t *n,
+                           struct ward_err *err)
+{
+    if (f->full)
         return no_memory(err);
-    *out = f.at;
-    *n = f.n;
+    *out = f->at;
+    *n = f->n;
     return WARD_OK;
+}
+
+enum ward_code names_in(const struct prepared *p, const char *folded, struct ward_arena *mem,
+                        struct name_at **out, size_t *n, struct ward_err *err)
+{
+    struct found f = {.mem = mem};
+
+    WARD_TRY(by_folded(p, folded, &f, err));
+    return give(&f, out, n, err);
+}
+
+enum ward_code names_by_code(const struct prepared *p, const Ward__Dosage__V1__Coding *c,
+                             struct ward_arena *mem, struct name_at **out, size_t *n,
+                             struct ward_err *err)
+{
+    struct found f = {.mem = mem};
+
+    by_coding(p, c, &f);
+    return give(&f, out, n, err);
+}
+
+enum ward_code names_words(const char *folded, struct ward_arena *mem, struct word_at **out,
+                           size_t *n, struct ward_err *err)
+{
+    return words_of(folded, true, mem, out, n, err);
 }

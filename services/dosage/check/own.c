@@ -1,5 +1,6 @@
 #include "services/dosage/check/own.h"
 
+#define INFO WARD__DOSAGE__V1__SEVERITY__SEVERITY_INFO
 #define WARN WARD__DOSAGE__V1__SEVERITY__SEVERITY_WARN
 #define HARD WARD__DOSAGE__V1__SEVERITY__SEVERITY_HARD
 
@@ -64,6 +65,9 @@ const struct own_finding own_findings[OWNS] = {
                           "{0} recorded allergies were not understood and not checked. Read "
                           "them in the chart.",
                           "有 {0} 条过敏记录未能识别，未经核对。请查阅病历。"},
+    [OWN_ALLERGY_DENIED] = {"ward.allergy-denied", INFO, false, HERE,
+                            "The chart says that the patient has no such allergy: {0}",
+                            "病历记载患者对此药不过敏：{0}"},
     [OWN_SAME_INGREDIENT] = {"ward.same-ingredient", WARN, false, HERE,
                              "{0} is already in another running order.",
                              "另一条执行中的医嘱已含有 {0}。"},

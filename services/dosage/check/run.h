@@ -150,6 +150,9 @@ void find_own(struct run *r, enum own_id which, const char *const *en, const cha
 /* ...of another severity than its own. */
 void find_own_as(struct run *r, enum own_id which, Ward__Dosage__V1__Severity severity,
                  const char *const *en, const char *const *zh, const struct told *told);
+/* ...in other words than its own. */
+void find_own_words(struct run *r, enum own_id which, Ward__Dosage__V1__Severity severity,
+                    char *en, char *zh, const struct told *told);
 void find_rule(struct run *r, const Ward__Dosage__V1__Rule *rule, char *en, char *zh,
                const struct told *told);
 /* ...of another severity than the rule's; final only where it is the rule's own. */

@@ -172,14 +172,22 @@ static Ward__Dosage__V1__Finding *begin(struct run *r, const char *id, int32_t v
     return f;
 }
 
-void find_own_as(struct run *r, enum own_id which, Ward__Dosage__V1__Severity severity,
-                 const char *const *en, const char *const *zh, const struct told *told)
+void find_own_words(struct run *r, enum own_id which, Ward__Dosage__V1__Severity severity,
+                    char *en, char *zh, const struct told *told)
 {
     const struct own_finding *own = &own_findings[which];
     Ward__Dosage__V1__Finding *f = begin(r, own->id, 1, severity, own->final, own->source);
 
     if (f != NULL)
-        put(r, f, say(r, own->en, en), say(r, own->zh, zh), told);
+        put(r, f, en, zh, told);
+}
+
+void find_own_as(struct run *r, enum own_id which, Ward__Dosage__V1__Severity severity,
+                 const char *const *en, const char *const *zh, const struct told *told)
+{
+    const struct own_finding *own = &own_findings[which];
+
+    find_own_words(r, which, severity, say(r, own->en, en), say(r, own->zh, zh), told);
 }
 
 void find_own(struct run *r, enum own_id which, const char *const *en, const char *const *zh,

@@ -136,19 +136,41 @@ static enum ward_code fill_slots(struct filling *f, PackPatient *p, struct ward_
 
 /* ---- what the chart says ---- */
 
-/* Every coding: another may name what the first does not. The text is of one without. */
+static const char *add(struct ward_arena *mem, const char *so_far, const char *before,
+                       const char *more)
+{
+    if (so_far == NULL || *more == '\0')
+        return so_far;
+    return ward_printf(mem, "%s%s%s%s", so_far, *so_far == '\0' ? "" : "; ", before, more);
+}
+
+/* The text and every coding: another may name what the first does not. */
+static const char *all_said(const char *so_far, const char *before, const char *text,
+                            Ward__Dosage__V1__Coding *const *codings, size_t n,
+                            struct ward_arena *mem)
+{
+    const char *all = add(mem, so_far, before, text);
+
+    for (size_t i = 0; all != NULL && i < n; i++) {
+        const char *one = ward_printf(mem, "%s%s(%s %s)", codings[i]->display,
+                                      *codings[i]->display == '\0' ? "" : " ",
+                                      codings[i]->system, codings[i]->code);
+
+        all = one == NULL ? NULL : add(mem, all, before, one);
+    }
+    return all;
+}
+
 static const char *name_of(const Ward__Dosage__V1__Allergy *a, struct ward_arena *mem)
 {
-    const char *all = a->text;
+    const char *all;
 
-    if (a->no_known)
+    if (a->no_known && *a->text == '\0')
         return "no known allergies";
-    for (size_t i = 0; all != NULL && i < a->n_codings; i++) {
-        const Ward__Dosage__V1__Coding *c = a->codings[i];
-
-        all = ward_printf(mem, "%s%s%s%s(%s %s)", all, *all == '\0' ? "" : "; ", c->display,
-                          *c->display == '\0' ? "" : " ", c->system, c->code);
-    }
+    all = all_said("", "", a->text, a->codings, a->n_codings, mem);
+    for (size_t i = 0; all != NULL && i < a->n_substances; i++)
+        all = all_said(all, "reaction to ", a->substances[i]->text, a->substances[i]->codings,
+                       a->substances[i]->n_codings, mem);
     return all;
 }
 

@@ -115,7 +115,8 @@ test('allergies count that stand or are not known not to; "none known" is said a
   assert.deepEqual([of(kept[0]).high_criticality, of(kept[0]).codings[0].code, of(kept[0]).text], [true, '91936005', '']);
   assert.deepEqual([of(kept[1]).text, of(kept[1]).codings, of(kept[1]).high_criticality], ['the white tablets', [], false]);
   assert.deepEqual([of(kept[2]).no_known, of(kept[0]).no_known], [true, false]);
-  assert.deepEqual(of(kept[3]).codings.map((c) => c.code), ['300916003', '723']);
+  assert.deepEqual(of(kept[3]).codings.map((c) => c.code), ['300916003']);
+  assert.deepEqual(of(kept[3]).substances.map((x) => x.codings.map((c) => c.code)), [['723']]);
   assert.equal(f.allergies_cut, false);
 });
 
