@@ -184,6 +184,7 @@ enum ward_code check_with(const struct prepared *set, const Ward__Dosage__V1__Sn
         check_class_sums(&r);
         check_interactions(&r);
         check_duplicates(&r);
+        check_too_soon(&r);
         check_allergies(&r);
         check_contexts(&r);
         check_monitoring(&r);

@@ -71,6 +71,9 @@ const struct own_finding own_findings[OWNS] = {
     [OWN_SAME_INGREDIENT] = {"ward.same-ingredient", WARN, false, HERE,
                              "{0} is already in another running order.",
                              "另一条执行中的医嘱已含有 {0}。"},
+    [OWN_TOO_SOON] = {"ward.too-soon", WARN, false, HERE,
+                      "{0} was given {1} {2}. Two doses should be at least {3} apart.",
+                      "{2}{1}已给过 {0}，两次给药至少应间隔{3}。"},
     [OWN_OTHER_UNKNOWN] = {"ward.other-unknown", WARN, false, HERE,
                            "{0} other orders or recent doses are of drugs that the formulary "
                            "does not have: they were not checked against this one.",

@@ -254,6 +254,7 @@ void check_usual(struct run *r, struct share *share, struct sums **sums);
 void check_class_sums(struct run *r);   /* class_sum.c */
 void check_interactions(struct run *r); /* meet.c */
 void check_duplicates(struct run *r);   /* meet.c */
+void check_too_soon(struct run *r);     /* soon.c */
 void check_allergies(struct run *r);    /* allergy.c */
 void check_contexts(struct run *r);     /* context.c: what the chart says against a drug */
 void check_monitoring(struct run *r);   /* monitor.c: what has to be measured */

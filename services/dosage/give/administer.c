@@ -41,6 +41,14 @@ static enum ward_code shape(struct giving *g)
 
 /* ---- what is written ---- */
 
+static int interval_of(const Prescription *p)
+{
+    int per_day, apart;
+
+    timing_density(p, &per_day, &apart);
+    return apart == INT32_MAX ? 0 : apart;
+}
+
 static enum ward_code fill(struct giving *g, Dose *d, struct ward_err *err)
 {
     const AdministerRequest *q = g->q;
@@ -78,6 +86,7 @@ static enum ward_code fill(struct giving *g, Dose *d, struct ward_err *err)
     d->method = api_text(g->given ? g->token.method : "");
     d->place = api_text(g->given ? g->token.place : q->place);
     d->device = q->device;
+    d->interval_minutes = interval_of(p);
     d->decision_id = g->decision == NULL ? api_text("") : g->decision->decision_id;
     return WARD_OK;
 }

@@ -7,18 +7,19 @@
 
 typedef Ward__Dosage__V1__Compared Compared;
 
-static bool value_of(const Quantity *q, struct amount *out)
+/* 0 is a number here: minutes since the last dose. */
+static bool value_of(const Quantity *q, struct ward_decimal *out)
 {
-    return q != NULL && amount_of(q, out, NULL) == WARD_OK;
+    return q != NULL && ward_decimal_parse(q->value, strlen(q->value), out, NULL) == WARD_OK;
 }
 
 /* Below, at or above 0; *ok false: they are no two amounts in one unit. */
 static int compare(const Quantity *a, const Quantity *b, bool *ok)
 {
-    struct amount x, y;
+    struct ward_decimal x, y;
 
     *ok = *ok && value_of(a, &x) && value_of(b, &y) && strcmp(a->unit, b->unit) == 0;
-    return *ok ? ward_decimal_cmp(&x.value, &y.value) : 0;
+    return *ok ? ward_decimal_cmp(&x, &y) : 0;
 }
 
 static bool ends_with(const char *s, const char *end)
@@ -40,14 +41,13 @@ static bool same_kind(const char *was, const char *is)
  * would be good. */
 static bool aged_no_more(const Compared *was, const Compared *is, bool *ok)
 {
-    struct ward_decimal older;
-    struct amount a, b, most;
+    struct ward_decimal older, a, b, most;
 
     *ok = *ok && value_of(is->actual, &a) && value_of(was->actual, &b) &&
           value_of(is->limit, &most) && strcmp(is->actual->unit, was->actual->unit) == 0 &&
           strcmp(is->actual->unit, is->limit->unit) == 0 &&
-          ward_decimal_sub(&a.value, &b.value, &older, NULL) == WARD_OK;
-    return *ok && ward_decimal_cmp(&older, &most.value) <= 0;
+          ward_decimal_sub(&a, &b, &older, NULL) == WARD_OK;
+    return *ok && ward_decimal_cmp(&older, &most) <= 0;
 }
 
 static bool no_further(const Compared *was, const Compared *is)

@@ -85,6 +85,7 @@ enum ward_code judge_check(struct giving *g, struct ward_err *err)
                          .order_id = g->order->order_id,
                          .purpose = WARD__DOSAGE__V1__CHECK_PURPOSE__CHECK_PURPOSE_GIVE,
                          .at_us = g->where.at_us,
+                         .due_us = g->due_us < 0 ? 0 : g->due_us,
                          .time_zone = g->order->time_zone};
     Quantity *giving = NULL;
 

@@ -47,6 +47,7 @@ struct asked {
     const char *order_id; /* changed or given; "" */
     Ward__Dosage__V1__CheckPurpose purpose;
     int64_t at_us;
+    int64_t due_us;                           /* GIVE: the slot's; 0: none */
     const Ward__Dosage__V1__Quantity *giving; /* GIVE; NULL: the order's dose */
     const char *time_zone;                    /* NULL: of `ward` */
     const char *ward;

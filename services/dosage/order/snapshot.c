@@ -4,6 +4,7 @@
 #include "services/dosage/order/lifetime.h"
 #include "services/dosage/order/order_own.h"
 #include "services/dosage/order/prescription.h"
+#include "services/dosage/schedule/plan.h"
 
 #include <string.h>
 
@@ -66,6 +67,15 @@ static enum ward_code running(struct making *m, const struct looked *l, struct w
 
 /* ---- what was given ---- */
 
+static int64_t due_of(const Administration *a)
+{
+    struct ward_err why = {0};
+    uint8_t order[DOSAGE_ID];
+    int64_t due_us;
+
+    return slot_id_parse(a->slot_id, order, &due_us, &why) == WARD_OK ? due_us : 0;
+}
+
 static enum ward_code add_given(struct making *m, const Administration *a, struct ward_err *err)
 {
     GivenDose *g = ward_new(m->mem, GivenDose);
@@ -80,6 +90,8 @@ static enum ward_code add_given(struct making *m, const Administration *a, struc
     g->dose = a->dose;
     g->route = a->route;
     g->given_at_us = a->given_at_us;
+    g->interval_minutes = a->interval_minutes;
+    g->due_at_us = due_of(a);
     g->unacknowledged = a->emergency && *a->acknowledged_by == '\0';
     m->out->given[m->out->n_given++] = g;
     return WARD_OK;
@@ -115,6 +127,44 @@ static enum ward_code given(struct making *m, const struct looked *l, struct war
     return WARD_OK;
 }
 
+/* ---- when the next dose is ---- */
+
+/* Of a new order the dose before, too, while its window is open. */
+static int64_t first_due(const struct timing *t, const struct asked *what)
+{
+    bool changes = what->purpose != WARD__DOSAGE__V1__CHECK_PURPOSE__CHECK_PURPOSE_PLACE &&
+                   *what->order_id != '\0';
+    struct timing_walk walk;
+    struct slot slot;
+
+    timing_start(&walk, t, changes ? what->at_us : what->at_us - PLAN_DAY_US);
+    while (timing_next(&walk))
+        if (walk.due_us >= what->at_us ||
+            (timing_slot_at(t, walk.due_us, &slot) && slot.to_us > what->at_us))
+            return walk.due_us;
+    return 0;
+}
+
+/* A zone that is not known here tells no time: then the order's start is what it goes by. */
+static void next_due(struct making *m, const struct looked *l)
+{
+    const Prescription *p = m->what->prescription;
+    Order order = WARD__DOSAGE__V1__ORDER__INIT;
+    struct ward_err why = {0};
+    struct timing timing;
+    struct clock clock;
+
+    m->out->due_at_us = m->what->due_us;
+    if (m->what->purpose == WARD__DOSAGE__V1__CHECK_PURPOSE__CHECK_PURPOSE_GIVE ||
+        m->out->n_given == 0 || timing_check(p, NULL) != WARD_OK ||
+        clock_of(m->w, m->out->time_zone, l->before_minutes, l->after_minutes, &clock, &why) !=
+            WARD_OK)
+        return;
+    order.prescription = (Prescription *)(uintptr_t)p;
+    timing = plan_timing(&order, clock.zone, clock.before_minutes, clock.after_minutes);
+    m->out->due_at_us = first_due(&timing, m->what);
+}
+
 /* ---- all of it ---- */
 
 enum ward_code snapshot_make(struct worker *w, struct ward_arena *mem,
@@ -144,6 +194,7 @@ enum ward_code snapshot_make(struct worker *w, struct ward_arena *mem,
     s->giving = (Ward__Dosage__V1__Quantity *)(uintptr_t)what->giving;
     WARD_TRY(running(&m, looked, err));
     WARD_TRY(given(&m, looked, err));
+    next_due(&m, looked);
     WARD_TRY(lifetimes_of(w, mem, rules, what->prescription->drug_id, what->chart->id,
                           m.given_from_us, &life, err));
     s->lifetime = life.at;
