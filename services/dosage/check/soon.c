@@ -8,6 +8,8 @@
  *     once) are planned to be as far apart as their due times: the interval is no longer than
  *     that, and no shorter than PLANNED_LEAST;
  *   - the rest of a dose that was given in part: it is of the same slot;
+ *   - the order that is written for an emergency that nobody acknowledged yet (the next dose is
+ *     held against it at the bedside);
  *   - infusions, and doses that are ordered once where nothing tells an interval (loading). */
 #include "services/dosage/check/run.h"
 #include "services/dosage/schedule/timing.h"
@@ -90,6 +92,8 @@ static int64_t interval_for(const struct run *r, const GivenDose *g)
     int64_t interval = interval_of(r->p);
 
     if (own && g->due_at_us != 0 && g->due_at_us == r->snap->due_at_us)
+        return 0;
+    if (!r->giving && g->unacknowledged && *g->order_id == '\0')
         return 0;
     if (other != NULL)
         return other->timing->kind == KIND(CONTINUOUS) ? 0 : interval_beside(r, g, other);

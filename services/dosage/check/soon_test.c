@@ -245,6 +245,13 @@ static void practice_that_is_meant_is_left_alone(void **state)
     /* the rest of a dose that was given in part */
     SOON('-', "GIVE", "mine", -20, what(b, "alert", Q(720), -20),
          given(b, "mine", "alert", -10, -20, 720));
+    /* the order that is written after an emergency, and its next dose */
+    SOON('-', "PLACE", "", 0, what(b, "alert", Q(720), 0),
+         "given { administration_id: 'g' drug_id: 'alert' dose: '1 mg' unacknowledged: true "
+         "given_at_us: 1799999940000000 } ");
+    SOON('H', "GIVE", "mine", 0, what(b, "alert", Q(720), 0),
+         "given { administration_id: 'g' drug_id: 'alert' dose: '1 mg' unacknowledged: true "
+         "given_at_us: 1799999940000000 } ");
     /* another ingredient */
     SOON('-', "GIVE", "mine", 0, what(b, "alert", Q(720), 0), given(b, "", "plain", -1, 0, 0));
 }

@@ -317,6 +317,9 @@ bool sums_gap(const struct run *r, const struct sums *s, int64_t least, int64_t 
         int64_t gap = (s->given[i].ago_us + ahead) / MINUTE_US;
         int64_t most = own ? least_own(&s->streams[0], least) : least;
 
+        if (own && r->giving && s->given[i].msg->due_at_us != 0 &&
+            s->given[i].msg->due_at_us == r->snap->due_at_us)
+            continue; /* a part of the same dose */
         if ((own && !r->giving) || gap - most >= worst)
             continue;
         worst = gap - most;

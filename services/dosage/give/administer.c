@@ -161,6 +161,7 @@ static enum ward_code record(struct giving *g, AdministerResponse *r, struct war
     struct dose_write what = {.owner = g->owner,
                               .ward = g->order->ward,
                               .due_us = g->due_us,
+                              .instead_of = g->rest.instead_of,
                               .take_slot = g->due_us >= 0};
 
     if (g->has_second)

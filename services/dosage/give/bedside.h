@@ -112,6 +112,7 @@ struct measured_dose {
     const struct hand *hand; /* NULL: nothing was scanned, and nothing can be */
     const char *unproved;    /* without a hand: why nothing proves it */
     bool partial;
+    const struct ward_decimal *before; /* of the same slot, given already; NULL: nothing */
 };
 WARD_MUST enum ward_code dose_right(struct rights *r, const struct measured_dose *d,
                                     struct ward_err *err);

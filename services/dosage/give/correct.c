@@ -133,7 +133,8 @@ static enum ward_code replace(struct correcting *k, const Dose *was, Dose *d,
 
 static enum ward_code write(struct correcting *k, struct ward_err *err)
 {
-    struct dose_write what = {.free_slot = k->q->entered_in_error};
+    struct dose_write what = {.free_slot = k->q->entered_in_error,
+                              .to_part = k->q->entered_in_error};
     struct ward_act act = k->v.act;
     Dose *was;
 

@@ -47,8 +47,35 @@ static enum ward_code compare(const struct measured_dose *d, int *cmp, struct wa
                                   d->given, drug->ingredients[0], &given, err));
     WARD_TRY(amount_of_ingredient(d->rules, drug->id, p->product_id, p->dose,
                                   drug->ingredients[0], &ordered, err));
+    if (d->before != NULL)
+        WARD_TRY(ward_decimal_add(&given, d->before, &given, err));
     *cmp = ward_decimal_cmp(&given, &ordered);
     return WARD_OK;
+}
+
+/* A part is less than the order's dose; what completes a part is the rest of it. */
+static const char *differs(const struct measured_dose *d, int cmp)
+{
+    if (d->partial ? cmp < 0 || (cmp == 0 && d->before != NULL) : cmp == 0)
+        return NULL;
+    return cmp > 0 ? "more" : cmp < 0 ? "less" : "not-partial";
+}
+
+/* "4 mg of 10 mg", "4 mg after 6 mg of 10 mg" */
+static const char *compared_as(struct rights *r, const struct measured_dose *d)
+{
+    const Quantity *o = d->ordered->dose;
+    const Drug *drug = ruleset_drug(d->rules, d->ordered->drug_id);
+    const Ward__Dosage__V1__Ingredient *in =
+        d->before == NULL ? NULL : ruleset_ingredient(d->rules, drug->ingredients[0]);
+    char before[WARD_DECIMAL_SIZE];
+
+    if (in == NULL)
+        return ward_printf(r->mem, "%s %s of %s %s", d->given->value, d->given->unit, o->value,
+                           o->unit);
+    ward_decimal_print(d->before, before);
+    return ward_printf(r->mem, "%s %s after %s %s of %s %s", d->given->value, d->given->unit,
+                       before, in->unit, o->value, o->unit);
 }
 
 /* ---- as scanned ---- */
@@ -310,17 +337,17 @@ static enum ward_code prove(struct sum *s, struct ward_err *err)
 
 enum ward_code dose_right(struct rights *r, const struct measured_dose *d, struct ward_err *err)
 {
-    const Quantity *o = d->ordered->dose;
     struct sum s = {.d = d, .r = r, .says = ""};
-    const char *wrong = NULL;
+    const char *wrong, *says = compared_as(r, d);
     int cmp = 0;
 
     WARD_TRY(compare(d, &cmp, err));
-    if (d->partial ? cmp >= 0 : cmp != 0)
-        wrong = cmp > 0 ? "more" : cmp < 0 ? "less" : "not-partial";
+    wrong = differs(d, cmp);
     if (wrong == NULL)
         WARD_TRY(prove(&s, err));
     wrong = wrong != NULL ? wrong : s.fails;
+    if (says == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a right");
     rights_say(r, RIGHT(DOSE),
                wrong != NULL     ? RESULT(FAIL)
                : s.lacks != NULL ? RESULT(NOT_CHECKED)
@@ -328,8 +355,7 @@ enum ward_code dose_right(struct rights *r, const struct measured_dose *d, struc
                wrong != NULL     ? wrong
                : s.lacks != NULL ? s.lacks
                                  : "",
-               ward_printf(r->mem, "%s%s %s of %s %s", s.says, d->given->value, d->given->unit,
-                           o->value, o->unit));
+               ward_printf(r->mem, "%s%s", s.says, says));
     return WARD_OK;
 }
 

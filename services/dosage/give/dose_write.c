@@ -136,26 +136,59 @@ static enum ward_code put_current(struct writing *s, struct ward_err *err)
                              : WARD_FAIL(err, INTERNAL, "a dose to correct is not there");
 }
 
-static enum ward_code slot(struct writing *s, struct ward_err *err)
+static enum ward_code slot_is_taken(struct ward_err *err)
+{
+    return WARD_FAIL_REASON(err, ALREADY_EXISTS, "SLOT_TAKEN", "this slot is charted already");
+}
+
+static enum ward_code take_slot(struct writing *s, struct ward_err *err)
 {
     static const char TAKE[] =
         "INSERT INTO slot_taken (order_id, due_at_us, administration_id) VALUES (?, ?, ?)";
-    static const char FREE[] = "DELETE FROM slot_taken WHERE order_id = ? AND due_at_us = ?"
-                               " AND administration_id = ?";
-    struct ward_val v[] = {id_val(s->order), ward_int(s->mem, s->what->due_us), id_val(s->id)};
+    static const char INSTEAD[] = "UPDATE slot_taken SET administration_id = ? WHERE"
+                                  " order_id = ? AND due_at_us = ? AND administration_id = ?";
+    const struct ward_val order = id_val(s->order), id = id_val(s->id);
+    const struct ward_val due = ward_int(s->mem, s->what->due_us);
+    uint8_t was[DOSAGE_ID];
+    struct ward_rows out;
     enum ward_code code;
 
+    if (s->what->instead_of == NULL) {
+        code = ward_db_run(s->w->seat.db, NULL, TAKE, WARD_PARAMS(order, due, id), NULL, err);
+        return code == WARD_ALREADY_EXISTS ? slot_is_taken(err) : code;
+    }
+    if (!ward_uuid_parse(s->what->instead_of, was))
+        return WARD_FAIL(err, INTERNAL, "a slot's dose has an id that is none");
+    WARD_TRY(ward_db_run(s->w->seat.db, NULL, INSTEAD, WARD_PARAMS(id, order, due, id_val(was)),
+                         &out, err));
+    return out.affected == 1 ? WARD_OK : slot_is_taken(err);
+}
+
+static enum ward_code free_slot(struct writing *s, struct ward_err *err)
+{
+    static const char FREE[] = "DELETE FROM slot_taken WHERE order_id = ? AND due_at_us = ?"
+                               " AND administration_id = ?";
+    static const char PART[] =
+        "INSERT INTO slot_taken (order_id, due_at_us, administration_id)"
+        " SELECT order_id, due_at_us, administration_id FROM administration WHERE order_id = ?"
+        " AND due_at_us = ? AND administration_id <> ? AND counts AND outcome = 2"
+        " ORDER BY recorded_at_us DESC, administration_id DESC LIMIT 1";
+    struct ward_val v[] = {id_val(s->order), ward_int(s->mem, s->what->due_us), id_val(s->id)};
+    struct ward_rows out;
+
+    WARD_TRY(ward_db_run(s->w->seat.db, NULL, FREE, v, WARD_COUNT(v), &out, err));
+    if (!s->what->to_part || out.affected == 0)
+        return WARD_OK;
+    return ward_db_run(s->w->seat.db, NULL, PART, v, WARD_COUNT(v), NULL, err);
+}
+
+static enum ward_code slot(struct writing *s, struct ward_err *err)
+{
     if (!s->ordered || s->what->due_us < 0)
         return WARD_OK;
     if (s->what->free_slot)
-        WARD_TRY(ward_db_run(s->w->seat.db, NULL, FREE, v, WARD_COUNT(v), NULL, err));
-    if (!s->what->take_slot)
-        return WARD_OK;
-    code = ward_db_run(s->w->seat.db, NULL, TAKE, v, WARD_COUNT(v), NULL, err);
-    if (code == WARD_ALREADY_EXISTS)
-        return WARD_FAIL_REASON(err, ALREADY_EXISTS, "SLOT_TAKEN",
-                                "this slot is charted already");
-    return code;
+        WARD_TRY(free_slot(s, err));
+    return s->what->take_slot ? take_slot(s, err) : WARD_OK;
 }
 
 static void complete(Dose *d, const char *ward)

@@ -62,7 +62,9 @@ struct dose_write {
     const char *ward;          /* NULL: dose->ward */
     int64_t due_us;            /* of its slot; -1: none */
     bool take_slot;            /* insert slot_taken: ALREADY_EXISTS SLOT_TAKEN */
+    const char *instead_of;    /* the dose that has it, and loses it; NULL: nobody has it */
     bool free_slot;            /* delete it: the dose was taken back */
+    bool to_part; /* ...and another part that stands, if any, has it from then on */
 };
 /* In a transaction; its patient's row and key are made where there are none.
  *   ABORTED  VERSION_CONFLICT: another wrote this version */

@@ -84,22 +84,13 @@ static enum ward_code find_order(struct giving *g, struct ward_err *err)
 
 /* ---- the slot ---- */
 
-static enum ward_code is_free(const struct giving *g, struct ward_err *err)
-{
-    for (size_t i = 0; i < g->looked.n_taken; i++)
-        if (g->looked.taken[i].due_us == g->due_us)
-            return WARD_FAIL_REASON(err, ALREADY_EXISTS, "SLOT_TAKEN",
-                                    "this slot is charted already");
-    return WARD_OK;
-}
-
 /* What is given once was given, wherever a change put its slot, or an emergency was it. */
 static enum ward_code not_yet(const struct giving *g, struct ward_err *err)
 {
     const Timing *t = g->order->prescription->timing;
 
     if (g->given && t->kind == WARD__DOSAGE__V1__TIMING__KIND__KIND_ONCE &&
-        g->looked.order_given)
+        g->looked.order_given && !g->rest.has_before)
         return WARD_FAIL_REASON(err, ALREADY_EXISTS, "SLOT_TAKEN",
                                 "what was ordered once was given");
     return WARD_OK;
@@ -143,7 +134,7 @@ static enum ward_code find_slot(struct giving *g, struct ward_err *err)
                             .from_us = slot->window_from_us,
                             .on_time_us = slot->on_time_until_us,
                             .to_us = slot->window_to_us};
-    WARD_TRY(is_free(g, err));
+    WARD_TRY(slot_rest(g, err));
     WARD_TRY(not_yet(g, err));
     return is_open(g, slot->state, err);
 }
@@ -204,6 +195,7 @@ static enum ward_code find_time(struct giving *g, struct ward_err *err)
     const Prescription *p = g->order->prescription;
 
     g->due_us = -1;
+    g->rest = (struct slot_rest){.instead_of = NULL};
     g->timing =
         plan_timing(g->order, g->clock.zone, g->clock.before_minutes, g->clock.after_minutes);
     if (p->timing != NULL && p->timing->kind != WARD__DOSAGE__V1__TIMING__KIND__KIND_AS_NEEDED)
@@ -257,7 +249,8 @@ static enum ward_code rights(struct giving *g, struct ward_err *err)
                                        .given = q->dose,
                                        .product_id = of_it_in_hand(g, ""),
                                        .hand = &g->hand,
-                                       .partial = q->outcome == OUTCOME(PARTIAL)};
+                                       .partial = q->outcome == OUTCOME(PARTIAL),
+                                       .before = g->rest.has_before ? &g->rest.before : NULL};
     char today[11];
 
     if (*q->not_scanned_reason != '\0')
@@ -359,8 +352,20 @@ static bool is_fresh(const struct giving *g)
            (s == NULL || (!s->cut && s->n_lifetime == 0));
 }
 
+/* Who gives goes by what was charted for the slot when they looked: what somebody charted since
+ * (held, for a reason) is for them to see first. */
+static enum ward_code same_slot(const struct giving *g, const char *was, struct ward_err *err)
+{
+    const char *is = g->rest.instead_of;
+
+    if ((was == NULL) == (is == NULL) && (is == NULL || strcmp(was, is) == 0))
+        return WARD_OK;
+    return WARD_FAIL_REASON(err, ALREADY_EXISTS, "SLOT_TAKEN", "this slot is charted already");
+}
+
 enum ward_code judge_locked(struct giving *g, struct ward_err *err)
 {
+    const char *was = g->rest.instead_of;
     bool stands;
 
     WARD_TRY(lock(g, &stands, err));
@@ -370,5 +375,5 @@ enum ward_code judge_locked(struct giving *g, struct ward_err *err)
         return WARD_OK;
     WARD_TRY(judge(g, err));
     g->locked = true;
-    return WARD_OK;
+    return same_slot(g, was, err);
 }

@@ -11,6 +11,13 @@
 #include "services/dosage/give/bedside.h"
 #include "services/dosage/order/look.h"
 
+/* What was charted for the slot before. */
+struct slot_rest {
+    const char *instead_of; /* the dose that has the slot; NULL: none */
+    bool has_before;
+    struct ward_decimal before; /* given of it, of the drug's first ingredient */
+};
+
 struct giving {
     struct visit v;
     const AdministerRequest *q;
@@ -33,6 +40,7 @@ struct giving {
     struct timing timing;
     int64_t due_us; /* -1: no slot */
     struct slot slot;
+    struct slot_rest rest;
     int64_t given_us;
     struct hand hand;
     struct rights rights;
@@ -41,6 +49,9 @@ struct giving {
     size_t n_open;
 };
 
+/* Whether the slot is free, was charted as not given, or as a part whose rest may be given.
+ *   ALREADY_EXISTS  SLOT_TAKEN */
+WARD_MUST enum ward_code slot_rest(struct giving *g, struct ward_err *err);
 /* Everything but the token.
  *   NOT_FOUND ORDER_NOT_FOUND, SLOT_NOT_FOUND;  ALREADY_EXISTS SLOT_TAKEN
  *   FAILED_PRECONDITION  ORDER_STATE, SLOT_EARLY, SLOT_OVER, PRN_LIMIT, SECOND_PERSON_NEEDED,

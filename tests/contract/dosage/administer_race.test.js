@@ -18,7 +18,7 @@ const one = async (at) => assert.deepStrictEqual([await doses(site, at.order), a
 const nurse = (n) => site.as('nurse', { sub: `nurse-${n}` });
 const events = (d) => site.rows('administration_version', `administration_id = ${site.hex(d.administration_id)}`);
 
-const overriding = (rules) => rules.map((rule_id) => ({ rule_id, reason_code: rule_id === 'ward.same-ingredient' ? 'benefit' : 'specialist' }));
+const overriding = (rules) => rules.map((rule_id) => ({ rule_id, reason_code: ['ward.same-ingredient', 'ward.too-soon'].includes(rule_id) ? 'benefit' : 'specialist' }));
 
 // An order that is placed in spite of what is found, by two people.
 async function insist(patient, p) {
