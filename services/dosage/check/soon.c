@@ -221,10 +221,13 @@ static void check_share(struct run *r, const struct ingredient *of, int ingredie
 }
 
 /* What is ordered as needed is held against the last dose when it is given: that it may be
- * given one day says nothing of now. */
+ * given one day says nothing of now. So is a change that leaves the doses' times as they are.
+ */
 void check_too_soon(struct run *r)
 {
-    if (!engine_at_least(r, 2) || r->rate || (!r->giving && is_prn(r->p)))
+    bool held_later = !r->giving && (r->snap->times_kept || is_prn(r->p));
+
+    if (!engine_at_least(r, 2) || r->rate || held_later)
         return;
     for (size_t k = 0; k < r->n_shares; k++)
         check_share(r, &r->set->ingredients[r->shares[k].ingredient], r->shares[k].ingredient);

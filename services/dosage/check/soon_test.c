@@ -177,6 +177,8 @@ static void a_change_is_held_against_its_next_dose(void **state)
          given(b, "mine", "alert", -2, -2, 720));
     SOON('H', "CHANGE", "mine", 5, what(b, "alert", Q(720), 5),
          given(b, "mine", "alert", -2, -2, 0)); /* it was ordered once */
+    SOON('-', "CHANGE", "mine", 30, "times_kept: true ", what(b, "alert", Q(720), -690),
+         given(b, "mine", "alert", -2, -690, 720)); /* it was late; the change moves nothing */
     SOON('-', "CHANGE", "mine", -2, what(b, "alert", ONCE, -2),
          given(b, "mine", "alert", -2, -2, 720)); /* the slot that was charted */
 }

@@ -76,15 +76,29 @@ static enum ward_code keep_with_others(struct checking *k, bool *stale)
     return WARD_OK;
 }
 
+/* A zone that is not known here tells no time: then the order's start is what it goes by. */
+static int64_t due_of(const struct checking *k, const Prescription *p, bool changes)
+{
+    const struct looked *l = &k->looked;
+    struct ward_err why = {0};
+    struct clock clock;
+
+    if (l->n_given == 0 || clock_of(k->o.call->wrk, l->time_zone, l->before_minutes,
+                                    l->after_minutes, &clock, &why) != WARD_OK)
+        return 0;
+    return next_due(&clock, p, changes, k->o.at_us);
+}
+
 static enum ward_code decide_now(struct checking *k, const Prescription *p,
                                  const char *order_id, bool kept)
 {
-    const struct asked what = {.chart = &k->o.chart,
-                               .prescription = p,
-                               .order_id = order_id,
-                               .purpose = PURPOSE(ASK),
-                               .at_us = k->o.at_us,
-                               .ward = k->o.ward};
+    struct asked what = {.chart = &k->o.chart,
+                         .prescription = p,
+                         .order_id = order_id,
+                         .purpose = PURPOSE(ASK),
+                         .at_us = k->o.at_us,
+                         .times_kept = k->o.times_kept,
+                         .ward = k->o.ward};
     const struct look_for where = {.patient = k->o.chart.id,
                                    .at_us = k->o.at_us,
                                    .ward = k->o.ward,
@@ -94,6 +108,7 @@ static enum ward_code decide_now(struct checking *k, const Prescription *p,
 
     look_wipe(&k->looked);
     WARD_TRY(look(c->wrk, c->mem, &where, &k->looked, c->err));
+    what.due_us = due_of(k, p, *order_id != '\0');
     WARD_TRY(decide_by(c->wrk, c->mem, &what, &k->looked, &k->o.decision, c->err));
     k->o.decision->decided_by = api_text(c->who->subject);
     return ward_call_copy(c, k->o.act.event_text, &k->o.decision->event_id);

@@ -47,7 +47,8 @@ struct asked {
     const char *order_id; /* changed or given; "" */
     Ward__Dosage__V1__CheckPurpose purpose;
     int64_t at_us;
-    int64_t due_us;                           /* GIVE: the slot's; 0: none */
+    int64_t due_us;  /* GIVE: the slot's; else next_due; 0: none */
+    bool times_kept; /* CHANGE: nothing of when doses are due changes */
     const Ward__Dosage__V1__Quantity *giving; /* GIVE; NULL: the order's dose */
     const char *time_zone;                    /* NULL: of `ward` */
     const char *ward;

@@ -264,11 +264,10 @@ enum ward_code ordering_run(struct ordering *o, const char *key, const ProtobufC
     struct ward_call *c = o->call;
     struct worker *w = c->wrk;
     enum ward_code code;
-    struct clock clock;
 
     WARD_TRY(ward_call_idem(c, key, req, &o->idem));
-    WARD_TRY(ward_clock(w, c->mem, o->ward, false, &clock, c->err));
-    o->time_zone = clock.name;
+    WARD_TRY(ward_clock(w, c->mem, o->ward, false, &o->clock, c->err));
+    o->time_zone = o->clock.name;
     o->fn = fn;
     o->arg = arg;
     code = ward_db_tx(w->seat.db, guard, o, c->err);

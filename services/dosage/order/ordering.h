@@ -14,6 +14,7 @@
 #ifndef DOSAGE_ORDER_ORDERING_H
 #define DOSAGE_ORDER_ORDERING_H
 
+#include "services/dosage/order/next_due.h"
 #include "services/dosage/order/order_own.h"
 
 typedef Ward__Dosage__V1__CheckPurpose Purpose;
@@ -35,6 +36,8 @@ struct ordering {
     ward_tx_fn *fn;
     void *arg;
     bool conflict;
+    bool times_kept;    /* nothing of when doses are due changes */
+    struct clock clock; /* time_zone's */
     int64_t at_us; /* of the transaction: no order for the patient is between it and its end */
     /* what came of it */
     bool done;

@@ -62,6 +62,7 @@ enum ward_code ordering_starts(struct ordering *o, const Prescription *was,
     }
     if (copy->starts_at_us == 0)
         copy->starts_at_us = o->at_us;
+    o->times_kept = was != NULL && same_times(was, copy);
     *out = copy;
     return WARD_OK;
 }
@@ -86,12 +87,15 @@ enum ward_code ordering_decide(struct ordering *o, Purpose purpose, const Prescr
                                const char *order_id, struct ward_err *err)
 {
     struct ward_call *c = o->call;
-    const struct asked asked = {.chart = &o->chart,
-                                .prescription = p,
-                                .order_id = order_id,
-                                .purpose = purpose,
-                                .at_us = o->at_us,
-                                .time_zone = o->time_zone};
+    const struct asked asked = {
+        .chart = &o->chart,
+        .prescription = p,
+        .order_id = order_id,
+        .purpose = purpose,
+        .at_us = o->at_us,
+        .due_us = next_due(&o->clock, p, purpose == PURPOSE(CHANGE), o->at_us),
+        .times_kept = o->times_kept,
+        .time_zone = o->time_zone};
     const struct check_who who = {
         .roles = c->who->roles, .n_roles = c->who->n_roles, .second = o->has_second};
     const struct ruleset *rules = NULL;

@@ -4,7 +4,6 @@
 #include "services/dosage/order/lifetime.h"
 #include "services/dosage/order/order_own.h"
 #include "services/dosage/order/prescription.h"
-#include "services/dosage/schedule/plan.h"
 
 #include <string.h>
 
@@ -127,44 +126,6 @@ static enum ward_code given(struct making *m, const struct looked *l, struct war
     return WARD_OK;
 }
 
-/* ---- when the next dose is ---- */
-
-/* Of a new order the dose before, too, while its window is open. */
-static int64_t first_due(const struct timing *t, const struct asked *what)
-{
-    bool changes = what->purpose != WARD__DOSAGE__V1__CHECK_PURPOSE__CHECK_PURPOSE_PLACE &&
-                   *what->order_id != '\0';
-    struct timing_walk walk;
-    struct slot slot;
-
-    timing_start(&walk, t, changes ? what->at_us : what->at_us - PLAN_DAY_US);
-    while (timing_next(&walk))
-        if (walk.due_us >= what->at_us ||
-            (timing_slot_at(t, walk.due_us, &slot) && slot.to_us > what->at_us))
-            return walk.due_us;
-    return 0;
-}
-
-/* A zone that is not known here tells no time: then the order's start is what it goes by. */
-static void next_due(struct making *m, const struct looked *l)
-{
-    const Prescription *p = m->what->prescription;
-    Order order = WARD__DOSAGE__V1__ORDER__INIT;
-    struct ward_err why = {0};
-    struct timing timing;
-    struct clock clock;
-
-    m->out->due_at_us = m->what->due_us;
-    if (m->what->purpose == WARD__DOSAGE__V1__CHECK_PURPOSE__CHECK_PURPOSE_GIVE ||
-        m->out->n_given == 0 || timing_check(p, NULL) != WARD_OK ||
-        clock_of(m->w, m->out->time_zone, l->before_minutes, l->after_minutes, &clock, &why) !=
-            WARD_OK)
-        return;
-    order.prescription = (Prescription *)(uintptr_t)p;
-    timing = plan_timing(&order, clock.zone, clock.before_minutes, clock.after_minutes);
-    m->out->due_at_us = first_due(&timing, m->what);
-}
-
 /* ---- all of it ---- */
 
 enum ward_code snapshot_make(struct worker *w, struct ward_arena *mem,
@@ -192,9 +153,10 @@ enum ward_code snapshot_make(struct worker *w, struct ward_arena *mem,
     s->order_id = text(what->order_id);
     s->facts = (Ward__Dosage__V1__Facts *)(uintptr_t)what->chart->facts;
     s->giving = (Ward__Dosage__V1__Quantity *)(uintptr_t)what->giving;
+    s->due_at_us = what->due_us;
+    s->times_kept = what->times_kept;
     WARD_TRY(running(&m, looked, err));
     WARD_TRY(given(&m, looked, err));
-    next_due(&m, looked);
     WARD_TRY(lifetimes_of(w, mem, rules, what->prescription->drug_id, what->chart->id,
                           m.given_from_us, &life, err));
     s->lifetime = life.at;

@@ -144,26 +144,3 @@ enum ward_code slot_find(struct worker *w, struct ward_arena *mem, Order *order,
     WARD_TRY(read_taken(&r, id, due_us, due_us + 1, &taken, &n, err));
     return slot_of(&r, order, due_us, now_us, taken, n, out, err);
 }
-
-/* ---- names ---- */
-
-enum ward_code slot_id_parse(const char *text, uint8_t order[DOSAGE_ID], int64_t *due_us,
-                             struct ward_err *err)
-{
-    const char *at = strchr(text, '@');
-    char id[37];
-
-    if (at == NULL || at - text != (ptrdiff_t)sizeof(id) - 1)
-        return WARD_FAIL_FIELD(err, "slot_id", "is none of ListSlots");
-    memcpy(id, text, sizeof(id) - 1);
-    id[sizeof(id) - 1] = '\0';
-    if (!ward_uuid_parse(id, order) || at[1] == '+' ||
-        !ward_i64(at + 1, 0, TIMING_LATEST_US, due_us))
-        return WARD_FAIL_FIELD(err, "slot_id", "is none of ListSlots");
-    return WARD_OK;
-}
-
-void slot_id_print(const char *order_id, int64_t due_us, char out[SLOT_ID_SIZE])
-{
-    snprintf(out, SLOT_ID_SIZE, "%.36s@%lld", order_id, (long long)due_us);
-}
