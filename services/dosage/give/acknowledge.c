@@ -80,7 +80,7 @@ static enum ward_code by_another(struct acknowledging *a, const struct ruleset *
 
     if (d->scanned != NULL && ruleset_product(rules, d->scanned->product_id, &in_hand) != NULL)
         two = two || is_high_alert(rules, in_hand->id);
-    if (two && strcmp(d->recorded_by, a->v.c->who->subject) == 0)
+    if (two && rule_same_person(d->recorded_by, a->v.c->who->subject))
         return WARD_FAIL_REASON(a->v.c->err, FAILED_PRECONDITION, "SECOND_PERSON_NEEDED",
                                 "another person than who gave a high-alert medicine must "
                                 "acknowledge it");
@@ -179,6 +179,20 @@ static enum ward_code take_slot(struct acknowledging *a, Order *order, struct do
     return WARD_OK;
 }
 
+/* For those who look for habits: the person who gave it answers for it alone. */
+static enum ward_code watched(struct acknowledging *a, const Dose *d, struct ward_err *err)
+{
+    static const char SQL[] =
+        "UPDATE emergency_given SET own = TRUE WHERE administration_id = ?";
+    uint8_t id[DOSAGE_ID];
+
+    if (!rule_same_person(d->recorded_by, a->v.c->who->subject))
+        return WARD_OK;
+    if (!ward_uuid_parse(d->administration_id, id))
+        return WARD_FAIL(err, INTERNAL, "a dose's id is none");
+    return ward_db_run(a->v.w->seat.db, a->v.c->mem, SQL, WARD_PARAMS(id_val(id)), NULL, err);
+}
+
 static enum ward_code write(struct acknowledging *a, struct ward_err *err)
 {
     struct dose_write what = {.due_us = -1};
@@ -200,6 +214,7 @@ static enum ward_code write(struct acknowledging *a, struct ward_err *err)
         WARD_TRY(take_slot(a, order, &what, err));
     }
     WARD_TRY(dose_write(a->v.w, a->v.c->mem, &what, err));
+    WARD_TRY(watched(a, was, err));
     a->answer.administration = what.dose;
     a->answer.recorded = a->v.now_us <= was->acknowledge_by_us;
     act.place = a->token.place;

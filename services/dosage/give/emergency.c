@@ -141,6 +141,46 @@ static void fill(struct emergency *e, Dose *d, const Decision *decision)
     d->acknowledge_by_us = d->given_at_us + e->v.w->dos->cfg.emergency_s * SECOND_IN_US;
 }
 
+/* Person, ward and drug in one: habits are counted by it, and it does not tell the drug. */
+static enum ward_code drug_of(struct emergency *e, uint8_t out[WARD_SHA256_SIZE],
+                              struct ward_err *err)
+{
+    const char *text =
+        ward_printf(e->v.c->mem, "%s\n%s\n%s", e->v.c->who->subject, e->ward, e->q->drug_id);
+
+    if (text == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for an emergency");
+    return ward_keyring_hash(e->v.w->dos->keys, "emergency", text, strlen(text), out, err);
+}
+
+static bool is_hard(const Decision *d)
+{
+    for (size_t i = 0; i < d->n_findings; i++)
+        if (d->findings[i]->severity == WARD__DOSAGE__V1__SEVERITY__SEVERITY_HARD)
+            return true;
+    return false;
+}
+
+static enum ward_code watched(struct emergency *e, const Dose *d, struct ward_err *err)
+{
+    static const char SQL[] =
+        "INSERT INTO emergency_given (administration_id, at_us, order_by_us, actor, ward, drug,"
+        " hard) VALUES (?, ?, ?, ?, ?, ?, ?)";
+    struct ward_arena *mem = e->v.c->mem;
+    uint8_t id[DOSAGE_ID], drug[WARD_SHA256_SIZE];
+
+    if (!ward_uuid_parse(d->administration_id, id))
+        return WARD_FAIL(err, INTERNAL, "a dose's id is none");
+    WARD_TRY(drug_of(e, drug, err));
+    return ward_db_run(e->v.w->seat.db, mem, SQL,
+                       WARD_PARAMS(id_val(id), ward_int(mem, d->recorded_at_us),
+                                   ward_int(mem, d->acknowledge_by_us),
+                                   ward_text(e->v.c->who->subject), ward_text(e->ward),
+                                   ward_blob(drug, DOSAGE_ID),
+                                   ward_int(mem, is_hard(e->answer.decision))),
+                       NULL, err);
+}
+
 static enum ward_code write(struct emergency *e, struct ward_err *err)
 {
     struct ward_act act = e->v.act;
@@ -154,6 +194,7 @@ static enum ward_code write(struct emergency *e, struct ward_err *err)
     WARD_TRY(visit_dose(&e->v, e->v.chart.text, &what.dose, err));
     fill(e, what.dose, e->answer.decision);
     WARD_TRY(dose_write(e->v.w, e->v.c->mem, &what, err));
+    WARD_TRY(watched(e, what.dose, err));
     e->answer.recorded = true;
     e->answer.administration = what.dose;
     count_dose(&e->v, what.dose);

@@ -5,7 +5,7 @@
 
 #define REVIEWS_MOST 50 /* of one `about`: so often is the same found again in a day */
 
-enum column { ID, REVIEWED, EVIDENCE, COUNTED, FIRST, LAST };
+enum column { ID, REVIEWED, EVIDENCE, COUNTED, FIRST, LAST, OWN };
 
 /* The n-th of the same: what comes after a review is another. */
 static void nth(const struct pattern *p, int n, uint8_t out[WARD_SHA256_SIZE])
@@ -22,21 +22,22 @@ static enum ward_code insert(struct ward_db *db, struct ward_arena *mem,
 {
     static const char SQL[] =
         "INSERT INTO workaround (workaround_id, about, kind, ward, actor, place, evidence,"
-        " counted, threshold, out_of, rule_id, first_at_us, last_at_us)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        " counted, threshold, out_of, own, rule_id, first_at_us, last_at_us)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     const struct pattern p = pattern_joined(same, n);
     struct ward_val ids;
     uint8_t id[DOSAGE_ID];
 
     WARD_TRY(pattern_evidence(NULL, 0, same, n, mem, &ids, err));
     ward_uuid7(id);
-    return ward_db_run(
-        db, mem, SQL,
-        WARD_PARAMS(id_val(id), ward_blob(about, WARD_SHA256_SIZE), ward_int(mem, p.kind),
-                    ward_text(p.ward), ward_text(p.actor), ward_text(p.place), ids,
-                    ward_int(mem, p.count), ward_int(mem, p.threshold), ward_int(mem, p.out_of),
-                    ward_text(p.rule_id), ward_int(mem, p.first_us), ward_int(mem, p.last_us)),
-        NULL, err);
+    return ward_db_run(db, mem, SQL,
+                       WARD_PARAMS(id_val(id), ward_blob(about, WARD_SHA256_SIZE),
+                                   ward_int(mem, p.kind), ward_text(p.ward), ward_text(p.actor),
+                                   ward_text(p.place), ids, ward_int(mem, p.count),
+                                   ward_int(mem, p.threshold), ward_int(mem, p.out_of),
+                                   ward_int(mem, p.own), ward_text(p.rule_id),
+                                   ward_int(mem, p.first_us), ward_int(mem, p.last_us)),
+                       NULL, err);
 }
 
 /* A share goes by what it is now; a burst by the largest. */
@@ -45,12 +46,12 @@ static enum ward_code grow(struct ward_db *db, struct ward_arena *mem,
                            struct ward_err *err)
 {
     static const char SQL[] =
-        "UPDATE workaround SET evidence = ?, counted = ?, out_of = ?, threshold = ?,"
+        "UPDATE workaround SET evidence = ?, counted = ?, out_of = ?, own = ?, threshold = ?,"
         " first_at_us = LEAST(first_at_us, ?), last_at_us = GREATEST(last_at_us, ?)"
         " WHERE workaround_id = ?";
     const struct pattern p = pattern_joined(same, n);
     int64_t was = row_number(row[COUNTED]);
-    bool more = p.out_of > 0 || p.count > was;
+    bool more = p.out_of > 0 || p.count > was || p.own > row_number(row[OWN]);
     struct ward_val ids;
 
     if (p.last_us <= row_number(row[LAST]) && p.first_us >= row_number(row[FIRST]) && !more)
@@ -59,9 +60,9 @@ static enum ward_code grow(struct ward_db *db, struct ward_arena *mem,
                               row[EVIDENCE].n / DOSAGE_ID, same, n, mem, &ids, err));
     return ward_db_run(db, mem, SQL,
                        WARD_PARAMS(ids, ward_int(mem, more ? p.count : was),
-                                   ward_int(mem, p.out_of), ward_int(mem, p.threshold),
-                                   ward_int(mem, p.first_us), ward_int(mem, p.last_us),
-                                   row[ID]),
+                                   ward_int(mem, p.out_of), ward_int(mem, p.own),
+                                   ward_int(mem, p.threshold), ward_int(mem, p.first_us),
+                                   ward_int(mem, p.last_us), row[ID]),
                        NULL, err);
 }
 
@@ -69,7 +70,7 @@ enum ward_code workaround_keep(struct ward_db *db, struct ward_arena *mem,
                                const struct pattern *same, size_t n, struct ward_err *err)
 {
     static const char SQL[] =
-        "SELECT workaround_id, reviewed_at_us, evidence, counted, first_at_us, last_at_us"
+        "SELECT workaround_id, reviewed_at_us, evidence, counted, first_at_us, last_at_us, own"
         " FROM workaround WHERE about = ? FOR UPDATE";
 
     for (int i = 0; i < REVIEWS_MOST; i++) {

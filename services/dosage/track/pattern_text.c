@@ -2,6 +2,41 @@
 
 #define KIND(name) WARD__DOSAGE__V1__WORKAROUND_KIND__WORKAROUND_KIND_##name
 
+static char *english_habit(const struct pattern *p, struct ward_arena *mem)
+{
+    switch (p->kind) {
+    case KIND(RECONCILE_HABIT):
+        return ward_printf(
+            mem,
+            "One person brought in %d doses from paper in 7 days that were given "
+            "while the service answered the ward.",
+            p->count);
+    case KIND(EMERGENCY_HABIT):
+        return ward_printf(mem,
+                           "One person gave %d doses of one drug by the emergency path in 7 "
+                           "days, and acknowledged %d of them alone.",
+                           p->count, p->own);
+    case KIND(EMERGENCY_UNORDERED):
+        return ward_printf(mem, "The check found a hard stop for a dose given in an emergency, "
+                                "and no order for the dose was written in time.");
+    case KIND(CORRECTION_HABIT):
+        return ward_printf(
+            mem, "One person took back %d doses of their own charting in 24 hours.", p->count);
+    case KIND(SECOND_PERSON_HABIT):
+        if (p->out_of > 0)
+            return ward_printf(mem,
+                               "%d of %d doses that two people gave in 24 hours had the same "
+                               "second person.",
+                               p->count, p->out_of);
+        return ward_printf(mem,
+                           "%d doses in a row had the same second person, each within 60 "
+                           "seconds of the one before.",
+                           p->count);
+    default:
+        return ward_printf(mem, "%s", "");
+    }
+}
+
 static char *english(const struct pattern *p, struct ward_arena *mem)
 {
     switch (p->kind) {
@@ -26,11 +61,29 @@ static char *english(const struct pattern *p, struct ward_arena *mem)
                            p->count, p->out_of);
     case KIND(EMERGENCY_LATE):
         return ward_printf(mem, "A dose given in an emergency was not acknowledged in time.");
-    case KIND(SECOND_PERSON_HABIT):
-        return ward_printf(mem,
-                           "%d doses in a row had the same second person, each within 60 "
-                           "seconds of the one before.",
+    default:
+        return english_habit(p, mem);
+    }
+}
+
+static char *chinese_habit(const struct pattern *p, struct ward_arena *mem)
+{
+    switch (p->kind) {
+    case KIND(RECONCILE_HABIT):
+        return ward_printf(mem, "同一人7天内补录%d次纸质给药记录,而给药当时系统可正常使用。",
                            p->count);
+    case KIND(EMERGENCY_HABIT):
+        return ward_printf(mem, "同一人7天内经紧急途径给予同一药品%d次,其中%d次由其本人确认。",
+                           p->count, p->own);
+    case KIND(EMERGENCY_UNORDERED):
+        return ward_printf(mem, "一次紧急给药触发了禁止级警示,且未在规定时间内补开医嘱。");
+    case KIND(CORRECTION_HABIT):
+        return ward_printf(mem, "同一人24小时内撤销本人的给药记录%d次。", p->count);
+    case KIND(SECOND_PERSON_HABIT):
+        if (p->out_of > 0)
+            return ward_printf(mem, "24小时内双人核对给药%d次,其中%d次由同一人核对。",
+                               p->out_of, p->count);
+        return ward_printf(mem, "连续%d次给药由同一人复核,每次间隔不超过60秒。", p->count);
     default:
         return ward_printf(mem, "%s", "");
     }
@@ -54,10 +107,8 @@ static char *chinese(const struct pattern *p, struct ward_arena *mem)
                            p->count);
     case KIND(EMERGENCY_LATE):
         return ward_printf(mem, "一次紧急给药未在规定时间内确认。");
-    case KIND(SECOND_PERSON_HABIT):
-        return ward_printf(mem, "连续%d次给药由同一人复核,每次间隔不超过60秒。", p->count);
     default:
-        return ward_printf(mem, "%s", "");
+        return chinese_habit(p, mem);
     }
 }
 

@@ -247,6 +247,7 @@ struct pattern pattern_joined(const struct pattern *same, size_t n)
 
         all.count = p->out_of > 0 || p->count > all.count ? p->count : all.count;
         all.out_of = p->out_of;
+        all.own = p->own;
         all.threshold = p->threshold;
         all.first_us = p->first_us < all.first_us ? p->first_us : all.first_us;
         all.last_us = p->last_us > all.last_us ? p->last_us : all.last_us;

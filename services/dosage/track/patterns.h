@@ -53,6 +53,23 @@
 #define SECOND_WITHIN (60 * PATTERN_S)
 #define SECOND_BACK   (SECOND_RUN * SECOND_WITHIN + 1)
 
+/* Of at least so many doses in 24 h to which one person had a second one, the share with the
+ * same second person. Policy: on a ward where two people work, a person who reviews it says so.
+ */
+#define SECOND_OF           20
+#define SECOND_PERCENT      90
+#define SECOND_SHARE_WITHIN (24 * 3600 * PATTERN_S)
+/* Doses that one person brought in from paper in 7 days though the service answered the ward
+ * when they were given. Policy. */
+#define RECONCILE_OF     5
+#define RECONCILE_WITHIN (7 * 24 * 3600 * PATTERN_S)
+/* Doses of one drug that one person gave in a ward by the emergency path in 7 days. Policy. */
+#define EMERGENCY_OF     5
+#define EMERGENCY_WITHIN (7 * 24 * 3600 * PATTERN_S)
+/* Doses that one person charted and took back within 24 h. Policy. */
+#define CORRECTION_OF     3
+#define CORRECTION_WITHIN (24 * 3600 * PATTERN_S)
+
 #define PATTERN_EVIDENCE 50 /* ids a workaround holds at most, the oldest */
 
 /* A charted dose, as its row says it in the clear. Not of emergencies, nor brought in from a
@@ -77,6 +94,7 @@ struct pattern {
     Ward__Dosage__V1__WorkaroundKind kind;
     const char *ward, *actor, *place, *rule_id; /* "" where it is of none */
     int count, threshold, out_of;
+    int own; /* of those counted: acknowledged by the same person */
     int64_t first_us, last_us;
     const uint8_t (*evidence)[DOSAGE_ID];
     size_t n_evidence;

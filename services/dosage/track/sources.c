@@ -83,8 +83,8 @@ enum ward_code misuse_in(struct ward_db *db, struct ward_arena *mem, int64_t fro
 
 /* ---- evidence by a query: id and time, newest first ---- */
 
-static enum ward_code take_evidence(struct pattern *p, const struct ward_rows *rows,
-                                    struct ward_arena *mem, struct ward_err *err)
+enum ward_code pattern_rows(struct pattern *p, const struct ward_rows *rows,
+                            struct ward_arena *mem, struct ward_err *err)
 {
     uint8_t(*ids)[DOSAGE_ID] = ward_alloc(mem, (rows->n + 1) * DOSAGE_ID);
 
@@ -127,7 +127,7 @@ static enum ward_code add_unscanned(struct ward_db *db, struct ward_arena *mem, 
                          WARD_PARAMS(ward_int(mem, to_us - UNSCANNED_WITHIN),
                                      ward_int(mem, to_us), ward_text(s->actor)),
                          &rows, err));
-    WARD_TRY(take_evidence(&p, &rows, mem, err));
+    WARD_TRY(pattern_rows(&p, &rows, mem, err));
     pattern_about(&p, p.last_us / DAY_US, NULL);
     return pattern_add(out, &p, mem, err);
 }

@@ -3,6 +3,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "services/dosage/store/owner.h"
+#include "services/dosage/track/presence.h"
 #include "services/dosage/track/workaround.h"
 
 #include <pthread.h>
@@ -39,6 +40,7 @@ static enum ward_code search(struct ward_db *db, struct look *l, struct patterns
     WARD_TRY(pattern_misuse(tokens, n_tokens, l->from_us, l->mem, found, err));
     WARD_TRY(find_unscanned(db, l->mem, l->to_us, found, err));
     WARD_TRY(find_habits(db, l->mem, l->to_us, found, err));
+    WARD_TRY(find_counted(db, l->mem, l->to_us, found, err));
     return find_late(db, l->mem, l->to_us, found, err);
 }
 
@@ -124,6 +126,10 @@ enum ward_code watch_once(struct worker *w, int64_t now_us, struct ward_err *err
     if (!mine)
         return WARD_OK;
     code = look_on(w->seat.db, &w->mem, now_us, err);
+    if (code == WARD_OK) {
+        ward_arena_reset(&w->mem);
+        code = presence_forget(w->seat.db, &w->mem, now_us, err);
+    }
     if (give_lock(w->seat.db, &w->mem, &why) != WARD_OK && code == WARD_OK) {
         *err = why; /* the connection ends it */
         return why.code;

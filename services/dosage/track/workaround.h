@@ -24,6 +24,13 @@ WARD_MUST enum ward_code find_habits(struct ward_db *db, struct ward_arena *mem,
                                      struct patterns *out, struct ward_err *err);
 WARD_MUST enum ward_code find_late(struct ward_db *db, struct ward_arena *mem, int64_t to_us,
                                    struct patterns *out, struct ward_err *err);
+/* What one person did too often, of every kind that a query counts (habits.c). */
+WARD_MUST enum ward_code find_counted(struct ward_db *db, struct ward_arena *mem, int64_t to_us,
+                                      struct patterns *out, struct ward_err *err);
+/* A pattern's evidence, from rows of id and time, the newest first. Borrowed by nobody. */
+struct ward_rows;
+WARD_MUST enum ward_code pattern_rows(struct pattern *p, const struct ward_rows *rows,
+                                      struct ward_arena *mem, struct ward_err *err);
 /* Emergencies that nobody acknowledged in time. */
 WARD_MUST enum ward_code count_late(struct ward_db *db, struct ward_arena *mem, int64_t now_us,
                                     int64_t *n, struct ward_err *err);

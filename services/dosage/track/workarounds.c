@@ -28,6 +28,7 @@ enum column {
     COUNTED,
     THRESHOLD,
     OUT_OF,
+    OWN,
     RULE,
     FIRST,
     LAST,
@@ -37,7 +38,8 @@ enum column {
 };
 #define COLUMNS                                                                                \
     "SELECT workaround_id, kind, ward, actor, place, evidence, counted, threshold, out_of,"    \
-    " rule_id, first_at_us, last_at_us, reviewed_by, reviewed_at_us, verdict FROM workaround"
+    " own, rule_id, first_at_us, last_at_us, reviewed_by, reviewed_at_us, verdict FROM "       \
+    "workaround"
 
 static enum ward_code say_evidence(struct ward_call *c, struct ward_val ids,
                                    const char *rule_id, Workaround *out)
@@ -71,6 +73,7 @@ static enum ward_code say(struct ward_call *c, const struct ward_val *row, Worka
     k->place = api_text(row[PLACE].p);
     k->count = (int32_t)row_number(row[COUNTED]);
     k->threshold = (int32_t)row_number(row[THRESHOLD]);
+    k->own = (int32_t)row_number(row[OWN]);
     k->first_at_us = row_number(row[FIRST]);
     k->last_at_us = row_number(row[LAST]);
     k->reviewed_by = api_text(row[BY].p);
@@ -80,6 +83,7 @@ static enum ward_code say(struct ward_call *c, const struct ward_val *row, Worka
                          .count = k->count,
                          .threshold = k->threshold,
                          .out_of = (int)row_number(row[OUT_OF]),
+                         .own = (int)row_number(row[OWN]),
                          .rule_id = row[RULE].p};
     WARD_TRY(pattern_text(&p, c->mem, &k->text, err));
     *out = k;
@@ -218,7 +222,7 @@ static enum ward_code judge(struct reviewing *v, struct ward_db *db, struct ward
     if (row_number(rows.at[0][AT]) != 0)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "WORKAROUND_REVIEWED",
                                 "the finding was reviewed before");
-    if (strcmp(rows.at[0][ACTOR].p, who) == 0)
+    if (rule_same_person(rows.at[0][ACTOR].p, who))
         return WARD_FAIL_REASON(err, PERMISSION_DENIED, "REVIEW_OWN",
                                 "the finding is about the caller");
     return ward_db_run(db, mem, SQL,
