@@ -294,7 +294,7 @@ static enum ward_code confirm(struct reconciling *k)
     k->confirmed = *k->req->second_person_token != '\0';
     if (!k->confirmed)
         return WARD_OK;
-    WARD_TRY(witness(c, &k->idem, k->req->second_person_token, &k->second));
+    WARD_TRY(witness(c, &k->idem, k->req->second_person_token, k->pack.ward, &k->second));
     return ward_db_tx(w->seat.db, use_second, k, c->err);
 }
 

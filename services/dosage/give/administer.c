@@ -239,6 +239,11 @@ static enum ward_code verify(struct giving *g)
     return WARD_OK;
 }
 
+static const char *ward_of(const struct giving *g)
+{
+    return g->v.chart.facts == NULL ? "" : g->v.chart.facts->ward;
+}
+
 static enum ward_code prepare(struct giving *g)
 {
     struct ward_call *c = g->v.c;
@@ -247,7 +252,7 @@ static enum ward_code prepare(struct giving *g)
     WARD_TRY(visit_chart(&g->v, g->q->patient_id));
     g->has_second = *g->q->second_person_token != '\0';
     if (g->has_second)
-        WARD_TRY(witness(c, &g->v.idem, g->q->second_person_token, &g->second));
+        WARD_TRY(witness(c, &g->v.idem, g->q->second_person_token, ward_of(g), &g->second));
     WARD_TRY(judge(g, c->err));
     return g->given ? verify(g) : WARD_OK;
 }

@@ -159,12 +159,13 @@ WARD_MUST enum ward_code token_misuse(struct visit *v, const struct ward_act *ac
 
 /* ---- witness.c: the second person at the bedside ---- */
 
-/* A nurse, physician or pharmacist, another than the caller, of the caller's ward (a
- * pharmacist: of any), for TREAT, by a token that was issued less than 5 minutes ago and not
- * used for another act. Outside of a transaction. *who lives in c->mem. PERMISSION_DENIED
- * SECOND_PERSON_REFUSED, SECOND_PERSON_OLD, SECOND_PERSON_USED */
+/* A nurse, physician or pharmacist, another than the caller, of this ward or the caller's (a
+ * pharmacist: of any), for TREAT, by a token that was issued less than 5 minutes ago and was
+ * not used for another act. Outside of a transaction. *who lives in c->mem.
+ *   PERMISSION_DENIED  SECOND_PERSON_REFUSED, SECOND_PERSON_OLD, SECOND_PERSON_USED */
 WARD_MUST enum ward_code witness(struct ward_call *c, const struct ward_idem *idem,
-                                 const char *token, struct ward_principal *who);
+                                 const char *token, const char *ward,
+                                 struct ward_principal *who);
 /* Uses it up for this call, in its transaction.   PERMISSION_DENIED  SECOND_PERSON_USED */
 WARD_MUST enum ward_code witness_use(struct ward_call *c, const struct ward_idem *idem,
                                      const struct ward_principal *who, struct ward_err *err);

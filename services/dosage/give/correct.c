@@ -1,19 +1,11 @@
 /* Correct: one more version of a dose; the ones before stay. */
-#include "services/dosage/give/bedside.h"
+#include "services/dosage/give/correct.h"
 #include "services/dosage/order/order_own.h"
 
 #include <string.h>
 
-typedef Ward__Dosage__V1__CorrectRequest Request;
+typedef CorrectRequest Request;
 typedef Ward__Dosage__V1__CorrectResponse Response;
-
-struct correcting {
-    struct visit v;
-    const Request *q;
-    Dose *dose;
-    const struct ruleset *rules;
-    AdministerResponse answer;
-};
 
 static enum ward_code shape(struct correcting *k)
 {
@@ -31,6 +23,19 @@ static enum ward_code shape(struct correcting *k)
         WARD_TRY(visit_amount(&k->v, "wasted", q->wasted));
     WARD_TRY(ruleset_active(k->v.w, k->v.c->mem, &k->rules, k->v.c->err));
     return reason_check(&k->v, k->rules, q->reason_code, USE(CORRECTION), k->v.c->err);
+}
+
+/* Whom it takes, and the chart where more than before was given. Outside of the transaction. */
+static enum ward_code prepare(struct correcting *k)
+{
+    WARD_TRY(shape(k));
+    k->upward = k->q->dose != NULL && correct_is_upward(k->rules, k->dose, k->q->dose);
+    if (k->upward)
+        WARD_TRY(visit_chart(&k->v, k->dose->patient_id));
+    k->has_second = *k->q->second_person_token != '\0';
+    return k->has_second ? witness(k->v.c, &k->v.idem, k->q->second_person_token, k->dose->ward,
+                                   &k->second)
+                         : WARD_OK;
 }
 
 /* ---- what replaces what was ---- */
@@ -92,7 +97,8 @@ static enum ward_code replace_dose(struct correcting *k, const Dose *was, Dose *
         return WARD_FAIL_FIELD(err, "dose", "was none: nothing was given");
     WARD_TRY(exact(k, was, err));
     d->dose = k->q->dose;
-    return judge_dose(k, d, err);
+    WARD_TRY(judge_dose(k, d, err));
+    return correct_check(k, d, err);
 }
 
 /* Within a day of what was charted first: many corrections walk no further than one. */
@@ -107,7 +113,7 @@ static enum ward_code move(struct correcting *k, const Dose *was, Dose *d, struc
     if (!ward_uuid_parse(was->administration_id, id))
         return WARD_FAIL_REASON(err, DATA_LOSS, "DOSE_UNREADABLE", "a dose's id is none");
     WARD_TRY(dose_versions(k->v.w, k->v.c->mem, id, &all, &n, err));
-    first_us = all[n - 1]->given_at_us;
+    first_us = k->first_us = all[n - 1]->given_at_us;
     if (to_us > was->recorded_at_us || to_us < first_us - DAY_US || to_us > first_us + DAY_US)
         return WARD_FAIL_FIELD(err, "given_at_us",
                                "must be within 24 hours of what was charted first, and not "
@@ -131,6 +137,18 @@ static enum ward_code replace(struct correcting *k, const Dose *was, Dose *d,
 
 /* ---- the transaction ---- */
 
+/* As many people as it takes agree; what the check found is kept. */
+static enum ward_code agreed(struct correcting *k, const Dose *was, const Dose *d,
+                             struct ward_err *err)
+{
+    WARD_TRY(correct_people(k, was, d, err));
+    if (k->has_second)
+        WARD_TRY(witness_use(k->v.c, &k->v.idem, &k->second, err));
+    return k->answer.decision == NULL
+               ? WARD_OK
+               : decision_keep(k->v.w, k->v.c->mem, k->answer.decision, 0, err);
+}
+
 static enum ward_code write(struct correcting *k, struct ward_err *err)
 {
     struct dose_write what = {.free_slot = k->q->entered_in_error,
@@ -149,14 +167,18 @@ static enum ward_code write(struct correcting *k, struct ward_err *err)
     WARD_TRY(dose_due(was, &what.due_us, err));
     what.dose->correction_code = k->q->reason_code;
     what.dose->entered_in_error = k->q->entered_in_error;
+    what.dose->confirmed_by = api_text(k->has_second ? k->second.subject : "");
     if (!k->q->entered_in_error)
         WARD_TRY(replace(k, was, what.dose, err));
+    WARD_TRY(agreed(k, was, what.dose, err));
     WARD_TRY(dose_write(k->v.w, k->v.c->mem, &what, err));
     k->answer.administration = what.dose;
     ward_act_note(&act, "administration", what.dose->administration_id);
     ward_act_note_int(&act, "version", what.dose->version);
     ward_act_note(&act, "reason", k->q->reason_code);
     ward_act_note(&act, "entered_in_error", k->q->entered_in_error ? "yes" : "no");
+    if (k->has_second)
+        ward_act_note(&act, "second_person", k->second.subject);
     WARD_TRY(ward_act_write(&act, k->v.w->seat.db, err));
     return answer_keep(&k->v, was->patient_id, &k->answer, err);
 }
@@ -183,7 +205,7 @@ static enum ward_code correct(struct ward_call *c, const Request *q, Response *r
 
     WARD_TRY(visit_dose_of(&k.v, c, q->administration_id, &k.dose));
     WARD_TRY(ward_call_idem(c, q->idempotency_key, &q->base, &k.v.idem));
-    code = shape(&k);
+    code = prepare(&k);
     if (code == WARD_OK) {
         WARD_TRY(visit_gone(&k.v, ward_db_tx(k.v.w->seat.db, settle, &k, c->err), true));
     } else {
@@ -191,6 +213,7 @@ static enum ward_code correct(struct ward_call *c, const Request *q, Response *r
         k.answer = *l.out;
     }
     r->administration = k.answer.administration;
+    r->decision = k.answer.decision;
     return WARD_OK;
 }
 

@@ -47,13 +47,19 @@ static enum ward_code is_unused(struct ward_call *c, struct ward_db *db,
     return WARD_OK;
 }
 
-static enum ward_code fits(struct ward_call *c, const struct ward_principal *who)
+static bool is_here(const struct ward_call *c, const struct ward_principal *who,
+                    const char *ward)
 {
-    if (strcmp(who->purpose, "TREAT") != 0 ||
-        !rule_ward(who->roles, who->n_roles, who->ward, c->who->ward))
+    return rule_ward(who->roles, who->n_roles, who->ward, ward) ||
+           rule_ward(who->roles, who->n_roles, who->ward, c->who->ward);
+}
+
+static enum ward_code fits(struct ward_call *c, const struct ward_principal *who,
+                           const char *ward)
+{
+    if (strcmp(who->purpose, "TREAT") != 0 || !is_here(c, who, ward))
         return WARD_FAIL_REASON(c->err, PERMISSION_DENIED, "SECOND_PERSON_REFUSED",
-                                "the second person's token is not for TREAT in the caller's "
-                                "ward");
+                                "the second person's token is not for TREAT in the ward");
     if (!rule_fresh_token(who->issued_at, ward_wall_us()))
         return WARD_FAIL_REASON(c->err, PERMISSION_DENIED, "SECOND_PERSON_OLD",
                                 "the second person's token was issued more than 5 minutes ago");
@@ -61,12 +67,12 @@ static enum ward_code fits(struct ward_call *c, const struct ward_principal *who
 }
 
 enum ward_code witness(struct ward_call *c, const struct ward_idem *idem, const char *token,
-                       struct ward_principal *who)
+                       const char *ward, struct ward_principal *who)
 {
     struct ward_principal second;
 
     WARD_TRY(second_person(c, token, ROLES, &second));
-    WARD_TRY(fits(c, &second));
+    WARD_TRY(fits(c, &second, ward));
     WARD_TRY(is_unused(c, ((struct worker *)c->wrk)->seat.db, idem, &second, c->err));
     *who = second;
     return WARD_OK;

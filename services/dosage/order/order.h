@@ -50,6 +50,7 @@ struct asked {
     int64_t due_us;  /* GIVE: the slot's; else next_due; 0: none */
     bool times_kept; /* CHANGE: nothing of when doses are due changes */
     const Ward__Dosage__V1__Quantity *giving; /* GIVE; NULL: the order's dose */
+    const char *without;                      /* a dose that is left out, by id; NULL: none */
     const char *time_zone;                    /* NULL: of `ward` */
     const char *ward;
 };

@@ -109,6 +109,11 @@ static enum ward_code newest(struct making *m, Administration ***all, size_t *n,
     }
 }
 
+static bool is_left_out(const struct asked *what, const Administration *a)
+{
+    return what->without != NULL && strcmp(what->without, a->administration_id) == 0;
+}
+
 static enum ward_code given(struct making *m, const struct looked *l, struct ward_err *err)
 {
     Administration **all = l->given;
@@ -121,7 +126,7 @@ static enum ward_code given(struct making *m, const struct looked *l, struct war
     if (m->out->given == NULL)
         return no_memory(err);
     for (size_t i = 0; i < n && m->out->n_given < LATELY_MOST; i++)
-        if (dose_counts(all[i]))
+        if (dose_counts(all[i]) && !is_left_out(m->what, all[i]))
             WARD_TRY(add_given(m, all[i], err));
     return WARD_OK;
 }

@@ -5,7 +5,7 @@ const test = require('node:test');
 const assert = require('node:assert');
 const { nobody } = require('./site');
 const {
-  GTIN, start, ordered, asNeeded, minutesAgo, bedside, give, refused, right, held, emergency, versions, correct, taken, doses, failure, amount,
+  GTIN, start, ordered, asNeeded, minutesAgo, bedside, give, refused, right, held, emergency, second, versions, correct, taken, doses, failure, amount,
 } = require('./bedside');
 
 let site;
@@ -50,7 +50,7 @@ test('an amount is corrected: less than ordered is PARTIAL, all of it GIVEN, mor
   assert.strictEqual(right(less, 'DRUG'), 'PASS', 'the others stand');
   const { administration: all } = await correct(site, less, { dose: amount('0.5', 'g') });
   assert.deepStrictEqual([all.version, all.outcome, right(all, 'DOSE')], [3, 'DOSE_OUTCOME_GIVEN', 'NOT_CHECKED corrected']);
-  const { administration: more } = await correct(site, all, { dose: amount(750, 'mg') });
+  const { administration: more } = await correct(site, all, { dose: amount(750, 'mg'), second_person_token: second(site) });
   assert.deepStrictEqual([more.version, more.outcome, right(more, 'DOSE')], [4, 'DOSE_OUTCOME_GIVEN', 'FAIL more']);
   assert.deepStrictEqual(await versions(site, d), [more, all, less, d]);
 });
