@@ -26,6 +26,7 @@ static const struct cli_command *const tables[] = {
     cli_audit_offline_commands,
     cli_audit_export_commands,
     cli_health_commands,
+    cli_outbox_commands,
     cli_token_commands,
     cli_dev_commands,
     NULL,

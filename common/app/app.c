@@ -87,6 +87,10 @@ void ward_app_config(struct ward_app *app, const struct ward_opt *opts, void *cf
 {
     if (on(app))
         app->code = ward_app_options(app, opts, cfg, argc, argv);
+    if (on(app) && app->outbox.what != WARD_OUTBOX_NOTHING) {
+        app->code = ward_outbox_task(app, &app->err);
+        app->exited = app->code == WARD_OK;
+    }
     if (!on(app))
         return;
     raise_nofile(app->cfg.nofile);
@@ -159,6 +163,8 @@ void ward_app_database(struct ward_app *app, const struct ward_schema *schema)
 void ward_app_outbox(struct ward_app *app)
 {
     ward_app_use(app, ward_outbox_open, ward_outbox_close, app);
+    if (app->cfg.unready_held != 0)
+        ward_app_check(app, "audit-events", ward_outbox_check, app);
 }
 
 /* A server that a flood has filled with calls takes seconds to let go of them, and nobody is

@@ -36,7 +36,8 @@ struct ward_app_config {
     const char *jwks, *issuer, *audience;
     struct ward_db_config db;
     const char *audit_bus;
-    int nofile; /* RLIMIT_NOFILE asked for at start */
+    int nofile;       /* RLIMIT_NOFILE asked for at start */
+    int unready_held; /* 1: held audit events, or a broken audit log, make it unready */
 };
 
 struct ward_app {
@@ -58,6 +59,11 @@ struct ward_app {
         void *arg;
         char why[160]; /* "" while fine */
     } checks[WARD_APP_CHECKS];
+    struct {
+        enum { WARD_OUTBOX_NOTHING, WARD_OUTBOX_LIST, WARD_OUTBOX_RELEASE } what;
+        int64_t id; /* 0: all */
+        bool json;
+    } outbox;                                     /* --outbox: this, and no service */
     bool exited;                                  /* --help and such: stop without an error */
     int check_every_ms, check_bound_ms, admin_ms; /* 2000, 5000, 5000; tests shorten them */
     const char *serving_on;                       /* the address given to ward_app_serve */
@@ -73,7 +79,8 @@ void ward_app_metrics(struct ward_app *app, struct ward_family *const *families)
 
 /* Fills app->cfg and *cfg (the service's own options; opts may be NULL) from the file and the
  * environment. `--help` prints both tables, `--docs common|config|metrics` the documentation,
- * `--version` the build; after each the other steps do nothing and ward_app_run returns 0.
+ * `--version` the build, `--outbox list|release` the audit events that are held; after each the
+ * other steps do nothing and ward_app_run returns 0.
  * Then raises RLIMIT_NOFILE, opens WARD_JWKS as app->jwks, and opens the admin port, which says
  * "starting" on /readyz until ward_app_run. */
 void ward_app_config(struct ward_app *app, const struct ward_opt *opts, void *cfg, int argc,
@@ -86,7 +93,8 @@ void ward_app_schema(struct ward_app *app, const struct ward_schema *schema);
  * coming up, then checks every 2 s that it answers. */
 void ward_app_database(struct ward_app *app, const struct ward_schema *schema);
 /* Starts the relay from this service's outbox to audit (WARD_AUDIT_BUS). Being away is not a
- * reason to be unready: events wait in the outbox. */
+ * reason to be unready: events wait in the outbox. With WARD_UNREADY_HELD=1 held events are,
+ * and an audit log that is broken. */
 void ward_app_outbox(struct ward_app *app);
 
 /* Runs one step of the service's own: open(arg) now, close(arg) at the end (may be NULL). */

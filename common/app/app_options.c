@@ -3,6 +3,7 @@
 #include "common/app/metrics_text.h"
 #include "common/app/version.h"
 #include "common/base/log.h"
+#include "common/base/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -58,6 +59,8 @@ static const struct ward_opt OPTIONS[] = {
     STR("WARD_DB_TLS_KEY", db.tls_key, "", "PEM file: its private key"),
     STR("WARD_AUDIT_BUS", audit_bus, "",
         "address of audit's intake: ipc:///path or tls+tcp://host:port"),
+    INT("WARD_UNREADY_HELD", unready_held, "0", 0, 1, "",
+        "1: not ready while audit events are held, or audit's log is broken; 0: metrics alone"),
     INT("WARD_NOFILE", nofile, "65536", 256, 1048576, "", "open files asked of the system"),
     WARD_OPT_END,
 };
@@ -74,10 +77,13 @@ static bool replaced(const struct ward_opt *opts, const char *env)
 static void help(const struct ward_app *app, const struct ward_opt *opts)
 {
     printf("%s %s\n\n"
-           "usage: %s [--config FILE | --help | --version | --docs common|config|metrics]\n\n"
+           "usage: %s [--config FILE | --help | --version | --docs common|config|metrics]\n"
+           "       %s [--config FILE] --outbox list|release [--json] [ID]\n\n"
+           "--outbox lists or releases the audit events that audit refused: in the place of\n"
+           "the service, with its options for the database.\n\n"
            "Options are variables of the environment, or lines NAME=value of FILE\n"
            "(WARD_CONFIG=FILE does the same); the environment wins.\n\n",
-           app->name, ward_version, app->name);
+           app->name, ward_version, app->name, app->name);
     if (opts != NULL && opts->env != NULL) {
         printf("Of %s:\n", app->name);
         ward_config_help(opts, stdout);
@@ -103,6 +109,27 @@ static bool docs(const char *page, const struct ward_opt *opts)
     return true;
 }
 
+/* list|release [--json] [ID], behind --outbox; *i: where `what` is. False: it is neither. */
+static bool outbox(struct ward_app *app, const char *what, int argc, char **argv, int *i)
+{
+    int at = *i + 1;
+
+    if (strcmp(what, "list") == 0)
+        app->outbox.what = WARD_OUTBOX_LIST;
+    else if (strcmp(what, "release") == 0)
+        app->outbox.what = WARD_OUTBOX_RELEASE;
+    else
+        return false;
+    if (at < argc && strcmp(argv[at], "--json") == 0) {
+        app->outbox.json = true;
+        at++;
+    }
+    if (at < argc && ward_i64(argv[at], 1, INT64_MAX, &app->outbox.id))
+        at++;
+    *i = at;
+    return true;
+}
+
 static enum ward_code arguments(struct ward_app *app, const struct ward_opt *opts, int argc,
                                 char **argv, const char **file)
 {
@@ -120,6 +147,8 @@ static enum ward_code arguments(struct ward_app *app, const struct ward_opt *opt
             app->exited = false;
         if (app->exited)
             break;
+        if (strcmp(arg, "--outbox") == 0 && next != NULL && outbox(app, next, argc, argv, &i))
+            continue;
         if (strcmp(arg, "--config") != 0 || next == NULL)
             return WARD_FAIL(&app->err, INVALID_ARGUMENT,
                              "cannot understand the argument %.60s; see --help", arg);

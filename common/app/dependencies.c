@@ -129,7 +129,8 @@ static enum ward_code drain(void *wrk, size_t most, struct ward_bus_client *to, 
     return ward_outbox_drain(k->db, most, deliver, &d, n, err);
 }
 
-static enum ward_code backlog(void *wrk, int64_t *rows, double *age_s, struct ward_err *err)
+static enum ward_code backlog(void *wrk, int64_t *rows, int64_t *held, double *age_s,
+                              struct ward_err *err)
 {
     struct carrier *k = wrk;
 
@@ -138,7 +139,7 @@ static enum ward_code backlog(void *wrk, int64_t *rows, double *age_s, struct wa
         k->expire_ns = ward_mono_ns() + EXPIRE_EVERY_MS * WARD_NS_PER_MS;
         (void)!ward_idem_expire(k->db, NULL);
     }
-    return ward_outbox_backlog(k->db, rows, age_s, err);
+    return ward_outbox_backlog(k->db, rows, held, age_s, err);
 }
 
 static void wake(void *relay)
@@ -175,4 +176,11 @@ void ward_outbox_close(void *arg)
     ward_outbox_on_commit(NULL, NULL);
     ward_relay_stop(app->relay, app->cfg.drain_ms);
     app->relay = NULL;
+}
+
+enum ward_code ward_outbox_check(void *arg, struct ward_err *err)
+{
+    const struct ward_app *app = arg;
+
+    return ward_relay_check(app->relay, err);
 }

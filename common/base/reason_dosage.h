@@ -66,7 +66,7 @@
          "two people are needed, and one came", "send the second person's token"},             \
         {"SECOND_PERSON_REFUSED", WARD_PERMISSION_DENIED, DOSAGE,                              \
          "the second person's token is not valid, not of the role that is needed, not for "    \
-         "TREAT in the ward, or the caller's own",                                    \
+         "TREAT in the ward, or the caller's own",                                             \
          "have another person sign in"},                                                       \
         {"SECOND_PERSON_OLD", WARD_PERMISSION_DENIED, DOSAGE,                                  \
          "the second person's token was issued more than 5 minutes ago",                       \

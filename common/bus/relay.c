@@ -6,6 +6,7 @@
 #include "common/base/metrics.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -28,6 +29,18 @@ static struct ward_family oldest_seconds = {
     .help = "Age of the oldest audit event that audit has not acknowledged.",
     .type = WARD_GAUGE,
 };
+static struct ward_family held_rows = {
+    .name = "ward_outbox_held_rows",
+    .help =
+        "Audit events that audit refused one by one and a person must release: alarm above 0.",
+    .type = WARD_GAUGE,
+};
+static struct ward_family audit_broken = {
+    .name = "ward_outbox_audit_broken",
+    .help = "1 while audit takes no events because its log is not as it left the log, else 0: "
+            "alarm on 1.",
+    .type = WARD_GAUGE,
+};
 static struct ward_family sent = {
     .name = "ward_outbox_sent_total",
     .help = "Audit events that audit has acknowledged.",
@@ -41,6 +54,8 @@ static struct ward_family failures = {
 };
 WARD_METRIC_LISTED(backlog_rows)
 WARD_METRIC_LISTED(oldest_seconds)
+WARD_METRIC_LISTED(held_rows)
+WARD_METRIC_LISTED(audit_broken)
 WARD_METRIC_LISTED(sent)
 WARD_METRIC_LISTED(failures)
 
@@ -58,6 +73,9 @@ struct ward_relay {
     int batch, backoff_ms, linger_ms;
     enum ward_code state; /* of the last delivery */
     int64_t looked_ns;
+    /* written by the thread, read by ward_relay_check */
+    atomic_llong held;
+    atomic_bool broken;
 };
 
 /* ---- waiting ---- */
@@ -110,20 +128,24 @@ static void note(struct ward_relay *r, enum ward_code code, const struct ward_er
     if (code == WARD_OK && r->state != WARD_OK)
         WARD_LOG(INFO, "audit takes events again");
     r->state = code;
+    atomic_store(&r->broken, code == WARD_DATA_LOSS);
+    ward_gauge(&audit_broken, code == WARD_DATA_LOSS);
 }
 
 static void look(struct ward_relay *r)
 {
-    int64_t now = ward_mono_ns(), rows = 0;
+    int64_t now = ward_mono_ns(), rows = 0, held = 0;
     double age_s = 0;
 
     if (r->cfg.backlog == NULL || !r->has_wrk ||
         (r->looked_ns != 0 && now - r->looked_ns < LOOK_EVERY_NS))
         return;
     r->looked_ns = now;
-    if (r->cfg.backlog(r->wrk, &rows, &age_s, NULL) != WARD_OK)
+    if (r->cfg.backlog(r->wrk, &rows, &held, &age_s, NULL) != WARD_OK)
         return; /* the old figures stand; the database's own check says that it is away */
     ward_gauge(&backlog_rows, (double)rows);
+    ward_gauge(&held_rows, (double)held);
+    atomic_store(&r->held, held);
     ward_gauge(&oldest_seconds, age_s);
 }
 
@@ -141,11 +163,12 @@ static int longer(struct ward_relay *r)
 }
 
 /* A batch refused for what is in it is halved until the event at fault stands alone, where the
- * outbox sets it aside; a receiver that is away or slow is given time instead. */
+ * outbox sets it aside; a receiver that is away or slow is given time instead, and so is one
+ * that has lost data: audit answers DATA_LOSS to every event until its log is restored. */
 static bool is_content(enum ward_code code)
 {
     return code != WARD_UNAVAILABLE && code != WARD_DEADLINE_EXCEEDED &&
-           code != WARD_CANCELLED && code != WARD_ABORTED;
+           code != WARD_CANCELLED && code != WARD_ABORTED && code != WARD_DATA_LOSS;
 }
 
 static int linger(struct ward_relay *r, size_t n)
@@ -260,6 +283,19 @@ void ward_relay_wake(struct ward_relay *r)
         pthread_cond_signal(&r->changed);
     r->woken = true;
     pthread_mutex_unlock(&r->lock);
+}
+
+enum ward_code ward_relay_check(struct ward_relay *r, struct ward_err *err)
+{
+    long long held = atomic_load(&r->held);
+
+    if (atomic_load(&r->broken))
+        return WARD_FAIL(err, FAILED_PRECONDITION,
+                         "audit takes no events: its log is not as it left the log");
+    if (held > 0)
+        return WARD_FAIL(err, FAILED_PRECONDITION,
+                         "audit refused %lld events; see them with --outbox list", held);
+    return WARD_OK;
 }
 
 /* Asks the thread to end, waits out the grace, then cuts a delivery that is still under way

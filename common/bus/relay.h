@@ -4,8 +4,10 @@
  * common/app, so that bus knows no database), delivers it, waits for more when woken or after
  * poll_ms. While audit is away it backs off to at most 2 s and the backlog grows in the
  * database, where it is safe. A batch refused for what is in it is halved until the event at
- * fault stands alone and the outbox sets it aside. Metrics: ward_outbox_backlog_rows,
- * ward_outbox_oldest_seconds, ward_outbox_sent_total, ward_outbox_failures_total.
+ * fault stands alone and the outbox sets it aside. While audit answers DATA_LOSS (LOG_TAMPERED:
+ * its log is not as it left the log) no event is at fault: all wait, as while audit is away.
+ * Metrics: ward_outbox_backlog_rows, ward_outbox_held_rows, ward_outbox_oldest_seconds,
+ * ward_outbox_audit_broken, ward_outbox_sent_total, ward_outbox_failures_total.
  *
  * Threads: start/stop from one; wake from any. Memory: its own. Errors: counted and logged once
  * a state change, never fatal.
@@ -27,11 +29,15 @@ struct ward_relay_config {
     void (*close)(void *wrk);
     enum ward_code (*drain)(void *wrk, size_t most, struct ward_bus_client *to, int timeout_ms,
                             size_t *n, struct ward_err *err);
-    enum ward_code (*backlog)(void *wrk, int64_t *rows, double *age_s, struct ward_err *err);
+    enum ward_code (*backlog)(void *wrk, int64_t *rows, int64_t *held, double *age_s,
+                              struct ward_err *err);
 };
 WARD_MUST enum ward_code ward_relay_start(const struct ward_relay_config *cfg,
                                           struct ward_relay **out, struct ward_err *err);
 void ward_relay_wake(struct ward_relay *r);
+/* By what the relay met last, from any thread.
+ *   FAILED_PRECONDITION  audit's log is broken, or events are held */
+WARD_MUST enum ward_code ward_relay_check(struct ward_relay *r, struct ward_err *err);
 /* Waits up to grace_ms for the outbox to empty, then stops. NULL is fine. */
 void ward_relay_stop(struct ward_relay *r, int grace_ms);
 

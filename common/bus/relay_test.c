@@ -2,6 +2,7 @@
 #include "common/bus/relay.h"
 
 #include "common/base/log.h"
+#include "common/base/metrics.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -30,6 +31,7 @@ static struct {
 static struct {
     pthread_mutex_t lock;
     int seen[ROWS];
+    int takes;
     enum ward_code say;
 } log_ = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -95,6 +97,7 @@ static enum ward_code take(void *svc, void *wrk, const char *peer,
     }
     pthread_mutex_lock(&log_.lock);
     code = log_.say;
+    log_.takes++;
     for (size_t i = 0; i < n; i++) {
         uint32_t id;
 
@@ -103,7 +106,57 @@ static enum ward_code take(void *svc, void *wrk, const char *peer,
         log_.seen[id] += code == WARD_OK;
     }
     pthread_mutex_unlock(&log_.lock);
+    if (code == WARD_DATA_LOSS)
+        return WARD_FAIL(e, DATA_LOSS, "the log is not as it was left");
     return code == WARD_OK ? WARD_OK : WARD_FAIL(e, UNAVAILABLE, "not now");
+}
+
+static struct {
+    _Atomic int64_t rows, held;
+    _Atomic int asked;
+    _Atomic bool away;
+} figures;
+
+static enum ward_code box_backlog(void *wrk, int64_t *rows, int64_t *held, double *age_s,
+                                  struct ward_err *e)
+{
+    assert_ptr_equal(wrk, &box);
+    figures.asked++;
+    if (figures.away)
+        return WARD_FAIL(e, UNAVAILABLE, "no database");
+    *rows = figures.rows;
+    *held = figures.held;
+    *age_s = 2.5;
+    return WARD_OK;
+}
+
+/* ---- metrics ---- */
+
+struct sample {
+    const char *name;
+    double value;
+};
+
+static void pick(const struct ward_family *f, void *arg)
+{
+    struct sample *s = arg;
+
+    if (strcmp(f->name, s->name) == 0 && f->n > 0)
+        s->value = f->series[0]->value;
+}
+
+static double gauge(const char *name)
+{
+    struct sample s = {name, -1};
+
+    ward_metric_each(pick, &s);
+    return s.value;
+}
+
+static void await_gauge(const char *name, double value)
+{
+    while (gauge(name) != value)
+        usleep(1000);
 }
 
 static void put(uint32_t rows)
@@ -137,7 +190,8 @@ static struct ward_relay *relay(void)
                                     .batch = 512,
                                     .open = box_open,
                                     .close = box_close,
-                                    .drain = box_drain};
+                                    .drain = box_drain,
+                                    .backlog = box_backlog};
 
     assert_int_equal(ward_relay_start(&cfg, &r, &err), WARD_OK);
     return r;
@@ -162,6 +216,10 @@ static int clean(void **state)
     box.opened = box.closed = box.set_aside = 0;
     memset(log_.seen, 0, sizeof(log_.seen));
     log_.say = WARD_OK;
+    log_.takes = 0;
+    figures.rows = figures.held = 0;
+    figures.asked = 0;
+    figures.away = false;
     return 0;
 }
 
@@ -274,9 +332,75 @@ static void stopping_does_not_wait_for_a_receiver_that_is_away(void **state)
     assert_int_equal(box.opened, box.closed);
 }
 
+static void events_wait_while_the_receiver_s_log_is_broken(void **state)
+{
+    struct ward_bus_server *s;
+    struct ward_relay *r;
+    int takes;
+
+    (void)state;
+    log_.say = WARD_DATA_LOSS;
+    s = receiver();
+    put(ROWS);
+    r = relay();
+    await_gauge("ward_outbox_audit_broken", 1);
+    assert_int_equal(ward_relay_check(r, &err), WARD_FAILED_PRECONDITION);
+    usleep(300000);
+    pthread_mutex_lock(&log_.lock);
+    takes = log_.takes;
+    log_.say = WARD_OK;
+    pthread_mutex_unlock(&log_.lock);
+    assert_in_range(takes, 1, 8); /* halving a batch of 512 alone would take 10 at once */
+    assert_int_equal(waiting(), ROWS);
+    assert_int_equal(box.set_aside, 0);
+    await_empty();
+    await_gauge("ward_outbox_audit_broken", 0);
+    assert_int_equal(ward_relay_check(r, &err), WARD_OK);
+    ward_relay_stop(r, 5000);
+    ward_bus_stop(s);
+    for (int i = 0; i < ROWS; i++)
+        assert_int_equal(log_.seen[i], 1);
+}
+
+static void the_gauges_say_what_waits_and_is_held(void **state)
+{
+    struct ward_bus_server *s = receiver();
+    struct ward_relay *r;
+    int asked;
+
+    (void)state;
+    figures.rows = 7;
+    figures.held = 3;
+    r = relay();
+    await_gauge("ward_outbox_backlog_rows", 7);
+    await_gauge("ward_outbox_held_rows", 3);
+    await_gauge("ward_outbox_oldest_seconds", 2.5);
+    assert_int_equal(ward_relay_check(r, &err), WARD_FAILED_PRECONDITION);
+    assert_non_null(strstr(err.msg, "3 events"));
+    figures.away = true; /* the old figures stay */
+    figures.rows = figures.held = 0;
+    for (asked = figures.asked; figures.asked == asked;) {
+        ward_relay_wake(r);
+        usleep(10000);
+    }
+    usleep(10000);
+    assert_true(gauge("ward_outbox_backlog_rows") == 7);
+    assert_true(gauge("ward_outbox_held_rows") == 3);
+    figures.away = false;
+    while (gauge("ward_outbox_backlog_rows") != 0 || gauge("ward_outbox_held_rows") != 0) {
+        ward_relay_wake(r);
+        usleep(10000);
+    }
+    assert_int_equal(ward_relay_check(r, &err), WARD_OK);
+    ward_relay_stop(r, 5000);
+    ward_bus_stop(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(events_wait_while_the_receiver_s_log_is_broken, clean),
+        cmocka_unit_test_setup(the_gauges_say_what_waits_and_is_held, clean),
         cmocka_unit_test_setup(a_wake_sends_what_waits, clean),
         cmocka_unit_test_setup(what_waited_while_the_receiver_was_away_arrives_when_it_is_back,
                                clean),

@@ -165,11 +165,12 @@ static enum ward_code forget(struct ward_db *db, struct drain *d, const int64_t 
     return ward_db_bulk(db, LAST, lasts, 1, n_lasts, err);
 }
 
-/* A refusal that no second try will change. */
+/* A refusal that no second try will change. DATA_LOSS is none: it is the receiver's log that is
+ * broken then, and the event waits until the log is restored. */
 static bool refused(enum ward_code code)
 {
     return code == WARD_INVALID_ARGUMENT || code == WARD_FAILED_PRECONDITION ||
-           code == WARD_OUT_OF_RANGE || code == WARD_DATA_LOSS;
+           code == WARD_OUT_OF_RANGE;
 }
 
 /* One event that audit will never take is set aside, or it would hold up all others. */
@@ -253,8 +254,8 @@ enum ward_code ward_outbox_drain(struct ward_db *db, size_t most, ward_deliver_f
 
 /* ---- backlog ---- */
 
-enum ward_code ward_outbox_backlog(struct ward_db *db, int64_t *rows, double *age_s,
-                                   struct ward_err *err)
+enum ward_code ward_outbox_backlog(struct ward_db *db, int64_t *rows, int64_t *held_rows,
+                                   double *age_s, struct ward_err *err)
 {
     /* Exact up to COUNT_MAX; beyond, the span of ids, which counts what was rolled back too. */
     static const char SQL[] =
@@ -282,6 +283,67 @@ enum ward_code ward_outbox_backlog(struct ward_db *db, int64_t *rows, double *ag
     if (!good)
         return WARD_FAIL(err, DATA_LOSS, "the outbox is not usable");
     *rows = (counted < COUNT_MAX ? counted : span) + held;
+    *held_rows = held;
     *age_s = us > 0 ? (double)us / 1e6 : 0;
+    return WARD_OK;
+}
+
+/* ---- held ---- */
+
+#define HELD_AT_ONCE "1000"
+
+enum ward_code ward_outbox_held(struct ward_db *db, struct ward_arena *mem, int64_t after_id,
+                                struct ward_rows *rows, struct ward_err *err)
+{
+    static const char SQL[] =
+        "SELECT id, LOWER(HEX(event_id)), DATE_FORMAT(created_at, '%Y-%m-%dT%H:%i:%s.%f'),"
+        " DATE_FORMAT(held_at, '%Y-%m-%dT%H:%i:%s.%f'), code, LENGTH(event)"
+        " FROM ward_outbox_held WHERE id > ? ORDER BY id LIMIT " HELD_AT_ONCE;
+
+    return ward_db_run(db, mem, SQL, WARD_PARAMS(ward_int(mem, after_id)), rows, err);
+}
+
+struct release {
+    int64_t id;
+    int64_t n;
+};
+
+/* With new ids, behind what waits; when they were made is kept. */
+static enum ward_code release(struct ward_db *db, void *arg, struct ward_err *err)
+{
+    static const char LOCK[] = "SELECT id FROM ward_outbox_held WHERE (? = 0 OR id = ?)"
+                               " ORDER BY id LIMIT " HELD_AT_ONCE " FOR UPDATE";
+    static const char MOVE[] =
+        "INSERT INTO ward_outbox (event_id, created_at, event) SELECT"
+        " event_id, created_at, event FROM ward_outbox_held WHERE id = ?";
+    static const char GONE[] = "DELETE FROM ward_outbox_held WHERE id = ?";
+    struct release *r = arg;
+    struct ward_arena mem;
+    struct ward_rows rows;
+    enum ward_code code;
+
+    ward_arena_init(&mem, (size_t)1 << 20);
+    code = ward_db_run(db, &mem, LOCK,
+                       WARD_PARAMS(ward_int(&mem, r->id), ward_int(&mem, r->id)), &rows, err);
+    r->n = code == WARD_OK ? (int64_t)rows.n : 0;
+    for (size_t i = 0; code == WARD_OK && i < rows.n; i++) {
+        code = ward_db_run(db, &mem, MOVE, WARD_PARAMS(rows.at[i][0]), NULL, err);
+        if (code == WARD_OK)
+            code = ward_db_run(db, &mem, GONE, WARD_PARAMS(rows.at[i][0]), NULL, err);
+    }
+    ward_arena_done(&mem);
+    return code;
+}
+
+enum ward_code ward_outbox_release(struct ward_db *db, int64_t id, int64_t *n,
+                                   struct ward_err *err)
+{
+    struct release r = {.id = id};
+
+    *n = 0;
+    do {
+        WARD_TRY(ward_db_tx(db, release, &r, err));
+        *n += r.n;
+    } while (id == 0 && r.n > 0);
     return WARD_OK;
 }

@@ -33,18 +33,36 @@ WARD_MUST enum ward_code ward_outbox_add_many(struct ward_db *db, struct ward_ar
  * transaction; a crash anywhere delivers again. *n is how many went.
  *
  * A refusal that no second try will change (INVALID_ARGUMENT, FAILED_PRECONDITION,
- * OUT_OF_RANGE, DATA_LOSS) comes back as it is for a batch; for a single event the row moves to
+ * OUT_OF_RANGE) comes back as it is for a batch; for a single event the row moves to
  * ward_outbox_held, so that it does not stand in the way of all others, and counts as gone. So
  * a caller that meets a refusal tries again with half as many. Held rows are kept, and counted
- * in the backlog, until a person moves them back. */
+ * in the backlog, until a person moves them back. After every other failure, DATA_LOSS among
+ * them, the rows stay. */
 typedef enum ward_code ward_deliver_fn(void *arg, const struct ward_outbox_item *items,
                                        size_t n, struct ward_err *err);
 WARD_MUST enum ward_code ward_outbox_drain(struct ward_db *db, size_t most,
                                            ward_deliver_fn *deliver, void *arg, size_t *n,
                                            struct ward_err *err);
-/* Rows waiting, held ones included, and the oldest one's age in seconds. Counted up to 100,000;
- * beyond, the span of their ids. */
-WARD_MUST enum ward_code ward_outbox_backlog(struct ward_db *db, int64_t *rows, double *age_s,
+/* Rows waiting, held ones included, how many of them are held, and the oldest one's age in
+ * seconds. Counted up to 100,000; beyond, the span of their ids. */
+WARD_MUST enum ward_code ward_outbox_backlog(struct ward_db *db, int64_t *rows, int64_t *held,
+                                             double *age_s, struct ward_err *err);
+/* Held rows behind an id, at most 1,000, by id. */
+enum ward_held {
+    WARD_HELD_ID,
+    WARD_HELD_EVENT, /* its id, 32 hex digits */
+    WARD_HELD_MADE,  /* "2026-11-22T19:00:00.000000", the database's clock */
+    WARD_HELD_SINCE, /* likewise */
+    WARD_HELD_CODE,
+    WARD_HELD_BYTES,
+    WARD_HELD_COLUMNS
+};
+WARD_MUST enum ward_code ward_outbox_held(struct ward_db *db, struct ward_arena *mem,
+                                          int64_t after_id, struct ward_rows *rows,
+                                          struct ward_err *err);
+/* Puts held rows back behind those that wait, to be delivered again: one by its id, or all for
+ * 0. *n is how many. */
+WARD_MUST enum ward_code ward_outbox_release(struct ward_db *db, int64_t id, int64_t *n,
                                              struct ward_err *err);
 /* fn is called after each commit that added events, on the thread that committed; it must be
  * quick. NULL for none. When this returns, the former fn is no longer running. */

@@ -3,6 +3,7 @@
 #include "tests/integration/it.h"
 
 #include "common/base/crypto.h"
+#include "common/base/text.h"
 #include "common/db/outbox.h"
 
 #include <pthread.h>
@@ -238,7 +239,7 @@ static void what_is_delivered_is_deleted_and_what_is_not_stays(void **state)
 static void an_event_refused_for_good_is_set_aside_and_still_counted(void **state)
 {
     struct got *g = calloc(1, sizeof(*g));
-    int64_t rows;
+    int64_t rows, held;
     double age_s;
     size_t n;
 
@@ -253,25 +254,86 @@ static void an_event_refused_for_good_is_set_aside_and_still_counted(void **stat
     assert_int_equal(n, 2);
     assert_int_equal(waiting(), 0);
     assert_string_equal(it_sql(db, "SELECT code FROM ward_outbox_held"), "INVALID_ARGUMENT");
-    it_expect(ward_outbox_backlog(db, &rows, &age_s, &err), WARD_OK, &err);
+    it_expect(ward_outbox_backlog(db, &rows, &held, &age_s, &err), WARD_OK, &err);
     assert_int_equal(rows, 1);
+    assert_int_equal(held, 1);
     assert_true(age_s > 0);
+    free(g);
+}
+
+static void an_event_that_a_broken_receiver_does_not_take_waits(void **state)
+{
+    struct got *g = calloc(1, sizeof(*g));
+    int64_t rows, held;
+    double age_s;
+    size_t n;
+
+    (void)state;
+    put(0, 3);
+    g->poison = UINT32_MAX;
+    g->say = WARD_DATA_LOSS;
+    it_expect(ward_outbox_drain(db, 3, accept_, g, &n, &err), WARD_DATA_LOSS, &err);
+    it_expect(ward_outbox_drain(db, 1, accept_, g, &n, &err), WARD_DATA_LOSS, &err);
+    it_expect(ward_outbox_backlog(db, &rows, &held, &age_s, &err), WARD_OK, &err);
+    assert_int_equal(rows, 3);
+    assert_int_equal(held, 0);
+    g->say = WARD_OK;
+    it_expect(ward_outbox_drain(db, 3, accept_, g, &n, &err), WARD_OK, &err);
+    assert_int_equal(n, 3);
+    free(g);
+}
+
+static void held_events_are_listed_and_released_one_or_all(void **state)
+{
+    struct got *g = calloc(1, sizeof(*g));
+    struct ward_arena mem;
+    struct ward_rows rows;
+    int64_t n_released, id;
+    size_t n;
+
+    (void)state;
+    put(0, 3);
+    it_sql(db, "INSERT INTO ward_outbox_held (id, event_id, created_at, code, event) SELECT id,"
+               " event_id, created_at - INTERVAL 1 HOUR, 'INVALID_ARGUMENT', event FROM"
+               " ward_outbox");
+    it_sql(db, "DELETE FROM ward_outbox");
+    ward_arena_init(&mem, 1 << 20);
+    it_expect(ward_outbox_held(db, &mem, 0, &rows, &err), WARD_OK, &err);
+    assert_int_equal(rows.n, 3);
+    assert_string_equal(rows.at[1][WARD_HELD_EVENT].p, "01000000000000000000000000000000");
+    assert_string_equal(rows.at[1][WARD_HELD_CODE].p, "INVALID_ARGUMENT");
+    assert_string_equal(rows.at[1][WARD_HELD_BYTES].p, "8");
+    assert_true(ward_i64(rows.at[1][WARD_HELD_ID].p, 1, INT64_MAX, &id));
+    it_expect(ward_outbox_release(db, id, &n_released, &err), WARD_OK, &err);
+    assert_int_equal(n_released, 1);
+    it_expect(ward_outbox_release(db, id, &n_released, &err), WARD_OK, &err);
+    assert_int_equal(n_released, 0);
+    it_expect(ward_outbox_release(db, 0, &n_released, &err), WARD_OK, &err);
+    assert_int_equal(n_released, 2);
+    assert_int_equal(it_count(db, "SELECT COUNT(*) FROM ward_outbox_held"), 0);
+    assert_int_equal(it_count(db, "SELECT COUNT(*) FROM ward_outbox WHERE created_at <"
+                                  " NOW(6) - INTERVAL 50 MINUTE"),
+                     3);
+    g->poison = UINT32_MAX;
+    it_expect(ward_outbox_drain(db, 10, accept_, g, &n, &err), WARD_OK, &err);
+    assert_int_equal(n, 3);
+    ward_arena_done(&mem);
     free(g);
 }
 
 static void the_backlog_tells_rows_and_the_oldest_ones_age(void **state)
 {
-    int64_t rows = -1;
+    int64_t rows = -1, held = -1;
     double age_s = -1;
 
     (void)state;
-    it_expect(ward_outbox_backlog(db, &rows, &age_s, &err), WARD_OK, &err);
+    it_expect(ward_outbox_backlog(db, &rows, &held, &age_s, &err), WARD_OK, &err);
     assert_int_equal(rows, 0);
     assert_true(age_s == 0);
     put(0, 7);
     it_sql(db, "UPDATE ward_outbox SET created_at = NOW(6) - INTERVAL 90 SECOND"
                " ORDER BY id LIMIT 1");
-    it_expect(ward_outbox_backlog(db, &rows, &age_s, &err), WARD_OK, &err);
+    it_expect(ward_outbox_backlog(db, &rows, &held, &age_s, &err), WARD_OK, &err);
     assert_int_equal(rows, 7);
     assert_true(age_s >= 90 && age_s < 600);
 }
@@ -448,6 +510,8 @@ int main(void)
         cmocka_unit_test_setup(many_events_are_there_exactly_if_their_act_is, clean),
         cmocka_unit_test_setup(what_is_delivered_is_deleted_and_what_is_not_stays, clean),
         cmocka_unit_test_setup(an_event_refused_for_good_is_set_aside_and_still_counted, clean),
+        cmocka_unit_test_setup(an_event_that_a_broken_receiver_does_not_take_waits, clean),
+        cmocka_unit_test_setup(held_events_are_listed_and_released_one_or_all, clean),
         cmocka_unit_test_setup(the_backlog_tells_rows_and_the_oldest_ones_age, clean),
         cmocka_unit_test_setup(a_row_committed_late_with_a_smaller_id_is_not_left_behind,
                                clean),

@@ -1,0 +1,77 @@
+/* wardctl outbox - audit events that audit refused: listed, and released to be sent again. The
+ * service's own program does it (--outbox), with the environment of the embedded default: it
+ * takes the folder's secrets, and no service has to run. */
+#include "cli/cli.h"
+#include "cli/local.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct local_service *service_of(struct local *l, const char *name)
+{
+    for (int i = 0; i < LOCAL_SERVICES; i++)
+        if (strcmp(l->service[i].name, name) == 0)
+            return &l->service[i];
+    return NULL;
+}
+
+/* Becomes the service's program; returns only where that fails. */
+static enum ward_code become(const struct cli *cli, struct local *l, const char *what,
+                             const char *service, const char *id, struct ward_err *err)
+{
+    const struct local_service *s = service_of(l, service);
+    const char *const *env;
+    const char *argv[6] = {NULL, "--outbox", what};
+    int n = 3;
+
+    if (s == NULL)
+        return WARD_FAIL(err, INVALID_ARGUMENT,
+                         "the service is one of audit, identity, records, dosage");
+    WARD_TRY(local_ports(l, err));
+    WARD_TRY(local_environment(l, s, &env, err));
+    argv[0] = ward_printf(&l->mem, "%s/%s", l->bin, s->name);
+    if (argv[0] == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a path");
+    if (cli->json)
+        argv[n++] = "--json";
+    if (id != NULL)
+        argv[n++] = id;
+    execve(argv[0], (char *const *)(uintptr_t)argv, (char *const *)(uintptr_t)env);
+    return WARD_FAIL(err, UNAVAILABLE, "cannot run %.100s: %s", argv[0], strerror(errno));
+}
+
+static int outbox(const struct cli *cli, const char *what, int most, int argc, char **argv)
+{
+    static const struct cli_opt opts[] = {{0}};
+    struct ward_err err = {0};
+    struct local l;
+
+    if (cli_options(opts, &argc, argv, most, &err) != WARD_OK)
+        return cli_usage(cli, &err);
+    if (argc < 2) {
+        (void)!WARD_FAIL(&err, INVALID_ARGUMENT, "name the service");
+        return cli_usage(cli, &err);
+    }
+    if (local_open(&l, cli->data, &err) == WARD_OK) {
+        (void)!become(cli, &l, what, argv[1], argc > 2 ? argv[2] : NULL, &err);
+        local_close(&l);
+    }
+    return cli_fail(cli, &err);
+}
+
+static int list(const struct cli *cli, int argc, char **argv)
+{
+    return outbox(cli, "list", 1, argc, argv);
+}
+
+static int release(const struct cli *cli, int argc, char **argv)
+{
+    return outbox(cli, "release", 2, argc, argv);
+}
+
+const struct cli_command cli_outbox_commands[] = {
+    {"outbox list", "SERVICE", "list a service's audit events that audit refused", list},
+    {"outbox release", "SERVICE [ID]", "send refused audit events again: one, or all", release},
+    {0},
+};
