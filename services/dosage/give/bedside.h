@@ -116,10 +116,13 @@ struct measured_dose {
 };
 WARD_MUST enum ward_code dose_right(struct rights *r, const struct measured_dose *d,
                                     struct ward_err *err);
-/* What is thrown away is an amount of the drug.   INVALID_ARGUMENT DOSE_UNIT, DOSE_VALUE */
+/* What is thrown away is an amount of the drug, and at most WASTED_MOST times `of` (what was
+ * ordered or given; NULL, or a rate: no bound).
+ *   INVALID_ARGUMENT DOSE_UNIT, DOSE_VALUE; wasted: it is more */
+#define WASTED_MOST 1000 /* local policy: a large ampoule for a newborn's dose is less */
 WARD_MUST enum ward_code wasted_check(const struct ruleset *rules, const char *drug_id,
                                       const char *product_id, const Quantity *wasted,
-                                      struct ward_err *err);
+                                      const Quantity *of, struct ward_err *err);
 /* A day as people write it, by a clock. */
 void day_of(const struct ward_zone *zone, int64_t at_us, char out[11]);
 

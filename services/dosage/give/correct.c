@@ -129,7 +129,8 @@ static enum ward_code replace(struct correcting *k, const Dose *was, Dose *d,
 
     if (q->given_at_us != 0)
         WARD_TRY(move(k, was, d, err));
-    WARD_TRY(wasted_check(k->rules, was->drug_id, was->product_id, q->wasted, err));
+    WARD_TRY(wasted_check(k->rules, was->drug_id, was->product_id, q->wasted,
+                          q->dose != NULL ? q->dose : was->dose, err));
     if (q->wasted != NULL)
         d->wasted = q->wasted;
     return q->dose == NULL ? WARD_OK : replace_dose(k, was, d, err);

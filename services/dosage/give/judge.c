@@ -264,9 +264,13 @@ static enum ward_code rights(struct giving *g, struct ward_err *err)
 
 /* ---- all of it ---- */
 
+/* To give a high-alert medicine, and to throw it away. */
 static enum ward_code two_people(struct giving *g, struct ward_err *err)
 {
-    if (is_high_alert(g->rules, g->order->prescription->drug_id) && !g->has_second)
+    bool wasted = g->q->outcome == OUTCOME(WASTED) || g->q->wasted != NULL;
+
+    if ((g->given || wasted) && is_high_alert(g->rules, g->order->prescription->drug_id) &&
+        !g->has_second)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "SECOND_PERSON_NEEDED",
                                 "a high-alert medicine needs a second person");
     return WARD_OK;
@@ -285,9 +289,9 @@ static enum ward_code judge_seen(struct giving *g, struct ward_err *err)
     WARD_TRY(hand_count(g->v.c->mem, g->rules, q, &g->hand, err));
     WARD_TRY(wasted_check(g->rules, g->order->prescription->drug_id,
                           of_it_in_hand(g, g->order->prescription->product_id), q->wasted,
-                          err));
+                          g->order->prescription->dose, err));
     if (!g->given)
-        return WARD_OK;
+        return two_people(g, err);
     WARD_TRY(rights(g, err));
     WARD_TRY(two_people(g, err));
     return judge_check(g, err);

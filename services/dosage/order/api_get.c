@@ -16,6 +16,13 @@ static enum ward_code no_memory(struct ward_call *c)
     return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for a list of orders");
 }
 
+/* A draft is its prescriber's alone: for everybody else there is none. */
+static bool is_hidden(const struct ward_call *c, const Order *o)
+{
+    return (enum order_state)o->state == ORDER_DRAFT &&
+           !rule_same_person(o->written_by, c->who->subject);
+}
+
 /* ---- one ---- */
 
 /* The current version, if its patient is one the caller may see. */
@@ -27,6 +34,8 @@ static enum ward_code begin(struct reading *r, struct ward_call *c, const char *
     WARD_TRY(ward_call_id(c, "order_id", order_id, id, NULL));
     WARD_TRY(order_find(c->wrk, c->mem, id, false, out, c->err));
     WARD_TRY(order_unseen(reading_may(r, (*out)->patient_id), c->err));
+    if (is_hidden(c, *out))
+        return WARD_FAIL_REASON(c->err, NOT_FOUND, "ORDER_NOT_FOUND", "no such order");
     return WARD_OK;
 }
 
@@ -93,6 +102,16 @@ static enum ward_code states_of(struct ward_call *c, const ListOrdersRequest *q,
     return WARD_OK;
 }
 
+static void hide_drafts(const struct ward_call *c, ListOrdersResponse *resp)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < resp->n_orders; i++)
+        if (!is_hidden(c, resp->orders[i]))
+            resp->orders[n++] = resp->orders[i];
+    resp->n_orders = n;
+}
+
 static enum ward_code list_orders(struct ward_call *c, const ListOrdersRequest *q,
                                   ListOrdersResponse *resp)
 {
@@ -119,6 +138,7 @@ static enum ward_code list_orders(struct ward_call *c, const ListOrdersRequest *
             return WARD_FAIL(c->err, INTERNAL, "an order without ids");
         WARD_TRY(page_token(c, question, last, sizeof(last), &resp->next_page_token));
     }
+    hide_drafts(c, resp);
     ward_act_note_int(&r.act, "orders", (int64_t)resp->n_orders);
     return reading_tell(&r);
 }

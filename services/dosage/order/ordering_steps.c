@@ -19,7 +19,7 @@ enum ward_code ordering_order(struct ordering *o, Order **out, struct ward_err *
         return WARD_FAIL_REASON(err, ABORTED, "VERSION_CONFLICT",
                                 "the order's current version is another");
     if ((enum order_state)order->state == ORDER_DRAFT &&
-        strcmp(order->written_by, c->who->subject) != 0)
+        !rule_same_person(order->written_by, c->who->subject))
         return WARD_FAIL_REASON(err, PERMISSION_DENIED, "ORDER_DRAFT",
                                 "a draft is its prescriber's alone");
     *out = o->order = order;

@@ -242,7 +242,7 @@ test('a dose is corrected by the order it was given by, though that was changed 
 test('corrections one after another move a dose no further than one', async () => {
   const at = await bedside(site, ordered({ timing: interval(6) }));
   const { administration: d } = await give(site, at);
-  const back = (n) => ({ given_at_us: String(Number(d.given_at_us) - n * HOUR_US) });
+  const back = (n) => ({ given_at_us: String(Number(d.given_at_us) - n * HOUR_US), second_person_token: second(site) });
   const { administration: c } = await correct(site, d, back(20));
   assert.deepStrictEqual(await failed(correct(site, c, back(30))), ['INVALID_ARGUMENT', 'given_at_us']);
   assert.strictEqual((await correct(site, c, back(23))).administration.version, 3);

@@ -52,10 +52,10 @@ for (const from of STATES) {
       const answer = await setState(site, order, to);
       assert.deepStrictEqual([answer.changed, answer.order.state, answer.order.version], [true, `ORDER_STATE_${to}`, order.version + 1], what);
       assert.strictEqual(answer.decision !== null, to === 'ACTIVE', what);
-      const { order: now } = await site.orders.call('GetOrder', { order_id: order.order_id }, site.who('nurse'));
+      const { order: now } = await site.orders.call('GetOrder', { order_id: order.order_id }, site.who('physician'));
       assert.deepStrictEqual(now, answer.order, what);
     }
-    const { order: now } = await site.orders.call('GetOrder', { order_id: stays.order_id }, site.who('nurse'));
+    const { order: now } = await site.orders.call('GetOrder', { order_id: stays.order_id }, site.who('physician'));
     assert.deepStrictEqual(now, stays, 'what was refused changed nothing');
   });
 }

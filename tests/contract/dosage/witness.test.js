@@ -4,7 +4,7 @@
 const test = require('node:test');
 const assert = require('node:assert');
 const { prescription, once } = require('./site');
-const { start, bedside, give, refused, second, doses, amount } = require('./bedside');
+const { start, bedside, give, refused, second, held, correct, failure, doses, amount } = require('./bedside');
 
 let site;
 test.before(async () => { site = await start({ services: ['audit', 'identity', 'records', 'dosage', 'dosage2'] }); });
@@ -67,4 +67,27 @@ test('a dose that is refused does not use the token up', async () => {
   const token = second(site);
   assert.strictEqual((await give(site, at, { second_person_token: token, dose: amount(20, 'mg') })).recorded, false);
   assert.strictEqual((await give(site, at, { second_person_token: token })).recorded, true);
+});
+
+test('who throws a high-alert medicine away needs a second person, too', async () => {
+  const at = await alert();
+  const wasted = held('WASTED', { wasted: amount(10, 'mg') });
+  const failed = async (more) => { const e = await refused(site, at, more); return [e.code, e.reason || e.field]; };
+  assert.deepStrictEqual(await failed(wasted), ['FAILED_PRECONDITION', 'SECOND_PERSON_NEEDED']);
+  assert.deepStrictEqual(await failed(held('WASTED')), ['FAILED_PRECONDITION', 'SECOND_PERSON_NEEDED'], 'how much it was is not said');
+  assert.deepStrictEqual(await failed(held('REFUSED', { wasted: amount(10, 'mg') })), ['FAILED_PRECONDITION', 'SECOND_PERSON_NEEDED']);
+  const { administration: d } = await give(site, at, { ...wasted, second_person_token: second(site) });
+  assert.deepStrictEqual([d.outcome, d.second_person], ['DOSE_OUTCOME_WASTED', 'nurse-second']);
+  const plain = await bedside(site);
+  assert.strictEqual((await give(site, plain, held('WASTED', { wasted: amount(500, 'mg') }))).recorded, true, 'of other medicines one is enough');
+});
+
+test('nobody throws away a thousand doses', async () => {
+  const at = await alert();
+  const failed = async (more) => { const e = await refused(site, at, { second_person_token: second(site), ...more }); return [e.code, e.field]; };
+  assert.deepStrictEqual(await failed({ wasted: amount(10001, 'mg') }), ['INVALID_ARGUMENT', 'wasted']);
+  assert.deepStrictEqual(await failed(held('WASTED', { wasted: amount('10.001', 'g') })), ['INVALID_ARGUMENT', 'wasted']);
+  const { administration: d } = await give(site, at, { wasted: amount(10000, 'mg'), second_person_token: second(site) });
+  const e = await failure(correct(site, d, { wasted: amount(10001, 'mg'), second_person_token: second(site) }));
+  assert.deepStrictEqual([e.code, e.field], ['INVALID_ARGUMENT', 'wasted']);
 });
