@@ -329,6 +329,20 @@ static enum ward_code ask_problems(struct asking *a, int64_t now_us, Facts *out)
     return WARD_OK;
 }
 
+static enum ward_code ask_home(struct asking *a, Facts *out)
+{
+    static const char *const TAKEN[] = {"active", "intended", "unknown"};
+    SearchResponse *resp;
+    struct question q;
+
+    question(&q, a, KIND(MEDICATION_STATEMENT), FACTS_HOME);
+    also(&q, "status", (char **)(uintptr_t)TAKEN, WARD_COUNT(TAKEN));
+    WARD_TRY(search(a, &q, &resp));
+    WARD_TRY(facts_home(resp->records, resp->n_records, a->call->mem, out, a->call->err));
+    out->home_medicines_cut = out->home_medicines_cut || resp->next_page_token.len > 0;
+    return WARD_OK;
+}
+
 /* What the active set's rules name, and what says whether the patient is pregnant. Without a
  * set nothing is checked: then only the latter. */
 static enum ward_code lab_codes(struct ward_call *c, char ***out, size_t *n)
@@ -421,5 +435,6 @@ enum ward_code ask_all(struct ward_call *c, const uint8_t id[DOSAGE_ID], int64_t
     WARD_TRY(ask_pair(&a, GROUP_CREATININE, GROUP_EGFR, now_us, &f));
     WARD_TRY(facts_measured(f.all, f.n, now_us, c->mem, out->facts, had, c->err));
     WARD_TRY(ask_problems(&a, now_us, out->facts));
+    WARD_TRY(ask_home(&a, out->facts));
     return ask_labs(&a, now_us, out->facts);
 }

@@ -78,6 +78,14 @@ enum ward_code facts_state(Ward__Dosage__V1__Stated **state, Ward__Dosage__V1__S
                            int64_t at_us, const Record *r, struct ward_arena *mem,
                            struct ward_err *err);
 
+/* ---- home.c ---- */
+
+#define FACTS_HOME 100
+/* MedicationStatements of what the patient takes: active, intended, of unknown status. By id.
+ */
+enum ward_code facts_home(Record *const *records, size_t n, struct ward_arena *mem, Facts *out,
+                          struct ward_err *err);
+
 /* ---- labs.c ---- */
 
 /* Observations of these LOINC codes, which count as facts_measured says: numbers are labs,

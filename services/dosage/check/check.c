@@ -128,7 +128,7 @@ static void check_chart(struct run *r)
         snprintf(minutes, sizeof(minutes), "%lld", (long long)(age_us / MINUTE_US));
         find_own(r, OWN_CHART_STALE, args, args, NULL);
     }
-    if (r->snap->cut || (f != NULL && f->allergies_cut))
+    if (r->snap->cut || (f != NULL && (f->allergies_cut || f->home_medicines_cut)))
         find_own(r, OWN_CUT, NULL, NULL, NULL);
 }
 
@@ -177,6 +177,7 @@ enum ward_code check_with(const struct prepared *set, const Ward__Dosage__V1__Sn
                                 "this program has");
     WARD_TRY(begin(&r));
     if (r.drug != NULL && gather(&r)) {
+        homes_of(&r);
         body_of(&r);
         WARD_TRY(shares(&r));
         check_route(&r);
@@ -186,6 +187,7 @@ enum ward_code check_with(const struct prepared *set, const Ward__Dosage__V1__Sn
         check_duplicates(&r);
         check_too_soon(&r);
         check_allergies(&r);
+        check_homes(&r);
         check_contexts(&r);
         check_monitoring(&r);
         check_slips(&r);

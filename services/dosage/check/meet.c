@@ -36,7 +36,7 @@ static char *list_names(struct run *r, const bool *in, bool zh)
 
 /* ---- interactions ---- */
 
-/* An order or a dose beside this order. */
+/* An order, a dose or a home medicine (neither of the last two fields) beside this order. */
 struct beside {
     const struct drug *drug;
     const char *id, *product_id;
@@ -89,6 +89,8 @@ static int64_t after_us(const Ward__Dosage__V1__InteractionRule *m, enum role fi
 static bool meets_as(const struct run *r, const struct interaction *i, const struct beside *b,
                      enum role ours, enum role theirs)
 {
+    if (b->order == NULL && b->given == NULL)
+        return true;
     if (b->order == NULL)
         return is_met(r, b->given, after_us(i->msg, theirs, ours));
     return orders_meet_by(r, b->order, after_us(i->msg, theirs, ours),
@@ -126,7 +128,7 @@ static bool they_are(struct run *r, const struct interaction *i, enum role role,
         return false;
     if (!i->over[role].set)
         return true;
-    known = amount_at(r, b->drug, b->product_id, b->dose, k, rate, &amount);
+    known = b->dose != NULL && amount_at(r, b->drug, b->product_id, b->dose, k, rate, &amount);
     if (t != NULL)
         timing_density(b->order, &per_day, &minutes);
     return is_over(r, &i->over[role], b->drug->ingredients[k], known ? &amount : NULL, rate,
@@ -177,6 +179,10 @@ static void meet_all(struct run *r, struct meeting *m)
                  &(struct beside){r->pasts[i].drug, g->administration_id, g->product_id,
                                   g->route, g->dose, NULL, g});
     }
+    for (size_t i = 0; i < r->n_homes; i++)
+        meet(r, m,
+             &(struct beside){&r->homes[i].drug, r->homes[i].msg->record_id, "",
+                              WARD__DOSAGE__V1__ROUTE__ROUTE_PO, NULL, NULL, NULL});
 }
 
 /* Of a rule of three: all three are there, as three ingredients. A combination may bring two.
@@ -286,6 +292,21 @@ static void check_same(struct run *r, int ingredient)
         find_own(r, OWN_SAME_INGREDIENT, en, zh, &told);
 }
 
+/* A home medicine of the class that nothing here replaces yet. */
+static void add_homes(struct run *r, int class_id, bool *in, struct told *told, size_t *room)
+{
+    for (size_t i = 0; i < r->n_homes; i++) {
+        const struct drug *d = &r->homes[i].drug;
+
+        for (size_t k = 0; k < d->n_ingredients; k++) {
+            if (!set_in_class(r->set, d->ingredients[k], class_id))
+                continue;
+            in[d->ingredients[k]] = true;
+            about_add(r, &told->about, &told->n_about, room, r->homes[i].msg->record_id);
+        }
+    }
+}
+
 static void check_class(struct run *r, const Ward__Dosage__V1__DuplicateRule *rule)
 {
     int class_id = set_class(r->set, rule->class_);
@@ -313,6 +334,7 @@ static void check_class(struct run *r, const Ward__Dosage__V1__DuplicateRule *ru
             about_add(r, &told.about, &told.n_about, &room, r->others[i].msg->order_id);
         }
     }
+    add_homes(r, class_id, in, &told, &room);
     for (size_t i = 0; i < r->set->n_ingredients; i++)
         n.coef += in[i];
     list[0] = compared(r, "of-class", &n, &most, "1", "<=");

@@ -74,6 +74,11 @@ struct past {
     const Ward__Dosage__V1__GivenDose *msg;
     const struct drug *drug;
 };
+/* A home medicine as its ingredients; none: it was not understood. */
+struct home {
+    const Ward__Dosage__V1__HomeMedicine *msg;
+    struct drug drug;
+};
 
 /* This order's dose as so much of one of its ingredients (a rate: a day). */
 struct share {
@@ -108,6 +113,8 @@ struct run {
     size_t n_others;
     struct past *pasts;
     size_t n_pasts;
+    struct home *homes;
+    size_t n_homes;
     unsigned used, lacking; /* of enum use, enum lack */
     const char **unfit;     /* ids of what has an amount that cannot be held against a limit */
     size_t n_unfit, room_unfit;
@@ -252,6 +259,8 @@ void check_doses(struct run *r); /* dose.c */
 /* usual.c: of one ingredient, where its dose rules were. */
 void check_usual(struct run *r, struct share *share, struct sums **sums);
 void check_class_sums(struct run *r);   /* class_sum.c */
+void homes_of(struct run *r);           /* home.c */
+void check_homes(struct run *r);        /* home.c: what was not understood */
 void check_interactions(struct run *r); /* meet.c */
 void check_duplicates(struct run *r);   /* meet.c */
 void check_too_soon(struct run *r);     /* soon.c */
