@@ -20,6 +20,9 @@ calibrate: $(BUILD)/bench/calibrate_face $(BUILD)/plugins/cpu.so ## thresholds o
 		$(BUILD)/bench/calibrate_face $(PACK) "$(LFW)" "$(MODELS_DIR)" $(BUILD)/plugins $(OUT); \
 	else echo "skipped: no face_lfw in WARD_DATA ($(WARD_DATA))"; fi
 
+eval-orders: $(BUILD)/tests/check_run ## the order check against a pharmacist's scenarios; ALL=1 lists both halves' misses
+	@BUILD=$(BUILD) ALL=$(ALL) node tests/eval/orders.mjs
+
 models: ## fetch and convert the models of tools/models.lock
 	@tools/fetch-models
-.PHONY: eval-face calibrate models
+.PHONY: eval-face eval-orders calibrate models
