@@ -80,6 +80,9 @@ function prescriptionOf(o, names, missing, starts = NOW) {
   const p = { drug_id: drug?.id ?? plain(o.drug).replace(/[^a-z0-9]+/g, '-'), dose: doseOf(o, drug, names), route: `ROUTE_${o.route}`, timing: timingOf(o.timing), starts_at_us: starts };
   if (o.timing.for_days) p.ends_at_us = starts + o.timing.for_days * DAY;
   if (o.indication) p.indication = coding(o.indication);
+  if (o.over_minutes) p.infuse_over_minutes = o.over_minutes;
+  if (o.in_mL) p.volume = { value: String(o.in_mL), unit: 'mL' };
+  if (o.phase) p.phase = `PHASE_${o.phase.toUpperCase()}`;
   if (o.timing.as_needed) {
     p.as_needed = {
       reason: { system: 'urn:eval', code: 'reason', display: o.timing.as_needed }, max_doses_per_24h: o.timing.max_per_24h,

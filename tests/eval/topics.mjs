@@ -23,6 +23,7 @@ const bounds = (band, what) => Object.keys(band ?? {}).some((k) => k.startsWith(
 
 function doseTopics(rule, finding) {
   const topics = bounds(rule.band, 'renal_') ? ['renal'] : [];
+  if (rule.band?.naive_class) topics.push('opioid-naive');
   const b = rule.band ?? {};
   if (rule.contraindicated && finding.compared.every((c) => !/^(single|daily|dose)/.test(c.what))) {
     if (bounds(b, 'age_')) topics.push('age');
@@ -58,7 +59,8 @@ function contextTopics(rule) {
 }
 
 const SLIPS = {
-  KIND_TENFOLD: ['dose'], KIND_WEIGHT_JUMP: ['weight'], KIND_NOT_AS_CALCULATED: ['calculation', 'dose'], KIND_WEIGHT_DIFFERS: ['weight', 'calculation'],
+  KIND_TENFOLD: ['dose'], KIND_WEIGHT_FOR_AGE: ['weight'], KIND_WEIGHT_RANGE: ['weight'], KIND_BODY_MASS: ['weight'], KIND_HEIGHT_FOR_AGE: [], KIND_HEIGHT_RANGE: [],
+  KIND_WEIGHT_JUMP: ['weight'], KIND_NOT_AS_CALCULATED: ['calculation', 'dose'], KIND_WEIGHT_DIFFERS: ['weight', 'calculation'],
 };
 const FRESH = { WHAT_WEIGHT: ['monitoring:weight'], WHAT_CREATININE: ['monitoring:creatinine'], WHAT_HEIGHT: [] };
 
@@ -77,7 +79,7 @@ export class Topics {
     const known = this.rules.get(finding.rule_id);
     if (!known) return OWN[finding.rule_id] ?? [];
     const { kind, rule } = known;
-    if (kind === 'dose_rules') return doseTopics(rule, finding);
+    if (['dose_rules', 'usual_doses', 'class_sums'].includes(kind)) return doseTopics(rule, finding);
     if (kind === 'slips') return SLIPS[rule.kind] ?? ['dose'];
     if (kind === 'fresh') return FRESH[rule.what] ?? [];
     if (kind === 'context') return contextTopics(rule);
