@@ -8,7 +8,7 @@
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
-import { Names, snapshotOf } from './snapshot.mjs';
+import { Names, snapshotOf, terms } from './snapshot.mjs';
 import { Topics } from './topics.mjs';
 
 const require = createRequire(import.meta.url);
@@ -27,6 +27,21 @@ function scenarios() {
       ...s, patient: typeof s.patient === 'string' ? file.patients[s.patient] : s.patient, category: file.category, ordinary: file.kind === 'ordinary',
       half: crypto.createHash('sha256').update(typeof s.patient === 'string' ? s.patient : s.id).digest()[0] % 2 ? 'held' : 'dev',
     }));
+  });
+}
+
+// What is wrong with the scenarios themselves.
+function faults(list) {
+  const ids = new Set();
+  return list.flatMap((s) => {
+    const wrong = [];
+    if (ids.has(s.id)) wrong.push('its id is there twice');
+    ids.add(s.id);
+    if (!(s.source.length > 8)) wrong.push('it has no source');
+    if (s.ordinary === s.expect.alert || s.ordinary === s.expect.topics.length > 0) wrong.push('ordinary orders expect no alert, all others name its topics');
+    if (s.expect.stop && !s.expect.serious) wrong.push('what must stop is serious');
+    for (const name of Object.keys(s.patient.labs)) if (!terms.labs[name]) wrong.push(`terms.json has no LOINC of ${name}`);
+    return wrong.map((w) => `${s.category}/${s.id}: ${w}`);
   });
 }
 
@@ -136,6 +151,8 @@ function written(list) {
 }
 
 const list = scenarios();
+const wrong = faults(list);
+if (wrong.length) throw new Error(wrong.join('\n'));
 run(sampleSet(), list);
 table(list);
 figures('both halves', list);

@@ -88,7 +88,7 @@ export class Topics {
   }
 
   selects(selector, ingredient) {
-    return selector?.ingredient === ingredient || (this.classes.get(ingredient) ?? []).includes(selector?.class);
+    return ingredient !== undefined && (selector?.ingredient === ingredient || (this.classes.get(ingredient) ?? []).includes(selector?.class));
   }
 
   // "warfarin+fluconazole": two different selectors of the rule, one for each.
