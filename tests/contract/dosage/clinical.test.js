@@ -10,7 +10,7 @@ const { groups } = require('./clinical_table');
 const { readTables } = require('./clinical_doses');
 
 test('the table has at least 200 rows, each with its source', () => {
-  const rows = ['doses_', 'interactions', 'onc_pairs', 'duplicates', 'allergies', 'fresh', 'cases'].flatMap(readTables);
+  const rows = ['doses_', 'usual', 'interactions', 'onc_pairs', 'duplicates', 'allergies', 'fresh', 'cases'].flatMap(readTables);
   for (const row of rows) assert.ok(row.source.length > 8, JSON.stringify(row));
   assert.ok(rows.length >= 200);
   console.log(`${rows.length} rows`);
@@ -30,4 +30,9 @@ for (const [name, make] of Object.entries(groups)) {
 test('every dose rule of the sample formulary has its row', () => {
   const rows = new Set(readTables('doses_').map((r) => r.rule));
   assert.deepEqual(sampleSet().dose_rules.map((r) => r.rule.id).filter((id) => !rows.has(id)), []);
+});
+
+test('every usual dose of the sample formulary has its row', () => {
+  const rows = new Set(readTables('usual').map((r) => r.rule));
+  assert.deepEqual((sampleSet().usual_doses ?? []).map((r) => r.rule.id).filter((id) => !rows.has(id)), []);
 });

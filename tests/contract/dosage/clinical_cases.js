@@ -45,12 +45,14 @@ function timingOf(word) {
 }
 
 function prescriptionOf(text) {
-  const [drug, dose, route, timing, ...more] = text.split(' ');
+  const [drug, dose, route, timing, ...more] = text.split(' '); // more: for=5d product=... calc=10mg/kg@80kg in=100mL over=60min
   const p = orderOf(drug, quantity(dose), route, { timing: timingOf(timing) });
   for (const word of more) {
     const [key, value] = word.split('=');
     if (key === 'for') p.ends_at_us = NOON + daysOf(value) * DAY;
     else if (key === 'product') p.product_id = value;
+    else if (key === 'in') p.volume = quantity(value);
+    else if (key === 'over') p.infuse_over_minutes = Number(value.replace('min', ''));
     else if (key === 'calc') p.calculated_from = { per: quantity(value.split('@')[0]), weight: quantity(value.split('@')[1]) };
     else throw new Error(`not understood: ${word}`);
   }
@@ -103,6 +105,9 @@ const caseChecks = () => readTables('cases').map((row) => {
   };
 });
 // Rules that only cases speak of: any of them may fail for a mutant of these.
-const SLIPS = ['tenfold', 'policy-weight-jump', 'policy-not-as-calculated', 'policy-weight-differs'];
+const SLIPS = [
+  'tenfold', 'policy-weight-jump', 'policy-not-as-calculated', 'policy-weight-differs', 'weight-for-age', 'height-for-age', 'policy-weight-adult-range',
+  'policy-height-adult-range', 'policy-body-mass-adult',
+];
 
 module.exports = { caseChecks };

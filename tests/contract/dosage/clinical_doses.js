@@ -55,13 +55,16 @@ function patientOf(text) {
 const WHAT = {
   single: 'single-dose', 'single/kg': 'dose-per-kg', 'single/m2': 'dose-per-m2', daily: 'daily', 'daily/kg': 'daily-per-kg', 'daily/m2': 'daily-per-m2',
   total: 'cumulative', 'total/m2': 'cumulative-per-m2', rate: 'rate', 'rate/kg': 'rate-per-kg', least: 'least-dose', 'least/kg': 'least-dose-per-kg',
+  conc: 'concentration', infuse: 'infusion-rate', 'infuse/kg': 'infusion-rate-per-kg',
 };
-// "never" ("never=[IU]": its dose's unit), "daily=75mg/kg", "every=4h", "doses=5", "days=7", "total=10mg:7d", "rate=2ug/kg/min".
+// "never" ("never=[IU]": its dose's unit), "daily=75mg/kg", "every=4h", "doses=5", "days=7", "total=10mg:7d", "rate=2ug/kg/min";
+// of one dose that is infused "over=60min", "conc=0.4meq/mL", "infuse=50mg/min".
 function limitOf(text) {
   const never = /^never(?:=(.+))?$/.exec(text);
   if (never) return { kind: 'never', dose: never[1] };
   const [, kind, value, unit, window] = /^(\w+)=([\d.]+)([^:]*)(?::(\d+)d)?$/.exec(text);
   if (kind === 'every') return { kind, minutes: Number(value) * MINUTES[unit] };
+  if (kind === 'over') return { kind, n: Number(value) };
   if (kind === 'doses' || kind === 'days') return { kind, n: Number(value) };
   const over = /\/(kg|m2)(?=\/|$)/.exec(unit);
   const name = over ? `${kind}/${over[1]}` : kind;
@@ -118,17 +121,22 @@ function drugOf(cell) {
   return { drug, product_id, dose: (value, own) => (part ? `${times(value, factor)} ${unit}` : `${value} ${own}`) };
 }
 
+const LITRE = { value: '1000', unit: 'mL' };
 const milligrams = (limit) => (limit.unit.startsWith('g') ? times(limit.value, '1000') : limit.value);
 
 function orderFor(row, limit, p, broken, route) {
   const { drug, product_id, dose } = drugOf(row.drug);
   const small = `1 ${row.unit}`;
   const one = (more, given) => snapshotOf(chartOf(p), orderOf(drug, small, route, more), given ? { given } : {});
+  const infused = (amount, unit, minutes) => snapshotOf(chartOf(p), orderOf(drug, `${amount} ${unit.split('/')[0]}`, route, { infuse_over_minutes: minutes, volume: LITRE }));
   switch (limit.kind) {
     case 'never': return snapshotOf(chartOf(p), orderOf(drug, `1 ${limit.dose ?? 'mg'}`, route, { product_id }));
     case 'every': return one({}, [givenOf(drug, small, limit.minutes - (broken ? 1 : 0))]);
     case 'doses': return one({}, Array.from({ length: limit.n - (broken ? 0 : 1) }, (_, i) => givenOf(drug, small, 1430 - 20 * i, { administration_id: `g${i}` })));
     case 'days': return one({ timing: { kind: 'KIND_INTERVAL', interval_minutes: 1440 }, ends_at_us: NOON + limit.n * DAY + (broken ? MINUTE : 0) });
+    case 'over': return one({ infuse_over_minutes: limit.n - (broken ? 1 : 0), volume: LITRE });
+    case 'conc': return infused(times(broken ? above(limit.value) : limit.value, '1000'), limit.unit, 1440);
+    case 'infuse': return infused(broken ? above(perDose(limit, p)) : perDose(limit, p), plain(limit.unit.replace(/\/(h|min)$/, '')), limit.unit.endsWith('/h') ? 60 : 1);
     case 'rate': return snapshotOf(chartOf(p), orderOf(drug, `${broken ? above(limit.value) : limit.value} ${limit.unit}`, route, { timing: { kind: 'KIND_CONTINUOUS' } }));
     case 'least': return snapshotOf(chartOf(p), orderOf(drug, `${broken ? below(perDose(limit, p)) : perDose(limit, p)} ${plain(limit.unit)}`, route));
     default: {
@@ -158,7 +166,7 @@ function wrongOf(row, limit, broken, decision) {
   if (decision.error) return `no decision: ${decision.error}`;
   const { rule } = row;
   if (limit.kind === 'never') return (found(decision, rule).length > 0) === broken ? null : (broken ? 'it should fire' : 'it should not fire');
-  const what = { every: ['since-last-minutes', 'interval-minutes'], doses: ['doses-per-day'], days: ['duration-days'] }[limit.kind] ?? [limit.what];
+  const what = { every: ['since-last-minutes', 'interval-minutes'], doses: ['doses-per-day'], days: ['duration-days'], over: ['infusion-minutes'] }[limit.kind] ?? [limit.what];
   const c = entry(decision, rule, what);
   if (!broken) return c ? `it should not fire on ${what[0]}, compared ${JSON.stringify(c)}` : null;
   if (!c) return `it should fire on ${what[0]}`;
@@ -196,10 +204,10 @@ function routeChecks(row, limits, base) {
   }));
 }
 
-// Clearance is not reckoned below 18: a rule that needs it is undecided there, and that is a finding.
-const undecided = (inside) => (d) => {
+// Clearance is not reckoned below 18: an estimate stands for it there, and that is a finding.
+const estimated = (inside) => (d) => {
   if (d.error) return `no decision: ${d.error}`;
-  return (found(d, 'ward.no-renal').length > 0) === inside ? null : `kidney function should ${inside ? '' : 'not '}be missed`;
+  return (found(d, 'ward.renal-estimated').length > 0) === inside ? null : `kidney function should ${inside ? '' : 'not '}be estimated`;
 };
 
 function boundChecks(row, limits, bounds, base) {
@@ -208,7 +216,7 @@ function boundChecks(row, limits, bounds, base) {
   const check = (name, patient, inside) => checks.push({
     id: `${row.rule} ${name} ${inside ? 'within' : 'outside'}`, rule: row.rule,
     snapshot: orderFor(row, limits[0], { ...base, ...patient }, true, route),
-    wrong: bounds.crcl && patient.days < ADULT_DAYS ? (inside ? undecided(true) : (d) => wrongOf(row, limits[0], false, d) ?? undecided(false)(d))
+    wrong: bounds.crcl && patient.days < ADULT_DAYS ? (inside ? estimated(true) : (d) => wrongOf(row, limits[0], false, d) ?? estimated(false)(d))
       : (d) => wrongOf(row, limits[0], inside, d),
   });
   const sides = (name, { from, to }, patientAt, least) => {
@@ -237,4 +245,4 @@ function checksOf(row) {
   return [...limitChecks(full, limits, base), ...windowChecks(full, limits, base), ...routeChecks(full, limits, base), ...boundChecks(full, limits, bounds, base)];
 }
 
-module.exports = { readTable, readTables, checksOf, daysOf, found };
+module.exports = { readTable, readTables, checksOf, daysOf, found, patientOf, basePatient, chartOf, perDose, drugOf, times, plain };

@@ -16,10 +16,12 @@ function hundredth(text, up) {
 }
 
 const WHOLE = new Set([
-  'age_from_days', 'age_to_days', 'cumulative_days', 'min_interval_minutes', 'max_doses_per_day', 'max_duration_days', 'within_hours', 'most', 'max_age_hours',
+  'age_from_days', 'age_to_days', 'cumulative_days', 'min_interval_minutes', 'max_doses_per_day', 'max_duration_days', 'within_hours', 'most', 'max_age_hours', 'min_infusion_minutes',
 ]);
 // Of bounds a tenth of a kg or mL/min: what clearance is rounded to.
 const BOUND = new Set(['weight_from_kg', 'weight_to_kg', 'renal_from', 'renal_to']);
+// Decimals without a unit: factors, and the range of a slip.
+const FACTORS = new Set(['factor', 'warn_factor', 'low_factor', 'low', 'high']);
 const tenth = (text, up) => (Number(text) + (up ? 0.1 : -0.1)).toFixed(1);
 
 // Each number of a rule: [path, the changed rule].
@@ -37,7 +39,7 @@ function* numbers(rule, at = [], whole = rule) {
       yield [`${path.join('.')} ${v - 1}`, changed(v - 1)];
     } else if (BOUND.has(key) && v) {
       for (const up of [true, false]) yield [`${path.join('.')} ${tenth(v, up)}`, changed(tenth(v, up))];
-    } else if (key === 'factor') {
+    } else if (FACTORS.has(key) && v && typeof v === 'string') {
       for (const up of [true, false]) yield [`${path.join('.')} ${hundredth(v, up)}`, changed(hundredth(v, up))];
     } else if (v && typeof v === 'object' && 'unit' in v) {
       for (const up of [true, false]) yield [`${path.join('.')} ${hundredth(v.value, up)}`, changed({ ...v, value: hundredth(v.value, up) })];
@@ -76,7 +78,7 @@ function* classes(set) {
 
 function* mutants(set) {
   yield* classes(set);
-  for (const name of ['dose_rules', 'interactions', 'duplicates', 'allergies', 'fresh', 'slips']) {
+  for (const name of ['dose_rules', 'interactions', 'duplicates', 'allergies', 'fresh', 'slips', 'usual_doses']) {
     for (const [i, rule] of set[name].entries()) {
       const { id } = rule.rule;
       const ids = [id];

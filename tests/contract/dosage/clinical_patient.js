@@ -45,6 +45,8 @@ function factsOf({ days = 14700, birth, kg = '80', cm = '180', sex = 'male', cre
   };
 }
 
+// Of the check that decides today.
+const ENGINE = 2;
 const ONCE = { kind: 'KIND_ONCE' };
 const orderOf = (drug_id, dose, route, more = {}) => ({ drug_id, dose: typeof dose === 'string' ? quantityOf(dose) : dose, route: `ROUTE_${route}`, timing: ONCE, starts_at_us: NOON, ...more });
 const givenOf = (drug_id, dose, minutesAgo, more = {}) => ({
@@ -52,7 +54,7 @@ const givenOf = (drug_id, dose, minutesAgo, more = {}) => ({
 });
 const runningOf = (prescription, i = 0) => ({ order_id: `running-${i}`, version: 1, prescription: { ...prescription, starts_at_us: NOON - DAY } });
 const snapshotOf = (patient, prescription, more = {}) => ({
-  patient_id: '01890000-0000-7000-8000-000000000000', at_us: NOON, time_zone: 'UTC', purpose: 'CHECK_PURPOSE_PLACE', prescription, facts: factsOf(patient), ...more,
+  patient_id: '01890000-0000-7000-8000-000000000000', at_us: NOON, time_zone: 'UTC', purpose: 'CHECK_PURPOSE_PLACE', engine: ENGINE, prescription, facts: factsOf(patient), ...more,
 });
 
 module.exports = {

@@ -16,7 +16,7 @@ const WHOLE = [
   'ketorolac-without-end', 'ketorolac-light', 'morphine-iv-tenfold', 'opioid-with-benzodiazepine', 'fentanyl-mg-for-ug', 'tramadol-failing-kidneys',
   'tramadol-with-phenelzine', 'amoxicillin-allergic', 'cefalexin-after-amoxicillin', 'ceftriaxone-penicillin-allergy-zh', 'meropenem-woman-70',
   'meropenem-man-70', 'gentamicin-long', 'vancomycin-load-much', 'cotrimoxazole-with-warfarin', 'azithromycin-with-amiodarone', 'metformin-egfr-40',
-  'metformin-egfr-25', 'metformin-no-egfr', 'enoxaparin-failing-kidneys', 'methotrexate-daily', 'potassium-40-an-hour', 'calculated-above',
+  'metformin-egfr-25', 'metformin-no-egfr', 'metformin-no-kidneys', 'enoxaparin-failing-kidneys', 'methotrexate-daily', 'potassium-40-an-hour', 'calculated-above',
   'other-weight-above', 'pounds-for-kilograms', 'nothing-about-allergies', 'allergy-to-itself', 'not-in-the-formulary', 'doxorubicin-much',
 ];
 

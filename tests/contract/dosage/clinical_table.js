@@ -4,6 +4,7 @@
 const { readTables, checksOf } = require('./clinical_doses');
 const rules = require('./clinical_rules');
 const { caseChecks } = require('./clinical_cases');
+const { usualChecks } = require('./clinical_usual');
 
 const groups = {
   'dose rules': () => readTables('doses_').flatMap(checksOf),
@@ -11,6 +12,7 @@ const groups = {
   'the published list of interactions': rules.oncChecks,
   duplicates: rules.duplicateChecks,
   allergies: rules.allergyChecks,
+  'usual doses': usualChecks,
   'how old measurements may be': rules.freshChecks,
   cases: caseChecks,
 };
