@@ -203,8 +203,9 @@ enum fit band_fit(struct run *r, const struct dose_rule *rule, const char **why)
 
     if (ask(&v, route_fits(r, b) ? FIT_YES : FIT_NO, "route", "", 0) &&
         ask(&v, indication_fits(r, b) ? FIT_YES : FIT_NO, "indication", "", 0) &&
-        ask(&v, phase_fits(r, b) ? FIT_YES : FIT_NO, "phase", "", 0) &&
-        ask(&v, naive_fits(r, rule) ? FIT_YES : FIT_NO, "not-naive", "", 0) &&
+        (rule->plain ||
+         (ask(&v, phase_fits(r, b) ? FIT_YES : FIT_NO, "phase", "", 0) &&
+          ask(&v, naive_fits(r, rule) ? FIT_YES : FIT_NO, "not-naive", "", 0))) &&
         ask(&v, band_age(r, b->age_from_days, b->age_to_days), "age", "no-age", LACK_AGE) &&
         ask(&v, weight_fits(r, &rule->weight), "weight", "no-weight", LACK_WEIGHT) &&
         ask(&v, renal_fits(r, rule), "renal", "no-renal", LACK_RENAL))

@@ -296,12 +296,13 @@ static void hold(struct run *r, struct share *share, struct sums **sums,
                  const struct dose_rule *rule, unsigned skip)
 {
     struct held h = {.r = r, .share = share, .sums = *sums, .rule = rule, .skip = skip};
+    size_t room = rule->n_kinds + WHOLE_NUMBERS;
 
     h.of = &r->set->ingredients[share->ingredient];
     h.why = "";
     h.en = h.zh = say(r, "", NULL);
-    h.told.compared = ward_alloc(r->mem, NUMBERS * sizeof(Ward__Dosage__V1__Compared *));
-    h.broken.compared = ward_alloc(r->mem, NUMBERS * sizeof(Ward__Dosage__V1__Compared *));
+    h.told.compared = ward_alloc(r->mem, room * sizeof(Ward__Dosage__V1__Compared *));
+    h.broken.compared = ward_alloc(r->mem, room * sizeof(Ward__Dosage__V1__Compared *));
     if (h.told.compared == NULL || h.broken.compared == NULL)
         return;
     if (rule->msg->contraindicated) {
@@ -309,8 +310,8 @@ static void hold(struct run *r, struct share *share, struct sums **sums,
         return;
     }
     if (share->good) {
-        for (enum limit_kind k = 0; k < LIMITS; k++)
-            check_limit(&h, k);
+        for (size_t i = 0; i < rule->n_kinds; i++)
+            check_limit(&h, rule->kinds[i]);
     } else {
         held_undecided(&h, "no-weight"); /* a rate over a weight that nobody knows */
         share->covered = true;

@@ -7,7 +7,7 @@
 
 #include "services/dosage/check/run.h"
 
-#define NUMBERS (LIMITS + 6) /* that one rule can compare */
+#define WHOLE_NUMBERS 6 /* that one rule can compare beside its limits */
 
 struct words {
     const char *en, *zh;

@@ -71,7 +71,10 @@ struct bound { /* [from, to), each only if it is there */
 struct dose_rule {
     const Ward__Dosage__V1__DoseRule *msg;
     struct limit limit[LIMITS];
+    enum limit_kind kinds[LIMITS]; /* those that it sets, in their order */
+    size_t n_kinds;
     struct bound weight, renal;
+    bool plain;      /* of every phase, and of whoever had the drug before */
     unsigned groups; /* of enum limit_group, that it sets */
     int naive_class; /* -1: of everybody */
 };

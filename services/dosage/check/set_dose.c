@@ -86,6 +86,8 @@ static void prepare_dose_rule(const struct prepared *p, const Ward__Dosage__V1__
 
     out->msg = msg;
     out->naive_class = *band->naive_class == '\0' ? -1 : set_class(p, band->naive_class);
+    out->plain = out->naive_class < 0 && *band->naive_class == '\0' &&
+                 band->phase == WARD__DOSAGE__V1__PHASE__PHASE_UNSPECIFIED;
     prepare_bound(band->weight_from_kg, band->weight_to_kg, &out->weight);
     prepare_bound(band->renal_from, band->renal_to, &out->renal);
     for (enum limit_kind k = 0; k < LIMITS; k++) {
@@ -95,6 +97,7 @@ static void prepare_dose_rule(const struct prepared *p, const Ward__Dosage__V1__
         l->set = l->as_written != NULL;
         if (!l->set)
             continue;
+        out->kinds[out->n_kinds++] = k;
         l->good = amount_of(l->as_written, &a, NULL) == WARD_OK &&
                   amount_to(&a, limit_unit(i, &limit_shapes[k]), &l->value);
         out->groups |= limit_shapes[k].group;
