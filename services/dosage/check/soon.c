@@ -116,8 +116,7 @@ static bool holds(const struct drug *d, int ingredient)
     return false;
 }
 
-/* A rate is over a time, and no amount of the drug. */
-static bool is_infusion(const struct run *r, const struct past *past)
+static bool is_rate(const struct run *r, const struct past *past)
 {
     enum limit_per per;
     struct ward_decimal x;
@@ -130,6 +129,16 @@ static bool is_infusion(const struct run *r, const struct past *past)
             per != PER_NOTHING);
 }
 
+/* A patch is compared with patches, all else with what is no rate. */
+static bool is_alike(const struct run *r, const struct past *past)
+{
+    const GivenDose *g = past->msg;
+
+    if (is_rate(r, past) != r->patch)
+        return false;
+    return !r->patch || g->interval_minutes > 0 || strcmp(g->order_id, r->snap->order_id) == 0;
+}
+
 static void compare(struct run *r, struct soon *s, const struct past *past, int64_t at_us,
                     bool high_alert)
 {
@@ -139,7 +148,7 @@ static void compare(struct run *r, struct soon *s, const struct past *past, int6
     bool broken = gap < limit;
 
     if (interval <= 0 || (!r->giving && time_of(g->given_at_us) > at_us) ||
-        (!broken && s->any && gap - limit >= s->gap_min - s->limit_min) || is_infusion(r, past))
+        (!broken && s->any && gap - limit >= s->gap_min - s->limit_min) || !is_alike(r, past))
         return;
     if (broken) {
         about_add(r, &s->told.about, &s->told.n_about, &s->room, g->administration_id);
@@ -227,7 +236,7 @@ void check_too_soon(struct run *r)
 {
     bool held_later = !r->giving && (r->snap->times_kept || is_prn(r->p));
 
-    if (!engine_at_least(r, 2) || r->rate || held_later)
+    if (!engine_at_least(r, 2) || (r->rate && !r->patch) || held_later)
         return;
     for (size_t k = 0; k < r->n_shares; k++)
         check_share(r, &r->set->ingredients[r->shares[k].ingredient], r->shares[k].ingredient);

@@ -258,6 +258,22 @@ static void practice_that_is_meant_is_left_alone(void **state)
     SOON('-', "GIVE", "mine", 0, what(b, "alert", Q(720), 0), given(b, "", "plain", -1, 0, 0));
 }
 
+static void a_patch_is_compared_with_patches(void **state)
+{
+    struct bench *b = *state;
+    static const char ordered[] =
+        "prescription { drug_id: 'alert' dose: '1 mg/h' route: ROUTE_TD timing { kind: "
+        "KIND_INTERVAL interval_minutes: 4320 } starts_at_us: 1799000000000000 } ";
+    static const char worn[] =
+        "given { administration_id: 'g' order_id: 'mine' drug_id: 'alert' dose: '1 mg/h' "
+        "given_at_us: 1799999940000000 interval_minutes: 4320 } ";
+
+    SOON('H', "GIVE", "mine", 0, ordered, worn);
+    SOON('H', "GIVE", "new", 0, ordered, worn);
+    SOON('-', "GIVE", "mine", 0, ordered, given(b, "", "alert", -1, 0, 0));
+    SOON('-', "GIVE", "mine", 0, what(b, "alert", Q(720), 0), worn);
+}
+
 static void an_older_check_does_not_know_it(void **state)
 {
     struct bench *b = *state;
@@ -475,6 +491,7 @@ int main(void)
         cmocka_unit_test(as_needed_beside_scheduled_has_its_own_rules),
         cmocka_unit_test(orders_beside_each_other_are_as_far_apart_as_planned),
         cmocka_unit_test(practice_that_is_meant_is_left_alone),
+        cmocka_unit_test(a_patch_is_compared_with_patches),
         cmocka_unit_test(an_older_check_does_not_know_it),
         cmocka_unit_test(no_history_gives_two_doses_too_soon_unfound)};
 
