@@ -54,8 +54,8 @@ struct ward_keyring_owners {
 struct ward_keyring_use {
     const char *use; /* secret.use_name */
     int kind, kinds; /* the kinds held: kind .. kind + kinds - 1 */
-    int held; /* so many generations of each, the newest. Of several, one that goes stays for a
-               * minute, for who read a row just before; a single one goes at once */
+    int held;   /* so many generations of each, the newest. Of several, one that is deleted from
+                 * its table stays in memory for hold_s; a single one goes at once */
     bool first; /* the first generation of each kind is made where there is none */
 };
 
@@ -63,6 +63,7 @@ struct ward_keyring_config {
     const char *service;    /* "records": part of what things are bound to; never change it */
     const char *root;       /* WARD_KEK */
     const char *root_old;   /* WARD_KEK_OLD; "" for none */
+    int hold_s;             /* WARD_KEY_HOLD_S; 0: a minute */
     const char *unreadable; /* the reason of DATA_LOSS, a row of common/base/reason.c */
     const struct ward_keyring_owners *owners;
     const struct ward_keyring_use *uses; /* beside the hash; NULL: none */

@@ -17,9 +17,9 @@
 #define USES_MAX    8
 #define MARKER_SIZE 256
 
-/* How long a key that is no longer in its table stays in memory, for calls and searches that
- * read a row just before it changed. */
-#define GONE_NS INT64_C(60000000000)
+/* How long a key that is no longer in its table stays in memory where hold_s is 0: for calls
+ * and searches that read a row just before it changed. */
+#define HOLD_S 60
 
 struct secret {
     int generation; /* 0: none */

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define NS_PER_S INT64_C(1000000000)
+
 int64_t ward_keyring_number(struct ward_val v)
 {
     int64_t n = 0;
@@ -173,7 +175,7 @@ static bool stays(struct ward_keyring *k, int64_t *gone_ns)
 
     if (*gone_ns == 0)
         *gone_ns = now;
-    until = *gone_ns + GONE_NS;
+    until = *gone_ns + (k->cfg.hold_s > 0 ? k->cfg.hold_s : HOLD_S) * NS_PER_S;
     if (now >= until)
         return false;
     if (k->again_ns == 0 || until < k->again_ns)

@@ -33,6 +33,7 @@
 
 struct dosage_config {
     const char *kek, *kek_old;
+    int key_hold_s;
     const char *records, *identity; /* their gRPC addresses */
     const char *time_zone;          /* of wards that have none of their own */
     int access_s;                   /* how long records' yes to a person stands */

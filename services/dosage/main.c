@@ -10,6 +10,8 @@ static const struct ward_opt options[] = {
      "the root key that wraps every other: a file of 64 hex digits, or a PKCS#11 URI", false},
     {"WARD_KEK_OLD", WARD_STR, AT(kek_old), "", 0, 0, "",
      "the former root key, until RotateKeys has run", false},
+    {"WARD_KEY_HOLD_S", WARD_INT, AT(key_hold_s), "60", 1, 3600, "s",
+     "how long a destroyed key stays in memory, for calls that read a row just before", false},
     {"WARD_RECORDS", WARD_STR, AT(records), "dns:///records:50051", 0, 0, "",
      "records' gRPC address: charts, and who may see them", false},
     {"WARD_IDENTITY", WARD_STR, AT(identity), "dns:///identity:50051", 0, 0, "",

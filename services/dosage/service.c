@@ -19,6 +19,7 @@ static enum ward_code open_keys(struct dosage *dos, struct ward_err *err)
     cfg = (struct ward_keyring_config){.service = DOSAGE_NAME,
                                        .root = dos->cfg.kek,
                                        .root_old = dos->cfg.kek_old,
+                                       .hold_s = dos->cfg.key_hold_s,
                                        .unreadable = "DOSE_UNREADABLE",
                                        .owners = &owners,
                                        .uses = uses,

@@ -31,7 +31,8 @@
 #define IDENTITY_ID    KEYS_ID
 
 struct identity_config {
-    const char *kek, *kek_old, *tenant;           /* keys */
+    const char *kek, *kek_old, *tenant; /* keys */
+    int key_hold_s;
     const char *plugins, *order, *fallback;       /* inference: folder, back ends, policy */
     const char *models, *packs;                   /* folders: weights; cards and calibrations */
     const char *pack, *former_pack, *calibration; /* which pack; "" none; a site's own file */

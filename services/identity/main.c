@@ -11,6 +11,8 @@ static const struct ward_opt options[] = {
      "the root key that wraps every other: a file of 64 hex digits, or a PKCS#11 URI", false},
     {"WARD_KEK_OLD", WARD_STR, AT(kek_old), "", 0, 0, "",
      "the former root key, until RotateKeys has run", false},
+    {"WARD_KEY_HOLD_S", WARD_INT, AT(key_hold_s), "60", 1, 3600, "s",
+     "how long a destroyed key stays in memory, for calls that read a row just before", false},
     {"WARD_TENANT", WARD_STR, AT(tenant), "ward", 0, 0, "",
      "the hospital's name in template transforms; never change it", false},
     {"WARD_PPID_LIFETIME_S", WARD_INT, AT(ppid_lifetime_s), "60", 5, WARD_PPID_MAX_S, "s",

@@ -127,7 +127,8 @@ static enum ward_code open_gallery(struct identity *id, struct ward_err *err)
 enum ward_code identity_open(void *arg, struct ward_err *err)
 {
     struct identity *id = arg;
-    struct keys_config keys = {id->cfg.kek, id->cfg.kek_old, id->cfg.tenant};
+    struct keys_config keys = {id->cfg.kek, id->cfg.kek_old, id->cfg.tenant,
+                               id->cfg.key_hold_s};
 
     ward_arena_init(&id->canary_mem, CANARY_MEM);
     WARD_TRY(keys_open(&keys, id->db, &id->keys, err));

@@ -10,6 +10,8 @@ static const struct ward_opt options[] = {
      "the root key that wraps every other: a file of 64 hex digits, or a PKCS#11 URI", false},
     {"WARD_KEK_OLD", WARD_STR, AT(kek_old), "", 0, 0, "",
      "the former root key, until RotateKeys has run", false},
+    {"WARD_KEY_HOLD_S", WARD_INT, AT(key_hold_s), "60", 1, 3600, "s",
+     "how long a destroyed key stays in memory, for calls that read a row just before", false},
     {"WARD_AUDIT", WARD_STR, AT(audit), "dns:///audit:50051", 0, 0, "",
      "audit's gRPC address, asked by AccessLog and for leaves", false},
     {"WARD_TEXT_DATA", WARD_STR, AT(text_data), "/usr/share/ward/text", 0, 0, "",

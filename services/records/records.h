@@ -33,6 +33,7 @@ typedef Ward__Records__V1__Resource Resource;
 
 struct records_config {
     const char *kek, *kek_old;
+    int key_hold_s;
     const char *audit; /* audit's gRPC address, for AccessLog and leaves */
     const char *text_data, *text_model, *plugins;
     int glass_s;

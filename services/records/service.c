@@ -20,6 +20,7 @@ static enum ward_code open_keys(struct records *rec, struct ward_err *err)
     cfg = (struct ward_keyring_config){.service = RECORDS_NAME,
                                        .root = rec->cfg.kek,
                                        .root_old = rec->cfg.kek_old,
+                                       .hold_s = rec->cfg.key_hold_s,
                                        .unreadable = "RECORD_UNREADABLE",
                                        .owners = &owners};
     return ward_keyring_open(&cfg, rec->db, &rec->keys, err);

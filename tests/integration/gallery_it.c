@@ -233,7 +233,7 @@ void join(struct person *p, const char *name)
 
 void open_keys(void)
 {
-    struct keys_config cfg = {kek, "", "test"};
+    struct keys_config cfg = {kek, "", "test", 0};
 
     it_expect(keys_open(&cfg, &it_cfg, &keys, &err), WARD_OK, &err);
 }

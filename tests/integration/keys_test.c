@@ -64,7 +64,7 @@ static void four_that_open_at_once_agree_on_every_key(void **state)
 
 static void a_root_that_is_not_ours_opens_nothing(void **state)
 {
-    const struct keys_config cfg = {it_root("stranger"), "", "north"};
+    const struct keys_config cfg = {it_root("stranger"), "", "north", 0};
     struct keys *k = it_keys(it_root("root"), ""), *none = NULL;
 
     (void)state;
@@ -76,7 +76,7 @@ static void a_root_that_is_not_ours_opens_nothing(void **state)
 
 static void an_emptied_table_is_not_taken_for_a_new_one(void **state)
 {
-    const struct keys_config cfg = {it_root("root"), "", "north"};
+    const struct keys_config cfg = {it_root("root"), "", "north", 0};
     struct keys *k = it_keys(it_root("root"), ""), *none = NULL;
     struct ward_db *db = it_open();
 
@@ -92,7 +92,7 @@ static void an_emptied_table_is_not_taken_for_a_new_one(void **state)
 
 static void a_sealed_secret_moved_to_another_row_does_not_open(void **state)
 {
-    const struct keys_config cfg = {it_root("root"), "", "north"};
+    const struct keys_config cfg = {it_root("root"), "", "north", 0};
     struct keys *k = it_keys(it_root("root"), ""), *none = NULL;
     struct ward_db *db = it_open();
 

@@ -121,7 +121,7 @@ static void rows_of_the_first_release_open_and_are_rotated(void **state)
 
 static void a_new_root_takes_over_and_the_old_one_can_go(void **state)
 {
-    struct keys_config cfg = {it_root("second"), "", "north"};
+    struct keys_config cfg = {it_root("second"), "", "north", 0};
     struct keys *k = it_keys(it_root("first"), ""), *none = NULL;
     struct ward_db *db = it_open();
 

@@ -79,6 +79,7 @@ enum ward_code keys_open(const struct keys_config *cfg, const struct ward_db_con
     ring = keys_ring_config(k);
     ring.root = cfg->root;
     ring.root_old = cfg->root_old;
+    ring.hold_s = cfg->hold_s;
     code = ward_keyring_open(&ring, db, &k->ring, err);
     if (code != WARD_OK) {
         keys_close(k);

@@ -24,6 +24,7 @@ struct keys_config {
     const char *root;     /* WARD_KEK */
     const char *root_old; /* WARD_KEK_OLD; "" for none */
     const char *tenant;   /* WARD_TENANT: mixed into every transform */
+    int hold_s;           /* WARD_KEY_HOLD_S; 0: a minute */
 };
 /* Opens the ring; makes the first transforms and signing key where there are none (several
  * replicas may start at once). The database is migrated. */

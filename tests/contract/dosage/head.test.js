@@ -8,11 +8,12 @@ const { RULES, harmless, ordered, madeUpSet, change } = require('./ordering');
 const { start, placed } = require('./bedside');
 const { rulesOf, uuid } = require('./site');
 
+const HOLD_S = 3;
 let site, two;
 test.before(async () => {
   site = await start({
     services: ['audit', 'identity', 'records', 'dosage', 'dosage2'],
-    env: { dosage: { WARD_ACCESS_S: '3600' }, dosage2: { WARD_ACCESS_S: '3600' }, records: { WARD_FOLLOWERS: '4', WARD_STREAMS: '8' } },
+    env: { dosage: { WARD_ACCESS_S: '3600' }, dosage2: { WARD_ACCESS_S: '3600', WARD_KEY_HOLD_S: String(HOLD_S) }, records: { WARD_FOLLOWERS: '4', WARD_STREAMS: '8' } },
   });
   two = site.api('dosage', { on: 'dosage2' });
 });
@@ -88,10 +89,11 @@ test('a key that was wrapped anew by another replica, and the one before destroy
   for await (const m of site.api('dosageadmin').stream('RotateKeys', {}, site.who('dosage-admin'))) assert.ok(m);
   assert.equal(await site.rows('kek', `kek <= ${old}`), 0);
   await asked();
-  // A replica holds a destroyed key for a minute more (common/keyring), and looks whenever records' feed says something.
-  for (let n = 0; n < 13; n++) {
-    await new Promise((done) => { setTimeout(done, 5000); });
+  // The replica holds the destroyed key for HOLD_S, and reads its keys again, once a second at most, when a change comes in records' feed.
+  for (const end = Date.now() + (HOLD_S + 3) * 1000; Date.now() < end;) {
+    await new Promise((done) => { setTimeout(done, 500); });
     await site.charted(uuid());
+    await site.caughtUp('dosage2');
   }
   await asked();
   await asked();
