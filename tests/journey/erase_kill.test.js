@@ -14,10 +14,10 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { Up, gone } = require('../lib/up');
 const { until } = require('../lib/until');
-const { chance, newSeed, sleep } = require('../lib/chance');
+const { chance, rounds, newSeed, sleep } = require('../lib/chance');
 const { photo } = require('../lib/paths');
 
-const ROUNDS = Number(process.env.ROUNDS || 20);
+const ROUNDS = rounds(20);
 const SEED = newSeed();
 const OTHERS = 3;  // of MariaDB, after the rounds
 const PEOPLE = 12; // a round
@@ -213,7 +213,7 @@ test(`${ROUNDS} rounds of kill -9 leave nobody half erased and undo no erasure`,
   identity = up.client('identity');
   const everyone = [];
   let n = 0;
-  for (; count.cut < ROUNDS && n < 2 * ROUNDS; n++) everyone.push(...await round(n, 'identity'));
+  for (; count.cut < ROUNDS && n < 2 * ROUNDS + 20; n++) everyone.push(...await round(n, 'identity'));
   const kills = n;
   for (; n < kills + OTHERS; n++) everyone.push(...await round(n, 'mariadb'));
   t.diagnostic(`${everyone.length} people: ${count.acknowledged} erasures acknowledged before the kill, ${count.unacknowledged} done with their ` +

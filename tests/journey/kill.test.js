@@ -14,11 +14,11 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { Up, gone } = require('../lib/up');
 const { until } = require('../lib/until');
-const { chance, newSeed, sleep } = require('../lib/chance');
+const { chance, rounds, newSeed, sleep } = require('../lib/chance');
 const { photo } = require('../lib/paths');
 const tree = require('../lib/tree');
 
-const ROUNDS = Number(process.env.ROUNDS || 20);
+const ROUNDS = rounds(20);
 const SEED = newSeed();
 const WORKERS = 3;
 const OTHERS = ['audit', 'mariadb', 'audit', 'mariadb']; // after the rounds
@@ -155,7 +155,7 @@ test(`${ROUNDS} rounds of kill -9 lose no acknowledged act and repeat none`, asy
   connect();
   const workers = Array.from({ length: WORKERS }, () => work(token, () => stop));
   let cuts = 0, kills = 0;
-  for (; cuts < ROUNDS && kills < 2 * ROUNDS; kills++) if (await killEnrolling()) cuts++;
+  for (; cuts < ROUNDS && kills < 2 * ROUNDS + 20; kills++) if (await killEnrolling()) cuts++;
   for (const name of OTHERS) {
     await sleep(100 + random() * 900);
     await kill(name);

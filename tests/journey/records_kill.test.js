@@ -11,9 +11,9 @@ const assert = require('node:assert');
 const crypto = require('node:crypto');
 const { Up, gone } = require('../lib/up');
 const { until } = require('../lib/until');
-const { chance, newSeed, sleep } = require('../lib/chance');
+const { chance, rounds, newSeed, sleep } = require('../lib/chance');
 
-const ROUNDS = Number(process.env.ROUNDS || 20);
+const ROUNDS = rounds(20);
 const SEED = newSeed();
 const PATIENTS = 40, EACH = 40; // of one bundle
 const CUT = ['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'ABORTED', 'CANCELLED'];
@@ -204,7 +204,7 @@ test(`${ROUNDS} rounds of kill -9 during imports and ${ROUNDS} during merges los
     took = Date.now() - began;
     t.diagnostic(`an import of ${b.entry.length} resources took ${took} ms`);
   }
-  for (let n = 0; tally.import.cuts < ROUNDS && n < 3 * ROUNDS; n++) {
+  for (let n = 0; tally.import.cuts < ROUNDS && n < 3 * ROUNDS + 20; n++) {
     const { cut, ms } = await killImporting(n, took);
     if (cut) tally.import.cuts++;
     else took = Math.min(took, 0.9 * ms);
@@ -215,7 +215,7 @@ test(`${ROUNDS} rounds of kill -9 during imports and ${ROUNDS} during merges los
     const { record } = await insist(() => records.call('Create', { idempotency_key: `pair-${n}`, resource }, clerk));
     charts.push({ id: record.version.resource_id });
   }
-  for (let n = 0; tally.merge.cuts < ROUNDS && n < 3 * ROUNDS; n++) if (await killMerging(n)) tally.merge.cuts++;
+  for (let n = 0; tally.merge.cuts < ROUNDS && n < 3 * ROUNDS + 20; n++) if (await killMerging(n)) tally.merge.cuts++;
   t.diagnostic(`imports: ${tally.import.cuts} cut by ${tally.import.kills} kills; merges: ${tally.merge.cuts} by ${tally.merge.kills}, ${merges.size} merges and unmerges`);
   assert.strictEqual(tally.import.cuts, ROUNDS, 'too few imports were cut to prove anything');
   assert.strictEqual(tally.merge.cuts, ROUNDS, 'too few merges were cut to prove anything');

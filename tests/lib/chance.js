@@ -10,8 +10,10 @@ function chance(seed) {
     return state / 2 ** 32;
   };
 }
+// How many rounds of kill -9: ROUNDS=n; else 3, or all of them where SOAK is set (make soak).
+const rounds = (all) => Number(process.env.ROUNDS || (process.env.SOAK ? all : Math.min(all, 3)));
 // SEED=n repeats a run.
 const newSeed = () => Number(process.env.SEED || crypto.randomInt(1e9));
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-module.exports = { chance, newSeed, sleep };
+module.exports = { chance, rounds, newSeed, sleep };

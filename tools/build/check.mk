@@ -1,11 +1,13 @@
-# Checks: lint, unit, contract, journey, fuzz, sanitize, bench, docs; `make test` runs the tests.
+# Checks: lint, unit, sanitize; `make test` (journey.mk) runs every tier.
 
 unit: $(UNIT) ## unit tests: no network, no database, under 10 s
 	@tools/run-tests $(UNIT)
 
-lint: ## layers, clang-format, clang-tidy, cppcheck, banned functions, file sizes
-	@tools/lint
-.PHONY: unit lint
+lint: $(PROTO_STAMP) ## layers, clang-format, clang-tidy with clang's static analyzer, cppcheck, banned functions, file sizes
+	@BUILD=$(BUILD) tools/lint
+lint-quick: $(PROTO_STAMP) ## the same without the static analyzer: a minute, not ten
+	@BUILD=$(BUILD) tools/lint quick
+.PHONY: unit lint lint-quick
 
 # Everything below is built again with the sanitizers in, in a build of its own.
 ASAN := -fsanitize=address,undefined -fno-sanitize-recover=all

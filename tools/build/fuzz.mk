@@ -27,4 +27,6 @@ fuzzers: $(FUZZERS)
 fuzz: ## every parser a caller can reach: TIME=20 seconds each, FUZZ=name for one
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz CC=clang SAN="$(FUZZ_SAN)" fuzzers
 	@tools/run-fuzzers $(FUZZ_TIME) $(FUZZERS:$(BUILD)/%=$(BUILD)/fuzz/%)
-.PHONY: fuzz fuzzers
+fuzz-replay: ## each fuzzer's corpus once, and inputs that brought a fuzzer down before
+	@$(MAKE) --no-print-directory fuzz TIME=replay
+.PHONY: fuzz fuzzers fuzz-replay

@@ -21,8 +21,11 @@ demo: ready ## the main job, on real photographs, printed
 	@$(MAKE) --no-print-directory $(PROGRAMS) $(PLUGINS) $(TOOLS)
 	@BUILD=$(BUILD) node deploy/local/demo.js
 
-TIERS ?= unit plugin-test integration contract journey fuzz
-test: ready ## all tests; the last line says how many passed
-	@$(MAKE) --no-print-directory build
-	+@tools/test-all $(TIERS)
-.PHONY: ready contract journey demo test
+soak: ready ## all rounds of the kill -9 tests, which `make test` runs three of: ROUNDS=n SEED=n
+	@$(MAKE) --no-print-directory $(PROGRAMS) $(PLUGINS) $(TOOLS)
+	@BUILD=$(BUILD) SOAK=1 TIMEOUT_S=7200 tools/run-node $(filter %kill.test.js,$(CONTRACT) $(JOURNEY))
+
+TIERS ?= lint-quick unit plugin-test integration contract journey fuzz-replay
+test: ready ## everything a change must pass, in build/results/test.json too; the last line says how many passed
+	+@tools/test-all build $(TIERS)
+.PHONY: ready contract journey demo soak test

@@ -3,9 +3,10 @@
 
 const test = require('node:test');
 const assert = require('node:assert');
+const { rounds } = require('../../lib/chance');
 const { start, getPack, loose, US, nowUs } = require('./cutoff');
 
-const ROUNDS = 6;
+const ROUNDS = rounds(6);
 let site;
 test.before(async () => { site = await start({ services: ['identity', 'records', 'dosage'] }); });
 test.after(() => site?.stop());
@@ -22,7 +23,7 @@ test('killed anywhere in Reconcile: each entry once, its event once, and the ans
     const rows = () => site.rows('offline_entry', `pack_id = ${site.hex(JSON.parse(Buffer.from(pack.split('.')[1], 'base64url')).packId)}`);
     const first = call(q).then(() => true, () => false);
     // Somewhere in it: after so many entries.
-    for (let done = false; !done && (await rows()) <= round * 8;) done = await Promise.race([first, new Promise((r) => { setTimeout(r, 1, false); })]);
+    for (let done = false; !done && (await rows()) <= round * 48 / ROUNDS;) done = await Promise.race([first, new Promise((r) => { setTimeout(r, 1, false); })]);
     await site.ward.services.dosage.kill();
     cut += (await first) ? 0 : 1;
     await site.ward.services.dosage.start();
