@@ -22,6 +22,8 @@ static const struct ward_opt options[] = {
      "how long records' yes to a person about a patient stands", false},
     {"WARD_CHART_S", WARD_INT, AT(chart_s), "15", 6, 3600, "s",
      "after so long without a word of records' feed, kept charts are stale", false},
+    {"WARD_LATE_CHARTING_MAX_MIN", WARD_INT, AT(late_charting_min), "240", 0, 1440, "min",
+     "how long ago a dose may have been given that is charted late, with a reason", false},
     {"WARD_EMERGENCY_S", WARD_INT, AT(emergency_s), "3600", 60, 86400, "s",
      "how soon a dose given in an emergency is acknowledged", false},
     {"WARD_DUE_FOLLOWERS", WARD_INT, AT(due_followers), "2", 1, 128, "",

@@ -54,11 +54,21 @@ static bool only(const char *s, const char *allowed)
 
 #define GIVEN_BACK_US (INT64_C(15) * 60 * 1000000)
 
-bool rule_given_at(int64_t given_at_us, int64_t now_us, int64_t since_us)
+static bool given_within(int64_t given_at_us, int64_t now_us, int64_t since_us, int64_t back_us)
 {
     int64_t from = since_us > 0 && since_us < now_us ? since_us : now_us;
 
-    return given_at_us <= now_us && given_at_us >= from - GIVEN_BACK_US;
+    return given_at_us <= now_us && given_at_us >= from - back_us;
+}
+
+bool rule_given_at(int64_t given_at_us, int64_t now_us, int64_t since_us)
+{
+    return given_within(given_at_us, now_us, since_us, GIVEN_BACK_US);
+}
+
+bool rule_given_late(int64_t given_at_us, int64_t now_us, int64_t since_us, int most_minutes)
+{
+    return given_within(given_at_us, now_us, since_us, most_minutes * INT64_C(60000000));
 }
 
 bool rule_is_ward(const char *name)

@@ -37,6 +37,9 @@ bool rule_order_changes(enum order_state state);
  * made again later. */
 bool rule_given_at(int64_t given_at_us, int64_t now_us, int64_t since_us);
 
+/* The same within the last `most_minutes`, for what is charted late and says why. */
+bool rule_given_late(int64_t given_at_us, int64_t now_us, int64_t since_us, int most_minutes);
+
 /* A ward's name: 1 to 64 of A-Z a-z 0-9 . _ - */
 bool rule_is_ward(const char *name);
 /* 1 to 64 of a-z, 0-9 and "-". */

@@ -154,6 +154,10 @@ static void a_dose_was_given_lately_or_when_its_token_was_new(void **state)
     assert_false(rule_given_at(now - 15 * minute - 1, now, now));
     assert_true(rule_given_at(now - 50 * minute, now, now - 40 * minute));
     assert_false(rule_given_at(now - 55 * minute - 1, now, now - 40 * minute));
+    assert_true(rule_given_late(now - 240 * minute, now, now, 240));
+    assert_false(rule_given_late(now - 240 * minute - 1, now, now, 240));
+    assert_false(rule_given_late(now + 1, now, now, 240));
+    assert_false(rule_given_late(now - minute, now, now, 0));
     assert_false(rule_given_at(now - 16 * minute, now, 0));            /* it does not say */
     assert_false(rule_given_at(now + minute, now, now + 20 * minute)); /* of tomorrow */
     assert_false(rule_given_at(now - 16 * minute, now, now + 20 * minute));

@@ -19,6 +19,27 @@ static enum ward_code shape_of_given(struct giving *g)
     return visit_amount(&g->v, "dose", q->dose);
 }
 
+/* Late charting needs a reason, and nothing else takes one. */
+static enum ward_code shape_of_time(struct giving *g)
+{
+    const AdministerRequest *q = g->q;
+    const struct dosage *dos = g->v.w->dos;
+    struct ward_err *err = g->v.c->err;
+    int64_t now = g->v.now_us;
+    int64_t since = g->given ? token_issued_us(&g->v, q->ppid_token) : now;
+
+    if (*q->charted_late_reason == '\0')
+        return visit_given(&g->v, q->given_at_us, since);
+    if (q->given_at_us == 0 || rule_given_at(q->given_at_us, now, since))
+        return WARD_FAIL_FIELD(err, "charted_late_reason",
+                               "is only for a dose that was given more than 15 minutes ago");
+    if (!rule_given_late(q->given_at_us, now, since, dos->cfg.late_charting_min))
+        return WARD_FAIL_FIELD(err, "given_at_us",
+                               "must be within the last %d minutes and not ahead",
+                               dos->cfg.late_charting_min);
+    return WARD_OK;
+}
+
 static enum ward_code shape(struct giving *g)
 {
     const AdministerRequest *q = g->q;
@@ -32,8 +53,7 @@ static enum ward_code shape(struct giving *g)
         return WARD_FAIL_FIELD(err, "reason_code", "is needed unless GIVEN, and only then");
     WARD_TRY(visit_label(&g->v, "place", q->place, 64));
     WARD_TRY(visit_label(&g->v, "device", q->device, 128));
-    WARD_TRY(visit_given(&g->v, q->given_at_us,
-                         g->given ? token_issued_us(&g->v, q->ppid_token) : g->v.now_us));
+    WARD_TRY(shape_of_time(g));
     if (q->wasted != NULL)
         WARD_TRY(visit_amount(&g->v, "wasted", q->wasted));
     return g->given ? shape_of_given(g) : WARD_OK;
@@ -82,6 +102,7 @@ static enum ward_code fill(struct giving *g, Dose *d, struct ward_err *err)
     for (size_t i = 0; i < g->hand.n_more; i++)
         d->more_scanned[i] = g->hand.more[i].scanned;
     d->reason_code = q->reason_code;
+    d->charted_late_reason = q->charted_late_reason;
     d->token_id = api_text(g->given ? g->token.id : "");
     d->method = api_text(g->given ? g->token.method : "");
     d->place = api_text(g->given ? g->token.place : q->place);
@@ -197,7 +218,7 @@ static void patient_right(struct giving *g)
         rights_say(&g->rights, RIGHT(PATIENT), RESULT(FAIL), "another-place",
                    ward_printf(mem, "ppid %s of %s", t->place, g->q->place));
     else if (*t->id != '\0')
-        rights_say(&g->rights, RIGHT(PATIENT), RESULT(PASS), "",
+        rights_say(&g->rights, RIGHT(PATIENT), RESULT(PASS), g->q->charted_late_reason,
                    ward_printf(mem, "ppid %s %.2f %s", t->method, t->score, t->place));
 }
 

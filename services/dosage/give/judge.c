@@ -284,6 +284,8 @@ static enum ward_code judge_seen(struct giving *g, struct ward_err *err)
     WARD_TRY(find_time(g, err));
     if (*q->reason_code != '\0')
         WARD_TRY(reason_check(&g->v, g->rules, q->reason_code, USE(NOT_GIVEN), err));
+    if (*q->charted_late_reason != '\0')
+        WARD_TRY(reason_check(&g->v, g->rules, q->charted_late_reason, USE(TIME), err));
     WARD_TRY(hand_read(g->v.c->mem, g->rules, q->scan, q->product_id, q->not_scanned_reason,
                        &g->hand, err));
     WARD_TRY(hand_count(g->v.c->mem, g->rules, q, &g->hand, err));

@@ -90,6 +90,10 @@ test('what a nurse cannot see in the request is refused before anybody is asked'
   await bad({ scan: 'paracetamol 500' }, 'INVALID_ARGUMENT', 'SCAN_UNREADABLE');
   await bad({ product_id: 'no-product' }, 'INVALID_ARGUMENT', 'product_id');
   await bad({ given_at_us: minutesAgo(16) }, 'INVALID_ARGUMENT', 'given_at_us');
+  await bad({ given_at_us: minutesAgo(10), charted_late_reason: 'late-round' }, 'INVALID_ARGUMENT', 'charted_late_reason');
+  await bad({ charted_late_reason: 'late-round' }, 'INVALID_ARGUMENT', 'charted_late_reason');
+  await bad({ given_at_us: minutesAgo(241), charted_late_reason: 'late-round' }, 'INVALID_ARGUMENT', 'given_at_us');
+  await bad({ given_at_us: minutesAgo(-2), charted_late_reason: 'late-round' }, 'INVALID_ARGUMENT', 'given_at_us');
   await bad({ given_at_us: minutesAgo(-2) }, 'INVALID_ARGUMENT', 'given_at_us');
   await bad({ slot_id: '' }, 'INVALID_ARGUMENT', 'slot_id');
   await bad({ slot_id: 'noon' }, 'INVALID_ARGUMENT', 'slot_id');
