@@ -1,4 +1,5 @@
 #include "services/dosage/check/set.h"
+#include "services/dosage/check/shown.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -189,13 +190,50 @@ bool amount_share(const struct prepared *p, const struct drug *d, const struct p
     return true;
 }
 
+/* In the unit of an ingredient; its equivalents convert what UCUM does not. */
+static bool to_ingredient(const struct ingredient *i, const struct amount *dose,
+                          struct ward_decimal *out)
+{
+    struct ward_decimal x;
+
+    if (amount_to(dose, &i->unit, out))
+        return true;
+    for (size_t k = 0; k < i->n_equivalents; k++) {
+        const struct equivalent *e = &i->equivalents[k];
+
+        if (e->good && amount_to(dose, &e->unit, &x))
+            return decimal_mul(&x, &e->is, &x) &&
+                   ward_decimal_div(&x, &e->amount, out, NULL) == WARD_OK;
+    }
+    return false;
+}
+
+/* Likewise of a rate, a day; *per: over what it is. */
+static bool to_ingredient_day(const struct ingredient *i, const struct amount *rate,
+                              enum limit_per *per, struct ward_decimal *out)
+{
+    struct ward_decimal x;
+
+    for (size_t k = 0; k < i->n_equivalents; k++) {
+        const struct equivalent *e = &i->equivalents[k];
+        bool kg = strstr(rate->text, "kg") != NULL;
+
+        if (!e->good || !amount_to(rate, kg ? &e->kg_day : &e->day, &x))
+            continue;
+        *per = kg ? PER_KG : PER_NOTHING;
+        return decimal_mul(&x, &e->is, &x) &&
+               ward_decimal_div(&x, &e->amount, out, NULL) == WARD_OK;
+    }
+    return false;
+}
+
 bool amount_dose(const struct prepared *p, const struct drug *d, const struct product *product,
                  const struct amount *dose, size_t k, struct ward_decimal *out)
 {
     const struct strength *s = product == NULL ? NULL : strength_of(product, d->ingredients[k]);
     struct ward_decimal x;
 
-    if (amount_to(dose, &p->ingredients[d->ingredients[0]].unit, &x))
+    if (to_ingredient(&p->ingredients[d->ingredients[0]], dose, &x))
         return amount_share(p, d, product, &x, k, out);
     return s != NULL && !s->rate && amount_to(dose, &s->unit, &x) && by_strength(&x, s, out);
 }
@@ -213,6 +251,9 @@ bool amount_rate(const struct prepared *p, const struct drug *d, const struct pr
         return amount_share(p, d, product, &x, k, out);
     if (s != NULL && amount_to(dose, s->rate ? &s->unit : &s->unit_day, &x))
         return by_strength(&x, s, out);
+    if (to_ingredient_day(first, dose, per, &x))
+        return (*per != PER_KG || (kg != NULL && decimal_mul(&x, kg, &x))) &&
+               amount_share(p, d, product, &x, k, out);
     /* To UCUM mg/kg is a mere number: what does not say "kg" is no such rate. */
     if (strstr(dose->text, "kg") != NULL && amount_to(dose, &first->kg_day, &x)) {
         *per = PER_KG;
@@ -255,6 +296,19 @@ bool dose_is_rate(const Ward__Dosage__V1__Prescription *p)
         return true;
     return p->route == WARD__DOSAGE__V1__ROUTE__ROUTE_TD && n > 2 &&
            strcmp(unit + n - 2, "/h") == 0;
+}
+
+char *amount_shown(const Ward__Dosage__V1__Quantity *q, struct ward_arena *mem)
+{
+    struct ward_decimal v;
+    Ward__Dosage__V1__Quantity *plain = NULL;
+    char *marked;
+
+    if (ward_decimal_parse(q->value, strlen(q->value), &v, NULL) != WARD_OK ||
+        amount_print(&v, q->unit, mem, &plain, NULL) != WARD_OK)
+        return ward_printf(mem, "%s %s", q->value, q->unit);
+    marked = ward_printf(mem, "%c%s %s%c", SHOWN_FROM, plain->value, plain->unit, SHOWN_TO);
+    return marked == NULL ? NULL : shown(mem, marked, false);
 }
 
 enum ward_code amount_print(const struct ward_decimal *value, const char *unit,

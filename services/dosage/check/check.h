@@ -70,6 +70,8 @@ WARD_MUST enum ward_code amount_of_ingredient(const struct ruleset *rules, const
                                               const Ward__Dosage__V1__Quantity *dose,
                                               const char *ingredient, struct ward_decimal *out,
                                               struct ward_err *err);
+/* As nurses read it, in English: "125 mcg", "1 mg" for "1.000 mg". NULL: no memory. */
+char *amount_shown(const Ward__Dosage__V1__Quantity *q, struct ward_arena *mem);
 /* Fits a decimal back into a Quantity, canonical. */
 WARD_MUST enum ward_code amount_print(const struct ward_decimal *value, const char *unit,
                                       struct ward_arena *mem, Ward__Dosage__V1__Quantity **out,

@@ -108,6 +108,34 @@ static bool prepare_units(struct ingredient *i, struct ward_arena *mem)
            derive(mem, u, "/kg/d", &i->kg_day) && derive(mem, u, "/m2/d", &i->m2_day);
 }
 
+static bool prepare_equivalent(const struct ingredient *i,
+                               const Ward__Dosage__V1__Equivalent *msg, struct ward_arena *mem,
+                               struct equivalent *out)
+{
+    struct amount amount, is;
+
+    if (amount_of(msg->amount, &amount, NULL) != WARD_OK ||
+        amount_of(msg->is, &is, NULL) != WARD_OK)
+        return true;
+    unit_parse(msg->amount->unit, &out->unit);
+    out->amount = amount.value;
+    out->good = out->unit.good && amount_to(&is, &i->unit, &out->is);
+    return derive(mem, msg->amount->unit, "/d", &out->day) &&
+           derive(mem, msg->amount->unit, "/kg/d", &out->kg_day);
+}
+
+static bool prepare_equivalents(struct ingredient *i, struct ward_arena *mem)
+{
+    i->equivalents = ward_alloc(mem, i->msg->n_equivalents * sizeof(*i->equivalents));
+    if (i->equivalents == NULL)
+        return false;
+    for (; i->n_equivalents < i->msg->n_equivalents; i->n_equivalents++)
+        if (!prepare_equivalent(i, i->msg->equivalents[i->n_equivalents], mem,
+                                &i->equivalents[i->n_equivalents]))
+            return false;
+    return true;
+}
+
 static enum ward_code prepare_classes(struct prepared *p, struct ward_arena *mem,
                                       struct ward_err *err)
 {
@@ -149,7 +177,8 @@ static enum ward_code prepare_ingredients(struct prepared *p, struct ward_arena 
         p->ingredients[i].msg = p->set->ingredients[i];
     qsort(p->ingredients, p->n_ingredients, sizeof(*p->ingredients), by_ingredient);
     for (size_t i = 0; i < p->n_ingredients; i++)
-        if (!prepare_units(&p->ingredients[i], mem))
+        if (!prepare_units(&p->ingredients[i], mem) ||
+            !prepare_equivalents(&p->ingredients[i], mem))
             return no_memory(err);
     return prepare_classes(p, mem, err);
 }

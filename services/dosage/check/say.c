@@ -1,4 +1,5 @@
 #include "services/dosage/check/run.h"
+#include "services/dosage/check/shown.h"
 
 #include "common/base/crypto.h"
 #include "common/base/text.h"
@@ -52,6 +53,9 @@ char *say_decimal(struct run *r, const struct ward_decimal *v, const char *unit)
     char number[WARD_DECIMAL_SIZE];
 
     print(v, number);
+    if (engine_at_least(r, 2))
+        return text(ward_printf(r->mem, "%c%s%s%s%c", SHOWN_FROM, number,
+                                *unit == '\0' ? "" : " ", unit, SHOWN_TO));
     return text(*unit == '\0' ? ward_strdup(r->mem, number)
                               : ward_printf(r->mem, "%s %s", number, unit));
 }
@@ -142,8 +146,8 @@ static void put(struct run *r, Ward__Dosage__V1__Finding *f, char *en, char *zh,
     if (f->text == NULL || more == NULL || (told != NULL && f->about == NULL))
         return;
     ward__dosage__v1__sentence__init(f->text);
-    f->text->en = en;
-    f->text->zh = zh;
+    f->text->en = engine_at_least(r, 2) ? text(shown(r->mem, en, false)) : en;
+    f->text->zh = engine_at_least(r, 2) ? text(shown(r->mem, zh, true)) : zh;
     if (told != NULL) {
         f->compared = told->compared;
         f->n_compared = told->n_compared;

@@ -123,8 +123,15 @@ struct drug {
     size_t n_ingredients;
     struct product *products;
 };
+struct equivalent { /* so much in this unit... */
+    struct unit unit, day, kg_day;
+    bool good;
+    struct ward_decimal amount, is; /* ...is so much in the ingredient's */
+};
 struct ingredient {
     const Ward__Dosage__V1__Ingredient *msg;
+    struct equivalent *equivalents;
+    size_t n_equivalents;
     struct unit unit, kg, m2, day, kg_day, m2_day; /* its own; over kg, over m2; a day; ... */
     struct unit ml;                                /* over mL */
     int *classes;

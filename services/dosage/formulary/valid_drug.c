@@ -11,6 +11,40 @@
 #define LOCAL            64
 #define SCAN_MEM         4096
 
+static bool converts(const char *from, const char *to)
+{
+    struct ward_ucum a, b;
+
+    return ward_ucum_parse(from, strlen(from), &a, NULL) == WARD_OK &&
+           ward_ucum_parse(to, strlen(to), &b, NULL) == WARD_OK &&
+           ward_ucum_commensurable(&a, &b, NULL) == WARD_OK;
+}
+
+/* What UCUM converts by itself needs no word of ours, and gets none. */
+static void equivalent(struct valid *v, const Ingredient *in, size_t i,
+                       const struct place *ingredient)
+{
+    const struct place *at = PLACE_OF(ingredient, "equivalents", i);
+    const Ward__Dosage__V1__Equivalent *e = in->equivalents[i];
+    struct ward_decimal d;
+
+    valid_source(v, at, e->source);
+    if (e->amount == NULL || e->is == NULL) {
+        wrong(v, PLACE(at, e->amount == NULL ? "amount" : "is"), "is missing");
+        return;
+    }
+    valid_amount(v, PLACE(at, "is"), e->is, in, OVER_NOTHING, NULL);
+    if (!valid_decimal(v, PLACE(PLACE(at, "amount"), "value"), e->amount->value, &d) ||
+        !valid_unit(v, PLACE(PLACE(at, "amount"), "unit"), e->amount->unit))
+        return;
+    if (converts(e->amount->unit, in->unit))
+        wrong(v, PLACE(PLACE(at, "amount"), "unit"), "converts to the ingredient's by itself");
+    for (size_t k = 0; k < i; k++)
+        if (in->equivalents[k]->amount != NULL &&
+            converts(e->amount->unit, in->equivalents[k]->amount->unit))
+            wrong(v, PLACE(PLACE(at, "amount"), "unit"), "is told of a second time");
+}
+
 static void ingredient(struct valid *v, const Ingredient *in, const struct place *at)
 {
     valid_word(v, PLACE(at, "id"), in->id, "");
@@ -18,6 +52,8 @@ static void ingredient(struct valid *v, const Ingredient *in, const struct place
     valid_codes(v, PLACE(at, "codes"), in->codes, in->n_codes);
     valid_unit(v, PLACE(at, "unit"), in->unit);
     valid_source(v, at, in->source);
+    for (size_t i = 0; i < in->n_equivalents; i++)
+        equivalent(v, in, i, at);
     valid_names(v, at, "synonyms", in->synonyms, in->n_synonyms);
     for (size_t i = 0; i < in->n_classes; i++)
         valid_word(v, PLACE_OF(at, "classes", i), in->classes[i], "");

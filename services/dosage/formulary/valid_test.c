@@ -113,6 +113,33 @@ static void ingredients_have_a_unit_that_is_one(void **state)
     BAD("ingredients[0].codes[0].code", "empty", w.code.code = W(""));
 }
 
+static void equivalents_say_what_ucum_does_not(void **state)
+{
+    static Ward__Dosage__V1__Equivalent one, *all[2];
+    static Quantity amount, is;
+
+#define EQUIVALENT(v, u, w_, x)                                                                \
+    (ward__dosage__v1__equivalent__init(&one), ward__dosage__v1__quantity__init(&amount),      \
+     ward__dosage__v1__quantity__init(&is), amount.value = W(v), amount.unit = W(u),           \
+     is.value = W(w_), is.unit = W(x), one.amount = &amount, one.is = &is,                     \
+     one.source = W("made up"), all[0] = all[1] = &one, w.alpha.equivalents = all,             \
+     w.alpha.n_equivalents = 1)
+    (void)state;
+    GOOD(EQUIVALENT("1", "mmol", "40", "mg"));
+    BAD("ingredients[0].equivalents[0].is.unit", "does not fit",
+        EQUIVALENT("1", "mmol", "40", "mL"));
+    BAD("ingredients[0].equivalents[0].amount.unit", "by itself",
+        EQUIVALENT("1", "g", "1000", "mg"));
+    BAD("ingredients[0].equivalents[0].amount.value", "above 0",
+        EQUIVALENT("0", "mmol", "1", "mg"));
+    BAD("ingredients[0].equivalents[0].is", "missing",
+        (EQUIVALENT("1", "mmol", "1", "mg"), one.is = NULL));
+    BAD("ingredients[0].equivalents[0].source", "empty",
+        (EQUIVALENT("1", "mmol", "1", "mg"), one.source = W("")));
+    BAD("ingredients[0].equivalents[1].amount.unit", "second time",
+        (EQUIVALENT("1", "mmol", "1", "mg"), w.alpha.n_equivalents = 2));
+}
+
 static void products_hold_what_their_drug_says(void **state)
 {
     (void)state;
@@ -382,6 +409,7 @@ int main(void)
         cmocka_unit_test(every_rule_has_a_head),
         cmocka_unit_test(sentences_are_in_both_languages),
         cmocka_unit_test(ingredients_have_a_unit_that_is_one),
+        cmocka_unit_test(equivalents_say_what_ucum_does_not),
         cmocka_unit_test(products_hold_what_their_drug_says),
         cmocka_unit_test(tablets_alone_have_halves_and_a_label_says_so),
         cmocka_unit_test(routes_are_known_and_once),

@@ -61,23 +61,6 @@ static const char *differs(const struct measured_dose *d, int cmp)
     return cmp > 0 ? "more" : cmp < 0 ? "less" : "not-partial";
 }
 
-/* "4 mg of 10 mg", "4 mg after 6 mg of 10 mg" */
-static const char *compared_as(struct rights *r, const struct measured_dose *d)
-{
-    const Quantity *o = d->ordered->dose;
-    const Drug *drug = ruleset_drug(d->rules, d->ordered->drug_id);
-    const Ward__Dosage__V1__Ingredient *in =
-        d->before == NULL ? NULL : ruleset_ingredient(d->rules, drug->ingredients[0]);
-    char before[WARD_DECIMAL_SIZE];
-
-    if (in == NULL)
-        return ward_printf(r->mem, "%s %s of %s %s", d->given->value, d->given->unit, o->value,
-                           o->unit);
-    ward_decimal_print(d->before, before);
-    return ward_printf(r->mem, "%s %s after %s %s of %s %s", d->given->value, d->given->unit,
-                       before, in->unit, o->value, o->unit);
-}
-
 /* ---- as scanned ---- */
 
 /* What was scanned comes to. */
@@ -85,7 +68,8 @@ struct sum {
     const struct measured_dose *d;
     struct rights *r;
     const Drug *drug;
-    const Ward__Dosage__V1__Ingredient *first; /* of the drug: amounts are in its unit */
+    const Ward__Dosage__V1__Ingredient *first; /* of the drug */
+    const char *unit; /* of stated and all: the first ingredient's; of patches the dose's */
     struct ward_decimal stated, all;
     struct ward_decimal slack; /* what measuring may be off by */
     bool several;
@@ -93,6 +77,13 @@ struct sum {
     const char *fails; /* why it is wrong; NULL */
     const char *says;  /* "2 x warfarin-tab-1 is 2 mg; " */
 };
+
+static const char *text_of(struct rights *r, const Quantity *q)
+{
+    const char *text = amount_shown(q, r->mem);
+
+    return text == NULL ? "" : text;
+}
 
 static enum ward_code too_long(struct ward_err *err)
 {
@@ -203,8 +194,7 @@ static enum ward_code add_volume(struct sum *s, const Product *p, const Quantity
         if (!by_strength(s, of, &v, &amount) || !by_strength(s, of, &half, &slack) ||
             ward_decimal_add(&s->slack, &slack, &s->slack, NULL) != WARD_OK)
             return too_long(err);
-        return add(s, p, ward_printf(s->r->mem, "%s %s", volume->value, volume->unit), " of ",
-                   &amount, err);
+        return add(s, p, text_of(s->r, volume), " of ", &amount, err);
     }
     return WARD_FAIL_FIELD(err, "volume", "is of a product that has no strength by volume");
 }
@@ -257,9 +247,12 @@ static enum ward_code add_one(struct sum *s, const Scanned *said, const Product 
         return unsaid(s, p, err);
     return s->d->given->unit[0] == '{'
                ? add_units(s, p, s->d->given->value, err)
-               : add(s, p,
-                     ward_printf(s->r->mem, "%s %s", s->d->given->value, s->d->given->unit),
-                     " of ", &s->stated, err);
+               : add(s, p, text_of(s->r, s->d->given), " of ", &s->stated, err);
+}
+
+static bool is_infusion(const Prescription *p)
+{
+    return dose_is_rate(p) && p->route != WARD__DOSAGE__V1__ROUTE__ROUTE_TD;
 }
 
 /* Why what is in hand proves nothing; NULL: it does. */
@@ -269,7 +262,7 @@ static const char *unproved(const struct measured_dose *d)
 
     if (h == NULL)
         return d->unproved;
-    if (dose_is_rate(d->ordered))
+    if (is_infusion(d->ordered))
         return "rate-of-pump";
     if (!h->by_scan)
         return *h->not_scanned != '\0' ? h->not_scanned : "unknown-product";
@@ -308,10 +301,79 @@ static enum ward_code comes_to(struct sum *s, struct ward_err *err)
     if (ward_decimal_round(&shown, SHOWN_EXP, WARD_ROUND_HALF_UP, &shown, NULL, NULL) !=
         WARD_OK)
         return too_long(err);
-    WARD_TRY(amount_print(&shown, s->first->unit, s->r->mem, &q, err));
-    s->says = ward_printf(s->r->mem, "%s is %s %s; ", s->says, q->value, q->unit);
+    WARD_TRY(amount_print(&shown, s->unit, s->r->mem, &q, err));
+    s->says = ward_printf(s->r->mem, "%s is %s; ", s->says, text_of(s->r, q));
     return s->says == NULL ? WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a right")
                            : WARD_OK;
+}
+
+/* ---- patches: a rate each ---- */
+
+static bool times(const char *units, const struct ward_decimal *one, struct ward_decimal *out)
+{
+    struct ward_decimal n;
+
+    return ward_decimal_parse(units, strlen(units), &n, NULL) == WARD_OK &&
+           ward_decimal_mul(&n, one, out, NULL) == WARD_OK;
+}
+
+static enum ward_code add_patch(struct sum *s, const Scanned *said, const Product *p,
+                                struct ward_err *err)
+{
+    const Ward__Dosage__V1__Strength *per = counted(s, p);
+    const struct ward_decimal whole = ward_decimal_of(1, 0);
+    const char *units = *said->units != '\0' ? said->units : s->several ? "1" : "";
+    struct ward_decimal one, all, n;
+    struct amount a;
+
+    if (per == NULL) {
+        s->lacks = "rate-of-pump";
+        return WARD_OK;
+    }
+    WARD_TRY(amount_of(per->amount, &a, err));
+    WARD_TRY(amount_in(&a, s->unit, &one, err));
+    if (*units == '\0')
+        s->lacks = "units-not-given";
+    if (*units == '\0' && !is_multiple(&s->stated, &one))
+        s->fails = "strength";
+    if (*units == '\0' && s->fails == NULL)
+        return WARD_OK;
+    if (*units == '\0')
+        units = "1";
+    if (!times(units, &one, &all) || !times(units, &whole, &n))
+        return too_long(err);
+    if (!is_multiple(&n, &whole))
+        s->fails = "whole-only";
+    return add(s, p, units, " x ", &all, err);
+}
+
+static enum ward_code prove_patches(struct sum *s, struct ward_err *err)
+{
+    const struct hand *h = s->d->hand;
+    struct amount stated;
+
+    WARD_TRY(amount_of(s->d->given, &stated, err));
+    s->stated = stated.value;
+    s->unit = s->d->given->unit;
+    WARD_TRY(add_patch(s, h->scanned, h->product, err));
+    for (size_t i = 0; i < h->n_more; i++)
+        WARD_TRY(add_patch(s, h->more[i].scanned, h->more[i].product, err));
+    return WARD_OK;
+}
+
+/* ---- all else ---- */
+
+static enum ward_code prove_amounts(struct sum *s, struct ward_err *err)
+{
+    const struct measured_dose *d = s->d;
+
+    WARD_TRY(amount_of_ingredient(d->rules, s->drug->id, d->product_id, d->given, s->first->id,
+                                  &s->stated, err));
+    s->unit = s->first->unit;
+    WARD_TRY(add_one(s, d->hand->scanned, d->hand->product, err));
+    for (size_t i = 0; i < d->hand->n_more; i++)
+        WARD_TRY(add_one(s, d->hand->more[i].scanned, d->hand->more[i].product, err));
+    return WARD_OK;
 }
 
 static enum ward_code prove(struct sum *s, struct ward_err *err)
@@ -325,14 +387,28 @@ static enum ward_code prove(struct sum *s, struct ward_err *err)
     s->drug = d->hand->drug;
     s->first = ruleset_ingredient(d->rules, s->drug->ingredients[0]);
     s->several = d->hand->n_more > 0;
-    WARD_TRY(amount_of_ingredient(d->rules, s->drug->id, d->product_id, d->given, s->first->id,
-                                  &s->stated, err));
-    WARD_TRY(add_one(s, d->hand->scanned, d->hand->product, err));
-    for (size_t i = 0; i < d->hand->n_more; i++)
-        WARD_TRY(add_one(s, d->hand->more[i].scanned, d->hand->more[i].product, err));
+    WARD_TRY(dose_is_rate(d->ordered) ? prove_patches(s, err) : prove_amounts(s, err));
     if (s->fails == NULL && s->lacks == NULL && !is_measured(s))
         s->fails = ward_decimal_cmp(&s->all, &s->stated) > 0 ? "scanned-more" : "scanned-less";
     return comes_to(s, err);
+}
+
+/* "4 mg of 10 mg", "4 mg after 6 mg of 10 mg" */
+static const char *compared_as(struct rights *r, const struct measured_dose *d)
+{
+    const char *given = text_of(r, d->given), *ordered = text_of(r, d->ordered->dose);
+    const Drug *drug = ruleset_drug(d->rules, d->ordered->drug_id);
+    const Ward__Dosage__V1__Ingredient *in =
+        d->before == NULL ? NULL : ruleset_ingredient(d->rules, drug->ingredients[0]);
+    char before[WARD_DECIMAL_SIZE];
+    Quantity q = WARD__DOSAGE__V1__QUANTITY__INIT;
+
+    if (in == NULL)
+        return ward_printf(r->mem, "%s of %s", given, ordered);
+    ward_decimal_print(d->before, before);
+    q.value = before;
+    q.unit = in->unit;
+    return ward_printf(r->mem, "%s after %s of %s", given, text_of(r, &q), ordered);
 }
 
 enum ward_code dose_right(struct rights *r, const struct measured_dose *d, struct ward_err *err)
@@ -341,13 +417,13 @@ enum ward_code dose_right(struct rights *r, const struct measured_dose *d, struc
     const char *wrong, *says = compared_as(r, d);
     int cmp = 0;
 
+    if (says == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a right");
     WARD_TRY(compare(d, &cmp, err));
     wrong = differs(d, cmp);
     if (wrong == NULL)
         WARD_TRY(prove(&s, err));
     wrong = wrong != NULL ? wrong : s.fails;
-    if (says == NULL)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a right");
     rights_say(r, RIGHT(DOSE),
                wrong != NULL     ? RESULT(FAIL)
                : s.lacks != NULL ? RESULT(NOT_CHECKED)

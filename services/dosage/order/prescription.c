@@ -45,6 +45,55 @@ static enum ward_code amount(const Quantity *q, struct ward_err *err)
     return amount_of(q, &a, err);
 }
 
+/* ---- units that wards write ---- */
+
+/* UCUM can say more than anybody means: "Mg" is a megagram, "10*3.ug" a milligram. Source:
+ * Institute for Safe Medication Practices, List of Error-Prone Abbreviations, Symbols, and Dose
+ * Designations (2021). Small ones only in rates: ng/kg/min of epoprostenol, m[IU]/min of
+ * oxytocin. */
+static const char *const AMOUNTS[] = {"g",     "mg",   "ug",   "mL",   "L",     "mmol",
+                                      "meq",   "umol", "[IU]", "[iU]", "k[IU]", "M[IU]",
+                                      "[drp]", "MBq",  "GBq",  "mCi"};
+static const char *const RATES[] = {"ng", "m[IU]"};
+
+static bool is_one_of(const char *const *list, size_t count, const char *s, size_t n)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strlen(list[i]) == n && memcmp(list[i], s, n) == 0)
+            return true;
+    return false;
+}
+
+/* A count of something: "{tablet}". */
+static bool is_count(const char *s, size_t n)
+{
+    return n > 2 && s[0] == '{' && memchr(s, '}', n) == s + n - 1;
+}
+
+static bool is_over(const char *s)
+{
+    static const char *const OVER[] = {"/h",    "/min",  "/d",      "/kg/h", "/kg/min",
+                                       "/kg/d", "/m2/h", "/m2/min", "/m2/d"};
+
+    return is_one_of(OVER, WARD_COUNT(OVER), s, strlen(s));
+}
+
+static enum ward_code dose_unit(const Prescription *p, struct ward_err *err)
+{
+    const char *unit = p->dose->unit;
+    size_t n = strcspn(unit, "/");
+    bool rate = dose_is_rate(p);
+
+    if ((is_one_of(AMOUNTS, WARD_COUNT(AMOUNTS), unit, n) || is_count(unit, n) ||
+         (rate && is_one_of(RATES, WARD_COUNT(RATES), unit, n))) &&
+        (rate ? is_over(unit + n) : unit[n] == '\0'))
+        return WARD_OK;
+    return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "DOSE_UNIT",
+                            "no ward writes this unit for %s: use mg, ug, g, mL, mmol, meq, "
+                            "[IU] or a count as {tablet}%s",
+                            rate ? "a rate" : "a dose", rate ? ", over h, min or kg/min" : "");
+}
+
 static enum ward_code route(const Prescription *p, struct ward_err *err)
 {
     if (p->route == WARD__DOSAGE__V1__ROUTE__ROUTE_UNSPECIFIED ||
@@ -175,6 +224,7 @@ enum ward_code prescription_valid(const Prescription *p, int64_t at_us, struct w
     WARD_TRY(amount(p->dose, err));
     WARD_TRY(route(p, err));
     WARD_TRY(timing_check(p, err));
+    WARD_TRY(dose_unit(p, err));
     if (prescription_over(p, at_us))
         return WARD_FAIL_FIELD(err, "prescription.ends_at_us", "is past");
     if (p->as_needed != NULL)

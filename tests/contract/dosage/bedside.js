@@ -10,7 +10,7 @@ function gtin(digits) {
   const sum = [...digits].reverse().reduce((s, d, i) => s + Number(d) * (i % 2 ? 1 : 3), 0);
   return `${digits}${(10 - (sum % 10)) % 10}`;
 }
-const GTIN = { testozin: gtin('0299999000001'), testozin250: gtin('0299999000002'), alertin: gtin('0299999000003'), otherin: gtin('0299999000004'), testozinTab2: gtin('0299999000005'), testozinCap: gtin('0299999000006'), testozinSyrup: gtin('0299999000007'), testozinSupp: gtin('0299999000008'), nobodys: gtin('0299999000099') };
+const GTIN = { testozin: gtin('0299999000001'), testozin250: gtin('0299999000002'), alertin: gtin('0299999000003'), otherin: gtin('0299999000004'), testozinTab2: gtin('0299999000005'), testozinCap: gtin('0299999000006'), testozinSyrup: gtin('0299999000007'), testozinSupp: gtin('0299999000008'), patch25: gtin('0299999000009'), patch50: gtin('0299999000010'), nobodys: gtin('0299999000099') };
 const FNC1 = '\x1d';
 
 const both = (en) => ({ en, zh: `${en}（试）` });
@@ -40,9 +40,16 @@ function bedsideSet() {
       products: [product('dripin-bag', [strength('dripin', 1, 'mL')], [], { form: 'solution', routes: ['ROUTE_IVINF'] })],
     },
   );
+  const patch = (rate) => ({
+    id: `patchin-${rate}`, name: both(`patchin ${rate}`), form: 'transdermal patch', routes: ['ROUTE_TD'], source: 'made up for tests', gtins: [GTIN[`patch${rate}`]],
+    strengths: [{ ingredient: 'patchin', amount: amount(rate, 'ug/h'), per: amount(1, '{patch}') }],
+  });
+  set.ingredients.push(ingredient('patchin'));
+  set.drugs.push({ id: 'patchin', name: both('patchin'), ingredients: ['patchin'], routes: ['ROUTE_TD'], products: [patch(25), patch(50)] });
   set.drugs.find((d) => d.id === 'plainin').products[0].gtins = [GTIN.otherin];
   set.dose_rules.push(
     { rule: rule('alertin-single', 'WARN'), ingredient: 'alertin', max_single: amount(100000, 'mg') },
+    { rule: rule('patchin-rate', 'WARN'), ingredient: 'patchin', max_rate: amount(1000, 'ug/h') },
     { rule: rule('dripin-rate', 'WARN'), ingredient: 'dripin', max_rate: amount(100000, 'mg/h') },
   );
   return set;

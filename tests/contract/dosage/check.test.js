@@ -84,7 +84,7 @@ test('a dose is a plain decimal above 0 in a unit that is exactly one of the dru
 
 test('one dose in many units finds one thing', async () => {
   const p = await person();
-  for (const [dose, more] of [['1000 mg'], ['1 g'], ['1.000 g'], ['1000000 ug'], ['0.001 kg'], ['2 {tablet}', { product_id: 'testozin-500' }]]) {
+  for (const [dose, more] of [['1000 mg'], ['1 g'], ['1.000 g'], ['1000000 ug'], ['2 {tablet}', { product_id: 'testozin-500' }]]) {
     assert.deepStrictEqual(await told(p, 'testozin', dose, more), [], dose);
   }
   for (const [dose, more] of [['1000.001 mg'], ['1.000001 g'], ['1000001 ug'], ['2.5 {tablet}', { product_id: 'testozin-500' }],
@@ -187,7 +187,7 @@ test('slips show in numbers', async () => {
   await site.measure(p.id, WEIGHT, '70 kg');
   await becomes(['adult'], p, 'testozin', '9999 mg');
   assert.deepStrictEqual(await told(p, 'testozin', '10000 mg'), ['adult', 'tenfold']);
-  assert.deepStrictEqual(await told(p, 'testozin', '500 Mg'), ['adult', 'tenfold'], 'a megagram');
+  assert.strictEqual(await refused(p, asked('testozin', '500 Mg')), 'INVALID_ARGUMENT DOSE_UNIT', 'a megagram: nobody means it');
   const from = (per, weight) => ({ calculated_from: { per: amount(...per.split(' ')), weight: amount(...weight.split(' ')) } });
   assert.deepStrictEqual(await told(p, 'testozin', '700 mg', from('10 mg/kg', '70 kg')), []);
   assert.deepStrictEqual(await told(p, 'testozin', '600 mg', from('10 mg/kg', '70 kg')), ['calculated']);

@@ -34,11 +34,11 @@ const give = (at, product, more = {}) => site.give(at.patient, at.order, at.slot
 test('one tablet or capsule of another strength is refused, counted or not', async () => {
   const cases = [
     ['warfarin', 1, 'mg', 'warfarin-tab-5', '1 x warfarin-tab-5 is 5 mg; 1 mg of 1 mg'],
-    ['digoxin', 62.5, 'ug', 'digoxin-tab-250', '1 x digoxin-tab-250 is 250 ug; 62.5 ug of 62.5 ug'],
-    ['levothyroxine', 25, 'ug', 'levothyroxine-tab-100', '1 x levothyroxine-tab-100 is 100 ug; 25 ug of 25 ug'],
+    ['digoxin', 62.5, 'ug', 'digoxin-tab-250', '1 x digoxin-tab-250 is 250 mcg; 62.5 mcg of 62.5 mcg'],
+    ['levothyroxine', 25, 'ug', 'levothyroxine-tab-100', '1 x levothyroxine-tab-100 is 100 mcg; 25 mcg of 25 mcg'],
     ['apixaban', '2.5', 'mg', 'apixaban-tab-5', '1 x apixaban-tab-5 is 5 mg; 2.5 mg of 2.5 mg'],
     ['morphine', 10, 'mg', 'morphine-tab-30', '1 x morphine-tab-30 is 30 mg; 10 mg of 10 mg'],
-    ['dofetilide', 125, 'ug', 'dofetilide-cap-500', '1 x dofetilide-cap-500 is 500 ug; 125 ug of 125 ug'],
+    ['dofetilide', 125, 'ug', 'dofetilide-cap-500', '1 x dofetilide-cap-500 is 500 mcg; 125 mcg of 125 mcg'],
   ];
   for (const [drug, value, unit, product, evidence] of cases) {
     const at = await ordered(drug, value, unit, 'ROUTE_PO');

@@ -71,6 +71,20 @@ test('a suppository is counted', async () => {
   assert.strictEqual((await dose(500, { scan: GTIN.testozinSupp, units: '2' }, { route: 'ROUTE_PR' }))[0], 'FAIL scanned-more');
 });
 
+test('patches are counted, by their rate', async () => {
+  const patches = async (rate, more) => {
+    const at = await bedside(site, ordered({ drug_id: 'patchin', dose: amount(rate, 'ug/h'), route: 'ROUTE_TD' }));
+    const answer = await give(site, at, more);
+    return [right(answer, 'DOSE'), answer.rights[2].evidence];
+  };
+  assert.deepStrictEqual(await patches(25, { scan: GTIN.patch25, units: '1' }), ['PASS', '1 x patchin-25 is 25 mcg/h; 25 mcg/h of 25 mcg/h']);
+  assert.deepStrictEqual(await patches(25, { scan: GTIN.patch50, units: '1' }), ['FAIL scanned-more', '1 x patchin-50 is 50 mcg/h; 25 mcg/h of 25 mcg/h']);
+  assert.deepStrictEqual(await patches(25, { scan: GTIN.patch50 }), ['FAIL strength', '1 x patchin-50 is 50 mcg/h; 25 mcg/h of 25 mcg/h']);
+  assert.strictEqual((await patches(25, { scan: GTIN.patch50, units: '0.5' }))[0], 'FAIL whole-only');
+  assert.strictEqual((await patches(75, { scan: GTIN.patch50, more: [{ scan: GTIN.patch25 }] }))[0], 'PASS');
+  assert.strictEqual((await patches(50, { scan: GTIN.patch25 }))[0], 'NOT_CHECKED units-not-given');
+});
+
 test('a count needs a scan, and is one', async () => {
   const at = await bedside(site);
   const bad = async (more, field) => {
