@@ -33,6 +33,13 @@ const measured = (text, record_id, hoursAgo = 1) => {
 };
 const quantityOf = (text) => amount(...text.split(' '));
 
+// A laboratory's usual panel, an hour old: what a complete chart has.
+const NORMAL = {
+  '2823-3': '4.2 mmol/L', '2951-2': '140 mmol/L', '6301-6': '1.1 1', '777-3': '250 10*9/L', '751-8': '4 10*9/L', '1742-6': '20 U/L', '1975-2': '0.6 mg/dL', '17861-6': '9.4 mg/dL', '19123-9': '2 mg/dL',
+  '3173-2': '30 s', '3016-3': '2 m[IU]/L', '8636-3': '410 ms',
+};
+const normalLabs = () => Object.entries(NORMAL).map(([loinc, text]) => ({ loinc, values: [measured(text, `lab-${loinc}`)] }));
+
 // what: { days, kg, cm, sex, creatinine (mg/dL, or "90 umol/L"), egfr, allergies, weights: [[text, hours ago]] }. null: not in the chart.
 function factsOf({ days = 14700, birth, kg = '80', cm = '180', sex = 'male', creatinine = '1', egfr = null, allergies = [{ no_known: true }], ages = {}, weights }) {
   const unitOf = (v, unit) => (String(v).includes(' ') ? String(v) : `${v} ${unit}`);
@@ -41,7 +48,7 @@ function factsOf({ days = 14700, birth, kg = '80', cm = '180', sex = 'male', cre
     state: 'CHART_STATE_CURRENT', as_of_us: NOON, birth_date: birth ?? birthOf(days), sex: `SEX_${sex.toUpperCase()}`, ward: 'ward-3',
     weights: weights ? weights.map(([text, ago], i) => measured(text, `weight-${i}`, ago)) : one(kg, 'kg', 'weight', 'weight'),
     heights: one(cm, 'cm', 'height', 'height'), creatinines: one(creatinine, 'mg/dL', 'creatinine', 'creatinine'),
-    egfrs: one(egfr, 'mL/min/{1.73_m2}', 'egfr', 'creatinine'), allergies,
+    egfrs: one(egfr, 'mL/min/{1.73_m2}', 'egfr', 'creatinine'), allergies, labs: normalLabs(),
   };
 }
 
@@ -58,5 +65,5 @@ const snapshotOf = (patient, prescription, more = {}) => ({
 });
 
 module.exports = {
-  NOON, MINUTE, HOUR, DAY, ONCE, birthOf, yearsOf, creatinineFor, clearance, surface, factsOf, orderOf, givenOf, runningOf, snapshotOf, quantityOf,
+  NOON, MINUTE, HOUR, DAY, ONCE, birthOf, yearsOf, creatinineFor, clearance, surface, NORMAL, factsOf, orderOf, givenOf, runningOf, snapshotOf, quantityOf,
 };

@@ -5,6 +5,7 @@ const test = require('node:test');
 const assert = require('node:assert/strict');
 const { Site } = require('./site');
 const { caseChecks } = require('./clinical_cases');
+const { NORMAL } = require('./clinical_patient');
 
 const SCR = '2160-0';
 const EGFR = '62238-1';
@@ -32,6 +33,7 @@ async function chartOf({ days, kg, cm, sex = 'male', creatinine = '1', egfr, all
   });
   for (const [text, hoursAgo] of (weights ?? (kg ? [[`${kg} kg`, ages.weight ?? 0]] : [])).toReversed()) await site.measure(patient.id, WEIGHT, text, { hoursAgo });
   if (creatinine) await site.measure(patient.id, SCR, /[a-z]/.test(creatinine) ? creatinine : `${Number(creatinine).toFixed(4)} mg/dL`, { hoursAgo: ages.creatinine ?? 0 });
+  for (const code of ['2823-3', '6301-6', '777-3', '751-8']) await site.measure(patient.id, code, NORMAL[code]);
   if (egfr) await site.measure(patient.id, EGFR, `${egfr} mL/min/{1.73_m2}`);
   if (allergies[0]?.text) await site.allergy(patient.id, { text: allergies[0].text });
   return patient;

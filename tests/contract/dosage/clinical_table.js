@@ -5,6 +5,7 @@ const { readTables, checksOf } = require('./clinical_doses');
 const rules = require('./clinical_rules');
 const { caseChecks } = require('./clinical_cases');
 const { usualChecks } = require('./clinical_usual');
+const { contextChecks } = require('./clinical_context');
 
 const groups = {
   'dose rules': () => readTables('doses_').flatMap(checksOf),
@@ -14,6 +15,7 @@ const groups = {
   allergies: rules.allergyChecks,
   'usual doses': usualChecks,
   'how old measurements may be': rules.freshChecks,
+  'what the chart says': contextChecks,
   cases: caseChecks,
 };
 const allChecks = () => Object.values(groups).flatMap((make) => make());
