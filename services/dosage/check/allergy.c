@@ -190,13 +190,15 @@ static void not_understood(struct run *r, const struct known *known, size_t n)
 /* An allergy to it would be about this order. */
 static bool is_about(const struct run *r, const struct target *t)
 {
+    bool is_group = t->kind == IS_RULE || t->kind == IS_CLASS;
+
     if (named(r, t) >= 0)
         return true;
     for (size_t k = 0; k < r->n_shares; k++) {
         const struct ingredient *i = &r->set->ingredients[r->shares[k].ingredient];
 
         for (size_t a = 0; a < i->n_forbidden; a++)
-            if (speaks_of(r, t, i->forbidden[a]))
+            if (is_group && speaks_of(r, t, i->forbidden[a]))
                 return true;
     }
     return false;
