@@ -130,11 +130,39 @@ enum ward_code ward_outbox_drain(struct ward_db *db, size_t most, ward_deliver_f
     return WARD_INTERNAL; /* the stand-in relay never asks */
 }
 
-enum ward_code ward_outbox_backlog(struct ward_db *db, int64_t *rows, double *age_s,
+enum ward_code ward_outbox_backlog(struct ward_db *db, int64_t *rows, int64_t *held,
+                                   double *age_s, struct ward_err *err)
+{
+    (void)db, (void)rows, (void)held, (void)age_s, (void)err;
+    return WARD_INTERNAL;
+}
+
+/* One held event, of id 7. */
+enum ward_code ward_outbox_held(struct ward_db *db, struct ward_arena *mem, int64_t after_id,
+                                struct ward_rows *rows, struct ward_err *err)
+{
+    static const struct ward_val row[WARD_HELD_COLUMNS] = {
+        {"7", 1},        {"0102", 4}, {"2026-11-22T19:00:00", 19}, {"2026-11-22T19:00:01", 19},
+        {"INTERNAL", 8}, {"42", 2}};
+    static const struct ward_val *const all[] = {row};
+
+    (void)db, (void)mem, (void)err;
+    *rows = (struct ward_rows){.n = after_id < 7 ? 1 : 0, .at = all};
+    return WARD_OK;
+}
+
+enum ward_code ward_outbox_release(struct ward_db *db, int64_t id, int64_t *n,
                                    struct ward_err *err)
 {
-    (void)db, (void)rows, (void)age_s, (void)err;
-    return WARD_INTERNAL;
+    (void)db, (void)err;
+    *n = id == 0 || id == 7;
+    return WARD_OK;
+}
+
+enum ward_code ward_relay_check(struct ward_relay *r, struct ward_err *err)
+{
+    (void)r, (void)err;
+    return WARD_OK;
 }
 
 enum ward_code ward_idem_expire(struct ward_db *db, struct ward_err *err)

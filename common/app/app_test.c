@@ -100,6 +100,36 @@ static void pages_are_printed_and_nothing_else_happens(void **state)
     }
 }
 
+static void held_events_are_listed_and_released_in_the_place_of_the_service(void **state)
+{
+    static const struct {
+        const char *args[6];
+        int status;
+        const char *says;
+    } cases[] = {
+        {{"--outbox", "list"}, 0, "7  event 0102  made 2026-11-22T19:00:00Z  held "},
+        {{"--outbox", "list", "--json"}, 0, "{\"held\":[{\"id\":7,\"event_id\":\"0102\","},
+        {{"--outbox", "release"}, 0, "released 1\n"},
+        {{"--outbox", "release", "--json", "7"}, 0, "{\"released\":1}\n"},
+        {{"--outbox", "release", "8"}, 1, "no held event has this id"},
+        {{"--outbox", "burn"}, 1, "cannot understand the argument --outbox"},
+        {{"--outbox"}, 1, "cannot understand the argument --outbox"},
+        {{"--outbox", "list", "all"}, 1, "cannot understand the argument all"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < WARD_COUNT(cases); i++) {
+        struct probe p;
+
+        start(&p, NULL, cases[i].args);
+        assert_int_equal(end(&p), cases[i].status);
+        if (strstr(p.text, cases[i].says) == NULL)
+            fail_msg("%s is not in: %s", cases[i].says, p.text);
+        assert_null(strstr(p.text, "rpc start"));
+        assert_null(strstr(p.text, "migrate"));
+    }
+}
+
 static void an_argument_it_does_not_know_is_refused(void **state)
 {
     static const char *const args[] = {"--verbose", NULL};
@@ -231,6 +261,7 @@ int main(void)
         cmocka_unit_test(a_step_that_fails_stops_the_rest_and_is_told_once),
         cmocka_unit_test(a_bad_configuration_is_told_by_name_before_anything_opens),
         cmocka_unit_test(pages_are_printed_and_nothing_else_happens),
+        cmocka_unit_test(held_events_are_listed_and_released_in_the_place_of_the_service),
         cmocka_unit_test(an_argument_it_does_not_know_is_refused),
         cmocka_unit_test(readiness_goes_and_comes_back_with_a_dependency),
         cmocka_unit_test(a_database_that_comes_late_is_waited_for),
