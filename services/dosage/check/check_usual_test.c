@@ -11,13 +11,13 @@ static void ten_times_the_usual_dose_is_a_hard_stop(void **state)
     TOLD(PLACE FACTS(ADULT) RX("insul", "60 [IU]", "IV", ONCE), "");
     TOLD(PLACE FACTS(ADULT) RX("insul", "61 [IU]", "IV", ONCE), "insul-usual:W");
     assert_string_equal(sentence(b, "insul-usual"),
-                        "insul: one dose is 61 [IU], 3 times the usual highest amount of "
-                        "20 [IU].");
+                        "insul: one dose is 61 units, 3 times the usual highest amount of "
+                        "20 units.");
     TOLD(PLACE FACTS(ADULT) RX("insul", "199.9 [IU]", "IV", ONCE), "insul-usual:W");
     TOLD(PLACE FACTS(ADULT) RX("insul", "200 [IU]", "IV", ONCE), "insul-usual:H");
     assert_string_equal(sentence(b, "insul-usual"),
-                        "insul: one dose is 200 [IU], 10 times the usual highest amount of "
-                        "20 [IU]. Check the decimal point and the unit.");
+                        "insul: one dose is 200 units, 10 times the usual highest amount of "
+                        "20 units. Check the decimal point and the unit.");
     /* The slip by the largest limit is silent where a usual dose decided: one finding, not two.
      */
     assert_string_equal(told_step(b, "ten")->why, "usual-dose");
@@ -31,7 +31,7 @@ static void a_tenth_of_the_usual_dose_is_told(void **state)
     TOLD(PLACE FACTS(ADULT) RX("insul", "0.2 [IU]", "IV", ONCE), "insul-usual:I");
     assert_string_equal(
         sentence(b, "insul-usual"),
-        "insul: one dose is 0.2 [IU]; usually at least 2 [IU]. Check the decimal "
+        "insul: one dose is 0.2 units; usually at least 2 units. Check the decimal "
         "point and the unit.");
 }
 
@@ -52,7 +52,7 @@ static void a_concentrate_is_never_passed_undiluted(void **state)
          "potas-drip:H");
     assert_string_equal(
         sentence(b, "potas-drip"),
-        "potas: the concentration is 2 meq/mL undiluted, at most 0.4 meq/mL; the "
+        "potas: the concentration is 2 mEq/mL undiluted, at most 0.4 mEq/mL; the "
         "order does not say over how many minutes it is infused.");
     TOLD(PLACE FACTS(ADULT) RX("potas", "20 meq", "IV", ONCE), "potas-drip:H");
     assert_string_equal(sentence(b, "potas-drip"),
