@@ -1,4 +1,5 @@
-/* Home medicines beside an order: named by code or word, met like an order that runs by mouth. */
+/* Home medicines beside an order: named by code or word, met like an order that runs by mouth.
+ */
 #include "services/dosage/check/check_world.h"
 
 #define HOME(f)        "home_medicines { record_id: 'h1' record_version: 1 " f " } "

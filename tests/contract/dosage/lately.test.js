@@ -80,8 +80,11 @@ for (const outcome of ['HELD', 'REFUSED', 'WASTED']) {
     assert.deepStrictEqual(await given(at.patient), []);
     await give(site, at, held(outcome, outcome === 'WASTED' ? { wasted: { value: '500', unit: 'mg' } } : {}));
     assert.deepStrictEqual(await given(at.patient), []);
-    assert.strictEqual((await refused(site, at, { on: dosesOfTwo })).reason, 'SLOT_TAKEN');
+    const again = held(outcome, { on: dosesOfTwo, ...(outcome === 'WASTED' && { wasted: { value: '500', unit: 'mg' } }) });
+    assert.strictEqual((await refused(site, at, again)).reason, 'SLOT_TAKEN');
     assert.deepStrictEqual([await doses(site, at.order), await taken(site, at.order)], [1, 1]);
+    assert.strictEqual((await give(site, at, { on: dosesOfTwo })).recorded, true, 'given after all, within its window');
+    assert.strictEqual((await given(at.patient)).length, 1);
   });
 }
 
