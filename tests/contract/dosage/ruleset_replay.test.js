@@ -14,11 +14,13 @@ test.before(async () => {
   base = sampleSet();
   const a = await site.patient();
   const b = await site.patient();
+  for (const p of [a, b]) await site.measure(p.id, '2160-0', '1 mg/dL');
   const decide = async (name, patient, ...p) => { decisions[name] = (await site.place(patient, prescription(...p))).decision.decision_id; };
   await decide('right', a, 'ibuprofen', '400 mg');
   await decide('much', b, 'ibuprofen', '1600 mg');
   await decide('twice', a, 'naproxen', '250 mg', { timing: { kind: 'KIND_INTERVAL', interval_minutes: 720 } });
   site.gone = await site.patient();
+  await site.measure(site.gone.id, '2160-0', '1 mg/dL');
   await decide('gone', site.gone, 'ibuprofen', '400 mg');
 });
 test.after(() => site?.stop());
