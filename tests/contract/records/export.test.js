@@ -72,7 +72,7 @@ test('calls_that_are_refused', async () => {
   const everyone = await failure({}, 'physician');
   assert.deepStrictEqual([everyone.code, everyone.reason], ['PERMISSION_DENIED', 'ROLE_MISSING']);
   assert.strictEqual((await failure({ patient_id: 'x' }, 'records-admin')).field, 'patient_id');
-  assert.strictEqual((await failure({ patient_id: id, kinds: [9] }, 'records-admin')).field, 'kinds');
+  assert.strictEqual((await failure({ patient_id: id, kinds: [99] }, 'records-admin')).field, 'kinds');
   assert.strictEqual((await failure({ patient_id: id, kinds: ['KIND_UNSPECIFIED'] }, 'records-admin')).field, 'kinds');
   assert.strictEqual((await failure({ patient_id: id }, {})).code, 'UNAUTHENTICATED');
 });
