@@ -6,6 +6,7 @@
 #include "ward/dosage/v1/tracking.pb-c.h"
 
 static const char *const NURSE[] = {"nurse", NULL};
+static const char *const PHYSICIAN[] = {"physician", NULL};
 static const char *const PHARMACIST[] = {"pharmacist", NULL};
 static const char *const SAFETY[] = {"safety-officer", NULL};
 
@@ -26,6 +27,14 @@ METHOD_COMMAND(list_unacknowledged,
                .req = &ward__dosage__v1__list_unacknowledged_request__descriptor,
                .resp = &ward__dosage__v1__list_unacknowledged_response__descriptor,
                .roles = NURSE, .purpose = "TREAT")
+METHOD_COMMAND(list_cosignatures, .path = "/ward.dosage.v1.Administrations/ListCosignatures",
+               .req = &ward__dosage__v1__list_cosignatures_request__descriptor,
+               .resp = &ward__dosage__v1__list_cosignatures_response__descriptor,
+               .roles = PHYSICIAN, .purpose = "TREAT")
+METHOD_COMMAND(cosign, .path = "/ward.dosage.v1.Administrations/Cosign",
+               .req = &ward__dosage__v1__cosign_request__descriptor,
+               .resp = &ward__dosage__v1__cosign_response__descriptor, .roles = PHYSICIAN,
+               .purpose = "TREAT", .words = {"administration_id", "state"})
 METHOD_COMMAND(correct, .path = "/ward.dosage.v1.Administrations/Correct",
                .req = &ward__dosage__v1__correct_request__descriptor,
                .resp = &ward__dosage__v1__correct_response__descriptor, .roles = NURSE,
@@ -93,7 +102,8 @@ const struct cli_command cli_dosage_give_commands[] = {
      "[--ward W] --slot-id SLOT --outcome given --ppid-token FILE --dose JSON --route po\n     "
      " [--scan TEXT --units N | --scan TEXT --volume JSON | --product-id P\n      "
      "--not-scanned-reason CODE] [--more JSON] [--time-reason CODE]\n      "
-     "[--overrides JSON] [--second-person-token FILE] [--key KEY] PATIENT ORDER",
+     "[--overrides JSON] [--second-person-token FILE] [--confirmed-by PRESCRIBER]\n      "
+     "[--key KEY] PATIENT ORDER",
      "chart a dose to a verified patient; held and refused ones too", administer},
     {"dosage emergency",
      "[--ward W] --dose JSON --route iv --reason-code CODE [--key KEY] PATIENT DRUG",
@@ -102,6 +112,11 @@ const struct cli_command cli_dosage_give_commands[] = {
      "[--ward W] --ppid-token FILE [--order-id ORDER] --reason-code CODE ADMINISTRATION",
      "take responsibility for an emergency", acknowledge},
     {"dosage unacknowledged", "--ward W", "emergencies that wait", list_unacknowledged},
+    {"dosage cosignatures", "[--ward W]",
+     "list the doses given on your word that await your co-signature, or all of a ward",
+     list_cosignatures},
+    {"dosage cosign", "[--key KEY] ADMINISTRATION signed|disputed",
+     "sign or dispute a dose that was given on your word", cosign},
     {"dosage correct",
      "[--ward W] --reason-code CODE [--entered-in-error true] [--dose JSON] [--key KEY]\n      "
      "ADMINISTRATION VERSION",

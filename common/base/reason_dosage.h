@@ -74,6 +74,14 @@
         {"SECOND_PERSON_USED", WARD_PERMISSION_DENIED, DOSAGE,                                 \
          "the second person's token was used for another act",                                 \
          "have the second person sign in again"},                                              \
+        {"PRESCRIBER_NEEDED", WARD_FAILED_PRECONDITION, DOSAGE,                                \
+         "a hard stop is overridden on a prescriber's word, and confirmed_by names nobody",    \
+         "name the prescriber who confirmed it"},                                              \
+        {"PRESCRIBER_REFUSED", WARD_PERMISSION_DENIED, DOSAGE,                                 \
+         "confirmed_by is one of the people at the bedside, or not known as a physician",      \
+         "name the physician who confirmed it, by the subject of their token"},                \
+        {"COSIGNED", WARD_FAILED_PRECONDITION, DOSAGE,                                         \
+         "the prescriber signed or disputed the dose before", "see GetAdministration"},        \
         {"ORDER_NOT_FOUND", WARD_NOT_FOUND, DOSAGE,                                            \
          "there is no such order, or the caller may not see its patient", "see ListOrders"},   \
         {"ORDER_STATE", WARD_FAILED_PRECONDITION, DOSAGE,                                      \

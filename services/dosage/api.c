@@ -61,6 +61,8 @@ static const struct ward_method methods[] = {
     ROW("Administrations", "GiveInEmergency", give_in_emergency),
     ROW("Administrations", "Acknowledge", acknowledge),
     ROW("Administrations", "ListUnacknowledged", list_unacknowledged),
+    ROW("Administrations", "ListCosignatures", list_cosignatures),
+    ROW("Administrations", "Cosign", cosign),
     ROW("Administrations", "Correct", correct),
     ROW("Administrations", "GetAdministration", get_administration),
     ROW("Tracking", "GetMar", get_mar),

@@ -56,6 +56,9 @@ static enum ward_code shape(struct giving *g)
     WARD_TRY(shape_of_time(g));
     if (q->wasted != NULL)
         WARD_TRY(visit_amount(&g->v, "wasted", q->wasted));
+    if (*q->confirmed_by != '\0' && (!g->given || q->n_overrides == 0))
+        return WARD_FAIL_FIELD(err, "confirmed_by",
+                               "is for a dose that is given despite a finding");
     return g->given ? shape_of_given(g) : WARD_OK;
 }
 
@@ -109,7 +112,7 @@ static enum ward_code fill(struct giving *g, Dose *d, struct ward_err *err)
     d->device = q->device;
     d->interval_minutes = interval_of(p);
     d->decision_id = g->decision == NULL ? api_text("") : g->decision->decision_id;
-    return WARD_OK;
+    return cosignature_of(g, d, err);
 }
 
 static void note(struct giving *g, struct ward_act *act, const AdministerResponse *r)
@@ -130,6 +133,8 @@ static void note(struct giving *g, struct ward_act *act, const AdministerRespons
     ward_act_note(act, "right", failed);
     if (g->has_second)
         ward_act_note(act, "second_person", g->second.subject);
+    if (*g->q->confirmed_by != '\0')
+        ward_act_note(act, "confirmed_by", g->q->confirmed_by);
     if (*g->token.id != '\0')
         ward_act_note(act, "token", g->token.id);
 }
@@ -190,6 +195,7 @@ static enum ward_code record(struct giving *g, AdministerResponse *r, struct war
     WARD_TRY(visit_dose(&g->v, g->order->patient_id, &what.dose, err));
     WARD_TRY(fill(g, what.dose, err));
     WARD_TRY(dose_write(g->v.w, g->v.c->mem, &what, err));
+    WARD_TRY(cosignature_ask(g->v.w, g->v.c->mem, what.dose, err));
     if (g->decision != NULL)
         WARD_TRY(keep_decision(g, err));
     r->recorded = true;

@@ -14,6 +14,7 @@
 typedef Ward__Dosage__V1__Administration Dose;
 typedef Ward__Dosage__V1__AdministerRequest AdministerRequest;
 typedef Ward__Dosage__V1__AdministerResponse AdministerResponse;
+typedef Ward__Dosage__V1__Cosignature Cosignature;
 typedef Ward__Dosage__V1__Decision Decision;
 typedef Ward__Dosage__V1__Drug Drug;
 typedef Ward__Dosage__V1__Finding Finding;
@@ -26,10 +27,11 @@ typedef Ward__Dosage__V1__RightCheck RightCheck;
 typedef Ward__Dosage__V1__Scanned Scanned;
 typedef Ward__Dosage__V1__DoseOutcome DoseOutcome;
 
-#define OUTCOME(name) WARD__DOSAGE__V1__DOSE_OUTCOME__DOSE_OUTCOME_##name
-#define RIGHT(name)   WARD__DOSAGE__V1__RIGHT__RIGHT_##name
-#define RESULT(name)  WARD__DOSAGE__V1__RIGHT_CHECK__RESULT__RESULT_##name
-#define USE(name)     WARD__DOSAGE__V1__REASON__USE__USE_##name
+#define OUTCOME(name)     WARD__DOSAGE__V1__DOSE_OUTCOME__DOSE_OUTCOME_##name
+#define RIGHT(name)       WARD__DOSAGE__V1__RIGHT__RIGHT_##name
+#define RESULT(name)      WARD__DOSAGE__V1__RIGHT_CHECK__RESULT__RESULT_##name
+#define COSIGNATURE(name) WARD__DOSAGE__V1__COSIGNATURE__STATE__STATE_##name
+#define USE(name)         WARD__DOSAGE__V1__REASON__USE__USE_##name
 
 #define SECOND_IN_US INT64_C(1000000)
 #define MINUTE_US    (60 * SECOND_IN_US)
@@ -237,6 +239,10 @@ WARD_MUST enum ward_code visit_dose(struct visit *v, const char *patient_id, Dos
 /* Who was erased is none any more: PATIENT_ERASED becomes NOT_FOUND PATIENT_NOT_FOUND, of a
  * dose ADMINISTRATION_NOT_FOUND. */
 enum ward_code visit_gone(struct visit *v, enum ward_code code, bool of_dose);
+/* read.c: an audit event for each dose that a list showed; one of nobody where it showed none.
+ */
+WARD_MUST enum ward_code doses_told(struct ward_call *c, struct ward_act *act, Dose **all,
+                                    size_t n);
 void count_dose(struct visit *v, const Dose *d);      /* after the commit */
 void count_failed(struct visit *v, struct rights *r); /* likewise */
 

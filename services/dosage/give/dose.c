@@ -164,6 +164,39 @@ enum ward_code doses_unacknowledged(struct worker *w, struct ward_arena *mem, co
     return open_all(w, mem, &rows, out, n, err);
 }
 
+/* The states of Cosignature: 1 AWAITED, 3 DISPUTED. */
+#define COSIGN_FROM                                                                            \
+    CURRENT " JOIN patient p ON p.patient_id = a.patient_id"                                   \
+            " JOIN cosignature s ON s.administration_id = a.administration_id"                 \
+            " WHERE p.erased_at_us IS NULL"
+#define COSIGN_BEHIND                                                                          \
+    " AND s.at_us >= ? AND (s.at_us > ? OR s.administration_id > ?)"                           \
+    " ORDER BY s.at_us, s.administration_id LIMIT ?"
+
+enum ward_code doses_to_cosign(struct worker *w, struct ward_arena *mem,
+                               const struct cosignatures *what, Dose ***out, size_t *n,
+                               struct ward_err *err)
+{
+    static const char OWN[] = COSIGN_FROM " AND s.prescriber = ? AND s.state = 1" COSIGN_BEHIND;
+    static const char WARD[] = COSIGN_FROM
+        " AND s.ward = ? AND (s.state = 1 OR (s.state = 3 AND s.at_us >= ?))" COSIGN_BEHIND;
+    struct ward_val from = ward_int(mem, what->after_us);
+    struct ward_val after = id_val(what->after), most = ward_int(mem, (int64_t)what->most);
+    struct ward_rows rows;
+
+    if (*what->ward == '\0')
+        WARD_TRY(ward_db_run(w->seat.db, mem, OWN,
+                             WARD_PARAMS(ward_text(what->prescriber), from, from, after, most),
+                             &rows, err));
+    else
+        WARD_TRY(
+            ward_db_run(w->seat.db, mem, WARD,
+                        WARD_PARAMS(ward_text(what->ward), ward_int(mem, what->disputed_us),
+                                    from, from, after, most),
+                        &rows, err));
+    return open_all(w, mem, &rows, out, n, err);
+}
+
 int dose_by_time(const void *a, const void *b)
 {
     const Dose *x = *(Dose *const *)a, *y = *(Dose *const *)b;

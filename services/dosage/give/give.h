@@ -54,6 +54,21 @@ WARD_MUST enum ward_code doses_unacknowledged(struct worker *w, struct ward_aren
                                               Ward__Dosage__V1__Administration ***out,
                                               size_t *n, struct ward_err *err);
 
+/* Doses that were given on a prescriber's word, oldest first, behind one of this time and id.
+ */
+struct cosignatures {
+    const char *prescriber; /* rule_person's form: what awaits them */
+    const char *ward;       /* instead: what is awaited in this ward, or was disputed; "" */
+    int64_t disputed_us;    /* ...since then */
+    int64_t after_us;
+    uint8_t after[DOSAGE_ID];
+    size_t most;
+};
+WARD_MUST enum ward_code doses_to_cosign(struct worker *w, struct ward_arena *mem,
+                                         const struct cosignatures *what,
+                                         Ward__Dosage__V1__Administration ***out, size_t *n,
+                                         struct ward_err *err);
+
 struct dose_write {
     /* Version 1: a new one. The caller sets its ids, times, persons and event_id; written_by
      * and written_at_us are version 1's recorded ones where they are not set. */

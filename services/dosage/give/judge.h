@@ -47,6 +47,8 @@ struct giving {
     Decision *decision; /* NULL: nothing is given */
     char **open;
     size_t n_open;
+    char **spoken; /* rules overridden on the prescriber's word */
+    size_t n_spoken;
 };
 
 /* Whether the slot is free, was charted as not given, or as a part whose rest may be given.
@@ -67,5 +69,17 @@ WARD_MUST enum ward_code judge_locked(struct giving *g, struct ward_err *err);
 bool judge_refuses(const struct giving *g);
 /* The dose check of it: its decision, and what stands open.   judge's */
 WARD_MUST enum ward_code judge_check(struct giving *g, struct ward_err *err);
+
+/* ---- confirmed.c ---- */
+
+/* Whether the prescriber on whose word findings are overridden is named, and may be.
+ *   FAILED_PRECONDITION  PRESCRIBER_NEEDED;  PERMISSION_DENIED  PRESCRIBER_REFUSED
+ *   INVALID_ARGUMENT     confirmed_by: nothing is overridden on it */
+WARD_MUST enum ward_code judge_confirmed(struct giving *g, struct ward_err *err);
+/* Says it in the dose that is recorded. */
+WARD_MUST enum ward_code cosignature_of(const struct giving *g, Dose *d, struct ward_err *err);
+/* Puts the dose, which is written, on the prescriber's list. In a transaction. */
+WARD_MUST enum ward_code cosignature_ask(struct worker *w, struct ward_arena *mem,
+                                         const Dose *d, struct ward_err *err);
 
 #endif

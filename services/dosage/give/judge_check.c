@@ -99,5 +99,6 @@ enum ward_code judge_check(struct giving *g, struct ward_err *err)
     g->decision->decided_by = api_text(who->subject);
     g->decision->second_person = api_text(g->has_second ? g->second.subject : "");
     g->decision->event_id = g->v.event_id;
+    WARD_TRY(judge_confirmed(g, err));
     return decided_before(g, err);
 }

@@ -54,20 +54,19 @@ static enum ward_code tell_all(struct ward_db *db, void *arg, struct ward_err *e
     return ward_act_write_many(t->acts, t->n, db, err);
 }
 
-/* An event for each dose that was shown; one of nobody where there was none. */
-static enum ward_code tell_of(struct ward_call *c, struct ward_act *act, const ListResponse *r)
+enum ward_code doses_told(struct ward_call *c, struct ward_act *act, Dose **all, size_t n)
 {
     struct worker *w = c->wrk;
-    struct told t = {.n = r->n_administrations == 0 ? 1 : r->n_administrations};
+    struct told t = {.n = n == 0 ? 1 : n};
 
-    ward_act_note_int(act, "found", (int64_t)r->n_administrations);
+    ward_act_note_int(act, "found", (int64_t)n);
     t.acts = ward_alloc(c->mem, t.n * sizeof(*t.acts));
     if (t.acts == NULL)
         return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for the audit events");
     t.acts[0] = *act;
-    for (size_t i = 0; i < r->n_administrations; i++) {
-        ward_act_again(act, r->administrations[i]->patient_id, &t.acts[i]);
-        ward_act_note(&t.acts[i], "administration", r->administrations[i]->administration_id);
+    for (size_t i = 0; i < n; i++) {
+        ward_act_again(act, all[i]->patient_id, &t.acts[i]);
+        ward_act_note(&t.acts[i], "administration", all[i]->administration_id);
     }
     return ward_db_tx(w->seat.db, tell_all, &t, c->err);
 }
@@ -111,7 +110,7 @@ static enum ward_code list(struct ward_call *c, const ListRequest *q, ListRespon
     WARD_TRY(doses_unacknowledged(w, c->mem, q->ward, after.by_us, after.id, (size_t)page + 1,
                                   &r->administrations, &r->n_administrations, c->err));
     WARD_TRY(next_page(c, question, r, (size_t)page));
-    return tell_of(c, &act, r);
+    return doses_told(c, &act, r->administrations, r->n_administrations);
 }
 
 enum ward_code get_administration_rpc(struct ward_call *c, const ProtobufCMessage *q,

@@ -84,25 +84,31 @@ static void note_ward(struct ward_call *c, struct presence *p, const char *ward,
         undo(&s);
 }
 
-static void note_person(struct ward_call *c, struct presence *p, const char *subject,
-                        bool gives, bool witnesses, int64_t now_us)
+static void note_person(struct ward_call *c, struct presence *p,
+                        const struct ward_principal *who, int64_t now_us)
 {
     static const char SQL[] =
-        "INSERT INTO person_seen (person, gives, witnesses, at_us) VALUES (?, ?, ?, ?)"
-        " ON DUPLICATE KEY UPDATE gives = VALUES(gives), witnesses = VALUES(witnesses),"
+        "INSERT INTO person_seen (person, gives, witnesses, prescribes, at_us)"
+        " VALUES (?, ?, ?, ?, ?) ON DUPLICATE KEY UPDATE gives = VALUES(gives),"
+        " witnesses = VALUES(witnesses), prescribes = VALUES(prescribes),"
         " at_us = VALUES(at_us)";
+    bool prescribes = ward_principal_has(who, "physician");
+    bool gives = prescribes || ward_principal_has(who, "nurse");
+    bool witnesses = gives || ward_principal_has(who, "pharmacist");
     struct worker *w = c->wrk;
     struct ward_err why = {0};
     char person[RULE_PERSON];
     char *what;
     struct seen s;
 
-    rule_person(subject, person);
-    what = ward_printf(c->mem, "%s %d %d", person, gives, witnesses);
+    if (!witnesses)
+        return;
+    rule_person(who->subject, person);
+    what = ward_printf(c->mem, "%s %d %d %d", person, gives, witnesses, prescribes);
     if (what != NULL && is_new(p, what, now_us / DAY_US, &s) &&
         ward_db_run(w->seat.db, c->mem, SQL,
                     WARD_PARAMS(ward_text(person), ward_int(c->mem, gives),
-                                ward_int(c->mem, witnesses),
+                                ward_int(c->mem, witnesses), ward_int(c->mem, prescribes),
                                 ward_int(c->mem, now_us - now_us % DAY_US)),
                     NULL, &why) != WARD_OK)
         undo(&s);
@@ -112,14 +118,10 @@ void presence_note(struct ward_call *c, const struct ward_principal *who)
 {
     struct presence *p = ((struct worker *)c->wrk)->dos->presence;
     int64_t now_us = ward_wall_us();
-    bool gives, witnesses;
 
     if (p == NULL || who == NULL)
         return;
-    gives = ward_principal_has(who, "nurse") || ward_principal_has(who, "physician");
-    witnesses = gives || ward_principal_has(who, "pharmacist");
-    if (witnesses)
-        note_person(c, p, who->subject, gives, witnesses, now_us);
+    note_person(c, p, who, now_us);
     if (who == c->who && ward_principal_has(who, "nurse") && rule_is_ward(who->ward))
         note_ward(c, p, who->ward, now_us);
 }
@@ -137,6 +139,19 @@ enum ward_code presence_knows(struct worker *w, struct ward_arena *mem, const ch
     WARD_TRY(ward_db_run(w->seat.db, mem, SQL, WARD_PARAMS(ward_text(person)), &rows, err));
     *gives = rows.n == 1 && row_number(rows.at[0][0]) != 0;
     *witnesses = rows.n == 1 && row_number(rows.at[0][1]) != 0;
+    return WARD_OK;
+}
+
+enum ward_code presence_prescribes(struct worker *w, struct ward_arena *mem,
+                                   const char *subject, bool *yes, struct ward_err *err)
+{
+    static const char SQL[] = "SELECT 1 FROM person_seen WHERE person = ? AND prescribes";
+    char person[RULE_PERSON];
+    struct ward_rows rows;
+
+    rule_person(subject, person);
+    WARD_TRY(ward_db_run(w->seat.db, mem, SQL, WARD_PARAMS(ward_text(person)), &rows, err));
+    *yes = rows.n == 1;
     return WARD_OK;
 }
 

@@ -24,6 +24,10 @@ void presence_note(struct ward_call *c, const struct ward_principal *who);
 WARD_MUST enum ward_code presence_knows(struct worker *w, struct ward_arena *mem,
                                         const char *subject, bool *gives, bool *witnesses,
                                         struct ward_err *err);
+/* Whether the person came as a physician. */
+WARD_MUST enum ward_code presence_prescribes(struct worker *w, struct ward_arena *mem,
+                                             const char *subject, bool *yes,
+                                             struct ward_err *err);
 /* Whether the ward was connected at a time. */
 WARD_MUST enum ward_code presence_answered(struct worker *w, struct ward_arena *mem,
                                            const char *ward, int64_t at_us, bool *answered,
