@@ -61,6 +61,9 @@ static void what_the_set_has_no_more_is_told(void **state)
     TOLD(PARA("1 g", ONCE) GIVEN("g", "gone", "1 mg", "1799999000000000"),
          "ward.other-unknown:W");
     TOLD(PARA("1 g", ONCE) GIVEN("g", "gone", "1 mg", "1799000000000000"), "");
+    /* Since the second engine it is a warning of high-alert drugs alone. */
+    TOLD("engine: 2 " PARA("1 g", ONCE) RUNNING("o1", "gone", "10 mg", ONCE),
+         "ward.other-unknown:I");
 }
 
 static void an_allergy_is_known_by_code_and_by_name(void **state)

@@ -79,7 +79,7 @@ static void how_long_a_dose_runs_is_checked_or_asked_for(void **state)
 {
     struct bench *b = *state;
 
-    TOLD(PLACE FACTS(ADULT) RX("mycin", "1 g", "IV", ONCE), "ward.no-infusion:W");
+    TOLD(PLACE FACTS(ADULT) RX("mycin", "1 g", "IV", ONCE), "ward.no-infusion:I");
     assert_string_equal(
         sentence(b, "ward.no-infusion"),
         "mycin: the order does not say the volume and over how many minutes it is "

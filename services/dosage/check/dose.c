@@ -292,42 +292,70 @@ static void conclude(struct held *h)
     trace_add(h->r, h->rule->msg->rule, result, h->why, h->told.compared, h->told.n_compared);
 }
 
+/* False: no memory. */
+static bool look(struct held *h)
+{
+    size_t room = h->rule->n_kinds + WHOLE_NUMBERS;
+
+    h->of = &h->r->set->ingredients[h->share->ingredient];
+    h->why = "";
+    h->en = h->zh = say(h->r, "", NULL);
+    h->told.compared = ward_alloc(h->r->mem, room * sizeof(Ward__Dosage__V1__Compared *));
+    h->broken.compared = ward_alloc(h->r->mem, room * sizeof(Ward__Dosage__V1__Compared *));
+    if (h->told.compared == NULL || h->broken.compared == NULL)
+        return false;
+    if (h->rule->msg->contraindicated)
+        return true;
+    if (h->share->good) {
+        for (size_t i = 0; i < h->rule->n_kinds; i++)
+            check_limit(h, h->rule->kinds[i]);
+    } else {
+        held_undecided(h, "no-weight"); /* a rate over a weight that nobody knows */
+        h->share->covered = true;
+    }
+    held_infusion(h);
+    held_numbers(h);
+    return true;
+}
+
 static void hold(struct run *r, struct share *share, struct sums **sums,
                  const struct dose_rule *rule, unsigned skip)
 {
     struct held h = {.r = r, .share = share, .sums = *sums, .rule = rule, .skip = skip};
-    size_t room = rule->n_kinds + WHOLE_NUMBERS;
 
-    h.of = &r->set->ingredients[share->ingredient];
-    h.why = "";
-    h.en = h.zh = say(r, "", NULL);
-    h.told.compared = ward_alloc(r->mem, room * sizeof(Ward__Dosage__V1__Compared *));
-    h.broken.compared = ward_alloc(r->mem, room * sizeof(Ward__Dosage__V1__Compared *));
-    if (h.told.compared == NULL || h.broken.compared == NULL)
+    if (!look(&h))
         return;
-    if (rule->msg->contraindicated) {
-        contraindicated(&h);
-        return;
-    }
-    if (share->good) {
-        for (size_t i = 0; i < rule->n_kinds; i++)
-            check_limit(&h, rule->kinds[i]);
-    } else {
-        held_undecided(&h, "no-weight"); /* a rate over a weight that nobody knows */
-        share->covered = true;
-    }
-    held_infusion(&h);
-    held_numbers(&h);
     *sums = h.sums;
-    conclude(&h);
+    if (rule->msg->contraindicated)
+        contraindicated(&h);
+    else
+        conclude(&h);
 }
-
-/* ---- all rules of an ingredient ---- */
 
 static bool is_of_indication(const struct dose_rule *rule)
 {
     return rule->msg->band != NULL && rule->msg->band->n_indications > 0;
 }
+
+bool dose_would_hold(struct run *r, const struct share *share, struct sums **sums,
+                     const struct dose_rule *rule, unsigned instead)
+{
+    struct share copy = *share;
+    struct held h = {.r = r,
+                     .share = &copy,
+                     .sums = *sums,
+                     .rule = rule,
+                     .skip = is_of_indication(rule) ? 0 : instead};
+    const size_t n_unfit = r->n_unfit;
+    const bool looked = look(&h);
+
+    r->n_unfit = n_unfit;
+    *sums = h.sums;
+    return looked && !rule->msg->contraindicated && h.broken.n_compared == 0 && !h.failed &&
+           !h.undecided;
+}
+
+/* ---- all rules of an ingredient ---- */
 
 struct found_fit {
     enum fit fit;
@@ -371,6 +399,7 @@ static void check_share(struct run *r, struct share *share)
 {
     const struct ingredient *of = &r->set->ingredients[share->ingredient];
     struct found_fit *fits = ward_alloc(r->mem, of->n_rules * sizeof(*fits));
+    const struct lacked before = {r->used, r->lacking};
     struct sums *sums = NULL;
     unsigned instead = 0;
 
@@ -394,7 +423,9 @@ static void check_share(struct run *r, struct share *share)
         share->has_largest = share->has_a_day;
         share->largest = share->a_day;
     }
-    if (of->msg->renal)
+    if (engine_at_least(r, 2))
+        kidneys_needed(r, share, &sums, instead, &before);
+    else if (of->msg->renal)
         need_kidneys(r);
 }
 

@@ -99,6 +99,18 @@ void check_fresh(struct run *r)
 
 /* ---- what was missing ---- */
 
+/* Of what the order or the formulary leaves open: told, so that nobody believes it was checked,
+ * and a warning for high-alert drugs alone. */
+static Ward__Dosage__V1__Severity gap_severity(const struct run *r)
+{
+    bool warn = !engine_at_least(r, 2);
+
+    for (size_t k = 0; k < r->n_shares; k++)
+        warn |= r->set->ingredients[r->shares[k].ingredient].msg->high_alert;
+    return warn ? WARD__DOSAGE__V1__SEVERITY__SEVERITY_WARN
+                : WARD__DOSAGE__V1__SEVERITY__SEVERITY_INFO;
+}
+
 static void lack(struct run *r, unsigned which, enum own_id id)
 {
     const char *en[] = {name_en(r->drug->msg->name, r->drug->msg->id)};
@@ -106,6 +118,21 @@ static void lack(struct run *r, unsigned which, enum own_id id)
 
     if ((r->lacking & which) != 0)
         find_own(r, id, en, zh, NULL);
+}
+
+static void lack_kidneys(struct run *r)
+{
+    const char *en[] = {name_en(r->drug->msg->name, r->drug->msg->id)};
+    const char *zh[] = {name_zh(r->drug->msg->name, r->drug->msg->id)};
+    const unsigned waits = (unsigned)LACK_RENAL | LACK_CLEARANCE;
+    const Ward__Dosage__V1__Severity severity = (r->lacking & waits) != 0 && kidneys_at_risk(r)
+                                                    ? WARD__DOSAGE__V1__SEVERITY__SEVERITY_WARN
+                                                    : WARD__DOSAGE__V1__SEVERITY__SEVERITY_INFO;
+
+    if ((r->lacking & ((unsigned)LACK_RENAL | LACK_RENAL_SINGLE)) != 0)
+        find_own_as(r, OWN_NO_RENAL, severity, en, zh, NULL);
+    if ((r->lacking & LACK_CLEARANCE) != 0)
+        find_own_as(r, OWN_RENAL_ESTIMATED, severity, en, zh, NULL);
 }
 
 static void lack_infusion(struct run *r)
@@ -122,7 +149,7 @@ static void lack_infusion(struct run *r)
     const char *zh[] = {name_zh(r->drug->msg->name, r->drug->msg->id), is[1]};
 
     if (*is[0] != '\0')
-        find_own(r, OWN_NO_INFUSION, en, zh, NULL);
+        find_own_as(r, OWN_NO_INFUSION, gap_severity(r), en, zh, NULL);
 }
 
 static void unfit_measure(struct run *r, unsigned used, const struct measure *m)
@@ -147,7 +174,7 @@ static void unknown_others(struct run *r)
             about_add(r, &told.about, &told.n_about, &room, r->pasts[i].msg->administration_id);
     snprintf(number, sizeof(number), "%zu", told.n_about);
     if (told.n_about > 0)
-        find_own(r, OWN_OTHER_UNKNOWN, args, args, &told);
+        find_own_as(r, OWN_OTHER_UNKNOWN, gap_severity(r), args, args, &told);
 }
 
 void check_lacking(struct run *r)
@@ -159,8 +186,7 @@ void check_lacking(struct run *r)
     lack(r, LACK_AGE, OWN_NO_AGE);
     lack(r, LACK_WEIGHT, OWN_NO_WEIGHT);
     lack(r, LACK_HEIGHT, OWN_NO_HEIGHT);
-    lack(r, LACK_RENAL, OWN_NO_RENAL);
-    lack(r, LACK_CLEARANCE, OWN_RENAL_ESTIMATED);
+    lack_kidneys(r);
     lack_infusion(r);
     unfit_measure(r, USED_WEIGHT, &r->body.weight);
     unfit_measure(r, USED_HEIGHT, &r->body.height);

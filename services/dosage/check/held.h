@@ -39,6 +39,11 @@ void held_looked(struct held *h, Ward__Dosage__V1__Compared *c, bool broken);
 void held_number(struct held *h, const char *what, int64_t actual, int64_t limit,
                  const char *unit, bool least, const struct words *words);
 
+/* ---- dose.c ---- */
+
+/* Whether the rule would find nothing, were it for this patient; nothing is noted. */
+bool dose_would_hold(struct run *r, const struct share *share, struct sums **sums,
+                     const struct dose_rule *rule, unsigned instead);
 /* ---- infuse.c: what one dose is infused in, and over how long ---- */
 
 /* The amount and what it is in. False: the order does not say, which is noted. */

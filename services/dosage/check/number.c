@@ -54,6 +54,36 @@ static void check_count(struct held *h)
         held_number(h, "doses-per-day", (int64_t)n.coef, most, "1", false, &words);
 }
 
+/* Doses further apart are of two courses. Local policy: set by your pharmacists. */
+#define COURSE_GAP_US (36 * HOUR_US)
+
+static bool holds(const struct drug *d, int ingredient)
+{
+    for (size_t i = 0; d != NULL && i < d->n_ingredients; i++)
+        if (d->ingredients[i] == ingredient)
+            return true;
+    return false;
+}
+
+/* Since when doses of the ingredient follow each other without a pause up to this order,
+ * whoever ordered them and by whatever route; the order's own beginning where none did. */
+static int64_t course_begins(const struct held *h)
+{
+    const struct run *r = h->r;
+    int64_t begins = order_begins(r);
+
+    for (size_t i = r->n_pasts; engine_at_least(r, 2) && i-- > 0;) {
+        int64_t at_us = time_of(r->pasts[i].msg->given_at_us);
+
+        if (!holds(r->pasts[i].drug, h->share->ingredient) || at_us > begins)
+            continue;
+        if (begins - at_us > COURSE_GAP_US)
+            break;
+        begins = at_us;
+    }
+    return begins;
+}
+
 static void check_duration(struct held *h)
 {
     static const struct words words = {"it goes on for {0} days, at most {1}",
@@ -66,6 +96,8 @@ static void check_duration(struct held *h)
     if (most <= 0 || (h->skip & GROUP_DURATION) != 0 || h->r->giving)
         return;
     days = order_days(h->r);
+    if (days >= 0)
+        days += (order_begins(h->r) - course_begins(h) + DAY_US - 1) / DAY_US;
     if (days >= 0) {
         held_number(h, "duration-days", days, most, "d", false, &words);
         return;

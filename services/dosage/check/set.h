@@ -188,6 +188,11 @@ struct context_rule {
     struct over over;
     struct circumstance *any, *all, *unless;
 };
+struct kidney_risk {
+    const Ward__Dosage__V1__KidneyRiskRule *msg;
+    struct circumstance *any;
+    struct selector *drugs;
+};
 struct monitoring_rule {
     const Ward__Dosage__V1__MonitoringRule *msg;
     struct selector *drugs;
@@ -221,6 +226,7 @@ struct prepared {
     struct class_sum *class_sums;
     struct context_rule *contexts;
     struct monitoring_rule *monitorings;
+    struct kidney_risk *kidney_risks;
     struct unit *units; /* that doses of the set may be in, by text */
     size_t n_units;
     struct name *names, *unspaced; /* names by their first word */
@@ -246,7 +252,7 @@ WARD_MUST enum ward_code prepare_dose_rules(struct prepared *p, struct ward_aren
                                             struct ward_err *err);
 WARD_MUST enum ward_code prepare_class_sums(struct prepared *p, struct ward_arena *mem,
                                             struct ward_err *err);
-/* set_context.c: context and monitoring rules. */
+/* set_context.c: context and monitoring rules, and whose kidneys have to be known. */
 WARD_MUST enum ward_code prepare_contexts(struct prepared *p, struct ward_arena *mem,
                                           struct ward_err *err);
 struct selector set_selector(const struct prepared *p, const Ward__Dosage__V1__Selector *s);

@@ -1,4 +1,4 @@
-/* Context and monitoring rules of a set, read once. */
+/* Context, monitoring and kidney risk rules of a set, read once. */
 #include "services/dosage/check/set.h"
 
 #include <string.h>
@@ -69,7 +69,8 @@ enum ward_code prepare_contexts(struct prepared *p, struct ward_arena *mem,
 
     p->contexts = ward_alloc(mem, set->n_context * sizeof(*p->contexts));
     p->monitorings = ward_alloc(mem, set->n_monitoring * sizeof(*p->monitorings));
-    if (p->contexts == NULL || p->monitorings == NULL)
+    p->kidney_risks = ward_alloc(mem, set->n_kidney_risks * sizeof(*p->kidney_risks));
+    if (p->contexts == NULL || p->monitorings == NULL || p->kidney_risks == NULL)
         return no_memory(err);
     for (size_t i = 0; i < set->n_context; i++)
         if (!prepare_context(p, set->context[i], mem, &p->contexts[i]))
@@ -79,6 +80,14 @@ enum ward_code prepare_contexts(struct prepared *p, struct ward_arena *mem,
 
         p->monitorings[i].msg = m;
         if (!prepare_drugs(p, m->drugs, m->n_drugs, mem, &p->monitorings[i].drugs))
+            return no_memory(err);
+    }
+    for (size_t i = 0; i < set->n_kidney_risks; i++) {
+        const Ward__Dosage__V1__KidneyRiskRule *m = set->kidney_risks[i];
+
+        p->kidney_risks[i].msg = m;
+        if (!prepare_list(m->any, m->n_any, mem, &p->kidney_risks[i].any) ||
+            !prepare_drugs(p, m->drugs, m->n_drugs, mem, &p->kidney_risks[i].drugs))
             return no_memory(err);
     }
     return WARD_OK;

@@ -12,7 +12,7 @@ size_t ruleset_rules(const RuleSet *msg)
 {
     return msg->n_dose_rules + msg->n_interactions + msg->n_duplicates + msg->n_allergies +
            msg->n_fresh + msg->n_slips + msg->n_context + msg->n_monitoring +
-           msg->n_usual_doses + msg->n_class_sums;
+           msg->n_kidney_risks + msg->n_usual_doses + msg->n_class_sums;
 }
 
 static int by_key(const void *a, const void *b)
@@ -213,6 +213,8 @@ static bool index_rules(struct ruleset *r)
         add_rule(r, m->usual_doses[i]->rule, 8, i);
     for (size_t i = 0; i < m->n_class_sums; i++)
         add_rule(r, m->class_sums[i]->rule, 9, i);
+    for (size_t i = 0; i < m->n_kidney_risks; i++)
+        add_rule(r, m->kidney_risks[i]->rule, 10, i);
     for (size_t i = 0; i < m->n_reasons; i++)
         add(&r->reasons, m->reasons[i]->code, m->reasons[i], NULL, i, 0);
     sort(&r->rules);
@@ -263,6 +265,8 @@ static void collect_loincs(const RuleSet *m, struct loincs *all)
     }
     for (size_t i = 0; i < m->n_monitoring; i++)
         add_loincs(all, m->monitoring[i]->loincs, m->monitoring[i]->n_loincs);
+    for (size_t i = 0; i < m->n_kidney_risks; i++)
+        add_asked(all, m->kidney_risks[i]->any, m->kidney_risks[i]->n_any);
 }
 
 static int by_text(const void *a, const void *b)

@@ -105,8 +105,8 @@ static void twice_reason(struct valid *v, const struct named *n)
 static void twice_rule(struct valid *v, const struct named *n)
 {
     static const char *const LISTS[] = {
-        "dose_rules", "interactions", "duplicates", "allergies",   "fresh",
-        "slips",      "context",      "monitoring", "usual_doses", "class_sums"};
+        "dose_rules", "interactions", "duplicates",  "allergies",  "fresh",       "slips",
+        "context",    "monitoring",   "usual_doses", "class_sums", "kidney_risks"};
     const struct place *rule = PLACE(PLACE_OF(NULL, LISTS[n->i], n->j), "rule");
 
     wrong(v, PLACE(rule, "id"), "is another rule's too");

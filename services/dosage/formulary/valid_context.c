@@ -1,4 +1,4 @@
-/* Context rules, monitoring rules, and what both ask of a chart. */
+/* Context, monitoring and kidney risk rules, and what they ask of a chart. */
 #include "services/dosage/formulary/valid.h"
 
 #include <string.h>
@@ -265,6 +265,18 @@ static void monitoring(struct valid *v, const MonitoringRule *m, const struct pl
         wrong(v, PLACE(at, "every_hours"), "needs first_hours");
 }
 
+static void kidney_risk(struct valid *v, const Ward__Dosage__V1__KidneyRiskRule *k,
+                        const struct place *at)
+{
+    valid_rule_head(v, at, k->rule);
+    valid_ages(v, at, k->age_from_days, 0);
+    tests(v, at, "any", k->any, k->n_any);
+    for (size_t i = 0; i < k->n_drugs; i++)
+        valid_selector(v, PLACE_OF(at, "drugs", i), k->drugs[i]);
+    if (k->age_from_days == 0 && k->n_any == 0 && k->n_drugs == 0)
+        wrong(v, at, "names no patient and no drug: age_from_days, any or drugs");
+}
+
 void valid_contexts(struct valid *v)
 {
     const RuleSet *m = v->r->msg;
@@ -273,4 +285,6 @@ void valid_contexts(struct valid *v)
         context(v, m->context[i], PLACE_OF(NULL, "context", i));
     for (size_t i = 0; i < m->n_monitoring; i++)
         monitoring(v, m->monitoring[i], PLACE_OF(NULL, "monitoring", i));
+    for (size_t i = 0; i < m->n_kidney_risks; i++)
+        kidney_risk(v, m->kidney_risks[i], PLACE_OF(NULL, "kidney_risks", i));
 }
