@@ -87,6 +87,18 @@ const afterDose = (rule, severity, ordered, given, hours) => ({
   wrong: fires(rule, severity),
 });
 
+// A dose of prevention, and one just above it.
+const FULL_DOSE = [
+  ['nsaids-enoxaparin', 'enoxaparin', '60 mg', '60.1 mg'], ['nsaids-heparin', 'heparin', '15000 [IU]', '15001 [IU]'], ['nsaids-fondaparinux', 'fondaparinux', '2.5 mg', '2.51 mg'],
+];
+const NSAIDS = [];
+const BETA_BLOCKERS = ['metoprolol', 'propranolol', 'sotalol', 'bisoprolol', 'carvedilol', 'labetalol', 'esmolol'];
+const byVein = (drug, route, beta, by, hours, severity) => ({
+  id: `verapamil-beta-blockers-iv ${drug} ${route}, ${beta} ${by} ${hours} h before`, rule: 'verapamil-beta-blockers-iv',
+  snapshot: snapshotOf(MAN, orderOf(drug, '5 mg', route), { given: [givenOf(beta, '5 mg', hours * 60, { route: `ROUTE_${by}` })] }),
+  wrong: fires('verapamil-beta-blockers-iv', severity),
+});
+
 function interactionChecks() {
   const amlodipine = daily(PARTIES.amlodipine, '5 mg');
   const simvastatin = (dose) => daily(PARTIES.simvastatin, dose);
@@ -105,6 +117,14 @@ function interactionChecks() {
     withOrders('simvastatin-amlodipine', 'WARN', amlodipine, simvastatin('20.1 mg')), withOrders('simvastatin-amlodipine', '', amlodipine, simvastatin('20 mg')),
     withOrders('simvastatin-amlodipine', '', simvastatin('40 mg')),
     ...washouts.flatMap(([rule, severity, ordered, given, hours]) => [afterDose(rule, severity, ordered, given, hours - 0.1), afterDose(rule, '', ordered, given, hours)]),
+    ...FULL_DOSE.flatMap(([rule, other, dose, above]) => [
+      withOrders(rule, 'WARN', daily('ibuprofen', '400 mg'), daily(other, above)), withOrders(rule, '', daily('ibuprofen', '400 mg'), daily(other, dose)),
+      withOrders(rule, 'WARN', daily(other, above), daily('ketorolac', '10 mg')), withOrders(rule, '', daily(other, above)),
+      ...['naproxen', 'celecoxib', 'diclofenac', ...NSAIDS].map((n) => withOrders(rule, 'WARN', daily(n, '1 mg'), daily(other, above))),
+    ]),
+    ...['verapamil', 'diltiazem'].flatMap((drug) => BETA_BLOCKERS.flatMap((b) => ['IV', 'IVP', 'IVINF'].flatMap((route) => [
+      byVein(drug, route, b, route, 7.9, 'HARD'), byVein(drug, 'PO', b, route, 1, ''), byVein(drug, route, b, 'PO', 1, ''), byVein(drug, route, b, route, 8, ''),
+    ]))),
     newborn(5, 1), newborn(28, 1), newborn(29, 1), newborn(5, 47.9), newborn(5, 48),
     withOrders(RAAS, 'WARN', daily('ibuprofen', '400 mg'), daily('lisinopril', '10 mg'), daily('furosemide', '40 mg')), withOrders(RAAS, '', daily('ibuprofen', '400 mg'), daily('lisinopril', '10 mg')),
     withOrders('triple-whammy-ace-thiazide', 'WARN', daily('hydrochlorothiazide', '25 mg'), daily('lisinopril', '10 mg'), daily('ibuprofen', '400 mg')),
