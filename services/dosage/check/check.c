@@ -193,6 +193,7 @@ enum ward_code check_with(const struct prepared *set, const Ward__Dosage__V1__Sn
         check_slips(&r);
         check_fresh(&r);
         check_lacking(&r);
+        check_acknowledged(&r);
     }
     WARD_TRY(tell_end(&r, out));
     out->snapshot = (Ward__Dosage__V1__Snapshot *)(uintptr_t)snap;

@@ -40,6 +40,18 @@ WARD_MUST enum ward_code check_open(const struct ruleset *rules,
                                     Ward__Dosage__V1__Override *const *overrides, size_t n,
                                     const struct check_who *who, struct ward_arena *mem,
                                     char ***open, size_t *n_open, struct ward_err *err);
+/* ---- what is acknowledged for the patient ---- */
+
+#define CHECK_MATTER 65
+/* A warning of the decision that is about the patient and not about the order. `out`: what the
+ * chart says in that matter, 64 hex digits; another value once the chart says something else.
+ * False: it is about the order, or no warning. */
+bool check_matter(const struct ruleset *rules, const Ward__Dosage__V1__Decision *d,
+                  const Ward__Dosage__V1__Finding *f, struct ward_arena *mem,
+                  char out[CHECK_MATTER]);
+/* It would be a warning, and an acknowledgement in the snapshot made it INFO. */
+bool check_lowered(const Ward__Dosage__V1__Decision *d, const Ward__Dosage__V1__Finding *f);
+
 /* Some finding of HARD that may be overridden is among them. */
 bool check_needs_second(const Ward__Dosage__V1__Decision *d);
 

@@ -5,14 +5,17 @@
 #define WARN WARD__DOSAGE__V1__SEVERITY__SEVERITY_WARN
 #define HARD WARD__DOSAGE__V1__SEVERITY__SEVERITY_HARD
 
-/* The worst of a rule's findings that an override could be for; NULL: none. */
+/* The worst of a rule's findings that an override could be for; NULL: none. One that an
+ * acknowledgement lowered takes an override too: the caller may have looked before that. */
 static const Ward__Dosage__V1__Finding *found(const Ward__Dosage__V1__Decision *d,
                                               const char *rule_id)
 {
     for (size_t i = 0; i < d->n_findings; i++) /* worst first */
         if (strcmp(d->findings[i]->rule_id, rule_id) == 0)
-            return d->findings[i]->severity >= WARN && !d->findings[i]->final ? d->findings[i]
-                                                                              : NULL;
+            return (d->findings[i]->severity >= WARN || check_lowered(d, d->findings[i])) &&
+                           !d->findings[i]->final
+                       ? d->findings[i]
+                       : NULL;
     return NULL;
 }
 

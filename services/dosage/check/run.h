@@ -284,6 +284,15 @@ void check_slips(struct run *r);        /* slip.c */
 void check_fresh(struct run *r);        /* fresh.c */
 void check_lacking(struct run *r);      /* fresh.c: what was missing, unfit or cut */
 
+/* ---- acknowledge.c ---- */
+
+/* check_matter of a finding of any severity. False: it is not about the patient alone, or there
+ * is no memory. */
+bool matter_of(const struct prepared *set, const Ward__Dosage__V1__Facts *facts,
+               const Ward__Dosage__V1__Finding *f, struct ward_arena *mem,
+               char out[CHECK_MATTER]);
+void check_acknowledged(struct run *r); /* behind all the others */
+
 /* check.c, without a struct ruleset around the set. */
 WARD_MUST enum ward_code check_with(const struct prepared *set,
                                     const Ward__Dosage__V1__Snapshot *snap,

@@ -101,17 +101,31 @@ static bool spoke_of(const Finding *was, const Decision *now, const char *id)
 }
 
 /* What is measured is told by its numbers, which its text repeats; all else by its text. */
-static bool same_text(const Finding *was, const Finding *is)
+static bool same_text(const Finding *was, const Finding *is, bool lowered)
 {
-    return is->n_compared > 0 ||
-           (was->text != NULL && is->text != NULL && strcmp(was->text->en, is->text->en) == 0);
+    if (is->n_compared > 0)
+        return true;
+    if (was->text == NULL || is->text == NULL)
+        return false;
+    /* Who acknowledged it stands behind what it says. */
+    return lowered ? strncmp(was->text->en, is->text->en, strlen(is->text->en)) == 0
+                   : strcmp(was->text->en, is->text->en) == 0;
 }
 
-static bool covers(const Finding *was, const Decision *now, const Finding *is)
+static bool no_worse(const Finding *was, const Finding *is, bool lowered)
 {
+    return was->severity >= is->severity ||
+           (lowered && is->severity == WARD__DOSAGE__V1__SEVERITY__SEVERITY_WARN);
+}
+
+static bool covers(const Decision *then, const Finding *was, const Decision *now,
+                   const Finding *is)
+{
+    bool lowered = check_lowered(then, was);
+
     if (strcmp(was->rule_id, is->rule_id) != 0 || was->rule_version != is->rule_version ||
-        was->severity < is->severity || was->final || is->final || !same_text(was, is) ||
-        !numbers_stand(was, is))
+        !no_worse(was, is, lowered) || was->final || is->final ||
+        !same_text(was, is, lowered) || !numbers_stand(was, is))
         return false;
     for (size_t i = 0; i < is->n_about; i++)
         if (!spoke_of(was, now, is->about[i]))
@@ -143,7 +157,7 @@ bool judged_before(const Decision *then, const Decision *now, const char *rule)
         bool found = strcmp(is->rule_id, rule) != 0;
 
         for (size_t k = 0; k < then->n_findings && !found; k++)
-            found = covers(then->findings[k], now, is);
+            found = covers(then, then->findings[k], now, is);
         if (!found)
             return false;
     }

@@ -113,11 +113,28 @@ static void charts(void **state)
     ward_arena_done(&mem);
 }
 
+/* What an acknowledgement for the patient made INFO was decided about. */
+static void acknowledged(void **state)
+{
+#define LOWERED(text)                                                                          \
+    "findings { rule_id: 'r' rule_version: 1 severity: SEVERITY_INFO text { en: '" text "' } " \
+    "}"
+#define BY " snapshot { acknowledged { rule_id: 'r' } }"
+    static const char now[] = FINDING TEXT "}";
+
+    (void)state;
+    assert_true(stands(LOWERED("a with b Acknowledged by dr-1 1 h ago.") BY, now));
+    assert_false(stands(LOWERED("a with b Acknowledged by dr-1 1 h ago."), now));
+    assert_false(stands(LOWERED("a with c Acknowledged by dr-1 1 h ago.") BY, now));
+    assert_false(stands(LOWERED("a with b") BY, "findings { rule_id: 'r' rule_version: 1 "
+                                                "severity: SEVERITY_HARD " TEXT "}"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(limits), cmocka_unit_test(ages),   cmocka_unit_test(what_it_is_about),
-        cmocka_unit_test(never),  cmocka_unit_test(charts),
+        cmocka_unit_test(never),  cmocka_unit_test(charts), cmocka_unit_test(acknowledged),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

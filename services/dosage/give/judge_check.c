@@ -42,10 +42,14 @@ static Severity severity_of(const Decision *d, const char *rule)
     return WARD__DOSAGE__V1__SEVERITY__SEVERITY_UNSPECIFIED;
 }
 
+/* By an override, or by the prescriber's acknowledgement for the patient. */
 static bool overrode(const Decision *d, const char *rule)
 {
     for (size_t i = 0; i < d->n_overrides; i++)
         if (strcmp(d->overrides[i]->rule_id, rule) == 0)
+            return true;
+    for (size_t i = 0; i < d->n_findings; i++)
+        if (strcmp(d->findings[i]->rule_id, rule) == 0 && check_lowered(d, d->findings[i]))
             return true;
     return false;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 typedef Ward__Dosage__V1__Administration Dose;
+typedef Ward__Dosage__V1__Acknowledged Acknowledged;
 
 /* What is read is good for a while before, too: a dose may be charted minutes after it was
  * given, which is checked as of then. */
@@ -23,7 +24,7 @@ static enum ward_code no_memory(struct ward_err *err)
 
 struct front {
     int64_t touched, from_us;
-    uint32_t n_orders, n_doses;
+    uint32_t n_orders, n_doses, n_acknowledged;
 };
 
 static bool is_kept(struct dosage *dos, const struct owner *o, struct ward_arena *mem,
@@ -53,11 +54,14 @@ static enum ward_code next(struct ward_arena *mem, const uint8_t **at,
 }
 
 static enum ward_code make_room(struct ward_arena *mem, size_t n_orders, size_t n_doses,
-                                struct lately *out, struct ward_err *err)
+                                size_t n_acknowledged, struct lately *out, struct ward_err *err)
 {
+    out->acknowledged = ward_alloc(mem, (n_acknowledged + 1) * sizeof(Acknowledged *));
     out->orders = ward_alloc(mem, (n_orders + 1) * sizeof(Order *));
     out->doses = ward_alloc(mem, (n_doses + 1) * sizeof(Dose *));
-    return out->orders == NULL || out->doses == NULL ? no_memory(err) : WARD_OK;
+    return out->orders == NULL || out->doses == NULL || out->acknowledged == NULL
+               ? no_memory(err)
+               : WARD_OK;
 }
 
 static enum ward_code unpack(struct ward_arena *mem, const struct kept *kept,
@@ -68,7 +72,7 @@ static enum ward_code unpack(struct ward_arena *mem, const struct kept *kept,
     ProtobufCMessage *msg = NULL;
 
     *out = (struct lately){.touched = front->touched, .from_us = front->from_us, .all = true};
-    WARD_TRY(make_room(mem, front->n_orders, front->n_doses, out, err));
+    WARD_TRY(make_room(mem, front->n_orders, front->n_doses, front->n_acknowledged, out, err));
     for (; out->n_orders < front->n_orders; out->n_orders++) {
         WARD_TRY(next(mem, &at, &ward__dosage__v1__order__descriptor, &msg, err));
         out->orders[out->n_orders] = (Order *)msg;
@@ -77,7 +81,24 @@ static enum ward_code unpack(struct ward_arena *mem, const struct kept *kept,
         WARD_TRY(next(mem, &at, &ward__dosage__v1__administration__descriptor, &msg, err));
         out->doses[out->n_doses] = (Dose *)msg;
     }
+    for (; out->n_acknowledged < front->n_acknowledged; out->n_acknowledged++) {
+        WARD_TRY(next(mem, &at, &ward__dosage__v1__acknowledged__descriptor, &msg, err));
+        out->acknowledged[out->n_acknowledged] = (Acknowledged *)msg;
+    }
     return WARD_OK;
+}
+
+static size_t size_of(const struct lately *l)
+{
+    size_t n = (l->n_orders + l->n_doses + l->n_acknowledged) * sizeof(uint32_t);
+
+    for (size_t i = 0; i < l->n_orders; i++)
+        n += protobuf_c_message_get_packed_size(&l->orders[i]->base);
+    for (size_t i = 0; i < l->n_doses; i++)
+        n += protobuf_c_message_get_packed_size(&l->doses[i]->base);
+    for (size_t i = 0; i < l->n_acknowledged; i++)
+        n += protobuf_c_message_get_packed_size(&l->acknowledged[i]->base);
+    return n;
 }
 
 static void add(uint8_t **at, const ProtobufCMessage *msg)
@@ -93,15 +114,11 @@ static void put(struct dosage *dos, const struct owner *o, struct ward_arena *me
                 uint64_t generation, const struct lately *l)
 {
     const struct front front = {l->touched, l->from_us, (uint32_t)l->n_orders,
-                                (uint32_t)l->n_doses};
+                                (uint32_t)l->n_doses, (uint32_t)l->n_acknowledged};
     struct keep_key key = {{0}, {0}};
-    size_t n = sizeof(front) + (l->n_orders + l->n_doses) * sizeof(uint32_t);
+    size_t n = sizeof(front) + size_of(l);
     uint8_t *bytes, *at;
 
-    for (size_t i = 0; i < l->n_orders; i++)
-        n += protobuf_c_message_get_packed_size(&l->orders[i]->base);
-    for (size_t i = 0; i < l->n_doses; i++)
-        n += protobuf_c_message_get_packed_size(&l->doses[i]->base);
     if (n > KEEP_MOST || (bytes = ward_alloc(mem, n)) == NULL)
         return;
     memcpy(bytes, &front, sizeof(front));
@@ -110,6 +127,8 @@ static void put(struct dosage *dos, const struct owner *o, struct ward_arena *me
         add(&at, &l->orders[i]->base);
     for (size_t i = 0; i < l->n_doses; i++)
         add(&at, &l->doses[i]->base);
+    for (size_t i = 0; i < l->n_acknowledged; i++)
+        add(&at, &l->acknowledged[i]->base);
     memcpy(key.id, o->id, DOSAGE_ID);
     keep_put(dos->lately, &key, generation, &(struct kept){.facts = bytes, .n = n});
     ward_wipe(bytes, n);
@@ -123,7 +142,7 @@ void lately_forget(struct dosage *dos, const uint8_t id[DOSAGE_ID])
 
 /* ---- from the tables ---- */
 
-enum kind { TOUCHED, RUNNING, GIVEN };
+enum kind { TOUCHED, RUNNING, GIVEN, ACKNOWLEDGED };
 
 /* A row: its kind, then a dose's columns, of which the other kinds use those that are of the
  * same type. */
@@ -168,6 +187,10 @@ static enum ward_code open_row(struct worker *w, const struct owner *o, struct w
         if (!out->all)
             return WARD_OK;
         return dose_open(o, mem, row + AT_DOSE, &out->doses[out->n_doses++], err);
+    case ACKNOWLEDGED:
+        return acknowledged_open(o, mem, (const uint8_t *)row[AT_ID].p,
+                                 row_number(row[AT_GIVEN]), row[AT_SEALED],
+                                 &out->acknowledged[out->n_acknowledged++], err);
     }
     return WARD_FAIL(err, INTERNAL, "a row of no kind");
 }
@@ -192,7 +215,10 @@ static const char SQL[] =
     " o.order_id FROM drug_order o WHERE o.patient_id = ? AND o.state IN (2, 3)"
     " AND o.ends_at_us > ?"
     " UNION ALL (SELECT 2, " DOSE_ROW " FROM administration a WHERE a.patient_id = ?"
-    " AND a.given_at_us >= ? LIMIT ?)";
+    " AND a.given_at_us >= ? LIMIT ?)"
+    " UNION ALL (SELECT 3, NULL, NULL, NULL, NULL, NULL, c.at_us, NULL, NULL, NULL, NULL, NULL,"
+    " NULL, NULL, NULL, c.sealed, c.patient_id, c.acknowledged_id FROM acknowledged c"
+    " WHERE c.patient_id = ? AND c.at_us >= ? ORDER BY c.at_us DESC LIMIT ?)";
 
 static enum ward_code read(struct worker *w, struct ward_arena *mem, const struct owner *o,
                            struct lately *out, struct ward_err *err)
@@ -204,11 +230,14 @@ static enum ward_code read(struct worker *w, struct ward_arena *mem, const struc
     WARD_TRY(ward_db_run(w->seat.db, mem, SQL,
                          WARD_PARAMS(id, id, ward_int(mem, out->from_us), id,
                                      ward_int(mem, out->from_us - LATELY_US),
-                                     ward_int(mem, LATELY_MOST + 1)),
+                                     ward_int(mem, LATELY_MOST + 1), id,
+                                     ward_int(mem, out->from_us - ACKNOWLEDGED_US),
+                                     ward_int(mem, ACKNOWLEDGED_MOST)),
                          &rows, err));
     n_doses = count(&rows, GIVEN);
     out->all = n_doses <= LATELY_MOST;
-    WARD_TRY(make_room(mem, count(&rows, RUNNING), n_doses, out, err));
+    WARD_TRY(
+        make_room(mem, count(&rows, RUNNING), n_doses, count(&rows, ACKNOWLEDGED), out, err));
     for (size_t i = 0; i < rows.n; i++)
         WARD_TRY(open_row(w, o, mem, rows.at[i], out, err));
     return WARD_OK;

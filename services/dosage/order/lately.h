@@ -16,6 +16,9 @@
 #define LATELY_MOST ((size_t)5000) /* doses */
 #define LATELY_US   (INT64_C(400) * 24 * 3600 * 1000000)
 
+#define ACKNOWLEDGED_US   (INT64_C(24) * 3600 * 1000000)
+#define ACKNOWLEDGED_MOST ((size_t)200)
+
 struct lately {
     int64_t touched; /* patient.touched, as these were */
     int64_t from_us; /* good for this moment and later ones */
@@ -23,7 +26,9 @@ struct lately {
     Ward__Dosage__V1__Order **orders;
     /* given since LATELY_US before from_us, whatever their outcome */
     Ward__Dosage__V1__Administration **doses;
-    size_t n_orders, n_doses;
+    /* since ACKNOWLEDGED_US before from_us, the newest ACKNOWLEDGED_MOST */
+    Ward__Dosage__V1__Acknowledged **acknowledged;
+    size_t n_orders, n_doses, n_acknowledged;
     bool all; /* false: there are more than LATELY_MOST, and none is here */
 };
 /* touched: as the patient's row was read just now.   FAILED_PRECONDITION  PATIENT_ERASED */

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+typedef Ward__Dosage__V1__Acknowledged Acknowledged;
 typedef Ward__Dosage__V1__Administration Dose;
 
 #define NOW    INT64_C(1800000000000000)
@@ -92,6 +93,8 @@ static void same(const ProtobufCMessage *a, const ProtobufCMessage *b)
 static struct {
     Order *orders[3];
     Dose *doses[3];
+    Acknowledged *acknowledged[3];
+    size_t n_acknowledged;
     size_t n_orders, n_doses; /* more doses than there are: the first again */
     int64_t touched, from_us;
     int reads;
@@ -138,19 +141,24 @@ enum ward_code ward_db_run(struct ward_db *db, struct ward_arena *mem, const cha
                            struct ward_rows *out, struct ward_err *err)
 {
     const struct ward_val **rows =
-        ward_alloc(mem, (1 + table.n_orders + table.n_doses) * sizeof(struct ward_val *));
-    size_t n = 0, most = (size_t)row_number(params[n_params - 1]);
+        ward_alloc(mem, (4 + table.n_orders + table.n_doses) * sizeof(struct ward_val *));
+    size_t n = 0, most = (size_t)row_number(params[5]);
 
     (void)db, (void)sql, (void)err;
+    assert_int_equal(n_params, 9);
+    assert_int_equal(row_number(params[8]), ACKNOWLEDGED_MOST);
     assert_non_null(rows);
     table.reads++;
     table.from_us = row_number(params[2]);
     assert_int_equal(row_number(params[4]), table.from_us - LATELY_US);
+    assert_int_equal(row_number(params[7]), table.from_us - ACKNOWLEDGED_US);
     rows[n++] = row(mem, 0, table.touched, 0);
     for (size_t i = 0; i < table.n_orders; i++)
         rows[n++] = row(mem, 1, 0, i);
     for (size_t i = 0; i < table.n_doses && i < most; i++)
         rows[n++] = row(mem, 2, 0, i);
+    for (size_t i = 0; i < table.n_acknowledged; i++)
+        rows[n++] = row(mem, 3, NOW, i);
     *out = (struct ward_rows){.n = n, .cols = COLUMNS, .at = rows};
     if (table.meanwhile != NULL)
         table.meanwhile();
@@ -175,6 +183,17 @@ enum ward_code dose_open(const struct owner *o, struct ward_arena *mem,
     return WARD_OK;
 }
 
+enum ward_code acknowledged_open(const struct owner *o, struct ward_arena *mem,
+                                 const uint8_t id[DOSAGE_ID], int64_t at_us,
+                                 struct ward_val sealed, Acknowledged **out,
+                                 struct ward_err *err)
+{
+    (void)o, (void)mem, (void)sealed, (void)err;
+    assert_int_equal(at_us, NOW);
+    *out = table.acknowledged[id[0] - '0'];
+    return WARD_OK;
+}
+
 /* ---- what a test works with ---- */
 
 static struct dosage dos;
@@ -188,13 +207,16 @@ static int up(void **state)
     (void)state;
     ward_arena_init(&own, (size_t)64 << 20);
     memset(&table, 0, sizeof(table));
-    table.n_orders = table.n_doses = 3;
+    table.n_orders = table.n_doses = table.n_acknowledged = 3;
     table.touched = 7;
     for (int i = 0; i < 3; i++) {
         table.orders[i] = ward_new(&own, Order);
         table.doses[i] = ward_new(&own, Dose);
-        if (table.orders[i] == NULL || table.doses[i] == NULL)
+        table.acknowledged[i] = ward_new(&own, Acknowledged);
+        if (table.orders[i] == NULL || table.doses[i] == NULL || table.acknowledged[i] == NULL)
             return -1;
+        ward__dosage__v1__acknowledged__init(table.acknowledged[i]);
+        fill(&own, &table.acknowledged[i]->base);
         ward__dosage__v1__order__init(table.orders[i]);
         ward__dosage__v1__administration__init(table.doses[i]);
         fill(&own, &table.orders[i]->base);
@@ -241,10 +263,12 @@ static void what_is_kept_is_what_was_read(void **state)
         assert_true(l.all);
         assert_int_equal(l.n_orders, 3);
         assert_int_equal(l.n_doses, 3);
+        assert_int_equal(l.n_acknowledged, 3);
         for (size_t k = 0; k < 3; k++) {
             assert_true(i == 0 || l.orders[k] != table.orders[k]);
             same(&l.orders[k]->base, &table.orders[k]->base);
             same(&l.doses[k]->base, &table.doses[k]->base);
+            same(&l.acknowledged[k]->base, &table.acknowledged[k]->base);
         }
     }
 }
@@ -252,11 +276,11 @@ static void what_is_kept_is_what_was_read(void **state)
 static void nothing_is_kept_as_nothing(void **state)
 {
     (void)state;
-    table.n_orders = table.n_doses = 0;
+    table.n_orders = table.n_doses = table.n_acknowledged = 0;
     for (int i = 0; i < 2; i++) {
         struct lately l = ask(&one, 7, NOW);
 
-        assert_int_equal(l.n_orders + l.n_doses, 0);
+        assert_int_equal(l.n_orders + l.n_doses + l.n_acknowledged, 0);
         assert_true(l.all);
     }
     assert_int_equal(table.reads, 1);

@@ -248,6 +248,10 @@ static void add(struct looked *l, const struct lately *of, int64_t at_us)
     for (size_t i = 0; i < of->n_doses; i++)
         if (of->doses[i]->given_at_us >= at_us - LATELY_US)
             l->given[l->n_given++] = of->doses[i];
+    for (size_t i = 0; i < of->n_acknowledged; i++)
+        if (of->acknowledged[i]->at_us <= at_us &&
+            of->acknowledged[i]->at_us > at_us - ACKNOWLEDGED_US)
+            l->acknowledged[l->n_acknowledged++] = of->acknowledged[i];
     l->given_all = l->given_all && of->all;
 }
 
@@ -255,7 +259,7 @@ static enum ward_code open_lately(struct opening *p, struct ward_err *err)
 {
     struct looked *l = p->out;
     struct lately *of = ward_alloc(p->mem, (l->n_owners + 1) * sizeof(*of));
-    size_t orders = 0, doses = 0;
+    size_t orders = 0, doses = 0, acknowledged = 0;
 
     if (of == NULL)
         return no_memory(err);
@@ -266,10 +270,12 @@ static enum ward_code open_lately(struct opening *p, struct ward_err *err)
         l->stands = l->stands && of[i].touched == l->touched[i];
         orders += of[i].n_orders;
         doses += of[i].n_doses;
+        acknowledged += of[i].n_acknowledged;
     }
     l->running = ward_alloc(p->mem, (orders + 1) * sizeof(Order *));
     l->given = ward_alloc(p->mem, (doses + 1) * sizeof(Dose *));
-    if (l->running == NULL || l->given == NULL)
+    l->acknowledged = ward_alloc(p->mem, (acknowledged + 1) * sizeof(*l->acknowledged));
+    if (l->running == NULL || l->given == NULL || l->acknowledged == NULL)
         return no_memory(err);
     for (size_t i = 0; i < l->n_owners; i++)
         add(l, &of[i], p->what->at_us);
@@ -278,6 +284,7 @@ static enum ward_code open_lately(struct opening *p, struct ward_err *err)
         l->n_given = 0;
     qsort(l->running, l->n_running, sizeof(Order *), order_by_id);
     qsort(l->given, l->n_given, sizeof(Dose *), dose_by_time);
+    qsort(l->acknowledged, l->n_acknowledged, sizeof(*l->acknowledged), acknowledged_by_time);
     return WARD_OK;
 }
 

@@ -35,7 +35,8 @@ struct looked {
     uint8_t root[DOSAGE_ID];                  /* who they are now */
     Ward__Dosage__V1__Order **running;        /* ACTIVE or ON_HOLD, not over; by order id */
     Ward__Dosage__V1__Administration **given; /* whatever their outcome, by time */
-    size_t n_running, n_given;
+    Ward__Dosage__V1__Acknowledged **acknowledged; /* by time */
+    size_t n_running, n_given, n_acknowledged;
     bool given_all;      /* false: there are more than LATELY_MOST, and none is here */
     bool stands;         /* all of it is of one moment */
     struct taken *taken; /* of an order that is charted: its charted slots about due_us */

@@ -66,6 +66,16 @@ WARD_MUST enum ward_code orders_page(struct worker *w, struct ward_arena *mem,
                                      const uint8_t *before, size_t most, Order ***out,
                                      size_t *n, struct ward_err *err);
 
+/* ---- acknowledged.c ---- */
+
+WARD_MUST enum ward_code acknowledged_open(const struct owner *o, struct ward_arena *mem,
+                                           const uint8_t id[DOSAGE_ID], int64_t at_us,
+                                           struct ward_val sealed,
+                                           Ward__Dosage__V1__Acknowledged **out,
+                                           struct ward_err *err);
+/* For qsort of Acknowledged *. */
+int acknowledged_by_time(const void *a, const void *b);
+
 /* ---- snapshot.c ---- */
 
 WARD_MUST enum ward_code snapshot_make(struct worker *w, struct ward_arena *mem,

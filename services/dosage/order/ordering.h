@@ -36,8 +36,9 @@ struct ordering {
     ward_tx_fn *fn;
     void *arg;
     bool conflict;
-    bool times_kept;    /* nothing of when doses are due changes */
-    struct clock clock; /* time_zone's */
+    bool times_kept;             /* nothing of when doses are due changes */
+    struct clock clock;          /* time_zone's */
+    const struct ruleset *rules; /* that decided; NULL: nothing was decided */
     int64_t at_us; /* of the transaction: no order for the patient is between it and its end */
     /* what came of it */
     bool done;
@@ -74,6 +75,9 @@ WARD_MUST enum ward_code ordering_order(struct ordering *o, Order **out, struct 
 WARD_MUST enum ward_code ordering_decide(struct ordering *o, Purpose purpose,
                                          const Prescription *p, const char *order_id,
                                          struct ward_err *err);
+/* Keeps what a prescriber acknowledged about the patient by their overrides (acknowledged.c).
+ */
+WARD_MUST enum ward_code acknowledged_write(struct ordering *o, struct ward_err *err);
 /* Writes the next version (version 0: the first) of an order, by this caller and act. */
 WARD_MUST enum ward_code ordering_write(struct ordering *o, Order *order, struct ward_err *err);
 /* A copy of `is` with a start. Where it gives none (0), it keeps the start of `was`, the order

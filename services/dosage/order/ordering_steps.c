@@ -98,10 +98,9 @@ enum ward_code ordering_decide(struct ordering *o, Purpose purpose, const Prescr
         .time_zone = o->time_zone};
     const struct check_who who = {
         .roles = c->who->roles, .n_roles = c->who->n_roles, .second = o->has_second};
-    const struct ruleset *rules = NULL;
 
-    WARD_TRY(decide(c->wrk, c->mem, &asked, &rules, &o->decision, err));
-    WARD_TRY(check_open(rules, o->decision, o->overrides, o->n_overrides, &who, c->mem,
+    WARD_TRY(decide(c->wrk, c->mem, &asked, &o->rules, &o->decision, err));
+    WARD_TRY(check_open(o->rules, o->decision, o->overrides, o->n_overrides, &who, c->mem,
                         &o->open, &o->n_open, err));
     WARD_TRY(sign(o, err));
     return decision_keep(c->wrk, c->mem, o->decision, o->n_open, err);
@@ -139,6 +138,7 @@ enum ward_code ordering_write(struct ordering *o, Order *order, struct ward_err 
     if (order->event_id == NULL)
         return no_memory(err);
     WARD_TRY(order_write(c->wrk, c->mem, order, err));
+    WARD_TRY(acknowledged_write(o, err));
     o->order = order;
     o->done = true;
     return WARD_OK;

@@ -160,6 +160,9 @@ enum ward_code snapshot_make(struct worker *w, struct ward_arena *mem,
     s->giving = (Ward__Dosage__V1__Quantity *)(uintptr_t)what->giving;
     s->due_at_us = what->due_us;
     s->times_kept = what->times_kept;
+    s->acknowledged = looked->acknowledged; /* a snapshot is only read */
+    s->n_acknowledged =
+        looked->n_acknowledged < ACKNOWLEDGED_MOST ? looked->n_acknowledged : ACKNOWLEDGED_MOST;
     WARD_TRY(running(&m, looked, err));
     WARD_TRY(given(&m, looked, err));
     WARD_TRY(lifetimes_of(w, mem, rules, what->prescription->drug_id, what->chart->id,

@@ -182,11 +182,14 @@ enum ward_code presence_forget(struct ward_db *db, struct ward_arena *mem, int64
                                struct ward_err *err)
 {
     static const char MINUTES[] = "DELETE FROM ward_answered WHERE minute < ? LIMIT " FORGET;
+    static const char ACKNOWLEDGED[] = "DELETE FROM acknowledged WHERE at_us < ? LIMIT " FORGET;
     static const char TOKENS[] = "DELETE FROM second_person_used WHERE at_us < ? LIMIT " FORGET;
 
     WARD_TRY(ward_db_run(db, mem, MINUTES,
                          WARD_PARAMS(ward_int(mem, (now_us - KEPT_US) / MINUTE_US)), NULL,
                          err));
+    WARD_TRY(ward_db_run(db, mem, ACKNOWLEDGED, WARD_PARAMS(ward_int(mem, now_us - 2 * DAY_US)),
+                         NULL, err));
     return ward_db_run(db, mem, TOKENS, WARD_PARAMS(ward_int(mem, now_us - HOUR_US)), NULL,
                        err);
 }

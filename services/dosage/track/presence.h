@@ -32,7 +32,7 @@ WARD_MUST enum ward_code presence_prescribes(struct worker *w, struct ward_arena
 WARD_MUST enum ward_code presence_answered(struct worker *w, struct ward_arena *mem,
                                            const char *ward, int64_t at_us, bool *answered,
                                            struct ward_err *err);
-/* Deletes what is too old to be asked for, of second_person_used too. */
+/* Deletes what is too old to be asked for, of second_person_used and acknowledged too. */
 WARD_MUST enum ward_code presence_forget(struct ward_db *db, struct ward_arena *mem,
                                          int64_t now_us, struct ward_err *err);
 
