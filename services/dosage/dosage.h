@@ -40,6 +40,7 @@ struct dosage_config {
     int chart_s; /* a feed that is silent for so long is lost: kept charts are stale */
     int late_charting_min; /* a dose may be charted so long after it was given */
     int emergency_s;       /* an emergency is acknowledged within this */
+    int place_needed;      /* a dose that is given names its place */
     int due_followers;
     int watch_s; /* how often workarounds are looked for */
 };

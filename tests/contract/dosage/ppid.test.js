@@ -5,10 +5,10 @@ const crypto = require('node:crypto');
 const test = require('node:test');
 const assert = require('node:assert');
 const { until } = require('./site');
-const { start, ordered, asNeeded, minutesAgo, bedside, give, refused, right, rightsOf, emergency, taken, doses, failure } = require('./bedside');
+const { start, ordered, asNeeded, minutesAgo, bedside, give, refused, right, rightsOf, held, emergency, taken, doses, failure } = require('./bedside');
 
 let site;
-test.before(async () => { site = await start(); });
+test.before(async () => { site = await start({ services: ['audit', 'identity', 'records', 'dosage', 'dosage2'], env: { dosage2: { WARD_PLACE_NEEDED: '1' } } }); });
 test.after(() => site?.stop());
 
 const misuses = async (kind) => Number((await site.sql(`SELECT COUNT(*) FROM token_misuse WHERE kind = '${kind}' AND actor = 'nurse-1' AND ward = 'ward-3'`))[0][0]);
@@ -44,6 +44,20 @@ test('a token for something else is no token for a dose', async () => {
   const answer = await give(site, at, { ppid_token: await site.ppid(at.patient, { purpose: 'transport' }) });
   assert.strictEqual(right(answer, 'PATIENT'), 'FAIL another-patient');
   await nothing(at);
+});
+
+// 'dosage2' is a replica of a hospital whose beds have names.
+const atBed = (at, more) => give(site, at, { on: site.api('doses', { on: 'dosage2' }), ...more });
+test('where places are needed, a dose names its place, and a token of another bed is good at none', async () => {
+  const at = await bedside(site), before = await misuses('place');
+  const ppid_token = await site.ppid(at.patient, { place: 'ward-3/bed-7' });
+  const unsaid = await failure(atBed(at, { ppid_token }));
+  assert.deepStrictEqual([unsaid.code, unsaid.field], ['INVALID_ARGUMENT', 'place']);
+  assert.strictEqual(right(await atBed(at, { ppid_token, place: 'ward-3/bed-2' }), 'PATIENT'), 'FAIL another-place');
+  assert.strictEqual(await misuses('place'), before + 1);
+  await nothing(at);
+  assert.strictEqual((await atBed(at, { ppid_token, place: 'ward-3/bed-7' })).recorded, true);
+  assert.strictEqual((await atBed(await bedside(site), held())).recorded, true, 'what is not given needs none');
 });
 
 test('a token of another place fails where a place is said', async () => {
