@@ -46,7 +46,7 @@ static void note(const char *p, size_t n)
         return;
     check(parsed.len < n && parsed.text == p && parsed.n > 0 && parsed.n <= WARD_NOTE_SIGS,
           "a note outside its text");
-    (void)ward_note_check(&parsed, &signer.vkey, NULL);
+    (void)!ward_note_check(&parsed, &signer.vkey, NULL);
     memset(&cp, 0, sizeof(cp));
     if (ward_checkpoint_parse(&parsed, &cp, NULL) != WARD_OK)
         return;
@@ -85,8 +85,8 @@ static void keys(const char *p, size_t n)
     static struct ward_log_keys k;
 
     ward_log_keys_pin(&k, &signer.vkey);
-    (void)ward_log_keys_follow(&k, p, n, NULL);
-    (void)ward_log_keys_check(&k, p, n, NULL, NULL);
+    (void)!ward_log_keys_follow(&k, p, n, NULL);
+    (void)!ward_log_keys_check(&k, p, n, NULL, NULL);
     check(k.n == 1 || k.n == 2, "a chain of more than it was given");
 }
 

@@ -17,6 +17,12 @@ JOURNEY := $(sort $(wildcard tests/journey/*.test.js))
 journey: $(PROGRAMS) $(PLUGINS) $(TOOLS) ## the embedded default, whole, with its processes killed
 	@BUILD=$(BUILD) tools/run-node $(JOURNEY)
 
+# Both at once, those that take minutes first, so that no core waits for the last of them.
+SLOW   := $(filter %kill.test.js %bedside.test.js %race.test.js %mutants.test.js %tamper.test.js %away.test.js,$(JOURNEY) $(CONTRACT))
+SYSTEM := $(SLOW) $(filter-out $(SLOW),$(JOURNEY) $(CONTRACT))
+system: $(PROGRAMS) $(PLUGINS) $(TOOLS) $(VIRTUAL_NPU) ## contract and journey tests
+	@BUILD=$(BUILD) tools/run-node $(SYSTEM)
+
 demo: ready ## the main job, on real photographs, printed
 	@$(MAKE) --no-print-directory $(PROGRAMS) $(PLUGINS) $(TOOLS)
 	@BUILD=$(BUILD) node deploy/local/demo.js
@@ -25,7 +31,7 @@ soak: ready ## all rounds of the kill -9 tests, which `make test` runs three of:
 	@$(MAKE) --no-print-directory $(PROGRAMS) $(PLUGINS) $(TOOLS)
 	@BUILD=$(BUILD) SOAK=1 TIMEOUT_S=7200 tools/run-node $(filter %kill.test.js,$(CONTRACT) $(JOURNEY))
 
-TIERS ?= lint-quick unit plugin-test integration contract journey fuzz-replay
+TIERS ?= lint-quick unit plugin-test integration system fuzz-replay
 test: ready ## everything a change must pass, in build/results/test.json too; the last line says how many passed
 	+@tools/test-all build $(TIERS)
-.PHONY: ready contract journey demo soak test
+.PHONY: ready contract journey system demo soak test

@@ -37,6 +37,8 @@ $(BUILD)/obj/%.o: %.c | $(PROTO_STAMP)
 	@mkdir -p $(@D)
 	@echo "  CC   $<"
 	@$(CC) $(CPPFLAGS_WARD) $(CFLAGS_WARD) -fPIC $(PKG_CFLAGS) $(EXTRA_CFLAGS) -MD -MP -c $< -o $@
+# Unit tests run for milliseconds: optimizing them costs minutes and gains nothing.
+$(BUILD)/obj/%_test.o: EXTRA_CFLAGS += -O0
 # Generated code is compiled without our warnings.
 $(BUILD)/gen-obj/%.o: $(G)/%.c | $(PROTO_STAMP)
 	@mkdir -p $(@D)
@@ -109,11 +111,13 @@ $(BUILD)/bin/records: | $(TEXT_DATA)
 # ---- unit tests: <folder>/x_test.c -> build/test/<folder>/x_test ----
 UNIT_C := $(shell find common services cli -name '*_test.c' 2>/dev/null | sort)
 UNIT   := $(patsubst %.c,$(BUILD)/test/%,$(UNIT_C))
+# Some 250 programs are linked for them: with a linker that is quick, where there is one.
+QUICK_LD := $(if $(SAN),,$(firstword $(foreach l,gold lld,$(if $(shell command -v ld.$l),-fuse-ld=$l))))
 svc_of  = $(if $(filter services/%,$1),$(BUILD)/lib$(word 2,$(subst /, ,$1)).a)$(if $(filter cli/%,$1),$(BUILD)/libcli.a)
 define unit_rule
 $(BUILD)/test/$(1:.c=): $(call obj,$1) $(call svc_of,$1) $(WARD_A)
 	@mkdir -p $$(@D)
-	@$(CC) $(LDFLAGS_WARD) -o $$@ $$^ -lcmocka $(PKG_LIBS)
+	@$(CC) $(LDFLAGS_WARD) $(QUICK_LD) -o $$@ $$^ -lcmocka $(PKG_LIBS)
 endef
 $(foreach t,$(UNIT_C),$(eval $(call unit_rule,$t)))
 
