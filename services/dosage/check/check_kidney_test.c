@@ -114,6 +114,16 @@
     "problems { record_id: 'p' codings { system: 'http://hl7.org/fhir/sid/icd-10-cm' code: "   \
     "'E11.9' } } "
 
+#define MILD                                                                                   \
+    SET "ingredients { " NAMED("mild") "}\n" DRUG("mild") "dose_rules { " RULE(                \
+        "mild-any") "ingredient: 'mild' max_single: '1000 mg' }\n"                             \
+                    "dose_rules { " RULE(                                                      \
+                        "mild-low") "ingredient: 'mild' max_single: '250 mg' "                 \
+                                    "band { renal_to: '60' renal_by: RENAL_BY_EGFR } }\n"      \
+                                    "kidney_risks { rule { id: 'old-age' severity: "           \
+                                    "SEVERITY_INFO } age_from_days: 23741 "                    \
+                                    "renal_above: '30' }\n"
+
 static int with(void **state, const char *set)
 {
     static struct bench b;
@@ -129,6 +139,11 @@ static int without_risks(void **state)
 static int with_risks(void **state)
 {
     return with(state, SET RISKS);
+}
+
+static int with_mild(void **state)
+{
+    return with(state, MILD);
 }
 
 static void a_dose_that_any_kidneys_bear_needs_none(void **state)
@@ -173,6 +188,13 @@ static void the_set_says_for_whom_it_is_a_warning(void **state)
     TOLD(NOW_2 FACTS(OLD) WHAT("plain", "250 mg", DAILY), "");
 }
 
+static void old_age_can_count_for_mild_impairment_alone(void **state)
+{
+    TOLD(NOW_2 FACTS(OLD) WHAT("plain", "500 mg", DAILY), "ward.no-renal:I");
+    TOLD(NOW_2 FACTS(OLD) WHAT("mild", "500 mg", DAILY), "ward.no-renal:W");
+    TOLD(NOW_2 FACTS(OLD) WHAT("flag", "500 mg", DAILY), "ward.no-renal:W");
+}
+
 static void a_filtration_in_place_of_a_clearance_too(void **state)
 {
     TOLD(NOW_2 FACTS(OLD EGFR("80 mL/min")) WHAT("named", "500 mg", DAILY),
@@ -195,6 +217,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(old_values_matter_only_to_a_dose_that_depends_on_them,
                                         without_risks, world_down),
         cmocka_unit_test_setup_teardown(the_set_says_for_whom_it_is_a_warning, with_risks,
+                                        world_down),
+        cmocka_unit_test_setup_teardown(old_age_can_count_for_mild_impairment_alone, with_mild,
                                         world_down),
         cmocka_unit_test_setup_teardown(a_filtration_in_place_of_a_clearance_too, with_risks,
                                         world_down),

@@ -20,11 +20,14 @@ static bool has_drug(const struct run *r, const struct kidney_risk *risk)
 static bool is_at_risk(struct run *r, const struct kidney_risk *risk)
 {
     const Ward__Dosage__V1__KidneyRiskRule *m = risk->msg;
+    bool reaches = !risk->good || !risk->has_above || !r->renal_top_set ||
+                   !r->renal_top.has_to || ward_decimal_cmp(&r->renal_top.to, &risk->above) > 0;
     bool yes = has_drug(r, risk) ||
                (m->age_from_days > 0 && band_age(r, m->age_from_days, 0) != FIT_NO);
 
     for (size_t i = 0; !yes && i < m->n_any; i++)
         yes = circumstance_ask(r, &risk->any[i]).is != TRUTH_NO;
+    yes &= reaches;
     trace_add(r, m->rule,
               yes ? WARD__DOSAGE__V1__TRACE_STEP__RESULT__RESULT_BROKEN
                   : WARD__DOSAGE__V1__TRACE_STEP__RESULT__RESULT_NOT_FOR_THIS,
@@ -59,6 +62,14 @@ static bool fits_otherwise(struct run *r, const struct dose_rule *rule)
     return band_fit(r, &any, &why) != FIT_NO;
 }
 
+static void reaches_to(struct run *r, const struct bound *renal)
+{
+    if (!r->renal_top_set || !renal->has_to ||
+        (r->renal_top.has_to && ward_decimal_cmp(&renal->to, &r->renal_top.to) > 0))
+        r->renal_top = *renal;
+    r->renal_top_set = true;
+}
+
 enum need { NEED_NOTHING, NEED_LATER, NEED_NOW };
 
 /* One dose may be given before the kidneys are known, unless a rule forbids the drug. Source:
@@ -73,13 +84,18 @@ static enum need need_of(struct run *r, const struct share *share, struct sums *
     enum need need = NEED_NOTHING;
     bool any = false;
 
-    for (size_t i = 0; i < of->n_rules && need < NEED_NOW; i++) {
+    for (size_t i = 0; i < of->n_rules; i++) {
         const struct dose_rule *rule = &of->rules[i];
 
         any |= has_kidneys(rule);
-        if (has_kidneys(rule) && fits_otherwise(r, rule) &&
-            !dose_would_hold(r, share, sums, rule, instead))
-            need = once && !rule->msg->contraindicated ? NEED_LATER : NEED_NOW;
+        if (!has_kidneys(rule) || !fits_otherwise(r, rule) ||
+            dose_would_hold(r, share, sums, rule, instead))
+            continue;
+        if (!once || rule->msg->contraindicated)
+            need = NEED_NOW;
+        else if (need == NEED_NOTHING)
+            need = NEED_LATER;
+        reaches_to(r, &rule->renal);
     }
     return any || !of->msg->renal ? need : once ? NEED_LATER : NEED_NOW;
 }

@@ -117,6 +117,8 @@ struct run {
     struct home *homes;
     size_t n_homes;
     unsigned used, lacking; /* of enum use, enum lack */
+    bool renal_top_set;     /* of rules that unknown kidneys might break: */
+    struct bound renal_top; /* the one that reaches highest; without an end: any function */
     const char **unfit;     /* ids of what has an amount that cannot be held against a limit */
     size_t n_unfit, room_unfit;
     Ward__Dosage__V1__Finding **findings;

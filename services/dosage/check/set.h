@@ -192,6 +192,8 @@ struct kidney_risk {
     const Ward__Dosage__V1__KidneyRiskRule *msg;
     struct circumstance *any;
     struct selector *drugs;
+    bool good, has_above;
+    struct ward_decimal above;
 };
 struct monitoring_rule {
     const Ward__Dosage__V1__MonitoringRule *msg;

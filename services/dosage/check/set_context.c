@@ -86,6 +86,8 @@ enum ward_code prepare_contexts(struct prepared *p, struct ward_arena *mem,
         const Ward__Dosage__V1__KidneyRiskRule *m = set->kidney_risks[i];
 
         p->kidney_risks[i].msg = m;
+        p->kidney_risks[i].good = number_read(m->renal_above, &p->kidney_risks[i].has_above,
+                                              &p->kidney_risks[i].above);
         if (!prepare_list(m->any, m->n_any, mem, &p->kidney_risks[i].any) ||
             !prepare_drugs(p, m->drugs, m->n_drugs, mem, &p->kidney_risks[i].drugs))
             return no_memory(err);

@@ -268,11 +268,15 @@ static void monitoring(struct valid *v, const MonitoringRule *m, const struct pl
 static void kidney_risk(struct valid *v, const Ward__Dosage__V1__KidneyRiskRule *k,
                         const struct place *at)
 {
+    struct ward_decimal above;
+
     valid_rule_head(v, at, k->rule);
     valid_ages(v, at, k->age_from_days, 0);
     tests(v, at, "any", k->any, k->n_any);
     for (size_t i = 0; i < k->n_drugs; i++)
         valid_selector(v, PLACE_OF(at, "drugs", i), k->drugs[i]);
+    if (*k->renal_above != '\0')
+        valid_decimal(v, PLACE(at, "renal_above"), k->renal_above, &above);
     if (k->age_from_days == 0 && k->n_any == 0 && k->n_drugs == 0)
         wrong(v, at, "names no patient and no drug: age_from_days, any or drugs");
 }
