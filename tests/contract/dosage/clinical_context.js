@@ -91,13 +91,17 @@ const afterDose = (rule, severity, ordered, given, hours) => ({
 const FULL_DOSE = [
   ['nsaids-enoxaparin', 'enoxaparin', '60 mg', '60.1 mg'], ['nsaids-heparin', 'heparin', '15000 [IU]', '15001 [IU]'], ['nsaids-fondaparinux', 'fondaparinux', '2.5 mg', '2.51 mg'],
 ];
-const NSAIDS = [];
-const BETA_BLOCKERS = ['metoprolol', 'propranolol', 'sotalol', 'bisoprolol', 'carvedilol', 'labetalol', 'esmolol'];
+const NSAIDS = ['meloxicam', 'etoricoxib', 'indometacin', 'flurbiprofen', 'flurbiprofen-axetil', 'parecoxib'];
+const BETA_BLOCKERS = ['metoprolol', 'propranolol', 'sotalol', 'bisoprolol', 'carvedilol', 'labetalol', 'esmolol', 'nebivolol', 'atenolol'];
 const byVein = (drug, route, beta, by, hours, severity) => ({
   id: `verapamil-beta-blockers-iv ${drug} ${route}, ${beta} ${by} ${hours} h before`, rule: 'verapamil-beta-blockers-iv',
   snapshot: snapshotOf(MAN, orderOf(drug, '5 mg', route), { given: [givenOf(beta, '5 mg', hours * 60, { route: `ROUTE_${by}` })] }),
   wrong: fires('verapamil-beta-blockers-iv', severity),
 });
+
+const BINDERS = [
+  ['fluoroquinolones-binders', ['ciprofloxacin', 'levofloxacin', 'moxifloxacin']], ['tetracyclines-binders', ['doxycycline', 'minocycline', 'tigecycline']],
+];
 
 function interactionChecks() {
   const amlodipine = daily(PARTIES.amlodipine, '5 mg');
@@ -124,6 +128,11 @@ function interactionChecks() {
     ]),
     ...['verapamil', 'diltiazem'].flatMap((drug) => BETA_BLOCKERS.flatMap((b) => ['IV', 'IVP', 'IVINF'].flatMap((route) => [
       byVein(drug, route, b, route, 7.9, 'HARD'), byVein(drug, 'PO', b, route, 1, ''), byVein(drug, route, b, 'PO', 1, ''), byVein(drug, route, b, route, 8, ''),
+    ]))),
+    ...BINDERS.flatMap(([rule, drugs]) => drugs.flatMap((drug) => ['calcium-carbonate', 'ferrous-sulfate', 'sucralfate'].flatMap((b) => [
+      withOrders(rule, 'WARN', daily(drug, '1 mg'), daily(b, '1 mg')), withOrders(rule, 'WARN', daily(b, '1 mg'), daily(drug, '1 mg')),
+      withOrders(rule, 'WARN', daily(drug, '1 mg', { route: 'ROUTE_NG' }), daily(b, '1 mg', { route: 'ROUTE_NG' })),
+      withOrders(rule, '', daily(drug, '1 mg', { route: 'ROUTE_IV' }), daily(b, '1 mg')), withOrders(rule, '', daily(drug, '1 mg'), daily(b, '1 mg', { route: 'ROUTE_IV' })),
     ]))),
     newborn(5, 1), newborn(28, 1), newborn(29, 1), newborn(5, 47.9), newborn(5, 48),
     withOrders(RAAS, 'WARN', daily('ibuprofen', '400 mg'), daily('lisinopril', '10 mg'), daily('furosemide', '40 mg')), withOrders(RAAS, '', daily('ibuprofen', '400 mg'), daily('lisinopril', '10 mg')),
