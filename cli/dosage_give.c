@@ -144,7 +144,8 @@ const struct cli_command cli_dosage_give_commands[] = {
     {"downtime reconcile", "--ward W --pack FILE [--key KEY] FILE.json",
      "bring in what was done meanwhile", reconcile},
     {"downtime conflicts", "--ward W", "slots that two charted", list_conflicts},
-    {"downtime resolve", "[--ward W] --reason-code CODE [--key KEY] CONFLICT WHICH",
+    {"downtime resolve",
+     "[--ward W] --reason-code CODE [--second-person-token FILE] [--key KEY] CONFLICT WHICH",
      "charted, offline or both", resolve_conflict},
     {0},
 };

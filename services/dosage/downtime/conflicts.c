@@ -101,6 +101,9 @@ struct resolving {
     const ResolveRequest *req;
     uint8_t id[DOSAGE_ID];
     char text[37];
+    const struct ruleset *rules;
+    bool has_second;
+    struct ward_principal second;
     Conflict *answer;
 };
 
@@ -115,9 +118,13 @@ static enum ward_code take_back(struct resolving *s, const Dose *was, bool frees
     WARD_TRY(visit_lock(&s->v, was, &now, err));
     if (now->entered_in_error)
         return WARD_OK;
+    if (!s->has_second && dose_counts(now) && is_high_alert_dose(s->rules, now))
+        return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "SECOND_PERSON_NEEDED",
+                                "two people take a high-alert medicine back");
     WARD_TRY(visit_next(&s->v, now, &next, err));
     next->entered_in_error = true;
     next->correction_code = s->req->reason_code;
+    next->confirmed_by = api_text(s->has_second ? s->second.subject : "");
     what.dose = next;
     WARD_TRY(dose_due(next, &what.due_us, err));
     return dose_write(s->v.w, s->v.c->mem, &what, err);
@@ -161,6 +168,8 @@ static enum ward_code decide_it(struct resolving *s, struct ward_err *err)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "CONFLICT_RESOLVED",
                                 "the conflict was resolved before");
     WARD_TRY(conflict_say(s->v.w, c->mem, &k, &now, err));
+    if (s->has_second)
+        WARD_TRY(witness_use(c, &s->v.idem, &s->second, err));
     WARD_TRY(apply(s, now, err));
     return conflict_decide(s->v.w, c->mem, s->id, c->who->subject, (int)s->req->which,
                            s->v.now_us, err);
@@ -184,22 +193,31 @@ static enum ward_code resolve_in_tx(struct ward_db *db, void *arg, struct ward_e
     WARD_TRY(conflict_say(s->v.w, c->mem, &k, &s->answer, err));
     ward_act_note(&act, "conflict", s->text);
     ward_act_note_int(&act, "which", s->req->which);
+    if (s->has_second)
+        ward_act_note(&act, "second_person", s->second.subject);
     WARD_TRY(ward_act_write(&act, db, err));
     return was != NULL ? WARD_OK : ward_call_keep(c, db, &s->v.idem, &kept.base, err);
 }
 
+static enum ward_code beside(struct resolving *s, const char *ward)
+{
+    const char *token = s->req->second_person_token;
+
+    s->has_second = *token != '\0';
+    return s->has_second ? witness(s->v.c, &s->v.idem, token, ward, &s->second) : WARD_OK;
+}
+
 /* Who may not see the patient hears that there is no such conflict. */
-static enum ward_code see(struct resolving *s)
+static enum ward_code see(struct resolving *s, struct conflict *k)
 {
     struct ward_call *c = s->v.c;
     struct ward_err why = {0};
-    struct conflict k;
     enum ward_code code;
     Dose *offline;
 
-    WARD_TRY(conflict_find(s->v.w, c->mem, s->id, false, &k, c->err));
-    WARD_TRY(of_ward(c, k.ward, c->err));
-    code = dose_find(s->v.w, c->mem, k.offline, false, &offline, &why);
+    WARD_TRY(conflict_find(s->v.w, c->mem, s->id, false, k, c->err));
+    WARD_TRY(of_ward(c, k->ward, c->err));
+    code = dose_find(s->v.w, c->mem, k->offline, false, &offline, &why);
     if (code == WARD_OK)
         code = chart_may(c, offline->patient_id, &s->v.chart);
     else
@@ -214,15 +232,16 @@ enum ward_code resolve_conflict_rpc(struct ward_call *c, const ProtobufCMessage 
                                     ProtobufCMessage *r)
 {
     struct resolving s = {.req = (const ResolveRequest *)q};
-    const struct ruleset *rules;
+    struct conflict k;
 
     WARD_TRY(visit_begin(&s.v, c, NULL, s.req->idempotency_key, q));
     WARD_TRY(ward_call_id(c, "conflict_id", s.req->conflict_id, s.id, s.text));
     if (s.req->which < WHICH(CHARTED) || s.req->which > WHICH(BOTH))
         return WARD_FAIL_FIELD(c->err, "which", "is none");
-    WARD_TRY(see(&s));
-    WARD_TRY(ruleset_active(s.v.w, c->mem, &rules, c->err));
-    WARD_TRY(reason_check(&s.v, rules, s.req->reason_code, USE(CORRECTION), c->err));
+    WARD_TRY(see(&s, &k));
+    WARD_TRY(ruleset_active(s.v.w, c->mem, &s.rules, c->err));
+    WARD_TRY(reason_check(&s.v, s.rules, s.req->reason_code, USE(CORRECTION), c->err));
+    WARD_TRY(beside(&s, k.ward));
     WARD_TRY(ward_db_tx(s.v.w->seat.db, resolve_in_tx, &s, c->err));
     ((ResolveResponse *)r)->conflict = s.answer;
     return WARD_OK;

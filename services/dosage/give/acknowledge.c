@@ -74,13 +74,8 @@ static enum ward_code spend(struct acknowledging *a)
  */
 static enum ward_code by_another(struct acknowledging *a, const struct ruleset *rules)
 {
-    const Dose *d = a->dose;
-    const Drug *in_hand = NULL;
-    bool two = is_high_alert(rules, d->drug_id);
-
-    if (d->scanned != NULL && ruleset_product(rules, d->scanned->product_id, &in_hand) != NULL)
-        two = two || is_high_alert(rules, in_hand->id);
-    if (two && rule_same_person(d->recorded_by, a->v.c->who->subject))
+    if (is_high_alert_dose(rules, a->dose) &&
+        rule_same_person(a->dose->recorded_by, a->v.c->who->subject))
         return WARD_FAIL_REASON(a->v.c->err, FAILED_PRECONDITION, "SECOND_PERSON_NEEDED",
                                 "another person than who gave a high-alert medicine must "
                                 "acknowledge it");

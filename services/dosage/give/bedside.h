@@ -68,6 +68,8 @@ const char *route_name(int route);
 
 /* A high-alert ingredient is in it. */
 bool is_high_alert(const struct ruleset *rules, const char *drug_id);
+/* ...or in what was scanned for this dose. */
+bool is_high_alert_dose(const struct ruleset *rules, const Dose *d);
 
 /* ---- hand.c: likewise ---- */
 
@@ -118,13 +120,22 @@ struct measured_dose {
 };
 WARD_MUST enum ward_code dose_right(struct rights *r, const struct measured_dose *d,
                                     struct ward_err *err);
-/* What is thrown away is an amount of the drug, and at most WASTED_MOST times `of` (what was
- * ordered or given; NULL, or a rate: no bound).
+/* ---- wasted.c ---- */
+
+struct waste {
+    const struct ruleset *rules;
+    const char *drug_id, *product_id;
+    const Quantity *wasted; /* NULL: nothing */
+    const Quantity *of;     /* what was ordered or given; NULL: not known */
+    const Quantity *given;  /* NULL: nothing */
+    Scanned *const *scanned;
+    size_t n_scanned;
+};
+/* What is thrown away is an amount of the drug, at most WASTED_MOST times `of`, and no more
+ * than what was scanned and not given, where the units say how much was opened.
  *   INVALID_ARGUMENT DOSE_UNIT, DOSE_VALUE; wasted: it is more */
 #define WASTED_MOST 1000 /* local policy: a large ampoule for a newborn's dose is less */
-WARD_MUST enum ward_code wasted_check(const struct ruleset *rules, const char *drug_id,
-                                      const char *product_id, const Quantity *wasted,
-                                      const Quantity *of, struct ward_err *err);
+WARD_MUST enum ward_code wasted_check(const struct waste *w, struct ward_err *err);
 /* A day as people write it, by a clock. */
 void day_of(const struct ward_zone *zone, int64_t at_us, char out[11]);
 

@@ -122,6 +122,27 @@ static enum ward_code move(struct correcting *k, const Dose *was, Dose *d, struc
     return WARD_OK;
 }
 
+static enum ward_code wasted(struct correcting *k, const Dose *d, const Quantity *dose,
+                             struct ward_err *err)
+{
+    Scanned **scanned = ward_alloc(k->v.c->mem, (d->n_more_scanned + 1) * sizeof(Scanned *));
+    struct waste w = {.rules = k->rules,
+                      .drug_id = d->drug_id,
+                      .product_id = d->product_id,
+                      .wasted = d->wasted,
+                      .of = dose,
+                      .given = dose_counts(d) ? dose : NULL,
+                      .scanned = scanned};
+
+    if (scanned == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for barcodes");
+    if (d->scanned != NULL)
+        scanned[w.n_scanned++] = d->scanned;
+    for (size_t i = 0; i < d->n_more_scanned; i++)
+        scanned[w.n_scanned++] = d->more_scanned[i];
+    return wasted_check(&w, err);
+}
+
 static enum ward_code replace(struct correcting *k, const Dose *was, Dose *d,
                               struct ward_err *err)
 {
@@ -129,10 +150,10 @@ static enum ward_code replace(struct correcting *k, const Dose *was, Dose *d,
 
     if (q->given_at_us != 0)
         WARD_TRY(move(k, was, d, err));
-    WARD_TRY(wasted_check(k->rules, was->drug_id, was->product_id, q->wasted,
-                          q->dose != NULL ? q->dose : was->dose, err));
     if (q->wasted != NULL)
         d->wasted = q->wasted;
+    if (q->wasted != NULL || q->dose != NULL)
+        WARD_TRY(wasted(k, d, q->dose != NULL ? q->dose : was->dose, err));
     return q->dose == NULL ? WARD_OK : replace_dose(k, was, d, err);
 }
 

@@ -144,17 +144,6 @@ static bool is_hard(const Decision *d)
     return false;
 }
 
-static bool two_gave_it(const struct correcting *k, const Dose *was)
-{
-    const Drug *in_hand = NULL;
-
-    if (is_high_alert(k->rules, was->drug_id))
-        return true;
-    return was->scanned != NULL &&
-           ruleset_product(k->rules, was->scanned->product_id, &in_hand) != NULL &&
-           is_high_alert(k->rules, in_hand->id);
-}
-
 /* The earlier dose lets the next one be given earlier: as needed, by its interval; of an
  * emergency, by the interval of whatever order is written; else where it leaves its own slot's
  * window. */
@@ -201,7 +190,7 @@ enum ward_code correct_people(struct correcting *k, const Dose *was, const Dose 
     WARD_TRY(opens(k, was, d, &earlier, err));
     if (k->has_second)
         return WARD_OK;
-    if (two_gave_it(k, was) && (dose_counts(was) || d->wasted != NULL))
+    if (is_high_alert_dose(k->rules, was) && (dose_counts(was) || d->wasted != NULL))
         return needed("two people correct a high-alert medicine", err);
     if (k->q->dose != NULL && d->n_rights == RIGHTS &&
         d->rights[RIGHT(DOSE) - 1]->result == RESULT(FAIL))

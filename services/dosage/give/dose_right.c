@@ -434,36 +434,3 @@ enum ward_code dose_right(struct rights *r, const struct measured_dose *d, struc
                ward_printf(r->mem, "%s%s", s.says, says));
     return WARD_OK;
 }
-
-/* ---- what is thrown away ---- */
-
-static bool is_too_much(const struct ward_decimal *wasted, const struct ward_decimal *of)
-{
-    const struct ward_decimal most = ward_decimal_of(WASTED_MOST, 0);
-    struct ward_decimal bound;
-
-    return ward_decimal_mul(of, &most, &bound, NULL) == WARD_OK &&
-           ward_decimal_cmp(wasted, &bound) > 0;
-}
-
-enum ward_code wasted_check(const struct ruleset *rules, const char *drug_id,
-                            const char *product_id, const Quantity *wasted, const Quantity *of,
-                            struct ward_err *err)
-{
-    const Drug *drug = ruleset_drug(rules, drug_id);
-    struct ward_decimal amount, dose;
-
-    if (wasted == NULL)
-        return WARD_OK;
-    if (drug == NULL || drug->n_ingredients == 0)
-        return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "DOSE_UNIT",
-                                "the active rule set has the drug no longer");
-    WARD_TRY(amount_of_ingredient(rules, drug_id, product_id, wasted, drug->ingredients[0],
-                                  &amount, err));
-    if (of != NULL &&
-        amount_of_ingredient(rules, drug_id, product_id, of, drug->ingredients[0], &dose,
-                             NULL) == WARD_OK &&
-        is_too_much(&amount, &dose))
-        return WARD_FAIL_FIELD(err, "wasted", "is more than %d times the dose", WASTED_MOST);
-    return WARD_OK;
-}

@@ -276,6 +276,27 @@ static enum ward_code two_people(struct giving *g, struct ward_err *err)
     return WARD_OK;
 }
 
+static enum ward_code wasted(struct giving *g, struct ward_err *err)
+{
+    const Prescription *p = g->order->prescription;
+    Scanned **scanned = ward_alloc(g->v.c->mem, (g->hand.n_more + 1) * sizeof(Scanned *));
+    struct waste w = {.rules = g->rules,
+                      .drug_id = p->drug_id,
+                      .product_id = of_it_in_hand(g, p->product_id),
+                      .wasted = g->q->wasted,
+                      .of = p->dose,
+                      .given = g->given ? g->q->dose : NULL,
+                      .scanned = scanned};
+
+    if (scanned == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for barcodes");
+    if (g->hand.scanned != NULL)
+        scanned[w.n_scanned++] = g->hand.scanned;
+    for (size_t i = 0; i < g->hand.n_more; i++)
+        scanned[w.n_scanned++] = g->hand.more[i].scanned;
+    return wasted_check(&w, err);
+}
+
 static enum ward_code judge_seen(struct giving *g, struct ward_err *err)
 {
     const AdministerRequest *q = g->q;
@@ -289,9 +310,7 @@ static enum ward_code judge_seen(struct giving *g, struct ward_err *err)
     WARD_TRY(hand_read(g->v.c->mem, g->rules, q->scan, q->product_id, q->not_scanned_reason,
                        &g->hand, err));
     WARD_TRY(hand_count(g->v.c->mem, g->rules, q, &g->hand, err));
-    WARD_TRY(wasted_check(g->rules, g->order->prescription->drug_id,
-                          of_it_in_hand(g, g->order->prescription->product_id), q->wasted,
-                          g->order->prescription->dose, err));
+    WARD_TRY(wasted(g, err));
     if (!g->given)
         return two_people(g, err);
     WARD_TRY(rights(g, err));

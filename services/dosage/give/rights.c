@@ -66,6 +66,17 @@ void day_of(const struct ward_zone *zone, int64_t at_us, char out[11])
              (unsigned)wall.month % 100U, (unsigned)wall.mday % 100U);
 }
 
+bool is_high_alert_dose(const struct ruleset *rules, const Dose *d)
+{
+    const Drug *in_hand = NULL;
+
+    if (is_high_alert(rules, d->drug_id))
+        return true;
+    return d->scanned != NULL &&
+           ruleset_product(rules, d->scanned->product_id, &in_hand) != NULL &&
+           is_high_alert(rules, in_hand->id);
+}
+
 bool is_high_alert(const struct ruleset *rules, const char *drug_id)
 {
     const Drug *d = ruleset_drug(rules, drug_id);

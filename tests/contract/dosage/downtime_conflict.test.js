@@ -5,6 +5,7 @@ const test = require('node:test');
 const assert = require('node:assert');
 const { prescription, once, nobody } = require('./site');
 const { start, placed, bedside, give, versions, getPack, paper, reconcile, failure, setState, US, nowUs } = require('./cutoff');
+const { second } = require('./bedside');
 
 let site, downtime;
 test.before(async () => {
@@ -15,14 +16,14 @@ test.after(() => site?.stop());
 
 const plain = (more = {}) => prescription('plainin', '10 mg', { timing: once, ...more });
 // A slot charted at the bedside and by paper: {patient, order, slot, charted, offline, conflict}.
-async function twice(ward = 'ward-3') {
+async function twice(ward = 'ward-3', p = plain(), more = {}) {
   const nurse = site.as('nurse', { ward });
   const patient = await site.patient({ ward });
-  const order = await placed(site, patient, plain(), { by: site.as('physician', { ward }) });
+  const order = await placed(site, patient, p, { by: site.as('physician', { ward }) });
   const [slot] = await site.slots(patient, { order_id: order.order_id, by: nurse });
   const { pack } = await getPack(site, { ward, by: nurse });
-  const { administration } = await give(site, { patient, order, slot }, { by: nurse });
-  const entry = paper(patient, order, { slot_id: slot.slot_id, given_at_us: String(nowUs()) });
+  const { administration } = await give(site, { patient, order, slot }, { by: nurse, ...more });
+  const entry = paper(patient, order, { slot_id: slot.slot_id, given_at_us: String(nowUs()), ...(more.second_person_token && { second_person: 'nurse-second' }) });
   const [r] = await reconcile(site, pack, [entry], { by: nurse });
   assert.strictEqual(r.state, 'STATE_CONFLICT');
   assert.ok(r.issues.includes('slot-charted'));
@@ -82,6 +83,27 @@ test('decided once: the same call has the same answer, another is refused, the l
   const { conflicts } = await downtime.call('ListConflicts', { ward: 'ward-3' }, site.tokens.nurse);
   assert.ok(!conflicts.some((c) => c.conflict_id === t.conflict.conflict_id));
   assert.strictEqual((await versions(site, t.offline)).length, 2);
+});
+
+test('two people take a high-alert medicine back', async () => {
+  const alert = () => twice('ward-3', prescription('alertin', '10 mg', { timing: once }), { second_person_token: second(site) });
+  for (const which of ['CHARTED', 'OFFLINE']) {
+    const t = await alert();
+    const alone = await failure(resolve(t, which));
+    assert.deepStrictEqual([alone.code, alone.reason], ['FAILED_PRECONDITION', 'SECOND_PERSON_NEEDED']);
+    const self = await failure(resolve(t, which, { second_person_token: site.as('nurse').token }));
+    assert.deepStrictEqual([self.code, self.reason], ['PERMISSION_DENIED', 'SECOND_PERSON_REFUSED']);
+    assert.deepStrictEqual([(await current(t.charted)).entered_in_error, (await current(t.offline)).entered_in_error], [false, false]);
+    const key = site.key(), second_person_token = second(site), before = (await site.outbox()).length;
+    const c = await resolve(t, which, { second_person_token, key });
+    const gone = which === 'CHARTED' ? c.offline : c.charted;
+    assert.deepStrictEqual([gone.entered_in_error, gone.confirmed_by], [true, 'nurse-second']);
+    assert.deepStrictEqual(await resolve(t, which, { second_person_token, key }), c, 'the same call again');
+    const event = (await site.outbox()).slice(before).find((e) => e.action.endsWith('/ResolveConflict'));
+    assert.strictEqual(event.detail.second_person, 'nurse-second');
+  }
+  const t = await alert();
+  assert.strictEqual((await resolve(t, 'BOTH')).charted.entered_in_error, false, 'nothing is taken back');
 });
 
 test('two decide at once on two replicas: one does', async () => {
