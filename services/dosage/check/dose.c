@@ -1,5 +1,6 @@
 /* Limits of amounts, rule by rule. */
 #include "services/dosage/check/held.h"
+#include "services/dosage/check/kidney_need.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* What the check went by: how old it is, and what was missing. */
-#include "services/dosage/check/run.h"
+#include "services/dosage/check/kidney_need.h"
 
 #include <stdio.h>
 

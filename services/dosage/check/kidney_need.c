@@ -1,5 +1,5 @@
-/* Whether a dose depends on kidneys that nobody measured, and whose kidneys have to be known.
- */
+#include "services/dosage/check/kidney_need.h"
+
 #include "services/dosage/check/circumstance.h"
 #include "services/dosage/check/held.h"
 

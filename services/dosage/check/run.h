@@ -247,18 +247,6 @@ bool amount_at(struct run *r, const struct drug *d, const char *product_id,
                const Ward__Dosage__V1__Quantity *q, size_t k, bool rate,
                struct ward_decimal *out);
 
-/* ---- kidney_need.c ---- */
-
-/* Whether unknown kidneys are a warning for this patient, or are only told of. */
-bool kidneys_at_risk(struct run *r);
-/* What was lacking and used before this ingredient's rules were looked at. */
-struct lacked {
-    unsigned used, lacking;
-};
-/* Forgets that kidneys are unknown or old where no rule of any kidney function is broken.
- * `instead` as in held.skip. */
-void kidneys_needed(struct run *r, const struct share *share, struct sums **sums,
-                    unsigned instead, const struct lacked *before);
 /* ---- over.c ---- */
 
 /* An amount of an ingredient (NULL: not known), so often a day; of a rate it is a day's. True
