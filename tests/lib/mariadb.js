@@ -13,6 +13,9 @@ const { root, template } = require('./paths');
 const asUser = process.getuid() === 0 ? ['--user=root'] : [];
 const env = { PATH: process.env.PATH, LC_ALL: 'C' };
 
+// A test's data is small, and several databases start each second.
+const SMALL = 'innodb-buffer-pool-size=64M\naria-pagecache-buffer-size=8M\nkey-buffer-size=1M\n';
+
 class MariaDb {
   constructor(dir) {
     this.dir = dir;
@@ -24,7 +27,7 @@ class MariaDb {
   static async start(dir, schemas) {
     const db = new MariaDb(dir);
     for (const sub of ['run', 'tmp', 'secrets']) fs.mkdirSync(path.join(dir, sub), { recursive: true, mode: 0o700 });
-    fs.writeFileSync(path.join(dir, 'my.cnf'), `${template('my.cnf', { DIR: dir })}\ninnodb-flush-method=nosync\n`);
+    fs.writeFileSync(path.join(dir, 'my.cnf'), `${template('my.cnf', { DIR: dir })}\ninnodb-flush-method=nosync\n${SMALL}`);
     fs.writeFileSync(path.join(dir, 'secrets/init.sql'), schemas.map((s) => db.schema(s)).join(''), { mode: 0o600 });
     const empty = (await must([path.join(root, 'tests/tools/db-template')], { env: process.env })).trim();
     await must(['cp', '-r', '--sparse=always', '--reflink=auto', empty, path.join(dir, 'db')], { env });
