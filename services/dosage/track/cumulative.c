@@ -1,6 +1,7 @@
 /* GetCumulative: how much of an ingredient a patient got in [from, until), exactly. Doses are
  * read a page at a time, so that a lifetime fits. */
 #include "common/base/clock.h"
+#include "services/dosage/track/paging.h"
 #include "services/dosage/track/track.h"
 
 #include <string.h>
@@ -10,7 +11,6 @@ typedef Ward__Dosage__V1__GetCumulativeResponse CumulativeResponse;
 
 #define HOURS_MAX  876000
 #define HOUR_US    INT64_C(3600000000)
-#define AT_ONCE    1000
 #define PAGE_ARENA ((size_t)32 << 20)
 
 struct summing {
@@ -33,8 +33,9 @@ static bool has(const Ward__Dosage__V1__Drug *d, const char *ingredient)
 }
 
 /* A drug that the active set does not have any more might hold it: it is said, not guessed. */
-static enum ward_code add(struct summing *s, const Dose *a, struct ward_err *err)
+static enum ward_code add(void *arg, const Dose *a, struct ward_err *err)
 {
+    struct summing *s = arg;
     const Ward__Dosage__V1__Drug *drug;
     struct ward_decimal amount;
     struct ward_err why = {0};
@@ -54,68 +55,28 @@ static enum ward_code add(struct summing *s, const Dose *a, struct ward_err *err
     return ward_decimal_add(&s->sum, &amount, &s->sum, err);
 }
 
-/* Where the next page begins: at the last dose's time, without those of it that were counted.
- */
-struct edge {
-    int64_t at_us;
-    size_t n;
-    char seen[AT_ONCE][37];
-};
-
-static bool was_seen(const struct edge *e, const Dose *a)
-{
-    for (size_t i = 0; a->given_at_us == e->at_us && i < e->n; i++)
-        if (strcmp(e->seen[i], a->administration_id) == 0)
-            return true;
-    return false;
-}
-
-static enum ward_code see(struct edge *e, const Dose *a, struct ward_err *err)
-{
-    if (a->given_at_us != e->at_us)
-        e->n = 0;
-    e->at_us = a->given_at_us;
-    if (e->n == AT_ONCE || strlen(a->administration_id) != 36)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "too many doses at one moment");
-    memcpy(e->seen[e->n++], a->administration_id, 37);
-    return WARD_OK;
-}
-
-/* Twice as many as there can be at the edge: each page brings some that are new. */
-static enum ward_code page(struct summing *s, struct edge *e, int64_t until_us, bool *more,
+static enum ward_code read(void *arg, int64_t from_us, Dose ***out, size_t *n,
                            struct ward_err *err)
 {
-    Dose **doses;
-    size_t n;
+    struct summing *s = arg;
 
+    if (ward_call_cancelled(s->call))
+        return WARD_FAIL(err, CANCELLED, "the caller went away");
     ward_arena_reset(&s->page);
-    WARD_TRY(doses_of(s->call->wrk, &s->page, s->chart.id, e->at_us, until_us, 2 * AT_ONCE,
-                      &doses, &n, err));
-    for (size_t i = 0; i < n; i++) {
-        if (was_seen(e, doses[i]))
-            continue;
-        WARD_TRY(see(e, doses[i], err));
-        WARD_TRY(add(s, doses[i], err));
-    }
-    *more = n == 2 * (size_t)AT_ONCE;
-    return WARD_OK;
+    return doses_of(s->call->wrk, &s->page, s->chart.id, from_us, s->r->until_us, PAGING_PAGE,
+                    out, n, err);
 }
 
 static enum ward_code sum(struct summing *s, struct ward_err *err)
 {
-    struct edge *e = ward_new(s->call->mem, struct edge);
-    bool more = true;
+    struct paging *p = ward_new(s->call->mem, struct paging);
 
-    if (e == NULL)
+    if (p == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the sum");
     s->sum = ward_decimal_of(0, 0);
     s->r->doses = s->r->not_counted = 0;
-    e->at_us = s->r->from_us;
-    while (more) {
-        if (ward_call_cancelled(s->call))
-            return WARD_FAIL(err, CANCELLED, "the caller went away");
-        WARD_TRY(page(s, e, s->r->until_us, &more, err));
-    }
+    *p = (struct paging){.read = read, .take = add, .arg = s, .at_us = s->r->from_us};
+    WARD_TRY(paging_run(p, err));
     return amount_print(&s->sum, s->ingredient->unit, s->call->mem, &s->r->amount, err);
 }
 
