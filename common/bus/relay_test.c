@@ -155,8 +155,11 @@ static double gauge(const char *name)
 
 static void await_gauge(const char *name, double value)
 {
-    while (gauge(name) != value)
+    for (int ms = 0; gauge(name) != value; ms++) {
+        if (ms == 30000)
+            fail_msg("%s is %g, not %g", name, gauge(name), value);
         usleep(1000);
+    }
 }
 
 static void put(uint32_t rows)
