@@ -1,14 +1,7 @@
 /* Problems, laboratory values, coded answers and states, from records. */
-#include "services/dosage/chart/facts.h"
+#include "services/dosage/chart/facts_testing.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 #define NOW_US INT64_C(1790000000000000) /* 2026-09-21T14:13:20Z */
 #define SNOMED "http://snomed.info/sct"
@@ -17,14 +10,9 @@
 #define STATUS "http://terminology.hl7.org/CodeSystem/condition-clinical"
 #define MOST   300
 
-typedef Ward__Records__V1__Resource Resource;
-typedef Ward__Records__V1__Version Version;
 typedef Ward__Records__V1__Observation Observation;
 typedef Ward__Records__V1__Condition Condition;
-typedef Ward__Records__V1__CodeableConcept Concept;
 
-static struct ward_arena mem;
-static Facts facts;
 static Record *records[MOST];
 static size_t n_records;
 
@@ -32,40 +20,10 @@ static char *CODES[] = {(char *)(uintptr_t) "11778-8", (char *)(uintptr_t) "2823
                         (char *)(uintptr_t) "49051-6", (char *)(uintptr_t) "63895-7",
                         (char *)(uintptr_t) "777-3",   (char *)(uintptr_t) "82810-3"};
 
-static int set_up(void **state)
+static int begin(void **state)
 {
-    (void)state;
-    ward_arena_init(&mem, (size_t)8 << 20);
-    ward__dosage__v1__facts__init(&facts);
     n_records = 0;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    ward_arena_done(&mem);
-    return 0;
-}
-
-static char *text(const char *s)
-{
-    return (char *)(uintptr_t)s;
-}
-
-static Concept *coded(const char *system, const char *code)
-{
-    Concept *c = ward_new(&mem, Concept);
-    Ward__Records__V1__Coding *k = ward_new(&mem, Ward__Records__V1__Coding);
-
-    ward__records__v1__codeable_concept__init(c);
-    ward__records__v1__coding__init(k);
-    k->system = text(system);
-    k->code = text(code);
-    c->coding = ward_alloc(&mem, sizeof(k));
-    c->coding[0] = k;
-    c->n_coding = 1;
-    return c;
+    return set_up(state);
 }
 
 static Resource *record(void)
@@ -91,7 +49,7 @@ static Condition *condition(const char *system, const char *code)
     r->resource_case = WARD__RECORDS__V1__RESOURCE__RESOURCE_CONDITION;
     r->condition = ward_new(&mem, Condition);
     ward__records__v1__condition__init(r->condition);
-    r->condition->code = coded(system, code);
+    r->condition->code = concept_of(system, code);
     return r->condition;
 }
 
@@ -104,7 +62,7 @@ static Observation *observation(const char *loinc, const char *at)
     r->observation = o;
     ward__records__v1__observation__init(o);
     o->status = WARD__RECORDS__V1__OBSERVATION__STATUS__STATUS_FINAL;
-    o->code = coded(LOINC, loinc);
+    o->code = concept_of(LOINC, loinc);
     o->effective_case = WARD__RECORDS__V1__OBSERVATION__EFFECTIVE_EFFECTIVE_DATE_TIME;
     o->effective_date_time = text(at);
     return o;
@@ -131,7 +89,7 @@ static void says(const char *loinc, const char *at, const char *system, const ch
     Observation *o = observation(loinc, at);
 
     o->value_case = WARD__RECORDS__V1__OBSERVATION__VALUE_VALUE_CODEABLE_CONCEPT;
-    o->value_codeable_concept = coded(system, code);
+    o->value_codeable_concept = concept_of(system, code);
 }
 
 static void date(const char *loinc, const char *at, const char *when)
@@ -158,11 +116,11 @@ static void active_problems_count_and_ended_ones_do_not(void **state)
 
     (void)state;
     condition(ICD, "I50.9");
-    condition(ICD, "J45.901")->clinical_status = coded(STATUS, "remission");
-    condition(ICD, "K25")->clinical_status = coded(STATUS, "resolved");
-    condition(ICD, "K26")->clinical_status = coded(STATUS, "inactive");
+    condition(ICD, "J45.901")->clinical_status = concept_of(STATUS, "remission");
+    condition(ICD, "K25")->clinical_status = concept_of(STATUS, "resolved");
+    condition(ICD, "K26")->clinical_status = concept_of(STATUS, "inactive");
     condition(ICD, "K27")->verification_status =
-        coded("http://terminology.hl7.org/CodeSystem/condition-ver-status", "refuted");
+        concept_of("http://terminology.hl7.org/CodeSystem/condition-ver-status", "refuted");
     c = condition(ICD, "G40");
     c->abatement_case = WARD__RECORDS__V1__CONDITION__ABATEMENT_ABATEMENT_DATE_TIME;
     c->abatement_date_time = text("2020");
@@ -285,19 +243,17 @@ static void a_due_date_is_read_or_worked_out(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(active_problems_count_and_ended_ones_do_not, set_up,
+        cmocka_unit_test_setup_teardown(active_problems_count_and_ended_ones_do_not, begin,
                                         tear_down),
-        cmocka_unit_test_setup_teardown(when_a_problem_began_is_its_latest_moment, set_up,
+        cmocka_unit_test_setup_teardown(when_a_problem_began_is_its_latest_moment, begin,
                                         tear_down),
-        cmocka_unit_test_setup_teardown(more_problems_than_are_held_are_told, set_up,
+        cmocka_unit_test_setup_teardown(more_problems_than_are_held_are_told, begin, tear_down),
+        cmocka_unit_test_setup_teardown(values_are_held_by_code_newest_first, begin, tear_down),
+        cmocka_unit_test_setup_teardown(the_newest_word_on_a_pregnancy_counts, begin,
                                         tear_down),
-        cmocka_unit_test_setup_teardown(values_are_held_by_code_newest_first, set_up,
+        cmocka_unit_test_setup_teardown(a_puerperium_and_a_termination_are_no_pregnancy, begin,
                                         tear_down),
-        cmocka_unit_test_setup_teardown(the_newest_word_on_a_pregnancy_counts, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(a_puerperium_and_a_termination_are_no_pregnancy, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(a_due_date_is_read_or_worked_out, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_due_date_is_read_or_worked_out, begin, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
