@@ -7,6 +7,7 @@ const assert = require('node:assert');
 const { Site, amount, interval, once, prescription, rulesOf, uuid } = require('./site');
 const { madeUpSet, failure, placed } = require('./ordering');
 
+const PATCH = '02999990000313'; // a GTIN with its check digit
 const both = (en) => ({ en, zh: `${en}（试）` });
 const rule = (id, severity) => ({ id, version: 1, severity: `SEVERITY_${severity}`, source: 'made up for tests', reviewed_on: '2026-11-22' });
 const ingredient = (id, unit, more = {}) => ({ id, name: both(id), unit, source: 'made up for tests', ...more });
@@ -20,7 +21,7 @@ function doseSet() {
   set.ingredients.push(ingredient('sugarin', '[IU]'), ingredient('saltin', 'meq'), ingredient('patchin', 'ug', { classes: ['numbers'] }),
     ingredient('numbin', 'mg', { classes: ['numbers'] }), ingredient('filterin', 'mg'));
   set.drugs.push(drug('sugarin', 'ROUTE_IV'), drug('saltin', ['ROUTE_IV', 'ROUTE_IVINF'], [product('saltin-conc', 'ROUTE_IV', 'saltin', [20, 'meq'], [10, 'mL'])]),
-    drug('patchin', 'ROUTE_TD', [product('patchin-25', 'ROUTE_TD', 'patchin', [25, 'ug/h'], [1, '{patch}'])]), drug('numbin', 'ROUTE_PO'), drug('filterin', 'ROUTE_PO'));
+    drug('patchin', 'ROUTE_TD', [{ ...product('patchin-25', 'ROUTE_TD', 'patchin', [25, 'ug/h'], [1, '{patch}']), gtins: [PATCH] }]), drug('numbin', 'ROUTE_PO'), drug('filterin', 'ROUTE_PO'));
   set.dose_rules.push(
     { rule: rule('sugarin-most', 'HARD'), ingredient: 'sugarin', max_single: amount(500, '[IU]') },
     {
@@ -109,6 +110,20 @@ test('a patch is ordered by its rate, counted in sums, and given as ordered', as
   assert.strictEqual(given.rights.find((r) => r.right === 'RIGHT_DOSE').result, 'RESULT_NOT_CHECKED', 'nothing was scanned');
   assert.strictEqual(given.administration.outcome, 'DOSE_OUTCOME_GIVEN');
   assert.deepStrictEqual(await told(p, 'numbin', '8 mg', 'PO', { timing: interval(6) }), ['numbers'], 'once, though it is ordered and given');
+});
+
+test('a patch that is scanned is given whole, and its count is the proof of the dose', async () => {
+  const p = await site.patient();
+  const o = await placed(site, p, order('patchin', '25 ug/h', 'TD', { timing: interval(72) }));
+  const [slot] = await site.slots(p, { order_id: o.order_id });
+  const dose = async (more) => {
+    const answer = await site.give(p, o, slot, { scan: PATCH, ...more });
+    const r = answer.rights.find((x) => x.right === 'RIGHT_DOSE');
+    return [r.result.replace('RESULT_', ''), r.reason_code, answer.recorded];
+  };
+  assert.deepStrictEqual(await dose({ units: '0.5' }), ['FAIL', 'whole-only', false]);
+  assert.deepStrictEqual(await dose({ units: '2' }), ['FAIL', 'scanned-more', false]);
+  assert.deepStrictEqual(await dose({ units: '1' }), ['PASS', '', true]);
 });
 
 test('a creatinine alone is enough for a rule by eGFR', async () => {
