@@ -4,7 +4,7 @@
 const { orderOf, givenOf, runningOf, snapshotOf } = require('./clinical_patient');
 const { readTable, daysOf, found } = require('./clinical_doses');
 
-const UNITS = { heparin: '[IU]', benzylpenicillin: '[IU]', 'benzathine-benzylpenicillin': '[IU]', 'potassium-chloride': 'meq', 'potassium-phosphate': 'mmol', dalteparin: '[IU]', nadroparin: '[IU]', epoetin: '[IU]', colecalciferol: '[IU]', 'polymyxin-b': '[IU]' };
+const UNITS = { heparin: '[IU]', benzylpenicillin: '[IU]', 'benzathine-benzylpenicillin': '[IU]', 'potassium-chloride': 'meq', 'potassium-phosphate': 'mmol', dalteparin: '[IU]', nadroparin: '[IU]', epoetin: '[IU]', colecalciferol: '[IU]', 'polymyxin-b': '[IU]', nystatin: '[IU]' };
 // Of several ingredients, whose products differ in their shares.
 const PRODUCTS = {
   'amoxicillin-clavulanate': 'amoxicillin-clavulanate-tab-875-125', 'levodopa-carbidopa': 'levodopa-carbidopa-tab-100-25',
