@@ -102,6 +102,21 @@ test('a nurse is not asked at the bedside for what the prescriber acknowledged, 
   assert.deepStrictEqual([answer.recorded, told(answer.decision, UNKNOWN)], [true, ['WARN']]);
 });
 
+test('of two who are one, what was acknowledged of either counts', async () => {
+  const [into, from] = [await silent(), await silent()];
+  await placed(site, from, testozin(), overriding(UNKNOWN));
+  await placed(site, into, plainin(), overriding(UNKNOWN));
+  await site.sql(`DELETE FROM acknowledged WHERE patient_id = ${site.hex(into.id)}`); // the other one's alone
+  const version = async (id) => (await site.sql(`SELECT version FROM resource WHERE resource_id = ${site.hex(id)}`, 'records'))[0][0];
+  await site.api('patients').call('MergePatients', {
+    idempotency_key: site.key(), into_patient_id: into.id, from_patient_id: from.id, into_version: await version(into.id), from_version: await version(from.id),
+    reason: 'one and the same',
+  }, site.tokens.registrar);
+  await until('one', async () => Number((await site.sql(`SELECT root_id = ${site.hex(into.id)} FROM patient WHERE patient_id = ${site.hex(from.id)}`))[0][0]) === 1);
+  assert.deepStrictEqual((await site.check(into, plainin(20))).snapshot.acknowledged.map((a) => a.rule_id), [UNKNOWN]);
+  assert.deepStrictEqual(await checked(into, UNKNOWN, plainin(20)), ['INFO']);
+});
+
 test('nothing of it is left of an erased patient', async () => {
   const patient = await silent();
   await placed(site, patient, testozin(), overriding(UNKNOWN));
