@@ -108,15 +108,17 @@ static enum ward_code is_open(const Dose *d, struct ward_err *err)
 
 static enum ward_code answered(struct cosigning *s, const Dose *d, struct ward_err *err)
 {
-    static const char SQL[] = "UPDATE cosignature SET state = ? WHERE administration_id = ?";
+    static const char SQL[] = "UPDATE cosignature SET state = ?, answered_at_us = ?"
+                              " WHERE administration_id = ?";
     struct ward_arena *mem = s->v.c->mem;
     uint8_t id[DOSAGE_ID];
 
     if (!ward_uuid_parse(d->administration_id, id))
         return WARD_FAIL(err, INTERNAL, "a dose's id is none");
     return ward_db_run(s->v.w->seat.db, mem, SQL,
-                       WARD_PARAMS(ward_int(mem, d->cosignature->state), id_val(id)), NULL,
-                       err);
+                       WARD_PARAMS(ward_int(mem, d->cosignature->state),
+                                   ward_int(mem, d->cosignature->at_us), id_val(id)),
+                       NULL, err);
 }
 
 static enum ward_code write(struct cosigning *s, struct ward_err *err)

@@ -84,6 +84,17 @@ static const char WITNESSED_IDS[] =
     " AND a.recorded_by = ? AND ? IS NOT NULL AND a.second_person = ?"
     " ORDER BY a.recorded_at_us DESC LIMIT 50";
 
+/* The state of Cosignature: 3 DISPUTED. */
+#define DISPUTED                                                                               \
+    " FROM cosignature s JOIN administration a ON a.administration_id = s.administration_id"   \
+    " WHERE s.state = 3 AND s.answered_at_us > ? AND s.answered_at_us <= ?"
+static const char DISPUTED_BY[] =
+    "SELECT a.recorded_by, s.ward, s.administration_id, 1, 0, 0" DISPUTED
+    " ORDER BY s.answered_at_us LIMIT 1000";
+static const char DISPUTED_IDS[] =
+    "SELECT s.administration_id, s.answered_at_us" DISPUTED
+    " AND a.recorded_by = ? AND s.ward = ? AND s.administration_id = ?";
+
 static const struct habit_of HABITS[] = {
     {KIND(RECONCILE_HABIT), RECONCILE_OF, RECONCILE_WITHIN, RECONCILE_WITHIN, BROUGHT_IN_BY,
      BROUGHT_IN_IDS},
@@ -91,6 +102,8 @@ static const struct habit_of HABITS[] = {
      EMERGENCY_IDS},
     {KIND(EMERGENCY_UNORDERED), 1, EMERGENCY_WITHIN, EMERGENCY_WITHIN, UNORDERED_BY,
      UNORDERED_IDS},
+    {KIND(CONFIRMATION_DISPUTED), 1, EMERGENCY_WITHIN, EMERGENCY_WITHIN, DISPUTED_BY,
+     DISPUTED_IDS},
     {KIND(CORRECTION_HABIT), CORRECTION_OF, CORRECTION_WITHIN, DAY_US, TAKEN_BACK_BY,
      TAKEN_BACK_IDS},
     {KIND(SECOND_PERSON_HABIT), SECOND_OF *SECOND_PERCENT / 100, SECOND_SHARE_WITHIN, DAY_US,

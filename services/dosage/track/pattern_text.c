@@ -19,6 +19,9 @@ static char *english_habit(const struct pattern *p, struct ward_arena *mem)
     case KIND(EMERGENCY_UNORDERED):
         return ward_printf(mem, "The check found a hard stop for a dose given in an emergency, "
                                 "and no order for the dose was written in time.");
+    case KIND(CONFIRMATION_DISPUTED):
+        return ward_printf(mem, "A finding was overridden at the bedside on a prescriber's "
+                                "word, and the prescriber says that they did not confirm it.");
     case KIND(CORRECTION_HABIT):
         return ward_printf(
             mem, "One person took back %d doses of their own charting in 24 hours.", p->count);
@@ -77,6 +80,9 @@ static char *chinese_habit(const struct pattern *p, struct ward_arena *mem)
                            p->count, p->own);
     case KIND(EMERGENCY_UNORDERED):
         return ward_printf(mem, "一次紧急给药触发了禁止级警示,且未在规定时间内补开医嘱。");
+    case KIND(CONFIRMATION_DISPUTED):
+        return ward_printf(mem,
+                           "床旁以“医师已确认”为由越过警示给药,而被指明的医师否认曾经确认。");
     case KIND(CORRECTION_HABIT):
         return ward_printf(mem, "同一人24小时内撤销本人的给药记录%d次。", p->count);
     case KIND(SECOND_PERSON_HABIT):

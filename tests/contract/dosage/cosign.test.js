@@ -4,7 +4,7 @@
 
 const test = require('node:test');
 const assert = require('node:assert');
-const { Site, amount } = require('./site');
+const { Site, amount, until } = require('./site');
 const { bedsideSet, bedside, give, refused, second, held, emergency, versions, correct, failure, doses } = require('./bedside');
 
 const HARD = 'testozin-daily-stop';
@@ -12,7 +12,7 @@ let site;
 test.before(async () => {
   const rules = bedsideSet();
   rules.reasons.push({ code: 'prescriber-confirmed', name: { en: 'confirmed', zh: '已确认' }, uses: ['USE_OVERRIDE_WARN', 'USE_OVERRIDE_HARD'], roles: ['nurse', 'physician'] });
-  site = await Site.start({ rules, services: ['identity', 'records', 'dosage'] });
+  site = await Site.start({ rules, services: ['identity', 'records', 'dosage'], env: { dosage: { WARD_WATCH_S: '1' } } });
 });
 test.after(() => site?.stop());
 
@@ -120,6 +120,13 @@ test('a prescriber who did not confirm it disputes it, and the ward sees that', 
   assert.deepStrictEqual(await ids(who), []);
   const seen = (await list(site.who('pharmacist'), { ward: 'ward-3' })).administrations.find((d) => d.administration_id === dose.administration_id);
   assert.strictEqual(seen.cosignature.state, 'STATE_DISPUTED');
+  const listed = async () => (await site.api('tracking').call('ListWorkarounds', { page_size: 200 }, site.who('safety-officer'))).workarounds
+    .filter((w) => w.kind === 'WORKAROUND_KIND_CONFIRMATION_DISPUTED');
+  await until('the safety officer is told', async () => (await listed()).length > 0);
+  const [w, ...others] = await listed();
+  assert.deepStrictEqual([w.actor, w.ward, w.count, w.evidence, others], ['nurse-1', 'ward-3', 1, [dose.administration_id], []], 'what was signed is none');
+  assert.match(w.text.en, /did not confirm it/);
+  assert.ok(!JSON.stringify(w).includes(dose.patient_id));
 });
 
 test('a correction keeps whose word it was, and the list comes in pages', async () => {
