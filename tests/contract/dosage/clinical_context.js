@@ -103,6 +103,15 @@ const BINDERS = [
   ['fluoroquinolones-binders', ['ciprofloxacin', 'levofloxacin', 'moxifloxacin']], ['tetracyclines-binders', ['doxycycline', 'minocycline', 'tigecycline']],
 ];
 
+const OPIOIDS = [
+  'morphine', 'oxycodone', 'hydromorphone', 'fentanyl', 'tramadol', 'codeine', 'pethidine', 'methadone', 'tapentadol', 'buprenorphine',
+  'nalbuphine', 'pentazocine', 'butorphanol', 'dezocine', 'sufentanil', 'remifentanil',
+];
+const older = (drug, other, days, severity) => ({
+  id: `opioids-gabapentinoids-older ${drug} beside ${other} at ${days} days`, rule: 'opioids-gabapentinoids-older',
+  snapshot: snapshotOf({ ...MAN, days }, daily(drug, '1 mg'), { running: [runningOf(daily(other, '1 mg'), 0)] }), wrong: fires('opioids-gabapentinoids-older', severity),
+});
+
 function interactionChecks() {
   const amlodipine = daily(PARTIES.amlodipine, '5 mg');
   const simvastatin = (dose) => daily(PARTIES.simvastatin, dose);
@@ -134,6 +143,7 @@ function interactionChecks() {
       withOrders(rule, 'WARN', daily(drug, '1 mg', { route: 'ROUTE_NG' }), daily(b, '1 mg', { route: 'ROUTE_NG' })),
       withOrders(rule, '', daily(drug, '1 mg', { route: 'ROUTE_IV' }), daily(b, '1 mg')), withOrders(rule, '', daily(drug, '1 mg'), daily(b, '1 mg', { route: 'ROUTE_IV' })),
     ]))),
+    ...OPIOIDS.flatMap((drug) => [older(drug, 'gabapentin', 23741, 'WARN'), older('pregabalin', drug, 23741, 'WARN'), older(drug, 'gabapentin', 23740, '')]),
     newborn(5, 1), newborn(28, 1), newborn(29, 1), newborn(5, 47.9), newborn(5, 48),
     withOrders(RAAS, 'WARN', daily('ibuprofen', '400 mg'), daily('lisinopril', '10 mg'), daily('furosemide', '40 mg')), withOrders(RAAS, '', daily('ibuprofen', '400 mg'), daily('lisinopril', '10 mg')),
     withOrders('triple-whammy-ace-thiazide', 'WARN', daily('hydrochlorothiazide', '25 mg'), daily('lisinopril', '10 mg'), daily('ibuprofen', '400 mg')),
