@@ -328,7 +328,8 @@ grpc_byte_buffer *call_pack(const ProtobufCMessage *m)
 }
 
 enum ward_code call_unpack(const ProtobufCMessageDescriptor *type, grpc_byte_buffer *bytes,
-                           struct ward_arena *mem, ProtobufCMessage **out, struct ward_err *err)
+                           size_t elements, struct ward_arena *mem, ProtobufCMessage **out,
+                           struct ward_err *err)
 {
     grpc_byte_buffer_reader reader;
     enum ward_code code;
@@ -342,12 +343,12 @@ enum ward_code call_unpack(const ProtobufCMessageDescriptor *type, grpc_byte_buf
         return WARD_FAIL(err, INVALID_ARGUMENT, "the request cannot be read");
     if (bytes->data.raw.slice_buffer.count == 1 &&
         grpc_byte_buffer_reader_peek(&reader, &one)) {
-        code = ward_wire_unpack(type, GRPC_SLICE_START_PTR(*one), GRPC_SLICE_LENGTH(*one), mem,
-                                out, err);
+        code = ward_wire_unpack_most(type, GRPC_SLICE_START_PTR(*one), GRPC_SLICE_LENGTH(*one),
+                                     elements, mem, out, err);
     } else {
         flat = grpc_byte_buffer_reader_readall(&reader);
-        code = ward_wire_unpack(type, GRPC_SLICE_START_PTR(flat), GRPC_SLICE_LENGTH(flat), mem,
-                                out, err);
+        code = ward_wire_unpack_most(type, GRPC_SLICE_START_PTR(flat), GRPC_SLICE_LENGTH(flat),
+                                     elements, mem, out, err);
         grpc_slice_unref(flat);
     }
     grpc_byte_buffer_reader_destroy(&reader);

@@ -62,7 +62,8 @@ static enum ward_code handle(struct served *s, struct ward_call *c, ProtobufCMes
     WARD_TRY(admit_person(s, c->mem, &c->who, c->err));
     WARD_TRY(still_wanted(s, c->err));
     if (!m->info->client_streaming)
-        WARD_TRY(call_unpack(m->req, s->payload, c->mem, &req, c->err));
+        WARD_TRY(
+            call_unpack(m->req, s->payload, s->rpc->cfg.max_elements, c->mem, &req, c->err));
     if (!m->info->server_streaming) {
         *resp = ward_alloc(c->mem, m->resp->sizeof_message);
         if (*resp == NULL)

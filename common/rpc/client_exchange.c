@@ -179,8 +179,8 @@ enum ward_code ward_exchange_reply(struct ward_exchange *x,
     if (!grpc_byte_buffer_reader_init(&reader, x->reply))
         return WARD_FAIL(err, INTERNAL, "a reply could not be decompressed");
     whole = grpc_byte_buffer_reader_readall(&reader);
-    code = ward_wire_unpack(type, GRPC_SLICE_START_PTR(whole), GRPC_SLICE_LENGTH(whole), mem,
-                            out, err);
+    code = ward_wire_unpack_most(type, GRPC_SLICE_START_PTR(whole), GRPC_SLICE_LENGTH(whole),
+                                 WARD_WIRE_ELEMENTS_LARGE, mem, out, err);
     grpc_slice_unref(whole);
     grpc_byte_buffer_reader_destroy(&reader);
     grpc_byte_buffer_destroy(x->reply);

@@ -153,7 +153,8 @@ static void begin(struct served *s)
     ProtobufCMessage *req = NULL;
     struct watch *w;
 
-    if (call_unpack(s->method->req, s->payload, &s->at->mem, &req, &err) != WARD_OK) {
+    if (call_unpack(s->method->req, s->payload, WARD_WIRE_ELEMENTS, &s->at->mem, &req, &err) !=
+        WARD_OK) {
         call_finish(s, NULL, err.code, &err);
         ward_arena_reset(&s->at->mem);
         return;

@@ -43,6 +43,8 @@ static void settle_config(struct ward_rpc *rpc, const struct ward_rpc_config *cf
         rpc->cfg.descriptors = &ward_proto_set;
     if (rpc->cfg.max_message == 0)
         rpc->cfg.max_message = cfg->arena_cap;
+    if (rpc->cfg.max_elements == 0)
+        rpc->cfg.max_elements = WARD_WIRE_ELEMENTS;
     if (rpc->cfg.max_message > INT32_MAX)
         rpc->cfg.max_message = INT32_MAX;
     rpc->n_pollers = cfg->pollers > 0 ? cfg->pollers : default_pollers();

@@ -21,6 +21,7 @@
 #include "common/base/metrics.h"
 #include "common/rpc/methods.h"
 #include "common/rpc/rpc.h"
+#include "common/rpc/wire.h"
 
 #include <grpc/grpc.h>
 #include <grpc/grpc_security.h>
@@ -234,8 +235,9 @@ void call_keep(struct poller *p);
 void call_take(struct poller *p);
 grpc_byte_buffer *call_pack(const ProtobufCMessage *m);
 WARD_MUST enum ward_code call_unpack(const ProtobufCMessageDescriptor *type,
-                                     grpc_byte_buffer *bytes, struct ward_arena *mem,
-                                     ProtobufCMessage **out, struct ward_err *err);
+                                     grpc_byte_buffer *bytes, size_t elements,
+                                     struct ward_arena *mem, ProtobufCMessage **out,
+                                     struct ward_err *err);
 
 /* ---- call_admit.c ---- */
 void admit_peer(struct served *s);

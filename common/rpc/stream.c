@@ -141,7 +141,8 @@ enum ward_code ward_recv(struct ward_call *c, const ProtobufCMessage **msg)
         return WARD_OK;
     }
     ward_metric_add(st->s->method->stats.bytes_in, (double)grpc_byte_buffer_length(st->in));
-    WARD_TRY(call_unpack(st->s->method->req, st->in, &st->mem, &m, c->err));
+    WARD_TRY(call_unpack(st->s->method->req, st->in, st->s->rpc->cfg.max_elements, &st->mem, &m,
+                         c->err));
     *msg = m;
     return WARD_OK;
 }

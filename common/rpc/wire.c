@@ -212,7 +212,7 @@ static enum verdict field(struct scan *s, const ProtobufCFieldDescriptor **f)
     }
 }
 
-static enum ward_code refuse(enum verdict v, const ProtobufCFieldDescriptor *f,
+static enum ward_code refuse(enum verdict v, const ProtobufCFieldDescriptor *f, size_t elements,
                              struct ward_err *err)
 {
     if (v == TOO_DEEP)
@@ -220,7 +220,7 @@ static enum ward_code refuse(enum verdict v, const ProtobufCFieldDescriptor *f,
                                 "the message nests deeper than %d levels", WARD_WIRE_DEPTH);
     if (v == TOO_MANY)
         return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "WIRE_TOO_MANY",
-                                "the message has more than %d elements", WARD_WIRE_ELEMENTS);
+                                "the message has more than %zu elements", elements);
     if (v == MALFORMED)
         return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "WIRE_MALFORMED",
                                 "the bytes are not this method's message");
@@ -232,7 +232,7 @@ static enum ward_code refuse(enum verdict v, const ProtobufCFieldDescriptor *f,
 }
 
 enum ward_code ward_wire_check(const ProtobufCMessageDescriptor *type, const uint8_t *p,
-                               size_t n, struct ward_err *err)
+                               size_t n, size_t elements, struct ward_err *err)
 {
     static const uint8_t nothing[1];
     const ProtobufCFieldDescriptor *f = NULL;
@@ -243,7 +243,7 @@ enum ward_code ward_wire_check(const ProtobufCMessageDescriptor *type, const uin
     s.p = n == 0 ? nothing : p;
     s.in = (struct frame){.end = s.p + n, .type = type};
     s.depth = 0;
-    s.left = WARD_WIRE_ELEMENTS;
+    s.left = elements;
     for (;;) {
         while (s.p == s.in.end && s.depth > 0)
             s.in = s.up[--s.depth];
@@ -251,7 +251,7 @@ enum ward_code ward_wire_check(const ProtobufCMessageDescriptor *type, const uin
             return WARD_OK;
         v = field(&s, &f);
         if (v != FINE)
-            return refuse(v, f, err);
+            return refuse(v, f, elements, err);
     }
 }
 
@@ -286,7 +286,7 @@ enum ward_code ward_wire_decode(const ProtobufCMessageDescriptor *type, const ui
         return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL",
                                 "the message needs more memory than a call may use");
     if (msg == NULL)
-        return refuse(MALFORMED, NULL, err);
+        return refuse(MALFORMED, NULL, 0, err);
     *out = msg;
     return WARD_OK;
 }
@@ -295,6 +295,13 @@ enum ward_code ward_wire_unpack(const ProtobufCMessageDescriptor *type, const ui
                                 size_t n, struct ward_arena *mem, ProtobufCMessage **out,
                                 struct ward_err *err)
 {
-    WARD_TRY(ward_wire_check(type, p, n, err));
+    return ward_wire_unpack_most(type, p, n, WARD_WIRE_ELEMENTS, mem, out, err);
+}
+
+enum ward_code ward_wire_unpack_most(const ProtobufCMessageDescriptor *type, const uint8_t *p,
+                                     size_t n, size_t elements, struct ward_arena *mem,
+                                     ProtobufCMessage **out, struct ward_err *err)
+{
+    WARD_TRY(ward_wire_check(type, p, n, elements, err));
     return ward_wire_decode(type, p, n, mem, out, err);
 }

@@ -11,22 +11,31 @@
 
 #include <protobuf-c/protobuf-c.h>
 
-#define WARD_WIRE_DEPTH    32    /* nested messages */
-#define WARD_WIRE_ELEMENTS 65536 /* fields, repeated elements and unknown fields in all */
+#define WARD_WIRE_DEPTH 32 /* nested messages */
+/* Fields, repeated elements and unknown fields in all: of most messages, and of a peer's
+ * answers and of services that take large sets of rules. */
+#define WARD_WIRE_ELEMENTS       65536
+#define WARD_WIRE_ELEMENTS_LARGE ((size_t)1 << 20)
 
-/* Iterative, guided by the descriptor, before anything is allocated: depth, element count,
- * UTF-8 without NUL in strings, no groups, lengths inside their message.
+/* Iterative, guided by the descriptor, before anything is allocated: depth, at most `elements`
+ * elements, UTF-8 without NUL in strings, no groups, lengths inside their message.
  *   INVALID_ARGUMENT  WIRE_MALFORMED, WIRE_TOO_DEEP, WIRE_TOO_MANY, WIRE_BAD_UTF8 (reason);
  *                     the last also names the field */
 WARD_MUST enum ward_code ward_wire_check(const ProtobufCMessageDescriptor *type,
-                                         const uint8_t *p, size_t n, struct ward_err *err);
+                                         const uint8_t *p, size_t n, size_t elements,
+                                         struct ward_err *err);
 
-/* Checks, then decodes into mem.
+/* Checks for WARD_WIRE_ELEMENTS, then decodes into mem.
  *   INVALID_ARGUMENT    as above
  *   RESOURCE_EXHAUSTED  past the arena's cap (reason ARENA_FULL) */
 WARD_MUST enum ward_code ward_wire_unpack(const ProtobufCMessageDescriptor *type,
                                           const uint8_t *p, size_t n, struct ward_arena *mem,
                                           ProtobufCMessage **out, struct ward_err *err);
+/* ...for so many elements. */
+WARD_MUST enum ward_code ward_wire_unpack_most(const ProtobufCMessageDescriptor *type,
+                                               const uint8_t *p, size_t n, size_t elements,
+                                               struct ward_arena *mem, ProtobufCMessage **out,
+                                               struct ward_err *err);
 
 /* Decodes what is known to be sound, such as descriptors we were built with, unchecked.
  *   INVALID_ARGUMENT  WIRE_MALFORMED (reason);  RESOURCE_EXHAUSTED  as above */

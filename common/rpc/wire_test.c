@@ -24,7 +24,7 @@ static struct ward_err err;
 static enum ward_code check(const void *p, size_t n)
 {
     err = (struct ward_err){0};
-    return ward_wire_check(ECHO, p, n, &err);
+    return ward_wire_check(ECHO, p, n, WARD_WIRE_ELEMENTS, &err);
 }
 
 #define CHECK(...) check((const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}))
@@ -149,6 +149,8 @@ static void elements_stop_at_the_limit(void **state)
     p[n] = MANY, p[n + 1] = 0;
     assert_int_equal(check(p, n), WARD_OK);
     assert_refused(check(p, n + 2), "WIRE_TOO_MANY");
+    assert_string_equal(err.msg, "the message has more than 65536 elements");
+    assert_int_equal(ward_wire_check(ECHO, p, n + 2, WARD_WIRE_ELEMENTS_LARGE, &err), WARD_OK);
     free(p);
 }
 
@@ -167,7 +169,7 @@ static enum ward_code check_packed(size_t count)
     memset(p + n, 1, count);
     err = (struct ward_err){0};
     code = ward_wire_check(&google__protobuf__file_descriptor_proto__descriptor, p, n + count,
-                           &err);
+                           WARD_WIRE_ELEMENTS, &err);
     free(p);
     return code;
 }
@@ -180,7 +182,7 @@ static void packed_elements_count_one_by_one(void **state)
     assert_int_equal(check_packed(WARD_WIRE_ELEMENTS - 1), WARD_OK);
     assert_refused(check_packed(WARD_WIRE_ELEMENTS), "WIRE_TOO_MANY");
     assert_int_equal(ward_wire_check(&google__protobuf__file_descriptor_proto__descriptor,
-                                     open_end, sizeof(open_end), &err),
+                                     open_end, sizeof(open_end), WARD_WIRE_ELEMENTS, &err),
                      WARD_INVALID_ARGUMENT);
     assert_string_equal(err.reason, "WIRE_MALFORMED");
     assert_refused(CHECK(0x12, 1, 1), "WIRE_MALFORMED"); /* sleep_ms is not repeated */

@@ -25,8 +25,10 @@
 
 #define DOSAGE_NAME    "dosage"
 #define DOSAGE_ID      16
-#define DOSAGE_MESSAGE ((size_t)8 << 20)  /* of one message */
-#define DOSAGE_ARENA   ((size_t)64 << 20) /* of one call */
+#define DOSAGE_MESSAGE ((size_t)8 << 20) /* of one message */
+/* Of one message: a rule set of a whole hospital. */
+#define DOSAGE_ELEMENTS ((size_t)1 << 20)
+#define DOSAGE_ARENA    ((size_t)64 << 20) /* of one call */
 
 /* The purpose of use that identity's PPID tokens for doses are of. */
 #define DOSAGE_PPID_PURPOSE "administration"

@@ -60,6 +60,7 @@ int main(int argc, char **argv)
     ward_app_serve(&app, &(struct ward_rpc_config){
                              .arena_cap = DOSAGE_ARENA,
                              .max_message = DOSAGE_MESSAGE,
+                             .max_elements = DOSAGE_ELEMENTS,
                              .methods = dosage_methods(),
                              .svc = &dos,
                              .wrk_open = worker_open,
