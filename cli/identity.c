@@ -32,7 +32,7 @@ static void print_quality(const Quality *q)
 /* ---- enrol ---- */
 
 struct enrolling {
-    const char *photo, *consent, *text, *ref, *kind, *key, *until;
+    const char *photo, *consent, *text, *ref, *kind, *key, *until, *born;
     bool largest, keep_photo;
     struct task_list also, galleries;
     EnrolRequest req;
@@ -73,6 +73,7 @@ static enum ward_code fill_enrol(struct task *t, struct enrolling *e)
         return task_wrong(t, "--consent WHO is needed: \"self\", or who agreed for them");
     if (e->until != NULL && !task_time(e->until, &req->retain_until_us))
         return task_wrong(t, "--retain-until is a date, 2027-03-01");
+    WARD_TRY(id_birth_year(t, e->born, &req->birth_year));
     WARD_TRY(id_kind(t, e->kind, &req->kind));
     WARD_TRY(task_key(t, e->key, &req->idempotency_key));
     fill_consents(e);
@@ -108,6 +109,7 @@ static enum ward_code enrol(struct task *t, int argc, char **argv)
         {"--kind", &e.kind, NULL, "patient or staff"},
         {"--key", &e.key, NULL, "idempotency key"},
         {"--retain-until", &e.until, NULL, "the face is destroyed then"},
+        {"--birth-year", &e.born, NULL, "a child's face is not taken"},
         {"--largest", NULL, &e.largest, "of several faces"},
         {"--keep-photo", NULL, &e.keep_photo, "they agreed to a sealed copy"},
         {0},
@@ -130,17 +132,19 @@ static enum ward_code enrol(struct task *t, int argc, char **argv)
 static enum ward_code register_one(struct task *t, int argc, char **argv)
 {
     RegisterRequest req = WARD__IDENTITY__V1__REGISTER_SUBJECT_REQUEST__INIT;
-    const char *ref = NULL, *kind = "patient", *key = NULL;
+    const char *ref = NULL, *kind = "patient", *key = NULL, *born = NULL;
     const struct cli_opt opts[] = {
         {"--ref", &ref, NULL, "the caller's own name"},
         {"--kind", &kind, NULL, "patient or staff"},
         {"--key", &key, NULL, "idempotency key"},
+        {"--birth-year", &born, NULL, "a child's face is not taken"},
         {0},
     };
     const RegisterResponse *resp;
     ProtobufCMessage *msg;
 
     WARD_TRY(cli_options(opts, &argc, argv, 0, &t->err));
+    WARD_TRY(id_birth_year(t, born, &req.birth_year));
     WARD_TRY(id_kind(t, kind, &req.kind));
     WARD_TRY(task_key(t, key, &req.idempotency_key));
     req.external_ref = task_text(ref);
@@ -222,9 +226,9 @@ const struct cli_command cli_identity_commands[] = {
     {"identity enrol",
      "--photo FILE --consent WHO [--consent-text VERSION] [--also-consent PURPOSE,...]\n"
      "      [--kind patient|staff] [--ref NAME] [--gallery NAME,...] [--retain-until DATE]\n"
-     "      [--keep-photo] [--largest] [--key KEY]",
+     "      [--birth-year YEAR] [--keep-photo] [--largest] [--key KEY]",
      "make a subject from one photograph and a consent", enrol_command},
-    {"identity register", "[--kind patient|staff] [--ref NAME] [--key KEY]",
+    {"identity register", "[--kind patient|staff] [--ref NAME] [--birth-year YEAR] [--key KEY]",
      "make a subject without a face, to be known by wristband", register_one_command},
     {"identity add-template", "SUBJECT --photo FILE [--largest] [--key KEY]",
      "one more photograph of a subject: glasses, a beard, another day", add_template_command},

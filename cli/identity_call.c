@@ -2,6 +2,8 @@
  * words. */
 #include "cli/identity_call.h"
 
+#include "common/base/text.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -12,6 +14,16 @@ enum ward_code id_kind(struct task *t, const char *given, Ward__Identity__V1__Su
     if (!message_enum_of(&ward__identity__v1__subject_kind__descriptor, given, &kind))
         return task_wrong(t, "--kind is patient or staff");
     *out = (Ward__Identity__V1__SubjectKind)kind;
+    return WARD_OK;
+}
+
+enum ward_code id_birth_year(struct task *t, const char *given, int32_t *out)
+{
+    int64_t year = 0;
+
+    if (given != NULL && !ward_i64(given, 0, 9999, &year))
+        return task_wrong(t, "a year of birth is four digits, or 0 for not known");
+    *out = (int32_t)year;
     return WARD_OK;
 }
 

@@ -23,6 +23,8 @@
 
 WARD_MUST enum ward_code id_kind(struct task *t, const char *given,
                                  Ward__Identity__V1__SubjectKind *out);
+/* NULL is 0: not known. */
+WARD_MUST enum ward_code id_birth_year(struct task *t, const char *given, int32_t *out);
 WARD_MUST enum ward_code id_photo(struct task *t, const char *path, ProtobufCBinaryData *out);
 /* "birth-date=1950-01-31" or "birth-date=-". */
 WARD_MUST enum ward_code id_second(struct task *t, const char *given,

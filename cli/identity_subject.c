@@ -9,6 +9,8 @@
 
 typedef Ward__Identity__V1__GetSubjectRequest GetSubjectRequest;
 typedef Ward__Identity__V1__GetSubjectResponse GetSubjectResponse;
+typedef Ward__Identity__V1__SetBirthYearRequest BornRequest;
+typedef Ward__Identity__V1__SetBirthYearResponse BornResponse;
 typedef Ward__Identity__V1__SetIdentifiersRequest IdentifiersRequest;
 typedef Ward__Identity__V1__SetIdentifiersResponse IdentifiersResponse;
 typedef Ward__Identity__V1__GiveConsentRequest ConsentRequest;
@@ -80,6 +82,8 @@ static void print_subject(struct task *t, const GetSubjectResponse *s)
            message_enum(&ward__identity__v1__subject_kind__descriptor, (int)s->kind));
     if (*s->external_ref != '\0')
         printf("ref        %s\n", s->external_ref);
+    if (s->birth_year != 0)
+        printf("born       %d\n", s->birth_year);
     task_print_time("enrolled", s->enrolled_at_us);
     task_print_time("withdrawn", s->withdrawn_at_us);
     print_ledger(t, s);
@@ -106,6 +110,29 @@ static enum ward_code subject(struct task *t, int argc, char **argv)
                       &ward__identity__v1__get_subject_response__descriptor, &msg));
     if (!task_json(t, msg))
         print_subject(t, (const GetSubjectResponse *)msg);
+    return WARD_OK;
+}
+
+/* ---- birth-year ---- */
+
+static enum ward_code birth_year(struct task *t, int argc, char **argv)
+{
+    BornRequest req = WARD__IDENTITY__V1__SET_BIRTH_YEAR_REQUEST__INIT;
+    const BornResponse *resp;
+    ProtobufCMessage *msg;
+
+    WARD_TRY(cli_options(NO_OPTIONS, &argc, argv, 2, &t->err));
+    if (argc != 3)
+        return task_wrong(t, "SUBJECT and YEAR are needed");
+    req.subject_id = argv[1];
+    WARD_TRY(id_birth_year(t, argv[2], &req.birth_year));
+    WARD_TRY(task_ask(t, IDENTITY_PATH("SetBirthYear"), REGISTRAR, &req.base,
+                      &ward__identity__v1__set_birth_year_response__descriptor, &msg));
+    resp = (const BornResponse *)msg;
+    if (!task_json(t, msg))
+        printf("face       %s\nevent      %s\n",
+               resp->face_refused ? "not used: identify them by wristband" : "may be used",
+               resp->event_id);
     return WARD_OK;
 }
 
@@ -283,6 +310,7 @@ static enum ward_code erase(struct task *t, int argc, char **argv)
 }
 
 ID_COMMAND(subject)
+ID_COMMAND(birth_year)
 ID_COMMAND(identifiers)
 ID_COMMAND(consent)
 ID_COMMAND(withdraw)
@@ -293,6 +321,9 @@ const struct cli_command cli_identity_subject_commands[] = {
     {"identity subject", "SUBJECT",
      "what is known of a subject: consents, templates, whether the key is gone",
      subject_command},
+    {"identity birth-year", "SUBJECT YEAR",
+     "which year they were born in (0: not known); a child's face is not used",
+     birth_year_command},
     {"identity identifiers",
      "SUBJECT [--wristband CODE | --no-wristband] [--second TYPE=VALUE]...",
      "what the equal way compares; \"-\" as CODE or VALUE is a line of the standard input",

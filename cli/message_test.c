@@ -61,7 +61,7 @@ static void what_is_not_there_is_null_or_empty(void **state)
        "\"enrolled_at_us\":0,\"consent\":null,\"withdrawn_at_us\":0,\"templates\":[],"
        "\"ledger\":[],\"galleries\":[],\"retain_until_us\":0,\"photograph_kept\":false,"
        "\"has_wristband\":true,\"second_types\":[\"birth-date\",null],"
-       "\"key_destroyed_at_us\":0,\"key_sha256\":null}\n");
+       "\"key_destroyed_at_us\":0,\"key_sha256\":null,\"birth_year\":0}\n");
 }
 
 static void lists_of_numbers_and_enums_are_read_at_their_width(void **state)

@@ -132,6 +132,7 @@ const struct ward_method *identity_methods(void)
     static const struct ward_method table[] = {
         ROW("Identity", "Enrol", enrol),
         ROW("Identity", "RegisterSubject", register_subject),
+        ROW("Identity", "SetBirthYear", set_birth_year),
         ROW("Identity", "AddTemplate", add_template),
         ROW("Identity", "RemoveTemplate", remove_template),
         ROW("Identity", "Verify", verify),

@@ -34,6 +34,18 @@ static enum ward_code count(const struct ward_json *v, const char *key, int64_t 
     return WARD_OK;
 }
 
+/* A file that does not say from which age on it holds was not measured on children. */
+static enum ward_code age(const struct ward_json *v, int *out, struct ward_err *err)
+{
+    const struct ward_json *given = ward_json_get(v, "least_age");
+    int64_t n = CALIBRATION_LEAST_AGE;
+
+    if (given != NULL && (!ward_json_i64(given, &n) || n < 0 || n > 120))
+        return UNFIT(err, "calibration: least_age must be a whole number, 0 to 120");
+    *out = (int)n;
+    return WARD_OK;
+}
+
 /* NaN, which no range holds, for what is no number. */
 static double number(const struct ward_json *v, const char *key)
 {
@@ -86,6 +98,7 @@ static enum ward_code read_all(const struct ward_json *v, struct calibration *c,
     WARD_TRY(text(v, "date", c->date, sizeof(c->date), err));
     WARD_TRY(count(v, "n_genuine", &c->n_genuine, err));
     WARD_TRY(count(v, "n_impostor", &c->n_impostor, err));
+    WARD_TRY(age(v, &c->least_age, err));
     return points(v, c, err);
 }
 

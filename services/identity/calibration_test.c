@@ -43,6 +43,25 @@ static void a_table_is_read_with_where_it_comes_from(void **state)
     assert_true(c.at[1].fmr == 1e-3 && c.at[1].threshold == 0.3 && c.at[1].tar == 0.99);
 }
 
+static void the_age_it_holds_from_is_an_adults_unless_it_says_otherwise(void **state)
+{
+    struct calibration c = {.n = 0};
+    char json[1024];
+
+    (void)state;
+    assert_int_equal(parse(GOOD, SHA, &c), WARD_OK);
+    assert_int_equal(c.least_age, 18);
+    snprintf(json, sizeof(json), "{\"least_age\":%d,%s", 12, &(GOOD)[1]);
+    assert_int_equal(parse(json, SHA, &c), WARD_OK);
+    assert_int_equal(c.least_age, 12);
+    for (int bad = -1; bad <= 121; bad += 122) {
+        snprintf(json, sizeof(json), "{\"least_age\":%d,%s", bad, &(GOOD)[1]);
+        assert_int_equal(parse(json, SHA, &c), WARD_FAILED_PRECONDITION);
+    }
+    snprintf(json, sizeof(json), "{\"least_age\":\"12\",%s", &(GOOD)[1]);
+    assert_int_equal(parse(json, SHA, &c), WARD_FAILED_PRECONDITION);
+}
+
 static void a_table_that_cannot_be_meant_is_refused_whole(void **state)
 {
     static const char *const bad[] = {
@@ -231,6 +250,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_table_is_read_with_where_it_comes_from),
+        cmocka_unit_test(the_age_it_holds_from_is_an_adults_unless_it_says_otherwise),
         cmocka_unit_test(a_table_that_cannot_be_meant_is_refused_whole),
         cmocka_unit_test(a_file_cut_anywhere_is_no_table),
         cmocka_unit_test(another_models_thresholds_are_refused),

@@ -38,7 +38,7 @@ struct identity_config {
     const char *pack, *former_pack, *calibration; /* which pack; "" none; a site's own file */
     const char *npu_providers;
     const char *gallery_dir, *hint_listen, *hint_peers;
-    const char *time_zone;
+    const char *time_zone, *unknown_age;
     int scan_threads, snapshot_s;
     int ppid_lifetime_s, canary_ms, retention_days, faces_limit;
     int attendance_debounce_s, offline_pack_h, movements_days;
@@ -58,6 +58,7 @@ struct identity {
     struct ward_jwks *jwks; /* of bearer tokens: a witness's */
     struct keys *keys;
     struct loaded_pack now, former;
+    bool ask_age; /* a patient's face needs a year of birth */
     struct ward_arena canary_mem;
     struct ward_canary *canary;
     struct gallery *gallery;

@@ -49,6 +49,8 @@ static const struct ward_opt options[] = {
      "where this replica tells others of its changes: ipc:// or tls+tcp://", false},
     {"WARD_HINT_PEERS", WARD_STR, AT(hint_peers), "", 0, 0, "",
      "the other replicas' WARD_HINT_LISTEN, comma-separated", false},
+    {"WARD_FACE_UNKNOWN_AGE", WARD_STR, AT(unknown_age), "allow", 0, 0, "",
+     "the face of a patient whose year of birth is not known: allow, or refuse", false},
     {"WARD_RETENTION_DAYS", WARD_INT, AT(retention_days), "730", 0, 36500, "days",
      "how long a face is kept unless the enrolment says otherwise; 0: until consent ends",
      false},

@@ -85,6 +85,12 @@ enum gate rule_eyes(double eye_distance_px)
     return eye_distance_px >= RULE_EYES_MIN_PX ? USABLE : FACE_TOO_SMALL; /* NaN is small */
 }
 
+/* In that year itself the birthday may be still to come. */
+bool rule_is_child(int birth_year, int least_age, int year)
+{
+    return least_age > 0 && year - birth_year <= least_age;
+}
+
 enum ward_code rule_operating_point(const struct calibration *cal, double max_fmr,
                                     struct operating_point *out, struct ward_err *err)
 {

@@ -36,6 +36,8 @@ enum gate rule_which_face(const struct face_box *faces, int n, int *which);
 /* The largest, however many there are. */
 enum gate rule_largest_face(const struct face_box *faces, int n, int *which);
 enum gate rule_eyes(double eye_distance_px);
+/* Of a year of birth alone: until the end of the year in which they come to `least_age`. */
+bool rule_is_child(int birth_year, int least_age, int year);
 
 /* The row of the largest rate not above max_fmr; 0 asks for RULE_FMR_DEFAULT.
  *   INVALID_ARGUMENT  not 0 and not in 1e-6..1e-3 */

@@ -40,6 +40,16 @@ static void eyes_closer_than_24_px_are_too_small(void **state)
     assert_int_equal(rule_eyes(NAN), FACE_TOO_SMALL);
 }
 
+static void who_may_still_be_under_age_is_a_child(void **state)
+{
+    (void)state;
+    assert_true(rule_is_child(2026, 18, 2026));
+    assert_true(rule_is_child(2009, 18, 2026));
+    assert_true(rule_is_child(2008, 18, 2026)); /* the birthday may be in December */
+    assert_false(rule_is_child(2007, 18, 2026));
+    assert_false(rule_is_child(2026, 0, 2026)); /* a calibration that holds from birth */
+}
+
 static void every_refusal_has_a_reason_and_says_what_to_do(void **state)
 {
     (void)state;
@@ -121,6 +131,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nobody_one_or_several_stand_before_the_camera),
         cmocka_unit_test(eyes_closer_than_24_px_are_too_small),
+        cmocka_unit_test(who_may_still_be_under_age_is_a_child),
         cmocka_unit_test(every_refusal_has_a_reason_and_says_what_to_do),
         cmocka_unit_test(a_rate_buys_the_threshold_that_was_measured),
         cmocka_unit_test(a_rate_that_was_not_measured_is_refused),

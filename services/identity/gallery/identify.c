@@ -1,6 +1,7 @@
 #include "services/identity/gallery/identify.h"
 
 #include "common/base/crypto.h"
+#include "common/base/text.h"
 #include "services/identity/api.h"
 #include "services/identity/subject/subject.h"
 
@@ -170,7 +171,7 @@ enum ward_code identify_face(struct ward_call *c, const struct identify_want *wa
 {
     const struct worker *w = c->wrk;
 
-    *out = (struct identified){.gate = USABLE};
+    *out = (struct identified){.gate = USABLE, .barred = ""};
     WARD_TRY(check(c, want));
     WARD_TRY(look(c, want, out));
     if (out->gate != USABLE) { /* what would have been searched, for the answer's threshold */
@@ -189,19 +190,34 @@ enum ward_code identify_face(struct ward_call *c, const struct identify_want *wa
 /* ---- once more, when it counts ---- */
 
 static enum ward_code may_be_found(struct ward_call *c, struct ward_db *db,
-                                   const struct gallery_hit *h, bool *may, struct ward_err *err)
+                                   const struct gallery_hit *h, bool *may, const char **barred,
+                                   struct ward_err *err)
 {
     static const char SQL[] =
-        "SELECT 1 FROM face_key k JOIN consent_entry c ON c.subject_id = k.subject_id"
+        "SELECT COALESCE(s.birth_year, 0) FROM face_key k"
+        " JOIN subject s ON s.subject_id = k.subject_id"
+        " JOIN consent_entry c ON c.subject_id = k.subject_id"
         " WHERE k.subject_id = ? AND c.purpose = ? AND c.withdrawn_at_us IS NULL"
         " LOCK IN SHARE MODE";
+    const struct identity *id = ((struct worker *)c->wrk)->id;
+    struct ward_err why = {0};
     struct ward_rows rows;
+    int64_t born = 0;
 
     WARD_TRY(ward_db_run(
         db, c->mem, SQL,
         WARD_PARAMS(ward_blob(h->subject_id, KEYS_ID), ward_text(purpose_of_search(h->kind))),
         &rows, err));
     *may = rows.n > 0;
+    *barred = "";
+    if (!*may)
+        return WARD_OK;
+    if (!ward_i64(rows.at[0][0].p, 0, 9999, &born))
+        return WARD_FAIL(err, DATA_LOSS, "a subject's row is not usable");
+    *may = face_of_age(id, h->kind, (int)born, &why) == WARD_OK;
+    if (!*may)
+        *barred = strcmp(why.reason, BIRTH_YEAR_NEEDED) == 0 ? BIRTH_YEAR_NEEDED
+                                                             : FACE_NOT_FOR_CHILDREN;
     return WARD_OK;
 }
 
@@ -212,13 +228,17 @@ enum ward_code identify_again(struct ward_call *c, struct ward_db *db, struct id
     double margin = margin_of(x);
     int kept = 0;
 
+    x->barred = "";
     if (x->gate != USABLE)
         return WARD_OK;
     for (int i = 0; i < x->n_found; i++) {
+        const char *barred = "";
         bool may = true;
 
         if (above(x, &x->found[i]) >= -margin)
-            WARD_TRY(may_be_found(c, db, &x->found[i].hit, &may, err));
+            WARD_TRY(may_be_found(c, db, &x->found[i].hit, &may, &barred, err));
+        if (kept == 0 && *x->barred == '\0' && above(x, &x->found[i]) >= 0)
+            x->barred = barred;
         if (may)
             x->found[kept++] = x->found[i];
     }

@@ -57,6 +57,9 @@ struct identified {
     int n_found;
     struct likeness found[2 * IDENTIFY_HITS]; /* best first */
     int n; /* candidates of the answer: the first of `found` */
+    /* Of identify_again: why the best of those who would have been found may not be, by their
+     * age (face_of_age's reason); "" otherwise. */
+    const char *barred;
 };
 /* Looks, embeds, searches and decides; writes nothing. The face in out->photo is wiped.
  *   INVALID_ARGUMENT  gallery, max_fpir, IMAGE_*;  NOT_FOUND GALLERY_NOT_FOUND

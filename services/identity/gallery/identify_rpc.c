@@ -166,6 +166,11 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
     a->act = a->act_before;
     a->found = a->found_before;
     WARD_TRY(identify_again(a->call, db, &a->found, err));
+    if (*a->found.barred != '\0')
+        return WARD_FAIL_REASON(
+            err, FAILED_PRECONDITION, a->found.barred,
+            "the nearest face may not be compared, by the age of whose it is: "
+            "identify this person by wristband and a second identifier");
     WARD_TRY(fill_after(a, err));
     return ward_act_write(&a->act, db, err);
 }

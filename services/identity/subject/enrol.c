@@ -62,6 +62,7 @@ static enum ward_code check(struct ward_call *c, const EnrolRequest *req)
     if (!rule_is_label(req->external_ref, false))
         return WARD_FAIL_FIELD(c->err, "external_ref",
                                "must be at most 64 visible ASCII characters");
+    WARD_TRY(birth_year_check(req->birth_year, c->err));
     WARD_TRY(check_consents(c, req));
     WARD_TRY(check_galleries(c, req));
     return about_retention(c, req->retain_until_us);
@@ -77,7 +78,7 @@ static void fingerprint(const EnrolRequest *req, uint8_t out[WARD_SHA256_SIZE])
 {
     int64_t numbers[] = {req->kind, req->retain_until_us, req->largest_only,
                          (int64_t)req->n_more_consents, (int64_t)req->n_galleries};
-    struct ward_bytes parts[3 + 3 * CONSENTS_MAX + GALLERIES_MAX];
+    struct ward_bytes parts[4 + 3 * CONSENTS_MAX + GALLERIES_MAX];
     int n = 0;
 
     parts[n++] = (struct ward_bytes){numbers, sizeof(numbers)};
@@ -91,6 +92,8 @@ static void fingerprint(const EnrolRequest *req, uint8_t out[WARD_SHA256_SIZE])
     }
     for (size_t i = 0; i < req->n_galleries; i++)
         parts[n++] = (struct ward_bytes){req->galleries[i], strlen(req->galleries[i]) + 1};
+    if (req->birth_year != 0) /* without one as before there were any: a repetition stays one */
+        parts[n++] = (struct ward_bytes){&req->birth_year, sizeof(req->birth_year)};
     parts[n++] = (struct ward_bytes){req->photograph.data, req->photograph.len};
     ward_sha256_parts(parts, n, out);
 }
@@ -107,6 +110,7 @@ static enum ward_code fill_subject(struct enrolment *e)
 
     s->kind = (int)req->kind;
     s->external_ref = req->external_ref;
+    s->birth_year = req->birth_year;
     s->enrolled_at_us = ward_wall_us();
     s->retain_until_us = req->retain_until_us != 0 ? req->retain_until_us
                                                    : about_retained(id, s->enrolled_at_us);
@@ -255,6 +259,8 @@ static enum ward_code enrol(struct ward_call *c, const EnrolRequest *req, EnrolR
     if (*replayed)
         return WARD_OK;
     WARD_TRY(fill_subject(&e));
+    WARD_TRY(
+        face_of_age(((struct worker *)c->wrk)->id, e.subject.kind, req->birth_year, c->err));
     WARD_TRY(need_consent(&e));
     WARD_TRY(new_face_read(c, &req->photograph, req->largest_only, &p));
     WARD_TRY(fill_face(&e, &p));

@@ -115,6 +115,7 @@ static enum ward_code fill_rest(struct about *a, GetResponse *resp)
     resp->photograph_kept = photos > 0;
     resp->kind = (Ward__Identity__V1__SubjectKind)s->kind;
     resp->external_ref = api_text(s->external_ref);
+    resp->birth_year = s->birth_year;
     resp->enrolled_at_us = s->enrolled_at_us;
     resp->retain_until_us = s->retain_until_us;
     resp->key_destroyed_at_us = s->key_destroyed_at_us;

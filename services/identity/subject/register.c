@@ -26,7 +26,7 @@ static enum ward_code check(struct ward_call *c, const RegisterRequest *req)
     if (!rule_is_label(req->external_ref, false))
         return WARD_FAIL_FIELD(c->err, "external_ref",
                                "must be at most 64 visible ASCII characters");
-    return WARD_OK;
+    return birth_year_check(req->birth_year, c->err);
 }
 
 static enum ward_code replay(struct registration *r, struct ward_db *db, struct ward_val answer,
@@ -64,7 +64,11 @@ static enum ward_code fingerprint(struct ward_call *c, const RegisterRequest *re
                                   uint8_t out[WARD_SHA256_SIZE])
 {
     const struct identity *id = ((struct worker *)c->wrk)->id;
-    const char *request = ward_printf(c->mem, "%d %s", (int)req->kind, req->external_ref);
+    const char *request =
+        req->birth_year == 0 /* as before there were any: a repetition stays one */
+            ? ward_printf(c->mem, "%d %s", (int)req->kind, req->external_ref)
+            : ward_printf(c->mem, "%d %s %d", (int)req->kind, req->external_ref,
+                          req->birth_year);
 
     if (request == NULL)
         return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for the request");
@@ -86,6 +90,7 @@ static enum ward_code enlist(struct ward_call *c, const RegisterRequest *req,
     WARD_TRY(fingerprint(c, req, r.idem.request_sha256));
     r.subject = (struct subject){.kind = (int)req->kind,
                                  .external_ref = req->external_ref,
+                                 .birth_year = req->birth_year,
                                  .enrolled_at_us = ward_wall_us()};
     ward_uuid7(r.subject.id);
     ward_uuid_text(r.subject.id, text);

@@ -47,6 +47,9 @@ WARD_MUST enum ward_code subject_hold(struct ward_db *db, struct ward_arena *mem
 WARD_MUST enum ward_code subject_retain(struct ward_db *db, struct ward_arena *mem,
                                         const uint8_t id[IDENTITY_ID], int64_t until_us,
                                         struct ward_err *err);
+WARD_MUST enum ward_code subject_born(struct ward_db *db, struct ward_arena *mem,
+                                      const uint8_t id[IDENTITY_ID], int birth_year,
+                                      struct ward_err *err);
 /* Everything of the subject that is not its face (see face_forget), but for the row itself and
  * the ledger without names. */
 WARD_MUST enum ward_code subject_clear(struct ward_db *db, struct ward_arena *mem,

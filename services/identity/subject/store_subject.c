@@ -14,16 +14,16 @@ enum ward_code subject_find(struct ward_db *db, struct ward_arena *mem,
 {
     static const char READ[] =
         "SELECT kind, external_ref, enrolled_at_us, erased_at_us, retain_until_us,"
-        "       key_destroyed_at_us, key_sha256"
+        "       key_destroyed_at_us, key_sha256, birth_year"
         "  FROM subject WHERE subject_id = ?";
     static const char LOCK[] =
         "SELECT kind, external_ref, enrolled_at_us, erased_at_us, retain_until_us,"
-        "       key_destroyed_at_us, key_sha256"
+        "       key_destroyed_at_us, key_sha256, birth_year"
         "  FROM subject WHERE subject_id = ? FOR UPDATE";
     struct ward_rows rows;
     const struct ward_val *r;
     struct subject s;
-    int64_t kind;
+    int64_t kind, born;
 
     WARD_TRY(ward_db_run(db, mem, lock ? LOCK : READ, WARD_PARAMS(id_val(id)), &rows, err));
     if (rows.n == 0)
@@ -32,12 +32,13 @@ enum ward_code subject_find(struct ward_db *db, struct ward_arena *mem,
     s = (struct subject){.external_ref = row_text(r[1]), .has_key_sha256 = r[6].p != NULL};
     if (!row_number(r[0], &kind) || !row_number(r[2], &s.enrolled_at_us) ||
         !row_number(r[3], &s.erased_at_us) || !row_number(r[4], &s.retain_until_us) ||
-        !row_number(r[5], &s.key_destroyed_at_us) ||
+        !row_number(r[5], &s.key_destroyed_at_us) || !row_number(r[7], &born) ||
         (r[6].p != NULL && r[6].n != sizeof(s.key_sha256)))
         return WARD_FAIL(err, DATA_LOSS, "a subject's row is not usable");
     if (r[6].p != NULL)
         memcpy(s.key_sha256, r[6].p, sizeof(s.key_sha256));
     s.kind = (int)kind;
+    s.birth_year = (int)born;
     memcpy(s.id, id, sizeof(s.id));
     *out = s;
     return WARD_OK;
@@ -74,15 +75,16 @@ enum ward_code subject_insert(struct ward_db *db, struct ward_arena *mem,
                               const struct subject *s, struct ward_err *err)
 {
     static const char SQL[] =
-        "INSERT INTO subject (subject_id, kind, external_ref, enrolled_at_us, retain_until_us)"
-        " VALUES (?, ?, ?, ?, ?)";
+        "INSERT INTO subject (subject_id, kind, external_ref, enrolled_at_us, retain_until_us,"
+        " birth_year) VALUES (?, ?, ?, ?, ?, ?)";
     enum ward_code code;
 
     code = ward_db_run(db, mem, SQL,
                        WARD_PARAMS(id_val(s->id), ward_int(mem, s->kind),
                                    ward_text(*s->external_ref == '\0' ? NULL : s->external_ref),
                                    ward_int(mem, s->enrolled_at_us),
-                                   time_val(mem, s->retain_until_us)),
+                                   time_val(mem, s->retain_until_us),
+                                   time_val(mem, s->birth_year)),
                        NULL, err);
     if (code == WARD_ALREADY_EXISTS) /* the id is random: it is the other unique key */
         return WARD_FAIL_REASON(err, ALREADY_EXISTS, "EXTERNAL_REF_TAKEN",
@@ -97,6 +99,15 @@ enum ward_code subject_retain(struct ward_db *db, struct ward_arena *mem,
     static const char SQL[] = "UPDATE subject SET retain_until_us = ? WHERE subject_id = ?";
 
     return ward_db_run(db, mem, SQL, WARD_PARAMS(time_val(mem, until_us), id_val(id)), NULL,
+                       err);
+}
+
+enum ward_code subject_born(struct ward_db *db, struct ward_arena *mem,
+                            const uint8_t id[IDENTITY_ID], int birth_year, struct ward_err *err)
+{
+    static const char SQL[] = "UPDATE subject SET birth_year = ? WHERE subject_id = ?";
+
+    return ward_db_run(db, mem, SQL, WARD_PARAMS(time_val(mem, birth_year), id_val(id)), NULL,
                        err);
 }
 
@@ -126,7 +137,8 @@ enum ward_code subject_clear(struct ward_db *db, struct ward_arena *mem,
         "UPDATE consent_entry SET given_by = '' WHERE subject_id = ?",
     };
     static const char SUBJECT[] = "UPDATE subject SET external_ref = NULL, erased_at_us = ?,"
-                                  " retain_until_us = NULL WHERE subject_id = ?";
+                                  " retain_until_us = NULL, birth_year = NULL"
+                                  " WHERE subject_id = ?";
 
     for (size_t i = 0; i < WARD_COUNT(ROWS); i++)
         WARD_TRY(ward_db_run(db, mem, ROWS[i], WARD_PARAMS(id_val(id)), NULL, err));

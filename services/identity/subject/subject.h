@@ -18,6 +18,7 @@ struct subject {
     int kind;
     const char *external_ref;
     int64_t enrolled_at_us, erased_at_us, retain_until_us, key_destroyed_at_us; /* 0: not */
+    int birth_year; /* 0: not known */
     bool has_key_sha256;
     uint8_t key_sha256[WARD_SHA256_SIZE];
 };
@@ -30,6 +31,17 @@ WARD_MUST enum ward_code subject_find(struct ward_db *db, struct ward_arena *mem
 WARD_MUST enum ward_code subject_alive(struct ward_db *db, struct ward_arena *mem,
                                        const uint8_t id[IDENTITY_ID], struct subject *out,
                                        struct ward_err *err);
+
+/* ---- children: age.c ---- */
+
+#define FACE_NOT_FOR_CHILDREN "FACE_NOT_FOR_CHILDREN"
+#define BIRTH_YEAR_NEEDED     "BIRTH_YEAR_NEEDED"
+/* May this subject's face be used, by what is known of their age?
+ *   FAILED_PRECONDITION  FACE_NOT_FOR_CHILDREN, BIRTH_YEAR_NEEDED */
+WARD_MUST enum ward_code face_of_age(const struct identity *id, int kind, int birth_year,
+                                     struct ward_err *err);
+/* INVALID_ARGUMENT unless 0 or 1900 to now. */
+WARD_MUST enum ward_code birth_year_check(int birth_year, struct ward_err *err);
 
 /* ---- the consent ledger ---- */
 

@@ -125,6 +125,7 @@ static enum ward_code permitted(struct addition *ad, struct ward_db *db, bool *k
     struct consent_entry *list = NULL;
     size_t n = 0;
 
+    WARD_TRY(face_of_age(worker_of(a)->id, a->subject.kind, a->subject.birth_year, err));
     WARD_TRY(consents_of(db, a->call->mem, a->id, &list, &n, err));
     if (!consent_to_face(list, n, a->subject.kind))
         return consent_missing(err);

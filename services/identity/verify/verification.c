@@ -79,6 +79,7 @@ enum ward_code verification_recall(struct verification *v)
     struct worker *w = c->wrk;
 
     WARD_TRY(subject_alive(w->db, c->mem, v->id, &v->subject, c->err));
+    WARD_TRY(face_of_age(w->id, v->subject.kind, v->subject.birth_year, c->err));
     WARD_TRY(consent_need(w->db, c->mem, v->id, purpose_of_verify(v->subject.kind), c->err));
     return fuse(v);
 }
@@ -201,11 +202,13 @@ void verification_note(struct verification *v)
 static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct verification *v = arg;
+    const struct identity *id = ((struct worker *)v->call->wrk)->id;
     struct ward_wrapped_key key;
     struct subject now;
     bool kept = false;
 
     WARD_TRY(subject_find(db, v->call->mem, v->id, true, &now, err));
+    WARD_TRY(face_of_age(id, now.kind, now.birth_year, err));
     WARD_TRY(face_key_of(db, v->call->mem, v->id, true, &key, &kept, err));
     WARD_TRY(consent_need(db, v->call->mem, v->id, purpose_of_verify(v->subject.kind), err));
     if (!kept)
