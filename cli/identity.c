@@ -189,7 +189,7 @@ static enum ward_code add_template(struct task *t, int argc, char **argv)
     printf("template   %s\n", resp->template_id);
     print_quality(resp->quality);
     if (resp->score != 0)
-        printf("score      %.3f with the subject's other templates\n", resp->score);
+        printf("score      at least %.3f with the subject's other templates\n", resp->score);
     printf("event      %s\n", resp->event_id);
     return WARD_OK;
 }

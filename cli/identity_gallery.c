@@ -38,7 +38,7 @@ static void print_identified(struct task *t, const IdentifyResponse *r)
     printf("\n");
     id_print_reasons(r->reasons, r->n_reasons);
     for (size_t i = 0; i < r->n_candidates; i++)
-        printf("  %s  %s  score %.3f\n", r->candidates[i]->subject_id,
+        printf("  %s  %s  score at least %.3f\n", r->candidates[i]->subject_id,
                message_enum(&ward__identity__v1__subject_kind__descriptor,
                             (int)r->candidates[i]->kind),
                r->candidates[i]->score);
@@ -159,7 +159,8 @@ static void print_duplicate(struct task *t, const Ward__Identity__V1__Duplicate 
     char at[28];
 
     ward_rfc3339(d->found_at_us, at);
-    printf("%s  %s  score %.3f, threshold %.3f, found %.19sZ\n  %s\n  %s\n", d->duplicate_id,
+    printf("%s  %s  score at least %.3f, threshold %.3f, found %.19sZ\n  %s\n  %s\n",
+           d->duplicate_id,
            message_enum(&ward__identity__v1__duplicate_state__descriptor, (int)d->state),
            d->score, d->threshold, at, d->subject_id, d->other_subject_id);
     if (d->decided_at_us == 0)

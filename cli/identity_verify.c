@@ -33,7 +33,7 @@ static void print_verify(const struct cli *cli, const VerifyResponse *resp)
 {
     print_outcome(cli, resp->outcome);
     if (resp->n_reasons == 0)
-        printf("  score %.3f, threshold %.3f (one false match in %.0f)", resp->score,
+        printf("  score at least %.3f, threshold %.3f (one false match in %.0f)", resp->score,
                resp->threshold, resp->fmr > 0 ? 1 / resp->fmr : 0);
     printf("\n");
     id_print_reasons(resp->reasons, resp->n_reasons);
@@ -146,7 +146,7 @@ static void print_spent(struct task *t, const SpendResponse *r)
     printf("purpose    %s\n", r->purpose);
     printf("method     %s", r->method);
     if (r->score != 0)
-        printf(", score %.3f", r->score);
+        printf(", score at least %.3f", r->score);
     printf("\nby         %s%s%s\n", task_shown(t, r->actor),
            *r->witness == '\0' ? "" : ", with ", task_shown(t, r->witness));
     task_print_time("issued", r->issued_at_us);

@@ -143,7 +143,7 @@ async function verify(people) {
     await ask(p, p, p.other, p.from);
     await ask(p, stranger, stranger.photo, 'someone else');
   }
-  table(['chart of', 'who is in the bed', 'score', 'threshold', 'decision'], rows, (r, c, text) => (c === 4 ? decision(rows[r][4]) : text));
+  table(['chart of', 'who is in the bed', 'score, at least', 'threshold', 'decision'], rows, (r, c, text) => (c === 4 ? decision(rows[r][4]) : text));
   const [first] = answers;
   if (people.some((p) => p.from === MADE)) tell('(*) made of the one photograph there is: turned by 5 degrees, moved, 7 % smaller, 15 % brighter, encoded again. A real second photograph is harder.');
   tell(`The threshold is that of one false match in ${Math.round(1 / first.fmr).toLocaleString('en')} strangers. Measured on: ${first.threshold_source}`);
@@ -160,7 +160,7 @@ async function token(people) {
   }
   if (!match) return say(yellow('nobody was matched: there is no token to show'));
   const claims = JSON.parse(Buffer.from(match.token.split('.')[1], 'base64url'));
-  table(['patient', 'place', 'purpose', 'method', 'score', 'good for'],
+  table(['patient', 'place', 'purpose', 'method', 'score, at least', 'good for'],
     [[short(claims.sub), claims.place, claims.purpose, claims.method, claims.score.toFixed(3), `${claims.exp - claims.iat} s`]]);
   const spend = (subject) => ['identity', 'spend', match.token, '--subject', subject, '--place', 'bed-7'];
   const other = people.find((p) => p.subject !== match.subject);

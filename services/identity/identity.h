@@ -40,6 +40,7 @@ struct identity_config {
     const char *gallery_dir, *hint_listen, *hint_peers;
     const char *time_zone, *unknown_age;
     int scan_threads, snapshot_s;
+    int face_misses, search_misses; /* an hour */
     int ppid_lifetime_s, canary_ms, retention_days, faces_limit;
     int attendance_debounce_s, offline_pack_h, movements_days;
 };

@@ -109,6 +109,16 @@ enum ward_code rule_operating_point(const struct calibration *cal, double max_fm
     return WARD_FAIL_FIELD(err, "max_fmr", "is below what this calibration has measured");
 }
 
+double rule_score_told(const struct calibration *cal, double threshold, double score)
+{
+    double told = score >= threshold ? threshold : 0;
+
+    for (int i = 0; i < cal->n; i++)
+        if (score >= cal->at[i].threshold && cal->at[i].threshold > told)
+            told = cal->at[i].threshold;
+    return told;
+}
+
 bool rule_is_word(const char *s)
 {
     size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-");

@@ -45,6 +45,10 @@ WARD_MUST enum ward_code rule_operating_point(const struct calibration *cal, dou
                                               struct operating_point *out,
                                               struct ward_err *err);
 
+/* What a caller is told of a score: the highest threshold that it reaches, of the table's and
+ * the one it was compared with; 0 for none. Some hundred exact scores of one subject make their
+ * template; this says no more than their asking for one rate after the other would. */
+double rule_score_told(const struct calibration *cal, double threshold, double score);
 /* 1 to 64 of a-z, 0-9 and "-". */
 bool rule_is_word(const char *s);
 /* At most 64 visible ASCII characters; `need`: at least one. */

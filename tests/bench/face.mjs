@@ -196,7 +196,7 @@ async function coldStarts(n, dir, seconds) {
 }
 
 async function service_part() {
-  ward = await Ward.start({ services: ['identity'], env: { identity: { WARD_SNAPSHOT_S: '1', WARD_GALLERY_DIR: '' } } });
+  ward = await Ward.start({ services: ['identity'], env: { identity: { WARD_SNAPSHOT_S: '1', WARD_GALLERY_DIR: '', WARD_SEARCH_MISSES_HOUR: '100000' } } });
   service = ward.services.identity;
   await service.proc.line(/galleries ready/);
   figures.rss_anon_empty = memory('RssAnon');

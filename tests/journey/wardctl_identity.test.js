@@ -69,7 +69,7 @@ test('staff_consent_to_access_and_not_to_a_patient_s_use', async () => {
 test('templates_come_and_go', async () => {
   const { subject_id } = await enrol(anna);
   const added = await id('add-template', subject_id, '--photo', annaAgain);
-  assert.ok(added.score > 0.9);
+  assert.strictEqual(added.score, 0.64); // the highest step of the table
   assert.strictEqual((await error('identity', 'add-template', subject_id, '--photo', bert)).reason, 'FACE_DIFFERS');
   const verified = await id('verify', subject_id, '--photo', annaAgain, ...attended);
   assert.strictEqual(verified.templates, 2);
@@ -90,7 +90,7 @@ test('a_token_is_spent_once_by_its_text_or_from_a_pipe', async () => {
   fs.writeFileSync(file('ppid'), `${two}\n`);
   const piped = await run(['/bin/sh', '-c', `"$@" <${file('ppid')}`, 'sh', ...ctl('identity', 'spend', '-', '--subject', subject_id)], { env: { PATH: process.env.PATH } });
   assert.strictEqual(piped.status, 0, piped.lines.join('\n'));
-  assert.match(piped.stdout, /^method {5}face\+attended, score 0\.\d{3}$/m);
+  assert.match(piped.stdout, /^method {5}face\+attended, score at least 0\.\d{3}$/m);
 
   const { keys } = await id('keys');
   const [head, body, sig] = two.split('.');

@@ -74,11 +74,22 @@ static void sort(struct identified *x)
 
 /* ---- thresholds ---- */
 
+/* In whole steps of ten: one that may be chosen to every digit is a scale to weigh scores with.
+ */
+static double whole_step(double fpir)
+{
+    double step = 1e-1;
+
+    for (; step > fpir * (1 + 1e-6); step /= 10)
+        continue;
+    return step < fpir ? step : fpir;
+}
+
 static enum ward_code thresholds(struct ward_call *c, const struct identify_want *want,
                                  struct identified *x)
 {
     const struct identity *id = ((struct worker *)c->wrk)->id;
-    double fpir = want->max_fpir == 0 ? FPIR_DEFAULT : want->max_fpir;
+    double fpir = whole_step(want->max_fpir == 0 ? FPIR_DEFAULT : want->max_fpir);
 
     x->fmr = identify_fmr(fpir, x->size);
     if (x->fmr > want->policy->max_fmr)

@@ -1,6 +1,7 @@
 /* Gallery.Identify. */
 #include "services/identity/api.h"
 #include "services/identity/gallery/identify.h"
+#include "services/identity/verify/misses.h"
 #include "ward/identity/v1/gallery.pb-c.h"
 
 #include "common/base/crypto.h"
@@ -54,6 +55,14 @@ static enum ward_code no_memory(struct ward_err *err)
     return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the answer");
 }
 
+static double told(const struct asked *a, const struct likeness *l)
+{
+    const struct identity *id = ((struct worker *)a->call->wrk)->id;
+    const struct loaded_pack *by = l->which == 0 ? &id->now : &id->former;
+
+    return rule_score_told(&by->calibration, a->found.by[l->which].threshold, l->hit.score);
+}
+
 static enum ward_code fill_candidates(struct asked *a, struct ward_err *err)
 {
     const struct identified *x = &a->found;
@@ -73,7 +82,7 @@ static enum ward_code fill_candidates(struct asked *a, struct ward_err *err)
         ward_uuid_text(x->found[i].hit.subject_id, text);
         list[i].subject_id = text;
         list[i].kind = (Ward__Identity__V1__SubjectKind)x->found[i].hit.kind;
-        list[i].score = x->found[i].hit.score;
+        list[i].score = told(a, &x->found[i]);
         a->resp->candidates[i] = &list[i];
         if (i > 0)
             ids[strlen(ids)] = ' ';
@@ -171,6 +180,8 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
             err, FAILED_PRECONDITION, a->found.barred,
             "the nearest face may not be compared, by the age of whose it is: "
             "identify this person by wristband and a second identifier");
+    if (a->found.gate == USABLE)
+        WARD_TRY(misses_take(a->call, db, NULL, a->found.outcome == IDENTIFY_NO_MATCH, err));
     WARD_TRY(fill_after(a, err));
     return ward_act_write(&a->act, db, err);
 }

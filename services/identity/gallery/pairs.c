@@ -102,6 +102,8 @@ static enum ward_code fill_one(const struct pairs *p, const struct ward_val *row
     if (!ward_f64(row[SCORE].p, &d->score) || !ward_f64(row[THRESHOLD].p, &d->threshold) ||
         !row_number(row[FOUND], &d->found_at_us) || !row_number(row[AT], &d->decided_at_us))
         return WARD_FAIL(c->err, DATA_LOSS, "a pair cannot be read");
+    d->score = rule_score_told(&((struct worker *)c->wrk)->id->now.calibration, d->threshold,
+                               d->score);
     d->state = (Ward__Identity__V1__DuplicateState)p->state;
     d->decided_by = api_text(row_text(row[BY]));
     return WARD_OK;

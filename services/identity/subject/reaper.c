@@ -225,6 +225,7 @@ static enum ward_code sweep_rows(struct reaper *r, struct ward_err *err)
         {"DELETE FROM challenge WHERE expires_at_us < ? LIMIT 1000", 1},
         {"DELETE FROM spent_token WHERE spent_at_us < ? LIMIT 1000", 2},
         {"DELETE FROM identifier_miss WHERE at_us < ? LIMIT 1000", 1},
+        {"DELETE FROM face_miss WHERE at_us < ? LIMIT 1000", 1},
         {"DELETE FROM gallery_change WHERE at_us < ? AND seq <"
          " (SELECT m FROM (SELECT MIN(seq) + 1000 m FROM gallery_change) x)",
          7},

@@ -131,6 +131,7 @@ enum ward_code subject_clear(struct ward_db *db, struct ward_arena *mem,
     static const char *const ROWS[] = {
         "DELETE FROM identifier_hash WHERE subject_id = ?",
         "DELETE FROM identifier_miss WHERE subject_id = ?",
+        "DELETE FROM face_miss WHERE subject_id = ?",
         "DELETE FROM gallery_member WHERE subject_id = ?",
         "DELETE FROM staff_role WHERE subject_id = ?",
         "DELETE FROM presence WHERE subject_id = ?",

@@ -20,7 +20,7 @@ struct addition {
     AddResponse *resp;
     struct photo photo;
     struct new_face face;
-    double threshold;
+    double threshold, score; /* 0: there was nothing to compare with */
     bool searchable;
     struct lookalikes found;
 };
@@ -98,7 +98,8 @@ static enum ward_code same_person(struct addition *ad, struct ward_err *err)
     if (any && !(score >= ad->threshold))
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "FACE_DIFFERS",
                                 "the photograph does not match this subject's other templates");
-    ad->resp->score = any ? score : 0;
+    ad->score = any ? score : 0;
+    ad->resp->score = any ? rule_score_told(&pack->calibration, ad->threshold, score) : 0;
     return WARD_OK;
 }
 
@@ -158,7 +159,7 @@ static enum ward_code tell(struct addition *ad, struct ward_db *db, struct ward_
 
     ward_act_note(&act, "template", ad->face.kept.id);
     ward_act_note(&act, "model", ad->face.kept.sealed.model_sha256);
-    ward_act_note_num(&act, "score", ad->resp->score);
+    ward_act_note_num(&act, "score", ad->score);
     ward_act_note_num(&act, "threshold", ad->threshold);
     if (ad->face.key_is_new)
         ward_act_note(

@@ -1,3 +1,4 @@
+#include "services/identity/verify/misses.h"
 #include "services/identity/verify/verify.h"
 
 #include "common/base/metrics.h"
@@ -160,6 +161,11 @@ enum ward_code verification_liveness(struct verification *v, Liveness **out)
     return WARD_OK;
 }
 
+double verification_told(const struct verification *v, double score)
+{
+    return v->gate != USABLE ? 0 : rule_score_told(&v->by->calibration, v->at.threshold, score);
+}
+
 enum ward_code verification_issue(struct verification *v, char **token, int32_t *lifetime_s)
 {
     struct ward_call *c = v->call;
@@ -170,7 +176,7 @@ enum ward_code verification_issue(struct verification *v, char **token, int32_t 
                           .purpose = v->purpose,
                           .method = liveness_method(v->policy.liveness),
                           .actor = c->who->subject,
-                          .score = v->score,
+                          .score = verification_told(v, v->score),
                           .model = face_pack_sha256(v->by->pack)};
 
     if (!v->match)
@@ -213,6 +219,8 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
     WARD_TRY(consent_need(db, v->call->mem, v->id, purpose_of_verify(v->subject.kind), err));
     if (!kept)
         return no_template(err);
+    if (v->gate == USABLE)
+        WARD_TRY(misses_take(v->call, db, v->id, !v->match, err));
     return ward_act_write(&v->act, db, err);
 }
 

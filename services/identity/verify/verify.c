@@ -32,7 +32,7 @@ static enum ward_code fill(struct verification *v, struct photo *p, VerifyRespon
     struct ward_call *c = v->call;
 
     resp->outcome = verification_wire_outcome(v);
-    resp->score = v->score;
+    resp->score = verification_told(v, v->score);
     resp->threshold = v->at.threshold;
     resp->fmr = v->at.fmr;
     resp->threshold_source = api_text(v->by->calibration.source);

@@ -57,6 +57,9 @@ WARD_MUST enum ward_code verification_liveness(struct verification *v,
 /* Only for a match; *token stays "" and *lifetime_s 0 otherwise. */
 WARD_MUST enum ward_code verification_issue(struct verification *v, char **token,
                                             int32_t *lifetime_s);
+/* rule_score_told by what it was compared with; 0 where nothing was. The exact score is in the
+ * audit event alone. */
+double verification_told(const struct verification *v, double score);
 /* What both answers note in the audit event. */
 void verification_note(struct verification *v);
 WARD_MUST enum ward_code verification_commit(struct verification *v);

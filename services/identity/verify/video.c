@@ -260,8 +260,8 @@ static enum ward_code fill(struct video *d, VerifyVideoResponse *resp)
     const char *frames = ward_printf(c->mem, "%d of %d", d->usable, d->n);
 
     resp->outcome = verification_wire_outcome(v);
-    resp->score = v->score;
-    resp->best_score = v->gate == USABLE ? d->best : 0;
+    resp->score = verification_told(v, v->score);
+    resp->best_score = verification_told(v, d->best);
     resp->threshold = v->at.threshold;
     resp->fmr = v->at.fmr;
     resp->threshold_source = api_text(v->by->calibration.source);

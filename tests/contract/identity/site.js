@@ -61,6 +61,9 @@ class Site {
     return Number((await this.sql(`SELECT COUNT(*) FROM ${table} WHERE subject_id = ${this.hex(id)}`))[0][0]);
   }
 
+  // The exact score of the last act: callers are told steps of it.
+  async exact() { return Number((await this.lastEvent()).detail.score); }
+
   // Every event waiting for audit, newest last.
   async outbox() {
     const rows = await this.sql('SELECT HEX(event) FROM ward_outbox ORDER BY id');

@@ -69,7 +69,8 @@ describe('VerifyVideo', { skip }, () => {
     const a = await film('sssds', {}, { fast: true });
     assert.equal(a.outcome, 'OUTCOME_MATCH');
     assert.deepEqual([a.frames, a.usable_frames], [5, 4]);
-    assert.ok(a.score > 0.9 && a.best_score >= a.score - 1e-6 && a.best_score <= 1.000001);
+    assert.deepEqual([a.score, a.best_score], [0.64, 0.64]); // the highest step of the table
+    assert.ok(await site.exact() > 0.9);
     assert.deepEqual([a.threshold, a.fmr], [0.418, 1e-4]);
     assert.equal(claims(a.token).method, 'face');
     const e = await site.lastEvent();
