@@ -21,6 +21,7 @@ enum ward_code api_begin(struct ward_call *c, struct ward_act *a, enum use use, 
     struct worker *w = c->wrk;
 
     ward_act_begin(a, c, &w->seat, patient);
+    ward_db_deadline(w->seat.db, c->deadline_ns);
     WARD_TRY(view_of(c, use, out, c->err));
     return view_allows(out, c, use, kind, c->err);
 }

@@ -74,6 +74,7 @@ static enum ward_code start(struct reader *r, const FollowRequest *req)
     int64_t end;
 
     ward_act_begin(&act, c, &w->seat, NULL);
+    ward_db_deadline(r->db, c->deadline_ns);
     for (size_t i = 0; i < req->n_kinds; i++) {
         int kind = (int)req->kinds[i];
 

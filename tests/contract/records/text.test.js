@@ -53,6 +53,22 @@ test('an_english_note_is_read_too', async () => {
   assert.strictEqual(findings.find((f) => f.kind === 'FINDING_KIND_MEASUREMENT').measured.value, '38.5');
 });
 
+test('a_former_call_s_deadline_ends_neither_a_reading_nor_a_feed', async () => {
+  const brief = { ...site.tokens.nurse, deadline: 800 };
+  for (let round = 0; round < 2; round++) {
+    // Every worker serves a call whose deadline then passes.
+    await Promise.all([...Array(24)].map(() => site.records.call('Read', { kind: 'KIND_PATIENT', id: uuid() }, brief).catch(() => {})));
+    await new Promise((done) => { setTimeout(done, 1000); });
+    if (round === 0) {
+      for (let i = 0; i < 12; i++) await extract({ text: '发热' }, { ...site.tokens.nurse, deadline: 30000 });
+    } else {
+      const stream = site.api('feed').stream('Follow', {}, { deadline: 30000 });
+      for await (const m of stream) { assert.ok(m.resume_token.length > 0); break; }
+      stream.cancel();
+    }
+  }
+});
+
 test('every_finding_says_what_made_it', async () => {
   const { findings } = await extract({ text: 'No fever, but cough.' });
   assert.ok(findings.length >= 2);
