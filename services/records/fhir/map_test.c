@@ -113,6 +113,24 @@ static void numbers_keep_their_digits(void **state)
     }
 }
 
+static void base64_may_have_white_space(void **state)
+{
+    static const char *const DATA[] = {"AAEC AwQF", "AAEC\\r\\nAwQF", " AAECAwQF\\n",
+                                       "AAE\\tCAwQF"};
+    char text[256];
+
+    (void)state;
+    for (size_t i = 0; i < WARD_COUNT(DATA); i++) {
+        const Resource *res;
+
+        snprintf(text, sizeof(text),
+                 "{\"resourceType\":\"Patient\",\"photo\":[{\"data\":\"%s\"}]}", DATA[i]);
+        res = read(text);
+        assert_int_equal(res->patient->photo[0]->data.len, 6);
+        assert_memory_equal(res->patient->photo[0]->data.data, "\0\1\2\3\4\5", 6);
+    }
+}
+
 static void every_shape_comes_back(void **state)
 {
     static const char *const TEXTS[] = {
@@ -203,6 +221,8 @@ static const struct {
      "true}",
      "FIELD_INVALID", "Patient.multipleBirthBoolean"},
     {"{\"resourceType\":\"Patient\",\"photo\":[{\"data\":\"AAA\"}]}", "FIELD_INVALID",
+     "Patient.photo[0].data"},
+    {"{\"resourceType\":\"Patient\",\"photo\":[{\"data\":\" \"}]}", "FIELD_INVALID",
      "Patient.photo[0].data"},
     {"{\"resourceType\":\"Patient\",\"photo\":[{\"size\":-1}]}", "FIELD_INVALID",
      "Patient.photo[0].size"},
@@ -400,6 +420,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(numbers_keep_their_digits, fresh),
+        cmocka_unit_test_setup(base64_may_have_white_space, fresh),
         cmocka_unit_test_setup(every_shape_comes_back, fresh),
         cmocka_unit_test_setup(what_has_no_field_is_kept_where_it_was, fresh),
         cmocka_unit_test_setup(a_key_that_is_no_name_is_not_told, fresh),

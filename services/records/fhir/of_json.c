@@ -62,17 +62,32 @@ static enum ward_code decimal(const struct read *r, const struct ward_json *v, M
     return WARD_OK;
 }
 
+/* FHIR allows white space between the characters: (\s*([0-9a-zA-Z\+\/=]){4}\s*)+. MIME writers
+ * break lines. */
+static size_t without_space(const struct ward_json *v, char *out)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < v->n; i++)
+        if (strchr(" \t\r\n", v->text[i]) == NULL)
+            out[n++] = v->text[i];
+    return n;
+}
+
 static enum ward_code base64(const struct read *r, const struct ward_json *v,
                              ProtobufCBinaryData *out, struct ward_err *err)
 {
-    size_t cap = (size_t)v->n / 4 * 3 + 3;
+    size_t cap = (size_t)v->n / 4 * 3 + 3, n;
     uint8_t *p;
+    char *packed;
 
     WARD_TRY(want(r, v, WARD_JSON_STRING, "base64", err));
     p = ward_alloc(r->mem, cap);
-    if (p == NULL)
+    packed = ward_alloc(r->mem, (size_t)v->n + 1);
+    if (p == NULL || packed == NULL)
         return full(err);
-    if (v->n == 0 || !ward_unbase64(v->text, v->n, p, cap, &out->len))
+    n = without_space(v, packed);
+    if (n == 0 || !ward_unbase64(packed, n, p, cap, &out->len))
         return FHIR_FAIL(err, &r->path, "FIELD_INVALID", "is not base64 (RFC 4648, padded)");
     out->data = p;
     return WARD_OK;
