@@ -5,29 +5,39 @@
 
 #include <string.h>
 
-/* Systems by their URL and by their OID, as CDA documents and what is made of them have it.
- * Source: HL7 FHIR R4, Using Codes, table of code systems,
+/* Systems without their scheme: by their URL, and by their OID, as CDA documents and what is
+ * made of them have it. Source: HL7 FHIR R4, Using Codes, table of code systems,
  * https://hl7.org/fhir/R4/terminologies-systems.html; HL7 OID Registry,
- * https://www.hl7.org/oid; for Germany https://simplifier.net/basisprofil-de-r4. */
+ * https://www.hl7.org/oid; for Germany https://simplifier.net/basisprofil-de-r4; for China
+ * WS/T 500-2016, shared documents of electronic records (diagnoses by ICD-10 in
+ * 2.16.156.10011.2.3.3.11 and its tables .1, .2, .3 ...); WHO ICD API,
+ * https://icd.who.int/icdapi/docs2/SupportedClassifications/. Checked 2026-11-23. */
 static const struct system {
     const char *name;
     bool begins; /* and all that begins so */
-    enum { ICD_10, ICD_9, LISTED } what;
+    enum { ICD_10, ICD_11, ICD_9, LISTED } what;
     const char *listed; /* its name in label_listed.c */
 } systems[] = {
-    {"http://hl7.org/fhir/sid/icd-10", true, ICD_10, NULL}, /* and -cm, -gm, -nl ... */
-    {"urn:oid:2.16.840.1.113883.6.3", false, ICD_10, NULL},
-    {"urn:oid:2.16.840.1.113883.6.90", false, ICD_10, NULL}, /* CM */
-    {"http://fhir.de/CodeSystem/bfarm/icd-10-gm", false, ICD_10, NULL},
-    {"http://fhir.de/CodeSystem/dimdi/icd-10-gm", false, ICD_10, NULL},
-    {"http://hl7.org/fhir/sid/icd-9-cm", true, ICD_9, NULL},
-    {"urn:oid:2.16.840.1.113883.6.2", false, ICD_9, NULL},
-    {"urn:oid:2.16.840.1.113883.6.42", false, ICD_9, NULL},
-    {"urn:oid:2.16.840.1.113883.6.103", false, ICD_9, NULL}, /* diagnoses */
-    {LABEL_LOINC, false, LISTED, LABEL_LOINC},
-    {"urn:oid:2.16.840.1.113883.6.1", false, LISTED, LABEL_LOINC},
-    {LABEL_SNOMED, false, LISTED, LABEL_SNOMED},
-    {"urn:oid:2.16.840.1.113883.6.96", false, LISTED, LABEL_SNOMED},
+    {"hl7.org/fhir/sid/icd-10", true, ICD_10, NULL}, /* and -cm, -gm, -nl ... */
+    {"2.16.840.1.113883.6.3", false, ICD_10, NULL},
+    {"2.16.840.1.113883.6.90", false, ICD_10, NULL},    /* CM */
+    {"2.16.156.10011.2.3.3.11", false, ICD_10, NULL},   /* China */
+    {"2.16.156.10011.2.3.3.11.", true, ICD_10, NULL},   /* its tables */
+    {"id.who.int/icd/release/10", false, ICD_10, NULL}, /* WHO */
+    {"id.who.int/icd/release/10/", true, ICD_10, NULL},
+    {"fhir.de/CodeSystem/bfarm/icd-10-gm", false, ICD_10, NULL},
+    {"fhir.de/CodeSystem/dimdi/icd-10-gm", false, ICD_10, NULL},
+    {"hl7.org/fhir/sid/icd-11", false, ICD_11, NULL},
+    {"id.who.int/icd/release/11", false, ICD_11, NULL},
+    {"id.who.int/icd/release/11/", true, ICD_11, NULL}, /* a version, "mms" */
+    {"hl7.org/fhir/sid/icd-9-cm", true, ICD_9, NULL},
+    {"2.16.840.1.113883.6.2", false, ICD_9, NULL},
+    {"2.16.840.1.113883.6.42", false, ICD_9, NULL},
+    {"2.16.840.1.113883.6.103", false, ICD_9, NULL}, /* diagnoses */
+    {"loinc.org", false, LISTED, LABEL_LOINC},
+    {"2.16.840.1.113883.6.1", false, LISTED, LABEL_LOINC},
+    {"snomed.info/sct", false, LISTED, LABEL_SNOMED},
+    {"2.16.840.1.113883.6.96", false, LISTED, LABEL_SNOMED},
 };
 
 uint32_t label_of_security(const char *system, const char *code)
@@ -132,6 +142,34 @@ static const struct label_range icd_10[] = {
     {"Z70", "Z70", LABEL_SEX},      /* counselling on sexual attitude, behaviour */
 };
 
+/* Blocks and categories of ICD-11 for mortality and morbidity, without the dot; both ends with
+ * all below them. Source: WHO, ICD-11 MMS 2024-01, https://icd.who.int/browse/2024-01/mms/en.
+ */
+static const struct label_range icd_11[] = {
+    {"1A60", "1A9Z", LABEL_STD},      /* predominantly sexually transmissible infections */
+    {"1C60", "1C62", LABEL_HIV},      /* HIV disease */
+    {"MA140", "MA140", LABEL_HIV},    /* laboratory evidence of HIV */
+    {"6A00", "6E8Z", LABEL_PSY},      /* chapter 06 */
+    {"6C40", "6C4Z", LABEL_ETH},      /* disorders due to substance use */
+    {"DB94", "DB94", LABEL_ETH},      /* alcoholic liver disease */
+    {"MB23R", "MB23S", LABEL_PSY},    /* suicide attempt, suicidal behaviour */
+    {"PB80", "PD3Z", LABEL_PSY},      /* intentional self-harm */
+    {"PJ20", "PJ2Z", LABEL_SDV},      /* maltreatment */
+    {"QE82", "QE82", LABEL_SDV},      /* personal history of maltreatment */
+    {"3A50", "3A51", LABEL_GDIS},     /* thalassaemias, sickle cell disorders */
+    {"3B10", "3B11", LABEL_GDIS},     /* hereditary factor VIII, IX deficiency */
+    {"5C50", "5C5Z", LABEL_GDIS},     /* inborn errors of metabolism */
+    {"8A0110", "8A0110", LABEL_GDIS}, /* Huntington disease */
+    {"8C70", "8C70", LABEL_GDIS},     /* muscular dystrophy */
+    {"CA25", "CA25", LABEL_GDIS},     /* cystic fibrosis */
+    {"LD40", "LD7Z", LABEL_GDIS},     /* chromosomal anomalies */
+    {"HA00", "HA8Z", LABEL_SEX},      /* chapter 17: sexual health */
+    {"GA31", "GA31", LABEL_SEX},      /* female infertility */
+    {"GB04", "GB04", LABEL_SEX},      /* male infertility */
+    {"JA00", "JA0Z", LABEL_SEX},      /* abortive outcome of pregnancy */
+    {"QA21", "QA21", LABEL_SEX},      /* contraceptive management */
+};
+
 /* "B20.1" as "B201"; false for what is no code of the ICD. */
 static bool bare(const char *code, char out[12])
 {
@@ -163,16 +201,55 @@ uint32_t label_of_ranges(const struct label_range *at, size_t n, const char *key
     return out;
 }
 
+/* A cluster names several: "6A70/1C62.Z&XT5R". */
+static uint32_t label_of_icd_11(const char *code)
+{
+    uint32_t out = 0;
+    char key[12];
+
+    for (;;) {
+        if (bare(code, key))
+            out |= label_of_ranges(icd_11, WARD_COUNT(icd_11), key);
+        code += strcspn(code, "/&");
+        if (*code == '\0')
+            return out;
+        code++;
+    }
+}
+
+/* A URL's scheme and last slash, and "urn:oid:", say nothing of what the system is. */
+static const char *without_scheme(const char *name, size_t *n)
+{
+    static const char *const schemes[] = {"http://", "https://", "urn:oid:"};
+
+    for (size_t i = 0; i < WARD_COUNT(schemes); i++)
+        if (strncmp(name, schemes[i], strlen(schemes[i])) == 0) {
+            name += strlen(schemes[i]);
+            break;
+        }
+    *n = strlen(name);
+    *n -= *n > 0 && name[*n - 1] == '/';
+    return name;
+}
+
 static const struct system *system_of(const char *name)
 {
+    size_t n;
+
+    name = without_scheme(name, &n);
     for (size_t i = 0; i < WARD_COUNT(systems); i++) {
         const struct system *s = &systems[i];
+        size_t len = strlen(s->name);
 
-        if (s->begins ? strncmp(name, s->name, strlen(s->name)) == 0
-                      : strcmp(name, s->name) == 0)
+        if ((s->begins ? n >= len : n == len) && strncmp(name, s->name, len) == 0)
             return s;
     }
     return NULL;
+}
+
+bool label_knows(const char *system)
+{
+    return system_of(system) != NULL;
 }
 
 uint32_t label_of_code(const char *system, const char *code)
@@ -184,6 +261,8 @@ uint32_t label_of_code(const char *system, const char *code)
         return 0;
     if (s->what == LISTED)
         return label_of_listed(s->listed, code);
+    if (s->what == ICD_11)
+        return label_of_icd_11(code);
     if (!bare(code, key))
         return 0;
     return s->what == ICD_9 ? label_of_icd_9(key)

@@ -9,6 +9,7 @@
 #ifndef RECORDS_ACCESS_LABEL_H
 #define RECORDS_ACCESS_LABEL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define LABEL_SYSTEM "http://terminology.hl7.org/CodeSystem/v3-ActCode"
@@ -19,10 +20,13 @@ enum label {
     LABEL_ETH = 1 << 3,  /* substance abuse */
     LABEL_SDV = 1 << 4,  /* sexual assault, abuse or domestic violence */
     LABEL_GDIS = 1 << 5, /* genetic disease */
-    LABEL_SEX = 1 << 6   /* sexuality and reproductive health */
+    LABEL_SEX = 1 << 6,  /* sexuality and reproductive health */
+    /* Coded only in systems that label.c cannot read. Every denial by label includes it. */
+    LABEL_UNKNOWN = 1 << 7
 };
 uint32_t label_of_security(const char *system, const char *code); /* 0: none of these */
-/* What a diagnosis or laboratory code says of itself: ICD-10, ICD-10-CM, LOINC, SNOMED CT. */
+/* What a diagnosis or laboratory code says of itself: ICD-9, 10 and 11, LOINC, SNOMED CT. */
 uint32_t label_of_code(const char *system, const char *code);
+bool label_knows(const char *system); /* whether label_of_code reads codes of the system */
 
 #endif

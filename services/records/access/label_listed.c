@@ -57,6 +57,13 @@ static const struct listed loinc[] = {
     {"48551-6", LABEL_HIV}, /* HIV 1 RNA, limit 400/mL */
     {"48552-4", LABEL_HIV}, /* HIV 1 RNA, log, limit 2.6 */
     {"49890-7", LABEL_HIV}, /* HIV 1 RNA, log viral load in specimen */
+    {"7917-8", LABEL_HIV},  /* HIV 1 Ab in Serum */
+    {"43010-8", LABEL_HIV}, /* HIV 1+2 Ab in specimen */
+    {"49580-4", LABEL_HIV}, /* HIV 1+2 Ab by Rapid immunoassay */
+    {"75622-1", LABEL_HIV}, /* HIV 1 and 2 tests, set */
+    {"75666-5", LABEL_HIV}, /* HIV 1+2 Ab and HIV 1 p24 Ag */
+    {"80203-3", LABEL_HIV}, /* HIV 1 and 2 Ab by Rapid immunoassay */
+    {"58900-2", LABEL_HIV}, /* HIV 1+2 Ab and HIV 1 p24 Ag by Immunoassay */
     {"51780-5", LABEL_HIV}, /* HIV 1 RNA, log, limit 0.5 */
     {"51786-2", LABEL_HIV}, /* HIV 2 Ab Signal/Cutoff */
     {"53601-1", LABEL_HIV}, /* HIV 1 p24 Ag by Immunoassay */

@@ -148,6 +148,60 @@ static void a_system_is_known_by_its_oid(void **state)
                      LABEL_HIV);
 }
 
+static void a_system_is_known_by_any_of_its_names(void **state)
+{
+    static const char *const names[] = {
+        "urn:oid:2.16.156.10011.2.3.3.11",   "urn:oid:2.16.156.10011.2.3.3.11.3",
+        "2.16.156.10011.2.3.3.11",           "2.16.840.1.113883.6.3",
+        "http://id.who.int/icd/release/10",  "https://id.who.int/icd/release/10/2019",
+        "https://hl7.org/fhir/sid/icd-10",   "http://hl7.org/fhir/sid/icd-10/",
+        "http://hl7.org/fhir/sid/icd-10-cn",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < WARD_COUNT(names); i++) {
+        assert_true(label_knows(names[i]));
+        assert_int_equal(label_of_code(names[i], "B20.x01"), LABEL_HIV);
+    }
+    assert_false(label_knows("urn:oid:2.16.156.10011.2.3.3.12")); /* procedures */
+    assert_false(label_knows("http://example.org/codes"));
+    assert_false(label_knows(""));
+}
+
+static void the_eleventh_revision_is_known_too(void **state)
+{
+    static const struct {
+        const char *code;
+        uint32_t labels;
+    } known[] = {
+        {"1C62.Z", LABEL_HIV}, {"1C60", LABEL_HIV},
+        {"6A70.0", LABEL_PSY}, {"6C40.2", LABEL_PSY | LABEL_ETH},
+        {"1A61", LABEL_STD},   {"PJ21", LABEL_SDV},
+        {"CA25", LABEL_GDIS},  {"HA60", LABEL_SEX},
+        {"MA14.0", LABEL_HIV}, {"6A70/1C62.Z&XT5R", LABEL_PSY | LABEL_HIV},
+        {"CA40.Z", 0},         {"1C63", 0},
+        {"5A11", 0},
+    };
+    static const char *const names[] = {"http://id.who.int/icd/release/11/mms",
+                                        "https://id.who.int/icd/release/11/2024-01/mms",
+                                        "http://hl7.org/fhir/sid/icd-11"};
+
+    (void)state;
+    for (size_t s = 0; s < WARD_COUNT(names); s++)
+        for (size_t i = 0; i < WARD_COUNT(known); i++)
+            assert_int_equal(label_of_code(names[s], known[i].code), known[i].labels);
+}
+
+static void tests_for_hiv_are_known(void **state)
+{
+    static const char *const codes[] = {"75622-1", "7917-8",  "75666-5",
+                                        "80203-3", "43010-8", "49580-4"};
+
+    (void)state;
+    for (size_t i = 0; i < WARD_COUNT(codes); i++)
+        assert_int_equal(label_of_code(LOINC, codes[i]), LABEL_HIV);
+}
+
 static void what_is_no_code_has_no_label(void **state)
 {
     char longest[300];
@@ -187,6 +241,9 @@ int main(void)
         cmocka_unit_test(a_code_is_read_however_it_is_written),
         cmocka_unit_test(the_ninth_revision_is_known_too),
         cmocka_unit_test(a_system_is_known_by_its_oid),
+        cmocka_unit_test(a_system_is_known_by_any_of_its_names),
+        cmocka_unit_test(the_eleventh_revision_is_known_too),
+        cmocka_unit_test(tests_for_hiv_are_known),
         cmocka_unit_test(what_is_no_code_has_no_label),
         cmocka_unit_test(laboratory_tests_and_snomed_s_concepts_are_listed),
     };

@@ -272,6 +272,39 @@ static enum ward_code label_coding(void *arg, const char *path, const ProtobufCM
     return WARD_OK;
 }
 
+/* Coded, and in no system that label.c reads. */
+static bool is_unread(const Ward__Records__V1__CodeableConcept *c)
+{
+    bool coded = false;
+
+    for (size_t i = 0; c != NULL && i < c->n_coding; i++) {
+        if (*c->coding[i]->code == '\0')
+            continue;
+        if (label_knows(c->coding[i]->system))
+            return false;
+        coded = true;
+    }
+    return coded;
+}
+
+/* Of an allergy it is not asked: a hidden allergy harms more than a shown one. */
+static uint32_t label_unknown(const Resource *res)
+{
+    switch (resource_kind(res)) {
+    case KIND_OBSERVATION:
+        return is_unread(res->observation->code) ? LABEL_UNKNOWN : 0;
+    case KIND_CONDITION:
+        return is_unread(res->condition->code) ? LABEL_UNKNOWN : 0;
+    case KIND_REPORT:
+        return is_unread(res->diagnostic_report->code) ? LABEL_UNKNOWN : 0;
+    case KIND_MEDICATION:
+        return is_unread(res->medication_statement->medication_codeable_concept) ? LABEL_UNKNOWN
+                                                                                 : 0;
+    default:
+        return 0;
+    }
+}
+
 /* ---- one resource ---- */
 
 int token_cmp(const struct token *a, const struct token *b)
@@ -342,6 +375,7 @@ enum ward_code index_of(struct ward_keyring *keys, struct ward_arena *mem, const
         return WARD_FAIL_FIELD(err, "resource", "holds none");
     }
     once(&f);
+    f.labels |= label_unknown(res);
     if (s.code == WARD_OK)
         s.code = fhir_visit(mem, res, label_coding, &f, err);
     if (s.code == WARD_OK)

@@ -14,6 +14,9 @@ static void labels_come_from_marks_and_from_codes(void **state)
         {"{\"resourceType\":\"Condition\"," PATIENT ",\"code\":{\"coding\":[{\"system\":"
          "\"http://hl7.org/fhir/sid/icd-10\",\"code\":\"B20\"}]}}",
          LABEL_HIV},
+        {"{\"resourceType\":\"Condition\"," PATIENT ",\"code\":{\"coding\":[{\"system\":"
+         "\"http://lab.example\",\"code\":\"X1\"}]}}",
+         LABEL_UNKNOWN},
         {"{\"resourceType\":\"DocumentReference\",\"status\":\"current\"," PATIENT
          ",\"securityLabel\":[{\"coding\":[{\"system\":\"" LABEL_SYSTEM
          "\",\"code\":\"SDV\"}]}],\"content\":[{\"attachment\":{\"data\":\"aGk=\"}}]}",
@@ -169,7 +172,7 @@ static void a_consent_denies_what_it_says_while_it_is_active(void **state)
     assert_string_equal(f.deny[1].role, "pharmacist");
     for (size_t i = 0; i < 2; i++) {
         assert_int_equal(f.deny[i].kinds, KIND_BIT(KIND_OBSERVATION));
-        assert_int_equal(f.deny[i].labels, LABEL_PSY);
+        assert_int_equal(f.deny[i].labels, LABEL_PSY | LABEL_UNKNOWN);
         assert_true(f.deny[i].from_us == DAY(2026, 2, 1) - 14 * HOUR);
         assert_true(f.deny[i].to_us == DAY(2027, 1, 1) + 12 * HOUR);
     }

@@ -65,7 +65,7 @@ static bool labels_of(struct sink *s, const Provision *p, uint32_t *out)
 
         if (label == 0)
             return cannot(s, "a provision by a security label that is not known");
-        *out |= label;
+        *out |= label | LABEL_UNKNOWN;
     }
     return true;
 }
