@@ -1,6 +1,8 @@
 /* Calibrate: this site's own scores, counted. Genuine ones from the templates of one subject,
  * impostor ones from the first templates of different subjects, all of one model and one
- * generation, of subjects whose consent to be verified stands. */
+ * generation, of subjects whose consent to be verified stands. Who is enrolled twice (a pair
+ * that was resolved as the same person) would count as their own impostor, and children are not
+ * compared at all: both are left out. */
 #include "services/identity/admin/scores.h"
 #include "services/identity/api.h"
 #include "services/identity/subject/rows.h"
@@ -31,6 +33,11 @@ typedef Ward__Identity__V1__CalibrationPoint Point;
     " WHERE s.kind = ? AND s.subject_id > ? AND s.erased_at_us IS NULL"                        \
     " AND t.model_sha256 = ? AND EXISTS (SELECT 1 FROM consent_entry c"                        \
     " WHERE c.subject_id = s.subject_id AND c.purpose = ? AND c.withdrawn_at_us IS NULL)"      \
+    " AND (s.birth_year IS NULL OR s.birth_year < ?)"                                          \
+    " AND NOT EXISTS (SELECT 1 FROM duplicate d"                                               \
+    " WHERE d.subject_id = s.subject_id AND d.state = 2)"                                      \
+    " AND NOT EXISTS (SELECT 1 FROM duplicate d"                                               \
+    " WHERE d.other_subject_id = s.subject_id AND d.state = 2)"                                \
     " GROUP BY s.subject_id"
 
 struct calibrating {
@@ -178,7 +185,8 @@ static enum ward_code read_page(struct calibrating *k, struct found_subject out[
     ward_arena_reset(&k->page);
     WARD_TRY(ward_db_run(k->w->db, &k->page, SQL,
                          WARD_PARAMS(kind_val(k), id_val(k->cursor), ward_text(k->model),
-                                     ward_text(purpose_of_verify(k->kind))),
+                                     ward_text(purpose_of_verify(k->kind)),
+                                     ward_int(&k->page, face_born_before(k->w->id))),
                          &rows, k->call->err));
     for (size_t i = 0; i < rows.n && i < PAGE; i++) {
         if (rows.at[i][0].n != IDENTITY_ID)
@@ -217,7 +225,8 @@ static enum ward_code count_all(struct calibrating *k)
 
     WARD_TRY(ward_db_run(k->w->db, &k->page, SQL,
                          WARD_PARAMS(kind_val(k), id_val(k->cursor), ward_text(k->model),
-                                     ward_text(purpose_of_verify(k->kind))),
+                                     ward_text(purpose_of_verify(k->kind)),
+                                     ward_int(&k->page, face_born_before(k->w->id))),
                          &rows, k->call->err));
     if (rows.n != 1 || !row_number(rows.at[0][0], &all) ||
         !row_number(rows.at[0][1], &k->several))

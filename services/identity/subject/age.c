@@ -41,6 +41,11 @@ enum ward_code face_of_age(const struct identity *id, int kind, int birth_year,
                             "this child by wristband and a second identifier");
 }
 
+int face_born_before(const struct identity *id)
+{
+    return this_year() - least_age(id);
+}
+
 enum ward_code birth_year_check(int birth_year, struct ward_err *err)
 {
     if (birth_year != 0 && (birth_year < 1900 || birth_year > this_year()))

@@ -40,6 +40,8 @@ WARD_MUST enum ward_code subject_alive(struct ward_db *db, struct ward_arena *me
  *   FAILED_PRECONDITION  FACE_NOT_FOR_CHILDREN, BIRTH_YEAR_NEEDED */
 WARD_MUST enum ward_code face_of_age(const struct identity *id, int kind, int birth_year,
                                      struct ward_err *err);
+/* The first year whose children are still children. */
+int face_born_before(const struct identity *id);
 /* INVALID_ARGUMENT unless 0 or 1900 to now. */
 WARD_MUST enum ward_code birth_year_check(int birth_year, struct ward_err *err);
 
