@@ -33,7 +33,7 @@ static void print_quality(const Quality *q)
 
 struct enrolling {
     const char *photo, *consent, *text, *ref, *kind, *key, *until, *born;
-    bool largest, keep_photo;
+    bool largest, keep_photo, attended;
     struct task_list also, galleries;
     EnrolRequest req;
     Consent main, more[TASK_LIST_MOST + 1];
@@ -81,6 +81,7 @@ static enum ward_code fill_enrol(struct task *t, struct enrolling *e)
     req->galleries = e->galleries.at;
     req->n_galleries = e->galleries.n;
     req->largest_only = e->largest;
+    req->attended = e->attended;
     return id_photo(t, e->photo, &req->photograph);
 }
 
@@ -111,6 +112,7 @@ static enum ward_code enrol(struct task *t, int argc, char **argv)
         {"--retain-until", &e.until, NULL, "the face is destroyed then"},
         {"--birth-year", &e.born, NULL, "a child's face is not taken"},
         {"--largest", NULL, &e.largest, "of several faces"},
+        {"--attended", NULL, &e.attended, "you see the person and the camera"},
         {"--keep-photo", NULL, &e.keep_photo, "they agreed to a sealed copy"},
         {0},
     };
@@ -164,11 +166,12 @@ static enum ward_code add_template(struct task *t, int argc, char **argv)
 {
     AddRequest req = WARD__IDENTITY__V1__ADD_TEMPLATE_REQUEST__INIT;
     const char *photo = NULL, *key = NULL;
-    bool largest = false;
+    bool largest = false, attended = false;
     const struct cli_opt opts[] = {
         {"--photo", &photo, NULL, "JPEG or PNG"},
         {"--key", &key, NULL, "idempotency key"},
         {"--largest", NULL, &largest, "of several faces"},
+        {"--attended", NULL, &attended, "you see the person and the camera"},
         {0},
     };
     const AddResponse *resp;
@@ -179,6 +182,7 @@ static enum ward_code add_template(struct task *t, int argc, char **argv)
         return task_wrong(t, "which SUBJECT?");
     req.subject_id = argv[1];
     req.largest_only = largest;
+    req.attended = attended;
     WARD_TRY(task_key(t, key, &req.idempotency_key));
     WARD_TRY(id_photo(t, photo, &req.photograph));
     WARD_TRY(task_ask(t, IDENTITY_PATH("AddTemplate"), REGISTRAR, &req.base,
@@ -226,11 +230,11 @@ const struct cli_command cli_identity_commands[] = {
     {"identity enrol",
      "--photo FILE --consent WHO [--consent-text VERSION] [--also-consent PURPOSE,...]\n"
      "      [--kind patient|staff] [--ref NAME] [--gallery NAME,...] [--retain-until DATE]\n"
-     "      [--birth-year YEAR] [--keep-photo] [--largest] [--key KEY]",
+     "      [--birth-year YEAR] [--attended] [--keep-photo] [--largest] [--key KEY]",
      "make a subject from one photograph and a consent", enrol_command},
     {"identity register", "[--kind patient|staff] [--ref NAME] [--birth-year YEAR] [--key KEY]",
      "make a subject without a face, to be known by wristband", register_one_command},
-    {"identity add-template", "SUBJECT --photo FILE [--largest] [--key KEY]",
+    {"identity add-template", "SUBJECT --photo FILE [--largest] [--attended] [--key KEY]",
      "one more photograph of a subject: glasses, a beard, another day", add_template_command},
     {"identity remove-template", "SUBJECT TEMPLATE", "take one template away",
      remove_template_command},

@@ -2,6 +2,7 @@
 
 #include "common/base/clock.h"
 #include "services/identity/identity_metrics.h"
+#include "services/identity/token/token.h"
 
 #include <string.h>
 
@@ -118,17 +119,35 @@ enum ward_code about_again(struct ward_call *c, const struct ward_idem *idem,
 
 /* ---- a new face ---- */
 
-enum ward_code new_face_read(struct ward_call *c, const ProtobufCBinaryData *photograph,
-                             bool largest_only, struct photo *out)
+/* Only where a policy was set: the default one is of uses at the bedside. */
+static enum ward_code asked(struct ward_call *c, enum liveness_policy *out)
 {
-    const struct photo_want want = {.largest_only = largest_only};
-    struct ward_stop stop = api_stop(c);
+    struct use_policy policy;
 
+    WARD_TRY(policy_of(about_db(c), c->mem, "enrolment", &policy, c->err));
+    *out = policy.set_at_us == 0 ? LIVENESS_NONE : policy.liveness;
+    return WARD_OK;
+}
+
+enum ward_code new_face_read(struct ward_call *c, const ProtobufCBinaryData *photograph,
+                             bool largest_only, bool attended, struct photo *out)
+{
+    struct photo_want want = {.largest_only = largest_only};
+    struct ward_stop stop = api_stop(c);
+    enum liveness_policy policy;
+    enum gate gate;
+
+    WARD_TRY(asked(c, &policy));
+    want.passive = policy == LIVENESS_PASSIVE;
     WARD_TRY(photo_read(c->wrk, c->mem, &stop, photograph->data, photograph->len, &want, out,
                         c->err));
-    if (out->gate != USABLE)
-        return WARD_FAIL_REASON(c->err, FAILED_PRECONDITION, gate_reason(out->gate), "%s",
-                                gate_advice(out->gate));
+    gate = out->gate;
+    if (gate == USABLE)
+        gate = liveness_gate(
+            policy, &(struct liveness_shown){.passive = out->passive, .attended = attended});
+    if (gate != USABLE)
+        return WARD_FAIL_REASON(c->err, FAILED_PRECONDITION, gate_reason(gate), "%s",
+                                gate_advice(gate));
     return WARD_OK;
 }
 

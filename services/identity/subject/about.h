@@ -63,9 +63,10 @@ WARD_MUST enum ward_code new_face(struct ward_call *c, const struct photo *p,
 /* Inside a transaction, the subject held: under its key, or a new one where it has none. */
 WARD_MUST enum ward_code new_face_store(struct new_face *f, struct ward_db *db,
                                         struct ward_err *err);
-/* Reads a photograph that is to be kept.  FAILED_PRECONDITION  why it cannot be used */
+/* Reads a photograph that is to be kept, and asks the liveness that the policy of "enrolment"
+ * does.  FAILED_PRECONDITION  why it cannot be used */
 WARD_MUST enum ward_code new_face_read(struct ward_call *c,
                                        const ProtobufCBinaryData *photograph, bool largest_only,
-                                       struct photo *out);
+                                       bool attended, struct photo *out);
 
 #endif

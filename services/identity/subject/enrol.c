@@ -78,7 +78,7 @@ static void fingerprint(const EnrolRequest *req, uint8_t out[WARD_SHA256_SIZE])
 {
     int64_t numbers[] = {req->kind, req->retain_until_us, req->largest_only,
                          (int64_t)req->n_more_consents, (int64_t)req->n_galleries};
-    struct ward_bytes parts[4 + 3 * CONSENTS_MAX + GALLERIES_MAX];
+    struct ward_bytes parts[5 + 3 * CONSENTS_MAX + GALLERIES_MAX];
     int n = 0;
 
     parts[n++] = (struct ward_bytes){numbers, sizeof(numbers)};
@@ -94,6 +94,8 @@ static void fingerprint(const EnrolRequest *req, uint8_t out[WARD_SHA256_SIZE])
         parts[n++] = (struct ward_bytes){req->galleries[i], strlen(req->galleries[i]) + 1};
     if (req->birth_year != 0) /* without one as before there were any: a repetition stays one */
         parts[n++] = (struct ward_bytes){&req->birth_year, sizeof(req->birth_year)};
+    if (req->attended)
+        parts[n++] = (struct ward_bytes){"attended", sizeof("attended")};
     parts[n++] = (struct ward_bytes){req->photograph.data, req->photograph.len};
     ward_sha256_parts(parts, n, out);
 }
@@ -252,6 +254,8 @@ static enum ward_code enrol(struct ward_call *c, const EnrolRequest *req, EnrolR
     ward_act_begin(&e.act, c, api_seat(c), NULL);
     ward_db_deadline(about_db(c), c->deadline_ns);
     WARD_TRY(check(c, req));
+    if (req->attended)
+        ward_act_note(&e.act, "attended", "yes");
     e.idem = (struct ward_idem){
         .caller = api_caller(c), .method = c->method->path, .key = req->idempotency_key};
     fingerprint(req, e.idem.request_sha256);
@@ -262,7 +266,7 @@ static enum ward_code enrol(struct ward_call *c, const EnrolRequest *req, EnrolR
     WARD_TRY(
         face_of_age(((struct worker *)c->wrk)->id, e.subject.kind, req->birth_year, c->err));
     WARD_TRY(need_consent(&e));
-    WARD_TRY(new_face_read(c, &req->photograph, req->largest_only, &p));
+    WARD_TRY(new_face_read(c, &req->photograph, req->largest_only, req->attended, &p));
     WARD_TRY(fill_face(&e, &p));
     WARD_TRY(ward_db_tx(about_db(c), in_tx, &e, c->err));
     *replayed = e.replayed;

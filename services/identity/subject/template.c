@@ -239,22 +239,24 @@ static enum ward_code look_for_others(struct addition *ad)
 static enum ward_code add(struct ward_call *c, const AddRequest *req, AddResponse *resp)
 {
     struct addition ad = {.req = req, .resp = resp};
-    uint8_t largest = req->largest_only ? 1 : 0;
+    uint8_t how = (uint8_t)((req->largest_only ? 1 : 0) | (req->attended ? 2 : 0));
     bool again = false;
 
     WARD_TRY(about_begin(&ad.about, c, req->subject_id));
     WARD_TRY(api_key(c, req->idempotency_key));
+    if (req->attended)
+        ward_act_note(&ad.about.act, "attended", "yes");
     ad.idem = (struct ward_idem){
         .caller = api_caller(c), .method = c->method->path, .key = req->idempotency_key};
     ward_sha256_parts((const struct ward_bytes[]){{ad.about.id, IDENTITY_ID},
-                                                  {&largest, 1},
+                                                  {&how, 1},
                                                   {req->photograph.data, req->photograph.len}},
                       3, ad.idem.request_sha256);
     WARD_TRY(about_again(c, &ad.idem, replay, &ad, &again));
     if (again)
         return WARD_OK;
     WARD_TRY(admit(&ad));
-    WARD_TRY(new_face_read(c, &req->photograph, req->largest_only, &ad.photo));
+    WARD_TRY(new_face_read(c, &req->photograph, req->largest_only, req->attended, &ad.photo));
     WARD_TRY(look_for_others(&ad));
     WARD_TRY(api_quality(c, &ad.photo, &resp->quality));
     WARD_TRY(ward_call_copy(c, face_pack_sha256(((struct worker *)c->wrk)->id->now.pack),

@@ -33,6 +33,11 @@ describe('passive liveness', { skip }, () => {
       const e = await site.lastEvent();
       assert.deepEqual([e.detail.outcome, e.detail.reason], ['UNUSABLE', 'LIVENESS_FAILED']);
       assert.ok(Number(e.detail.passive) < 0.5);
+      const enrolment = (liveness) => site.admin.call('SetUsePolicy', { policy: { purpose: 'enrolment', liveness, allow_face: true } }, site.tokens['security-officer']);
+      await enrolment('LIVENESS_POLICY_PASSIVE');
+      assert.equal((await site.wardctl.failure('Enrol', site.enrolment(screen, { attended: true }), site.tokens.registrar)).reason, 'LIVENESS_FAILED');
+      await site.enrol(person);
+      await enrolment('LIVENESS_POLICY_NONE');
       // The face is the right one: only the policy stands between the screen and a token.
       const c = await site.verify(subject_id, screen, { purpose: 'none', attended: false });
       assert.deepEqual([c.outcome, c.liveness.passive_score], ['OUTCOME_MATCH', -1]);

@@ -102,3 +102,25 @@ describe('a use of identity', { skip }, () => {
     await site.sql("DELETE FROM use_policy WHERE purpose = 'broken'");
   });
 });
+
+describe('enrolment', { skip }, () => {
+  const enrolment = (liveness) => site.admin.call('SetUsePolicy', {
+    policy: { purpose: 'enrolment', liveness: `LIVENESS_POLICY_${liveness}`, allow_face: true, allow_wristband: true },
+  }, site.tokens['security-officer']);
+  const failure = async (photograph, more = {}) => (await site.wardctl.failure('Enrol', site.enrolment(photograph, more), site.tokens.registrar)).reason;
+  after(() => site && enrolment('NONE'));
+
+  test('asks the liveness of its policy, for one more photograph too', async () => {
+    const { subject_id } = await site.enrol(site.anna); // none is set
+    const add = (more) => ({ idempotency_key: site.key(), subject_id, photograph: site.annaAgain, ...more });
+    await enrolment('ATTENDED');
+    assert.equal(await failure(site.anna), 'LIVENESS_REQUIRED');
+    assert.equal((await site.lastEvent()).code, 'FAILED_PRECONDITION/LIVENESS_REQUIRED');
+    assert.equal((await site.wardctl.failure('AddTemplate', add(), site.tokens.registrar)).reason, 'LIVENESS_REQUIRED');
+    await site.enrol(site.anna, { attended: true });
+    assert.equal((await site.lastEvent()).detail.attended, 'yes');
+    await site.wardctl.call('AddTemplate', add({ attended: true }), site.tokens.registrar);
+    await enrolment('ACTIVE');
+    assert.equal(await failure(site.anna, { attended: true }), 'LIVENESS_REQUIRED');
+  });
+});
