@@ -99,8 +99,9 @@ METHOD_COMMAND(resolve_conflict, .path = "/ward.dosage.v1.Downtime/ResolveConfli
 
 const struct cli_command cli_dosage_give_commands[] = {
     {"dosage give",
-     "[--ward W] --slot-id SLOT --outcome given --ppid-token FILE --dose JSON --route po\n     "
-     " [--scan TEXT --units N | --scan TEXT --volume JSON | --product-id P\n      "
+     "[--ward W] --slot-id SLOT --outcome given --ppid-token FILE --place BED --dose JSON\n    "
+     "  "
+     "--route po [--scan TEXT --units N | --scan TEXT --volume JSON | --product-id P\n      "
      "--not-scanned-reason CODE] [--more JSON] [--time-reason CODE]\n      "
      "[--overrides JSON] [--second-person-token FILE] [--confirmed-by PRESCRIBER]\n      "
      "[--key KEY] PATIENT ORDER",

@@ -357,9 +357,9 @@ async function dose(people) {
 const SCANNED = '(01)02999990010015'; // paracetamol 500 mg tablets of the sample formulary: two of them are the dose
 
 async function bedsides(p, stranger, placed, due) {
-  const give = (file) => ['dosage', 'give', '--ward', 'ward-3', '--slot-id', due.slot_id, '--outcome', 'GIVEN', '--ppid-token', file, '--dose', JSON.stringify(placed.prescription.dose),
+  const give = (file) => ['dosage', 'give', '--ward', 'ward-3', '--slot-id', due.slot_id, '--outcome', 'GIVEN', '--ppid-token', file, '--place', 'bed-7', '--dose', JSON.stringify(placed.prescription.dose),
     '--route', 'PO', '--scan', SCANNED, '--units', '2', p.subject, placed.order_id];
-  const said = (token) => ['dosage', 'give', '--ward', 'ward-3', '--slot-id', 'SLOT', '--outcome', 'GIVEN', '--ppid-token', token, '--scan', 'BARCODE', '--units', '2', '...', 'SUBJECT', 'ORDER'];
+  const said = (token) => ['dosage', 'give', '--ward', 'ward-3', '--slot-id', 'SLOT', '--outcome', 'GIVEN', '--ppid-token', token, '--place', 'bed-7', '--scan', 'BARCODE', '--units', '2', '...', 'SUBJECT', 'ORDER'];
   const foreign = await ppid(stranger);
   const no = foreign && await act(give(foreign), said("SOMEONE-ELSE'S"));
   if (no?.recorded) throw new Error('a dose was recorded with the token of another patient');

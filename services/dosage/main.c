@@ -26,9 +26,9 @@ static const struct ward_opt options[] = {
      "how long ago a dose may have been given that is charted late, with a reason", false},
     {"WARD_EMERGENCY_S", WARD_INT, AT(emergency_s), "3600", 60, 86400, "s",
      "how soon a dose given in an emergency is acknowledged", false},
-    {"WARD_PLACE_NEEDED", WARD_INT, AT(place_needed), "0", 0, 1, "",
-     "1: a dose that is given names its place, and only a token of that place verifies it: set "
-     "it where beds have devices of their own",
+    {"WARD_PLACE_NEEDED", WARD_INT, AT(place_needed), "1", 0, 1, "",
+     "1: a dose that is given names its place, and only a token of that place verifies it; 0: "
+     "one that names none takes a token of any place",
      false},
     {"WARD_DUE_FOLLOWERS", WARD_INT, AT(due_followers), "2", 1, 128, "",
      "who may follow due doses at once; each holds one of WARD_STREAMS: keep that well above",

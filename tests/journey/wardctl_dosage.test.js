@@ -101,7 +101,7 @@ test('doses_are_due_given_once_corrected_and_counted', async () => {
   const { slots } = await inWard('slots', patient.id);
   const slot = slots.find((s) => s.order_id === order.order_id && s.state === 'DUE');
   assert.ok((await inWard('due')).slots.some((s) => s.slot_id === slot.slot_id));
-  const give = (token, units = '2') => ['dosage', 'give', '--ward', 'ward-3', '--slot-id', slot.slot_id, '--outcome', 'given', '--ppid-token', token, '--dose', '{"value":"1000","unit":"mg"}',
+  const give = (token, units = '2') => ['dosage', 'give', '--ward', 'ward-3', '--slot-id', slot.slot_id, '--outcome', 'given', '--ppid-token', token, '--place', 'ward-3/bed-2', '--dose', '{"value":"1000","unit":"mg"}',
     '--route', 'po', '--scan', '(01)02999990010015', '--units', units, patient.id, order.order_id];
   const half = await up.ask(...give(await ppid(), '1'));
   assert.deepStrictEqual([half.recorded ?? false, half.rights[2].reason_code], [false, 'scanned-less'], 'one tablet of 500 mg is half the dose');

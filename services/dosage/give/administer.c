@@ -14,7 +14,8 @@ static enum ward_code shape_of_given(struct giving *g)
 
     WARD_TRY(visit_token(&g->v, q->ppid_token));
     if (g->v.w->dos->cfg.place_needed && *q->place == '\0')
-        return WARD_FAIL_FIELD(err, "place", "is missing: WARD_PLACE_NEEDED is set");
+        return WARD_FAIL_FIELD(err, "place",
+                               "is missing: a dose is given where its patient was verified");
     if (*q->scan == '\0' && *q->not_scanned_reason == '\0')
         return WARD_FAIL_FIELD(err, "scan", "is missing, and so is not_scanned_reason");
     WARD_TRY(visit_route(&g->v, (int)q->route));

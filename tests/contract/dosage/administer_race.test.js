@@ -148,7 +148,8 @@ test('a call that is cut anywhere is one dose once it is answered', async () => 
     const at = await bedside(site);
     const request = {
       idempotency_key: site.key(), patient_id: at.patient.id, order_id: at.order.order_id, slot_id: at.slot.slot_id, outcome: 'DOSE_OUTCOME_GIVEN',
-      ppid_token: await site.ppid(at.patient), not_scanned_reason: 'scanner-broken', dose: at.order.prescription.dose, route: 'ROUTE_PO',
+      ppid_token: await site.ppid(at.patient), place: 'ward-3/bed-2', not_scanned_reason: 'scanner-broken', dose: at.order.prescription.dose,
+      route: 'ROUTE_PO',
     };
     const cut = { ...site.who('nurse'), onCall: (c) => setTimeout(() => c.cancel(), ms) };
     await replicas[0].call('Administer', request, cut).catch((e) => assert.ok(['CANCELLED', 'DEADLINE_EXCEEDED'].includes(e.code), e.message));

@@ -154,7 +154,7 @@ test('identity that is gone: nothing is given with a token, everything else goes
     const f = await site.api('doses').failure('Administer', {
       idempotency_key: site.key(), patient_id: p.id, order_id: order.order_id, slot_id: slot?.slot_id ?? `${order.order_id}@0`,
       outcome: 'DOSE_OUTCOME_GIVEN', ppid_token: token, not_scanned_reason: 'scanner-broken', product_id: 'plainin-tablet', dose: order.prescription.dose,
-      route: order.prescription.route,
+      route: order.prescription.route, place: 'ward-3/bed-2',
     }, site.tokens.nurse);
     assert.equal(`${f.code} ${f.reason}`, 'UNAVAILABLE IDENTITY_AWAY');
     assert.equal(await site.rows('administration', `patient_id = ${site.hex(p.id)}`), 0);

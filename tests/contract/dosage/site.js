@@ -40,6 +40,12 @@ const times = (...at) => ({ kind: 'KIND_TIMES', times: at });
 const once = { kind: 'KIND_ONCE' };
 const prescription = (drug_id, amountText, more = {}) => ({ drug_id, dose: dose(amountText), route: 'ROUTE_PO', timing: interval(6), ...more });
 
+// Where a PPID token's patient was verified; of what is no such token a bed of the ward.
+function placeOf(token) {
+  const bed = 'ward-3/bed-2';
+  try { return JSON.parse(Buffer.from(token.split('.')[1], 'base64url')).place ?? bed; } catch { return bed; }
+}
+
 class Site {
   // options: Ward.start's. rules: a rule set to activate (the sample by default), null for none.
   static async start({ rules, ...options } = {}) {
@@ -165,9 +171,10 @@ class Site {
   // Administer with a token of its own: give(patient, order, slot, { dose, route, product_id... }). order: of Place.
   async give(patient, order, slot, { by = 'nurse', on = this.api('doses'), ppid_token, key = this.key(), ...more } = {}) {
     const p = order.prescription;
+    const token = ppid_token ?? await this.ppid(patient, { by });
     return on.call('Administer', {
       idempotency_key: key, patient_id: patient.id, order_id: order.order_id, slot_id: slot?.slot_id ?? '', outcome: 'DOSE_OUTCOME_GIVEN',
-      ppid_token: ppid_token ?? await this.ppid(patient, { by }), not_scanned_reason: more.scan ? '' : this.notScanned, product_id: p.product_id,
+      ppid_token: token, place: token && placeOf(token), not_scanned_reason: more.scan ? '' : this.notScanned, product_id: p.product_id,
       dose: p.dose, route: p.route, ...more,
     }, this.who(by));
   }
