@@ -161,5 +161,7 @@ figures('held, which rules are judged on', list.filter((s) => s.half === 'held')
 figures('dev, which rules may be tuned to', list.filter((s) => s.half === 'dev'));
 figures('both halves', list);
 details(ALL ? list : list.filter((s) => s.half === 'dev'));
-written(list);
-console.log(`\nwritten to ${OUT}`);
+if (!process.env.ONLY) {
+  written(list);
+  console.log(`\nwritten to ${OUT}`);
+}
