@@ -163,7 +163,7 @@ describe('a running service', { timeout: 600000 }, () => {
 
 describe('stopping', { timeout: 600000 }, () => {
   test('a_call_in_progress_is_finished_before_the_process_ends', async () => {
-    const service = await new Service().start();
+    const service = await new Service().start({ WARD_DRAIN_MS: '120000' });
     await service.becomes('/readyz', 200);
     const call = service.wait.call('Wait', { sleep_ms: 3000 });
     await service.isServed();
