@@ -225,7 +225,7 @@ describe('CorrectAttendance', { skip }, () => {
   const wrong = [
     ['idempotency_key', { idempotency_key: '' }], ['idempotency_key', { idempotency_key: 'k'.repeat(129) }], ['why', { why: '' }], ['why', { why: 'w'.repeat(201) }],
     ['subject_id', { subject_id: '' }], ['subject_id', { subject_id: 'x' }], ['direction', { direction: 0 }], ['direction', { direction: 3 }],
-    ['at_us', { at_us: 0 }], ['at_us', { at_us: -1 }], ['at_us', { at_us: (Date.now() + 60000) * 1000 }],
+    ['at_us', { at_us: 0 }], ['at_us', { at_us: -1 }], ['at_us', { at_us: (Date.now() + 86400e3) * 1000 }],
     ['strike_attendance_id', { strike_attendance_id: nobody }], ['strike_attendance_id', { subject_id: '', direction: 0, at_us: 0, strike_attendance_id: 'x' }],
   ];
   wrong.forEach(([field, more], i) => test(`a bad ${field} is named (${i})`, async () => {
