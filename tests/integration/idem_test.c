@@ -148,7 +148,7 @@ static void a_call_that_failed_leaves_the_key_free(void **state)
 
 static void a_key_too_long_is_the_callers_fault(void **state)
 {
-    char key[130];
+    char key[130] = {0};
     struct write w = write_of(key, 1);
 
     (void)state;
