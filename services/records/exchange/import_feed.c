@@ -261,9 +261,38 @@ static enum ward_code stage_entry(struct import *im, const struct ward_json *ent
     return index_entry(im, e, err);
 }
 
-/* Larger than any entry may be: told, though there is nothing that could be kept. */
-static enum ward_code stage_too_large(struct import *im, int number, const struct ward_err *why,
-                                      struct ward_err *err)
+/* A control character in a string. Not a line break: one there may mean that a quotation mark
+ * is missing, and that the entry's end is not where it seems. */
+static bool has_control(const char *p, size_t n)
+{
+    bool in_string = false;
+
+    for (size_t i = 0; i < n; i++) {
+        if (in_string && p[i] == '\\')
+            i++;
+        else if (p[i] == '"')
+            in_string = !in_string;
+        else if (in_string && (unsigned char)p[i] < 0x20 && p[i] != '\n' && p[i] != '\r')
+            return true;
+    }
+    return false;
+}
+
+/* What is wrong within one entry alone, and leaves no doubt where the entry ends. */
+static bool is_put_aside(const struct ward_json_element *x, const struct ward_err *why)
+{
+    static const char *const reasons[] = {"JSON_TOO_LARGE", "JSON_BAD_STRING", "JSON_TOO_DEEP"};
+
+    for (size_t i = 0; i < WARD_COUNT(reasons); i++)
+        if (strcmp(why->reason, reasons[i]) == 0)
+            return true;
+    return strcmp(why->reason, "JSON_MALFORMED") == 0 && has_control(x->text, x->n);
+}
+
+/* The item holds a position and a problem, and no content: Ward cannot read whom the entry is
+ * about, so an erasure could not find the content. */
+static enum ward_code stage_unreadable(struct import *im, int number,
+                                       const struct ward_err *why, struct ward_err *err)
 {
     struct staged *e;
 
@@ -279,8 +308,8 @@ static enum ward_code on_entry(void *arg, const struct ward_json_element *x,
 
     if (x->value != NULL)
         return stage_entry(im, x->value, x->text, x->n, number, false, err);
-    if (why->code == WARD_RESOURCE_EXHAUSTED && strcmp(why->reason, "JSON_TOO_LARGE") == 0)
-        return stage_too_large(im, number, why, err);
+    if (is_put_aside(x, why))
+        return stage_unreadable(im, number, why, err);
     *err = *why;
     return why->code;
 }

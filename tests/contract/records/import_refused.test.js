@@ -82,16 +82,31 @@ test('json_that_is_none_ends_the_import_and_says_where', async () => {
     ['JSON_MALFORMED', `${head}{"a":01}}]}`],
     ['JSON_DUPLICATE_KEY', `${head}{"resourceType":"Patient","active":true,"active":false}}]}`],
     ['JSON_DUPLICATE_KEY', `{"type":"batch","type":"transaction","resourceType":"Bundle","entry":[{"resource":${resource}}]}`],
-    ['JSON_TOO_DEEP', `${head}{"resourceType":"Patient","x":${'['.repeat(100)}${']'.repeat(100)}}}]}`],
+    ['JSON_MALFORMED', `${head}{"resourceType":"Patient","name":[{"family":"a\nb"}]}}]}`],
     ['JSON_TOO_DEEP', `{"resourceType":"Bundle","type":"batch","x":${'['.repeat(100000)}`],
     ['JSON_NOT_UTF8', Buffer.concat([Buffer.from(`${head}{"resourceType":"Patient","name":[{"family":"`), Buffer.from([0xe9]), Buffer.from('"}]}}]}')])],
     ['JSON_NOT_UTF8', Buffer.concat([Buffer.from('{"resourceType":"Bundle","type":"'), Buffer.from([0xc0, 0xaf]), Buffer.from('"}')])],
-    ['JSON_BAD_STRING', `${head}{"resourceType":"Patient","name":[{"family":"\\ud800"}]}}]}`],
-    ['JSON_BAD_STRING', `${head}{"resourceType":"Patient","name":[{"family":"\\u0000"}]}}]}`],
   ];
   for (const [reason, bytes] of cases) {
     const err = await notImported(site, start, bytes);
     assert.deepStrictEqual([err.code, err.reason], ['INVALID_ARGUMENT', reason], String(bytes).slice(0, 120));
+  }
+});
+
+test('an_entry_that_cannot_be_read_is_put_aside_and_the_others_go_in', async () => {
+  const deep = `${'['.repeat(100)}${']'.repeat(100)}`;
+  for (const [reason, inside] of [
+    ['JSON_BAD_STRING', '"name":[{"family":"\\ud800"}]'], ['JSON_BAD_STRING', '"name":[{"family":"\\u0000"}]'],
+    ['JSON_MALFORMED', '"name":[{"family":"a\u0001b"}]'], ['JSON_TOO_DEEP', `"x":${deep}`],
+  ]) {
+    const [p, q] = [patient(), patient()];
+    const bytes = `{"resourceType":"Bundle","type":"batch","entry":[${write(entry(p))},{"resource":{"resourceType":"Patient",${inside}}},${write(entry(q))}]}`;
+    const last = await imported(site, { import_id: uuid() }, bytes);
+    assert.deepStrictEqual(counts(last), { created: 2, updated: 0, unchanged: 0, quarantined: 1 }, inside);
+    assert.strictEqual(last.first_problems[0].problems[0].reason, reason);
+    // A transaction stays all or nothing.
+    const whole = await notImported(site, { import_id: uuid() }, bytes.replace('"batch"', '"transaction"'));
+    assert.deepStrictEqual([whole.code, whole.reason], ['FAILED_PRECONDITION', 'IMPORT_REFUSED']);
   }
 });
 
