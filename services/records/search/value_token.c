@@ -162,12 +162,18 @@ enum ward_code value_name(const struct search_reader *r, const struct filter *f,
         return search_bad(r, f, "has no letter in it");
     if (n > SEARCH_WORDS_MOST)
         return search_bad(r, f, "has too many words");
-    if (!room(r, out, n + exact, WARD_COUNT(f->param->token)))
+    if (!room(r, out, n + exact, 2 * WARD_COUNT(f->param->token)))
         return search_no_memory(r);
     if (exact)
         WARD_TRY(add(r, &out->group[0], PARAM_NAME_EXACT, text));
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
+        char *plain;
+
         WARD_TRY(add_each(r, f, &out->group[i + exact], words[i]));
+        WARD_TRY(param_plain(r->mem, words[i], &plain, r->err));
+        if (strcmp(plain, words[i]) != 0)
+            WARD_TRY(add_each(r, f, &out->group[i + exact], plain));
+    }
     return WARD_OK;
 }
 

@@ -6,7 +6,8 @@
 
 typedef Ward__Records__V1__HumanName HumanName;
 
-#define PAIRED 8 /* parts of a name */
+#define PAIRED   8 /* parts of a name */
+#define HAN_NAME 6 /* characters of a Chinese name; longer ones are other texts */
 
 static void beginnings(struct sink *s, enum param p, const char *word)
 {
@@ -15,6 +16,66 @@ static void beginnings(struct sink *s, enum param p, const char *word)
     for (size_t at = 0; at < n && s->code == WARD_OK;) {
         at += ward_first_points(word + at, 1);
         sink_text(s, p, word, at);
+    }
+}
+
+/* A word, and as people type it. */
+static void word_of(struct sink *s, enum param p, const char *word)
+{
+    char *plain;
+
+    beginnings(s, p, word);
+    if (sink_is(s, param_plain(s->mem, word, &plain, s->err)) && strcmp(plain, word) != 0)
+        beginnings(s, p, plain);
+}
+
+/* "obrien" of "O'Brien". */
+static void joined(struct sink *s, enum param p, const char *text)
+{
+    size_t n = 0;
+    char *whole, **words;
+
+    if (!sink_is(s, param_joined(s->mem, text, &whole, s->err)) || whole == NULL ||
+        !sink_is(s, param_words(s->mem, whole, &words, &n, s->err)))
+        return;
+    for (size_t i = 0; i < n; i++)
+        word_of(s, p, words[i]);
+}
+
+/* The given name of a Chinese name that is written whole: behind a surname of one character,
+ * and of two where the name has at least four. */
+static void given_part(struct sink *s, const char *word)
+{
+    size_t one = ward_first_points(word, 1), two = ward_first_points(word, 2), n = strlen(word);
+
+    if (!param_is_han(word) || n > ward_first_points(word, HAN_NAME))
+        return;
+    if (n > one)
+        beginnings(s, PARAM_NAME_TEXT, word + one);
+    if (n > ward_first_points(word, 3))
+        beginnings(s, PARAM_NAME_TEXT, word + two);
+}
+
+/* "王小明" of a family name 王 and a given name 小明, which people type as one word. */
+static void han_name(struct sink *s, const HumanName *h)
+{
+    char *family, *given;
+    const char *whole;
+
+    if (*h->family == '\0' || h->n_given == 0 ||
+        !sink_is(s, param_fold(s->mem, h->family, &family, s->err)) || !param_is_han(family))
+        return;
+    for (size_t i = 0; i < h->n_given; i++) {
+        if (!sink_is(s, param_fold(s->mem, h->given[i], &given, s->err)) ||
+            !param_is_han(given))
+            return;
+        whole = ward_printf(s->mem, "%s%s", family, given);
+        if (whole == NULL) {
+            sink_is(s, WARD_FAIL(s->err, RESOURCE_EXHAUSTED, "no memory to index a name"));
+            return;
+        }
+        beginnings(s, PARAM_NAME_TEXT, whole);
+        family = (char *)(uintptr_t)whole;
     }
 }
 
@@ -40,7 +101,10 @@ static void part(struct sink *s, enum param p, const char *text, const char *bir
     if (*text == '\0' || !sink_is(s, param_words(s->mem, text, &words, &n, s->err)))
         return;
     for (size_t i = 0; i < n; i++)
-        beginnings(s, p, words[i]);
+        word_of(s, p, words[i]);
+    joined(s, p, text);
+    for (size_t i = 0; i < n && p != PARAM_GIVEN; i++)
+        given_part(s, words[i]);
     first_letters(s, words, n, birth_date);
     sink_text(s, PARAM_NAME_EXACT, text, strlen(text));
 }
@@ -80,6 +144,7 @@ static void pairs(struct sink *s, const HumanName *h)
 static void name(struct sink *s, const HumanName *h, const char *birth_date)
 {
     pairs(s, h);
+    han_name(s, h);
     part(s, PARAM_FAMILY, h->family, birth_date);
     parts(s, PARAM_GIVEN, h->given, h->n_given);
     parts(s, PARAM_NAME_TEXT, h->prefix, h->n_prefix);

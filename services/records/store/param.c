@@ -49,6 +49,81 @@ enum ward_code param_fold(struct ward_arena *mem, const char *utf8, char **out,
     return WARD_OK;
 }
 
+/* Letters that are no letter with a mark, and that people type without: folded two bytes each.
+ */
+static void plain_letters(char *folded)
+{
+    static const struct {
+        char from[3], to[3];
+    } letters[] = {{"\xc5\x82", "l"}, {"\xc3\xb8", "o"}, {"\xc3\xa6", "ae"},
+                   {"\xc4\xb1", "i"}, {"\xc4\x91", "d"}, {"\xc5\x93", "oe"},
+                   {"\xc3\xb0", "d"}, {"\xc3\xbe", "th"}};
+    char *to = folded;
+
+    for (const char *p = folded; *p != '\0';) {
+        size_t i = 0;
+
+        while (i < WARD_COUNT(letters) && strncmp(p, letters[i].from, 2) != 0)
+            i++;
+        if (i < WARD_COUNT(letters)) {
+            for (const char *q = letters[i].to; *q != '\0'; q++)
+                *to++ = *q;
+            p += 2;
+        } else {
+            *to++ = *p++;
+        }
+    }
+    *to = '\0';
+}
+
+enum ward_code param_plain(struct ward_arena *mem, const char *word, char **out,
+                           struct ward_err *err)
+{
+    char *copy = ward_strdup(mem, word);
+
+    if (copy == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for words");
+    plain_letters(copy);
+    *out = copy;
+    return WARD_OK;
+}
+
+enum ward_code param_joined(struct ward_arena *mem, const char *name, char **out,
+                            struct ward_err *err)
+{
+    static const char *const marks[] = {"'", "\xe2\x80\x99", "\xca\xbc", "\xe2\x80\x98", "`"};
+    char *copy = ward_strdup(mem, name), *to = copy;
+    bool some = false;
+
+    if (copy == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for words");
+    for (const char *p = copy; *p != '\0';) {
+        size_t i = 0;
+
+        while (i < WARD_COUNT(marks) && strncmp(p, marks[i], strlen(marks[i])) != 0)
+            i++;
+        some = some || i < WARD_COUNT(marks);
+        if (i < WARD_COUNT(marks))
+            p += strlen(marks[i]);
+        else
+            *to++ = *p++;
+    }
+    *to = '\0';
+    *out = some ? copy : NULL;
+    return WARD_OK;
+}
+
+bool param_is_han(const char *folded)
+{
+    const unsigned char *p = (const unsigned char *)folded;
+
+    for (; *p != '\0'; p += ward_first_points((const char *)p, 1))
+        if (!((p[0] >= 0xe4 && p[0] <= 0xe9) || (p[0] == 0xe3 && p[1] >= 0x90) ||
+              (p[0] == 0xf0 && p[1] >= 0xa0)))
+            return false;
+    return *folded != '\0';
+}
+
 enum ward_code param_words(struct ward_arena *mem, const char *name, char ***out, size_t *n,
                            struct ward_err *err)
 {

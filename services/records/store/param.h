@@ -56,9 +56,17 @@ WARD_MUST enum ward_code param_hash(struct ward_keyring *keys, enum param p, con
 WARD_MUST enum ward_code param_fold(struct ward_arena *mem, const char *utf8, char **out,
                                     struct ward_err *err);
 /* A name's words, each folded and cut so: what is looked for, and what there is, is cut alike.
- * "O'Brien" is two. RESOURCE_EXHAUSTED */
+ * "O'Brien" is two (and param_joined's one). RESOURCE_EXHAUSTED */
 WARD_MUST enum ward_code param_words(struct ward_arena *mem, const char *name, char ***out,
                                      size_t *n, struct ward_err *err);
+/* A folded word as people type it: "ł" "l", "ø" "o", "æ" "ae", "ı" "i" ... RESOURCE_EXHAUSTED
+ */
+WARD_MUST enum ward_code param_plain(struct ward_arena *mem, const char *word, char **out,
+                                     struct ward_err *err);
+/* A name without its apostrophes: "OBrien"; *out NULL: it has none. RESOURCE_EXHAUSTED */
+WARD_MUST enum ward_code param_joined(struct ward_arena *mem, const char *name, char **out,
+                                      struct ward_err *err);
+bool param_is_han(const char *folded); /* Chinese characters alone */
 /* A telephone number's digits and leading "+", anything else folded: an e-mail in lower case.
  * RESOURCE_EXHAUSTED */
 WARD_MUST enum ward_code param_telecom(struct ward_arena *mem, const char *value, char **out,
