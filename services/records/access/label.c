@@ -11,7 +11,7 @@
  * https://www.hl7.org/oid; for Germany https://simplifier.net/basisprofil-de-r4; for China
  * WS/T 500-2016, shared documents of electronic records (diagnoses by ICD-10 in
  * 2.16.156.10011.2.3.3.11 and its tables .1, .2, .3 ...); WHO ICD API,
- * https://icd.who.int/icdapi/docs2/SupportedClassifications/. Checked 2026-11-23. */
+ * https://icd.who.int/icdapi/docs2/SupportedClassifications/. From knowledge: not looked up. */
 static const struct system {
     const char *name;
     bool begins; /* and all that begins so */
