@@ -29,16 +29,17 @@ static void expect(const struct found_by *f, const struct row *rows, size_t n)
         assert_true(token_cmp(&f->token[i - 1], &f->token[i]) < 0);
 }
 
+static const char MUELLER[] =
+    "{\"resourceType\":\"Patient\",\"id\":\"01890000-0000-7000-8000-000000000000\","
+    "\"name\":[{\"family\":\"Müller-Lüdenscheidt\",\"given\":[\"Anna\",\"Ma\"],"
+    "\"prefix\":[\"Dr.\"]},{\"text\":\"王小明\",\"family\":\"王\",\"given\":[\"小明\"]}],"
+    "\"telecom\":[{\"system\":\"phone\",\"value\":\"+49 (30) 555-01\"},"
+    "{\"system\":\"email\",\"value\":\"Anna@Example.ORG\"}],\"gender\":\"female\","
+    "\"birthDate\":\"1949-08-02\",\"address\":[{\"postalCode\":\"10115\"}],"
+    "\"identifier\":[{\"system\":\"urn:mrn\",\"value\":\"A-1\"},{\"value\":\"B\"}]}";
+
 static void a_patient_is_found_by_names_in_any_script(void **state)
 {
-    static const char text[] =
-        "{\"resourceType\":\"Patient\",\"id\":\"01890000-0000-7000-8000-000000000000\","
-        "\"name\":[{\"family\":\"Müller-Lüdenscheidt\",\"given\":[\"Anna\",\"Ma\"],"
-        "\"prefix\":[\"Dr.\"]},{\"text\":\"王小明\",\"family\":\"王\",\"given\":[\"小明\"]}],"
-        "\"telecom\":[{\"system\":\"phone\",\"value\":\"+49 (30) 555-01\"},"
-        "{\"system\":\"email\",\"value\":\"Anna@Example.ORG\"}],\"gender\":\"female\","
-        "\"birthDate\":\"1949-08-02\",\"address\":[{\"postalCode\":\"10115\"}],"
-        "\"identifier\":[{\"system\":\"urn:mrn\",\"value\":\"A-1\"},{\"value\":\"B\"}]}";
     static const struct row rows[] = {
         {PARAM_FAMILY, "m", true},
         {PARAM_FAMILY, "muller", true},
@@ -72,7 +73,7 @@ static void a_patient_is_found_by_names_in_any_script(void **state)
         {PARAM_BIRTH_AND_NAME, "1949-08-02|王", true},
         {PARAM_BIRTH_AND_NAME, "1949-08-02|a", false},
     };
-    struct found_by f = found(text);
+    struct found_by f = found(MUELLER);
 
     (void)state;
     expect(&f, rows, WARD_COUNT(rows));
