@@ -26,6 +26,10 @@ static int set_up(void **state)
 #define ORDER(days, given)                                                                     \
     PLACE "engine: 2 " FACTS(ADULT) WHAT("keto", "30 mg", DAY(days)) given
 
+#define BEGAN(days, at, given)                                                                 \
+    PLACE "engine: 2 " FACTS(ADULT) WHAT("keto", "30 mg", DAY(days) "starts_at_us: " at " ")   \
+        given
+
 static void doses_given_before_are_of_the_course(void **state)
 {
     TOLD(ORDER("10", ""), "");
@@ -48,6 +52,14 @@ static void a_pause_ends_a_course(void **state)
          "");
 }
 
+static void the_doses_of_a_changed_order_count_once(void **state)
+{
+    TOLD(BEGAN("10", A_DAY_AND_HALF,
+               GIVEN("b", "keto", "30 mg", A_DAY_AND_HALF)
+                   GIVEN("a", "keto", "30 mg", HALF_A_DAY_AGO)),
+         "");
+}
+
 static void the_first_engine_counts_the_order_alone(void **state)
 {
     TOLD(PLACE FACTS(ADULT) WHAT("keto", "30 mg", DAY("10"))
@@ -61,6 +73,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(doses_given_before_are_of_the_course, set_up,
                                         world_down),
         cmocka_unit_test_setup_teardown(a_pause_ends_a_course, set_up, world_down),
+        cmocka_unit_test_setup_teardown(the_doses_of_a_changed_order_count_once, set_up,
+                                        world_down),
         cmocka_unit_test_setup_teardown(the_first_engine_counts_the_order_alone, set_up,
                                         world_down),
     };

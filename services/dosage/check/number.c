@@ -65,12 +65,18 @@ static bool holds(const struct drug *d, int ingredient)
     return false;
 }
 
+/* From where order_days counts: a running order that is changed began in the past. */
+static int64_t order_began(const struct run *r)
+{
+    return r->p->starts_at_us > 0 ? time_of(r->p->starts_at_us) : r->at_us;
+}
+
 /* Since when doses of the ingredient follow each other without a pause up to this order,
  * whoever ordered them and by whatever route; the order's own beginning where none did. */
 static int64_t course_begins(const struct held *h)
 {
     const struct run *r = h->r;
-    int64_t begins = order_begins(r);
+    int64_t begins = order_began(r);
 
     for (size_t i = r->n_pasts; engine_at_least(r, 2) && i-- > 0;) {
         int64_t at_us = time_of(r->pasts[i].msg->given_at_us);
@@ -97,7 +103,7 @@ static void check_duration(struct held *h)
         return;
     days = order_days(h->r);
     if (days >= 0)
-        days += (order_begins(h->r) - course_begins(h) + DAY_US - 1) / DAY_US;
+        days += (order_began(h->r) - course_begins(h) + DAY_US - 1) / DAY_US;
     if (days >= 0) {
         held_number(h, "duration-days", days, most, "d", false, &words);
         return;
