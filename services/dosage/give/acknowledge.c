@@ -184,7 +184,7 @@ static enum ward_code watched(struct acknowledging *a, const Dose *d, struct war
     if (!rule_same_person(d->recorded_by, a->v.c->who->subject))
         return WARD_OK;
     if (!ward_uuid_parse(d->administration_id, id))
-        return WARD_FAIL(err, INTERNAL, "a dose's id is none");
+        return WARD_FAIL(err, INTERNAL, "a stored dose has no valid id");
     return ward_db_run(a->v.w->seat.db, a->v.c->mem, SQL, WARD_PARAMS(id_val(id)), NULL, err);
 }
 

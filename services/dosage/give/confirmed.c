@@ -103,7 +103,7 @@ enum ward_code cosignature_ask(struct worker *w, struct ward_arena *mem, const D
     if (d->cosignature == NULL)
         return WARD_OK;
     if (!ward_uuid_parse(d->administration_id, id))
-        return WARD_FAIL(err, INTERNAL, "a dose's id is none");
+        return WARD_FAIL(err, INTERNAL, "a stored dose has no valid id");
     rule_person(d->cosignature->prescriber, person);
     return ward_db_run(w->seat.db, mem, SQL,
                        WARD_PARAMS(id_val(id), ward_text(person), ward_text(d->ward),

@@ -111,7 +111,8 @@ static enum ward_code move(struct correcting *k, const Dose *was, Dose *d, struc
     size_t n;
 
     if (!ward_uuid_parse(was->administration_id, id))
-        return WARD_FAIL_REASON(err, DATA_LOSS, "DOSE_UNREADABLE", "a dose's id is none");
+        return WARD_FAIL_REASON(err, DATA_LOSS, "DOSE_UNREADABLE",
+                                "a stored dose has no valid id");
     WARD_TRY(dose_versions(k->v.w, k->v.c->mem, id, &all, &n, err));
     first_us = k->first_us = all[n - 1]->given_at_us;
     if (to_us > was->recorded_at_us || to_us < first_us - DAY_US || to_us > first_us + DAY_US)

@@ -34,7 +34,8 @@ static enum ward_code next_page(struct ward_call *c, const char *question, ListR
     d = r->administrations[page - 1];
     last.at_us = d->recorded_at_us;
     if (!ward_uuid_parse(d->administration_id, last.id))
-        return WARD_FAIL_REASON(c->err, DATA_LOSS, "DOSE_UNREADABLE", "a dose's id is none");
+        return WARD_FAIL_REASON(c->err, DATA_LOSS, "DOSE_UNREADABLE",
+                                "a stored dose has no valid id");
     return page_token(c, question, &last, sizeof(last), &r->next_page_token);
 }
 
@@ -114,7 +115,7 @@ static enum ward_code answered(struct cosigning *s, const Dose *d, struct ward_e
     uint8_t id[DOSAGE_ID];
 
     if (!ward_uuid_parse(d->administration_id, id))
-        return WARD_FAIL(err, INTERNAL, "a dose's id is none");
+        return WARD_FAIL(err, INTERNAL, "a stored dose has no valid id");
     return ward_db_run(s->v.w->seat.db, mem, SQL,
                        WARD_PARAMS(ward_int(mem, d->cosignature->state),
                                    ward_int(mem, d->cosignature->at_us), id_val(id)),

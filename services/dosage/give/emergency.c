@@ -170,7 +170,7 @@ static enum ward_code watched(struct emergency *e, const Dose *d, struct ward_er
     uint8_t id[DOSAGE_ID], drug[WARD_SHA256_SIZE];
 
     if (!ward_uuid_parse(d->administration_id, id))
-        return WARD_FAIL(err, INTERNAL, "a dose's id is none");
+        return WARD_FAIL(err, INTERNAL, "a stored dose has no valid id");
     WARD_TRY(drug_of(e, drug, err));
     return ward_db_run(e->v.w->seat.db, mem, SQL,
                        WARD_PARAMS(id_val(id), ward_int(mem, d->recorded_at_us),

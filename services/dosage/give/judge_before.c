@@ -107,7 +107,7 @@ static bool same_text(const Finding *was, const Finding *is, bool lowered)
         return true;
     if (was->text == NULL || is->text == NULL)
         return false;
-    /* Who acknowledged it stands behind what it says. */
+    /* The sentence of a lowered finding ends with who acknowledged it: its beginning counts. */
     return lowered ? strncmp(was->text->en, is->text->en, strlen(is->text->en)) == 0
                    : strcmp(was->text->en, is->text->en) == 0;
 }

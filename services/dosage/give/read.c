@@ -83,7 +83,8 @@ static enum ward_code next_page(struct ward_call *c, const char *question, ListR
     d = r->administrations[page - 1];
     last.by_us = d->acknowledge_by_us;
     if (!ward_uuid_parse(d->administration_id, last.id))
-        return WARD_FAIL_REASON(c->err, DATA_LOSS, "DOSE_UNREADABLE", "a dose's id is none");
+        return WARD_FAIL_REASON(c->err, DATA_LOSS, "DOSE_UNREADABLE",
+                                "a stored dose has no valid id");
     return page_token(c, question, &last, sizeof(last), &r->next_page_token);
 }
 

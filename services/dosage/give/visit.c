@@ -63,7 +63,8 @@ enum ward_code visit_lock(struct visit *v, const Dose *d, Dose **out, struct war
     struct owner owner;
 
     if (!ward_uuid_parse(d->patient_id, patient) || !ward_uuid_parse(d->administration_id, id))
-        return WARD_FAIL_REASON(err, DATA_LOSS, "DOSE_UNREADABLE", "a dose's id is none");
+        return WARD_FAIL_REASON(err, DATA_LOSS, "DOSE_UNREADABLE",
+                                "a stored dose has no valid id");
     WARD_TRY(owner_lock(v->w, v->c->mem, patient, &owner, err));
     owner_wipe(&owner);
     v->now_us = ward_wall_us();
