@@ -3,7 +3,7 @@
 // more than two names. In a row charts are parted by ";", what one chart says by " + ".
 
 const { NOON, HOUR, DAY, orderOf, runningOf, givenOf, snapshotOf, birthOf } = require('./clinical_patient');
-const { readTable, found } = require('./clinical_doses');
+const { readTables, found } = require('./clinical_doses');
 
 const SYSTEMS = { icd: 'http://hl7.org/fhir/sid/icd-10', cm: 'http://hl7.org/fhir/sid/icd-10-cm', sct: 'http://snomed.info/sct' };
 const LOINC = 'http://loinc.org';
@@ -151,6 +151,6 @@ function interactionChecks() {
   ];
 }
 
-const contextChecks = () => [...readTable('context.tsv').flatMap(rowChecks), ...interactionChecks()];
+const contextChecks = () => [...readTables('context').flatMap(rowChecks), ...interactionChecks()];
 
 module.exports = { contextChecks, snapshotWith, fires };

@@ -46,6 +46,7 @@ const MINUTES = { min: 1, h: 60, d: 1440 };
 function patientOf(text) {
   const bounds = {};
   for (const part of text.split(' ').filter(Boolean)) {
+    if (part.startsWith('indication=')) { bounds.indications = part.slice(11).split(','); continue; }
     const [, name, from, to] = /^(age|weight|crcl|egfr)=([^.]*(?:\.\d+)?)\.\.(.*)$/.exec(part);
     bounds[name] = name === 'age' ? { from: from && daysOf(from), to: to && daysOf(to) } : { from, to };
   }
@@ -127,7 +128,7 @@ const milligrams = (limit) => (limit.unit.startsWith('g') ? times(limit.value, '
 function orderFor(row, limit, p, broken, route) {
   const { drug, product_id, dose } = drugOf(row.drug);
   const small = `1 ${row.unit}`;
-  const one = (more, given) => snapshotOf(chartOf(p), orderOf(drug, small, route, more), given ? { given } : {});
+  const one = (more, given) => snapshotOf(chartOf(p), orderOf(drug, small, route, { ...row.of, ...more }), given ? { given } : {});
   const infused = (amount, unit, minutes) => snapshotOf(chartOf(p), orderOf(drug, `${amount} ${unit.split('/')[0]}`, route, { infuse_over_minutes: minutes, volume: LITRE }));
   switch (limit.kind) {
     case 'never': return snapshotOf(chartOf(p), orderOf(drug, `1 ${limit.dose ?? 'mg'}`, route, { product_id }));
@@ -241,7 +242,8 @@ function checksOf(row) {
   const base = basePatient(bounds);
   const limits = row.limits.split(' ').map(limitOf);
   const amount = limits.find((l) => l.unit);
-  const full = { ...row, unit: amount ? plain(amount.unit.replace(/\/(min|h|d|s)$/, '')) : row.unit || 'mg' };
+  const of = bounds.indications ? { indication: { system: 'http://hl7.org/fhir/sid/icd-10', code: bounds.indications[0] } } : {};
+  const full = { ...row, of, unit: amount ? plain(amount.unit.replace(/\/(min|h|d|s)$/, '')) : row.unit || 'mg' };
   return [...limitChecks(full, limits, base), ...windowChecks(full, limits, base), ...routeChecks(full, limits, base), ...boundChecks(full, limits, bounds, base)];
 }
 

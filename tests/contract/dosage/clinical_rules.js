@@ -2,7 +2,7 @@
 // Rows of clinical/{interactions,onc_pairs,duplicates,allergies,fresh}.tsv as checks: { id, rule, snapshot, wrong(decision) }.
 
 const { orderOf, givenOf, runningOf, snapshotOf } = require('./clinical_patient');
-const { readTable, daysOf, found } = require('./clinical_doses');
+const { readTables, daysOf, found } = require('./clinical_doses');
 
 const UNITS = { heparin: '[IU]', benzylpenicillin: '[IU]', 'benzathine-benzylpenicillin': '[IU]', 'potassium-chloride': 'meq', 'potassium-phosphate': 'mmol', dalteparin: '[IU]', nadroparin: '[IU]', epoetin: '[IU]', colecalciferol: '[IU]', 'polymyxin-b': '[IU]', nystatin: '[IU]' };
 // Of several ingredients, whose products differ in their shares.
@@ -44,7 +44,7 @@ function after(row, ordered, given) {
   return [at(hours * 60 - 1, true), at(hours * 60, false)];
 }
 
-const interactionChecks = () => readTable('interactions.tsv').flatMap((row) => {
+const interactionChecks = () => readTables('interactions').flatMap((row) => {
   const pairs = list(row.a).flatMap((a) => list(row.b).map((b) => [a, b])).filter(([a, b]) => a !== b);
   const [first] = pairs;
   return [
@@ -54,7 +54,7 @@ const interactionChecks = () => readTable('interactions.tsv').flatMap((row) => {
 });
 
 // Pairs of the published list: some rule of it, HARD.
-const oncChecks = () => readTable('onc_pairs.tsv').flatMap(({ a, b }) => [[a, b], [b, a]].map(([ordered, runs]) => ({
+const oncChecks = () => readTables('onc_pairs').flatMap(({ a, b }) => [[a, b], [b, a]].map(([ordered, runs]) => ({
   id: `onc ${ordered} with ${runs}`, rule: 'onc', snapshot: snapshotOf(patient, order(ordered), { running: [runningOf(order(runs))] }),
   wrong: (d) => {
     if (d.error) return `no decision: ${d.error}`;
@@ -64,7 +64,7 @@ const oncChecks = () => readTable('onc_pairs.tsv').flatMap(({ a, b }) => [[a, b]
 
 // ---- too many of a class: two are, one is not ----
 
-const duplicateChecks = () => readTable('duplicates.tsv').flatMap((row) => {
+const duplicateChecks = () => readTables('duplicates').flatMap((row) => {
   const members = list(row.members);
   const pairs = members.flatMap((a) => members.filter((b) => b !== a).map((b) => [a, b]));
   return [
@@ -79,7 +79,7 @@ const duplicateChecks = () => readTable('duplicates.tsv').flatMap((row) => {
 // ---- allergies: each way to record one, each drug it forbids ----
 
 function allergyChecks() {
-  return readTable('allergies.tsv').flatMap((row) => {
+  return readTables('allergies').flatMap((row) => {
     const ways = [
       ...list(row.codes).map((code) => ({ codings: [{ system: SNOMED, code }], record_id: 'a' })),
       ...row.texts.split(';').map((text) => ({ text, record_id: 'a' })),
@@ -100,7 +100,7 @@ function allergyChecks() {
 // ---- how old a measurement may be ----
 
 function freshChecks() {
-  return readTable('fresh.tsv').flatMap((row) => {
+  return readTables('fresh').flatMap((row) => {
     const [from, to] = row.age.split('..').map((s) => s && daysOf(s));
     const [drug, dose, route] = row.order.split(' ');
     const hours = Number(row.hours);

@@ -2,7 +2,7 @@
 // Rows of clinical/usual.tsv: what is usually ordered. An order of `warn` times the high amount passes, one a ten-thousandth above
 // warns; from `factor` times on it is HARD; the low amount over `low_factor` is found, and a ten-thousandth more is not.
 
-const { readTable, patientOf, basePatient, chartOf, perDose, drugOf, times, plain, found } = require('./clinical_doses');
+const { readTables, patientOf, basePatient, chartOf, perDose, drugOf, times, plain, found } = require('./clinical_doses');
 const { orderOf, snapshotOf } = require('./clinical_patient');
 
 const CONTINUOUS = { timing: { kind: 'KIND_CONTINUOUS' } };
@@ -47,6 +47,6 @@ function checksOf(row) {
   return checks;
 }
 
-const usualChecks = () => readTable('usual.tsv').flatMap(checksOf);
+const usualChecks = () => readTables('usual').flatMap(checksOf);
 
 module.exports = { usualChecks };
