@@ -124,6 +124,10 @@
                                     "SEVERITY_INFO } age_from_days: 23741 "                    \
                                     "renal_above: '30' }\n"
 
+#define SPARED                                                                                 \
+    SET "kidney_risks { rule { id: 'old-age' severity: SEVERITY_INFO } age_from_days: 23741 "  \
+        "not_drugs { ingredient: 'plain' } }\n"
+
 static int with(void **state, const char *set)
 {
     static struct bench b;
@@ -141,6 +145,10 @@ static int with_risks(void **state)
     return with(state, SET RISKS);
 }
 
+static int with_spared(void **state)
+{
+    return with(state, SPARED);
+}
 static int with_mild(void **state)
 {
     return with(state, MILD);
@@ -195,6 +203,12 @@ static void old_age_can_count_for_mild_impairment_alone(void **state)
     TOLD(NOW_2 FACTS(OLD) WHAT("flag", "500 mg", DAILY), "ward.no-renal:W");
 }
 
+static void a_rule_can_spare_drugs_of_little_harm(void **state)
+{
+    TOLD(NOW_2 FACTS(OLD) WHAT("plain", "500 mg", DAILY), "ward.no-renal:I");
+    TOLD(NOW_2 FACTS(OLD) WHAT("flag", "500 mg", DAILY), "ward.no-renal:W");
+}
+
 static void a_filtration_in_place_of_a_clearance_too(void **state)
 {
     TOLD(NOW_2 FACTS(OLD EGFR("80 mL/min")) WHAT("named", "500 mg", DAILY),
@@ -219,6 +233,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_set_says_for_whom_it_is_a_warning, with_risks,
                                         world_down),
         cmocka_unit_test_setup_teardown(old_age_can_count_for_mild_impairment_alone, with_mild,
+                                        world_down),
+        cmocka_unit_test_setup_teardown(a_rule_can_spare_drugs_of_little_harm, with_spared,
                                         world_down),
         cmocka_unit_test_setup_teardown(a_filtration_in_place_of_a_clearance_too, with_risks,
                                         world_down),

@@ -8,13 +8,29 @@
 
 /* ---- whose ---- */
 
+static bool selects(const struct run *r, const struct selector *list, size_t n, int ingredient)
+{
+    for (size_t i = 0; i < n; i++)
+        if (set_selects(r->set, &list[i], ingredient))
+            return true;
+    return false;
+}
+
 static bool has_drug(const struct run *r, const struct kidney_risk *risk)
 {
     for (size_t k = 0; k < r->n_shares; k++)
-        for (size_t i = 0; i < risk->msg->n_drugs; i++)
-            if (set_selects(r->set, &risk->drugs[i], r->shares[k].ingredient))
-                return true;
+        if (selects(r, risk->drugs, risk->msg->n_drugs, r->shares[k].ingredient))
+            return true;
     return false;
+}
+
+/* Whether the order holds nothing but drugs that the rule is not for. */
+static bool is_left_out(const struct run *r, const struct kidney_risk *risk)
+{
+    for (size_t k = 0; k < r->n_shares; k++)
+        if (!selects(r, risk->not_drugs, risk->msg->n_not_drugs, r->shares[k].ingredient))
+            return false;
+    return true;
 }
 
 static bool is_at_risk(struct run *r, const struct kidney_risk *risk)
@@ -27,7 +43,7 @@ static bool is_at_risk(struct run *r, const struct kidney_risk *risk)
 
     for (size_t i = 0; !yes && i < m->n_any; i++)
         yes = circumstance_ask(r, &risk->any[i]).is != TRUTH_NO;
-    yes &= reaches;
+    yes &= reaches && !is_left_out(r, risk);
     trace_add(r, m->rule,
               yes ? WARD__DOSAGE__V1__TRACE_STEP__RESULT__RESULT_BROKEN
                   : WARD__DOSAGE__V1__TRACE_STEP__RESULT__RESULT_NOT_FOR_THIS,

@@ -191,7 +191,7 @@ struct context_rule {
 struct kidney_risk {
     const Ward__Dosage__V1__KidneyRiskRule *msg;
     struct circumstance *any;
-    struct selector *drugs;
+    struct selector *drugs, *not_drugs;
     bool good, has_above;
     struct ward_decimal above;
 };

@@ -89,7 +89,8 @@ enum ward_code prepare_contexts(struct prepared *p, struct ward_arena *mem,
         p->kidney_risks[i].good = number_read(m->renal_above, &p->kidney_risks[i].has_above,
                                               &p->kidney_risks[i].above);
         if (!prepare_list(m->any, m->n_any, mem, &p->kidney_risks[i].any) ||
-            !prepare_drugs(p, m->drugs, m->n_drugs, mem, &p->kidney_risks[i].drugs))
+            !prepare_drugs(p, m->drugs, m->n_drugs, mem, &p->kidney_risks[i].drugs) ||
+            !prepare_drugs(p, m->not_drugs, m->n_not_drugs, mem, &p->kidney_risks[i].not_drugs))
             return no_memory(err);
     }
     return WARD_OK;

@@ -275,6 +275,8 @@ static void kidney_risk(struct valid *v, const Ward__Dosage__V1__KidneyRiskRule 
     tests(v, at, "any", k->any, k->n_any);
     for (size_t i = 0; i < k->n_drugs; i++)
         valid_selector(v, PLACE_OF(at, "drugs", i), k->drugs[i]);
+    for (size_t i = 0; i < k->n_not_drugs; i++)
+        valid_selector(v, PLACE_OF(at, "not_drugs", i), k->not_drugs[i]);
     if (*k->renal_above != '\0')
         valid_decimal(v, PLACE(at, "renal_above"), k->renal_above, &above);
     if (k->age_from_days == 0 && k->n_any == 0 && k->n_drugs == 0)
