@@ -124,6 +124,15 @@ static bool prepare_equivalent(const struct ingredient *i,
            derive(mem, msg->amount->unit, "/kg/d", &out->kg_day);
 }
 
+static void prepare_loading(struct ingredient *i)
+{
+    struct amount least;
+
+    i->has_loading = i->msg->loading != NULL &&
+                     amount_of(i->msg->loading->least, &least, NULL) == WARD_OK &&
+                     amount_to(&least, &i->unit, &i->loading);
+}
+
 static bool prepare_equivalents(struct ingredient *i, struct ward_arena *mem)
 {
     i->equivalents = ward_alloc(mem, i->msg->n_equivalents * sizeof(*i->equivalents));
@@ -180,6 +189,8 @@ static enum ward_code prepare_ingredients(struct prepared *p, struct ward_arena 
         if (!prepare_units(&p->ingredients[i], mem) ||
             !prepare_equivalents(&p->ingredients[i], mem))
             return no_memory(err);
+    for (size_t i = 0; i < p->n_ingredients; i++)
+        prepare_loading(&p->ingredients[i]);
     return prepare_classes(p, mem, err);
 }
 

@@ -134,6 +134,8 @@ struct ingredient {
     size_t n_equivalents;
     struct unit unit, kg, m2, day, kg_day, m2_day; /* its own; over kg, over m2; a day; ... */
     struct unit ml;                                /* over mL */
+    bool has_loading;
+    struct ward_decimal loading; /* in its unit */
     int *classes;
     size_t n_classes;
     struct dose_rule *rules; /* in the set's order */

@@ -10,6 +10,8 @@
  *   - the rest of a dose that was given in part: it is of the same slot;
  *   - the order that is written for an emergency that nobody acknowledged yet (the next dose is
  *     held against it at the bedside);
+ *   - the first maintenance dose after a larger dose that the set calls a loading dose: it is
+ *     held to the minutes that the set says;
  *   - infusions, and doses that are ordered once where nothing tells an interval (loading). */
 #include "services/dosage/check/run.h"
 #include "services/dosage/schedule/timing.h"
@@ -139,13 +141,47 @@ static bool is_alike(const struct run *r, const struct past *past)
     return !r->patch || g->interval_minutes > 0 || strcmp(g->order_id, r->snap->order_id) == 0;
 }
 
-static void compare(struct run *r, struct soon *s, const struct past *past, int64_t at_us,
-                    bool high_alert)
+/* How much of the share's ingredient was given. */
+static bool given_amount(const struct run *r, const struct past *past, int ingredient,
+                         struct ward_decimal *out)
 {
+    const struct product *product = set_product(past->drug, past->msg->product_id);
+    struct amount a;
+
+    if (amount_from(r->set, past->msg->dose, &a, NULL) != WARD_OK)
+        return false;
+    for (size_t k = 0; k < past->drug->n_ingredients; k++)
+        if (past->drug->ingredients[k] == ingredient)
+            return amount_dose(r->set, past->drug, product, &a, k, out);
+    return false;
+}
+
+/* A larger dose than this one that the set calls a loading dose, of another order. */
+static bool is_loading(const struct run *r, const struct past *past, const struct share *share)
+{
+    const struct ingredient *of = &r->set->ingredients[share->ingredient];
+    struct ward_decimal x;
+
+    return of->has_loading && share->good &&
+           (*past->msg->order_id == '\0' ||
+            strcmp(past->msg->order_id, r->snap->order_id) != 0) &&
+           given_amount(r, past, share->ingredient, &x) &&
+           ward_decimal_cmp(&x, &of->loading) >= 0 && ward_decimal_cmp(&x, &share->amount) > 0;
+}
+
+static void compare(struct run *r, struct soon *s, const struct past *past, int64_t at_us,
+                    const struct share *share)
+{
+    const struct ingredient *of = &r->set->ingredients[share->ingredient];
+    const bool high_alert = of->msg->high_alert;
     const GivenDose *g = past->msg;
     int64_t gap = minutes_between(g->given_at_us, at_us), interval = interval_for(r, g);
     int64_t limit = (interval * SHARE_PERCENT + 99) / 100;
-    bool broken = gap < limit;
+    bool broken;
+
+    if (interval > 0 && is_loading(r, past, share))
+        limit = least(limit, of->msg->loading->then_minutes);
+    broken = gap < limit;
 
     if (interval <= 0 || (!r->giving && time_of(g->given_at_us) > at_us) ||
         (!broken && s->any && gap - limit >= s->gap_min - s->limit_min) || !is_alike(r, past))
@@ -198,8 +234,10 @@ static void tell(struct run *r, struct soon *s, const struct ingredient *of)
                 en, zh, &s->told);
 }
 
-static void check_share(struct run *r, const struct ingredient *of, int ingredient)
+static void check_share(struct run *r, const struct share *share)
 {
+    const int ingredient = share->ingredient;
+    const struct ingredient *of = &r->set->ingredients[ingredient];
     static char id[] = "ward.too-soon";
     Ward__Dosage__V1__Rule rule = WARD__DOSAGE__V1__RULE__INIT;
     struct ward_decimal gap, limit;
@@ -209,7 +247,7 @@ static void check_share(struct run *r, const struct ingredient *of, int ingredie
     for (size_t i = r->n_pasts;
          i-- > 0;) /* the newest first: most often the only one compared */
         if (holds(r->pasts[i].drug, ingredient))
-            compare(r, &s, &r->pasts[i], at_us, of->msg->high_alert);
+            compare(r, &s, &r->pasts[i], at_us, share);
     if (!s.any)
         return;
     gap = ward_decimal_of(s.gap_min, 0);
@@ -239,5 +277,5 @@ void check_too_soon(struct run *r)
     if (!engine_at_least(r, 2) || (r->rate && !r->patch) || held_later)
         return;
     for (size_t k = 0; k < r->n_shares; k++)
-        check_share(r, &r->set->ingredients[r->shares[k].ingredient], r->shares[k].ingredient);
+        check_share(r, &r->shares[k]);
 }

@@ -10,6 +10,7 @@
 #define SOURCE           1000
 #define LOCAL            64
 #define SCAN_MEM         4096
+#define LOADING_MOST     10080 /* minutes: a week */
 
 static bool converts(const char *from, const char *to)
 {
@@ -45,6 +46,22 @@ static void equivalent(struct valid *v, const Ingredient *in, size_t i,
             wrong(v, PLACE(PLACE(at, "amount"), "unit"), "is told of a second time");
 }
 
+static void loading(struct valid *v, const Ingredient *in, const struct place *ingredient)
+{
+    const struct place *at = PLACE(ingredient, "loading");
+    const Ward__Dosage__V1__LoadingDose *l = in->loading;
+
+    if (l == NULL)
+        return;
+    if (l->least == NULL)
+        wrong(v, PLACE(at, "least"), "is missing");
+    else
+        valid_amount(v, PLACE(at, "least"), l->least, in, OVER_NOTHING, NULL);
+    if (l->then_minutes < 0 || l->then_minutes > LOADING_MOST)
+        wrong(v, PLACE(at, "then_minutes"), "is not 0 to 10080");
+    valid_source(v, at, l->source);
+}
+
 static void ingredient(struct valid *v, const Ingredient *in, const struct place *at)
 {
     valid_word(v, PLACE(at, "id"), in->id, "");
@@ -54,6 +71,7 @@ static void ingredient(struct valid *v, const Ingredient *in, const struct place
     valid_source(v, at, in->source);
     for (size_t i = 0; i < in->n_equivalents; i++)
         equivalent(v, in, i, at);
+    loading(v, in, at);
     valid_names(v, at, "synonyms", in->synonyms, in->n_synonyms);
     for (size_t i = 0; i < in->n_classes; i++)
         valid_word(v, PLACE_OF(at, "classes", i), in->classes[i], "");

@@ -58,13 +58,14 @@ const WHAT = {
   total: 'cumulative', 'total/m2': 'cumulative-per-m2', rate: 'rate', 'rate/kg': 'rate-per-kg', least: 'least-dose', 'least/kg': 'least-dose-per-kg',
   conc: 'concentration', infuse: 'infusion-rate', 'infuse/kg': 'infusion-rate-per-kg',
 };
-// "never" ("never=[IU]": its dose's unit), "daily=75mg/kg", "every=4h", "doses=5", "days=7", "total=10mg:7d", "rate=2ug/kg/min";
+// "never" ("never=[IU]": its dose's unit), "daily=75mg/kg", "every=4h" ("every=8h@[IU]": its dose's unit), "doses=5", "days=7", "total=10mg:7d", "rate=2ug/kg/min";
 // of one dose that is infused "over=60min", "conc=0.4meq/mL", "infuse=50mg/min".
 function limitOf(text) {
   const never = /^never(?:=(.+))?$/.exec(text);
   if (never) return { kind: 'never', dose: never[1] };
+  const every = /^every=(\d+)(min|h|d)(?:@(.+))?$/.exec(text);
+  if (every) return { kind: 'every', minutes: Number(every[1]) * MINUTES[every[2]], dose: every[3] };
   const [, kind, value, unit, window] = /^(\w+)=([\d.]+)([^:]*)(?::(\d+)d)?$/.exec(text);
-  if (kind === 'every') return { kind, minutes: Number(value) * MINUTES[unit] };
   if (kind === 'over') return { kind, n: Number(value) };
   if (kind === 'doses' || kind === 'days') return { kind, n: Number(value) };
   const over = /\/(kg|m2)(?=\/|$)/.exec(unit);
@@ -127,7 +128,7 @@ const milligrams = (limit) => (limit.unit.startsWith('g') ? times(limit.value, '
 
 function orderFor(row, limit, p, broken, route) {
   const { drug, product_id, dose } = drugOf(row.drug);
-  const small = `1 ${row.unit}`;
+  const small = `1 ${limit.dose ?? row.unit}`;
   const one = (more, given) => snapshotOf(chartOf(p), orderOf(drug, small, route, { ...row.of, ...more }), given ? { given } : {});
   const infused = (amount, unit, minutes) => snapshotOf(chartOf(p), orderOf(drug, `${amount} ${unit.split('/')[0]}`, route, { infuse_over_minutes: minutes, volume: LITRE }));
   switch (limit.kind) {
