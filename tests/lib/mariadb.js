@@ -8,6 +8,7 @@ const crypto = require('node:crypto');
 const fs = require('node:fs');
 const path = require('node:path');
 const { Proc, must } = require('./proc');
+const { Sql } = require('./sql');
 const { root, template } = require('./paths');
 
 const asUser = process.getuid() === 0 ? ['--user=root'] : [];
@@ -20,6 +21,7 @@ class MariaDb {
   constructor(dir) {
     this.dir = dir;
     this.socket = path.join(dir, 'run/mariadb.sock');
+    this.client = new Sql(this.socket);
     this.schemas = new Map();
   }
 
@@ -50,11 +52,7 @@ class MariaDb {
   }
 
   // Rows as arrays of text; NULL is the word NULL. One statement or several.
-  async sql(statement, schema = 'mysql') {
-    const out = await must(['/usr/bin/mariadb', '--no-defaults', '-S', this.socket, '-u', 'root', '-N', '-B', schema,
-      '-e', statement], { env });
-    return out.split('\n').slice(0, -1).map((l) => l.split('\t'));
-  }
+  sql(statement, schema = 'mysql') { return this.client.rows(statement, schema); }
 
   stop() { return this.proc.stop(); }
   kill() { return this.proc.kill(); }

@@ -3,9 +3,11 @@
 // clients of its services, as the peer "wardctl".
 
 const fs = require('node:fs');
+const os = require('node:os');
 const path = require('node:path');
 const { Proc, run } = require('./proc');
 const { Client } = require('./client');
+const { Sql } = require('./sql');
 const { API } = require('./ward');
 const { bin, folder, root, packs } = require('./paths');
 
@@ -17,6 +19,7 @@ const env = (home) => ({
 class Up {
   constructor(dir = folder()) {
     this.dir = dir;
+    this.database = new Sql(path.join(dir, 'run/mariadb.sock'), os.userInfo().username);
     this.clients = [];
   }
 
@@ -68,11 +71,7 @@ class Up {
 
   // Rows of the private database as lines of text, asked with every right on it.
   sql(schema, statement) {
-    return run(['/usr/bin/mariadb', '--no-defaults', '-S', `${this.dir}/run/mariadb.sock`, '-N', '-B', schema, '-e', statement],
-      { env: { PATH: process.env.PATH } }).then((r) => {
-      if (r.status !== 0) throw new Error(`${statement}: ${r.lines.join('\n')}`);
-      return r.stdout.split('\n').slice(0, -1);
-    });
+    return this.database.rows(statement, schema).then((rows) => rows.map((r) => r.join('\t')));
   }
 
   // Resolves once the database answers and every service says SERVING.
