@@ -15,12 +15,24 @@ const { allChecks } = require('./clinical_table');
 const AT_ONCE = 40;
 const RULES = ['dose_rules', 'interactions', 'duplicates', 'allergies', 'fresh', 'slips', 'usual_doses', 'class_sums', 'context', 'monitoring'];
 
-// What a mutant's small set holds beside it: all ingredients; of a dose rule its ingredient's rules and drugs, otherwise all drugs and
-// the rules that the mutant is of.
-function keeper(set, m) {
+// Every text in a value: among a snapshot's are the drugs that it speaks of.
+function* texts(value) {
+  if (typeof value === 'string') yield value;
+  else if (value && typeof value === 'object') for (const v of Object.values(value)) yield* texts(v);
+}
+
+// What a mutant's small set holds beside it: the drugs that its rows speak of, and of a dose rule those with its ingredient; what they
+// are made of, and what kidney_risks name; of a dose rule its ingredient's dose rules, otherwise the rules that the mutant is of.
+function keeper(set, m, checks) {
   const ingredient = m.name === 'dose_rules' ? set.dose_rules[m.i].ingredient : undefined;
+  const named = new Set(checks.flatMap((c) => [...texts(c.snapshot)]));
+  const drugs = set.drugs.map((d) => named.has(d.id) || d.ingredients.includes(ingredient));
+  const held = new Set(set.drugs.filter((_, k) => drugs[k]).flatMap((d) => d.ingredients));
+  const risky = new Set(texts(set.kidney_risks));
+  const kept = set.ingredients.map((i) => held.has(i.id) || [i.id, ...i.classes ?? []].some((name) => risky.has(name)));
   return (list, k) => {
-    if (list === 'drugs') return ingredient === undefined || set.drugs[k].ingredients.includes(ingredient);
+    if (list === 'drugs') return drugs[k];
+    if (list === 'ingredients') return kept[k];
     if (!RULES.includes(list)) return true;
     return ingredient === undefined ? m.ids.includes(set[list][k].rule.id) : list === 'dose_rules' && set.dose_rules[k].ingredient === ingredient;
   };
@@ -43,7 +55,7 @@ function soundChecks(set, parts, checksOf) {
   const known = new Map();
   return (some) => {
     const fresh = [...new Map(some.map((m) => [`${m.name} ${m.ids}`, m])).entries()].filter(([key]) => !known.has(key));
-    const runs = fresh.map(([, m]) => ({ set: parts.bytes(m.name, m.i, set[m.name][m.i], keeper(set, m)), snapshots: checksOf(m).map((c) => c.bytes) }));
+    const runs = fresh.map(([, m]) => ({ set: parts.bytes(m.name, m.i, set[m.name][m.i], keeper(set, m, checksOf(m))), snapshots: checksOf(m).map((c) => c.bytes) }));
     runAll(runs).forEach((r, k) => {
       const [key, m] = fresh[k];
       known.set(key, r.error ? [] : checksOf(m).filter((c, j) => c.wrong(r.decisions[j]) === null));
@@ -67,7 +79,7 @@ test('a change of any constant of any rule, and the loss of any rule or part of 
   const all = [...mutants(set)].filter((_, i) => i % each === 0);
   for (const some of batches(all)) {
     const sound = soundOf(some);
-    const results = runAll(some.map((m, k) => ({ set: parts.bytes(m.name, m.i, m.value, keeper(set, m)), snapshots: sound[k].map((c) => c.bytes) })));
+    const results = runAll(some.map((m, k) => ({ set: parts.bytes(m.name, m.i, m.value, keeper(set, m, checksOf(m))), snapshots: sound[k].map((c) => c.bytes) })));
     some.forEach((m, k) => {
       if (!results[k].error && failsIn(results[k], sound[k])) count.killed += 1;
       else left.push(m);

@@ -17,7 +17,7 @@ let site;
 
 before(async () => {
   site = await Site.start({ services: ['records'] });
-  await site.sql(`SET SESSION foreign_key_checks = 0, unique_checks = 0;
+  await site.sql(`SET GLOBAL innodb_buffer_pool_size = ${512 << 20}; SET SESSION foreign_key_checks = 0, unique_checks = 0;
     INSERT INTO patient (patient_id, root_id, gender, birth_us, created_at_us, key_sha256)
       SELECT ${id('p')}, ${id('p')}, 1, CAST(seq AS SIGNED) * 86400000000, 1, REPEAT('x', 32) FROM seq_1_to_${PATIENTS};
     INSERT INTO resource (resource_id, patient_id, kind, version, written_at_us, status, wrong, labels, from_us, to_us)
