@@ -78,6 +78,7 @@ class Client {
     this.definition = Stub.service;
     this.stub = new Stub(target, credentials(tls), { 'grpc.use_local_subchannel_pool': 1, ...AGAIN, ...channel });
     this.reached = false; // somebody answered it
+    this.streams = new Set(); // that run
   }
 
   callOptions({ deadline = 90000 }) { return deadline === null ? {} : { deadline: Date.now() + deadline }; }
@@ -131,6 +132,8 @@ class Client {
   }
 
   iterate(c) {
+    this.streams.add(c);
+    c.once('status', () => this.streams.delete(c)); // not at 'close': whoever reads no further has not ended the call
     const iterator = async function* () {
       try {
         for await (const m of c) yield m;
@@ -153,6 +156,7 @@ class Client {
 
   close() {
     this.closed = true;
+    for (const c of this.streams) c.cancel();
     this.stub.close();
   }
 }

@@ -171,8 +171,14 @@ class Ward {
   // wardctl, to its end: {status, stdout, lines}.
   wardctl(...args) { return run([bin('wardctl'), ...args], { env: { PATH: process.env.PATH, HOME: this.dir } }); }
 
-  async stop() {
+  closeClients() {
     for (const client of this.clients) client.close();
+    this.clients.length = 0;
+    for (const service of Object.values(this.services)) service.clients = [];
+  }
+
+  async stop() {
+    this.closeClients();
     await settled(Object.values(this.services).map((service) => service.proc?.stop()));
     if (this.db) await this.db.kill(); // nothing in it is worth an orderly stop
     fs.rmSync(this.dir, { recursive: true, force: true });

@@ -15,7 +15,7 @@ test.before(async () => {
   const rule = (id, severity) => ({ id, version: 1, severity: `SEVERITY_${severity}`, source: 'made up for tests', reviewed_on: '2026-11-22' });
   rules.fresh = [{ rule: rule(OLD, 'WARN'), what: 'WHAT_WEIGHT', max_age_hours: 48 }];
   rules.dose_rules.push({ rule: rule('plainin-kg', 'WARN'), ingredient: 'plainin', max_single_per_kg: amount(100, 'mg/kg') });
-  site = await Site.start({ rules, services: ['identity', 'records', 'dosage', 'dosage2'] });
+  site = await Site.shared({ rules, audit: false });
 });
 test.after(() => site?.stop());
 

@@ -4,13 +4,13 @@
 const assert = require('node:assert/strict');
 const { test, before, after } = require('node:test');
 const { until, uuid } = require('./site');
-const { start, RULES, ordered, harmless, override, placed, setState } = require('./ordering');
+const { shared, RULES, ordered, harmless, override, placed, setState } = require('./ordering');
 
 let site, admin, anna;
 const by = (role) => site.tokens[role];
 
 before(async () => {
-  site = await start({ services: ['audit', 'identity', 'records', 'dosage', 'dosage2'] });
+  site = await shared();
   admin = site.api('dosageadmin');
   anna = await site.charted(uuid());
 });

@@ -5,12 +5,12 @@ const test = require('node:test');
 const assert = require('node:assert');
 const { UUID, nobody, until } = require('./site');
 const {
-  GTIN, start, ordered, asNeeded, minutesAgo, bedside, give, refused, right, rightsOf, second, held, emergency, versions, taken, doses, failure, setState,
+  GTIN, shared, ordered, asNeeded, minutesAgo, bedside, give, refused, right, rightsOf, second, held, emergency, versions, taken, doses, failure, setState,
   placed, interval, amount, prescription,
 } = require('./bedside');
 
 let site;
-test.before(async () => { site = await start(); });
+test.before(async () => { site = await shared(); });
 test.after(() => site?.stop());
 
 test('a dose that is right is recorded, with all it rests on', async () => {

@@ -4,10 +4,10 @@
 
 const test = require('node:test');
 const assert = require('node:assert');
-const { start, bedside, give, refused, held, emergency, versions, correct, failure } = require('./bedside');
+const { shared, bedside, give, refused, held, emergency, versions, correct, failure } = require('./bedside');
 
 let site;
-test.before(async () => { site = await start({ services: ['identity', 'records', 'dosage'] }); });
+test.before(async () => { site = await shared({ audit: false }); });
 test.after(() => site?.stop());
 
 const ACTION = '/ward.dosage.v1.Administrations/';

@@ -10,7 +10,7 @@ const SNOMED = 'http://snomed.info/sct';
 const RXNORM = 'http://www.nlm.nih.gov/research/umls/rxnorm';
 let site;
 test.before(async () => {
-  site = await Site.start();
+  site = await Site.shared();
   await site.api('dosageadmin').call('SetWard', { idempotency_key: site.key(), ward: { ward: 'ward-3', time_zone: 'UTC', before_minutes: 60, after_minutes: 60 } }, site.who('dosage-admin'));
 });
 test.after(() => site?.stop());

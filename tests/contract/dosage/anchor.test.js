@@ -3,12 +3,12 @@
 
 const test = require('node:test');
 const assert = require('node:assert');
-const { start, bedside, give, ordered, minutesAgo, failure, interval, once, amount, prescription, placed } = require('./bedside');
+const { shared, bedside, give, ordered, minutesAgo, failure, interval, once, amount, prescription, placed } = require('./bedside');
 const { change } = require('./ordering');
 const { times } = require('./site');
 
 let site;
-test.before(async () => { site = await start(); });
+test.before(async () => { site = await shared(); });
 test.after(() => site?.stop());
 
 const slotsOf = (at) => site.slots(at.patient, { order_id: at.order.order_id });

@@ -56,6 +56,7 @@ function bedsideSet() {
 }
 
 const start = (options = {}) => Site.start({ rules: bedsideSet(), ...options });
+const shared = (options = {}) => Site.shared({ rules: bedsideSet(), ...options });
 
 const ordered = (more = {}) => prescription('testozin', '500 mg', { timing: once, ...more });
 const asNeeded = (n, minutes) => ({
@@ -95,6 +96,6 @@ const taken = (site, order) => site.rows('slot_taken', `order_id = ${site.hex(or
 const doses = (site, order) => site.rows('administration', `order_id = ${site.hex(order.order_id)}`);
 
 module.exports = {
-  GTIN, FNC1, gtin, bedsideSet, start, ordered, asNeeded, minutesAgo, bedside, give, refused, right, rightsOf, second, held, emergency, versions, correct,
+  GTIN, FNC1, gtin, bedsideSet, start, shared, ordered, asNeeded, minutesAgo, bedside, give, refused, right, rightsOf, second, held, emergency, versions, correct,
   taken, doses, failure, setState, placed, interval, once, amount, prescription,
 };

@@ -16,7 +16,7 @@ test.before(async () => {
   const rules = bedsideSet();
   const rule = { id: 'plainin-daily', version: 1, severity: 'SEVERITY_WARN', source: 'made up for tests', reviewed_on: '2026-11-21' };
   rules.dose_rules.push({ rule, ingredient: 'plainin', max_daily: amount(100, 'mg') });
-  site = await Site.start({ rules });
+  site = await Site.shared({ rules });
 });
 test.after(() => site?.stop());
 

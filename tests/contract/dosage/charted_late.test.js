@@ -3,10 +3,10 @@
 
 const test = require('node:test');
 const assert = require('node:assert');
-const { start, bedside, give, refused, ordered, interval, asNeeded, minutesAgo, held, right, emergency, prescription, setState, failure } = require('./bedside');
+const { shared, bedside, give, refused, ordered, interval, asNeeded, minutesAgo, held, right, emergency, prescription, setState, failure } = require('./bedside');
 
 let site;
-test.before(async () => { site = await start(); });
+test.before(async () => { site = await shared(); });
 test.after(() => site?.stop());
 
 const ago = (minutes, more = {}) => ({ given_at_us: minutesAgo(minutes), charted_late_reason: 'late-round', ...more });

@@ -47,7 +47,7 @@ const SET = {
 };
 
 let site;
-test.before(async () => { site = await Site.start({ rules: SET }); });
+test.before(async () => { site = await Site.shared({ rules: SET }); });
 test.after(() => site?.stop());
 
 const WEIGHT = '29463-7', HEIGHT = '8302-2', CREATININE = '2160-0';

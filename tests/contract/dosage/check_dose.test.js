@@ -48,7 +48,7 @@ function doseSet() {
 }
 
 let site;
-test.before(async () => { site = await Site.start({ rules: doseSet() }); });
+test.before(async () => { site = await Site.shared({ rules: doseSet() }); });
 test.after(() => site?.stop());
 
 const order = (id, dose, route, more = {}) => prescription(id, dose, { route: `ROUTE_${route}`, timing: once, ...more });

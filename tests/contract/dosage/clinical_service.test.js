@@ -40,7 +40,7 @@ async function chartOf({ days, kg, cm, sex = 'male', creatinine = '1', egfr, all
 }
 
 test('cases come out the same through the service: chart, running orders and all', async (t) => {
-  site = await Site.start();
+  site = await Site.shared();
   for (const c of caseChecks().filter((x) => WHOLE.includes(x.id))) {
     await t.test(c.id, async () => {
       const patient = await chartOf(c.patient);

@@ -5,11 +5,11 @@ const test = require('node:test');
 const assert = require('node:assert');
 const { nobody } = require('./site');
 const {
-  GTIN, start, ordered, asNeeded, minutesAgo, bedside, give, refused, right, held, emergency, second, versions, correct, taken, doses, failure, amount,
+  GTIN, shared, ordered, asNeeded, minutesAgo, bedside, give, refused, right, held, emergency, second, versions, correct, taken, doses, failure, amount,
 } = require('./bedside');
 
 let site;
-test.before(async () => { site = await start({ services: ['audit', 'identity', 'records', 'dosage', 'dosage2'] }); });
+test.before(async () => { site = await shared(); });
 test.after(() => site?.stop());
 
 const failed = async (promise) => { const e = await failure(promise); return [e.code, e.field || e.reason]; };

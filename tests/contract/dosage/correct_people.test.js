@@ -5,11 +5,11 @@ const test = require('node:test');
 const assert = require('node:assert');
 const { rulesOf } = require('./site');
 const {
-  start, ordered, asNeeded, minutesAgo, bedside, give, refused, right, held, emergency, second, versions, correct, taken, failure, amount, once, prescription, interval,
+  shared, ordered, asNeeded, minutesAgo, bedside, give, refused, right, held, emergency, second, versions, correct, taken, failure, amount, once, prescription, interval,
 } = require('./bedside');
 
 let site;
-test.before(async () => { site = await start({ services: ['audit', 'identity', 'records', 'dosage', 'dosage2'] }); });
+test.before(async () => { site = await shared(); });
 test.after(() => site?.stop());
 
 const NEEDED = ['FAILED_PRECONDITION', 'SECOND_PERSON_NEEDED'];

@@ -16,12 +16,13 @@ async function setWards(site, wards = WARDS) {
   }
 }
 // The nurses that papers name are people whom the service has seen, as every nurse of a ward is after a first shift.
-async function start(options = {}) {
-  const site = await bedside.start(options);
+async function known(site) {
   await setWards(site);
   for (const sub of ['nurse-8', 'nurse-9']) await site.api('doses').call('ListUnacknowledged', { ward: 'elsewhere' }, site.as('nurse', { sub, ward: 'elsewhere' }));
   return site;
 }
+const start = async (options) => known(await bedside.start(options));
+const shared = async (options) => known(await bedside.shared(options));
 
 // As after an outage until now: no replica answered a nurse of ward-3. Lines of paper are written before it, so that what is in their
 // memory keeps the replicas from writing that minute again.
@@ -83,4 +84,4 @@ function shown({ n, e }) {
 
 const pick = (list) => list[crypto.randomInt(list.length)];
 
-module.exports = { ...bedside, start, setWards, outage, anyway, getPack, read, header, paper, loose, reconcile, history, sum, times, exact, shown, pick, US, nowUs };
+module.exports = { ...bedside, start, shared, setWards, outage, anyway, getPack, read, header, paper, loose, reconcile, history, sum, times, exact, shown, pick, US, nowUs };

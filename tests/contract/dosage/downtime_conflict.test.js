@@ -4,12 +4,12 @@
 const test = require('node:test');
 const assert = require('node:assert');
 const { prescription, once, nobody } = require('./site');
-const { start, placed, bedside, give, versions, getPack, paper, reconcile, failure, setState, US, nowUs } = require('./cutoff');
+const { shared, placed, bedside, give, versions, getPack, paper, reconcile, failure, setState, US, nowUs } = require('./cutoff');
 const { second } = require('./bedside');
 
 let site, downtime;
 test.before(async () => {
-  site = await start({ services: ['identity', 'records', 'dosage', 'dosage2'] });
+  site = await shared({ audit: false });
   downtime = site.api('downtime');
 });
 test.after(() => site?.stop());

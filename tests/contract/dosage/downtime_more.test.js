@@ -4,10 +4,10 @@
 const test = require('node:test');
 const assert = require('node:assert');
 const { chart, once, prescription, amount, until: wait } = require('./site');
-const { start, anyway, getPack, read, paper, loose, reconcile, US, nowUs } = require('./cutoff');
+const { shared, anyway, getPack, read, paper, loose, reconcile, US, nowUs } = require('./cutoff');
 
 let site;
-test.before(async () => { site = await start({ services: ['identity', 'records', 'dosage', 'dosage2'] }); });
+test.before(async () => { site = await shared({ audit: false }); });
 test.after(() => site?.stop());
 
 const plain = (more = {}) => prescription('plainin', '10 mg', { timing: once, ...more });

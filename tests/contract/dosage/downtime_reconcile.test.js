@@ -4,11 +4,11 @@
 const test = require('node:test');
 const assert = require('node:assert');
 const { interval, once, prescription, amount, uuid, nobody } = require('./site');
-const { GTIN, start, placed, anyway, bedside, give, versions, setState, getPack, paper, loose, outage, reconcile, failure, US, nowUs } = require('./cutoff');
+const { GTIN, shared, placed, anyway, bedside, give, versions, setState, getPack, paper, loose, outage, reconcile, failure, US, nowUs } = require('./cutoff');
 
 let site, downtime;
 test.before(async () => {
-  site = await start({ services: ['identity', 'records', 'dosage', 'dosage2'] });
+  site = await shared({ audit: false });
   downtime = site.api('downtime');
 });
 test.after(() => site?.stop());

@@ -3,10 +3,10 @@
 
 const test = require('node:test');
 const assert = require('node:assert');
-const { harmless, start, placed, setState, failure } = require('./ordering');
+const { harmless, shared, placed, setState, failure } = require('./ordering');
 
 let site;
-test.before(async () => { site = await start(); });
+test.before(async () => { site = await shared(); });
 test.after(() => site?.stop());
 
 const get = (order, by) => site.orders.call('GetOrder', { order_id: order.order_id }, site.who(by)).then((a) => a.order.state);

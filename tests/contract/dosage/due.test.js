@@ -4,7 +4,7 @@
 const test = require('node:test');
 const assert = require('node:assert');
 const { once, interval, until } = require('./site');
-const { start, give, held, placed, setState, failure, prescription } = require('./bedside');
+const { shared, give, held, placed, setState, failure, prescription } = require('./bedside');
 
 const MINUTE = 60e6;
 const HOUR = 60 * MINUTE;
@@ -15,7 +15,7 @@ let schedule;
 let wards = 0;
 // Without audit: events stay where they can be counted.
 test.before(async () => {
-  site = await start({ services: ['identity', 'records', 'dosage', 'dosage2'] });
+  site = await shared({ audit: false });
   schedule = site.api('schedule');
 });
 test.after(() => site?.stop());

@@ -6,7 +6,7 @@ const { test, before, after } = require('node:test');
 const { Site, prescription, rulesOf, chart, until } = require('./site');
 
 let site;
-before(async () => { site = await Site.start(); });
+before(async () => { site = await Site.shared(); });
 after(() => site?.stop());
 
 const RXNORM = 'http://www.nlm.nih.gov/research/umls/rxnorm';

@@ -13,11 +13,11 @@ const rule = (id, severity, more = {}) => ({ id, version: 1, severity: `SEVERITY
 const ingredient = (id, classes = []) => ({ id, name: both(id), unit: 'mg', classes, source: 'made up for tests' });
 const PO = ['ROUTE_PO'];
 const tablet = (drug, strengths, id = `${drug}-tablet`) => ({
-  id, name: both(`${drug} tablet`), form: 'tablet', routes: PO, source: 'made up for tests',
+  id, name: both(`${drug} tablet`), form: 'tablet', routes: [...PO], source: 'made up for tests',
   strengths: Object.entries(strengths).map(([i, mg]) => ({ ingredient: i, amount: amount(mg, 'mg'), per: amount(1, '{tablet}') })),
 });
 const drug = (id, strengths, products) => ({
-  id, name: both(`${id} (no drug)`), ingredients: Object.keys(strengths), products: products ?? [tablet(id, strengths)], routes: PO,
+  id, name: both(`${id} (no drug)`), ingredients: Object.keys(strengths), products: products ?? [tablet(id, strengths)], routes: [...PO],
 });
 const reason = (code, uses, roles = []) => ({ code, name: both(code), uses: uses.map((u) => `USE_${u}`), roles });
 
@@ -32,7 +32,7 @@ function madeUpSet() {
     drugs: [
       drug('testozin', { testozin: 500 }),
       drug('testozin-syrup', { testozin: 100 }, [{
-        id: 'testozin-syrup-100', name: both('testozin syrup'), form: 'syrup', routes: PO, source: 'made up for tests',
+        id: 'testozin-syrup-100', name: both('testozin syrup'), form: 'syrup', routes: [...PO], source: 'made up for tests',
         strengths: [{ ingredient: 'testozin', amount: amount(100, 'mg'), per: amount(1, 'mL') }],
       }]),
       drug('duozin', { testozin: 500, otherin: 50 }),
@@ -62,6 +62,7 @@ const harmless = (more = {}) => prescription('plainin', '10 mg', { timing: inter
 const override = (rule_id, reason_code = 'benefit') => ({ rule_id, reason_code });
 
 const start = (options = {}) => Site.start({ rules: madeUpSet(), ...options });
+const shared = (options = {}) => Site.shared({ rules: madeUpSet(), ...options });
 
 // Places what must pass; the order.
 async function placed(site, patient, p, more = {}) {
@@ -91,4 +92,4 @@ async function failure(promise) {
   throw new Error(`it was answered: ${JSON.stringify(answer).slice(0, 300)}`);
 }
 
-module.exports = { RULES, madeUpSet, ordered, harmless, override, start, placed, setState, change, failure };
+module.exports = { RULES, madeUpSet, ordered, harmless, override, start, shared, placed, setState, change, failure };

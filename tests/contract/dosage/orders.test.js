@@ -4,10 +4,10 @@
 const test = require('node:test');
 const assert = require('node:assert');
 const { interval, once, prescription, rulesOf, UUID, nobody } = require('./site');
-const { RULES, ordered, harmless, override, start, placed, change, setState, failure } = require('./ordering');
+const { RULES, ordered, harmless, override, shared, placed, change, setState, failure } = require('./ordering');
 
 let site;
-test.before(async () => { site = await start(); });
+test.before(async () => { site = await shared(); });
 test.after(() => site?.stop());
 
 const daily = (mg, more = {}) => ordered(mg, { timing: interval(24), ...more });

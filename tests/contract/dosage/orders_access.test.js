@@ -4,14 +4,14 @@
 const test = require('node:test');
 const assert = require('node:assert');
 const { nobody, chart } = require('./site');
-const { ordered, harmless, start, placed, change, setState } = require('./ordering');
+const { ordered, harmless, shared, placed, change, setState } = require('./ordering');
 
 let site;
 let patient;
 let order;
 let decision;
 test.before(async () => {
-  site = await start({ services: ['records', 'identity', 'dosage'] });
+  site = await shared({ audit: false });
   patient = await site.patient({ ward: 'ward-3' });
   ({ order, decision } = await site.place(patient, ordered(100)));
 });

@@ -4,13 +4,13 @@
 const test = require('node:test');
 const assert = require('node:assert');
 const { amount, interval, times, once, prescription } = require('./site');
-const { ordered, harmless, override, start, placed } = require('./ordering');
+const { ordered, harmless, override, shared, placed } = require('./ordering');
 
 let site;
 let patient;
 let order;
 test.before(async () => {
-  site = await start({ services: ['records', 'identity', 'dosage'] });
+  site = await shared({ audit: false });
   patient = await site.patient();
   order = await placed(site, patient, harmless());
 });

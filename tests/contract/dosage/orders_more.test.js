@@ -5,14 +5,14 @@ const test = require('node:test');
 const assert = require('node:assert');
 const crypto = require('node:crypto');
 const { once, interval, times, until } = require('./site');
-const { RULES, harmless, ordered, override, start, placed, change, setState, failure } = require('./ordering');
+const { RULES, harmless, ordered, override, shared, placed, change, setState, failure } = require('./ordering');
 
 const HOUR = 3600e6;
 const DAY = 24 * HOUR;
 const FOR_GOOD = '9223372036854775807';
 
 let site;
-test.before(async () => { site = await start(); });
+test.before(async () => { site = await shared(); });
 test.after(() => site?.stop());
 
 const now = () => Date.now() * 1000;

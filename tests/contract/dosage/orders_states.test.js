@@ -5,10 +5,10 @@ const test = require('node:test');
 const assert = require('node:assert');
 const crypto = require('node:crypto');
 const { interval } = require('./site');
-const { RULES, ordered, harmless, override, start, placed, change, setState, failure } = require('./ordering');
+const { RULES, ordered, harmless, override, shared, placed, change, setState, failure } = require('./ordering');
 
 let site;
-test.before(async () => { site = await start({ services: ['audit', 'identity', 'records', 'dosage'] }); });
+test.before(async () => { site = await shared(); });
 test.after(() => site?.stop());
 
 const STATES = ['DRAFT', 'ACTIVE', 'ON_HOLD', 'STOPPED', 'COMPLETED', 'CANCELLED', 'ENTERED_IN_ERROR'];

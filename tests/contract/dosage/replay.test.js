@@ -9,7 +9,7 @@ const crypto = require('node:crypto');
 const fs = require('node:fs');
 const path = require('node:path');
 const { encode, encodeSnapshot, runAll, RuleSet } = require('./clinical_run');
-const { madeUpSet, ordered, override, placed, start, RULES } = require('./ordering');
+const { madeUpSet, ordered, override, placed, shared, RULES } = require('./ordering');
 
 const KEPT = path.join(__dirname, 'replay_kept.json');
 const Decision = RuleSet.root.lookupType('ward.dosage.v1.Decision');
@@ -24,7 +24,7 @@ const bare = (v) => {
 const canonical = ({ findings, trace, outcome }) => sha256(encode(Decision, bare({ findings, trace, outcome })));
 
 let site;
-test.before(async () => { site = await start(); });
+test.before(async () => { site = await shared(); });
 test.after(() => site?.stop());
 
 test('a decision\'s sha256 is that of its findings, trace and outcome, whoever encodes them', async () => {

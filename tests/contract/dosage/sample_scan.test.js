@@ -10,7 +10,7 @@ const { right } = require('./bedside');
 let site;
 const set = sampleSet();
 const products = Object.fromEntries(set.drugs.flatMap((d) => d.products.map((p) => [p.id, p])));
-test.before(async () => { site = await Site.start(); });
+test.before(async () => { site = await Site.shared(); });
 test.after(() => site?.stop());
 
 async function ordered(drug_id, value, unit, route) {

@@ -3,11 +3,11 @@
 
 const test = require('node:test');
 const assert = require('node:assert');
-const { GTIN, FNC1, gtin, start, ordered, asNeeded, bedside, give, refused, right } = require('./bedside');
+const { GTIN, FNC1, gtin, shared, ordered, asNeeded, bedside, give, refused, right } = require('./bedside');
 
 let site, at, ppid_token;
 test.before(async () => {
-  site = await start();
+  site = await shared();
   at = await bedside(site, ordered(asNeeded(4, 1)));
   ppid_token = await site.ppid(at.patient);
 });

@@ -4,7 +4,7 @@
 const test = require('node:test');
 const assert = require('node:assert');
 const { until, nobody, times, interval, once } = require('./site');
-const { start, give, held, placed, setState, failure, prescription } = require('./bedside');
+const { shared, give, held, placed, setState, failure, prescription } = require('./bedside');
 const { change } = require('./ordering');
 
 const MINUTE = 60e6;
@@ -15,7 +15,7 @@ const WARDS = { 'ward-3': 'Europe/Berlin', shanghai: 'Asia/Shanghai' };
 let site;
 let schedule;
 test.before(async () => {
-  site = await start();
+  site = await shared();
   schedule = site.api('schedule');
   for (const [ward, time_zone] of Object.entries(WARDS)) {
     await site.api('dosageadmin').call('SetWard', { idempotency_key: site.key(), ward: { ward, time_zone } }, site.tokens['dosage-admin']);

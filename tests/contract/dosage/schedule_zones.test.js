@@ -13,7 +13,7 @@ const DAY = 24 * HOUR;
 const FIRST = Date.UTC(2026, 0, 1);
 
 let site;
-test.before(async () => { site = await Site.start({ rules: null, services: ['records', 'dosage'] }); });
+test.before(async () => { site = await Site.shared({ rules: null, audit: false }); });
 test.after(() => site?.stop());
 
 // What a clock shows, as if it were UTC: milliseconds.

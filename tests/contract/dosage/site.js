@@ -8,6 +8,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const protobuf = require('protobufjs');
 const { Ward } = require('../../lib/ward');
+const { sharedWard } = require('../../lib/shared');
 const { root } = require('../../lib/paths');
 const chart = require('../records/site');
 
@@ -20,6 +21,9 @@ const PURPOSE = {
 const CLINICIANS = ['physician', 'nurse', 'pharmacist'];
 const SECOND_US = 1e6;
 const now = () => Date.now() * 1000;
+const SERVICES = ['audit', 'identity', 'records', 'dosage'];
+let active = {}; // {text, info} of the rule set that was activated last, its text behind its Ward's folder
+let keys = 0; // of all sites of this process: they may share a Ward, and callers
 
 // The sample rule set: its files' arrays one after another.
 function sampleSet() {
@@ -46,17 +50,29 @@ function placeOf(token) {
   try { return JSON.parse(Buffer.from(token.split('.')[1], 'base64url')).place ?? bed; } catch { return bed; }
 }
 
+const notScanned = (set) => set.reasons?.find((r) => r.uses.includes('USE_NOT_SCANNED'))?.code;
+
 class Site {
   // options: Ward.start's. rules: a rule set to activate (the sample by default), null for none.
   static async start({ rules, ...options } = {}) {
-    return Site.on(await Ward.start({ services: ['audit', 'identity', 'records', 'dosage'], ...options }), { rules });
+    return Site.on(await Ward.start({ services: SERVICES, ...options }), { rules });
+  }
+
+  // On a Ward, with a second replica of dosage, that other files use before and after: see tests/lib/shared.js. audit: false where
+  // events are to stay in the outbox.
+  static async shared({ rules = sampleSet(), audit = true } = {}) {
+    const ward = await sharedWard([...SERVICES, 'dosage2'].filter((name) => audit || name !== 'audit'));
+    const site = await Site.on(ward, { rules: null });
+    if (rules === null) return site;
+    site.notScanned = notScanned(rules);
+    site.ruleSet = active.text === ward.dir + JSON.stringify(rules) ? active.info : await site.activate(rules);
+    return site;
   }
 
   // On what is there: a Ward, or { client, token } of an embedded default (tests/lib/up.js).
   static async on(ward, { rules } = {}) {
     const site = new Site();
     site.ward = ward;
-    site.keys = 0;
     site.made = {};
     site.tokens = Object.fromEntries(Object.keys(PURPOSE).map((role) => [role, site.as(role)]));
     site.orders = site.api('dosage');
@@ -76,7 +92,7 @@ class Site {
       return Number(/^ward_dosage_chart_changes_total (\S+)/m.exec(text)?.[1] ?? 0) >= Number(last);
     });
   }
-  key() { return `key-${this.keys++}`; }
+  key() { return `key-${keys++}`; }
 
   // What to call with as a person of this role: as('nurse', { sub: 'nurse-2', ward: 'icu', purpose: 'ETREAT' }).
   as(role, claims = {}) {
@@ -97,13 +113,14 @@ class Site {
 
   // Drafts, replays, approves and activates a set; its info.
   async activate(rule_set) {
-    this.notScanned = rule_set.reasons?.find((r) => r.uses.includes('USE_NOT_SCANNED'))?.code;
+    this.notScanned = notScanned(rule_set);
     const f = this.api('formulary');
     const { info } = await f.call('DraftRuleSet', { idempotency_key: this.key(), rule_set }, this.tokens.pharmacist);
     for await (const m of f.stream('Replay', { version: info.version }, this.tokens.pharmacist)) void m;
     const second = this.as('pharmacist', { sub: 'pharmacist-2' });
     await f.call('ApproveRuleSet', { idempotency_key: this.key(), version: info.version, sha256: info.sha256, approve: true }, second);
-    return (await f.call('ActivateRuleSet', { idempotency_key: this.key(), version: info.version }, second)).info;
+    active = { text: this.ward.dir + JSON.stringify(rule_set), ...await f.call('ActivateRuleSet', { idempotency_key: this.key(), version: info.version }, second) };
+    return active.info;
   }
 
   // ---- patients ----

@@ -3,10 +3,10 @@
 
 const test = require('node:test');
 const assert = require('node:assert');
-const { start, bedside, give, ordered, amount, interval, once, held, right, correct, versions, minutesAgo, second, prescription, failure } = require('./bedside');
+const { shared, bedside, give, ordered, amount, interval, once, held, right, correct, versions, minutesAgo, second, prescription, failure } = require('./bedside');
 
 let site, replicas;
-test.before(async () => { site = await start({ services: ['audit', 'identity', 'records', 'dosage', 'dosage2'] }); replicas = [site.api('doses'), site.api('doses', { on: 'dosage2' })]; });
+test.before(async () => { site = await shared(); replicas = [site.api('doses'), site.api('doses', { on: 'dosage2' })]; });
 test.after(() => site?.stop());
 
 const part = (mg, more = {}) => ({ outcome: 'DOSE_OUTCOME_PARTIAL', reason_code: 'asleep', dose: amount(mg, 'mg'), ...more });

@@ -5,13 +5,13 @@
 const test = require('node:test');
 const assert = require('node:assert');
 const {
-  start, bedside, give, ordered, prescription, placed, amount, interval, once, asNeeded, minutesAgo, second, emergency, setState, held, refused, right,
+  shared, bedside, give, ordered, prescription, placed, amount, interval, once, asNeeded, minutesAgo, second, emergency, setState, held, refused, right,
 } = require('./bedside');
 const { change } = require('./ordering');
 const { times } = require('./site');
 
 let site;
-test.before(async () => { site = await start(); });
+test.before(async () => { site = await shared(); });
 test.after(() => site?.stop());
 
 const SOON = 'ward.too-soon';

@@ -3,10 +3,10 @@
 
 const test = require('node:test');
 const assert = require('node:assert');
-const { GTIN, start, ordered, bedside, give, refused, right, amount, emergency } = require('./bedside');
+const { GTIN, shared, ordered, bedside, give, refused, right, amount, emergency } = require('./bedside');
 
 let site;
-test.before(async () => { site = await start(); });
+test.before(async () => { site = await shared(); });
 test.after(() => site?.stop());
 
 const of = (mg, more = {}) => ordered({ dose: amount(mg, 'mg'), ...more });

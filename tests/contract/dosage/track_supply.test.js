@@ -4,11 +4,11 @@
 const test = require('node:test');
 const assert = require('node:assert');
 const { prescription, interval, once, amount, nobody } = require('./site');
-const { start, placed, anyway, bedside, give, failure, paper, history, getPack, reconcile, sum, US, nowUs } = require('./cutoff');
+const { shared, placed, anyway, bedside, give, failure, paper, history, getPack, reconcile, sum, US, nowUs } = require('./cutoff');
 
 let site, tracking;
 test.before(async () => {
-  site = await start({ services: ['identity', 'records', 'dosage', 'dosage2'] });
+  site = await shared({ audit: false });
   tracking = site.api('tracking');
 });
 test.after(() => site?.stop());

@@ -10,7 +10,7 @@ const { right } = require('./bedside');
 
 let site, patient;
 test.before(async () => {
-  site = await Site.start();
+  site = await Site.shared();
   patient = await site.patient();
   await site.measure(patient.id, '2160-0', '1 mg/dL');
   await site.measure(patient.id, '62238-1', '90 mL/min/{1.73_m2}');

@@ -15,7 +15,7 @@ test.before(async () => {
     id: 'testozin-vial', name: { en: 'testozin vial', zh: '试药瓶' }, form: 'solution', routes: ['ROUTE_PO'], source: 'made up for tests',
     strengths: [strength(100, 'mL'), strength(1000, '{vial}')], gtins: [VIAL],
   });
-  site = await Site.start({ rules, services: ['identity', 'records', 'dosage'] });
+  site = await Site.shared({ rules, audit: false });
 });
 test.after(() => site?.stop());
 

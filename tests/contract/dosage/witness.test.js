@@ -4,10 +4,10 @@
 const test = require('node:test');
 const assert = require('node:assert');
 const { prescription, once } = require('./site');
-const { start, bedside, give, refused, second, held, correct, failure, doses, amount } = require('./bedside');
+const { shared, bedside, give, refused, second, held, correct, failure, doses, amount } = require('./bedside');
 
 let site;
-test.before(async () => { site = await start({ services: ['audit', 'identity', 'records', 'dosage', 'dosage2'] }); });
+test.before(async () => { site = await shared(); });
 test.after(() => site?.stop());
 
 const alert = () => bedside(site, prescription('alertin', '10 mg', { timing: once }));

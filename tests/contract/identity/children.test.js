@@ -8,7 +8,7 @@ const { Site, until, skip, nobody, consent, to } = require('./site');
 let site;
 before(async () => {
   if (skip) return;
-  site = await Site.start();
+  site = await Site.shared();
   await until('loaded', () => site.ward.services.identity.admin('/readyz').then((r) => r.status === 200));
   await site.admin.call('SetUsePolicy',
     { policy: { purpose: 'find', liveness: 'LIVENESS_POLICY_NONE', allow_face: true, allow_search: true } }, site.tokens['security-officer']);

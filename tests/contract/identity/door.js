@@ -23,7 +23,7 @@ class Doors extends Site {
   // Someone without a face, with a wristband of their own, and with roles.
   async person(roles = [], kind = 'SUBJECT_KIND_STAFF', more = {}) {
     const { subject_id } = await this.wardctl.call('RegisterSubject', { idempotency_key: this.key(), kind, ...more }, this.tokens.registrar);
-    const wristband = `BADGE-${this.keys++}`;
+    const wristband = `BADGE-${this.key()}`;
     await this.wardctl.call('SetIdentifiers', { subject_id, wristband, second: [{ type: 'pin', value: '4711' }] }, this.tokens.registrar);
     if (kind === 'SUBJECT_KIND_STAFF') await this.roles(subject_id, roles);
     return { id: subject_id, wristband };

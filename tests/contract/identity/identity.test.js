@@ -8,7 +8,7 @@ const pictures = require('../../lib/pictures');
 const { Site, skip, nobody, to } = require('./site');
 
 let site;
-before(async () => { if (!skip) site = await Site.start(); });
+before(async () => { if (!skip) site = await Site.shared(); });
 after(() => site && site.stop());
 
 describe('Verify', { skip }, () => {

@@ -10,7 +10,7 @@ const { folder } = require('../../lib/paths');
 const { Site, skip } = require('./site');
 
 let site, dir;
-before(async () => { if (!skip) { site = await Site.start(); dir = folder('redact'); } });
+before(async () => { if (!skip) { site = await Site.shared(); dir = folder('redact'); } });
 after(() => site && site.stop());
 
 const redact = (photograph, more = {}) => site.wardctl.call('Redact', { photograph, style: 'REDACT_STYLE_PIXELATE', ...more }, site.tokens.nurse);

@@ -11,7 +11,7 @@ const { bin, folder, models } = require('../../lib/paths');
 const { Site, skip, nobody, consent, to, ROLES } = require('./site');
 
 let site;
-before(async () => { if (!skip) site = await Site.start(); });
+before(async () => { if (!skip) site = await Site.shared(); });
 after(() => site && site.stop());
 
 describe('who may call', { skip }, () => {

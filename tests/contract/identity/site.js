@@ -7,6 +7,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const protobuf = require('protobufjs');
 const { Ward } = require('../../lib/ward');
+const { sharedWard } = require('../../lib/shared');
 const { until } = require('../../lib/until');
 const { root, models } = require('../../lib/paths');
 const pictures = require('../../lib/pictures');
@@ -19,20 +20,30 @@ const consent = { purpose: 'patient-identification', text_version: '2026-03-en',
 const to = (purpose) => ({ ...consent, purpose });
 const ROLES = ['registrar', 'nurse', 'physician', 'privacy-officer', 'identity-admin', 'security-officer', 'auditor', 'porter'];
 
+let keys = 0; // of all sites of this process: they may share a Ward, and callers
+
 class Site {
   // options: Ward.start's.
   static async start(options = {}) {
+    return Site.on(await Ward.start({ services: ['identity'], ...options }));
+  }
+
+  // On two replicas that other files use before and after: see tests/lib/shared.js.
+  static async shared() {
+    return Site.on(await sharedWard(['identity', 'identity2']));
+  }
+
+  static on(ward) {
     const site = new Site();
     const proto = new protobuf.Root();
     proto.resolvePath = (_, file) => path.resolve(root, 'proto', file);
-    site.events = proto.loadSync('ward/audit/v1/event.proto', { keepCase: true }).lookupType('ward.audit.v1.Event');
-    site.ward = await Ward.start({ services: ['identity'], ...options });
+    site.eventType = proto.loadSync('ward/audit/v1/event.proto', { keepCase: true }).lookupType('ward.audit.v1.Event');
+    site.ward = ward;
     site.wardctl = site.ward.client('identity');
     site.devices = site.ward.client('identity', { as: 'devices' });
     site.admin = site.ward.client('identity', { api: 'admin' });
     site.gallery = site.ward.client('identity', { api: 'gallery' });
     site.tokens = Object.fromEntries(ROLES.map((role) => [role, { token: site.ward.token({ roles: [role], sub: `${role}-1` }) }]));
-    site.keys = 0;
     const first = pictures.portrait('user7');
     site.anna = pictures.jpeg('user7');
     site.annaAgain = pictures.png(pictures.recapture(first, { turn: 0.1, bright: 1.2, move: 6 }));
@@ -42,7 +53,7 @@ class Site {
 
   stop() { return this.ward.stop(); }
 
-  key() { return `key-${this.keys++}`; }
+  key() { return `key-${keys++}`; }
   enrolment(photograph, more = {}) {
     return { idempotency_key: this.key(), kind: 'SUBJECT_KIND_PATIENT', photograph, consent, ...more };
   }
@@ -65,12 +76,13 @@ class Site {
   async exact() { return Number((await this.lastEvent()).detail.score); }
 
   // Every event waiting for audit, newest last.
-  async outbox() {
-    const rows = await this.sql('SELECT HEX(event) FROM ward_outbox ORDER BY id');
-    return rows.map(([hex]) => this.events.toObject(this.events.decode(Buffer.from(hex, 'hex')), { enums: String, defaults: true }));
-  }
+  async outbox() { return this.events('ORDER BY id'); }
+  async lastEvent() { return (await this.events('ORDER BY id DESC LIMIT 1'))[0]; }
 
-  async lastEvent() { return (await this.outbox()).at(-1); }
+  async events(order) {
+    const rows = await this.sql(`SELECT HEX(event) FROM ward_outbox ${order}`);
+    return rows.map(([hex]) => this.eventType.toObject(this.eventType.decode(Buffer.from(hex, 'hex')), { enums: String, defaults: true }));
+  }
 }
 
 module.exports = { Site, until, have, skip, UUID, nobody, consent, to, ROLES };

@@ -14,7 +14,7 @@ const { Site, skip } = require('./site');
 let site, id, face;
 before(async () => {
   if (skip) return;
-  site = await Site.start();
+  site = await Site.shared();
   face = pictures.portrait('christian');
   id = (await site.enrol(pictures.jpeg('christian'))).subject_id;
 });

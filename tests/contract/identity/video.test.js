@@ -19,7 +19,7 @@ const EVERY_MS = 120;
 let site, second, frames, other, id;
 before(async () => {
   if (skip) return;
-  site = await Site.start({ services: ['identity', 'identity2'] });
+  site = await Site.shared();
   second = site.ward.client('identity2', { api: 'identity' });
   const a = actor();
   frames = { s: a.straight, c: a.blink, l: a.left, r: a.right, d: pictures.png(pictures.plain(200, 200)) };

@@ -10,7 +10,7 @@ const { meeting } = require('./door');
 let site, other;
 before(async () => {
   if (skip) return;
-  site = await Site.start({ services: ['identity', 'identity2'] });
+  site = await Site.shared();
   other = site.ward.client('identity2', { api: 'identity' });
 });
 after(() => site && site.stop());

@@ -11,7 +11,7 @@ const HIV = { system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 
 const heard = ({ code, details, reason, status }) => ({ code, details, reason, status });
 
 test('what may not be seen is not there, by every method', async (t) => {
-  const site = await Site.start({ services: ['records'] });
+  const site = await Site.shared();
   t.after(() => site.stop());
   const author = site.as('physician', { sub: 'physician-9', ward: 'ward-9' });
   const nurse = site.tokens.nurse; // of ward-3

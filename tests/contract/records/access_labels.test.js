@@ -7,7 +7,7 @@ const assert = require('node:assert');
 const { Site, allergy, coded, condition, consent, observation } = require('./site');
 
 let site;
-before(async () => { site = await Site.start({ services: ['records'] }); });
+before(async () => { site = await Site.shared(); });
 after(() => site && site.stop());
 
 const HIV = { system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'HIV' };

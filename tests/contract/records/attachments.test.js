@@ -9,7 +9,7 @@ const { Site, nobody, note, consent, person, coded } = require('./site');
 let site, anna;
 
 before(async () => {
-  site = await Site.start({ services: ['records'] });
+  site = await Site.shared();
   anna = await site.treated();
 });
 after(() => site?.stop());

@@ -10,7 +10,7 @@ const { Site, observation, condition, allergy, note, report, encounter, consent,
 let site, anna, rowsBefore;
 
 before(async () => {
-  site = await Site.start({ services: ['records'] });
+  site = await Site.shared();
   anna = await site.treated();
   rowsBefore = await site.rows('version');
 });

@@ -8,7 +8,7 @@ const { Site, uuid, person, encounter, observation, condition, note, consent } =
 let site, anna, staff;
 
 before(async () => {
-  site = await Site.start({ services: ['records'] });
+  site = await Site.shared();
   anna = await site.treated();
   // Someone who registers and treats.
   staff = { token: site.ward.token({ roles: ['registrar', 'physician'], sub: 'staff-1', ward: 'ward-3', purpose: 'TREAT' }) };

@@ -10,7 +10,7 @@ const {
 let site, anna;
 
 before(async () => {
-  site = await Site.start({ services: ['records'] });
+  site = await Site.shared();
   anna = await site.treated();
 });
 after(() => site?.stop());

@@ -12,7 +12,7 @@ const UCUM = 'http://unitsofmeasure.org';
 const admin = () => site.tokens['records-admin'];
 
 test.before(async () => {
-  site = await Site.start({ services: ['records'] });
+  site = await Site.shared();
   exchange = site.api('exchange');
   ({ id: patient } = await site.treated('ward-3', { birth_date: '1950-06-01' }));
 });

@@ -9,7 +9,7 @@ let site, second;
 let n = 0;
 
 before(async () => {
-  site = await Site.start({ services: ['records', 'records2'] });
+  site = await Site.shared();
   second = site.ward.client('records2');
 });
 after(() => site?.stop());

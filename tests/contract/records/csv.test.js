@@ -9,7 +9,7 @@ let site;
 let exchange;
 const admin = () => site.tokens['records-admin'];
 test.before(async () => {
-  site = await Site.start({ services: ['records'] });
+  site = await Site.shared();
   exchange = site.api('exchange');
 });
 test.after(() => site && site.stop());

@@ -11,7 +11,7 @@ const O = 'KIND_OBSERVATION';
 let site, a, code = 0;
 
 before(async () => {
-  site = await Site.start({ services: ['records', 'records2'] });
+  site = await Site.shared();
   a = await site.treated('ward-3');
 });
 after(() => site?.stop());

@@ -12,7 +12,7 @@ const UCUM = 'http://unitsofmeasure.org';
 const daysAgo = (n) => new Date(Date.now() - n * 86400000).toISOString().slice(0, 10);
 
 test.before(async () => {
-  site = await Site.start({ services: ['records'] });
+  site = await Site.shared();
   ({ id: newborn } = await site.treated('ward-3', { birth_date: daysAgo(5) }));
   ({ id: adult } = await site.treated('ward-3', { birth_date: '1970-06-01' }));
 });

@@ -9,7 +9,7 @@ const { Site, uuid, person, observation, note, consent } = require('./site');
 let site, second, anna;
 
 before(async () => {
-  site = await Site.start({ services: ['records', 'records2'] });
+  site = await Site.shared();
   second = site.ward.client('records2');
   anna = await site.treated();
 });

@@ -11,7 +11,7 @@ const PATH = 'MedicationStatement';
 
 let site, anna;
 before(async () => {
-  site = await Site.start({ services: ['records'] });
+  site = await Site.shared();
   anna = await site.treated();
 });
 after(() => site?.stop());

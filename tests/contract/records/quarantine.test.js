@@ -11,7 +11,7 @@ let exchange;
 const admin = () => site.tokens['records-admin'];
 
 test.before(async () => {
-  site = await Site.start({ services: ['records'] });
+  site = await Site.shared();
   exchange = site.api('exchange');
 });
 test.after(() => site && site.stop());

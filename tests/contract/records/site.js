@@ -7,6 +7,7 @@ const crypto = require('node:crypto');
 const path = require('node:path');
 const protobuf = require('protobufjs');
 const { Ward } = require('../../lib/ward');
+const { sharedWard } = require('../../lib/shared');
 const { until } = require('../../lib/until');
 const { root } = require('../../lib/paths');
 
@@ -98,17 +99,27 @@ function plain(value) {
   return Object.keys(out).length ? out : undefined;
 }
 
+let keys = 0; // of all sites of this process: they may share a Ward, and callers
+
 class Site {
   // options: Ward.start's.
   static async start(options = {}) {
+    return Site.on(await Ward.start({ services: ['audit', 'records'], ...options }));
+  }
+
+  // On two replicas without audit that other files use before and after: see tests/lib/shared.js.
+  static async shared() {
+    return Site.on(await sharedWard(['records', 'records2']));
+  }
+
+  static on(ward) {
     const site = new Site();
     const proto = new protobuf.Root();
     proto.resolvePath = (_, file) => path.resolve(root, 'proto', file);
     site.eventType = proto.loadSync('ward/audit/v1/event.proto', { keepCase: true }).lookupType('ward.audit.v1.Event');
-    site.ward = await Ward.start({ services: ['audit', 'records'], ...options });
+    site.ward = ward;
     site.records = site.ward.client('records');
     site.tokens = Object.fromEntries(Object.keys(PURPOSE).map((role) => [role, site.as(role)]));
-    site.keys = 0;
     return site;
   }
 
@@ -127,7 +138,7 @@ class Site {
     return (this.made[`${name} ${on} ${as}`] ||= this.ward.client(on, { api: name, as }));
   }
 
-  key() { return `key-${this.keys++}`; }
+  key() { return `key-${keys++}`; }
 
   // Record of a created resource. by: a role, or what as() gives; on: a client.
   async create(resource, by = 'registrar', { on = this.records, ...more } = {}) {
@@ -169,12 +180,13 @@ class Site {
   async rows(table, where = '1') { return Number((await this.sql(`SELECT COUNT(*) FROM ${table} WHERE ${where}`))[0][0]); }
 
   // Every event waiting for audit, newest last: of a site without audit.
-  async outbox() {
-    const rows = await this.sql('SELECT HEX(event) FROM ward_outbox ORDER BY id');
+  async outbox() { return this.events('ORDER BY id'); }
+  async lastEvent() { return (await this.events('ORDER BY id DESC LIMIT 1'))[0]; }
+
+  async events(order) {
+    const rows = await this.sql(`SELECT HEX(event) FROM ward_outbox ${order}`);
     return rows.map(([hex]) => this.eventType.toObject(this.eventType.decode(Buffer.from(hex, 'hex')), { enums: String, defaults: true }));
   }
-
-  async lastEvent() { return (await this.outbox()).at(-1); }
 }
 
 const uuid = () => crypto.randomUUID();

@@ -10,7 +10,7 @@ const { build, root } = require('../../lib/paths');
 
 let site, text;
 before(async () => {
-  site = await Site.start({ services: ['records'] });
+  site = await Site.shared();
   text = site.api('text');
 });
 after(() => site && site.stop());
