@@ -1,18 +1,18 @@
 'use strict';
-// Calls by a client not ours: @grpc/grpc-js over mutual TLS, messages from proto/ by proto-loader.
+// Calls by a client not ours: @grpc/grpc-js over mutual TLS, messages from proto/ by protobufjs, as proto-loader makes them.
 
 const fs = require('node:fs');
 const path = require('node:path');
 const grpc = require('@grpc/grpc-js');
-const loader = require('@grpc/proto-loader');
 const protobuf = require('protobufjs');
 const { root } = require('./paths');
 
 const includeDirs = [path.join(root, 'proto'), path.join(root, 'tests/proto'), '/usr/share/grpc-proto', '/usr/include'];
-const options = { keepCase: true, longs: String, enums: String, bytes: Buffer, defaults: true, oneofs: true, includeDirs };
-const status = new protobuf.Root();
-status.resolvePath = (_, file) => (file.startsWith('google/protobuf/') ? path.join('/usr/include', file) : path.resolve(root, 'proto', file));
-status.loadSync(['google/rpc/status.proto', 'google/rpc/error_details.proto']);
+const options = { longs: String, enums: String, bytes: Buffer, defaults: true, oneofs: true };
+// Every .proto file, parsed once: proto-loader would parse what files share again for each, and print it.
+const protos = new protobuf.Root();
+protos.resolvePath = (_, file) => includeDirs.map((dir) => path.join(dir, file)).find((f) => fs.existsSync(f));
+protos.loadSync(['google/rpc/status.proto', 'google/rpc/error_details.proto'], { keepCase: true });
 
 // A channel that was refused fails what is asked of it until it tries again, a second later at first, two minutes at last.
 const AGAIN = { 'grpc.initial_reconnect_backoff_ms': 100, 'grpc.max_reconnect_backoff_ms': 1000 };
@@ -26,14 +26,14 @@ function details(metadata) {
   const found = {};
   const [bytes] = metadata.get('grpc-status-details-bin');
   if (!bytes) return found;
-  const st = status.lookupType('google.rpc.Status').decode(bytes);
+  const st = protos.lookupType('google.rpc.Status').decode(bytes);
   found.status = { code: st.code, message: st.message };
   for (const any of st.details) {
     const type = any.type_url.split('/').pop();
-    const d = status.lookupType(type).decode(any.value);
+    const d = protos.lookupType(type).decode(any.value);
     if (type === 'google.rpc.ErrorInfo') Object.assign(found, { reason: d.reason, domain: d.domain });
-    if (type === 'google.rpc.BadRequest') [{ field: found.field, description: found.violation }] = d.fieldViolations;
-    if (type === 'google.rpc.RetryInfo') found.retryMs = Number(d.retryDelay.seconds) * 1000 + d.retryDelay.nanos / 1e6;
+    if (type === 'google.rpc.BadRequest') [{ field: found.field, description: found.violation }] = d.field_violations;
+    if (type === 'google.rpc.RetryInfo') found.retryMs = Number(d.retry_delay.seconds) * 1000 + d.retry_delay.nanos / 1e6;
   }
   return found;
 }
@@ -64,17 +64,31 @@ function metadataOf({ token, metadata = {} }) {
   return md;
 }
 
-// A .proto file as grpc-js has it, parsed once for each test process.
-const packages = new Map();
-function packageOf(file) {
-  if (!packages.has(file)) packages.set(file, grpc.loadPackageDefinition(loader.loadSync(file, options)));
-  return packages.get(file);
+const writes = (type) => (value) => Buffer.from(type.encode(type.fromObject(value)).finish());
+const reads = (type) => (bytes) => type.toObject(type.decode(bytes), options);
+// A service of a .proto file as grpc-js has it.
+function serviceOf(file, name) {
+  protos.loadSync(file, { keepCase: true });
+  const service = protos.lookupService(name);
+  return Object.fromEntries(service.methodsArray.map((method) => {
+    const { resolvedRequestType: request, resolvedResponseType: response } = method.resolve();
+    return [method.name, {
+      path: `/${name}/${method.name}`, requestStream: !!method.requestStream, responseStream: !!method.responseStream,
+      requestSerialize: writes(request), requestDeserialize: reads(request), responseSerialize: writes(response), responseDeserialize: reads(response),
+    }];
+  }));
+}
+
+const stubs = new Map();
+function stubOf(file, name) {
+  if (!stubs.has(name)) stubs.set(name, grpc.makeGenericClientConstructor(serviceOf(file, name), name));
+  return stubs.get(name);
 }
 
 class Client {
   // service: 'ward.audit.v1.Audit'; file: 'ward/audit/v1/audit.proto'; target: 'localhost:1234'.
   constructor({ file, service, target, tls, channel = {} }) {
-    const Stub = service.split('.').reduce((o, k) => o[k], packageOf(file));
+    const Stub = stubOf(file, service);
     this.definition = Stub.service;
     this.stub = new Stub(target, credentials(tls), { 'grpc.use_local_subchannel_pool': 1, ...AGAIN, ...channel });
     this.reached = false; // somebody answered it

@@ -84,7 +84,7 @@ const kindOf = (resource) => KINDS[bodyName(resource)];
 const bodyName = (resource) => Object.keys(KINDS).find((k) => resource[k]);
 const body = (resource) => resource[bodyName(resource)];
 
-// The same without what proto-loader filled in: empty strings, lists, objects and the oneofs' names;
+// The same without what protobufjs filled in: empty strings, lists, objects and the oneofs' names;
 // and without the version in meta. For comparing what was sent with what is given out.
 function plain(value) {
   if (Buffer.isBuffer(value)) return value.length ? value.toString('base64') : undefined;
