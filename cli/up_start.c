@@ -133,6 +133,10 @@ static enum ward_code run_install(struct up *up, const char *data, const char *t
         "--auth-root-authentication-method=socket",
         ward_printf(&l->mem, "--auth-root-socket-user=%s", user_name()),
         "--innodb-log-file-size=64M",
+        "--innodb-buffer-pool-size=32M", /* of the installation alone: cleared each time it
+                                            starts */
+        "--key-buffer-size=1M",
+        "--aria-pagecache-buffer-size=8M",
         geteuid() == 0 ? "--user=root" : NULL, /* MariaDB must be told that this is meant */
         NULL,
     };

@@ -15,7 +15,7 @@ const asUser = process.getuid() === 0 ? ['--user=root'] : [];
 const env = { PATH: process.env.PATH, LC_ALL: 'C' };
 
 // A test's data is small, and several databases start each second.
-const SMALL = 'innodb-buffer-pool-size=64M\naria-pagecache-buffer-size=8M\nkey-buffer-size=1M\n';
+const SMALL = 'innodb-buffer-pool-size=64M\naria-pagecache-buffer-size=8M\n';
 
 class MariaDb {
   constructor(dir) {
