@@ -227,11 +227,23 @@ struct many {
     size_t looked;
 };
 
+/* Whether a subject is among the hits already: it was met twice, with the same score. */
+static bool is_among(const struct gallery_found *out, const struct gallery_hit *hit)
+{
+    for (int i = 0; i < out->n; i++)
+        if (memcmp(out->hit[i].subject_id, hit->subject_id, KEYS_ID) == 0)
+            return true;
+    return false;
+}
+
 static void merge(struct gallery_found *out, int k, const struct gallery_hit *hits, int n)
 {
     for (int i = 0; i < n; i++) {
-        int at = out->n < k ? out->n++ : k;
+        int at;
 
+        if (is_among(out, &hits[i]))
+            continue;
+        at = out->n < k ? out->n++ : k;
         for (; at > 0 && out->hit[at - 1].score < hits[i].score; at--) {
             if (at < k)
                 out->hit[at] = out->hit[at - 1];
@@ -266,23 +278,25 @@ static enum ward_code search_space(struct many *m, const struct space *s,
     return WARD_OK;
 }
 
+static enum ward_code search_kind(struct many *m, int kind, struct ward_arena *mem,
+                                  struct gallery_found *out, struct ward_err *err)
+{
+    struct space s = {.generation = -1};
+
+    while (index_next_space(&m->g->x, m->which, kind, s.generation, &s, &m->probe.space)) {
+        m->probe.generation = s.generation;
+        WARD_TRY(search_space(m, &s, mem, out, err));
+    }
+    return WARD_OK;
+}
+
 static enum ward_code search_all(struct many *m, struct ward_arena *mem,
                                  struct gallery_found *out, struct ward_err *err)
 {
-    struct space *spaces = ward_alloc(mem, GALLERY_SPACES * sizeof(*spaces));
-    int *number = ward_alloc(mem, GALLERY_SPACES * sizeof(*number));
-    int n;
-
-    if (spaces == NULL || number == NULL)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a search");
-    n = index_spaces(&m->g->x, spaces, number);
-    for (int i = 0; i < n; i++) {
-        if (spaces[i].which != m->which || (m->kind != 0 && spaces[i].kind != m->kind))
-            continue;
-        m->probe.space = number[i];
-        m->probe.generation = spaces[i].generation;
-        WARD_TRY(search_space(m, &spaces[i], mem, out, err));
-    }
+    if (m->kind != SUBJECT_STAFF)
+        WARD_TRY(search_kind(m, SUBJECT_PATIENT, mem, out, err));
+    if (m->kind != SUBJECT_PATIENT)
+        WARD_TRY(search_kind(m, SUBJECT_STAFF, mem, out, err));
     return WARD_OK;
 }
 

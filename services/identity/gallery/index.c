@@ -402,17 +402,22 @@ void index_measure(struct index *x, struct index_size *out)
     pthread_rwlock_unlock(&x->lock);
 }
 
-int index_spaces(struct index *x, struct space out[GALLERY_SPACES], int number[GALLERY_SPACES])
+bool index_next_space(struct index *x, int which, int kind, int after, struct space *out,
+                      int *number)
 {
-    int n = 0;
+    bool found = false;
 
     pthread_rwlock_rdlock(&x->lock);
     for (int i = 0; i < x->n_spaces; i++) {
-        if (scan_live(x->at[i].set) == 0)
+        const struct space *s = &x->at[i];
+
+        if (s->which != which || s->kind != kind || s->generation <= after ||
+            (found && s->generation > out->generation) || scan_live(s->set) == 0)
             continue;
-        out[n] = x->at[i];
-        number[n++] = i;
+        *out = *s;
+        *number = i;
+        found = true;
     }
     pthread_rwlock_unlock(&x->lock);
-    return n;
+    return found;
 }

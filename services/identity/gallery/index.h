@@ -114,8 +114,12 @@ struct probe {
 WARD_MUST enum ward_code index_search(struct index *x, const struct probe *p,
                                       struct ward_arena *mem, struct gallery_hit *hits, int *n,
                                       int64_t *size, size_t *looked, struct ward_err *err);
-/* A copy of the spaces that have rows; returns how many. */
-int index_spaces(struct index *x, struct space out[GALLERY_SPACES], int number[GALLERY_SPACES]);
+/* Of the spaces of a model and kind that have rows the one of the smallest generation above
+ * `after` (-1: of all), copied; false: there is none. Rows move to newer generations only: who
+ * asks for the next space once the one before it has been searched passes by no row that moves
+ * meanwhile, but may meet one twice. */
+bool index_next_space(struct index *x, int which, int kind, int after, struct space *out,
+                      int *number);
 
 /* The exact vector of a row that the caller has locked (shared is enough).
  *   DATA_LOSS  the snapshot is damaged there */

@@ -66,9 +66,6 @@ static int find(int i, int space, int generation, struct gallery_hit hit[2])
 
 static void generations_without_end_find_room(void **state)
 {
-    struct space spaces[GALLERY_SPACES];
-    int number[GALLERY_SPACES], n;
-
     (void)state;
     for (int generation = 1; generation <= 2 * GALLERY_SPACES; generation++) {
         for (int i = 0; i < PEOPLE; i++) {
@@ -76,19 +73,45 @@ static void generations_without_end_find_room(void **state)
             assert_int_equal(put(i, 2, generation), WARD_OK);
         }
     }
-    n = index_spaces(&x, spaces, number);
-    assert_int_equal(n, 2);
-    for (int k = 0; k < n; k++) {
-        assert_int_equal(spaces[k].generation, 2 * GALLERY_SPACES);
+    for (int kind = 1; kind <= 2; kind++) {
+        struct space s;
+        int number = 0;
+
+        assert_true(index_next_space(&x, 0, kind, -1, &s, &number));
+        assert_int_equal(s.generation, 2 * GALLERY_SPACES);
         for (int i = 0; i < PEOPLE; i++) {
             struct gallery_hit hit[2];
 
-            assert_int_equal(find(i, number[k], spaces[k].generation, hit), 1);
+            assert_int_equal(find(i, number, s.generation, hit), 1);
             assert_int_equal(hit[0].subject_id[0], 1 + i);
-            assert_int_equal(hit[0].kind, spaces[k].kind);
+            assert_int_equal(hit[0].kind, kind);
             assert_true(fabs(hit[0].score - 1) < 1e-6);
         }
+        assert_false(index_next_space(&x, 0, kind, s.generation, &s, &number));
     }
+}
+
+/* A list of spaces made before the search would not have the second one. */
+static void who_moves_to_a_newer_generation_meanwhile_is_found_there(void **state)
+{
+    struct gallery_hit hit[2];
+    struct space s;
+    int number = 0;
+
+    (void)state;
+    assert_int_equal(put(0, 1, 4), WARD_OK);
+    assert_int_equal(put(1, 1, 4), WARD_OK);
+    assert_true(index_next_space(&x, 0, 1, -1, &s, &number));
+    assert_int_equal(s.generation, 4);
+    assert_int_equal(put(0, 1, 5), WARD_OK);
+    assert_int_equal(find(0, number, 4, hit), 1); /* the other one, far away */
+    assert_int_equal(hit[0].subject_id[0], 2);
+    assert_true(index_next_space(&x, 0, 1, s.generation, &s, &number));
+    assert_int_equal(s.generation, 5);
+    assert_int_equal(find(0, number, 5, hit), 1);
+    assert_int_equal(hit[0].subject_id[0], 1);
+    assert_false(index_next_space(&x, 0, 1, s.generation, &s, &number));
+    assert_false(index_next_space(&x, 1, 1, -1, &s, &number));
 }
 
 /* One that was turned for rows which have gone since finds none of those that came instead. */
@@ -110,6 +133,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(generations_without_end_find_room, fresh, done),
+        cmocka_unit_test_setup_teardown(
+            who_moves_to_a_newer_generation_meanwhile_is_found_there, fresh, done),
         cmocka_unit_test_setup_teardown(a_probe_of_another_generation_finds_nobody, fresh,
                                         done),
     };
