@@ -46,8 +46,9 @@ class Sql {
     return this.connect(schema);
   }
 
+  // For the next one; what was asked has been answered, whatever becomes of the connection.
   async give(schema, connection) {
-    await connection.reset();
+    if (!await connection.reset().then(() => true, () => false)) return connection.destroy();
     const free = this.freeOf(schema);
     const one = { connection };
     one.timer = setTimeout(() => {
@@ -55,6 +56,7 @@ class Sql {
       connection.destroy();
     }, IDLE_MS);
     free.push(one);
+    return undefined;
   }
 
   // The rows of all statements, one after another.

@@ -149,6 +149,7 @@ static int with_spared(void **state)
 {
     return with(state, SPARED);
 }
+
 static int with_mild(void **state)
 {
     return with(state, MILD);

@@ -114,10 +114,10 @@ struct probe {
 WARD_MUST enum ward_code index_search(struct index *x, const struct probe *p,
                                       struct ward_arena *mem, struct gallery_hit *hits, int *n,
                                       int64_t *size, size_t *looked, struct ward_err *err);
-/* Of the spaces of a model and kind that have rows the one of the smallest generation above
- * `after` (-1: of all), copied; false: there is none. Rows move to newer generations only: who
- * asks for the next space once the one before it has been searched passes by no row that moves
- * meanwhile, but may meet one twice. */
+/* The space of this model and kind that has rows and the smallest generation above `after`; -1
+ * asks for the first one. Copies it to *out; false when there is none. A renewal moves rows to
+ * newer generations while searches run. A search that asks for each space only after it has
+ * searched the one before misses no row that moves, but may find one twice. */
 bool index_next_space(struct index *x, int which, int kind, int after, struct space *out,
                       int *number);
 
