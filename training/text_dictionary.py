@@ -98,6 +98,10 @@ def cmdd():
 WORD = re.compile(r"[^ ,。、;:?!\"'“”叒*]{2,16}|[痛疼痒咳癌痔]")
 
 
+# What some labels took with them and is said of a finding, not a part of its name.
+SAID_OF_IT = re.compile(r"^(不除外|不能除外|不排除|不能排除|未除外|未见|否认|疑似|考虑)")
+
+
 class Terms:
     def __init__(self):
         self.row = {}  # term -> [kind, name, system, code, source]
@@ -153,7 +157,11 @@ def lexicon():
 def chinese(codes):
     own, t = Terms(), Terms()
     same = {fold(n): name for name, names in own_list("synonyms_zh.tsv") for n in names.split("|")}
+    settled = set()
     for kind, code, names in own_list("terms_zh.tsv"):
+        if kind.endswith("!"):
+            kind = kind[:-1]
+            settled.update(fold(n) for n in names.split("|"))
         if kind in ("none", "tail"):
             for n in names.split("|"):
                 own.add(n, kind, "ward")
@@ -174,12 +182,12 @@ def chinese(codes):
     for term, row in own.row.items():
         # Ward's list says what a word means; where the labels call it another kind, they may.
         kinds = labelled.get(term)
-        if row[0] in KINDS and kinds and kinds.most_common(1)[0][0] not in (row[0], "none"):
+        if row[0] in KINDS and term not in settled and kinds and kinds.most_common(1)[0][0] not in (row[0], "none"):
             row = [kinds.most_common(1)[0][0], *row[1:]]
         t.row[term] = row
     for term, kinds in sorted(labelled.items()):
         kind = kinds.most_common(1)[0][0]
-        if kind != "none" and WORD.fullmatch(term):
+        if kind != "none" and WORD.fullmatch(term) and not SAID_OF_IT.match(term):
             t.add(term, kind, "chineseblue", same.get(term, ""))
     spoken = collections.Counter()
     for turn in cmdd():

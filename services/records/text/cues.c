@@ -8,7 +8,7 @@ static const char *const axes[] = {"assertion", "temporality", "experiencer", "p
                                    "section",   "filler",      "abbrev",      NULL};
 static const char *const directions[] = {"forward", "backward", "both", NULL};
 static const char *const reaches[] = {"word", "near", "list", "clause", "sentence", NULL};
-static const char *const edges[] = {"", "edge", NULL};
+static const char *const edges[] = {"", "edge", "behind", "last", NULL}; /* enum cue_edge */
 
 static const struct {
     const char *word;
@@ -64,7 +64,7 @@ static enum ward_code load_row(struct text_loader *l, const struct text_table *t
                              .axis = (enum cue_axis)axis,
                              .direction = (enum cue_direction)direction,
                              .reach = (enum cue_reach)reach,
-                             .edge = edge == 1};
+                             .edge = (enum cue_edge)edge};
     WARD_TRY(value_of(t, row, cue, err));
     WARD_TRY(text_load_fold(l, t, row, CUE, &folded, err));
     if (text_trie_add(&c->trie, folded.cp, folded.n, (int32_t)c->n, NULL) != WARD_OK)
@@ -88,6 +88,22 @@ enum ward_code text_cues_load(struct text_loader *l, const char *file, struct te
         WARD_TRY(load_row(l, &t, &t.row[i], &c, err));
     *out = c;
     return WARD_OK;
+}
+
+bool text_denial_at(const struct text_engine *e, const struct text_doc *doc, uint32_t i,
+                    uint32_t limit, uint32_t *end)
+{
+    const struct text_cues *both[] = {&e->zh, &e->en};
+
+    for (size_t k = 0; k < WARD_COUNT(both); k++) {
+        int32_t found = text_trie_longest(&both[k]->trie, doc, i, limit, TEXT_EDGES, end);
+        const struct text_cue *cue = found < 0 ? NULL : &both[k]->cue[found];
+
+        if (cue != NULL)
+            return cue->axis == CUE_ASSERTION && cue->value == TEXT_NEGATED &&
+                   cue->direction == CUE_FORWARD;
+    }
+    return false;
 }
 
 /* ---- sentences ---- */

@@ -109,18 +109,44 @@ enum ward_code text_mark_add(struct text_marks *m, struct ward_arena *mem,
     return WARD_OK;
 }
 
+/* A denial begins where the term does, and denies a longer one: the term of "无尿" in "无尿频"
+ * is two halves of other words. A term that ends with the other one stays: "非" + "小细胞肺癌"
+ * is one name. *end: where the denial ends. */
+static bool denial_instead(const struct text_engine *e, const struct text_doc *doc, uint32_t i,
+                           uint32_t stop, uint32_t limit, uint32_t *end)
+{
+    uint32_t cue = 0, from, other = 0;
+    int32_t found;
+
+    if (!text_denial_at(e, doc, i, stop, &cue))
+        return false;
+    from = cue < limit && doc->cp[cue] == ' ' ? cue + 1 : cue;
+    if (from >= stop)
+        return false;
+    found = text_trie_longest(&e->dict.trie, doc, from, limit, TEXT_PLURAL, &other);
+    *end = cue;
+    return found >= 0 && other > stop && e->dict.term[found].kind != TEXT_MARK_NONE;
+}
+
 /* The leftmost, and of those the longest: "肺部感染" is one finding, not "感染". */
-enum ward_code text_rules_find(const struct text_dict *d, const struct text_doc *doc,
+enum ward_code text_rules_find(const struct text_engine *e, const struct text_doc *doc,
                                uint32_t start, uint32_t end, struct ward_arena *mem,
                                struct text_marks *out, struct ward_err *err)
 {
+    const struct text_dict *d = &e->dict;
+
     for (uint32_t i = start, stop = 0; i < end;) {
         int32_t found = text_trie_longest(&d->trie, doc, i, end, TEXT_PLURAL, &stop);
+        uint32_t denial = 0;
 
         struct text_mark mark = {.start = i};
 
         if (found < 0) {
             i++;
+            continue;
+        }
+        if (denial_instead(e, doc, i, stop, end, &denial)) {
+            i = denial;
             continue;
         }
         mark.end = stop;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define ENGINE_CAP    ((size_t)128 << 20)
-#define RULES_VERSION "1"
+#define RULES_VERSION "2"
 
 /* ---- open and close ---- */
 
@@ -160,6 +160,42 @@ static void own_terms(struct text_marks *terms)
     terms->n = n;
 }
 
+static bool is_denial(const struct text_engine *e, const struct text_doc *doc, uint32_t i,
+                      uint32_t j)
+{
+    uint32_t end = 0;
+
+    return i < j && text_denial_at(e, doc, i, j, &end) && end == j;
+}
+
+/* Whether a denial at the front belongs to a finding is the dictionary's to say: the model took
+ * "无尿痛" for one, and "霍奇金氏淋巴瘤" out of "非霍奇金氏淋巴瘤". */
+static void keep_denials_apart(const struct text_engine *e, const struct text_doc *doc,
+                               const struct text_marks *terms, struct text_marks *found)
+{
+    uint32_t end = 0;
+
+    for (size_t i = 0, t = 0; i < found->n; end = found->at[i++].end) {
+        struct text_mark *m = &found->at[i];
+        const uint32_t next = i + 1 < found->n ? found->at[i + 1].start : UINT32_MAX;
+        const struct text_mark *term;
+
+        while (t < terms->n && terms->at[t].end <= m->start)
+            t++;
+        term = t < terms->n ? &terms->at[t] : NULL;
+        if (term == NULL || term->start >= m->end || term->kind == TEXT_MARK_NONE ||
+            term->start < end || term->end > next)
+            continue;
+        if (is_denial(e, doc, m->start, term->start)) {
+            m->start = term->start;
+            m->end = term->end > m->end ? term->end : m->end;
+        } else if (term->end >= m->end && is_denial(e, doc, term->start, m->start)) {
+            m->start = term->start;
+            m->end = term->end;
+        }
+    }
+}
+
 /* One run of sentences, by the model. */
 static enum ward_code ask(const struct text_engine *e, const struct text_doc *doc,
                           uint32_t start, uint32_t end, struct text_marks *terms,
@@ -171,6 +207,7 @@ static enum ward_code ask(const struct text_engine *e, const struct text_doc *do
     WARD_TRY(b->find(b->self, doc, start, end, terms, mem, &found, err));
     if (!in_order(&found, start, end))
         return WARD_FAIL(err, INTERNAL, "a back end marked what it must not");
+    keep_denials_apart(e, doc, terms, &found);
     for (size_t i = 0; i < found.n; i++)
         found.at[i].maker = &b->maker;
     own_terms(terms);
@@ -193,7 +230,7 @@ static enum ward_code find(const struct text_engine *e, const struct text_doc *d
             if (for_model(e, &s) != model)
                 break;
         }
-        WARD_TRY(text_rules_find(&e->dict, doc, at, end, mem, &terms, err));
+        WARD_TRY(text_rules_find(e, doc, at, end, mem, &terms, err));
         for (size_t i = 0; i < terms.n; i++)
             terms.at[i].maker = &e->rules;
         if (model)

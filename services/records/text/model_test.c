@@ -351,6 +351,46 @@ static void the_model_that_is_shipped_reads_a_note(void **state)
     text_model_close(b);
 }
 
+/* The model takes "无尿痛" for a symptom, and "霍奇金氏淋巴瘤" out of the longer name. */
+static void
+a_denial_is_part_of_a_model_s_finding_only_where_the_dictionary_says_so(void **state)
+{
+    static const struct {
+        const char *note, *words, *code;
+        enum text_assertion assertion;
+    } rows[] = {
+        {"无尿痛、肉眼血尿。", "尿痛", "R30", TEXT_NEGATED},
+        {"非霍奇金氏淋巴瘤。", "非霍奇金氏淋巴瘤", "C85", TEXT_AFFIRMED},
+    };
+    struct text_backend *b = NULL;
+    struct text_engine *e = NULL;
+
+    (void)state;
+    assert_int_equal(text_model_open(&(struct text_model_config){.dir = "models/text_zh/1",
+                                                                 .plugins = built("/plugins"),
+                                                                 .plugin = "cpu"},
+                                     &b, NULL),
+                     WARD_OK);
+    assert_int_equal(
+        text_open(&(struct text_config){.data_dir = TEXT_TEST_DATA, .backend = b}, &e, NULL),
+        WARD_OK);
+    for (size_t i = 0; i < WARD_COUNT(rows); i++) {
+        const char *note = rows[i].note;
+        struct text_findings found = {0};
+        const struct text_finding *f;
+
+        ward_arena_reset(&text_fix.mem);
+        assert_int_equal(
+            text_extract(e, &text_fix.mem, note, strlen(note), TEXT_AUTO, &found, NULL),
+            WARD_OK);
+        f = text_at(&found, note, rows[i].words);
+        assert_string_equal(f->code, rows[i].code);
+        assert_int_equal(f->assertion, rows[i].assertion);
+    }
+    text_close(e);
+    text_model_close(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -362,6 +402,8 @@ int main(void)
         cmocka_unit_test(a_model_that_is_not_its_card_s_does_not_start),
         cmocka_unit_test(a_broken_card_is_named),
         cmocka_unit_test(the_model_that_is_shipped_reads_a_note),
+        cmocka_unit_test(
+            a_denial_is_part_of_a_model_s_finding_only_where_the_dictionary_says_so),
     };
 
     return cmocka_run_group_tests(tests, text_fixture_open, text_fixture_close);

@@ -28,6 +28,13 @@ enum cue_axis {
 #define CUE_N_VALUED 3 /* axes that have values */
 enum cue_direction { CUE_FORWARD, CUE_BACKWARD, CUE_BOTH };
 enum cue_reach { CUE_WORD, CUE_NEAR, CUE_LIST, CUE_CLAUSE, CUE_SENTENCE };
+/* Which way a cue looks, where its place decides: the tables' column `edge`. */
+enum cue_edge {
+    CUE_ANYWHERE, /* its direction, wherever it stands */
+    CUE_AT_EDGE,  /* forward where no word comes right before it, else backward: "?" */
+    CUE_BEHIND,   /* backward over the findings that it ends: "HIV and syphilis negative" */
+    CUE_LAST      /* backward where no finding follows in its clause: "PE excluded" */
+};
 
 struct text_cue {
     const char *id;
@@ -36,7 +43,7 @@ struct text_cue {
     int value;          /* of the axis's enum */
     enum cue_direction direction;
     enum cue_reach reach;
-    bool edge; /* looks forward where no word comes before it, backward elsewhere: "?" */
+    enum cue_edge edge;
 };
 struct text_cues {
     struct text_trie trie;
@@ -125,15 +132,38 @@ struct text_sentence {
 struct text_sentence text_sentence_at(const struct text_engine *e, const struct text_doc *doc,
                                       uint32_t start);
 
+/* A cue that denies what follows and begins at i: *end is where it ends. False where there is
+ * none, or where it begins a longer phrase that is no denial. */
+bool text_denial_at(const struct text_engine *e, const struct text_doc *doc, uint32_t i,
+                    uint32_t limit, uint32_t *end);
+
 /* What the dictionary finds in [start, end). */
-WARD_MUST enum ward_code text_rules_find(const struct text_dict *d, const struct text_doc *doc,
-                                         uint32_t start, uint32_t end, struct ward_arena *mem,
+WARD_MUST enum ward_code text_rules_find(const struct text_engine *e,
+                                         const struct text_doc *doc, uint32_t start,
+                                         uint32_t end, struct ward_arena *mem,
                                          struct text_marks *out, struct ward_err *err);
 /* Measurements of [start, end). */
 WARD_MUST enum ward_code text_measures_find(const struct text_engine *e,
                                             const struct text_doc *doc, uint32_t start,
                                             uint32_t end, struct ward_arena *mem,
                                             struct text_marks *out, struct ward_err *err);
+
+/* A cue in a note: hits.c. */
+struct text_hit {
+    const struct text_cue *cue;
+    enum cue_direction direction;
+    uint32_t start, end;
+    uint32_t after, before; /* the reach: [end, after) and [before, start) */
+    bool ends_run;          /* a CUE_BEHIND right behind a finding */
+};
+
+/* The cues of the note outside its marks, by their place, into hits; only counted where that is
+ * NULL. A hit's reach is not set. */
+size_t text_hits(const struct text_engine *e, const struct text_doc *doc,
+                 enum text_language language, const struct text_marks *marks,
+                 struct text_hit *hits);
+/* Nothing, or a space, between the two. */
+bool text_beside(const struct text_doc *doc, uint32_t from, uint32_t to);
 
 /* What the words around say of each mark: findings[i] belongs to marks->at[i]. */
 WARD_MUST enum ward_code text_scope(const struct text_engine *e, const struct text_doc *doc,

@@ -32,106 +32,17 @@
 
 enum { COMMA_BARE = 1, NEAR_ENDS = 2 }; /* of a place in the text */
 
-struct hit {
-    const struct text_cue *cue;
-    enum cue_direction direction;
-    uint32_t start, end;
-    uint32_t after, before; /* the reach: [end, after) and [before, start) */
-};
-
 struct work {
     const struct text_engine *e;
     const struct text_doc *doc;
     const struct text_mark *mark;
     struct text_finding *finding;
-    struct hit *hit; /* of the whole note */
+    struct text_hit *hit; /* of the whole note */
     size_t n_hits;
     uint8_t *place; /* [doc->n] COMMA_BARE: what follows is a bare list; NEAR_ENDS */
     struct text_sentence s;
     size_t hit_0, hit_1, mark_0, mark_1; /* of the sentence */
 };
-
-static const struct text_cues *cues_of(const struct text_engine *e, enum text_language language,
-                                       const struct text_sentence *s)
-{
-    return language == TEXT_ZH || (language == TEXT_AUTO && s->han) ? &e->zh : &e->en;
-}
-
-static bool after_word(const struct text_doc *doc, uint32_t i)
-{
-    uint32_t before = i > 0 ? doc->cp[i - 1] : ' ';
-
-    return text_is_word(before) || text_is_han(before) || before == ')';
-}
-
-/* "?PE" doubts what follows, "PE?" what it follows. */
-static enum cue_direction way(const struct text_doc *doc, const struct text_cue *cue,
-                              uint32_t i)
-{
-    if (!cue->edge)
-        return cue->direction;
-    return after_word(doc, i) ? CUE_BACKWARD : CUE_FORWARD;
-}
-
-/* "has no increase": the cue "has no" gives way to the phrase that begins inside it, goes on
- * behind it and is no cue. */
-static bool gives_way(const struct text_cues *cues, const struct text_doc *doc, uint32_t i,
-                      uint32_t stop, uint32_t limit)
-{
-    for (uint32_t k = i + 1, end = 0; k < stop; k++) {
-        int32_t found = text_trie_longest(&cues->trie, doc, k, limit, TEXT_EDGES, &end);
-
-        if (found >= 0 && end > stop && cues->cue[found].axis == CUE_PSEUDO)
-            return true;
-    }
-    return false;
-}
-
-/* The cues of the note outside its findings: into hits, or only counted where that is NULL. */
-static size_t scan(const struct work *w, enum text_language language,
-                   const struct text_marks *marks, struct hit *hits)
-{
-    size_t n = 0, m = 0;
-
-    for (uint32_t at = 0; at < w->doc->n;) {
-        struct text_sentence s = text_sentence_at(w->e, w->doc, at);
-        const struct text_cues *cues = cues_of(w->e, language, &s);
-
-        for (uint32_t i = s.start, stop = 0; i < s.end;) {
-            const struct text_cue *cue;
-            uint32_t limit;
-            int32_t found;
-
-            while (m < marks->n && marks->at[m].end <= i)
-                m++;
-            if (m < marks->n && marks->at[m].start <= i) {
-                i = marks->at[m].end;
-                continue;
-            }
-            limit = m < marks->n && marks->at[m].start < s.end ? marks->at[m].start : s.end;
-            found = text_trie_longest(&cues->trie, w->doc, i, limit, TEXT_EDGES, &stop);
-            if (found < 0 || gives_way(cues, w->doc, i, stop, limit)) {
-                i++;
-                continue;
-            }
-            cue = &cues->cue[found];
-            if (cue->axis != CUE_PSEUDO && cue->axis != CUE_ABBREV) {
-                if (hits != NULL)
-                    hits[n] = (struct hit){cue, way(w->doc, cue, i), i, stop, stop, i};
-                n++;
-            }
-            i = stop;
-        }
-        at = s.end;
-    }
-    return n;
-}
-
-/* Nothing, or a space, between the two. */
-static bool beside(const struct text_doc *doc, uint32_t from, uint32_t to)
-{
-    return from == to || (from + 1 == to && doc->cp[from] == ' ');
-}
 
 static bool is_joint(uint32_t c)
 {
@@ -139,7 +50,7 @@ static bool is_joint(uint32_t c)
            c == ';' || c == '\n' || c == '!';
 }
 
-static bool in_bare_list(const struct hit *h)
+static bool in_bare_list(const struct text_hit *h)
 {
     return h->cue->axis == CUE_FILLER ||
            (h->cue->axis < CUE_N_VALUED && h->direction == CUE_BACKWARD);
@@ -191,9 +102,9 @@ static void reach_after(struct work *w)
         if (i + 1 < w->s.end && w->place[i + 1] & NEAR_ENDS)
             near = i + 1;
         if (k > w->hit_0 && w->hit[k - 1].end == i + 1) {
-            struct hit *h = &w->hit[--k];
+            struct text_hit *h = &w->hit[--k];
             const uint32_t reach[] = {
-                next != NULL && beside(w->doc, h->end, next->start) ? next->end : h->end,
+                next != NULL && text_beside(w->doc, h->end, next->start) ? next->end : h->end,
                 near < hard ? near : hard, hard, comma, stop};
 
             h->after = reach[h->cue->reach] < stop ? reach[h->cue->reach] : stop;
@@ -222,6 +133,35 @@ static void reach_after(struct work *w)
     }
 }
 
+/* Where the run of findings begins that mark m ends: "hepatitis B or C", and over commas too
+ * where the last of them is joined by a word, "HIV, hepatitis B and syphilis". A run has no
+ * cue in it but fillers, so no two cues look at one run. */
+static uint32_t run_start(const struct work *w, size_t m)
+{
+    bool joined = false;
+
+    for (; m > w->mark_0; m--) {
+        bool comma = false;
+
+        for (uint32_t i = w->mark[m - 1].end, stop = 0; i < w->mark[m].start; i = stop) {
+            int32_t found = text_trie_longest(&w->e->en.trie, w->doc, i, w->mark[m].start,
+                                              TEXT_EDGES, &stop);
+
+            if (found >= 0 && w->e->en.cue[found].axis == CUE_FILLER) {
+                joined = true;
+                continue;
+            }
+            stop = i + 1;
+            comma = comma || w->doc->cp[i] == ',';
+            if (w->doc->cp[i] != ' ' && w->doc->cp[i] != '/' && w->doc->cp[i] != ',')
+                return w->mark[m].start;
+        }
+        if (comma && !joined)
+            break;
+    }
+    return w->mark[m].start;
+}
+
 /* And before it, from the start to the end. */
 static void reach_before(struct work *w)
 {
@@ -236,11 +176,15 @@ static void reach_before(struct work *w)
         while (m < w->mark_1 && w->mark[m].end <= i)
             m++;
         if (k < w->hit_1 && w->hit[k].start == i) {
-            struct hit *h = &w->hit[k++];
-            bool next = m > w->mark_0 && beside(w->doc, w->mark[m - 1].end, h->start);
+            struct text_hit *h = &w->hit[k++];
+            bool next = m > w->mark_0 && text_beside(w->doc, w->mark[m - 1].end, h->start);
             const uint32_t reach[] = {next ? w->mark[m - 1].start : h->start, hard, hard, comma,
                                       stop};
 
+            if (h->cue->edge == CUE_BEHIND) {
+                h->before = h->ends_run ? run_start(w, m - 1) : h->start;
+                continue;
+            }
             h->before = reach[h->cue->reach] > stop ? reach[h->cue->reach] : stop;
             if (h->cue->axis == CUE_STOP)
                 stop = h->end;
@@ -248,8 +192,8 @@ static void reach_before(struct work *w)
     }
 }
 
-static void set(struct work *w, struct text_finding *f, const struct hit *h, enum cue_axis axis,
-                uint32_t from, uint32_t to)
+static void set(struct work *w, struct text_finding *f, const struct text_hit *h,
+                enum cue_axis axis, uint32_t from, uint32_t to)
 {
     struct text_why why = {h->cue->id, text_doc_span(w->doc, h->start, h->end),
                            text_doc_span(w->doc, from, to)};
@@ -275,7 +219,7 @@ static void set(struct work *w, struct text_finding *f, const struct hit *h, enu
 static void decide(struct work *w, const struct text_mark *mark, struct text_finding *f,
                    size_t split, enum cue_axis axis)
 {
-    const struct hit *before = NULL, *after = NULL;
+    const struct text_hit *before = NULL, *after = NULL;
 
     for (size_t k = split, n = 0; k-- > w->hit_0 && n < NEAREST && before == NULL; n++)
         if (w->hit[k].cue->axis == axis && w->hit[k].direction != CUE_BACKWARD &&
@@ -285,7 +229,8 @@ static void decide(struct work *w, const struct text_mark *mark, struct text_fin
         if (w->hit[k].cue->axis == axis && w->hit[k].direction != CUE_FORWARD &&
             w->hit[k].before <= mark->start)
             after = &w->hit[k];
-    if (before != NULL && after != NULL && after->start - mark->end < mark->start - before->end)
+    if (before != NULL && after != NULL &&
+        (after->ends_run || after->start - mark->end < mark->start - before->end))
         before = NULL;
     if (before != NULL)
         set(w, f, before, axis, before->end, before->after);
@@ -325,7 +270,8 @@ static uint32_t section_end(const struct text_doc *doc, uint32_t i, uint32_t lim
     return limit;
 }
 
-static void section(struct work *w, const struct hit *h, uint32_t end, size_t m, size_t n_marks)
+static void section(struct work *w, const struct text_hit *h, uint32_t end, size_t m,
+                    size_t n_marks)
 {
     for (; m < n_marks && w->mark[m].end <= end; m++) {
         struct text_finding *f = &w->finding[m];
@@ -341,7 +287,7 @@ static void sections(struct work *w, size_t n_marks)
     size_t m = 0;
 
     for (size_t k = 0, next; k < w->n_hits; k = next) {
-        const struct hit *h = &w->hit[k];
+        const struct text_hit *h = &w->hit[k];
         uint32_t limit;
 
         for (next = k + 1; next < w->n_hits; next++)
@@ -363,13 +309,13 @@ enum ward_code text_scope(const struct text_engine *e, const struct text_doc *do
 {
     struct work w = {.e = e, .doc = doc, .mark = marks->at, .finding = findings};
 
-    w.n_hits = scan(&w, language, marks, NULL);
+    w.n_hits = text_hits(e, doc, language, marks, NULL);
     w.hit = ward_alloc(mem, w.n_hits * sizeof(*w.hit));
     w.place = ward_alloc(mem, (size_t)doc->n + 1);
     if (w.hit == NULL || w.place == NULL)
         return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL",
                                 "the note needs more memory than a call may use");
-    scan(&w, language, marks, w.hit);
+    text_hits(e, doc, language, marks, w.hit);
     for (uint32_t at = 0; at < doc->n; at = w.s.end) {
         w.s = text_sentence_at(e, doc, at);
         w.hit_0 = w.hit_1;

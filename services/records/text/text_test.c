@@ -86,6 +86,12 @@ static const struct row rows[] = {
     {"母亲诉咳嗽2天。", "咳嗽", "SYMPTOM", "咳嗽", "R05", "AFFIRMED", "CURRENT", "PATIENT", ""},
     {"口服阿司匹林治疗。", "阿司匹林", "DRUG", "aspirin", "", "AFFIRMED", "CURRENT", "PATIENT",
      ""},
+    {"予四环素口服。", "四环素", "DRUG", "tetracycline", "", "AFFIRMED", "CURRENT", "PATIENT",
+     ""},
+    {"改用甲硫咪唑。", "甲硫咪唑", "DRUG", "methimazole", "", "AFFIRMED", "CURRENT", "PATIENT",
+     ""},
+    {"便血2次。", "便血", "SYMPTOM", "便血", "K92", "AFFIRMED", "CURRENT", "PATIENT", ""},
+    {"飞蚊症1年。", "飞蚊症", "SYMPTOM", "飞蚊症", "H43", "AFFIRMED", "CURRENT", "PATIENT", ""},
     /* full-width letters and digits */
     {"ＣＯＰＤ急性加重。", "ＣＯＰＤ", "DISEASE", "chronic obstructive pulmonary disease",
      "J44.9", "AFFIRMED", "CURRENT", "PATIENT", ""},

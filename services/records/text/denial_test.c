@@ -1,0 +1,124 @@
+/* Short notes with denials of the usual shapes, each with what a clinician would say of it: the
+ * answers were written before the notes were read by the program. The notes are made up. */
+#include "services/records/text/text_testing.h"
+
+/* `said`: words of the note and what it says of each, "fever:N|chest pain:A". A affirmed, N
+ * negated, U uncertain; H after it: in the past; F: a relative's. */
+struct note {
+    const char *text, *said;
+};
+
+static const struct note notes[] = {
+    /* ---- Chinese ---- */
+    {"无发热及咳嗽，有胸闷。", "发热:N|咳嗽:N|胸闷:A"},
+    {"否认高血压、糖尿病及冠心病史。", "高血压:NH|糖尿病:NH|冠心病:NH"},
+    {"双肺未见实变，未见胸腔积液。", "胸腔积液:N"},
+    {"患者未诉头痛、头晕，诉乏力。", "头痛:N|头晕:N|乏力:A"},
+    {"呕吐(-)，腹泻(+)。", "呕吐:N|腹泻:A"},
+    {"梅毒阴性，乙肝阳性。", "梅毒:N|乙肝:A"},
+    {"活动后心悸，无夜间阵发性呼吸困难、双下肢水肿。", "心悸:A|呼吸困难:N|水肿:N"},
+    {"可排除肺结核。", "肺结核:N"},
+    {"暂不考虑阑尾炎。", "阑尾炎:N"},
+    {"皮疹未消退。", "皮疹:A"},
+    {"不能排除肺结核。", "肺结核:U"},
+    {"无明显诱因出现腹痛，无放射痛。", "腹痛:A"},
+    {"既往无哮喘、过敏性鼻炎病史。", "哮喘:NH|过敏性鼻炎:NH"},
+    {"父亲无糖尿病，母亲有高血压。", "糖尿病:NF|高血压:AF"},
+    {"无尿频、尿急、尿痛，尿量正常。", "尿频:N|尿急:N|尿痛:N"},
+    {"无尿痛、肉眼血尿。", "尿痛:N|肉眼血尿:N"},
+    {"近2日无尿，双下肢浮肿。", "无尿:A|浮肿:A"},
+    {"诊断：非霍奇金氏淋巴瘤。", "非霍奇金氏淋巴瘤:A"},
+    {"排除非小细胞肺癌。", "非小细胞肺癌:N"},
+    {"全身皮肤无黄染、皮疹。", "皮疹:N"},
+    {"咳嗽、咳痰不明显，无咯血。", "咳嗽:N|咳痰:N|咯血:N"},
+    {"否认药物过敏史，否认肝炎、结核等传染病史。", "肝炎:NH"},
+    {"不伴恶心、呕吐，伴腹胀。", "恶心:N|呕吐:N|腹胀:A"},
+    {"肿瘤标志物未见异常，未除外肺癌。", "肺癌:U"},
+    {"咳嗽较前好转，无胸痛或呼吸困难。", "咳嗽:A|胸痛:N|呼吸困难:N"},
+    /* ---- English ---- */
+    {"Denies chest pain, dyspnea or palpitations.", "chest pain:N|dyspnea:N|palpitations:N"},
+    {"No fever or chills; cough for 2 days.", "fever:N|chills:N|cough:A"},
+    {"Pulmonary embolism was ruled out by CT.", "Pulmonary embolism:N"},
+    {"Headache without nausea or vomiting.", "Headache:A|nausea:N|vomiting:N"},
+    {"No longer has vertigo.", "vertigo:N"},
+    {"HIV negative, hepatitis C positive.", "HIV:N|hepatitis C:A"},
+    {"HIV, hepatitis B and syphilis negative; pneumonia.",
+     "HIV:N|hepatitis B:N|syphilis:N|pneumonia:A"},
+    {"Preeclampsia screening negative.", "Preeclampsia:N"},
+    {"HIV-negative man with pneumonia.", "HIV:N|pneumonia:A"},
+    {"Rh negative mother; no history of diabetes.", "diabetes:NH"},
+    {"Gram negative sepsis, no pneumonia.", "sepsis:A|pneumonia:N"},
+    {"False negative malaria test.", "malaria:A"},
+    {"Negative for pneumonia and pleural effusion.", "pneumonia:N|pleural effusion:N"},
+    {"Chest pain with negative troponin.", "Chest pain:A"},
+    {"D-dimer negative, chest pain persists.", "chest pain:A"},
+    {"Influenza test negative. Asthma.", "Influenza:N|Asthma:A"},
+    {"Tuberculosis: negative", "Tuberculosis:N"},
+    {"Cannot rule out appendicitis.", "appendicitis:U"},
+    {"Pneumonia, since resolved.", "Pneumonia:AH"},
+    {"Without evidence of stroke; hypertension is controlled.", "stroke:N|hypertension:A"},
+    {"No cough, fever, or sore throat but has diarrhea.",
+     "cough:N|fever:N|sore throat:N|diarrhea:A"},
+    {"Neither vomiting nor diarrhea.", "vomiting:N|diarrhea:N"},
+    {"Mother denies fever.", "fever:N"},
+};
+
+/* The finding that covers any of the n bytes at `at`. */
+static const struct text_finding *over(const struct text_findings *found, uint32_t at,
+                                       uint32_t n)
+{
+    for (size_t i = 0; i < found->n; i++)
+        if (found->at[i].span.start < at + n && at < found->at[i].span.end)
+            return &found->at[i];
+    return NULL;
+}
+
+/* False, and a line on standard error, where one of the note's words is read otherwise. */
+static bool check(const struct note *note)
+{
+    struct text_findings found = text_of(note->text);
+    bool right = true;
+
+    for (const char *s = note->said; *s != '\0';) {
+        const char *colon = strchr(s, ':'), *bar = strchr(s, '|');
+        const size_t n = bar ? (size_t)(bar - colon) - 1 : strlen(colon + 1);
+        const struct text_finding *f = NULL;
+        char word[64], got[4] = "-";
+        const char *at;
+
+        snprintf(word, sizeof(word), "%.*s", (int)(colon - s), s);
+        at = strstr(note->text, word);
+        assert_non_null(at);
+        f = over(&found, (uint32_t)(at - note->text), (uint32_t)strlen(word));
+        if (f != NULL)
+            snprintf(got, sizeof(got), "%c%s%s", "ANU"[f->assertion],
+                     f -> temporality == TEXT_HISTORICAL ? "H" : "",
+                     f->experiencer == TEXT_FAMILY ? "F" : "");
+        if (strlen(got) != n || strncmp(got, colon + 1, n) != 0) {
+            print_error("%s\n   %s is %s, not %.*s\n", note->text, word, got, (int)n,
+                        colon + 1);
+            right = false;
+        }
+        s = bar ? bar + 1 : "";
+    }
+    return right;
+}
+
+static void a_denial_reaches_what_it_denies_and_no_more(void **state)
+{
+    size_t wrong = 0;
+
+    (void)state;
+    for (size_t i = 0; i < WARD_COUNT(notes); i++)
+        wrong += !check(&notes[i]);
+    assert_int_equal(wrong, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_denial_reaches_what_it_denies_and_no_more),
+    };
+
+    return cmocka_run_group_tests(tests, text_fixture_open, text_fixture_close);
+}

@@ -1,0 +1,137 @@
+/* hits.c - where the cues of a note stand, and which way each looks. */
+#include "services/records/text/own.h"
+
+#define LAST_HAN                                                                               \
+    12 /* code points behind a CUE_LAST in which a finding makes it look forward               \
+        */
+
+static const struct text_cues *cues_of(const struct text_engine *e, enum text_language language,
+                                       const struct text_sentence *s)
+{
+    return language == TEXT_ZH || (language == TEXT_AUTO && s->han) ? &e->zh : &e->en;
+}
+
+static bool after_word(const struct text_doc *doc, uint32_t i)
+{
+    uint32_t before = i > 0 ? doc->cp[i - 1] : ' ';
+
+    return text_is_word(before) || text_is_han(before) || before == ')';
+}
+
+/* Nothing, or a space, between the two. */
+bool text_beside(const struct text_doc *doc, uint32_t from, uint32_t to)
+{
+    return from == to || (from + 1 == to && doc->cp[from] == ' ');
+}
+
+/* "Tuberculosis: negative", but not "Abdomen: negative bowel sounds". */
+static bool answers(const struct text_doc *doc, uint32_t from, uint32_t i, uint32_t stop)
+{
+    if (i < 1 || doc->cp[from] != ':' || !text_beside(doc, from + 1, i))
+        return false;
+    return !text_is_word(doc->cp[stop]) &&
+           (doc->cp[stop] != ' ' || !text_is_word(doc->cp[stop + 1]));
+}
+
+/* No finding begins near behind i in its clause. `next` begins one, or ends the sentence. */
+static bool last(const struct text_doc *doc, uint32_t i, uint32_t next, bool followed)
+{
+    for (uint32_t n = 0; i < next && n < LAST_HAN; i++, n++)
+        if (doc->cp[i] == ',' || doc->cp[i] == 0x3001 || doc->cp[i] == ':')
+            return true;
+    return i < next || !followed;
+}
+
+/* What stands around a cue. */
+struct around {
+    const struct text_mark *before; /* the mark before it; NULL: none */
+    bool cue;                       /* a cue ends right before it */
+    uint32_t next;                  /* where the next mark begins, or the sentence ends */
+    bool followed;                  /* it is a mark */
+};
+
+/* Which way the cue [i, stop) looks: "?PE" doubts what follows, "PE?" what it follows. */
+static struct text_hit hit_of(const struct text_doc *doc, const struct text_cue *cue,
+                              uint32_t i, uint32_t stop, const struct around *at)
+{
+    struct text_hit h = {cue, cue->direction, i, stop, stop, i, false};
+    const uint32_t word = i > 0 && doc->cp[i - 1] == ' ' ? i - 1 : i;
+
+    switch (cue->edge) {
+    case CUE_AT_EDGE:
+        h.direction = after_word(doc, i) ? CUE_BACKWARD : CUE_FORWARD;
+        break;
+    case CUE_BEHIND:
+        h.ends_run =
+            at->before != NULL && at->before->kind != TEXT_MARK_NONE &&
+            at->before->kind != TEXT_MEASUREMENT &&
+            (text_beside(doc, at->before->end, i) || answers(doc, at->before->end, i, stop));
+        if (h.ends_run || (after_word(doc, word) && !at->cue))
+            h.direction = CUE_BACKWARD;
+        break;
+    case CUE_LAST:
+        h.direction = last(doc, stop, at->next, at->followed) ? CUE_BACKWARD : CUE_FORWARD;
+        break;
+    default:
+        break;
+    }
+    return h;
+}
+
+/* "has no increase": the cue "has no" gives way to the phrase that begins inside it, goes on
+ * behind it and is no cue. */
+static bool gives_way(const struct text_cues *cues, const struct text_doc *doc, uint32_t i,
+                      uint32_t stop, uint32_t limit)
+{
+    for (uint32_t k = i + 1, end = 0; k < stop; k++) {
+        int32_t found = text_trie_longest(&cues->trie, doc, k, limit, TEXT_EDGES, &end);
+
+        if (found >= 0 && end > stop && cues->cue[found].axis == CUE_PSEUDO)
+            return true;
+    }
+    return false;
+}
+
+size_t text_hits(const struct text_engine *e, const struct text_doc *doc,
+                 enum text_language language, const struct text_marks *marks,
+                 struct text_hit *hits)
+{
+    size_t n = 0, m = 0;
+
+    for (uint32_t at = 0, past = 0; at < doc->n;) {
+        struct text_sentence s = text_sentence_at(e, doc, at);
+        const struct text_cues *cues = cues_of(e, language, &s);
+
+        for (uint32_t i = s.start, stop = 0; i < s.end;) {
+            const struct text_cue *cue;
+            uint32_t limit;
+            int32_t found;
+
+            while (m < marks->n && marks->at[m].end <= i)
+                m++;
+            if (m < marks->n && marks->at[m].start <= i) {
+                i = marks->at[m].end;
+                continue;
+            }
+            limit = m < marks->n && marks->at[m].start < s.end ? marks->at[m].start : s.end;
+            found = text_trie_longest(&cues->trie, doc, i, limit, TEXT_EDGES, &stop);
+            if (found < 0 || gives_way(cues, doc, i, stop, limit)) {
+                i++;
+                continue;
+            }
+            cue = &cues->cue[found];
+            if (cue->axis != CUE_PSEUDO && cue->axis != CUE_ABBREV) {
+                const struct around around = {m > 0 ? &marks->at[m - 1] : NULL,
+                                              past > 0 && text_beside(doc, past, i), limit,
+                                              limit < s.end};
+
+                if (hits != NULL)
+                    hits[n] = hit_of(doc, cue, i, stop, &around);
+                n++;
+            }
+            i = past = stop;
+        }
+        at = s.end;
+    }
+    return n;
+}
