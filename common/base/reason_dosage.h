@@ -87,8 +87,10 @@
         {"ORDER_STATE", WARD_FAILED_PRECONDITION, DOSAGE,                                      \
          "the order's state does not allow this", "read the order; see OrderState"},           \
         {"ORDER_HAS_DOSES", WARD_FAILED_PRECONDITION, DOSAGE,                                  \
-         "doses were charted for the order",                                                   \
-         "stop it; correct a dose that did not happen first"},                                 \
+         "doses of the order were given: it is not cancelled or entered in error, nor "        \
+         "changed to `ONCE` at another time",                                                  \
+         "stop it, and place another for one more dose; correct a dose that did not "          \
+         "happen first"},                                                                      \
         {"ORDER_DRAFT", WARD_PERMISSION_DENIED, DOSAGE, "a draft is its prescriber's alone",   \
          "have its prescriber go on with it"},                                                 \
         {"ORDER_OTHER", WARD_FAILED_PRECONDITION, DOSAGE,                                      \

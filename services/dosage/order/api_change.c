@@ -44,6 +44,16 @@ static enum ward_code check_drug(struct changing *ch, const char *was, const cha
     return WARD_OK;
 }
 
+/* What is ordered once is given once: after that dose no change puts a second one on the lists
+ * and on paper. */
+static enum ward_code check_once(struct changing *ch, const Prescription *now,
+                                 struct ward_err *err)
+{
+    if (now->timing->kind != WARD__DOSAGE__V1__TIMING__KIND__KIND_ONCE || ch->o.times_kept)
+        return WARD_OK;
+    return ordering_no_doses(&ch->o, err);
+}
+
 static enum ward_code write(struct changing *ch, const Order *was, Prescription *p,
                             struct ward_err *err)
 {
@@ -88,6 +98,7 @@ static enum ward_code change_in_tx(struct ward_db *db, void *arg, struct ward_er
     if ((enum order_state)was->state == ORDER_DRAFT)
         return write_draft(ch, was, err);
     WARD_TRY(ordering_starts(&ch->o, was->prescription, q->prescription, &now, err));
+    WARD_TRY(check_once(ch, now, err));
     WARD_TRY(ordering_decide(&ch->o, PURPOSE(CHANGE), now, was->order_id, err));
     return ch->o.n_open > 0 ? WARD_OK : write(ch, was, now, err);
 }

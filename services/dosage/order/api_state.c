@@ -39,21 +39,6 @@ static enum ward_code check_reason(struct moving *m, enum order_state from,
     return WARD_OK;
 }
 
-/* The order is locked, and a dose of it is charted behind that lock. */
-static enum ward_code check_doses(struct moving *m, struct ward_err *err)
-{
-    static const char SQL[] = "SELECT 1 FROM administration WHERE order_id = ? AND counts"
-                              " LIMIT 1";
-    struct worker *w = m->o.call->wrk;
-    struct ward_rows rows;
-
-    WARD_TRY(
-        ward_db_run(w->seat.db, m->o.call->mem, SQL, WARD_PARAMS(id_val(m->o.id)), &rows, err));
-    return rows.n == 0 ? WARD_OK
-                       : WARD_FAIL_REASON(err, FAILED_PRECONDITION, "ORDER_HAS_DOSES",
-                                          "doses of the order were given");
-}
-
 static enum ward_code check_step(struct moving *m, const Order *was, struct ward_err *err)
 {
     enum order_state from = (enum order_state)was->state;
@@ -63,7 +48,7 @@ static enum ward_code check_step(struct moving *m, const Order *was, struct ward
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "ORDER_STATE",
                                 "the order does not go from its state to this one");
     WARD_TRY(check_reason(m, from, err));
-    return step == STEP_WITHOUT_DOSES ? check_doses(m, err) : WARD_OK;
+    return step == STEP_WITHOUT_DOSES ? ordering_no_doses(&m->o, err) : WARD_OK;
 }
 
 /* ---- going on ---- */

@@ -71,6 +71,8 @@ WARD_MUST enum ward_code ordering_late(struct ordering *o, const char *key,
 
 /* The order, locked, at the version that was expected; a draft, if its prescriber asks. */
 WARD_MUST enum ward_code ordering_order(struct ordering *o, Order **out, struct ward_err *err);
+/* No dose of the order that is locked was given and stands.   ORDER_HAS_DOSES */
+WARD_MUST enum ward_code ordering_no_doses(struct ordering *o, struct ward_err *err);
 /* Decides, keeps the decision, and says what still is open (o->n_open). */
 WARD_MUST enum ward_code ordering_decide(struct ordering *o, Purpose purpose,
                                          const Prescription *p, const char *order_id,

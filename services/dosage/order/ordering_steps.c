@@ -26,6 +26,21 @@ enum ward_code ordering_order(struct ordering *o, Order **out, struct ward_err *
     return WARD_OK;
 }
 
+/* Doses are charted behind the order's lock. */
+enum ward_code ordering_no_doses(struct ordering *o, struct ward_err *err)
+{
+    static const char SQL[] = "SELECT 1 FROM administration WHERE order_id = ? AND counts"
+                              " LIMIT 1";
+    struct ward_call *c = o->call;
+    struct worker *w = c->wrk;
+    struct ward_rows rows;
+
+    WARD_TRY(ward_db_run(w->seat.db, c->mem, SQL, WARD_PARAMS(id_val(o->id)), &rows, err));
+    return rows.n == 0 ? WARD_OK
+                       : WARD_FAIL_REASON(err, FAILED_PRECONDITION, "ORDER_HAS_DOSES",
+                                          "doses of the order were given");
+}
+
 static bool is_continuous(const Prescription *p)
 {
     return p->timing != NULL &&

@@ -3,7 +3,7 @@
 
 const test = require('node:test');
 const assert = require('node:assert');
-const { shared, bedside, give, ordered, minutesAgo, failure, interval, once, amount, prescription, placed } = require('./bedside');
+const { shared, bedside, give, ordered, minutesAgo, failure, held, interval, once, amount, prescription, placed } = require('./bedside');
 const { change } = require('./ordering');
 const { times } = require('./site');
 
@@ -49,6 +49,30 @@ test('ONCE that was given becomes INTERVAL: the given dose was its first', async
   assert.deepStrictEqual(await open({ ...at, order }), []);
   const next = (await slotsOf({ ...at, order })).map((s) => Number(s.due_at_us)).find((t) => t > Number(at.slot.due_at_us));
   assert.strictEqual(next - Number(at.slot.due_at_us), 12 * 3600e6);
+});
+
+// A second dose there would stand on the list, and on paper, where nothing refuses it.
+for (const [name, timing] of [['ONCE', once], ['INTERVAL', interval(6)]]) {
+  test(`${name} of which a dose was given is not changed to ONCE at another time`, async () => {
+    const at = await bedside(site, ordered({ timing }));
+    assert.strictEqual((await give(site, at)).recorded, true);
+    const later = ordered({ timing: once, starts_at_us: minutesAgo(-20) });
+    const err = await failure(change(site, at.order, later));
+    assert.deepStrictEqual([err.code, err.reason], ['FAILED_PRECONDITION', 'ORDER_HAS_DOSES']);
+    const ahead = (await slotsOf(at)).filter((s) => s.due_at_us === later.starts_at_us);
+    assert.deepStrictEqual(ahead, [], 'no second dose');
+  });
+}
+
+test('ONCE that was not given, or not yet, is changed to another time', async () => {
+  for (const charted of [null, held()]) {
+    const at = await bedside(site, ordered({ timing: once }));
+    if (charted) assert.strictEqual((await give(site, at, charted)).recorded, true);
+    const later = ordered({ timing: once, starts_at_us: minutesAgo(-20) });
+    const { order } = await change(site, at.order, later);
+    const ahead = (await slotsOf({ ...at, order })).filter((s) => !s.administration_id);
+    assert.deepStrictEqual(ahead.map((s) => s.due_at_us), [later.starts_at_us]);
+  }
 });
 
 test('a check as a change keeps the start as the change would', async () => {
