@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+typedef Ward__Dosage__V1__Quantity Quantity;
+
 static enum ward_code no_memory(struct ward_err *err)
 {
     return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for an order");
@@ -59,6 +61,32 @@ static bool begins_again(const Prescription *was, const Prescription *is)
     return is_continuous(is) && !(is_continuous(was) && same_dose(was, is));
 }
 
+/* "1.0 mg" is kept as "1 mg": read in haste it is ten. Source: The Joint Commission's official
+ * "Do Not Use" list (trailing zero in medication orders); ISMP, List of Error-Prone
+ * Abbreviations, Symbols, and Dose Designations (2021). */
+static enum ward_code without_zeros(struct ward_arena *mem, Quantity **q, struct ward_err *err)
+{
+    const Quantity *was = *q;
+    Quantity *copy;
+    size_t n;
+
+    if (was == NULL || strchr(was->value, '.') == NULL)
+        return WARD_OK;
+    copy = ward_new(mem, Quantity);
+    if (copy == NULL)
+        return no_memory(err);
+    *copy = *was;
+    if ((copy->value = ward_strdup(mem, was->value)) == NULL)
+        return no_memory(err);
+    n = strlen(copy->value);
+    while (copy->value[n - 1] == '0')
+        n--;
+    n -= copy->value[n - 1] == '.';
+    copy->value[n] = '\0';
+    *q = copy;
+    return WARD_OK;
+}
+
 enum ward_code ordering_starts(struct ordering *o, const Prescription *was,
                                const Prescription *is, Prescription **out, struct ward_err *err)
 {
@@ -67,6 +95,9 @@ enum ward_code ordering_starts(struct ordering *o, const Prescription *was,
     if (copy == NULL)
         return no_memory(err);
     *copy = *is;
+    WARD_TRY(without_zeros(o->call->mem, &copy->dose, err));
+    WARD_TRY(without_zeros(o->call->mem, &copy->volume, err));
+    WARD_TRY(without_zeros(o->call->mem, &copy->concentration, err));
     if (copy->starts_at_us == 0 && was != NULL && !begins_again(was, is)) {
         copy->starts_at_us = was->starts_at_us;
         if (copy->starts_at_us != 0 && prescription_spent(copy, o->at_us))

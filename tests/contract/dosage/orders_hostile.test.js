@@ -86,7 +86,7 @@ test('a prescription that cannot be is refused, and says why, by every method', 
 test('every good way to say it is taken', async () => {
   const good = [
     { timing: once }, { timing: times('08:00', '20:00') }, asNeeded, { timing: interval(24), starts_at_us: ago(864e5) },
-    { dose: amount('0.50', 'mg') }, { dose: amount('10000', 'ug') }, { dose: amount('1', '{tablet}'), product_id: 'plainin-tablet' },
+    { dose: amount('0.5', 'mg') }, { dose: amount('10000', 'ug') }, { dose: amount('1', '{tablet}'), product_id: 'plainin-tablet' },
     { indication: { system: 'http://hl7.org/fhir/sid/icd-10', code: 'R52', display: 'Pain' }, instructions: Array(20).fill('with-Food-2') },
     { calculated_from: { per: amount('10', 'mg/m2'), bsa: amount('1', 'm2') } },
   ];

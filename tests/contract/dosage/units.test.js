@@ -5,7 +5,7 @@
 const test = require('node:test');
 const assert = require('node:assert');
 const { Site, amount, once } = require('./site');
-const { failure } = require('./ordering');
+const { change, failure } = require('./ordering');
 const { right } = require('./bedside');
 
 let site, patient;
@@ -67,4 +67,17 @@ test('evidence at the bedside has no trailing zeros', async () => {
   const [slot] = await site.slots(patient, { order_id: placed.order.order_id });
   const given = await site.give(patient, placed.order, slot, { scan: '0102999990010015', units: '1' });
   assert.deepStrictEqual([right(given, 'DOSE'), given.rights[2].evidence], ['PASS', '1 x paracetamol-tab-500 is 500 mg; 500 mg of 500 mg']);
+});
+
+test('an order keeps no trailing zeros, of dose and volume, nor does its change', async () => {
+  const asked = order('paracetamol', '500.0', 'mg', { route: 'ROUTE_IV', volume: amount('50.00', 'mL'), infuse_over_minutes: 15 });
+  const kept = (o) => [o.prescription.dose.value, o.prescription.volume.value];
+  const other = await site.patient();
+  const { order: placed, open } = await site.place(other, asked);
+  assert.ok(placed, open?.join());
+  assert.deepStrictEqual(kept(placed), ['500', '50']);
+  const { order: changed } = await change(site, placed, { ...asked, dose: amount('250.50', 'mg'), volume: amount('100', 'mL') });
+  assert.deepStrictEqual(kept(changed), ['250.5', '100']);
+  const { order: read } = await site.orders.call('GetOrder', { order_id: placed.order_id }, site.who('nurse'));
+  assert.deepStrictEqual(kept(read), ['250.5', '100']);
 });
