@@ -101,6 +101,15 @@
          "the active rule set has no such drug or product", "see FindDrugs"},                  \
         {"INGREDIENT_NOT_FOUND", WARD_NOT_FOUND, DOSAGE,                                       \
          "the active rule set has no such ingredient", "see FindDrugs"},                       \
+        {"HOME_MEDICINE_NOT_FOUND", WARD_NOT_FOUND, DOSAGE,                                    \
+         "the patient has no such MedicationStatement, or the caller may not see it",          \
+         "see ListHomeMedicines"},                                                             \
+        {"HOME_MEDICINE_CHANGED", WARD_FAILED_PRECONDITION, DOSAGE,                            \
+         "the statement has a newer version than the one that the decision is about",          \
+         "read it (ListHomeMedicines) and decide again"},                                      \
+        {"HOME_MEDICINE_ENDED", WARD_FAILED_PRECONDITION, DOSAGE,                              \
+         "the statement does not say that the patient takes the medicine",                     \
+         "nothing is to be decided; put its status right in records if it is wrong"},          \
         {"DECISION_NOT_FOUND", WARD_NOT_FOUND, DOSAGE,                                         \
          "there is no such decision, or the caller may not see its patient",                   \
          "see ListDecisions"},                                                                 \

@@ -53,6 +53,8 @@ static const struct ward_method methods[] = {
     ROW("Orders", "GetDecision", get_decision),
     ROW("Orders", "ListDecisions", list_decisions),
     ROW("Orders", "ReplayDecision", replay_decision),
+    ROW("Orders", "ReconcileHomeMedicine", reconcile_home_medicine),
+    ROW("Orders", "ListHomeMedicines", list_home_medicines),
     ROW("Schedule", "ListSlots", list_slots),
     ROW("Schedule", "ListDue", list_due),
     ROW("Schedule", "FollowDue", follow_due),

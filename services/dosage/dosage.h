@@ -89,11 +89,12 @@ void worker_refused(struct ward_call *c, enum ward_code code);
 
 /* metrics.c. No metric names a patient, a person or a drug. */
 extern struct ward_family *const dosage_metrics[];
-extern struct ward_family dosage_findings;    /* {rule, severity} */
-extern struct ward_family dosage_overrides;   /* {rule, reason} */
-extern struct ward_family dosage_doses;       /* {outcome} */
-extern struct ward_family dosage_refused;     /* {right} */
-extern struct ward_family dosage_chart_reads; /* {from}: kept, records, stale */
-extern struct ward_family dosage_late;        /* gauge: emergencies not acknowledged in time */
+extern struct ward_family dosage_findings;       /* {rule, severity} */
+extern struct ward_family dosage_overrides;      /* {rule, reason} */
+extern struct ward_family dosage_doses;          /* {outcome} */
+extern struct ward_family dosage_refused;        /* {right} */
+extern struct ward_family dosage_chart_reads;    /* {from}: kept, records, stale */
+extern struct ward_family dosage_home_decisions; /* {decision} */
+extern struct ward_family dosage_late; /* gauge: emergencies not acknowledged in time */
 
 #endif

@@ -31,12 +31,18 @@ struct ward_family dosage_chart_reads = {
     .type = WARD_COUNTER,
     .label = {"from"},
 };
+struct ward_family dosage_home_decisions = {
+    .name = "ward_dosage_home_decisions_total",
+    .help = "Decisions about home medicines: continue, change, stop, hold.",
+    .type = WARD_COUNTER,
+    .label = {"decision"},
+};
 struct ward_family dosage_late = {
     .name = "ward_dosage_unacknowledged_late",
     .help = "Doses given in an emergency that nobody acknowledged in time.",
     .type = WARD_GAUGE,
 };
 struct ward_family *const dosage_metrics[] = {
-    &dosage_findings,    &dosage_overrides, &dosage_doses, &dosage_refused,
-    &dosage_chart_reads, &dosage_late,      NULL,
+    &dosage_findings,    &dosage_overrides,      &dosage_doses, &dosage_refused,
+    &dosage_chart_reads, &dosage_home_decisions, &dosage_late,  NULL,
 };

@@ -40,6 +40,16 @@ enum rule_step rule_order_step(enum order_state from, enum order_state to)
     return TABLE[from][to];
 }
 
+bool rule_home_needs_reason(enum home_decision d)
+{
+    return d == HOME_CHANGE || d == HOME_STOP || d == HOME_HOLD;
+}
+
+bool rule_home_has_order(enum home_decision d)
+{
+    return d == HOME_CONTINUE || d == HOME_CHANGE;
+}
+
 bool rule_order_changes(enum order_state state)
 {
     return state == ORDER_DRAFT || state == ORDER_ACTIVE || state == ORDER_ON_HOLD;

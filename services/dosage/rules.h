@@ -32,6 +32,20 @@ enum rule_step rule_order_step(enum order_state from, enum order_state to);
 /* Its prescription may be changed. */
 bool rule_order_changes(enum order_state state);
 
+/* ward.dosage.v1.HomeDecision's numbers. */
+enum home_decision {
+    HOME_NONE,
+    HOME_CONTINUE,
+    HOME_CHANGE,
+    HOME_STOP,
+    HOME_HOLD,
+    HOME_DECISIONS
+};
+/* Whether a decision about a home medicine says why: all that end or change what is taken. */
+bool rule_home_needs_reason(enum home_decision d);
+/* Whether it may name the order that continues or replaces the medicine. */
+bool rule_home_has_order(enum home_decision d);
+
 /* Whether a dose may say that it was given then: not ahead, and within the 15 minutes before
  * since_us: now, or when the token of the giving was issued, so that a call that was cut can be
  * made again later. */

@@ -180,6 +180,22 @@ static void a_person_is_one_by_any_spelling(void **state)
     assert_int_equal(strlen(out), RULE_PERSON - 1);
 }
 
+static void what_ends_or_changes_a_home_medicine_says_why(void **state)
+{
+    static const struct {
+        enum home_decision d;
+        bool reason, order;
+    } table[] = {{HOME_NONE, false, false}, {HOME_CONTINUE, false, true},
+                 {HOME_CHANGE, true, true}, {HOME_STOP, true, false},
+                 {HOME_HOLD, true, false},  {HOME_DECISIONS, false, false}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+        assert_int_equal(rule_home_needs_reason(table[i].d), table[i].reason);
+        assert_int_equal(rule_home_has_order(table[i].d), table[i].order);
+    }
+}
+
 static void a_token_is_fresh_for_five_minutes(void **state)
 {
     const int64_t now_s = 1800000000, now = now_s * 1000000;
@@ -208,6 +224,7 @@ int main(void)
         cmocka_unit_test(doses_are_dealt_with_for_three_purposes),
         cmocka_unit_test(only_an_emergency_s_purpose_is_asked_each_time),
         cmocka_unit_test(names_are_short_and_plain),
+        cmocka_unit_test(what_ends_or_changes_a_home_medicine_says_why),
         cmocka_unit_test(a_person_asks_about_their_own_ward_and_a_pharmacist_about_any),
     };
 

@@ -48,6 +48,7 @@ enum ward_code erase_patient(struct worker *w, struct ward_arena *mem,
         " (SELECT order_id FROM drug_order WHERE patient_id = ?)",
         "DELETE FROM drug_order WHERE patient_id = ?",
         "DELETE FROM acknowledged WHERE patient_id = ?",
+        "DELETE FROM home_reconciliation WHERE patient_id = ?",
         "DELETE FROM cosignature WHERE administration_id IN"
         " (SELECT administration_id FROM administration WHERE patient_id = ?)",
         "UPDATE administration SET place = '', second_person = '', acknowledge_by_us = NULL"

@@ -42,10 +42,9 @@ static enum ward_code nobody(struct ward_err *err)
     return WARD_FAIL_REASON(err, NOT_FOUND, "PATIENT_NOT_FOUND", "no such patient");
 }
 
-/* What its failure means here. */
-static enum ward_code meant(struct asking *a, enum ward_code code)
+enum ward_code ask_meant(struct ward_call *c, enum ward_code code)
 {
-    struct ward_err *err = a->call->err;
+    struct ward_err *err = c->err;
     struct ward_err was = *err;
 
     switch (code) {
@@ -73,7 +72,16 @@ static enum ward_code call(struct asking *a, const char *path, const ProtobufCMe
     enum ward_code code =
         ward_client_call(a->records, path, &a->with, req, type, resp, c->mem, c->err);
 
-    return code == WARD_OK ? code : meant(a, code);
+    return code == WARD_OK ? code : ask_meant(c, code);
+}
+
+enum ward_code ask_records(struct ward_call *c, const char *path, const ProtobufCMessage *req,
+                           const ProtobufCMessageDescriptor *type, ProtobufCMessage **resp)
+{
+    struct asking a;
+
+    begin(&a, c);
+    return call(&a, path, req, type, resp);
 }
 
 static enum ward_code lost(struct ward_call *c)

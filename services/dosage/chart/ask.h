@@ -22,6 +22,13 @@ WARD_MUST enum ward_code ask_may(struct ward_call *c, const uint8_t id[DOSAGE_ID
 /* The same and the rest: encounters, allergies, measurements. */
 WARD_MUST enum ward_code ask_all(struct ward_call *c, const uint8_t id[DOSAGE_ID],
                                  int64_t now_us, struct answer *out);
+/* One call to records with the person's own token, in at most half of the time that is left. */
+WARD_MUST enum ward_code ask_records(struct ward_call *c, const char *path,
+                                     const ProtobufCMessage *req,
+                                     const ProtobufCMessageDescriptor *type,
+                                     ProtobufCMessage **resp);
+/* What a failure of a call to records means here, c->err as it was left. */
+WARD_MUST enum ward_code ask_meant(struct ward_call *c, enum ward_code code);
 /* Of one whom ask_may answered: only where they lie. */
 WARD_MUST enum ward_code ask_where(struct ward_call *c, int64_t now_us, struct answer *out);
 

@@ -85,6 +85,11 @@ enum ward_code facts_state(Ward__Dosage__V1__Stated **state, Ward__Dosage__V1__S
  */
 enum ward_code facts_home(Record *const *records, size_t n, struct ward_arena *mem, Facts *out,
                           struct ward_err *err);
+/* Whether the record is one of those. */
+bool facts_takes(const Record *r);
+/* Of a record that is a MedicationStatement, whatever its status. */
+enum ward_code facts_home_medicine(const Record *r, struct ward_arena *mem,
+                                   Ward__Dosage__V1__HomeMedicine **out, struct ward_err *err);
 
 /* ---- labs.c ---- */
 

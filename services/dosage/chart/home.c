@@ -17,8 +17,8 @@ static enum ward_code full(struct ward_err *err)
     return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the home medicines");
 }
 
-/* On hold, stopped, completed and not taken are the ways to say that an order here replaces it,
- * or that it is not taken. */
+/* On hold, stopped, completed and not taken say that the patient does not take it. What is
+ * decided about it at admission is no status: order/home.h. */
 static bool is_taken(const Statement *s)
 {
     return s->status == STATUS(ACTIVE) || s->status == STATUS(INTENDED) ||
@@ -57,9 +57,17 @@ static enum ward_code add_codings(const Ward__Records__V1__CodeableConcept *c,
     return WARD_OK;
 }
 
-static enum ward_code home_of(const Record *r, const Statement *s, struct ward_arena *mem,
-                              HomeMedicine **out, struct ward_err *err)
+bool facts_takes(const Record *r)
 {
+    const Statement *s = statement_of(r);
+
+    return s != NULL && is_taken(s);
+}
+
+enum ward_code facts_home_medicine(const Record *r, struct ward_arena *mem, HomeMedicine **out,
+                                   struct ward_err *err)
+{
+    const Statement *s = r->resource->medication_statement;
     HomeMedicine *o = ward_new(mem, HomeMedicine);
 
     if (o == NULL)
@@ -88,15 +96,14 @@ enum ward_code facts_home(Record *const *records, size_t n, struct ward_arena *m
     if (out->home_medicines == NULL)
         return full(err);
     for (size_t i = 0; i < n; i++) {
-        const Statement *s = statement_of(records[i]);
-
-        if (s == NULL || !is_taken(s))
+        if (!facts_takes(records[i]))
             continue;
         if (out->n_home_medicines == FACTS_HOME) {
             out->home_medicines_cut = true;
             break;
         }
-        WARD_TRY(home_of(records[i], s, mem, &out->home_medicines[out->n_home_medicines], err));
+        WARD_TRY(facts_home_medicine(records[i], mem,
+                                     &out->home_medicines[out->n_home_medicines], err));
         out->n_home_medicines++;
     }
     qsort(out->home_medicines, out->n_home_medicines, sizeof(HomeMedicine *), by_record);

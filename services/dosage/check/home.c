@@ -1,11 +1,55 @@
 /* Home medicines as the check meets them: each as a drug of the ingredients that its codes and
- * words name. */
+ * words name, and with what was decided about it at admission. */
 #include "services/dosage/check/names.h"
 #include "services/dosage/check/run.h"
 
 #include <stdio.h>
+#include <string.h>
 
 typedef Ward__Dosage__V1__HomeMedicine HomeMedicine;
+typedef Ward__Dosage__V1__HomeReconciliation HomeReconciliation;
+
+#define DECIDED(name) WARD__DOSAGE__V1__HOME_DECISION__HOME_DECISION_##name
+
+/* ---- what was decided ---- */
+
+/* A decision about another version of the statement is none about this one. */
+static const HomeReconciliation *decided(const struct run *r, const HomeMedicine *m)
+{
+    for (size_t i = 0; engine_at_least(r, 3) && i < r->snap->n_home_reconciliations; i++) {
+        const HomeReconciliation *d = r->snap->home_reconciliations[i];
+
+        if (d->statement_version == m->record_version &&
+            strcmp(d->statement_id, m->record_id) == 0)
+            return d;
+    }
+    return NULL;
+}
+
+/* The order that is checked, or one that runs beside it. */
+static bool is_here(const struct run *r, const char *order_id)
+{
+    if (*order_id == '\0')
+        return false;
+    for (size_t i = 0; i < r->n_others; i++)
+        if (strcmp(r->others[i].msg->order_id, order_id) == 0)
+            return true;
+    return strcmp(r->snap->order_id, order_id) == 0;
+}
+
+/* An order that has ended treats nothing: then the medicine counts as before. */
+static enum home_is home_is(const struct run *r, const HomeReconciliation *d)
+{
+    if (d == NULL)
+        return HOME_TAKEN;
+    if (d->decision == DECIDED(STOP) || d->decision == DECIDED(HOLD))
+        return HOME_STOPPED;
+    if (!is_here(r, d->order_id))
+        return HOME_TAKEN;
+    return d->decision == DECIDED(CHANGE) ? HOME_STOPPED : HOME_ORDERED;
+}
+
+/* ---- as a drug ---- */
 
 static void add_ingredient(struct drug *d, int ingredient)
 {
@@ -30,7 +74,10 @@ static void understand(struct run *r, const HomeMedicine *m, struct home *out)
     struct target *is = NULL;
     size_t n = 0;
 
-    *out = (struct home){.msg = m};
+    *out = (struct home){.msg = m, .decided = decided(r, m)};
+    out->is = home_is(r, out->decided);
+    out->replaced = out->decided != NULL && *r->snap->order_id != '\0' &&
+                    strcmp(out->decided->order_id, r->snap->order_id) == 0;
     named.codings = m->codings;
     named.n_codings = m->n_codings;
     named.text = m->text;
@@ -53,7 +100,19 @@ void homes_of(struct run *r)
         understand(r, f->home_medicines[i], &r->homes[r->n_homes++]);
 }
 
-void check_homes(struct run *r)
+/* ---- what there is to say of them ---- */
+
+static bool was_not_understood(const struct home *h)
+{
+    return h->is == HOME_TAKEN && h->drug.n_ingredients == 0;
+}
+
+static bool is_undecided(const struct home *h)
+{
+    return h->decided == NULL;
+}
+
+static void tell_homes(struct run *r, enum own_id which, bool (*is)(const struct home *))
 {
     struct told told = {0};
     char number[24];
@@ -61,11 +120,19 @@ void check_homes(struct run *r)
     size_t room = 0, count = 0;
 
     for (size_t i = 0; i < r->n_homes; i++)
-        if (r->homes[i].drug.n_ingredients == 0) {
+        if (is(&r->homes[i])) {
             about_add(r, &told.about, &told.n_about, &room, r->homes[i].msg->record_id);
             count++;
         }
     snprintf(number, sizeof(number), "%zu", count);
     if (count > 0)
-        find_own(r, OWN_HOME_TEXT, args, args, &told);
+        find_own(r, which, args, args, &told);
+}
+
+/* Who gives a dose decides nothing about home medicines, and is not asked to. */
+void check_homes(struct run *r)
+{
+    tell_homes(r, OWN_HOME_TEXT, was_not_understood);
+    if (engine_at_least(r, 3) && !r->giving)
+        tell_homes(r, OWN_HOME_UNDECIDED, is_undecided);
 }

@@ -36,14 +36,15 @@ static char *list_names(struct run *r, const bool *in, bool zh)
 
 /* ---- interactions ---- */
 
-/* An order, a dose or a home medicine (neither of the last two fields) beside this order. */
+/* An order, a dose or a home medicine beside this order: one of the last three fields. */
 struct beside {
     const struct drug *drug;
     const char *id, *product_id;
     Ward__Dosage__V1__Route route;
     const Ward__Dosage__V1__Quantity *dose;
-    const Ward__Dosage__V1__Prescription *order; /* NULL: */
+    const Ward__Dosage__V1__Prescription *order;
     const Ward__Dosage__V1__GivenDose *given;
+    const struct home *home;
 };
 
 struct meeting {
@@ -86,11 +87,22 @@ static int64_t after_us(const Ward__Dosage__V1__InteractionRule *m, enum role fi
     return hours > 0 ? hours * HOUR_US : 0;
 }
 
+/* One that is stopped was last taken when that was decided, at the latest: it meets this order
+ * as a dose that was given then does. The order that replaces it is ordered because of it:
+ * there only what the rule says counts. */
+static bool home_meets(const struct run *r, const struct home *h, int64_t after_us)
+{
+    if (after_us == 0 && !h->replaced)
+        after_us = DAY_US;
+    return h->is != HOME_STOPPED ||
+           time_since(h->decided->decided_at_us, order_begins(r)) < after_us;
+}
+
 static bool meets_as(const struct run *r, const struct interaction *i, const struct beside *b,
                      enum role ours, enum role theirs)
 {
-    if (b->order == NULL && b->given == NULL)
-        return true;
+    if (b->home != NULL)
+        return home_meets(r, b->home, after_us(i->msg, theirs, ours));
     if (b->order == NULL)
         return is_met(r, b->given, after_us(i->msg, theirs, ours));
     return orders_meet_by(r, b->order, after_us(i->msg, theirs, ours),
@@ -169,7 +181,7 @@ static void meet_all(struct run *r, struct meeting *m)
         if (r->others[i].drug != NULL)
             meet(r, m,
                  &(struct beside){r->others[i].drug, r->others[i].msg->order_id, p->product_id,
-                                  p->route, p->dose, p, NULL});
+                                  p->route, p->dose, p, NULL, NULL});
     }
     for (size_t i = 0; i < r->n_pasts; i++) {
         const Ward__Dosage__V1__GivenDose *g = r->pasts[i].msg;
@@ -177,12 +189,13 @@ static void meet_all(struct run *r, struct meeting *m)
         if (r->pasts[i].drug != NULL)
             meet(r, m,
                  &(struct beside){r->pasts[i].drug, g->administration_id, g->product_id,
-                                  g->route, g->dose, NULL, g});
+                                  g->route, g->dose, NULL, g, NULL});
     }
     for (size_t i = 0; i < r->n_homes; i++)
         meet(r, m,
              &(struct beside){&r->homes[i].drug, r->homes[i].msg->record_id, "",
-                              WARD__DOSAGE__V1__ROUTE__ROUTE_PO, NULL, NULL, NULL});
+                              WARD__DOSAGE__V1__ROUTE__ROUTE_PO, NULL, NULL, NULL,
+                              &r->homes[i]});
 }
 
 /* Of a rule of three: all three are there, as three ingredients. A combination may bring two.
@@ -292,13 +305,13 @@ static void check_same(struct run *r, int ingredient)
         find_own(r, OWN_SAME_INGREDIENT, en, zh, &told);
 }
 
-/* A home medicine of the class that nothing here replaces yet. */
+/* A home medicine of the class that nothing here continues or replaces. */
 static void add_homes(struct run *r, int class_id, bool *in, struct told *told, size_t *room)
 {
     for (size_t i = 0; i < r->n_homes; i++) {
         const struct drug *d = &r->homes[i].drug;
 
-        for (size_t k = 0; k < d->n_ingredients; k++) {
+        for (size_t k = 0; r->homes[i].is == HOME_TAKEN && k < d->n_ingredients; k++) {
             if (!set_in_class(r->set, d->ingredients[k], class_id))
                 continue;
             in[d->ingredients[k]] = true;

@@ -75,10 +75,15 @@ struct past {
     const Ward__Dosage__V1__GivenDose *msg;
     const struct drug *drug;
 };
-/* A home medicine as its ingredients; none: it was not understood. */
+/* A home medicine as its ingredients; none: it was not understood. ORDERED: it goes on as an
+ * order that is here. STOPPED: stopped, on hold, or replaced by such an order. */
+enum home_is { HOME_TAKEN, HOME_ORDERED, HOME_STOPPED };
 struct home {
     const Ward__Dosage__V1__HomeMedicine *msg;
     struct drug drug;
+    const Ward__Dosage__V1__HomeReconciliation *decided; /* NULL: it waits for a decision */
+    enum home_is is;
+    bool replaced; /* by the order that is checked */
 };
 
 /* This order's dose as so much of one of its ingredients (a rate: a day). */
@@ -263,7 +268,7 @@ void check_doses(struct run *r); /* dose.c */
 void check_usual(struct run *r, struct share *share, struct sums **sums);
 void check_class_sums(struct run *r);   /* class_sum.c */
 void homes_of(struct run *r);           /* home.c */
-void check_homes(struct run *r);        /* home.c: what was not understood */
+void check_homes(struct run *r);        /* home.c: what was not understood, what is undecided */
 void check_interactions(struct run *r); /* meet.c */
 void check_duplicates(struct run *r);   /* meet.c */
 void check_too_soon(struct run *r);     /* soon.c */

@@ -3,6 +3,7 @@
 #include "common/base/clock.h"
 #include "common/rpc/wire.h"
 #include "services/dosage/give/dose_row.h"
+#include "services/dosage/order/home.h"
 #include "services/dosage/order/order_own.h"
 #include "services/dosage/store/keep.h"
 
@@ -24,7 +25,7 @@ static enum ward_code no_memory(struct ward_err *err)
 
 struct front {
     int64_t touched, from_us;
-    uint32_t n_orders, n_doses, n_acknowledged;
+    uint32_t n_orders, n_doses, n_acknowledged, n_homes;
 };
 
 static bool is_kept(struct dosage *dos, const struct owner *o, struct ward_arena *mem,
@@ -53,13 +54,15 @@ static enum ward_code next(struct ward_arena *mem, const uint8_t **at,
     return WARD_OK;
 }
 
-static enum ward_code make_room(struct ward_arena *mem, size_t n_orders, size_t n_doses,
-                                size_t n_acknowledged, struct lately *out, struct ward_err *err)
+static enum ward_code make_room(struct ward_arena *mem, const struct front *n,
+                                struct lately *out, struct ward_err *err)
 {
-    out->acknowledged = ward_alloc(mem, (n_acknowledged + 1) * sizeof(Acknowledged *));
-    out->orders = ward_alloc(mem, (n_orders + 1) * sizeof(Order *));
-    out->doses = ward_alloc(mem, (n_doses + 1) * sizeof(Dose *));
-    return out->orders == NULL || out->doses == NULL || out->acknowledged == NULL
+    out->acknowledged = ward_alloc(mem, (n->n_acknowledged + 1) * sizeof(Acknowledged *));
+    out->orders = ward_alloc(mem, (n->n_orders + 1) * sizeof(Order *));
+    out->doses = ward_alloc(mem, (n->n_doses + 1) * sizeof(Dose *));
+    out->homes = ward_alloc(mem, (n->n_homes + 1) * sizeof(HomeReconciliation *));
+    return out->orders == NULL || out->doses == NULL || out->acknowledged == NULL ||
+                   out->homes == NULL
                ? no_memory(err)
                : WARD_OK;
 }
@@ -72,7 +75,7 @@ static enum ward_code unpack(struct ward_arena *mem, const struct kept *kept,
     ProtobufCMessage *msg = NULL;
 
     *out = (struct lately){.touched = front->touched, .from_us = front->from_us, .all = true};
-    WARD_TRY(make_room(mem, front->n_orders, front->n_doses, front->n_acknowledged, out, err));
+    WARD_TRY(make_room(mem, front, out, err));
     for (; out->n_orders < front->n_orders; out->n_orders++) {
         WARD_TRY(next(mem, &at, &ward__dosage__v1__order__descriptor, &msg, err));
         out->orders[out->n_orders] = (Order *)msg;
@@ -85,12 +88,16 @@ static enum ward_code unpack(struct ward_arena *mem, const struct kept *kept,
         WARD_TRY(next(mem, &at, &ward__dosage__v1__acknowledged__descriptor, &msg, err));
         out->acknowledged[out->n_acknowledged] = (Acknowledged *)msg;
     }
+    for (; out->n_homes < front->n_homes; out->n_homes++) {
+        WARD_TRY(next(mem, &at, &ward__dosage__v1__home_reconciliation__descriptor, &msg, err));
+        out->homes[out->n_homes] = (HomeReconciliation *)msg;
+    }
     return WARD_OK;
 }
 
 static size_t size_of(const struct lately *l)
 {
-    size_t n = (l->n_orders + l->n_doses + l->n_acknowledged) * sizeof(uint32_t);
+    size_t n = (l->n_orders + l->n_doses + l->n_acknowledged + l->n_homes) * sizeof(uint32_t);
 
     for (size_t i = 0; i < l->n_orders; i++)
         n += protobuf_c_message_get_packed_size(&l->orders[i]->base);
@@ -98,6 +105,8 @@ static size_t size_of(const struct lately *l)
         n += protobuf_c_message_get_packed_size(&l->doses[i]->base);
     for (size_t i = 0; i < l->n_acknowledged; i++)
         n += protobuf_c_message_get_packed_size(&l->acknowledged[i]->base);
+    for (size_t i = 0; i < l->n_homes; i++)
+        n += protobuf_c_message_get_packed_size(&l->homes[i]->base);
     return n;
 }
 
@@ -113,8 +122,12 @@ static void add(uint8_t **at, const ProtobufCMessage *msg)
 static void put(struct dosage *dos, const struct owner *o, struct ward_arena *mem,
                 uint64_t generation, const struct lately *l)
 {
-    const struct front front = {l->touched, l->from_us, (uint32_t)l->n_orders,
-                                (uint32_t)l->n_doses, (uint32_t)l->n_acknowledged};
+    const struct front front = {.touched = l->touched,
+                                .from_us = l->from_us,
+                                .n_orders = (uint32_t)l->n_orders,
+                                .n_doses = (uint32_t)l->n_doses,
+                                .n_acknowledged = (uint32_t)l->n_acknowledged,
+                                .n_homes = (uint32_t)l->n_homes};
     struct keep_key key = {{0}, {0}};
     size_t n = sizeof(front) + size_of(l);
     uint8_t *bytes, *at;
@@ -129,6 +142,8 @@ static void put(struct dosage *dos, const struct owner *o, struct ward_arena *me
         add(&at, &l->doses[i]->base);
     for (size_t i = 0; i < l->n_acknowledged; i++)
         add(&at, &l->acknowledged[i]->base);
+    for (size_t i = 0; i < l->n_homes; i++)
+        add(&at, &l->homes[i]->base);
     memcpy(key.id, o->id, DOSAGE_ID);
     keep_put(dos->lately, &key, generation, &(struct kept){.facts = bytes, .n = n});
     ward_wipe(bytes, n);
@@ -142,7 +157,7 @@ void lately_forget(struct dosage *dos, const uint8_t id[DOSAGE_ID])
 
 /* ---- from the tables ---- */
 
-enum kind { TOUCHED, RUNNING, GIVEN, ACKNOWLEDGED };
+enum kind { TOUCHED, RUNNING, GIVEN, ACKNOWLEDGED, HOME };
 
 /* A row: its kind, then a dose's columns, of which the other kinds use those that are of the
  * same type. */
@@ -151,8 +166,8 @@ enum at {
     AT_DOSE,
     AT_VERSION = AT_DOSE + DOSE_VERSION,
     AT_DUE = AT_DOSE + DOSE_DUE,           /* an order's end */
-    AT_OUTCOME = AT_DOSE + DOSE_OUTCOME,   /* an order's state */
-    AT_GIVEN = AT_DOSE + DOSE_GIVEN,       /* an order's start; touched */
+    AT_OUTCOME = AT_DOSE + DOSE_OUTCOME,   /* an order's state; a statement's version */
+    AT_GIVEN = AT_DOSE + DOSE_GIVEN,       /* an order's start; touched; a decision's time */
     AT_RECORDED = AT_DOSE + DOSE_RECORDED, /* when an order was written, a patient erased */
     AT_WARD = AT_DOSE + DOSE_WARD,
     AT_SEALED = AT_DOSE + DOSE_COLUMNS,
@@ -173,6 +188,22 @@ static enum ward_code open_order(const struct owner *o, struct ward_arena *mem,
     return order_open(o, mem, cols, out, err);
 }
 
+/* Checks do not read the words of a decision. */
+static enum ward_code open_home(const struct owner *o, struct ward_arena *mem,
+                                const struct ward_val *row, HomeReconciliation **out,
+                                struct ward_err *err)
+{
+    static char none[] = "";
+    const struct home_key key = {.id = (const uint8_t *)row[AT_ID].p,
+                                 .statement_version = (int)row_number(row[AT_OUTCOME]),
+                                 .version = (int)row_number(row[AT_VERSION]),
+                                 .at_us = row_number(row[AT_GIVEN])};
+
+    WARD_TRY(home_open(o, mem, &key, row[AT_SEALED], out, err));
+    (*out)->reason = (*out)->event_id = none;
+    return WARD_OK;
+}
+
 static enum ward_code open_row(struct worker *w, const struct owner *o, struct ward_arena *mem,
                                const struct ward_val *row, struct lately *out,
                                struct ward_err *err)
@@ -191,13 +222,15 @@ static enum ward_code open_row(struct worker *w, const struct owner *o, struct w
         return acknowledged_open(o, mem, (const uint8_t *)row[AT_ID].p,
                                  row_number(row[AT_GIVEN]), row[AT_SEALED],
                                  &out->acknowledged[out->n_acknowledged++], err);
+    case HOME:
+        return open_home(o, mem, row, &out->homes[out->n_homes++], err);
     }
     return WARD_FAIL(err, INTERNAL, "a row of no kind");
 }
 
-static size_t count(const struct ward_rows *rows, enum kind kind)
+static uint32_t count(const struct ward_rows *rows, enum kind kind)
 {
-    size_t n = 0;
+    uint32_t n = 0;
 
     for (size_t i = 0; i < rows->n; i++)
         n += (enum kind)row_number(rows->at[i][AT_KIND]) == kind;
@@ -218,26 +251,31 @@ static const char SQL[] =
     " AND a.given_at_us >= ? LIMIT ?)"
     " UNION ALL (SELECT 3, NULL, NULL, NULL, NULL, NULL, c.at_us, NULL, NULL, NULL, NULL, NULL,"
     " NULL, NULL, NULL, c.sealed, c.patient_id, c.acknowledged_id FROM acknowledged c"
-    " WHERE c.patient_id = ? AND c.at_us >= ? ORDER BY c.at_us DESC LIMIT ?)";
+    " WHERE c.patient_id = ? AND c.at_us >= ? ORDER BY c.at_us DESC LIMIT ?)"
+    " UNION ALL (SELECT 4, h.version, NULL, NULL, h.statement_version, NULL, h.decided_at_us,"
+    " NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, h.sealed, h.patient_id, h.statement_id"
+    " FROM home_reconciliation h WHERE h.patient_id = ? ORDER BY h.decided_at_us DESC LIMIT ?)";
 
 static enum ward_code read(struct worker *w, struct ward_arena *mem, const struct owner *o,
                            struct lately *out, struct ward_err *err)
 {
     const struct ward_val id = id_val(o->id);
     struct ward_rows rows;
-    size_t n_doses;
+    struct front n;
 
-    WARD_TRY(ward_db_run(w->seat.db, mem, SQL,
-                         WARD_PARAMS(id, id, ward_int(mem, out->from_us), id,
-                                     ward_int(mem, out->from_us - LATELY_US),
-                                     ward_int(mem, LATELY_MOST + 1), id,
-                                     ward_int(mem, out->from_us - ACKNOWLEDGED_US),
-                                     ward_int(mem, ACKNOWLEDGED_MOST)),
-                         &rows, err));
-    n_doses = count(&rows, GIVEN);
-    out->all = n_doses <= LATELY_MOST;
-    WARD_TRY(
-        make_room(mem, count(&rows, RUNNING), n_doses, count(&rows, ACKNOWLEDGED), out, err));
+    WARD_TRY(ward_db_run(
+        w->seat.db, mem, SQL,
+        WARD_PARAMS(id, id, ward_int(mem, out->from_us), id,
+                    ward_int(mem, out->from_us - LATELY_US), ward_int(mem, LATELY_MOST + 1), id,
+                    ward_int(mem, out->from_us - ACKNOWLEDGED_US),
+                    ward_int(mem, ACKNOWLEDGED_MOST), id, ward_int(mem, HOMES_MOST)),
+        &rows, err));
+    n = (struct front){.n_orders = count(&rows, RUNNING),
+                       .n_doses = count(&rows, GIVEN),
+                       .n_acknowledged = count(&rows, ACKNOWLEDGED),
+                       .n_homes = count(&rows, HOME)};
+    out->all = n.n_doses <= LATELY_MOST;
+    WARD_TRY(make_room(mem, &n, out, err));
     for (size_t i = 0; i < rows.n; i++)
         WARD_TRY(open_row(w, o, mem, rows.at[i], out, err));
     return WARD_OK;

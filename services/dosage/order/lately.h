@@ -1,7 +1,8 @@
-/* lately.h - what runs for a patient and was given to them, of one row of `patient`: read, and
- * kept in memory for the next who asks. With each order and dose of theirs that is written the
- * tables' triggers give patient.touched another number, and what was kept under the one before
- * is read again: a replica never goes by what another has changed.
+/* lately.h - what runs for a patient, was given to them and was decided about their home
+ * medicines, of one row of `patient`: read, and kept in memory for the next who asks. With each
+ * order, dose and such decision that is written the tables' triggers give patient.touched
+ * another number, and what was kept under the one before is read again: a replica never goes by
+ * what another has changed.
  *
  * Threads: a worker's own connection; what is kept locks itself. Memory: the arena. Errors:
  * db.h's, owner.h's.
@@ -18,6 +19,8 @@
 
 #define ACKNOWLEDGED_US   (INT64_C(24) * 3600 * 1000000)
 #define ACKNOWLEDGED_MOST ((size_t)200)
+/* Statements with a decision, the newest: more than a check reads of the chart (FACTS_HOME). */
+#define HOMES_MOST ((size_t)200)
 
 struct lately {
     int64_t touched; /* patient.touched, as these were */
@@ -28,7 +31,9 @@ struct lately {
     Ward__Dosage__V1__Administration **doses;
     /* since ACKNOWLEDGED_US before from_us, the newest ACKNOWLEDGED_MOST */
     Ward__Dosage__V1__Acknowledged **acknowledged;
-    size_t n_orders, n_doses, n_acknowledged;
+    /* the newest decision about each statement, without its words (home.h) */
+    Ward__Dosage__V1__HomeReconciliation **homes;
+    size_t n_orders, n_doses, n_acknowledged, n_homes;
     bool all; /* false: there are more than LATELY_MOST, and none is here */
 };
 /* touched: as the patient's row was read just now.   FAILED_PRECONDITION  PATIENT_ERASED */

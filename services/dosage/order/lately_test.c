@@ -2,6 +2,7 @@
 #include "services/dosage/order/lately.h"
 
 #include "services/dosage/give/dose_row.h"
+#include "services/dosage/order/home.h"
 #include "services/dosage/order/order_own.h"
 #include "services/dosage/store/keep.h"
 
@@ -94,7 +95,8 @@ static struct {
     Order *orders[3];
     Dose *doses[3];
     Acknowledged *acknowledged[3];
-    size_t n_acknowledged;
+    HomeReconciliation *homes[3];
+    size_t n_acknowledged, n_homes;
     size_t n_orders, n_doses; /* more doses than there are: the first again */
     int64_t touched, from_us;
     int reads;
@@ -141,11 +143,12 @@ enum ward_code ward_db_run(struct ward_db *db, struct ward_arena *mem, const cha
                            struct ward_rows *out, struct ward_err *err)
 {
     const struct ward_val **rows =
-        ward_alloc(mem, (4 + table.n_orders + table.n_doses) * sizeof(struct ward_val *));
+        ward_alloc(mem, (7 + table.n_orders + table.n_doses) * sizeof(struct ward_val *));
     size_t n = 0, most = (size_t)row_number(params[5]);
 
     (void)db, (void)sql, (void)err;
-    assert_int_equal(n_params, 9);
+    assert_int_equal(n_params, 11);
+    assert_int_equal(row_number(params[10]), HOMES_MOST);
     assert_int_equal(row_number(params[8]), ACKNOWLEDGED_MOST);
     assert_non_null(rows);
     table.reads++;
@@ -159,6 +162,8 @@ enum ward_code ward_db_run(struct ward_db *db, struct ward_arena *mem, const cha
         rows[n++] = row(mem, 2, 0, i);
     for (size_t i = 0; i < table.n_acknowledged; i++)
         rows[n++] = row(mem, 3, NOW, i);
+    for (size_t i = 0; i < table.n_homes; i++)
+        rows[n++] = row(mem, 4, NOW, i);
     *out = (struct ward_rows){.n = n, .cols = COLUMNS, .at = rows};
     if (table.meanwhile != NULL)
         table.meanwhile();
@@ -194,6 +199,16 @@ enum ward_code acknowledged_open(const struct owner *o, struct ward_arena *mem,
     return WARD_OK;
 }
 
+enum ward_code home_open(const struct owner *o, struct ward_arena *mem,
+                         const struct home_key *key, struct ward_val sealed,
+                         HomeReconciliation **out, struct ward_err *err)
+{
+    (void)o, (void)mem, (void)sealed, (void)err;
+    assert_int_equal(key->at_us, NOW);
+    *out = table.homes[key->id[0] - '0'];
+    return WARD_OK;
+}
+
 /* ---- what a test works with ---- */
 
 static struct dosage dos;
@@ -207,14 +222,18 @@ static int up(void **state)
     (void)state;
     ward_arena_init(&own, (size_t)64 << 20);
     memset(&table, 0, sizeof(table));
-    table.n_orders = table.n_doses = table.n_acknowledged = 3;
+    table.n_orders = table.n_doses = table.n_acknowledged = table.n_homes = 3;
     table.touched = 7;
     for (int i = 0; i < 3; i++) {
         table.orders[i] = ward_new(&own, Order);
         table.doses[i] = ward_new(&own, Dose);
         table.acknowledged[i] = ward_new(&own, Acknowledged);
-        if (table.orders[i] == NULL || table.doses[i] == NULL || table.acknowledged[i] == NULL)
+        table.homes[i] = ward_new(&own, HomeReconciliation);
+        if (table.orders[i] == NULL || table.doses[i] == NULL ||
+            table.acknowledged[i] == NULL || table.homes[i] == NULL)
             return -1;
+        ward__dosage__v1__home_reconciliation__init(table.homes[i]);
+        fill(&own, &table.homes[i]->base);
         ward__dosage__v1__acknowledged__init(table.acknowledged[i]);
         fill(&own, &table.acknowledged[i]->base);
         ward__dosage__v1__order__init(table.orders[i]);
@@ -264,11 +283,15 @@ static void what_is_kept_is_what_was_read(void **state)
         assert_int_equal(l.n_orders, 3);
         assert_int_equal(l.n_doses, 3);
         assert_int_equal(l.n_acknowledged, 3);
+        assert_int_equal(l.n_homes, 3);
         for (size_t k = 0; k < 3; k++) {
             assert_true(i == 0 || l.orders[k] != table.orders[k]);
             same(&l.orders[k]->base, &table.orders[k]->base);
             same(&l.doses[k]->base, &table.doses[k]->base);
             same(&l.acknowledged[k]->base, &table.acknowledged[k]->base);
+            same(&l.homes[k]->base, &table.homes[k]->base);
+            assert_string_equal(l.homes[k]->reason, ""); /* no check reads it */
+            assert_string_not_equal(l.homes[k]->statement_id, "");
         }
     }
 }
@@ -276,11 +299,11 @@ static void what_is_kept_is_what_was_read(void **state)
 static void nothing_is_kept_as_nothing(void **state)
 {
     (void)state;
-    table.n_orders = table.n_doses = table.n_acknowledged = 0;
+    table.n_orders = table.n_doses = table.n_acknowledged = table.n_homes = 0;
     for (int i = 0; i < 2; i++) {
         struct lately l = ask(&one, 7, NOW);
 
-        assert_int_equal(l.n_orders + l.n_doses + l.n_acknowledged, 0);
+        assert_int_equal(l.n_orders + l.n_doses + l.n_acknowledged + l.n_homes, 0);
         assert_true(l.all);
     }
     assert_int_equal(table.reads, 1);

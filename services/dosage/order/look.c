@@ -1,6 +1,7 @@
 #include "services/dosage/order/look.h"
 
 #include "services/dosage/give/dose_row.h"
+#include "services/dosage/order/home.h"
 #include "services/dosage/order/order_own.h"
 #include "services/dosage/order/prescription.h"
 #include "services/dosage/schedule/slot_reader.h"
@@ -252,6 +253,9 @@ static void add(struct looked *l, const struct lately *of, int64_t at_us)
         if (of->acknowledged[i]->at_us <= at_us &&
             of->acknowledged[i]->at_us > at_us - ACKNOWLEDGED_US)
             l->acknowledged[l->n_acknowledged++] = of->acknowledged[i];
+    for (size_t i = 0; i < of->n_homes; i++)
+        if (of->homes[i]->decided_at_us <= at_us)
+            l->homes[l->n_homes++] = of->homes[i];
     l->given_all = l->given_all && of->all;
 }
 
@@ -259,7 +263,7 @@ static enum ward_code open_lately(struct opening *p, struct ward_err *err)
 {
     struct looked *l = p->out;
     struct lately *of = ward_alloc(p->mem, (l->n_owners + 1) * sizeof(*of));
-    size_t orders = 0, doses = 0, acknowledged = 0;
+    size_t orders = 0, doses = 0, acknowledged = 0, homes = 0;
 
     if (of == NULL)
         return no_memory(err);
@@ -271,11 +275,13 @@ static enum ward_code open_lately(struct opening *p, struct ward_err *err)
         orders += of[i].n_orders;
         doses += of[i].n_doses;
         acknowledged += of[i].n_acknowledged;
+        homes += of[i].n_homes;
     }
     l->running = ward_alloc(p->mem, (orders + 1) * sizeof(Order *));
     l->given = ward_alloc(p->mem, (doses + 1) * sizeof(Dose *));
     l->acknowledged = ward_alloc(p->mem, (acknowledged + 1) * sizeof(*l->acknowledged));
-    if (l->running == NULL || l->given == NULL || l->acknowledged == NULL)
+    l->homes = ward_alloc(p->mem, (homes + 1) * sizeof(*l->homes));
+    if (l->running == NULL || l->given == NULL || l->acknowledged == NULL || l->homes == NULL)
         return no_memory(err);
     for (size_t i = 0; i < l->n_owners; i++)
         add(l, &of[i], p->what->at_us);
@@ -285,6 +291,7 @@ static enum ward_code open_lately(struct opening *p, struct ward_err *err)
     qsort(l->running, l->n_running, sizeof(Order *), order_by_id);
     qsort(l->given, l->n_given, sizeof(Dose *), dose_by_time);
     qsort(l->acknowledged, l->n_acknowledged, sizeof(*l->acknowledged), acknowledged_by_time);
+    qsort(l->homes, l->n_homes, sizeof(*l->homes), home_by_statement);
     return WARD_OK;
 }
 

@@ -36,7 +36,8 @@ struct looked {
     Ward__Dosage__V1__Order **running;        /* ACTIVE or ON_HOLD, not over; by order id */
     Ward__Dosage__V1__Administration **given; /* whatever their outcome, by time */
     Ward__Dosage__V1__Acknowledged **acknowledged; /* by time */
-    size_t n_running, n_given, n_acknowledged;
+    Ward__Dosage__V1__HomeReconciliation **homes;  /* by statement id */
+    size_t n_running, n_given, n_acknowledged, n_homes;
     bool given_all;      /* false: there are more than LATELY_MOST, and none is here */
     bool stands;         /* all of it is of one moment */
     struct taken *taken; /* of an order that is charted: its charted slots about due_us */
@@ -47,7 +48,8 @@ struct looked {
 WARD_MUST enum ward_code look(struct worker *w, struct ward_arena *mem,
                               const struct look_for *what, struct looked *out,
                               struct ward_err *err);
-/* Nobody wrote an order or a dose of theirs since, nor merged them. held: owner_hold's rows. */
+/* Nobody wrote an order, a dose or a decision about a home medicine of theirs since, nor merged
+ * them. held: owner_hold's rows. */
 bool look_stands(const struct looked *l, const struct ward_rows *held);
 /* The key of one who is them; NULL: another. */
 const struct owner *look_owner(const struct looked *l, const uint8_t id[DOSAGE_ID]);

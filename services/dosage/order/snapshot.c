@@ -1,6 +1,7 @@
 /* What a check is made of: what runs for the patient, what they were given,
  * what their chart says. */
 #include "services/dosage/give/give.h"
+#include "services/dosage/order/home.h"
 #include "services/dosage/order/lifetime.h"
 #include "services/dosage/order/order_own.h"
 #include "services/dosage/order/prescription.h"
@@ -131,6 +132,32 @@ static enum ward_code given(struct making *m, const struct looked *l, struct war
     return WARD_OK;
 }
 
+/* ---- what was decided about home medicines ---- */
+
+static bool is_about(const Ward__Dosage__V1__HomeMedicine *m, const HomeReconciliation *h)
+{
+    return m->record_version == h->statement_version &&
+           strcmp(m->record_id, h->statement_id) == 0;
+}
+
+/* Of those that the chart has, at the version it has: others do not count. */
+static enum ward_code homes(struct making *m, const struct looked *l, struct ward_err *err)
+{
+    const Ward__Dosage__V1__Facts *f = m->what->chart->facts;
+    size_t most = f == NULL ? 0 : f->n_home_medicines;
+
+    m->out->home_reconciliations = ward_alloc(m->mem, most * sizeof(HomeReconciliation *));
+    if (m->out->home_reconciliations == NULL)
+        return no_memory(err);
+    for (size_t i = 0; i < l->n_homes; i++)
+        for (size_t k = 0; k < most; k++)
+            if (is_about(f->home_medicines[k], l->homes[i])) {
+                m->out->home_reconciliations[m->out->n_home_reconciliations++] = l->homes[i];
+                break;
+            }
+    return WARD_OK;
+}
+
 /* ---- all of it ---- */
 
 enum ward_code snapshot_make(struct worker *w, struct ward_arena *mem,
@@ -165,6 +192,7 @@ enum ward_code snapshot_make(struct worker *w, struct ward_arena *mem,
         looked->n_acknowledged < ACKNOWLEDGED_MOST ? looked->n_acknowledged : ACKNOWLEDGED_MOST;
     WARD_TRY(running(&m, looked, err));
     WARD_TRY(given(&m, looked, err));
+    WARD_TRY(homes(&m, looked, err));
     WARD_TRY(lifetimes_of(w, mem, rules, what->prescription->drug_id, what->chart->id,
                           m.given_from_us, &life, err));
     s->lifetime = life.at;

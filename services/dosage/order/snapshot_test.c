@@ -1,6 +1,7 @@
 /* Snapshots over orders and doses that stand-ins of the tables give. Numbers are made up. */
 #include "services/dosage/check/check_text.h"
 #include "services/dosage/give/give.h"
+#include "services/dosage/order/home.h"
 #include "services/dosage/order/order_own.h"
 
 #include <setjmp.h>
@@ -196,6 +197,33 @@ static void of_too_many_doses_the_newest_are_there_and_it_is_told(void **state)
         assert_true(s->given[i]->given_at_us - s->given[i - 1]->given_at_us == DAY / 200);
 }
 
+static HomeReconciliation *decided(struct bench *b, const char *statement, int version)
+{
+    return pb(&b->mem, &ward__dosage__v1__home_reconciliation__descriptor,
+              ward_printf(&b->mem,
+                          "statement_id: '%s' statement_version: %d version: 1 decision: "
+                          "HOME_DECISION_STOP",
+                          statement, version));
+}
+
+static void decisions_about_what_the_chart_has_at_its_version_are_there(void **state)
+{
+    struct bench *b = *state;
+    HomeReconciliation *all[] = {decided(b, "a", 2), decided(b, "b", 1), decided(b, "c", 1)};
+    const Snapshot *s;
+
+    b->looked.homes = all;
+    b->looked.n_homes = 3;
+    assert_int_equal(made(b)->n_home_reconciliations, 0); /* no chart */
+    b->chart.facts = pb(&b->mem, &ward__dosage__v1__facts__descriptor,
+                        "home_medicines { record_id: 'a' record_version: 3 } "
+                        "home_medicines { record_id: 'b' record_version: 1 } "
+                        "home_medicines { record_id: 'd' record_version: 1 }");
+    s = made(b);
+    assert_int_equal(s->n_home_reconciliations, 1);
+    assert_ptr_equal(s->home_reconciliations[0], all[1]);
+}
+
 static void the_zone_is_the_one_asked_for_or_the_wards(void **state)
 {
     struct bench *b = *state;
@@ -214,6 +242,7 @@ int main(void)
         TEST(more_than_500_orders_are_cut_and_told),
         TEST(doses_of_400_days_that_count_are_there_oldest_first),
         TEST(of_too_many_doses_the_newest_are_there_and_it_is_told),
+        TEST(decisions_about_what_the_chart_has_at_its_version_are_there),
         TEST(the_zone_is_the_one_asked_for_or_the_wards),
     };
 

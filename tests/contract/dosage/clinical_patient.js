@@ -53,7 +53,7 @@ function factsOf({ days = 14700, birth, kg = '80', cm = '180', sex = 'male', cre
 }
 
 // Of the check that decides today.
-const ENGINE = 2;
+const ENGINE = 3;
 const ONCE = { kind: 'KIND_ONCE' };
 const orderOf = (drug_id, dose, route, more = {}) => ({ drug_id, dose: typeof dose === 'string' ? quantityOf(dose) : dose, route: `ROUTE_${route}`, timing: ONCE, starts_at_us: NOON, ...more });
 const givenOf = (drug_id, dose, minutesAgo, more = {}) => ({

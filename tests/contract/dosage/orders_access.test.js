@@ -29,9 +29,14 @@ const METHODS = () => [
   ['GetDecision', { decision_id: decision.decision_id }, 'DECISION_NOT_FOUND'],
   ['ListDecisions', { patient_id: patient.id }, 'PATIENT_NOT_FOUND'],
   ['ReplayDecision', { decision_id: decision.decision_id }, 'DECISION_NOT_FOUND'],
+  ['ReconcileHomeMedicine', {
+    idempotency_key: site.key(), patient_id: patient.id, statement_id: nobody, statement_version: 1, decision: 'HOME_DECISION_STOP', reason: 'why',
+  }, 'PATIENT_NOT_FOUND'],
+  ['ListHomeMedicines', { patient_id: patient.id }, 'PATIENT_NOT_FOUND'],
 ];
 const ROLES = {
   Check: ['physician', 'nurse', 'pharmacist'], Place: ['physician'], Change: ['physician'], SetState: ['physician', 'pharmacist'],
+  ReconcileHomeMedicine: ['physician', 'pharmacist'],
 };
 const READ = ['physician', 'nurse', 'pharmacist'];
 

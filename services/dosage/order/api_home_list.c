@@ -1,0 +1,193 @@
+/* ListHomeMedicines: a patient's or a ward's, each with what was decided about it. */
+#include "services/dosage/chart/statements.h"
+#include "services/dosage/order/home.h"
+#include "services/dosage/order/reading.h"
+
+#include <string.h>
+
+typedef Ward__Dosage__V1__ListHomeMedicinesRequest Request;
+typedef Ward__Dosage__V1__ListHomeMedicinesResponse Response;
+typedef Ward__Dosage__V1__ListedHomeMedicine Listed;
+
+#define PAGE_USUAL   50
+#define EARLIER_MOST ((size_t)20)
+
+_Static_assert(STATEMENTS_MOST <= HOME_STATEMENTS, "a page is read in one question");
+
+struct listing {
+    struct reading r;
+    const Request *q;
+    bool of_patient;
+    struct statement *statements;
+    size_t n;
+    struct home_row *rows;
+    size_t n_rows;
+};
+
+static enum ward_code no_memory(struct ward_err *err)
+{
+    return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the home medicines");
+}
+
+/* ---- whose ---- */
+
+/* Pharmacists too: records shows them the patients of their ward alone, and of another ward a
+ * short list would look like one that is done. */
+static enum ward_code begin_ward(struct listing *l, struct ward_call *c)
+{
+    l->r.call = c;
+    WARD_TRY(api_begin(c, &l->r.act, NULL));
+    if (*l->q->ward == '\0')
+        return WARD_FAIL_FIELD(c->err, "patient_id", "or ward is required");
+    if (!rule_is_ward(l->q->ward))
+        return WARD_FAIL_FIELD(c->err, "ward", "must be 1 to 64 of A-Z a-z 0-9 . _ -");
+    if (l->q->history)
+        return WARD_FAIL_FIELD(c->err, "history", "is only for a patient");
+    if (strcmp(l->q->ward, c->who->ward) != 0)
+        return WARD_FAIL_REASON(c->err, PERMISSION_DENIED, "WARD_NOT_YOURS",
+                                "the person works in another ward");
+    return WARD_OK;
+}
+
+static enum ward_code begin(struct listing *l, struct ward_call *c)
+{
+    l->of_patient = *l->q->patient_id != '\0';
+    return l->of_patient ? reading_of(&l->r, c, l->q->patient_id) : begin_ward(l, c);
+}
+
+/* ---- what was decided ---- */
+
+static enum ward_code find_rows(struct listing *l)
+{
+    struct ward_call *c = l->r.call;
+    uint8_t(*ids)[DOSAGE_ID] = ward_alloc(c->mem, (l->n + 1) * sizeof(*ids));
+
+    if (ids == NULL)
+        return no_memory(c->err);
+    for (size_t i = 0; i < l->n; i++)
+        memcpy(ids[i], l->statements[i].id, DOSAGE_ID);
+    return home_newest(c->wrk, c->mem, (const uint8_t(*)[DOSAGE_ID])ids, l->n, &l->rows,
+                       &l->n_rows, c->err);
+}
+
+/* A row of another patient is none: it was written while the two were one. */
+static HomeReconciliation *decision_of(const struct listing *l, const struct statement *s)
+{
+    for (size_t i = 0; i < l->n_rows; i++)
+        if (memcmp(l->rows[i].id, s->id, DOSAGE_ID) == 0 &&
+            memcmp(l->rows[i].root, s->patient, DOSAGE_ID) == 0)
+            return l->rows[i].msg;
+    return NULL;
+}
+
+static enum ward_code add_earlier(struct listing *l, const struct statement *s, Listed *to)
+{
+    struct ward_call *c = l->r.call;
+    const struct home_key of = {.id = s->id};
+    HomeReconciliation **all;
+    size_t n;
+
+    WARD_TRY(home_versions(c->wrk, c->mem, &of, EARLIER_MOST + 1, &all, &n, c->err));
+    if (n > 1) { /* the first is the newest */
+        to->earlier = all + 1;
+        to->n_earlier = n - 1;
+    }
+    return WARD_OK;
+}
+
+static enum ward_code add(struct listing *l, const struct statement *s, Response *resp)
+{
+    struct ward_call *c = l->r.call;
+    HomeReconciliation *h = decision_of(l, s);
+    bool decided = h != NULL && h->statement_version == s->medicine->record_version;
+    Listed *to;
+
+    if (l->q->undecided && decided)
+        return WARD_OK;
+    to = ward_new(c->mem, Listed);
+    if (to == NULL)
+        return no_memory(c->err);
+    ward__dosage__v1__listed_home_medicine__init(to);
+    to->patient_id = (char *)(uintptr_t)s->patient_text;
+    to->medicine = s->medicine;
+    to->decided = decided;
+    to->reconciliation = h;
+    if (l->q->history && h != NULL)
+        WARD_TRY(add_earlier(l, s, to));
+    resp->medicines[resp->n_medicines++] = to;
+    return WARD_OK;
+}
+
+static enum ward_code fill(struct listing *l, Response *resp)
+{
+    struct ward_call *c = l->r.call;
+
+    resp->medicines = ward_alloc(c->mem, (l->n + 1) * sizeof(Listed *));
+    if (resp->medicines == NULL)
+        return no_memory(c->err);
+    for (size_t i = 0; i < l->n; i++)
+        WARD_TRY(add(l, &l->statements[i], resp));
+    return WARD_OK;
+}
+
+/* ---- the events: one for each patient that is shown, one of nobody where there is none ----
+ */
+
+struct telling {
+    struct ward_act *acts;
+    size_t n;
+};
+
+static enum ward_code tell_all(struct ward_db *db, void *arg, struct ward_err *err)
+{
+    const struct telling *t = arg;
+
+    return ward_act_write_many(t->acts, t->n, db, err);
+}
+
+static bool is_told(const struct telling *t, const char *patient)
+{
+    for (size_t i = 0; i < t->n; i++)
+        if (strcmp(t->acts[i].patient, patient) == 0)
+            return true;
+    return false;
+}
+
+static enum ward_code tell(struct listing *l, const Response *resp)
+{
+    struct ward_call *c = l->r.call;
+    struct worker *w = c->wrk;
+    struct telling t = {.acts = ward_alloc(c->mem, (resp->n_medicines + 1) * sizeof(*t.acts))};
+
+    if (t.acts == NULL)
+        return no_memory(c->err);
+    ward_act_note_int(&l->r.act, "found", (int64_t)resp->n_medicines);
+    if (l->of_patient || resp->n_medicines == 0)
+        return reading_tell(&l->r);
+    for (size_t i = 0; i < resp->n_medicines; i++)
+        if (!is_told(&t, resp->medicines[i]->patient_id))
+            ward_act_again(&l->r.act, resp->medicines[i]->patient_id, &t.acts[t.n++]);
+    return ward_db_tx(w->seat.db, tell_all, &t, c->err);
+}
+
+/* ---- the call ---- */
+
+static enum ward_code list_home(struct ward_call *c, const Request *q, Response *resp)
+{
+    struct listing l = {.q = q};
+    struct statements_ask ask = {.ward = q->ward, .page_token = q->page_token};
+
+    WARD_TRY(begin(&l, c));
+    WARD_TRY(ward_call_page(c, q->page_size, PAGE_USUAL, STATEMENTS_MOST, &ask.page));
+    ask.of = l.of_patient ? &l.r.chart : NULL;
+    WARD_TRY(statements_page(c, &ask, &l.statements, &l.n, &resp->next_page_token));
+    WARD_TRY(find_rows(&l));
+    WARD_TRY(fill(&l, resp));
+    return tell(&l, resp);
+}
+
+enum ward_code list_home_medicines_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                                       ProtobufCMessage *r)
+{
+    return list_home(c, (const Request *)q, (Response *)r);
+}

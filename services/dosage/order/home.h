@@ -1,0 +1,51 @@
+/* home.h - what was decided at admission about home medicines: rows, sealed under their
+ * patient's key. The newest decision about each statement is in home_reconciliation, every one
+ * in home_reconciliation_version.
+ *
+ * Threads: a worker's own connection. Memory: the arena. Errors: db.h's, owner.h's.
+ */
+#ifndef DOSAGE_ORDER_HOME_H
+#define DOSAGE_ORDER_HOME_H
+
+#include "services/dosage/store/owner.h"
+#include "ward/dosage/v1/orders.pb-c.h"
+
+typedef Ward__Dosage__V1__HomeReconciliation HomeReconciliation;
+
+/* What a row is bound to. */
+struct home_key {
+    const uint8_t *id; /* the statement's */
+    int statement_version, version;
+    int64_t at_us;
+};
+WARD_MUST enum ward_code home_open(const struct owner *o, struct ward_arena *mem,
+                                   const struct home_key *key, struct ward_val sealed,
+                                   HomeReconciliation **out, struct ward_err *err);
+/* For qsort of HomeReconciliation *. */
+int home_by_statement(const void *a, const void *b);
+
+/* The newest decision about a statement. */
+struct home_row {
+    uint8_t id[DOSAGE_ID];   /* the statement's */
+    uint8_t root[DOSAGE_ID]; /* who the patient of the row is now */
+    HomeReconciliation *msg;
+};
+/* Of these statements, those that have one, in any order. Rows of erased patients are none.
+ * n: at most HOME_STATEMENTS. */
+#define HOME_STATEMENTS ((size_t)100)
+WARD_MUST enum ward_code home_newest(struct worker *w, struct ward_arena *mem,
+                                     const uint8_t (*statements)[DOSAGE_ID], size_t n,
+                                     struct home_row **out, size_t *n_out,
+                                     struct ward_err *err);
+/* Decisions about one statement, newest first, at most `most`; version 0: any, else that one
+ * decision. */
+WARD_MUST enum ward_code home_versions(struct worker *w, struct ward_arena *mem,
+                                       const struct home_key *of, size_t most,
+                                       HomeReconciliation ***out, size_t *n,
+                                       struct ward_err *err);
+/* One more, in a transaction, behind owner_lock of `patient`. h->version is free. */
+WARD_MUST enum ward_code home_write(struct worker *w, struct ward_arena *mem,
+                                    const struct owner *patient, const HomeReconciliation *h,
+                                    struct ward_err *err);
+
+#endif
