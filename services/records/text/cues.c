@@ -7,7 +7,8 @@ enum { ID, CUE, AXIS, VALUE, DIRECTION, REACH, EDGE, N_COLUMNS };
 static const char *const axes[] = {"assertion", "temporality", "experiencer", "pseudo", "stop",
                                    "section",   "filler",      "abbrev",      NULL};
 static const char *const directions[] = {"forward", "backward", "both", NULL};
-static const char *const reaches[] = {"word", "near", "list", "clause", "sentence", NULL};
+static const char *const reaches[] = {"word",   "near",     "far", "list",
+                                      "clause", "sentence", NULL};
 static const char *const edges[] = {"", "edge", "behind", "last", NULL}; /* enum cue_edge */
 
 static const struct {

@@ -86,7 +86,7 @@ uint32_t text_fold(uint32_t c)
     case 0xFF61: /* half-width full stop */
         return 0x3002;
     default:
-        return fold_latin(c);
+        return c < 0x2E80 ? fold_latin(c) : text_simplified(c);
     }
 }
 

@@ -1,9 +1,10 @@
 /* doc.h - a note, checked, folded for comparing, and cut into sentences.
  *
  * Folding: full-width to half-width, letters to lower case and without their accents, every
- * kind of space, dash and quotation mark to one; runs of spaces to one; combining marks and
- * invisible characters left out. Each folded code point knows where it stood, so a span found
- * in the folded text is given in the note's own offsets.
+ * kind of space, dash and quotation mark to one; traditional characters to simplified ones;
+ * runs of spaces to one; combining marks and invisible characters left out. Each folded code
+ * point knows where it stood, so a span found in the folded text is given in the note's own
+ * offsets.
  *
  * Threads: pure. Memory: the caller's arena. Errors: INVALID_ARGUMENT reasons TEXT_NOT_UTF8,
  * TEXT_TOO_LONG; RESOURCE_EXHAUSTED reason ARENA_FULL.
@@ -25,6 +26,9 @@ struct text_doc {
 /* One UTF-8 sequence at s[0..n): its length and code point, or 0 for what is none. NUL is none.
  */
 size_t text_decode(const char *s, size_t n, uint32_t *cp);
+/* The simplified character of a traditional one; any other as it is. Not for telling scripts
+ * apart: a character that both use stays. */
+uint32_t text_simplified(uint32_t cp);
 /* The folded code point; 0 for one that is left out. */
 uint32_t text_fold(uint32_t cp);
 

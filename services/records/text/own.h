@@ -27,7 +27,7 @@ enum cue_axis {
 };
 #define CUE_N_VALUED 3 /* axes that have values */
 enum cue_direction { CUE_FORWARD, CUE_BACKWARD, CUE_BOTH };
-enum cue_reach { CUE_WORD, CUE_NEAR, CUE_LIST, CUE_CLAUSE, CUE_SENTENCE };
+enum cue_reach { CUE_WORD, CUE_NEAR, CUE_FAR, CUE_LIST, CUE_CLAUSE, CUE_SENTENCE };
 /* Which way a cue looks, where its place decides: the tables' column `edge`. */
 enum cue_edge {
     CUE_ANYWHERE, /* its direction, wherever it stands */

@@ -13,7 +13,8 @@
  * Chinese writes lists, and often joins sentences with commas: a comma ends the reach of a cue
  * of a list unless what follows up to the next one is nothing but findings ("bare"). "没有" and
  * its like reach what is near alone: a finding at most NEAR_HAN characters on, counted anew
- * from every finding and every enumeration comma.
+ * from every finding and every enumeration comma. "无", the word of written notes, reaches
+ * FAR_HAN on, counted so too: "无两下肢凹陷性水肿".
  *
  * Everything is found in sweeps over a sentence, none of them looks back or ahead for a cue:
  * the time is linear however many cues a note has.
@@ -29,8 +30,10 @@
  * the body between. English words are longer. */
 #define NEAR_HAN 4
 #define NEAR_EN  40
+#define FAR_HAN  10
+#define FAR_EN   60
 
-enum { COMMA_BARE = 1, NEAR_ENDS = 2 }; /* of a place in the text */
+enum { COMMA_BARE = 1, NEAR_ENDS = 2, FAR_ENDS = 4 }; /* of a place in the text */
 
 struct work {
     const struct text_engine *e;
@@ -39,7 +42,7 @@ struct work {
     struct text_finding *finding;
     struct text_hit *hit; /* of the whole note */
     size_t n_hits;
-    uint8_t *place; /* [doc->n] COMMA_BARE: what follows is a bare list; NEAR_ENDS */
+    uint8_t *place; /* [doc->n] COMMA_BARE: what follows is a bare list; *_ENDS */
     struct text_sentence s;
     size_t hit_0, hit_1, mark_0, mark_1; /* of the sentence */
 };
@@ -56,10 +59,11 @@ static bool in_bare_list(const struct text_hit *h)
            (h->cue->axis < CUE_N_VALUED && h->direction == CUE_BACKWARD);
 }
 
-/* Marks where a near reach ends: at the beginning of each run of words that is too long. */
+/* Marks where a near and a far reach end: at the beginning of each run of words that is too
+ * long for it. */
 static void near_ends(struct work *w)
 {
-    const uint32_t most = w->s.han ? NEAR_HAN : NEAR_EN;
+    const uint32_t near = w->s.han ? NEAR_HAN : NEAR_EN, far = w->s.han ? FAR_HAN : FAR_EN;
     uint32_t from = w->s.start;
     size_t k = w->hit_0, m = w->mark_0;
 
@@ -80,8 +84,10 @@ static void near_ends(struct work *w)
             from = i = past;
             continue;
         }
-        if (i - from == most)
+        if (i - from == near)
             w->place[from] |= NEAR_ENDS;
+        if (i - from == far)
+            w->place[from] |= FAR_ENDS;
         i++;
     }
 }
@@ -89,7 +95,7 @@ static void near_ends(struct work *w)
 /* Where each cue's reach ends behind it, from the sentence's end to its start. */
 static void reach_after(struct work *w)
 {
-    uint32_t stop = w->s.end, comma = stop, hard = stop, near = stop;
+    uint32_t stop = w->s.end, comma = stop, hard = stop, near = stop, far = stop;
     size_t k = w->hit_1, m = w->mark_1;
     bool bare = true, some = false;
 
@@ -101,11 +107,17 @@ static void reach_after(struct work *w)
         next = m < w->mark_1 ? &w->mark[m] : NULL;
         if (i + 1 < w->s.end && w->place[i + 1] & NEAR_ENDS)
             near = i + 1;
+        if (i + 1 < w->s.end && w->place[i + 1] & FAR_ENDS)
+            far = i + 1;
         if (k > w->hit_0 && w->hit[k - 1].end == i + 1) {
             struct text_hit *h = &w->hit[--k];
             const uint32_t reach[] = {
                 next != NULL && text_beside(w->doc, h->end, next->start) ? next->end : h->end,
-                near < hard ? near : hard, hard, comma, stop};
+                near < hard ? near : hard,
+                far < hard ? far : hard,
+                hard,
+                comma,
+                stop};
 
             h->after = reach[h->cue->reach] < stop ? reach[h->cue->reach] : stop;
             if (h->cue->axis == CUE_STOP)
@@ -178,8 +190,10 @@ static void reach_before(struct work *w)
         if (k < w->hit_1 && w->hit[k].start == i) {
             struct text_hit *h = &w->hit[k++];
             bool next = m > w->mark_0 && text_beside(w->doc, w->mark[m - 1].end, h->start);
-            const uint32_t reach[] = {next ? w->mark[m - 1].start : h->start, hard, hard, comma,
-                                      stop};
+            /* "cough, PE excluded": what stands before the comma is not excluded. */
+            const uint32_t list = h->cue->edge == CUE_LAST ? comma : hard;
+            const uint32_t reach[] = {
+                next ? w->mark[m - 1].start : h->start, hard, hard, list, comma, stop};
 
             if (h->cue->edge == CUE_BEHIND) {
                 h->before = h->ends_run ? run_start(w, m - 1) : h->start;

@@ -92,6 +92,12 @@ static const struct row rows[] = {
      ""},
     {"便血2次。", "便血", "SYMPTOM", "便血", "K92", "AFFIRMED", "CURRENT", "PATIENT", ""},
     {"飞蚊症1年。", "飞蚊症", "SYMPTOM", "飞蚊症", "H43", "AFFIRMED", "CURRENT", "PATIENT", ""},
+    /* traditional characters */
+    {"無發熱、咳嗽。", "發熱", "SYMPTOM", "发热", "R50", "NEGATED", "CURRENT", "PATIENT", "無"},
+    {"無明顯誘因出現腹瀉，沒有嘔吐。", "嘔吐", "SYMPTOM", "呕吐", "R11", "NEGATED", "CURRENT",
+     "PATIENT", "沒有"},
+    {"臺灣病歷：心臟衰竭？", "心臟衰竭", "DISEASE", "心力衰竭", "I50", "UNCERTAIN", "CURRENT",
+     "PATIENT", "？"},
     /* full-width letters and digits */
     {"ＣＯＰＤ急性加重。", "ＣＯＰＤ", "DISEASE", "chronic obstructive pulmonary disease",
      "J44.9", "AFFIRMED", "CURRENT", "PATIENT", ""},

@@ -42,6 +42,15 @@ test('a_chinese_note_is_read_with_what_it_denies_and_why', async () => {
   assert.deepStrictEqual([pressure.measured.value, pressure.measured.value2, pressure.measured.ucum], ['150', '90', 'mm[Hg]']);
 });
 
+test('a_note_in_traditional_characters_is_read_and_its_places_are_the_note_s', async () => {
+  const said = '😀 患者無發熱、咳嗽，頭痛3天，肺栓塞可排除。';
+  const { findings } = await extract({ text: said });
+  const fever = find(findings, said, '發熱');
+  assert.deepStrictEqual([fever.code, fever.assertion, covered(said, fever.cues[0].span)], ['R50', 'ASSERTION_NEGATED', '無']);
+  assert.strictEqual(find(findings, said, '頭痛').assertion, 'ASSERTION_AFFIRMED');
+  assert.strictEqual(find(findings, said, '肺栓塞').assertion, 'ASSERTION_NEGATED');
+});
+
 test('an_english_note_is_read_too', async () => {
   const said = 'Denies chest pain. Possible pneumonia. Temp 38.5 C. Takes metformin.';
   const { findings } = await extract({ text: said, language: 'LANGUAGE_ENGLISH' });
