@@ -86,7 +86,7 @@ function pairs() {
 
 /* ---- the journey ---- */
 
-const up = new Up(path.join(scratch, 'ward'));
+const up = new Up(path.join(scratch, 'ward'), { installs: true });
 let acts = 0; // audited ones, refused ones too: the log must hold as many
 
 const shown = (word) => (fs.existsSync(word) ? near(word) : word);

@@ -20,6 +20,8 @@ static const struct ward_opt options[] = {
      "IANA time zone of wards that SetWard gave none", false},
     {"WARD_ACCESS_S", WARD_INT, AT(access_s), "300", 0, 3600, "s",
      "how long records' yes to a person about a patient stands", false},
+    {"WARD_RECORDS_MS", WARD_INT, AT(records_ms), "2000", 100, 30000, "ms",
+     "how long a call waits for records at most, and for half of its own time at most", false},
     {"WARD_CHART_S", WARD_INT, AT(chart_s), "15", 6, 3600, "s",
      "after so long without a word of records' feed, kept charts are stale", false},
     {"WARD_LATE_CHARTING_MAX_MIN", WARD_INT, AT(late_charting_min), "240", 0, 1440, "min",

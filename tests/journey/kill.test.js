@@ -21,7 +21,7 @@ const tree = require('../lib/tree');
 const ROUNDS = rounds(20);
 const SEED = newSeed();
 const WORKERS = 3;
-const OTHERS = ['audit', 'mariadb', 'audit', 'mariadb']; // after the rounds
+const OTHERS = ['audit', 'mariadb', 'audit', 'mariadb'].slice(0, ROUNDS); // after the rounds
 
 const random = chance(SEED);
 const uuid = (bytes) => bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');

@@ -9,10 +9,11 @@ const net = require('node:net');
 const path = require('node:path');
 const { Up, gone } = require('../lib/up');
 const { run } = require('../lib/proc');
+const { rounds } = require('../lib/chance');
 const { bin, folder, photo } = require('../lib/paths');
 
 const face = photo('christian');
-const up = new Up();
+const up = new Up(folder(), { installs: true });
 after(() => up.stop());
 
 const pids = () => ['mariadb', 'audit', 'identity', 'records', 'dosage'].map((name) => up.pid(name));
@@ -93,25 +94,20 @@ test('kill_9_takes_everything_down_and_the_next_up_has_what_was_acknowledged', a
   assert.strictEqual((await up.ask('identity', 'subject', subject)).subject_id, subject);
 });
 
-test('ctrl_c_stops_everything', async () => {
+test('ctrl_c_stops_everything_and_what_was_there_is_there_afterwards', async () => {
+  const subject = await enrol(up);
   const children = pids();
   assert.strictEqual(await up.stop('SIGINT'), 0);
   await gone(children);
-  const away = await up.ctl('identity', 'subject', '01a1fcbf-b726-7666-9711-af1e3b19248f');
+  const away = await up.ctl('identity', 'subject', subject);
   assert.strictEqual(away.json().error.code, 'UNAVAILABLE');
-});
-
-test('what_was_there_is_there_after_an_orderly_stop', async () => {
-  await up.start();
-  const subject = await enrol(up);
-  await up.stop('SIGTERM');
   await up.start();
   assert.strictEqual((await up.ask('identity', 'subject', subject)).subject_id, subject);
 });
 
 test('killed_while_it_starts_it_starts_the_next_time', async (t) => {
-  const victim = new Up();
-  const moments = Array.from({ length: 6 }, () => Math.floor(Math.random() * 900));
+  const victim = new Up(folder(), { installs: true });
+  const moments = Array.from({ length: rounds(6) }, () => Math.floor(Math.random() * 900));
   t.diagnostic(`killed after ${moments.join(', ')} ms`);
   try {
     for (const ms of moments) {
@@ -127,27 +123,19 @@ test('killed_while_it_starts_it_starts_the_next_time', async (t) => {
   }
 });
 
-test('two_wards_run_side_by_side_and_do_not_know_each_other', async () => {
-  const other = new Up();
+test('wards_that_start_at_once_have_ports_of_their_own_and_do_not_know_each_other', async () => {
+  const others = [new Up(), new Up()];
   try {
-    await other.start();
-    assert.notStrictEqual(other.ready.services.audit.address, up.ready.services.audit.address);
-    const subject = await enrol(other);
-    const there = await up.ctl('identity', 'subject', subject);
-    assert.strictEqual(there.json().error.reason, 'SUBJECT_NOT_FOUND');
-  } finally {
-    await other.stop();
-  }
-});
-
-test('wards_starting_at_once_do_not_take_each_other_s_ports', async () => {
-  const wards = [new Up(), new Up(), new Up()];
-  try {
-    await Promise.all(wards.map((w) => w.start()));
-    const all = wards.flatMap((w) => Object.values(w.ready.services).flatMap((s) => [s.address, s.admin.replace('http://', '')]));
+    await Promise.all(others.map((w) => w.start()));
+    const all = [up, ...others].flatMap((w) => Object.values(w.ready.services).flatMap((s) => [s.address, s.admin.replace('http://', '')]));
     assert.strictEqual(new Set(all).size, all.length);
+    const subject = await enrol(others[0]);
+    for (const stranger of [up, others[1]]) {
+      const there = await stranger.ctl('identity', 'subject', subject);
+      assert.strictEqual(there.json().error.reason, 'SUBJECT_NOT_FOUND');
+    }
   } finally {
-    await Promise.all(wards.map((w) => w.stop()));
+    await Promise.all(others.map((w) => w.stop()));
   }
 });
 
@@ -162,7 +150,7 @@ test('what_cannot_start_is_said_at_once_and_why', async () => {
 });
 
 test('a_port_that_was_taken_meanwhile_is_replaced', async () => {
-  await up.stop();
+  assert.strictEqual(await up.stop('SIGTERM'), 0);
   const port = Number(up.ready.services.audit.address.split(':')[1]);
   const thief = net.createServer().listen(port, '127.0.0.1');
   await new Promise((resolve) => thief.once('listening', resolve));
@@ -189,7 +177,7 @@ test('no_root_is_needed', async (t) => {
   const nobody = { uid: 65534, gid: 65534 };
   fs.chownSync(dir, nobody.uid, nobody.gid);
   if ((await run(['/usr/bin/test', '-x', bin('wardctl')], nobody)).status !== 0) return t.skip('this checkout is closed to other users');
-  const plain = new Up(dir);
+  const plain = new Up(dir, { installs: true });
   try {
     await plain.start(nobody);
     assert.strictEqual((await plain.ctl('health')).status, 0);

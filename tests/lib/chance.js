@@ -10,7 +10,7 @@ function chance(seed) {
     return state / 2 ** 32;
   };
 }
-// How many rounds of kill -9: ROUNDS=n; else 3, or all of them where SOAK is set (make soak).
+// How many rounds of a kill -9 or a race: ROUNDS=n; else 3, or all of them where SOAK is set (make soak).
 const rounds = (all) => Number(process.env.ROUNDS || (process.env.SOAK ? all : Math.min(all, 3)));
 // SEED=n repeats a run.
 const newSeed = () => Number(process.env.SEED || crypto.randomInt(1e9));

@@ -157,7 +157,8 @@ class Client {
       }
     };
     c.on('error', () => {}); // the iterator throws it
-    return { [Symbol.asyncIterator]: iterator, cancel: () => c.cancel(), call: c };
+    const over = new Promise((resolve) => c.once('status', resolve));
+    return { [Symbol.asyncIterator]: iterator, cancel: () => c.cancel(), call: c, over };
   }
 
   // The service was started again: resolves once this client has found it.

@@ -17,6 +17,12 @@ const env = { PATH: process.env.PATH, LC_ALL: 'C' };
 // A test's data is small, and several databases start each second.
 const SMALL = 'innodb-buffer-pool-size=64M\naria-pagecache-buffer-size=8M\n';
 
+// The data folder of an empty MariaDB, which root@localhost may enter without a password.
+async function copyEmpty(to) {
+  const empty = (await must([path.join(root, 'tests/tools/db-template')], { env: process.env })).trim();
+  await must(['cp', '-r', '--sparse=always', '--reflink=auto', empty, to], { env });
+}
+
 class MariaDb {
   constructor(dir) {
     this.dir = dir;
@@ -31,8 +37,7 @@ class MariaDb {
     for (const sub of ['run', 'tmp', 'secrets']) fs.mkdirSync(path.join(dir, sub), { recursive: true, mode: 0o700 });
     fs.writeFileSync(path.join(dir, 'my.cnf'), `${template('my.cnf', { DIR: dir })}\ninnodb-flush-method=nosync\n${SMALL}`);
     fs.writeFileSync(path.join(dir, 'secrets/init.sql'), schemas.map((s) => db.schema(s)).join(''), { mode: 0o600 });
-    const empty = (await must([path.join(root, 'tests/tools/db-template')], { env: process.env })).trim();
-    await must(['cp', '-r', '--sparse=always', '--reflink=auto', empty, path.join(dir, 'db')], { env });
+    await copyEmpty(path.join(dir, 'db'));
     await db.restart();
     return db;
   }
@@ -58,4 +63,4 @@ class MariaDb {
   kill() { return this.proc.kill(); }
 }
 
-module.exports = { MariaDb };
+module.exports = { MariaDb, copyEmpty };

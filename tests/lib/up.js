@@ -6,6 +6,7 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { Proc, run } = require('./proc');
+const { copyEmpty } = require('./mariadb');
 const { Client } = require('./client');
 const { Sql } = require('./sql');
 const { API } = require('./ward');
@@ -17,14 +18,18 @@ const env = (home) => ({
 });
 
 class Up {
-  constructor(dir = folder()) {
+  // installs: `wardctl up` makes its database itself, as it does for who starts it first; else it finds one that is empty.
+  constructor(dir = folder(), { installs = false } = {}) {
     this.dir = dir;
+    this.installs = installs;
     this.database = new Sql(path.join(dir, 'run/mariadb.sock'), os.userInfo().username);
     this.clients = [];
   }
 
   // Resolves once everything is ready. spawn: further options, {uid, gid}.
   async start(spawn = {}) {
+    const db = path.join(this.dir, 'db');
+    if (!this.installs && !fs.existsSync(db)) await copyEmpty(db);
     this.proc = new Proc('wardctl up', [bin('wardctl'), '--json', '--data', this.dir, 'up'], { env: env(this.dir), ...spawn });
     this.ready = JSON.parse(await this.proc.line(/"ready":true/));
     return this;
@@ -82,6 +87,7 @@ class Up {
       const db = await this.sql('mysql', 'SELECT 1').catch((err) => err);
       last = await this.ctl('health');
       if (last.status === 0 && Array.isArray(db)) return;
+      await new Promise((resolve) => setTimeout(resolve, 100));
     } while (Date.now() < until);
     throw new Error(`not healthy after ${seconds} s: ${last.lines.join('\n')}`);
   }

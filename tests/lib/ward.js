@@ -49,6 +49,9 @@ const API = {
 // The services whose ports another needs to be started with.
 const NEEDS = { records: ['audit'], dosage: ['records', 'identity'] };
 
+// A test is not to fail because the machine is busy; those of a service that hangs set their own.
+const PATIENCE = { dosage: { WARD_RECORDS_MS: '20000' } };
+
 // 'identity2' is a second replica of identity: its own process and ports, the same database.
 const base = (name) => name.replace(/\d+$/, '');
 
@@ -139,7 +142,8 @@ class Ward {
       AUDIT_PORT: this.portOf('audit'), IDENTITY_PORT: this.portOf('identity'), RECORDS_PORT: this.portOf('records'),
     };
     return {
-      ...environment(template('service.env', values)), ...environment(template(`${service}.env`, values)), ...this.replica(name),
+      ...environment(template('service.env', values)), ...environment(template(`${service}.env`, values)), ...PATIENCE[service],
+      ...this.replica(name),
     };
   }
 

@@ -27,9 +27,9 @@ demo: ready ## the main job, on real photographs, printed
 	@$(MAKE) --no-print-directory $(PROGRAMS) $(PLUGINS) $(TOOLS)
 	@BUILD=$(BUILD) node deploy/local/demo.js
 
-soak: ready ## all rounds of the kill -9 tests, which `make test` runs three of: ROUNDS=n SEED=n
+soak: ready ## all rounds of the kill -9 tests and of races, which `make test` runs three of: ROUNDS=n SEED=n
 	@$(MAKE) --no-print-directory $(PROGRAMS) $(PLUGINS) $(TOOLS)
-	@BUILD=$(BUILD) SOAK=1 TIMEOUT_S=7200 tools/run-node $(filter %kill.test.js,$(CONTRACT) $(JOURNEY))
+	@BUILD=$(BUILD) SOAK=1 TIMEOUT_S=7200 tools/run-node $(filter %kill.test.js %administer_race.test.js,$(CONTRACT) $(JOURNEY))
 
 TIERS ?= lint-quick unit plugin-test integration system fuzz-replay
 test: ready ## everything a change must pass, in build/results/test.json too; the last line says how many passed

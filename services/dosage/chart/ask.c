@@ -6,9 +6,6 @@
 #include <string.h>
 
 #define PAGE 50
-/* Records may hang, and the person still wants an answer: of what is left of the call's time,
- * half at most goes into asking. */
-#define MOST_MS 2000
 
 typedef Ward__Records__V1__ReadRequest ReadRequest;
 typedef Ward__Records__V1__ReadResponse ReadResponse;
@@ -25,15 +22,17 @@ struct asking {
     char patient[37];
 };
 
+/* Records may hang, and the person still wants an answer: half of the call's time at most goes
+ * into asking. */
 static void begin(struct asking *a, struct ward_call *c)
 {
     struct worker *w = c->wrk;
-    int64_t left = ward_left_ms(c->deadline_ns) / 2;
+    int64_t half = ward_left_ms(c->deadline_ns) / 2, most = w->dos->cfg.records_ms;
 
     a->call = c;
     a->records = w->dos->records;
     a->with = ward_out_of(c);
-    a->with.deadline_ns = ward_mono_ns() + (left < MOST_MS ? left : MOST_MS) * WARD_NS_PER_MS;
+    a->with.deadline_ns = ward_mono_ns() + (half < most ? half : most) * WARD_NS_PER_MS;
 }
 
 static enum ward_code nobody(struct ward_err *err)

@@ -3,11 +3,11 @@
 
 const { test, before, after, describe } = require('node:test');
 const assert = require('node:assert');
-const { start } = require('./site');
+const { shared } = require('./site');
 const { event } = require('./log');
 
 let ward, identity, records, append, query, head, own;
-before(async () => { ({ ward, identity, records, append, query, head, own } = await start()); });
+before(async () => { ({ ward, identity, records, append, query, head, own } = await shared()); });
 after(() => ward && ward.stop());
 
 describe('Append', () => {

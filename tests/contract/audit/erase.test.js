@@ -5,12 +5,12 @@ const { test, before, after, describe } = require('node:test');
 const assert = require('node:assert');
 const crypto = require('node:crypto');
 const path = require('node:path');
-const { start } = require('./site');
+const { shared } = require('./site');
 const L = require('./log');
 
 const { event } = L;
 let ward, identity, person, auditor, officer, append, query, vkeys, own;
-before(async () => { ({ ward, identity, person, auditor, officer, append, query, vkeys, own } = await start()); });
+before(async () => { ({ ward, identity, person, auditor, officer, append, query, vkeys, own } = await shared()); });
 after(() => ward && ward.stop());
 
 describe('EraseContent', () => {

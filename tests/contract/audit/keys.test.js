@@ -4,12 +4,12 @@
 const { test, before, after, describe } = require('node:test');
 const assert = require('node:assert');
 const path = require('node:path');
-const { start } = require('./site');
+const { shared } = require('./site');
 const L = require('./log');
 
 const { event } = L;
 let ward, identity, person, auditor, admin, append, vkeys, head, own;
-before(async () => { ({ ward, identity, person, auditor, admin, append, vkeys, head, own } = await start()); });
+before(async () => { ({ ward, identity, person, auditor, admin, append, vkeys, head, own } = await shared()); });
 after(() => ward && ward.stop());
 
 describe('RotateKey', () => {

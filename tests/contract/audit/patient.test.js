@@ -13,7 +13,7 @@ describe('QueryPatient', () => {
   const patient = '01890000-0000-7000-8000-00000000000a';
   const other = '01890000-0000-7000-8000-00000000000b';
   before(async () => {
-    s = await site.start();
+    s = await site.shared();
     const events = Array.from({ length: 10 }, (_, i) => L.event({ patient: i % 2 ? patient : other, occurred_at_us: at(i), actor: `nurse-${i}` }));
     await s.append(...events);
   });

@@ -5,12 +5,12 @@ const { test, before, after, describe } = require('node:test');
 const assert = require('node:assert');
 const crypto = require('node:crypto');
 const path = require('node:path');
-const { start } = require('./site');
+const { shared } = require('./site');
 const L = require('./log');
 
 const { event } = L;
 let ward, identity, records, person, auditor, officer, admin, append, query, vkeys, head;
-before(async () => { ({ ward, identity, records, person, auditor, officer, admin, append, query, vkeys, head } = await start()); });
+before(async () => { ({ ward, identity, records, person, auditor, officer, admin, append, query, vkeys, head } = await shared()); });
 after(() => ward && ward.stop());
 
 describe('proofs', () => {

@@ -4,16 +4,16 @@
 const { test, before, after, describe } = require('node:test');
 const assert = require('node:assert');
 const crypto = require('node:crypto');
-const { start } = require('./site');
+const { shared } = require('./site');
 const { event } = require('./log');
 
 let ward, person, auditor, officer, append, query, own;
-before(async () => { ({ ward, person, auditor, officer, append, query, own } = await start()); });
+before(async () => { ({ ward, person, auditor, officer, append, query, own } = await shared()); });
 after(() => ward && ward.stop());
 
 describe('Query', () => {
   const patient = `q-${crypto.randomUUID()}`;
-  const at = (i) => String(1700000000000000 + i * 1000000);
+  const at = (i) => String(1600000000000000 + i * 1000000);
   before(async () => {
     const events = [];
     for (let i = 0; i < 25; i++) {

@@ -1,11 +1,15 @@
 'use strict';
-// What the tests of audit's methods share: audit alone, who may ask it, and how it is asked.
+// What the tests of audit's methods have in common: audit alone, who may ask it, and how it is asked. start() is for a file that kills
+// it; shared() gives the Ward that the other files of one process use one after another.
 
 const { Ward } = require('../../lib/ward');
+const { sharedWard } = require('../../lib/shared');
 const L = require('./log');
 
-async function start() {
-  const ward = await Ward.start({ services: ['audit'] });
+const start = async () => site(await Ward.start({ services: ['audit'] }));
+const shared = async () => site(await sharedWard(['audit']));
+
+function site(ward) {
   const identity = ward.client('audit', { as: 'identity' });
   const records = ward.client('audit', { as: 'records' });
   const person = ward.client('audit', { as: 'wardctl' });
@@ -25,4 +29,4 @@ async function start() {
   return { ward, identity, records, person, auditor, officer, admin, append, query, vkeys, head, own };
 }
 
-module.exports = { start };
+module.exports = { start, shared };

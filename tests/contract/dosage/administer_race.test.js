@@ -1,9 +1,10 @@
 'use strict';
 // Several at once, and again: two devices at one slot, by one replica and by two; the same call again, whole, cut and at both replicas;
-// an order that is stopped meanwhile.
+// an order that is stopped meanwhile. ROUNDS=n repeats each race so often.
 
 const test = require('node:test');
 const assert = require('node:assert');
+const { rounds } = require('../../lib/chance');
 const { start, ordered, asNeeded, bedside, give, refused, held, emergency, taken, doses, failure, setState, correct } = require('./bedside');
 
 let site, replicas;
@@ -30,7 +31,7 @@ async function insist(patient, p) {
 
 for (const [name, on] of [['one replica', [0, 0]], ['two replicas', [0, 1]]]) {
   test(`two devices at one slot by ${name}: one charts it, the other hears so`, async () => {
-    for (let i = 0; i < 5; i++) {
+    for (let i = 0; i < rounds(5); i++) {
       const at = await bedside(site);
       const tokens = [await site.ppid(at.patient), await site.ppid(at.patient)];
       const got = await settled(on.map((r, n) => give(site, at, { on: replicas[r], by: nurse(n), ppid_token: tokens[n] })));
@@ -43,7 +44,7 @@ for (const [name, on] of [['one replica', [0, 0]], ['two replicas', [0, 1]]]) {
 // Either the given one was first, and the held one hears so; or the held one was first: then the other either looked before that, and
 // hears so, or gives the dose in spite of it. What was recorded is in the chart, once each, and nothing else.
 test('given and held at once: what is answered as recorded is recorded once, and a given dose has the slot', async () => {
-  for (let i = 0; i < 8; i++) {
+  for (let i = 0; i < rounds(8); i++) {
     const at = await bedside(site);
     const token = await site.ppid(at.patient);
     const [given, kept] = await Promise.allSettled([give(site, at, { ppid_token: token }), give(site, at, held('HELD', { on: replicas[1], by: nurse(2) }))]);
@@ -66,7 +67,7 @@ test('given and held at once: what is answered as recorded is recorded once, and
 });
 
 test('two devices with an order as needed do not both pass its limit', async () => {
-  for (let i = 0; i < 5; i++) {
+  for (let i = 0; i < rounds(5); i++) {
     const at = await bedside(site, ordered(asNeeded(1, 60)));
     const tokens = [await site.ppid(at.patient), await site.ppid(at.patient)];
     const got = await settled([0, 1].map((n) => give(site, at, { on: replicas[n], by: nurse(n), ppid_token: tokens[n] })));
@@ -77,7 +78,7 @@ test('two devices with an order as needed do not both pass its limit', async () 
 
 test('two orders of one drug do not both pass its limit for a day', async () => {
   const p = ordered(asNeeded(1, 60));
-  for (let i = 0; i < 4; i++) {
+  for (let i = 0; i < rounds(4); i++) {
     const first = await bedside(site, p);
     const { patient } = first;
     const orders = [first, { patient, order: await insist(patient, p) }];
@@ -115,7 +116,7 @@ test('the same call again has the same answer, and one dose', async () => {
 });
 
 test('the same call at both replicas at once is one dose', async () => {
-  for (let i = 0; i < 5; i++) {
+  for (let i = 0; i < rounds(5); i++) {
     const at = await bedside(site);
     const more = { key: site.key(), ppid_token: await site.ppid(at.patient) };
     const [a, b, c] = await Promise.all([replicas[0], replicas[1], replicas[0]].map((on) => give(site, at, { ...more, on })));
@@ -161,7 +162,7 @@ test('a call that is cut anywhere is one dose once it is answered', async () => 
 });
 
 test('an order that is stopped meanwhile is given before, or not at all', async () => {
-  for (let i = 0; i < 8; i++) {
+  for (let i = 0; i < rounds(8); i++) {
     const at = await bedside(site);
     const ppid_token = await site.ppid(at.patient);
     const [dose, stop] = await Promise.allSettled([

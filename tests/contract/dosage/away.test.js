@@ -8,12 +8,13 @@ const { rulesOf, until, uuid } = require('./site');
 const { start, harmless, placed } = require('./ordering');
 
 let site, p, order;
+const HUNG = { WARD_CHART_S: '6', WARD_RECORDS_MS: '2000' };
 
 before(async () => {
   site = await start({
     services: ['audit', 'identity', 'records', 'dosage', 'dosage2'],
     // On the first, who was let in stays in for an hour; on the second, for two seconds.
-    env: { dosage: { WARD_ACCESS_S: '3600', WARD_CHART_S: '6' }, dosage2: { WARD_ACCESS_S: '2', WARD_CHART_S: '6' }, records: { WARD_FOLLOWERS: '2' } },
+    env: { dosage: { ...HUNG, WARD_ACCESS_S: '3600' }, dosage2: { ...HUNG, WARD_ACCESS_S: '2' }, records: { WARD_FOLLOWERS: '2' } },
   });
   p = await site.patient();
   order = await placed(site, p, harmless());

@@ -8,7 +8,7 @@ const { start, bedside, give, ordered, second, emergency, failure, amount } = re
 const { change, setState } = require('./ordering');
 
 let site;
-test.before(async () => { site = await start(); });
+test.before(async () => { site = await start({ env: { dosage: { WARD_RECORDS_MS: '2000' } } }); });
 test.after(() => site?.stop());
 
 const UNREAD = ['UNAVAILABLE', 'CHART_UNAVAILABLE'];

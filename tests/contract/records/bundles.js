@@ -3,6 +3,7 @@
 // JSON.parse makes 1.10 and 1.1 the same, and that is just what must not happen.
 
 const { uuid } = require('./site');
+const { once } = require('node:events');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
@@ -120,18 +121,6 @@ function synthea() {
 const bundle = (entries, type = 'batch', more = {}) => JSON.stringify({ resourceType: 'Bundle', type, ...more, entry: entries });
 const entry = (resource, fullUrl) => ({ fullUrl: fullUrl || (resource.id ? `urn:uuid:${resource.id}` : undefined), resource });
 
-// Until more may be written to a call, or it is over.
-function room(call) {
-  return new Promise((resolve) => {
-    const events = ['drain', 'close', 'error', 'end'];
-    const go = () => {
-      for (const e of events) call.removeListener(e, go);
-      resolve();
-    };
-    for (const e of events) call.on(e, go);
-  });
-}
-
 // Feeds bytes (a string, a Buffer, or a list of them) in chunks; gives every progress message.
 async function importing(site, start, bytes, { by = 'records-admin', chunk = 1 << 18, on, cut } = {}) {
   const stream = (on || site.api('exchange')).duplex('ImportBundle', typeof by === 'string' ? site.as(by) : by);
@@ -145,7 +134,7 @@ async function importing(site, start, bytes, { by = 'records-admin', chunk = 1 <
         if (cut && total >= cut) return stream.cancel();
         const more = stream.write({ chunk: b.subarray(at, at + chunk) });
         total += Math.min(chunk, b.length - at);
-        if (!more) await room(stream.call);
+        if (!more) await Promise.race([once(stream.call, 'drain'), stream.over]);
       }
     }
     stream.end();
