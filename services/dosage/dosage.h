@@ -39,7 +39,7 @@ struct dosage_config {
     const char *records, *identity; /* their gRPC addresses */
     const char *time_zone;          /* of wards that have none of their own */
     int access_s;                   /* how long records' yes to a person stands */
-    int records_ms; /* how long records is asked at most */
+    int records_ms;                 /* how long records is asked at most */
     int chart_s; /* a feed that is silent for so long is lost: kept charts are stale */
     int late_charting_min; /* a dose may be charted so long after it was given */
     int emergency_s;       /* an emergency is acknowledged within this */
