@@ -40,6 +40,8 @@ static void print_status(const StatusResponse *s)
     for (size_t i = 0; i < s->n_devices; i++)
         print_device(s->devices[i]);
     printf("thresholds %s\n", s->calibration_source);
+    if (*s->calibration_warning != '\0')
+        printf("WARNING    %s\n", s->calibration_warning);
     printf("kept       %lld subjects, %lld faces", (long long)s->subjects, (long long)s->faces);
     if (s->faces_limit > 0)
         printf(", limit %lld%s", (long long)s->faces_limit,

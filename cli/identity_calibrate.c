@@ -11,6 +11,8 @@
 
 typedef Ward__Identity__V1__CalibrateRequest CalibrateRequest;
 typedef Ward__Identity__V1__CalibrateResponse CalibrateResponse;
+typedef Ward__Identity__V1__CalibrationPoint CalibrationPoint;
+typedef Ward__Identity__V1__CalibrationBand CalibrationBand;
 
 #define SITE_MOST   120
 #define POINTS_MOST 16
@@ -22,6 +24,31 @@ struct calibrating {
     const char *kind, *out, *site, *most;
     char date[28];
 };
+
+static void write_points(FILE *f, const char *name, CalibrationPoint **p, size_t n)
+{
+    fprintf(f, ",\n  \"%s\": [\n", name);
+    for (size_t i = 0; i < n; i++)
+        fprintf(f, "    {\"fmr\": %.10g, \"threshold\": %.10g, \"tar\": %.10g}%s\n", p[i]->fmr,
+                p[i]->threshold, p[i]->tar, i + 1 < n ? "," : "");
+    fputs("  ]", f);
+}
+
+static void write_bands(FILE *f, const CalibrateResponse *r)
+{
+    fputs(",\n  \"groups\": [\n", f);
+    for (size_t i = 0; i < r->n_bands; i++) {
+        const CalibrationBand *b = r->bands[i];
+
+        fprintf(f,
+                "    {\"name\": \"ages %s\", \"people\": %lld, \"pairs\": %lld, \"matched\": [",
+                b->ages, (long long)b->subjects, (long long)b->impostor);
+        for (size_t k = 0; k < b->n_matched; k++)
+            fprintf(f, "%s%lld", k == 0 ? "" : ", ", (long long)b->matched[k]);
+        fprintf(f, "]}%s\n", i + 1 < r->n_bands ? "," : "");
+    }
+    fputs("  ]", f);
+}
 
 /* The format that services/identity reads, a shortest decimal for each number. */
 static void write_file(FILE *f, const struct calibrating *c, const CalibrateResponse *r)
@@ -42,15 +69,13 @@ static void write_file(FILE *f, const struct calibrating *c, const CalibrateResp
     fputs(",\n  ", f);
     j.comma = false;
     cli_json_text(&j, "source", source);
-    fprintf(f,
-            ",\n  \"date\": \"%.10s\",\n  \"n_genuine\": %lld,\n  \"n_impostor\": %lld,\n"
-            "  \"points\": [\n",
+    fprintf(f, ",\n  \"date\": \"%.10s\",\n  \"n_genuine\": %lld,\n  \"n_impostor\": %lld",
             c->date, (long long)r->genuine, (long long)r->impostor);
-    for (size_t i = 0; i < r->n_points; i++)
-        fprintf(f, "    {\"fmr\": %.10g, \"threshold\": %.10g, \"tar\": %.10g}%s\n",
-                r->points[i]->fmr, r->points[i]->threshold, r->points[i]->tar,
-                i + 1 < r->n_points ? "," : "");
-    fputs("  ]\n}\n", f);
+    write_points(f, "points", r->points, r->n_points);
+    write_points(f, "mixed", r->mixed, r->n_mixed);
+    if (r->n_bands > 0)
+        write_bands(f, r);
+    fputs("\n}\n", f);
 }
 
 static double smallest(const CalibrateResponse *r)
@@ -67,6 +92,13 @@ static void print_table(struct task *t, const struct calibrating *c, const Calib
         printf("%18.0f   %9.4f   %7.2f%%   %lld impostor pairs\n", 1 / r->points[i]->fmr,
                r->points[i]->threshold, 100 * r->points[i]->tar,
                (long long)r->points[i]->impostors);
+    for (size_t i = 0; i < r->n_bands; i++)
+        printf("%sages %-6s %6lld people, %lld pairs\n", i == 0 ? "\nkept within\n" : "",
+               r->bands[i]->ages, (long long)r->bands[i]->subjects,
+               (long long)r->bands[i]->impostor);
+    if (r->n_bands == 0)
+        printf("\n%sno years of birth are on record: nothing is said of people of one age%s\n",
+               cli_paint(t->cli, CLI_WARN), cli_paint(t->cli, CLI_PLAIN));
     printf("\nin %s; to use it: WARD_CALIBRATION=%s, then start identity again\n", c->out,
            c->out);
     if (smallest(r) > FMR_DEFAULT * 1.000001)

@@ -66,25 +66,79 @@ static bool stricter(const struct operating_point *p, const struct operating_poi
     return p->fmr < than->fmr && p->threshold > than->threshold && p->tar <= than->tar;
 }
 
-static enum ward_code points(const struct ward_json *v, struct calibration *c,
+static enum ward_code points(const struct ward_json *v, const char *key,
+                             struct operating_point at[CALIBRATION_POINTS_MAX], int *n,
                              struct ward_err *err)
 {
-    const struct ward_json *list = ward_json_get(v, "points"), *row;
+    const struct ward_json *list = ward_json_get(v, key), *row;
     int i = 0;
 
     if (!ward_json_is(list, WARD_JSON_ARRAY) || list->count < 2 ||
         list->count > CALIBRATION_POINTS_MAX)
-        return UNFIT(err, "calibration: 2 to %d points are needed", CALIBRATION_POINTS_MAX);
-    c->n = (int)list->count;
+        return UNFIT(err, "calibration: %s must be 2 to %d points", key,
+                     CALIBRATION_POINTS_MAX);
     for (row = list->first; row != NULL; row = row->next, i++) {
-        c->at[i] = (struct operating_point){number(row, "fmr"), number(row, "threshold"),
-                                            number(row, "tar")};
-        if (!in_range(&c->at[i]))
-            return UNFIT(err, "calibration: point %d is out of range", i + 1);
-        if (i > 0 && !stricter(&c->at[i], &c->at[i - 1]))
-            return UNFIT(err, "calibration: point %d is not stricter than the one before",
-                         i + 1);
+        at[i] = (struct operating_point){number(row, "fmr"), number(row, "threshold"),
+                                         number(row, "tar"), 0};
+        if (!in_range(&at[i]))
+            return UNFIT(err, "calibration: %s: point %d is out of range", key, i + 1);
+        if (i > 0 && !stricter(&at[i], &at[i - 1]))
+            return UNFIT(err, "calibration: %s: point %d is not stricter than the one before",
+                         key, i + 1);
     }
+    *n = (int)list->count;
+    return WARD_OK;
+}
+
+/* A file of before has one table for both. */
+static enum ward_code mixed(const struct ward_json *v, struct calibration *c,
+                            struct ward_err *err)
+{
+    if (ward_json_get(v, "mixed") != NULL)
+        return points(v, "mixed", c->mixed, &c->n_mixed, err);
+    memcpy(c->mixed, c->at, sizeof(c->mixed));
+    c->n_mixed = c->n;
+    return WARD_OK;
+}
+
+/* How many of a group's pairs matched at each point: fewer at a stricter one. */
+static enum ward_code group(const struct ward_json *v, struct calibration *c,
+                            struct ward_err *err)
+{
+    const struct ward_json *list = ward_json_get(v, "matched"), *row;
+    int64_t pairs = 0, before = INT64_MAX;
+    char name[64];
+    int i = 0;
+
+    WARD_TRY(text(v, "name", name, sizeof(name), err));
+    WARD_TRY(count(v, "pairs", &pairs, err));
+    if (!ward_json_is(list, WARD_JSON_ARRAY) || list->count != (size_t)c->n)
+        return UNFIT(err, "calibration: matched must have a number for each point");
+    for (row = list->first; row != NULL; row = row->next, i++) {
+        int64_t n = 0;
+
+        if (!ward_json_i64(row, &n) || n < 0 || n > pairs || n > before)
+            return UNFIT(err,
+                         "calibration: matched must be pairs, and fewer at stricter points");
+        c->at[i].worst = fmax(c->at[i].worst, (double)n / (double)pairs);
+        before = n;
+    }
+    return WARD_OK;
+}
+
+static enum ward_code groups(const struct ward_json *v, struct calibration *c,
+                             struct ward_err *err)
+{
+    const struct ward_json *list = ward_json_get(v, "groups"), *row;
+
+    if (list == NULL)
+        return WARD_OK;
+    if (!ward_json_is(list, WARD_JSON_ARRAY) || list->count < 1 ||
+        list->count > CALIBRATION_GROUPS_MAX)
+        return UNFIT(err, "calibration: groups must be 1 to %d", CALIBRATION_GROUPS_MAX);
+    for (row = list->first; row != NULL; row = row->next)
+        WARD_TRY(group(row, c, err));
+    c->n_groups = (int)list->count;
     return WARD_OK;
 }
 
@@ -99,7 +153,9 @@ static enum ward_code read_all(const struct ward_json *v, struct calibration *c,
     WARD_TRY(count(v, "n_genuine", &c->n_genuine, err));
     WARD_TRY(count(v, "n_impostor", &c->n_impostor, err));
     WARD_TRY(age(v, &c->least_age, err));
-    return points(v, c, err);
+    WARD_TRY(points(v, "points", c->at, &c->n, err));
+    WARD_TRY(mixed(v, c, err));
+    return groups(v, c, err);
 }
 
 static enum ward_code parse(const char *json, size_t n, const char *model_sha256,
@@ -153,31 +209,58 @@ enum ward_code calibration_load(const char *path, const char *model_sha256,
 }
 
 /* On straight lines in the rate's logarithm, the first and the last without an end. */
-static double on_line(const struct calibration *cal, double fmr)
+static double on_line(const struct operating_point *at, int n, double fmr)
 {
     const struct operating_point *a, *b;
     int i = 1;
 
-    while (i < cal->n - 1 && cal->at[i].fmr > fmr)
+    while (i < n - 1 && at[i].fmr > fmr)
         i++;
-    a = &cal->at[i - 1];
-    b = &cal->at[i];
+    a = &at[i - 1];
+    b = &at[i];
     return a->threshold +
            (b->threshold - a->threshold) * log10(fmr / a->fmr) / log10(b->fmr / a->fmr);
+}
+
+static enum ward_code threshold_by(const struct operating_point *at, int n, double fmr,
+                                   double *threshold, bool *extrapolated, struct ward_err *err)
+{
+    if (!(fmr > 0 && fmr < 1)) /* NaN fails this too */
+        return WARD_FAIL(err, INVALID_ARGUMENT, "a false-match rate lies between 0 and 1");
+    *threshold = fmin(1, fmax(at[0].threshold, on_line(at, n, fmr)));
+    *extrapolated = fmr < at[n - 1].fmr;
+    return WARD_OK;
 }
 
 enum ward_code calibration_threshold(const struct calibration *cal, double fmr,
                                      double *threshold, bool *extrapolated,
                                      struct ward_err *err)
 {
-    if (!(fmr > 0 && fmr < 1)) /* NaN fails this too */
-        return WARD_FAIL(err, INVALID_ARGUMENT, "a false-match rate lies between 0 and 1");
-    *threshold = fmin(1, fmax(cal->at[0].threshold, on_line(cal, fmr)));
-    *extrapolated = fmr < cal->at[cal->n - 1].fmr;
-    return WARD_OK;
+    return threshold_by(cal->mixed, cal->n_mixed, fmr, threshold, extrapolated, err);
+}
+
+enum ward_code calibration_verify(const struct calibration *cal, double fmr, double *threshold,
+                                  bool *extrapolated, struct ward_err *err)
+{
+    return threshold_by(cal->at, cal->n, fmr, threshold, extrapolated, err);
 }
 
 double calibration_margin(const struct calibration *cal, double fmr)
 {
-    return on_line(cal, fmr) - on_line(cal, 10 * fmr);
+    return on_line(cal->mixed, cal->n_mixed, fmr) - on_line(cal->mixed, cal->n_mixed, 10 * fmr);
+}
+
+/* Of 1e-5 and less no group has pairs enough to say anything. */
+const char *calibration_warning(const struct calibration *cal)
+{
+    if (cal->n_groups == 0)
+        return "the calibration measured no groups of people: within a group of one age, sex "
+               "and origin the rate of false matches is higher than the one asked for";
+    for (int i = 0; i < cal->n; i++)
+        if (cal->at[i].fmr >= 1e-4 * (1 - 1e-6) &&
+            cal->at[i].worst > CALIBRATION_GROUP_FACTOR * cal->at[i].fmr)
+            return "this face pack does not keep the rate asked for: within some groups of "
+                   "adults false matches are more than ten times as frequent as stated "
+                   "(docs/models.md); do not use it alone where that matters";
+    return "";
 }

@@ -121,14 +121,107 @@ static void another_models_thresholds_are_refused(void **state)
     assert_int_equal(parse(GOOD, NULL, &c), WARD_OK);
 }
 
+/* Three points, so three counts. */
+#define GROUP(name, pairs, counts)                                                             \
+    "{\"name\":\"" name "\",\"pairs\":" #pairs ",\"matched\":[" counts "]}"
+
+/* GOOD with more members before its own. */
+static enum ward_code parse_with(const char *members, struct calibration *out)
+{
+    char json[2048];
+
+    snprintf(json, sizeof(json), "{%s,%s", members, &(GOOD)[1]);
+    return parse(json, SHA, out);
+}
+
+static void a_file_of_before_is_searched_by_its_points_and_warned_of(void **state)
+{
+    struct calibration c = {.n = 0};
+
+    (void)state;
+    assert_int_equal(parse(GOOD, SHA, &c), WARD_OK);
+    assert_int_equal(c.n_mixed, 3);
+    assert_memory_equal(c.mixed, c.at, 3 * sizeof(*c.at));
+    assert_int_equal(c.n_groups, 0);
+    assert_true(c.at[2].worst == 0);
+    assert_non_null(strstr(calibration_warning(&c), "measured no groups"));
+}
+
+static void a_search_has_thresholds_of_its_own(void **state)
+{
+    struct calibration c = {.n = 0};
+    double search = 0, verify = 0;
+    bool beyond;
+
+    (void)state;
+    assert_int_equal(parse_with("\"mixed\":[" P(1e-3, 0.2, 1) "," P(1e-5, 0.3, 0.95) "]", &c),
+                     WARD_OK);
+    assert_int_equal(c.n_mixed, 2);
+    assert_int_equal(calibration_threshold(&c, 1e-4, &search, &beyond, NULL), WARD_OK);
+    assert_int_equal(calibration_verify(&c, 1e-4, &verify, &beyond, NULL), WARD_OK);
+    assert_true(fabs(search - 0.25) < 1e-9 && fabs(verify - 0.4) < 1e-9);
+    assert_true(fabs(calibration_margin(&c, 1e-4) - 0.05) < 1e-9);
+}
+
+static void the_worst_group_s_share_goes_with_each_point(void **state)
+{
+    struct calibration c = {.n = 0};
+
+    (void)state;
+    assert_int_equal(
+        parse_with(
+            "\"groups\":[" GROUP("a", 1000, "50,9,1") "," GROUP("b", 4000, "400,4,2") "]", &c),
+        WARD_OK);
+    assert_int_equal(c.n_groups, 2);
+    assert_true(c.at[0].worst == 0.1 && c.at[1].worst == 9e-3 && c.at[2].worst == 1e-3);
+    assert_string_equal(calibration_warning(&c), ""); /* ten times 1e-4, and no more */
+    assert_int_equal(parse_with("\"groups\":[" GROUP("a", 1000, "50,9,2") "]", &c), WARD_OK);
+    assert_non_null(strstr(calibration_warning(&c), "more than ten times"));
+}
+
+static void mixed_points_and_groups_that_cannot_be_meant_are_refused(void **state)
+{
+    static const char *const bad[] = {
+        "\"mixed\":[]",
+        "\"mixed\":7",
+        "\"mixed\":[" P(1e-3, 0.3, 0.9) "]",
+        "\"mixed\":[" P(1e-3, 0.3, 0.9) "," P(1e-4, 0.2, 0.8) "]",
+        "\"mixed\":[" P(1e-3, 0.3, 0.9) "," P(1e-4, 2, 0.8) "]",
+        "\"groups\":[]",
+        "\"groups\":{}",
+        "\"groups\":[7]",
+        "\"groups\":[" GROUP("", 1000, "3,2,1") "]",
+        "\"groups\":[" GROUP("a", 0, "0,0,0") "]",
+        "\"groups\":[" GROUP("a", 1000, "3,2") "]", /* a count for each point */
+        "\"groups\":[" GROUP("a", 1000, "3,2,1,0") "]",
+        "\"groups\":[" GROUP("a", 1000, "3,4,1") "]",    /* more at a stricter point */
+        "\"groups\":[" GROUP("a", 1000, "1001,2,1") "]", /* more than there are */
+        "\"groups\":[" GROUP("a", 1000, "3,2,-1") "]",
+        "\"groups\":[" GROUP("a", 1000, "3,2,0.5") "]",
+        "\"groups\":[{\"pairs\":10,\"matched\":[1,1,1]}]",
+    };
+    struct calibration c = {.n = 42};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+        assert_int_equal(parse_with(bad[i], &c), WARD_FAILED_PRECONDITION);
+        assert_string_equal(err.reason, "CALIBRATION_UNFIT");
+    }
+    assert_int_equal(c.n, 42);
+}
+
 static void the_packs_own_files_can_be_read(void **state)
 {
     struct calibration c = {.n = 0};
 
     (void)state;
+    assert_int_equal(calibration_load("models/clear/calibration.json", NULL, &c, &err),
+                     WARD_OK);
+    assert_non_null(strstr(calibration_warning(&c), "more than ten times"));
     assert_int_equal(calibration_load("models/faceplugin/calibration.json", NULL, &c, &err),
                      WARD_OK);
-    assert_true(c.n >= 4);
+    assert_true(c.n >= 4 && c.n_mixed >= 4 && c.n_groups >= 9);
+    assert_string_equal(calibration_warning(&c), ""); /* the default pack keeps what it says */
     assert_int_equal(calibration_load("models/none/calibration.json", NULL, &c, &err),
                      WARD_NOT_FOUND);
 }
@@ -254,6 +347,10 @@ int main(void)
         cmocka_unit_test(a_table_that_cannot_be_meant_is_refused_whole),
         cmocka_unit_test(a_file_cut_anywhere_is_no_table),
         cmocka_unit_test(another_models_thresholds_are_refused),
+        cmocka_unit_test(a_file_of_before_is_searched_by_its_points_and_warned_of),
+        cmocka_unit_test(a_search_has_thresholds_of_its_own),
+        cmocka_unit_test(the_worst_group_s_share_goes_with_each_point),
+        cmocka_unit_test(mixed_points_and_groups_that_cannot_be_meant_are_refused),
         cmocka_unit_test(the_packs_own_files_can_be_read),
         cmocka_unit_test(a_file_larger_than_any_table_is_refused),
         cmocka_unit_test(between_points_the_line_is_straight_in_the_rates_logarithm),

@@ -63,10 +63,10 @@ static void every_refusal_has_a_reason_and_says_what_to_do(void **state)
 
 static const struct calibration table = {
     .n = 4,
-    .at = {{1e-3, 0.341, 0.9974},
-           {1e-4, 0.418, 0.9937},
-           {1e-5, 0.486, 0.9824},
-           {1e-6, 0.640, 0.806}},
+    .at = {{1e-3, 0.43, 0.9661, 6.3e-3},
+           {1e-4, 0.57, 0.8716, 5.7e-4},
+           {1e-5, 0.63, 0.7483, 0},
+           {1e-6, 0.69, 0.5505, 0}},
 };
 
 static double threshold_of(double fmr)
@@ -80,14 +80,14 @@ static double threshold_of(double fmr)
 static void a_rate_buys_the_threshold_that_was_measured(void **state)
 {
     (void)state;
-    assert_true(threshold_of(1e-3) == 0.341);
-    assert_true(threshold_of(1e-4) == 0.418);
-    assert_true(threshold_of(1e-5) == 0.486);
-    assert_true(threshold_of(1e-6) == 0.640);
-    assert_true(threshold_of(0) == 0.418);    /* none given */
-    assert_true(threshold_of(5e-4) == 0.418); /* never more false matches than asked for */
-    assert_true(threshold_of(9.999e-5) == 0.486);
-    assert_true(threshold_of((double)1e-4f) == 0.418); /* a caller's float */
+    assert_true(threshold_of(1e-3) == 0.43);
+    assert_true(threshold_of(1e-4) == 0.57);
+    assert_true(threshold_of(1e-5) == 0.63);
+    assert_true(threshold_of(1e-6) == 0.69);
+    assert_true(threshold_of(0) == 0.57);    /* none given */
+    assert_true(threshold_of(5e-4) == 0.57); /* never more false matches than asked for */
+    assert_true(threshold_of(9.999e-5) == 0.63);
+    assert_true(threshold_of((double)1e-4f) == 0.57); /* a caller's float */
 }
 
 static void a_rate_that_was_not_measured_is_refused(void **state)

@@ -17,12 +17,14 @@
 
 static const struct calibration table = {
     .n = 4,
-    .at = {{1e-3, 0.341, 0.9974},
-           {1e-4, 0.418, 0.9937},
-           {1e-5, 0.486, 0.9824},
-           {1e-6, 0.640, 0.806}},
+    .at = {{1e-3, 0.43, 0.9661, 6.3e-3},
+           {1e-4, 0.57, 0.8716, 5.7e-4},
+           {1e-5, 0.63, 0.7483, 0},
+           {1e-6, 0.69, 0.5505, 0}},
 };
-#define THRESHOLD 0.418
+/* The laxest that Verify and a search use: a search of mixed people begins lower. */
+#define LAXEST    0.43
+#define THRESHOLD 0.57
 
 static uint64_t seed;
 
@@ -160,25 +162,25 @@ static void equations_of_strangers_scores_do_not_give_the_face(void **state)
 {
     (void)state;
     assert_true(by_least_squares(exact) > 0.99);
-    assert_true(by_least_squares(told) < 0.341);
+    assert_true(by_least_squares(told) < LAXEST);
 }
 
 static void climbing_for_a_week_does_not_reach_the_threshold(void **state)
 {
     (void)state;
     assert_true(by_climbing(exact) > THRESHOLD);
-    assert_true(by_climbing(told) < 0.341);
+    assert_true(by_climbing(told) < LAXEST);
 }
 
 static void what_is_told_is_a_threshold_that_was_reached(void **state)
 {
     (void)state;
-    assert_true(told(-0.3) == 0 && told(0) == 0 && told(0.3409) == 0);
-    assert_true(told(0.341) == 0.341 && told(0.4179) == 0.341);
-    assert_true(told(0.418) == 0.418 && told(0.639) == 0.486 && told(1) == 0.640);
+    assert_true(told(-0.3) == 0 && told(0) == 0 && told(0.4299) == 0);
+    assert_true(told(0.43) == 0.43 && told(0.5699) == 0.43);
+    assert_true(told(0.57) == 0.57 && told(0.689) == 0.63 && told(1) == 0.69);
     /* A search's own threshold lies between or above the table's: a match is told as one. */
-    assert_true(rule_score_told(&table, 0.55, 0.56) == 0.55);
-    assert_true(rule_score_told(&table, 0.55, 0.54) == 0.486);
+    assert_true(rule_score_told(&table, 0.65, 0.66) == 0.65);
+    assert_true(rule_score_told(&table, 0.65, 0.64) == 0.63);
     assert_true(rule_score_told(&table, 0.75, 0.8) == 0.75);
 }
 

@@ -1,3 +1,4 @@
+#include "common/base/log.h"
 #include "common/rpc/rpc.h"
 #include "services/identity/identity.h"
 #include "services/identity/identity_metrics.h"
@@ -97,8 +98,11 @@ static enum ward_code load_pack(const struct identity *id, const char *name, con
     WARD_TRY(face_pack_open(&cfg, &out->pack, err));
     WARD_TRY(face_engine_open(out->pack, &out->canary_engine, err));
     snprintf(path, sizeof(path), "%s/%s/calibration.json", id->cfg.packs, name);
-    return calibration_load(*file == '\0' ? path : file, face_pack_sha256(out->pack),
-                            &out->calibration, err);
+    WARD_TRY(calibration_load(*file == '\0' ? path : file, face_pack_sha256(out->pack),
+                              &out->calibration, err));
+    if (*calibration_warning(&out->calibration) != '\0')
+        WARD_LOG(WARN, calibration_warning(&out->calibration), WARD_KV("pack", name));
+    return WARD_OK;
 }
 
 static void unload_pack(struct loaded_pack *p)

@@ -4,28 +4,19 @@
 // measured on the same photographs, so this checks the arithmetic from FPIR to threshold, and what the margin costs and
 // catches; it is no independent measure of accuracy.
 import { readFileSync } from 'node:fs';
+import { load, mixedThreshold, searchRate, searchThreshold, verifyThreshold } from './faces/table.mjs';
 
 const [dump, calibration] = process.argv.slice(2);
 const DIM = 512;
 const bytes = readFileSync(dump);
 const v = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
-const { points } = JSON.parse(readFileSync(calibration));
+const cal = load(calibration);
 const people = new Map();
 readFileSync(`${dump}.tsv`, 'utf8').trim().split('\n').forEach((line, i) => {
   const [name, found] = line.split('\t');
   const who = name.replace(/_\d+\.jpg$/, '');
   if (found === '1') people.set(who, [...(people.get(who) || []), i]);
 });
-
-// As calibration_threshold: straight lines in log10 of the rate, the last one goes on.
-function threshold(fmr) {
-  if (fmr >= points[0].fmr) return points[0].threshold;
-  let i = points.findIndex((p) => p.fmr <= fmr);
-  if (i < 0) i = points.length - 1;
-  const [a, b] = [points[i - 1], points[i]];
-  const at = a.threshold + ((b.threshold - a.threshold) * (Math.log10(fmr) - Math.log10(a.fmr))) / (Math.log10(b.fmr) - Math.log10(a.fmr));
-  return Math.min(1, at);
-}
 
 const dot = (i, j) => {
   let s = 0;
@@ -49,8 +40,8 @@ function outcome(p, t, margin) {
 const count = (list, t, margin) => list.reduce((n, p) => ({ ...n, [outcome(p, t, margin)]: (n[outcome(p, t, margin)] || 0) + 1 }), {});
 console.log(`gallery of ${gallery.length}, ${mated.length} photographs of people in it, ${strangers.length} of strangers`);
 for (const fpir of [1e-1, 1e-2, 1e-3]) {
-  const fmr = -Math.expm1(Math.log1p(-fpir) / gallery.length), t = threshold(fmr);
-  for (const margin of [t - threshold(10 * fmr), 0]) {
+  const fmr = searchRate(fpir, gallery.length), t = searchThreshold(cal, fpir, gallery.length);
+  for (const margin of [mixedThreshold(cal, fmr) - mixedThreshold(cal, 10 * fmr), 0]) {
     console.log(JSON.stringify({ fpir, threshold: Number(t.toFixed(4)), margin: Number(margin.toFixed(4)), mated: count(mated, t, margin), strangers: count(strangers, t, margin) }));
   }
 }
@@ -64,19 +55,21 @@ function fused(list, n) {
   const norm = Math.hypot(...f);
   return f.map((a) => a / norm);
 }
-const t4 = threshold(1e-4);
-const three = [...people.values()].filter((p) => p.length > 3);
-for (const n of [1, 2, 3]) {
+const four = [...people.values()].filter((p) => p.length > 3);
+function ofFused(n, what, at) {
   let genuine = 0, accepted = 0, impostor = 0, falsely = 0;
-  for (const of of three) {
+  for (const of of four) {
     const f = fused(of, n);
     for (const p of people.values()) {
       for (const i of p === of ? p.slice(3) : p) {
         let s = 0;
         for (let d = 0; d < DIM; d++) s += f[d] * v[i * DIM + d];
-        if (p === of) { genuine++; accepted += s >= t4; } else { impostor++; falsely += s >= t4; }
+        if (p === of) { genuine++; accepted += s >= at; } else { impostor++; falsely += s >= at; }
       }
     }
   }
-  console.log(JSON.stringify({ fused: n, threshold: Number(t4.toFixed(4)), people: three.length, genuine, accepted, tar: accepted / genuine, impostor, falsely, fmr: falsely / impostor }));
+  console.log(JSON.stringify({ fused: n, what, threshold: Number(at.toFixed(4)), people: four.length, genuine, accepted, tar: accepted / genuine, impostor, falsely, fmr: falsely / impostor }));
+}
+for (const [what, at] of [['verify', verifyThreshold(cal, 1e-4)], ['mixed', mixedThreshold(cal, 1e-4)]]) {
+  for (const n of [1, 2, 3]) ofFused(n, what, at);
 }

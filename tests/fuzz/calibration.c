@@ -23,13 +23,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (calibration_parse((const char *)data, size, NULL, &c, NULL) != WARD_OK)
         return 0;
     check(c.n >= 2 && c.n <= CALIBRATION_POINTS_MAX && size <= CALIBRATION_FILE_MAX);
+    check(c.n_mixed >= 2 && c.n_mixed <= CALIBRATION_POINTS_MAX);
+    for (int i = 0; i < c.n; i++)
+        check(c.at[i].worst >= 0 && c.at[i].worst <= 1 &&
+              (i == 0 || c.at[i].worst <= c.at[i - 1].worst));
+    check(calibration_warning(&c) != NULL);
     for (size_t i = 0; i < sizeof(rates) / sizeof(*rates); i++) {
         double threshold = 0;
         bool beyond = false;
 
         check(calibration_threshold(&c, rates[i], &threshold, &beyond, NULL) == WARD_OK);
-        check(threshold >= before && threshold >= c.at[0].threshold && threshold <= 1);
-        check(beyond == (rates[i] < c.at[c.n - 1].fmr));
+        check(threshold >= before && threshold >= c.mixed[0].threshold && threshold <= 1);
+        check(beyond == (rates[i] < c.mixed[c.n_mixed - 1].fmr));
         before = threshold;
     }
     return 0;

@@ -13,6 +13,7 @@
 typedef Ward__Identity__V1__CalibrateRequest Request;
 typedef Ward__Identity__V1__CalibrateResponse Response;
 typedef Ward__Identity__V1__CalibrationPoint Point;
+typedef Ward__Identity__V1__CalibrationBand Band;
 
 #define GENUINE_LEAST  100
 #define IMPOSTOR_LEAST 10000
@@ -24,7 +25,7 @@ typedef Ward__Identity__V1__CalibrationPoint Point;
 #define SEVERAL_MOST 50000
 #define PAGE         200
 #define VECTOR       (TEMPLATE_DIM_MAX * sizeof(float))
-#define MEM          (HELD_MOST * VECTOR + TEMPLATES_MAX * VECTOR + ((size_t)1 << 20))
+#define MEM          (HELD_MOST * VECTOR + TEMPLATES_MAX * VECTOR + ((size_t)2 << 20))
 #define PAGE_MEM     ((size_t)4 << 20)
 
 /* Consent to be verified stands, and there are templates of the model. */
@@ -54,8 +55,10 @@ struct calibrating {
     int64_t subjects, unreadable;
     int64_t hold_every, score_every; /* of all, of those with several */
     float *held, *own;               /* first templates; one subject's */
-    int n_held, n_own;
-    struct scores *genuine, *impostor;
+    int8_t *band;                    /* of each held; -1: of none */
+    int n_held, n_own, year;
+    int64_t in_band[SCORES_BANDS];
+    struct scores *genuine, *impostor, *banded;
 };
 
 static enum ward_code gone(struct calibrating *k)
@@ -136,10 +139,15 @@ static void score_own(struct calibrating *k)
                        scores_dot(k->own + (size_t)i * dim, k->own + (size_t)j * dim, k->dim));
 }
 
-static void hold_first(struct calibrating *k)
+static void hold_first(struct calibrating *k, int birth_year)
 {
+    int band = birth_year == 0 ? -1 : scores_band(k->year - birth_year);
+
     if (k->n_own == 0 || k->n_held == HELD_MOST)
         return;
+    k->band[k->n_held] = (int8_t)band;
+    if (band >= 0)
+        k->in_band[band]++;
     memcpy(k->held + (size_t)k->n_held * (size_t)k->dim, k->own,
            (size_t)k->dim * sizeof(*k->own));
     k->n_held++;
@@ -147,18 +155,23 @@ static void hold_first(struct calibrating *k)
 
 /* ---- all subjects ---- */
 
-static enum ward_code take_subject(struct calibrating *k, const uint8_t id[IDENTITY_ID],
-                                   bool several)
+struct found_subject {
+    uint8_t id[IDENTITY_ID];
+    bool several;
+    int birth_year; /* 0: not known */
+};
+
+static enum ward_code take_subject(struct calibrating *k, const struct found_subject *s)
 {
     bool hold = k->seen++ % k->hold_every == 0;
-    bool score = several && k->several_seen++ % k->score_every == 0;
+    bool score = s->several && k->several_seen++ % k->score_every == 0;
 
     if (!hold && !score)
         return WARD_OK;
-    WARD_TRY(open_subject(k, id));
+    WARD_TRY(open_subject(k, s->id));
     k->subjects += k->n_own > 0;
     if (hold)
-        hold_first(k);
+        hold_first(k, s->birth_year);
     if (score)
         score_own(k);
     return WARD_OK;
@@ -169,17 +182,13 @@ static struct ward_val kind_val(struct calibrating *k)
     return ward_text(k->kind == SUBJECT_PATIENT ? "1" : "2");
 }
 
-struct found_subject {
-    uint8_t id[IDENTITY_ID];
-    bool several;
-};
-
 /* The next page's subjects, out of the arena that each of them uses anew. */
 static enum ward_code read_page(struct calibrating *k, struct found_subject out[PAGE],
                                 size_t *n)
 {
     static const char SQL[] =
-        "SELECT s.subject_id, COUNT(*) > 1" FROM_WHERE " ORDER BY s.subject_id LIMIT 200";
+        "SELECT s.subject_id, COUNT(*) > 1, COALESCE(MAX(s.birth_year), 0)" FROM_WHERE
+        " ORDER BY s.subject_id LIMIT 200";
     struct ward_rows rows;
 
     ward_arena_reset(&k->page);
@@ -189,10 +198,13 @@ static enum ward_code read_page(struct calibrating *k, struct found_subject out[
                                      ward_int(&k->page, face_born_before(k->w->id))),
                          &rows, k->call->err));
     for (size_t i = 0; i < rows.n && i < PAGE; i++) {
-        if (rows.at[i][0].n != IDENTITY_ID)
+        int64_t born = 0;
+
+        if (rows.at[i][0].n != IDENTITY_ID || !row_number(rows.at[i][2], &born))
             return WARD_FAIL(k->call->err, DATA_LOSS, "a subject's row is not usable");
         memcpy(out[i].id, rows.at[i][0].p, IDENTITY_ID);
         out[i].several = row_text(rows.at[i][1])[0] == '1';
+        out[i].birth_year = (int)born;
     }
     *n = rows.n;
     return WARD_OK;
@@ -208,7 +220,7 @@ static enum ward_code take_all(struct calibrating *k)
             return gone(k);
         WARD_TRY(read_page(k, page, &n));
         for (size_t i = 0; i < n; i++)
-            WARD_TRY(take_subject(k, page[i].id, page[i].several));
+            WARD_TRY(take_subject(k, &page[i]));
         if (n > 0)
             memcpy(k->cursor, page[n - 1].id, IDENTITY_ID);
     } while (n == PAGE);
@@ -238,9 +250,18 @@ static enum ward_code count_all(struct calibrating *k)
     return WARD_OK;
 }
 
-static enum ward_code score_impostors(struct calibrating *k)
+static void score_pair(struct calibrating *k, size_t a, size_t b)
 {
     size_t dim = (size_t)k->dim;
+    double score = scores_dot(k->held + a * dim, k->held + b * dim, k->dim);
+
+    scores_add(k->impostor, score);
+    if (k->band[a] >= 0 && k->band[a] == k->band[b])
+        scores_add(&k->banded[k->band[a]], score);
+}
+
+static enum ward_code score_impostors(struct calibrating *k)
+{
     struct pairing p;
 
     if (k->n_held < 2)
@@ -252,34 +273,86 @@ static enum ward_code score_impostors(struct calibrating *k)
         if (ward_call_cancelled(k->call))
             return gone(k);
         for (int i = 0; i < pairs; i++)
-            scores_add(k->impostor,
-                       scores_dot(k->held + (size_t)i * dim,
-                                  k->held + (size_t)((i + step) % p.n) * dim, k->dim));
+            score_pair(k, (size_t)i, (size_t)((i + step) % p.n));
     }
     return WARD_OK;
 }
 
 /* ---- the answer ---- */
 
-static enum ward_code fill(struct calibrating *k, Response *resp)
+static enum ward_code no_memory(struct calibrating *k)
 {
-    struct ward_call *c = k->call;
-    struct score_point table[CALIBRATION_POINTS_MAX];
-    int n = scores_table(k->genuine, k->impostor, table);
-    Point *p = ward_alloc(c->mem, (size_t)n * sizeof(*p));
+    return WARD_FAIL(k->call->err, RESOURCE_EXHAUSTED, "no memory for the answer");
+}
 
-    resp->points = ward_alloc(c->mem, (size_t)n * sizeof(Point *));
-    if (p == NULL || resp->points == NULL)
-        return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for the answer");
+static enum ward_code fill_points(struct calibrating *k, const struct score_point *table, int n,
+                                  Point ***list, size_t *n_list)
+{
+    struct ward_arena *mem = k->call->mem;
+    Point *p = ward_alloc(mem, (size_t)n * sizeof(*p));
+
+    *list = ward_alloc(mem, (size_t)n * sizeof(Point *));
+    if (p == NULL || *list == NULL)
+        return no_memory(k);
     for (int i = 0; i < n; i++) {
         ward__identity__v1__calibration_point__init(&p[i]);
         p[i].fmr = table[i].at.fmr;
         p[i].threshold = table[i].at.threshold;
         p[i].tar = table[i].at.tar;
         p[i].impostors = table[i].impostors;
-        resp->points[i] = &p[i];
+        (*list)[i] = &p[i];
     }
-    resp->n_points = (size_t)n;
+    *n_list = (size_t)n;
+    return WARD_OK;
+}
+
+static int bin_of(double threshold)
+{
+    int k = 0;
+
+    while (k < SCORE_BINS && scores_edge(k) < threshold)
+        k++;
+    return k;
+}
+
+/* Bands that nobody is of say nothing. */
+static enum ward_code fill_bands(struct calibrating *k, const struct score_point *table, int n,
+                                 Response *resp)
+{
+    struct ward_arena *mem = k->call->mem;
+    Band *b = ward_alloc(mem, SCORES_BANDS * sizeof(*b));
+
+    resp->bands = ward_alloc(mem, SCORES_BANDS * sizeof(Band *));
+    if (b == NULL || resp->bands == NULL)
+        return no_memory(k);
+    for (int i = 0; i < SCORES_BANDS; i++) {
+        if (k->banded[i].n == 0)
+            continue;
+        ward__identity__v1__calibration_band__init(&b[i]);
+        WARD_TRY(ward_call_copy(k->call, scores_band_name(i), &b[i].ages));
+        b[i].subjects = k->in_band[i];
+        b[i].impostor = k->banded[i].n;
+        b[i].matched = ward_alloc(mem, (size_t)n * sizeof(int64_t));
+        if (b[i].matched == NULL)
+            return no_memory(k);
+        for (int j = 0; j < n; j++)
+            b[i].matched[j] = scores_from(&k->banded[i], bin_of(table[j].at.threshold));
+        b[i].n_matched = (size_t)n;
+        resp->bands[resp->n_bands++] = &b[i];
+    }
+    return WARD_OK;
+}
+
+static enum ward_code fill(struct calibrating *k, Response *resp)
+{
+    struct ward_call *c = k->call;
+    struct score_point table[CALIBRATION_POINTS_MAX], mixed[CALIBRATION_POINTS_MAX];
+    int n = scores_table_banded(k->genuine, k->impostor, k->banded, table);
+    int n_mixed = scores_table(k->genuine, k->impostor, mixed);
+
+    WARD_TRY(fill_points(k, table, n, &resp->points, &resp->n_points));
+    WARD_TRY(fill_points(k, mixed, n_mixed, &resp->mixed, &resp->n_mixed));
+    WARD_TRY(fill_bands(k, table, n, resp));
     resp->subjects = k->subjects;
     resp->genuine = k->genuine->n;
     resp->impostor = k->impostor->n;
@@ -307,10 +380,13 @@ static enum ward_code calibrate(struct calibrating *k, Response *resp)
 
     k->genuine = ward_new(&k->mem, struct scores);
     k->impostor = ward_new(&k->mem, struct scores);
+    k->banded = ward_alloc(&k->mem, SCORES_BANDS * sizeof(*k->banded));
+    k->band = ward_alloc(&k->mem, HELD_MOST);
     k->own = ward_alloc(&k->mem, TEMPLATES_MAX * VECTOR);
     WARD_TRY(count_all(k));
     k->held = ward_alloc(&k->mem, HELD_MOST * (size_t)k->dim * sizeof(float));
-    if (k->genuine == NULL || k->impostor == NULL || k->own == NULL || k->held == NULL)
+    if (k->genuine == NULL || k->impostor == NULL || k->own == NULL || k->held == NULL ||
+        k->banded == NULL || k->band == NULL)
         return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory to calibrate with");
     WARD_TRY(take_all(k));
     WARD_TRY(score_impostors(k));
@@ -333,7 +409,8 @@ enum ward_code calibrate_rpc(struct ward_call *c, const ProtobufCMessage *q,
 {
     const Request *req = (const Request *)q;
     struct worker *w = c->wrk;
-    struct calibrating k = {.call = c, .w = w, .kind = (int)req->kind};
+    struct calibrating k = {
+        .call = c, .w = w, .kind = (int)req->kind, .year = face_this_year()};
     enum ward_code code;
 
     ward_act_begin(&k.act, c, api_seat(c), NULL);

@@ -78,8 +78,24 @@ static int lowest(const struct scores *s, int64_t allowed, int from, int64_t *n)
     return k;
 }
 
-int scores_table(const struct scores *genuine, const struct scores *impostor,
-                 struct score_point out[CALIBRATION_POINTS_MAX])
+/* `band`: NULL for none. */
+static int strictest(const struct scores *band, int64_t one_in, int from, int k)
+{
+    for (int b = 0; band != NULL && b < SCORES_BANDS; b++) {
+        int64_t n;
+        int own;
+
+        if (band[b].n / one_in < SCORES_CARRY)
+            continue;
+        own = lowest(&band[b], band[b].n / one_in, from, &n);
+        k = own > k ? own : k;
+    }
+    return k;
+}
+
+int scores_table_banded(const struct scores *genuine, const struct scores *impostor,
+                        const struct scores band[SCORES_BANDS],
+                        struct score_point out[CALIBRATION_POINTS_MAX])
 {
     int n = 0, from = 0;
     double fmr = 1e-2;
@@ -90,12 +106,39 @@ int scores_table(const struct scores *genuine, const struct scores *impostor,
         struct score_point *p = &out[n];
         int k = lowest(impostor, impostor->n / one_in, from, &p->impostors);
 
+        k = strictest(band, one_in, from, k);
         if (k > SCORE_BINS)
             break; /* more than that score 1: one person is enrolled as several */
-        p->at = (struct operating_point){fmr, scores_edge(k),
-                                         (double)scores_from(genuine, k) / (double)genuine->n};
+        p->impostors = scores_from(impostor, k);
+        p->at = (struct operating_point){
+            fmr, scores_edge(k), (double)scores_from(genuine, k) / (double)genuine->n, 0};
         from = k + 1;
         n++;
     }
     return n;
+}
+
+int scores_table(const struct scores *genuine, const struct scores *impostor,
+                 struct score_point out[CALIBRATION_POINTS_MAX])
+{
+    return scores_table_banded(genuine, impostor, NULL, out);
+}
+
+static const struct {
+    int from;
+    const char *name;
+} BANDS[SCORES_BANDS] = {{18, "18-39"}, {40, "40-59"}, {60, "60-74"}, {75, "75-"}};
+
+const char *scores_band_name(int band)
+{
+    return BANDS[band].name;
+}
+
+int scores_band(int age)
+{
+    int b = SCORES_BANDS - 1;
+
+    while (b >= 0 && age < BANDS[b].from)
+        b--;
+    return b;
 }

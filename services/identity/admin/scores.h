@@ -48,4 +48,15 @@ struct score_point {
 int scores_table(const struct scores *genuine, const struct scores *impostor,
                  struct score_point out[CALIBRATION_POINTS_MAX]);
 
+/* People of one age are harder to tell apart: pairs of two adults of one band are counted by
+ * themselves too. */
+#define SCORES_BANDS 4
+const char *scores_band_name(int band); /* "18-39" */
+int scores_band(int age);               /* 0..SCORES_BANDS - 1; -1 below 18 */
+/* The same table, with thresholds that no band passes the rate at either, of those whose own
+ * pairs carry it. */
+int scores_table_banded(const struct scores *genuine, const struct scores *impostor,
+                        const struct scores band[SCORES_BANDS],
+                        struct score_point out[CALIBRATION_POINTS_MAX]);
+
 #endif

@@ -194,6 +194,50 @@ static void a_rate_that_ten_pairs_do_not_carry_is_left_out(void **state)
     assert_int_equal(scores_table(&genuine, &impostor, table), 2);
 }
 
+static void an_age_belongs_to_one_band_and_a_child_to_none(void **state)
+{
+    static const int first[] = {18, 40, 60, 75};
+
+    (void)state;
+    assert_int_equal(scores_band(17), -1);
+    assert_int_equal(scores_band(-3), -1);
+    for (int b = 0; b < SCORES_BANDS; b++) {
+        assert_int_equal(scores_band(first[b]), b);
+        assert_int_equal(scores_band(first[b] - 1), b - 1);
+    }
+    assert_int_equal(scores_band(120), SCORES_BANDS - 1);
+    assert_string_equal(scores_band_name(0), "18-39");
+}
+
+/* People of one band who are more alike than the rest set the threshold, as far as their own
+ * pairs carry it. */
+static void no_band_passes_the_rate_that_its_pairs_carry(void **state)
+{
+    static struct scores band[SCORES_BANDS];
+    struct score_point banded[CALIBRATION_POINTS_MAX];
+    uint32_t seed = 3;
+    int n, bin;
+
+    (void)state;
+    memset(band, 0, sizeof(band));
+    fill(1000000, 5000);
+    for (int i = 0; i < 10000; i++)
+        scores_add(&band[3], next(&seed) * next(&seed) * 0.7 + 0.1);
+    for (int i = 0; i < 900; i++)
+        scores_add(&band[0], 0.9); /* too few for any rate */
+    n = scores_table(&genuine, &impostor, table);
+    assert_int_equal(scores_table_banded(&genuine, &impostor, band, banded), n);
+    for (int i = 0; i < 2; i++) { /* 1e-2 and 1e-3: 100 and 10 of the band's pairs */
+        bin = (int)lround((banded[i].at.threshold + 1) * SCORE_BINS / 2);
+        assert_true(banded[i].at.threshold > table[i].at.threshold);
+        assert_true(scores_from(&band[3], bin) <= (i == 0 ? 100 : 10));
+        assert_true(scores_from(&band[3], bin - 1) > (i == 0 ? 100 : 10));
+        assert_int_equal(banded[i].impostors, scores_from(&impostor, bin));
+    }
+    for (int i = 1; i < n; i++)
+        assert_true(banded[i].at.threshold > banded[i - 1].at.threshold);
+}
+
 /* What the service reads at its start asks for this. */
 static void thresholds_rise_and_acceptance_falls(void **state)
 {
@@ -240,6 +284,8 @@ int main(void)
         cmocka_unit_test_setup(
             a_rate_is_never_passed_and_the_next_lower_threshold_would_pass_it, fresh),
         cmocka_unit_test_setup(a_rate_that_ten_pairs_do_not_carry_is_left_out, fresh),
+        cmocka_unit_test(an_age_belongs_to_one_band_and_a_child_to_none),
+        cmocka_unit_test_setup(no_band_passes_the_rate_that_its_pairs_carry, fresh),
         cmocka_unit_test_setup(thresholds_rise_and_acceptance_falls, fresh),
         cmocka_unit_test_setup(one_person_enrolled_as_several_ends_the_table, fresh),
         cmocka_unit_test_setup(nothing_counted_is_no_table, fresh),

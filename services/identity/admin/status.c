@@ -14,6 +14,7 @@ static enum ward_code fill_packs(struct ward_call *c, StatusResponse *resp)
     WARD_TRY(ward_call_copy(c, face_pack_name(id->now.pack), &resp->pack));
     WARD_TRY(ward_call_copy(c, face_pack_sha256(id->now.pack), &resp->model_sha256));
     WARD_TRY(ward_call_copy(c, id->now.calibration.source, &resp->calibration_source));
+    resp->calibration_warning = api_text(calibration_warning(&id->now.calibration));
     WARD_TRY(api_device(c, &resp->device, &resp->degraded));
     if (id->former.pack == NULL)
         return WARD_OK;

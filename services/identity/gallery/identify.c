@@ -85,6 +85,20 @@ static double whole_step(double fpir)
     return step < fpir ? step : fpir;
 }
 
+/* The search's own, among mixed people, and never laxer than Verify's for the same use. */
+static enum ward_code threshold_of(const struct calibration *cal, double fmr, double verify_fmr,
+                                   struct looking *out, struct ward_err *err)
+{
+    double least = 0;
+    bool beyond;
+
+    WARD_TRY(calibration_threshold(cal, fmr, &out->threshold, &out->extrapolated, err));
+    WARD_TRY(calibration_verify(cal, verify_fmr, &least, &beyond, err));
+    out->threshold = fmax(out->threshold, least);
+    out->margin = calibration_margin(cal, fmr);
+    return WARD_OK;
+}
+
 static enum ward_code thresholds(struct ward_call *c, const struct identify_want *want,
                                  struct identified *x)
 {
@@ -97,9 +111,7 @@ static enum ward_code thresholds(struct ward_call *c, const struct identify_want
     for (int i = 0; i < (id->former.pack == NULL ? 1 : 2); i++) {
         const struct calibration *cal = i == 0 ? &id->now.calibration : &id->former.calibration;
 
-        WARD_TRY(calibration_threshold(cal, x->fmr, &x->by[i].threshold, &x->by[i].extrapolated,
-                                       c->err));
-        x->by[i].margin = calibration_margin(cal, x->fmr);
+        WARD_TRY(threshold_of(cal, x->fmr, want->policy->max_fmr, &x->by[i], c->err));
     }
     return WARD_OK;
 }

@@ -2,7 +2,8 @@
  *
  * The threshold. Of N subjects searched, the rate at which someone who is not among them is
  * taken for one of them is 1 - (1 - FMR)^N if comparisons were independent; so the FMR of one
- * comparison is 1 - (1 - FPIR)^(1/N), and never above what the use allows in Verify. Siblings
+ * comparison is 1 - (1 - FPIR)^(1/N), and never above what the use allows in Verify. Its
+ * threshold is that of mixed people, and never below Verify's for the use. Siblings
  * are not independent, so the true rate is higher for them: that is what the margin is for.
  *
  * The margin. The best must lead by the difference between the thresholds for FMR and for ten
@@ -43,6 +44,11 @@ struct likeness {
     struct gallery_hit hit;
     int which; /* 0: the model in use, 1: the former */
 };
+/* What a score of one model is held against. */
+struct looking {
+    double threshold, margin;
+    bool extrapolated;
+};
 struct identified {
     enum identify_outcome outcome;
     enum gate gate; /* of the capture, then of its liveness */
@@ -50,10 +56,7 @@ struct identified {
     struct liveness_shown shown;
     int64_t size, seq;
     double fmr;
-    struct {
-        double threshold, margin;
-        bool extrapolated;
-    } by[2]; /* models */
+    struct looking by[2]; /* models */
     int n_found;
     struct likeness found[2 * IDENTIFY_HITS]; /* best first */
     int n; /* candidates of the answer: the first of `found` */

@@ -8,7 +8,7 @@
 typedef Ward__Identity__V1__SetBirthYearRequest BornRequest;
 typedef Ward__Identity__V1__SetBirthYearResponse BornResponse;
 
-static int this_year(void)
+int face_this_year(void)
 {
     time_t now = (time_t)(ward_wall_us() / 1000000);
     struct tm t = {0};
@@ -34,7 +34,7 @@ enum ward_code face_of_age(const struct identity *id, int kind, int birth_year,
                                 "this subject's year of birth is not known: set it, or "
                                 "identify this person by wristband and a second identifier");
     }
-    if (!rule_is_child(birth_year, least_age(id), this_year()))
+    if (!rule_is_child(birth_year, least_age(id), face_this_year()))
         return WARD_OK;
     return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "FACE_NOT_FOR_CHILDREN",
                             "faces of children are not compared, they are too alike: identify "
@@ -43,12 +43,12 @@ enum ward_code face_of_age(const struct identity *id, int kind, int birth_year,
 
 int face_born_before(const struct identity *id)
 {
-    return this_year() - least_age(id);
+    return face_this_year() - least_age(id);
 }
 
 enum ward_code birth_year_check(int birth_year, struct ward_err *err)
 {
-    if (birth_year != 0 && (birth_year < 1900 || birth_year > this_year()))
+    if (birth_year != 0 && (birth_year < 1900 || birth_year > face_this_year()))
         return WARD_FAIL_FIELD(err, "birth_year", "must be 1900 to this year, or 0");
     return WARD_OK;
 }

@@ -13,14 +13,13 @@
 
 double duplicates_threshold(const struct calibration *cal, int64_t size)
 {
-    const struct operating_point *strictest = &cal->at[cal->n - 1];
     double fmr = -expm1(log1p(-FALSE_PAIRS) / (double)(size < 1 ? 1 : size));
-    double threshold = strictest->threshold;
+    double most = cal->at[cal->n - 1].threshold, threshold = most;
     bool beyond = false;
 
-    if (fmr < strictest->fmr || calibration_threshold(cal, fmr, &threshold, &beyond, NULL) != 0)
-        return strictest->threshold;
-    return threshold;
+    if (calibration_threshold(cal, fmr, &threshold, &beyond, NULL) != WARD_OK)
+        return most;
+    return fmin(threshold, most);
 }
 
 void duplicates_find(struct worker *w, struct ward_arena *mem, const struct ward_stop *stop,

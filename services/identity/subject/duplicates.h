@@ -17,8 +17,8 @@ struct lookalikes {
 };
 
 /* The threshold for a gallery of this many: that someone new finds anyone at all by chance once
- * in a thousand enrolments, but never past the strictest rate that was measured: there a
- * threshold is a guess, and a guess too high hides every pair. Pure. */
+ * in a thousand enrolments among mixed people, but never past the strictest of Verify's: beyond
+ * what was measured a threshold is a guess, and a guess too high hides every pair. Pure. */
 double duplicates_threshold(const struct calibration *cal, int64_t size);
 
 /* v: the loaded model's, not turned. */

@@ -42,6 +42,7 @@ WARD_MUST enum ward_code face_of_age(const struct identity *id, int kind, int bi
                                      struct ward_err *err);
 /* The first year whose children are still children. */
 int face_born_before(const struct identity *id);
+int face_this_year(void); /* UTC */
 /* INVALID_ARGUMENT unless 0 or 1900 to now. */
 WARD_MUST enum ward_code birth_year_check(int birth_year, struct ward_err *err);
 

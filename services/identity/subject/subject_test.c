@@ -10,8 +10,10 @@
 #include <cmocka.h>
 
 static const struct calibration cal = {
-    .n = 4,
-    .at = {{1e-3, 0.30, 0.99}, {1e-4, 0.40, 0.98}, {1e-5, 0.50, 0.97}, {1e-6, 0.60, 0.96}},
+    .n = 2,
+    .at = {{1e-3, 0.50, 0.97, 0}, {1e-4, 0.70, 0.90, 0}},
+    .n_mixed = 3,
+    .mixed = {{1e-3, 0.30, 0.99, 0}, {1e-4, 0.40, 0.98, 0}, {1e-5, 0.50, 0.97, 0}},
 };
 
 static void a_consent_opens_what_it_names_while_it_stands(void **state)
@@ -68,11 +70,12 @@ static void ten_times_as_many_ask_for_a_rate_ten_times_smaller(void **state)
     assert_true(duplicates_threshold(&cal, 50) > duplicates_threshold(&cal, 20));
 }
 
-static void beyond_what_was_measured_it_stays_at_the_strictest(void **state)
+static void beyond_what_was_measured_it_goes_on_up_to_the_strictest_of_verify(void **state)
 {
     (void)state;
-    assert_float_equal(duplicates_threshold(&cal, 1000000), 0.60, 1e-9);
-    assert_float_equal(duplicates_threshold(&cal, INT64_MAX), 0.60, 1e-9);
+    assert_float_equal(duplicates_threshold(&cal, 1000), 0.60, 1e-4);
+    assert_float_equal(duplicates_threshold(&cal, 1000000), 0.70, 1e-9);
+    assert_float_equal(duplicates_threshold(&cal, INT64_MAX), 0.70, 1e-9);
 }
 
 int main(void)
@@ -83,7 +86,7 @@ int main(void)
         cmocka_unit_test(a_face_is_used_by_the_purposes_of_its_kind_alone),
         cmocka_unit_test(a_gallery_of_one_asks_for_one_in_a_thousand),
         cmocka_unit_test(ten_times_as_many_ask_for_a_rate_ten_times_smaller),
-        cmocka_unit_test(beyond_what_was_measured_it_stays_at_the_strictest),
+        cmocka_unit_test(beyond_what_was_measured_it_goes_on_up_to_the_strictest_of_verify),
     };
 
     return cmocka_run_group_tests_name("subject", tests, NULL, NULL);

@@ -35,6 +35,7 @@ static enum ward_code fill(struct verification *v, struct photo *p, VerifyRespon
     resp->score = verification_told(v, v->score);
     resp->threshold = v->at.threshold;
     resp->fmr = v->at.fmr;
+    resp->fmr_worst_group = v->at.worst;
     resp->threshold_source = api_text(v->by->calibration.source);
     resp->templates = v->gate == USABLE ? v->kept.n : 0;
     WARD_TRY(ward_call_copy(c, face_pack_sha256(v->by->pack), &resp->model_sha256));

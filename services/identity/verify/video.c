@@ -264,6 +264,7 @@ static enum ward_code fill(struct video *d, VerifyVideoResponse *resp)
     resp->best_score = verification_told(v, d->best);
     resp->threshold = v->at.threshold;
     resp->fmr = v->at.fmr;
+    resp->fmr_worst_group = v->at.worst;
     resp->threshold_source = api_text(v->by->calibration.source);
     resp->frames = d->n;
     resp->usable_frames = d->usable;

@@ -3,6 +3,7 @@
 #include "common/base/clock.h"
 #include "common/base/metrics.h"
 #include "common/image/image.h"
+#include "services/identity/live/live.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,19 +29,38 @@ static int picture_of(struct lfw *l, const char *name)
     return l->n_pictures++;
 }
 
-void lfw_read(struct lfw *l, const char *dir)
+static FILE *open_list(struct lfw *l, const char *dir, const char *name)
 {
-    char path[4096], line[1024], a[400], b[400];
+    char path[4096];
     FILE *f;
-    int fold, same;
 
     l->pictures = calloc(LFW_IMAGES, sizeof(*l->pictures));
     l->pairs = calloc(LFW_PAIRS, sizeof(*l->pairs));
     l->took_ms = calloc(LFW_IMAGES, sizeof(*l->took_ms));
-    snprintf(path, sizeof(path), "%s/pairs.tsv", dir);
+    snprintf(path, sizeof(path), "%s/%s", dir, name);
     f = fopen(path, "r");
     if (f == NULL || l->pictures == NULL || l->pairs == NULL || l->took_ms == NULL)
-        die("no pairs.tsv, or no memory", NULL);
+        die(path, NULL);
+    return f;
+}
+
+void lfw_read_people(struct lfw *l, const char *dir)
+{
+    FILE *f = open_list(l, dir, "people.tsv");
+    char line[1024], name[400];
+
+    while (fgets(line, sizeof(line), f) != NULL)
+        if (sscanf(line, "%399s", name) == 1 && strcmp(name, "image") != 0)
+            (void)picture_of(l, name);
+    fclose(f);
+}
+
+void lfw_read(struct lfw *l, const char *dir)
+{
+    FILE *f = open_list(l, dir, "pairs.tsv");
+    char line[1024], a[400], b[400];
+    int fold, same;
+
     while (fgets(line, sizeof(line), f) != NULL) {
         if (sscanf(line, "%d %d %399s %399s", &fold, &same, a, b) != 4)
             continue; /* the heading */
@@ -84,6 +104,21 @@ static int subject(const struct face_box *b, int n, const struct pixels *im)
     return at;
 }
 
+/* The gates after the first, in the service's order. */
+static enum gate later_gates(const struct lfw *l, const struct pixels *im,
+                             const struct face *face, struct ward_arena *mem)
+{
+    enum gate gate = rule_eyes(face->eye_distance_px);
+    struct quality q = {.sharpness = 0};
+    struct ward_err err = {0};
+
+    if (gate != USABLE || !l->every_gate)
+        return gate;
+    if (quality_measure(im, face, mem, &q, &err) != WARD_OK)
+        die("quality", &err);
+    return quality_gate(&q);
+}
+
 static void embed(struct lfw *l, struct picture *p, const char *path, struct face_engine *e,
                   struct ward_arena *mem)
 {
@@ -112,7 +147,7 @@ static void embed(struct lfw *l, struct picture *p, const char *path, struct fac
         memcpy(p->v, face.embedding, sizeof(p->v));
         p->found = true;
         if (p->gate == USABLE)
-            p->gate = rule_eyes(face.eye_distance_px);
+            p->gate = later_gates(l, &im, &face, mem);
         l->took_ms[l->n_took++] = (double)(ward_mono_ns() - began) / 1e6;
     }
     free(bytes);
@@ -195,7 +230,8 @@ void lfw_dump(const struct lfw *l, const char *path)
         die(path, NULL);
     for (int i = 0; i < l->n_pictures; i++) {
         fwrite(l->pictures[i].v, sizeof(float), (size_t)l->dim, rows);
-        fprintf(names, "%s\t%d\n", l->pictures[i].name, l->pictures[i].found);
+        fprintf(names, "%s\t%d\t%d\n", l->pictures[i].name, l->pictures[i].found,
+                l->pictures[i].found && l->pictures[i].gate == USABLE);
     }
     if (fclose(rows) != 0 || fclose(names) != 0)
         die(path, NULL);

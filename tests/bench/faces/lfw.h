@@ -20,7 +20,7 @@ struct pair {
 struct picture {
     char *name;
     bool found;
-    enum gate gate; /* whom Enrol would see: one face, large enough */
+    enum gate gate; /* whom Enrol would see: one face, large enough; see lfw.every_gate */
     float v[FACE_DIM_MAX];
 };
 
@@ -28,6 +28,7 @@ struct lfw {
     struct picture *pictures;
     struct pair *pairs;
     int n_pictures, n_pairs, n_folds;
+    bool every_gate; /* the gates of quality too, as the service asks them before it compares */
     int dim;
     char model_sha256[65];
     double *took_ms; /* photograph to embedding, decoding included */
@@ -38,11 +39,14 @@ struct lfw {
 _Noreturn void die(const char *what, const struct ward_err *err);
 /* dir/pairs.tsv: fold, same, image_a, image_b. */
 void lfw_read(struct lfw *l, const char *dir);
+/* Every picture that dir/people.tsv (heading, then the image first) names, without pairs. */
+void lfw_read_people(struct lfw *l, const char *dir);
 /* Every picture, and the pairs' scores. */
 void lfw_embed(struct lfw *l, const char *dir, const struct face_pack_config *cfg);
 /* Whether two pictures are named after one person. */
 bool lfw_same(const struct picture *a, const struct picture *b);
-/* float32 rows of `dim` values to `path`, and one line a row (picture, found) to path.tsv. */
+/* float32 rows of `dim` values to `path`, and one line a row (picture, found, usable: every
+ * gate that was asked is passed) to path.tsv. */
 void lfw_dump(const struct lfw *l, const char *path);
 void lfw_free(struct lfw *l);
 

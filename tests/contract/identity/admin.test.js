@@ -32,6 +32,7 @@ describe('GetStatus', { skip }, () => {
     assert.match(s.model_sha256, /^[0-9a-f]{64}$/);
     assert.deepEqual(s.devices.map((d) => [d.backend, d.kind, d.ready, d.why]), [['cpu', 'cpu', true, '']]);
     assert.match(s.calibration_source, /LFW/);
+    assert.equal(s.calibration_warning, '', 'no group of adults above ten times the rate');
     assert.deepEqual([s.faces_limit, s.root_key_kind, s.rows_on_former_keks, s.faces_need_capture], ['77', 'file', '0', '0']);
     assert.match(s.root_key_id, /^[0-9a-f]{16}$/);
     assert.ok(s.kek >= 1);
@@ -127,12 +128,14 @@ test('two models live side by side until everyone has templates of the new one',
   const [bare, late] = [(await old.enrol(old.anna)).subject_id, (await old.enrol(old.anna)).subject_id];
   const before = await say();
   assert.deepEqual([before.pack, before.former_pack], ['clear', '']);
+  assert.match(before.calibration_warning, /within some groups of adults .* more than ten times/);
   await identity.stop();
   Object.assign(identity.env, { WARD_PACK: 'faceplugin', WARD_FORMER_PACK: 'clear' });
   await identity.start();
 
   const s = await say();
   assert.deepEqual([s.pack, s.former_pack, s.former_model_sha256, s.faces_need_capture], ['faceplugin', 'clear', before.model_sha256, '2']);
+  assert.equal(s.calibration_warning, '');
   const seen = await old.verify(bare, old.annaAgain);
   assert.deepEqual([seen.outcome, seen.model_sha256], ['OUTCOME_MATCH', before.model_sha256]);
   assert.equal((await old.verify(bare, old.bert)).outcome, 'OUTCOME_NO_MATCH');

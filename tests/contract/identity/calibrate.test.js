@@ -80,6 +80,23 @@ test('who_is_enrolled_twice_and_children_are_left_out', { skip }, async () => {
   await site.sql('DELETE FROM duplicate; UPDATE subject SET birth_year = NULL');
 });
 
+test('people_of_one_age_are_counted_by_themselves_and_no_band_passes_a_rate', { skip }, async () => {
+  const year = new Date().getUTCFullYear(), hex = (p) => `X'${p.id.toString('hex')}'`;
+  const alike = people(60, { seed: 21, shared: 0.8 }); // of one age, and more like each other than the rest
+  await insert(alike, where);
+  await site.sql(`UPDATE subject SET birth_year = ${year - 80} WHERE subject_id IN (${alike.map(hex).join()})`);
+  await site.sql(`UPDATE subject SET birth_year = ${year - 30} WHERE subject_id IN (${many.slice(0, 50).map(hex).join()})`);
+  const answer = await ask(), own = scores(alike).impostor;
+  assert.deepStrictEqual(answer.bands.map((b) => [b.ages, b.subjects, b.impostor]), [['18-39', '50', '1225'], ['75-', '60', '1770']]);
+  const [{ threshold, fmr }] = answer.points, [mixed] = answer.mixed;
+  assert.ok(threshold > mixed.threshold, 'the band of 75 and more asks for more than all together');
+  assert.ok(share(own, threshold + 1e-6) <= fmr && share(own, threshold - STEP - 1e-6) > fmr);
+  assert.strictEqual(Number(answer.bands[1].matched[0]), own.filter((s) => s >= threshold - 1e-7).length);
+  const ids = alike.map(hex).join();
+  for (const table of ['template', 'face_key', 'consent_entry', 'subject']) await site.sql(`DELETE FROM ${table} WHERE subject_id IN (${ids})`);
+  await site.sql('UPDATE subject SET birth_year = NULL');
+});
+
 test('it_is_audited_without_anyone_s_id', { skip }, async () => {
   const { event_id } = await ask();
   const event = await site.lastEvent();
