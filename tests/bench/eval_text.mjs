@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { bio, cmdd } from './text/data.mjs';
 import { byHand } from './text/hand.mjs';
+import { outside } from './text/outside.mjs';
 import { entities, share } from './text/score.mjs';
 
 const [program, dataDir, wardData, out, split, ...model] = process.argv.slice(2);
@@ -83,6 +84,19 @@ function rate(name, what, right, n) {
 
 const withModel = model.length === 2 && fs.existsSync(`${model[0]}/model.onnx`);
 
+// Recall (exact span and kind) of the words that the train splits label somewhere, and of those
+// that they never do: new words.
+function unseen(texts, words, found, what, way) {
+    const n = { seen: [0, 0], new: [0, 0] };
+    texts.forEach((t, i) => t.entities.forEach((e) => {
+        const at = words.has(t.chars.slice(e.start, e.end).join('').toLowerCase()) ? n.seen : n.new;
+        at[0] += found[i].some((f) => f.start === e.start && f.end === e.end && f.kind === e.kind);
+        at[1]++;
+    }));
+    rate(`${way}, recall of words that the train splits label`, `${what}_recall_seen`, ...n.seen);
+    rate(`${way}, recall of words that they never label`, `${what}_recall_new`, ...n.new);
+}
+
 function named() {
     const words = trainLexicon();
     const lexicon = thuocl();
@@ -104,6 +118,8 @@ function named() {
             report('model', `${id}_model`, both.map((l) => l.filter((f) => f.maker !== 'rules')));
             report("model and Ward's own terms", `${id}_filled`, both);
         }
+        unseen(texts, words, ours, `${id}`, 'rules');
+        if (withModel) unseen(texts, words, extract(texts, false, model).map(named), `${id}_filled`, "model and Ward's own terms");
         row('peer: longest word of the train labels', `${id}_peer_train`, entities(texts, longest(texts, words)));
         row('rules, all, exact span, any kind', `${id}_anykind`, entities(texts, ours, { typed: false }));
         row('peer: longest word of THUOCL, any kind', `${id}_peer_thuocl`, entities(texts, longest(texts, lexicon), { typed: false }));
@@ -164,4 +180,5 @@ if (!fs.existsSync(`${set}/cMedQANER/${split}.txt`)) {
 named();
 judged();
 byHand({ wardData, split, extract, rate });
+if (split === 'test') outside({ wardData, extract, row, rate, model: withModel ? model : null });
 fs.writeFileSync(out, JSON.stringify(figures, null, 2) + '\n');

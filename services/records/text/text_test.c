@@ -170,6 +170,8 @@ static const struct row rows[] = {
      "AFFIRMED", "CURRENT", "FAMILY", "mother"},
     {"Mother reports fever.", "fever", "SYMPTOM", "fever", "R50.9", "AFFIRMED", "CURRENT",
      "PATIENT", ""},
+    {"Regular paracetamol.", "paracetamol", "DRUG", "acetaminophen", "", "AFFIRMED", "CURRENT",
+     "PATIENT", ""},
     {"Takes Lipitor nightly.", "Lipitor", "DRUG", "atorvastatin", "", "AFFIRMED", "CURRENT",
      "PATIENT", ""},
 };

@@ -70,8 +70,9 @@ export function cmdd(archive, split) {
 }
 
 // The rows of a CSV file with quoted fields that hold line ends.
-export function csv(file) {
-    const text = fs.readFileSync(file, 'utf8').replace(/^\uFEFF/, '');
+export const csv = (file) => csvOf(fs.readFileSync(file, 'utf8').replace(/^\uFEFF/, ''));
+
+export function csvOf(text) {
     const rows = [];
     let row = [];
     for (const m of text.matchAll(/("(?:[^"]|"")*"|[^",\r\n]*)(,|\r?\n|$)/g)) {

@@ -26,7 +26,7 @@ function covered(note_, span) {
 const find = (findings, note_, words) => findings.find((f) => covered(note_, f.span) === words);
 
 test('a_chinese_note_is_read_with_what_it_denies_and_why', async () => {
-  const said = '患者无发热，咳嗽3天，既往高血压病史，父亲患糖尿病。血压150/90mmHg。';
+  const said = '患者无发热，咳嗽3天，既往高血压病史，父亲患糖尿病。血压150/90mmHg。无尿频、尿急。';
   const { findings } = await extract({ text: said });
   const fever = find(findings, said, '发热');
   assert.deepStrictEqual([fever.kind, fever.assertion], ['FINDING_KIND_SYMPTOM', 'ASSERTION_NEGATED']);
@@ -38,6 +38,7 @@ test('a_chinese_note_is_read_with_what_it_denies_and_why', async () => {
   assert.deepStrictEqual([hypertension.kind, hypertension.temporality, hypertension.code, hypertension.experiencer],
     ['FINDING_KIND_DISEASE', 'TEMPORALITY_HISTORICAL', 'I10', 'EXPERIENCER_PATIENT']); // the father is named after it
   assert.strictEqual(find(findings, said, '糖尿病').experiencer, 'EXPERIENCER_FAMILY');
+  for (const words of ['尿频', '尿急']) assert.strictEqual(find(findings, said, words).assertion, 'ASSERTION_NEGATED', words);
   const pressure = findings.find((f) => f.kind === 'FINDING_KIND_MEASUREMENT');
   assert.deepStrictEqual([pressure.measured.value, pressure.measured.value2, pressure.measured.ucum], ['150', '90', 'mm[Hg]']);
 });
@@ -52,12 +53,13 @@ test('a_note_in_traditional_characters_is_read_and_its_places_are_the_note_s', a
 });
 
 test('an_english_note_is_read_too', async () => {
-  const said = 'Denies chest pain. Possible pneumonia. Temp 38.5 C. Takes metformin.';
+  const said = 'Denies chest pain. Possible pneumonia. Temp 38.5 C. Takes metformin. HIV negative.';
   const { findings } = await extract({ text: said, language: 'LANGUAGE_ENGLISH' });
   assert.strictEqual(find(findings, said, 'chest pain').assertion, 'ASSERTION_NEGATED');
   const pneumonia = find(findings, said, 'pneumonia');
   assert.strictEqual(pneumonia.assertion, 'ASSERTION_UNCERTAIN');
   assert.match(pneumonia.code, /^J18/);
+  assert.strictEqual(find(findings, said, 'HIV').assertion, 'ASSERTION_NEGATED');
   assert.strictEqual(find(findings, said, 'metformin').kind, 'FINDING_KIND_DRUG');
   assert.strictEqual(findings.find((f) => f.kind === 'FINDING_KIND_MEASUREMENT').measured.value, '38.5');
 });
