@@ -46,6 +46,9 @@ static const char *value_of(struct local *l, const struct local_service *s, cons
                                                  : ward_printf(&l->mem, "%s/models", l->lib)},
         {"PACKS", getenv("WARD_PACKS") != NULL ? getenv("WARD_PACKS")
                                                : ward_printf(&l->mem, "%s/../models", l->lib)},
+        {"TEXT_MODEL", getenv("WARD_TEXT_MODEL") != NULL
+                           ? getenv("WARD_TEXT_MODEL")
+                           : ward_printf(&l->mem, "%s/../models/text_zh/1", l->lib)},
     };
 
     for (size_t i = 0; i < WARD_COUNT(vars); i++) {

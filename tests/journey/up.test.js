@@ -13,7 +13,7 @@ const { rounds } = require('../lib/chance');
 const { bin, folder, photo } = require('../lib/paths');
 
 const face = photo('christian');
-const up = new Up(folder(), { installs: true });
+const up = new Up(folder(), { installs: true, model: true });
 after(() => up.stop());
 
 const pids = () => ['mariadb', 'audit', 'identity', 'records', 'dosage'].map((name) => up.pid(name));
@@ -25,6 +25,12 @@ test('everything_is_ready_when_it_says_so', async (t) => {
   const health = await up.ask('health');
   assert.deepStrictEqual(health.map((s) => [s.service, s.serving]), [['audit', true], ['identity', true], ['records', true], ['dosage', true]]);
   assert.ok(pids().every((pid) => pid > 0));
+});
+
+test('chinese_notes_are_read_by_the_model_that_is_shipped', async () => {
+  const note = '患者因直肠癌入院，无发热。';
+  const { findings } = await up.client('records', { api: 'text' }).call('Extract', { text: note }, { token: await up.token('nurse') });
+  assert.ok(findings.some((f) => f.maker.name === 'text_zh'), findings.map((f) => f.maker.name).join());
 });
 
 test('a_second_up_on_the_same_folder_says_so', async () => {

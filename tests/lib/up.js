@@ -12,16 +12,19 @@ const { Sql } = require('./sql');
 const { API } = require('./ward');
 const { bin, folder, root, packs } = require('./paths');
 
-const env = (home) => ({
+// The text extraction's model takes memory and a moment at every start: without it unless `model`.
+const env = (home, model) => ({
   PATH: process.env.PATH, HOME: home, WARD_MODELS: process.env.WARD_MODELS || path.join(root, 'build/models'),
-  WARD_PACKS: packs,
+  WARD_PACKS: packs, ...(model ? {} : { WARD_TEXT_MODEL: '' }),
 });
 
 class Up {
   // installs: `wardctl up` makes its database itself, as it does for who starts it first; else it finds one that is empty.
-  constructor(dir = folder(), { installs = false } = {}) {
+  // model: the text extraction runs its model, as it does for whoever starts `wardctl up`.
+  constructor(dir = folder(), { installs = false, model = false } = {}) {
     this.dir = dir;
     this.installs = installs;
+    this.env = env(dir, model);
     this.database = new Sql(path.join(dir, 'run/mariadb.sock'), os.userInfo().username);
     this.clients = [];
   }
@@ -30,14 +33,14 @@ class Up {
   async start(spawn = {}) {
     const db = path.join(this.dir, 'db');
     if (!this.installs && !fs.existsSync(db)) await copyEmpty(db);
-    this.proc = new Proc('wardctl up', [bin('wardctl'), '--json', '--data', this.dir, 'up'], { env: env(this.dir), ...spawn });
+    this.proc = new Proc('wardctl up', [bin('wardctl'), '--json', '--data', this.dir, 'up'], { env: this.env, ...spawn });
     this.ready = JSON.parse(await this.proc.line(/"ready":true/));
     return this;
   }
 
   // wardctl with these words, to its end: {status, stdout, lines, json()}.
   async ctl(...words) {
-    const r = await run([bin('wardctl'), '--json', '--data', this.dir, ...words], { env: env(this.dir) });
+    const r = await run([bin('wardctl'), '--json', '--data', this.dir, ...words], { env: this.env });
     return { ...r, json: () => JSON.parse(r.stdout || r.lines.join('\n')) };
   }
 

@@ -139,6 +139,7 @@ class Ward {
     const service = base(name);
     const values = {
       DIR: this.dir, SERVICE: service, PORT: '0', ADMIN_PORT: '0', BUILD: build, ROOT: root, MODELS: models, PACKS: packs,
+      TEXT_MODEL: '', // the dictionaries alone: a test that needs the model names it
       AUDIT_PORT: this.portOf('audit'), IDENTITY_PORT: this.portOf('identity'), RECORDS_PORT: this.portOf('records'),
     };
     return {
