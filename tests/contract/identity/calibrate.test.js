@@ -174,4 +174,5 @@ test('the_service_takes_the_table_as_its_own_and_says_whose_it_is', { skip }, as
   await service.start();
   const status = await site.admin.call('GetStatus', {}, site.tokens['identity-admin']);
   assert.strictEqual(status.calibration_source, 'a test\'s own people');
+  assert.match(status.calibration_warning, /measured no groups/);
 });
