@@ -92,13 +92,19 @@ static bool gives_way(const struct text_cues *cues, const struct text_doc *doc, 
     return false;
 }
 
+static bool is_assertion(const struct text_cue *cue, enum text_assertion value)
+{
+    return cue->axis == CUE_ASSERTION && cue->value == (int)value &&
+           cue->direction == CUE_FORWARD;
+}
+
 size_t text_hits(const struct text_engine *e, const struct text_doc *doc,
                  enum text_language language, const struct text_marks *marks,
                  struct text_hit *hits)
 {
     size_t n = 0, m = 0;
 
-    for (uint32_t at = 0, past = 0; at < doc->n;) {
+    for (uint32_t at = 0, past = 0, denied = 0; at < doc->n;) {
         struct text_sentence s = text_sentence_at(e, doc, at);
         const struct text_cues *cues = cues_of(e, language, &s);
 
@@ -120,6 +126,11 @@ size_t text_hits(const struct text_engine *e, const struct text_doc *doc,
                 continue;
             }
             cue = &cues->cue[found];
+            if (is_assertion(cue, TEXT_AFFIRMED) && denied > 0 && text_beside(doc, denied, i)) {
+                i = past = denied = stop; /* "not experiencing": the denial goes on */
+                continue;
+            }
+            denied = is_assertion(cue, TEXT_NEGATED) ? stop : denied;
             if (cue->axis != CUE_PSEUDO && cue->axis != CUE_ABBREV) {
                 const struct around around = {m > 0 ? &marks->at[m - 1] : NULL,
                                               past > 0 && text_beside(doc, past, i), limit,
