@@ -1,5 +1,5 @@
-/* Context and monitoring rules, and what interactions are narrowed by: what is wrong is found.
- */
+/* Context and monitoring rules, kidney risks, loading doses, and what interactions are narrowed
+ * by: what is wrong is found. */
 #include "services/dosage/check/check_text.h"
 #include "services/dosage/formulary/ruleset_own.h"
 
@@ -149,6 +149,36 @@ static int up(void **state)
     return 0;
 }
 
+static void a_kidney_risk_names_whom_or_what(void **state)
+{
+#define RISK(f) SET "kidney_risks { " HEAD("k") f "} "
+    TOLD(RISK("age_from_days: 23741 not_drugs " ALPHA), "");
+    TOLD(RISK("not_drugs " ALPHA),
+         "kidney_risks[0] names no patient and no drug: age_from_days, any or drugs");
+    TOLD(RISK("drugs " ALPHA "not_drugs { class: 'none' }"),
+         "kidney_risks[0].not_drugs[0].class is a class that no ingredient is of");
+    TOLD(RISK("age_from_days: 23741 not_drugs { }"),
+         "kidney_risks[0].not_drugs[0] selects nothing");
+}
+
+static void a_loading_dose_is_an_amount_of_its_ingredient(void **state)
+{
+#define LOADED(f)                                                                              \
+    "title: 't' notice: 'n' ingredients { id: 'alpha' " NAME                                   \
+    "unit: 'mg' source: 's' loading { " f "} } "
+    TOLD(LOADED("least { value: '300' unit: 'mg' } then_minutes: 1440 source: 's' "), "");
+    TOLD(LOADED("then_minutes: 1440 source: 's' "), "ingredients[0].loading.least is missing");
+    TOLD(LOADED("least { value: '3' unit: 'mL' } source: 's' "),
+         "ingredients[0].loading.least.unit does not fit the ingredient's, mg");
+    TOLD(LOADED("least { value: '0' unit: 'mg' } source: 's' "),
+         "ingredients[0].loading.least.value must be above 0");
+    TOLD(LOADED("least { value: '3' unit: 'mg' } then_minutes: 10081 source: 's' "),
+         "ingredients[0].loading.then_minutes is not 0 to 10080");
+    TOLD(LOADED("least { value: '3' unit: 'mg' } then_minutes: -1 source: 's' "),
+         "ingredients[0].loading.then_minutes is not 0 to 10080");
+    TOLD(LOADED("least { value: '3' unit: 'mg' } "), "ingredients[0].loading.source is empty");
+}
+
 static int down(void **state)
 {
     ward_arena_done(*state);
@@ -164,6 +194,8 @@ int main(void)
         cmocka_unit_test(a_pregnancy_names_whom_silence_leaves_open),
         cmocka_unit_test(monitoring_asks_for_a_value_at_some_time),
         cmocka_unit_test(an_interaction_is_narrowed_by_what_can_be_compared),
+        cmocka_unit_test(a_kidney_risk_names_whom_or_what),
+        cmocka_unit_test(a_loading_dose_is_an_amount_of_its_ingredient),
     };
 
     return cmocka_run_group_tests(tests, up, down);
