@@ -6,7 +6,7 @@ const assert = require('node:assert');
 const { start, bedside, give, refused, right, held, emergency, taken, doses } = require('./bedside');
 
 let site;
-test.before(async () => { site = await start({ env: { identity: { WARD_PPID_LIFETIME_S: '8' } } }); });
+test.before(async () => { site = await start({ env: { identity: { WARD_PPID_LIFETIME_S: '8' }, dosage: { WARD_RECORDS_MS: '2000' } } }); });
 test.after(() => site?.stop());
 
 const expires = (token) => JSON.parse(Buffer.from(token.split('.')[1], 'base64url')).exp * 1000;

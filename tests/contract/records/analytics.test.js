@@ -19,7 +19,7 @@ const ask = (request, by = analyst) => site.api('analytics').call('GetSeries', r
 const refused = (request, by = analyst) => site.api('analytics').failure('GetSeries', request, by);
 
 before(async () => {
-  site = await Site.shared();
+  site = await Site.start({ services: ['records'] });
   analyst = site.tokens.analyst;
   people = [];
   found = [];
