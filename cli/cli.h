@@ -44,6 +44,7 @@ extern const struct cli_command cli_identity_commands[];
 extern const struct cli_command cli_identity_verify_commands[];
 extern const struct cli_command cli_identity_video_commands[];
 extern const struct cli_command cli_identity_subject_commands[];
+extern const struct cli_command cli_identity_find_commands[];
 extern const struct cli_command cli_identity_gallery_commands[];
 extern const struct cli_command cli_identity_admin_commands[];
 extern const struct cli_command cli_identity_calibrate_commands[];

@@ -248,11 +248,15 @@ static enum ward_code save(struct task *t, const char *path, const RedactRespons
     if (!t->cli->json) {
         printf("%d face%s hidden in %s; look at it before it leaves the house\nevent      %s\n",
                r->faces, r->faces == 1 ? "" : "s", path, r->event_id);
+        if (r->crowded)
+            printf("some faces may be left: there were more than could be told apart\n");
         return WARD_OK;
     }
     cli_json_open(&j, NULL, '{');
     cli_json_text(&j, "file", path);
     cli_json_int(&j, "faces", r->faces);
+    cli_json_bool(&j, "crowded", r->crowded);
+    cli_json_int(&j, "least_face_px", r->least_face_px);
     cli_json_text(&j, "event_id", r->event_id);
     cli_json_close(&j, '}');
     return WARD_OK;

@@ -11,6 +11,7 @@ static const struct cli_command *const tables[] = {
     cli_identity_verify_commands,
     cli_identity_video_commands,
     cli_identity_subject_commands,
+    cli_identity_find_commands,
     cli_identity_gallery_commands,
     cli_identity_admin_commands,
     cli_identity_calibrate_commands,

@@ -12,9 +12,10 @@ const struct ward_method *identity_methods(void);
 
 ward_handler enrol_rpc, register_subject_rpc, set_birth_year_rpc, add_template_rpc,
     remove_template_rpc, verify_rpc, start_challenge_rpc, verify_video_rpc, set_identifiers_rpc,
-    verify_wristband_rpc, get_subject_rpc, give_consent_rpc, set_retention_rpc,
-    withdraw_consent_rpc, erase_subject_rpc, spend_token_rpc, redact_rpc, get_token_keys_rpc,
-    identify_rpc, add_member_rpc, remove_member_rpc, list_galleries_rpc, list_duplicates_rpc,
+    verify_wristband_rpc, get_subject_rpc, find_subject_rpc, list_subjects_rpc,
+    assess_photograph_rpc, give_consent_rpc, set_retention_rpc, withdraw_consent_rpc,
+    erase_subject_rpc, spend_token_rpc, redact_rpc, get_token_keys_rpc, identify_rpc,
+    add_member_rpc, remove_member_rpc, list_galleries_rpc, list_duplicates_rpc,
     resolve_duplicate_rpc, get_status_rpc, set_use_policy_rpc, list_use_policies_rpc,
     rotate_keys_rpc, renew_templates_rpc, rotate_token_key_rpc, reembed_rpc, calibrate_rpc,
     put_zone_rpc, put_door_rpc, set_staff_roles_rpc, list_zones_rpc, request_entry_rpc,

@@ -290,6 +290,23 @@ test('a_calibration_is_a_new_file_that_names_the_site_and_its_counts', async () 
   assert.match(other.stdout, /too few pairs for one false match in 10000/);
 });
 
+test('who_a_wristband_is_of_and_who_there_is', async () => {
+  const wristband = `WB-${crypto.randomUUID()}`, ref = `ref-${crypto.randomUUID()}`;
+  const { subject_id } = await enrol(anna, '--ref', ref);
+  await id('identifiers', subject_id, '--wristband', wristband);
+  assert.strictEqual((await id('find', '--wristband', wristband)).subject_id, subject_id);
+  assert.strictEqual((await id('find', '--ref', ref, '--kind', 'patient')).subject_id, subject_id);
+  assert.strictEqual((await error('identity', 'find', '--wristband', 'WB-of-nobody')).reason, 'SUBJECT_NOT_FOUND');
+  const listed = (await id('subjects', '--kind', 'patient')).find((s) => s.subject_id === subject_id);
+  assert.deepStrictEqual([listed.external_ref, listed.has_face, listed.has_wristband], [ref, true, true]);
+  assert.match((await human('identity', 'subjects')).stdout, new RegExp(`^${subject_id} +patient +face +wristband .*${ref}$`, 'm'));
+});
+
+test('a_photograph_is_judged_before_it_is_enrolled', async () => {
+  assert.strictEqual((await id('assess', '--photo', anna)).usable, true);
+  assert.match((await human('identity', 'assess', '--photo', photo('user7'))).stdout, /^could (not )?be enrolled$/m);
+});
+
 test('doors_open_by_role_and_leave_a_pack_for_a_controller_that_is_cut_off', async () => {
   const { subject_id } = await enrol(bert, '--kind', 'staff');
   await up.ask('access', 'zone', 'put', 'icu', '--rule', 'icu-nurse', '--rule', 'porter=mon-fri 07:00-19:00;sat 08:00-12:00', '--liveness', 'attended', '--anti-passback');

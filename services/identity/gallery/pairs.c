@@ -1,4 +1,5 @@
 /* ListDuplicates and ResolveDuplicate: the queue of pairs that look like one person. */
+#include "services/identity/page.h"
 #include "services/identity/subject/about.h"
 #include "ward/identity/v1/gallery.pb-c.h"
 
@@ -12,11 +13,7 @@ typedef Ward__Identity__V1__ResolveDuplicateRequest ResolveRequest;
 typedef Ward__Identity__V1__ResolveDuplicateResponse ResolveResponse;
 typedef Ward__Identity__V1__Duplicate Duplicate;
 
-#define PAGE      100
-#define PAGE_MOST 500
-#define TAG       8
-#define TOKEN     (IDENTITY_ID + TAG) /* the last pair's id, and what binds it to the query */
-#define STATE(x)  WARD__IDENTITY__V1__DUPLICATE_STATE__DUPLICATE_STATE_##x
+#define STATE(x) WARD__IDENTITY__V1__DUPLICATE_STATE__DUPLICATE_STATE_##x
 
 struct pairs {
     struct ward_call *call;
@@ -26,52 +23,9 @@ struct pairs {
     struct ward_rows rows; /* one more than a page, where there are more */
 };
 
-/* ---- pages ---- */
-
-static enum ward_code tag(const struct pairs *p, const uint8_t id[IDENTITY_ID],
-                          uint8_t out[TAG], struct ward_err *err)
+static struct page_of page_of(const struct pairs *p)
 {
-    struct keys *keys = ((struct worker *)p->call->wrk)->id->keys;
-    uint8_t bound[IDENTITY_ID + 1], sum[WARD_SHA256_SIZE];
-
-    memcpy(bound, id, IDENTITY_ID);
-    bound[IDENTITY_ID] = (uint8_t)p->state;
-    WARD_TRY(
-        ward_keyring_hash(keys_ring(keys), "duplicates page", bound, sizeof(bound), sum, err));
-    memcpy(out, sum, TAG);
-    return WARD_OK;
-}
-
-static enum ward_code from_token(struct pairs *p, const char *token)
-{
-    struct ward_call *c = p->call;
-    uint8_t raw[TOKEN], want[TAG];
-    size_t n = 0;
-
-    if (*token == '\0')
-        return WARD_OK;
-    if (ward_unbase64url(token, strlen(token), raw, sizeof(raw), &n) && n == TOKEN) {
-        WARD_TRY(tag(p, raw, want, c->err));
-        memcpy(p->after, raw, IDENTITY_ID);
-        if (ward_equal(want, raw + IDENTITY_ID, TAG))
-            return WARD_OK;
-    }
-    return WARD_FAIL_REASON(c->err, INVALID_ARGUMENT, "PAGE_TOKEN_INVALID",
-                            "page_token is not of this query");
-}
-
-static enum ward_code next_token(const struct pairs *p, struct ward_val id, char **out)
-{
-    struct ward_call *c = p->call;
-    uint8_t raw[TOKEN];
-
-    memcpy(raw, id.p, IDENTITY_ID);
-    WARD_TRY(tag(p, raw, raw + IDENTITY_ID, c->err));
-    *out = ward_alloc(c->mem, WARD_BASE64_SIZE(TOKEN));
-    if (*out == NULL)
-        return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for the answer");
-    ward_base64url(raw, sizeof(raw), *out);
-    return WARD_OK;
+    return (struct page_of){"duplicates page", p->state};
 }
 
 /* ---- the list ---- */
@@ -114,6 +68,7 @@ static enum ward_code fill(const struct pairs *p, ListResponse *resp)
     struct ward_call *c = p->call;
     size_t n = p->rows.n > (size_t)p->page ? (size_t)p->page : p->rows.n;
     Duplicate *list = ward_alloc(c->mem, n * sizeof(*list));
+    struct page_of of;
 
     resp->duplicates = ward_alloc(c->mem, n * sizeof(list));
     if (list == NULL || resp->duplicates == NULL)
@@ -123,9 +78,10 @@ static enum ward_code fill(const struct pairs *p, ListResponse *resp)
         resp->duplicates[i] = &list[i];
     }
     resp->n_duplicates = n;
-    if (p->rows.n > n)
-        WARD_TRY(next_token(p, p->rows.at[n - 1][ID], &resp->next_page_token));
-    return WARD_OK;
+    if (p->rows.n <= n)
+        return WARD_OK;
+    of = page_of(p);
+    return page_next(c, &of, (const uint8_t *)p->rows.at[n - 1][ID].p, &resp->next_page_token);
 }
 
 static enum ward_code list_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
@@ -149,7 +105,8 @@ static enum ward_code list_duplicates(struct ward_call *c, const ListRequest *re
                                       ListResponse *resp)
 {
     static const char *const states[] = {"", "open", "same", "different"};
-    struct pairs p = {.call = c, .state = req->state, .page = req->page_size};
+    struct pairs p = {.call = c, .state = req->state};
+    struct page_of of;
 
     ward_act_begin(&p.act, c, api_seat(c), NULL);
     ward_db_deadline(about_db(c), c->deadline_ns);
@@ -157,11 +114,9 @@ static enum ward_code list_duplicates(struct ward_call *c, const ListRequest *re
         p.state = STATE(OPEN);
     if (p.state < STATE(OPEN) || p.state > STATE(DIFFERENT))
         return WARD_FAIL_FIELD(c->err, "state", "is not a state of a pair");
-    if (p.page == 0)
-        p.page = PAGE;
-    if (p.page < 1 || p.page > PAGE_MOST)
-        return WARD_FAIL_FIELD(c->err, "page_size", "must be 0 to %d", PAGE_MOST);
-    WARD_TRY(from_token(&p, req->page_token));
+    of = page_of(&p);
+    WARD_TRY(page_size(c, req->page_size, &p.page));
+    WARD_TRY(page_after(c, &of, req->page_token, p.after));
     ward_act_note(&p.act, "state", states[p.state]);
     WARD_TRY(ward_db_tx(about_db(c), list_in_tx, &p, c->err));
     return fill(&p, resp);

@@ -50,6 +50,46 @@ describe('Redact', { skip }, () => {
     assert.notEqual(again.outcome, 'OUTCOME_MATCH');
   });
 
+  // Copies of a portrait side by side; how many of their middles are still what they were.
+  const tiled = (one, across) => {
+    const w = across * one.w, h = across * one.h, rgb = Buffer.alloc(3 * w * h);
+    for (let y = 0; y < h; y++) for (let k = 0; k < across; k++) one.rgb.copy(rgb, 3 * (y * w + k * one.w), 3 * (y % one.h) * one.w, 3 * (y % one.h + 1) * one.w);
+    return { w, h, rgb };
+  };
+  const untouched = (crowd, seen, one, across) => {
+    const [from, to] = [Math.round(one.w * 0.35), Math.round(one.w * 0.6)];
+    const left = [];
+    for (let i = 0; i < across * across; i++) {
+      let far = 0;
+      for (let y = from; y < to; y++) {
+        for (let x = from; x < to; x++) {
+          const at = 3 * (((i / across | 0) * one.h + y) * crowd.w + (i % across) * one.w + x);
+          far += Math.abs(seen.rgb[at] - crowd.rgb[at]);
+        }
+      }
+      if (far / (to - from) ** 2 < 8) left.push(i);
+    }
+    return left;
+  };
+
+  test('a crowd is hidden to the last face', async () => {
+    const one = pictures.portrait('user7'), across = 12, crowd = tiled(one, across);
+    const a = await redact(pictures.png(crowd));
+    assert.deepEqual([untouched(crowd, decoded(a.photograph), one, across), a.faces >= across * across, a.least_face_px], [[], true, 20], `${a.faces} faces hidden`);
+  });
+
+  test('a small face in a large picture is hidden', async () => {
+    const one = pictures.portrait('user7'), w = 3000, h = 2000, rgb = Buffer.alloc(3 * w * h, 160);
+    const shrunk = pictures.recapture(one, { scale: 0.5 });
+    const [left, top] = [2100, 1300];
+    for (let y = 0; y < shrunk.h; y++) shrunk.rgb.copy(rgb, 3 * ((top + y) * w + left), 3 * y * shrunk.w, 3 * (y + 1) * shrunk.w);
+    const seen = decoded((await redact(pictures.png({ w, h, rgb }), { allow_none: true })).photograph);
+    let far = 0;
+    const [from, to] = [Math.round(shrunk.w * 0.35), Math.round(shrunk.w * 0.6)];
+    for (let y = from; y < to; y++) for (let x = from; x < to; x++) far += Math.abs(seen.rgb[3 * ((top + y) * w + left + x)] - rgb[3 * ((top + y) * w + left + x)]);
+    assert.ok(far / (to - from) ** 2 > 8, `the face's middle differs by ${far / (to - from) ** 2}`);
+  });
+
   test('what is not a face stays', async () => {
     const before = pictures.portrait('christian'), after = decoded((await redact(pictures.jpeg('christian'))).photograph);
     let far = 0;

@@ -1,0 +1,25 @@
+/* page.h - tokens of pages of lists that are ordered by a UUID: the last id of a page, bound to
+ * its question by a keyed hash. Threads: a worker's own. Memory: the call's arena. Errors:
+ * INVALID_ARGUMENT PAGE_TOKEN_INVALID; others host.h's. */
+#ifndef IDENTITY_PAGE_H
+#define IDENTITY_PAGE_H
+
+#include "services/identity/api.h"
+
+#define PAGE_DEFAULT 100
+#define PAGE_MOST    500
+
+/* A list's question: its name, and what narrows it, 0..255. */
+struct page_of {
+    const char *list;
+    int64_t narrowed;
+};
+/* 0 becomes PAGE_DEFAULT.  INVALID_ARGUMENT  page_size is not 0 to PAGE_MOST */
+WARD_MUST enum ward_code page_size(struct ward_call *c, int64_t asked, int64_t *size);
+/* The id after which the page begins; zeros for the token "". */
+WARD_MUST enum ward_code page_after(struct ward_call *c, const struct page_of *of,
+                                    const char *token, uint8_t after[IDENTITY_ID]);
+WARD_MUST enum ward_code page_next(struct ward_call *c, const struct page_of *of,
+                                   const uint8_t last[IDENTITY_ID], char **token);
+
+#endif
