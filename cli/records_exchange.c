@@ -393,9 +393,9 @@ static enum ward_code extract(struct task *t, int argc, char **argv)
 }
 TASK_COMMAND(extract, "records")
 
-METHOD_COMMAND(follow, .path = "/ward.records.v1.Feed/Follow",
+METHOD_COMMAND(follow, .path = "/ward.records.v1.Feed/Follow", .roles = ADMIN,
                .req = &ward__records__v1__follow_request__descriptor,
-               .resp = &ward__records__v1__follow_response__descriptor, .purpose = "",
+               .resp = &ward__records__v1__follow_response__descriptor, .purpose = "HOPERAT",
                .stream = true)
 
 const struct cli_command cli_records_exchange_commands[] = {

@@ -87,7 +87,17 @@ static bool has_any(const struct ward_principal *who, const struct ward_method_i
     for (int i = 0; i < m->n_roles; i++)
         if (ward_principal_has(who, m->roles[i]))
             return true;
-    return m->n_roles == 0;
+    return false;
+}
+
+static bool needs_person(const struct served *s)
+{
+    const struct ward_method_info *m = s->method->info;
+
+    for (int i = 0; *s->peer != '\0' && i < m->n_services; i++)
+        if (strcmp(m->services[i], s->peer) == 0)
+            return false;
+    return m->n_roles > 0;
 }
 
 enum ward_code admit_person(struct served *s, struct ward_arena *mem,
@@ -105,7 +115,7 @@ enum ward_code admit_person(struct served *s, struct ward_arena *mem,
     if (odd)
         return WARD_FAIL_REASON(err, UNAUTHENTICATED, "TOKEN_MALFORMED",
                                 "authorization is not one bearer token");
-    if (token == NULL && m->n_roles == 0)
+    if (token == NULL && !needs_person(s))
         return WARD_OK;
     if (token == NULL)
         return WARD_FAIL_REASON(err, UNAUTHENTICATED, "TOKEN_MISSING",
@@ -118,7 +128,7 @@ enum ward_code admit_person(struct served *s, struct ward_arena *mem,
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "the call needs more memory than it may use");
     WARD_TRY(tokens_check(s->rpc->tokens, s->rpc->cfg.jwks, mem, token, len, p, err));
     *who = p; /* even where the role is missing: the audit says who was refused */
-    if (!has_any(p, m))
+    if (needs_person(s) && !has_any(p, m))
         return WARD_FAIL_REASON(err, PERMISSION_DENIED, "ROLE_MISSING",
                                 "none of the person's roles may call this method");
     return WARD_OK;

@@ -87,6 +87,8 @@ static enum ward_code apply_rules(const Rules *r, struct ward_method_info *info,
     info->callers = (const char *const *)r->callers;
     info->n_roles = (int)r->n_roles;
     info->roles = (const char *const *)r->roles;
+    info->n_services = (int)r->n_services;
+    info->services = (const char *const *)r->services;
     return WARD_OK;
 }
 

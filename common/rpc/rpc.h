@@ -37,9 +37,10 @@ struct ward_method_info {
     bool audited;
     enum ward_lane lane;
     int deadline_ms; /* used where the caller gave none */
-    int n_callers, n_roles;
+    int n_callers, n_roles, n_services;
     const char *const *callers; /* service names; "*" is any authenticated peer; none: nobody */
     const char *const *roles;   /* any of these; none: no person is needed */
+    const char *const *services; /* callers that need no person in spite of roles */
 };
 
 /* What a handler gets. Everything here is valid until the handler returns. */

@@ -174,7 +174,7 @@ async function killMerging(n) {
 async function follow() {
   const changes = [];
   const [[end]] = [await up.sql('records', 'SELECT sequence FROM feed_end')];
-  const stream = up.client('records', { api: 'feed' }).stream('Follow', {});
+  const stream = up.client('records', { api: 'feed' }).stream('Follow', {}, admin);
   for await (const m of stream) {
     changes.push(...m.changes);
     if (changes.length >= Number(end)) break;

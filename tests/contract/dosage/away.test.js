@@ -181,7 +181,7 @@ test('records with no room for one more follower: charts are read each time, and
   await Promise.all([dosage.stop(), dosage2.stop()]);
   // Else a place that is still theirs would be free again later.
   await until('they are gone', async () => /ward_rpc_in_flight\{[^}]*method="Follow"[^}]*\} 0\n/.test((await records.admin('/metrics')).text));
-  const feed = site.ward.client('records', { api: 'feed', as: 'gateway' });
+  const feed = site.ward.client('records', { api: 'feed', as: 'identity' });
   const follow = [];
   await until('full', async () => {
     const s = feed.stream('Follow', {});

@@ -19,7 +19,7 @@ const follow = (request, enough, how = {}) => until('room for a follower', () =>
 }));
 
 async function followOnce(request, enough, { on = feed, as } = {}) {
-  const stream = (as || on).stream('Follow', request);
+  const stream = (as || on).stream('Follow', request, site.tokens['records-admin']);
   const changes = [];
   let token = request.resume_token || Buffer.alloc(0);
   for await (const m of stream) {
@@ -97,7 +97,7 @@ test('kinds_are_chosen_and_the_token_passes_over_the_others', async () => {
 test('from_now_skips_what_was', async () => {
   const old = await site.patient();
   await follow({}, has(old));
-  const stream = feed.stream('Follow', { from_now: true });
+  const stream = feed.stream('Follow', { from_now: true }, site.tokens['records-admin']);
   const next = stream[Symbol.asyncIterator]();
   const message = next.next();
   let fresh;
@@ -123,9 +123,9 @@ test('an_update_is_a_change_with_its_version', async () => {
   assert.deepStrictEqual(changes.filter((c) => c.resource_id === rid).map((c) => [c.version, c.act]), [[1, 'ACT_CREATED'], [2, 'ACT_UPDATED']]);
 });
 
-const failed = async (request, as = feed) => {
+const failed = async (request, as = feed, who = site.tokens['records-admin']) => {
   try {
-    for await (const m of as.stream('Follow', request)) if (m) break;
+    for await (const m of as.stream('Follow', request, who)) if (m) break;
   } catch (err) {
     return err;
   }
@@ -155,7 +155,7 @@ test('a_kind_that_is_none_is_refused', async () => {
 test('a_reader_of_one_kind_hears_that_the_feed_goes_on_without_it', async () => {
   const id = await site.patient();
   const start = (await follow({}, has(id))).token;
-  const stream = feed.stream('Follow', { resume_token: start, kinds: ['KIND_CONSENT'] });
+  const stream = feed.stream('Follow', { resume_token: start, kinds: ['KIND_CONSENT'] }, site.tokens['records-admin']);
   let stop = false;
   const writing = (async () => { while (!stop) { await site.patient(); await new Promise((r) => setTimeout(r, 100)); } })();
   try {
@@ -174,9 +174,9 @@ test('a_reader_of_one_kind_hears_that_the_feed_goes_on_without_it', async () => 
 test('one_follower_more_than_there_is_room_for_is_told_so', async () => {
   const second = site.ward.client('records2', { api: 'feed' });
   await site.patient();
-  const first = second.stream('Follow', {});
+  const first = second.stream('Follow', {}, site.tokens['records-admin']);
   for await (const m of first) if (m) break; // it follows, and stays
-  const held = second.stream('Follow', {});
+  const held = second.stream('Follow', {}, site.tokens['records-admin']);
   const hold = (async () => { try { for await (const m of held) if (m.changes.length === 0) break; } catch { /* cancelled below */ } })();
   let err;
   for (let tries = 0; !err && tries < 100; tries++) {
@@ -192,6 +192,29 @@ test('one_follower_more_than_there_is_room_for_is_told_so', async () => {
 test('a_stranger_does_not_follow', async () => {
   const err = await failed({}, site.ward.client('records', { api: 'feed', as: 'stranger' }));
   assert.strictEqual(err.code, 'PERMISSION_DENIED');
+});
+
+test('through_the_gateway_or_wardctl_only_a_records_admin_follows_and_a_service_follows_alone', async () => {
+  await site.patient();
+  for (const as of ['gateway', 'wardctl']) {
+    const client = site.api('feed', { as });
+    const none = await failed({}, client, {});
+    assert.deepStrictEqual([none.code, none.reason], ['UNAUTHENTICATED', 'TOKEN_MISSING'], as);
+    for (const role of ['patient', 'physician', 'registrar', 'auditor']) {
+      const err = await failed({}, client, site.tokens[role]);
+      assert.deepStrictEqual([err.code, err.reason], ['PERMISSION_DENIED', 'ROLE_MISSING'], `${as} ${role}`);
+    }
+    assert.ok((await follow({}, () => true, { as: client })).changes.length > 0);
+  }
+  const alone = await until('room', async () => {
+    const stream = site.api('feed', { as: 'dosage' }).stream('Follow', {});
+    try {
+      for await (const m of stream) { stream.cancel(); return m.changes.length; }
+    } catch (err) {
+      if (err.reason !== 'FEED_FULL') throw err;
+    }
+  });
+  assert.ok(alone > 0);
 });
 
 test('following_is_audited', async () => {

@@ -73,7 +73,7 @@ test('a_former_call_s_deadline_ends_neither_a_reading_nor_a_feed', async () => {
     if (round === 0) {
       for (let i = 0; i < 12; i++) await extract({ text: '发热' }, { ...site.tokens.nurse, deadline: 30000 });
     } else {
-      const stream = site.api('feed').stream('Follow', {}, { deadline: 30000 });
+      const stream = site.api('feed').stream('Follow', {}, { ...site.tokens['records-admin'], deadline: 30000 });
       for await (const m of stream) { assert.ok(m.resume_token.length > 0); break; }
       stream.cancel();
     }
