@@ -23,6 +23,10 @@ static const struct ward_opt options[] = {
      "the one folder the plugin that runs the model is loaded from", false},
     {"WARD_GLASS_S", WARD_INT, AT(glass_s), "900", 60, 3600, "s",
      "how long a broken glass opens a chart unless the call says otherwise", false},
+    {"WARD_TRUSTED_IDENTIFIER_SYSTEMS", WARD_STR, AT(trusted_systems), "", 0, 0, "",
+     "systems (URIs, with commas between) whose identifiers name one person: a Patient of an "
+     "import that has one is the known patient",
+     false},
     {"WARD_FOLLOWERS", WARD_INT, AT(followers), "2", 1, 128, "",
      "who may follow the feed at once; each holds one of WARD_STREAMS: keep that well above",
      false},

@@ -34,7 +34,9 @@ typedef Ward__Records__V1__Resource Resource;
 struct records_config {
     const char *kek, *kek_old;
     int key_hold_s;
-    const char *audit; /* audit's gRPC address, for AccessLog and leaves */
+    const char
+        *trusted_systems; /* URIs with commas between: their identifiers are one person's */
+    const char *audit;    /* audit's gRPC address, for AccessLog and leaves */
     const char *text_data, *text_model, *plugins;
     int glass_s;
     int followers; /* of the feed, at once */

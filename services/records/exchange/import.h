@@ -3,7 +3,9 @@
  * import.c receives bytes and cuts them into bundles (bundle_split.h) and those into entries
  * (common/json/stream.h); import_entry.c makes a resource of an entry, without a database;
  * import_stage.c gathers entries and writes them, 500 a transaction or a bundle at once;
- * import_look.c asks what is there already; import_count.c says how far it is.
+ * import_known.c and import_named.c find patients who are known by another id; import_merge.c
+ * merges what a source and somebody else wrote of one; import_look.c asks what is there
+ * already; import_count.c says how far it is.
  *
  * Threads: a worker's own. Memory: three arenas of the import's own, each with a cap; what one
  * transaction needs is let go after it. Errors: as exchange.proto's ImportBundle.
@@ -71,11 +73,27 @@ WARD_MUST enum ward_code import_show(struct import_count *n, const char *import_
 
 enum fate { FATE_NEW, FATE_CHANGED, FATE_SAME, FATE_WAITS, FATE_WRONG };
 
+/* What an entry's request asks for. */
+enum condition { CONDITION_NONE, CONDITION_CREATE, CONDITION_UPDATE };
+
 struct staged {
     struct entered in;
     enum kind kind;
     uint8_t id[RECORDS_ID], encounter[RECORDS_ID];
     bool has_id, has_encounter;
+    /* Of entry_read, before import_known puts known patients in their place: */
+    bool is_read;
+    uint8_t came_id[RECORDS_ID]; /* the id by the source's own */
+    uint8_t whom[RECORDS_ID];    /* its patient by the source's id, or an identifier's hash */
+    bool by_identifier;          /* whom is that hash */
+    Ward__Records__V1__Reference *subject; /* NULL: of a Patient */
+    char *subject_text;
+    enum condition condition;
+    uint8_t wanted[RECORDS_ID]; /* the hash of the condition's identifier */
+    /* Of import_known: */
+    bool linked;              /* id is a known patient's, who gets came_id as an alias */
+    const struct staged *via; /* the staged Patient that its own patient was found by */
+    Resource *merged; /* what is written over in.res: somebody else's fields kept; NULL: none */
     char *name; /* the id's text: a writer puts its own in its place, in memory of its own */
     const char *text; /* of the entry, n bytes */
     size_t n;
@@ -136,6 +154,8 @@ struct stage {
     size_t n, cap;
     struct id_map ids; /* of at, by id */
     struct looked there;
+    struct ward_val *gate; /* rows of identifier_gate that are held */
+    size_t n_gate;
     struct id_map would; /* of a dry run: patients and encounters that would have gone in */
     size_t n_would;
     bool one_by_one;      /* to find out which one fails */
@@ -167,6 +187,39 @@ WARD_MUST enum ward_code import_said_before(struct stage *s, const struct versio
 /* The links that merges wrote into a Patient go on into the next version. Kept by reference. */
 WARD_MUST enum ward_code import_keep_links(struct ward_arena *mem, const Resource *old,
                                            Resource *res, struct ward_err *err);
+/* The version that this source wrote last, opened into s->work; *out NULL: none. */
+WARD_MUST enum ward_code import_said_last(struct stage *s, const struct version *v,
+                                          Resource **out, struct ward_err *err);
+
+/* ---- patients who are known: import_known.c, import_same.c; in a transaction ---- */
+
+/* An identifier query of a Patient, "identifier=system|value" with %XX: *out "system|value", or
+ * NULL where it is anything else. */
+WARD_MUST enum ward_code known_query(struct ward_arena *mem, const char *query, char **out,
+                                     struct ward_err *err);
+/* A token's hash, as tokens of PARAM_IDENTIFIER have it. */
+WARD_MUST enum ward_code known_hash(struct worker *w, const char *text, uint8_t out[RECORDS_ID],
+                                    struct ward_err *err);
+/* In entry_read: whom an entry names by identifier. */
+WARD_MUST enum ward_code known_read(struct worker *w, struct ward_arena *mem, struct staged *s,
+                                    struct ward_err *err);
+/* Puts known patients in the place of aliases, identifiers and linked patients: e->id,
+ * e->in.patient, and the references in e->in.res. Takes identifier_gate's rows where a patient
+ * may be made by a condition. */
+WARD_MUST enum ward_code import_known(struct stage *s, struct ward_err *err);
+/* Keeps the aliases of patients that were linked, and lets the gate go. */
+WARD_MUST enum ward_code import_known_end(struct stage *s, struct ward_err *err);
+bool known_trusts(const struct stage *s, const char *system);
+/* Whether two Patients cannot be one person: then a problem is added.
+ *   by birth date; by family name and gender; by an identifier of a trusted system */
+WARD_MUST enum ward_code known_differs(struct stage *s, struct staged *e, const Resource *old,
+                                       bool *out, struct ward_err *err);
+/* Merges by element what the source said (e->in.res) into what is there (old), by what it said
+ * last (base; NULL: it never spoke, and only fills what is empty). Sets e->merged, or adds a
+ * CONFLICT for each element that both changed. */
+WARD_MUST enum ward_code known_merge(struct stage *s, struct staged *e, const Resource *base,
+                                     const Resource *old, struct ward_err *err);
+
 /* Patients who bring an identifier that one of another chart has are wrong, but in a replay: a
  * person decides. import_twin.c; once the fates of patients are known. */
 WARD_MUST enum ward_code import_twins(struct stage *s, struct ward_err *err);

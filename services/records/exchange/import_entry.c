@@ -99,9 +99,9 @@ static enum ward_code check(struct ward_arena *mem, struct staged *s, struct war
     return code == WARD_OK ? WARD_OK : as_problem(mem, s, code, &why, err);
 }
 
-enum ward_code entry_read(struct worker *w, struct ward_arena *mem, const struct entry *e,
-                          fhir_unmodelled_fn *unmodelled, void *arg, struct staged *s,
-                          struct ward_err *err)
+static enum ward_code read_all(struct worker *w, struct ward_arena *mem, const struct entry *e,
+                               fhir_unmodelled_fn *unmodelled, void *arg, struct staged *s,
+                               struct ward_err *err)
 {
     const struct id_source from = {.keys = w->rec->keys,
                                    .source = e->source,
@@ -125,8 +125,20 @@ enum ward_code entry_read(struct worker *w, struct ward_arena *mem, const struct
     if (s->name == NULL)
         return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL", "no memory for an id");
     WARD_TRY(clean_resource(mem, res, &s->in.cleaned, err));
+    WARD_TRY(known_read(w, mem, s, err));
     WARD_TRY(check(mem, s, err));
     find_encounter(s);
+    return WARD_OK;
+}
+
+enum ward_code entry_read(struct worker *w, struct ward_arena *mem, const struct entry *e,
+                          fhir_unmodelled_fn *unmodelled, void *arg, struct staged *s,
+                          struct ward_err *err)
+{
+    WARD_TRY(read_all(w, mem, e, unmodelled, arg, s, err));
+    s->is_read = true;
+    memcpy(s->came_id, s->id, RECORDS_ID);
+    memcpy(s->whom, s->in.patient, RECORDS_ID);
     return WARD_OK;
 }
 

@@ -61,6 +61,9 @@ static enum ward_code look_at_patient(struct stage *s, struct staged *e, bool is
     if (p != NULL && !is_there && memcmp(p->id, p->root, RECORDS_ID) != 0)
         return wrong(s, e, "PATIENT_MERGED", patient_part(e),
                      "the patient was merged into another", err);
+    if (e->via != NULL && e->via->fate == FATE_WRONG)
+        return wrong(s, e, "PATIENT_NOT_FOUND", patient_part(e),
+                     "the patient it names was put aside", err);
     if (p == NULL && e->kind != KIND_PATIENT &&
         beside(s, e->in.patient, KIND_PATIENT) == NULL && !would_be_there(s, e->in.patient))
         return waits(s, e, "PATIENT_NOT_FOUND", patient_part(e), "there is no such patient",
@@ -155,6 +158,49 @@ static enum ward_code compare_other(struct stage *s, struct staged *e, const str
                                    "somebody else wrote the version that is there", err);
 }
 
+/* A Patient of a bundle: what the source changed goes in beside what somebody else wrote. What
+ * the source says now is written even where it is what is there: the next message is compared
+ * with it. */
+static enum ward_code merge(struct stage *s, struct staged *e, const struct version *v,
+                            Resource *old, struct ward_err *err)
+{
+    Resource *base;
+    bool same = false;
+
+    WARD_TRY(import_said_last(s, v, &base, err));
+    if (base != NULL)
+        WARD_TRY(entry_same(s->work, base, e->in.res, &same, err));
+    else if (!e->linked)
+        WARD_TRY(entry_same(s->work, old, e->in.res, &same, err));
+    if (base == NULL && !e->linked && !same)
+        return compare_other(s, e, v, old, err);
+    if (same) {
+        e->fate = FATE_SAME;
+        return WARD_OK;
+    }
+    WARD_TRY(known_merge(s, e, base, old, err));
+    e->fate = e->in.problems.n > 0 ? FATE_WRONG : FATE_CHANGED;
+    return WARD_OK;
+}
+
+/* A Patient that is known by another id than the source's, or asked for by a condition. *done:
+ * its fate is known. */
+static enum ward_code compare_known(struct stage *s, struct staged *e, const Resource *old,
+                                    bool *done, struct ward_err *err)
+{
+    bool differs = false;
+
+    *done = false;
+    if (e->linked || e->condition != CONDITION_NONE)
+        WARD_TRY(known_differs(s, e, old, &differs, err));
+    if (differs)
+        e->fate = FATE_WRONG;
+    else if (e->condition == CONDITION_CREATE)
+        e->fate = FATE_SAME; /* it is there: nothing is created */
+    *done = e->fate != FATE_CHANGED;
+    return WARD_OK;
+}
+
 /* A line of a table says some things of a patient, and the others stay. */
 static enum ward_code fill(struct stage *s, struct staged *e, const struct version *v,
                            struct ward_err *err)
@@ -170,7 +216,7 @@ static enum ward_code fill(struct stage *s, struct staged *e, const struct versi
 static enum ward_code compare(struct stage *s, struct staged *e, const struct version *v,
                               struct ward_err *err)
 {
-    bool same = false;
+    bool same = false, done, bundle = e->kind == KIND_PATIENT && e->came == NULL && !s->alone;
     Resource *old;
 
     if (v->kind != e->kind)
@@ -182,6 +228,13 @@ static enum ward_code compare(struct stage *s, struct staged *e, const struct ve
     WARD_TRY(chart_open(s->w, s->work, v, &old, err));
     if (e->came != NULL)
         WARD_TRY(fill(s, e, v, err));
+    if (bundle) {
+        WARD_TRY(compare_known(s, e, old, &done, err));
+        if (done)
+            return WARD_OK;
+    }
+    if (bundle && (e->linked || !import_is_ours(s, v)))
+        return merge(s, e, v, old, err);
     WARD_TRY(entry_same(s->work, old, e->in.res, &same, err));
     if (same)
         e->fate = FATE_SAME;
@@ -208,13 +261,14 @@ enum ward_code stage_remember(struct stage *s, struct ward_arena *mem, struct wa
         const struct staged *e = s->at[i];
         uint8_t *id;
 
-        if (e->fate != FATE_NEW || (e->kind != KIND_PATIENT && e->kind != KIND_ENCOUNTER))
+        if ((e->fate != FATE_NEW && !e->linked) ||
+            (e->kind != KIND_PATIENT && e->kind != KIND_ENCOUNTER))
             continue;
         id = ward_alloc(mem, RECORDS_ID);
         if (id == NULL)
             return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL",
                                     "too much to remember of one dry run");
-        memcpy(id, e->id, RECORDS_ID);
+        memcpy(id, e->came_id, RECORDS_ID);
         id_map_put(&s->would, id, s);
         s->n_would++;
     }
@@ -229,6 +283,7 @@ static int rank(const struct staged *e)
 
 enum ward_code stage_fates(struct stage *s, struct ward_err *err)
 {
+    WARD_TRY(import_known(s, err));
     WARD_TRY(import_look(s->w, s->work, s->at, s->n, &s->there, err));
     for (size_t i = 0; i < s->n; i++)
         s->at[i]->fate = s->at[i]->in.problems.n > 0 ? FATE_WRONG : FATE_NEW;

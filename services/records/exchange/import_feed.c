@@ -160,30 +160,52 @@ static enum ward_code stage_text(struct import *im, const char *text, size_t n, 
     return WARD_OK;
 }
 
+/* A Patient may be asked for by identifier: "identifier=system|value" in ifNoneExist, and
+ * behind "Patient?" in the url of a PUT. Any other condition is put aside, not passed over. */
+static enum ward_code check_condition(struct import *im, const struct ward_json *entry,
+                                      struct staged *e, struct ward_err *err)
+{
+    static const char PATIENT[] = "Patient?";
+    const struct ward_json *request = ward_json_get(entry, "request");
+    const struct ward_json *none = ward_json_get(request, "ifNoneExist");
+    const char *type =
+        ward_json_string(ward_json_get(ward_json_get(entry, "resource"), "resourceType"));
+    const char *method = ward_json_string(ward_json_get(request, "method"));
+    const char *url = ward_json_string(ward_json_get(request, "url")), *query = NULL;
+    bool by_url = url != NULL && strchr(url, '?') != NULL;
+    bool is_put = method != NULL && strcmp(method, "PUT") == 0;
+    char *text = NULL;
+
+    if (!by_url && none == NULL)
+        return WARD_OK;
+    if (by_url && none == NULL && is_put && strncmp(url, PATIENT, strlen(PATIENT)) == 0)
+        query = url + strlen(PATIENT);
+    else if (!by_url && !is_put)
+        query = ward_json_string(none);
+    if (query != NULL && type != NULL && strcmp(type, "Patient") == 0)
+        WARD_TRY(known_query(im->stage.mem, query, &text, err));
+    if (text == NULL)
+        return problem_add(im->stage.mem, &e->in.problems, "BUNDLE_INVALID",
+                           by_url ? "request.url" : "request.ifNoneExist",
+                           "only a Patient is matched, and only by identifier=system|value",
+                           NULL, err);
+    e->condition = by_url ? CONDITION_UPDATE : CONDITION_CREATE;
+    return known_hash(im->stage.w, text, e->wanted, err);
+}
+
 /* What an entry asks for beyond being stored is not done in silence. */
 static enum ward_code check_request(struct import *im, const struct ward_json *entry,
                                     struct staged *e, struct ward_err *err)
 {
     const struct ward_json *request = ward_json_get(entry, "request");
     const struct ward_json *method = ward_json_get(request, "method");
-    const char *name = ward_json_string(method), *url;
+    const char *name = ward_json_string(method);
 
     if (method != NULL &&
         (name == NULL || (strcmp(name, "POST") != 0 && strcmp(name, "PUT") != 0)))
         return problem_add(im->stage.mem, &e->in.problems, "BUNDLE_INVALID", "request.method",
                            "only POST and PUT are taken", NULL, err);
-    url = ward_json_string(ward_json_get(request, "url"));
-    if (url != NULL && strchr(url, '?') != NULL)
-        return problem_add(im->stage.mem, &e->in.problems, "BUNDLE_INVALID", "request.url",
-                           "a condition is not looked at: name the resource by its id", NULL,
-                           err);
-    if (ward_json_get(request, "ifNoneExist") != NULL)
-        return problem_add(im->stage.mem, &e->in.problems, "BUNDLE_INVALID",
-                           "request.ifNoneExist",
-                           "is not looked at: find out whether it is there, then replay this "
-                           "or discard it",
-                           NULL, err);
-    return WARD_OK;
+    return check_condition(im, entry, e, err);
 }
 
 static enum ward_code read_resource(struct import *im, const struct ward_json *entry,

@@ -1,13 +1,9 @@
 /* What is there of the patients, encounters and resources that a batch names. */
-#include "services/records/exchange/import.h"
+#include "services/records/exchange/import_ask.h"
 
 #include "common/base/text.h"
 
 #include <string.h>
-
-#define AT_ONCE 50 /* ids of a question: a statement takes 64 parameters */
-#define Q10     "?,?,?,?,?,?,?,?,?,?"
-#define IN_50   " IN (" Q10 "," Q10 "," Q10 "," Q10 "," Q10 ")"
 
 /* ---- ids to things ---- */
 
@@ -61,40 +57,28 @@ void *id_map_get(const struct id_map *m, const uint8_t id[RECORDS_ID])
 
 /* ---- questions ---- */
 
-struct question {
-    struct worker *w;
-    struct ward_arena *mem;
-    const char *sql; /* with AT_ONCE parameters */
-    struct ward_val ids[AT_ONCE];
-    size_t n;
-    struct id_map asked; /* what was asked for before */
-    enum ward_code (*row)(struct question *q, const struct ward_val *row, struct ward_err *err);
-    struct id_map *out;
-};
-
-static enum ward_code ask(struct question *q, struct ward_err *err)
+enum ward_code ask_end(struct ask *q, struct ward_err *err)
 {
     struct ward_rows rows;
 
     if (q->n == 0)
         return WARD_OK;
-    for (size_t i = q->n; i < AT_ONCE; i++)
+    for (size_t i = q->n; i < ASK_AT_ONCE; i++)
         q->ids[i] = q->ids[0];
     q->n = 0;
-    WARD_TRY(ward_db_run(q->w->seat.db, q->mem, q->sql, q->ids, AT_ONCE, &rows, err));
+    WARD_TRY(ward_db_run(q->w->seat.db, q->mem, q->sql, q->ids, ASK_AT_ONCE, &rows, err));
     for (size_t i = 0; i < rows.n; i++)
         WARD_TRY(q->row(q, rows.at[i], err));
     return WARD_OK;
 }
 
-static enum ward_code about(struct question *q, const uint8_t id[RECORDS_ID],
-                            struct ward_err *err)
+enum ward_code ask_about(struct ask *q, const uint8_t id[RECORDS_ID], struct ward_err *err)
 {
     if (id_map_get(&q->asked, id) != NULL)
         return WARD_OK;
     id_map_put(&q->asked, id, q);
     q->ids[q->n++] = ward_blob(id, RECORDS_ID);
-    return q->n == AT_ONCE ? ask(q, err) : WARD_OK;
+    return q->n == ASK_AT_ONCE ? ask_end(q, err) : WARD_OK;
 }
 
 static enum ward_code unreadable(struct ward_err *err)
@@ -103,7 +87,7 @@ static enum ward_code unreadable(struct ward_err *err)
 }
 
 /* patient_id, root_id, birth_us, erased_at_us; or an encounter's resource_id and root_id. */
-static enum ward_code found(struct question *q, const struct ward_val *row, bool patient,
+static enum ward_code found(struct ask *q, const struct ward_val *row, bool patient,
                             struct ward_err *err)
 {
     struct there *t = ward_new(q->mem, struct there);
@@ -124,19 +108,19 @@ static enum ward_code found(struct question *q, const struct ward_val *row, bool
     return WARD_OK;
 }
 
-static enum ward_code found_patient(struct question *q, const struct ward_val *row,
+static enum ward_code found_patient(struct ask *q, const struct ward_val *row,
                                     struct ward_err *err)
 {
     return found(q, row, true, err);
 }
 
-static enum ward_code found_encounter(struct question *q, const struct ward_val *row,
+static enum ward_code found_encounter(struct ask *q, const struct ward_val *row,
                                       struct ward_err *err)
 {
     return found(q, row, false, err);
 }
 
-static enum ward_code found_version(struct question *q, const struct ward_val *row,
+static enum ward_code found_version(struct ask *q, const struct ward_val *row,
                                     struct ward_err *err)
 {
     struct version *v = ward_new(q->mem, struct version);
@@ -148,11 +132,10 @@ static enum ward_code found_version(struct question *q, const struct ward_val *r
     return WARD_OK;
 }
 
-static enum ward_code question(struct worker *w, struct ward_arena *mem, const char *sql,
-                               size_t n, struct id_map *out, struct question *q,
-                               struct ward_err *err)
+enum ward_code ask_open(struct ask *q, struct worker *w, struct ward_arena *mem,
+                        const char *sql, size_t n, struct id_map *out, struct ward_err *err)
 {
-    *q = (struct question){.w = w, .mem = mem, .sql = sql, .out = out};
+    *q = (struct ask){.w = w, .mem = mem, .sql = sql, .out = out};
     WARD_TRY(id_map_init(&q->asked, mem, n, err));
     return id_map_init(out, mem, n, err);
 }
@@ -162,15 +145,15 @@ static enum ward_code look_patients(struct worker *w, struct ward_arena *mem,
                                     struct ward_err *err)
 {
     static const char SQL[] = "SELECT patient_id, root_id, birth_us, erased_at_us FROM patient"
-                              " WHERE patient_id" IN_50;
-    struct question q;
+                              " WHERE patient_id" ASK_IN;
+    struct ask q;
 
-    WARD_TRY(question(w, mem, SQL, n, out, &q, err));
+    WARD_TRY(ask_open(&q, w, mem, SQL, n, out, err));
     q.row = found_patient;
     for (size_t i = 0; i < n; i++)
         if (at[i]->in.has_patient)
-            WARD_TRY(about(&q, at[i]->in.patient, err));
-    return ask(&q, err);
+            WARD_TRY(ask_about(&q, at[i]->in.patient, err));
+    return ask_end(&q, err);
 }
 
 static enum ward_code look_encounters(struct worker *w, struct ward_arena *mem,
@@ -179,15 +162,15 @@ static enum ward_code look_encounters(struct worker *w, struct ward_arena *mem,
 {
     static const char SQL[] = "SELECT r.resource_id, p.root_id FROM resource r JOIN patient p"
                               " ON p.patient_id = r.patient_id WHERE r.kind = 2"
-                              " AND r.resource_id" IN_50;
-    struct question q;
+                              " AND r.resource_id" ASK_IN;
+    struct ask q;
 
-    WARD_TRY(question(w, mem, SQL, n, out, &q, err));
+    WARD_TRY(ask_open(&q, w, mem, SQL, n, out, err));
     q.row = found_encounter;
     for (size_t i = 0; i < n; i++)
         if (at[i]->has_encounter)
-            WARD_TRY(about(&q, at[i]->encounter, err));
-    return ask(&q, err);
+            WARD_TRY(ask_about(&q, at[i]->encounter, err));
+    return ask_end(&q, err);
 }
 
 static enum ward_code look_resources(struct worker *w, struct ward_arena *mem,
@@ -196,15 +179,15 @@ static enum ward_code look_resources(struct worker *w, struct ward_arena *mem,
 {
     static const char SQL[] =
         "SELECT " VERSION_COLUMNS " FROM resource r" VERSION_OF_R VERSION_KEYS
-        " WHERE r.resource_id" IN_50;
-    struct question q;
+        " WHERE r.resource_id" ASK_IN;
+    struct ask q;
 
-    WARD_TRY(question(w, mem, SQL, n, out, &q, err));
+    WARD_TRY(ask_open(&q, w, mem, SQL, n, out, err));
     q.row = found_version;
     for (size_t i = 0; i < n; i++)
         if (at[i]->has_id)
-            WARD_TRY(about(&q, at[i]->id, err));
-    return ask(&q, err);
+            WARD_TRY(ask_about(&q, at[i]->id, err));
+    return ask_end(&q, err);
 }
 
 enum ward_code import_look(struct worker *w, struct ward_arena *mem, struct staged *const *at,

@@ -84,6 +84,33 @@ enum ward_code import_said_before(struct stage *s, const struct version *v, Reso
     return code;
 }
 
+enum ward_code import_said_last(struct stage *s, const struct version *v, Resource **out,
+                                struct ward_err *err)
+{
+    static const char SQL[] =
+        "SELECT version FROM version WHERE patient_id = ? AND resource_id = ?"
+        " AND device = ? ORDER BY version DESC";
+    struct ward_rows rows;
+
+    *out = NULL;
+    WARD_TRY(ward_db_run(s->w->seat.db, s->work, SQL,
+                         WARD_PARAMS(ward_blob(v->patient, RECORDS_ID),
+                                     ward_blob(v->id, RECORDS_ID), ward_text(s->from.device)),
+                         &rows, err));
+    for (size_t i = 0; i < rows.n && *out == NULL; i++) {
+        struct version said;
+        int64_t number;
+
+        if (!ward_i64(rows.at[i][0].p, 1, INT32_MAX, &number))
+            return WARD_FAIL_REASON(err, DATA_LOSS, "RECORD_UNREADABLE",
+                                    "a stored row is not usable");
+        WARD_TRY(chart_version(s->w, s->work, v->patient, v->id, (int)number, &said, err));
+        if (import_is_ours(s, &said)) /* the database compares without case */
+            WARD_TRY(chart_open(s->w, s->work, &said, out, err));
+    }
+    return WARD_OK;
+}
+
 /* ---- links ---- */
 
 static bool has_link(const Patient *p, const Link *l)

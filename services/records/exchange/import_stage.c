@@ -9,6 +9,10 @@
 
 #define TRIES 5
 
+/* How version.device reads where an import put together what its source and somebody else
+ * wrote. */
+#define MERGED_MARK "merged by an import"
+
 static enum ward_code no_memory(struct ward_err *err)
 {
     return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL",
@@ -65,9 +69,9 @@ bool stage_index(struct stage *s, struct staged *e)
 {
     if (!e->has_id)
         return true;
-    if (id_map_get(&s->ids, e->id) != NULL)
+    if (id_map_get(&s->ids, e->came_id) != NULL)
         return false;
-    id_map_put(&s->ids, e->id, e);
+    id_map_put(&s->ids, e->came_id, e); /* id may become a known patient's */
     return true;
 }
 
@@ -171,6 +175,24 @@ static enum ward_code write_new(struct stage *s, struct ward_err *err)
     return s->one_by_one || n == 0 ? WARD_OK : chart_write_new(s->w, &s->call, list, n, err);
 }
 
+/* What the source said is a version of its own; what is kept of it goes over that. */
+static enum ward_code write_merged(struct stage *s, const struct staged *e,
+                                   const struct write *said, int version, struct ward_err *err)
+{
+    Ward__Records__V1__Provenance mark;
+    struct write what = *said;
+    struct version made;
+
+    ward__records__v1__provenance__init(&mark);
+    mark.device = (char *)(uintptr_t)MERGED_MARK;
+    what.res = e->merged;
+    what.expected_version = version;
+    what.provenance = &mark;
+    what.cleaned = NULL;
+    what.n_cleaned = 0;
+    return chart_write(s->w, &s->call, NULL, &what, &made, err);
+}
+
 static enum ward_code write_changed(struct stage *s, struct ward_err *err)
 {
     for (size_t i = 0; i < s->n; i++) {
@@ -182,6 +204,8 @@ static enum ward_code write_changed(struct stage *s, struct ward_err *err)
         what = write_of(s, s->at[i]);
         s->blame = s->at[i];
         WARD_TRY(chart_write(s->w, &s->call, NULL, &what, &made, err));
+        if (s->at[i]->merged != NULL)
+            WARD_TRY(write_merged(s, s->at[i], &what, made.version, err));
     }
     s->blame = NULL;
     return WARD_OK;
@@ -268,6 +292,7 @@ static enum ward_code write_all(struct ward_db *db, void *arg, struct ward_err *
     WARD_TRY(begin_events(s, &events, &n, err));
     WARD_TRY(write_new(s, err));
     WARD_TRY(write_changed(s, err));
+    WARD_TRY(import_known_end(s, err));
     for (size_t i = 0; i < s->n; i++)
         if (s->at[i]->fate == FATE_WRONG)
             WARD_TRY(put_aside(s, s->at[i], err));

@@ -165,7 +165,7 @@ bool resource_is_wrong(const Resource *res)
     }
 }
 
-static const Reference *subject_of(const Resource *res, const char **field)
+Reference *resource_subject(const Resource *res, const char **field)
 {
     *field = "subject";
     switch (resource_kind(res)) {
@@ -213,7 +213,7 @@ enum ward_code resource_patient(const Resource *res, uint8_t out[RECORDS_ID],
             return WARD_OK;
         return WARD_FAIL_FIELD(err, "Patient.id", "is not a UUID");
     }
-    subject = subject_of(res, &field);
+    subject = resource_subject(res, &field);
     if (subject == NULL || !reference_parse(subject->reference, &kind, out) ||
         (kind != KIND_PATIENT && kind != KIND_NONE))
         return no_reference(resource_kind(res), field, err);

@@ -18,6 +18,8 @@ Ward__Records__V1__Meta **resource_meta(const Resource *res);
  *   INVALID_ARGUMENT  REFERENCE_INVALID, with the field */
 WARD_MUST enum ward_code resource_patient(const Resource *res, uint8_t out[RECORDS_ID],
                                           struct ward_err *err);
+/* Its reference to the patient, and the field's name; NULL: a Patient, or it has none. */
+Ward__Records__V1__Reference *resource_subject(const Resource *res, const char **field);
 /* "Patient/<uuid>", "urn:uuid:<uuid>": false for anything else. *kind: KIND_NONE for urn:uuid
  */
 bool reference_parse(const char *reference, enum kind *kind, uint8_t out[RECORDS_ID]);

@@ -144,13 +144,13 @@ test('an_import_does_not_change_what_somebody_else_wrote', async () => {
   await site.update({ patient: { ...record.resource.patient, name: [{ family: 'Berichtigt' }] } }, 1);
   // The source says nothing new.
   assert.deepStrictEqual(counts(await again()), { created: 0, updated: 0, unchanged: 1, quarantined: 0 });
-  // It says something else than what a person wrote; so does another source.
-  for (const start of [{}, { source: uuid() }]) {
-    const last = await again(bundle([entry({ ...p, active: true })]), start);
+  // It says something else than what a person wrote of the same element; another source says anything.
+  for (const [start, more, path] of [[{}, { name: [{ family: 'Anders' }] }, 'name'], [{ source: uuid() }, { active: true }, 'id']]) {
+    const last = await again(bundle([entry({ ...p, ...more })]), start);
     assert.deepStrictEqual(counts(last), { created: 0, updated: 0, unchanged: 0, quarantined: 1 });
-    assert.deepStrictEqual(last.first_problems[0].problems.map((x) => `${x.reason} ${x.path}`), ['CONFLICT Patient.id']);
+    assert.deepStrictEqual(last.first_problems[0].problems.map((x) => `${x.reason} ${x.path}`), [`CONFLICT Patient.${path}`]);
   }
-  assert.strictEqual((await again(bundle([entry({ ...p, active: true })], 'transaction')).catch((err) => err)).reason, 'IMPORT_REFUSED');
+  assert.strictEqual((await again(bundle([entry({ ...p, name: [{ family: 'Anders' }] })], 'transaction')).catch((err) => err)).reason, 'IMPORT_REFUSED');
   assert.deepStrictEqual([await family(), await version(p.id)], ['Berichtigt', 2]);
   // What it brought itself it may change, as often as it likes, under a long name too.
   for (const own of [uuid(), 's'.repeat(128)]) {
@@ -169,15 +169,17 @@ test('an_import_keeps_a_merge_s_links', async () => {
   assert.deepStrictEqual(counts(await imported(site, { import_id: uuid() }, text)), { created: 0, updated: 0, unchanged: 2, quarantined: 0 });
   const links = async () => (await site.read('KIND_PATIENT', q.id, 'registrar')).record.resource.patient.link.map((l) => [l.type, l.other.reference]);
   assert.deepStrictEqual(await links(), [['LINK_TYPE_REPLACES', `Patient/${p.id}`]]);
-  // A person decides that the source is right: the links stay all the same.
-  const start = { import_id: uuid() };
+  // The source says more, or a person decides that the source is right: the links stay all the same.
+  assert.strictEqual((await imported(site, { import_id: uuid() }, bundle([entry({ ...q, active: true })]))).updated, 1);
+  assert.deepStrictEqual(await links(), [['LINK_TYPE_REPLACES', `Patient/${p.id}`]]);
+  const start = { import_id: uuid(), source: 'another' };
   assert.strictEqual((await imported(site, start, bundle([entry({ ...q, gender: 'female' })]))).quarantined, 1);
   const exchange = site.api('exchange');
   const { items } = await exchange.call('ListQuarantine', start, site.as('records-admin'));
   await exchange.call('ReplayQuarantined', { idempotency_key: site.key(), item_id: items[0].item_id }, site.as('records-admin'));
   assert.deepStrictEqual(await links(), [['LINK_TYPE_REPLACES', `Patient/${p.id}`]]);
   assert.strictEqual((await site.read('KIND_PATIENT', q.id, 'registrar')).record.resource.patient.gender, 'ADMINISTRATIVE_GENDER_FEMALE');
-  assert.strictEqual((await imported(site, { import_id: uuid() }, bundle([entry({ ...q, gender: 'female' })]))).unchanged, 1);
+  assert.strictEqual((await imported(site, { import_id: uuid(), source: 'another' }, bundle([entry({ ...q, gender: 'female' })]))).unchanged, 1);
 });
 
 test('an_import_does_not_switch_a_consent_off_nor_does_a_replay', async () => {
@@ -251,8 +253,12 @@ test('what_a_request_asks_for_beyond_storing_is_put_aside', async () => {
     [{ method: 'DELETE', url: 'Patient/1' }, 'BUNDLE_INVALID request.method'],
     [{ method: 'PATCH', url: 'Patient/1' }, 'BUNDLE_INVALID request.method'],
     [{ method: 7 }, 'BUNDLE_INVALID request.method'],
-    [{ method: 'PUT', url: 'Patient?identifier=a|b' }, 'BUNDLE_INVALID request.url'],
-    [{ method: 'POST', url: 'Patient', ifNoneExist: 'identifier=a|b' }, 'BUNDLE_INVALID request.ifNoneExist'],
+    [{ method: 'PUT', url: 'Patient?name=a' }, 'BUNDLE_INVALID request.url'],
+    [{ method: 'PUT', url: 'Patient?identifier=b' }, 'BUNDLE_INVALID request.url'],
+    [{ method: 'POST', url: 'Patient?identifier=a|b' }, 'BUNDLE_INVALID request.url'],
+    [{ method: 'POST', url: 'Patient', ifNoneExist: 'identifier=a|b&name=c' }, 'BUNDLE_INVALID request.ifNoneExist'],
+    [{ method: 'PUT', url: 'Patient/1', ifNoneExist: 'identifier=a|b' }, 'BUNDLE_INVALID request.ifNoneExist'],
+    [{ method: 'POST', url: 'Patient', ifNoneExist: 7 }, 'BUNDLE_INVALID request.ifNoneExist'],
   ];
   for (const [request, problem] of requests) {
     const p = patient();
