@@ -1,6 +1,7 @@
 'use strict';
 // Rows of clinical/usual.tsv: what is usually ordered. An order of `warn` times the high amount passes, one a ten-thousandth above
-// warns; from `factor` times on it is HARD; the low amount over `low_factor` is found, and a ten-thousandth more is not.
+// warns; from `factor` times on it is HARD; the low amount over `low_factor` is found, and a ten-thousandth more is not. A row with
+// `daily` is of the highest amount of a day.
 
 const { readTables, patientOf, basePatient, chartOf, perDose, drugOf, times, plain, found } = require('./clinical_doses');
 const { orderOf, snapshotOf } = require('./clinical_patient');
@@ -26,7 +27,24 @@ const is = (rule, severity) => (d) => {
   return (f?.severity ?? 'none') === (severity ? `SEVERITY_${severity}` : 'none') ? null : `it should be ${severity ?? 'none'}, is ${f?.severity ?? 'none'}`;
 };
 
+// A row of a day's amount alone: the whole of it in one dose.
+function dailyChecks(row) {
+  const bounds = patientOf(row.patient);
+  const base = basePatient(bounds);
+  const day = amountOf(row.daily);
+  const check = (name, factors, severity, p = base, route = row.routes.split(',')[0]) => ({
+    id: `${row.rule} ${name}`, rule: row.rule, snapshot: order(row, day, factors, p, route), wrong: is(row.rule, severity),
+  });
+  return [
+    check('at the warning', [row.warn], undefined), check('above the warning', [row.warn, '1.0001'], 'WARN'),
+    check('below the factor', [row.factor, '0.9999'], 'WARN'), check('at the factor', [row.factor], 'HARD'),
+    ...row.routes.split(',').map((route) => check(`by ${route}`, [row.factor], 'HARD', base, route)),
+    check('of age', [row.factor], 'HARD', { ...base, days: bounds.age.from }), check('below age', [row.factor], undefined, { ...base, days: bounds.age.from - 1 }),
+  ];
+}
+
 function checksOf(row) {
+  if (row.daily) return dailyChecks(row);
   const bounds = patientOf(row.patient);
   const base = basePatient(bounds);
   const [high, low] = [amountOf(row.high), amountOf(row.low)];
