@@ -186,7 +186,7 @@ static enum ward_code insert(struct worker *w, struct ward_arena *mem,
 /* Of who was erased nothing is kept, not even what could not go in. Locked, so that no erasure
  * comes between; a patient who is not here was not erased. */
 static enum ward_code without_content(struct worker *w, struct ward_arena *mem,
-                                      struct quarantined *q, struct ward_err *err)
+                                      struct quarantined *q, bool *erased, struct ward_err *err)
 {
     static const char SQL[] =
         "SELECT erased_at_us FROM patient WHERE patient_id = ? LOCK IN SHARE MODE";
@@ -198,6 +198,7 @@ static enum ward_code without_content(struct worker *w, struct ward_arena *mem,
                          &rows, err));
     if (rows.n == 0 || rows.at[0][0].p == NULL)
         return WARD_OK;
+    *erased = true;
     q->full_url = NULL;
     q->n = 0;
     return WARD_OK;
@@ -222,15 +223,20 @@ enum ward_code quarantine_put(struct worker *w, struct ward_arena *mem,
     struct quarantined q = *what;
     struct ward_wrapped_key k;
     uint8_t key[WARD_KEY_SIZE];
-    bool is_fresh = false;
+    struct closed closed = {.n = 0};
+    bool is_fresh = false, erased = false;
     enum ward_code code;
 
     WARD_ASSERT(strlen(what->position) <= QUARANTINE_POSITION && what->problems.n > 0);
     WARD_TRY(id_of(w, mem, &q, k.owner, err)); /* the one it has since before an erasure */
-    WARD_TRY(without_content(w, mem, &q, err));
+    WARD_TRY(without_content(w, mem, &q, &erased, err));
+    if (!erased)
+        WARD_TRY(closed_of(mem, &q, &closed, err));
     WARD_TRY(ward_keyring_new_key(w->rec->keys, &k, key, err));
     code = put_sealed(w, mem, &q, &k, key, &is_fresh, err);
     ward_wipe(key, sizeof(key));
+    if (code == WARD_OK && is_fresh)
+        code = closed_put(w, mem, k.owner, q.patient, &closed, err);
     if (code == WARD_OK && fresh != NULL)
         *fresh = is_fresh;
     return code;

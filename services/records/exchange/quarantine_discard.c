@@ -33,6 +33,7 @@ static enum ward_code discard(struct discarding *d, const struct item *it, struc
         p.n--; /* the reason has a place */
     WARD_TRY(problem_add(mem, &p, "DISCARDED", "", d->req->reason, NULL, err));
     WARD_TRY(item_rekey(d->w, mem, it, &p, err));
+    WARD_TRY(closed_drop(d->w, mem, it->id, err));
     return ward_db_run(d->w->seat.db, mem, SQL,
                        WARD_PARAMS(ward_text(d->call->who->subject),
                                    ward_int(mem, ward_wall_us()),

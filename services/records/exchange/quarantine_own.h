@@ -44,4 +44,28 @@ WARD_MUST enum ward_code item_rekey(struct worker *w, struct ward_arena *mem,
                                     const struct item *it, const struct problems *problems,
                                     struct ward_err *err);
 
+/* ---- Consents that wait: quarantine_close.c ---- */
+
+#define CLOSED_MOST 64 /* denials of one consent that are told apart */
+
+/* What a Consent may deny, at its coarsest reading. */
+struct closed {
+    struct {
+        uint32_t kinds, labels; /* bits; 0: all */
+    } at[CLOSED_MOST];
+    size_t n;
+};
+/* What an item closes; nothing where it is no Consent, names no patient or denies nothing.
+ * Where it closes anything, a problem says so. */
+WARD_MUST enum ward_code closed_of(struct ward_arena *mem, struct quarantined *q,
+                                   struct closed *out, struct ward_err *err);
+/* As rows of consent_deny under the item's id, which is no resource's. */
+WARD_MUST enum ward_code closed_put(struct worker *w, struct ward_arena *mem,
+                                    const uint8_t item[RECORDS_ID],
+                                    const uint8_t patient[RECORDS_ID], const struct closed *c,
+                                    struct ward_err *err);
+/* The item is decided. */
+WARD_MUST enum ward_code closed_drop(struct worker *w, struct ward_arena *mem,
+                                     const uint8_t item[RECORDS_ID], struct ward_err *err);
+
 #endif

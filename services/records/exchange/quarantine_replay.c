@@ -94,6 +94,7 @@ static enum ward_code decide(struct replay *r, const struct entered *e,
         " patient_id = COALESCE(patient_id, ?), kind = ? WHERE item_id = ?";
     struct ward_arena *mem = r->call->mem;
 
+    WARD_TRY(closed_drop(r->w, mem, r->id, err));
     return ward_db_run(
         r->w->seat.db, mem, SQL,
         WARD_PARAMS(ward_text(r->call->who->subject), ward_int(mem, ward_wall_us()),
