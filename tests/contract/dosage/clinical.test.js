@@ -10,7 +10,7 @@ const { groups } = require('./clinical_table');
 const { readTables } = require('./clinical_doses');
 
 test('the table has at least 200 rows, each with its source', () => {
-  const rows = ['doses_', 'usual', 'interactions', 'onc_pairs', 'duplicates', 'allergies', 'fresh', 'context', 'cases'].flatMap(readTables);
+  const rows = ['doses_', 'usual', 'interactions', 'pairs', 'onc_pairs', 'duplicates', 'allergies', 'fresh', 'context', 'cases'].flatMap(readTables);
   for (const row of rows) assert.ok(row.source.length > 8, JSON.stringify(row));
   assert.ok(rows.length >= 200);
   console.log(`${rows.length} rows`);

@@ -4,7 +4,7 @@
 const { orderOf, givenOf, runningOf, snapshotOf } = require('./clinical_patient');
 const { readTables, daysOf, found } = require('./clinical_doses');
 
-const UNITS = { heparin: '[IU]', benzylpenicillin: '[IU]', 'benzathine-benzylpenicillin': '[IU]', 'potassium-chloride': 'meq', 'potassium-phosphate': 'mmol', dalteparin: '[IU]', nadroparin: '[IU]', epoetin: '[IU]', colecalciferol: '[IU]', 'polymyxin-b': '[IU]', nystatin: '[IU]' };
+const UNITS = { heparin: '[IU]', oxytocin: '[IU]', urokinase: '[IU]', asparaginase: '[IU]', pegaspargase: '[IU]', bleomycin: '[IU]', benzylpenicillin: '[IU]', 'benzathine-benzylpenicillin': '[IU]', 'potassium-chloride': 'meq', 'potassium-phosphate': 'mmol', dalteparin: '[IU]', nadroparin: '[IU]', epoetin: '[IU]', colecalciferol: '[IU]', 'polymyxin-b': '[IU]', nystatin: '[IU]' };
 // Of several ingredients, whose products differ in their shares.
 const PRODUCTS = {
   'amoxicillin-clavulanate': 'amoxicillin-clavulanate-tab-875-125', 'levodopa-carbidopa': 'levodopa-carbidopa-tab-100-25',
@@ -13,8 +13,9 @@ const PRODUCTS = {
 const SNOMED = 'http://snomed.info/sct';
 const piece = (product) => (product.includes('-vial-') ? '{vial}' : '{tablet}');
 const unitOf = (drug) => UNITS[drug] ?? (drug.startsWith('insulin-') ? '[IU]' : 'mg');
-const small = (drug) => `1 ${PRODUCTS[drug] ? piece(PRODUCTS[drug]) : unitOf(drug)}`;
-const order = (drug) => orderOf(drug, small(drug), 'PO', { product_id: PRODUCTS[drug] ?? '' });
+// A little of a drug, as it can be ordered.
+const small = (drug) => ({ dose: `1 ${PRODUCTS[drug] ? piece(PRODUCTS[drug]) : unitOf(drug)}`, product_id: PRODUCTS[drug] ?? '' });
+const order = (drug) => orderOf(drug, small(drug).dose, 'PO', { product_id: small(drug).product_id });
 const list = (text) => text.split(/[,;]/).filter(Boolean);
 const patient = { days: 14700 };
 
@@ -38,7 +39,7 @@ function after(row, ordered, given) {
   const hours = Number(row.hours) || 24;
   const at = (minutes, should) => ({
     id: `${row.rule} ${ordered} ${minutes} min after ${given}`, rule: row.rule,
-    snapshot: snapshotOf(patient, order(ordered), { given: [givenOf(given, small(given), minutes, { product_id: PRODUCTS[given] ?? '' })] }),
+    snapshot: snapshotOf(patient, order(ordered), { given: [givenOf(given, small(given).dose, minutes, { product_id: small(given).product_id })] }),
     wrong: fires(row.rule, row.severity, should),
   });
   return [at(hours * 60 - 1, true), at(hours * 60, false)];
@@ -119,4 +120,4 @@ function freshChecks() {
   });
 }
 
-module.exports = { interactionChecks, oncChecks, duplicateChecks, allergyChecks, freshChecks, fires };
+module.exports = { interactionChecks, oncChecks, duplicateChecks, allergyChecks, freshChecks, fires, small };

@@ -4,12 +4,14 @@
 const { readTables, checksOf } = require('./clinical_doses');
 const rules = require('./clinical_rules');
 const { caseChecks } = require('./clinical_cases');
+const { pairChecks } = require('./clinical_pairs');
 const { usualChecks } = require('./clinical_usual');
 const { contextChecks } = require('./clinical_context');
 
 const groups = {
   'dose rules': () => readTables('doses_').flatMap(checksOf),
   interactions: rules.interactionChecks,
+  'interactions by route, dose and age': pairChecks,
   'the published list of interactions': rules.oncChecks,
   duplicates: rules.duplicateChecks,
   allergies: rules.allergyChecks,
