@@ -208,6 +208,38 @@ static enum ward_code look(struct page *p, struct ward_err *err)
     return open_all(p, err);
 }
 
+/* Whoever's resource is asked for by its id and not shown: their log says who tried, as it does
+ * of a Read. */
+static enum ward_code add_named(struct page *p, struct ward_err *err)
+{
+    static const char SQL[] = "SELECT patient_id FROM resource WHERE resource_id = ?";
+    size_t most = p->n_patients;
+    uint8_t(*all)[RECORDS_ID], id[RECORDS_ID];
+    struct ward_rows rows;
+
+    for (size_t i = 0; i < p->req->n_parameters; i++)
+        most += p->req->parameters[i]->n_values;
+    all = ward_alloc(p->call->mem, (most + 1) * sizeof(*all));
+    if (all == NULL)
+        return no_memory(err);
+    if (p->n_patients > 0)
+        memcpy(all, p->patient, p->n_patients * sizeof(*all));
+    p->patient = all;
+    for (size_t i = 0; i < p->req->n_parameters; i++) {
+        const Ward__Records__V1__Parameter *q = p->req->parameters[i];
+
+        for (size_t k = 0; strcmp(q->name, "_id") == 0 && k < q->n_values; k++) {
+            if (!ward_uuid_parse(q->values[k], id))
+                continue;
+            WARD_TRY(ward_db_run(p->w->seat.db, p->call->mem, SQL,
+                                 WARD_PARAMS(ward_blob(id, sizeof(id))), &rows, err));
+            if (rows.n == 1 && rows.at[0][0].n == RECORDS_ID)
+                add_patient(p, (const uint8_t *)rows.at[0][0].p);
+        }
+    }
+    return WARD_OK;
+}
+
 static enum ward_code search_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct page *p = arg;
@@ -218,6 +250,7 @@ static enum ward_code search_in_tx(struct ward_db *db, void *arg, struct ward_er
     p->n_hits = p->n_records = p->n_looked_at = p->n_patients = 0;
     p->total = 0;
     WARD_TRY(look(p, err));
+    WARD_TRY(add_named(p, err));
     return tell_each(p->w, &act, &p->view, (const uint8_t(*)[RECORDS_ID])p->patient,
                      p->n_patients, err);
 }

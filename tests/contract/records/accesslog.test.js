@@ -47,6 +47,9 @@ test('AccessLog', async (t) => {
     }, site.as('nurse', { sub: 'nurse-7', ward: 'icu' })));
     // Refused tries, and failed ones.
     await did('Read nurse-8 FAILURE', site.unread('KIND_OBSERVATION', O, site.as('nurse', { sub: 'nurse-8', ward: 'icu' })));
+    const unseen = await did('Search nurse-8 SUCCESS', site.records.call('Search',
+      { kind: 'KIND_OBSERVATION', parameters: [{ name: '_id', values: [O, nobody] }] }, site.as('nurse', { sub: 'nurse-8', ward: 'icu' })));
+    assert.deepEqual([unseen.records.length, unseen.total], [0, 0]);
     await did('Create nurse-1 REFUSED', site.refused(condition(id), 'nurse'));
     await did('Create physician-8 FAILURE', site.refused(condition(id), site.as('physician', { sub: 'physician-8', ward: 'icu' })));
     await did('BreakGlass nurse-1 FAILURE', access.failure('BreakGlass', { idempotency_key: site.key(), patient_id: id, reason: 1, explanation: 'short' }, site.tokens.nurse));
