@@ -181,7 +181,8 @@ static void a_token_is_a_system_and_a_code(void **state)
     assert_true(finds(good(KIND_OBSERVATION, "code", "http://loinc.org|8867-4"), PARAM_CODE,
                       "http://loinc.org|8867-4"));
     assert_true(finds(good(KIND_OBSERVATION, "code", "8867-4"), PARAM_CODE, "|8867-4"));
-    assert_true(finds(good(KIND_OBSERVATION, "code", "|8867-4"), PARAM_CODE, "|8867-4"));
+    bad(KIND_OBSERVATION, "code", "", "|8867-4");
+    bad(KIND_OBSERVATION, "identifier", "", "|17");
     assert_true(finds(good(KIND_OBSERVATION, "code", "a\\|b|c\\,d"), PARAM_CODE, "a|b|c,d"));
     assert_true(finds(good(KIND_OBSERVATION, "combo-code", "x"), PARAM_COMPONENT_CODE, "|x"));
     assert_true(

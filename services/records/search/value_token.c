@@ -46,7 +46,8 @@ static enum ward_code text_alone(const struct search_reader *r, const struct fil
 
 /* ---- codes ---- */
 
-/* "system|code"; "code" and "|code", of any system. */
+/* "system|code"; "code", of any system. FHIR's "|code", of no system, is refused: tokens do not
+ * tell a coding without a system from one with any. */
 enum ward_code value_code(const struct search_reader *r, const struct filter *f,
                           const char *text, struct value *out)
 {
@@ -58,6 +59,9 @@ enum ward_code value_code(const struct search_reader *r, const struct filter *f,
     code = rest == NULL ? first : search_piece(r->mem, rest, &none);
     if (code == NULL)
         return search_no_memory(r);
+    if (rest != NULL && *first == '\0')
+        return search_bad(r, f,
+                          "codings without a system are not looked for: leave the bar out");
     if (*code == '\0')
         return search_bad(r, f, "needs a code: all of a system are not looked for");
     whole = ward_printf(r->mem, "%s|%s", rest == NULL ? "" : first, code);
@@ -75,6 +79,9 @@ enum ward_code value_identifier(const struct search_reader *r, const struct filt
     whole = rest == NULL ? first : search_piece(r->mem, rest, &none);
     if (first == NULL || whole == NULL)
         return search_no_memory(r);
+    if (rest != NULL && *first == '\0')
+        return search_bad(r, f,
+                          "identifiers without a system are not looked for: leave the bar out");
     if (*whole == '\0')
         return search_bad(r, f, "needs a value behind the bar");
     whole = ward_printf(r->mem, "%s|%s", rest == NULL ? "" : first, whole);

@@ -67,7 +67,7 @@ const P = 'KIND_PATIENT', E = 'KIND_ENCOUNTER', O = 'KIND_OBSERVATION', C = 'KIN
 const D = 'KIND_DOCUMENT_REFERENCE', R = 'KIND_DIAGNOSTIC_REPORT', N = 'KIND_CONSENT';
 const cases = () => [
   [P, '_id', [a.id], [b.id, nobody], a.id],
-  [P, 'identifier', ['urn:mrn|A-17', 'A-17', '|A-17', 'urn:card|x\\|y'], ['urn:mrn|A-18', 'urn:other|A-17', 'a-17', 'A-1'], a.id],
+  [P, 'identifier', ['urn:mrn|A-17', 'A-17', 'urn:card|x\\|y'], ['urn:mrn|A-18', 'urn:other|A-17', 'a-17', 'A-1'], a.id],
   [P, 'name', ['groß', 'GROSSE', 'Grösse', 'ann', 'mar', 'anna gr', 'dr', '王', '王小', '小明', '王 小明'], ['anni', 'rosse', '明', '王明', 'anna smith'], a.id],
   [P, 'name', ['brien', 'smi', "o'bri", 'obrien', 'OBRIEN-SMITH', 'O’Brien', 'annab'], ['rien', 'bri obs'], b.id],
   [P, 'family', ['grosse', 'gr'], ['anna', '王'], a.id],
@@ -105,7 +105,7 @@ const cases = () => [
   [E, 'identifier', ['urn:visit|v1'], ['urn:visit|v2'], 'enc'],
   [O, 'patient', [() => a.id, () => `Patient/${a.id}`, () => `urn:uuid:${a.id}`], [() => b.id, nobody], 'hr'],
   [O, 'subject', [() => `Patient/${a.id}`], [() => b.id], 'hr'],
-  [O, 'code', ['http://loinc.org|8867-4', '8867-4', '|8867-4'], ['http://loinc.org|8867-5', 'urn:x|8867-4', '8480-6'], 'hr'],
+  [O, 'code', ['http://loinc.org|8867-4', '8867-4'], ['http://loinc.org|8867-5', 'urn:x|8867-4', '8480-6'], 'hr'],
   [O, 'code:not', ['85354-9'], ['8867-4'], 'hr'],
   [O, 'category', ['vital-signs', `${CAT}|vital-signs`], ['laboratory'], 'hr'],
   [O, 'category:missing', ['true'], ['false'], 'bp'],
@@ -257,6 +257,7 @@ test('what is wrong is said by name and never by value', async () => {
     [O, 'date', secret, 'PARAMETER_INVALID'], [O, 'date', '2026-02-30', 'PARAMETER_INVALID'], [O, 'date', 'xx2026', 'PARAMETER_INVALID'],
     [O, 'date', '2026-03-02T25:00:00Z', 'PARAMETER_INVALID'], [O, 'date', 'ge', 'PARAMETER_INVALID'], [O, 'date', '2026-03-02T10', 'PARAMETER_INVALID'],
     [O, 'status', 'finished', 'PARAMETER_INVALID'], [O, 'code', 'http://loinc.org|', 'PARAMETER_INVALID'], [O, 'code', '|', 'PARAMETER_INVALID'],
+    [O, 'code', '|8867-4', 'PARAMETER_INVALID'], [P, 'identifier', '|A-17', 'PARAMETER_INVALID'],
     [O, 'value-quantity', '72', 'PARAMETER_INVALID'], [O, 'value-quantity', 'x||/min', 'PARAMETER_INVALID'],
     [O, 'value-quantity', '72||parsec-ish', 'PARAMETER_INVALID'], [O, 'value-quantity', '5||U/ML', 'PARAMETER_INVALID'], [O, 'value-quantity', '72|urn:units|/min', 'PARAMETER_INVALID'],
     [O, 'value-quantity', `${'9'.repeat(60)}||/min`, 'PARAMETER_INVALID'], [P, 'identifier', 'urn:mrn|', 'PARAMETER_INVALID'],
