@@ -98,7 +98,8 @@ void ward_app_config(struct ward_app *app, const struct ward_opt *opts, void *cf
         app->code = ward_jwks_open(&(struct ward_jwks_config){.path = app->cfg.jwks,
                                                               .issuer = app->cfg.issuer,
                                                               .audience = app->cfg.audience,
-                                                              .skew_s = 30},
+                                                              .skew_s = 30,
+                                                              .max_s = app->cfg.token_max_s},
                                    &app->jwks, &app->err);
     if (on(app))
         app->code = ward_loop_start(app, &app->err);

@@ -34,6 +34,7 @@ struct ward_app_config {
     int max_age_ms, max_age_grace_ms, handshake_ms, watchdog_rss_mib;
     struct ward_tls tls;
     const char *jwks, *issuer, *audience;
+    int token_max_s;
     struct ward_db_config db;
     const char *audit_bus;
     int nofile;       /* RLIMIT_NOFILE asked for at start */

@@ -48,6 +48,8 @@ static const struct ward_opt OPTIONS[] = {
     STR("WARD_JWKS", jwks, "", "JWKS file with the keys of persons' tokens; none: no persons"),
     STR("WARD_ISSUER", issuer, "", "issuer that persons' tokens must name"),
     STR("WARD_AUDIENCE", audience, "ward", "audience that persons' tokens must name"),
+    INT("WARD_TOKEN_MAX_S", token_max_s, "86400", 60, 31536000, "s",
+        "longest lifetime of a person's token, from iat (without one: from now) to exp"),
     STR("WARD_DB_SOCKET", db.socket, "", "database's unix socket; none: TCP"),
     STR("WARD_DB_HOST", db.host, "mariadb", "database host"),
     INT("WARD_DB_PORT", db.port, "3306", 1, 65535, "", "database port"),

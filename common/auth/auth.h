@@ -44,6 +44,7 @@ struct ward_jwks_config {
     const char *issuer;   /* must equal `iss`; never "" */
     const char *audience; /* must be among `aud`; never "" */
     int skew_s;           /* clock difference forgiven for exp and nbf, 0..300 */
+    int max_s;            /* longest time from `iat`, or from now, to `exp`; 0: any */
 };
 /*   NOT_FOUND            no such file
  *   FAILED_PRECONDITION  not a JWKS; it holds a private or an HMAC key, or none of use; cfg is
@@ -58,9 +59,8 @@ uint64_t ward_jwks_generation(struct ward_jwks *j);
 
 /* Checks a compact JWT of `len` characters.
  *   UNAUTHENTICATED  TOKEN_MALFORMED, TOKEN_ALGORITHM, TOKEN_UNKNOWN_KEY, TOKEN_SIGNATURE,
- *                    TOKEN_EXPIRED, TOKEN_NOT_YET_VALID, TOKEN_ISSUER, TOKEN_AUDIENCE,
- *                    TOKEN_SUBJECT (reason)
- *   RESOURCE_EXHAUSTED  the arena is full */
+ *                    TOKEN_EXPIRED, TOKEN_NOT_YET_VALID, TOKEN_LIFETIME, TOKEN_ISSUER,
+ * TOKEN_AUDIENCE, TOKEN_SUBJECT (reason) RESOURCE_EXHAUSTED  the arena is full */
 WARD_MUST enum ward_code ward_jwt_check(struct ward_jwks *j, struct ward_arena *mem,
                                         const char *token, size_t len,
                                         struct ward_principal *out, struct ward_err *err);

@@ -47,7 +47,8 @@ enum ward_code ward_jwks_open(const struct ward_jwks_config *cfg, struct ward_jw
     j->cfg = (struct ward_jwks_config){.path = strdup(cfg->path),
                                        .issuer = strdup(cfg->issuer),
                                        .audience = strdup(cfg->audience),
-                                       .skew_s = cfg->skew_s};
+                                       .skew_s = cfg->skew_s,
+                                       .max_s = cfg->max_s};
     if (j->cfg.path == NULL || j->cfg.issuer == NULL || j->cfg.audience == NULL)
         code = WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the JWKS");
     else

@@ -19,6 +19,7 @@ static const char *const REASONS[WARD_N_TOKEN] = {
     [WARD_TOKEN_SIGNATURE] = "TOKEN_SIGNATURE",
     [WARD_TOKEN_EXPIRED] = "TOKEN_EXPIRED",
     [WARD_TOKEN_NOT_YET_VALID] = "TOKEN_NOT_YET_VALID",
+    [WARD_TOKEN_LIFETIME] = "TOKEN_LIFETIME",
     [WARD_TOKEN_ISSUER] = "TOKEN_ISSUER",
     [WARD_TOKEN_AUDIENCE] = "TOKEN_AUDIENCE",
     [WARD_TOKEN_SUBJECT] = "TOKEN_SUBJECT",
@@ -57,9 +58,24 @@ static bool is_for(const json_t *aud, const char *audience)
     return false;
 }
 
-static enum ward_token check_times(const struct ward_jose *t, int skew_s, int64_t *expires_at)
+/* A token is taken back by waiting until it expires: so not for years. Without `iat` nobody
+ * knows how long it was good, and what is left counts. */
+static bool lasts_too_long(const struct ward_jose *t, const struct ward_jwks_config *cfg,
+                           int64_t now, int64_t exp)
+{
+    int64_t iat;
+
+    if (cfg->max_s == 0)
+        return false;
+    return exp - now > cfg->max_s + cfg->skew_s ||
+           (ward_jose_time(t, "iat", &iat) && exp - iat > cfg->max_s);
+}
+
+static enum ward_token check_times(const struct ward_jose *t,
+                                   const struct ward_jwks_config *cfg, int64_t *expires_at)
 {
     int64_t now = ward_wall_us() / 1000000, exp, nbf;
+    int skew_s = cfg->skew_s;
 
     if (!ward_jose_time(t, "exp", &exp))
         return WARD_TOKEN_MALFORMED;
@@ -71,6 +87,8 @@ static enum ward_token check_times(const struct ward_jose *t, int skew_s, int64_
         if (now + skew_s < nbf)
             return WARD_TOKEN_NOT_YET_VALID;
     }
+    if (lasts_too_long(t, cfg, now, exp))
+        return WARD_TOKEN_LIFETIME;
     *expires_at = exp;
     return WARD_TOKEN_FINE;
 }
@@ -102,7 +120,7 @@ static enum ward_token check_claims(const struct ward_jose *t,
     const json_t *roles = json_object_get(t->claims, "roles"), *role;
     const char *sub = ward_jose_text(t, "sub");
     size_t i;
-    enum ward_token bad = check_times(t, cfg->skew_s, expires_at);
+    enum ward_token bad = check_times(t, cfg, expires_at);
 
     if (bad != WARD_TOKEN_FINE)
         return bad;

@@ -257,6 +257,47 @@ static void clocks_may_differ_by_the_skew_and_no_more(void **state)
     ward_sign_key_free(key);
 }
 
+static void a_token_that_is_good_for_too_long_is_refused(void **state)
+{
+    struct ward_sign_key *key = new_key(1);
+    char *token, *jwks;
+    int64_t now = ward_wall_us() / 1000000;
+    const struct {
+        int64_t iat, exp; /* iat 0: absent */
+        const char *reason;
+    } rows[] = {{now, now + 3600, ""},
+                {now, now + 3601, "TOKEN_LIFETIME"},
+                {now - 90000, now + 60, "TOKEN_LIFETIME"}, /* near its end */
+                {now + 90000, now + 90060, "TOKEN_LIFETIME"},
+                {0, now + 3000, ""},
+                {0, now + 4000, "TOKEN_LIFETIME"}};
+    struct ward_jwks *j;
+
+    (void)state;
+    assert_int_equal(
+        ward_jwks_print((const struct ward_sign_key *const *)&key, 1, &mem, &jwks, &err),
+        WARD_OK);
+    store(jwks);
+    assert_int_equal(
+        ward_jwks_open(
+            &(struct ward_jwks_config){
+                .path = path, .issuer = "i", .audience = "a", .skew_s = 30, .max_s = 3600},
+            &j, &err),
+        WARD_OK);
+    for (size_t i = 0; i < WARD_COUNT(rows); i++) {
+        struct ward_principal who = {0};
+        json_t *claims = json_pack("{ss ss ss sI}", "iss", "i", "aud", "a", "sub", "s", "exp",
+                                   (json_int_t)rows[i].exp);
+
+        if (rows[i].iat != 0)
+            json_object_set_new(claims, "iat", json_integer((json_int_t)rows[i].iat));
+        assert_int_equal(ward_jose_sign(key, "JWT", claims, &mem, &token, &err), WARD_OK);
+        assert_string_equal(verdict(j, token, &who), rows[i].reason);
+    }
+    ward_jwks_close(j);
+    ward_sign_key_free(key);
+}
+
 /* Sound in all but its length. */
 static void a_token_too_long_is_refused(void **state)
 {
@@ -379,6 +420,7 @@ int main(void)
         cmocka_unit_test(the_thumbprint_is_the_rfcs),
         cmocka_unit_test(what_we_issue_we_accept),
         cmocka_unit_test(clocks_may_differ_by_the_skew_and_no_more),
+        cmocka_unit_test(a_token_that_is_good_for_too_long_is_refused),
         cmocka_unit_test(a_token_too_long_is_refused),
         cmocka_unit_test(who_cannot_be_written_down_is_nobody),
         cmocka_unit_test(no_memory_is_an_answer),

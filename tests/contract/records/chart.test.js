@@ -204,6 +204,7 @@ test('requests out of range are refused by field', async () => {
 
 test('nobody without a token, a role or the right purpose gets in', async () => {
   const rows = [
+    [site.as('nurse', { lifetime: 10 * 365 * 86400 }), 'UNAUTHENTICATED', 'TOKEN_LIFETIME'],
     [{}, 'UNAUTHENTICATED', 'TOKEN_MISSING'], [site.as('porter'), 'PERMISSION_DENIED', 'ROLE_MISSING'],
     [site.as('nurse', { purpose: 'HRESCH' }), 'PERMISSION_DENIED', 'PURPOSE_NOT_ALLOWED'],
     [site.as('patient', { sub: anna.id }), 'PERMISSION_DENIED', 'ROLE_MISSING'],
