@@ -190,6 +190,21 @@ test('after_a_clerk_s_edit_messages_are_merged_by_element_and_no_version_is_lost
   ]);
 });
 
+test('a_conflict_that_a_person_decided_for_the_source_does_not_come_again', async () => {
+  const id = mrn();
+  const say = (value, more = {}) => send('adt', [person('17', id, { telecom: [{ system: 'phone', value }], ...more })], { import_id: `${run} ${value} ${more.gender}` });
+  await say('1');
+  const ward = await known(id);
+  await clerk(ward, { telecom: phone('2') });
+  assert.strictEqual((await say('3')).quarantined, 1);
+  const exchange = site.api('exchange');
+  const { items } = await exchange.call('ListQuarantine', { import_id: `${run} 3 undefined` }, site.tokens['records-admin']);
+  await exchange.call('ReplayQuarantined', { idempotency_key: site.key(), item_id: items[0].item_id }, site.tokens['records-admin']);
+  assert.strictEqual((await say('3', { gender: 'male' })).updated, 1);
+  const { patient } = (await current(ward)).resource;
+  assert.deepStrictEqual([patient.telecom[0].value, patient.gender], ['3', 'ADMINISTRATIVE_GENDER_MALE']);
+});
+
 test('what_a_clerk_and_a_nurse_wrote_stays_theirs_where_the_source_says_something_else', async () => {
   const { id } = await site.treated();
   const record = await site.create(observation(id), 'nurse');
