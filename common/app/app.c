@@ -157,6 +157,10 @@ void ward_app_database(struct ward_app *app, const struct ward_schema *schema)
 {
     if (on(app))
         app->code = ward_database_open(app, schema, &app->err);
+    if (on(app) && app->migrate_only) {
+        WARD_LOG(INFO, "the schema is up to date", WARD_KV("version", ward_version));
+        app->exited = true;
+    }
     ward_app_use(app, nothing, database_close, app);
     ward_app_check(app, "database", ward_database_check, app);
 }

@@ -65,6 +65,7 @@ struct ward_app {
         int64_t id; /* 0: all */
         bool json;
     } outbox;                                     /* --outbox: this, and no service */
+    bool migrate_only;                            /* --migrate: the schema, and no service */
     bool exited;                                  /* --help and such: stop without an error */
     int check_every_ms, check_bound_ms, admin_ms; /* 2000, 5000, 5000; tests shorten them */
     const char *serving_on;                       /* the address given to ward_app_serve */
@@ -81,9 +82,9 @@ void ward_app_metrics(struct ward_app *app, struct ward_family *const *families)
 /* Fills app->cfg and *cfg (the service's own options; opts may be NULL) from the file and the
  * environment. `--help` prints both tables, `--docs common|config|metrics` the documentation,
  * `--version` the build, `--outbox list|release` the audit events that are held; after each the
- * other steps do nothing and ward_app_run returns 0.
- * Then raises RLIMIT_NOFILE, opens WARD_JWKS as app->jwks, and opens the admin port, which says
- * "starting" on /readyz until ward_app_run. */
+ * other steps do nothing and ward_app_run returns 0. With `--migrate` that is so from the end
+ * of ward_app_database on. Then raises RLIMIT_NOFILE, opens WARD_JWKS as app->jwks, and opens
+ * the admin port, which says "starting" on /readyz until ward_app_run. */
 void ward_app_config(struct ward_app *app, const struct ward_opt *opts, void *cfg, int argc,
                      char **argv);
 

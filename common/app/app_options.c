@@ -80,12 +80,15 @@ static void help(const struct ward_app *app, const struct ward_opt *opts)
 {
     printf("%s %s\n\n"
            "usage: %s [--config FILE | --help | --version | --docs common|config|metrics]\n"
-           "       %s [--config FILE] --outbox list|release [--json] [ID]\n\n"
+           "       %s [--config FILE] --outbox list|release [--json] [ID]\n"
+           "       %s [--config FILE] --migrate\n\n"
            "--outbox lists or releases the audit events that audit refused: in the place of\n"
-           "the service, with its options for the database.\n\n"
+           "the service, with its options for the database.\n"
+           "--migrate brings the database's schema up to date and ends, for a job that runs\n"
+           "before the service and with more rights on the database.\n\n"
            "Options are variables of the environment, or lines NAME=value of FILE\n"
            "(WARD_CONFIG=FILE does the same); the environment wins.\n\n",
-           app->name, ward_version, app->name, app->name);
+           app->name, ward_version, app->name, app->name, app->name);
     if (opts != NULL && opts->env != NULL) {
         printf("Of %s:\n", app->name);
         ward_config_help(opts, stdout);
@@ -149,6 +152,10 @@ static enum ward_code arguments(struct ward_app *app, const struct ward_opt *opt
             app->exited = false;
         if (app->exited)
             break;
+        if (strcmp(arg, "--migrate") == 0) {
+            app->migrate_only = true;
+            continue;
+        }
         if (strcmp(arg, "--outbox") == 0 && next != NULL && outbox(app, next, argc, argv, &i))
             continue;
         if (strcmp(arg, "--config") != 0 || next == NULL)

@@ -130,6 +130,20 @@ static void held_events_are_listed_and_released_in_the_place_of_the_service(void
     }
 }
 
+static void the_schema_can_be_brought_up_to_date_without_the_service(void **state)
+{
+    static const char *const args[] = {"--migrate", NULL};
+    struct probe p;
+
+    (void)state;
+    start(&p, NULL, args);
+    assert_int_equal(end(&p), 0);
+    assert_non_null(strstr(p.text, "migrate"));
+    assert_non_null(strstr(p.text, "the schema is up to date"));
+    assert_null(strstr(p.text, "rpc start"));
+    assert_null(strstr(p.text, "serving"));
+}
+
 static void an_argument_it_does_not_know_is_refused(void **state)
 {
     static const char *const args[] = {"--verbose", NULL};
@@ -262,6 +276,7 @@ int main(void)
         cmocka_unit_test(a_bad_configuration_is_told_by_name_before_anything_opens),
         cmocka_unit_test(pages_are_printed_and_nothing_else_happens),
         cmocka_unit_test(held_events_are_listed_and_released_in_the_place_of_the_service),
+        cmocka_unit_test(the_schema_can_be_brought_up_to_date_without_the_service),
         cmocka_unit_test(an_argument_it_does_not_know_is_refused),
         cmocka_unit_test(readiness_goes_and_comes_back_with_a_dependency),
         cmocka_unit_test(a_database_that_comes_late_is_waited_for),
