@@ -6,7 +6,7 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { Proc, run } = require('./proc');
-const { copyEmpty } = require('./mariadb');
+const { copyTemplate } = require('./mariadb');
 const { Client } = require('./client');
 const { Sql } = require('./sql');
 const { API } = require('./ward');
@@ -19,7 +19,7 @@ const env = (home, model) => ({
 });
 
 class Up {
-  // installs: `wardctl up` makes its database itself, as it does for who starts it first; else it finds one that is empty.
+  // installs: `wardctl up` makes its database itself, as it does for who starts it first; else it finds one with the services' schemas.
   // model: the text extraction runs its model, as it does for whoever starts `wardctl up`.
   constructor(dir = folder(), { installs = false, model = false } = {}) {
     this.dir = dir;
@@ -32,7 +32,7 @@ class Up {
   // Resolves once everything is ready. spawn: further options, {uid, gid}.
   async start(spawn = {}) {
     const db = path.join(this.dir, 'db');
-    if (!this.installs && !fs.existsSync(db)) await copyEmpty(db);
+    if (!this.installs && !fs.existsSync(db)) await copyTemplate(db);
     this.proc = new Proc('wardctl up', [bin('wardctl'), '--json', '--data', this.dir, 'up'], { env: this.env, ...spawn });
     this.ready = JSON.parse(await this.proc.line(/"ready":true/));
     return this;
