@@ -52,6 +52,8 @@ const NEEDS = { records: ['audit'], dosage: ['records', 'identity'] };
 // A test is not to fail because the machine is busy; those of a service that hangs set their own.
 const PATIENCE = { dosage: { WARD_RECORDS_MS: '20000' } };
 
+const PORT_TRIES = 20;
+
 // 'identity2' is a second replica of identity: its own process and ports, the same database.
 const base = (name) => name.replace(/\d+$/, '');
 
@@ -69,14 +71,25 @@ class Service {
   }
 
   async start() {
-    this.proc = new Proc(this.name, [bin(base(this.name))], { env: this.env, cwd: root });
-    this.serving = JSON.parse(await this.proc.line(/"msg":"serving"/));
+    this.serving = await this.serve(this.port ? PORT_TRIES : 0);
     this.port = this.serving.port;
     // From now on the same ports, so that its clients find it again.
     this.env.WARD_LISTEN = `127.0.0.1:${this.port}`;
     if (this.serving.admin_port) this.env.WARD_ADMIN_LISTEN = `127.0.0.1:${this.serving.admin_port}`;
     await Promise.all(this.clients.map((c) => c.again()));
     return this;
+  }
+
+  // While it was away its port was the kernel's to give: to another test's connection, for a moment.
+  async serve(tries) {
+    this.proc = new Proc(this.name, [bin(base(this.name))], { env: this.env, cwd: root });
+    try {
+      return JSON.parse(await this.proc.line(/"msg":"serving"/));
+    } catch (err) {
+      if (tries === 0 || !/cannot listen on/.test(err.message)) throw err;
+      await new Promise((resolve) => setTimeout(resolve, 250));
+      return this.serve(tries - 1);
+    }
   }
 
   stop(options) { return this.proc.stop(options); }
