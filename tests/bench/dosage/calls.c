@@ -24,6 +24,8 @@ struct one {
     struct one *next; /* free */
 };
 
+#define PLACE "ward-3/bed-2" /* of the token: Site.ppid's */
+
 /* A dose to give, as the setting-up prepared it: one line of tabs. */
 struct gift {
     char *token, *patient, *order, *slot, *ppid, *product, *value, *unit, *route;
@@ -78,6 +80,7 @@ static void ask_give(struct one *o, const struct gift *g)
     req->ppid_token = g->ppid;
     req->product_id = g->product;
     req->not_scanned_reason = api_text("scanner-failed");
+    req->place = api_text(PLACE);
     req->dose = dose;
     req->route = (Ward__Dosage__V1__Route)number(g->route, 100);
     o->call.path = "/ward.dosage.v1.Administrations/Administer";
@@ -97,6 +100,12 @@ static void begin(struct one *o, int64_t due_ns, bool gives)
     h2load_call(&b.load, &o->call);
 }
 
+/* The first finding or right that stands against a dose. */
+static const char *open_of(const AdministerResponse *a)
+{
+    return a->n_open == 0 ? "a right failed" : a->open[0];
+}
+
 /* An answer counts only if it is one: a decision by a rule set, a dose recorded. */
 static bool good(const struct one *o)
 {
@@ -110,6 +119,9 @@ static bool good(const struct one *o)
     if (o->gives) {
         m = h2load_answer(&o->call, &ward__dosage__v1__administer_response__descriptor);
         ok = ((const AdministerResponse *)m)->recorded;
+        if (!ok)
+            fprintf(stderr, "a dose was not recorded: %s\n",
+                    open_of((const AdministerResponse *)m));
     } else {
         const Ward__Dosage__V1__Decision *d;
 

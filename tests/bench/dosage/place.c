@@ -31,6 +31,7 @@ static struct dosage *configured(char **argv)
                                      .time_zone = "UTC",
                                      .access_s = 3600,
                                      .chart_s = 3600,
+                                     .records_ms = 2000,
                                      .emergency_s = 3600,
                                      .due_followers = 1,
                                      .watch_s = 3600};
