@@ -41,12 +41,20 @@ static int find_orientation(const struct tiff *t)
     return 1;
 }
 
-int ward_exif_orientation(const uint8_t *p, size_t n)
+/* Of the TIFF bytes that an Exif block holds. */
+static int of_block(const uint8_t *p, size_t n)
+{
+    struct tiff t = {p, n, n > 0 && p[0] == 'I'};
+
+    if (n < 8 || (memcmp(p, "II", 2) != 0 && memcmp(p, "MM", 2) != 0))
+        return 1;
+    return find_orientation(&t);
+}
+
+static int of_jpeg(const uint8_t *p, size_t n)
 {
     size_t at = 2;
 
-    if (n < 4 || p[0] != 0xff || p[1] != 0xd8)
-        return 1;
     while (n - at >= 4 && p[at] == 0xff) {
         uint8_t marker = p[at + 1];
         size_t len = (size_t)p[at + 2] << 8 | p[at + 3];
@@ -58,14 +66,37 @@ int ward_exif_orientation(const uint8_t *p, size_t n)
         }
         if (marker == 0xda || len < 2 || len > n - at - 2)
             return 1; /* the picture itself begins, or nonsense */
-        if (marker == 0xe1 && len >= 2 + 6 + 8 && memcmp(body, "Exif\0", 6) == 0) {
-            struct tiff t = {body + 6, len - 8, body[6] == 'I'};
-
-            if ((body[6] == 'I' && body[7] == 'I') || (body[6] == 'M' && body[7] == 'M'))
-                return find_orientation(&t);
-            return 1;
-        }
+        if (marker == 0xe1 && len >= 2 + 6 + 8 && memcmp(body, "Exif\0", 6) == 0)
+            return of_block(body + 6, len - 8);
         at += 2 + len;
     }
+    return 1;
+}
+
+/* The chunk eXIf may stand before the picture or after it. Source: W3C Portable Network
+ * Graphics (Third Edition), 5.6 and 11.3.4.5. */
+static int of_png(const uint8_t *p, size_t n)
+{
+    size_t at = 8;
+
+    while (n - at >= 12) {
+        size_t len = (size_t)p[at] << 24 | (size_t)p[at + 1] << 16 | (size_t)p[at + 2] << 8 |
+                     (size_t)p[at + 3];
+
+        if (len > n - at - 12)
+            return 1;
+        if (memcmp(p + at + 4, "eXIf", 4) == 0)
+            return of_block(p + at + 8, len);
+        at += 12 + len;
+    }
+    return 1;
+}
+
+int ward_exif_orientation(const uint8_t *p, size_t n)
+{
+    if (n >= 4 && p[0] == 0xff && p[1] == 0xd8)
+        return of_jpeg(p, n);
+    if (n >= 8 && memcmp(p, "\x89PNG\r\n\x1a\n", 8) == 0)
+        return of_png(p, n);
     return 1;
 }

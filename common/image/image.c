@@ -2,6 +2,7 @@
 
 #include <png.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <turbojpeg.h>
 
@@ -30,6 +31,16 @@ static enum ward_code check_size(int64_t w, int64_t h, const struct ward_image_l
 static uint8_t *pixels(struct ward_arena *mem, int w, int h, struct ward_err *err)
 {
     uint8_t *p = ward_alloc(mem, (size_t)w * (size_t)h * 3);
+
+    if (p == NULL)
+        WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for an image of this size");
+    return p;
+}
+
+/* Pixels that are turned next: the arena, which frees nothing, would hold both. */
+static uint8_t *passing(int w, int h, struct ward_err *err)
+{
+    uint8_t *p = malloc((size_t)w * (size_t)h * 3);
 
     if (p == NULL)
         WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for an image of this size");
@@ -167,6 +178,8 @@ static enum ward_code decode_png(const uint8_t *data, size_t n,
     static const png_color white = {255, 255, 255};
     struct ward_image im = {.shrink = 1};
     png_image png = {.version = PNG_IMAGE_VERSION};
+    int orientation = ward_exif_orientation(data, n);
+    uint8_t *lying = NULL;
     enum ward_code code = WARD_OK;
 
     if (is_animated(data, n))
@@ -174,16 +187,22 @@ static enum ward_code decode_png(const uint8_t *data, size_t n,
     if (png_image_begin_read_from_memory(&png, data, n) == 0)
         return broken(err, "the PNG's header is damaged", png.message);
     png.format = PNG_FORMAT_RGB;
+    /* Without it libpng takes 16 bits for linear light where the file does not say. */
+    png.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;
     code = check_size(png.width, png.height, l, err);
     if (code == WARD_OK) {
         im.width = (int)png.width;
         im.height = (int)png.height;
-        im.rgb = pixels(mem, im.width, im.height, err);
+        im.rgb = orientation == 1 ? pixels(mem, im.width, im.height, err)
+                                  : (lying = passing(im.width, im.height, err));
         code = im.rgb == NULL ? WARD_RESOURCE_EXHAUSTED : WARD_OK;
     }
     if (code == WARD_OK && png_image_finish_read(&png, &white, im.rgb, 0, NULL) == 0)
         code = broken(err, "the PNG is damaged or cut short", png.message);
     png_image_free(&png);
+    if (code == WARD_OK)
+        code = turn(orientation, mem, &im, err);
+    free(lying);
     if (code == WARD_OK)
         *out = im;
     return code;

@@ -2,16 +2,16 @@
  * <png.h>.
  *
  * JPEG (baseline and progressive, grey or YCbCr or RGB) and PNG (all kinds; 16 bits become 8,
- * transparency is laid on white) to RGB, 8 bits. The header is read and held against the limits
- * before pixels are allocated. EXIF orientation is applied, so that up is up. A JPEG of many
- * pixels is decoded at a half, a quarter or an eighth, which its cosine transform gives for
- * less than nothing. What is damaged is refused rather than guessed, and what is animated too:
- * a photograph can be taken again.
+ * as sRGB unless the file names another gamma; transparency is laid on white) to RGB, 8 bits.
+ * The header is read and held against the limits before pixels are allocated. EXIF orientation
+ * is applied in both, so that up is up. A JPEG of many pixels is decoded at a half, a quarter
+ * or an eighth, which its cosine transform gives for less than nothing. What is damaged is
+ * refused rather than guessed, and what is animated too: a photograph can be taken again.
  *
  * Threads: pure. Memory: pixels in the caller's arena; libjpeg's and libpng's own while they
- * work (a progressive JPEG of max_pixels: 6 bytes a pixel). Errors: INVALID_ARGUMENT with
- * reason IMAGE_EMPTY, IMAGE_FORMAT, IMAGE_TOO_LARGE, IMAGE_COLOUR, IMAGE_BROKEN,
- * IMAGE_ANIMATED; RESOURCE_EXHAUSTED the arena is full.
+ * work (a progressive JPEG of max_pixels: 6 bytes a pixel; a PNG that is turned: 3). Errors:
+ * INVALID_ARGUMENT with reason IMAGE_EMPTY, IMAGE_FORMAT, IMAGE_TOO_LARGE, IMAGE_COLOUR,
+ * IMAGE_BROKEN, IMAGE_ANIMATED; RESOURCE_EXHAUSTED the arena is full.
  */
 #ifndef WARD_IMAGE_IMAGE_H
 #define WARD_IMAGE_IMAGE_H
@@ -37,7 +37,7 @@ WARD_MUST enum ward_code ward_image_decode(const void *data, size_t n,
                                            struct ward_arena *mem, struct ward_image *out,
                                            struct ward_err *err);
 
-/* EXIF orientation of a JPEG, 1..8; 1 where there is none or it makes no sense. */
-int ward_exif_orientation(const uint8_t *jpeg, size_t n);
+/* EXIF orientation of a JPEG or PNG, 1..8; 1 where there is none or it makes no sense. */
+int ward_exif_orientation(const uint8_t *file, size_t n);
 
 #endif

@@ -259,6 +259,85 @@ static void put_chunk(const char *type, uint32_t n)
     len += sizeof(head) + 8;
 }
 
+/* One with its right check sum, at this byte. */
+static void put_png_chunk(size_t where, const char *type, const uint8_t *body, size_t n)
+{
+    uint32_t crc = 0xffffffff;
+    uint8_t *p = file + where;
+
+    memmove(p + 12 + n, p, len - where);
+    memcpy(p, ((uint8_t[]){0, 0, 0, (uint8_t)n}), 4);
+    memcpy(p + 4, type, 4);
+    memcpy(p + 8, body, n);
+    for (size_t i = 4; i < 8 + n; i++) {
+        crc ^= p[i];
+        for (int k = 0; k < 8; k++)
+            crc = crc & 1 ? crc >> 1 ^ 0xedb88320 : crc >> 1;
+    }
+    for (int k = 0; k < 4; k++)
+        p[8 + n + (size_t)k] = (uint8_t)(~crc >> (24 - 8 * k));
+    len += 12 + n;
+}
+
+/* Takes the first of this type out, if there is one. */
+static void drop_png_chunk(const char *type)
+{
+    for (size_t at = 8; len - at >= 12;) {
+        size_t n = 12 + ((size_t)file[at + 2] << 8 | file[at + 3]);
+
+        if (memcmp(file + at + 4, type, 4) == 0) {
+            memmove(file + at, file + at + n, len - at - n);
+            len -= n;
+            return;
+        }
+        at += n;
+    }
+}
+
+static void a_pngs_exif_orientation_turns_it_upright(void **state)
+{
+    static const char *const want[] = {"",     "rgbw", "grwb", "wbgr", "bwrg",
+                                       "rbgw", "brwg", "wgbr", "gwrb"};
+    uint8_t tiff[26] = {'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1, 0x01, 0x12, 0, 3, 0, 0, 0, 1};
+
+    (void)state;
+    for (int o = 1; o <= 9; o++)
+        for (int behind = 0; behind < 2; behind++) {
+            make_png(quarters(64, 48), 64, 48, PNG_FORMAT_RGB, NULL);
+            tiff[19] = (uint8_t)o;
+            put_png_chunk(behind ? len - 12 : 33, "eXIf", tiff, sizeof(tiff));
+            assert_int_equal(ward_exif_orientation(file, len), o == 9 ? 1 : o);
+            assert_int_equal(decode(), WARD_OK);
+            assert_int_equal(im.width, o >= 5 && o <= 8 ? 48 : 64);
+            quarters_are(want[o == 9 ? 1 : o]);
+        }
+    for (; len > 8; len--) { /* cut anywhere: never read past the end */
+        uint8_t *cut = malloc(len);
+
+        memcpy(cut, file, len);
+        assert_in_range(ward_exif_orientation(cut, len), 1, 8);
+        free(cut);
+    }
+}
+
+/* As cameras and converters write it, without a gamma: sRGB, and not linear light, as which the
+ * grey of 128 would become 188. */
+static void a_png_of_16_bits_that_names_no_gamma_is_srgb(void **state)
+{
+    uint16_t grey[4] = {0, 128 * 257, 64 * 257, 65535};
+
+    (void)state;
+    make_png(grey, 2, 2, PNG_FORMAT_LINEAR_Y, NULL);
+    drop_png_chunk("gAMA");
+    drop_png_chunk("cHRM");
+    assert_int_equal(decode(), WARD_OK);
+    assert_in_range(im.rgb[3], 127, 129);
+    assert_in_range(im.rgb[6], 63, 65);
+    make_png(grey, 2, 2, PNG_FORMAT_LINEAR_Y, NULL); /* with its gamma of 1 */
+    assert_int_equal(decode(), WARD_OK);
+    assert_in_range(im.rgb[3], 186, 190);
+}
+
 static void an_animated_png_is_refused_by_name(void **state)
 {
     (void)state;
@@ -383,6 +462,8 @@ int main(void)
         cmocka_unit_test_setup(exif_orientation_turns_the_picture_upright, fresh),
         cmocka_unit_test_setup(exif_that_makes_no_sense_is_no_exif, fresh),
         cmocka_unit_test_setup(a_png_of_any_kind_becomes_rgb, fresh),
+        cmocka_unit_test_setup(a_pngs_exif_orientation_turns_it_upright, fresh),
+        cmocka_unit_test_setup(a_png_of_16_bits_that_names_no_gamma_is_srgb, fresh),
         cmocka_unit_test_setup(an_animated_png_is_refused_by_name, fresh),
         cmocka_unit_test_setup(what_is_no_image_is_refused, fresh),
         cmocka_unit_test_setup(a_file_cut_anywhere_is_refused, fresh),
