@@ -92,7 +92,7 @@ int main(int argc, char **argv)
     ward_app_check(&app, "models", identity_ready, &id);
     ward_app_serve(&app, &(struct ward_rpc_config){
                              .arena_cap = IDENTITY_ARENA,
-                             .max_message = IDENTITY_PHOTO_MAX + 65536,
+                             .max_message = IDENTITY_MESSAGE_MAX,
                              .methods = identity_methods(),
                              .svc = &id,
                              .wrk_open = worker_open,

@@ -114,6 +114,7 @@ const BAD = [
   ['a JPEG that says 65,500 x 65,500', () => resized(pictures.jpeg('christian'), 65500, 65500), 'IMAGE_TOO_LARGE'],
   ['a JPEG that says 4,096 x 4,096', () => resized(pictures.jpeg('christian'), 4096, 4096), 'IMAGE_BROKEN'],
   ['more than 8 MiB', () => Buffer.concat([pictures.jpeg('christian'), Buffer.alloc(8 << 20)]).subarray(0, (8 << 20) + 1), 'IMAGE_TOO_LARGE'],
+  ['a telephone\'s 15 MiB', () => Buffer.concat([pictures.jpeg('christian'), Buffer.alloc(15 << 20)]).subarray(0, 15 << 20), 'IMAGE_TOO_LARGE'],
 ];
 
 describe('a bad photograph', { skip }, () => {
