@@ -191,7 +191,7 @@ WARD_MUST enum ward_code import_keep_links(struct ward_arena *mem, const Resourc
 WARD_MUST enum ward_code import_said_last(struct stage *s, const struct version *v,
                                           Resource **out, struct ward_err *err);
 
-/* ---- patients who are known: import_known.c, import_same.c; in a transaction ---- */
+/* ---- patients who are known: import_known.c, import_named.c; in a transaction ---- */
 
 /* An identifier query of a Patient, "identifier=system|value" with %XX: *out "system|value", or
  * NULL where it is anything else. */
@@ -211,7 +211,8 @@ WARD_MUST enum ward_code import_known(struct stage *s, struct ward_err *err);
 WARD_MUST enum ward_code import_known_end(struct stage *s, struct ward_err *err);
 bool known_trusts(const struct stage *s, const char *system);
 /* Whether two Patients cannot be one person: then a problem is added.
- *   by birth date; by family name and gender; by an identifier of a trusted system */
+ *   by birth date; by given name; by family name and gender; by an identifier of a trusted
+ *   system */
 WARD_MUST enum ward_code known_differs(struct stage *s, struct staged *e, const Resource *old,
                                        bool *out, struct ward_err *err);
 /* Merges by element what the source said (e->in.res) into what is there (old), by what it said

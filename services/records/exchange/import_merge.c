@@ -50,6 +50,37 @@ static enum ward_code families_differ(struct ward_arena *mem, const Patient *a,
     return WARD_OK;
 }
 
+/* "J" and "John" agree. */
+static bool given_agree(const char *a, const char *b)
+{
+    size_t n = strlen(a) < strlen(b) ? strlen(a) : strlen(b);
+
+    return strcmp(a, b) == 0 || (n == 1 && *a == *b && isalpha((unsigned char)*a));
+}
+
+/* No given name of one agrees with any of the other: twins have one birth date and family. */
+static enum ward_code givens_differ(struct ward_arena *mem, const Patient *a, const Patient *b,
+                                    bool *out, struct ward_err *err)
+{
+    char *x, *y;
+
+    *out = false;
+    for (size_t i = 0; i < a->n_name; i++)
+        for (size_t k = 0; k < b->n_name; k++)
+            for (size_t m = 0; m < a->name[i]->n_given * b->name[k]->n_given; m++) {
+                size_t ours = m / b->name[k]->n_given, theirs = m % b->name[k]->n_given;
+
+                WARD_TRY(param_fold(mem, a->name[i]->given[ours], &x, err));
+                WARD_TRY(param_fold(mem, b->name[k]->given[theirs], &y, err));
+                *out = *out || (*x != '\0' && *y != '\0');
+                if (*x != '\0' && given_agree(x, y)) {
+                    *out = false;
+                    return WARD_OK;
+                }
+            }
+    return WARD_OK;
+}
+
 /* The other has an identifier of this trusted system, and none is this one. */
 static bool contradicts(const Identifier *id, const Patient *other)
 {
@@ -89,6 +120,10 @@ enum ward_code known_differs(struct stage *s, struct staged *e, const Resource *
         WARD_TRY(two(s, e, "Patient.name",
                      "the patient with this identifier has another family name and gender", out,
                      err));
+    WARD_TRY(givens_differ(s->work, a, b, &differ, err));
+    if (differ)
+        WARD_TRY(two(s, e, "Patient.name",
+                     "the patient with this identifier has another given name", out, err));
     for (size_t i = 0; i < a->n_identifier; i++)
         if (*a->identifier[i]->value != '\0' && known_trusts(s, a->identifier[i]->system) &&
             contradicts(a->identifier[i], b))

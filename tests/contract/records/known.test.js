@@ -142,6 +142,7 @@ test('who_cannot_be_the_same_person_waits_for_a_person_with_all_that_is_theirs',
   for (const [more, problem, ids = id] of [
     [{ birthDate: '1980-01-02' }, 'DUPLICATE_PATIENT Patient.birthDate'],
     [{ name: [{ family: 'Li' }], gender: 'male' }, 'DUPLICATE_PATIENT Patient.name'],
+    [{ name: [{ family: 'Wang', given: ['Daming'] }] }, 'DUPLICATE_PATIENT Patient.name'], // a twin
     [{}, 'DUPLICATE_PATIENT Patient.identifier', [id, mrn(NATIONAL)]],
   ]) {
     const source = uuid();
