@@ -80,6 +80,19 @@ static bool deny_of(const struct ward_json *p, struct closed *c)
     return true;
 }
 
+/* A policy rule that the patient opted out, which without a provision denies everything.
+ * Source: HL7 v3 ActCode, OPTOUT and its children. */
+static bool opted_out(const struct ward_json *consent)
+{
+    const struct ward_json *list =
+        ward_json_get(ward_json_get(consent, "policyRule"), "coding");
+
+    for (const struct ward_json *v = list == NULL ? NULL : list->first; v != NULL; v = v->next)
+        if (strncmp(text_of(v, "code"), "OPTOUT", strlen("OPTOUT")) == 0)
+            return true;
+    return false;
+}
+
 static void closed_by(const struct ward_json *consent, struct closed *c)
 {
     static const char *const NOT_ACTIVE[] = {"draft", "proposed", "rejected", "inactive",
@@ -90,7 +103,8 @@ static void closed_by(const struct ward_json *consent, struct closed *c)
     for (size_t i = 0; i < WARD_COUNT(NOT_ACTIVE); i++)
         if (strcmp(text_of(consent, "status"), NOT_ACTIVE[i]) == 0)
             return;
-    if (!ward_json_is(consent, WARD_JSON_OBJECT) || (p != NULL && !deny_of(p, c)))
+    if (!ward_json_is(consent, WARD_JSON_OBJECT) || (p == NULL && opted_out(consent)) ||
+        (p != NULL && !deny_of(p, c)))
         everything(c);
 }
 

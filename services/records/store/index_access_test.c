@@ -237,6 +237,33 @@ static void a_consent_that_cannot_be_enforced_is_refused_while_it_is_active(void
     }
 }
 
+#define ALONE                                                                                  \
+    "{\"resourceType\":\"Consent\",\"status\":\"%s\",\"scope\":{\"coding\":[{\"code\":\"x\"}]" \
+    "},"                                                                                       \
+    "\"category\":[{\"coding\":[{\"code\":\"y\"}]}]," WHOSE                                    \
+    ",\"policyRule\":{\"coding\":[{\"code\":\"%s\"}]}}"
+
+static void who_opted_out_without_a_provision_denies_more_than_is_enforced(void **state)
+{
+    static const struct {
+        const char *status, *rule;
+        enum ward_code code;
+    } rows[] = {{"active", "OPTOUT", WARD_FAILED_PRECONDITION},
+                {"active", "OPTOUTE", WARD_FAILED_PRECONDITION},
+                {"active", "OPTIN", WARD_OK},
+                {"inactive", "OPTOUT", WARD_OK}};
+
+    (void)state;
+    for (size_t i = 0; i < WARD_COUNT(rows); i++) {
+        struct ward_err err = {0};
+        struct found_by f;
+
+        assert_int_equal(
+            index_json(ward_printf(&mem, ALONE, rows[i].status, rows[i].rule), &f, &err),
+            rows[i].code);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -247,6 +274,7 @@ int main(void)
         cmocka_unit_test(a_consent_denies_what_it_says_while_it_is_active),
         cmocka_unit_test(a_denial_holds_wherever_its_days_may_be),
         cmocka_unit_test(a_consent_that_cannot_be_enforced_is_refused_while_it_is_active),
+        cmocka_unit_test(who_opted_out_without_a_provision_denies_more_than_is_enforced),
     };
 
     return cmocka_run_group_tests(tests, begin, end);

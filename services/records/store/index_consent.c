@@ -150,6 +150,23 @@ static void provisions(struct sink *s, const Provision *p)
         ok = nested(s, p->provision[i], &whole);
 }
 
+/* By itself it denies everything. Source: HL7 v3 ActCode, OPTOUT and its children. */
+static bool opted_out(const Consent *c)
+{
+    for (size_t i = 0; c->policy_rule != NULL && i < c->policy_rule->n_coding; i++)
+        if (strncmp(c->policy_rule->coding[i]->code, "OPTOUT", strlen("OPTOUT")) == 0)
+            return true;
+    return false;
+}
+
+static void active(struct sink *s, const Consent *c)
+{
+    if (c->provision == NULL && opted_out(c))
+        cannot(s, "a policy rule that opts out, without a provision");
+    else
+        provisions(s, c->provision);
+}
+
 void index_consent(struct sink *s, const Consent *c)
 {
     s->out->status = (int)c->status;
@@ -167,5 +184,5 @@ void index_consent(struct sink *s, const Consent *c)
     if (c->provision != NULL)
         sink_period(s, c->provision->period, true);
     if (c->status == WARD__RECORDS__V1__CONSENT__STATUS__STATUS_ACTIVE)
-        provisions(s, c->provision);
+        active(s, c);
 }

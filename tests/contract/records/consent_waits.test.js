@@ -60,6 +60,7 @@ test('what_a_waiting_consent_denies_is_closed_at_its_coarsest_reading', async ()
     [{ type: 'deny', provision: [{ type: 'permit', ...kind('Observation') }] }, ''],
     [{ type: 'forbid' }, ''],
     [7, ''],
+    [undefined, ''],
     [{ type: 'permit', ...ACTION }, 'POC'],
   ]) {
     const { id, sees } = await chart();
