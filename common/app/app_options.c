@@ -85,7 +85,7 @@ static void help(const struct ward_app *app, const struct ward_opt *opts)
            "--outbox lists or releases the audit events that audit refused: in the place of\n"
            "the service, with its options for the database.\n"
            "--migrate brings the database's schema up to date and ends, for a job that runs\n"
-           "before the service and with more rights on the database.\n\n"
+           "before the service.\n\n"
            "Options are variables of the environment, or lines NAME=value of FILE\n"
            "(WARD_CONFIG=FILE does the same); the environment wins.\n\n",
            app->name, ward_version, app->name, app->name, app->name);

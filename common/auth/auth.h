@@ -60,7 +60,8 @@ uint64_t ward_jwks_generation(struct ward_jwks *j);
 /* Checks a compact JWT of `len` characters.
  *   UNAUTHENTICATED  TOKEN_MALFORMED, TOKEN_ALGORITHM, TOKEN_UNKNOWN_KEY, TOKEN_SIGNATURE,
  *                    TOKEN_EXPIRED, TOKEN_NOT_YET_VALID, TOKEN_LIFETIME, TOKEN_ISSUER,
- * TOKEN_AUDIENCE, TOKEN_SUBJECT (reason) RESOURCE_EXHAUSTED  the arena is full */
+ *                    TOKEN_AUDIENCE, TOKEN_SUBJECT (reason)
+ *   RESOURCE_EXHAUSTED  the arena is full */
 WARD_MUST enum ward_code ward_jwt_check(struct ward_jwks *j, struct ward_arena *mem,
                                         const char *token, size_t len,
                                         struct ward_principal *out, struct ward_err *err);

@@ -51,7 +51,8 @@ static void undecided_ones_are_told_and_lift_no_outcome(void **state)
     assert_int_equal(f->n_about, 1);
     assert_string_equal(f->about[0], "h1");
     assert_string_equal(
-        f->text->en, "1 home medicines wait for a decision: continue, change, stop or hold.");
+        f->text->en,
+        "Home medicines that wait for a decision (continue, change, stop or hold): 1.");
     assert_int_equal(b->d.outcome, WARD__DOSAGE__V1__OUTCOME__OUTCOME_PASS);
     TOLD(NOW_3 TAKES(CODEINE, "morphine"),
          "two-opioids:H one-opioid:W ward.home-undecided:I"); /* they count as ever */

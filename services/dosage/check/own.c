@@ -82,10 +82,11 @@ const struct own_finding own_findings[OWNS] = {
                        "{0} home medicines were not understood and not checked. Read them in "
                        "the chart.",
                        "有 {0} 种院外用药未能识别，未经核对。请查阅病历。"},
-    [OWN_HOME_UNDECIDED] = {"ward.home-undecided", INFO, false, HERE,
-                            "{0} home medicines wait for a decision: continue, change, stop or "
-                            "hold.",
-                            "有 {0} 种院外用药尚未决定：继续、更改、停用或暂停。"},
+    [OWN_HOME_UNDECIDED] =
+        {"ward.home-undecided", INFO, false, HERE,
+         "Home medicines that wait for a decision (continue, change, stop or "
+         "hold): {0}.",
+         "有 {0} 种院外用药尚未决定：继续、更改、停用或暂停。"},
     [OWN_CHART_STALE] = {"ward.chart-stale", WARN, false, HERE,
                          "The chart cannot be read now: this is as it was {0} minutes ago.",
                          "目前无法读取病历，所用为 {0} 分钟前的内容。"},

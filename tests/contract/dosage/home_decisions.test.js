@@ -56,7 +56,7 @@ test('an undecided medicine counts as before, and a finding of INFO says that it
   const decision = await checked(patient);
   const f = decision.findings.find((x) => x.rule_id === UNDECIDED);
   assert.deepEqual([f.severity, f.about, decision.snapshot.home_reconciliations], ['SEVERITY_INFO', [id(record)], []]);
-  assert.match(f.text.en, /^1 home medicines wait for a decision/);
+  assert.match(f.text.en, /^Home medicines that wait for a decision .*: 1\.$/);
   for (const days of [0, 6]) assert.deepEqual(await news(patient, alone, inDays(days)), [DIRECT, LASTING, UNDECIDED], 'they count for as long as they wait');
   const harmless = await site.check(patient, prescription('paracetamol', '500 mg'));
   assert.ok(rulesOf(harmless).includes(UNDECIDED));
