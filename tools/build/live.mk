@@ -14,4 +14,7 @@ eval-quality: $(BUILD)/bench/eval_quality $(BUILD)/plugins/cpu.so ## what the ca
 	@$(call eval_live,quality)
 eval-liveness: $(BUILD)/bench/eval_liveness $(BUILD)/plugins/cpu.so ## liveness on LFW and on simulated attacks; PACK=faceplugin
 	@$(call eval_live,liveness)
-.PHONY: eval-quality eval-liveness
+eval-masks: $(BUILD)/bin/identity $(BUILD)/bin/wardctl $(BUILD)/plugins/cpu.so ## what the capture gates say of real masks and bare faces
+	@if [ -d "$(WARD_DATA)/face_masks" ]; then node tests/bench/eval_masks.mjs $(BUILD) "$(WARD_DATA)"; \
+	else echo "skipped: no face_masks in WARD_DATA ($(WARD_DATA))"; fi
+.PHONY: eval-quality eval-liveness eval-masks
