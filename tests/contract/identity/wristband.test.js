@@ -241,8 +241,10 @@ describe('five wrong tries', { skip }, () => {
     })));
     const kept = await misses(id);
     assert.ok(kept <= 5 && answered <= kept, `${answered} answered, ${kept} kept`);
-    for (let i = kept; i < 5; i++) await verify(id, band());
+    // A try whose caller has hung up may be kept a little after that, so these are not all let in.
+    for (let i = kept; i < 5; i++) await verify(id, band()).catch((e) => assert.equal(e.reason, 'TOO_MANY_ATTEMPTS'));
     assert.equal((await refusal(id, wristband)).reason, 'TOO_MANY_ATTEMPTS');
+    assert.equal(await misses(id), 5);
   });
 });
 
