@@ -115,30 +115,47 @@ struct ward_decimal ward_decimal_of(int64_t n, int exp)
 /* coef in digits, NUL-terminated. Returns how many. */
 static int spell(unsigned __int128 coef, char out[WARD_DECIMAL_DIGITS + 2])
 {
-    int n = ward_wide_digits(coef);
+    int n = ward_wide_digits(coef), i = n - 1;
+    uint64_t low;
 
     out[n] = '\0';
-    for (int i = n - 1; i >= 0; i--, coef /= 10)
+    for (; coef > UINT64_MAX; i--, coef /= 10)
         out[i] = (char)('0' + (int)(coef % 10));
+    /* As ward_wide_digits does. */
+    for (low = (uint64_t)coef; i >= 0; i--, low /= 10)
+        out[i] = (char)('0' + (int)(low % 10));
     return n;
 }
 
+static char *append(char *to, const char *s, size_t n)
+{
+    memcpy(to, s, n);
+    return to + n;
+}
+
+/* It is printed some thirty times in a check of an order, so without a format. */
 size_t ward_decimal_print(const struct ward_decimal *a, char out[WARD_DECIMAL_SIZE])
 {
-    const char *sign = a->negative ? "-" : "";
-    char d[WARD_DECIMAL_DIGITS + 2];
-    int n = spell(a->coef, d), point = n + a->exp, len; /* digits before the point */
+    char d[WARD_DECIMAL_DIGITS + 2], *to = out;
+    int n = spell(a->coef, d), point = n + a->exp; /* digits before the point */
 
-    if (a->exp == 0)
-        len = snprintf(out, WARD_DECIMAL_SIZE, "%s%s", sign, d);
-    else if (a->exp < 0 && a->exp >= PLAIN_MIN && point > 0)
-        len = snprintf(out, WARD_DECIMAL_SIZE, "%s%.*s.%s", sign, point, d, d + point);
-    else if (a->exp < 0 && a->exp >= PLAIN_MIN)
-        len = snprintf(out, WARD_DECIMAL_SIZE, "%s0.%.*s%s", sign, -point, ZEROS, d);
-    else
-        len = snprintf(out, WARD_DECIMAL_SIZE, "%s%c%s%se%+d", sign, d[0], n > 1 ? "." : "",
-                       d + 1, point - 1);
-    return (size_t)len;
+    if (a->exp > 0 || a->exp < PLAIN_MIN)
+        return (size_t)snprintf(out, WARD_DECIMAL_SIZE, "%s%c%s%se%+d", a->negative ? "-" : "",
+                                d[0], n > 1 ? "." : "", d + 1, point - 1);
+    to = append(to, "-", a->negative ? 1 : 0);
+    if (a->exp == 0) {
+        to = append(to, d, (size_t)n);
+    } else if (point > 0) {
+        to = append(to, d, (size_t)point);
+        to = append(to, ".", 1);
+        to = append(to, d + point, (size_t)(n - point));
+    } else {
+        to = append(to, "0.", 2);
+        to = append(to, ZEROS, (size_t)-point);
+        to = append(to, d, (size_t)n);
+    }
+    *to = '\0';
+    return (size_t)(to - out);
 }
 
 bool ward_decimal_is_zero(const struct ward_decimal *a)
@@ -149,12 +166,19 @@ bool ward_decimal_is_zero(const struct ward_decimal *a)
 /* Without trailing zeros, as far as exp <= most. */
 static void strip(struct ward_decimal *a, int most)
 {
+    uint64_t low;
+
     if (a->coef == 0 && a->exp < most)
         a->exp = most;
-    while (a->coef != 0 && a->coef % 10 == 0 && a->exp < most) {
+    while (a->coef > UINT64_MAX && a->coef % 10 == 0 && a->exp < most) {
         a->coef /= 10;
         a->exp++;
     }
+    if (a->coef > UINT64_MAX)
+        return;
+    for (low = (uint64_t)a->coef; low != 0 && low % 10 == 0 && a->exp < most; a->exp++)
+        low /= 10;
+    a->coef = low;
 }
 
 struct ward_decimal ward_decimal_canonical(const struct ward_decimal *a)
@@ -180,10 +204,13 @@ static int sign_of(const struct ward_decimal *a)
 /* -1, 0 or 1 for |a| and |b|, neither 0. */
 static int cmp_size(const struct ward_decimal *a, const struct ward_decimal *b)
 {
-    int high_a = ward_wide_digits(a->coef) + a->exp,
-        high_b = ward_wide_digits(b->coef) + b->exp;
     unsigned __int128 x = a->coef, y = b->coef;
+    int high_a, high_b;
 
+    if (a->exp == b->exp)
+        return x < y ? -1 : x > y ? 1 : 0;
+    high_a = ward_wide_digits(x) + a->exp;
+    high_b = ward_wide_digits(y) + b->exp;
     if (high_a != high_b)
         return high_a < high_b ? -1 : 1;
     /* As many digits before the point: the shorter one grows to the longer one's length. */

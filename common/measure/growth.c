@@ -147,11 +147,12 @@ struct ward_decimal ward_growth_bound(enum ward_growth what, enum ward_growth_se
                                       const struct ward_decimal *z)
 {
     const int64_t days[] = {from_days, to_days};
+    const int n = from_days == to_days ? 1 : 2;
     struct ward_decimal out = {0}, next;
     bool has = false;
 
     for (int girl = 0; girl <= 1; girl++)
-        for (int i = 0; i <= 1; i++) {
+        for (int i = 0; i < n; i++) {
             if (sex == (girl == 1 ? WARD_GROWTH_MALE : WARD_GROWTH_FEMALE))
                 continue;
             next = bound_at(what, girl, days[i], z);
