@@ -25,6 +25,18 @@ static int by_text(const void *key, const void *unit)
     return strcmp(key, ((const struct unit *)unit)->text);
 }
 
+const struct unit *unit_of(const struct prepared *p, const char *text, struct unit *parsed)
+{
+    const struct unit *known = NULL;
+
+    if (p != NULL && p->n_units > 0)
+        known = bsearch(text, p->units, p->n_units, sizeof(*p->units), by_text);
+    if (known != NULL)
+        return known;
+    unit_parse(text, parsed);
+    return parsed;
+}
+
 /* Digits with one point at most: no sign, no exponent, nothing that two people could read as
  * two numbers. */
 static bool plain(const char *s)
@@ -61,16 +73,11 @@ enum ward_code amount_from(const struct prepared *p, const Ward__Dosage__V1__Qua
                            struct amount *out, struct ward_err *err)
 {
     struct amount a = {0};
-    const struct unit *known = NULL;
+    const struct unit *known;
     struct unit u;
 
     WARD_TRY(value_of(q, &a.value, err));
-    if (p != NULL && p->n_units > 0)
-        known = bsearch(q->unit, p->units, p->n_units, sizeof(*p->units), by_text);
-    if (known == NULL) {
-        unit_parse(q->unit, &u);
-        known = &u;
-    }
+    known = unit_of(p, q->unit, &u);
     if (!known->good)
         return bad_unit(err);
     a.unit = known->ucum;

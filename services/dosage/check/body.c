@@ -44,33 +44,31 @@ static void measure(struct run *r, Ward__Dosage__V1__Measured *const *list, size
                     const char *unit, struct measure *out)
 {
     struct amount a;
-    struct unit to;
+    struct unit parsed;
 
     if (n == 0)
         return;
     out->from = list[0];
     out->age_us = time_since(list[0]->at_us, r->at_us);
-    unit_parse(unit, &to);
     out->there = amount_from(r->set, list[0]->quantity, &a, NULL) == WARD_OK &&
-                 amount_to(&a, &to, &out->value);
+                 amount_to(&a, unit_of(r->set, unit, &parsed), &out->value);
 }
 
 static void creatinine(struct run *r, const Ward__Dosage__V1__Facts *f)
 {
     struct measure *m = &r->body.creatinine;
-    struct unit mass, molar;
+    struct unit parsed;
     struct amount a;
 
     if (f->n_creatinines == 0)
         return;
     m->from = f->creatinines[0];
     m->age_us = time_since(m->from->at_us, r->at_us);
-    unit_parse("mg/dL", &mass);
-    unit_parse("umol/L", &molar);
     if (amount_from(r->set, m->from->quantity, &a, NULL) == WARD_OK) {
-        m->there = amount_to(&a, &mass, &m->value);
+        m->there = amount_to(&a, unit_of(r->set, "mg/dL", &parsed), &m->value);
         if (!m->there)
-            m->there = r->body.creatinine_molar = amount_to(&a, &molar, &m->value);
+            m->there = r->body.creatinine_molar =
+                amount_to(&a, unit_of(r->set, "umol/L", &parsed), &m->value);
     }
 }
 
@@ -78,16 +76,16 @@ static void creatinine(struct run *r, const Ward__Dosage__V1__Facts *f)
 static void egfr(struct run *r, const Ward__Dosage__V1__Facts *f)
 {
     struct measure *m = &r->body.egfr;
-    struct unit to;
+    struct unit parsed;
     struct amount a;
 
     if (f->n_egfrs == 0)
         return;
     m->from = f->egfrs[0];
     m->age_us = time_since(m->from->at_us, r->at_us);
-    unit_parse("mL/min", &to);
     m->there = amount_from(r->set, m->from->quantity, &a, NULL) == WARD_OK &&
-               ward_ucum_convert(&a.value, &a.unit, &to.ucum, &m->value, NULL) == WARD_OK;
+               ward_ucum_convert(&a.value, &a.unit, &unit_of(r->set, "mL/min", &parsed)->ucum,
+                                 &m->value, NULL) == WARD_OK;
 }
 
 /* ---- formulas ---- */

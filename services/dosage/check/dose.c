@@ -179,10 +179,9 @@ static void tell_limit(struct held *h, enum limit_kind kind, const struct sides 
                 shape->group != GROUP_INFUSION && shape->group != GROUP_CONCENTRATION;
     struct run *r = h->r;
     struct ward_decimal x, limit;
-    struct unit written;
+    struct unit parsed;
 
-    unit_parse(to, &written);
-    x = shown(h, kind, &s->actual, &s->per, &written);
+    x = shown(h, kind, &s->actual, &s->per, unit_of(r->set, to, &parsed));
     if (ward_decimal_parse(l->as_written->value, strlen(l->as_written->value), &limit, NULL) !=
         WARD_OK)
         limit = l->value;

@@ -18,10 +18,10 @@ static bool litres(const struct run *r, const Ward__Dosage__V1__Quantity *q,
                    struct ward_decimal *ml)
 {
     struct amount a;
-    struct unit to;
+    struct unit parsed;
 
-    unit_parse("mL", &to);
-    return amount_from(r->set, q, &a, NULL) == WARD_OK && amount_to(&a, &to, ml);
+    return amount_from(r->set, q, &a, NULL) == WARD_OK &&
+           amount_to(&a, unit_of(r->set, "mL", &parsed), ml);
 }
 
 /* "0.4 meq/mL" of the first ingredient, as so much of this one in 1 mL. */
@@ -48,14 +48,13 @@ static bool undiluted_of(const struct held *h, struct ward_decimal *amount,
     for (size_t i = 0; p != NULL && i < p->msg->n_strengths; i++) {
         const struct strength *s = &p->strengths[i];
         struct amount per;
-        struct unit to;
+        struct unit parsed;
 
-        unit_parse("mL", &to);
         if (!s->good || s->rate || s->ingredient != h->share->ingredient)
             continue;
         per = (struct amount){s->per, s->unit.ucum, s->unit.text};
         *amount = s->amount;
-        if (amount_to(&per, &to, ml))
+        if (amount_to(&per, unit_of(h->r->set, "mL", &parsed), ml))
             return true;
     }
     return false;

@@ -324,11 +324,11 @@ static void check_class(struct run *r, const Ward__Dosage__V1__DuplicateRule *ru
 {
     int class_id = set_class(r->set, rule->class_);
     bool *in = ward_alloc(r->mem, r->set->n_ingredients);
-    struct ward_decimal n = {.coef = 0}, most = ward_decimal_of(rule->most, 0);
+    struct ward_decimal n, most = ward_decimal_of(rule->most, 0);
     Ward__Dosage__V1__Compared **list = ward_new(r->mem, Ward__Dosage__V1__Compared *);
     struct told told = {.compared = list, .n_compared = 1};
     const char *args[4];
-    size_t room = 0;
+    size_t room = 0, count = 0;
     char *en;
 
     if (in == NULL || list == NULL)
@@ -349,7 +349,8 @@ static void check_class(struct run *r, const Ward__Dosage__V1__DuplicateRule *ru
     }
     add_homes(r, class_id, in, &told, &room);
     for (size_t i = 0; i < r->set->n_ingredients; i++)
-        n.coef += in[i];
+        count += in[i];
+    n = ward_decimal_of((int64_t)count, 0);
     list[0] = compared(r, "of-class", &n, &most, "1", "<=");
     trace_add(r, rule->rule, ward_decimal_cmp(&n, &most) > 0 ? BROKEN : HELD, "class", list, 1);
     if (ward_decimal_cmp(&n, &most) <= 0)

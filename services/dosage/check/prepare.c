@@ -24,11 +24,6 @@ static int by_drug(const void *a, const void *b)
     return strcmp(((const struct drug *)a)->msg->id, ((const struct drug *)b)->msg->id);
 }
 
-static int drug_is(const void *id, const void *d)
-{
-    return strcmp(id, ((const struct drug *)d)->msg->id);
-}
-
 static int by_string(const void *a, const void *b)
 {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
@@ -49,10 +44,29 @@ int set_ingredient(const struct prepared *p, const char *id)
     return i == NULL ? -1 : (int)(i - p->ingredients);
 }
 
+/* FNV-1a. Source: draft-eastlake-fnv-17, section 2. */
+static size_t hash_of(const char *id)
+{
+    uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+    for (; *id != '\0'; id++)
+        h = (h ^ (uint8_t)*id) * UINT64_C(0x100000001b3);
+    return (size_t)(h ^ h >> 32);
+}
+
+/* The drug's slot, or the free one where it would be. */
+static struct drug **slot_of(const struct prepared *p, const char *id)
+{
+    size_t mask = p->n_drug_slots - 1, at = hash_of(id) & mask;
+
+    while (p->drug_slots[at] != NULL && strcmp(p->drug_slots[at]->msg->id, id) != 0)
+        at = (at + 1) & mask;
+    return &p->drug_slots[at];
+}
+
 const struct drug *set_drug(const struct prepared *p, const char *id)
 {
-    return p->n_drugs == 0 ? NULL
-                           : bsearch(id, p->drugs, p->n_drugs, sizeof(*p->drugs), drug_is);
+    return *slot_of(p, id);
 }
 
 int set_class(const struct prepared *p, const char *id)
@@ -244,6 +258,21 @@ static bool prepare_drug(const struct prepared *p, struct ward_arena *mem, struc
     return true;
 }
 
+/* At most half of the slots are taken. */
+static enum ward_code prepare_slots(struct prepared *p, struct ward_arena *mem,
+                                    struct ward_err *err)
+{
+    p->n_drug_slots = 1;
+    while (p->n_drug_slots <= 2 * p->n_drugs)
+        p->n_drug_slots *= 2;
+    p->drug_slots = ward_alloc(mem, p->n_drug_slots * sizeof(struct drug *));
+    if (p->drug_slots == NULL)
+        return no_memory(err);
+    for (size_t i = 0; i < p->n_drugs; i++)
+        *slot_of(p, p->drugs[i].msg->id) = &p->drugs[i];
+    return WARD_OK;
+}
+
 static enum ward_code prepare_drugs(struct prepared *p, struct ward_arena *mem,
                                     struct ward_err *err)
 {
@@ -257,7 +286,7 @@ static enum ward_code prepare_drugs(struct prepared *p, struct ward_arena *mem,
     for (size_t i = 0; i < p->n_drugs; i++)
         if (!prepare_drug(p, mem, &p->drugs[i]))
             return no_memory(err);
-    return WARD_OK;
+    return prepare_slots(p, mem, err);
 }
 
 /* Units that doses come in, so that they are parsed once: the ingredients', the products'. */

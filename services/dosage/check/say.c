@@ -48,14 +48,33 @@ static void print(const struct ward_decimal *v, char out[WARD_DECIMAL_SIZE])
     ward_decimal_print(&c, out);
 }
 
+/* An amount as shown() finds it in a sentence. */
+static char *marked(struct run *r, const char *number, const char *unit)
+{
+    size_t n = strlen(number), m = strlen(unit);
+    char *out = ward_alloc(r->mem, n + m + 4), *to = out;
+
+    if (out == NULL)
+        return text(NULL);
+    *to++ = SHOWN_FROM;
+    memcpy(to, number, n);
+    to += n;
+    if (m > 0)
+        *to++ = ' ';
+    memcpy(to, unit, m);
+    to += m;
+    *to++ = SHOWN_TO;
+    *to = '\0';
+    return out;
+}
+
 char *say_decimal(struct run *r, const struct ward_decimal *v, const char *unit)
 {
     char number[WARD_DECIMAL_SIZE];
 
     print(v, number);
     if (engine_at_least(r, 2))
-        return text(ward_printf(r->mem, "%c%s%s%s%c", SHOWN_FROM, number,
-                                *unit == '\0' ? "" : " ", unit, SHOWN_TO));
+        return marked(r, number, unit);
     return text(*unit == '\0' ? ward_strdup(r->mem, number)
                               : ward_printf(r->mem, "%s %s", number, unit));
 }

@@ -222,7 +222,10 @@ struct prepared {
     const Ward__Dosage__V1__RuleSet *set;
     struct ingredient *ingredients; /* by id */
     struct drug *drugs;             /* by id */
-    const char **classes;           /* by name */
+    struct drug **drug_slots;       /* by the hash of the id: 2^n slots, the next one that is
+                                       free; NULL: none */
+    size_t n_drug_slots;
+    const char **classes; /* by name */
     size_t n_ingredients, n_drugs, n_classes;
     struct interaction *interactions;
     struct allergy_rule *allergies;
@@ -275,6 +278,8 @@ bool set_in_class(const struct prepared *p, int ingredient, int class_id);
 /* ---- amount.c ---- */
 
 void unit_parse(const char *text, struct unit *out); /* text is borrowed */
+/* The set's own, or else *parsed, into which it is parsed. p may be NULL. */
+const struct unit *unit_of(const struct prepared *p, const char *text, struct unit *parsed);
 /* A Quantity's, from the set's where it is there. */
 WARD_MUST enum ward_code amount_from(const struct prepared *p,
                                      const Ward__Dosage__V1__Quantity *q, struct amount *out,

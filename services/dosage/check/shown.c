@@ -66,7 +66,7 @@ static void put_part(struct writer *w, const char *s, size_t n, bool zh)
     if (n > 2 && s[0] == '{' && s[n - 1] == '}')
         s++, n -= 2;
     for (size_t i = 0; i < WARD_COUNT(NAMES); i++)
-        if (strlen(NAMES[i].code) == n && memcmp(NAMES[i].code, s, n) == 0) {
+        if (strncmp(NAMES[i].code, s, n) == 0 && NAMES[i].code[n] == '\0') {
             const char *name = zh ? NAMES[i].zh : NAMES[i].en;
 
             put(w, name, strlen(name));
@@ -107,13 +107,15 @@ char *shown(struct ward_arena *mem, const char *sentence, bool zh)
     if (w.to == NULL)
         return NULL;
     for (const char *s = sentence; *s != '\0';) {
-        const char *to = *s == SHOWN_FROM ? strchr(s, SHOWN_TO) : NULL;
+        const char *from = strchr(s, SHOWN_FROM);
+        const char *to = from == NULL ? NULL : strchr(from, SHOWN_TO);
 
         if (to == NULL) {
-            put(&w, s++, 1);
-            continue;
+            put(&w, s, strlen(s));
+            break;
         }
-        put_amount(&w, s + 1, (size_t)(to - s) - 1, zh);
+        put(&w, s, (size_t)(from - s));
+        put_amount(&w, from + 1, (size_t)(to - from) - 1, zh);
         s = to + 1;
     }
     w.to[w.n] = '\0';

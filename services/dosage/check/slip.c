@@ -21,16 +21,19 @@ void slip_conclude(const struct slip *s, bool broken, const struct ward_decimal 
     struct run *r = s->r;
     Ward__Dosage__V1__Compared **list = ward_new(r->mem, Ward__Dosage__V1__Compared *);
     struct told told = {.compared = list, .n_compared = 1, .about = &about};
-    const char *args[3] = {say_decimal(r, actual, unit), say_decimal(r, limit, unit),
-                           say_decimal(r, &s->rule->factor, "")};
+    const char *args[3];
 
     if (list == NULL)
         return;
     list[0] = compared(r, s->what, actual, limit, unit, relation);
     told.n_about = about == NULL ? 0 : 1;
     trace_add(r, s->rule->msg->rule, broken ? BROKEN : HELD, "", list, 1);
-    if (broken)
-        find_rule(r, s->rule->msg->rule, say(r, s->en, args), say(r, s->zh, args), &told);
+    if (!broken)
+        return;
+    args[0] = say_decimal(r, actual, unit);
+    args[1] = say_decimal(r, limit, unit);
+    args[2] = say_decimal(r, &s->rule->factor, "");
+    find_rule(r, s->rule->msg->rule, say(r, s->en, args), say(r, s->zh, args), &told);
 }
 
 /* ---- ten times too much ---- */
@@ -76,11 +79,11 @@ static void tenfold(struct slip *s)
 static bool as_unit(struct run *r, const Ward__Dosage__V1__Quantity *q, const char *unit,
                     struct ward_decimal *out)
 {
-    struct unit to;
+    struct unit parsed;
     struct amount a;
 
-    unit_parse(unit, &to);
-    return amount_from(r->set, q, &a, NULL) == WARD_OK && amount_to(&a, &to, out);
+    return amount_from(r->set, q, &a, NULL) == WARD_OK &&
+           amount_to(&a, unit_of(r->set, unit, &parsed), out);
 }
 
 static bool as_kg(struct run *r, const Ward__Dosage__V1__Quantity *q, struct ward_decimal *out)

@@ -157,12 +157,15 @@ static void tell(struct slip *s, enum verdict verdict, const struct found *f)
                          is_score(s->rule->msg->kind) ? "按年龄和性别" : "", "{0}", "{1}"};
 
     s->what = w.what;
-    s->en = say(s->r,
-                "The {0} of {3} is not plausible: {1} {4}{2}. Check the unit, the decimal "
-                "point and the patient, and measure again.",
-                en);
-    s->zh = say(s->r,
+    if (verdict != FITS) {
+        s->en = say(s->r,
+                    "The {0} of {3} is not plausible: {1} {4}{2}. Check the unit, the decimal "
+                    "point and the patient, and measure again.",
+                    en);
+        s->zh =
+            say(s->r,
                 "{0} {3} 不合理：{2}应{1} {4}。请核对单位、小数点和患者身份，并重新测量。", zh);
+    }
     slip_conclude(s, verdict != FITS, &f->actual, &f->bound, w.unit,
                   verdict == BELOW ? ">=" : "<=", m->from->record_id);
 }
