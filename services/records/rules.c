@@ -14,6 +14,8 @@
 #define D KIND_BIT(KIND_DOCUMENT)
 #define C KIND_BIT(KIND_CONSENT)
 #define M KIND_BIT(KIND_MEDICATION)
+#define U KIND_BIT(KIND_PROCEDURE)
+#define I KIND_BIT(KIND_IMMUNIZATION)
 
 /* The table of docs/records.md. Purposes are HL7 v3 PurposeOfUse codes. Source: HL7
  * Terminology, http://terminology.hl7.org/ValueSet/v3-PurposeOfUse, checked 2026-11-21. */
@@ -26,8 +28,8 @@ static const struct rule {
      {CARE},
      {.treated = KINDS_ALL},
      {.treated = KINDS_ALL & ~(P | C)}}, /* who they are and what they allow is not medicine */
-    {"nurse", {CARE}, {.treated = KINDS_ALL}, {.treated = E | O | A | D | M}},
-    {"pharmacist", {CARE}, {.treated = KINDS_ALL}, {.treated = A | D | M}},
+    {"nurse", {CARE}, {.treated = KINDS_ALL}, {.treated = E | O | A | D | M | U | I}},
+    {"pharmacist", {CARE}, {.treated = KINDS_ALL}, {.treated = A | D | M | I}},
     {"registrar", {DESK}, {.everyone = P | E | C}, {.everyone = P | E | C}},
     {"privacy-officer", {GUARD}, {.everyone = P | C}, {.everyone = C}},
     {"patient", {"PATRQT"}, {.own = KINDS_ALL}, {0}},

@@ -8,6 +8,7 @@
 
 #include "common/base/status.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* ward.records.v1.Kind's numbers; a set of kinds is bits 1 << kind. */
@@ -21,11 +22,21 @@ enum kind {
     KIND_DOCUMENT,
     KIND_REPORT,
     KIND_CONSENT,
-    KIND_MEDICATION, /* MedicationStatement */
+    KIND_MEDICATION,   /* MedicationStatement */
+    KIND_FREE_10,      /* the contract gives this number to none */
+    KIND_PRESCRIPTION, /* MedicationRequest */
+    KIND_PROCEDURE,
+    KIND_IMMUNIZATION,
+    KIND_SERVICE, /* ServiceRequest */
     KINDS
 };
 #define KIND_BIT(k) (UINT32_C(1) << (k))
-#define KINDS_ALL   (KIND_BIT(KINDS) - 2)
+#define KINDS_ALL   ((KIND_BIT(KINDS) - 2) & ~KIND_BIT(KIND_FREE_10))
+/* Whether a number of the wire's is a kind. */
+static inline bool kind_is(int n)
+{
+    return n > KIND_NONE && n < KINDS && (KINDS_ALL & KIND_BIT(n)) != 0;
+}
 
 enum use { USE_READ, USE_WRITE };
 

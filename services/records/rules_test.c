@@ -9,7 +9,9 @@
 #include <cmocka.h>
 
 /* Kinds as the tables below write them, in the order of enum kind. */
-static const char LETTERS[] = "-PEOCADRKM"; /* K: Consent, M: MedicationStatement */
+/* K: Consent, M: MedicationStatement, Q: MedicationRequest, U: Procedure, I: Immunization, S:
+ * ServiceRequest. */
+static const char LETTERS[] = "-PEOCADRKM-QUIS";
 
 static uint32_t kinds(const char *letters)
 {
@@ -30,12 +32,12 @@ static const struct row {
     const char *read_everyone, *read_treated, *read_own;
     const char *write_everyone, *write_treated;
 } TABLE[] = {
-    {"physician", "TREAT ETREAT CAREMGT", "", "PEOCADRKM", "", "", "EOCADRM"},
-    {"nurse", "TREAT ETREAT CAREMGT", "", "PEOCADRKM", "", "", "EOADM"},
-    {"pharmacist", "TREAT ETREAT CAREMGT", "", "PEOCADRKM", "", "", "ADM"},
+    {"physician", "TREAT ETREAT CAREMGT", "", "PEOCADRKMQUIS", "", "", "EOCADRMQUIS"},
+    {"nurse", "TREAT ETREAT CAREMGT", "", "PEOCADRKMQUIS", "", "", "EOADMUI"},
+    {"pharmacist", "TREAT ETREAT CAREMGT", "", "PEOCADRKMQUIS", "", "", "ADMI"},
     {"registrar", "TREAT PATADMIN HOPERAT", "PEK", "", "", "PEK", ""},
     {"privacy-officer", "HOPERAT PATRQT", "PK", "", "", "K", ""},
-    {"patient", "PATRQT", "", "", "PEOCADRKM", "", ""},
+    {"patient", "PATRQT", "", "", "PEOCADRKMQUIS", "", ""},
     {"records-admin", "", "", "", "", "", ""},
     {"auditor", "", "", "", "", "", ""},
     {"", "", "", "", "", "", ""},
@@ -77,7 +79,7 @@ static void several_roles_are_a_union(void **state)
 
     (void)state;
     assert_int_equal(s.everyone, kinds("PEK"));
-    assert_int_equal(s.treated, kinds("EOADM"));
+    assert_int_equal(s.treated, kinds("EOADMUI"));
     s = scope_of(roles, 3, "PATADMIN", USE_WRITE); /* a nurse administers nothing */
     assert_int_equal(s.everyone, kinds("PEK"));
     assert_int_equal(s.treated, 0);
@@ -108,7 +110,11 @@ static void the_kinds_are_numbered_as_the_contract_numbers_them(void **state)
     assert_int_equal(KIND_PATIENT, 1);
     assert_int_equal(KIND_CONSENT, 8);
     assert_int_equal(KIND_MEDICATION, 9);
-    assert_int_equal(KINDS_ALL, kinds("PEOCADRKM"));
+    assert_int_equal(KIND_PRESCRIPTION, 11);
+    assert_int_equal(KIND_SERVICE, 14);
+    assert_true(kind_is(KIND_PATIENT) && kind_is(KIND_SERVICE));
+    assert_false(kind_is(KIND_NONE) || kind_is(KIND_FREE_10) || kind_is(KINDS) || kind_is(-1));
+    assert_int_equal(KINDS_ALL, kinds("PEOCADRKMQUIS"));
 }
 
 /* Relation of the caller to the patient, and what a consent denies of one resource: no denial,

@@ -296,7 +296,7 @@ static enum ward_code check(struct export *e)
         strspn(req->project, "abcdefghijklmnopqrstuvwxyz0123456789-") != n)
         return WARD_FAIL_FIELD(err, "project", "must be 1 to %d of a-z 0-9 -", PROJECT);
     for (size_t i = 0; i < req->n_kinds; i++) {
-        if ((int)req->kinds[i] <= KIND_NONE || (int)req->kinds[i] >= KINDS)
+        if (!kind_is((int)req->kinds[i]))
             return WARD_FAIL_FIELD(err, "kinds", "names a kind that is none");
         e->kinds |= KIND_BIT(req->kinds[i]);
     }

@@ -120,6 +120,71 @@ static const struct listed list[] = {
      .drop = "text patient_instruction"},
     {"MedicationStatement.DoseAndRate", .keep = "type dose_range dose_quantity"},
 
+    {"Timing", .keep = "repeat code", .shift = "event"},
+    {"Timing.Repeat",
+     .keep = "bounds_duration bounds_range bounds_period count count_max duration duration_max"
+             " duration_unit frequency frequency_max period period_max period_unit day_of_week"
+             " offset",
+     .drop = "time_of_day when"},
+    {"Dosage",
+     .keep = "sequence additional_instruction timing as_needed_boolean"
+             " as_needed_codeable_concept site route method dose_and_rate max_dose_per_period"
+             " max_dose_per_administration max_dose_per_lifetime",
+     .drop = "text patient_instruction"},
+    {"Dosage.DoseAndRate",
+     .keep = "type dose_range dose_quantity rate_ratio rate_range rate_quantity"},
+    {"MedicationRequest",
+     .keep = "status status_reason intent category priority do_not_perform reported_boolean"
+             " medication_codeable_concept subject encounter reason_code course_of_therapy_type"
+             " dosage_instruction",
+     .shift = "authored_on", .text = "id",
+     .drop = OF_ALL " reported_reference medication_reference supporting_information requester"
+                    " performer performer_type recorder reason_reference"
+                    " instantiates_canonical instantiates_uri based_on group_identifier"
+                    " insurance note dispense_request substitution prior_prescription"
+                    " detected_issue event_history"},
+    {"MedicationRequest.InitialFill", .drop = "*"},
+    {"MedicationRequest.DispenseRequest", .drop = "*"},
+    {"MedicationRequest.Substitution", .drop = "*"},
+
+    {"Procedure",
+     .keep = "status status_reason category code subject encounter performed_period"
+             " performed_age performed_range reason_code body_site outcome complication"
+             " follow_up used_code",
+     .shift = "performed_date_time", .text = "id",
+     .drop = OF_ALL " instantiates_canonical instantiates_uri based_on part_of"
+                    " performed_string recorder asserter performer location reason_reference"
+                    " report complication_detail note focal_device used_reference"},
+    {"Procedure.Performer", .drop = "*"},
+    {"Procedure.FocalDevice", .drop = "*"},
+
+    /* A lot's number can tell where and when: it is a number, (M). */
+    {"Immunization",
+     .keep = "status status_reason vaccine_code patient encounter primary_source report_origin"
+             " site route dose_quantity reason_code is_subpotent subpotent_reason reaction"
+             " protocol_applied",
+     .shift = "occurrence_date_time recorded", .text = "id",
+     .drop = OF_ALL " occurrence_string location manufacturer lot_number expiration_date"
+                    " performer note reason_reference education program_eligibility"
+                    " funding_source"},
+    {"Immunization.Performer", .drop = "*"},
+    {"Immunization.Education", .drop = "*"},
+    {"Immunization.Reaction", .keep = "reported", .shift = "date", .drop = "detail"},
+    {"Immunization.ProtocolApplied",
+     .keep = "target_disease dose_number_positive_int series_doses_positive_int",
+     .drop = "series authority dose_number_string series_doses_string"},
+
+    {"ServiceRequest",
+     .keep = "status intent category priority do_not_perform code order_detail"
+             " quantity_quantity quantity_ratio quantity_range subject encounter"
+             " occurrence_period occurrence_timing as_needed_boolean"
+             " as_needed_codeable_concept reason_code body_site",
+     .shift = "occurrence_date_time authored_on", .text = "id",
+     .drop = OF_ALL " instantiates_canonical instantiates_uri based_on replaces requisition"
+                    " requester performer_type performer location_code location_reference"
+                    " reason_reference insurance supporting_info specimen note"
+                    " patient_instruction relevant_history"},
+
     {"Consent", .keep = "status scope category patient", .shift = "date_time", .text = "id",
      .drop = OF_ALL " performer organization source_attachment source_reference policy"
                     " policy_rule verification provision"},

@@ -172,7 +172,7 @@ static enum ward_code kinds_of(struct ward_call *c, const Request *q, uint32_t *
     uint32_t kinds = 0;
 
     for (size_t i = 0; i < q->n_kinds; i++) {
-        if ((int)q->kinds[i] <= KIND_NONE || (int)q->kinds[i] >= KINDS)
+        if (!kind_is((int)q->kinds[i]))
             return WARD_FAIL_FIELD(c->err, "kinds", "has one that is none");
         kinds |= KIND_BIT(q->kinds[i]);
     }

@@ -32,18 +32,21 @@ static void drop_own(Resource *res)
         *meta = NULL;
 }
 
-/* "encounter" of an Observation, Condition, AllergyIntolerance or DiagnosticReport, "context"
- * of a MedicationStatement. */
+/* "encounter" of each kind that has one, "context" of a MedicationStatement. */
 static void find_encounter(struct staged *s)
 {
     const Resource *res = s->in.res;
     const Ward__Records__V1__Reference *r =
-        s->kind == KIND_OBSERVATION  ? res->observation->encounter
-        : s->kind == KIND_CONDITION  ? res->condition->encounter
-        : s->kind == KIND_ALLERGY    ? res->allergy_intolerance->encounter
-        : s->kind == KIND_REPORT     ? res->diagnostic_report->encounter
-        : s->kind == KIND_MEDICATION ? res->medication_statement->context
-                                     : NULL;
+        s->kind == KIND_OBSERVATION    ? res->observation->encounter
+        : s->kind == KIND_CONDITION    ? res->condition->encounter
+        : s->kind == KIND_ALLERGY      ? res->allergy_intolerance->encounter
+        : s->kind == KIND_REPORT       ? res->diagnostic_report->encounter
+        : s->kind == KIND_MEDICATION   ? res->medication_statement->context
+        : s->kind == KIND_PRESCRIPTION ? res->medication_request->encounter
+        : s->kind == KIND_PROCEDURE    ? res->procedure->encounter
+        : s->kind == KIND_IMMUNIZATION ? res->immunization->encounter
+        : s->kind == KIND_SERVICE      ? res->service_request->encounter
+                                       : NULL;
     enum kind kind;
 
     s->has_encounter = r != NULL && r->reference != NULL &&

@@ -283,6 +283,14 @@ static const struct when {
     {KIND_MEDICATION, "effective_date_time", WARD_FHIR_DATETIME, true},
     {KIND_MEDICATION, "effective_period", WARD_FHIR_DATETIME, true},
     {KIND_MEDICATION, "date_asserted", WARD_FHIR_DATETIME, true},
+    /* Systems date a prescription that they took over as they find it: Synthea writes one of
+     * 1964 for a child of 2014. */
+    {KIND_PRESCRIPTION, "authored_on", WARD_FHIR_DATETIME, false},
+    {KIND_PROCEDURE, "performed_date_time", WARD_FHIR_DATETIME, true},
+    {KIND_PROCEDURE, "performed_period", WARD_FHIR_DATETIME, true},
+    {KIND_IMMUNIZATION, "occurrence_date_time", WARD_FHIR_DATETIME, true},
+    {KIND_IMMUNIZATION, "recorded", WARD_FHIR_DATETIME, true},
+    {KIND_SERVICE, "authored_on", WARD_FHIR_DATETIME, true},
 };
 
 static const char *text_of(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f)

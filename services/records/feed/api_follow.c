@@ -78,7 +78,7 @@ static enum ward_code start(struct reader *r, const FollowRequest *req)
     for (size_t i = 0; i < req->n_kinds; i++) {
         int kind = (int)req->kinds[i];
 
-        if (kind <= KIND_NONE || kind >= KINDS)
+        if (!kind_is(kind))
             return WARD_FAIL_FIELD(c->err, "kinds", "is not a kind of resource");
         r->kinds |= KIND_BIT(kind);
     }

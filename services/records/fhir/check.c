@@ -47,6 +47,20 @@ static const struct {
     {TYPE(diagnostic_report__media), "link"},
     {TYPE(medication_statement), "status"},
     {TYPE(medication_statement), "subject"},
+    {TYPE(medication_request), "status"},
+    {TYPE(medication_request), "intent"},
+    {TYPE(medication_request), "subject"},
+    {TYPE(procedure), "status"},
+    {TYPE(procedure), "subject"},
+    {TYPE(procedure__performer), "actor"},
+    {TYPE(procedure__focal_device), "manipulated"},
+    {TYPE(immunization), "status"},
+    {TYPE(immunization), "vaccine_code"},
+    {TYPE(immunization), "patient"},
+    {TYPE(immunization__performer), "actor"},
+    {TYPE(service_request), "status"},
+    {TYPE(service_request), "intent"},
+    {TYPE(service_request), "subject"},
     {TYPE(consent), "status"},
     {TYPE(consent), "scope"},
     {TYPE(consent), "category"},
@@ -162,8 +176,18 @@ static enum ward_code nested(struct fhir_checking *k, const Field *f, const Mess
 static enum ward_code whole(struct fhir_checking *k, const Field *f, uint32_t n,
                             struct ward_err *err)
 {
-    bool positive = strcmp(f->name, "rank") == 0 || strcmp(f->name, "dimensions") == 0;
+    static const char *const positives[] = {"rank",
+                                            "dimensions",
+                                            "count",
+                                            "count_max",
+                                            "frequency",
+                                            "frequency_max",
+                                            "dose_number_positive_int",
+                                            "series_doses_positive_int"};
+    bool positive = false;
 
+    for (size_t i = 0; i < WARD_COUNT(positives); i++)
+        positive = positive || strcmp(f->name, positives[i]) == 0;
     if (n > INT32_MAX || (positive && n == 0))
         return FHIR_FAIL(err, &k->path, "FIELD_INVALID", "is out of its range");
     return WARD_OK;

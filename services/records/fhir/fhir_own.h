@@ -108,6 +108,31 @@ WARD_MUST enum ward_code fhir_duration(struct fhir_checking *k, const char *part
                                        struct ward_err *err);
 WARD_MUST enum ward_code fhir_range(struct fhir_checking *k, const Message *m,
                                     struct ward_err *err);
+/* Of a Timing.Repeat, of dosages and of what is asked for or was done: request.c. */
+WARD_MUST enum ward_code fhir_timing(struct fhir_checking *k, const Message *m,
+                                     struct ward_err *err);
+WARD_MUST enum ward_code fhir_dosage(struct fhir_checking *k, const Message *m,
+                                     struct ward_err *err);
+WARD_MUST enum ward_code fhir_dose_and_rate(struct fhir_checking *k, const Message *m,
+                                            struct ward_err *err);
+WARD_MUST enum ward_code fhir_prescription(struct fhir_checking *k, const Message *m,
+                                           struct ward_err *err);
+WARD_MUST enum ward_code fhir_initial_fill(struct fhir_checking *k, const Message *m,
+                                           struct ward_err *err);
+WARD_MUST enum ward_code fhir_dispense(struct fhir_checking *k, const Message *m,
+                                       struct ward_err *err);
+WARD_MUST enum ward_code fhir_substitution(struct fhir_checking *k, const Message *m,
+                                           struct ward_err *err);
+WARD_MUST enum ward_code fhir_procedure(struct fhir_checking *k, const Message *m,
+                                        struct ward_err *err);
+WARD_MUST enum ward_code fhir_immunization(struct fhir_checking *k, const Message *m,
+                                           struct ward_err *err);
+WARD_MUST enum ward_code fhir_education(struct fhir_checking *k, const Message *m,
+                                        struct ward_err *err);
+WARD_MUST enum ward_code fhir_protocol(struct fhir_checking *k, const Message *m,
+                                       struct ward_err *err);
+WARD_MUST enum ward_code fhir_service(struct fhir_checking *k, const Message *m,
+                                      struct ward_err *err);
 /* A failure about a part of the message at k->path. */
 #define FHIR_PART_FAIL(k, err, part, why, ...)                                                 \
     fhir_part((k), (err), (part), WARD_FAIL_REASON((err), INVALID_ARGUMENT, why, __VA_ARGS__), \

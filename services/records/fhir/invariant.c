@@ -321,6 +321,18 @@ enum ward_code fhir_invariants(struct fhir_checking *k, const Message *m, struct
         {TYPE(condition__evidence), evidence},
         {TYPE(allergy_intolerance), allergy},
         {TYPE(medication_statement), medication},
+        {TYPE(timing__repeat), fhir_timing},
+        {TYPE(dosage), fhir_dosage},
+        {TYPE(dosage__dose_and_rate), fhir_dose_and_rate},
+        {TYPE(medication_request), fhir_prescription},
+        {TYPE(medication_request__initial_fill), fhir_initial_fill},
+        {TYPE(medication_request__dispense_request), fhir_dispense},
+        {TYPE(medication_request__substitution), fhir_substitution},
+        {TYPE(procedure), fhir_procedure},
+        {TYPE(immunization), fhir_immunization},
+        {TYPE(immunization__education), fhir_education},
+        {TYPE(immunization__protocol_applied), fhir_protocol},
+        {TYPE(service_request), fhir_service},
         {TYPE(consent), consent},
     };
 #undef TYPE

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#define TYPES 80
+#define TYPES 120
 
 /* Every message that a Resource can hold. */
 static size_t all_types(const MessageType *out[TYPES])
@@ -63,9 +63,10 @@ static bool ends_with(const char *s, const char *end)
 /* A name that says date or time is one of a date's rows, and the other way round. */
 static void what_is_called_a_date_is_read_as_one(void **state)
 {
-    static const char *const DATES[] = {"date",    "date_time", "instant",    "issued",
-                                        "start",   "end",       "onset",      "creation",
-                                        "updated", "time",      "occurrence", "asserted"};
+    static const char *const DATES[] = {"date",    "date_time", "instant",     "issued",
+                                        "start",   "end",       "onset",       "creation",
+                                        "updated", "time",      "occurrence",  "asserted",
+                                        "event",   "recorded",  "authored_on", "time_of_day"};
     const MessageType *type[TYPES];
     size_t n = all_types(type);
 

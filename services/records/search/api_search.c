@@ -296,7 +296,7 @@ static const char *about(const SearchRequest *q)
 
 static enum ward_code check(struct ward_call *c, const SearchRequest *q)
 {
-    if ((int)q->kind <= KIND_NONE || (int)q->kind >= KINDS)
+    if (!kind_is((int)q->kind))
         return WARD_FAIL_FIELD(c->err, "kind", "is none");
     if (!protobuf_c_enum_descriptor_get_value(&ward__records__v1__order__descriptor,
                                               (int)q->order))

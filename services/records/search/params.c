@@ -13,6 +13,10 @@
 #define R KIND_BIT(KIND_REPORT)
 #define N KIND_BIT(KIND_CONSENT)
 #define M KIND_BIT(KIND_MEDICATION)
+#define Q KIND_BIT(KIND_PRESCRIPTION)
+#define U KIND_BIT(KIND_PROCEDURE)
+#define I KIND_BIT(KIND_IMMUNIZATION)
+#define S KIND_BIT(KIND_SERVICE)
 
 #define ALL KINDS_ALL
 #define REF                                                                                    \
@@ -32,8 +36,9 @@ const struct search_param search_params[] = {
     {"identifier", ALL, ASK_IDENTIFIER, {PARAM_IDENTIFIER}, "identifier", ""},
     {"patient", ALL & ~P, ASK_PATIENT, {0}, "subject, patient", ""},
     {"subject", ALL & ~P, ASK_PATIENT, {0}, "subject, patient", ""},
-    {"status", E | O | D | R | N | M, ASK_STATUS, {0}, "status", ""},
-    {"encounter", O | C | A | D | R, ASK_REFERENCE, REF, "encounter, context.encounter", ""},
+    {"status", E | O | D | R | N | M | Q | U | I | S, ASK_STATUS, {0}, "status", ""},
+    {"encounter", O | C | A | D | R | Q | U | I | S, ASK_REFERENCE, REF,
+     "encounter, context.encounter", ""},
 
     {"name", P, ASK_NAME, NAMES, "name, all of it", ""},
     {"family", P, ASK_NAME, {PARAM_FAMILY}, "name.family", ""},
@@ -54,22 +59,27 @@ const struct search_param search_params[] = {
 
     {"class", E, ASK_CODE, {PARAM_CLASS}, "class", ""},
     {"type", E | D, ASK_CODE, {PARAM_CODE}, "type", ""},
-    {"reason-code", E, ASK_CODE, {PARAM_REASON}, "reasonCode", ""},
+    {"reason-code", E | U | I, ASK_CODE, {PARAM_REASON}, "reasonCode", ""},
     {"location", E, ASK_WARD, {PARAM_WARD}, "location.location", "Location"},
     {"participant", E, ASK_REFERENCE, REF, "participant.individual", WRITER},
     {"practitioner", E, ASK_REFERENCE, REF, "participant.individual", "Practitioner"},
     {"service-provider", E, ASK_REFERENCE, REF, "serviceProvider", "Organization"},
-    {"part-of", E | O | M, ASK_REFERENCE, REF, "partOf", ""},
+    {"part-of", E | O | M | U, ASK_REFERENCE, REF, "partOf", ""},
     {"diagnosis", E, ASK_REFERENCE, REF, "diagnosis.condition", ""},
     {"episode-of-care", E, ASK_REFERENCE, REF, "episodeOfCare", "EpisodeOfCare"},
 
     {"code",
-     O | C | A | R | M,
+     O | C | A | R | M | Q | U | S,
      ASK_CODE,
      {PARAM_CODE},
      "code; reaction.substance; medicationCodeableConcept",
      ""},
-    {"category", O | C | A | D | R | N | M, ASK_CODE, {PARAM_CATEGORY}, "category", ""},
+    {"category",
+     O | C | A | D | R | N | M | Q | U | S,
+     ASK_CODE,
+     {PARAM_CATEGORY},
+     "category",
+     ""},
     {"value-quantity", O, ASK_QUANTITY, {0}, "valueQuantity", ""},
     {"value-concept",
      O,
@@ -81,11 +91,11 @@ const struct search_param search_params[] = {
     {"combo-code", O, ASK_CODE, {PARAM_CODE, PARAM_COMPONENT_CODE}, "code, component.code", ""},
     {"has-member", O, ASK_REFERENCE, REF, "hasMember", ""},
     {"derived-from", O, ASK_REFERENCE, REF, "derivedFrom", ""},
-    {"based-on", E | O | R, ASK_REFERENCE, REF, "basedOn", "ServiceRequest CarePlan"},
+    {"based-on", E | O | R | U | S, ASK_REFERENCE, REF, "basedOn", "ServiceRequest CarePlan"},
     {"focus", O, ASK_REFERENCE, REF, "focus", ""},
-    {"performer", O | R, ASK_REFERENCE, REF, "performer", PEOPLE},
+    {"performer", O | R | U | I | S, ASK_REFERENCE, REF, "performer", PEOPLE},
     {"device", O, ASK_REFERENCE, REF, "device", "Device DeviceMetric"},
-    {"specimen", O | R, ASK_REFERENCE, REF, "specimen", "Specimen"},
+    {"specimen", O | R | S, ASK_REFERENCE, REF, "specimen", "Specimen"},
 
     {"clinical-status", C | A, ASK_CODE, {PARAM_CLINICAL_STATUS}, "clinicalStatus", ""},
     {"verification-status",
@@ -121,11 +131,29 @@ const struct search_param search_params[] = {
 
     {"context", M, ASK_REFERENCE, REF, "context", ""},
     {"effective", M, ASK_DATE, {0}, "effective[x]", ""},
-    {"medication", M, ASK_REFERENCE, REF, "medicationReference", "Medication"},
+    {"medication", M | Q, ASK_REFERENCE, REF, "medicationReference", "Medication"},
     {"source", M, ASK_REFERENCE, REF, "informationSource", WRITER " Organization"},
 
+    {"intent", Q | S, ASK_CODE, {PARAM_TYPE}, "intent", ""},
+    {"priority", Q | S, ASK_CODE, {PARAM_SEVERITY}, "priority", ""},
+    {"requester", Q | S, ASK_REFERENCE, REF, "requester", PEOPLE " Device"},
+    {"authoredon", Q, ASK_DATE, {0}, "authoredOn", ""},
+    {"authored", S, ASK_DATE, {0}, "authoredOn", ""},
+    {"occurrence", S, ASK_SECOND, {0}, "occurrenceDateTime, occurrencePeriod", ""},
+    {"replaces", S, ASK_REFERENCE, REF, "replaces", "ServiceRequest"},
+    {"vaccine-code", I, ASK_CODE, {PARAM_CODE}, "vaccineCode", ""},
+    {"manufacturer", I, ASK_REFERENCE, REF, "manufacturer", "Organization"},
+    {"reaction", I, ASK_REFERENCE, REF, "reaction.detail", "Observation"},
+    {"reason-reference", U | I, ASK_REFERENCE, REF, "reasonReference", ""},
+
     {"scope", N, ASK_CODE, {PARAM_CODE}, "scope", ""},
-    {"date", E | O | D | R | N, ASK_DATE, {0}, "period; effective[x]; date; dateTime", ""},
+    {"date",
+     E | O | D | R | N | U | I,
+     ASK_DATE,
+     {0},
+     "period; effective[x]; date; dateTime; performedDateTime, performedPeriod;"
+     " occurrenceDateTime",
+     ""},
     {0},
 };
 
@@ -150,6 +178,13 @@ static const char *const statuses[KINDS][12] = {
                       "entered-in-error"},
     [KIND_MEDICATION] = {"", "active", "completed", "entered-in-error", "intended", "stopped",
                          "on-hold", "unknown", "not-taken"},
+    [KIND_PRESCRIPTION] = {"", "active", "on-hold", "cancelled", "completed",
+                           "entered-in-error", "stopped", "draft", "unknown"},
+    [KIND_PROCEDURE] = {"", "preparation", "in-progress", "not-done", "on-hold", "stopped",
+                        "completed", "entered-in-error", "unknown"},
+    [KIND_IMMUNIZATION] = {"", "completed", "entered-in-error", "not-done"},
+    [KIND_SERVICE] = {"", "draft", "active", "on-hold", "revoked", "completed",
+                      "entered-in-error", "unknown"},
 };
 
 int search_status_of(enum kind kind, const char *code)

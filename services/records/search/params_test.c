@@ -48,6 +48,11 @@ static void every_status_of_the_wire_is_found_by_its_code(void **state)
         {KIND_DOCUMENT, &ward__records__v1__document_reference__status__descriptor},
         {KIND_REPORT, &ward__records__v1__diagnostic_report__status__descriptor},
         {KIND_CONSENT, &ward__records__v1__consent__status__descriptor},
+        {KIND_MEDICATION, &ward__records__v1__medication_statement__status__descriptor},
+        {KIND_PRESCRIPTION, &ward__records__v1__medication_request__status__descriptor},
+        {KIND_PROCEDURE, &ward__records__v1__procedure__status__descriptor},
+        {KIND_IMMUNIZATION, &ward__records__v1__immunization__status__descriptor},
+        {KIND_SERVICE, &ward__records__v1__service_request__status__descriptor},
     };
 
     (void)state;

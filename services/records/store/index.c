@@ -287,6 +287,27 @@ static bool is_unread(const Ward__Records__V1__CodeableConcept *c)
     return coded;
 }
 
+/* NULL where a reference names the medicine: the two share their storage. */
+static const Concept *medicine_of(const Resource *res)
+{
+    const Ward__Records__V1__MedicationStatement *m = res->medication_statement;
+
+    return m->medication_case ==
+                   WARD__RECORDS__V1__MEDICATION_STATEMENT__MEDICATION_MEDICATION_CODEABLE_CONCEPT
+               ? m->medication_codeable_concept
+               : NULL;
+}
+
+static const Concept *prescribed_of(const Resource *res)
+{
+    const Ward__Records__V1__MedicationRequest *m = res->medication_request;
+
+    return m->medication_case ==
+                   WARD__RECORDS__V1__MEDICATION_REQUEST__MEDICATION_MEDICATION_CODEABLE_CONCEPT
+               ? m->medication_codeable_concept
+               : NULL;
+}
+
 /* Of an allergy it is not asked: a hidden allergy harms more than a shown one. */
 static uint32_t label_unknown(const Resource *res)
 {
@@ -298,8 +319,15 @@ static uint32_t label_unknown(const Resource *res)
     case KIND_REPORT:
         return is_unread(res->diagnostic_report->code) ? LABEL_UNKNOWN : 0;
     case KIND_MEDICATION:
-        return is_unread(res->medication_statement->medication_codeable_concept) ? LABEL_UNKNOWN
-                                                                                 : 0;
+        return is_unread(medicine_of(res)) ? LABEL_UNKNOWN : 0;
+    case KIND_PRESCRIPTION:
+        return is_unread(prescribed_of(res)) ? LABEL_UNKNOWN : 0;
+    case KIND_PROCEDURE:
+        return is_unread(res->procedure->code) ? LABEL_UNKNOWN : 0;
+    case KIND_IMMUNIZATION:
+        return is_unread(res->immunization->vaccine_code) ? LABEL_UNKNOWN : 0;
+    case KIND_SERVICE:
+        return is_unread(res->service_request->code) ? LABEL_UNKNOWN : 0;
     default:
         return 0;
     }
@@ -333,6 +361,55 @@ static void once(struct found_by *f)
     f->n_tokens = n + 1;
 }
 
+/* False: it holds none. */
+static bool index_kind(struct sink *s, const Resource *res)
+{
+    switch (s->out->kind) {
+    case KIND_PATIENT:
+        index_patient(s, res->patient);
+        break;
+    case KIND_ENCOUNTER:
+        index_encounter(s, res->encounter);
+        break;
+    case KIND_OBSERVATION:
+        index_observation(s, res->observation);
+        break;
+    case KIND_CONDITION:
+        index_condition(s, res->condition);
+        break;
+    case KIND_ALLERGY:
+        index_allergy(s, res->allergy_intolerance);
+        break;
+    case KIND_DOCUMENT:
+        index_document(s, res->document_reference);
+        break;
+    case KIND_REPORT:
+        index_report(s, res->diagnostic_report);
+        break;
+    case KIND_CONSENT:
+        index_consent(s, res->consent);
+        break;
+    case KIND_MEDICATION:
+        index_medication(s, res->medication_statement);
+        break;
+    case KIND_PRESCRIPTION:
+        index_prescription(s, res->medication_request);
+        break;
+    case KIND_PROCEDURE:
+        index_procedure(s, res->procedure);
+        break;
+    case KIND_IMMUNIZATION:
+        index_immunization(s, res->immunization);
+        break;
+    case KIND_SERVICE:
+        index_service(s, res->service_request);
+        break;
+    default:
+        return false;
+    }
+    return true;
+}
+
 enum ward_code index_of(struct ward_keyring *keys, struct ward_arena *mem, const Resource *res,
                         struct found_by *out, struct ward_err *err)
 {
@@ -343,37 +420,8 @@ enum ward_code index_of(struct ward_keyring *keys, struct ward_arena *mem, const
                          .birth_us = NO_DATE};
     struct sink s = {.keys = keys, .mem = mem, .out = &f, .err = err};
 
-    switch (f.kind) {
-    case KIND_PATIENT:
-        index_patient(&s, res->patient);
-        break;
-    case KIND_ENCOUNTER:
-        index_encounter(&s, res->encounter);
-        break;
-    case KIND_OBSERVATION:
-        index_observation(&s, res->observation);
-        break;
-    case KIND_CONDITION:
-        index_condition(&s, res->condition);
-        break;
-    case KIND_ALLERGY:
-        index_allergy(&s, res->allergy_intolerance);
-        break;
-    case KIND_DOCUMENT:
-        index_document(&s, res->document_reference);
-        break;
-    case KIND_REPORT:
-        index_report(&s, res->diagnostic_report);
-        break;
-    case KIND_CONSENT:
-        index_consent(&s, res->consent);
-        break;
-    case KIND_MEDICATION:
-        index_medication(&s, res->medication_statement);
-        break;
-    default:
+    if (!index_kind(&s, res))
         return WARD_FAIL_FIELD(err, "resource", "holds none");
-    }
     once(&f);
     f.labels |= label_unknown(res);
     if (s.code == WARD_OK)

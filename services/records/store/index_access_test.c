@@ -214,7 +214,7 @@ static void a_consent_that_cannot_be_enforced_is_refused_while_it_is_active(void
         NESTED(",\"dataPeriod\":{\"start\":\"2026\"}"),
         NESTED(",\"provision\":[{\"type\":\"deny\"}]"),
         NESTED(",\"class\":[{\"system\":\"http://hl7.org/fhir/resource-types\",\"code\":"
-               "\"MedicationRequest\"}]"),
+               "\"CarePlan\"}]"),
         NESTED(",\"securityLabel\":[{\"system\":\"" LABEL_SYSTEM "\",\"code\":\"R\"}]"),
         NESTED(",\"modifierExtension\":[{\"url\":\"urn:x\",\"valueBoolean\":true}]"),
         NESTED(",\"_type\":{\"id\":\"x\"}"),

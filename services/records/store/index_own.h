@@ -79,5 +79,9 @@ void index_document(struct sink *s, const Document *d);
 void index_report(struct sink *s, const Report *r);
 void index_consent(struct sink *s, const Consent *c);
 void index_medication(struct sink *s, const Ward__Records__V1__MedicationStatement *m);
+void index_prescription(struct sink *s, const Ward__Records__V1__MedicationRequest *m);
+void index_procedure(struct sink *s, const Ward__Records__V1__Procedure *p);
+void index_immunization(struct sink *s, const Ward__Records__V1__Immunization *i);
+void index_service(struct sink *s, const Ward__Records__V1__ServiceRequest *r);
 
 #endif

@@ -65,48 +65,35 @@ static enum ward_code set_status(struct ward_arena *mem, Resource *res, struct w
         res->medication_statement->status =
             WARD__RECORDS__V1__MEDICATION_STATEMENT__STATUS__STATUS_ENTERED_IN_ERROR;
         return WARD_OK;
+    case KIND_PRESCRIPTION:
+        res->medication_request->status =
+            WARD__RECORDS__V1__MEDICATION_REQUEST__STATUS__STATUS_ENTERED_IN_ERROR;
+        return WARD_OK;
+    case KIND_PROCEDURE:
+        res->procedure->status = WARD__RECORDS__V1__PROCEDURE__STATUS__STATUS_ENTERED_IN_ERROR;
+        return WARD_OK;
+    case KIND_IMMUNIZATION:
+        res->immunization->status =
+            WARD__RECORDS__V1__IMMUNIZATION__STATUS__STATUS_ENTERED_IN_ERROR;
+        return WARD_OK;
+    case KIND_SERVICE:
+        res->service_request->status =
+            WARD__RECORDS__V1__SERVICE_REQUEST__STATUS__STATUS_ENTERED_IN_ERROR;
+        return WARD_OK;
     default:
         return WARD_FAIL_FIELD(err, "kind", "a Patient is not entered in error: merge it");
     }
 }
 
-/* Of Patient none: set_status has refused it. */
+/* Every kind has some. */
 static void extensions_of(Resource *res, Extension ****list, size_t **n)
 {
-    switch (resource_kind(res)) {
-    case KIND_ENCOUNTER:
-        *list = &res->encounter->extension;
-        *n = &res->encounter->n_extension;
-        return;
-    case KIND_OBSERVATION:
-        *list = &res->observation->extension;
-        *n = &res->observation->n_extension;
-        return;
-    case KIND_CONDITION:
-        *list = &res->condition->extension;
-        *n = &res->condition->n_extension;
-        return;
-    case KIND_ALLERGY:
-        *list = &res->allergy_intolerance->extension;
-        *n = &res->allergy_intolerance->n_extension;
-        return;
-    case KIND_DOCUMENT:
-        *list = &res->document_reference->extension;
-        *n = &res->document_reference->n_extension;
-        return;
-    case KIND_REPORT:
-        *list = &res->diagnostic_report->extension;
-        *n = &res->diagnostic_report->n_extension;
-        return;
-    case KIND_MEDICATION:
-        *list = &res->medication_statement->extension;
-        *n = &res->medication_statement->n_extension;
-        return;
-    default:
-        *list = &res->consent->extension;
-        *n = &res->consent->n_extension;
-        return;
-    }
+    char *m = (char *)res->consent; /* whichever it is: a oneof's members share their storage */
+    const ProtobufCFieldDescriptor *f = protobuf_c_message_descriptor_get_field_by_name(
+        ((ProtobufCMessage *)(void *)m)->descriptor, "extension");
+
+    *list = (Extension ***)(void *)(m + f->offset);
+    *n = (size_t *)(void *)(m + f->quantifier_offset);
 }
 
 enum ward_code mark_wrong(struct ward_arena *mem, Resource *res, const char *reason,

@@ -11,16 +11,19 @@
 
 enum param {
     /* Codes: hashed from "system|code" and, for searches without a system, "|code". */
-    PARAM_CODE = 1, /* code; Encounter.type; DocumentReference.type; Consent.scope */
+    /* code; Encounter.type; DocumentReference.type; Consent.scope; medication; vaccineCode */
+    PARAM_CODE = 1,
     PARAM_CATEGORY = 2,
     PARAM_CLASS = 3,          /* Encounter.class */
-    PARAM_REASON = 4,         /* Encounter.reasonCode */
+    PARAM_REASON = 4,         /* reasonCode; DocumentReference.context.event */
     PARAM_VALUE_CONCEPT = 5,  /* Observation.valueCodeableConcept, components' too */
     PARAM_COMPONENT_CODE = 6, /* Observation.component.code */
     PARAM_CLINICAL_STATUS = 7,
     PARAM_VERIFICATION_STATUS = 8,
-    PARAM_SEVERITY = 9,    /* Condition.severity; AllergyIntolerance.criticality as "|low" */
-    PARAM_TYPE = 10,       /* AllergyIntolerance.type, "|allergy" */
+    /* Condition.severity; AllergyIntolerance.criticality as "|low"; a request's priority,
+       "|stat" */
+    PARAM_SEVERITY = 9,
+    PARAM_TYPE = 10, /* AllergyIntolerance.type, "|allergy"; a request's intent, "|order" */
     PARAM_CONCLUSION = 11, /* DiagnosticReport.conclusionCode */
     PARAM_GENDER = 12,     /* "|female" */
     PARAM_ACTIVE = 13,     /* "|true", "|false" */

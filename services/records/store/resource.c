@@ -16,14 +16,17 @@ static const char *const names[KINDS] = {
     [KIND_REPORT] = "DiagnosticReport",
     [KIND_CONSENT] = "Consent",
     [KIND_MEDICATION] = "MedicationStatement",
+    [KIND_FREE_10] = "",
+    [KIND_PRESCRIPTION] = "MedicationRequest",
+    [KIND_PROCEDURE] = "Procedure",
+    [KIND_IMMUNIZATION] = "Immunization",
+    [KIND_SERVICE] = "ServiceRequest",
 };
 
 enum kind resource_kind(const Resource *res)
 {
     /* the oneof's field numbers are the kinds' */
-    return (int)res->resource_case > 0 && (int)res->resource_case < KINDS
-               ? (enum kind)res->resource_case
-               : KIND_NONE;
+    return kind_is((int)res->resource_case) ? (enum kind)res->resource_case : KIND_NONE;
 }
 
 const char *kind_name(enum kind kind)
@@ -34,7 +37,7 @@ const char *kind_name(enum kind kind)
 enum kind kind_of_name(const char *name)
 {
     for (enum kind k = KIND_PATIENT; k < KINDS; k++)
-        if (strcmp(names[k], name) == 0)
+        if (kind_is((int)k) && strcmp(names[k], name) == 0)
             return k;
     return KIND_NONE;
 }
@@ -60,6 +63,14 @@ static char **id_of(const Resource *res)
         return &res->consent->id;
     case KIND_MEDICATION:
         return &res->medication_statement->id;
+    case KIND_PRESCRIPTION:
+        return &res->medication_request->id;
+    case KIND_PROCEDURE:
+        return &res->procedure->id;
+    case KIND_IMMUNIZATION:
+        return &res->immunization->id;
+    case KIND_SERVICE:
+        return &res->service_request->id;
     default:
         return NULL;
     }
@@ -101,6 +112,14 @@ Meta **resource_meta(const Resource *res)
         return &res->consent->meta;
     case KIND_MEDICATION:
         return &res->medication_statement->meta;
+    case KIND_PRESCRIPTION:
+        return &res->medication_request->meta;
+    case KIND_PROCEDURE:
+        return &res->procedure->meta;
+    case KIND_IMMUNIZATION:
+        return &res->immunization->meta;
+    case KIND_SERVICE:
+        return &res->service_request->meta;
     default:
         return NULL;
     }
@@ -116,7 +135,7 @@ bool reference_parse(const char *reference, enum kind *kind, uint8_t out[RECORDS
         return ward_uuid_parse(reference + strlen(URN), out);
     }
     for (enum kind k = KIND_PATIENT; slash != NULL && k < KINDS; k++) {
-        if (strlen(names[k]) == (size_t)(slash - reference) &&
+        if (kind_is((int)k) && strlen(names[k]) == (size_t)(slash - reference) &&
             memcmp(names[k], reference, strlen(names[k])) == 0) {
             *kind = k;
             return ward_uuid_parse(slash + 1, out);
@@ -160,6 +179,18 @@ bool resource_is_wrong(const Resource *res)
     case KIND_MEDICATION:
         return res->medication_statement->status ==
                WARD__RECORDS__V1__MEDICATION_STATEMENT__STATUS__STATUS_ENTERED_IN_ERROR;
+    case KIND_PRESCRIPTION:
+        return res->medication_request->status ==
+               WARD__RECORDS__V1__MEDICATION_REQUEST__STATUS__STATUS_ENTERED_IN_ERROR;
+    case KIND_PROCEDURE:
+        return res->procedure->status ==
+               WARD__RECORDS__V1__PROCEDURE__STATUS__STATUS_ENTERED_IN_ERROR;
+    case KIND_IMMUNIZATION:
+        return res->immunization->status ==
+               WARD__RECORDS__V1__IMMUNIZATION__STATUS__STATUS_ENTERED_IN_ERROR;
+    case KIND_SERVICE:
+        return res->service_request->status ==
+               WARD__RECORDS__V1__SERVICE_REQUEST__STATUS__STATUS_ENTERED_IN_ERROR;
     default:
         return false;
     }
@@ -181,9 +212,18 @@ Reference *resource_subject(const Resource *res, const char **field)
         return res->diagnostic_report->subject;
     case KIND_MEDICATION:
         return res->medication_statement->subject;
+    case KIND_PRESCRIPTION:
+        return res->medication_request->subject;
+    case KIND_PROCEDURE:
+        return res->procedure->subject;
+    case KIND_SERVICE:
+        return res->service_request->subject;
     case KIND_ALLERGY:
         *field = "patient";
         return res->allergy_intolerance->patient;
+    case KIND_IMMUNIZATION:
+        *field = "patient";
+        return res->immunization->patient;
     case KIND_CONSENT:
         *field = "patient";
         return res->consent->patient;

@@ -64,7 +64,8 @@ static void kinds_have_their_names_and_nothing_else_is_one(void **state)
 {
     (void)state;
     for (enum kind k = KIND_PATIENT; k < KINDS; k++)
-        assert_int_equal(kind_of_name(kind_name(k)), k);
+        if (kind_is((int)k))
+            assert_int_equal(kind_of_name(kind_name(k)), k);
     assert_int_equal(kind_of_name(""), KIND_NONE);
     assert_int_equal(kind_of_name("Medication"), KIND_NONE);
     assert_string_equal(kind_name(KIND_NONE), "");
@@ -86,6 +87,12 @@ static const struct {
     {KIND_REPORT, "{\"resourceType\":\"DiagnosticReport\",\"status\":\"final\"," SUBJECT "}"},
     {KIND_MEDICATION,
      "{\"resourceType\":\"MedicationStatement\",\"status\":\"active\"," SUBJECT "}"},
+    {KIND_PRESCRIPTION,
+     "{\"resourceType\":\"MedicationRequest\",\"status\":\"active\"," SUBJECT "}"},
+    {KIND_PROCEDURE, "{\"resourceType\":\"Procedure\",\"status\":\"completed\"," SUBJECT "}"},
+    {KIND_IMMUNIZATION,
+     "{\"resourceType\":\"Immunization\",\"status\":\"completed\"," OWNER "}"},
+    {KIND_SERVICE, "{\"resourceType\":\"ServiceRequest\",\"status\":\"active\"," SUBJECT "}"},
     {KIND_CONSENT, "{\"resourceType\":\"Consent\",\"status\":\"active\"," OWNER "}"},
 };
 

@@ -5,7 +5,7 @@
 
 enum ward_code rpc_kind(struct ward_call *c, int given, enum kind *out)
 {
-    if (given <= KIND_NONE || given >= KINDS)
+    if (!kind_is(given))
         return WARD_FAIL_FIELD(c->err, "kind", "is no kind of resource");
     *out = (enum kind)given;
     return WARD_OK;

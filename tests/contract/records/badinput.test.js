@@ -146,7 +146,7 @@ test('a consent that asks for more than is enforced is refused, and kept as a dr
     deny({ data_period: { start: '2026' } }), deny({ data: [{ meaning: 'instance', reference: to(anna.id) }] }),
     deny({ provision: [{ type: 'PROVISION_TYPE_DENY' }] }), deny({ type: 'PROVISION_TYPE_PERMIT' }),
     deny({ security_label: [{ system: 'urn:other', code: 'PSY' }] }), deny({ security_label: [{ ...label, code: 'R' }] }),
-    deny({ class: [{ system: 'http://hl7.org/fhir/resource-types', code: 'MedicationRequest' }] }), deny({ class: [{ system: 'urn:x', code: 'Observation' }] }),
+    deny({ class: [{ system: 'http://hl7.org/fhir/resource-types', code: 'CarePlan' }] }), deny({ class: [{ system: 'urn:x', code: 'Observation' }] }),
     deny({ actor: [{ reference: { reference: 'Organization/1' }, role }] }), deny({ actor: [{ role, reference: { display: 'anybody' } }] }),
     deny({ actor: [{ reference: { reference: 'Practitioner/' }, role }] }),
     { type: 'PROVISION_TYPE_DENY', security_label: [label] }, { type: 'PROVISION_TYPE_DENY', provision: [{ type: 'PROVISION_TYPE_DENY' }] },

@@ -100,7 +100,8 @@ function differences(a, b, where = '') {
   return a === b && typeof a === typeof b ? [] : [`${where}: ${write(a)} became ${write(b)}`];
 }
 
-const KEPT = ['Patient', 'Encounter', 'Observation', 'Condition', 'AllergyIntolerance', 'DocumentReference', 'DiagnosticReport', 'Consent', 'MedicationStatement'];
+const KEPT = ['Patient', 'Encounter', 'Observation', 'Condition', 'AllergyIntolerance', 'DocumentReference', 'DiagnosticReport', 'Consent', 'MedicationStatement',
+  'MedicationRequest', 'Procedure', 'Immunization', 'ServiceRequest'];
 
 // The 80 bundles of Synthea as texts; undefined where they are not there.
 let texts;

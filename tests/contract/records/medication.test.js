@@ -79,3 +79,8 @@ test('a bundle brings it in and out with what Ward does not model', async () => 
   const out = bundles[0].entry.map((e) => e.resource).find((r) => r.resourceType === PATH);
   assert.deepEqual(JSON.parse(write([out.dosage, out.medicationCodeableConcept, out.status])), [resource.dosage, resource.medicationCodeableConcept, 'active']);
 });
+
+test('a_medicine_that_a_reference_names_is_kept_and_its_codes_are_not_looked_for', async () => {
+  const made = await site.create(statement(anna.id, { medication_codeable_concept: undefined, medication_reference: { reference: 'Medication/1' } }), 'nurse');
+  assert.deepEqual(await search([{ name: 'medication', values: ['Medication/1'] }]), [made.version.resource_id]);
+});

@@ -23,6 +23,8 @@ const KINDS = {
   patient: 'KIND_PATIENT', encounter: 'KIND_ENCOUNTER', observation: 'KIND_OBSERVATION', condition: 'KIND_CONDITION',
   allergy_intolerance: 'KIND_ALLERGY_INTOLERANCE', document_reference: 'KIND_DOCUMENT_REFERENCE',
   diagnostic_report: 'KIND_DIAGNOSTIC_REPORT', consent: 'KIND_CONSENT', medication_statement: 'KIND_MEDICATION_STATEMENT',
+  medication_request: 'KIND_MEDICATION_REQUEST', procedure: 'KIND_PROCEDURE', immunization: 'KIND_IMMUNIZATION',
+  service_request: 'KIND_SERVICE_REQUEST',
 };
 
 // ---- resources: whole and small; `more` adds and replaces fields ----
