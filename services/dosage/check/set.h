@@ -162,9 +162,6 @@ struct allergy_rule {
     const Ward__Dosage__V1__AllergyRule *msg;
     struct selector allergy;
 };
-struct fresh_rule {
-    const Ward__Dosage__V1__FreshRule *msg;
-};
 struct slip_rule {
     const Ward__Dosage__V1__SlipRule *msg;
     bool good;
@@ -222,10 +219,9 @@ struct prepared {
     const Ward__Dosage__V1__RuleSet *set;
     struct ingredient *ingredients; /* by id */
     struct drug *drugs;             /* by id */
-    struct drug **drug_slots;       /* by the hash of the id: 2^n slots, the next one that is
-                                       free; NULL: none */
-    size_t n_drug_slots;
-    const char **classes; /* by name */
+    struct drug **drug_slots;       /* by the hash of the id; NULL: free */
+    size_t n_drug_slots;            /* a power of 2 */
+    const char **classes;           /* by name */
     size_t n_ingredients, n_drugs, n_classes;
     struct interaction *interactions;
     struct allergy_rule *allergies;
@@ -278,7 +274,7 @@ bool set_in_class(const struct prepared *p, int ingredient, int class_id);
 /* ---- amount.c ---- */
 
 void unit_parse(const char *text, struct unit *out); /* text is borrowed */
-/* The set's own, or else *parsed, into which it is parsed. p may be NULL. */
+/* The set's, or else *parsed; p may be NULL. */
 const struct unit *unit_of(const struct prepared *p, const char *text, struct unit *parsed);
 /* A Quantity's, from the set's where it is there. */
 WARD_MUST enum ward_code amount_from(const struct prepared *p,
