@@ -1,6 +1,6 @@
 /* auth.h - who a person is (OIDC bearer tokens) and that a patient was verified (PPID tokens).
  *
- * The only code that includes <rhonabwy.h>. A bearer token is a JWT signed with RS256, ES256 or
+ * A bearer token is a JWT signed with RS256, ES256 or
  * EdDSA by a key of the mounted JWKS file; the algorithm must be the key's own, `none` and
  * every HMAC are refused before a key is looked up. A PPID token is a JWT of our own, EdDSA
  * only.

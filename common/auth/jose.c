@@ -2,10 +2,7 @@
 #include "common/base/text.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
-
-#define STRICT (JSON_REJECT_DUPLICATES) /* two readers must not see two different claims */
 
 static const char *const ALGS[] = {"", "RS256", "ES256", "EdDSA"};
 
@@ -36,33 +33,50 @@ static enum ward_token decode(struct ward_arena *mem, const char *s, size_t len,
 }
 
 /* Members that bring a key, fetch one, or change what the rest means. */
-static bool forbidden(const json_t *header)
+static bool forbidden(const struct ward_json *header)
 {
     static const char *const names[] = {"jwk", "jku", "x5u", "x5c", "crit",
                                         "b64", "zip", "enc", "cty"};
 
     for (size_t i = 0; i < WARD_COUNT(names); i++)
-        if (json_object_get(header, names[i]) != NULL)
+        if (ward_json_get(header, names[i]) != NULL)
             return true;
     return false;
 }
 
 /* Text, absent ("") or something else (false). */
-static bool member(const json_t *object, const char *name, const char **out)
+static bool member(const struct ward_json *object, const char *name, const char **out)
 {
-    const json_t *v = json_object_get(object, name);
+    const struct ward_json *v = ward_json_get(object, name);
 
-    *out = json_is_string(v) ? json_string_value(v) : "";
-    return v == NULL || json_is_string(v);
+    *out = ward_json_is(v, WARD_JSON_STRING) ? v->text : "";
+    return v == NULL || v->kind == WARD_JSON_STRING;
 }
 
-static enum ward_token read_header(struct ward_jose *t, const uint8_t *p, size_t n)
+static enum ward_token parse(const uint8_t *p, size_t n, struct ward_arena *mem,
+                             const struct ward_json **out)
 {
+    const struct ward_json *v = NULL;
+    struct ward_err err;
+
+    if (ward_json_parse((const char *)p, n, NULL, mem, &v, &err) != WARD_OK ||
+        v->kind != WARD_JSON_OBJECT)
+        return mem->full ? WARD_TOKEN_NO_MEMORY : WARD_TOKEN_MALFORMED;
+    *out = v;
+    return WARD_TOKEN_FINE;
+}
+
+static enum ward_token read_header(struct ward_jose *t, struct ward_arena *mem,
+                                   const uint8_t *p, size_t n)
+{
+    const struct ward_json *header = NULL;
+    enum ward_token bad = parse(p, n, mem, &header);
     const char *alg;
 
-    t->header = json_loadb((const char *)p, n, STRICT, NULL);
-    if (!json_is_object(t->header) || forbidden(t->header) || !member(t->header, "alg", &alg) ||
-        !member(t->header, "typ", &t->typ) || !member(t->header, "kid", &t->kid))
+    if (bad != WARD_TOKEN_FINE)
+        return bad;
+    if (forbidden(header) || !member(header, "alg", &alg) || !member(header, "typ", &t->typ) ||
+        !member(header, "kid", &t->kid))
         return WARD_TOKEN_MALFORMED;
     t->alg = ward_jose_alg_of(alg);
     return t->alg == WARD_JOSE_NONE ? WARD_TOKEN_ALGORITHM : WARD_TOKEN_FINE;
@@ -86,7 +100,7 @@ enum ward_token ward_jose_open(struct ward_jose *t, struct ward_arena *mem, cons
     t->text_len = (size_t)(dot2 - token);
     bad = decode(mem, token, (size_t)(dot - token), &header, &n);
     if (bad == WARD_TOKEN_FINE)
-        bad = read_header(t, header, n);
+        bad = read_header(t, mem, header, n);
     if (bad == WARD_TOKEN_FINE)
         bad = decode(mem, dot + 1, (size_t)(dot2 - dot - 1), &t->payload, &t->payload_len);
     if (bad == WARD_TOKEN_FINE)
@@ -94,17 +108,9 @@ enum ward_token ward_jose_open(struct ward_jose *t, struct ward_arena *mem, cons
     return bad;
 }
 
-enum ward_token ward_jose_claims(struct ward_jose *t)
+enum ward_token ward_jose_claims(struct ward_jose *t, struct ward_arena *mem)
 {
-    t->claims = json_loadb((const char *)t->payload, t->payload_len, STRICT, NULL);
-    return json_is_object(t->claims) ? WARD_TOKEN_FINE : WARD_TOKEN_MALFORMED;
-}
-
-void ward_jose_done(struct ward_jose *t)
-{
-    json_decref(t->header);
-    json_decref(t->claims);
-    t->header = t->claims = NULL;
+    return parse(t->payload, t->payload_len, mem, &t->claims);
 }
 
 const char *ward_jose_text(const struct ward_jose *t, const char *claim)
@@ -117,10 +123,10 @@ const char *ward_jose_text(const struct ward_jose *t, const char *claim)
 
 bool ward_jose_time(const struct ward_jose *t, const char *claim, int64_t *out)
 {
-    const json_t *v = json_object_get(t->claims, claim);
-    double s = json_number_value(v);
+    double s;
 
-    if (!json_is_number(v) || !(s >= 0 && s < 1e12)) /* until the year 33658 */
+    if (!ward_json_f64(ward_json_get(t->claims, claim), &s) ||
+        !(s >= 0 && s < 1e12)) /* until the year 33658 */
         return false;
     *out = (int64_t)floor(s);
     return true;
@@ -156,20 +162,18 @@ static char *join(const char *header, const char *claims, size_t sig_room,
     return text;
 }
 
-enum ward_code ward_jose_sign(const struct ward_sign_key *key, const char *typ, json_t *claims,
-                              struct ward_arena *mem, char **out, struct ward_err *err)
+enum ward_code ward_jose_sign(const struct ward_sign_key *key, const char *typ,
+                              const char *claims, struct ward_arena *mem, char **out,
+                              struct ward_err *err)
 {
-    char *json = claims == NULL ? NULL : json_dumps(claims, JSON_COMPACT);
     char kid[WARD_THUMBPRINT], *header, *text = NULL;
     uint8_t sig[WARD_ED25519_SIG];
     size_t n;
 
-    json_decref(claims);
     ward_jose_thumbprint(ward_sign_key_public(key), kid);
     header = ward_printf(mem, "{\"alg\":\"EdDSA\",\"kid\":\"%s\",\"typ\":\"%s\"}", kid, typ);
-    if (header != NULL && json != NULL)
-        text = join(header, json, WARD_BASE64_SIZE(sizeof(sig)), mem);
-    free(json);
+    if (header != NULL)
+        text = join(header, claims, WARD_BASE64_SIZE(sizeof(sig)), mem);
     if (text == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the token");
     n = strlen(text);

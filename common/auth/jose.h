@@ -4,15 +4,13 @@
  * of few members. A header that brings a key, names a URL or asks for an extension is refused
  * before any key is looked at; claims are parsed only once the signature has been checked.
  *
- * Threads: pure. Memory: bytes live in the arena; JSON is jansson's and released by
- * ward_jose_done. Errors: a row of enum ward_token.
+ * Threads: pure. Memory: the arena's. Errors: a row of enum ward_token.
  */
 #ifndef WARD_AUTH_JOSE_H
 #define WARD_AUTH_JOSE_H
 
 #include "common/auth/auth.h"
-
-#include <jansson.h>
+#include "common/json/write.h"
 
 /* What is wrong with a token; the reasons of bearer and PPID tokens are tables of these. */
 enum ward_token {
@@ -36,7 +34,7 @@ const char *ward_jose_alg_name(enum ward_jose_alg alg); /* "RS256" */
 enum ward_jose_alg ward_jose_alg_of(const char *name);  /* NONE for any other, NULL too */
 
 struct ward_jose {
-    json_t *header, *claims;
+    const struct ward_json *claims; /* NULL until they were read */
     enum ward_jose_alg alg;
     const char *typ, *kid; /* "" where absent */
     const char *text;      /* what was signed: header.payload */
@@ -45,12 +43,11 @@ struct ward_jose {
     size_t payload_len, sig_len;
 };
 
-/* Splits and reads the header: MALFORMED, ALGORITHM, NO_MEMORY. Call done in any case. */
+/* Splits and reads the header: MALFORMED, ALGORITHM, NO_MEMORY. */
 enum ward_token ward_jose_open(struct ward_jose *t, struct ward_arena *mem, const char *token,
                                size_t len);
-/* Parses the payload into t->claims, which must be a JSON object: MALFORMED. */
-enum ward_token ward_jose_claims(struct ward_jose *t);
-void ward_jose_done(struct ward_jose *t);
+/* Parses the payload into t->claims, which must be a JSON object: MALFORMED, NO_MEMORY. */
+enum ward_token ward_jose_claims(struct ward_jose *t, struct ward_arena *mem);
 
 /* The claim's text, "" when it is absent or no text. */
 const char *ward_jose_text(const struct ward_jose *t, const char *claim);
@@ -61,11 +58,10 @@ bool ward_jose_time(const struct ward_jose *t, const char *claim, int64_t *out);
 #define WARD_THUMBPRINT 44
 void ward_jose_thumbprint(const uint8_t pub[WARD_ED25519_PUB], char out[WARD_THUMBPRINT]);
 
-/* Signs with EdDSA; the header is alg, kid (the thumbprint) and typ. `claims` may be NULL
- * (jansson ran out of memory) and is released here.
+/* Signs with EdDSA; the header is alg, kid (the thumbprint) and typ. `claims` is JSON.
  *   RESOURCE_EXHAUSTED, INTERNAL */
 WARD_MUST enum ward_code ward_jose_sign(const struct ward_sign_key *key, const char *typ,
-                                        json_t *claims, struct ward_arena *mem, char **out,
+                                        const char *claims, struct ward_arena *mem, char **out,
                                         struct ward_err *err);
 
 /* jwks.c, for jwt.c: the signature of t by the set's key. UNKNOWN_KEY, ALGORITHM, SIGNATURE */

@@ -5,12 +5,10 @@
 #include "common/base/clock.h"
 #include "common/base/metrics.h"
 
-#include <gnutls/crypto.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define P256      32 /* bytes of r and of s */
 #define RELOAD_NS (1000 * WARD_NS_PER_MS)
 
 struct ward_jwks {
@@ -166,31 +164,12 @@ static enum ward_token find(const struct ward_keyset *set, const struct ward_jos
     return named && other ? WARD_TOKEN_ALGORITHM : WARD_TOKEN_UNKNOWN_KEY;
 }
 
-static gnutls_datum_t datum(const void *p, size_t n)
-{
-    return (gnutls_datum_t){.data = (unsigned char *)(uintptr_t)p, .size = (unsigned)n};
-}
-
 static bool verify(const struct ward_key *k, const struct ward_jose *t)
 {
-    gnutls_datum_t data = datum(t->text, t->text_len), sig = datum(t->sig, t->sig_len), r, s;
-    bool ok;
-
     if (k->alg == WARD_JOSE_EDDSA)
         return t->sig_len == WARD_ED25519_SIG &&
                ward_verify(k->ed25519, t->text, t->text_len, t->sig);
-    if (k->alg == WARD_JOSE_RS256)
-        return gnutls_pubkey_verify_data2(k->pub, GNUTLS_SIGN_RSA_SHA256, 0, &data, &sig) >= 0;
-    /* JWS has r and s side by side, each of fixed length (RFC 7518, 3.4); gnutls wants DER. */
-    if (t->sig_len != 2 * P256)
-        return false;
-    r = datum(t->sig, P256);
-    s = datum(t->sig + P256, P256);
-    if (gnutls_encode_rs_value(&sig, &r, &s) != 0)
-        return false;
-    ok = gnutls_pubkey_verify_data2(k->pub, GNUTLS_SIGN_ECDSA_SHA256, 0, &data, &sig) >= 0;
-    gnutls_free(sig.data);
-    return ok;
+    return ward_pubkey_verify(k->pub, t->text, t->text_len, t->sig, t->sig_len);
 }
 
 enum ward_token ward_jwks_verify(struct ward_jwks *j, const struct ward_jose *t)

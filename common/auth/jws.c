@@ -1,15 +1,22 @@
 /* Signed documents of other kinds than tokens. */
 #include "common/auth/jose.h"
 
+#include <string.h>
+
 enum ward_code ward_jws_issue(const struct ward_sign_key *key, const char *typ,
                               const char *json, struct ward_arena *mem, char **out,
                               struct ward_err *err)
 {
-    json_t *claims = json_loads(json, JSON_REJECT_DUPLICATES, NULL);
+    struct ward_json_out w = {.mem = mem};
+    const struct ward_json *v = NULL;
+    const char *compact;
 
-    if (!json_is_object(claims)) {
-        json_decref(claims);
-        return WARD_FAIL(err, INTERNAL, "what is to be signed is not a JSON object");
-    }
-    return ward_jose_sign(key, typ, claims, mem, out, err);
+    if (ward_json_parse(json, strlen(json), NULL, mem, &v, err) != WARD_OK ||
+        v->kind != WARD_JSON_OBJECT)
+        return mem->full
+                   ? WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for what is signed")
+                   : WARD_FAIL(err, INTERNAL, "what is to be signed is not a JSON object");
+    ward_json_value(&w, v);
+    WARD_TRY(ward_json_done(&w, &compact, NULL, err));
+    return ward_jose_sign(key, typ, compact, mem, out, err);
 }

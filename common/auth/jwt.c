@@ -43,18 +43,18 @@ static bool is_bearer(const char *typ)
            strcasecmp(typ, "application/at+jwt") == 0;
 }
 
-static bool is_for(const json_t *aud, const char *audience)
+static bool is_text(const struct ward_json *v, const char *s)
 {
-    const json_t *one;
-    size_t i;
+    return ward_json_is(v, WARD_JSON_STRING) && strcmp(v->text, s) == 0;
+}
 
-    if (json_is_string(aud))
-        return strcmp(json_string_value(aud), audience) == 0;
-    json_array_foreach(aud, i, one)
-    {
-        if (json_is_string(one) && strcmp(json_string_value(one), audience) == 0)
+static bool is_for(const struct ward_json *aud, const char *audience)
+{
+    if (!ward_json_is(aud, WARD_JSON_ARRAY))
+        return is_text(aud, audience);
+    for (const struct ward_json *one = aud->first; one != NULL; one = one->next)
+        if (is_text(one, audience))
             return true;
-    }
     return false;
 }
 
@@ -81,7 +81,7 @@ static enum ward_token check_times(const struct ward_jose *t,
         return WARD_TOKEN_MALFORMED;
     if (now - skew_s >= exp)
         return WARD_TOKEN_EXPIRED;
-    if (json_object_get(t->claims, "nbf") != NULL) {
+    if (ward_json_get(t->claims, "nbf") != NULL) {
         if (!ward_jose_time(t, "nbf", &nbf))
             return WARD_TOKEN_MALFORMED;
         if (now + skew_s < nbf)
@@ -95,9 +95,9 @@ static enum ward_token check_times(const struct ward_jose *t,
 
 static bool text_or_absent(const struct ward_jose *t, const char *claim)
 {
-    const json_t *v = json_object_get(t->claims, claim);
+    const struct ward_json *v = ward_json_get(t->claims, claim);
 
-    return v == NULL || json_is_string(v);
+    return v == NULL || v->kind == WARD_JSON_STRING;
 }
 
 /* May this stand in an audit event? An act whose event audit must put aside is as good as not
@@ -114,32 +114,38 @@ static bool recordable(const char *s, size_t most)
     return true;
 }
 
+/* Absent, or a list of texts. */
+static bool are_roles(const struct ward_json *roles)
+{
+    if (roles == NULL)
+        return true;
+    if (roles->kind != WARD_JSON_ARRAY || roles->count > WARD_MAX_ROLES)
+        return false;
+    for (const struct ward_json *role = roles->first; role != NULL; role = role->next)
+        if (role->kind != WARD_JSON_STRING)
+            return false;
+    return true;
+}
+
 static enum ward_token check_claims(const struct ward_jose *t,
                                     const struct ward_jwks_config *cfg, int64_t *expires_at)
 {
-    const json_t *roles = json_object_get(t->claims, "roles"), *role;
+    const struct ward_json *roles = ward_json_get(t->claims, "roles");
     const char *sub = ward_jose_text(t, "sub");
-    size_t i;
     enum ward_token bad = check_times(t, cfg, expires_at);
 
     if (bad != WARD_TOKEN_FINE)
         return bad;
     if (strcmp(ward_jose_text(t, "iss"), cfg->issuer) != 0)
         return WARD_TOKEN_ISSUER;
-    if (!is_for(json_object_get(t->claims, "aud"), cfg->audience))
+    if (!is_for(ward_json_get(t->claims, "aud"), cfg->audience))
         return WARD_TOKEN_AUDIENCE;
     if (*sub == '\0' || !recordable(sub, SUBJECT_MAX))
         return WARD_TOKEN_SUBJECT;
     if (!text_or_absent(t, "ward") || !text_or_absent(t, "purpose") ||
         !recordable(ward_jose_text(t, "ward"), WARD_MAX) ||
-        !recordable(ward_jose_text(t, "purpose"), PURPOSE_MAX) ||
-        (roles != NULL && !json_is_array(roles)) || json_array_size(roles) > WARD_MAX_ROLES)
+        !recordable(ward_jose_text(t, "purpose"), PURPOSE_MAX) || !are_roles(roles))
         return WARD_TOKEN_MALFORMED;
-    json_array_foreach(roles, i, role)
-    {
-        if (!json_is_string(role))
-            return WARD_TOKEN_MALFORMED;
-    }
     return WARD_TOKEN_FINE;
 }
 
@@ -152,9 +158,8 @@ static const char *keep(const struct ward_jose *t, const char *claim, struct war
 static enum ward_token fill(const struct ward_jose *t, const char *token, size_t len,
                             struct ward_arena *mem, struct ward_principal *who)
 {
-    const json_t *roles = json_object_get(t->claims, "roles"), *role;
+    const struct ward_json *roles = ward_json_get(t->claims, "roles");
     char *copy = ward_alloc(mem, len + 1);
-    size_t i;
 
     if (copy != NULL)
         memcpy(copy, token, len);
@@ -165,10 +170,9 @@ static enum ward_token fill(const struct ward_jose *t, const char *token, size_t
     who->purpose = keep(t, "purpose", mem);
     if (!ward_jose_time(t, "iat", &who->issued_at))
         who->issued_at = 0;
-    json_array_foreach(roles, i, role)
-    {
-        who->roles[who->n_roles++] = ward_strdup(mem, json_string_value(role));
-    }
+    for (const struct ward_json *r = roles == NULL ? NULL : roles->first; r != NULL;
+         r = r->next)
+        who->roles[who->n_roles++] = ward_strdup(mem, r->text);
     return mem->full ? WARD_TOKEN_NO_MEMORY : WARD_TOKEN_FINE;
 }
 
@@ -182,7 +186,7 @@ static enum ward_token check(struct ward_jwks *j, struct ward_jose *t, struct wa
     if (bad == WARD_TOKEN_FINE)
         bad = ward_jwks_verify(j, t);
     if (bad == WARD_TOKEN_FINE)
-        bad = ward_jose_claims(t);
+        bad = ward_jose_claims(t, mem);
     if (bad == WARD_TOKEN_FINE)
         bad = check_claims(t, ward_jwks_config_of(j), &who->expires_at);
     if (bad == WARD_TOKEN_FINE)
@@ -197,30 +201,19 @@ enum ward_code ward_jwt_check(struct ward_jwks *j, struct ward_arena *mem, const
     struct ward_jose t;
     enum ward_token bad = check(j, &t, mem, token, len, &who);
 
-    ward_jose_done(&t);
     if (bad != WARD_TOKEN_FINE)
         return WARD_FAIL_ROW(err, ward_reason_of(REASONS[bad]));
     *out = who;
     return WARD_OK;
 }
 
-static json_t *roles_of(const struct ward_principal *who)
-{
-    json_t *list = json_array();
-
-    for (int i = 0; i < who->n_roles; i++)
-        if (json_array_append_new(list, json_string(who->roles[i])) != 0) {
-            json_decref(list);
-            return NULL;
-        }
-    return list;
-}
-
 enum ward_code ward_jwt_issue(const struct ward_sign_key *key, const struct ward_principal *who,
                               const char *audience, int lifetime_s, struct ward_arena *mem,
                               char **out, struct ward_err *err)
 {
-    json_int_t now = ward_wall_us() / 1000000;
+    struct ward_json_out w = {.mem = mem};
+    int64_t now = ward_wall_us() / 1000000;
+    const char *claims;
     char jti[37];
     uint8_t id[16];
 
@@ -232,12 +225,23 @@ enum ward_code ward_jwt_issue(const struct ward_sign_key *key, const struct ward
         return WARD_FAIL_FIELD(err, "lifetime_s", "must be at least 1");
     ward_uuid7(id);
     ward_uuid_text(id, jti);
-    return ward_jose_sign(key, "JWT",
-                          json_pack("{ss ss ss ss sI sI ss ss so}", "iss", who->issuer, "sub",
-                                    who->subject, "aud", audience, "jti", jti, "iat", now,
-                                    "exp", now + lifetime_s, "ward", who->ward, "purpose",
-                                    who->purpose, "roles", roles_of(who)),
-                          mem, out, err);
+    ward_json_object_begin(&w);
+    ward_json_put_text(&w, "iss", who->issuer);
+    ward_json_put_text(&w, "sub", who->subject);
+    ward_json_put_text(&w, "aud", audience);
+    ward_json_put_text(&w, "jti", jti);
+    ward_json_put_int(&w, "iat", now);
+    ward_json_put_int(&w, "exp", now + lifetime_s);
+    ward_json_put_text(&w, "ward", who->ward);
+    ward_json_put_text(&w, "purpose", who->purpose);
+    ward_json_key(&w, "roles");
+    ward_json_array_begin(&w);
+    for (int i = 0; i < who->n_roles; i++)
+        ward_json_text(&w, who->roles[i]);
+    ward_json_array_end(&w);
+    ward_json_object_end(&w);
+    WARD_TRY(ward_json_done(&w, &claims, NULL, err));
+    return ward_jose_sign(key, "JWT", claims, mem, out, err);
 }
 
 enum ward_code ward_jwks_print(const struct ward_sign_key *const *keys, int n,

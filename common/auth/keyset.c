@@ -1,19 +1,15 @@
-/* From a JWKS file to keys.
- *
- * A key is copied out of its JSON member by member (kty, n, e, crv, x, y), so x5c, x5u and
- * whatever else a JWK may carry is never looked at, and rhonabwy sees nothing it could fetch.
- */
+/* From a JWKS file to keys. Of a key, only its numbers are read (n, e, x, y): x5c, x5u and
+ * whatever else a JWK may carry is never looked at. */
 #include "common/auth/keyset.h"
 #include "common/base/text.h"
+#include "common/json/json.h"
 
-#include <rhonabwy.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define FILE_CAP ((size_t)1 << 20)
-#define RSA_MIN  2048
-#define RSA_MAX  8192 /* bits; a check's time grows with the square */
+#define FILE_CAP  ((size_t)1 << 20)
+#define ARENA_CAP ((size_t)96 << 20) /* a file of nothing but small values */
 
 void ward_keyset_drop(struct ward_keyset *set)
 {
@@ -21,34 +17,33 @@ void ward_keyset_drop(struct ward_keyset *set)
         return;
     for (int i = 0; i < set->n; i++) {
         free(set->keys[i].kid);
-        gnutls_pubkey_deinit(set->keys[i].pub);
+        ward_pubkey_free(set->keys[i].pub);
     }
     free(set);
 }
 
-static const char *text(const json_t *object, const char *name)
+static const char *text(const struct ward_json *object, const char *name)
 {
-    const char *s = json_string_value(json_object_get(object, name));
+    const char *s = ward_json_string(ward_json_get(object, name));
 
     return s == NULL ? "" : s;
 }
 
 /* For verifying signatures, as far as the key says. */
-static bool for_signatures(const json_t *jwk, enum ward_jose_alg alg)
+static bool for_signatures(const struct ward_json *jwk, enum ward_jose_alg alg)
 {
-    const json_t *ops = json_object_get(jwk, "key_ops"), *op;
+    const struct ward_json *ops = ward_json_get(jwk, "key_ops");
     const char *use = text(jwk, "use"), *own = text(jwk, "alg");
-    bool verify = !json_is_array(ops);
-    size_t i;
+    bool verify = !ward_json_is(ops, WARD_JSON_ARRAY);
 
-    json_array_foreach(ops, i, op) verify =
-        verify || (json_is_string(op) && strcmp(json_string_value(op), "verify") == 0);
+    for (const struct ward_json *op = verify ? NULL : ops->first; op != NULL; op = op->next)
+        verify = verify || (op->kind == WARD_JSON_STRING && strcmp(op->text, "verify") == 0);
     return verify && (*use == '\0' || strcmp(use, "sig") == 0) &&
            (*own == '\0' || strcmp(own, ward_jose_alg_name(alg)) == 0);
 }
 
 /* NONE for kinds of key Ward has no use for; other tokens of the issuer may need them. */
-static enum ward_jose_alg alg_of(const json_t *jwk)
+static enum ward_jose_alg alg_of(const struct ward_json *jwk)
 {
     const char *kty = text(jwk, "kty"), *crv = text(jwk, "crv");
 
@@ -61,34 +56,42 @@ static enum ward_jose_alg alg_of(const json_t *jwk)
     return WARD_JOSE_NONE;
 }
 
-/* Through rhonabwy, with nothing but the numbers. */
-static gnutls_pubkey_t import(const json_t *jwk, enum ward_jose_alg alg)
+/* A coordinate, with the leading zeros that some issuers leave out. */
+static bool coordinate(const char *s, uint8_t out[WARD_P256])
 {
-    json_t *bare =
-        alg == WARD_JOSE_RS256
-            ? json_pack("{ss ss ss}", "kty", "RSA", "n", text(jwk, "n"), "e", text(jwk, "e"))
-            : json_pack("{ss ss ss ss}", "kty", "EC", "crv", "P-256", "x", text(jwk, "x"), "y",
-                        text(jwk, "y"));
-    gnutls_pubkey_t pub = NULL;
-    jwk_t *key = NULL;
-    unsigned bits = 0;
+    uint8_t bytes[WARD_P256];
+    size_t n = 0;
 
-    if (bare != NULL && r_jwk_init(&key) == RHN_OK &&
-        r_jwk_import_from_json_t(key, bare) == RHN_OK)
-        pub = r_jwk_export_to_gnutls_pubkey(key, R_FLAG_IGNORE_REMOTE);
-    r_jwk_free(key);
-    json_decref(bare);
-    if (pub == NULL)
-        return NULL;
-    gnutls_pubkey_get_pk_algorithm(pub, &bits);
-    if (alg == WARD_JOSE_RS256 && (bits < RSA_MIN || bits > RSA_MAX)) {
-        gnutls_pubkey_deinit(pub);
-        return NULL;
-    }
-    return pub;
+    if (!ward_unbase64url(s, strlen(s), bytes, sizeof(bytes), &n) || n == 0)
+        return false;
+    memset(out, 0, WARD_P256);
+    memcpy(out + WARD_P256 - n, bytes, n);
+    return true;
 }
 
-static enum ward_code add_key(struct ward_keyset *set, const json_t *jwk, struct ward_err *err)
+static bool read_p256(const struct ward_json *jwk, struct ward_pubkey **out)
+{
+    uint8_t x[WARD_P256], y[WARD_P256];
+    struct ward_err err;
+
+    return coordinate(text(jwk, "x"), x) && coordinate(text(jwk, "y"), y) &&
+           ward_pubkey_p256(x, y, out, &err) == WARD_OK;
+}
+
+static bool read_rsa(const struct ward_json *jwk, struct ward_pubkey **out)
+{
+    const char *modulus = text(jwk, "n"), *exponent = text(jwk, "e");
+    uint8_t n[WARD_RSA_MAX / 8 + 1], e[8];
+    size_t n_len = 0, e_len = 0;
+    struct ward_err err;
+
+    return ward_unbase64url(modulus, strlen(modulus), n, sizeof(n), &n_len) &&
+           ward_unbase64url(exponent, strlen(exponent), e, sizeof(e), &e_len) &&
+           ward_pubkey_rsa(n, n_len, e, e_len, out, &err) == WARD_OK;
+}
+
+static enum ward_code add_key(struct ward_keyset *set, const struct ward_json *jwk,
+                              struct ward_err *err)
 {
     enum ward_jose_alg alg = alg_of(jwk);
     struct ward_key *k = &set->keys[set->n];
@@ -97,9 +100,9 @@ static enum ward_code add_key(struct ward_keyset *set, const json_t *jwk, struct
 
     if (*text(jwk, "kty") == '\0')
         return WARD_FAIL(err, FAILED_PRECONDITION, "a key of the JWKS has no kty");
-    if (strcmp(text(jwk, "kty"), "oct") == 0 || json_object_get(jwk, "k") != NULL)
+    if (strcmp(text(jwk, "kty"), "oct") == 0 || ward_json_get(jwk, "k") != NULL)
         return WARD_FAIL(err, FAILED_PRECONDITION, "the JWKS holds an HMAC key");
-    if (json_object_get(jwk, "d") != NULL)
+    if (ward_json_get(jwk, "d") != NULL)
         return WARD_FAIL(err, FAILED_PRECONDITION, "the JWKS holds a private key");
     if (alg == WARD_JOSE_NONE || !for_signatures(jwk, alg))
         return WARD_OK;
@@ -110,10 +113,10 @@ static enum ward_code add_key(struct ward_keyset *set, const json_t *jwk, struct
         if (!ward_unbase64url(x, strlen(x), k->ed25519, WARD_ED25519_PUB, &n) ||
             n != WARD_ED25519_PUB)
             return WARD_FAIL(err, FAILED_PRECONDITION, "an Ed25519 key is not 32 bytes");
-    } else if ((k->pub = import(jwk, alg)) == NULL) {
+    } else if (!(alg == WARD_JOSE_RS256 ? read_rsa : read_p256)(jwk, &k->pub)) {
         return WARD_FAIL(err, FAILED_PRECONDITION,
-                         "an RSA key (%d to %d bits) or P-256 key cannot be read", RSA_MIN,
-                         RSA_MAX);
+                         "an RSA key (%d to %d bits) or P-256 key cannot be read", WARD_RSA_MIN,
+                         WARD_RSA_MAX);
     }
     k->alg = alg;
     k->kid = strdup(kid);
@@ -121,21 +124,18 @@ static enum ward_code add_key(struct ward_keyset *set, const json_t *jwk, struct
     return k->kid != NULL ? WARD_OK : WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory");
 }
 
-static enum ward_code add_keys(struct ward_keyset *set, const json_t *root,
+static enum ward_code add_keys(struct ward_keyset *set, const struct ward_json *root,
                                struct ward_err *err)
 {
-    const json_t *keys = json_object_get(root, "keys"), *jwk;
-    size_t i;
+    const struct ward_json *keys = ward_json_get(root, "keys");
 
-    if (!json_is_array(keys))
+    if (!ward_json_is(keys, WARD_JSON_ARRAY))
         return WARD_FAIL(err, FAILED_PRECONDITION, "the file is not a JWKS");
-    if (json_array_size(keys) > WARD_KEYSET_MAX)
+    if (keys->count > WARD_KEYSET_MAX)
         return WARD_FAIL(err, FAILED_PRECONDITION, "the JWKS holds more than %d keys",
                          WARD_KEYSET_MAX);
-    json_array_foreach(keys, i, jwk)
-    {
+    for (const struct ward_json *jwk = keys->first; jwk != NULL; jwk = jwk->next)
         WARD_TRY(add_key(set, jwk, err));
-    }
     if (set->n == 0)
         return WARD_FAIL(err, FAILED_PRECONDITION,
                          "the JWKS holds no key for RS256, ES256 or EdDSA");
@@ -186,26 +186,39 @@ static enum ward_code read_file(const char *path, char **out, size_t *n,
     return WARD_OK;
 }
 
+static enum ward_code read_keys(struct ward_keyset *set, const char *json, size_t n,
+                                struct ward_err *err)
+{
+    const struct ward_json *root = NULL;
+    struct ward_arena mem;
+    enum ward_code code;
+
+    ward_arena_init(&mem, ARENA_CAP);
+    if (ward_json_parse(json, n, NULL, &mem, &root, err) != WARD_OK)
+        code = WARD_FAIL(err, FAILED_PRECONDITION, "the file is not a JWKS");
+    else
+        code = add_keys(set, root, err);
+    ward_arena_done(&mem);
+    return code;
+}
+
 enum ward_code ward_keyset_load(const char *path, struct ward_keyset **out,
                                 struct ward_stamp *stamp, struct ward_err *err)
 {
     struct ward_keyset *set;
     enum ward_code code;
-    json_t *root;
     char *json = NULL;
     size_t n = 0;
 
     WARD_TRY(read_file(path, &json, &n, stamp, err));
-    root = json_loadb(json, n, JSON_REJECT_DUPLICATES, NULL);
-    free(json);
     set = calloc(1, sizeof(*set));
     if (set == NULL) {
-        json_decref(root);
+        free(json);
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the JWKS");
     }
     atomic_init(&set->refs, 1);
-    code = add_keys(set, root, err);
-    json_decref(root);
+    code = read_keys(set, json, n, err);
+    free(json);
     if (code != WARD_OK) {
         ward_keyset_drop(set);
         return code;

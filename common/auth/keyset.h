@@ -8,8 +8,8 @@
 #define WARD_AUTH_KEYSET_H
 
 #include "common/auth/jose.h"
+#include "common/base/pubkey.h"
 
-#include <gnutls/abstract.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
 
@@ -18,7 +18,7 @@
 struct ward_key {
     char *kid; /* "" where absent */
     enum ward_jose_alg alg;
-    gnutls_pubkey_t pub;               /* RS256, ES256 */
+    struct ward_pubkey *pub;           /* RS256, ES256; else NULL */
     uint8_t ed25519[WARD_ED25519_PUB]; /* EdDSA */
 };
 

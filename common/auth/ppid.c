@@ -4,6 +4,7 @@
 #include "common/base/reason.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #define TYP      "ppid+jwt"
@@ -43,14 +44,32 @@ void ward_ppid_kid(const uint8_t pub[WARD_ED25519_PUB], char out[WARD_PPID_KID])
     ward_jose_thumbprint(pub, out);
 }
 
-/* NULL when there is no memory for it. */
-static json_t *with_witness(json_t *claims, const char *witness)
+static enum ward_code claims_of(const struct ward_ppid *p, struct ward_arena *mem,
+                                const char **out, struct ward_err *err)
 {
-    if (claims == NULL || *witness == '\0' ||
-        json_object_set_new(claims, "witness", json_string(witness)) == 0)
-        return claims;
-    json_decref(claims);
-    return NULL;
+    struct ward_json_out w = {.mem = mem};
+    char score[32];
+    int n = snprintf(score, sizeof(score), "%.17g", p->score);
+
+    ward_json_object_begin(&w);
+    ward_json_put_text(&w, "iss", WARD_PPID_ISSUER);
+    ward_json_put_text(&w, "aud", WARD_PPID_AUDIENCE);
+    ward_json_put_text(&w, "jti", p->token_id);
+    ward_json_put_text(&w, "sub", p->patient);
+    ward_json_put_text(&w, "place", p->place);
+    ward_json_put_text(&w, "device", p->device);
+    ward_json_put_text(&w, "purpose", p->purpose);
+    ward_json_put_text(&w, "method", p->method);
+    ward_json_put_text(&w, "actor", p->actor);
+    ward_json_key(&w, "score");
+    ward_json_decimal(&w, score, (size_t)n);
+    ward_json_put_text(&w, "model", p->model);
+    ward_json_put_int(&w, "iat", p->issued_at);
+    ward_json_put_int(&w, "exp", p->expires_at);
+    if (*p->witness != '\0')
+        ward_json_put_text(&w, "witness", p->witness);
+    ward_json_object_end(&w);
+    return ward_json_done(&w, out, NULL, err);
 }
 
 enum ward_code ward_ppid_issue(const struct ward_sign_key *key, struct ward_ppid *ppid,
@@ -60,7 +79,7 @@ enum ward_code ward_ppid_issue(const struct ward_sign_key *key, struct ward_ppid
     struct ward_ppid p = *ppid;
     char *jti = ward_alloc(mem, 37);
     uint8_t id[16];
-    json_t *claims;
+    const char *claims;
 
     if (p.witness == NULL)
         p.witness = "";
@@ -79,12 +98,7 @@ enum ward_code ward_ppid_issue(const struct ward_sign_key *key, struct ward_ppid
     p.token_id = jti;
     p.issued_at = ward_wall_us() / 1000000;
     p.expires_at = p.issued_at + lifetime_s;
-    claims = json_pack("{ss ss ss ss ss ss ss ss ss sf ss sI sI}", "iss", WARD_PPID_ISSUER,
-                       "aud", WARD_PPID_AUDIENCE, "jti", jti, "sub", p.patient, "place",
-                       p.place, "device", p.device, "purpose", p.purpose, "method", p.method,
-                       "actor", p.actor, "score", p.score, "model", p.model, "iat",
-                       (json_int_t)p.issued_at, "exp", (json_int_t)p.expires_at);
-    claims = with_witness(claims, p.witness);
+    WARD_TRY(claims_of(&p, mem, &claims, err));
     WARD_TRY(ward_jose_sign(key, TYP, claims, mem, out, err));
     *ppid = p;
     return WARD_OK;
@@ -116,7 +130,7 @@ static enum ward_token verify(const struct ward_jose *t,
  */
 static const char *keep(const struct ward_jose *t, const char *claim, struct ward_arena *mem)
 {
-    const char *s = json_string_value(json_object_get(t->claims, claim));
+    const char *s = ward_json_string(ward_json_get(t->claims, claim));
 
     return s == NULL ? NULL : ward_strdup(mem, s);
 }
@@ -124,7 +138,6 @@ static const char *keep(const struct ward_jose *t, const char *claim, struct war
 static enum ward_token read_claims(const struct ward_jose *t, struct ward_arena *mem,
                                    struct ward_ppid *p)
 {
-    const json_t *score = json_object_get(t->claims, "score");
     const char **const texts[] = {&p->token_id, &p->patient, &p->place, &p->device,
                                   &p->purpose,  &p->method,  &p->actor, &p->model};
     static const char *const names[] = {"jti",     "sub",    "place", "device",
@@ -137,13 +150,13 @@ static enum ward_token read_claims(const struct ward_jose *t, struct ward_arena 
             return mem->full ? WARD_TOKEN_NO_MEMORY : WARD_TOKEN_SUBJECT;
     }
     p->witness = "";
-    if (json_object_get(t->claims, "witness") != NULL) {
+    if (ward_json_get(t->claims, "witness") != NULL) {
         p->witness = keep(t, "witness", mem);
         if (p->witness == NULL)
             return mem->full ? WARD_TOKEN_NO_MEMORY : WARD_TOKEN_SUBJECT;
     }
-    p->score = json_number_value(score);
-    if (!json_is_number(score) || !ward_uuid_parse(p->token_id, id) || !is_whole(p))
+    if (!ward_json_f64(ward_json_get(t->claims, "score"), &p->score) ||
+        !ward_uuid_parse(p->token_id, id) || !is_whole(p))
         return WARD_TOKEN_SUBJECT;
     return WARD_TOKEN_FINE;
 }
@@ -170,7 +183,7 @@ static enum ward_token check(struct ward_jose *t, const uint8_t (*keys)[WARD_ED2
     if (bad == WARD_TOKEN_FINE)
         bad = verify(t, keys, n);
     if (bad == WARD_TOKEN_FINE)
-        bad = ward_jose_claims(t);
+        bad = ward_jose_claims(t, mem);
     if (bad == WARD_TOKEN_FINE && (strcmp(ward_jose_text(t, "iss"), WARD_PPID_ISSUER) != 0 ||
                                    strcmp(ward_jose_text(t, "aud"), WARD_PPID_AUDIENCE) != 0))
         bad = WARD_TOKEN_ISSUER;
@@ -189,7 +202,6 @@ enum ward_code ward_ppid_check(const uint8_t (*keys)[WARD_ED25519_PUB], int n,
     struct ward_jose t;
     enum ward_token bad = check(&t, keys, n, mem, token, &p);
 
-    ward_jose_done(&t);
     if (bad != WARD_TOKEN_FINE)
         return WARD_FAIL_ROW(err, ward_reason_of(REASONS[bad]));
     *out = p;

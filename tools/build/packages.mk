@@ -1,10 +1,10 @@
 # The libraries Ward links and how their headers are found. One library, one folder: tools/layers.
-PKGS   := grpc gpr libprotobuf-c libuv libmariadb libturbojpeg libpng librhonabwy libssl libcrypto jansson gnutls yajl p11-kit-1
+PKGS   := grpc gpr libprotobuf-c libuv libmariadb libturbojpeg libpng libssl libcrypto yajl p11-kit-1
 # pkg-config walks all of gRPC's dependencies and takes half a second a question: its answers are
 # kept beside the build, and asked for again when this file or a package's own changes.
 PKG_LIBS = $(PKG_FOUND) -lnng -lhttp_parser -lcsv -lunistring -lm -ldl -lpthread
 -include $(BUILD)/packages.found.mk
-$(BUILD)/packages.found.mk: tools/build/packages.mk $(wildcard /usr/lib/*/pkgconfig/grpc.pc /usr/lib/*/pkgconfig/librhonabwy.pc)
+$(BUILD)/packages.found.mk: tools/build/packages.mk $(wildcard /usr/lib/*/pkgconfig/grpc.pc /usr/lib/*/pkgconfig/yajl.pc)
 	@mkdir -p $(@D)
 	@pkg-config --exists $(PKGS) 2>/dev/null && { \
 		echo "PKG_CFLAGS := $$(pkg-config --cflags $(PKGS) | sed 's/-I/-isystem /g')"; \
