@@ -69,7 +69,7 @@ $(BUILD)/lib$1.a: $(call obj,$(call svc_src,$1)) $(if $(wildcard services/$1/sch
 $(BUILD)/bin/$1: $(call obj,services/$1/main.c) $(BUILD)/lib$1.a $(WARD_A)
 	@mkdir -p $$(@D)
 	@echo "  LD   $$@"
-	@$(CC) $(LDFLAGS_WARD) -o $$@ $$^ $(PKG_LIBS)
+	@$(CC) $(LDFLAGS_WARD) -o $$@ $$^ $$(PROGRAM_LIBS)
 endef
 $(foreach s,$(patsubst services/%/,%,$(wildcard services/*/)),$(eval $(call service_rule,$s)))
 
@@ -80,7 +80,7 @@ $(BUILD)/libcli.a: $(call obj,$(filter-out cli/main.c,$(CLI_C)))
 $(BUILD)/bin/wardctl: $(call obj,$(CLI_C)) $(WARD_A)
 	@mkdir -p $(@D)
 	@echo "  LD   $@"
-	@$(CC) $(LDFLAGS_WARD) -o $@ $^ $(PKG_LIBS)
+	@$(CC) $(LDFLAGS_WARD) -o $@ $^ $(PROGRAM_LIBS)
 
 # ---- plugins: build/plugins/<name>.so; plugins/<name>/plugin.mk may add <name>_C, _CFLAGS, _LIBS ----
 PLUGIN_NAMES := $(filter-out include ort,$(patsubst plugins/%/,%,$(wildcard plugins/*/)))
