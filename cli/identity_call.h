@@ -15,7 +15,7 @@
 #define ADMIN_PATH(m)    "/ward.identity.v1.IdentityAdmin/" m
 #define ACCESS_PATH(m)   "/ward.identity.v1.Access/" m
 
-#define ID_PHOTO_MOST  ((size_t)8 << 20)
+#define ID_PHOTO_MOST  ((size_t)16 << 20)
 #define ID_CONSENT_NOW "2026-11-en" /* the text in use, where --consent-text says nothing */
 
 /* Declares fn_command, the cli_fn of a task_fn that asks identity. */

@@ -100,8 +100,9 @@ const struct ward_reason ward_reasons[] = {
     {"PPID_SPENT", WARD_ALREADY_EXISTS, PPID, "the token was used before", VERIFY_AGAIN},
 
     {"IMAGE_EMPTY", WARD_INVALID_ARGUMENT, IMAGES, "there are no bytes", "send the photograph"},
-    {"IMAGE_FORMAT", WARD_INVALID_ARGUMENT, IMAGES, "this is neither JPEG nor PNG",
-     "save it as one of them"},
+    {"IMAGE_FORMAT", WARD_INVALID_ARGUMENT, IMAGES,
+     "this is neither JPEG nor PNG; the message names HEIC and other formats",
+     "save it as one of them; set a telephone's camera to JPEG"},
     {"IMAGE_TOO_LARGE", WARD_INVALID_ARGUMENT, IMAGES,
      "more bytes or pixels than are taken, or too long a side", "scale it down"},
     {"IMAGE_COLOUR", WARD_INVALID_ARGUMENT, IMAGES, "a CMYK or YCCK JPEG", "save it as RGB"},

@@ -16,15 +16,15 @@ static enum ward_code broken(struct ward_err *err, const char *msg, const char *
     return WARD_INVALID_ARGUMENT;
 }
 
-static enum ward_code check_size(int64_t w, int64_t h, const struct ward_image_limits *l,
+static enum ward_code check_size(int64_t w, int64_t h, uint64_t max_pixels, int max_side,
                                  struct ward_err *err)
 {
     if (w < 1 || h < 1)
         return REFUSE(err, "IMAGE_BROKEN", "the image has no pixels");
-    if (w > l->max_side || h > l->max_side || (uint64_t)w * (uint64_t)h > l->max_pixels)
+    if (w > max_side || h > max_side || (uint64_t)w * (uint64_t)h > max_pixels)
         return REFUSE(err, "IMAGE_TOO_LARGE",
                       "the image has more than %llu pixels or a side above %d",
-                      (unsigned long long)l->max_pixels, l->max_side);
+                      (unsigned long long)max_pixels, max_side);
     return WARD_OK;
 }
 
@@ -117,6 +117,14 @@ static int choose_shrink(int w, int h, uint64_t most)
     return shrink;
 }
 
+/* libjpeg holds all coefficients of a JPEG of several scans, 6 bytes a pixel, and a few lines
+ * of one of a single scan. */
+static uint64_t most_pixels(const uint8_t *data, size_t n, const struct ward_image_limits *l)
+{
+    return l->scan_pixels > l->max_pixels && ward_jpeg_one_scan(data, n) ? l->scan_pixels
+                                                                         : l->max_pixels;
+}
+
 static enum ward_code decode_jpeg(const uint8_t *data, size_t n,
                                   const struct ward_image_limits *l, struct ward_arena *mem,
                                   struct ward_image *out, struct ward_err *err)
@@ -131,7 +139,7 @@ static enum ward_code decode_jpeg(const uint8_t *data, size_t n,
     if (tjDecompressHeader3(tj, data, (unsigned long)n, &w, &h, &subsampling, &colour) != 0)
         return broken(err, "the JPEG's header is damaged or of a kind not read",
                       tjGetErrorStr2(tj));
-    WARD_TRY(check_size(w, h, l, err));
+    WARD_TRY(check_size(w, h, most_pixels(data, n, l), l->max_side, err));
     if (colour == TJCS_CMYK || colour == TJCS_YCCK)
         return REFUSE(err, "IMAGE_COLOUR", "the JPEG is CMYK: save it as RGB");
 
@@ -189,7 +197,7 @@ static enum ward_code decode_png(const uint8_t *data, size_t n,
     png.format = PNG_FORMAT_RGB;
     /* Without it libpng takes 16 bits for linear light where the file does not say. */
     png.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;
-    code = check_size(png.width, png.height, l, err);
+    code = check_size(png.width, png.height, l->max_pixels, l->max_side, err);
     if (code == WARD_OK) {
         im.width = (int)png.width;
         im.height = (int)png.height;
@@ -208,6 +216,21 @@ static enum ward_code decode_png(const uint8_t *data, size_t n,
     return code;
 }
 
+static enum ward_code refuse_format(const void *data, size_t n, struct ward_err *err)
+{
+    const char *kind = ward_image_kind(data, n);
+
+    if (kind == NULL)
+        return REFUSE(err, "IMAGE_FORMAT", "the image is neither JPEG nor PNG");
+    if (strcmp(kind, "HEIC") == 0)
+        return REFUSE(
+            err, "IMAGE_FORMAT",
+            "the image is HEIC, which is not read: save or share it as JPEG, or set the "
+            "camera to JPEG (iPhone: Settings, Camera, Formats, Most Compatible)");
+    return REFUSE(err, "IMAGE_FORMAT",
+                  "the image is %s, which is not read: save it as JPEG or PNG", kind);
+}
+
 enum ward_code ward_image_decode(const void *data, size_t n, const struct ward_image_limits *l,
                                  struct ward_arena *mem, struct ward_image *out,
                                  struct ward_err *err)
@@ -224,5 +247,5 @@ enum ward_code ward_image_decode(const void *data, size_t n, const struct ward_i
         return decode_jpeg(data, n, l, mem, out, err);
     if (n >= sizeof(png) && memcmp(data, png, sizeof(png)) == 0)
         return decode_png(data, n, l, mem, out, err);
-    return REFUSE(err, "IMAGE_FORMAT", "the image is neither JPEG nor PNG");
+    return refuse_format(data, n, err);
 }

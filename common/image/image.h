@@ -5,8 +5,10 @@
  * as sRGB unless the file names another gamma; transparency is laid on white) to RGB, 8 bits.
  * The header is read and held against the limits before pixels are allocated. EXIF orientation
  * is applied in both, so that up is up. A JPEG of many pixels is decoded at a half, a quarter
- * or an eighth, which its cosine transform gives for less than nothing. What is damaged is
- * refused rather than guessed, and what is animated too: a photograph can be taken again.
+ * or an eighth, which its cosine transform gives for less than nothing; one whose pixels come
+ * in a single scan, as cameras write it, is read strip by strip and may have more of them. What
+ * is damaged is refused rather than guessed, and what is animated too: a photograph can be
+ * taken again. Other formats are refused by their names.
  *
  * Threads: pure. Memory: pixels in the caller's arena; libjpeg's and libpng's own while they
  * work (a progressive JPEG of max_pixels: 6 bytes a pixel; a PNG that is turned: 3). Errors:
@@ -24,6 +26,7 @@ struct ward_image_limits {
     uint64_t max_pixels;  /* width x height in its header */
     int max_side;         /* pixels */
     uint64_t jpeg_pixels; /* a JPEG above this is decoded smaller; 0: never */
+    uint64_t scan_pixels; /* instead of max_pixels for a JPEG of one scan; 0: as for others */
 };
 
 struct ward_image {
@@ -36,6 +39,11 @@ WARD_MUST enum ward_code ward_image_decode(const void *data, size_t n,
                                            const struct ward_image_limits *limits,
                                            struct ward_arena *mem, struct ward_image *out,
                                            struct ward_err *err);
+
+/* What a file that is neither JPEG nor PNG is, by its first bytes: "HEIC"; NULL: not known. */
+const char *ward_image_kind(const uint8_t *file, size_t n);
+/* Is it a JPEG of one scan of all its colours, not progressive? */
+bool ward_jpeg_one_scan(const uint8_t *file, size_t n);
 
 /* EXIF orientation of a JPEG or PNG, 1..8; 1 where there is none or it makes no sense. */
 int ward_exif_orientation(const uint8_t *file, size_t n);

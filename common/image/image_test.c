@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-static const struct ward_image_limits limits = {1 << 20, 1 << 20, 2000, 0};
+static const struct ward_image_limits limits = {1 << 20, 1 << 20, 2000, 0, 0};
 static struct ward_arena mem;
 static struct ward_err err;
 static struct ward_image im;

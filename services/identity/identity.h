@@ -24,10 +24,10 @@
 #include "services/identity/rules.h"
 
 #define IDENTITY_NAME      "identity"
-#define IDENTITY_PHOTO_MAX ((size_t)8 << 20)
+#define IDENTITY_PHOTO_MAX ((size_t)16 << 20)
 /* Of one message. Larger photographs still come in, so that the answer is IMAGE_TOO_LARGE: past
  * this gRPC refuses the message itself, without an ErrorInfo. */
-#define IDENTITY_MESSAGE_MAX ((size_t)2 * IDENTITY_PHOTO_MAX + 65536)
+#define IDENTITY_MESSAGE_MAX (IDENTITY_PHOTO_MAX + ((size_t)8 << 20) + 65536)
 /* A call's memory: the photograph, its message, 16 Mpx of PNG, a padded and a reduced copy,
  * tensors. */
 #define IDENTITY_ARENA (IDENTITY_PHOTO_MAX * 2 + ((size_t)96 << 20))

@@ -12,6 +12,7 @@ static const struct ward_image_limits limits = {
     .max_pixels = 16777216,
     .max_side = 16384,
     .jpeg_pixels = 4194304,
+    .scan_pixels = 67108864, /* telephones write 48 to 64 Mpx */
 };
 
 enum ward_code photo_decode(struct ward_arena *mem, const void *bytes, size_t n,

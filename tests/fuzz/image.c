@@ -7,8 +7,11 @@
 
 #define ARENA_CAP ((size_t)4 << 20)
 
-static const struct ward_image_limits limits = {
-    .max_bytes = 16384, .max_pixels = 65536, .max_side = 512, .jpeg_pixels = 16384};
+static const struct ward_image_limits limits = {.max_bytes = 16384,
+                                                .max_pixels = 65536,
+                                                .max_side = 512,
+                                                .jpeg_pixels = 16384,
+                                                .scan_pixels = 131072};
 
 static void check(bool ok)
 {

@@ -6,7 +6,7 @@
 
 int main(int argc, char **argv)
 {
-    static const struct ward_image_limits limits = {8 << 20, 16 << 20, 16384, 0};
+    static const struct ward_image_limits limits = {8 << 20, 16 << 20, 16384, 0, 0};
     static uint8_t bytes[8 << 20];
     struct ward_image im = {0};
     struct ward_err err = {0};

@@ -2,7 +2,10 @@
  * turned, moved, smaller or larger, brighter, encoded again. It is easier than a second visit
  * to the photographer would be, and whoever prints a score of it says that it was made.
  *
- *   recapture IN OUT.jpg [TURN_DEG [SCALE [BRIGHT [QUALITY]]]]      defaults: 5 0.93 1.15 80
+ *   recapture IN OUT.jpg [TURN_DEG [SCALE [BRIGHT [QUALITY [GROW]]]]]
+ *
+ * Defaults: 5 0.93 1.15 80 1. GROW: times as many pixels on each side, as a camera with more of
+ * them would give.
  */
 #include "common/base/text.h"
 #include "common/image/encode.h"
@@ -15,7 +18,7 @@
 #define SHIFT   0.03 /* of a side, to the right and down */
 
 struct change {
-    double turn_deg, scale, bright, quality;
+    double turn_deg, scale, bright, quality, grow;
 };
 
 static uint8_t clamp(double v)
@@ -45,8 +48,8 @@ static void change(const struct ward_image *in, const struct change *c, struct w
 
     for (int y = 0; y < out->height; y++) {
         for (int x = 0; x < out->width; x++) {
-            double dx = (x - cx - SHIFT * in->width) / c->scale;
-            double dy = (y - cy - SHIFT * in->height) / c->scale;
+            double dx = (x / c->grow - cx - SHIFT * in->width) / c->scale;
+            double dy = (y / c->grow - cy - SHIFT * in->height) / c->scale;
             double sx = cx + cos(a) * dx + sin(a) * dy, sy = cy - sin(a) * dx + cos(a) * dy;
             uint8_t *to = out->rgb + ((size_t)y * (size_t)out->width + (size_t)x) * 3;
 
@@ -59,7 +62,7 @@ static void change(const struct ward_image *in, const struct change *c, struct w
 static enum ward_code read_photo(const char *path, struct ward_arena *mem,
                                  struct ward_image *out, struct ward_err *err)
 {
-    const struct ward_image_limits limits = {8u << 20, 16777216, 16384, 4194304};
+    const struct ward_image_limits limits = {8u << 20, 16777216, 16384, 4194304, 0};
     FILE *f = fopen(path, "rb");
     uint8_t *bytes = ward_alloc(mem, limits.max_bytes + 1);
     size_t n = 0;
@@ -82,7 +85,9 @@ static enum ward_code run(const char *in, const char *to, const struct change *c
 
     WARD_TRY(read_photo(in, mem, &photo, err));
     capture = photo;
-    capture.rgb = ward_alloc(mem, (size_t)photo.width * (size_t)photo.height * 3);
+    capture.width = (int)(photo.width * c->grow);
+    capture.height = (int)(photo.height * c->grow);
+    capture.rgb = ward_alloc(mem, (size_t)capture.width * (size_t)capture.height * 3);
     if (capture.rgb == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for %.100s", in);
     change(&photo, c, &capture);
@@ -95,14 +100,15 @@ static enum ward_code run(const char *in, const char *to, const struct change *c
 
 int main(int argc, char **argv)
 {
-    struct change c = {5, 0.93, 1.15, 80};
-    double *const field[] = {&c.turn_deg, &c.scale, &c.bright, &c.quality};
+    struct change c = {5, 0.93, 1.15, 80, 1};
+    double *const field[] = {&c.turn_deg, &c.scale, &c.bright, &c.quality, &c.grow};
     struct ward_arena mem;
     struct ward_err err = {0};
     enum ward_code code = WARD_OK;
 
-    if (argc < 3 || argc > 7) {
-        fprintf(stderr, "usage: recapture IN OUT.jpg [TURN_DEG [SCALE [BRIGHT [QUALITY]]]]\n");
+    if (argc < 3 || argc > 8) {
+        fprintf(stderr,
+                "usage: recapture IN OUT.jpg [TURN_DEG [SCALE [BRIGHT [QUALITY [GROW]]]]]\n");
         return 2;
     }
     for (int i = 3; i < argc; i++) {

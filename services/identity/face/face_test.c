@@ -104,7 +104,7 @@ static void need_models(void)
 
 static struct pixels portrait(int n)
 {
-    static const struct ward_image_limits limits = {1 << 20, 1 << 20, 4096, 0};
+    static const struct ward_image_limits limits = {1 << 20, 1 << 20, 4096, 0, 0};
     static uint8_t bytes[1 << 20];
     struct ward_image im;
     char path[64];

@@ -122,7 +122,7 @@ static enum gate later_gates(const struct lfw *l, const struct pixels *im,
 static void embed(struct lfw *l, struct picture *p, const char *path, struct face_engine *e,
                   struct ward_arena *mem)
 {
-    static const struct ward_image_limits limits = {8 << 20, 16777216, 16384, 4194304};
+    static const struct ward_image_limits limits = {8 << 20, 16777216, 16384, 4194304, 0};
     struct face_box boxes[FACE_MAX_FOUND];
     struct ward_image image;
     struct ward_err err = {0};

@@ -49,7 +49,7 @@ void lfw_open(const char *dir, struct lfw *out)
 
 struct pixels lfw_read(const struct lfw *l, int i, struct ward_arena *mem)
 {
-    static const struct ward_image_limits limits = {8 << 20, 16777216, 16384, 4194304};
+    static const struct ward_image_limits limits = {8 << 20, 16777216, 16384, 4194304, 0};
     static uint8_t bytes[8 << 20];
     struct ward_image im;
     struct ward_err err = {0};

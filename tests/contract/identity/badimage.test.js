@@ -14,7 +14,7 @@ const { build, root, folder } = require('../../lib/paths');
 const { Site, skip } = require('./site');
 
 const WORKERS = 2;
-const ARENA_MIB = 112; // services/identity/identity.h: IDENTITY_ARENA
+const ARENA_MIB = 128; // services/identity/identity.h: IDENTITY_ARENA
 const LIBRARY_MIB = 112; // libjpeg's and libpng's own for 16 Mpx
 
 let site, dir, id, upright;
@@ -80,10 +80,10 @@ function stored(im, o) {
   return out;
 }
 
-async function jpegOf(im) {
+async function jpegOf(im, grow = 1) {
   const [from, to] = [path.join(dir, 'in.png'), path.join(dir, 'out.jpg')];
   fs.writeFileSync(from, pictures.png(im));
-  await must([path.join(build, 'tests/recapture'), from, to, '0', '1', '1', '95']);
+  await must([path.join(build, 'tests/recapture'), from, to, '0', '1', '1', '95', String(grow)]);
   return fs.readFileSync(to);
 }
 
@@ -113,8 +113,10 @@ const BAD = [
   ['a PNG that says 2 x 1,000,000', () => pngOf(2, 1000000, 8, 2, zlib.deflateSync(Buffer.alloc(1000))), 'IMAGE_TOO_LARGE'],
   ['a JPEG that says 65,500 x 65,500', () => resized(pictures.jpeg('christian'), 65500, 65500), 'IMAGE_TOO_LARGE'],
   ['a JPEG that says 4,096 x 4,096', () => resized(pictures.jpeg('christian'), 4096, 4096), 'IMAGE_BROKEN'],
-  ['more than 8 MiB', () => Buffer.concat([pictures.jpeg('christian'), Buffer.alloc(8 << 20)]).subarray(0, (8 << 20) + 1), 'IMAGE_TOO_LARGE'],
-  ['a telephone\'s 15 MiB', () => Buffer.concat([pictures.jpeg('christian'), Buffer.alloc(15 << 20)]).subarray(0, 15 << 20), 'IMAGE_TOO_LARGE'],
+  ['a JPEG of one scan that says 8,193 x 8,193', () => resized(pictures.jpeg('christian'), 8193, 8193), 'IMAGE_TOO_LARGE'],
+  ['a progressive JPEG that says 4,097 x 4,097', () => resized(corpus('progressive.jpg'), 4097, 4097), 'IMAGE_TOO_LARGE'],
+  ['more than 16 MiB', () => Buffer.concat([pictures.jpeg('christian'), Buffer.alloc(16 << 20)]).subarray(0, (16 << 20) + 1), 'IMAGE_TOO_LARGE'],
+  ['23 MiB', () => Buffer.concat([pictures.jpeg('christian'), Buffer.alloc(23 << 20)]).subarray(0, 23 << 20), 'IMAGE_TOO_LARGE'],
 ];
 
 describe('a bad photograph', { skip }, () => {
@@ -130,6 +132,14 @@ describe('a bad photograph', { skip }, () => {
       assert.match((await site.lastEvent()).code, new RegExp(`^INVALID_ARGUMENT/${reason}$`));
     });
   }
+
+  test('a HEIC photograph is refused by its name, with what to do', async () => {
+    const e = await site.wardctl.failure('Verify', site.verification(id, Buffer.from('\0\0\0\x24ftypheic\0\0\0\0mif1heic', 'latin1')), site.tokens.nurse);
+    assert.deepEqual([e.code, e.reason, e.field], ['INVALID_ARGUMENT', 'IMAGE_FORMAT', 'photograph']);
+    assert.match(e.message, /HEIC.*JPEG.*iPhone/);
+    const other = await site.wardctl.failure('Verify', site.verification(id, Buffer.from('RIFF\0\0\0\0WEBPVP8 ', 'latin1')), site.tokens.nurse);
+    assert.match(other.message, /WebP/);
+  });
 
   test('bombs, many at once, leave memory within what the workers may use', async () => {
     const before = memory('VmRSS');
@@ -163,6 +173,16 @@ describe('an unusual photograph', { skip }, () => {
     for (let y = 0; y < h; y++) for (let x = 0; x < w; x++) rows[y * (1 + w) + 1 + x] = (rgb[3 * (y * w + x)] + rgb[3 * (y * w + x) + 1] + rgb[3 * (y * w + x) + 2]) / 3;
     assert.equal((await verify(pngOf(w, h, 8, 0, zlib.deflateSync(rows)))).outcome, 'OUTCOME_MATCH');
   });
+
+  for (const [grow, what] of [[12, '23'], [18, '52']]) {
+    test(`is read when a telephone gives it ${what} megapixels, and memory stays within bounds`, async () => {
+      const before = memory('VmRSS'), photograph = await jpegOf(upright, grow);
+      assert.ok(photograph.length < 16 << 20, `${photograph.length} bytes`);
+      const a = await verify(photograph);
+      assert.deepEqual([a.outcome, await site.exact() > 0.95], ['OUTCOME_MATCH', true]);
+      assert.ok(memory('VmHWM') - before < WORKERS * (ARENA_MIB + LIBRARY_MIB));
+    });
+  }
 
   for (let o = 1; o <= 8; o++) {
     test(`is turned upright by EXIF orientation ${o}`, async () => {
