@@ -16,6 +16,7 @@
 #define M KIND_BIT(KIND_MEDICATION)
 #define U KIND_BIT(KIND_PROCEDURE)
 #define I KIND_BIT(KIND_IMMUNIZATION)
+#define X KIND_BIT(KIND_OTHER)
 
 /* The table of docs/records.md. Purposes are HL7 v3 PurposeOfUse codes. Source: HL7
  * Terminology, http://terminology.hl7.org/ValueSet/v3-PurposeOfUse, checked 2026-11-21. */
@@ -27,7 +28,9 @@ static const struct rule {
     {"physician",
      {CARE},
      {.treated = KINDS_ALL},
-     {.treated = KINDS_ALL & ~(P | C)}}, /* who they are and what they allow is not medicine */
+     /* Who they are and what they allow is not medicine; what Ward does not interpret no
+      * person writes here, but its source by an import. */
+     {.treated = KINDS_ALL & ~(P | C | X)}},
     {"nurse", {CARE}, {.treated = KINDS_ALL}, {.treated = E | O | A | D | M | U | I}},
     {"pharmacist", {CARE}, {.treated = KINDS_ALL}, {.treated = A | D | M | I}},
     {"registrar", {DESK}, {.everyone = P | E | C}, {.everyone = P | E | C}},

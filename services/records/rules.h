@@ -23,7 +23,7 @@ enum kind {
     KIND_REPORT,
     KIND_CONSENT,
     KIND_MEDICATION,   /* MedicationStatement */
-    KIND_FREE_10,      /* the contract gives this number to none */
+    KIND_OTHER,        /* of a kind that is not interpreted */
     KIND_PRESCRIPTION, /* MedicationRequest */
     KIND_PROCEDURE,
     KIND_IMMUNIZATION,
@@ -31,11 +31,11 @@ enum kind {
     KINDS
 };
 #define KIND_BIT(k) (UINT32_C(1) << (k))
-#define KINDS_ALL   ((KIND_BIT(KINDS) - 2) & ~KIND_BIT(KIND_FREE_10))
+#define KINDS_ALL   (KIND_BIT(KINDS) - 2)
 /* Whether a number of the wire's is a kind. */
 static inline bool kind_is(int n)
 {
-    return n > KIND_NONE && n < KINDS && (KINDS_ALL & KIND_BIT(n)) != 0;
+    return n > KIND_NONE && n < KINDS;
 }
 
 enum use { USE_READ, USE_WRITE };

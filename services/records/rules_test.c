@@ -9,9 +9,9 @@
 #include <cmocka.h>
 
 /* Kinds as the tables below write them, in the order of enum kind. */
-/* K: Consent, M: MedicationStatement, Q: MedicationRequest, U: Procedure, I: Immunization, S:
- * ServiceRequest. */
-static const char LETTERS[] = "-PEOCADRKM-QUIS";
+/* K: Consent, M: MedicationStatement, X: Other, Q: MedicationRequest, U: Procedure, I:
+ * Immunization, S: ServiceRequest. */
+static const char LETTERS[] = "-PEOCADRKMXQUIS";
 
 static uint32_t kinds(const char *letters)
 {
@@ -32,12 +32,12 @@ static const struct row {
     const char *read_everyone, *read_treated, *read_own;
     const char *write_everyone, *write_treated;
 } TABLE[] = {
-    {"physician", "TREAT ETREAT CAREMGT", "", "PEOCADRKMQUIS", "", "", "EOCADRMQUIS"},
-    {"nurse", "TREAT ETREAT CAREMGT", "", "PEOCADRKMQUIS", "", "", "EOADMUI"},
-    {"pharmacist", "TREAT ETREAT CAREMGT", "", "PEOCADRKMQUIS", "", "", "ADMI"},
+    {"physician", "TREAT ETREAT CAREMGT", "", "PEOCADRKMXQUIS", "", "", "EOCADRMQUIS"},
+    {"nurse", "TREAT ETREAT CAREMGT", "", "PEOCADRKMXQUIS", "", "", "EOADMUI"},
+    {"pharmacist", "TREAT ETREAT CAREMGT", "", "PEOCADRKMXQUIS", "", "", "ADMI"},
     {"registrar", "TREAT PATADMIN HOPERAT", "PEK", "", "", "PEK", ""},
     {"privacy-officer", "HOPERAT PATRQT", "PK", "", "", "K", ""},
-    {"patient", "PATRQT", "", "", "PEOCADRKMQUIS", "", ""},
+    {"patient", "PATRQT", "", "", "PEOCADRKMXQUIS", "", ""},
     {"records-admin", "", "", "", "", "", ""},
     {"auditor", "", "", "", "", "", ""},
     {"", "", "", "", "", "", ""},
@@ -110,11 +110,12 @@ static void the_kinds_are_numbered_as_the_contract_numbers_them(void **state)
     assert_int_equal(KIND_PATIENT, 1);
     assert_int_equal(KIND_CONSENT, 8);
     assert_int_equal(KIND_MEDICATION, 9);
+    assert_int_equal(KIND_OTHER, 10);
     assert_int_equal(KIND_PRESCRIPTION, 11);
     assert_int_equal(KIND_SERVICE, 14);
     assert_true(kind_is(KIND_PATIENT) && kind_is(KIND_SERVICE));
-    assert_false(kind_is(KIND_NONE) || kind_is(KIND_FREE_10) || kind_is(KINDS) || kind_is(-1));
-    assert_int_equal(KINDS_ALL, kinds("PEOCADRKMQUIS"));
+    assert_false(kind_is(KIND_NONE) || kind_is(KINDS) || kind_is(-1));
+    assert_int_equal(KINDS_ALL, kinds("PEOCADRKMXQUIS"));
 }
 
 /* Relation of the caller to the patient, and what a consent denies of one resource: no denial,

@@ -33,12 +33,13 @@ struct export
     uint32_t kinds;
     uint8_t condition[TOKEN_HASH];
     int64_t now_us;
-    int64_t cohort, left_out, resources;
+    int64_t cohort, left_out, uninterpreted, resources;
     /* the batch */
     struct ward_arena mem;
     uint8_t after[RECORDS_ID];
     bool last;
-    int64_t n; /* resources of it */
+    int64_t n;      /* resources of it */
+    int64_t others; /* of it, that are not interpreted */
     const char **line;
     size_t n_lines, cap_lines;
 };
@@ -186,6 +187,26 @@ static enum ward_code chart(struct export *e, const struct ward_val *row, struct
     return WARD_OK;
 }
 
+/* They do not go out: nobody knows where in them a person is named. */
+static enum ward_code count_others(struct export *e, const struct ward_val *root,
+                                   struct ward_err *err)
+{
+    static const char SQL[] =
+        "SELECT COUNT(*) FROM patient p JOIN resource r ON r.patient_id = p.patient_id"
+        " WHERE p.root_id = ? AND r.kind = 10 AND r.wrong = 0";
+    struct ward_rows rows;
+    int64_t n;
+
+    if (e->req->n_kinds > 0)
+        return WARD_OK;
+    WARD_TRY(ward_db_run(e->w->seat.db, &e->mem, SQL,
+                         WARD_PARAMS(ward_blob(root->p, RECORDS_ID)), &rows, err));
+    if (rows.n != 1 || !ward_i64(rows.at[0][0].p, 0, INT64_MAX, &n))
+        return WARD_FAIL(err, DATA_LOSS, "resources cannot be counted");
+    e->others += n;
+    return WARD_OK;
+}
+
 static enum ward_code tell_batch(struct export *e, const struct ward_rows *roots,
                                  struct ward_err *err)
 {
@@ -209,9 +230,12 @@ static enum ward_code batch_in_tx(struct ward_db *db, void *arg, struct ward_err
     ward_arena_reset(&e->mem);
     e->line = NULL;
     e->n_lines = e->cap_lines = 0;
+    e->others = 0;
     WARD_TRY(read_roots(e, &roots, err));
-    for (size_t i = 0; i < roots.n; i++)
+    for (size_t i = 0; i < roots.n; i++) {
         WARD_TRY(chart(e, roots.at[i], err));
+        WARD_TRY(count_others(e, roots.at[i], err));
+    }
     e->last = roots.n < BATCH;
     if (roots.n == 0)
         return WARD_OK;
@@ -229,6 +253,7 @@ static enum ward_code send(struct export *e, uint8_t *bytes, size_t n)
     resp.chunk = (ProtobufCBinaryData){.data = bytes, .len = n};
     resp.resources = e->resources;
     resp.left_out = e->left_out;
+    resp.uninterpreted_left_out = e->uninterpreted;
     return ward_send(e->c, &resp.base);
 }
 
@@ -237,6 +262,7 @@ static enum ward_code send_batch(struct export *e)
     uint8_t *buffer = ward_alloc(&e->mem, CHUNK);
     size_t n = 0;
 
+    e->uninterpreted += e->others;
     if (buffer == NULL)
         return WARD_FAIL(e->c->err, RESOURCE_EXHAUSTED, "no memory for the answer");
     for (size_t i = 0; i < e->n_lines; i++) {
@@ -298,10 +324,12 @@ static enum ward_code check(struct export *e)
     for (size_t i = 0; i < req->n_kinds; i++) {
         if (!kind_is((int)req->kinds[i]))
             return WARD_FAIL_FIELD(err, "kinds", "names a kind that is none");
+        if ((int)req->kinds[i] == KIND_OTHER)
+            return WARD_FAIL_FIELD(err, "kinds", "names what is not interpreted");
         e->kinds |= KIND_BIT(req->kinds[i]);
     }
     if (req->n_kinds == 0)
-        e->kinds = KINDS_ALL;
+        e->kinds = KINDS_ALL & ~KIND_BIT(KIND_OTHER);
     if (n_condition == 0)
         return WARD_OK;
     if (n_condition > CONDITION || bar == NULL || bar == req->condition || bar[1] == '\0')

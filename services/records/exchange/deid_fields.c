@@ -185,6 +185,8 @@ static const struct listed list[] = {
                     " reason_reference insurance supporting_info specimen note"
                     " patient_instruction relevant_history"},
 
+    {"Other", .drop = "*"}, /* who knows what it holds */
+
     {"Consent", .keep = "status scope category patient", .shift = "date_time", .text = "id",
      .drop = OF_ALL " performer organization source_attachment source_reference policy"
                     " policy_rule verification provision"},

@@ -57,14 +57,17 @@ struct tally {
 struct import_count {
     struct ward_arena *mem;
     ImportProgress p;
-    struct tally unsupported, unmodelled;
+    struct tally unsupported, unmodelled, uninterpreted;
     int64_t sent_ns;
 };
 WARD_MUST enum ward_code tally_add(struct tally *t, struct ward_arena *mem, const char *name,
                                    struct ward_err *err);
+struct staged;
+/* Of a resource that is kept now: by its kind, where that is not interpreted. */
+WARD_MUST enum ward_code import_kept(struct import_count *n, const struct staged *s,
+                                     struct ward_err *err);
 /* Sends what is counted; unless `now`, at most five times a second. */
 WARD_MUST enum ward_code import_send(struct ward_call *c, struct import_count *n, bool now);
-struct staged;
 /* Copies a problem's item for the first ones that are shown. */
 WARD_MUST enum ward_code import_show(struct import_count *n, const char *import_id,
                                      const struct staged *s, struct ward_err *err);

@@ -45,6 +45,13 @@ enum ward_code tally_add(struct tally *t, struct ward_arena *mem, const char *na
     return WARD_OK;
 }
 
+enum ward_code import_kept(struct import_count *n, const struct staged *s, struct ward_err *err)
+{
+    return s->kind != KIND_OTHER
+               ? WARD_OK
+               : tally_add(&n->uninterpreted, n->mem, resource_type(s->in.res), err);
+}
+
 enum ward_code import_send(struct ward_call *c, struct import_count *n, bool now)
 {
     int64_t at = ward_mono_ns();
@@ -56,6 +63,8 @@ enum ward_code import_send(struct ward_call *c, struct import_count *n, bool now
     n->p.n_unsupported = n->unsupported.n;
     n->p.unmodelled = n->unmodelled.at;
     n->p.n_unmodelled = n->unmodelled.n;
+    n->p.uninterpreted = n->uninterpreted.at;
+    n->p.n_uninterpreted = n->uninterpreted.n;
     return ward_send(c, &n->p.base);
 }
 

@@ -66,15 +66,13 @@ static enum ward_code find_patient_unread(const struct id_source *from, struct w
                                           const struct ward_json *v, struct staged *s,
                                           struct ward_err *err)
 {
-    const struct ward_json *whom = ward_json_get(v, "subject");
+    const struct ward_json *whom = fhir_other_whom(v);
     const char *id = ward_json_string(ward_json_get(v, "id")), *reference;
     Ward__Records__V1__Patient patient = WARD__RECORDS__V1__PATIENT__INIT;
     Ward__Records__V1__Observation other = WARD__RECORDS__V1__OBSERVATION__INIT;
     Ward__Records__V1__Reference to = WARD__RECORDS__V1__REFERENCE__INIT;
     Resource res = WARD__RECORDS__V1__RESOURCE__INIT;
 
-    if (whom == NULL)
-        whom = ward_json_get(v, "patient");
     reference = ward_json_string(ward_json_get(whom, "reference"));
     if (s->kind == KIND_PATIENT) {
         res.resource_case = WARD__RECORDS__V1__RESOURCE__RESOURCE_PATIENT;
@@ -102,6 +100,14 @@ static enum ward_code check(struct ward_arena *mem, struct staged *s, struct war
     return code == WARD_OK ? WARD_OK : as_problem(mem, s, code, &why, err);
 }
 
+static enum kind kind_in(const struct ward_json *v)
+{
+    const char *type = ward_json_string(ward_json_get(v, "resourceType"));
+    enum kind kind = type == NULL ? KIND_NONE : kind_of_name(type);
+
+    return kind == KIND_NONE && type != NULL && fhir_is_type(type) ? KIND_OTHER : kind;
+}
+
 static enum ward_code read_all(struct worker *w, struct ward_arena *mem, const struct entry *e,
                                fhir_unmodelled_fn *unmodelled, void *arg, struct staged *s,
                                struct ward_err *err)
@@ -110,12 +116,11 @@ static enum ward_code read_all(struct worker *w, struct ward_arena *mem, const s
                                    .source = e->source,
                                    .full_url = e->full_url,
                                    .place = e->place == NULL ? "" : e->place};
-    const char *type = ward_json_string(ward_json_get(e->json, "resourceType"));
     struct ward_err why = {0};
     Resource *res = NULL;
     enum ward_code code = fhir_of_json(mem, e->json, unmodelled, arg, &res, &why);
 
-    s->kind = type == NULL ? KIND_NONE : kind_of_name(type);
+    s->kind = kind_in(e->json);
     if (code != WARD_OK) {
         WARD_TRY(find_patient_unread(&from, mem, e->json, s, err));
         return as_problem(mem, s, code, &why, err);

@@ -4,19 +4,20 @@
 
 #include "common/measure/fhirtime.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#define PART 96 /* bytes of a path behind its kind */
 
 static enum ward_code wrong(struct stage *s, struct staged *e, const char *reason,
                             const char *part, const char *text, struct ward_err *err)
 {
-    char path[64];
-    size_t n = strlen(kind_name(e->kind));
+    const char *path = ward_printf(s->mem, "%s%s", resource_type(e->in.res), part);
 
     e->fate = FATE_WRONG;
-    if (n + strlen(part) >= sizeof(path))
-        return WARD_FAIL(err, INTERNAL, "a path is too long");
-    memcpy(path, kind_name(e->kind), n);
-    memcpy(path + n, part, strlen(part) + 1);
+    if (path == NULL)
+        return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL",
+                                "too much at once: send smaller bundles");
     return problem_add(s->mem, &e->in.problems, reason, path, text, NULL, err);
 }
 
@@ -45,29 +46,31 @@ static bool would_be_there(const struct stage *s, const uint8_t id[RECORDS_ID])
     return s->dry_run && (s->n_would == IMPORT_WOULD || id_map_get(&s->would, id) != NULL);
 }
 
-static const char *patient_part(const struct staged *e)
+static void patient_part(const struct staged *e, char out[PART])
 {
-    return e->kind == KIND_ALLERGY || e->kind == KIND_CONSENT ? ".patient.reference"
-                                                              : ".subject.reference";
+    const char *field;
+
+    (void)resource_subject(e->in.res, &field);
+    snprintf(out, PART, ".%s.reference", field);
 }
 
 static enum ward_code look_at_patient(struct stage *s, struct staged *e, bool is_there,
                                       struct ward_err *err)
 {
     const struct there *p = id_map_get(&s->there.patients, e->in.patient);
+    char part[PART];
 
+    patient_part(e, part);
     if (p != NULL && p->erased)
-        return wrong(s, e, "PATIENT_ERASED", patient_part(e), "the patient was erased", err);
+        return wrong(s, e, "PATIENT_ERASED", part, "the patient was erased", err);
     if (p != NULL && !is_there && memcmp(p->id, p->root, RECORDS_ID) != 0)
-        return wrong(s, e, "PATIENT_MERGED", patient_part(e),
-                     "the patient was merged into another", err);
+        return wrong(s, e, "PATIENT_MERGED", part, "the patient was merged into another", err);
     if (e->via != NULL && e->via->fate == FATE_WRONG)
-        return wrong(s, e, "PATIENT_NOT_FOUND", patient_part(e),
-                     "the patient it names was put aside", err);
+        return wrong(s, e, "PATIENT_NOT_FOUND", part, "the patient it names was put aside",
+                     err);
     if (p == NULL && e->kind != KIND_PATIENT &&
         beside(s, e->in.patient, KIND_PATIENT) == NULL && !would_be_there(s, e->in.patient))
-        return waits(s, e, "PATIENT_NOT_FOUND", patient_part(e), "there is no such patient",
-                     err);
+        return waits(s, e, "PATIENT_NOT_FOUND", part, "there is no such patient", err);
     return WARD_OK;
 }
 

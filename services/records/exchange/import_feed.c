@@ -41,14 +41,14 @@ static enum ward_code count(struct import *im, const struct staged *e, struct wa
     case FATE_NEW:
         p->created++;
         p->cleaned += (int32_t)e->in.cleaned.n;
-        return WARD_OK;
+        return import_kept(&im->count, e, err);
     case FATE_CHANGED:
         p->updated++;
         p->cleaned += (int32_t)e->in.cleaned.n;
-        return WARD_OK;
+        return import_kept(&im->count, e, err);
     case FATE_SAME:
         p->unchanged++;
-        return WARD_OK;
+        return import_kept(&im->count, e, err);
     case FATE_WAITS:
         return hold(im, e, err);
     default:
@@ -115,26 +115,18 @@ static void note_unmodelled(void *arg, const char *path)
         im->tally_code = tally_add(&im->count.unmodelled, im->call->mem, path, &im->tally_err);
 }
 
-static bool is_type_name(const char *s)
-{
-    size_t n = strlen(s);
-
-    for (size_t i = 0; i < n; i++)
-        if (!((s[i] >= 'A' && s[i] <= 'Z') || (s[i] >= 'a' && s[i] <= 'z')))
-            return false;
-    return n > 0 && n < 64;
-}
-
-/* A kind that Ward does not keep is counted, and the entry is done with. */
+/* What Ward does not interpret and has no patient to keep it with is counted, and the entry is
+ * done with. */
 static enum ward_code is_unsupported(struct import *im, const struct ward_json *resource,
                                      bool *out, struct ward_err *err)
 {
     const char *type = ward_json_string(ward_json_get(resource, "resourceType"));
 
-    *out = type != NULL && kind_of_name(type) == KIND_NONE;
+    *out = type != NULL && kind_of_name(type) == KIND_NONE &&
+           (!fhir_is_type(type) || fhir_other_whom(resource) == NULL);
     if (!*out)
         return WARD_OK;
-    return tally_add(&im->count.unsupported, im->call->mem, is_type_name(type) ? type : "?",
+    return tally_add(&im->count.unsupported, im->call->mem, fhir_is_type(type) ? type : "?",
                      err);
 }
 

@@ -145,7 +145,7 @@ static enum ward_code own_id(const struct id_source *s, struct ward_arena *mem, 
 {
     char *ours;
 
-    WARD_TRY(import_id_of(s, mem, kind_name(resource_kind(res)), resource_id(res), &ours, err));
+    WARD_TRY(import_id_of(s, mem, resource_type(res), resource_id(res), &ours, err));
     if (strcasecmp(resource_id(res), ours) != 0)
         resource_set_id(res, ours);
     return WARD_OK;

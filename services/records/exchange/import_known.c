@@ -355,7 +355,7 @@ static enum ward_code settle_subject(struct known *k, struct staged *e, struct w
         const char *field, *path;
 
         (void)resource_subject(e->in.res, &field);
-        path = ward_printf(k->s->mem, "%s.%s", kind_name(e->kind), field);
+        path = ward_printf(k->s->mem, "%s.%s", resource_type(e->in.res), field);
         return path == NULL ? no_memory(err)
                             : problem_add(k->s->mem, &e->in.problems, "SEVERAL_MATCH", path,
                                           "several patients have this identifier", NULL, err);

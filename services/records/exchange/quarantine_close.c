@@ -35,7 +35,7 @@ static uint32_t kinds_of(const struct ward_json *list)
 
         if (kind == KIND_NONE)
             return 0;
-        bits |= KIND_BIT(kind);
+        bits |= KIND_BIT(kind) | KIND_BIT(KIND_OTHER); /* as index_consent.c has it */
     }
     return bits;
 }

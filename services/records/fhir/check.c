@@ -61,6 +61,7 @@ static const struct {
     {TYPE(service_request), "status"},
     {TYPE(service_request), "intent"},
     {TYPE(service_request), "subject"},
+    {TYPE(other), "type"},
     {TYPE(consent), "status"},
     {TYPE(consent), "scope"},
     {TYPE(consent), "category"},
@@ -102,21 +103,6 @@ static enum ward_code too_deep(struct fhir_checking *k, struct ward_err *err)
 
 /* ---- more_json ---- */
 
-/* NOLINTNEXTLINE(misc-no-recursion): a parsed text nests at most WARD_JSON_DEPTH deep */
-static int depth_of(const struct ward_json *v)
-{
-    int most = 0;
-
-    if (v->kind != WARD_JSON_OBJECT && v->kind != WARD_JSON_ARRAY)
-        return 0;
-    for (const struct ward_json *x = v->first; x != NULL; x = x->next) {
-        int d = depth_of(x);
-
-        most = d > most ? d : most;
-    }
-    return most + 1;
-}
-
 /* A member that has a field here belongs there; only a list with gaps has no form in it. */
 static bool has_field(const Message *m, const struct ward_json *v)
 {
@@ -150,7 +136,7 @@ static enum ward_code more(struct fhir_checking *k, const Message *m, const char
     if (v->kind != WARD_JSON_OBJECT || v->count == 0)
         return FHIR_PART_FAIL(k, err, "more_json", "FIELD_INVALID",
                               "must be a JSON object that is not empty");
-    if (depth + depth_of(v) - 1 > FHIR_JSON_DEEP)
+    if (depth + fhir_depth(v) - 1 > FHIR_JSON_DEEP)
         return too_deep(k, err);
     for (const struct ward_json *x = v->first; x != NULL; x = x->next)
         if (has_field(m, x))
@@ -289,7 +275,9 @@ enum ward_code fhir_check(struct ward_arena *mem, const Resource *res, struct wa
     if (body == NULL)
         return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "FIELD_REQUIRED",
                                 "there is no resource");
-    path_start(&k.path, body->descriptor->short_name);
+    path_start(&k.path, body->descriptor == &ward__records__v1__other__descriptor
+                            ? res->other->type
+                            : body->descriptor->short_name);
     WARD_TRY(message(&k, body, 1, err));
     if (protobuf_c_message_get_packed_size(body) > RECORDS_MAX)
         return FHIR_FAIL(err, &k.path, "RESOURCE_TOO_LARGE", "is larger than 1 MiB");

@@ -20,8 +20,16 @@
 WARD_MUST enum ward_code fhir_check(struct ward_arena *mem, const Resource *res,
                                     struct ward_err *err);
 
+/* Whether a resourceType reads like a kind's name: 1 to 63 of A-Z a-z, a capital first, and no
+ * slip for a kind that has a message ("OBSERVATION"). */
+bool fhir_is_type(const char *name);
+/* The member of a resource of any kind that names its patient (Claim.patient, Goal.subject,
+ * Coverage.beneficiary...); NULL: none is there. */
+const struct ward_json *fhir_other_whom(const struct ward_json *resource);
+
 /* Elements that went to more_json, by path ("Patient._birthDate"). */
 typedef void fhir_unmodelled_fn(void *arg, const char *path);
+/* A kind without a message of its own becomes an Other, its members as they came. */
 WARD_MUST enum ward_code fhir_of_json(struct ward_arena *mem, const struct ward_json *v,
                                       fhir_unmodelled_fn *unmodelled, void *arg, Resource **out,
                                       struct ward_err *err);

@@ -79,7 +79,8 @@ enum fhir_string {
     STRING_INSTANT,
     STRING_TIME,
     STRING_DECIMAL,
-    STRING_MORE
+    STRING_MORE,
+    STRING_JSON /* Other.json: of_json.c wrote it */
 };
 enum fhir_string fhir_string_of(const MessageType *type, const char *field);
 WARD_MUST enum ward_code fhir_string_check(const struct fhir_path *p, enum fhir_string what,
@@ -133,6 +134,11 @@ WARD_MUST enum ward_code fhir_protocol(struct fhir_checking *k, const Message *m
                                        struct ward_err *err);
 WARD_MUST enum ward_code fhir_service(struct fhir_checking *k, const Message *m,
                                       struct ward_err *err);
+/* Of an Other: other.c, with what it and of_json.c share. */
+WARD_MUST enum ward_code fhir_other(struct fhir_checking *k, const Message *m,
+                                    struct ward_err *err);
+bool fhir_other_is_wrong(const struct ward_json *resource); /* entered in error */
+int fhir_depth(const struct ward_json *v); /* [ and { within each other; 0: a plain value */
 /* A failure about a part of the message at k->path. */
 #define FHIR_PART_FAIL(k, err, part, why, ...)                                                 \
     fhir_part((k), (err), (part), WARD_FAIL_REASON((err), INVALID_ARGUMENT, why, __VA_ARGS__), \

@@ -334,6 +334,7 @@ enum ward_code fhir_invariants(struct fhir_checking *k, const Message *m, struct
         {TYPE(immunization__protocol_applied), fhir_protocol},
         {TYPE(service_request), fhir_service},
         {TYPE(consent), consent},
+        {TYPE(other), fhir_other},
     };
 #undef TYPE
 

@@ -315,6 +315,90 @@ static enum ward_code object(struct read *r, const struct ward_json *v, const Me
     return WARD_OK;
 }
 
+/* ---- kinds that are not interpreted ---- */
+
+typedef Ward__Records__V1__Other Other;
+
+static enum ward_code part(struct read *r, const struct ward_json *v, const MessageType *type,
+                           void *out, struct ward_err *err)
+{
+    size_t was = path_push(&r->path, v->key, -1), plain = path_push(&r->plain, v->key, -1);
+    Message *m = NULL;
+
+    WARD_TRY(object(r, v, type, &m, err));
+    *(Message **)out = m;
+    path_cut(&r->path, was);
+    path_cut(&r->plain, plain);
+    return WARD_OK;
+}
+
+/* An id that is a UUID is the one it has here; any other stays among the members, for what the
+ * source's resources call it by. */
+static enum ward_code own_name(struct read *r, const struct ward_json *v, Other *o,
+                               struct ward_json_out *members, struct ward_err *err)
+{
+    size_t was = path_push(&r->path, v->key, -1);
+    uint8_t id[RECORDS_ID];
+
+    WARD_TRY(text(r, v, &o->id, err));
+    path_cut(&r->path, was);
+    if (!ward_uuid_parse(o->id, id)) {
+        ward_json_key_n(members, v->key, v->key_n);
+        ward_json_value(members, v);
+    }
+    return WARD_OK;
+}
+
+static enum ward_code member(struct read *r, const struct ward_json *v,
+                             const struct ward_json *whom, Other *o,
+                             struct ward_json_out *members, struct ward_err *err)
+{
+    if (strcmp(v->key, "resourceType") == 0)
+        return WARD_OK;
+    if (strcmp(v->key, "id") == 0)
+        return own_name(r, v, o, members, err);
+    if (strcmp(v->key, "meta") == 0)
+        return part(r, v, &ward__records__v1__meta__descriptor, &o->meta, err);
+    if (v == whom) {
+        o->subject_member = ward_strdup(r->mem, v->key);
+        if (o->subject_member == NULL)
+            return full(err);
+        return part(r, v, &ward__records__v1__reference__descriptor, &o->subject, err);
+    }
+    ward_json_key_n(members, v->key, v->key_n);
+    ward_json_value(members, v);
+    return WARD_OK;
+}
+
+static enum ward_code other(struct read *r, const struct ward_json *v, const char *name,
+                            Other *o, struct ward_err *err)
+{
+    const struct ward_json *whom = fhir_other_whom(v);
+    struct ward_json_out members = {.mem = r->mem};
+    const char *json;
+    size_t n;
+
+    WARD_TRY(want(r, v, WARD_JSON_OBJECT, "an object", err));
+    if (fhir_depth(v) > FHIR_JSON_DEEP)
+        return FHIR_FAIL(err, &r->path, "FIELD_INVALID", "nests deeper than %d levels",
+                         FHIR_JSON_DEEP);
+    o->type = ward_strdup(r->mem, name);
+    if (o->type == NULL)
+        return full(err);
+    o->entered_in_error = fhir_other_is_wrong(v);
+    ward_json_object_begin(&members);
+    for (const struct ward_json *x = v->first; x != NULL; x = x->next)
+        WARD_TRY(member(r, x, whom, o, &members, err));
+    ward_json_object_end(&members);
+    WARD_TRY(ward_json_done(&members, &json, &n, err));
+    if (n > strlen("{}"))
+        o->json = (char *)(uintptr_t)json;
+    return WARD_OK;
+}
+
+/* ---- a resource ---- */
+
+/* FHIR has no kind "Other": what calls itself so is none of the messages. */
 static const Field *kind_of(const char *name)
 {
     const MessageType *type = &ward__records__v1__resource__descriptor;
@@ -322,7 +406,8 @@ static const Field *kind_of(const char *name)
     for (unsigned i = 0; i < type->n_fields; i++) {
         const MessageType *kind = type->fields[i].descriptor;
 
-        if (strcmp(kind->short_name, name) == 0)
+        if (kind != &ward__records__v1__other__descriptor &&
+            strcmp(kind->short_name, name) == 0)
             return &type->fields[i];
     }
     return NULL;
@@ -340,13 +425,19 @@ enum ward_code fhir_of_json(struct ward_arena *mem, const struct ward_json *v,
     path_start(&r.path, "resourceType");
     if (name == NULL)
         return FHIR_FAIL(err, &r.path, "FIELD_REQUIRED", "is missing");
+    if (f == NULL && !fhir_is_type(name))
+        return FHIR_FAIL(err, &r.path, "FIELD_INVALID", "is no name of a kind");
     if (f == NULL)
-        return FHIR_FAIL(err, &r.path, "FIELD_INVALID", "is not a kind that is kept here");
+        f = protobuf_c_message_descriptor_get_field_by_name(
+            &ward__records__v1__resource__descriptor, "other");
     path_start(&r.path, name);
     path_start(&r.plain, name);
     WARD_TRY(make(&r, &ward__records__v1__resource__descriptor, &res, err));
     WARD_TRY(make(&r, f->descriptor, &m, err));
-    WARD_TRY(object_into(&r, v, m, true, err));
+    if (f->descriptor == &ward__records__v1__other__descriptor)
+        WARD_TRY(other(&r, v, name, (Other *)(void *)m, err));
+    else
+        WARD_TRY(object_into(&r, v, m, true, err));
     ((Resource *)res)->resource_case = (Ward__Records__V1__Resource__ResourceCase)f->id;
     *(Message **)field_at(res, f, 0) = m;
     *out = (Resource *)res;

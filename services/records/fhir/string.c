@@ -50,6 +50,7 @@ static const struct row {
     {"instantiates_canonical", NULL, STRING_URI},
     {"instantiates_uri", NULL, STRING_URI},
     {"issued", NULL, STRING_INSTANT},
+    {"json", NULL, STRING_JSON},
     {"language", NULL, STRING_CODE},
     {"last_occurrence", NULL, STRING_DATETIME},
     {"last_updated", NULL, STRING_INSTANT},
@@ -79,6 +80,7 @@ static const struct row {
     {"source", NULL, STRING_URI},
     {"start", NULL, STRING_DATETIME},
     {"state", NULL, STRING_TEXT},
+    {"subject_member", NULL, STRING_CODE},
     {"suffix", NULL, STRING_TEXT},
     {"system", NULL, STRING_URI},
     {"text", "Annotation", STRING_NOTE},
@@ -86,6 +88,7 @@ static const struct row {
     {"time", NULL, STRING_DATETIME},
     {"time_of_day", NULL, STRING_TIME},
     {"title", NULL, STRING_TEXT},
+    {"type", "Other", STRING_CODE},
     {"type", NULL, STRING_URI},
     {"unit", NULL, STRING_TEXT},
     {"uri", NULL, STRING_URI},
@@ -218,6 +221,8 @@ enum ward_code fhir_string_check(const struct fhir_path *p, enum fhir_string wha
     size_t n = strlen(s);
     uint8_t uuid[RECORDS_ID];
 
+    if (what == STRING_JSON) /* its size is the resource's */
+        return WARD_OK;
     WARD_TRY(plain(p, s, n, what == STRING_NOTE ? FHIR_NOTE : FHIR_STRING, err));
     switch (what) {
     case STRING_URI:

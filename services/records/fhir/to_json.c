@@ -88,6 +88,34 @@ static enum ward_code more(struct ward_json_out *w, const char *text, struct war
     return WARD_OK;
 }
 
+/* As its source wrote it; what came without an id gets the one it has here. */
+static enum ward_code other(struct ward_json_out *w, const Ward__Records__V1__Other *o,
+                            struct ward_err *err)
+{
+    const struct ward_json *v = NULL;
+
+    if (*o->json != '\0')
+        WARD_TRY(ward_json_parse(o->json, strlen(o->json), NULL, w->mem, &v, err));
+    ward_json_object_begin(w);
+    ward_json_put_text(w, "resourceType", o->type);
+    if (ward_json_get(v, "id") == NULL)
+        ward_json_put_text(w, "id", o->id);
+    if (o->meta != NULL) {
+        ward_json_key(w, "meta");
+        WARD_TRY(object(w, &o->meta->base, err));
+    }
+    for (const struct ward_json *x = v == NULL ? NULL : v->first; x != NULL; x = x->next) {
+        ward_json_key_n(w, x->key, x->key_n);
+        ward_json_value(w, x);
+    }
+    if (o->subject != NULL) {
+        ward_json_key(w, o->subject_member);
+        WARD_TRY(object(w, &o->subject->base, err));
+    }
+    ward_json_object_end(w);
+    return WARD_OK;
+}
+
 static enum ward_code members(struct ward_json_out *w, const Message *m, struct ward_err *err)
 {
     for (unsigned k = 0; k < m->descriptor->n_fields; k++)
@@ -111,6 +139,8 @@ enum ward_code fhir_to_json(struct ward_json_out *w, const Resource *res, struct
     if (body == NULL)
         return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "FIELD_REQUIRED",
                                 "there is no resource");
+    if (body->descriptor == &ward__records__v1__other__descriptor)
+        return other(w, res->other, err);
     ward_json_object_begin(w);
     ward_json_put_text(w, "resourceType", body->descriptor->short_name);
     WARD_TRY(members(w, body, err));

@@ -17,6 +17,7 @@
 #define U KIND_BIT(KIND_PROCEDURE)
 #define I KIND_BIT(KIND_IMMUNIZATION)
 #define S KIND_BIT(KIND_SERVICE)
+#define X KIND_BIT(KIND_OTHER)
 
 #define ALL KINDS_ALL
 #define REF                                                                                    \
@@ -33,6 +34,7 @@
 const struct search_param search_params[] = {
     {"_id", ALL, ASK_ID, {0}, "id", ""},
     {"_lastUpdated", ALL, ASK_UPDATED, {0}, "meta.lastUpdated", ""},
+    {"_type", X, ASK_CODE, {PARAM_TYPE}, "resourceType", ""},
     {"identifier", ALL, ASK_IDENTIFIER, {PARAM_IDENTIFIER}, "identifier", ""},
     {"patient", ALL & ~P, ASK_PATIENT, {0}, "subject, patient", ""},
     {"subject", ALL & ~P, ASK_PATIENT, {0}, "subject, patient", ""},
@@ -69,10 +71,10 @@ const struct search_param search_params[] = {
     {"episode-of-care", E, ASK_REFERENCE, REF, "episodeOfCare", "EpisodeOfCare"},
 
     {"code",
-     O | C | A | R | M | Q | U | S,
+     O | C | A | R | M | Q | U | S | X,
      ASK_CODE,
      {PARAM_CODE},
-     "code; reaction.substance; medicationCodeableConcept",
+     "code; reaction.substance; medicationCodeableConcept; of an Other each coding in it",
      ""},
     {"category",
      O | C | A | D | R | N | M | Q | U | S,
@@ -148,11 +150,11 @@ const struct search_param search_params[] = {
 
     {"scope", N, ASK_CODE, {PARAM_CODE}, "scope", ""},
     {"date",
-     E | O | D | R | N | U | I,
+     E | O | D | R | N | U | I | X,
      ASK_DATE,
      {0},
      "period; effective[x]; date; dateTime; performedDateTime, performedPeriod;"
-     " occurrenceDateTime",
+     " occurrenceDateTime; of an Other the first of a list of elements",
      ""},
     {0},
 };

@@ -392,6 +392,9 @@ static bool index_kind(struct sink *s, const Resource *res)
     case KIND_MEDICATION:
         index_medication(s, res->medication_statement);
         break;
+    case KIND_OTHER:
+        index_other(s, res->other);
+        break;
     case KIND_PRESCRIPTION:
         index_prescription(s, res->medication_request);
         break;

@@ -171,7 +171,7 @@ static void a_consent_denies_what_it_says_while_it_is_active(void **state)
     assert_null(f.deny[1].actor);
     assert_string_equal(f.deny[1].role, "pharmacist");
     for (size_t i = 0; i < 2; i++) {
-        assert_int_equal(f.deny[i].kinds, KIND_BIT(KIND_OBSERVATION));
+        assert_int_equal(f.deny[i].kinds, KIND_BIT(KIND_OBSERVATION) | KIND_BIT(KIND_OTHER));
         assert_int_equal(f.deny[i].labels, LABEL_PSY | LABEL_UNKNOWN);
         assert_true(f.deny[i].from_us == DAY(2026, 2, 1) - 14 * HOUR);
         assert_true(f.deny[i].to_us == DAY(2027, 1, 1) + 12 * HOUR);

@@ -52,7 +52,9 @@ static bool kinds_of(struct sink *s, const Provision *p, uint32_t *out)
 
         if (kind == KIND_NONE)
             return cannot(s, "a provision by a class that is no kind of resource here");
-        *out |= KIND_BIT(kind);
+        /* What is not interpreted may say what such a resource says: a claim, a contained
+         * one. */
+        *out |= KIND_BIT(kind) | KIND_BIT(KIND_OTHER);
     }
     return true;
 }

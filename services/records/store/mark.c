@@ -81,7 +81,8 @@ static enum ward_code set_status(struct ward_arena *mem, Resource *res, struct w
             WARD__RECORDS__V1__SERVICE_REQUEST__STATUS__STATUS_ENTERED_IN_ERROR;
         return WARD_OK;
     default:
-        return WARD_FAIL_FIELD(err, "kind", "a Patient is not entered in error: merge it");
+        return WARD_FAIL_FIELD(err, "kind",
+                               "a Patient is merged; an Other its source puts right");
     }
 }
 

@@ -23,7 +23,9 @@ enum param {
     /* Condition.severity; AllergyIntolerance.criticality as "|low"; a request's priority,
        "|stat" */
     PARAM_SEVERITY = 9,
-    PARAM_TYPE = 10, /* AllergyIntolerance.type, "|allergy"; a request's intent, "|order" */
+    /* AllergyIntolerance.type, "|allergy"; a request's intent, "|order"; an Other's kind,
+       "|CarePlan" */
+    PARAM_TYPE = 10,
     PARAM_CONCLUSION = 11, /* DiagnosticReport.conclusionCode */
     PARAM_GENDER = 12,     /* "|female" */
     PARAM_ACTIVE = 13,     /* "|true", "|false" */

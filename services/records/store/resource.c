@@ -16,7 +16,7 @@ static const char *const names[KINDS] = {
     [KIND_REPORT] = "DiagnosticReport",
     [KIND_CONSENT] = "Consent",
     [KIND_MEDICATION] = "MedicationStatement",
-    [KIND_FREE_10] = "",
+    [KIND_OTHER] = "Other",
     [KIND_PRESCRIPTION] = "MedicationRequest",
     [KIND_PROCEDURE] = "Procedure",
     [KIND_IMMUNIZATION] = "Immunization",
@@ -34,10 +34,17 @@ const char *kind_name(enum kind kind)
     return (size_t)kind < KINDS ? names[kind] : "";
 }
 
+const char *resource_type(const Resource *res)
+{
+    enum kind kind = resource_kind(res);
+
+    return kind == KIND_OTHER ? res->other->type : kind_name(kind);
+}
+
 enum kind kind_of_name(const char *name)
 {
     for (enum kind k = KIND_PATIENT; k < KINDS; k++)
-        if (kind_is((int)k) && strcmp(names[k], name) == 0)
+        if (k != KIND_OTHER && strcmp(names[k], name) == 0)
             return k;
     return KIND_NONE;
 }
@@ -63,6 +70,8 @@ static char **id_of(const Resource *res)
         return &res->consent->id;
     case KIND_MEDICATION:
         return &res->medication_statement->id;
+    case KIND_OTHER:
+        return &res->other->id;
     case KIND_PRESCRIPTION:
         return &res->medication_request->id;
     case KIND_PROCEDURE:
@@ -112,6 +121,8 @@ Meta **resource_meta(const Resource *res)
         return &res->consent->meta;
     case KIND_MEDICATION:
         return &res->medication_statement->meta;
+    case KIND_OTHER:
+        return &res->other->meta;
     case KIND_PRESCRIPTION:
         return &res->medication_request->meta;
     case KIND_PROCEDURE:
@@ -135,7 +146,7 @@ bool reference_parse(const char *reference, enum kind *kind, uint8_t out[RECORDS
         return ward_uuid_parse(reference + strlen(URN), out);
     }
     for (enum kind k = KIND_PATIENT; slash != NULL && k < KINDS; k++) {
-        if (kind_is((int)k) && strlen(names[k]) == (size_t)(slash - reference) &&
+        if (k != KIND_OTHER && strlen(names[k]) == (size_t)(slash - reference) &&
             memcmp(names[k], reference, strlen(names[k])) == 0) {
             *kind = k;
             return ward_uuid_parse(slash + 1, out);
@@ -179,6 +190,8 @@ bool resource_is_wrong(const Resource *res)
     case KIND_MEDICATION:
         return res->medication_statement->status ==
                WARD__RECORDS__V1__MEDICATION_STATEMENT__STATUS__STATUS_ENTERED_IN_ERROR;
+    case KIND_OTHER:
+        return res->other->entered_in_error != 0;
     case KIND_PRESCRIPTION:
         return res->medication_request->status ==
                WARD__RECORDS__V1__MEDICATION_REQUEST__STATUS__STATUS_ENTERED_IN_ERROR;
@@ -218,6 +231,9 @@ Reference *resource_subject(const Resource *res, const char **field)
         return res->procedure->subject;
     case KIND_SERVICE:
         return res->service_request->subject;
+    case KIND_OTHER:
+        *field = *res->other->subject_member == '\0' ? "subject" : res->other->subject_member;
+        return res->other->subject;
     case KIND_ALLERGY:
         *field = "patient";
         return res->allergy_intolerance->patient;
@@ -232,12 +248,12 @@ Reference *resource_subject(const Resource *res, const char **field)
     }
 }
 
-static enum ward_code no_reference(enum kind kind, const char *field, struct ward_err *err)
+static enum ward_code no_reference(const char *type, const char *field, struct ward_err *err)
 {
     WARD_FAIL_REASON(err, INVALID_ARGUMENT, "REFERENCE_INVALID",
                      "must be Patient/<uuid> or urn:uuid:<uuid>");
     if (err != NULL)
-        snprintf(err->field, sizeof(err->field), "%s.%s.reference", kind_name(kind), field);
+        snprintf(err->field, sizeof(err->field), "%s.%s.reference", type, field);
     return WARD_INVALID_ARGUMENT;
 }
 
@@ -256,6 +272,6 @@ enum ward_code resource_patient(const Resource *res, uint8_t out[RECORDS_ID],
     subject = resource_subject(res, &field);
     if (subject == NULL || !reference_parse(subject->reference, &kind, out) ||
         (kind != KIND_PATIENT && kind != KIND_NONE))
-        return no_reference(resource_kind(res), field, err);
+        return no_reference(resource_type(res), field, err);
     return WARD_OK;
 }

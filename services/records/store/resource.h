@@ -8,8 +8,10 @@
 #include "services/records/records.h"
 
 enum kind resource_kind(const Resource *res);
-const char *kind_name(enum kind kind);        /* "Observation" */
-enum kind kind_of_name(const char *name);     /* KIND_NONE where none */
+const char *kind_name(enum kind kind);          /* "Observation" */
+const char *resource_type(const Resource *res); /* the same; of an Other "CarePlan" */
+/* KIND_NONE where none; never KIND_OTHER, whose resources have kinds of their own. */
+enum kind kind_of_name(const char *name);
 const char *resource_id(const Resource *res); /* "" where none is given */
 bool resource_is_wrong(const Resource *res);  /* entered in error */
 void resource_set_id(Resource *res, char *id);

@@ -101,7 +101,7 @@ function differences(a, b, where = '') {
 }
 
 const KEPT = ['Patient', 'Encounter', 'Observation', 'Condition', 'AllergyIntolerance', 'DocumentReference', 'DiagnosticReport', 'Consent', 'MedicationStatement',
-  'MedicationRequest', 'Procedure', 'Immunization', 'ServiceRequest'];
+  'MedicationRequest', 'Procedure', 'Immunization', 'ServiceRequest', 'CarePlan', 'Claim', 'ExplanationOfBenefit', 'ImagingStudy', 'Goal'];
 
 // The 80 bundles of Synthea as texts; undefined where they are not there.
 let texts;

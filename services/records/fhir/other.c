@@ -1,0 +1,83 @@
+/* Resources of kinds that are not interpreted: whom one concerns, and whether it is an error.
+ * Source: HL7 FHIR R4, https://hl7.org/fhir/R4/compartmentdefinition-patient.html: the elements
+ * by which kinds are about a patient. */
+#include "services/records/fhir/fhir_own.h"
+
+#include <string.h>
+#include <strings.h>
+
+#define TYPE_MAX 63
+
+/* "OBSERVATION" is an Observation that somebody wrote wrong, and no kind of its own. */
+static bool is_slip(const char *name)
+{
+    const MessageType *type = &ward__records__v1__resource__descriptor;
+
+    for (unsigned i = 0; i < type->n_fields; i++) {
+        const char *kind =
+            ((const MessageType *)(const void *)type->fields[i].descriptor)->short_name;
+
+        if (strcasecmp(kind, name) == 0 && strcmp(kind, name) != 0)
+            return true;
+    }
+    return false;
+}
+
+bool fhir_is_type(const char *name)
+{
+    size_t n = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+
+    return n > 0 && n <= TYPE_MAX && name[n] == '\0' && *name <= 'Z' && !is_slip(name);
+}
+
+const struct ward_json *fhir_other_whom(const struct ward_json *resource)
+{
+    static const char *const names[] = {"patient",    "subject", "beneficiary",
+                                        "individual", "for",     "candidate"};
+
+    for (size_t i = 0; i < WARD_COUNT(names); i++) {
+        const struct ward_json *v = ward_json_get(resource, names[i]);
+
+        if (ward_json_is(v, WARD_JSON_OBJECT))
+            return v;
+    }
+    return NULL;
+}
+
+bool fhir_other_is_wrong(const struct ward_json *resource)
+{
+    static const char *const names[] = {"status", "lifecycleStatus"};
+
+    for (size_t i = 0; i < WARD_COUNT(names); i++) {
+        const char *s = ward_json_string(ward_json_get(resource, names[i]));
+
+        if (s != NULL && strcmp(s, "entered-in-error") == 0)
+            return true;
+    }
+    return false;
+}
+
+/* NOLINTNEXTLINE(misc-no-recursion): a parsed text nests at most WARD_JSON_DEPTH deep */
+int fhir_depth(const struct ward_json *v)
+{
+    int most = 0;
+
+    if (v->kind != WARD_JSON_OBJECT && v->kind != WARD_JSON_ARRAY)
+        return 0;
+    for (const struct ward_json *x = v->first; x != NULL; x = x->next) {
+        int d = fhir_depth(x);
+
+        most = d > most ? d : most;
+    }
+    return most + 1;
+}
+
+enum ward_code fhir_other(struct fhir_checking *k, const Message *m, struct ward_err *err)
+{
+    const Ward__Records__V1__Other *o = (const Ward__Records__V1__Other *)(const void *)m;
+
+    if (!fhir_is_type(o->type))
+        return FHIR_PART_FAIL(k, err, "type", "FIELD_INVALID",
+                              "must be 1 to 63 of A-Z a-z, a capital first");
+    return WARD_OK;
+}

@@ -1,0 +1,177 @@
+/* What is not interpreted: found by its kind, by the first date of a list of elements, by each
+ * coding in it and by its identifiers; hidden by each coding in it. A date that is none is no
+ * reason to refuse what is kept as it came.
+ * Source: HL7 FHIR R4, https://hl7.org/fhir/R4/fivews.html: the elements that kinds share for
+ * when something was done or meant, before when it was written down. */
+#include "services/records/access/label.h"
+#include "services/records/store/index_own.h"
+
+#include "common/json/json.h"
+
+#include <string.h>
+
+#define UCUM "http://unitsofmeasure.org"
+/* Of codings: a resource of more is kept, labelled by all and found by these. */
+#define CODES_MOST (TOKENS_MAX / 2)
+
+/* ---- when ---- */
+
+static bool parse(const struct ward_json *v, struct ward_fhirtime *out)
+{
+    const char *s = ward_json_string(v);
+
+    return s != NULL && ward_fhirtime_parse(WARD_FHIR_DATETIME, s, strlen(s), INDEX_ZONE, out,
+                                            NULL) == WARD_OK;
+}
+
+static bool set_period(struct found_by *f, const struct ward_json *v)
+{
+    struct ward_fhirtime start, end;
+    bool has_start = parse(ward_json_get(v, "start"), &start);
+    bool has_end = parse(ward_json_get(v, "end"), &end);
+
+    if (!has_start && !has_end)
+        return false;
+    f->from_us = has_start ? start.from_us : DATE_SINCE;
+    f->to_us = has_end ? end.to_us : DATE_OPEN;
+    return true;
+}
+
+static bool set_date(struct found_by *f, const struct ward_json *v)
+{
+    struct ward_fhirtime t;
+
+    if (ward_json_is(v, WARD_JSON_OBJECT))
+        return set_period(f, v);
+    if (!parse(v, &t))
+        return false;
+    f->from_us = t.from_us;
+    f->to_us = t.to_us;
+    return true;
+}
+
+static void dates(struct sink *s, const struct ward_json *v)
+{
+    static const char *const names[] = {
+        "occurrenceDateTime",
+        "occurrencePeriod",
+        "performedDateTime",
+        "performedPeriod",
+        "effectiveDateTime",
+        "effectivePeriod",
+        "servicedDate",
+        "servicedPeriod",
+        "billablePeriod",
+        "executionPeriod",
+        "period",
+        "started",
+        "start",
+        "startDate",
+        "authoredOn",
+        "authored",
+        "recorded",
+        "recordedDate",
+        "created",
+        "sent",
+        "date",
+        "issued",
+    };
+
+    for (size_t i = 0; i < WARD_COUNT(names); i++)
+        if (set_date(s->out, ward_json_get(v, names[i])))
+            return;
+}
+
+/* ---- what ---- */
+
+/* A string, or a number where somebody wrote a code as one; "" for neither. */
+static const char *text_of(const struct ward_json *v, const char *key)
+{
+    const struct ward_json *x = ward_json_get(v, key);
+
+    return ward_json_is(x, WARD_JSON_STRING) || ward_json_is(x, WARD_JSON_NUMBER) ? x->text
+                                                                                  : "";
+}
+
+static bool is_read(const struct ward_json *coding)
+{
+    const char *system = text_of(coding, "system");
+
+    return *text_of(coding, "code") != '\0' &&
+           (label_knows(system) || strcmp(system, LABEL_SYSTEM) == 0);
+}
+
+/* A list of codings of one thing: one that is read speaks for the others. */
+static bool any_is_read(const struct ward_json *list)
+{
+    for (const struct ward_json *x = list->first; x != NULL; x = x->next)
+        if (is_read(x))
+            return true;
+    return false;
+}
+
+/* An object that has a code: a Coding, or what may be one. A unit is none. */
+static void look(struct sink *s, const struct ward_json *v, bool beside_read)
+{
+    const char *system = text_of(v, "system"), *code = text_of(v, "code");
+    Coding c = WARD__RECORDS__V1__CODING__INIT;
+
+    if (*code == '\0' || strcmp(system, UCUM) == 0)
+        return;
+    c.system = (char *)(uintptr_t)system;
+    c.code = (char *)(uintptr_t)code;
+    s->out->labels |= label_of_code(system, code) | label_of_security(system, code);
+    if (!beside_read && !is_read(v))
+        s->out->labels |= LABEL_UNKNOWN;
+    if (s->out->n_tokens < CODES_MOST)
+        sink_coding(s, PARAM_CODE, &c);
+}
+
+/* NOLINTNEXTLINE(misc-no-recursion): a parsed text nests at most WARD_JSON_DEPTH deep */
+static void walk(struct sink *s, const struct ward_json *v, bool beside_read)
+{
+    if (ward_json_is(v, WARD_JSON_OBJECT))
+        look(s, v, beside_read);
+    if (!ward_json_is(v, WARD_JSON_OBJECT) && !ward_json_is(v, WARD_JSON_ARRAY))
+        return;
+    for (const struct ward_json *x = v->first; x != NULL; x = x->next) {
+        bool codings = v->kind == WARD_JSON_OBJECT && x->kind == WARD_JSON_ARRAY &&
+                       strcmp(x->key, "coding") == 0;
+
+        walk(s, x, codings ? any_is_read(x) : v->kind == WARD_JSON_ARRAY && beside_read);
+    }
+}
+
+static void identifier(struct sink *s, const struct ward_json *v)
+{
+    Identifier id = WARD__RECORDS__V1__IDENTIFIER__INIT, *list = &id;
+
+    id.system = (char *)(uintptr_t)text_of(v, "system");
+    id.value = (char *)(uintptr_t)text_of(v, "value");
+    if (s->out->n_tokens < CODES_MOST)
+        sink_identifiers(s, &list, 1);
+}
+
+static void identifiers(struct sink *s, const struct ward_json *v)
+{
+    if (!ward_json_is(v, WARD_JSON_ARRAY)) {
+        identifier(s, v);
+        return;
+    }
+    for (const struct ward_json *x = v->first; x != NULL; x = x->next)
+        identifier(s, x);
+}
+
+void index_other(struct sink *s, const Ward__Records__V1__Other *o)
+{
+    const struct ward_json *v = NULL;
+
+    sink_labels(s, o->meta);
+    sink_word(s, PARAM_TYPE, o->type);
+    if (*o->json == '\0' ||
+        !sink_is(s, ward_json_parse(o->json, strlen(o->json), NULL, s->mem, &v, s->err)))
+        return;
+    dates(s, v);
+    identifiers(s, ward_json_get(v, "identifier"));
+    walk(s, v, false);
+}
