@@ -53,7 +53,7 @@ static enum ward_code find(const struct reading *r, const struct pixels *im, str
         p->quality.padded = p->faces > 0;
     }
     p->gate = r->want->largest_only ? rule_largest_face(boxes, p->faces, which)
-                                    : rule_which_face(boxes, p->faces, which);
+                                    : rule_which_face(boxes, p->faces, im->w, im->h, which);
     if (p->gate == USABLE)
         p->box = boxes[*which];
     return WARD_OK;

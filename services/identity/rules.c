@@ -48,7 +48,17 @@ static double height(const struct face_box *b)
     return b->y2 - b->y1;
 }
 
-enum gate rule_which_face(const struct face_box *faces, int n, int *which)
+static bool is_cut(const struct face_box *b, int w, int h)
+{
+    return b->x1 < 0 || b->y1 < 0 || b->x2 > w || b->y2 > h;
+}
+
+/* Source: make eval-several (2026-11-23), chosen on half of LFW's people; on the other half 7.4
+ * % are refused, where half the height for all refused 11.7 %, and a bystander of 0.75 of the
+ * height or more is refused in 99 of 100 (heights tremble). Whoever takes a picture of someone
+ * aims at them: a face that the edge cuts beside a whole one is somebody else's, unless it is
+ * as large. */
+enum gate rule_which_face(const struct face_box *faces, int n, int w, int h, int *which)
 {
     int best = 0;
 
@@ -57,9 +67,13 @@ enum gate rule_which_face(const struct face_box *faces, int n, int *which)
     for (int i = 1; i < n; i++)
         if (height(&faces[i]) > height(&faces[best]))
             best = i;
-    for (int i = 0; i < n; i++)
-        if (i != best && height(&faces[i]) >= RULE_BYSTANDER_MAX * height(&faces[best]))
+    for (int i = 0; i < n; i++) {
+        bool outside = is_cut(&faces[i], w, h) && !is_cut(&faces[best], w, h);
+        double most = outside ? RULE_CUT_BYSTANDER_MAX : RULE_BYSTANDER_MAX;
+
+        if (i != best && height(&faces[i]) >= most * height(&faces[best]))
             return SEVERAL_FACES;
+    }
     *which = best;
     return USABLE;
 }

@@ -8,9 +8,12 @@
 #include "services/identity/calibration.h"
 #include "services/identity/face/face_geometry.h"
 
-#define RULE_EYES_MIN_PX   24.0
-#define RULE_BYSTANDER_MAX 0.5
-#define RULE_FMR_DEFAULT   1e-4
+#define RULE_EYES_MIN_PX 24.0
+/* Of the largest face's height: of another that is whole, and of one that the picture's edge
+ * cuts while the largest is whole. With their source in rules.c. */
+#define RULE_BYSTANDER_MAX     0.6
+#define RULE_CUT_BYSTANDER_MAX 0.9
+#define RULE_FMR_DEFAULT       1e-4
 
 /* Why a photograph cannot be used; USABLE is 0. */
 enum gate {
@@ -30,9 +33,10 @@ enum gate {
 const char *gate_reason(enum gate g); /* "FACE_TOO_SMALL" */
 const char *gate_advice(enum gate g); /* what the person with the camera can do */
 
-/* The largest face, if no other is at least RULE_BYSTANDER_MAX of its height: someone in the
- * background does not stop a nurse, two people at the bed do. *which is untouched otherwise. */
-enum gate rule_which_face(const struct face_box *faces, int n, int *which);
+/* The largest face of a picture of w x h pixels, if no other comes near it in height: someone
+ * in the background, or half out of the picture, does not stop a nurse, two people at the bed
+ * do. *which is untouched otherwise. */
+enum gate rule_which_face(const struct face_box *faces, int n, int w, int h, int *which);
 /* The largest, however many there are. */
 enum gate rule_largest_face(const struct face_box *faces, int n, int *which);
 enum gate rule_eyes(double eye_distance_px);

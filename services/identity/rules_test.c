@@ -9,27 +9,53 @@
 
 #include <cmocka.h>
 
+/* In a picture of 400 x 300. */
 static struct face_box tall(double h)
 {
-    return (struct face_box){0, 0, h, h, 0.9};
+    return (struct face_box){100, 50, 100 + h, 50 + h, 0.9};
+}
+
+static enum gate which_of(const struct face_box *faces, int n, int *which)
+{
+    return rule_which_face(faces, n, 400, 300, which);
 }
 
 static void nobody_one_or_several_stand_before_the_camera(void **state)
 {
-    struct face_box two[] = {tall(50), tall(100)};
+    struct face_box two[] = {tall(60), tall(100)};
     int which = 7;
 
     (void)state;
-    assert_int_equal(rule_which_face(two, 0, &which), FACE_NOT_FOUND);
+    assert_int_equal(which_of(two, 0, &which), FACE_NOT_FOUND);
     assert_int_equal(which, 7);
-    assert_int_equal(rule_which_face(two, 1, &which), USABLE);
+    assert_int_equal(which_of(two, 1, &which), USABLE);
     assert_int_equal(which, 0);
     which = 7;
-    assert_int_equal(rule_which_face(two, 2, &which), SEVERAL_FACES); /* half as tall */
+    assert_int_equal(which_of(two, 2, &which), SEVERAL_FACES);
     assert_int_equal(which, 7);
-    two[0] = tall(49.9);
-    assert_int_equal(rule_which_face(two, 2, &which), USABLE); /* someone behind */
+    two[0] = tall(59.9);
+    assert_int_equal(which_of(two, 2, &which), USABLE); /* someone behind */
     assert_int_equal(which, 1);
+}
+
+static void who_is_half_out_of_the_picture_is_a_bystander_unless_as_large(void **state)
+{
+    struct face_box two[] = {{-5, 50, 70, 139.9, 0.9}, tall(100)};
+    int which = 7;
+
+    (void)state;
+    assert_int_equal(which_of(two, 2, &which), USABLE);
+    assert_int_equal(which, 1);
+    two[0].y2 = 140;
+    assert_int_equal(which_of(two, 2, &which), SEVERAL_FACES);
+    two[0] = (struct face_box){330, 50, 400.5, 139.9, 0.9};
+    assert_int_equal(which_of(two, 2, &which), USABLE);
+    two[1].y1 = -0.5; /* both are cut: none of them was aimed at */
+    two[1].y2 = 99.5;
+    assert_int_equal(which_of(two, 2, &which), SEVERAL_FACES);
+    two[0] = (struct face_box){100, 250, 200, 300.5, 0.9};
+    two[1] = tall(56);
+    assert_int_equal(which_of(two, 2, &which), SEVERAL_FACES); /* 0.9 of it */
 }
 
 static void eyes_closer_than_24_px_are_too_small(void **state)
@@ -130,6 +156,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nobody_one_or_several_stand_before_the_camera),
+        cmocka_unit_test(who_is_half_out_of_the_picture_is_a_bystander_unless_as_large),
         cmocka_unit_test(eyes_closer_than_24_px_are_too_small),
         cmocka_unit_test(who_may_still_be_under_age_is_a_child),
         cmocka_unit_test(every_refusal_has_a_reason_and_says_what_to_do),

@@ -1,7 +1,7 @@
 # Evaluations of capture quality and liveness on public data: figures with their confidence
 # intervals, into build/results/.
 LIVE_O := $(call obj,tests/bench/live/lfw.c tests/bench/live/degrade.c)
-$(addprefix $(BUILD)/bench/eval_,quality liveness redact): $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(LIVE_O) \
+$(addprefix $(BUILD)/bench/eval_,quality liveness redact several): $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(LIVE_O) \
 		$(BUILD)/libidentity.a $(WARD_A)
 	@mkdir -p $(@D)
 	@$(CC) $(LDFLAGS_WARD) -o $@ $^ $(PKG_LIBS)
@@ -14,9 +14,11 @@ eval-quality: $(BUILD)/bench/eval_quality $(BUILD)/plugins/cpu.so ## what the ca
 	@$(call eval_live,quality)
 eval-liveness: $(BUILD)/bench/eval_liveness $(BUILD)/plugins/cpu.so ## liveness on LFW and on simulated attacks; PACK=faceplugin
 	@$(call eval_live,liveness)
+eval-several: $(BUILD)/bench/eval_several $(BUILD)/plugins/cpu.so ## how often a second face is in the way, and whether the wrong one is taken; PACK=faceplugin
+	@$(call eval_live,several)
 eval-redact: $(BUILD)/bench/eval_redact $(BUILD)/plugins/cpu.so ## what share of faces Redact hides, by their width; PACK=faceplugin
 	@$(call eval_live,redact)
 eval-masks: $(BUILD)/bin/identity $(BUILD)/bin/wardctl $(BUILD)/plugins/cpu.so ## what the capture gates say of real masks and bare faces
 	@if [ -d "$(WARD_DATA)/face_masks" ]; then node tests/bench/eval_masks.mjs $(BUILD) "$(WARD_DATA)"; \
 	else echo "skipped: no face_masks in WARD_DATA ($(WARD_DATA))"; fi
-.PHONY: eval-quality eval-liveness eval-redact eval-masks
+.PHONY: eval-quality eval-liveness eval-redact eval-several eval-masks

@@ -127,7 +127,7 @@ static enum gate look(const struct pixels *im, struct face *face)
     enum gate gate;
 
     assert_int_equal(face_detect(engine, &mem, NULL, im, boxes, &n, &err), WARD_OK);
-    gate = rule_which_face(boxes, n, &which);
+    gate = rule_which_face(boxes, n, im->w, im->h, &which);
     if (gate != USABLE)
         return gate;
     assert_int_equal(face_locate(engine, &mem, NULL, im, &boxes[which], face, &err), WARD_OK);

@@ -138,7 +138,7 @@ static void embed(struct lfw *l, struct picture *p, const char *path, struct fac
     im = (struct pixels){image.width, image.height, image.rgb};
     if (face_detect(e, mem, NULL, &im, boxes, &n, &err) != WARD_OK)
         die(path, &err);
-    p->gate = rule_which_face(boxes, n, &which);
+    p->gate = rule_which_face(boxes, n, im.w, im.h, &which);
     if (n > 0) {
         if (face_locate(e, mem, NULL, &im, &boxes[subject(boxes, n, &im)], &face, &err) !=
                 WARD_OK ||
