@@ -305,63 +305,71 @@ static void check_same(struct run *r, int ingredient)
         find_own(r, OWN_SAME_INGREDIENT, en, zh, &told);
 }
 
+/* Ingredients that meet in a class, each counted once. */
+struct met {
+    int class_id;
+    bool *in; /* by ingredient */
+    size_t count;
+};
+
+static bool met_add(struct met *m, const struct run *r, int ingredient)
+{
+    if (!set_in_class(r->set, ingredient, m->class_id))
+        return false;
+    m->count += !m->in[ingredient];
+    m->in[ingredient] = true;
+    return true;
+}
+
 /* A home medicine of the class that nothing here continues or replaces. */
-static void add_homes(struct run *r, int class_id, bool *in, struct told *told, size_t *room)
+static void add_homes(struct run *r, struct met *m, struct told *told, size_t *room)
 {
     for (size_t i = 0; i < r->n_homes; i++) {
         const struct drug *d = &r->homes[i].drug;
 
-        for (size_t k = 0; r->homes[i].is == HOME_TAKEN && k < d->n_ingredients; k++) {
-            if (!set_in_class(r->set, d->ingredients[k], class_id))
-                continue;
-            in[d->ingredients[k]] = true;
-            about_add(r, &told->about, &told->n_about, room, r->homes[i].msg->record_id);
-        }
+        for (size_t k = 0; r->homes[i].is == HOME_TAKEN && k < d->n_ingredients; k++)
+            if (met_add(m, r, d->ingredients[k]))
+                about_add(r, &told->about, &told->n_about, room, r->homes[i].msg->record_id);
     }
 }
 
 static void check_class(struct run *r, const Ward__Dosage__V1__DuplicateRule *rule)
 {
-    int class_id = set_class(r->set, rule->class_);
-    bool *in = ward_alloc(r->mem, r->set->n_ingredients);
+    struct met m = {.class_id = set_class(r->set, rule->class_),
+                    .in = ward_alloc(r->mem, r->set->n_ingredients)};
     struct ward_decimal n, most = ward_decimal_of(rule->most, 0);
     Ward__Dosage__V1__Compared **list = ward_new(r->mem, Ward__Dosage__V1__Compared *);
     struct told told = {.compared = list, .n_compared = 1};
     const char *args[4];
-    size_t room = 0, count = 0;
+    size_t room = 0;
     char *en;
 
-    if (in == NULL || list == NULL)
+    if (m.in == NULL || list == NULL)
         return;
     for (size_t k = 0; k < r->n_shares; k++)
-        in[r->shares[k].ingredient] = set_in_class(r->set, r->shares[k].ingredient, class_id);
+        (void)met_add(&m, r, r->shares[k].ingredient);
     for (size_t i = 0; i < r->n_others; i++) {
         const struct drug *d = r->others[i].drug;
 
         if (d == NULL || !orders_meet(r, r->others[i].msg->prescription, 0))
             continue;
-        for (size_t k = 0; k < d->n_ingredients; k++) {
-            if (!set_in_class(r->set, d->ingredients[k], class_id))
-                continue;
-            in[d->ingredients[k]] = true;
-            about_add(r, &told.about, &told.n_about, &room, r->others[i].msg->order_id);
-        }
+        for (size_t k = 0; k < d->n_ingredients; k++)
+            if (met_add(&m, r, d->ingredients[k]))
+                about_add(r, &told.about, &told.n_about, &room, r->others[i].msg->order_id);
     }
-    add_homes(r, class_id, in, &told, &room);
-    for (size_t i = 0; i < r->set->n_ingredients; i++)
-        count += in[i];
-    n = ward_decimal_of((int64_t)count, 0);
+    add_homes(r, &m, &told, &room);
+    n = ward_decimal_of((int64_t)m.count, 0);
     list[0] = compared(r, "of-class", &n, &most, "1", "<=");
     trace_add(r, rule->rule, ward_decimal_cmp(&n, &most) > 0 ? BROKEN : HELD, "class", list, 1);
     if (ward_decimal_cmp(&n, &most) <= 0)
         return;
     args[0] = name_en(rule->name, rule->class_);
-    args[1] = list_names(r, in, false);
+    args[1] = list_names(r, m.in, false);
     args[2] = say_decimal(r, &n, "");
     args[3] = say_decimal(r, &most, "");
     en = say(r, "{2} of {0} at once ({1}), at most {3}.", args);
     args[0] = name_zh(rule->name, rule->class_);
-    args[1] = list_names(r, in, true);
+    args[1] = list_names(r, m.in, true);
     find_rule(r, rule->rule, en, say(r, "同时使用 {2} 种{0}（{1}），最多 {3} 种。", args),
               &told);
 }

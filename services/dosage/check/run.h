@@ -145,6 +145,7 @@ char *say(struct run *r, const char *words, const char *const *args);
 char *say_decimal(struct run *r, const struct ward_decimal *v, const char *unit); /* "5 mg" */
 /* One more of these strings, once, in any order: findings sort what they are about. */
 void about_add(struct run *r, const char ***list, size_t *n, size_t *room, const char *id);
+/* what, relation: constant, or of the arena. Likewise why of trace_add. */
 Ward__Dosage__V1__Compared *compared(struct run *r, const char *what,
                                      const struct ward_decimal *actual,
                                      const struct ward_decimal *limit, const char *unit,

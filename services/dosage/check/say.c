@@ -7,6 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of a message that is only read: its fields are not const. */
+static char *same(const char *s)
+{
+    return (char *)(uintptr_t)s;
+}
+
 static char *text(char *made)
 {
     static char none[] = "";
@@ -14,28 +20,35 @@ static char *text(char *made)
     return made == NULL ? none : made; /* the arena is full: check_run fails in the end */
 }
 
+/* Where the next {0} to {9} stands, or the end. */
+static const char *next_hole(const char *s)
+{
+    while (*(s = strchrnul(s, '{')) != '\0' && !(s[1] >= '0' && s[1] <= '9' && s[2] == '}'))
+        s++;
+    return s;
+}
+
 char *say(struct run *r, const char *words, const char *const *args)
 {
     size_t n = 1;
     char *out, *to;
 
-    for (const char *s = words; *s != '\0'; s++)
-        n += s[0] == '{' && s[1] >= '0' && s[1] <= '9' ? strlen(args[s[1] - '0']) : 1;
+    for (const char *s = words, *hole;; s = hole + 3) {
+        hole = next_hole(s);
+        n += (size_t)(hole - s) + (*hole == '\0' ? 0 : strlen(args[hole[1] - '0']));
+        if (*hole == '\0')
+            break;
+    }
     to = out = ward_alloc(r->mem, n);
     if (out == NULL)
         return text(NULL);
-    for (const char *s = words; *s != '\0'; s++) {
-        if (s[0] == '{' && s[1] >= '0' && s[1] <= '9' && s[2] == '}') {
-            size_t len = strlen(args[s[1] - '0']);
-
-            memcpy(to, args[s[1] - '0'], len);
-            to += len;
-            s += 2;
-        } else {
-            *to++ = *s;
-        }
+    for (const char *s = words, *hole;; s = hole + 3) {
+        hole = next_hole(s);
+        to = mempcpy(to, s, (size_t)(hole - s));
+        if (*hole == '\0')
+            return out;
+        to = stpcpy(to, args[hole[1] - '0']);
     }
-    return out;
 }
 
 /* "4000", not "4e+3". */
@@ -132,10 +145,10 @@ Ward__Dosage__V1__Compared *compared(struct run *r, const char *what,
     if (c == NULL)
         return NULL;
     ward__dosage__v1__compared__init(c);
-    c->what = text(ward_strdup(r->mem, what));
+    c->what = same(what);
     c->actual = quantity(r, actual, unit);
     c->limit = quantity(r, limit, unit);
-    c->relation = text(ward_strdup(r->mem, relation));
+    c->relation = same(relation);
     return c;
 }
 
@@ -251,7 +264,7 @@ void trace_add(struct run *r, const Ward__Dosage__V1__Rule *rule,
     t->rule_id = text(ward_strdup(r->mem, rule->id));
     t->rule_version = rule->version;
     t->result = result;
-    t->why = text(ward_strdup(r->mem, why));
+    t->why = same(why);
     t->compared = list;
     t->n_compared = n;
     r->trace = more;
