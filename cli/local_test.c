@@ -145,7 +145,7 @@ static void a_service_s_environment_names_its_own_things(void **state)
     assert_int_equal(local_environment(&l, &l.service[1], &env, NULL), WARD_OK);
     for (; *env != NULL; env++) {
         assert_null(strstr(*env, "${"));
-        assert_int_equal(strncmp(*env, "WARD_", 5), 0);
+        assert_true(strncmp(*env, "WARD_", 5) == 0 || strncmp(*env, "GLIBC_", 6) == 0);
         cert = cert || strcmp(*env, want) == 0;
         port = port || strcmp(*env, "WARD_LISTEN=127.0.0.1:7411") == 0;
     }

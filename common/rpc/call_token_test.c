@@ -40,7 +40,7 @@ static int set_up(void **state)
     int fd;
 
     (void)state;
-    ward_arena_init(&mem, (size_t)1 << 20);
+    ward_arena_init(&mem, (size_t)64 << 20);
     snprintf(path, sizeof(path), "/tmp/ward-jwks-XXXXXX");
     fd = mkstemp(path);
     assert_true(fd >= 0);

@@ -98,7 +98,7 @@ static enum ward_code other(struct ward_json_out *w, const Ward__Records__V1__Ot
         WARD_TRY(ward_json_parse(o->json, strlen(o->json), NULL, w->mem, &v, err));
     ward_json_object_begin(w);
     ward_json_put_text(w, "resourceType", o->type);
-    if (ward_json_get(v, "id") == NULL)
+    if (*o->id != '\0' && ward_json_get(v, "id") == NULL)
         ward_json_put_text(w, "id", o->id);
     if (o->meta != NULL) {
         ward_json_key(w, "meta");

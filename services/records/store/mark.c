@@ -30,18 +30,27 @@ static enum ward_code verification(struct ward_arena *mem, const char *system, C
     return WARD_OK;
 }
 
+static ProtobufCMessage *message_of(Resource *res)
+{
+    return &res->consent->base; /* whichever it is: a oneof's members share their storage */
+}
+
+/* Every kind that has a `status` calls this one by the same name. */
+static void status_is_wrong(ProtobufCMessage *m)
+{
+    const ProtobufCFieldDescriptor *f =
+        protobuf_c_message_descriptor_get_field_by_name(m->descriptor, "status");
+    const ProtobufCEnumValue *v =
+        protobuf_c_enum_descriptor_get_value_by_name(f->descriptor, "STATUS_ENTERED_IN_ERROR");
+
+    memcpy((char *)m + f->offset, &v->value, sizeof(v->value));
+}
+
 /* Of a condition or an allergy that is an error there is no clinical status. Source: HL7 FHIR
  * R4, Condition con-5 and AllergyIntolerance ait-2. */
 static enum ward_code set_status(struct ward_arena *mem, Resource *res, struct ward_err *err)
 {
     switch (resource_kind(res)) {
-    case KIND_ENCOUNTER:
-        res->encounter->status = WARD__RECORDS__V1__ENCOUNTER__STATUS__STATUS_ENTERED_IN_ERROR;
-        return WARD_OK;
-    case KIND_OBSERVATION:
-        res->observation->status =
-            WARD__RECORDS__V1__OBSERVATION__STATUS__STATUS_ENTERED_IN_ERROR;
-        return WARD_OK;
     case KIND_CONDITION:
         res->condition->clinical_status = NULL;
         return verification(mem, CONDITION_VERIFICATION, &res->condition->verification_status,
@@ -50,35 +59,17 @@ static enum ward_code set_status(struct ward_arena *mem, Resource *res, struct w
         res->allergy_intolerance->clinical_status = NULL;
         return verification(mem, ALLERGY_VERIFICATION,
                             &res->allergy_intolerance->verification_status, err);
+    case KIND_ENCOUNTER:
+    case KIND_OBSERVATION:
     case KIND_DOCUMENT:
-        res->document_reference->status =
-            WARD__RECORDS__V1__DOCUMENT_REFERENCE__STATUS__STATUS_ENTERED_IN_ERROR;
-        return WARD_OK;
     case KIND_REPORT:
-        res->diagnostic_report->status =
-            WARD__RECORDS__V1__DIAGNOSTIC_REPORT__STATUS__STATUS_ENTERED_IN_ERROR;
-        return WARD_OK;
     case KIND_CONSENT:
-        res->consent->status = WARD__RECORDS__V1__CONSENT__STATUS__STATUS_ENTERED_IN_ERROR;
-        return WARD_OK;
     case KIND_MEDICATION:
-        res->medication_statement->status =
-            WARD__RECORDS__V1__MEDICATION_STATEMENT__STATUS__STATUS_ENTERED_IN_ERROR;
-        return WARD_OK;
     case KIND_PRESCRIPTION:
-        res->medication_request->status =
-            WARD__RECORDS__V1__MEDICATION_REQUEST__STATUS__STATUS_ENTERED_IN_ERROR;
-        return WARD_OK;
     case KIND_PROCEDURE:
-        res->procedure->status = WARD__RECORDS__V1__PROCEDURE__STATUS__STATUS_ENTERED_IN_ERROR;
-        return WARD_OK;
     case KIND_IMMUNIZATION:
-        res->immunization->status =
-            WARD__RECORDS__V1__IMMUNIZATION__STATUS__STATUS_ENTERED_IN_ERROR;
-        return WARD_OK;
     case KIND_SERVICE:
-        res->service_request->status =
-            WARD__RECORDS__V1__SERVICE_REQUEST__STATUS__STATUS_ENTERED_IN_ERROR;
+        status_is_wrong(message_of(res));
         return WARD_OK;
     default:
         return WARD_FAIL_FIELD(err, "kind",
@@ -89,9 +80,9 @@ static enum ward_code set_status(struct ward_arena *mem, Resource *res, struct w
 /* Every kind has some. */
 static void extensions_of(Resource *res, Extension ****list, size_t **n)
 {
-    char *m = (char *)res->consent; /* whichever it is: a oneof's members share their storage */
+    char *m = (char *)message_of(res);
     const ProtobufCFieldDescriptor *f = protobuf_c_message_descriptor_get_field_by_name(
-        ((ProtobufCMessage *)(void *)m)->descriptor, "extension");
+        message_of(res)->descriptor, "extension");
 
     *list = (Extension ***)(void *)(m + f->offset);
     *n = (size_t *)(void *)(m + f->quantifier_offset);

@@ -156,7 +156,7 @@ describe('Enrol', { skip }, () => {
       ['IMAGE_BROKEN', anna.subarray(0, anna.length / 2)], ['IMAGE_BROKEN', annaAgain.subarray(0, 3000)],
       ['IMAGE_TOO_LARGE', pictures.png(pictures.plain(16385, 1))],
       ['IMAGE_TOO_LARGE', pictures.png(pictures.plain(4100, 4100))],
-      ['IMAGE_TOO_LARGE', Buffer.concat([anna, Buffer.alloc((8 << 20) + 1 - anna.length)])],
+      ['IMAGE_TOO_LARGE', Buffer.concat([anna, Buffer.alloc((16 << 20) + 1 - anna.length)])],
     ];
     for (const [reason, photograph] of cases) {
       const e = await site.wardctl.failure('Enrol', site.enrolment(photograph), site.tokens.registrar);
