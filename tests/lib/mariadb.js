@@ -18,12 +18,13 @@ const env = { PATH: process.env.PATH, LC_ALL: 'C' };
 const UNSYNCED = 'innodb-flush-method=nosync\ninnodb-flush-log-at-trx-commit=2\nsync-frm=0\n';
 
 // A test's data is small, and several databases start each second.
-const SMALL = 'innodb-buffer-pool-size=64M\naria-pagecache-buffer-size=8M\n';
+const SMALL = 'innodb-buffer-pool-size=64M\naria-pagecache-buffer-size=8M\ninnodb-log-buffer-size=2M\n';
 
 // The data folder of a MariaDB that root@localhost may enter without a password. The services' schemas are there, for to make them
-// takes a start longer than all the rest.
+// takes a start longer than all the rest. tools/run-node asks once for all its processes where it is.
 async function copyTemplate(to) {
-  const from = (await must([path.join(root, 'tests/tools/db-template'), path.dirname(bin('audit'))], { env: process.env })).trim();
+  const from = process.env.WARD_TEST_TEMPLATE ||
+    (await must([path.join(root, 'tests/tools/db-template'), path.dirname(bin('audit'))], { env: process.env })).trim();
   await must(['cp', '-r', '--reflink=auto', from, to], { env });
 }
 
