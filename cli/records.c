@@ -8,6 +8,7 @@
 
 static const char *const CLERK[] = {"physician", "registrar", NULL};
 static const char *const ANY[] = {"physician", "registrar", NULL};
+static const char *const PHYSICIAN[] = {"physician", NULL};
 static const char *const ANALYST[] = {"analyst", NULL};
 
 typedef Ward__Records__V1__SearchRequest SearchRequest;
@@ -75,6 +76,10 @@ METHOD_COMMAND(search, .path = "/ward.records.v1.Records/Search",
                .req = &ward__records__v1__search_request__descriptor,
                .resp = &ward__records__v1__search_response__descriptor, .roles = ANY,
                .purpose = "TREAT", .words = {"kind"}, .rest = set_parameters)
+METHOD_COMMAND(directory, .path = "/ward.records.v1.Records/ListDirectory",
+               .req = &ward__records__v1__list_directory_request__descriptor,
+               .resp = &ward__records__v1__list_directory_response__descriptor,
+               .roles = PHYSICIAN, .purpose = "TREAT", .words = {"type"})
 METHOD_COMMAND(batch, .path = "/ward.records.v1.Records/Batch",
                .req = &ward__records__v1__batch_request__descriptor,
                .resp = &ward__records__v1__batch_response__descriptor, .roles = CLERK,
@@ -98,6 +103,8 @@ const struct cli_command cli_records_commands[] = {
      "[--ward W] [--order date-asc] [--total bounded] [--page-token T] KIND "
      "NAME[:MODIFIER]=VALUE...",
      "find resources: birthdate=ge1950; name=- reads a line of stdin", search},
+    {"records directory", "[--page-size N] [--page-token T] TYPE",
+     "what concerns no patient: Organization, Practitioner, Location", directory},
     {"records batch", "[--ward W] [--key KEY] FILE.json",
      "several writes, all or none, from a JSON array of entries", batch},
     {"records series",

@@ -131,14 +131,15 @@ function bundle() {
     valueQuantity: { value, unit: 'Cel', system: 'http://unitsofmeasure.org', code: 'Cel' } } });
   return { id, json: { resourceType: 'Bundle', type: 'collection', entry: [
     { fullUrl: `urn:uuid:${id}`, resource: { resourceType: 'Patient', id, birthDate: '1960-05-05', name: [{ family: 'Bündel' }] } }, degrees(37.5), degrees(385),
-    { resource: { resourceType: 'Claim', id: 'x' } }] } };
+    { resource: { resourceType: 'Claim', id: crypto.randomUUID(), patient: { reference: `urn:uuid:${id}` } } },
+    { resource: { resourceType: 'Organization', id: crypto.randomUUID(), name: 'Klinik' } }] } };
 }
 
 test('bundles_go_in_the_impossible_waits_and_the_chart_comes_out', async () => {
   const { id, json } = bundle();
   const done = await records('import', '--import-id', 'journey-1', '--source', 'elsewhere', '--file', file('bundle.json', json));
-  assert.deepStrictEqual([done.created, done.quarantined, done.done], [2, 1, true]);
-  assert.deepStrictEqual(done.unsupported.map((u) => [u.name, u.count]), [['Claim', 1]]);
+  assert.deepStrictEqual([done.created, done.quarantined, done.done], [4, 1, true]);
+  assert.deepStrictEqual(done.uninterpreted.map((u) => [u.name, u.count]), [['Claim', 1], ['Organization', 1]]);
   const [item] = (await records('quarantine', 'list', '--import-id', 'journey-1')).items;
   assert.strictEqual(item.problems[0].reason, 'IMPLAUSIBLE_VALUE');
   const { json: entry } = (await records('quarantine', 'show', item.item_id)).item;
@@ -149,7 +150,9 @@ test('bundles_go_in_the_impossible_waits_and_the_chart_comes_out', async () => {
   const out = file('chart.json');
   await records('export', '--patient-id', id, '--out', out);
   const kinds = JSON.parse(fs.readFileSync(out, 'utf8')).entry.map((e) => e.resource.resourceType).sort();
-  assert.deepStrictEqual(kinds, ['Observation', 'Observation', 'Patient']);
+  assert.deepStrictEqual(kinds, ['Claim', 'Observation', 'Observation', 'Patient']);
+  const [klinik] = (await records('directory', 'Organization')).records;
+  assert.strictEqual(JSON.parse(klinik.resource.other.json).name, 'Klinik');
   const again = await records('import', '--import-id', 'journey-1', '--source', 'elsewhere', '--file', file('bundle.json'));
   assert.strictEqual(again.created, undefined, 'the same bytes made something');
 });

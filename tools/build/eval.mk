@@ -39,6 +39,9 @@ calibrate: ## thresholds of a pack from LFW and the choosing half of face_groups
 eval-orders: $(BUILD)/tests/check_run ## the order check against a pharmacist's scenarios; ALL=1 lists both halves' misses
 	@BUILD=$(BUILD) ALL=$(ALL) node tests/eval/orders.mjs
 
+eval-import: build ## how much of 80 foreign charts an import keeps, and whether it comes out as it went in
+	@node tests/bench/eval_import.mjs $(BUILD) build/results/eval-import.json
+
 models: ## fetch and convert the models of tools/models.lock
 	@tools/fetch-models
-.PHONY: eval-face eval-orders calibrate models
+.PHONY: eval-face eval-orders eval-import calibrate models

@@ -64,7 +64,8 @@ static void forget(struct charts *ch, const Change *c)
     if (c->kind == KIND_OF(OBSERVATION) || c->kind == KIND_OF(ALLERGY_INTOLERANCE) ||
         c->kind == KIND_OF(CONDITION) || c->kind == KIND_OF(MEDICATION_STATEMENT))
         what = KEEP_FACTS;
-    else if (c->kind == KIND_OF(DOCUMENT_REFERENCE) || c->kind == KIND_OF(DIAGNOSTIC_REPORT))
+    else if (c->kind == KIND_OF(DOCUMENT_REFERENCE) || c->kind == KIND_OF(DIAGNOSTIC_REPORT) ||
+             c->kind == KIND_OF(OTHER))
         return; /* not among the facts */
     merges_root(ch->merges, id, root);
     keep_forget(ch->keep, root, what);

@@ -17,7 +17,9 @@ static int64_t number(struct ward_val v)
 
 static enum ward_code count_kinds(struct ward_call *c, Status *s, struct ward_err *err)
 {
-    static const char SQL[] = "SELECT kind, COUNT(*) FROM resource GROUP BY kind ORDER BY kind";
+    static const char SQL[] =
+        "SELECT kind, COUNT(*) FROM (SELECT kind FROM resource"
+        " UNION ALL SELECT kind FROM directory) r GROUP BY kind ORDER BY kind";
     struct worker *w = c->wrk;
     struct ward_rows rows;
     KindCount *all;

@@ -1,6 +1,7 @@
 /* ExportBundle: the call. */
 #include "services/records/exchange/export.h"
 
+#include "services/records/store/directory.h"
 #include "ward/records/v1/exchange.pb-c.h"
 
 #include <string.h>
@@ -165,6 +166,38 @@ static enum ward_code give_everyone(struct export *x)
     return WARD_OK;
 }
 
+/* ---- what is nobody's ---- */
+
+/* One bundle, after everyone's; none where there is nothing. */
+static enum ward_code give_directory(struct export *x)
+{
+    static const char SQL[] =
+        DIRECTORY_CURRENT " WHERE d.resource_id > ? ORDER BY d.resource_id LIMIT 50";
+    struct ward_err *err = x->call->err;
+    uint8_t after[RECORDS_ID] = {0};
+    struct ward_rows rows;
+    bool begun = false;
+
+    do {
+        if (ward_call_cancelled(x->call))
+            return WARD_FAIL(err, CANCELLED, "the caller went away, or its deadline passed");
+        ward_arena_reset(&x->page);
+        WARD_TRY(ward_db_run(x->w->seat.db, &x->page, SQL,
+                             WARD_PARAMS(ward_blob(after, RECORDS_ID)), &rows, err));
+        if (rows.n > 0 && !begun)
+            WARD_TRY(export_begin(&x->out));
+        begun = begun || rows.n > 0;
+        for (size_t i = 0; i < rows.n; i++) {
+            struct version v;
+
+            directory_version_of(rows.at[i], &v);
+            memcpy(after, v.id, RECORDS_ID);
+            WARD_TRY(give(x, &v, err));
+        }
+    } while (rows.n == PAGE);
+    return begun ? export_end(&x->out) : WARD_OK;
+}
+
 /* ---- the call ---- */
 
 static enum ward_code kinds_of(struct ward_call *c, const Request *q, uint32_t *out)
@@ -208,6 +241,8 @@ static enum ward_code run(struct export *x, const Request *q)
         WARD_TRY(give_one(x, q->patient_id));
     else
         WARD_TRY(give_everyone(x));
+    if (*q->patient_id == '\0' && (x->kinds & KIND_BIT(KIND_OTHER)) != 0)
+        WARD_TRY(give_directory(x));
     return export_flush(&x->out);
 }
 

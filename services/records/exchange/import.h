@@ -57,7 +57,7 @@ struct tally {
 struct import_count {
     struct ward_arena *mem;
     ImportProgress p;
-    struct tally unsupported, unmodelled, uninterpreted;
+    struct tally unmodelled, uninterpreted;
     int64_t sent_ns;
 };
 WARD_MUST enum ward_code tally_add(struct tally *t, struct ward_arena *mem, const char *name,
@@ -121,6 +121,12 @@ WARD_MUST enum ward_code entry_read(struct worker *w, struct ward_arena *mem,
 WARD_MUST enum ward_code entry_same(struct ward_arena *mem, Resource *a, Resource *b,
                                     bool *same, struct ward_err *err);
 
+/* The patient of an Other that names none by a type: the one among its references of urn:uuid
+ * who is staged or there. import_whom.c */
+WARD_MUST enum ward_code import_whom(struct worker *w, struct ward_arena *mem,
+                                     const struct entry *e, Ward__Records__V1__Other *o,
+                                     struct ward_err *err);
+
 /* ---- what is there: import_look.c; in a transaction ---- */
 
 struct there {
@@ -133,6 +139,7 @@ struct looked {
     struct id_map
         encounters; /* struct there: id is the encounter's, root whose chart it is in */
     struct id_map resources; /* struct version */
+    struct id_map directory; /* struct version, of what is nobody's */
 };
 WARD_MUST enum ward_code import_look(struct worker *w, struct ward_arena *mem,
                                      struct staged *const *at, size_t n, struct looked *out,

@@ -59,8 +59,6 @@ enum ward_code import_send(struct ward_call *c, struct import_count *n, bool now
     if (!now && at - n->sent_ns < EVERY_NS)
         return WARD_OK;
     n->sent_ns = at;
-    n->p.unsupported = n->unsupported.at;
-    n->p.n_unsupported = n->unsupported.n;
     n->p.unmodelled = n->unmodelled.at;
     n->p.n_unmodelled = n->unmodelled.n;
     n->p.uninterpreted = n->uninterpreted.at;

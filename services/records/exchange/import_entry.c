@@ -4,6 +4,7 @@
 
 #include "common/base/clock.h"
 #include "services/records/fhir/fhir.h"
+#include "services/records/store/directory.h"
 
 #include <string.h>
 
@@ -94,7 +95,8 @@ static enum ward_code check(struct ward_arena *mem, struct staged *s, struct war
     struct ward_err why = {0};
     enum ward_code code = fhir_check(mem, s->in.res, &why);
 
-    if (code == WARD_OK)
+    s->in.nobodys = code == WARD_OK && resource_is_nobodys(s->in.res);
+    if (code == WARD_OK && !s->in.nobodys)
         code = resource_patient(s->in.res, s->in.patient, &why);
     find_patient(s, s->in.res);
     return code == WARD_OK ? WARD_OK : as_problem(mem, s, code, &why, err);
@@ -125,6 +127,8 @@ static enum ward_code read_all(struct worker *w, struct ward_arena *mem, const s
         WARD_TRY(find_patient_unread(&from, mem, e->json, s, err));
         return as_problem(mem, s, code, &why, err);
     }
+    if (resource_kind(res) == KIND_OTHER)
+        WARD_TRY(import_whom(w, mem, e, res->other, err));
     drop_own(res);
     WARD_TRY(import_ids(&from, mem, res, err));
     s->in.res = res;
@@ -212,6 +216,18 @@ enum ward_code import_entry(struct worker *w, struct ward_call *c, const struct 
     return import_mark(c->mem, e->source, out->from, err);
 }
 
+static enum ward_code find_nobodys(struct worker *w, struct ward_arena *mem,
+                                   const uint8_t id[RECORDS_ID], struct version *out,
+                                   bool *found, struct ward_err *err)
+{
+    enum ward_code code = directory_find(w, mem, id, 0, out, err);
+
+    *found = code == WARD_OK;
+    if (code == WARD_NOT_FOUND && err != NULL)
+        *err = (struct ward_err){0};
+    return code == WARD_NOT_FOUND ? WARD_OK : code;
+}
+
 static enum ward_code find(struct worker *w, struct ward_arena *mem,
                            const uint8_t id[RECORDS_ID], struct version *out, bool *found,
                            struct ward_err *err)
@@ -247,7 +263,10 @@ enum ward_code import_write(struct worker *w, struct ward_call *c, const struct 
 
     if (!ward_uuid_parse(resource_id(e->res), id))
         return WARD_FAIL(err, INTERNAL, "an entry without an id");
-    WARD_TRY(find(w, c->mem, id, &v, &found, err));
+    if (e->nobodys)
+        WARD_TRY(find_nobodys(w, c->mem, id, &v, &found, err));
+    else
+        WARD_TRY(find(w, c->mem, id, &v, &found, err));
     if (v.version != e->version)
         return WARD_FAIL(err, ABORTED, "somebody wrote it meanwhile");
     if (found && v.kind == resource_kind(e->res) && v.wrapped.p != NULL) {
@@ -265,7 +284,10 @@ enum ward_code import_write(struct worker *w, struct ward_call *c, const struct 
         what.act = WARD__RECORDS__V1__ACT__ACT_UPDATED;
         what.expected_version = v.version;
     }
-    WARD_TRY(chart_write(w, c, NULL, &what, &made, err));
+    if (e->nobodys)
+        WARD_TRY(directory_write(w, c, &what, &made, err));
+    else
+        WARD_TRY(chart_write(w, c, NULL, &what, &made, err));
     *version = made.version;
     *did = found ? IMPORT_UPDATED : IMPORT_CREATED;
     return WARD_OK;

@@ -247,7 +247,14 @@ static enum ward_code compare(struct stage *s, struct staged *e, const struct ve
 static enum ward_code decide(struct stage *s, struct staged *e, struct ward_err *err)
 {
     const struct version *v = e->has_id ? id_map_get(&s->there.resources, e->id) : NULL;
+    const struct version *d = e->has_id ? id_map_get(&s->there.directory, e->id) : NULL;
 
+    if ((e->in.nobodys ? v : d) != NULL)
+        return wrong(s, e, "ID_TAKEN", ".id",
+                     "this id is a patient's resource's on one side, and nobody's on the other",
+                     err);
+    if (e->in.nobodys)
+        return d == NULL ? WARD_OK : compare(s, e, d, err);
     WARD_TRY(look_at_patient(s, e, v != NULL, err));
     if (e->fate == FATE_NEW)
         WARD_TRY(look_at_encounter(s, e, err));

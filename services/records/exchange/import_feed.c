@@ -115,21 +115,6 @@ static void note_unmodelled(void *arg, const char *path)
         im->tally_code = tally_add(&im->count.unmodelled, im->call->mem, path, &im->tally_err);
 }
 
-/* What Ward does not interpret and has no patient to keep it with is counted, and the entry is
- * done with. */
-static enum ward_code is_unsupported(struct import *im, const struct ward_json *resource,
-                                     bool *out, struct ward_err *err)
-{
-    const char *type = ward_json_string(ward_json_get(resource, "resourceType"));
-
-    *out = type != NULL && kind_of_name(type) == KIND_NONE &&
-           (!fhir_is_type(type) || fhir_other_whom(resource) == NULL);
-    if (!*out)
-        return WARD_OK;
-    return tally_add(&im->count.unsupported, im->call->mem, fhir_is_type(type) ? type : "?",
-                     err);
-}
-
 static enum ward_code stage_text(struct import *im, const char *text, size_t n, int number,
                                  struct staged **out, struct ward_err *err)
 {
@@ -209,6 +194,7 @@ static enum ward_code read_resource(struct import *im, const struct ward_json *e
     const struct entry what = {.source = im->source,
                                .full_url = url == NULL ? "" : url,
                                .json = resource,
+                               .near = &im->stage.ids,
                                .place = place};
 
     snprintf(place, sizeof(place), "%s %s", im->stage.import_id, e->position);
@@ -262,11 +248,8 @@ static enum ward_code stage_entry(struct import *im, const struct ward_json *ent
                                   struct ward_err *err)
 {
     struct staged *e;
-    bool skip = false, twice;
+    bool twice;
 
-    WARD_TRY(is_unsupported(im, ward_json_get(entry, "resource"), &skip, err));
-    if (skip)
-        return WARD_OK;
     WARD_TRY(is_twice(im, entry, &twice, err));
     if ((is_full(im) || twice) && goes_in_parts(im))
         WARD_TRY(import_flush(im, err));

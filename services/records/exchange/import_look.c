@@ -2,6 +2,7 @@
 #include "services/records/exchange/import_ask.h"
 
 #include "common/base/text.h"
+#include "services/records/store/directory.h"
 
 #include <string.h>
 
@@ -120,6 +121,18 @@ static enum ward_code found_encounter(struct ask *q, const struct ward_val *row,
     return found(q, row, false, err);
 }
 
+static enum ward_code found_nobodys(struct ask *q, const struct ward_val *row,
+                                    struct ward_err *err)
+{
+    struct version *v = ward_new(q->mem, struct version);
+
+    if (v == NULL)
+        return no_memory(err);
+    directory_version_of(row, v);
+    id_map_put(q->out, v->id, v);
+    return WARD_OK;
+}
+
 static enum ward_code found_version(struct ask *q, const struct ward_val *row,
                                     struct ward_err *err)
 {
@@ -190,10 +203,26 @@ static enum ward_code look_resources(struct worker *w, struct ward_arena *mem,
     return ask_end(&q, err);
 }
 
+static enum ward_code look_directory(struct worker *w, struct ward_arena *mem,
+                                     struct staged *const *at, size_t n, struct id_map *out,
+                                     struct ward_err *err)
+{
+    static const char SQL[] = DIRECTORY_CURRENT " WHERE d.resource_id" ASK_IN;
+    struct ask q;
+
+    WARD_TRY(ask_open(&q, w, mem, SQL, n, out, err));
+    q.row = found_nobodys;
+    for (size_t i = 0; i < n; i++)
+        if (at[i]->has_id)
+            WARD_TRY(ask_about(&q, at[i]->id, err));
+    return ask_end(&q, err);
+}
+
 enum ward_code import_look(struct worker *w, struct ward_arena *mem, struct staged *const *at,
                            size_t n, struct looked *out, struct ward_err *err)
 {
     WARD_TRY(look_patients(w, mem, at, n, &out->patients, err));
     WARD_TRY(look_encounters(w, mem, at, n, &out->encounters, err));
+    WARD_TRY(look_directory(w, mem, at, n, &out->directory, err));
     return look_resources(w, mem, at, n, &out->resources, err);
 }

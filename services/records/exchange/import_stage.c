@@ -3,6 +3,7 @@
 
 #include "common/base/clock.h"
 #include "common/json/write.h"
+#include "services/records/store/directory.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -84,7 +85,7 @@ static bool is_written(const struct staged *e)
 
 struct event {
     struct ward_act act;
-    const uint8_t *patient;
+    const uint8_t *patient; /* NULL: of what is nobody's */
     int64_t created, updated;
 };
 
@@ -92,6 +93,7 @@ static enum ward_code begin_events(struct stage *s, struct event **list, size_t 
                                    struct ward_err *err)
 {
     struct id_map by_patient;
+    struct event *nobodys = NULL;
 
     *n = 0;
     *list = ward_alloc(s->work, s->n * sizeof(**list));
@@ -104,13 +106,16 @@ static enum ward_code begin_events(struct stage *s, struct event **list, size_t 
 
         if (!is_written(e))
             continue;
-        v = id_map_get(&by_patient, e->in.patient);
+        v = e->in.nobodys ? nobodys : id_map_get(&by_patient, e->in.patient);
         if (v == NULL) {
             v = &(*list)[(*n)++];
-            v->patient = e->in.patient;
+            v->patient = e->in.nobodys ? NULL : e->in.patient;
             ward_act_again(s->act, NULL, &v->act);
             v->act.call = &s->call;
-            id_map_put(&by_patient, v->patient, v);
+            if (e->in.nobodys)
+                nobodys = v;
+            else
+                id_map_put(&by_patient, v->patient, v);
         }
         v->created += e->fate == FATE_NEW;
         v->updated += e->fate == FATE_CHANGED;
@@ -125,7 +130,9 @@ static enum ward_code tell_events(struct stage *s, struct event *list, size_t n,
     for (size_t i = 0; i < n; i++) {
         ward_act_note_int(&list[i].act, "created", list[i].created);
         ward_act_note_int(&list[i].act, "updated", list[i].updated);
-        WARD_TRY(tell(s->w, &list[i].act, NULL, list[i].patient, err));
+        WARD_TRY(list[i].patient == NULL
+                     ? ward_act_write(&list[i].act, s->w->seat.db, err)
+                     : tell(s->w, &list[i].act, NULL, list[i].patient, err));
     }
     return WARD_OK;
 }
@@ -153,6 +160,21 @@ static int rank(const struct staged *e)
     return e->kind == KIND_PATIENT ? 0 : e->kind == KIND_ENCOUNTER ? 1 : 2;
 }
 
+static enum ward_code write_nobodys(struct stage *s, enum fate fate, struct ward_err *err)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        struct write what;
+
+        if (!s->at[i]->in.nobodys || s->at[i]->fate != fate)
+            continue;
+        what = write_of(s, s->at[i]);
+        s->blame = s->at[i];
+        WARD_TRY(directory_write(s->w, &s->call, &what, NULL, err));
+    }
+    s->blame = NULL;
+    return WARD_OK;
+}
+
 static enum ward_code write_new(struct stage *s, struct ward_err *err)
 {
     struct write *list = ward_alloc(s->work, s->n * sizeof(*list));
@@ -162,7 +184,7 @@ static enum ward_code write_new(struct stage *s, struct ward_err *err)
         return no_memory(err);
     for (int turn = 0; turn < 3; turn++)
         for (size_t i = 0; i < s->n; i++) {
-            if (s->at[i]->fate != FATE_NEW || rank(s->at[i]) != turn)
+            if (s->at[i]->fate != FATE_NEW || s->at[i]->in.nobodys || rank(s->at[i]) != turn)
                 continue;
             list[n] = write_of(s, s->at[i]);
             if (s->one_by_one) {
@@ -199,7 +221,7 @@ static enum ward_code write_changed(struct stage *s, struct ward_err *err)
         struct write what;
         struct version made;
 
-        if (s->at[i]->fate != FATE_CHANGED)
+        if (s->at[i]->fate != FATE_CHANGED || s->at[i]->in.nobodys)
             continue;
         what = write_of(s, s->at[i]);
         s->blame = s->at[i];
@@ -246,14 +268,16 @@ static enum ward_code put_aside(struct stage *s, const struct staged *e, struct 
     return quarantine_put(s->w, s->work, &q, NULL, err);
 }
 
-/* Names the first by its place in the bundle, as a FHIR path: entry[16].Observation.status. */
+/* Names the first by its place in the bundle, as a FHIR path: entry[16].Observation.status.
+ * What is not interpreted waits in the quarantine and refuses nothing: nobody can put right by
+ * FHIR's rules what Ward does not know by them. */
 static enum ward_code refused(const struct stage *s, struct ward_err *err)
 {
     const struct staged *first = NULL;
     size_t n = 0;
 
     for (size_t i = 0; i < s->n; i++)
-        if (s->at[i]->fate == FATE_WRONG && n++ == 0)
+        if (s->at[i]->fate == FATE_WRONG && s->at[i]->kind != KIND_OTHER && n++ == 0)
             first = s->at[i];
     if (first == NULL)
         return WARD_OK;
@@ -290,6 +314,8 @@ static enum ward_code write_all(struct ward_db *db, void *arg, struct ward_err *
     if (s->dry_run)
         return WARD_OK;
     WARD_TRY(begin_events(s, &events, &n, err));
+    WARD_TRY(write_nobodys(s, FATE_NEW, err));
+    WARD_TRY(write_nobodys(s, FATE_CHANGED, err));
     WARD_TRY(write_new(s, err));
     WARD_TRY(write_changed(s, err));
     WARD_TRY(import_known_end(s, err));

@@ -55,18 +55,21 @@ WARD_MUST enum ward_code quarantine_forget(struct worker *w, struct ward_arena *
 
 /* ---- the way in, one entry (import.c) ---- */
 
+struct id_map;
 struct entry {
     const char *source;           /* the import's: what its ids are known by */
     const char *full_url;         /* "" for none */
     const struct ward_json *json; /* the resource */
     bool plausible;               /* a person looked: implausible values are as they are */
     bool edited;                  /* a person wrote it: it is theirs, not the source's */
+    const struct id_map *near; /* struct staged, by id: what goes in with it; NULL: nothing */
     const char *place; /* names the entry where it has no id of its own; NULL: a new id */
 };
 struct entered {
     Resource *res; /* with our id and references; NULL: not readable so far */
     uint8_t patient[RECORDS_ID];
     bool has_patient;
+    bool nobodys; /* it goes to store/directory.h */
     struct cleanings cleaned;
     struct problems problems;            /* none: it can be written */
     int version;                         /* of what is there; 0: nothing */

@@ -98,7 +98,8 @@ static enum ward_code decide(struct replay *r, const struct entered *e,
     return ward_db_run(
         r->w->seat.db, mem, SQL,
         WARD_PARAMS(ward_text(r->call->who->subject), ward_int(mem, ward_wall_us()),
-                    ward_blob(resource, RECORDS_ID), ward_blob(e->patient, RECORDS_ID),
+                    ward_blob(resource, RECORDS_ID),
+                    e->nobodys ? ward_text(NULL) : ward_blob(e->patient, RECORDS_ID),
                     ward_int(mem, resource_kind(e->res)), ward_blob(r->id, RECORDS_ID)),
         NULL, err);
 }
@@ -140,7 +141,8 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
                                 "the item was replayed or discarded before");
     WARD_TRY(read_entry(r, &it, &e, err));
     WARD_TRY(write_entry(r, &e, err));
-    WARD_TRY(tell(r->w, &act, NULL, e.patient, err));
+    WARD_TRY(e.nobodys ? ward_act_write(&act, db, err)
+                       : tell(r->w, &act, NULL, e.patient, err));
     return ward_call_keep(r->call, db, &r->idem, &r->resp->base, err);
 }
 

@@ -102,6 +102,15 @@ static char *uuid(struct reader *r, struct ward_val id)
     return text;
 }
 
+/* The directory's changes have no patient. */
+static bool is_nobodys(Ward__Records__V1__Kind kind, struct ward_val patient)
+{
+    static const uint8_t none[RECORDS_ID] = {0};
+
+    return kind == WARD__RECORDS__V1__KIND__KIND_OTHER && patient.n == RECORDS_ID &&
+           memcmp(patient.p, none, RECORDS_ID) == 0;
+}
+
 static enum ward_code change_of(struct reader *r, const struct ward_val *row, Change *out)
 {
     int64_t v[5];
@@ -116,7 +125,8 @@ static enum ward_code change_of(struct reader *r, const struct ward_val *row, Ch
     out->version = (int32_t)v[3];
     out->written_at_us = v[4];
     out->resource_id = uuid(r, row[5]);
-    out->patient_id = uuid(r, row[6]);
+    if (!is_nobodys(out->kind, row[6]))
+        out->patient_id = uuid(r, row[6]);
     if (row[7].p != NULL)
         out->other_patient_id = uuid(r, row[7]);
     return WARD_OK;

@@ -26,6 +26,8 @@ bool fhir_is_type(const char *name);
 /* The member of a resource of any kind that names its patient (Claim.patient, Goal.subject,
  * Coverage.beneficiary...); NULL: none is there. */
 const struct ward_json *fhir_other_whom(const struct ward_json *resource);
+/* The one patient that references anywhere in it name ("Patient/1"); NULL: none, or several. */
+const char *fhir_other_named(const struct ward_json *resource);
 
 /* Elements that went to more_json, by path ("Patient._birthDate"). */
 typedef void fhir_unmodelled_fn(void *arg, const char *path);

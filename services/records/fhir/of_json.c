@@ -370,6 +370,22 @@ static enum ward_code member(struct read *r, const struct ward_json *v,
     return WARD_OK;
 }
 
+/* Named elsewhere: in a list of subjects, a participant, a target. */
+static enum ward_code derive(struct read *r, const struct ward_json *v, Other *o,
+                             struct ward_err *err)
+{
+    const char *to = fhir_other_named(v);
+
+    if (to == NULL)
+        return WARD_OK;
+    o->subject = ward_new(r->mem, Ward__Records__V1__Reference);
+    if (o->subject == NULL)
+        return full(err);
+    ward__records__v1__reference__init(o->subject);
+    o->subject->reference = ward_strdup(r->mem, to);
+    return o->subject->reference == NULL ? full(err) : WARD_OK;
+}
+
 static enum ward_code other(struct read *r, const struct ward_json *v, const char *name,
                             Other *o, struct ward_err *err)
 {
@@ -393,7 +409,7 @@ static enum ward_code other(struct read *r, const struct ward_json *v, const cha
     WARD_TRY(ward_json_done(&members, &json, &n, err));
     if (n > strlen("{}"))
         o->json = (char *)(uintptr_t)json;
-    return WARD_OK;
+    return whom == NULL ? derive(r, v, o, err) : WARD_OK;
 }
 
 /* ---- a resource ---- */

@@ -44,6 +44,34 @@ const struct ward_json *fhir_other_whom(const struct ward_json *resource)
     return NULL;
 }
 
+struct named {
+    const char *text;
+    bool several;
+};
+
+/* NOLINTNEXTLINE(misc-no-recursion): a parsed text nests at most WARD_JSON_DEPTH deep */
+static void find_named(const struct ward_json *v, struct named *out)
+{
+    for (const struct ward_json *x = v->first; x != NULL; x = x->next) {
+        const char *s = ward_json_string(x);
+
+        if (s != NULL && x->key != NULL && strcmp(x->key, "reference") == 0 &&
+            (strncmp(s, "Patient/", 8) == 0 || strstr(s, "/Patient/") != NULL)) {
+            out->several = out->several || (out->text != NULL && strcmp(out->text, s) != 0);
+            out->text = s;
+        }
+        find_named(x, out);
+    }
+}
+
+const char *fhir_other_named(const struct ward_json *resource)
+{
+    struct named n = {.text = NULL};
+
+    find_named(resource, &n);
+    return n.several ? NULL : n.text;
+}
+
 bool fhir_other_is_wrong(const struct ward_json *resource)
 {
     static const char *const names[] = {"status", "lifecycleStatus"};
@@ -72,6 +100,82 @@ int fhir_depth(const struct ward_json *v)
     return most + 1;
 }
 
+/* ---- of nobody ---- */
+
+/* Kinds that are about no patient. Source: HL7 FHIR R4, the kinds outside of
+ * https://hl7.org/fhir/R4/compartmentdefinition-patient.html that describe who and what there
+ * is, and how things are defined. */
+static bool is_nobodys(const char *type)
+{
+    static const char *const types[] = {"ActivityDefinition",
+                                        "CapabilityStatement",
+                                        "ChargeItemDefinition",
+                                        "CodeSystem",
+                                        "ConceptMap",
+                                        "Device",
+                                        "DeviceDefinition",
+                                        "Endpoint",
+                                        "EventDefinition",
+                                        "HealthcareService",
+                                        "InsurancePlan",
+                                        "Library",
+                                        "Location",
+                                        "Measure",
+                                        "Medication",
+                                        "MedicationKnowledge",
+                                        "NamingSystem",
+                                        "ObservationDefinition",
+                                        "OperationDefinition",
+                                        "Organization",
+                                        "OrganizationAffiliation",
+                                        "PlanDefinition",
+                                        "Practitioner",
+                                        "PractitionerRole",
+                                        "Questionnaire",
+                                        "ResearchStudy",
+                                        "SearchParameter",
+                                        "SpecimenDefinition",
+                                        "StructureDefinition",
+                                        "Substance",
+                                        "ValueSet"};
+
+    for (size_t i = 0; i < WARD_COUNT(types); i++)
+        if (strcmp(types[i], type) == 0)
+            return true;
+    return false;
+}
+
+/* In a reference, a query, an address, or as a kind. NOLINTNEXTLINE(misc-no-recursion): a
+ * parsed text nests at most WARD_JSON_DEPTH deep */
+static bool names_patient(const struct ward_json *v)
+{
+    static const char PATIENT[] = "Patient";
+    const char *s = ward_json_string(v);
+
+    if (s != NULL)
+        return strcmp(s, PATIENT) == 0 || strncmp(s, "Patient/", 8) == 0 ||
+               strncmp(s, "Patient?", 8) == 0 || strstr(s, "/Patient/") != NULL;
+    if (v->kind != WARD_JSON_OBJECT && v->kind != WARD_JSON_ARRAY)
+        return false;
+    for (const struct ward_json *x = v->first; x != NULL; x = x->next)
+        if (names_patient(x))
+            return true;
+    return false;
+}
+
+static enum ward_code of_nobody(struct fhir_checking *k, const Ward__Records__V1__Other *o,
+                                struct ward_err *err)
+{
+    const struct ward_json *v = NULL;
+
+    if (*o->json != '\0')
+        WARD_TRY(ward_json_parse(o->json, strlen(o->json), NULL, k->mem, &v, err));
+    if (!is_nobodys(o->type) || (v != NULL && names_patient(v)))
+        return FHIR_PART_FAIL(k, err, "subject", "REFERENCE_INVALID",
+                              "nothing that is read names one patient");
+    return WARD_OK;
+}
+
 enum ward_code fhir_other(struct fhir_checking *k, const Message *m, struct ward_err *err)
 {
     const Ward__Records__V1__Other *o = (const Ward__Records__V1__Other *)(const void *)m;
@@ -79,5 +183,5 @@ enum ward_code fhir_other(struct fhir_checking *k, const Message *m, struct ward
     if (!fhir_is_type(o->type))
         return FHIR_PART_FAIL(k, err, "type", "FIELD_INVALID",
                               "must be 1 to 63 of A-Z a-z, a capital first");
-    return WARD_OK;
+    return o->subject == NULL ? of_nobody(k, o, err) : WARD_OK;
 }

@@ -190,6 +190,62 @@ static void a_part_that_is_none_is_refused_by_path(void **state)
     }
 }
 
+static void who_is_named_anywhere_is_the_patient_where_nobody_else_is(void **state)
+{
+    const Ward__Records__V1__Other *o =
+        read("{\"resourceType\":\"Account\",\"subject\":[{\"reference\":\"Patient/1\"}],"
+             "\"owner\":{\"reference\":\"Organization/1\"},\"x\":\"Patient/2\"}");
+
+    (void)state;
+    assert_string_equal(o->subject->reference, "Patient/1");
+    assert_string_equal(o->subject_member, "");
+    assert_string_equal(o->json, "{\"subject\":[{\"reference\":\"Patient/1\"}],\"owner\":{"
+                                 "\"reference\":\"Organization/1\"},\"x\":\"Patient/2\"}");
+    assert_string_equal(again(o), "{\"resourceType\":\"Account\",\"subject\":[{\"reference\":"
+                                  "\"Patient/1\"}],\"owner\":{\"reference\":"
+                                  "\"Organization/1\"},\"x\":\"Patient/2\"}");
+    assert_null(read("{\"resourceType\":\"Account\",\"subject\":[{\"reference\":\"Patient/1\"},"
+                     "{\"reference\":\"Patient/2\"}]}")
+                    ->subject);
+}
+
+static void what_is_nobodys_is_of_such_a_kind_and_names_no_patient(void **state)
+{
+    static const struct {
+        const char *text;
+        bool is;
+    } rows[] = {
+        {"{\"resourceType\":\"Organization\",\"id\":\"" UUID "\"}", true},
+        {"{\"resourceType\":\"Practitioner\",\"name\":[{\"family\":\"Patient\\u0020x\"}]}",
+         true},
+        {"{\"resourceType\":\"Device\",\"owner\":{\"reference\":\"Organization/1\"}}", true},
+        {"{\"resourceType\":\"CarePlan\",\"status\":\"active\"}", false},
+        {"{\"resourceType\":\"Location\",\"x\":[{\"y\":\"Patient/1\"}]}", false},
+        {"{\"resourceType\":\"Location\",\"a\":{\"reference\":\"Patient/1\"},\"b\":{"
+         "\"reference\":\"Patient/2\"}}",
+         false},
+        {"{\"resourceType\":\"Location\",\"x\":\"Patient?identifier=1\"}", false},
+        {"{\"resourceType\":\"Location\",\"x\":\"http://h/Patient/1\"}", false},
+        {"{\"resourceType\":\"Location\",\"contained\":[{\"resourceType\":\"Patient\"}]}",
+         false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < WARD_COUNT(rows); i++) {
+        struct ward_err err = {0};
+        Resource *res = NULL;
+        bool is;
+
+        assert_int_equal(fhir_of_json(&mem, parse(rows[i].text), NULL, NULL, &res, &err),
+                         WARD_OK);
+        is = fhir_check(&mem, res, &err) == WARD_OK;
+        if (is != rows[i].is)
+            fail_msg("%s", rows[i].text);
+        if (!is)
+            assert_string_equal(err.reason, "REFERENCE_INVALID");
+    }
+}
+
 static int open_mem(void **state)
 {
     (void)state;
@@ -215,6 +271,8 @@ int main(void)
         cmocka_unit_test(a_kind_is_named_in_letters_with_a_capital),
         cmocka_unit_test(what_nests_too_deep_is_refused),
         cmocka_unit_test(a_part_that_is_none_is_refused_by_path),
+        cmocka_unit_test(who_is_named_anywhere_is_the_patient_where_nobody_else_is),
+        cmocka_unit_test(what_is_nobodys_is_of_such_a_kind_and_names_no_patient),
     };
 
     return cmocka_run_group_tests(tests, open_mem, close_mem);

@@ -108,7 +108,7 @@ static enum ward_code other(struct ward_json_out *w, const Ward__Records__V1__Ot
         ward_json_key_n(w, x->key, x->key_n);
         ward_json_value(w, x);
     }
-    if (o->subject != NULL) {
+    if (o->subject != NULL && *o->subject_member != '\0') {
         ward_json_key(w, o->subject_member);
         WARD_TRY(object(w, &o->subject->base, err));
     }

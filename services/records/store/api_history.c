@@ -1,6 +1,7 @@
 /* History and ReadVersion. */
 #include "common/base/text.h"
 #include "services/records/access/page.h"
+#include "services/records/store/directory.h"
 #include "services/records/store/rpc.h"
 
 #include <string.h>
@@ -58,8 +59,20 @@ static enum ward_code run(struct looking *l, ward_tx_fn *fn)
     return code;
 }
 
+/* The current version: of a chart, or of what is nobody's. */
+static enum ward_code find(struct looking *l, struct version *out, struct ward_err *err)
+{
+    struct ward_call *c = l->call;
+    enum ward_code code = chart_find(c->wrk, c->mem, &l->view, l->kind, l->id, out, err);
+
+    return code == WARD_NOT_FOUND
+               ? directory_instead(c->wrk, c->mem, &l->view, l->kind, l->id, out, err)
+               : code;
+}
+
 static enum ward_code told(struct looking *l, const struct version *v, struct ward_err *err)
 {
+    struct worker *w = l->call->wrk;
     struct ward_act act = l->act;
     char *id = ward_alloc(l->call->mem, 37);
 
@@ -72,7 +85,8 @@ static enum ward_code told(struct looking *l, const struct version *v, struct wa
         ward_act_note_int(&act, "version", l->from);
     else
         ward_act_note_int(&act, "versions", (int64_t)l->resp->n_records);
-    return tell(l->call->wrk, &act, &l->view, v->patient, err);
+    return v->nobodys ? ward_act_write(&act, w->seat.db, err)
+                      : tell(w, &act, &l->view, v->patient, err);
 }
 
 /* ---- History ---- */
@@ -81,16 +95,19 @@ static enum ward_code told(struct looking *l, const struct version *v, struct wa
 static enum ward_code fit(struct looking *l, const struct version *v, size_t *n,
                           struct ward_err *err)
 {
-    static const char SQL[] = "SELECT LENGTH(sealed) FROM version WHERE patient_id = ?"
-                              " AND resource_id = ? AND version < ? ORDER BY version DESC"
-                              " LIMIT ?";
+    static const char CHART[] = "SELECT LENGTH(sealed) FROM version WHERE patient_id = ?"
+                                " AND resource_id = ? AND version < ? ORDER BY version DESC"
+                                " LIMIT ?";
+    static const char NOBODYS[] =
+        "SELECT LENGTH(sealed) FROM directory_version WHERE owner_id = ?"
+        " AND resource_id = ? AND version < ? ORDER BY version DESC LIMIT ?";
     struct ward_arena *mem = l->call->mem;
     struct worker *w = l->call->wrk;
     struct ward_rows rows;
     size_t bytes = 0;
 
     WARD_TRY(
-        ward_db_run(w->seat.db, mem, SQL,
+        ward_db_run(w->seat.db, mem, v->nobodys ? NOBODYS : CHART,
                     WARD_PARAMS(ward_blob(v->patient, RECORDS_ID), ward_blob(v->id, RECORDS_ID),
                                 ward_int(mem, l->from), ward_int(mem, l->page + 1)),
                     &rows, err));
@@ -116,13 +133,17 @@ static enum ward_code load(struct looking *l, const struct version *v, size_t n,
 {
     static const char WHOLE[] = "SELECT " VERSION_COLUMNS BELOW;
     static const char BARE[] = "SELECT " VERSION_BARE BELOW;
+    static const char NOBODYS[] =
+        DIRECTORY_VERSION DIRECTORY_KEY " WHERE v.owner_id = ? AND v.resource_id = ?"
+                                        " AND v.version < ? ORDER BY v.version DESC LIMIT ?";
+    const char *sql = v->nobodys ? NOBODYS : l->bare ? BARE : WHOLE;
     HistoryResponse *r = l->resp;
     struct ward_arena *mem = l->call->mem;
     struct worker *w = l->call->wrk;
     struct ward_rows rows;
 
     WARD_TRY(
-        ward_db_run(w->seat.db, mem, l->bare ? BARE : WHOLE,
+        ward_db_run(w->seat.db, mem, sql,
                     WARD_PARAMS(ward_blob(v->patient, RECORDS_ID), ward_blob(v->id, RECORDS_ID),
                                 ward_int(mem, l->from), ward_int(mem, (int64_t)n)),
                     &rows, err));
@@ -134,6 +155,9 @@ static enum ward_code load(struct looking *l, const struct version *v, size_t n,
         struct version one;
 
         version_of(rows.at[i], &one);
+        one.nobodys = v->nobodys;
+        if (l->bare)
+            one.wrapped = ward_text(NULL);
         WARD_TRY(chart_record(w, mem, &one, &r->records[i], err));
         r->n_records++;
     }
@@ -147,7 +171,7 @@ static enum ward_code history_in_tx(struct ward_db *db, void *arg, struct ward_e
     size_t n = 0;
 
     (void)db;
-    WARD_TRY(chart_find(l->call->wrk, l->call->mem, &l->view, l->kind, l->id, &v, err));
+    WARD_TRY(find(l, &v, err));
     WARD_TRY(fit(l, &v, &n, err));
     WARD_TRY(load(l, &v, n, err));
     return told(l, &v, err);
@@ -193,8 +217,11 @@ static enum ward_code version_in_tx(struct ward_db *db, void *arg, struct ward_e
     struct version now, v;
 
     (void)db;
-    WARD_TRY(chart_find(c->wrk, c->mem, &l->view, l->kind, l->id, &now, err));
-    WARD_TRY(chart_version(c->wrk, c->mem, now.patient, l->id, l->from, &v, err));
+    WARD_TRY(find(l, &now, err));
+    if (now.nobodys)
+        WARD_TRY(directory_find(c->wrk, c->mem, l->id, l->from, &v, err));
+    else
+        WARD_TRY(chart_version(c->wrk, c->mem, now.patient, l->id, l->from, &v, err));
     WARD_TRY(chart_record(c->wrk, c->mem, &v, &l->record, err));
     return told(l, &v, err);
 }

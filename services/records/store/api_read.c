@@ -1,4 +1,5 @@
 /* Read: the current version; of a patient who was merged away, the one who stays. */
+#include "services/records/store/directory.h"
 #include "services/records/store/rpc.h"
 
 #include <string.h>
@@ -38,17 +39,21 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
     struct worker *w = c->wrk;
     struct ward_act act = r->act;
     struct version v;
+    enum ward_code code;
 
-    (void)db;
     WARD_TRY(follow_merge(r, err));
-    WARD_TRY(chart_find(w, c->mem, &r->view, r->kind, r->root, &v, err));
+    code = chart_find(w, c->mem, &r->view, r->kind, r->root, &v, err);
+    if (code == WARD_NOT_FOUND)
+        code = directory_instead(w, c->mem, &r->view, r->kind, r->id, &v, err);
+    if (code != WARD_OK)
+        return code;
     if (v.wrapped.p == NULL)
         return WARD_FAIL_REASON(err, NOT_FOUND, "RESOURCE_NOT_FOUND", "no such resource");
     WARD_TRY(chart_record(w, c->mem, &v, &r->resp->record, err));
     ward_act_note(&act, "kind", kind_name(v.kind));
     ward_act_note(&act, "resource", r->resp->record->version->resource_id);
     ward_act_note_int(&act, "version", v.version);
-    return tell(w, &act, &r->view, v.patient, err);
+    return v.nobodys ? ward_act_write(&act, db, err) : tell(w, &act, &r->view, v.patient, err);
 }
 
 static enum ward_code read_one(struct ward_call *c, const ReadRequest *q, ReadResponse *out)

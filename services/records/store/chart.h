@@ -39,6 +39,7 @@ WARD_MUST enum ward_code patients_of(struct worker *w, struct ward_arena *mem,
 struct version {
     uint8_t id[RECORDS_ID], patient[RECORDS_ID], event_id[16];
     enum kind kind;
+    bool nobodys; /* of store/directory.h: patient is the owner of its key */
     int version;
     Ward__Records__V1__Act act;
     int64_t written_at_us;

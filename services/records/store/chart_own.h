@@ -71,6 +71,8 @@ WARD_MUST enum ward_code names_what_is_there(struct worker *w, struct ward_arena
 
 /* ---- put.c ---- */
 
+/* One more version, for the metrics. */
+void put_count(Ward__Records__V1__Act act, enum kind kind);
 /* Rows of new resources. */
 WARD_MUST enum ward_code put_new(struct worker *w, struct ward_call *c,
                                  const struct item *items, size_t n, struct ward_err *err);

@@ -393,7 +393,7 @@ static bool index_kind(struct sink *s, const Resource *res)
         index_medication(s, res->medication_statement);
         break;
     case KIND_OTHER:
-        index_other(s, res->other);
+        index_other(s, res);
         break;
     case KIND_PRESCRIPTION:
         index_prescription(s, res->medication_request);

@@ -7,6 +7,7 @@
 #include "services/records/store/index_own.h"
 
 #include "common/json/json.h"
+#include "services/records/fhir/fhir.h"
 
 #include <string.h>
 
@@ -162,10 +163,36 @@ static void identifiers(struct sink *s, const struct ward_json *v)
         identifier(s, x);
 }
 
-void index_other(struct sink *s, const Ward__Records__V1__Other *o)
+/* What meta and the patient's reference hold beside their fields: marks, and more_json. */
+static enum ward_code visit(void *arg, const char *path, const ProtobufCMessage *m,
+                            const ProtobufCFieldDescriptor *f, void *value,
+                            struct ward_err *err)
 {
     const struct ward_json *v = NULL;
+    struct sink *s = arg;
+    const char *text;
 
+    (void)path;
+    if (m->descriptor == &ward__records__v1__coding__descriptor) {
+        const Coding *c = (const Coding *)(const void *)m;
+
+        s->out->labels |= label_of_security(c->system, c->code);
+    }
+    if (strcmp(f->name, "more_json") != 0)
+        return WARD_OK;
+    text = *(char **)value;
+    WARD_TRY(ward_json_parse(text, strlen(text), NULL, s->mem, &v, err));
+    walk(s, v, false);
+    return WARD_OK;
+}
+
+void index_other(struct sink *s, const Resource *res)
+{
+    const Ward__Records__V1__Other *o = res->other;
+    const struct ward_json *v = NULL;
+
+    if (!sink_is(s, fhir_visit(s->mem, res, visit, s, s->err)))
+        return;
     sink_labels(s, o->meta);
     sink_word(s, PARAM_TYPE, o->type);
     if (*o->json == '\0' ||

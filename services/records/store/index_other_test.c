@@ -90,6 +90,13 @@ static void a_coding_anywhere_labels_and_one_that_is_not_read_hides(void **state
         {PLAN(",\"meta\":{\"security\":[{\"system\":\"" LABEL_SYSTEM "\",\"code\":\"PSY\"}]}"),
          LABEL_PSY},
         {PLAN(",\"meta\":{\"tag\":[{" MINE "\"x\"}]}"), 0},
+        {"{\"resourceType\":\"CarePlan\",\"subject\":{\"reference\":\"Patient/"
+         "01890000-0000-7000-8000-000000000000\",\"x\":{" ICD "\"B20\"}}}",
+         LABEL_HIV},
+        {PLAN(",\"meta\":{\"x\":[{" MINE "\"x\"}]}"), LABEL_UNKNOWN},
+        {PLAN(",\"meta\":{\"extension\":[{\"url\":\"u\",\"valueCoding\":{\"system\":"
+              "\"" LABEL_SYSTEM "\",\"code\":\"SDV\"}}]}"),
+         LABEL_SDV},
         {PLAN(",\"contained\":[{\"meta\":{\"security\":[{\"system\":\"" LABEL_SYSTEM
               "\",\"code\":\"PSY\"}]}}]"),
          LABEL_PSY},

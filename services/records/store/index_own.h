@@ -82,7 +82,7 @@ void index_medication(struct sink *s, const Ward__Records__V1__MedicationStateme
 void index_prescription(struct sink *s, const Ward__Records__V1__MedicationRequest *m);
 void index_procedure(struct sink *s, const Ward__Records__V1__Procedure *p);
 void index_immunization(struct sink *s, const Ward__Records__V1__Immunization *i);
-void index_other(struct sink *s, const Ward__Records__V1__Other *o);
+void index_other(struct sink *s, const Resource *res);
 void index_service(struct sink *s, const Ward__Records__V1__ServiceRequest *r);
 
 #endif

@@ -72,8 +72,7 @@ static enum ward_code set_status(struct ward_arena *mem, Resource *res, struct w
         status_is_wrong(message_of(res));
         return WARD_OK;
     default:
-        return WARD_FAIL_FIELD(err, "kind",
-                               "a Patient is merged; an Other its source puts right");
+        return WARD_FAIL_FIELD(err, "kind", "is not entered in error: a Patient is merged");
     }
 }
 

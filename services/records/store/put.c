@@ -13,7 +13,7 @@ static struct ward_family writes = {
 };
 WARD_METRIC_LISTED(writes)
 
-static void count(Ward__Records__V1__Act act, enum kind kind)
+void put_count(Ward__Records__V1__Act act, enum kind kind)
 {
     static const char *const acts[] = {"none",   "created",  "updated", "entered-in-error",
                                        "merged", "unmerged", "erased"};
@@ -267,7 +267,7 @@ static enum ward_code put_changes(struct worker *w, struct ward_arena *mem,
         to[5] = id_val(it->p.id);
         to[6] =
             it->what->other_patient == NULL ? ward_text(NULL) : id_val(it->what->other_patient);
-        count(it->what->act, it->f.kind);
+        put_count(it->what->act, it->f.kind);
     }
     WARD_TRY(ward_db_bulk(w->seat.db, SQL, row, 7, n, err));
     ward_db_after_commit(w->seat.db, sequencer_wake, w->rec->feed);

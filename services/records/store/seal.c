@@ -245,7 +245,8 @@ static enum ward_code wire_version(const struct version *v, struct ward_arena *m
     ward__records__v1__version__init(to);
     ward__records__v1__provenance__init(p);
     ward_uuid_text(v->id, ids);
-    ward_uuid_text(v->patient, ids + 37);
+    if (!v->nobodys)
+        ward_uuid_text(v->patient, ids + 37);
     to->resource_id = ids;
     to->patient_id = ids + 37;
     to->kind = (Ward__Records__V1__Kind)v->kind;

@@ -5,7 +5,7 @@
 const assert = require('node:assert');
 const { test, before, after } = require('node:test');
 const { Site, consent, coded, person, to, uuid, until } = require('./site');
-const { Num, read, write, differences, imported, notImported, exported, bundle, entry } = require('./bundles');
+const { Num, read, write, differences, imported, notImported, exported } = require('./bundles');
 
 const SCT = 'http://snomed.info/sct', ICD = 'http://hl7.org/fhir/sid/icd-10', ACT = 'http://terminology.hl7.org/CodeSystem/v3-ActCode';
 let site, admin, anna;
@@ -220,6 +220,139 @@ test('ids_and_the_patient_of_a_source_become_ours_and_the_rest_stays', async () 
   assert.strictEqual(back.filter((r) => r.resourceType === 'CarePlan').length, 2);
 });
 
+// ---- what concerns no patient ----
+
+const klinik = (more = {}) => ({ resourceType: 'Organization', id: uuid(), active: true, name: 'Klinik', identifier: [{ system: 'urn:site', value: '17' }], beds: new Num('120.0'), ...more });
+const listed = async (type, more = {}, by = 'nurse') => site.records.call('ListDirectory', { type, ...more }, typeof by === 'string' ? site.tokens[by] : by);
+const nobodys = async () => (await exported(site, { kinds: ['KIND_OTHER'] })).bundles.flatMap((b) => b.entry || []).map((e) => e.resource);
+
+test('what_concerns_no_patient_is_kept_listed_read_and_exported_as_it_came', async () => {
+  const resources = [
+    klinik({ meta: { tag: [{ system: 'urn:x', code: 'y' }] } }), { resourceType: 'Practitioner', id: 'dr-1', name: [{ family: 'Wang' }], qualification: [{ code: { text: 'a singular surgeon' } }] },
+    { resourceType: 'Location', id: uuid(), name: 'ward-3', position: { longitude: new Num('-83.6945691'), latitude: new Num('42.25475478') } },
+    { resourceType: 'PractitionerRole', id: uuid(), practitioner: { reference: 'Practitioner/dr-1' } }, { resourceType: 'Medication', code: { text: 'x' } },
+  ];
+  const start = { import_id: uuid(), source: 'directory' };
+  const last = await put(resources, start);
+  assert.deepStrictEqual([counts(last), last.unsupported, last.uninterpreted.map((u) => u.name).sort()],
+    [[5, 0, 0, 0], [], ['Location', 'Medication', 'Organization', 'Practitioner', 'PractitionerRole']]);
+  assert.deepStrictEqual(counts(await put(resources, start)), [0, 0, 5, 0]);
+  const back = await nobodys();
+  for (const r of resources.filter((x) => x.id)) assert.deepStrictEqual(differences(read(write(r)), strip(back.find((x) => x.id === r.id))), [], r.resourceType);
+  const again = await imported(site, { import_id: uuid(), source: 'the export' },
+    write({ resourceType: 'Bundle', type: 'batch', entry: (await exported(site, { kinds: ['KIND_OTHER'] })).bundles.at(-1).entry }));
+  assert.deepStrictEqual([again.created, again.updated, again.quarantined], [0, 0, 0]);
+
+  const { records } = await listed('Organization');
+  const mine = records.find((r) => r.version.resource_id === resources[0].id);
+  assert.deepStrictEqual([mine.version.patient_id, mine.version.version, mine.version.kind, mine.version.actor, mine.resource.other.type, mine.resource.other.subject],
+    ['', 1, 'KIND_OTHER', 'records-admin-1', 'Organization', null]);
+  for (const by of ['physician', 'nurse', 'pharmacist']) assert.strictEqual((await site.read('KIND_OTHER', resources[0].id, by)).record.version.version, 1, by);
+  assert.strictEqual((await site.unread('KIND_OTHER', resources[0].id, 'patient')).reason, 'RESOURCE_NOT_FOUND');
+  assert.strictEqual((await site.unread('KIND_OTHER', resources[0].id, 'registrar')).reason, 'KIND_NOT_ALLOWED');
+  assert.strictEqual((await site.unread('KIND_ENCOUNTER', resources[0].id)).reason, 'RESOURCE_NOT_FOUND');
+  for (const by of ['patient', 'registrar']) assert.strictEqual((await site.records.failure('ListDirectory', { type: 'Organization' }, site.tokens[by])).code, 'PERMISSION_DENIED', by);
+});
+
+test('each_change_of_what_is_nobodys_is_a_version_and_nothing_of_it_lies_in_the_clear', async () => {
+  const r = klinik({ name: 'a singular clinic' });
+  await put([r]);
+  assert.deepStrictEqual(counts(await put([{ ...r, name: 'another clinic' }])), [0, 1, 0, 0]);
+  const names = (records) => records.map((x) => JSON.parse(x.resource.other.json).name);
+  const { records } = await site.records.call('History', { kind: 'KIND_OTHER', id: r.id }, site.tokens.nurse);
+  assert.deepStrictEqual([names(records), records.map((x) => x.version.version)], [['another clinic', 'a singular clinic'], [2, 1]]);
+  const bare = await site.records.call('History', { kind: 'KIND_OTHER', id: r.id, versions_only: true }, site.tokens.nurse);
+  assert.deepStrictEqual(bare.records.map((x) => x.resource), [null, null]);
+  const one = await site.records.call('ReadVersion', { kind: 'KIND_OTHER', id: r.id, version: 1 }, site.tokens.nurse);
+  assert.deepStrictEqual(names([one.record]), ['a singular clinic']);
+  const none = await site.records.failure('ReadVersion', { kind: 'KIND_OTHER', id: r.id, version: 3 }, site.tokens.nurse);
+  assert.strictEqual(none.reason, 'VERSION_NOT_FOUND');
+  const rows = await site.sql('SELECT HEX(sealed) FROM directory_version');
+  for (const [hex] of rows) assert.ok(!Buffer.from(hex, 'hex').toString('latin1').includes('singular'));
+  await assert.rejects(site.sql(`UPDATE directory_version SET actor = 'x' WHERE resource_id = ${site.hex(r.id)}`));
+  await assert.rejects(site.sql(`DELETE FROM directory_version WHERE resource_id = ${site.hex(r.id)}`));
+  // Another source does not change it; a person who replays what it sent does.
+  const other = await put([{ ...r, name: 'taken over' }], { source: 'another', import_id: 'take-over' });
+  assert.deepStrictEqual([counts(other), problems(other)], [[0, 0, 0, 1], ['CONFLICT Organization.id']]);
+  const exchange = site.api('exchange');
+  const [item] = (await exchange.call('ListQuarantine', { import_id: 'take-over' }, site.tokens['records-admin'])).items;
+  const replayed = await exchange.call('ReplayQuarantined', { idempotency_key: site.key(), item_id: item.item_id }, site.tokens['records-admin']);
+  assert.deepStrictEqual([replayed.resource_id, replayed.version], [r.id, 3]);
+  // Its key rotates with the patients'.
+  const kek = async () => Number((await site.sql(`SELECT k.kek FROM owner_key k JOIN directory d ON d.owner_id = k.owner_id WHERE d.resource_id = ${site.hex(r.id)}`))[0][0]);
+  const was = await kek();
+  for await (const m of admin.stream('RotateKeys', {}, site.tokens['records-admin'])) assert.ok(m);
+  assert.notStrictEqual(await kek(), was);
+  assert.deepStrictEqual(names([(await site.read('KIND_OTHER', r.id)).record]), ['taken over']);
+});
+
+test('the_directory_is_listed_in_pages', async () => {
+  const type = 'HealthcareService';
+  const all = Array.from({ length: 40 }, () => ({ resourceType: type, id: uuid(), comment: 'x' }));
+  await put([...all, { resourceType: type, id: uuid(), status: 'entered-in-error' }]);
+  const got = [];
+  let page_token;
+  do {
+    const page = await listed(type, { page_size: 17, page_token });
+    assert.ok(page.records.length <= 17);
+    got.push(...page.records.map((r) => r.version.resource_id));
+    page_token = page.next_page_token;
+  } while (page_token.length);
+  assert.deepStrictEqual(got, all.map((r) => r.id).sort());
+  assert.strictEqual((await listed(type, { include_entered_in_error: true, page_size: 200 })).records.length, 41);
+  const first = await listed(type, { page_size: 5 });
+  for (const [more, reason] of [[{ type: 'Location', page_size: 5, page_token: first.next_page_token }, 'PAGE_TOKEN_INVALID'], [{ type: 'a b' }, 'INVALID_ARGUMENT'], [{ type: '' }, 'INVALID_ARGUMENT'],
+    [{ type, page_size: 201 }, 'INVALID_ARGUMENT']]) assert.strictEqual((await site.records.failure('ListDirectory', more, site.tokens.nurse)).reason, reason, write(more.type));
+});
+
+test('a_patient_who_is_named_elsewhere_is_the_one_it_concerns', async () => {
+  const { id } = await site.treated();
+  const p = { reference: `Patient/${id}` }, urn = { reference: `urn:uuid:${id}` };
+  const fresh = uuid();
+  const resources = [
+    { resourceType: 'Account', id: uuid(), subject: [p] }, { resourceType: 'Provenance', id: uuid(), target: [p, { reference: `Observation/${uuid()}` }], agent: [{ who: p }] },
+    { resourceType: 'Organization', id: uuid(), extension: [{ url: 'http://x', valueReference: p }] }, { resourceType: 'Location', id: uuid(), managed: { reference: `http://x/fhir/Patient/${id}` } },
+    { resourceType: 'Provenance', id: uuid(), target: [{ reference: `urn:uuid:${uuid()}` }, urn], agent: [{ who: { reference: `urn:uuid:${uuid()}` } }] },
+  ];
+  assert.deepStrictEqual(counts(await put(resources)), [5, 0, 0, 0]);
+  assert.deepStrictEqual(await ids(id), resources.map((r) => r.id).sort());
+  const back = await others(id);
+  for (const r of resources) assert.deepStrictEqual(differences(read(write(r)), strip(back.find((x) => x.id === r.id))), [], r.resourceType);
+  assert.deepStrictEqual(counts(await put(resources)), [0, 0, 5, 0]);
+  // Of a patient who comes with it, too.
+  const both = await put([{ resourceType: 'Patient', id: fresh, active: true }, { resourceType: 'Provenance', id: uuid(), target: [{ reference: `urn:uuid:${fresh}` }] }]);
+  assert.deepStrictEqual(counts(both), [2, 0, 0, 0]);
+  assert.strictEqual((await others(fresh)).length, 1);
+});
+
+test('what_may_concern_a_patient_is_not_taken_for_nobodys_and_refuses_no_bundle', async () => {
+  const p = { reference: `Patient/${anna.id}` }, q = { reference: `Patient/${await site.patient()}` };
+  const rows = [
+    { resourceType: 'CarePlan', id: uuid() }, { resourceType: 'Madeupkind', id: uuid() }, { resourceType: 'Account', id: uuid(), subject: [p, q] },
+    { resourceType: 'Provenance', id: uuid(), target: [{ reference: `urn:uuid:${anna.id}` }, { reference: `urn:uuid:${q.reference.slice(8)}` }] },
+    { resourceType: 'Organization', id: uuid(), contained: [{ resourceType: 'Patient', name: [{ family: 'x' }] }] },
+    { resourceType: 'Organization', id: uuid(), managed: { type: 'Patient', identifier: { value: '1' } } },
+  ];
+  const before = await site.rows('directory');
+  const last = await put(rows);
+  assert.deepStrictEqual(problems(last), rows.map((r) => `REFERENCE_INVALID ${r.resourceType}.subject`));
+  assert.strictEqual(await site.rows('directory'), before);
+  // One id is not on both sides.
+  const taken = klinik();
+  await put([taken]);
+  const both = await put([klinik({ id: anna.encounter }), plan(p.reference, { id: taken.id })]);
+  assert.deepStrictEqual(problems(both).sort(), ['ID_TAKEN CarePlan.id', 'ID_TAKEN Organization.id']);
+  // A bundle that goes in whole goes in without it; what else is wrong refuses it.
+  const whole = (...resources) => write({ resourceType: 'Bundle', type: 'transaction', entry: resources.map((resource) => ({ resource })) });
+  const patient = { resourceType: 'Patient', id: uuid(), active: true };
+  assert.deepStrictEqual(counts(await imported(site, { import_id: uuid() }, whole(patient, klinik(), { resourceType: 'CarePlan', id: uuid() }))), [2, 0, 0, 1]);
+  const e = await notImported(site, { import_id: uuid() }, whole({ ...patient, id: uuid(), birthDate: 'x' }, klinik()));
+  assert.strictEqual(e.reason, 'IMPORT_REFUSED');
+  const dry = klinik();
+  assert.strictEqual((await put([dry], { dry_run: true })).created, 1);
+  assert.strictEqual(await site.rows('directory', `resource_id = ${site.hex(dry.id)}`), 0);
+});
+
 test('hostile_ones_are_put_aside_and_harm_nothing', async () => {
   const subject = { reference: `Patient/${anna.id}` };
   let deep = 'x';
@@ -263,7 +396,10 @@ test('the_feed_tells_of_it_and_no_person_s_data_goes_out_without_the_person', as
     await put([plan(`Patient/${id}`)]);
   }
   await until('told of', () => changes.length >= 6);
+  await put([klinik()]);
+  await until('told of what is nobody\'s', () => changes.length >= 7);
   assert.ok(changes.every((c) => c.kind === 'KIND_OTHER' && c.act === 'ACT_CREATED'));
+  assert.deepStrictEqual(changes.map((c) => c.patient_id === ''), [false, false, false, false, false, false, true]);
   feed.cancel();
   let last, text = '';
   for await (const m of site.api('exchange').stream('ExportDeidentified', { project: 'study' }, site.tokens.researcher)) {

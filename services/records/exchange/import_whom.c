@@ -1,0 +1,99 @@
+/* Whose a resource is that names its patient by urn:uuid somewhere: only who knows which of the
+ * ids are patients' can tell. */
+#include "services/records/exchange/import_ask.h"
+
+#include <string.h>
+
+#define URN "urn:uuid:"
+
+/* How many references there are, at the most. NOLINTNEXTLINE(misc-no-recursion): a parsed text
+ * nests at most WARD_JSON_DEPTH deep */
+static size_t count(const struct ward_json *v)
+{
+    size_t n =
+        v->kind == WARD_JSON_STRING && v->key != NULL && strcmp(v->key, "reference") == 0;
+
+    for (const struct ward_json *x = v->first; x != NULL; x = x->next)
+        n += count(x);
+    return n;
+}
+
+/* NOLINTNEXTLINE(misc-no-recursion): as above */
+static void gather(const struct ward_json *v, uint8_t (*out)[RECORDS_ID], size_t *n)
+{
+    if (v->kind == WARD_JSON_STRING && v->key != NULL && strcmp(v->key, "reference") == 0 &&
+        strncmp(v->text, URN, strlen(URN)) == 0 &&
+        ward_uuid_parse(v->text + strlen(URN), out[*n]))
+        (*n)++;
+    for (const struct ward_json *x = v->first; x != NULL; x = x->next)
+        gather(x, out, n);
+}
+
+struct asking {
+    struct ask q; /* first: what a row comes to */
+    uint8_t patient[RECORDS_ID];
+    bool found, several;
+};
+
+static void is_one(struct asking *a, const uint8_t id[RECORDS_ID])
+{
+    a->several = a->several || (a->found && memcmp(a->patient, id, RECORDS_ID) != 0);
+    a->found = true;
+    memcpy(a->patient, id, RECORDS_ID);
+}
+
+static enum ward_code is_there(struct ask *q, const struct ward_val *row, struct ward_err *err)
+{
+    (void)err;
+    if (row[0].n == RECORDS_ID)
+        is_one((struct asking *)(void *)q, (const uint8_t *)row[0].p);
+    return WARD_OK;
+}
+
+static enum ward_code look(struct asking *a, const struct entry *e, uint8_t (*ids)[RECORDS_ID],
+                           size_t n, struct ward_err *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct staged *near = e->near == NULL ? NULL : id_map_get(e->near, ids[i]);
+
+        if (near != NULL && near->kind == KIND_PATIENT)
+            is_one(a, ids[i]);
+        else if (near == NULL)
+            WARD_TRY(ask_about(&a->q, ids[i], err));
+    }
+    return ask_end(&a->q, err);
+}
+
+enum ward_code import_whom(struct worker *w, struct ward_arena *mem, const struct entry *e,
+                           Ward__Records__V1__Other *o, struct ward_err *err)
+{
+    static const char SQL[] = "SELECT patient_id FROM patient WHERE patient_id" ASK_IN;
+    size_t most = count(e->json), n = 0;
+    uint8_t(*ids)[RECORDS_ID];
+    struct asking a = {.found = false};
+    struct id_map none;
+    char text[37];
+
+    if (o->subject != NULL || most == 0)
+        return WARD_OK;
+    ids = ward_alloc(mem, most * RECORDS_ID);
+    o->subject = ward_new(mem, Ward__Records__V1__Reference);
+    if (ids == NULL || o->subject == NULL)
+        return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL",
+                                "too much at once: send smaller bundles");
+    ward__records__v1__reference__init(o->subject);
+    gather(e->json, ids, &n);
+    WARD_TRY(ask_open(&a.q, w, mem, SQL, n, &none, err));
+    a.q.row = is_there;
+    WARD_TRY(look(&a, e, ids, n, err));
+    if (!a.found || a.several) {
+        o->subject = NULL;
+        return WARD_OK;
+    }
+    ward_uuid_text(a.patient, text);
+    o->subject->reference = ward_printf(mem, URN "%s", text);
+    return o->subject->reference == NULL
+               ? WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL",
+                                  "too much at once: send smaller bundles")
+               : WARD_OK;
+}
