@@ -21,7 +21,7 @@ journey: $(PROGRAMS) $(PLUGINS) $(TOOLS) ## the embedded default, whole, with it
 SLOW   := $(filter %due_follow.test.js %kill.test.js %search_large.test.js %bedside.test.js %race.test.js %mutants.test.js %tamper.test.js %away.test.js %demo.test.js %journey/up.test.js,$(JOURNEY) $(CONTRACT))
 SYSTEM := $(SLOW) $(filter-out $(SLOW),$(JOURNEY) $(CONTRACT))
 system: $(PROGRAMS) $(PLUGINS) $(TOOLS) $(VIRTUAL_NPU) ## contract and journey tests
-	@BUILD=$(BUILD) tools/run-node $(SYSTEM)
+	@BUILD=$(BUILD) ALONE='$(SLOW)' tools/run-node $(SYSTEM)
 
 demo: ready ## the main job, on real photographs, printed
 	@$(MAKE) --no-print-directory $(PROGRAMS) $(PLUGINS) $(TOOLS)
