@@ -203,6 +203,7 @@ static enum ward_code look_resources(struct worker *w, struct ward_arena *mem,
     return ask_end(&q, err);
 }
 
+/* Resources of other kinds may share an id with one of these: they are asked for by kind. */
 static enum ward_code look_directory(struct worker *w, struct ward_arena *mem,
                                      struct staged *const *at, size_t n, struct id_map *out,
                                      struct ward_err *err)
@@ -213,7 +214,7 @@ static enum ward_code look_directory(struct worker *w, struct ward_arena *mem,
     WARD_TRY(ask_open(&q, w, mem, SQL, n, out, err));
     q.row = found_nobodys;
     for (size_t i = 0; i < n; i++)
-        if (at[i]->has_id)
+        if (at[i]->has_id && at[i]->kind == KIND_OTHER)
             WARD_TRY(ask_about(&q, at[i]->id, err));
     return ask_end(&q, err);
 }

@@ -50,28 +50,39 @@ static enum ward_code is_there(struct ask *q, const struct ward_val *row, struct
     return WARD_OK;
 }
 
-static enum ward_code look(struct asking *a, const struct entry *e, uint8_t (*ids)[RECORDS_ID],
-                           size_t n, struct ward_err *err)
+/* Who comes with it is told by what is staged; the others by their ids, and by the ids that
+ * sources know them by. */
+static enum ward_code look(struct worker *w, struct ward_arena *mem, const struct entry *e,
+                           uint8_t (*ids)[RECORDS_ID], size_t n, struct asking *a,
+                           struct ward_err *err)
 {
-    for (size_t i = 0; i < n; i++) {
-        const struct staged *near = e->near == NULL ? NULL : id_map_get(e->near, ids[i]);
+    static const char *const SQL[] = {
+        "SELECT patient_id FROM patient WHERE patient_id" ASK_IN,
+        "SELECT alias_id FROM patient_alias WHERE alias_id" ASK_IN};
+    struct id_map none;
 
-        if (near != NULL && near->kind == KIND_PATIENT)
-            is_one(a, ids[i]);
-        else if (near == NULL)
-            WARD_TRY(ask_about(&a->q, ids[i], err));
+    for (size_t k = 0; k < WARD_COUNT(SQL); k++) {
+        WARD_TRY(ask_open(&a->q, w, mem, SQL[k], n, &none, err));
+        a->q.row = is_there;
+        for (size_t i = 0; i < n; i++) {
+            const struct staged *near = e->near == NULL ? NULL : id_map_get(e->near, ids[i]);
+
+            if (near == NULL)
+                WARD_TRY(ask_about(&a->q, ids[i], err));
+            else if (near->kind == KIND_PATIENT)
+                is_one(a, ids[i]);
+        }
+        WARD_TRY(ask_end(&a->q, err));
     }
-    return ask_end(&a->q, err);
+    return WARD_OK;
 }
 
 enum ward_code import_whom(struct worker *w, struct ward_arena *mem, const struct entry *e,
                            Ward__Records__V1__Other *o, struct ward_err *err)
 {
-    static const char SQL[] = "SELECT patient_id FROM patient WHERE patient_id" ASK_IN;
     size_t most = count(e->json), n = 0;
     uint8_t(*ids)[RECORDS_ID];
     struct asking a = {.found = false};
-    struct id_map none;
     char text[37];
 
     if (o->subject != NULL || most == 0)
@@ -83,9 +94,7 @@ enum ward_code import_whom(struct worker *w, struct ward_arena *mem, const struc
                                 "too much at once: send smaller bundles");
     ward__records__v1__reference__init(o->subject);
     gather(e->json, ids, &n);
-    WARD_TRY(ask_open(&a.q, w, mem, SQL, n, &none, err));
-    a.q.row = is_there;
-    WARD_TRY(look(&a, e, ids, n, err));
+    WARD_TRY(look(w, mem, e, ids, n, &a, err));
     if (!a.found || a.several) {
         o->subject = NULL;
         return WARD_OK;

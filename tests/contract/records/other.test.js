@@ -323,6 +323,14 @@ test('a_patient_who_is_named_elsewhere_is_the_one_it_concerns', async () => {
   const both = await put([{ resourceType: 'Patient', id: fresh, active: true }, { resourceType: 'Provenance', id: uuid(), target: [{ reference: `urn:uuid:${fresh}` }] }]);
   assert.deepStrictEqual(counts(both), [2, 0, 0, 0]);
   assert.strictEqual((await others(fresh)).length, 1);
+  // And of one whom the source knows by an id of its own.
+  const lab = uuid(), mrn = uuid();
+  await put([{ resourceType: 'Patient', id: fresh, active: true, identifier: [{ system: 'urn:mrn', value: mrn }] }]);
+  const known = { resource: { resourceType: 'Patient', id: lab, gender: 'female' }, request: { method: 'PUT', url: `Patient?identifier=urn:mrn|${mrn}` } };
+  const linked = await imported(site, { import_id: uuid(), source: 'lab' }, write({ resourceType: 'Bundle', type: 'batch', entry: [known] }));
+  assert.strictEqual(linked.quarantined, 0);
+  const last = await put([{ resourceType: 'Provenance', id: uuid(), target: [{ reference: `urn:uuid:${lab}` }] }], { source: 'lab' });
+  assert.deepStrictEqual([counts(last), (await others(fresh)).length], [[1, 0, 0, 0], 2]);
 });
 
 test('what_may_concern_a_patient_is_not_taken_for_nobodys_and_refuses_no_bundle', async () => {
