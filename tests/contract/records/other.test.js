@@ -305,6 +305,17 @@ test('the_directory_is_listed_in_pages', async () => {
     [{ type, page_size: 201 }, 'INVALID_ARGUMENT']]) assert.strictEqual((await site.records.failure('ListDirectory', more, site.tokens.nurse)).reason, reason, write(more.type));
 });
 
+test('imports_at_once_of_the_same_clinics_make_each_once', async () => {
+  const shared = Array.from({ length: 60 }, () => klinik());
+  const order = (list) => list.map((r) => [Math.random(), r]).sort(([x], [y]) => x - y).map(([, r]) => r);
+  const all = await Promise.all(Array.from({ length: 4 }, () => put([...order(shared), { resourceType: 'Patient', id: uuid(), active: true }])));
+  assert.deepStrictEqual(all.map((m) => m.quarantined), [0, 0, 0, 0]);
+  assert.strictEqual(all.reduce((n, m) => n + m.created, 0), shared.length + 4);
+  assert.strictEqual(all.reduce((n, m) => n + m.unchanged, 0), 3 * shared.length);
+  const where = `resource_id IN (${shared.map((r) => site.hex(r.id)).join()})`;
+  assert.deepStrictEqual([await site.rows('directory', where), await site.rows('directory_version', where)], [60, 60]);
+});
+
 test('a_patient_who_is_named_elsewhere_is_the_one_it_concerns', async () => {
   const { id } = await site.treated();
   const p = { reference: `Patient/${id}` }, urn = { reference: `urn:uuid:${id}` };
