@@ -127,6 +127,12 @@ WARD_MUST enum ward_code import_whom(struct worker *w, struct ward_arena *mem,
                                      const struct entry *e, Ward__Records__V1__Other *o,
                                      struct ward_err *err);
 
+/* Whom an Other that has no patient may name: by Patient/... as the source's ids become ours,
+ * and every urn:uuid. import_whom.c */
+WARD_MUST enum ward_code import_named(struct worker *w, struct ward_arena *mem,
+                                      const struct entry *e, struct entered *out,
+                                      struct ward_err *err);
+
 /* ---- what is there: import_look.c; in a transaction ---- */
 
 struct there {

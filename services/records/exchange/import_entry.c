@@ -148,6 +148,8 @@ enum ward_code entry_read(struct worker *w, struct ward_arena *mem, const struct
                           struct ward_err *err)
 {
     WARD_TRY(read_all(w, mem, e, unmodelled, arg, s, err));
+    if (s->kind == KIND_OTHER && s->in.problems.n > 0 && !s->in.has_patient)
+        WARD_TRY(import_named(w, mem, e, &s->in, err));
     s->is_read = true;
     memcpy(s->came_id, s->id, RECORDS_ID);
     memcpy(s->whom, s->in.patient, RECORDS_ID);

@@ -260,6 +260,8 @@ static enum ward_code put_aside(struct stage *s, const struct staged *e, struct 
                             .position = e->position,
                             .kind = e->kind,
                             .patient = e->in.has_patient ? e->in.patient : NULL,
+                            .named = (const uint8_t(*)[RECORDS_ID])e->in.named,
+                            .n_named = e->in.n_named,
                             .full_url = e->full_url,
                             .problems = e->in.problems,
                             .at_us = s->now_us};

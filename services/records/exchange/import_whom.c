@@ -1,6 +1,7 @@
 /* Whose a resource is that names its patient by urn:uuid somewhere: only who knows which of the
  * ids are patients' can tell. */
 #include "services/records/exchange/import_ask.h"
+#include "services/records/exchange/import_ids.h"
 
 #include <string.h>
 
@@ -105,4 +106,65 @@ enum ward_code import_whom(struct worker *w, struct ward_arena *mem, const struc
                ? WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL",
                                   "too much at once: send smaller bundles")
                : WARD_OK;
+}
+
+/* ---- whom it names, where that is nobody alone ---- */
+
+struct naming {
+    struct worker *w;
+    struct ward_arena *mem;
+    const char *source;
+    struct entered *out;
+};
+
+/* "Patient/17", "http://x/Patient/17/_history/1": by the id that 17 becomes here. */
+static enum ward_code name_one(struct naming *n, const char *reference, struct ward_err *err)
+{
+    static const char PATIENT[] = "Patient/";
+    const struct id_source from = {
+        .keys = n->w->rec->keys, .source = n->source, .full_url = "", .place = ""};
+    const char *at = strstr(reference, PATIENT);
+    char *id, *ours;
+
+    if (strncmp(reference, URN, strlen(URN)) == 0) {
+        n->out->n_named +=
+            ward_uuid_parse(reference + strlen(URN), n->out->named[n->out->n_named]);
+        return WARD_OK;
+    }
+    if (at == NULL)
+        return WARD_OK;
+    at += strlen(PATIENT);
+    id = ward_printf(n->mem, "%.*s", (int)strcspn(at, "/?#"), at);
+    if (id == NULL)
+        return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL",
+                                "too much at once: send smaller bundles");
+    if (*id == '\0')
+        return WARD_OK;
+    WARD_TRY(import_id_of(&from, n->mem, "Patient", id, &ours, err));
+    n->out->n_named += ward_uuid_parse(ours, n->out->named[n->out->n_named]);
+    return WARD_OK;
+}
+
+/* NOLINTNEXTLINE(misc-no-recursion): as above */
+static enum ward_code name_all(struct naming *n, const struct ward_json *v,
+                               struct ward_err *err)
+{
+    if (v->kind == WARD_JSON_STRING && v->key != NULL && strcmp(v->key, "reference") == 0)
+        return name_one(n, v->text, err);
+    for (const struct ward_json *x = v->first; x != NULL; x = x->next)
+        WARD_TRY(name_all(n, x, err));
+    return WARD_OK;
+}
+
+enum ward_code import_named(struct worker *w, struct ward_arena *mem, const struct entry *e,
+                            struct entered *out, struct ward_err *err)
+{
+    struct naming n = {.w = w, .mem = mem, .source = e->source, .out = out};
+
+    out->n_named = 0;
+    out->named = ward_alloc(mem, (count(e->json) + 1) * RECORDS_ID);
+    if (out->named == NULL)
+        return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL",
+                                "too much at once: send smaller bundles");
+    return name_all(&n, e->json, err);
 }

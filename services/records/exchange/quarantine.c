@@ -183,25 +183,51 @@ static enum ward_code insert(struct worker *w, struct ward_arena *mem,
     return WARD_OK;
 }
 
-/* Of who was erased nothing is kept, not even what could not go in. Locked, so that no erasure
- * comes between; a patient who is not here was not erased. */
-static enum ward_code without_content(struct worker *w, struct ward_arena *mem,
-                                      struct quarantined *q, bool *erased, struct ward_err *err)
+static enum ward_code is_erased(struct worker *w, struct ward_arena *mem,
+                                const uint8_t patient[RECORDS_ID], bool *erased,
+                                struct ward_err *err)
 {
     static const char SQL[] =
         "SELECT erased_at_us FROM patient WHERE patient_id = ? LOCK IN SHARE MODE";
     struct ward_rows rows;
 
-    if (q->patient == NULL)
-        return WARD_OK;
-    WARD_TRY(ward_db_run(w->seat.db, mem, SQL, WARD_PARAMS(ward_blob(q->patient, RECORDS_ID)),
+    WARD_TRY(ward_db_run(w->seat.db, mem, SQL, WARD_PARAMS(ward_blob(patient, RECORDS_ID)),
                          &rows, err));
-    if (rows.n == 0 || rows.at[0][0].p == NULL)
-        return WARD_OK;
-    *erased = true;
-    q->full_url = NULL;
-    q->n = 0;
+    *erased = *erased || (rows.n > 0 && rows.at[0][0].p != NULL);
     return WARD_OK;
+}
+
+/* Of who was erased nothing is kept, not even what could not go in. Locked, so that no erasure
+ * comes between; a patient who is not here was not erased. */
+static enum ward_code without_content(struct worker *w, struct ward_arena *mem,
+                                      struct quarantined *q, bool *erased, struct ward_err *err)
+{
+    if (q->patient != NULL)
+        WARD_TRY(is_erased(w, mem, q->patient, erased, err));
+    for (size_t i = 0; i < q->n_named && !*erased; i++)
+        WARD_TRY(is_erased(w, mem, q->named[i], erased, err));
+    if (*erased) {
+        q->full_url = NULL;
+        q->n = 0;
+    }
+    return WARD_OK;
+}
+
+static enum ward_code put_named(struct worker *w, struct ward_arena *mem,
+                                const uint8_t item[RECORDS_ID], const struct quarantined *q,
+                                struct ward_err *err)
+{
+    static const char SQL[] =
+        "INSERT IGNORE INTO quarantine_named (item_id, patient_id) VALUES (?, ?)";
+    struct ward_val *rows = ward_alloc(mem, (q->n_named + 1) * 2 * sizeof(*rows));
+
+    if (rows == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for what is put in quarantine");
+    for (size_t i = 0; i < q->n_named; i++) {
+        rows[2 * i] = ward_blob(item, RECORDS_ID);
+        rows[2 * i + 1] = ward_blob(q->named[i], RECORDS_ID);
+    }
+    return ward_db_bulk(w->seat.db, SQL, rows, 2, q->n_named, err);
 }
 
 static enum ward_code put_sealed(struct worker *w, struct ward_arena *mem,
@@ -237,6 +263,8 @@ enum ward_code quarantine_put(struct worker *w, struct ward_arena *mem,
     ward_wipe(key, sizeof(key));
     if (code == WARD_OK && is_fresh)
         code = closed_put(w, mem, k.owner, q.patient, &closed, err);
+    if (code == WARD_OK && is_fresh)
+        code = put_named(w, mem, k.owner, &q, err);
     if (code == WARD_OK && fresh != NULL)
         *fresh = is_fresh;
     return code;
@@ -377,13 +405,17 @@ enum ward_code quarantine_forget(struct worker *w, struct ward_arena *mem,
     static const char BECAME[] = "DELETE k FROM owner_key k JOIN quarantine q"
                                  " ON q.item_id = k.owner_id JOIN resource r"
                                  " ON r.resource_id = q.resource_id WHERE r.patient_id = ?";
+    static const char NAMED[] = "DELETE k FROM owner_key k JOIN quarantine_named q"
+                                " ON q.item_id = k.owner_id WHERE q.patient_id = ?";
     static const char DECIDE[] =
         "UPDATE quarantine SET state = 3 WHERE state = 1 AND patient_id = ?";
+    static const char DECIDE_NAMED[] =
+        "UPDATE quarantine q JOIN quarantine_named n ON n.item_id = q.item_id SET q.state = 3"
+        " WHERE q.state = 1 AND n.patient_id = ?";
+    const char *const sql[] = {ABOUT, BECAME, NAMED, DECIDE, DECIDE_NAMED};
 
-    WARD_TRY(ward_db_run(w->seat.db, mem, ABOUT, WARD_PARAMS(ward_blob(patient, RECORDS_ID)),
-                         NULL, err));
-    WARD_TRY(ward_db_run(w->seat.db, mem, BECAME, WARD_PARAMS(ward_blob(patient, RECORDS_ID)),
-                         NULL, err));
-    return ward_db_run(w->seat.db, mem, DECIDE, WARD_PARAMS(ward_blob(patient, RECORDS_ID)),
-                       NULL, err);
+    for (size_t i = 0; i < WARD_COUNT(sql); i++)
+        WARD_TRY(ward_db_run(w->seat.db, mem, sql[i],
+                             WARD_PARAMS(ward_blob(patient, RECORDS_ID)), NULL, err));
+    return WARD_OK;
 }

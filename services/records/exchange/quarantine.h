@@ -25,8 +25,10 @@ struct quarantined {
     const char *position;   /* 1 to QUARANTINE_POSITION bytes */
     enum kind kind;         /* KIND_NONE: not known */
     const uint8_t *patient; /* whom it says it is about, 16 bytes; NULL: not known */
-    const char *full_url;   /* Bundle.entry.fullUrl, for a replay; NULL or "": none */
-    const char *json;       /* the resource as it came, n bytes; valid JSON or not */
+    const uint8_t (*named)[RECORDS_ID]; /* n_named: whom else it names */
+    size_t n_named;
+    const char *full_url; /* Bundle.entry.fullUrl, for a replay; NULL or "": none */
+    const char *json;     /* the resource as it came, n bytes; valid JSON or not */
     size_t n;
     struct problems problems; /* at least one */
     int64_t at_us;
@@ -69,6 +71,8 @@ struct entered {
     Resource *res; /* with our id and references; NULL: not readable so far */
     uint8_t patient[RECORDS_ID];
     bool has_patient;
+    uint8_t (*named)[RECORDS_ID]; /* of an Other without a patient: whom it may name */
+    size_t n_named;
     bool nobodys; /* it goes to store/directory.h */
     struct cleanings cleaned;
     struct problems problems;            /* none: it can be written */

@@ -372,6 +372,27 @@ test('what_may_concern_a_patient_is_not_taken_for_nobodys_and_refuses_no_bundle'
   assert.strictEqual(await site.rows('directory', `resource_id = ${site.hex(dry.id)}`), 0);
 });
 
+test('an_erasure_takes_along_what_waits_and_names_its_patient_among_others', async () => {
+  const [p, q] = [await site.patient(), await site.patient()];
+  const exchange = site.api('exchange');
+  const group = (...to) => ({ resourceType: 'Group', id: uuid(), member: to.map((reference) => ({ entity: { reference } })), characteristic: [{ valueString: 'both are tall' }] });
+  const start = { import_id: uuid(), source: 'groups' };
+  assert.strictEqual((await put([group(`Patient/${p}`, `Patient/${q}`), group(`urn:uuid:${p}`, `urn:uuid:${q}`), group(`Patient/${q}`, 'Patient/another')], start)).quarantined, 3);
+  const { items } = await exchange.call('ListQuarantine', { import_id: start.import_id }, site.tokens['records-admin']);
+  const json = async (i) => (await exchange.call('GetQuarantined', { item_id: items[i].item_id }, site.tokens['records-admin'])).item.json;
+  for (const i of [0, 1, 2]) assert.match(await json(i), /tall/);
+  await admin.call('ErasePatient', { idempotency_key: site.key(), patient_id: p, case_reference: 'case/2' }, site.tokens['privacy-officer']);
+  const left = (await exchange.call('ListQuarantine', { import_id: start.import_id }, site.tokens['records-admin'])).items;
+  assert.strictEqual(left.length, 1);
+  const texts = await Promise.all([0, 1, 2].map(json));
+  assert.deepStrictEqual(texts.filter((t) => /tall/.test(t)).length, 1);
+  // What comes about them later leaves nothing to read.
+  const later = { import_id: uuid(), source: 'groups' };
+  assert.strictEqual((await put([group(`Patient/${p}`, `Patient/${q}`)], later)).quarantined, 1);
+  const [item] = (await exchange.call('ListQuarantine', { import_id: later.import_id }, site.tokens['records-admin'])).items;
+  assert.strictEqual((await exchange.call('GetQuarantined', { item_id: item.item_id }, site.tokens['records-admin'])).item.json, '');
+});
+
 test('hostile_ones_are_put_aside_and_harm_nothing', async () => {
   const subject = { reference: `Patient/${anna.id}` };
   let deep = 'x';
