@@ -1,4 +1,4 @@
-/* Photographs of many pixels, and files that are none of what is read. */
+/* Photographs with many pixels, and files in formats that are not read. */
 #include "common/image/image.h"
 
 #include <setjmp.h>

@@ -38,7 +38,7 @@ struct deid {
 WARD_MUST enum ward_code deid_begin(struct deid *d, const char *birth_date, int64_t now_us,
                                     struct ward_err *err);
 /* In place. *out false: nothing of it may go out (another patient of the chart, a birth date,
- * the age of who is over 89, what is dated more than 89 years ago, what is not interpreted). */
+ * the age of a person over 89, a date more than 89 years ago, an Other). */
 WARD_MUST enum ward_code deid_resource(const struct deid *d, Resource *res, bool *out,
                                        struct ward_err *err);
 

@@ -187,7 +187,7 @@ static enum ward_code chart(struct export *e, const struct ward_val *row, struct
     return WARD_OK;
 }
 
-/* They do not go out: nobody knows where in them a person is named. */
+/* Resources of KIND_OTHER (10) do not go out: nobody knows where in them a person is named. */
 static enum ward_code count_others(struct export *e, const struct ward_val *root,
                                    struct ward_err *err)
 {
@@ -325,7 +325,8 @@ static enum ward_code check(struct export *e)
         if (!kind_is((int)req->kinds[i]))
             return WARD_FAIL_FIELD(err, "kinds", "names a kind that is none");
         if ((int)req->kinds[i] == KIND_OTHER)
-            return WARD_FAIL_FIELD(err, "kinds", "names what is not interpreted");
+            return WARD_FAIL_FIELD(err, "kinds",
+                                   "names Other, which is not exported without persons");
         e->kinds |= KIND_BIT(req->kinds[i]);
     }
     if (req->n_kinds == 0)

@@ -198,7 +198,7 @@ static void nothing_planted_in_any_field_of_any_kind_comes_out(void **state)
             if (strstr(text, PLANTED) != NULL || strstr(text, root_text) != NULL ||
                 strstr(text, "UExBTlRFRA") != NULL)
                 fail_msg("%s", text);
-            /* what is not interpreted does not go out at all */
+            /* an Other does not go out at all */
             assert_true(strlen(text) > 20 ||
                         r->fields[kind].id == WARD__RECORDS__V1__RESOURCE__RESOURCE_OTHER);
         }

@@ -166,7 +166,7 @@ static enum ward_code give_everyone(struct export *x)
     return WARD_OK;
 }
 
-/* ---- what is nobody's ---- */
+/* ---- resources that concern no patient ---- */
 
 /* One bundle, after everyone's; none where there is nothing. */
 static enum ward_code give_directory(struct export *x)

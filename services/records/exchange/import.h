@@ -145,7 +145,7 @@ struct looked {
     struct id_map
         encounters; /* struct there: id is the encounter's, root whose chart it is in */
     struct id_map resources; /* struct version */
-    struct id_map directory; /* struct version, of what is nobody's */
+    struct id_map directory; /* struct version, of resources that concern no patient */
 };
 WARD_MUST enum ward_code import_look(struct worker *w, struct ward_arena *mem,
                                      struct staged *const *at, size_t n, struct looked *out,

@@ -85,7 +85,7 @@ static bool is_written(const struct staged *e)
 
 struct event {
     struct ward_act act;
-    const uint8_t *patient; /* NULL: of what is nobody's */
+    const uint8_t *patient; /* NULL: the resource concerns no patient */
     int64_t created, updated;
 };
 

@@ -1,4 +1,4 @@
-/* ListDirectory: what is nobody's, of one kind, by id. */
+/* ListDirectory: resources of one kind that concern no patient, by id. */
 #include "services/records/access/page.h"
 #include "services/records/fhir/fhir.h"
 #include "services/records/store/directory.h"
@@ -90,8 +90,9 @@ static enum ward_code list(struct ward_call *c, const ListDirectoryRequest *q,
 
     WARD_TRY(api_begin(c, &l.act, USE_READ, KIND_OTHER, NULL, &view));
     if (!directory_opens(&view))
-        return WARD_FAIL_REASON(c->err, PERMISSION_DENIED, "KIND_NOT_ALLOWED",
-                                "no role of this person reads what is nobody's");
+        return WARD_FAIL_REASON(
+            c->err, PERMISSION_DENIED, "KIND_NOT_ALLOWED",
+            "no role of this person reads resources that concern no patient");
     if (!fhir_is_type(q->type))
         return WARD_FAIL_FIELD(c->err, "type", "must be 1 to 63 of A-Z a-z, a capital first");
     ward_act_note(&l.act, "type", q->type);

@@ -59,7 +59,7 @@ static enum ward_code run(struct looking *l, ward_tx_fn *fn)
     return code;
 }
 
-/* The current version: of a chart, or of what is nobody's. */
+/* The current version: of a chart, or of a resource that concerns no patient. */
 static enum ward_code find(struct looking *l, struct version *out, struct ward_err *err)
 {
     struct ward_call *c = l->call;

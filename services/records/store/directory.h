@@ -28,8 +28,8 @@ bool directory_opens(const struct view *view);
 WARD_MUST enum ward_code directory_find(struct worker *w, struct ward_arena *mem,
                                         const uint8_t id[RECORDS_ID], int version,
                                         struct version *out, struct ward_err *err);
-/* After chart_find found none, *err saying so: the current version of what is nobody's, where
- * the view reads it.   NOT_FOUND  as chart_find's */
+/* After chart_find found none, *err saying so: the current version in the directory, where the
+ * view reads it.   NOT_FOUND  as chart_find's */
 WARD_MUST enum ward_code directory_instead(struct worker *w, struct ward_arena *mem,
                                            const struct view *view, enum kind kind,
                                            const uint8_t id[RECORDS_ID], struct version *out,
