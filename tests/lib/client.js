@@ -90,7 +90,8 @@ class Client {
   constructor({ file, service, target, tls, channel = {} }) {
     const Stub = stubOf(file, service);
     this.definition = Stub.service;
-    this.stub = new Stub(target, credentials(tls), { 'grpc.use_local_subchannel_pool': 1, ...AGAIN, ...channel });
+    this.connect = () => new Stub(target, credentials(tls), { 'grpc.use_local_subchannel_pool': 1, ...AGAIN, ...channel });
+    this.stub = this.connect();
     this.reached = false; // somebody answered it
     this.streams = new Set(); // that run
   }
@@ -161,9 +162,12 @@ class Client {
     return { [Symbol.asyncIterator]: iterator, cancel: () => c.cancel(), call: c, over };
   }
 
-  // The service was started again: resolves once this client has found it.
+  // The service was started again: resolves once this client has found it, through a channel of its own. The one it had may have missed
+  // the end of its connection: it then says READY for good, and each call on it ends at its deadline.
   again() {
     if (!this.reached || this.closed) return undefined;
+    this.stub.close(); // calls that run on it end as they would
+    this.stub = this.connect();
     return new Promise((resolve, reject) => {
       this.stub.waitForReady(Date.now() + AGAIN_MS, (err) => (err ? reject(err) : resolve()));
     });
