@@ -180,6 +180,13 @@ enum ward_code ward_unseal(const uint8_t key[WARD_KEY_SIZE], const void *aad, si
     return ok ? WARD_OK : WARD_FAIL(err, DATA_LOSS, "sealed bytes do not open");
 }
 
+bool ward_is_private(unsigned mode, unsigned owner, unsigned self)
+{
+    unsigned open_to = mode & 077;
+
+    return open_to == 0 || (owner == 0 && self != 0 && (open_to & ~(unsigned)S_IRGRP) == 0);
+}
+
 enum ward_code ward_key_load(const char *path, uint8_t out[WARD_KEY_SIZE], struct ward_err *err)
 {
     char text[2 * WARD_KEY_SIZE + 2] = {0};
@@ -190,7 +197,7 @@ enum ward_code ward_key_load(const char *path, uint8_t out[WARD_KEY_SIZE], struc
 
     if (fd < 0)
         return WARD_FAIL(err, NOT_FOUND, "cannot open the key file %s", path);
-    ok = fstat(fd, &st) == 0 && (st.st_mode & 077) == 0;
+    ok = fstat(fd, &st) == 0 && ward_is_private(st.st_mode, st.st_uid, geteuid());
     n = read(fd, text, sizeof(text) - 1);
     close(fd);
     if (!ok)

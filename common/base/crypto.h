@@ -71,8 +71,14 @@ WARD_MUST enum ward_code ward_sign(const struct ward_sign_key *key, const void *
 WARD_MUST bool ward_verify(const uint8_t pub[WARD_ED25519_PUB], const void *data, size_t n,
                            const uint8_t sig[WARD_ED25519_SIG]);
 
-/* A 32-byte key in a file: 64 hex digits (a newline may follow), mode checked to be private.
- *   NOT_FOUND  no such file;  FAILED_PRECONDITION  readable by others, or not such a key */
+/* Whether nobody but this process's user can read a file: mode 0600 or less. A file of root's
+ * may be readable by its group, mode 0640 or less: so Kubernetes mounts Secrets for other
+ * users. */
+WARD_MUST bool ward_is_private(unsigned mode, unsigned owner, unsigned self);
+
+/* A 32-byte key in a file: 64 hex digits (a newline may follow), mode checked by
+ * ward_is_private. NOT_FOUND  no such file;  FAILED_PRECONDITION  readable by others, or not
+ * such a key */
 WARD_MUST enum ward_code ward_key_load(const char *path, uint8_t out[WARD_KEY_SIZE],
                                        struct ward_err *err);
 

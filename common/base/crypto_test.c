@@ -368,6 +368,23 @@ static void a_key_file_holds_64_hex_digits_and_is_private(void **state)
     assert_null(strstr(err.msg, "0001"));
 }
 
+static void a_file_is_private_to_its_user_or_roots_in_our_group(void **state)
+{
+    const unsigned us = 10001, root = 0;
+
+    (void)state;
+    assert_true(ward_is_private(0600, us, us));
+    assert_true(ward_is_private(0400, root, us));
+    assert_true(ward_is_private(0440, root, us)); /* a mounted Secret with fsGroup */
+    assert_true(ward_is_private(0640, root, us));
+    assert_false(ward_is_private(0640, us, us));
+    assert_false(ward_is_private(0660, root, us));
+    assert_false(ward_is_private(0450, root, us));
+    assert_false(ward_is_private(0444, root, us));
+    assert_false(ward_is_private(0640, root, root));
+    assert_false(ward_is_private(0440, 20000, us));
+}
+
 static void comparing_looks_at_every_byte(void **state)
 {
     uint8_t a[32] = {0}, b[32] = {0};
@@ -409,6 +426,7 @@ int main(void)
         cmocka_unit_test(what_is_no_uuid_is_refused),
         cmocka_unit_test(a_signing_key_is_kept_private_and_never_replaced),
         cmocka_unit_test(a_key_file_holds_64_hex_digits_and_is_private),
+        cmocka_unit_test(a_file_is_private_to_its_user_or_roots_in_our_group),
         cmocka_unit_test(comparing_looks_at_every_byte),
     };
 

@@ -94,7 +94,7 @@ enum ward_code ward_p11_pin(const char *path, uint8_t pin[WARD_PIN_MAX + 2], siz
 
     if (fd < 0)
         return WARD_FAIL(err, NOT_FOUND, "cannot open the PIN's file %s", path);
-    private = fstat(fd, &st) == 0 && (st.st_mode & 077) == 0;
+    private = fstat(fd, &st) == 0 && ward_is_private(st.st_mode, st.st_uid, geteuid());
     got = private ? read(fd, pin, WARD_PIN_MAX + 2) : -1;
     close(fd);
     if (!private)

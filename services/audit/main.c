@@ -15,7 +15,7 @@ static const struct ward_opt TABLE[] = {
     {"WARD_AUDIT_ORIGIN", WARD_STR, AT(audit.origin), "ward.local/audit", 0, 0, "",
      "name of the log: in each head, and its keys'; never changes", false},
     {"WARD_AUDIT_KEK", WARD_STR, AT(audit.kek_file), NULL, 0, 0, "",
-     "file with the key-encryption key: 64 hex digits, mode 0600", false},
+     "file with the key-encryption key: 64 hex digits, mode 0600 (root's: 0640)", false},
     {"WARD_AUDIT_ANCHOR", WARD_STR, AT(audit.anchor), "", 0, 0, "",
      "file to keep the newest head in, so that a log cut short is noticed at start", false},
     {"WARD_AUDIT_BUS_LISTEN", WARD_STR, AT(audit.bus_listen), "", 0, 0, "",
