@@ -1,4 +1,6 @@
-/* wardctl health - each service of the embedded default, and whether it serves. */
+/* wardctl health - whether each service serves: those of the embedded default, or of any
+ * release.
+ */
 #include "cli/health.h"
 
 #include "cli/cli.h"
@@ -6,6 +8,7 @@
 #include "grpc/health/v1/health.pb-c.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define SERVING GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVING
 
@@ -29,71 +32,134 @@ enum ward_code cli_health_ask(struct ward_client *client, const char *service, i
     return code;
 }
 
-/* What is wrong with a service, "" for nothing. */
-static const char *ask(struct local *l, const struct local_service *s, struct ward_err *err)
+/* Asks, and closes. What is wrong with the service, "" for nothing. */
+static const char *ask(struct ward_client *client, struct ward_err *err)
 {
-    struct ward_client *client;
     bool serving = false;
-    enum ward_code code;
+    enum ward_code code = cli_health_ask(client, "", 3000, &serving, err);
 
-    if (cli_connect_to(l, s, &client, err) != WARD_OK)
-        return err->msg;
-    code = cli_health_ask(client, "", 3000, &serving, err);
     ward_client_close(client);
     if (code != WARD_OK)
         return err->msg;
     return serving ? "" : "not serving: its log and /readyz say why";
 }
 
-static int report(const struct cli *cli, struct local *l)
+/* A line, or an object, about one service; `port` 0 for none. */
+static void tell(const struct cli *cli, struct cli_json *j, const char *name, int port,
+                 const char *address, const char *why)
 {
-    struct cli_json j = {.to = stdout};
+    bool good = *why == '\0';
+
+    if (!cli->json) {
+        printf("%-12s %s%-8s%s ", name, cli_paint(cli, good ? CLI_GOOD : CLI_BAD),
+               good ? "serving" : "away", cli_paint(cli, CLI_PLAIN));
+        if (port > 0)
+            printf("localhost:%-6d %s\n", port, why);
+        else
+            printf("%s %s\n", address, why);
+        return;
+    }
+    cli_json_open(j, NULL, '{');
+    cli_json_text(j, "service", name);
+    cli_json_bool(j, "serving", good);
+    if (port > 0)
+        cli_json_int(j, "port", port);
+    else
+        cli_json_text(j, "address", address);
+    cli_json_text(j, "why", why);
+    cli_json_close(j, '}');
+}
+
+/* The services of the embedded default; how many do not serve. */
+static int report_local(const struct cli *cli, struct cli_json *j, struct local *l)
+{
     int bad = 0;
 
-    if (cli->json)
-        cli_json_open(&j, NULL, '[');
     for (int i = 0; i < LOCAL_SERVICES; i++) {
         const struct local_service *s = &l->service[i];
+        struct ward_client *client;
         struct ward_err err = {0};
-        const char *why = ask(l, s, &err);
+        const char *why =
+            cli_connect_to(l, s, &client, &err) == WARD_OK ? ask(client, &err) : err.msg;
 
         bad += *why != '\0';
-        if (!cli->json) {
-            printf("%-12s %s%-8s%s localhost:%-6d %s\n", s->name,
-                   cli_paint(cli, *why == '\0' ? CLI_GOOD : CLI_BAD),
-                   *why == '\0' ? "serving" : "away", cli_paint(cli, CLI_PLAIN), s->port, why);
-            continue;
-        }
-        cli_json_open(&j, NULL, '{');
-        cli_json_text(&j, "service", s->name);
-        cli_json_bool(&j, "serving", *why == '\0');
-        cli_json_int(&j, "port", s->port);
-        cli_json_text(&j, "why", why);
-        cli_json_close(&j, '}');
+        tell(cli, j, s->name, s->port, "", why);
     }
-    if (cli->json)
-        cli_json_close(&j, ']');
-    return bad == 0 ? 0 : 1;
+    return bad;
+}
+
+/* Services anywhere, each as NAME=ADDRESS; how many do not serve. */
+static int report_named(const struct cli *cli, struct cli_json *j, const struct ward_tls *tls,
+                        char **named)
+{
+    int bad = 0;
+
+    for (; *named != NULL; named++) {
+        char *name = *named, *address = strchr(name, '=') + 1;
+        struct ward_client *client;
+        struct ward_err err = {0};
+        const char *why;
+
+        address[-1] = '\0';
+        why = ward_client_open(
+                  &(struct ward_client_config){
+                      .target = address, .tls = *tls, .server = name, .max_message = 65536},
+                  &client, &err) == WARD_OK
+                  ? ask(client, &err)
+                  : err.msg;
+        bad += *why != '\0';
+        tell(cli, j, name, 0, address, why);
+    }
+    return bad;
+}
+
+static enum ward_code health_words(const struct ward_tls *tls, char **named,
+                                   struct ward_err *err)
+{
+    bool any = *tls->cert != '\0' || *tls->key != '\0' || *tls->ca != '\0';
+
+    if (any != (*named != NULL))
+        return WARD_FAIL(err, INVALID_ARGUMENT,
+                         "--cert, --key, --ca and at least one NAME=ADDRESS go together");
+    for (; *named != NULL; named++)
+        if (strchr(*named, '=') == NULL || strchr(*named, '=') == *named)
+            return WARD_FAIL(err, INVALID_ARGUMENT, "want NAME=ADDRESS, not \"%.64s\"", *named);
+    return WARD_OK;
 }
 
 static int health(const struct cli *cli, int argc, char **argv)
 {
-    struct local l;
+    struct cli_json j = {.to = stdout};
+    struct ward_tls tls = {"", "", ""};
+    struct local l = {.lock = -1};
     struct ward_err err = {0};
-    const struct cli_opt none[] = {{0}};
-    int status;
+    const struct cli_opt opts[] = {{"--cert", &tls.cert, NULL, "our certificate, PEM"},
+                                   {"--key", &tls.key, NULL, "its private key"},
+                                   {"--ca", &tls.ca, NULL, "the services' authority"},
+                                   {0}};
+    int bad;
 
-    if (cli_options(none, &argc, argv, 0, &err) != WARD_OK)
+    if (cli_options(opts, &argc, argv, 64, &err) != WARD_OK)
         return cli_usage(cli, &err);
-    if (local_open(&l, cli->data, &err) != WARD_OK || local_ports(&l, &err) != WARD_OK)
-        status = cli_fail(cli, &err);
-    else
-        status = report(cli, &l);
+    argv[argc] = NULL;
+    if (health_words(&tls, argv + 1, &err) != WARD_OK)
+        return cli_usage(cli, &err);
+    if (argc == 1 &&
+        (local_open(&l, cli->data, &err) != WARD_OK || local_ports(&l, &err) != WARD_OK)) {
+        local_close(&l);
+        return cli_fail(cli, &err);
+    }
+    if (cli->json)
+        cli_json_open(&j, NULL, '[');
+    bad = argc == 1 ? report_local(cli, &j, &l) : report_named(cli, &j, &tls, argv + 1);
+    if (cli->json)
+        cli_json_close(&j, ']');
     local_close(&l);
-    return status;
+    return bad == 0 ? 0 : 1;
 }
 
 const struct cli_command cli_health_commands[] = {
-    {"health", "", "whether each service serves", health},
+    {"health", "[--cert FILE --key FILE --ca FILE NAME=ADDRESS...]",
+     "whether each service serves: the embedded default's, or those named", health},
     {0},
 };

@@ -45,6 +45,22 @@ test('a_given_token_is_used_as_it_is', async () => {
   assert.deepStrictEqual([q.status, q.stdout, q.json().error.code], [1, '', 'PERMISSION_DENIED']);
 });
 
+test('health_asks_services_anywhere_by_their_names', async () => {
+  const pki = (name) => path.join(up.dir, 'pki', name);
+  const tls = ['--cert', pki('wardctl.pem'), '--key', pki('wardctl.key'), '--ca', pki('ca.pem')];
+  const at = (service) => up.ready.services[service].address;
+  const good = await up.ctl('health', ...tls, `audit=${at('audit')}`, `dosage=dns:///${at('dosage')}`);
+  assert.strictEqual(good.status, 0, good.stdout);
+  assert.deepStrictEqual(good.json(), [
+    { service: 'audit', serving: true, address: at('audit'), why: '' },
+    { service: 'dosage', serving: true, address: `dns:///${at('dosage')}`, why: '' }]);
+  // Who answers must be who was asked for, by the name in its certificate.
+  const other = await up.ctl('health', ...tls, `records=${at('audit')}`);
+  assert.deepStrictEqual([other.status, other.json()[0].serving], [1, false]);
+  for (const words of [[...tls], [`audit=${at('audit')}`], [...tls, at('audit')], [...tls, `=${at('audit')}`]])
+    assert.strictEqual((await up.ctl('health', ...words)).status, 2, words.join(' '));
+});
+
 test('a_subject_s_life', async () => {
   const { subject_id: id, quality } = await enrol('--ref', 'bracelet-1');
   assert.strictEqual(quality.faces, 1);
