@@ -37,6 +37,7 @@ include tools/build/audit.mk
 include tools/build/gallery.mk
 include tools/build/dosage.mk
 include tools/build/docs.mk
+include tools/build/k8s.mk
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z0-9%_-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

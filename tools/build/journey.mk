@@ -31,7 +31,7 @@ soak: ready ## all rounds of the kill -9 tests and of races, which `make test` r
 	@$(MAKE) --no-print-directory $(PROGRAMS) $(PLUGINS) $(TOOLS)
 	@BUILD=$(BUILD) SOAK=1 TIMEOUT_S=7200 tools/run-node $(filter %kill.test.js %administer_race.test.js,$(CONTRACT) $(JOURNEY))
 
-TIERS ?= lint-quick unit plugin-test integration system fuzz-replay
+TIERS ?= lint-quick unit plugin-test integration chart-test system fuzz-replay
 test: ready ## everything a change must pass, in build/results/test.json too; the last line says how many passed
 	+@tools/test-all build $(TIERS)
 .PHONY: ready contract journey system demo soak test
