@@ -25,7 +25,6 @@ struct ward_admin {
     struct ward_app *app;
     uv_tcp_t tcp;
     struct conn *conns;
-    int n_conns;
 };
 
 static void on_closed(uv_handle_t *h)
@@ -37,7 +36,6 @@ static void on_closed(uv_handle_t *h)
     *c->prev = c->next;
     if (c->next != NULL)
         c->next->prev = c->prev;
-    c->admin->n_conns--;
     free(c->out);
     free(c);
 }
@@ -126,6 +124,16 @@ static void on_buffer(uv_handle_t *h, size_t n, uv_buf_t *buf)
     *buf = uv_buf_init(c->in, sizeof(c->in));
 }
 
+static bool is_ours(const struct conn *c)
+{
+    struct sockaddr_storage peer = {0}, self = {0};
+    int n_peer = sizeof(peer), n_self = sizeof(self);
+
+    return uv_tcp_getpeername(&c->tcp, (struct sockaddr *)&peer, &n_peer) == 0 &&
+           uv_tcp_getsockname(&c->tcp, (struct sockaddr *)&self, &n_self) == 0 &&
+           ward_admin_peer_is_ours(&peer, &self);
+}
+
 static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
 {
     struct conn *c = s->data;
@@ -138,8 +146,29 @@ static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
     if (n == 0 || c->answered) /* what comes after the request is read and dropped, so that */
         return;                /* closing does not reset the answer on its way */
     status = ward_admin_request_feed(&c->req, buf->base, (size_t)n);
+    if (status == 200 && strcmp(c->req.method, "PUT") == 0)
+        c->req.ours = is_ours(c);
     if (status != 0)
         answer(c, status);
+}
+
+/* Called with one connection more, the first of the list: the oldest that has not sent its
+ * request goes, or where all have, the oldest. */
+static void make_room(struct ward_admin *a)
+{
+    struct conn *oldest = NULL, *idle = NULL;
+    int open = 1;
+
+    for (struct conn *c = a->conns->next; c != NULL; c = c->next) {
+        if (uv_is_closing((uv_handle_t *)&c->tcp))
+            continue;
+        open++;
+        oldest = c;
+        if (!c->answered)
+            idle = c;
+    }
+    if (open > WARD_ADMIN_CONNS)
+        hang_up(idle != NULL ? idle : oldest);
 }
 
 static void on_connection(uv_stream_t *server, int status)
@@ -156,15 +185,16 @@ static void on_connection(uv_stream_t *server, int status)
     if (c->next != NULL)
         c->next->prev = &c->next;
     a->conns = c;
-    a->n_conns++;
     ward_admin_request_init(&c->req);
     uv_tcp_init(server->loop, &c->tcp);
     uv_timer_init(server->loop, &c->timer);
     c->tcp.data = c->timer.data = c;
     uv_timer_start(&c->timer, on_timer, (uint64_t)a->app->admin_ms, 0);
-    if (uv_accept(server, (uv_stream_t *)&c->tcp) != 0 || a->n_conns > WARD_ADMIN_CONNS ||
+    if (uv_accept(server, (uv_stream_t *)&c->tcp) != 0 ||
         uv_read_start((uv_stream_t *)&c->tcp, on_buffer, on_read) != 0)
         hang_up(c);
+    else
+        make_room(a);
 }
 
 /* "127.0.0.1:0", "[::]:9090", "localhost:9090" */

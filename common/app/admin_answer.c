@@ -50,6 +50,10 @@ static int put_loglevel(struct ward_app *app, const struct ward_admin_request *r
     char name[sizeof(r->body)];
     enum ward_level level;
 
+    if (!r->ours) {
+        fprintf(to, "only root and this service's user, on its machine, may set the level\n");
+        return 403;
+    }
     memcpy(name, r->body, sizeof(name));
     if (r->n_body > 0 && name[r->n_body - 1] == '\n')
         name[r->n_body - 1] = '\0';

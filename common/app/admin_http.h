@@ -21,6 +21,7 @@ struct ward_admin_request {
     char body[64];
     size_t n_path, n_body;
     bool query;
+    bool ours; /* set by who reads the request: the client may change what this process does */
 
     http_parser parser;
     size_t n;   /* bytes seen */

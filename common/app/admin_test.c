@@ -1,4 +1,5 @@
 /* The admin port of a process that lives: each test forks one and talks to it. */
+#include "common/app/admin.h"
 #include "common/app/app_probe.h"
 
 #include <errno.h>
@@ -86,17 +87,65 @@ static void slow_clients_are_cut_and_many_do_not_shut_others_out(void **state)
         fds[i] = dial(&p);
         assert_true(write(fds[i], "GET /livez HT", 13) > 0 || errno != 0);
     }
-    for (int i = 32; i < 40; i++) { /* past the cap: closed unread */
+    for (int i = 0; i < 8; i++) { /* past the cap: the oldest make room */
         assert_true(ends(fds[i]));
         close(fds[i]);
     }
-    for (int i = 0; i < 32; i++) { /* the others after their time */
+    for (int i = 0; i < 8; i++) /* every probe is answered at once */
+        assert_true(answers(&p, GET("/livez"), "200", "alive"));
+    for (int i = 8; i < 40;
+         i++) { /* the others have gone for the probes, or after their time */
         assert_true(ends(fds[i]));
         close(fds[i]);
     }
-    becomes(&p, GET("/livez"), "200", "alive");
     kill(p.pid, SIGTERM);
     assert_int_equal(end(&p), 0);
+}
+
+#define PUT_DEBUG "PUT /loglevel HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\ndebug"
+
+/* Whether another user of this machine is refused: asked in a child that became that user. */
+static void another_user_does_not_set_the_log_level(void **state)
+{
+    struct probe p;
+    int status;
+    pid_t child;
+
+    (void)state;
+    if (geteuid() != 0)
+        skip();
+    start(&p, NULL, NULL);
+    wait_serving(&p);
+    fflush(NULL);
+    child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        if (setgid(65534) != 0 || setuid(65534) != 0)
+            _exit(2);
+        _exit(answers(&p, PUT_DEBUG, "403", "only root and this service's user") ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    assert_true(answers(&p, GET("/loglevel"), "200", "\r\n\r\ninfo\n"));
+    assert_true(answers(&p, PUT_DEBUG, "200", "\r\n\r\ndebug\n"));
+    kill(p.pid, SIGTERM);
+    assert_int_equal(end(&p), 0);
+}
+
+static void clients_of_another_machine_are_not_ours(void **state)
+{
+    struct sockaddr_storage peer = {0}, self = {0};
+    struct sockaddr_in *from = (struct sockaddr_in *)(void *)&peer;
+    struct sockaddr_in *to = (struct sockaddr_in *)(void *)&self;
+
+    (void)state;
+    from->sin_family = to->sin_family = AF_INET;
+    from->sin_addr.s_addr = htonl(0xc0000201); /* 192.0.2.1: documentation's, nobody's */
+    to->sin_addr.s_addr = htonl(0xc0000202);
+    from->sin_port = htons(40000);
+    to->sin_port = htons(9090);
+    assert_false(ward_admin_peer_is_ours(&peer, &self));
 }
 
 int main(void)
@@ -106,6 +155,8 @@ int main(void)
         cmocka_unit_test(the_log_level_changes_while_it_runs),
         cmocka_unit_test(the_admin_port_refuses_what_it_does_not_serve),
         cmocka_unit_test(slow_clients_are_cut_and_many_do_not_shut_others_out),
+        cmocka_unit_test(another_user_does_not_set_the_log_level),
+        cmocka_unit_test(clients_of_another_machine_are_not_ours),
     };
 
     return cmocka_run_group_tests_name("admin", tests, NULL, NULL);

@@ -1,0 +1,62 @@
+/* Who is at the other end of a connection of this machine: Linux lists each TCP socket with the
+ * user that owns it in /proc/net/tcp and tcp6, as identd tells it to others (RFC 1413). */
+#include "common/app/admin.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* An address as those files write it: 32-bit words in the machine's order, then the port. */
+static void word_for_word(const struct sockaddr_storage *a, bool mapped, char out[48])
+{
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)a;
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)a;
+    uint32_t w[4];
+
+    if (a->ss_family == AF_INET) {
+        snprintf(out, 48, "%08X:%04X", (unsigned)v4->sin_addr.s_addr, ntohs(v4->sin_port));
+        return;
+    }
+    memcpy(w, &v6->sin6_addr, sizeof(w));
+    if (mapped) /* an IPv4 client of a listener on [::] */
+        snprintf(out, 48, "%08X:%04X", (unsigned)w[3], ntohs(v6->sin6_port));
+    else
+        snprintf(out, 48, "%08X%08X%08X%08X:%04X", (unsigned)w[0], (unsigned)w[1],
+                 (unsigned)w[2], (unsigned)w[3], ntohs(v6->sin6_port));
+}
+
+/* The owner of the socket whose own address and peer's are `pair`; false when it is not listed.
+ */
+static bool owner(const char *table, const char *pair, unsigned *uid)
+{
+    char line[256];
+    const char *at;
+    bool found = false;
+    FILE *f = fopen(table, "re");
+
+    if (f == NULL)
+        return false;
+    while (!found && fgets(line, sizeof(line), f) != NULL)
+        found = (at = strstr(line, pair)) != NULL &&
+                sscanf(at + strlen(pair), " %*x %*x:%*x %*x:%*x %*x %u", uid) == 1;
+    fclose(f);
+    return found;
+}
+
+bool ward_admin_peer_is_ours(const struct sockaddr_storage *peer,
+                             const struct sockaddr_storage *self)
+{
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)peer;
+    bool mapped = peer->ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr);
+    char from[48], to[48], pair[100];
+    unsigned uid = 0;
+
+    word_for_word(peer, mapped, from);
+    word_for_word(self, mapped, to);
+    snprintf(pair, sizeof(pair), " %s %s ", from, to);
+    if (!owner(peer->ss_family == AF_INET || mapped ? "/proc/net/tcp" : "/proc/net/tcp6", pair,
+               &uid))
+        return false;
+    return uid == 0 || uid == geteuid();
+}
