@@ -36,6 +36,7 @@ struct ward_app_config {
     const char *jwks, *issuer, *audience;
     int token_max_s;
     struct ward_db_config db;
+    int db_plain; /* 1: the database may be reached over a network in clear */
     const char *audit_bus;
     int nofile;       /* RLIMIT_NOFILE asked for at start */
     int unready_held; /* 1: held audit events, or a broken audit log, make it unready */

@@ -65,6 +65,8 @@ void ward_ready_metrics(void); /* lists the gauges */
 bool ward_ready_print(struct ward_app *app, FILE *to);
 
 /* dependencies.c */
+/* INVALID_ARGUMENT where the database would be reached over a network in clear, unasked. */
+enum ward_code ward_database_sealed(const struct ward_app *app, struct ward_err *err);
 enum ward_code ward_database_open(struct ward_app *app, const struct ward_schema *schema,
                                   struct ward_err *err);
 enum ward_code ward_database_check(void *app, struct ward_err *err);

@@ -59,6 +59,9 @@ static const struct ward_opt OPTIONS[] = {
     STR("WARD_DB_TLS_CA", db.tls_ca, "", "PEM file: the database server's authority"),
     STR("WARD_DB_TLS_CERT", db.tls_cert, "", "PEM file: our certificate to the database"),
     STR("WARD_DB_TLS_KEY", db.tls_key, "", "PEM file: its private key"),
+    INT("WARD_DB_PLAIN", db_plain, "0", 0, 1, "",
+        "1: a database over TCP may be reached without TLS; 0: refused but for this machine's "
+        "own"),
     STR("WARD_AUDIT_BUS", audit_bus, "",
         "address of audit's intake: ipc:///path or tls+tcp://host:port"),
     INT("WARD_UNREADY_HELD", unready_held, "0", 0, 1, "",

@@ -40,6 +40,7 @@ static inline void start(struct probe *p, const char *const *env, const char *co
         clearenv();
         setenv("WARD_ADMIN_LISTEN", "127.0.0.1:0", 1);
         setenv("WARD_AUDIT_BUS", "ipc:///nowhere", 1);
+        setenv("WARD_DB_SOCKET", "/nowhere", 1);
         setenv("WARD_LAME_MS", "0", 1);
         for (; env != NULL && *env != NULL; env += 2)
             setenv(env[0], env[1], 1);

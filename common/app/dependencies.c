@@ -28,6 +28,24 @@ static bool nap(struct ward_core *c, int ms)
     return go;
 }
 
+static bool is_loopback(const char *host)
+{
+    return strcmp(host, "localhost") == 0 || strcmp(host, "::1") == 0 ||
+           strncmp(host, "127.", 4) == 0;
+}
+
+enum ward_code ward_database_sealed(const struct ward_app *app, struct ward_err *err)
+{
+    const struct ward_app_config *c = &app->cfg;
+
+    if (*c->db.socket != '\0' || *c->db.tls_ca != '\0' || c->db_plain != 0 ||
+        is_loopback(c->db.host))
+        return WARD_OK;
+    return WARD_FAIL(err, INVALID_ARGUMENT,
+                     "a database over TCP needs TLS: set WARD_DB_TLS_CA, or WARD_DB_PLAIN=1 to "
+                     "send everything in clear");
+}
+
 enum ward_code ward_database_open(struct ward_app *app, const struct ward_schema *schema,
                                   struct ward_err *err)
 {
@@ -36,6 +54,7 @@ enum ward_code ward_database_open(struct ward_app *app, const struct ward_schema
     enum ward_code code;
     bool said = false;
 
+    WARD_TRY(ward_database_sealed(app, err));
     for (;;) {
         code = ward_db_migrate(&app->cfg.db, sets, schema == NULL ? 1 : 2, err);
         if (code != WARD_UNAVAILABLE || ward_left_ms(until) == 0)

@@ -71,6 +71,7 @@ enum ward_code ward_outbox_task(struct ward_app *app, struct ward_err *err)
     struct ward_db *db;
     enum ward_code code;
 
+    WARD_TRY(ward_database_sealed(app, err));
     WARD_TRY(ward_db_open(&app->cfg.db, &db, err));
     code = app->outbox.what == WARD_OUTBOX_LIST ? list(app, db, err) : release(app, db, err);
     ward_db_close(db);

@@ -64,6 +64,19 @@ describe('audit and its database', { timeout: 600000 }, () => {
     assert.match(r.lines.join('\n'), /"msg":"cannot start"/);
   });
 
+  test('a_database_over_the_network_needs_tls_or_a_word_of_consent', async () => {
+    const env = { ...audit.env, WARD_LISTEN: '127.0.0.1:0', WARD_ADMIN_LISTEN: '127.0.0.1:0', WARD_DB_HOST: 'db.invalid' };
+    delete env.WARD_DB_SOCKET;
+    for (const args of [[], ['--migrate'], ['--outbox', 'list']]) {
+      const r = await run([bin('audit'), ...args], { env });
+      assert.strictEqual(r.status, 1, args.join(' '));
+      assert.match(r.lines.join('\n'), /a database over TCP needs TLS: set WARD_DB_TLS_CA, or WARD_DB_PLAIN=1/, args.join(' '));
+    }
+    const plain = new Proc('audit', [bin('audit')], { env: { ...env, WARD_DB_PLAIN: '1' } });
+    await plain.line(/"msg":"waiting for the database"/);
+    assert.strictEqual(await plain.stop({ seconds: 60 }), 1);
+  });
+
   test('a_database_that_comes_up_late_is_waited_for', async () => {
     await audit.stop();
     await ward.db.stop();
