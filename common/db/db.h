@@ -111,8 +111,10 @@ WARD_MUST enum ward_code ward_db_ping(struct ward_db *db, struct ward_err *err);
  * Statements end with ";\n" (so a trigger's body stands on one line). A run that was cut, by
  * kill -9 or a dead server, is taken up where it was: migrate.c says how. Runs under a named
  * lock, so that replicas starting together agree;
- * each file is recorded with its sha256. FAILED_PRECONDITION  the database is newer than this
- * binary, or a file that ran has changed */
+ * each file is recorded with its sha256. A line "-- min_program: N" in a file lets programs
+ * start whose newest migration is N or later; without it a program starts only if it has the
+ * file. FAILED_PRECONDITION  the database is too new for this program, or a file that ran has
+ * changed */
 struct ward_migration {
     int number;
     const char *name; /* "001_init" */

@@ -11,6 +11,11 @@
  *   3. A statement that failed for a reason of its own, with the server alive to say so, takes
  *      `running` back, so that rule 2 never excuses a real collision.
  * A named lock keeps replicas apart; who waits for it finds the work done.
+ *
+ * A migration that older programs can live with says so in a comment line, `-- min_program: N`:
+ * programs whose own newest migration of the set is N or later start on the schema it makes. So
+ * old and new replicas run side by side in an upgrade, and a rollback starts. Without the line
+ * a migration is for programs that have it. A database that has nothing to migrate sees no DDL.
  */
 #include "common/db/db_internal.h"
 
@@ -40,8 +45,12 @@ static const char TABLE[] =
     " set_name VARCHAR(64) NOT NULL, number INT NOT NULL, name VARCHAR(128) NOT NULL,"
     " sha256 BINARY(32) NOT NULL, running INT NOT NULL DEFAULT 0, done INT NOT NULL DEFAULT 0,"
     " started_at TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6),"
-    " applied_at TIMESTAMP(6) NULL, PRIMARY KEY (set_name, number)"
+    " applied_at TIMESTAMP(6) NULL, min_program INT NULL, PRIMARY KEY (set_name, number)"
     ") ENGINE=InnoDB DEFAULT CHARSET=utf8mb4";
+
+/* A table made before the column was. */
+static const char COLUMN[] =
+    "ALTER TABLE ward_schema ADD COLUMN IF NOT EXISTS min_program INT NULL";
 
 /* The next statement of *sql, up to ";\n" or the end, without comment lines before it; moves
  * *sql past it. NULL when there is none. The caller frees. */
@@ -158,14 +167,40 @@ static enum ward_code apply(struct run *r, struct ward_err *err)
                        WARD_PARAMS(ward_text(r->set), ward_text(r->number)), NULL, err);
 }
 
+/* What the file says, or its own number. */
+static enum ward_code min_program(const struct ward_migration *m, int64_t *out,
+                                  struct ward_err *err)
+{
+    static const char KEY[] = "\n-- min_program: ";
+    const size_t n = strlen(KEY);
+    const char *at = strstr(m->sql, KEY);
+    char digits[16];
+
+    if (at != NULL)
+        at += n;
+    else if (strncmp(m->sql, KEY + 1, n - 1) == 0) /* the first line */
+        at = m->sql + n - 1;
+
+    *out = m->number;
+    if (at == NULL)
+        return WARD_OK;
+    snprintf(digits, sizeof(digits), "%.*s", (int)strcspn(at, "\n"), at);
+    return ward_i64(digits, 0, m->number, out)
+               ? WARD_OK
+               : WARD_FAIL(err, INTERNAL, "min_program of %s is no number up to its own",
+                           m->name);
+}
+
 /* One file: skipped when applied, taken up when cut, begun when new. */
 static enum ward_code one_file(struct run *r, struct ward_err *err)
 {
     static const char LOOK[] = "SELECT sha256, done, running, applied_at FROM ward_schema"
                                " WHERE set_name = ? AND number = ?";
-    static const char BEGIN[] = "INSERT INTO ward_schema (set_name, number, name, sha256)"
-                                " VALUES (?, ?, ?, ?)";
+    static const char BEGIN[] =
+        "INSERT INTO ward_schema (set_name, number, name, sha256, min_program)"
+        " VALUES (?, ?, ?, ?, ?)";
     struct ward_rows rows;
+    int64_t oldest;
 
     snprintf(r->number, sizeof(r->number), "%d", r->m->number);
     ward_sha256(r->m->sql, strlen(r->m->sql), r->sha);
@@ -173,11 +208,12 @@ static enum ward_code one_file(struct run *r, struct ward_err *err)
     WARD_TRY(ward_db_run(r->db, &r->mem, LOOK,
                          WARD_PARAMS(ward_text(r->set), ward_text(r->number)), &rows, err));
     if (rows.n == 0) {
-        WARD_TRY(
-            ward_db_run(r->db, NULL, BEGIN,
-                        WARD_PARAMS(ward_text(r->set), ward_text(r->number),
-                                    ward_text(r->m->name), ward_blob(r->sha, sizeof(r->sha))),
-                        NULL, err));
+        WARD_TRY(min_program(r->m, &oldest, err));
+        WARD_TRY(ward_db_run(
+            r->db, NULL, BEGIN,
+            WARD_PARAMS(ward_text(r->set), ward_text(r->number), ward_text(r->m->name),
+                        ward_blob(r->sha, sizeof(r->sha)), ward_int(&r->mem, oldest)),
+            NULL, err));
         return apply(r, err);
     }
     if (rows.at[0][0].n != sizeof(r->sha) ||
@@ -193,19 +229,23 @@ static enum ward_code one_file(struct run *r, struct ward_err *err)
     return apply(r, err);
 }
 
-/* A database that knows more than this program must not be written to by it. */
-static enum ward_code not_newer(struct run *r, const struct ward_schema *s,
-                                struct ward_err *err)
+/* A database that knows more than this program is written to by it only if each migration that
+ * the program lacks says so. */
+static enum ward_code not_too_new(struct run *r, const struct ward_schema *s,
+                                  struct ward_err *err)
 {
-    static const char SQL[] = "SELECT COALESCE(MAX(number), 0) FROM ward_schema"
-                              " WHERE set_name = ?";
+    static const char SQL[] = "SELECT COALESCE(MAX(number), 0),"
+                              " COALESCE(MAX(COALESCE(min_program, number)), 0)"
+                              "  FROM ward_schema WHERE set_name = ? AND number > ?";
+    int64_t ours = s->n == 0 ? 0 : s->at[s->n - 1].number, newest, needed;
     struct ward_rows rows;
-    int64_t newest;
 
-    WARD_TRY(ward_db_run(r->db, &r->mem, SQL, WARD_PARAMS(ward_text(s->set)), &rows, err));
-    if (rows.n != 1 || !ward_i64(rows.at[0][0].p, 0, INT32_MAX, &newest))
+    WARD_TRY(ward_db_run(r->db, &r->mem, SQL,
+                         WARD_PARAMS(ward_text(s->set), ward_int(&r->mem, ours)), &rows, err));
+    if (rows.n != 1 || !ward_i64(rows.at[0][0].p, 0, INT32_MAX, &newest) ||
+        !ward_i64(rows.at[0][1].p, 0, INT32_MAX, &needed))
         return WARD_FAIL(err, DATA_LOSS, "ward_schema is not usable");
-    if (newest > (s->n == 0 ? 0 : s->at[s->n - 1].number))
+    if (needed > ours)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "SCHEMA_TOO_NEW",
                                 "schema %s is at %lld, newer than this program", s->set,
                                 (long long)newest);
@@ -214,7 +254,7 @@ static enum ward_code not_newer(struct run *r, const struct ward_schema *s,
 
 static enum ward_code one_set(struct run *r, const struct ward_schema *s, struct ward_err *err)
 {
-    WARD_TRY(not_newer(r, s, err));
+    WARD_TRY(not_too_new(r, s, err));
     r->set = s->set;
     for (int i = 0; i < s->n; i++) {
         if (i > 0 && s->at[i].number <= s->at[i - 1].number)
@@ -241,11 +281,27 @@ static enum ward_code locked(struct run *r, struct ward_err *err)
     return WARD_OK;
 }
 
+/* Made, or given its newest column, only where that is missing: a user who may not change
+ * tables starts a program on a database that is up to date. */
+static enum ward_code table(struct run *r, struct ward_err *err)
+{
+    static const char SQL[] = "SELECT COUNT(*) FROM information_schema.COLUMNS"
+                              " WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'ward_schema'"
+                              "   AND COLUMN_NAME = 'min_program'";
+    struct ward_rows rows;
+
+    WARD_TRY(ward_db_run(r->db, &r->mem, SQL, WARD_NO_PARAMS, &rows, err));
+    if (rows.n == 1 && *rows.at[0][0].p == '1')
+        return WARD_OK;
+    WARD_TRY(db_text(r->db, TABLE, err));
+    return db_text(r->db, COLUMN, err);
+}
+
 static enum ward_code migrate(struct run *r, const struct ward_schema *const *sets, int n,
                               struct ward_err *err)
 {
     WARD_TRY(locked(r, err));
-    WARD_TRY(db_text(r->db, TABLE, err));
+    WARD_TRY(table(r, err));
     for (int i = 0; i < n; i++)
         WARD_TRY(one_set(r, sets[i], err));
     return WARD_OK;

@@ -74,6 +74,76 @@ static void a_newer_database_is_refused(void **state)
     assert_string_equal(err.msg, "schema it is at 2, newer than this program");
 }
 
+/* Expand: 003 adds what 002 does not know and leaves what 002 needs. Contract: 004 takes away
+ * what programs before 003 need. */
+static const char EXPAND[] = "-- a column that older programs leave alone\n"
+                             "-- min_program: 2\n"
+                             "ALTER TABLE a ADD COLUMN late INT NULL";
+static const char CONTRACT[] = "-- min_program: 3\nALTER TABLE a DROP COLUMN n";
+static const struct ward_migration later[] = {{1, "001_a", FIRST},
+                                              {2, "002_n", SECOND},
+                                              {3, "003_expand", EXPAND},
+                                              {4, "004_contract", CONTRACT}};
+
+static void an_older_program_starts_on_a_schema_that_it_can_live_with(void **state)
+{
+    (void)state;
+    it_expect(migrate(files, 2), WARD_OK, &err);
+    it_expect(migrate(later, 3), WARD_OK, &err);
+    it_expect(migrate(files, 2), WARD_OK, &err); /* a restart in the upgrade, or a rollback */
+    it_expect(migrate(later, 3), WARD_OK, &err);
+    it_expect(migrate(files, 1), WARD_FAILED_PRECONDITION, &err); /* older than 003 asks for */
+    assert_string_equal(err.reason, "SCHEMA_TOO_NEW");
+}
+
+static void a_contracted_schema_refuses_who_needs_what_is_gone(void **state)
+{
+    (void)state;
+    it_expect(migrate(later, 4), WARD_OK, &err);
+    it_expect(migrate(later, 3), WARD_OK, &err);
+    it_expect(migrate(files, 2), WARD_FAILED_PRECONDITION, &err);
+    assert_string_equal(err.msg, "schema it is at 4, newer than this program");
+}
+
+static void a_min_program_that_is_no_number_is_refused(void **state)
+{
+    struct ward_migration wrong[] = {files[0], {2, "002_n", "-- min_program: 3\nSELECT 1"}};
+
+    (void)state;
+    it_expect(migrate(wrong, 2), WARD_INTERNAL, &err);
+    wrong[1].sql = "-- min_program: soon\nSELECT 1";
+    it_expect(migrate(wrong, 2), WARD_INTERNAL, &err);
+}
+
+/* A database of before the column: its migrations are taken for such as only their own know. */
+static void a_table_of_before_min_program_is_taken_up(void **state)
+{
+    (void)state;
+    it_expect(migrate(files, 2), WARD_OK, &err);
+    it_sql(db, "ALTER TABLE ward_schema DROP COLUMN min_program");
+    it_expect(migrate(files, 1), WARD_FAILED_PRECONDITION, &err);
+    it_expect(migrate(later, 3), WARD_OK, &err);
+    assert_int_equal(it_count(db, "SELECT min_program FROM ward_schema"
+                                  " WHERE set_name = 'it' AND number = 3"),
+                     2);
+}
+
+static void a_database_that_is_up_to_date_sees_no_ddl(void **state)
+{
+    static const char DDL[] =
+        "SELECT SUM(VARIABLE_VALUE) FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME"
+        " IN ('COM_CREATE_TABLE', 'COM_ALTER_TABLE', 'COM_CREATE_INDEX', 'COM_DROP_TABLE')";
+    int before;
+
+    (void)state;
+    it_expect(migrate(later, 3), WARD_OK, &err);
+    before = (int)it_count(db, DDL);
+    assert_true(before > 0);
+    it_expect(migrate(later, 3), WARD_OK, &err);
+    it_expect(migrate(files, 2), WARD_OK, &err);
+    assert_int_equal((int)it_count(db, DDL), before);
+}
+
 static void a_file_that_has_changed_is_refused(void **state)
 {
     struct ward_migration changed[] = {files[0], files[1]};
@@ -163,6 +233,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(each_file_runs_once_and_in_order, fresh, shut),
         cmocka_unit_test_setup_teardown(a_newer_database_is_refused, fresh, shut),
+        cmocka_unit_test_setup_teardown(
+            an_older_program_starts_on_a_schema_that_it_can_live_with, fresh, shut),
+        cmocka_unit_test_setup_teardown(a_contracted_schema_refuses_who_needs_what_is_gone,
+                                        fresh, shut),
+        cmocka_unit_test_setup_teardown(a_min_program_that_is_no_number_is_refused, fresh,
+                                        shut),
+        cmocka_unit_test_setup_teardown(a_table_of_before_min_program_is_taken_up, fresh, shut),
+        cmocka_unit_test_setup_teardown(a_database_that_is_up_to_date_sees_no_ddl, fresh, shut),
         cmocka_unit_test_setup_teardown(a_file_that_has_changed_is_refused, fresh, shut),
         cmocka_unit_test_setup_teardown(a_statement_that_fails_is_told_and_tried_again, fresh,
                                         shut),
