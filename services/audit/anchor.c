@@ -66,11 +66,13 @@ enum ward_code anchor_check(struct audit *a, struct ward_db *db, struct ward_are
 void anchor_write(const struct audit *a, const struct audit_head *head)
 {
     const char *path = audit_cfg(a)->anchor;
-    char tmp[4096];
+    char tmp[4096], host[65] = "";
     FILE *f;
     bool ok;
 
-    snprintf(tmp, sizeof(tmp), "%s.%d", path, (int)getpid());
+    /* Replicas may share the folder, and in containers all of them are process 1. */
+    (void)!gethostname(host, sizeof(host) - 1);
+    snprintf(tmp, sizeof(tmp), "%s.%s.%d", path, host, (int)getpid());
     f = fopen(tmp, "we");
     ok = f != NULL && fwrite(head->note, 1, head->note_len, f) == head->note_len &&
          fflush(f) == 0 && fdatasync(fileno(f)) == 0;
