@@ -80,7 +80,9 @@ void ward_bus_stop(struct ward_bus_server *s);
 
 /* Hints. A topic is a short name (31 bytes, 32 topics a publisher); seq only grows. The newest
  * of each topic is said again every second, so a late follower learns it; `fn` is called only
- * for a seq larger than any before. */
+ * for a seq larger than any before. A tls+tcp address whose host is a name follows every
+ * address behind the name, as they come and go: one headless Service stands for all its
+ * replicas. */
 struct ward_hint_pub;
 WARD_MUST enum ward_code ward_hint_open(const char *url, const struct ward_bus_tls *tls,
                                         struct ward_hint_pub **out, struct ward_err *err);

@@ -216,32 +216,47 @@ enum ward_code bus_listen(nng_socket s, const char *url, const struct ward_bus_t
     return rv == 0 ? WARD_OK : bus_fail(rv, "listening on the bus", err);
 }
 
+static enum ward_code start_dialer(nng_socket s, const char *url, nng_tls_config *c,
+                                   nng_dialer *out, struct ward_err *err)
+{
+    int rv = nng_dialer_create(out, s, url);
+
+    if (rv == 0 && c != NULL)
+        rv = nng_dialer_set_ptr(*out, NNG_OPT_TLS_CONFIG, c);
+    if (rv == 0)
+        rv = nng_dialer_set_ms(*out, NNG_OPT_RECONNMINT, RECONNECT_MIN_MS);
+    if (rv == 0)
+        rv = nng_dialer_set_ms(*out, NNG_OPT_RECONNMAXT, RECONNECT_MAX_MS);
+    if (rv == 0)
+        rv = nng_dialer_start(*out, NNG_FLAG_NONBLOCK);
+    return rv == 0 ? WARD_OK : bus_fail(rv, "dialling the bus", err);
+}
+
+enum ward_code bus_dial_as(nng_socket s, const char *url, const struct ward_bus_tls *tls,
+                           const char *name, nng_dialer *out, struct ward_err *err)
+{
+    nng_tls_config *c = NULL;
+    enum ward_code code;
+
+    WARD_TRY(tls_config(NNG_TLS_MODE_CLIENT, tls, name, &c, err));
+    code = start_dialer(s, url, c, out, err);
+    nng_tls_config_free(c);
+    return code;
+}
+
 enum ward_code bus_dial(nng_socket s, const char *url, const struct ward_bus_tls *tls,
                         struct ward_err *err)
 {
-    nng_tls_config *c = NULL;
+    enum ward_code code;
     nng_dialer d;
     nng_url *u;
-    enum ward_code code = WARD_OK;
     int rv;
 
     rv = nng_url_parse(&u, url);
     if (rv != 0)
         return bus_fail(rv, "bus address", err);
-    if (!is_ipc(url))
-        code = tls_config(NNG_TLS_MODE_CLIENT, tls, u->u_hostname, &c, err);
+    code = is_ipc(url) ? start_dialer(s, url, NULL, &d, err)
+                       : bus_dial_as(s, url, tls, u->u_hostname, &d, err);
     nng_url_free(u);
-    WARD_TRY(code);
-    rv = nng_dialer_create(&d, s, url);
-    if (rv == 0 && c != NULL)
-        rv = nng_dialer_set_ptr(d, NNG_OPT_TLS_CONFIG, c);
-    if (rv == 0)
-        rv = nng_dialer_set_ms(d, NNG_OPT_RECONNMINT, RECONNECT_MIN_MS);
-    if (rv == 0)
-        rv = nng_dialer_set_ms(d, NNG_OPT_RECONNMAXT, RECONNECT_MAX_MS);
-    if (rv == 0)
-        rv = nng_dialer_start(d, NNG_FLAG_NONBLOCK);
-    if (c != NULL)
-        nng_tls_config_free(c);
-    return rv == 0 ? WARD_OK : bus_fail(rv, "dialling the bus", err);
+    return code;
 }

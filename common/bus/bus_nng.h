@@ -27,6 +27,12 @@ WARD_MUST enum ward_code bus_listen(nng_socket s, const char *url,
 WARD_MUST enum ward_code bus_dial(nng_socket s, const char *url, const struct ward_bus_tls *tls,
                                   struct ward_err *err);
 
+/* The same, to a tls+tcp address whose certificate must name `name`; the dialer can be closed.
+ */
+WARD_MUST enum ward_code bus_dial_as(nng_socket s, const char *url,
+                                     const struct ward_bus_tls *tls, const char *name,
+                                     nng_dialer *out, struct ward_err *err);
+
 /* Closes a socket. NNG 1.5.2 can hang for ever in nng_close when a message arrives in that very
  * moment (its issue 1813, mended in 1.8), so the wait is bounded: false means that the socket
  * was left behind, closing, and that what its callbacks use must be left too. */

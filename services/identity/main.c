@@ -48,7 +48,10 @@ static const struct ward_opt options[] = {
     {"WARD_HINT_LISTEN", WARD_STR, AT(hint_listen), "", 0, 0, "",
      "where this replica tells others of its changes: ipc:// or tls+tcp://", false},
     {"WARD_HINT_PEERS", WARD_STR, AT(hint_peers), "", 0, 0, "",
-     "the other replicas' WARD_HINT_LISTEN, comma-separated", false},
+     "the other replicas' WARD_HINT_LISTEN, comma-separated; a host's name stands for every "
+     "address "
+     "behind it, such as a headless Service's replicas",
+     false},
     {"WARD_FACE_UNKNOWN_AGE", WARD_STR, AT(unknown_age), "allow", 0, 0, "",
      "the face of a patient whose year of birth is not known: allow, or refuse", false},
     {"WARD_FACE_MISSES_HOUR", WARD_INT, AT(face_misses), "10", 1, 1000, "",

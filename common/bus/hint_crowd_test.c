@@ -1,0 +1,174 @@
+/* Hints of all replicas behind one name, as replicas come and go: publishers on two loopback
+ * addresses, and a resolver that says which of them the name has. */
+#include "common/base/pki.h"
+#include "common/bus/hint_crowd.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char dir[32], cert[64], key[64], ca[64];
+static struct ward_bus_tls tls;
+static struct ward_err err;
+static atomic_int which; /* bit 0: 127.0.0.1, bit 1: 127.0.0.2 */
+static atomic_ullong seen;
+
+static int resolver(const char *host, char out[][CROWD_ADDRESS])
+{
+    int n = 0, now = atomic_load(&which);
+
+    assert_string_equal(host, "identity");
+    if (now & 1)
+        snprintf(out[n++], CROWD_ADDRESS, "127.0.0.1");
+    if (now & 2)
+        snprintf(out[n++], CROWD_ADDRESS, "127.0.0.2");
+    return n;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    snprintf(dir, sizeof(dir), "/tmp/ward-crowd-XXXXXX");
+    if (mkdtemp(dir) == NULL || ward_pki_ca(dir, NULL) != WARD_OK ||
+        ward_pki_issue(dir, "identity", 24, NULL) != WARD_OK)
+        return -1;
+    snprintf(cert, sizeof(cert), "%s/identity.pem", dir);
+    snprintf(key, sizeof(key), "%s/identity.key", dir);
+    snprintf(ca, sizeof(ca), "%s/ca.pem", dir);
+    tls = (struct ward_bus_tls){cert, key, ca};
+    crowd_resolver = resolver;
+    crowd_look_ms = 20;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    char ca_key[64];
+
+    (void)state;
+    snprintf(ca_key, sizeof(ca_key), "%s/ca.key", dir);
+    unlink(cert);
+    unlink(key);
+    unlink(ca);
+    unlink(ca_key);
+    return rmdir(dir);
+}
+
+static void heard(void *arg, uint64_t seq)
+{
+    (void)arg;
+    atomic_store(&seen, seq);
+}
+
+static void await(uint64_t seq)
+{
+    while (atomic_load(&seen) < seq)
+        usleep(1000);
+}
+
+/* Two publishers on one port of two addresses, as two pods of one Service have them. */
+static void publishers(struct ward_hint_pub *p[2])
+{
+    char url[64];
+
+    assert_int_equal(ward_hint_open("tls+tcp://127.0.0.1:0", &tls, &p[0], &err), WARD_OK);
+    snprintf(url, sizeof(url), "tls+tcp://127.0.0.2:%d", ward_hint_port(p[0]));
+    assert_int_equal(ward_hint_open(url, &tls, &p[1], &err), WARD_OK);
+}
+
+static void one_name_follows_replicas_as_they_come_and_go(void **state)
+{
+    struct ward_hint_pub *p[2];
+    struct ward_hint_sub *s = NULL;
+    char url[64];
+
+    (void)state;
+    atomic_store(&seen, 0);
+    atomic_store(&which, 0); /* the name does not resolve yet */
+    publishers(p);
+    snprintf(url, sizeof(url), "tls+tcp://identity:%d", ward_hint_port(p[0]));
+    assert_int_equal(ward_hint_follow(url, &tls, "gallery", heard, NULL, &s, &err), WARD_OK);
+    ward_hint_send(p[0], "gallery", 1);
+    ward_hint_send(p[1], "gallery", 2);
+    usleep(100000);
+    assert_true(atomic_load(&seen) == 0);
+
+    atomic_store(&which, 1);
+    await(1);
+    assert_true(atomic_load(&seen) == 1);
+    atomic_store(&which, 3);
+    await(2);
+    atomic_store(&which, 0); /* the resolver is away: what is dialled stays */
+    usleep(100000);
+    ward_hint_send(p[0], "gallery", 3);
+    await(3);
+
+    atomic_store(&which, 2); /* 127.0.0.1 is gone */
+    usleep(200000);
+    ward_hint_send(p[0], "gallery", 4);
+    usleep(100000);
+    assert_true(atomic_load(&seen) == 3);
+    ward_hint_send(p[1], "gallery", 5);
+    await(5);
+    ward_hint_unfollow(s);
+    ward_hint_close(p[0]);
+    ward_hint_close(p[1]);
+}
+
+/* The certificate must name the host that was asked for, whatever its address is. */
+static void a_replica_with_another_name_is_not_heard(void **state)
+{
+    char url[64], other_cert[64], other_key[64];
+    struct ward_hint_pub *p = NULL;
+    struct ward_hint_sub *s = NULL;
+    struct ward_bus_tls other;
+
+    (void)state;
+    atomic_store(&seen, 0);
+    atomic_store(&which, 1);
+    assert_int_equal(ward_pki_issue(dir, "records", 24, NULL), WARD_OK);
+    snprintf(other_cert, sizeof(other_cert), "%s/records.pem", dir);
+    snprintf(other_key, sizeof(other_key), "%s/records.key", dir);
+    other = (struct ward_bus_tls){other_cert, other_key, ca};
+    assert_int_equal(ward_hint_open("tls+tcp://127.0.0.1:0", &other, &p, &err), WARD_OK);
+    snprintf(url, sizeof(url), "tls+tcp://identity:%d", ward_hint_port(p));
+    assert_int_equal(ward_hint_follow(url, &tls, "gallery", heard, NULL, &s, &err), WARD_OK);
+    ward_hint_send(p, "gallery", 9);
+    usleep(300000);
+    assert_true(atomic_load(&seen) == 0);
+    ward_hint_unfollow(s);
+    ward_hint_close(p);
+    unlink(other_cert);
+    unlink(other_key);
+}
+
+static void a_name_is_told_from_an_address(void **state)
+{
+    (void)state;
+    assert_true(hint_crowd_is("tls+tcp://ward-identity.hospital.svc.cluster.local:50053"));
+    assert_false(hint_crowd_is("tls+tcp://10.0.0.1:50053"));
+    assert_false(hint_crowd_is("tls+tcp://[fd00::1]:50053"));
+    assert_false(hint_crowd_is("ipc:///run/hints"));
+    assert_false(hint_crowd_is("tls+tcp://identity"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_name_follows_replicas_as_they_come_and_go),
+        cmocka_unit_test(a_replica_with_another_name_is_not_heard),
+        cmocka_unit_test(a_name_is_told_from_an_address),
+    };
+
+    alarm(60);
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
