@@ -206,6 +206,7 @@ describe('helm', without(missing, 'helm'), () => {
       const audited = new Map(services(docs).map((s) => [s.service, s.spec.containers[0].env.some((e) => e.name === 'WARD_AUDIT_BUS')]));
       labels.set('stranger', { 'app.kubernetes.io/name': 'ward', 'app.kubernetes.io/instance': 'another', 'app.kubernetes.io/component': 'dosage' });
       const wanted = (from, to, port) => {
+        if (port === 50053) return from === 'identity' && to === 'identity';
         if (from === 'stranger' || to === 'stranger' || from === to) return false;
         if (port === 3306) return to === 'mariadb' && audited.has(from);
         if (!audited.has(to)) return false;
@@ -215,7 +216,7 @@ describe('helm', without(missing, 'helm'), () => {
       // Away from the release the stranger's own policies are not ours: only what the release lets in is asked.
       for (const [from, f] of labels)
         for (const [to, t] of labels)
-          for (const port of [50051, 50052, 9090, 3306, 22]) {
+          for (const port of [50051, 50052, 50053, 9090, 3306, 22]) {
             if (to === 'stranger') continue;
             const want = wanted(from, to, port);
             figures[want ? 'edges_allowed' : 'edges_denied'] += 1;
@@ -281,6 +282,34 @@ describe('helm', without(missing, 'helm'), () => {
     const audit = certificates.find((c) => c.spec.uris[0] === 'spiffe://ward/audit');
     const bus = services(render('production')).find((s) => s.service === 'records').spec.containers[0].env.find((e) => e.name === 'WARD_AUDIT_BUS').value;
     assert.ok(audit.spec.dnsNames.includes(new URL(bus.replace('tls+tcp', 'http')).hostname), bus);
+  });
+
+  test('replicas_of_identity_follow_each_other_by_one_headless_name', () => {
+    for (const { service, spec } of services(render('production'))) {
+      const of = (name) => spec.containers[0].env.find((e) => e.name === name)?.value;
+      const hints = service === 'identity';
+      assert.strictEqual(of('WARD_HINT_PEERS'), hints ? 'tls+tcp://ward-identity.hospital.svc.cluster.local:50053' : undefined);
+      assert.strictEqual(of('WARD_HINT_LISTEN'), hints ? 'tls+tcp://0.0.0.0:50053' : undefined);
+    }
+    const [s] = render('production').filter((d) => d.kind === 'Service' && d.metadata.name === 'ward-identity');
+    assert.deepStrictEqual([s.spec.clusterIP, s.spec.ports.some((p) => p.port === 50053)], ['None', true]);
+  });
+
+  test('dashboards_and_rules_reach_grafana_and_prometheus_as_they_are', () => {
+    const docs = render('production');
+    const dir = path.join(chart, 'files/dashboards');
+    const maps = docs.filter((d) => d.kind === 'ConfigMap' && d.metadata.labels.grafana_dashboard === '1');
+    assert.deepStrictEqual(maps.map((d) => Object.keys(d.data)[0]).sort(), fs.readdirSync(dir).sort());
+    for (const d of maps) {
+      const [[name, text]] = Object.entries(d.data);
+      assert.deepStrictEqual(JSON.parse(text), JSON.parse(fs.readFileSync(path.join(dir, name), 'utf8')), name);
+    }
+    const [rule] = docs.filter((d) => d.kind === 'PrometheusRule');
+    const alerts = rule.spec.groups.flatMap((g) => g.rules).filter((r) => r.alert);
+    assert.ok(alerts.length > 20 && alerts.every((a) => a.annotations.runbook_url === `https://ward.example/docs/runbooks/${a.alert}.md`));
+    const first = (r) => r.annotations?.summary ?? r.expr;
+    assert.deepStrictEqual(rule.spec.groups.flatMap((g) => g.rules).map(first), readYaml('files/rules.yaml').groups.flatMap((g) => g.rules).map(first));
+    assert.ok(render('no-monitoring').every((d) => !/monitoring\.coreos|keda/.test(d.apiVersion)));
   });
 
   test('a_root_key_comes_from_one_place', () => {

@@ -1,18 +1,21 @@
 # docs/config.md and docs/metrics.md are printed by the services themselves, docs/errors.md from
 # common/base/reason.c, docs/chart-values.md from the chart's values, and the chart's table of callers from the .proto files; docs-check
-# finds what was changed in a table and not printed again, and a metric that no service lists.
+# finds what was changed in a table and not printed again, and a metric that no service lists. tools/print-monitoring makes the chart's
+# dashboards and rules from docs/metrics.md.
 CALLERS := deploy/k8s/ward/files/callers.yaml
 DOCS_BIN := $(patsubst %,$(BUILD)/bin/%,$(SERVICES))
 
-docs: $(DOCS_BIN) $(BUILD)/tests/reasons ## print docs/config.md, metrics.md, errors.md, chart-values.md, and the chart's callers
+docs: $(DOCS_BIN) $(BUILD)/tests/reasons ## print docs/config.md, metrics.md, errors.md, chart-values.md, and the chart's callers, dashboards and rules
 	@tools/print-docs $(BUILD)/bin docs $(sort $(SERVICES))
 	@$(BUILD)/tests/reasons >docs/errors.md
-	@tools/print-values >docs/chart-values.md && tools/print-callers >$(CALLERS)
+	@tools/print-values >docs/chart-values.md && tools/print-callers >$(CALLERS) && tools/print-monitoring
 
 docs-check: $(DOCS_BIN) $(BUILD)/tests/reasons ## do they still say what the programs do?
 	@tools/print-docs $(BUILD)/bin $(BUILD)/docs $(sort $(SERVICES))
 	@$(BUILD)/tests/reasons >$(BUILD)/docs/errors.md && tools/check-reasons $(BUILD)/tests/reasons
 	@tools/print-values >$(BUILD)/docs/chart-values.md
+	@tools/print-monitoring $(BUILD)/docs
+	@for f in rules.yaml dashboards; do diff -ru deploy/k8s/ward/files/$$f $(BUILD)/docs/$$f || { echo "the chart's $$f is out of date: make docs"; exit 1; }; done
 	@tools/print-callers | diff -u $(CALLERS) - || { echo "$(CALLERS) is out of date: make docs"; exit 1; }
 	@for d in config metrics errors chart-values; do diff -u docs/$$d.md $(BUILD)/docs/$$d.md || \
 		{ echo "docs/$$d.md is out of date: make docs"; exit 1; }; done

@@ -35,6 +35,10 @@
 {{- if .s.intake -}}
 {{- $_ := set $e "WARD_AUDIT_BUS_LISTEN" "tls+tcp://0.0.0.0:50052" -}}
 {{- end -}}
+{{- if .s.hints -}}
+{{- $_ := set $e "WARD_HINT_LISTEN" "tls+tcp://0.0.0.0:50053" -}}
+{{- $_ := set $e "WARD_HINT_PEERS" (printf "tls+tcp://%s:50053" (include "ward.host" .)) -}}
+{{- end -}}
 {{- $root := .root -}}{{- $name := .name -}}
 {{- range $option, $service := .s.calls -}}
 {{- $_ := set $e $option (include "ward.address" (dict "root" $root "name" $service "from" $name)) -}}

@@ -68,6 +68,9 @@ spec:
         {{- if .s.intake }}
         - {name: intake, containerPort: 50052, protocol: TCP}
         {{- end }}
+        {{- if .s.hints }}
+        - {name: hints, containerPort: 50053, protocol: TCP}
+        {{- end }}
       env:
         {{- include "ward.environment" . | nindent 8 }}
       # By HTTP: the kubelet's gRPC probes have no certificate, and every gRPC call needs one.
