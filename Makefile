@@ -30,6 +30,7 @@ include tools/build/plugins.mk
 include tools/build/eval.mk
 include tools/build/live.mk
 include tools/build/text.mk
+include tools/build/train.mk
 include tools/build/duplicates.mk
 include tools/build/journey.mk
 include tools/build/integration.mk
