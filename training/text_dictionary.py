@@ -8,7 +8,8 @@ train splits alone, and writes terms_zh.tsv, terms_en.tsv, drugs.tsv and sources
 when it is in one of Ward's own lists, or when the train splits label it as that kind at least as
 often as KEEP says; a word of a lexicon that the train splits never show goes in by its form. What
 is another thing but holds a term ("infection control") goes in as `none`, so that it is not found; a
-`tail` behind a term makes it another thing ("gastric cancer" + "resection").
+`tail` behind a term makes it another thing ("gastric cancer" + "resection"). `rest` stands for what else there is of a
+list ("恶心、呕吐等不适") and names nothing.
 """
 import collections
 import csv
@@ -162,7 +163,7 @@ def chinese(codes):
         if kind.endswith("!"):
             kind = kind[:-1]
             settled.update(fold(n) for n in names.split("|"))
-        if kind in ("none", "tail"):
+        if kind in ("none", "tail", "rest"):
             for n in names.split("|"):
                 own.add(n, kind, "ward")
             continue
@@ -294,7 +295,7 @@ def english(codes, common):
 SALTS = re.compile(r" (hydrochloride|sodium|potassium|calcium|maleate|tartrate|succinate|sulfate|phosphate|acetate|besylate|mesylate|"
                    r"fumarate|citrate|bromide|hydrobromide|nitrate|dihydrate|monohydrate|disodium|magnesium|medoxomil|bitartrate|"
                    r"propionate|dipropionate|valerate|furoate|gluconate|lactate|tosylate|pamoate|hemihydrate|anhydrous|hyclate|"
-                   r"chloride|trihydrate|hcl|human|recombinant|alfa|kit)\b")
+                   r"chloride|bisulfate|trihydrate|hcl|human|recombinant|alfa|kit)\b")
 NO_DRUG = set("""water oxygen alcohol dextrose glucose air nitrogen iron zinc calcium urea helium glycine glycerin sodium potassium
  magnesium phosphate sulfur iodine copper carbon serine cysteine tyrosine selenium silver gold collagen pain cold relief balance
  today vital complete natural energy sterile nitrous""".split())

@@ -2,9 +2,12 @@
 
 #include <string.h>
 
-static const char *const kinds[] = {"symptom", "disease", "drug", "none", "tail", NULL};
-static const int kind_of[] = {TEXT_SYMPTOM, TEXT_DISEASE, TEXT_DRUG, TEXT_MARK_NONE,
-                              TEXT_MARK_NONE};
+static const char *const kinds[] = {"symptom", "disease", "drug", "none", "tail", "rest", NULL};
+/* "rest" stands for what else there is of a list, "恶心、呕吐等不适": no finding, and no mark
+ * either, so the words stay a part of the list. */
+#define MARK_REST (TEXT_MARK_NONE - 1)
+static const int kind_of[] = {TEXT_SYMPTOM,   TEXT_DISEASE,   TEXT_DRUG,
+                              TEXT_MARK_NONE, TEXT_MARK_NONE, MARK_REST};
 #define KIND_TAIL 4
 
 /* FHIR R4's names of code systems. Source: hl7.org/fhir/R4/terminologies-systems.html, checked
@@ -125,7 +128,7 @@ static bool denial_instead(const struct text_engine *e, const struct text_doc *d
         return false;
     found = text_trie_longest(&e->dict.trie, doc, from, limit, TEXT_PLURAL, &other);
     *end = cue;
-    return found >= 0 && other > stop && e->dict.term[found].kind != TEXT_MARK_NONE;
+    return found >= 0 && other > stop && e->dict.term[found].kind > TEXT_MARK_NONE;
 }
 
 /* The leftmost, and of those the longest: "肺部感染" is one finding, not "感染". */
@@ -147,6 +150,10 @@ enum ward_code text_rules_find(const struct text_engine *e, const struct text_do
         }
         if (denial_instead(e, doc, i, stop, end, &denial)) {
             i = denial;
+            continue;
+        }
+        if (d->term[found].kind == MARK_REST) {
+            i = stop;
             continue;
         }
         mark.end = stop;

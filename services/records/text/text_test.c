@@ -248,6 +248,21 @@ static void words_inside_other_words_are_not_found(void **state)
     assert_int_equal(text_of("感染科门诊").n, 0); /* a department */
 }
 
+/* "不适" is malaise; of a list, or of what else there may be, it names no symptom. */
+static void what_stands_for_the_rest_of_a_list_is_no_finding(void **state)
+{
+    static const char *const whole[] = {"无特殊不适。", "未诉其他不适。", "术后无明显不适。"};
+    const char *note = "无腹痛，恶心、呕吐等不适。", *own = "全身不适，胸部不适，感不适。";
+    struct text_findings found = text_of(note);
+
+    (void)state;
+    assert_int_equal(found.n, 3);
+    assert_int_equal(text_at(&found, note, "呕吐")->assertion, TEXT_NEGATED);
+    for (size_t i = 0; i < WARD_COUNT(whole); i++)
+        assert_int_equal(text_of(whole[i]).n, 0);
+    assert_int_equal(text_of(own).n, 3);
+}
+
 static void accents_and_invisible_characters_do_not_hide_a_word(void **state)
 {
     const char *note = "No fe\xCC\x81ver, d\xC3\xBCspnea; diar\xE2\x80\x8Brhea.";
@@ -300,6 +315,7 @@ int main(void)
         cmocka_unit_test(spans_count_bytes_and_code_points),
         cmocka_unit_test(the_scope_of_a_list_ends_with_the_list),
         cmocka_unit_test(words_inside_other_words_are_not_found),
+        cmocka_unit_test(what_stands_for_the_rest_of_a_list_is_no_finding),
         cmocka_unit_test(accents_and_invisible_characters_do_not_hide_a_word),
         cmocka_unit_test(forced_cues_are_those_of_the_language_asked_for),
         cmocka_unit_test(every_finding_names_its_maker_and_its_source),
