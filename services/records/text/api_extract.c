@@ -74,13 +74,13 @@ static enum ward_code add_cue(struct extract *x, Finding *f, const char *kind,
 static enum ward_code add_cues(struct extract *x, Finding *f, const struct text_finding *t)
 {
     static const char *const assertion[] = {"affirmation", "negation", "uncertainty"};
+    static const char *const when[] = {"now", "history", "stop"};
 
     f->cues = ward_alloc(x->call->mem, 3 * sizeof(Cue *));
     if (f->cues == NULL)
         return no_memory(x);
     WARD_TRY(add_cue(x, f, assertion[t->assertion], &t->why_assertion));
-    WARD_TRY(add_cue(x, f, t->temporality == TEXT_HISTORICAL ? "history" : "now",
-                     &t->why_temporality));
+    WARD_TRY(add_cue(x, f, when[t->temporality], &t->why_temporality));
     return add_cue(x, f, t->experiencer == TEXT_FAMILY ? "family" : "patient",
                    &t->why_experiencer);
 }

@@ -4,12 +4,14 @@
 
 enum { ID, CUE, AXIS, VALUE, DIRECTION, REACH, EDGE, N_COLUMNS };
 
-static const char *const axes[] = {"assertion", "temporality", "experiencer", "pseudo", "stop",
-                                   "section",   "filler",      "abbrev",      NULL};
+static const char *const axes[] = {"assertion", "temporality", "experiencer", "course",
+                                   "pseudo",    "stop",        "section",     "filler",
+                                   "abbrev",    NULL};
 static const char *const directions[] = {"forward", "backward", "both", NULL};
 static const char *const reaches[] = {"word",   "near",     "far", "list",
                                       "clause", "sentence", NULL};
-static const char *const edges[] = {"", "edge", "behind", "last", NULL}; /* enum cue_edge */
+static const char *const edges[] = {"",     "edge",      "behind", "last", /* enum cue_edge */
+                                    "turn", "turn_over", NULL};
 
 static const struct {
     const char *word;
@@ -23,6 +25,8 @@ static const struct {
     {"historical", CUE_TEMPORALITY, TEXT_HISTORICAL},
     {"patient", CUE_EXPERIENCER, TEXT_PATIENT},
     {"family", CUE_EXPERIENCER, TEXT_FAMILY},
+    {"going", CUE_COURSE, COURSE_GOING},
+    {"stopped", CUE_COURSE, COURSE_STOPPED},
 };
 
 /* What a cue or a heading sets. A heading without a value only ends the one before. */

@@ -1,9 +1,10 @@
-/* Short notes with denials of the usual shapes, each with what a clinician would say of it: the
- * answers were written before the notes were read by the program. The notes are made up. */
+/* Short notes with denials of the usual shapes, and with drugs that were stopped, each with
+ * what a clinician would say of it: the answers were written before the notes were read by the
+ * program. The notes are made up. */
 #include "services/records/text/text_testing.h"
 
 /* `said`: words of the note and what it says of each, "fever:N|chest pain:A". A affirmed, N
- * negated, U uncertain; H after it: in the past; F: a relative's. */
+ * negated, U uncertain; H after it: in the past; S: stopped; F: a relative's. */
 struct note {
     const char *text, *said;
 };
@@ -133,6 +134,54 @@ static const struct note notes[] = {
     {"Asthma (-), eczema (+).", "Asthma:N|eczema:A"},
 };
 
+static const struct note stopped[] = {
+    /* ---- Chinese ---- */
+    {"停用阿司匹林。", "阿司匹林:AS"},
+    {"停用阿司匹林、氯吡格雷3天。", "阿司匹林:AS|氯吡格雷:AS"},
+    {"停用阿司匹林，改用氯吡格雷。", "阿司匹林:AS|氯吡格雷:A"},
+    {"停用阿司匹林改用氯吡格雷。", "阿司匹林:AS|氯吡格雷:A"},
+    {"阿司匹林已停。", "阿司匹林:AS"},
+    {"阿司匹林停用1周，继续华法林。", "阿司匹林:AS|华法林:A"},
+    {"长期口服阿司匹林，已停用3天。", "阿司匹林:AS"},
+    {"既往服用华法林，现已停服。", "华法林:AS"},
+    {"自行停服二甲双胍。", "二甲双胍:AS"},
+    {"停阿司匹林，继续氯吡格雷。", "阿司匹林:AS|氯吡格雷:A"},
+    {"服用阿司匹林，停用华法林。", "阿司匹林:A|华法林:AS"},
+    {"阿司匹林100mg qd及氯吡格雷75mg qd已停用。", "阿司匹林:AS|氯吡格雷:AS"},
+    {"术前暂停华法林5天。", "华法林:AS"},
+    {"停用阿司匹林后无出血。", "阿司匹林:AS|出血:N"},
+    {"华法林已停，咳嗽好转。", "华法林:AS|咳嗽:A"},
+    {"停用阿司匹林，咳嗽3天。", "阿司匹林:AS|咳嗽:A"},
+    {"未停用阿司匹林。", "阿司匹林:A"},
+    {"阿司匹林没有停用。", "阿司匹林:A"},
+    {"不能停用华法林。", "华法林:A"},
+    {"否认停用阿司匹林。", "阿司匹林:A"},
+    {"心脏骤停肾上腺素1mg静推。", "肾上腺素:A"},
+    {"咳嗽停用阿司匹林。", "咳嗽:A|阿司匹林:AS"},
+    {"已停用華法林，繼續二甲雙胍。", "華法林:AS|二甲雙胍:A"},
+    /* ---- English ---- */
+    {"Stopped aspirin last week.", "aspirin:AS"},
+    {"Aspirin was discontinued and warfarin started.", "Aspirin:AS|warfarin:A"},
+    {"Aspirin stopped; warfarin started.", "Aspirin:AS|warfarin:A"},
+    {"Patient stopped taking metformin.", "metformin:AS"},
+    {"She takes aspirin and her warfarin was stopped.", "aspirin:A|warfarin:AS"},
+    {"Aspirin, which was discontinued in May.", "Aspirin:AS"},
+    {"Warfarin, discontinued 2019, metformin 500 mg daily.", "Warfarin:AS|metformin:A"},
+    {"Aspirin 81 mg daily (stopped 2019), metformin.", "Aspirin:AS|metformin:A"},
+    {"Discontinued medications: aspirin, warfarin.", "aspirin:AS|warfarin:AS"},
+    {"Aspirin and warfarin were held.", "Aspirin:AS|warfarin:AS"},
+    {"Hold warfarin; continue metformin.", "warfarin:AS|metformin:A"},
+    {"No longer taking aspirin.", "aspirin:AS"},
+    {"She is off warfarin.", "warfarin:AS"},
+    {"Switched from aspirin to warfarin.", "aspirin:AS|warfarin:A"},
+    {"History of warfarin use, discontinued.", "warfarin:AS"},
+    {"Aspirin was not stopped.", "Aspirin:A"},
+    {"Did not stop aspirin.", "aspirin:A"},
+    {"He stopped smoking and takes aspirin.", "aspirin:A"},
+    {"Fever stopped; takes aspirin.", "Fever:A|aspirin:A"},
+    {"Patient is taking aspirin.", "aspirin:A"},
+};
+
 /* The finding that covers any of the n bytes at `at`. */
 static const struct text_finding *over(const struct text_findings *found, uint32_t at,
                                        uint32_t n)
@@ -146,6 +195,7 @@ static const struct text_finding *over(const struct text_findings *found, uint32
 /* False, and a line on standard error, where one of the note's words is read otherwise. */
 static bool check(const struct note *note)
 {
+    static const char *const when[] = {"", "H", "S"};
     struct text_findings found = text_of(note->text);
     bool right = true;
 
@@ -161,9 +211,8 @@ static bool check(const struct note *note)
         assert_non_null(at);
         f = over(&found, (uint32_t)(at - note->text), (uint32_t)strlen(word));
         if (f != NULL)
-            snprintf(got, sizeof(got), "%c%s%s", "ANU"[f->assertion],
-                     f -> temporality == TEXT_HISTORICAL ? "H" : "",
-                     f->experiencer == TEXT_FAMILY ? "F" : "");
+            snprintf(got, sizeof(got), "%c%s%s", "ANU"[f->assertion], when[f->temporality],
+                     f -> experiencer == TEXT_FAMILY ? "F" : "");
         if (strlen(got) != n || strncmp(got, colon + 1, n) != 0) {
             print_error("%s\n   %s is %s, not %.*s\n", note->text, word, got, (int)n,
                         colon + 1);
@@ -184,9 +233,27 @@ static void a_denial_reaches_what_it_denies_and_no_more(void **state)
     assert_int_equal(wrong, 0);
 }
 
+static void a_drug_that_was_stopped_is_said_to_be_stopped(void **state)
+{
+    const char *note = "阿司匹林已停用，咳嗽。";
+    struct text_findings found = text_of(note);
+    const struct text_finding *f = text_at(&found, note, "阿司匹林");
+    size_t wrong = 0;
+
+    (void)state;
+    assert_string_equal(f->why_temporality.id, "zh.stopped.已停用");
+    assert_int_equal(f->why_temporality.cue.start, strlen("阿司匹林"));
+    assert_int_equal(f->why_temporality.scope.end, strlen("阿司匹林"));
+    assert_string_equal(text_temporality_name(f->temporality), "STOPPED");
+    for (size_t i = 0; i < WARD_COUNT(stopped); i++)
+        wrong += !check(&stopped[i]);
+    assert_int_equal(wrong, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_drug_that_was_stopped_is_said_to_be_stopped),
         cmocka_unit_test(a_denial_reaches_what_it_denies_and_no_more),
     };
 

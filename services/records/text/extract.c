@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define ENGINE_CAP    ((size_t)128 << 20)
-#define RULES_VERSION "2"
+#define RULES_VERSION "3"
 
 /* ---- open and close ---- */
 
@@ -308,7 +308,7 @@ const char *text_assertion_name(enum text_assertion a)
 
 const char *text_temporality_name(enum text_temporality t)
 {
-    static const char *const names[] = {"CURRENT", "HISTORICAL"};
+    static const char *const names[] = {"CURRENT", "HISTORICAL", "STOPPED"};
 
     return (size_t)t < WARD_COUNT(names) ? names[t] : "?";
 }

@@ -1,9 +1,9 @@
 /* hits.c - where the cues of a note stand, and which way each looks. */
 #include "services/records/text/own.h"
 
-#define LAST_HAN                                                                               \
-    12 /* code points behind a CUE_LAST in which a finding makes it look forward               \
-        */
+/* Code points behind a CUE_LAST or CUE_TURN in which a finding makes it look forward. */
+#define LAST_HAN 12
+#define TURN_EN  40 /* English words are longer */
 
 static const struct text_cues *cues_of(const struct text_engine *e, enum text_language language,
                                        const struct text_sentence *s)
@@ -47,8 +47,24 @@ struct around {
     const struct text_mark *before; /* the mark before it; NULL: none */
     bool cue;                       /* a cue ends right before it */
     uint32_t next;                  /* where the next mark begins, or the sentence ends */
-    bool followed;                  /* it is a mark */
+    bool followed, by_drug;         /* it is a mark, and a drug */
+    bool han;                       /* the sentence's */
 };
+
+/* "aspirin stopped, warfarin started" looks back, "stopped taking her aspirin" ahead. */
+static bool looks_back(const struct text_doc *doc, uint32_t i, uint32_t stop,
+                       const struct around *at)
+{
+    if (at->before != NULL && at->before->kind == TEXT_DRUG &&
+        text_beside(doc, at->before->end, i))
+        return true;
+    if (!at->by_drug || at->next - stop > (at->han ? LAST_HAN : TURN_EN))
+        return true;
+    for (i = stop; i < at->next; i++)
+        if (doc->cp[i] == ',')
+            return true;
+    return false;
+}
 
 /* Which way the cue [i, stop) looks: "?PE" doubts what follows, "PE?" what it follows. */
 static struct text_hit hit_of(const struct text_doc *doc, const struct text_cue *cue,
@@ -71,6 +87,11 @@ static struct text_hit hit_of(const struct text_doc *doc, const struct text_cue 
         break;
     case CUE_LAST:
         h.direction = last(doc, stop, at->next, at->followed) ? CUE_BACKWARD : CUE_FORWARD;
+        break;
+    case CUE_TURN:
+    case CUE_TURN_OVER:
+        if (cue->direction == CUE_BOTH)
+            h.direction = looks_back(doc, i, stop, at) ? CUE_BACKWARD : CUE_FORWARD;
         break;
     default:
         break;
@@ -133,8 +154,11 @@ size_t text_hits(const struct text_engine *e, const struct text_doc *doc,
             denied = is_assertion(cue, TEXT_NEGATED) ? stop : denied;
             if (cue->axis != CUE_PSEUDO && cue->axis != CUE_ABBREV) {
                 const struct around around = {m > 0 ? &marks->at[m - 1] : NULL,
-                                              past > 0 && text_beside(doc, past, i), limit,
-                                              limit < s.end};
+                                              past > 0 && text_beside(doc, past, i),
+                                              limit,
+                                              limit < s.end,
+                                              limit < s.end && marks->at[m].kind == TEXT_DRUG,
+                                              s.han};
 
                 if (hits != NULL)
                     hits[n] = hit_of(doc, cue, i, stop, &around);

@@ -19,13 +19,15 @@ enum cue_axis {
     CUE_ASSERTION,
     CUE_TEMPORALITY,
     CUE_EXPERIENCER,
+    CUE_COURSE,  /* of drugs: stopped, or going on */
     CUE_PSEUDO,  /* looks like a cue and is none: "no increase" */
     CUE_STOP,    /* ends every scope: "but" */
     CUE_SECTION, /* a heading: sets an axis until the next, or the line's end */
     CUE_FILLER,  /* may stand in a bare list: "and", "等症状" */
     CUE_ABBREV   /* its full stop ends no sentence: "dr." */
 };
-#define CUE_N_VALUED 3 /* axes that have values */
+#define CUE_N_VALUED 4 /* axes that have values */
+enum cue_course { COURSE_GOING, COURSE_STOPPED };
 enum cue_direction { CUE_FORWARD, CUE_BACKWARD, CUE_BOTH };
 enum cue_reach { CUE_WORD, CUE_NEAR, CUE_FAR, CUE_LIST, CUE_CLAUSE, CUE_SENTENCE };
 /* Which way a cue looks, where its place decides: the tables' column `edge`. */
@@ -33,7 +35,11 @@ enum cue_edge {
     CUE_ANYWHERE, /* its direction, wherever it stands */
     CUE_AT_EDGE,  /* forward where no word comes right before it, else backward: "?" */
     CUE_BEHIND,   /* backward over the findings that it ends: "HIV and syphilis negative" */
-    CUE_LAST      /* backward where no finding follows in its clause: "PE excluded" */
+    CUE_LAST,     /* backward where no finding follows in its clause: "PE excluded" */
+    CUE_TURN, /* of both directions: backward right behind a drug, or where no drug follows in
+                 its clause: "aspirin stopped, warfarin started" */
+    CUE_TURN_OVER /* so, and over a comma where its clause has no drug: "aspirin, discontinued"
+                   */
 };
 
 struct text_cue {

@@ -174,19 +174,46 @@ static uint32_t run_start(const struct work *w, size_t m)
     return w->mark[m].start;
 }
 
+struct run {
+    size_t drug;
+    uint32_t start;
+};
+
+/* What a CUE_TURN says of what stands before it: of the drugs of its clause, or of the clause
+ * before. Chinese lists its drugs with their doses; of English the last run alone: "takes
+ * aspirin and her warfarin was stopped". drug: the last one before the cue, as m + 1; run: of
+ * the cue before, since several cues may stand behind one run. */
+static uint32_t turn_start(const struct work *w, const struct text_hit *h, size_t drug,
+                           uint32_t comma, uint32_t earlier, struct run *run)
+{
+    const uint32_t from =
+        drug > 0 && w->mark[drug - 1].start < comma && h->cue->edge == CUE_TURN_OVER ? earlier
+                                                                                     : comma;
+
+    if (drug == 0 || w->mark[drug - 1].start < from)
+        return h->start;
+    if (w->s.han)
+        return from;
+    if (run->drug != drug)
+        *run = (struct run){drug, run_start(w, drug - 1)};
+    return run->start;
+}
+
 /* And before it, from the start to the end. */
 static void reach_before(struct work *w)
 {
-    uint32_t stop = w->s.start, comma = stop, hard = stop;
-    size_t k = w->hit_0, m = w->mark_0;
+    uint32_t stop = w->s.start, comma = stop, hard = stop, earlier = stop;
+    size_t k = w->hit_0, m = w->mark_0, drug = 0;
+    struct run run = {0, 0};
 
     for (uint32_t i = w->s.start; i < w->s.end; i++) {
         if (w->doc->cp[i] == ',') {
+            earlier = comma;
             comma = i + 1;
             hard = w->place[i] & COMMA_BARE ? hard : i + 1;
         }
-        while (m < w->mark_1 && w->mark[m].end <= i)
-            m++;
+        for (; m < w->mark_1 && w->mark[m].end <= i; m++)
+            drug = w->mark[m].kind == TEXT_DRUG ? m + 1 : drug;
         if (k < w->hit_1 && w->hit[k].start == i) {
             struct text_hit *h = &w->hit[k++];
             bool next = m > w->mark_0 && text_beside(w->doc, w->mark[m - 1].end, h->start);
@@ -197,6 +224,10 @@ static void reach_before(struct work *w)
 
             if (h->cue->edge == CUE_BEHIND) {
                 h->before = h->ends_run ? run_start(w, m - 1) : h->start;
+                continue;
+            }
+            if (h->cue->axis == CUE_COURSE) {
+                h->before = turn_start(w, h, drug, comma, earlier, &run);
                 continue;
             }
             h->before = reach[h->cue->reach] > stop ? reach[h->cue->reach] : stop;
@@ -216,6 +247,12 @@ static void set(struct work *w, struct text_finding *f, const struct text_hit *h
     case CUE_ASSERTION:
         f->assertion = (enum text_assertion)h->cue->value;
         f->why_assertion = why;
+        break;
+    case CUE_COURSE:
+        if (h->cue->value == COURSE_STOPPED) { /* "曾服阿司匹林，已停": before the past */
+            f->temporality = TEXT_STOPPED;
+            f->why_temporality = why;
+        }
         break;
     case CUE_TEMPORALITY:
         f->temporality = (enum text_temporality)h->cue->value;
@@ -263,7 +300,8 @@ static void sentence(struct work *w)
         while (k < w->hit_1 && w->hit[k].end <= w->mark[m].start)
             k++;
         for (int axis = 0; axis < CUE_N_VALUED; axis++)
-            decide(w, &w->mark[m], &w->finding[m], k, (enum cue_axis)axis);
+            if (axis != CUE_COURSE || w->mark[m].kind == TEXT_DRUG)
+                decide(w, &w->mark[m], &w->finding[m], k, (enum cue_axis)axis);
     }
 }
 

@@ -29,7 +29,8 @@
 enum text_language { TEXT_AUTO, TEXT_ZH, TEXT_EN };
 enum text_kind { TEXT_SYMPTOM, TEXT_DISEASE, TEXT_DRUG, TEXT_MEASUREMENT, TEXT_N_KINDS };
 enum text_assertion { TEXT_AFFIRMED, TEXT_NEGATED, TEXT_UNCERTAIN };
-enum text_temporality { TEXT_CURRENT, TEXT_HISTORICAL };
+/* STOPPED is of drugs alone: no longer given, held, or to be stopped. */
+enum text_temporality { TEXT_CURRENT, TEXT_HISTORICAL, TEXT_STOPPED };
 enum text_experiencer { TEXT_PATIENT, TEXT_FAMILY };
 
 /* [start, end) of the note as it was given: in bytes of UTF-8 and in code points. */

@@ -52,6 +52,21 @@ test('a_note_in_traditional_characters_is_read_and_its_places_are_the_note_s', a
   assert.strictEqual(find(findings, said, '肺栓塞').assertion, 'ASSERTION_NEGATED');
 });
 
+test('a_drug_that_the_note_says_was_stopped_is_stopped', async () => {
+  for (const [said, drug, when, words] of [
+    ['停用华法林，改用利伐沙班。', '华法林', 'TEMPORALITY_STOPPED', '停用'],
+    ['长期口服阿司匹林，已停3天。', '阿司匹林', 'TEMPORALITY_STOPPED', '已停'],
+    ['未停用阿司匹林。', '阿司匹林', 'TEMPORALITY_CURRENT', undefined],
+    ['Aspirin was discontinued in May.', 'Aspirin', 'TEMPORALITY_STOPPED', 'was discontinued'],
+    ['She stopped metformin.', 'metformin', 'TEMPORALITY_STOPPED', 'stopped'],
+  ]) {
+    const found = find((await extract({ text: said })).findings, said, drug);
+    assert.deepStrictEqual([found.kind, found.assertion, found.temporality], ['FINDING_KIND_DRUG', 'ASSERTION_AFFIRMED', when], said);
+    const cue = found.cues.find((c) => c.kind === 'stop');
+    assert.strictEqual(cue && covered(said, cue.span), words, said);
+  }
+});
+
 test('an_english_note_is_read_too', async () => {
   const said = 'Denies chest pain. Possible pneumonia. Temp 38.5 C. Takes metformin. HIV negative.';
   const { findings } = await extract({ text: said, language: 'LANGUAGE_ENGLISH' });
