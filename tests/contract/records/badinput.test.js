@@ -130,6 +130,16 @@ test('bytes that are not UTF-8 or not a message are refused', async () => {
   }
 });
 
+// docs/errors.md, "Without ErrorInfo".
+test('a message above 8 MiB is refused by gRPC, without a reason of ours', async () => {
+  const text = site.api('text');
+  const e = await text.failure('Extract', { text: 'x'.repeat(9 << 20) }, site.tokens.nurse);
+  assert.deepStrictEqual([e.code, e.reason], ['RESOURCE_EXHAUSTED', undefined]);
+  assert.match(e.details, /^Received message larger than max \(\d+ vs\. 8388608\)$/);
+  const below = await text.failure('Extract', { text: 'x'.repeat(7 << 20) }, site.tokens.nurse);
+  assert.deepStrictEqual([below.code, below.reason], ['INVALID_ARGUMENT', 'TEXT_TOO_LONG']);
+});
+
 test('extensions in extensions in extensions end somewhere', async () => {
   let extension = { url: 'http://x/y', value_string: 'deep' };
   for (let i = 0; i < 60; i++) extension = { url: 'http://x/y', extension: [extension] };
@@ -146,7 +156,8 @@ test('a consent that asks for more than is enforced is refused, and kept as a dr
     deny({ data_period: { start: '2026' } }), deny({ data: [{ meaning: 'instance', reference: to(anna.id) }] }),
     deny({ provision: [{ type: 'PROVISION_TYPE_DENY' }] }), deny({ type: 'PROVISION_TYPE_PERMIT' }),
     deny({ security_label: [{ system: 'urn:other', code: 'PSY' }] }), deny({ security_label: [{ ...label, code: 'R' }] }),
-    deny({ class: [{ system: 'http://hl7.org/fhir/resource-types', code: 'CarePlan' }] }), deny({ class: [{ system: 'urn:x', code: 'Observation' }] }),
+    deny({ class: [{ system: 'http://hl7.org/fhir/resource-types', code: 'CarePlan' }] }),
+    deny({ class: [{ system: 'http://hl7.org/fhir/resource-types', code: 'Practitioner' }] }), deny({ class: [{ system: 'urn:x', code: 'Observation' }] }),
     deny({ actor: [{ reference: { reference: 'Organization/1' }, role }] }), deny({ actor: [{ role, reference: { display: 'anybody' } }] }),
     deny({ actor: [{ reference: { reference: 'Practitioner/' }, role }] }),
     { type: 'PROVISION_TYPE_DENY', security_label: [label] }, { type: 'PROVISION_TYPE_DENY', provision: [{ type: 'PROVISION_TYPE_DENY' }] },
