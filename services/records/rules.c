@@ -28,14 +28,14 @@ static const struct rule {
     {"physician",
      {CARE},
      {.treated = KINDS_ALL},
-     /* Who they are and what they allow is not medicine; what Ward does not interpret no
-      * person writes here, but its source by an import. */
-     {.treated = KINDS_ALL & ~(P | C | X)}},
+     /* Who they are and what they allow is not medicine; what Ward does not interpret, and
+      * what concerns no patient, no person writes here, but its source by an import. */
+     {.treated = KINDS_ALL & ~(P | C | X | KINDS_NOBODYS)}},
     {"nurse", {CARE}, {.treated = KINDS_ALL}, {.treated = E | O | A | D | M | U | I}},
     {"pharmacist", {CARE}, {.treated = KINDS_ALL}, {.treated = A | D | M | I}},
     {"registrar", {DESK}, {.everyone = P | E | C}, {.everyone = P | E | C}},
     {"privacy-officer", {GUARD}, {.everyone = P | C}, {.everyone = C}},
-    {"patient", {"PATRQT"}, {.own = KINDS_ALL}, {0}},
+    {"patient", {"PATRQT"}, {.own = KINDS_ALL & ~KINDS_NOBODYS}, {0}},
 };
 
 static bool has_role(const char *const *roles, int n, const char *role)

@@ -28,10 +28,20 @@ enum kind {
     KIND_PROCEDURE,
     KIND_IMMUNIZATION,
     KIND_SERVICE, /* ServiceRequest */
+    KIND_PRACTITIONER,
+    KIND_ORGANIZATION,
+    KIND_LOCATION,
     KINDS
 };
 #define KIND_BIT(k) (UINT32_C(1) << (k))
 #define KINDS_ALL   (KIND_BIT(KINDS) - 2)
+/* Of no patient: store/directory.h. */
+#define KINDS_NOBODYS                                                                          \
+    (KIND_BIT(KIND_PRACTITIONER) | KIND_BIT(KIND_ORGANIZATION) | KIND_BIT(KIND_LOCATION))
+static inline bool kind_is_nobodys(enum kind kind)
+{
+    return (KINDS_NOBODYS & KIND_BIT(kind)) != 0;
+}
 /* Whether a number of the wire's is a kind. */
 static inline bool kind_is(int n)
 {

@@ -10,8 +10,8 @@
 
 /* Kinds as the tables below write them, in the order of enum kind. */
 /* K: Consent, M: MedicationStatement, X: Other, Q: MedicationRequest, U: Procedure, I:
- * Immunization, S: ServiceRequest. */
-static const char LETTERS[] = "-PEOCADRKMXQUIS";
+ * Immunization, S: ServiceRequest, T: Practitioner, G: Organization, L: Location. */
+static const char LETTERS[] = "-PEOCADRKMXQUISTGL";
 
 static uint32_t kinds(const char *letters)
 {
@@ -32,9 +32,9 @@ static const struct row {
     const char *read_everyone, *read_treated, *read_own;
     const char *write_everyone, *write_treated;
 } TABLE[] = {
-    {"physician", "TREAT ETREAT CAREMGT", "", "PEOCADRKMXQUIS", "", "", "EOCADRMQUIS"},
-    {"nurse", "TREAT ETREAT CAREMGT", "", "PEOCADRKMXQUIS", "", "", "EOADMUI"},
-    {"pharmacist", "TREAT ETREAT CAREMGT", "", "PEOCADRKMXQUIS", "", "", "ADMI"},
+    {"physician", "TREAT ETREAT CAREMGT", "", "PEOCADRKMXQUISTGL", "", "", "EOCADRMQUIS"},
+    {"nurse", "TREAT ETREAT CAREMGT", "", "PEOCADRKMXQUISTGL", "", "", "EOADMUI"},
+    {"pharmacist", "TREAT ETREAT CAREMGT", "", "PEOCADRKMXQUISTGL", "", "", "ADMI"},
     {"registrar", "TREAT PATADMIN HOPERAT", "PEK", "", "", "PEK", ""},
     {"privacy-officer", "HOPERAT PATRQT", "PK", "", "", "K", ""},
     {"patient", "PATRQT", "", "", "PEOCADRKMXQUIS", "", ""},
@@ -113,9 +113,12 @@ static void the_kinds_are_numbered_as_the_contract_numbers_them(void **state)
     assert_int_equal(KIND_OTHER, 10);
     assert_int_equal(KIND_PRESCRIPTION, 11);
     assert_int_equal(KIND_SERVICE, 14);
-    assert_true(kind_is(KIND_PATIENT) && kind_is(KIND_SERVICE));
+    assert_int_equal(KIND_PRACTITIONER, 15);
+    assert_int_equal(KIND_LOCATION, 17);
+    assert_true(kind_is(KIND_PATIENT) && kind_is(KIND_LOCATION));
     assert_false(kind_is(KIND_NONE) || kind_is(KINDS) || kind_is(-1));
-    assert_int_equal(KINDS_ALL, kinds("PEOCADRKMXQUIS"));
+    assert_int_equal(KINDS_ALL, kinds("PEOCADRKMXQUISTGL"));
+    assert_int_equal(KINDS_NOBODYS, kinds("TGL"));
 }
 
 /* Relation of the caller to the patient, and what a consent denies of one resource: no denial,

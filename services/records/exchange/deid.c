@@ -331,7 +331,8 @@ enum ward_code deid_resource(const struct deid *d, Resource *res, bool *out,
 
     *out = false;
     if (res->resource_case == WARD__RECORDS__V1__RESOURCE__RESOURCE__NOT_SET ||
-        res->resource_case == WARD__RECORDS__V1__RESOURCE__RESOURCE_OTHER || deid_tells(d, res))
+        res->resource_case == WARD__RECORDS__V1__RESOURCE__RESOURCE_OTHER ||
+        kind_is_nobodys(resource_kind(res)) || deid_tells(d, res))
         return WARD_OK;
     if (is_patient &&
         (!ward_uuid_parse(res->patient->id, id) || memcmp(id, d->root, RECORDS_ID) != 0))

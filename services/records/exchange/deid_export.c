@@ -324,13 +324,13 @@ static enum ward_code check(struct export *e)
     for (size_t i = 0; i < req->n_kinds; i++) {
         if (!kind_is((int)req->kinds[i]))
             return WARD_FAIL_FIELD(err, "kinds", "names a kind that is none");
-        if ((int)req->kinds[i] == KIND_OTHER)
+        if ((int)req->kinds[i] == KIND_OTHER || kind_is_nobodys((enum kind)req->kinds[i]))
             return WARD_FAIL_FIELD(err, "kinds",
-                                   "names Other, which is not exported without persons");
+                                   "names one that is not exported without persons");
         e->kinds |= KIND_BIT(req->kinds[i]);
     }
     if (req->n_kinds == 0)
-        e->kinds = KINDS_ALL & ~KIND_BIT(KIND_OTHER);
+        e->kinds = KINDS_ALL & ~(KIND_BIT(KIND_OTHER) | KINDS_NOBODYS);
     if (n_condition == 0)
         return WARD_OK;
     if (n_condition > CONDITION || bar == NULL || bar == req->condition || bar[1] == '\0')

@@ -187,6 +187,15 @@ static const struct listed list[] = {
 
     {"Other", .drop = "*"}, /* who knows what it holds */
 
+    /* Of no patient: they do not go out. */
+    {"Practitioner", .drop = "*"},
+    {"Practitioner.Qualification", .drop = "*"},
+    {"Organization", .drop = "*"},
+    {"Organization.Contact", .drop = "*"},
+    {"Location", .drop = "*"},
+    {"Location.Position", .drop = "*"},
+    {"Location.HoursOfOperation", .drop = "*"},
+
     {"Consent", .keep = "status scope category patient", .shift = "date_time", .text = "id",
      .drop = OF_ALL " performer organization source_attachment source_reference policy"
                     " policy_rule verification provision"},

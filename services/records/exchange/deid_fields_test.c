@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#define TYPES 128
+#define TYPES 160
 
 /* Every message type within a resource, once. */
 static size_t types(const ProtobufCMessageDescriptor *t, const ProtobufCMessageDescriptor **out,

@@ -171,8 +171,8 @@ static enum ward_code give_everyone(struct export *x)
 /* One bundle, after everyone's; none where there is nothing. */
 static enum ward_code give_directory(struct export *x)
 {
-    static const char SQL[] =
-        DIRECTORY_CURRENT " WHERE d.resource_id > ? ORDER BY d.resource_id LIMIT 50";
+    static const char SQL[] = DIRECTORY_CURRENT
+        " WHERE d.resource_id > ? AND (? >> d.kind) & 1 ORDER BY d.resource_id LIMIT 50";
     struct ward_err *err = x->call->err;
     uint8_t after[RECORDS_ID] = {0};
     struct ward_rows rows;
@@ -182,8 +182,10 @@ static enum ward_code give_directory(struct export *x)
         if (ward_call_cancelled(x->call))
             return WARD_FAIL(err, CANCELLED, "the caller went away, or its deadline passed");
         ward_arena_reset(&x->page);
-        WARD_TRY(ward_db_run(x->w->seat.db, &x->page, SQL,
-                             WARD_PARAMS(ward_blob(after, RECORDS_ID)), &rows, err));
+        WARD_TRY(
+            ward_db_run(x->w->seat.db, &x->page, SQL,
+                        WARD_PARAMS(ward_blob(after, RECORDS_ID), ward_int(&x->page, x->kinds)),
+                        &rows, err));
         if (rows.n > 0 && !begun)
             WARD_TRY(export_begin(&x->out));
         begun = begun || rows.n > 0;
@@ -241,7 +243,7 @@ static enum ward_code run(struct export *x, const Request *q)
         WARD_TRY(give_one(x, q->patient_id));
     else
         WARD_TRY(give_everyone(x));
-    if (*q->patient_id == '\0' && (x->kinds & KIND_BIT(KIND_OTHER)) != 0)
+    if (*q->patient_id == '\0' && (x->kinds & (KIND_BIT(KIND_OTHER) | KINDS_NOBODYS)) != 0)
         WARD_TRY(give_directory(x));
     return export_flush(&x->out);
 }

@@ -122,7 +122,7 @@ static enum ward_code read_all(struct worker *w, struct ward_arena *mem, const s
     Resource *res = NULL;
     enum ward_code code = fhir_of_json(mem, e->json, unmodelled, arg, &res, &why);
 
-    s->kind = kind_in(e->json);
+    s->kind = code == WARD_OK ? resource_kind(res) : kind_in(e->json);
     if (code != WARD_OK) {
         WARD_TRY(find_patient_unread(&from, mem, e->json, s, err));
         return as_problem(mem, s, code, &why, err);
@@ -148,7 +148,8 @@ enum ward_code entry_read(struct worker *w, struct ward_arena *mem, const struct
                           struct ward_err *err)
 {
     WARD_TRY(read_all(w, mem, e, unmodelled, arg, s, err));
-    if (s->kind == KIND_OTHER && s->in.problems.n > 0 && !s->in.has_patient)
+    if ((s->kind == KIND_OTHER || kind_is_nobodys(s->kind)) && s->in.problems.n > 0 &&
+        !s->in.has_patient)
         WARD_TRY(import_named(w, mem, e, &s->in, err));
     s->is_read = true;
     memcpy(s->came_id, s->id, RECORDS_ID);

@@ -222,13 +222,15 @@ static enum ward_code compare(struct stage *s, struct staged *e, const struct ve
     bool same = false, done, bundle = e->kind == KIND_PATIENT && e->came == NULL && !s->alone;
     Resource *old;
 
-    if (v->kind != e->kind)
+    if (v->kind != e->kind && !(v->kind == KIND_OTHER && kind_is_nobodys(e->kind)))
         return wrong(s, e, "ID_TAKEN", ".id", "a resource of another kind has this id", err);
     e->version = v->version;
     e->fate = FATE_CHANGED;
     if (v->wrapped.p == NULL)
         return WARD_OK;
     WARD_TRY(chart_open(s->w, s->work, v, &old, err));
+    if (strcmp(resource_type(old), resource_type(e->in.res)) != 0)
+        return wrong(s, e, "ID_TAKEN", ".id", "a resource of another kind has this id", err);
     if (e->came != NULL)
         WARD_TRY(fill(s, e, v, err));
     if (bundle) {

@@ -80,7 +80,7 @@ static enum ward_code rewrite(const struct rewriting *r, char **reference, struc
         return WARD_OK;
     memcpy(kind, s, (size_t)(slash - s));
     kind[slash - s] = '\0';
-    if (kind_of_name(kind) == KIND_NONE || (is_uuid(slash + 1) && !absolute))
+    if (kind_of_chart(kind) == KIND_NONE || (is_uuid(slash + 1) && !absolute))
         return WARD_OK;
     id = *reference + (slash + 1 - *reference); /* the same text, to write over */
     if (!is_uuid(id))

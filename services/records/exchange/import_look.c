@@ -214,7 +214,7 @@ static enum ward_code look_directory(struct worker *w, struct ward_arena *mem,
     WARD_TRY(ask_open(&q, w, mem, SQL, n, out, err));
     q.row = found_nobodys;
     for (size_t i = 0; i < n; i++)
-        if (at[i]->has_id && at[i]->kind == KIND_OTHER)
+        if (at[i]->has_id && (at[i]->kind == KIND_OTHER || kind_is_nobodys(at[i]->kind)))
             WARD_TRY(ask_about(&q, at[i]->id, err));
     return ask_end(&q, err);
 }

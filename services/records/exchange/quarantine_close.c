@@ -30,7 +30,7 @@ static uint32_t kinds_of(const struct ward_json *list)
     for (const struct ward_json *v = list == NULL ? NULL : list->first; v != NULL;
          v = v->next) {
         enum kind kind = strcmp(text_of(v, "system"), KINDS_SYSTEM) == 0
-                             ? kind_of_name(text_of(v, "code"))
+                             ? kind_of_chart(text_of(v, "code"))
                              : KIND_NONE;
 
         if (kind == KIND_NONE)

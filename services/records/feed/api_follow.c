@@ -107,8 +107,8 @@ static bool is_nobodys(Ward__Records__V1__Kind kind, struct ward_val patient)
 {
     static const uint8_t none[RECORDS_ID] = {0};
 
-    return kind == WARD__RECORDS__V1__KIND__KIND_OTHER && patient.n == RECORDS_ID &&
-           memcmp(patient.p, none, RECORDS_ID) == 0;
+    return (kind == WARD__RECORDS__V1__KIND__KIND_OTHER || kind_is_nobodys((enum kind)kind)) &&
+           patient.n == RECORDS_ID && memcmp(patient.p, none, RECORDS_ID) == 0;
 }
 
 static enum ward_code change_of(struct reader *r, const struct ward_val *row, Change *out)

@@ -61,6 +61,9 @@ static const struct {
     {TYPE(service_request), "status"},
     {TYPE(service_request), "intent"},
     {TYPE(service_request), "subject"},
+    {TYPE(practitioner__qualification), "code"},
+    {TYPE(location__position), "longitude"},
+    {TYPE(location__position), "latitude"},
     {TYPE(other), "type"},
     {TYPE(consent), "status"},
     {TYPE(consent), "scope"},
@@ -103,11 +106,14 @@ static enum ward_code too_deep(struct fhir_checking *k, struct ward_err *err)
 
 /* ---- more_json ---- */
 
-/* A member that has a field here belongs there; only a list with gaps has no form in it. */
+/* A member that has a field here belongs there; only a list with gaps has no form in it, and
+ * the id that a source gives to what concerns no patient. */
 static bool has_field(const Message *m, const struct ward_json *v)
 {
     const Field *f = fhir_field(m->descriptor, v->key);
 
+    if (fhir_keeps_id(m->descriptor, v))
+        return false;
     if (f == NULL)
         return strcmp(v->key, "resourceType") == 0;
     if (field_count(m, f) > 0 || !is_repeated(f) || v->kind != WARD_JSON_ARRAY ||

@@ -116,6 +116,17 @@ WARD_MUST enum ward_code fhir_dosage(struct fhir_checking *k, const Message *m,
                                      struct ward_err *err);
 WARD_MUST enum ward_code fhir_dose_and_rate(struct fhir_checking *k, const Message *m,
                                             struct ward_err *err);
+/* Of what concerns no patient: nobodys.c. */
+WARD_MUST enum ward_code fhir_organization(struct fhir_checking *k, const Message *m,
+                                           struct ward_err *err);
+/* Practitioner, Organization, Location. */
+bool fhir_is_nobodys(const MessageType *type);
+/* Whether a member is the id by which a source calls a resource of such a kind, no UUID: it
+ * stays in more_json, so that references to it hold. */
+bool fhir_keeps_id(const MessageType *type, const struct ward_json *member);
+/* Whether a member anywhere names a patient: in a reference, a query, an address, or as a kind:
+ * other.c. */
+bool fhir_names_patient(const struct ward_json *v);
 WARD_MUST enum ward_code fhir_prescription(struct fhir_checking *k, const Message *m,
                                            struct ward_err *err);
 WARD_MUST enum ward_code fhir_initial_fill(struct fhir_checking *k, const Message *m,

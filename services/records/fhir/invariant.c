@@ -333,6 +333,7 @@ enum ward_code fhir_invariants(struct fhir_checking *k, const Message *m, struct
         {TYPE(immunization__education), fhir_education},
         {TYPE(immunization__protocol_applied), fhir_protocol},
         {TYPE(service_request), fhir_service},
+        {TYPE(organization), fhir_organization},
         {TYPE(consent), consent},
         {TYPE(other), fhir_other},
     };

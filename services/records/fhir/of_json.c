@@ -236,7 +236,7 @@ static bool has_gaps(const struct ward_json *v, const Field *f)
     return false;
 }
 
-static enum ward_code keep(struct read *r, const struct ward_json *v, struct ward_json_out *w)
+static void keep(struct read *r, const struct ward_json *v, struct ward_json_out *w)
 {
     if (w->mem == NULL) {
         w->mem = r->mem;
@@ -244,8 +244,6 @@ static enum ward_code keep(struct read *r, const struct ward_json *v, struct war
     }
     ward_json_key_n(w, v->key, v->key_n);
     ward_json_value(w, v);
-    tell(r, v);
-    return WARD_OK;
 }
 
 static enum ward_code keep_done(struct read *r, struct ward_json_out *w, Message *m,
@@ -284,10 +282,14 @@ static enum ward_code object_into(struct read *r, const struct ward_json *v, Mes
 
         if (root && strcmp(x->key, "resourceType") == 0)
             continue;
-        if (f == NULL || has_gaps(x, f))
-            WARD_TRY(keep(r, x, &more));
-        else
-            WARD_TRY(field(r, x, f, m, err));
+        if (f == NULL || has_gaps(x, f)) {
+            keep(r, x, &more);
+            tell(r, x);
+            continue;
+        }
+        WARD_TRY(field(r, x, f, m, err));
+        if (root && fhir_keeps_id(m->descriptor, x))
+            keep(r, x, &more);
     }
     return keep_done(r, &more, m, err);
 }
@@ -443,7 +445,7 @@ enum ward_code fhir_of_json(struct ward_arena *mem, const struct ward_json *v,
         return FHIR_FAIL(err, &r.path, "FIELD_REQUIRED", "is missing");
     if (f == NULL && !fhir_is_type(name))
         return FHIR_FAIL(err, &r.path, "FIELD_INVALID", "is no name of a kind");
-    if (f == NULL)
+    if (f == NULL || (fhir_is_nobodys(f->descriptor) && fhir_names_patient(v)))
         f = protobuf_c_message_descriptor_get_field_by_name(
             &ward__records__v1__resource__descriptor, "other");
     path_start(&r.path, name);

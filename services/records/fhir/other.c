@@ -145,9 +145,8 @@ static bool is_nobodys(const char *type)
     return false;
 }
 
-/* In a reference, a query, an address, or as a kind. NOLINTNEXTLINE(misc-no-recursion): a
- * parsed text nests at most WARD_JSON_DEPTH deep */
-static bool names_patient(const struct ward_json *v)
+/* NOLINTNEXTLINE(misc-no-recursion): a parsed text nests at most WARD_JSON_DEPTH deep */
+bool fhir_names_patient(const struct ward_json *v)
 {
     static const char PATIENT[] = "Patient";
     const char *s = ward_json_string(v);
@@ -158,7 +157,7 @@ static bool names_patient(const struct ward_json *v)
     if (v->kind != WARD_JSON_OBJECT && v->kind != WARD_JSON_ARRAY)
         return false;
     for (const struct ward_json *x = v->first; x != NULL; x = x->next)
-        if (names_patient(x))
+        if (fhir_names_patient(x))
             return true;
     return false;
 }
@@ -170,7 +169,7 @@ static enum ward_code of_nobody(struct fhir_checking *k, const Ward__Records__V1
 
     if (*o->json != '\0')
         WARD_TRY(ward_json_parse(o->json, strlen(o->json), NULL, k->mem, &v, err));
-    if (!is_nobodys(o->type) || (v != NULL && names_patient(v)))
+    if (!is_nobodys(o->type) || (v != NULL && fhir_names_patient(v)))
         return FHIR_PART_FAIL(k, err, "subject", "REFERENCE_INVALID",
                               "nothing that is read names one patient");
     return WARD_OK;

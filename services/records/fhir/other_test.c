@@ -215,9 +215,8 @@ static void what_is_nobodys_is_of_such_a_kind_and_names_no_patient(void **state)
         const char *text;
         bool is;
     } rows[] = {
-        {"{\"resourceType\":\"Organization\",\"id\":\"" UUID "\"}", true},
-        {"{\"resourceType\":\"Practitioner\",\"name\":[{\"family\":\"Patient\\u0020x\"}]}",
-         true},
+        {"{\"resourceType\":\"HealthcareService\",\"id\":\"" UUID "\"}", true},
+        {"{\"resourceType\":\"Medication\",\"code\":{\"text\":\"Patient\\u0020x\"}}", true},
         {"{\"resourceType\":\"Device\",\"owner\":{\"reference\":\"Organization/1\"}}", true},
         {"{\"resourceType\":\"CarePlan\",\"status\":\"active\"}", false},
         {"{\"resourceType\":\"Location\",\"x\":[{\"y\":\"Patient/1\"}]}", false},

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#define TYPES 120
+#define TYPES 160
 
 /* Every message that a Resource can hold. */
 static size_t all_types(const MessageType *out[TYPES])

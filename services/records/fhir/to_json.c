@@ -124,6 +124,27 @@ static enum ward_code members(struct ward_json_out *w, const Message *m, struct 
     return more(w, field_more(m), err);
 }
 
+/* Under the id that its source gave it, where that stands in more_json. */
+static enum ward_code nobodys(struct ward_json_out *w, const Message *m, struct ward_err *err)
+{
+    const Field *id = protobuf_c_message_descriptor_get_field_by_name(m->descriptor, "id");
+    const struct ward_json *v = NULL;
+    const char *text = field_more(m);
+    Message *copy = NULL;
+
+    if (*text != '\0')
+        WARD_TRY(ward_json_parse(text, strlen(text), NULL, w->mem, &v, err));
+    if (ward_json_get(v, "id") == NULL)
+        return members(w, m, err);
+    copy = ward_alloc(w->mem, m->descriptor->sizeof_message);
+    if (copy == NULL)
+        return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL",
+                                "the resource is too large");
+    memcpy(copy, m, m->descriptor->sizeof_message);
+    *(const char **)field_at(copy, id, 0) = protobuf_c_empty_string;
+    return members(w, copy, err);
+}
+
 static enum ward_code object(struct ward_json_out *w, const Message *m, struct ward_err *err)
 {
     ward_json_object_begin(w);
@@ -143,7 +164,7 @@ enum ward_code fhir_to_json(struct ward_json_out *w, const Resource *res, struct
         return other(w, res->other, err);
     ward_json_object_begin(w);
     ward_json_put_text(w, "resourceType", body->descriptor->short_name);
-    WARD_TRY(members(w, body, err));
+    WARD_TRY(fhir_is_nobodys(body->descriptor) ? nobodys(w, body, err) : members(w, body, err));
     ward_json_object_end(w);
     return WARD_OK;
 }

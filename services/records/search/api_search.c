@@ -1,6 +1,6 @@
 /* Search: what is asked, a page of it, and that it was shown. */
 #include "services/records/api.h"
-#include "services/records/search/plan.h"
+#include "services/records/search/directory.h"
 
 #include "common/base/text.h"
 
@@ -338,6 +338,8 @@ static enum ward_code search(struct ward_call *c, const SearchRequest *req,
     WARD_TRY(check(c, req));
     WARD_TRY(api_begin(c, &p->act, USE_READ, (enum kind)req->kind, about(req), &p->view));
     ward_act_note(&p->act, "kind", kind_name((enum kind)req->kind));
+    if (kind_is_nobodys((enum kind)req->kind))
+        return search_directory(c, &p->view, &p->act, req, resp);
     WARD_TRY(read_request(p));
     ward_db_deadline(p->w->seat.db, c->deadline_ns);
     WARD_TRY(ward_db_tx(p->w->seat.db, search_in_tx, p, c->err));

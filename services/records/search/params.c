@@ -18,8 +18,12 @@
 #define I KIND_BIT(KIND_IMMUNIZATION)
 #define S KIND_BIT(KIND_SERVICE)
 #define X KIND_BIT(KIND_OTHER)
+#define T KIND_BIT(KIND_PRACTITIONER)
+#define G KIND_BIT(KIND_ORGANIZATION)
+#define L KIND_BIT(KIND_LOCATION)
 
-#define ALL KINDS_ALL
+#define ALL    KINDS_ALL
+#define CHARTS (KINDS_ALL & ~KINDS_NOBODYS)
 #define REF                                                                                    \
     {                                                                                          \
         PARAM_REFERENCE                                                                        \
@@ -36,31 +40,40 @@ const struct search_param search_params[] = {
     {"_lastUpdated", ALL, ASK_UPDATED, {0}, "meta.lastUpdated", ""},
     {"_type", X, ASK_CODE, {PARAM_TYPE}, "resourceType", ""},
     {"identifier", ALL, ASK_IDENTIFIER, {PARAM_IDENTIFIER}, "identifier", ""},
-    {"patient", ALL & ~P, ASK_PATIENT, {0}, "subject, patient", ""},
-    {"subject", ALL & ~P, ASK_PATIENT, {0}, "subject, patient", ""},
+    {"patient", CHARTS & ~P, ASK_PATIENT, {0}, "subject, patient", ""},
+    {"subject", CHARTS & ~P, ASK_PATIENT, {0}, "subject, patient", ""},
     {"status", E | O | D | R | N | M | Q | U | I | S, ASK_STATUS, {0}, "status", ""},
     {"encounter", O | C | A | D | R | Q | U | I | S, ASK_REFERENCE, REF,
      "encounter, context.encounter", ""},
 
-    {"name", P, ASK_NAME, NAMES, "name, all of it", ""},
-    {"family", P, ASK_NAME, {PARAM_FAMILY}, "name.family", ""},
-    {"given", P, ASK_NAME, {PARAM_GIVEN}, "name.given", ""},
+    {"name", P | T | G | L, ASK_NAME, NAMES, "name, all of it; alias", ""},
+    {"family", P | T, ASK_NAME, {PARAM_FAMILY}, "name.family", ""},
+    {"given", P | T, ASK_NAME, {PARAM_GIVEN}, "name.given", ""},
     {"birthdate", P, ASK_DATE, {0}, "birthDate", ""},
     {"death-date", P, ASK_SECOND, {0}, "deceasedDateTime", ""},
-    {"gender", P, ASK_CODE, {PARAM_GENDER}, "gender", ""},
-    {"active", P, ASK_CODE, {PARAM_ACTIVE}, "active; without one it is", ""},
+    {"gender", P | T, ASK_CODE, {PARAM_GENDER}, "gender", ""},
+    {"active", P | T | G, ASK_CODE, {PARAM_ACTIVE}, "active; without one it is", ""},
     {"deceased", P, ASK_CODE, {PARAM_DECEASED}, "deceased[x]", ""},
-    {"telecom", P, ASK_TELECOM, {PARAM_TELECOM}, "telecom", ""},
-    {"phone", P, ASK_TELECOM, {PARAM_TELECOM}, "telecom", ""},
-    {"email", P, ASK_TELECOM, {PARAM_TELECOM}, "telecom", ""},
-    {"address-postalcode", P, ASK_POSTAL, {PARAM_POSTAL_CODE}, "address.postalCode", ""},
+    {"telecom", P | T, ASK_TELECOM, {PARAM_TELECOM}, "telecom", ""},
+    {"phone", P | T, ASK_TELECOM, {PARAM_TELECOM}, "telecom", ""},
+    {"email", P | T, ASK_TELECOM, {PARAM_TELECOM}, "telecom", ""},
+    {"address-postalcode",
+     P | T | G | L,
+     ASK_POSTAL,
+     {PARAM_POSTAL_CODE},
+     "address.postalCode",
+     ""},
     {"language", P, ASK_CODE, {PARAM_LANGUAGE}, "communication.language", ""},
     {"general-practitioner", P, ASK_REFERENCE, REF, "generalPractitioner", PEOPLE},
     {"organization", P, ASK_REFERENCE, REF, "managingOrganization", "Organization"},
     {"link", P, ASK_REFERENCE, REF, "link.other", "RelatedPerson"},
+    {"communication", T, ASK_CODE, {PARAM_LANGUAGE}, "communication", ""},
+    {"organization", L, ASK_REFERENCE, REF, "managingOrganization", "Organization"},
+    {"partof", G | L, ASK_REFERENCE, REF, "partOf", "Organization Location"},
+    {"status", L, ASK_CODE, {PARAM_STATUS}, "status", ""},
 
     {"class", E, ASK_CODE, {PARAM_CLASS}, "class", ""},
-    {"type", E | D, ASK_CODE, {PARAM_CODE}, "type", ""},
+    {"type", E | D | G | L, ASK_CODE, {PARAM_CODE}, "type", ""},
     {"reason-code", E | U | I, ASK_CODE, {PARAM_REASON}, "reasonCode", ""},
     {"location", E, ASK_WARD, {PARAM_WARD}, "location.location", "Location"},
     {"participant", E, ASK_REFERENCE, REF, "participant.individual", WRITER},

@@ -26,6 +26,10 @@ static void each_kind_has_its_own_parameters(void **state)
     assert_int_equal(search_param_of(KIND_OBSERVATION, "date")->ask, ASK_DATE);
     assert_int_equal(search_param_of(KIND_ALLERGY, "type")->token[0], PARAM_TYPE);
     assert_int_equal(search_param_of(KIND_DOCUMENT, "type")->token[0], PARAM_CODE);
+    assert_int_equal(search_param_of(KIND_LOCATION, "status")->token[0], PARAM_STATUS);
+    assert_non_null(search_param_of(KIND_PRACTITIONER, "family"));
+    assert_null(search_param_of(KIND_ORGANIZATION, "family"));
+    assert_null(search_param_of(KIND_PRACTITIONER, "patient"));
 }
 
 static void no_parameter_of_a_kind_is_there_twice(void **state)

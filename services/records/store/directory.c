@@ -5,6 +5,11 @@
 
 #include <string.h>
 
+/* Rows of one statement: the beginnings of a name's words are some 20. */
+#define TOKENS     16
+#define FOUR       "(?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?)"
+#define TOKENS_SQL FOUR ", " FOUR ", " FOUR ", " FOUR
+
 void directory_version_of(const struct ward_val *row, struct version *out)
 {
     version_of(row, out);
@@ -13,7 +18,9 @@ void directory_version_of(const struct ward_val *row, struct version *out)
 
 bool resource_is_nobodys(const Resource *res)
 {
-    return resource_kind(res) == KIND_OTHER && res->other->subject == NULL;
+    enum kind kind = resource_kind(res);
+
+    return kind_is_nobodys(kind) || (kind == KIND_OTHER && res->other->subject == NULL);
 }
 
 bool directory_opens(const struct view *view)
@@ -49,9 +56,11 @@ enum ward_code directory_instead(struct worker *w, struct ward_arena *mem,
 {
     enum ward_code code;
 
-    if (kind != KIND_OTHER || !directory_opens(view))
+    if ((kind != KIND_OTHER && !kind_is_nobodys(kind)) || !directory_opens(view))
         return WARD_NOT_FOUND;
     code = directory_find(w, mem, id, 0, out, err);
+    if (code == WARD_OK && out->kind != kind)
+        return WARD_FAIL_REASON(err, NOT_FOUND, "RESOURCE_NOT_FOUND", "no such resource");
     if (code == WARD_OK && err != NULL)
         *err = (struct ward_err){0};
     return code;
@@ -130,6 +139,34 @@ static enum ward_code put_current(struct worker *w, struct ward_arena *mem,
                        NULL, err);
 }
 
+/* What it is found by: all of it anew. A statement takes TOKENS rows, the last of them repeated
+ * where there are fewer. */
+static enum ward_code put_tokens(struct worker *w, struct ward_arena *mem,
+                                 const struct item *it, struct ward_err *err)
+{
+    static const char OLD[] = "DELETE FROM directory_token WHERE resource_id = ?";
+    static const char NEW[] =
+        "INSERT IGNORE INTO directory_token (param, hash, resource_id) VALUES " TOKENS_SQL;
+    struct ward_val v[3 * TOKENS];
+
+    if (!kind_is_nobodys(it->f.kind))
+        return WARD_OK;
+    if (!it->fresh)
+        WARD_TRY(ward_db_run(w->seat.db, mem, OLD, WARD_PARAMS(id_val(it->id)), NULL, err));
+    for (size_t at = 0; at < it->f.n_tokens; at += TOKENS) {
+        for (size_t i = 0; i < TOKENS; i++) {
+            const struct token *t =
+                &it->f.token[at + i < it->f.n_tokens ? at + i : it->f.n_tokens - 1];
+
+            v[3 * i] = ward_int(mem, t->param);
+            v[3 * i + 1] = ward_blob(t->hash, TOKEN_HASH);
+            v[3 * i + 2] = id_val(it->id);
+        }
+        WARD_TRY(ward_db_run(w->seat.db, mem, NEW, v, WARD_COUNT(v), NULL, err));
+    }
+    return WARD_OK;
+}
+
 /* Nobody's: the feed's patient is no id. */
 static enum ward_code put_change(struct worker *w, struct ward_arena *mem,
                                  const struct item *it, struct ward_err *err)
@@ -156,6 +193,7 @@ static enum ward_code write_item(struct worker *w, struct ward_call *c, struct i
     WARD_TRY(seal_item(c, it, err));
     WARD_TRY(put_current(w, c->mem, it, err));
     WARD_TRY(put_version(w, c, it, err));
+    WARD_TRY(put_tokens(w, c->mem, it, err));
     return put_change(w, c->mem, it, err);
 }
 
@@ -168,6 +206,8 @@ enum ward_code directory_write(struct worker *w, struct ward_call *c, const stru
 
     it.f.kind = resource_kind(what->res);
     it.f.wrong = resource_is_wrong(what->res);
+    if (kind_is_nobodys(it.f.kind)) /* no token says what an Other there is found by */
+        WARD_TRY(index_of(w->rec->keys, c->mem, what->res, &it.f, err));
     if (!ward_uuid_parse(resource_id(what->res), it.id))
         return WARD_FAIL_FIELD(err, "id", "is not a UUID");
     code = write_item(w, c, &it, err);

@@ -1,5 +1,7 @@
-/* directory.h - what is not interpreted and concerns no patient: Organization, Practitioner,
- * Location... Beside the chart: sealed under keys of their own, versioned, no one's to deny.
+/* directory.h - what concerns no patient: Practitioner, Organization, Location, and of what is
+ * not interpreted Device, Medication... Beside the chart: sealed under keys of their own,
+ * versioned, no one's to deny; the three that are interpreted are found by table
+ * directory_token.
  *
  * An import writes them (exchange/import_stage.c), and who reads Others of their patients reads
  * them. chart_open and chart_record open a version of theirs as one of the chart.
@@ -20,7 +22,8 @@
 #define DIRECTORY_CURRENT DIRECTORY_VERSION " AND v.version = d.version" DIRECTORY_KEY
 /* Of such a row. */
 void directory_version_of(const struct ward_val *row, struct version *out);
-/* Whether a resource belongs there and not in a chart: an Other without a patient. */
+/* Whether a resource belongs there and not in a chart: of a kind that concerns no patient, or
+ * an Other without one. */
 bool resource_is_nobodys(const Resource *res);
 /* Whether the view reads it. */
 bool directory_opens(const struct view *view);

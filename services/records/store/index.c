@@ -361,6 +361,23 @@ static void once(struct found_by *f)
     f->n_tokens = n + 1;
 }
 
+static bool index_nobodys(struct sink *s, const Resource *res)
+{
+    switch (s->out->kind) {
+    case KIND_PRACTITIONER:
+        index_practitioner(s, res->practitioner);
+        return true;
+    case KIND_ORGANIZATION:
+        index_organization(s, res->organization);
+        return true;
+    case KIND_LOCATION:
+        index_location(s, res->location);
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* False: it holds none. */
 static bool index_kind(struct sink *s, const Resource *res)
 {
@@ -408,7 +425,7 @@ static bool index_kind(struct sink *s, const Resource *res)
         index_service(s, res->service_request);
         break;
     default:
-        return false;
+        return index_nobodys(s, res);
     }
     return true;
 }

@@ -47,7 +47,7 @@ static bool kinds_of(struct sink *s, const Provision *p, uint32_t *out)
 {
     for (size_t i = 0; i < p->n_class_; i++) {
         enum kind kind = strcmp(p->class_[i]->system, KINDS_SYSTEM) == 0
-                             ? kind_of_name(p->class_[i]->code)
+                             ? kind_of_chart(p->class_[i]->code)
                              : KIND_NONE;
 
         if (kind == KIND_NONE)

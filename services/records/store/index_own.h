@@ -55,6 +55,12 @@ void sink_reference(struct sink *s, const Reference *r);
 void sink_references(struct sink *s, Reference *const *list, size_t n);
 void sink_identifiers(struct sink *s, Identifier *const *list, size_t n);
 void sink_encounter(struct sink *s, const Reference *r);
+/* Family, given and other parts of a person's name; and the name of what is no person. */
+void sink_name(struct sink *s, const Ward__Records__V1__HumanName *h);
+void sink_title(struct sink *s, const char *name);
+void sink_telecom(struct sink *s, Ward__Records__V1__ContactPoint *const *list, size_t n);
+void sink_address(struct sink *s, const Ward__Records__V1__Address *a);
+void sink_gender(struct sink *s, Ward__Records__V1__AdministrativeGender gender);
 void sink_labels(struct sink *s, const Meta *meta);
 /* The kind's date, or the second. Of "" or NULL there is none. */
 void sink_date(struct sink *s, enum ward_fhirtime_type type, const char *text, bool second);
@@ -84,5 +90,8 @@ void index_procedure(struct sink *s, const Ward__Records__V1__Procedure *p);
 void index_immunization(struct sink *s, const Ward__Records__V1__Immunization *i);
 void index_other(struct sink *s, const Resource *res);
 void index_service(struct sink *s, const Ward__Records__V1__ServiceRequest *r);
+void index_practitioner(struct sink *s, const Ward__Records__V1__Practitioner *p);
+void index_organization(struct sink *s, const Ward__Records__V1__Organization *o);
+void index_location(struct sink *s, const Ward__Records__V1__Location *l);
 
 #endif

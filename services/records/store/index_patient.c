@@ -143,7 +143,6 @@ static void pairs(struct sink *s, const HumanName *h)
 
 static void name(struct sink *s, const HumanName *h, const char *birth_date)
 {
-    pairs(s, h);
     han_name(s, h);
     part(s, PARAM_FAMILY, h->family, birth_date);
     parts(s, PARAM_GIVEN, h->given, h->n_given);
@@ -152,22 +151,42 @@ static void name(struct sink *s, const HumanName *h, const char *birth_date)
     part(s, PARAM_NAME_TEXT, h->text, *h->family == '\0' ? birth_date : "");
 }
 
-static void reached_by(struct sink *s, const Patient *p)
+void sink_name(struct sink *s, const HumanName *h)
 {
-    for (size_t i = 0; i < p->n_telecom; i++) {
+    name(s, h, "");
+}
+
+void sink_title(struct sink *s, const char *text)
+{
+    part(s, PARAM_NAME_TEXT, text, "");
+}
+
+void sink_telecom(struct sink *s, Ward__Records__V1__ContactPoint *const *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
         char *text;
 
-        if (sink_is(s, param_telecom(s->mem, p->telecom[i]->value, &text, s->err)))
+        if (sink_is(s, param_telecom(s->mem, list[i]->value, &text, s->err)))
             sink_text(s, PARAM_TELECOM, text, strlen(text));
     }
-    for (size_t i = 0; i < p->n_address; i++)
-        sink_text(s, PARAM_POSTAL_CODE, p->address[i]->postal_code,
-                  strlen(p->address[i]->postal_code));
+}
+
+void sink_address(struct sink *s, const Ward__Records__V1__Address *a)
+{
+    if (a != NULL)
+        sink_text(s, PARAM_POSTAL_CODE, a->postal_code, strlen(a->postal_code));
+}
+
+void sink_gender(struct sink *s, Ward__Records__V1__AdministrativeGender gender)
+{
+    static const char *const genders[] = {"", "male", "female", "other", "unknown"};
+
+    if ((int)gender > 0 && (size_t)gender < WARD_COUNT(genders))
+        sink_word(s, PARAM_GENDER, genders[gender]);
 }
 
 static void flags(struct sink *s, const Patient *p)
 {
-    static const char *const genders[] = {"", "male", "female", "other", "unknown"};
     bool dead = p->deceased_case == WARD__RECORDS__V1__PATIENT__DECEASED_DECEASED_DATE_TIME ||
                 (p->deceased_case == WARD__RECORDS__V1__PATIENT__DECEASED_DECEASED_BOOLEAN &&
                  p->deceased_boolean);
@@ -175,8 +194,7 @@ static void flags(struct sink *s, const Patient *p)
         p->active_presence_case != WARD__RECORDS__V1__PATIENT__ACTIVE_PRESENCE_ACTIVE ||
         p->active;
 
-    if ((int)p->gender > 0 && (size_t)p->gender < WARD_COUNT(genders))
-        sink_word(s, PARAM_GENDER, genders[p->gender]);
+    sink_gender(s, p->gender);
     sink_word(s, PARAM_ACTIVE, active ? "true" : "false");
     sink_word(s, PARAM_DECEASED, dead ? "true" : "false");
     s->out->gender = (int)p->gender;
@@ -187,9 +205,13 @@ void index_patient(struct sink *s, const Patient *p)
 {
     sink_labels(s, p->meta);
     sink_identifiers(s, p->identifier, p->n_identifier);
-    for (size_t i = 0; i < p->n_name; i++)
+    for (size_t i = 0; i < p->n_name; i++) {
+        pairs(s, p->name[i]);
         name(s, p->name[i], p->birth_date);
-    reached_by(s, p);
+    }
+    sink_telecom(s, p->telecom, p->n_telecom);
+    for (size_t i = 0; i < p->n_address; i++)
+        sink_address(s, p->address[i]);
     flags(s, p);
     for (size_t i = 0; i < p->n_communication; i++)
         sink_concept(s, PARAM_LANGUAGE, p->communication[i]->language);

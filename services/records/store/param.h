@@ -32,6 +32,7 @@ enum param {
     PARAM_DECEASED = 14,   /* "|true", "|false" */
     PARAM_LANGUAGE = 15,   /* Patient.communication.language */
     PARAM_WARD = 16,       /* Encounter.location: "|ward-3" */
+    PARAM_STATUS = 17,     /* Location.status: "|active" */
     /* References: "|<uuid>" or "|<text as written>". */
     PARAM_REFERENCE = 20,  /* encounter, result, hasMember, participant, performer... */
     PARAM_ATTACHMENT = 21, /* "|<sha256 in hex>"; those of earlier versions stay */

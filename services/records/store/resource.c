@@ -21,6 +21,9 @@ static const char *const names[KINDS] = {
     [KIND_PROCEDURE] = "Procedure",
     [KIND_IMMUNIZATION] = "Immunization",
     [KIND_SERVICE] = "ServiceRequest",
+    [KIND_PRACTITIONER] = "Practitioner",
+    [KIND_ORGANIZATION] = "Organization",
+    [KIND_LOCATION] = "Location",
 };
 
 enum kind resource_kind(const Resource *res)
@@ -47,6 +50,13 @@ enum kind kind_of_name(const char *name)
         if (k != KIND_OTHER && strcmp(names[k], name) == 0)
             return k;
     return KIND_NONE;
+}
+
+enum kind kind_of_chart(const char *name)
+{
+    enum kind kind = kind_of_name(name);
+
+    return kind_is_nobodys(kind) ? KIND_NONE : kind;
 }
 
 static char **id_of(const Resource *res)
@@ -80,6 +90,12 @@ static char **id_of(const Resource *res)
         return &res->immunization->id;
     case KIND_SERVICE:
         return &res->service_request->id;
+    case KIND_PRACTITIONER:
+        return &res->practitioner->id;
+    case KIND_ORGANIZATION:
+        return &res->organization->id;
+    case KIND_LOCATION:
+        return &res->location->id;
     default:
         return NULL;
     }
@@ -131,6 +147,12 @@ Meta **resource_meta(const Resource *res)
         return &res->immunization->meta;
     case KIND_SERVICE:
         return &res->service_request->meta;
+    case KIND_PRACTITIONER:
+        return &res->practitioner->meta;
+    case KIND_ORGANIZATION:
+        return &res->organization->meta;
+    case KIND_LOCATION:
+        return &res->location->meta;
     default:
         return NULL;
     }
@@ -146,7 +168,8 @@ bool reference_parse(const char *reference, enum kind *kind, uint8_t out[RECORDS
         return ward_uuid_parse(reference + strlen(URN), out);
     }
     for (enum kind k = KIND_PATIENT; slash != NULL && k < KINDS; k++) {
-        if (k != KIND_OTHER && strlen(names[k]) == (size_t)(slash - reference) &&
+        if (k != KIND_OTHER && !kind_is_nobodys(k) &&
+            strlen(names[k]) == (size_t)(slash - reference) &&
             memcmp(names[k], reference, strlen(names[k])) == 0) {
             *kind = k;
             return ward_uuid_parse(slash + 1, out);

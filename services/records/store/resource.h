@@ -12,6 +12,10 @@ const char *kind_name(enum kind kind);          /* "Observation" */
 const char *resource_type(const Resource *res); /* the same; of an Other "CarePlan" */
 /* KIND_NONE where none; never KIND_OTHER, whose resources have kinds of their own. */
 enum kind kind_of_name(const char *name);
+/* The same of kinds that lie in charts: KIND_NONE for those that concern no patient, which
+ * references name as their source wrote it ("Location/ward-3" is a ward, "Practitioner/nurse-1"
+ * a person's token), and which nobody denies. */
+enum kind kind_of_chart(const char *name);
 const char *resource_id(const Resource *res); /* "" where none is given */
 bool resource_is_wrong(const Resource *res);  /* entered in error */
 void resource_set_id(Resource *res, char *id);
@@ -22,7 +26,8 @@ WARD_MUST enum ward_code resource_patient(const Resource *res, uint8_t out[RECOR
                                           struct ward_err *err);
 /* Its reference to the patient, and the field's name; NULL: a Patient, or it has none. */
 Ward__Records__V1__Reference *resource_subject(const Resource *res, const char **field);
-/* "Patient/<uuid>", "urn:uuid:<uuid>": false for anything else. *kind: KIND_NONE for urn:uuid
+/* "Patient/<uuid>", "urn:uuid:<uuid>": false for anything else, and for what concerns no
+ * patient. *kind: KIND_NONE for urn:uuid
  */
 bool reference_parse(const char *reference, enum kind *kind, uint8_t out[RECORDS_ID]);
 

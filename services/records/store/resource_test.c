@@ -113,6 +113,31 @@ static void each_kind_is_about_its_patient(void **state)
     }
 }
 
+static void what_concerns_no_patient_is_of_nobody(void **state)
+{
+    static const char *const texts[] = {"Practitioner", "Organization", "Location"};
+    static const char *const names[] = {"[{\"text\":\"x\"}]", "\"x\"", "\"x\""};
+
+    (void)state;
+    for (size_t i = 0; i < WARD_COUNT(texts); i++) {
+        Resource *res = read(
+            ward_printf(&mem, "{\"resourceType\":\"%s\",\"name\":%s}", texts[i], names[i]));
+        uint8_t id[RECORDS_ID];
+        const char *field;
+
+        assert_true(kind_is_nobodys(resource_kind(res)));
+        assert_int_equal(kind_of_chart(texts[i]), KIND_NONE);
+        assert_null(resource_subject(res, &field));
+        assert_int_equal(resource_patient(res, id, NULL), WARD_INVALID_ARGUMENT);
+        assert_false(resource_is_wrong(res));
+        resource_set_id(res, api_text("an id"));
+        assert_string_equal(resource_id(res), "an id");
+    }
+    assert_false(kind_is_nobodys(KIND_NONE));
+    assert_false(kind_is_nobodys(KIND_OTHER));
+    assert_int_equal(kind_of_chart("Observation"), KIND_OBSERVATION);
+}
+
 static void a_reference_that_is_no_patient_is_refused_by_its_element(void **state)
 {
     struct ward_err err = {0};
@@ -191,6 +216,7 @@ int main(void)
         cmocka_unit_test(references_are_ours_or_any_text),
         cmocka_unit_test(kinds_have_their_names_and_nothing_else_is_one),
         cmocka_unit_test(each_kind_is_about_its_patient),
+        cmocka_unit_test(what_concerns_no_patient_is_of_nobody),
         cmocka_unit_test(a_reference_that_is_no_patient_is_refused_by_its_element),
         cmocka_unit_test(entering_in_error_sets_the_status_and_keeps_the_reason),
         cmocka_unit_test(what_was_there_stays_but_for_a_clinical_status),

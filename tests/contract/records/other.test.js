@@ -224,7 +224,8 @@ test('ids_and_the_patient_of_a_source_become_ours_and_the_rest_stays', async () 
 
 const klinik = (more = {}) => ({ resourceType: 'Organization', id: uuid(), active: true, name: 'Klinik', identifier: [{ system: 'urn:site', value: '17' }], beds: new Num('120.0'), ...more });
 const listed = async (type, more = {}, by = 'nurse') => site.records.call('ListDirectory', { type, ...more }, typeof by === 'string' ? site.tokens[by] : by);
-const nobodys = async () => (await exported(site, { kinds: ['KIND_OTHER'] })).bundles.flatMap((b) => b.entry || []).map((e) => e.resource);
+const NOBODYS = ['KIND_OTHER', 'KIND_PRACTITIONER', 'KIND_ORGANIZATION', 'KIND_LOCATION'];
+const nobodys = async () => (await exported(site, { kinds: NOBODYS })).bundles.flatMap((b) => b.entry || []).map((e) => e.resource);
 
 test('what_concerns_no_patient_is_kept_listed_read_and_exported_as_it_came', async () => {
   const resources = [
@@ -235,22 +236,22 @@ test('what_concerns_no_patient_is_kept_listed_read_and_exported_as_it_came', asy
   const start = { import_id: uuid(), source: 'directory' };
   const last = await put(resources, start);
   assert.deepStrictEqual([counts(last), last.unsupported, last.uninterpreted.map((u) => u.name).sort()],
-    [[5, 0, 0, 0], [], ['Location', 'Medication', 'Organization', 'Practitioner', 'PractitionerRole']]);
+    [[5, 0, 0, 0], [], ['Medication', 'PractitionerRole']]);
   assert.deepStrictEqual(counts(await put(resources, start)), [0, 0, 5, 0]);
   const back = await nobodys();
   for (const r of resources.filter((x) => x.id)) assert.deepStrictEqual(differences(read(write(r)), strip(back.find((x) => x.id === r.id))), [], r.resourceType);
   const again = await imported(site, { import_id: uuid(), source: 'the export' },
-    write({ resourceType: 'Bundle', type: 'batch', entry: (await exported(site, { kinds: ['KIND_OTHER'] })).bundles.at(-1).entry }));
+    write({ resourceType: 'Bundle', type: 'batch', entry: (await exported(site, { kinds: NOBODYS })).bundles.at(-1).entry }));
   assert.deepStrictEqual([again.created, again.updated, again.quarantined], [0, 0, 0]);
 
   const { records } = await listed('Organization');
   const mine = records.find((r) => r.version.resource_id === resources[0].id);
-  assert.deepStrictEqual([mine.version.patient_id, mine.version.version, mine.version.kind, mine.version.actor, mine.resource.other.type, mine.resource.other.subject],
-    ['', 1, 'KIND_OTHER', 'records-admin-1', 'Organization', null]);
-  for (const by of ['physician', 'nurse', 'pharmacist']) assert.strictEqual((await site.read('KIND_OTHER', resources[0].id, by)).record.version.version, 1, by);
-  assert.strictEqual((await site.unread('KIND_OTHER', resources[0].id, 'patient')).reason, 'RESOURCE_NOT_FOUND');
-  assert.strictEqual((await site.unread('KIND_OTHER', resources[0].id, 'registrar')).reason, 'KIND_NOT_ALLOWED');
-  assert.strictEqual((await site.unread('KIND_ENCOUNTER', resources[0].id)).reason, 'RESOURCE_NOT_FOUND');
+  assert.deepStrictEqual([mine.version.patient_id, mine.version.version, mine.version.kind, mine.version.actor, mine.resource.organization.name],
+    ['', 1, 'KIND_ORGANIZATION', 'records-admin-1', 'Klinik']);
+  for (const by of ['physician', 'nurse', 'pharmacist']) assert.strictEqual((await site.read('KIND_ORGANIZATION', resources[0].id, by)).record.version.version, 1, by);
+  assert.strictEqual((await site.unread('KIND_ORGANIZATION', resources[0].id, 'patient')).reason, 'KIND_NOT_ALLOWED');
+  assert.strictEqual((await site.unread('KIND_ORGANIZATION', resources[0].id, 'registrar')).reason, 'KIND_NOT_ALLOWED');
+  for (const kind of ['KIND_ENCOUNTER', 'KIND_OTHER', 'KIND_LOCATION']) assert.strictEqual((await site.unread(kind, resources[0].id)).reason, 'RESOURCE_NOT_FOUND', kind);
   for (const by of ['patient', 'registrar']) assert.strictEqual((await site.records.failure('ListDirectory', { type: 'Organization' }, site.tokens[by])).code, 'PERMISSION_DENIED', by);
 });
 
@@ -258,14 +259,14 @@ test('each_change_of_what_is_nobodys_is_a_version_and_nothing_of_it_lies_in_the_
   const r = klinik({ name: 'a singular clinic' });
   await put([r]);
   assert.deepStrictEqual(counts(await put([{ ...r, name: 'another clinic' }])), [0, 1, 0, 0]);
-  const names = (records) => records.map((x) => JSON.parse(x.resource.other.json).name);
-  const { records } = await site.records.call('History', { kind: 'KIND_OTHER', id: r.id }, site.tokens.nurse);
+  const names = (records) => records.map((x) => x.resource.organization.name);
+  const { records } = await site.records.call('History', { kind: 'KIND_ORGANIZATION', id: r.id }, site.tokens.nurse);
   assert.deepStrictEqual([names(records), records.map((x) => x.version.version)], [['another clinic', 'a singular clinic'], [2, 1]]);
-  const bare = await site.records.call('History', { kind: 'KIND_OTHER', id: r.id, versions_only: true }, site.tokens.nurse);
+  const bare = await site.records.call('History', { kind: 'KIND_ORGANIZATION', id: r.id, versions_only: true }, site.tokens.nurse);
   assert.deepStrictEqual(bare.records.map((x) => x.resource), [null, null]);
-  const one = await site.records.call('ReadVersion', { kind: 'KIND_OTHER', id: r.id, version: 1 }, site.tokens.nurse);
+  const one = await site.records.call('ReadVersion', { kind: 'KIND_ORGANIZATION', id: r.id, version: 1 }, site.tokens.nurse);
   assert.deepStrictEqual(names([one.record]), ['a singular clinic']);
-  const none = await site.records.failure('ReadVersion', { kind: 'KIND_OTHER', id: r.id, version: 3 }, site.tokens.nurse);
+  const none = await site.records.failure('ReadVersion', { kind: 'KIND_ORGANIZATION', id: r.id, version: 3 }, site.tokens.nurse);
   assert.strictEqual(none.reason, 'VERSION_NOT_FOUND');
   const rows = await site.sql('SELECT HEX(sealed) FROM directory_version');
   for (const [hex] of rows) assert.ok(!Buffer.from(hex, 'hex').toString('latin1').includes('singular'));
@@ -283,7 +284,7 @@ test('each_change_of_what_is_nobodys_is_a_version_and_nothing_of_it_lies_in_the_
   const was = await kek();
   for await (const m of admin.stream('RotateKeys', {}, site.tokens['records-admin'])) assert.ok(m);
   assert.notStrictEqual(await kek(), was);
-  assert.deepStrictEqual(names([(await site.read('KIND_OTHER', r.id)).record]), ['taken over']);
+  assert.deepStrictEqual(names([(await site.read('KIND_ORGANIZATION', r.id)).record]), ['taken over']);
 });
 
 test('the_directory_is_listed_in_pages', async () => {
@@ -428,7 +429,7 @@ test('hostile_ones_are_put_aside_and_harm_nothing', async () => {
 });
 
 test('the_feed_tells_of_it_and_no_person_s_data_goes_out_without_the_person', async () => {
-  const feed = site.api('feed').stream('Follow', { kinds: ['KIND_OTHER'], from_now: true }, site.tokens['records-admin']);
+  const feed = site.api('feed').stream('Follow', { kinds: ['KIND_OTHER', 'KIND_ORGANIZATION'], from_now: true }, site.tokens['records-admin']);
   const changes = [];
   (async () => { for await (const m of feed) changes.push(...m.changes); })().catch(() => {});
   for (let i = 0; i < 6; i++) {
@@ -438,7 +439,7 @@ test('the_feed_tells_of_it_and_no_person_s_data_goes_out_without_the_person', as
   await until('told of', () => changes.length >= 6);
   await put([klinik()]);
   await until('told of what is nobody\'s', () => changes.length >= 7);
-  assert.ok(changes.every((c) => c.kind === 'KIND_OTHER' && c.act === 'ACT_CREATED'));
+  assert.deepStrictEqual([...new Set(changes.map((c) => `${c.kind} ${c.act}`))], ['KIND_OTHER ACT_CREATED', 'KIND_ORGANIZATION ACT_CREATED']);
   assert.deepStrictEqual(changes.map((c) => c.patient_id === ''), [false, false, false, false, false, false, true]);
   feed.cancel();
   let last, text = '';
@@ -448,6 +449,8 @@ test('the_feed_tells_of_it_and_no_person_s_data_goes_out_without_the_person', as
   }
   assert.doesNotMatch(text, /CarePlan|734163000/);
   assert.strictEqual(Number(last.uninterpreted_left_out), await site.rows('resource', 'kind = 10 AND wrong = 0 AND patient_id IN (SELECT patient_id FROM patient WHERE erased_at_us IS NULL AND patient_id NOT IN (SELECT patient_id FROM consent_deny))'));
-  const refused = site.api('exchange').stream('ExportDeidentified', { project: 'study', kinds: ['KIND_OTHER'] }, site.tokens.researcher);
-  await assert.rejects(async () => { for await (const m of refused) assert.ok(m); }, (err) => err.code === 'INVALID_ARGUMENT');
+  for (const kind of ['KIND_OTHER', 'KIND_PRACTITIONER']) {
+    const refused = site.api('exchange').stream('ExportDeidentified', { project: 'study', kinds: [kind] }, site.tokens.researcher);
+    await assert.rejects(async () => { for await (const m of refused) assert.ok(m); }, (err) => err.code === 'INVALID_ARGUMENT');
+  }
 });

@@ -24,7 +24,8 @@ const KINDS = {
   allergy_intolerance: 'KIND_ALLERGY_INTOLERANCE', document_reference: 'KIND_DOCUMENT_REFERENCE',
   diagnostic_report: 'KIND_DIAGNOSTIC_REPORT', consent: 'KIND_CONSENT', medication_statement: 'KIND_MEDICATION_STATEMENT',
   medication_request: 'KIND_MEDICATION_REQUEST', procedure: 'KIND_PROCEDURE', immunization: 'KIND_IMMUNIZATION',
-  service_request: 'KIND_SERVICE_REQUEST', other: 'KIND_OTHER',
+  service_request: 'KIND_SERVICE_REQUEST', other: 'KIND_OTHER', practitioner: 'KIND_PRACTITIONER', organization: 'KIND_ORGANIZATION',
+  location: 'KIND_LOCATION',
 };
 
 // ---- resources: whole and small; `more` adds and replaces fields ----
