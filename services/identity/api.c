@@ -105,7 +105,7 @@ enum ward_code api_reason(struct ward_call *c, enum gate gate,
 
 enum ward_code api_device(struct ward_call *c, char **device, protobuf_c_boolean *degraded)
 {
-    struct face_choice d;
+    struct ward_serve_choice d;
 
     face_pack_choice(((struct worker *)c->wrk)->id->now.pack, &d);
     WARD_TRY(ward_call_copy(c, d.backend, device));

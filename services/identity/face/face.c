@@ -34,11 +34,11 @@ enum ward_code face_model_run(struct face_engine *e, enum face_model which,
                               const struct ward_tensor *in, struct ward_tensor *out,
                               uint32_t *n_out, struct ward_err *err)
 {
-    if (e->of[which] == NULL)
+    if (e->pack->recipe->model[which] == NULL)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "LIVENESS_UNAVAILABLE",
                                 "this model pack has no models for liveness: use staff who see "
                                 "the person, or a way without a face");
-    return ward_engine_run(e->of[which], mem, stop, in, 1, out, n_out, err);
+    return ward_serve_run(e->of, which, mem, stop, in, 1, out, n_out, err);
 }
 
 /* An output that must have `n` floats. */
@@ -66,11 +66,11 @@ enum ward_code face_detect(struct face_engine *e, struct ward_arena *mem,
     uint32_t n_out = FACE_OUTPUTS;
     const float *values[FACE_OUTPUTS] = {NULL};
 
-    WARD_TRY(engine_renew(e, err));
+    WARD_TRY(ward_serve_renew(e->of, err));
     WARD_TRY(make_input(r, FACE_DETECT, mem, &in, err));
     if (!r->fill_detect(im, around, in.data, mem))
         return no_memory(err);
-    WARD_TRY(ward_engine_run(e->of[FACE_DETECT], mem, stop, &in, 1, answer, &n_out, err));
+    WARD_TRY(ward_serve_run(e->of, FACE_DETECT, mem, stop, &in, 1, answer, &n_out, err));
     for (int i = 0; i < FACE_OUTPUTS && r->output[i] != NULL; i++)
         WARD_TRY(take(ward_tensor_named(answer, n_out, r->output[i]), (uint64_t)r->n_output[i],
                       &values[i], err));
@@ -92,7 +92,7 @@ static enum ward_code landmarks(struct face_engine *e, struct ward_arena *mem,
     WARD_TRY(make_input(r, FACE_LANDMARK, mem, &in, err));
     if (!r->fill_marks(im, crop, in.data, mem))
         return no_memory(err);
-    WARD_TRY(ward_engine_run(e->of[FACE_LANDMARK], mem, stop, &in, 1, answer, &n_out, err));
+    WARD_TRY(ward_serve_run(e->of, FACE_LANDMARK, mem, stop, &in, 1, answer, &n_out, err));
     WARD_TRY(take(*r->marks_output == '\0' && n_out > 0
                       ? &answer[0]
                       : ward_tensor_named(answer, n_out, r->marks_output),
@@ -132,7 +132,7 @@ static enum ward_code add_embedding(struct face_engine *e, struct ward_arena *me
     uint32_t n_out = WARD_COUNT(answer);
     const float *values = NULL;
 
-    WARD_TRY(ward_engine_run(e->of[FACE_FEATURE], mem, stop, in, 1, answer, &n_out, err));
+    WARD_TRY(ward_serve_run(e->of, FACE_FEATURE, mem, stop, in, 1, answer, &n_out, err));
     WARD_TRY(take(n_out > 0 ? &answer[0] : NULL, (uint64_t)e->pack->recipe->dim, &values, err));
     for (int i = 0; i < e->pack->recipe->dim; i++)
         v[i] += values[i];

@@ -12,8 +12,7 @@
 #ifndef WARD_IDENTITY_FACE_H
 #define WARD_IDENTITY_FACE_H
 
-#include "common/host/host.h"
-#include "common/host/select.h"
+#include "common/serve/serve.h"
 #include "services/identity/face/face_geometry.h"
 #include "services/identity/face/face_models.h"
 
@@ -42,11 +41,7 @@ int face_pack_dim(const struct face_pack *p); /* values of an embedding: 512 or 
 bool face_pack_live(const struct face_pack *p);
 
 /* What runs the models now. */
-struct face_choice {
-    char backend[33], device[64];
-    bool degraded; /* not the first of the order: answers say so */
-};
-void face_pack_choice(struct face_pack *p, struct face_choice *out);
+void face_pack_choice(struct face_pack *p, struct ward_serve_choice *out);
 
 /* What was found of each back end of the order when it was last tried. Returns how many. */
 int face_pack_report(struct face_pack *p, struct ward_candidate out[WARD_ORDER_MAX]);

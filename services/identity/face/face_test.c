@@ -3,6 +3,7 @@
 
 #include "common/base/clock.h"
 #include "common/image/image.h"
+#include "common/serve/serve_own.h"
 #include "services/identity/face/face_own.h"
 #include "services/identity/rules.h"
 
@@ -264,7 +265,7 @@ static void a_wall_and_a_crowd_are_no_one(void **state)
 static void a_device_that_cannot_run_the_models_is_passed_over_and_that_is_said(void **state)
 {
     struct face_pack_config cfg = order("mean,cpu", "degraded");
-    struct face_choice choice;
+    struct ward_serve_choice choice;
     struct face_pack *p = NULL;
 
     (void)state;
@@ -286,20 +287,20 @@ static void looking_for_a_better_device_in_vain_changes_nothing(void **state)
     const struct timespec more_than_recheck = {.tv_nsec = 5000000};
     struct face_engine *canary = NULL;
     struct face_pack *p = NULL;
-    struct loaded_set *before;
+    struct ward_serve_loaded *before;
 
     (void)state;
     need_models();
     assert_int_equal(face_pack_open(&cfg, &p, &err), WARD_OK);
     assert_int_equal(face_engine_open(p, &canary, &err), WARD_OK);
-    before = p->now;
+    before = p->serve->now;
     nanosleep(&more_than_recheck, NULL);
-    assert_true(ward_choose_due(p->chooser, 1));
+    assert_true(ward_choose_due(p->serve->chooser, 1));
     assert_int_equal(face_known(canary, &mem, &err), WARD_OK);
-    assert_ptr_equal(p->now, before);
-    assert_ptr_equal(canary->set, before);
-    assert_null(p->tried);
-    assert_true(p->degraded);
+    assert_ptr_equal(p->serve->now, before);
+    assert_ptr_equal(canary->of->loaded, before);
+    assert_null(p->serve->tried);
+    assert_true(p->serve->degraded);
     assert_int_equal(before->users, 2);
     face_engine_close(canary);
     face_pack_close(p);
@@ -332,31 +333,32 @@ static void a_pack_that_is_none_is_not_found(void **state)
 static void after_a_wrong_answer_every_engine_moves_to_what_was_chosen_again(void **state)
 {
     struct face_engine *canary = NULL;
-    struct loaded_set *before;
+    struct ward_serve_loaded *before;
     struct face_box boxes[FACE_MAX_FOUND];
     struct pixels im;
     int n = 0;
 
     (void)state;
     need_models();
-    before = pack->now;
+    before = pack->serve->now;
     im = portrait(7);
     assert_int_equal(face_engine_open(pack, &canary, &err), WARD_OK);
-    assert_ptr_equal(canary->set, before);
-    ward_engine_free(canary->of[FACE_EYE]);
-    canary->of[FACE_EYE] = NULL;
-    assert_int_equal(ward_engine_new(before->model[FACE_POSE], -1, &canary->of[FACE_EYE], &err),
-                     WARD_OK);
+    assert_ptr_equal(canary->of->loaded, before);
+    ward_engine_free(canary->of->of[FACE_EYE]);
+    canary->of->of[FACE_EYE] = NULL;
+    assert_int_equal(
+        ward_engine_new(before->model[FACE_POSE], -1, &canary->of->of[FACE_EYE], &err),
+        WARD_OK);
     assert_int_equal(face_known(canary, &mem, &err), WARD_OK);
-    assert_ptr_not_equal(pack->now, before);
-    assert_ptr_equal(canary->set, pack->now);
-    assert_ptr_equal(engine->set, before); /* still there: the engine holds it */
+    assert_ptr_not_equal(pack->serve->now, before);
+    assert_ptr_equal(canary->of->loaded, pack->serve->now);
+    assert_ptr_equal(engine->of->loaded, before); /* still there: the engine holds it */
     assert_int_equal(face_detect(engine, &mem, NULL, &im, boxes, &n, &err), WARD_OK);
     assert_int_equal(n, 1);
-    assert_ptr_equal(engine->set, pack->now);
-    assert_int_equal(pack->now->users, 3);
+    assert_ptr_equal(engine->of->loaded, pack->serve->now);
+    assert_int_equal(pack->serve->now->users, 3);
     face_engine_close(canary);
-    assert_int_equal(pack->now->users, 2);
+    assert_int_equal(pack->serve->now->users, 2);
 }
 
 /* The clear-licence pack, where it was made (tools/fetch-models). */
