@@ -1,5 +1,5 @@
-/* encode.h - pixels to a JPEG file, without any metadata: for redacted photographs, for test
- * captures and for the demo.
+/* encode.h - pixels to a JPEG or PNG file, without any metadata: for redacted photographs, for
+ * pictures of where a model looked, for test captures and for the demo.
  *
  * Threads: pure. Memory: the caller's arena. Errors: RESOURCE_EXHAUSTED the arena is full,
  * INVALID_ARGUMENT sides or quality out of range.
@@ -13,5 +13,9 @@
 WARD_MUST enum ward_code ward_image_encode_jpeg(const struct ward_image *img, int quality,
                                                 struct ward_arena *mem, uint8_t **out,
                                                 size_t *n, struct ward_err *err);
+/* RGB, 8 bits. */
+WARD_MUST enum ward_code ward_image_encode_png(const struct ward_image *img,
+                                               struct ward_arena *mem, uint8_t **out, size_t *n,
+                                               struct ward_err *err);
 
 #endif
