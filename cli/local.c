@@ -59,7 +59,8 @@ static const char *folder_of(struct ward_arena *mem, const char *path)
 
 enum ward_code local_open(struct local *l, const char *dir, struct ward_err *err)
 {
-    static const char *const names[LOCAL_SERVICES] = {"audit", "identity", "records", "dosage"};
+    static const char *const names[LOCAL_SERVICES] = {"audit", "identity", "records", "dosage",
+                                                      "diagnosis"};
     char cwd[4096] = "", exe[4096] = "";
     size_t n = strlen(dir);
     ssize_t len = readlink("/proc/self/exe", exe, sizeof(exe) - 1);

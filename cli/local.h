@@ -26,7 +26,7 @@ struct local_service {
     const char *name;
     int port, admin_port; /* 0 until local_ports */
 };
-#define LOCAL_SERVICES 4
+#define LOCAL_SERVICES 5
 
 struct local {
     struct ward_arena mem;

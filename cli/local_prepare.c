@@ -16,7 +16,8 @@
 #define RENEW_HOURS (7 * 24)
 
 /* Whoever has a certificate: the services, and those a person's tools call as. */
-static const char *const peers[] = {"audit", "identity", "records", "dosage", "wardctl"};
+static const char *const peers[] = {"audit",  "identity",  "records",
+                                    "dosage", "diagnosis", "wardctl"};
 
 static enum ward_code folders(struct local *l, struct ward_err *err)
 {

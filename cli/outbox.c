@@ -27,7 +27,7 @@ static enum ward_code become(const struct cli *cli, struct local *l, const char 
 
     if (s == NULL)
         return WARD_FAIL(err, INVALID_ARGUMENT,
-                         "the service is one of audit, identity, records, dosage");
+                         "the service is one of audit, identity, records, dosage, diagnosis");
     WARD_TRY(local_ports(l, err));
     WARD_TRY(local_environment(l, s, &env, err));
     argv[0] = ward_printf(&l->mem, "%s/%s", l->bin, s->name);

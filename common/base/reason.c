@@ -1,5 +1,6 @@
 #include "common/base/reason.h"
 
+#include "common/base/reason_diagnosis.h"
 #include "common/base/reason_dosage.h"
 
 #include <string.h>
@@ -416,7 +417,7 @@ const struct ward_reason ward_reasons[] = {
     {"QUARANTINE_DECIDED", WARD_FAILED_PRECONDITION, RECORDS,
      "the item was replayed or discarded before", "see ListQuarantine with decided_too"},
 
-    REASONS_DOSAGE
+    REASONS_DIAGNOSIS REASONS_DOSAGE
 
     {"SCHEMA_TOO_NEW", WARD_FAILED_PRECONDITION, START,
      "the database was migrated by a newer version", "run that version or a later one"},

@@ -110,7 +110,7 @@ async function start() {
   title(1, 'Everything, on this machine, as this user');
   typed('up', '--data', up.dir);
   await up.start();
-  say(`MariaDB, audit, identity, records and dosage are ready after ${(up.ready.took_ms / 1000).toFixed(1)} s, from an empty folder.`);
+  say(`MariaDB, audit, identity, records, dosage and diagnosis are ready after ${(up.ready.took_ms / 1000).toFixed(1)} s, from an empty folder.`);
   say('Every call goes over mutual TLS, with a token that says who asks, in which role.');
 }
 

@@ -16,14 +16,14 @@ const face = photo('christian');
 const up = new Up(folder(), { installs: true, model: true });
 after(() => up.stop());
 
-const pids = () => ['mariadb', 'audit', 'identity', 'records', 'dosage'].map((name) => up.pid(name));
+const pids = () => ['mariadb', 'audit', 'identity', 'records', 'dosage', 'diagnosis'].map((name) => up.pid(name));
 const enrol = async (u) => (await u.ask('identity', 'enrol', '--photo', face, '--consent', 'self')).subject_id;
 
 test('everything_is_ready_when_it_says_so', async (t) => {
   await up.start();
   t.diagnostic(`ready after ${up.ready.took_ms} ms, from an empty folder`);
   const health = await up.ask('health');
-  assert.deepStrictEqual(health.map((s) => [s.service, s.serving]), [['audit', true], ['identity', true], ['records', true], ['dosage', true]]);
+  assert.deepStrictEqual(health.map((s) => [s.service, s.serving]), [['audit', true], ['identity', true], ['records', true], ['dosage', true], ['diagnosis', true]]);
   assert.ok(pids().every((pid) => pid > 0));
 });
 
@@ -78,7 +78,7 @@ test('what_it_keeps_is_closed_to_others', () => {
 });
 
 test('a_killed_service_comes_back_at_the_same_address', async () => {
-  for (const name of ['dosage', 'records', 'identity', 'audit', 'mariadb']) {
+  for (const name of ['diagnosis', 'dosage', 'records', 'identity', 'audit', 'mariadb']) {
     const pid = up.pid(name);
     const subject = await enrol(up);
     process.kill(pid, 'SIGKILL');
@@ -187,7 +187,7 @@ test('no_root_is_needed', async (t) => {
   try {
     await plain.start(nobody);
     assert.strictEqual((await plain.ctl('health')).status, 0);
-    for (const name of ['mariadb', 'audit', 'identity', 'records', 'dosage']) {
+    for (const name of ['mariadb', 'audit', 'identity', 'records', 'dosage', 'diagnosis']) {
       assert.match(fs.readFileSync(`/proc/${plain.pid(name)}/status`, 'utf8'), /^Uid:\s+65534/m);
     }
   } finally {

@@ -169,7 +169,7 @@ test('health_says_which_service_does_not_answer', async () => {
   try {
     const r = await up.ctl('health');
     assert.strictEqual(r.status, 1);
-    assert.deepStrictEqual(r.json().map((s) => s.serving), [false, true, true, true]);
+    assert.deepStrictEqual(r.json().map((s) => s.serving), [false, true, true, true, true]);
   } finally {
     process.kill(pid, 'SIGCONT');
   }

@@ -43,14 +43,15 @@ const API = {
   tracking: { file: 'ward/dosage/v1/tracking.proto', service: 'ward.dosage.v1.Tracking' },
   downtime: { file: 'ward/dosage/v1/downtime.proto', service: 'ward.dosage.v1.Downtime' },
   dosageadmin: { file: 'ward/dosage/v1/admin.proto', service: 'ward.dosage.v1.DosageAdmin' },
+  diagnosis: { file: 'ward/diagnosis/v1/diagnosis.proto', service: 'ward.diagnosis.v1.Diagnosis' },
   health: { file: 'grpc/health/v1/health.proto', service: 'grpc.health.v1.Health' },
 };
 
 // The services whose ports another needs to be started with.
-const NEEDS = { records: ['audit'], dosage: ['records', 'identity'] };
+const NEEDS = { records: ['audit'], dosage: ['records', 'identity'], diagnosis: ['records'] };
 
 // A test is not to fail because the machine is busy; those of a service that hangs set their own.
-const PATIENCE = { dosage: { WARD_RECORDS_MS: '20000' } };
+const PATIENCE = { dosage: { WARD_RECORDS_MS: '20000' }, diagnosis: { WARD_RECORDS_MS: '20000' } };
 
 const PORT_TRIES = 20;
 

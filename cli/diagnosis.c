@@ -1,0 +1,69 @@
+/* wardctl diagnosis - what models see in a film or in values, and what a clinician makes of it.
+ */
+#include "cli/method.h"
+
+#include "ward/diagnosis/v1/diagnosis.pb-c.h"
+
+#include <string.h>
+
+#define FILM_MOST ((size_t)8 << 20)
+
+typedef Ward__Diagnosis__V1__InferRequest InferRequest;
+
+static const char *const PHYSICIAN[] = {"physician", NULL};
+
+/* The file named last: values where its name ends in .json, else a film. */
+static enum ward_code input(struct task *t, ProtobufCMessage *req, int n, char **words)
+{
+    InferRequest *q = (InferRequest *)req;
+    size_t len = n == 1 ? strlen(words[0]) : 0, size;
+    char *bytes;
+
+    if (n != 1)
+        return task_wrong(t, "one film (JPEG, PNG) or one file with features (.json)");
+    WARD_TRY(cli_read(words[0], FILM_MOST, &t->mem, &bytes, &size, &t->err));
+    if (len > 5 && strcmp(words[0] + len - 5, ".json") == 0)
+        return message_set(req,
+                           protobuf_c_message_descriptor_get_field_by_name(
+                               &ward__diagnosis__v1__infer_request__descriptor, "features"),
+                           bytes, &t->mem, &t->err);
+    q->input_case = WARD__DIAGNOSIS__V1__INFER_REQUEST__INPUT_IMAGE;
+    q->image = (ProtobufCBinaryData){size, (uint8_t *)bytes};
+    return WARD_OK;
+}
+
+METHOD_COMMAND(infer, .path = "/ward.diagnosis.v1.Diagnosis/Infer",
+               .req = &ward__diagnosis__v1__infer_request__descriptor,
+               .resp = &ward__diagnosis__v1__infer_response__descriptor, .roles = PHYSICIAN,
+               .purpose = "TREAT", .words = {"patient_id", "model"}, .rest = input)
+METHOD_COMMAND(confirm, .path = "/ward.diagnosis.v1.Diagnosis/Confirm",
+               .req = &ward__diagnosis__v1__confirm_request__descriptor,
+               .resp = &ward__diagnosis__v1__review_response__descriptor, .roles = PHYSICIAN,
+               .purpose = "TREAT", .words = {"report_id", "expected_version"})
+METHOD_COMMAND(amend, .path = "/ward.diagnosis.v1.Diagnosis/Amend",
+               .req = &ward__diagnosis__v1__amend_request__descriptor,
+               .resp = &ward__diagnosis__v1__review_response__descriptor, .roles = PHYSICIAN,
+               .purpose = "TREAT", .words = {"report_id", "expected_version", "conclusion"})
+METHOD_COMMAND(reject, .path = "/ward.diagnosis.v1.Diagnosis/Reject",
+               .req = &ward__diagnosis__v1__reject_request__descriptor,
+               .resp = &ward__diagnosis__v1__review_response__descriptor, .roles = PHYSICIAN,
+               .purpose = "TREAT", .words = {"report_id", "expected_version", "reason"})
+METHOD_COMMAND(models, .path = "/ward.diagnosis.v1.Diagnosis/ListModels",
+               .req = &ward__diagnosis__v1__list_models_request__descriptor,
+               .resp = &ward__diagnosis__v1__list_models_response__descriptor,
+               .roles = PHYSICIAN, .purpose = "TREAT")
+
+const struct cli_command cli_diagnosis_commands[] = {
+    {"diagnosis models", "", "which models serve, and what clinicians made of their answers",
+     models},
+    {"diagnosis infer",
+     "[--ward W] [--encounter-id E] [--key KEY] PATIENT MODEL FILM|FILE.json",
+     "a model reads a film or values, and files a preliminary report", infer},
+    {"diagnosis confirm", "[--ward W] [--key KEY] REPORT VERSION",
+     "the report says what you saw too", confirm},
+    {"diagnosis amend", "[--ward W] [--present true] [--key KEY] REPORT VERSION CONCLUSION",
+     "the report says something else, in your words", amend},
+    {"diagnosis reject", "[--ward W] [--key KEY] REPORT VERSION REASON",
+     "the report should not be", reject},
+    {0},
+};

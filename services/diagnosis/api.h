@@ -1,0 +1,20 @@
+/* api.h - the handlers' names, and what they share. Threads: a worker's own. Memory: the call's
+ * arena. Errors: the .proto's. */
+#ifndef DIAGNOSIS_API_H
+#define DIAGNOSIS_API_H
+
+#include "common/act/handler.h"
+#include "services/diagnosis/diagnosis.h"
+
+const struct ward_method *diagnosis_methods(void);
+
+ward_handler infer_rpc, confirm_rpc, amend_rpc, reject_rpc, list_models_rpc;
+
+/* A static or arena text where protobuf-c wants char *. */
+char *api_text(const char *s);
+/* What handlers about a patient begin with: the purpose of use is looked at, the act begun.
+ * `patient` may be NULL: not known yet.   PERMISSION_DENIED  PURPOSE_NOT_ALLOWED */
+WARD_MUST enum ward_code api_begin(struct ward_call *c, struct ward_act *a,
+                                   const char *patient);
+
+#endif

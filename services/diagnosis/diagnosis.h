@@ -1,0 +1,73 @@
+/* diagnosis.h - what models see, and what clinicians make of it: what the files of this service
+ * share.
+ *
+ * rules.c turns numbers into findings and abstentions (pure). model/ is the models: their
+ * manifests, what is done to an input, which device runs them. infer/ is Infer and the report
+ * that it files; review/ Confirm, Amend, Reject. store.c counts. api.c is the table of methods;
+ * service.c opens and closes it all. Nothing of a patient's is kept here: reports are records'.
+ *
+ * Threads: struct diagnosis is shared and read-only once serving, but for what locks itself; a
+ * worker is one thread's. Memory: results live in the arena passed in. Errors: as db.h.
+ */
+#ifndef DIAGNOSIS_H
+#define DIAGNOSIS_H
+
+#include "common/act/act.h"
+#include "common/base/metrics.h"
+#include "common/db/db.h"
+#include "common/rpc/client.h"
+#include "common/rpc/rpc.h"
+#include "common/serve/serve.h"
+#include "services/diagnosis/rules.h"
+
+#define DIAGNOSIS_NAME    "diagnosis"
+#define DIAGNOSIS_MESSAGE ((size_t)9 << 20)   /* of one message: an image and the rest */
+#define DIAGNOSIS_ARENA   ((size_t)192 << 20) /* of one call: an image's pixels */
+#define DIAGNOSIS_MODELS  8                   /* served at once */
+
+struct diagnosis_config {
+    const char *models;           /* the folder with <name>/<version>/manifest.json */
+    const char *serve;            /* "chest/1,heart_tree/1" */
+    const char *plugins;          /* the folder of back ends */
+    const char *order, *fallback; /* select.h */
+    const char *npu_providers;
+    int canary_ms;
+    const char *records; /* its gRPC address */
+    int records_ms;      /* how long records is asked at most */
+};
+
+struct model;
+struct diagnosis {
+    struct diagnosis_config cfg;
+    const struct ward_db_config *db;
+    const struct ward_tls *tls;
+    struct ward_client *records;
+    struct ward_arena mem; /* of the list below */
+    int n_models;
+    struct model *model[DIAGNOSIS_MODELS]; /* model/models.h; in the configuration's order */
+};
+
+struct worker {
+    struct ward_arena mem; /* the worker's own */
+    struct diagnosis *dia;
+    struct ward_act_seat seat;                          /* seat.db: its connection */
+    struct ward_serve_engine *engine[DIAGNOSIS_MODELS]; /* NULL until first used */
+};
+
+/* ---- service.c ---- */
+
+WARD_MUST enum ward_code diagnosis_open(void *dia, struct ward_err *err);
+void diagnosis_close(void *dia);
+/* UNAVAILABLE, naming it, while a configured model does not serve. */
+WARD_MUST enum ward_code diagnosis_ready(void *dia, struct ward_err *err);
+WARD_MUST enum ward_code worker_open(void *dia, void **wrk, struct ward_err *err);
+void worker_close(void *wrk);
+void worker_refused(struct ward_call *c, enum ward_code code);
+
+/* No metric names a patient or a person. */
+extern struct ward_family *const diagnosis_metrics[];
+extern struct ward_family diagnosis_inferences; /* {model, outcome}: present, absent, ... */
+extern struct ward_family diagnosis_reviews;    /* {model, review} */
+extern struct ward_family diagnosis_serving;    /* {model}: gauge */
+
+#endif

@@ -1,0 +1,315 @@
+/* Infer: a model reads a patient's input; what it says is filed as a preliminary report.
+ *
+ * The order of things, so that any cut leaves all or nothing that matters: the report is made
+ * in records under this inference's identifier, of which there is only one; then one
+ * transaction here writes the audit event, the count and which report answers this key. Cut in
+ * between, the same call made again finds the report. */
+#include "common/base/clock.h"
+#include "common/base/crypto.h"
+#include "common/base/text.h"
+#include "services/diagnosis/api.h"
+#include "services/diagnosis/infer/report.h"
+#include "services/diagnosis/model/run.h"
+#include "services/diagnosis/store.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define HEAT_TIMES 8
+
+typedef Ward__Diagnosis__V1__InferRequest InferRequest;
+typedef Ward__Diagnosis__V1__InferResponse InferResponse;
+typedef Ward__Diagnosis__V1__Finding Finding;
+typedef Ward__Diagnosis__V1__Trace Trace;
+typedef Ward__Diagnosis__V1__Abstention Abstention;
+typedef Ward__Diagnosis__V1__Code Code;
+
+struct inferring {
+    struct ward_call *c;
+    struct worker *w;
+    struct ward_act act;
+    struct ward_idem idem;
+    const InferRequest *req;
+    InferResponse *resp;
+    struct model *model;
+    const char *patient; /* who they are now */
+    struct said said;
+    InferResponse *kept; /* what answers this key: ids alone; NULL: nothing yet */
+};
+
+/* ---- the answer ---- */
+
+/* The same call, however often it is made, is one inference. */
+static enum ward_code name_it(struct inferring *f)
+{
+    const char *what =
+        ward_printf(f->c->mem, "ward.diagnosis.inference\n%s\n%s", f->idem.caller, f->idem.key);
+    struct ward_bytes parts[2];
+    uint8_t hash[32];
+
+    f->resp->inference_id = ward_alloc(f->c->mem, 37);
+    if (what == NULL || f->resp->inference_id == NULL)
+        return WARD_FAIL(f->c->err, RESOURCE_EXHAUSTED, "no memory for the answer");
+    parts[0] = (struct ward_bytes){what, strlen(what)};
+    parts[1] = (struct ward_bytes){f->idem.request_sha256, sizeof(f->idem.request_sha256)};
+    ward_sha256_parts(parts, 2, hash);
+    hash[6] = (uint8_t)((hash[6] & 0x0f) | 0x80); /* RFC 9562, version 8 */
+    hash[8] = (uint8_t)((hash[8] & 0x3f) | 0x80);
+    ward_uuid_text(hash, f->resp->inference_id);
+    return WARD_OK;
+}
+
+static char *hex_of(struct ward_arena *mem, const uint8_t *bytes, size_t n)
+{
+    char *out = ward_alloc(mem, 2 * n + 1);
+
+    if (out != NULL)
+        ward_hex(bytes, n, out);
+    return out;
+}
+
+static void put_transforms(const struct manifest *m, struct ward_arena *mem, Trace *t)
+{
+    char **list = ward_alloc(mem, 5 * sizeof(char *));
+
+    if (list == NULL)
+        return;
+    t->transforms = list;
+    if (!m->image) {
+        list[t->n_transforms++] = api_text("order features, fill in what may be missing");
+        return;
+    }
+    list[t->n_transforms++] = api_text("decode, upright");
+    list[t->n_transforms++] = api_text("grey, ITU-R BT.601");
+    if (m->square)
+        list[t->n_transforms++] = api_text("crop, square in the middle");
+    list[t->n_transforms++] = ward_printf(mem, "resize %dx%d, area", m->width, m->height);
+    list[t->n_transforms++] = ward_printf(mem, "(grey / 255 - %g) / %g", m->mean, m->std);
+}
+
+static void put_trace(struct inferring *f)
+{
+    struct ward_arena *mem = f->c->mem;
+    Trace *t = ward_new(mem, Trace);
+
+    if (t == NULL)
+        return;
+    ward__diagnosis__v1__trace__init(t);
+    t->model = api_text(f->model->name);
+    t->version = api_text(f->model->version);
+    t->weights_sha256 = api_text(f->model->is.sha256);
+    t->input_sha256 = hex_of(mem, f->said.input_sha256, sizeof(f->said.input_sha256));
+    t->plugin = ward_strdup(mem, f->said.on.backend);
+    t->device = ward_strdup(mem, f->said.on.device);
+    t->degraded = f->said.on.degraded;
+    put_transforms(&f->model->is, mem, t);
+    f->resp->trace = t;
+}
+
+static void put_finding(struct inferring *f)
+{
+    const struct manifest *m = &f->model->is;
+    struct ward_arena *mem = f->c->mem;
+    Finding **list = ward_alloc(mem, sizeof(*list));
+    Finding *is = ward_new(mem, Finding);
+    Code *code = ward_new(mem, Code);
+
+    if (list == NULL || is == NULL || code == NULL)
+        return;
+    ward__diagnosis__v1__finding__init(is);
+    ward__diagnosis__v1__code__init(code);
+    code->system = api_text(m->finding.system);
+    code->code = api_text(m->finding.code);
+    code->display = api_text(m->finding.display);
+    is->code = code;
+    is->probability = f->said.probability;
+    is->present = f->said.probability >= m->threshold;
+    is->threshold = m->threshold;
+    is->sensitivity = m->sensitivity;
+    is->specificity = m->specificity;
+    list[0] = is;
+    f->resp->findings = list;
+    f->resp->n_findings = 1;
+}
+
+static void put_abstention(struct inferring *f)
+{
+    static const char *const TEXT[] = {
+        [ABSTAIN_FAR] = "this is nothing like what the model was trained on",
+        [ABSTAIN_NEAR] = "this is like what the model was trained on, and not of it",
+        [ABSTAIN_VALUE] = "a value that the model needs is missing, or outside what it was "
+                          "trained in",
+    };
+    Abstention *a = ward_new(f->c->mem, Abstention);
+
+    if (a == NULL)
+        return;
+    ward__diagnosis__v1__abstention__init(a);
+    a->reason = (Ward__Diagnosis__V1__Abstention__Reason)f->said.abstains;
+    a->text = api_text(TEXT[f->said.abstains]);
+    a->feature = api_text(f->said.feature == NULL ? "" : f->said.feature);
+    a->score = f->said.score;
+    a->limit = f->said.limit;
+    f->resp->abstention = a;
+}
+
+static enum ward_code answer(struct inferring *f)
+{
+    put_trace(f);
+    if (f->said.abstains == ABSTAIN_NO)
+        put_finding(f);
+    else
+        put_abstention(f);
+    return f->c->mem->full
+               ? WARD_FAIL(f->c->err, RESOURCE_EXHAUSTED, "no memory for the answer")
+               : WARD_OK;
+}
+
+static enum ward_code draw(struct inferring *f)
+{
+    const InferRequest *q = f->req;
+    InferResponse *r = f->resp;
+
+    if (!q->heat_map || f->said.heat == NULL)
+        return WARD_OK;
+    return heat_png(&f->model->is, q->image.data, q->image.len, f->said.heat, HEAT_TIMES,
+                    f->c->mem, &r->heat_map.data, &r->heat_map.len, f->c->err);
+}
+
+/* ---- what is filed, and kept ---- */
+
+static char *instant(struct ward_arena *mem, int64_t us)
+{
+    time_t s = (time_t)(us / 1000000);
+    struct tm tm;
+
+    gmtime_r(&s, &tm);
+    return ward_printf(mem, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900,
+                       tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
+                       (int)(us / 1000 % 1000));
+}
+
+/* Where there was a report already, the answer is what stands in it. */
+static enum ward_code file(struct inferring *f)
+{
+    struct ward_call *c = f->c;
+    char *at = instant(c->mem, ward_wall_us());
+    struct charted filed;
+    Provenance model;
+    Report *report;
+
+    if (f->said.abstains != ABSTAIN_NO)
+        return WARD_OK;
+    WARD_TRY(report_make(&f->model->is, f->resp, f->patient, f->req->encounter_id, at, c->mem,
+                         &report, c->err));
+    WARD_TRY(report_model(f->resp, c->mem, &model, c->err));
+    WARD_TRY(chart_create(c, report, &model, REPORT_SYSTEM, f->resp->inference_id, &filed));
+    f->resp->report_id = api_text(filed.id);
+    f->resp->report_version = filed.version;
+    return report_read(filed.report, c->mem, f->resp, c->err);
+}
+
+/* Nothing of the finding is kept here: a repeat reads it from the report. */
+static enum ward_code keep(struct inferring *f, struct ward_db *db, struct ward_err *err)
+{
+    InferResponse ids = *f->resp;
+
+    ids.n_findings = 0;
+    ids.findings = NULL;
+    ids.heat_map = (ProtobufCBinaryData){0, NULL};
+    return ward_call_keep(f->c, db, &f->idem, &ids.base, err);
+}
+
+/* f->kept: what was answered before, of which this call gets an event of its own. */
+static enum ward_code again(struct ward_db *db, void *arg, struct ward_err *err)
+{
+    struct inferring *f = arg;
+    struct ward_act act = f->act;
+    ProtobufCMessage *kept;
+
+    WARD_TRY(ward_call_again(f->c, db, &f->idem,
+                             &ward__diagnosis__v1__infer_response__descriptor, &kept, err));
+    f->kept = (InferResponse *)kept;
+    if (f->kept == NULL)
+        return WARD_OK;
+    ward_act_note(&act, "repeated", "yes");
+    ward_act_note(&act, "inference", f->kept->inference_id);
+    ward_act_note(&act, "report", f->kept->report_id);
+    return ward_act_write(&act, db, err);
+}
+
+static enum ward_code done(struct ward_db *db, void *arg, struct ward_err *err)
+{
+    struct inferring *f = arg;
+    struct ward_act act = f->act;
+    bool says = f->said.abstains == ABSTAIN_NO;
+
+    WARD_TRY(again(db, f, err));
+    if (f->kept != NULL)
+        return WARD_OK;
+    ward_act_note(&act, "model", f->model->label);
+    ward_act_note(&act, "weights", f->resp->trace->weights_sha256);
+    ward_act_note(&act, "inference", f->resp->inference_id);
+    ward_act_note(&act, "outcome", says ? "answered" : "abstained");
+    ward_act_note(&act, "report", f->resp->report_id);
+    if (f->said.on.degraded)
+        ward_act_note(&act, "degraded", "yes");
+    WARD_TRY(store_count(db, f->c->mem, f->model->name, f->model->version,
+                         says ? TALLY_ANSWERED : TALLY_ABSTAINED, err));
+    WARD_TRY(ward_act_write(&act, db, err));
+    return keep(f, db, err);
+}
+
+/* The first answer: an abstention as it was kept, a finding from the report as it was filed. */
+static enum ward_code repeat(struct inferring *f)
+{
+    struct charted was;
+
+    *f->resp = *f->kept;
+    if (*f->kept->report_id == '\0')
+        return WARD_OK;
+    WARD_TRY(chart_read(f->c, f->kept->report_id, f->kept->report_version, &was));
+    return report_read(was.report, f->c->mem, f->resp, f->c->err);
+}
+
+static void counted(const struct inferring *f)
+{
+    static const char *const WHY[] = {"", "far", "near", "value"};
+    const char *outcome = WHY[f->said.abstains];
+
+    if (f->said.abstains == ABSTAIN_NO)
+        outcome = f->resp->findings[0]->present ? "present" : "absent";
+    ward_metric_add(ward_series_of(&diagnosis_inferences, f->model->label, outcome, NULL), 1);
+}
+
+static enum ward_code infer(struct ward_call *c, const InferRequest *q, InferResponse *r)
+{
+    struct inferring f = {.c = c, .w = c->wrk, .req = q, .resp = r};
+    uint8_t id[16];
+    char patient[37];
+
+    WARD_TRY(ward_call_id(c, "patient_id", q->patient_id, id, patient));
+    WARD_TRY(api_begin(c, &f.act, patient));
+    WARD_TRY(ward_call_idem(c, q->idempotency_key, &q->base, &f.idem));
+    if (*q->encounter_id != '\0')
+        WARD_TRY(ward_call_id(c, "encounter_id", q->encounter_id, id, NULL));
+    WARD_TRY(model_find(f.w->dia, q->model, &f.model, c->err));
+    WARD_TRY(chart_patient(c, patient, &f.patient));
+    WARD_TRY(ward_db_tx(f.w->seat.db, again, &f, c->err));
+    if (f.kept != NULL)
+        return repeat(&f);
+    WARD_TRY(name_it(&f));
+    WARD_TRY(model_run(c, f.model, q, &f.said));
+    WARD_TRY(answer(&f));
+    WARD_TRY(draw(&f));
+    WARD_TRY(file(&f));
+    WARD_TRY(ward_db_tx(f.w->seat.db, done, &f, c->err));
+    counted(&f);
+    return f.kept == NULL ? WARD_OK : repeat(&f);
+}
+
+enum ward_code infer_rpc(struct ward_call *c, const ProtobufCMessage *q, ProtobufCMessage *r)
+{
+    return infer(c, (const InferRequest *)q, (InferResponse *)r);
+}

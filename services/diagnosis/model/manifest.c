@@ -1,0 +1,252 @@
+#include "services/diagnosis/model/manifest.h"
+
+#include "common/json/json.h"
+#include "services/diagnosis/rules.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define FILE_MAX ((size_t)256 << 10)
+
+/* Steps are sticky: the first member at fault is told. */
+struct reading {
+    struct ward_arena *mem;
+    const char *wrong; /* NULL: nothing so far */
+};
+
+static const char *text(struct reading *r, const struct ward_json *v, const char *key)
+{
+    const char *s = ward_json_string(ward_json_get(v, key));
+
+    if (s == NULL && r->wrong == NULL)
+        r->wrong = key;
+    return s == NULL ? "" : s;
+}
+
+static double number(struct reading *r, const struct ward_json *v, const char *key, double lo,
+                     double hi)
+{
+    double out = 0;
+
+    if (!ward_json_f64(ward_json_get(v, key), &out) || !(out >= lo && out <= hi)) {
+        if (r->wrong == NULL)
+            r->wrong = key;
+        return lo;
+    }
+    return out;
+}
+
+static void must(struct reading *r, bool fine, const char *key)
+{
+    if (!fine && r->wrong == NULL)
+        r->wrong = key;
+}
+
+static bool is_hash(const char *s)
+{
+    return strlen(s) == 64 && strspn(s, "0123456789abcdef") == 64;
+}
+
+static bool is_file(const char *s)
+{
+    return *s != '\0' && *s != '.' && strchr(s, '/') == NULL;
+}
+
+static struct manifest_code code(struct reading *r, const struct ward_json *v, const char *key)
+{
+    const struct ward_json *c = ward_json_get(v, key);
+
+    must(r, c != NULL, key);
+    return (struct manifest_code){text(r, c, "system"), text(r, c, "code"),
+                                  text(r, c, "display")};
+}
+
+/* ---- the input ---- */
+
+static void read_image(struct reading *r, const struct ward_json *v, struct manifest *m)
+{
+    const char *crop = text(r, v, "crop");
+
+    m->width = (int)number(r, v, "width", 1, MANIFEST_SIDE_MAX);
+    m->height = (int)number(r, v, "height", 1, MANIFEST_SIDE_MAX);
+    m->mean = number(r, v, "mean", -1e6, 1e6);
+    m->std = number(r, v, "std", 1e-6, 1e6);
+    must(r, strcmp(text(r, v, "resize"), "area") == 0, "resize");
+    m->square = strcmp(crop, "centre_square") == 0;
+    must(r, m->square || strcmp(crop, "none") == 0, "crop");
+    m->known.rank = 4;
+    m->known.shape[0] = m->known.shape[1] = 1;
+    m->known.shape[2] = m->height;
+    m->known.shape[3] = m->width;
+}
+
+static void read_values(struct reading *r, const struct ward_json *list,
+                        struct manifest_feature *f)
+{
+    if (list == NULL || ward_json_is(list, WARD_JSON_NULL))
+        return;
+    must(r, ward_json_is(list, WARD_JSON_ARRAY) && list->count <= MANIFEST_VALUES, "values");
+    if (r->wrong != NULL)
+        return;
+    for (const struct ward_json *v = list->first; v != NULL; v = v->next)
+        must(r, ward_json_f64(v, &f->value[f->n_values++]), "values");
+}
+
+static void read_feature(struct reading *r, const struct ward_json *v,
+                         struct manifest_feature *f)
+{
+    const struct ward_json *missing = ward_json_get(v, "missing");
+
+    f->name = text(r, v, "name");
+    must(r, rule_name(f->name), "name");
+    f->unit = text(r, v, "unit");
+    f->min = number(r, v, "min", -1e9, 1e9);
+    f->max = number(r, v, "max", f->min, 1e9);
+    must(r, missing != NULL, "missing");
+    f->has_missing = !ward_json_is(missing, WARD_JSON_NULL);
+    if (f->has_missing)
+        f->missing = number(r, v, "missing", f->min, f->max);
+    read_values(r, ward_json_get(v, "values"), f);
+}
+
+static void read_features(struct reading *r, const struct ward_json *v, struct manifest *m)
+{
+    const struct ward_json *all = ward_json_get(v, "features");
+
+    must(r,
+         ward_json_is(all, WARD_JSON_ARRAY) && all->count > 0 &&
+             all->count <= MANIFEST_FEATURES,
+         "features");
+    if (r->wrong != NULL)
+        return;
+    for (const struct ward_json *f = all->first; f != NULL; f = f->next)
+        read_feature(r, f, &m->feature[m->n_features++]);
+    m->known.rank = 2;
+    m->known.shape[0] = 1;
+    m->known.shape[1] = m->n_features;
+}
+
+static void read_input(struct reading *r, const struct ward_json *v, struct manifest *m)
+{
+    const char *kind = text(r, v, "kind");
+
+    m->tensor = text(r, v, "tensor");
+    m->image = strcmp(kind, "image") == 0;
+    must(r, m->image || strcmp(kind, "features") == 0, "kind");
+    if (m->image)
+        read_image(r, v, m);
+    else
+        read_features(r, v, m);
+}
+
+/* ---- the answer ---- */
+
+static void read_outputs(struct reading *r, const struct ward_json *v,
+                         const struct ward_json *guard, struct manifest *m)
+{
+    m->logit = text(r, v, "logit");
+    m->far = ward_json_string(ward_json_get(v, "far"));
+    m->near = ward_json_string(ward_json_get(v, "near"));
+    m->heat_map = ward_json_string(ward_json_get(v, "heat_map"));
+    m->far_limit = m->near_limit = HUGE_VAL;
+    if (m->far != NULL)
+        m->far_limit = number(r, guard, "far_limit", -1e12, 1e12);
+    if (m->near != NULL)
+        m->near_limit = number(r, guard, "near_limit", -1e12, 1e12);
+}
+
+static void read_finding(struct reading *r, const struct ward_json *v, struct manifest *m)
+{
+    m->finding =
+        (struct manifest_code){text(r, v, "system"), text(r, v, "code"), text(r, v, "display")};
+    m->threshold = number(r, v, "threshold", 0, 1);
+    m->sensitivity = number(r, v, "sensitivity", 0, 1);
+    m->specificity = number(r, v, "specificity", 0, 1);
+}
+
+static void read_known(struct reading *r, const struct ward_json *v, struct manifest *m)
+{
+    const struct ward_json *want = ward_json_get(v, "want");
+    struct ward_known *k = &m->known;
+
+    k->input = m->tensor;
+    k->output = text(r, v, "output");
+    k->lo = (float)number(r, v, "lo", -1e6, 1e6);
+    k->hi = (float)number(r, v, "hi", (double)k->lo, 1e6);
+    k->stride = (uint32_t)number(r, v, "stride", 1, 1e6);
+    k->tolerance = (float)number(r, v, "tolerance", 1e-9, 1);
+    must(r,
+         ward_json_is(want, WARD_JSON_ARRAY) && want->count >= 1 &&
+             want->count <= WARD_COUNT(k->want),
+         "want");
+    if (r->wrong != NULL)
+        return;
+    for (const struct ward_json *w = want->first; w != NULL; w = w->next) {
+        double value = 0;
+
+        must(r, ward_json_f64(w, &value), "want");
+        k->want[k->n++] = (float)value;
+    }
+}
+
+enum ward_code manifest_parse(const char *bytes, size_t n, struct ward_arena *mem,
+                              struct manifest *out, struct ward_err *err)
+{
+    struct reading r = {.mem = mem};
+    const struct ward_json *v, *calibration;
+    const char *file;
+    struct manifest m = {0};
+
+    WARD_TRY(ward_json_parse(bytes, n, NULL, mem, &v, err));
+    number(&r, v, "format", 1, 1);
+    m.name = text(&r, v, "name");
+    m.version = text(&r, v, "version");
+    must(&r, rule_name(m.name), "name");
+    must(&r, rule_name(m.version), "version");
+    m.intended_use = text(&r, v, "intended_use");
+    file = text(&r, v, "file");
+    must(&r, is_file(file), "file");
+    m.sha256 = text(&r, v, "sha256");
+    must(&r, is_hash(m.sha256), "sha256");
+    read_input(&r, ward_json_get(v, "input"), &m);
+    read_outputs(&r, ward_json_get(v, "outputs"), ward_json_get(v, "guard"), &m);
+    calibration = ward_json_get(v, "calibration");
+    m.scale = number(&r, calibration, "scale", 1e-6, 1e6);
+    m.shift = number(&r, calibration, "shift", -1e6, 1e6);
+    read_finding(&r, ward_json_get(v, "finding"), &m);
+    m.report = code(&r, ward_json_get(v, "report"), "code");
+    m.category = code(&r, ward_json_get(v, "report"), "category");
+    read_known(&r, ward_json_get(v, "known"), &m);
+    if (r.wrong != NULL)
+        return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "MODEL_MANIFEST",
+                                "the manifest's %s is missing or cannot be", r.wrong);
+    m.file = ward_printf(mem, "%s/%s/%s", m.name, m.version, file);
+    if (m.file == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a manifest");
+    *out = m;
+    return WARD_OK;
+}
+
+enum ward_code manifest_read(const char *dir, const char *name, const char *version,
+                             struct ward_arena *mem, struct manifest *out, struct ward_err *err)
+{
+    const char *path = ward_printf(mem, "%s/%s/%s/manifest.json", dir, name, version);
+    char *bytes = ward_alloc(mem, FILE_MAX);
+    FILE *f = path == NULL || bytes == NULL ? NULL : fopen(path, "re");
+    size_t n;
+    bool bad;
+
+    if (f == NULL)
+        return WARD_FAIL(err, NOT_FOUND, "no manifest can be read at %s/%s", name, version);
+    n = fread(bytes, 1, FILE_MAX, f);
+    bad = ferror(f) != 0 || n == FILE_MAX;
+    fclose(f);
+    if (bad)
+        return WARD_FAIL(err, NOT_FOUND, "no manifest can be read at %s/%s", name, version);
+    WARD_TRY(manifest_parse(bytes, n, mem, out, err));
+    if (strcmp(out->name, name) != 0 || strcmp(out->version, version) != 0)
+        return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "MODEL_MANIFEST",
+                                "the manifest at %s/%s is another model's", name, version);
+    return WARD_OK;
+}

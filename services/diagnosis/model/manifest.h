@@ -1,0 +1,56 @@
+/* manifest.h - what a model is, as models/<name>/<version>/manifest.json says: docs/models.md
+ * has it field by field.
+ *
+ * Threads: read-only once read. Memory: the arena given. Errors: NOT_FOUND no such file;
+ * FAILED_PRECONDITION MODEL_MANIFEST: it is none, with the member that is at fault.
+ */
+#ifndef DIAGNOSIS_MODEL_MANIFEST_H
+#define DIAGNOSIS_MODEL_MANIFEST_H
+
+#include "common/host/host.h"
+
+#define MANIFEST_FEATURES 64
+#define MANIFEST_VALUES   16  /* of a feature that is a category */
+#define MANIFEST_SIDE_MAX 512 /* pixels of an image as a model sees it */
+
+struct manifest_code {
+    const char *system, *code, *display;
+};
+
+struct manifest_feature {
+    const char *name, *unit;
+    double min, max; /* outside: the model abstains */
+    bool has_missing;
+    double missing; /* stands where none is given */
+    int n_values;   /* 0: any of min..max; else these alone */
+    double value[MANIFEST_VALUES];
+};
+
+struct manifest {
+    const char *name, *version, *intended_use;
+    const char *file; /* below the folder of models */
+    const char *sha256;
+    bool image;         /* else features */
+    const char *tensor; /* the input's */
+    bool square;        /* the largest square in the middle of an image is what it sees */
+    int width, height;  /* of an image, as the model sees it */
+    double mean, std;   /* value = (grey / 255 - mean) / std */
+    int n_features;
+    struct manifest_feature feature[MANIFEST_FEATURES];
+    const char *logit, *far, *near, *heat_map; /* outputs; NULL but for logit: none */
+    double scale, shift;                       /* of the calibration */
+    double far_limit, near_limit;              /* HUGE_VAL where there is no such output */
+    struct manifest_code finding, report, category;
+    double threshold, sensitivity, specificity;
+    struct ward_known known;
+};
+
+/* dir/name/version/manifest.json. */
+WARD_MUST enum ward_code manifest_read(const char *dir, const char *name, const char *version,
+                                       struct ward_arena *mem, struct manifest *out,
+                                       struct ward_err *err);
+/* The same of its bytes: for tests and the fuzzer. */
+WARD_MUST enum ward_code manifest_parse(const char *bytes, size_t n, struct ward_arena *mem,
+                                        struct manifest *out, struct ward_err *err);
+
+#endif

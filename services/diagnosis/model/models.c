@@ -1,0 +1,140 @@
+#include "services/diagnosis/model/models.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define OWN_CAP    ((size_t)1 << 20)
+#define CANARY_CAP ((size_t)64 << 20)
+
+/* ---- the canary: opens what is not open, asks what is ---- */
+
+static enum ward_code open_serve(struct model *m, struct ward_err *err)
+{
+    const struct diagnosis_config *cfg = &m->dia->cfg;
+    struct ward_serve_config what = {.plugins = cfg->plugins,
+                                     .models = cfg->models,
+                                     .order = cfg->order,
+                                     .fallback = cfg->fallback,
+                                     .npu_providers = cfg->npu_providers};
+    struct ward_serve *serve = NULL;
+    enum ward_code code;
+
+    ward_arena_reset(&m->mem);
+    WARD_TRY(manifest_read(cfg->models, m->name, m->version, &m->mem, &m->is, err));
+    what.model[0] =
+        (struct ward_serve_model){m->label, m->is.file, m->is.sha256, 0, &m->is.known};
+    WARD_TRY(ward_serve_open(&what, &serve, err));
+    code = ward_serve_engine_open(serve, &m->canary_engine, err);
+    if (code != WARD_OK) {
+        ward_serve_close(serve);
+        return code;
+    }
+    atomic_store(&m->serve, serve);
+    return WARD_OK;
+}
+
+static enum ward_code ask(void *arg, struct ward_err *err)
+{
+    struct model *m = arg;
+    enum ward_code code = atomic_load(&m->serve) == NULL ? open_serve(m, err) : WARD_OK;
+
+    if (code == WARD_OK)
+        code = ward_serve_known(m->canary_engine, &m->canary_mem, err);
+    ward_arena_reset(&m->canary_mem);
+    ward_metric_set(ward_series_of(&diagnosis_serving, m->label, NULL, NULL), code == WARD_OK);
+    return code;
+}
+
+/* ---- the list ---- */
+
+static enum ward_code add(struct diagnosis *dia, const char *name, const char *version,
+                          struct ward_err *err)
+{
+    struct model *m;
+
+    if (!rule_name(name) || !rule_name(version) || dia->n_models == DIAGNOSIS_MODELS)
+        return WARD_FAIL(err, INVALID_ARGUMENT,
+                         "WARD_DIAGNOSIS_MODELS is a list of at most %d name/version",
+                         DIAGNOSIS_MODELS);
+    for (int i = 0; i < dia->n_models; i++)
+        if (strcmp(dia->model[i]->name, name) == 0)
+            return WARD_FAIL(err, INVALID_ARGUMENT,
+                             "WARD_DIAGNOSIS_MODELS names a model twice");
+    m = ward_new(&dia->mem, struct model);
+    if (m == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a model");
+    *m = (struct model){.dia = dia, .at = dia->n_models, .name = name, .version = version};
+    snprintf(m->label, sizeof(m->label), "%s/%s", name, version);
+    ward_arena_init(&m->mem, OWN_CAP);
+    ward_arena_init(&m->canary_mem, CANARY_CAP);
+    dia->model[dia->n_models++] = m;
+    return ward_canary_start(m->label, dia->cfg.canary_ms, ask, m, &m->canary, err);
+}
+
+enum ward_code models_open(struct diagnosis *dia, struct ward_err *err)
+{
+    char *list, *next;
+
+    ward_arena_init(&dia->mem, OWN_CAP);
+    list = ward_strdup(&dia->mem, dia->cfg.serve);
+    if (list == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the models");
+    for (char *one = list; one != NULL && *one != '\0'; one = next) {
+        char *slash = strchr(one, '/');
+
+        next = strchr(one, ',');
+        if (next != NULL)
+            *next++ = '\0';
+        slash = strchr(one, '/');
+        if (slash != NULL)
+            *slash++ = '\0';
+        WARD_TRY(add(dia, one, slash == NULL ? "" : slash, err));
+    }
+    return WARD_OK;
+}
+
+void models_close(struct diagnosis *dia)
+{
+    for (int i = dia->n_models - 1; i >= 0; i--) {
+        struct model *m = dia->model[i];
+
+        ward_canary_stop(m->canary);
+        ward_serve_engine_close(m->canary_engine);
+        ward_serve_close(atomic_load(&m->serve));
+        ward_arena_done(&m->canary_mem);
+        ward_arena_done(&m->mem);
+    }
+    ward_arena_done(&dia->mem);
+}
+
+enum ward_code model_find(const struct diagnosis *dia, const char *name, struct model **out,
+                          struct ward_err *err)
+{
+    for (int i = 0; i < dia->n_models; i++)
+        if (strcmp(dia->model[i]->name, name) == 0) {
+            *out = dia->model[i];
+            return WARD_OK;
+        }
+    return WARD_FAIL_REASON(err, NOT_FOUND, "MODEL_NOT_FOUND",
+                            "no model of this name is configured");
+}
+
+enum ward_code model_state(struct model *m, struct ward_err *err)
+{
+    struct ward_err why = {0};
+
+    if (ward_canary_state(m->canary, &why) == WARD_OK)
+        return WARD_OK;
+    return WARD_FAIL_REASON(err, UNAVAILABLE, "MODEL_NOT_READY", "the model %s: %.120s",
+                            m->label, why.msg);
+}
+
+enum ward_code model_engine(struct worker *w, struct model *m, struct ward_serve_engine **out,
+                            struct ward_err *err)
+{
+    WARD_TRY(model_state(m, err));
+    if (w->engine[m->at] == NULL)
+        WARD_TRY(ward_serve_engine_open(atomic_load(&m->serve), &w->engine[m->at], err));
+    *out = w->engine[m->at];
+    return ward_serve_renew(*out, err);
+}

@@ -1,0 +1,202 @@
+#include "services/diagnosis/model/prepare.h"
+
+#include "common/image/encode.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+typedef Ward__Diagnosis__V1__Feature Feature;
+typedef Ward__Diagnosis__V1__Features Features;
+
+static struct ward_arena mem;
+static struct ward_err err;
+
+static void grey_is_the_luma_of_the_colours(void **state)
+{
+    const uint8_t rgb[] = {255, 255, 255, 255, 0, 0, 0, 255, 0, 0, 0, 255};
+    const float want[] = {255, 76.245f, 149.685f, 29.07f};
+    float out[4];
+
+    (void)state;
+    prepare_grey(rgb, 4, out);
+    for (int i = 0; i < 4; i++)
+        assert_true(fabsf(out[i] - want[i]) < 0.001f);
+}
+
+/* Half a pixel counts half. */
+static void a_smaller_picture_has_the_mean_of_what_lies_under_each_pixel(void **state)
+{
+    const float from[] = {0, 10, 20, 30, 40, 50};
+    float tmp[8], to[4];
+
+    (void)state;
+    prepare_area(from, 3, 2, to, 2, 1, tmp);
+    assert_true(fabsf(to[0] - (0 + 10 * 0.5f + 30 + 40 * 0.5f) / 3) < 1e-4f);
+    assert_true(fabsf(to[1] - (10 * 0.5f + 20 + 40 * 0.5f + 50) / 3) < 1e-4f);
+}
+
+static void a_picture_of_its_size_stays_and_a_larger_one_repeats(void **state)
+{
+    const float from[] = {1, 2, 3, 4};
+    float tmp[8], to[16];
+
+    (void)state;
+    prepare_area(from, 2, 2, to, 2, 2, tmp);
+    assert_memory_equal(to, from, sizeof(from));
+    prepare_area(from, 2, 2, to, 4, 4, tmp);
+    for (int y = 0; y < 4; y++)
+        for (int x = 0; x < 4; x++)
+            assert_true(fabsf(to[4 * y + x] - from[2 * (y / 2) + x / 2]) < 1e-5f);
+}
+
+static void a_film_becomes_the_models_input(void **state)
+{
+    struct manifest m = {.tensor = "x", .width = 2, .height = 1, .mean = 0.5, .std = 0.25};
+    uint8_t rgb[3 * 8];
+    struct ward_image im = {4, 2, rgb, 1};
+    struct ward_tensor t;
+    uint8_t *png;
+    size_t n;
+
+    (void)state;
+    for (int i = 0; i < 8; i++)
+        memset(rgb + 3 * i, i % 4 < 2 ? 0 : 255, 3);
+    assert_int_equal(ward_image_encode_png(&im, &mem, &png, &n, &err), WARD_OK);
+    assert_int_equal(prepare_image(&m, png, n, &mem, &t, &err), WARD_OK);
+    assert_int_equal(t.rank, 4);
+    assert_int_equal(t.nbytes, 2 * sizeof(float));
+    assert_true(fabsf(((const float *)t.data)[0] + 2) < 1e-4f);
+    assert_true(fabsf(((const float *)t.data)[1] - 2) < 1e-4f);
+    assert_int_equal(prepare_image(&m, "GIF89a", 6, &mem, &t, &err), WARD_INVALID_ARGUMENT);
+}
+
+static void of_a_wide_film_the_square_in_its_middle_is_seen(void **state)
+{
+    struct manifest m = {
+        .tensor = "x", .square = true, .width = 2, .height = 2, .mean = 0, .std = 1};
+    uint8_t rgb[3 * 10];
+    struct ward_image im = {5, 2, rgb, 1};
+    struct ward_tensor t;
+    uint8_t *png;
+    size_t n;
+
+    (void)state;
+    for (int i = 0; i < 10; i++)
+        memset(rgb + 3 * i, 10 * i, 3);
+    assert_int_equal(ward_image_encode_png(&im, &mem, &png, &n, &err), WARD_OK);
+    assert_int_equal(prepare_image(&m, png, n, &mem, &t, &err), WARD_OK);
+    for (int i = 0; i < 4; i++) {
+        static const float want[] = {10, 20, 60, 70};
+
+        assert_true(fabsf(((const float *)t.data)[i] * 255 - want[i]) < 0.01f);
+    }
+}
+
+static void a_category_takes_its_values_alone(void **state)
+{
+    static const struct manifest one = {
+        .tensor = "x",
+        .n_features = 1,
+        .feature = {{.name = "age", .min = 1, .max = 4, .n_values = 2, .value = {1, 4}}}};
+    const struct manifest_feature *unfit;
+    Feature f = WARD__DIAGNOSIS__V1__FEATURE__INIT;
+    Feature *list[] = {&f};
+    Features given = WARD__DIAGNOSIS__V1__FEATURES__INIT;
+    struct ward_tensor t;
+
+    (void)state;
+    f.name = (char *)(uintptr_t) "age";
+    given.features = list;
+    given.n_features = 1;
+    f.value = 4;
+    assert_int_equal(prepare_features(&one, &given, &mem, &t, &unfit, &err), WARD_OK);
+    assert_null(unfit);
+    f.value = 2;
+    assert_int_equal(prepare_features(&one, &given, &mem, &t, &unfit, &err), WARD_OK);
+    assert_string_equal(unfit->name, "age");
+}
+
+static const struct manifest table = {
+    .tensor = "x",
+    .n_features = 2,
+    .feature = {{.name = "age", .min = 18, .max = 100},
+                {.name = "chol", .min = 100, .max = 600, .has_missing = true, .missing = 240}},
+};
+
+static enum ward_code fill(const char *name, double value, const char *more,
+                           struct ward_tensor *t, const struct manifest_feature **unfit)
+{
+    Feature one = WARD__DIAGNOSIS__V1__FEATURE__INIT, two = WARD__DIAGNOSIS__V1__FEATURE__INIT;
+    Feature *list[] = {&one, &two};
+    Features given = WARD__DIAGNOSIS__V1__FEATURES__INIT;
+
+    one.name = (char *)(uintptr_t)name;
+    one.value = value;
+    two.name = (char *)(uintptr_t)more;
+    two.value = 200;
+    given.features = list;
+    given.n_features = more == NULL ? 1 : 2;
+    return prepare_features(&table, &given, &mem, t, unfit, &err);
+}
+
+static void values_stand_in_the_models_order_and_what_may_be_missing_is_filled_in(void **state)
+{
+    const struct manifest_feature *unfit;
+    struct ward_tensor t;
+
+    (void)state;
+    assert_int_equal(fill("age", 60, "chol", &t, &unfit), WARD_OK);
+    assert_null(unfit);
+    assert_true(((const float *)t.data)[0] == 60 && ((const float *)t.data)[1] == 200);
+    assert_int_equal(fill("age", 60, NULL, &t, &unfit), WARD_OK);
+    assert_null(unfit);
+    assert_true(((const float *)t.data)[1] == 240);
+}
+
+static void what_the_model_cannot_take_is_named(void **state)
+{
+    const struct manifest_feature *unfit;
+    struct ward_tensor t;
+
+    (void)state;
+    assert_int_equal(fill("chol", 200, NULL, &t, &unfit), WARD_OK);
+    assert_string_equal(unfit->name, "age");
+    assert_int_equal(fill("age", 17, NULL, &t, &unfit), WARD_OK);
+    assert_string_equal(unfit->name, "age");
+    assert_int_equal(fill("age", 60, "shoe", &t, &unfit), WARD_INVALID_ARGUMENT);
+    assert_int_equal(fill("age", 60, "age", &t, &unfit), WARD_INVALID_ARGUMENT);
+    assert_int_equal(fill("age", (double)NAN, NULL, &t, &unfit), WARD_INVALID_ARGUMENT);
+}
+
+static int open_mem(void **state)
+{
+    (void)state;
+    ward_arena_init(&mem, (size_t)8 << 20);
+    return 0;
+}
+
+static int close_mem(void **state)
+{
+    (void)state;
+    ward_arena_done(&mem);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(grey_is_the_luma_of_the_colours),
+        cmocka_unit_test(a_smaller_picture_has_the_mean_of_what_lies_under_each_pixel),
+        cmocka_unit_test(a_picture_of_its_size_stays_and_a_larger_one_repeats),
+        cmocka_unit_test(a_film_becomes_the_models_input),
+        cmocka_unit_test(of_a_wide_film_the_square_in_its_middle_is_seen),
+        cmocka_unit_test(a_category_takes_its_values_alone),
+        cmocka_unit_test(values_stand_in_the_models_order_and_what_may_be_missing_is_filled_in),
+        cmocka_unit_test(what_the_model_cannot_take_is_named),
+    };
+    return cmocka_run_group_tests(tests, open_mem, close_mem);
+}

@@ -1,0 +1,120 @@
+#include "services/diagnosis/model/run.h"
+
+#include "common/base/crypto.h"
+#include "services/diagnosis/model/prepare.h"
+
+#include <math.h>
+#include <string.h>
+
+#define OUTPUTS 8
+
+typedef Ward__Diagnosis__V1__InferRequest InferRequest;
+
+static bool gone(const void *call)
+{
+    return ward_call_cancelled(call);
+}
+
+/* The only value of an output; no number where there is none. */
+static double value(const struct ward_tensor *out, uint32_t n, const char *name)
+{
+    const struct ward_tensor *t = ward_tensor_named(out, n, name);
+
+    if (t == NULL || t->dtype != WARD_F32 || t->nbytes != sizeof(float))
+        return (double)NAN;
+    return (double)*(const float *)t->data;
+}
+
+static void judge(const struct manifest *m, const struct ward_tensor *out, uint32_t n,
+                  struct said *said)
+{
+    double far = m->far == NULL ? 0 : value(out, n, m->far);
+    double near = m->near == NULL ? 0 : value(out, n, m->near);
+
+    said->abstains = rule_guard(far, m->far_limit, near, m->near_limit);
+    if (said->abstains == ABSTAIN_FAR)
+        said->score = far, said->limit = m->far_limit;
+    if (said->abstains == ABSTAIN_NEAR)
+        said->score = near, said->limit = m->near_limit;
+}
+
+static const struct ward_tensor *heat_of(const struct manifest *m,
+                                         const struct ward_tensor *out, uint32_t n)
+{
+    const struct ward_tensor *t =
+        m->heat_map == NULL ? NULL : ward_tensor_named(out, n, m->heat_map);
+
+    return t != NULL && t->dtype == WARD_F32 && t->rank == 4 && t->shape[0] == 1 &&
+                   t->shape[1] == 1 && t->shape[2] > 0 && t->shape[3] > 0
+               ? t
+               : NULL;
+}
+
+static enum ward_code run(struct ward_call *c, struct model *m, const struct ward_tensor *in,
+                          struct said *said)
+{
+    const struct ward_stop stop = {.deadline_ns = c->deadline_ns, .gone = gone, .arg = c};
+    struct ward_tensor *out = ward_alloc(c->mem, OUTPUTS * sizeof(*out));
+    struct ward_serve_engine *engine;
+    uint32_t n = OUTPUTS;
+    double logit;
+
+    if (out == NULL)
+        return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for an answer");
+    WARD_TRY(model_engine(c->wrk, m, &engine, c->err));
+    ward_serve_choice(atomic_load(&m->serve), &said->on);
+    WARD_TRY(ward_serve_run(engine, 0, c->mem, &stop, in, 1, out, &n, c->err));
+    logit = value(out, n, m->is.logit);
+    if (!isfinite(logit))
+        return WARD_FAIL(c->err, INTERNAL, "the model %s answered with no number", m->label);
+    judge(&m->is, out, n, said);
+    said->probability = rule_probability(logit, m->is.scale, m->is.shift);
+    said->heat = heat_of(&m->is, out, n);
+    return WARD_OK;
+}
+
+static enum ward_code run_image(struct ward_call *c, struct model *m, const InferRequest *req,
+                                struct said *said)
+{
+    struct ward_tensor in;
+
+    ward_sha256(req->image.data, req->image.len, said->input_sha256);
+    WARD_TRY(prepare_image(&m->is, req->image.data, req->image.len, c->mem, &in, c->err));
+    return run(c, m, &in, said);
+}
+
+static enum ward_code run_features(struct ward_call *c, struct model *m,
+                                   const InferRequest *req, struct said *said)
+{
+    size_t n = protobuf_c_message_get_packed_size(&req->features->base);
+    const struct manifest_feature *unfit;
+    uint8_t *bytes = ward_alloc(c->mem, n);
+    struct ward_tensor in;
+
+    if (bytes == NULL)
+        return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for an input");
+    protobuf_c_message_pack(&req->features->base, bytes);
+    ward_sha256(bytes, n, said->input_sha256);
+    WARD_TRY(prepare_features(&m->is, req->features, c->mem, &in, &unfit, c->err));
+    if (unfit == NULL)
+        return run(c, m, &in, said);
+    said->abstains = ABSTAIN_VALUE;
+    said->feature = unfit->name;
+    ward_serve_choice(atomic_load(&m->serve), &said->on);
+    return WARD_OK;
+}
+
+enum ward_code model_run(struct ward_call *c, struct model *m, const InferRequest *req,
+                         struct said *out)
+{
+    bool image = req->input_case == WARD__DIAGNOSIS__V1__INFER_REQUEST__INPUT_IMAGE;
+
+    *out = (struct said){0};
+    WARD_TRY(model_state(m, c->err));
+    if (req->input_case == WARD__DIAGNOSIS__V1__INFER_REQUEST__INPUT__NOT_SET)
+        return WARD_FAIL_FIELD(c->err, "input", "must be given");
+    if (image != m->is.image)
+        return WARD_FAIL_FIELD(c->err, image ? "image" : "features", "this model takes %s",
+                               m->is.image ? "an image" : "features");
+    return image ? run_image(c, m, req, out) : run_features(c, m, req, out);
+}

@@ -1,0 +1,32 @@
+/* run.h - one input through one model: what it says, or why it says nothing.
+ *
+ * Threads: a worker's own. Memory: the call's arena. Errors: prepare.h's, models.h's, host.h's;
+ * INTERNAL for a model that answers with no number.
+ */
+#ifndef DIAGNOSIS_MODEL_RUN_H
+#define DIAGNOSIS_MODEL_RUN_H
+
+#include "services/diagnosis/model/models.h"
+#include "ward/diagnosis/v1/diagnosis.pb-c.h"
+
+struct said {
+    enum abstain abstains;
+    const char *feature;            /* of ABSTAIN_VALUE */
+    double score, limit;            /* of ABSTAIN_FAR and ABSTAIN_NEAR */
+    double probability;             /* calibrated; where it does not abstain */
+    const struct ward_tensor *heat; /* [1, 1, h, w] F32; NULL: none */
+    struct ward_serve_choice on;
+    uint8_t input_sha256[32];
+};
+WARD_MUST enum ward_code model_run(struct ward_call *c, struct model *m,
+                                   const Ward__Diagnosis__V1__InferRequest *req,
+                                   struct said *out);
+
+/* A PNG: the film as the model saw it, each pixel `times` times as wide and high, red where
+ * the heat is most. */
+WARD_MUST enum ward_code heat_png(const struct manifest *m, const void *file, size_t n,
+                                  const struct ward_tensor *heat, int times,
+                                  struct ward_arena *mem, uint8_t **png, size_t *png_n,
+                                  struct ward_err *err);
+
+#endif

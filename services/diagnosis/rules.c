@@ -1,0 +1,28 @@
+#include "services/diagnosis/rules.h"
+
+#include <math.h>
+#include <string.h>
+
+bool rule_purpose(const char *purpose)
+{
+    return strcmp(purpose, "TREAT") == 0 || strcmp(purpose, "ETREAT") == 0;
+}
+
+double rule_probability(double logit, double scale, double shift)
+{
+    return 1 / (1 + exp(-(scale * logit + shift)));
+}
+
+enum abstain rule_guard(double far, double far_limit, double near, double near_limit)
+{
+    if (!(far <= far_limit))
+        return ABSTAIN_FAR;
+    return near <= near_limit ? ABSTAIN_NO : ABSTAIN_NEAR;
+}
+
+bool rule_name(const char *s)
+{
+    size_t n = strlen(s);
+
+    return n >= 1 && n <= 64 && strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789_") == n;
+}

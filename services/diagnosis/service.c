@@ -1,0 +1,102 @@
+#include "services/diagnosis/diagnosis.h"
+#include "services/diagnosis/model/models.h"
+
+struct ward_family diagnosis_inferences = {
+    .name = "ward_diagnosis_inferences_total",
+    .help = "Inputs that a model was asked about, by what it said: present, absent, or why it "
+            "abstained (far, near, value).",
+    .type = WARD_COUNTER,
+    .label = {"model", "outcome"},
+};
+struct ward_family diagnosis_reviews = {
+    .name = "ward_diagnosis_reviews_total",
+    .help =
+        "Reports of a model that clinicians confirmed, amended, rejected: the share that is "
+        "confirmed is the model's agreement.",
+    .type = WARD_COUNTER,
+    .label = {"model", "review"},
+};
+struct ward_family diagnosis_serving = {
+    .name = "ward_diagnosis_model_serving",
+    .help = "1 while the model gives its known answer.",
+    .type = WARD_GAUGE,
+    .label = {"model"},
+};
+struct ward_family *const diagnosis_metrics[] = {
+    &diagnosis_inferences,
+    &diagnosis_reviews,
+    &diagnosis_serving,
+    NULL,
+};
+
+enum ward_code diagnosis_open(void *arg, struct ward_err *err)
+{
+    struct diagnosis *dia = arg;
+
+    WARD_TRY(ward_client_open(&(struct ward_client_config){.target = dia->cfg.records,
+                                                           .tls = *dia->tls,
+                                                           .server = "records",
+                                                           .beside_server = true},
+                              &dia->records, err));
+    return models_open(dia, err);
+}
+
+void diagnosis_close(void *arg)
+{
+    struct diagnosis *dia = arg;
+
+    models_close(dia);
+    ward_client_close(dia->records);
+}
+
+enum ward_code diagnosis_ready(void *arg, struct ward_err *err)
+{
+    struct diagnosis *dia = arg;
+
+    for (int i = 0; i < dia->n_models; i++)
+        WARD_TRY(model_state(dia->model[i], err));
+    return WARD_OK;
+}
+
+enum ward_code worker_open(void *arg, void **wrk, struct ward_err *err)
+{
+    struct ward_arena mem;
+    struct worker *w;
+    enum ward_code code;
+
+    ward_arena_init(&mem, sizeof(*w) + 4096);
+    w = ward_new(&mem, struct worker);
+    if (w == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a worker");
+    w->mem = mem;
+    w->dia = arg;
+    w->seat.service = DIAGNOSIS_NAME;
+    code = ward_db_open(w->dia->db, &w->seat.db, err);
+    if (code != WARD_OK) {
+        worker_close(w);
+        return code;
+    }
+    *wrk = w;
+    return WARD_OK;
+}
+
+void worker_close(void *wrk)
+{
+    struct worker *w = wrk;
+    struct ward_arena mem;
+
+    if (w == NULL)
+        return;
+    for (int i = 0; i < DIAGNOSIS_MODELS; i++)
+        ward_serve_engine_close(w->engine[i]);
+    ward_db_close(w->seat.db);
+    mem = w->mem;
+    ward_arena_done(&mem);
+}
+
+void worker_refused(struct ward_call *c, enum ward_code code)
+{
+    struct worker *w = c->wrk;
+
+    ward_act_refused(c, &w->seat, code);
+}
