@@ -71,7 +71,7 @@ static enum ward_code put_aside(const struct delivery *d, const struct ward_bus_
                               " (event_id, item_id, peer, at_us, reason, key_id, sealed)"
                               " VALUES (?, ?, ?, ?, ?, ?, ?)";
     uint8_t *sealed = ward_alloc(d->mem, it->n + WARD_SEAL_EXTRA), subject[1][16];
-    struct audit_content_key key;
+    struct audit_content_key key = {0};
 
     if (sealed == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for this delivery");
