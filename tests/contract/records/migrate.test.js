@@ -11,27 +11,39 @@ const { Site, coded, condition, plain, uuid } = require('./site');
 const { imported, exported, write } = require('./bundles');
 const { root } = require('../../lib/paths');
 
-const old = JSON.parse(fs.readFileSync(path.join(__dirname, 'before_007.json'), 'utf8'));
+const saved = (name) => JSON.parse(fs.readFileSync(path.join(__dirname, name), 'utf8'));
+const old = saved('before_007.json');
 const newest = Math.max(...fs.readdirSync(path.join(root, 'services/records/schema')).map((f) => parseInt(f, 10)));
 let site, everyone;
 
-const at = async () => Number((await site.sql("SELECT MAX(number) FROM ward_schema WHERE set_name = 'records' AND applied_at IS NOT NULL"))[0][0]);
+const at = async (on) => Number((await on.sql("SELECT MAX(number) FROM ward_schema WHERE set_name = 'records' AND applied_at IS NOT NULL"))[0][0]);
+
+// Today's service on what another left.
+async function on(left, number) {
+  const made = await Site.start({ services: ['records'] });
+  try {
+    const service = made.ward.services.records;
+    await service.stop();
+    await made.ward.db.sql('DROP DATABASE records; CREATE DATABASE records');
+    fs.writeFileSync(path.join(made.ward.dir, 'keys/records.kek'), `${left.kek}\n`, { mode: 0o600 });
+    await made.sql(['SET FOREIGN_KEY_CHECKS = 0', ...left.sql].join(';\n'));
+    assert.strictEqual(await at(made), number);
+    await service.start();
+    assert.strictEqual(await at(made), newest);
+    return made;
+  } catch (err) {
+    await made.stop();
+    throw err;
+  }
+}
 
 before(async () => {
-  site = await Site.start({ services: ['records'] });
-  const service = site.ward.services.records;
-  await service.stop();
-  await site.ward.db.sql('DROP DATABASE records; CREATE DATABASE records');
-  fs.writeFileSync(path.join(site.ward.dir, 'keys/records.kek'), `${old.kek}\n`, { mode: 0o600 });
-  await site.sql(['SET FOREIGN_KEY_CHECKS = 0', ...old.sql].join(';\n'));
-  assert.strictEqual(await at(), 6);
-  await service.start();
+  site = await on(old, 6);
   everyone = site.as('nurse', { roles: ['nurse', 'physician', 'registrar', 'privacy-officer'], sub: 'all-1' });
 });
 after(() => site?.stop());
 
 test('each_version_reads_as_it_read_before', async () => {
-  assert.strictEqual(await at(), newest);
   assert.deepStrictEqual([old.expected.length, old.expected.reduce((n, e) => n + e.versions.length, 0)], [9, 10]);
   for (const { kind, id, versions } of old.expected) {
     const { records } = await site.records.call('History', { kind, id }, everyone);
@@ -73,4 +85,27 @@ test('what_waited_in_the_quarantine_still_waits_and_can_be_replayed', async () =
   assert.match(item.json, /385/);
   const replayed = await exchange.call('ReplayQuarantined', { idempotency_key: site.key(), item_id: old.quarantine[0], json: item.json.replace('385', '38.5') }, admin);
   assert.strictEqual(replayed.version, 1);
+});
+
+// before_011.json: an Organization, a Practitioner and a Device, each kept as an Other, by the service of commit 6493001.
+test('what_was_kept_without_being_interpreted_is_interpreted_when_its_source_sends_it_again', async () => {
+  const left = saved('before_011.json');
+  const later = await on(left, 10);
+  try {
+    const kinds = async (type) => (await later.records.call('ListDirectory', { type }, later.tokens.nurse)).records.map((r) => [r.version.kind, r.version.version]);
+    assert.deepStrictEqual([await kinds('Organization'), await kinds('Practitioner')], [[['KIND_OTHER', 1]], [['KIND_OTHER', 1]]]);
+    assert.strictEqual((await later.read('KIND_OTHER', left.organization)).record.resource.other.type, 'Organization');
+    const entry = (r) => ({ fullUrl: `http://x/${r.resourceType}/${r.id}`, resource: r });
+    const again = () => imported(later, { import_id: uuid(), source: 'his' }, write({ resourceType: 'Bundle', type: 'batch', entry: [
+      entry({ resourceType: 'Organization', id: left.organization, name: 'Klinik' }), entry({ resourceType: 'Practitioner', id: 'dr-1', name: [{ family: 'Wang' }] })] }));
+    const counts = ({ created, updated, unchanged, quarantined }) => [created, updated, unchanged, quarantined];
+    assert.deepStrictEqual([counts(await again()), counts(await again())], [[0, 2, 0, 0], [0, 0, 2, 0]]);
+    assert.deepStrictEqual([await kinds('Organization'), await kinds('Practitioner')], [[['KIND_ORGANIZATION', 2]], [['KIND_PRACTITIONER', 2]]]);
+    const { records } = await later.records.call('History', { kind: 'KIND_ORGANIZATION', id: left.organization }, later.tokens.nurse);
+    assert.deepStrictEqual(records.map((r) => r.resource.organization?.name ?? JSON.parse(r.resource.other.json).name), ['Klinik', 'Klinik']);
+    const found = await later.records.call('Search', { kind: 'KIND_PRACTITIONER', parameters: [{ name: 'name', values: ['wang'] }] }, later.tokens.nurse);
+    assert.strictEqual(found.records.length, 1);
+  } finally {
+    await later.stop();
+  }
 });
