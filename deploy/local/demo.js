@@ -10,6 +10,7 @@ const path = require('node:path');
 const { Up } = require('../../tests/lib/up');
 const { run, must } = require('../../tests/lib/proc');
 const { root, build, data, bin, folder } = require('../../tests/lib/paths');
+const { drawn } = require('../../tests/lib/films');
 
 /* ---- printing ---- */
 
@@ -379,8 +380,32 @@ async function bedsides(p, stranger, placed, due) {
 const rights = (list) => table(['right', 'outcome', 'evidence'], list.map((r) => [r.right, r.result, r.evidence]),
   (r, c, text) => (c === 1 ? { PASS: green, FAIL: red }[list[r].result]?.(text) ?? yellow(text) : text));
 
+// No patient's film is in this repository: this one is drawn by a formula, with two lungs.
+async function film(people) {
+  title(10, 'A film: a model looks, says when it should not, and a clinician decides');
+  const [{ subject, photo }] = people;
+  const file = path.join(scratch, 'film.png'), map = path.join(scratch, 'heat-map.png');
+  fs.writeFileSync(file, drawn(11, 8));
+  const infer = (what, ...more) => ['diagnosis', 'infer', '--ward', 'ward-3', ...more, subject, 'chest', what];
+  const foreign = await act(infer(photo), ['diagnosis', 'infer', '--ward', 'ward-3', 'SUBJECT', 'chest', near(photo)]);
+  if (foreign.findings?.length) throw new Error('a portrait was read as a film');
+  tell(`${yellow('ABSTAINED')}  ${foreign.abstention.reason}: ${foreign.abstention.text}`);
+  const seen = await act(infer(file, '--heat-map', 'true'), ['diagnosis', 'infer', '--ward', 'ward-3', '--heat-map', 'true', 'SUBJECT', 'chest', 'film.png']);
+  const [f] = seen.findings;
+  fs.writeFileSync(map, Buffer.from(seen.heat_map, 'base64'));
+  table(['finding', 'probability', 'threshold', 'says', 'model', 'weights (SHA-256)', 'ran on'],
+    [[f.code.display, f.probability.toFixed(2), f.threshold.toFixed(2), f.present ? 'present' : 'not present', `${seen.trace.model} ${seen.trace.version}`, `${seen.trace.weights_sha256.slice(0, 16)}..`, seen.trace.plugin]]);
+  tell(`The film is drawn by a formula and no patient's. Where the model looked is in ${process.env.KEEP ? map : 'heat-map.png (KEEP=1 keeps it)'}, ${fs.statSync(map).size} bytes. In the chart stands a preliminary report.`);
+  const words = (report) => ['diagnosis', 'confirm', '--ward', 'ward-3', report, '1'];
+  const done = await act(words(seen.report_id), words('REPORT'));
+  const read = await act(['records', 'read', '--ward', 'ward-3', 'DiagnosticReport', seen.report_id], ['records', 'read', '--ward', 'ward-3', 'DiagnosticReport', 'REPORT']);
+  const report = read.record.resource.diagnostic_report;
+  say(`${green(report.status)}  version ${done.report_version}, by ${report.results_interpreter[0].reference.split('/').pop()}: ${report.conclusion}`);
+  return done.event_id;
+}
+
 async function withdraw(people) {
-  title(10, 'Consent is withdrawn: the face is destroyed, and one can see that it is');
+  title(11, 'Consent is withdrawn: the face is destroyed, and one can see that it is');
   const [{ subject, other }] = people;
   const done = await act(['identity', 'withdraw', subject], ['identity', 'withdraw', 'SUBJECT']);
   const no = await refused(bedside(subject, other, '--attended'), bedside('SUBJECT', other, '--attended'));
@@ -405,7 +430,7 @@ async function events(least) {
 }
 
 async function audit(people) {
-  title(11, 'Who did what, and to whom: the audit log');
+  title(12, 'Who did what, and to whom: the audit log');
   typed('audit', 'query');
   const list = await events(acts);
   const label = new Map(people.map((p) => [p.subject, p.label]));
@@ -415,16 +440,18 @@ async function audit(people) {
   return list;
 }
 
-async function receipt(event) {
-  title(12, 'A receipt of the dose, checked with no server: a file and one public key');
+async function receipts(events) {
+  title(13, 'Receipts of the dose and of the confirmed film, checked with no server: a file and one public key');
   const [{ vkey: key }] = await keys();
   const file = path.join(scratch, 'receipt.json');
-  typed('audit', 'receipt', event, '--out', 'receipt.json');
-  await up.ask('audit', 'receipt', event, '--out', file);
-  typed('audit', 'verify', '--key', 'KEY', '--receipt', 'receipt.json');
-  const v = await up.ctl('audit', 'verify', '--key', key, '--receipt', file);
-  say(v.status === 0 ? `${green('verified')}  the act is in the log, under a head that ${key.split('+')[0]} signed` : red('NOT VERIFIED'));
-  if (v.status !== 0) throw new Error('the receipt of an untouched log does not verify');
+  for (const event of events) {
+    typed('audit', 'receipt', event, '--out', 'receipt.json');
+    await up.ask('audit', 'receipt', event, '--out', file);
+    typed('audit', 'verify', '--key', 'KEY', '--receipt', 'receipt.json');
+    const v = await up.ctl('audit', 'verify', '--key', key, '--receipt', file);
+    say(v.status === 0 ? `${green('verified')}  the act is in the log, under a head that ${key.split('+')[0]} signed` : red('NOT VERIFIED'));
+    if (v.status !== 0) throw new Error('the receipt of an untouched log does not verify');
+  }
   return key;
 }
 
@@ -441,7 +468,7 @@ async function check(key, name) {
 }
 
 async function tamper(key, refused) {
-  title(13, 'Someone with every right on the database edits the log');
+  title(14, 'Someone with every right on the database edits the log');
   typed('audit', 'export', 'log');
   typed('audit', 'verify', '--key', 'KEY', '--log', 'log');
   const before = await check(key, 'before.log');
@@ -472,12 +499,13 @@ async function main() {
   await wristband(people);
   await chart(people);
   const given = await dose(people);
+  const confirmed = await film(people);
   const withdrawn = await withdraw(people);
   const list = await audit(people);
   const verified = (e) => e.action.endsWith('/Verify');
   const match = list.find((e) => verified(e) && e.detail?.outcome === 'MATCH');
   const wrong = list.find((e) => verified(e) && e.detail?.outcome === 'NO_MATCH');
-  const key = await receipt(given.event ?? withdrawn);
+  const key = await receipts([given.event ?? withdrawn, confirmed]);
   if (wrong && match) await tamper(key, { index: wrong.index, match: match.index });
   console.log(`\n${bold('Done.')} Start it for yourself: ${near(bin('wardctl'))} up`);
 }
@@ -485,7 +513,7 @@ async function main() {
 main().then(() => up.stop(), async (err) => {
   await up.stop();
   console.error(`\ndemo: ${err.message}`);
-  const log = await run(['/usr/bin/tail', '-n', '5', `${up.dir}/log/identity.log`, `${up.dir}/log/records.log`, `${up.dir}/log/dosage.log`, `${up.dir}/log/audit.log`]);
+  const log = await run(['/usr/bin/tail', '-n', '5', `${up.dir}/log/identity.log`, `${up.dir}/log/records.log`, `${up.dir}/log/dosage.log`, `${up.dir}/log/diagnosis.log`, `${up.dir}/log/audit.log`]);
   console.error(log.lines.join('\n'));
   process.exitCode = 1;
 });

@@ -43,10 +43,13 @@ test('the_demo_tells_the_whole_journey', async () => {
   assert.match(text, /PATIENT +PASS +ppid face.*bed-7\n(.*\n){4} +GIVEN {2}once/);
   assert.match(text, /GIVEN {2}once.*\n.*\n +ALREADY_EXISTS {2}SLOT_TAKEN/);
   assert.match(text, /FAILED_PRECONDITION {2}NO_CONSENT.*\n +[0-9a-f]{16}\.\. +\S+ +0 +0\n/s);
-  for (const act of ['Enrol', 'Verify', 'SpendToken', 'Identify', 'SetUsePolicy', 'SetIdentifiers', 'VerifyWristband', 'WithdrawConsent', 'GetSubject', 'ActivateRuleSet', 'Place', 'Administer']) {
+  for (const act of ['Enrol', 'Verify', 'SpendToken', 'Identify', 'SetUsePolicy', 'SetIdentifiers', 'VerifyWristband', 'WithdrawConsent', 'GetSubject', 'ActivateRuleSet', 'Place', 'Administer', 'Infer', 'Confirm']) {
     assert.match(text, new RegExp(`^ +\\d+ +\\d\\d:\\d\\d:\\d\\d +local:\\S+ +${act} `, 'm'), `no ${act} in the log`);
   }
-  assert.match(text, /verified {2}the act is in the log/);
+  assert.match(text, /ABSTAINED {2}\S*FAR: this is nothing like/);
+  assert.match(text, /Pneumonia +\d\.\d\d +\d\.\d\d +(not )?present +chest 1 +[0-9a-f]{16}\.\. +cpu/);
+  assert.match(text, /FINAL {2}version 2, by \S+: Pneumonia: .* confirmed by a clinician/);
+  assert.match(text, /verified {2}the act is in the log(.*\n){3}.*verified {2}the act is in the log/);
   assert.match(text, /ROOT {2}.*\n.*found {2}/s);
   assert.match(text, /Done\./);
 });

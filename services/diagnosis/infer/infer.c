@@ -261,12 +261,18 @@ static enum ward_code done(struct ward_db *db, void *arg, struct ward_err *err)
     return keep(f, db, err);
 }
 
+static enum ward_code told(struct inferring *f)
+{
+    return ward_call_copy(f->c, f->act.event_text, &f->resp->event_id);
+}
+
 /* The first answer: an abstention as it was kept, a finding from the report as it was filed. */
 static enum ward_code repeat(struct inferring *f)
 {
     struct charted was;
 
     *f->resp = *f->kept;
+    WARD_TRY(told(f));
     if (*f->kept->report_id == '\0')
         return WARD_OK;
     WARD_TRY(chart_read(f->c, f->kept->report_id, f->kept->report_version, &was));
@@ -306,7 +312,7 @@ static enum ward_code infer(struct ward_call *c, const InferRequest *q, InferRes
     WARD_TRY(file(&f));
     WARD_TRY(ward_db_tx(f.w->seat.db, done, &f, c->err));
     counted(&f);
-    return f.kept == NULL ? WARD_OK : repeat(&f);
+    return f.kept == NULL ? told(&f) : repeat(&f);
 }
 
 enum ward_code infer_rpc(struct ward_call *c, const ProtobufCMessage *q, ProtobufCMessage *r)

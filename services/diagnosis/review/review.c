@@ -204,6 +204,7 @@ static enum ward_code review(struct reviewing *v, const char *key, const Protobu
         WARD_TRY(write(v));
         WARD_TRY(ward_db_tx(w->seat.db, done, v, c->err));
     }
+    WARD_TRY(ward_call_copy(c, v->act.event_text, &v->resp->event_id));
     if (v->kept != NULL) {
         v->resp->report_id = v->kept->report_id;
         v->resp->report_version = v->kept->report_version;

@@ -6,7 +6,7 @@ const test = require('node:test');
 const assert = require('node:assert');
 const fs = require('node:fs');
 const path = require('node:path');
-const { Site, manifest, png } = require('./site');
+const { Site, manifest, drawn } = require('./site');
 const { root } = require('../../lib/paths');
 
 const NEAR = 1e-4;
@@ -18,17 +18,6 @@ function predictions(name) {
   const lines = fs.readFileSync(path.join(root, 'models', name, '1/predictions.tsv'), 'utf8').split('\n').filter((l) => l && !l.startsWith('#'));
   const [head, ...rows] = lines.map((l) => l.split('\t'));
   return rows.map((r) => Object.fromEntries(r.map((v, i) => [head[i], Number(v)])));
-}
-
-function picture(k, times = 1) {
-  return png(28 * times, 28 * times, (px, py) => {
-    const [x, y] = [Math.floor(px / times), Math.floor(py / times)];
-    const m = ((k % 4) * y * y + (3 * k % 5) * x * x + (7 * k % 3) * x * y + (5 + 2 * k) * x + (3 + k) * y + 17 * k) % 510;
-    const wave = m <= 255 ? m : 510 - m;
-    if (k % 2 === 0) return wave;
-    const d = Math.min(4 * (2 * x - 15) ** 2, 4 * (2 * x - 41) ** 2) + (2 * y - 22) ** 2;
-    return 170 + k - Math.max(0, 40 - Math.floor(d / 9)) - Math.floor((2 * x - 27) ** 2 / 12) + Math.floor(wave / 24);
-  });
 }
 
 function features(name, k) {
@@ -50,7 +39,7 @@ function agrees(answer, want, guard) {
 test('the chest model, on pictures', async () => {
   const { guard } = manifest('chest');
   const all = predictions('chest');
-  for (const want of all) agrees(await site.infer(patient, { model: 'chest', image: picture(want.input) }), want, guard);
+  for (const want of all) agrees(await site.infer(patient, { model: 'chest', image: drawn(want.input) }), want, guard);
   assert.ok(all.some((p) => p.far <= guard.far_limit && p.near <= guard.near_limit), 'none of the pictures is answered');
 });
 
@@ -63,7 +52,7 @@ for (const name of ['heart_tree', 'heart_svm', 'heart_mlp']) {
 }
 
 test('where it looked is a PNG of eight times the size that the model saw', async () => {
-  const image = picture(11);
+  const image = drawn(11);
   const answer = await site.infer(patient, { model: 'chest', image, heat_map: true });
   assert.equal(answer.findings.length, 1);
   const map = answer.heat_map;
@@ -73,7 +62,7 @@ test('where it looked is a PNG of eight times the size that the model saw', asyn
 });
 
 test('a film of twice the size, each pixel repeated, is the same film', async () => {
-  const [a] = (await site.infer(patient, { model: 'chest', image: picture(11) })).findings;
-  const [b] = (await site.infer(patient, { model: 'chest', image: picture(11, 2) })).findings;
+  const [a] = (await site.infer(patient, { model: 'chest', image: drawn(11) })).findings;
+  const [b] = (await site.infer(patient, { model: 'chest', image: drawn(11, 2) })).findings;
   assert.ok(Math.abs(a.probability - b.probability) < NEAR);
 });

@@ -5,9 +5,9 @@
 const crypto = require('node:crypto');
 const fs = require('node:fs');
 const path = require('node:path');
-const zlib = require('node:zlib');
 const { Ward } = require('../../lib/ward');
 const { root } = require('../../lib/paths');
+const { png, drawn } = require('../../lib/films');
 const chart = require('../records/site');
 
 const SERVICES = ['audit', 'records', 'diagnosis'];
@@ -19,32 +19,6 @@ const manifest = (name, version = '1') => JSON.parse(fs.readFileSync(path.join(r
 const USUAL = { age: 55, sex: 1, cp: 4, trestbps: 130, chol: 246, fbs: 0, restecg: 0, thalach: 150, exang: 0, oldpeak: 1, slope: 2, ca: 0, thal: 3 };
 const values = (more = {}) => ({ features: Object.entries({ ...USUAL, ...more }).filter(([, v]) => v !== undefined).map(([name, value]) => ({ name, value })) });
 
-// A PNG of w x h grey values, from grey(x, y) in 0..255.
-function png(w, h, grey) {
-  const chunk = (type, data) => {
-    const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
-    const out = Buffer.alloc(body.length + 8);
-    out.writeUInt32BE(data.length, 0);
-    body.copy(out, 4);
-    out.writeUInt32BE(zlib.crc32 ? zlib.crc32(body) : crc32(body), body.length + 4);
-    return out;
-  };
-  const head = Buffer.alloc(13);
-  head.writeUInt32BE(w, 0);
-  head.writeUInt32BE(h, 4);
-  head.set([8, 0, 0, 0, 0], 8); // 8 bits, grey
-  const rows = Buffer.alloc((w + 1) * h);
-  for (let y = 0; y < h; y++) for (let x = 0; x < w; x++) rows[y * (w + 1) + 1 + x] = grey(x, y);
-  return Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), chunk('IHDR', head), chunk('IDAT', zlib.deflateSync(rows)), chunk('IEND', Buffer.alloc(0))]);
-}
-function crc32(bytes) {
-  let c = ~0;
-  for (const b of bytes) {
-    c ^= b;
-    for (let k = 0; k < 8; k++) c = (c >>> 1) ^ (0xedb88320 & -(c & 1));
-  }
-  return ~c >>> 0;
-}
 const noise = (w = 28, h = 28) => png(w, h, (x, y) => crypto.createHash('sha256').update(`${x} ${y}`).digest()[0]);
 
 class Site {
@@ -109,4 +83,4 @@ const failure = async (promise) => {
   throw new Error('it was answered');
 };
 
-module.exports = { Site, TABLE, values, manifest, png, noise, failure, until: chart.until };
+module.exports = { Site, TABLE, values, manifest, png, drawn, noise, failure, until: chart.until };
