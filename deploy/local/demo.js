@@ -3,7 +3,7 @@
 // step is wardctl commands that a person could type, shown as `$ ...`, and what came of them.
 //
 // PHOTOS=DIR uses your own: DIR/<person>/*.jpg, the first is enrolled and the second shown later.
-// KEEP=1 leaves the folder. NO_COLOR is honoured.
+// KEEP=1 leaves the folder, SCRATCH=DIR names one of your own. NO_COLOR is honoured.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -36,7 +36,7 @@ const short = (id) => `${id.slice(0, 8)}..${id.slice(-4)}`;
 
 /* ---- photographs ---- */
 
-const scratch = folder('ward-demo');
+const scratch = process.env.SCRATCH || folder('ward-demo');
 const MADE = 'a second capture (*)';
 
 // Another capture, made of the only photograph there is; every line that shows it says so.

@@ -2,16 +2,22 @@
 // The demo is what a newcomer sees first: it must end well, with and without data, and say what is
 // so. With photographs of one's own, too.
 
-const { test } = require('node:test');
+const { test, after } = require('node:test');
 const assert = require('node:assert');
 const fs = require('node:fs');
 const path = require('node:path');
-const { run } = require('../lib/proc');
+const { spawnSync } = require('node:child_process');
+const { Proc, run } = require('../lib/proc');
+const { Prometheus } = require('../lib/prometheus');
 const { root, folder, photo, data } = require('../lib/paths');
+const { dashboards } = require('../../deploy/k8s/monitoring/dashboards');
+const { recording } = require('../../deploy/k8s/monitoring/rules');
 
-const demo = (more) => run([process.execPath, path.join(root, 'deploy/local/demo.js')], {
-  env: { PATH: process.env.PATH, HOME: folder(), BUILD: process.env.BUILD || 'build', WARD_DATA: '/nowhere', ...more },
-});
+const argv = [process.execPath, path.join(root, 'deploy/local/demo.js')];
+const env = (more) => ({ PATH: process.env.PATH, HOME: folder(), BUILD: process.env.BUILD || 'build', WARD_DATA: '/nowhere', ...more });
+const demo = (more) => run(argv, { env: env(more) });
+const demoProc = (more) => new Proc('demo', argv, { env: env(more) });
+const skipPrometheus = spawnSync('prometheus', ['--version']).error ? 'prometheus is not here' : false;
 
 function journey(r) {
   assert.strictEqual(r.status, 0, r.lines.join('\n'));
@@ -20,8 +26,24 @@ function journey(r) {
   return { text: r.stdout, lines, decisions };
 }
 
+// The demo's acts are what the dashboards are looked at with: Prometheus reads the services while it runs.
+let prometheus;
+let done; // when the demo said "Done.", in seconds: its services still ran
+let listed; // the metrics that the services listed then, by name
+after(() => prometheus?.stop());
+
+async function watched() {
+  const scratch = folder('demo');
+  prometheus = await Prometheus.start(path.join(scratch, 'ward'));
+  const proc = demoProc({ SCRATCH: scratch });
+  await proc.line(/Done\./, { seconds: 600 });
+  done = Date.now() / 1000;
+  listed = await prometheus.metadata();
+  return { status: await proc.exit, stdout: proc.stdout, lines: proc.lines };
+}
+
 test('the_demo_tells_the_whole_journey', async () => {
-  const { text, decisions } = journey(await demo());
+  const { text, decisions } = journey(skipPrometheus ? await demo() : await watched());
   assert.strictEqual(decisions.length, 4);
   for (const d of decisions) assert.strictEqual(d.endsWith(' MATCH'), d.includes('a second capture (*)'), d);
   assert.match(text, /made of the one photograph there is/);
@@ -52,6 +74,27 @@ test('the_demo_tells_the_whole_journey', async () => {
   assert.match(text, /verified {2}the act is in the log(.*\n){3}.*verified {2}the act is in the log/);
   assert.match(text, /ROOT {2}.*\n.*found {2}/s);
   assert.match(text, /Done\./);
+});
+
+// What the demo's day has none of: faults; doors, attendance and challenges; overrides and home medicines; the text extraction's model.
+// The services must list these metrics all the same. Any other panel must have something to show.
+const NOT_TODAY = ['ward_rpc_shed_total', 'ward_outbox_failures_total', 'ward_audit_quarantined_total', 'ward_host_failures_total',
+  'ward_host_canary_failures_total', 'ward_plugin_events_total', 'ward_identity_face_limited_total', 'ward_identity_attendance_total',
+  'ward_identity_challenges_total', 'ward_identity_door_decisions_total', 'ward_dosage_overrides_total', 'ward_dosage_home_decisions_total'];
+const OTHER = /ward_host_run_seconds_bucket.*service="records"|service="audit",grpc_code!="OK"/;
+
+test('every_panel_of_every_dashboard_has_something_to_show', { skip: skipPrometheus }, async (t) => {
+  const exprs = dashboards.flatMap((d) => d.rows.flatMap(([, panels]) => panels.flatMap((p) => p.queries.map(([expr]) => expr))));
+  // What was counted a second ago has a value and no rate yet: the value stands for the rate.
+  const today = (e) => e.replaceAll('$__rate_interval', '5m').replaceAll('$namespace', 'h').replaceAll('rate(', 'last_over_time(');
+  const found = await Promise.all(exprs.map((e) => prometheus.ask(today(e), done)));
+  const empty = exprs.filter((e, i) => found[i].length === 0);
+  assert.deepStrictEqual(empty.filter((e) => !NOT_TODAY.some((m) => e.includes(m)) && !OTHER.test(e)), []);
+  for (const m of NOT_TODAY) assert.ok(listed[m], `no service lists ${m}`);
+  t.diagnostic(`${exprs.length - empty.length} of ${exprs.length} queries have series`);
+  for (const r of recording) assert.ok((await prometheus.ask(r.record, done)).length > 0, r.record);
+  // Nothing of an ordinary day wakes anybody.
+  assert.deepStrictEqual(await prometheus.ask('ALERTS{alertstate="firing",severity="page"}', done), []);
 });
 
 test('it_takes_photographs_of_one_s_own', async () => {
