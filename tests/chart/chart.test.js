@@ -276,6 +276,21 @@ describe('helm', without(missing, 'helm'), () => {
     assert.strictEqual(d.spec.containers[0].env.find((e) => e.name === 'WARD_RECORDS').value, 'dns:///hospital-records.hospital.svc.cluster.local:50051');
   });
 
+  test('migrations_run_as_a_user_of_their_own', () => {
+    for (const { service, spec } of services(render('external-database'))) {
+      const [init] = spec.initContainers;
+      const [c] = spec.containers;
+      assert.deepStrictEqual(init.args, ['--migrate']);
+      none(options.faults(service, init.env));
+      const of = (k) => Object.fromEntries(k.env.map((e) => [e.name, e.value]));
+      assert.deepStrictEqual([of(init).WARD_DB_USER, of(init).WARD_DB_PASSWORD_FILE], [`ward_${service}_owner`, '/etc/ward/db-owner/password']);
+      assert.deepStrictEqual({ ...of(init), WARD_DB_USER: 0, WARD_DB_PASSWORD_FILE: 0 }, { ...of(c), WARD_DB_USER: 0, WARD_DB_PASSWORD_FILE: 0 });
+      assert.strictEqual(of(c).WARD_DB_USER, `ward_${service}`);
+      assert.deepStrictEqual([init, c].map((k) => k.volumeMounts.some((m) => m.name === 'db-owner')), [true, false], 'the service itself must not see the password');
+    }
+    assert.ok(services(render('minimal')).every((s) => s.spec.initContainers === undefined));
+  });
+
   test('a_certificate_carries_the_name_that_peers_check', () => {
     const certificates = render('production').filter((d) => d.kind === 'Certificate');
     assert.deepStrictEqual(certificates.map((c) => c.spec.uris[0]).sort(), ['audit', 'dosage', 'identity', 'records', 'wardctl'].map((s) => `spiffe://ward/${s}`));

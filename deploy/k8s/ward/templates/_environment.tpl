@@ -1,4 +1,5 @@
-{{/* A service's environment: only options that docs/config.md lists, which tests/chart checks. Called with root, name and s. */}}
+{{/* A service's environment: only options that docs/config.md lists, which tests/chart checks. Called with root, name
+     and s; more: options that come before all others. */}}
 {{- define "ward.environment" -}}
 {{- $v := .root.Values -}}
 {{- $e := dict
@@ -52,6 +53,9 @@
 {{- end -}}
 {{- range $option, $text := .s.env -}}
 {{- $_ := set $e $option (tpl $text $root) -}}
+{{- end -}}
+{{- with .more -}}
+{{- $_ := mergeOverwrite $e . -}}
 {{- end -}}
 {{- range $option, $text := $e }}
 - name: {{ $option }}

@@ -100,6 +100,12 @@ tls+tcp://{{ include "ward.host" (dict "root" .root "name" "audit") }}:50052
 {{- end }}
 {{- define "ward.dbName" -}}{{ index .root.Values.database.names .name | default .name }}{{- end }}
 {{- define "ward.dbUser" -}}{{ index .root.Values.database.users .name | default .name }}{{- end }}
+{{- define "ward.ownerSecret" -}}
+{{- index .root.Values.database.migration.passwordSecrets .name | default (printf "%s-%s-db-owner" (include "ward.fullname" .root) .name) -}}
+{{- end }}
+{{- define "ward.dbOwner" -}}
+{{ index .root.Values.database.migration.users .name | default (printf "%s_owner" (include "ward.dbUser" .)) }}
+{{- end }}
 {{- define "ward.dbHost" -}}
 {{- if .Values.mariadb.enabled -}}
 {{ include "ward.host" (dict "root" . "name" "mariadb") }}

@@ -56,6 +56,22 @@ spec:
       matchLabelKeys: [pod-template-hash]
     {{- end }}
   {{- end }}
+  {{- if $v.database.migration.enabled }}
+  initContainers:
+    - name: migrate
+      image: {{ include "ward.image" . | quote }}
+      imagePullPolicy: {{ $v.image.pullPolicy }}
+      args: [--migrate]
+      securityContext:
+        {{- include "ward.containerSecurity" . | nindent 8 }}
+      env:
+        {{- include "ward.environment" (merge (dict "more" (dict "WARD_DB_USER" (include "ward.dbOwner" .) "WARD_DB_PASSWORD_FILE" "/etc/ward/db-owner/password")) .) | nindent 8 }}
+      resources:
+        {{- include "ward.resources" .s.resources | nindent 8 }}
+      volumeMounts:
+        {{- include "ward.mounts" . | nindent 8 }}
+        - {name: db-owner, mountPath: /etc/ward/db-owner, readOnly: true}
+  {{- end }}
   containers:
     - name: {{ .name }}
       image: {{ include "ward.image" . | quote }}
@@ -138,6 +154,10 @@ spec:
   secret: {secretName: {{ include "ward.tlsSecret" . | quote }}, defaultMode: 288}
 - name: db
   secret: {secretName: {{ include "ward.dbSecret" . | quote }}, defaultMode: 288}
+{{- if .root.Values.database.migration.enabled }}
+- name: db-owner
+  secret: {secretName: {{ include "ward.ownerSecret" . | quote }}, defaultMode: 288}
+{{- end }}
 {{- if and (not .root.Values.mariadb.enabled) .root.Values.database.tls.caSecret }}
 - name: db-tls
   secret: {secretName: {{ .root.Values.database.tls.caSecret | quote }}, defaultMode: 288}
