@@ -63,7 +63,9 @@ static const struct ward_opt OPTIONS[] = {
         "1: a database over TCP may be reached without TLS; 0: refused but for this machine's "
         "own"),
     STR("WARD_AUDIT_BUS", audit_bus, "",
-        "address of audit's intake: ipc:///path or tls+tcp://host:port"),
+        "address of audit's intake: ipc:///path or tls+tcp://host:port; a name stands for "
+        "every "
+        "address behind it"),
     INT("WARD_UNREADY_HELD", unready_held, "0", 0, 1, "",
         "1: not ready while audit events are held, or audit's log is broken; 0: metrics alone"),
     INT("WARD_NOFILE", nofile, "65536", 256, 1048576, "", "open files asked of the system"),

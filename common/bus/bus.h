@@ -43,7 +43,9 @@ WARD_MUST enum ward_code ward_frame_parse(const uint8_t *in, size_t len,
                                           struct ward_bus_item *items, size_t cap, size_t *n,
                                           struct ward_err *err);
 
-/* The sending side: one request in flight, reconnects by itself. */
+/* The sending side: one request in flight, reconnects by itself. A tls+tcp address whose host
+ * is a name stands for every address behind the name: deliveries go to each receiver in turn,
+ * and to the others while one is away. */
 struct ward_bus_client;
 WARD_MUST enum ward_code ward_bus_dial(const char *url, const struct ward_bus_tls *tls,
                                        struct ward_bus_client **out, struct ward_err *err);

@@ -1,5 +1,6 @@
 /* The sending side of a delivery. */
 #include "common/bus/bus_nng.h"
+#include "common/bus/crowd.h"
 
 #include <nng/protocol/reqrep0/req.h>
 #include <nng/supplemental/util/platform.h>
@@ -17,20 +18,24 @@ struct ward_bus_client {
     nng_aio *aio;
     pthread_mutex_t lock; /* guards starting on aio, so that an interruption finds it started */
     bool interrupted;
-    bool late;       /* an answer that nobody waits for any more may be on its way */
-    atomic_int pipe; /* the connection now in use; 0 for none */
+    bool late;               /* an answer that nobody waits for any more may be on its way */
+    struct bus_crowd *crowd; /* NULL: one address */
+    atomic_int pipes[CROWD_MAX]; /* the connections now in use; 0 for none */
 };
 
-/* A pipe that the guard refused leaves without having come, so count none: remember one. */
+/* A pipe that the guard refused leaves without having come, so do not count: remember each. */
 static void joined(nng_pipe p, nng_pipe_ev ev, void *arg)
 {
     struct ward_bus_client *c = arg;
     int id = nng_pipe_id(p);
+    bool comes = ev == NNG_PIPE_EV_ADD_POST;
 
-    if (ev == NNG_PIPE_EV_ADD_POST)
-        atomic_store(&c->pipe, id);
-    else
-        atomic_compare_exchange_strong(&c->pipe, &id, 0);
+    for (int i = 0; i < CROWD_MAX; i++) {
+        int was = comes ? 0 : id;
+
+        if (atomic_compare_exchange_strong(&c->pipes[i], &was, comes ? id : 0))
+            return;
+    }
 }
 
 static enum ward_code prepare(struct ward_bus_client *c, const char *url,
@@ -46,7 +51,8 @@ static enum ward_code prepare(struct ward_bus_client *c, const char *url,
         (rv = nng_socket_set_ms(c->s, NNG_OPT_REQ_RESENDTIME, NNG_DURATION_INFINITE)) != 0 ||
         (rv = nng_ctx_open(&c->ctx, c->s)) != 0)
         return bus_fail(rv, "opening the bus", err);
-    return bus_dial(c->s, url, tls, err);
+    return bus_crowd_is(url) ? bus_crowd_open(c->s, url, tls, &c->crowd, err)
+                             : bus_dial(c->s, url, tls, err);
 }
 
 enum ward_code ward_bus_dial(const char *url, const struct ward_bus_tls *tls,
@@ -77,6 +83,7 @@ void ward_bus_hangup(struct ward_bus_client *c)
 {
     if (c == NULL)
         return;
+    bus_crowd_close(c->crowd);
     if (c->late) /* let it come first: it is what makes NNG's close hang, see bus_close */
         nng_msleep(LATE_MS);
     if (c->s.id != 0 && !bus_close(c->s))
@@ -89,7 +96,10 @@ void ward_bus_hangup(struct ward_bus_client *c)
 
 bool ward_bus_connected(const struct ward_bus_client *c)
 {
-    return atomic_load(&c->pipe) != 0;
+    for (int i = 0; i < CROWD_MAX; i++)
+        if (atomic_load(&c->pipes[i]) != 0)
+            return true;
+    return false;
 }
 
 void ward_bus_interrupt(struct ward_bus_client *c)

@@ -1,7 +1,7 @@
 /* Hints: "topic is at seq now". A hint may drop; each topic's newest is said again every
  * second, so whoever came late or missed one learns of it then. */
 #include "common/bus/bus_nng.h"
-#include "common/bus/hint_crowd.h"
+#include "common/bus/crowd.h"
 
 #include <nng/protocol/pubsub0/pub.h>
 #include <nng/protocol/pubsub0/sub.h>
@@ -153,7 +153,7 @@ void ward_hint_close(struct ward_hint_pub *p)
 
 struct ward_hint_sub {
     nng_socket s;
-    struct hint_crowd *crowd; /* NULL: one address */
+    struct bus_crowd *crowd; /* NULL: one address */
     char topic[TOPIC_MAX];
     void (*fn)(void *arg, uint64_t seq);
     void *arg;
@@ -197,8 +197,8 @@ static enum ward_code sub_begin(struct ward_hint_sub *s, const char *url,
     if (rv != 0)
         return bus_fail(rv, "opening the bus", err);
     WARD_TRY(bus_guard(s->s, err));
-    if (hint_crowd_is(url))
-        WARD_TRY(hint_crowd_open(s->s, url, tls, &s->crowd, err));
+    if (bus_crowd_is(url))
+        WARD_TRY(bus_crowd_open(s->s, url, tls, &s->crowd, err));
     else
         WARD_TRY(bus_dial(s->s, url, tls, err));
     if (pthread_create(&s->thread, NULL, follow, s) != 0)
@@ -236,7 +236,7 @@ void ward_hint_unfollow(struct ward_hint_sub *s)
     if (s == NULL)
         return;
     atomic_store(&s->stopping, true);
-    hint_crowd_close(s->crowd);
+    bus_crowd_close(s->crowd);
     if (s->s.id != 0 && !bus_close(s->s)) /* which ends the thread's wait */
         return;
     if (s->started)

@@ -1,4 +1,4 @@
-#include "common/bus/hint_crowd.h"
+#include "common/bus/crowd.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -12,7 +12,7 @@
 #define SCHEME  "tls+tcp://"
 #define CLOSE_S 1
 
-struct hint_crowd {
+struct bus_crowd {
     nng_socket s;
     char host[256], port[8];
     char *cert, *key, *ca;
@@ -47,7 +47,7 @@ static int resolve(const char *host, char out[][CROWD_ADDRESS])
 }
 
 bus_resolve *crowd_resolver = resolve;
-int crowd_look_ms = 5000;
+int crowd_look_ms = 3000;
 
 /* Cuts "tls+tcp://host:port"; false for anything else. */
 static bool cut(const char *url, char host[256], char port[8])
@@ -63,7 +63,7 @@ static bool cut(const char *url, char host[256], char port[8])
     return true;
 }
 
-bool hint_crowd_is(const char *url)
+bool bus_crowd_is(const char *url)
 {
     char host[256], port[8];
     struct in_addr v4;
@@ -79,7 +79,7 @@ static int place_of(char addresses[][CROWD_ADDRESS], int n, const char *address)
     return -1;
 }
 
-static bool is_dialled(const struct hint_crowd *c, const char *address)
+static bool is_dialled(const struct bus_crowd *c, const char *address)
 {
     for (int i = 0; i < c->n; i++)
         if (strcmp(c->dialled[i].address, address) == 0)
@@ -88,7 +88,7 @@ static bool is_dialled(const struct hint_crowd *c, const char *address)
 }
 
 /* What fails is tried again at the next look. */
-static void dial(struct hint_crowd *c, const char *address)
+static void dial(struct bus_crowd *c, const char *address)
 {
     const struct ward_bus_tls tls = {c->cert, c->key, c->ca};
     char url[128];
@@ -102,7 +102,7 @@ static void dial(struct hint_crowd *c, const char *address)
     c->n++;
 }
 
-static void look(struct hint_crowd *c)
+static void look(struct bus_crowd *c)
 {
     char now[CROWD_MAX][CROWD_ADDRESS];
     int n = crowd_resolver(c->host, now);
@@ -119,7 +119,7 @@ static void look(struct hint_crowd *c)
         dial(c, now[i]);
 }
 
-static void release(struct hint_crowd *c)
+static void release(struct bus_crowd *c)
 {
     pthread_cond_destroy(&c->changed);
     pthread_mutex_destroy(&c->lock);
@@ -145,7 +145,7 @@ static struct timespec in_ms(int64_t ms)
 
 static void *follow_crowd(void *arg)
 {
-    struct hint_crowd *c = arg;
+    struct bus_crowd *c = arg;
     bool alone;
 
     pthread_mutex_lock(&c->lock);
@@ -169,10 +169,10 @@ static void *follow_crowd(void *arg)
     return NULL;
 }
 
-enum ward_code hint_crowd_open(nng_socket s, const char *url, const struct ward_bus_tls *tls,
-                               struct hint_crowd **out, struct ward_err *err)
+enum ward_code bus_crowd_open(nng_socket s, const char *url, const struct ward_bus_tls *tls,
+                              struct bus_crowd **out, struct ward_err *err)
 {
-    struct hint_crowd *c = calloc(1, sizeof(*c));
+    struct bus_crowd *c = calloc(1, sizeof(*c));
     pthread_condattr_t attr;
 
     if (c == NULL)
@@ -189,14 +189,14 @@ enum ward_code hint_crowd_open(nng_socket s, const char *url, const struct ward_
     if (c->cert == NULL || c->key == NULL || c->ca == NULL || !cut(url, c->host, c->port) ||
         pthread_create(&c->thread, NULL, follow_crowd, c) != 0) {
         release(c);
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory or thread for hints");
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory or thread for the bus");
     }
     pthread_detach(c->thread);
     *out = c;
     return WARD_OK;
 }
 
-void hint_crowd_close(struct hint_crowd *c)
+void bus_crowd_close(struct bus_crowd *c)
 {
     struct timespec until = in_ms(INT64_C(1000) * CLOSE_S);
     bool ended;

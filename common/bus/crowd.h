@@ -1,14 +1,14 @@
-/* hint_crowd.h - all publishers behind one name: a headless Service's replicas, however many
- * there are now.
+/* crowd.h - everybody behind one name: a headless Service's replicas, however many there are
+ * now.
  *
  * A thread asks the resolver every few seconds, dials each address that is new and drops each
- * that is gone; while the name does not resolve, what is dialled stays. The process's own
- * address is among them, which costs a connection to itself and nothing else.
+ * that is gone; while the name does not resolve, what is dialled stays. A service that follows
+ * itself finds its own address there too, which costs a connection and nothing else.
  *
  * Threads: one of its own. Memory: open/close. Errors: as bus.h.
  */
-#ifndef WARD_BUS_HINT_CROWD_H
-#define WARD_BUS_HINT_CROWD_H
+#ifndef WARD_BUS_CROWD_H
+#define WARD_BUS_CROWD_H
 
 #include "common/bus/bus_nng.h"
 
@@ -22,15 +22,15 @@ typedef int bus_resolve(const char *host, char out[][CROWD_ADDRESS]);
 extern bus_resolve *crowd_resolver;
 extern int crowd_look_ms;
 
-struct hint_crowd;
+struct bus_crowd;
 
 /* Whether `url` is tls+tcp:// with a name for a host, not an address. */
-WARD_MUST bool hint_crowd_is(const char *url);
-WARD_MUST enum ward_code hint_crowd_open(nng_socket s, const char *url,
-                                         const struct ward_bus_tls *tls,
-                                         struct hint_crowd **out, struct ward_err *err);
+WARD_MUST bool bus_crowd_is(const char *url);
+WARD_MUST enum ward_code bus_crowd_open(nng_socket s, const char *url,
+                                        const struct ward_bus_tls *tls, struct bus_crowd **out,
+                                        struct ward_err *err);
 /* Waits a second for the thread; one that hangs in the resolver is left behind, with what it
  * uses. Before the socket closes. NULL is fine. */
-void hint_crowd_close(struct hint_crowd *c);
+void bus_crowd_close(struct bus_crowd *c);
 
 #endif

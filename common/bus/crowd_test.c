@@ -1,7 +1,7 @@
-/* Hints of all replicas behind one name, as replicas come and go: publishers on two loopback
- * addresses, and a resolver that says which of them the name has. */
+/* All replicas behind one name, as replicas come and go: publishers and receivers on two
+ * loopback addresses, and a resolver that says which of them the name has. */
 #include "common/base/pki.h"
-#include "common/bus/hint_crowd.h"
+#include "common/bus/crowd.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -151,14 +151,83 @@ static void a_replica_with_another_name_is_not_heard(void **state)
     unlink(other_key);
 }
 
+static enum ward_code take(void *svc, void *wrk, const char *peer,
+                           const struct ward_bus_item *items, size_t n, struct ward_err *e)
+{
+    (void)wrk, (void)peer, (void)items, (void)n, (void)e;
+    atomic_fetch_add((atomic_int *)svc, 1);
+    return WARD_OK;
+}
+
+static struct ward_bus_server *receiver(const char *address, int port, atomic_int *taken)
+{
+    struct ward_bus_server *s = NULL;
+    char url[64];
+
+    snprintf(url, sizeof(url), "tls+tcp://%s:%d", address, port);
+    assert_int_equal(ward_bus_listen(
+                         &(struct ward_bus_server_config){
+                             .url = url, .tls = tls, .threads = 1, .svc = taken, .take = take},
+                         &s, &err),
+                     WARD_OK);
+    return s;
+}
+
+/* How many of n deliveries are acknowledged. */
+static int deliver(struct ward_bus_client *c, int n)
+{
+    static const struct ward_bus_item one = {.id = "abcdefghijklmno", .p = "event", .n = 5};
+    int good = 0;
+
+    for (int i = 0; i < n; i++)
+        good += ward_bus_deliver(c, &one, 1, 5000, &err) == WARD_OK;
+    return good;
+}
+
+static void deliveries_spread_over_receivers_and_outlive_one(void **state)
+{
+    struct ward_bus_client *c = NULL;
+    struct ward_bus_server *a, *b;
+    atomic_int by_a = 0, by_b = 0;
+    char url[64];
+    int port;
+
+    (void)state;
+    atomic_store(&which, 3);
+    a = receiver("127.0.0.1", 0, &by_a);
+    port = ward_bus_port(a);
+    b = receiver("127.0.0.2", port, &by_b);
+    snprintf(url, sizeof(url), "tls+tcp://identity:%d", port);
+    assert_int_equal(ward_bus_dial(url, &tls, &c, &err), WARD_OK);
+    while (atomic_load(&by_a) == 0 || atomic_load(&by_b) == 0)
+        assert_int_equal(deliver(c, 1), 1);
+    atomic_store(&by_a, 0);
+    atomic_store(&by_b, 0);
+    assert_int_equal(deliver(c, 100), 100);
+    assert_true(atomic_load(&by_a) >= 40 && atomic_load(&by_b) >= 40);
+
+    ward_bus_stop(b); /* the name still has its address, as it has for seconds in a cluster */
+    atomic_store(&by_a, 0);
+    assert_int_equal(deliver(c, 50), 50);
+    assert_true(atomic_load(&by_a) >= 49); /* one may have been on its way to b */
+
+    b = receiver("127.0.0.2", port, &by_b);
+    atomic_store(&by_b, 0);
+    while (atomic_load(&by_b) == 0)
+        assert_int_equal(deliver(c, 1), 1);
+    ward_bus_hangup(c);
+    ward_bus_stop(a);
+    ward_bus_stop(b);
+}
+
 static void a_name_is_told_from_an_address(void **state)
 {
     (void)state;
-    assert_true(hint_crowd_is("tls+tcp://ward-identity.hospital.svc.cluster.local:50053"));
-    assert_false(hint_crowd_is("tls+tcp://10.0.0.1:50053"));
-    assert_false(hint_crowd_is("tls+tcp://[fd00::1]:50053"));
-    assert_false(hint_crowd_is("ipc:///run/hints"));
-    assert_false(hint_crowd_is("tls+tcp://identity"));
+    assert_true(bus_crowd_is("tls+tcp://ward-identity.hospital.svc.cluster.local:50053"));
+    assert_false(bus_crowd_is("tls+tcp://10.0.0.1:50053"));
+    assert_false(bus_crowd_is("tls+tcp://[fd00::1]:50053"));
+    assert_false(bus_crowd_is("ipc:///run/hints"));
+    assert_false(bus_crowd_is("tls+tcp://identity"));
 }
 
 int main(void)
@@ -166,6 +235,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_name_follows_replicas_as_they_come_and_go),
         cmocka_unit_test(a_replica_with_another_name_is_not_heard),
+        cmocka_unit_test(deliveries_spread_over_receivers_and_outlive_one),
         cmocka_unit_test(a_name_is_told_from_an_address),
     };
 
