@@ -26,6 +26,8 @@ struct cli {
     bool data_given;   /* it is not the default one */
     const char *self;  /* how this program was called */
     const char *token; /* --token FILE: a person's bearer token; NULL: issue one here */
+    const char *at; /* --at NAME=ADDRESS,...: services anywhere; NULL: the embedded default's */
+    const char *tls; /* --tls DIR: tls.crt, tls.key and ca.crt to call those with */
 };
 
 /* argv[0] is the command's last word, options are argv[1..]; returns the exit status. */
@@ -82,13 +84,16 @@ WARD_MUST enum ward_code cli_options(const struct cli_opt *opts, int *argc, char
 
 /* "DIR/pki/ca.pem" for cli_path(cli, mem, "pki/ca.pem"); NULL when mem is full. */
 const char *cli_path(const struct cli *cli, struct ward_arena *mem, const char *under);
-/* A client of one service of the running embedded default ("audit"), as the peer "wardctl".
- *   UNAVAILABLE  nothing runs in that folder */
+/* A client of one service ("audit"), as the peer "wardctl": of the running embedded default, or
+ * of
+ * --at.   UNAVAILABLE  nothing runs in that folder;  NOT_FOUND  --at does not name the service
+ */
 WARD_MUST enum ward_code cli_connect(const struct cli *cli, const char *service,
                                      struct ward_client **out, struct ward_err *err);
 /* The bearer token to call with: --token's file, or one issued here and now by the embedded
  * default's own issuer, to this machine's user, for these roles (ends with NULL), purpose and
- * ward ("" for none). */
+ * ward ("" for none).   FAILED_PRECONDITION  --at without --token: nobody here issues for those
+ */
 WARD_MUST enum ward_code cli_bearer(const struct cli *cli, const char *const *roles,
                                     const char *purpose, const char *ward,
                                     struct ward_arena *mem, char **out, struct ward_err *err);

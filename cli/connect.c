@@ -1,4 +1,4 @@
-/* From a command to the services of the running embedded default. */
+/* From a command to services: those of the running embedded default, or any that are named. */
 #include "cli/cli.h"
 #include "cli/health.h"
 #include "cli/local.h"
@@ -49,11 +49,58 @@ static enum ward_code connect_in(struct local *l, const char *service, struct wa
     return WARD_FAIL(err, NOT_FOUND, "there is no service %.40s", service);
 }
 
+/* The address of `service` in "NAME=ADDRESS,NAME=ADDRESS"; NULL when it is not there. */
+static const char *address_at(const char *at, const char *service, struct ward_arena *mem)
+{
+    size_t n = strlen(service);
+
+    while (*at != '\0') {
+        size_t len = strcspn(at, ",");
+
+        if (len > n + 1 && strncmp(at, service, n) == 0 && at[n] == '=')
+            return ward_printf(mem, "%.*s", (int)(len - n - 1), at + n + 1);
+        at += len + (at[len] == ',');
+    }
+    return NULL;
+}
+
+static enum ward_code connect_at(const struct cli *cli, const char *service,
+                                 struct ward_arena *mem, struct ward_client **out,
+                                 struct ward_err *err)
+{
+    const char *address = address_at(cli->at, service, mem);
+
+    if (cli->tls == NULL)
+        return WARD_FAIL(err, INVALID_ARGUMENT, "--at needs --tls DIR");
+    if (address == NULL)
+        return WARD_FAIL(err, NOT_FOUND, "--at has no %.40s=ADDRESS", service);
+    return ward_client_open(
+        &(struct ward_client_config){
+            .target = address,
+            .tls = {.cert = ward_printf(mem, "%s/tls.crt", cli->tls),
+                    .key = ward_printf(mem, "%s/tls.key", cli->tls),
+                    .ca = ward_printf(mem, "%s/ca.crt", cli->tls)},
+            .server = service,
+            .max_message = (size_t)16 << 20,
+        },
+        out, err);
+}
+
 enum ward_code cli_connect(const struct cli *cli, const char *service, struct ward_client **out,
                            struct ward_err *err)
 {
     struct local l;
-    enum ward_code code = local_open(&l, cli->data, err);
+    enum ward_code code;
+
+    if (cli->at != NULL) {
+        struct ward_arena mem;
+
+        ward_arena_init(&mem, 65536);
+        code = connect_at(cli, service, &mem, out, err);
+        ward_arena_done(&mem);
+        return code;
+    }
+    code = local_open(&l, cli->data, err);
 
     if (code == WARD_OK)
         code = connect_in(&l, service, out, err);
@@ -122,6 +169,9 @@ enum ward_code cli_bearer(const struct cli *cli, const char *const *roles, const
 
     if (cli->token != NULL)
         return token_of_file(cli->token, mem, out, err);
+    if (cli->at != NULL)
+        return WARD_FAIL(err, FAILED_PRECONDITION,
+                         "--at needs --token FILE: a token of the issuer of those services");
     for (; *roles != NULL && who.n_roles < WARD_MAX_ROLES; roles++)
         who.roles[who.n_roles++] = *roles;
     WARD_TRY(ward_sign_key_load(cli_path(cli, mem, "keys/issuer.pem"), &key, err));

@@ -67,7 +67,9 @@ const struct cli *cli_begin(struct cli *cli, int *argc, char **argv)
         if (strcmp(argv[i], "--json") == 0)
             cli->json = true;
         else if (!valued("--data", *argc, argv, i, &cli->data, &n) &&
-                 !valued("--token", *argc, argv, i, &cli->token, &n))
+                 !valued("--token", *argc, argv, i, &cli->token, &n) &&
+                 !valued("--at", *argc, argv, i, &cli->at, &n) &&
+                 !valued("--tls", *argc, argv, i, &cli->tls, &n))
             argv[kept++] = argv[i];
         if (n == 0) {
             fprintf(stderr, "wardctl: %s needs a value\n", argv[i]);
@@ -127,7 +129,10 @@ static int list(const struct cli_command *const *tables, int argc, char **argv, 
 {
     int n = 0;
 
-    fprintf(to, "usage: wardctl [--json] [--data DIR] [--token FILE] COMMAND ...\n\n");
+    fprintf(
+        to,
+        "usage: wardctl [--json] [--data DIR] [--token FILE] COMMAND ...\n"
+        "       wardctl [--json] --at NAME=ADDRESS,... --tls DIR --token FILE COMMAND ...\n\n");
     for (; *tables != NULL; tables++) {
         for (const struct cli_command *c = *tables; c->words != NULL; c++) {
             if (!listed(c, argc, argv))

@@ -61,6 +61,25 @@ test('health_asks_services_anywhere_by_their_names', async () => {
     assert.strictEqual((await up.ctl('health', ...words)).status, 2, words.join(' '));
 });
 
+// As an administrator of a cluster does it: another machine's folder is not there, the addresses and a certificate are.
+test('every_command_reaches_services_anywhere', async () => {
+  const tls = path.join(up.dir, 'elsewhere');
+  fs.mkdirSync(tls);
+  for (const [from, to] of [['wardctl.pem', 'tls.crt'], ['wardctl.key', 'tls.key'], ['ca.pem', 'ca.crt']]) fs.copyFileSync(path.join(up.dir, 'pki', from), path.join(tls, to));
+  const { token } = await up.ask('token', 'issue', '--subject', 'auditor-3', '--roles', 'auditor');
+  const file = path.join(tls, 'token');
+  fs.writeFileSync(file, token, { mode: 0o600 });
+  const at = ['audit', 'records'].map((s) => `${s}=dns:///${up.ready.services[s].address}`).join(',');
+  const elsewhere = (...words) => run([bin('wardctl'), '--json', '--data', path.join(tls, 'none'), ...words], { env: { PATH: process.env.PATH } });
+  const r = await elsewhere('--at', at, '--tls', tls, '--token', file, 'audit', 'query', '--most', '1');
+  assert.strictEqual(r.status, 0, r.lines.join('\n'));
+  assert.match(r.stdout, /auditor-3|event_id/);
+  const said = async (...words) => { const x = await elsewhere(...words); return [x.status, JSON.parse(x.lines.at(-1)).error.message]; };
+  assert.deepStrictEqual(await said('--at', at, '--tls', tls, '--token', file, 'identity', 'status'), [1, '--at has no identity=ADDRESS']);
+  assert.deepStrictEqual(await said('--at', at, '--tls', tls, 'audit', 'query'), [1, '--at needs --token FILE: a token of the issuer of those services']);
+  assert.deepStrictEqual(await said('--at', at, '--token', file, 'audit', 'query'), [1, '--at needs --tls DIR']);
+});
+
 test('a_subject_s_life', async () => {
   const { subject_id: id, quality } = await enrol('--ref', 'bracelet-1');
   assert.strictEqual(quality.faces, 1);
