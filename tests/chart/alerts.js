@@ -28,6 +28,7 @@ module.exports = {
   WardAuditQuarantine: counter('ward_audit_quarantined_total', 'audit', 1, '30m'),
   WardModelWrong: level('ward_host_canary_ok', 'identity', 0, 1, '3m', 'canary="feature"'),
   WardDeviceAway: level('ward_host_device_ready', 'identity', 0, 1, '6m', 'backend="gpu"'),
+  WardModelNotServing: level('ward_diagnosis_model_serving', 'diagnosis', 0, 1, '6m', 'model="chest/1"'),
   WardFacesLimit: level('ward_identity_over_limit', 'identity', 1, 0, '15m'),
   WardGalleryBehind: level('ward_identity_gallery_lag_seconds', 'identity', 90, 1, '6m'),
   WardGalleryUnreadable: counter('ward_identity_gallery_unreadable_total', 'identity', 1, '30m'),

@@ -269,10 +269,10 @@ describe('helm', without(missing, 'helm'), () => {
     assert.match(r.err, /device\.resource is required/);
   });
 
-  test('a_fifth_service_is_one_more_entry_of_the_map', () => {
-    const docs = render('everything').filter((d) => d.metadata.name === 'hospital-diagnosis').map((d) => d.kind).sort();
+  test('one_more_service_is_one_more_entry_of_the_map', () => {
+    const docs = render('everything').filter((d) => d.metadata.name === 'hospital-gateway').map((d) => d.kind).sort();
     assert.deepStrictEqual(docs, ['Certificate', 'Deployment', 'HorizontalPodAutoscaler', 'NetworkPolicy', 'PodDisruptionBudget', 'Service', 'ServiceAccount']);
-    const [d] = services(render('everything')).filter((s) => s.service === 'diagnosis');
+    const [d] = services(render('everything')).filter((s) => s.service === 'gateway');
     assert.strictEqual(d.spec.containers[0].env.find((e) => e.name === 'WARD_RECORDS').value, 'dns:///hospital-records.hospital.svc.cluster.local:50051');
   });
 
@@ -293,7 +293,7 @@ describe('helm', without(missing, 'helm'), () => {
 
   test('a_certificate_carries_the_name_that_peers_check', () => {
     const certificates = render('production').filter((d) => d.kind === 'Certificate');
-    assert.deepStrictEqual(certificates.map((c) => c.spec.uris[0]).sort(), ['audit', 'dosage', 'identity', 'records', 'wardctl'].map((s) => `spiffe://ward/${s}`));
+    assert.deepStrictEqual(certificates.map((c) => c.spec.uris[0]).sort(), ['audit', 'diagnosis', 'dosage', 'identity', 'records', 'wardctl'].map((s) => `spiffe://ward/${s}`));
     const audit = certificates.find((c) => c.spec.uris[0] === 'spiffe://ward/audit');
     const bus = services(render('production')).find((s) => s.service === 'records').spec.containers[0].env.find((e) => e.name === 'WARD_AUDIT_BUS').value;
     assert.ok(audit.spec.dnsNames.includes(new URL(bus.replace('tls+tcp', 'http')).hostname), bus);

@@ -42,7 +42,7 @@ test('databases_and_users_are_made_once_with_their_rights', { skip: missing }, a
   db = await MariaDb.start(folder('db'), []);
   const dir = folder('users');
   fs.mkdirSync(path.join(dir, 'passwords'));
-  for (const s of ['identity', 'records', 'dosage', 'audit', 'diagnosis'])
+  for (const s of ['identity', 'records', 'dosage', 'audit', 'diagnosis', 'gateway'])
     for (const f of [s, `${s}-owner`]) fs.writeFileSync(path.join(dir, 'passwords', f), `secret-${f}`);
   for (let again = 0; again < 2; again++) {
     const r = users('everything', dir, db.socket);

@@ -76,11 +76,11 @@ test('the_demo_tells_the_whole_journey', async () => {
   assert.match(text, /Done\./);
 });
 
-// What the demo's day has none of: faults; doors, attendance and challenges; overrides and home medicines; the text extraction's model.
+// What the demo's day has none of: faults; doors, attendance and challenges; overrides and home medicines; the text extraction's model; films.
 // The services must list these metrics all the same. Any other panel must have something to show.
 const NOT_TODAY = ['ward_rpc_shed_total', 'ward_outbox_failures_total', 'ward_audit_quarantined_total', 'ward_host_failures_total',
   'ward_host_canary_failures_total', 'ward_plugin_events_total', 'ward_identity_face_limited_total', 'ward_identity_attendance_total',
-  'ward_identity_challenges_total', 'ward_identity_door_decisions_total', 'ward_dosage_overrides_total', 'ward_dosage_home_decisions_total'];
+  'ward_identity_challenges_total', 'ward_identity_door_decisions_total', 'ward_diagnosis_inferences_total', 'ward_diagnosis_reviews_total', 'ward_dosage_overrides_total', 'ward_dosage_home_decisions_total'];
 const OTHER = /ward_host_run_seconds_bucket.*service="records"|service="audit",grpc_code!="OK"/;
 
 test('every_panel_of_every_dashboard_has_something_to_show', { skip: skipPrometheus }, async (t) => {

@@ -46,11 +46,15 @@ const models = { uid: 'ward-models', title: 'Ward: models and devices', rows: [
   ['Are the answers right?', [
     { title: 'Known-answer checks', kind: 'stat', help: '1 while the check passes; calls are refused otherwise.', queries: [[now('ward_host_canary_ok', 'service, canary', 'min'), '{{service}}: {{canary}}']] },
     { title: 'Devices', kind: 'stat', help: '1 when the device could be used when it was last tried.', queries: [[now('ward_host_device_ready', 'service, backend', 'min'), '{{service}}: {{backend}}']] },
+    { title: 'Models of diagnosis', kind: 'stat', help: '1 while the model gives its known answer.', queries: [[now('ward_diagnosis_model_serving', 'model', 'min'), '{{model}}']] },
     { title: 'Known-answer checks that failed', unit: 'cps', help: '', queries: [[rate('ward_host_canary_failures_total', 'service, canary'), '{{canary}}']] },
     { title: 'Inferences that failed', unit: 'cps', help: '', queries: [[rate('ward_host_failures_total', 'service, model'), '{{model}}']] }]],
   ['How fast', [
     { title: 'Inference, 99th percentile', unit: 's', help: 'By model.', queries: [[p(0.99, 'ward_host_run_seconds', 'model'), '{{model}}']] },
     { title: 'Inferences', unit: 'cps', help: 'By model.', queries: [[rate('ward_host_run_seconds_count', 'model'), '{{model}}']] }]],
+  ['What the models of diagnosis say', [
+    { title: 'Outcomes', unit: 'cps', help: 'Present, absent, or why the model abstained.', queries: [[rate('ward_diagnosis_inferences_total', 'model, outcome'), '{{model}} {{outcome}}']] },
+    { title: 'Reviews', unit: 'cps', help: 'Reports that clinicians confirmed, amended or rejected.', queries: [[rate('ward_diagnosis_reviews_total', 'model, review'), '{{model}} {{review}}']] }]],
 ] };
 
 const faces = { uid: 'ward-faces', title: 'Ward: faces', rows: [

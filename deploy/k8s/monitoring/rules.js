@@ -52,6 +52,7 @@ const alerts = [
   { alert: 'WardAuditQuarantine', for: '0m', severity: 'ticket', expr: 'increase(ward_audit_quarantined_total[1h]) > 0', summary: 'audit has put aside {{ $value | humanize }} items that are no events.' },
   { alert: 'WardModelWrong', for: '2m', severity: 'page', expr: 'ward_host_canary_ok == 0', summary: 'The known-answer check {{ $labels.canary }} of {{ $labels.service }} ({{ $labels.pod }}) fails.' },
   { alert: 'WardDeviceAway', for: '5m', severity: 'ticket', expr: 'ward_host_device_ready == 0', summary: 'The device {{ $labels.backend }} of {{ $labels.service }} ({{ $labels.pod }}) cannot be used.' },
+  { alert: 'WardModelNotServing', for: '5m', severity: 'ticket', expr: 'ward_diagnosis_model_serving == 0', summary: 'The model {{ $labels.model }} of {{ $labels.pod }} does not give its known answer and is not served.' },
   { alert: 'WardFacesLimit', for: '10m', severity: 'ticket', expr: `max ${BY} (ward_identity_over_limit) == 1`, summary: 'More faces are stored than WARD_FACES_LIMIT.' },
   { alert: 'WardGalleryBehind', for: '5m', severity: 'page', expr: 'ward_identity_gallery_lag_seconds > 60', summary: 'The face index of {{ $labels.pod }} is {{ $value | humanizeDuration }} behind the database.' },
   { alert: 'WardGalleryUnreadable', for: '0m', severity: 'ticket', expr: 'increase(ward_identity_gallery_unreadable_total[1h]) > 0', summary: '{{ $value | humanize }} subjects are left out of searches: their keys or templates do not open.' },
