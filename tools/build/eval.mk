@@ -45,3 +45,7 @@ eval-import: build ## how much of 80 foreign charts an import keeps, and whether
 models: ## fetch and convert the models of tools/models.lock
 	@tools/fetch-models
 .PHONY: eval-face eval-orders eval-import calibrate models
+
+eval-models: $(PROGRAMS) $(PLUGINS) ## the diagnosis models through the service: test splits, what they abstain on
+	@BUILD=$(BUILD) node tests/eval/models.mjs
+.PHONY: eval-models
