@@ -110,7 +110,7 @@ static enum ward_code enrol(struct task *t, int argc, char **argv)
         {"--kind", &e.kind, NULL, "patient or staff"},
         {"--key", &e.key, NULL, "idempotency key"},
         {"--retain-until", &e.until, NULL, "the face is destroyed then"},
-        {"--birth-year", &e.born, NULL, "a child's face is not taken"},
+        {"--birth-year", &e.born, NULL, "a patient's; a child's face is not taken"},
         {"--largest", NULL, &e.largest, "of several faces"},
         {"--attended", NULL, &e.attended, "you see the person and the camera"},
         {"--keep-photo", NULL, &e.keep_photo, "they agreed to a sealed copy"},
@@ -231,7 +231,8 @@ const struct cli_command cli_identity_commands[] = {
      "--photo FILE --consent WHO [--consent-text VERSION] [--also-consent PURPOSE,...]\n"
      "      [--kind patient|staff] [--ref NAME] [--gallery NAME,...] [--retain-until DATE]\n"
      "      [--birth-year YEAR] [--attended] [--keep-photo] [--largest] [--key KEY]",
-     "make a subject from one photograph and a consent", enrol_command},
+     "make a subject from one photograph and a consent; a patient needs --birth-year",
+     enrol_command},
     {"identity register", "[--kind patient|staff] [--ref NAME] [--birth-year YEAR] [--key KEY]",
      "make a subject without a face, to be known by wristband", register_one_command},
     {"identity add-template", "SUBJECT --photo FILE [--largest] [--attended] [--key KEY]",

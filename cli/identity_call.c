@@ -83,6 +83,13 @@ void id_print_device(const char *device, bool degraded)
         printf("device     %s: not the one that is wished for\n", device);
 }
 
+void id_print_age(bool unknown)
+{
+    if (unknown)
+        printf("\nage    not known: no rate is claimed, no token issued; use verify-wristband, or set "
+               "birth-year");
+}
+
 void id_print_token(const char *token, int lifetime_s)
 {
     if (*token != '\0')

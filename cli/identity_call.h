@@ -32,6 +32,8 @@ WARD_MUST enum ward_code id_second(struct task *t, const char *given,
 void id_print_reasons(Ward__Identity__V1__Reason *const *reasons, size_t n);
 void id_print_liveness(const Ward__Identity__V1__Liveness *l);
 void id_print_device(const char *device, bool degraded);
+/* Of a patient without a year of birth; begins a line. */
+void id_print_age(bool unknown);
 void id_print_token(const char *token, int lifetime_s);
 
 #endif

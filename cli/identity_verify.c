@@ -33,8 +33,10 @@ static void print_verify(const struct cli *cli, const VerifyResponse *resp)
 {
     print_outcome(cli, resp->outcome);
     if (resp->n_reasons == 0)
-        printf("  score at least %.3f, threshold %.3f (one false match in %.0f)", resp->score,
-               resp->threshold, resp->fmr > 0 ? 1 / resp->fmr : 0);
+        printf("  score at least %.3f, threshold %.3f", resp->score, resp->threshold);
+    if (resp->n_reasons == 0 && resp->fmr > 0)
+        printf(" (one false match in %.0f)", 1 / resp->fmr);
+    id_print_age(resp->age_unknown);
     printf("\n");
     id_print_reasons(resp->reasons, resp->n_reasons);
     id_print_liveness(resp->liveness);

@@ -153,9 +153,11 @@ static void print_video(struct task *t, const VideoResponse *r)
            message_enum(&ward__identity__v1__outcome__descriptor, (int)r->outcome),
            cli_paint(t->cli, CLI_PLAIN));
     if (r->n_reasons == 0)
-        printf(
-            "  score at least %.3f (best frame %.3f), threshold %.3f (one false match in %.0f)",
-            r->score, r->best_score, r->threshold, r->fmr > 0 ? 1 / r->fmr : 0);
+        printf("  score at least %.3f (best frame %.3f), threshold %.3f", r->score, r->best_score,
+               r->threshold);
+    if (r->n_reasons == 0 && r->fmr > 0)
+        printf(" (one false match in %.0f)", 1 / r->fmr);
+    id_print_age(r->age_unknown);
     printf("\n%d of %d frames could be used\n", r->usable_frames, r->frames);
     id_print_reasons(r->reasons, r->n_reasons);
     for (size_t i = 0; i < r->n_steps_seen; i++)

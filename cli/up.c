@@ -81,7 +81,7 @@ static void print_usage(struct up *up, int64_t took_ns)
                        cli->data_given ? l->dir : "");
     printf("In another terminal:\n"
            "  %s health\n"
-           "  %s identity enrol --photo FILE.jpg --consent self\n"
+           "  %s identity enrol --photo FILE.jpg --consent self --birth-year YEAR\n"
            "  %s identity verify SUBJECT --photo FILE.jpg --place BED\n"
            "  %s audit query\n\n",
            call, call, call, call);

@@ -134,7 +134,7 @@ const struct ward_reason ward_reasons[] = {
      "faces of children are neither enrolled nor compared: they are too alike",
      "identify the child by wristband and a second identifier (VerifyWristband)"},
     {"BIRTH_YEAR_NEEDED", WARD_FAILED_PRECONDITION, IDENTITY,
-     "the year of birth is not known, and this site compares no patient's face without it",
+     "the year of birth is not known: a patient's face is not used without it",
      "set it with SetBirthYear, or use VerifyWristband"},
     {"LIVENESS_FAILED", WARD_FAILED_PRECONDITION, IDENTITY, "no living face was seen",
      "take another of the person, not of a picture"},

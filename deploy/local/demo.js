@@ -117,15 +117,16 @@ async function start() {
 
 async function enrol(people) {
   title(2, 'People are enrolled: one photograph, with consent for each use');
-  typed('identity', 'enrol', '--photo', near(people[0].photo), '--consent', 'self', '--also-consent', 'patient-search');
+  typed('identity', 'enrol', '--photo', near(people[0].photo), '--consent', 'self', '--birth-year', '1980', '--also-consent', 'patient-search');
   const rows = [];
   for (const p of people) {
-    const r = await act(['identity', 'enrol', '--photo', p.photo, '--consent', 'self', '--also-consent', 'patient-search']);
+    const r = await act(['identity', 'enrol', '--photo', p.photo, '--consent', 'self', '--birth-year', '1980', '--also-consent', 'patient-search']);
     p.subject = r.subject_id;
     rows.push([p.label, p.shown || near(p.photo), `${r.quality.width_px} x ${r.quality.height_px}`, `${r.quality.eye_distance_px.toFixed(0)} px`, p.subject]);
   }
   table(['who', 'photograph', 'size', 'eyes apart', 'known from now on only as'], rows);
   tell('The face is kept as a sealed template under a key of its own; the photograph is not kept. They agreed to be verified, and to be found by a search.');
+  tell('A patient\'s face needs a year of birth (here 1980 for all): to the model, children are too alike.');
 }
 
 const bedside = (claimed, photo, ...more) => ['identity', 'verify', claimed, '--photo', photo, '--place', 'bed-7', ...more];
@@ -186,7 +187,7 @@ async function refuse(people) {
   }
   const scenery = path.join(scratch, 'not-a-photograph.jpg');
   fs.writeFileSync(scenery, 'this is not a JPEG');
-  const e = await refused(['identity', 'enrol', '--photo', scenery, '--consent', 'self']);
+  const e = await refused(['identity', 'enrol', '--photo', scenery, '--consent', 'self', '--birth-year', '1980']);
   say(`${yellow(e.code)}  ${e.reason}: ${e.message}`);
 }
 

@@ -62,7 +62,7 @@ struct identity {
     struct ward_jwks *jwks; /* of bearer tokens: a witness's */
     struct keys *keys;
     struct loaded_pack now, former;
-    bool ask_age; /* a patient's face needs a year of birth */
+    bool ask_age; /* a patient's face needs a year of birth to be compared at all */
     struct ward_arena canary_mem;
     struct ward_canary *canary;
     struct gallery *gallery;

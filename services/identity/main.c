@@ -52,8 +52,8 @@ static const struct ward_opt options[] = {
      "address "
      "behind it, such as a headless Service's replicas",
      false},
-    {"WARD_FACE_UNKNOWN_AGE", WARD_STR, AT(unknown_age), "allow", 0, 0, "",
-     "the face of a patient whose year of birth is not known: allow, or refuse", false},
+    {"WARD_FACE_UNKNOWN_AGE", WARD_STR, AT(unknown_age), "refuse", 0, 0, "",
+     "the face of a patient without a year of birth: refuse, or match-without-token", false},
     {"WARD_FACE_MISSES_HOUR", WARD_INT, AT(face_misses), "10", 1, 1000, "",
      "how often within an hour one person may compare one subject's face without a match",
      false},

@@ -137,9 +137,9 @@ enum ward_code identity_open(void *arg, struct ward_err *err)
 
     ward_arena_init(&id->canary_mem, CANARY_MEM);
     id->ask_age = strcmp(id->cfg.unknown_age, "refuse") == 0;
-    if (!id->ask_age && strcmp(id->cfg.unknown_age, "allow") != 0)
+    if (!id->ask_age && strcmp(id->cfg.unknown_age, "match-without-token") != 0)
         return WARD_FAIL(err, INVALID_ARGUMENT,
-                         "WARD_FACE_UNKNOWN_AGE must be allow or refuse");
+                         "WARD_FACE_UNKNOWN_AGE must be refuse or match-without-token");
     WARD_TRY(keys_open(&keys, id->db, &id->keys, err));
     WARD_TRY(load_pack(id, id->cfg.pack, id->cfg.calibration, &id->now, err));
     if (*id->cfg.former_pack != '\0')

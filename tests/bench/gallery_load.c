@@ -103,9 +103,10 @@ static enum ward_code put(struct ward_db *db, void *arg, struct ward_err *err)
 
         make(&c->mem, c->from + (int64_t)i, &m, err);
     }
-    WARD_TRY(ward_db_bulk(
-        db, "INSERT INTO subject (subject_id, kind, enrolled_at_us) VALUES (?, 1, ?)", s, 2, n,
-        err));
+    WARD_TRY(ward_db_bulk(db,
+                          "INSERT INTO subject (subject_id, kind, birth_year, enrolled_at_us)"
+                          " VALUES (?, 1, 1980, ?)",
+                          s, 2, n, err));
     WARD_TRY(ward_db_bulk(
         db, "INSERT INTO face_key (subject_id, kek, wrapped) VALUES (?, ?, ?)", k, 3, n, err));
     WARD_TRY(ward_db_bulk(db,

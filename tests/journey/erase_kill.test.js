@@ -44,7 +44,7 @@ async function insist(call, tries = 100) {
   }
 }
 
-const enrol = (key) => insist(() => identity.call('Enrol', { idempotency_key: key, kind: 'SUBJECT_KIND_PATIENT', photograph,
+const enrol = (key) => insist(() => identity.call('Enrol', { idempotency_key: key, kind: 'SUBJECT_KIND_PATIENT', birth_year: 1980, photograph,
   external_ref: key, consent: to('patient-identification'), more_consents: [to('patient-search'), to('photo-retention')],
   galleries: ['ward/3a'] }, { token, deadline: 5000 })).then((a) => a.subject_id);
 const erase = (subject_id) => identity.call('EraseSubject', { subject_id }, { token, deadline: 15000 });

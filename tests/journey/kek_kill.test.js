@@ -156,7 +156,7 @@ test(`${ROUNDS} rounds of kill -9 during a rotation lose no key`, async (t) => {
   connect();
   root = Buffer.from(fs.readFileSync(path.join(up.dir, 'keys/identity.kek'), 'utf8').trim(), 'hex');
   for (const photograph of photographs) {
-    const { subject_id } = await insist(() => identity.call('Enrol', { idempotency_key: crypto.randomUUID(), kind: 'SUBJECT_KIND_PATIENT', photograph,
+    const { subject_id } = await insist(() => identity.call('Enrol', { idempotency_key: crypto.randomUUID(), kind: 'SUBJECT_KIND_PATIENT', birth_year: 1980, photograph,
       consent: { purpose: 'patient-identification', text_version: '2026-11-en', given_by: 'self' } }, { token, deadline: 10000 }));
     people.push({ subject_id, photograph });
   }

@@ -40,7 +40,7 @@ async function work(token, stopped) {
   for (let n = 0; !stopped(); n++) {
     const photograph = faces[n % faces.length];
     const key = crypto.randomUUID();
-    const enrol = () => identity.call('Enrol', { idempotency_key: key, kind: 'SUBJECT_KIND_PATIENT', photograph, consent, more_consents, galleries: ['ward/3a'] }, { token, deadline: 5000 });
+    const enrol = () => identity.call('Enrol', { idempotency_key: key, kind: 'SUBJECT_KIND_PATIENT', birth_year: 1980, photograph, consent, more_consents, galleries: ['ward/3a'] }, { token, deadline: 5000 });
     done.unknown.set(key, enrol);
     const began = Date.now();
     try {

@@ -17,7 +17,7 @@ const up = new Up(folder(), { installs: true, model: true });
 after(() => up.stop());
 
 const pids = () => ['mariadb', 'audit', 'identity', 'records', 'dosage', 'diagnosis'].map((name) => up.pid(name));
-const enrol = async (u) => (await u.ask('identity', 'enrol', '--photo', face, '--consent', 'self')).subject_id;
+const enrol = async (u) => (await u.ask('identity', 'enrol', '--photo', face, '--consent', 'self', '--birth-year', '1980')).subject_id;
 
 test('everything_is_ready_when_it_says_so', async (t) => {
   await up.start();

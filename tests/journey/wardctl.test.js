@@ -16,7 +16,7 @@ before(() => up.start());
 after(() => up.stop());
 
 const face = photo('christian');
-const enrol = (...more) => up.ask('identity', 'enrol', '--photo', face, '--consent', 'self', ...more);
+const enrol = (...more) => up.ask('identity', 'enrol', '--photo', face, '--consent', 'self', '--birth-year', '1980', ...more);
 const human = (...words) => run([bin('wardctl'), '--data', up.dir, ...words], { env: { PATH: process.env.PATH } });
 
 test('a_token_is_what_was_asked_for_and_its_key_is_in_the_jwks', async () => {

@@ -24,16 +24,25 @@ static int least_age(const struct identity *id)
     return id->former.pack != NULL && former > now ? former : now;
 }
 
+bool face_age_known(int kind, int birth_year)
+{
+    return kind == SUBJECT_STAFF || birth_year != 0;
+}
+
+enum ward_code face_needs_age(int kind, int birth_year, struct ward_err *err)
+{
+    if (face_age_known(kind, birth_year))
+        return WARD_OK;
+    return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "BIRTH_YEAR_NEEDED",
+                            "this subject's year of birth is not known: set it, or identify "
+                            "this person by wristband and a second identifier");
+}
+
 enum ward_code face_of_age(const struct identity *id, int kind, int birth_year,
                            struct ward_err *err)
 {
-    if (birth_year == 0) {
-        if (kind == SUBJECT_STAFF || !id->ask_age)
-            return WARD_OK;
-        return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "BIRTH_YEAR_NEEDED",
-                                "this subject's year of birth is not known: set it, or "
-                                "identify this person by wristband and a second identifier");
-    }
+    if (birth_year == 0)
+        return id->ask_age ? face_needs_age(kind, birth_year, err) : WARD_OK;
     if (!rule_is_child(birth_year, least_age(id), face_this_year()))
         return WARD_OK;
     return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "FACE_NOT_FOR_CHILDREN",

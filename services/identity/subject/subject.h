@@ -36,7 +36,12 @@ WARD_MUST enum ward_code subject_alive(struct ward_db *db, struct ward_arena *me
 
 #define FACE_NOT_FOR_CHILDREN "FACE_NOT_FOR_CHILDREN"
 #define BIRTH_YEAR_NEEDED     "BIRTH_YEAR_NEEDED"
-/* May this subject's face be used, by what is known of their age?
+/* Staff are adults by their work; of a patient only a year of birth says it. */
+bool face_age_known(int kind, int birth_year);
+/*   FAILED_PRECONDITION  BIRTH_YEAR_NEEDED unless face_age_known */
+WARD_MUST enum ward_code face_needs_age(int kind, int birth_year, struct ward_err *err);
+/* May this subject's face be enrolled and compared, by their age? Where WARD_FACE_UNKNOWN_AGE
+ * is "match-without-token", also faces of patients of unknown age, which earn no token.
  *   FAILED_PRECONDITION  FACE_NOT_FOR_CHILDREN, BIRTH_YEAR_NEEDED */
 WARD_MUST enum ward_code face_of_age(const struct identity *id, int kind, int birth_year,
                                      struct ward_err *err);

@@ -161,6 +161,16 @@ enum ward_code verification_liveness(struct verification *v, Liveness **out)
     return WARD_OK;
 }
 
+bool verification_age_known(const struct verification *v)
+{
+    return face_age_known(v->subject.kind, v->subject.birth_year);
+}
+
+double verification_fmr(const struct verification *v)
+{
+    return verification_age_known(v) ? v->at.fmr : 0;
+}
+
 double verification_told(const struct verification *v, double score)
 {
     return v->gate != USABLE ? 0 : rule_score_told(&v->by->calibration, v->at.threshold, score);
@@ -179,7 +189,7 @@ enum ward_code verification_issue(struct verification *v, char **token, int32_t 
                           .score = verification_told(v, v->score),
                           .model = face_pack_sha256(v->by->pack)};
 
-    if (!v->match)
+    if (!v->match || !verification_age_known(v))
         return WARD_OK;
     WARD_TRY(token_issue(c, &p, token, c->err));
     *lifetime_s = id->cfg.ppid_lifetime_s;
@@ -199,6 +209,8 @@ void verification_note(struct verification *v)
         ward_act_note_num(&v->act, "score", v->score);
     else
         ward_act_note(&v->act, "reason", gate_reason(v->gate));
+    if (!verification_age_known(v))
+        ward_act_note(&v->act, "age", "not known");
     if (v->shown.passive >= 0)
         ward_act_note_num(&v->act, "passive", v->shown.passive);
 }
@@ -215,6 +227,8 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 
     WARD_TRY(subject_find(db, v->call->mem, v->id, true, &now, err));
     WARD_TRY(face_of_age(id, now.kind, now.birth_year, err));
+    if (verification_age_known(v)) /* and still is, or the token would be another's */
+        WARD_TRY(face_needs_age(now.kind, now.birth_year, err));
     WARD_TRY(face_key_of(db, v->call->mem, v->id, true, &key, &kept, err));
     WARD_TRY(consent_need(db, v->call->mem, v->id, purpose_of_verify(v->subject.kind), err));
     if (!kept)

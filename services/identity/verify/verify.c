@@ -34,8 +34,9 @@ static enum ward_code fill(struct verification *v, struct photo *p, VerifyRespon
     resp->outcome = verification_wire_outcome(v);
     resp->score = verification_told(v, v->score);
     resp->threshold = v->at.threshold;
-    resp->fmr = v->at.fmr;
-    resp->fmr_worst_group = v->at.worst;
+    resp->fmr = verification_fmr(v);
+    resp->fmr_worst_group = resp->fmr > 0 ? v->at.worst : 0;
+    resp->age_unknown = !verification_age_known(v);
     resp->threshold_source = api_text(v->by->calibration.source);
     resp->templates = v->gate == USABLE ? v->kept.n : 0;
     WARD_TRY(ward_call_copy(c, face_pack_sha256(v->by->pack), &resp->model_sha256));

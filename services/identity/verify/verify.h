@@ -54,7 +54,11 @@ const char *verification_outcome(const struct verification *v);
 Ward__Identity__V1__Outcome verification_wire_outcome(const struct verification *v);
 WARD_MUST enum ward_code verification_liveness(struct verification *v,
                                                Ward__Identity__V1__Liveness **out);
-/* Only for a match; *token stays "" and *lifetime_s 0 otherwise. */
+/* Of a patient without a year of birth it is not known whether the stated rate holds: no rate
+ * is claimed (0) and no token issued. */
+bool verification_age_known(const struct verification *v);
+double verification_fmr(const struct verification *v);
+/* Only for a match of known age; *token stays "" and *lifetime_s 0 otherwise. */
 WARD_MUST enum ward_code verification_issue(struct verification *v, char **token,
                                             int32_t *lifetime_s);
 /* rule_score_told by what it was compared with; 0 where nothing was. The exact score is in the

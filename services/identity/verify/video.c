@@ -263,8 +263,9 @@ static enum ward_code fill(struct video *d, VerifyVideoResponse *resp)
     resp->score = verification_told(v, v->score);
     resp->best_score = verification_told(v, d->best);
     resp->threshold = v->at.threshold;
-    resp->fmr = v->at.fmr;
-    resp->fmr_worst_group = v->at.worst;
+    resp->fmr = verification_fmr(v);
+    resp->fmr_worst_group = resp->fmr > 0 ? v->at.worst : 0;
+    resp->age_unknown = !verification_age_known(v);
     resp->threshold_source = api_text(v->by->calibration.source);
     resp->frames = d->n;
     resp->usable_frames = d->usable;

@@ -110,15 +110,66 @@ describe('a child', { skip }, () => {
   });
 });
 
-test('a site may ask for the year of every patient', { skip }, async (t) => {
-  const strict = await Site.start({ env: { identity: { WARD_FACE_UNKNOWN_AGE: 'refuse' } } });
-  t.after(() => strict.stop());
-  const e = await strict.wardctl.failure('Enrol', strict.enrolment(strict.anna), strict.tokens.registrar);
-  assert.deepEqual(outcome(e), ['FAILED_PRECONDITION', 'BIRTH_YEAR_NEEDED']);
-  const a = await strict.enrol(strict.anna, { birth_year: ADULT });
-  await strict.wardctl.call('SetBirthYear', { subject_id: a.subject_id, birth_year: 0 }, strict.tokens.registrar);
-  const f = await strict.wardctl.failure('Verify', strict.verification(a.subject_id, strict.anna), strict.tokens.nurse);
-  assert.equal(f.reason, 'BIRTH_YEAR_NEEDED');
-  // Staff are of age.
-  await strict.enrol(strict.anna, { kind: 'SUBJECT_KIND_STAFF', consent: to('staff-access') });
+describe('a patient of unknown age', { skip }, () => {
+  const needed = ['FAILED_PRECONDITION', 'BIRTH_YEAR_NEEDED'];
+  const unknown = { birth_year: 0 };
+  const video = (on, subject_id) => {
+    const call = on.wardctl.duplex('VerifyVideo', { ...on.tokens.nurse, deadline: 60000 });
+    call.write({ start: { subject_id, place: 'ward-3', purpose: 'administration', attended: true } });
+    call.write({ frame: { photograph: on.anna } });
+    call.end();
+    return call.answer;
+  };
+
+  test('is refused like a child, until an adult\'s year is set', async () => {
+    const e = await site.wardctl.failure('Enrol', site.enrolment(site.anna, unknown), site.tokens.registrar);
+    assert.deepEqual(outcome(e), needed);
+    assert.match(e.details, /wristband/);
+    const a = await site.enrol(site.anna, { more_consents: [to('patient-search')], galleries: ['ward/kids'] });
+    assert.equal((await born(a.subject_id, 0)).face_refused, true);
+    assert.deepEqual(outcome(await verify(a.subject_id)), needed);
+    await assert.rejects(video(site, a.subject_id), { reason: needed[1] });
+    const more = { idempotency_key: site.key(), subject_id: a.subject_id, photograph: site.annaAgain };
+    assert.deepEqual(outcome(await site.wardctl.failure('AddTemplate', more, site.tokens.registrar)), needed);
+    await until('refused', async () => {
+      const r = await site.gallery.call('Identify', identify(), site.tokens.nurse).catch((err) => err);
+      return r.reason === needed[1];
+    });
+    assert.equal((await born(a.subject_id, ADULT)).face_refused, false);
+    assert.notEqual((await site.verify(a.subject_id, site.anna)).token, '');
+  });
+
+  test('among staff is an adult', async () => {
+    const s = await site.enrol(site.anna, { kind: 'SUBJECT_KIND_STAFF', consent: to('staff-access'), ...unknown });
+    const a = await site.verify(s.subject_id, site.anna);
+    assert.deepEqual([a.outcome, a.age_unknown, a.token !== ''], ['OUTCOME_MATCH', false, true]);
+  });
+
+  test('earns no token where a site has their face compared, and no rate is claimed', async (t) => {
+    const lax = await Site.start({ env: { identity: { WARD_FACE_UNKNOWN_AGE: 'match-without-token' } } });
+    t.after(() => lax.stop());
+    const { subject_id } = await lax.enrol(lax.anna, { ...unknown, more_consents: [to('patient-search')] });
+    const claims = (a) => [a.outcome, a.age_unknown, a.token, a.token_lifetime_s ?? 0, a.fmr, a.fmr_worst_group];
+    for (const a of [await lax.verify(subject_id, lax.anna), await video(lax, subject_id)]) {
+      assert.deepEqual(claims(a), ['OUTCOME_MATCH', true, '', 0, 0, 0]);
+      const event = await lax.lastEvent();
+      assert.deepEqual([event.detail.outcome, event.detail.age, event.detail.token], ['MATCH', 'not known', undefined]);
+    }
+    await lax.admin.call('SetUsePolicy', { policy: { purpose: 'find', liveness: 'LIVENESS_POLICY_NONE', allow_face: true, allow_search: true } },
+      lax.tokens['security-officer']);
+    const who = { gallery: 'patients', photograph: lax.anna, place: 'ward-3', purpose: 'find' };
+    await until('refused', async () => (await lax.gallery.call('Identify', who, lax.tokens.nurse).catch((err) => err)).reason === needed[1]);
+    // The second factor earns it.
+    const second = { type: 'birth-date', value: '2015-02-28' };
+    await lax.wardctl.call('SetIdentifiers', { subject_id, wristband: 'WB-KID-2', second: [second] }, lax.tokens.registrar);
+    const shown = { subject_id, wristband: 'WB-KID-2', second, place: 'ward-3', purpose: 'administration' };
+    assert.notEqual((await lax.wardctl.call('VerifyWristband', shown, lax.tokens.nurse)).token, '');
+    await lax.wardctl.call('SetBirthYear', { subject_id, birth_year: ADULT }, lax.tokens.registrar);
+    const [outcomeOf, notKnown, token, , fmr] = claims(await lax.verify(subject_id, lax.anna));
+    assert.deepEqual([outcomeOf, notKnown, token !== '', fmr], ['OUTCOME_MATCH', false, true, 1e-4]);
+  });
+
+  test('cannot be given a token by a setting', async () => {
+    await assert.rejects(Site.start({ env: { identity: { WARD_FACE_UNKNOWN_AGE: 'allow' } } }), /refuse or match-without-token/);
+  });
 });

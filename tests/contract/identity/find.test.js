@@ -83,7 +83,7 @@ describe('ListSubjects', { skip }, () => {
     assert.ok(!ids.includes(gone));
     const of = (id) => { const s = all.find((x) => x.subject_id === id); return [s.has_face, s.has_wristband, s.birth_year]; };
     assert.deepEqual(of(faces[0].subject_id), [true, true, 1950]);
-    assert.deepEqual(of(faces[1].subject_id), [true, false, 0]);
+    assert.deepEqual(of(faces[1].subject_id), [true, false, 1980]);
     assert.deepEqual(of(bare), [false, false, 0]);
   });
 

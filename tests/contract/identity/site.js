@@ -55,7 +55,7 @@ class Site {
 
   key() { return `key-${keys++}`; }
   enrolment(photograph, more = {}) {
-    return { idempotency_key: this.key(), kind: 'SUBJECT_KIND_PATIENT', photograph, consent, ...more };
+    return { idempotency_key: this.key(), kind: 'SUBJECT_KIND_PATIENT', birth_year: 1980, photograph, consent, ...more };
   }
 
   enrol(photograph, more) { return this.wardctl.call('Enrol', this.enrolment(photograph, more), this.tokens.registrar); }

@@ -217,7 +217,7 @@ describe('RegisterSubject', { skip }, () => {
   const register = (more) => site.wardctl.call('RegisterSubject', registration(more), site.tokens.registrar);
 
   test('makes a subject without a face', async () => {
-    const a = await register({ external_ref: 'no-face' });
+    const a = await register({ external_ref: 'no-face', birth_year: 1980 });
     assert.match(a.subject_id, UUID);
     const s = await site.get(a.subject_id);
     assert.deepEqual([s.kind, s.external_ref, s.consent, s.templates, s.ledger, s.retain_until_us, s.key_sha256, s.key_destroyed_at_us],
