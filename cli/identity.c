@@ -162,40 +162,121 @@ static enum ward_code register_one(struct task *t, int argc, char **argv)
 
 /* ---- templates ---- */
 
-static enum ward_code add_template(struct task *t, int argc, char **argv)
-{
-    AddRequest req = WARD__IDENTITY__V1__ADD_TEMPLATE_REQUEST__INIT;
-    const char *photo = NULL, *key = NULL;
-    bool largest = false, attended = false;
-    const struct cli_opt opts[] = {
-        {"--photo", &photo, NULL, "JPEG or PNG"},
-        {"--key", &key, NULL, "idempotency key"},
-        {"--largest", NULL, &largest, "of several faces"},
-        {"--attended", NULL, &attended, "you see the person and the camera"},
-        {0},
-    };
-    const AddResponse *resp;
-    ProtobufCMessage *msg;
+struct adding {
+    AddRequest req;
+    struct task_list photos;
+    const char *key;
+};
 
-    WARD_TRY(cli_options(opts, &argc, argv, 1, &t->err));
-    if (argc != 2)
-        return task_wrong(t, "which SUBJECT?");
-    req.subject_id = argv[1];
-    req.largest_only = largest;
-    req.attended = attended;
-    WARD_TRY(task_key(t, key, &req.idempotency_key));
-    WARD_TRY(id_photo(t, photo, &req.photograph));
-    WARD_TRY(task_ask(t, IDENTITY_PATH("AddTemplate"), REGISTRAR, &req.base,
-                      &ward__identity__v1__add_template_response__descriptor, &msg));
-    resp = (const AddResponse *)msg;
-    if (task_json(t, msg))
-        return WARD_OK;
+static void print_added(const AddResponse *resp)
+{
     printf("template   %s\n", resp->template_id);
     print_quality(resp->quality);
     if (resp->score != 0)
         printf("score      at least %.3f with the subject's other templates\n", resp->score);
     printf("event      %s\n", resp->event_id);
+}
+
+static enum ward_code add_one(struct task *t, struct adding *a, size_t i,
+                              ProtobufCMessage **out)
+{
+    const char *key = a->key;
+
+    if (key != NULL && a->photos.n > 1)
+        key = ward_printf(&t->mem, "%s-%zu", a->key, i + 1);
+    WARD_TRY(task_key(t, key, &a->req.idempotency_key));
+    WARD_TRY(id_photo(t, a->photos.at[i], &a->req.photograph));
+    return task_ask(t, IDENTITY_PATH("AddTemplate"), REGISTRAR, &a->req.base,
+                    &ward__identity__v1__add_template_response__descriptor, out);
+}
+
+static void json_each(const struct adding *a, const struct ward_err *why,
+                      ProtobufCMessage *const *msg)
+{
+    struct cli_json j = {.to = stdout};
+
+    cli_json_open(&j, NULL, '{');
+    cli_json_open(&j, "added", '[');
+    for (size_t i = 0; i < a->photos.n; i++)
+        if (msg[i] != NULL)
+            cli_json_text(&j, NULL, ((const AddResponse *)msg[i])->template_id);
+    cli_json_close(&j, ']');
+    cli_json_open(&j, "refused", '[');
+    for (size_t i = 0; i < a->photos.n; i++) {
+        if (msg[i] != NULL)
+            continue;
+        cli_json_open(&j, NULL, '{');
+        cli_json_text(&j, "photo", a->photos.at[i]);
+        cli_json_text(&j, "reason", why[i].reason);
+        cli_json_text(&j, "message", why[i].msg);
+        cli_json_close(&j, '}');
+    }
+    cli_json_close(&j, ']');
+    cli_json_close(&j, '}');
+}
+
+/* One that is refused does not hold up the others; it is an error where none can be added. */
+static enum ward_code add_each(struct task *t, struct adding *a)
+{
+    ProtobufCMessage *msg[TASK_LIST_MOST] = {NULL};
+    struct ward_err why[TASK_LIST_MOST];
+    enum ward_code last = WARD_OK;
+    size_t added = 0;
+
+    for (size_t i = 0; i < a->photos.n; i++) {
+        enum ward_code code = add_one(t, a, i, &msg[i]);
+
+        why[i] = t->err;
+        if (code != WARD_OK && code != WARD_FAILED_PRECONDITION)
+            return code;
+        if (code == WARD_OK)
+            added++;
+        else
+            last = code, msg[i] = NULL;
+    }
+    if (added == 0)
+        return last;
+    if (t->cli->json)
+        json_each(a, why, msg);
+    for (size_t i = 0; !t->cli->json && i < a->photos.n; i++)
+        if (msg[i] != NULL)
+            print_added((const AddResponse *)msg[i]);
+        else
+            printf("not added  %s: %s\n", a->photos.at[i], why[i].msg);
     return WARD_OK;
+}
+
+static enum ward_code add_single(struct task *t, struct adding *a)
+{
+    ProtobufCMessage *msg;
+
+    WARD_TRY(add_one(t, a, 0, &msg));
+    if (!task_json(t, msg))
+        print_added((const AddResponse *)msg);
+    return WARD_OK;
+}
+
+static enum ward_code add_template(struct task *t, int argc, char **argv)
+{
+    struct adding a = {.req = WARD__IDENTITY__V1__ADD_TEMPLATE_REQUEST__INIT};
+    bool largest = false, attended = false;
+    const struct cli_opt opts[] = {
+        {"--key", &a.key, NULL, "idempotency key"},
+        {"--largest", NULL, &largest, "of several faces"},
+        {"--attended", NULL, &attended, "you see the person and the camera"},
+        {0},
+    };
+
+    WARD_TRY(task_list(t, "--photo", '\n', &argc, argv, &a.photos));
+    WARD_TRY(cli_options(opts, &argc, argv, 1, &t->err));
+    if (argc != 2)
+        return task_wrong(t, "which SUBJECT?");
+    if (a.photos.n == 0)
+        return task_wrong(t, "--photo FILE is needed");
+    a.req.subject_id = argv[1];
+    a.req.largest_only = largest;
+    a.req.attended = attended;
+    return a.photos.n == 1 ? add_single(t, &a) : add_each(t, &a);
 }
 
 static enum ward_code remove_template(struct task *t, int argc, char **argv)
@@ -235,8 +316,10 @@ const struct cli_command cli_identity_commands[] = {
      enrol_command},
     {"identity register", "[--kind patient|staff] [--ref NAME] [--birth-year YEAR] [--key KEY]",
      "make a subject without a face, to be known by wristband", register_one_command},
-    {"identity add-template", "SUBJECT --photo FILE [--largest] [--attended] [--key KEY]",
-     "one more photograph of a subject: glasses, a beard, another day", add_template_command},
+    {"identity add-template",
+     "SUBJECT --photo FILE [--photo FILE]... [--largest] [--attended] [--key KEY]",
+     "add photographs of a subject: a film's frames, glasses, a beard, another day",
+     add_template_command},
     {"identity remove-template", "SUBJECT TEMPLATE", "take one template away",
      remove_template_command},
     {0},

@@ -71,6 +71,11 @@ test('templates_come_and_go', async () => {
   const added = await id('add-template', subject_id, '--photo', annaAgain);
   assert.strictEqual(added.score, 0.69); // the highest step of the table
   assert.strictEqual((await error('identity', 'add-template', subject_id, '--photo', bert)).reason, 'FACE_DIFFERS');
+  // Of several, as a film gives, those that can be used are added, and the refusal is said.
+  const some = await id('add-template', subject_id, '--photo', anna, '--photo', bert, '--photo', annaAgain);
+  assert.deepStrictEqual([some.added.length, some.refused.map((r) => [r.photo, r.reason])], [2, [[bert, 'FACE_DIFFERS']]]);
+  assert.strictEqual((await error('identity', 'add-template', subject_id, '--photo', bert, '--photo', bert)).reason, 'FACE_DIFFERS');
+  for (const template of some.added) await id('remove-template', subject_id, template);
   const verified = await id('verify', subject_id, '--photo', annaAgain, ...attended);
   assert.strictEqual(verified.templates, 2);
   assert.strictEqual((await id('remove-template', subject_id, added.template_id)).removed, true);
