@@ -86,7 +86,8 @@ void id_print_device(const char *device, bool degraded)
 void id_print_age(bool unknown)
 {
     if (unknown)
-        printf("\nage    not known: no rate is claimed, no token issued; use verify-wristband, or set "
+        printf("\nage    not known: no rate is claimed, no token issued; use verify-wristband, "
+               "or set "
                "birth-year");
 }
 

@@ -153,8 +153,8 @@ static void print_video(struct task *t, const VideoResponse *r)
            message_enum(&ward__identity__v1__outcome__descriptor, (int)r->outcome),
            cli_paint(t->cli, CLI_PLAIN));
     if (r->n_reasons == 0)
-        printf("  score at least %.3f (best frame %.3f), threshold %.3f", r->score, r->best_score,
-               r->threshold);
+        printf("  score at least %.3f (best frame %.3f), threshold %.3f", r->score,
+               r->best_score, r->threshold);
     if (r->n_reasons == 0 && r->fmr > 0)
         printf(" (one false match in %.0f)", 1 / r->fmr);
     id_print_age(r->age_unknown);

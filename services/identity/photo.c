@@ -59,6 +59,20 @@ static enum ward_code find(const struct reading *r, const struct pixels *im, str
     return WARD_OK;
 }
 
+/* A template is compared for years: what a single comparison can bear is not good enough. */
+static enum ward_code for_a_template(const struct reading *r, const struct pixels *im,
+                                     struct photo *p)
+{
+    struct natural n;
+
+    WARD_TRY(natural_measure(im, &p->face, r->mem, &n, r->err));
+    if (!natural_is(&n)) {
+        p->gate = NOT_A_PHOTOGRAPH;
+        return WARD_OK;
+    }
+    return upside_down(r->w->face, r->mem, r->stop, im, p->face.norm, &p->gate, r->err);
+}
+
 /* Each gate is asked before the next model runs. */
 static enum ward_code look(const struct reading *r, const struct pixels *im, struct photo *p)
 {
@@ -74,9 +88,38 @@ static enum ward_code look(const struct reading *r, const struct pixels *im, str
     p->gate = quality_gate(q);
     if (p->gate == USABLE || r->want->turned_too)
         WARD_TRY(face_embed(r->w->face, r->mem, r->stop, im, &p->face, r->err));
+    if (p->gate == USABLE && r->want->enrol)
+        WARD_TRY(for_a_template(r, im, p));
     if (r->want->passive && p->gate == USABLE)
         return liveness_score(r->w->face, r->mem, r->stop, im, &p->box, &p->passive, r->err);
     return WARD_OK;
+}
+
+/* A film's frames are many, and their reasons are counted, not read. */
+static enum ward_code explain(const struct reading *r, struct photo *p)
+{
+    const struct refusal known = {.box = &p->box,
+                                  .face = p->eye_distance_px > 0 ? &p->face : NULL,
+                                  .quality = &p->quality};
+
+    if (p->gate == USABLE || r->want->frame)
+        return WARD_OK;
+    return second_look(r->w->face, r->mem, r->stop, &p->im, &known, &p->gate, r->err);
+}
+
+enum ward_code photo_look(struct worker *w, struct ward_arena *mem,
+                          const struct ward_stop *stop, const struct photo_want *want,
+                          struct photo *p, struct ward_err *err)
+{
+    const struct reading r = {w, mem, stop, want, err};
+    int which = 0;
+
+    p->width_px = p->im.w;
+    p->height_px = p->im.h;
+    WARD_TRY(find(&r, &p->im, p, &which));
+    if (p->gate == USABLE)
+        WARD_TRY(look(&r, &p->im, p));
+    return explain(&r, p);
 }
 
 enum ward_code photo_read(struct worker *w, struct ward_arena *mem,
@@ -84,18 +127,12 @@ enum ward_code photo_read(struct worker *w, struct ward_arena *mem,
                           const struct photo_want *want, struct photo *out,
                           struct ward_err *err)
 {
-    struct reading r = {w, mem, stop, want, err};
     struct photo p = {.passive = -1};
     int64_t began = ward_mono_ns();
-    int which = 0;
 
     WARD_TRY(ward_canary_state(w->id->canary, err));
     WARD_TRY(photo_decode(mem, bytes, n, &p.im, err));
-    p.width_px = p.im.w;
-    p.height_px = p.im.h;
-    WARD_TRY(find(&r, &p.im, &p, &which));
-    if (p.gate == USABLE)
-        WARD_TRY(look(&r, &p.im, &p));
+    WARD_TRY(photo_look(w, mem, stop, want, &p, err));
     ward_metric_add(ward_series_of(&identity_photographs,
                                    p.gate == USABLE ? "USABLE" : gate_reason(p.gate), NULL,
                                    NULL),

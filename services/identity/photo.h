@@ -12,6 +12,8 @@
 struct photo_want {
     bool largest_only; /* of several faces, instead of refusing */
     bool passive;      /* run the passive liveness model on a usable face */
+    bool enrol;        /* refuse what is no plain photograph: it would be kept as a template */
+    bool frame;        /* of a film: no second look at why it is refused */
     bool turned_too;   /* embed the face of a video's frame whatever its quality */
 };
 struct photo {
@@ -30,6 +32,11 @@ WARD_MUST enum ward_code photo_read(struct worker *w, struct ward_arena *mem,
                                     const struct ward_stop *stop, const void *bytes, size_t n,
                                     const struct photo_want *want, struct photo *out,
                                     struct ward_err *err);
+/* The same of a picture that is decoded: p->im is set and the rest {.passive = -1}. Counts
+ * nothing. */
+WARD_MUST enum ward_code photo_look(struct worker *w, struct ward_arena *mem,
+                                    const struct ward_stop *stop, const struct photo_want *want,
+                                    struct photo *p, struct ward_err *err);
 /* Decodes only. */
 WARD_MUST enum ward_code photo_decode(struct ward_arena *mem, const void *bytes, size_t n,
                                       struct pixels *out, struct ward_err *err);

@@ -16,6 +16,8 @@ const char *gate_reason(enum gate g)
         "FACE_TOO_BRIGHT",
         "FACE_TURNED",
         "FACE_OCCLUDED",
+        "FACE_NOT_UPRIGHT",
+        "NOT_A_PHOTOGRAPH",
         "LIVENESS_FAILED",
         "LIVENESS_REQUIRED",
     };
@@ -27,7 +29,7 @@ const char *gate_advice(enum gate g)
 {
     static const char *const of[] = {
         "",
-        "No face was found: face the camera, in even light, with nothing before the face.",
+        "No face was found: the whole head must face the camera, in even light and uncovered.",
         "Several faces were found: only the one person may be near the camera.",
         "The face is too small: come closer, until the eyes are 24 pixels apart or more.",
         "The face is cut off: step back or move the camera until the whole head is in it.",
@@ -36,6 +38,8 @@ const char *gate_advice(enum gate g)
         "The face is too bright: away from the sun or the lamp, and no flash from close by.",
         "The face is turned away: look straight into the camera.",
         "The face is covered: take off mask, glasses or hair from the face, if that may be.",
+        "The picture lies on its side or upside down: turn the picture or the camera upright.",
+        "The picture is a negative, a drawing or has too few tones: take a new photograph.",
         "No living face was seen: look into the camera yourself, without a screen or picture.",
         "This use asks for more: a challenge before the camera, or staff who see the person.",
     };

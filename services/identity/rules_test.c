@@ -82,7 +82,13 @@ static void every_refusal_has_a_reason_and_says_what_to_do(void **state)
     assert_string_equal(gate_reason(FACE_NOT_FOUND), "FACE_NOT_FOUND");
     assert_string_equal(gate_reason(SEVERAL_FACES), "SEVERAL_FACES");
     assert_string_equal(gate_reason(FACE_TOO_SMALL), "FACE_TOO_SMALL");
+    assert_string_equal(gate_reason(FACE_NOT_UPRIGHT), "FACE_NOT_UPRIGHT");
+    assert_string_equal(gate_reason(NOT_A_PHOTOGRAPH), "NOT_A_PHOTOGRAPH");
+    assert_string_equal(gate_reason(LIVENESS_REQUIRED), "LIVENESS_REQUIRED");
     assert_non_null(strstr(gate_advice(FACE_NOT_FOUND), "face the camera"));
+    assert_non_null(strstr(gate_advice(FACE_NOT_UPRIGHT), "turn the picture"));
+    assert_non_null(strstr(gate_advice(NOT_A_PHOTOGRAPH), "a new photograph"));
+    assert_non_null(strstr(gate_advice(LIVENESS_FAILED), "living face"));
     assert_non_null(strstr(gate_advice(SEVERAL_FACES), "only the one person"));
     assert_non_null(strstr(gate_advice(FACE_TOO_SMALL), "come closer"));
 }

@@ -47,6 +47,36 @@ function beside(a, b) {
   return { w: a.w + b.w, h: a.h, rgb: out };
 }
 
+// Every value of every pixel by a function of it.
+const mapped = (im, f) => ({ ...im, rgb: Buffer.from(im.rgb.map((v) => Math.max(0, Math.min(255, Math.round(f(v)))))) });
+
+// Turned to the right by 90 degrees, so many times.
+function quarter(im, times = 1) {
+  if (times === 0) return im;
+  const rgb = Buffer.alloc(im.rgb.length);
+  for (let y = 0; y < im.h; y++) for (let x = 0; x < im.w; x++) im.rgb.copy(rgb, 3 * (x * im.h + im.h - 1 - y), 3 * (y * im.w + x), 3 * (y * im.w + x) + 3);
+  return quarter({ w: im.h, h: im.w, rgb }, times - 1);
+}
+
+function crop(im, x, y, w, h) {
+  const rgb = Buffer.alloc(3 * w * h);
+  for (let j = 0; j < h; j++) im.rgb.copy(rgb, 3 * j * w, 3 * ((y + j) * im.w + x), 3 * ((y + j) * im.w + x + w));
+  return { w, h, rgb };
+}
+
+// Each value eight times, less its eight neighbours: what remains are edges.
+function edges(im) {
+  const rgb = Buffer.alloc(im.rgb.length);
+  const at = (x, y, c) => im.rgb[3 * (Math.max(0, Math.min(im.h - 1, y)) * im.w + Math.max(0, Math.min(im.w - 1, x))) + c];
+  for (let i = 0; i < rgb.length; i++) {
+    const [x, y, c] = [Math.floor(i / 3) % im.w, Math.floor(i / 3 / im.w), i % 3];
+    let sum = 9 * at(x, y, c);
+    for (let v = -1; v <= 1; v++) for (let u = -1; u <= 1; u++) sum -= at(x + u, y + v, c);
+    rgb[i] = Math.max(0, Math.min(255, sum));
+  }
+  return { ...im, rgb };
+}
+
 const crcTable = Array.from({ length: 256 }, (_, n) => {
   for (let k = 0; k < 8; k++) n = n & 1 ? (n >>> 1) ^ 0xedb88320 : n >>> 1;
   return n >>> 0;
@@ -82,4 +112,4 @@ function lfw() {
   return { one: read('Abel_Pacheco_0001.jpg'), again: read('Abel_Pacheco_0004.jpg'), other: read('Akhmed_Zakayev_0001.jpg') };
 }
 
-module.exports = { pixels, plain, recapture, beside, png, lfw, portrait: (name) => pixels(photo(name)), jpeg: (name) => fs.readFileSync(photo(name)), photo };
+module.exports = { pixels, plain, recapture, beside, mapped, quarter, crop, edges, png, lfw, portrait: (name) => pixels(photo(name)), jpeg: (name) => fs.readFileSync(photo(name)), photo };

@@ -47,6 +47,48 @@ struct quality_limits {
     double cut, sharpness, dark, bright, clipped, yaw, pitch, roll, occlusion;
 };
 extern const struct quality_limits quality_limits;
+/* The part of the upright chip that is face and nothing else: brow to chin, cheek to cheek. */
+#define FACE_INNER_TOP  28
+#define FACE_INNER_LEFT 20
+#define FACE_INNER_W    72
+#define FACE_INNER_H    76
+/* That part in grey and one pixel around it, in a chip of FACE_CHIP squared. False: no memory.
+ */
+bool face_grey(const struct pixels *im, const struct similarity *s, uint8_t *grey,
+               struct ward_arena *mem);
+/* Sharpness, brightness and clipped of that part. Pure. */
+void quality_of_grey(const uint8_t *grey, struct quality *q);
+
+/* What tells a photograph from a negative, a drawing or a picture of few tones. */
+struct natural {
+    double like;   /* correlation of its light and shade with an average face's, -1..1 */
+    double red;    /* mean of red less blue, -255..255: skin of every colour is above 0 */
+    double few;    /* share of pixels in the eight most frequent tones, 0..1 */
+    double flat;   /* share of pixels equal to both neighbours, 0..1 */
+    double coarse; /* share of the light and shade that is coarser than an eye, 0..1 */
+};
+WARD_MUST enum ward_code natural_measure(const struct pixels *im, const struct face *f,
+                                         struct ward_arena *mem, struct natural *out,
+                                         struct ward_err *err);
+bool natural_is(const struct natural *n); /* within the limits, which are in natural.c; pure */
+
+/* What is known of a photograph that a gate refused. */
+struct refusal {
+    const struct face_box *box; /* the face that was looked at */
+    const struct face *face;    /* located; NULL: no face was found */
+    const struct quality *quality;
+};
+/* Replaces a reason that would mislead by FACE_NOT_UPRIGHT, FACE_CROPPED or FACE_TOO_DARK.
+ * Refuses nothing that was not refused. */
+WARD_MUST enum ward_code second_look(struct face_engine *e, struct ward_arena *mem,
+                                     const struct ward_stop *stop, const struct pixels *im,
+                                     const struct refusal *known, enum gate *gate,
+                                     struct ward_err *err);
+/* Of a usable face whose embedding is `norm` long: FACE_NOT_UPRIGHT if the picture turned over
+ * shows a better one. */
+WARD_MUST enum ward_code upside_down(struct face_engine *e, struct ward_arena *mem,
+                                     const struct ward_stop *stop, const struct pixels *im,
+                                     double norm, enum gate *gate, struct ward_err *err);
 /* Degrees from the landmarks, as the .proto's Quality; roll: to the person's left shoulder is
  * positive. Pure. */
 void pose_of(const struct face *f, double *yaw, double *pitch, double *roll);

@@ -4,11 +4,10 @@
 #include <math.h>
 #include <string.h>
 
-/* The part of the upright chip that is face and nothing else: brow to chin, cheek to cheek. */
-#define TOP    28
-#define BOTTOM 104
-#define LEFT   20
-#define RIGHT  92
+#define TOP    FACE_INNER_TOP
+#define BOTTOM (TOP + FACE_INNER_H)
+#define LEFT   FACE_INNER_LEFT
+#define RIGHT  (LEFT + FACE_INNER_W)
 #define INNER  ((RIGHT - LEFT) * (BOTTOM - TOP))
 
 static int grey_at(const uint8_t *p)
@@ -47,8 +46,8 @@ static void sample(const struct reduced *r, const struct similarity *s, uint8_t 
     }
 }
 
-static bool upright(const struct pixels *im, const struct similarity *s, uint8_t *grey,
-                    struct ward_arena *mem)
+bool face_grey(const struct pixels *im, const struct similarity *s, uint8_t *grey,
+               struct ward_arena *mem)
 {
     const double det = s->a * s->a + s->b * s->b, scale = sqrt(det);
     const double p = FACE_CHIP / 2.0 - s->tx, q = FACE_CHIP / 2.0 - s->ty;
@@ -96,6 +95,12 @@ static void exposure(const uint8_t *g, struct quality *q)
     q->clipped = (double)ends / INNER;
 }
 
+void quality_of_grey(const uint8_t *grey, struct quality *q)
+{
+    q->sharpness = sharpness(grey);
+    exposure(grey, q);
+}
+
 /* Share of the upright chip that lies outside the picture, on a grid of 28 x 28. */
 static double cut(const struct pixels *im, const struct similarity *s)
 {
@@ -122,10 +127,9 @@ enum ward_code quality_measure(const struct pixels *im, const struct face *f,
 
     if (!face_align(&f->points, &s))
         return WARD_FAIL(err, INTERNAL, "the landmark model put all points in one place");
-    if (grey == NULL || !upright(im, &s, grey, mem))
+    if (grey == NULL || !face_grey(im, &s, grey, mem))
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory to prepare a photograph");
-    q.sharpness = sharpness(grey);
-    exposure(grey, &q);
+    quality_of_grey(grey, &q);
     q.cut = cut(im, &s);
     pose_of(f, &q.yaw, &q.pitch, &q.roll);
     q.occlusion = occlusion_of(f, grey, &q);

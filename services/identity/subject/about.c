@@ -132,7 +132,7 @@ static enum ward_code asked(struct ward_call *c, enum liveness_policy *out)
 enum ward_code new_face_read(struct ward_call *c, const ProtobufCBinaryData *photograph,
                              bool largest_only, bool attended, struct photo *out)
 {
-    struct photo_want want = {.largest_only = largest_only};
+    struct photo_want want = {.largest_only = largest_only, .enrol = true};
     struct ward_stop stop = api_stop(c);
     enum liveness_policy policy;
     enum gate gate;

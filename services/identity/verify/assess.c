@@ -16,7 +16,7 @@ static enum ward_code assess(struct ward_call *c, const AssessRequest *req,
                              AssessResponse *resp)
 {
     struct worker *w = c->wrk;
-    struct photo_want want = {.largest_only = req->largest_only};
+    struct photo_want want = {.largest_only = req->largest_only, .enrol = true};
     struct ward_stop stop = api_stop(c);
     struct ward_act act;
     struct photo p;

@@ -122,6 +122,7 @@ static enum ward_code frame(struct video *d, const VideoFrame *f, int64_t now_ns
     struct photo_want want = {.passive =
                                   (policy == LIVENESS_PASSIVE || policy == LIVENESS_ACTIVE) &&
                                   d->n_passive < PASSIVE_MAX && d->usable % PASSIVE_EVERY == 0,
+                              .frame = true,
                               .turned_too = d->challenge.given};
     struct sight *s = &d->sights[d->n];
     struct photo p;

@@ -17,6 +17,15 @@ struct pixels degrade_mirror(const struct pixels *im, struct ward_arena *mem);
 struct pixels degrade_crop(const struct pixels *im, int x, int y, int w, int h,
                            struct ward_arena *mem);
 
+/* What is no plain photograph any more: retone.c. */
+struct pixels degrade_negative(const struct pixels *im, bool colour, struct ward_arena *mem);
+struct pixels degrade_tones(const struct pixels *im, int n, struct ward_arena *mem); /* greys */
+struct pixels degrade_edges(const struct pixels *im, bool on_white, struct ward_arena *mem);
+struct pixels degrade_dots(const struct pixels *im,
+                           struct ward_arena *mem); /* black and white */
+/* To the right, times 90 degrees. */
+struct pixels degrade_quarter(const struct pixels *im, int times, struct ward_arena *mem);
+
 /* Covers a located face. */
 enum cover { COVER_MASK, COVER_GLASSES, COVER_HALF, COVER_HAND, COVER_N };
 extern const char *const cover_names[COVER_N];
