@@ -226,6 +226,13 @@ static struct ward_rpc_config complete(struct ward_app *app, const struct ward_r
     return r;
 }
 
+void ward_app_parts(struct ward_app *app, enum ward_code (*fn)(void *, int, struct ward_err *),
+                    void *arg)
+{
+    app->part_fn = fn;
+    app->part_arg = arg;
+}
+
 void ward_app_serve(struct ward_app *app, const struct ward_rpc_config *rpc)
 {
     struct ward_rpc_config full;
@@ -233,6 +240,7 @@ void ward_app_serve(struct ward_app *app, const struct ward_rpc_config *rpc)
     if (!on(app))
         return;
     full = complete(app, rpc);
+    app->parts = full.parts;
     app->code = ward_rpc_start(&full, &app->rpc, &app->err);
     app->serving_on = full.listen;
 }

@@ -61,6 +61,9 @@ struct ward_app {
         void *arg;
         char why[160]; /* "" while fine */
     } checks[WARD_APP_CHECKS];
+    const char *const *parts; /* rpc's */
+    enum ward_code (*part_fn)(void *arg, int i, struct ward_err *err);
+    void *part_arg;
     struct {
         enum { WARD_OUTBOX_NOTHING, WARD_OUTBOX_LIST, WARD_OUTBOX_RELEASE } what;
         int64_t id; /* 0: all */
@@ -108,6 +111,11 @@ void ward_app_use(struct ward_app *app, enum ward_code (*open)(void *arg, struct
 void ward_app_check(struct ward_app *app, const char *name,
                     enum ward_code (*fn)(void *arg, struct ward_err *err), void *arg);
 
+/* Parts of the service that grpc.health.v1 answers for by names of their own, such as models:
+ * rpc->parts of ward_app_serve. fn(arg, i) is asked every 2 s and must be quick; a part that
+ * fails does not make the process unready. */
+void ward_app_parts(struct ward_app *app,
+                    enum ward_code (*fn)(void *arg, int i, struct ward_err *err), void *arg);
 /* Serves: what is 0 or "" in *rpc comes from app->cfg. */
 void ward_app_serve(struct ward_app *app, const struct ward_rpc_config *rpc);
 

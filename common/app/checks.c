@@ -52,6 +52,17 @@ static bool is_ready(const struct ward_app *app)
     return true;
 }
 
+/* Lock held: as for the whole, below. */
+static void tell_parts(struct ward_app *app)
+{
+    struct ward_err err = {0};
+
+    for (int i = 0; app->part_fn != NULL && app->parts != NULL && app->parts[i] != NULL; i++)
+        ward_rpc_serving(app->rpc, app->parts[i],
+                         app->core->stage == WARD_RUNNING &&
+                             app->part_fn(app->part_arg, i, &err) == WARD_OK);
+}
+
 void ward_ready_update(struct ward_app *app)
 {
     struct ward_core *c = app->core;
@@ -64,6 +75,8 @@ void ward_ready_update(struct ward_app *app)
     /* Under the lock: ward_app_run frees app->rpc only after it has set the stage under it. */
     if (changed && app->rpc != NULL)
         ward_rpc_serving(app->rpc, NULL, now);
+    if (app->rpc != NULL)
+        tell_parts(app);
     for (int i = 0; i < app->n_checks; i++)
         ward_metric_set(ward_series_of(&dependency_gauge, app->checks[i].name, NULL, NULL),
                         c->rounds > 0 && fault(app, i) == NULL);

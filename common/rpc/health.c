@@ -21,6 +21,7 @@ struct watch {
 
 struct entry {
     const char *name;
+    bool part; /* of a service: the state of the whole is not its own */
     status now;
 };
 
@@ -32,22 +33,31 @@ struct health {
     struct watch *watches;
 };
 
-struct health *health_new(const char *const *services)
+static int length(const char *const *names)
 {
-    struct health *h = calloc(1, sizeof(*h));
     int n = 0;
 
-    while (services[n] != NULL)
+    while (names != NULL && names[n] != NULL)
         n++;
+    return n;
+}
+
+struct health *health_new(const char *const *services, const char *const *parts)
+{
+    struct health *h = calloc(1, sizeof(*h));
+    int n = length(services), n_parts = length(parts);
+
     WARD_ASSERT(h != NULL);
     pthread_mutex_init(&h->lock, NULL);
-    h->n = n + 1;
-    h->services = calloc((size_t)n + 1, sizeof(*h->services));
+    h->n = 1 + n + n_parts;
+    h->services = calloc((size_t)h->n, sizeof(*h->services));
     WARD_ASSERT(h->services != NULL);
     h->services[0].name = "";
     for (int i = 0; i < n; i++)
-        h->services[i + 1].name = services[i];
-    for (int i = 0; i <= n; i++)
+        h->services[1 + i].name = services[i];
+    for (int i = 0; i < n_parts; i++)
+        h->services[1 + n + i] = (struct entry){.name = parts[i], .part = true};
+    for (int i = 0; i < h->n; i++)
         h->services[i].now = STATUS(NOT_SERVING);
     return h;
 }
@@ -202,11 +212,13 @@ void health_gone(struct served *s)
     free(s->watch);
 }
 
+/* The whole that stops takes its parts along; that it serves says nothing of them. */
 void health_set(struct health *h, const char *service, bool serving)
 {
     pthread_mutex_lock(&h->lock);
     for (int i = 0; i < h->n && !h->ended; i++)
-        if (service == NULL || strcmp(h->services[i].name, service) == 0)
+        if (service == NULL ? !h->services[i].part || !serving
+                            : strcmp(h->services[i].name, service) == 0)
             h->services[i].now = serving ? STATUS(SERVING) : STATUS(NOT_SERVING);
     for (struct watch *w = h->watches, *next; w != NULL; w = next) {
         next = w->next;

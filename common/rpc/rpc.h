@@ -143,6 +143,9 @@ struct ward_rpc_config {
     size_t watchdog_rss;  /* bytes of memory past which the process is told to stop; 0: none */
     const struct ward_method *methods;          /* ends with a NULL path */
     const struct ward_descriptors *descriptors; /* NULL: ward_proto_set */
+    /* Names beside the services' that grpc.health.v1 answers for, such as a model's; NULL at
+     * the end, kept by reference; NULL: none. */
+    const char *const *parts;
     void *svc;
     enum ward_code (*wrk_open)(void *svc, void **wrk, struct ward_err *err); /* may be NULL */
     void (*wrk_close)(void *wrk);
@@ -172,7 +175,8 @@ WARD_MUST enum ward_code ward_rpc_start(const struct ward_rpc_config *cfg,
                                         struct ward_rpc **out, struct ward_err *err);
 int ward_rpc_port(const struct ward_rpc *rpc); /* 0 for a unix socket */
 
-/* grpc.health.v1 of one service by its full name, or of all (NULL), Watch streams included. */
+/* grpc.health.v1 of one service or part by its full name, or of all (NULL), Watch streams
+ * included. Serving, NULL leaves the parts as they are. */
 void ward_rpc_serving(struct ward_rpc *rpc, const char *service, bool serving);
 
 /* Refuses new calls, waits up to grace_ms for those in progress, cancels the rest, joins every

@@ -171,7 +171,8 @@ void crew_stop(struct crew *crew);
 
 /* ---- health.c ---- */
 struct health;
-struct health *health_new(const char *const *services); /* NULL at the end; kept */
+/* Lists of names, NULL at the end, kept; parts may be NULL. */
+struct health *health_new(const char *const *services, const char *const *parts);
 void health_free(struct health *h);
 void health_set(struct health *h, const char *service, bool serving);
 void health_end(struct health *h); /* ends every Watch; later ones end at once */

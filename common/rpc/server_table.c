@@ -140,7 +140,7 @@ enum ward_code table_make(struct ward_rpc *rpc, struct ward_err *err)
     rpc->methods = ward_alloc(&rpc->mem, sizeof(*rpc->methods) * ((size_t)n + 4));
     WARD_ASSERT(rpc->methods != NULL);
     services = services_of(rpc, infos, n);
-    rpc->health = health_new(services);
+    rpc->health = health_new(services, cfg->parts);
     list_for_reflection(rpc, services);
     for (int i = 0; i < n; i++) {
         WARD_TRY(add_own(rpc, &cfg->methods[i], infos[i], err));

@@ -44,7 +44,8 @@ struct diagnosis {
     struct ward_client *records;
     struct ward_arena mem; /* of the list below */
     int n_models;
-    struct model *model[DIAGNOSIS_MODELS]; /* model/models.h; in the configuration's order */
+    struct model *model[DIAGNOSIS_MODELS];  /* model/models.h; in the configuration's order */
+    const char *part[DIAGNOSIS_MODELS + 1]; /* "ward.diagnosis.v1/chest": health's names */
 };
 
 struct worker {
@@ -60,6 +61,8 @@ WARD_MUST enum ward_code diagnosis_open(void *dia, struct ward_err *err);
 void diagnosis_close(void *dia);
 /* UNAVAILABLE, naming it, while a configured model does not serve. */
 WARD_MUST enum ward_code diagnosis_ready(void *dia, struct ward_err *err);
+/* Of model i alone. */
+WARD_MUST enum ward_code diagnosis_part(void *dia, int i, struct ward_err *err);
 WARD_MUST enum ward_code worker_open(void *dia, void **wrk, struct ward_err *err);
 void worker_close(void *wrk);
 void worker_refused(struct ward_call *c, enum ward_code code);

@@ -49,10 +49,12 @@ int main(int argc, char **argv)
     ward_app_outbox(&app);
     ward_app_use(&app, diagnosis_open, diagnosis_close, &dia);
     ward_app_check(&app, "models", diagnosis_ready, &dia);
+    ward_app_parts(&app, diagnosis_part, &dia);
     ward_app_serve(&app, &(struct ward_rpc_config){
                              .arena_cap = DIAGNOSIS_ARENA,
                              .max_message = DIAGNOSIS_MESSAGE,
                              .methods = diagnosis_methods(),
+                             .parts = dia.part,
                              .svc = &dia,
                              .wrk_open = worker_open,
                              .wrk_close = worker_close,

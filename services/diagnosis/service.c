@@ -58,6 +58,13 @@ enum ward_code diagnosis_ready(void *arg, struct ward_err *err)
     return WARD_OK;
 }
 
+enum ward_code diagnosis_part(void *arg, int i, struct ward_err *err)
+{
+    struct diagnosis *dia = arg;
+
+    return model_state(dia->model[i], err);
+}
+
 enum ward_code worker_open(void *arg, void **wrk, struct ward_err *err)
 {
     struct ward_arena mem;

@@ -61,7 +61,8 @@ static enum ward_code add(struct diagnosis *dia, const char *name, const char *v
             return WARD_FAIL(err, INVALID_ARGUMENT,
                              "WARD_DIAGNOSIS_MODELS names a model twice");
     m = ward_new(&dia->mem, struct model);
-    if (m == NULL)
+    dia->part[dia->n_models] = ward_printf(&dia->mem, "ward.diagnosis.v1/%s", name);
+    if (m == NULL || dia->part[dia->n_models] == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a model");
     *m = (struct model){.dia = dia, .at = dia->n_models, .name = name, .version = version};
     snprintf(m->label, sizeof(m->label), "%s/%s", name, version);

@@ -26,11 +26,13 @@ const restarted = async (change) => {
   await change();
   await diagnosis.start();
 };
-const health = async () => (await site.ward.client('diagnosis', { api: 'health' }).call('Check', {})).status;
+const health = async (service = '') => (await site.ward.client('diagnosis', { api: 'health' }).call('Check', { service })).status;
 
 test('ready once each model gave its known answer', async () => {
   await until('ready', async () => (await site.ward.services.diagnosis.admin('/readyz')).status === 200);
   assert.equal(await health(), 'SERVING');
+  for (const name of ['chest', 'heart_tree', 'heart_svm', 'heart_mlp']) await until(`${name} is served`, async () => (await health(`ward.diagnosis.v1/${name}`)) === 'SERVING');
+  assert.equal((await failure(health('ward.diagnosis.v1/nothing'))).code, 'NOT_FOUND');
   const { models: all } = await site.api.call('ListModels', {}, site.doctor);
   assert.deepEqual(all.map((m) => [m.name, m.version, m.state, m.why]),
     ['chest', 'heart_tree', 'heart_svm', 'heart_mlp'].map((n) => [n, '1', 'MODEL_STATE_SERVING', '']));
@@ -55,7 +57,8 @@ for (const [what, spoil, says] of [
     const ready = await site.ward.services.diagnosis.admin('/readyz');
     assert.equal(ready.status, 503);
     assert.match(ready.text, /heart_svm/);
-    await until('it says so', async () => (await health()) === 'NOT_SERVING');
+    await until('it says so', async () => (await health('ward.diagnosis.v1/heart_svm')) === 'NOT_SERVING' && (await health()) === 'NOT_SERVING');
+    await until('the others are served', async () => (await health('ward.diagnosis.v1/heart_tree')) === 'SERVING');
     const patient = await site.patient();
     const err = await failure(site.infer(patient, { model: 'heart_svm' }));
     assert.deepEqual([err.code, err.reason], ['UNAVAILABLE', 'MODEL_NOT_READY']);
