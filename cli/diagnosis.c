@@ -38,15 +38,15 @@ METHOD_COMMAND(infer, .path = "/ward.diagnosis.v1.Diagnosis/Infer",
                .purpose = "TREAT", .words = {"patient_id", "model"}, .rest = input)
 METHOD_COMMAND(confirm, .path = "/ward.diagnosis.v1.Diagnosis/Confirm",
                .req = &ward__diagnosis__v1__confirm_request__descriptor,
-               .resp = &ward__diagnosis__v1__review_response__descriptor, .roles = PHYSICIAN,
+               .resp = &ward__diagnosis__v1__confirm_response__descriptor, .roles = PHYSICIAN,
                .purpose = "TREAT", .words = {"report_id", "expected_version"})
 METHOD_COMMAND(amend, .path = "/ward.diagnosis.v1.Diagnosis/Amend",
                .req = &ward__diagnosis__v1__amend_request__descriptor,
-               .resp = &ward__diagnosis__v1__review_response__descriptor, .roles = PHYSICIAN,
+               .resp = &ward__diagnosis__v1__amend_response__descriptor, .roles = PHYSICIAN,
                .purpose = "TREAT", .words = {"report_id", "expected_version", "conclusion"})
 METHOD_COMMAND(reject, .path = "/ward.diagnosis.v1.Diagnosis/Reject",
                .req = &ward__diagnosis__v1__reject_request__descriptor,
-               .resp = &ward__diagnosis__v1__review_response__descriptor, .roles = PHYSICIAN,
+               .resp = &ward__diagnosis__v1__reject_response__descriptor, .roles = PHYSICIAN,
                .purpose = "TREAT", .words = {"report_id", "expected_version", "reason"})
 METHOD_COMMAND(models, .path = "/ward.diagnosis.v1.Diagnosis/ListModels",
                .req = &ward__diagnosis__v1__list_models_request__descriptor,

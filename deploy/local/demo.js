@@ -95,7 +95,16 @@ const shown = (word) => (fs.existsSync(word) ? near(word) : word);
 async function act(words, said) {
   if (said) typed(...said.map(shown));
   acts++;
+  if (words[1] === 'verify') return verified(words);
   return up.ask(...words);
+}
+
+// A comparison that a busy machine did not end in time is made again, as somebody at the bedside would.
+async function verified(words, tries = 5) {
+  const r = await up.ctl(...words);
+  if (r.status !== 0 && tries > 1 && r.json().error.code === 'DEADLINE_EXCEEDED') return verified(words, tries - 1);
+  if (r.status !== 0) throw new Error(`wardctl ${words.join(' ')} ended with ${r.status}:\n${r.lines.join('\n')}`);
+  return r.json();
 }
 
 // The same for one that must be refused: its error.
@@ -503,9 +512,9 @@ async function main() {
   const confirmed = await film(people);
   const withdrawn = await withdraw(people);
   const list = await audit(people);
-  const verified = (e) => e.action.endsWith('/Verify');
-  const match = list.find((e) => verified(e) && e.detail?.outcome === 'MATCH');
-  const wrong = list.find((e) => verified(e) && e.detail?.outcome === 'NO_MATCH');
+  const isVerify = (e) => e.action.endsWith('/Verify');
+  const match = list.find((e) => isVerify(e) && e.detail?.outcome === 'MATCH');
+  const wrong = list.find((e) => isVerify(e) && e.detail?.outcome === 'NO_MATCH');
   const key = await receipts([given.event ?? withdrawn, confirmed]);
   if (wrong && match) await tamper(key, { index: wrong.index, match: match.index });
   console.log(`\n${bold('Done.')} Start it for yourself: ${near(bin('wardctl'))} up`);

@@ -29,9 +29,9 @@ enum ward_code api_begin(struct ward_call *c, struct ward_act *a, const char *pa
 
 static const struct ward_method methods[] = {
     ROW("Infer", infer, infer),
-    ROW("Confirm", confirm, review),
-    ROW("Amend", amend, review),
-    ROW("Reject", reject, review),
+    ROW("Confirm", confirm, confirm),
+    ROW("Amend", amend, amend),
+    ROW("Reject", reject, reject),
     ROW("ListModels", list_models, list_models),
     {.path = NULL},
 };

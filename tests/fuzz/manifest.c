@@ -1,5 +1,5 @@
-/* A model's manifest: any bytes give one that can be served, whose weights lie in its own folder,
- * or a refusal.
+/* A model's manifest: any bytes give one that can be served, whose weights lie in its own
+ * folder, or a refusal.
  *
  * links: diagnosis
  *

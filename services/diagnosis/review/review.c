@@ -17,7 +17,9 @@
 typedef Ward__Diagnosis__V1__ConfirmRequest ConfirmRequest;
 typedef Ward__Diagnosis__V1__AmendRequest AmendRequest;
 typedef Ward__Diagnosis__V1__RejectRequest RejectRequest;
-typedef Ward__Diagnosis__V1__ReviewResponse ReviewResponse;
+typedef Ward__Diagnosis__V1__ConfirmResponse ConfirmResponse;
+typedef Ward__Diagnosis__V1__AmendResponse AmendResponse;
+typedef Ward__Diagnosis__V1__RejectResponse RejectResponse;
 typedef Ward__Records__V1__Reference Reference;
 
 #define STATUS(name) WARD__RECORDS__V1__DIAGNOSTIC_REPORT__STATUS__STATUS_##name
@@ -32,9 +34,9 @@ struct reviewing {
     const char *word;       /* "confirmed" */
     const char *conclusion; /* what stands in the report then; NULL: what stood in it */
     bool says, present;     /* Amend: what the person says of the finding */
-    ReviewResponse *resp;
+    ConfirmResponse resp;   /* whichever it is: the three have the same fields */
     Answer was;
-    ReviewResponse *kept;
+    ConfirmResponse *kept;
 };
 
 static enum ward_code no_memory(struct ward_err *err)
@@ -133,8 +135,8 @@ static enum ward_code write(struct reviewing *v)
     WARD_TRY(report_model(&v->was, c->mem, &model, c->err));
     WARD_TRY(key_of(v, key));
     WARD_TRY(chart_update(c, next, v->expected, &model, key, &written));
-    v->resp->report_id = api_text(written.id);
-    v->resp->report_version = written.version;
+    v->resp.report_id = api_text(written.id);
+    v->resp.report_version = written.version;
     return WARD_OK;
 }
 
@@ -146,8 +148,8 @@ static enum ward_code again(struct ward_db *db, void *arg, struct ward_err *err)
     ProtobufCMessage *kept;
 
     WARD_TRY(ward_call_again(v->c, db, &v->idem,
-                             &ward__diagnosis__v1__review_response__descriptor, &kept, err));
-    v->kept = (ReviewResponse *)kept;
+                             &ward__diagnosis__v1__confirm_response__descriptor, &kept, err));
+    v->kept = (ConfirmResponse *)kept;
     if (v->kept == NULL)
         return WARD_OK;
     ward_act_note(&act, "repeated", "yes");
@@ -164,14 +166,14 @@ static enum ward_code done(struct ward_db *db, void *arg, struct ward_err *err)
     WARD_TRY(again(db, v, err));
     if (v->kept != NULL)
         return WARD_OK;
-    ward_act_note(&act, "report", v->resp->report_id);
+    ward_act_note(&act, "report", v->resp.report_id);
     ward_act_note(&act, "inference", v->was.inference_id);
     ward_act_note(&act, "review", v->word);
     if (v->says)
         ward_act_note(&act, "agrees", v->present == v->was.findings[0]->present ? "yes" : "no");
     WARD_TRY(store_count(db, v->c->mem, t->model, t->version, v->how, err));
     WARD_TRY(ward_act_write(&act, db, err));
-    return ward_call_keep(v->c, db, &v->idem, &v->resp->base, err);
+    return ward_call_keep(v->c, db, &v->idem, &v->resp.base, err);
 }
 
 /* By the names that the configuration has: a report may be of a model that is served no more.
@@ -194,6 +196,7 @@ static enum ward_code review(struct reviewing *v, const char *key, const Protobu
     uint8_t id[16];
 
     ward__diagnosis__v1__infer_response__init(&v->was);
+    ward__diagnosis__v1__confirm_response__init(&v->resp);
     WARD_TRY(api_begin(c, &v->act, NULL));
     WARD_TRY(ward_call_idem(c, key, req, &v->idem));
     WARD_TRY(ward_call_id(c, "report_id", v->report, id, NULL));
@@ -204,10 +207,10 @@ static enum ward_code review(struct reviewing *v, const char *key, const Protobu
         WARD_TRY(write(v));
         WARD_TRY(ward_db_tx(w->seat.db, done, v, c->err));
     }
-    WARD_TRY(ward_call_copy(c, v->act.event_text, &v->resp->event_id));
+    WARD_TRY(ward_call_copy(c, v->act.event_text, &v->resp.event_id));
     if (v->kept != NULL) {
-        v->resp->report_id = v->kept->report_id;
-        v->resp->report_version = v->kept->report_version;
+        v->resp.report_id = v->kept->report_id;
+        v->resp.report_version = v->kept->report_version;
         return WARD_OK;
     }
     counted(v);
@@ -217,19 +220,24 @@ static enum ward_code review(struct reviewing *v, const char *key, const Protobu
 enum ward_code confirm_rpc(struct ward_call *c, const ProtobufCMessage *q, ProtobufCMessage *r)
 {
     const ConfirmRequest *req = (const ConfirmRequest *)q;
+    ConfirmResponse *resp = (ConfirmResponse *)r;
     struct reviewing v = {.c = c,
                           .report = req->report_id,
                           .expected = req->expected_version,
                           .how = TALLY_CONFIRMED,
-                          .word = "confirmed",
-                          .resp = (ReviewResponse *)r};
+                          .word = "confirmed"};
 
-    return review(&v, req->idempotency_key, q);
+    WARD_TRY(review(&v, req->idempotency_key, q));
+    resp->report_id = v.resp.report_id;
+    resp->report_version = v.resp.report_version;
+    resp->event_id = v.resp.event_id;
+    return WARD_OK;
 }
 
 enum ward_code amend_rpc(struct ward_call *c, const ProtobufCMessage *q, ProtobufCMessage *r)
 {
     const AmendRequest *req = (const AmendRequest *)q;
+    AmendResponse *resp = (AmendResponse *)r;
     struct reviewing v = {.c = c,
                           .report = req->report_id,
                           .expected = req->expected_version,
@@ -237,28 +245,35 @@ enum ward_code amend_rpc(struct ward_call *c, const ProtobufCMessage *q, Protobu
                           .word = "amended",
                           .conclusion = req->conclusion,
                           .says = true,
-                          .present = req->present,
-                          .resp = (ReviewResponse *)r};
+                          .present = req->present};
 
     if (*req->conclusion == '\0' || strlen(req->conclusion) > CONCLUSION_MAX)
         return WARD_FAIL_FIELD(c->err, "conclusion", "must be 1 to %d bytes", CONCLUSION_MAX);
-    return review(&v, req->idempotency_key, q);
+    WARD_TRY(review(&v, req->idempotency_key, q));
+    resp->report_id = v.resp.report_id;
+    resp->report_version = v.resp.report_version;
+    resp->event_id = v.resp.event_id;
+    return WARD_OK;
 }
 
 enum ward_code reject_rpc(struct ward_call *c, const ProtobufCMessage *q, ProtobufCMessage *r)
 {
     const RejectRequest *req = (const RejectRequest *)q;
+    RejectResponse *resp = (RejectResponse *)r;
     struct reviewing v = {.c = c,
                           .report = req->report_id,
                           .expected = req->expected_version,
                           .how = TALLY_REJECTED,
-                          .word = "rejected",
-                          .resp = (ReviewResponse *)r};
+                          .word = "rejected"};
 
     if (*req->reason == '\0' || strlen(req->reason) > REASON_MAX)
         return WARD_FAIL_FIELD(c->err, "reason", "must be 1 to %d bytes", REASON_MAX);
     v.conclusion = ward_printf(c->mem, "Rejected by a clinician: %s", req->reason);
     if (v.conclusion == NULL)
         return no_memory(c->err);
-    return review(&v, req->idempotency_key, q);
+    WARD_TRY(review(&v, req->idempotency_key, q));
+    resp->report_id = v.resp.report_id;
+    resp->report_version = v.resp.report_version;
+    resp->event_id = v.resp.event_id;
+    return WARD_OK;
 }
