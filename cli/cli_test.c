@@ -86,6 +86,20 @@ static void the_folder_follows_xdg_and_home(void **state)
     assert_string_equal(cli.data, "/h/.local/share/ward");
 }
 
+static void an_at_behind_the_command_is_the_commands_own(void **state)
+{
+    struct cli cli;
+    int argc = 5;
+
+    (void)state;
+    cli_begin(&cli, &argc, ARGV("attendance", "correct", "--at", "2026-03-02T08:00Z"));
+    assert_null(cli.at);
+    assert_int_equal(argc, 5);
+    cli_begin(&cli, &argc, ARGV("--at", "audit=127.0.0.1:1", "audit", "query"));
+    assert_string_equal(cli.at, "audit=127.0.0.1:1");
+    assert_int_equal(argc, 3);
+}
+
 static void an_option_without_its_value_is_a_usage_error(void **state)
 {
     (void)state;
@@ -202,6 +216,7 @@ int main(void)
         cmocka_unit_test(part_of_a_word_is_not_the_word),
         cmocka_unit_test(options_of_all_stand_anywhere_before_two_dashes),
         cmocka_unit_test(the_folder_follows_xdg_and_home),
+        cmocka_unit_test(an_at_behind_the_command_is_the_commands_own),
         cmocka_unit_test(an_option_without_its_value_is_a_usage_error),
         cmocka_unit_test(help_may_be_asked_for_one_word),
         cmocka_unit_test(a_command_s_options_are_taken_out_of_its_words),

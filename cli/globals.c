@@ -46,6 +46,13 @@ static bool valued(const char *name, int argc, char **argv, int i, const char **
     return true;
 }
 
+/* Which services: before the command alone, as commands have an --at of their own. */
+static bool elsewhere(struct cli *cli, int argc, char **argv, int i, int *n)
+{
+    return valued("--at", argc, argv, i, &cli->at, n) ||
+           valued("--tls", argc, argv, i, &cli->tls, n);
+}
+
 const struct cli *cli_begin(struct cli *cli, int *argc, char **argv)
 {
     int kept = 1, n = 1;
@@ -68,8 +75,7 @@ const struct cli *cli_begin(struct cli *cli, int *argc, char **argv)
             cli->json = true;
         else if (!valued("--data", *argc, argv, i, &cli->data, &n) &&
                  !valued("--token", *argc, argv, i, &cli->token, &n) &&
-                 !valued("--at", *argc, argv, i, &cli->at, &n) &&
-                 !valued("--tls", *argc, argv, i, &cli->tls, &n))
+                 (kept > 1 || !elsewhere(cli, *argc, argv, i, &n)))
             argv[kept++] = argv[i];
         if (n == 0) {
             fprintf(stderr, "wardctl: %s needs a value\n", argv[i]);
