@@ -128,20 +128,25 @@ static void a_table_of_before_min_program_is_taken_up(void **state)
                      2);
 }
 
+/* Asked by a user who may change rows and no table: others share the server, so that its own
+ * count of statements says nothing. */
 static void a_database_that_is_up_to_date_sees_no_ddl(void **state)
 {
-    static const char DDL[] =
-        "SELECT SUM(VARIABLE_VALUE) FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME"
-        " IN ('COM_CREATE_TABLE', 'COM_ALTER_TABLE', 'COM_CREATE_INDEX', 'COM_DROP_TABLE')";
-    int before;
+    const char *owner = it_cfg.user;
+    char grant[256];
 
     (void)state;
     it_expect(migrate(later, 3), WARD_OK, &err);
-    before = (int)it_count(db, DDL);
-    assert_true(before > 0);
+    snprintf(grant, sizeof(grant),
+             "GRANT SELECT, INSERT, UPDATE, DELETE ON %s.* TO it_rows@localhost", it_cfg.name);
+    it_sql(db, "CREATE OR REPLACE USER it_rows@localhost");
+    it_sql(db, grant);
+    it_cfg.user = "it_rows";
     it_expect(migrate(later, 3), WARD_OK, &err);
     it_expect(migrate(files, 2), WARD_OK, &err);
-    assert_int_equal((int)it_count(db, DDL), before);
+    assert_int_not_equal(migrate(later, 4), WARD_OK); /* which takes a table's change */
+    it_cfg.user = owner;
+    it_expect(migrate(later, 4), WARD_OK, &err);
 }
 
 static void a_file_that_has_changed_is_refused(void **state)
