@@ -173,8 +173,8 @@ static enum ward_code draw(struct inferring *f)
 
     if (!q->heat_map || f->said.heat == NULL)
         return WARD_OK;
-    return heat_png(&f->model->is, q->image.data, q->image.len, f->said.heat, HEAT_TIMES,
-                    f->c->mem, &r->heat_map.data, &r->heat_map.len, f->c->err);
+    return heat_png(&f->model->is, &f->said, HEAT_TIMES, f->c->mem, &r->heat_map.data,
+                    &r->heat_map.len, f->c->err);
 }
 
 /* ---- what is filed, and kept ---- */

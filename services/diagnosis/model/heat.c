@@ -34,23 +34,22 @@ static void pixel(float grey, float heat, uint8_t *rgb)
     rgb[1] = rgb[2] = (uint8_t)lrintf(g * (1 - a));
 }
 
-enum ward_code heat_png(const struct manifest *m, const void *file, size_t n,
-                        const struct ward_tensor *heat, int times, struct ward_arena *mem,
-                        uint8_t **png, size_t *png_n, struct ward_err *err)
+enum ward_code heat_png(const struct manifest *m, const struct said *said, int times,
+                        struct ward_arena *mem, uint8_t **png, size_t *png_n,
+                        struct ward_err *err)
 {
     const int w = m->width, h = m->height;
     struct ward_image im = {w * times, h * times, NULL, 1};
-    struct ward_tensor seen;
+    const float *seen = said->seen.data;
     float *at = NULL;
 
-    WARD_TRY(prepare_image(m, file, n, mem, &seen, err));
     im.rgb = ward_alloc(mem, 3 * (size_t)im.width * (size_t)im.height);
-    if (im.rgb == NULL || !spread(heat, w, h, mem, &at))
+    if (im.rgb == NULL || !spread(said->heat, w, h, mem, &at))
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a heat map");
     for (int y = 0; y < im.height; y++)
         for (int x = 0; x < im.width; x++) {
             size_t from = (size_t)(y / times) * (size_t)w + (size_t)(x / times);
-            double grey = ((double)((const float *)seen.data)[from] * m->std + m->mean) * 255;
+            double grey = ((double)seen[from] * m->std + m->mean) * 255;
 
             pixel((float)grey, at[from],
                   im.rgb + 3 * ((size_t)y * (size_t)im.width + (size_t)x));

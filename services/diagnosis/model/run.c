@@ -69,18 +69,17 @@ static enum ward_code run(struct ward_call *c, struct model *m, const struct war
         return WARD_FAIL(c->err, INTERNAL, "the model %s answered with no number", m->label);
     judge(&m->is, out, n, said);
     said->probability = rule_probability(logit, m->is.scale, m->is.shift);
-    said->heat = heat_of(&m->is, out, n);
+    said->heat = said->abstains == ABSTAIN_NO ? heat_of(&m->is, out, n) : NULL;
     return WARD_OK;
 }
 
 static enum ward_code run_image(struct ward_call *c, struct model *m, const InferRequest *req,
                                 struct said *said)
 {
-    struct ward_tensor in;
-
     ward_sha256(req->image.data, req->image.len, said->input_sha256);
-    WARD_TRY(prepare_image(&m->is, req->image.data, req->image.len, c->mem, &in, c->err));
-    return run(c, m, &in, said);
+    WARD_TRY(
+        prepare_image(&m->is, req->image.data, req->image.len, c->mem, &said->seen, c->err));
+    return run(c, m, &said->seen, said);
 }
 
 static enum ward_code run_features(struct ward_call *c, struct model *m,

@@ -14,7 +14,8 @@ struct said {
     const char *feature;            /* of ABSTAIN_VALUE */
     double score, limit;            /* of ABSTAIN_FAR and ABSTAIN_NEAR */
     double probability;             /* calibrated; where it does not abstain */
-    const struct ward_tensor *heat; /* [1, 1, h, w] F32; NULL: none */
+    struct ward_tensor seen;        /* an image as the model saw it, [1, 1, h, w] F32 */
+    const struct ward_tensor *heat; /* [1, 1, h, w] F32; NULL: none, or the model abstains */
     struct ward_serve_choice on;
     uint8_t input_sha256[32];
 };
@@ -22,10 +23,10 @@ WARD_MUST enum ward_code model_run(struct ward_call *c, struct model *m,
                                    const Ward__Diagnosis__V1__InferRequest *req,
                                    struct said *out);
 
-/* A PNG: the film as the model saw it, each pixel `times` times as wide and high, red where
- * the heat is most. */
-WARD_MUST enum ward_code heat_png(const struct manifest *m, const void *file, size_t n,
-                                  const struct ward_tensor *heat, int times,
+/* A PNG: what the model saw, each pixel `times` times as wide and high, red where the heat is
+ * most. said->heat is not NULL. The film is not decoded again: twice is more than a call's
+ * memory. */
+WARD_MUST enum ward_code heat_png(const struct manifest *m, const struct said *said, int times,
                                   struct ward_arena *mem, uint8_t **png, size_t *png_n,
                                   struct ward_err *err);
 

@@ -6,7 +6,7 @@ const test = require('node:test');
 const assert = require('node:assert');
 const fs = require('node:fs');
 const path = require('node:path');
-const { Site, manifest, drawn } = require('./site');
+const { Site, manifest, drawn, failure } = require('./site');
 const { root } = require('../../lib/paths');
 
 const NEAR = 1e-4;
@@ -59,6 +59,21 @@ test('where it looked is a PNG of eight times the size that the model saw', asyn
   assert.deepEqual([map.subarray(1, 4).toString(), map.readUInt32BE(16), map.readUInt32BE(20)], ['PNG', 224, 224]);
   const none = await site.infer(patient, { model: 'chest', image });
   assert.equal(none.heat_map.length, 0);
+});
+
+test('a film of 15 million pixels has a heat map too, and a larger one is refused', async () => {
+  const [small] = (await site.infer(patient, { model: 'chest', image: drawn(11) })).findings;
+  const large = await site.infer(patient, { model: 'chest', image: drawn(11, 138), heat_map: true });
+  assert.ok(Math.abs(large.findings[0].probability - small.probability) < NEAR);
+  assert.equal(large.heat_map.subarray(1, 4).toString(), 'PNG');
+  const err = await failure(site.infer(patient, { model: 'chest', image: drawn(11, 144), heat_map: true }));
+  assert.equal(err.reason, 'IMAGE_TOO_LARGE');
+});
+
+test('a model that abstains draws no heat map', async () => {
+  const answer = await site.infer(patient, { model: 'chest', image: drawn(2), heat_map: true });
+  assert.equal(answer.abstention.reason, 'REASON_FAR');
+  assert.equal(answer.heat_map.length, 0);
 });
 
 test('a film of twice the size, each pixel repeated, is the same film', async () => {
