@@ -3,14 +3,15 @@
 // step is wardctl commands that a person could type, shown as `$ ...`, and what came of them.
 //
 // PHOTOS=DIR uses your own: DIR/<person>/*.jpg, the first is enrolled and the second shown later.
-// KEEP=1 leaves the folder, SCRATCH=DIR names one of your own. NO_COLOR is honoured.
+// KEEP=1 leaves the folder, SCRATCH=DIR names one of your own; UNTIL=FILE keeps the services up after the
+// end until that file is there. NO_COLOR is honoured.
 
 const fs = require('node:fs');
 const path = require('node:path');
 const { Up } = require('../../tests/lib/up');
 const { run, must } = require('../../tests/lib/proc');
 const { root, build, data, bin, folder } = require('../../tests/lib/paths');
-const { drawn } = require('../../tests/lib/films');
+const { film } = require('./demo_film');
 
 /* ---- printing ---- */
 
@@ -95,16 +96,7 @@ const shown = (word) => (fs.existsSync(word) ? near(word) : word);
 async function act(words, said) {
   if (said) typed(...said.map(shown));
   acts++;
-  if (words[1] === 'verify') return verified(words);
-  return up.ask(...words);
-}
-
-// A comparison that a busy machine did not end in time is made again, as somebody at the bedside would.
-async function verified(words, tries = 5) {
-  const r = await up.ctl(...words);
-  if (r.status !== 0 && tries > 1 && r.json().error.code === 'DEADLINE_EXCEEDED') return verified(words, tries - 1);
-  if (r.status !== 0) throw new Error(`wardctl ${words.join(' ')} ended with ${r.status}:\n${r.lines.join('\n')}`);
-  return r.json();
+  return words[1] === 'verify' ? up.askAgain(...words) : up.ask(...words);
 }
 
 // The same for one that must be refused: its error.
@@ -390,30 +382,6 @@ async function bedsides(p, stranger, placed, due) {
 const rights = (list) => table(['right', 'outcome', 'evidence'], list.map((r) => [r.right, r.result, r.evidence]),
   (r, c, text) => (c === 1 ? { PASS: green, FAIL: red }[list[r].result]?.(text) ?? yellow(text) : text));
 
-// No patient's film is in this repository: this one is drawn by a formula, with two lungs.
-async function film(people) {
-  title(10, 'A film: a model looks, says when it should not, and a clinician decides');
-  const [{ subject, photo }] = people;
-  const file = path.join(scratch, 'film.png'), map = path.join(scratch, 'heat-map.png');
-  fs.writeFileSync(file, drawn(11, 8));
-  const infer = (what, ...more) => ['diagnosis', 'infer', '--ward', 'ward-3', ...more, subject, 'chest', what];
-  const foreign = await act(infer(photo), ['diagnosis', 'infer', '--ward', 'ward-3', 'SUBJECT', 'chest', near(photo)]);
-  if (foreign.findings?.length) throw new Error('a portrait was read as a film');
-  tell(`${yellow('ABSTAINED')}  ${foreign.abstention.reason}: ${foreign.abstention.text}`);
-  const seen = await act(infer(file, '--heat-map', 'true'), ['diagnosis', 'infer', '--ward', 'ward-3', '--heat-map', 'true', 'SUBJECT', 'chest', 'film.png']);
-  const [f] = seen.findings;
-  fs.writeFileSync(map, Buffer.from(seen.heat_map, 'base64'));
-  table(['finding', 'probability', 'threshold', 'says', 'model', 'weights (SHA-256)', 'ran on'],
-    [[f.code.display, f.probability.toFixed(2), f.threshold.toFixed(2), f.present ? 'present' : 'not present', `${seen.trace.model} ${seen.trace.version}`, `${seen.trace.weights_sha256.slice(0, 16)}..`, seen.trace.plugin]]);
-  tell(`The film is drawn by a formula and no patient's. Where the model looked is in ${process.env.KEEP ? map : 'heat-map.png (KEEP=1 keeps it)'}, ${fs.statSync(map).size} bytes. In the chart stands a preliminary report.`);
-  const words = (report) => ['diagnosis', 'confirm', '--ward', 'ward-3', report, '1'];
-  const done = await act(words(seen.report_id), words('REPORT'));
-  const read = await act(['records', 'read', '--ward', 'ward-3', 'DiagnosticReport', seen.report_id], ['records', 'read', '--ward', 'ward-3', 'DiagnosticReport', 'REPORT']);
-  const report = read.record.resource.diagnostic_report;
-  say(`${green(report.status)}  version ${done.report_version}, by ${report.results_interpreter[0].reference.split('/').pop()}: ${report.conclusion}`);
-  return done.event_id;
-}
-
 async function withdraw(people) {
   title(11, 'Consent is withdrawn: the face is destroyed, and one can see that it is');
   const [{ subject, other }] = people;
@@ -509,7 +477,7 @@ async function main() {
   await wristband(people);
   await chart(people);
   const given = await dose(people);
-  const confirmed = await film(people);
+  const confirmed = await film(people[0], { title, act, near, table, tell, say, yellow, green, scratch });
   const withdrawn = await withdraw(people);
   const list = await audit(people);
   const isVerify = (e) => e.action.endsWith('/Verify');
@@ -518,6 +486,7 @@ async function main() {
   const key = await receipts([given.event ?? withdrawn, confirmed]);
   if (wrong && match) await tamper(key, { index: wrong.index, match: match.index });
   console.log(`\n${bold('Done.')} Start it for yourself: ${near(bin('wardctl'))} up`);
+  while (process.env.UNTIL && !fs.existsSync(process.env.UNTIL)) await new Promise((resolve) => setTimeout(resolve, 100));
 }
 
 main().then(() => up.stop(), async (err) => {

@@ -9,6 +9,7 @@ const path = require('node:path');
 const { spawnSync } = require('node:child_process');
 const { Proc, run } = require('../lib/proc');
 const { Prometheus } = require('../lib/prometheus');
+const { until } = require('../lib/until');
 const { root, folder, photo, data } = require('../lib/paths');
 const { dashboards } = require('../../deploy/k8s/monitoring/dashboards');
 const { recording } = require('../../deploy/k8s/monitoring/rules');
@@ -28,17 +29,22 @@ function journey(r) {
 
 // The demo's acts are what the dashboards are looked at with: Prometheus reads the services while it runs.
 let prometheus;
-let done; // when the demo said "Done.", in seconds: its services still ran
+let done; // when all that the demo did had been read and evaluated, in seconds
 let listed; // the metrics that the services listed then, by name
 after(() => prometheus?.stop());
 
+const SERVICES = 5;
 async function watched() {
   const scratch = folder('demo');
   prometheus = await Prometheus.start(path.join(scratch, 'ward'));
-  const proc = demoProc({ SCRATCH: scratch });
+  const read = path.join(scratch, 'read');
+  const proc = demoProc({ SCRATCH: scratch, UNTIL: read });
   await proc.line(/Done\./, { seconds: 600 });
+  await until('every service read', async () => (await prometheus.ask('up == 1')).length === SERVICES);
+  await until('every recording rule evaluated', async () => (await Promise.all(recording.map((r) => prometheus.ask(r.record)))).every((series) => series.length > 0));
   done = Date.now() / 1000;
   listed = await prometheus.metadata();
+  fs.writeFileSync(read, '');
   return { status: await proc.exit, stdout: proc.stdout, lines: proc.lines };
 }
 

@@ -51,6 +51,17 @@ class Up {
     return r.stdout === '' ? null : r.json();
   }
 
+  // The same where a busy machine may not end in time: asked again, as somebody at the bedside would.
+  async askAgain(...words) {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.ask(...words);
+      } catch (err) {
+        if (tries === 5 || !err.message.includes('"DEADLINE_EXCEEDED"')) throw err;
+      }
+    }
+  }
+
   // api: which of its gRPC services.
   client(name, { api = name } = {}) {
     const { address } = this.ready.services[name];
