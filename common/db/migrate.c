@@ -12,10 +12,11 @@
  *      `running` back, so that rule 2 never excuses a real collision.
  * A named lock keeps replicas apart; who waits for it finds the work done.
  *
- * A migration that older programs can live with says so in a comment line, `-- min_program: N`:
- * programs whose own newest migration of the set is N or later start on the schema it makes. So
- * old and new replicas run side by side in an upgrade, and a rollback starts. Without the line
- * a migration is for programs that have it. A database that has nothing to migrate sees no DDL.
+ * A migration may name the oldest program that can work with its schema, in a comment line
+ * `-- min_program: N`: any program whose own newest migration of the set is N or later starts
+ * on it. This lets old and new replicas run side by side during an upgrade, and lets a
+ * rolled-back program start. Without the line, only programs that contain the migration start.
+ * A database that is up to date sees no DDL.
  */
 #include "common/db/db_internal.h"
 
@@ -229,8 +230,8 @@ static enum ward_code one_file(struct run *r, struct ward_err *err)
     return apply(r, err);
 }
 
-/* A database that knows more than this program is written to by it only if each migration that
- * the program lacks says so. */
+/* A program may use a database with newer migrations than its own only if each of them allows
+ * a program this old. */
 static enum ward_code not_too_new(struct run *r, const struct ward_schema *s,
                                   struct ward_err *err)
 {
