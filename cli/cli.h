@@ -65,6 +65,7 @@ extern const struct cli_command cli_audit_export_commands[];
 extern const struct cli_command cli_health_commands[];
 extern const struct cli_command cli_outbox_commands[];
 extern const struct cli_command cli_token_commands[];
+extern const struct cli_command cli_jwks_commands[];
 extern const struct cli_command cli_dev_commands[];
 
 /* ---- options: what follows a command's words ---- */

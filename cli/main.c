@@ -30,6 +30,7 @@ static const struct cli_command *const tables[] = {
     cli_health_commands,
     cli_outbox_commands,
     cli_token_commands,
+    cli_jwks_commands,
     cli_dev_commands,
     NULL,
 };

@@ -99,7 +99,8 @@ void ward_app_config(struct ward_app *app, const struct ward_opt *opts, void *cf
                                                               .issuer = app->cfg.issuer,
                                                               .audience = app->cfg.audience,
                                                               .skew_s = 30,
-                                                              .max_s = app->cfg.token_max_s},
+                                                              .max_s = app->cfg.token_max_s,
+                                                              .claims = app->cfg.claims},
                                    &app->jwks, &app->err);
     if (on(app))
         app->code = ward_loop_start(app, &app->err);
@@ -208,6 +209,7 @@ static struct ward_rpc_config complete(struct ward_app *app, const struct ward_r
     if (r.tls.cert == NULL || *r.tls.cert == '\0')
         r.tls = c->tls;
     OR(jwks, app->jwks);
+    OR(callers, c->callers);
     OR(workers, c->workers);
     OR(streams, c->streams);
     OR(pollers, c->pollers);

@@ -35,6 +35,8 @@ struct ward_app_config {
     struct ward_tls tls;
     const char *jwks, *issuer, *audience;
     int token_max_s;
+    struct ward_claim_names claims;
+    const char *callers; /* WARD_CALLERS */
     struct ward_db_config db;
     int db_plain; /* 1: the database may be reached over a network in clear */
     const char *audit_bus;

@@ -19,10 +19,21 @@
 #define WARD_MAX_ROLES   16
 #define WARD_TOKEN_BYTES 8192 /* longer tokens are refused unread */
 
+/* Where an issuer's tokens say what Ward asks of a person. A claim is named by its whole name
+ * ("https://hospital.example/ward"), or by a path with dots through objects
+ * ("realm_access.roles"); where both are there the whole name counts. NULL and "": the default.
+ */
+struct ward_claim_names {
+    const char *subject, *roles, *ward, *purpose; /* sub, roles, ward, purpose */
+    const char *role_names;     /* "THEIR-NAME=ROLE,ROLE": other roles are left out;
+                                 * "": every role, by the issuer's name */
+    const char *purpose_absent; /* the purpose of a token that says none */
+};
+
 /* A person, as the issuer vouches for them. Strings are never NULL; "" where a claim is absent.
  */
 struct ward_principal {
-    const char *subject; /* claim `sub`; opaque, never empty */
+    const char *subject; /* claim `sub`, or the one configured; never empty */
     const char *issuer;  /* `iss` */
     const char *ward;    /* `ward`: the hospital unit the person works in now */
     const char *purpose; /* `purpose`: HL7 v3 PurposeOfUse code: TREAT, HOPERAT, ETREAT ... */
@@ -45,10 +56,11 @@ struct ward_jwks_config {
     const char *audience; /* must be among `aud`; never "" */
     int skew_s;           /* clock difference forgiven for exp and nbf, 0..300 */
     int max_s;            /* longest time from `iat`, or from now, to `exp`; 0: any */
+    struct ward_claim_names claims;
 };
 /*   NOT_FOUND            no such file
  *   FAILED_PRECONDITION  not a JWKS; it holds a private or an HMAC key, or none of use; cfg is
- *                        not whole */
+ *                        not whole, or its role_names cannot be read */
 WARD_MUST enum ward_code ward_jwks_open(const struct ward_jwks_config *cfg,
                                         struct ward_jwks **out, struct ward_err *err);
 void ward_jwks_close(struct ward_jwks *j); /* NULL is fine */

@@ -41,6 +41,7 @@ struct ward_jose {
     size_t text_len;
     uint8_t *payload, *sig;
     size_t payload_len, sig_len;
+    const char *claim, *fault; /* of a bearer token: what makes it MALFORMED; else NULL */
 };
 
 /* Splits and reads the header: MALFORMED, ALGORITHM, NO_MEMORY. */

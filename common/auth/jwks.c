@@ -1,6 +1,7 @@
 /* A key set that follows its file, and signatures checked with it. Of a token, the crypto below
  * sees the signed bytes and the signature, never the header: what a header asks for cannot
  * reach it. */
+#include "common/auth/claims.h"
 #include "common/auth/keyset.h"
 #include "common/base/clock.h"
 #include "common/base/metrics.h"
@@ -12,8 +13,9 @@
 #define RELOAD_NS (1000 * WARD_NS_PER_MS)
 
 struct ward_jwks {
-    struct ward_jwks_config cfg; /* strings are copies */
-    pthread_rwlock_t lock;       /* guards `now` */
+    struct ward_jwks_config cfg; /* strings are copies; `claims` is empty, and is here: */
+    struct ward_claims *claims;
+    pthread_rwlock_t lock; /* guards `now` */
     struct ward_keyset *now;
     _Atomic uint64_t generation; /* of `now` */
     struct ward_stamp stamp;     /* of the file `now` was read from; only the reloader's */
@@ -50,6 +52,8 @@ enum ward_code ward_jwks_open(const struct ward_jwks_config *cfg, struct ward_jw
     if (j->cfg.path == NULL || j->cfg.issuer == NULL || j->cfg.audience == NULL)
         code = WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the JWKS");
     else
+        code = ward_claims_new(&cfg->claims, &j->claims, err);
+    if (code == WARD_OK)
         code = ward_keyset_load(cfg->path, &j->now, &j->stamp, err);
     if (code != WARD_OK) {
         ward_jwks_close(j);
@@ -66,6 +70,7 @@ void ward_jwks_close(struct ward_jwks *j)
     if (j == NULL)
         return;
     ward_keyset_drop(j->now);
+    ward_claims_free(j->claims);
     pthread_rwlock_destroy(&j->lock);
     free((char *)(uintptr_t)j->cfg.path);
     free((char *)(uintptr_t)j->cfg.issuer);
@@ -76,6 +81,11 @@ void ward_jwks_close(struct ward_jwks *j)
 const struct ward_jwks_config *ward_jwks_config_of(const struct ward_jwks *j)
 {
     return &j->cfg;
+}
+
+const struct ward_claims *ward_jwks_claims_of(const struct ward_jwks *j)
+{
+    return j->claims;
 }
 
 void ward_jwks_look_now(struct ward_jwks *j)

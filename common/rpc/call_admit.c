@@ -52,12 +52,14 @@ enum ward_code admit_caller(const struct served *s, struct ward_err *err)
 {
     const struct ward_method_info *m = s->method->info;
     bool named = *s->peer != '\0' || !s->rpc->secure;
+    const char *as = callers_as(s->rpc->callers, s->peer);
 
     if (s->method->system) /* a probe of the orchestrator's has any certificate of the CA */
         return WARD_OK;
     for (int i = 0; named && i < m->n_callers; i++)
         if (strcmp(m->callers[i], "*") == 0 ||
-            (*s->peer != '\0' && strcmp(m->callers[i], s->peer) == 0))
+            (*s->peer != '\0' &&
+             (strcmp(m->callers[i], s->peer) == 0 || strcmp(m->callers[i], as) == 0)))
             return WARD_OK;
     return WARD_FAIL_REASON(err, PERMISSION_DENIED, "CALLER_NOT_ALLOWED",
                             "this service may not call this method");

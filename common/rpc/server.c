@@ -110,6 +110,7 @@ static enum ward_code open_all(struct ward_rpc *rpc, struct ward_err *err)
     args_quiet();
     grpc_init();
     rpc->begun = true;
+    WARD_TRY(callers_new(cfg->callers, &rpc->callers, err));
     WARD_TRY(table_make(rpc, err));
     WARD_TRY(crew_start(rpc, &rpc->workers, cfg->workers, cfg->queue, true, false, err));
     WARD_TRY(crew_start(rpc, &rpc->streams, cfg->streams, cfg->queue, true, true, err));
@@ -243,6 +244,7 @@ void ward_rpc_stop(struct ward_rpc *rpc, int grace_ms)
             grpc_completion_queue_destroy(rpc->pollers[i].cq);
     health_free(rpc->health);
     tokens_free(rpc->tokens);
+    callers_free(rpc->callers);
     ward_arena_done(&rpc->mem);
     if (rpc->begun)
         grpc_shutdown();

@@ -181,6 +181,15 @@ enum ward_code health_check(struct ward_call *c, const ProtobufCMessage *req,
 void health_watch(struct served *s); /* a new call's, and again when it is closed */
 void health_gone(struct served *s);  /* frees what the watch held */
 
+/* ---- callers.c: names of certificates with the rights of a caller of the .proto files ---- */
+struct callers;
+/*   FAILED_PRECONDITION  the list cannot be read */
+WARD_MUST enum ward_code callers_new(const char *list, struct callers **out,
+                                     struct ward_err *err);
+void callers_free(struct callers *c); /* NULL is fine */
+/* The name whose rights `peer` was given; else peer. */
+const char *callers_as(const struct callers *c, const char *peer);
+
 struct ward_rpc {
     struct ward_rpc_config cfg;
     struct ward_arena mem; /* tables, for the server's life */
@@ -191,6 +200,7 @@ struct ward_rpc {
     struct ward_reflection reflection;
     struct health *health;
     struct tokens *tokens;
+    struct callers *callers;
     grpc_server *core;
     struct poller pollers[RPC_MAX_POLLERS];
     int n_pollers;

@@ -336,6 +336,14 @@ describe('helm', without(missing, 'helm'), () => {
     assert.ok(sets.every((s) => !render(s).some((d) => d.kind === 'Secret')), 'the chart makes no Secret');
   });
 
+  test('an_issuer_s_names_and_callers_reach_every_service', () => {
+    for (const { service, spec } of services(render('everything')).filter((s) => s.service !== 'gateway')) {
+      const env = Object.fromEntries(spec.containers[0].env.map((e) => [e.name, e.value]));
+      assert.deepStrictEqual([env.WARD_CLAIM_ROLES, env.WARD_CLAIM_SUBJECT, env.WARD_ROLE_NAMES, env.WARD_PURPOSE_ABSENT, env.WARD_CALLERS],
+        ['realm_access.roles', 'preferred_username', '/staff/Doctors=physician,ward-nurses=nurse', 'TREAT', 'lab-acme=gateway,pump-*=devices'], service);
+    }
+  });
+
   test('unknown_values_are_refused_at_every_level', () => {
     const schema = JSON.parse(fs.readFileSync(path.join(chart, 'values.schema.json'), 'utf8'));
     const paths = [];

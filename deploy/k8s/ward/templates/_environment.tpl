@@ -29,6 +29,22 @@
 {{- $_ := set $e "WARD_JWKS" "/etc/ward/jwks/jwks.json" -}}
 {{- $_ := set $e "WARD_ISSUER" $v.oidc.issuer -}}
 {{- $_ := set $e "WARD_AUDIENCE" $v.oidc.audience -}}
+{{- range $claim, $name := $v.oidc.claims -}}
+{{- $_ := set $e (printf "WARD_CLAIM_%s" (upper $claim)) $name -}}
+{{- end -}}
+{{- with $v.oidc.roleNames -}}
+{{- $list := list -}}
+{{- range $theirs, $ours := . -}}{{- $list = append $list (printf "%s=%s" $theirs $ours) -}}{{- end -}}
+{{- $_ := set $e "WARD_ROLE_NAMES" (join "," $list) -}}
+{{- end -}}
+{{- with $v.oidc.purposeAbsent -}}
+{{- $_ := set $e "WARD_PURPOSE_ABSENT" . -}}
+{{- end -}}
+{{- end -}}
+{{- with $v.callers -}}
+{{- $list := list -}}
+{{- range $name, $as := . -}}{{- $list = append $list (printf "%s=%s" $name $as) -}}{{- end -}}
+{{- $_ := set $e "WARD_CALLERS" (join "," $list) -}}
 {{- end -}}
 {{- if .s.audited -}}
 {{- $_ := set $e "WARD_AUDIT_BUS" (include "ward.bus" (dict "root" .root "from" .name)) -}}
