@@ -6,6 +6,21 @@
 typedef Ward__Identity__V1__VerifyRequest VerifyRequest;
 typedef Ward__Identity__V1__VerifyResponse VerifyResponse;
 
+/* A face that lies upside down is like nobody: that is no word about who is in the bed. */
+static enum ward_code compare(struct verification *v, const struct ward_stop *stop,
+                              struct photo *p)
+{
+    struct ward_call *c = v->call;
+    struct worker *w = c->wrk;
+    double norm = p->face.norm; /* before a former model's embedding takes its place */
+
+    WARD_TRY(verification_embed(v, c->mem, &p->im, &p->box, &p->face));
+    WARD_TRY(verification_compare(v, p->face.embedding, &v->score));
+    if (v->score >= v->at.threshold)
+        return WARD_OK;
+    return upside_down(w->face, c->mem, stop, &p->im, norm, &v->gate, c->err);
+}
+
 /* Reads the photograph as the policy asks, and compares what may be compared. */
 static enum ward_code look(struct verification *v, const VerifyRequest *req, struct photo *p)
 {
@@ -23,8 +38,7 @@ static enum ward_code look(struct verification *v, const VerifyRequest *req, str
     verification_count(v);
     if (v->gate != USABLE)
         return WARD_OK;
-    WARD_TRY(verification_embed(v, c->mem, &p->im, &p->box, &p->face));
-    return verification_compare(v, p->face.embedding, &v->score);
+    return compare(v, &stop, p);
 }
 
 static enum ward_code fill(struct verification *v, struct photo *p, VerifyResponse *resp)

@@ -63,6 +63,15 @@ describe('a refused photograph', { skip }, () => {
     });
   }
 
+  test('that lies upside down is never taken for somebody else', async () => {
+    const seen = [];
+    for (const name of ['christian', 'michael', 'team-1', 'team-3', 'team-4', 'user1', 'user2', 'user3', 'user4', 'user5', 'user6', 'user7', 'user8'].filter(pictures.photo)) {
+      const v = await site.verify(id, pictures.png(pictures.quarter(pictures.portrait(name), 2)));
+      seen.push(`${name} ${v.outcome} ${v.reasons.map((r) => r.reason)}`);
+    }
+    assert.deepEqual(seen.filter((s) => !s.includes(' OUTCOME_UNUSABLE ')), []);
+  });
+
   test('of a covered face is FACE_OCCLUDED as before', async () => {
     assert.deepEqual(await said(pictures.portrait('team-1')), ['FACE_OCCLUDED']);
   });
