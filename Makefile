@@ -39,6 +39,7 @@ include tools/build/gallery.mk
 include tools/build/dosage.mk
 include tools/build/docs.mk
 include tools/build/k8s.mk
+include tools/build/house.mk
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z0-9%_-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
