@@ -9,22 +9,41 @@
 
 uint64_t ward_dtype_size(uint32_t dtype)
 {
-    switch (dtype) {
-    case WARD_U8:
-        return 1;
-    case WARD_I32:
-    case WARD_F32:
-        return 4;
-    case WARD_I64:
-        return 8;
-    default:
-        return 0;
+    static const uint8_t size[] = {
+        [WARD_U8] = 1,  [WARD_I8] = 1,   [WARD_BOOL] = 1, [WARD_U16] = 2, [WARD_I16] = 2,
+        [WARD_F16] = 2, [WARD_BF16] = 2, [WARD_I32] = 4,  [WARD_U32] = 4, [WARD_F32] = 4,
+        [WARD_I64] = 8, [WARD_U64] = 8,  [WARD_F64] = 8,
+    };
+
+    return dtype < WARD_COUNT(size) ? size[dtype] : 0;
+}
+
+/* Each element's length lies within the block, and the block ends with the last of them. */
+static bool bytes_fit(const struct ward_tensor *t, uint64_t elements)
+{
+    const uint8_t *at = t->data;
+    uint64_t left = t->nbytes;
+
+    if (elements > 0 && at == NULL)
+        return false;
+    for (; elements > 0; elements--) {
+        uint64_t n;
+
+        if (left < 4)
+            return false;
+        n = 4 + ((uint64_t)at[0] | (uint64_t)at[1] << 8 | (uint64_t)at[2] << 16 |
+                 (uint64_t)at[3] << 24);
+        if (n > left)
+            return false;
+        at += n;
+        left -= n;
     }
+    return left == 0;
 }
 
 const char *ward_tensor_unfit(const struct ward_tensor *t, uint64_t min_align)
 {
-    uint64_t n = ward_dtype_size(t->dtype);
+    uint64_t n = t->dtype == WARD_BYTES ? 1 : ward_dtype_size(t->dtype);
 
     if (n == 0)
         return "unknown dtype";
@@ -36,6 +55,8 @@ const char *ward_tensor_unfit(const struct ward_tensor *t, uint64_t min_align)
         if (__builtin_mul_overflow(n, (uint64_t)t->shape[i], &n) || n > INT64_MAX)
             return "a size that overflows";
     }
+    if (t->dtype == WARD_BYTES)
+        return bytes_fit(t, n) ? NULL : "bytes that are no such elements";
     if (n != t->nbytes)
         return "nbytes is not shape times size";
     if (t->data == NULL && n != 0)
@@ -86,6 +107,27 @@ void ward_engine_free(struct ward_engine *e)
     e->m->b->p->instance_free(e->instance);
     pthread_mutex_unlock(&e->m->b->lock);
     free(e);
+}
+
+bool ward_engine_interrupt(struct ward_engine *e)
+{
+    const struct ward_plugin *p = e->m->b->p;
+
+    if (!WARD_PLUGIN_HAS(p, interrupt))
+        return false;
+    p->interrupt(e->instance);
+    return true;
+}
+
+double ward_engine_share(const struct ward_engine *e)
+{
+    const struct ward_plugin *p = e->m->b->p;
+    struct ward_placement is = {.size = sizeof(is)};
+
+    if (!WARD_PLUGIN_HAS(p, placement) || p->placement(e->instance, &is) != 0 ||
+        is.nodes_all == 0 || is.nodes_device > is.nodes_all)
+        return 1;
+    return (double)is.nodes_device / is.nodes_all;
 }
 
 /* What a plugin's callbacks see of one run. */
@@ -175,7 +217,7 @@ enum ward_code ward_engine_run(struct ward_engine *e, struct ward_arena *mem,
     else
         code =
             rc == 0 ? check_outputs(e, &r, err) : ward_plugin_said(rc, e->m->b->p, &perr, err);
-    ward_model_observe(e->m, code != WARD_OK, (double)(ward_mono_ns() - began) / 1e9);
+    ward_model_observe(e->m, code != WARD_OK, (double)(ward_mono_ns() - began) / 1e9, &r.times);
     if (code == WARD_OK)
         *n_out = r.n_out;
     return code;

@@ -11,8 +11,9 @@
  * load/unload, new/free pairs; outputs live in the caller's arena. Errors: NOT_FOUND no such
  * library or weights; FAILED_PRECONDITION unfit, with what is unfit in the message; a plugin's
  * own codes 1..16 as they are, anything else INTERNAL. Metrics: ward_host_run_seconds{model},
- * ward_host_failures_total{model}, ward_host_canary_ok{canary},
- * ward_host_canary_failures_total{canary}, ward_plugin_events_total{event}.
+ * ward_host_step_seconds_total{model,step}, ward_host_failures_total{model},
+ * ward_host_canary_ok{canary}, ward_host_canary_failures_total{canary},
+ * ward_plugin_events_total{event}.
  */
 #ifndef WARD_HOST_HOST_H
 #define WARD_HOST_HOST_H
@@ -32,7 +33,7 @@ const char *ward_plugin_unfit(const struct ward_plugin *p);
 
 /* Why a tensor must not be handed over, or NULL. `min_align` is 64 for inputs. Pure. */
 const char *ward_tensor_unfit(const struct ward_tensor *t, uint64_t min_align);
-/* Bytes of one element; 0 for a foreign number. */
+/* Bytes of one element; 0 for WARD_BYTES, whose elements differ, and for a foreign number. */
 uint64_t ward_dtype_size(uint32_t dtype);
 
 /* Loads dir/name.so. `dir` is the one folder plugins may come from; name is [a-z0-9_]+, so it
@@ -76,12 +77,21 @@ WARD_MUST enum ward_code ward_model_load(struct ward_backend *b,
                                          struct ward_model **out, struct ward_err *err);
 void ward_model_unload(struct ward_model *m);              /* NULL is fine; engines first */
 const char *ward_model_sha256(const struct ward_model *m); /* "" without weights */
+/* Its inputs and outputs as the plugin says; NULL where it cannot (plugin.h 1.2). */
+const struct ward_model_io *ward_model_shapes(const struct ward_model *m);
 
 /* device: an ordinal of ward_backend_devices, -1 the CPU.
  *   UNIMPLEMENTED, UNAVAILABLE, ...  as the plugin says */
 WARD_MUST enum ward_code ward_engine_new(struct ward_model *m, int device,
                                          struct ward_engine **out, struct ward_err *err);
 void ward_engine_free(struct ward_engine *e); /* NULL is fine */
+
+/* Asks the run in progress, if there is one, to stop soon: from any thread, and again while it
+ * has not. False: the plugin cannot be interrupted. */
+bool ward_engine_interrupt(struct ward_engine *e);
+/* The share of the model's nodes that its device runs, 0 to 1; 1 where the plugin does not
+ * count. */
+double ward_engine_share(const struct ward_engine *e);
 
 /* When to stop. `gone` may be NULL. */
 struct ward_stop {

@@ -6,6 +6,7 @@
 #include "common/host/host.h"
 
 #include <pthread.h>
+#include <stddef.h>
 
 struct ward_backend {
     const struct ward_plugin *p;
@@ -21,7 +22,9 @@ struct ward_model {
     void *model;
     const char *name;
     char sha256[65];
-    struct ward_series *seconds, *failures;
+    bool has_io;
+    struct ward_model_io io;
+    struct ward_series *seconds, *failures, *step[3]; /* copy in, compute, copy out */
 };
 
 struct ward_engine {
@@ -33,6 +36,11 @@ struct ward_engine {
  * a plugin's author may forget what must not cross the wire. */
 enum ward_code ward_plugin_said(int code, const struct ward_plugin *p,
                                 const struct ward_plugin_err *perr, struct ward_err *err);
-void ward_model_observe(struct ward_model *m, bool failed, double seconds);
+void ward_model_observe(struct ward_model *m, bool failed, double seconds,
+                        const struct ward_run_times *times);
+/* Whether the plugin's table has this member, which was appended to 1.0's, and fills it. */
+#define WARD_PLUGIN_HAS(p, member)                                                             \
+    ((p)->size >= offsetof(struct ward_plugin, member) + sizeof((p)->member) &&                \
+     (p)->member != NULL)
 
 #endif

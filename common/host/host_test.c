@@ -346,6 +346,102 @@ static void a_passed_deadline_and_a_gone_caller_stop_a_run(void **state)
     assert_string_equal(t->err.msg, "the fake back end failed");
 }
 
+/* ---- 1.2 ---- */
+
+static int interrupts;
+static struct ward_placement placed;
+static struct ward_model_io says;
+
+static void fake_interrupt(void *instance)
+{
+    (void)instance;
+    interrupts++;
+}
+
+static int fake_placement(void *instance, struct ward_placement *out)
+{
+    (void)instance;
+    *out = placed;
+    return 0;
+}
+
+static int fake_io(void *model, struct ward_model_io *io)
+{
+    (void)model;
+    *io = says;
+    return 0;
+}
+
+static void members_past_the_plugins_size_are_not_there(void **state)
+{
+    struct bench *t = *state;
+
+    t->p.interrupt = fake_interrupt;
+    t->p.placement = fake_placement;
+    placed = (struct ward_placement){sizeof(placed), 3, 4};
+    interrupts = 0;
+    assert_true(ward_engine_interrupt(t->e));
+    assert_int_equal(interrupts, 1);
+    assert_float_equal(ward_engine_share(t->e), 0.75, 0);
+    placed.nodes_device = 5; /* of 4 */
+    assert_float_equal(ward_engine_share(t->e), 1, 0);
+    t->p.size = offsetof(struct ward_plugin, model_io);
+    placed.nodes_device = 3;
+    assert_false(ward_engine_interrupt(t->e));
+    assert_int_equal(interrupts, 1);
+    assert_float_equal(ward_engine_share(t->e), 1, 0);
+}
+
+static void a_models_shapes_are_checked_before_anyone_sees_them(void **state)
+{
+    struct bench *t = *state;
+    struct ward_model_config cfg = {.name = "fake"};
+    struct ward_model *m = NULL;
+
+    assert_null(ward_model_shapes(t->m));
+    t->p.model_io = fake_io;
+    says = (struct ward_model_io){.size = sizeof(says), .n_in = 1, .n_out = 1};
+    says.in[0] = (struct ward_io){.name = "x", .dtype = WARD_F32, .rank = 2, .shape = {-1, 3}};
+    says.out[0] = (struct ward_io){.name = "y", .dtype = WARD_F32, .batch_axis = -1};
+    for (int wrong = 0; wrong < 5; wrong++) {
+        if (wrong == 1)
+            says.n_in = WARD_MAX_IO + 1;
+        if (wrong == 2)
+            says.n_in = 1, says.in[0].batch_axis = 2;
+        if (wrong == 3)
+            says.in[0].batch_axis = 0, says.in[0].shape[1] = -2;
+        if (wrong == 4)
+            says.in[0].shape[1] = 3, memset(says.in[0].name, 'x', sizeof(says.in[0].name));
+        assert_int_equal(ward_model_load(&t->b, &cfg, &m, &t->err), WARD_OK);
+        assert_int_equal(ward_model_shapes(m) != NULL, wrong == 0);
+        ward_model_unload(m);
+    }
+}
+
+static void each_type_of_element_has_its_size_and_bytes_their_lengths(void **state)
+{
+    static const uint64_t size[] = {1, 4, 8, 4, 2, 1, 2, 4, 8, 2, 2, 8, 1};
+    _Alignas(64) uint8_t two[] = {1, 0, 0, 0, 'a', 0, 0, 0, 0};
+    struct ward_tensor b = {
+        .dtype = WARD_BYTES, .rank = 1, .shape = {2}, .data = two, .nbytes = sizeof(two)};
+
+    (void)state;
+    for (uint32_t i = 0; i < WARD_COUNT(size); i++)
+        assert_int_equal(ward_dtype_size(i + 1), size[i]);
+    assert_int_equal(ward_dtype_size(0), 0);
+    assert_int_equal(ward_dtype_size(WARD_BYTES), 0);
+    assert_int_equal(ward_dtype_size(WARD_BYTES + 1), 0);
+    assert_null(ward_tensor_unfit(&b, 64));
+    b.shape[0] = 1; /* something behind the last */
+    assert_non_null(ward_tensor_unfit(&b, 64));
+    b.shape[0] = 3; /* one is missing */
+    assert_non_null(ward_tensor_unfit(&b, 64));
+    b.shape[0] = 2, two[0] = 2; /* reaches into the next */
+    assert_non_null(ward_tensor_unfit(&b, 64));
+    memset(two, 0xff, 4); /* 4 GiB long */
+    assert_non_null(ward_tensor_unfit(&b, 64));
+}
+
 /* ---- known answers ---- */
 
 static void a_known_answer_must_be_the_one_known(void **state)
@@ -388,6 +484,9 @@ int main(void)
         BENCH(a_plugins_words_stay_in_the_log_and_its_odd_codes_are_internal),
         BENCH(each_refused_allocation_is_an_answer),
         BENCH(a_passed_deadline_and_a_gone_caller_stop_a_run),
+        BENCH(members_past_the_plugins_size_are_not_there),
+        BENCH(a_models_shapes_are_checked_before_anyone_sees_them),
+        BENCH(each_type_of_element_has_its_size_and_bytes_their_lengths),
         BENCH(a_known_answer_must_be_the_one_known),
     };
 

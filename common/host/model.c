@@ -22,15 +22,58 @@ static struct ward_family run_failures = {
     .type = WARD_COUNTER,
     .label = {"model"},
 };
+static struct ward_family step_seconds = {
+    .name = "ward_host_step_seconds_total",
+    .help = "Where inferences spent their time, by model and step: copy_in, compute, copy_out; "
+            "of back ends that say.",
+    .type = WARD_COUNTER,
+    .label = {"model", "step"},
+};
 WARD_METRIC_LISTED(run_seconds)
+WARD_METRIC_LISTED(step_seconds)
 WARD_METRIC_LISTED(run_failures)
 
-void ward_model_observe(struct ward_model *m, bool failed, double seconds)
+void ward_model_observe(struct ward_model *m, bool failed, double seconds,
+                        const struct ward_run_times *times)
 {
-    if (failed)
+    const uint64_t ns[] = {times->copy_in_ns, times->compute_ns, times->copy_out_ns};
+
+    if (failed) {
         ward_metric_add(m->failures, 1);
-    else
-        ward_metric_observe(&run_seconds, m->seconds, seconds);
+        return;
+    }
+    ward_metric_observe(&run_seconds, m->seconds, seconds);
+    for (size_t i = 0; i < WARD_COUNT(ns); i++)
+        if (ns[i] > 0)
+            ward_metric_add(m->step[i], (double)ns[i] / 1e9);
+}
+
+/* What a plugin says is checked like the rest of it: a shape that cannot be is none. */
+static bool io_fit(const struct ward_io *io, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if (io[i].rank > WARD_MAX_RANK || io[i].batch_axis >= (int32_t)io[i].rank ||
+            memchr(io[i].name, '\0', sizeof(io[i].name)) == NULL)
+            return false;
+        for (uint32_t d = 0; d < io[i].rank; d++)
+            if (io[i].shape[d] < -1)
+                return false;
+    }
+    return true;
+}
+
+static void ask_io(struct ward_model *m)
+{
+    m->io.size = sizeof(m->io);
+    m->has_io = WARD_PLUGIN_HAS(m->b->p, model_io) &&
+                m->b->p->model_io(m->model, &m->io) == 0 && m->io.n_in <= WARD_MAX_IO &&
+                m->io.n_out <= WARD_MAX_IO && io_fit(m->io.in, m->io.n_in) &&
+                io_fit(m->io.out, m->io.n_out);
+}
+
+const struct ward_model_io *ward_model_shapes(const struct ward_model *m)
+{
+    return m->has_io ? &m->io : NULL;
 }
 
 /* The whole file, malloc'd. */
@@ -109,6 +152,8 @@ static enum ward_code load(struct ward_model *m, const struct ward_model_spec *s
     code = rc == 0 ? compare(m, err) : ward_plugin_said(rc, p, &perr, err);
     if (rc == 0 && code != WARD_OK)
         p->model_free(m->model);
+    if (code == WARD_OK)
+        ask_io(m);
     pthread_mutex_unlock(&m->b->lock);
     return code;
 }
@@ -141,6 +186,9 @@ enum ward_code ward_model_load(struct ward_backend *b, const struct ward_model_c
         memcpy(m->sha256, spec.sha256, sizeof(m->sha256));
         m->seconds = ward_series_of(&run_seconds, cfg->name, NULL, NULL);
         m->failures = ward_series_of(&run_failures, cfg->name, NULL, NULL);
+        m->step[0] = ward_series_of(&step_seconds, cfg->name, "copy_in", NULL);
+        m->step[1] = ward_series_of(&step_seconds, cfg->name, "compute", NULL);
+        m->step[2] = ward_series_of(&step_seconds, cfg->name, "copy_out", NULL);
         code = load(m, &spec, err);
     }
     free(data);

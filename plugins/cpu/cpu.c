@@ -2,7 +2,7 @@
  *
  * One device, ordinal -1. A run uses as many threads as its model's spec says, by default one:
  * a service runs as many calls at once as it has workers, and more threads would only take
- * turns. A run is not stopped half-way: cancellation is looked at before and after it.
+ * turns. A run ends between two nodes of the graph when the host interrupts it.
  */
 #include "plugins/ort/ort.h"
 
@@ -52,6 +52,9 @@ const struct ward_plugin *ward_plugin_entry(void)
         .instance_new = ort_instance_new,
         .run = ort_run,
         .instance_free = ort_instance_free,
+        .model_io = ort_model_io,
+        .interrupt = ort_interrupt,
+        .placement = ort_placement,
     };
     return &self;
 }

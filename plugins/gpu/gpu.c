@@ -7,8 +7,8 @@
  * the two would talk past each other.
  *
  * Convolutions and products are computed in full float: a face template made here must compare
- * with one made on a CPU. A run is not stopped half-way: cancellation is looked at before and
- * after it.
+ * with one made on a CPU. A run ends between two nodes of the
+ * graph when the host interrupts it.
  */
 #include "plugins/gpu/driver.h"
 #include "plugins/ort/ort.h"
@@ -164,6 +164,9 @@ const struct ward_plugin *ward_plugin_entry(void)
         .instance_new = ort_instance_new,
         .run = ort_run,
         .instance_free = ort_instance_free,
+        .model_io = ort_model_io,
+        .interrupt = ort_interrupt,
+        .placement = ort_placement,
     };
     return &self;
 }

@@ -275,6 +275,9 @@ const struct ward_plugin *ward_plugin_entry(void)
         .instance_new = ort_instance_new,
         .run = ort_run,
         .instance_free = ort_instance_free,
+        .model_io = ort_model_io,
+        .interrupt = ort_interrupt,
+        .placement = ort_placement,
     };
     return &self;
 }

@@ -15,7 +15,7 @@
 #include <ward/plugin.h>
 
 #define ORT_MAX_DEVICES 16
-#define ORT_MAX_IO      16
+#define ORT_MAX_IO      WARD_MAX_IO
 #define ORT_MAX_NAME    96
 
 struct ort_plugin {
@@ -44,13 +44,6 @@ struct ort_provider {
     const char *placed;
 };
 
-struct ort_io {
-    char name[ORT_MAX_NAME];
-    uint32_t dtype; /* enum ward_dtype; 0 for one we do not carry */
-    uint32_t rank;
-    int64_t shape[WARD_MAX_RANK]; /* -1 for any */
-};
-
 /* One model: the weights, kept for devices asked for later, and a session for each used. */
 struct ort_model {
     struct ort_plugin *p;
@@ -59,11 +52,12 @@ struct ort_model {
     uint32_t threads;
     char name[64], sha256[65];
     uint32_t n_in, n_out;
-    struct ort_io in[ORT_MAX_IO], out[ORT_MAX_IO];
+    struct ward_io in[ORT_MAX_IO], out[ORT_MAX_IO];
     uint32_t n_sessions;
     struct {
         int32_t device;
         OrtSession *session;
+        uint32_t placed, nodes; /* on the device, and all; 0 and 0: not counted, all of them */
     } sessions[ORT_MAX_DEVICES];
 };
 
@@ -96,9 +90,12 @@ void ort_model_free(void *model);
 int ort_instance_new(void *model, int32_t device, void **instance, struct ward_plugin_err *err);
 int ort_run(void *instance, struct ward_run *run, struct ward_plugin_err *err);
 void ort_instance_free(void *instance);
+int ort_model_io(void *model, struct ward_model_io *io);
+void ort_interrupt(void *instance);
+int ort_placement(void *instance, struct ward_placement *out);
 
-/* ort_run.c: an instance over a session of its model. */
-int ort_instance_open(struct ort_model *m, OrtSession *session, void **instance,
+/* ort_run.c: an instance over session number `at` of its model. */
+int ort_instance_open(struct ort_model *m, uint32_t at, void **instance,
                       struct ward_plugin_err *err);
 
 /* ort_io.c: what the session says of its inputs and outputs. */
@@ -106,5 +103,6 @@ int ort_read_io(struct ort_plugin *p, const OrtSession *session, struct ort_mode
                 struct ward_plugin_err *err);
 uint32_t ort_dtype_ours(ONNXTensorElementDataType type);
 ONNXTensorElementDataType ort_dtype_theirs(uint32_t dtype);
+uint64_t ort_dtype_size(uint32_t dtype); /* bytes of one element */
 
 #endif

@@ -1,40 +1,54 @@
 #include "plugins/ort/ort.h"
 
 #include <stdio.h>
+#include <string.h>
+
+/* WARD_BYTES is not here: a string of ONNX Runtime's ends at its first NUL. */
+static const struct {
+    ONNXTensorElementDataType theirs;
+    uint32_t ours, size;
+} types[] = {
+    {ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT8, WARD_U8, 1},
+    {ONNX_TENSOR_ELEMENT_DATA_TYPE_INT8, WARD_I8, 1},
+    {ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT16, WARD_U16, 2},
+    {ONNX_TENSOR_ELEMENT_DATA_TYPE_INT16, WARD_I16, 2},
+    {ONNX_TENSOR_ELEMENT_DATA_TYPE_INT32, WARD_I32, 4},
+    {ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT32, WARD_U32, 4},
+    {ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64, WARD_I64, 8},
+    {ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT64, WARD_U64, 8},
+    {ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT16, WARD_F16, 2},
+    {ONNX_TENSOR_ELEMENT_DATA_TYPE_BFLOAT16, WARD_BF16, 2},
+    {ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, WARD_F32, 4},
+    {ONNX_TENSOR_ELEMENT_DATA_TYPE_DOUBLE, WARD_F64, 8},
+    {ONNX_TENSOR_ELEMENT_DATA_TYPE_BOOL, WARD_BOOL, 1},
+};
+#define TYPES (sizeof(types) / sizeof(*types))
 
 uint32_t ort_dtype_ours(ONNXTensorElementDataType type)
 {
-    switch (type) {
-    case ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT8:
-        return WARD_U8;
-    case ONNX_TENSOR_ELEMENT_DATA_TYPE_INT32:
-        return WARD_I32;
-    case ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64:
-        return WARD_I64;
-    case ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT:
-        return WARD_F32;
-    default:
-        return 0;
-    }
+    for (size_t i = 0; i < TYPES; i++)
+        if (types[i].theirs == type)
+            return types[i].ours;
+    return 0;
 }
 
 ONNXTensorElementDataType ort_dtype_theirs(uint32_t dtype)
 {
-    switch (dtype) {
-    case WARD_U8:
-        return ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT8;
-    case WARD_I32:
-        return ONNX_TENSOR_ELEMENT_DATA_TYPE_INT32;
-    case WARD_I64:
-        return ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64;
-    case WARD_F32:
-        return ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT;
-    default:
-        return ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED;
-    }
+    for (size_t i = 0; i < TYPES; i++)
+        if (types[i].ours == dtype)
+            return types[i].theirs;
+    return ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED;
 }
 
-static int read_shape(struct ort_plugin *p, const OrtTypeInfo *type, struct ort_io *io,
+uint64_t ort_dtype_size(uint32_t dtype)
+{
+    for (size_t i = 0; i < TYPES; i++)
+        if (types[i].ours == dtype)
+            return types[i].size;
+    return 0;
+}
+
+static int read_shape(struct ort_plugin *p, const OrtTypeInfo *type, struct ward_io *io,
                       struct ward_plugin_err *err)
 {
     const OrtTensorTypeAndShapeInfo *tensor = NULL;
@@ -56,12 +70,16 @@ static int read_shape(struct ort_plugin *p, const OrtTypeInfo *type, struct ort_
         return ort_fail(err, 12, "the model's %s has rank %zu", io->name, rank);
     io->dtype = ort_dtype_ours(dtype);
     io->rank = (uint32_t)rank;
-    return ort_check(p, p->api->GetDimensions(tensor, io->shape, rank), err);
+    rc = ort_check(p, p->api->GetDimensions(tensor, io->shape, rank), err);
+    /* A graph names no batch axis; a first axis of any size is one by custom. The host compares
+     * the answers of a batch with those of single rows before it relies on it. */
+    io->batch_axis = rc == 0 && rank > 0 && io->shape[0] < 0 ? 0 : -1;
+    return rc;
 }
 
 /* One input or output: its name and its type. */
 static int read_one(struct ort_plugin *p, const OrtSession *s, int output, size_t i,
-                    struct ort_io *io, struct ward_plugin_err *err)
+                    struct ward_io *io, struct ward_plugin_err *err)
 {
     OrtAllocator *al = NULL;
     OrtTypeInfo *type = NULL;
@@ -109,4 +127,17 @@ int ort_read_io(struct ort_plugin *p, const OrtSession *session, struct ort_mode
     m->n_in = (uint32_t)n_in;
     m->n_out = (uint32_t)n_out;
     return rc;
+}
+
+int ort_model_io(void *model, struct ward_model_io *io)
+{
+    const struct ort_model *m = model;
+
+    if (io->size < sizeof(*io))
+        return 12;
+    io->n_in = m->n_in;
+    io->n_out = m->n_out;
+    memcpy(io->in, m->in, sizeof(io->in));
+    memcpy(io->out, m->out, sizeof(io->out));
+    return 0;
 }

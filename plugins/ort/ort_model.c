@@ -59,7 +59,8 @@ static int count_nodes(struct ort_plugin *p, const OrtSession *s, size_t *placed
 
 /* A provider may take none of a model and leave all of it to the CPU without a word: that is
  * not the device that was asked for. */
-static int check_placed(struct ort_model *m, const OrtSession *s, struct ward_plugin_err *err)
+static int check_placed(struct ort_model *m, const OrtSession *s, uint32_t *on, uint32_t *of,
+                        struct ward_plugin_err *err)
 {
     struct ort_plugin *p = m->p;
     size_t placed = 0, all = 0;
@@ -75,20 +76,24 @@ static int check_placed(struct ort_model *m, const OrtSession *s, struct ward_pl
     ort_log(p, 2, "%s: %zu of %zu nodes run on the device, the rest on the CPU", m->name,
             placed, all);
     p->host->metric(p->host->ctx, p->provider->placed, (double)placed);
+    *on = (uint32_t)placed;
+    *of = (uint32_t)all;
     return 0;
 }
 
-static int open_session(struct ort_model *m, int32_t device, OrtSession **out,
+/* *at: which of m->sessions. */
+static int open_session(struct ort_model *m, int32_t device, uint32_t *at,
                         struct ward_plugin_err *err)
 {
     const OrtApi *api = m->p->api;
     OrtSessionOptions *o = NULL;
     OrtSession *s = NULL;
+    uint32_t placed = 0, nodes = 0;
     int rc;
 
     for (uint32_t i = 0; i < m->n_sessions; i++)
         if (m->sessions[i].device == device) {
-            *out = m->sessions[i].session;
+            *at = i;
             return 0;
         }
     if (m->n_sessions == ORT_MAX_DEVICES)
@@ -103,15 +108,17 @@ static int open_session(struct ort_model *m, int32_t device, OrtSession **out,
             err);
     api->ReleaseSessionOptions(o);
     if (rc == 0) {
-        rc = check_placed(m, s, err);
+        rc = check_placed(m, s, &placed, &nodes, err);
         if (rc != 0)
             api->ReleaseSession(s);
     }
     if (rc != 0)
         return rc;
     m->sessions[m->n_sessions].device = device;
-    m->sessions[m->n_sessions++].session = s;
-    *out = s;
+    m->sessions[m->n_sessions].session = s;
+    m->sessions[m->n_sessions].placed = placed;
+    m->sessions[m->n_sessions].nodes = nodes;
+    *at = m->n_sessions++;
     return 0;
 }
 
@@ -120,16 +127,15 @@ static int open_session(struct ort_model *m, int32_t device, OrtSession **out,
 static int open_first(struct ort_model *m, struct ward_plugin_err *err)
 {
     struct ward_device d[ORT_MAX_DEVICES];
-    OrtSession *session = NULL;
-    uint32_t n = 0;
+    uint32_t n = 0, at = 0;
     int rc = m->p->provider->devices(m->p, d, ORT_MAX_DEVICES, &n, err);
 
     if (rc != 0)
         return rc;
     rc = ort_fail(err, 14, "no device");
     for (uint32_t i = 0; rc != 0 && i < n; i++)
-        rc = open_session(m, d[i].ordinal, &session, err);
-    return rc == 0 ? ort_read_io(m->p, session, m, err) : rc;
+        rc = open_session(m, d[i].ordinal, &at, err);
+    return rc == 0 ? ort_read_io(m->p, m->sessions[at].session, m, err) : rc;
 }
 
 int ort_model_load(void *plugin, const struct ward_model_spec *spec, void **model,
@@ -186,8 +192,8 @@ void ort_model_free(void *model)
 
 int ort_instance_new(void *model, int32_t device, void **instance, struct ward_plugin_err *err)
 {
-    OrtSession *session = NULL;
-    int rc = open_session(model, device, &session, err);
+    uint32_t at = 0;
+    int rc = open_session(model, device, &at, err);
 
-    return rc != 0 ? rc : ort_instance_open(model, session, instance, err);
+    return rc != 0 ? rc : ort_instance_open(model, at, instance, err);
 }

@@ -1,7 +1,9 @@
 #include "plugins/ort/ort.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* Numbers below 1e-38 are computed in microcode: the face embedding model, whose activations
  * fade out, took 59 ms instead of 7 on a processor with AVX-512. So they are taken as zero
@@ -52,9 +54,10 @@ struct instance {
     struct ort_model *m;
     OrtSession *session;
     OrtRunOptions *options;
+    uint32_t placed, nodes;
 };
 
-int ort_instance_open(struct ort_model *m, OrtSession *session, void **instance,
+int ort_instance_open(struct ort_model *m, uint32_t at, void **instance,
                       struct ward_plugin_err *err)
 {
     struct instance *i = calloc(1, sizeof(*i));
@@ -63,7 +66,9 @@ int ort_instance_open(struct ort_model *m, OrtSession *session, void **instance,
     if (i == NULL)
         return ort_fail(err, 8, "no memory");
     i->m = m;
-    i->session = session;
+    i->session = m->sessions[at].session;
+    i->placed = m->sessions[at].placed;
+    i->nodes = m->sessions[at].nodes;
     rc = ort_check(m->p, m->p->api->CreateRunOptions(&i->options), err);
     if (rc != 0) {
         free(i);
@@ -82,7 +87,7 @@ void ort_instance_free(void *instance)
 }
 
 /* The model's own words on its inputs: ONNX Runtime would say it less plainly and later. */
-static int fits(const struct ort_io *io, const struct ward_tensor *t,
+static int fits(const struct ward_io *io, const struct ward_tensor *t,
                 struct ward_plugin_err *err)
 {
     if (t->dtype != io->dtype)
@@ -123,7 +128,7 @@ static int find_inputs(const struct ort_model *m, const struct ward_run *r,
 }
 
 /* Copies one output into memory of the host's. */
-static int give(struct ort_plugin *p, const struct ort_io *io, OrtValue *value,
+static int give(struct ort_plugin *p, const struct ward_io *io, OrtValue *value,
                 const struct ward_run *r, struct ward_tensor *out, struct ward_plugin_err *err)
 {
     OrtTensorTypeAndShapeInfo *info = NULL;
@@ -154,7 +159,7 @@ static int give(struct ort_plugin *p, const struct ort_io *io, OrtValue *value,
     if (t.dtype == 0)
         return ort_fail(err, 12, "output %s has a type that is not carried", io->name);
     t.rank = (uint32_t)rank;
-    t.nbytes = count * (t.dtype == WARD_U8 ? 1u : t.dtype == WARD_I64 ? 8u : 4u);
+    t.nbytes = count * ort_dtype_size(t.dtype);
     t.data = r->alloc(r->ctx, t.nbytes);
     if (t.data == NULL)
         return ort_fail(err, 8, "no memory for output %s", io->name);
@@ -182,6 +187,63 @@ static int wrap_inputs(struct ort_plugin *p, uint32_t n, const struct ward_tenso
     return rc;
 }
 
+void ort_interrupt(void *instance)
+{
+    const struct instance *i = instance;
+    OrtStatus *status = i->m->p->api->RunOptionsSetTerminate(i->options);
+
+    i->m->p->api->ReleaseStatus(status);
+}
+
+int ort_placement(void *instance, struct ward_placement *out)
+{
+    const struct instance *i = instance;
+
+    if (out->size < sizeof(*out) || i->nodes == 0)
+        return 12;
+    out->nodes_device = i->placed;
+    out->nodes_all = i->nodes;
+    return 0;
+}
+
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static int compute(const struct instance *self, OrtValue *const *in, OrtValue **out,
+                   struct ward_plugin_err *err)
+{
+    const struct ort_model *m = self->m;
+    const char *in_names[ORT_MAX_IO], *out_names[ORT_MAX_IO];
+    uint64_t before;
+    int rc;
+
+    for (uint32_t i = 0; i < m->n_in; i++)
+        in_names[i] = m->in[i].name;
+    for (uint32_t i = 0; i < m->n_out; i++)
+        out_names[i] = m->out[i].name;
+    before = flush_denormals();
+    rc = ort_check(m->p,
+                   m->p->api->Run(self->session, self->options, in_names,
+                                  (const OrtValue *const *)in, m->n_in, out_names, m->n_out,
+                                  out),
+                   err);
+    restore_denormals(before);
+    return rc;
+}
+
+static void tell_times(struct ward_run *r, const uint64_t at[4])
+{
+    if (r->size >= offsetof(struct ward_run, times) + sizeof(r->times))
+        r->times = (struct ward_run_times){at[1] - at[0], at[2] - at[1], at[3] - at[2]};
+}
+
+/* An interrupt of an earlier run is forgotten first; one that comes too early is asked for
+ * again by the host. */
 int ort_run(void *instance, struct ward_run *r, struct ward_plugin_err *err)
 {
     const struct instance *self = instance;
@@ -190,28 +252,21 @@ int ort_run(void *instance, struct ward_run *r, struct ward_plugin_err *err)
     const struct ward_tensor *of[ORT_MAX_IO] = {0};
     struct ward_tensor result[ORT_MAX_IO];
     OrtValue *in[ORT_MAX_IO] = {0}, *out[ORT_MAX_IO] = {0};
-    const char *in_names[ORT_MAX_IO], *out_names[ORT_MAX_IO];
-    uint64_t before;
+    uint64_t at[4] = {now_ns()};
     int rc = find_inputs(m, r, of, err);
 
+    if (rc == 0)
+        rc = ort_check(p, p->api->RunOptionsUnsetTerminate(self->options), err);
     if (rc == 0 && r->cancelled(r->ctx))
         rc = ort_fail(err, 1, "cancelled");
     if (rc != 0)
         return rc;
-    for (uint32_t i = 0; i < m->n_in; i++)
-        in_names[i] = m->in[i].name;
-    for (uint32_t i = 0; i < m->n_out; i++)
-        out_names[i] = m->out[i].name;
     rc = wrap_inputs(p, m->n_in, of, in, err);
-    before = flush_denormals();
+    at[1] = now_ns();
     if (rc == 0)
-        rc = ort_check(p,
-                       p->api->Run(self->session, self->options, in_names,
-                                   (const OrtValue *const *)in, m->n_in, out_names, m->n_out,
-                                   out),
-                       err);
-    restore_denormals(before);
-    if (rc == 0 && r->cancelled(r->ctx))
+        rc = compute(self, in, out, err);
+    at[2] = now_ns();
+    if (r->cancelled(r->ctx))
         rc = ort_fail(err, 1, "cancelled");
     for (uint32_t i = 0; rc == 0 && i < m->n_out; i++)
         rc = give(p, &m->out[i], out[i], r, &result[i], err);
@@ -223,5 +278,7 @@ int ort_run(void *instance, struct ward_run *r, struct ward_plugin_err *err)
         return rc;
     memcpy(r->out, result, m->n_out * sizeof(*result));
     r->n_out = m->n_out;
+    at[3] = now_ns();
+    tell_times(r, at);
     return 0;
 }

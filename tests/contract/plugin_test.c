@@ -344,6 +344,66 @@ static void two_instances_run_on_two_threads(void **state)
     ward_arena_done(&l.mem);
 }
 
+/* ---- 1.2, all optional ---- */
+
+static void it_takes_the_inputs_that_it_names(void **state)
+{
+    struct ward_model_io io = {.size = sizeof(io)};
+    bool named = false;
+
+    (void)state;
+    if (t.p->model_io == NULL || t.p->model_io(t.model, &io) == 12)
+        return;
+    assert_in_range(io.n_in, 1, WARD_MAX_IO);
+    assert_in_range(io.n_out, 1, WARD_MAX_IO);
+    for (uint32_t i = 0; i < io.n_in; i++) {
+        assert_non_null(memchr(io.in[i].name, '\0', sizeof(io.in[i].name)));
+        if (strcmp(io.in[i].name, t.input) != 0)
+            continue;
+        named = true;
+        assert_int_equal(io.in[i].dtype, WARD_F32);
+        assert_int_equal(io.in[i].rank, t.rank);
+        assert_true(io.in[i].batch_axis < (int32_t)t.rank);
+        for (uint32_t d = 0; d < t.rank; d++)
+            assert_true(io.in[i].shape[d] == -1 || io.in[i].shape[d] == t.shape[d]);
+    }
+    assert_true(named);
+    io.size = 8; /* an older host's: nothing past it may be written */
+    memset(io.in, 0x5a, sizeof(io.in));
+    if (t.p->model_io(t.model, &io) == 0)
+        assert_int_equal(io.in[0].dtype, 0x5a5a5a5a);
+}
+
+static void an_interrupt_without_a_run_stops_none(void **state)
+{
+    struct lent l = {0};
+    struct ward_tensor in;
+    struct answer a;
+    void *i;
+
+    (void)state;
+    if (t.p->interrupt == NULL)
+        return;
+    i = instance();
+    ward_arena_init(&l.mem, MEM_CAP);
+    in = question(&l.mem);
+    t.p->interrupt(i);
+    assert_int_equal(run(i, &l, &in, 1, 8, &a), 0);
+    t.p->instance_free(i);
+    ward_arena_done(&l.mem);
+}
+
+static void it_counts_no_more_nodes_on_the_device_than_there_are(void **state)
+{
+    struct ward_placement is = {.size = sizeof(is)};
+    void *i = instance();
+
+    (void)state;
+    if (t.p->placement != NULL && t.p->placement(i, &is) == 0)
+        assert_in_range(is.nodes_device, 1, is.nodes_all);
+    t.p->instance_free(i);
+}
+
 static void it_prints_nothing(void **state)
 {
     char path[] = "/tmp/ward-plugin-XXXXXX";
@@ -364,50 +424,6 @@ static void it_prints_nothing(void **state)
     unlink(path);
     close(file), close(out), close(err);
     assert_int_equal(st.st_size, 0);
-}
-
-/* ---- the command line ---- */
-
-static bool parse_shape(const char *s)
-{
-    while (t.rank < WARD_MAX_RANK) {
-        char *end;
-        long long n = strtoll(s, &end, 10);
-
-        if (n < 1 || n > 65536 || end == s)
-            return false;
-        t.shape[t.rank++] = n;
-        if (*end == '\0')
-            return t.rank >= 2;
-        if (*end != 'x')
-            return false;
-        s = end + 1;
-    }
-    return false;
-}
-
-static bool read_weights(const char *path)
-{
-    static char dir[4096];
-    struct stat st;
-    FILE *f = fopen(path, "rb");
-    uint8_t sum[WARD_SHA256_SIZE];
-    void *data;
-
-    if (f == NULL || fstat(fileno(f), &st) != 0 ||
-        (data = malloc((size_t)st.st_size)) == NULL ||
-        fread(data, 1, (size_t)st.st_size, f) != (size_t)st.st_size)
-        return false;
-    fclose(f);
-    t.spec.data = data;
-    t.spec.nbytes = (uint64_t)st.st_size;
-    ward_sha256(data, (size_t)st.st_size, sum);
-    ward_hex(sum, sizeof(sum), t.spec.sha256);
-    snprintf(dir, sizeof(dir), "%s", path);
-    if (strrchr(dir, '/') != NULL)
-        *strrchr(dir, '/') = '\0';
-    t.spec.dir = dir;
-    return true;
 }
 
 #define WITH_MODEL(f) cmocka_unit_test_setup_teardown(f, open_model, close_model)
@@ -442,6 +458,9 @@ static int run_group(void)
         WITH_MODEL(each_refused_allocation_is_code_8),
         WITH_MODEL(a_cancelled_run_is_code_1),
         WITH_MODEL(two_instances_run_on_two_threads),
+        WITH_MODEL(it_takes_the_inputs_that_it_names),
+        WITH_MODEL(an_interrupt_without_a_run_stops_none),
+        WITH_MODEL(it_counts_no_more_nodes_on_the_device_than_there_are),
         WITH_MODEL(it_prints_nothing),
     };
 

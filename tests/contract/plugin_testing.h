@@ -5,13 +5,18 @@
 #ifndef WARD_TESTS_CONTRACT_PLUGIN_TESTING_H
 #define WARD_TESTS_CONTRACT_PLUGIN_TESTING_H
 
+#include "common/base/crypto.h"
+#include "common/base/text.h"
 #include "common/host/host.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -122,6 +127,50 @@ static void *instance(void)
 
     assert_int_equal(t.p->instance_new(t.model, t.device.ordinal, &i, &t.err), 0);
     return i;
+}
+
+/* ---- the command line ---- */
+
+static bool parse_shape(const char *s)
+{
+    while (t.rank < WARD_MAX_RANK) {
+        char *end;
+        long long n = strtoll(s, &end, 10);
+
+        if (n < 1 || n > 65536 || end == s)
+            return false;
+        t.shape[t.rank++] = n;
+        if (*end == '\0')
+            return t.rank >= 2;
+        if (*end != 'x')
+            return false;
+        s = end + 1;
+    }
+    return false;
+}
+
+static bool read_weights(const char *path)
+{
+    static char dir[4096];
+    struct stat st;
+    FILE *f = fopen(path, "rb");
+    uint8_t sum[WARD_SHA256_SIZE];
+    void *data;
+
+    if (f == NULL || fstat(fileno(f), &st) != 0 ||
+        (data = malloc((size_t)st.st_size)) == NULL ||
+        fread(data, 1, (size_t)st.st_size, f) != (size_t)st.st_size)
+        return false;
+    fclose(f);
+    t.spec.data = data;
+    t.spec.nbytes = (uint64_t)st.st_size;
+    ward_sha256(data, (size_t)st.st_size, sum);
+    ward_hex(sum, sizeof(sum), t.spec.sha256);
+    snprintf(dir, sizeof(dir), "%s", path);
+    if (strrchr(dir, '/') != NULL)
+        *strrchr(dir, '/') = '\0';
+    t.spec.dir = dir;
+    return true;
 }
 
 #endif
