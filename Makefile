@@ -40,6 +40,7 @@ include tools/build/dosage.mk
 include tools/build/docs.mk
 include tools/build/k8s.mk
 include tools/build/house.mk
+include tools/build/examples.mk
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z0-9%_-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -5,6 +5,7 @@
  *            {"index":0,"leaf":B64,"salt":B64|null,"event":B64|null,"erased":BOOL} ...
  *   receipt  {"ward_receipt":1,"index":N,"leaf":B64,"salt":B64|null,"event":B64|null,
  *             "erased":BOOL,"proof":[B64...],"checkpoint":NOTE,"handovers":[NOTE...]}
+ *            or the message ward.audit.v1.Receipt, serialized
  *   head {"ward_head":1,"checkpoint":NOTE,"old_size":N,"proof":[B64...],"handovers":[NOTE...]}
  *            or the checkpoint alone, as text
  *
@@ -68,6 +69,10 @@ WARD_MUST enum ward_code file_entry_parse(const char *text, struct ward_arena *m
                                           struct file_entry *out, struct ward_err *err);
 WARD_MUST enum ward_code file_receipt_parse(const char *text, struct ward_arena *mem,
                                             struct file_receipt *out, struct ward_err *err);
+/* The message ward.audit.v1.Receipt, serialized, as GetReceipt answers it. */
+WARD_MUST enum ward_code file_receipt_message(const void *bytes, size_t n,
+                                              struct ward_arena *mem, struct file_receipt *out,
+                                              struct ward_err *err);
 WARD_MUST enum ward_code file_head_parse(const char *text, struct ward_arena *mem,
                                          struct file_head *out, struct ward_err *err);
 

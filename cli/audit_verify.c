@@ -81,9 +81,15 @@ static enum ward_code load_receipt(struct check *c, const struct asked *a, struc
                                    struct ward_err *err)
 {
     char *text;
+    size_t n;
 
-    WARD_TRY(read_text(c, a->receipt, &text, err));
-    WARD_TRY(file_receipt_parse(text, &c->mem, &s->rec, err));
+    WARD_TRY(cli_read(a->receipt, FILE_LINE_MAX, &c->mem, &text, &n, err));
+    if (n > 0 && *text == '{') {
+        WARD_TRY(read_text(c, a->receipt, &text, err));
+        WARD_TRY(file_receipt_parse(text, &c->mem, &s->rec, err));
+    } else {
+        WARD_TRY(file_receipt_message(text, n, &c->mem, &s->rec, err));
+    }
     s->receipt = true;
     return WARD_OK;
 }

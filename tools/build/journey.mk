@@ -14,13 +14,13 @@ contract: $(PROGRAMS) $(PLUGINS) $(TOOLS) $(VIRTUAL_NPU) ## every line of the .p
 	@BUILD=$(BUILD) tools/run-node $(CONTRACT)
 
 JOURNEY := $(sort $(wildcard tests/journey/*.test.js))
-journey: $(PROGRAMS) $(PLUGINS) $(TOOLS) ## the embedded default, whole, with its processes killed
+journey: $(PROGRAMS) $(PLUGINS) $(TOOLS) $(BUILD)/packages/.made ## the embedded default, whole, with its processes killed
 	@BUILD=$(BUILD) tools/run-node $(JOURNEY)
 
 # Both at once, those that take minutes first, so that no core waits for the last of them.
 SLOW   := $(filter %due_follow.test.js %kill.test.js %search_large.test.js %bedside.test.js %race.test.js %mutants.test.js %tamper.test.js %away.test.js %demo.test.js %journey/up.test.js,$(JOURNEY) $(CONTRACT))
 SYSTEM := $(SLOW) $(filter-out $(SLOW),$(JOURNEY) $(CONTRACT))
-system: $(PROGRAMS) $(PLUGINS) $(TOOLS) $(VIRTUAL_NPU) ## contract and journey tests
+system: $(PROGRAMS) $(PLUGINS) $(TOOLS) $(VIRTUAL_NPU) $(BUILD)/packages/.made ## contract and journey tests
 	@BUILD=$(BUILD) ALONE='$(SLOW)' tools/run-node $(SYSTEM)
 
 demo: ready ## the main job, on real photographs, printed

@@ -123,6 +123,7 @@ $(foreach t,$(UNIT_C),$(eval $(call unit_rule,$t)))
 
 # ---- programs that tests need: tests/tools/<name>.c, or tests/tools/<name>/*.c -> build/tests/<name> ----
 TOOLS := $(patsubst tests/tools/%.c,$(BUILD)/tests/%,$(wildcard tests/tools/*.c))
+TOOLS += $(BUILD)/examples/journey
 $(BUILD)/tests/%: $(BUILD)/obj/tests/tools/%.o $(WARD_A)
 	@mkdir -p $(@D)
 	@$(CC) $(LDFLAGS_WARD) -o $@ $^ -lcmocka $(PKG_LIBS)

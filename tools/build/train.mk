@@ -3,7 +3,7 @@
 TRAIN := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3
 
 deps-train: ## install what training needs: Debian's PyTorch, scikit-learn, ONNX
-	@tools/deps-train
+	@tools/deps-more tools/packages-train.txt
 
 train-splits: ## write training/splits/*.tsv again
 	@$(TRAIN) training/diagnosis/splits.py training/splits

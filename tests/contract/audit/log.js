@@ -4,6 +4,9 @@
 
 const crypto = require('node:crypto');
 const fs = require('node:fs');
+const path = require('node:path');
+const protobuf = require('protobufjs');
+const { root: repository } = require('../../lib/paths');
 
 const sha = (...parts) => crypto.createHash('sha256').update(Buffer.concat(parts)).digest();
 const leafHash = (leaf) => sha(Buffer.from([0]), leaf);
@@ -115,6 +118,18 @@ function writeReceipt(file, r) {
   return file;
 }
 
+// The same as audit answers it: the message, serialized.
+let receiptType;
+function writeReceiptMessage(file, r) {
+  if (!receiptType) {
+    const proto = new protobuf.Root();
+    proto.resolvePath = (_, name) => [path.join(repository, 'proto', name), path.join('/usr/include', name)].find((f) => fs.existsSync(f));
+    receiptType = proto.loadSync('ward/audit/v1/audit.proto', { keepCase: true }).lookupType('ward.audit.v1.Receipt');
+  }
+  fs.writeFileSync(file, receiptType.encode(receiptType.fromObject(r)).finish());
+  return file;
+}
+
 // UUIDv7, as a service would make it.
 function newId() {
   const id = crypto.randomBytes(16);
@@ -132,5 +147,5 @@ const event = (more = {}) => ({
 });
 
 module.exports = {
-  sha, leafHash, nodeHash, root, inclusionRoot, consistencyRoots, verifier, checkpoint, exported, writeExport, writeReceipt, event, newId,
+  sha, leafHash, nodeHash, root, inclusionRoot, consistencyRoots, verifier, checkpoint, exported, writeExport, writeReceipt, writeReceiptMessage, event, newId,
 };

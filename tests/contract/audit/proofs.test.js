@@ -4,6 +4,7 @@
 const { test, before, after, describe } = require('node:test');
 const assert = require('node:assert');
 const crypto = require('node:crypto');
+const fs = require('node:fs');
 const path = require('node:path');
 const { shared } = require('./site');
 const L = require('./log');
@@ -30,6 +31,28 @@ describe('proofs', () => {
     assert.equal(r.status, 0, r.lines.join('\n'));
     const id = e.event_id.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-'); // which event: another's receipt holds too
     assert.match(r.stdout, new RegExp(`^receipt    of entry ${receipt.index}, event ${id} of identity$`, 'm'));
+    const asAnswered = await ward.wardctl('audit', 'verify', '--key', (await vkeys())[0], '--receipt', L.writeReceiptMessage(path.join(ward.dir, 'r.bin'), receipt));
+    assert.deepEqual([asAnswered.status, asAnswered.stdout], [0, r.stdout]);
+  });
+
+  test('a file that is no receipt is not one', async () => {
+    const e = event();
+    await append(e);
+    const { receipt } = await identity.call('GetReceipt', { event_id: e.event_id });
+    const [key] = await vkeys();
+    const file = path.join(ward.dir, 'none.bin');
+    for (const bad of [{ proof: [Buffer.alloc(31)] }, { proof: Array(65).fill(Buffer.alloc(32)) }, { leaf: Buffer.alloc(0) }, { checkpoint: '' }, { checkpoint: 'x'.repeat(70000) }]) {
+      L.writeReceiptMessage(file, { ...receipt, ...bad });
+      const r = await ward.wardctl('audit', 'verify', '--key', key, '--receipt', file);
+      assert.equal(r.status, 1);
+      assert.match(r.lines.join('\n'), /the receipt's \w+ cannot be read/);
+    }
+    for (const bytes of [Buffer.alloc(0), Buffer.from([0xff, 0xff]), fs.readFileSync(file).subarray(0, 40)]) {
+      fs.writeFileSync(file, bytes);
+      const r = await ward.wardctl('audit', 'verify', '--key', key, '--receipt', file);
+      assert.equal(r.status, 1);
+      assert.match(r.lines.join('\n'), /cannot be read|neither JSON nor a serialized/);
+    }
   });
 
   test('a receipt with one thing changed does not hold', async () => {
@@ -47,6 +70,8 @@ describe('proofs', () => {
       const r = await ward.wardctl('--json', 'audit', 'verify', '--key', key, '--receipt', file);
       assert.equal(r.status, 1, what);
       assert.ok(JSON.parse(r.stdout).findings.some((f) => f.what === what), `${what}: ${r.stdout}`);
+      const asAnswered = await ward.wardctl('--json', 'audit', 'verify', '--key', key, '--receipt', L.writeReceiptMessage(path.join(ward.dir, 'bad.bin'), { ...receipt, ...change }));
+      assert.deepEqual([asAnswered.status, asAnswered.stdout], [1, r.stdout]);
     }
     for (const proof of [[flip(receipt.proof[0]), ...receipt.proof.slice(1)]]) {
       const r = await ward.wardctl('audit', 'verify', '--key', key, '--receipt', L.writeReceipt(path.join(ward.dir, 'bad.json'), { ...receipt, proof }));
