@@ -169,6 +169,7 @@ void ward_app_database(struct ward_app *app, const struct ward_schema *schema)
 void ward_app_outbox(struct ward_app *app)
 {
     ward_app_use(app, ward_outbox_open, ward_outbox_close, app);
+    ward_app_check(app, "database-age", ward_outbox_age_check, app);
     if (app->cfg.unready_held != 0)
         ward_app_check(app, "audit-events", ward_outbox_check, app);
 }

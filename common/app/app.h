@@ -67,7 +67,12 @@ struct ward_app {
     enum ward_code (*part_fn)(void *arg, int i, struct ward_err *err);
     void *part_arg;
     struct {
-        enum { WARD_OUTBOX_NOTHING, WARD_OUTBOX_LIST, WARD_OUTBOX_RELEASE } what;
+        enum {
+            WARD_OUTBOX_NOTHING,
+            WARD_OUTBOX_LIST,
+            WARD_OUTBOX_RELEASE,
+            WARD_OUTBOX_ACCEPT
+        } what;
         int64_t id; /* 0: all */
         bool json;
     } outbox;                                     /* --outbox: this, and no service */
@@ -87,10 +92,11 @@ void ward_app_metrics(struct ward_app *app, struct ward_family *const *families)
 
 /* Fills app->cfg and *cfg (the service's own options; opts may be NULL) from the file and the
  * environment. `--help` prints both tables, `--docs common|config|metrics` the documentation,
- * `--version` the build, `--outbox list|release` the audit events that are held; after each the
- * other steps do nothing and ward_app_run returns 0. With `--migrate` that is so from the end
- * of ward_app_database on. Then raises RLIMIT_NOFILE, opens WARD_JWKS as app->jwks, and opens
- * the admin port, which says "starting" on /readyz until ward_app_run. */
+ * `--version` the build, `--outbox list|release|accept` serves the audit events that are held
+ * and a restored database; after each the other steps do nothing and ward_app_run returns 0.
+ * With `--migrate` that is so from the end of ward_app_database on. Then raises RLIMIT_NOFILE,
+ * opens WARD_JWKS as app->jwks, and opens the admin port, which says "starting" on /readyz
+ * until ward_app_run. */
 void ward_app_config(struct ward_app *app, const struct ward_opt *opts, void *cfg, int argc,
                      char **argv);
 
@@ -101,8 +107,9 @@ void ward_app_schema(struct ward_app *app, const struct ward_schema *schema);
  * coming up, then checks every 2 s that it answers. */
 void ward_app_database(struct ward_app *app, const struct ward_schema *schema);
 /* Starts the relay from this service's outbox to audit (WARD_AUDIT_BUS). Being away is not a
- * reason to be unready: events wait in the outbox. With WARD_UNREADY_HELD=1 held events are,
- * and an audit log that is broken. */
+ * reason to be unready: events wait in the outbox. A database older than the log is one: it was
+ * restored, and a person says `--outbox accept ROW` once what is missing is known. With
+ * WARD_UNREADY_HELD=1 held events are, and an audit log that is broken. */
 void ward_app_outbox(struct ward_app *app);
 
 /* Runs one step of the service's own: open(arg) now, close(arg) at the end (may be NULL). */

@@ -73,6 +73,7 @@ enum ward_code ward_database_check(void *app, struct ward_err *err);
 enum ward_code ward_outbox_open(void *app, struct ward_err *err);
 void ward_outbox_close(void *app);
 enum ward_code ward_outbox_check(void *app, struct ward_err *err);
+enum ward_code ward_outbox_age_check(void *app, struct ward_err *err);
 
 /* outbox_task.c: --outbox, with app->cfg.db; prints on stdout. */
 enum ward_code ward_outbox_task(struct ward_app *app, struct ward_err *err);

@@ -100,14 +100,17 @@ static void help(const struct ward_app *app, const struct ward_opt *opts)
     printf("%s %s\n\n"
            "usage: %s [--config FILE | --help | --version | --docs common|config|metrics]\n"
            "       %s [--config FILE] --outbox list|release [--json] [ID]\n"
+           "       %s [--config FILE] --outbox accept ROW\n"
            "       %s [--config FILE] --migrate\n\n"
            "--outbox lists or releases the audit events that audit refused: in the place of\n"
            "the service, with its options for the database.\n"
+           "--outbox accept says that a database older than the audit log was restored on\n"
+           "purpose: ROW is the number that /readyz names.\n"
            "--migrate brings the database's schema up to date and ends, for a job that runs\n"
            "before the service.\n\n"
            "Options are variables of the environment, or lines NAME=value of FILE\n"
            "(WARD_CONFIG=FILE does the same); the environment wins.\n\n",
-           app->name, ward_version, app->name, app->name, app->name);
+           app->name, ward_version, app->name, app->name, app->name, app->name);
     if (opts != NULL && opts->env != NULL) {
         printf("Of %s:\n", app->name);
         ward_config_help(opts, stdout);
@@ -133,7 +136,8 @@ static bool docs(const char *page, const struct ward_opt *opts)
     return true;
 }
 
-/* list|release [--json] [ID], behind --outbox; *i: where `what` is. False: it is neither. */
+/* list|release [--json] [ID], accept ROW, behind --outbox; *i: where `what` is. False: it is
+ * neither. */
 static bool outbox(struct ward_app *app, const char *what, int argc, char **argv, int *i)
 {
     int at = *i + 1;
@@ -142,6 +146,8 @@ static bool outbox(struct ward_app *app, const char *what, int argc, char **argv
         app->outbox.what = WARD_OUTBOX_LIST;
     else if (strcmp(what, "release") == 0)
         app->outbox.what = WARD_OUTBOX_RELEASE;
+    else if (strcmp(what, "accept") == 0)
+        app->outbox.what = WARD_OUTBOX_ACCEPT;
     else
         return false;
     if (at < argc && strcmp(argv[at], "--json") == 0) {
@@ -151,7 +157,7 @@ static bool outbox(struct ward_app *app, const char *what, int argc, char **argv
     if (at < argc && ward_i64(argv[at], 1, INT64_MAX, &app->outbox.id))
         at++;
     *i = at;
-    return true;
+    return app->outbox.what != WARD_OUTBOX_ACCEPT || app->outbox.id > 0;
 }
 
 static enum ward_code arguments(struct ward_app *app, const struct ward_opt *opts, int argc,

@@ -25,7 +25,7 @@ static void it_serves_until_sigterm_and_closes_newest_first(void **state)
         assert_non_null(seen(&p, order[i]));
     wait_serving(&p);
     assert_non_null(strstr(p.text, "\"port\":4711"));
-    becomes(&p, GET("/readyz"), "200", "ready\ndatabase: ok\nscale: ok\n");
+    becomes(&p, GET("/readyz"), "200", "ready\ndatabase: ok\ndatabase-age: ok\nscale: ok\n");
     assert_non_null(seen(&p, "\"msg\":\"rpc serving\""));
     kill(p.pid, SIGTERM);
     for (size_t i = 0; i < WARD_COUNT(back); i++)
@@ -165,7 +165,8 @@ static void readiness_goes_and_comes_back_with_a_dependency(void **state)
     becomes(&p, GET("/readyz"), "200", "database: ok");
     assert_true(answers(&p, GET("/metrics"), "200", "ward_dependency_up{name=\"database\"} 1"));
     kill(p.pid, SIGUSR1);
-    becomes(&p, GET("/readyz"), "503", "not ready\ndatabase: the database is away\nscale: ok");
+    becomes(&p, GET("/readyz"), "503",
+            "not ready\ndatabase: the database is away\ndatabase-age: ok\nscale: ok");
     assert_true(answers(&p, GET("/metrics"), "200", "\nward_ready 0\n"));
     assert_true(answers(&p, GET("/livez"), "200", "alive"));
     assert_non_null(seen(&p, "\"msg\":\"rpc not serving\""));

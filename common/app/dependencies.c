@@ -81,6 +81,7 @@ enum ward_code ward_database_check(void *arg, struct ward_err *err)
 /* ---- outbox: what the relay calls, on its thread ---- */
 
 struct carrier {
+    const char *name; /* the service's */
     struct ward_db *db;
     int64_t expire_ns; /* when idempotency keys are next looked through */
     struct ward_bus_item items[WARD_BUS_MAX_ITEMS];
@@ -100,6 +101,7 @@ static enum ward_code carrier_open(void *svc, void **wrk, struct ward_err *err)
 
     if (k == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the relay");
+    k->name = app->name;
     code = ward_db_open(&app->cfg.db, &k->db, err);
     if (code != WARD_OK) {
         free(k);
@@ -148,6 +150,21 @@ static enum ward_code drain(void *wrk, size_t most, struct ward_bus_client *to, 
     return ward_outbox_drain(k->db, most, deliver, &d, n, err);
 }
 
+/* Audit keeps the newest row it was ever told of; a database whose next row is no newer is not
+ * the one that told it. What is told is what was delivered, hence committed: no crash undoes
+ * it. */
+static enum ward_code mark(void *wrk, struct ward_bus_client *to, int timeout_ms,
+                           struct ward_err *err)
+{
+    struct carrier *k = wrk;
+    int64_t sent, next;
+
+    ward_db_deadline(k->db, ward_mono_ns() + DRAIN_SLACK_MS * WARD_NS_PER_MS);
+    WARD_TRY(ward_outbox_age(k->db, &sent, &next, err));
+    return ward_bus_mark(to, k->name, (uint64_t)sent, (uint64_t)(next > 0 ? next - 1 : 0),
+                         timeout_ms, err);
+}
+
 static enum ward_code backlog(void *wrk, int64_t *rows, int64_t *held, double *age_s,
                               struct ward_err *err)
 {
@@ -182,6 +199,7 @@ enum ward_code ward_outbox_open(void *arg, struct ward_err *err)
             .open = carrier_open,
             .close = carrier_close,
             .drain = drain,
+            .mark = mark,
             .backlog = backlog},
         &app->relay, err));
     ward_outbox_on_commit(wake, app->relay);
@@ -202,4 +220,11 @@ enum ward_code ward_outbox_check(void *arg, struct ward_err *err)
     const struct ward_app *app = arg;
 
     return ward_relay_check(app->relay, err);
+}
+
+enum ward_code ward_outbox_age_check(void *arg, struct ward_err *err)
+{
+    const struct ward_app *app = arg;
+
+    return ward_relay_age(app->relay, err);
 }

@@ -1,5 +1,6 @@
 /* --outbox list|release: the audit events that audit refused, shown to a person and released by
- * one. It runs in the place of the service, with the service's own options for its database. */
+ * one; --outbox accept: a restored database that a person has looked at. It runs in the place
+ * of the service, with the service's own options for its database. */
 #include "common/app/app_core.h"
 #include "common/base/text.h"
 
@@ -66,6 +67,14 @@ static enum ward_code release(struct ward_app *app, struct ward_db *db, struct w
     return WARD_OK;
 }
 
+static enum ward_code accept_age(const struct ward_app *app, struct ward_db *db,
+                                 struct ward_err *err)
+{
+    WARD_TRY(ward_outbox_accept(db, app->outbox.id, err));
+    printf("accepted: the events of this database go on behind %" PRId64 "\n", app->outbox.id);
+    return WARD_OK;
+}
+
 enum ward_code ward_outbox_task(struct ward_app *app, struct ward_err *err)
 {
     struct ward_db *db;
@@ -73,7 +82,11 @@ enum ward_code ward_outbox_task(struct ward_app *app, struct ward_err *err)
 
     WARD_TRY(ward_database_sealed(app, err));
     WARD_TRY(ward_db_open(&app->cfg.db, &db, err));
-    code = app->outbox.what == WARD_OUTBOX_LIST ? list(app, db, err) : release(app, db, err);
+    if (app->outbox.what == WARD_OUTBOX_ACCEPT)
+        code = accept_age(app, db, err);
+    else
+        code =
+            app->outbox.what == WARD_OUTBOX_LIST ? list(app, db, err) : release(app, db, err);
     ward_db_close(db);
     return code;
 }

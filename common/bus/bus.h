@@ -49,6 +49,13 @@ WARD_MUST enum ward_code ward_frame_parse(const uint8_t *in, size_t len,
 struct ward_bus_client;
 WARD_MUST enum ward_code ward_bus_dial(const char *url, const struct ward_bus_tls *tls,
                                        struct ward_bus_client **out, struct ward_err *err);
+/* Tells the receiver how far `service` has come: `sent`, the newest outbox row that is
+ * committed for good, of which the receiver keeps the largest, and `last`, the largest id that
+ * a row can have had. FAILED_PRECONDITION  reason DATABASE_RESTORED: `last` is less than a
+ * `sent` of before, which err->msg names: this service's database is not what it was */
+WARD_MUST enum ward_code ward_bus_mark(struct ward_bus_client *c, const char *service,
+                                       uint64_t sent, uint64_t last, int timeout_ms,
+                                       struct ward_err *err);
 /* Sends a frame and waits for the acknowledgement. A refusal comes back as the receiver's code.
  */
 WARD_MUST enum ward_code ward_bus_deliver(struct ward_bus_client *c,
@@ -73,6 +80,9 @@ struct ward_bus_server_config {
     void (*wrk_close)(void *wrk);
     enum ward_code (*take)(void *svc, void *wrk, const char *peer,
                            const struct ward_bus_item *items, size_t n, struct ward_err *err);
+    /* ward_bus_mark's; NULL: marks are refused INVALID_ARGUMENT */
+    enum ward_code (*mark)(void *svc, void *wrk, const char *peer, const char *service,
+                           uint64_t sent, uint64_t last, struct ward_err *err);
 };
 WARD_MUST enum ward_code ward_bus_listen(const struct ward_bus_server_config *cfg,
                                          struct ward_bus_server **out, struct ward_err *err);

@@ -163,6 +163,52 @@ enum ward_code ack_parse(const uint8_t *in, size_t len, struct ward_err *ack,
     return WARD_OK;
 }
 
+/* ---- marks ---- */
+
+#define MARK_HEAD (HEAD + 16)
+
+static void put64(uint8_t *p, uint64_t v)
+{
+    put32(p, (uint32_t)(v >> 32));
+    put32(p + 4, (uint32_t)v);
+}
+
+static uint64_t get64(const uint8_t *p)
+{
+    return (uint64_t)get32(p) << 32 | get32(p + 4);
+}
+
+size_t mark_pack(const char *service, uint64_t sent, uint64_t last, uint8_t out[MARK_MAX])
+{
+    size_t n = strlen(service);
+
+    if (n == 0 || n > MARK_NAME)
+        return 0;
+    put_head(out, FRAME_MARK, 0);
+    put64(out + HEAD, sent);
+    put64(out + HEAD + 8, last);
+    memcpy(out + MARK_HEAD, service, n);
+    return MARK_HEAD + n;
+}
+
+bool mark_parse(const uint8_t *in, size_t len, char service[MARK_NAME + 1], uint64_t *sent,
+                uint64_t *last)
+{
+    size_t n;
+
+    if (check_head(in, len, FRAME_MARK, NULL) != WARD_OK || len <= MARK_HEAD ||
+        len > MARK_MAX || get16(in + 6) != 0)
+        return false;
+    n = len - MARK_HEAD;
+    if (memchr(in + MARK_HEAD, '\0', n) != NULL)
+        return false;
+    *sent = get64(in + HEAD);
+    *last = get64(in + HEAD + 8);
+    memcpy(service, in + MARK_HEAD, n);
+    service[n] = '\0';
+    return true;
+}
+
 /* ---- hints: the topic and a NUL first, because NNG's subscriptions match a prefix ---- */
 
 size_t hint_pack(const char *topic, uint64_t seq, uint8_t out[HINT_MAX])
@@ -170,8 +216,7 @@ size_t hint_pack(const char *topic, uint64_t seq, uint8_t out[HINT_MAX])
     size_t n = strlen(topic) + 1;
 
     memcpy(out, topic, n);
-    put32(out + n, (uint32_t)(seq >> 32));
-    put32(out + n + 4, (uint32_t)seq);
+    put64(out + n, seq);
     return n + 8;
 }
 
@@ -181,6 +226,6 @@ bool hint_parse(const uint8_t *in, size_t len, const char *topic, uint64_t *seq)
 
     if (len != n + 8 || memcmp(in, topic, n) != 0)
         return false;
-    *seq = (uint64_t)get32(in + n) << 32 | get32(in + n + 4);
+    *seq = get64(in + n);
     return true;
 }

@@ -7,13 +7,22 @@
 
 #include "common/bus/bus.h"
 
-enum frame_kind { FRAME_DELIVERY = 1, FRAME_ACK = 2 };
+enum frame_kind { FRAME_DELIVERY = 1, FRAME_ACK = 2, FRAME_MARK = 3 };
 
 /* An acknowledgement: a code, a message and a reason of struct ward_err. */
 #define ACK_MAX 256
 size_t ack_pack(const struct ward_err *e, uint8_t out[ACK_MAX]);
 WARD_MUST enum ward_code ack_parse(const uint8_t *in, size_t len, struct ward_err *ack,
                                    struct ward_err *err);
+
+/* How far a service has come: the head with 0 as count, two rows' ids, the service's name. */
+#define MARK_NAME 64
+#define MARK_MAX  (24 + MARK_NAME)
+/* 0 for a name that is empty or longer than MARK_NAME. */
+size_t mark_pack(const char *service, uint64_t sent, uint64_t last, uint8_t out[MARK_MAX]);
+/* False: `in` is no mark, and may be a delivery. */
+WARD_MUST bool mark_parse(const uint8_t *in, size_t len, char service[MARK_NAME + 1],
+                          uint64_t *sent, uint64_t *last);
 
 #define TOPIC_MAX 32
 #define HINT_MAX  (TOPIC_MAX + 8)

@@ -163,21 +163,15 @@ static enum ward_code await_ack(struct ward_bus_client *c, int timeout_ms, struc
                            : WARD_FAIL(err, INTERNAL, "the receiver's answer is no answer");
 }
 
-enum ward_code ward_bus_deliver(struct ward_bus_client *c, const struct ward_bus_item *items,
-                                size_t n, int timeout_ms, struct ward_err *err)
+/* Sends m, which it takes, and waits for what the receiver makes of it. */
+static enum ward_code exchange(struct ward_bus_client *c, nng_msg *m, int timeout_ms,
+                               struct ward_err *err)
 {
-    size_t size = ward_frame_size(items, n);
     struct ward_err ack = {0};
-    nng_msg *m;
 
-    if (size == 0)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "%zu items do not fit one frame", n);
     pthread_mutex_lock(&c->lock);
     c->interrupted = false;
     pthread_mutex_unlock(&c->lock);
-    if (nng_msg_alloc(&m, size) != 0)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory");
-    ward_frame_pack(items, n, nng_msg_body(m));
     WARD_TRY(send(c, m, timeout_ms, err));
     WARD_TRY(await_ack(c, timeout_ms, &ack, err));
     if (ack.code == WARD_OK)
@@ -185,4 +179,33 @@ enum ward_code ward_bus_deliver(struct ward_bus_client *c, const struct ward_bus
     if (err != NULL)
         *err = ack;
     return ack.code;
+}
+
+enum ward_code ward_bus_mark(struct ward_bus_client *c, const char *service, uint64_t sent,
+                             uint64_t last, int timeout_ms, struct ward_err *err)
+{
+    uint8_t bytes[MARK_MAX];
+    size_t n = mark_pack(service, sent, last, bytes);
+    nng_msg *m;
+
+    if (n == 0)
+        return WARD_FAIL(err, INVALID_ARGUMENT, "not a service's name");
+    if (nng_msg_alloc(&m, n) != 0)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory");
+    memcpy(nng_msg_body(m), bytes, n);
+    return exchange(c, m, timeout_ms, err);
+}
+
+enum ward_code ward_bus_deliver(struct ward_bus_client *c, const struct ward_bus_item *items,
+                                size_t n, int timeout_ms, struct ward_err *err)
+{
+    size_t size = ward_frame_size(items, n);
+    nng_msg *m;
+
+    if (size == 0)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "%zu items do not fit one frame", n);
+    if (nng_msg_alloc(&m, size) != 0)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory");
+    ward_frame_pack(items, n, nng_msg_body(m));
+    return exchange(c, m, timeout_ms, err);
 }

@@ -17,6 +17,7 @@
  * gather in it. */
 #define LINGER_MIN_MS 15
 #define LINGER_MAX_MS 120
+#define MARK_EVERY_NS (1000 * WARD_NS_PER_MS) /* while events go */
 #define LOOK_EVERY_NS (1000 * WARD_NS_PER_MS) /* how often the backlog is measured */
 
 static struct ward_family backlog_rows = {
@@ -41,6 +42,11 @@ static struct ward_family audit_broken = {
             "alarm on 1.",
     .type = WARD_GAUGE,
 };
+static struct ward_family restored = {
+    .name = "ward_outbox_restored",
+    .help = "1 while the database is older than what audit has of it, else 0: alarm on 1.",
+    .type = WARD_GAUGE,
+};
 static struct ward_family sent = {
     .name = "ward_outbox_sent_total",
     .help = "Audit events that audit has acknowledged.",
@@ -56,6 +62,7 @@ WARD_METRIC_LISTED(backlog_rows)
 WARD_METRIC_LISTED(oldest_seconds)
 WARD_METRIC_LISTED(held_rows)
 WARD_METRIC_LISTED(audit_broken)
+WARD_METRIC_LISTED(restored)
 WARD_METRIC_LISTED(sent)
 WARD_METRIC_LISTED(failures)
 
@@ -72,10 +79,14 @@ struct ward_relay {
     /* the thread's own */
     int batch, backoff_ms, linger_ms;
     enum ward_code state; /* of the last delivery */
-    int64_t looked_ns;
+    int64_t looked_ns, marked_ns;
+    bool marked; /* this connection, since the last failure */
+    bool moved;  /* events went since the last mark */
     /* written by the thread, read by ward_relay_check */
     atomic_llong held;
     atomic_bool broken;
+    /* under `lock` too: what audit said of this database's age; "" while fine */
+    struct ward_err older;
 };
 
 /* ---- waiting ---- */
@@ -127,6 +138,8 @@ static void note(struct ward_relay *r, enum ward_code code, const struct ward_er
         ward_log_err(WARD_LOG_WARN, "audit events wait in the outbox", err);
     if (code == WARD_OK && r->state != WARD_OK)
         WARD_LOG(INFO, "audit takes events again");
+    if (code != WARD_OK) /* the database may be another when it is back */
+        r->marked = false;
     r->state = code;
     atomic_store(&r->broken, code == WARD_DATA_LOSS);
     ward_gauge(&audit_broken, code == WARD_DATA_LOSS);
@@ -187,6 +200,7 @@ static void after(struct ward_relay *r, enum ward_code code, size_t n)
         r->backoff_ms = 0;
         r->batch = r->batch * 2 < r->cfg.batch ? r->batch * 2 : r->cfg.batch;
         ward_count(&sent, (double)n);
+        r->moved = r->moved || n > 0;
         if (n == 0) {
             r->linger_ms = 0;
             rest(r, r->cfg.poll_ms, true);
@@ -200,6 +214,37 @@ static void after(struct ward_relay *r, enum ward_code code, size_t n)
     }
 }
 
+/* Said again until it is no longer so: a person may have put it right meanwhile. An audit of a
+ * version that knows no marks refuses them, and is no witness. */
+static enum ward_code mark(struct ward_relay *r, int timeout_ms, struct ward_err *err)
+{
+    struct ward_err said = {0};
+    enum ward_code code;
+    bool older;
+
+    if (r->cfg.mark == NULL ||
+        (r->marked && !(r->moved && ward_mono_ns() - r->marked_ns >= MARK_EVERY_NS)))
+        return WARD_OK;
+    r->marked_ns = ward_mono_ns();
+    code = r->cfg.mark(r->wrk, r->to, timeout_ms, &said);
+    if (code == WARD_INVALID_ARGUMENT)
+        code = WARD_OK;
+    older = code == WARD_FAILED_PRECONDITION && strcmp(said.reason, "DATABASE_RESTORED") == 0;
+    r->marked = code == WARD_OK;
+    r->moved = false;
+    if (code == WARD_OK || older) {
+        pthread_mutex_lock(&r->lock);
+        r->older = older ? said : (struct ward_err){0};
+        pthread_mutex_unlock(&r->lock);
+        ward_gauge(&restored, older);
+    }
+    if (older) /* no event is at fault: all wait */
+        return WARD_FAIL(err, UNAVAILABLE, "%s", said.msg);
+    if (code != WARD_OK)
+        *err = said;
+    return code;
+}
+
 static enum ward_code step(struct ward_relay *r, int timeout_ms, size_t *n,
                            struct ward_err *err)
 {
@@ -208,6 +253,7 @@ static enum ward_code step(struct ward_relay *r, int timeout_ms, size_t *n,
         r->has_wrk = true;
     }
     look(r);
+    WARD_TRY(mark(r, timeout_ms, err));
     return r->cfg.drain(r->wrk, (size_t)r->batch, r->to, timeout_ms, n, err);
 }
 
@@ -296,6 +342,20 @@ enum ward_code ward_relay_check(struct ward_relay *r, struct ward_err *err)
         return WARD_FAIL(err, FAILED_PRECONDITION,
                          "audit refused %lld events; see them with --outbox list", held);
     return WARD_OK;
+}
+
+enum ward_code ward_relay_age(struct ward_relay *r, struct ward_err *err)
+{
+    struct ward_err older;
+
+    pthread_mutex_lock(&r->lock);
+    older = r->older;
+    pthread_mutex_unlock(&r->lock);
+    if (older.code == WARD_OK)
+        return WARD_OK;
+    if (err != NULL)
+        *err = older;
+    return older.code;
 }
 
 /* Asks the thread to end, waits out the grace, then cuts a delivery that is still under way

@@ -32,11 +32,17 @@ struct ward_bus_server {
 static void handle(struct taker *t, nng_msg *m, struct ward_err *ack)
 {
     const struct ward_bus_server_config *cfg = &t->server->cfg;
+    char peer[65], service[MARK_NAME + 1];
     enum ward_code code;
-    char peer[65];
+    uint64_t sent, last;
     size_t n = 0;
 
     bus_peer(nng_msg_get_pipe(m), peer);
+    if (cfg->mark != NULL &&
+        mark_parse(nng_msg_body(m), nng_msg_len(m), service, &sent, &last)) {
+        ack->code = cfg->mark(cfg->svc, t->wrk, peer, service, sent, last, ack);
+        return;
+    }
     code = ward_frame_parse(nng_msg_body(m), nng_msg_len(m), t->items, WARD_BUS_MAX_ITEMS, &n,
                             ack);
     if (code == WARD_OK)

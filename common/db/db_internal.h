@@ -45,6 +45,7 @@ struct ward_db {
     } after[DB_AFTER];
     int64_t outbox_from;  /* ward_outbox_drain: where the next batch begins, */
     unsigned outbox_full; /* and how many full ones came in a row */
+    int64_t outbox_sent;  /* ward_outbox_age */
     struct {              /* ward_db_bulk's columns, kept for the next one */
         char **p;
         unsigned long *len;

@@ -247,6 +247,8 @@ enum ward_code ward_outbox_drain(struct ward_db *db, size_t most, ward_deliver_f
         /* nothing behind the mark says nothing about the rows before it */
     } while (code == WARD_OK && d.n == 0 && d.from != 0);
     ward_arena_done(&d.mem);
+    if (code == WARD_OK && d.n > 0 && d.last > db->outbox_sent)
+        db->outbox_sent = d.last;
     if (code == WARD_OK)
         *n = d.n;
     return code;

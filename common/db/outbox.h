@@ -64,6 +64,16 @@ WARD_MUST enum ward_code ward_outbox_held(struct ward_db *db, struct ward_arena 
  * 0. *n is how many. */
 WARD_MUST enum ward_code ward_outbox_release(struct ward_db *db, int64_t id, int64_t *n,
                                              struct ward_err *err);
+/* How far this database's outbox has come. *sent: the newest row that this connection has
+ * drained, 0 for none: it is committed, so no crash takes it back. *next: the id that the next
+ * row gets, larger than any row ever had; only a restored or another database has a smaller one
+ * than it had. */
+WARD_MUST enum ward_code ward_outbox_age(struct ward_db *db, int64_t *sent, int64_t *next,
+                                         struct ward_err *err);
+/* Moves *next behind `row`: the person who restored the database says that it is as it should
+ * be.   FAILED_PRECONDITION  it is behind that row already */
+WARD_MUST enum ward_code ward_outbox_accept(struct ward_db *db, int64_t row,
+                                            struct ward_err *err);
 /* fn is called after each commit that added events, on the thread that committed; it must be
  * quick. NULL for none. When this returns, the former fn is no longer running. */
 void ward_outbox_on_commit(void (*fn)(void *), void *arg);

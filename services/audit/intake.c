@@ -265,6 +265,21 @@ static enum ward_code take(void *svc, void *wrk, const char *peer,
     return code;
 }
 
+static enum ward_code take_mark(void *svc, void *wrk, const char *peer, const char *service,
+                                uint64_t sent, uint64_t last, struct ward_err *err)
+{
+    struct worker *w = wrk;
+    struct ward_arena mem;
+    enum ward_code code;
+
+    (void)svc;
+    ward_arena_init(&mem, (size_t)64 << 10);
+    ward_db_deadline(w->db, ward_mono_ns() + WAIT_MS * WARD_NS_PER_MS);
+    code = intake_mark(w->db, &mem, peer, service, sent, last, err);
+    ward_arena_done(&mem);
+    return code;
+}
+
 enum ward_code intake_start(struct audit *a, struct ward_arena *keep, struct audit_intake **out,
                             struct ward_err *err)
 {
@@ -284,6 +299,7 @@ enum ward_code intake_start(struct audit *a, struct ward_arena *keep, struct aud
                 .wrk_open = worker_open,
                 .wrk_close = worker_close,
                 .take = take,
+                .mark = take_mark,
             },
             &in->server, err));
     *out = in;

@@ -22,4 +22,11 @@ WARD_MUST enum ward_code intake_take(struct audit *a, struct ward_db *db,
                                      const struct ward_bus_item *items, size_t n,
                                      struct ward_err *err);
 
+/* What a service says of its outbox: committed up to row `sent`, and no row beyond `last`.
+ *   FAILED_PRECONDITION  reason DATABASE_RESTORED: it had come further before
+ *   PERMISSION_DENIED    `service` is not the peer; over ipc, peer "", any is */
+WARD_MUST enum ward_code intake_mark(struct ward_db *db, struct ward_arena *mem,
+                                     const char *peer, const char *service, uint64_t sent,
+                                     uint64_t last, struct ward_err *err);
+
 #endif

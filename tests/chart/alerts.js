@@ -22,6 +22,7 @@ module.exports = {
   WardDescriptors: { at: '15m', fires: [[`process_open_fds${L('audit')}`, '900x60'], [`process_max_fds${L('audit')}`, '1000x60']], quiet: [[`process_open_fds${L('audit')}`, '100x60'], [`process_max_fds${L('audit')}`, '1000x60']] },
   WardIssuerKeys: counter('ward_auth_jwks_reload_failures_total', 'records', 1, '30m'),
   WardMetricsDropped: counter('ward_metrics_dropped_total', 'records', 1, '30m'),
+  WardDatabaseRestored: level('ward_outbox_restored', 'records', 1, 0, '1m'),
   WardAuditBroken: level('ward_outbox_audit_broken', 'records', 1, 0, '1m'),
   WardAuditBacklog: level('ward_outbox_oldest_seconds', 'records', 400, 20, '10m'),
   WardAuditHeld: level('ward_outbox_held_rows', 'records', 2, 0, '10m'),

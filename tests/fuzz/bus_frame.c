@@ -1,5 +1,5 @@
-/* Bus frames, acknowledgements and hints: what a peer sends. A frame that is taken must pack to
- * the same bytes again, with every item inside the input. */
+/* Bus frames, acknowledgements, marks and hints: what a peer sends. A frame that is taken must
+ * pack to the same bytes again, with every item inside the input. */
 #include "common/base/status.h"
 #include "common/bus/bus_internal.h"
 
@@ -41,12 +41,25 @@ static void acknowledgement(const uint8_t *data, size_t size)
     WARD_ASSERT(memcmp(again, data, size) == 0);
 }
 
+static void mark(const uint8_t *data, size_t size)
+{
+    char service[MARK_NAME + 1];
+    uint8_t again[MARK_MAX];
+    uint64_t sent, last;
+
+    if (!mark_parse(data, size, service, &sent, &last))
+        return;
+    WARD_ASSERT(mark_pack(service, sent, last, again) == size);
+    WARD_ASSERT(memcmp(again, data, size) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     uint64_t seq;
 
     frame(data, size);
     acknowledgement(data, size);
+    mark(data, size);
     (void)!hint_parse(data, size, "gallery", &seq);
     return 0;
 }
