@@ -13,6 +13,8 @@
         {"MODEL_MANIFEST", WARD_FAILED_PRECONDITION, DIAGNOSIS,                                \
          "a model's manifest cannot be used: the log and ListModels say which member",         \
          "correct the manifest, or put back the version that served"},                         \
+        {"LANE_NOT_ALLOWED", WARD_PERMISSION_DENIED, DIAGNOSIS,                                \
+         "LANE_STAT needs a role of WARD_STAT_ROLES", "ask in LANE_ROUTINE"},                  \
         {"REPORT_NOT_FOUND", WARD_NOT_FOUND, DIAGNOSIS,                                        \
          "there is no such report, or the caller may not see it", "correct the id"},           \
         {"REPORT_NOT_PRELIMINARY", WARD_FAILED_PRECONDITION, DIAGNOSIS,                        \

@@ -178,6 +178,18 @@ void ward_serve_engine_close(struct ward_serve_engine *e)
 
 /* ---- the device ---- */
 
+static void count_share(const struct ward_serve *p, struct ward_engine *const of[],
+                        struct ward_serve_loaded *s)
+{
+    s->share = 1;
+    for (int i = 0; i < WARD_SERVE_MODELS; i++) {
+        double share = of[i] == NULL ? 1 : ward_engine_share(of[i]);
+
+        s->share = share < s->share ? share : s->share;
+        s->low |= of[i] != NULL && share < p->cfg.model[i].min_share;
+    }
+}
+
 /* The chooser's question. What answered rightly is kept: it need not be loaded twice. */
 static enum ward_code try_device(void *arg, struct ward_backend *b, const struct ward_device *d,
                                  struct ward_err *err)
@@ -193,6 +205,8 @@ static enum ward_code try_device(void *arg, struct ward_backend *b, const struct
     code = instances_new(s, of, err);
     if (code == WARD_OK)
         code = ask(of, &p->cfg, &mem, err);
+    if (code == WARD_OK)
+        count_share(p, of, s);
     instances_free(of);
     ward_arena_done(&mem);
     if (code != WARD_OK) {
@@ -258,9 +272,30 @@ void ward_serve_choice(struct ward_serve *p, struct ward_serve_choice *out)
     pthread_mutex_lock(&p->lock);
     memcpy(c.backend, p->now->backend, sizeof(c.backend));
     memcpy(c.device, p->now->device.name, sizeof(c.device));
-    c.degraded = p->degraded;
+    c.degraded = p->degraded || p->now->low;
+    c.share = p->now->share;
     pthread_mutex_unlock(&p->lock);
     *out = c;
+}
+
+unsigned ward_serve_generation(struct ward_serve *p)
+{
+    return atomic_load(&p->generation);
+}
+
+const struct ward_serve_model *ward_serve_model_of(const struct ward_serve *p, int which)
+{
+    return &p->cfg.model[which];
+}
+
+const struct ward_model_io *ward_serve_shapes(const struct ward_serve_engine *e, int which)
+{
+    return ward_model_shapes(e->loaded->model[which]);
+}
+
+bool ward_serve_interrupt(struct ward_serve_engine *e, int which)
+{
+    return ward_engine_interrupt(e->of[which]);
 }
 
 int ward_serve_report(struct ward_serve *p, struct ward_candidate out[WARD_ORDER_MAX])

@@ -14,6 +14,7 @@
 #define WARD_SERVE_SERVE_H
 
 #include "common/host/select.h"
+#include "common/serve/queue.h"
 
 #define WARD_SERVE_MODELS 8
 
@@ -22,6 +23,8 @@ struct ward_serve_model {
     const char *file, *sha256;      /* below config.models */
     int threads;                    /* CPU threads of one run; 0 is 1 */
     const struct ward_known *known; /* its question with a known answer */
+    double min_share;               /* of its nodes the device must run, 0 to 1: below it the
+                                     * set is degraded */
 };
 
 struct ward_serve_config {
@@ -44,7 +47,9 @@ void ward_serve_close(struct ward_serve *s); /* NULL is fine */
 /* What runs the models now. */
 struct ward_serve_choice {
     char backend[33], device[64];
-    bool degraded; /* not the first of the order: answers say so */
+    bool
+        degraded; /* not the first of the order, or below a model's min_share: answers say so */
+    double share; /* of the nodes that the device runs, of the model with the least */
 };
 void ward_serve_choice(struct ward_serve *s, struct ward_serve_choice *out);
 /* What was found of each back end of the order when it was last tried. Returns how many. */
@@ -59,6 +64,14 @@ void ward_serve_engine_close(struct ward_serve_engine *e); /* NULL is fine */
 /* Moves to the device in use, if it is another by now: before a piece of work, whose runs are
  * then all on one device. */
 WARD_MUST enum ward_code ward_serve_renew(struct ward_serve_engine *e, struct ward_err *err);
+/* Grows when the set moves to another device: what was measured on the last is void. */
+unsigned ward_serve_generation(struct ward_serve *s);
+const struct ward_serve_model *ward_serve_model_of(const struct ward_serve *s, int which);
+/* Of model `which` on the engine's device, until the next renew; NULL: its plugin cannot say.
+ */
+const struct ward_model_io *ward_serve_shapes(const struct ward_serve_engine *e, int which);
+/* ward_engine_interrupt, while ward_serve_run of this model runs. */
+bool ward_serve_interrupt(struct ward_serve_engine *e, int which);
 /* ward_engine_run of model `which`, which the set has. */
 WARD_MUST enum ward_code ward_serve_run(struct ward_serve_engine *e, int which,
                                         struct ward_arena *mem, const struct ward_stop *stop,
@@ -69,5 +82,16 @@ WARD_MUST enum ward_code ward_serve_run(struct ward_serve_engine *e, int which,
  *   UNAVAILABLE  reason DEVICE_NOT_READY: no device answers rightly */
 WARD_MUST enum ward_code ward_serve_known(struct ward_serve_engine *e, struct ward_arena *mem,
                                           struct ward_err *err);
+
+/* A queue (queue.h) over model `which` of a set. Each of its instances is an engine of the set
+ * and moves with it. `cfg` without name, ops, io and known, which are the model's. The model is
+ * kept by reference. */
+struct ward_serve_member {
+    struct ward_serve *serve;
+    int which;
+};
+WARD_MUST enum ward_code ward_serve_queue(const struct ward_serve_member *m,
+                                          const struct ward_queue_config *cfg,
+                                          struct ward_queue **out, struct ward_err *err);
 
 #endif

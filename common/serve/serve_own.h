@@ -18,7 +18,9 @@ struct ward_serve_loaded {
     struct ward_device device;
     char backend[33];
     struct ward_model *model[WARD_SERVE_MODELS];
-    int users; /* the set and engines; under the set's lock */
+    double share; /* the least of its models' */
+    bool low;     /* below a model's min_share */
+    int users;    /* the set and engines; under the set's lock */
 };
 
 struct ward_serve {

@@ -32,8 +32,10 @@ struct diagnosis_config {
     const char *order, *fallback; /* select.h */
     const char *npu_providers;
     int canary_ms;
-    const char *records; /* its gRPC address */
-    int records_ms;      /* how long records is asked at most */
+    int instances, stat_instances, batch_rows, batch_delay_us, queue_rows; /* queue.h */
+    const char *stat_roles; /* "physician": who may ask for LANE_STAT */
+    const char *records;    /* its gRPC address */
+    int records_ms;         /* how long records is asked at most */
 };
 
 struct model;
@@ -51,8 +53,7 @@ struct diagnosis {
 struct worker {
     struct ward_arena mem; /* the worker's own */
     struct diagnosis *dia;
-    struct ward_act_seat seat;                          /* seat.db: its connection */
-    struct ward_serve_engine *engine[DIAGNOSIS_MODELS]; /* NULL until first used */
+    struct ward_act_seat seat; /* seat.db: its connection */
 };
 
 /* ---- service.c ---- */

@@ -26,3 +26,16 @@ bool rule_name(const char *s)
 
     return n >= 1 && n <= 64 && strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789_") == n;
 }
+
+bool rule_any_role(const char *list, const char *const *roles, int n)
+{
+    while (*list != '\0') {
+        size_t len = strcspn(list, ",");
+
+        for (int i = 0; i < n; i++)
+            if (strlen(roles[i]) == len && len > 0 && memcmp(roles[i], list, len) == 0)
+                return true;
+        list += len + (list[len] == ',');
+    }
+    return false;
+}

@@ -18,6 +18,9 @@ enum abstain { ABSTAIN_NO, ABSTAIN_FAR, ABSTAIN_NEAR, ABSTAIN_VALUE };
 /* What the guard's scores say: far is judged first. A score that is no number abstains. */
 enum abstain rule_guard(double far, double far_limit, double near, double near_limit);
 
+/* One of `roles` is in the list "physician,nurse". */
+bool rule_any_role(const char *list, const char *const *roles, int n);
+
 /* 1 to 64 of a-z 0-9 _: a model's or a feature's name. */
 bool rule_name(const char *s);
 

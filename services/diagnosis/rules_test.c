@@ -50,6 +50,19 @@ static void a_name_cannot_lead_out_of_a_folder(void **state)
     assert_false(rule_name("a/b"));
 }
 
+static void a_role_is_one_of_the_list_or_not(void **state)
+{
+    const char *nurse[] = {"nurse"}, *two[] = {"auditor", "physician"};
+
+    (void)state;
+    assert_true(rule_any_role("physician,nurse", nurse, 1));
+    assert_true(rule_any_role("physician", two, 2));
+    assert_false(rule_any_role("physician", nurse, 1));
+    assert_false(rule_any_role("", two, 2));
+    assert_false(rule_any_role("nurses,nurs", nurse, 1));
+    assert_false(rule_any_role(",", (const char *[]){""}, 1));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -57,6 +70,7 @@ int main(void)
         cmocka_unit_test(a_probability_is_the_calibrated_logistic_of_the_logit),
         cmocka_unit_test(what_is_above_a_limit_or_no_number_abstains),
         cmocka_unit_test(a_name_cannot_lead_out_of_a_folder),
+        cmocka_unit_test(a_role_is_one_of_the_list_or_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

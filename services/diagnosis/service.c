@@ -94,8 +94,6 @@ void worker_close(void *wrk)
 
     if (w == NULL)
         return;
-    for (int i = 0; i < DIAGNOSIS_MODELS; i++)
-        ward_serve_engine_close(w->engine[i]);
     ward_db_close(w->seat.db);
     mem = w->mem;
     ward_arena_done(&mem);

@@ -217,6 +217,8 @@ enum ward_code manifest_parse(const char *bytes, size_t n, struct ward_arena *me
     read_finding(&r, ward_json_get(v, "finding"), &m);
     m.report = code(&r, ward_json_get(v, "report"), "code");
     m.category = code(&r, ward_json_get(v, "report"), "category");
+    if (ward_json_get(v, "min_share") != NULL)
+        m.min_share = number(&r, v, "min_share", 0, 1);
     read_known(&r, ward_json_get(v, "known"), &m);
     if (r.wrong != NULL)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "MODEL_MANIFEST",

@@ -42,6 +42,7 @@ struct manifest {
     double far_limit, near_limit;              /* HUGE_VAL where there is no such output */
     struct manifest_code finding, report, category;
     double threshold, sensitivity, specificity;
+    double min_share; /* of its nodes the device must run; 0: any */
     struct ward_known known;
 };
 

@@ -8,6 +8,22 @@
 
 /* ---- the canary: opens what is not open, asks what is ---- */
 
+static enum ward_code open_queue(struct model *m, struct ward_serve *serve,
+                                 struct ward_err *err)
+{
+    const struct diagnosis_config *cfg = &m->dia->cfg;
+
+    m->member.serve = serve;
+    m->generation = ward_serve_generation(serve);
+    return ward_serve_queue(&m->member,
+                            &(struct ward_queue_config){.instances = cfg->instances,
+                                                        .reserve = cfg->stat_instances,
+                                                        .max_rows = cfg->batch_rows,
+                                                        .cap_rows = cfg->queue_rows,
+                                                        .delay_us = cfg->batch_delay_us},
+                            &m->queue, err);
+}
+
 static enum ward_code open_serve(struct model *m, struct ward_err *err)
 {
     const struct diagnosis_config *cfg = &m->dia->cfg;
@@ -21,15 +37,34 @@ static enum ward_code open_serve(struct model *m, struct ward_err *err)
 
     ward_arena_reset(&m->mem);
     WARD_TRY(manifest_read(cfg->models, m->name, m->version, &m->mem, &m->is, err));
-    what.model[0] =
-        (struct ward_serve_model){m->label, m->is.file, m->is.sha256, 0, &m->is.known};
+    what.model[0] = (struct ward_serve_model){.name = m->label,
+                                              .file = m->is.file,
+                                              .sha256 = m->is.sha256,
+                                              .known = &m->is.known,
+                                              .min_share = m->is.min_share};
     WARD_TRY(ward_serve_open(&what, &serve, err));
     code = ward_serve_engine_open(serve, &m->canary_engine, err);
+    if (code == WARD_OK)
+        code = open_queue(m, serve, err);
     if (code != WARD_OK) {
+        ward_serve_engine_close(m->canary_engine);
+        m->canary_engine = NULL;
         ward_serve_close(serve);
         return code;
     }
     atomic_store(&m->serve, serve);
+    return WARD_OK;
+}
+
+/* What was measured on one device is not so on another. */
+static enum ward_code follow(struct model *m, struct ward_err *err)
+{
+    unsigned now = ward_serve_generation(m->member.serve);
+
+    if (now == m->generation)
+        return WARD_OK;
+    WARD_TRY(ward_queue_warm(m->queue, err));
+    m->generation = now;
     return WARD_OK;
 }
 
@@ -40,6 +75,8 @@ static enum ward_code ask(void *arg, struct ward_err *err)
 
     if (code == WARD_OK)
         code = ward_serve_known(m->canary_engine, &m->canary_mem, err);
+    if (code == WARD_OK)
+        code = follow(m, err);
     ward_arena_reset(&m->canary_mem);
     ward_metric_set(ward_series_of(&diagnosis_serving, m->label, NULL, NULL), code == WARD_OK);
     return code;
@@ -100,6 +137,7 @@ void models_close(struct diagnosis *dia)
         struct model *m = dia->model[i];
 
         ward_canary_stop(m->canary);
+        ward_queue_close(m->queue);
         ward_serve_engine_close(m->canary_engine);
         ward_serve_close(atomic_load(&m->serve));
         ward_arena_done(&m->canary_mem);
@@ -130,12 +168,10 @@ enum ward_code model_state(struct model *m, struct ward_err *err)
                             m->label, why.msg);
 }
 
-enum ward_code model_engine(struct worker *w, struct model *m, struct ward_serve_engine **out,
-                            struct ward_err *err)
+enum ward_code model_ask(struct model *m, enum ward_urgency lane, struct ward_arena *mem,
+                         const struct ward_stop *stop, const struct ward_tensor *in,
+                         struct ward_tensor *out, uint32_t *n_out, struct ward_err *err)
 {
     WARD_TRY(model_state(m, err));
-    if (w->engine[m->at] == NULL)
-        WARD_TRY(ward_serve_engine_open(atomic_load(&m->serve), &w->engine[m->at], err));
-    *out = w->engine[m->at];
-    return ward_serve_renew(*out, err);
+    return ward_queue_run(m->queue, lane, mem, stop, in, 1, out, n_out, err);
 }

@@ -50,20 +50,43 @@ static const struct ward_tensor *heat_of(const struct manifest *m,
                : NULL;
 }
 
+static enum ward_code lane_of(const struct ward_call *c, const InferRequest *req,
+                              enum ward_urgency *out)
+{
+    const struct worker *w = c->wrk;
+
+    switch (req->lane) {
+    case WARD__DIAGNOSIS__V1__LANE__LANE_UNSPECIFIED:
+    case WARD__DIAGNOSIS__V1__LANE__LANE_ROUTINE:
+        *out = WARD_ROUTINE;
+        return WARD_OK;
+    case WARD__DIAGNOSIS__V1__LANE__LANE_BULK:
+        *out = WARD_BULK;
+        return WARD_OK;
+    case WARD__DIAGNOSIS__V1__LANE__LANE_STAT:
+        *out = WARD_STAT;
+        break;
+    default:
+        return WARD_FAIL_FIELD(c->err, "lane", "must be a lane");
+    }
+    if (!rule_any_role(w->dia->cfg.stat_roles, c->who->roles, c->who->n_roles))
+        return WARD_FAIL_REASON(c->err, PERMISSION_DENIED, "LANE_NOT_ALLOWED",
+                                "LANE_STAT needs another role; ask in LANE_ROUTINE");
+    return WARD_OK;
+}
+
 static enum ward_code run(struct ward_call *c, struct model *m, const struct ward_tensor *in,
                           struct said *said)
 {
     const struct ward_stop stop = {.deadline_ns = c->deadline_ns, .gone = gone, .arg = c};
     struct ward_tensor *out = ward_alloc(c->mem, OUTPUTS * sizeof(*out));
-    struct ward_serve_engine *engine;
     uint32_t n = OUTPUTS;
     double logit;
 
     if (out == NULL)
         return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for an answer");
-    WARD_TRY(model_engine(c->wrk, m, &engine, c->err));
     ward_serve_choice(atomic_load(&m->serve), &said->on);
-    WARD_TRY(ward_serve_run(engine, 0, c->mem, &stop, in, 1, out, &n, c->err));
+    WARD_TRY(model_ask(m, said->lane, c->mem, &stop, in, out, &n, c->err));
     logit = value(out, n, m->is.logit);
     if (!isfinite(logit))
         return WARD_FAIL(c->err, INTERNAL, "the model %s answered with no number", m->label);
@@ -109,6 +132,7 @@ enum ward_code model_run(struct ward_call *c, struct model *m, const InferReques
     bool image = req->input_case == WARD__DIAGNOSIS__V1__INFER_REQUEST__INPUT_IMAGE;
 
     *out = (struct said){0};
+    WARD_TRY(lane_of(c, req, &out->lane));
     WARD_TRY(model_state(m, c->err));
     if (req->input_case == WARD__DIAGNOSIS__V1__INFER_REQUEST__INPUT__NOT_SET)
         return WARD_FAIL_FIELD(c->err, "input", "must be given");

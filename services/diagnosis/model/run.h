@@ -10,6 +10,7 @@
 #include "ward/diagnosis/v1/diagnosis.pb-c.h"
 
 struct said {
+    enum ward_urgency lane; /* that was asked for */
     enum abstain abstains;
     const char *feature;            /* of ABSTAIN_VALUE */
     double score, limit;            /* of ABSTAIN_FAR and ABSTAIN_NEAR */
@@ -19,6 +20,7 @@ struct said {
     struct ward_serve_choice on;
     uint8_t input_sha256[32];
 };
+/* PERMISSION_DENIED  LANE_NOT_ALLOWED */
 WARD_MUST enum ward_code model_run(struct ward_call *c, struct model *m,
                                    const Ward__Diagnosis__V1__InferRequest *req,
                                    struct said *out);

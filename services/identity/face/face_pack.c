@@ -59,7 +59,8 @@ static struct ward_serve_config serving(const struct face_pack_config *cfg,
         const struct face_weights *w = recipe->model[i];
 
         if (w != NULL)
-            out.model[i] = (struct ward_serve_model){w->name, w->file, w->sha256, 0, &w->known};
+            out.model[i] = (struct ward_serve_model){
+                .name = w->name, .file = w->file, .sha256 = w->sha256, .known = &w->known};
     }
     return out;
 }

@@ -1,0 +1,288 @@
+/* What a model takes, and how much a batch gains. */
+#include "common/base/clock.h"
+#include "common/serve/queue_own.h"
+
+#include <math.h>
+#include <string.h>
+
+#define GAIN     0.95                  /* of the time a row at the size before */
+#define RUNS     20                    /* of one size at most, */
+#define RUNS_MIN 3                     /* at least, */
+#define RUNS_NS  (20 * WARD_NS_PER_MS) /* and no new one after this */
+#define SAME     1e-3                  /* of an answer's size: rounding, not another answer */
+
+bool queue_rows_apart(const struct ward_model_io *io)
+{
+    for (uint32_t i = 0; i < io->n_in; i++)
+        if (io->in[i].batch_axis != 0 || io->in[i].dtype == WARD_BYTES)
+            return false;
+    for (uint32_t i = 0; i < io->n_out; i++)
+        if (io->out[i].batch_axis != 0 || io->out[i].dtype == WARD_BYTES)
+            return false;
+    return io->n_in > 0 && io->n_out > 0;
+}
+
+/* ---- a call's inputs ---- */
+
+static const struct ward_tensor *find(const struct ward_tensor *in, uint32_t n,
+                                      const struct ward_io *io, uint32_t at)
+{
+    const struct ward_tensor *t = ward_tensor_named(in, n, io->name);
+
+    return t != NULL || in[at].name != NULL ? t : &in[at];
+}
+
+static enum ward_code fits(const struct ward_io *io, const struct ward_tensor *t,
+                           struct ward_err *err)
+{
+    if (t == NULL)
+        return WARD_FAIL(err, INVALID_ARGUMENT, "input %s is missing", io->name);
+    if (t->dtype != io->dtype || t->rank != io->rank)
+        return WARD_FAIL(err, INVALID_ARGUMENT,
+                         "input %s has type %u and rank %u, want %u and %u", io->name, t->dtype,
+                         t->rank, io->dtype, io->rank);
+    for (uint32_t d = 0; d < t->rank; d++)
+        if (t->shape[d] < 1 || (io->shape[d] >= 0 && t->shape[d] != io->shape[d]))
+            return WARD_FAIL(err, INVALID_ARGUMENT,
+                             "dimension %u of input %s is %lld, want %lld", d, io->name,
+                             (long long)t->shape[d], (long long)io->shape[d]);
+    return WARD_OK;
+}
+
+enum ward_code entry_inputs(const struct ward_queue *q, struct entry *e,
+                            const struct ward_tensor *in, uint32_t n_in, struct ward_err *err)
+{
+    if (n_in < 1 || n_in > WARD_MAX_IO || (q->io.n_in > 0 && n_in != q->io.n_in))
+        return WARD_FAIL(err, INVALID_ARGUMENT, "%s takes another number of inputs",
+                         q->cfg.name);
+    for (uint32_t i = 0; i < n_in; i++) {
+        const char *unfit = ward_tensor_unfit(&in[i], 64);
+
+        if (unfit != NULL)
+            return WARD_FAIL(err, INVALID_ARGUMENT, "input %u: %s", i, unfit);
+    }
+    e->n_in = n_in;
+    e->whole = !q->rows_apart;
+    e->rows = 1;
+    for (uint32_t i = 0; i < n_in; i++) {
+        e->in[i] = q->io.n_in == 0 ? &in[i] : find(in, n_in, &q->io.in[i], i);
+        if (q->io.n_in > 0)
+            WARD_TRY(fits(&q->io.in[i], e->in[i], err));
+    }
+    if (e->whole)
+        return WARD_OK;
+    e->rows = e->in[0]->shape[0];
+    for (uint32_t i = 1; i < n_in; i++)
+        if (e->in[i]->shape[0] != e->rows)
+            return WARD_FAIL(err, INVALID_ARGUMENT, "inputs of %s differ in rows", q->cfg.name);
+    if (e->rows > q->cfg.cap_rows)
+        return WARD_FAIL(err, INVALID_ARGUMENT, "a call of %s has at most %d rows", q->cfg.name,
+                         q->cfg.cap_rows);
+    return WARD_OK;
+}
+
+/* ---- warm-up ---- */
+
+struct warming {
+    struct ward_queue *q;
+    void *instance;
+    struct ward_arena mem, first; /* a run's; the answer to one row */
+    struct ward_tensor one[WARD_MAX_IO];
+    uint32_t n_one;
+};
+
+/* `rows` questions: the first is always the same, what lies beside it is not. */
+static enum ward_code ask(struct warming *w, int rows, struct ward_tensor in[WARD_MAX_IO],
+                          uint32_t *n_in, struct ward_err *err)
+{
+    const struct ward_known *k = w->q->cfg.known;
+    const struct ward_model_io *io = &w->q->io;
+
+    *n_in = io->n_in > 0 ? io->n_in : 1;
+    for (uint32_t i = 0; i < *n_in; i++) {
+        bool known = io->n_in == 0 || strcmp(io->in[i].name, k->input) == 0;
+        struct ward_tensor *t = &in[i];
+        uint64_t n = 1;
+
+        *t = (struct ward_tensor){.name = known ? k->input : io->in[i].name,
+                                  .dtype = known ? WARD_F32 : io->in[i].dtype,
+                                  .rank = known ? k->rank : io->in[i].rank};
+        for (uint32_t d = 0; d < t->rank; d++) {
+            t->shape[d] = known ? k->shape[d] : io->in[i].shape[d];
+            if (d == 0 && rows > 1)
+                t->shape[d] = rows;
+            t->shape[d] = t->shape[d] < 1 ? 1 : t->shape[d];
+            n *= (uint64_t)t->shape[d];
+        }
+        t->nbytes = n * ward_dtype_size(t->dtype);
+        t->data = ward_alloc64(&w->mem, t->nbytes);
+        if (t->data == NULL)
+            return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory to warm up %s",
+                             w->q->cfg.name);
+        if (known)
+            ward_known_input(t->data, n, k->lo, k->hi);
+    }
+    return WARD_OK;
+}
+
+/* The answer to the first of several rows is the one it has alone. */
+static bool alone_and_beside(const struct warming *w, const struct ward_tensor *out, uint32_t n,
+                             int rows)
+{
+    if (n != w->n_one)
+        return false;
+    for (uint32_t i = 0; i < n; i++) {
+        const struct ward_tensor *a = &w->one[i], *b = &out[i];
+        const float *x = a->data, *y = b->data;
+
+        if (a->rank < 1 || b->rank != a->rank || a->dtype != b->dtype || b->shape[0] != rows ||
+            b->nbytes != a->nbytes * (uint64_t)rows)
+            return false;
+        for (uint64_t v = 0; a->dtype == WARD_F32 && v < a->nbytes / sizeof(float); v++)
+            if (!(fabsf(x[v] - y[v]) <= (float)SAME * fmaxf(1, fabsf(x[v]))) &&
+                !(isnan(x[v]) && isnan(y[v])))
+                return false;
+    }
+    return true;
+}
+
+static bool keep_one(struct warming *w, const struct ward_tensor *out, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        w->one[i] = out[i];
+        w->one[i].data = ward_alloc64(&w->first, out[i].nbytes);
+        if (w->one[i].data == NULL)
+            return false;
+        memcpy(w->one[i].data, out[i].data, out[i].nbytes);
+    }
+    w->n_one = n;
+    return true;
+}
+
+/* *ns: the shortest run; 0: the answers do not fit. */
+static enum ward_code measure(struct warming *w, int rows, int64_t *ns, struct ward_err *err)
+{
+    struct ward_tensor in[WARD_MAX_IO], out[WARD_MAX_IO];
+    const int64_t began = ward_mono_ns();
+    int64_t least = INT64_MAX;
+    uint32_t n_in = 0;
+
+    for (int i = 0; i < RUNS && (i < RUNS_MIN || ward_mono_ns() - began < RUNS_NS); i++) {
+        uint32_t n = WARD_MAX_IO;
+        int64_t at, took;
+
+        ward_arena_reset(&w->mem);
+        WARD_TRY(ask(w, rows, in, &n_in, err));
+        at = ward_mono_ns();
+        WARD_TRY(w->q->cfg.ops.run(w->instance, &w->mem, NULL, in, n_in, out, &n, err));
+        took = ward_mono_ns() - at;
+        least = took < least ? took : least;
+        if (rows == 1 && i == 0 && !keep_one(w, out, n))
+            return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory to warm up %s",
+                             w->q->cfg.name);
+        if (rows > 1 && !alone_and_beside(w, out, n, rows)) {
+            *ns = 0;
+            return WARD_OK;
+        }
+    }
+    *ns = least < 1 ? 1 : least;
+    return WARD_OK;
+}
+
+/* Each size, until two in a row gain nothing. */
+static enum ward_code climb(struct warming *w, struct ward_rung *rung, int *n,
+                            struct ward_err *err)
+{
+    const struct ward_known *k = w->q->cfg.known;
+    int poor = 0;
+
+    *n = 1;
+    rung[0].rows = 1;
+    WARD_TRY(measure(w, 1, &rung[0].ns, err));
+    if (!w->q->rows_apart || k->rank < 1 || k->shape[0] != 1)
+        return WARD_OK;
+    for (int rows = 2; rows <= w->q->cfg.max_rows && poor < 2 && *n < WARD_QUEUE_RUNGS;
+         rows *= 2) {
+        const struct ward_rung *last = &rung[*n - 1];
+        struct ward_err why = {0};
+        int64_t ns = 0;
+
+        /* A size that the model cannot run is where its ladder ends. */
+        if (measure(w, rows, &ns, &why) != WARD_OK || ns == 0)
+            return WARD_OK;
+        if ((double)ns / rows > GAIN * (double)last->ns / last->rows) {
+            poor++;
+            continue;
+        }
+        poor = 0;
+        rung[(*n)++] = (struct ward_rung){rows, ns};
+    }
+    return WARD_OK;
+}
+
+/* The other instances run each size once: nothing of it is new when the first row comes. */
+static enum ward_code run_each(struct warming *w, const struct ward_rung *rung, int n,
+                               struct ward_err *err)
+{
+    for (int i = 0; i < n; i++) {
+        struct ward_tensor in[WARD_MAX_IO], out[WARD_MAX_IO];
+        uint32_t n_in = 0, n_out = WARD_MAX_IO;
+
+        ward_arena_reset(&w->mem);
+        WARD_TRY(ask(w, rung[i].rows, in, &n_in, err));
+        WARD_TRY(w->q->cfg.ops.run(w->instance, &w->mem, NULL, in, n_in, out, &n_out, err));
+    }
+    return WARD_OK;
+}
+
+/* The first time on the queue's own instances, which nobody uses yet; later on others. */
+static enum ward_code warm(struct warming *w, struct ward_rung *rung, int *n,
+                           struct ward_err *err)
+{
+    struct ward_queue *q = w->q;
+    void *other = NULL;
+    enum ward_code code;
+
+    if (!q->watched) {
+        w->instance = q->instance[0].is;
+        WARD_TRY(climb(w, rung, n, err));
+        for (int i = 1; i < q->n_instances; i++) {
+            w->instance = q->instance[i].is;
+            WARD_TRY(run_each(w, rung, *n, err));
+        }
+        return WARD_OK;
+    }
+    WARD_TRY(q->cfg.ops.open(q->cfg.ops.arg, &other, err));
+    w->instance = other;
+    code = climb(w, rung, n, err);
+    q->cfg.ops.close(other);
+    return code;
+}
+
+enum ward_code ward_queue_warm(struct ward_queue *q, struct ward_err *err)
+{
+    struct ward_rung rung[WARD_QUEUE_RUNGS] = {{1, 0}};
+    struct warming w = {.q = q};
+    enum ward_code code;
+    int n = 1;
+
+    if (q->cfg.known == NULL)
+        return WARD_OK;
+    pthread_mutex_lock(&q->warming);
+    ward_arena_init(&w.mem, q->cfg.scratch);
+    ward_arena_init(&w.first, q->cfg.scratch);
+    code = warm(&w, rung, &n, err);
+    ward_arena_done(&w.mem);
+    ward_arena_done(&w.first);
+    if (code == WARD_OK) {
+        pthread_mutex_lock(&q->lock);
+        q->n_rungs = n;
+        memcpy(q->rung, rung, sizeof(rung));
+        q->mean_ns = (double)rung[0].ns;
+        q->spread_ns = (double)rung[0].ns / 8;
+        q->row_ns = (double)rung[n - 1].ns / rung[n - 1].rows;
+        pthread_mutex_unlock(&q->lock);
+    }
+    pthread_mutex_unlock(&q->warming);
+    return code;
+}
