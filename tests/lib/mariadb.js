@@ -36,11 +36,11 @@ class MariaDb {
     this.schemas = new Map();
   }
 
-  // Starts it; schemas is a list of service names, each with its own user and password file.
-  static async start(dir, schemas) {
+  // Starts it; schemas is a list of service names, each with its own user and password file; conf: more lines of its my.cnf.
+  static async start(dir, schemas, conf = '') {
     const db = new MariaDb(dir);
     for (const sub of ['run', 'tmp', 'secrets']) fs.mkdirSync(path.join(dir, sub), { recursive: true, mode: 0o700 });
-    fs.writeFileSync(path.join(dir, 'my.cnf'), `${template('my.cnf', { DIR: dir })}\n${UNSYNCED}${SMALL}`);
+    fs.writeFileSync(path.join(dir, 'my.cnf'), `${template('my.cnf', { DIR: dir })}\n${UNSYNCED}${SMALL}${conf}`);
     fs.writeFileSync(path.join(dir, 'secrets/init.sql'), schemas.map((s) => db.schema(s)).join(''), { mode: 0o600 });
     await copyTemplate(path.join(dir, 'db'));
     await db.restart();

@@ -117,7 +117,7 @@ class Ward {
     return ward;
   }
 
-  async setUp({ services, env = {}, peers = [], wait = true }) {
+  async setUp({ services, env = {}, peers = [], wait = true, mariadb }) {
     this.dir = folder();
     this.services = {};
     this.clients = [];
@@ -126,7 +126,8 @@ class Ward {
     this.pki = path.join(this.dir, 'pki');
     const certificates = must([bin('wardctl'), 'dev-certs', this.pki, ...PEERS, ...peers]);
     this.makeKeys();
-    const database = MariaDb.start(this.dir, [...new Set(services.map(base))]).then((db) => { this.db = db; });
+    const conf = mariadb?.(this.dir); // more lines of its my.cnf
+    const database = MariaDb.start(this.dir, [...new Set(services.map(base))], conf).then((db) => { this.db = db; });
     await settled([certificates, database]);
     const started = {};
     for (const [i, name] of services.entries()) {
