@@ -94,7 +94,8 @@ void ward_app_config(struct ward_app *app, const struct ward_opt *opts, void *cf
     if (!on(app))
         return;
     raise_nofile(app->cfg.nofile);
-    if (*app->cfg.jwks != '\0')
+    app->code = ward_rpc_use(app->cfg.transport, &app->err);
+    if (on(app) && *app->cfg.jwks != '\0')
         app->code = ward_jwks_open(&(struct ward_jwks_config){.path = app->cfg.jwks,
                                                               .issuer = app->cfg.issuer,
                                                               .audience = app->cfg.audience,

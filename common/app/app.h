@@ -33,6 +33,7 @@ struct ward_app_config {
     int workers, streams, pollers, queue, arena_kib, max_message_kib, drain_ms, lame_ms;
     int max_age_ms, max_age_grace_ms, handshake_ms, watchdog_rss_mib;
     struct ward_tls tls;
+    const char *transport; /* ward_rpc_use */
     const char *jwks, *issuer, *audience;
     int token_max_s;
     struct ward_claim_names claims;

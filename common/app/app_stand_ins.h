@@ -35,6 +35,12 @@ enum ward_code ward_rpc_start(const struct ward_rpc_config *cfg, struct ward_rpc
     return WARD_OK;
 }
 
+enum ward_code ward_rpc_use(const char *transport, struct ward_err *err)
+{
+    (void)transport, (void)err;
+    return WARD_OK;
+}
+
 int ward_rpc_port(const struct ward_rpc *rpc)
 {
     (void)rpc;

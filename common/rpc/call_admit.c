@@ -7,45 +7,22 @@
 
 const char *call_meta(const struct served *s, const char *key, size_t *len)
 {
-    const char *found = NULL;
-    size_t n = strlen(key);
+    const char *value;
 
-    for (size_t i = 0; i < s->meta.count; i++) {
-        const grpc_metadata *m = &s->meta.metadata[i];
-
-        if (GRPC_SLICE_LENGTH(m->key) != n || memcmp(GRPC_SLICE_START_PTR(m->key), key, n) != 0)
-            continue;
-        if (found != NULL)
-            return NULL;
-        found = (const char *)GRPC_SLICE_START_PTR(m->value);
-        *len = GRPC_SLICE_LENGTH(m->value);
-    }
-    return found;
+    return s->rpc->transport->meta(s, key, &value, len) == 1 ? value : NULL;
 }
 
-/* Core sets this property only where the certificate has exactly one URI, a SPIFFE id. */
-void admit_peer(struct served *s)
+void admit_uri(const char *uri, size_t len, char peer[RPC_PEER])
 {
     const size_t prefix = strlen(PEER_PREFIX);
-    const grpc_auth_property *p;
-    grpc_auth_property_iterator it;
-    grpc_auth_context *ctx;
-    size_t n;
+    size_t n = len - prefix;
 
-    s->peer[0] = '\0';
-    if (!s->rpc->secure)
+    *peer = '\0';
+    if (len <= prefix || memcmp(uri, PEER_PREFIX, prefix) != 0 || n >= RPC_PEER ||
+        memchr(uri + prefix, '\0', n) != NULL)
         return;
-    ctx = grpc_call_auth_context(s->call);
-    it = grpc_auth_context_find_properties_by_name(ctx, GRPC_PEER_SPIFFE_ID_PROPERTY_NAME);
-    p = grpc_auth_property_iterator_next(&it);
-    if (p != NULL && p->value_length > prefix && memcmp(p->value, PEER_PREFIX, prefix) == 0) {
-        n = p->value_length - prefix;
-        if (n < sizeof(s->peer) && memchr(p->value + prefix, '\0', n) == NULL) {
-            memcpy(s->peer, p->value + prefix, n);
-            s->peer[n] = '\0';
-        }
-    }
-    grpc_auth_context_release(ctx);
+    memcpy(peer, uri + prefix, n);
+    peer[n] = '\0';
 }
 
 enum ward_code admit_caller(const struct served *s, struct ward_err *err)
@@ -70,14 +47,11 @@ static const char *bearer(const struct served *s, size_t *len, bool *odd)
 {
     const char *v = NULL;
     size_t n = 0;
-    int seen = 0;
+    int seen = s->rpc->transport->meta(s, "authorization", &v, &n);
 
-    for (size_t i = 0; i < s->meta.count; i++)
-        seen += grpc_slice_str_cmp(s->meta.metadata[i].key, "authorization") == 0;
     if (seen == 0)
         return NULL;
-    v = call_meta(s, "authorization", &n);
-    *odd = v == NULL || n <= strlen(BEARER) || strncasecmp(v, BEARER, strlen(BEARER)) != 0;
+    *odd = seen > 1 || n <= strlen(BEARER) || strncasecmp(v, BEARER, strlen(BEARER)) != 0;
     if (*odd)
         return NULL;
     *len = n - strlen(BEARER);

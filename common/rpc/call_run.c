@@ -6,38 +6,11 @@
 
 #define LONG_WAIT_NS (1 * WARD_NS_PER_MS)
 
-/* Core tells of a call's end only when asked, and asking costs a tenth of a short call. So a
- * unary call asks when somebody first wants to know. */
-static bool gone(struct served *s)
-{
-    if (!s->close_asked) {
-        call_keep(s->at);
-        call_watch_close(s);
-        call_take(s->at); /* says so at once where the caller has gone already */
-    }
-    return atomic_load_explicit(&s->cancelled, memory_order_relaxed);
-}
-
 bool ward_call_cancelled(const struct ward_call *c)
 {
-    if (c->served != NULL && gone(c->served))
+    if (c->served != NULL && c->served->rpc->transport->gone(c->served))
         return true;
     return c->deadline_ns != WARD_NO_DEADLINE && ward_mono_ns() >= c->deadline_ns;
-}
-
-grpc_call *call_parent(const struct ward_call *c)
-{
-    if (c == NULL || c->served == NULL)
-        return NULL;
-    (void)gone(c->served); /* core passes a call's end on once somebody has asked for it */
-    return c->served->call;
-}
-
-struct poller *call_poller(const struct ward_call *c)
-{
-    if (c == NULL || c->served == NULL || c->served->method->queue == NULL)
-        return NULL;
-    return c->served->at;
 }
 
 /* A call that waited long may be one that nobody waits for any more. */
@@ -48,7 +21,7 @@ static enum ward_code still_wanted(struct served *s, struct ward_err *err)
     if (s->deadline_ns != WARD_NO_DEADLINE && now >= s->deadline_ns)
         return WARD_FAIL(err, DEADLINE_EXCEEDED,
                          "the deadline passed before the call was served");
-    if (now - s->began_ns > LONG_WAIT_NS && gone(s))
+    if (now - s->began_ns > LONG_WAIT_NS && s->rpc->transport->gone(s))
         return WARD_FAIL(err, CANCELLED, "the caller went away");
     return WARD_OK;
 }
@@ -62,8 +35,7 @@ static enum ward_code handle(struct served *s, struct ward_call *c, ProtobufCMes
     WARD_TRY(admit_person(s, c->mem, &c->who, c->err));
     WARD_TRY(still_wanted(s, c->err));
     if (!m->info->client_streaming)
-        WARD_TRY(
-            call_unpack(m->req, s->payload, s->rpc->cfg.max_elements, c->mem, &req, c->err));
+        WARD_TRY(s->rpc->transport->request(s, c->mem, &req, c->err));
     if (!m->info->server_streaming) {
         *resp = ward_alloc(c->mem, m->resp->sizeof_message);
         if (*resp == NULL)
@@ -114,7 +86,6 @@ static void audit_refusal(struct served *s, struct ward_call *c, enum ward_code 
 void call_run(struct served *s, struct ward_arena *mem, struct worker *w)
 {
     struct ward_err err = {0};
-    struct poller *at = s->at;
     ProtobufCMessage *resp = NULL;
     size_t len = 0;
     const char *parent = call_meta(s, "traceparent", &len);
@@ -144,11 +115,7 @@ void call_run(struct served *s, struct ward_arena *mem, struct worker *w)
     if (c.stream != NULL)
         stream_end(c.stream);
     ward_metric_max(s->method->stats.arena, (double)mem->used);
-    if (w != NULL)
-        call_keep(at);
-    call_finish(s, code == WARD_OK && resp != NULL ? call_pack(resp) : NULL, code, &err);
-    if (w != NULL)
-        call_take(at);
+    s->rpc->transport->reply(s, code == WARD_OK ? resp : NULL, code, &err);
     ward_arena_reset(mem);
     ward_log_trace("");
 }

@@ -2,7 +2,7 @@
 #include "common/base/clock.h"
 #include "common/base/crypto.h"
 #include "common/rpc/client_impl.h"
-#include "common/rpc/server.h"
+#include "common/rpc/core.h"
 
 #include <pthread.h>
 #include <time.h>
@@ -151,8 +151,8 @@ struct unary {
 
 static void try_once(struct unary *u, struct ward_exchange *x)
 {
-    struct poller *at = u->with == NULL ? NULL : call_poller(u->with->served);
-    grpc_completion_queue *cq = at == NULL ? own_queue() : at->cq;
+    grpc_completion_queue *at = u->with == NULL ? NULL : core_poller(u->with->served);
+    grpc_completion_queue *cq = at == NULL ? own_queue() : at;
     /* A send takes the buffer's slices away, so each try has a buffer of its own. */
     grpc_byte_buffer *message = grpc_raw_byte_buffer_create(&u->request, 1);
     grpc_op ops[6];

@@ -1,6 +1,6 @@
 /* How a client reaches its server: the channel's arguments, and who the server must be. */
 #include "common/rpc/client_impl.h"
-#include "common/rpc/server.h" /* args_quiet: a server's and a client's core are the same one */
+#include "common/rpc/core.h" /* args_quiet: a server's and a client's core are the same one */
 
 #include <grpc/grpc_security.h>
 #include <grpc/support/alloc.h>
@@ -245,6 +245,9 @@ enum ward_code ward_client_open(const struct ward_client_config *cfg, struct war
     ward_arena_init(&cl->mem, DESCRIPTORS_CAP);
     cl->max_message = cfg->max_message == 0 ? MAX_MESSAGE : cfg->max_message;
     cl->beside_server = cfg->beside_server;
+    cl->pumped = cl->beside_server && transport_chosen() != &transport_core;
+    if (cl->pumped)
+        core_pump_hold();
     snprintf(cl->server, sizeof(cl->server), "%s",
              given(cfg->server) ? cfg->server : "the server");
     args_quiet();
@@ -268,6 +271,8 @@ void ward_client_close(struct ward_client *cl)
         return;
     if (cl->channel != NULL)
         grpc_channel_destroy(cl->channel);
+    if (cl->pumped)
+        core_pump_drop();
     ward_peer_check_drop(cl->check);
     ward_arena_done(&cl->mem);
     free(cl);

@@ -3,7 +3,7 @@
 #include "common/base/crypto.h"
 #include "common/base/text.h"
 #include "common/rpc/client_impl.h"
-#include "common/rpc/server.h"
+#include "common/rpc/core.h"
 #include "common/rpc/wire.h"
 
 #include <grpc/byte_buffer_reader.h>
@@ -87,11 +87,16 @@ static gpr_timespec when(int64_t mono_ns)
                           .clock_type = GPR_CLOCK_MONOTONIC};
 }
 
+static void caller_gone(struct call_hook *h)
+{
+    grpc_call_cancel(RPC_OF(h, struct ward_exchange, hook)->call, NULL);
+}
+
 void ward_exchange_init(struct ward_exchange *x, struct ward_client *cl,
                         grpc_completion_queue *cq, const char *path,
                         const struct ward_out *with, int64_t deadline_ns)
 {
-    grpc_call *parent = with == NULL ? NULL : call_parent(with->served);
+    grpc_call *parent = with == NULL ? NULL : core_parent(with->served);
     /* A copy: the transport's header compression may keep the path longer than its caller. */
     grpc_slice method = grpc_slice_from_copied_string(path);
 
@@ -101,10 +106,13 @@ void ward_exchange_init(struct ward_exchange *x, struct ward_client *cl,
     x->call = grpc_channel_create_call(cl->channel, parent, GRPC_PROPAGATE_CANCELLATION, cq,
                                        method, NULL, when(deadline_ns), NULL);
     grpc_slice_unref(method);
+    x->hook.fn = caller_gone;
+    call_hook(with == NULL ? NULL : with->served, &x->hook);
 }
 
 void ward_exchange_done(struct ward_exchange *x)
 {
+    call_unhook(&x->hook);
     grpc_byte_buffer_destroy(x->reply); /* NULL is fine */
     grpc_slice_unref(x->words);
     grpc_metadata_array_destroy(&x->initial);

@@ -9,6 +9,7 @@
 
 #include "common/rpc/client.h"
 #include "common/rpc/methods.h"
+#include "common/rpc/server.h"
 
 #include <grpc/grpc.h>
 #include <stdatomic.h>
@@ -30,6 +31,7 @@ struct ward_client {
     struct ward_set *set;
     size_t max_message;
     bool beside_server; /* ward_client_config */
+    bool pumped;        /* core_pump.c reads for it: the server beside it is not core's */
     char server[128];   /* for words */
 };
 
@@ -68,6 +70,7 @@ struct ward_exchange {
     grpc_byte_buffer *reply;
     grpc_status_code status;
     grpc_slice words;
+    struct call_hook hook; /* of the served call that it is made for */
 };
 void ward_exchange_init(struct ward_exchange *x, struct ward_client *cl,
                         grpc_completion_queue *cq, const char *path,

@@ -8,8 +8,8 @@
 typedef Grpc__Health__V1__HealthCheckResponse__ServingStatus status;
 #define STATUS(name) GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__##name
 
-/* One Watch. Its call is kept by the poll thread; every step is a completion there, or a change
- * of state from outside, under the one lock. Starting a batch never runs a completion. */
+/* One Watch. Its call is kept by the transport's thread; every step is taken there, or is a
+ * change of state from outside, under the one lock. Pushing never runs health_moved. */
 struct watch {
     struct watch *next, **at;
     struct served *s;
@@ -105,27 +105,17 @@ static void finish(struct watch *w, enum ward_code code, const char *why)
     if (w->next != NULL)
         w->next->at = w->at;
     ward_err_set(&err, code, __FILE__, __LINE__, "%s", why);
-    call_finish(w->s, NULL, code, &err);
+    w->s->rpc->transport->finish(w->s, NULL, code, &err);
 }
-
-static void on_wrote(struct tag *tag, bool ok);
 
 static void send(struct watch *w, status now)
 {
     Grpc__Health__V1__HealthCheckResponse r = GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__INIT;
-    grpc_op ops[2] = {{.op = GRPC_OP_SEND_INITIAL_METADATA}, {.op = GRPC_OP_SEND_MESSAGE}};
 
     r.status = now;
-    grpc_byte_buffer_destroy(w->s->reply);
-    w->s->reply = call_pack(&r.base);
-    ops[1].data.send_message.send_message = w->s->reply;
     w->sent = (int)now;
     w->writing = true;
-    if (w->s->initial_sent)
-        call_start(w->s, ops + 1, 1, &w->s->wrote, on_wrote);
-    else
-        call_start(w->s, ops, 2, &w->s->wrote, on_wrote);
-    w->s->initial_sent = true;
+    w->s->rpc->transport->push(w->s, &r.base);
 }
 
 /* The next step of a watch that is not writing. Lock held. */
@@ -143,30 +133,27 @@ static void advance(struct watch *w)
         finish(w, WARD_UNAVAILABLE, "the server is stopping");
 }
 
-static void on_wrote(struct tag *tag, bool ok)
+void health_moved(struct served *s)
 {
-    struct served *s = RPC_OF(tag, struct served, wrote);
     struct watch *w = s->watch;
     struct health *h = w->h; /* w may be gone once it has been advanced to its end */
 
-    (void)ok; /* false: the close, which follows, says why */
     pthread_mutex_lock(&h->lock);
     w->writing = false;
     advance(w);
     pthread_mutex_unlock(&h->lock);
 }
 
-static void begin(struct served *s)
+static void begin(struct served *s, struct ward_arena *mem)
 {
     struct health *h = s->method->svc;
     struct ward_err err = {0};
     ProtobufCMessage *req = NULL;
     struct watch *w;
 
-    if (call_unpack(s->method->req, s->payload, WARD_WIRE_ELEMENTS, &s->at->mem, &req, &err) !=
-        WARD_OK) {
-        call_finish(s, NULL, err.code, &err);
-        ward_arena_reset(&s->at->mem);
+    if (s->rpc->transport->request(s, mem, &req, &err) != WARD_OK) {
+        s->rpc->transport->finish(s, NULL, err.code, &err);
+        ward_arena_reset(mem);
         return;
     }
     w = calloc(1, sizeof(*w));
@@ -183,10 +170,10 @@ static void begin(struct served *s)
     if (h->watches != NULL)
         h->watches->at = &w->next;
     h->watches = w;
-    call_watch_close(s);
+    s->rpc->transport->watch_close(s);
     advance(w);
     pthread_mutex_unlock(&h->lock);
-    ward_arena_reset(&s->at->mem);
+    ward_arena_reset(mem);
 }
 
 static void closed(struct served *s)
@@ -199,10 +186,10 @@ static void closed(struct served *s)
     pthread_mutex_unlock(&h->lock);
 }
 
-void health_watch(struct served *s)
+void health_watch(struct served *s, struct ward_arena *mem)
 {
     if (s->watch == NULL)
-        begin(s);
+        begin(s, mem);
     else
         closed(s);
 }

@@ -167,6 +167,12 @@ struct ward_rpc_config {
 
 struct ward_rpc;
 
+/* What carries the calls of this process's servers: "h2", on libnghttp2 and OpenSSL, or "core",
+ * on gRPC's C core. Before any server or client is opened; where nobody says, the environment's
+ * WARD_TRANSPORT does.
+ *   INVALID_ARGUMENT  neither */
+WARD_MUST enum ward_code ward_rpc_use(const char *transport, struct ward_err *err);
+
 /* Opens every worker, then listens and serves; health answers NOT_SERVING until
  * ward_rpc_serving(rpc, NULL, true).
  *   FAILED_PRECONDITION  methods and descriptors differ, certificates unusable, plain text

@@ -1,18 +1,18 @@
-/* server.h - what the files of the server share. Inside common/rpc.
+/* server.h - what the files of the server share, whatever carries its calls. Inside common/rpc.
  *
- * server.c        starts and stops the whole;  server_args.c  what core is told
+ * server.c        starts and stops the whole;  transport.c  which transport
  * server_table.c  the methods served, ours and the built-in ones;  server_stats.c their metrics
- * call.c          a call's life in core: slot, arrival, final batch, end
+ * call_dispatch.c what becomes of a call that has arrived;  call_hook.c  who is told of its end
  * call_admit.c    who may call: certificate, list of callers, person's token;  call_token.c
  * call_run.c      from bytes to the handler to the reply;  call_trace.c  W3C trace context
  * queue.c         the bounded queue and the workers' sleep;  server_worker.c  the workers
- * stream.c        blocking receive and send;  health.c  grpc.health.v1;  tls.c  credentials
+ * stream.c        blocking receive and send;  health.c  grpc.health.v1
  * watchdog.c      sees a server that accepts no more, or memory run away
+ * core.h          the transport on gRPC's C core;  h2/  the one on libnghttp2 and OpenSSL
  *
- * Threads: a poller is one completion queue and its one thread: arrivals run there and nowhere
- * else. A call belongs to that thread, then to the worker that took it, until call_finish. What
- * ends a call (`closed`, `ended`) may come back on the poll thread or on the worker that caused
- * it; the last one recycles. Memory: calls are recycled by their poller. Errors: as in rpc.h.
+ * Threads: a call arrives on a thread of the transport's and belongs to that thread, then to
+ * the worker that took it, until it is finished. Memory: calls are recycled by their transport.
+ * Errors: as in rpc.h.
  */
 #ifndef WARD_RPC_SERVER_H
 #define WARD_RPC_SERVER_H
@@ -23,33 +23,17 @@
 #include "common/rpc/rpc.h"
 #include "common/rpc/wire.h"
 
-#include <grpc/grpc.h>
-#include <grpc/grpc_security.h>
 #include <pthread.h>
 #include <semaphore.h>
 
 #define RPC_MAX_POLLERS  64
-#define RPC_SLOTS        16 /* per method and poller: core scans outstanding tags linearly */
-#define RPC_SPARE_SLOTS  4  /* for paths nobody registered */
-#define RPC_SYSTEM       2  /* threads of reflection's streams */
+#define RPC_SYSTEM       2 /* threads of reflection's streams */
 #define RPC_SYSTEM_QUEUE 16
 #define RPC_PEER         64
 #define RPC_UNARY_MS     10000 /* deadline of a unary call where nobody gave one */
 #define RPC_REFUSED_MS   2000  /* what the audit of a refusal may take past the deadline */
 #define RPC_REFUSED_ROOM ((size_t)64 << 10) /* arena kept for it past the cap */
 
-/* What a completion queue hands back. Storing `fn` releases what was written before a batch was
- * started, loading it acquires that: core orders the two anyway, but does not say so to a race
- * detector. */
-struct tag;
-typedef void tag_fn(struct tag *tag, bool ok);
-struct tag {
-    _Atomic(tag_fn *) fn;
-};
-static inline void tag_run(struct tag *tag, bool ok)
-{
-    atomic_load_explicit(&tag->fn, memory_order_acquire)(tag, ok);
-}
 #define RPC_OF(tag, type, member) ((type *)(void *)((char *)(tag)-offsetof(type, member)))
 
 struct method_stats {
@@ -64,49 +48,63 @@ struct method {
     ward_handler *fn;
     const ProtobufCMessageDescriptor *req, *resp;
     void *svc;
-    void *registered;                /* core's handle; NULL in the row of unknown paths */
-    struct queue *queue;             /* NULL: on the poll thread */
-    void (*async)(struct served *s); /* instead of fn: keeps the call, blocks nothing */
-    bool system;                     /* built in: any peer, no person */
+    void *registered;    /* core's handle */
+    struct queue *queue; /* NULL: on the transport's thread */
+    /* Instead of fn: keeps the call, blocks nothing; again, without mem, when it is closed. */
+    void (*async)(struct served *s, struct ward_arena *mem);
+    bool system; /* built in: any peer, no person */
     struct method_stats stats;
 };
 
-/* One call as core knows it. */
+/* One call, as far as every transport knows it. */
 struct served {
-    struct tag arrived, closed, ended, read, wrote;
     struct served *next; /* in the queue, or free */
     struct ward_rpc *rpc;
-    struct poller *at;
     struct method *method;
-    grpc_call *call;
-    grpc_metadata_array meta;
-    grpc_call_details details; /* of unknown paths */
-    gpr_timespec deadline;
-    grpc_byte_buffer *payload;
     int64_t began_ns, deadline_ns;
     char peer[RPC_PEER];
-    bool allowed;     /* the calling service may; the person is looked at later */
-    bool close_asked; /* RECV_CLOSE is posted: a cancel reaches the handler */
-    bool initial_sent;
-    atomic_int open_ops; /* batches whose tags still come; set before they can */
-    int was_cancelled;
+    bool allowed; /* the calling service may; the person is looked at later */
     atomic_bool cancelled;
-    void *watch; /* health's */
-    grpc_slice status_text;
-    grpc_metadata trailer;
-    bool has_trailer;
-    grpc_byte_buffer *reply;
+    void *watch;             /* health's, or core's stream */
+    struct call_hook *hooks; /* under call_hook.c's lock; */
+    atomic_bool hooked;      /* there are some */
 };
 
-struct poller {
-    struct ward_rpc *rpc;
-    grpc_completion_queue *cq;
-    pthread_t thread;
-    bool running;
-    struct served *free;               /* its thread's */
-    _Atomic(struct served *) returned; /* recycled by any thread; taken whole by this one */
-    struct ward_arena mem;             /* of calls run here */
+/* What carries calls. One that was handed to call_arrived is finished once, by finish or reply,
+ * on any thread; from then on it is the transport's alone. */
+struct transport {
+    const char *name;
+    /* ---- the server, in the order of its life ---- */
+    WARD_MUST enum ward_code (*listen)(struct ward_rpc *rpc, struct ward_err *err);
+    WARD_MUST enum ward_code (*serve)(struct ward_rpc *rpc, struct ward_err *err);
+    void (*refuse)(struct ward_rpc *rpc); /* takes no new calls from now on */
+    /* Those in progress get grace_ms, then a cancel. */
+    void (*drain)(struct ward_rpc *rpc, int grace_ms);
+    void (*close)(struct ward_rpc *rpc); /* once no worker runs; after a failed start as well */
+    uint64_t (*progress)(struct ward_rpc *rpc); /* grows while it serves; NULL: not known */
+    /* ---- a call ---- */
+    /* How often `key` came, and its last value, which is not NUL-ended. */
+    int (*meta)(const struct served *s, const char *key, const char **value, size_t *len);
+    void (*peer)(struct served *s); /* fills s->peer; "" where the certificate names nobody */
+    bool (*gone)(struct served *s); /* nobody waits for the answer any more */
+    WARD_MUST enum ward_code (*request)(struct served *s, struct ward_arena *mem,
+                                        ProtobufCMessage **out, struct ward_err *err);
+    void (*finish)(struct served *s, const ProtobufCMessage *resp, enum ward_code code,
+                   const struct ward_err *err);
+    void (*reply)(struct served *s, const ProtobufCMessage *resp, enum ward_code code,
+                  const struct ward_err *err); /* finish, by the call's handler */
+    /* A message without waiting for room; health_moved when it has left. */
+    void (*push)(struct served *s, const ProtobufCMessage *msg);
+    void (*watch_close)(struct served *s); /* calls method->async again when it is closed */
+    void (*cancel)(struct served *s);      /* UNAVAILABLE: the server stops */
+    /* ---- stream.c's; its worker's ---- */
+    WARD_MUST enum ward_code (*recv)(struct ward_call *c, const ProtobufCMessage **msg);
+    WARD_MUST enum ward_code (*send)(struct ward_call *c, const ProtobufCMessage *msg);
+    void (*stream_end)(struct ward_stream *st); /* waits until it refers to the call no more */
 };
+extern const struct transport transport_core, transport_h2;
+/* By WARD_TRANSPORT, once a process. */
+const struct transport *transport_chosen(void);
 
 /* ---- queue.c ---- */
 struct waiter {
@@ -131,11 +129,11 @@ int queue_waiting(struct queue *q);
 
 /* ---- stream.c: the blocking face of one streaming call; its worker's ---- */
 struct ward_stream {
-    pthread_mutex_t lock;
+    pthread_mutex_t lock; /* `s` against stream_break; the rest is core's */
     pthread_cond_t moved;
     struct served *s;
     struct ward_arena mem; /* the last received message */
-    grpc_byte_buffer *in, *out;
+    struct grpc_byte_buffer *in, *out;
     bool reading, writing, read_ok;
     bool no_more; /* the client half-closed */
     bool dead;    /* a read or write failed: the call is over */
@@ -147,6 +145,8 @@ void stream_begin(struct ward_stream *st, struct served *s);
 void stream_end(struct ward_stream *st);
 /* Breaks whatever stream runs now, for a stop. */
 void stream_break(struct ward_stream *st);
+/* Why a call is over before its handler was done. */
+enum ward_code stream_over(const struct ward_call *c);
 
 /* ---- server_worker.c ---- */
 struct worker {
@@ -178,7 +178,8 @@ void health_set(struct health *h, const char *service, bool serving);
 void health_end(struct health *h); /* ends every Watch; later ones end at once */
 enum ward_code health_check(struct ward_call *c, const ProtobufCMessage *req,
                             ProtobufCMessage *resp);
-void health_watch(struct served *s); /* a new call's, and again when it is closed */
+void health_watch(struct served *s, struct ward_arena *mem);
+void health_moved(struct served *s); /* what was pushed has left */
 void health_gone(struct served *s);  /* frees what the watch held */
 
 /* ---- callers.c: names of certificates with the rights of a caller of the .proto files ---- */
@@ -201,60 +202,52 @@ struct ward_rpc {
     struct health *health;
     struct tokens *tokens;
     struct callers *callers;
-    grpc_server *core;
-    struct poller pollers[RPC_MAX_POLLERS];
+    const struct transport *transport;
+    struct core *core; /* one of the two is there */
+    struct h2_server *h2;
+    void *_Atomic pump; /* core_pump.c's queue, once a handler has made a call */
     int n_pollers;
     struct crew workers, streams, system;
     struct watchdog *watchdog;
     int port;
     bool secure;
-    int64_t mono_offset; /* core's monotonic clock minus ours */
     atomic_bool stopping;
     atomic_int in_flight; /* arrived, not yet answered */
-    /* Slots and calls that core still holds, and pollers that have not posted theirs. A batch
-     * started on a queue that is shut down is fatal, so the queues outlive these. */
-    atomic_int live;
-    bool begun; /* grpc_init was called */
 };
+
+/* Plain text, or certificates: FAILED_PRECONDITION for a part of the files, and for plain text
+ * to other machines. */
+WARD_MUST enum ward_code transport_secure(const struct ward_rpc_config *cfg, bool *secure,
+                                          struct ward_err *err);
 
 /* ---- server_table.c ---- */
 WARD_MUST enum ward_code table_make(struct ward_rpc *rpc, struct ward_err *err);
-WARD_MUST enum ward_code table_register(struct ward_rpc *rpc, struct ward_err *err);
+struct method *table_find(struct ward_rpc *rpc, const char *path, size_t len);
 
-/* ---- server_args.c, tls.c ---- */
-grpc_server *args_server(const struct ward_rpc_config *cfg);
-WARD_MUST enum ward_code tls_credentials(const struct ward_rpc_config *cfg,
-                                         grpc_server_credentials **out, bool *secure,
-                                         struct ward_err *err);
-void args_quiet(void); /* core's log into ours; its lock checker off */
+/* ---- call_dispatch.c: refuses it, runs it here with mem, or hands it on. Unary and server
+ * streaming calls come with their message ---- */
+void call_arrived(struct served *s, size_t bytes_in, struct ward_arena *mem);
+bool call_waits_for_message(const struct method *m); /* its message comes before the handler */
+/* The deadline of a call that began at s->began_ns and whose caller gave none. */
+int64_t call_own_deadline(const struct served *s);
+/* Counted by whoever finishes: before the answer leaves. */
+void call_counted(struct served *s, enum ward_code code, size_t bytes_out);
 
-/* ---- call.c ---- */
-void call_slots(struct poller *p); /* posts every method's slots; on its thread */
-void call_free_all(struct poller *p);
-/* Starts a batch whose end runs fn. */
-void call_start(struct served *s, const grpc_op *ops, size_t n, struct tag *tag, tag_fn *fn);
-/* Sends the reply: msg (may be NULL, consumed) and a status. On any thread; the call is not the
- * caller's any more. */
-void call_finish(struct served *s, grpc_byte_buffer *msg, enum ward_code code,
-                 const struct ward_err *err);
-/* Asks core to tell when the call is over, so that a cancel is seen. By the call's owner, once.
- */
-void call_watch_close(struct served *s);
-/* Around what a worker starts: its completions are taken here instead of waking a poll thread
- * for each. No lock may be held at call_take. */
-void call_keep(struct poller *p);
-void call_take(struct poller *p);
-grpc_byte_buffer *call_pack(const ProtobufCMessage *m);
-WARD_MUST enum ward_code call_unpack(const ProtobufCMessageDescriptor *type,
-                                     grpc_byte_buffer *bytes, size_t elements,
-                                     struct ward_arena *mem, ProtobufCMessage **out,
-                                     struct ward_err *err);
+/* ---- call_hook.c: fn runs once, on any thread, when the call's caller has gone ---- */
+struct call_hook {
+    struct call_hook *next, **at;
+    void (*fn)(struct call_hook *h);
+};
+void call_hook(const struct ward_call *c, struct call_hook *h);
+void call_unhook(struct call_hook *h);
+void call_hooks_run(struct served *s);
 
 /* ---- call_admit.c ---- */
-void admit_peer(struct served *s);
 WARD_MUST enum ward_code admit_caller(const struct served *s, struct ward_err *err);
 WARD_MUST enum ward_code admit_person(struct served *s, struct ward_arena *mem,
                                       const struct ward_principal **who, struct ward_err *err);
+/* The name in a certificate's one URI; "" for another's. */
+void admit_uri(const char *uri, size_t len, char peer[RPC_PEER]);
 /* A value of the call's metadata; NULL when absent or there twice. */
 const char *call_meta(const struct served *s, const char *key, size_t *len);
 
@@ -268,11 +261,6 @@ WARD_MUST enum ward_code tokens_check(struct tokens *t, struct ward_jwks *jwks,
 
 /* ---- call_run.c ---- */
 void call_run(struct served *s, struct ward_arena *mem, struct worker *w);
-/* What core cancels a call of the handler's with; NULL where no call is served. */
-grpc_call *call_parent(const struct ward_call *c);
-/* Whose thread handles what ends on its queue while the handler of c waits; NULL where no call
- * is served, or the handler runs on such a thread itself. */
-struct poller *call_poller(const struct ward_call *c);
 
 /* ---- call_log.c ---- */
 void call_log(const struct ward_err *err); /* a failed call, once */
@@ -283,7 +271,7 @@ void trace_take(const char *in, size_t len, char traceparent[56], char trace_id[
 /* ---- server_stats.c ---- */
 void stats_of(const char *service, const char *method, struct method_stats *out);
 void stats_server(struct ward_rpc *rpc);
-void stats_began(struct served *s);
+void stats_began(struct served *s, size_t bytes_in);
 void stats_ended(struct served *s, enum ward_code code, size_t bytes_out);
 
 /* ---- watchdog.c ---- */

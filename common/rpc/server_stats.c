@@ -1,6 +1,5 @@
 #include "common/rpc/server.h"
 
-#include <grpc/byte_buffer.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -100,14 +99,14 @@ void stats_of(const char *service, const char *method, struct method_stats *out)
     out->handled[WARD_OK] = ward_series_of(&handled, service, method, "OK");
 }
 
-void stats_began(struct served *s)
+void stats_began(struct served *s, size_t bytes)
 {
     struct method_stats *m = &s->method->stats;
 
     ward_metric_add(m->started, 1);
     ward_metric_add(m->in_flight, 1);
-    if (s->payload != NULL)
-        ward_metric_add(m->bytes_in, (double)grpc_byte_buffer_length(s->payload));
+    if (bytes > 0)
+        ward_metric_add(m->bytes_in, (double)bytes);
 }
 
 void stats_ended(struct served *s, enum ward_code code, size_t sent)

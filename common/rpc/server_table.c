@@ -159,18 +159,11 @@ enum ward_code table_make(struct ward_rpc *rpc, struct ward_err *err)
     return WARD_OK;
 }
 
-enum ward_code table_register(struct ward_rpc *rpc, struct ward_err *err)
+struct method *table_find(struct ward_rpc *rpc, const char *path, size_t len)
 {
-    for (int i = 0; i < rpc->n_methods; i++) {
-        struct method *m = &rpc->methods[i];
-
-        m->registered = grpc_server_register_method(
-            rpc->core, m->info->path, NULL,
-            m->info->client_streaming ? GRPC_SRM_PAYLOAD_NONE
-                                      : GRPC_SRM_PAYLOAD_READ_INITIAL_BYTE_BUFFER,
-            0);
-        if (m->registered == NULL)
-            return WARD_FAIL(err, FAILED_PRECONDITION, "%s is served twice", m->info->path);
-    }
-    return WARD_OK;
+    for (int i = 0; i < rpc->n_methods; i++)
+        if (strncmp(rpc->methods[i].info->path, path, len) == 0 &&
+            rpc->methods[i].info->path[len] == '\0')
+            return &rpc->methods[i];
+    return &rpc->unknown;
 }

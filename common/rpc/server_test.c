@@ -321,7 +321,7 @@ static void raw_call(struct raw *w, const char *path, const char *bytes, int n)
     if (reply != NULL) {
         ProtobufCMessage *m;
 
-        assert_int_equal(call_unpack(&ward__test__v1__echo_response__descriptor, reply,
+        assert_int_equal(core_unpack(&ward__test__v1__echo_response__descriptor, reply,
                                      WARD_WIRE_ELEMENTS, &mem, &m, &err),
                          WARD_OK);
         w->left_ms = ((Response *)m)->left_ms;

@@ -11,7 +11,7 @@
 #define WARD_RPC_SERVER_TESTING_H
 
 #include "common/rpc/client.h"
-#include "common/rpc/server.h"
+#include "common/rpc/core.h"
 #include "common/rpc/wire.h"
 #include "ward/test/v1/echo.pb-c.h"
 

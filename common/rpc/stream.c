@@ -1,14 +1,8 @@
 #include "common/rpc/server.h"
 
-#include <grpc/byte_buffer.h>
 #include <time.h>
 
-/* A handler waits here for what the poll thread reports. Both sides hold the lock only to move
- * flags. `s` is set for the time of one call; its operations are all back before stream_end
- * returns, so nothing refers to a stream that has gone on to its next call. */
-
-static void on_read(struct tag *tag, bool ok);
-static void on_wrote(struct tag *tag, bool ok);
+/* A handler's face of its stream: `s` is set for the time of one call. */
 
 void stream_init(struct ward_stream *st, size_t cap)
 {
@@ -39,55 +33,9 @@ void stream_begin(struct ward_stream *st, struct served *s)
     pthread_mutex_unlock(&st->lock);
 }
 
-static void on_read(struct tag *tag, bool ok)
-{
-    struct ward_stream *st = RPC_OF(tag, struct served, read)->watch;
-
-    pthread_mutex_lock(&st->lock);
-    st->reading = false;
-    st->read_ok = ok;
-    pthread_cond_signal(&st->moved);
-    pthread_mutex_unlock(&st->lock);
-}
-
-static void on_wrote(struct tag *tag, bool ok)
-{
-    struct ward_stream *st = RPC_OF(tag, struct served, wrote)->watch;
-
-    pthread_mutex_lock(&st->lock);
-    st->writing = false;
-    st->dead = st->dead || !ok;
-    pthread_cond_signal(&st->moved);
-    pthread_mutex_unlock(&st->lock);
-}
-
-/* Waits until *busy is false. Core ends operations at the caller's deadline; at one that is
- * only ours, the call is cancelled, which ends them too. Lock held. */
-static void await(struct ward_stream *st, const bool *busy, int64_t deadline_ns)
-{
-    struct timespec at = {.tv_sec = deadline_ns / 1000000000,
-                          .tv_nsec = deadline_ns % 1000000000};
-
-    while (*busy && deadline_ns != WARD_NO_DEADLINE) {
-        if (pthread_cond_timedwait(&st->moved, &st->lock, &at) == 0)
-            continue;
-        grpc_call_cancel_with_status(st->s->call, GRPC_STATUS_DEADLINE_EXCEEDED,
-                                     "deadline exceeded", NULL);
-        deadline_ns = WARD_NO_DEADLINE;
-    }
-    while (*busy)
-        pthread_cond_wait(&st->moved, &st->lock);
-}
-
 void stream_end(struct ward_stream *st)
 {
-    pthread_mutex_lock(&st->lock);
-    await(st, &st->writing, st->s->deadline_ns);
-    st->s = NULL;
-    pthread_mutex_unlock(&st->lock);
-    grpc_byte_buffer_destroy(st->in);
-    grpc_byte_buffer_destroy(st->out);
-    st->in = st->out = NULL;
+    st->s->rpc->transport->stream_end(st);
     ward_arena_reset(&st->mem);
 }
 
@@ -95,13 +43,11 @@ void stream_break(struct ward_stream *st)
 {
     pthread_mutex_lock(&st->lock);
     if (st->s != NULL)
-        grpc_call_cancel_with_status(st->s->call, GRPC_STATUS_UNAVAILABLE,
-                                     "the server is stopping", NULL);
+        st->s->rpc->transport->cancel(st->s);
     pthread_mutex_unlock(&st->lock);
 }
 
-/* Why a call is over before its handler was done. */
-static enum ward_code over(const struct ward_call *c)
+enum ward_code stream_over(const struct ward_call *c)
 {
     if (c->deadline_ns != WARD_NO_DEADLINE && ward_mono_ns() >= c->deadline_ns)
         return WARD_FAIL(c->err, DEADLINE_EXCEEDED, "the deadline passed during the stream");
@@ -110,65 +56,16 @@ static enum ward_code over(const struct ward_call *c)
 
 enum ward_code ward_recv(struct ward_call *c, const ProtobufCMessage **msg)
 {
-    struct ward_stream *st = c->stream;
-    grpc_op op = {.op = GRPC_OP_RECV_MESSAGE};
-    ProtobufCMessage *m = NULL;
-
-    WARD_ASSERT(st != NULL && c->method->client_streaming);
-    if (st->no_more) {
+    WARD_ASSERT(c->stream != NULL && c->method->client_streaming);
+    if (c->stream->no_more) {
         *msg = NULL;
         return WARD_OK;
     }
-    grpc_byte_buffer_destroy(st->in);
-    st->in = NULL;
-    ward_arena_reset(&st->mem);
-    if (ward_call_cancelled(c))
-        return over(c);
-
-    op.data.recv_message.recv_message = &st->in;
-    pthread_mutex_lock(&st->lock);
-    st->reading = true;
-    call_start(st->s, &op, 1, &st->s->read, on_read);
-    await(st, &st->reading, c->deadline_ns);
-    pthread_mutex_unlock(&st->lock);
-    /* A stream cut short must never look like one that was finished. */
-    if (!st->read_ok || grpc_call_failed_before_recv_message(st->s->call) ||
-        (st->in == NULL && ward_call_cancelled(c)))
-        return over(c);
-    if (st->in == NULL) {
-        st->no_more = true;
-        *msg = NULL;
-        return WARD_OK;
-    }
-    ward_metric_add(st->s->method->stats.bytes_in, (double)grpc_byte_buffer_length(st->in));
-    WARD_TRY(call_unpack(st->s->method->req, st->in, st->s->rpc->cfg.max_elements, &st->mem, &m,
-                         c->err));
-    *msg = m;
-    return WARD_OK;
+    return c->served->rpc->transport->recv(c, msg);
 }
 
 enum ward_code ward_send(struct ward_call *c, const ProtobufCMessage *msg)
 {
-    struct ward_stream *st = c->stream;
-    grpc_op ops[2] = {{.op = GRPC_OP_SEND_INITIAL_METADATA}};
-    size_t n;
-
-    WARD_ASSERT(st != NULL && c->method->server_streaming);
-    pthread_mutex_lock(&st->lock);
-    await(st, &st->writing, c->deadline_ns);
-    if (st->dead || ward_call_cancelled(c)) {
-        pthread_mutex_unlock(&st->lock);
-        return over(c);
-    }
-    grpc_byte_buffer_destroy(st->out);
-    st->out = call_pack(msg);
-    n = st->s->initial_sent ? 0 : 1;
-    ops[n].op = GRPC_OP_SEND_MESSAGE;
-    ops[n++].data.send_message.send_message = st->out;
-    st->s->initial_sent = true;
-    st->writing = true;
-    ward_metric_add(st->s->method->stats.bytes_out, (double)grpc_byte_buffer_length(st->out));
-    call_start(st->s, ops, n, &st->s->wrote, on_wrote);
-    pthread_mutex_unlock(&st->lock);
-    return WARD_OK;
+    WARD_ASSERT(c->stream != NULL && c->method->server_streaming);
+    return c->served->rpc->transport->send(c, msg);
 }

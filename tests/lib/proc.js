@@ -6,8 +6,8 @@ const { spawn } = require('node:child_process');
 
 const running = new Set();
 // Under `make sanitize` the sanitizers' options reach every process, and what they report of one
-// fails the tests that started it, a leak found at its end included.
-const sanitizers = Object.fromEntries(Object.entries(process.env).filter(([k]) => /^[A-Z]+SAN_OPTIONS$/.test(k)));
+// fails the tests that started it, a leak found at its end included. So does WARD_TRANSPORT.
+const sanitizers = Object.fromEntries(Object.entries(process.env).filter(([k]) => /^[A-Z]+SAN_OPTIONS$|^WARD_TRANSPORT$/.test(k)));
 const REPORT = /(Address|Leak|Thread)Sanitizer:|: runtime error: /;
 const reported = [];
 process.on('exit', () => {

@@ -1,5 +1,5 @@
 # The libraries Ward links and how their headers are found. One library, one folder: tools/layers.
-PKGS   := grpc gpr libprotobuf-c libuv libmariadb libturbojpeg libpng libssl libcrypto yajl p11-kit-1
+PKGS   := grpc gpr libnghttp2 libprotobuf-c libuv libmariadb libturbojpeg libpng libssl libcrypto yajl p11-kit-1
 # pkg-config walks all of gRPC's dependencies and takes half a second a question: its answers are
 # kept beside the build, and asked for again when this file or a package's own changes.
 PKG_LIBS = $(PKG_FOUND) -lnng -lhttp_parser -lcsv -lunistring -lm -ldl -lpthread

@@ -1,4 +1,4 @@
-#include "common/rpc/server.h"
+#include "common/rpc/core.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,17 +6,6 @@
 
 #define PEM_MAX  ((size_t)1 << 20)
 #define RELOAD_S 1
-
-static bool is_local(const char *listen)
-{
-    static const char *const local[] = {"unix:", "localhost:", "[::1]:"};
-
-    for (size_t i = 0; i < WARD_COUNT(local); i++)
-        if (strncmp(listen, local[i], strlen(local[i])) == 0)
-            return true;
-    /* digits only: 127.example.org is a name, and may be anywhere */
-    return strncmp(listen, "127.", 4) == 0 && listen[strspn(listen, "0123456789.")] == ':';
-}
 
 static enum ward_code slurp(const char *path, char **out, struct ward_err *err)
 {
@@ -114,32 +103,14 @@ static grpc_server_credentials *watched(const struct ward_tls *tls)
     return creds;
 }
 
-static bool given(const char *path)
+enum ward_code tls_credentials(const struct ward_rpc_config *cfg, bool secure,
+                               grpc_server_credentials **out, struct ward_err *err)
 {
-    return path != NULL && *path != '\0';
-}
-
-enum ward_code tls_credentials(const struct ward_rpc_config *cfg, grpc_server_credentials **out,
-                               bool *secure, struct ward_err *err)
-{
-    const struct ward_tls *tls = &cfg->tls;
-    int n = given(tls->cert) + given(tls->key) + given(tls->ca);
-
-    if (n == 3) {
-        WARD_TRY(usable(tls, err));
-        *out = watched(tls);
-        *secure = true;
+    if (!secure) {
+        *out = grpc_insecure_server_credentials_create();
         return WARD_OK;
     }
-    if (n != 0)
-        return WARD_FAIL(err, FAILED_PRECONDITION,
-                         "certificate, key and CA belong together: give all three or none");
-    if (!is_local(cfg->listen))
-        return WARD_FAIL(err, FAILED_PRECONDITION,
-                         "without certificates only a loopback address or a unix socket is "
-                         "served, not %s",
-                         cfg->listen);
-    *out = grpc_insecure_server_credentials_create();
-    *secure = false;
+    WARD_TRY(usable(&cfg->tls, err));
+    *out = watched(&cfg->tls);
     return WARD_OK;
 }

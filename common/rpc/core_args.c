@@ -1,4 +1,4 @@
-#include "common/rpc/server.h"
+#include "common/rpc/core.h"
 
 #include "common/base/log.h"
 

@@ -1,0 +1,142 @@
+#include "common/rpc/h2/h2.h"
+
+/* A stream's window is given back while little waits untaken; the rest is owed, and paid when
+ * the handler takes a message. Bytes of a message that is being put together are given back at
+ * once, or one larger than the window would never end. What bounds it all is the session's
+ * memory. */
+#define IN_HIGH ((size_t)128 << 10)
+
+void call_account(struct h2_call *c)
+{
+    size_t now;
+
+    if (c->session == NULL)
+        return;
+    pthread_mutex_lock(&c->lock);
+    now = c->in_bytes + c->out_bytes;
+    pthread_mutex_unlock(&c->lock);
+    if (c->framer.part != NULL)
+        now += c->framer.part->cap;
+    c->session->held += now - c->charged;
+    atomic_fetch_add_explicit(&c->loop->srv->held, now - c->charged, memory_order_relaxed);
+    c->charged = now;
+}
+
+static void refuse(struct h2_call *c, enum framed why)
+{
+    struct ward_err err = {0};
+
+    if (why == FRAMED_COMPRESSED && c->encoded)
+        (void)WARD_FAIL_REASON(&err, UNIMPLEMENTED, "COMPRESSION_REFUSED",
+                               "compressed messages are not taken");
+    else if (why == FRAMED_COMPRESSED)
+        (void)WARD_FAIL(&err, INTERNAL, "a message is compressed and no header says how");
+    else if (why == FRAMED_TOO_LARGE)
+        (void)WARD_FAIL_REASON(&err, RESOURCE_EXHAUSTED, "MESSAGE_TOO_LARGE",
+                               "the message is larger than %zu bytes",
+                               c->s.rpc->cfg.max_message);
+    else
+        (void)WARD_FAIL(&err, RESOURCE_EXHAUSTED, "no memory for the message");
+    call_refuse(c, &err);
+}
+
+static void one_only(struct h2_call *c)
+{
+    struct ward_err err = {0};
+
+    (void)WARD_FAIL(&err, UNIMPLEMENTED, "this method takes exactly one message");
+    call_refuse(c, &err);
+}
+
+static void put(struct h2_call *c, struct msg *m)
+{
+    pthread_mutex_lock(&c->lock);
+    *c->in_tail = m;
+    c->in_tail = &m->next;
+    c->in_bytes += m->len;
+    pthread_cond_signal(&c->moved);
+    pthread_mutex_unlock(&c->lock);
+}
+
+static void give_back(struct h2_call *c, size_t n)
+{
+    bool high;
+
+    pthread_mutex_lock(&c->lock);
+    high = c->in_bytes > IN_HIGH && !call_waits_for_message(c->s.method);
+    if (high)
+        c->owed += n;
+    pthread_mutex_unlock(&c->lock);
+    if (!high)
+        nghttp2_session_consume_stream(c->session->h2, c->id, n);
+}
+
+/* It is whole as far as its handler needs it. */
+static void arrive(struct h2_call *c)
+{
+    size_t len;
+
+    pthread_mutex_lock(&c->lock);
+    len = c->in_bytes;
+    pthread_mutex_unlock(&c->lock);
+    c->arrived = c->owned = true;
+    call_arrived(&c->s, len, &c->loop->mem);
+}
+
+/* False: refused. */
+static bool take(struct h2_call *c, struct msg *m)
+{
+    if (++c->n_messages > 1 && call_waits_for_message(c->s.method)) {
+        frame_free(m);
+        one_only(c);
+        return false;
+    }
+    put(c, m);
+    return true;
+}
+
+void call_data(struct h2_call *c, const uint8_t *p, size_t n)
+{
+    size_t all = n, most = c->s.rpc->cfg.max_message;
+    struct ward_err err = {0};
+
+    while (n > 0) {
+        struct msg *m;
+        enum framed now = frame_take(&c->framer, &p, &n, most, &m);
+
+        if (now == FRAMED_PART)
+            break;
+        if (now != FRAMED_MESSAGE) {
+            refuse(c, now);
+            return;
+        }
+        if (!take(c, m))
+            return;
+    }
+    give_back(c, all);
+    call_account(c);
+    if (session_full(c->session)) {
+        (void)WARD_FAIL_REASON(&err, RESOURCE_EXHAUSTED, "CONNECTION_FULL",
+                               "the connection holds too much memory");
+        call_refuse(c, &err);
+    } else if (!c->arrived && c->n_messages == 1 && c->s.method->info->server_streaming) {
+        arrive(c); /* a unary call's caller says that this was all */
+    }
+}
+
+void call_ended(struct h2_call *c)
+{
+    struct ward_err err = {0};
+
+    if (frame_inside(&c->framer)) {
+        (void)WARD_FAIL(&err, INTERNAL, "the stream ended inside a message");
+        call_refuse(c, &err);
+        return;
+    }
+    pthread_mutex_lock(&c->lock);
+    c->ended = true;
+    pthread_cond_signal(&c->moved);
+    pthread_mutex_unlock(&c->lock);
+    if (!c->arrived)
+        arrive(c);
+}

@@ -1,0 +1,370 @@
+#include "common/rpc/h2/sockets.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define ONE_READ     4 /* buffers of one connection in one turn of the loop */
+#define HANDSHAKE_MS 5000
+
+static struct conn *conn_of(struct session *s)
+{
+    return RPC_OF(s, struct conn, session);
+}
+
+static void mark_dirty(struct conn *c)
+{
+    if (c->dirty)
+        return;
+    c->dirty = true;
+    c->dirty_next = c->loop->dirty;
+    c->loop->dirty = c;
+}
+
+static void wake(struct session *s)
+{
+    mark_dirty(conn_of(s));
+}
+
+/* ---- handshakes: a bare connect costs a few hundred bytes, and the oldest gives way ---- */
+
+static void shake_on(struct conn *c, int list)
+{
+    struct loop *l = c->loop;
+
+    c->shaking = true;
+    c->shaking_in = list;
+    c->shake_next = NULL;
+    c->shake_prev = l->shaking_last[list];
+    *(c->shake_prev == NULL ? &l->shaking[list] : &c->shake_prev->shake_next) = c;
+    l->shaking_last[list] = c;
+    l->n_shaking++;
+}
+
+static void shake_off(struct conn *c)
+{
+    struct loop *l = c->loop;
+
+    if (!c->shaking)
+        return;
+    c->shaking = false;
+    l->n_shaking--;
+    *(c->shake_prev == NULL ? &l->shaking[c->shaking_in] : &c->shake_prev->shake_next) =
+        c->shake_next;
+    *(c->shake_next == NULL ? &l->shaking_last[c->shaking_in] : &c->shake_next->shake_prev) =
+        c->shake_prev;
+}
+
+/* ---- life ---- */
+
+/* Only marks: whoever is in the middle of it goes on safely; it is freed after the turn. */
+void conn_cut(struct conn *c)
+{
+    c->dead = true;
+    mark_dirty(c);
+}
+
+static void conn_free(struct conn *c)
+{
+    struct loop *l = c->loop;
+
+    shake_off(c);
+    wheel_unset(&c->timer);
+    session_close(&c->session);
+    if (c->tls != NULL)
+        SSL_free(c->tls);
+    close(c->fd);
+    free(c->left);
+    *(c->prev == NULL ? &l->conns : &c->prev->next) = c->next;
+    if (c->next != NULL)
+        c->next->prev = c->prev;
+    atomic_fetch_sub(&l->n_conns, 1);
+    caps_left(&l->srv->caps, c->ip);
+    h2_stat_conn(-1);
+    free(c);
+}
+
+/* Sooner where the session wants to be looked at sooner. */
+static void look_later(struct conn *c)
+{
+    if (c->timer.next == NULL || c->session.look_at < c->timer.at)
+        wheel_set(&c->loop->wheel, &c->timer, c->session.look_at);
+}
+
+static void on_time(struct timer *t)
+{
+    struct conn *c = RPC_OF(t, struct conn, timer);
+
+    if (c->session.h2 == NULL) {
+        h2_stat_refused("handshake");
+        conn_cut(c);
+        return;
+    }
+    if (c->left != NULL && c->loop->now - c->wrote > H2_STALL_MS * WARD_NS_PER_MS) {
+        h2_stat_ended("stalled");
+        conn_cut(c);
+    } else if (!session_tick(&c->session)) {
+        conn_cut(c);
+    } else {
+        look_later(c);
+    }
+}
+
+static void give_way(struct loop *l)
+{
+    struct conn *oldest = l->shaking[0] != NULL ? l->shaking[0] : l->shaking[1];
+
+    if (l->n_shaking < l->srv->max_shaking || oldest == NULL)
+        return;
+    h2_stat_refused("gave way");
+    shake_off(oldest);
+    conn_cut(oldest);
+}
+
+void conn_take(struct loop *l, int fd, const uint8_t ip[16])
+{
+    struct conn *c = calloc(1, sizeof(*c));
+    struct epoll_event e = {.events = EPOLLIN, .data.ptr = c};
+    int limit = l->rpc->cfg.handshake_ms > 0 ? l->rpc->cfg.handshake_ms : HANDSHAKE_MS;
+
+    if (c == NULL || epoll_ctl(l->ep, EPOLL_CTL_ADD, fd, &e) != 0) {
+        free(c);
+        close(fd);
+        caps_left(&l->srv->caps, ip);
+        return;
+    }
+    c->loop = l;
+    c->fd = fd;
+    c->timer.fn = on_time;
+    c->wrote = l->now;
+    memcpy(c->ip, ip, 16);
+    c->next = l->conns;
+    if (l->conns != NULL)
+        l->conns->prev = c;
+    l->conns = c;
+    atomic_fetch_add(&l->n_conns, 1);
+    h2_stat_conn(1);
+    give_way(l);
+    shake_on(c, 0);
+    wheel_set(&l->wheel, &c->timer, l->now + limit * WARD_NS_PER_MS);
+}
+
+void conn_drain(struct conn *c)
+{
+    if (c->session.h2 == NULL) /* in its handshake: told right after */
+        return;
+    session_drain(&c->session);
+    look_later(c);
+}
+
+/* ---- reading ---- */
+
+static bool begin(struct conn *c)
+{
+    if (c->tls != NULL && (!tls_agreed(c->tls, c->peer)))
+        return false;
+    if (!session_open(&c->session, c->loop, c->peer, wake))
+        return false;
+    shake_off(c);
+    wheel_unset(&c->timer);
+    look_later(c);
+    return true;
+}
+
+/* -1: over; 0: nothing for now. */
+static ssize_t get(struct conn *c, uint8_t *in, size_t cap)
+{
+    ssize_t n;
+    int why;
+
+    if (c->tls == NULL) {
+        n = recv(c->fd, in, cap, 0);
+        return n > 0 ? n : n < 0 && errno == EAGAIN ? 0 : -1;
+    }
+    ERR_clear_error(); /* the queue is the thread's: another connection's would be ours */
+    n = SSL_read(c->tls, in, (int)cap);
+    if (n > 0)
+        return n;
+    why = SSL_get_error(c->tls, (int)n);
+    if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE)
+        return 0;
+    if (c->session.h2 == NULL && why == SSL_ERROR_SSL)
+        tls_failed();
+    return -1;
+}
+
+/* Its first byte: from here on it takes memory, and gives way after those that said nothing. */
+static bool first_byte(struct conn *c)
+{
+    struct tls *tls = c->loop->srv->tls;
+
+    if (!c->shaking || c->shaking_in == 1)
+        return true;
+    shake_off(c);
+    shake_on(c, 1);
+    if (tls == NULL)
+        return true;
+    c->tls = tls_new(tls, c->fd);
+    return c->tls != NULL;
+}
+
+static bool conn_read(struct conn *c)
+{
+    struct loop *l = c->loop;
+
+    if (!first_byte(c))
+        return false;
+    for (int i = 0; i < ONE_READ; i++) {
+        ssize_t n = get(c, l->in, sizeof(l->in));
+
+        if (n >= 0 && c->session.h2 == NULL &&
+            (c->tls == NULL || SSL_is_init_finished(c->tls)) && !begin(c))
+            return false;
+        if (n <= 0)
+            return n == 0;
+        if (!session_read(&c->session, l->in, (size_t)n))
+            return false;
+        look_later(c);
+        if (c->tls != NULL ? !SSL_has_pending(c->tls) : n < (ssize_t)sizeof(l->in))
+            return true; /* epoll tells of more: no read only to be told EAGAIN */
+    }
+    if (!c->again) { /* others first; what TLS has buffered makes the socket readable no more */
+        c->again = true;
+        c->again_next = l->again;
+        l->again = c;
+    }
+    return true;
+}
+
+void conn_event(struct conn *c, uint32_t events)
+{
+    if (c->dead)
+        return;
+    if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0 && !conn_read(c))
+        c->dead = true; /* what nghttp2 wants to say, a GOAWAY say, still goes out */
+    mark_dirty(c);
+}
+
+void conn_read_again(struct loop *l)
+{
+    struct conn *c = l->again, *next;
+
+    for (l->again = NULL; c != NULL; c = next) {
+        next = c->again_next;
+        c->again = false;
+        if (!c->dead && !conn_read(c))
+            c->dead = true;
+        mark_dirty(c);
+    }
+}
+
+/* ---- writing ---- */
+
+static void watch(struct conn *c, bool out)
+{
+    struct epoll_event e = {.events = EPOLLIN | (out ? EPOLLOUT : 0), .data.ptr = c};
+
+    if (c->wants_out == out)
+        return;
+    c->wants_out = out;
+    epoll_ctl(c->loop->ep, EPOLL_CTL_MOD, c->fd, &e);
+}
+
+/* Bytes taken; -1: broken. */
+static ssize_t put(struct conn *c, const uint8_t *p, size_t n)
+{
+    size_t at = 0;
+
+    while (at < n) {
+        ssize_t k;
+
+        if (c->tls != NULL) {
+            ERR_clear_error();
+            k = SSL_write(c->tls, p + at, (int)(n - at));
+            if (k <= 0 && SSL_get_error(c->tls, (int)k) != SSL_ERROR_WANT_WRITE)
+                return -1;
+        } else {
+            k = send(c->fd, p + at, n - at, MSG_NOSIGNAL);
+            if (k < 0 && errno != EAGAIN)
+                return -1;
+        }
+        if (k <= 0)
+            break;
+        at += (size_t)k;
+    }
+    if (at > 0)
+        c->wrote = c->loop->now;
+    return (ssize_t)at;
+}
+
+/* What is left over; the same bytes again, as TLS demands. True: all of it is gone. */
+static bool put_left(struct conn *c)
+{
+    ssize_t sent = put(c, c->left + c->left_at, c->n_left - c->left_at);
+
+    if (sent < 0) {
+        c->dead = true;
+        return false;
+    }
+    c->left_at += (size_t)sent;
+    if (c->left_at < c->n_left)
+        return false;
+    free(c->left);
+    c->left = NULL;
+    return true;
+}
+
+static void keep_left(struct conn *c, const uint8_t *p, size_t n)
+{
+    c->n_left = n;
+    c->left_at = 0;
+    c->left = malloc(n);
+    if (c->left == NULL)
+        c->dead = true;
+    else
+        memcpy(c->left, p, n);
+    watch(c, true);
+}
+
+/* All that the session has to say in as few writes as there can be: once a turn, not once a
+ * reply. */
+static void flush(struct conn *c)
+{
+    uint8_t *out = c->loop->out;
+    ssize_t n, sent;
+
+    if (c->session.h2 == NULL || (c->left != NULL && !put_left(c)))
+        return;
+    do {
+        n = session_write(&c->session, out);
+        sent = n <= 0 ? n : put(c, out, (size_t)n);
+        if (sent < 0) {
+            c->dead = true;
+            return;
+        }
+        if (sent < n) {
+            keep_left(c, out + sent, (size_t)(n - sent));
+            return;
+        }
+    } while (n >= (ssize_t)H2_GATHER);
+    watch(c, false);
+    if (session_over(&c->session))
+        c->dead = true;
+}
+
+void conn_flush_all(struct loop *l)
+{
+    while (l->dirty != NULL) {
+        struct conn *c = l->dirty;
+
+        l->dirty = c->dirty_next;
+        flush(c);
+        c->dirty = false;
+        if (c->dead && !c->again)
+            conn_free(c);
+    }
+}

@@ -1,0 +1,368 @@
+#include "common/rpc/h2/h2.h"
+
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SECOND_NS  (1000 * WARD_NS_PER_MS)
+#define LINGER_NS  (100 * WARD_NS_PER_MS)
+#define ACK_NS     (2 * SECOND_NS) /* for the answer to the PING of a goodbye */
+#define PONG_NS    (20 * SECOND_NS)
+#define RESETS     1000 /* by the peer, at once */
+#define RESETS_S   500  /* and more of them a second */
+#define OPAQUE_AGE ((const uint8_t *)"ward-age")
+#define OPAQUE_UP  ((const uint8_t *)"ward-up?")
+
+/* ---- nghttp2's memory, counted: a connection past its cap gets none and ends ---- */
+
+static bool room_for(const struct session *s, size_t n)
+{
+    return n <= H2_MEMORY && s->h2_bytes + n <= H2_MEMORY;
+}
+
+static void *counted(struct session *s, void *p)
+{
+    if (p != NULL)
+        s->h2_bytes += malloc_usable_size(p);
+    return p;
+}
+
+static void *mem_malloc(size_t n, void *s)
+{
+    return room_for(s, n) ? counted(s, malloc(n)) : NULL;
+}
+
+static void *mem_calloc(size_t a, size_t b, void *s)
+{
+    return a < H2_MEMORY && b < H2_MEMORY && room_for(s, a * b) ? counted(s, calloc(a, b))
+                                                                : NULL;
+}
+
+static void mem_free(void *p, void *s)
+{
+    if (p != NULL)
+        ((struct session *)s)->h2_bytes -= malloc_usable_size(p);
+    free(p);
+}
+
+static void *mem_realloc(void *p, size_t n, void *user)
+{
+    struct session *s = user;
+    size_t old = p == NULL ? 0 : malloc_usable_size(p);
+    void *q;
+
+    if (!room_for(s, n))
+        return NULL;
+    q = realloc(p, n);
+    if (q == NULL)
+        return NULL;
+    s->h2_bytes -= old;
+    return counted(s, q);
+}
+
+bool session_full(const struct session *s)
+{
+    return s->held + s->h2_bytes > s->loop->srv->max_memory ||
+           atomic_load_explicit(&s->loop->srv->held, memory_order_relaxed) > H2_MEMORIES;
+}
+
+/* ---- budgets ---- */
+
+/* Frames that move no call on are paid from a bucket that time and answered calls refill. */
+bool session_charge(struct session *s, int n)
+{
+    int64_t ms = (s->loop->now - s->refilled) / WARD_NS_PER_MS;
+
+    if (ms >= 100) {
+        s->budget += (int)(ms < 10000 ? ms * H2_REFILL / 1000 : H2_BUDGET);
+        if (s->budget > H2_BUDGET)
+            s->budget = H2_BUDGET;
+        s->refilled = s->loop->now;
+    }
+    s->budget -= n;
+    return s->budget >= 0;
+}
+
+static int enhance_your_calm(struct session *s)
+{
+    h2_stat_ended("budget");
+    return nghttp2_session_terminate_session(s->h2, NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
+/* Before its payload is read: of frames that nghttp2 ignores it tells in no other way. */
+static int on_begin_frame(nghttp2_session *h2, const nghttp2_frame_hd *hd, void *user)
+{
+    struct session *s = user;
+
+    (void)h2;
+    if (hd->type == NGHTTP2_HEADERS || (hd->type == NGHTTP2_DATA && hd->length > 0) ||
+        session_charge(s, 1))
+        return 0;
+    return enhance_your_calm(s);
+}
+
+/* ---- what comes ---- */
+
+static int on_begin_headers(nghttp2_session *h2, const nghttp2_frame *f, void *user)
+{
+    struct h2_call *c;
+
+    if (f->hd.type != NGHTTP2_HEADERS || f->headers.cat != NGHTTP2_HCAT_REQUEST)
+        return 0;
+    c = call_new(user, f->hd.stream_id);
+    if (c == NULL)
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    return nghttp2_session_set_stream_user_data(h2, f->hd.stream_id, c);
+}
+
+static int on_header(nghttp2_session *h2, const nghttp2_frame *f, const uint8_t *name,
+                     size_t n_name, const uint8_t *value, size_t n, uint8_t flags, void *user)
+{
+    struct h2_call *c = nghttp2_session_get_stream_user_data(h2, f->hd.stream_id);
+
+    (void)flags, (void)user;
+    if (c == NULL || f->headers.cat != NGHTTP2_HCAT_REQUEST) /* trailers say nothing to us */
+        return session_charge(user, 1) ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
+    if (call_header(c, name, n_name, value, n))
+        return 0;
+    h2_stat_ended("headers");
+    return NGHTTP2_ERR_CALLBACK_FAILURE; /* the rest is not even decoded */
+}
+
+static int on_data(nghttp2_session *h2, uint8_t flags, int32_t id, const uint8_t *p, size_t n,
+                   void *user)
+{
+    struct h2_call *c = nghttp2_session_get_stream_user_data(h2, id);
+
+    (void)flags, (void)user;
+    nghttp2_session_consume_connection(h2, n); /* one slow stream never stops the others */
+    if (c == NULL || atomic_load(&c->done))
+        return 0;
+    call_data(c, p, n);
+    return 0;
+}
+
+static void on_pong(struct session *s, const uint8_t opaque[8])
+{
+    s->pinged = 0;
+    if (s->drain != SESSION_NOTICED || memcmp(opaque, OPAQUE_AGE, 8) != 0)
+        return;
+    s->drain = SESSION_ACKED;
+    s->look_at = s->loop->now + LINGER_NS;
+}
+
+static int on_frame(nghttp2_session *h2, const nghttp2_frame *f, void *user)
+{
+    struct h2_call *c;
+
+    if (f->hd.type == NGHTTP2_PING && (f->hd.flags & NGHTTP2_FLAG_ACK) != 0)
+        on_pong(user, f->ping.opaque_data);
+    if (f->hd.type != NGHTTP2_HEADERS && f->hd.type != NGHTTP2_DATA)
+        return 0;
+    c = nghttp2_session_get_stream_user_data(h2, f->hd.stream_id);
+    if (c == NULL)
+        return 0;
+    if (f->hd.type == NGHTTP2_HEADERS && f->headers.cat == NGHTTP2_HCAT_REQUEST)
+        call_begun(c);
+    if ((f->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0 && !atomic_load(&c->done))
+        call_ended(c);
+    return 0;
+}
+
+/* The reply is out but the client still sends: it is told to stop, without an error. */
+static int on_sent(nghttp2_session *h2, const nghttp2_frame *f, void *user)
+{
+    struct session *s = user;
+
+    /* What the peer provokes it pays for. */
+    if (f->hd.type == NGHTTP2_RST_STREAM && f->rst_stream.error_code != NGHTTP2_NO_ERROR &&
+        f->rst_stream.error_code != NGHTTP2_CANCEL)
+        return session_charge(s, 2) ? 0 : enhance_your_calm(s);
+    if (f->hd.type == NGHTTP2_DATA && s->budget < H2_BUDGET)
+        s->budget += 2; /* the peer answers it with WINDOW_UPDATEs */
+    if (f->hd.type != NGHTTP2_HEADERS || (f->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0)
+        return 0;
+    if (nghttp2_session_get_stream_user_data(h2, f->hd.stream_id) != NULL &&
+        nghttp2_session_get_stream_remote_close(h2, f->hd.stream_id) == 0)
+        return nghttp2_submit_rst_stream(h2, NGHTTP2_FLAG_NONE, f->hd.stream_id,
+                                         NGHTTP2_NO_ERROR);
+    return 0;
+}
+
+static int on_stream_close(nghttp2_session *h2, int32_t id, uint32_t error, void *user)
+{
+    struct h2_call *c = nghttp2_session_get_stream_user_data(h2, id);
+    struct session *s = user;
+
+    (void)error;
+    if (c == NULL)
+        return 0;
+    if (c->answered && s->budget < H2_BUDGET)
+        s->budget += 4; /* honest work earns frames */
+    call_lost(c);
+    return 0;
+}
+
+static nghttp2_session_callbacks *callbacks;
+static pthread_once_t callbacks_once = PTHREAD_ONCE_INIT;
+
+static void make_callbacks(void)
+{
+    nghttp2_session_callbacks *cb;
+
+    WARD_ASSERT(nghttp2_session_callbacks_new(&cb) == 0);
+    nghttp2_session_callbacks_set_on_begin_headers_callback(cb, on_begin_headers);
+    nghttp2_session_callbacks_set_on_header_callback(cb, on_header);
+    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(cb, on_data);
+    nghttp2_session_callbacks_set_on_begin_frame_callback(cb, on_begin_frame);
+    nghttp2_session_callbacks_set_on_frame_recv_callback(cb, on_frame);
+    nghttp2_session_callbacks_set_on_frame_send_callback(cb, on_sent);
+    nghttp2_session_callbacks_set_on_stream_close_callback(cb, on_stream_close);
+    callbacks = cb;
+}
+
+/* ---- life ---- */
+
+static int64_t age_of(const struct session *s)
+{
+    int64_t age = s->loop->rpc->cfg.max_age_ms * WARD_NS_PER_MS;
+
+    if (age == 0)
+        return WARD_NO_DEADLINE;
+    /* A tenth sooner or later, or all that connected at once come back at once. */
+    return s->loop->now + age - age / 10 + (int64_t)((uintptr_t)s / 64 % 1000) * age / 5000;
+}
+
+static bool make(struct session *s)
+{
+    const nghttp2_settings_entry settings[] = {
+        {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, H2_STREAMS},
+        {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, H2_META},
+        {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, H2_WINDOW},
+        {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1}, /* no dependency tree to be abused */
+    };
+    nghttp2_option *o;
+    bool ok;
+
+    if (nghttp2_option_new(&o) != 0)
+        return false;
+    nghttp2_option_set_no_auto_window_update(o, 1);
+    nghttp2_option_set_no_closed_streams(o, 1);
+    nghttp2_option_set_stream_reset_rate_limit(o, RESETS, RESETS_S);
+    nghttp2_option_set_max_continuations(o, 4);
+    nghttp2_option_set_max_outbound_ack(o, 100);
+    ok = nghttp2_session_server_new3(&s->h2, callbacks, s, o, &s->mem) == 0 &&
+         nghttp2_submit_settings(s->h2, 0, settings, WARD_COUNT(settings)) == 0 &&
+         nghttp2_session_set_local_window_size(s->h2, 0, 0, H2_WINDOWS) == 0;
+    nghttp2_option_del(o);
+    return ok;
+}
+
+bool session_open(struct session *s, struct loop *l, const char *peer,
+                  void (*wake)(struct session *s))
+{
+    pthread_once(&callbacks_once, make_callbacks);
+    *s = (struct session){
+        .loop = l, .peer = peer, .wake = wake, .heard = l->now, .refilled = l->now};
+    s->budget = H2_BUDGET;
+    s->mem = (nghttp2_mem){s, mem_malloc, mem_free, mem_calloc, mem_realloc};
+    s->age_at = age_of(s);
+    s->look_at = l->now + SECOND_NS;
+    if (!make(s))
+        return false;
+    if (l->draining)
+        session_drain(s);
+    return true;
+}
+
+void session_close(struct session *s)
+{
+    if (s->h2 == NULL)
+        return;
+    while (s->calls != NULL)
+        call_lost(s->calls); /* nghttp2_session_del tells of no stream */
+    nghttp2_session_del(s->h2);
+    s->h2 = NULL;
+}
+
+bool session_read(struct session *s, const uint8_t *p, size_t n)
+{
+    s->heard = s->loop->now;
+    return nghttp2_session_mem_recv(s->h2, p, n) == (ssize_t)n;
+}
+
+ssize_t session_write(struct session *s, uint8_t *out)
+{
+    size_t len = 0;
+
+    while (len < H2_GATHER) {
+        const uint8_t *p;
+        ssize_t n = nghttp2_session_mem_send(s->h2, &p);
+
+        if (n < 0 || (size_t)n > H2_OUT - len)
+            return -1;
+        if (n == 0)
+            break;
+        memcpy(out + len, p, (size_t)n);
+        len += (size_t)n;
+    }
+    return (ssize_t)len;
+}
+
+bool session_over(const struct session *s)
+{
+    return !nghttp2_session_want_read(s->h2) && !nghttp2_session_want_write(s->h2);
+}
+
+/* ---- time ---- */
+
+/* GOAWAY in two steps (RFC 9113, 6.8): a notice, one round trip, then the last stream that
+ * counts. A client may write its PING's answer before streams that it had begun by then (gRPC's
+ * core does), so the last word waits a little longer than the answer. */
+void session_drain(struct session *s)
+{
+    if (s->drain != SESSION_OPEN)
+        return;
+    s->drain = SESSION_NOTICED;
+    s->drained = s->loop->now;
+    s->look_at = s->loop->now + ACK_NS;
+    nghttp2_submit_shutdown_notice(s->h2);
+    nghttp2_submit_ping(s->h2, NGHTTP2_FLAG_NONE, OPAQUE_AGE);
+    s->wake(s);
+}
+
+static void last_word(struct session *s)
+{
+    s->drain = SESSION_LEAVING;
+    nghttp2_submit_goaway(s->h2, 0, nghttp2_session_get_last_proc_stream_id(s->h2),
+                          NGHTTP2_NO_ERROR, NULL, 0);
+    s->wake(s);
+}
+
+bool session_tick(struct session *s)
+{
+    const struct ward_rpc_config *cfg = &s->loop->rpc->cfg;
+    int64_t now = s->loop->now, quiet = now - s->heard;
+    int64_t keepalive = cfg->keepalive_ms > 0 ? cfg->keepalive_ms : 60000;
+
+    s->look_at = now + SECOND_NS;
+    if (s->pinged != 0 && now - s->pinged > PONG_NS) {
+        h2_stat_ended("keepalive");
+        return false;
+    }
+    if (s->drain != SESSION_OPEN && !s->loop->draining && cfg->max_age_grace_ms > 0 &&
+        now - s->drained > cfg->max_age_grace_ms * WARD_NS_PER_MS)
+        return false;
+    if (s->drain == SESSION_ACKED ||
+        (s->drain == SESSION_NOTICED && now - s->drained >= ACK_NS))
+        last_word(s);
+    if (s->drain == SESSION_OPEN &&
+        (now > s->age_at || (s->n_calls == 0 && quiet > H2_IDLE_MS * WARD_NS_PER_MS)))
+        session_drain(s);
+    if (s->pinged == 0 && quiet > keepalive * WARD_NS_PER_MS) {
+        s->pinged = now;
+        nghttp2_submit_ping(s->h2, NGHTTP2_FLAG_NONE, OPAQUE_UP);
+        s->wake(s);
+    }
+    return true;
+}
