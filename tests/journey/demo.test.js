@@ -87,7 +87,7 @@ test('the_demo_tells_the_whole_journey', async () => {
 const NOT_TODAY = ['ward_rpc_shed_total', 'ward_outbox_failures_total', 'ward_audit_quarantined_total', 'ward_host_failures_total',
   'ward_host_canary_failures_total', 'ward_plugin_events_total', 'ward_identity_face_limited_total', 'ward_identity_attendance_total',
   'ward_identity_challenges_total', 'ward_identity_door_decisions_total', 'ward_diagnosis_inferences_total', 'ward_diagnosis_reviews_total', 'ward_dosage_overrides_total', 'ward_dosage_home_decisions_total'];
-const OTHER = /ward_host_run_seconds_bucket.*service="records"|service="(audit|diagnosis)",grpc_code!="OK"|ward_rpc_token_checks_total.*service="diagnosis"/;
+const OTHER = /ward_host_(run_seconds_bucket|step_seconds_total).*service="records"|service="(audit|diagnosis)",grpc_code!="OK"|ward_rpc_token_checks_total.*service="diagnosis"/;
 
 test('every_panel_of_every_dashboard_has_something_to_show', { skip: skipPrometheus }, async (t) => {
   const exprs = dashboards.flatMap((d) => d.rows.flatMap(([, panels]) => panels.flatMap((p) => p.queries.map(([expr]) => expr))));

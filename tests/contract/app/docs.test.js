@@ -41,6 +41,6 @@ test('every_metric_has_a_unit_or_is_a_count', () => {
   assert.ok(rows.length > 20);
   for (const [, name, type] of rows) {
     assert.strictEqual(name.endsWith('_total'), type === 'counter', name);
-    if (type === 'histogram') assert.match(name, /_(seconds|bytes|events|size)$/, name);
+    if (type === 'histogram') assert.match(name, /_(seconds|bytes|events|rows|size)$/, name);
   }
 });
