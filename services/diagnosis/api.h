@@ -3,7 +3,7 @@
 #ifndef DIAGNOSIS_API_H
 #define DIAGNOSIS_API_H
 
-#include "common/act/handler.h"
+#include "common/handler/handler.h"
 #include "services/diagnosis/diagnosis.h"
 
 const struct ward_method *diagnosis_methods(void);
@@ -14,7 +14,7 @@ ward_handler infer_rpc, confirm_rpc, amend_rpc, reject_rpc, list_models_rpc;
 char *api_text(const char *s);
 /* What handlers about a patient begin with: the purpose of use is looked at, the act begun.
  * `patient` may be NULL: not known yet.   PERMISSION_DENIED  PURPOSE_NOT_ALLOWED */
-WARD_MUST enum ward_code api_begin(struct ward_call *c, struct ward_act *a,
+WARD_MUST enum ward_code api_begin(struct ward_call *c, struct ward_event *a,
                                    const char *patient);
 
 #endif

@@ -1,5 +1,5 @@
 /* ListModels. */
-#include "common/act/handler.h"
+#include "common/handler/handler.h"
 #include "services/diagnosis/api.h"
 #include "services/diagnosis/model/models.h"
 #include "services/diagnosis/store.h"
@@ -36,7 +36,7 @@ static enum ward_code tell(struct ward_call *c, struct model *m, Model *out)
     out->why = ward_strdup(c->mem, why.msg);
     if (atomic_load(&m->serve) != NULL)
         running(m, c->mem, out);
-    WARD_TRY(store_counts(w->seat.db, c->mem, m->name, m->version, n, c->err));
+    WARD_TRY(store_counts(w->event_ctx.db, c->mem, m->name, m->version, n, c->err));
     out->answered = n[TALLY_ANSWERED];
     out->abstained = n[TALLY_ABSTAINED];
     out->confirmed = n[TALLY_CONFIRMED];
@@ -52,7 +52,7 @@ enum ward_code list_models_rpc(struct ward_call *c, const ProtobufCMessage *q,
     ListResponse *resp = (ListResponse *)r;
 
     (void)q;
-    ward_db_deadline(w->seat.db, c->deadline_ns);
+    ward_db_deadline(w->event_ctx.db, c->deadline_ns);
     resp->models = ward_alloc(c->mem, DIAGNOSIS_MODELS * sizeof(Model *));
     for (int i = 0; resp->models != NULL && i < w->dia->n_models; i++) {
         Model *m = ward_new(c->mem, Model);

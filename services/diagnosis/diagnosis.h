@@ -12,9 +12,9 @@
 #ifndef DIAGNOSIS_H
 #define DIAGNOSIS_H
 
-#include "common/act/act.h"
 #include "common/base/metrics.h"
 #include "common/db/db.h"
+#include "common/handler/event.h"
 #include "common/rpc/client.h"
 #include "common/rpc/rpc.h"
 #include "common/serve/serve.h"
@@ -53,7 +53,7 @@ struct diagnosis {
 struct worker {
     struct ward_arena mem; /* the worker's own */
     struct diagnosis *dia;
-    struct ward_act_seat seat; /* seat.db: its connection */
+    struct ward_event_ctx event_ctx; /* seat.db: its connection */
 };
 
 /* ---- service.c ---- */

@@ -77,8 +77,8 @@ enum ward_code worker_open(void *arg, void **wrk, struct ward_err *err)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a worker");
     w->mem = mem;
     w->dia = arg;
-    w->seat.service = DIAGNOSIS_NAME;
-    code = ward_db_open(w->dia->db, &w->seat.db, err);
+    w->event_ctx.service = DIAGNOSIS_NAME;
+    code = ward_db_open(w->dia->db, &w->event_ctx.db, err);
     if (code != WARD_OK) {
         worker_close(w);
         return code;
@@ -94,7 +94,7 @@ void worker_close(void *wrk)
 
     if (w == NULL)
         return;
-    ward_db_close(w->seat.db);
+    ward_db_close(w->event_ctx.db);
     mem = w->mem;
     ward_arena_done(&mem);
 }
@@ -103,5 +103,5 @@ void worker_refused(struct ward_call *c, enum ward_code code)
 {
     struct worker *w = c->wrk;
 
-    ward_act_refused(c, &w->seat, code);
+    ward_event_failed(c, &w->event_ctx, code);
 }

@@ -8,12 +8,12 @@ char *api_text(const char *s)
     return (char *)(uintptr_t)s;
 }
 
-enum ward_code api_begin(struct ward_call *c, struct ward_act *a, const char *patient)
+enum ward_code api_begin(struct ward_call *c, struct ward_event *a, const char *patient)
 {
     struct worker *w = c->wrk;
 
-    ward_act_begin(a, c, &w->seat, patient);
-    ward_db_deadline(w->seat.db, c->deadline_ns);
+    ward_event_begin(a, c, &w->event_ctx, patient);
+    ward_db_deadline(w->event_ctx.db, c->deadline_ns);
     if (!rule_purpose(c->who->purpose))
         return WARD_FAIL_REASON(c->err, PERMISSION_DENIED, "PURPOSE_NOT_ALLOWED",
                                 "doses are dealt with for TREAT, ETREAT or CAREMGT");

@@ -3,7 +3,7 @@
 #ifndef DOSAGE_API_H
 #define DOSAGE_API_H
 
-#include "common/act/handler.h"
+#include "common/handler/handler.h"
 #include "services/dosage/dosage.h"
 
 const struct ward_method *dosage_methods(void);
@@ -24,7 +24,7 @@ ward_handler draft_rule_set_rpc, get_rule_set_rpc, list_rule_sets_rpc, replay_rp
 char *api_text(const char *s);
 /* What handlers about a patient begin with: the purpose of use is looked at, the act begun.
  * `patient` may be NULL: not known yet.   PERMISSION_DENIED  PURPOSE_NOT_ALLOWED */
-WARD_MUST enum ward_code api_begin(struct ward_call *c, struct ward_act *a,
+WARD_MUST enum ward_code api_begin(struct ward_call *c, struct ward_event *a,
                                    const char *patient);
 
 #endif

@@ -14,9 +14,9 @@
 #ifndef DOSAGE_H
 #define DOSAGE_H
 
-#include "common/act/act.h"
 #include "common/base/metrics.h"
 #include "common/db/db.h"
+#include "common/handler/event.h"
 #include "common/keyring/keyring.h"
 #include "common/rpc/client.h"
 #include "common/rpc/rpc.h"
@@ -76,7 +76,7 @@ struct dosage {
 struct worker {
     struct ward_arena mem; /* the worker's own */
     struct dosage *dos;
-    struct ward_act_seat seat; /* seat.db: its connection */
+    struct ward_event_ctx event_ctx; /* seat.db: its connection */
 };
 
 /* ---- service.c ---- */

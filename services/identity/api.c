@@ -36,16 +36,16 @@ const char *api_caller(const struct ward_call *c)
     return s == NULL ? c->who->subject : s;
 }
 
-struct ward_act_seat *api_seat(const struct ward_call *c)
+struct ward_event_ctx *api_event_ctx(const struct ward_call *c)
 {
     struct worker *w = c->wrk;
 
-    return &w->seat;
+    return &w->event_ctx;
 }
 
 void api_refused(struct ward_call *c, enum ward_code code)
 {
-    ward_act_refused(c, api_seat(c), code);
+    ward_event_failed(c, api_event_ctx(c), code);
 }
 
 static bool caller_gone(const void *call)

@@ -3,8 +3,8 @@
 #ifndef IDENTITY_API_H
 #define IDENTITY_API_H
 
-#include "common/act/act.h"
-#include "common/act/handler.h"
+#include "common/handler/event.h"
+#include "common/handler/handler.h"
 #include "services/identity/photo.h"
 #include "ward/identity/v1/identity.pb-c.h"
 
@@ -38,8 +38,8 @@ WARD_MUST enum ward_code api_reason(struct ward_call *c, enum gate gate,
 /* What ran the models, and whether it is not the device wished for. */
 WARD_MUST enum ward_code api_device(struct ward_call *c, char **device,
                                     protobuf_c_boolean *degraded);
-/* The worker's seat, for ward_act_begin. */
-struct ward_act_seat *api_seat(const struct ward_call *c);
+/* The worker's seat, for ward_event_begin. */
+struct ward_event_ctx *api_event_ctx(const struct ward_call *c);
 /* For ward_rpc_config.refused. */
 void api_refused(struct ward_call *c, enum ward_code code);
 /* A static or arena text where protobuf-c wants char *. */

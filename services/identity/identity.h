@@ -13,10 +13,10 @@
 #ifndef IDENTITY_H
 #define IDENTITY_H
 
-#include "common/act/act.h"
 #include "common/auth/auth.h"
 #include "common/base/metrics.h"
 #include "common/db/db.h"
+#include "common/handler/event.h"
 #include "services/identity/calibration.h"
 #include "services/identity/face/face.h"
 #include "services/identity/gallery/gallery.h"
@@ -74,7 +74,7 @@ struct worker {
     struct identity *id;
     struct ward_db *db;
     struct face_engine *face, *former; /* former: NULL without a former pack */
-    struct ward_act_seat seat;         /* for audit events */
+    struct ward_event_ctx event_ctx;   /* for audit events */
 };
 
 /* ---- service.c ---- */

@@ -189,7 +189,7 @@ enum ward_code worker_open(void *arg, void **wrk, struct ward_err *err)
         code = face_engine_open(id->former.pack, &w->former, err);
     if (code == WARD_OK)
         code = ward_db_open(id->db, &w->db, err);
-    w->seat = (struct ward_act_seat){.service = IDENTITY_NAME, .db = w->db};
+    w->event_ctx = (struct ward_event_ctx){.service = IDENTITY_NAME, .db = w->db};
     if (code != WARD_OK) {
         worker_close(w);
         return code;

@@ -3,7 +3,7 @@
 #ifndef RECORDS_API_H
 #define RECORDS_API_H
 
-#include "common/act/handler.h"
+#include "common/handler/handler.h"
 #include "services/records/access/tell.h"
 #include "services/records/store/chart.h"
 
@@ -23,7 +23,7 @@ char *api_text(const char *s);
 /* The view of the call's person for reading or writing this kind, and the act begun: what most
  * handlers start with. `patient` may be NULL.
  *   PERMISSION_DENIED  PURPOSE_NOT_ALLOWED, KIND_NOT_ALLOWED */
-WARD_MUST enum ward_code api_begin(struct ward_call *c, struct ward_act *a, enum use use,
+WARD_MUST enum ward_code api_begin(struct ward_call *c, struct ward_event *a, enum use use,
                                    enum kind kind, const char *patient, struct view *out);
 
 #endif

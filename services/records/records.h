@@ -13,9 +13,9 @@
 #ifndef RECORDS_H
 #define RECORDS_H
 
-#include "common/act/act.h"
 #include "common/base/metrics.h"
 #include "common/db/db.h"
+#include "common/handler/event.h"
 #include "common/keyring/keyring.h"
 #include "common/rpc/client.h"
 #include "common/rpc/rpc.h"
@@ -60,7 +60,7 @@ struct records {
 struct worker {
     struct ward_arena mem; /* the worker's own */
     struct records *rec;
-    struct ward_act_seat seat; /* seat.db: its connection */
+    struct ward_event_ctx event_ctx; /* seat.db: its connection */
 };
 
 /* ---- service.c ---- */

@@ -80,8 +80,8 @@ enum ward_code worker_open(void *arg, void **wrk, struct ward_err *err)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a worker");
     w->mem = mem;
     w->rec = arg;
-    w->seat.service = RECORDS_NAME;
-    code = ward_db_open(w->rec->db, &w->seat.db, err);
+    w->event_ctx.service = RECORDS_NAME;
+    code = ward_db_open(w->rec->db, &w->event_ctx.db, err);
     if (code != WARD_OK) {
         worker_close(w);
         return code;
@@ -97,7 +97,7 @@ void worker_close(void *wrk)
 
     if (w == NULL)
         return;
-    ward_db_close(w->seat.db);
+    ward_db_close(w->event_ctx.db);
     mem = w->mem;
     ward_arena_done(&mem);
 }
@@ -106,5 +106,5 @@ void worker_refused(struct ward_call *c, enum ward_code code)
 {
     struct worker *w = c->wrk;
 
-    ward_act_refused(c, &w->seat, code);
+    ward_event_failed(c, &w->event_ctx, code);
 }

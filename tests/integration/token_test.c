@@ -36,7 +36,7 @@ struct client {
 static void client_open(struct client *x, const char *person)
 {
     *x = (struct client){.w = {.id = &identity, .db = it_open()}, .who = {.subject = person}};
-    x->w.seat = (struct ward_act_seat){.service = IDENTITY_NAME, .db = x->w.db};
+    x->w.event_ctx = (struct ward_event_ctx){.service = IDENTITY_NAME, .db = x->w.db};
     ward_arena_init(&x->mem, 1 << 20);
     x->c = (struct ward_call){.mem = &x->mem,
                               .err = &x->err,

@@ -28,7 +28,7 @@ typedef Ward__Diagnosis__V1__Code Code;
 struct inferring {
     struct ward_call *c;
     struct worker *w;
-    struct ward_act act;
+    struct ward_event event;
     struct ward_idem idem;
     const InferRequest *req;
     InferResponse *resp;
@@ -218,52 +218,52 @@ static enum ward_code keep(struct inferring *f, struct ward_db *db, struct ward_
     ids.n_findings = 0;
     ids.findings = NULL;
     ids.heat_map = (ProtobufCBinaryData){0, NULL};
-    return ward_call_keep(f->c, db, &f->idem, &ids.base, err);
+    return ward_call_store_answer(f->c, db, &f->idem, &ids.base, err);
 }
 
 /* f->kept: what was answered before, of which this call gets an event of its own. */
 static enum ward_code again(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct inferring *f = arg;
-    struct ward_act act = f->act;
+    struct ward_event event = f->event;
     ProtobufCMessage *kept;
 
-    WARD_TRY(ward_call_again(f->c, db, &f->idem,
-                             &ward__diagnosis__v1__infer_response__descriptor, &kept, err));
+    WARD_TRY(ward_call_stored_answer(
+        f->c, db, &f->idem, &ward__diagnosis__v1__infer_response__descriptor, &kept, err));
     f->kept = (InferResponse *)kept;
     if (f->kept == NULL)
         return WARD_OK;
-    ward_act_note(&act, "repeated", "yes");
-    ward_act_note(&act, "inference", f->kept->inference_id);
-    ward_act_note(&act, "report", f->kept->report_id);
-    return ward_act_write(&act, db, err);
+    ward_event_note(&event, "repeated", "yes");
+    ward_event_note(&event, "inference", f->kept->inference_id);
+    ward_event_note(&event, "report", f->kept->report_id);
+    return ward_event_write(&event, db, err);
 }
 
 static enum ward_code done(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct inferring *f = arg;
-    struct ward_act act = f->act;
+    struct ward_event event = f->event;
     bool says = f->said.abstains == ABSTAIN_NO;
 
     WARD_TRY(again(db, f, err));
     if (f->kept != NULL)
         return WARD_OK;
-    ward_act_note(&act, "model", f->model->label);
-    ward_act_note(&act, "weights", f->resp->trace->weights_sha256);
-    ward_act_note(&act, "inference", f->resp->inference_id);
-    ward_act_note(&act, "outcome", says ? "answered" : "abstained");
-    ward_act_note(&act, "report", f->resp->report_id);
+    ward_event_note(&event, "model", f->model->label);
+    ward_event_note(&event, "weights", f->resp->trace->weights_sha256);
+    ward_event_note(&event, "inference", f->resp->inference_id);
+    ward_event_note(&event, "outcome", says ? "answered" : "abstained");
+    ward_event_note(&event, "report", f->resp->report_id);
     if (f->said.on.degraded)
-        ward_act_note(&act, "degraded", "yes");
+        ward_event_note(&event, "degraded", "yes");
     WARD_TRY(store_count(db, f->c->mem, f->model->name, f->model->version,
                          says ? TALLY_ANSWERED : TALLY_ABSTAINED, err));
-    WARD_TRY(ward_act_write(&act, db, err));
+    WARD_TRY(ward_event_write(&event, db, err));
     return keep(f, db, err);
 }
 
 static enum ward_code told(struct inferring *f)
 {
-    return ward_call_copy(f->c, f->act.event_text, &f->resp->event_id);
+    return ward_call_copy(f->c, f->event.event_text, &f->resp->event_id);
 }
 
 /* The first answer: an abstention as it was kept, a finding from the report as it was filed. */
@@ -296,13 +296,13 @@ static enum ward_code infer(struct ward_call *c, const InferRequest *q, InferRes
     char patient[37];
 
     WARD_TRY(ward_call_id(c, "patient_id", q->patient_id, id, patient));
-    WARD_TRY(api_begin(c, &f.act, patient));
+    WARD_TRY(api_begin(c, &f.event, patient));
     WARD_TRY(ward_call_idem(c, q->idempotency_key, &q->base, &f.idem));
     if (*q->encounter_id != '\0')
         WARD_TRY(ward_call_id(c, "encounter_id", q->encounter_id, id, NULL));
     WARD_TRY(model_find(f.w->dia, q->model, &f.model, c->err));
     WARD_TRY(chart_patient(c, patient, &f.patient));
-    WARD_TRY(ward_db_tx(f.w->seat.db, again, &f, c->err));
+    WARD_TRY(ward_db_tx(f.w->event_ctx.db, again, &f, c->err));
     if (f.kept != NULL)
         return repeat(&f);
     WARD_TRY(name_it(&f));
@@ -310,7 +310,7 @@ static enum ward_code infer(struct ward_call *c, const InferRequest *q, InferRes
     WARD_TRY(answer(&f));
     WARD_TRY(draw(&f));
     WARD_TRY(file(&f));
-    WARD_TRY(ward_db_tx(f.w->seat.db, done, &f, c->err));
+    WARD_TRY(ward_db_tx(f.w->event_ctx.db, done, &f, c->err));
     counted(&f);
     return f.kept == NULL ? told(&f) : repeat(&f);
 }

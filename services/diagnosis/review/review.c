@@ -26,7 +26,7 @@ typedef Ward__Records__V1__Reference Reference;
 
 struct reviewing {
     struct ward_call *c;
-    struct ward_act act;
+    struct ward_event event;
     struct ward_idem idem;
     const char *report;
     int32_t expected;
@@ -126,7 +126,7 @@ static enum ward_code write(struct reviewing *v)
     char key[37];
 
     WARD_TRY(chart_read(c, v->report, v->expected, &read));
-    WARD_TRY(api_begin(c, &v->act, patient_of(read.report)));
+    WARD_TRY(api_begin(c, &v->event, patient_of(read.report)));
     WARD_TRY(report_read(read.report, c->mem, &v->was, c->err));
     if (read.report->status != STATUS(PRELIMINARY))
         return WARD_FAIL_REASON(c->err, FAILED_PRECONDITION, "REPORT_NOT_PRELIMINARY",
@@ -144,36 +144,37 @@ static enum ward_code write(struct reviewing *v)
 static enum ward_code again(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct reviewing *v = arg;
-    struct ward_act act = v->act;
+    struct ward_event event = v->event;
     ProtobufCMessage *kept;
 
-    WARD_TRY(ward_call_again(v->c, db, &v->idem,
-                             &ward__diagnosis__v1__confirm_response__descriptor, &kept, err));
+    WARD_TRY(ward_call_stored_answer(
+        v->c, db, &v->idem, &ward__diagnosis__v1__confirm_response__descriptor, &kept, err));
     v->kept = (ConfirmResponse *)kept;
     if (v->kept == NULL)
         return WARD_OK;
-    ward_act_note(&act, "repeated", "yes");
-    ward_act_note(&act, "report", v->kept->report_id);
-    return ward_act_write(&act, db, err);
+    ward_event_note(&event, "repeated", "yes");
+    ward_event_note(&event, "report", v->kept->report_id);
+    return ward_event_write(&event, db, err);
 }
 
 static enum ward_code done(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct reviewing *v = arg;
-    struct ward_act act = v->act;
+    struct ward_event event = v->event;
     const Ward__Diagnosis__V1__Trace *t = v->was.trace;
 
     WARD_TRY(again(db, v, err));
     if (v->kept != NULL)
         return WARD_OK;
-    ward_act_note(&act, "report", v->resp.report_id);
-    ward_act_note(&act, "inference", v->was.inference_id);
-    ward_act_note(&act, "review", v->word);
+    ward_event_note(&event, "report", v->resp.report_id);
+    ward_event_note(&event, "inference", v->was.inference_id);
+    ward_event_note(&event, "review", v->word);
     if (v->says)
-        ward_act_note(&act, "agrees", v->present == v->was.findings[0]->present ? "yes" : "no");
+        ward_event_note(&event, "agrees",
+                        v->present == v->was.findings[0]->present ? "yes" : "no");
     WARD_TRY(store_count(db, v->c->mem, t->model, t->version, v->how, err));
-    WARD_TRY(ward_act_write(&act, db, err));
-    return ward_call_keep(v->c, db, &v->idem, &v->resp.base, err);
+    WARD_TRY(ward_event_write(&event, db, err));
+    return ward_call_store_answer(v->c, db, &v->idem, &v->resp.base, err);
 }
 
 /* By the names that the configuration has: a report may be of a model that is served no more.
@@ -197,17 +198,17 @@ static enum ward_code review(struct reviewing *v, const char *key, const Protobu
 
     ward__diagnosis__v1__infer_response__init(&v->was);
     ward__diagnosis__v1__confirm_response__init(&v->resp);
-    WARD_TRY(api_begin(c, &v->act, NULL));
+    WARD_TRY(api_begin(c, &v->event, NULL));
     WARD_TRY(ward_call_idem(c, key, req, &v->idem));
     WARD_TRY(ward_call_id(c, "report_id", v->report, id, NULL));
     if (v->expected < 1)
         return WARD_FAIL_FIELD(c->err, "expected_version", "must be 1 or more");
-    WARD_TRY(ward_db_tx(w->seat.db, again, v, c->err));
+    WARD_TRY(ward_db_tx(w->event_ctx.db, again, v, c->err));
     if (v->kept == NULL) {
         WARD_TRY(write(v));
-        WARD_TRY(ward_db_tx(w->seat.db, done, v, c->err));
+        WARD_TRY(ward_db_tx(w->event_ctx.db, done, v, c->err));
     }
-    WARD_TRY(ward_call_copy(c, v->act.event_text, &v->resp.event_id));
+    WARD_TRY(ward_call_copy(c, v->event.event_text, &v->resp.event_id));
     if (v->kept != NULL) {
         v->resp.report_id = v->kept->report_id;
         v->resp.report_version = v->kept->report_version;

@@ -14,7 +14,7 @@ static enum ward_code mark(struct worker *w, struct ward_arena *mem,
     struct ward_val at = ward_int(mem, now_us);
     struct ward_rows rows;
 
-    WARD_TRY(ward_db_run(w->seat.db, mem, SQL, WARD_PARAMS(id_val(id), id_val(id), at, at),
+    WARD_TRY(ward_db_run(w->event_ctx.db, mem, SQL, WARD_PARAMS(id_val(id), id_val(id), at, at),
                          &rows, err));
     *now = *now || rows.affected > 0;
     return WARD_OK;
@@ -30,8 +30,8 @@ static enum ward_code count(struct worker *w, struct ward_arena *mem,
         " (SELECT COUNT(*) FROM decision WHERE patient_id = ?)";
     struct ward_rows rows;
 
-    WARD_TRY(ward_db_run(w->seat.db, mem, SQL, WARD_PARAMS(id_val(id), id_val(id), id_val(id)),
-                         &rows, err));
+    WARD_TRY(ward_db_run(w->event_ctx.db, mem, SQL,
+                         WARD_PARAMS(id_val(id), id_val(id), id_val(id)), &rows, err));
     sum->orders += row_number(rows.at[0][0]);
     sum->administrations += row_number(rows.at[0][1]);
     sum->decisions += row_number(rows.at[0][2]);
@@ -58,7 +58,7 @@ enum ward_code erase_patient(struct worker *w, struct ward_arena *mem,
     WARD_TRY(mark(w, mem, id, now_us, &sum->now, err));
     WARD_TRY(count(w, mem, id, sum, err));
     for (size_t i = 0; i < WARD_COUNT(STATEMENTS); i++)
-        WARD_TRY(
-            ward_db_run(w->seat.db, mem, STATEMENTS[i], WARD_PARAMS(id_val(id)), NULL, err));
+        WARD_TRY(ward_db_run(w->event_ctx.db, mem, STATEMENTS[i], WARD_PARAMS(id_val(id)), NULL,
+                             err));
     return WARD_OK;
 }

@@ -15,7 +15,7 @@ typedef Ward__Dosage__V1__ErasePatientResponse EraseResponse;
 
 struct erasing {
     struct ward_call *call;
-    struct ward_act act;
+    struct ward_event event;
     struct ward_idem idem;
     const EraseRequest *req;
     EraseResponse *resp;
@@ -35,41 +35,43 @@ static enum ward_code hold(struct erasing *e, struct ward_rows *chart, struct wa
     struct worker *w = e->call->wrk;
     struct ward_rows one;
 
-    WARD_TRY(ward_db_run(w->seat.db, e->call->mem, ONE, WARD_PARAMS(id_val(e->id)), &one, err));
+    WARD_TRY(
+        ward_db_run(w->event_ctx.db, e->call->mem, ONE, WARD_PARAMS(id_val(e->id)), &one, err));
     if (one.n == 0)
         return WARD_FAIL_REASON(err, NOT_FOUND, "PATIENT_NOT_FOUND",
                                 "nothing is kept of this patient");
     if (one.at[0][1].p == NULL && memcmp(one.at[0][0].p, e->id, DOSAGE_ID) != 0)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "PATIENT_MERGED",
                                 "the patient was merged into another");
-    return ward_db_run(w->seat.db, e->call->mem, ALL, WARD_PARAMS(id_val(e->id)), chart, err);
+    return ward_db_run(w->event_ctx.db, e->call->mem, ALL, WARD_PARAMS(id_val(e->id)), chart,
+                       err);
 }
 
 /* One event about the one asked for, with the figures of all; one about each other. */
 static enum ward_code told(struct erasing *e, const struct erased *sum, struct ward_err *err)
 {
     struct worker *w = e->call->wrk;
-    struct ward_act act = e->act;
+    struct ward_event event = e->event;
 
-    ward_act_note(&act, "reason", e->req->reason_code);
-    ward_act_note_int(&act, "orders", sum->orders);
-    ward_act_note_int(&act, "administrations", sum->administrations);
-    ward_act_note_int(&act, "decisions", sum->decisions);
-    return ward_act_write(&act, w->seat.db, err);
+    ward_event_note(&event, "reason", e->req->reason_code);
+    ward_event_note_int(&event, "orders", sum->orders);
+    ward_event_note_int(&event, "administrations", sum->administrations);
+    ward_event_note_int(&event, "decisions", sum->decisions);
+    return ward_event_write(&event, w->event_ctx.db, err);
 }
 
 static enum ward_code erase_other(struct erasing *e, const uint8_t id[DOSAGE_ID],
                                   int64_t now_us, struct erased *sum, struct ward_err *err)
 {
     struct worker *w = e->call->wrk;
-    struct ward_act act;
+    struct ward_event event;
     char *text = NULL;
 
     WARD_TRY(erase_patient(w, e->call->mem, id, now_us, sum, err));
     WARD_TRY(ward_call_uuid(e->call, id, &text));
-    ward_act_again(&e->act, text, &act);
-    ward_act_note(&act, "reason", e->req->reason_code);
-    return ward_act_write(&act, w->seat.db, err);
+    ward_event_another(&e->event, text, &event);
+    ward_event_note(&event, "reason", e->req->reason_code);
+    return ward_event_write(&event, w->event_ctx.db, err);
 }
 
 static enum ward_code erase(struct erasing *e, struct ward_err *err)
@@ -94,9 +96,9 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
     struct erasing *e = arg;
     ProtobufCMessage *kept = NULL;
 
-    WARD_TRY(ward_call_again(e->call, db, &e->idem,
-                             &ward__dosage__v1__erase_patient_response__descriptor, &kept,
-                             err));
+    WARD_TRY(ward_call_stored_answer(e->call, db, &e->idem,
+                                     &ward__dosage__v1__erase_patient_response__descriptor,
+                                     &kept, err));
     if (kept != NULL) {
         const EraseResponse *was = (const EraseResponse *)kept;
         struct erased sum = {.orders = was->orders,
@@ -109,7 +111,7 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
         return told(e, &sum, err);
     }
     WARD_TRY(erase(e, err));
-    return ward_call_keep(e->call, db, &e->idem, &e->resp->base, err);
+    return ward_call_store_answer(e->call, db, &e->idem, &e->resp->base, err);
 }
 
 enum ward_code erase_patient_rpc(struct ward_call *c, const ProtobufCMessage *q,
@@ -118,14 +120,14 @@ enum ward_code erase_patient_rpc(struct ward_call *c, const ProtobufCMessage *q,
     struct erasing e = {.call = c, .req = (const EraseRequest *)q, .resp = (EraseResponse *)r};
     struct worker *w = c->wrk;
 
-    ward_act_begin(&e.act, c, &w->seat, NULL);
-    ward_db_deadline(w->seat.db, c->deadline_ns);
-    WARD_TRY(ward_call_id(c, "patient_id", e.req->patient_id, e.id, w->seat.patient));
-    e.act.patient = w->seat.patient;
+    ward_event_begin(&e.event, c, &w->event_ctx, NULL);
+    ward_db_deadline(w->event_ctx.db, c->deadline_ns);
+    WARD_TRY(ward_call_id(c, "patient_id", e.req->patient_id, e.id, w->event_ctx.patient));
+    e.event.patient = w->event_ctx.patient;
     WARD_TRY(ward_call_idem(c, e.req->idempotency_key, q, &e.idem));
     if (!rule_is_word(e.req->reason_code))
         return WARD_FAIL_FIELD(c->err, "reason_code", "must be 1 to 64 of a-z, 0-9 and \"-\"");
-    WARD_TRY(ward_db_tx(w->seat.db, in_tx, &e, c->err));
+    WARD_TRY(ward_db_tx(w->event_ctx.db, in_tx, &e, c->err));
     charts_forget(w->dos->charts, e.id);
     lately_forget(w->dos, e.id);
     for (size_t i = 0; i < e.chart.n; i++)

@@ -1,5 +1,5 @@
-/* RotateKeys: common/act/rotate.h in this service's words. */
-#include "common/act/rotate.h"
+/* RotateKeys: common/handler/rotate.h in this service's words. */
+#include "common/handler/rotate.h"
 #include "services/dosage/api.h"
 #include "ward/dosage/v1/admin.pb-c.h"
 
@@ -22,5 +22,5 @@ enum ward_code rotate_keys_rpc(struct ward_call *c, const ProtobufCMessage *q,
     struct worker *w = c->wrk;
 
     (void)q, (void)r;
-    return ward_rotate_keys(c, &w->seat, w->dos->keys, say);
+    return ward_rotate_keys(c, &w->event_ctx, w->dos->keys, say);
 }

@@ -30,9 +30,9 @@ enum ward_code get_status_rpc(struct ward_call *c, const ProtobufCMessage *q,
     struct ward_rows rows;
 
     (void)q;
-    ward_db_deadline(w->seat.db, c->deadline_ns);
-    WARD_TRY(ward_db_run(w->seat.db, c->mem, SQL, WARD_PARAMS(ward_int(c->mem, ORDER_ACTIVE)),
-                         &rows, c->err));
+    ward_db_deadline(w->event_ctx.db, c->deadline_ns);
+    WARD_TRY(ward_db_run(w->event_ctx.db, c->mem, SQL,
+                         WARD_PARAMS(ward_int(c->mem, ORDER_ACTIVE)), &rows, c->err));
     s->orders = row_number(rows.at[0][0]);
     s->active_orders = row_number(rows.at[0][1]);
     s->administrations = row_number(rows.at[0][2]);
@@ -57,8 +57,8 @@ static enum ward_code read_rules(struct ward_call *c, int64_t from_us, BurdenRes
     struct ward_rows rows;
     Burden *all;
 
-    WARD_TRY(ward_db_run(w->seat.db, c->mem, SQL, WARD_PARAMS(ward_int(c->mem, from_us)), &rows,
-                         c->err));
+    WARD_TRY(ward_db_run(w->event_ctx.db, c->mem, SQL, WARD_PARAMS(ward_int(c->mem, from_us)),
+                         &rows, c->err));
     all = ward_alloc(c->mem, rows.n * sizeof(*all));
     out->rules = ward_alloc(c->mem, rows.n * sizeof(Burden *));
     if (all == NULL || out->rules == NULL)
@@ -86,7 +86,8 @@ static enum ward_code count_decisions(struct ward_call *c, int64_t from_us, Burd
 
     for (int i = 0; i < 6; i++)
         first[i] = (uint8_t)((uint64_t)(from_us / 1000) >> (40 - 8 * i));
-    WARD_TRY(ward_db_run(w->seat.db, c->mem, SQL, WARD_PARAMS(id_val(first)), &rows, c->err));
+    WARD_TRY(
+        ward_db_run(w->event_ctx.db, c->mem, SQL, WARD_PARAMS(id_val(first)), &rows, c->err));
     out->decisions = row_number(rows.at[0][0]);
     return WARD_OK;
 }
@@ -103,7 +104,7 @@ enum ward_code get_burden_rpc(struct ward_call *c, const ProtobufCMessage *q,
     if (req->days < 0 || req->days > DAYS_MOST)
         return WARD_FAIL_FIELD(c->err, "days", "must be 1 to %d, or 0 for %d", DAYS_MOST,
                                DAYS_USUAL);
-    ward_db_deadline(w->seat.db, c->deadline_ns);
+    ward_db_deadline(w->event_ctx.db, c->deadline_ns);
     from_us = ward_wall_us() - (req->days == 0 ? DAYS_USUAL : req->days) * DAY_US;
     from_us -= from_us % (DAY_US / 24);
     WARD_TRY(read_rules(c, from_us, (BurdenResponse *)r));

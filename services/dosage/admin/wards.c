@@ -18,7 +18,7 @@ typedef Ward__Dosage__V1__ListWardsResponse ListResponse;
 
 struct setting {
     struct ward_call *call;
-    struct ward_act act;
+    struct ward_event event;
     struct ward_idem idem;
     const Ward *ward;
     SetResponse *resp;
@@ -68,22 +68,22 @@ static enum ward_code put(struct setting *s, struct ward_db *db, struct ward_err
 static enum ward_code set_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct setting *s = arg;
-    struct ward_act act = s->act;
+    struct ward_event event = s->event;
     ProtobufCMessage *kept = NULL;
 
-    WARD_TRY(ward_call_again(s->call, db, &s->idem,
-                             &ward__dosage__v1__set_ward_response__descriptor, &kept, err));
+    WARD_TRY(ward_call_stored_answer(
+        s->call, db, &s->idem, &ward__dosage__v1__set_ward_response__descriptor, &kept, err));
     if (kept != NULL) {
         s->resp->ward = ((SetResponse *)kept)->ward;
-        return ward_act_write(&act, db, err);
+        return ward_event_write(&event, db, err);
     }
     WARD_TRY(put(s, db, err));
-    ward_act_note(&act, "ward", s->ward->ward);
-    ward_act_note(&act, "time_zone", s->ward->time_zone);
-    ward_act_note_int(&act, "before_minutes", s->before);
-    ward_act_note_int(&act, "after_minutes", s->after);
-    WARD_TRY(ward_act_write(&act, db, err));
-    return ward_call_keep(s->call, db, &s->idem, &s->resp->base, err);
+    ward_event_note(&event, "ward", s->ward->ward);
+    ward_event_note(&event, "time_zone", s->ward->time_zone);
+    ward_event_note_int(&event, "before_minutes", s->before);
+    ward_event_note_int(&event, "after_minutes", s->after);
+    WARD_TRY(ward_event_write(&event, db, err));
+    return ward_call_store_answer(s->call, db, &s->idem, &s->resp->base, err);
 }
 
 enum ward_code set_ward_rpc(struct ward_call *c, const ProtobufCMessage *q, ProtobufCMessage *r)
@@ -92,8 +92,8 @@ enum ward_code set_ward_rpc(struct ward_call *c, const ProtobufCMessage *q, Prot
     struct setting s = {.call = c, .ward = req->ward, .resp = (SetResponse *)r};
     struct worker *w = c->wrk;
 
-    ward_act_begin(&s.act, c, &w->seat, NULL);
-    ward_db_deadline(w->seat.db, c->deadline_ns);
+    ward_event_begin(&s.event, c, &w->event_ctx, NULL);
+    ward_db_deadline(w->event_ctx.db, c->deadline_ns);
     WARD_TRY(ward_call_idem(c, req->idempotency_key, q, &s.idem));
     WARD_TRY(check(&s));
     s.resp->ward = ward_new(c->mem, Ward);
@@ -102,7 +102,7 @@ enum ward_code set_ward_rpc(struct ward_call *c, const ProtobufCMessage *q, Prot
     *s.resp->ward = *s.ward;
     s.resp->ward->before_minutes = s.before;
     s.resp->ward->after_minutes = s.after;
-    return ward_db_tx(w->seat.db, set_in_tx, &s, c->err);
+    return ward_db_tx(w->event_ctx.db, set_in_tx, &s, c->err);
 }
 
 enum ward_code list_wards_rpc(struct ward_call *c, const ProtobufCMessage *q,
@@ -116,8 +116,8 @@ enum ward_code list_wards_rpc(struct ward_call *c, const ProtobufCMessage *q,
     Ward *all;
 
     (void)q;
-    ward_db_deadline(w->seat.db, c->deadline_ns);
-    WARD_TRY(ward_db_run(w->seat.db, c->mem, SQL, WARD_NO_PARAMS, &rows, c->err));
+    ward_db_deadline(w->event_ctx.db, c->deadline_ns);
+    WARD_TRY(ward_db_run(w->event_ctx.db, c->mem, SQL, WARD_NO_PARAMS, &rows, c->err));
     all = ward_alloc(c->mem, rows.n * sizeof(*all));
     resp->wards = ward_alloc(c->mem, rows.n * sizeof(Ward *));
     if (all == NULL || resp->wards == NULL)

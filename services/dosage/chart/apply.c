@@ -68,7 +68,7 @@ enum ward_code feed_load(struct charts *ch, struct ward_err *err)
 {
     ward_arena_reset(&ch->mem);
     merges_clear(ch->merges);
-    return ward_db_tx(ch->w.seat.db, load_in_tx, ch, err);
+    return ward_db_tx(ch->w.event_ctx.db, load_in_tx, ch, err);
 }
 
 /* Of several replicas the first does it: for the others the position is another already. */
@@ -92,8 +92,8 @@ static enum ward_code reset_in_tx(struct ward_db *db, void *arg, struct ward_err
 enum ward_code feed_reset(struct charts *ch, struct ward_err *err)
 {
     ward_arena_reset(&ch->mem);
-    ward_db_deadline(ch->w.seat.db, WARD_NO_DEADLINE);
-    return ward_db_tx(ch->w.seat.db, reset_in_tx, ch, err);
+    ward_db_deadline(ch->w.event_ctx.db, WARD_NO_DEADLINE);
+    return ward_db_tx(ch->w.event_ctx.db, reset_in_tx, ch, err);
 }
 
 /* ---- merges ---- */
@@ -127,8 +127,8 @@ static enum ward_code into_of(struct charts *ch, const uint8_t from[DOSAGE_ID],
     static const char SQL[] = "SELECT 1 FROM patient_merge WHERE from_id = ? AND into_id = ?";
     struct ward_rows rows;
 
-    WARD_TRY(ward_db_run(ch->w.seat.db, &ch->mem, SQL, WARD_PARAMS(id_val(from), id_val(into)),
-                         &rows, err));
+    WARD_TRY(ward_db_run(ch->w.event_ctx.db, &ch->mem, SQL,
+                         WARD_PARAMS(id_val(from), id_val(into)), &rows, err));
     *out = rows.n == 1;
     return WARD_OK;
 }
@@ -145,7 +145,8 @@ static enum ward_code point(struct charts *ch, const uint8_t top[DOSAGE_ID],
     struct ward_rows rows;
     struct ward_val *values;
 
-    WARD_TRY(ward_db_run(ch->w.seat.db, &ch->mem, BELOW, WARD_PARAMS(id_val(top)), &rows, err));
+    WARD_TRY(
+        ward_db_run(ch->w.event_ctx.db, &ch->mem, BELOW, WARD_PARAMS(id_val(top)), &rows, err));
     values = ward_alloc(&ch->mem, rows.n * 2 * sizeof(*values));
     if (values == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the patients");
@@ -153,7 +154,7 @@ static enum ward_code point(struct charts *ch, const uint8_t top[DOSAGE_ID],
         values[2 * i] = id_val(root);
         values[2 * i + 1] = rows.at[i][0];
     }
-    return ward_db_bulk(ch->w.seat.db, MOVE, values, 2, rows.n, err);
+    return ward_db_bulk(ch->w.event_ctx.db, MOVE, values, 2, rows.n, err);
 }
 
 static enum ward_code merge(struct charts *ch, const uint8_t into[DOSAGE_ID],
@@ -170,9 +171,10 @@ static enum ward_code merge(struct charts *ch, const uint8_t into[DOSAGE_ID],
         return WARD_OK;
     WARD_TRY(known(ch, into, err));
     WARD_TRY(known(ch, from, err));
-    WARD_TRY(ward_db_run(ch->w.seat.db, &ch->mem, PUT, WARD_PARAMS(id_val(from), id_val(into)),
-                         NULL, err));
-    WARD_TRY(ward_db_run(ch->w.seat.db, &ch->mem, ROOT, WARD_PARAMS(id_val(into)), &rows, err));
+    WARD_TRY(ward_db_run(ch->w.event_ctx.db, &ch->mem, PUT,
+                         WARD_PARAMS(id_val(from), id_val(into)), NULL, err));
+    WARD_TRY(
+        ward_db_run(ch->w.event_ctx.db, &ch->mem, ROOT, WARD_PARAMS(id_val(into)), &rows, err));
     if (rows.n != 1 || rows.at[0][0].n != DOSAGE_ID)
         return WARD_FAIL(err, INTERNAL, "a patient's row that was made is gone");
     return point(ch, from, (const uint8_t *)rows.at[0][0].p, err);
@@ -187,8 +189,8 @@ static enum ward_code unmerge(struct charts *ch, const uint8_t into[DOSAGE_ID],
     WARD_TRY(into_of(ch, from, into, &merged, err));
     if (!merged)
         return WARD_OK;
-    WARD_TRY(ward_db_run(ch->w.seat.db, &ch->mem, TAKE, WARD_PARAMS(id_val(from), id_val(into)),
-                         NULL, err));
+    WARD_TRY(ward_db_run(ch->w.event_ctx.db, &ch->mem, TAKE,
+                         WARD_PARAMS(id_val(from), id_val(into)), NULL, err));
     return point(ch, from, from, err);
 }
 
@@ -201,17 +203,17 @@ static enum ward_code erase(struct charts *ch, const Change *c, const uint8_t id
         .path = "/ward.dosage.v1.DosageAdmin/ErasePatient"};
     struct erased sum = {0};
     struct ward_call own;
-    struct ward_act act;
+    struct ward_event event;
 
     WARD_TRY(erase_patient(&ch->w, &ch->mem, id, ward_wall_us(), &sum, err));
     if (!sum.now)
         return WARD_OK;
-    ward_act_own(&act, &own, &ch->w.seat, &ch->mem, &WHAT, c->patient_id);
-    ward_act_note(&act, "by", "records' feed");
-    ward_act_note_int(&act, "orders", sum.orders);
-    ward_act_note_int(&act, "administrations", sum.administrations);
-    ward_act_note_int(&act, "decisions", sum.decisions);
-    return ward_act_write(&act, ch->w.seat.db, err);
+    ward_event_by_service(&event, &own, &ch->w.event_ctx, &ch->mem, &WHAT, c->patient_id);
+    ward_event_note(&event, "by", "records' feed");
+    ward_event_note_int(&event, "orders", sum.orders);
+    ward_event_note_int(&event, "administrations", sum.administrations);
+    ward_event_note_int(&event, "decisions", sum.decisions);
+    return ward_event_write(&event, ch->w.event_ctx.db, err);
 }
 
 /* ---- a message ---- */
@@ -240,8 +242,8 @@ static enum ward_code hold(struct charts *ch, int64_t *stored, struct ward_err *
     static const char SQL[] = "SELECT sequence FROM feed_position WHERE one = 1 FOR UPDATE";
     struct ward_rows rows;
 
-    WARD_TRY(ward_db_run(ch->w.seat.db, &ch->mem, MAKE, WARD_NO_PARAMS, NULL, err));
-    WARD_TRY(ward_db_run(ch->w.seat.db, &ch->mem, SQL, WARD_NO_PARAMS, &rows, err));
+    WARD_TRY(ward_db_run(ch->w.event_ctx.db, &ch->mem, MAKE, WARD_NO_PARAMS, NULL, err));
+    WARD_TRY(ward_db_run(ch->w.event_ctx.db, &ch->mem, SQL, WARD_NO_PARAMS, &rows, err));
     *stored = rows.n == 1 ? row_number(rows.at[0][0]) : 0;
     return WARD_OK;
 }
@@ -258,7 +260,7 @@ static enum ward_code save(struct charts *ch, const Message *m, struct ward_err 
     struct ward_val last = ward_int(&ch->mem, last_of(m));
 
     return ward_db_run(
-        ch->w.seat.db, &ch->mem, SQL,
+        ch->w.event_ctx.db, &ch->mem, SQL,
         WARD_PARAMS(ward_blob(m->resume_token.data, m->resume_token.len), last, last), NULL,
         err);
 }
@@ -288,8 +290,8 @@ enum ward_code feed_apply(struct charts *ch, const Message *msg, struct ward_err
         due = is_written(msg->changes[i]);
     if (!due)
         return WARD_OK;
-    ward_db_deadline(ch->w.seat.db, WARD_NO_DEADLINE);
-    WARD_TRY(ward_db_tx(ch->w.seat.db, apply_in_tx, &a, err));
+    ward_db_deadline(ch->w.event_ctx.db, WARD_NO_DEADLINE);
+    WARD_TRY(ward_db_tx(ch->w.event_ctx.db, apply_in_tx, &a, err));
     ch->saved_ns = now;
     return WARD_OK;
 }

@@ -1,8 +1,8 @@
 #include "services/dosage/chart/chart_own.h"
 
-#include "common/act/handler.h"
 #include "common/base/clock.h"
 #include "common/base/crypto.h"
+#include "common/handler/handler.h"
 #include "common/rpc/wire.h"
 #include "services/dosage/chart/ask.h"
 #include "services/dosage/store/owner.h"
@@ -320,7 +320,7 @@ static enum ward_code start(struct charts *ch, struct ward_err *err)
     pthread_cond_init(&ch->halt, &attr);
     pthread_condattr_destroy(&attr);
     ch->w.dos = ch->dos;
-    ch->w.seat.service = DOSAGE_NAME;
+    ch->w.event_ctx.service = DOSAGE_NAME;
     ward_arena_init(&ch->mem, MESSAGE_MEM);
     WARD_TRY(keep_open(&ch->keep, err));
     WARD_TRY(merges_open(&ch->merges, err));
@@ -365,7 +365,7 @@ void charts_close(struct charts *ch)
     pthread_mutex_unlock(&ch->lock);
     if (ch->started)
         pthread_join(ch->thread, NULL);
-    ward_db_close(ch->w.seat.db);
+    ward_db_close(ch->w.event_ctx.db);
     ward_arena_done(&ch->mem);
     merges_close(ch->merges);
     keep_close(ch->keep);

@@ -142,8 +142,8 @@ static void follow_keys(struct charts *ch)
     if (now - ch->keys_ns < KEYS_NS)
         return;
     ch->keys_ns = now;
-    ward_db_deadline(ch->w.seat.db, WARD_NO_DEADLINE);
-    code = ward_keyring_follow(ch->dos->keys, ch->w.seat.db, &err);
+    ward_db_deadline(ch->w.event_ctx.db, WARD_NO_DEADLINE);
+    code = ward_keyring_follow(ch->dos->keys, ch->w.event_ctx.db, &err);
     if (code != WARD_OK && !ch->keys_lost)
         ward_log_err(WARD_LOG_WARN, "keys cannot be read again", &err);
     ch->keys_lost = code != WARD_OK;
@@ -205,10 +205,10 @@ static enum ward_code once(struct charts *ch, bool *some, struct ward_err *err)
 {
     enum ward_code code;
 
-    if (ch->w.seat.db == NULL)
-        WARD_TRY(ward_db_open(ch->dos->db, &ch->w.seat.db, err));
+    if (ch->w.event_ctx.db == NULL)
+        WARD_TRY(ward_db_open(ch->dos->db, &ch->w.event_ctx.db, err));
     if (!ch->loaded) {
-        ward_db_deadline(ch->w.seat.db, WARD_NO_DEADLINE);
+        ward_db_deadline(ch->w.event_ctx.db, WARD_NO_DEADLINE);
         WARD_TRY(feed_load(ch, err));
         ch->loaded = true;
     }

@@ -23,7 +23,8 @@ static enum ward_code is_known(struct charts *ch, const uint8_t id[DOSAGE_ID], b
         "SELECT 1 FROM patient WHERE patient_id = ? AND erased_at_us IS NULL";
     struct ward_rows rows;
 
-    WARD_TRY(ward_db_run(ch->w.seat.db, &ch->mem, SQL, WARD_PARAMS(id_val(id)), &rows, err));
+    WARD_TRY(
+        ward_db_run(ch->w.event_ctx.db, &ch->mem, SQL, WARD_PARAMS(id_val(id)), &rows, err));
     *known = rows.n == 1;
     return WARD_OK;
 }
@@ -81,7 +82,7 @@ enum ward_code feed_transfers(struct charts *ch, const Message *msg, struct ward
     ProtobufCMessage *resp;
     enum ward_code code;
 
-    ward_db_deadline(ch->w.seat.db, WARD_NO_DEADLINE);
+    ward_db_deadline(ch->w.event_ctx.db, WARD_NO_DEADLINE);
     WARD_TRY(moved_patients(ch, msg, &req, err));
     if (req.n_patient_ids == 0)
         return WARD_OK;

@@ -1,6 +1,6 @@
 /* GetPack, GetPackKeys. */
-#include "common/act/handler.h"
 #include "common/base/clock.h"
+#include "common/handler/handler.h"
 #include "services/dosage/downtime/pack.h"
 
 #include <string.h>
@@ -16,7 +16,7 @@ typedef Ward__Dosage__V1__PackKey PackKey;
 
 struct packing {
     struct filling f;
-    struct ward_act act;
+    struct ward_event event;
     struct clock clock;
     int64_t rules_version; /* 0: none is active */
     uint8_t id[DOSAGE_ID];
@@ -66,18 +66,19 @@ static enum ward_code note_pack(struct packing *p, struct ward_db *db, struct wa
 static enum ward_code tell(struct packing *p, const Pack *pack, struct ward_db *db,
                            struct ward_err *err)
 {
-    struct ward_act *acts = ward_alloc(p->f.call->mem, (pack->n_patients + 1) * sizeof(*acts));
-    struct ward_act first = p->act;
+    struct ward_event *events =
+        ward_alloc(p->f.call->mem, (pack->n_patients + 1) * sizeof(*events));
+    struct ward_event first = p->event;
     size_t n = 0;
 
-    if (acts == NULL)
+    if (events == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the events");
-    ward_act_note(&first, "pack", p->r->pack_id);
+    ward_event_note(&first, "pack", p->r->pack_id);
     for (size_t i = 0; i < pack->n_patients; i++)
-        ward_act_again(&first, pack->patients[i]->patient_id, &acts[n++]);
+        ward_event_another(&first, pack->patients[i]->patient_id, &events[n++]);
     if (n == 0)
-        acts[n++] = first;
-    return ward_act_write_many(acts, n, db, err);
+        events[n++] = first;
+    return ward_event_write_many(events, n, db, err);
 }
 
 static enum ward_code make(struct ward_db *db, void *arg, struct ward_err *err)
@@ -143,7 +144,7 @@ enum ward_code get_pack_rpc(struct ward_call *c, const ProtobufCMessage *q, Prot
     struct packing p = {.f = {.call = c, .ward = req->ward}, .r = (PackResponse *)r};
     struct worker *w = c->wrk;
 
-    WARD_TRY(api_begin(c, &p.act, NULL));
+    WARD_TRY(api_begin(c, &p.event, NULL));
     WARD_TRY(may(c, req, &p));
     p.f.now_us = ward_wall_us();
     p.f.expires_us = p.f.now_us + (req->hours == 0 ? HOURS_USUAL : req->hours) * HOUR_US;
@@ -152,7 +153,7 @@ enum ward_code get_pack_rpc(struct ward_call *c, const ProtobufCMessage *q, Prot
     WARD_TRY(rules_version(&p));
     WARD_TRY(fill_patients(&p.f, c->err));
     WARD_TRY(read_charts(&p));
-    return ward_db_tx(w->seat.db, make, &p, c->err);
+    return ward_db_tx(w->event_ctx.db, make, &p, c->err);
 }
 
 /* ---- GetPackKeys ---- */

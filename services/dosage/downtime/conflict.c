@@ -36,7 +36,7 @@ enum ward_code conflicts_of(struct worker *w, struct ward_arena *mem, const char
     struct ward_rows rows;
 
     WARD_TRY(ward_db_run(
-        w->seat.db, mem, SQL,
+        w->event_ctx.db, mem, SQL,
         WARD_PARAMS(ward_text(ward), id_val(after), ward_int(mem, (int64_t)most)), &rows, err));
     *out = ward_alloc(mem, (rows.n + 1) * sizeof(**out));
     if (*out == NULL)
@@ -57,8 +57,8 @@ enum ward_code conflict_find(struct worker *w, struct ward_arena *mem,
     struct ward_rows rows;
 
     if (lock)
-        WARD_TRY(ward_db_run(w->seat.db, mem, LOCK, WARD_PARAMS(id_val(id)), &rows, err));
-    WARD_TRY(ward_db_run(w->seat.db, mem, SQL, WARD_PARAMS(id_val(id)), &rows, err));
+        WARD_TRY(ward_db_run(w->event_ctx.db, mem, LOCK, WARD_PARAMS(id_val(id)), &rows, err));
+    WARD_TRY(ward_db_run(w->event_ctx.db, mem, SQL, WARD_PARAMS(id_val(id)), &rows, err));
     if (rows.n == 0)
         return WARD_FAIL_REASON(err, NOT_FOUND, "CONFLICT_NOT_FOUND", "no such conflict");
     take(rows.at[0], out);
@@ -73,7 +73,7 @@ enum ward_code conflict_decide(struct worker *w, struct ward_arena *mem,
                               " which = ? WHERE conflict_id = ?";
 
     return ward_db_run(
-        w->seat.db, mem, SQL,
+        w->event_ctx.db, mem, SQL,
         WARD_PARAMS(ward_text(by), ward_int(mem, now_us), ward_int(mem, which), id_val(id)),
         NULL, err);
 }

@@ -27,7 +27,7 @@ static enum ward_code of_ward(struct ward_call *c, const char *ward, struct ward
 
 struct listing {
     struct ward_call *call;
-    struct ward_act act;
+    struct ward_event event;
     const ListRequest *req;
     uint8_t after[DOSAGE_ID];
     int page;
@@ -38,22 +38,22 @@ struct listing {
 static enum ward_code tell(struct listing *l, struct ward_db *db, struct ward_err *err)
 {
     size_t n = l->r->n_conflicts, m = 0;
-    struct ward_act *acts = ward_alloc(l->call->mem, (n + 1) * sizeof(*acts));
+    struct ward_event *events = ward_alloc(l->call->mem, (n + 1) * sizeof(*events));
 
-    if (acts == NULL)
+    if (events == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the events");
     for (size_t i = 0; i < n; i++) {
         const char *who = l->r->conflicts[i]->offline->patient_id;
         bool told = false;
 
         for (size_t k = 0; k < m && !told; k++)
-            told = strcmp(acts[k].patient, who) == 0;
+            told = strcmp(events[k].patient, who) == 0;
         if (!told)
-            ward_act_again(&l->act, who, &acts[m++]);
+            ward_event_another(&l->event, who, &events[m++]);
     }
     if (m == 0)
-        acts[m++] = l->act;
-    return ward_act_write_many(acts, m, db, err);
+        events[m++] = l->event;
+    return ward_event_write_many(events, m, db, err);
 }
 
 static enum ward_code list_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
@@ -83,7 +83,7 @@ enum ward_code list_conflicts_rpc(struct ward_call *c, const ProtobufCMessage *q
     struct listing l = {.call = c, .req = (const ListRequest *)q, .r = (ListResponse *)r};
     struct worker *w = c->wrk;
 
-    WARD_TRY(api_begin(c, &l.act, NULL));
+    WARD_TRY(api_begin(c, &l.event, NULL));
     if (!rule_is_ward(l.req->ward))
         return WARD_FAIL_FIELD(c->err, "ward", "must be 1 to 64 of A-Z a-z 0-9 . _ -");
     WARD_TRY(of_ward(c, l.req->ward, c->err));
@@ -91,7 +91,7 @@ enum ward_code list_conflicts_rpc(struct ward_call *c, const ProtobufCMessage *q
     if (*l.req->page_token != '\0' && !ward_uuid_parse(l.req->page_token, l.after))
         return WARD_FAIL_REASON(c->err, INVALID_ARGUMENT, "PAGE_TOKEN_INVALID",
                                 "page_token is not of this query");
-    return ward_db_tx(w->seat.db, list_in_tx, &l, c->err);
+    return ward_db_tx(w->event_ctx.db, list_in_tx, &l, c->err);
 }
 
 /* ---- ResolveConflict ---- */
@@ -180,23 +180,23 @@ static enum ward_code resolve_in_tx(struct ward_db *db, void *arg, struct ward_e
     struct resolving *s = arg;
     struct ward_call *c = s->v.c;
     ResolveResponse kept = WARD__DOSAGE__V1__RESOLVE_CONFLICT_RESPONSE__INIT;
-    struct ward_act act = s->v.act;
+    struct ward_event event = s->v.event;
     ProtobufCMessage *was = NULL;
     struct conflict k;
 
-    WARD_TRY(ward_call_again(c, db, &s->v.idem,
-                             &ward__dosage__v1__resolve_conflict_response__descriptor, &was,
-                             err));
+    WARD_TRY(ward_call_stored_answer(c, db, &s->v.idem,
+                                     &ward__dosage__v1__resolve_conflict_response__descriptor,
+                                     &was, err));
     if (was == NULL)
         WARD_TRY(decide_it(s, err));
     WARD_TRY(conflict_find(s->v.w, c->mem, s->id, false, &k, err));
     WARD_TRY(conflict_say(s->v.w, c->mem, &k, &s->answer, err));
-    ward_act_note(&act, "conflict", s->text);
-    ward_act_note_int(&act, "which", s->req->which);
+    ward_event_note(&event, "conflict", s->text);
+    ward_event_note_int(&event, "which", s->req->which);
     if (s->has_second)
-        ward_act_note(&act, "second_person", s->second.subject);
-    WARD_TRY(ward_act_write(&act, db, err));
-    return was != NULL ? WARD_OK : ward_call_keep(c, db, &s->v.idem, &kept.base, err);
+        ward_event_note(&event, "second_person", s->second.subject);
+    WARD_TRY(ward_event_write(&event, db, err));
+    return was != NULL ? WARD_OK : ward_call_store_answer(c, db, &s->v.idem, &kept.base, err);
 }
 
 static enum ward_code beside(struct resolving *s, const char *ward)
@@ -225,7 +225,7 @@ static enum ward_code see(struct resolving *s, struct conflict *k)
     if (code == WARD_NOT_FOUND)
         return WARD_FAIL_REASON(c->err, NOT_FOUND, "CONFLICT_NOT_FOUND", "no such conflict");
     WARD_TRY(code);
-    return api_begin(c, &s->v.act, s->v.chart.text);
+    return api_begin(c, &s->v.event, s->v.chart.text);
 }
 
 enum ward_code resolve_conflict_rpc(struct ward_call *c, const ProtobufCMessage *q,
@@ -242,7 +242,7 @@ enum ward_code resolve_conflict_rpc(struct ward_call *c, const ProtobufCMessage 
     WARD_TRY(ruleset_active(s.v.w, c->mem, &s.rules, c->err));
     WARD_TRY(reason_check(&s.v, s.rules, s.req->reason_code, USE(CORRECTION), c->err));
     WARD_TRY(beside(&s, k.ward));
-    WARD_TRY(ward_db_tx(s.v.w->seat.db, resolve_in_tx, &s, c->err));
+    WARD_TRY(ward_db_tx(s.v.w->event_ctx.db, resolve_in_tx, &s, c->err));
     ((ResolveResponse *)r)->conflict = s.answer;
     return WARD_OK;
 }

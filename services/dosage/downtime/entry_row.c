@@ -86,7 +86,7 @@ enum ward_code entry_known(struct ward_call *c, const uint8_t id[DOSAGE_ID],
     struct ward_rows rows;
     bool other;
 
-    WARD_TRY(ward_db_run(w->seat.db, c->mem, SQL, WARD_PARAMS(id_val(id)), &rows, err));
+    WARD_TRY(ward_db_run(w->event_ctx.db, c->mem, SQL, WARD_PARAMS(id_val(id)), &rows, err));
     *known = rows.n == 1;
     if (!*known)
         return WARD_OK;
@@ -107,7 +107,7 @@ enum ward_code entry_issues(struct worker *w, struct ward_arena *mem,
     struct ward_rows rows;
 
     *out = (struct issues){0};
-    WARD_TRY(ward_db_run(w->seat.db, mem, SQL, WARD_PARAMS(id_val(dose)), &rows, err));
+    WARD_TRY(ward_db_run(w->event_ctx.db, mem, SQL, WARD_PARAMS(id_val(dose)), &rows, err));
     return rows.n == 0 ? WARD_OK : open_row(w, mem, rows.at[0], NULL, &(bool){false}, out, err);
 }
 
@@ -145,7 +145,7 @@ enum ward_code entry_put(struct entry *e, const struct owner *owner,
     mac_of(owner, e->in, said);
     WARD_TRY(seal(e, owner, done, &sealed, err));
     return ward_db_run(
-        w->seat.db, mem, SQL,
+        w->event_ctx.db, mem, SQL,
         WARD_PARAMS(id_val(e->id), id_val(e->pack->id), ward_int(mem, done->state),
                     id_val(dose), ward_blob(said, sizeof(said)), sealed,
                     ward_int(mem, e->while_up && counts(e->in)), ward_int(mem, e->now_us)),

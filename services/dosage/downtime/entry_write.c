@@ -10,7 +10,7 @@
 struct writing {
     struct entry *e;
     struct entry_done *out;
-    struct ward_act act;
+    struct ward_event event;
     Dose *dose;
     uint8_t dose_id[DOSAGE_ID], charted_id[DOSAGE_ID];
     bool charted; /* the slot is, by another */
@@ -153,7 +153,7 @@ static enum ward_code make_dose(struct writing *s, struct ward_err *err)
     d->reason_code = in->reason_code;
     d->reconciled = true;
     d->confirmed_by = api_text(e->high_alert ? e->confirmed_by : "");
-    d->event_id = s->act.event_text;
+    d->event_id = s->event.event_text;
     of_order(s);
     return rights_of(s, err);
 }
@@ -169,7 +169,7 @@ static enum ward_code put_dose(struct writing *s, struct ward_err *err)
     if (e->decision != NULL) {
         e->decision->decided_by = api_text(e->call->who->subject);
         e->decision->second_person = e->in->second_person;
-        e->decision->event_id = s->act.event_text;
+        e->decision->event_id = s->event.event_text;
         WARD_TRY(decision_keep(e->call->wrk, e->call->mem, e->decision, 0, err));
     }
     return dose_write(e->call->wrk, e->call->mem, &what, err);
@@ -189,10 +189,10 @@ static enum ward_code say(struct writing *s, struct ward_err *err)
     s->out->state = s->charted      ? STATE(CONFLICT)
                     : issues.n == 0 ? STATE(RECORDED)
                                     : STATE(RECORDED_WITH_ISSUES);
-    ward_act_again(s->e->act, s->e->chart.text, &s->act);
-    ward_act_note(&s->act, "entry", s->e->in->entry_id);
-    ward_act_note(&s->act, "dose", s->out->administration_id);
-    ward_act_note_int(&s->act, "issues", (int64_t)issues.n);
+    ward_event_another(s->e->event, s->e->chart.text, &s->event);
+    ward_event_note(&s->event, "entry", s->e->in->entry_id);
+    ward_event_note(&s->event, "dose", s->out->administration_id);
+    ward_event_note_int(&s->event, "issues", (int64_t)issues.n);
     return make_dose(s, err);
 }
 
@@ -219,7 +219,7 @@ static enum ward_code write_all(struct writing *s, const struct owner *owner,
     WARD_TRY(code);
     WARD_TRY(put_dose(s, err));
     WARD_TRY(put_conflict(s, db, err));
-    return ward_act_write(&s->act, db, err);
+    return ward_event_write(&s->event, db, err);
 }
 
 static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
@@ -244,7 +244,7 @@ enum ward_code entry_record(struct entry *e, struct entry_done *out, struct ward
     for (int i = 0; i < TRIES; i++) {
         struct writing s = {.e = e, .out = out};
 
-        code = ward_db_tx(w->seat.db, in_tx, &s, err);
+        code = ward_db_tx(w->event_ctx.db, in_tx, &s, err);
         if (code != WARD_ALREADY_EXISTS)
             break;
     }

@@ -94,7 +94,8 @@ static enum ward_code last_of_order(struct filling *f, PackPatient *p, const Ord
 
     if (!ward_uuid_parse(order->order_id, id))
         return WARD_FAIL(err, DATA_LOSS, "an order has no id");
-    WARD_TRY(ward_db_run(w->seat.db, f->call->mem, SQL, WARD_PARAMS(id_val(id)), &rows, err));
+    WARD_TRY(
+        ward_db_run(w->event_ctx.db, f->call->mem, SQL, WARD_PARAMS(id_val(id)), &rows, err));
     if (rows.n == 0 || has_dose(p, (const uint8_t *)rows.at[0][0].p))
         return WARD_OK;
     WARD_TRY(dose_find(w, f->call->mem, (const uint8_t *)rows.at[0][0].p, false,

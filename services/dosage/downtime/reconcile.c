@@ -17,7 +17,7 @@ typedef Ward__Dosage__V1__ReconcileResponse ReconcileResponse;
 
 struct reconciling {
     struct ward_call *call;
-    struct ward_act act;
+    struct ward_event event;
     struct ward_idem idem;
     const ReconcileRequest *req;
     struct pack pack;
@@ -74,7 +74,7 @@ static enum ward_code work(struct reconciling *k, const OfflineDose *in,
 {
     struct ward_call *c = k->call;
     struct entry e = {.call = c,
-                      .act = &k->act,
+                      .event = &k->event,
                       .pack = &k->pack,
                       .rules = k->rules,
                       .in = in,
@@ -171,8 +171,8 @@ static enum ward_code look_again(struct ward_db *db, void *arg, struct ward_err 
     struct reconciling *k = arg;
     ProtobufCMessage *kept = NULL;
 
-    WARD_TRY(ward_call_again(k->call, db, &k->idem,
-                             &ward__dosage__v1__reconcile_response__descriptor, &kept, err));
+    WARD_TRY(ward_call_stored_answer(
+        k->call, db, &k->idem, &ward__dosage__v1__reconcile_response__descriptor, &kept, err));
     k->kept = (ReconcileResponse *)kept;
     return WARD_OK;
 }
@@ -180,7 +180,7 @@ static enum ward_code look_again(struct ward_db *db, void *arg, struct ward_err 
 static enum ward_code tell(struct reconciling *k, const ReconcileResponse *r,
                            struct ward_db *db, struct ward_err *err)
 {
-    struct ward_act act = k->act;
+    struct ward_event event = k->event;
     int64_t recorded = 0, conflicts = 0, rejected = 0;
     char pack[37];
 
@@ -191,11 +191,11 @@ static enum ward_code tell(struct reconciling *k, const ReconcileResponse *r,
                     r->results[i]->state == STATE(RECORDED_WITH_ISSUES);
     }
     ward_uuid_text(k->pack.id, pack);
-    ward_act_note(&act, "pack", pack);
-    ward_act_note_int(&act, "recorded", recorded);
-    ward_act_note_int(&act, "conflicts", conflicts);
-    ward_act_note_int(&act, "rejected", rejected);
-    return ward_act_write(&act, db, err);
+    ward_event_note(&event, "pack", pack);
+    ward_event_note_int(&event, "recorded", recorded);
+    ward_event_note_int(&event, "conflicts", conflicts);
+    ward_event_note_int(&event, "rejected", rejected);
+    return ward_event_write(&event, db, err);
 }
 
 /* What is kept is what became of each; what there is to say of it is read again, but for the
@@ -215,7 +215,7 @@ static enum ward_code keep(struct reconciling *k, struct ward_db *db, struct war
             all[i].n_issues = 0;
         kept.results[kept.n_results++] = &all[i];
     }
-    return ward_call_keep(k->call, db, &k->idem, &kept.base, err);
+    return ward_call_store_answer(k->call, db, &k->idem, &kept.base, err);
 }
 
 static enum ward_code read_again(struct reconciling *k, struct ward_err *err)
@@ -295,7 +295,7 @@ static enum ward_code confirm(struct reconciling *k)
     if (!k->confirmed)
         return WARD_OK;
     WARD_TRY(witness(c, &k->idem, k->req->second_person_token, k->pack.ward, &k->second));
-    return ward_db_tx(w->seat.db, use_second, k, c->err);
+    return ward_db_tx(w->event_ctx.db, use_second, k, c->err);
 }
 
 enum ward_code reconcile_rpc(struct ward_call *c, const ProtobufCMessage *q,
@@ -305,20 +305,20 @@ enum ward_code reconcile_rpc(struct ward_call *c, const ProtobufCMessage *q,
         .call = c, .req = (const ReconcileRequest *)q, .r = (ReconcileResponse *)r};
     struct worker *w = c->wrk;
 
-    WARD_TRY(api_begin(c, &k.act, NULL));
+    WARD_TRY(api_begin(c, &k.event, NULL));
     WARD_TRY(ward_call_idem(c, k.req->idempotency_key, q, &k.idem));
     if (k.req->n_doses < 1 || k.req->n_doses > DOSES_MOST)
         return WARD_FAIL_FIELD(c->err, "doses", "must be 1 to %d", DOSES_MOST);
     WARD_TRY(open_pack(&k));
     k.now_us = ward_wall_us();
-    WARD_TRY(ward_db_tx(w->seat.db, look_again, &k, c->err));
+    WARD_TRY(ward_db_tx(w->event_ctx.db, look_again, &k, c->err));
     if (k.kept == NULL) {
         WARD_TRY(confirm(&k));
         WARD_TRY(put_in_order(&k));
         WARD_TRY(all(&k));
         k.r->n_results = k.req->n_doses;
     }
-    WARD_TRY(ward_db_tx(w->seat.db, finish, &k, c->err));
+    WARD_TRY(ward_db_tx(w->event_ctx.db, finish, &k, c->err));
     if (k.kept != NULL) {
         k.r->results = k.kept->results;
         k.r->n_results = k.kept->n_results;

@@ -56,7 +56,7 @@ const char *entry_rejected(const OfflineDose *d, int64_t now_us);
 
 struct entry {
     struct ward_call *call;
-    const struct ward_act *act; /* the call's */
+    const struct ward_event *event; /* the call's */
     const struct pack *pack;
     const struct ruleset *rules; /* NULL: none is active */
     const OfflineDose *in;

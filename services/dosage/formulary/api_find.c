@@ -85,7 +85,7 @@ static enum ward_code find(struct ward_call *c, const Request *req, Response *re
     bool given;
     int page;
 
-    ward_db_deadline(w->seat.db, c->deadline_ns);
+    ward_db_deadline(w->event_ctx.db, c->deadline_ns);
     if (strlen(req->query) > QUERY_MOST)
         return WARD_FAIL_FIELD(c->err, "query", "must be at most %d bytes", QUERY_MOST);
     WARD_TRY(ward_call_page(c, req->page_size, PAGE, PAGE_MOST, &page));

@@ -26,7 +26,7 @@ typedef Ward__Dosage__V1__Decision Decision;
 struct replay {
     struct ward_call *call;
     struct worker *w;
-    struct ward_act act;
+    struct ward_event event;
     const struct ruleset *rules;
     int64_t from_us, to_us, most;
     struct ward_arena batch, one; /* of one message, of one decision */
@@ -155,7 +155,7 @@ static enum ward_code batch(struct replay *r, bool *more)
     struct ward_rows rows;
 
     ward_arena_reset(mem);
-    WARD_TRY(ward_db_run(r->w->seat.db, mem, SQL,
+    WARD_TRY(ward_db_run(r->w->event_ctx.db, mem, SQL,
                          WARD_PARAMS(ward_blob(r->before, DOSAGE_ID), ward_int(mem, r->from_us),
                                      ward_int(mem, r->to_us), ward_int(mem, n)),
                          &rows, r->call->err));
@@ -177,7 +177,7 @@ static enum ward_code all(struct replay *r)
     bool more = true;
 
     while (more) {
-        ward_db_deadline(r->w->seat.db, r->call->deadline_ns);
+        ward_db_deadline(r->w->event_ctx.db, r->call->deadline_ns);
         WARD_TRY(batch(r, &more));
         if (more && (r->n > 0 || ward_mono_ns() - r->told_ns > TELL_NS))
             WARD_TRY(tell(r, false));
@@ -205,20 +205,20 @@ static enum ward_code looked_past(const struct replay *r, struct ward_db *db, bo
 static enum ward_code end_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct replay *r = arg;
-    struct ward_act act = r->act;
+    struct ward_event event = r->event;
     bool past;
 
     WARD_TRY(looked_past(r, db, &past, err));
     if (!past)
         WARD_TRY(kept_replayed(db, r->call->mem, ruleset_version(r->rules),
                                r->progress.replayed, ward_wall_us(), err));
-    ward_act_note_int(&act, "rule_set", ruleset_version(r->rules));
-    ward_act_note_int(&act, "replayed", r->progress.replayed);
-    ward_act_note_int(&act, "stricter", r->progress.stricter);
-    ward_act_note_int(&act, "laxer", r->progress.laxer);
-    ward_act_note_int(&act, "different", r->progress.different);
-    ward_act_note_int(&act, "unreadable", r->progress.unreadable);
-    return ward_act_write(&act, db, err);
+    ward_event_note_int(&event, "rule_set", ruleset_version(r->rules));
+    ward_event_note_int(&event, "replayed", r->progress.replayed);
+    ward_event_note_int(&event, "stricter", r->progress.stricter);
+    ward_event_note_int(&event, "laxer", r->progress.laxer);
+    ward_event_note_int(&event, "different", r->progress.different);
+    ward_event_note_int(&event, "unreadable", r->progress.unreadable);
+    return ward_event_write(&event, db, err);
 }
 
 /* ---- the call ---- */
@@ -252,7 +252,7 @@ static enum ward_code run(struct replay *r)
     if (code == WARD_OK)
         code = still_there(r);
     if (code == WARD_OK)
-        code = ward_db_tx(r->w->seat.db, end_in_tx, r, r->call->err);
+        code = ward_db_tx(r->w->event_ctx.db, end_in_tx, r, r->call->err);
     if (code == WARD_OK)
         code = tell(r, true);
     ward_arena_done(&r->batch);
@@ -270,8 +270,8 @@ enum ward_code replay_rpc(struct ward_call *c, const ProtobufCMessage *q,
                        .progress = WARD__DOSAGE__V1__REPLAY_PROGRESS__INIT};
 
     (void)resp;
-    ward_act_begin(&r.act, c, &w->seat, NULL);
-    ward_db_deadline(w->seat.db, c->deadline_ns);
+    ward_event_begin(&r.event, c, &w->event_ctx, NULL);
+    ward_db_deadline(w->event_ctx.db, c->deadline_ns);
     WARD_TRY(ask(&r, (const Request *)q));
     return run(&r);
 }

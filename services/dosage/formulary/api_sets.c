@@ -19,19 +19,19 @@ typedef Ward__Dosage__V1__ListRuleSetsResponse ListResponse;
 #define PAGE      20
 #define PAGE_MOST 100
 
-static void begin(struct ward_call *c, struct ward_act *act)
+static void begin(struct ward_call *c, struct ward_event *event)
 {
     struct worker *w = c->wrk;
 
-    ward_act_begin(act, c, &w->seat, NULL);
-    ward_db_deadline(w->seat.db, c->deadline_ns);
+    ward_event_begin(event, c, &w->event_ctx, NULL);
+    ward_db_deadline(w->event_ctx.db, c->deadline_ns);
 }
 
 /* ---- a draft ---- */
 
 struct drafting {
     struct ward_call *call;
-    struct ward_act act;
+    struct ward_event event;
     struct ward_idem idem;
     const RuleSet *set;
     struct ward_val content;
@@ -76,25 +76,25 @@ static enum ward_code add(struct drafting *d, struct ward_db *db, struct ward_er
                       &version, err));
     WARD_TRY(kept_info(db, c->mem, version, false, &d->info, err));
     resp.info = d->info;
-    return ward_call_keep(c, db, &d->idem, &resp.base, err);
+    return ward_call_store_answer(c, db, &d->idem, &resp.base, err);
 }
 
 static enum ward_code draft_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct drafting *d = arg;
-    struct ward_act act = d->act;
+    struct ward_event event = d->event;
     ProtobufCMessage *again;
 
-    WARD_TRY(ward_call_again(d->call, db, &d->idem,
-                             &ward__dosage__v1__draft_rule_set_response__descriptor, &again,
-                             err));
+    WARD_TRY(ward_call_stored_answer(d->call, db, &d->idem,
+                                     &ward__dosage__v1__draft_rule_set_response__descriptor,
+                                     &again, err));
     if (again != NULL)
         d->info = ((DraftResponse *)again)->info;
     else
         WARD_TRY(add(d, db, err));
-    ward_act_note_int(&act, "rule_set", d->info->version);
-    ward_act_note(&act, "sha256", d->info->sha256);
-    return ward_act_write(&act, db, err);
+    ward_event_note_int(&event, "rule_set", d->info->version);
+    ward_event_note(&event, "sha256", d->info->sha256);
+    return ward_event_write(&event, db, err);
 }
 
 /* ---- only looked at ---- */
@@ -119,14 +119,14 @@ static enum ward_code list_problems(struct ward_call *c, const struct ruleset_pr
 
 static enum ward_code looked_at(struct ward_db *db, void *arg, struct ward_err *err)
 {
-    struct ward_act act = *(const struct ward_act *)arg;
+    struct ward_event event = *(const struct ward_event *)arg;
 
-    ward_act_note(&act, "check_only", "true");
-    return ward_act_write(&act, db, err);
+    ward_event_note(&event, "check_only", "true");
+    return ward_event_write(&event, db, err);
 }
 
-static enum ward_code only_check(struct ward_call *c, struct ward_act *act, const RuleSet *set,
-                                 DraftResponse *resp)
+static enum ward_code only_check(struct ward_call *c, struct ward_event *event,
+                                 const RuleSet *set, DraftResponse *resp)
 {
     struct worker *w = c->wrk;
     struct ruleset_problems problems;
@@ -136,7 +136,7 @@ static enum ward_code only_check(struct ward_call *c, struct ward_act *act, cons
         return code;
     *c->err = (struct ward_err){0};
     WARD_TRY(list_problems(c, &problems, resp));
-    return ward_db_tx(w->seat.db, looked_at, act, c->err);
+    return ward_db_tx(w->event_ctx.db, looked_at, event, c->err);
 }
 
 static enum ward_code draft(struct ward_call *c, const DraftRequest *req, DraftResponse *resp)
@@ -145,15 +145,15 @@ static enum ward_code draft(struct ward_call *c, const DraftRequest *req, DraftR
     struct ruleset_problems problems;
     struct worker *w = c->wrk;
 
-    begin(c, &d.act);
+    begin(c, &d.event);
     if (req->rule_set == NULL)
         return WARD_FAIL_FIELD(c->err, "rule_set", "is missing");
     if (req->check_only)
-        return only_check(c, &d.act, req->rule_set, resp);
+        return only_check(c, &d.event, req->rule_set, resp);
     WARD_TRY(ward_call_idem(c, req->idempotency_key, &req->base, &d.idem));
     WARD_TRY(check(c, req->rule_set, &problems));
     WARD_TRY(pack(c, req->rule_set, &d.content));
-    WARD_TRY(ward_db_tx(w->seat.db, draft_in_tx, &d, c->err));
+    WARD_TRY(ward_db_tx(w->event_ctx.db, draft_in_tx, &d, c->err));
     resp->info = d.info;
     return WARD_OK;
 }
@@ -172,13 +172,13 @@ static enum ward_code get(struct ward_call *c, const GetRequest *req, GetRespons
     int64_t version = req->version;
     char sha256[65];
 
-    ward_db_deadline(w->seat.db, c->deadline_ns);
+    ward_db_deadline(w->event_ctx.db, c->deadline_ns);
     if (version < 0)
         return WARD_FAIL_FIELD(c->err, "version", "must not be below 0");
     if (version == 0)
-        WARD_TRY(kept_active(w->seat.db, c->mem, &version, c->err));
-    WARD_TRY(kept_info(w->seat.db, c->mem, version, false, &resp->info, c->err));
-    return kept_content(w->seat.db, c->mem, version, &resp->rule_set, sha256, c->err);
+        WARD_TRY(kept_active(w->event_ctx.db, c->mem, &version, c->err));
+    WARD_TRY(kept_info(w->event_ctx.db, c->mem, version, false, &resp->info, c->err));
+    return kept_content(w->event_ctx.db, c->mem, version, &resp->rule_set, sha256, c->err);
 }
 
 enum ward_code get_rule_set_rpc(struct ward_call *c, const ProtobufCMessage *q,
@@ -196,11 +196,11 @@ static enum ward_code list(struct ward_call *c, const ListRequest *req, ListResp
     int page;
     bool given;
 
-    ward_db_deadline(w->seat.db, c->deadline_ns);
+    ward_db_deadline(w->event_ctx.db, c->deadline_ns);
     WARD_TRY(ward_call_page(c, req->page_size, PAGE, PAGE_MOST, &page));
     WARD_TRY(page_place(c, "", req->page_token, &before, sizeof(before), &given));
-    WARD_TRY(
-        kept_list(w->seat.db, c->mem, before, page + 1, &resp->infos, &resp->n_infos, c->err));
+    WARD_TRY(kept_list(w->event_ctx.db, c->mem, before, page + 1, &resp->infos, &resp->n_infos,
+                       c->err));
     if (resp->n_infos <= (size_t)page)
         return WARD_OK;
     resp->n_infos = (size_t)page;

@@ -14,7 +14,7 @@ typedef Ward__Dosage__V1__ActivateRuleSetResponse ActivateResponse;
 /* A step of one set; its kept answer is an ApproveRuleSetResponse whatever was called. */
 struct step {
     struct ward_call *call;
-    struct ward_act act;
+    struct ward_event event;
     struct ward_idem idem;
     int64_t version;
     const ApproveRequest *approve; /* NULL: activate */
@@ -78,27 +78,27 @@ static enum ward_code take(struct step *s, struct ward_db *db, struct ward_err *
     WARD_TRY(s->approve != NULL ? decide(s, db, err) : activate(s, db, err));
     WARD_TRY(kept_info(db, c->mem, s->version, false, &s->info, err));
     kept.info = s->info;
-    return ward_call_keep(c, db, &s->idem, &kept.base, err);
+    return ward_call_store_answer(c, db, &s->idem, &kept.base, err);
 }
 
 static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct step *s = arg;
-    struct ward_act act = s->act;
+    struct ward_event event = s->event;
     ProtobufCMessage *again;
 
-    WARD_TRY(ward_call_again(s->call, db, &s->idem,
-                             &ward__dosage__v1__approve_rule_set_response__descriptor, &again,
-                             err));
+    WARD_TRY(ward_call_stored_answer(s->call, db, &s->idem,
+                                     &ward__dosage__v1__approve_rule_set_response__descriptor,
+                                     &again, err));
     if (again != NULL)
         s->info = ((ApproveResponse *)again)->info;
     else
         WARD_TRY(take(s, db, err));
-    ward_act_note_int(&act, "rule_set", s->version);
-    ward_act_note(&act, "sha256", s->info->sha256);
+    ward_event_note_int(&event, "rule_set", s->version);
+    ward_event_note(&event, "sha256", s->info->sha256);
     if (s->approve != NULL)
-        ward_act_note(&act, "approve", s->approve->approve ? "true" : "false");
-    return ward_act_write(&act, db, err);
+        ward_event_note(&event, "approve", s->approve->approve ? "true" : "false");
+    return ward_event_write(&event, db, err);
 }
 
 static enum ward_code run(struct step *s, const char *key, const ProtobufCMessage *req)
@@ -106,12 +106,12 @@ static enum ward_code run(struct step *s, const char *key, const ProtobufCMessag
     struct ward_call *c = s->call;
     struct worker *w = c->wrk;
 
-    ward_act_begin(&s->act, c, &w->seat, NULL);
-    ward_db_deadline(w->seat.db, c->deadline_ns);
+    ward_event_begin(&s->event, c, &w->event_ctx, NULL);
+    ward_db_deadline(w->event_ctx.db, c->deadline_ns);
     WARD_TRY(ward_call_idem(c, key, req, &s->idem));
     if (s->version < 1)
         return WARD_FAIL_FIELD(c->err, "version", "must be above 0");
-    return ward_db_tx(w->seat.db, in_tx, s, c->err);
+    return ward_db_tx(w->event_ctx.db, in_tx, s, c->err);
 }
 
 enum ward_code approve_rule_set_rpc(struct ward_call *c, const ProtobufCMessage *q,

@@ -102,7 +102,7 @@ static enum ward_code read_into(struct worker *w, struct held *h, struct ward_ar
     char sha256[65];
     RuleSet *msg;
 
-    WARD_TRY(kept_content(w->seat.db, mem, h->version, &msg, sha256, err));
+    WARD_TRY(kept_content(w->event_ctx.db, mem, h->version, &msg, sha256, err));
     return ruleset_load(msg, sha256, &h->set, err);
 }
 
@@ -145,7 +145,7 @@ enum ward_code ruleset_active(struct worker *w, struct ward_arena *mem,
 {
     int64_t version;
 
-    WARD_TRY(kept_active(w->seat.db, mem, &version, err));
+    WARD_TRY(kept_active(w->event_ctx.db, mem, &version, err));
     if (version == 0)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "NO_RULE_SET",
                                 "no rule set is active: nothing can be checked");

@@ -185,13 +185,14 @@ static enum ward_code watched(struct acknowledging *a, const Dose *d, struct war
         return WARD_OK;
     if (!ward_uuid_parse(d->administration_id, id))
         return WARD_FAIL(err, INTERNAL, "a stored dose has no valid id");
-    return ward_db_run(a->v.w->seat.db, a->v.c->mem, SQL, WARD_PARAMS(id_val(id)), NULL, err);
+    return ward_db_run(a->v.w->event_ctx.db, a->v.c->mem, SQL, WARD_PARAMS(id_val(id)), NULL,
+                       err);
 }
 
 static enum ward_code write(struct acknowledging *a, struct ward_err *err)
 {
     struct dose_write what = {.due_us = -1};
-    struct ward_act act = a->v.act;
+    struct ward_event event = a->v.event;
     Order *order;
     Dose *was;
 
@@ -212,12 +213,12 @@ static enum ward_code write(struct acknowledging *a, struct ward_err *err)
     WARD_TRY(watched(a, was, err));
     a->answer.administration = what.dose;
     a->answer.recorded = a->v.now_us <= was->acknowledge_by_us;
-    act.place = a->token.place;
-    ward_act_note(&act, "administration", what.dose->administration_id);
-    ward_act_note(&act, "order", what.dose->order_id);
-    ward_act_note(&act, "late", a->answer.recorded ? "no" : "yes");
-    ward_act_note(&act, "token", a->token.id);
-    WARD_TRY(ward_act_write(&act, a->v.w->seat.db, err));
+    event.place = a->token.place;
+    ward_event_note(&event, "administration", what.dose->administration_id);
+    ward_event_note(&event, "order", what.dose->order_id);
+    ward_event_note(&event, "late", a->answer.recorded ? "no" : "yes");
+    ward_event_note(&event, "token", a->token.id);
+    WARD_TRY(ward_event_write(&event, a->v.w->event_ctx.db, err));
     return answer_keep(&a->v, was->patient_id, &a->answer, err);
 }
 
@@ -259,7 +260,7 @@ static enum ward_code acknowledge(struct ward_call *c, const Request *q, Respons
     WARD_TRY(ward_call_idem(c, q->idempotency_key, &q->base, &a.v.idem));
     code = prepare(&a);
     if (code == WARD_OK)
-        code = visit_gone(&a.v, ward_db_tx(a.v.w->seat.db, settle, &a, c->err), true);
+        code = visit_gone(&a.v, ward_db_tx(a.v.w->event_ctx.db, settle, &a, c->err), true);
     else
         code = failed(&a, code);
     if (code == WARD_OK) {

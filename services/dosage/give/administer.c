@@ -118,41 +118,41 @@ static enum ward_code fill(struct giving *g, Dose *d, struct ward_err *err)
     return cosignature_of(g, d, err);
 }
 
-static void note(struct giving *g, struct ward_act *act, const AdministerResponse *r)
+static void note(struct giving *g, struct ward_event *event, const AdministerResponse *r)
 {
     const char *failed = "";
 
-    ward_act_note(act, "order", g->q->order_id);
+    ward_event_note(event, "order", g->q->order_id);
     if (r->administration != NULL)
-        ward_act_note(act, "administration", r->administration->administration_id);
+        ward_event_note(event, "administration", r->administration->administration_id);
     if (r->decision != NULL)
-        ward_act_note(act, "decision", r->decision->decision_id);
-    ward_act_note(act, "recorded", r->recorded ? "yes" : "no");
-    ward_act_note_int(act, "outcome", g->q->outcome);
-    ward_act_note_int(act, "open", (int64_t)g->n_open);
+        ward_event_note(event, "decision", r->decision->decision_id);
+    ward_event_note(event, "recorded", r->recorded ? "yes" : "no");
+    ward_event_note_int(event, "outcome", g->q->outcome);
+    ward_event_note_int(event, "open", (int64_t)g->n_open);
     for (int i = RIGHTS - 1; i >= 0; i--)
         if (g->rights.at[i]->result == RESULT(FAIL))
             failed = right_name(i + 1);
-    ward_act_note(act, "right", failed);
+    ward_event_note(event, "right", failed);
     if (g->has_second)
-        ward_act_note(act, "second_person", g->second.subject);
+        ward_event_note(event, "second_person", g->second.subject);
     if (*g->q->confirmed_by != '\0')
-        ward_act_note(act, "confirmed_by", g->q->confirmed_by);
+        ward_event_note(event, "confirmed_by", g->q->confirmed_by);
     if (*g->token.id != '\0')
-        ward_act_note(act, "token", g->token.id);
+        ward_event_note(event, "token", g->token.id);
 }
 
 static enum ward_code finish(struct giving *g, AdministerResponse *r, struct ward_err *err)
 {
-    struct ward_act act = g->v.act;
+    struct ward_event event = g->v.event;
 
     r->n_rights = RIGHTS;
     r->rights = g->rights.at;
     r->n_open = g->n_open;
     r->open = g->open;
-    act.place = g->given ? g->token.place : g->q->place;
-    note(g, &act, r);
-    WARD_TRY(ward_act_write(&act, g->v.w->seat.db, err));
+    event.place = g->given ? g->token.place : g->q->place;
+    note(g, &event, r);
+    WARD_TRY(ward_event_write(&event, g->v.w->event_ctx.db, err));
     return g->locked ? answer_keep_for(&g->v, g->owner, r, err)
                      : answer_keep(&g->v, g->order->patient_id, r, err);
 }
@@ -179,7 +179,7 @@ static enum ward_code refuse(struct giving *g, AdministerResponse *r, struct war
         r->decision = g->decision;
     }
     if (g->given && g->token.is != TOKEN_GOOD)
-        WARD_TRY(token_misuse(&g->v, &g->v.act, g->order->ward, g->token.place,
+        WARD_TRY(token_misuse(&g->v, &g->v.event, g->order->ward, g->token.place,
                               token_misuse_of(g->token.is), err));
     count_failed(&g->v, &g->rights);
     return finish(g, r, err);
@@ -316,7 +316,7 @@ static enum ward_code administer(struct ward_call *c, const AdministerRequest *q
     code = visit_gone(&g->v, prepare(g), false);
     code = code != WARD_OK
                ? failed(g, r, code)
-               : visit_gone(&g->v, ward_db_tx(g->v.w->seat.db, settle, &s, c->err), false);
+               : visit_gone(&g->v, ward_db_tx(g->v.w->event_ctx.db, settle, &s, c->err), false);
     look_wipe(&g->looked);
     return code;
 }

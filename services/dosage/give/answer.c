@@ -32,15 +32,15 @@ enum ward_code answer_keep_for(struct visit *v, const struct owner *o,
         decision.decision_id = r->decision->decision_id;
         kept.decision = &decision;
     }
-    WARD_TRY(owner_seal(o, mem, SEALED_AS, v->act.event_id, v->c->method->path, &kept.base,
+    WARD_TRY(owner_seal(o, mem, SEALED_AS, v->event.event_id, v->c->method->path, &kept.base,
                         &sealed, err));
     bytes = ward_alloc(mem, HEAD + sealed.n);
     if (bytes == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the answer");
     memcpy(bytes, o->id, DOSAGE_ID);
-    memcpy(bytes + DOSAGE_ID, v->act.event_id, DOSAGE_ID);
+    memcpy(bytes + DOSAGE_ID, v->event.event_id, DOSAGE_ID);
     memcpy(bytes + HEAD, sealed.p, sealed.n);
-    return ward_idem_keep(v->w->seat.db, &v->idem, bytes, HEAD + sealed.n, err);
+    return ward_idem_keep(v->w->event_ctx.db, &v->idem, bytes, HEAD + sealed.n, err);
 }
 
 enum ward_code answer_keep(struct visit *v, const char *patient_id, const AdministerResponse *r,
@@ -90,10 +90,10 @@ static enum ward_code complete(struct visit *v, AdministerResponse *r, struct wa
 
 static enum ward_code note(struct visit *v, struct ward_err *err)
 {
-    struct ward_act act = v->act;
+    struct ward_event event = v->event;
 
-    ward_act_note(&act, "replayed", "yes");
-    return ward_act_write(&act, v->w->seat.db, err);
+    ward_event_note(&event, "replayed", "yes");
+    return ward_event_write(&event, v->w->event_ctx.db, err);
 }
 
 enum ward_code answer_again(struct visit *v, AdministerResponse **out, struct ward_err *err)
@@ -106,7 +106,7 @@ enum ward_code answer_again(struct visit *v, AdministerResponse **out, struct wa
     struct owner o;
 
     *out = NULL;
-    WARD_TRY(ward_idem_find(v->w->seat.db, mem, &v->idem, &kept, err));
+    WARD_TRY(ward_idem_find(v->w->event_ctx.db, mem, &v->idem, &kept, err));
     if (kept.p == NULL)
         return WARD_OK;
     if (kept.n < HEAD)
@@ -128,12 +128,12 @@ enum ward_code answer_again(struct visit *v, AdministerResponse **out, struct wa
 static enum ward_code note_misuse(struct answer_late *l, struct ward_db *db,
                                   struct ward_err *err)
 {
-    struct ward_act act = l->v->act;
+    struct ward_event event = l->v->event;
 
-    ward_act_note(&act, "token", l->misuse);
-    ward_act_note(&act, "refused", "yes"); /* the call's own event says why */
-    WARD_TRY(token_misuse(l->v, &act, l->ward, l->place, l->misuse, err));
-    return ward_act_write(&act, db, err);
+    ward_event_note(&event, "token", l->misuse);
+    ward_event_note(&event, "refused", "yes"); /* the call's own event says why */
+    WARD_TRY(token_misuse(l->v, &event, l->ward, l->place, l->misuse, err));
+    return ward_event_write(&event, db, err);
 }
 
 /* Whether a dose of the last days was recorded with it. */
@@ -178,7 +178,7 @@ static bool may_see(struct visit *v)
         return false;
     if (*v->chart.text != '\0' || strcmp(failed.reason, "RECORDS_AWAY") == 0)
         return true;
-    code = chart_may(v->c, v->act.patient, &chart);
+    code = chart_may(v->c, v->event.patient, &chart);
     *v->c->err = failed;
     return code == WARD_OK || code == WARD_UNAVAILABLE;
 }
@@ -191,7 +191,7 @@ enum ward_code answer_or(struct answer_late *l, enum ward_code code)
 
     if (code == WARD_CANCELLED || code == WARD_DEADLINE_EXCEEDED || !may_see(l->v))
         return code;
-    found = ward_db_tx(l->v->w->seat.db, look, l, &err);
+    found = ward_db_tx(l->v->w->event_ctx.db, look, l, &err);
     if (found == WARD_OK && l->out != NULL)
         return WARD_OK;
     l->out = NULL;

@@ -7,7 +7,7 @@
 #ifndef DOSAGE_GIVE_BEDSIDE_H
 #define DOSAGE_GIVE_BEDSIDE_H
 
-#include "common/act/act.h"
+#include "common/handler/event.h"
 #include "services/dosage/api.h"
 #include "services/dosage/give/give.h"
 
@@ -41,7 +41,7 @@ typedef Ward__Dosage__V1__DoseOutcome DoseOutcome;
 struct visit {
     struct ward_call *c;
     struct worker *w;
-    struct ward_act act;
+    struct ward_event event;
     struct ward_idem idem;
     struct chart chart;
     char *event_id; /* the act's, in the arena: what answers hold */
@@ -169,7 +169,7 @@ WARD_MUST enum ward_code token_spend(struct visit *v, const struct token_ask *as
                                      struct token *out);
 const char *token_misuse_of(enum token_is is); /* "foreign", "place" */
 /* Says in token_misuse that a token was not good, by the act's event. In a transaction. */
-WARD_MUST enum ward_code token_misuse(struct visit *v, const struct ward_act *act,
+WARD_MUST enum ward_code token_misuse(struct visit *v, const struct ward_event *event,
                                       const char *ward, const char *place, const char *kind,
                                       struct ward_err *err);
 
@@ -252,7 +252,7 @@ WARD_MUST enum ward_code visit_dose(struct visit *v, const char *patient_id, Dos
 enum ward_code visit_gone(struct visit *v, enum ward_code code, bool of_dose);
 /* read.c: an audit event for each dose that a list showed; one of nobody where it showed none.
  */
-WARD_MUST enum ward_code doses_told(struct ward_call *c, struct ward_act *act, Dose **all,
+WARD_MUST enum ward_code doses_told(struct ward_call *c, struct ward_event *event, Dose **all,
                                     size_t n);
 void count_dose(struct visit *v, const Dose *d);      /* after the commit */
 void count_failed(struct visit *v, struct rights *r); /* likewise */

@@ -105,7 +105,7 @@ enum ward_code cosignature_ask(struct worker *w, struct ward_arena *mem, const D
     if (!ward_uuid_parse(d->administration_id, id))
         return WARD_FAIL(err, INTERNAL, "a stored dose has no valid id");
     rule_person(d->cosignature->prescriber, person);
-    return ward_db_run(w->seat.db, mem, SQL,
+    return ward_db_run(w->event_ctx.db, mem, SQL,
                        WARD_PARAMS(id_val(id), ward_text(person), ward_text(d->ward),
                                    ward_int(mem, d->cosignature->state),
                                    ward_int(mem, d->recorded_at_us)),

@@ -176,7 +176,7 @@ static enum ward_code write(struct correcting *k, struct ward_err *err)
 {
     struct dose_write what = {.free_slot = k->q->entered_in_error,
                               .to_part = k->q->entered_in_error};
-    struct ward_act act = k->v.act;
+    struct ward_event event = k->v.event;
     Dose *was;
 
     WARD_TRY(visit_lock(&k->v, k->dose, &was, err));
@@ -196,13 +196,13 @@ static enum ward_code write(struct correcting *k, struct ward_err *err)
     WARD_TRY(agreed(k, was, what.dose, err));
     WARD_TRY(dose_write(k->v.w, k->v.c->mem, &what, err));
     k->answer.administration = what.dose;
-    ward_act_note(&act, "administration", what.dose->administration_id);
-    ward_act_note_int(&act, "version", what.dose->version);
-    ward_act_note(&act, "reason", k->q->reason_code);
-    ward_act_note(&act, "entered_in_error", k->q->entered_in_error ? "yes" : "no");
+    ward_event_note(&event, "administration", what.dose->administration_id);
+    ward_event_note_int(&event, "version", what.dose->version);
+    ward_event_note(&event, "reason", k->q->reason_code);
+    ward_event_note(&event, "entered_in_error", k->q->entered_in_error ? "yes" : "no");
     if (k->has_second)
-        ward_act_note(&act, "second_person", k->second.subject);
-    WARD_TRY(ward_act_write(&act, k->v.w->seat.db, err));
+        ward_event_note(&event, "second_person", k->second.subject);
+    WARD_TRY(ward_event_write(&event, k->v.w->event_ctx.db, err));
     return answer_keep(&k->v, was->patient_id, &k->answer, err);
 }
 
@@ -230,7 +230,7 @@ static enum ward_code correct(struct ward_call *c, const Request *q, Response *r
     WARD_TRY(ward_call_idem(c, q->idempotency_key, &q->base, &k.v.idem));
     code = prepare(&k);
     if (code == WARD_OK) {
-        WARD_TRY(visit_gone(&k.v, ward_db_tx(k.v.w->seat.db, settle, &k, c->err), true));
+        WARD_TRY(visit_gone(&k.v, ward_db_tx(k.v.w->event_ctx.db, settle, &k, c->err), true));
     } else {
         WARD_TRY(answer_or(&l, code));
         k.answer = *l.out;

@@ -58,12 +58,12 @@ static enum ward_code list(struct ward_call *c, const ListRequest *q, ListRespon
     struct cosignatures what = {.ward = q->ward, .after_us = INT64_MIN};
     char person[RULE_PERSON];
     struct place after;
-    struct ward_act act;
+    struct ward_event event;
     const char *question;
     bool given = false;
     int page;
 
-    WARD_TRY(api_begin(c, &act, NULL));
+    WARD_TRY(api_begin(c, &event, NULL));
     WARD_TRY(may_list(c, q));
     WARD_TRY(ward_call_page(c, q->page_size, PAGE_USUAL, PAGE_MOST, &page));
     question = ward_printf(c->mem, "%s %d", q->ward, page);
@@ -81,7 +81,7 @@ static enum ward_code list(struct ward_call *c, const ListRequest *q, ListRespon
     WARD_TRY(
         doses_to_cosign(w, c->mem, &what, &r->administrations, &r->n_administrations, c->err));
     WARD_TRY(next_page(c, question, r, (size_t)page));
-    return doses_told(c, &act, r->administrations, r->n_administrations);
+    return doses_told(c, &event, r->administrations, r->n_administrations);
 }
 
 /* ---- the answer ---- */
@@ -116,7 +116,7 @@ static enum ward_code answered(struct cosigning *s, const Dose *d, struct ward_e
 
     if (!ward_uuid_parse(d->administration_id, id))
         return WARD_FAIL(err, INTERNAL, "a stored dose has no valid id");
-    return ward_db_run(s->v.w->seat.db, mem, SQL,
+    return ward_db_run(s->v.w->event_ctx.db, mem, SQL,
                        WARD_PARAMS(ward_int(mem, d->cosignature->state),
                                    ward_int(mem, d->cosignature->at_us), id_val(id)),
                        NULL, err);
@@ -126,7 +126,7 @@ static enum ward_code write(struct cosigning *s, struct ward_err *err)
 {
     Cosignature *with = ward_new(s->v.c->mem, Cosignature);
     struct dose_write what = {.due_us = -1};
-    struct ward_act act = s->v.act;
+    struct ward_event event = s->v.event;
     Dose *was;
 
     if (with == NULL)
@@ -144,9 +144,10 @@ static enum ward_code write(struct cosigning *s, struct ward_err *err)
     WARD_TRY(answered(s, what.dose, err));
     s->answer.recorded = true;
     s->answer.administration = what.dose;
-    ward_act_note(&act, "administration", what.dose->administration_id);
-    ward_act_note(&act, "cosigned", s->q->state == COSIGNATURE(SIGNED) ? "signed" : "disputed");
-    WARD_TRY(ward_act_write(&act, s->v.w->seat.db, err));
+    ward_event_note(&event, "administration", what.dose->administration_id);
+    ward_event_note(&event, "cosigned",
+                    s->q->state == COSIGNATURE(SIGNED) ? "signed" : "disputed");
+    WARD_TRY(ward_event_write(&event, s->v.w->event_ctx.db, err));
     return answer_keep(&s->v, was->patient_id, &s->answer, err);
 }
 
@@ -187,7 +188,7 @@ static enum ward_code cosign(struct ward_call *c, const CosignRequest *q, Cosign
     if (q->state != COSIGNATURE(SIGNED) && q->state != COSIGNATURE(DISPUTED))
         return WARD_FAIL_FIELD(c->err, "state", "must be STATE_SIGNED or STATE_DISPUTED");
     WARD_TRY(find(&s));
-    WARD_TRY(visit_gone(&s.v, ward_db_tx(s.v.w->seat.db, settle, &s, c->err), true));
+    WARD_TRY(visit_gone(&s.v, ward_db_tx(s.v.w->event_ctx.db, settle, &s, c->err), true));
     r->administration = s.answer.administration;
     return WARD_OK;
 }

@@ -91,8 +91,8 @@ enum ward_code dose_find(struct worker *w, struct ward_arena *mem, const uint8_t
     enum ward_code code;
 
     if (lock)
-        WARD_TRY(ward_db_run(w->seat.db, mem, LOCK, WARD_PARAMS(id_val(id)), &rows, err));
-    WARD_TRY(ward_db_run(w->seat.db, mem, SQL, WARD_PARAMS(id_val(id)), &rows, err));
+        WARD_TRY(ward_db_run(w->event_ctx.db, mem, LOCK, WARD_PARAMS(id_val(id)), &rows, err));
+    WARD_TRY(ward_db_run(w->event_ctx.db, mem, SQL, WARD_PARAMS(id_val(id)), &rows, err));
     if (rows.n != 1)
         return none(err);
     code = open_row(&r, rows.at[0], DOSE_COLUMNS, DOSE_SEALED_AS, out, err);
@@ -115,7 +115,7 @@ enum ward_code dose_versions(struct worker *w, struct ward_arena *mem,
     struct ward_rows rows;
     enum ward_code code;
 
-    WARD_TRY(ward_db_run(w->seat.db, mem, SQL, WARD_PARAMS(id_val(id)), &rows, err));
+    WARD_TRY(ward_db_run(w->event_ctx.db, mem, SQL, WARD_PARAMS(id_val(id)), &rows, err));
     if (rows.n == 0)
         return none(err);
     *out = ward_alloc(mem, rows.n * sizeof(**out));
@@ -157,7 +157,7 @@ enum ward_code doses_unacknowledged(struct worker *w, struct ward_arena *mem, co
     struct ward_val from = ward_int(mem, after_us);
     struct ward_rows rows;
 
-    WARD_TRY(ward_db_run(w->seat.db, mem, SQL,
+    WARD_TRY(ward_db_run(w->event_ctx.db, mem, SQL,
                          WARD_PARAMS(ward_text(ward), ward_text(ward), from, from,
                                      id_val(after), ward_int(mem, (int64_t)most)),
                          &rows, err));
@@ -185,12 +185,12 @@ enum ward_code doses_to_cosign(struct worker *w, struct ward_arena *mem,
     struct ward_rows rows;
 
     if (*what->ward == '\0')
-        WARD_TRY(ward_db_run(w->seat.db, mem, OWN,
+        WARD_TRY(ward_db_run(w->event_ctx.db, mem, OWN,
                              WARD_PARAMS(ward_text(what->prescriber), from, from, after, most),
                              &rows, err));
     else
         WARD_TRY(
-            ward_db_run(w->seat.db, mem, WARD,
+            ward_db_run(w->event_ctx.db, mem, WARD,
                         WARD_PARAMS(ward_text(what->ward), ward_int(mem, what->disputed_us),
                                     from, from, after, most),
                         &rows, err));
@@ -221,7 +221,7 @@ enum ward_code doses_of(struct worker *w, struct ward_arena *mem,
                 " ON t.patient_id = a.patient_id AND t.administration_id = a.administration_id";
     struct ward_rows rows;
 
-    WARD_TRY(ward_db_run(w->seat.db, mem, SQL,
+    WARD_TRY(ward_db_run(w->event_ctx.db, mem, SQL,
                          WARD_PARAMS(id_val(patient), id_val(patient), ward_int(mem, from_us),
                                      ward_int(mem, to_us), ward_int(mem, (int64_t)most)),
                          &rows, err));

@@ -101,7 +101,7 @@ static enum ward_code put_version(struct writing *s, struct ward_err *err)
                         &v[DOSE_V_COLUMNS], err));
     v[DOSE_V_COLUMNS + 1] = id_val(s->owner.id);
     v[DOSE_V_COLUMNS + 2] = id_val(s->id);
-    code = ward_db_run(s->w->seat.db, NULL, SQL, v, WARD_COUNT(v), NULL, err);
+    code = ward_db_run(s->w->event_ctx.db, NULL, SQL, v, WARD_COUNT(v), NULL, err);
     if (code == WARD_ALREADY_EXISTS)
         return WARD_FAIL_REASON(err, ABORTED, "VERSION_CONFLICT",
                                 "this version was written by another");
@@ -131,7 +131,8 @@ static enum ward_code put_current(struct writing *s, struct ward_err *err)
                         &v[DOSE_COLUMNS], err));
     v[DOSE_COLUMNS + 1] = id_val(s->owner.id);
     v[DOSE_COLUMNS + 2] = id_val(s->id);
-    WARD_TRY(ward_db_run(s->w->seat.db, NULL, fresh ? NEW : NEXT, v, WARD_COUNT(v), &out, err));
+    WARD_TRY(
+        ward_db_run(s->w->event_ctx.db, NULL, fresh ? NEW : NEXT, v, WARD_COUNT(v), &out, err));
     return out.affected == 1 ? WARD_OK
                              : WARD_FAIL(err, INTERNAL, "a dose to correct is not there");
 }
@@ -154,13 +155,14 @@ static enum ward_code take_slot(struct writing *s, struct ward_err *err)
     enum ward_code code;
 
     if (s->what->instead_of == NULL) {
-        code = ward_db_run(s->w->seat.db, NULL, TAKE, WARD_PARAMS(order, due, id), NULL, err);
+        code =
+            ward_db_run(s->w->event_ctx.db, NULL, TAKE, WARD_PARAMS(order, due, id), NULL, err);
         return code == WARD_ALREADY_EXISTS ? slot_is_taken(err) : code;
     }
     if (!ward_uuid_parse(s->what->instead_of, was))
         return WARD_FAIL(err, INTERNAL, "a slot's dose has an id that is none");
-    WARD_TRY(ward_db_run(s->w->seat.db, NULL, INSTEAD, WARD_PARAMS(id, order, due, id_val(was)),
-                         &out, err));
+    WARD_TRY(ward_db_run(s->w->event_ctx.db, NULL, INSTEAD,
+                         WARD_PARAMS(id, order, due, id_val(was)), &out, err));
     return out.affected == 1 ? WARD_OK : slot_is_taken(err);
 }
 
@@ -176,10 +178,10 @@ static enum ward_code free_slot(struct writing *s, struct ward_err *err)
     struct ward_val v[] = {id_val(s->order), ward_int(s->mem, s->what->due_us), id_val(s->id)};
     struct ward_rows out;
 
-    WARD_TRY(ward_db_run(s->w->seat.db, NULL, FREE, v, WARD_COUNT(v), &out, err));
+    WARD_TRY(ward_db_run(s->w->event_ctx.db, NULL, FREE, v, WARD_COUNT(v), &out, err));
     if (!s->what->to_part || out.affected == 0)
         return WARD_OK;
-    return ward_db_run(s->w->seat.db, NULL, PART, v, WARD_COUNT(v), NULL, err);
+    return ward_db_run(s->w->event_ctx.db, NULL, PART, v, WARD_COUNT(v), NULL, err);
 }
 
 static enum ward_code slot(struct writing *s, struct ward_err *err)

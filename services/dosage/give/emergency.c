@@ -172,7 +172,7 @@ static enum ward_code watched(struct emergency *e, const Dose *d, struct ward_er
     if (!ward_uuid_parse(d->administration_id, id))
         return WARD_FAIL(err, INTERNAL, "a stored dose has no valid id");
     WARD_TRY(drug_of(e, drug, err));
-    return ward_db_run(e->v.w->seat.db, mem, SQL,
+    return ward_db_run(e->v.w->event_ctx.db, mem, SQL,
                        WARD_PARAMS(id_val(id), ward_int(mem, d->recorded_at_us),
                                    ward_int(mem, d->acknowledge_by_us),
                                    ward_text(e->v.c->who->subject), ward_text(e->ward),
@@ -183,7 +183,7 @@ static enum ward_code watched(struct emergency *e, const Dose *d, struct ward_er
 
 static enum ward_code write(struct emergency *e, struct ward_err *err)
 {
-    struct ward_act act = e->v.act;
+    struct ward_event event = e->v.event;
     struct dose_write what = {.ward = e->ward, .due_us = -1};
     struct owner owner;
 
@@ -198,11 +198,11 @@ static enum ward_code write(struct emergency *e, struct ward_err *err)
     e->answer.recorded = true;
     e->answer.administration = what.dose;
     count_dose(&e->v, what.dose);
-    act.place = e->q->place;
-    ward_act_note(&act, "administration", what.dose->administration_id);
-    ward_act_note(&act, "decision", e->answer.decision->decision_id);
-    ward_act_note_int(&act, "findings", (int64_t)e->answer.decision->n_findings);
-    WARD_TRY(ward_act_write(&act, e->v.w->seat.db, err));
+    event.place = e->q->place;
+    ward_event_note(&event, "administration", what.dose->administration_id);
+    ward_event_note(&event, "decision", e->answer.decision->decision_id);
+    ward_event_note_int(&event, "findings", (int64_t)e->answer.decision->n_findings);
+    WARD_TRY(ward_event_write(&event, e->v.w->event_ctx.db, err));
     return answer_keep(&e->v, e->v.chart.text, &e->answer, err);
 }
 
@@ -237,7 +237,7 @@ static enum ward_code give(struct ward_call *c, const Request *q, Response *r)
     WARD_TRY(visit_begin(&e.v, c, q->patient_id, q->idempotency_key, &q->base));
     code = visit_gone(&e.v, prepare(&e), false);
     if (code == WARD_OK) {
-        WARD_TRY(visit_gone(&e.v, ward_db_tx(e.v.w->seat.db, settle, &e, c->err), false));
+        WARD_TRY(visit_gone(&e.v, ward_db_tx(e.v.w->event_ctx.db, settle, &e, c->err), false));
     } else {
         WARD_TRY(answer_or(&l, code));
         e.answer = *l.out;

@@ -16,9 +16,9 @@ typedef Ward__Dosage__V1__ListUnacknowledgedResponse ListResponse;
 
 static enum ward_code tell(struct ward_db *db, void *arg, struct ward_err *err)
 {
-    struct ward_act act = *(struct ward_act *)arg;
+    struct ward_event event = *(struct ward_event *)arg;
 
-    return ward_act_write(&act, db, err);
+    return ward_event_write(&event, db, err);
 }
 
 static enum ward_code get(struct ward_call *c, const GetRequest *q, GetResponse *r)
@@ -30,9 +30,9 @@ static enum ward_code get(struct ward_call *c, const GetRequest *q, GetResponse 
     WARD_TRY(visit_dose_of(&v, c, q->administration_id, &dose));
     WARD_TRY(ward_call_id(c, "administration_id", q->administration_id, id, NULL));
     WARD_TRY(dose_versions(v.w, c->mem, id, &r->versions, &r->n_versions, c->err));
-    ward_act_note(&v.act, "administration", dose->administration_id);
-    ward_act_note_int(&v.act, "versions", (int64_t)r->n_versions);
-    return ward_db_tx(v.w->seat.db, tell, &v.act, c->err);
+    ward_event_note(&v.event, "administration", dose->administration_id);
+    ward_event_note_int(&v.event, "versions", (int64_t)r->n_versions);
+    return ward_db_tx(v.w->event_ctx.db, tell, &v.event, c->err);
 }
 
 /* ---- a ward's emergencies that nobody acknowledged ---- */
@@ -43,7 +43,7 @@ struct place {
 };
 
 struct told {
-    struct ward_act *acts;
+    struct ward_event *events;
     size_t n;
 };
 
@@ -51,24 +51,24 @@ static enum ward_code tell_all(struct ward_db *db, void *arg, struct ward_err *e
 {
     const struct told *t = arg;
 
-    return ward_act_write_many(t->acts, t->n, db, err);
+    return ward_event_write_many(t->events, t->n, db, err);
 }
 
-enum ward_code doses_told(struct ward_call *c, struct ward_act *act, Dose **all, size_t n)
+enum ward_code doses_told(struct ward_call *c, struct ward_event *event, Dose **all, size_t n)
 {
     struct worker *w = c->wrk;
     struct told t = {.n = n == 0 ? 1 : n};
 
-    ward_act_note_int(act, "found", (int64_t)n);
-    t.acts = ward_alloc(c->mem, t.n * sizeof(*t.acts));
-    if (t.acts == NULL)
+    ward_event_note_int(event, "found", (int64_t)n);
+    t.events = ward_alloc(c->mem, t.n * sizeof(*t.events));
+    if (t.events == NULL)
         return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for the audit events");
-    t.acts[0] = *act;
+    t.events[0] = *event;
     for (size_t i = 0; i < n; i++) {
-        ward_act_again(act, all[i]->patient_id, &t.acts[i]);
-        ward_act_note(&t.acts[i], "administration", all[i]->administration_id);
+        ward_event_another(event, all[i]->patient_id, &t.events[i]);
+        ward_event_note(&t.events[i], "administration", all[i]->administration_id);
     }
-    return ward_db_tx(w->seat.db, tell_all, &t, c->err);
+    return ward_db_tx(w->event_ctx.db, tell_all, &t, c->err);
 }
 
 static enum ward_code next_page(struct ward_call *c, const char *question, ListResponse *r,
@@ -93,11 +93,11 @@ static enum ward_code list(struct ward_call *c, const ListRequest *q, ListRespon
     struct worker *w = c->wrk;
     struct place after = {.by_us = INT64_MIN};
     bool given = false;
-    struct ward_act act;
+    struct ward_event event;
     const char *question;
     int page;
 
-    WARD_TRY(api_begin(c, &act, NULL));
+    WARD_TRY(api_begin(c, &event, NULL));
     if (!rule_is_ward(q->ward))
         return WARD_FAIL_FIELD(c->err, "ward", "must be 1 to 64 of A-Z a-z 0-9 . _ -");
     if (!rule_ward(c->who->roles, c->who->n_roles, c->who->ward, q->ward))
@@ -111,7 +111,7 @@ static enum ward_code list(struct ward_call *c, const ListRequest *q, ListRespon
     WARD_TRY(doses_unacknowledged(w, c->mem, q->ward, after.by_us, after.id, (size_t)page + 1,
                                   &r->administrations, &r->n_administrations, c->err));
     WARD_TRY(next_page(c, question, r, (size_t)page));
-    return doses_told(c, &act, r->administrations, r->n_administrations);
+    return doses_told(c, &event, r->administrations, r->n_administrations);
 }
 
 enum ward_code get_administration_rpc(struct ward_call *c, const ProtobufCMessage *q,

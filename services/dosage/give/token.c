@@ -170,15 +170,15 @@ enum ward_code token_spend(struct visit *v, const struct token_ask *ask, struct 
 
 /* ---- what was not good ---- */
 
-enum ward_code token_misuse(struct visit *v, const struct ward_act *act, const char *ward,
+enum ward_code token_misuse(struct visit *v, const struct ward_event *event, const char *ward,
                             const char *place, const char *kind, struct ward_err *err)
 {
     static const char SQL[] = "INSERT INTO token_misuse (at_us, event_id, actor, ward, place,"
                               " kind) VALUES (?, ?, ?, ?, ?, ?)";
     size_t n = strnlen(place, PLACE_MOST);
 
-    return ward_db_run(v->w->seat.db, v->c->mem, SQL,
-                       WARD_PARAMS(ward_int(v->c->mem, v->now_us), id_val(act->event_id),
+    return ward_db_run(v->w->event_ctx.db, v->c->mem, SQL,
+                       WARD_PARAMS(ward_int(v->c->mem, v->now_us), id_val(event->event_id),
                                    ward_text(v->c->who->subject), ward_text(ward),
                                    ward_blob(place, n), ward_text(kind)),
                        NULL, err);

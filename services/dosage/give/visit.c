@@ -12,8 +12,8 @@ static enum ward_code begin(struct visit *v, struct ward_call *c, const char *pa
     v->c = c;
     v->w = c->wrk;
     v->now_us = ward_wall_us();
-    WARD_TRY(api_begin(c, &v->act, patient));
-    return ward_call_copy(c, v->act.event_text, &v->event_id);
+    WARD_TRY(api_begin(c, &v->event, patient));
+    return ward_call_copy(c, v->event.event_text, &v->event_id);
 }
 
 enum ward_code visit_begin(struct visit *v, struct ward_call *c, const char *patient,
@@ -218,7 +218,7 @@ void count_dose(struct visit *v, const Dose *d)
     static const char *const names[] = {"", "given", "partial", "held", "refused", "wasted"};
     size_t i = (size_t)d->outcome;
 
-    ward_db_after_commit(v->w->seat.db, add_dose,
+    ward_db_after_commit(v->w->event_ctx.db, add_dose,
                          api_text(d->emergency ? "emergency" : names[i]));
 }
 
@@ -233,5 +233,5 @@ static void add_failed(void *arg)
 
 void count_failed(struct visit *v, struct rights *r)
 {
-    ward_db_after_commit(v->w->seat.db, add_failed, r);
+    ward_db_after_commit(v->w->event_ctx.db, add_failed, r);
 }

@@ -33,15 +33,15 @@ static enum ward_code is_unused(struct ward_call *c, struct ward_db *db,
                                 struct ward_err *err)
 {
     static const char SQL[] = "SELECT used_by FROM second_person_used WHERE token = ?";
-    uint8_t token[WARD_SHA256_SIZE], act[WARD_SHA256_SIZE];
+    uint8_t token[WARD_SHA256_SIZE], event[WARD_SHA256_SIZE];
     struct ward_rows rows;
 
     token_of(who, token);
-    act_of(idem, act);
+    act_of(idem, event);
     WARD_TRY(
         ward_db_run(db, c->mem, SQL, WARD_PARAMS(ward_blob(token, sizeof(token))), &rows, err));
-    if (rows.n == 1 &&
-        (rows.at[0][0].n != sizeof(act) || memcmp(rows.at[0][0].p, act, sizeof(act)) != 0))
+    if (rows.n == 1 && (rows.at[0][0].n != sizeof(event) ||
+                        memcmp(rows.at[0][0].p, event, sizeof(event)) != 0))
         return WARD_FAIL_REASON(err, PERMISSION_DENIED, "SECOND_PERSON_USED",
                                 "the second person's token was used for another act");
     return WARD_OK;
@@ -73,7 +73,7 @@ enum ward_code witness(struct ward_call *c, const struct ward_idem *idem, const 
 
     WARD_TRY(second_person(c, token, ROLES, &second));
     WARD_TRY(fits(c, &second, ward));
-    WARD_TRY(is_unused(c, ((struct worker *)c->wrk)->seat.db, idem, &second, c->err));
+    WARD_TRY(is_unused(c, ((struct worker *)c->wrk)->event_ctx.db, idem, &second, c->err));
     *who = second;
     return WARD_OK;
 }
@@ -83,15 +83,15 @@ enum ward_code witness_use(struct ward_call *c, const struct ward_idem *idem,
 {
     static const char SQL[] =
         "INSERT IGNORE INTO second_person_used (token, used_by, at_us) VALUES (?, ?, ?)";
-    struct ward_db *db = ((struct worker *)c->wrk)->seat.db;
-    uint8_t token[WARD_SHA256_SIZE], act[WARD_SHA256_SIZE];
+    struct ward_db *db = ((struct worker *)c->wrk)->event_ctx.db;
+    uint8_t token[WARD_SHA256_SIZE], event[WARD_SHA256_SIZE];
 
     token_of(who, token);
-    act_of(idem, act);
-    WARD_TRY(
-        ward_db_run(db, c->mem, SQL,
-                    WARD_PARAMS(ward_blob(token, sizeof(token)), ward_blob(act, sizeof(act)),
-                                ward_int(c->mem, ward_wall_us())),
-                    NULL, err));
+    act_of(idem, event);
+    WARD_TRY(ward_db_run(db, c->mem, SQL,
+                         WARD_PARAMS(ward_blob(token, sizeof(token)),
+                                     ward_blob(event, sizeof(event)),
+                                     ward_int(c->mem, ward_wall_us())),
+                         NULL, err));
     return is_unused(c, db, idem, who, err);
 }

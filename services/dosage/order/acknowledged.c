@@ -28,7 +28,7 @@ static enum ward_code put(struct ordering *o, const struct owner *owner, const A
     bound(a->at_us, as);
     WARD_TRY(owner_seal(owner, mem, SEALED_AS, id, as, &a->base, &sealed, err));
     return ward_db_run(
-        w->seat.db, mem, SQL,
+        w->event_ctx.db, mem, SQL,
         WARD_PARAMS(id_val(id), id_val(owner->id), ward_int(mem, a->at_us), sealed), NULL, err);
 }
 

@@ -44,14 +44,14 @@ static enum ward_code keep_in_tx(struct ward_db *db, void *arg, struct ward_err 
 {
     struct checking *k = arg;
     struct ward_call *c = k->o.call;
-    struct ward_act act = k->o.act;
+    struct ward_event event = k->o.event;
 
     if (k->looked.me != NULL)
         WARD_TRY(decision_keep_for(c->wrk, c->mem, k->looked.me, k->o.decision, 0, err));
     else
         WARD_TRY(decision_keep(c->wrk, c->mem, k->o.decision, 0, err));
-    decision_note(&act, k->o.decision);
-    return ward_act_write(&act, db, err);
+    decision_note(&event, k->o.decision);
+    return ward_event_write(&event, db, err);
 }
 
 /* With those of other calls, in one transaction. */
@@ -59,14 +59,14 @@ static enum ward_code keep_with_others(struct checking *k, bool *stale)
 {
     struct ward_call *c = k->o.call;
     struct keeper *keeper = ((struct worker *)c->wrk)->dos->keeper;
-    struct ward_act act = k->o.act;
-    struct ward_outbox_item event;
+    struct ward_event event = k->o.event;
+    struct ward_outbox_item item;
     struct decision_rows rows;
-    struct keeping what = {.rows = &rows, .event = &event, .head = k->looked.head};
+    struct keeping what = {.rows = &rows, .event = &item, .head = k->looked.head};
 
     WARD_TRY(decision_rows(c->mem, k->looked.me, k->o.decision, 0, &rows, c->err));
-    decision_note(&act, k->o.decision);
-    WARD_TRY(ward_act_item(&act, &event, c->err));
+    decision_note(&event, k->o.decision);
+    WARD_TRY(ward_event_pack(&event, &item, c->err));
     WARD_TRY(keeper_keep(keeper, c->mem, &what, c->deadline_ns, c->err));
     *stale = what.stale;
     if (what.stale)
@@ -111,7 +111,7 @@ static enum ward_code decide_now(struct checking *k, const Prescription *p,
     what.due_us = due_of(k, p, *order_id != '\0');
     WARD_TRY(decide_by(c->wrk, c->mem, &what, &k->looked, &k->o.decision, c->err));
     k->o.decision->decided_by = api_text(c->who->subject);
-    return ward_call_copy(c, k->o.act.event_text, &k->o.decision->event_id);
+    return ward_call_copy(c, k->o.event.event_text, &k->o.decision->event_id);
 }
 
 static enum ward_code decide_and_keep(struct checking *k, const Prescription *p,
@@ -123,7 +123,7 @@ static enum ward_code decide_and_keep(struct checking *k, const Prescription *p,
 
     WARD_TRY(decide_now(k, p, order_id, kept));
     if (!kept || k->looked.me == NULL)
-        return ward_db_tx(w->seat.db, keep_in_tx, k, c->err);
+        return ward_db_tx(w->event_ctx.db, keep_in_tx, k, c->err);
     WARD_TRY(keep_with_others(k, &stale));
     if (!stale)
         return WARD_OK;

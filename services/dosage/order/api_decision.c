@@ -25,14 +25,14 @@ static enum ward_code begin(struct reading *r, struct ward_call *c, const char *
     uint8_t id[DOSAGE_ID];
 
     r->call = c;
-    WARD_TRY(api_begin(c, &r->act, NULL));
+    WARD_TRY(api_begin(c, &r->event, NULL));
     WARD_TRY(ward_call_id(c, "decision_id", decision_id, id, NULL));
     WARD_TRY(decision_find(c->wrk, c->mem, id, out, c->err));
     if ((*out)->snapshot == NULL)
         return WARD_FAIL_REASON(c->err, DATA_LOSS, "DOSE_UNREADABLE",
                                 "a decision's row is not what was written");
     WARD_TRY(unseen(reading_may(r, (*out)->snapshot->patient_id), c->err));
-    decision_note(&r->act, *out);
+    decision_note(&r->event, *out);
     return WARD_OK;
 }
 
@@ -73,7 +73,7 @@ static enum ward_code replay_decision(struct ward_call *c, const ReplayDecisionR
     now->event_id = was->event_id;
     resp->decision = now;
     resp->same = strcmp(was->sha256, now->sha256) == 0;
-    ward_act_note(&r.act, "same", resp->same ? "yes" : "no");
+    ward_event_note(&r.event, "same", resp->same ? "yes" : "no");
     return reading_tell(&r);
 }
 
@@ -105,7 +105,7 @@ static enum ward_code list_decisions(struct ward_call *c, const ListDecisionsReq
             return WARD_FAIL(c->err, INTERNAL, "a decision without ids");
         WARD_TRY(page_token(c, question, last, sizeof(last), &resp->next_page_token));
     }
-    ward_act_note_int(&r.act, "decisions", (int64_t)resp->n_decisions);
+    ward_event_note_int(&r.event, "decisions", (int64_t)resp->n_decisions);
     return reading_tell(&r);
 }
 

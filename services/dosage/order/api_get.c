@@ -30,7 +30,7 @@ static enum ward_code begin(struct reading *r, struct ward_call *c, const char *
                             uint8_t id[DOSAGE_ID], Order **out)
 {
     r->call = c;
-    WARD_TRY(api_begin(c, &r->act, NULL));
+    WARD_TRY(api_begin(c, &r->event, NULL));
     WARD_TRY(ward_call_id(c, "order_id", order_id, id, NULL));
     WARD_TRY(order_find(c->wrk, c->mem, id, false, out, c->err));
     WARD_TRY(order_unseen(reading_may(r, (*out)->patient_id), c->err));
@@ -51,7 +51,7 @@ static enum ward_code get_order(struct ward_call *c, const GetOrderRequest *q,
     WARD_TRY(begin(&r, c, q->order_id, id, &order));
     if (q->version != 0 && q->version != order->version)
         WARD_TRY(order_version(c->wrk, c->mem, id, q->version, &order, c->err));
-    order_note(&r.act, order);
+    order_note(&r.event, order);
     WARD_TRY(reading_tell(&r));
     resp->order = order;
     return WARD_OK;
@@ -82,8 +82,8 @@ static enum ward_code order_history(struct ward_call *c, const OrderHistoryReque
         below = resp->orders[page - 1]->version;
         WARD_TRY(page_token(c, question, &below, sizeof(below), &resp->next_page_token));
     }
-    ward_act_note(&r.act, "order", order->order_id);
-    ward_act_note_int(&r.act, "versions", (int64_t)resp->n_orders);
+    ward_event_note(&r.event, "order", order->order_id);
+    ward_event_note_int(&r.event, "versions", (int64_t)resp->n_orders);
     return reading_tell(&r);
 }
 
@@ -139,7 +139,7 @@ static enum ward_code list_orders(struct ward_call *c, const ListOrdersRequest *
         WARD_TRY(page_token(c, question, last, sizeof(last), &resp->next_page_token));
     }
     hide_drafts(c, resp);
-    ward_act_note_int(&r.act, "orders", (int64_t)resp->n_orders);
+    ward_event_note_int(&r.event, "orders", (int64_t)resp->n_orders);
     return reading_tell(&r);
 }
 

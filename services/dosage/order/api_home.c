@@ -135,7 +135,7 @@ static enum ward_code make(struct reconciling *s, int number, struct ward_err *e
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a decision");
     ward__dosage__v1__home_reconciliation__init(h);
     WARD_TRY(ward_call_uuid(c, s->statement, &h->statement_id));
-    WARD_TRY(ward_call_copy(c, s->r.act.event_text, &h->event_id));
+    WARD_TRY(ward_call_copy(c, s->r.event.event_text, &h->event_id));
     if (ward_uuid_parse(q->order_id, order)) {
         WARD_TRY(ward_call_uuid(c, order, &order_id));
         h->order_id = order_id;
@@ -160,17 +160,17 @@ static const char *word(const HomeReconciliation *h)
 static enum ward_code tell(struct reconciling *s, bool again, struct ward_db *db,
                            struct ward_err *err)
 {
-    struct ward_act act = s->r.act;
+    struct ward_event event = s->r.event;
 
     if (again)
-        ward_act_note(&act, "again", "yes");
-    ward_act_note(&act, "statement", s->out->statement_id);
-    ward_act_note_int(&act, "statement_version", s->out->statement_version);
-    ward_act_note_int(&act, "version", s->out->version);
-    ward_act_note(&act, "decided", word(s->out));
+        ward_event_note(&event, "again", "yes");
+    ward_event_note(&event, "statement", s->out->statement_id);
+    ward_event_note_int(&event, "statement_version", s->out->statement_version);
+    ward_event_note_int(&event, "version", s->out->version);
+    ward_event_note(&event, "decided", word(s->out));
     if (*s->out->order_id != '\0')
-        ward_act_note(&act, "order", s->out->order_id);
-    return ward_act_write(&act, db, err);
+        ward_event_note(&event, "order", s->out->order_id);
+    return ward_event_write(&event, db, err);
 }
 
 static void count(void *decision)
@@ -188,7 +188,7 @@ static enum ward_code keep(struct reconciling *s, struct ward_db *db, struct war
     h.statement_version = s->out->statement_version;
     h.version = s->out->version;
     kept.reconciliation = &h;
-    return ward_call_keep(s->r.call, db, &s->idem, &kept.base, err);
+    return ward_call_store_answer(s->r.call, db, &s->idem, &kept.base, err);
 }
 
 static enum ward_code again(struct reconciling *s, const Response *kept, struct ward_db *db,
@@ -237,9 +237,9 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
     struct owner owner;
     enum ward_code code;
 
-    WARD_TRY(ward_call_again(c, db, &s->idem,
-                             &ward__dosage__v1__reconcile_home_medicine_response__descriptor,
-                             &kept, err));
+    WARD_TRY(ward_call_stored_answer(
+        c, db, &s->idem, &ward__dosage__v1__reconcile_home_medicine_response__descriptor, &kept,
+        err));
     if (kept != NULL)
         return again(s, (const Response *)kept, db, err);
     WARD_TRY(order_gone(owner_lock(c->wrk, c->mem, s->r.chart.id, &owner, err), err));
@@ -263,9 +263,9 @@ static enum ward_code kept_in_tx(struct ward_db *db, void *arg, struct ward_err 
     struct reconciling *s = arg;
     ProtobufCMessage *kept = NULL;
 
-    WARD_TRY(ward_call_again(s->r.call, db, &s->idem,
-                             &ward__dosage__v1__reconcile_home_medicine_response__descriptor,
-                             &kept, err));
+    WARD_TRY(ward_call_stored_answer(
+        s->r.call, db, &s->idem,
+        &ward__dosage__v1__reconcile_home_medicine_response__descriptor, &kept, err));
     if (kept == NULL)
         return WARD_FAIL(err, NOT_FOUND, "no answer is kept"); /* nothing to commit */
     return again(s, (const Response *)kept, db, err);
@@ -282,7 +282,7 @@ static enum ward_code late(struct reconciling *s, enum ward_code refused)
     enum ward_code code;
 
     *c->err = (struct ward_err){0};
-    code = ward_db_tx(w->seat.db, kept_in_tx, s, c->err);
+    code = ward_db_tx(w->event_ctx.db, kept_in_tx, s, c->err);
     if (code == WARD_OK || strcmp(c->err->reason, "IDEMPOTENCY_MISMATCH") == 0)
         return code;
     *c->err = why;
@@ -299,7 +299,7 @@ static enum ward_code reconcile_home(struct ward_call *c, const Request *q, Resp
     WARD_TRY(check_fields(&s));
     WARD_TRY(ward_call_idem(c, q->idempotency_key, &q->base, &s.idem));
     code = check_statement(&s);
-    code = code == WARD_OK ? ward_db_tx(w->seat.db, guard, &s, c->err) : late(&s, code);
+    code = code == WARD_OK ? ward_db_tx(w->event_ctx.db, guard, &s, c->err) : late(&s, code);
     if (code == WARD_FAILED_PRECONDITION && s.conflict) {
         c->err->code = WARD_ABORTED;
         return WARD_ABORTED;

@@ -36,7 +36,7 @@ static enum ward_code no_memory(struct ward_err *err)
 static enum ward_code begin_ward(struct listing *l, struct ward_call *c)
 {
     l->r.call = c;
-    WARD_TRY(api_begin(c, &l->r.act, NULL));
+    WARD_TRY(api_begin(c, &l->r.event, NULL));
     if (*l->q->ward == '\0')
         return WARD_FAIL_FIELD(c->err, "patient_id", "or ward is required");
     if (!rule_is_ward(l->q->ward))
@@ -134,7 +134,7 @@ static enum ward_code fill(struct listing *l, Response *resp)
  */
 
 struct telling {
-    struct ward_act *acts;
+    struct ward_event *events;
     size_t n;
 };
 
@@ -142,13 +142,13 @@ static enum ward_code tell_all(struct ward_db *db, void *arg, struct ward_err *e
 {
     const struct telling *t = arg;
 
-    return ward_act_write_many(t->acts, t->n, db, err);
+    return ward_event_write_many(t->events, t->n, db, err);
 }
 
 static bool is_told(const struct telling *t, const char *patient)
 {
     for (size_t i = 0; i < t->n; i++)
-        if (strcmp(t->acts[i].patient, patient) == 0)
+        if (strcmp(t->events[i].patient, patient) == 0)
             return true;
     return false;
 }
@@ -157,17 +157,18 @@ static enum ward_code tell(struct listing *l, const Response *resp)
 {
     struct ward_call *c = l->r.call;
     struct worker *w = c->wrk;
-    struct telling t = {.acts = ward_alloc(c->mem, (resp->n_medicines + 1) * sizeof(*t.acts))};
+    struct telling t = {.events =
+                            ward_alloc(c->mem, (resp->n_medicines + 1) * sizeof(*t.events))};
 
-    if (t.acts == NULL)
+    if (t.events == NULL)
         return no_memory(c->err);
-    ward_act_note_int(&l->r.act, "found", (int64_t)resp->n_medicines);
+    ward_event_note_int(&l->r.event, "found", (int64_t)resp->n_medicines);
     if (l->of_patient || resp->n_medicines == 0)
         return reading_tell(&l->r);
     for (size_t i = 0; i < resp->n_medicines; i++)
         if (!is_told(&t, resp->medicines[i]->patient_id))
-            ward_act_again(&l->r.act, resp->medicines[i]->patient_id, &t.acts[t.n++]);
-    return ward_db_tx(w->seat.db, tell_all, &t, c->err);
+            ward_event_another(&l->r.event, resp->medicines[i]->patient_id, &t.events[t.n++]);
+    return ward_db_tx(w->event_ctx.db, tell_all, &t, c->err);
 }
 
 /* ---- the call ---- */

@@ -204,10 +204,10 @@ enum ward_code decision_keep_for(struct worker *w, struct ward_arena *mem,
     if (k == NULL)
         return no_memory(err);
     WARD_TRY(decision_rows(mem, owner, d, n_open, &rows, err));
-    WARD_TRY(
-        decisions_insert(w->seat.db, rows.decision, 1, rows.findings, rows.n_findings, err));
+    WARD_TRY(decisions_insert(w->event_ctx.db, rows.decision, 1, rows.findings, rows.n_findings,
+                              err));
     *k = (struct counted){.d = d, .done = n_open == 0};
-    ward_db_after_commit(w->seat.db, count, k);
+    ward_db_after_commit(w->event_ctx.db, count, k);
     return WARD_OK;
 }
 
@@ -257,7 +257,7 @@ enum ward_code decision_find(struct worker *w, struct ward_arena *mem,
                               " WHERE d.decision_id = ? AND p.erased_at_us IS NULL";
     struct ward_rows rows;
 
-    WARD_TRY(ward_db_run(w->seat.db, mem, SQL, WARD_PARAMS(id_val(id)), &rows, err));
+    WARD_TRY(ward_db_run(w->event_ctx.db, mem, SQL, WARD_PARAMS(id_val(id)), &rows, err));
     if (rows.n == 0)
         return WARD_FAIL_REASON(err, NOT_FOUND, "DECISION_NOT_FOUND", "no such decision");
     return decision_row(w, mem, rows.at[0], out, err);

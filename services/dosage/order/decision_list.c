@@ -22,7 +22,7 @@ static enum ward_code fit(struct worker *w, struct ward_arena *mem, const uint8_
     size_t bytes = 0;
 
     WARD_TRY(ward_db_run(
-        w->seat.db, mem, SQL,
+        w->event_ctx.db, mem, SQL,
         WARD_PARAMS(id_val(patient), id_val(before), ward_int(mem, (int64_t)most + 1)), &rows,
         err));
     for (*n = 0; *n < rows.n && *n < most; (*n)++) {
@@ -50,7 +50,7 @@ enum ward_code decisions_page(struct worker *w, struct ward_arena *mem,
     before = before == NULL ? last : before;
     WARD_TRY(fit(w, mem, patient, before, most, &fits, more, err));
     WARD_TRY(
-        ward_db_run(w->seat.db, mem, SQL,
+        ward_db_run(w->event_ctx.db, mem, SQL,
                     WARD_PARAMS(id_val(patient), id_val(before), ward_int(mem, (int64_t)fits)),
                     &rows, err));
     all = ward_alloc(mem, rows.n * sizeof(Decision *));

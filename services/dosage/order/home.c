@@ -95,7 +95,7 @@ static enum ward_code newest_of(struct worker *w, struct ward_arena *mem,
 
     for (size_t i = 0; i < AT_ONCE; i++)
         params[i] = id_val(statements[i < n ? i : n - 1]);
-    WARD_TRY(ward_db_run(w->seat.db, mem, SQL, params, AT_ONCE, &rows, err));
+    WARD_TRY(ward_db_run(w->event_ctx.db, mem, SQL, params, AT_ONCE, &rows, err));
     for (size_t i = 0; i < rows.n; i++) {
         struct home_row *to = &out[*n_out];
 
@@ -139,11 +139,11 @@ enum ward_code home_versions(struct worker *w, struct ward_arena *mem,
 
     *n = 0;
     if (of->version == 0)
-        WARD_TRY(ward_db_run(w->seat.db, mem, ALL,
+        WARD_TRY(ward_db_run(w->event_ctx.db, mem, ALL,
                              WARD_PARAMS(id_val(of->id), ward_int(mem, (int64_t)most)), &rows,
                              err));
     else
-        WARD_TRY(ward_db_run(w->seat.db, mem, ONE,
+        WARD_TRY(ward_db_run(w->event_ctx.db, mem, ONE,
                              WARD_PARAMS(id_val(of->id), ward_int(mem, of->statement_version),
                                          ward_int(mem, of->version)),
                              &rows, err));
@@ -181,11 +181,11 @@ enum ward_code home_write(struct worker *w, struct ward_arena *mem, const struct
     of = ward_int(mem, h->statement_version);
     number = ward_int(mem, h->version);
     at = ward_int(mem, h->decided_at_us);
-    WARD_TRY(ward_db_run(w->seat.db, mem, VERSION,
+    WARD_TRY(ward_db_run(w->event_ctx.db, mem, VERSION,
                          WARD_PARAMS(id_val(id), of, number, id_val(patient->id), at,
                                      ward_text(h->decided_by), id_val(event), sealed),
                          NULL, err));
-    return ward_db_run(w->seat.db, mem, NEWEST,
+    return ward_db_run(w->event_ctx.db, mem, NEWEST,
                        WARD_PARAMS(id_val(id), of, number, id_val(patient->id), at, sealed),
                        NULL, err);
 }

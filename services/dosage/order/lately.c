@@ -264,7 +264,7 @@ static enum ward_code read(struct worker *w, struct ward_arena *mem, const struc
     struct front n;
 
     WARD_TRY(ward_db_run(
-        w->seat.db, mem, SQL,
+        w->event_ctx.db, mem, SQL,
         WARD_PARAMS(id, id, ward_int(mem, out->from_us), id,
                     ward_int(mem, out->from_us - LATELY_US), ward_int(mem, LATELY_MOST + 1), id,
                     ward_int(mem, out->from_us - ACKNOWLEDGED_US),

@@ -62,8 +62,8 @@ static enum ward_code read_rows(struct worker *w, struct ward_arena *mem,
     const int64_t due = what->due_us < 0 ? INT64_MIN / 2 : what->due_us;
 
     if (what->order == NULL)
-        return ward_db_run(w->seat.db, mem, CHECK, WARD_PARAMS(ward, id), out, err);
-    return ward_db_run(w->seat.db, mem, GIVE,
+        return ward_db_run(w->event_ctx.db, mem, CHECK, WARD_PARAMS(ward, id), out, err);
+    return ward_db_run(w->event_ctx.db, mem, GIVE,
                        WARD_PARAMS(ward, id, order, ward_int(mem, due - PLAN_DAY_US),
                                    ward_int(mem, due + PLAN_DAY_US + 1),
                                    ward_int(mem, SLOTS_MOST + 1), order),

@@ -126,7 +126,7 @@ WARD_MUST enum ward_code order_unseen(enum ward_code code, struct ward_err *err)
 /* Of a patient who was erased there is nothing, whoever asks. */
 WARD_MUST enum ward_code order_gone(enum ward_code code, struct ward_err *err);
 /* Ids, codes and counts for the act. */
-void order_note(struct ward_act *a, const Order *order);
-void decision_note(struct ward_act *a, const Decision *d);
+void order_note(struct ward_event *a, const Order *order);
+void decision_note(struct ward_event *a, const Decision *d);
 
 #endif

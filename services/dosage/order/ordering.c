@@ -33,7 +33,7 @@ static enum ward_code about(struct ordering *o, const char *patient_id)
     struct worker *w = c->wrk;
 
     WARD_TRY(chart_of(c, patient_id, &o->chart));
-    ward_act_begin(&o->act, c, &w->seat, o->chart.text);
+    ward_event_begin(&o->event, c, &w->event_ctx, o->chart.text);
     o->ward = ward_of(o);
     return WARD_OK;
 }
@@ -44,9 +44,9 @@ enum ward_code ordering_for(struct ordering *o, struct ward_call *c, const char 
     char text[37];
 
     o->call = c;
-    WARD_TRY(api_begin(c, &o->act, NULL));
+    WARD_TRY(api_begin(c, &o->event, NULL));
     WARD_TRY(ward_call_id(c, "patient_id", patient_id, id, text));
-    WARD_TRY(api_begin(c, &o->act, text));
+    WARD_TRY(api_begin(c, &o->event, text));
     return about(o, text);
 }
 
@@ -59,12 +59,12 @@ enum ward_code ordering_of(struct ordering *o, struct ward_call *c, const char *
 
     o->call = c;
     o->expected_version = expected_version;
-    WARD_TRY(api_begin(c, &o->act, NULL));
+    WARD_TRY(api_begin(c, &o->event, NULL));
     WARD_TRY(ward_call_id(c, "order_id", order_id, o->id, NULL));
     if (expected_version < 1)
         return WARD_FAIL_FIELD(c->err, "expected_version", "must be 1 or more");
     WARD_TRY(order_find(w, c->mem, o->id, false, &order, c->err));
-    WARD_TRY(api_begin(c, &o->act, order->patient_id));
+    WARD_TRY(api_begin(c, &o->event, order->patient_id));
     code = about(o, order->patient_id);
     return order_unseen(code, c->err);
 }
@@ -128,7 +128,7 @@ static enum ward_code keep(const struct ordering *o, struct ward_db *db, struct 
     }
     WARD_TRY(open_places(o, &kept.open, err));
     kept.n_open = o->n_open;
-    return ward_call_keep(o->call, db, &o->idem, &kept.base, err);
+    return ward_call_store_answer(o->call, db, &o->idem, &kept.base, err);
 }
 
 static enum ward_code open_again(struct ordering *o, const PlaceResponse *kept,
@@ -153,7 +153,7 @@ static enum ward_code again(struct ordering *o, const PlaceResponse *kept, struc
 {
     struct ward_arena *mem = o->call->mem;
     struct worker *w = o->call->wrk;
-    struct ward_act act = o->act;
+    struct ward_event event = o->event;
     uint8_t id[DOSAGE_ID];
 
     o->done = kept->placed;
@@ -168,27 +168,27 @@ static enum ward_code again(struct ordering *o, const PlaceResponse *kept, struc
         WARD_TRY(decision_find(w, mem, id, &o->decision, err));
     }
     WARD_TRY(open_again(o, kept, err));
-    ward_act_note(&act, "again", "yes");
-    return ward_act_write(&act, db, err);
+    ward_event_note(&event, "again", "yes");
+    return ward_event_write(&event, db, err);
 }
 
 /* ---- the transaction ---- */
 
 static enum ward_code tell(const struct ordering *o, struct ward_db *db, struct ward_err *err)
 {
-    struct ward_act act = o->act;
+    struct ward_event event = o->event;
 
-    ward_act_note(&act, "done", o->done ? "yes" : "no");
+    ward_event_note(&event, "done", o->done ? "yes" : "no");
     if (o->order != NULL)
-        order_note(&act, o->order);
+        order_note(&event, o->order);
     if (o->decision != NULL) {
-        decision_note(&act, o->decision);
-        ward_act_note_int(&act, "overrides", (int64_t)o->decision->n_overrides);
-        ward_act_note_int(&act, "open", (int64_t)o->n_open);
+        decision_note(&event, o->decision);
+        ward_event_note_int(&event, "overrides", (int64_t)o->decision->n_overrides);
+        ward_event_note_int(&event, "open", (int64_t)o->n_open);
         if (*o->decision->second_person != '\0')
-            ward_act_note(&act, "second", o->decision->second_person);
+            ward_event_note(&event, "second", o->decision->second_person);
     }
-    return ward_act_write(&act, db, err);
+    return ward_event_write(&event, db, err);
 }
 
 static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
@@ -202,8 +202,8 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
     o->order = NULL;
     o->decision = NULL;
     o->n_open = 0;
-    WARD_TRY(ward_call_again(c, db, &o->idem, &ward__dosage__v1__place_response__descriptor,
-                             &kept, err));
+    WARD_TRY(ward_call_stored_answer(
+        c, db, &o->idem, &ward__dosage__v1__place_response__descriptor, &kept, err));
     if (kept != NULL)
         return again(o, (const PlaceResponse *)kept, db, err);
     WARD_TRY(order_gone(owner_lock(c->wrk, c->mem, o->chart.id, &owner, err), err));
@@ -223,8 +223,8 @@ static enum ward_code kept_in_tx(struct ward_db *db, void *arg, struct ward_err 
     o->order = NULL;
     o->decision = NULL;
     o->n_open = 0;
-    WARD_TRY(ward_call_again(o->call, db, &o->idem,
-                             &ward__dosage__v1__place_response__descriptor, &kept, err));
+    WARD_TRY(ward_call_stored_answer(
+        o->call, db, &o->idem, &ward__dosage__v1__place_response__descriptor, &kept, err));
     if (kept == NULL)
         return WARD_FAIL(err, NOT_FOUND, "no answer is kept"); /* nothing to commit */
     return again(o, (const PlaceResponse *)kept, db, err);
@@ -241,7 +241,7 @@ enum ward_code ordering_late(struct ordering *o, const char *key, const Protobuf
     *c->err = (struct ward_err){0};
     code = ward_call_idem(c, key, req, &o->idem);
     if (code == WARD_OK)
-        code = ward_db_tx(w->seat.db, kept_in_tx, o, c->err);
+        code = ward_db_tx(w->event_ctx.db, kept_in_tx, o, c->err);
     if (code == WARD_OK || strcmp(c->err->reason, "IDEMPOTENCY_MISMATCH") == 0)
         return code;
     *c->err = why;
@@ -270,7 +270,7 @@ enum ward_code ordering_run(struct ordering *o, const char *key, const ProtobufC
     o->time_zone = o->clock.name;
     o->fn = fn;
     o->arg = arg;
-    code = ward_db_tx(w->seat.db, guard, o, c->err);
+    code = ward_db_tx(w->event_ctx.db, guard, o, c->err);
     if (code == WARD_FAILED_PRECONDITION && o->conflict) {
         c->err->code = WARD_ABORTED;
         return WARD_ABORTED;

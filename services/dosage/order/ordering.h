@@ -22,7 +22,7 @@ typedef Ward__Dosage__V1__CheckPurpose Purpose;
 
 struct ordering {
     struct ward_call *call;
-    struct ward_act act;
+    struct ward_event event;
     struct ward_idem idem;
     struct chart chart;
     uint8_t id[DOSAGE_ID]; /* of Change and SetState */

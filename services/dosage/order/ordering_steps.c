@@ -37,7 +37,7 @@ enum ward_code ordering_no_doses(struct ordering *o, struct ward_err *err)
     struct worker *w = c->wrk;
     struct ward_rows rows;
 
-    WARD_TRY(ward_db_run(w->seat.db, c->mem, SQL, WARD_PARAMS(id_val(o->id)), &rows, err));
+    WARD_TRY(ward_db_run(w->event_ctx.db, c->mem, SQL, WARD_PARAMS(id_val(o->id)), &rows, err));
     return rows.n == 0 ? WARD_OK
                        : WARD_FAIL_REASON(err, FAILED_PRECONDITION, "ORDER_HAS_DOSES",
                                           "doses of the order were given");
@@ -125,7 +125,7 @@ static enum ward_code sign(struct ordering *o, struct ward_err *err)
     d->decided_by = api_text(c->who->subject);
     if (o->has_second && check_needs_second(d))
         d->second_person = api_text(o->second.subject);
-    d->event_id = ward_strdup(c->mem, o->act.event_text);
+    d->event_id = ward_strdup(c->mem, o->event.event_text);
     return d->event_id == NULL ? no_memory(err) : WARD_OK;
 }
 
@@ -180,7 +180,7 @@ enum ward_code ordering_write(struct ordering *o, Order *order, struct ward_err 
     order->second_person = api_text(d == NULL ? "" : d->second_person);
     if (d != NULL)
         order->decision_id = d->decision_id;
-    order->event_id = ward_strdup(c->mem, o->act.event_text);
+    order->event_id = ward_strdup(c->mem, o->event.event_text);
     if (order->event_id == NULL)
         return no_memory(err);
     WARD_TRY(order_write(c->wrk, c->mem, order, err));

@@ -34,19 +34,19 @@ enum ward_code chart_was_read(char *const *open, size_t n_open, struct ward_err 
     return WARD_OK;
 }
 
-void order_note(struct ward_act *a, const Order *order)
+void order_note(struct ward_event *a, const Order *order)
 {
-    ward_act_note(a, "order", order->order_id);
-    ward_act_note_int(a, "version", order->version);
-    ward_act_note_int(a, "state", order->state);
+    ward_event_note(a, "order", order->order_id);
+    ward_event_note_int(a, "version", order->version);
+    ward_event_note_int(a, "state", order->state);
 }
 
-void decision_note(struct ward_act *a, const Decision *d)
+void decision_note(struct ward_event *a, const Decision *d)
 {
     static const char *const words[] = {"none", "pass", "warn", "stop"};
     size_t i = (size_t)d->outcome < WARD_COUNT(words) ? (size_t)d->outcome : 0;
 
-    ward_act_note(a, "decision", d->decision_id);
-    ward_act_note(a, "outcome", words[i]);
-    ward_act_note_int(a, "findings", (int64_t)d->n_findings);
+    ward_event_note(a, "decision", d->decision_id);
+    ward_event_note(a, "outcome", words[i]);
+    ward_event_note_int(a, "findings", (int64_t)d->n_findings);
 }

@@ -12,7 +12,7 @@
 
 struct reading {
     struct ward_call *call;
-    struct ward_act act;
+    struct ward_event event;
     struct chart chart;
 };
 /* Begins, and asks whether the caller may see this patient. */

@@ -115,8 +115,8 @@ enum ward_code order_find(struct worker *w, struct ward_arena *mem, const uint8_
     size_t n;
 
     if (lock) /* the order alone: its patient's key is another's to lock */
-        WARD_TRY(ward_db_run(w->seat.db, mem, LOCK, WARD_PARAMS(id_val(id)), &rows, err));
-    WARD_TRY(ward_db_run(w->seat.db, mem, SQL, WARD_PARAMS(id_val(id)), &rows, err));
+        WARD_TRY(ward_db_run(w->event_ctx.db, mem, LOCK, WARD_PARAMS(id_val(id)), &rows, err));
+    WARD_TRY(ward_db_run(w->event_ctx.db, mem, SQL, WARD_PARAMS(id_val(id)), &rows, err));
     if (rows.n == 0)
         return unknown(err);
     WARD_TRY(open_rows(w, mem, &rows, &one, &n, err));
@@ -159,7 +159,7 @@ enum ward_code orders_of(struct worker *w, struct ward_arena *mem,
     bind_states(mem, states, params + 1);
     params[1 + STATE_SLOTS] = ward_int(mem, from_us);
     params[2 + STATE_SLOTS] = ward_int(mem, to_us);
-    WARD_TRY(ward_db_run(w->seat.db, mem, SQL, params, WARD_COUNT(params), &rows, err));
+    WARD_TRY(ward_db_run(w->event_ctx.db, mem, SQL, params, WARD_COUNT(params), &rows, err));
     WARD_TRY(open_rows(w, mem, &rows, out, n, err));
     qsort(*out, *n, sizeof(Order *), order_by_id);
     return WARD_OK;
@@ -186,7 +186,7 @@ enum ward_code orders_of_ward(struct worker *w, struct ward_arena *mem, const ch
     rest[1] = ward_int(mem, to_us);
     rest[2] = id_val(after == NULL ? first : after);
     rest[3] = ward_int(mem, (int64_t)most);
-    WARD_TRY(ward_db_run(w->seat.db, mem, SQL, params, WARD_COUNT(params), &rows, err));
+    WARD_TRY(ward_db_run(w->event_ctx.db, mem, SQL, params, WARD_COUNT(params), &rows, err));
     return open_rows(w, mem, &rows, out, n, err);
 }
 
@@ -209,7 +209,7 @@ enum ward_code orders_page(struct worker *w, struct ward_arena *mem,
     bind_states(mem, states, params + 1);
     params[1 + STATE_SLOTS] = id_val(before == NULL ? last : before);
     params[2 + STATE_SLOTS] = ward_int(mem, (int64_t)most);
-    WARD_TRY(ward_db_run(w->seat.db, mem, SQL, params, WARD_COUNT(params), &rows, err));
+    WARD_TRY(ward_db_run(w->event_ctx.db, mem, SQL, params, WARD_COUNT(params), &rows, err));
     return open_rows(w, mem, &rows, out, n, err);
 }
 
@@ -247,7 +247,7 @@ enum ward_code order_versions(struct worker *w, struct ward_arena *mem,
     Order **all;
 
     WARD_TRY(
-        ward_db_run(w->seat.db, mem, SQL,
+        ward_db_run(w->event_ctx.db, mem, SQL,
                     WARD_PARAMS(id_val(id), ward_int(mem, below), ward_int(mem, (int64_t)most)),
                     &rows, err));
     all = ward_alloc(mem, rows.n * sizeof(Order *));
@@ -312,7 +312,7 @@ static enum ward_code put_first(struct worker *w, struct ward_arena *mem, const 
         " ends_at_us, written_at_us, sealed) VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?)";
 
     return ward_db_run(
-        w->seat.db, mem, SQL,
+        w->event_ctx.db, mem, SQL,
         WARD_PARAMS(id_val(row->patient), id_val(row->id), ward_int(mem, o->state),
                     ward_text(o->ward), ward_int(mem, o->prescription->starts_at_us),
                     ward_int(mem, end_of(o)), ward_int(mem, o->written_at_us), row->sealed),
@@ -329,7 +329,7 @@ static enum ward_code put_next(struct worker *w, struct ward_arena *mem, const O
     struct ward_rows rows;
 
     WARD_TRY(ward_db_run(
-        w->seat.db, mem, SQL,
+        w->event_ctx.db, mem, SQL,
         WARD_PARAMS(ward_int(mem, o->version), ward_int(mem, o->state), ward_text(o->ward),
                     ward_int(mem, o->prescription->starts_at_us), ward_int(mem, end_of(o)),
                     ward_int(mem, o->written_at_us), row->sealed, id_val(row->patient),
@@ -355,7 +355,7 @@ enum ward_code order_write(struct worker *w, struct ward_arena *mem, const Order
         WARD_TRY(put_next(w, mem, o, &row, err));
     if (*o->ward != '\0')
         WARD_TRY(owner_lies(w, mem, row.patient, o->ward, o->written_at_us, err));
-    return ward_db_run(w->seat.db, mem, SQL,
+    return ward_db_run(w->event_ctx.db, mem, SQL,
                        WARD_PARAMS(id_val(row.patient), id_val(row.id),
                                    ward_int(mem, o->version), ward_int(mem, o->state),
                                    ward_int(mem, o->written_at_us), ward_text(o->written_by),

@@ -22,7 +22,7 @@ _Static_assert(sizeof(struct place) <= PAGE_PLACE, "a place fits into a token");
 
 struct listing {
     struct ward_call *call;
-    struct ward_act act;
+    struct ward_event event;
     const ListRequest *req;
     const char *question;
     struct place after;
@@ -74,7 +74,7 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
     struct listing *l = arg;
     struct ward_arena *mem = l->call->mem;
     int64_t now_us = l->goes_on ? l->after.as_of_us : ward_wall_us();
-    struct ward_act act = l->act;
+    struct ward_event event = l->event;
     struct board board;
     const char **who;
 
@@ -85,8 +85,8 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the answer");
     for (size_t i = 0; i < l->r->n_slots; i++)
         who[i] = l->r->slots[i]->patient_id;
-    ward_act_note(&act, "ward", l->req->ward);
-    return track_shown(&act, who, l->r->n_slots, db, err);
+    ward_event_note(&event, "ward", l->req->ward);
+    return track_shown(&event, who, l->r->n_slots, db, err);
 }
 
 enum ward_code list_due_rpc(struct ward_call *c, const ProtobufCMessage *q, ProtobufCMessage *r)
@@ -95,7 +95,7 @@ enum ward_code list_due_rpc(struct ward_call *c, const ProtobufCMessage *q, Prot
     struct listing l = {.call = c, .req = req, .r = (ListResponse *)r};
     struct worker *w = c->wrk;
 
-    WARD_TRY(api_begin(c, &l.act, NULL));
+    WARD_TRY(api_begin(c, &l.event, NULL));
     WARD_TRY(track_ward(c, req->ward));
     if (req->ahead_minutes < 0 || req->ahead_minutes > BOARD_AHEAD_MAX)
         return WARD_FAIL_FIELD(c->err, "ahead_minutes", "must be 0 to %d", BOARD_AHEAD_MAX);
@@ -104,5 +104,5 @@ enum ward_code list_due_rpc(struct ward_call *c, const ProtobufCMessage *q, Prot
     if (l.question == NULL)
         return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for the request");
     WARD_TRY(page_place(c, l.question, req->page_token, &l.after, sizeof(l.after), &l.goes_on));
-    return ward_db_tx(w->seat.db, in_tx, &l, c->err);
+    return ward_db_tx(w->event_ctx.db, in_tx, &l, c->err);
 }

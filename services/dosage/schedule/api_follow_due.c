@@ -21,7 +21,7 @@ struct looking {
     struct due_watch *watch;
     struct due_ward *ward;
     struct due_board *last; /* what was told; NULL: nothing yet */
-    struct ward_act act;
+    struct ward_event event;
     struct ward_arena mem; /* of one change */
     int ahead;
     const char **shown; /* patients whose events are written */
@@ -80,7 +80,7 @@ static enum ward_code tell(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct telling *t = arg;
 
-    return track_shown(&t->look->act, t->who, t->n, db, err);
+    return track_shown(&t->look->event, t->who, t->n, db, err);
 }
 
 static bool was_shown(const struct looking *l, const char *patient)
@@ -131,8 +131,8 @@ static enum ward_code write_events(struct looking *l, const struct news *news)
         return WARD_FAIL(l->call->err, RESOURCE_EXHAUSTED, "too many patients for one call");
     if (t.n > 0)
         memcpy(t.who, l->shown + before, t.n * sizeof(*t.who));
-    ward_db_deadline(w->seat.db, l->call->deadline_ns);
-    return ward_db_tx(w->seat.db, tell, &t, l->call->err);
+    ward_db_deadline(w->event_ctx.db, l->call->deadline_ns);
+    return ward_db_tx(w->event_ctx.db, tell, &t, l->call->err);
 }
 
 /* ---- sending ---- */
@@ -239,12 +239,12 @@ enum ward_code follow_due_rpc(struct ward_call *c, const ProtobufCMessage *q,
     enum ward_code code;
 
     (void)r;
-    WARD_TRY(api_begin(c, &l.act, NULL));
+    WARD_TRY(api_begin(c, &l.event, NULL));
     WARD_TRY(track_ward(c, req->ward));
     if (req->ahead_minutes < 0 || req->ahead_minutes > BOARD_AHEAD_MAX)
         return WARD_FAIL_FIELD(c->err, "ahead_minutes", "must be 0 to %d", BOARD_AHEAD_MAX);
     WARD_TRY(due_join(l.watch, req->ward, &l.ward, c->err));
-    ward_act_note(&l.act, "ward", req->ward);
+    ward_event_note(&l.event, "ward", req->ward);
     ward_arena_init(&l.mem, MESSAGE_MEM);
     l.sent_ns = ward_mono_ns();
     code = follow_on(&l);

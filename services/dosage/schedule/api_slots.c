@@ -18,7 +18,7 @@ typedef Ward__Dosage__V1__PreviewTimingResponse PreviewResponse;
 
 struct asking {
     struct ward_call *call;
-    struct ward_act act;
+    struct ward_event event;
     struct chart chart;
     const char *order_id;
     int64_t from_us, to_us, now_us;
@@ -48,11 +48,11 @@ static enum ward_code read_slots(struct asking *a, struct ward_err *err)
 static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct asking *a = arg;
-    struct ward_act act = a->act;
+    struct ward_event event = a->event;
 
     WARD_TRY(read_slots(a, err));
-    ward_act_note_int(&act, "slots", (int64_t)a->r->n_slots);
-    return ward_act_write(&act, db, err);
+    ward_event_note_int(&event, "slots", (int64_t)a->r->n_slots);
+    return ward_event_write(&event, db, err);
 }
 
 enum ward_code list_slots_rpc(struct ward_call *c, const ProtobufCMessage *q,
@@ -70,9 +70,9 @@ enum ward_code list_slots_rpc(struct ward_call *c, const ProtobufCMessage *q,
     a->from_us = req->from_us;
     a->to_us = req->to_us;
     a->now_us = ward_wall_us();
-    WARD_TRY(track_begin(c, req->patient_id, &a->act, &a->chart));
+    WARD_TRY(track_begin(c, req->patient_id, &a->event, &a->chart));
     WARD_TRY(track_span(c, a->now_us, TRACK_DAY_US, TRACK_DAY_US, &a->from_us, &a->to_us));
-    return ward_db_tx(w->seat.db, in_tx, a, c->err);
+    return ward_db_tx(w->event_ctx.db, in_tx, a, c->err);
 }
 
 /* ---- PreviewTiming ---- */
@@ -140,7 +140,7 @@ enum ward_code preview_timing_rpc(struct ward_call *c, const ProtobufCMessage *q
     int64_t now_us = ward_wall_us();
     struct clock clock;
     struct timing t;
-    struct ward_act nobody;
+    struct ward_event nobody;
 
     WARD_TRY(api_begin(c, &nobody, NULL));
     if (!rule_is_ward(req->ward))

@@ -71,7 +71,7 @@ static enum ward_code read_past(struct reading *g, struct ward_err *err)
         " ORDER BY o.order_id, v.version";
     struct ward_arena *mem = g->r.mem;
 
-    return ward_db_run(g->r.w->seat.db, mem, SQL,
+    return ward_db_run(g->r.w->event_ctx.db, mem, SQL,
                        WARD_PARAMS(ward_text(g->ward), ward_int(mem, g->from_us),
                                    ward_int(mem, g->from_us - PLAN_DAY_US)),
                        &g->past, err);
@@ -86,7 +86,7 @@ static enum ward_code read_taken(struct reading *g, struct ward_err *err)
         " AND t.due_at_us >= ? AND t.due_at_us < ? ORDER BY t.order_id, t.due_at_us";
     struct ward_arena *mem = g->r.mem;
 
-    return ward_db_run(g->r.w->seat.db, mem, SQL,
+    return ward_db_run(g->r.w->event_ctx.db, mem, SQL,
                        WARD_PARAMS(ward_text(g->ward), ward_int(mem, g->from_us),
                                    ward_int(mem, g->from_us - PLAN_DAY_US),
                                    ward_int(mem, g->to_us + PLAN_DAY_US)),
@@ -101,7 +101,7 @@ static enum ward_code read_moved(struct reading *g, struct ward_err *err)
                               " AND p.root_id <> p.patient_id";
     struct ward_arena *mem = g->r.mem;
 
-    return ward_db_run(g->r.w->seat.db, mem, SQL,
+    return ward_db_run(g->r.w->event_ctx.db, mem, SQL,
                        WARD_PARAMS(ward_text(g->ward), ward_int(mem, g->from_us)), &g->moved,
                        err);
 }

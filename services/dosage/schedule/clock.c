@@ -95,7 +95,7 @@ enum ward_code ward_clock(struct worker *w, struct ward_arena *mem, const char *
     int before = CLOCK_MINUTES, after = CLOCK_MINUTES;
     struct ward_rows rows;
 
-    WARD_TRY(ward_db_run(w->seat.db, mem, SQL, WARD_PARAMS(ward_text(ward)), &rows, err));
+    WARD_TRY(ward_db_run(w->event_ctx.db, mem, SQL, WARD_PARAMS(ward_text(ward)), &rows, err));
     if (rows.n == 0 && must)
         return WARD_FAIL_REASON(err, NOT_FOUND, "WARD_NOT_FOUND",
                                 "the ward has no clock: nobody called SetWard for it");

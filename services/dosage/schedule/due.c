@@ -71,7 +71,7 @@ static enum ward_code number_slots(struct due_board *b, struct ward_err *err)
 static enum ward_code fill(struct due_watch *d, struct due_board *b, const char *ward,
                            struct ward_err *err)
 {
-    ward_db_deadline(d->worker->seat.db, WARD_NO_DEADLINE);
+    ward_db_deadline(d->worker->event_ctx.db, WARD_NO_DEADLINE);
     WARD_TRY(board_read(d->worker, &b->mem, ward, ward_wall_us(), &b->board, err));
     WARD_TRY(number_slots(b, err));
     b->read_ns = ward_mono_ns();
@@ -152,7 +152,7 @@ static void *run(void *arg)
 
 /* ---- followers ---- */
 
-static struct due_ward *seat_of(struct due_watch *d, const char *ward)
+static struct due_ward *event_ctx_of(struct due_watch *d, const char *ward)
 {
     struct due_ward *empty = NULL;
 
@@ -174,7 +174,7 @@ enum ward_code due_join(struct due_watch *d, const char *ward, struct due_ward *
 
     pthread_mutex_lock(&d->lock);
     if (d->followers < d->dos->cfg.due_followers && d->followers < DUE_FOLLOWERS_MAX)
-        w = seat_of(d, ward);
+        w = event_ctx_of(d, ward);
     if (w != NULL) {
         d->followers++;
         if (w->followers++ == 0) {

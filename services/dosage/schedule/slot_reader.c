@@ -92,7 +92,7 @@ enum ward_code slot_plan(struct slot_reader *r, Order *order, int64_t from_us, s
     if (!ward_uuid_parse(order->order_id, id))
         return WARD_FAIL(err, INTERNAL, "an order without an id");
     if (slot_has_past(order, from_us))
-        WARD_TRY(ward_db_run(r->w->seat.db, r->mem, SQL,
+        WARD_TRY(ward_db_run(r->w->event_ctx.db, r->mem, SQL,
                              WARD_PARAMS(id_val(id), ward_int(r->mem, order->version)), &rows,
                              err));
     past = ward_alloc(r->mem, rows.n * sizeof(*past));

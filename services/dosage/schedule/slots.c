@@ -27,7 +27,7 @@ static enum ward_code read_taken(struct slot_reader *r, const uint8_t order[DOSA
         " LIMIT ?";
     struct ward_rows rows;
 
-    WARD_TRY(ward_db_run(r->w->seat.db, r->mem, SQL,
+    WARD_TRY(ward_db_run(r->w->event_ctx.db, r->mem, SQL,
                          WARD_PARAMS(id_val(order), ward_int(r->mem, from_us - PLAN_DAY_US),
                                      ward_int(r->mem, to_us + PLAN_DAY_US),
                                      ward_int(r->mem, SLOTS_MOST + 1)),

@@ -34,7 +34,7 @@ enum ward_code owner_open(struct worker *w, struct ward_arena *mem,
                                 "the patient's key is not one");
     memcpy(k.owner, patient, DOSAGE_ID);
     memcpy(k.wrapped, wrapped.p, sizeof(k.wrapped));
-    WARD_TRY(ward_keyring_unwrap(w->dos->keys, w->seat.db, &k, o.key, err));
+    WARD_TRY(ward_keyring_unwrap(w->dos->keys, w->event_ctx.db, &k, o.key, err));
     memcpy(o.id, patient, DOSAGE_ID);
     *out = o;
     owner_wipe(&o);
@@ -62,7 +62,7 @@ static enum ward_code find(struct worker *w, struct ward_arena *mem, const char 
 {
     struct ward_rows rows;
 
-    WARD_TRY(ward_db_run(w->seat.db, mem, sql, WARD_PARAMS(id_val(id)), &rows, err));
+    WARD_TRY(ward_db_run(w->event_ctx.db, mem, sql, WARD_PARAMS(id_val(id)), &rows, err));
     *found = rows.n == 1;
     if (!*found)
         return WARD_OK;
@@ -97,18 +97,18 @@ static enum ward_code make(struct worker *w, struct ward_arena *mem,
     struct ward_rows rows;
     enum ward_code code;
 
-    WARD_TRY(ward_db_run(w->seat.db, mem, PATIENT,
+    WARD_TRY(ward_db_run(w->event_ctx.db, mem, PATIENT,
                          WARD_PARAMS(id_val(id), id_val(id), ward_int(mem, ward_wall_us())),
                          &rows, err));
     if (rows.affected != 1)
         return WARD_OK;
     memcpy(k.owner, id, DOSAGE_ID);
     WARD_TRY(ward_keyring_new_key(w->dos->keys, &k, key, err));
-    code = ward_keyring_hold(w->dos->keys, w->seat.db, mem, key, &k, err);
+    code = ward_keyring_hold(w->dos->keys, w->event_ctx.db, mem, key, &k, err);
     ward_wipe(key, sizeof(key));
     WARD_TRY(code);
     return ward_db_run(
-        w->seat.db, mem, KEY,
+        w->event_ctx.db, mem, KEY,
         WARD_PARAMS(id_val(id), ward_int(mem, k.kek), ward_blob(k.wrapped, sizeof(k.wrapped))),
         NULL, err);
 }
@@ -143,7 +143,7 @@ static enum ward_code root_of(struct worker *w, struct ward_arena *mem,
     static const char SQL[] = "SELECT root_id FROM patient WHERE patient_id = ?";
     struct ward_rows rows;
 
-    WARD_TRY(ward_db_run(w->seat.db, mem, SQL, WARD_PARAMS(id_val(id)), &rows, err));
+    WARD_TRY(ward_db_run(w->event_ctx.db, mem, SQL, WARD_PARAMS(id_val(id)), &rows, err));
     if (rows.n != 1 || rows.at[0][0].n != DOSAGE_ID)
         return WARD_FAIL(err, INTERNAL, "a patient's row that was made is gone");
     *root = rows.at[0][0];
@@ -159,7 +159,7 @@ enum ward_code owner_hold(struct worker *w, struct ward_arena *mem, const uint8_
                               " WHERE root_id = ? ORDER BY patient_id FOR UPDATE";
 
     *held = false;
-    WARD_TRY(ward_db_run(w->seat.db, mem, ALL, WARD_PARAMS(id_val(root)), rows, err));
+    WARD_TRY(ward_db_run(w->event_ctx.db, mem, ALL, WARD_PARAMS(id_val(root)), rows, err));
     for (size_t i = 0; i < rows->n && !*held; i++) {
         *held = memcmp(rows->at[i][HELD_ID].p, id, DOSAGE_ID) == 0;
         if (*held && rows->at[i][HELD_ERASED].p != NULL)
@@ -206,7 +206,7 @@ enum ward_code owners_of(struct worker *w, struct ward_arena *mem, const uint8_t
     struct ward_rows rows;
     uint8_t(*ids)[DOSAGE_ID];
 
-    WARD_TRY(ward_db_run(w->seat.db, mem, SQL, WARD_PARAMS(id_val(id)), &rows, err));
+    WARD_TRY(ward_db_run(w->event_ctx.db, mem, SQL, WARD_PARAMS(id_val(id)), &rows, err));
     ids = ward_alloc(mem, (rows.n + 1) * DOSAGE_ID);
     if (ids == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the patients of a chart");
@@ -234,10 +234,10 @@ enum ward_code owner_lies(struct worker *w, struct ward_arena *mem, const uint8_
     struct ward_val at = ward_int(mem, at_us);
     struct ward_rows rows;
 
-    WARD_TRY(ward_db_run(w->seat.db, mem, OTHER, WARD_PARAMS(id_val(id), ward_text(ward), at),
-                         &rows, err));
+    WARD_TRY(ward_db_run(w->event_ctx.db, mem, OTHER,
+                         WARD_PARAMS(id_val(id), ward_text(ward), at), &rows, err));
     for (size_t i = 0; i < rows.n; i++)
-        WARD_TRY(ward_db_run(w->seat.db, mem, MOVE,
+        WARD_TRY(ward_db_run(w->event_ctx.db, mem, MOVE,
                              WARD_PARAMS(ward_text(ward), at, rows.at[i][0], at), NULL, err));
     return WARD_OK;
 }

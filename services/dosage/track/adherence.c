@@ -10,7 +10,7 @@ typedef Ward__Dosage__V1__GetAdherenceResponse AdherenceResponse;
 
 struct counting {
     struct ward_call *call;
-    struct ward_act act;
+    struct ward_event event;
     struct chart chart;
     const AdherenceRequest *req;
     int64_t from_us, to_us, now_us;
@@ -121,11 +121,11 @@ static enum ward_code count_all(struct counting *k, struct ward_err *err)
 static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct counting *k = arg;
-    struct ward_act act = k->act;
+    struct ward_event event = k->event;
 
     WARD_TRY(count_all(k, err));
-    ward_act_note_int(&act, "orders", (int64_t)k->r->n_orders);
-    return ward_act_write(&act, db, err);
+    ward_event_note_int(&event, "orders", (int64_t)k->r->n_orders);
+    return ward_event_write(&event, db, err);
 }
 
 enum ward_code get_adherence_rpc(struct ward_call *c, const ProtobufCMessage *q,
@@ -135,10 +135,10 @@ enum ward_code get_adherence_rpc(struct ward_call *c, const ProtobufCMessage *q,
         .call = c, .req = (const AdherenceRequest *)q, .r = (AdherenceResponse *)r};
     struct worker *w = c->wrk;
 
-    WARD_TRY(track_begin(c, k.req->patient_id, &k.act, &k.chart));
+    WARD_TRY(track_begin(c, k.req->patient_id, &k.event, &k.chart));
     k.now_us = ward_wall_us();
     k.from_us = k.req->from_us;
     k.to_us = k.req->to_us;
     WARD_TRY(track_span(c, k.now_us, 7 * TRACK_DAY_US, 0, &k.from_us, &k.to_us));
-    return ward_db_tx(w->seat.db, in_tx, &k, c->err);
+    return ward_db_tx(w->event_ctx.db, in_tx, &k, c->err);
 }

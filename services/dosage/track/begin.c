@@ -3,16 +3,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum ward_code track_begin(struct ward_call *c, const char *patient_id, struct ward_act *act,
-                           struct chart *chart)
+enum ward_code track_begin(struct ward_call *c, const char *patient_id,
+                           struct ward_event *event, struct chart *chart)
 {
     struct worker *w = c->wrk;
     uint8_t id[DOSAGE_ID];
 
-    WARD_TRY(api_begin(c, act, NULL));
-    WARD_TRY(ward_call_id(c, "patient_id", patient_id, id, w->seat.patient));
-    WARD_TRY(chart_may(c, w->seat.patient, chart));
-    act->patient = chart->text;
+    WARD_TRY(api_begin(c, event, NULL));
+    WARD_TRY(ward_call_id(c, "patient_id", patient_id, id, w->event_ctx.patient));
+    WARD_TRY(chart_may(c, w->event_ctx.patient, chart));
+    event->patient = chart->text;
     return WARD_OK;
 }
 
@@ -76,20 +76,20 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-enum ward_code track_shown(const struct ward_act *first, const char **who, size_t n,
+enum ward_code track_shown(const struct ward_event *first, const char **who, size_t n,
                            struct ward_db *db, struct ward_err *err)
 {
-    struct ward_act *acts = ward_alloc(first->call->mem, (n + 1) * sizeof(*acts));
+    struct ward_event *events = ward_alloc(first->call->mem, (n + 1) * sizeof(*events));
     size_t m = 0;
 
-    if (acts == NULL)
+    if (events == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the events");
     if (n > 0)
         qsort((void *)who, n, sizeof(*who), by_text);
     for (size_t i = 0; i < n; i++)
         if (i == 0 || strcmp(who[i], who[i - 1]) != 0)
-            ward_act_again(first, who[i], &acts[m++]);
+            ward_event_another(first, who[i], &events[m++]);
     if (m == 0)
-        acts[m++] = *first;
-    return ward_act_write_many(acts, m, db, err);
+        events[m++] = *first;
+    return ward_event_write_many(events, m, db, err);
 }

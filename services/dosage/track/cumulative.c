@@ -15,7 +15,7 @@ typedef Ward__Dosage__V1__GetCumulativeResponse CumulativeResponse;
 
 struct summing {
     struct ward_call *call;
-    struct ward_act act;
+    struct ward_event event;
     struct chart chart;
     const struct ruleset *rules;
     const Ward__Dosage__V1__Ingredient *ingredient;
@@ -83,11 +83,11 @@ static enum ward_code sum(struct summing *s, struct ward_err *err)
 static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct summing *s = arg;
-    struct ward_act act = s->act;
+    struct ward_event event = s->event;
 
     WARD_TRY(sum(s, err));
-    ward_act_note_int(&act, "doses", s->r->doses);
-    return ward_act_write(&act, db, err);
+    ward_event_note_int(&event, "doses", s->r->doses);
+    return ward_event_write(&event, db, err);
 }
 
 static enum ward_code in_page(struct summing *s)
@@ -96,7 +96,7 @@ static enum ward_code in_page(struct summing *s)
     enum ward_code code;
 
     ward_arena_init(&s->page, PAGE_ARENA);
-    code = ward_db_tx(w->seat.db, in_tx, s, s->call->err);
+    code = ward_db_tx(w->event_ctx.db, in_tx, s, s->call->err);
     ward_arena_done(&s->page);
     return code;
 }
@@ -107,7 +107,7 @@ enum ward_code get_cumulative_rpc(struct ward_call *c, const ProtobufCMessage *q
     const CumulativeRequest *req = (const CumulativeRequest *)q;
     struct summing s = {.call = c, .r = (CumulativeResponse *)r};
 
-    WARD_TRY(track_begin(c, req->patient_id, &s.act, &s.chart));
+    WARD_TRY(track_begin(c, req->patient_id, &s.event, &s.chart));
     if (req->hours < 1 || req->hours > HOURS_MAX)
         return WARD_FAIL_FIELD(c->err, "hours", "must be 1 to %d", HOURS_MAX);
     if (req->until_us < 0 || req->until_us >= TRACK_TIME_MAX)

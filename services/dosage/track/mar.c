@@ -7,7 +7,7 @@ typedef Ward__Dosage__V1__GetMarResponse MarResponse;
 
 struct asking {
     struct ward_call *call;
-    struct ward_act act;
+    struct ward_event event;
     struct chart chart;
     int64_t from_us, to_us, now_us;
     MarResponse *r;
@@ -34,12 +34,12 @@ static enum ward_code read_all(struct asking *a, struct ward_err *err)
 static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct asking *a = arg;
-    struct ward_act act = a->act;
+    struct ward_event event = a->event;
 
     WARD_TRY(read_all(a, err));
-    ward_act_note_int(&act, "orders", (int64_t)a->r->n_orders);
-    ward_act_note_int(&act, "doses", (int64_t)a->r->n_administrations);
-    return ward_act_write(&act, db, err);
+    ward_event_note_int(&event, "orders", (int64_t)a->r->n_orders);
+    ward_event_note_int(&event, "doses", (int64_t)a->r->n_administrations);
+    return ward_event_write(&event, db, err);
 }
 
 enum ward_code get_mar_rpc(struct ward_call *c, const ProtobufCMessage *q, ProtobufCMessage *r)
@@ -48,12 +48,12 @@ enum ward_code get_mar_rpc(struct ward_call *c, const ProtobufCMessage *q, Proto
     struct asking a = {.call = c, .r = (MarResponse *)r};
     struct worker *w = c->wrk;
 
-    WARD_TRY(track_begin(c, req->patient_id, &a.act, &a.chart));
+    WARD_TRY(track_begin(c, req->patient_id, &a.event, &a.chart));
     a.now_us = ward_wall_us();
     a.from_us = req->from_us;
     a.to_us = req->to_us;
     WARD_TRY(track_span(c, a.now_us, TRACK_DAY_US, TRACK_DAY_US, &a.from_us, &a.to_us));
-    WARD_TRY(ward_db_tx(w->seat.db, in_tx, &a, c->err));
+    WARD_TRY(ward_db_tx(w->event_ctx.db, in_tx, &a, c->err));
     a.r->as_of_us = a.now_us;
     return WARD_OK;
 }

@@ -13,7 +13,7 @@ typedef Ward__Dosage__V1__ListMissedResponse MissedResponse;
 
 struct looking {
     struct ward_call *call;
-    struct ward_act act;
+    struct ward_event event;
     const MissedRequest *req;
     int64_t from_us, to_us, now_us;
     uint8_t after[DOSAGE_ID]; /* orders that were done with */
@@ -112,7 +112,7 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the events");
     for (size_t i = 0; i < l->r->n_slots; i++)
         who[i] = l->r->slots[i]->patient_id;
-    return track_shown(&l->act, who, l->r->n_slots, db, err);
+    return track_shown(&l->event, who, l->r->n_slots, db, err);
 }
 
 enum ward_code list_missed_rpc(struct ward_call *c, const ProtobufCMessage *q,
@@ -122,7 +122,7 @@ enum ward_code list_missed_rpc(struct ward_call *c, const ProtobufCMessage *q,
     struct worker *w = c->wrk;
     int page;
 
-    WARD_TRY(api_begin(c, &l.act, NULL));
+    WARD_TRY(api_begin(c, &l.event, NULL));
     WARD_TRY(track_ward(c, l.req->ward));
     WARD_TRY(ward_call_page(c, l.req->page_size, PAGE_USUAL, PAGE_MOST, &page));
     l.page = (size_t)page;
@@ -134,5 +134,5 @@ enum ward_code list_missed_rpc(struct ward_call *c, const ProtobufCMessage *q,
     l.r->slots = ward_alloc(c->mem, l.page * sizeof(Slot *));
     if (l.r->slots == NULL)
         return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for the answer");
-    return ward_db_tx(w->seat.db, in_tx, &l, c->err);
+    return ward_db_tx(w->event_ctx.db, in_tx, &l, c->err);
 }

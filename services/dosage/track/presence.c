@@ -78,7 +78,7 @@ static void note_ward(struct ward_call *c, struct presence *p, const char *ward,
     struct seen s;
 
     if (is_new(p, ward, now_us / MINUTE_US, &s) &&
-        ward_db_run(w->seat.db, c->mem, SQL,
+        ward_db_run(w->event_ctx.db, c->mem, SQL,
                     WARD_PARAMS(ward_int(c->mem, now_us / MINUTE_US), ward_text(ward)), NULL,
                     &why) != WARD_OK)
         undo(&s);
@@ -106,7 +106,7 @@ static void note_person(struct ward_call *c, struct presence *p,
     rule_person(who->subject, person);
     what = ward_printf(c->mem, "%s %d %d %d", person, gives, witnesses, prescribes);
     if (what != NULL && is_new(p, what, now_us / DAY_US, &s) &&
-        ward_db_run(w->seat.db, c->mem, SQL,
+        ward_db_run(w->event_ctx.db, c->mem, SQL,
                     WARD_PARAMS(ward_text(person), ward_int(c->mem, gives),
                                 ward_int(c->mem, witnesses), ward_int(c->mem, prescribes),
                                 ward_int(c->mem, now_us - now_us % DAY_US)),
@@ -136,7 +136,8 @@ enum ward_code presence_knows(struct worker *w, struct ward_arena *mem, const ch
     struct ward_rows rows;
 
     rule_person(subject, person);
-    WARD_TRY(ward_db_run(w->seat.db, mem, SQL, WARD_PARAMS(ward_text(person)), &rows, err));
+    WARD_TRY(
+        ward_db_run(w->event_ctx.db, mem, SQL, WARD_PARAMS(ward_text(person)), &rows, err));
     *gives = rows.n == 1 && row_number(rows.at[0][0]) != 0;
     *witnesses = rows.n == 1 && row_number(rows.at[0][1]) != 0;
     return WARD_OK;
@@ -150,7 +151,8 @@ enum ward_code presence_prescribes(struct worker *w, struct ward_arena *mem,
     struct ward_rows rows;
 
     rule_person(subject, person);
-    WARD_TRY(ward_db_run(w->seat.db, mem, SQL, WARD_PARAMS(ward_text(person)), &rows, err));
+    WARD_TRY(
+        ward_db_run(w->event_ctx.db, mem, SQL, WARD_PARAMS(ward_text(person)), &rows, err));
     *yes = rows.n == 1;
     return WARD_OK;
 }
@@ -167,7 +169,7 @@ enum ward_code presence_answered(struct worker *w, struct ward_arena *mem, const
     const struct ward_val *row;
     struct ward_rows rows;
 
-    WARD_TRY(ward_db_run(w->seat.db, mem, SQL,
+    WARD_TRY(ward_db_run(w->event_ctx.db, mem, SQL,
                          WARD_PARAMS(at, at, at, ward_int(mem, minute - PRESENCE_AROUND),
                                      ward_int(mem, minute + PRESENCE_AROUND), ward_text(ward)),
                          &rows, err));

@@ -10,7 +10,7 @@ typedef Ward__Dosage__V1__GetSupplyResponse SupplyResponse;
 
 struct recording {
     struct ward_call *call;
-    struct ward_act act;
+    struct ward_event event;
     struct chart chart;
     struct ward_idem idem;
     const struct ruleset *rules;
@@ -54,26 +54,26 @@ static enum ward_code keep(struct recording *k, struct ward_db *db, struct ward_
 {
     RecordResponse kept = WARD__DOSAGE__V1__RECORD_SUPPLY_RESPONSE__INIT;
 
-    return ward_call_keep(k->call, db, &k->idem, &kept.base, err);
+    return ward_call_store_answer(k->call, db, &k->idem, &kept.base, err);
 }
 
 static enum ward_code record_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct recording *k = arg;
-    struct ward_act act = k->act;
+    struct ward_event event = k->event;
     ProtobufCMessage *kept = NULL;
     Order *order;
 
-    WARD_TRY(ward_call_again(k->call, db, &k->idem,
-                             &ward__dosage__v1__record_supply_response__descriptor, &kept,
-                             err));
+    WARD_TRY(ward_call_stored_answer(k->call, db, &k->idem,
+                                     &ward__dosage__v1__record_supply_response__descriptor,
+                                     &kept, err));
     WARD_TRY(track_order(k->call, &k->chart, k->req->order_id, &order, err));
     if (kept == NULL)
         WARD_TRY(record(k, order, err));
     WARD_TRY(
         supply_sum(k->call->wrk, k->call->mem, k->rules, order, k->now_us, &k->supply, err));
-    ward_act_note(&act, "order", order->order_id);
-    WARD_TRY(ward_act_write(&act, db, err));
+    ward_event_note(&event, "order", order->order_id);
+    WARD_TRY(ward_event_write(&event, db, err));
     return kept == NULL ? keep(k, db, err) : WARD_OK;
 }
 
@@ -83,11 +83,11 @@ enum ward_code record_supply_rpc(struct ward_call *c, const ProtobufCMessage *q,
     struct recording k = {.call = c, .req = (const RecordRequest *)q};
     struct worker *w = c->wrk;
 
-    WARD_TRY(track_begin(c, k.req->patient_id, &k.act, &k.chart));
+    WARD_TRY(track_begin(c, k.req->patient_id, &k.event, &k.chart));
     WARD_TRY(ward_call_idem(c, k.req->idempotency_key, q, &k.idem));
     WARD_TRY(ruleset_active(w, c->mem, &k.rules, c->err));
     k.now_us = ward_wall_us();
-    WARD_TRY(ward_db_tx(w->seat.db, record_in_tx, &k, c->err));
+    WARD_TRY(ward_db_tx(w->event_ctx.db, record_in_tx, &k, c->err));
     ((RecordResponse *)r)->supply = k.supply;
     return WARD_OK;
 }
@@ -96,7 +96,7 @@ enum ward_code record_supply_rpc(struct ward_call *c, const ProtobufCMessage *q,
 
 struct asking {
     struct ward_call *call;
-    struct ward_act act;
+    struct ward_event event;
     struct chart chart;
     const struct ruleset *rules;
     const SupplyRequest *req;
@@ -136,11 +136,11 @@ static enum ward_code all(struct asking *a, struct ward_err *err)
 static enum ward_code get_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct asking *a = arg;
-    struct ward_act act = a->act;
+    struct ward_event event = a->event;
 
     WARD_TRY(all(a, err));
-    ward_act_note_int(&act, "orders", (int64_t)a->r->n_supplies);
-    return ward_act_write(&act, db, err);
+    ward_event_note_int(&event, "orders", (int64_t)a->r->n_supplies);
+    return ward_event_write(&event, db, err);
 }
 
 enum ward_code get_supply_rpc(struct ward_call *c, const ProtobufCMessage *q,
@@ -149,8 +149,8 @@ enum ward_code get_supply_rpc(struct ward_call *c, const ProtobufCMessage *q,
     struct asking a = {.call = c, .req = (const SupplyRequest *)q, .r = (SupplyResponse *)r};
     struct worker *w = c->wrk;
 
-    WARD_TRY(track_begin(c, a.req->patient_id, &a.act, &a.chart));
+    WARD_TRY(track_begin(c, a.req->patient_id, &a.event, &a.chart));
     WARD_TRY(ruleset_active(w, c->mem, &a.rules, c->err));
     a.now_us = ward_wall_us();
-    return ward_db_tx(w->seat.db, get_in_tx, &a, c->err);
+    return ward_db_tx(w->event_ctx.db, get_in_tx, &a, c->err);
 }

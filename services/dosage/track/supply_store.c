@@ -54,7 +54,7 @@ enum ward_code supply_add(struct worker *w, struct ward_arena *mem,
     ward_uuid7(id);
     bound(as, order, now_us);
     WARD_TRY(seal(w, mem, patient, id, as, what, &sealed, err));
-    return ward_db_run(w->seat.db, mem, SQL,
+    return ward_db_run(w->event_ctx.db, mem, SQL,
                        WARD_PARAMS(id_val(patient), id_val(id), id_val(order),
                                    ward_int(mem, now_us), ward_text(by), sealed),
                        NULL, err);
@@ -94,7 +94,7 @@ enum ward_code supply_of(struct worker *w, struct ward_arena *mem,
     struct supplied *all;
     struct ward_rows rows;
 
-    WARD_TRY(ward_db_run(w->seat.db, mem, SQL, WARD_PARAMS(id_val(order)), &rows, err));
+    WARD_TRY(ward_db_run(w->event_ctx.db, mem, SQL, WARD_PARAMS(id_val(order)), &rows, err));
     all = ward_alloc(mem, rows.n * sizeof(*all));
     if (all == NULL)
         return no_memory(err);
@@ -129,7 +129,7 @@ enum ward_code supply_orders(struct worker *w, struct ward_arena *mem,
         " AND p.erased_at_us IS NULL ORDER BY s.order_id LIMIT 1000";
     struct ward_rows rows;
 
-    WARD_TRY(ward_db_run(w->seat.db, mem, SQL, WARD_PARAMS(id_val(patient)), &rows, err));
+    WARD_TRY(ward_db_run(w->event_ctx.db, mem, SQL, WARD_PARAMS(id_val(patient)), &rows, err));
     return ids_of(&rows, mem, out, n, err);
 }
 
@@ -141,7 +141,7 @@ enum ward_code supply_doses(struct worker *w, struct ward_arena *mem,
                               " ORDER BY administration_id LIMIT 10001";
     struct ward_rows rows;
 
-    WARD_TRY(ward_db_run(w->seat.db, mem, SQL, WARD_PARAMS(id_val(order)), &rows, err));
+    WARD_TRY(ward_db_run(w->event_ctx.db, mem, SQL, WARD_PARAMS(id_val(order)), &rows, err));
     if (rows.n > SUPPLY_DOSES)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "more than %d doses of one order",
                          SUPPLY_DOSES);

@@ -30,7 +30,7 @@ typedef Ward__Dosage__V1__Adherence Adherence;
 /* A call about a patient: the act is begun, the person may, `chart` says who it is now.
  *   NOT_FOUND  PATIENT_NOT_FOUND and chart_may's */
 WARD_MUST enum ward_code track_begin(struct ward_call *c, const char *patient_id,
-                                     struct ward_act *act, struct chart *chart);
+                                     struct ward_event *event, struct chart *chart);
 /* [*from, *to): where the request says 0, so long before and after now. INVALID_ARGUMENT unless
  * 0 <= from < to and at most TRACK_DAYS. */
 WARD_MUST enum ward_code track_span(struct ward_call *c, int64_t now_us, int64_t before_us,
@@ -44,7 +44,7 @@ WARD_MUST enum ward_code track_order(struct ward_call *c, const struct chart *ch
 WARD_MUST enum ward_code track_ward(struct ward_call *c, const char *ward);
 /* In a transaction: an event of each patient that was shown (ids, some of them more than once),
  * or one about nobody where nobody was. Sorts `who`. */
-WARD_MUST enum ward_code track_shown(const struct ward_act *first, const char **who, size_t n,
+WARD_MUST enum ward_code track_shown(const struct ward_event *first, const char **who, size_t n,
                                      struct ward_db *db, struct ward_err *err);
 
 /* ---- adhere.c: pure ---- */

@@ -118,19 +118,19 @@ enum ward_code watch_once(struct worker *w, int64_t now_us, struct ward_err *err
     int64_t late;
     bool mine;
 
-    ward_db_deadline(w->seat.db, WARD_NO_DEADLINE);
+    ward_db_deadline(w->event_ctx.db, WARD_NO_DEADLINE);
     ward_arena_reset(&w->mem);
-    WARD_TRY(count_late(w->seat.db, &w->mem, now_us, &late, err));
+    WARD_TRY(count_late(w->event_ctx.db, &w->mem, now_us, &late, err));
     ward_gauge(&dosage_late, (double)late);
-    WARD_TRY(take_lock(w->seat.db, &w->mem, &mine, err));
+    WARD_TRY(take_lock(w->event_ctx.db, &w->mem, &mine, err));
     if (!mine)
         return WARD_OK;
-    code = look_on(w->seat.db, &w->mem, now_us, err);
+    code = look_on(w->event_ctx.db, &w->mem, now_us, err);
     if (code == WARD_OK) {
         ward_arena_reset(&w->mem);
-        code = presence_forget(w->seat.db, &w->mem, now_us, err);
+        code = presence_forget(w->event_ctx.db, &w->mem, now_us, err);
     }
-    if (give_lock(w->seat.db, &w->mem, &why) != WARD_OK && code == WARD_OK) {
+    if (give_lock(w->event_ctx.db, &w->mem, &why) != WARD_OK && code == WARD_OK) {
         *err = why; /* the connection ends it */
         return why.code;
     }
@@ -182,7 +182,7 @@ static void free_all(struct watcher *w)
 {
     struct ward_arena keep = w->keep;
 
-    ward_db_close(w->worker.seat.db);
+    ward_db_close(w->worker.event_ctx.db);
     ward_arena_done(&w->worker.mem);
     pthread_cond_destroy(&w->wake);
     pthread_mutex_destroy(&w->lock);
@@ -202,14 +202,14 @@ enum ward_code watch_open(struct dosage *dos, struct watcher **out, struct ward_
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the watcher");
     w->keep = keep;
     w->worker.dos = dos;
-    w->worker.seat.service = DOSAGE_NAME;
+    w->worker.event_ctx.service = DOSAGE_NAME;
     ward_arena_init(&w->worker.mem, ARENA_CAP);
     pthread_mutex_init(&w->lock, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&w->wake, &attr);
     pthread_condattr_destroy(&attr);
-    code = ward_db_open(dos->db, &w->worker.seat.db, err);
+    code = ward_db_open(dos->db, &w->worker.event_ctx.db, err);
     if (code == WARD_OK && pthread_create(&w->thread, NULL, run, w) != 0)
         code = WARD_FAIL(err, RESOURCE_EXHAUSTED, "cannot start the watcher's thread");
     if (code != WARD_OK) {

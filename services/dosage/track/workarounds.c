@@ -94,7 +94,7 @@ static enum ward_code say(struct ward_call *c, const struct ward_val *row, Worka
 
 struct listing {
     struct ward_call *call;
-    struct ward_act act;
+    struct ward_event event;
     const ListRequest *req;
     int64_t last_us; /* the page begins behind this time and id */
     uint8_t id[DOSAGE_ID];
@@ -152,7 +152,7 @@ static enum ward_code rows_of(struct listing *l, struct ward_db *db, struct ward
 static enum ward_code list_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct listing *l = arg;
-    struct ward_act act = l->act;
+    struct ward_event event = l->event;
     struct ward_rows rows;
     size_t n;
 
@@ -166,8 +166,8 @@ static enum ward_code list_in_tx(struct ward_db *db, void *arg, struct ward_err 
         WARD_TRY(say(l->call, rows.at[i], &l->r->workarounds[l->r->n_workarounds++], err));
     if (rows.n > n)
         WARD_TRY(give_token(l, l->r->workarounds[n - 1], err));
-    ward_act_note_int(&act, "workarounds", (int64_t)n);
-    return ward_act_write(&act, db, err);
+    ward_event_note_int(&event, "workarounds", (int64_t)n);
+    return ward_event_write(&event, db, err);
 }
 
 enum ward_code list_workarounds_rpc(struct ward_call *c, const ProtobufCMessage *q,
@@ -176,20 +176,20 @@ enum ward_code list_workarounds_rpc(struct ward_call *c, const ProtobufCMessage 
     struct listing l = {.call = c, .req = (const ListRequest *)q, .r = (ListResponse *)r};
     struct worker *w = c->wrk;
 
-    ward_act_begin(&l.act, c, &w->seat, NULL);
-    ward_db_deadline(w->seat.db, c->deadline_ns);
+    ward_event_begin(&l.event, c, &w->event_ctx, NULL);
+    ward_db_deadline(w->event_ctx.db, c->deadline_ns);
     if (*l.req->ward != '\0' && !rule_is_ward(l.req->ward))
         return WARD_FAIL_FIELD(c->err, "ward", "must be 1 to 64 of A-Z a-z 0-9 . _ -");
     WARD_TRY(ward_call_page(c, l.req->page_size, PAGE_USUAL, PAGE_MOST, &l.page));
     WARD_TRY(take_token(&l));
-    return ward_db_tx(w->seat.db, list_in_tx, &l, c->err);
+    return ward_db_tx(w->event_ctx.db, list_in_tx, &l, c->err);
 }
 
 /* ---- ReviewWorkaround ---- */
 
 struct reviewing {
     struct ward_call *call;
-    struct ward_act act;
+    struct ward_event event;
     struct ward_idem idem;
     const ReviewRequest *req;
     uint8_t id[DOSAGE_ID];
@@ -235,21 +235,22 @@ static enum ward_code review_in_tx(struct ward_db *db, void *arg, struct ward_er
 {
     struct reviewing *v = arg;
     ReviewResponse kept = WARD__DOSAGE__V1__REVIEW_WORKAROUND_RESPONSE__INIT;
-    struct ward_act act = v->act;
+    struct ward_event event = v->event;
     ProtobufCMessage *was = NULL;
     struct ward_rows rows;
 
-    WARD_TRY(ward_call_again(v->call, db, &v->idem,
-                             &ward__dosage__v1__review_workaround_response__descriptor, &was,
-                             err));
+    WARD_TRY(ward_call_stored_answer(v->call, db, &v->idem,
+                                     &ward__dosage__v1__review_workaround_response__descriptor,
+                                     &was, err));
     if (was == NULL)
         WARD_TRY(judge(v, db, err));
     WARD_TRY(find(v, db, false, &rows, err));
     WARD_TRY(say(v->call, rows.at[0], &v->workaround, err));
-    ward_act_note(&act, "workaround", v->text);
-    ward_act_note_int(&act, "verdict", v->workaround->verdict);
-    WARD_TRY(ward_act_write(&act, db, err));
-    return was != NULL ? WARD_OK : ward_call_keep(v->call, db, &v->idem, &kept.base, err);
+    ward_event_note(&event, "workaround", v->text);
+    ward_event_note_int(&event, "verdict", v->workaround->verdict);
+    WARD_TRY(ward_event_write(&event, db, err));
+    return was != NULL ? WARD_OK
+                       : ward_call_store_answer(v->call, db, &v->idem, &kept.base, err);
 }
 
 enum ward_code review_workaround_rpc(struct ward_call *c, const ProtobufCMessage *q,
@@ -258,14 +259,14 @@ enum ward_code review_workaround_rpc(struct ward_call *c, const ProtobufCMessage
     struct reviewing v = {.call = c, .req = (const ReviewRequest *)q};
     struct worker *w = c->wrk;
 
-    ward_act_begin(&v.act, c, &w->seat, NULL);
-    ward_db_deadline(w->seat.db, c->deadline_ns);
+    ward_event_begin(&v.event, c, &w->event_ctx, NULL);
+    ward_db_deadline(w->event_ctx.db, c->deadline_ns);
     WARD_TRY(ward_call_idem(c, v.req->idempotency_key, q, &v.idem));
     WARD_TRY(ward_call_id(c, "workaround_id", v.req->workaround_id, v.id, v.text));
     if (v.req->verdict < WARD__DOSAGE__V1__VERDICT__VERDICT_WORKAROUND ||
         v.req->verdict > WARD__DOSAGE__V1__VERDICT__VERDICT_FALSE_ALARM)
         return WARD_FAIL_FIELD(c->err, "verdict", "is none");
-    WARD_TRY(ward_db_tx(w->seat.db, review_in_tx, &v, c->err));
+    WARD_TRY(ward_db_tx(w->event_ctx.db, review_in_tx, &v, c->err));
     ((ReviewResponse *)r)->workaround = v.workaround;
     return WARD_OK;
 }

@@ -1,5 +1,5 @@
 /* RecordAttendance: who comes and goes, by this service's clock. The subject's row is held, so
- * that of two replicas that see the same person at once one answers with the other's event. */
+ * that of two replicas that see the same person at once one answers with the other's entry. */
 #include "services/identity/access/access.h"
 #include "services/identity/access/attendance.h"
 #include "services/identity/access/local.h"
@@ -17,7 +17,7 @@ typedef Ward__Identity__V1__RecordAttendanceResponse RecordAttendanceResponse;
 static struct ward_family recordings = {
     .name = "ward_identity_attendance_total",
     .help = "Answers of RecordAttendance, by outcome; DEBOUNCED is a match that was answered "
-            "with an event of a moment ago.",
+            "with an entry of a moment ago.",
     .type = WARD_COUNTER,
     .label = {"outcome"},
 };
@@ -25,10 +25,10 @@ WARD_METRIC_LISTED(recordings)
 
 struct recording {
     struct ward_call *call;
-    struct ward_act act;
+    struct ward_event event;
     struct stander who;
     int direction; /* 0: the other of the last one */
-    struct attended event;
+    struct attended entry;
     RecordAttendanceResponse *resp;
 };
 
@@ -75,20 +75,20 @@ static enum ward_code record(struct recording *x, struct ward_db *db, struct war
     WARD_TRY(attendance_last(db, mem, x->who.id, &last, &found, err));
     x->resp->debounced = found && is_echo(x, &last, now_us);
     if (x->resp->debounced) {
-        x->event = last;
+        x->entry = last;
         return WARD_OK;
     }
     if (found && now_us <= last.at_us) /* by another replica, whose clock is ahead */
         now_us = last.at_us + 1;
-    x->event = (struct attended){.direction = x->direction != 0 ? x->direction
+    x->entry = (struct attended){.direction = x->direction != 0 ? x->direction
                                               : found           ? direction_after(&last, now_us)
                                                                 : DIRECTION_IN,
                                  .at_us = now_us,
                                  .recorded_us = now_us,
-                                 .place = x->act.place};
-    memcpy(x->event.id, x->act.event_id, IDENTITY_ID);
-    memcpy(x->event.subject_id, x->who.id, IDENTITY_ID);
-    return attendance_add(db, mem, &x->event, err);
+                                 .place = x->event.place};
+    memcpy(x->entry.id, x->event.event_id, IDENTITY_ID);
+    memcpy(x->entry.subject_id, x->who.id, IDENTITY_ID);
+    return attendance_add(db, mem, &x->entry, err);
 }
 
 static enum ward_code answer(struct recording *x, struct ward_err *err)
@@ -98,11 +98,11 @@ static enum ward_code answer(struct recording *x, struct ward_err *err)
 
     if (id == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the answer");
-    ward_uuid_text(x->event.id, id);
+    ward_uuid_text(x->entry.id, id);
     resp->attendance_id = id;
     resp->subject_id = ward_strdup(x->call->mem, x->who.text);
-    resp->direction = (Ward__Identity__V1__Direction)x->event.direction;
-    resp->at_us = x->event.at_us;
+    resp->direction = (Ward__Identity__V1__Direction)x->entry.direction;
+    resp->at_us = x->entry.at_us;
     return resp->subject_id == NULL
                ? WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the answer")
                : WARD_OK;
@@ -111,7 +111,7 @@ static enum ward_code answer(struct recording *x, struct ward_err *err)
 static enum ward_code record_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct recording *x = arg;
-    struct ward_act act = x->act;
+    struct ward_event event = x->event;
     RecordAttendanceResponse *resp = x->resp;
 
     WARD_TRY(stander_hold(&x->who, db, err));
@@ -120,20 +120,20 @@ static enum ward_code record_in_tx(struct ward_db *db, void *arg, struct ward_er
                     : x->who.kind != SUBJECT_STAFF  ? OUTCOME(NO_MATCH)
                                                     : OUTCOME(MATCH);
     if (x->who.known)
-        act.patient = x->who.text;
+        event.patient = x->who.text;
     if (resp->outcome == OUTCOME(MATCH)) {
         WARD_TRY(record(x, db, err));
         WARD_TRY(answer(x, err));
-        ward_act_note(&act, "attendance", resp->attendance_id);
-        ward_act_note(&act, "direction", access_direction_name(x->event.direction));
+        ward_event_note(&event, "attendance", resp->attendance_id);
+        ward_event_note(&event, "direction", access_direction_name(x->entry.direction));
     }
-    ward_act_note(&act, "outcome", outcome_name(resp));
-    ward_act_note(&act, "by", *x->who.token == '\0' ? "face" : x->who.method);
+    ward_event_note(&event, "outcome", outcome_name(resp));
+    ward_event_note(&event, "by", *x->who.token == '\0' ? "face" : x->who.method);
     if (stander_gate(&x->who) != USABLE)
-        ward_act_note(&act, "reason", gate_reason(stander_gate(&x->who)));
+        ward_event_note(&event, "reason", gate_reason(stander_gate(&x->who)));
     if (x->who.face.outcome == IDENTIFY_MATCH)
-        ward_act_note_num(&act, "score", x->who.face.found[0].hit.score);
-    return ward_act_write(&act, db, err);
+        ward_event_note_num(&event, "score", x->who.face.found[0].hit.score);
+    return ward_event_write(&event, db, err);
 }
 
 static enum ward_code begin(struct recording *x, const RecordAttendanceRequest *req)
@@ -141,11 +141,11 @@ static enum ward_code begin(struct recording *x, const RecordAttendanceRequest *
     struct ward_call *c = x->call;
     struct worker *w = c->wrk;
 
-    ward_act_begin(&x->act, c, api_seat(c), NULL);
+    ward_event_begin(&x->event, c, api_event_ctx(c), NULL);
     ward_db_deadline(w->db, c->deadline_ns);
     WARD_TRY(api_where(c, req->place, req->device, PURPOSE_ATTENDANCE));
-    x->act.place = req->place;
-    ward_act_note(&x->act, "device", *req->device == '\0' ? c->peer : req->device);
+    x->event.place = req->place;
+    ward_event_note(&x->event, "device", *req->device == '\0' ? c->peer : req->device);
     WARD_TRY(access_direction(c, "direction", (int)req->direction, 0, &x->direction));
     return stander_begin(&x->who, PURPOSE_ATTENDANCE);
 }
@@ -164,7 +164,7 @@ enum ward_code record_attendance_rpc(struct ward_call *c, const ProtobufCMessage
                           .resp = (RecordAttendanceResponse *)r};
 
     WARD_TRY(begin(&x, req));
-    WARD_TRY(ward_call_copy(c, x.act.event_text, &x.resp->event_id));
+    WARD_TRY(ward_call_copy(c, x.event.event_text, &x.resp->event_id));
     WARD_TRY(stander_look(&x.who));
     WARD_TRY(stander_reasons(&x.who, &x.resp->reasons, &x.resp->n_reasons));
     WARD_TRY(ward_db_tx(w->db, record_in_tx, &x, c->err));

@@ -13,7 +13,7 @@ typedef Ward__Identity__V1__CorrectAttendanceResponse CorrectAttendanceResponse;
 
 struct correction {
     struct ward_call *call;
-    struct ward_act act;
+    struct ward_event event;
     struct ward_idem idem;
     const CorrectAttendanceRequest *req;
     CorrectAttendanceResponse *resp;
@@ -44,7 +44,7 @@ static enum ward_code check_added(struct correction *x)
     const CorrectAttendanceRequest *req = x->req;
 
     WARD_TRY(api_subject_id(c, req->subject_id, x->row.subject_id, x->subject_text));
-    ward_act_begin(&x->act, c, api_seat(c), x->subject_text);
+    ward_event_begin(&x->event, c, api_event_ctx(c), x->subject_text);
     if (req->direction != DIRECTION_IN && req->direction != DIRECTION_OUT)
         return WARD_FAIL_FIELD(c->err, "direction", "must be IN or OUT");
     if (req->at_us <= 0)
@@ -108,20 +108,20 @@ static enum ward_code replay(struct correction *x, struct ward_db *db, struct wa
                              struct ward_err *err)
 {
     ProtobufCMessage *msg = NULL;
-    struct ward_act again = x->act;
+    struct ward_event again = x->event;
 
     WARD_TRY(api_again(x->call, answer,
                        &ward__identity__v1__correct_attendance_response__descriptor, &msg,
                        err));
     *x->resp = *(CorrectAttendanceResponse *)msg;
-    ward_act_note(&again, "replayed", "yes");
-    return ward_act_write(&again, db, err);
+    ward_event_note(&again, "replayed", "yes");
+    return ward_event_write(&again, db, err);
 }
 
 static enum ward_code correct_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct correction *x = arg;
-    struct ward_act act = x->act;
+    struct ward_event event = x->event;
     struct ward_val answer;
     enum ward_code code;
 
@@ -134,15 +134,15 @@ static enum ward_code correct_in_tx(struct ward_db *db, void *arg, struct ward_e
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "ATTENDANCE_STRUCK",
                                 "this attendance event was struck out before");
     WARD_TRY(code);
-    act.patient = x->subject_text;
-    ward_act_note(&act, "attendance", x->resp->attendance_id);
-    ward_act_note(&act, "did", x->strike ? "struck out" : "added");
+    event.patient = x->subject_text;
+    ward_event_note(&event, "attendance", x->resp->attendance_id);
+    ward_event_note(&event, "did", x->strike ? "struck out" : "added");
     if (x->strike)
-        ward_act_note(&act, "struck", x->req->strike_attendance_id);
-    ward_act_note(&act, "direction", access_direction_name(x->row.direction));
-    ward_act_note(&act, "why", x->req->why);
-    WARD_TRY(ward_act_write(&act, db, err));
-    return ward_call_keep(x->call, db, &x->idem, &x->resp->base, err);
+        ward_event_note(&event, "struck", x->req->strike_attendance_id);
+    ward_event_note(&event, "direction", access_direction_name(x->row.direction));
+    ward_event_note(&event, "why", x->req->why);
+    WARD_TRY(ward_event_write(&event, db, err));
+    return ward_call_store_answer(x->call, db, &x->idem, &x->resp->base, err);
 }
 
 enum ward_code correct_attendance_rpc(struct ward_call *c, const ProtobufCMessage *q,
@@ -154,7 +154,7 @@ enum ward_code correct_attendance_rpc(struct ward_call *c, const ProtobufCMessag
                            .row = {.place = "", .recorded_us = ward_wall_us()}};
     struct worker *w = c->wrk;
 
-    ward_act_begin(&x.act, c, api_seat(c), NULL);
+    ward_event_begin(&x.event, c, api_event_ctx(c), NULL);
     ward_db_deadline(w->db, c->deadline_ns);
     WARD_TRY(check(&x));
     ward_uuid7(x.row.id);
@@ -165,6 +165,6 @@ enum ward_code correct_attendance_rpc(struct ward_call *c, const ProtobufCMessag
         .caller = api_caller(c), .method = c->method->path, .key = x.req->idempotency_key};
     fingerprint(x.req, x.idem.request_sha256);
     WARD_TRY(ward_call_copy(c, x.id_text, &x.resp->attendance_id));
-    WARD_TRY(ward_call_copy(c, x.act.event_text, &x.resp->event_id));
+    WARD_TRY(ward_call_copy(c, x.event.event_text, &x.resp->event_id));
     return ward_db_tx(w->db, correct_in_tx, &x, c->err);
 }

@@ -24,7 +24,7 @@ WARD_METRIC_LISTED(decisions)
 
 struct entry {
     struct ward_call *call;
-    struct ward_act act;
+    struct ward_event event;
     struct stander who;
     struct door door;
     int direction;
@@ -118,7 +118,7 @@ static enum ward_code keep(struct entry *e, struct ward_db *db, struct ward_err 
                                .received_us = e->now_us};
     bool kept = false;
 
-    memcpy(event.event_id, e->act.event_id, sizeof(event.event_id));
+    memcpy(event.event_id, e->event.event_id, sizeof(event.event_id));
     return door_event_put(db, e->call->mem, &event, &kept, err);
 }
 
@@ -141,7 +141,7 @@ static enum ward_code answer(struct entry *e, struct ward_err *err)
 static enum ward_code enter_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct entry *e = arg;
-    struct ward_act act = e->act;
+    struct ward_event event = e->event;
 
     WARD_TRY(stander_hold(&e->who, db, err));
     e->now_us = ward_wall_us();
@@ -152,16 +152,16 @@ static enum ward_code enter_in_tx(struct ward_db *db, void *arg, struct ward_err
     WARD_TRY(note_seen(e, db, err));
     WARD_TRY(keep(e, db, err));
     WARD_TRY(answer(e, err));
-    act.patient = e->who.known ? e->who.text : "";
-    ward_act_note(&act, "decision", e->why == DOOR_ALLOWED ? "ALLOW" : "DENY");
-    ward_act_note(&act, "reason", door_reason_name(e->why));
-    ward_act_note(&act, "direction", access_direction_name(e->direction));
-    ward_act_note(&act, "by", *e->who.token == '\0' ? "face" : e->who.method);
+    event.patient = e->who.known ? e->who.text : "";
+    ward_event_note(&event, "decision", e->why == DOOR_ALLOWED ? "ALLOW" : "DENY");
+    ward_event_note(&event, "reason", door_reason_name(e->why));
+    ward_event_note(&event, "direction", access_direction_name(e->direction));
+    ward_event_note(&event, "by", *e->who.token == '\0' ? "face" : e->who.method);
     if (e->again || e->who.again)
-        ward_act_note(&act, "again", "yes");
+        ward_event_note(&event, "again", "yes");
     if (e->who.face.outcome == IDENTIFY_MATCH)
-        ward_act_note_num(&act, "score", e->who.face.found[0].hit.score);
-    return ward_act_write(&act, db, err);
+        ward_event_note_num(&event, "score", e->who.face.found[0].hit.score);
+    return ward_event_write(&event, db, err);
 }
 
 static enum ward_code begin(struct entry *e, const RequestEntryRequest *req)
@@ -170,13 +170,13 @@ static enum ward_code begin(struct entry *e, const RequestEntryRequest *req)
     struct worker *w = c->wrk;
     struct zone *guarded = NULL;
 
-    ward_act_begin(&e->act, c, api_seat(c), NULL);
+    ward_event_begin(&e->event, c, api_event_ctx(c), NULL);
     ward_db_deadline(w->db, c->deadline_ns);
     WARD_TRY(access_word(c, "door", req->door));
-    e->act.place = req->door;
+    e->event.place = req->door;
     if (!rule_is_label(req->device, false))
         return WARD_FAIL_FIELD(c->err, "device", "must be at most 64 visible ASCII characters");
-    ward_act_note(&e->act, "device", *req->device == '\0' ? c->peer : req->device);
+    ward_event_note(&e->event, "device", *req->device == '\0' ? c->peer : req->device);
     WARD_TRY(
         access_direction(c, "direction", (int)req->direction, DIRECTION_IN, &e->direction));
     e->who.key = access_direction_name(e->direction);
@@ -203,7 +203,7 @@ enum ward_code request_entry_rpc(struct ward_call *c, const ProtobufCMessage *q,
                       .resp = (RequestEntryResponse *)r};
 
     WARD_TRY(begin(&e, req));
-    WARD_TRY(ward_call_copy(c, e.act.event_text, &e.resp->event_id));
+    WARD_TRY(ward_call_copy(c, e.event.event_text, &e.resp->event_id));
     WARD_TRY(stander_look(&e.who));
     WARD_TRY(ward_db_tx(w->db, enter_in_tx, &e, c->err));
     ward_metric_add(ward_series_of(&decisions, e.why == DOOR_ALLOWED ? "ALLOW" : "DENY",

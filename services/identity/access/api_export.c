@@ -24,7 +24,7 @@ struct export
 {
     struct ward_call *call;
     struct ward_db *db;
-    struct ward_act act;
+    struct ward_event event;
     int64_t from_day;
     int n_days;
     bool one; /* person */
@@ -201,7 +201,7 @@ static enum ward_code begin(struct export *x, const ExportAttendanceRequest *req
     x->one = *req->subject_id != '\0';
     if (x->one)
         WARD_TRY(api_subject_id(c, req->subject_id, x->id, text));
-    ward_act_begin(&x->act, c, api_seat(c), x->one ? ward_strdup(c->mem, text) : NULL);
+    ward_event_begin(&x->event, c, api_event_ctx(c), x->one ? ward_strdup(c->mem, text) : NULL);
     if (!local_date_parse(req->from_date, &x->from_day))
         return WARD_FAIL_FIELD(c->err, "from_date", "is no date like 2026-03-01");
     if (!local_date_parse(req->to_date, &to_day))
@@ -217,15 +217,15 @@ static enum ward_code begin(struct export *x, const ExportAttendanceRequest *req
         return no_memory(c);
     for (int i = 0; i <= x->n_days; i++)
         x->begins[i] = local_begin(x->from_day + i);
-    ward_act_note(&x->act, "from", req->from_date);
-    ward_act_note(&x->act, "to", req->to_date);
-    ward_act_note(&x->act, "of", x->one ? "one" : "everyone");
+    ward_event_note(&x->event, "from", req->from_date);
+    ward_event_note(&x->event, "to", req->to_date);
+    ward_event_note(&x->event, "of", x->one ? "one" : "everyone");
     return WARD_OK;
 }
 
 static enum ward_code write_act(struct ward_db *db, void *arg, struct ward_err *err)
 {
-    return ward_act_write(arg, db, err);
+    return ward_event_write(arg, db, err);
 }
 
 /* The event first: what has left cannot be called back. */
@@ -236,10 +236,10 @@ static enum ward_code export_attendance(struct export *x)
 
         WARD_TRY(subject_find(x->db, x->call->mem, x->id, false, &s, x->call->err));
     }
-    WARD_TRY(ward_db_tx(x->db, write_act, &x->act, x->call->err));
+    WARD_TRY(ward_db_tx(x->db, write_act, &x->event, x->call->err));
     heading(&x->csv);
     WARD_TRY(x->one ? one_person(x) : everyone(x));
-    return send_piece(x, x->act.event_text);
+    return send_piece(x, x->event.event_text);
 }
 
 enum ward_code export_attendance_rpc(struct ward_call *c, const ProtobufCMessage *q,
@@ -249,7 +249,7 @@ enum ward_code export_attendance_rpc(struct ward_call *c, const ProtobufCMessage
     enum ward_code code;
 
     (void)r;
-    ward_act_begin(&x.act, c, api_seat(c), NULL);
+    ward_event_begin(&x.event, c, api_event_ctx(c), NULL);
     ward_db_deadline(x.db, c->deadline_ns);
     WARD_TRY(begin(&x, (const ExportAttendanceRequest *)q));
     ward_arena_init(&x.page, PAGE_MEM);

@@ -28,7 +28,7 @@ struct offline {
 };
 struct reporting {
     struct ward_call *call;
-    struct ward_act act;
+    struct ward_event event;
     struct offline *events;
     size_t n;
     ReportOfflineEventsResponse *resp;
@@ -150,26 +150,26 @@ static enum ward_code tell(struct reporting *x, struct ward_db *db, const struct
                            struct ward_err *err)
 {
     char *at = ward_alloc(x->call->mem, 28);
-    struct ward_act act;
+    struct ward_event event;
 
     if (at == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the audit event");
     ward_rfc3339(o->row.at_us, at);
-    ward_act_again(&x->act, o->subject_text, &act); /* a failure is about nobody */
-    act.place = o->row.door;
-    ward_act_note(&act, "decision", o->row.allowed ? "ALLOW" : "DENY");
-    ward_act_note(&act, "reason", o->row.reason);
-    ward_act_note(&act, "direction", access_direction_name(o->row.direction));
-    ward_act_note(&act, "offline", "yes");
-    ward_act_note(&act, "controller_clock", at);
-    ward_act_note(&act, "controller_event", o->wire->event_id);
-    return ward_act_write(&act, db, err);
+    ward_event_another(&x->event, o->subject_text, &event); /* a failure is about nobody */
+    event.place = o->row.door;
+    ward_event_note(&event, "decision", o->row.allowed ? "ALLOW" : "DENY");
+    ward_event_note(&event, "reason", o->row.reason);
+    ward_event_note(&event, "direction", access_direction_name(o->row.direction));
+    ward_event_note(&event, "offline", "yes");
+    ward_event_note(&event, "controller_clock", at);
+    ward_event_note(&event, "controller_event", o->wire->event_id);
+    return ward_event_write(&event, db, err);
 }
 
 static enum ward_code report_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct reporting *x = arg;
-    struct ward_act act = x->act;
+    struct ward_event event = x->event;
 
     x->resp->kept = x->resp->known = 0;
     for (size_t i = 0; i < x->n; i++) {
@@ -185,9 +185,9 @@ static enum ward_code report_in_tx(struct ward_db *db, void *arg, struct ward_er
         WARD_TRY(note_seen(x, db, o, err));
         WARD_TRY(tell(x, db, o, err));
     }
-    ward_act_note_int(&act, "kept", x->resp->kept);
-    ward_act_note_int(&act, "known", x->resp->known);
-    return ward_act_write(&act, db, err);
+    ward_event_note_int(&event, "kept", x->resp->kept);
+    ward_event_note_int(&event, "known", x->resp->known);
+    return ward_event_write(&event, db, err);
 }
 
 enum ward_code report_offline_events_rpc(struct ward_call *c, const ProtobufCMessage *q,
@@ -196,9 +196,9 @@ enum ward_code report_offline_events_rpc(struct ward_call *c, const ProtobufCMes
     struct reporting x = {.call = c, .resp = (ReportOfflineEventsResponse *)r};
     struct worker *w = c->wrk;
 
-    ward_act_begin(&x.act, c, api_seat(c), NULL);
+    ward_event_begin(&x.event, c, api_event_ctx(c), NULL);
     ward_db_deadline(w->db, c->deadline_ns);
     WARD_TRY(check(&x, (const ReportOfflineEventsRequest *)q));
-    WARD_TRY(ward_call_copy(c, x.act.event_text, &x.resp->event_id));
+    WARD_TRY(ward_call_copy(c, x.event.event_text, &x.resp->event_id));
     return ward_db_tx(w->db, report_in_tx, &x, c->err);
 }

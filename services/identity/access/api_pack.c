@@ -14,7 +14,7 @@ typedef Ward__Identity__V1__GetOfflinePackResponse GetOfflinePackResponse;
 
 struct packing {
     struct ward_call *call;
-    struct ward_act act;
+    struct ward_event event;
     struct pack pack;
     struct door doors[DOORS_MOST];
     const struct zone *zones[2 * DOORS_MOST];
@@ -121,7 +121,7 @@ static enum ward_code note_packs(struct ward_db *db, void *arg, struct ward_err 
 
     for (size_t i = 0; i < x->pack.n_doors; i++)
         WARD_TRY(door_pack_put(db, x->call->mem, x->doors[i].door, x->call->peer, &span, err));
-    return ward_act_write(&x->act, db, err);
+    return ward_event_write(&x->event, db, err);
 }
 
 enum ward_code get_offline_pack_rpc(struct ward_call *c, const ProtobufCMessage *q,
@@ -135,7 +135,7 @@ enum ward_code get_offline_pack_rpc(struct ward_call *c, const ProtobufCMessage 
     if (x == NULL)
         return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for the pack");
     x->call = c;
-    ward_act_begin(&x->act, c, api_seat(c), NULL);
+    ward_event_begin(&x->event, c, api_event_ctx(c), NULL);
     ward_db_deadline(w->db, c->deadline_ns);
     x->pack.issued_at = ward_wall_us() / SECOND_US;
     x->pack.expires_at = x->pack.issued_at + cfg->offline_pack_h * INT64_C(3600);
@@ -144,9 +144,9 @@ enum ward_code get_offline_pack_rpc(struct ward_call *c, const ProtobufCMessage 
     WARD_TRY(add_staff(x));
     WARD_TRY(sign(x, &resp->pack));
     resp->expires_at_us = x->pack.expires_at * SECOND_US;
-    ward_act_note_int(&x->act, "doors", (int64_t)x->pack.n_doors);
-    ward_act_note(&x->act, "first_door", x->doors[0].door);
-    ward_act_note_int(&x->act, "staff_roles", (int64_t)x->pack.n_staff);
-    WARD_TRY(ward_call_copy(c, x->act.event_text, &resp->event_id));
+    ward_event_note_int(&x->event, "doors", (int64_t)x->pack.n_doors);
+    ward_event_note(&x->event, "first_door", x->doors[0].door);
+    ward_event_note_int(&x->event, "staff_roles", (int64_t)x->pack.n_staff);
+    WARD_TRY(ward_call_copy(c, x->event.event_text, &resp->event_id));
     return ward_db_tx(w->db, note_packs, x, c->err);
 }

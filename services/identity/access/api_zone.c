@@ -22,7 +22,7 @@ typedef Ward__Identity__V1__ListZonesResponse ListZonesResponse;
 
 struct change {
     struct ward_call *call;
-    struct ward_act act;
+    struct ward_event event;
     struct zone zone;
     struct door door;
     uint8_t id[IDENTITY_ID];
@@ -35,7 +35,7 @@ static void begin(struct change *x, struct ward_call *c)
     struct worker *w = c->wrk;
 
     *x = (struct change){.call = c};
-    ward_act_begin(&x->act, c, api_seat(c), NULL);
+    ward_event_begin(&x->event, c, api_event_ctx(c), NULL);
     ward_db_deadline(w->db, c->deadline_ns);
 }
 
@@ -43,7 +43,7 @@ static enum ward_code commit(struct change *x, ward_tx_fn *fn, char **event_id)
 {
     struct worker *w = x->call->wrk;
 
-    WARD_TRY(ward_call_copy(x->call, x->act.event_text, event_id));
+    WARD_TRY(ward_call_copy(x->call, x->event.event_text, event_id));
     return ward_db_tx(w->db, fn, x, x->call->err);
 }
 
@@ -147,13 +147,13 @@ static enum ward_code read_zone(struct ward_call *c, const WireZone *given, stru
 static enum ward_code zone_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct change *x = arg;
-    struct ward_act act = x->act;
+    struct ward_event event = x->event;
 
     WARD_TRY(zone_put(db, x->call->mem, &x->zone, err));
-    ward_act_note(&act, "zone", x->zone.zone);
-    ward_act_note_int(&act, "rules", (int64_t)x->zone.n_rules);
-    ward_act_note(&act, "anti_passback", x->zone.anti_passback ? "yes" : "no");
-    return ward_act_write(&act, db, err);
+    ward_event_note(&event, "zone", x->zone.zone);
+    ward_event_note_int(&event, "rules", (int64_t)x->zone.n_rules);
+    ward_event_note(&event, "anti_passback", x->zone.anti_passback ? "yes" : "no");
+    return ward_event_write(&event, db, err);
 }
 
 enum ward_code put_zone_rpc(struct ward_call *c, const ProtobufCMessage *q, ProtobufCMessage *r)
@@ -171,12 +171,12 @@ enum ward_code put_zone_rpc(struct ward_call *c, const ProtobufCMessage *q, Prot
 static enum ward_code door_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct change *x = arg;
-    struct ward_act act = x->act;
+    struct ward_event event = x->event;
 
     WARD_TRY(door_put(db, x->call->mem, &x->door, err));
-    ward_act_note(&act, "from", x->door.from_zone == NULL ? "" : x->door.from_zone);
-    ward_act_note(&act, "to", x->door.to_zone);
-    return ward_act_write(&act, db, err);
+    ward_event_note(&event, "from", x->door.from_zone == NULL ? "" : x->door.from_zone);
+    ward_event_note(&event, "to", x->door.to_zone);
+    return ward_event_write(&event, db, err);
 }
 
 enum ward_code put_door_rpc(struct ward_call *c, const ProtobufCMessage *q, ProtobufCMessage *r)
@@ -193,7 +193,7 @@ enum ward_code put_door_rpc(struct ward_call *c, const ProtobufCMessage *q, Prot
     WARD_TRY(access_word(c, "door.to_zone", d->to_zone));
     if (strcmp(d->from_zone, d->to_zone) == 0)
         return WARD_FAIL_FIELD(c->err, "door.to_zone", "is where the door comes from");
-    x.act.place = d->door;
+    x.event.place = d->door;
     x.door = (struct door){d->door, *d->from_zone == '\0' ? NULL : d->from_zone, d->to_zone};
     return commit(&x, door_in_tx, &((PutDoorResponse *)r)->event_id);
 }
@@ -203,22 +203,22 @@ enum ward_code put_door_rpc(struct ward_call *c, const ProtobufCMessage *q, Prot
 static enum ward_code roles_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct change *x = arg;
-    struct ward_act act = x->act;
+    struct ward_event event = x->event;
     struct subject s;
 
     WARD_TRY(subject_hold(db, x->call->mem, x->id, &s, err));
     if (s.kind != SUBJECT_STAFF)
         return WARD_FAIL_FIELD(err, "subject_id", "is not of a member of staff");
     WARD_TRY(staff_roles_put(db, x->id, x->roles->roles, x->roles->n_roles, err));
-    ward_act_note_int(&act, "roles", (int64_t)x->roles->n_roles);
-    for (size_t i = 0; i < x->roles->n_roles && act.n < WARD_ACT_DETAILS; i++) {
+    ward_event_note_int(&event, "roles", (int64_t)x->roles->n_roles);
+    for (size_t i = 0; i < x->roles->n_roles && event.n < WARD_EVENT_DETAILS; i++) {
         const char *key = ward_printf(x->call->mem, "role_%zu", i + 1);
 
         if (key == NULL)
             return no_memory(x->call);
-        ward_act_note(&act, key, x->roles->roles[i]);
+        ward_event_note(&event, key, x->roles->roles[i]);
     }
-    return ward_act_write(&act, db, err);
+    return ward_event_write(&event, db, err);
 }
 
 enum ward_code set_staff_roles_rpc(struct ward_call *c, const ProtobufCMessage *q,
@@ -230,7 +230,7 @@ enum ward_code set_staff_roles_rpc(struct ward_call *c, const ProtobufCMessage *
     begin(&x, c);
     x.roles = req;
     WARD_TRY(api_subject_id(c, req->subject_id, x.id, x.text));
-    ward_act_begin(&x.act, c, api_seat(c), x.text);
+    ward_event_begin(&x.event, c, api_event_ctx(c), x.text);
     if (req->n_roles > ROLES_MOST)
         return WARD_FAIL_FIELD(c->err, "roles", "are more than %d", ROLES_MOST);
     for (size_t i = 0; i < req->n_roles; i++)

@@ -44,7 +44,7 @@ typedef Ward__Identity__V1__CalibrationBand Band;
 struct calibrating {
     struct ward_call *call;
     struct worker *w;
-    struct ward_act act;
+    struct ward_event event;
     int kind, generation, dim;
     const char *model;
     int64_t most;
@@ -357,21 +357,21 @@ static enum ward_code fill(struct calibrating *k, Response *resp)
     resp->genuine = k->genuine->n;
     resp->impostor = k->impostor->n;
     WARD_TRY(ward_call_copy(c, k->model, &resp->model_sha256));
-    return ward_call_copy(c, k->act.event_text, &resp->event_id);
+    return ward_call_copy(c, k->event.event_text, &resp->event_id);
 }
 
 static void note_number(struct calibrating *k, const char *what, int64_t n)
 {
     const char *s = ward_printf(k->call->mem, "%lld", (long long)n);
 
-    ward_act_note(&k->act, what, s == NULL ? "" : s);
+    ward_event_note(&k->event, what, s == NULL ? "" : s);
 }
 
 static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct calibrating *k = arg;
 
-    return ward_act_write(&k->act, db, err);
+    return ward_event_write(&k->event, db, err);
 }
 
 static enum ward_code calibrate(struct calibrating *k, Response *resp)
@@ -396,7 +396,7 @@ static enum ward_code calibrate(struct calibrating *k, Response *resp)
             "%lld genuine and %lld impostor pairs: at least %d and %d are needed",
             (long long)k->genuine->n, (long long)k->impostor->n, GENUINE_LEAST, IMPOSTOR_LEAST);
     WARD_TRY(fill(k, resp));
-    ward_act_note(&k->act, "kind", k->kind == SUBJECT_PATIENT ? "patient" : "staff");
+    ward_event_note(&k->event, "kind", k->kind == SUBJECT_PATIENT ? "patient" : "staff");
     note_number(k, "subjects", k->subjects);
     note_number(k, "unreadable", k->unreadable);
     note_number(k, "genuine", k->genuine->n);
@@ -413,7 +413,7 @@ enum ward_code calibrate_rpc(struct ward_call *c, const ProtobufCMessage *q,
         .call = c, .w = w, .kind = (int)req->kind, .year = face_this_year()};
     enum ward_code code;
 
-    ward_act_begin(&k.act, c, api_seat(c), NULL);
+    ward_event_begin(&k.event, c, api_event_ctx(c), NULL);
     if (k.kind != SUBJECT_PATIENT && k.kind != SUBJECT_STAFF)
         return WARD_FAIL_FIELD(c->err, "kind", "must be PATIENT or STAFF");
     if (req->most_pairs < 0 || req->most_pairs > PAIRS_MOST)

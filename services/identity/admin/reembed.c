@@ -168,13 +168,13 @@ static enum ward_code tell(struct reembedding *r, struct ward_db *db, int64_t ma
                            struct ward_err *err)
 {
     char subject[37];
-    struct ward_act act;
+    struct ward_event event;
 
     ward_uuid_text(r->subject.id, subject);
-    ward_act_begin(&act, &r->sub, api_seat(&r->sub), subject);
-    ward_act_note(&act, "model", r->model);
-    ward_act_note_int(&act, "templates", made);
-    WARD_TRY(ward_act_write(&act, db, err));
+    ward_event_begin(&event, &r->sub, api_event_ctx(&r->sub), subject);
+    ward_event_note(&event, "model", r->model);
+    ward_event_note_int(&event, "templates", made);
+    WARD_TRY(ward_event_write(&event, db, err));
     return gallery_changed(r->w->id->gallery, db, &r->list, r->subject.id, err);
 }
 
@@ -272,25 +272,25 @@ static enum ward_code walk(struct reembedding *r)
 
 static enum ward_code finish_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
-    struct ward_act act = *(struct ward_act *)arg;
+    struct ward_event event = *(struct ward_event *)arg;
 
-    return ward_act_write(&act, db, err);
+    return ward_event_write(&event, db, err);
 }
 
 static enum ward_code finish(struct reembedding *r)
 {
     struct ward_call *c = r->call;
-    struct ward_act act;
+    struct ward_event event;
 
     WARD_TRY(counts_need_capture(r->w->db, &r->list, r->model, &r->said.need_capture, c->err));
-    ward_act_begin(&act, c, api_seat(c), NULL);
-    ward_act_note(&act, "model", r->model);
-    ward_act_note_int(&act, "made", r->said.made);
-    ward_act_note_int(&act, "unusable", r->said.unusable);
-    ward_act_note_int(&act, "need_capture", r->said.need_capture);
-    WARD_TRY(ward_db_tx(r->w->db, finish_in_tx, &act, c->err));
+    ward_event_begin(&event, c, api_event_ctx(c), NULL);
+    ward_event_note(&event, "model", r->model);
+    ward_event_note_int(&event, "made", r->said.made);
+    ward_event_note_int(&event, "unusable", r->said.unusable);
+    ward_event_note_int(&event, "need_capture", r->said.need_capture);
+    WARD_TRY(ward_db_tx(r->w->db, finish_in_tx, &event, c->err));
     r->said.finished = true;
-    WARD_TRY(ward_call_copy(c, act.event_text, &r->said.event_id));
+    WARD_TRY(ward_call_copy(c, event.event_text, &r->said.event_id));
     return ward_send(c, &r->said.base);
 }
 

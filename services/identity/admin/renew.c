@@ -19,7 +19,7 @@ typedef Ward__Identity__V1__RenewTemplatesResponse Progress;
 struct renewing {
     struct ward_call *call;
     struct worker *w;
-    struct ward_act act;
+    struct ward_event event;
     struct progress progress;
     struct ward_arena mem; /* a batch's */
     int kind, generation;
@@ -244,7 +244,7 @@ static enum ward_code batch_in_tx(struct ward_db *db, void *arg, struct ward_err
 static enum ward_code end_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct renewing *n = arg;
-    struct ward_act act = n->act;
+    struct ward_event event = n->event;
     struct ward_val kind, generation;
     struct ward_rows rows;
 
@@ -261,10 +261,10 @@ static enum ward_code end_in_tx(struct ward_db *db, void *arg, struct ward_err *
     WARD_TRY(ward_db_run(
         db, NULL, "DELETE FROM secret WHERE use_name = 'turn' AND kind = ? AND generation < ?",
         WARD_PARAMS(kind, generation), NULL, err));
-    ward_act_note(&act, "kind", n->kind == SUBJECT_PATIENT ? "patient" : "staff");
-    ward_act_note_int(&act, "generation", n->generation);
-    ward_act_note_int(&act, "templates", n->done);
-    return ward_act_write(&act, db, err);
+    ward_event_note(&event, "kind", n->kind == SUBJECT_PATIENT ? "patient" : "staff");
+    ward_event_note_int(&event, "generation", n->generation);
+    ward_event_note_int(&event, "templates", n->done);
+    return ward_event_write(&event, db, err);
 }
 
 static enum ward_code again(struct renewing *n, struct ward_err *err)
@@ -295,7 +295,7 @@ static enum ward_code tell(struct renewing *n, bool finished)
     p.generation = n->generation;
     p.finished = finished;
     if (finished)
-        p.event_id = n->act.event_text;
+        p.event_id = n->event.event_text;
     return ward_send(n->call, &p.base);
 }
 
@@ -341,7 +341,7 @@ enum ward_code renew_templates_rpc(struct ward_call *c, const ProtobufCMessage *
     enum ward_code code;
 
     (void)r;
-    ward_act_begin(&n.act, c, api_seat(c), NULL);
+    ward_event_begin(&n.event, c, api_event_ctx(c), NULL);
     if (n.kind != SUBJECT_PATIENT && n.kind != SUBJECT_STAFF)
         return WARD_FAIL_FIELD(c->err, "kind", "must be PATIENT or STAFF");
     ward_db_deadline(n.w->db, c->deadline_ns);

@@ -1,5 +1,5 @@
-/* RotateKeys: common/act/rotate.h in this service's words. */
-#include "common/act/rotate.h"
+/* RotateKeys: common/handler/rotate.h in this service's words. */
+#include "common/handler/rotate.h"
 #include "services/identity/api.h"
 #include "ward/identity/v1/admin.pb-c.h"
 
@@ -25,5 +25,5 @@ enum ward_code rotate_keys_rpc(struct ward_call *c, const ProtobufCMessage *q,
     struct worker *w = c->wrk;
 
     (void)q, (void)r;
-    return ward_rotate_keys(c, api_seat(c), keys_ring(w->id->keys), say);
+    return ward_rotate_keys(c, api_event_ctx(c), keys_ring(w->id->keys), say);
 }

@@ -15,7 +15,7 @@ typedef Ward__Identity__V1__RotateTokenKeyResponse Response;
 
 struct next_key {
     struct ward_call *call;
-    struct ward_act act;
+    struct ward_event event;
     char kid[64];
     int64_t signs_from_us;
 };
@@ -88,7 +88,7 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct next_key *n = arg;
     struct keys *k = ((struct worker *)n->call->wrk)->id->keys;
-    struct ward_act act = n->act;
+    struct ward_event event = n->event;
     int64_t now = ward_wall_us();
     enum ward_code code = WARD_OK;
     struct ward_kek kek;
@@ -104,9 +104,9 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
         ward_wipe(&kek, sizeof(kek));
     }
     WARD_TRY(code);
-    ward_act_note(&act, "kid", n->kid);
-    ward_act_note(&act, "made", found ? "before" : "now");
-    return ward_act_write(&act, db, err);
+    ward_event_note(&event, "kid", n->kid);
+    ward_event_note(&event, "made", found ? "before" : "now");
+    return ward_event_write(&event, db, err);
 }
 
 enum ward_code rotate_token_key_rpc(struct ward_call *c, const ProtobufCMessage *q,
@@ -117,7 +117,7 @@ enum ward_code rotate_token_key_rpc(struct ward_call *c, const ProtobufCMessage 
     Response *resp = (Response *)r;
 
     (void)q;
-    ward_act_begin(&n.act, c, api_seat(c), NULL);
+    ward_event_begin(&n.event, c, api_event_ctx(c), NULL);
     ward_db_deadline(w->db, c->deadline_ns);
     WARD_TRY(ward_db_tx(w->db, in_tx, &n, c->err));
     /* Published here at once; it is in the table, and every replica's next look finds it. */
@@ -125,5 +125,5 @@ enum ward_code rotate_token_key_rpc(struct ward_call *c, const ProtobufCMessage 
         *c->err = (struct ward_err){0};
     resp->signs_from_us = n.signs_from_us;
     WARD_TRY(ward_call_copy(c, n.kid, &resp->kid));
-    return ward_call_copy(c, n.act.event_text, &resp->event_id);
+    return ward_call_copy(c, n.event.event_text, &resp->event_id);
 }

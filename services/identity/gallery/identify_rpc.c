@@ -27,7 +27,7 @@ struct asked {
     IdentifyResponse *resp;
     struct use_policy policy;
     const char *device;
-    struct ward_act act, act_before; /* a transaction may run twice */
+    struct ward_event event, event_before; /* a transaction may run twice */
     struct identified found, found_before;
 };
 
@@ -37,10 +37,10 @@ static enum ward_code begin(struct asked *a)
     struct worker *w = c->wrk;
     const IdentifyRequest *req = a->req;
 
-    ward_act_begin(&a->act, c, api_seat(c), NULL);
+    ward_event_begin(&a->event, c, api_event_ctx(c), NULL);
     ward_db_deadline(w->db, c->deadline_ns);
     WARD_TRY(api_where(c, req->place, req->device, req->purpose));
-    a->act.place = req->place;
+    a->event.place = req->place;
     a->device = *req->device == '\0' ? c->peer : req->device;
     WARD_TRY(policy_of(w->db, c->mem, req->purpose, &a->policy, c->err));
     if (!a->policy.allow_search)
@@ -90,9 +90,9 @@ static enum ward_code fill_candidates(struct asked *a, struct ward_err *err)
     }
     a->resp->n_candidates = (size_t)x->n;
     if (x->outcome == IDENTIFY_MATCH)
-        a->act.patient = list[0].subject_id;
+        a->event.patient = list[0].subject_id;
     else if (x->n > 0)
-        ward_act_note(&a->act, "candidates", ids);
+        ward_event_note(&a->event, "candidates", ids);
     return WARD_OK;
 }
 
@@ -123,7 +123,7 @@ static enum ward_code fill_before(struct asked *a)
     resp->fmr = x->fmr;
     resp->gallery_size = x->size;
     resp->seq = x->seq;
-    WARD_TRY(ward_call_copy(c, a->act.event_text, &resp->event_id));
+    WARD_TRY(ward_call_copy(c, a->event.event_text, &resp->event_id));
     WARD_TRY(api_device(c, &resp->device, &resp->degraded));
     if (x->gate != USABLE)
         WARD_TRY(api_reason(c, x->gate, &resp->reasons, &resp->n_reasons));
@@ -136,18 +136,18 @@ static void note(struct asked *a, int by)
     const struct identified *x = &a->found;
     const char *size = ward_printf(a->call->mem, "%lld", (long long)x->size);
 
-    ward_act_note(&a->act, "outcome", identify_outcome_name(x->outcome));
-    ward_act_note(&a->act, "gallery", a->req->gallery);
-    ward_act_note(&a->act, "size", size == NULL ? "" : size);
-    ward_act_note(&a->act, "model", a->resp->model_sha256);
-    ward_act_note(&a->act, "device", a->device);
-    ward_act_note(&a->act, "for", a->req->purpose);
-    ward_act_note(&a->act, "method", liveness_method(a->policy.liveness));
-    ward_act_note_num(&a->act, "threshold", x->by[by].threshold);
+    ward_event_note(&a->event, "outcome", identify_outcome_name(x->outcome));
+    ward_event_note(&a->event, "gallery", a->req->gallery);
+    ward_event_note(&a->event, "size", size == NULL ? "" : size);
+    ward_event_note(&a->event, "model", a->resp->model_sha256);
+    ward_event_note(&a->event, "device", a->device);
+    ward_event_note(&a->event, "for", a->req->purpose);
+    ward_event_note(&a->event, "method", liveness_method(a->policy.liveness));
+    ward_event_note_num(&a->event, "threshold", x->by[by].threshold);
     if (x->gate != USABLE)
-        ward_act_note(&a->act, "reason", gate_reason(x->gate));
+        ward_event_note(&a->event, "reason", gate_reason(x->gate));
     else if (x->n_found > 0)
-        ward_act_note_num(&a->act, "score", x->found[0].hit.score);
+        ward_event_note_num(&a->event, "score", x->found[0].hit.score);
 }
 
 static enum ward_code fill_after(struct asked *a, struct ward_err *err)
@@ -172,7 +172,7 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct asked *a = arg;
 
-    a->act = a->act_before;
+    a->event = a->event_before;
     a->found = a->found_before;
     WARD_TRY(identify_again(a->call, db, &a->found, err));
     if (*a->found.barred != '\0')
@@ -183,7 +183,7 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
     if (a->found.gate == USABLE)
         WARD_TRY(misses_take(a->call, db, NULL, a->found.outcome == IDENTIFY_NO_MATCH, err));
     WARD_TRY(fill_after(a, err));
-    return ward_act_write(&a->act, db, err);
+    return ward_event_write(&a->event, db, err);
 }
 
 static enum ward_code identify(struct ward_call *c, const IdentifyRequest *req,
@@ -207,7 +207,7 @@ static enum ward_code identify(struct ward_call *c, const IdentifyRequest *req,
                                   .max_fpir = req->max_fpir};
     WARD_TRY(identify_face(c, &want, &a->found));
     WARD_TRY(fill_before(a));
-    a->act_before = a->act;
+    a->event_before = a->event;
     a->found_before = a->found;
     WARD_TRY(ward_db_tx(((struct worker *)c->wrk)->db, in_tx, a, c->err));
     ward_metric_add(

@@ -29,7 +29,7 @@ static enum ward_code begin(struct membership *m, struct ward_call *c, const cha
             c->err, "gallery",
             "must be ward/... or clinic/..., and 1 to 48 of a-z, 0-9, - and _");
     m->gallery = api_text(gallery);
-    ward_act_note(&m->about.act, "gallery", gallery);
+    ward_event_note(&m->about.event, "gallery", gallery);
     return WARD_OK;
 }
 
@@ -38,12 +38,12 @@ static enum ward_code add_in_tx(struct ward_db *db, void *arg, struct ward_err *
     struct membership *m = arg;
     struct about *a = &m->about;
     struct ward_call *c = a->call;
-    struct ward_act act = a->act;
+    struct ward_event event = a->event;
 
     WARD_TRY(subject_hold(db, c->mem, a->id, &a->subject, err));
     WARD_TRY(consent_need(db, c->mem, a->id, purpose_of_search(a->subject.kind), err));
     WARD_TRY(galleries_add(db, c->mem, a->id, &m->gallery, 1, err));
-    WARD_TRY(ward_act_write(&act, db, err));
+    WARD_TRY(ward_event_write(&event, db, err));
     return gallery_changed(gallery_of(c), db, c->mem, a->id, err);
 }
 
@@ -54,7 +54,7 @@ enum ward_code add_member_rpc(struct ward_call *c, const ProtobufCMessage *q,
     struct membership m = {0};
 
     WARD_TRY(begin(&m, c, req->subject_id, req->gallery));
-    WARD_TRY(ward_call_copy(c, m.about.act.event_text, &((AddResponse *)r)->event_id));
+    WARD_TRY(ward_call_copy(c, m.about.event.event_text, &((AddResponse *)r)->event_id));
     return ward_db_tx(about_db(c), add_in_tx, &m, c->err);
 }
 
@@ -64,12 +64,12 @@ static enum ward_code remove_in_tx(struct ward_db *db, void *arg, struct ward_er
     struct membership *m = arg;
     struct about *a = &m->about;
     struct ward_call *c = a->call;
-    struct ward_act act = a->act;
+    struct ward_event event = a->event;
 
     WARD_TRY(subject_hold(db, c->mem, a->id, &a->subject, err));
     WARD_TRY(ward_db_run(db, c->mem, SQL, WARD_PARAMS(ward_text(m->gallery), id_val(a->id)),
                          NULL, err));
-    WARD_TRY(ward_act_write(&act, db, err));
+    WARD_TRY(ward_event_write(&event, db, err));
     return gallery_changed(gallery_of(c), db, c->mem, a->id, err);
 }
 
@@ -80,7 +80,7 @@ enum ward_code remove_member_rpc(struct ward_call *c, const ProtobufCMessage *q,
     struct membership m = {0};
 
     WARD_TRY(begin(&m, c, req->subject_id, req->gallery));
-    WARD_TRY(ward_call_copy(c, m.about.act.event_text, &((RemoveResponse *)r)->event_id));
+    WARD_TRY(ward_call_copy(c, m.about.event.event_text, &((RemoveResponse *)r)->event_id));
     return ward_db_tx(about_db(c), remove_in_tx, &m, c->err);
 }
 

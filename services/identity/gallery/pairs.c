@@ -17,7 +17,7 @@ typedef Ward__Identity__V1__Duplicate Duplicate;
 
 struct pairs {
     struct ward_call *call;
-    struct ward_act act;
+    struct ward_event event;
     int64_t state, page;
     uint8_t after[IDENTITY_ID];
     struct ward_rows rows; /* one more than a page, where there are more */
@@ -92,13 +92,13 @@ static enum ward_code list_in_tx(struct ward_db *db, void *arg, struct ward_err 
         " ORDER BY duplicate_id LIMIT ?";
     struct pairs *p = arg;
     struct ward_arena *mem = p->call->mem;
-    struct ward_act act = p->act;
+    struct ward_event event = p->event;
 
     WARD_TRY(ward_db_run(
         db, mem, SQL,
         WARD_PARAMS(ward_int(mem, p->state), id_val(p->after), ward_int(mem, p->page + 1)),
         &p->rows, err));
-    return ward_act_write(&act, db, err);
+    return ward_event_write(&event, db, err);
 }
 
 static enum ward_code list_duplicates(struct ward_call *c, const ListRequest *req,
@@ -108,7 +108,7 @@ static enum ward_code list_duplicates(struct ward_call *c, const ListRequest *re
     struct pairs p = {.call = c, .state = req->state};
     struct page_of of;
 
-    ward_act_begin(&p.act, c, api_seat(c), NULL);
+    ward_event_begin(&p.event, c, api_event_ctx(c), NULL);
     ward_db_deadline(about_db(c), c->deadline_ns);
     if (p.state == STATE(UNSPECIFIED))
         p.state = STATE(OPEN);
@@ -117,7 +117,7 @@ static enum ward_code list_duplicates(struct ward_call *c, const ListRequest *re
     of = page_of(&p);
     WARD_TRY(page_size(c, req->page_size, &p.page));
     WARD_TRY(page_after(c, &of, req->page_token, p.after));
-    ward_act_note(&p.act, "state", states[p.state]);
+    ward_event_note(&p.event, "state", states[p.state]);
     WARD_TRY(ward_db_tx(about_db(c), list_in_tx, &p, c->err));
     return fill(&p, resp);
 }
@@ -132,7 +132,7 @@ enum ward_code list_duplicates_rpc(struct ward_call *c, const ProtobufCMessage *
 
 struct decision {
     struct ward_call *call;
-    struct ward_act act;
+    struct ward_event event;
     uint8_t id[IDENTITY_ID];
     int64_t state;
 };
@@ -171,20 +171,20 @@ static enum ward_code decide(struct decision *d, struct ward_db *db, struct ward
 static enum ward_code resolve_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct decision *d = arg;
-    struct ward_act act = d->act;
+    struct ward_event event = d->event;
     char about[37];
     int64_t now = 0;
 
     WARD_TRY(state_now(d, db, &now, about, err));
-    act.patient = about;
+    event.patient = about;
     if (now != STATE(OPEN) && now != d->state)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "DUPLICATE_DECIDED",
                                 "this pair was decided otherwise");
     if (now == STATE(OPEN))
         WARD_TRY(decide(d, db, err));
     else
-        ward_act_note(&act, "already", "yes");
-    return ward_act_write(&act, db, err);
+        ward_event_note(&event, "already", "yes");
+    return ward_event_write(&event, db, err);
 }
 
 static enum ward_code resolve(struct ward_call *c, const ResolveRequest *req,
@@ -193,14 +193,14 @@ static enum ward_code resolve(struct ward_call *c, const ResolveRequest *req,
     struct decision d = {.call = c, .state = req->state};
     char text[37];
 
-    ward_act_begin(&d.act, c, api_seat(c), NULL);
+    ward_event_begin(&d.event, c, api_event_ctx(c), NULL);
     ward_db_deadline(about_db(c), c->deadline_ns);
     WARD_TRY(ward_call_id(c, "duplicate_id", req->duplicate_id, d.id, text));
     if (d.state != STATE(SAME) && d.state != STATE(DIFFERENT))
         return WARD_FAIL_FIELD(c->err, "state", "must be SAME or DIFFERENT");
-    ward_act_note(&d.act, "pair", ward_strdup(c->mem, text));
-    ward_act_note(&d.act, "decision", d.state == STATE(SAME) ? "same" : "different");
-    WARD_TRY(ward_call_copy(c, d.act.event_text, &resp->event_id));
+    ward_event_note(&d.event, "pair", ward_strdup(c->mem, text));
+    ward_event_note(&d.event, "decision", d.state == STATE(SAME) ? "same" : "different");
+    WARD_TRY(ward_call_copy(c, d.event.event_text, &resp->event_id));
     return ward_db_tx(about_db(c), resolve_in_tx, &d, c->err);
 }
 

@@ -16,10 +16,10 @@ struct ward_db *about_db(const struct ward_call *c)
 enum ward_code about_begin(struct about *a, struct ward_call *c, const char *subject_id)
 {
     a->call = c;
-    ward_act_begin(&a->act, c, api_seat(c), NULL);
+    ward_event_begin(&a->event, c, api_event_ctx(c), NULL);
     ward_db_deadline(about_db(c), c->deadline_ns);
     WARD_TRY(api_subject_id(c, subject_id, a->id, a->text));
-    ward_act_begin(&a->act, c, api_seat(c), a->text);
+    ward_event_begin(&a->event, c, api_event_ctx(c), a->text);
     return WARD_OK;
 }
 

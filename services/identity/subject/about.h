@@ -11,7 +11,7 @@
 /* One call about one subject. */
 struct about {
     struct ward_call *call;
-    struct ward_act act; /* copied by the transaction, which may run twice */
+    struct ward_event event; /* copied by the transaction, which may run twice */
     uint8_t id[IDENTITY_ID];
     char text[37];
     struct subject subject;

@@ -75,17 +75,17 @@ static enum ward_code set_in_tx(struct ward_db *db, void *arg, struct ward_err *
     struct setting *s = arg;
     struct about *a = &s->about;
     const struct identity *id = ((struct worker *)a->call->wrk)->id;
-    struct ward_act act = a->act;
+    struct ward_event event = a->event;
     struct ward_err why = {0};
 
     WARD_TRY(subject_hold(db, a->call->mem, a->id, &a->subject, err));
     s->refused = face_of_age(id, a->subject.kind, s->birth_year, &why) != WARD_OK;
     WARD_TRY(subject_born(db, a->call->mem, a->id, s->birth_year, err));
-    ward_act_note(&act, "birth_year", s->birth_year == 0 ? "not known" : "set");
-    ward_act_note(&act, "face", s->refused ? "refused" : "allowed");
+    ward_event_note(&event, "birth_year", s->birth_year == 0 ? "not known" : "set");
+    ward_event_note(&event, "face", s->refused ? "refused" : "allowed");
     if (s->birth_year == a->subject.birth_year)
-        ward_act_note(&act, "already", "yes");
-    return ward_act_write(&act, db, err);
+        ward_event_note(&event, "already", "yes");
+    return ward_event_write(&event, db, err);
 }
 
 static enum ward_code set_birth_year(struct ward_call *c, const BornRequest *req,
@@ -95,7 +95,7 @@ static enum ward_code set_birth_year(struct ward_call *c, const BornRequest *req
 
     WARD_TRY(about_begin(&s.about, c, req->subject_id));
     WARD_TRY(birth_year_check(req->birth_year, c->err));
-    WARD_TRY(ward_call_copy(c, s.about.act.event_text, &resp->event_id));
+    WARD_TRY(ward_call_copy(c, s.about.event.event_text, &resp->event_id));
     WARD_TRY(ward_db_tx(about_db(c), set_in_tx, &s, c->err));
     resp->face_refused = s.refused;
     return WARD_OK;

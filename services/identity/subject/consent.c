@@ -46,22 +46,22 @@ static enum ward_code give_in_tx(struct ward_db *db, void *arg, struct ward_err 
     struct ward_arena *mem = a->call->mem;
     const struct consent_entry *stands;
     struct consent_entry *list = NULL;
-    struct ward_act act = a->act;
+    struct ward_event event = a->event;
     size_t n = 0;
 
-    ward_act_note(&act, "consent", g->consent.purpose);
-    ward_act_note(&act, "consent_text", g->consent.text_version);
+    ward_event_note(&event, "consent", g->consent.purpose);
+    ward_event_note(&event, "consent_text", g->consent.text_version);
     WARD_TRY(subject_hold(db, mem, a->id, &a->subject, err));
     WARD_TRY(consents_of(db, mem, a->id, &list, &n, err));
     stands = standing(list, n, &g->consent);
     if (stands != NULL) {
         a->at_us = stands->given_at_us;
-        ward_act_note(&act, "already", "yes");
-        return ward_act_write(&act, db, err);
+        ward_event_note(&event, "already", "yes");
+        return ward_event_write(&event, db, err);
     }
     a->at_us = g->consent.given_at_us;
     WARD_TRY(consent_add(db, mem, a->id, &g->consent, err));
-    WARD_TRY(ward_act_write(&act, db, err));
+    WARD_TRY(ward_event_write(&event, db, err));
     return gallery_changed(gallery_of(a), db, mem, a->id, err);
 }
 
@@ -76,7 +76,7 @@ static enum ward_code give(struct ward_call *c, const GiveRequest *req, GiveResp
                                        .given_by = req->consent->given_by,
                                        .recorded_by = c->who->subject,
                                        .given_at_us = ward_wall_us()};
-    WARD_TRY(ward_call_copy(c, g.about.act.event_text, &resp->event_id));
+    WARD_TRY(ward_call_copy(c, g.about.event.event_text, &resp->event_id));
     WARD_TRY(ward_db_tx(about_db(c), give_in_tx, &g, c->err));
     resp->given_at_us = g.about.at_us;
     return WARD_OK;
@@ -128,7 +128,7 @@ enum ward_code consents_enforce(struct keys *keys, struct ward_db *db, struct wa
 }
 
 /* What was withdrawn, when, and what became of the key. */
-static enum ward_code settle(struct withdrawal *w, struct ward_db *db, struct ward_act *act,
+static enum ward_code settle(struct withdrawal *w, struct ward_db *db, struct ward_event *event,
                              int64_t now_us, bool *had_key, struct ward_err *err)
 {
     struct about *a = &w->about;
@@ -142,9 +142,9 @@ static enum ward_code settle(struct withdrawal *w, struct ward_db *db, struct wa
     a->at_us = withdrawn(list, n, w->purpose);
     w->destroyed = a->subject.key_destroyed_at_us != 0;
     if (w->destroyed)
-        ward_act_note(act, "key_sha256", about_key(mem, &a->subject));
+        ward_event_note(event, "key_sha256", about_key(mem, &a->subject));
     if (*had_key)
-        ward_act_note(act, "key", "destroyed");
+        ward_event_note(event, "key", "destroyed");
     return WARD_OK;
 }
 
@@ -154,17 +154,17 @@ static enum ward_code withdraw_in_tx(struct ward_db *db, void *arg, struct ward_
     struct about *a = &w->about;
     struct ward_call *c = a->call;
     int64_t now_us = ward_wall_us();
-    struct ward_act act = a->act;
+    struct ward_event event = a->event;
     bool had_key = false;
     uint64_t n = 0;
 
     WARD_TRY(subject_hold(db, c->mem, a->id, &a->subject, err));
     WARD_TRY(consents_end(db, c->mem, a->id, w->purpose, c->who->subject, now_us, &n, err));
-    ward_act_note(&act, "consent", *w->purpose == '\0' ? "all" : w->purpose);
-    WARD_TRY(settle(w, db, &act, now_us, &had_key, err));
+    ward_event_note(&event, "consent", *w->purpose == '\0' ? "all" : w->purpose);
+    WARD_TRY(settle(w, db, &event, now_us, &had_key, err));
     if (n == 0 && !had_key)
-        ward_act_note(&act, "already", "yes");
-    WARD_TRY(ward_act_write(&act, db, err));
+        ward_event_note(&event, "already", "yes");
+    WARD_TRY(ward_event_write(&event, db, err));
     return n == 0 && !had_key ? WARD_OK
                               : gallery_changed(gallery_of(a), db, c->mem, a->id, err);
 }
@@ -177,7 +177,7 @@ static enum ward_code withdraw(struct ward_call *c, const WithdrawRequest *req,
     WARD_TRY(about_begin(&w.about, c, req->subject_id));
     if (*req->purpose != '\0' && !rule_is_word(req->purpose))
         return WARD_FAIL_FIELD(c->err, "purpose", "must be empty or 1 to 64 of a-z, 0-9 and -");
-    WARD_TRY(ward_call_copy(c, w.about.act.event_text, &resp->event_id));
+    WARD_TRY(ward_call_copy(c, w.about.event.event_text, &resp->event_id));
     WARD_TRY(ward_db_tx(about_db(c), withdraw_in_tx, &w, c->err));
     resp->withdrawn_at_us = w.about.at_us;
     resp->key_destroyed = w.destroyed;
@@ -198,15 +198,15 @@ static enum ward_code retain_in_tx(struct ward_db *db, void *arg, struct ward_er
 {
     struct about *a = arg;
     struct ward_arena *mem = a->call->mem;
-    struct ward_act act = a->act;
+    struct ward_event event = a->event;
     char when[28] = "without end";
 
     if (a->at_us != 0)
         ward_rfc3339(a->at_us, when);
-    ward_act_note(&act, "retain_until", when);
+    ward_event_note(&event, "retain_until", when);
     WARD_TRY(subject_hold(db, mem, a->id, &a->subject, err));
     WARD_TRY(subject_retain(db, mem, a->id, a->at_us, err));
-    return ward_act_write(&act, db, err);
+    return ward_event_write(&event, db, err);
 }
 
 static enum ward_code retain(struct ward_call *c, const RetentionRequest *req,
@@ -217,7 +217,7 @@ static enum ward_code retain(struct ward_call *c, const RetentionRequest *req,
     WARD_TRY(about_begin(&a, c, req->subject_id));
     WARD_TRY(about_retention(c, req->retain_until_us));
     a.at_us = req->retain_until_us;
-    WARD_TRY(ward_call_copy(c, a.act.event_text, &resp->event_id));
+    WARD_TRY(ward_call_copy(c, a.event.event_text, &resp->event_id));
     WARD_TRY(ward_db_tx(about_db(c), retain_in_tx, &a, c->err));
     resp->retain_until_us = a.at_us;
     return WARD_OK;

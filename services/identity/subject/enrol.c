@@ -15,7 +15,7 @@ typedef Ward__Identity__V1__Consent Consent;
 
 struct enrolment {
     struct ward_call *call;
-    struct ward_act act;
+    struct ward_event event;
     struct ward_idem idem;
     struct subject subject;
     struct new_face face;
@@ -157,7 +157,7 @@ static enum ward_code fill_face(struct enrolment *e, const struct photo *p)
     resp->photograph_kept = keep;
     WARD_TRY(ward_call_copy(c, e->face.kept.id, &resp->template_id));
     WARD_TRY(ward_call_copy(c, e->face.kept.sealed.model_sha256, &resp->model_sha256));
-    WARD_TRY(ward_call_copy(c, e->act.event_text, &resp->event_id));
+    WARD_TRY(ward_call_copy(c, e->event.event_text, &resp->event_id));
     WARD_TRY(api_device(c, &resp->device, &resp->degraded));
     return api_quality(c, p, &resp->quality);
 }
@@ -168,15 +168,15 @@ static enum ward_code replay(void *arg, struct ward_db *db, struct ward_val answ
 {
     struct enrolment *e = arg;
     ProtobufCMessage *msg = NULL;
-    struct ward_act again = e->act;
+    struct ward_event again = e->event;
 
     WARD_TRY(
         api_again(e->call, answer, &ward__identity__v1__enrol_response__descriptor, &msg, err));
     *e->resp = *(EnrolResponse *)msg;
     e->replayed = true;
     again.patient = e->resp->subject_id;
-    ward_act_note(&again, "replayed", "yes");
-    return ward_act_write(&again, db, err);
+    ward_event_note(&again, "replayed", "yes");
+    return ward_event_write(&again, db, err);
 }
 
 static enum ward_code store(struct enrolment *e, struct ward_db *db, struct ward_err *err)
@@ -208,25 +208,26 @@ static const char *purposes(const struct enrolment *e)
 static enum ward_code tell(struct enrolment *e, struct ward_db *db, struct ward_err *err)
 {
     struct ward_arena *mem = e->call->mem;
-    struct ward_act act = e->act;
+    struct ward_event event = e->event;
 
-    act.patient = e->resp->subject_id;
-    ward_act_note(&act, "template", e->face.kept.id);
-    ward_act_note(&act, "model", e->face.kept.sealed.model_sha256);
-    ward_act_note(&act, "consent", purposes(e));
-    ward_act_note(&act, "consent_text", e->consent[0].text_version);
-    ward_act_note(&act, "key_sha256",
-                  about_hex(mem, e->face.key_sha256, sizeof(e->face.key_sha256)));
-    ward_act_note_num(&act, "eye_distance_px", e->face.kept.eye_distance_px);
+    event.patient = e->resp->subject_id;
+    ward_event_note(&event, "template", e->face.kept.id);
+    ward_event_note(&event, "model", e->face.kept.sealed.model_sha256);
+    ward_event_note(&event, "consent", purposes(e));
+    ward_event_note(&event, "consent_text", e->consent[0].text_version);
+    ward_event_note(&event, "key_sha256",
+                    about_hex(mem, e->face.key_sha256, sizeof(e->face.key_sha256)));
+    ward_event_note_num(&event, "eye_distance_px", e->face.kept.eye_distance_px);
     if (e->resp->photograph_kept)
-        ward_act_note(&act, "photograph", "kept sealed");
+        ward_event_note(&event, "photograph", "kept sealed");
     if (!e->searchable)
-        ward_act_note(&act, "duplicates", "no consent to search");
+        ward_event_note(&event, "duplicates", "no consent to search");
     else if (!e->found.searched)
-        ward_act_note(&act, "duplicates", "searched later");
+        ward_event_note(&event, "duplicates", "searched later");
     else
-        ward_act_note(&act, "duplicates", e->resp->possible_duplicates == 0 ? "none" : "found");
-    return ward_act_write(&act, db, err);
+        ward_event_note(&event, "duplicates",
+                        e->resp->possible_duplicates == 0 ? "none" : "found");
+    return ward_event_write(&event, db, err);
 }
 
 static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
@@ -241,7 +242,7 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
         return replay(e, db, answer, err);
     WARD_TRY(store(e, db, err));
     WARD_TRY(tell(e, db, err));
-    WARD_TRY(ward_call_keep(e->call, db, &e->idem, &e->resp->base, err));
+    WARD_TRY(ward_call_store_answer(e->call, db, &e->idem, &e->resp->base, err));
     return gallery_changed(w->id->gallery, db, mem, e->subject.id, err);
 }
 
@@ -251,11 +252,11 @@ static enum ward_code enrol(struct ward_call *c, const EnrolRequest *req, EnrolR
     struct enrolment e = {.call = c, .req = req, .resp = resp};
     struct photo p;
 
-    ward_act_begin(&e.act, c, api_seat(c), NULL);
+    ward_event_begin(&e.event, c, api_event_ctx(c), NULL);
     ward_db_deadline(about_db(c), c->deadline_ns);
     WARD_TRY(check(c, req));
     if (req->attended)
-        ward_act_note(&e.act, "attended", "yes");
+        ward_event_note(&e.event, "attended", "yes");
     e.idem = (struct ward_idem){
         .caller = api_caller(c), .method = c->method->path, .key = req->idempotency_key};
     fingerprint(req, e.idem.request_sha256);

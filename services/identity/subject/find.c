@@ -17,7 +17,7 @@ typedef Ward__Identity__V1__ListedSubject Listed;
 
 struct finding {
     struct ward_call *call;
-    struct ward_act act;
+    struct ward_event event;
     const FindRequest *req;
     uint8_t id[IDENTITY_ID];
     char text[37];
@@ -70,15 +70,15 @@ static enum ward_code find(struct finding *f)
     memcpy(f->id, rows.at[0][0].p, IDENTITY_ID);
     WARD_TRY(subject_alive(about_db(c), c->mem, f->id, &f->subject, c->err));
     ward_uuid_text(f->id, f->text);
-    f->act.patient = f->text;
+    f->event.patient = f->text;
     return WARD_OK;
 }
 
 static enum ward_code found(struct ward_db *db, void *arg, struct ward_err *err)
 {
-    struct ward_act act = ((struct finding *)arg)->act;
+    struct ward_event event = ((struct finding *)arg)->event;
 
-    return ward_act_write(&act, db, err);
+    return ward_event_write(&event, db, err);
 }
 
 static enum ward_code find_subject(struct ward_call *c, const FindRequest *req,
@@ -86,15 +86,15 @@ static enum ward_code find_subject(struct ward_call *c, const FindRequest *req,
 {
     struct finding f = {.call = c, .req = req};
 
-    ward_act_begin(&f.act, c, api_seat(c), NULL);
+    ward_event_begin(&f.event, c, api_event_ctx(c), NULL);
     ward_db_deadline(about_db(c), c->deadline_ns);
-    ward_act_note(&f.act, "by", *req->wristband != '\0' ? "wristband" : "external_ref");
+    ward_event_note(&f.event, "by", *req->wristband != '\0' ? "wristband" : "external_ref");
     WARD_TRY(check(c, req));
     WARD_TRY(find(&f));
     resp->kind = (Ward__Identity__V1__SubjectKind)f.subject.kind;
     resp->external_ref = api_text(f.subject.external_ref);
     WARD_TRY(ward_call_copy(c, f.text, &resp->subject_id));
-    WARD_TRY(ward_call_copy(c, f.act.event_text, &resp->event_id));
+    WARD_TRY(ward_call_copy(c, f.event.event_text, &resp->event_id));
     return ward_db_tx(about_db(c), found, &f, c->err);
 }
 
@@ -108,7 +108,7 @@ enum ward_code find_subject_rpc(struct ward_call *c, const ProtobufCMessage *q,
 
 struct listing {
     struct ward_call *call;
-    struct ward_act act;
+    struct ward_event event;
     int64_t kind, page;
     uint8_t after[IDENTITY_ID];
     struct ward_rows rows; /* one more than a page, where there are more */
@@ -127,13 +127,13 @@ static enum ward_code list_in_tx(struct ward_db *db, void *arg, struct ward_err 
         "   AND (? = 0 OR s.kind = ?) ORDER BY s.subject_id LIMIT ?";
     struct listing *l = arg;
     struct ward_arena *mem = l->call->mem;
-    struct ward_act act = l->act;
+    struct ward_event event = l->event;
 
     WARD_TRY(ward_db_run(db, mem, SQL,
                          WARD_PARAMS(id_val(l->after), ward_int(mem, l->kind),
                                      ward_int(mem, l->kind), ward_int(mem, l->page + 1)),
                          &l->rows, err));
-    return ward_act_write(&act, db, err);
+    return ward_event_write(&event, db, err);
 }
 
 static enum ward_code fill_one(struct ward_call *c, const struct ward_val *row, Listed *out)
@@ -184,7 +184,7 @@ static enum ward_code list_subjects(struct ward_call *c, const ListRequest *req,
     struct listing l = {.call = c, .kind = req->kind};
     struct page_of of = {"subjects page", req->kind};
 
-    ward_act_begin(&l.act, c, api_seat(c), NULL);
+    ward_event_begin(&l.event, c, api_event_ctx(c), NULL);
     ward_db_deadline(about_db(c), c->deadline_ns);
     if (req->kind < 0 || req->kind > KIND_MOST)
         return WARD_FAIL_FIELD(c->err, "kind", "must be PATIENT or STAFF, or not be given");

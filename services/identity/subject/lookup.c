@@ -125,9 +125,9 @@ static enum ward_code fill_rest(struct about *a, GetResponse *resp)
 
 static enum ward_code note_read(struct ward_db *db, void *arg, struct ward_err *err)
 {
-    struct ward_act act = ((struct about *)arg)->act;
+    struct ward_event event = ((struct about *)arg)->event;
 
-    return ward_act_write(&act, db, err);
+    return ward_event_write(&event, db, err);
 }
 
 static enum ward_code get_subject(struct ward_call *c, const GetRequest *req, GetResponse *resp)

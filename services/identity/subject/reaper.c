@@ -1,7 +1,7 @@
 /* The thread that ends what has had its time: faces, and rows that are of no more use. */
-#include "common/act/act.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/handler/event.h"
 #include "services/identity/access/movements.h"
 #include "services/identity/subject/counts.h"
 #include "services/identity/subject/duplicates.h"
@@ -48,26 +48,26 @@ static enum ward_code end_face(struct reaper *r, struct ward_db *db, const struc
     struct ward_call own;
     struct subject after;
     char text[37];
-    struct ward_act act;
+    struct ward_event event;
     bool had = false;
     uint64_t n;
 
     ward_uuid_text(s->id, text);
-    ward_act_own(&act, &own, &r->w.seat, &r->mem, &what, text);
+    ward_event_by_service(&event, &own, &r->w.event_ctx, &r->mem, &what, text);
     WARD_TRY(consents_end(db, &r->mem, s->id, "", "retention", now_us, &n, err));
     WARD_TRY(consents_enforce(id->keys, db, &r->mem, s, now_us, &had, err));
     WARD_TRY(subject_retain(db, &r->mem, s->id, 0, err));
     WARD_TRY(subject_find(db, &r->mem, s->id, false, &after, err));
-    ward_act_note(&act, "key", had ? "destroyed" : "there was none");
+    ward_event_note(&event, "key", had ? "destroyed" : "there was none");
     if (had && after.has_key_sha256) {
         char *hex = ward_alloc(&r->mem, 2 * sizeof(after.key_sha256) + 1);
 
         if (hex == NULL)
             return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the audit event");
         ward_hex(after.key_sha256, sizeof(after.key_sha256), hex);
-        ward_act_note(&act, "key_sha256", hex);
+        ward_event_note(&event, "key_sha256", hex);
     }
-    WARD_TRY(ward_act_write(&act, db, err));
+    WARD_TRY(ward_event_write(&event, db, err));
     return gallery_changed(id->gallery, db, &r->mem, s->id, err);
 }
 
@@ -305,7 +305,7 @@ enum ward_code reaper_open(struct identity *id, struct reaper **out, struct ward
     pthread_condattr_destroy(&attr);
     *out = r; /* the caller closes it also when what follows fails */
     WARD_TRY(ward_db_open(id->db, &r->w.db, err));
-    r->w.seat = (struct ward_act_seat){.service = IDENTITY_NAME, .db = r->w.db};
+    r->w.event_ctx = (struct ward_event_ctx){.service = IDENTITY_NAME, .db = r->w.db};
     if (pthread_create(&r->thread, NULL, work, r) != 0)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "cannot start the reaper's thread");
     r->running = true;

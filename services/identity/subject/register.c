@@ -11,7 +11,7 @@ typedef Ward__Identity__V1__RegisterSubjectResponse RegisterResponse;
 
 struct registration {
     struct ward_call *call;
-    struct ward_act act;
+    struct ward_event event;
     struct ward_idem idem;
     struct subject subject;
     RegisterResponse *resp;
@@ -33,14 +33,14 @@ static enum ward_code replay(struct registration *r, struct ward_db *db, struct 
                              struct ward_err *err)
 {
     ProtobufCMessage *msg = NULL;
-    struct ward_act again = r->act;
+    struct ward_event again = r->event;
 
     WARD_TRY(api_again(r->call, answer,
                        &ward__identity__v1__register_subject_response__descriptor, &msg, err));
     *r->resp = *(RegisterResponse *)msg;
     again.patient = r->resp->subject_id;
-    ward_act_note(&again, "replayed", "yes");
-    return ward_act_write(&again, db, err);
+    ward_event_note(&again, "replayed", "yes");
+    return ward_event_write(&again, db, err);
 }
 
 static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
@@ -48,15 +48,15 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
     struct registration *r = arg;
     struct ward_arena *mem = r->call->mem;
     struct ward_val answer;
-    struct ward_act act = r->act;
+    struct ward_event event = r->event;
 
     WARD_TRY(ward_idem_find(db, mem, &r->idem, &answer, err));
     if (answer.p != NULL)
         return replay(r, db, answer, err);
     WARD_TRY(subject_insert(db, mem, &r->subject, err));
-    act.patient = r->resp->subject_id;
-    WARD_TRY(ward_act_write(&act, db, err));
-    return ward_call_keep(r->call, db, &r->idem, &r->resp->base, err);
+    event.patient = r->resp->subject_id;
+    WARD_TRY(ward_event_write(&event, db, err));
+    return ward_call_store_answer(r->call, db, &r->idem, &r->resp->base, err);
 }
 
 /* Under the service's hash key: a reference can be guessed, and the row outlives an erasure. */
@@ -82,7 +82,7 @@ static enum ward_code enlist(struct ward_call *c, const RegisterRequest *req,
     struct registration r = {.call = c, .resp = resp};
     char text[37];
 
-    ward_act_begin(&r.act, c, api_seat(c), NULL);
+    ward_event_begin(&r.event, c, api_event_ctx(c), NULL);
     ward_db_deadline(about_db(c), c->deadline_ns);
     WARD_TRY(check(c, req));
     r.idem = (struct ward_idem){
@@ -95,7 +95,7 @@ static enum ward_code enlist(struct ward_call *c, const RegisterRequest *req,
     ward_uuid7(r.subject.id);
     ward_uuid_text(r.subject.id, text);
     WARD_TRY(ward_call_copy(c, text, &resp->subject_id));
-    WARD_TRY(ward_call_copy(c, r.act.event_text, &resp->event_id));
+    WARD_TRY(ward_call_copy(c, r.event.event_text, &resp->event_id));
     return ward_db_tx(about_db(c), in_tx, &r, c->err);
 }
 

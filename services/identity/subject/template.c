@@ -157,19 +157,19 @@ static enum ward_code store_first(struct addition *ad, struct ward_db *db, struc
 static enum ward_code tell(struct addition *ad, struct ward_db *db, struct ward_err *err)
 {
     struct about *a = &ad->about;
-    struct ward_act act = a->act;
+    struct ward_event event = a->event;
 
-    ward_act_note(&act, "template", ad->face.kept.id);
-    ward_act_note(&act, "model", ad->face.kept.sealed.model_sha256);
-    ward_act_note_num(&act, "score", ad->score);
-    ward_act_note_num(&act, "threshold", ad->threshold);
+    ward_event_note(&event, "template", ad->face.kept.id);
+    ward_event_note(&event, "model", ad->face.kept.sealed.model_sha256);
+    ward_event_note_num(&event, "score", ad->score);
+    ward_event_note_num(&event, "threshold", ad->threshold);
     if (ad->face.key_is_new)
-        ward_act_note(
-            &act, "key_sha256",
+        ward_event_note(
+            &event, "key_sha256",
             about_hex(a->call->mem, ad->face.key_sha256, sizeof(ad->face.key_sha256)));
     if (ad->face.sealed != NULL)
-        ward_act_note(&act, "photograph", "kept sealed");
-    return ward_act_write(&act, db, err);
+        ward_event_note(&event, "photograph", "kept sealed");
+    return ward_event_write(&event, db, err);
 }
 
 static enum ward_code replay(void *arg, struct ward_db *db, struct ward_val answer,
@@ -177,13 +177,13 @@ static enum ward_code replay(void *arg, struct ward_db *db, struct ward_val answ
 {
     struct addition *ad = arg;
     ProtobufCMessage *msg = NULL;
-    struct ward_act again = ad->about.act;
+    struct ward_event again = ad->about.event;
 
     WARD_TRY(api_again(ad->about.call, answer,
                        &ward__identity__v1__add_template_response__descriptor, &msg, err));
     *ad->resp = *(AddResponse *)msg;
-    ward_act_note(&again, "replayed", "yes");
-    return ward_act_write(&again, db, err);
+    ward_event_note(&again, "replayed", "yes");
+    return ward_event_write(&again, db, err);
 }
 
 static enum ward_code add_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
@@ -207,7 +207,7 @@ static enum ward_code add_in_tx(struct ward_db *db, void *arg, struct ward_err *
     WARD_TRY(store_first(ad, db, err));
     WARD_TRY(ward_call_copy(a->call, ad->face.kept.id, &ad->resp->template_id));
     WARD_TRY(tell(ad, db, err));
-    WARD_TRY(ward_call_keep(a->call, db, &ad->idem, &ad->resp->base, err));
+    WARD_TRY(ward_call_store_answer(a->call, db, &ad->idem, &ad->resp->base, err));
     return gallery_changed(worker_of(a)->id->gallery, db, mem, a->id, err);
 }
 
@@ -247,7 +247,7 @@ static enum ward_code add(struct ward_call *c, const AddRequest *req, AddRespons
     WARD_TRY(about_begin(&ad.about, c, req->subject_id));
     WARD_TRY(api_key(c, req->idempotency_key));
     if (req->attended)
-        ward_act_note(&ad.about.act, "attended", "yes");
+        ward_event_note(&ad.about.event, "attended", "yes");
     ad.idem = (struct ward_idem){
         .caller = api_caller(c), .method = c->method->path, .key = req->idempotency_key};
     ward_sha256_parts((const struct ward_bytes[]){{ad.about.id, IDENTITY_ID},
@@ -263,7 +263,7 @@ static enum ward_code add(struct ward_call *c, const AddRequest *req, AddRespons
     WARD_TRY(api_quality(c, &ad.photo, &resp->quality));
     WARD_TRY(ward_call_copy(c, face_pack_sha256(((struct worker *)c->wrk)->id->now.pack),
                             &resp->model_sha256));
-    WARD_TRY(ward_call_copy(c, ad.about.act.event_text, &resp->event_id));
+    WARD_TRY(ward_call_copy(c, ad.about.event.event_text, &resp->event_id));
     return ward_db_tx(about_db(c), add_in_tx, &ad, c->err);
 }
 
@@ -287,14 +287,14 @@ static enum ward_code remove_in_tx(struct ward_db *db, void *arg, struct ward_er
     struct removal *rm = arg;
     struct about *a = &rm->about;
     struct ward_arena *mem = a->call->mem;
-    struct ward_act act = a->act;
+    struct ward_event event = a->event;
 
     WARD_TRY(subject_hold(db, mem, a->id, &a->subject, err));
     WARD_TRY(template_remove(db, a->id, rm->template_id, &rm->removed, err));
-    ward_act_note(&act, "template", rm->text);
+    ward_event_note(&event, "template", rm->text);
     if (!rm->removed)
-        ward_act_note(&act, "already", "yes");
-    WARD_TRY(ward_act_write(&act, db, err));
+        ward_event_note(&event, "already", "yes");
+    WARD_TRY(ward_event_write(&event, db, err));
     if (!rm->removed)
         return WARD_OK;
     return gallery_changed(worker_of(a)->id->gallery, db, mem, a->id, err);
@@ -307,7 +307,7 @@ static enum ward_code take_away(struct ward_call *c, const RemoveRequest *req,
 
     WARD_TRY(about_begin(&rm.about, c, req->subject_id));
     WARD_TRY(ward_call_id(c, "template_id", req->template_id, rm.template_id, rm.text));
-    WARD_TRY(ward_call_copy(c, rm.about.act.event_text, &resp->event_id));
+    WARD_TRY(ward_call_copy(c, rm.about.event.event_text, &resp->event_id));
     WARD_TRY(ward_db_tx(about_db(c), remove_in_tx, &rm, c->err));
     resp->removed = rm.removed;
     return WARD_OK;

@@ -86,7 +86,7 @@ enum ward_code second_hash(struct keys *k, const uint8_t subject[IDENTITY_ID], c
 
 struct setting {
     struct ward_call *call;
-    struct ward_act act;
+    struct ward_event event;
     uint8_t id[IDENTITY_ID];
     char text[37];
     const SetIdentifiersRequest *req;
@@ -170,7 +170,7 @@ static enum ward_code set_in_tx(struct ward_db *db, void *arg, struct ward_err *
 {
     struct setting *s = arg;
     struct ward_arena *mem = s->call->mem;
-    struct ward_act act = s->act;
+    struct ward_event event = s->event;
     struct subject subject;
     bool has = false;
 
@@ -181,12 +181,12 @@ static enum ward_code set_in_tx(struct ward_db *db, void *arg, struct ward_err *
     WARD_TRY(identifiers_of(db, mem, s->id, &s->resp->second_types, &s->resp->n_second_types,
                             &has, err));
     s->resp->has_wristband = has;
-    ward_act_note(&act, "wristband",
-                  s->req->remove_wristband     ? "removed"
-                  : *s->req->wristband != '\0' ? "set"
-                                               : "left");
-    ward_act_note_int(&act, "second", (int64_t)s->req->n_second);
-    return ward_act_write(&act, db, err);
+    ward_event_note(&event, "wristband",
+                    s->req->remove_wristband     ? "removed"
+                    : *s->req->wristband != '\0' ? "set"
+                                                 : "left");
+    ward_event_note_int(&event, "second", (int64_t)s->req->n_second);
+    return ward_event_write(&event, db, err);
 }
 
 enum ward_code set_identifiers_rpc(struct ward_call *c, const ProtobufCMessage *q,
@@ -197,11 +197,11 @@ enum ward_code set_identifiers_rpc(struct ward_call *c, const ProtobufCMessage *
                         .resp = (SetIdentifiersResponse *)r};
     struct worker *w = c->wrk;
 
-    ward_act_begin(&s.act, c, api_seat(c), NULL);
+    ward_event_begin(&s.event, c, api_event_ctx(c), NULL);
     ward_db_deadline(w->db, c->deadline_ns);
     WARD_TRY(api_subject_id(c, s.req->subject_id, s.id, s.text));
-    ward_act_begin(&s.act, c, api_seat(c), s.text);
+    ward_event_begin(&s.event, c, api_event_ctx(c), s.text);
     WARD_TRY(check(c, s.req));
-    WARD_TRY(ward_call_copy(c, s.act.event_text, &s.resp->event_id));
+    WARD_TRY(ward_call_copy(c, s.event.event_text, &s.resp->event_id));
     return ward_db_tx(w->db, set_in_tx, &s, c->err);
 }

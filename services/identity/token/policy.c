@@ -103,7 +103,7 @@ const char *liveness_method(enum liveness_policy policy)
 
 struct setting {
     struct ward_call *call;
-    struct ward_act act;
+    struct ward_event event;
     struct use_policy policy;
 };
 
@@ -150,7 +150,7 @@ static enum ward_code set_in_tx(struct ward_db *db, void *arg, struct ward_err *
                                      ward_int(mem, p->allow_search), ward_int(mem, p->witness),
                                      ward_text(p->set_by), ward_int(mem, p->set_at_us)),
                          NULL, err));
-    return ward_act_write(&s->act, db, err);
+    return ward_event_write(&s->event, db, err);
 }
 
 static const char *yes(bool b)
@@ -165,18 +165,18 @@ static enum ward_code set_use_policy(struct ward_call *c, const SetUsePolicyRequ
     struct setting s = {.call = c};
     char fmr[24];
 
-    ward_act_begin(&s.act, c, api_seat(c), NULL);
+    ward_event_begin(&s.event, c, api_event_ctx(c), NULL);
     ward_db_deadline(w->db, c->deadline_ns);
     WARD_TRY(check(c, req->policy, &s.policy));
-    ward_act_note(&s.act, "for", s.policy.purpose);
-    ward_act_note(&s.act, "liveness", liveness_method(s.policy.liveness));
+    ward_event_note(&s.event, "for", s.policy.purpose);
+    ward_event_note(&s.event, "liveness", liveness_method(s.policy.liveness));
     snprintf(fmr, sizeof(fmr), "%g", s.policy.max_fmr);
-    ward_act_note(&s.act, "max_fmr", fmr);
-    ward_act_note(&s.act, "face", yes(s.policy.allow_face));
-    ward_act_note(&s.act, "wristband", yes(s.policy.allow_wristband));
-    ward_act_note(&s.act, "search", yes(s.policy.allow_search));
-    ward_act_note(&s.act, "witness", yes(s.policy.witness));
-    WARD_TRY(ward_call_copy(c, s.act.event_text, &resp->event_id));
+    ward_event_note(&s.event, "max_fmr", fmr);
+    ward_event_note(&s.event, "face", yes(s.policy.allow_face));
+    ward_event_note(&s.event, "wristband", yes(s.policy.allow_wristband));
+    ward_event_note(&s.event, "search", yes(s.policy.allow_search));
+    ward_event_note(&s.event, "witness", yes(s.policy.witness));
+    WARD_TRY(ward_call_copy(c, s.event.event_text, &resp->event_id));
     return ward_db_tx(w->db, set_in_tx, &s, c->err);
 }
 

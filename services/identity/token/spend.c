@@ -120,7 +120,7 @@ enum ward_code token_spend(struct ward_call *c, struct ward_db *db,
 
 struct spending {
     struct ward_call *call;
-    struct ward_act act;
+    struct ward_event event;
     struct ward_idem idem;
     const Request *req;
     Response *resp;
@@ -169,12 +169,12 @@ static void fill(struct spending *s, const struct ward_ppid *p, int64_t spent_at
     r->model_sha256 = api_text(p->model);
     r->issued_at_us = p->issued_at * 1000000;
     r->spent_at_us = spent_at_us;
-    r->event_id = s->act.event_text;
+    r->event_id = s->event.event_text;
 }
 
 /* The stored answer again, also when the token is too old by now. */
 static enum ward_code replay(struct spending *s, struct ward_db *db, struct ward_val answer,
-                             struct ward_act *act, struct ward_err *err)
+                             struct ward_event *event, struct ward_err *err)
 {
     ProtobufCMessage *msg = NULL;
 
@@ -182,9 +182,9 @@ static enum ward_code replay(struct spending *s, struct ward_db *db, struct ward
                        &msg, err));
     *s->resp = *(Response *)msg;
     s->again = true;
-    ward_act_note(act, "replayed", "yes");
-    ward_act_note(act, "token", s->resp->token_id);
-    return ward_act_write(act, db, err);
+    ward_event_note(event, "replayed", "yes");
+    ward_event_note(event, "token", s->resp->token_id);
+    return ward_event_write(event, db, err);
 }
 
 static enum ward_code spend_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
@@ -192,29 +192,29 @@ static enum ward_code spend_in_tx(struct ward_db *db, void *arg, struct ward_err
     struct spending *s = arg;
     const Request *q = s->req;
     struct token_want want = {.token = q->token,
-                              .patient = s->act.patient,
+                              .patient = s->event.patient,
                               .purpose = q->purpose,
                               .place = q->place,
                               .idempotency_key = q->idempotency_key};
-    struct ward_act act = s->act;
+    struct ward_event event = s->event;
     struct ward_val answer;
     struct ward_ppid p;
     int64_t at = 0;
 
     WARD_TRY(ward_idem_find(db, s->call->mem, &s->idem, &answer, err));
     if (answer.p != NULL)
-        return replay(s, db, answer, &act, err);
+        return replay(s, db, answer, &event, err);
     WARD_TRY(token_spend(s->call, db, &want, &p, &at, &s->again, err));
     fill(s, &p, at);
-    act.place = p.place;
-    ward_act_note(&act, "token", p.token_id);
-    ward_act_note(&act, "method", p.method);
-    ward_act_note(&act, "use", p.purpose);
-    ward_act_note(&act, "verified_by", p.actor);
+    event.place = p.place;
+    ward_event_note(&event, "token", p.token_id);
+    ward_event_note(&event, "method", p.method);
+    ward_event_note(&event, "use", p.purpose);
+    ward_event_note(&event, "verified_by", p.actor);
     if (*p.witness != '\0')
-        ward_act_note(&act, "witness", p.witness);
-    WARD_TRY(ward_act_write(&act, db, err));
-    return ward_call_keep(s->call, db, &s->idem, &s->resp->base, err);
+        ward_event_note(&event, "witness", p.witness);
+    WARD_TRY(ward_event_write(&event, db, err));
+    return ward_call_store_answer(s->call, db, &s->idem, &s->resp->base, err);
 }
 
 static const char *result_of(enum ward_code code, bool again)
@@ -237,9 +237,9 @@ enum ward_code spend_token_rpc(struct ward_call *c, const ProtobufCMessage *q,
 
     if (subject == NULL)
         return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for the request");
-    ward_act_begin(&s.act, c, api_seat(c), NULL);
+    ward_event_begin(&s.event, c, api_event_ctx(c), NULL);
     WARD_TRY(check(c, s.req, subject));
-    ward_act_begin(&s.act, c, api_seat(c), subject);
+    ward_event_begin(&s.event, c, api_event_ctx(c), subject);
     /* Another service's request is another one: it must not hear that it spent the token. */
     s.idem = (struct ward_idem){
         .caller = api_caller(c), .method = c->method->path, .key = s.req->idempotency_key};
@@ -249,6 +249,6 @@ enum ward_code spend_token_rpc(struct ward_call *c, const ProtobufCMessage *q,
     ward_metric_add(
         ward_series_of(&identity_tokens_spent, result_of(code, s.again), NULL, NULL), 1);
     if (code == WARD_OK && !s.again)
-        return ward_call_copy(c, s.act.event_text, &s.resp->event_id);
+        return ward_call_copy(c, s.event.event_text, &s.resp->event_id);
     return code;
 }

@@ -23,7 +23,7 @@ typedef Ward__Identity__V1__VerifyWristbandResponse VerifyWristbandResponse;
 
 struct showing {
     struct ward_call *call;
-    struct ward_act act;
+    struct ward_event event;
     uint8_t id[IDENTITY_ID];
     char text[37];
     const VerifyWristbandRequest *req;
@@ -129,13 +129,13 @@ static enum ward_code compare(struct showing *s, struct ward_db *db, bool *match
     return WARD_OK;
 }
 
-static enum ward_code issue(struct showing *s, struct ward_act *act, struct ward_err *err)
+static enum ward_code issue(struct showing *s, struct ward_event *event, struct ward_err *err)
 {
     struct ward_call *c = s->call;
     const struct identity *id = ((struct worker *)c->wrk)->id;
     VerifyWristbandResponse *resp = s->resp;
     struct ward_ppid p = {.patient = s->text,
-                          .place = s->act.place,
+                          .place = s->event.place,
                           .device = s->device,
                           .purpose = s->req->purpose,
                           .method = s->witnessed ? METHOD_WITNESS : METHOD,
@@ -146,15 +146,15 @@ static enum ward_code issue(struct showing *s, struct ward_act *act, struct ward
     WARD_TRY(token_issue(c, &p, &resp->token, err));
     resp->token_lifetime_s = id->cfg.ppid_lifetime_s;
     resp->method = api_text(p.method);
-    ward_act_note(act, "token", p.token_id);
-    ward_act_note(act, "method", p.method);
+    ward_event_note(event, "token", p.token_id);
+    ward_event_note(event, "method", p.method);
     return WARD_OK;
 }
 
 static enum ward_code show_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct showing *s = arg;
-    struct ward_act act = s->act;
+    struct ward_event event = s->event;
     int64_t now_us = ward_wall_us();
     struct subject subject;
     bool match = false;
@@ -165,18 +165,18 @@ static enum ward_code show_in_tx(struct ward_db *db, void *arg, struct ward_err 
     WARD_TRY(subject_hold(db, s->call->mem, s->id, &subject, err));
     WARD_TRY(check_misses(s, db, now_us, err));
     WARD_TRY(compare(s, db, &match, err));
-    ward_act_note(&act, "outcome", match ? "MATCH" : "NO_MATCH");
-    ward_act_note(&act, "for", s->req->purpose);
-    ward_act_note(&act, "device", s->device);
+    ward_event_note(&event, "outcome", match ? "MATCH" : "NO_MATCH");
+    ward_event_note(&event, "for", s->req->purpose);
+    ward_event_note(&event, "device", s->device);
     if (s->witnessed)
-        ward_act_note(&act, "witness", s->witness.subject);
+        ward_event_note(&event, "witness", s->witness.subject);
     if (match) {
         s->resp->outcome = OUTCOME(MATCH);
-        WARD_TRY(issue(s, &act, err));
+        WARD_TRY(issue(s, &event, err));
     } else {
         WARD_TRY(add_miss(s, db, now_us, err));
     }
-    return ward_act_write(&act, db, err);
+    return ward_event_write(&event, db, err);
 }
 
 static enum ward_code begin(struct showing *s)
@@ -186,9 +186,9 @@ static enum ward_code begin(struct showing *s)
     const VerifyWristbandRequest *req = s->req;
 
     WARD_TRY(api_subject_id(c, req->subject_id, s->id, s->text));
-    ward_act_begin(&s->act, c, api_seat(c), s->text);
+    ward_event_begin(&s->event, c, api_event_ctx(c), s->text);
     WARD_TRY(api_where(c, req->place, req->device, req->purpose));
-    s->act.place = req->place;
+    s->event.place = req->place;
     s->device = *req->device == '\0' ? c->peer : req->device;
     WARD_TRY(wristband_check(c, req->wristband));
     WARD_TRY(second_check(c, "second", req->second, false));
@@ -211,9 +211,9 @@ enum ward_code verify_wristband_rpc(struct ward_call *c, const ProtobufCMessage 
                         .resp = (VerifyWristbandResponse *)r};
     struct worker *w = c->wrk;
 
-    ward_act_begin(&s.act, c, api_seat(c), NULL);
+    ward_event_begin(&s.event, c, api_event_ctx(c), NULL);
     ward_db_deadline(w->db, c->deadline_ns);
     WARD_TRY(begin(&s));
-    WARD_TRY(ward_call_copy(c, s.act.event_text, &s.resp->event_id));
+    WARD_TRY(ward_call_copy(c, s.event.event_text, &s.resp->event_id));
     return ward_db_tx(w->db, show_in_tx, &s, c->err);
 }

@@ -7,9 +7,9 @@ typedef Ward__Identity__V1__AssessPhotographResponse AssessResponse;
 
 static enum ward_code write_act(struct ward_db *db, void *arg, struct ward_err *err)
 {
-    struct ward_act act = *(struct ward_act *)arg;
+    struct ward_event event = *(struct ward_event *)arg;
 
-    return ward_act_write(&act, db, err);
+    return ward_event_write(&event, db, err);
 }
 
 static enum ward_code assess(struct ward_call *c, const AssessRequest *req,
@@ -18,10 +18,10 @@ static enum ward_code assess(struct ward_call *c, const AssessRequest *req,
     struct worker *w = c->wrk;
     struct photo_want want = {.largest_only = req->largest_only, .enrol = true};
     struct ward_stop stop = api_stop(c);
-    struct ward_act act;
+    struct ward_event event;
     struct photo p;
 
-    ward_act_begin(&act, c, api_seat(c), NULL);
+    ward_event_begin(&event, c, api_event_ctx(c), NULL);
     ward_db_deadline(w->db, c->deadline_ns);
     WARD_TRY(photo_read(w, c->mem, &stop, req->photograph.data, req->photograph.len, &want, &p,
                         c->err));
@@ -30,8 +30,8 @@ static enum ward_code assess(struct ward_call *c, const AssessRequest *req,
     if (!resp->usable)
         WARD_TRY(api_reason(c, p.gate, &resp->reasons, &resp->n_reasons));
     WARD_TRY(api_quality(c, &p, &resp->quality));
-    ward_act_note(&act, "gate", resp->usable ? "USABLE" : gate_reason(p.gate));
-    return ward_db_tx(w->db, write_act, &act, c->err);
+    ward_event_note(&event, "gate", resp->usable ? "USABLE" : gate_reason(p.gate));
+    return ward_db_tx(w->db, write_act, &event, c->err);
 }
 
 enum ward_code assess_photograph_rpc(struct ward_call *c, const ProtobufCMessage *q,

@@ -13,13 +13,13 @@ typedef Ward__Identity__V1__RedactResponse RedactResponse;
 
 struct redaction {
     struct ward_call *call;
-    struct ward_act act;
+    struct ward_event event;
     struct hiding hiding;
 };
 
 static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
-    return ward_act_write(&((struct redaction *)arg)->act, db, err);
+    return ward_event_write(&((struct redaction *)arg)->event, db, err);
 }
 
 static enum ward_code work(struct redaction *r, const RedactRequest *req, RedactResponse *resp)
@@ -60,7 +60,7 @@ static enum ward_code redact(struct ward_call *c, const RedactRequest *req,
     if (r == NULL)
         return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory to redact a photograph");
     r->call = c;
-    ward_act_begin(&r->act, c, api_seat(c), NULL);
+    ward_event_begin(&r->event, c, api_event_ctx(c), NULL);
     ward_db_deadline(w->db, c->deadline_ns);
     if (req->style != WARD__IDENTITY__V1__REDACT_STYLE__REDACT_STYLE_BLUR &&
         req->style != WARD__IDENTITY__V1__REDACT_STYLE__REDACT_STYLE_PIXELATE)
@@ -68,11 +68,11 @@ static enum ward_code redact(struct ward_call *c, const RedactRequest *req,
     WARD_TRY(ward_canary_state(w->id->canary, c->err));
     WARD_TRY(work(r, req, resp));
     n = ward_printf(c->mem, "%d", resp->faces);
-    ward_act_note(&r->act, "faces", n == NULL ? "" : n);
+    ward_event_note(&r->event, "faces", n == NULL ? "" : n);
     if (r->hiding.crowded)
-        ward_act_note(&r->act, "crowded", "yes");
-    ward_act_note(&r->act, "style", r->hiding.blur ? "blur" : "pixelate");
-    WARD_TRY(ward_call_copy(c, r->act.event_text, &resp->event_id));
+        ward_event_note(&r->event, "crowded", "yes");
+    ward_event_note(&r->event, "style", r->hiding.blur ? "blur" : "pixelate");
+    WARD_TRY(ward_call_copy(c, r->event.event_text, &resp->event_id));
     return ward_db_tx(w->db, in_tx, r, c->err);
 }
 

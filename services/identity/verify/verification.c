@@ -23,9 +23,9 @@ enum ward_code verification_begin(struct verification *v, const struct claim *cl
     struct worker *w = c->wrk;
 
     WARD_TRY(api_subject_id(c, claim->subject_id, v->id, v->subject_text));
-    ward_act_begin(&v->act, c, api_seat(c), v->subject_text);
+    ward_event_begin(&v->event, c, api_event_ctx(c), v->subject_text);
     WARD_TRY(api_where(c, claim->place, claim->device, claim->purpose));
-    v->act.place = claim->place;
+    v->event.place = claim->place;
     v->device = *claim->device == '\0' ? c->peer : claim->device;
     v->purpose = claim->purpose;
     v->by = &w->id->now;
@@ -181,7 +181,7 @@ enum ward_code verification_issue(struct verification *v, char **token, int32_t 
     struct ward_call *c = v->call;
     const struct identity *id = ((struct worker *)c->wrk)->id;
     struct ward_ppid p = {.patient = v->subject_text,
-                          .place = v->act.place,
+                          .place = v->event.place,
                           .device = v->device,
                           .purpose = v->purpose,
                           .method = liveness_method(v->policy.liveness),
@@ -193,26 +193,26 @@ enum ward_code verification_issue(struct verification *v, char **token, int32_t 
         return WARD_OK;
     WARD_TRY(token_issue(c, &p, token, c->err));
     *lifetime_s = id->cfg.ppid_lifetime_s;
-    ward_act_note(&v->act, "token", p.token_id);
+    ward_event_note(&v->event, "token", p.token_id);
     return WARD_OK;
 }
 
 void verification_note(struct verification *v)
 {
-    ward_act_note(&v->act, "outcome", verification_outcome(v));
-    ward_act_note(&v->act, "model", face_pack_sha256(v->by->pack));
-    ward_act_note(&v->act, "device", v->device);
-    ward_act_note(&v->act, "for", v->purpose);
-    ward_act_note(&v->act, "method", liveness_method(v->policy.liveness));
-    ward_act_note_num(&v->act, "threshold", v->at.threshold);
+    ward_event_note(&v->event, "outcome", verification_outcome(v));
+    ward_event_note(&v->event, "model", face_pack_sha256(v->by->pack));
+    ward_event_note(&v->event, "device", v->device);
+    ward_event_note(&v->event, "for", v->purpose);
+    ward_event_note(&v->event, "method", liveness_method(v->policy.liveness));
+    ward_event_note_num(&v->event, "threshold", v->at.threshold);
     if (v->gate == USABLE)
-        ward_act_note_num(&v->act, "score", v->score);
+        ward_event_note_num(&v->event, "score", v->score);
     else
-        ward_act_note(&v->act, "reason", gate_reason(v->gate));
+        ward_event_note(&v->event, "reason", gate_reason(v->gate));
     if (!verification_age_known(v))
-        ward_act_note(&v->act, "age", "not known");
+        ward_event_note(&v->event, "age", "not known");
     if (v->shown.passive >= 0)
-        ward_act_note_num(&v->act, "passive", v->shown.passive);
+        ward_event_note_num(&v->event, "passive", v->shown.passive);
 }
 
 /* A token goes out only if the face may still be used when its event is committed: a withdrawal
@@ -235,7 +235,7 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
         return no_template(err);
     if (v->gate == USABLE)
         WARD_TRY(misses_take(v->call, db, v->id, !v->match, err));
-    return ward_act_write(&v->act, db, err);
+    return ward_event_write(&v->event, db, err);
 }
 
 enum ward_code verification_commit(struct verification *v)

@@ -54,7 +54,7 @@ static enum ward_code fill(struct verification *v, struct photo *p, VerifyRespon
     resp->threshold_source = api_text(v->by->calibration.source);
     resp->templates = v->gate == USABLE ? v->kept.n : 0;
     WARD_TRY(ward_call_copy(c, face_pack_sha256(v->by->pack), &resp->model_sha256));
-    WARD_TRY(ward_call_copy(c, v->act.event_text, &resp->event_id));
+    WARD_TRY(ward_call_copy(c, v->event.event_text, &resp->event_id));
     WARD_TRY(api_device(c, &resp->device, &resp->degraded));
     if (v->gate != USABLE)
         WARD_TRY(api_reason(c, v->gate, &resp->reasons, &resp->n_reasons));
@@ -84,7 +84,7 @@ static enum ward_code verify(struct ward_call *c, const VerifyRequest *req,
     struct verification v = {.call = c};
     enum ward_code code;
 
-    ward_act_begin(&v.act, c, api_seat(c), NULL);
+    ward_event_begin(&v.event, c, api_event_ctx(c), NULL);
     ward_db_deadline(w->db, c->deadline_ns);
     WARD_TRY(
         verification_begin(&v, &(struct claim){req->subject_id, req->place, req->device,

@@ -16,7 +16,7 @@
 
 struct verification {
     struct ward_call *call;
-    struct ward_act act;
+    struct ward_event event;
     uint8_t id[IDENTITY_ID];
     char subject_text[37];
     struct subject subject;

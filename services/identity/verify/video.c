@@ -271,16 +271,16 @@ static enum ward_code fill(struct video *d, VerifyVideoResponse *resp)
     resp->frames = d->n;
     resp->usable_frames = d->usable;
     WARD_TRY(ward_call_copy(c, face_pack_sha256(v->by->pack), &resp->model_sha256));
-    WARD_TRY(ward_call_copy(c, v->act.event_text, &resp->event_id));
+    WARD_TRY(ward_call_copy(c, v->event.event_text, &resp->event_id));
     WARD_TRY(api_device(c, &resp->device, &resp->degraded));
     if (v->gate != USABLE)
         WARD_TRY(api_reason(c, v->gate, &resp->reasons, &resp->n_reasons));
     WARD_TRY(verification_liveness(v, &resp->liveness));
     WARD_TRY(fill_steps(d, resp));
     verification_note(v);
-    ward_act_note(&v->act, "frames", frames == NULL ? "" : frames);
+    ward_event_note(&v->event, "frames", frames == NULL ? "" : frames);
     if (d->challenge.given)
-        ward_act_note(&v->act, "challenge", d->judged.passed ? "passed" : d->judged.why);
+        ward_event_note(&v->event, "challenge", d->judged.passed ? "passed" : d->judged.why);
     return verification_issue(v, &resp->token, &resp->token_lifetime_s);
 }
 
@@ -311,7 +311,7 @@ static enum ward_code verify_video(struct ward_call *c, VerifyVideoResponse *res
     if (d == NULL)
         return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for a video");
     d->call = d->v.call = c;
-    ward_act_begin(&d->v.act, c, api_seat(c), NULL);
+    ward_event_begin(&d->v.event, c, api_event_ctx(c), NULL);
     ward_db_deadline(w->db, c->deadline_ns);
     ward_arena_init(&d->mem, FRAME_ARENA);
     code = answer(d, resp);

@@ -13,7 +13,7 @@ struct breaking {
     struct ward_call *c;
     const BreakRequest *req;
     BreakResponse *resp;
-    struct ward_act act;
+    struct ward_event event;
     struct view view;
     struct ward_idem idem;
     uint8_t patient[RECORDS_ID], id[RECORDS_ID];
@@ -60,7 +60,7 @@ static enum ward_code insert(struct breaking *b, struct worker *w, const struct 
     if (sealed == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the explanation");
     WARD_TRY(glass_seal(p, b->id, GLASS_EXPLANATION, b->req->explanation, sealed, err));
-    return ward_db_run(w->seat.db, mem, sql,
+    return ward_db_run(w->event_ctx.db, mem, sql,
                        WARD_PARAMS(ward_blob(b->id, RECORDS_ID), ward_blob(p->id, RECORDS_ID),
                                    ward_text(b->view.actor), ward_text(b->view.ward),
                                    ward_int(mem, b->req->reason), ward_blob(sealed, n),
@@ -81,10 +81,10 @@ static enum ward_code break_new(struct breaking *b, struct ward_db *db, struct w
     patient_wipe(&p);
     WARD_TRY(code);
     /* Told without the view: what is done under the glass is counted, and this is not. */
-    WARD_TRY(tell(w, &b->act, NULL, b->patient, err));
+    WARD_TRY(tell(w, &b->event, NULL, b->patient, err));
     WARD_TRY(ward_call_uuid(b->c, b->id, &b->resp->glass_id));
     b->resp->until_us = b->until_us;
-    return ward_call_keep(b->c, db, &b->idem, &b->resp->base, err);
+    return ward_call_store_answer(b->c, db, &b->idem, &b->resp->base, err);
 }
 
 static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
@@ -92,14 +92,14 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
     struct breaking *b = arg;
     ProtobufCMessage *kept;
 
-    WARD_TRY(ward_call_again(b->c, db, &b->idem,
-                             &ward__records__v1__break_glass_response__descriptor, &kept, err));
+    WARD_TRY(ward_call_stored_answer(
+        b->c, db, &b->idem, &ward__records__v1__break_glass_response__descriptor, &kept, err));
     b->again = kept != NULL;
     if (kept == NULL)
         return break_new(b, db, err);
     *b->resp = *(BreakResponse *)kept;
     memcpy(b->glass, b->resp->glass_id, sizeof(b->glass));
-    return tell(b->c->wrk, &b->act, NULL, b->patient, err);
+    return tell(b->c->wrk, &b->event, NULL, b->patient, err);
 }
 
 static void alarm_of(const char *reason, const char *glass)
@@ -116,7 +116,7 @@ enum ward_code break_glass_rpc(struct ward_call *c, const ProtobufCMessage *q,
     char text[37];
 
     WARD_TRY(ward_call_id(c, "patient_id", b.req->patient_id, b.patient, text));
-    ward_act_begin(&b.act, c, &w->seat, text);
+    ward_event_begin(&b.event, c, &w->event_ctx, text);
     WARD_TRY(view_of(c, USE_READ, &b.view, c->err));
     if (b.view.scope.treated == 0)
         return WARD_FAIL_REASON(c->err, PERMISSION_DENIED, "PURPOSE_NOT_ALLOWED",
@@ -125,10 +125,10 @@ enum ward_code break_glass_rpc(struct ward_call *c, const ProtobufCMessage *q,
     WARD_TRY(ward_call_idem(c, b.req->idempotency_key, q, &b.idem));
     ward_uuid7(b.id);
     ward_uuid_text(b.id, b.glass);
-    ward_act_note(&b.act, "glass", b.glass);
-    ward_act_note(&b.act, "reason", reason_name(b.req->reason));
-    ward_db_deadline(w->seat.db, c->deadline_ns);
-    WARD_TRY(ward_db_tx(w->seat.db, in_tx, &b, c->err));
+    ward_event_note(&b.event, "glass", b.glass);
+    ward_event_note(&b.event, "reason", reason_name(b.req->reason));
+    ward_db_deadline(w->event_ctx.db, c->deadline_ns);
+    WARD_TRY(ward_db_tx(w->event_ctx.db, in_tx, &b, c->err));
     if (!b.again)
         alarm_of(reason_name(b.req->reason), b.resp->glass_id);
     return WARD_OK;

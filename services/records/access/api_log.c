@@ -69,7 +69,7 @@ struct logging {
     struct ward_call *c;
     const LogRequest *req;
     LogResponse *resp;
-    struct ward_act act;
+    struct ward_event event;
     struct view view;
     uint8_t patient[RECORDS_ID];
     struct log_page page;
@@ -85,11 +85,11 @@ static enum ward_code begin(struct logging *l)
     if (text == NULL)
         return WARD_FAIL(l->c->err, RESOURCE_EXHAUSTED, "no memory for the call");
     WARD_TRY(ward_call_id(l->c, "patient_id", l->req->patient_id, l->patient, text));
-    ward_act_begin(&l->act, l->c, &w->seat, text);
+    ward_event_begin(&l->event, l->c, &w->event_ctx, text);
     WARD_TRY(view_of(l->c, USE_READ, &l->view, l->c->err));
     view_only(&l->view, l->c, USE_READ, roles, WARD_COUNT(roles));
     WARD_TRY(view_allows(&l->view, l->c, USE_READ, KIND_PATIENT, l->c->err));
-    ward_db_deadline(w->seat.db, l->c->deadline_ns);
+    ward_db_deadline(w->event_ctx.db, l->c->deadline_ns);
     return view_covers(w, l->c->mem, &l->view, KIND_PATIENT, 0, l->patient, l->c->err);
 }
 
@@ -102,7 +102,7 @@ static enum ward_code chart(struct logging *l)
     uint8_t(*ids)[RECORDS_ID];
     struct ward_rows rows;
 
-    WARD_TRY(ward_db_run(w->seat.db, l->c->mem, sql,
+    WARD_TRY(ward_db_run(w->event_ctx.db, l->c->mem, sql,
                          WARD_PARAMS(ward_blob(l->patient, RECORDS_ID)), &rows, l->c->err));
     p->n_chart = rows.n;
     p->cap = rows.n * (2 * p->most + 128);
@@ -118,7 +118,7 @@ static enum ward_code chart(struct logging *l)
 
 static const char *question(struct logging *l)
 {
-    return ward_printf(l->c->mem, "%s %lld %lld", l->act.patient, (long long)l->req->from_us,
+    return ward_printf(l->c->mem, "%s %lld %lld", l->event.patient, (long long)l->req->from_us,
                        (long long)l->req->to_us);
 }
 
@@ -208,7 +208,7 @@ static enum ward_code tell_in_tx(struct ward_db *db, void *arg, struct ward_err 
     struct logging *l = arg;
 
     (void)db;
-    return tell(l->c->wrk, &l->act, &l->view, l->patient, err);
+    return tell(l->c->wrk, &l->event, &l->view, l->patient, err);
 }
 
 enum ward_code access_log_rpc(struct ward_call *c, const ProtobufCMessage *q,
@@ -226,5 +226,5 @@ enum ward_code access_log_rpc(struct ward_call *c, const ProtobufCMessage *q,
     WARD_TRY(chart(&l));
     WARD_TRY(read_page(&l));
     WARD_TRY(answer(&l, what));
-    return ward_db_tx(w->seat.db, tell_in_tx, &l, c->err);
+    return ward_db_tx(w->event_ctx.db, tell_in_tx, &l, c->err);
 }

@@ -11,15 +11,15 @@ typedef Ward__Records__V1__ListGlassResponse ListResponse;
 typedef Ward__Records__V1__ReviewGlassRequest ReviewRequest;
 typedef Ward__Records__V1__ReviewGlassResponse ReviewResponse;
 
-static enum ward_code begin(struct ward_call *c, struct ward_act *a, struct view *out)
+static enum ward_code begin(struct ward_call *c, struct ward_event *a, struct view *out)
 {
     static const char *const roles[] = {"privacy-officer"};
     struct worker *w = c->wrk;
 
-    ward_act_begin(a, c, &w->seat, NULL);
+    ward_event_begin(a, c, &w->event_ctx, NULL);
     WARD_TRY(view_of(c, USE_READ, out, c->err));
     view_only(out, c, USE_READ, roles, WARD_COUNT(roles));
-    ward_db_deadline(w->seat.db, c->deadline_ns);
+    ward_db_deadline(w->event_ctx.db, c->deadline_ns);
     return view_allows(out, c, USE_READ, KIND_PATIENT, c->err);
 }
 
@@ -33,7 +33,7 @@ struct listing {
     struct ward_call *c;
     const ListRequest *req;
     ListResponse *resp;
-    struct ward_act act;
+    struct ward_event event;
     struct view view;
     struct place after;
     int most;
@@ -54,7 +54,7 @@ static enum ward_code select_page(struct listing *l, struct ward_rows *out,
     struct ward_val from = ward_int(mem, l->after.from_us);
 
     return ward_db_run(
-        w->seat.db, mem, l->req->reviewed_too ? all : waiting,
+        w->event_ctx.db, mem, l->req->reviewed_too ? all : waiting,
         WARD_PARAMS(from, from, ward_blob(l->after.id, RECORDS_ID), ward_int(mem, l->most + 1)),
         out, err);
 }
@@ -93,8 +93,8 @@ static enum ward_code tell_shown(struct listing *l, const struct ward_rows *rows
         if (at == kept)
             memcpy(patients[kept++], rows->at[i][1].p, RECORDS_ID);
     }
-    return tell_each(l->c->wrk, &l->act, &l->view, (const uint8_t(*)[RECORDS_ID])patients, kept,
-                     err);
+    return tell_each(l->c->wrk, &l->event, &l->view, (const uint8_t(*)[RECORDS_ID])patients,
+                     kept, err);
 }
 
 static enum ward_code list_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
@@ -128,11 +128,11 @@ enum ward_code list_glass_rpc(struct ward_call *c, const ProtobufCMessage *q,
     struct worker *w = c->wrk;
     bool given;
 
-    WARD_TRY(begin(c, &l.act, &l.view));
+    WARD_TRY(begin(c, &l.event, &l.view));
     WARD_TRY(ward_call_page(c, l.req->page_size, 50, 100, &l.most));
     WARD_TRY(page_place(c, l.req->reviewed_too ? "all" : "waiting", l.req->page_token, &l.after,
                         sizeof(l.after), &given));
-    return ward_db_tx(w->seat.db, list_in_tx, &l, c->err);
+    return ward_db_tx(w->event_ctx.db, list_in_tx, &l, c->err);
 }
 
 /* ---- the review ---- */
@@ -141,7 +141,7 @@ struct review {
     struct ward_call *c;
     const ReviewRequest *req;
     ReviewResponse *resp;
-    struct ward_act act;
+    struct ward_event event;
     struct view view;
     uint8_t id[RECORDS_ID];
 };
@@ -153,8 +153,8 @@ static enum ward_code find(struct review *v, const struct ward_val **row, struct
     struct worker *w = v->c->wrk;
     struct ward_rows rows;
 
-    WARD_TRY(ward_db_run(w->seat.db, v->c->mem, sql, WARD_PARAMS(ward_blob(v->id, RECORDS_ID)),
-                         &rows, err));
+    WARD_TRY(ward_db_run(w->event_ctx.db, v->c->mem, sql,
+                         WARD_PARAMS(ward_blob(v->id, RECORDS_ID)), &rows, err));
     if (rows.n == 0)
         return WARD_FAIL_REASON(err, NOT_FOUND, "GLASS_NOT_FOUND", "no such broken glass");
     *row = rows.at[0];
@@ -199,7 +199,7 @@ static enum ward_code put_verdict(struct review *v, Glass *g, const uint8_t *pat
     g->reviewed_by = api_text(v->view.actor);
     g->reviewed_at_us = v->view.now_us;
     g->verdict = v->req->verdict;
-    return ward_db_run(w->seat.db, mem, sql,
+    return ward_db_run(w->event_ctx.db, mem, sql,
                        WARD_PARAMS(ward_text(g->reviewed_by), ward_int(mem, g->reviewed_at_us),
                                    ward_int(mem, g->verdict), note,
                                    ward_blob(v->id, RECORDS_ID)),
@@ -223,7 +223,7 @@ static enum ward_code review_in_tx(struct ward_db *db, void *arg, struct ward_er
                                 "nobody reviews what they did themselves");
     WARD_TRY(put_verdict(v, g, (const uint8_t *)row[1].p, err));
     v->resp->glass = g;
-    return tell(v->c->wrk, &v->act, &v->view, (const uint8_t *)row[1].p, err);
+    return tell(v->c->wrk, &v->event, &v->view, (const uint8_t *)row[1].p, err);
 }
 
 enum ward_code review_glass_rpc(struct ward_call *c, const ProtobufCMessage *q,
@@ -232,16 +232,16 @@ enum ward_code review_glass_rpc(struct ward_call *c, const ProtobufCMessage *q,
     struct review v = {.c = c, .req = (const ReviewRequest *)q, .resp = (ReviewResponse *)r};
     struct worker *w = c->wrk;
 
-    WARD_TRY(begin(c, &v.act, &v.view));
+    WARD_TRY(begin(c, &v.event, &v.view));
     WARD_TRY(ward_call_id(c, "glass_id", v.req->glass_id, v.id, NULL));
     if ((int)v.req->verdict < 1 || (int)v.req->verdict > 2)
         return WARD_FAIL_FIELD(c->err, "verdict", "is not one");
     if (strlen(v.req->note) > 500)
         return WARD_FAIL_FIELD(c->err, "note", "must be at most 500 bytes");
-    ward_act_note(&v.act, "glass", v.req->glass_id);
-    ward_act_note(&v.act, "verdict",
-                  v.req->verdict == WARD__RECORDS__V1__VERDICT__VERDICT_JUSTIFIED
-                      ? "justified"
-                      : "not_justified");
-    return ward_db_tx(w->seat.db, review_in_tx, &v, c->err);
+    ward_event_note(&v.event, "glass", v.req->glass_id);
+    ward_event_note(&v.event, "verdict",
+                    v.req->verdict == WARD__RECORDS__V1__VERDICT__VERDICT_JUSTIFIED
+                        ? "justified"
+                        : "not_justified");
+    return ward_db_tx(w->event_ctx.db, review_in_tx, &v, c->err);
 }

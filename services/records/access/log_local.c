@@ -24,7 +24,7 @@ static enum ward_code read_lines(struct log_page *p, const uint8_t patient[RECOR
     struct ward_arena *mem = p->c->mem;
     struct ward_rows rows;
 
-    WARD_TRY(ward_db_run(w->seat.db, mem, sql,
+    WARD_TRY(ward_db_run(w->event_ctx.db, mem, sql,
                          WARD_PARAMS(ward_blob(patient, RECORDS_ID), ward_int(mem, p->from_us),
                                      ward_int(mem, upper(p)),
                                      ward_int(mem, (int64_t)p->most + SLACK)),
@@ -72,7 +72,7 @@ static enum ward_code read_table(struct log_page *p, const char *sql,
     struct ward_rows rows;
 
     WARD_TRY(ward_db_run(
-        w->seat.db, mem, sql,
+        w->event_ctx.db, mem, sql,
         WARD_PARAMS(ward_blob(patient, RECORDS_ID), ward_int(mem, low), ward_int(mem, high)),
         &rows, err));
     for (size_t i = 0; i < rows.n; i++)

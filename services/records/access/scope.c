@@ -144,7 +144,7 @@ enum ward_code view_covers(struct worker *w, struct ward_arena *mem, const struc
     struct ward_rows rows;
 
     view_params(v, kind, mem, params + 3);
-    WARD_TRY(ward_db_run(w->seat.db, mem, sql, params, WARD_COUNT(params), &rows, err));
+    WARD_TRY(ward_db_run(w->event_ctx.db, mem, sql, params, WARD_COUNT(params), &rows, err));
     if (rows.n == 0)
         return WARD_FAIL_REASON(err, NOT_FOUND, "PATIENT_NOT_FOUND", "no such patient");
     return WARD_OK;
@@ -164,7 +164,7 @@ enum ward_code view_glass(struct worker *w, struct ward_arena *mem, const struct
     *found = false;
     if (v->scope.treated == 0)
         return WARD_OK; /* glass opens that scope alone */
-    WARD_TRY(ward_db_run(w->seat.db, mem, sql,
+    WARD_TRY(ward_db_run(w->event_ctx.db, mem, sql,
                          WARD_PARAMS(ward_blob(patient, RECORDS_ID), ward_text(v->actor),
                                      ward_int(mem, v->now_us)),
                          &rows, err));

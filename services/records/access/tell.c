@@ -7,7 +7,7 @@
 /* A row of `seen`, and the text that names its glass in the event. */
 struct line {
     const uint8_t *patient;
-    struct ward_act act;
+    struct ward_event event;
     uint8_t glass[RECORDS_ID];
     bool under_glass;
 };
@@ -22,7 +22,7 @@ static enum ward_code name_glass(struct line *l, struct ward_arena *mem, struct 
     if (text == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the audit event");
     ward_uuid_text(l->glass, text);
-    ward_act_note(&l->act, "glass", text);
+    ward_event_note(&l->event, "glass", text);
     return WARD_OK;
 }
 
@@ -33,7 +33,7 @@ static enum ward_code of_patient(struct line *l, struct ward_arena *mem, struct 
     if (text == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the audit event");
     ward_uuid_text(l->patient, text);
-    l->act.patient = text;
+    l->event.patient = text;
     return WARD_OK;
 }
 
@@ -50,7 +50,7 @@ static enum ward_code find_glasses(struct worker *w, struct ward_arena *mem,
     *out = (struct ward_rows){0};
     if (v == NULL || v->scope.treated == 0)
         return WARD_OK;
-    return ward_db_run(w->seat.db, mem, sql,
+    return ward_db_run(w->event_ctx.db, mem, sql,
                        WARD_PARAMS(ward_text(v->actor), ward_int(mem, v->now_us)), out, err);
 }
 
@@ -69,47 +69,47 @@ static void seen_row(const struct line *l, struct ward_val now, struct ward_val 
 {
     out[0] = ward_blob(l->patient, RECORDS_ID);
     out[1] = now;
-    out[2] = ward_blob(l->act.event_id, sizeof(l->act.event_id));
+    out[2] = ward_blob(l->event.event_id, sizeof(l->event.event_id));
     out[3] = l->under_glass ? ward_blob(l->glass, RECORDS_ID) : ward_text(NULL);
 }
 
-enum ward_code tell(struct worker *w, struct ward_act *a, const struct view *v,
+enum ward_code tell(struct worker *w, struct ward_event *a, const struct view *v,
                     const uint8_t patient[RECORDS_ID], struct ward_err *err)
 {
     static const char sql[] = SEEN;
     struct ward_arena *mem = a->call->mem;
-    struct line l = {.patient = patient, .act = *a};
+    struct line l = {.patient = patient, .event = *a};
     struct ward_val row[4];
 
     if (v != NULL)
         WARD_TRY(view_glass(w, mem, v, patient, l.glass, &l.under_glass, err));
     WARD_TRY(of_patient(&l, mem, err));
     WARD_TRY(name_glass(&l, mem, err));
-    WARD_TRY(ward_act_write(&l.act, w->seat.db, err));
+    WARD_TRY(ward_event_write(&l.event, w->event_ctx.db, err));
     seen_row(&l, ward_int(mem, ward_wall_us()), row);
-    return ward_db_run(w->seat.db, mem, sql, row, WARD_COUNT(row), NULL, err);
+    return ward_db_run(w->event_ctx.db, mem, sql, row, WARD_COUNT(row), NULL, err);
 }
 
 static enum ward_code write_lines(struct worker *w, struct line *lines, size_t n,
                                   struct ward_arena *mem, struct ward_err *err)
 {
     static const char sql[] = SEEN;
-    struct ward_act *acts = ward_alloc(mem, n * sizeof(*acts));
+    struct ward_event *events = ward_alloc(mem, n * sizeof(*events));
     struct ward_val *rows = ward_alloc(mem, n * 4 * sizeof(*rows));
     struct ward_val now;
 
-    if (acts == NULL || rows == NULL)
+    if (events == NULL || rows == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the audit events");
     for (size_t i = 0; i < n; i++)
-        acts[i] = lines[i].act;
-    WARD_TRY(ward_act_write_many(acts, n, w->seat.db, err));
+        events[i] = lines[i].event;
+    WARD_TRY(ward_event_write_many(events, n, w->event_ctx.db, err));
     now = ward_int(mem, ward_wall_us()); /* not before the events: AccessLog counts on it */
     for (size_t i = 0; i < n; i++)
         seen_row(&lines[i], now, rows + i * 4);
-    return ward_db_bulk(w->seat.db, sql, rows, 4, n, err);
+    return ward_db_bulk(w->event_ctx.db, sql, rows, 4, n, err);
 }
 
-enum ward_code tell_each(struct worker *w, struct ward_act *a, const struct view *v,
+enum ward_code tell_each(struct worker *w, struct ward_event *a, const struct view *v,
                          const uint8_t (*patients)[RECORDS_ID], size_t n, struct ward_err *err)
 {
     struct ward_arena *mem = a->call->mem;
@@ -117,14 +117,14 @@ enum ward_code tell_each(struct worker *w, struct ward_act *a, const struct view
     struct line *lines;
 
     if (n == 0)
-        return ward_act_write(a, w->seat.db, err);
+        return ward_event_write(a, w->event_ctx.db, err);
     lines = ward_alloc(mem, n * sizeof(*lines));
     if (lines == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the audit events");
     WARD_TRY(find_glasses(w, mem, v, &glasses, err));
     for (size_t i = 0; i < n; i++) {
         lines[i].patient = patients[i];
-        ward_act_again(a, NULL, &lines[i].act);
+        ward_event_another(a, NULL, &lines[i].event);
         WARD_TRY(of_patient(&lines[i], mem, err));
         put_glass(&lines[i], &glasses);
         WARD_TRY(name_glass(&lines[i], mem, err));
@@ -134,5 +134,5 @@ enum ward_code tell_each(struct worker *w, struct ward_act *a, const struct view
 
 void tell_if_refused(struct worker *w, const uint8_t patient[RECORDS_ID])
 {
-    ward_uuid_text(patient, w->seat.patient);
+    ward_uuid_text(patient, w->event_ctx.patient);
 }

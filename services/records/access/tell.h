@@ -10,10 +10,10 @@
 
 /* One patient. Writes a's event, named with the broken glass that is open over them, and
  * `seen`. */
-WARD_MUST enum ward_code tell(struct worker *w, struct ward_act *a, const struct view *v,
+WARD_MUST enum ward_code tell(struct worker *w, struct ward_event *a, const struct view *v,
                               const uint8_t patient[RECORDS_ID], struct ward_err *err);
 /* Several patients of one search: an event and a line each; none: the one event of the call. */
-WARD_MUST enum ward_code tell_each(struct worker *w, struct ward_act *a, const struct view *v,
+WARD_MUST enum ward_code tell_each(struct worker *w, struct ward_event *a, const struct view *v,
                                    const uint8_t (*patients)[RECORDS_ID], size_t n,
                                    struct ward_err *err);
 /* Should the call fail from now on, its event is about this patient: their log says who tried.

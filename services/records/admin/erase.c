@@ -17,7 +17,7 @@ typedef Ward__Records__V1__ErasePatientResponse EraseResponse;
 struct erasing {
     struct ward_call *call;
     struct view view;
-    struct ward_act act;
+    struct ward_event event;
     struct ward_idem idem;
     const EraseRequest *req;
     EraseResponse *resp;
@@ -55,8 +55,8 @@ static enum ward_code drop_rows(struct erasing *e, const uint8_t id[RECORDS_ID],
     struct worker *w = e->call->wrk;
 
     for (size_t i = 0; i < WARD_COUNT(ROWS); i++)
-        WARD_TRY(
-            ward_db_run(w->seat.db, e->call->mem, ROWS[i], WARD_PARAMS(id_val(id)), NULL, err));
+        WARD_TRY(ward_db_run(w->event_ctx.db, e->call->mem, ROWS[i], WARD_PARAMS(id_val(id)),
+                             NULL, err));
     return quarantine_forget(w, e->call->mem, id, err);
 }
 
@@ -67,7 +67,7 @@ static enum ward_code mark_row(struct erasing *e, const uint8_t id[RECORDS_ID],
         "UPDATE patient SET gender = 0, birth_us = NULL, erased_at_us = ? WHERE patient_id = ?";
     struct worker *w = e->call->wrk;
 
-    return ward_db_run(w->seat.db, e->call->mem, SQL,
+    return ward_db_run(w->event_ctx.db, e->call->mem, SQL,
                        WARD_PARAMS(ward_int(e->call->mem, e->now_us), id_val(id)), NULL, err);
 }
 
@@ -81,8 +81,8 @@ static enum ward_code tell_feed(struct erasing *e, const uint8_t id[RECORDS_ID],
     struct ward_arena *mem = e->call->mem;
     struct worker *w = e->call->wrk;
 
-    ward_db_after_commit(w->seat.db, sequencer_wake, w->rec->feed);
-    return ward_db_run(w->seat.db, mem, SQL,
+    ward_db_after_commit(w->event_ctx.db, sequencer_wake, w->rec->feed);
+    return ward_db_run(w->event_ctx.db, mem, SQL,
                        WARD_PARAMS(ward_int(mem, WARD__RECORDS__V1__ACT__ACT_ERASED),
                                    ward_int(mem, e->now_us), id_val(id)),
                        NULL, err);
@@ -99,14 +99,14 @@ static enum ward_code forget(struct erasing *e, const uint8_t id[RECORDS_ID],
 static enum ward_code told(struct erasing *e, const uint8_t id[RECORDS_ID],
                            struct ward_err *err)
 {
-    struct ward_act act;
+    struct ward_event event;
 
     if (memcmp(id, e->id, RECORDS_ID) == 0)
-        act = e->act;
+        event = e->event;
     else
-        ward_act_again(&e->act, NULL, &act);
-    ward_act_note(&act, "case", e->req->case_reference);
-    return tell(e->call->wrk, &act, &e->view, id, err);
+        ward_event_another(&e->event, NULL, &event);
+    ward_event_note(&event, "case", e->req->case_reference);
+    return tell(e->call->wrk, &event, &e->view, id, err);
 }
 
 /* ---- the chart ---- */
@@ -124,11 +124,12 @@ static enum ward_code hold(struct erasing *e, struct ward_rows *asked, struct wa
     static const char ALL[] = MEMBER " WHERE root_id = ? ORDER BY patient_id FOR UPDATE";
     struct worker *w = e->call->wrk;
 
-    WARD_TRY(
-        ward_db_run(w->seat.db, e->call->mem, ONE, WARD_PARAMS(id_val(e->id)), asked, err));
+    WARD_TRY(ward_db_run(w->event_ctx.db, e->call->mem, ONE, WARD_PARAMS(id_val(e->id)), asked,
+                         err));
     if (asked->n == 0)
         return WARD_FAIL_REASON(err, NOT_FOUND, "PATIENT_NOT_FOUND", "no such patient");
-    return ward_db_run(w->seat.db, e->call->mem, ALL, WARD_PARAMS(id_val(e->id)), chart, err);
+    return ward_db_run(w->event_ctx.db, e->call->mem, ALL, WARD_PARAMS(id_val(e->id)), chart,
+                       err);
 }
 
 static enum ward_code look(struct erasing *e, const struct ward_val *row, struct ward_err *err)
@@ -176,16 +177,16 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
     struct erasing *e = arg;
     ProtobufCMessage *kept = NULL;
 
-    WARD_TRY(ward_call_again(e->call, db, &e->idem,
-                             &ward__records__v1__erase_patient_response__descriptor, &kept,
-                             err));
+    WARD_TRY(ward_call_stored_answer(e->call, db, &e->idem,
+                                     &ward__records__v1__erase_patient_response__descriptor,
+                                     &kept, err));
     if (kept != NULL) {
         e->resp->erased_at_us = ((EraseResponse *)kept)->erased_at_us;
         e->resp->key_sha256 = ((EraseResponse *)kept)->key_sha256;
         return told(e, e->id, err);
     }
     WARD_TRY(erase(e, err));
-    return ward_call_keep(e->call, db, &e->idem, &e->resp->base, err);
+    return ward_call_store_answer(e->call, db, &e->idem, &e->resp->base, err);
 }
 
 static bool is_case(const char *s)
@@ -204,10 +205,10 @@ enum ward_code erase_patient_rpc(struct ward_call *c, const ProtobufCMessage *q,
     struct erasing e = {.call = c, .req = (const EraseRequest *)q, .resp = (EraseResponse *)r};
     struct worker *w = c->wrk;
 
-    ward_act_begin(&e.act, c, &w->seat, NULL);
-    ward_db_deadline(w->seat.db, c->deadline_ns);
+    ward_event_begin(&e.event, c, &w->event_ctx, NULL);
+    ward_db_deadline(w->event_ctx.db, c->deadline_ns);
     e.now_us = ward_wall_us();
-    WARD_TRY(ward_call_id(c, "patient_id", e.req->patient_id, e.id, w->seat.patient));
+    WARD_TRY(ward_call_id(c, "patient_id", e.req->patient_id, e.id, w->event_ctx.patient));
     WARD_TRY(view_of(c, USE_READ, &e.view, c->err));
     view_only(&e.view, c, USE_READ, roles, WARD_COUNT(roles));
     WARD_TRY(view_allows(&e.view, c, USE_READ, KIND_PATIENT, c->err));
@@ -215,5 +216,5 @@ enum ward_code erase_patient_rpc(struct ward_call *c, const ProtobufCMessage *q,
     if (!is_case(e.req->case_reference))
         return WARD_FAIL_FIELD(c->err, "case_reference",
                                "must be 1 to %d of A-Z a-z 0-9 . _ / -", CASE_MAX);
-    return ward_db_tx(w->seat.db, in_tx, &e, c->err);
+    return ward_db_tx(w->event_ctx.db, in_tx, &e, c->err);
 }

@@ -24,7 +24,7 @@ static enum ward_code count_kinds(struct ward_call *c, Status *s, struct ward_er
     struct ward_rows rows;
     KindCount *all;
 
-    WARD_TRY(ward_db_run(w->seat.db, c->mem, SQL, WARD_NO_PARAMS, &rows, err));
+    WARD_TRY(ward_db_run(w->event_ctx.db, c->mem, SQL, WARD_NO_PARAMS, &rows, err));
     all = ward_alloc(c->mem, rows.n * sizeof(*all));
     s->resources = ward_alloc(c->mem, rows.n * sizeof(KindCount *));
     if (all == NULL || s->resources == NULL)
@@ -51,7 +51,7 @@ static enum ward_code count_rest(struct ward_call *c, Status *s, struct ward_err
     struct worker *w = c->wrk;
     struct ward_rows rows;
 
-    WARD_TRY(ward_db_run(w->seat.db, c->mem, SQL, WARD_NO_PARAMS, &rows, err));
+    WARD_TRY(ward_db_run(w->event_ctx.db, c->mem, SQL, WARD_NO_PARAMS, &rows, err));
     s->patients = number(rows.at[0][0]);
     s->merged = number(rows.at[0][1]);
     s->erased = number(rows.at[0][2]);
@@ -64,18 +64,18 @@ static enum ward_code count_rest(struct ward_call *c, Status *s, struct ward_err
 
 struct asking {
     struct ward_call *call;
-    struct ward_act act;
+    struct ward_event event;
     Status *status;
 };
 
 static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct asking *a = arg;
-    struct ward_act act = a->act;
+    struct ward_event event = a->event;
 
     WARD_TRY(count_kinds(a->call, a->status, err));
     WARD_TRY(count_rest(a->call, a->status, err));
-    return ward_act_write(&act, db, err);
+    return ward_event_write(&event, db, err);
 }
 
 enum ward_code get_status_rpc(struct ward_call *c, const ProtobufCMessage *q,
@@ -86,9 +86,9 @@ enum ward_code get_status_rpc(struct ward_call *c, const ProtobufCMessage *q,
     const struct text_maker *maker = text_found_by(w->rec->text);
 
     (void)q;
-    ward_act_begin(&a.act, c, &w->seat, NULL);
-    ward_db_deadline(w->seat.db, c->deadline_ns);
-    WARD_TRY(ward_db_tx(w->seat.db, in_tx, &a, c->err));
+    ward_event_begin(&a.event, c, &w->event_ctx, NULL);
+    ward_db_deadline(w->event_ctx.db, c->deadline_ns);
+    WARD_TRY(ward_db_tx(w->event_ctx.db, in_tx, &a, c->err));
     a.status->root_key_id = api_text(ward_keyring_root_id(w->rec->keys));
     a.status->root_key_kind = api_text(ward_keyring_root_kind(w->rec->keys));
     a.status->text_backend = ward_printf(c->mem, "%s %s", maker->name, maker->version);

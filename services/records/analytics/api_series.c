@@ -20,7 +20,7 @@ typedef Ward__Records__V1__Point Point;
 struct asked {
     struct ward_call *call;
     struct worker *w;
-    struct ward_act act;
+    struct ward_event event;
     struct query q;
     struct table t;
 };
@@ -247,10 +247,10 @@ static enum ward_code answer(struct asked *x, size_t most, SeriesResponse *resp)
 static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct asked *x = arg;
-    struct ward_act act = x->act;
+    struct ward_event event = x->event;
 
     WARD_TRY(query_cells(x->w, x->call->mem, &x->q, &x->t, err));
-    return ward_act_write(&act, db, err);
+    return ward_event_write(&event, db, err);
 }
 
 static enum ward_code get_series(struct ward_call *c, const SeriesRequest *req,
@@ -261,10 +261,10 @@ static enum ward_code get_series(struct ward_call *c, const SeriesRequest *req,
     if (x == NULL)
         return no_memory(c);
     *x = (struct asked){.call = c, .w = c->wrk};
-    ward_act_begin(&x->act, c, &x->w->seat, NULL);
+    ward_event_begin(&x->event, c, &x->w->event_ctx, NULL);
     WARD_TRY(read_request(c, req, &x->q));
-    ward_db_deadline(x->w->seat.db, c->deadline_ns);
-    WARD_TRY(ward_db_tx(x->w->seat.db, in_tx, x, c->err));
+    ward_db_deadline(x->w->event_ctx.db, c->deadline_ns);
+    WARD_TRY(ward_db_tx(x->w->event_ctx.db, in_tx, x, c->err));
     if (x->q.n_by == 1)
         one_series(x);
     if (suppress(&x->t, c->mem) > 0 && c->mem->full)

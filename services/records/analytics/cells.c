@@ -213,7 +213,7 @@ enum ward_code query_cells(struct worker *w, struct ward_arena *mem, const struc
     }
     WARD_TRY(sql_begin(&s, mem, err));
     WARD_TRY(put_counted(q, mem, t.unit, &s, err));
-    WARD_TRY(sql_run(&s, w->seat.db, &rows, err));
+    WARD_TRY(sql_run(&s, w->event_ctx.db, &rows, err));
     if (rows.n > SERIES_CELLS)
         return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "SERIES_TOO_LARGE",
                                 "more than %d points", SERIES_POINTS);

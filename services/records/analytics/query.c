@@ -184,7 +184,7 @@ enum ward_code query_unit(struct worker *w, struct ward_arena *mem, const struct
     WARD_TRY(put_from(q, mem, &s, err));
     put_where(q, NULL, &s);
     sql_put(&s, " GROUP BY r.unit ORDER BY n DESC, r.unit LIMIT 1");
-    WARD_TRY(sql_run(&s, w->seat.db, &rows, err));
+    WARD_TRY(sql_run(&s, w->event_ctx.db, &rows, err));
     *out = rows.n == 0 ? NULL : rows.at[0][0].p;
     return WARD_OK;
 }

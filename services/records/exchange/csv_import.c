@@ -44,8 +44,8 @@ static enum ward_code look_up(struct csv_import *ci, struct ward_arena *mem,
     struct worker *w = ci->im.call->wrk;
     struct ward_rows rows;
 
-    WARD_TRY(ward_db_run(w->seat.db, mem, SQL, WARD_PARAMS(ward_blob(hash, TOKEN_HASH)), &rows,
-                         err));
+    WARD_TRY(ward_db_run(w->event_ctx.db, mem, SQL, WARD_PARAMS(ward_blob(hash, TOKEN_HASH)),
+                         &rows, err));
     *n = rows.n;
     if (rows.n > 0)
         memcpy(id, rows.at[0][0].p, RECORDS_ID);

@@ -29,7 +29,7 @@ struct export
     struct ward_call *c;
     struct worker *w;
     const Request *req;
-    struct ward_act act;
+    struct ward_event event;
     uint32_t kinds;
     uint8_t condition[TOKEN_HASH];
     int64_t now_us;
@@ -83,7 +83,8 @@ static enum ward_code count_cohort(struct export *e, struct ward_err *err)
     struct ward_rows rows;
     int64_t all;
 
-    WARD_TRY(ward_db_run(e->w->seat.db, &e->mem, n == 4 ? ALL : SOME, params, n, &rows, err));
+    WARD_TRY(
+        ward_db_run(e->w->event_ctx.db, &e->mem, n == 4 ? ALL : SOME, params, n, &rows, err));
     if (rows.n != 1 || !ward_i64(rows.at[0][0].p, 0, INT64_MAX, &all) ||
         !ward_i64(rows.at[0][1].p, 0, INT64_MAX, &e->left_out))
         return WARD_FAIL(err, DATA_LOSS, "patients cannot be counted");
@@ -105,7 +106,7 @@ static enum ward_code read_roots(struct export *e, struct ward_rows *rows, struc
     struct ward_val params[5];
     size_t n = cohort_params(e, params);
 
-    return ward_db_run(e->w->seat.db, &e->mem, n == 4 ? ALL : SOME, params, n, rows, err);
+    return ward_db_run(e->w->event_ctx.db, &e->mem, n == 4 ? ALL : SOME, params, n, rows, err);
 }
 
 /* ---- what ---- */
@@ -180,7 +181,7 @@ static enum ward_code chart(struct export *e, const struct ward_val *row, struct
     d.all = (const uint8_t(*)[RECORDS_ID])all;
     WARD_TRY(deid_begin(&d, birth, e->now_us, err));
     WARD_TRY(ward_db_run(
-        e->w->seat.db, &e->mem, SQL,
+        e->w->event_ctx.db, &e->mem, SQL,
         WARD_PARAMS(ward_blob(d.root, RECORDS_ID), ward_int(&e->mem, e->kinds)), &rows, err));
     for (size_t i = 0; i < rows.n; i++)
         WARD_TRY(one(e, &d, rows.at[i], err));
@@ -199,7 +200,7 @@ static enum ward_code count_others(struct export *e, const struct ward_val *root
 
     if (e->req->n_kinds > 0)
         return WARD_OK;
-    WARD_TRY(ward_db_run(e->w->seat.db, &e->mem, SQL,
+    WARD_TRY(ward_db_run(e->w->event_ctx.db, &e->mem, SQL,
                          WARD_PARAMS(ward_blob(root->p, RECORDS_ID)), &rows, err));
     if (rows.n != 1 || !ward_i64(rows.at[0][0].p, 0, INT64_MAX, &n))
         return WARD_FAIL(err, DATA_LOSS, "resources cannot be counted");
@@ -211,14 +212,14 @@ static enum ward_code tell_batch(struct export *e, const struct ward_rows *roots
                                  struct ward_err *err)
 {
     uint8_t(*ids)[RECORDS_ID] = ward_alloc(&e->mem, (roots->n + 1) * sizeof(*ids));
-    struct ward_act act;
+    struct ward_event event;
 
     if (ids == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the audit events");
     for (size_t i = 0; i < roots->n; i++)
         memcpy(ids[i], roots->at[i][0].p, RECORDS_ID);
-    ward_act_again(&e->act, NULL, &act);
-    return tell_each(e->w, &act, NULL, (const uint8_t(*)[RECORDS_ID])ids, roots->n, err);
+    ward_event_another(&e->event, NULL, &event);
+    return tell_each(e->w, &event, NULL, (const uint8_t(*)[RECORDS_ID])ids, roots->n, err);
 }
 
 static enum ward_code batch_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
@@ -286,21 +287,21 @@ static enum ward_code send_batch(struct export *e)
 static enum ward_code first_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct export *e = arg;
-    struct ward_act act = e->act;
+    struct ward_event event = e->event;
 
     WARD_TRY(count_cohort(e, err));
-    return ward_act_write(&act, db, err);
+    return ward_event_write(&event, db, err);
 }
 
 static enum ward_code run(struct export *e)
 {
     struct ward_call *c = e->c;
 
-    WARD_TRY(ward_db_tx(e->w->seat.db, first_in_tx, e, c->err));
+    WARD_TRY(ward_db_tx(e->w->event_ctx.db, first_in_tx, e, c->err));
     while (!e->last) {
         if (ward_call_cancelled(c))
             return WARD_FAIL(c->err, CANCELLED, "the caller has gone");
-        WARD_TRY(ward_db_tx(e->w->seat.db, batch_in_tx, e, c->err));
+        WARD_TRY(ward_db_tx(e->w->event_ctx.db, batch_in_tx, e, c->err));
         WARD_TRY(send_batch(e));
     }
     return send(e, NULL, 0);
@@ -345,10 +346,10 @@ static enum ward_code export_deidentified(struct ward_call *c, const Request *re
     struct export e = {.c = c, .w = w, .req = req, .now_us = ward_wall_us()};
     enum ward_code code;
 
-    ward_act_begin(&e.act, c, &w->seat, NULL);
-    ward_db_deadline(w->seat.db, c->deadline_ns);
+    ward_event_begin(&e.event, c, &w->event_ctx, NULL);
+    ward_db_deadline(w->event_ctx.db, c->deadline_ns);
     WARD_TRY(check(&e));
-    ward_act_note(&e.act, "project", req->project);
+    ward_event_note(&e.event, "project", req->project);
     ward_arena_init(&e.mem, MEMORY);
     code = run(&e);
     ward_arena_done(&e.mem);

@@ -19,7 +19,7 @@ struct export
     struct ward_call *call;
     struct worker *w;
     struct ward_call sub; /* with memory that is let go after each chart */
-    struct ward_act act;
+    struct ward_event event;
     struct view view;
     bool everything; /* records-admin */
     uint32_t kinds;
@@ -46,9 +46,10 @@ static enum ward_code ask(struct export *x, const uint8_t *patient, enum kind ki
         ward_blob(patient, RECORDS_ID), ward_int(&x->page, kind), ward_blob(after, RECORDS_ID)};
 
     if (x->everything)
-        return ward_db_run(x->w->seat.db, &x->page, ALL, params, 3, rows, err);
+        return ward_db_run(x->w->event_ctx.db, &x->page, ALL, params, 3, rows, err);
     view_params(&x->view, kind, &x->page, params + 3);
-    return ward_db_run(x->w->seat.db, &x->page, SEEN, params, WARD_COUNT(params), rows, err);
+    return ward_db_run(x->w->event_ctx.db, &x->page, SEEN, params, WARD_COUNT(params), rows,
+                       err);
 }
 
 static enum ward_code give(struct export *x, const struct version *v, struct ward_err *err)
@@ -91,7 +92,7 @@ static enum ward_code tell_chart(struct ward_db *db, void *arg, struct ward_err 
     struct export *x = arg;
 
     (void)db;
-    return tell_each(x->w, &x->act, x->everything ? NULL : &x->view,
+    return tell_each(x->w, &x->event, x->everything ? NULL : &x->view,
                      (const uint8_t(*)[RECORDS_ID])x->ids, x->n, err);
 }
 
@@ -100,7 +101,7 @@ static enum ward_code give_chart(struct export *x, const uint8_t root[RECORDS_ID
                                  struct ward_err *err)
 {
     WARD_TRY(patients_of(x->w, &x->chart, root, &x->ids, &x->n, err));
-    WARD_TRY(ward_db_tx(x->w->seat.db, tell_chart, x, err));
+    WARD_TRY(ward_db_tx(x->w->event_ctx.db, tell_chart, x, err));
     x->call->audited = x->call->audited || x->sub.audited;
     WARD_TRY(export_begin(&x->out));
     for (enum kind k = KIND_PATIENT; k < KINDS; k++)
@@ -153,7 +154,7 @@ static enum ward_code give_everyone(struct export *x)
 
     do {
         ward_arena_reset(&x->chart);
-        WARD_TRY(ward_db_run(x->w->seat.db, &x->chart, SQL,
+        WARD_TRY(ward_db_run(x->w->event_ctx.db, &x->chart, SQL,
                              WARD_PARAMS(ward_blob(batch[n - 1], RECORDS_ID)), &rows, c->err));
         n = rows.n;
         for (size_t i = 0; i < n; i++)
@@ -183,7 +184,7 @@ static enum ward_code give_directory(struct export *x)
             return WARD_FAIL(err, CANCELLED, "the caller went away, or its deadline passed");
         ward_arena_reset(&x->page);
         WARD_TRY(
-            ward_db_run(x->w->seat.db, &x->page, SQL,
+            ward_db_run(x->w->event_ctx.db, &x->page, SQL,
                         WARD_PARAMS(ward_blob(after, RECORDS_ID), ward_int(&x->page, x->kinds)),
                         &rows, err));
         if (rows.n > 0 && !begun)
@@ -238,7 +239,7 @@ static enum ward_code run(struct export *x, const Request *q)
     WARD_TRY(kinds_of(c, q, &x->kinds));
     WARD_TRY(allow(x, q));
     WARD_TRY(export_open(&x->out, c, c->err));
-    ward_db_deadline(x->w->seat.db, c->deadline_ns);
+    ward_db_deadline(x->w->event_ctx.db, c->deadline_ns);
     if (*q->patient_id != '\0')
         WARD_TRY(give_one(x, q->patient_id));
     else
@@ -250,7 +251,7 @@ static enum ward_code run(struct export *x, const Request *q)
 
 static enum ward_code nobody_told(struct ward_db *db, void *arg, struct ward_err *err)
 {
-    return ward_act_write(arg, db, err);
+    return ward_event_write(arg, db, err);
 }
 
 enum ward_code export_bundle_rpc(struct ward_call *c, const ProtobufCMessage *q,
@@ -263,16 +264,16 @@ enum ward_code export_bundle_rpc(struct ward_call *c, const ProtobufCMessage *q,
     ward_arena_init(&x.chart, PAGE_MEM);
     ward_arena_init(&x.page, PAGE_MEM);
     ward_arena_init(&x.one, ONE_MEM);
-    ward_act_begin(&x.act, c, &x.w->seat, NULL);
+    ward_event_begin(&x.event, c, &x.w->event_ctx, NULL);
     x.sub.mem = &x.chart;
-    x.act.call = &x.sub;
+    x.event.call = &x.sub;
     code = run(&x, (const Request *)q);
     ward_arena_done(&x.chart);
     ward_arena_done(&x.page);
     ward_arena_done(&x.one);
     if (code == WARD_OK && !c->audited) { /* there was nobody to tell of */
-        x.act.call = c;
-        code = ward_db_tx(x.w->seat.db, nobody_told, &x.act, c->err);
+        x.event.call = c;
+        code = ward_db_tx(x.w->event_ctx.db, nobody_told, &x.event, c->err);
     }
     return code;
 }

@@ -48,15 +48,15 @@ static enum ward_code end_run(struct ward_db *db, void *arg, struct ward_err *er
             db, mem, SQL,
             WARD_PARAMS(ward_int(mem, ward_wall_us()), ward_text(im->stage.import_id)), NULL,
             err));
-    im->act.n = 0; /* written anew where the transaction is redone */
-    ward_act_note(&im->act, "import", im->stage.import_id);
-    ward_act_note_int(&im->act, "bundles", p->bundles);
-    ward_act_note_int(&im->act, "created", p->created);
-    ward_act_note_int(&im->act, "updated", p->updated);
-    ward_act_note_int(&im->act, "unchanged", p->unchanged);
-    ward_act_note_int(&im->act, "quarantined", p->quarantined);
-    ward_act_note(&im->act, "dry_run", im->stage.dry_run ? "true" : "false");
-    return ward_act_write(&im->act, db, err);
+    im->event.n = 0; /* written anew where the transaction is redone */
+    ward_event_note(&im->event, "import", im->stage.import_id);
+    ward_event_note_int(&im->event, "bundles", p->bundles);
+    ward_event_note_int(&im->event, "created", p->created);
+    ward_event_note_int(&im->event, "updated", p->updated);
+    ward_event_note_int(&im->event, "unchanged", p->unchanged);
+    ward_event_note_int(&im->event, "quarantined", p->quarantined);
+    ward_event_note(&im->event, "dry_run", im->stage.dry_run ? "true" : "false");
+    return ward_event_write(&im->event, db, err);
 }
 
 /* ---- the stream ---- */
@@ -90,13 +90,13 @@ enum ward_code import_begin(struct import *im, const Ward__Records__V1__ImportSt
     im->stage.w = w;
     im->stage.import_id = id;
     im->stage.dry_run = start->dry_run;
-    im->stage.act = &im->act;
+    im->stage.event = &im->event;
     im->stage.call = *c;
     WARD_TRY(import_mark(c->mem, source, &im->stage.from, c->err));
     WARD_TRY(stage_init(&im->stage, c->err));
-    ward_act_note(&im->act, "import", id);
-    ward_db_deadline(w->seat.db, c->deadline_ns);
-    return ward_db_tx(w->seat.db, begin_run, im, c->err);
+    ward_event_note(&im->event, "import", id);
+    ward_db_deadline(w->event_ctx.db, c->deadline_ns);
+    return ward_db_tx(w->event_ctx.db, begin_run, im, c->err);
 }
 
 static enum ward_code receive(struct import *im)
@@ -137,7 +137,7 @@ enum ward_code import_end(struct import *im)
     struct ward_call *c = im->call;
     struct worker *w = c->wrk;
 
-    WARD_TRY(ward_db_tx(w->seat.db, end_run, im, c->err));
+    WARD_TRY(ward_db_tx(w->event_ctx.db, end_run, im, c->err));
     im->count.p.done = true;
     return import_send(c, &im->count, true);
 }
@@ -151,7 +151,7 @@ void import_open(struct import *im, struct ward_call *c)
     ward__records__v1__import_progress__init(&im->count.p);
     im->last_held = &im->held;
     ward_arena_init(&im->waiting, IMPORT_WAITING);
-    ward_act_begin(&im->act, c, &w->seat, NULL);
+    ward_event_begin(&im->event, c, &w->event_ctx, NULL);
 }
 
 void import_done(struct import *im)

@@ -110,7 +110,7 @@ struct staged {
     Resource
         *came; /* of a table: in.res is this, put into what is there; NULL: in.res is all */
     bool over; /* a person decided that it goes over what somebody else wrote */
-    struct ward_act *act;
+    struct ward_event *event;
 };
 
 /* Without the database, into mem. What is wrong is in s->in.problems. */
@@ -155,8 +155,8 @@ WARD_MUST enum ward_code import_look(struct worker *w, struct ward_arena *mem,
 
 struct stage {
     struct worker *w;
-    struct ward_call call; /* the import's, with memory of its own */
-    struct ward_act *act;  /* the import's: others are made like it */
+    struct ward_call call;    /* the import's, with memory of its own */
+    struct ward_event *event; /* the import's: others are made like it */
     const char *import_id;
     Ward__Records__V1__Provenance from; /* what its versions say of their source */
     bool alone;                         /* a replay: a person decided about this one entry */

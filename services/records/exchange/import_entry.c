@@ -240,8 +240,8 @@ static enum ward_code find(struct worker *w, struct ward_arena *mem,
         " WHERE r.resource_id = ? FOR UPDATE";
     struct ward_rows rows;
 
-    WARD_TRY(
-        ward_db_run(w->seat.db, mem, SQL, WARD_PARAMS(ward_blob(id, RECORDS_ID)), &rows, err));
+    WARD_TRY(ward_db_run(w->event_ctx.db, mem, SQL, WARD_PARAMS(ward_blob(id, RECORDS_ID)),
+                         &rows, err));
     *found = rows.n > 0;
     if (*found)
         version_of(rows.at[0], out);

@@ -13,7 +13,7 @@ struct held;
 
 struct import {
     struct ward_call *call;
-    struct ward_act act;
+    struct ward_event event;
     struct stage stage;
     struct import_count count;
     const char *source;

@@ -161,7 +161,8 @@ static enum ward_code take_gate(struct stage *s, const struct wanted *w, struct 
         if (i > 0 && memcmp(w->at[i], w->at[i - 1], RECORDS_ID) == 0)
             continue;
         s->gate[s->n_gate] = ward_blob(w->at[i], RECORDS_ID);
-        WARD_TRY(ward_db_run(s->w->seat.db, s->work, WAIT, &s->gate[s->n_gate], 1, NULL, err));
+        WARD_TRY(
+            ward_db_run(s->w->event_ctx.db, s->work, WAIT, &s->gate[s->n_gate], 1, NULL, err));
         s->n_gate++;
     }
     return WARD_OK;
@@ -269,8 +270,8 @@ static enum ward_code is_there(struct stage *s, const uint8_t id[RECORDS_ID], bo
     static const char SQL[] = "SELECT 1 FROM resource WHERE resource_id = ?";
     struct ward_rows rows;
 
-    WARD_TRY(ward_db_run(s->w->seat.db, s->work, SQL, WARD_PARAMS(ward_blob(id, RECORDS_ID)),
-                         &rows, err));
+    WARD_TRY(ward_db_run(s->w->event_ctx.db, s->work, SQL,
+                         WARD_PARAMS(ward_blob(id, RECORDS_ID)), &rows, err));
     *out = rows.n > 0;
     return WARD_OK;
 }
@@ -408,7 +409,7 @@ enum ward_code import_known_end(struct stage *s, struct ward_err *err)
     static const char ALIAS[] = "INSERT IGNORE INTO patient_alias (alias_id, patient_id,"
                                 " linked_at_us) VALUES (?, ?, ?)";
     static const char OPEN[] = "DELETE FROM identifier_gate WHERE hash = ?";
-    struct ward_db *db = s->w->seat.db;
+    struct ward_db *db = s->w->event_ctx.db;
 
     for (size_t i = 0; i < s->n; i++) {
         const struct staged *e = s->at[i];

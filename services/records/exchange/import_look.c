@@ -67,7 +67,7 @@ enum ward_code ask_end(struct ask *q, struct ward_err *err)
     for (size_t i = q->n; i < ASK_AT_ONCE; i++)
         q->ids[i] = q->ids[0];
     q->n = 0;
-    WARD_TRY(ward_db_run(q->w->seat.db, q->mem, q->sql, q->ids, ASK_AT_ONCE, &rows, err));
+    WARD_TRY(ward_db_run(q->w->event_ctx.db, q->mem, q->sql, q->ids, ASK_AT_ONCE, &rows, err));
     for (size_t i = 0; i < rows.n; i++)
         WARD_TRY(q->row(q, rows.at[i], err));
     return WARD_OK;

@@ -66,7 +66,7 @@ enum ward_code import_said_before(struct stage *s, const struct version *v, Reso
     struct ward_rows rows;
 
     *out = false;
-    WARD_TRY(ward_db_run(s->w->seat.db, s->work, SQL,
+    WARD_TRY(ward_db_run(s->w->event_ctx.db, s->work, SQL,
                          WARD_PARAMS(ward_blob(v->patient, RECORDS_ID),
                                      ward_blob(v->id, RECORDS_ID), ward_text(s->from.device)),
                          &rows, err));
@@ -93,7 +93,7 @@ enum ward_code import_said_last(struct stage *s, const struct version *v, Resour
     struct ward_rows rows;
 
     *out = NULL;
-    WARD_TRY(ward_db_run(s->w->seat.db, s->work, SQL,
+    WARD_TRY(ward_db_run(s->w->event_ctx.db, s->work, SQL,
                          WARD_PARAMS(ward_blob(v->patient, RECORDS_ID),
                                      ward_blob(v->id, RECORDS_ID), ward_text(s->from.device)),
                          &rows, err));

@@ -84,7 +84,7 @@ static bool is_written(const struct staged *e)
 }
 
 struct event {
-    struct ward_act act;
+    struct ward_event event;
     const uint8_t *patient; /* NULL: the resource concerns no patient */
     int64_t created, updated;
 };
@@ -110,8 +110,8 @@ static enum ward_code begin_events(struct stage *s, struct event **list, size_t 
         if (v == NULL) {
             v = &(*list)[(*n)++];
             v->patient = e->in.nobodys ? NULL : e->in.patient;
-            ward_act_again(s->act, NULL, &v->act);
-            v->act.call = &s->call;
+            ward_event_another(s->event, NULL, &v->event);
+            v->event.call = &s->call;
             if (e->in.nobodys)
                 nobodys = v;
             else
@@ -119,7 +119,7 @@ static enum ward_code begin_events(struct stage *s, struct event **list, size_t 
         }
         v->created += e->fate == FATE_NEW;
         v->updated += e->fate == FATE_CHANGED;
-        e->act = &v->act;
+        e->event = &v->event;
     }
     return WARD_OK;
 }
@@ -128,11 +128,11 @@ static enum ward_code tell_events(struct stage *s, struct event *list, size_t n,
                                   struct ward_err *err)
 {
     for (size_t i = 0; i < n; i++) {
-        ward_act_note_int(&list[i].act, "created", list[i].created);
-        ward_act_note_int(&list[i].act, "updated", list[i].updated);
+        ward_event_note_int(&list[i].event, "created", list[i].created);
+        ward_event_note_int(&list[i].event, "updated", list[i].updated);
         WARD_TRY(list[i].patient == NULL
-                     ? ward_act_write(&list[i].act, s->w->seat.db, err)
-                     : tell(s->w, &list[i].act, NULL, list[i].patient, err));
+                     ? ward_event_write(&list[i].event, s->w->event_ctx.db, err)
+                     : tell(s->w, &list[i].event, NULL, list[i].patient, err));
     }
     return WARD_OK;
 }
@@ -145,7 +145,7 @@ static struct write write_of(const struct stage *s, const struct staged *e)
                           .act = e->fate == FATE_NEW ? WARD__RECORDS__V1__ACT__ACT_CREATED
                                                      : WARD__RECORDS__V1__ACT__ACT_UPDATED,
                           .expected_version = e->fate == FATE_NEW ? 0 : e->version,
-                          .event_id = e->act->event_id,
+                          .event_id = e->event->event_id,
                           .provenance = &s->from,
                           .at_us = s->now_us,
                           .cleaned =

@@ -72,7 +72,7 @@ static enum ward_code ask(struct twins *t, struct ward_err *err)
     for (size_t i = t->n; i < AT_ONCE; i++)
         t->at[i] = t->at[0];
     t->n = 0;
-    WARD_TRY(ward_db_run(t->s->w->seat.db, t->s->work, SQL, t->at, AT_ONCE, &rows, err));
+    WARD_TRY(ward_db_run(t->s->w->event_ctx.db, t->s->work, SQL, t->at, AT_ONCE, &rows, err));
     for (size_t i = 0; i < rows.n; i++)
         WARD_TRY(holder(t, rows.at[i], err));
     return WARD_OK;
@@ -112,7 +112,7 @@ static enum ward_code what_it_has(struct twins *t, const struct staged *e,
     out->n = 0;
     if (e->fate == FATE_NEW)
         return WARD_OK;
-    return ward_db_run(t->s->w->seat.db, t->s->work, SQL,
+    return ward_db_run(t->s->w->event_ctx.db, t->s->work, SQL,
                        WARD_PARAMS(ward_blob(e->id, RECORDS_ID)), out, err);
 }
 

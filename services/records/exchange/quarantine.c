@@ -83,7 +83,7 @@ static enum ward_code open_key(struct worker *w, const struct item *it,
     memcpy(k.owner, it->id, sizeof(k.owner));
     k.kek = (int)kek;
     memcpy(k.wrapped, it->wrapped.p, sizeof(k.wrapped));
-    return ward_keyring_unwrap(w->rec->keys, w->seat.db, &k, key, err);
+    return ward_keyring_unwrap(w->rec->keys, w->event_ctx.db, &k, key, err);
 }
 
 /* NUL-terminated in the arena. */
@@ -154,8 +154,8 @@ static enum ward_code keep_key(struct worker *w, struct ward_arena *mem,
     static const char SQL[] =
         "REPLACE INTO owner_key (owner_id, kek, wrapped) VALUES (?, ?, ?)";
 
-    WARD_TRY(ward_keyring_hold(w->rec->keys, w->seat.db, mem, key, k, err));
-    return ward_db_run(w->seat.db, mem, SQL,
+    WARD_TRY(ward_keyring_hold(w->rec->keys, w->event_ctx.db, mem, key, k, err));
+    return ward_db_run(w->event_ctx.db, mem, SQL,
                        WARD_PARAMS(ward_blob(k->owner, sizeof(k->owner)), ward_int(mem, k->kek),
                                    ward_blob(k->wrapped, sizeof(k->wrapped))),
                        NULL, err);
@@ -173,7 +173,7 @@ static enum ward_code insert(struct worker *w, struct ward_arena *mem,
     struct ward_rows done;
 
     WARD_TRY(ward_db_run(
-        w->seat.db, mem, SQL,
+        w->event_ctx.db, mem, SQL,
         WARD_PARAMS(ward_blob(id, RECORDS_ID), ward_text(q->import_id), ward_text(q->position),
                     ward_int(mem, q->kind),
                     q->patient == NULL ? ward_text(NULL) : ward_blob(q->patient, RECORDS_ID),
@@ -191,7 +191,7 @@ static enum ward_code is_erased(struct worker *w, struct ward_arena *mem,
         "SELECT erased_at_us FROM patient WHERE patient_id = ? LOCK IN SHARE MODE";
     struct ward_rows rows;
 
-    WARD_TRY(ward_db_run(w->seat.db, mem, SQL, WARD_PARAMS(ward_blob(patient, RECORDS_ID)),
+    WARD_TRY(ward_db_run(w->event_ctx.db, mem, SQL, WARD_PARAMS(ward_blob(patient, RECORDS_ID)),
                          &rows, err));
     *erased = *erased || (rows.n > 0 && rows.at[0][0].p != NULL);
     return WARD_OK;
@@ -227,7 +227,7 @@ static enum ward_code put_named(struct worker *w, struct ward_arena *mem,
         rows[2 * i] = ward_blob(item, RECORDS_ID);
         rows[2 * i + 1] = ward_blob(q->named[i], RECORDS_ID);
     }
-    return ward_db_bulk(w->seat.db, SQL, rows, 2, q->n_named, err);
+    return ward_db_bulk(w->event_ctx.db, SQL, rows, 2, q->n_named, err);
 }
 
 static enum ward_code put_sealed(struct worker *w, struct ward_arena *mem,
@@ -306,7 +306,7 @@ enum ward_code item_find(struct worker *w, struct ward_arena *mem, const uint8_t
         "SELECT " ITEM_COLUMNS ", q.sealed" ITEM_FROM " WHERE q.item_id = ? FOR UPDATE";
     struct ward_rows rows;
 
-    WARD_TRY(ward_db_run(w->seat.db, mem, lock ? LOCK : READ,
+    WARD_TRY(ward_db_run(w->event_ctx.db, mem, lock ? LOCK : READ,
                          WARD_PARAMS(ward_blob(id, RECORDS_ID)), &rows, err));
     if (rows.n == 0)
         return WARD_FAIL_REASON(err, NOT_FOUND, "QUARANTINE_NOT_FOUND",
@@ -393,8 +393,8 @@ enum ward_code item_rekey(struct worker *w, struct ward_arena *mem, const struct
     ward_wipe(key, sizeof(key));
     if (code != WARD_OK)
         return code;
-    return ward_db_run(w->seat.db, mem, SQL, WARD_PARAMS(sealed, ward_blob(it->id, RECORDS_ID)),
-                       NULL, err);
+    return ward_db_run(w->event_ctx.db, mem, SQL,
+                       WARD_PARAMS(sealed, ward_blob(it->id, RECORDS_ID)), NULL, err);
 }
 
 enum ward_code quarantine_forget(struct worker *w, struct ward_arena *mem,
@@ -415,7 +415,7 @@ enum ward_code quarantine_forget(struct worker *w, struct ward_arena *mem,
     const char *const sql[] = {ABOUT, BECAME, NAMED, DECIDE, DECIDE_NAMED};
 
     for (size_t i = 0; i < WARD_COUNT(sql); i++)
-        WARD_TRY(ward_db_run(w->seat.db, mem, sql[i],
+        WARD_TRY(ward_db_run(w->event_ctx.db, mem, sql[i],
                              WARD_PARAMS(ward_blob(patient, RECORDS_ID)), NULL, err));
     return WARD_OK;
 }

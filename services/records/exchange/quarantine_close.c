@@ -150,7 +150,7 @@ enum ward_code closed_put(struct worker *w, struct ward_arena *mem,
         row[4] = ward_int(mem, c->at[i].labels);
         row[5] = ward_int(mem, INT64_MAX);
     }
-    return ward_db_bulk(w->seat.db, SQL, rows, COLUMNS, c->n, err);
+    return ward_db_bulk(w->event_ctx.db, SQL, rows, COLUMNS, c->n, err);
 }
 
 enum ward_code closed_drop(struct worker *w, struct ward_arena *mem,
@@ -158,6 +158,6 @@ enum ward_code closed_drop(struct worker *w, struct ward_arena *mem,
 {
     static const char SQL[] = "DELETE FROM consent_deny WHERE consent_id = ?";
 
-    return ward_db_run(w->seat.db, mem, SQL, WARD_PARAMS(ward_blob(item, RECORDS_ID)), NULL,
-                       err);
+    return ward_db_run(w->event_ctx.db, mem, SQL, WARD_PARAMS(ward_blob(item, RECORDS_ID)),
+                       NULL, err);
 }

@@ -14,7 +14,7 @@ typedef Ward__Records__V1__DiscardQuarantinedRequest Request;
 struct discarding {
     struct ward_call *call;
     struct worker *w;
-    struct ward_act act;
+    struct ward_event event;
     const Request *req;
     uint8_t id[RECORDS_ID];
 };
@@ -34,7 +34,7 @@ static enum ward_code discard(struct discarding *d, const struct item *it, struc
     WARD_TRY(problem_add(mem, &p, "DISCARDED", "", d->req->reason, NULL, err));
     WARD_TRY(item_rekey(d->w, mem, it, &p, err));
     WARD_TRY(closed_drop(d->w, mem, it->id, err));
-    return ward_db_run(d->w->seat.db, mem, SQL,
+    return ward_db_run(d->w->event_ctx.db, mem, SQL,
                        WARD_PARAMS(ward_text(d->call->who->subject),
                                    ward_int(mem, ward_wall_us()),
                                    ward_blob(it->id, RECORDS_ID)),
@@ -45,7 +45,7 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct discarding *d = arg;
     struct ward_arena *mem = d->call->mem;
-    struct ward_act act = d->act;
+    struct ward_event event = d->event;
     struct item it;
 
     WARD_TRY(item_find(d->w, mem, d->id, true, &it, err));
@@ -56,8 +56,8 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "QUARANTINE_DECIDED",
                                 "the item was replayed or discarded before");
     if (it.patient.n == RECORDS_ID)
-        return tell(d->w, &act, NULL, (const uint8_t *)it.patient.p, err);
-    return ward_act_write(&act, db, err);
+        return tell(d->w, &event, NULL, (const uint8_t *)it.patient.p, err);
+    return ward_event_write(&event, db, err);
 }
 
 static enum ward_code discard_quarantined(struct ward_call *c, const Request *req)
@@ -66,13 +66,13 @@ static enum ward_code discard_quarantined(struct ward_call *c, const Request *re
     struct discarding d = {.call = c, .w = w, .req = req};
     char text[37];
 
-    ward_act_begin(&d.act, c, &w->seat, NULL);
-    ward_db_deadline(w->seat.db, c->deadline_ns);
+    ward_event_begin(&d.event, c, &w->event_ctx, NULL);
+    ward_db_deadline(w->event_ctx.db, c->deadline_ns);
     WARD_TRY(ward_call_id(c, "item_id", req->item_id, d.id, text));
-    ward_act_note(&d.act, "item", text);
+    ward_event_note(&d.event, "item", text);
     if (*req->reason == '\0' || strlen(req->reason) > REASON_MOST)
         return WARD_FAIL_FIELD(c->err, "reason", "must be 1 to %d bytes", REASON_MOST);
-    return ward_db_tx(w->seat.db, in_tx, &d, c->err);
+    return ward_db_tx(w->event_ctx.db, in_tx, &d, c->err);
 }
 
 enum ward_code discard_quarantined_rpc(struct ward_call *c, const ProtobufCMessage *q,

@@ -20,7 +20,7 @@ typedef Ward__Records__V1__GetQuarantinedResponse GetResponse;
 struct listing {
     struct ward_call *call;
     struct worker *w;
-    struct ward_act act;
+    struct ward_event event;
     const ListRequest *req;
     int page;
     int64_t after_us;
@@ -98,7 +98,7 @@ static enum ward_code list_in_tx(struct ward_db *db, void *arg, struct ward_err 
     struct listing *l = arg;
     struct ward_arena *mem = l->call->mem;
     bool of_import = *l->req->import_id != '\0', all = l->req->decided_too != 0;
-    struct ward_act act = l->act;
+    struct ward_event event = l->event;
     struct ward_val params[5], *p = params;
 
     if (of_import)
@@ -110,7 +110,7 @@ static enum ward_code list_in_tx(struct ward_db *db, void *arg, struct ward_err 
     WARD_TRY(ward_db_run(db, mem,
                          of_import ? (all ? ALL_OF : WAITING_OF) : (all ? ALL : WAITING),
                          params, (size_t)(p - params), &l->rows, err));
-    return ward_act_write(&act, db, err);
+    return ward_event_write(&event, db, err);
 }
 
 static enum ward_code fill(const struct listing *l, ListResponse *resp)
@@ -138,13 +138,13 @@ static enum ward_code list_quarantine(struct ward_call *c, const ListRequest *re
     struct worker *w = c->wrk;
     struct listing l = {.call = c, .w = w, .req = req};
 
-    ward_act_begin(&l.act, c, &w->seat, NULL);
-    ward_db_deadline(w->seat.db, c->deadline_ns);
+    ward_event_begin(&l.event, c, &w->event_ctx, NULL);
+    ward_db_deadline(w->event_ctx.db, c->deadline_ns);
     if (strlen(req->import_id) > 128)
         return WARD_FAIL_FIELD(c->err, "import_id", "must be at most 128 bytes");
     WARD_TRY(ward_call_page(c, req->page_size, PAGE, PAGE_MOST, &l.page));
     WARD_TRY(from_token(&l, &req->page_token));
-    WARD_TRY(ward_db_tx(w->seat.db, list_in_tx, &l, c->err));
+    WARD_TRY(ward_db_tx(w->event_ctx.db, list_in_tx, &l, c->err));
     return fill(&l, resp);
 }
 
@@ -159,7 +159,7 @@ enum ward_code list_quarantine_rpc(struct ward_call *c, const ProtobufCMessage *
 struct getting {
     struct ward_call *call;
     struct worker *w;
-    struct ward_act act;
+    struct ward_event event;
     uint8_t id[RECORDS_ID];
     QuarantineItem *out;
 };
@@ -168,7 +168,7 @@ static enum ward_code get_in_tx(struct ward_db *db, void *arg, struct ward_err *
 {
     struct getting *g = arg;
     struct ward_arena *mem = g->call->mem;
-    struct ward_act act = g->act;
+    struct ward_event event = g->event;
     struct item it;
     const char *url, *json;
     size_t n;
@@ -178,8 +178,8 @@ static enum ward_code get_in_tx(struct ward_db *db, void *arg, struct ward_err *
     WARD_TRY(item_content(g->w, mem, &it, &url, &json, &n, err));
     g->out->json = api_text(json);
     if (it.patient.n == RECORDS_ID)
-        return tell(g->w, &act, NULL, (const uint8_t *)it.patient.p, err);
-    return ward_act_write(&act, db, err);
+        return tell(g->w, &event, NULL, (const uint8_t *)it.patient.p, err);
+    return ward_event_write(&event, db, err);
 }
 
 static enum ward_code get_quarantined(struct ward_call *c, const GetRequest *req,
@@ -189,14 +189,14 @@ static enum ward_code get_quarantined(struct ward_call *c, const GetRequest *req
     struct getting g = {.call = c, .w = w};
     char text[37];
 
-    ward_act_begin(&g.act, c, &w->seat, NULL);
-    ward_db_deadline(w->seat.db, c->deadline_ns);
+    ward_event_begin(&g.event, c, &w->event_ctx, NULL);
+    ward_db_deadline(w->event_ctx.db, c->deadline_ns);
     WARD_TRY(ward_call_id(c, "item_id", req->item_id, g.id, text));
-    ward_act_note(&g.act, "item", text);
+    ward_event_note(&g.event, "item", text);
     g.out = ward_new(c->mem, QuarantineItem);
     if (g.out == NULL)
         return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for the answer");
-    WARD_TRY(ward_db_tx(w->seat.db, get_in_tx, &g, c->err));
+    WARD_TRY(ward_db_tx(w->event_ctx.db, get_in_tx, &g, c->err));
     resp->item = g.out;
     return WARD_OK;
 }

@@ -16,7 +16,7 @@ typedef Ward__Records__V1__ReplayQuarantinedResponse Response;
 struct replay {
     struct ward_call *call;
     struct worker *w;
-    struct ward_act act;
+    struct ward_event event;
     struct ward_idem idem;
     const Request *req;
     uint8_t id[RECORDS_ID];
@@ -31,7 +31,7 @@ static enum ward_code source_of(struct replay *r, const struct item *it, const c
     static const char SQL[] = "SELECT source FROM import_run WHERE import_id = ?";
     struct ward_rows rows;
 
-    WARD_TRY(ward_db_run(r->w->seat.db, r->call->mem, SQL,
+    WARD_TRY(ward_db_run(r->w->event_ctx.db, r->call->mem, SQL,
                          WARD_PARAMS(ward_text(it->import_id)), &rows, err));
     if (rows.n == 0)
         return WARD_FAIL_REASON(err, DATA_LOSS, "RECORD_UNREADABLE",
@@ -96,7 +96,7 @@ static enum ward_code decide(struct replay *r, const struct entered *e,
 
     WARD_TRY(closed_drop(r->w, mem, r->id, err));
     return ward_db_run(
-        r->w->seat.db, mem, SQL,
+        r->w->event_ctx.db, mem, SQL,
         WARD_PARAMS(ward_text(r->call->who->subject), ward_int(mem, ward_wall_us()),
                     ward_blob(resource, RECORDS_ID),
                     e->nobodys ? ward_text(NULL) : ward_blob(e->patient, RECORDS_ID),
@@ -111,7 +111,7 @@ static enum ward_code write_entry(struct replay *r, struct entered *e, struct wa
     int version;
 
     WARD_TRY(
-        import_write(r->w, r->call, e, r->act.event_id, ward_wall_us(), &version, &did, err));
+        import_write(r->w, r->call, e, r->event.event_id, ward_wall_us(), &version, &did, err));
     if (!ward_uuid_parse(resource_id(e->res), resource))
         return WARD_FAIL(err, INTERNAL, "what was written has no id");
     WARD_TRY(decide(r, e, resource, err));
@@ -123,17 +123,17 @@ static enum ward_code write_entry(struct replay *r, struct entered *e, struct wa
 static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct replay *r = arg;
-    struct ward_act act = r->act;
+    struct ward_event event = r->event;
     ProtobufCMessage *again;
     struct entered e = {0};
     struct item it;
 
-    WARD_TRY(ward_call_again(r->call, db, &r->idem,
-                             &ward__records__v1__replay_quarantined_response__descriptor,
-                             &again, err));
+    WARD_TRY(ward_call_stored_answer(
+        r->call, db, &r->idem, &ward__records__v1__replay_quarantined_response__descriptor,
+        &again, err));
     if (again != NULL) {
         *r->resp = *(Response *)(void *)again;
-        return ward_act_write(&act, db, err);
+        return ward_event_write(&event, db, err);
     }
     WARD_TRY(item_find(r->w, r->call->mem, r->id, true, &it, err));
     if (it.state != STATE_OF(WAITING))
@@ -141,9 +141,9 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
                                 "the item was replayed or discarded before");
     WARD_TRY(read_entry(r, &it, &e, err));
     WARD_TRY(write_entry(r, &e, err));
-    WARD_TRY(e.nobodys ? ward_act_write(&act, db, err)
-                       : tell(r->w, &act, NULL, e.patient, err));
-    return ward_call_keep(r->call, db, &r->idem, &r->resp->base, err);
+    WARD_TRY(e.nobodys ? ward_event_write(&event, db, err)
+                       : tell(r->w, &event, NULL, e.patient, err));
+    return ward_call_store_answer(r->call, db, &r->idem, &r->resp->base, err);
 }
 
 static enum ward_code replay_quarantined(struct ward_call *c, const Request *req,
@@ -153,11 +153,11 @@ static enum ward_code replay_quarantined(struct ward_call *c, const Request *req
     struct replay r = {.call = c, .w = w, .req = req, .resp = resp};
     char text[37];
 
-    ward_act_begin(&r.act, c, &w->seat, NULL);
-    ward_db_deadline(w->seat.db, c->deadline_ns);
+    ward_event_begin(&r.event, c, &w->event_ctx, NULL);
+    ward_db_deadline(w->event_ctx.db, c->deadline_ns);
     WARD_TRY(ward_call_idem(c, req->idempotency_key, &req->base, &r.idem));
     WARD_TRY(ward_call_id(c, "item_id", req->item_id, r.id, text));
-    ward_act_note(&r.act, "item", text);
+    ward_event_note(&r.event, "item", text);
     WARD_TRY(chart_tx(w, in_tx, &r, c->err));
     sequencer_wake(w->rec->feed);
     return WARD_OK;

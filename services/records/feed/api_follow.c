@@ -59,9 +59,9 @@ static enum ward_code stand(struct reader *r, const FollowRequest *req, int64_t 
 
 static enum ward_code tell_start(struct ward_db *db, void *arg, struct ward_err *err)
 {
-    struct ward_act *act = arg;
+    struct ward_event *event = arg;
 
-    return ward_act_write(act, db, err);
+    return ward_event_write(event, db, err);
 }
 
 static enum ward_code start(struct reader *r, const FollowRequest *req)
@@ -70,10 +70,10 @@ static enum ward_code start(struct reader *r, const FollowRequest *req)
     struct ward_call *c = r->call;
     struct worker *w = c->wrk;
     struct ward_rows rows;
-    struct ward_act act;
+    struct ward_event event;
     int64_t end;
 
-    ward_act_begin(&act, c, &w->seat, NULL);
+    ward_event_begin(&event, c, &w->event_ctx, NULL);
     ward_db_deadline(r->db, c->deadline_ns);
     for (size_t i = 0; i < req->n_kinds; i++) {
         int kind = (int)req->kinds[i];
@@ -89,8 +89,8 @@ static enum ward_code start(struct reader *r, const FollowRequest *req)
         return WARD_FAIL(c->err, DATA_LOSS, "the feed has no end");
     memcpy(r->feed_id, rows.at[0][1].p, FEED_ID);
     WARD_TRY(stand(r, req, end));
-    ward_act_note_int(&act, "from", r->at);
-    return ward_db_tx(r->db, tell_start, &act, c->err);
+    ward_event_note_int(&event, "from", r->at);
+    return ward_db_tx(r->db, tell_start, &event, c->err);
 }
 
 static char *uuid(struct reader *r, struct ward_val id)
@@ -218,7 +218,7 @@ enum ward_code follow_rpc(struct ward_call *c, const ProtobufCMessage *q,
                           ProtobufCMessage *resp)
 {
     struct worker *w = c->wrk;
-    struct reader r = {.call = c, .db = w->seat.db, .feed = w->rec->feed};
+    struct reader r = {.call = c, .db = w->event_ctx.db, .feed = w->rec->feed};
     enum ward_code code;
 
     (void)resp;

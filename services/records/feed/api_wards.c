@@ -14,7 +14,7 @@ struct asking {
     struct ward_call *call;
     const Request *req;
     Response *resp;
-    struct ward_act act;
+    struct ward_event event;
 };
 
 /* The open stay that began last, of this patient and of those merged with them. */
@@ -34,7 +34,7 @@ static enum ward_code ward_of(struct asking *a, const char *patient, const uint8
 
     ward__records__v1__patient_ward__init(out);
     out->patient_id = api_text(patient);
-    WARD_TRY(ward_db_run(w->seat.db, c->mem, SQL,
+    WARD_TRY(ward_db_run(w->event_ctx.db, c->mem, SQL,
                          WARD_PARAMS(ward_blob(id, RECORDS_ID), now, now), &rows, err));
     if (rows.n == 1)
         out->ward = api_text(rows.at[0][0].p);
@@ -64,10 +64,10 @@ static enum ward_code wards_of(struct asking *a, struct ward_err *err)
 static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct asking *a = arg;
-    struct ward_act act = a->act;
+    struct ward_event event = a->event;
 
     WARD_TRY(wards_of(a, err));
-    return ward_act_write(&act, db, err);
+    return ward_event_write(&event, db, err);
 }
 
 enum ward_code get_wards_rpc(struct ward_call *c, const ProtobufCMessage *q,
@@ -78,9 +78,9 @@ enum ward_code get_wards_rpc(struct ward_call *c, const ProtobufCMessage *q,
 
     if (a.req->n_patient_ids == 0 || a.req->n_patient_ids > PATIENTS_MOST)
         return WARD_FAIL_FIELD(c->err, "patient_ids", "must be 1 to 500");
-    ward_act_begin(&a.act, c, &w->seat,
-                   a.req->n_patient_ids == 1 ? a.req->patient_ids[0] : NULL);
-    ward_act_note_int(&a.act, "patients", (int64_t)a.req->n_patient_ids);
-    ward_db_deadline(w->seat.db, c->deadline_ns);
-    return ward_db_tx(w->seat.db, in_tx, &a, c->err);
+    ward_event_begin(&a.event, c, &w->event_ctx,
+                     a.req->n_patient_ids == 1 ? a.req->patient_ids[0] : NULL);
+    ward_event_note_int(&a.event, "patients", (int64_t)a.req->n_patient_ids);
+    ward_db_deadline(w->event_ctx.db, c->deadline_ns);
+    return ward_db_tx(w->event_ctx.db, in_tx, &a, c->err);
 }

@@ -11,7 +11,7 @@ typedef Ward__Records__V1__MarkDifferentRequest Request;
 
 struct marking {
     struct ward_call *c;
-    struct ward_act act;
+    struct ward_event event;
     struct view view;
     uint8_t id[2][RECORDS_ID];
 };
@@ -23,7 +23,7 @@ static enum ward_code keep(struct marking *m, struct ward_err *err)
     struct worker *w = m->c->wrk;
     bool in_order = memcmp(m->id[0], m->id[1], RECORDS_ID) < 0;
 
-    return ward_db_run(w->seat.db, m->c->mem, SQL,
+    return ward_db_run(w->event_ctx.db, m->c->mem, SQL,
                        WARD_PARAMS(ward_blob(m->id[in_order ? 0 : 1], RECORDS_ID),
                                    ward_blob(m->id[in_order ? 1 : 0], RECORDS_ID),
                                    ward_text(m->c->who->subject),
@@ -35,7 +35,7 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct marking *m = arg;
     struct worker *w = m->c->wrk;
-    struct ward_act act = m->act;
+    struct ward_event event = m->event;
     struct patient p[2];
 
     (void)db;
@@ -48,7 +48,7 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "MERGE_CYCLE",
                                 "they are merged: undo that first");
     WARD_TRY(keep(m, err));
-    return tell_each(w, &act, &m->view, (const uint8_t(*)[RECORDS_ID])m->id, 2, err);
+    return tell_each(w, &event, &m->view, (const uint8_t(*)[RECORDS_ID])m->id, 2, err);
 }
 
 static enum ward_code mark_different(struct ward_call *c, const Request *req)
@@ -57,13 +57,13 @@ static enum ward_code mark_different(struct ward_call *c, const Request *req)
     struct marking m = {.c = c};
     char text[37];
 
-    ward_db_deadline(w->seat.db, c->deadline_ns);
+    ward_db_deadline(w->event_ctx.db, c->deadline_ns);
     WARD_TRY(ward_call_id(c, "patient_id", req->patient_id, m.id[0], text));
     WARD_TRY(ward_call_id(c, "other_patient_id", req->other_patient_id, m.id[1], NULL));
-    WARD_TRY(api_begin(c, &m.act, USE_WRITE, KIND_PATIENT, text, &m.view));
+    WARD_TRY(api_begin(c, &m.event, USE_WRITE, KIND_PATIENT, text, &m.view));
     if (memcmp(m.id[0], m.id[1], RECORDS_ID) == 0)
         return WARD_FAIL_FIELD(c->err, "other_patient_id", "is the same patient");
-    return ward_db_tx(w->seat.db, in_tx, &m, c->err);
+    return ward_db_tx(w->event_ctx.db, in_tx, &m, c->err);
 }
 
 enum ward_code mark_different_rpc(struct ward_call *c, const ProtobufCMessage *q,

@@ -44,7 +44,8 @@ static enum ward_code read_different(struct search *s, struct ward_err *err)
         " ON d.b_id = x.patient_id JOIN patient y ON y.patient_id = d.a_id WHERE x.root_id = ?";
     struct ward_val root = ward_blob(s->root, RECORDS_ID);
 
-    return ward_db_run(s->w->seat.db, s->mem, SQL, WARD_PARAMS(root, root), &s->different, err);
+    return ward_db_run(s->w->event_ctx.db, s->mem, SQL, WARD_PARAMS(root, root), &s->different,
+                       err);
 }
 
 /* Tokens of a Patient are those of the resource whose id is the patient's. */
@@ -69,7 +70,8 @@ static enum ward_code find(struct search *s, const char *sql, struct ward_err *e
 
     view_params(s->view, KIND_PATIENT, s->mem, params + 2);
     params[2 + VIEW_PARAMS] = ward_int(s->mem, most);
-    WARD_TRY(ward_db_run(s->w->seat.db, s->mem, sql, params, WARD_COUNT(params), &rows, err));
+    WARD_TRY(
+        ward_db_run(s->w->event_ctx.db, s->mem, sql, params, WARD_COUNT(params), &rows, err));
     for (size_t i = 0; i < rows.n && s->n_found < s->most; i++) {
         const uint8_t *id = (const uint8_t *)rows.at[i][0].p;
 

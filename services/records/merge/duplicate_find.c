@@ -9,7 +9,7 @@ typedef Ward__Records__V1__FindDuplicatesResponse Response;
 
 struct finding {
     struct ward_call *c;
-    struct ward_act act;
+    struct ward_event event;
     struct view view;
     uint8_t patient[RECORDS_ID];
     Response *resp;
@@ -20,7 +20,7 @@ static enum ward_code tell_all(struct finding *f, const uint8_t root[RECORDS_ID]
                                struct ward_err *err)
 {
     uint8_t(*seen)[RECORDS_ID] = ward_alloc(f->c->mem, (n + 1) * sizeof(*seen));
-    struct ward_act act = f->act;
+    struct ward_event event = f->event;
 
     if (seen == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the audit events");
@@ -28,7 +28,8 @@ static enum ward_code tell_all(struct finding *f, const uint8_t root[RECORDS_ID]
     for (size_t i = 0; i < n; i++)
         if (!ward_uuid_parse(f->resp->candidates[i]->patient_id, seen[i + 1]))
             return WARD_FAIL(err, INTERNAL, "a candidate has no id");
-    return tell_each(f->c->wrk, &act, &f->view, (const uint8_t(*)[RECORDS_ID])seen, n + 1, err);
+    return tell_each(f->c->wrk, &event, &f->view, (const uint8_t(*)[RECORDS_ID])seen, n + 1,
+                     err);
 }
 
 static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
@@ -58,10 +59,10 @@ static enum ward_code find_duplicates(struct ward_call *c, const Request *req, R
     struct finding f = {.c = c, .resp = resp};
     char text[37];
 
-    ward_db_deadline(w->seat.db, c->deadline_ns);
+    ward_db_deadline(w->event_ctx.db, c->deadline_ns);
     WARD_TRY(ward_call_id(c, "patient_id", req->patient_id, f.patient, text));
-    WARD_TRY(api_begin(c, &f.act, USE_READ, KIND_PATIENT, text, &f.view));
-    return ward_db_tx(w->seat.db, in_tx, &f, c->err);
+    WARD_TRY(api_begin(c, &f.event, USE_READ, KIND_PATIENT, text, &f.view));
+    return ward_db_tx(w->event_ctx.db, in_tx, &f, c->err);
 }
 
 enum ward_code find_duplicates_rpc(struct ward_call *c, const ProtobufCMessage *q,

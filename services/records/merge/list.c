@@ -12,7 +12,7 @@ typedef Ward__Records__V1__Merge Merge;
 struct listing {
     struct ward_call *c;
     ListResponse *resp;
-    struct ward_act act;
+    struct ward_event event;
     struct view view;
     uint8_t patient[RECORDS_ID];
 };
@@ -28,7 +28,8 @@ static enum ward_code select_all(struct listing *l, struct ward_rows *out, struc
     struct worker *w = l->c->wrk;
     struct ward_val patient = ward_blob(l->patient, RECORDS_ID);
 
-    return ward_db_run(w->seat.db, l->c->mem, sql, WARD_PARAMS(patient, patient), out, err);
+    return ward_db_run(w->event_ctx.db, l->c->mem, sql, WARD_PARAMS(patient, patient), out,
+                       err);
 }
 
 static enum ward_code merge_of(struct ward_call *c, const struct ward_val *row, Merge *out,
@@ -66,7 +67,7 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
         l->resp->merges[i] = &all[i];
     }
     l->resp->n_merges = rows.n;
-    return tell(l->c->wrk, &l->act, &l->view, l->patient, err);
+    return tell(l->c->wrk, &l->event, &l->view, l->patient, err);
 }
 
 enum ward_code list_merges_rpc(struct ward_call *c, const ProtobufCMessage *q,
@@ -79,10 +80,10 @@ enum ward_code list_merges_rpc(struct ward_call *c, const ProtobufCMessage *q,
     char patient[37];
 
     WARD_TRY(ward_call_id(c, "patient_id", req->patient_id, l.patient, patient));
-    ward_act_begin(&l.act, c, &w->seat, patient);
+    ward_event_begin(&l.event, c, &w->event_ctx, patient);
     WARD_TRY(view_of(c, USE_READ, &l.view, c->err));
     view_only(&l.view, c, USE_READ, roles, WARD_COUNT(roles));
     WARD_TRY(view_allows(&l.view, c, USE_READ, KIND_PATIENT, c->err));
-    ward_db_deadline(w->seat.db, c->deadline_ns);
-    return ward_db_tx(w->seat.db, in_tx, &l, c->err);
+    ward_db_deadline(w->event_ctx.db, c->deadline_ns);
+    return ward_db_tx(w->event_ctx.db, in_tx, &l, c->err);
 }

@@ -55,7 +55,7 @@ static enum ward_code point(struct both *b, struct ward_err *err)
     struct worker *w = b->c->wrk;
 
     return ward_db_run(
-        w->seat.db, b->c->mem, sql,
+        w->event_ctx.db, b->c->mem, sql,
         WARD_PARAMS(ward_blob(b->into.id, RECORDS_ID), ward_blob(b->from.id, RECORDS_ID)), NULL,
         err);
 }
@@ -72,7 +72,7 @@ static enum ward_code insert(struct merging *m, enum was_active was, int64_t at_
     struct ward_val reason;
 
     WARD_TRY(merge_seal(b, m->id, m->req->reason, &reason, err));
-    return ward_db_run(w->seat.db, mem, sql,
+    return ward_db_run(w->event_ctx.db, mem, sql,
                        WARD_PARAMS(ward_blob(m->id, RECORDS_ID),
                                    ward_blob(b->into.id, RECORDS_ID),
                                    ward_blob(b->from.id, RECORDS_ID), ward_text(b->view.actor),
@@ -87,7 +87,7 @@ static enum ward_code keep(struct merging *m, struct ward_db *db, struct ward_er
     kept.merge_id = m->resp->merge_id;
     WARD_TRY(side_keep(m->both.c, m->resp->into, &kept.into, err));
     WARD_TRY(side_keep(m->both.c, m->resp->from, &kept.from, err));
-    return ward_call_keep(m->both.c, db, &m->idem, &kept.base, err);
+    return ward_call_store_answer(m->both.c, db, &m->idem, &kept.base, err);
 }
 
 static enum ward_code merge_new(struct merging *m, struct ward_db *db, struct ward_err *err)
@@ -123,7 +123,7 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
     ProtobufCMessage *kept;
     const MergeResponse *was;
 
-    WARD_TRY(ward_call_again(
+    WARD_TRY(ward_call_stored_answer(
         c, db, &m->idem, &ward__records__v1__merge_patients_response__descriptor, &kept, err));
     if (kept == NULL)
         return merge_new(m, db, err);

@@ -36,7 +36,7 @@ struct side {
     uint8_t id[RECORDS_ID], root[RECORDS_ID];
     char text[37];
     int expected; /* version; 0: whichever is current */
-    struct ward_act act;
+    struct ward_event event;
     struct version version; /* the current one, then the one written */
     Resource *res;
 };

@@ -10,7 +10,7 @@ enum ward_code both_begin(struct both *b, struct ward_err *err)
     static const char *const roles[] = {"registrar"};
     struct worker *w = b->c->wrk;
 
-    ward_db_deadline(w->seat.db, b->c->deadline_ns);
+    ward_db_deadline(w->event_ctx.db, b->c->deadline_ns);
     WARD_TRY(view_of(b->c, USE_WRITE, &b->view, err));
     view_only(&b->view, b->c, USE_WRITE, roles, WARD_COUNT(roles));
     return view_allows(&b->view, b->c, USE_WRITE, KIND_PATIENT, err);
@@ -22,10 +22,10 @@ void both_acts(struct both *b)
 
     ward_uuid_text(b->into.id, b->into.text);
     ward_uuid_text(b->from.id, b->from.text);
-    ward_act_begin(&b->into.act, b->c, &w->seat, b->into.text);
-    ward_act_note(&b->into.act, "into", b->into.text);
-    ward_act_note(&b->into.act, "from", b->from.text);
-    ward_act_again(&b->into.act, b->from.text, &b->from.act);
+    ward_event_begin(&b->into.event, b->c, &w->event_ctx, b->into.text);
+    ward_event_note(&b->into.event, "into", b->into.text);
+    ward_event_note(&b->into.event, "from", b->from.text);
+    ward_event_another(&b->into.event, b->from.text, &b->from.event);
 }
 
 static enum ward_code lock(struct both *b, struct ward_rows *out, struct ward_err *err)
@@ -35,7 +35,7 @@ static enum ward_code lock(struct both *b, struct ward_rows *out, struct ward_er
     struct worker *w = b->c->wrk;
 
     return ward_db_run(
-        w->seat.db, b->c->mem, sql,
+        w->event_ctx.db, b->c->mem, sql,
         WARD_PARAMS(ward_blob(b->into.id, RECORDS_ID), ward_blob(b->from.id, RECORDS_ID)), out,
         err);
 }
@@ -86,7 +86,7 @@ static enum ward_code write_side(struct both *b, struct side *s, const struct si
     struct write what = {.res = s->res,
                          .act = act,
                          .expected_version = s->version.version,
-                         .event_id = s->act.event_id,
+                         .event_id = s->event.event_id,
                          .at_us = at_us,
                          .other_patient = other->id};
 
@@ -102,8 +102,8 @@ enum ward_code both_write(struct both *b, Ward__Records__V1__Act act, int64_t at
 
 enum ward_code both_tell(struct both *b, struct ward_err *err)
 {
-    WARD_TRY(tell(b->c->wrk, &b->into.act, &b->view, b->into.id, err));
-    return tell(b->c->wrk, &b->from.act, &b->view, b->from.id, err);
+    WARD_TRY(tell(b->c->wrk, &b->into.event, &b->view, b->into.id, err));
+    return tell(b->c->wrk, &b->from.event, &b->view, b->from.id, err);
 }
 
 enum ward_code both_records(struct both *b, Record **into, Record **from, struct ward_err *err)

@@ -27,7 +27,7 @@ static enum ward_code select_merge(struct unmerging *u, bool lock, struct ward_r
                                  " FROM patient_merge WHERE merge_id = ? FOR UPDATE";
     struct worker *w = u->both.c->wrk;
 
-    WARD_TRY(ward_db_run(w->seat.db, u->both.c->mem, lock ? locked : plain,
+    WARD_TRY(ward_db_run(w->event_ctx.db, u->both.c->mem, lock ? locked : plain,
                          WARD_PARAMS(ward_blob(u->id, RECORDS_ID)), out, err));
     if (out->n == 0)
         return WARD_FAIL_REASON(err, NOT_FOUND, "MERGE_NOT_FOUND", "no such merge");
@@ -79,8 +79,8 @@ static enum ward_code point_back(struct both *b, struct ward_err *err)
     struct ward_rows rows;
     struct ward_val *values;
 
-    WARD_TRY(ward_db_run(w->seat.db, mem, below, WARD_PARAMS(ward_blob(b->from.id, RECORDS_ID)),
-                         &rows, err));
+    WARD_TRY(ward_db_run(w->event_ctx.db, mem, below,
+                         WARD_PARAMS(ward_blob(b->from.id, RECORDS_ID)), &rows, err));
     values = ward_alloc(mem, rows.n * 2 * sizeof(*values));
     if (values == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the patients");
@@ -88,7 +88,7 @@ static enum ward_code point_back(struct both *b, struct ward_err *err)
         values[2 * i] = ward_blob(b->from.id, RECORDS_ID);
         values[2 * i + 1] = rows.at[i][0];
     }
-    return ward_db_bulk(w->seat.db, move, values, 2, rows.n, err);
+    return ward_db_bulk(w->event_ctx.db, move, values, 2, rows.n, err);
 }
 
 static enum ward_code mark(struct unmerging *u, int64_t at_us, struct ward_err *err)
@@ -100,7 +100,7 @@ static enum ward_code mark(struct unmerging *u, int64_t at_us, struct ward_err *
     struct ward_val reason;
 
     WARD_TRY(merge_seal(b, u->id, u->req->reason, &reason, err));
-    return ward_db_run(w->seat.db, b->c->mem, sql,
+    return ward_db_run(w->event_ctx.db, b->c->mem, sql,
                        WARD_PARAMS(ward_text(b->view.actor), ward_int(b->c->mem, at_us), reason,
                                    ward_blob(u->id, RECORDS_ID)),
                        NULL, err);
@@ -112,7 +112,7 @@ static enum ward_code keep(struct unmerging *u, struct ward_db *db, struct ward_
 
     WARD_TRY(side_keep(u->both.c, u->resp->into, &kept.into, err));
     WARD_TRY(side_keep(u->both.c, u->resp->from, &kept.from, err));
-    return ward_call_keep(u->both.c, db, &u->idem, &kept.base, err);
+    return ward_call_store_answer(u->both.c, db, &u->idem, &kept.base, err);
 }
 
 static enum ward_code unmerge_new(struct unmerging *u, struct ward_db *db, struct ward_err *err)
@@ -143,9 +143,9 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
     ProtobufCMessage *kept;
     const UnmergeResponse *was;
 
-    WARD_TRY(ward_call_again(c, db, &u->idem,
-                             &ward__records__v1__unmerge_patients_response__descriptor, &kept,
-                             err));
+    WARD_TRY(ward_call_stored_answer(c, db, &u->idem,
+                                     &ward__records__v1__unmerge_patients_response__descriptor,
+                                     &kept, err));
     if (kept == NULL)
         return unmerge_new(u, db, err);
     was = (const UnmergeResponse *)kept;
@@ -160,10 +160,10 @@ enum ward_code unmerge_patients_rpc(struct ward_call *c, const ProtobufCMessage 
     struct unmerging u = {
         .both.c = c, .req = (const UnmergeRequest *)q, .resp = (UnmergeResponse *)r};
     struct worker *w = c->wrk;
-    struct ward_act unknown;
+    struct ward_event unknown;
     size_t words = strlen(u.req->reason);
 
-    ward_act_begin(&unknown, c, &w->seat, NULL);
+    ward_event_begin(&unknown, c, &w->event_ctx, NULL);
     WARD_TRY(both_begin(&u.both, c->err));
     WARD_TRY(ward_call_id(c, "merge_id", u.req->merge_id, u.id, NULL));
     if (words < 1 || words > 500)

@@ -25,7 +25,7 @@ struct hit {
 struct page {
     struct ward_call *call;
     struct worker *w;
-    struct ward_act act;
+    struct ward_event event;
     struct view view;
     struct search s;
     struct place from;
@@ -119,7 +119,8 @@ static enum ward_code read_chunk(struct page *p, const struct hit *hits, size_t 
         params[3 * i + 1] = ward_blob(h->id, RECORDS_ID);
         params[3 * i + 2] = ward_int(p->call->mem, h->version);
     }
-    return ward_db_run(p->w->seat.db, p->call->mem, sql, params, WARD_COUNT(params), out, err);
+    return ward_db_run(p->w->event_ctx.db, p->call->mem, sql, params, WARD_COUNT(params), out,
+                       err);
 }
 
 static const struct ward_val *row_of(const struct ward_rows *rows, const struct hit *h)
@@ -231,7 +232,7 @@ static enum ward_code add_named(struct page *p, struct ward_err *err)
         for (size_t k = 0; strcmp(q->name, "_id") == 0 && k < q->n_values; k++) {
             if (!ward_uuid_parse(q->values[k], id))
                 continue;
-            WARD_TRY(ward_db_run(p->w->seat.db, p->call->mem, SQL,
+            WARD_TRY(ward_db_run(p->w->event_ctx.db, p->call->mem, SQL,
                                  WARD_PARAMS(ward_blob(id, sizeof(id))), &rows, err));
             if (rows.n == 1 && rows.at[0][0].n == RECORDS_ID)
                 add_patient(p, (const uint8_t *)rows.at[0][0].p);
@@ -243,7 +244,7 @@ static enum ward_code add_named(struct page *p, struct ward_err *err)
 static enum ward_code search_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct page *p = arg;
-    struct ward_act act = p->act;
+    struct ward_event event = p->event;
 
     (void)db;
     p->hit = NULL;
@@ -251,7 +252,7 @@ static enum ward_code search_in_tx(struct ward_db *db, void *arg, struct ward_er
     p->total = 0;
     WARD_TRY(look(p, err));
     WARD_TRY(add_named(p, err));
-    return tell_each(p->w, &act, &p->view, (const uint8_t(*)[RECORDS_ID])p->patient,
+    return tell_each(p->w, &event, &p->view, (const uint8_t(*)[RECORDS_ID])p->patient,
                      p->n_patients, err);
 }
 
@@ -336,13 +337,13 @@ static enum ward_code search(struct ward_call *c, const SearchRequest *req,
         return no_memory(c->err);
     *p = (struct page){.call = c, .w = c->wrk, .req = req, .resp = resp};
     WARD_TRY(check(c, req));
-    WARD_TRY(api_begin(c, &p->act, USE_READ, (enum kind)req->kind, about(req), &p->view));
-    ward_act_note(&p->act, "kind", kind_name((enum kind)req->kind));
+    WARD_TRY(api_begin(c, &p->event, USE_READ, (enum kind)req->kind, about(req), &p->view));
+    ward_event_note(&p->event, "kind", kind_name((enum kind)req->kind));
     if (kind_is_nobodys((enum kind)req->kind))
-        return search_directory(c, &p->view, &p->act, req, resp);
+        return search_directory(c, &p->view, &p->event, req, resp);
     WARD_TRY(read_request(p));
-    ward_db_deadline(p->w->seat.db, c->deadline_ns);
-    WARD_TRY(ward_db_tx(p->w->seat.db, search_in_tx, p, c->err));
+    ward_db_deadline(p->w->event_ctx.db, c->deadline_ns);
+    WARD_TRY(ward_db_tx(p->w->event_ctx.db, search_in_tx, p, c->err));
     return answer(p);
 }
 

@@ -21,7 +21,7 @@ struct listing {
     struct ward_call *call;
     struct worker *w;
     const struct view *view;
-    const struct ward_act *act;
+    const struct ward_event *event;
     const Request *req;
     struct search s;
     struct cursor from; /* the id alone */
@@ -139,14 +139,14 @@ static enum ward_code look(struct listing *l, struct ward_err *err)
     which(l, &q);
     sql_put_blob(&q, " AND r.resource_id > ?", l->from.id, RECORDS_ID);
     sql_put_int(&q, " ORDER BY r.resource_id LIMIT ?", l->s.page + 1);
-    WARD_TRY(sql_run(&q, l->w->seat.db, &l->ids, err));
+    WARD_TRY(sql_run(&q, l->w->event_ctx.db, &l->ids, err));
     if (l->req->total != WARD__RECORDS__V1__TOTAL__TOTAL_BOUNDED)
         return WARD_OK;
     WARD_TRY(sql_begin(&q, l->call->mem, err));
     sql_put(&q, "SELECT COUNT(*) FROM (SELECT 1");
     which(l, &q);
     sql_put_int(&q, " LIMIT ?) n", SEARCH_TOTAL_MOST + 1);
-    WARD_TRY(sql_run(&q, l->w->seat.db, &rows, err));
+    WARD_TRY(sql_run(&q, l->w->event_ctx.db, &rows, err));
     if (rows.n != 1 || !ward_i64(rows.at[0][0].p, 0, INT64_MAX, &l->total))
         return WARD_FAIL(err, DATA_LOSS, "a count is not one");
     return WARD_OK;
@@ -172,7 +172,7 @@ static enum ward_code open_some(struct listing *l, size_t most, size_t *bytes,
 
     for (size_t i = 0; i < CHUNK; i++)
         id[i] = l->ids.at[l->n_records + (i < n ? i : n - 1)][0];
-    WARD_TRY(ward_db_run(l->w->seat.db, l->call->mem, SQL, id, CHUNK, &rows, err));
+    WARD_TRY(ward_db_run(l->w->event_ctx.db, l->call->mem, SQL, id, CHUNK, &rows, err));
     for (size_t i = 0; i < n && *bytes < BYTES_ENOUGH; i++) {
         const struct ward_val *row = row_of(&rows, id[i]);
         struct version v;
@@ -191,7 +191,7 @@ static enum ward_code open_some(struct listing *l, size_t most, size_t *bytes,
 static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct listing *l = arg;
-    struct ward_act act = *l->act;
+    struct ward_event event = *l->event;
     size_t most, bytes = 0;
 
     l->n_records = 0;
@@ -202,8 +202,8 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the answer");
     while (l->n_records < most && bytes < BYTES_ENOUGH)
         WARD_TRY(open_some(l, most, &bytes, err));
-    ward_act_note_int(&act, "records", (int64_t)l->n_records);
-    return ward_act_write(&act, db, err);
+    ward_event_note_int(&event, "records", (int64_t)l->n_records);
+    return ward_event_write(&event, db, err);
 }
 
 static enum ward_code read_request(struct listing *l)
@@ -224,20 +224,20 @@ static enum ward_code read_request(struct listing *l)
 }
 
 enum ward_code search_directory(struct ward_call *c, const struct view *view,
-                                const struct ward_act *act, const Request *req,
+                                const struct ward_event *event, const Request *req,
                                 Ward__Records__V1__SearchResponse *r)
 {
     struct listing *l = ward_new(c->mem, struct listing);
 
     if (l == NULL)
         return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for the query");
-    *l = (struct listing){.call = c, .w = c->wrk, .view = view, .act = act, .req = req};
+    *l = (struct listing){.call = c, .w = c->wrk, .view = view, .event = event, .req = req};
     if (!directory_opens(view))
         return WARD_FAIL_REASON(c->err, PERMISSION_DENIED, "KIND_NOT_ALLOWED",
                                 "no role of this person reads this kind of resource");
     WARD_TRY(read_request(l));
-    ward_db_deadline(l->w->seat.db, c->deadline_ns);
-    WARD_TRY(ward_db_tx(l->w->seat.db, in_tx, l, c->err));
+    ward_db_deadline(l->w->event_ctx.db, c->deadline_ns);
+    WARD_TRY(ward_db_tx(l->w->event_ctx.db, in_tx, l, c->err));
     r->records = l->record;
     r->n_records = l->n_records;
     r->total_is_more = l->total > SEARCH_TOTAL_MOST;

@@ -11,7 +11,7 @@
 /* What matches, by id, whatever order is asked for: so a page neither repeats nor hides what
  * was there when the first was given. Writes the audit event. */
 WARD_MUST enum ward_code search_directory(struct ward_call *c, const struct view *view,
-                                          const struct ward_act *act,
+                                          const struct ward_event *event,
                                           const Ward__Records__V1__SearchRequest *req,
                                           Ward__Records__V1__SearchResponse *resp);
 

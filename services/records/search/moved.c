@@ -58,7 +58,7 @@ enum ward_code plan_moved(const struct plan *p, struct worker *w, struct ward_ar
     sql_put_blob(&q, up ? "r.resource_id > ?)" : "r.resource_id < ?)", from->id, RECORDS_ID);
     sql_put(&q, up ? " ORDER BY at, r.resource_id" : " ORDER BY at DESC, r.resource_id DESC");
     sql_put_int(&q, " LIMIT ?", most);
-    return sql_run(&q, w->seat.db, out, err);
+    return sql_run(&q, w->event_ctx.db, out, err);
 }
 
 enum ward_code plan_forget(struct worker *w, struct ward_arena *mem, enum kind kind,
@@ -68,7 +68,7 @@ enum ward_code plan_forget(struct worker *w, struct ward_arena *mem, enum kind k
     const int64_t slack_us = INT64_C(3600) * 1000000; /* other replicas' clocks */
 
     return ward_db_run(
-        w->seat.db, mem, sql,
+        w->event_ctx.db, mem, sql,
         WARD_PARAMS(ward_int(mem, kind), ward_int(mem, now_us - CURSOR_LIFE_US - slack_us)),
         NULL, err);
 }

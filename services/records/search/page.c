@@ -289,7 +289,7 @@ enum ward_code plan_page(const struct plan *p, struct worker *w, struct ward_are
     if (!from->first)
         behind(p, &o, &from->from, &q);
     ordered(&o, most, &q);
-    return sql_run(&q, w->seat.db, out, err);
+    return sql_run(&q, w->event_ctx.db, out, err);
 }
 
 /* ---- what lasts long ---- */
@@ -334,7 +334,7 @@ enum ward_code plan_lasting(const struct plan *p, struct worker *w, struct ward_
     if (!from->first)
         behind(&all, &o, &from->from, &q);
     ordered(&o, most, &q);
-    return sql_run(&q, w->seat.db, out, err);
+    return sql_run(&q, w->event_ctx.db, out, err);
 }
 
 /* ---- how many ---- */
@@ -345,7 +345,7 @@ static enum ward_code counted(struct sql *q, struct worker *w, int64_t *out,
     struct ward_rows rows;
 
     sql_put_int(q, " LIMIT ?) found", SEARCH_TOTAL_MOST + 1);
-    WARD_TRY(sql_run(q, w->seat.db, &rows, err));
+    WARD_TRY(sql_run(q, w->event_ctx.db, &rows, err));
     if (rows.n != 1 || !ward_i64(rows.at[0][0].p, 0, INT64_MAX, out))
         return WARD_FAIL(err, INTERNAL, "a total that is no number");
     return WARD_OK;

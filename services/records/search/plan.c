@@ -122,7 +122,7 @@ static enum ward_code find_roots(struct worker *w, struct ward_arena *mem, struc
 
     WARD_TRY(sql_begin(&q, mem, err));
     cond_ids(&q, "SELECT DISTINCT root_id FROM patient WHERE patient_id IN ", f);
-    WARD_TRY(sql_run(&q, w->seat.db, &rows, err));
+    WARD_TRY(sql_run(&q, w->event_ctx.db, &rows, err));
     roots = ward_alloc(mem, (rows.n + 1) * sizeof(*roots));
     if (roots == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the query");
@@ -160,7 +160,8 @@ static enum ward_code is_small(struct worker *w, struct ward_arena *mem, const s
     struct ward_rows rows;
     int64_t n = 0;
 
-    WARD_TRY(ward_db_run(w->seat.db, mem, sql, WARD_PARAMS(ward_text(v->ward)), &rows, err));
+    WARD_TRY(
+        ward_db_run(w->event_ctx.db, mem, sql, WARD_PARAMS(ward_text(v->ward)), &rows, err));
     *out = ward_i64(rows.at[0][0].p, 0, INT64_MAX, &n) && n <= most;
     return WARD_OK;
 }

@@ -82,7 +82,7 @@ static enum ward_code take(struct job *j, const BatchEntry *e)
     }
 }
 
-static enum ward_code take_all(struct batch *b, const struct ward_act *first,
+static enum ward_code take_all(struct batch *b, const struct ward_event *first,
                                const struct view *view)
 {
     struct ward_call *c = b->call;
@@ -93,7 +93,7 @@ static enum ward_code take_all(struct batch *b, const struct ward_act *first,
 
         j->call = c;
         j->view = *view;
-        ward_act_again(first, rpc_patient(c, resource_of(e)), &j->act);
+        ward_event_another(first, rpc_patient(c, resource_of(e)), &j->event);
         WARD_TRY(at(b, i, take(j, e), c->err));
     }
     return WARD_OK;
@@ -137,7 +137,7 @@ static void blame(struct batch *b)
     if (e == NULL)
         return;
     if (e->act_case == WARD__RECORDS__V1__BATCH_ENTRY__ACT_CREATE)
-        snprintf(w->seat.patient, sizeof(w->seat.patient), "%s",
+        snprintf(w->event_ctx.patient, sizeof(w->event_ctx.patient), "%s",
                  patient == NULL ? "" : patient);
     else if (e->act_case == WARD__RECORDS__V1__BATCH_ENTRY__ACT_MARK_ENTERED_IN_ERROR)
         rpc_blame_of(c, e->mark_entered_in_error->id);
@@ -163,7 +163,7 @@ static enum ward_code keep(struct batch *b, struct ward_db *db, struct ward_err 
         kept.results[i]->created = b->jobs[i].created;
         WARD_TRY(rpc_keep(mem, b->jobs[i].record, &kept.results[i]->record, err));
     }
-    return ward_call_keep(b->call, db, &b->idem, &kept.base, err);
+    return ward_call_store_answer(b->call, db, &b->idem, &kept.base, err);
 }
 
 static enum ward_code again(struct batch *b, const BatchResponse *kept, struct ward_err *err)
@@ -174,8 +174,8 @@ static enum ward_code again(struct batch *b, const BatchResponse *kept, struct w
         BatchResult *to = b->resp->results[i];
 
         to->created = kept->results[i]->created;
-        WARD_TRY(rpc_again(b->call, &b->jobs[i].view, &b->jobs[i].act, kept->results[i]->record,
-                           &to->record, err));
+        WARD_TRY(rpc_again(b->call, &b->jobs[i].view, &b->jobs[i].event,
+                           kept->results[i]->record, &to->record, err));
     }
     return WARD_OK;
 }
@@ -185,8 +185,8 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
     struct batch *b = arg;
     ProtobufCMessage *kept = NULL;
 
-    WARD_TRY(ward_call_again(b->call, db, &b->idem,
-                             &ward__records__v1__batch_response__descriptor, &kept, err));
+    WARD_TRY(ward_call_stored_answer(
+        b->call, db, &b->idem, &ward__records__v1__batch_response__descriptor, &kept, err));
     if (kept != NULL)
         return again(b, (const BatchResponse *)kept, err);
     WARD_TRY(run_all(b, err));
@@ -215,16 +215,16 @@ enum ward_code batch_rpc(struct ward_call *c, const ProtobufCMessage *q, Protobu
     struct batch b = {.call = c, .req = (const BatchRequest *)q, .resp = (BatchResponse *)r};
     size_t n = b.req->n_entries;
     struct worker *w = c->wrk;
-    struct ward_act first;
+    struct ward_event first;
     enum ward_code code;
     struct view view;
 
-    ward_act_begin(&first, c, &w->seat,
-                   n == 0 || b.req->entries[0]->act_case !=
-                                 WARD__RECORDS__V1__BATCH_ENTRY__ACT_CREATE
-                       ? NULL
-                       : rpc_patient(c, b.req->entries[0]->create->resource));
-    ward_db_deadline(w->seat.db, c->deadline_ns);
+    ward_event_begin(&first, c, &w->event_ctx,
+                     n == 0 || b.req->entries[0]->act_case !=
+                                   WARD__RECORDS__V1__BATCH_ENTRY__ACT_CREATE
+                         ? NULL
+                         : rpc_patient(c, b.req->entries[0]->create->resource));
+    ward_db_deadline(w->event_ctx.db, c->deadline_ns);
     WARD_TRY(view_of(c, USE_WRITE, &view, c->err));
     WARD_TRY(ward_call_idem(c, b.req->idempotency_key, q, &b.idem));
     if (n < 1 || n > ENTRIES_MAX)

@@ -18,7 +18,7 @@ typedef Ward__Records__V1__ListDirectoryResponse ListDirectoryResponse;
 
 struct listing {
     struct ward_call *call;
-    struct ward_act act;
+    struct ward_event event;
     const ListDirectoryRequest *req;
     ListDirectoryResponse *resp;
     int page;
@@ -56,7 +56,7 @@ static enum ward_code fill(struct listing *l, struct ward_err *err)
         size_t i = 0;
 
         WARD_TRY(
-            ward_db_run(w->seat.db, c->mem, SQL,
+            ward_db_run(w->event_ctx.db, c->mem, SQL,
                         WARD_PARAMS(ward_text(l->req->type), ward_blob(l->last, RECORDS_ID),
                                     ward_int(c->mem, l->req->include_entered_in_error)),
                         &rows, err));
@@ -70,13 +70,13 @@ static enum ward_code fill(struct listing *l, struct ward_err *err)
 static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct listing *l = arg;
-    struct ward_act act = l->act;
+    struct ward_event event = l->event;
 
     l->resp->n_records = 0;
     memcpy(l->last, l->from, RECORDS_ID);
     WARD_TRY(fill(l, err));
-    ward_act_note_int(&act, "records", (int64_t)l->resp->n_records);
-    return ward_act_write(&act, db, err);
+    ward_event_note_int(&event, "records", (int64_t)l->resp->n_records);
+    return ward_event_write(&event, db, err);
 }
 
 static enum ward_code list(struct ward_call *c, const ListDirectoryRequest *q,
@@ -88,14 +88,14 @@ static enum ward_code list(struct ward_call *c, const ListDirectoryRequest *q,
     bool given = false;
     struct view view;
 
-    WARD_TRY(api_begin(c, &l.act, USE_READ, KIND_OTHER, NULL, &view));
+    WARD_TRY(api_begin(c, &l.event, USE_READ, KIND_OTHER, NULL, &view));
     if (!directory_opens(&view))
         return WARD_FAIL_REASON(
             c->err, PERMISSION_DENIED, "KIND_NOT_ALLOWED",
             "no role of this person reads resources that concern no patient");
     if (!fhir_is_type(q->type))
         return WARD_FAIL_FIELD(c->err, "type", "must be 1 to 63 of A-Z a-z, a capital first");
-    ward_act_note(&l.act, "type", q->type);
+    ward_event_note(&l.event, "type", q->type);
     WARD_TRY(ward_call_page(c, q->page_size, USUAL, MOST, &l.page));
     question =
         ward_printf(c->mem, "%s %d %d", q->type, q->page_size, q->include_entered_in_error);
@@ -103,7 +103,7 @@ static enum ward_code list(struct ward_call *c, const ListDirectoryRequest *q,
     if (question == NULL || r->records == NULL)
         return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for the answer");
     WARD_TRY(page_place(c, question, q->page_token, l.from, RECORDS_ID, &given));
-    WARD_TRY(ward_db_tx(w->seat.db, in_tx, &l, c->err));
+    WARD_TRY(ward_db_tx(w->event_ctx.db, in_tx, &l, c->err));
     return l.more ? page_token(c, question, l.last, RECORDS_ID, &r->next_page_token) : WARD_OK;
 }
 

@@ -11,7 +11,7 @@ typedef Ward__Records__V1__GetAttachmentResponse GetResponse;
 struct getting {
     struct ward_call *call;
     struct view view;
-    struct ward_act act;
+    struct ward_event event;
     uint8_t asked[RECORDS_ID], named[TOKEN_HASH];
     struct attachment of; /* its patient: who it was put for */
     uint8_t type[WARD_SEAL_EXTRA + TYPE_MAX + 1];
@@ -52,7 +52,7 @@ static enum ward_code of_chart(struct getting *g, struct ward_val *type, struct 
     struct ward_rows rows = {0};
 
     for (size_t i = 0; i < WARD_COUNT(ask) && rows.n == 0; i++)
-        WARD_TRY(ward_db_run(w->seat.db, g->call->mem, ask[i],
+        WARD_TRY(ward_db_run(w->event_ctx.db, g->call->mem, ask[i],
                              WARD_PARAMS(ward_blob(g->asked, RECORDS_ID),
                                          ward_blob(g->of.sha256, sizeof(g->of.sha256))),
                              &rows, err));
@@ -83,7 +83,7 @@ static enum ward_code open_type(struct getting *g, struct ward_val sealed, struc
 static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct getting *g = arg;
-    struct ward_act act = g->act;
+    struct ward_event event = g->event;
     struct ward_val type = {0};
     bool seen = false;
 
@@ -94,8 +94,8 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
         return no_such(err);
     WARD_TRY(of_chart(g, &type, err));
     WARD_TRY(open_type(g, type, err));
-    ward_act_note_int(&act, "bytes", g->of.size);
-    return tell(g->call->wrk, &act, &g->view, g->of.patient, err);
+    ward_event_note_int(&event, "bytes", g->of.size);
+    return tell(g->call->wrk, &event, &g->view, g->of.patient, err);
 }
 
 /* The n-th part, in an arena that is taken back after each. */
@@ -112,7 +112,7 @@ static enum ward_code part(struct getting *g, int n, struct ward_arena *mem, Get
     WARD_TRY(patient_find(w, mem, g->of.patient, false, &owner, c->err));
     if (owner.erased)
         return no_such(c->err);
-    code = ward_db_run(w->seat.db, mem, SQL,
+    code = ward_db_run(w->event_ctx.db, mem, SQL,
                        WARD_PARAMS(ward_blob(g->of.patient, RECORDS_ID),
                                    ward_blob(g->of.sha256, sizeof(g->of.sha256)),
                                    ward_int(mem, n)),
@@ -174,12 +174,12 @@ enum ward_code get_attachment_rpc(struct ward_call *c, const ProtobufCMessage *m
     struct worker *w = c->wrk;
 
     (void)r;
-    ward_act_begin(&g.act, c, &w->seat, NULL);
-    ward_db_deadline(w->seat.db, c->deadline_ns);
-    WARD_TRY(ward_call_id(c, "patient_id", q->patient_id, g.asked, w->seat.patient));
+    ward_event_begin(&g.event, c, &w->event_ctx, NULL);
+    ward_db_deadline(w->event_ctx.db, c->deadline_ns);
+    WARD_TRY(ward_call_id(c, "patient_id", q->patient_id, g.asked, w->event_ctx.patient));
     WARD_TRY(take_url(&g, q->url));
     WARD_TRY(view_of(c, USE_READ, &g.view, c->err));
     WARD_TRY(view_allows(&g.view, c, USE_READ, KIND_DOCUMENT, c->err));
-    WARD_TRY(ward_db_tx(w->seat.db, in_tx, &g, c->err));
+    WARD_TRY(ward_db_tx(w->event_ctx.db, in_tx, &g, c->err));
     return send_all(&g);
 }

@@ -18,7 +18,7 @@ typedef Ward__Records__V1__ReadVersionResponse ReadVersionResponse;
 struct looking {
     struct ward_call *call;
     struct view view;
-    struct ward_act act;
+    struct ward_event event;
     enum kind kind;
     uint8_t id[RECORDS_ID];
     int from; /* versions below this, or this very one */
@@ -37,8 +37,8 @@ static enum ward_code begin(struct looking *l, int kind, const char *id)
     struct worker *w = c->wrk;
     enum ward_code code;
 
-    ward_act_begin(&l->act, c, &w->seat, NULL);
-    ward_db_deadline(w->seat.db, c->deadline_ns);
+    ward_event_begin(&l->event, c, &w->event_ctx, NULL);
+    ward_db_deadline(w->event_ctx.db, c->deadline_ns);
     WARD_TRY(rpc_kind(c, kind, &l->kind));
     WARD_TRY(ward_call_id(c, "id", id, l->id, NULL));
     WARD_TRY(view_of(c, USE_READ, &l->view, c->err));
@@ -52,7 +52,7 @@ static enum ward_code run(struct looking *l, ward_tx_fn *fn)
 {
     struct ward_call *c = l->call;
     struct worker *w = c->wrk;
-    enum ward_code code = ward_db_tx(w->seat.db, fn, l, c->err);
+    enum ward_code code = ward_db_tx(w->event_ctx.db, fn, l, c->err);
 
     if (code == WARD_NOT_FOUND)
         rpc_blame(c, l->id);
@@ -73,20 +73,20 @@ static enum ward_code find(struct looking *l, struct version *out, struct ward_e
 static enum ward_code told(struct looking *l, const struct version *v, struct ward_err *err)
 {
     struct worker *w = l->call->wrk;
-    struct ward_act act = l->act;
+    struct ward_event event = l->event;
     char *id = ward_alloc(l->call->mem, 37);
 
     if (id == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the audit event");
     ward_uuid_text(v->id, id);
-    ward_act_note(&act, "kind", kind_name(v->kind));
-    ward_act_note(&act, "resource", id);
+    ward_event_note(&event, "kind", kind_name(v->kind));
+    ward_event_note(&event, "resource", id);
     if (l->resp == NULL)
-        ward_act_note_int(&act, "version", l->from);
+        ward_event_note_int(&event, "version", l->from);
     else
-        ward_act_note_int(&act, "versions", (int64_t)l->resp->n_records);
-    return v->nobodys ? ward_act_write(&act, w->seat.db, err)
-                      : tell(w, &act, &l->view, v->patient, err);
+        ward_event_note_int(&event, "versions", (int64_t)l->resp->n_records);
+    return v->nobodys ? ward_event_write(&event, w->event_ctx.db, err)
+                      : tell(w, &event, &l->view, v->patient, err);
 }
 
 /* ---- History ---- */
@@ -107,7 +107,7 @@ static enum ward_code fit(struct looking *l, const struct version *v, size_t *n,
     size_t bytes = 0;
 
     WARD_TRY(
-        ward_db_run(w->seat.db, mem, v->nobodys ? NOBODYS : CHART,
+        ward_db_run(w->event_ctx.db, mem, v->nobodys ? NOBODYS : CHART,
                     WARD_PARAMS(ward_blob(v->patient, RECORDS_ID), ward_blob(v->id, RECORDS_ID),
                                 ward_int(mem, l->from), ward_int(mem, l->page + 1)),
                     &rows, err));
@@ -143,7 +143,7 @@ static enum ward_code load(struct looking *l, const struct version *v, size_t n,
     struct ward_rows rows;
 
     WARD_TRY(
-        ward_db_run(w->seat.db, mem, sql,
+        ward_db_run(w->event_ctx.db, mem, sql,
                     WARD_PARAMS(ward_blob(v->patient, RECORDS_ID), ward_blob(v->id, RECORDS_ID),
                                 ward_int(mem, l->from), ward_int(mem, (int64_t)n)),
                     &rows, err));

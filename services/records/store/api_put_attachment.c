@@ -12,7 +12,7 @@ typedef Ward__Records__V1__AttachmentStart Start;
 struct putting {
     struct ward_call *call;
     struct view view;
-    struct ward_act act;
+    struct ward_event event;
     enum kind kind; /* what lets the caller put one */
     bool started;
     char *type;
@@ -61,7 +61,7 @@ static enum ward_code start(struct putting *p, const Start *s)
         return WARD_FAIL_FIELD(c->err, "start", "came before");
     p->started = true;
     WARD_TRY(ward_call_id(c, "start.patient_id", s->patient_id, p->patient, text));
-    memcpy(w->seat.patient, text, sizeof(text));
+    memcpy(w->event_ctx.patient, text, sizeof(text));
     if (!is_type(s->content_type))
         return WARD_FAIL_FIELD(c->err, "start.content_type",
                                "must be type/subtype, at most %d bytes", TYPE_MAX);
@@ -230,7 +230,7 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct putting *p = arg;
     struct ward_call *c = p->call;
-    struct ward_act act = p->act;
+    struct ward_event event = p->event;
     struct patient owner = {0};
     enum ward_code code = WARD_OK;
 
@@ -246,8 +246,8 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
         code = insert(p, &owner, db, err);
     patient_wipe(&owner);
     WARD_TRY(code);
-    ward_act_note_int(&act, "bytes", (int64_t)p->size);
-    return tell(c->wrk, &act, &p->view, p->patient, err);
+    ward_event_note_int(&event, "bytes", (int64_t)p->size);
+    return tell(c->wrk, &event, &p->view, p->patient, err);
 }
 
 static enum ward_code answer(struct putting *p, PutResponse *r)
@@ -270,12 +270,12 @@ enum ward_code put_attachment_rpc(struct ward_call *c, const ProtobufCMessage *q
     struct worker *w = c->wrk;
 
     (void)q;
-    ward_act_begin(&p.act, c, &w->seat, NULL);
-    ward_db_deadline(w->seat.db, c->deadline_ns);
+    ward_event_begin(&p.event, c, &w->event_ctx, NULL);
+    ward_db_deadline(w->event_ctx.db, c->deadline_ns);
     WARD_TRY(view_of(c, USE_WRITE, &p.view, c->err));
     WARD_TRY(choose_kind(&p));
     WARD_TRY(receive(&p));
     WARD_TRY(compare(&p));
-    WARD_TRY(ward_db_tx(w->seat.db, in_tx, &p, c->err));
+    WARD_TRY(ward_db_tx(w->event_ctx.db, in_tx, &p, c->err));
     return answer(&p, (PutResponse *)r);
 }

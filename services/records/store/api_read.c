@@ -10,7 +10,7 @@ typedef Ward__Records__V1__ReadResponse ReadResponse;
 struct reading {
     struct ward_call *call;
     struct view view;
-    struct ward_act act;
+    struct ward_event event;
     enum kind kind;
     uint8_t id[RECORDS_ID], root[RECORDS_ID];
     ReadResponse *resp;
@@ -25,7 +25,7 @@ static enum ward_code follow_merge(struct reading *r, struct ward_err *err)
     memcpy(r->root, r->id, RECORDS_ID);
     if (r->kind != KIND_PATIENT)
         return WARD_OK;
-    WARD_TRY(ward_db_run(w->seat.db, r->call->mem, SQL,
+    WARD_TRY(ward_db_run(w->event_ctx.db, r->call->mem, SQL,
                          WARD_PARAMS(ward_blob(r->id, RECORDS_ID)), &rows, err));
     if (rows.n == 1)
         memcpy(r->root, rows.at[0][0].p, RECORDS_ID);
@@ -37,7 +37,7 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
     struct reading *r = arg;
     struct ward_call *c = r->call;
     struct worker *w = c->wrk;
-    struct ward_act act = r->act;
+    struct ward_event event = r->event;
     struct version v;
     enum ward_code code;
 
@@ -50,10 +50,11 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
     if (v.wrapped.p == NULL)
         return WARD_FAIL_REASON(err, NOT_FOUND, "RESOURCE_NOT_FOUND", "no such resource");
     WARD_TRY(chart_record(w, c->mem, &v, &r->resp->record, err));
-    ward_act_note(&act, "kind", kind_name(v.kind));
-    ward_act_note(&act, "resource", r->resp->record->version->resource_id);
-    ward_act_note_int(&act, "version", v.version);
-    return v.nobodys ? ward_act_write(&act, db, err) : tell(w, &act, &r->view, v.patient, err);
+    ward_event_note(&event, "kind", kind_name(v.kind));
+    ward_event_note(&event, "resource", r->resp->record->version->resource_id);
+    ward_event_note_int(&event, "version", v.version);
+    return v.nobodys ? ward_event_write(&event, db, err)
+                     : tell(w, &event, &r->view, v.patient, err);
 }
 
 static enum ward_code read_one(struct ward_call *c, const ReadRequest *q, ReadResponse *out)
@@ -62,14 +63,14 @@ static enum ward_code read_one(struct ward_call *c, const ReadRequest *q, ReadRe
     struct worker *w = c->wrk;
     enum ward_code code;
 
-    ward_act_begin(&r.act, c, &w->seat, NULL);
-    ward_db_deadline(w->seat.db, c->deadline_ns);
+    ward_event_begin(&r.event, c, &w->event_ctx, NULL);
+    ward_db_deadline(w->event_ctx.db, c->deadline_ns);
     WARD_TRY(rpc_kind(c, (int)q->kind, &r.kind));
     WARD_TRY(ward_call_id(c, "id", q->id, r.id, NULL));
     WARD_TRY(view_of(c, USE_READ, &r.view, c->err));
     code = view_allows(&r.view, c, USE_READ, r.kind, c->err);
     if (code == WARD_OK)
-        code = ward_db_tx(w->seat.db, in_tx, &r, c->err);
+        code = ward_db_tx(w->event_ctx.db, in_tx, &r, c->err);
     if (code == WARD_OK && memcmp(r.id, r.root, RECORDS_ID) != 0)
         return ward_call_uuid(c, r.id, &out->redirected_from);
     if (code != WARD_OK)

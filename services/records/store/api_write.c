@@ -23,8 +23,8 @@ static enum ward_code begin(struct ward_call *c, struct single *s, const char *p
     struct worker *w = c->wrk;
 
     s->job.call = c;
-    ward_act_begin(&s->job.act, c, &w->seat, patient);
-    ward_db_deadline(w->seat.db, c->deadline_ns);
+    ward_event_begin(&s->job.event, c, &w->event_ctx, patient);
+    ward_db_deadline(w->event_ctx.db, c->deadline_ns);
     return view_of(c, USE_WRITE, &s->job.view, c->err);
 }
 
@@ -36,7 +36,7 @@ static enum ward_code keep(struct single *s, struct ward_db *db, struct ward_err
     WARD_TRY(rpc_keep(c->mem, s->job.record, &kept.record, err));
     kept.created = s->job.created;
     kept.possible_duplicates = s->duplicates;
-    return ward_call_keep(c, db, &s->idem, &kept.base, err);
+    return ward_call_store_answer(c, db, &s->idem, &kept.base, err);
 }
 
 static enum ward_code look_for_twins(struct single *s, struct ward_err *err)
@@ -55,14 +55,14 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
     struct job *j = &s->job;
     ProtobufCMessage *kept = NULL;
 
-    WARD_TRY(ward_call_again(j->call, db, &s->idem,
-                             &ward__records__v1__create_response__descriptor, &kept, err));
+    WARD_TRY(ward_call_stored_answer(
+        j->call, db, &s->idem, &ward__records__v1__create_response__descriptor, &kept, err));
     if (kept != NULL) {
         const CreateResponse *was = (const CreateResponse *)kept;
 
         j->created = was->created;
         s->duplicates = was->possible_duplicates;
-        return rpc_again(j->call, &j->view, &j->act, was->record, &j->record, err);
+        return rpc_again(j->call, &j->view, &j->event, was->record, &j->record, err);
     }
     WARD_TRY(job_run(j, err));
     if (j->kind == KIND_PATIENT && j->created)

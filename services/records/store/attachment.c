@@ -72,7 +72,7 @@ static enum ward_code is_named(struct worker *w, struct ward_arena *mem,
     struct ward_rows rows;
 
     view_params(view, kind, mem, params + 4);
-    WARD_TRY(ward_db_run(w->seat.db, mem, SQL, params, WARD_COUNT(params), &rows, err));
+    WARD_TRY(ward_db_run(w->event_ctx.db, mem, SQL, params, WARD_COUNT(params), &rows, err));
     *is = rows.n > 0;
     return WARD_OK;
 }

@@ -41,7 +41,7 @@ enum ward_code chart_find(struct worker *w, struct ward_arena *mem, const struct
     struct ward_rows rows;
 
     view_params(view, kind, mem, params + 2);
-    WARD_TRY(ward_db_run(w->seat.db, mem, SQL, params, WARD_COUNT(params), &rows, err));
+    WARD_TRY(ward_db_run(w->event_ctx.db, mem, SQL, params, WARD_COUNT(params), &rows, err));
     if (rows.n == 0)
         return WARD_FAIL_REASON(err, NOT_FOUND, "RESOURCE_NOT_FOUND", "no such resource");
     version_of(rows.at[0], out);
@@ -59,7 +59,7 @@ enum ward_code chart_version(struct worker *w, struct ward_arena *mem,
                               " WHERE v.patient_id = ? AND v.resource_id = ? AND v.version = ?";
     struct ward_rows rows;
 
-    WARD_TRY(ward_db_run(w->seat.db, mem, SQL,
+    WARD_TRY(ward_db_run(w->event_ctx.db, mem, SQL,
                          WARD_PARAMS(id_val(patient), id_val(id), ward_int(mem, version)),
                          &rows, err));
     if (rows.n == 0)

@@ -32,7 +32,7 @@ enum ward_code chart_tx(struct worker *w, ward_tx_fn *fn, void *arg, struct ward
 
     if (err == NULL)
         err = &own;
-    code = ward_db_tx(w->seat.db, guard, &g, err);
+    code = ward_db_tx(w->event_ctx.db, guard, &g, err);
     if (code == WARD_FAILED_PRECONDITION && g.conflict) {
         err->code = WARD_ABORTED;
         return WARD_ABORTED;
@@ -157,7 +157,7 @@ static enum ward_code hold(struct worker *w, struct ward_arena *mem, const struc
 
     if (view != NULL)
         view_params(view, it->f.kind, mem, params + 2);
-    WARD_TRY(ward_db_run(w->seat.db, mem, any ? ANY : SEEN, params,
+    WARD_TRY(ward_db_run(w->event_ctx.db, mem, any ? ANY : SEEN, params,
                          any ? 2 : WARD_COUNT(params), &rows, err));
     if (rows.n == 0)
         return WARD_FAIL_REASON(err, NOT_FOUND, "RESOURCE_NOT_FOUND", "no such resource");

@@ -83,7 +83,7 @@ static enum ward_code add(struct worker *w, const struct named_code *code, bool 
     static const char SQL[] = "INSERT IGNORE INTO coding (hash, system, code) VALUES (?, ?, ?)";
     struct ward_rows out;
 
-    WARD_TRY(ward_db_run(w->seat.db, NULL, SQL,
+    WARD_TRY(ward_db_run(w->event_ctx.db, NULL, SQL,
                          WARD_PARAMS(ward_blob(code->hash, TOKEN_HASH), ward_text(code->system),
                                      ward_text(code->code)),
                          &out, err));

@@ -26,9 +26,10 @@ enum ward_code conditional_find(struct job *j, struct version *out, bool *found,
     uint8_t id[RECORDS_ID];
 
     *found = false;
-    WARD_TRY(ward_db_run(w->seat.db, c->mem, WAIT, WARD_PARAMS(hash), NULL, err));
+    WARD_TRY(ward_db_run(w->event_ctx.db, c->mem, WAIT, WARD_PARAMS(hash), NULL, err));
     view_params(&j->view, j->kind, c->mem, params + 3);
-    WARD_TRY(ward_db_run(w->seat.db, c->mem, FIND, params, WARD_COUNT(params), &rows, err));
+    WARD_TRY(
+        ward_db_run(w->event_ctx.db, c->mem, FIND, params, WARD_COUNT(params), &rows, err));
     if (rows.n > 1)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "SEVERAL_MATCH",
                                 "several resources have this identifier");
@@ -45,6 +46,6 @@ enum ward_code conditional_end(struct job *j, struct ward_err *err)
     struct ward_call *c = j->call;
     struct worker *w = c->wrk;
 
-    return ward_db_run(w->seat.db, c->mem, SQL,
+    return ward_db_run(w->event_ctx.db, c->mem, SQL,
                        WARD_PARAMS(ward_blob(j->identifier, sizeof(j->identifier))), NULL, err);
 }

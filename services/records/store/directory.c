@@ -38,7 +38,7 @@ enum ward_code directory_find(struct worker *w, struct ward_arena *mem,
     const struct ward_val params[] = {id_val(id), ward_int(mem, version)};
     struct ward_rows rows;
 
-    WARD_TRY(ward_db_run(w->seat.db, mem, version == 0 ? CURRENT : ONE, params,
+    WARD_TRY(ward_db_run(w->event_ctx.db, mem, version == 0 ? CURRENT : ONE, params,
                          version == 0 ? 1 : 2, &rows, err));
     if (rows.n == 0 && version == 0)
         return WARD_FAIL_REASON(err, NOT_FOUND, "RESOURCE_NOT_FOUND", "no such resource");
@@ -78,7 +78,7 @@ static enum ward_code hold(struct worker *w, struct ward_arena *mem, struct item
     struct ward_rows rows;
     int64_t version = 0;
 
-    WARD_TRY(ward_db_run(w->seat.db, mem, SQL, WARD_PARAMS(id_val(it->id)), &rows, err));
+    WARD_TRY(ward_db_run(w->event_ctx.db, mem, SQL, WARD_PARAMS(id_val(it->id)), &rows, err));
     if (rows.n > 0)
         version = row_number(rows.at[0][1]);
     if (version != it->what->expected_version)
@@ -108,7 +108,7 @@ static enum ward_code put_version(struct worker *w, struct ward_call *c, const s
     struct version v;
 
     item_row(it, c, &v);
-    return ward_db_run(w->seat.db, mem, SQL,
+    return ward_db_run(w->event_ctx.db, mem, SQL,
                        WARD_PARAMS(id_val(it->p.id), id_val(it->id), ward_int(mem, v.version),
                                    ward_int(mem, v.kind), ward_int(mem, v.act),
                                    ward_int(mem, v.written_at_us), ward_text(v.actor),
@@ -129,9 +129,9 @@ static enum ward_code put_current(struct worker *w, struct ward_arena *mem,
 
     if (it->fresh)
         WARD_TRY(ward_db_run(
-            w->seat.db, mem, KEY,
+            w->event_ctx.db, mem, KEY,
             WARD_PARAMS(id_val(it->p.id), ward_int(mem, it->p.kek), it->p.wrapped), NULL, err));
-    return ward_db_run(w->seat.db, mem, it->fresh ? NEW : NEXT,
+    return ward_db_run(w->event_ctx.db, mem, it->fresh ? NEW : NEXT,
                        WARD_PARAMS(ward_int(mem, it->version), ward_int(mem, it->at_us),
                                    ward_int(mem, it->f.wrong), ward_int(mem, it->f.kind),
                                    ward_text(resource_type(it->what->res)), id_val(it->p.id),
@@ -152,7 +152,8 @@ static enum ward_code put_tokens(struct worker *w, struct ward_arena *mem,
     if (!kind_is_nobodys(it->f.kind))
         return WARD_OK;
     if (!it->fresh)
-        WARD_TRY(ward_db_run(w->seat.db, mem, OLD, WARD_PARAMS(id_val(it->id)), NULL, err));
+        WARD_TRY(
+            ward_db_run(w->event_ctx.db, mem, OLD, WARD_PARAMS(id_val(it->id)), NULL, err));
     for (size_t at = 0; at < it->f.n_tokens; at += TOKENS) {
         for (size_t i = 0; i < TOKENS; i++) {
             const struct token *t =
@@ -162,7 +163,7 @@ static enum ward_code put_tokens(struct worker *w, struct ward_arena *mem,
             v[3 * i + 1] = ward_blob(t->hash, TOKEN_HASH);
             v[3 * i + 2] = id_val(it->id);
         }
-        WARD_TRY(ward_db_run(w->seat.db, mem, NEW, v, WARD_COUNT(v), NULL, err));
+        WARD_TRY(ward_db_run(w->event_ctx.db, mem, NEW, v, WARD_COUNT(v), NULL, err));
     }
     return WARD_OK;
 }
@@ -176,13 +177,13 @@ static enum ward_code put_change(struct worker *w, struct ward_arena *mem,
         " VALUES (?, ?, ?, ?, ?, ?)";
     static const uint8_t nobody[RECORDS_ID] = {0};
 
-    WARD_TRY(ward_db_run(w->seat.db, mem, SQL,
+    WARD_TRY(ward_db_run(w->event_ctx.db, mem, SQL,
                          WARD_PARAMS(ward_int(mem, it->f.kind), ward_int(mem, it->what->act),
                                      ward_int(mem, it->version), ward_int(mem, it->at_us),
                                      id_val(it->id), id_val(nobody)),
                          NULL, err));
     put_count(it->what->act, it->f.kind);
-    ward_db_after_commit(w->seat.db, sequencer_wake, w->rec->feed);
+    ward_db_after_commit(w->event_ctx.db, sequencer_wake, w->rec->feed);
     return WARD_OK;
 }
 

@@ -131,8 +131,8 @@ static enum ward_code birth_of(struct job *j, int64_t *birth_us, struct ward_err
     *birth_us = INT64_MIN;
     if (!plausible_grows(j->write.res) || resource_patient(j->write.res, id, NULL) != WARD_OK)
         return WARD_OK;
-    WARD_TRY(ward_db_run(w->seat.db, c->mem, SQL, WARD_PARAMS(ward_blob(id, RECORDS_ID)), &rows,
-                         err));
+    WARD_TRY(ward_db_run(w->event_ctx.db, c->mem, SQL, WARD_PARAMS(ward_blob(id, RECORDS_ID)),
+                         &rows, err));
     if (rows.n == 1 && rows.at[0][0].p != NULL &&
         !ward_i64(rows.at[0][0].p, INT64_MIN, INT64_MAX, birth_us))
         return WARD_FAIL(err, DATA_LOSS, "a birth date that was stored cannot be read");
@@ -176,16 +176,16 @@ static enum ward_code doubt(struct job *j, struct ward_err *err)
 static enum ward_code tell_of(struct job *j, const struct version *v, struct ward_err *err)
 {
     struct ward_call *c = j->call;
-    struct ward_act act = j->act;
+    struct ward_event event = j->event;
     char *id = ward_alloc(c->mem, 37);
 
     if (id == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the audit event");
     ward_uuid_text(v->id, id);
-    ward_act_note(&act, "kind", kind_name(v->kind));
-    ward_act_note(&act, "resource", id);
-    ward_act_note_int(&act, "version", v->version);
-    return tell(c->wrk, &act, &j->view, v->patient, err);
+    ward_event_note(&event, "kind", kind_name(v->kind));
+    ward_event_note(&event, "resource", id);
+    ward_event_note_int(&event, "version", v->version);
+    return tell(c->wrk, &event, &j->view, v->patient, err);
 }
 
 /* `found`: somebody else's, by its identifier. */
@@ -225,7 +225,7 @@ enum ward_code job_run(struct job *j, struct ward_err *err)
     struct version v;
     bool found = false;
 
-    j->write.event_id = j->act.event_id;
+    j->write.event_id = j->event.event_id;
     if (j->reason != NULL)
         WARD_TRY(load(j, err));
     if (j->if_none_exist != NULL)

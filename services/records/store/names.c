@@ -22,7 +22,7 @@ static enum ward_code encounter_is_theirs(struct worker *w, struct ward_arena *m
     if (before.n == RECORDS_ID && memcmp(before.p, it->f.encounter, RECORDS_ID) == 0)
         return WARD_OK;
     WARD_TRY(ward_db_run(
-        w->seat.db, mem, SQL,
+        w->event_ctx.db, mem, SQL,
         WARD_PARAMS(id_val(it->p.root), id_val(it->f.encounter), ward_int(mem, KIND_ENCOUNTER)),
         &rows, err));
     if (rows.n == 1 && *rows.at[0][0].p == '1')
@@ -46,7 +46,7 @@ static enum ward_code named_before(struct worker *w, struct ward_arena *mem,
     *is = false;
     if (it->what->expected_version == 0)
         return WARD_OK;
-    WARD_TRY(ward_db_run(w->seat.db, mem, SQL,
+    WARD_TRY(ward_db_run(w->event_ctx.db, mem, SQL,
                          WARD_PARAMS(id_val(it->p.id), ward_int(mem, PARAM_ATTACHMENT),
                                      ward_blob(named, TOKEN_HASH), id_val(it->id)),
                          &rows, err));
@@ -69,7 +69,7 @@ static enum ward_code was_put(struct worker *w, struct ward_arena *mem, const st
                                       ward_text(view == NULL ? NULL : view->actor)};
     struct ward_rows rows;
 
-    WARD_TRY(ward_db_run(w->seat.db, mem, view == NULL ? ANY : MINE, params,
+    WARD_TRY(ward_db_run(w->event_ctx.db, mem, view == NULL ? ANY : MINE, params,
                          view == NULL ? 2 : 3, &rows, err));
     *is = rows.n > 0;
     return WARD_OK;

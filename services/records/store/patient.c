@@ -14,7 +14,7 @@ enum ward_code patient_key(struct worker *w, const uint8_t id[RECORDS_ID], int k
                                 "the patient's key is not there");
     memcpy(k.owner, id, RECORDS_ID);
     memcpy(k.wrapped, wrapped.p, sizeof(k.wrapped));
-    return ward_keyring_unwrap(w->rec->keys, w->seat.db, &k, key, err);
+    return ward_keyring_unwrap(w->rec->keys, w->event_ctx.db, &k, key, err);
 }
 
 #define FIND                                                                                   \
@@ -29,8 +29,8 @@ enum ward_code patient_find(struct worker *w, struct ward_arena *mem,
     struct patient p = {0};
     struct ward_rows rows;
 
-    WARD_TRY(
-        ward_db_run(w->seat.db, mem, lock ? HOLD : LOOK, WARD_PARAMS(id_val(id)), &rows, err));
+    WARD_TRY(ward_db_run(w->event_ctx.db, mem, lock ? HOLD : LOOK, WARD_PARAMS(id_val(id)),
+                         &rows, err));
     if (rows.n == 0)
         return WARD_FAIL_REASON(err, NOT_FOUND, "PATIENT_NOT_FOUND", "no such patient");
     memcpy(p.id, id, RECORDS_ID);
@@ -60,7 +60,7 @@ enum ward_code patients_of(struct worker *w, struct ward_arena *mem,
     struct ward_rows rows;
     uint8_t(*ids)[RECORDS_ID];
 
-    WARD_TRY(ward_db_run(w->seat.db, mem, SQL, WARD_PARAMS(id_val(root)), &rows, err));
+    WARD_TRY(ward_db_run(w->event_ctx.db, mem, SQL, WARD_PARAMS(id_val(root)), &rows, err));
     ids = ward_alloc(mem, rows.n * RECORDS_ID);
     if (ids == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the patients of a chart");
@@ -81,7 +81,7 @@ enum ward_code patient_prepare(struct worker *w, struct ward_arena *mem, struct 
     memcpy(it->p.root, it->p.id, RECORDS_ID);
     memcpy(it->wrapped.owner, it->p.id, RECORDS_ID);
     WARD_TRY(ward_keyring_new_key(keys, &it->wrapped, it->p.key, err));
-    WARD_TRY(ward_keyring_hold(keys, w->seat.db, mem, it->p.key, &it->wrapped, err));
+    WARD_TRY(ward_keyring_hold(keys, w->event_ctx.db, mem, it->p.key, &it->wrapped, err));
     it->p.kek = it->wrapped.kek;
     it->p.wrapped = ward_blob(it->wrapped.wrapped, sizeof(it->wrapped.wrapped));
     return WARD_OK;
@@ -121,9 +121,9 @@ enum ward_code patients_put(struct worker *w, struct ward_arena *mem, const stru
             rows_of(&items[i], mem, patient + 6 * fresh, key + 3 * fresh);
             fresh++;
         }
-    code = ward_db_bulk(w->seat.db, PATIENT, patient, 6, fresh, err);
+    code = ward_db_bulk(w->event_ctx.db, PATIENT, patient, 6, fresh, err);
     if (code == WARD_ALREADY_EXISTS)
         return WARD_FAIL_REASON(err, ALREADY_EXISTS, "ID_TAKEN", "a patient has this id");
     WARD_TRY(code);
-    return ward_db_bulk(w->seat.db, KEY, key, 3, fresh, err);
+    return ward_db_bulk(w->event_ctx.db, KEY, key, 3, fresh, err);
 }

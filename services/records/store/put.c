@@ -87,12 +87,12 @@ static enum ward_code put_versions(struct worker *w, const struct ward_call *c,
         memcpy(cleaned + 4 * n_cleaned, row + i * VERSION_ROW, 3 * sizeof(*row));
         cleaned[4 * n_cleaned++ + 3] = items[i].cleaned;
     }
-    code = ward_db_bulk(w->seat.db, SQL, row, VERSION_ROW, n, err);
+    code = ward_db_bulk(w->event_ctx.db, SQL, row, VERSION_ROW, n, err);
     if (code == WARD_ALREADY_EXISTS) /* the current row does not name the newest version */
         return WARD_FAIL_REASON(err, DATA_LOSS, "RECORD_UNREADABLE",
                                 "the current version is not the newest that is stored");
     WARD_TRY(code);
-    return ward_db_bulk(w->seat.db, CLEANED, cleaned, 4, n_cleaned, err);
+    return ward_db_bulk(w->event_ctx.db, CLEANED, cleaned, 4, n_cleaned, err);
 }
 
 /* ---- resource ---- */
@@ -139,7 +139,7 @@ static enum ward_code put_resources(struct worker *w, struct ward_arena *mem,
         row[i * cols + RESOURCE_SET] = id_val(items[i].id);
         row[i * cols + RESOURCE_SET + 1] = ward_int(mem, items[i].f.kind);
     }
-    code = ward_db_bulk(w->seat.db, SQL, row, cols, n, err);
+    code = ward_db_bulk(w->event_ctx.db, SQL, row, cols, n, err);
     if (code == WARD_ALREADY_EXISTS)
         return WARD_FAIL_REASON(err, ALREADY_EXISTS, "ID_TAKEN", "a resource has this id");
     return code;
@@ -158,7 +158,7 @@ static enum ward_code set_resource(struct worker *w, struct ward_arena *mem,
 
     resource_row(it, mem, row);
     row[RESOURCE_SET] = id_val(it->id);
-    return ward_db_run(w->seat.db, mem, SQL, row, WARD_COUNT(row), NULL, err);
+    return ward_db_run(w->event_ctx.db, mem, SQL, row, WARD_COUNT(row), NULL, err);
 }
 
 /* ---- tokens ---- */
@@ -192,7 +192,7 @@ static enum ward_code put_tokens(struct worker *w, struct ward_arena *mem,
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < items[i].f.n_tokens; k++)
             token_row(&items[i], &items[i].f.token[k], mem, row + TOKEN_ROW * at++);
-    return ward_db_bulk(w->seat.db, INSERT_TOKEN, row, TOKEN_ROW, all, err);
+    return ward_db_bulk(w->event_ctx.db, INSERT_TOKEN, row, TOKEN_ROW, all, err);
 }
 
 static bool same_token(const struct ward_val *row, const struct item *it, const struct token *t)
@@ -214,8 +214,8 @@ static enum ward_code change_tokens(struct worker *w, struct ward_arena *mem,
     size_t n_drop = 0, n_add = 0, at = 0;
     struct ward_rows has;
 
-    WARD_TRY(ward_db_run(w->seat.db, mem, HAS, WARD_PARAMS(id_val(it->p.id), id_val(it->id)),
-                         &has, err));
+    WARD_TRY(ward_db_run(w->event_ctx.db, mem, HAS,
+                         WARD_PARAMS(id_val(it->p.id), id_val(it->id)), &has, err));
     drop = ward_alloc(mem, has.n * TOKEN_ROW * sizeof(*drop));
     add = ward_alloc(mem, it->f.n_tokens * TOKEN_ROW * sizeof(*add));
     if (drop == NULL || add == NULL)
@@ -239,8 +239,8 @@ static enum ward_code change_tokens(struct worker *w, struct ward_arena *mem,
     }
     while (at < it->f.n_tokens)
         token_row(it, &it->f.token[at++], mem, add + TOKEN_ROW * n_add++);
-    WARD_TRY(ward_db_bulk(w->seat.db, DROP, drop, TOKEN_ROW, n_drop, err));
-    return ward_db_bulk(w->seat.db, INSERT_TOKEN, add, TOKEN_ROW, n_add, err);
+    WARD_TRY(ward_db_bulk(w->event_ctx.db, DROP, drop, TOKEN_ROW, n_drop, err));
+    return ward_db_bulk(w->event_ctx.db, INSERT_TOKEN, add, TOKEN_ROW, n_add, err);
 }
 
 /* ---- the feed ---- */
@@ -269,8 +269,8 @@ static enum ward_code put_changes(struct worker *w, struct ward_arena *mem,
             it->what->other_patient == NULL ? ward_text(NULL) : id_val(it->what->other_patient);
         put_count(it->what->act, it->f.kind);
     }
-    WARD_TRY(ward_db_bulk(w->seat.db, SQL, row, 7, n, err));
-    ward_db_after_commit(w->seat.db, sequencer_wake, w->rec->feed);
+    WARD_TRY(ward_db_bulk(w->event_ctx.db, SQL, row, 7, n, err));
+    ward_db_after_commit(w->event_ctx.db, sequencer_wake, w->rec->feed);
     return WARD_OK;
 }
 
@@ -295,7 +295,7 @@ static enum ward_code set_patient(struct worker *w, struct ward_arena *mem,
     static const char SQL[] =
         "UPDATE patient SET gender = ?, birth_us = ? WHERE patient_id = ?";
 
-    return ward_db_run(w->seat.db, mem, SQL,
+    return ward_db_run(w->event_ctx.db, mem, SQL,
                        WARD_PARAMS(ward_int(mem, it->f.gender),
                                    maybe(mem, it->f.birth_us != NO_DATE, it->f.birth_us),
                                    id_val(it->p.id)),

@@ -50,8 +50,8 @@ enum ward_code put_wards(struct worker *w, struct ward_arena *mem, const struct 
             to[2] = id_val(items[i].p.id);
         }
     }
-    WARD_TRY(ward_db_bulk(w->seat.db, OPEN, open, OPEN_ROW, n_open, err));
-    return ward_db_bulk(w->seat.db, EVER, ever, EVER_ROW, n_ever, err);
+    WARD_TRY(ward_db_bulk(w->event_ctx.db, OPEN, open, OPEN_ROW, n_open, err));
+    return ward_db_bulk(w->event_ctx.db, EVER, ever, EVER_ROW, n_ever, err);
 }
 
 enum ward_code drop_wards(struct worker *w, struct ward_arena *mem, const struct item *it,
@@ -60,8 +60,8 @@ enum ward_code drop_wards(struct worker *w, struct ward_arena *mem, const struct
     static const char OPEN[] = "DELETE FROM open_encounter WHERE encounter_id = ?";
     static const char EVER[] = "DELETE FROM encounter_ward WHERE encounter_id = ?";
 
-    WARD_TRY(ward_db_run(w->seat.db, mem, OPEN, WARD_PARAMS(id_val(it->id)), NULL, err));
-    return ward_db_run(w->seat.db, mem, EVER, WARD_PARAMS(id_val(it->id)), NULL, err);
+    WARD_TRY(ward_db_run(w->event_ctx.db, mem, OPEN, WARD_PARAMS(id_val(it->id)), NULL, err));
+    return ward_db_run(w->event_ctx.db, mem, EVER, WARD_PARAMS(id_val(it->id)), NULL, err);
 }
 
 #define DENY_ROW 9
@@ -96,7 +96,7 @@ enum ward_code put_denials(struct worker *w, struct ward_arena *mem, const struc
             to[8] = ward_int(mem, d->to_us);
         }
     }
-    return ward_db_bulk(w->seat.db, SQL, row, DENY_ROW, all, err);
+    return ward_db_bulk(w->event_ctx.db, SQL, row, DENY_ROW, all, err);
 }
 
 enum ward_code drop_denials(struct worker *w, struct ward_arena *mem, const struct item *it,
@@ -104,5 +104,5 @@ enum ward_code drop_denials(struct worker *w, struct ward_arena *mem, const stru
 {
     static const char SQL[] = "DELETE FROM consent_deny WHERE consent_id = ?";
 
-    return ward_db_run(w->seat.db, mem, SQL, WARD_PARAMS(id_val(it->id)), NULL, err);
+    return ward_db_run(w->event_ctx.db, mem, SQL, WARD_PARAMS(id_val(it->id)), NULL, err);
 }

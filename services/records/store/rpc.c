@@ -29,11 +29,11 @@ void rpc_blame(struct ward_call *c, const uint8_t id[RECORDS_ID])
     struct worker *w = c->wrk;
     struct ward_rows rows;
 
-    w->seat.patient[0] = '\0';
-    if (ward_db_run(w->seat.db, c->mem, SQL, WARD_PARAMS(ward_blob(id, RECORDS_ID)), &rows,
+    w->event_ctx.patient[0] = '\0';
+    if (ward_db_run(w->event_ctx.db, c->mem, SQL, WARD_PARAMS(ward_blob(id, RECORDS_ID)), &rows,
                     NULL) == WARD_OK &&
         rows.n == 1)
-        ward_uuid_text((const uint8_t *)rows.at[0][0].p, w->seat.patient);
+        ward_uuid_text((const uint8_t *)rows.at[0][0].p, w->event_ctx.patient);
 }
 
 void rpc_blame_of(struct ward_call *c, const char *id)
@@ -41,7 +41,7 @@ void rpc_blame_of(struct ward_call *c, const char *id)
     uint8_t parsed[RECORDS_ID];
     struct worker *w = c->wrk;
 
-    w->seat.patient[0] = '\0';
+    w->event_ctx.patient[0] = '\0';
     if (ward_uuid_parse(id, parsed))
         rpc_blame(c, parsed);
 }
@@ -78,12 +78,12 @@ enum ward_code rpc_unseen(enum ward_code found, struct version *v, struct ward_e
 }
 
 enum ward_code rpc_again(struct ward_call *c, const struct view *view,
-                         const struct ward_act *act, const Record *kept, Record **out,
+                         const struct ward_event *event, const Record *kept, Record **out,
                          struct ward_err *err)
 {
     struct worker *w = c->wrk;
     uint8_t id[RECORDS_ID], patient[RECORDS_ID];
-    struct ward_act again = *act;
+    struct ward_event again = *event;
     struct version v, now;
     enum ward_code code;
 

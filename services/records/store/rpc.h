@@ -23,7 +23,7 @@ typedef Ward__Records__V1__Provenance Provenance;
 struct job {
     struct ward_call *call;
     struct view view;
-    struct ward_act act; /* its own event */
+    struct ward_event event; /* its own event */
     enum kind kind;
     struct write write;
     struct cleanings cleaned;
@@ -59,8 +59,8 @@ void rpc_blame_of(struct ward_call *c, const char *id);
 WARD_MUST enum ward_code rpc_keep(struct ward_arena *mem, const Record *full, Record **out,
                                   struct ward_err *err);
 WARD_MUST enum ward_code rpc_again(struct ward_call *c, const struct view *v,
-                                   const struct ward_act *act, const Record *kept, Record **out,
-                                   struct ward_err *err);
+                                   const struct ward_event *event, const Record *kept,
+                                   Record **out, struct ward_err *err);
 
 /* After chart_find of what `v` is a version of: of what is not theirs to see, v loses its key.
  */

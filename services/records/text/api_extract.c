@@ -16,7 +16,7 @@ struct extract {
     struct ward_call *call;
     struct worker *w;
     struct view view;
-    struct ward_act act;
+    struct ward_event event;
     const char *text; /* the note */
     size_t n;
     bool of_chart;
@@ -199,8 +199,8 @@ static enum ward_code told(struct ward_db *db, void *arg, struct ward_err *err)
     struct extract *x = arg;
 
     if (x->of_chart)
-        return tell(x->w, &x->act, &x->view, x->patient, err);
-    return ward_act_write(&x->act, db, err);
+        return tell(x->w, &x->event, &x->view, x->patient, err);
+    return ward_event_write(&x->event, db, err);
 }
 
 static enum ward_code extract(struct ward_call *c, const ExtractRequest *req,
@@ -210,7 +210,7 @@ static enum ward_code extract(struct ward_call *c, const ExtractRequest *req,
     struct extract x = {.call = c, .w = c->wrk};
     struct text_findings found;
 
-    WARD_TRY(api_begin(c, &x.act, USE_READ, KIND_DOCUMENT, NULL, &x.view));
+    WARD_TRY(api_begin(c, &x.event, USE_READ, KIND_DOCUMENT, NULL, &x.view));
     if (req->language < 0 || (size_t)req->language >= WARD_COUNT(language))
         return WARD_FAIL_FIELD(c->err, "language", "is not a language of ours");
     WARD_TRY(find_note(&x, req));
@@ -218,8 +218,8 @@ static enum ward_code extract(struct ward_call *c, const ExtractRequest *req,
                           c->err));
     WARD_TRY(answer(&x, &found, resp));
     resp->language = req->language;
-    ward_act_note_int(&x.act, "findings", (int64_t)found.n);
-    return ward_db_tx(x.w->seat.db, told, &x, c->err);
+    ward_event_note_int(&x.event, "findings", (int64_t)found.n);
+    return ward_db_tx(x.w->event_ctx.db, told, &x, c->err);
 }
 
 enum ward_code extract_rpc(struct ward_call *c, const ProtobufCMessage *q, ProtobufCMessage *r)

@@ -128,8 +128,9 @@ int mode_fill(int argc, char **argv)
     for (f.from = 1; f.from <= patients; f.from = f.to) {
         f.to = f.from + AT_ONCE <= patients ? f.from + AT_ONCE : patients + 1;
         place_call(&f.place, "fill");
-        ward_db_deadline(f.place.w->seat.db, WARD_NO_DEADLINE);
-        must(ward_db_tx(f.place.w->seat.db, some, &f, &f.place.err), &f.place.err, "orders");
+        ward_db_deadline(f.place.w->event_ctx.db, WARD_NO_DEADLINE);
+        must(ward_db_tx(f.place.w->event_ctx.db, some, &f, &f.place.err), &f.place.err,
+             "orders");
     }
     printf("{\"orders\": %lld, \"doses\": %lld, \"per_s\": %.1f}\n", (long long)f.orders,
            (long long)f.doses, (double)f.orders / ((double)(ward_mono_ns() - began) / 1e9));

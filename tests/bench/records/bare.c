@@ -74,7 +74,7 @@ static void *run(void *arg)
         handle(b);
     sqlreplay_learn(&b->sql, handle, b);
     while (ward_mono_ns() < b->until_ns) {
-        must(sqlreplay_run(&b->sql, b->place.w->seat.db, &b->place.err), &b->place.err,
+        must(sqlreplay_run(&b->sql, b->place.w->event_ctx.db, &b->place.err), &b->place.err,
              "bare SQL");
         b->done++;
     }

@@ -35,7 +35,7 @@ static enum ward_code write_batch(struct ward_db *db, void *arg, struct ward_err
 static void flush(struct filling *f)
 {
     if (f->n_batch > 0)
-        must(ward_db_tx(f->place.w->seat.db, write_batch, f, &f->place.err), &f->place.err,
+        must(ward_db_tx(f->place.w->event_ctx.db, write_batch, f, &f->place.err), &f->place.err,
              "fill");
     f->n_batch = 0;
     place_call(&f->place, "/ward.records.v1.Exchange/ImportBundle");

@@ -76,7 +76,7 @@ void place_call(struct place *p, const char *method)
                                  .peer = "wardctl",
                                  .who = &p->who};
     snprintf(p->call.trace_id, sizeof(p->call.trace_id), "%032x", 7);
-    ward_db_deadline(p->w->seat.db, p->call.deadline_ns);
+    ward_db_deadline(p->w->event_ctx.db, p->call.deadline_ns);
 }
 
 int main(int argc, char **argv)

@@ -1,4 +1,4 @@
-#include "common/act/handler.h"
+#include "common/handler/handler.h"
 
 #include "common/base/crypto.h"
 #include "common/base/text.h"
@@ -60,10 +60,10 @@ enum ward_code ward_call_idem(struct ward_call *c, const char *key, const Protob
     return WARD_OK;
 }
 
-enum ward_code ward_call_again(struct ward_call *c, struct ward_db *db,
-                               const struct ward_idem *i,
-                               const ProtobufCMessageDescriptor *type,
-                               ProtobufCMessage **answer, struct ward_err *err)
+enum ward_code ward_call_stored_answer(struct ward_call *c, struct ward_db *db,
+                                       const struct ward_idem *i,
+                                       const ProtobufCMessageDescriptor *type,
+                                       ProtobufCMessage **answer, struct ward_err *err)
 {
     struct ward_val kept;
 
@@ -74,9 +74,9 @@ enum ward_code ward_call_again(struct ward_call *c, struct ward_db *db,
     return ward_wire_unpack(type, (const uint8_t *)kept.p, kept.n, c->mem, answer, err);
 }
 
-enum ward_code ward_call_keep(struct ward_call *c, struct ward_db *db,
-                              const struct ward_idem *i, const ProtobufCMessage *resp,
-                              struct ward_err *err)
+enum ward_code ward_call_store_answer(struct ward_call *c, struct ward_db *db,
+                                      const struct ward_idem *i, const ProtobufCMessage *resp,
+                                      struct ward_err *err)
 {
     size_t n = protobuf_c_message_get_packed_size(resp);
     uint8_t *bytes = ward_alloc(c->mem, n + 1);

@@ -2,9 +2,9 @@
  * told apart, and what is told of a call that failed. */
 #include "tests/integration/it.h"
 
-#include "common/act/act.h"
 #include "common/base/clock.h"
 #include "common/base/crypto.h"
+#include "common/handler/event.h"
 #include "ward/audit/v1/event.pb-c.h"
 
 #include <stdio.h>
@@ -18,7 +18,7 @@ typedef Ward__Audit__V1__Event Event;
 static struct ward_db *db;
 static struct ward_err err;
 static struct ward_arena mem;
-static struct ward_act_seat seat;
+static struct ward_event_ctx event_ctx;
 static const struct ward_method_info look = {.path = "/t/Look"};
 static const struct ward_principal nurse = {.subject = "nurse-7", .purpose = "care"};
 static struct ward_call call;
@@ -46,7 +46,7 @@ static int clean(void **state)
     err = (struct ward_err){0};
     ward_arena_reset(&mem);
     it_sql(db, "DELETE FROM ward_outbox");
-    seat = (struct ward_act_seat){.service = "chart", .db = db};
+    event_ctx = (struct ward_event_ctx){.service = "chart", .db = db};
     call = (struct ward_call){.mem = &mem,
                               .err = &err,
                               .method = &look,
@@ -96,7 +96,7 @@ static const char *detail(const Event *e, const char *key)
 }
 
 struct writing {
-    struct ward_act *acts;
+    struct ward_event *events;
     size_t n;
 };
 
@@ -104,23 +104,23 @@ static enum ward_code write_in_tx(struct ward_db *on, void *arg, struct ward_err
 {
     struct writing *w = arg;
 
-    return w->n == 1 ? ward_act_write(w->acts, on, e)
-                     : ward_act_write_many(w->acts, w->n, on, e);
+    return w->n == 1 ? ward_event_write(w->events, on, e)
+                     : ward_event_write_many(w->events, w->n, on, e);
 }
 
 static void an_event_tells_who_did_what_to_whom(void **state)
 {
-    struct ward_act a;
+    struct ward_event a;
     struct writing w = {&a, 1};
     Event **all;
     size_t n;
 
     (void)state;
-    ward_act_begin(&a, &call, &seat, ANNA);
+    ward_event_begin(&a, &call, &event_ctx, ANNA);
     a.place = "bed-4";
-    ward_act_note(&a, "kind", "allergy");
-    ward_act_note_int(&a, "shown", INT64_C(9007199254740993));
-    ward_act_note_num(&a, "score", 0.25);
+    ward_event_note(&a, "kind", "allergy");
+    ward_event_note_int(&a, "shown", INT64_C(9007199254740993));
+    ward_event_note_num(&a, "score", 0.25);
     it_expect(ward_db_tx(db, write_in_tx, &w, &err), WARD_OK, &err);
     assert_true(call.audited);
     all = waiting(&n);
@@ -144,18 +144,18 @@ static void an_event_tells_who_did_what_to_whom(void **state)
 static void each_patient_of_one_call_has_an_event_of_their_own(void **state)
 {
     enum { N = 300 };
-    struct ward_act first, *acts = ward_alloc(&mem, N * sizeof(*acts));
-    struct writing w = {acts, N};
+    struct ward_event first, *events = ward_alloc(&mem, N * sizeof(*events));
+    struct writing w = {events, N};
     Event **all;
     size_t n;
 
     (void)state;
-    assert_non_null(acts);
-    ward_act_begin(&first, &call, &seat, NULL);
-    ward_act_note(&first, "search", "name");
+    assert_non_null(events);
+    ward_event_begin(&first, &call, &event_ctx, NULL);
+    ward_event_note(&first, "search", "name");
     for (int i = 0; i < N; i++) {
-        ward_act_again(&first, ward_printf(&mem, "patient-%d", i), &acts[i]);
-        ward_act_note_int(&acts[i], "row", i);
+        ward_event_another(&first, ward_printf(&mem, "patient-%d", i), &events[i]);
+        ward_event_note_int(&events[i], "row", i);
     }
     assert_int_equal(first.n, 1);
     it_expect(ward_db_tx(db, write_in_tx, &w, &err), WARD_OK, &err);
@@ -179,14 +179,14 @@ static void each_patient_of_one_call_has_an_event_of_their_own(void **state)
 
 static void events_outside_a_transaction_are_refused(void **state)
 {
-    struct ward_act acts[2];
+    struct ward_event events[2];
     size_t n;
 
     (void)state;
     for (int i = 0; i < 2; i++)
-        ward_act_begin(&acts[i], &call, &seat, ANNA);
-    it_expect(ward_act_write(&acts[0], db, &err), WARD_INTERNAL, &err);
-    it_expect(ward_act_write_many(acts, 2, db, &err), WARD_INTERNAL, &err);
+        ward_event_begin(&events[i], &call, &event_ctx, ANNA);
+    it_expect(ward_event_write(&events[0], db, &err), WARD_INTERNAL, &err);
+    it_expect(ward_event_write_many(events, 2, db, &err), WARD_INTERNAL, &err);
     assert_false(call.audited);
     waiting(&n);
     assert_int_equal(n, 0);
@@ -194,18 +194,18 @@ static void events_outside_a_transaction_are_refused(void **state)
 
 static void a_failure_is_about_whom_its_own_call_was_about(void **state)
 {
-    struct ward_act a, other;
+    struct ward_event a, other;
     Event **all;
     size_t n;
 
     (void)state;
-    ward_act_begin(&a, &call, &seat, ANNA);
-    ward_act_again(&a, BERT, &other); /* of the same call: the failure stays about Anna */
+    ward_event_begin(&a, &call, &event_ctx, ANNA);
+    ward_event_another(&a, BERT, &other); /* of the same call: the failure stays about Anna */
     (void)WARD_FAIL_REASON(&err, NOT_FOUND, "SUBJECT_NOT_FOUND", "nobody has this id");
-    ward_act_refused(&call, &seat, WARD_NOT_FOUND);
+    ward_event_failed(&call, &event_ctx, WARD_NOT_FOUND);
     snprintf(call.traceparent, sizeof(call.traceparent), "00-two");
     err = (struct ward_err){0};
-    ward_act_refused(&call, &seat, WARD_PERMISSION_DENIED); /* refused before it began */
+    ward_event_failed(&call, &event_ctx, WARD_PERMISSION_DENIED); /* refused before it began */
     all = waiting(&n);
     assert_int_equal(n, 2);
     assert_string_equal(all[0]->patient, ANNA);
@@ -220,13 +220,13 @@ static void a_failure_is_about_whom_its_own_call_was_about(void **state)
 static void an_act_of_the_services_own_has_no_actor(void **state)
 {
     struct ward_call own;
-    struct ward_act a;
+    struct ward_event a;
     struct writing w = {&a, 1};
     Event **all;
     size_t n;
 
     (void)state;
-    ward_act_own(&a, &own, &seat, &mem, &look, BERT);
+    ward_event_by_service(&a, &own, &event_ctx, &mem, &look, BERT);
     it_expect(ward_db_tx(db, write_in_tx, &w, &err), WARD_OK, &err);
     all = waiting(&n);
     assert_int_equal(n, 1);

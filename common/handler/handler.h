@@ -4,8 +4,8 @@
  * Threads: a worker's own. Memory: the call's arena. Errors: into c->err, or *err inside a
  * transaction; fields at fault are named.
  */
-#ifndef WARD_ACT_HANDLER_H
-#define WARD_ACT_HANDLER_H
+#ifndef WARD_HANDLER_HANDLER_H
+#define WARD_HANDLER_HANDLER_H
 
 #include "common/db/outbox.h"
 #include "common/rpc/rpc.h"
@@ -26,13 +26,15 @@ WARD_MUST enum ward_code ward_call_page(struct ward_call *c, int32_t given, int 
 WARD_MUST enum ward_code ward_call_idem(struct ward_call *c, const char *key,
                                         const ProtobufCMessage *req, struct ward_idem *out);
 /* In the transaction, first: *answer is the kept one, unpacked, or NULL: it is new. */
-WARD_MUST enum ward_code ward_call_again(struct ward_call *c, struct ward_db *db,
-                                         const struct ward_idem *i,
-                                         const ProtobufCMessageDescriptor *type,
-                                         ProtobufCMessage **answer, struct ward_err *err);
+WARD_MUST enum ward_code ward_call_stored_answer(struct ward_call *c, struct ward_db *db,
+                                                 const struct ward_idem *i,
+                                                 const ProtobufCMessageDescriptor *type,
+                                                 ProtobufCMessage **answer,
+                                                 struct ward_err *err);
 /* In the transaction, last. */
-WARD_MUST enum ward_code ward_call_keep(struct ward_call *c, struct ward_db *db,
-                                        const struct ward_idem *i, const ProtobufCMessage *resp,
-                                        struct ward_err *err);
+WARD_MUST enum ward_code ward_call_store_answer(struct ward_call *c, struct ward_db *db,
+                                                const struct ward_idem *i,
+                                                const ProtobufCMessage *resp,
+                                                struct ward_err *err);
 
 #endif

@@ -3,16 +3,16 @@
  *
  * Threads: a worker's own. Memory: the call's arena. Errors: rotation.h's.
  */
-#ifndef WARD_ACT_ROTATE_H
-#define WARD_ACT_ROTATE_H
+#ifndef WARD_HANDLER_ROTATE_H
+#define WARD_HANDLER_ROTATE_H
 
-#include "common/act/act.h"
+#include "common/handler/event.h"
 #include "common/keyring/rotation.h"
 
 /* Sends the service's own message of how far it is. event: the id of its event, as text. */
 typedef enum ward_code ward_rotate_say(struct ward_call *c, const struct ward_kek_rotation *r,
                                        bool finished, const char *event);
-WARD_MUST enum ward_code ward_rotate_keys(struct ward_call *c, struct ward_act_seat *seat,
+WARD_MUST enum ward_code ward_rotate_keys(struct ward_call *c, struct ward_event_ctx *event_ctx,
                                           struct ward_keyring *k, ward_rotate_say *say);
 
 #endif

@@ -1,4 +1,4 @@
-#include "common/act/act.h"
+#include "common/handler/event.h"
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
@@ -16,60 +16,65 @@ static char *given(const char *s)
     return (char *)(uintptr_t)s; /* protobuf-c has no const; events are only read */
 }
 
-static void name(struct ward_act *a)
+static void name(struct ward_event *a)
 {
     ward_uuid7(a->event_id);
     ward_uuid_text(a->event_id, a->event_text);
 }
 
-void ward_act_begin(struct ward_act *a, struct ward_call *call, struct ward_act_seat *seat,
-                    const char *patient)
+void ward_event_begin(struct ward_event *a, struct ward_call *call,
+                      struct ward_event_ctx *event_ctx, const char *patient)
 {
-    *a = (struct ward_act){
-        .call = call, .seat = seat, .patient = patient == NULL ? "" : patient, .place = ""};
+    *a = (struct ward_event){.call = call,
+                             .event_ctx = event_ctx,
+                             .patient = patient == NULL ? "" : patient,
+                             .place = ""};
     name(a);
-    snprintf(seat->span, sizeof(seat->span), "%s", call->traceparent);
-    snprintf(seat->patient, sizeof(seat->patient), "%s", a->patient);
+    snprintf(event_ctx->span, sizeof(event_ctx->span), "%s", call->traceparent);
+    snprintf(event_ctx->patient, sizeof(event_ctx->patient), "%s", a->patient);
 }
 
-void ward_act_again(const struct ward_act *first, const char *patient, struct ward_act *out)
+void ward_event_another(const struct ward_event *first, const char *patient,
+                        struct ward_event *out)
 {
     *out = *first;
     out->patient = patient == NULL ? "" : patient;
     name(out);
 }
 
-void ward_act_own(struct ward_act *a, struct ward_call *own, struct ward_act_seat *seat,
-                  struct ward_arena *mem, const struct ward_method_info *what,
-                  const char *patient)
+void ward_event_by_service(struct ward_event *a, struct ward_call *own,
+                           struct ward_event_ctx *event_ctx, struct ward_arena *mem,
+                           const struct ward_method_info *what, const char *patient)
 {
-    *own = (struct ward_call){
-        .mem = mem, .method = what, .peer = seat->service, .deadline_ns = WARD_NO_DEADLINE};
-    ward_act_begin(a, own, seat, patient);
+    *own = (struct ward_call){.mem = mem,
+                              .method = what,
+                              .peer = event_ctx->service,
+                              .deadline_ns = WARD_NO_DEADLINE};
+    ward_event_begin(a, own, event_ctx, patient);
 }
 
-void ward_act_note(struct ward_act *a, const char *key, const char *value)
+void ward_event_note(struct ward_event *a, const char *key, const char *value)
 {
-    WARD_ASSERT(a->n < WARD_ACT_DETAILS);
+    WARD_ASSERT(a->n < WARD_EVENT_DETAILS);
     a->detail[a->n].key = key;
     a->detail[a->n++].value = value;
 }
 
-void ward_act_note_num(struct ward_act *a, const char *key, double value)
+void ward_event_note_num(struct ward_event *a, const char *key, double value)
 {
     const char *s = ward_printf(a->call->mem, "%.4f", value);
 
-    ward_act_note(a, key, s == NULL ? "" : s);
+    ward_event_note(a, key, s == NULL ? "" : s);
 }
 
-void ward_act_note_int(struct ward_act *a, const char *key, int64_t value)
+void ward_event_note_int(struct ward_event *a, const char *key, int64_t value)
 {
     const char *s = ward_printf(a->call->mem, "%lld", (long long)value);
 
-    ward_act_note(a, key, s == NULL ? "" : s);
+    ward_event_note(a, key, s == NULL ? "" : s);
 }
 
-static enum ward_code fill_details(const struct ward_act *a, Event *e, struct ward_err *err)
+static enum ward_code fill_details(const struct ward_event *a, Event *e, struct ward_err *err)
 {
     struct ward_arena *mem = a->call->mem;
     Detail *d = ward_alloc(mem, (size_t)a->n * sizeof(*d));
@@ -87,7 +92,7 @@ static enum ward_code fill_details(const struct ward_act *a, Event *e, struct wa
     return WARD_OK;
 }
 
-static enum ward_code pack(const struct ward_act *a, Ward__Audit__V1__Outcome how,
+static enum ward_code pack(const struct ward_event *a, Ward__Audit__V1__Outcome how,
                            const char *code, struct ward_outbox_item *out, struct ward_err *err)
 {
     struct ward_call *c = a->call;
@@ -97,7 +102,7 @@ static enum ward_code pack(const struct ward_act *a, Ward__Audit__V1__Outcome ho
     e.event_id.data = (uint8_t *)(uintptr_t)a->event_id;
     e.event_id.len = sizeof(a->event_id);
     e.occurred_at_us = ward_wall_us();
-    e.service = given(a->seat->service);
+    e.service = given(a->event_ctx->service);
     e.action = given(c->method->path);
     e.outcome = how;
     e.code = given(code);
@@ -118,7 +123,7 @@ static enum ward_code pack(const struct ward_act *a, Ward__Audit__V1__Outcome ho
     return WARD_OK;
 }
 
-static enum ward_code put(const struct ward_act *a, struct ward_db *db,
+static enum ward_code put(const struct ward_event *a, struct ward_db *db,
                           Ward__Audit__V1__Outcome how, const char *code, struct ward_err *err)
 {
     struct ward_outbox_item item;
@@ -128,36 +133,37 @@ static enum ward_code put(const struct ward_act *a, struct ward_db *db,
                            &a->call->audited, err);
 }
 
-enum ward_code ward_act_write(struct ward_act *a, struct ward_db *db, struct ward_err *err)
+enum ward_code ward_event_write(struct ward_event *a, struct ward_db *db, struct ward_err *err)
 {
     return put(a, db, WARD__AUDIT__V1__OUTCOME__OUTCOME_SUCCESS, "", err);
 }
 
-enum ward_code ward_act_item(const struct ward_act *a, struct ward_outbox_item *out,
-                             struct ward_err *err)
+enum ward_code ward_event_pack(const struct ward_event *a, struct ward_outbox_item *out,
+                               struct ward_err *err)
 {
     return pack(a, WARD__AUDIT__V1__OUTCOME__OUTCOME_SUCCESS, "", out, err);
 }
 
-enum ward_code ward_act_write_many(struct ward_act *acts, size_t n, struct ward_db *db,
-                                   struct ward_err *err)
+enum ward_code ward_event_write_many(struct ward_event *events, size_t n, struct ward_db *db,
+                                     struct ward_err *err)
 {
     struct ward_outbox_item *items;
     struct ward_call *c;
 
     if (n == 0)
         return WARD_OK;
-    c = acts[0].call;
+    c = events[0].call;
     items = ward_alloc(c->mem, n * sizeof(*items));
     if (items == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the audit events");
     for (size_t i = 0; i < n; i++)
-        WARD_TRY(pack(&acts[i], WARD__AUDIT__V1__OUTCOME__OUTCOME_SUCCESS, "", &items[i], err));
+        WARD_TRY(
+            pack(&events[i], WARD__AUDIT__V1__OUTCOME__OUTCOME_SUCCESS, "", &items[i], err));
     return ward_outbox_add_many(db, c->mem, items, n, &c->audited, err);
 }
 
 struct refusal {
-    struct ward_act act;
+    struct ward_event event;
     Ward__Audit__V1__Outcome how;
     char code[96];
 };
@@ -166,21 +172,23 @@ static enum ward_code refuse_in_tx(struct ward_db *db, void *arg, struct ward_er
 {
     struct refusal *r = arg;
 
-    return put(&r->act, db, r->how, r->code, err);
+    return put(&r->event, db, r->how, r->code, err);
 }
 
-void ward_act_refused(struct ward_call *call, struct ward_act_seat *seat, enum ward_code code)
+void ward_event_failed(struct ward_call *call, struct ward_event_ctx *event_ctx,
+                       enum ward_code code)
 {
     struct refusal r = {.how = WARD__AUDIT__V1__OUTCOME__OUTCOME_FAILURE};
-    bool known = strcmp(seat->span, call->traceparent) == 0;
+    bool known = strcmp(event_ctx->span, call->traceparent) == 0;
     struct ward_err err = {0};
 
     if (code == WARD_PERMISSION_DENIED || code == WARD_UNAUTHENTICATED)
         r.how = WARD__AUDIT__V1__OUTCOME__OUTCOME_REFUSED;
     snprintf(r.code, sizeof(r.code), "%s%s%s", ward_code_name(code),
              *call->err->reason == '\0' ? "" : "/", call->err->reason);
-    ward_act_begin(&r.act, call, seat, known ? ward_strdup(call->mem, seat->patient) : NULL);
-    ward_db_deadline(seat->db, call->deadline_ns);
-    if (ward_db_tx(seat->db, refuse_in_tx, &r, &err) != WARD_OK)
+    ward_event_begin(&r.event, call, event_ctx,
+                     known ? ward_strdup(call->mem, event_ctx->patient) : NULL);
+    ward_db_deadline(event_ctx->db, call->deadline_ns);
+    if (ward_db_tx(event_ctx->db, refuse_in_tx, &r, &err) != WARD_OK)
         ward_log_err(WARD_LOG_ERROR, "audit event of a failed call lost", &err);
 }
