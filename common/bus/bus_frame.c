@@ -123,7 +123,7 @@ static uint8_t *put_text(uint8_t *out, const char *s)
     return out + 2 + n;
 }
 
-size_t ack_pack(const struct ward_err *e, uint8_t out[ACK_MAX])
+size_t ward_ack_pack(const struct ward_err *e, uint8_t out[ACK_MAX])
 {
     uint8_t *to = out + HEAD;
 
@@ -148,8 +148,8 @@ static bool get_text(const uint8_t **in, const uint8_t *end, char *out, size_t s
     return true;
 }
 
-enum ward_code ack_parse(const uint8_t *in, size_t len, struct ward_err *ack,
-                         struct ward_err *err)
+enum ward_code ward_ack_parse(const uint8_t *in, size_t len, struct ward_err *ack,
+                              struct ward_err *err)
 {
     const uint8_t *at = in + HEAD, *end = in + len;
     struct ward_err got = {0};
@@ -178,7 +178,7 @@ static uint64_t get64(const uint8_t *p)
     return (uint64_t)get32(p) << 32 | get32(p + 4);
 }
 
-size_t mark_pack(const char *service, uint64_t sent, uint64_t last, uint8_t out[MARK_MAX])
+size_t ward_mark_pack(const char *service, uint64_t sent, uint64_t last, uint8_t out[MARK_MAX])
 {
     size_t n = strlen(service);
 
@@ -191,8 +191,8 @@ size_t mark_pack(const char *service, uint64_t sent, uint64_t last, uint8_t out[
     return MARK_HEAD + n;
 }
 
-bool mark_parse(const uint8_t *in, size_t len, char service[MARK_NAME + 1], uint64_t *sent,
-                uint64_t *last)
+bool ward_mark_parse(const uint8_t *in, size_t len, char service[MARK_NAME + 1], uint64_t *sent,
+                     uint64_t *last)
 {
     size_t n;
 
@@ -211,7 +211,7 @@ bool mark_parse(const uint8_t *in, size_t len, char service[MARK_NAME + 1], uint
 
 /* ---- hints: the topic and a NUL first, because NNG's subscriptions match a prefix ---- */
 
-size_t hint_pack(const char *topic, uint64_t seq, uint8_t out[HINT_MAX])
+size_t ward_hint_pack(const char *topic, uint64_t seq, uint8_t out[HINT_MAX])
 {
     size_t n = strlen(topic) + 1;
 
@@ -220,7 +220,7 @@ size_t hint_pack(const char *topic, uint64_t seq, uint8_t out[HINT_MAX])
     return n + 8;
 }
 
-bool hint_parse(const uint8_t *in, size_t len, const char *topic, uint64_t *seq)
+bool ward_hint_parse(const uint8_t *in, size_t len, const char *topic, uint64_t *seq)
 {
     size_t n = strlen(topic) + 1;
 

@@ -11,22 +11,22 @@ enum frame_kind { FRAME_DELIVERY = 1, FRAME_ACK = 2, FRAME_MARK = 3 };
 
 /* An acknowledgement: a code, a message and a reason of struct ward_err. */
 #define ACK_MAX 256
-size_t ack_pack(const struct ward_err *e, uint8_t out[ACK_MAX]);
-WARD_MUST enum ward_code ack_parse(const uint8_t *in, size_t len, struct ward_err *ack,
-                                   struct ward_err *err);
+size_t ward_ack_pack(const struct ward_err *e, uint8_t out[ACK_MAX]);
+WARD_MUST enum ward_code ward_ack_parse(const uint8_t *in, size_t len, struct ward_err *ack,
+                                        struct ward_err *err);
 
 /* How far a service has come: the head with 0 as count, two rows' ids, the service's name. */
 #define MARK_NAME 64
 #define MARK_MAX  (24 + MARK_NAME)
 /* 0 for a name that is empty or longer than MARK_NAME. */
-size_t mark_pack(const char *service, uint64_t sent, uint64_t last, uint8_t out[MARK_MAX]);
+size_t ward_mark_pack(const char *service, uint64_t sent, uint64_t last, uint8_t out[MARK_MAX]);
 /* False: `in` is no mark, and may be a delivery. */
-WARD_MUST bool mark_parse(const uint8_t *in, size_t len, char service[MARK_NAME + 1],
-                          uint64_t *sent, uint64_t *last);
+WARD_MUST bool ward_mark_parse(const uint8_t *in, size_t len, char service[MARK_NAME + 1],
+                               uint64_t *sent, uint64_t *last);
 
 #define TOPIC_MAX 32
 #define HINT_MAX  (TOPIC_MAX + 8)
-size_t hint_pack(const char *topic, uint64_t seq, uint8_t out[HINT_MAX]);
-WARD_MUST bool hint_parse(const uint8_t *in, size_t len, const char *topic, uint64_t *seq);
+size_t ward_hint_pack(const char *topic, uint64_t seq, uint8_t out[HINT_MAX]);
+WARD_MUST bool ward_hint_parse(const uint8_t *in, size_t len, const char *topic, uint64_t *seq);
 
 #endif

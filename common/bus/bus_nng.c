@@ -13,7 +13,7 @@
 #define RECONNECT_MAX_MS 1000
 #define CLOSE_S          1
 
-enum ward_code bus_fail(int rv, const char *doing, struct ward_err *err)
+enum ward_code ward_bus_fail(int rv, const char *doing, struct ward_err *err)
 {
     enum ward_code code = WARD_INTERNAL;
 
@@ -54,7 +54,7 @@ static bool is_ipc(const char *url)
     return strncmp(url, "ipc://", 6) == 0;
 }
 
-enum ward_code bus_check_url(const char *url, struct ward_err *err)
+enum ward_code ward_bus_check_url(const char *url, struct ward_err *err)
 {
     if (url == NULL || *url == '\0')
         return WARD_FAIL(err, INVALID_ARGUMENT, "no bus address");
@@ -79,15 +79,15 @@ static void guard(nng_pipe p, nng_pipe_ev ev, void *arg)
             nng_pipe_close(p);
         return;
     }
-    if (!bus_tls_peer(p, name))
+    if (!ward_bus_tls_peer(p, name))
         nng_pipe_close(p);
 }
 
-enum ward_code bus_guard(nng_socket s, struct ward_err *err)
+enum ward_code ward_bus_guard(nng_socket s, struct ward_err *err)
 {
     int rv = nng_pipe_notify(s, NNG_PIPE_EV_ADD_PRE, guard, NULL);
 
-    return rv == 0 ? WARD_OK : bus_fail(rv, "guarding a socket", err);
+    return rv == 0 ? WARD_OK : ward_bus_fail(rv, "guarding a socket", err);
 }
 
 struct closing {
@@ -120,7 +120,7 @@ static void *close_it(void *arg)
     return NULL;
 }
 
-bool bus_close(nng_socket s)
+bool ward_bus_close(nng_socket s)
 {
     struct closing *c = calloc(1, sizeof(*c));
     struct timespec until;
@@ -151,9 +151,9 @@ bool bus_close(nng_socket s)
     return closed;
 }
 
-void bus_peer(nng_pipe p, char out[65])
+void ward_bus_peer(nng_pipe p, char out[65])
 {
-    if (!bus_tls_peer(p, out))
+    if (!ward_bus_tls_peer(p, out))
         out[0] = '\0';
 }
 
@@ -177,23 +177,24 @@ static enum ward_code tls_config(nng_tls_mode mode, const struct ward_bus_tls *t
     WARD_TRY(check_file(tls->ca, "CA certificate", err));
     WARD_TRY(check_file(tls->cert, "certificate", err));
     WARD_TRY(check_file(tls->key, "key", err));
-    WARD_TRY(bus_tls_begin(err));
+    WARD_TRY(ward_bus_tls_begin(err));
     rv = nng_tls_config_alloc(&c, mode);
     if (rv != 0)
-        return bus_fail(rv, "TLS", err);
+        return ward_bus_fail(rv, "TLS", err);
     if ((rv = nng_tls_config_auth_mode(c, NNG_TLS_AUTH_MODE_REQUIRED)) != 0 ||
         (rv = nng_tls_config_ca_chain(c, tls->ca, NULL)) != 0 ||
         (rv = nng_tls_config_own_cert(c, tls->cert, tls->key, NULL)) != 0 ||
         (host != NULL && (rv = nng_tls_config_server_name(c, host)) != 0)) {
         nng_tls_config_free(c);
-        return bus_fail(rv, "TLS", err);
+        return ward_bus_fail(rv, "TLS", err);
     }
     *out = c;
     return WARD_OK;
 }
 
-enum ward_code bus_listen(nng_socket s, const char *url, const struct ward_bus_tls *tls,
-                          int *port, struct ward_err *err)
+enum ward_code ward_bus_socket_listen(nng_socket s, const char *url,
+                                      const struct ward_bus_tls *tls, int *port,
+                                      struct ward_err *err)
 {
     nng_tls_config *c = NULL;
     nng_listener l;
@@ -213,7 +214,7 @@ enum ward_code bus_listen(nng_socket s, const char *url, const struct ward_bus_t
         rv = nng_listener_get_int(l, NNG_OPT_TCP_BOUND_PORT, port);
     if (c != NULL)
         nng_tls_config_free(c);
-    return rv == 0 ? WARD_OK : bus_fail(rv, "listening on the bus", err);
+    return rv == 0 ? WARD_OK : ward_bus_fail(rv, "listening on the bus", err);
 }
 
 static enum ward_code start_dialer(nng_socket s, const char *url, nng_tls_config *c,
@@ -229,11 +230,11 @@ static enum ward_code start_dialer(nng_socket s, const char *url, nng_tls_config
         rv = nng_dialer_set_ms(*out, NNG_OPT_RECONNMAXT, RECONNECT_MAX_MS);
     if (rv == 0)
         rv = nng_dialer_start(*out, NNG_FLAG_NONBLOCK);
-    return rv == 0 ? WARD_OK : bus_fail(rv, "dialling the bus", err);
+    return rv == 0 ? WARD_OK : ward_bus_fail(rv, "dialling the bus", err);
 }
 
-enum ward_code bus_dial_as(nng_socket s, const char *url, const struct ward_bus_tls *tls,
-                           const char *name, nng_dialer *out, struct ward_err *err)
+enum ward_code ward_bus_dial_as(nng_socket s, const char *url, const struct ward_bus_tls *tls,
+                                const char *name, nng_dialer *out, struct ward_err *err)
 {
     nng_tls_config *c = NULL;
     enum ward_code code;
@@ -244,8 +245,8 @@ enum ward_code bus_dial_as(nng_socket s, const char *url, const struct ward_bus_
     return code;
 }
 
-enum ward_code bus_dial(nng_socket s, const char *url, const struct ward_bus_tls *tls,
-                        struct ward_err *err)
+enum ward_code ward_bus_socket_dial(nng_socket s, const char *url,
+                                    const struct ward_bus_tls *tls, struct ward_err *err)
 {
     enum ward_code code;
     nng_dialer d;
@@ -254,9 +255,9 @@ enum ward_code bus_dial(nng_socket s, const char *url, const struct ward_bus_tls
 
     rv = nng_url_parse(&u, url);
     if (rv != 0)
-        return bus_fail(rv, "bus address", err);
+        return ward_bus_fail(rv, "bus address", err);
     code = is_ipc(url) ? start_dialer(s, url, NULL, &d, err)
-                       : bus_dial_as(s, url, tls, u->u_hostname, &d, err);
+                       : ward_bus_dial_as(s, url, tls, u->u_hostname, &d, err);
     nng_url_free(u);
     return code;
 }

@@ -43,16 +43,16 @@ static enum ward_code prepare(struct ward_bus_client *c, const char *url,
 {
     int rv;
 
-    WARD_TRY(bus_guard(c->s, err));
+    WARD_TRY(ward_bus_guard(c->s, err));
     if ((rv = nng_pipe_notify(c->s, NNG_PIPE_EV_ADD_POST, joined, c)) != 0 ||
         (rv = nng_pipe_notify(c->s, NNG_PIPE_EV_REM_POST, joined, c)) != 0 ||
         (rv = nng_socket_set_size(c->s, NNG_OPT_RECVMAXSZ, ACK_MAX)) != 0 ||
         /* sending again is the relay's, which knows whether the row is still there */
         (rv = nng_socket_set_ms(c->s, NNG_OPT_REQ_RESENDTIME, NNG_DURATION_INFINITE)) != 0 ||
         (rv = nng_ctx_open(&c->ctx, c->s)) != 0)
-        return bus_fail(rv, "opening the bus", err);
-    return bus_crowd_is(url) ? bus_crowd_open(c->s, url, tls, &c->crowd, err)
-                             : bus_dial(c->s, url, tls, err);
+        return ward_bus_fail(rv, "opening the bus", err);
+    return ward_bus_crowd_is(url) ? ward_bus_crowd_open(c->s, url, tls, &c->crowd, err)
+                                  : ward_bus_socket_dial(c->s, url, tls, err);
 }
 
 enum ward_code ward_bus_dial(const char *url, const struct ward_bus_tls *tls,
@@ -62,14 +62,14 @@ enum ward_code ward_bus_dial(const char *url, const struct ward_bus_tls *tls,
     enum ward_code code;
     int rv;
 
-    WARD_TRY(bus_check_url(url, err));
+    WARD_TRY(ward_bus_check_url(url, err));
     c = calloc(1, sizeof(*c));
     if (c == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory");
     pthread_mutex_init(&c->lock, NULL);
     if ((rv = nng_aio_alloc(&c->aio, NULL, NULL)) != 0 || (rv = nng_req0_open(&c->s)) != 0) {
         ward_bus_hangup(c);
-        return bus_fail(rv, "opening the bus", err);
+        return ward_bus_fail(rv, "opening the bus", err);
     }
     code = prepare(c, url, tls, err);
     if (code != WARD_OK)
@@ -83,10 +83,10 @@ void ward_bus_hangup(struct ward_bus_client *c)
 {
     if (c == NULL)
         return;
-    bus_crowd_close(c->crowd);
-    if (c->late) /* let it come first: it is what makes NNG's close hang, see bus_close */
+    ward_bus_crowd_close(c->crowd);
+    if (c->late) /* let it come first: it is what makes NNG's close hang, see ward_bus_close */
         nng_msleep(LATE_MS);
-    if (c->s.id != 0 && !bus_close(c->s))
+    if (c->s.id != 0 && !ward_bus_close(c->s))
         return;
     if (c->aio != NULL)
         nng_aio_free(c->aio);
@@ -139,7 +139,7 @@ static enum ward_code send(struct ward_bus_client *c, nng_msg *m, int timeout_ms
     nng_msg_free(nng_aio_get_msg(c->aio));
     nng_aio_set_msg(c->aio, NULL);
     return rv == NNG_ETIMEDOUT ? WARD_FAIL(err, UNAVAILABLE, "the receiver cannot be reached")
-                               : bus_fail(rv, "sending on the bus", err);
+                               : ward_bus_fail(rv, "sending on the bus", err);
 }
 
 static enum ward_code await_ack(struct ward_bus_client *c, int timeout_ms, struct ward_err *ack,
@@ -154,10 +154,10 @@ static enum ward_code await_ack(struct ward_bus_client *c, int timeout_ms, struc
     if (rv == NNG_ETIMEDOUT)
         return WARD_FAIL(err, DEADLINE_EXCEEDED, "the receiver did not answer in time");
     if (rv != 0)
-        return bus_fail(rv, "waiting for an acknowledgement", err);
+        return ward_bus_fail(rv, "waiting for an acknowledgement", err);
     m = nng_aio_get_msg(c->aio);
     nng_aio_set_msg(c->aio, NULL);
-    code = ack_parse(nng_msg_body(m), nng_msg_len(m), ack, NULL);
+    code = ward_ack_parse(nng_msg_body(m), nng_msg_len(m), ack, NULL);
     nng_msg_free(m);
     return code == WARD_OK ? WARD_OK
                            : WARD_FAIL(err, INTERNAL, "the receiver's answer is no answer");
@@ -185,7 +185,7 @@ enum ward_code ward_bus_mark(struct ward_bus_client *c, const char *service, uin
                              uint64_t last, int timeout_ms, struct ward_err *err)
 {
     uint8_t bytes[MARK_MAX];
-    size_t n = mark_pack(service, sent, last, bytes);
+    size_t n = ward_mark_pack(service, sent, last, bytes);
     nng_msg *m;
 
     if (n == 0)

@@ -46,8 +46,8 @@ static int resolve(const char *host, char out[][CROWD_ADDRESS])
     return n;
 }
 
-bus_resolve *crowd_resolver = resolve;
-int crowd_look_ms = 3000;
+bus_resolve *ward_crowd_resolver = resolve;
+int ward_crowd_look_ms = 3000;
 
 /* Cuts "tls+tcp://host:port"; false for anything else. */
 static bool cut(const char *url, char host[256], char port[8])
@@ -63,7 +63,7 @@ static bool cut(const char *url, char host[256], char port[8])
     return true;
 }
 
-bool bus_crowd_is(const char *url)
+bool ward_bus_crowd_is(const char *url)
 {
     char host[256], port[8];
     struct in_addr v4;
@@ -96,7 +96,7 @@ static void dial(struct bus_crowd *c, const char *address)
     if (c->n == CROWD_MAX || is_dialled(c, address))
         return;
     snprintf(url, sizeof(url), SCHEME "%.63s:%s", address, c->port);
-    if (bus_dial_as(c->s, url, &tls, c->host, &c->dialled[c->n].dialer, NULL) != WARD_OK)
+    if (ward_bus_dial_as(c->s, url, &tls, c->host, &c->dialled[c->n].dialer, NULL) != WARD_OK)
         return;
     snprintf(c->dialled[c->n].address, CROWD_ADDRESS, "%.63s", address);
     c->n++;
@@ -105,7 +105,7 @@ static void dial(struct bus_crowd *c, const char *address)
 static void look(struct bus_crowd *c)
 {
     char now[CROWD_MAX][CROWD_ADDRESS];
-    int n = crowd_resolver(c->host, now);
+    int n = ward_crowd_resolver(c->host, now);
 
     for (int i = 0; n > 0 && i < c->n;) {
         if (place_of(now, n, c->dialled[i].address) >= 0) {
@@ -154,7 +154,7 @@ static void *follow_crowd(void *arg)
 
         pthread_mutex_unlock(&c->lock);
         look(c);
-        until = in_ms(crowd_look_ms);
+        until = in_ms(ward_crowd_look_ms);
         pthread_mutex_lock(&c->lock);
         while (!c->stopping &&
                pthread_cond_timedwait(&c->changed, &c->lock, &until) != ETIMEDOUT)
@@ -169,8 +169,9 @@ static void *follow_crowd(void *arg)
     return NULL;
 }
 
-enum ward_code bus_crowd_open(nng_socket s, const char *url, const struct ward_bus_tls *tls,
-                              struct bus_crowd **out, struct ward_err *err)
+enum ward_code ward_bus_crowd_open(nng_socket s, const char *url,
+                                   const struct ward_bus_tls *tls, struct bus_crowd **out,
+                                   struct ward_err *err)
 {
     struct bus_crowd *c = calloc(1, sizeof(*c));
     pthread_condattr_t attr;
@@ -196,7 +197,7 @@ enum ward_code bus_crowd_open(nng_socket s, const char *url, const struct ward_b
     return WARD_OK;
 }
 
-void bus_crowd_close(struct bus_crowd *c)
+void ward_bus_crowd_close(struct bus_crowd *c)
 {
     struct timespec until = in_ms(INT64_C(1000) * CLOSE_S);
     bool ended;

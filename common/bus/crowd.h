@@ -19,18 +19,18 @@
 typedef int bus_resolve(const char *host, char out[][CROWD_ADDRESS]);
 
 /* Tests put others here, before a crowd opens. */
-extern bus_resolve *crowd_resolver;
-extern int crowd_look_ms;
+extern bus_resolve *ward_crowd_resolver;
+extern int ward_crowd_look_ms;
 
 struct bus_crowd;
 
 /* Whether `url` is tls+tcp:// with a name for a host, not an address. */
-WARD_MUST bool bus_crowd_is(const char *url);
-WARD_MUST enum ward_code bus_crowd_open(nng_socket s, const char *url,
-                                        const struct ward_bus_tls *tls, struct bus_crowd **out,
-                                        struct ward_err *err);
+WARD_MUST bool ward_bus_crowd_is(const char *url);
+WARD_MUST enum ward_code ward_bus_crowd_open(nng_socket s, const char *url,
+                                             const struct ward_bus_tls *tls,
+                                             struct bus_crowd **out, struct ward_err *err);
 /* Waits a second for the thread; one that hangs in the resolver is left behind, with what it
  * uses. Before the socket closes. NULL is fine. */
-void bus_crowd_close(struct bus_crowd *c);
+void ward_bus_crowd_close(struct bus_crowd *c);
 
 #endif

@@ -45,8 +45,8 @@ static int set_up(void **state)
     snprintf(key, sizeof(key), "%s/identity.key", dir);
     snprintf(ca, sizeof(ca), "%s/ca.pem", dir);
     tls = (struct ward_bus_tls){cert, key, ca};
-    crowd_resolver = resolver;
-    crowd_look_ms = 20;
+    ward_crowd_resolver = resolver;
+    ward_crowd_look_ms = 20;
     return 0;
 }
 
@@ -223,11 +223,11 @@ static void deliveries_spread_over_receivers_and_outlive_one(void **state)
 static void a_name_is_told_from_an_address(void **state)
 {
     (void)state;
-    assert_true(bus_crowd_is("tls+tcp://ward-identity.hospital.svc.cluster.local:50053"));
-    assert_false(bus_crowd_is("tls+tcp://10.0.0.1:50053"));
-    assert_false(bus_crowd_is("tls+tcp://[fd00::1]:50053"));
-    assert_false(bus_crowd_is("ipc:///run/hints"));
-    assert_false(bus_crowd_is("tls+tcp://identity"));
+    assert_true(ward_bus_crowd_is("tls+tcp://ward-identity.hospital.svc.cluster.local:50053"));
+    assert_false(ward_bus_crowd_is("tls+tcp://10.0.0.1:50053"));
+    assert_false(ward_bus_crowd_is("tls+tcp://[fd00::1]:50053"));
+    assert_false(ward_bus_crowd_is("ipc:///run/hints"));
+    assert_false(ward_bus_crowd_is("tls+tcp://identity"));
 }
 
 int main(void)

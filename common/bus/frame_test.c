@@ -102,30 +102,30 @@ static void an_acknowledgement_carries_code_message_and_reason(void **state)
     e.code = WARD_FAILED_PRECONDITION;
     memset(e.msg, 'm', sizeof(e.msg) - 1);
     memset(e.reason, 'R', sizeof(e.reason) - 1);
-    n = ack_pack(&e, bytes);
+    n = ward_ack_pack(&e, bytes);
     assert_true(n <= ACK_MAX);
-    assert_int_equal(ack_parse(bytes, n, &back, &err), WARD_OK);
+    assert_int_equal(ward_ack_parse(bytes, n, &back, &err), WARD_OK);
     assert_int_equal(back.code, WARD_FAILED_PRECONDITION);
     assert_string_equal(back.msg, e.msg);
     assert_string_equal(back.reason, e.reason);
     for (size_t len = 0; len < n; len++)
-        assert_int_equal(ack_parse(bytes, len, &back, &err), WARD_INVALID_ARGUMENT);
+        assert_int_equal(ward_ack_parse(bytes, len, &back, &err), WARD_INVALID_ARGUMENT);
     bytes[7] = 17; /* no such code */
-    assert_int_equal(ack_parse(bytes, n, &back, &err), WARD_INVALID_ARGUMENT);
+    assert_int_equal(ward_ack_parse(bytes, n, &back, &err), WARD_INVALID_ARGUMENT);
 }
 
 static void a_hint_is_for_its_own_topic_only(void **state)
 {
     uint8_t bytes[HINT_MAX];
-    size_t n = hint_pack("gallery", UINT64_C(0x0102030405060708), bytes);
+    size_t n = ward_hint_pack("gallery", UINT64_C(0x0102030405060708), bytes);
     uint64_t seq = 0;
 
     (void)state;
-    assert_true(hint_parse(bytes, n, "gallery", &seq));
+    assert_true(ward_hint_parse(bytes, n, "gallery", &seq));
     assert_true(seq == UINT64_C(0x0102030405060708));
-    assert_false(hint_parse(bytes, n, "galler", &seq));
-    assert_false(hint_parse(bytes, n, "gallery2", &seq));
-    assert_false(hint_parse(bytes, n - 1, "gallery", &seq));
+    assert_false(ward_hint_parse(bytes, n, "galler", &seq));
+    assert_false(ward_hint_parse(bytes, n, "gallery2", &seq));
+    assert_false(ward_hint_parse(bytes, n - 1, "gallery", &seq));
 }
 
 int main(void)

@@ -32,7 +32,7 @@ struct ward_hint_pub {
 static void publish(nng_socket s, const char *topic, uint64_t seq)
 {
     uint8_t bytes[HINT_MAX];
-    size_t n = hint_pack(topic, seq, bytes);
+    size_t n = ward_hint_pack(topic, seq, bytes);
 
     (void)!nng_send(s, bytes, n, NNG_FLAG_NONBLOCK);
 }
@@ -73,12 +73,12 @@ static enum ward_code pub_begin(struct ward_hint_pub *p, const char *url,
     if (rv == 0)
         rv = nng_socket_set_size(p->s, NNG_OPT_RECVMAXSZ, HINT_MAX);
     if (rv != 0)
-        return bus_fail(rv, "opening the bus", err);
+        return ward_bus_fail(rv, "opening the bus", err);
     rv = nng_pipe_notify(p->s, NNG_PIPE_EV_ADD_POST, joined, p);
     if (rv != 0)
-        return bus_fail(rv, "opening the bus", err);
-    WARD_TRY(bus_guard(p->s, err));
-    WARD_TRY(bus_listen(p->s, url, tls, &p->port, err));
+        return ward_bus_fail(rv, "opening the bus", err);
+    WARD_TRY(ward_bus_guard(p->s, err));
+    WARD_TRY(ward_bus_socket_listen(p->s, url, tls, &p->port, err));
     if (pthread_create(&p->thread, NULL, say_again, p) != 0)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no thread");
     p->started = true;
@@ -92,7 +92,7 @@ enum ward_code ward_hint_open(const char *url, const struct ward_bus_tls *tls,
     pthread_condattr_t attr;
     enum ward_code code;
 
-    WARD_TRY(bus_check_url(url, err));
+    WARD_TRY(ward_bus_check_url(url, err));
     p = calloc(1, sizeof(*p));
     if (p == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory");
@@ -144,7 +144,7 @@ void ward_hint_close(struct ward_hint_pub *p)
     pthread_mutex_unlock(&p->lock);
     if (p->started)
         pthread_join(p->thread, NULL);
-    if (p->s.id != 0 && !bus_close(p->s))
+    if (p->s.id != 0 && !ward_bus_close(p->s))
         return;
     pthread_cond_destroy(&p->wake);
     pthread_mutex_destroy(&p->lock);
@@ -174,7 +174,7 @@ static void *follow(void *arg)
 
         if (nng_recvmsg(s->s, &m, 0) != 0) /* closed, or no memory for now */
             continue;
-        if (hint_parse(nng_msg_body(m), nng_msg_len(m), s->topic, &seq) &&
+        if (ward_hint_parse(nng_msg_body(m), nng_msg_len(m), s->topic, &seq) &&
             (!any || seq > newest)) {
             any = true;
             newest = seq;
@@ -195,12 +195,12 @@ static enum ward_code sub_begin(struct ward_hint_sub *s, const char *url,
     if (rv == 0)
         rv = nng_socket_set(s->s, NNG_OPT_SUB_SUBSCRIBE, s->topic, strlen(s->topic) + 1);
     if (rv != 0)
-        return bus_fail(rv, "opening the bus", err);
-    WARD_TRY(bus_guard(s->s, err));
-    if (bus_crowd_is(url))
-        WARD_TRY(bus_crowd_open(s->s, url, tls, &s->crowd, err));
+        return ward_bus_fail(rv, "opening the bus", err);
+    WARD_TRY(ward_bus_guard(s->s, err));
+    if (ward_bus_crowd_is(url))
+        WARD_TRY(ward_bus_crowd_open(s->s, url, tls, &s->crowd, err));
     else
-        WARD_TRY(bus_dial(s->s, url, tls, err));
+        WARD_TRY(ward_bus_socket_dial(s->s, url, tls, err));
     if (pthread_create(&s->thread, NULL, follow, s) != 0)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no thread");
     s->started = true;
@@ -214,7 +214,7 @@ enum ward_code ward_hint_follow(const char *url, const struct ward_bus_tls *tls,
     struct ward_hint_sub *s;
     enum ward_code code;
 
-    WARD_TRY(bus_check_url(url, err));
+    WARD_TRY(ward_bus_check_url(url, err));
     if (strlen(topic) >= TOPIC_MAX)
         return WARD_FAIL(err, INVALID_ARGUMENT, "topic '%.40s' is too long", topic);
     s = calloc(1, sizeof(*s));
@@ -236,8 +236,8 @@ void ward_hint_unfollow(struct ward_hint_sub *s)
     if (s == NULL)
         return;
     atomic_store(&s->stopping, true);
-    bus_crowd_close(s->crowd);
-    if (s->s.id != 0 && !bus_close(s->s)) /* which ends the thread's wait */
+    ward_bus_crowd_close(s->crowd);
+    if (s->s.id != 0 && !ward_bus_close(s->s)) /* which ends the thread's wait */
         return;
     if (s->started)
         pthread_join(s->thread, NULL);

@@ -37,9 +37,9 @@ static void handle(struct taker *t, nng_msg *m, struct ward_err *ack)
     uint64_t sent, last;
     size_t n = 0;
 
-    bus_peer(nng_msg_get_pipe(m), peer);
+    ward_bus_peer(nng_msg_get_pipe(m), peer);
     if (cfg->mark != NULL &&
-        mark_parse(nng_msg_body(m), nng_msg_len(m), service, &sent, &last)) {
+        ward_mark_parse(nng_msg_body(m), nng_msg_len(m), service, &sent, &last)) {
         ack->code = cfg->mark(cfg->svc, t->wrk, peer, service, sent, last, ack);
         return;
     }
@@ -55,7 +55,7 @@ static void handle(struct taker *t, nng_msg *m, struct ward_err *ack)
 static void answer(struct taker *t, const struct ward_err *ack)
 {
     uint8_t bytes[ACK_MAX];
-    size_t n = ack_pack(ack, bytes);
+    size_t n = ward_ack_pack(ack, bytes);
     nng_msg *m;
 
     if (nng_msg_alloc(&m, 0) != 0 || nng_msg_append(m, bytes, n) != 0)
@@ -125,7 +125,7 @@ static enum ward_code start(struct taker *t, struct ward_err *err)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory");
     if ((rv = nng_aio_alloc(&t->aio, NULL, NULL)) != 0 ||
         (rv = nng_ctx_open(&t->ctx, t->server->s)) != 0)
-        return bus_fail(rv, "opening the bus", err);
+        return ward_bus_fail(rv, "opening the bus", err);
     t->has_ctx = true;
     if (cfg->wrk_open != NULL)
         WARD_TRY(cfg->wrk_open(cfg->svc, &t->wrk, err));
@@ -143,11 +143,11 @@ static enum ward_code begin(struct ward_bus_server *s, struct ward_err *err)
     if (rv == 0)
         rv = nng_socket_set_size(s->s, NNG_OPT_RECVMAXSZ, WARD_BUS_MAX_BYTES + 64);
     if (rv != 0)
-        return bus_fail(rv, "opening the bus", err);
-    WARD_TRY(bus_guard(s->s, err));
+        return ward_bus_fail(rv, "opening the bus", err);
+    WARD_TRY(ward_bus_guard(s->s, err));
     for (int i = 0; i < s->n; i++)
         WARD_TRY(start(&s->takers[i], err));
-    return bus_listen(s->s, s->cfg.url, &s->cfg.tls, &s->port, err);
+    return ward_bus_socket_listen(s->s, s->cfg.url, &s->cfg.tls, &s->port, err);
 }
 
 enum ward_code ward_bus_listen(const struct ward_bus_server_config *cfg,
@@ -157,7 +157,7 @@ enum ward_code ward_bus_listen(const struct ward_bus_server_config *cfg,
     struct ward_bus_server *s;
     enum ward_code code;
 
-    WARD_TRY(bus_check_url(cfg->url, err));
+    WARD_TRY(ward_bus_check_url(cfg->url, err));
     s = calloc(1, sizeof(*s) + (size_t)n * sizeof(*s->takers));
     if (s == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory");
@@ -205,7 +205,7 @@ void ward_bus_stop(struct ward_bus_server *s)
         return;
     for (int i = 0; i < s->n; i++)
         stop(&s->takers[i]);
-    if (s->s.id != 0 && !bus_close(s->s))
+    if (s->s.id != 0 && !ward_bus_close(s->s))
         return;
     free(s);
 }

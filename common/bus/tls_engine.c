@@ -216,7 +216,7 @@ static void engine_begin(void)
     nng_tls_engine_register(&engine);
 }
 
-enum ward_code bus_tls_begin(struct ward_err *err)
+enum ward_code ward_bus_tls_begin(struct ward_err *err)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
 
@@ -226,7 +226,7 @@ enum ward_code bus_tls_begin(struct ward_err *err)
     return WARD_OK;
 }
 
-bool bus_tls_peer(nng_pipe p, char out[65])
+bool ward_bus_tls_peer(nng_pipe p, char out[65])
 {
     bool verified = false;
 

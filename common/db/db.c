@@ -68,14 +68,14 @@ struct ward_val ward_num(struct ward_arena *mem, double v)
     return ward_text(ward_printf(mem, "%.17g", v));
 }
 
-enum ward_code db_counted(enum ward_code code, int64_t began_ns)
+enum ward_code ward_db_counted(enum ward_code code, int64_t began_ns)
 {
     ward_metric_add(ward_series_of(&statements, ward_code_name(code), NULL, NULL), 1);
     ward_observe(&seconds, (double)(ward_mono_ns() - began_ns) / 1e9);
     return code;
 }
 
-void db_disconnect(struct ward_db *db)
+void ward_db_disconnect(struct ward_db *db)
 {
     for (int i = 0; i < DB_SETS; i++)
         for (int k = 0; k < DB_WAYS; k++) {
@@ -92,14 +92,14 @@ void db_disconnect(struct ward_db *db)
         db->tx_code = WARD_UNAVAILABLE;
 }
 
-enum ward_code db_text(struct ward_db *db, const char *sql, struct ward_err *err)
+enum ward_code ward_db_text(struct ward_db *db, const char *sql, struct ward_err *err)
 {
     int64_t began = ward_mono_ns();
 
     if (mysql_real_query(db->my, sql, strlen(sql)) != 0)
-        return db_counted(db_fail(db, mysql_errno(db->my), mysql_error(db->my), sql, err),
-                          began);
-    return db_counted(WARD_OK, began);
+        return ward_db_counted(
+            ward_db_fail(db, mysql_errno(db->my), mysql_error(db->my), sql, err), began);
+    return ward_db_counted(WARD_OK, began);
 }
 
 /* Bounds each read of an answer; -1 for no bound. The connector's own option has whole seconds
@@ -130,7 +130,7 @@ static int rung(int64_t left_ms)
     return ms > STATEMENT_MS ? STATEMENT_MS : (int)ms;
 }
 
-enum ward_code db_limit(struct ward_db *db, struct ward_err *err)
+enum ward_code ward_db_limit(struct ward_db *db, struct ward_err *err)
 {
     int64_t left_ms = ward_left_ms(db->deadline_ns);
     char sql[64];
@@ -145,16 +145,16 @@ enum ward_code db_limit(struct ward_db *db, struct ward_err *err)
         return WARD_OK;
     snprintf(sql, sizeof(sql), "SET max_statement_time=%d.%03d", ms / 1000, ms % 1000);
     set_patience(db, ms + PATIENCE_MS);
-    WARD_TRY(db_text(db, sql, err));
+    WARD_TRY(ward_db_text(db, sql, err));
     db->limit_ms = ms;
     return WARD_OK;
 }
 
-enum ward_code db_unlimited(struct ward_db *db, struct ward_err *err)
+enum ward_code ward_db_unlimited(struct ward_db *db, struct ward_err *err)
 {
     db->unlimited = true;
     set_patience(db, -1);
-    return db_text(db, "SET max_statement_time=0, lock_wait_timeout=60", err);
+    return ward_db_text(db, "SET max_statement_time=0, lock_wait_timeout=60", err);
 }
 
 static void library_begin(void)
@@ -197,7 +197,7 @@ static enum ward_code connect_fail(struct ward_db *db, struct ward_err *err)
     unsigned number = mysql_errno(db->my);
 
     snprintf(words, sizeof(words), "%s", mysql_error(db->my));
-    db_disconnect(db);
+    ward_db_disconnect(db);
     WARD_FAIL(err, UNAVAILABLE, "the database is away");
     return ward_err_detail(err, "MariaDB %u: %s", number, words), WARD_UNAVAILABLE;
 }
@@ -240,7 +240,7 @@ static bool has_ended(const struct ward_db *db)
     return !db->in_tx && !db->unlimited && poll(&p, 1, 0) > 0;
 }
 
-enum ward_code db_connected(struct ward_db *db, struct ward_err *err)
+enum ward_code ward_db_connected(struct ward_db *db, struct ward_err *err)
 {
     enum ward_code code;
 
@@ -250,7 +250,7 @@ enum ward_code db_connected(struct ward_db *db, struct ward_err *err)
         return db->tx_code;
     }
     if (db->my != NULL && has_ended(db))
-        db_disconnect(db);
+        ward_db_disconnect(db);
     if (db->my != NULL)
         return WARD_OK;
     if (ward_left_ms(db->deadline_ns) == 0)
@@ -272,7 +272,7 @@ enum ward_code ward_db_open(const struct ward_db_config *cfg, struct ward_db **o
     pthread_once(&once, library_begin); /* mysql_init's own first time is not thread-safe */
     db->cfg = *cfg;
     db->deadline_ns = WARD_NO_DEADLINE;
-    code = db_connected(db, err);
+    code = ward_db_connected(db, err);
     if (code != WARD_OK)
         ward_db_close(db);
     else
@@ -284,7 +284,7 @@ void ward_db_close(struct ward_db *db)
 {
     if (db == NULL)
         return;
-    db_disconnect(db);
+    ward_db_disconnect(db);
     free(db->bulk.p);
     free(db->bulk.len);
     free(db->bulk.null);
@@ -298,7 +298,7 @@ void ward_db_deadline(struct ward_db *db, int64_t deadline_ns)
 
 enum ward_code ward_db_ping(struct ward_db *db, struct ward_err *err)
 {
-    WARD_TRY(db_connected(db, err));
-    WARD_TRY(db_limit(db, err));
-    return db_text(db, "DO 1", err);
+    WARD_TRY(ward_db_connected(db, err));
+    WARD_TRY(ward_db_limit(db, err));
+    return ward_db_text(db, "DO 1", err);
 }

@@ -78,9 +78,9 @@ static enum ward_code send(struct ward_db *db, const struct rows *r, size_t at, 
     struct db_stmt *s = NULL;
     unsigned size = (unsigned)n;
 
-    WARD_TRY(db_connected(db, err));
-    WARD_TRY(db_limit(db, err));
-    WARD_TRY(db_prepared(db, r->sql, &s, err));
+    WARD_TRY(ward_db_connected(db, err));
+    WARD_TRY(ward_db_limit(db, err));
+    WARD_TRY(ward_db_prepared(db, r->sql, &s, err));
     WARD_ASSERT(s != NULL);
     if (r->n_params == 0 || r->n_params > DB_MAX_PARAMS ||
         r->n_params != mysql_stmt_param_count(s->stmt) || mysql_stmt_field_count(s->stmt) != 0)
@@ -90,7 +90,7 @@ static enum ward_code send(struct ward_db *db, const struct rows *r, size_t at, 
     s->array = true;
     if (mysql_stmt_attr_set(s->stmt, STMT_ATTR_ARRAY_SIZE, &size) != 0 ||
         mysql_stmt_bind_param(s->stmt, bind) != 0 || mysql_stmt_execute(s->stmt) != 0)
-        return db_stmt_fail(db, s, err);
+        return ward_db_stmt_fail(db, s, err);
     return WARD_OK;
 }
 
@@ -102,7 +102,7 @@ static enum ward_code send_all(struct ward_db *db, void *arg, struct ward_err *e
         int64_t began = ward_mono_ns();
 
         n = piece(r, at);
-        WARD_TRY(db_counted(send(db, r, at, n, err), began));
+        WARD_TRY(ward_db_counted(send(db, r, at, n, err), began));
     }
     return WARD_OK;
 }

@@ -117,8 +117,8 @@ static void redact(unsigned number, const char *words, char *out, size_t size)
              key != NULL ? key : last + 1);
 }
 
-enum ward_code db_fail(struct ward_db *db, unsigned number, const char *words, const char *sql,
-                       struct ward_err *err)
+enum ward_code ward_db_fail(struct ward_db *db, unsigned number, const char *words,
+                            const char *sql, struct ward_err *err)
 {
     enum ward_code code = code_of(number);
     bool lost = number >= CR_MIN_ERROR || number == ER_SERVER_SHUTDOWN ||
@@ -135,6 +135,6 @@ enum ward_code db_fail(struct ward_db *db, unsigned number, const char *words, c
     if (db->in_tx && (code == WARD_ABORTED || lost))
         db->tx_code = code;
     if (lost)
-        db_disconnect(db);
+        ward_db_disconnect(db);
     return code;
 }

@@ -55,25 +55,26 @@ struct ward_db {
 };
 
 /* db.c */
-WARD_MUST enum ward_code db_connected(struct ward_db *db, struct ward_err *err);
-void db_disconnect(struct ward_db *db);
+WARD_MUST enum ward_code ward_db_connected(struct ward_db *db, struct ward_err *err);
+void ward_db_disconnect(struct ward_db *db);
 /* Makes the server and the client give up by the deadline; a round trip only when the limit in
  * force is not about the time left. DEADLINE_EXCEEDED when none is. */
-WARD_MUST enum ward_code db_limit(struct ward_db *db, struct ward_err *err);
+WARD_MUST enum ward_code ward_db_limit(struct ward_db *db, struct ward_err *err);
 /* No limit on this connection's statements any more: for migrations. */
-WARD_MUST enum ward_code db_unlimited(struct ward_db *db, struct ward_err *err);
+WARD_MUST enum ward_code ward_db_unlimited(struct ward_db *db, struct ward_err *err);
 /* One statement as text, without parameters or rows. */
-WARD_MUST enum ward_code db_text(struct ward_db *db, const char *sql, struct ward_err *err);
+WARD_MUST enum ward_code ward_db_text(struct ward_db *db, const char *sql,
+                                      struct ward_err *err);
 /* Counts a statement that began at `began_ns`, and passes its code on. */
-enum ward_code db_counted(enum ward_code code, int64_t began_ns);
+enum ward_code ward_db_counted(enum ward_code code, int64_t began_ns);
 
 /* db_error.c: translates a MariaDB failure, once; drops a connection that is of no more use. */
-enum ward_code db_fail(struct ward_db *db, unsigned number, const char *words, const char *sql,
-                       struct ward_err *err);
+enum ward_code ward_db_fail(struct ward_db *db, unsigned number, const char *words,
+                            const char *sql, struct ward_err *err);
 
 /* db_stmt.c */
-WARD_MUST enum ward_code db_prepared(struct ward_db *db, const char *sql, struct db_stmt **out,
-                                     struct ward_err *err);
-enum ward_code db_stmt_fail(struct ward_db *db, struct db_stmt *s, struct ward_err *err);
+WARD_MUST enum ward_code ward_db_prepared(struct ward_db *db, const char *sql,
+                                          struct db_stmt **out, struct ward_err *err);
+enum ward_code ward_db_stmt_fail(struct ward_db *db, struct db_stmt *s, struct ward_err *err);
 
 #endif

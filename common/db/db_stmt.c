@@ -17,7 +17,7 @@ static void evict(struct db_stmt *s)
     *s = (struct db_stmt){0};
 }
 
-enum ward_code db_stmt_fail(struct ward_db *db, struct db_stmt *s, struct ward_err *err)
+enum ward_code ward_db_stmt_fail(struct ward_db *db, struct db_stmt *s, struct ward_err *err)
 {
     unsigned number = mysql_stmt_errno(s->stmt);
     const char *sql = s->sql;
@@ -33,7 +33,7 @@ enum ward_code db_stmt_fail(struct ward_db *db, struct db_stmt *s, struct ward_e
         evict(s);
         number = ER_CHECKREAD;
     }
-    return db_fail(db, number, words, sql, err);
+    return ward_db_fail(db, number, words, sql, err);
 }
 
 static struct db_stmt *slot(struct ward_db *db, const char *sql)
@@ -51,8 +51,8 @@ static struct db_stmt *slot(struct ward_db *db, const char *sql)
     return oldest;
 }
 
-enum ward_code db_prepared(struct ward_db *db, const char *sql, struct db_stmt **out,
-                           struct ward_err *err)
+enum ward_code ward_db_prepared(struct ward_db *db, const char *sql, struct db_stmt **out,
+                                struct ward_err *err)
 {
     struct db_stmt *s = slot(db, sql);
 
@@ -68,7 +68,7 @@ enum ward_code db_prepared(struct ward_db *db, const char *sql, struct db_stmt *
         }
         s->sql = sql;
         if (mysql_stmt_prepare(s->stmt, sql, strlen(sql)) != 0) {
-            code = db_stmt_fail(db, s, err);
+            code = ward_db_stmt_fail(db, s, err);
             evict(s);
             return code;
         }
@@ -147,7 +147,7 @@ static enum ward_code copy_rows(struct ward_db *db, struct db_stmt *s, struct wa
                                  .length = &c.len[i],
                                  .is_null = &c.null[i]};
     if (mysql_stmt_bind_result(s->stmt, c.bind) != 0)
-        return db_stmt_fail(db, s, err);
+        return ward_db_stmt_fail(db, s, err);
     while ((rc = mysql_stmt_fetch(s->stmt)) == 0 || rc == MYSQL_DATA_TRUNCATED) {
         const struct ward_val *row = NULL;
         const struct ward_val *const *at = out->at;
@@ -159,11 +159,11 @@ static enum ward_code copy_rows(struct ward_db *db, struct db_stmt *s, struct wa
         }
         mysql_stmt_free_result(s->stmt);
         if (!mem->full)
-            return db_stmt_fail(db, s, err);
+            return ward_db_stmt_fail(db, s, err);
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "the answer is larger than a call may hold");
     }
     if (rc != MYSQL_NO_DATA) {
-        enum ward_code code = db_stmt_fail(db, s, err);
+        enum ward_code code = ward_db_stmt_fail(db, s, err);
 
         if (s->stmt != NULL)
             mysql_stmt_free_result(s->stmt);
@@ -192,7 +192,7 @@ static enum ward_code execute(struct ward_db *db, struct db_stmt *s,
         mysql_stmt_attr_set(s->stmt, STMT_ATTR_ARRAY_SIZE, &one);
     s->array = false;
     if ((n > 0 && mysql_stmt_bind_param(s->stmt, in) != 0) || mysql_stmt_execute(s->stmt) != 0)
-        return db_stmt_fail(db, s, err);
+        return ward_db_stmt_fail(db, s, err);
     return WARD_OK;
 }
 
@@ -202,7 +202,7 @@ static enum ward_code run(struct ward_db *db, struct ward_arena *mem, const char
 {
     struct db_stmt *s = NULL;
 
-    WARD_TRY(db_prepared(db, sql, &s, err));
+    WARD_TRY(ward_db_prepared(db, sql, &s, err));
     WARD_ASSERT(s != NULL);
     out->cols = mysql_stmt_field_count(s->stmt);
     if (n > DB_MAX_PARAMS || n != mysql_stmt_param_count(s->stmt) || out->cols > DB_MAX_COLS ||
@@ -227,9 +227,9 @@ enum ward_code ward_db_run(struct ward_db *db, struct ward_arena *mem, const cha
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "the call has used up its memory");
     if (db->cfg.tx_only && !db->in_tx)
         return WARD_FAIL(err, INTERNAL, "a statement outside a transaction");
-    WARD_TRY(db_connected(db, err));
-    WARD_TRY(db_limit(db, err));
-    WARD_TRY(db_counted(run(db, mem, sql, params, n_params, &rows, err), began));
+    WARD_TRY(ward_db_connected(db, err));
+    WARD_TRY(ward_db_limit(db, err));
+    WARD_TRY(ward_db_counted(run(db, mem, sql, params, n_params, &rows, err), began));
     if (out != NULL)
         *out = rows;
     return WARD_OK;

@@ -33,9 +33,9 @@ void ward_db_after_commit(struct ward_db *db, void (*fn)(void *), void *arg)
 
 static enum ward_code begin_once(struct ward_db *db, struct ward_err *err)
 {
-    WARD_TRY(db_connected(db, err));
-    WARD_TRY(db_limit(db, err));
-    return db->cfg.tx_only ? WARD_OK : db_text(db, "START TRANSACTION", err);
+    WARD_TRY(ward_db_connected(db, err));
+    WARD_TRY(ward_db_limit(db, err));
+    return db->cfg.tx_only ? WARD_OK : ward_db_text(db, "START TRANSACTION", err);
 }
 
 /* A connection found dead here is made anew at once: nothing can have happened yet, so a
@@ -50,20 +50,20 @@ static enum ward_code begin(struct ward_db *db, struct ward_err *err)
 
 static void roll_back(struct ward_db *db)
 {
-    if (db->my != NULL && db_text(db, "ROLLBACK", NULL) != WARD_OK)
-        db_disconnect(db); /* the server rolls back what its client left */
+    if (db->my != NULL && ward_db_text(db, "ROLLBACK", NULL) != WARD_OK)
+        ward_db_disconnect(db); /* the server rolls back what its client left */
 }
 
 static enum ward_code commit(struct ward_db *db, struct ward_err *err)
 {
-    enum ward_code code = db_text(db, "COMMIT", err);
+    enum ward_code code = ward_db_text(db, "COMMIT", err);
     char why[200] = "";
 
     if (code == WARD_OK || code == WARD_ABORTED) /* aborted: rolled back, and said so */
         return code;
     if (err != NULL)
         snprintf(why, sizeof(why), "%.199s", err->detail);
-    db_disconnect(db);
+    ward_db_disconnect(db);
     WARD_FAIL_REASON(err, UNAVAILABLE, "COMMIT_UNKNOWN",
                      "the database did not say whether this was saved");
     ward_err_detail(err, "%s", why);

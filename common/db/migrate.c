@@ -135,20 +135,20 @@ static enum ward_code one(struct run *r, const char *sql, int64_t k, struct ward
     unsigned number;
 
     WARD_TRY(mark_running(r, k, err));
-    WARD_TRY(db_text(r->db, "START TRANSACTION", err));
-    code = db_text(r->db, sql, err);
+    WARD_TRY(ward_db_text(r->db, "START TRANSACTION", err));
+    code = ward_db_text(r->db, sql, err);
     if (code != WARD_OK) {
         if (r->db->my == NULL)
             return code;
         number = mysql_errno(r->db->my);
-        WARD_TRY(db_text(r->db, "ROLLBACK", NULL));
+        WARD_TRY(ward_db_text(r->db, "ROLLBACK", NULL));
         if (!was_cut || !ran_already(number)) {
             WARD_TRY(mark_running(r, 0, NULL));
             return code;
         }
     }
     WARD_TRY(mark_done(r, k, err));
-    return db_text(r->db, "COMMIT", err);
+    return ward_db_text(r->db, "COMMIT", err);
 }
 
 static enum ward_code apply(struct run *r, struct ward_err *err)
@@ -294,8 +294,8 @@ static enum ward_code table(struct run *r, struct ward_err *err)
     WARD_TRY(ward_db_run(r->db, &r->mem, SQL, WARD_NO_PARAMS, &rows, err));
     if (rows.n == 1 && *rows.at[0][0].p == '1')
         return WARD_OK;
-    WARD_TRY(db_text(r->db, TABLE, err));
-    return db_text(r->db, COLUMN, err);
+    WARD_TRY(ward_db_text(r->db, TABLE, err));
+    return ward_db_text(r->db, COLUMN, err);
 }
 
 static enum ward_code migrate(struct run *r, const struct ward_schema *const *sets, int n,
@@ -317,7 +317,7 @@ enum ward_code ward_db_migrate(const struct ward_db_config *cfg,
 
     WARD_TRY(ward_db_open(cfg, &r.db, err));
     ward_arena_init(&r.mem, ARENA_CAP);
-    code = db_unlimited(r.db, err); /* a large table's ALTER takes what it takes */
+    code = ward_db_unlimited(r.db, err); /* a large table's ALTER takes what it takes */
     if (code == WARD_OK)
         code = migrate(&r, sets, n, err);
     ward_arena_done(&r.mem);

@@ -330,13 +330,13 @@ static uint64_t line_of(const struct builder *b, const char *bytes, size_t at)
     return line;
 }
 
-static enum ward_code report(const struct builder *b, const struct json_scan *scan,
+static enum ward_code report(const struct builder *b, const struct ward_json_scan *scan,
                              const char *bytes, size_t at, struct ward_err *err)
 {
     char path[PATH_SIZE];
 
     if (b->full)
-        return json_full(err);
+        return ward_json_full(err);
     path_of(b, path);
     if (b->twin != NULL)
         return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "JSON_DUPLICATE_KEY",
@@ -344,13 +344,13 @@ static enum ward_code report(const struct builder *b, const struct json_scan *sc
                                 (unsigned long long)line_of(b, bytes, at),
                                 (unsigned long long)b->byte + at, path);
     if (scan->fault != JSON_FINE)
-        return json_fail(scan->fault, b->byte + scan->byte, b->line - 1 + scan->line, path,
-                         err);
-    return json_fail(JSON_GRAMMAR, b->byte + at, line_of(b, bytes, at), path, err);
+        return ward_json_fail(scan->fault, b->byte + scan->byte, b->line - 1 + scan->line, path,
+                              err);
+    return ward_json_fail(JSON_GRAMMAR, b->byte + at, line_of(b, bytes, at), path, err);
 }
 
-static enum ward_code build(struct builder *b, const struct json_scan *scan, const char *bytes,
-                            size_t n, struct ward_err *err)
+static enum ward_code build(struct builder *b, const struct ward_json_scan *scan,
+                            const char *bytes, size_t n, struct ward_err *err)
 {
     static const yajl_callbacks callbacks = {
         .yajl_null = on_null,
@@ -369,7 +369,7 @@ static enum ward_code build(struct builder *b, const struct json_scan *scan, con
     size_t sound = scan->fault == JSON_FINE ? n
                    : scan->in_string        ? (size_t)scan->token
                                             : (size_t)scan->byte;
-    struct json_scan none = {.fault = JSON_FINE};
+    struct ward_json_scan none = {.fault = JSON_FINE};
     yajl_status st = yajl_parse(h, (const unsigned char *)bytes, sound);
     size_t at = yajl_get_bytes_consumed(h);
 
@@ -387,37 +387,37 @@ enum ward_code ward_json_parse(const char *bytes, size_t n,
                                const struct ward_json_limits *limits, struct ward_arena *mem,
                                const struct ward_json **out, struct ward_err *err)
 {
-    return json_parse_at(bytes, n, 0, 1, limits, mem, out, err);
+    return ward_json_parse_at(bytes, n, 0, 1, limits, mem, out, err);
 }
 
-enum ward_code json_parse_at(const char *bytes, size_t n, uint64_t byte, uint64_t line,
-                             const struct ward_json_limits *limits, struct ward_arena *mem,
-                             const struct ward_json **out, struct ward_err *err)
+enum ward_code ward_json_parse_at(const char *bytes, size_t n, uint64_t byte, uint64_t line,
+                                  const struct ward_json_limits *limits, struct ward_arena *mem,
+                                  const struct ward_json **out, struct ward_err *err)
 {
     size_t most = limits == NULL || limits->bytes == 0 ? UINT32_MAX : limits->bytes;
     int depth = limits == NULL || limits->depth <= 0 || limits->depth > WARD_JSON_DEPTH
                     ? WARD_JSON_DEPTH
                     : limits->depth;
-    struct json_scan scan;
+    struct ward_json_scan scan;
     struct builder *b;
 
     if (n > most)
-        return json_too_large("the text", most, err);
+        return ward_json_too_large("the text", most, err);
     if (n == 0)
         bytes = ""; /* NULL is fine */
-    json_scan_init(&scan, depth);
-    if (json_scan(&scan, bytes, n))
-        json_scan_end(&scan);
+    ward_json_scan_init(&scan, depth);
+    if (ward_json_scan(&scan, bytes, n))
+        ward_json_scan_end(&scan);
     b = ward_new(mem, struct builder);
     if (b == NULL)
-        return json_full(err);
+        return ward_json_full(err);
     b->mem = mem;
     b->byte = byte;
     b->line = line;
     b->pool.n = POOL_MIN + 2 * scan.longest;
     b->pool.p = ward_alloc(mem, b->pool.n);
     if (b->pool.p == NULL)
-        return json_full(err);
+        return ward_json_full(err);
     WARD_TRY(build(b, &scan, bytes, n, err));
     WARD_ASSERT(b->root != NULL && b->depth == 0);
     *out = b->root;

@@ -2,19 +2,19 @@
 
 #include <string.h>
 
-void json_scan_init(struct json_scan *s, int max_depth)
+void ward_json_scan_init(struct ward_json_scan *s, int max_depth)
 {
-    *s = (struct json_scan){.max_depth = max_depth, .line = 1};
+    *s = (struct ward_json_scan){.max_depth = max_depth, .line = 1};
 }
 
-static bool fail(struct json_scan *s, enum json_fault fault)
+static bool fail(struct ward_json_scan *s, enum json_fault fault)
 {
     s->fault = fault;
     return false;
 }
 
 /* Well-formed UTF-8: Unicode 15, table 3-7. */
-static bool utf8(struct json_scan *s, unsigned char c)
+static bool utf8(struct ward_json_scan *s, unsigned char c)
 {
     if (s->more > 0) {
         if (c < s->least || c > s->most)
@@ -42,7 +42,7 @@ static int hex(unsigned char c)
 }
 
 /* A whole \uXXXX has been read. */
-static bool unit_done(struct json_scan *s)
+static bool unit_done(struct ward_json_scan *s)
 {
     bool is_high = s->unit >= 0xd800 && s->unit <= 0xdbff;
     bool is_low = s->unit >= 0xdc00 && s->unit <= 0xdfff;
@@ -55,7 +55,7 @@ static bool unit_done(struct json_scan *s)
     return true;
 }
 
-static bool in_escape(struct json_scan *s, unsigned char c)
+static bool in_escape(struct ward_json_scan *s, unsigned char c)
 {
     int digit = hex(c);
 
@@ -76,7 +76,7 @@ static bool in_escape(struct json_scan *s, unsigned char c)
     return unit_done(s);
 }
 
-static bool in_string(struct json_scan *s, unsigned char c)
+static bool in_string(struct ward_json_scan *s, unsigned char c)
 {
     s->length++;
     if (s->escape != 0)
@@ -102,7 +102,7 @@ static bool is_numeric(unsigned char c)
     return (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '+' || c == 'e' || c == 'E';
 }
 
-static bool between(struct json_scan *s, unsigned char c)
+static bool between(struct ward_json_scan *s, unsigned char c)
 {
     s->length = is_numeric(c) ? s->length + 1 : 0;
     if (s->length > WARD_JSON_NUMBER_MAX)
@@ -121,7 +121,7 @@ static bool between(struct json_scan *s, unsigned char c)
     return true;
 }
 
-bool json_scan_byte(struct json_scan *s, unsigned char c)
+bool ward_json_scan_byte(struct ward_json_scan *s, unsigned char c)
 {
     if (s->fault != JSON_FINE)
         return false;
@@ -132,15 +132,15 @@ bool json_scan_byte(struct json_scan *s, unsigned char c)
     return true;
 }
 
-bool json_scan(struct json_scan *s, const char *p, size_t n)
+bool ward_json_scan(struct ward_json_scan *s, const char *p, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (!json_scan_byte(s, (unsigned char)p[i]))
+        if (!ward_json_scan_byte(s, (unsigned char)p[i]))
             return false;
     return true;
 }
 
-bool json_scan_end(struct json_scan *s)
+bool ward_json_scan_end(struct ward_json_scan *s)
 {
     if (s->fault == JSON_FINE && s->more > 0)
         s->fault = JSON_NOT_UTF8;
@@ -149,13 +149,13 @@ bool json_scan_end(struct json_scan *s)
     return s->fault == JSON_FINE;
 }
 
-enum ward_code json_full(struct ward_err *err)
+enum ward_code ward_json_full(struct ward_err *err)
 {
     return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL",
                             "this JSON needs more memory than it may use");
 }
 
-enum ward_code json_too_large(const char *what, size_t most, struct ward_err *err)
+enum ward_code ward_json_too_large(const char *what, size_t most, struct ward_err *err)
 {
     return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "JSON_TOO_LARGE", "%s is over %zu bytes",
                             what, most);
@@ -165,8 +165,8 @@ enum ward_code json_too_large(const char *what, size_t most, struct ward_err *er
 #define HERE                                                                                   \
     (unsigned long long)line, (unsigned long long)byte, *path == '\0' ? "" : ", at ", path
 
-enum ward_code json_fail(enum json_fault fault, uint64_t byte, uint64_t line, const char *path,
-                         struct ward_err *err)
+enum ward_code ward_json_fail(enum json_fault fault, uint64_t byte, uint64_t line,
+                              const char *path, struct ward_err *err)
 {
     switch (fault) {
     case JSON_NOT_UTF8:

@@ -19,11 +19,11 @@ enum json_fault {
     JSON_HALF_PAIR,
     JSON_DEEP,
     JSON_LONG_NUMBER,
-    JSON_UNENDED, /* the text ends within a string; set by json_scan_end */
+    JSON_UNENDED, /* the text ends within a string; set by ward_json_scan_end */
     JSON_GRAMMAR  /* everything else: what yajl says */
 };
 
-struct json_scan {
+struct ward_json_scan {
     int max_depth;
     enum json_fault fault;
     uint64_t byte, line; /* of the next byte: from 0 and 1; of the culprit after a fault */
@@ -39,21 +39,21 @@ struct json_scan {
     bool high;           /* a high surrogate waits for its low one */
 };
 
-void json_scan_init(struct json_scan *s, int max_depth);
-bool json_scan_byte(struct json_scan *s, unsigned char c); /* false after a fault */
-bool json_scan(struct json_scan *s, const char *p, size_t n);
-bool json_scan_end(struct json_scan *s);
+void ward_json_scan_init(struct ward_json_scan *s, int max_depth);
+bool ward_json_scan_byte(struct ward_json_scan *s, unsigned char c); /* false after a fault */
+bool ward_json_scan(struct ward_json_scan *s, const char *p, size_t n);
+bool ward_json_scan_end(struct ward_json_scan *s);
 
 /* Records a fault in words: line, byte, path ("" at the root). */
-enum ward_code json_fail(enum json_fault fault, uint64_t byte, uint64_t line, const char *path,
-                         struct ward_err *err);
+enum ward_code ward_json_fail(enum json_fault fault, uint64_t byte, uint64_t line,
+                              const char *path, struct ward_err *err);
 /* ward_json_parse of a piece of a larger text, whose first byte is at `byte` and `line` there.
  */
-enum ward_code json_parse_at(const char *bytes, size_t n, uint64_t byte, uint64_t line,
-                             const struct ward_json_limits *limits, struct ward_arena *mem,
-                             const struct ward_json **out, struct ward_err *err);
+enum ward_code ward_json_parse_at(const char *bytes, size_t n, uint64_t byte, uint64_t line,
+                                  const struct ward_json_limits *limits, struct ward_arena *mem,
+                                  const struct ward_json **out, struct ward_err *err);
 
-enum ward_code json_full(struct ward_err *err);
-enum ward_code json_too_large(const char *what, size_t most, struct ward_err *err);
+enum ward_code ward_json_full(struct ward_err *err);
+enum ward_code ward_json_too_large(const char *what, size_t most, struct ward_err *err);
 
 #endif

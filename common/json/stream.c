@@ -100,9 +100,9 @@ static enum ward_code read_element(struct ward_json_stream *s, const struct ward
     struct ward_json_limits limits = {.depth = s->cfg.depth};
 
     if (s->element.over)
-        return json_too_large("an element", s->element.most, err);
-    return json_parse_at(s->element.p, s->element.n, s->from_byte, s->from_line, &limits,
-                         &s->element_mem, v, err);
+        return ward_json_too_large("an element", s->element.most, err);
+    return ward_json_parse_at(s->element.p, s->element.n, s->from_byte, s->from_line, &limits,
+                              &s->element_mem, v, err);
 }
 
 static enum ward_code hand_over(struct ward_json_stream *s)
@@ -130,7 +130,7 @@ static enum ward_code hand_over(struct ward_json_stream *s)
 
 static enum ward_code malformed(struct ward_json_stream *s)
 {
-    return json_fail(JSON_GRAMMAR, s->byte, s->line, s->cfg.key, &s->err);
+    return ward_json_fail(JSON_GRAMMAR, s->byte, s->line, s->cfg.key, &s->err);
 }
 
 /* A byte of the outermost object's own text, outside of strings. */
@@ -242,7 +242,7 @@ static enum ward_code step(struct ward_json_stream *s, const char *c)
     if (!keep(s, before, c))
         return no_memory(&s->err);
     if (s->rest.over)
-        return json_too_large("what is beside the elements", s->rest.most, &s->err);
+        return ward_json_too_large("what is beside the elements", s->rest.most, &s->err);
     s->byte++;
     s->line += *c == '\n';
     return WARD_OK;

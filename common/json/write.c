@@ -156,10 +156,10 @@ static void escape(struct ward_json_out *w, unsigned char c)
 
 static void quote(struct ward_json_out *w, const char *s, size_t n)
 {
-    struct json_scan scan;
+    struct ward_json_scan scan;
     size_t from = 0;
 
-    json_scan_init(&scan, 1);
+    ward_json_scan_init(&scan, 1);
     scan.in_string = true;
     put_char(w, '"');
     for (size_t i = 0; i < n; i++) {
@@ -169,7 +169,7 @@ static void quote(struct ward_json_out *w, const char *s, size_t n)
             w->bad_string = w->bad_string == NULL ? "JSON_BAD_STRING" : w->bad_string;
         /* The scan looks at the encoding only: what it would take as JSON's is hidden from it.
          */
-        if (!json_scan_byte(&scan, c == '"' || c == '\\' ? ' ' : c))
+        if (!ward_json_scan_byte(&scan, c == '"' || c == '\\' ? ' ' : c))
             w->bad_string = w->bad_string == NULL ? "JSON_NOT_UTF8" : w->bad_string;
         if (c >= 0x20 && c != '"' && c != '\\')
             continue;
@@ -339,7 +339,7 @@ enum ward_code ward_json_done(struct ward_json_out *w, const char **text, size_t
     const char *whole;
 
     if (w->full)
-        return json_full(err);
+        return ward_json_full(err);
     if (w->bad_string != NULL && strcmp(w->bad_string, "JSON_NOT_UTF8") == 0)
         return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "JSON_NOT_UTF8",
                                 "a string to be written is not UTF-8");
@@ -351,7 +351,7 @@ enum ward_code ward_json_done(struct ward_json_out *w, const char **text, size_t
                                 "what was written is not a whole JSON value");
     whole = join(w);
     if (whole == NULL)
-        return json_full(err);
+        return ward_json_full(err);
     *text = whole;
     if (n != NULL)
         *n = w->n;

@@ -18,7 +18,7 @@
 #define OFFSET   UCUM_OFFSET
 #define FUNCTION UCUM_FUNCTION
 
-const struct ucum_atom ucum_atoms[] = {
+const struct ucum_atom ward_ucum_atoms[] = {
     {"%", 0, "1", "10*-2", "dimless"},
     {"%[slope]", FUNCTION, "1", "deg", "clinical"},
     {"'", 0, "1", "deg/60", "iso1000"},
@@ -332,7 +332,7 @@ const struct ucum_atom ucum_atoms[] = {
     {"wk", 0, "7", "d", "iso1000"},
 };
 
-const size_t ucum_n_atoms = sizeof(ucum_atoms) / sizeof(*ucum_atoms);
+const size_t ward_ucum_n_atoms = sizeof(ward_ucum_atoms) / sizeof(*ward_ucum_atoms);
 
 static const struct ucum_prefix prefixes[] = {
     {"Y", "1e24"},  {"Z", "1e21"},     {"E", "1e18"},        {"P", "1e15"},
@@ -343,16 +343,16 @@ static const struct ucum_prefix prefixes[] = {
     {"Ki", "1024"}, {"Mi", "1048576"}, {"Gi", "1073741824"}, {"Ti", "1099511627776"},
 };
 
-const struct ucum_atom *ucum_atom_of(const char *code, size_t n)
+const struct ucum_atom *ward_ucum_atom_of(const char *code, size_t n)
 {
-    size_t lo = 0, hi = ucum_n_atoms;
+    size_t lo = 0, hi = ward_ucum_n_atoms;
 
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
-        int order = strncmp(code, ucum_atoms[mid].code, n);
+        int order = strncmp(code, ward_ucum_atoms[mid].code, n);
 
-        if (order == 0 && ucum_atoms[mid].code[n] == '\0')
-            return &ucum_atoms[mid];
+        if (order == 0 && ward_ucum_atoms[mid].code[n] == '\0')
+            return &ward_ucum_atoms[mid];
         if (order > 0)
             lo = mid + 1;
         else
@@ -361,7 +361,7 @@ const struct ucum_atom *ucum_atom_of(const char *code, size_t n)
     return NULL;
 }
 
-const struct ucum_prefix *ucum_prefix_of(const char *s, size_t len)
+const struct ucum_prefix *ward_ucum_prefix_of(const char *s, size_t len)
 {
     for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++)
         if (strlen(prefixes[i].code) == len && memcmp(prefixes[i].code, s, len) == 0)
@@ -369,7 +369,7 @@ const struct ucum_prefix *ucum_prefix_of(const char *s, size_t len)
     return NULL;
 }
 
-const char *ucum_offset_of(const struct ucum_atom *atom)
+const char *ward_ucum_offset_of(const struct ucum_atom *atom)
 {
     return strcmp(atom->code, "Cel") == 0      ? "273.15"
            : strcmp(atom->code, "[degF]") == 0 ? "459.67"

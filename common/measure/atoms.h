@@ -27,12 +27,12 @@ struct ucum_prefix {
     const char *value;
 };
 
-extern const struct ucum_atom ucum_atoms[]; /* by code, in strcmp's order */
-extern const size_t ucum_n_atoms;
+extern const struct ucum_atom ward_ucum_atoms[]; /* by code, in strcmp's order */
+extern const size_t ward_ucum_n_atoms;
 
-const struct ucum_atom *ucum_atom_of(const char *code, size_t n);
+const struct ucum_atom *ward_ucum_atom_of(const char *code, size_t n);
 /* The prefix of `len` (1 or 2) bytes that s begins with. */
-const struct ucum_prefix *ucum_prefix_of(const char *s, size_t len);
-const char *ucum_offset_of(const struct ucum_atom *atom); /* of an UCUM_OFFSET */
+const struct ucum_prefix *ward_ucum_prefix_of(const char *s, size_t len);
+const char *ward_ucum_offset_of(const struct ucum_atom *atom); /* of an UCUM_OFFSET */
 
 #endif

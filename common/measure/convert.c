@@ -10,7 +10,7 @@
 
 static const char *code_of(uint16_t atom)
 {
-    return ucum_atoms[atom].code;
+    return ward_ucum_atoms[atom].code;
 }
 
 /* What only a substance relates. */

@@ -46,7 +46,7 @@ static char full_width(const char *s, size_t n)
  * of which only the first digit or sign brings a caret. */
 static bool fold_one(const char *s, size_t n, struct text *out, size_t *used, bool *raised)
 {
-    const char *to = ucum_mark(s, n, used);
+    const char *to = ward_ucum_mark(s, n, used);
     char ascii = full_width(s, n);
     bool within = *raised || (out->n > 0 && out->p[out->n - 1] == '^');
 
@@ -118,7 +118,7 @@ static size_t caret_of(const char *s, size_t n)
 static bool word_power(const char *s, size_t n, struct text *out)
 {
     size_t head = caret_of(s, n);
-    const char *to = ucum_word(s, head);
+    const char *to = ward_ucum_word(s, head);
 
     if (!(to != NULL ? put_text(out, to) : put(out, s, head)))
         return false;
@@ -191,10 +191,10 @@ static bool read_as(const char *s, size_t n, struct text *t, const char **whole)
     t->n = 0;
     if (n == 0 || n > WARD_UCUM_MAX || memchr(s, '\0', n) != NULL || !fold(s, n, t))
         return false;
-    *whole = ucum_whole(t->p, t->n);
+    *whole = ward_ucum_whole(t->p, t->n);
     if (*whole == NULL && (!parses(t->p, t->n) || strstr(t->p, "10^") != NULL) &&
         rewrite(t, &rewritten)) {
-        *whole = ucum_whole(rewritten.p, rewritten.n);
+        *whole = ward_ucum_whole(rewritten.p, rewritten.n);
         if (*whole == NULL && parses(rewritten.p, rewritten.n))
             *t = rewritten;
     }
@@ -213,7 +213,7 @@ enum ward_code ward_ucum_normalise(const char *s, size_t n, char out[WARD_UCUM_S
                                 "not a unit of 1 to %d bytes", WARD_UCUM_MAX);
     if (whole != NULL && put_text(&to, whole))
         return give(s, n, &to, out, changed);
-    if (read && ucum_plain(is.p, is.n))
+    if (read && ward_ucum_plain(is.p, is.n))
         return give(s, n, &is, out, changed);
     return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "UCUM_UNKNOWN_UNIT",
                             "neither a UCUM code that nobody writes for something else nor a "
@@ -225,5 +225,5 @@ bool ward_ucum_doubtful(const char *s, size_t n)
     struct text is;
     const char *whole;
 
-    return read_as(s, n, &is, &whole) && whole == NULL && !ucum_plain(is.p, is.n);
+    return read_as(s, n, &is, &whole) && whole == NULL && !ward_ucum_plain(is.p, is.n);
 }

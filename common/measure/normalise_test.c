@@ -315,7 +315,7 @@ static void every_synonym_means_a_unit(void **state)
     int codes = 0;
 
     (void)state;
-    for (size_t i = 0; (from = ucum_synonym(i, &to)) != NULL; i++) {
+    for (size_t i = 0; (from = ward_ucum_synonym(i, &to)) != NULL; i++) {
         char out[WARD_UCUM_SIZE];
 
         if (strspn(to, "^x-0123456789. ") == strlen(to) || strcmp(to, "u") == 0)

@@ -54,7 +54,7 @@ static bool is_plain(const char *s, size_t n)
     return false;
 }
 
-bool ucum_plain(const char *s, size_t n)
+bool ward_ucum_plain(const char *s, size_t n)
 {
     for (size_t i = 0; i < WARD_COUNT(shorthand); i++)
         if (strlen(shorthand[i]) == n && memcmp(shorthand[i], s, n) == 0)

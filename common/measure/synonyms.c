@@ -247,12 +247,12 @@ static const char *find(const struct synonym *table, size_t rows, const char *s,
     return NULL;
 }
 
-const char *ucum_whole(const char *s, size_t n)
+const char *ward_ucum_whole(const char *s, size_t n)
 {
     return find(wholes, WARD_COUNT(wholes), s, n, false);
 }
 
-const char *ucum_word(const char *s, size_t n)
+const char *ward_ucum_word(const char *s, size_t n)
 {
     const char *to = find(exact, WARD_COUNT(exact), s, n, false);
 
@@ -261,7 +261,7 @@ const char *ucum_word(const char *s, size_t n)
     return to != NULL ? to : find(words, WARD_COUNT(words), s, n, true);
 }
 
-const char *ucum_mark(const char *s, size_t n, size_t *used)
+const char *ward_ucum_mark(const char *s, size_t n, size_t *used)
 {
     for (size_t i = 0; i < WARD_COUNT(marks); i++) {
         size_t len = strlen(marks[i].from);
@@ -274,7 +274,7 @@ const char *ucum_mark(const char *s, size_t n, size_t *used)
     return NULL;
 }
 
-const char *ucum_synonym(size_t i, const char **to)
+const char *ward_ucum_synonym(size_t i, const char **to)
 {
     static const struct {
         const struct synonym *rows;

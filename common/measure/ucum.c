@@ -166,7 +166,7 @@ static enum ward_code atom_value(struct reader *r, const struct ucum_atom *atom,
     if ((atom->kind & UCUM_BASE) != 0) {
         u.dim[base_of(atom->code)] = 1;
     } else if ((atom->kind & UCUM_QUALITY) != 0) {
-        u.quality[0].atom = (uint16_t)(atom - ucum_atoms);
+        u.quality[0].atom = (uint16_t)(atom - ward_ucum_atoms);
         u.quality[0].power = 1;
     } else if (strcmp(atom->code, "[pi]") == 0) {
         u.pi = 1;
@@ -174,7 +174,7 @@ static enum ward_code atom_value(struct reader *r, const struct ucum_atom *atom,
         WARD_TRY(define(r, atom, &u));
     }
     if ((atom->kind & UCUM_OFFSET) != 0) {
-        const char *offset = ucum_offset_of(atom);
+        const char *offset = ward_ucum_offset_of(atom);
 
         WARD_TRY(ward_decimal_parse(offset, strlen(offset), &u.offset, NULL));
     }
@@ -183,7 +183,7 @@ static enum ward_code atom_value(struct reader *r, const struct ucum_atom *atom,
         u.num = u.den = 1;
         u.exp = 0;
         u.pi = 0;
-        u.scale = (uint16_t)(atom - ucum_atoms + 1);
+        u.scale = (uint16_t)(atom - ward_ucum_atoms + 1);
     }
     *out = u;
     return WARD_OK;
@@ -232,12 +232,12 @@ static bool apply_prefix(struct ward_ucum *u, const struct ucum_prefix *prefix)
 static enum ward_code symbol_value(struct reader *r, const char *s, size_t n,
                                    struct ward_ucum *out)
 {
-    const struct ucum_atom *atom = ucum_atom_of(s, n);
+    const struct ucum_atom *atom = ward_ucum_atom_of(s, n);
     const struct ucum_prefix *prefix = NULL;
 
     for (size_t len = 2; atom == NULL && len > 0; len--) {
-        prefix = n > len ? ucum_prefix_of(s, len) : NULL;
-        atom = prefix == NULL ? NULL : ucum_atom_of(s + len, n - len);
+        prefix = n > len ? ward_ucum_prefix_of(s, len) : NULL;
+        atom = prefix == NULL ? NULL : ward_ucum_atom_of(s + len, n - len);
         if (atom != NULL && (atom->kind & UCUM_METRIC) == 0)
             atom = NULL;
     }
@@ -409,8 +409,8 @@ enum ward_code ward_ucum_parse(const char *s, size_t n, struct ward_ucum *out,
 
 const char *ward_ucum_atom(size_t i, bool *takes_prefix)
 {
-    if (i >= ucum_n_atoms)
+    if (i >= ward_ucum_n_atoms)
         return NULL;
-    *takes_prefix = (ucum_atoms[i].kind & UCUM_METRIC) != 0;
-    return ucum_atoms[i].code;
+    *takes_prefix = (ward_ucum_atoms[i].kind & UCUM_METRIC) != 0;
+    return ward_ucum_atoms[i].code;
 }

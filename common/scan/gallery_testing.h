@@ -34,14 +34,14 @@ static inline void gallery_open(struct gallery *g, int dim, uint32_t cap, int th
     g->x = calloc(cap, sizeof(float) * (size_t)dim);
     g->removed = calloc(cap, sizeof(bool));
     g->hidden = calloc(cap, sizeof(bool));
-    assert_int_equal(scan_pool_open(threads, &g->pool, NULL), WARD_OK);
-    assert_int_equal(scan_set_open(dim, g->pool, &g->set, NULL), WARD_OK);
+    assert_int_equal(ward_scan_pool_open(threads, &g->pool, NULL), WARD_OK);
+    assert_int_equal(ward_scan_set_open(dim, g->pool, &g->set, NULL), WARD_OK);
 }
 
 static inline void gallery_close(struct gallery *g)
 {
-    scan_set_close(g->set);
-    scan_pool_close(g->pool);
+    ward_scan_set_close(g->set);
+    ward_scan_pool_close(g->pool);
     free(g->x);
     free(g->removed);
     free(g->hidden);
@@ -59,8 +59,8 @@ static inline uint32_t gallery_add(struct gallery *g, const float *x)
     struct scan_code code;
     uint32_t row = SCAN_NO_ROW;
 
-    assert_int_equal(scan_quantise(x, g->dim, codes, &code, NULL), WARD_OK);
-    assert_int_equal(scan_add(g->set, codes, &code, &row, NULL), WARD_OK);
+    assert_int_equal(ward_scan_quantise(x, g->dim, codes, &code, NULL), WARD_OK);
+    assert_int_equal(ward_scan_add(g->set, codes, &code, &row, NULL), WARD_OK);
     assert_true(row < g->cap);
     memcpy(gallery_at(g, row), x, (size_t)g->dim * sizeof(float));
     g->removed[row] = false;
@@ -70,7 +70,7 @@ static inline uint32_t gallery_add(struct gallery *g, const float *x)
 
 static inline void gallery_remove(struct gallery *g, uint32_t row)
 {
-    scan_remove(g->set, row);
+    ward_scan_remove(g->set, row);
     g->removed[row] = true;
 }
 
@@ -87,7 +87,7 @@ static inline enum ward_code gallery_exact(void *arg, uint32_t row, float *out,
     return WARD_OK;
 }
 
-static inline bool gallery_may(const struct gallery *g, const struct scan_search *what,
+static inline bool gallery_may(const struct gallery *g, const struct ward_scan_search *what,
                                uint32_t row)
 {
     if (g->removed[row] || g->hidden[row])
@@ -100,7 +100,7 @@ static inline bool gallery_may(const struct gallery *g, const struct scan_search
 }
 
 /* What a scan in double precision says: best first, equal scores by row. */
-static inline int gallery_truth(const struct gallery *g, const struct scan_search *what,
+static inline int gallery_truth(const struct gallery *g, const struct ward_scan_search *what,
                                 struct scan_hit *hits)
 {
     int n = 0;
@@ -122,7 +122,7 @@ static inline int gallery_truth(const struct gallery *g, const struct scan_searc
 
 /* Searches, and compares every row and every bit of every score. How many rows were looked at.
  */
-static inline size_t gallery_check(struct gallery *g, struct scan_search what)
+static inline size_t gallery_check(struct gallery *g, struct ward_scan_search what)
 {
     struct scan_hit hits[K_MOST] = {0}, truth[K_MOST] = {0};
     struct ward_arena mem;
@@ -133,7 +133,7 @@ static inline size_t gallery_check(struct gallery *g, struct scan_search what)
     what.arg = g;
     g->asked = 0;
     ward_arena_init(&mem, (size_t)4 << 20);
-    assert_int_equal(scan_search(g->set, &what, &mem, hits, &n, &looked, NULL), WARD_OK);
+    assert_int_equal(ward_scan_search(g->set, &what, &mem, hits, &n, &looked, NULL), WARD_OK);
     ward_arena_done(&mem);
     assert_int_equal(n, n_true);
     for (int i = 0; i < n; i++) {

@@ -46,7 +46,7 @@ static struct place *places(size_t cap)
     return at;
 }
 
-enum ward_code scan_idmap_open(struct scan_idmap **out, struct ward_err *err)
+enum ward_code ward_scan_idmap_open(struct scan_idmap **out, struct ward_err *err)
 {
     struct scan_idmap *m = calloc(1, sizeof(*m));
 
@@ -61,7 +61,7 @@ enum ward_code scan_idmap_open(struct scan_idmap **out, struct ward_err *err)
     return WARD_OK;
 }
 
-void scan_idmap_close(struct scan_idmap *m)
+void ward_scan_idmap_close(struct scan_idmap *m)
 {
     if (m == NULL)
         return;
@@ -97,8 +97,8 @@ static enum ward_code grow(struct scan_idmap *m, struct ward_err *err)
     return WARD_OK;
 }
 
-enum ward_code scan_idmap_put(struct scan_idmap *m, const uint8_t id[SCAN_ID], uint64_t value,
-                              struct ward_err *err)
+enum ward_code ward_scan_idmap_put(struct scan_idmap *m, const uint8_t id[SCAN_ID],
+                                   uint64_t value, struct ward_err *err)
 {
     size_t i = find(m, id);
 
@@ -114,7 +114,7 @@ enum ward_code scan_idmap_put(struct scan_idmap *m, const uint8_t id[SCAN_ID], u
     return WARD_OK;
 }
 
-bool scan_idmap_get(const struct scan_idmap *m, const uint8_t id[SCAN_ID], uint64_t *value)
+bool ward_scan_idmap_get(const struct scan_idmap *m, const uint8_t id[SCAN_ID], uint64_t *value)
 {
     size_t i = find(m, id);
 
@@ -126,7 +126,7 @@ bool scan_idmap_get(const struct scan_idmap *m, const uint8_t id[SCAN_ID], uint6
 
 /* What stands behind a hole and did not want to stand there moves into it, and leaves the next.
  */
-bool scan_idmap_remove(struct scan_idmap *m, const uint8_t id[SCAN_ID])
+bool ward_scan_idmap_remove(struct scan_idmap *m, const uint8_t id[SCAN_ID])
 {
     size_t hole = find(m, id);
 
@@ -147,8 +147,8 @@ bool scan_idmap_remove(struct scan_idmap *m, const uint8_t id[SCAN_ID])
     return true;
 }
 
-bool scan_idmap_next(const struct scan_idmap *m, size_t *at, uint8_t id[SCAN_ID],
-                     uint64_t *value)
+bool ward_scan_idmap_next(const struct scan_idmap *m, size_t *at, uint8_t id[SCAN_ID],
+                          uint64_t *value)
 {
     while (*at < m->cap && m->at[*at].value == EMPTY)
         ++*at;
@@ -159,12 +159,12 @@ bool scan_idmap_next(const struct scan_idmap *m, size_t *at, uint8_t id[SCAN_ID]
     return true;
 }
 
-size_t scan_idmap_count(const struct scan_idmap *m)
+size_t ward_scan_idmap_count(const struct scan_idmap *m)
 {
     return m->n;
 }
 
-size_t scan_idmap_bytes(const struct scan_idmap *m)
+size_t ward_scan_idmap_bytes(const struct scan_idmap *m)
 {
     return sizeof(*m) + m->cap * sizeof(*m->at);
 }

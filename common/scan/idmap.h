@@ -16,19 +16,21 @@
 #define SCAN_ID 16
 
 struct scan_idmap;
-WARD_MUST enum ward_code scan_idmap_open(struct scan_idmap **out, struct ward_err *err);
-void scan_idmap_close(struct scan_idmap *m); /* wipes; NULL is fine */
+WARD_MUST enum ward_code ward_scan_idmap_open(struct scan_idmap **out, struct ward_err *err);
+void ward_scan_idmap_close(struct scan_idmap *m); /* wipes; NULL is fine */
 
 /* Adds or replaces. Any value but UINT64_MAX. */
-WARD_MUST enum ward_code scan_idmap_put(struct scan_idmap *m, const uint8_t id[SCAN_ID],
-                                        uint64_t value, struct ward_err *err);
-bool scan_idmap_get(const struct scan_idmap *m, const uint8_t id[SCAN_ID], uint64_t *value);
-bool scan_idmap_remove(struct scan_idmap *m, const uint8_t id[SCAN_ID]); /* was it there? */
+WARD_MUST enum ward_code ward_scan_idmap_put(struct scan_idmap *m, const uint8_t id[SCAN_ID],
+                                             uint64_t value, struct ward_err *err);
+bool ward_scan_idmap_get(const struct scan_idmap *m, const uint8_t id[SCAN_ID],
+                         uint64_t *value);
+bool ward_scan_idmap_remove(struct scan_idmap *m,
+                            const uint8_t id[SCAN_ID]); /* was it there? */
 
 /* Every one, in no order: *at is 0 at first. Nothing may be put or removed in between. */
-bool scan_idmap_next(const struct scan_idmap *m, size_t *at, uint8_t id[SCAN_ID],
-                     uint64_t *value);
-size_t scan_idmap_count(const struct scan_idmap *m);
-size_t scan_idmap_bytes(const struct scan_idmap *m);
+bool ward_scan_idmap_next(const struct scan_idmap *m, size_t *at, uint8_t id[SCAN_ID],
+                          uint64_t *value);
+size_t ward_scan_idmap_count(const struct scan_idmap *m);
+size_t ward_scan_idmap_bytes(const struct scan_idmap *m);
 
 #endif

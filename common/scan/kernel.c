@@ -8,15 +8,19 @@ static const struct {
     const char *name;
     scan_dots_fn *(*here)(void);
 } KERNELS[] = {
-    {"avx512vnni", scan_avx512vnni}, {"avx512bw", scan_avx512bw}, {"avx2", scan_avx2},
-    {"neondot", scan_neondot},       {"neon", scan_neon},         {"portable", scan_portable},
+    {"avx512vnni", ward_scan_avx512vnni},
+    {"avx512bw", ward_scan_avx512bw},
+    {"avx2", ward_scan_avx2},
+    {"neondot", ward_scan_neondot},
+    {"neon", ward_scan_neon},
+    {"portable", ward_scan_portable},
 };
 #define N_KERNELS ((int)WARD_COUNT(KERNELS))
 
 /* One more than its place in KERNELS; 0: the best that is here. */
 static atomic_int wanted;
 
-int scan_kernels(const char **names, int cap)
+int ward_scan_kernels(const char **names, int cap)
 {
     int n = 0;
 
@@ -27,7 +31,7 @@ int scan_kernels(const char **names, int cap)
     return n;
 }
 
-bool scan_use_kernel(const char *name)
+bool ward_scan_use_kernel(const char *name)
 {
     if (name == NULL) {
         atomic_store(&wanted, 0);
@@ -42,7 +46,7 @@ bool scan_use_kernel(const char *name)
     return false;
 }
 
-struct scan_kernel scan_kernel_now(void)
+struct scan_kernel ward_scan_kernel_now(void)
 {
     int i = atomic_load(&wanted) - 1;
 

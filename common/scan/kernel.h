@@ -27,8 +27,8 @@ struct scan_query {
     int8_t hi[SCAN_DIM_MAX], lo[SCAN_DIM_MAX];
 };
 /* INVALID_ARGUMENT for what is not of length 1. */
-WARD_MUST enum ward_code scan_query_make(const float *q, int dim, struct scan_query *out,
-                                         struct ward_err *err);
+WARD_MUST enum ward_code ward_scan_query_make(const float *q, int dim, struct scan_query *out,
+                                              struct ward_err *err);
 
 /* out[i] = the sum over d of code[d] * rows[i * dim + d], for n rows. dim is a multiple of 64;
  * nothing has to be aligned. No row holds -128. */
@@ -41,14 +41,14 @@ struct scan_kernel {
 };
 
 /* NULL: this processor cannot run it. */
-scan_dots_fn *scan_avx512vnni(void);
-scan_dots_fn *scan_avx512bw(void);
-scan_dots_fn *scan_avx2(void);
-scan_dots_fn *scan_neondot(void);
-scan_dots_fn *scan_neon(void);
-scan_dots_fn *scan_portable(void);
+scan_dots_fn *ward_scan_avx512vnni(void);
+scan_dots_fn *ward_scan_avx512bw(void);
+scan_dots_fn *ward_scan_avx2(void);
+scan_dots_fn *ward_scan_neondot(void);
+scan_dots_fn *ward_scan_neon(void);
+scan_dots_fn *ward_scan_portable(void);
 
 /* The one that later sets use. */
-struct scan_kernel scan_kernel_now(void);
+struct scan_kernel ward_scan_kernel_now(void);
 
 #endif

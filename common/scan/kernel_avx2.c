@@ -52,14 +52,14 @@ AVX2 static void dots(const struct scan_query *q, const int8_t *rows, size_t n, 
         out[i] = _mm_cvtsi128_si32(four(q, rows + i * dim, 0));
 }
 
-scan_dots_fn *scan_avx2(void)
+scan_dots_fn *ward_scan_avx2(void)
 {
     return __builtin_cpu_supports("avx2") ? dots : NULL;
 }
 
 #else
 
-scan_dots_fn *scan_avx2(void)
+scan_dots_fn *ward_scan_avx2(void)
 {
     return NULL;
 }

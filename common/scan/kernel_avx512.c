@@ -115,26 +115,26 @@ BW static void dots_bw(const struct scan_query *q, const int8_t *rows, size_t n,
         out[i] = _mm_cvtsi128_si32(four_bw(q, rows + i * dim, 0));
 }
 
-scan_dots_fn *scan_avx512vnni(void)
+scan_dots_fn *ward_scan_avx512vnni(void)
 {
     return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vnni")
                ? dots_vnni
                : NULL;
 }
 
-scan_dots_fn *scan_avx512bw(void)
+scan_dots_fn *ward_scan_avx512bw(void)
 {
     return __builtin_cpu_supports("avx512bw") ? dots_bw : NULL;
 }
 
 #else
 
-scan_dots_fn *scan_avx512vnni(void)
+scan_dots_fn *ward_scan_avx512vnni(void)
 {
     return NULL;
 }
 
-scan_dots_fn *scan_avx512bw(void)
+scan_dots_fn *ward_scan_avx512bw(void)
 {
     return NULL;
 }

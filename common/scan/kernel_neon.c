@@ -56,24 +56,24 @@ DOTPROD static void dots_dotprod(const struct scan_query *q, const int8_t *rows,
     }
 }
 
-scan_dots_fn *scan_neondot(void)
+scan_dots_fn *ward_scan_neondot(void)
 {
     return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0 ? dots_dotprod : NULL;
 }
 
-scan_dots_fn *scan_neon(void)
+scan_dots_fn *ward_scan_neon(void)
 {
     return dots; /* every ARMv8-A has it */
 }
 
 #else
 
-scan_dots_fn *scan_neondot(void)
+scan_dots_fn *ward_scan_neondot(void)
 {
     return NULL;
 }
 
-scan_dots_fn *scan_neon(void)
+scan_dots_fn *ward_scan_neon(void)
 {
     return NULL;
 }

@@ -15,7 +15,7 @@ static void dots(const struct scan_query *q, const int8_t *rows, size_t n, int32
     }
 }
 
-scan_dots_fn *scan_portable(void)
+scan_dots_fn *ward_scan_portable(void)
 {
     return dots;
 }

@@ -19,14 +19,14 @@ static const int DIMS[] = {64, 128, 192, 512, 960, 1024};
 static void check_dots(const struct scan_query *q, const int8_t *rows, int n)
 {
     const char *names[NAMES];
-    int n_names = scan_kernels(names, NAMES);
+    int n_names = ward_scan_kernels(names, NAMES);
     int32_t out[ROWS + 1];
 
     for (int k = 0; k < n_names; k++) {
-        assert_true(scan_use_kernel(names[k]));
-        assert_string_equal(scan_kernel_now().name, names[k]);
+        assert_true(ward_scan_use_kernel(names[k]));
+        assert_string_equal(ward_scan_kernel_now().name, names[k]);
         out[n] = 0x5ca1ab1e; /* nothing is written past the end */
-        scan_kernel_now().dots(q, rows, (size_t)n, out);
+        ward_scan_kernel_now().dots(q, rows, (size_t)n, out);
         assert_int_equal(out[n], 0x5ca1ab1e);
         for (int i = 0; i < n; i++) {
             int64_t sum = 0;
@@ -36,12 +36,12 @@ static void check_dots(const struct scan_query *q, const int8_t *rows, int n)
             assert_int_equal(out[i], sum);
         }
     }
-    scan_use_kernel(NULL);
+    ward_scan_use_kernel(NULL);
 }
 
 static void make_query(const float *v, int dim, struct scan_query *q)
 {
-    assert_int_equal(scan_query_make(v, dim, q, NULL), WARD_OK);
+    assert_int_equal(ward_scan_query_make(v, dim, q, NULL), WARD_OK);
     for (int d = 0; d < dim; d++) {
         assert_int_equal(q->hi[d] * 128 + q->lo[d], q->code[d]);
         assert_true(abs(q->code[d]) <= SCAN_QUERY_MAX);
@@ -98,20 +98,20 @@ static void every_kernel_multiplies_extreme_codes_alike(void **state)
 static void there_is_always_a_kernel_and_only_known_ones_are_taken(void **state)
 {
     const char *names[NAMES];
-    int n = scan_kernels(names, NAMES);
+    int n = ward_scan_kernels(names, NAMES);
 
     (void)state;
     assert_true(n >= 1);
     assert_string_equal(names[n - 1], "portable");
-    assert_int_equal(scan_kernels(names, 1), 1);
-    assert_false(scan_use_kernel("mmx"));
-    assert_string_equal(scan_kernel_now().name, names[0]);
-    assert_true(scan_use_kernel("portable"));
-    assert_string_equal(scan_kernel_now().name, "portable");
-    assert_true(scan_use_kernel(NULL));
-    assert_string_equal(scan_kernel_now().name, names[0]);
+    assert_int_equal(ward_scan_kernels(names, 1), 1);
+    assert_false(ward_scan_use_kernel("mmx"));
+    assert_string_equal(ward_scan_kernel_now().name, names[0]);
+    assert_true(ward_scan_use_kernel("portable"));
+    assert_string_equal(ward_scan_kernel_now().name, "portable");
+    assert_true(ward_scan_use_kernel(NULL));
+    assert_string_equal(ward_scan_kernel_now().name, names[0]);
 #if defined(__aarch64__)
-    assert_true(scan_use_kernel("neon") && scan_use_kernel(NULL));
+    assert_true(ward_scan_use_kernel("neon") && ward_scan_use_kernel(NULL));
 #endif
 }
 
@@ -127,19 +127,20 @@ static void what_has_no_length_of_1_is_refused(void **state)
     (void)state;
     for (size_t i = 0; i < WARD_COUNT(BAD); i++) {
         v[63] = BAD[i];
-        assert_int_equal(scan_quantise(v, 64, codes, &code, &err), WARD_INVALID_ARGUMENT);
+        assert_int_equal(ward_scan_quantise(v, 64, codes, &code, &err), WARD_INVALID_ARGUMENT);
         assert_true(strlen(err.msg) > 0);
-        assert_int_equal(scan_query_make(v, 64, &q, NULL), WARD_INVALID_ARGUMENT);
+        assert_int_equal(ward_scan_query_make(v, 64, &q, NULL), WARD_INVALID_ARGUMENT);
         assert_true(code.scale == 7); /* untouched */
     }
     v[63] = 1;
-    assert_int_equal(scan_quantise(v, 64, codes, &code, NULL), WARD_OK);
+    assert_int_equal(ward_scan_quantise(v, 64, codes, &code, NULL), WARD_OK);
     v[0] = NAN; /* a length that is not a number, and a largest component that is */
-    assert_int_equal(scan_quantise(v, 64, codes, &code, NULL), WARD_INVALID_ARGUMENT);
+    assert_int_equal(ward_scan_quantise(v, 64, codes, &code, NULL), WARD_INVALID_ARGUMENT);
     v[0] = 0;
     for (int dim = -64; dim <= 2048; dim += 32) {
         if (dim <= 0 || dim % 64 != 0 || dim > SCAN_DIM_MAX)
-            assert_int_equal(scan_quantise(v, dim, codes, &code, NULL), WARD_INVALID_ARGUMENT);
+            assert_int_equal(ward_scan_quantise(v, dim, codes, &code, NULL),
+                             WARD_INVALID_ARGUMENT);
     }
 }
 
@@ -165,7 +166,7 @@ static void what_quantising_takes_away_is_known_and_little(void **state)
         double lost = 0;
 
         some_vector(&seed, i % 3, x, dim);
-        assert_int_equal(scan_quantise(x, dim, codes, &code, NULL), WARD_OK);
+        assert_int_equal(ward_scan_quantise(x, dim, codes, &code, NULL), WARD_OK);
         for (int d = 0; d < dim; d++) {
             double off = (double)x[d] - (double)code.scale * codes[d];
 
@@ -199,10 +200,10 @@ static void no_score_is_further_off_than_the_bound(void **state)
             some_vector(&seed, i % 5, v, dim);
         else /* along what was lost, where the bound is reached */
             test_vector(&seed, x, 0.01f, v, dim);
-        assert_int_equal(scan_quantise(x, dim, codes, &code, NULL), WARD_OK);
+        assert_int_equal(ward_scan_quantise(x, dim, codes, &code, NULL), WARD_OK);
         make_query(v, dim, &q);
         assert_true(q.residual < 1.0 / 128);
-        scan_kernel_now().dots(&q, codes, 1, &dot);
+        ward_scan_kernel_now().dots(&q, codes, 1, &dot);
         s = (double)code.scale * (double)q.scale * dot;
         off = fabs(test_dot(v, x, dim) - s);
         assert_true(off <= q.length * (double)code.residual + q.residual * 1.25 + 1e-12);

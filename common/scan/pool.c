@@ -81,7 +81,7 @@ static void *help(void *arg)
     return NULL;
 }
 
-void scan_pool_run(struct scan_pool *p, bool want_help, scan_step_fn *step, void *arg)
+void ward_scan_pool_run(struct scan_pool *p, bool want_help, scan_step_fn *step, void *arg)
 {
     struct job j = {.step = step, .arg = arg};
 
@@ -103,12 +103,12 @@ void scan_pool_run(struct scan_pool *p, bool want_help, scan_step_fn *step, void
     pthread_mutex_unlock(&p->lock);
 }
 
-int scan_pool_slots(const struct scan_pool *p)
+int ward_scan_pool_slots(const struct scan_pool *p)
 {
     return p == NULL ? 1 : p->n + 1;
 }
 
-enum ward_code scan_pool_open(int threads, struct scan_pool **out, struct ward_err *err)
+enum ward_code ward_scan_pool_open(int threads, struct scan_pool **out, struct ward_err *err)
 {
     struct scan_pool *p;
     sigset_t all, was;
@@ -134,14 +134,14 @@ enum ward_code scan_pool_open(int threads, struct scan_pool **out, struct ward_e
     }
     pthread_sigmask(SIG_SETMASK, &was, NULL);
     if (p->n < threads - 1) {
-        scan_pool_close(p);
+        ward_scan_pool_close(p);
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no threads for a pool");
     }
     *out = p;
     return WARD_OK;
 }
 
-void scan_pool_close(struct scan_pool *p)
+void ward_scan_pool_close(struct scan_pool *p)
 {
     if (p == NULL)
         return;

@@ -13,9 +13,9 @@
 /* Does a bit of the work with what belongs to this slot. False: nothing left that it can do. */
 typedef bool scan_step_fn(void *arg, int slot);
 
-int scan_pool_slots(const struct scan_pool *p); /* 1 for NULL */
+int ward_scan_pool_slots(const struct scan_pool *p); /* 1 for NULL */
 /* Steps until no slot has anything left; the caller is slot 0. `help`: more than the caller is
  * wanted. */
-void scan_pool_run(struct scan_pool *p, bool help, scan_step_fn *step, void *arg);
+void ward_scan_pool_run(struct scan_pool *p, bool help, scan_step_fn *step, void *arg);
 
 #endif

@@ -45,8 +45,8 @@ static long nearest(double v, double scale, long most)
     return n > most ? most : n < -most ? -most : n;
 }
 
-enum ward_code scan_quantise(const float *x, int dim, int8_t *out, struct scan_code *code,
-                             struct ward_err *err)
+enum ward_code ward_scan_quantise(const float *x, int dim, int8_t *out, struct scan_code *code,
+                                  struct ward_err *err)
 {
     double length, most, lost = 0;
     float scale;
@@ -62,8 +62,8 @@ enum ward_code scan_quantise(const float *x, int dim, int8_t *out, struct scan_c
     return WARD_OK;
 }
 
-enum ward_code scan_query_make(const float *q, int dim, struct scan_query *out,
-                               struct ward_err *err)
+enum ward_code ward_scan_query_make(const float *q, int dim, struct scan_query *out,
+                                    struct ward_err *err)
 {
     double length, most, lost = 0;
     int32_t sum = 0;

@@ -40,36 +40,37 @@ struct scan_code {
 };
 /* int8 codes of x (length 1, to 1e-3) into out[dim]. INVALID_ARGUMENT for what has another
  * length or none, NaN and infinities among it. */
-WARD_MUST enum ward_code scan_quantise(const float *x, int dim, int8_t *out,
-                                       struct scan_code *code, struct ward_err *err);
+WARD_MUST enum ward_code ward_scan_quantise(const float *x, int dim, int8_t *out,
+                                            struct scan_code *code, struct ward_err *err);
 
 /* The kernels there are, for tests and benches: "avx512vnni", "avx512bw", "avx2", "neondot",
  * "neon", "portable". */
-int scan_kernels(const char **names, int cap); /* those this processor can run, best first */
+int ward_scan_kernels(const char **names,
+                      int cap); /* those this processor can run, best first */
 /* Makes later sets use this one; false: unknown or not here. NULL: the best again. */
-bool scan_use_kernel(const char *name);
+bool ward_scan_use_kernel(const char *name);
 
 /* Threads that help searches; several sets may share one. */
 struct scan_pool;
-WARD_MUST enum ward_code scan_pool_open(int threads, struct scan_pool **out,
-                                        struct ward_err *err); /* 1: the caller's alone */
-void scan_pool_close(struct scan_pool *p);                     /* NULL is fine */
+WARD_MUST enum ward_code ward_scan_pool_open(int threads, struct scan_pool **out,
+                                             struct ward_err *err); /* 1: the caller's alone */
+void ward_scan_pool_close(struct scan_pool *p);                     /* NULL is fine */
 
 struct scan_set;
 /* pool may be NULL. */
-WARD_MUST enum ward_code scan_set_open(int dim, struct scan_pool *pool, struct scan_set **out,
-                                       struct ward_err *err);
-void scan_set_close(struct scan_set *s); /* wipes; NULL is fine */
+WARD_MUST enum ward_code ward_scan_set_open(int dim, struct scan_pool *pool,
+                                            struct scan_set **out, struct ward_err *err);
+void ward_scan_set_close(struct scan_set *s); /* wipes; NULL is fine */
 
-/* Adds a row; *row is its number. INVALID_ARGUMENT for what scan_quantise never makes. */
-WARD_MUST enum ward_code scan_add(struct scan_set *s, const int8_t *codes,
-                                  const struct scan_code *code, uint32_t *row,
-                                  struct ward_err *err);
-void scan_remove(struct scan_set *s, uint32_t row); /* wiped; a row not there is fine */
+/* Adds a row; *row is its number. INVALID_ARGUMENT for what ward_scan_quantise never makes. */
+WARD_MUST enum ward_code ward_scan_add(struct scan_set *s, const int8_t *codes,
+                                       const struct scan_code *code, uint32_t *row,
+                                       struct ward_err *err);
+void ward_scan_remove(struct scan_set *s, uint32_t row); /* wiped; a row not there is fine */
 /* A copy of a live row. False: no such row. */
-bool scan_get(struct scan_set *s, uint32_t row, int8_t *codes, struct scan_code *code);
-size_t scan_live(const struct scan_set *s);
-size_t scan_bytes(const struct scan_set *s); /* memory held */
+bool ward_scan_get(struct scan_set *s, uint32_t row, int8_t *codes, struct scan_code *code);
+size_t ward_scan_live(const struct scan_set *s);
+size_t ward_scan_bytes(const struct scan_set *s); /* memory held */
 
 struct scan_hit {
     uint32_t row;
@@ -80,7 +81,7 @@ struct scan_hit {
  * searching thread. NOT_FOUND: the row has just gone; it is left out. */
 typedef enum ward_code scan_exact_fn(void *arg, uint32_t row, float *out, struct ward_err *err);
 
-struct scan_search {
+struct ward_scan_search {
     const float *query;   /* dim values, length 1 */
     const uint32_t *only; /* these rows alone (any order; dead ones are skipped); NULL: all */
     size_t n_only;
@@ -95,8 +96,9 @@ struct scan_search {
  *   INVALID_ARGUMENT  the query is not of length 1, k is not 1..64, min is NaN
  *   CANCELLED         gone said so
  *   what exact returned, but for NOT_FOUND */
-WARD_MUST enum ward_code scan_search(struct scan_set *s, const struct scan_search *what,
-                                     struct ward_arena *mem, struct scan_hit *hits, int *n,
-                                     size_t *looked, struct ward_err *err);
+WARD_MUST enum ward_code ward_scan_search(struct scan_set *s,
+                                          const struct ward_scan_search *what,
+                                          struct ward_arena *mem, struct scan_hit *hits, int *n,
+                                          size_t *looked, struct ward_err *err);
 
 #endif

@@ -60,7 +60,7 @@ static void check_all_kinds(struct gallery *g, uint64_t *seed, int searches)
     float q[SCAN_DIM_MAX];
 
     for (int i = 0; i < searches; i++) {
-        struct scan_search what = {.query = q, .k = KS[i % 4], .min = MINS[i % 5]};
+        struct ward_scan_search what = {.query = q, .k = KS[i % 4], .min = MINS[i % 5]};
 
         if (i % 3 == 0) /* a stranger, a member to the bit, someone like a member */
             test_vector(seed, NULL, 0, q, g->dim);
@@ -80,20 +80,20 @@ static void check_all_kinds(struct gallery *g, uint64_t *seed, int searches)
 static void the_answer_is_that_of_a_full_scan_by_every_kernel(void **state)
 {
     const char *names[8];
-    int n = scan_kernels(names, 8);
+    int n = ward_scan_kernels(names, 8);
     uint64_t seed = 1;
 
     (void)state;
     for (int i = 0; i < n; i++) {
         struct gallery g;
 
-        assert_true(scan_use_kernel(names[i]));
+        assert_true(ward_scan_use_kernel(names[i]));
         gallery_open(&g, i % 2 == 0 ? 128 : 64, ROWS + 200, 1);
         fill(&g, &seed, ROWS);
         check_all_kinds(&g, &seed, 40);
         gallery_close(&g);
     }
-    scan_use_kernel(NULL);
+    ward_scan_use_kernel(NULL);
 }
 
 static void the_answer_is_that_of_a_full_scan_by_several_threads(void **state)
@@ -121,11 +121,13 @@ static void few_rows_are_looked_at_when_one_is_near(void **state)
         gallery_add(&g, x);
     }
     test_vector(&seed, gallery_at(&g, 2000), 0.8f, x, 512);
-    assert_true(gallery_check(&g, (struct scan_search){.query = x, .k = 1, .min = -1}) <= 2);
+    assert_true(gallery_check(&g, (struct ward_scan_search){.query = x, .k = 1, .min = -1}) <=
+                2);
     test_vector(&seed, NULL, 0, x, 512); /* a stranger */
-    assert_true(gallery_check(&g, (struct scan_search){.query = x, .k = 2, .min = -1}) < 60);
-    assert_int_equal(gallery_check(&g, (struct scan_search){.query = x, .k = 2, .min = 0.5}),
-                     0);
+    assert_true(gallery_check(&g, (struct ward_scan_search){.query = x, .k = 2, .min = -1}) <
+                60);
+    assert_int_equal(
+        gallery_check(&g, (struct ward_scan_search){.query = x, .k = 2, .min = 0.5}), 0);
     gallery_close(&g);
 }
 
@@ -167,9 +169,10 @@ static void a_row_as_far_off_as_the_bound_allows_is_found(void **state)
         gallery_add(&g, x);
     }
     for (int k = 1; k <= 3; k++)
-        assert_true(gallery_check(&g, (struct scan_search){.query = q, .k = k, .min = -1}) >=
-                    2);
-    gallery_check(&g, (struct scan_search){.query = q, .k = 2, .min = (double)best - 1e-6});
+        assert_true(
+            gallery_check(&g, (struct ward_scan_search){.query = q, .k = k, .min = -1}) >= 2);
+    gallery_check(&g,
+                  (struct ward_scan_search){.query = q, .k = 2, .min = (double)best - 1e-6});
     gallery_close(&g);
 }
 
@@ -187,7 +190,8 @@ static void equal_rows_come_by_number_however_many(void **state)
         for (int i = 0; i < 20000; i++)
             gallery_add(&g, x);
         assert_int_equal(
-            gallery_check(&g, (struct scan_search){.query = x, .k = 64, .min = -1}), 20000);
+            gallery_check(&g, (struct ward_scan_search){.query = x, .k = 64, .min = -1}),
+            20000);
         gallery_close(&g);
     }
 }
@@ -202,17 +206,20 @@ static void an_empty_set_and_an_empty_list_have_no_hits(void **state)
     (void)state;
     gallery_open(&g, 64, 10, 2);
     test_vector(&seed, NULL, 0, x, 64);
-    gallery_check(&g, (struct scan_search){.query = x, .k = 3, .min = -1});
-    gallery_check(&g, (struct scan_search){.query = x, .only = &none, .n_only = 1, .k = 3});
+    gallery_check(&g, (struct ward_scan_search){.query = x, .k = 3, .min = -1});
+    gallery_check(&g,
+                  (struct ward_scan_search){.query = x, .only = &none, .n_only = 1, .k = 3});
     gallery_add(&g, x);
-    gallery_check(&g, (struct scan_search){.query = x, .only = &none, .n_only = 0, .k = 3});
-    gallery_check(&g, (struct scan_search){.query = x, .only = &none, .n_only = 1, .k = 3});
+    gallery_check(&g,
+                  (struct ward_scan_search){.query = x, .only = &none, .n_only = 0, .k = 3});
+    gallery_check(&g,
+                  (struct ward_scan_search){.query = x, .only = &none, .n_only = 1, .k = 3});
     gallery_remove(&g, 0);
     gallery_remove(&g, 0);
     gallery_remove(&g, 7);
-    scan_remove(g.set, SCAN_NO_ROW);
-    gallery_check(&g, (struct scan_search){.query = x, .k = 3, .min = -1});
-    assert_int_equal(scan_live(g.set), 0);
+    ward_scan_remove(g.set, SCAN_NO_ROW);
+    gallery_check(&g, (struct ward_scan_search){.query = x, .k = 3, .min = -1});
+    assert_int_equal(ward_scan_live(g.set), 0);
     gallery_close(&g);
 }
 
@@ -232,18 +239,18 @@ static void a_removed_row_is_wiped_and_its_number_free(void **state)
         test_vector(&seed, NULL, 0, x, 128);
         assert_int_equal(gallery_add(&g, x), i); /* a live row's number is nobody else's */
     }
-    assert_int_equal(scan_live(g.set), ROWS);
-    b = scan_block_at(g.set, 0);
+    assert_int_equal(ward_scan_live(g.set), ROWS);
+    b = ward_scan_block_at(g.set, 0);
     assert_memory_not_equal(b->codes + 77 * 128, zeros, 128);
-    assert_true(scan_get(g.set, 77, codes, &code));
+    assert_true(ward_scan_get(g.set, 77, codes, &code));
     assert_memory_equal(b->codes + 77 * 128, codes, 128);
     gallery_remove(&g, 77);
     gallery_remove(&g, 4500);
     assert_memory_equal(b->codes + 77 * 128, zeros, 128);
     assert_true(b->scale[77] == 0 && b->residual[77] == 0);
-    assert_false(scan_get(g.set, 77, codes, &code));
-    assert_false(scan_get(g.set, SCAN_NO_ROW, codes, &code));
-    assert_int_equal(scan_live(g.set), ROWS - 2);
+    assert_false(ward_scan_get(g.set, 77, codes, &code));
+    assert_false(ward_scan_get(g.set, SCAN_NO_ROW, codes, &code));
+    assert_int_equal(ward_scan_live(g.set), ROWS - 2);
     assert_int_equal(gallery_add(&g, x), 77);
     assert_int_equal(gallery_add(&g, x), 4500);
     assert_int_equal(gallery_add(&g, x), ROWS);
@@ -261,8 +268,8 @@ static void memory_is_a_byte_a_dimension_and_little_more(void **state)
     test_vector(&seed, NULL, 0, x, 64);
     for (int i = 0; i < SCAN_BLOCK; i++)
         gallery_add(&g, x);
-    assert_true(scan_bytes(g.set) >= (64 + 8) * SCAN_BLOCK);
-    assert_true(scan_bytes(g.set) <= (64 + 9) * SCAN_BLOCK + 20000);
+    assert_true(ward_scan_bytes(g.set) >= (64 + 8) * SCAN_BLOCK);
+    assert_true(ward_scan_bytes(g.set) <= (64 + 9) * SCAN_BLOCK + 20000);
     gallery_close(&g);
 }
 
@@ -279,13 +286,13 @@ static void rows_brought_back_answer_as_before(void **state)
     gallery_open(&back, 128, 1200, 1);
     fill(&g, &seed, 1000);
     for (uint32_t i = 0; i < g.n; i++) {
-        if (!scan_get(g.set, i, codes, &code))
+        if (!ward_scan_get(g.set, i, codes, &code))
             continue;
-        assert_int_equal(scan_add(back.set, codes, &code, &row, NULL), WARD_OK);
+        assert_int_equal(ward_scan_add(back.set, codes, &code, &row, NULL), WARD_OK);
         memcpy(gallery_at(&back, row), gallery_at(&g, i), 128 * sizeof(float));
         back.n = row + 1;
     }
-    assert_int_equal(scan_live(back.set), scan_live(g.set));
+    assert_int_equal(ward_scan_live(back.set), ward_scan_live(g.set));
     check_all_kinds(&back, &seed, 20);
     gallery_close(&back);
     gallery_close(&g);
@@ -302,7 +309,8 @@ static void the_next_best_is_found_when_the_best_has_gone(void **state)
     gallery_open(&g, 64, ROWS + 200, 2);
     fill(&g, &seed, ROWS);
     for (int i = 0; i < 8; i++) {
-        struct scan_search what = {.query = x, .k = 1 + i % 3, .min = i % 2 == 0 ? -1 : 0.1};
+        struct ward_scan_search what = {
+            .query = x, .k = 1 + i % 3, .min = i % 2 == 0 ? -1 : 0.1};
         struct scan_hit hits[K_MOST] = {0};
 
         test_vector(&seed, gallery_at(&g, (uint32_t)(test_random(&seed) % g.n)), 0.3f, x, 64);
@@ -319,7 +327,7 @@ static void the_next_best_is_found_when_the_best_has_gone(void **state)
 static void a_number_taken_again_meanwhile_hides_nobody(void **state)
 {
     struct gallery g;
-    struct scan_search what = {.k = 2, .min = -1};
+    struct ward_scan_search what = {.k = 2, .min = -1};
     struct scan_hit hits[K_MOST] = {0};
     uint64_t seed = 10;
     float x[64];
@@ -357,7 +365,7 @@ static void a_search_fails_with_what_stopped_it(void **state)
     uint64_t seed = 11;
     float x[64];
     int n = -7, left = 3;
-    struct scan_search what = {.query = x, .k = 2, .min = -1, .exact = no_store};
+    struct ward_scan_search what = {.query = x, .k = 2, .min = -1, .exact = no_store};
 
     (void)state;
     gallery_open(&g, 64, 20000, 1);
@@ -366,26 +374,28 @@ static void a_search_fails_with_what_stopped_it(void **state)
         gallery_add(&g, x);
     }
     ward_arena_init(&mem, (size_t)1 << 20);
-    assert_int_equal(scan_search(g.set, &what, &mem, hits, &n, NULL, &err), WARD_UNAVAILABLE);
+    assert_int_equal(ward_scan_search(g.set, &what, &mem, hits, &n, NULL, &err),
+                     WARD_UNAVAILABLE);
     assert_string_equal(err.msg, "the store has gone");
     what.gone = after_some;
     what.gone_arg = &left;
-    assert_int_equal(scan_search(g.set, &what, &mem, hits, &n, NULL, &err), WARD_CANCELLED);
+    assert_int_equal(ward_scan_search(g.set, &what, &mem, hits, &n, NULL, &err),
+                     WARD_CANCELLED);
     assert_true(left < 0);
     what.gone = NULL;
     what.k = 0;
-    assert_int_equal(scan_search(g.set, &what, &mem, hits, &n, NULL, &err),
+    assert_int_equal(ward_scan_search(g.set, &what, &mem, hits, &n, NULL, &err),
                      WARD_INVALID_ARGUMENT);
     what.k = 65;
-    assert_int_equal(scan_search(g.set, &what, &mem, hits, &n, NULL, &err),
+    assert_int_equal(ward_scan_search(g.set, &what, &mem, hits, &n, NULL, &err),
                      WARD_INVALID_ARGUMENT);
     what.k = 1;
     what.min = NAN;
-    assert_int_equal(scan_search(g.set, &what, &mem, hits, &n, NULL, &err),
+    assert_int_equal(ward_scan_search(g.set, &what, &mem, hits, &n, NULL, &err),
                      WARD_INVALID_ARGUMENT);
     what.min = 0;
     x[3] = NAN;
-    assert_int_equal(scan_search(g.set, &what, &mem, hits, &n, NULL, &err),
+    assert_int_equal(ward_scan_search(g.set, &what, &mem, hits, &n, NULL, &err),
                      WARD_INVALID_ARGUMENT);
     assert_int_equal(n, -7); /* untouched all along */
     ward_arena_done(&mem);
@@ -401,7 +411,7 @@ static void a_search_without_memory_says_so(void **state)
     uint32_t only = 0;
     float x[64];
     int n;
-    struct scan_search what = {
+    struct ward_scan_search what = {
         .query = x, .only = &only, .n_only = 1, .k = 2, .exact = gallery_exact, .arg = &g};
 
     (void)state;
@@ -415,7 +425,7 @@ static void a_search_without_memory_says_so(void **state)
         assert_true(fail_at < 20);
         ward_arena_init(&mem, (size_t)1 << 20);
         mem.fail_at = fail_at;
-        rc = scan_search(g.set, &what, &mem, hits, &n, NULL, NULL);
+        rc = ward_scan_search(g.set, &what, &mem, hits, &n, NULL, NULL);
         ward_arena_done(&mem);
     }
     assert_int_equal(n, 1);
@@ -434,17 +444,17 @@ static void what_would_break_the_bound_is_not_added(void **state)
     uint32_t row = 5;
 
     (void)state;
-    assert_int_equal(scan_set_open(100, NULL, &set, NULL), WARD_INVALID_ARGUMENT);
-    assert_int_equal(scan_set_open(64, NULL, &set, NULL), WARD_OK);
+    assert_int_equal(ward_scan_set_open(100, NULL, &set, NULL), WARD_INVALID_ARGUMENT);
+    assert_int_equal(ward_scan_set_open(64, NULL, &set, NULL), WARD_OK);
     for (size_t i = 0; i < WARD_COUNT(bad); i++)
-        assert_int_equal(scan_add(set, codes, &bad[i], &row, NULL), WARD_INVALID_ARGUMENT);
+        assert_int_equal(ward_scan_add(set, codes, &bad[i], &row, NULL), WARD_INVALID_ARGUMENT);
     codes[0] = -128;
-    assert_int_equal(scan_add(set, codes, &good, &row, NULL), WARD_INVALID_ARGUMENT);
+    assert_int_equal(ward_scan_add(set, codes, &good, &row, NULL), WARD_INVALID_ARGUMENT);
     assert_int_equal(row, 5);
     codes[0] = 0;
-    assert_int_equal(scan_add(set, codes, &good, &row, NULL), WARD_OK);
+    assert_int_equal(ward_scan_add(set, codes, &good, &row, NULL), WARD_OK);
     assert_int_equal(row, 0);
-    scan_set_close(set);
+    ward_scan_set_close(set);
 }
 
 static void a_pool_has_some_threads_and_not_too_many(void **state)
@@ -452,12 +462,12 @@ static void a_pool_has_some_threads_and_not_too_many(void **state)
     struct scan_pool *p;
 
     (void)state;
-    assert_int_equal(scan_pool_open(0, &p, NULL), WARD_INVALID_ARGUMENT);
-    assert_int_equal(scan_pool_open(65, &p, NULL), WARD_INVALID_ARGUMENT);
-    assert_int_equal(scan_pool_open(64, &p, NULL), WARD_OK);
-    scan_pool_close(p);
-    scan_pool_close(NULL);
-    scan_set_close(NULL);
+    assert_int_equal(ward_scan_pool_open(0, &p, NULL), WARD_INVALID_ARGUMENT);
+    assert_int_equal(ward_scan_pool_open(65, &p, NULL), WARD_INVALID_ARGUMENT);
+    assert_int_equal(ward_scan_pool_open(64, &p, NULL), WARD_OK);
+    ward_scan_pool_close(p);
+    ward_scan_pool_close(NULL);
+    ward_scan_set_close(NULL);
 }
 
 int main(void)

@@ -45,7 +45,7 @@ struct slot {
 
 struct search {
     struct scan_set *set;
-    const struct scan_search *what;
+    const struct ward_scan_search *what;
     struct scan_query query;
     float length, slack; /* of the bound: |q|, and everything but |q| R */
     uint32_t n_strips;
@@ -173,9 +173,9 @@ static void strip(struct search *s, struct slot *slot, uint32_t number)
 {
     uint32_t at = number / SCAN_STRIPS, first = at * SCAN_BLOCK;
     uint32_t r = number % SCAN_STRIPS * SCAN_STRIP, end = r + SCAN_STRIP;
-    struct scan_block *b = scan_block_at(s->set, at);
-    struct scan_gate *gate = scan_gate_at(b, r);
-    unsigned turn = scan_gate_enter(gate);
+    struct scan_block *b = ward_scan_block_at(s->set, at);
+    struct scan_gate *gate = ward_scan_gate_at(b, r);
+    unsigned turn = ward_scan_gate_enter(gate);
 
     for (; r < end; r += 64) {
         uint64_t rows = atomic_load(&b->live[r / 64]);
@@ -185,7 +185,7 @@ static void strip(struct search *s, struct slot *slot, uint32_t number)
         if (rows != 0)
             look(s, slot, b, first, r, rows);
     }
-    scan_gate_leave(gate, turn);
+    ward_scan_gate_leave(gate, turn);
 }
 
 /* Whether a strip's candidates still fit, once those that the floor has passed are dropped. */
@@ -311,7 +311,7 @@ static enum ward_code pass(struct search *s, bool careful, struct ward_err *err)
     for (int i = 0; i < s->n_slots; i++)
         s->slots[i].n = s->slots[i].n_lower = 0;
     do {
-        scan_pool_run(s->set->pool, s->n_strips >= FEW, step, s);
+        ward_scan_pool_run(s->set->pool, s->n_strips >= FEW, step, s);
         if (atomic_load(&s->gone))
             return WARD_FAIL(err, CANCELLED, "nobody waits for this search");
         WARD_TRY(rank(s, err));
@@ -322,7 +322,7 @@ static enum ward_code pass(struct search *s, bool careful, struct ward_err *err)
 /* Rows named twice, out of order or never there make no difference to a set of bits. */
 static enum ward_code narrow(struct search *s, struct ward_arena *mem, struct ward_err *err)
 {
-    const struct scan_search *what = s->what;
+    const struct ward_scan_search *what = s->what;
     size_t rows = (size_t)s->n_strips * SCAN_STRIP;
     uint64_t *bits;
 
@@ -341,16 +341,16 @@ static enum ward_code narrow(struct search *s, struct ward_arena *mem, struct wa
 
 static enum ward_code begin(struct search *s, struct ward_arena *mem, struct ward_err *err)
 {
-    const struct scan_search *what = s->what;
+    const struct ward_scan_search *what = s->what;
     struct candidate *kept;
 
     if (what->k < 1 || what->k > K_MAX || isnan(what->min))
         return WARD_FAIL(err, INVALID_ARGUMENT, "a search is for 1 to %d rows", K_MAX);
-    WARD_TRY(scan_query_make(what->query, s->set->dim, &s->query, err));
+    WARD_TRY(ward_scan_query_make(what->query, s->set->dim, &s->query, err));
     s->length = above(s->query.length);
     s->slack = above(s->query.residual * SCAN_LONGEST + ldexp(32, -24));
     s->n_strips = atomic_load(&s->set->n_blocks) * SCAN_STRIPS;
-    s->n_slots = s->n_strips >= FEW ? scan_pool_slots(s->set->pool) : 1;
+    s->n_slots = s->n_strips >= FEW ? ward_scan_pool_slots(s->set->pool) : 1;
     s->start = what->min > -1 ? below(what->min) : -INFINITY;
     s->slots = ward_alloc(mem, (size_t)s->n_slots * sizeof(*s->slots));
     kept = ward_alloc(mem, (size_t)s->n_slots * CANDIDATES * sizeof(*kept));
@@ -375,9 +375,9 @@ static enum ward_code both(struct search *s, struct ward_err *err)
     return WARD_OK;
 }
 
-enum ward_code scan_search(struct scan_set *set, const struct scan_search *what,
-                           struct ward_arena *mem, struct scan_hit *hits, int *n,
-                           size_t *looked, struct ward_err *err)
+enum ward_code ward_scan_search(struct scan_set *set, const struct ward_scan_search *what,
+                                struct ward_arena *mem, struct scan_hit *hits, int *n,
+                                size_t *looked, struct ward_err *err)
 {
     struct search s = {.set = set, .what = what};
     enum ward_code rc = begin(&s, mem, err);

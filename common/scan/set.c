@@ -11,7 +11,7 @@
 /* SCAN_NO_ROW is no row's number. */
 #define BLOCKS_MAX (UINT32_MAX / SCAN_BLOCK)
 
-struct scan_block *scan_block_at(const struct scan_set *s, uint32_t block)
+struct scan_block *ward_scan_block_at(const struct scan_set *s, uint32_t block)
 {
     struct scan_shelf *shelf =
         atomic_load_explicit(&s->shelves[block / SCAN_SHELF], memory_order_acquire);
@@ -19,12 +19,12 @@ struct scan_block *scan_block_at(const struct scan_set *s, uint32_t block)
     return atomic_load_explicit(&shelf->at[block % SCAN_SHELF], memory_order_acquire);
 }
 
-struct scan_gate *scan_gate_at(struct scan_block *b, uint32_t r)
+struct scan_gate *ward_scan_gate_at(struct scan_block *b, uint32_t r)
 {
     return &b->gates[r / SCAN_STRIP];
 }
 
-unsigned scan_gate_enter(struct scan_gate *g)
+unsigned ward_scan_gate_enter(struct scan_gate *g)
 {
     unsigned turn = atomic_load(&g->turn) & 1;
 
@@ -32,7 +32,7 @@ unsigned scan_gate_enter(struct scan_gate *g)
     return turn;
 }
 
-void scan_gate_leave(struct scan_gate *g, unsigned turn)
+void ward_scan_gate_leave(struct scan_gate *g, unsigned turn)
 {
     atomic_fetch_sub(&g->readers[turn], 1);
 }
@@ -61,8 +61,8 @@ static size_t codes_size(const struct scan_set *s)
     return (size_t)s->dim * SCAN_BLOCK;
 }
 
-enum ward_code scan_set_open(int dim, struct scan_pool *pool, struct scan_set **out,
-                             struct ward_err *err)
+enum ward_code ward_scan_set_open(int dim, struct scan_pool *pool, struct scan_set **out,
+                                  struct ward_err *err)
 {
     struct scan_set *s;
 
@@ -73,7 +73,7 @@ enum ward_code scan_set_open(int dim, struct scan_pool *pool, struct scan_set **
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a set");
     s->dim = dim;
     s->pool = pool;
-    s->kernel = scan_kernel_now();
+    s->kernel = ward_scan_kernel_now();
     pthread_mutex_init(&s->writers, NULL);
     pthread_mutex_init(&s->removers, NULL);
     atomic_store(&s->nbytes, sizeof(*s));
@@ -92,12 +92,12 @@ static void block_free(const struct scan_set *s, struct scan_block *b)
     free(b);
 }
 
-void scan_set_close(struct scan_set *s)
+void ward_scan_set_close(struct scan_set *s)
 {
     if (s == NULL)
         return;
     for (uint32_t i = 0; i < atomic_load(&s->n_blocks); i++)
-        block_free(s, scan_block_at(s, i));
+        block_free(s, ward_scan_block_at(s, i));
     for (uint32_t i = 0; i < SCAN_SHELF; i++)
         free(atomic_load(&s->shelves[i]));
     pthread_mutex_destroy(&s->removers);
@@ -167,7 +167,7 @@ static enum ward_code grow(struct scan_set *s, uint32_t n, struct ward_err *err)
     return WARD_OK;
 }
 
-/* What scan_quantise cannot have made would break the error bound. */
+/* What ward_scan_quantise cannot have made would break the error bound. */
 static enum ward_code check(const struct scan_set *s, const int8_t *codes,
                             const struct scan_code *code, struct ward_err *err)
 {
@@ -207,14 +207,14 @@ static enum ward_code with_room(struct scan_set *s, struct scan_block **out,
     for (;; s->room++) {
         if (s->room == atomic_load(&s->n_blocks))
             WARD_TRY(grow(s, s->room, err));
-        *out = scan_block_at(s, s->room);
+        *out = ward_scan_block_at(s, s->room);
         if ((*out)->n_taken < SCAN_BLOCK)
             return WARD_OK;
     }
 }
 
-enum ward_code scan_add(struct scan_set *s, const int8_t *codes, const struct scan_code *code,
-                        uint32_t *row, struct ward_err *err)
+enum ward_code ward_scan_add(struct scan_set *s, const int8_t *codes,
+                             const struct scan_code *code, uint32_t *row, struct ward_err *err)
 {
     struct scan_block *b;
     enum ward_code rc;
@@ -252,18 +252,18 @@ static void give_back(struct scan_set *s, struct scan_block *b, uint32_t row)
     pthread_mutex_unlock(&s->writers);
 }
 
-void scan_remove(struct scan_set *s, uint32_t row)
+void ward_scan_remove(struct scan_set *s, uint32_t row)
 {
     uint32_t r = row % SCAN_BLOCK;
     struct scan_block *b;
 
     if (row / SCAN_BLOCK >= atomic_load(&s->n_blocks))
         return;
-    b = scan_block_at(s, row / SCAN_BLOCK);
+    b = ward_scan_block_at(s, row / SCAN_BLOCK);
     pthread_mutex_lock(&s->removers);
     if ((atomic_fetch_and(&b->live[r / 64], ~bit(r)) & bit(r)) != 0) {
         atomic_fetch_sub(&s->n_live, 1);
-        until_left(scan_gate_at(b, r));
+        until_left(ward_scan_gate_at(b, r));
         ward_wipe(b->codes + (size_t)r * (size_t)s->dim, (size_t)s->dim);
         b->scale[r] = b->residual[r] = 0;
         give_back(s, b, row);
@@ -271,7 +271,7 @@ void scan_remove(struct scan_set *s, uint32_t row)
     pthread_mutex_unlock(&s->removers);
 }
 
-bool scan_get(struct scan_set *s, uint32_t row, int8_t *codes, struct scan_code *code)
+bool ward_scan_get(struct scan_set *s, uint32_t row, int8_t *codes, struct scan_code *code)
 {
     uint32_t r = row % SCAN_BLOCK;
     struct scan_block *b;
@@ -281,24 +281,24 @@ bool scan_get(struct scan_set *s, uint32_t row, int8_t *codes, struct scan_code 
 
     if (row / SCAN_BLOCK >= atomic_load(&s->n_blocks))
         return false;
-    b = scan_block_at(s, row / SCAN_BLOCK);
-    gate = scan_gate_at(b, r);
-    turn = scan_gate_enter(gate);
+    b = ward_scan_block_at(s, row / SCAN_BLOCK);
+    gate = ward_scan_gate_at(b, r);
+    turn = ward_scan_gate_enter(gate);
     live = (atomic_load(&b->live[r / 64]) & bit(r)) != 0;
     if (live) {
         memcpy(codes, b->codes + (size_t)r * (size_t)s->dim, (size_t)s->dim);
         *code = (struct scan_code){b->scale[r], b->residual[r]};
     }
-    scan_gate_leave(gate, turn);
+    ward_scan_gate_leave(gate, turn);
     return live;
 }
 
-size_t scan_live(const struct scan_set *s)
+size_t ward_scan_live(const struct scan_set *s)
 {
     return atomic_load(&s->n_live);
 }
 
-size_t scan_bytes(const struct scan_set *s)
+size_t ward_scan_bytes(const struct scan_set *s)
 {
     return atomic_load(&s->nbytes);
 }

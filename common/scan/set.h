@@ -21,9 +21,9 @@
 #define SCAN_STRIPS (SCAN_BLOCK / SCAN_STRIP) /* a block */
 #define SCAN_SHELF  1024
 
-/* What scan_quantise makes of a vector of length 1 is never longer nor further from it: half a
- * step, 1 / 127 / 2, in each of 1024 dimensions is 0.126. scan_add refuses the rest, so a
- * search's error bound may rely on them. */
+/* What ward_scan_quantise makes of a vector of length 1 is never longer nor further from it:
+ * half a step, 1 / 127 / 2, in each of 1024 dimensions is 0.126. ward_scan_add refuses the
+ * rest, so a search's error bound may rely on them. */
 #define SCAN_LONGEST  1.25
 #define SCAN_FURTHEST 0.25
 
@@ -58,12 +58,12 @@ struct scan_set {
 };
 
 /* block < n_blocks */
-struct scan_block *scan_block_at(const struct scan_set *s, uint32_t block);
+struct scan_block *ward_scan_block_at(const struct scan_set *s, uint32_t block);
 
-/* The gate of row r of a block, and what scan_gate_leave wants. Live bits are read after
+/* The gate of row r of a block, and what ward_scan_gate_leave wants. Live bits are read after
  * entering, rows before leaving. */
-struct scan_gate *scan_gate_at(struct scan_block *b, uint32_t r);
-unsigned scan_gate_enter(struct scan_gate *g);
-void scan_gate_leave(struct scan_gate *g, unsigned turn);
+struct scan_gate *ward_scan_gate_at(struct scan_block *b, uint32_t r);
+unsigned ward_scan_gate_enter(struct scan_gate *g);
+void ward_scan_gate_leave(struct scan_gate *g, unsigned turn);
 
 #endif

@@ -23,7 +23,7 @@ struct scan_slab {
     size_t count, held;
 };
 
-enum ward_code scan_slab_open(size_t size, struct scan_slab **out, struct ward_err *err)
+enum ward_code ward_scan_slab_open(size_t size, struct scan_slab **out, struct ward_err *err)
 {
     struct scan_slab *s = calloc(1, sizeof(*s));
 
@@ -58,7 +58,7 @@ static void page_free(struct scan_slab *s, struct page *p)
     s->held -= s->page_bytes;
 }
 
-void scan_slab_close(struct scan_slab *s)
+void ward_scan_slab_close(struct scan_slab *s)
 {
     if (s == NULL)
         return;
@@ -86,7 +86,8 @@ static enum ward_code reach(struct scan_slab *s, uint32_t page, struct ward_err 
     return WARD_OK;
 }
 
-enum ward_code scan_slab_use(struct scan_slab *s, uint32_t i, void **out, struct ward_err *err)
+enum ward_code ward_scan_slab_use(struct scan_slab *s, uint32_t i, void **out,
+                                  struct ward_err *err)
 {
     uint32_t at = i % SCAN_PAGE;
     struct page *p;
@@ -116,8 +117,8 @@ static uint32_t free_in(const struct page *p)
     return SCAN_PAGE;
 }
 
-enum ward_code scan_slab_take(struct scan_slab *s, uint32_t *i, void **out,
-                              struct ward_err *err)
+enum ward_code ward_scan_slab_take(struct scan_slab *s, uint32_t *i, void **out,
+                                   struct ward_err *err)
 {
     uint32_t page = s->room, at = 0;
 
@@ -128,12 +129,12 @@ enum ward_code scan_slab_take(struct scan_slab *s, uint32_t *i, void **out,
         at = 0;
     }
     s->room = page;
-    WARD_TRY(scan_slab_use(s, page * SCAN_PAGE + at, out, err));
+    WARD_TRY(ward_scan_slab_use(s, page * SCAN_PAGE + at, out, err));
     *i = page * SCAN_PAGE + at;
     return WARD_OK;
 }
 
-void *scan_slab_at(const struct scan_slab *s, uint32_t i)
+void *ward_scan_slab_at(const struct scan_slab *s, uint32_t i)
 {
     uint32_t page = i / SCAN_PAGE, at = i % SCAN_PAGE;
 
@@ -142,10 +143,10 @@ void *scan_slab_at(const struct scan_slab *s, uint32_t i)
     return s->pages[page].mem + at * s->size;
 }
 
-void scan_slab_drop(struct scan_slab *s, uint32_t i)
+void ward_scan_slab_drop(struct scan_slab *s, uint32_t i)
 {
     uint32_t page = i / SCAN_PAGE, at = i % SCAN_PAGE;
-    void *thing = scan_slab_at(s, i);
+    void *thing = ward_scan_slab_at(s, i);
     struct page *p;
 
     if (thing == NULL)
@@ -163,7 +164,7 @@ void scan_slab_drop(struct scan_slab *s, uint32_t i)
     page_free(s, p);
 }
 
-uint32_t scan_slab_end(const struct scan_slab *s)
+uint32_t ward_scan_slab_end(const struct scan_slab *s)
 {
     uint32_t n = s->n_pages;
 
@@ -172,12 +173,12 @@ uint32_t scan_slab_end(const struct scan_slab *s)
     return n * SCAN_PAGE;
 }
 
-size_t scan_slab_count(const struct scan_slab *s)
+size_t ward_scan_slab_count(const struct scan_slab *s)
 {
     return s->count;
 }
 
-size_t scan_slab_bytes(const struct scan_slab *s)
+size_t ward_scan_slab_bytes(const struct scan_slab *s)
 {
     return sizeof(*s) + s->n_pages * sizeof(*s->pages) + s->held;
 }

@@ -27,7 +27,7 @@ static struct world world;
 
 static void code_of(const float *x, int8_t *codes, struct scan_code *code)
 {
-    if (scan_quantise(x, DIM, codes, code, NULL) != WARD_OK)
+    if (ward_scan_quantise(x, DIM, codes, code, NULL) != WARD_OK)
         atomic_fetch_add(&world.wrong, 1);
 }
 
@@ -51,7 +51,7 @@ static void put(struct world *w, const float *x)
 
     code_of(x, codes, &code);
     pthread_mutex_lock(&w->lock); /* the row and its vector appear together */
-    if (scan_add(w->set, codes, &code, &row, NULL) != WARD_OK || row >= STAY + COME ||
+    if (ward_scan_add(w->set, codes, &code, &row, NULL) != WARD_OK || row >= STAY + COME ||
         w->store[row].here)
         atomic_fetch_add(&w->wrong, 1);
     else {
@@ -76,8 +76,9 @@ static void *change(void *arg)
         w->store[row].here = false;
         pthread_mutex_unlock(&w->lock);
         if (here)
-            scan_remove(w->set, row);
-        if (scan_live(w->set) < STAY + COME - 50) { /* often nearer than any row that stays */
+            ward_scan_remove(w->set, row);
+        if (ward_scan_live(w->set) <
+            STAY + COME - 50) { /* often nearer than any row that stays */
             test_vector(&seed, w->stay[test_random(&seed) % STAY], 0.1f, x, DIM);
             put(w, x);
         }
@@ -107,7 +108,7 @@ static void *look(void *arg)
     uint64_t seed = (uint64_t)(uintptr_t)arg;
     struct ward_arena mem;
     float q[DIM];
-    struct scan_search what = {
+    struct ward_scan_search what = {
         .query = q, .k = 5, .min = -1, .exact = from_store, .arg = &world};
 
     ward_arena_init(&mem, (size_t)1 << 20);
@@ -116,7 +117,7 @@ static void *look(void *arg)
         int n = 0;
 
         test_vector(&seed, w->stay[test_random(&seed) % STAY], 0.2f, q, DIM);
-        if (scan_search(w->set, &what, &mem, hits, &n, NULL, NULL) != WARD_OK || n != 5 ||
+        if (ward_scan_search(w->set, &what, &mem, hits, &n, NULL, NULL) != WARD_OK || n != 5 ||
             !right(w, q, hits, n))
             atomic_fetch_add(&w->wrong, 1);
         atomic_fetch_add(&w->searches, 1);
@@ -135,8 +136,8 @@ static void searches_are_right_while_rows_come_and_go(void **state)
     float x[DIM];
 
     (void)state;
-    assert_int_equal(scan_pool_open(2, &pool, NULL), WARD_OK);
-    assert_int_equal(scan_set_open(DIM, pool, &w->set, NULL), WARD_OK);
+    assert_int_equal(ward_scan_pool_open(2, &pool, NULL), WARD_OK);
+    assert_int_equal(ward_scan_set_open(DIM, pool, &w->set, NULL), WARD_OK);
     pthread_mutex_init(&w->lock, NULL);
     for (int i = 0; i < STAY; i++) {
         test_vector(&seed, NULL, 0, w->stay[i], DIM);
@@ -154,8 +155,8 @@ static void searches_are_right_while_rows_come_and_go(void **state)
         pthread_join(searchers[i], NULL);
     assert_int_equal(atomic_load(&w->wrong), 0);
     assert_true(atomic_load(&w->searches) >= SEARCHERS);
-    scan_set_close(w->set);
-    scan_pool_close(pool);
+    ward_scan_set_close(w->set);
+    ward_scan_pool_close(pool);
     pthread_mutex_destroy(&w->lock);
 }
 

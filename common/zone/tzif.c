@@ -35,7 +35,7 @@ static size_t body(const struct header *h, size_t word)
     return h->time * word + h->time + h->type * 6 + h->chars + h->isstd + h->isut;
 }
 
-bool zone_put(struct zone_table *t, int64_t since_s, int64_t offset_s)
+bool ward_zone_put(struct zone_table *t, int64_t since_s, int64_t offset_s)
 {
     if (offset_s < -26 * 3600 || offset_s > 26 * 3600)
         return false;
@@ -52,16 +52,16 @@ static bool read_changes(const uint8_t *p, const struct header *h, struct zone_t
     const uint8_t *index = p + h->time * 8, *types = index + h->time;
 
     out->n = 0;
-    if (!zone_put(out, INT64_MIN, (int32_t)be32(types)))
+    if (!ward_zone_put(out, INT64_MIN, (int32_t)be32(types)))
         return false;
     for (size_t i = 0; i < h->time; i++)
         if (index[i] >= h->type ||
-            !zone_put(out, be64(p + i * 8), (int32_t)be32(types + (size_t)index[i] * 6)))
+            !ward_zone_put(out, be64(p + i * 8), (int32_t)be32(types + (size_t)index[i] * 6)))
             return false;
     return true;
 }
 
-bool tzif_read(const uint8_t *data, size_t n, int until, struct zone_table *out)
+bool ward_tzif_read(const uint8_t *data, size_t n, int until, struct zone_table *out)
 {
     struct header narrow, wide;
     char rule[RULE_MAX];
@@ -82,5 +82,5 @@ bool tzif_read(const uint8_t *data, size_t n, int until, struct zone_table *out)
         return false;
     memcpy(rule, footer + 1, (size_t)(end - footer) - 1);
     rule[end - footer - 1] = '\0';
-    return tzrule_extend(out, rule, until);
+    return ward_tzrule_extend(out, rule, until);
 }

@@ -23,16 +23,16 @@ struct zone_table {
     struct zone_change at[ZONE_CHANGES];
 };
 /* What lies behind the last change of the file follows its rule until year `until`. */
-bool tzif_read(const uint8_t *data, size_t n, int until, struct zone_table *out);
+bool ward_tzif_read(const uint8_t *data, size_t n, int until, struct zone_table *out);
 
 /* Appended unless the clock showed the same before. False: full, or not behind the last. */
-bool zone_put(struct zone_table *t, int64_t since_s, int64_t offset_s);
+bool ward_zone_put(struct zone_table *t, int64_t since_s, int64_t offset_s);
 /* The changes of a rule ("CET-1CEST,M3.5.0,M10.5.0/3") that lie behind the table's last. False:
  * it is no rule. */
-bool tzrule_extend(struct zone_table *t, const char *rule, int until);
+bool ward_tzrule_extend(struct zone_table *t, const char *rule, int until);
 
 /* Days from 1970-01-01 of a date of the Gregorian calendar, and back. */
-int64_t zone_day(int64_t year, int month, int mday);
-void zone_date(int64_t day, int *year, int *month, int *mday);
+int64_t ward_zone_day(int64_t year, int month, int mday);
+void ward_zone_date(int64_t day, int *year, int *month, int *mday);
 
 #endif

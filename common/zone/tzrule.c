@@ -125,16 +125,16 @@ static bool is_leap(int year)
 /* The second at which the wall shows that time, as if it were UTC. */
 static int64_t wall_of(const struct when *w, int year)
 {
-    int64_t day = zone_day(year, 1, 1);
+    int64_t day = ward_zone_day(year, 1, 1);
 
     if (w->kind == BY_DAY)
         day += w->day;
     if (w->kind == BY_DAY_NO_LEAP)
         day += w->day - 1 + (is_leap(year) && w->day > 59 ? 1 : 0);
     if (w->kind == BY_WEEK) {
-        int64_t first = zone_day(year, w->month, 1);
-        int64_t next =
-            w->month == 12 ? zone_day(year + 1, 1, 1) : zone_day(year, w->month + 1, 1);
+        int64_t first = ward_zone_day(year, w->month, 1);
+        int64_t next = w->month == 12 ? ward_zone_day(year + 1, 1, 1)
+                                      : ward_zone_day(year, w->month + 1, 1);
 
         day = first + (w->weekday - (first + 4) % 7 + 7) % 7 + (w->week - 1) * INT64_C(7);
         while (day >= next)
@@ -145,10 +145,10 @@ static int64_t wall_of(const struct when *w, int year)
 
 static bool put_later(struct zone_table *t, int64_t since_s, int64_t offset_s)
 {
-    return since_s <= t->at[t->n - 1].since_s || zone_put(t, since_s, offset_s);
+    return since_s <= t->at[t->n - 1].since_s || ward_zone_put(t, since_s, offset_s);
 }
 
-bool tzrule_extend(struct zone_table *t, const char *text, int until)
+bool ward_tzrule_extend(struct zone_table *t, const char *text, int until)
 {
     int64_t last = t->at[t->n - 1].since_s;
     int year = 1970, month, mday;
@@ -162,7 +162,7 @@ bool tzrule_extend(struct zone_table *t, const char *text, int until)
     if (!changes)
         return t->at[t->n - 1].offset_s == r.standard_s;
     if (last >= 0)
-        zone_date(last / DAY_S, &year, &month, &mday);
+        ward_zone_date(last / DAY_S, &year, &month, &mday);
     for (; year <= until; year++) {
         int64_t summer = wall_of(&r.starts, year) - r.standard_s;
         int64_t winter = wall_of(&r.ends, year) - r.summer_s;

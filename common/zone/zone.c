@@ -63,10 +63,10 @@ static bool read_table(const char *name, struct zone_table *out)
 
     if (strcmp(name, "UTC") == 0 || strcmp(name, "Etc/UTC") == 0) { /* needs no file */
         out->n = 0;
-        return zone_put(out, INT64_MIN, 0);
+        return ward_zone_put(out, INT64_MIN, 0);
     }
     data = is_name(name) ? malloc(FILE_MAX) : NULL;
-    fine = data != NULL && tzif_read(data, read_file(name, data), UNTIL, out);
+    fine = data != NULL && ward_tzif_read(data, read_file(name, data), UNTIL, out);
     free(data);
     return fine;
 }
@@ -134,7 +134,7 @@ static size_t at(const struct ward_zone *z, int64_t utc_s)
 
 /* Source: H. Hinnant, chrono-Compatible Low-Level Date Algorithms, days_from_civil and
  * civil_from_days; eras of 400 years that begin in March. */
-int64_t zone_day(int64_t year, int month, int mday)
+int64_t ward_zone_day(int64_t year, int month, int mday)
 {
     int64_t y = year - (month <= 2 ? 1 : 0), era = floor_div(y, 400), of_era = y - era * 400;
     int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + mday - 1;
@@ -142,7 +142,7 @@ int64_t zone_day(int64_t year, int month, int mday)
     return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
 }
 
-void zone_date(int64_t day, int *year, int *month, int *mday)
+void ward_zone_date(int64_t day, int *year, int *month, int *mday)
 {
     int64_t era = floor_div(day + 719468, 146097), doe = day + 719468 - era * 146097;
     int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
@@ -162,7 +162,7 @@ void ward_zone_wall(const struct ward_zone *z, int64_t at_us, struct ward_wall *
     out->day = floor_div(wall_s, DAY_S);
     out->second = (int)(wall_s - out->day * DAY_S);
     out->weekday = (int)((out->day % 7 + 10) % 7) + 1; /* day 0 was a Thursday */
-    zone_date(out->day, &out->year, &out->month, &out->mday);
+    ward_zone_date(out->day, &out->year, &out->month, &out->mday);
 }
 
 /* What the wall passes over between the change before i and change i. */

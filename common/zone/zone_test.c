@@ -183,31 +183,31 @@ static void stamped(const char *name, int64_t day, int second, enum ward_wall_is
 static void gaps_and_hours_that_come_twice(void **state)
 {
     (void)state;
-    stamped("Europe/Berlin", zone_day(2026, 3, 29), 8 * 3600, WARD_WALL_ONCE,
+    stamped("Europe/Berlin", ward_zone_day(2026, 3, 29), 8 * 3600, WARD_WALL_ONCE,
             "2026-03-29T08:00:00+02:00");
-    stamped("Europe/Berlin", zone_day(2026, 3, 29), 9000, WARD_WALL_GAP,
+    stamped("Europe/Berlin", ward_zone_day(2026, 3, 29), 9000, WARD_WALL_GAP,
             "2026-03-29T03:00:00+02:00");
-    stamped("Europe/Berlin", zone_day(2026, 10, 25), 9000, WARD_WALL_TWICE,
+    stamped("Europe/Berlin", ward_zone_day(2026, 10, 25), 9000, WARD_WALL_TWICE,
             "2026-10-25T02:30:00+02:00");
-    stamped("America/New_York", zone_day(2199, 3, 10), 9000, WARD_WALL_GAP,
+    stamped("America/New_York", ward_zone_day(2199, 3, 10), 9000, WARD_WALL_GAP,
             "2199-03-10T03:00:00-04:00");
-    stamped("Africa/Cairo", zone_day(2026, 4, 24), 60, WARD_WALL_GAP,
+    stamped("Africa/Cairo", ward_zone_day(2026, 4, 24), 60, WARD_WALL_GAP,
             "2026-04-24T01:00:00+03:00");
-    stamped("Australia/Lord_Howe", zone_day(2026, 10, 4), 2 * 3600 + 900, WARD_WALL_GAP,
+    stamped("Australia/Lord_Howe", ward_zone_day(2026, 10, 4), 2 * 3600 + 900, WARD_WALL_GAP,
             "2026-10-04T02:30:00+11:00");
-    stamped("Pacific/Apia", zone_day(2011, 12, 30), 8 * 3600, WARD_WALL_GAP,
+    stamped("Pacific/Apia", ward_zone_day(2011, 12, 30), 8 * 3600, WARD_WALL_GAP,
             "2011-12-31T00:00:00+14:00");
-    stamped("America/Nuuk", zone_day(2027, 3, 27), 23 * 3600 + 1800, WARD_WALL_GAP,
+    stamped("America/Nuuk", ward_zone_day(2027, 3, 27), 23 * 3600 + 1800, WARD_WALL_GAP,
             "2027-03-28T00:00:00-01:00");
-    stamped("Asia/Shanghai", zone_day(2026, 2, 28), 86399, WARD_WALL_ONCE,
+    stamped("Asia/Shanghai", ward_zone_day(2026, 2, 28), 86399, WARD_WALL_ONCE,
             "2026-02-28T23:59:59+08:00");
-    stamped("UTC", zone_day(2028, 2, 29), 0, WARD_WALL_ONCE, "2028-02-29T00:00:00+00:00");
+    stamped("UTC", ward_zone_day(2028, 2, 29), 0, WARD_WALL_ONCE, "2028-02-29T00:00:00+00:00");
 }
 
 static void days_that_the_calendar_left_out(void **state)
 {
     struct ward_zone *z = open_zone("Pacific/Apia");
-    int64_t day = zone_day(2011, 12, 30);
+    int64_t day = ward_zone_day(2011, 12, 30);
 
     (void)state;
     assert_int_equal(ward_zone_left_out(z, day + 1), day);
@@ -307,12 +307,12 @@ static void rules_that_are_none_are_refused(void **state)
     for (size_t i = 0; i < WARD_COUNT(WRONG); i++) {
         struct zone_table t = {.n = 1, .at = {{INT64_MIN, 3600}}};
 
-        assert_false(tzrule_extend(&t, WRONG[i], 2200));
+        assert_false(ward_tzrule_extend(&t, WRONG[i], 2200));
     }
     for (size_t i = 0; i < WARD_COUNT(RIGHT); i++) {
         struct zone_table t = {.n = 1, .at = {{INT64_MIN, 3600}}};
 
-        assert_true(tzrule_extend(&t, RIGHT[i], 2200));
+        assert_true(ward_tzrule_extend(&t, RIGHT[i], 2200));
     }
 }
 
@@ -328,20 +328,20 @@ static void files_that_are_cut_or_changed_are_survived(void **state)
     assert_non_null(f);
     n = fread(whole, 1, sizeof(whole), f);
     fclose(f);
-    assert_true(n > 0 && tzif_read(whole, n, 2200, t));
+    assert_true(n > 0 && ward_tzif_read(whole, n, 2200, t));
     for (size_t cut = 0; cut < n; cut++) {
         uint8_t *exact = malloc(cut == 0 ? 1 : cut); /* so that a sanitizer sees its end */
 
         assert_non_null(exact);
         memcpy(exact, whole, cut);
-        assert_false(tzif_read(exact, cut, 2200, t));
+        assert_false(ward_tzif_read(exact, cut, 2200, t));
         free(exact);
     }
     for (int i = 0; i < 20000; i++) {
         memcpy(data, whole, n);
         for (uint64_t k = 0; k <= chance(4); k++)
             data[i % 2 == 0 ? chance(100) : chance(n)] = (uint8_t)chance(256);
-        (void)tzif_read(data, n, 2200, t);
+        (void)ward_tzif_read(data, n, 2200, t);
     }
     free(t);
 }

@@ -7,8 +7,9 @@
  * FILE they lie anywhere; with it (rows of 512 float32, as embedded from photographs) each lies
  * near one of those. Queries are further templates of identities in the gallery, and every
  * third one of somebody who is not. The vectors that candidates are ranked by are FAISS's own
- * copy, so memory is 2 KiB a row for FAISS and what scan_bytes says for us. Truth is a scan in
- * double precision. A ratio is the median of ratios, each of two searches one after the other.
+ * copy, so memory is 2 KiB a row for FAISS and what ward_scan_bytes says for us. Truth is a
+ * scan in double precision. A ratio is the median of ratios, each of two searches one after the
+ * other.
  *
  * Prints a line of JSON for each measurement and writes what they come to into RESULT.json.
  */
@@ -109,7 +110,7 @@ static void add_up_to(struct bench *b, size_t rows)
 {
     float *x = get(CHUNK * DIM, sizeof(float));
 
-    for (size_t at = scan_live(b->set); at < rows; at += CHUNK) {
+    for (size_t at = ward_scan_live(b->set); at < rows; at += CHUNK) {
         size_t n = rows - at < CHUNK ? rows - at : CHUNK;
 
         for (size_t i = 0; i < n; i++) {
@@ -119,8 +120,8 @@ static void add_up_to(struct bench *b, size_t rows)
             uint32_t row;
 
             template_of(b, (at + i) / PER_ID, (at + i) % PER_ID, x + i * DIM);
-            must(scan_quantise(x + i * DIM, DIM, codes, &code, &err), &err);
-            must(scan_add(b->set, codes, &code, &row, &err), &err);
+            must(ward_scan_quantise(x + i * DIM, DIM, codes, &code, &err), &err);
+            must(ward_scan_add(b->set, codes, &code, &row, &err), &err);
         }
         faiss_peer_add(b->faiss, n, x);
     }
@@ -149,9 +150,9 @@ static double ours(struct bench *b, struct scan_set *set, size_t query, struct s
     double ms;
 
     must(
-        scan_search(
+        ward_scan_search(
             set,
-            &(struct scan_search){
+            &(struct ward_scan_search){
                 .query = b->queries + query * DIM, .k = K, .min = -1, .exact = exact, .arg = b},
             &b->mem, hits, &n, &b->looked, &err),
         &err);
@@ -244,21 +245,21 @@ static double again(struct bench *b, const char *kernel, struct scan_pool *pool)
     struct ward_err err = {0};
     struct scan_set *set;
 
-    if (!scan_use_kernel(kernel))
+    if (!ward_scan_use_kernel(kernel))
         exit(1);
-    must(scan_set_open(DIM, pool, &set, &err), &err);
+    must(ward_scan_set_open(DIM, pool, &set, &err), &err);
     for (uint32_t i = 0; i < b->rows; i++) {
         struct scan_code code;
         int8_t codes[DIM];
         uint32_t row;
 
-        if (scan_get(b->set, i, codes, &code))
-            must(scan_add(set, codes, &code, &row, &err), &err);
+        if (ward_scan_get(b->set, i, codes, &code))
+            must(ward_scan_add(set, codes, &code, &row, &err), &err);
     }
     for (size_t i = 0; i < MEASURE; i++)
         ms[i] = ours(b, set, i % b->n_queries, hits);
-    scan_set_close(set);
-    scan_use_kernel(NULL);
+    ward_scan_set_close(set);
+    ward_scan_use_kernel(NULL);
     return median(ms, MEASURE);
 }
 
@@ -344,7 +345,7 @@ static struct size_result at_size(struct bench *b, size_t rows, size_t *row, int
 static void kernels(struct bench *b)
 {
     const char *names[8];
-    int n = scan_kernels(names, 8);
+    int n = ward_scan_kernels(names, 8);
     struct scan_pool *pool;
     struct ward_err err = {0};
     double ms, ratio = beside_float(b, &ms);
@@ -359,9 +360,9 @@ static void kernels(struct bench *b)
         fflush(stdout);
         fprintf(b->out, "  \"scan_ms_%s\": %.4f,\n", names[i], ms);
     }
-    must(scan_pool_open(b->threads, &pool, &err), &err);
+    must(ward_scan_pool_open(b->threads, &pool, &err), &err);
     ms = again(b, NULL, pool);
-    scan_pool_close(pool);
+    ward_scan_pool_close(pool);
     printf("{\"rows\": %zu, \"threads\": %d, \"scan_ms\": %.3f}\n", b->rows, b->threads, ms);
     fprintf(b->out, "  \"scan_threads\": %d,\n  \"scan_ms_threads\": %.4f,\n", b->threads, ms);
 }
@@ -405,13 +406,13 @@ static void run(struct bench *b)
     fflush(stdout);
     batch(b);
     kernels(b);
-    scan_kernels(&kernel, 1);
+    ward_scan_kernels(&kernel, 1);
     fprintf(b->out, "  \"scan_kernel\": \"%s\",\n  \"faiss\": \"%s\",\n", kernel,
             faiss_peer_version());
     fprintf(b->out, "  \"rows\": %zu,\n  \"queries\": %zu,\n  \"seeds\": %zu,\n", b->rows,
             b->n_queries, b->n_seeds);
     fprintf(b->out, "  \"scan_bytes_per_face\": %.2f,\n",
-            (double)scan_bytes(b->set) / (double)b->rows);
+            (double)ward_scan_bytes(b->set) / (double)b->rows);
     fprintf(b->out, "  \"faiss_recall_at_1\": %.4f,\n  \"scan_recall_at_1\": %.4f,\n",
             theirs_is, ours_is);
     fprintf(b->out, "  \"scan_speed_vs_faiss\": %.3f\n", r.ratio);
@@ -475,12 +476,12 @@ int main(int argc, char **argv)
     b.queries = get(b.n_queries * DIM, sizeof(float));
     b.faiss = faiss_peer_open(DIM, b.rows);
     ward_arena_init(&b.mem, (size_t)4 << 20);
-    must(scan_set_open(DIM, NULL, &b.set, &err), &err);
+    must(ward_scan_set_open(DIM, NULL, &b.set, &err), &err);
     fprintf(b.out, "{\n");
     run(&b);
     fprintf(b.out, "}\n");
     fclose(b.out);
-    scan_set_close(b.set);
+    ward_scan_set_close(b.set);
     faiss_peer_close(b.faiss);
     ward_arena_done(&b.mem);
     free(b.queries);

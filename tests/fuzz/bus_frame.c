@@ -35,9 +35,9 @@ static void acknowledgement(const uint8_t *data, size_t size)
     struct ward_err ack = {0};
     uint8_t again[ACK_MAX];
 
-    if (ack_parse(data, size, &ack, NULL) != WARD_OK)
+    if (ward_ack_parse(data, size, &ack, NULL) != WARD_OK)
         return;
-    WARD_ASSERT(ack_pack(&ack, again) == size);
+    WARD_ASSERT(ward_ack_pack(&ack, again) == size);
     WARD_ASSERT(memcmp(again, data, size) == 0);
 }
 
@@ -47,9 +47,9 @@ static void mark(const uint8_t *data, size_t size)
     uint8_t again[MARK_MAX];
     uint64_t sent, last;
 
-    if (!mark_parse(data, size, service, &sent, &last))
+    if (!ward_mark_parse(data, size, service, &sent, &last))
         return;
-    WARD_ASSERT(mark_pack(service, sent, last, again) == size);
+    WARD_ASSERT(ward_mark_pack(service, sent, last, again) == size);
     WARD_ASSERT(memcmp(again, data, size) == 0);
 }
 
@@ -60,6 +60,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     frame(data, size);
     acknowledgement(data, size);
     mark(data, size);
-    (void)!hint_parse(data, size, "gallery", &seq);
+    (void)!ward_hint_parse(data, size, "gallery", &seq);
     return 0;
 }

@@ -29,7 +29,7 @@ const FILES = git('ls-files', 'common/*.c', 'services/*.c', 'cli/*.c').filter((f
 
 // The contract tests of what a folder does.
 const CONTRACT = {
-  'common/rpc': ['rpc'], 'common/auth': ['rpc'], 'common/app': ['app'], 'common/base': ['app', 'rpc'], 'common/act': ['audit', 'identity'], 'common/bus': ['audit'],
+  'common/rpc': ['rpc'], 'common/auth': ['rpc'], 'common/app': ['app'], 'common/base': ['app', 'rpc'], 'common/handler': ['audit', 'identity'], 'common/bus': ['audit'],
   'common/db': ['audit', 'app'], 'common/merkle': ['audit'], 'common/keyring': ['identity'], 'common/vault': ['identity'], 'common/host': ['diagnosis'],
   'common/serve': ['diagnosis'], 'common/image': ['identity'], 'common/scan': ['identity'], 'common/json': ['records'], 'common/measure': ['records', 'measure'],
   'common/unicode': ['records'], 'common/zone': ['dosage'], cli: ['app'],

@@ -180,7 +180,7 @@ void gallery_state(struct gallery *g, struct gallery_state *out)
     struct index_size size;
 
     index_measure(&g->x, &size);
-    if (scan_kernels(&kernel, 1) < 1)
+    if (ward_scan_kernels(&kernel, 1) < 1)
         kernel = "";
     *out = (struct gallery_state){.ready = atomic_load(&g->ready),
                                   .seq = atomic_load(&g->seq),
@@ -328,7 +328,7 @@ int64_t gallery_rows(struct gallery *g, int which)
 
     pthread_rwlock_rdlock(&g->x.lock);
     for (int i = 0; i < g->x.n_spaces; i++)
-        n += g->x.at[i].which == which ? (int64_t)scan_live(g->x.at[i].set) : 0;
+        n += g->x.at[i].which == which ? (int64_t)ward_scan_live(g->x.at[i].set) : 0;
     pthread_rwlock_unlock(&g->x.lock);
     return n;
 }

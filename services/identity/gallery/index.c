@@ -19,35 +19,36 @@ enum ward_code index_init(struct index *x, const struct gallery_config *cfg,
     pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
     pthread_rwlock_init(&x->lock, &attr);
     pthread_rwlockattr_destroy(&attr);
-    WARD_TRY(scan_pool_open(cfg->threads < 1 ? 1 : cfg->threads, &x->pool, err));
-    WARD_TRY(scan_idmap_open(&x->subjects, err));
-    WARD_TRY(scan_slab_open(sizeof(struct named), &x->named, err));
+    WARD_TRY(ward_scan_pool_open(cfg->threads < 1 ? 1 : cfg->threads, &x->pool, err));
+    WARD_TRY(ward_scan_idmap_open(&x->subjects, err));
+    WARD_TRY(ward_scan_slab_open(sizeof(struct named), &x->named, err));
     for (int i = 0; i < 2; i++) {
         if (cfg->dim[i] > 0)
-            WARD_TRY(scan_slab_open((size_t)cfg->dim[i] * sizeof(float), &x->vectors[i], err));
+            WARD_TRY(
+                ward_scan_slab_open((size_t)cfg->dim[i] * sizeof(float), &x->vectors[i], err));
     }
     return WARD_OK;
 }
 
 void index_done(struct index *x)
 {
-    for (uint32_t i = 0; x->named != NULL && i < scan_slab_end(x->named); i++) {
-        struct named *g = scan_slab_at(x->named, i);
+    for (uint32_t i = 0; x->named != NULL && i < ward_scan_slab_end(x->named); i++) {
+        struct named *g = ward_scan_slab_at(x->named, i);
 
         if (g != NULL)
-            scan_idmap_close(g->members);
+            ward_scan_idmap_close(g->members);
     }
-    scan_slab_close(x->named);
+    ward_scan_slab_close(x->named);
     for (int i = 0; i < x->n_spaces; i++) {
-        scan_set_close(x->at[i].set);
-        scan_slab_close(x->at[i].rows);
+        ward_scan_set_close(x->at[i].set);
+        ward_scan_slab_close(x->at[i].rows);
     }
     for (int i = 0; i < 2; i++) {
-        scan_slab_close(x->vectors[i]);
+        ward_scan_slab_close(x->vectors[i]);
         mapping_close(x->map[i]);
     }
-    scan_idmap_close(x->subjects);
-    scan_pool_close(x->pool);
+    ward_scan_idmap_close(x->subjects);
+    ward_scan_pool_close(x->pool);
     pthread_rwlock_destroy(&x->lock);
 }
 
@@ -70,7 +71,7 @@ static uint32_t row_of(uint64_t spot)
 
 static struct row *row_at(const struct index *x, uint64_t spot)
 {
-    return scan_slab_at(x->at[space_of(spot)].rows, row_of(spot));
+    return ward_scan_slab_at(x->at[space_of(spot)].rows, row_of(spot));
 }
 
 /* A space whose rows have all gone, as they do when transforms are renewed, takes the next
@@ -80,7 +81,7 @@ static bool use_empty(struct index *x, const struct face_row *f, int *out)
     for (int i = 0; i < x->n_spaces; i++) {
         struct space *s = &x->at[i];
 
-        if (s->which != f->which || s->dim != f->dim || scan_live(s->set) > 0)
+        if (s->which != f->which || s->dim != f->dim || ward_scan_live(s->set) > 0)
             continue;
         s->kind = f->kind;
         s->generation = f->generation;
@@ -108,9 +109,9 @@ static enum ward_code space_for(struct index *x, const struct face_row *f, int *
         return WARD_OK;
     if (x->n_spaces == GALLERY_SPACES)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "too many generations of transforms at once");
-    WARD_TRY(scan_set_open(f->dim, x->pool, &s.set, err));
-    if (scan_slab_open(sizeof(struct row), &s.rows, err) != WARD_OK) {
-        scan_set_close(s.set);
+    WARD_TRY(ward_scan_set_open(f->dim, x->pool, &s.set, err));
+    if (ward_scan_slab_open(sizeof(struct row), &s.rows, err) != WARD_OK) {
+        ward_scan_set_close(s.set);
         return WARD_RESOURCE_EXHAUSTED;
     }
     *out = x->n_spaces;
@@ -121,12 +122,12 @@ static enum ward_code space_for(struct index *x, const struct face_row *f, int *
 static void drop(struct index *x, uint64_t spot)
 {
     struct space *s = &x->at[space_of(spot)];
-    const struct row *r = scan_slab_at(s->rows, row_of(spot));
+    const struct row *r = ward_scan_slab_at(s->rows, row_of(spot));
 
-    scan_remove(s->set, row_of(spot));
+    ward_scan_remove(s->set, row_of(spot));
     if (r != NULL && (r->place & PLACE_MAPPED) == 0)
-        scan_slab_drop(x->vectors[s->which], r->place);
-    scan_slab_drop(s->rows, row_of(spot));
+        ward_scan_slab_drop(x->vectors[s->which], r->place);
+    ward_scan_slab_drop(s->rows, row_of(spot));
 }
 
 static enum ward_code keep_exact(struct index *x, const struct face_row *f, uint32_t *place,
@@ -137,7 +138,7 @@ static enum ward_code keep_exact(struct index *x, const struct face_row *f, uint
     *place = f->place;
     if (f->exact == NULL)
         return WARD_OK;
-    WARD_TRY(scan_slab_take(x->vectors[f->which], place, &v, err));
+    WARD_TRY(ward_scan_slab_take(x->vectors[f->which], place, &v, err));
     memcpy(v, f->exact, (size_t)f->dim * sizeof(float));
     return WARD_OK;
 }
@@ -159,11 +160,11 @@ static enum ward_code add_row(struct space *s, const struct face_row *f, uint32_
     void *mem = NULL;
     enum ward_code code;
 
-    WARD_TRY(scan_add(s->set, f->codes, &f->code, row, err));
-    code = scan_slab_use(s->rows, *row, &mem, err);
+    WARD_TRY(ward_scan_add(s->set, f->codes, &f->code, row, err));
+    code = ward_scan_slab_use(s->rows, *row, &mem, err);
     *r = mem;
     if (code != WARD_OK)
-        scan_remove(s->set, *row);
+        ward_scan_remove(s->set, *row);
     return code;
 }
 
@@ -171,7 +172,7 @@ static enum ward_code add_row(struct space *s, const struct face_row *f, uint32_
 static enum ward_code put(struct index *x, const struct face_row *f, struct ward_err *err)
 {
     uint64_t old = 0;
-    bool had = scan_idmap_get(x->subjects, f->id, &old);
+    bool had = ward_scan_idmap_get(x->subjects, f->id, &old);
     uint32_t row = 0, place = 0;
     struct row *r = NULL;
     enum ward_code code;
@@ -182,11 +183,11 @@ static enum ward_code put(struct index *x, const struct face_row *f, struct ward
     code = add_row(&x->at[space], f, &row, &r, err);
     if (code != WARD_OK) {
         if (f->exact != NULL)
-            scan_slab_drop(x->vectors[f->which], place);
+            ward_scan_slab_drop(x->vectors[f->which], place);
         return code;
     }
     fill_row(x, r, f, place, had ? row_at(x, old) : NULL);
-    code = scan_idmap_put(x->subjects, f->id, spot_of(space, row), err);
+    code = ward_scan_idmap_put(x->subjects, f->id, spot_of(space, row), err);
     if (code != WARD_OK)
         drop(x, spot_of(space, row));
     else if (had)
@@ -207,19 +208,19 @@ enum ward_code index_put(struct index *x, const struct face_row *f, struct ward_
 static void leave(struct index *x, const uint8_t id[KEYS_ID], struct row *r,
                   const char *const *names, size_t n)
 {
-    for (uint32_t i = 0; r->named > 0 && i < scan_slab_end(x->named); i++) {
-        struct named *g = scan_slab_at(x->named, i);
+    for (uint32_t i = 0; r->named > 0 && i < ward_scan_slab_end(x->named); i++) {
+        struct named *g = ward_scan_slab_at(x->named, i);
         bool stays = false;
 
         for (size_t k = 0; g != NULL && k < n && !stays; k++)
             stays = strcmp(names[k], g->name) == 0;
-        if (g == NULL || stays || !scan_idmap_remove(g->members, id))
+        if (g == NULL || stays || !ward_scan_idmap_remove(g->members, id))
             continue;
         r->named--;
-        if (scan_idmap_count(g->members) > 0)
+        if (ward_scan_idmap_count(g->members) > 0)
             continue;
-        scan_idmap_close(g->members);
-        scan_slab_drop(x->named, i);
+        ward_scan_idmap_close(g->members);
+        ward_scan_slab_drop(x->named, i);
     }
 }
 
@@ -227,10 +228,10 @@ static void take_away(struct index *x, const uint8_t id[KEYS_ID])
 {
     uint64_t spot;
 
-    if (!scan_idmap_get(x->subjects, id, &spot))
+    if (!ward_scan_idmap_get(x->subjects, id, &spot))
         return;
     leave(x, id, row_at(x, spot), NULL, 0);
-    scan_idmap_remove(x->subjects, id);
+    ward_scan_idmap_remove(x->subjects, id);
     drop(x, spot);
 }
 
@@ -245,8 +246,8 @@ void index_remove(struct index *x, const uint8_t id[KEYS_ID])
 
 struct named *index_find_named(const struct index *x, const char *name)
 {
-    for (uint32_t i = 0; i < scan_slab_end(x->named); i++) {
-        struct named *g = scan_slab_at(x->named, i);
+    for (uint32_t i = 0; i < ward_scan_slab_end(x->named); i++) {
+        struct named *g = ward_scan_slab_at(x->named, i);
 
         if (g != NULL && strcmp(g->name, name) == 0)
             return g;
@@ -263,9 +264,9 @@ static enum ward_code named_made(struct index *x, const char *name, struct named
     void *mem = NULL;
 
     if (g == NULL) {
-        WARD_TRY(scan_idmap_open(&members, err));
-        if (scan_slab_take(x->named, &number, &mem, err) != WARD_OK) {
-            scan_idmap_close(members);
+        WARD_TRY(ward_scan_idmap_open(&members, err));
+        if (ward_scan_slab_take(x->named, &number, &mem, err) != WARD_OK) {
+            ward_scan_idmap_close(members);
             return WARD_RESOURCE_EXHAUSTED;
         }
         g = mem;
@@ -283,9 +284,9 @@ static enum ward_code enter(struct index *x, const uint8_t id[KEYS_ID], struct r
     uint64_t in;
 
     WARD_TRY(named_made(x, name, &g, err));
-    if (scan_idmap_get(g->members, id, &in))
+    if (ward_scan_idmap_get(g->members, id, &in))
         return WARD_OK;
-    WARD_TRY(scan_idmap_put(g->members, id, 0, err));
+    WARD_TRY(ward_scan_idmap_put(g->members, id, 0, err));
     r->named++;
     return WARD_OK;
 }
@@ -297,7 +298,7 @@ enum ward_code index_join(struct index *x, const uint8_t id[KEYS_ID], const char
     uint64_t spot;
 
     pthread_rwlock_wrlock(&x->lock);
-    if (scan_idmap_get(x->subjects, id, &spot)) {
+    if (ward_scan_idmap_get(x->subjects, id, &spot)) {
         leave(x, id, row_at(x, spot), names, n);
         for (size_t i = 0; code == WARD_OK && i < n; i++)
             code = enter(x, id, row_at(x, spot), names[i], err);
@@ -313,7 +314,7 @@ int64_t index_named(struct index *x, const char *name)
 
     pthread_rwlock_rdlock(&x->lock);
     g = index_find_named(x, name);
-    n = g == NULL ? -1 : (int64_t)scan_idmap_count(g->members);
+    n = g == NULL ? -1 : (int64_t)ward_scan_idmap_count(g->members);
     pthread_rwlock_unlock(&x->lock);
     return n;
 }
@@ -330,14 +331,14 @@ enum ward_code index_names(struct index *x, struct ward_arena *mem, struct named
     size_t k = 0;
 
     pthread_rwlock_rdlock(&x->lock);
-    list = ward_alloc(mem, scan_slab_count(x->named) * sizeof(*list));
-    for (uint32_t i = 0; list != NULL && i < scan_slab_end(x->named); i++) {
-        const struct named *g = scan_slab_at(x->named, i);
+    list = ward_alloc(mem, ward_scan_slab_count(x->named) * sizeof(*list));
+    for (uint32_t i = 0; list != NULL && i < ward_scan_slab_end(x->named); i++) {
+        const struct named *g = ward_scan_slab_at(x->named, i);
 
         if (g == NULL)
             continue;
         memcpy(list[k].name, g->name, sizeof(g->name));
-        list[k++].n = (int64_t)scan_idmap_count(g->members);
+        list[k++].n = (int64_t)ward_scan_idmap_count(g->members);
     }
     pthread_rwlock_unlock(&x->lock);
     if (list == NULL)
@@ -362,7 +363,7 @@ static void sweep(struct index *x, const struct space *s, uint32_t from)
 {
     pthread_rwlock_wrlock(&x->lock);
     for (uint32_t i = from; i < from + SCAN_PAGE; i++) {
-        const struct row *r = scan_slab_at(s->rows, i);
+        const struct row *r = ward_scan_slab_at(s->rows, i);
         uint8_t id[KEYS_ID];
 
         if (r == NULL || r->epoch == x->epoch)
@@ -376,7 +377,7 @@ static void sweep(struct index *x, const struct space *s, uint32_t from)
 void index_end_load(struct index *x)
 {
     for (int i = 0; i < x->n_spaces; i++) {
-        for (uint32_t at = 0; at < scan_slab_end(x->at[i].rows); at += SCAN_PAGE)
+        for (uint32_t at = 0; at < ward_scan_slab_end(x->at[i].rows); at += SCAN_PAGE)
             sweep(x, &x->at[i], at);
     }
 }
@@ -385,19 +386,19 @@ void index_measure(struct index *x, struct index_size *out)
 {
     *out = (struct index_size){0};
     pthread_rwlock_rdlock(&x->lock);
-    out->bytes = (int64_t)(scan_idmap_bytes(x->subjects) + scan_slab_bytes(x->named));
+    out->bytes = (int64_t)(ward_scan_idmap_bytes(x->subjects) + ward_scan_slab_bytes(x->named));
     for (int i = 0; i < x->n_spaces; i++) {
         const struct space *s = &x->at[i];
 
-        out->rows[s->kind] += (int64_t)scan_live(s->set);
-        out->bytes += (int64_t)(scan_bytes(s->set) + scan_slab_bytes(s->rows));
+        out->rows[s->kind] += (int64_t)ward_scan_live(s->set);
+        out->bytes += (int64_t)(ward_scan_bytes(s->set) + ward_scan_slab_bytes(s->rows));
     }
     for (int i = 0; i < 2; i++)
-        out->bytes += x->vectors[i] == NULL ? 0 : (int64_t)scan_slab_bytes(x->vectors[i]);
-    for (uint32_t i = 0; i < scan_slab_end(x->named); i++) {
-        const struct named *g = scan_slab_at(x->named, i);
+        out->bytes += x->vectors[i] == NULL ? 0 : (int64_t)ward_scan_slab_bytes(x->vectors[i]);
+    for (uint32_t i = 0; i < ward_scan_slab_end(x->named); i++) {
+        const struct named *g = ward_scan_slab_at(x->named, i);
 
-        out->bytes += g == NULL ? 0 : (int64_t)scan_idmap_bytes(g->members);
+        out->bytes += g == NULL ? 0 : (int64_t)ward_scan_idmap_bytes(g->members);
     }
     pthread_rwlock_unlock(&x->lock);
 }
@@ -412,7 +413,7 @@ bool index_next_space(struct index *x, int which, int kind, int after, struct sp
         const struct space *s = &x->at[i];
 
         if (s->which != which || s->kind != kind || s->generation <= after ||
-            (found && s->generation > out->generation) || scan_live(s->set) == 0)
+            (found && s->generation > out->generation) || ward_scan_live(s->set) == 0)
             continue;
         *out = *s;
         *number = i;

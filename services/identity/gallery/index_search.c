@@ -38,7 +38,7 @@ enum ward_code index_exact(const struct index *x, const struct space *s, const s
     if ((r->place & PLACE_MAPPED) != 0)
         return mapping_vector(x->map[(r->place & PLACE_SECOND) != 0], r->place & PLACE_MAX,
                               r->id, s->dim, out, err);
-    v = scan_slab_at(x->vectors[s->which], r->place);
+    v = ward_scan_slab_at(x->vectors[s->which], r->place);
     if (v == NULL)
         return WARD_FAIL(err, INTERNAL, "a row without its vector");
     memcpy(out, v, (size_t)s->dim * sizeof(*out));
@@ -76,7 +76,7 @@ static enum ward_code exact(void *arg, uint32_t row, float *out, struct ward_err
     uint8_t id[KEYS_ID];
 
     pthread_rwlock_rdlock(&l->x->lock);
-    r = is_still(l->x, l->number, l->space) ? scan_slab_at(l->space->rows, row) : NULL;
+    r = is_still(l->x, l->number, l->space) ? ward_scan_slab_at(l->space->rows, row) : NULL;
     code = r == NULL ? WARD_NOT_FOUND : index_exact(l->x, l->space, r, out, err);
     if (r != NULL)
         memcpy(id, r->id, sizeof(id));
@@ -108,9 +108,10 @@ static enum ward_code members(struct index *x, const struct probe *p, struct war
     pthread_rwlock_rdlock(&x->lock);
     g = index_find_named(x, p->named);
     *n = 0;
-    *rows = ward_alloc(mem, (g == NULL ? 0 : scan_idmap_count(g->members)) * sizeof(**rows));
-    while (g != NULL && *rows != NULL && scan_idmap_next(g->members, &at, id, &none)) {
-        if (scan_idmap_get(x->subjects, id, &spot) && (int)(spot >> 32) == p->space)
+    *rows =
+        ward_alloc(mem, (g == NULL ? 0 : ward_scan_idmap_count(g->members)) * sizeof(**rows));
+    while (g != NULL && *rows != NULL && ward_scan_idmap_next(g->members, &at, id, &none)) {
+        if (ward_scan_idmap_get(x->subjects, id, &spot) && (int)(spot >> 32) == p->space)
             (*rows)[(*n)++] = (uint32_t)spot;
     }
     pthread_rwlock_unlock(&x->lock);
@@ -132,7 +133,7 @@ static bool still_there(struct index *x, const uint8_t id[KEYS_ID])
     bool there;
 
     pthread_rwlock_rdlock(&x->lock);
-    there = scan_idmap_get(x->subjects, id, &spot);
+    there = ward_scan_idmap_get(x->subjects, id, &spot);
     pthread_rwlock_unlock(&x->lock);
     return there;
 }
@@ -181,19 +182,20 @@ enum ward_code index_search(struct index *x, const struct probe *p, struct ward_
 {
     struct space space = space_of_probe(x, p);
     struct looking l = {x, &space, p->space, mem, NULL};
-    struct scan_search what = {.query = p->v,
-                               .k = p->k + 2 /* `except`, and one that is being replaced */,
-                               .min = -1,
-                               .exact = exact,
-                               .arg = &l,
-                               .gone = p->stop == NULL ? NULL : gone,
-                               .gone_arg = p->stop};
+    struct ward_scan_search what = {.query = p->v,
+                                    .k =
+                                        p->k + 2 /* `except`, and one that is being replaced */,
+                                    .min = -1,
+                                    .exact = exact,
+                                    .arg = &l,
+                                    .gone = p->stop == NULL ? NULL : gone,
+                                    .gone_arg = p->stop};
     struct scan_hit found[64];
     enum ward_code code;
     uint32_t *only;
     int got = 0;
 
-    *size = (int64_t)scan_live(space.set);
+    *size = (int64_t)ward_scan_live(space.set);
     if (p->named != NULL) {
         WARD_TRY(members(x, p, mem, &only, &what.n_only, err));
         what.only = only;
@@ -204,7 +206,7 @@ enum ward_code index_search(struct index *x, const struct probe *p, struct ward_
         *size = 0;
     if (*size == 0)
         return WARD_OK;
-    code = scan_search(space.set, &what, mem, found, &got, looked, err);
+    code = ward_scan_search(space.set, &what, mem, found, &got, looked, err);
     if (code == WARD_CANCELLED && p->stop != NULL && ward_left_ms(p->stop->deadline_ns) == 0)
         return WARD_FAIL(err, DEADLINE_EXCEEDED, "no time left to search");
     WARD_TRY(code);

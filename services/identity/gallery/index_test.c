@@ -45,7 +45,7 @@ static enum ward_code put(int i, int kind, int generation)
     f.id[0] = (uint8_t)(1 + i);
     f.id[1] = (uint8_t)kind;
     v[i] = 1;
-    assert_int_equal(scan_quantise(v, DIM, codes, &f.code, &err), WARD_OK);
+    assert_int_equal(ward_scan_quantise(v, DIM, codes, &f.code, &err), WARD_OK);
     f.codes = codes;
     f.exact = v;
     return index_put(&x, &f, &err);

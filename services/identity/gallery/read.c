@@ -181,7 +181,7 @@ static enum ward_code fuse(struct reader *r, struct fusing *f, const struct ward
     }
     if (!to_unit(f->sum, out.dim))
         return bad_row(err);
-    WARD_TRY(scan_quantise(f->sum, out.dim, f->codes, &out.code, err));
+    WARD_TRY(ward_scan_quantise(f->sum, out.dim, f->codes, &out.code, err));
     return index_put(&r->g->x, &out, err);
 }
 

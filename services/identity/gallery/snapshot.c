@@ -93,10 +93,10 @@ static void each_row(struct index *x,
                      struct writing *w)
 {
     for (int s = 0; s < x->n_spaces; s++) {
-        uint32_t end = scan_slab_end(x->at[s].rows);
+        uint32_t end = ward_scan_slab_end(x->at[s].rows);
 
         for (uint32_t i = 0; i < end; i++) {
-            const struct row *r = scan_slab_at(x->at[s].rows, i);
+            const struct row *r = ward_scan_slab_at(x->at[s].rows, i);
 
             if (r != NULL)
                 fn(w, s, i, r);
@@ -156,9 +156,9 @@ static bool copy_row(struct writing *w, const struct item *it, struct file_row *
     bool same;
 
     pthread_rwlock_rdlock(&w->x->lock);
-    r = scan_slab_at(s->rows, it->row);
+    r = ward_scan_slab_at(s->rows, it->row);
     same = r != NULL && r->version == it->version &&
-           scan_get(s->set, it->row, (int8_t *)(out + 1), &scale);
+           ward_scan_get(s->set, it->row, (int8_t *)(out + 1), &scale);
     if (same) {
         *out = (struct file_row){
             .space = it->space, .scale = scale.scale, .residual = scale.residual};
@@ -335,17 +335,17 @@ static void switch_over(struct writing *w)
     for (size_t i = 0; i < w->first[KEYS_BUCKETS]; i++) {
         const struct item *it = &w->items[i];
         struct space *s = &x->at[it->space];
-        struct row *r = scan_slab_at(s->rows, it->row);
+        struct row *r = ward_scan_slab_at(s->rows, it->row);
 
         if (i % SWITCH_AT_ONCE == SWITCH_AT_ONCE - 1) {
             pthread_rwlock_unlock(&x->lock);
             pthread_rwlock_wrlock(&x->lock);
-            r = scan_slab_at(s->rows, it->row);
+            r = ward_scan_slab_at(s->rows, it->row);
         }
         if (!it->written || r == NULL || r->version != it->version)
             continue;
         if ((r->place & PLACE_MAPPED) == 0)
-            scan_slab_drop(x->vectors[s->which], r->place);
+            ward_scan_slab_drop(x->vectors[s->which], r->place);
         r->place = it->place | PLACE_MAPPED | (half == 0 ? 0 : PLACE_SECOND);
     }
     old = x->map[1 - half];
