@@ -1,9 +1,9 @@
-/* reason.h - why a call failed, for programs: the rows of docs/errors.md.
+/* reason.h - the reasons of errors, for programs: the rows of docs/errors.md.
  *
- * A reason is a row of one table for all of Ward: its name (google.rpc.ErrorInfo), its code,
- * who gives it, what is wrong and what the caller does next. `make docs` prints the table;
- * `make docs-check` fails on a WARD_FAIL_REASON whose name or code is not in it, and on a row
- * that nobody gives.
+ * A reason has a name (google.rpc.ErrorInfo.reason), a code, a meaning and the caller's next
+ * step. common/reasons.txt and services/<name>/reasons.txt contain the rows; the build collects
+ * them. `make docs` prints docs/errors.md. `make docs-check` fails if a WARD_FAIL_REASON has no
+ * row or another code, and if no code uses a row.
  *
  * Threads: constant. Memory: static. Errors: none.
  */
@@ -15,17 +15,17 @@
 struct ward_reason {
     const char *name; /* "TOKEN_EXPIRED"; NULL ends the table */
     enum ward_code code;
-    const char *from;    /* "every service", "tokens", or the service */
+    const char *from;    /* the group in docs/errors.md: "every service", "identity", ... */
     const char *meaning; /* constant text: no patient data, no input */
-    const char *next;    /* the caller's move */
+    const char *next;    /* the caller's next step */
 };
 
 extern const struct ward_reason ward_reasons[]; /* in docs/errors.md's order */
 
-/* The row of a name; stops the process when there is none, which is a bug of ours. */
+/* Returns the row with this name. A missing row is a bug and aborts the process. */
 const struct ward_reason *ward_reason_of(const char *name);
 
-/* Records the failure in the row's own words. */
+/* Records the failure with the row's own text. */
 #define WARD_FAIL_ROW(err, row)                                                                \
     ward_err_reason((err), (row)->code, (row)->name, __FILE__, __LINE__, "%s", (row)->meaning)
 

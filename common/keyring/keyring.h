@@ -64,7 +64,7 @@ struct ward_keyring_config {
     const char *root;       /* WARD_KEK */
     const char *root_old;   /* WARD_KEK_OLD; "" for none */
     int hold_s;             /* WARD_KEY_HOLD_S; 0: a minute */
-    const char *unreadable; /* the reason of DATA_LOSS, a row of common/base/reason.c */
+    const char *unreadable; /* the reason of DATA_LOSS, a row of a reasons.txt */
     const struct ward_keyring_owners *owners;
     const struct ward_keyring_use *uses; /* beside the hash; NULL: none */
     int n_uses;

@@ -1,7 +1,6 @@
-# docs/config.md and docs/metrics.md are printed by the services themselves, docs/errors.md from
-# common/base/reason.c, docs/chart-values.md from the chart's values, and the chart's table of callers from the .proto files; docs-check
-# finds what was changed in a table and not printed again, and a metric that no service lists. tools/print-monitoring makes the chart's
-# dashboards and rules from docs/metrics.md.
+# Generated documents. The services print docs/config.md and docs/metrics.md. docs/errors.md comes from the reasons.txt files,
+# docs/chart-values.md from the chart's values, and the chart's table of callers from the .proto files. tools/print-monitoring makes the
+# chart's dashboards and alert rules from docs/metrics.md. docs-check fails if a document is out of date or no service lists a metric.
 CALLERS := deploy/k8s/ward/files/callers.yaml
 DOCS_BIN := $(patsubst %,$(BUILD)/bin/%,$(SERVICES))
 
@@ -10,7 +9,7 @@ docs: $(DOCS_BIN) $(BUILD)/tests/reasons ## print docs/config.md, metrics.md, er
 	@$(BUILD)/tests/reasons >docs/errors.md
 	@tools/print-values >docs/chart-values.md && tools/print-callers >$(CALLERS) && tools/print-monitoring
 
-docs-check: $(DOCS_BIN) $(BUILD)/tests/reasons ## do they still say what the programs do?
+docs-check: $(DOCS_BIN) $(BUILD)/tests/reasons ## check that the printed documents are up to date
 	@tools/print-docs $(BUILD)/bin $(BUILD)/docs $(sort $(SERVICES))
 	@$(BUILD)/tests/reasons >$(BUILD)/docs/errors.md && tools/check-reasons $(BUILD)/tests/reasons
 	@tools/print-values >$(BUILD)/docs/chart-values.md

@@ -29,6 +29,12 @@ $(G)/schema_$1.c: $(wildcard $(call schema_dir,$1)/*.sql) tools/embed
 endef
 $(foreach s,$(SCHEMAS),$(eval $(call schema_rule,$s)))
 
+# The reasons of errors: common/reasons.txt and each service's own.
+REASONS := common/reasons.txt $(wildcard services/*/reasons.txt)
+$(G)/reasons.c: $(REASONS) tools/embed
+	@mkdir -p $(G)
+	@tools/embed reasons $(REASONS) >$@
+
 # ---- objects: -MD, not -MMD, because generated headers are system headers to the compiler ----
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$1)
 own = $(filter-out %_test.c,$(wildcard $1/*.c))
@@ -55,7 +61,7 @@ FORCE: ;
 COMMON_C  := $(foreach d,base merkle measure json unicode zone auth rpc rpc/h2 db bus host serve image scan vault handler keyring app,$(call own,common/$d))
 COMMON_O  := $(call obj,$(COMMON_C)) \
              $(patsubst $(G)/%.c,$(BUILD)/gen-obj/%.o,$(PROTO_C) $(G)/protoset.c $(VERSION_C) \
-               $(G)/schema_common.c $(G)/schema_keyring.c)
+               $(G)/schema_common.c $(G)/schema_keyring.c $(G)/reasons.c)
 WARD_A    := $(BUILD)/libward.a
 $(WARD_A): $(COMMON_O)
 	@rm -f $@; ar rcs $@ $^
