@@ -233,7 +233,7 @@ static const struct ward_opt OWN[] = {
     {"WARD_GREETING", WARD_STR, offsetof(struct own, greeting), "hello", 0, 0, "", "a word",
      false},
     {"WARD_ARENA_KIB", WARD_INT, offsetof(struct own, arena_kib), "512", 16, 4096, "KiB",
-     "memory a call may use", false},
+     "memory limit of one call", false},
     WARD_OPT_END,
 };
 

@@ -9,12 +9,13 @@
 
 static struct ward_family ready_gauge = {
     .name = "ward_ready",
-    .help = "1 while this process takes calls, 0 while it starts, stops or lacks a dependency.",
+    .help =
+        "1 while this process accepts calls; 0 while it starts, stops or lacks a dependency.",
     .type = WARD_GAUGE,
 };
 static struct ward_family dependency_gauge = {
     .name = "ward_dependency_up",
-    .help = "1 while this dependency answered its last check, 0 otherwise.",
+    .help = "1 if this dependency passed its last check, otherwise 0.",
     .type = WARD_GAUGE,
     .label = {"name"},
 };

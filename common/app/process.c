@@ -101,7 +101,7 @@ static struct ward_family families[] = {
 
 static struct ward_family build_info = {
     .name = "ward_build_info",
-    .help = "Always 1; the label says what this binary was built from.",
+    .help = "Always 1. The label contains the version of the build.",
     .type = WARD_GAUGE,
     .label = {"version"},
 };

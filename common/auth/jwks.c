@@ -26,7 +26,8 @@ struct ward_jwks {
 
 static struct ward_family reload_failures = {
     .name = "ward_auth_jwks_reload_failures_total",
-    .help = "Times the JWKS file had changed and could not be used; the last good keys stay.",
+    .help = "Number of times that a changed JWKS file was invalid. The last valid keys remain "
+            "in use.",
     .type = WARD_COUNTER,
 };
 WARD_METRIC_LISTED(reload_failures)

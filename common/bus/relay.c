@@ -22,7 +22,7 @@
 
 static struct ward_family backlog_rows = {
     .name = "ward_outbox_backlog_rows",
-    .help = "Audit events written but not yet acknowledged by audit, those set aside included.",
+    .help = "Number of audit events that audit has not acknowledged, including held events.",
     .type = WARD_GAUGE,
 };
 static struct ward_family oldest_seconds = {
@@ -32,29 +32,30 @@ static struct ward_family oldest_seconds = {
 };
 static struct ward_family held_rows = {
     .name = "ward_outbox_held_rows",
-    .help =
-        "Audit events that audit refused one by one and a person must release: alarm above 0.",
+    .help = "Number of audit events that audit refused and an operator must release. Alert "
+            "above 0.",
     .type = WARD_GAUGE,
 };
 static struct ward_family audit_broken = {
     .name = "ward_outbox_audit_broken",
-    .help = "1 while audit takes no events because its log is not as it left the log, else 0: "
-            "alarm on 1.",
+    .help =
+        "1 while audit rejects events because its log was changed, otherwise 0. Alert on 1.",
     .type = WARD_GAUGE,
 };
 static struct ward_family restored = {
     .name = "ward_outbox_restored",
-    .help = "1 while the database is older than what audit has of it, else 0: alarm on 1.",
+    .help = "1 while the database is older than the events that audit has from it, otherwise "
+            "0. Alert on 1.",
     .type = WARD_GAUGE,
 };
 static struct ward_family sent = {
     .name = "ward_outbox_sent_total",
-    .help = "Audit events that audit has acknowledged.",
+    .help = "Number of audit events that audit has acknowledged.",
     .type = WARD_COUNTER,
 };
 static struct ward_family failures = {
     .name = "ward_outbox_failures_total",
-    .help = "Deliveries to audit that failed and are tried again, by code.",
+    .help = "Number of failed deliveries to audit, by code. The relay retries them.",
     .type = WARD_COUNTER,
     .label = {"code"},
 };

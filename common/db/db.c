@@ -17,20 +17,20 @@
 
 static struct ward_family statements = {
     .name = "ward_db_statements_total",
-    .help = "Database statements by outcome.",
+    .help = "Number of database statements, by outcome.",
     .type = WARD_COUNTER,
     .label = {"code"},
 };
 static struct ward_family seconds = {
     .name = "ward_db_statement_seconds",
-    .help = "Time of a database statement, its round trip included.",
+    .help = "Duration of a database statement, including its round trip.",
     .type = WARD_HISTOGRAM,
     .bounds = WARD_SECONDS,
 };
 static struct ward_family connects = {
     .name = "ward_db_connects_total",
-    .help = "Connections made to the database, by outcome; more than one a worker are "
-            "reconnects.",
+    .help = "Number of connections to the database, by outcome. More than one for each worker "
+            "means reconnections.",
     .type = WARD_COUNTER,
     .label = {"code"},
 };

@@ -10,7 +10,7 @@
 
 static struct ward_family redone = {
     .name = "ward_db_transactions_redone_total",
-    .help = "Transactions done again after a deadlock or a lock timeout.",
+    .help = "Number of transactions repeated after a deadlock or a lock timeout.",
     .type = WARD_COUNTER,
 };
 WARD_METRIC_LISTED(redone)

@@ -35,7 +35,7 @@ const char *ward_plugin_unfit(const struct ward_plugin *p)
 
 static struct ward_family events = {
     .name = "ward_plugin_events_total",
-    .help = "Counters that inference plugins keep, by plugin and event.",
+    .help = "Counters of the inference plugins, by plugin and event.",
     .type = WARD_COUNTER,
     .label = {"event"},
 };

@@ -30,7 +30,7 @@ static struct ward_family ok_gauge = {
 };
 static struct ward_family failures = {
     .name = "ward_host_canary_failures_total",
-    .help = "Known-answer checks that failed.",
+    .help = "Number of failed known-answer checks.",
     .type = WARD_COUNTER,
     .label = {"canary"},
 };

@@ -11,21 +11,21 @@
 
 static struct ward_family run_seconds = {
     .name = "ward_host_run_seconds",
-    .help = "Time of one inference, by model.",
+    .help = "Duration of one inference, by model.",
     .type = WARD_HISTOGRAM,
     .label = {"model"},
     .bounds = WARD_SECONDS,
 };
 static struct ward_family run_failures = {
     .name = "ward_host_failures_total",
-    .help = "Inferences that failed, by model.",
+    .help = "Number of failed inferences, by model.",
     .type = WARD_COUNTER,
     .label = {"model"},
 };
 static struct ward_family step_seconds = {
     .name = "ward_host_step_seconds_total",
-    .help = "Where inferences spent their time, by model and step: copy_in, compute, copy_out; "
-            "of back ends that say.",
+    .help = "Time that inferences spent in each step (copy_in, compute, copy_out), by model, "
+            "if the back end reports it.",
     .type = WARD_COUNTER,
     .label = {"model", "step"},
 };

@@ -30,7 +30,7 @@ struct ward_chooser {
 
 static struct ward_family device_ready = {
     .name = "ward_host_device_ready",
-    .help = "1 when the back end's device could be used when it was last tried.",
+    .help = "1 if the back end's device was usable in the last try, otherwise 0.",
     .type = WARD_GAUGE,
     .label = {"backend"},
 };

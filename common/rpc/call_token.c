@@ -27,7 +27,7 @@ struct tokens {
 
 static struct ward_family checks = {
     .name = "ward_rpc_token_checks_total",
-    .help = "Bearer tokens that came: known from a moment ago, checked and good, or refused.",
+    .help = "Number of bearer tokens in calls, by result: cached, verified or rejected.",
     .type = WARD_COUNTER,
     .label = {"outcome"},
 };

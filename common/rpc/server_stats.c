@@ -12,36 +12,38 @@ static const double SECONDS[] = {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005,
         "grpc_service", "grpc_method"                                                          \
     }
 static struct ward_family started = {.name = "grpc_server_started_total",
-                                     .help = "Calls that arrived.",
+                                     .help = "Number of calls that arrived.",
                                      .type = WARD_COUNTER,
                                      .label = BY_METHOD};
 static struct ward_family handled = {.name = "grpc_server_handled_total",
-                                     .help = "Calls answered, by code.",
+                                     .help = "Number of answered calls, by code.",
                                      .type = WARD_COUNTER,
                                      .label = {"grpc_service", "grpc_method", "grpc_code"}};
 static struct ward_family seconds = {.name = "grpc_server_handling_seconds",
-                                     .help = "From a call's arrival to its answer.",
+                                     .help = "Time from the arrival of a call to its answer.",
                                      .type = WARD_HISTOGRAM,
                                      .label = BY_METHOD,
                                      .bounds = SECONDS};
 static struct ward_family bytes_in = {.name = "ward_rpc_received_bytes_total",
-                                      .help = "Bytes of request messages.",
+                                      .help = "Size of all request messages in bytes.",
                                       .type = WARD_COUNTER,
                                       .label = BY_METHOD};
 static struct ward_family bytes_out = {.name = "ward_rpc_sent_bytes_total",
-                                       .help = "Bytes of response messages.",
+                                       .help = "Size of all response messages in bytes.",
                                        .type = WARD_COUNTER,
                                        .label = BY_METHOD};
-static struct ward_family in_flight = {.name = "ward_rpc_in_flight",
-                                       .help = "Calls arrived and not yet answered.",
-                                       .type = WARD_GAUGE,
-                                       .label = BY_METHOD};
+static struct ward_family in_flight = {
+    .name = "ward_rpc_in_flight",
+    .help = "Number of calls that arrived and have no answer yet.",
+    .type = WARD_GAUGE,
+    .label = BY_METHOD};
 static struct ward_family arena = {.name = "ward_rpc_arena_high_water_bytes",
-                                   .help = "The most memory one call of the method has used.",
+                                   .help = "Largest memory use of a call of this method.",
                                    .type = WARD_GAUGE,
                                    .label = BY_METHOD};
 static struct ward_family shed = {.name = "ward_rpc_shed_total",
-                                  .help = "Calls refused because the queue was full.",
+                                  .help =
+                                      "Number of calls rejected because the queue was full.",
                                   .type = WARD_COUNTER,
                                   .label = BY_METHOD};
 
@@ -65,7 +67,7 @@ static double read_queue(void)
 }
 
 static struct ward_family queued = {.name = "ward_rpc_queue_depth",
-                                    .help = "Calls waiting for a worker.",
+                                    .help = "Number of calls that wait for a worker.",
                                     .type = WARD_GAUGE,
                                     .read = read_queue};
 WARD_METRIC_LISTED(queued)

@@ -37,13 +37,15 @@ struct watchdog {
     socklen_t addr_len;
 };
 
-static struct ward_family rss_family = {.name = "ward_rpc_watchdog_rss_bytes",
-                                        .help = "Resident memory as the watchdog saw it last.",
-                                        .type = WARD_GAUGE};
-static struct ward_family probes = {.name = "ward_rpc_watchdog_probes_total",
-                                    .help = "Connections the watchdog made to its own server.",
-                                    .type = WARD_COUNTER,
-                                    .label = {"verdict"}};
+static struct ward_family rss_family = {
+    .name = "ward_rpc_watchdog_rss_bytes",
+    .help = "Resident memory at the last check of the watchdog, in bytes.",
+    .type = WARD_GAUGE};
+static struct ward_family probes = {
+    .name = "ward_rpc_watchdog_probes_total",
+    .help = "Number of connections that the watchdog made to its own server.",
+    .type = WARD_COUNTER,
+    .label = {"verdict"}};
 WARD_METRIC_LISTED(rss_family)
 WARD_METRIC_LISTED(probes)
 

@@ -14,7 +14,7 @@
 static const double ROWS[] = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 0};
 static struct ward_family batch_rows = {
     .name = "ward_serve_batch_rows",
-    .help = "Rows of one run of a model, padding not counted.",
+    .help = "Number of rows in one run of a model, without padding.",
     .type = WARD_HISTOGRAM,
     .label = {"model"},
     .bounds = ROWS,
@@ -22,29 +22,29 @@ static struct ward_family batch_rows = {
 static struct ward_family batches = {
     .name = "ward_serve_batches_total",
     .help =
-        "Runs, by why no more rows were added: full (the largest useful size), delay (the "
-        "configured wait is over), deadline (a row could wait no longer), lane (other rows "
-        "are of another lane), idle (no other row waits), shape (the next row's is another).",
+        "Number of runs, by the cause that closed the batch: full (largest useful size), delay "
+        "(configured wait is over), deadline (a row could not wait longer), lane (waiting rows "
+        "have another lane), idle (no row waits), shape (the next row has another shape).",
     .type = WARD_COUNTER,
     .label = {"model", "reason"},
 };
 static struct ward_family wait_seconds = {
     .name = "ward_serve_wait_seconds",
-    .help = "Time a call waited until its first row ran.",
+    .help = "Time from the arrival of a call to the run of its first row.",
     .type = WARD_HISTOGRAM,
     .label = {"model", "lane"},
     .bounds = WARD_SECONDS,
 };
 static struct ward_family waiting_rows = {
     .name = "ward_serve_waiting_rows",
-    .help = "Rows that wait now.",
+    .help = "Number of rows that wait.",
     .type = WARD_GAUGE,
     .label = {"model", "lane"},
 };
 static struct ward_family refused = {
     .name = "ward_serve_refused_total",
-    .help = "Calls that left the queue without a run: full (refused at once), deadline, "
-            "cancelled.",
+    .help = "Number of calls that left the queue without a run: full (rejected at once), "
+            "deadline, cancelled.",
     .type = WARD_COUNTER,
     .label = {"model", "reason"},
 };

@@ -31,21 +31,21 @@ static const double BATCH_SIZES[] = {1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2
 
 static struct ward_family appended = {
     .name = "ward_audit_appended_total",
-    .help = "Events appended to the log.",
+    .help = "Number of events appended to the log.",
     .type = WARD_COUNTER,
 };
 WARD_METRIC_LISTED(appended)
 
 static struct ward_family duplicates = {
     .name = "ward_audit_duplicates_total",
-    .help = "Events that came again and were in the log already.",
+    .help = "Number of events that arrived again and were already in the log.",
     .type = WARD_COUNTER,
 };
 WARD_METRIC_LISTED(duplicates)
 
 static struct ward_family batch_events = {
     .name = "ward_audit_commit_events",
-    .help = "Events committed together.",
+    .help = "Number of events in one commit.",
     .type = WARD_HISTOGRAM,
     .bounds = BATCH_SIZES,
 };
@@ -53,7 +53,7 @@ WARD_METRIC_LISTED(batch_events)
 
 static struct ward_family commit_seconds = {
     .name = "ward_audit_commit_seconds",
-    .help = "Time of an append transaction.",
+    .help = "Duration of an append transaction.",
     .type = WARD_HISTOGRAM,
     .bounds = WARD_SECONDS,
 };

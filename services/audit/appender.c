@@ -25,7 +25,7 @@ struct audit_appender {
 
 static struct ward_family queued = {
     .name = "ward_audit_queue_events",
-    .help = "Events that wait to be committed.",
+    .help = "Number of events that wait for a commit.",
     .type = WARD_GAUGE,
 };
 WARD_METRIC_LISTED(queued)

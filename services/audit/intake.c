@@ -25,7 +25,8 @@ struct audit_intake {
 
 static struct ward_family quarantined = {
     .name = "ward_audit_quarantined_total",
-    .help = "Items from the bus that were no events and were put aside.",
+    .help =
+        "Number of items from the bus that were not valid events and went to the quarantine.",
     .type = WARD_COUNTER,
 };
 WARD_METRIC_LISTED(quarantined)

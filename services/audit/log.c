@@ -32,7 +32,7 @@ static double size_now(void)
 
 static struct ward_family log_size = {
     .name = "ward_audit_log_size_events",
-    .help = "Events in the log, as this replica last saw it.",
+    .help = "Number of events in the log when this replica last read it.",
     .type = WARD_GAUGE,
     .read = size_now,
 };

@@ -3,22 +3,21 @@
 
 struct ward_family diagnosis_inferences = {
     .name = "ward_diagnosis_inferences_total",
-    .help = "Inputs that a model was asked about, by what it said: present, absent, or why it "
-            "abstained (far, near, value).",
+    .help = "Number of inputs for a model, by its answer: present, absent, or the cause of an "
+            "abstention (far, near, value).",
     .type = WARD_COUNTER,
     .label = {"model", "outcome"},
 };
 struct ward_family diagnosis_reviews = {
     .name = "ward_diagnosis_reviews_total",
-    .help =
-        "Reports of a model that clinicians confirmed, amended, rejected: the share that is "
-        "confirmed is the model's agreement.",
+    .help = "Number of a model's reports that clinicians confirmed, amended or rejected. The "
+            "confirmed share is the model's agreement.",
     .type = WARD_COUNTER,
     .label = {"model", "review"},
 };
 struct ward_family diagnosis_serving = {
     .name = "ward_diagnosis_model_serving",
-    .help = "1 while the model gives its known answer.",
+    .help = "1 while the model passes its known-answer check.",
     .type = WARD_GAUGE,
     .label = {"model"},
 };

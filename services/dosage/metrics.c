@@ -2,44 +2,45 @@
 
 struct ward_family dosage_findings = {
     .name = "ward_dosage_findings_total",
-    .help = "Findings of checks, by rule and severity.",
+    .help = "Number of findings of checks, by rule and severity.",
     .type = WARD_COUNTER,
     .label = {"rule", "severity"},
 };
 struct ward_family dosage_overrides = {
     .name = "ward_dosage_overrides_total",
-    .help =
-        "Findings overridden, by rule and coded reason: what a rule's acceptance is seen by.",
+    .help = "Number of overridden findings, by rule and coded reason. Use it to measure the "
+            "acceptance of a rule.",
     .type = WARD_COUNTER,
     .label = {"rule", "reason"},
 };
 struct ward_family dosage_doses = {
     .name = "ward_dosage_administrations_total",
-    .help = "Doses charted, by outcome.",
+    .help = "Number of charted doses, by outcome.",
     .type = WARD_COUNTER,
     .label = {"outcome"},
 };
 struct ward_family dosage_refused = {
     .name = "ward_dosage_rights_failed_total",
-    .help = "Administrations refused, by the right that failed.",
+    .help = "Number of refused administrations, by the failed right.",
     .type = WARD_COUNTER,
     .label = {"right"},
 };
 struct ward_family dosage_chart_reads = {
     .name = "ward_dosage_chart_reads_total",
-    .help = "Charts asked for, by where they came from: kept, records, stale.",
+    .help =
+        "Number of requested charts, by origin: kept (cache), records, stale (outdated cache).",
     .type = WARD_COUNTER,
     .label = {"from"},
 };
 struct ward_family dosage_home_decisions = {
     .name = "ward_dosage_home_decisions_total",
-    .help = "Decisions about home medicines: continue, change, stop, hold.",
+    .help = "Number of decisions about home medicines: continue, change, stop, hold.",
     .type = WARD_COUNTER,
     .label = {"decision"},
 };
 struct ward_family dosage_late = {
     .name = "ward_dosage_unacknowledged_late",
-    .help = "Doses given in an emergency that nobody acknowledged in time.",
+    .help = "Number of emergency doses that nobody acknowledged in time.",
     .type = WARD_GAUGE,
 };
 struct ward_family *const dosage_metrics[] = {

@@ -12,54 +12,54 @@
 
 struct ward_family identity_photographs = {
     .name = "ward_identity_photographs_total",
-    .help = "Photographs read, by whether they could be used.",
+    .help = "Number of photographs, by the result of the quality check.",
     .type = WARD_COUNTER,
     .label = {"gate"},
 };
 struct ward_family identity_photo_seconds = {
     .name = "ward_identity_photo_seconds",
-    .help = "Time from a photograph's bytes to its face's embedding.",
+    .help = "Time from the bytes of a photograph to the embedding of its face.",
     .type = WARD_HISTOGRAM,
     .bounds = WARD_SECONDS,
 };
 struct ward_family identity_verifications = {
     .name = "ward_identity_verifications_total",
-    .help = "Verifications answered, by outcome.",
+    .help = "Number of answered verifications, by outcome.",
     .type = WARD_COUNTER,
     .label = {"outcome"},
 };
 struct ward_family identity_enrolments = {
     .name = "ward_identity_enrolments_total",
-    .help = "Enrolments: ENROLLED, REPLAYED (a key used again), REFUSED (photograph, consent), "
-            "INVALID, FAILED.",
+    .help = "Number of enrolments: ENROLLED, REPLAYED (repeated idempotency key), REFUSED "
+            "(photograph, consent), INVALID, FAILED.",
     .type = WARD_COUNTER,
     .label = {"outcome"},
 };
 struct ward_family identity_faces = {
     .name = "ward_identity_faces",
-    .help = "Stored templates, counted every minute.",
+    .help = "Number of stored templates, counted every minute.",
     .type = WARD_GAUGE,
     .label = {"kind"},
 };
 struct ward_family identity_subjects = {
     .name = "ward_identity_subjects",
-    .help = "Subjects that were not erased, counted every minute.",
+    .help = "Number of subjects that are not erased, counted every minute.",
     .type = WARD_GAUGE,
     .label = {"kind"},
 };
 struct ward_family identity_faces_limit = {
     .name = "ward_identity_faces_limit",
-    .help = "WARD_FACES_LIMIT; 0 for none.",
+    .help = "Value of WARD_FACES_LIMIT; 0 if there is no limit.",
     .type = WARD_GAUGE,
 };
 struct ward_family identity_over_limit = {
     .name = "ward_identity_over_limit",
-    .help = "1 while more faces are stored than WARD_FACES_LIMIT.",
+    .help = "1 while the number of stored faces exceeds WARD_FACES_LIMIT.",
     .type = WARD_GAUGE,
 };
 struct ward_family identity_tokens_spent = {
     .name = "ward_identity_tokens_spent_total",
-    .help = "PPID tokens brought to SpendToken, by what came of it.",
+    .help = "Number of PPID tokens sent to SpendToken, by result.",
     .type = WARD_COUNTER,
     .label = {"result"},
 };

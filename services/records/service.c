@@ -7,7 +7,7 @@ static const struct ward_keyring_owners owners = WARD_KEYRING_OWNERS("owner_key"
 
 struct ward_family records_glass_broken = {
     .name = "ward_records_glass_broken_total",
-    .help = "Charts opened by breaking the glass, by reason.",
+    .help = "Number of break-glass accesses, by reason.",
     .type = WARD_COUNTER,
     .label = {"reason"},
 };

@@ -7,21 +7,22 @@ static double read_conns(void)
     return atomic_load(&conns);
 }
 
-static struct ward_family open_conns = {.name = "ward_rpc_connections",
-                                        .help =
-                                            "Connections open, those in their handshake too.",
-                                        .type = WARD_GAUGE,
-                                        .read = read_conns};
+static struct ward_family open_conns = {
+    .name = "ward_rpc_connections",
+    .help = "Number of open connections, including connections during their handshake.",
+    .type = WARD_GAUGE,
+    .read = read_conns};
 static struct ward_family refused = {
     .name = "ward_rpc_connections_refused_total",
-    .help = "Connections that never served a call: past a cap, handshake failed or too slow.",
+    .help = "Number of connections closed before their first call: limit reached, handshake "
+            "failed, or handshake too slow.",
     .type = WARD_COUNTER,
     .label = {"why"}};
-static struct ward_family ended = {
-    .name = "ward_rpc_connections_ended_total",
-    .help = "Connections that were ended because of what their peer did, or failed to do.",
-    .type = WARD_COUNTER,
-    .label = {"why"}};
+static struct ward_family ended = {.name = "ward_rpc_connections_ended_total",
+                                   .help = "Number of connections that the server closed "
+                                           "because of the peer's behaviour, by cause.",
+                                   .type = WARD_COUNTER,
+                                   .label = {"why"}};
 WARD_METRIC_LISTED(open_conns)
 WARD_METRIC_LISTED(refused)
 WARD_METRIC_LISTED(ended)

@@ -21,13 +21,13 @@ typedef Ward__Records__V1__FollowResponse Message;
 
 static struct ward_family heard_at = {
     .name = "ward_dosage_chart_feed_heard_timestamp_seconds",
-    .help = "When records' feed last told this replica that there is nothing it does not know.",
+    .help = "Unix time at which this replica was last known to be in sync with records' feed.",
     .type = WARD_GAUGE,
 };
 WARD_METRIC_LISTED(heard_at)
 static struct ward_family changes = {
     .name = "ward_dosage_chart_changes_total",
-    .help = "Changes of records' feed that were dealt with.",
+    .help = "Number of processed changes from records' feed.",
     .type = WARD_COUNTER,
 };
 WARD_METRIC_LISTED(changes)

@@ -16,8 +16,8 @@ typedef Ward__Identity__V1__RecordAttendanceResponse RecordAttendanceResponse;
 
 static struct ward_family recordings = {
     .name = "ward_identity_attendance_total",
-    .help = "Answers of RecordAttendance, by outcome; DEBOUNCED is a match that was answered "
-            "with an entry of a moment ago.",
+    .help = "Number of answers of RecordAttendance, by outcome. DEBOUNCED is a match that "
+            "returned a recent event.",
     .type = WARD_COUNTER,
     .label = {"outcome"},
 };

@@ -15,8 +15,7 @@ typedef Ward__Identity__V1__RequestEntryResponse RequestEntryResponse;
 
 static struct ward_family decisions = {
     .name = "ward_identity_door_decisions_total",
-    .help = "Decisions at doors, by decision and reason; those made offline are not among "
-            "them.",
+    .help = "Number of decisions at doors, by decision and reason, without offline decisions.",
     .type = WARD_COUNTER,
     .label = {"decision", "reason"},
 };

@@ -19,32 +19,32 @@
 
 static struct ward_family subjects = {
     .name = "ward_identity_gallery_subjects",
-    .help = "Subjects that can be searched for on this replica.",
+    .help = "Number of subjects that a search on this replica can find.",
     .type = WARD_GAUGE,
     .label = {"kind"},
 };
 WARD_METRIC_LISTED(subjects)
 static struct ward_family bytes = {
     .name = "ward_identity_gallery_bytes",
-    .help = "Memory of the galleries' index, without the mapped snapshot.",
+    .help = "Memory of the galleries' index in bytes, without the mapped snapshot.",
     .type = WARD_GAUGE,
 };
 WARD_METRIC_LISTED(bytes)
 static struct ward_family seq_now = {
     .name = "ward_identity_gallery_seq",
-    .help = "The change up to which this replica has followed.",
+    .help = "Number of the last change that this replica has applied.",
     .type = WARD_GAUGE,
 };
 WARD_METRIC_LISTED(seq_now)
 static struct ward_family lag = {
     .name = "ward_identity_gallery_lag_seconds",
-    .help = "Time since the galleries were last known to be level with the database.",
+    .help = "Time since the galleries were last known to be in sync with the database.",
     .type = WARD_GAUGE,
 };
 WARD_METRIC_LISTED(lag)
 static struct ward_family snapshot_age = {
     .name = "ward_identity_gallery_snapshot_age_seconds",
-    .help = "Age of the snapshot that a start would use; 0 without one.",
+    .help = "Age of the snapshot for the next start; 0 without a snapshot.",
     .type = WARD_GAUGE,
 };
 WARD_METRIC_LISTED(snapshot_age)

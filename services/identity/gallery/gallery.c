@@ -11,14 +11,15 @@
 
 struct ward_family gallery_search_seconds = {
     .name = "ward_identity_gallery_search_seconds",
-    .help = "Time of one search among a gallery's faces.",
+    .help = "Duration of one search in a gallery.",
     .type = WARD_HISTOGRAM,
     .bounds = WARD_SECONDS,
 };
 WARD_METRIC_LISTED(gallery_search_seconds)
 struct ward_family gallery_ranked = {
     .name = "ward_identity_gallery_ranked_total",
-    .help = "Faces looked at in full precision, because int8 could not decide.",
+    .help = "Number of faces compared in full precision because the int8 comparison was not "
+            "exact enough.",
     .type = WARD_COUNTER,
 };
 WARD_METRIC_LISTED(gallery_ranked)

@@ -15,7 +15,7 @@ typedef Ward__Identity__V1__Liveness Liveness;
 
 static struct ward_family identifications = {
     .name = "ward_identity_identifications_total",
-    .help = "Searches for a person answered, by outcome.",
+    .help = "Number of answered 1:N searches, by outcome.",
     .type = WARD_COUNTER,
     .label = {"outcome"},
 };

@@ -14,7 +14,8 @@
 
 struct ward_family gallery_unreadable = {
     .name = "ward_identity_gallery_unreadable_total",
-    .help = "Subjects left out of the galleries because their key or templates do not open.",
+    .help = "Number of subjects missing from the galleries because their key or templates "
+            "cannot be decrypted.",
     .type = WARD_COUNTER,
 };
 WARD_METRIC_LISTED(gallery_unreadable)

@@ -11,7 +11,7 @@ typedef Ward__Identity__V1__StartChallengeResponse StartChallengeResponse;
 
 struct ward_family identity_challenges = {
     .name = "ward_identity_challenges_total",
-    .help = "Liveness challenges issued, and those taken by how they ended.",
+    .help = "Number of issued liveness challenges, and of completed challenges by result.",
     .type = WARD_COUNTER,
     .label = {"result"},
 };

@@ -7,8 +7,8 @@
 
 static struct ward_family limited = {
     .name = "ward_identity_face_limited_total",
-    .help = "Comparisons refused because one person had too many within an hour that found no "
-            "match: someone may be guessing at a face.",
+    .help = "Number of comparisons refused because a person had too many without a match "
+            "within an hour. The person may be guessing.",
     .type = WARD_COUNTER,
     .label = {"way"},
 };

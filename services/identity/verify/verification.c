@@ -9,7 +9,7 @@ typedef Ward__Identity__V1__Liveness Liveness;
 
 static struct ward_family identity_liveness = {
     .name = "ward_identity_liveness_total",
-    .help = "Captures asked for liveness, by the use's policy and whether it was satisfied.",
+    .help = "Number of captures checked for liveness, by the use's policy and its result.",
     .type = WARD_COUNTER,
     .label = {"policy", "result"},
 };

@@ -15,13 +15,13 @@
 
 static struct ward_family sequence_now = {
     .name = "ward_records_feed_sequence",
-    .help = "The feed's last number, as this replica knows it.",
+    .help = "Last number of the feed that this replica knows.",
     .type = WARD_GAUGE,
 };
 WARD_METRIC_LISTED(sequence_now)
 static struct ward_family moved = {
     .name = "ward_records_feed_numbered_total",
-    .help = "Changes that this replica put into the feed.",
+    .help = "Number of changes that this replica added to the feed.",
     .type = WARD_COUNTER,
 };
 WARD_METRIC_LISTED(moved)

@@ -6,8 +6,8 @@
 
 static struct ward_family writes = {
     .name = "ward_records_writes_total",
-    .help =
-        "Versions written, by act and kind; one that was rolled back and redone counts twice.",
+    .help = "Number of written versions, by act and kind. A version that was rolled back and "
+            "repeated counts twice.",
     .type = WARD_COUNTER,
     .label = {"act", "kind"},
 };
