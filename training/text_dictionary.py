@@ -8,7 +8,8 @@ train splits alone, and writes terms_zh.tsv, terms_en.tsv, drugs.tsv and sources
 when it is in one of Ward's own lists, or when the train splits label it as that kind at least as
 often as KEEP says; a word of a lexicon that the train splits never show goes in by its form. What
 is another thing but holds a term ("infection control") goes in as `none`, so that it is not found; a
-`tail` behind a term makes it another thing ("gastric cancer" + "resection"). `rest` stands for what else there is of a
+`tail` behind a term makes it another thing ("gastric cancer" + "resection"); a `result` is a tail that does not
+("syphilis" + "screening negative"). `rest` stands for what else there is of a
 list ("恶心、呕吐等不适") and names nothing.
 """
 import collections
@@ -163,7 +164,7 @@ def chinese(codes):
         if kind.endswith("!"):
             kind = kind[:-1]
             settled.update(fold(n) for n in names.split("|"))
-        if kind in ("none", "tail", "rest"):
+        if kind in ("none", "tail", "rest", "result"):
             for n in names.split("|"):
                 own.add(n, kind, "ward")
             continue
@@ -220,7 +221,7 @@ def longest(row, text, top):
     i = 0
     while i < len(text):
         for n in range(min(top, len(text) - i), 0, -1):
-            if row.get(text[i:i + n], ["tail"])[0] != "tail":
+            if row.get(text[i:i + n], ["tail"])[0] not in ("tail", "result"):
                 yield i, i + n
                 i += n
                 break
@@ -253,7 +254,7 @@ def by_side(t):
     """A term with a side or a degree before it has the code of the term without."""
     for term, row in t.row.items():
         bare = t.row.get(SIDE.sub("", term))
-        if row[3] == "" and row[0] != "none" and bare is not None and bare[0] == row[0] and bare[3]:
+        if row[3] == "" and row[0] in KINDS and bare is not None and bare[0] == row[0] and bare[3]:
             row[1:4] = [bare[1] or SIDE.sub("", term), *bare[2:4]]
 
 

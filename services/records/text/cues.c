@@ -6,7 +6,7 @@ enum { ID, CUE, AXIS, VALUE, DIRECTION, REACH, EDGE, N_COLUMNS };
 
 static const char *const axes[] = {"assertion", "temporality", "experiencer", "course",
                                    "pseudo",    "stop",        "section",     "filler",
-                                   "abbrev",    NULL};
+                                   "abbrev",    "test",        NULL};
 static const char *const directions[] = {"forward", "backward", "both", NULL};
 static const char *const reaches[] = {"word",   "near",     "far", "list",
                                       "clause", "sentence", NULL};
@@ -27,6 +27,7 @@ static const struct {
     {"family", CUE_EXPERIENCER, TEXT_FAMILY},
     {"going", CUE_COURSE, COURSE_GOING},
     {"stopped", CUE_COURSE, COURSE_STOPPED},
+    {"changed", CUE_COURSE, COURSE_CHANGED},
 };
 
 /* What a cue or a heading sets. A heading without a value only ends the one before. */

@@ -2,13 +2,16 @@
 
 #include <string.h>
 
-static const char *const kinds[] = {"symptom", "disease", "drug", "none", "tail", "rest", NULL};
+static const char *const kinds[] = {"symptom", "disease", "drug",   "none",
+                                    "tail",    "rest",    "result", NULL};
 /* "rest" stands for what else there is of a list, "恶心、呕吐等不适": no finding, and no mark
  * either, so the words stay a part of the list. */
 #define MARK_REST (TEXT_MARK_NONE - 1)
-static const int kind_of[] = {TEXT_SYMPTOM,   TEXT_DISEASE,   TEXT_DRUG,
-                              TEXT_MARK_NONE, TEXT_MARK_NONE, MARK_REST};
-#define KIND_TAIL 4
+/* "result" is a tail that a test's result follows: "梅毒" + "筛查阴性" is still syphilis. */
+#define MARK_RESULT (TEXT_MARK_NONE - 2)
+static const int kind_of[] = {TEXT_SYMPTOM,   TEXT_DISEASE, TEXT_DRUG,  TEXT_MARK_NONE,
+                              TEXT_MARK_NONE, MARK_REST,    MARK_RESULT};
+enum { KIND_TAIL = 4, KIND_RESULT = 6 };
 
 /* FHIR R4's names of code systems. Source: hl7.org/fhir/R4/terminologies-systems.html, checked
  * 2026-11-21. */
@@ -40,13 +43,15 @@ static enum ward_code load_row(struct text_loader *l, const struct text_table *t
     struct text_term *term = &d->term[d->n];
     struct text_doc folded;
     int kind = 0, system = 0, language = 0;
+    bool tail;
 
     WARD_TRY(text_table_word(t, row, KIND, kinds, &kind, err));
+    tail = kind == KIND_TAIL || kind == KIND_RESULT;
     WARD_TRY(text_table_word(t, row, SYSTEM, systems, &system, err));
     WARD_TRY(text_table_word(t, row, LANGUAGE, languages, &language, err));
     if ((system == 0) != (*row->col[CODE] == '\0'))
         return TEXT_DATA_FAIL(err, t, row, "a code needs a system, a system a code");
-    if (kind == KIND_TAIL && d->tails.n_nodes + TEXT_TERM_MAX > TAILS_CAP)
+    if (tail && d->tails.n_nodes + TEXT_TERM_MAX > TAILS_CAP)
         return TEXT_DATA_FAIL(err, t, row, "too many tails");
     *term = (struct text_term){.kind = kind_of[kind],
                                .name = *row->col[NAME] ? row->col[NAME] : row->col[TERM],
@@ -54,8 +59,8 @@ static enum ward_code load_row(struct text_loader *l, const struct text_table *t
                                .code = row->col[CODE]};
     WARD_TRY(source_of(l, t, row, &term->source, err));
     WARD_TRY(text_load_fold(l, t, row, TERM, &folded, err));
-    if (text_trie_add(kind == KIND_TAIL ? &d->tails : &d->trie, folded.cp, folded.n,
-                      (int32_t)d->n, NULL) != WARD_OK)
+    if (text_trie_add(tail ? &d->tails : &d->trie, folded.cp, folded.n, (int32_t)d->n, NULL) !=
+        WARD_OK)
         return TEXT_DATA_FAIL(err, t, row, "the term is there already");
     d->n++;
     return WARD_OK;
@@ -160,12 +165,13 @@ enum ward_code text_rules_find(const struct text_engine *e, const struct text_do
         mark.kind = d->term[found].kind;
         mark.term = &d->term[found];
         /* What follows can make it another thing: "胃癌" + "根治术" is an operation. */
-        if (text_trie_longest(&d->tails, doc, stop, end, TEXT_EDGES, &stop) >= 0) {
+        found = text_trie_longest(&d->tails, doc, stop, end, TEXT_EDGES, &stop);
+        if (found >= 0 && d->term[found].kind == TEXT_MARK_NONE) {
             mark.end = stop;
             mark.kind = TEXT_MARK_NONE;
         }
         WARD_TRY(text_mark_add(out, mem, &mark, err));
-        i = stop;
+        i = stop = mark.end;
     }
     return WARD_OK;
 }

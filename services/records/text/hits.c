@@ -42,23 +42,44 @@ static bool last(const struct text_doc *doc, uint32_t i, uint32_t next, bool fol
     return i < next || !followed;
 }
 
+/* No comma or full stop in what is near before i: a mark that ends at `from` is of i's clause.
+ */
+static bool in_clause(const struct text_doc *doc, uint32_t from, uint32_t i)
+{
+    const uint32_t near = i > LAST_HAN ? i - LAST_HAN : 0;
+
+    for (; i > from && i > near; i--)
+        if (doc->cp[i - 1] == ',' || doc->cp[i - 1] == ';' || doc->cp[i - 1] == '\n' ||
+            doc->cp[i - 1] == 0x3002)
+            return false;
+    return true;
+}
+
 /* What stands around a cue. */
 struct around {
     const struct text_mark *before; /* the mark before it; NULL: none */
+    uint32_t tested;                /* where that ends, with the words of a test behind it */
     bool cue;                       /* a cue ends right before it */
     uint32_t next;                  /* where the next mark begins, or the sentence ends */
     bool followed, by_drug;         /* it is a mark, and a drug */
     bool han;                       /* the sentence's */
 };
 
+static bool near_drug(uint32_t stop, const struct around *at)
+{
+    return at->by_drug && at->next - stop <= (at->han ? LAST_HAN : TURN_EN);
+}
+
 /* "aspirin stopped, warfarin started" looks back, "stopped taking her aspirin" ahead. */
 static bool looks_back(const struct text_doc *doc, uint32_t i, uint32_t stop,
                        const struct around *at)
 {
+    const uint32_t from = i > 0 && doc->cp[i - 1] == '(' ? i - 1 : i;
+
     if (at->before != NULL && at->before->kind == TEXT_DRUG &&
-        text_beside(doc, at->before->end, i))
+        text_beside(doc, at->before->end, from))
         return true;
-    if (!at->by_drug || at->next - stop > (at->han ? LAST_HAN : TURN_EN))
+    if (!near_drug(stop, at))
         return true;
     for (i = stop; i < at->next; i++)
         if (doc->cp[i] == ',')
@@ -78,19 +99,23 @@ static struct text_hit hit_of(const struct text_doc *doc, const struct text_cue 
         h.direction = after_word(doc, i) ? CUE_BACKWARD : CUE_FORWARD;
         break;
     case CUE_BEHIND:
-        h.ends_run =
-            at->before != NULL && at->before->kind != TEXT_MARK_NONE &&
-            at->before->kind != TEXT_MEASUREMENT &&
-            (text_beside(doc, at->before->end, i) || answers(doc, at->before->end, i, stop));
+        h.ends_run = at->before != NULL && at->before->kind != TEXT_MARK_NONE &&
+                     at->before->kind != TEXT_MEASUREMENT &&
+                     (text_beside(doc, at->tested, i) || answers(doc, at->tested, i, stop));
         if (h.ends_run || (after_word(doc, word) && !at->cue))
             h.direction = CUE_BACKWARD;
         break;
     case CUE_LAST:
-        h.direction = last(doc, stop, at->next, at->followed) ? CUE_BACKWARD : CUE_FORWARD;
+        h.direction = at->before != NULL && in_clause(doc, at->before->end, i) &&
+                              last(doc, stop, at->next, at->followed)
+                          ? CUE_BACKWARD
+                          : CUE_FORWARD;
         break;
     case CUE_TURN:
     case CUE_TURN_OVER:
-        if (cue->direction == CUE_BOTH)
+        if (cue->value == COURSE_CHANGED) /* "changed to 50 mg" stops nothing */
+            h.direction = near_drug(stop, at) ? CUE_BOTH : CUE_FORWARD;
+        else if (cue->direction == CUE_BOTH)
             h.direction = looks_back(doc, i, stop, at) ? CUE_BACKWARD : CUE_FORWARD;
         break;
     default:
@@ -125,7 +150,7 @@ size_t text_hits(const struct text_engine *e, const struct text_doc *doc,
 {
     size_t n = 0, m = 0;
 
-    for (uint32_t at = 0, past = 0, denied = 0; at < doc->n;) {
+    for (uint32_t at = 0, past = 0, denied = 0, tested = 0; at < doc->n;) {
         struct text_sentence s = text_sentence_at(e, doc, at);
         const struct text_cues *cues = cues_of(e, language, &s);
 
@@ -137,7 +162,7 @@ size_t text_hits(const struct text_engine *e, const struct text_doc *doc,
             while (m < marks->n && marks->at[m].end <= i)
                 m++;
             if (m < marks->n && marks->at[m].start <= i) {
-                i = marks->at[m].end;
+                i = tested = marks->at[m].end;
                 continue;
             }
             limit = m < marks->n && marks->at[m].start < s.end ? marks->at[m].start : s.end;
@@ -151,9 +176,15 @@ size_t text_hits(const struct text_engine *e, const struct text_doc *doc,
                 i = past = denied = stop; /* "not experiencing": the denial goes on */
                 continue;
             }
+            if (cue->axis == CUE_TEST) {
+                tested = text_beside(doc, tested, i) ? stop : tested;
+                i = stop;
+                continue;
+            }
             denied = is_assertion(cue, TEXT_NEGATED) ? stop : denied;
             if (cue->axis != CUE_PSEUDO && cue->axis != CUE_ABBREV) {
                 const struct around around = {m > 0 ? &marks->at[m - 1] : NULL,
+                                              tested,
                                               past > 0 && text_beside(doc, past, i),
                                               limit,
                                               limit < s.end,

@@ -24,10 +24,12 @@ enum cue_axis {
     CUE_STOP,    /* ends every scope: "but" */
     CUE_SECTION, /* a heading: sets an axis until the next, or the line's end */
     CUE_FILLER,  /* may stand in a bare list: "and", "等症状" */
-    CUE_ABBREV   /* its full stop ends no sentence: "dr." */
+    CUE_ABBREV,  /* its full stop ends no sentence: "dr." */
+    CUE_TEST /* may stand between a finding and a CUE_BEHIND: "HIV antibody test negative" */
 };
 #define CUE_N_VALUED 4 /* axes that have values */
-enum cue_course { COURSE_GOING, COURSE_STOPPED };
+/* CHANGED: what stands before it was stopped, what stands behind it goes on. */
+enum cue_course { COURSE_GOING, COURSE_STOPPED, COURSE_CHANGED };
 enum cue_direction { CUE_FORWARD, CUE_BACKWARD, CUE_BOTH };
 enum cue_reach { CUE_WORD, CUE_NEAR, CUE_FAR, CUE_LIST, CUE_CLAUSE, CUE_SENTENCE };
 /* Which way a cue looks, where its place decides: the tables' column `edge`. */

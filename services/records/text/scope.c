@@ -222,7 +222,8 @@ static void reach_before(struct work *w)
             const uint32_t reach[] = {
                 next ? w->mark[m - 1].start : h->start, hard, hard, list, comma, stop};
 
-            if (h->cue->edge == CUE_BEHIND) {
+            if (h->ends_run ||
+                (h->cue->edge == CUE_BEHIND && h->cue->direction == CUE_FORWARD)) {
                 h->before = h->ends_run ? run_start(w, m - 1) : h->start;
                 continue;
             }
@@ -249,7 +250,8 @@ static void set(struct work *w, struct text_finding *f, const struct text_hit *h
         f->why_assertion = why;
         break;
     case CUE_COURSE:
-        if (h->cue->value == COURSE_STOPPED) { /* "曾服阿司匹林，已停": before the past */
+        if (h->cue->value == COURSE_STOPPED || /* "曾服阿司匹林，已停": before the past */
+            (h->cue->value == COURSE_CHANGED && to == h->start)) {
             f->temporality = TEXT_STOPPED;
             f->why_temporality = why;
         }
