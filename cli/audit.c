@@ -71,15 +71,16 @@ static int query(const struct cli *cli, int argc, char **argv)
     Ward__Audit__V1__QueryRequest req = WARD__AUDIT__V1__QUERY_REQUEST__INIT;
     const char *patient = NULL, *actor = NULL, *action = NULL, *service = NULL, *outcome = NULL,
                *most = "50", *from = "0", *to = "0";
-    const struct cli_opt opts[] = {{"--patient", &patient, NULL, "about this patient"},
-                                   {"--actor", &actor, NULL, "by this person"},
-                                   {"--action", &action, NULL, "this act"},
-                                   {"--service", &service, NULL, "told by this service"},
-                                   {"--outcome", &outcome, NULL, "success, failure, refused"},
-                                   {"--from-us", &from, NULL, "not before, us since 1970"},
-                                   {"--to-us", &to, NULL, "before, us since 1970"},
-                                   {"--most", &most, NULL, "records; 50"},
-                                   {0}};
+    const struct cli_opt opts[] = {
+        {"--patient", &patient, NULL, "only events about this patient"},
+        {"--actor", &actor, NULL, "only events of this person"},
+        {"--action", &action, NULL, "this act"},
+        {"--service", &service, NULL, "only events from this service"},
+        {"--outcome", &outcome, NULL, "success, failure or refused"},
+        {"--from-us", &from, NULL, "start time, in microseconds since 1970"},
+        {"--to-us", &to, NULL, "end time, in microseconds since 1970"},
+        {"--most", &most, NULL, "records; 50"},
+        {0}};
     struct audit_task t;
     struct ward_err err = {0};
     enum ward_code code;
@@ -89,8 +90,8 @@ static int query(const struct cli *cli, int argc, char **argv)
         return cli_usage(cli, &err);
     if (!outcome_of(outcome, &req.outcome) || !ward_i64(most, 1, 100000, &n) ||
         !ward_i64(from, 0, INT64_MAX, &req.from_us) || !ward_i64(to, 0, INT64_MAX, &req.to_us))
-        return wrong(cli, "--outcome is success, failure or refused; --most is 1 to 100000; "
-                          "times are microseconds");
+        return wrong(cli, "--outcome must be success, failure or refused; --most must be 1 to "
+                          "100000; times are in microseconds");
     req.patient = given(patient);
     req.actor = given(actor);
     req.action = given(action);
@@ -141,9 +142,10 @@ static int tail(const struct cli *cli, int argc, char **argv)
 {
     Ward__Audit__V1__TailRequest req = WARD__AUDIT__V1__TAIL_REQUEST__INIT;
     const char *from = NULL, *most = "9223372036854775807";
-    const struct cli_opt opts[] = {{"--from", &from, NULL, "the first index; else what comes"},
-                                   {"--most", &most, NULL, "records, then end"},
-                                   {0}};
+    const struct cli_opt opts[] = {
+        {"--from", &from, NULL, "first index; without it, only new events"},
+        {"--most", &most, NULL, "number of events to print before the end"},
+        {0}};
     struct audit_task t;
     struct ward_err err = {0};
     enum ward_code code;
@@ -153,7 +155,7 @@ static int tail(const struct cli *cli, int argc, char **argv)
         return cli_usage(cli, &err);
     if ((from != NULL && !ward_i64(from, 0, INT64_MAX, &first)) ||
         !ward_i64(most, 1, INT64_MAX, &n))
-        return wrong(cli, "--from and --most are numbers");
+        return wrong(cli, "--from and --most must be numbers");
     req.from_end = from == NULL;
     req.from_index = (uint64_t)first;
     code = audit_begin(&t, cli, AUDITOR);
@@ -215,7 +217,7 @@ static enum ward_code fetch_receipt(struct audit_task *t, uint8_t id[16], const 
                        &ward__audit__v1__get_receipt_response__descriptor, &msg));
     resp = (const Ward__Audit__V1__GetReceiptResponse *)msg;
     if (resp->receipt == NULL)
-        return WARD_FAIL(&t->err, INTERNAL, "the answer holds no receipt");
+        return WARD_FAIL(&t->err, INTERNAL, "the answer contains no receipt");
     WARD_TRY(audit_out(out, &f, &t->err));
     print_receipt(f, resp->receipt, &t->mem);
     WARD_TRY(audit_out_end(f, out, &t->err));
@@ -226,7 +228,7 @@ static enum ward_code fetch_receipt(struct audit_task *t, uint8_t id[16], const 
 static int receipt(const struct cli *cli, int argc, char **argv)
 {
     const char *out = NULL;
-    const struct cli_opt opts[] = {{"--out", &out, NULL, "the file to write"}, {0}};
+    const struct cli_opt opts[] = {{"--out", &out, NULL, "output file"}, {0}};
     struct audit_task t;
     struct ward_err err = {0};
     enum ward_code code;
@@ -235,7 +237,7 @@ static int receipt(const struct cli *cli, int argc, char **argv)
     if (cli_options(opts, &argc, argv, 1, &err) != WARD_OK)
         return cli_usage(cli, &err);
     if (argc != 2 || !ward_uuid_parse(argv[1], id))
-        return wrong(cli, "which event? Its id, as wardctl audit query prints it");
+        return wrong(cli, "EVENT-ID is needed, as wardctl audit query prints it");
     code = audit_begin(&t, cli, AUDITOR);
     if (code == WARD_OK)
         code = fetch_receipt(&t, id, out);
@@ -290,10 +292,10 @@ static enum ward_code prove_since(struct audit_task *t, const char *since, struc
     WARD_TRY(file_head_parse(text, &t->mem, &old, &t->err));
     WARD_TRY(head_size(old.checkpoint, &w->old_size, &t->err));
     if (w->old_size > w->size)
-        return WARD_FAIL_REASON(&t->err, DATA_LOSS, "LOG_TAMPERED",
-                                "the log is of size %llu now, and was of size %llu before: its "
-                                "end is gone",
-                                (unsigned long long)w->size, (unsigned long long)w->old_size);
+        return WARD_FAIL_REASON(
+            &t->err, DATA_LOSS, "LOG_TAMPERED",
+            "the log now has %llu entries and had %llu before: its end is missing",
+            (unsigned long long)w->size, (unsigned long long)w->old_size);
     if (w->old_size == 0)
         return WARD_OK;
     req.from = w->old_size;
@@ -350,8 +352,8 @@ static enum ward_code fetch_head(struct audit_task *t, const char *since, const 
 static int head(const struct cli *cli, int argc, char **argv)
 {
     const char *out = NULL, *since = NULL;
-    const struct cli_opt opts[] = {{"--out", &out, NULL, "the file to write"},
-                                   {"--since", &since, NULL, "an older head: prove it"},
+    const struct cli_opt opts[] = {{"--out", &out, NULL, "output file"},
+                                   {"--since", &since, NULL, "an older head to compare with"},
                                    {0}};
     struct audit_task t;
     struct ward_err err = {0};
@@ -410,13 +412,14 @@ static int keys(const struct cli *cli, int argc, char **argv)
 
 const struct cli_command cli_audit_commands[] = {
     {"audit query", "[--patient ID] [--actor ID] [--action A] [--outcome O] [--most N]",
-     "who did what, newest first; asking is recorded too", query},
-    {"audit tail", "[--from INDEX] [--most N]", "the log as it grows", tail},
-    {"audit receipt", "EVENT-ID [--out FILE]", "proof of one event, to be checked offline",
-     receipt},
+     "list who did what, newest first; the query itself is recorded", query},
+    {"audit tail", "[--from INDEX] [--most N]", "print the log as it grows", tail},
+    {"audit receipt", "EVENT-ID [--out FILE]",
+     "write the receipt of one event, which proves it offline", receipt},
     {"audit head", "[--since FILE] [--out FILE]",
-     "the newest signed head; with proof that it goes on from an older one", head},
-    {"audit keys", "", "the public keys of the log, oldest first: note the first one down",
-     keys},
+     "print the newest signed head, with --since also the proof that it extends an older head",
+     head},
+    {"audit keys", "",
+     "list the public keys of the log, oldest first; store the first one safely", keys},
     {0},
 };

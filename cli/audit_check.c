@@ -49,7 +49,7 @@ bool check_head(struct check *c, const char *name, const char *note,
         const char *h = handovers->at[i];
 
         if (ward_log_keys_follow(&c->keys, h, strlen(h), &err) != WARD_OK) {
-            check_wrong(c, "HANDOVER", -1, "%s: the handover of key %zu: %s", name, i + 1,
+            check_wrong(c, "HANDOVER", -1, "%s: the rotation to key %zu: %s", name, i + 1,
                         err.msg);
             return false;
         }
@@ -86,10 +86,11 @@ static void check_content(struct check *c, const struct file_entry *e,
     *ok = false;
     if (e->salt.p == NULL || e->salt.n != WARD_SALT_SIZE ||
         !ward_leaf_holds(leaf, e->salt.p, e->event.p, e->event.n))
-        check_wrong(c, "CONTENT", i, "entry %lld: its content is not what its leaf commits to",
+        check_wrong(c, "CONTENT", i, "entry %lld: the content does not match the leaf",
                     (long long)i);
     else if (!event_fits(c, e, leaf))
-        check_wrong(c, "CONTENT", i, "entry %lld: its content is another event than its leaf's",
+        check_wrong(c, "CONTENT", i,
+                    "entry %lld: the content belongs to a different event than the leaf",
                     (long long)i);
     else
         *ok = true;
@@ -101,7 +102,7 @@ void check_entry(struct check *c, const struct file_entry *e, struct ward_leaf *
     if (*ok)
         check_content(c, e, leaf, ok);
     else
-        check_wrong(c, "LEAF", (int64_t)e->index, "entry %lld: its leaf cannot be read",
+        check_wrong(c, "LEAF", (int64_t)e->index, "entry %lld: the leaf is unreadable",
                     (long long)e->index);
 }
 
@@ -131,7 +132,7 @@ static void at_marks(struct walk *w)
         have = true;
         if (!ward_hash_equal(&root, &m->root))
             check_wrong(w->c, "HISTORY", -1,
-                        "the first %llu entries are not those of %s: an entry before %llu was "
+                        "the first %llu entries differ from %s: an entry before %llu was "
                         "changed, reordered, added or removed",
                         (unsigned long long)m->size, m->name, (unsigned long long)m->size);
     }
@@ -170,7 +171,7 @@ static void step(struct walk *w, const struct file_entry *e)
     bool ok;
 
     if (e->index != w->frontier.size)
-        check_wrong(c, "INDEX", (int64_t)e->index, "entry %llu stands where %llu should",
+        check_wrong(c, "INDEX", (int64_t)e->index, "entry %llu is in the place of entry %llu",
                     (unsigned long long)e->index, (unsigned long long)w->frontier.size);
     check_entry(c, e, &leaf, &ok);
     ward_leaf_hash(e->leaf.p, e->leaf.n, &hash);
@@ -213,11 +214,11 @@ static void conclude(struct walk *w)
     struct ward_hash root;
 
     if (w->frontier.size != w->size)
-        check_wrong(c, "CUT", -1, "the file holds %llu entries, its head says %llu",
+        check_wrong(c, "CUT", -1, "the file has %llu entries, but its head covers %llu",
                     (unsigned long long)w->frontier.size, (unsigned long long)w->size);
     for (size_t i = 0; i < w->known->n_marks; i++)
         if (w->known->marks[i].size > w->frontier.size)
-            check_wrong(c, "CUT", -1, "the log has %llu entries, but %s is of size %llu",
+            check_wrong(c, "CUT", -1, "the log has %llu entries, but %s covers %llu",
                         (unsigned long long)w->frontier.size, w->known->marks[i].name,
                         (unsigned long long)w->known->marks[i].size);
     for (size_t i = 0; i < w->known->n_leaves; i++)
@@ -225,17 +226,16 @@ static void conclude(struct walk *w)
             check_wrong(c, "CUT", (int64_t)w->known->leaves[i].index,
                         "the log ends before the event of %s", w->known->leaves[i].name);
     if (w->contents_asked && w->absent > 0)
-        check_wrong(c, "CONTENT", (int64_t)w->first_absent,
-                    "the content of %llu entries is gone without being erased, first of entry "
-                    "%llu",
-                    (unsigned long long)w->absent, (unsigned long long)w->first_absent);
+        check_wrong(
+            c, "CONTENT", (int64_t)w->first_absent,
+            "%llu entries have lost their content without an erasure; the first is entry %llu",
+            (unsigned long long)w->absent, (unsigned long long)w->first_absent);
     ward_frontier_root(&w->frontier, &root);
     if (c->have_head && c->head.size == w->frontier.size &&
         !ward_hash_equal(&root, &c->head.root))
-        check_wrong(
-            c, "ROOT", -1,
-            "the entries do not make the signed head: one was changed, reordered, added "
-            "or removed");
+        check_wrong(c, "ROOT", -1,
+                    "the entries do not match the signed head: an entry was changed, "
+                    "reordered, added or removed");
     check_twice(c);
 }
 
@@ -243,7 +243,7 @@ static enum ward_code parse_line(const char *line, size_t n, struct ward_arena *
                                  struct file_entry *out, struct ward_err *err)
 {
     if (n > FILE_LINE_MAX || strlen(line) != n)
-        return WARD_FAIL(err, INVALID_ARGUMENT, "too long, or with a NUL in it");
+        return WARD_FAIL(err, INVALID_ARGUMENT, "the line is too long or contains a NUL");
     return file_entry_parse(line, mem, out, err);
 }
 

@@ -135,7 +135,7 @@ static enum ward_code rotate(struct audit_task *t)
                        &ward__audit__v1__rotate_key_response__descriptor, &msg));
     resp = (const Ward__Audit__V1__RotateKeyResponse *)msg;
     if (resp->key == NULL)
-        return WARD_FAIL(&t->err, INTERNAL, "the answer holds no key");
+        return WARD_FAIL(&t->err, INTERNAL, "the answer contains no key");
     if (!t->cli->json) {
         printf("%s\n", resp->key->vkey);
         return WARD_OK;
@@ -195,7 +195,7 @@ static enum ward_code erase_patient(struct audit_task *t,
                        &ward__audit__v1__erase_content_response__descriptor, &msg));
     resp = (const Ward__Audit__V1__EraseContentResponse *)msg;
     if (!t->cli->json) {
-        printf("content of %llu events erased\n", (unsigned long long)resp->erased);
+        printf("erased the content of %llu events\n", (unsigned long long)resp->erased);
         return WARD_OK;
     }
     cli_json_open(&j, NULL, '{');
@@ -211,7 +211,7 @@ static int erase(const struct cli *cli, int argc, char **argv)
     const char *ground = NULL, *reference = NULL;
     const struct cli_opt opts[] = {
         {"--ground", &ground, NULL, "retention-over, patient-request or order"},
-        {"--case", &reference, NULL, "the file that holds the decision"},
+        {"--case", &reference, NULL, "reference of the decision in your files"},
         {0}};
     struct audit_task t;
     struct ward_err err = {0};
@@ -221,8 +221,8 @@ static int erase(const struct cli *cli, int argc, char **argv)
         return cli_usage(cli, &err);
     if (argc != 2 || reference == NULL || !ground_of(ground, &req.ground)) {
         (void)WARD_FAIL(&err, INVALID_ARGUMENT,
-                        "PATIENT, --ground retention-over|patient-request|order and --case are "
-                        "needed");
+                        "PATIENT, --ground (retention-over, patient-request or order) and "
+                        "--case are needed");
         return cli_usage(cli, &err);
     }
     req.patient = argv[1];
@@ -234,10 +234,11 @@ static int erase(const struct cli *cli, int argc, char **argv)
 }
 
 const struct cli_command cli_audit_export_commands[] = {
-    {"audit export", "[--leaves-only] [FILE]", "the whole log, to be verified offline",
-     export_log},
-    {"audit rotate-key", "", "a new key signs from the next head on", rotate_key},
+    {"audit export", "[--leaves-only] [FILE]",
+     "write the whole log to FILE, for offline verification", export_log},
+    {"audit rotate-key", "", "rotate the signing key; the next head uses the new key",
+     rotate_key},
     {"audit erase", "PATIENT --ground G --case REF",
-     "destroy the content of a patient's events; proofs stay valid", erase},
+     "destroy the content of a patient's events; proofs remain valid", erase},
     {0},
 };

@@ -9,7 +9,7 @@
 
 static enum ward_code bad(struct ward_err *err, const char *field)
 {
-    return WARD_FAIL(err, INVALID_ARGUMENT, "%s is missing or cannot be read", field);
+    return WARD_FAIL(err, INVALID_ARGUMENT, "%s is missing or unreadable", field);
 }
 
 #define DEPTH  4  /* of our files, and one to spare */
@@ -38,14 +38,15 @@ static enum ward_code parse(const char *text, const char *mark, struct ward_aren
     if (code == WARD_RESOURCE_EXHAUSTED)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "the file needs too much memory");
     if (strcmp(why.reason, "JSON_DUPLICATE_KEY") == 0 || (v != NULL && has_many_fields(v)))
-        return WARD_FAIL(err, INVALID_ARGUMENT, "a field is there twice, or too many are");
+        return WARD_FAIL(err, INVALID_ARGUMENT,
+                         "a field occurs twice, or there are too many fields");
     if (code != WARD_OK)
         return WARD_FAIL(err, INVALID_ARGUMENT, "not JSON");
     if (!ward_json_is(v, WARD_JSON_OBJECT))
         return WARD_FAIL(err, INVALID_ARGUMENT, "not a JSON object");
     if (mark != NULL && (!ward_json_i64(ward_json_get(v, mark), &version) || version != 1))
-        return WARD_FAIL(err, INVALID_ARGUMENT, "no file of this kind: \"%s\":1 is not there",
-                         mark);
+        return WARD_FAIL(err, INVALID_ARGUMENT,
+                         "the file is of another kind: \"%s\":1 is missing", mark);
     *out = v;
     return WARD_OK;
 }

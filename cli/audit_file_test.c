@@ -60,7 +60,7 @@ static void a_field_that_is_there_twice_is_refused(void **state)
 
     (void)state;
     assert_int_equal(entry(ENTRY ",\"event\":\"AAEC\"}"), WARD_INVALID_ARGUMENT);
-    assert_string_equal(err.msg, "a field is there twice, or too many are");
+    assert_string_equal(err.msg, "a field occurs twice, or there are too many fields");
     assert_int_equal(entry(ENTRY ",\"\\u0065vent\":\"AAEC\"}"), WARD_INVALID_ARGUMENT);
     assert_int_equal(file_header_parse(ward_printf(&mem, header, ""), &mem, &h, &err), WARD_OK);
     assert_int_equal(

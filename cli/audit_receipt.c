@@ -8,7 +8,7 @@
 
 static enum ward_code unfit(struct ward_err *err, const char *what)
 {
-    return WARD_FAIL(err, INVALID_ARGUMENT, "the receipt's %s cannot be read", what);
+    return WARD_FAIL(err, INVALID_ARGUMENT, "the receipt's %s is unreadable", what);
 }
 
 static struct file_bytes bytes_of(const ProtobufCBinaryData *b)

@@ -20,12 +20,12 @@ static enum ward_code usage(const struct asked *a, struct ward_err *err)
 {
     if (a->key == NULL)
         return WARD_FAIL(err, INVALID_ARGUMENT,
-                         "--key is needed: the log's public key as you noted it down");
+                         "--key is needed: your stored copy of the log's public key");
     if (a->log == NULL && a->receipt == NULL && a->head == NULL)
         return WARD_FAIL(err, INVALID_ARGUMENT, "--log, --receipt or --head FILE is needed");
     if (a->head != NULL && a->checkpoint == NULL)
         return WARD_FAIL(err, INVALID_ARGUMENT,
-                         "--head needs the older head: --checkpoint FILE");
+                         "--head also needs the older head: --checkpoint FILE");
     return WARD_OK;
 }
 
@@ -50,7 +50,7 @@ static enum ward_code read_text(struct check *c, const char *path, char **out,
 
     WARD_TRY(cli_read(path, FILE_LINE_MAX, &c->mem, out, &n, err));
     if (strlen(*out) != n) /* what follows a NUL would go unread here and not elsewhere */
-        return WARD_FAIL(err, INVALID_ARGUMENT, "%.100s is no text", path);
+        return WARD_FAIL(err, INVALID_ARGUMENT, "%.100s is not a text file", path);
     return WARD_OK;
 }
 
@@ -67,13 +67,12 @@ static void check_receipt(struct check *c, const struct file_receipt *r)
         return;
     check_entry(c, &r->entry, &leaf, &ok);
     if (r->entry.event.p == NULL && !r->entry.erased)
-        check_wrong(c, "CONTENT", (int64_t)r->entry.index,
-                    "the receipt is without its content");
+        check_wrong(c, "CONTENT", (int64_t)r->entry.index, "the receipt has no content");
     ward_leaf_hash(r->entry.leaf.p, r->entry.leaf.n, &hash);
     if (!ward_check_inclusion(&hash, r->entry.index, head.size, r->proof, r->n_proof,
                               &head.root))
         check_wrong(c, "INCLUSION", (int64_t)r->entry.index,
-                    "the receipt's event is not at %llu in the tree of its signed head",
+                    "the tree of the signed head does not contain the receipt's event at %llu",
                     (unsigned long long)r->entry.index);
 }
 
@@ -117,7 +116,7 @@ static enum ward_code check_two(struct check *c, const struct asked *a, struct s
     if (!ward_check_consistency(s->old.size, &s->old.root, now.size, &now.root, h.proof,
                                 h.n_proof))
         check_wrong(c, "HISTORY", -1,
-                    "the log of size %llu does not begin with the log of size %llu",
+                    "the log with %llu entries does not begin with the log with %llu entries",
                     (unsigned long long)now.size, (unsigned long long)s->old.size);
     return WARD_OK;
 }
@@ -176,18 +175,18 @@ static enum ward_code check_log(struct check *c, const struct asked *a, struct s
                : NULL;
     free(line);
     if (text == NULL)
-        return WARD_FAIL(err, INVALID_ARGUMENT, "%.100s is not an export", a->log);
+        return WARD_FAIL(err, INVALID_ARGUMENT, "%.100s is not an exported log", a->log);
     WARD_TRY(file_header_parse(text, &c->mem, &h, err));
     WARD_TRY(pin(c, a->key, h.checkpoint, err));
     s->log = true;
     c->have_head = check_head(c, "the head", h.checkpoint, &h.handovers, &c->head);
     if (c->have_head && c->head.size != h.size)
-        check_wrong(c, "CUT", -1, "the file is of size %llu, its signed head of size %llu",
+        check_wrong(c, "CUT", -1, "the file has %llu entries, but its signed head covers %llu",
                     (unsigned long long)h.size, (unsigned long long)c->head.size);
     WARD_TRY(know_older(c, a, s, &known, err));
     know_receipt(c, s, &known);
     for (int i = 0; i + 1 < c->keys.n; i++)
-        add_mark(&known, "a key's handover", c->keys.at[i].last_size, &c->keys.at[i].root);
+        add_mark(&known, "a key rotation", c->keys.at[i].last_size, &c->keys.at[i].root);
     check_entries(c, f, h.size, &known);
     return WARD_OK;
 }
@@ -258,13 +257,13 @@ static void say(const struct check *c, const struct seen *s)
     ward_vkey_print(&c->keys.at[0].key, vkey);
     printf("key        %s\n", vkey);
     if (c->keys.n > 1)
-        printf("           and %d that it handed over to\n", c->keys.n - 1);
+        printf("           and %d later keys after rotations\n", c->keys.n - 1);
     if (s->log)
-        printf("log        %s, %llu entries, %llu contents checked, %llu erased\n",
+        printf("log        %s, %llu entries, %llu with verified content, %llu erased\n",
                c->keys.at[0].key.name, (unsigned long long)c->entries,
                (unsigned long long)c->contents, (unsigned long long)c->erased);
     if (s->older || s->two_heads)
-        printf("older head of size %llu\n", (unsigned long long)s->old.size);
+        printf("older head with %llu entries\n", (unsigned long long)s->old.size);
     if (s->receipt)
         say_receipt(&s->rec.entry);
     for (size_t i = 0; i < c->n_findings && i < CHECK_SHOWN; i++)
@@ -273,7 +272,7 @@ static void say(const struct check *c, const struct seen *s)
     if (c->n_findings > CHECK_SHOWN)
         printf("           and %zu more\n", c->n_findings - CHECK_SHOWN);
     if (c->n_findings == 0)
-        printf("%sverified%s   signature, root, inclusion and consistency hold\n",
+        printf("%sverified%s   signature, root, inclusion and consistency are valid\n",
                cli_paint(cli, CLI_GOOD), cli_paint(cli, CLI_PLAIN));
     else
         printf("%sNOT VERIFIED%s: %zu findings\n", cli_paint(cli, CLI_BAD),
@@ -318,10 +317,10 @@ static int verify(const struct cli *cli, int argc, char **argv)
     struct asked a = {0};
     const struct cli_opt opts[] = {
         {"--log", &a.log, NULL, "an export"},
-        {"--key", &a.key, NULL, "the pinned key: vkey, or a file with one or a PEM"},
+        {"--key", &a.key, NULL, "trusted key: a vkey, or a file with a vkey or a PEM"},
         {"--checkpoint", &a.checkpoint, NULL, "an older head"},
         {"--receipt", &a.receipt, NULL, "a receipt"},
-        {"--head", &a.head, NULL, "a newer head with its proof"},
+        {"--head", &a.head, NULL, "a newer head with a consistency proof"},
         {0},
     };
     static struct check c;
@@ -345,7 +344,6 @@ static int verify(const struct cli *cli, int argc, char **argv)
 const struct cli_command cli_audit_offline_commands[] = {
     {"audit verify",
      "--key KEY [--log FILE] [--receipt FILE] [--head FILE] [--checkpoint OLDER]",
-     "offline: are signature, root, contents, history and receipt what they should be?",
-     verify},
+     "verify signature, root, contents, history and receipt offline", verify},
     {0},
 };

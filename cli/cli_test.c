@@ -154,10 +154,10 @@ static void a_wrong_option_is_named(void **state)
         int argc;
         const char *msg;
     } wrong[] = {
-        {ARGV("--patent", "p"), 3, "no option --patent here"},
+        {ARGV("--patent", "p"), 3, "this command has no option --patent"},
         {ARGV("--patient"), 2, "--patient needs a value"},
         {ARGV("--all=yes"), 2, "--all takes no value"},
-        {ARGV("one", "two"), 3, "what is \"two\" for?"},
+        {ARGV("one", "two"), 3, "unexpected argument \"two\""},
     };
 
     (void)state;

@@ -40,13 +40,14 @@ static enum ward_code connect_in(struct local *l, const char *service, struct wa
 {
     WARD_TRY(local_ports(l, err));
     if (!local_is_up(l))
-        return WARD_FAIL(err, UNAVAILABLE, "nothing runs in %.90s; start it: wardctl up",
+        return WARD_FAIL(err, UNAVAILABLE,
+                         "no service is running in %.90s; start the services with: wardctl up",
                          l->dir);
     for (int i = 0; i < LOCAL_SERVICES; i++) {
         if (strcmp(l->service[i].name, service) == 0)
             return cli_connect_to(l, &l->service[i], out, err);
     }
-    return WARD_FAIL(err, NOT_FOUND, "there is no service %.40s", service);
+    return WARD_FAIL(err, NOT_FOUND, "no service is named %.40s", service);
 }
 
 /* The address of `service` in "NAME=ADDRESS,NAME=ADDRESS"; NULL when it is not there. */
@@ -73,7 +74,7 @@ static enum ward_code connect_at(const struct cli *cli, const char *service,
     if (cli->tls == NULL)
         return WARD_FAIL(err, INVALID_ARGUMENT, "--at needs --tls DIR");
     if (address == NULL)
-        return WARD_FAIL(err, NOT_FOUND, "--at has no %.40s=ADDRESS", service);
+        return WARD_FAIL(err, NOT_FOUND, "--at needs %.40s=ADDRESS", service);
     return ward_client_open(
         &(struct ward_client_config){
             .target = address,
@@ -130,7 +131,8 @@ enum ward_code cli_read(const char *path, size_t most, struct ward_arena *mem, c
     }
     close(fd);
     if (p == NULL)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "%.100s has more than %zu bytes", path, most);
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "%.100s is larger than %zu bytes", path,
+                         most);
     if (r < 0)
         return WARD_FAIL(err, NOT_FOUND, "cannot read %.100s: %s", path, strerror(errno));
     *out = p;
@@ -170,8 +172,9 @@ enum ward_code cli_bearer(const struct cli *cli, const char *const *roles, const
     if (cli->token != NULL)
         return token_of_file(cli->token, mem, out, err);
     if (cli->at != NULL)
-        return WARD_FAIL(err, FAILED_PRECONDITION,
-                         "--at needs --token FILE: a token of the issuer of those services");
+        return WARD_FAIL(
+            err, FAILED_PRECONDITION,
+            "--at needs --token FILE, with a token from the issuer of those services");
     for (; *roles != NULL && who.n_roles < WARD_MAX_ROLES; roles++)
         who.roles[who.n_roles++] = *roles;
     WARD_TRY(ward_sign_key_load(cli_path(cli, mem, "keys/issuer.pem"), &key, err));

@@ -15,7 +15,7 @@
 static enum ward_code certs(const char *dir, char **names, struct ward_err *err)
 {
     if (mkdir(dir, 0700) != 0 && errno != EEXIST)
-        return WARD_FAIL(err, FAILED_PRECONDITION, "cannot make the folder %.100s", dir);
+        return WARD_FAIL(err, FAILED_PRECONDITION, "cannot create the folder %.100s", dir);
     WARD_TRY(ward_pki_ca(dir, err));
     for (; *names != NULL; names++)
         WARD_TRY(ward_pki_issue(dir, *names, CERT_HOURS, err));
@@ -80,8 +80,8 @@ static int version(const struct cli *cli, int argc, char **argv)
 
 const struct cli_command cli_dev_commands[] = {
     {"dev-certs", "DIR [NAME...]",
-     "a certificate authority in DIR, and a certificate for each NAME", dev_certs},
-    {"dev-key", "FILE", "a new Ed25519 signing key, PKCS#8 PEM, mode 0600", dev_key},
-    {"version", "", "the build's version", version},
+     "create a certificate authority in DIR and a certificate for each NAME", dev_certs},
+    {"dev-key", "FILE", "create an Ed25519 signing key (PKCS#8 PEM, mode 0600)", dev_key},
+    {"version", "", "print the version of this build", version},
     {0},
 };

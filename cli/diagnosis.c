@@ -20,7 +20,8 @@ static enum ward_code input(struct task *t, ProtobufCMessage *req, int n, char *
     char *bytes;
 
     if (n != 1)
-        return task_wrong(t, "one film (JPEG, PNG) or one file with features (.json)");
+        return task_wrong(t,
+                          "one film (JPEG or PNG) or one file with features (.json) is needed");
     WARD_TRY(cli_read(words[0], FILM_MOST, &t->mem, &bytes, &size, &t->err));
     if (len > 5 && strcmp(words[0] + len - 5, ".json") == 0)
         return message_set(req,
@@ -54,16 +55,15 @@ METHOD_COMMAND(models, .path = "/ward.diagnosis.v1.Diagnosis/ListModels",
                .roles = PHYSICIAN, .purpose = "TREAT")
 
 const struct cli_command cli_diagnosis_commands[] = {
-    {"diagnosis models", "", "which models serve, and what clinicians made of their answers",
-     models},
+    {"diagnosis models", "",
+     "list the models, their state, and how clinicians reviewed their answers", models},
     {"diagnosis infer",
      "[--ward W] [--encounter-id E] [--key KEY] PATIENT MODEL FILM|FILE.json",
-     "a model reads a film or values, and files a preliminary report", infer},
-    {"diagnosis confirm", "[--ward W] [--key KEY] REPORT VERSION",
-     "the report says what you saw too", confirm},
+     "run a model on a film or on values, and file a preliminary report", infer},
+    {"diagnosis confirm", "[--ward W] [--key KEY] REPORT VERSION", "confirm a report", confirm},
     {"diagnosis amend", "[--ward W] [--present true] [--key KEY] REPORT VERSION CONCLUSION",
-     "the report says something else, in your words", amend},
-    {"diagnosis reject", "[--ward W] [--key KEY] REPORT VERSION REASON",
-     "the report should not be", reject},
+     "replace a report's conclusion with your own", amend},
+    {"diagnosis reject", "[--ward W] [--key KEY] REPORT VERSION REASON", "reject a report",
+     reject},
     {0},
 };

@@ -52,7 +52,7 @@ static enum ward_code merge_files(struct task *t, ProtobufCMessage *msg, int n, 
     Ward__Dosage__V1__RuleSet *set = ward_new(&t->mem, Ward__Dosage__V1__RuleSet);
 
     if (n == 0 || set == NULL)
-        return task_wrong(t, "a file with a rule set as JSON is needed, or several");
+        return task_wrong(t, "one or more JSON files with a rule set are needed");
     ward__dosage__v1__rule_set__init(set);
     for (int i = 0; i < n; i++) {
         char *json;
@@ -122,22 +122,23 @@ METHOD_COMMAND(erase_patient, .path = "/ward.dosage.v1.DosageAdmin/ErasePatient"
 
 const struct cli_command cli_formulary_commands[] = {
     {"formulary draft", "[--key KEY] FILE.json...",
-     "keep a new rule set, of one file or several", draft},
-    {"formulary show", "VERSION", "a whole rule set; 0: the active one", get_rule_set},
-    {"formulary list", "", "rule sets, newest first", list_rule_sets},
+     "store a new rule set as a draft, from one or more files", draft},
+    {"formulary show", "VERSION", "print a rule set; 0: the active one", get_rule_set},
+    {"formulary list", "", "list the rule sets, newest first", list_rule_sets},
     {"formulary replay", "[--from-us US --to-us US] [--most N] VERSION",
-     "what past decisions would have been", replay},
+     "repeat past checks with a rule set and show the differences", replay},
     {"formulary approve", "--approve true [--key KEY] VERSION SHA256",
-     "by a second pharmacist (--token FILE)", approve},
-    {"formulary activate", "[--key KEY] VERSION", "decide by it from now on", activate},
-    {"formulary find", "NAME|CODE|BARCODE", "drugs of the active set", find_drugs},
-    {"dosage set-ward", "[--key KEY] FILE.json", "a ward's clock", set_ward},
+     "approve a rule set, as a second pharmacist (--token FILE)", approve},
+    {"formulary activate", "[--key KEY] VERSION", "make a rule set active", activate},
+    {"formulary find", "NAME|CODE|BARCODE", "find drugs in the active rule set", find_drugs},
+    {"dosage set-ward", "[--key KEY] FILE.json", "set a ward's time zone and on-time window",
+     set_ward},
     {"dosage wards", "", "wards' clocks", list_wards},
-    {"dosage burden", "[--days N]", "how often rules speak, and what people do then",
-     get_burden},
-    {"dosage status", "", "what is kept, keys, feed", get_status},
-    {"dosage rotate-keys", "", "wrap every patient's key anew", rotate_keys},
-    {"dosage erase-patient", "[--key KEY] PATIENT REASON", "destroy a patient's key",
-     erase_patient},
+    {"dosage burden", "[--days N]", "count findings and overrides for each rule", get_burden},
+    {"dosage status", "", "print counts, keys and the state of the feed", get_status},
+    {"dosage rotate-keys", "", "rotate the KEKs and wrap every patient's key again",
+     rotate_keys},
+    {"dosage erase-patient", "[--key KEY] PATIENT REASON",
+     "erase a patient by destroying the patient's key", erase_patient},
     {0},
 };

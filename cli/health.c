@@ -41,7 +41,7 @@ static const char *ask(struct ward_client *client, struct ward_err *err)
     ward_client_close(client);
     if (code != WARD_OK)
         return err->msg;
-    return serving ? "" : "not serving: its log and /readyz say why";
+    return serving ? "" : "not serving; see its log and /readyz";
 }
 
 /* A line, or an object, about one service; `port` 0 for none. */
@@ -119,11 +119,13 @@ static enum ward_code health_words(const struct ward_tls *tls, char **named,
     bool any = *tls->cert != '\0' || *tls->key != '\0' || *tls->ca != '\0';
 
     if (any != (*named != NULL))
-        return WARD_FAIL(err, INVALID_ARGUMENT,
-                         "--cert, --key, --ca and at least one NAME=ADDRESS go together");
+        return WARD_FAIL(
+            err, INVALID_ARGUMENT,
+            "--cert, --key, --ca and at least one NAME=ADDRESS must be given together");
     for (; *named != NULL; named++)
         if (strchr(*named, '=') == NULL || strchr(*named, '=') == *named)
-            return WARD_FAIL(err, INVALID_ARGUMENT, "want NAME=ADDRESS, not \"%.64s\"", *named);
+            return WARD_FAIL(err, INVALID_ARGUMENT,
+                             "NAME=ADDRESS is needed instead of \"%.64s\"", *named);
     return WARD_OK;
 }
 
@@ -133,10 +135,11 @@ static int health(const struct cli *cli, int argc, char **argv)
     struct ward_tls tls = {"", "", ""};
     struct local l = {.lock = -1};
     struct ward_err err = {0};
-    const struct cli_opt opts[] = {{"--cert", &tls.cert, NULL, "our certificate, PEM"},
-                                   {"--key", &tls.key, NULL, "its private key"},
-                                   {"--ca", &tls.ca, NULL, "the services' authority"},
-                                   {0}};
+    const struct cli_opt opts[] = {
+        {"--cert", &tls.cert, NULL, "client certificate, PEM"},
+        {"--key", &tls.key, NULL, "private key of the certificate"},
+        {"--ca", &tls.ca, NULL, "certificate authority of the services"},
+        {0}};
     int bad;
 
     if (cli_options(opts, &argc, argv, 64, &err) != WARD_OK)
@@ -160,6 +163,6 @@ static int health(const struct cli *cli, int argc, char **argv)
 
 const struct cli_command cli_health_commands[] = {
     {"health", "[--cert FILE --key FILE --ca FILE NAME=ADDRESS...]",
-     "whether each service serves: the embedded default's, or those named", health},
+     "ask services for their health: the embedded default's, or the named ones", health},
     {0},
 };

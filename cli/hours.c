@@ -94,7 +94,7 @@ static enum ward_code read_hours(const char *s, size_t n, struct ward_arena *mem
     if (!read_days(s, days, &bits) ||
         !read_span(blank == NULL ? s : blank + 1, blank == NULL ? 0 : n - days - 1, h))
         return WARD_FAIL(err, INVALID_ARGUMENT,
-                         "\"%.*s\" is no span of hours: mon-fri 07:00-19:00",
+                         "\"%.*s\" is not a time span such as mon-fri 07:00-19:00",
                          n > 60 ? 60 : (int)n, s);
     h->weekdays = ward_alloc(mem, 7 * sizeof(*h->weekdays));
     if (h->weekdays == NULL)
@@ -125,7 +125,7 @@ enum ward_code hours_rule(const char *text, struct ward_arena *mem, ZoneRule **o
         size_t n = strcspn(++s, ";");
 
         if (r->n_hours == SPANS_MOST)
-            return WARD_FAIL(err, INVALID_ARGUMENT, "a rule has at most %d spans of hours",
+            return WARD_FAIL(err, INVALID_ARGUMENT, "a rule has at most %d time spans",
                              SPANS_MOST);
         WARD_TRY(read_hours(s, n, mem, &r->hours[r->n_hours], err));
         r->n_hours++;

@@ -70,9 +70,11 @@ static enum ward_code fill_enrol(struct task *t, struct enrolling *e)
 
     ward__identity__v1__enrol_request__init(req);
     if (e->consent == NULL)
-        return task_wrong(t, "--consent WHO is needed: \"self\", or who agreed for them");
+        return task_wrong(
+            t,
+            "--consent WHO is needed: \"self\", or the person who consented on their behalf");
     if (e->until != NULL && !task_time(e->until, &req->retain_until_us))
-        return task_wrong(t, "--retain-until is a date, 2027-03-01");
+        return task_wrong(t, "--retain-until must be a date such as 2027-03-01");
     WARD_TRY(id_birth_year(t, e->born, &req->birth_year));
     WARD_TRY(id_kind(t, e->kind, &req->kind));
     WARD_TRY(task_key(t, e->key, &req->idempotency_key));
@@ -90,10 +92,10 @@ static void print_enrolled(const EnrolResponse *r)
     printf("subject    %s\n", r->subject_id);
     print_quality(r->quality);
     if (r->photograph_kept)
-        printf("photograph a sealed copy is kept\n");
+        printf("photograph an encrypted copy is stored\n");
     if (r->possible_duplicates > 0)
-        printf("duplicates %d: someone who looks like this is known; see\n"
-               "           wardctl identity duplicates list\n",
+        printf("duplicates %d: a known subject looks similar; see\n           wardctl identity "
+               "duplicates list\n",
                r->possible_duplicates);
     id_print_device(r->device, r->degraded);
     printf("event      %s\n", r->event_id);
@@ -105,15 +107,16 @@ static enum ward_code enrol(struct task *t, int argc, char **argv)
     const struct cli_opt opts[] = {
         {"--photo", &e.photo, NULL, "JPEG or PNG"},
         {"--consent", &e.consent, NULL, "who agreed"},
-        {"--consent-text", &e.text, NULL, "which text was read"},
-        {"--ref", &e.ref, NULL, "the caller's own name"},
+        {"--consent-text", &e.text, NULL, "version of the consent text"},
+        {"--ref", &e.ref, NULL, "your own name for the subject"},
         {"--kind", &e.kind, NULL, "patient or staff"},
         {"--key", &e.key, NULL, "idempotency key"},
-        {"--retain-until", &e.until, NULL, "the face is destroyed then"},
-        {"--birth-year", &e.born, NULL, "a patient's; a child's face is not taken"},
-        {"--largest", NULL, &e.largest, "of several faces"},
-        {"--attended", NULL, &e.attended, "you see the person and the camera"},
-        {"--keep-photo", NULL, &e.keep_photo, "they agreed to a sealed copy"},
+        {"--retain-until", &e.until, NULL, "date on which the face is destroyed"},
+        {"--birth-year", &e.born, NULL,
+         "year of birth, needed for patients; faces of children are not enrolled"},
+        {"--largest", NULL, &e.largest, "use the largest of several faces"},
+        {"--attended", NULL, &e.attended, "you see the person in front of the camera"},
+        {"--keep-photo", NULL, &e.keep_photo, "store an encrypted copy, with consent"},
         {0},
     };
     ProtobufCMessage *msg;
@@ -136,10 +139,10 @@ static enum ward_code register_one(struct task *t, int argc, char **argv)
     RegisterRequest req = WARD__IDENTITY__V1__REGISTER_SUBJECT_REQUEST__INIT;
     const char *ref = NULL, *kind = "patient", *key = NULL, *born = NULL;
     const struct cli_opt opts[] = {
-        {"--ref", &ref, NULL, "the caller's own name"},
+        {"--ref", &ref, NULL, "your own name for the subject"},
         {"--kind", &kind, NULL, "patient or staff"},
         {"--key", &key, NULL, "idempotency key"},
-        {"--birth-year", &born, NULL, "a child's face is not taken"},
+        {"--birth-year", &born, NULL, "faces of children are not enrolled"},
         {0},
     };
     const RegisterResponse *resp;
@@ -154,7 +157,7 @@ static enum ward_code register_one(struct task *t, int argc, char **argv)
                       &ward__identity__v1__register_subject_response__descriptor, &msg));
     resp = (const RegisterResponse *)msg;
     if (!task_json(t, msg))
-        printf("subject    %s\nno face is kept; give them a wristband: wardctl identity "
+        printf("subject    %s\nno face is stored; assign a wristband with: wardctl identity "
                "identifiers\nevent      %s\n",
                resp->subject_id, resp->event_id);
     return WARD_OK;
@@ -262,8 +265,8 @@ static enum ward_code add_template(struct task *t, int argc, char **argv)
     bool largest = false, attended = false;
     const struct cli_opt opts[] = {
         {"--key", &a.key, NULL, "idempotency key"},
-        {"--largest", NULL, &largest, "of several faces"},
-        {"--attended", NULL, &attended, "you see the person and the camera"},
+        {"--largest", NULL, &largest, "use the largest of several faces"},
+        {"--attended", NULL, &attended, "you see the person in front of the camera"},
         {0},
     };
 
@@ -288,8 +291,8 @@ static enum ward_code remove_template(struct task *t, int argc, char **argv)
 
     WARD_TRY(cli_options(none, &argc, argv, 2, &t->err));
     if (argc != 3)
-        return task_wrong(t, "SUBJECT and TEMPLATE are needed: wardctl identity subject lists "
-                             "them");
+        return task_wrong(
+            t, "SUBJECT and TEMPLATE are needed; wardctl identity subject lists them");
     req.subject_id = argv[1];
     req.template_id = argv[2];
     WARD_TRY(task_ask(t, IDENTITY_PATH("RemoveTemplate"), REGISTRAR, &req.base,
@@ -312,15 +315,16 @@ const struct cli_command cli_identity_commands[] = {
      "--photo FILE --consent WHO [--consent-text VERSION] [--also-consent PURPOSE,...]\n"
      "      [--kind patient|staff] [--ref NAME] [--gallery NAME,...] [--retain-until DATE]\n"
      "      [--birth-year YEAR] [--attended] [--keep-photo] [--largest] [--key KEY]",
-     "make a subject from one photograph and a consent; a patient needs --birth-year",
+     "enrol a person from one photograph, with consent; a patient needs --birth-year",
      enrol_command},
     {"identity register", "[--kind patient|staff] [--ref NAME] [--birth-year YEAR] [--key KEY]",
-     "make a subject without a face, to be known by wristband", register_one_command},
+     "register a person without a face, for verification by wristband", register_one_command},
     {"identity add-template",
      "SUBJECT --photo FILE [--photo FILE]... [--largest] [--attended] [--key KEY]",
-     "add photographs of a subject: a film's frames, glasses, a beard, another day",
+     "add photographs of a subject: frames of a film, with glasses, with a beard, on another "
+     "day",
      add_template_command},
-    {"identity remove-template", "SUBJECT TEMPLATE", "take one template away",
+    {"identity remove-template", "SUBJECT TEMPLATE", "remove a template",
      remove_template_command},
     {0},
 };

@@ -43,8 +43,8 @@ static enum ward_code zone_put(struct task *t, int argc, char **argv)
     bool passback = false;
     const struct cli_opt opts[] = {
         {"--liveness", &liveness, NULL, "none, passive or attended"},
-        {"--anti-passback", NULL, &passback, "in again only after out"},
-        {"--passback-minutes", &minutes, NULL, "when that is forgotten"},
+        {"--anti-passback", NULL, &passback, "permit a second entry only after an exit"},
+        {"--passback-minutes", &minutes, NULL, "minutes after which a missing exit is ignored"},
         {0},
     };
     struct task_list rules;
@@ -57,9 +57,9 @@ static enum ward_code zone_put(struct task *t, int argc, char **argv)
     if (argc != 2)
         return task_wrong(t, "which ZONE?");
     if (!message_enum_of(&ward__identity__v1__liveness_policy__descriptor, liveness, &value))
-        return task_wrong(t, "--liveness is none, passive or attended");
+        return task_wrong(t, "--liveness must be none, passive or attended");
     if (!ward_i64(minutes, 0, 100000, &m))
-        return task_wrong(t, "--passback-minutes is a number");
+        return task_wrong(t, "--passback-minutes must be a number");
     WARD_TRY(read_rules(t, &rules, &zone));
     zone.zone = argv[1];
     zone.anti_passback = passback;
@@ -69,8 +69,8 @@ static enum ward_code zone_put(struct task *t, int argc, char **argv)
     WARD_TRY(task_ask(t, ACCESS_PATH("PutZone"), SECURITY, &req.base,
                       &ward__identity__v1__put_zone_response__descriptor, &msg));
     if (!task_json(t, msg))
-        printf("in force from now on%s\nevent      %s\n",
-               zone.n_rules == 0 ? "; nobody may come in, there is no --rule" : "",
+        printf("now in force%s\nevent      %s\n",
+               zone.n_rules == 0 ? "; nobody may enter, because there is no --rule" : "",
                ((const Ward__Identity__V1__PutZoneResponse *)msg)->event_id);
     return WARD_OK;
 }
@@ -79,9 +79,9 @@ static void print_zone(const Zone *z)
 {
     printf("%s  liveness %s%s\n", z->zone,
            message_enum(&ward__identity__v1__liveness_policy__descriptor, (int)z->liveness),
-           z->anti_passback ? ", in again only after out" : "");
+           z->anti_passback ? ", a second entry only after an exit" : "");
     if (z->n_rules == 0)
-        printf("  nobody may come in\n");
+        printf("  nobody may enter\n");
     for (size_t i = 0; i < z->n_rules; i++) {
         printf("  %s", z->rules[i]->role);
         hours_print(stdout, z->rules[i]);
@@ -119,7 +119,7 @@ static enum ward_code door_put(struct task *t, int argc, char **argv)
     Door door = WARD__IDENTITY__V1__DOOR__INIT;
     const char *from = NULL, *to = NULL;
     const struct cli_opt opts[] = {
-        {"--from", &from, NULL, "a zone; outside where it is not said"},
+        {"--from", &from, NULL, "zone that the door leaves; outside by default"},
         {"--to", &to, NULL, "a zone"},
         {0},
     };
@@ -135,7 +135,7 @@ static enum ward_code door_put(struct task *t, int argc, char **argv)
     WARD_TRY(task_ask(t, ACCESS_PATH("PutDoor"), SECURITY, &req.base,
                       &ward__identity__v1__put_door_response__descriptor, &msg));
     if (!task_json(t, msg))
-        printf("in force from now on\nevent      %s\n",
+        printf("now in force\nevent      %s\n",
                ((const Ward__Identity__V1__PutDoorResponse *)msg)->event_id);
     return WARD_OK;
 }
@@ -145,20 +145,20 @@ static enum ward_code staff_roles(struct task *t, int argc, char **argv)
     Ward__Identity__V1__SetStaffRolesRequest req =
         WARD__IDENTITY__V1__SET_STAFF_ROLES_REQUEST__INIT;
     bool none = false;
-    const struct cli_opt opts[] = {{"--none", NULL, &none, "takes all roles away"}, {0}};
+    const struct cli_opt opts[] = {{"--none", NULL, &none, "remove all roles"}, {0}};
     ProtobufCMessage *msg;
 
     WARD_TRY(cli_options(opts, &argc, argv, 1 + TASK_LIST_MOST, &t->err));
     if (argc < 2 || (argc == 2) != none)
-        return task_wrong(t,
-                          "SUBJECT and all of their ROLEs, or --none: they replace what was");
+        return task_wrong(
+            t, "SUBJECT and all ROLEs, or --none, are needed; they replace the previous roles");
     req.subject_id = argv[1];
     req.roles = argv + 2;
     req.n_roles = (size_t)argc - 2;
     WARD_TRY(task_ask(t, ACCESS_PATH("SetStaffRoles"), SECURITY, &req.base,
                       &ward__identity__v1__set_staff_roles_response__descriptor, &msg));
     if (!task_json(t, msg))
-        printf("in force from now on\nevent      %s\n",
+        printf("now in force\nevent      %s\n",
                ((const Ward__Identity__V1__SetStaffRolesResponse *)msg)->event_id);
     return WARD_OK;
 }
@@ -169,7 +169,8 @@ static enum ward_code forget(struct task *t, int argc, char **argv)
         WARD__IDENTITY__V1__FORGET_PRESENCE_REQUEST__INIT;
     const Ward__Identity__V1__ForgetPresenceResponse *resp;
     const char *zone = NULL;
-    const struct cli_opt opts[] = {{"--zone", &zone, NULL, "this one; else all"}, {0}};
+    const struct cli_opt opts[] = {
+        {"--zone", &zone, NULL, "zone to clear; all zones by default"}, {0}};
     ProtobufCMessage *msg;
 
     WARD_TRY(cli_options(opts, &argc, argv, 1, &t->err));
@@ -181,7 +182,7 @@ static enum ward_code forget(struct task *t, int argc, char **argv)
                       &ward__identity__v1__forget_presence_response__descriptor, &msg));
     resp = (const Ward__Identity__V1__ForgetPresenceResponse *)msg;
     if (!task_json(t, msg))
-        printf("forgotten  %d\nevent      %s\n", (int)resp->forgotten, resp->event_id);
+        printf("cleared    %d\nevent      %s\n", (int)resp->forgotten, resp->event_id);
     return WARD_OK;
 }
 
@@ -208,10 +209,10 @@ static enum ward_code enter(struct task *t, int argc, char **argv)
     bool attended = false;
     const struct cli_opt opts[] = {
         {"--photo", &photo, NULL, "JPEG or PNG"},
-        {"--spend", &token, NULL, "a token of purpose \"door\" instead"},
+        {"--spend", &token, NULL, "a PPID token with the purpose \"door\" instead"},
         {"--direction", &direction, NULL, "in or out"},
-        {"--device", &device, NULL, "which camera or reader"},
-        {"--attended", NULL, &attended, "you see the person and the camera"},
+        {"--device", &device, NULL, "camera or reader"},
+        {"--attended", NULL, &attended, "you see the person in front of the camera"},
         {0},
     };
     ProtobufCMessage *msg;
@@ -221,7 +222,7 @@ static enum ward_code enter(struct task *t, int argc, char **argv)
     if (argc != 2 || (photo == NULL) == (token == NULL))
         return task_wrong(t, "DOOR, and --photo FILE or --spend TOKEN");
     if (!message_enum_of(&ward__identity__v1__direction__descriptor, direction, &way))
-        return task_wrong(t, "--direction is in or out");
+        return task_wrong(t, "--direction must be in or out");
     if (token != NULL)
         WARD_TRY(task_secret(t, token, &token));
     else
@@ -266,7 +267,7 @@ static enum ward_code offline_pack(struct task *t, int argc, char **argv)
 {
     PackRequest req = WARD__IDENTITY__V1__GET_OFFLINE_PACK_REQUEST__INIT;
     const char *out = NULL;
-    const struct cli_opt opts[] = {{"--out", &out, NULL, "the file to write"}, {0}};
+    const struct cli_opt opts[] = {{"--out", &out, NULL, "output file"}, {0}};
     ProtobufCMessage *msg;
 
     WARD_TRY(cli_options(opts, &argc, argv, DOORS_MOST, &t->err));
@@ -291,21 +292,24 @@ const struct cli_command cli_access_commands[] = {
     {"access zone put",
      "ZONE [--rule \"ROLE[=DAYS HH:MM-HH:MM;...]\"]... [--liveness none|passive|attended]\n"
      "      [--anti-passback [--passback-minutes N]]",
-     "who may come into a zone and when: --rule \"icu-nurse=mon-fri 07:00-19:00;sun "
+     "set who may enter a zone and when: --rule \"icu-nurse=mon-fri 07:00-19:00;sun "
      "20:00-06:00\"",
      zone_put_command},
-    {"access zone list", "", "zones with their rules, and doors", zone_list_command},
+    {"access zone list", "", "list the zones with their rules, and the doors",
+     zone_list_command},
     {"access door put", "DOOR --to ZONE [--from ZONE]",
-     "a door into a zone, from another or from outside", door_put_command},
+     "create or change a door into a zone, from another zone or from outside",
+     door_put_command},
     {"access staff-roles", "SUBJECT ROLE... | --none",
-     "the roles by which rules let a member of staff in; all of them at once",
+     "set all roles of a member of staff, by which the rules of zones decide",
      staff_roles_command},
     {"access forget", "SUBJECT [--zone ZONE]",
-     "forgets where someone was last seen: who is locked out can come in", forget_command},
+     "clear the presence of a person, so that anti-passback lets the person enter",
+     forget_command},
     {"access enter",
      "DOOR --photo FILE | --spend TOKEN|- [--direction in|out] [--attended] [--device NAME]",
-     "may who stands at this door come in?", enter_command},
+     "decide whether the person at a door may enter", enter_command},
     {"access offline-pack", "DOOR... --out FILE",
-     "the signed rules for a controller that loses the network", offline_pack_command},
+     "write the signed rules for door controllers without a network", offline_pack_command},
     {0},
 };

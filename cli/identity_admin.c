@@ -34,7 +34,7 @@ static void print_device(const Ward__Identity__V1__DeviceStatus *d)
 static void print_status(const StatusResponse *s)
 {
     printf("pack       %s, model %.12s, on %s%s\n", s->pack, s->model_sha256, s->device,
-           s->degraded ? " (not the device wished for)" : "");
+           s->degraded ? " (not the preferred device)" : "");
     if (*s->former_pack != '\0')
         printf("former     %s, model %.12s\n", s->former_pack, s->former_model_sha256);
     for (size_t i = 0; i < s->n_devices; i++)
@@ -42,10 +42,10 @@ static void print_status(const StatusResponse *s)
     printf("thresholds %s\n", s->calibration_source);
     if (*s->calibration_warning != '\0')
         printf("WARNING    %s\n", s->calibration_warning);
-    printf("kept       %lld subjects, %lld faces", (long long)s->subjects, (long long)s->faces);
+    printf("stored     %lld subjects, %lld faces", (long long)s->subjects, (long long)s->faces);
     if (s->faces_limit > 0)
         printf(", limit %lld%s", (long long)s->faces_limit,
-               s->faces > s->faces_limit ? ": ABOVE IT" : "");
+               s->faces > s->faces_limit ? ": EXCEEDED" : "");
     printf("\n");
     if (s->faces_need_capture > 0)
         printf("           %lld faces need a new photograph\n",
@@ -53,7 +53,7 @@ static void print_status(const StatusResponse *s)
     printf("root key   %s (%s)\n", s->root_key_id, s->root_key_kind);
     printf("kek        %d", s->kek);
     if (s->rows_on_former_keks > 0)
-        printf("; %lld rows are wrapped by former ones: wardctl identity rotate-keys",
+        printf("; previous keys wrap %lld rows: wardctl identity rotate-keys",
                (long long)s->rows_on_former_keks);
     printf("\ngallery    %s, up to change %lld, snapshot up to %lld\n",
            s->gallery_ready ? "ready" : "loading", (long long)s->gallery_seq,
@@ -119,7 +119,8 @@ static enum ward_code ways(struct task *t, const struct task_list *given, UsePol
         else if (strcmp(given->at[i], "search") == 0)
             p->allow_search = true;
         else
-            return task_wrong(t, "--ways are face, wristband and search, with commas between");
+            return task_wrong(
+                t, "--ways must be a comma-separated list of face, wristband and search");
     }
     return WARD_OK;
 }
@@ -134,7 +135,7 @@ static enum ward_code policy_set(struct task *t, int argc, char **argv)
     const struct cli_opt opts[] = {
         {"--liveness", &liveness, NULL, "none, passive, active, attended"},
         {"--max-fmr", &max_fmr, NULL, "false-match rate"},
-        {"--witness", NULL, &witness, "a second person at the wristband"},
+        {"--witness", NULL, &witness, "require a second person for the wristband"},
         {0},
     };
     struct task_list allowed;
@@ -145,12 +146,12 @@ static enum ward_code policy_set(struct task *t, int argc, char **argv)
     WARD_TRY(cli_options(opts, &argc, argv, 1, &t->err));
     if (argc != 2 || allowed.n == 0 ||
         !message_enum_of(&ward__identity__v1__liveness_policy__descriptor, liveness, &value))
-        return task_wrong(t, "PURPOSE, --liveness none|passive|active|attended and --ways "
-                             "face,wristband,search are needed, all of them: they replace what "
-                             "was");
+        return task_wrong(t,
+                          "PURPOSE, --liveness none|passive|active|attended and --ways "
+                          "face,wristband,search are needed; they replace the previous policy");
     WARD_TRY(ways(t, &allowed, &p));
     if (!ward_f64(max_fmr, &p.max_fmr))
-        return task_wrong(t, "--max-fmr is a number, 1e-6 to 1e-3");
+        return task_wrong(t, "--max-fmr must be from 1e-6 to 1e-3");
     p.purpose = argv[1];
     p.liveness = (Ward__Identity__V1__LivenessPolicy)value;
     p.witness = witness;
@@ -158,7 +159,7 @@ static enum ward_code policy_set(struct task *t, int argc, char **argv)
     WARD_TRY(task_ask(t, ADMIN_PATH("SetUsePolicy"), SECURITY, &req.base,
                       &ward__identity__v1__set_use_policy_response__descriptor, &msg));
     if (!task_json(t, msg))
-        printf("in force from now on\nevent      %s\n",
+        printf("now in force\nevent      %s\n",
                ((const Ward__Identity__V1__SetUsePolicyResponse *)msg)->event_id);
     return WARD_OK;
 }
@@ -167,9 +168,7 @@ static enum ward_code policy_set(struct task *t, int argc, char **argv)
 
 static enum ward_code never_finished(struct task *t)
 {
-    return WARD_FAIL(&t->err, UNAVAILABLE,
-                     "it ended before it was finished: call again, it "
-                     "goes on where it stopped");
+    return WARD_FAIL(&t->err, UNAVAILABLE, "the call ended early; repeat it to continue");
 }
 
 static enum ward_code on_rotate(struct task *t, const ProtobufCMessage *msg, void *finished)
@@ -182,8 +181,9 @@ static enum ward_code on_rotate(struct task *t, const ProtobufCMessage *msg, voi
     *(bool *)finished = true;
     cli_progress_end(t->cli);
     if (!task_json(t, msg))
-        printf("%lld rows are wrapped by kek %d; %d former destroyed\nevent      %s\n",
-               (long long)r->done, r->kek, r->keks_destroyed, r->event_id);
+        printf(
+            "%lld rows are now wrapped by KEK %d; %d previous KEKs destroyed\nevent      %s\n",
+            (long long)r->done, r->kek, r->keks_destroyed, r->event_id);
     return WARD_OK;
 }
 
@@ -209,7 +209,7 @@ static enum ward_code on_renew(struct task *t, const ProtobufCMessage *msg, void
     *(bool *)finished = true;
     cli_progress_end(t->cli);
     if (!task_json(t, msg))
-        printf("%lld templates are of generation %d\nevent      %s\n", (long long)r->done,
+        printf("%lld templates now have generation %d\nevent      %s\n", (long long)r->done,
                r->generation, r->event_id);
     return WARD_OK;
 }
@@ -240,8 +240,8 @@ static enum ward_code on_reembed(struct task *t, const ProtobufCMessage *msg, vo
     *(bool *)finished = true;
     cli_progress_end(t->cli);
     if (!task_json(t, msg))
-        printf("%lld templates made, %lld photographs cannot be used, %lld subjects need a new "
-               "one\nevent      %s\n",
+        printf("%lld templates created, %lld photographs unusable, %lld subjects need a new "
+               "photograph\nevent      %s\n",
                (long long)r->made, (long long)r->unusable, (long long)r->need_capture,
                r->event_id);
     return WARD_OK;
@@ -287,20 +287,21 @@ ID_COMMAND(rotate_token_key)
 ID_COMMAND(reembed)
 
 const struct cli_command cli_identity_admin_commands[] = {
-    {"identity status", "", "what runs, what is kept, what is loaded", status_command},
-    {"identity policy list", "", "what each use asks for", policy_list_command},
+    {"identity status", "",
+     "print the model pack, the device, the number of subjects, and the keys", status_command},
+    {"identity policy list", "", "list the policies for each use", policy_list_command},
     {"identity policy set",
      "PURPOSE --liveness none|passive|active|attended --ways face,wristband,search\n"
      "      [--max-fmr RATE] [--witness]",
-     "what a use asks for, from now on", policy_set_command},
-    {"identity rotate-keys", "",
-     "a new key-encryption key for all; also after WARD_KEK was changed", rotate_keys_command},
+     "set the policy of a use", policy_set_command},
+    {"identity rotate-keys", "", "rotate the KEKs, also after a change of WARD_KEK",
+     rotate_keys_command},
     {"identity renew-templates", "--kind patient|staff",
-     "turn every template by a new key: what leaked before is of no use",
+     "renew every template with a new transform key, so that leaked templates become useless",
      renew_templates_command},
-    {"identity rotate-token-key", "", "a new key signs tokens, once everyone has it",
+    {"identity rotate-token-key", "", "rotate the key that signs tokens",
      rotate_token_key_command},
-    {"identity reembed", "", "templates of the loaded model from sealed photographs",
+    {"identity reembed", "", "create templates for the loaded model from stored photographs",
      reembed_command},
     {0},
 };

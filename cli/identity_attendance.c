@@ -23,7 +23,7 @@ static enum ward_code direction(struct task *t, const char *given,
 
     if (given != NULL &&
         !message_enum_of(&ward__identity__v1__direction__descriptor, given, &way))
-        return task_wrong(t, "--direction is in or out");
+        return task_wrong(t, "--direction must be in or out");
     *out = (Ward__Identity__V1__Direction)way;
     return WARD_OK;
 }
@@ -37,7 +37,7 @@ static void print_recorded(struct task *t, const RecordResponse *r)
     printf("%s%s%s", cli_paint(t->cli, match ? CLI_GOOD : CLI_BAD),
            message_enum(&ward__identity__v1__outcome__descriptor, (int)r->outcome),
            cli_paint(t->cli, CLI_PLAIN));
-    printf("%s\n", match ? r->debounced ? "  recorded a moment ago" : "  recorded" : "");
+    printf("%s\n", match ? r->debounced ? "  recorded just before" : "  recorded" : "");
     id_print_reasons(r->reasons, r->n_reasons);
     if (match) {
         printf("subject    %s\n", r->subject_id);
@@ -57,17 +57,17 @@ static enum ward_code record(struct task *t, int argc, char **argv)
     const struct cli_opt opts[] = {
         {"--photo", &photo, NULL, "JPEG or PNG"},
         {"--spend", &token, NULL, "a token of purpose \"attendance\" instead"},
-        {"--direction", &way, NULL, "in or out; the other of the last one"},
+        {"--direction", &way, NULL, "in or out; the opposite of the last entry by default"},
         {"--place", &place, NULL, "where"},
-        {"--device", &device, NULL, "which camera or reader"},
-        {"--attended", NULL, &attended, "you see the person and the camera"},
+        {"--device", &device, NULL, "camera or reader"},
+        {"--attended", NULL, &attended, "you see the person in front of the camera"},
         {0},
     };
     ProtobufCMessage *msg;
 
     WARD_TRY(cli_options(opts, &argc, argv, 0, &t->err));
     if ((photo == NULL) == (token == NULL) || place == NULL)
-        return task_wrong(t, "--photo FILE or --spend TOKEN, and --place PLACE");
+        return task_wrong(t, "--photo FILE or --spend TOKEN, and --place PLACE, are needed");
     WARD_TRY(direction(t, way, &req.direction));
     if (token != NULL)
         WARD_TRY(task_secret(t, token, &token));
@@ -92,7 +92,7 @@ static enum ward_code correct(struct task *t, int argc, char **argv)
     const char *subject = NULL, *way = NULL, *at = NULL, *strike = NULL, *why = NULL,
                *key = NULL;
     const struct cli_opt opts[] = {
-        {"--subject", &subject, NULL, "whose event was missed"},
+        {"--subject", &subject, NULL, "subject of the missing event"},
         {"--direction", &way, NULL, "in or out"},
         {"--at", &at, NULL, "when: 2026-03-01T08:00+01:00"},
         {"--strike", &strike, NULL, "the record to strike out"},
@@ -110,7 +110,7 @@ static enum ward_code correct(struct task *t, int argc, char **argv)
     if (why == NULL || adds == (strike != NULL))
         return task_wrong(t,
                           "--subject SUBJECT --direction in|out --at 2026-03-01T08:00+01:00, "
-                          "or --strike RECORD; and --why TEXT");
+                          "or --strike RECORD, and --why TEXT are needed");
     WARD_TRY(direction(t, way, &req.direction));
     WARD_TRY(task_key(t, key, &req.idempotency_key));
     req.subject_id = task_text(subject);
@@ -170,7 +170,7 @@ static enum ward_code export_csv(struct task *t, int argc, char **argv)
         {"--from", &from, NULL, "the first day"},
         {"--to", &to, NULL, "the last day"},
         {"--subject", &subject, NULL, "one person"},
-        {"--out", &out, NULL, "the file to write"},
+        {"--out", &out, NULL, "output file"},
         {0},
     };
     struct exporting e = {.to = stdout};
@@ -178,11 +178,11 @@ static enum ward_code export_csv(struct task *t, int argc, char **argv)
 
     WARD_TRY(cli_options(opts, &argc, argv, 0, &t->err));
     if (from == NULL || to == NULL)
-        return task_wrong(t,
-                          "--from 2026-03-01 and --to 2026-03-31 are needed; both days are in "
-                          "it");
+        return task_wrong(
+            t,
+            "--from 2026-03-01 and --to 2026-03-31 are needed; the export includes both days");
     if (t->cli->json && out == NULL)
-        return task_wrong(t, "with --json the CSV needs a file: --out FILE");
+        return task_wrong(t, "with --json, --out FILE is needed for the CSV");
     req.from_date = task_text(from);
     req.to_date = task_text(to);
     req.subject_id = task_text(subject);
@@ -207,13 +207,13 @@ const struct cli_command cli_attendance_commands[] = {
     {"attendance record",
      "--photo FILE | --spend TOKEN|- --place PLACE [--direction in|out] [--attended]\n"
      "      [--device NAME]",
-     "someone of staff comes or goes, by the server's clock", record_command},
+     "record that a member of staff comes or goes, by the server's clock", record_command},
     {"attendance correct",
      "--subject SUBJECT --direction in|out --at TIME --why TEXT | --strike RECORD --why TEXT\n"
      "      [--key KEY]",
-     "add a missed event, or strike one out; what was recorded stays beside it",
+     "add a missing event or strike out a wrong one; the original record remains",
      correct_command},
     {"attendance export", "--from DATE --to DATE [--subject SUBJECT] [--out FILE]",
-     "a line a person and day, as CSV", export_csv_command},
+     "export attendance as CSV, one line for each person and day", export_csv_command},
     {0},
 };

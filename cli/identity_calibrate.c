@@ -56,13 +56,12 @@ static void write_file(FILE *f, const struct calibrating *c, const CalibrateResp
     char source[400];
     struct cli_json j = {.to = f};
 
-    snprintf(
-        source, sizeof(source),
-        "%s: this site's own enrolled %s, %lld subjects, %lld genuine and %lld impostor "
-        "pairs, measured %.10s by wardctl identity calibrate. Templates that did not match "
-        "their subject were never enrolled: in use, acceptance is lower.",
-        c->site, strcmp(c->kind, "staff") == 0 ? "staff" : "patients", (long long)r->subjects,
-        (long long)r->genuine, (long long)r->impostor, c->date);
+    snprintf(source, sizeof(source),
+             "%s: enrolled %s of this site, %lld subjects, %lld genuine and %lld impostor "
+             "pairs, measured %.10s by wardctl identity calibrate. Templates that did not "
+             "match their subject were never enrolled, so acceptance in use is lower.",
+             c->site, strcmp(c->kind, "staff") == 0 ? "staff" : "patients",
+             (long long)r->subjects, (long long)r->genuine, (long long)r->impostor, c->date);
     fputs("{\n  ", f);
     j.depth = 1; /* the brace is written: a line a member, as the pack's own file */
     cli_json_text(&j, "model_sha256", r->model_sha256);
@@ -87,7 +86,7 @@ static void print_table(struct task *t, const struct calibrating *c, const Calib
 {
     printf("%lld subjects, %lld genuine and %lld impostor pairs\n\n", (long long)r->subjects,
            (long long)r->genuine, (long long)r->impostor);
-    printf("one false match in   threshold   accepted   rests on\n");
+    printf("one false match in   threshold   accepted   based on\n");
     for (size_t i = 0; i < r->n_points; i++)
         printf("%18.0f   %9.4f   %7.2f%%   %lld impostor pairs\n", 1 / r->points[i]->fmr,
                r->points[i]->threshold, 100 * r->points[i]->tar,
@@ -97,15 +96,14 @@ static void print_table(struct task *t, const struct calibrating *c, const Calib
                r->bands[i]->ages, (long long)r->bands[i]->subjects,
                (long long)r->bands[i]->impostor);
     if (r->n_bands == 0)
-        printf("\n%sno years of birth are on record: nothing is said of people of one age%s\n",
+        printf("\n%sno years of birth are recorded, so there are no figures for age groups%s\n",
                cli_paint(t->cli, CLI_WARN), cli_paint(t->cli, CLI_PLAIN));
-    printf("\nin %s; to use it: WARD_CALIBRATION=%s, then start identity again\n", c->out,
+    printf("\nwritten to %s; to use it, set WARD_CALIBRATION=%s and restart identity\n", c->out,
            c->out);
     if (smallest(r) > FMR_DEFAULT * 1.000001)
-        printf(
-            "%stoo few pairs for one false match in 10000, which Verify asks for by default: "
-            "with this file it would be refused. More subjects are needed.%s\n",
-            cli_paint(t->cli, CLI_WARN), cli_paint(t->cli, CLI_PLAIN));
+        printf("%sThere are too few pairs for one false match in 10000, the default of Verify, "
+               "so Verify would be refused with this file. More subjects are needed.%s\n",
+               cli_paint(t->cli, CLI_WARN), cli_paint(t->cli, CLI_PLAIN));
     printf("event      %s\n", r->event_id);
 }
 
@@ -117,7 +115,7 @@ static enum ward_code fill(struct task *t, struct calibrating *c, CalibrateReque
                           "120 bytes) and --out FILE are needed");
     WARD_TRY(id_kind(t, c->kind, &req->kind));
     if (!ward_i64(c->most, 0, INT64_C(200000000), &req->most_pairs))
-        return task_wrong(t, "--most-pairs is a number, at most 200000000");
+        return task_wrong(t, "--most-pairs must be at most 200000000");
     return WARD_OK;
 }
 
@@ -127,9 +125,9 @@ static enum ward_code calibrate(struct task *t, int argc, char **argv)
     struct calibrating c = {.most = "0"};
     const struct cli_opt opts[] = {
         {"--kind", &c.kind, NULL, "patient or staff"},
-        {"--site", &c.site, NULL, "whose pairs: for the file's source"},
-        {"--out", &c.out, NULL, "the file to write"},
-        {"--most-pairs", &c.most, NULL, "impostor pairs to compare"},
+        {"--site", &c.site, NULL, "name of the site, for the file's source"},
+        {"--out", &c.out, NULL, "output file"},
+        {"--most-pairs", &c.most, NULL, "number of impostor pairs to compare"},
         {0},
     };
     const CalibrateResponse *resp;
@@ -148,7 +146,8 @@ static enum ward_code calibrate(struct task *t, int argc, char **argv)
     resp = (const CalibrateResponse *)msg;
     if (code == WARD_OK && (resp->n_points < 2 || resp->n_points > POINTS_MOST))
         code = WARD_FAIL(&t->err, FAILED_PRECONDITION,
-                         "%zu points are no table: more subjects are needed", resp->n_points);
+                         "%zu points are not enough for a table; more subjects are needed",
+                         resp->n_points);
     if (code == WARD_OK) {
         ward_rfc3339(ward_wall_us(), c.date);
         write_file(f, &c, resp);
@@ -163,6 +162,7 @@ ID_COMMAND(calibrate)
 
 const struct cli_command cli_identity_calibrate_commands[] = {
     {"identity calibrate", "--kind patient|staff --site NAME --out FILE [--most-pairs N]",
-     "thresholds from this site's own enrolled pairs, as a new file", calibrate_command},
+     "measure thresholds on the subjects of this site, and write a calibration file",
+     calibrate_command},
     {0},
 };

@@ -12,7 +12,7 @@ enum ward_code id_kind(struct task *t, const char *given, Ward__Identity__V1__Su
     int kind = 0;
 
     if (!message_enum_of(&ward__identity__v1__subject_kind__descriptor, given, &kind))
-        return task_wrong(t, "--kind is patient or staff");
+        return task_wrong(t, "--kind must be patient or staff");
     *out = (Ward__Identity__V1__SubjectKind)kind;
     return WARD_OK;
 }
@@ -22,7 +22,7 @@ enum ward_code id_birth_year(struct task *t, const char *given, int32_t *out)
     int64_t year = 0;
 
     if (given != NULL && !ward_i64(given, 0, 9999, &year))
-        return task_wrong(t, "a year of birth is four digits, or 0 for not known");
+        return task_wrong(t, "the year of birth must have four digits, or be 0 for unknown");
     *out = (int32_t)year;
     return WARD_OK;
 }
@@ -46,9 +46,8 @@ enum ward_code id_second(struct task *t, const char *given,
     const char *said = "";
 
     if (value == NULL)
-        return task_wrong(t,
-                          "--second is TYPE=VALUE, \"birth-date=1950-01-31\", or TYPE=- with "
-                          "the value on the standard input");
+        return task_wrong(t, "--second must be TYPE=VALUE, such as \"birth-date=1950-01-31\", "
+                             "or TYPE=- with the value on the standard input");
     *value++ = '\0';
     WARD_TRY(task_secret(t, value, &said));
     out->type = type;
@@ -68,7 +67,7 @@ void id_print_liveness(const Ward__Identity__V1__Liveness *l)
 {
     if (l == NULL || l->policy == 0)
         return;
-    printf("liveness   %s asked for",
+    printf("liveness   %s required",
            message_enum(&ward__identity__v1__liveness_policy__descriptor, (int)l->policy));
     if (l->policy != WARD__IDENTITY__V1__LIVENESS_POLICY__LIVENESS_POLICY_NONE)
         printf(", %s", l->satisfied ? "shown" : "not shown");
@@ -80,19 +79,18 @@ void id_print_liveness(const Ward__Identity__V1__Liveness *l)
 void id_print_device(const char *device, bool degraded)
 {
     if (degraded)
-        printf("device     %s: not the one that is wished for\n", device);
+        printf("device     %s: not the preferred device\n", device);
 }
 
 void id_print_age(bool unknown)
 {
     if (unknown)
-        printf("\nage    not known: no rate is claimed, no token issued; use verify-wristband, "
-               "or set "
-               "birth-year");
+        printf("\nage    unknown, so there is no error rate and no token; use "
+               "verify-wristband, or set birth-year");
 }
 
 void id_print_token(const char *token, int lifetime_s)
 {
     if (*token != '\0')
-        printf("token  %s\n  good once, for %d s\n", token, lifetime_s);
+        printf("token  %s\n  valid once, for %d s\n", token, lifetime_s);
 }

@@ -21,8 +21,8 @@ static enum ward_code find(struct task *t, int argc, char **argv)
 {
     FindRequest req = WARD__IDENTITY__V1__FIND_SUBJECT_REQUEST__INIT;
     const char *wristband = NULL, *ref = NULL, *kind = NULL;
-    const struct cli_opt opts[] = {{"--wristband", &wristband, NULL, "the barcode's text"},
-                                   {"--ref", &ref, NULL, "the name it was enrolled under"},
+    const struct cli_opt opts[] = {{"--wristband", &wristband, NULL, "text of the barcode"},
+                                   {"--ref", &ref, NULL, "name from the enrolment"},
                                    {"--kind", &kind, NULL, "patient or staff"},
                                    {0}};
     const FindResponse *resp;
@@ -30,7 +30,8 @@ static enum ward_code find(struct task *t, int argc, char **argv)
 
     WARD_TRY(cli_options(opts, &argc, argv, 0, &t->err));
     if ((wristband == NULL) == (ref == NULL))
-        return task_wrong(t, "--wristband CODE, or --ref NAME and --kind patient|staff");
+        return task_wrong(
+            t, "--wristband CODE, or --ref NAME and --kind patient|staff, is needed");
     if (wristband != NULL)
         WARD_TRY(task_secret(t, wristband, &wristband));
     if (ref != NULL)
@@ -43,7 +44,8 @@ static enum ward_code find(struct task *t, int argc, char **argv)
     if (task_json(t, msg))
         return WARD_OK;
     printf("subject    %s\nkind       %s\n", resp->subject_id, kind_word((int)resp->kind));
-    printf("this says whose it is, not who wears it: verify them\nevent      %s\n",
+    printf("this names the owner and does not prove who wears it; verify the person\nevent     "
+           " %s\n",
            resp->event_id);
     return WARD_OK;
 }
@@ -102,9 +104,10 @@ static enum ward_code assess(struct task *t, int argc, char **argv)
     AssessRequest req = WARD__IDENTITY__V1__ASSESS_PHOTOGRAPH_REQUEST__INIT;
     const char *photo = NULL;
     bool largest = false;
-    const struct cli_opt opts[] = {{"--photo", &photo, NULL, "JPEG or PNG"},
-                                   {"--largest", NULL, &largest, "of several faces"},
-                                   {0}};
+    const struct cli_opt opts[] = {
+        {"--photo", &photo, NULL, "JPEG or PNG"},
+        {"--largest", NULL, &largest, "use the largest of several faces"},
+        {0}};
     const AssessResponse *resp;
     ProtobufCMessage *msg;
 
@@ -116,7 +119,7 @@ static enum ward_code assess(struct task *t, int argc, char **argv)
     resp = (const AssessResponse *)msg;
     if (task_json(t, msg))
         return WARD_OK;
-    printf("%s\n", resp->usable ? "could be enrolled" : "could not be enrolled");
+    printf("%s\n", resp->usable ? "can be enrolled" : "cannot be enrolled");
     id_print_reasons(resp->reasons, resp->n_reasons);
     if (resp->quality != NULL)
         printf("faces      %d\neyes       %.0f px apart\n", resp->quality->faces,
@@ -130,10 +133,10 @@ ID_COMMAND(assess)
 
 const struct cli_command cli_identity_find_commands[] = {
     {"identity find", "--wristband CODE | --ref NAME --kind patient|staff",
-     "whose wristband or name this is", find_command},
-    {"identity subjects", "[--kind patient|staff]", "everybody, oldest first",
+     "find the subject of a wristband or a name", find_command},
+    {"identity subjects", "[--kind patient|staff]", "list all subjects, oldest first",
      subjects_command},
     {"identity assess", "--photo FILE [--largest]",
-     "could this photograph be enrolled? Nothing is kept", assess_command},
+     "check whether a photograph can be enrolled; nothing is stored", assess_command},
     {0},
 };

@@ -34,7 +34,7 @@ static void print_identified(struct task *t, const IdentifyResponse *r)
            cli_paint(t->cli, CLI_PLAIN));
     if (r->n_reasons == 0)
         printf("  among %lld, threshold %.3f%s, margin %.3f", (long long)r->gallery_size,
-               r->threshold, r->extrapolated ? " (beyond what was measured)" : "", r->margin);
+               r->threshold, r->extrapolated ? " (outside the measured range)" : "", r->margin);
     printf("\n");
     id_print_reasons(r->reasons, r->n_reasons);
     for (size_t i = 0; i < r->n_candidates; i++)
@@ -43,9 +43,9 @@ static void print_identified(struct task *t, const IdentifyResponse *r)
                             (int)r->candidates[i]->kind),
                r->candidates[i]->score);
     if (match)
-        printf("this is whom to verify, not a proof: wardctl identity verify\n");
+        printf("this is a candidate, not a proof; verify with: wardctl identity verify\n");
     if (r->n_candidates > 1)
-        printf("several it could be: ask for another identifier\n");
+        printf("several candidates; ask for another identifier\n");
     id_print_liveness(r->liveness);
     id_print_device(r->device, r->degraded);
     printf("event  %s\n", r->event_id);
@@ -62,10 +62,10 @@ static enum ward_code identify(struct task *t, int argc, char **argv)
         {"--gallery", &gallery, NULL, "among whom"},
         {"--place", &place, NULL, "bed, door or room"},
         {"--device", &device, NULL, "which camera"},
-        {"--purpose", &purpose, NULL, "what it is for"},
-        {"--max-fpir", &max_fpir, NULL, "false-positive identification rate"},
-        {"--attended", NULL, &attended, "you see the person and the camera"},
-        {"--largest", NULL, &largest, "of several faces"},
+        {"--purpose", &purpose, NULL, "purpose of the search"},
+        {"--max-fpir", &max_fpir, NULL, "maximum false positive identification rate"},
+        {"--attended", NULL, &attended, "you see the person in front of the camera"},
+        {"--largest", NULL, &largest, "use the largest of several faces"},
         {0},
     };
     ProtobufCMessage *msg;
@@ -74,7 +74,7 @@ static enum ward_code identify(struct task *t, int argc, char **argv)
     if (place == NULL)
         return task_wrong(t, "--photo FILE and --place BED are needed");
     if (!ward_f64(max_fpir, &req.max_fpir))
-        return task_wrong(t, "--max-fpir is a number, 1e-4 to 1e-1");
+        return task_wrong(t, "--max-fpir must be from 1e-4 to 1e-1");
     req.gallery = task_text(gallery);
     req.place = task_text(place);
     req.device = task_text(device);
@@ -94,9 +94,11 @@ static enum ward_code identify(struct task *t, int argc, char **argv)
 static enum ward_code members(struct task *t, int argc, char **argv)
 {
     WARD_TRY(cli_options(NO_OPTIONS, &argc, argv, 2, &t->err));
-    return argc == 3 ? WARD_OK
-                     : task_wrong(t, "GALLERY (\"ward/3a\", \"clinic/eye\") and SUBJECT are "
-                                     "needed");
+    return argc == 3
+               ? WARD_OK
+               : task_wrong(
+                     t,
+                     "GALLERY (such as \"ward/3a\" or \"clinic/eye\") and SUBJECT are needed");
 }
 
 static enum ward_code gallery_add(struct task *t, int argc, char **argv)
@@ -110,7 +112,7 @@ static enum ward_code gallery_add(struct task *t, int argc, char **argv)
     WARD_TRY(task_ask(t, GALLERY_PATH("AddMember"), REGISTRAR, &req.base,
                       &ward__identity__v1__add_member_response__descriptor, &msg));
     if (!task_json(t, msg))
-        printf("in %s from now on\nevent      %s\n", argv[1],
+        printf("added to %s\nevent      %s\n", argv[1],
                ((const Ward__Identity__V1__AddMemberResponse *)msg)->event_id);
     return WARD_OK;
 }
@@ -127,7 +129,7 @@ static enum ward_code gallery_remove(struct task *t, int argc, char **argv)
     WARD_TRY(task_ask(t, GALLERY_PATH("RemoveMember"), REGISTRAR, &req.base,
                       &ward__identity__v1__remove_member_response__descriptor, &msg));
     if (!task_json(t, msg))
-        printf("not in %s any more\nevent      %s\n", argv[1],
+        printf("removed from %s\nevent      %s\n", argv[1],
                ((const Ward__Identity__V1__RemoveMemberResponse *)msg)->event_id);
     return WARD_OK;
 }
@@ -147,7 +149,7 @@ static enum ward_code gallery_list(struct task *t, int argc, char **argv)
     for (size_t i = 0; i < resp->n_galleries; i++)
         printf("%-24s %lld\n", resp->galleries[i]->gallery,
                (long long)resp->galleries[i]->subjects);
-    printf("%.1f MiB held, scanned by %s, up to change %lld\n",
+    printf("%.1f MiB in memory, scanned with %s, up to change %lld\n",
            (double)resp->index_bytes / (1 << 20), resp->kernel, (long long)resp->seq);
     return WARD_OK;
 }
@@ -207,7 +209,7 @@ static enum ward_code duplicates_list(struct task *t, int argc, char **argv)
 
     WARD_TRY(cli_options(opts, &argc, argv, 0, &t->err));
     if (!message_enum_of(&ward__identity__v1__duplicate_state__descriptor, state, &value))
-        return task_wrong(t, "--state is open, same or different");
+        return task_wrong(t, "--state must be open, same or different");
     req.state = (Ward__Identity__V1__DuplicateState)value;
     return pages(t, &req);
 }
@@ -223,14 +225,14 @@ static enum ward_code duplicates_resolve(struct task *t, int argc, char **argv)
 
     WARD_TRY(cli_options(opts, &argc, argv, 1, &t->err));
     if (argc != 2 || same == different)
-        return task_wrong(t, "DUPLICATE and --same or --different: what did you see?");
+        return task_wrong(t, "DUPLICATE and --same or --different are needed");
     req.duplicate_id = argv[1];
     req.state = same ? WARD__IDENTITY__V1__DUPLICATE_STATE__DUPLICATE_STATE_SAME
                      : WARD__IDENTITY__V1__DUPLICATE_STATE__DUPLICATE_STATE_DIFFERENT;
     WARD_TRY(task_ask(t, GALLERY_PATH("ResolveDuplicate"), REGISTRAR, &req.base,
                       &ward__identity__v1__resolve_duplicate_response__descriptor, &msg));
     if (!task_json(t, msg))
-        printf("noted: %s\nevent      %s\n", same ? "one person" : "two people",
+        printf("recorded: %s\nevent      %s\n", same ? "one person" : "two people",
                ((const Ward__Identity__V1__ResolveDuplicateResponse *)msg)->event_id);
     return WARD_OK;
 }
@@ -246,10 +248,11 @@ static enum ward_code save(struct task *t, const char *path, const RedactRespons
     fwrite(r->photograph.data, 1, r->photograph.len, f);
     WARD_TRY(task_created(t, path, f, WARD_OK));
     if (!t->cli->json) {
-        printf("%d face%s hidden in %s; look at it before it leaves the house\nevent      %s\n",
+        printf("%d face%s hidden in %s; check the picture before it leaves the hospital\nevent "
+               "     %s\n",
                r->faces, r->faces == 1 ? "" : "s", path, r->event_id);
         if (r->crowded)
-            printf("some faces may be left: there were more than could be told apart\n");
+            printf("some faces may be visible: there were too many to detect all\n");
         return WARD_OK;
     }
     cli_json_open(&j, NULL, '{');
@@ -269,9 +272,9 @@ static enum ward_code redact(struct task *t, int argc, char **argv)
     bool pixelate = false, allow_none = false;
     const struct cli_opt opts[] = {
         {"--photo", &photo, NULL, "JPEG or PNG"},
-        {"--out", &out, NULL, "a new JPEG"},
-        {"--pixelate", NULL, &pixelate, "squares instead of a blur"},
-        {"--allow-none", NULL, &allow_none, "a photograph without a face, too"},
+        {"--out", &out, NULL, "output file, a new JPEG"},
+        {"--pixelate", NULL, &pixelate, "use squares instead of a blur"},
+        {"--allow-none", NULL, &allow_none, "accept a photograph without a face"},
         {0},
     };
     ProtobufCMessage *msg;
@@ -300,17 +303,18 @@ const struct cli_command cli_identity_gallery_commands[] = {
     {"identity identify",
      "--photo FILE --place BED [--gallery patients|staff|all|ward/..|clinic/..]\n"
      "      [--max-fpir RATE] [--attended] [--purpose FOR] [--device NAME] [--largest]",
-     "who of many is this? Where the purpose's policy allows a search", identify_command},
+     "search for the person in a photograph, if the policy of the purpose permits searches",
+     identify_command},
     {"identity gallery add", "GALLERY SUBJECT",
-     "put a subject into a ward's or clinic's gallery", gallery_add_command},
-    {"identity gallery remove", "GALLERY SUBJECT", "take a subject out again",
+     "add a subject to a gallery of a ward or clinic", gallery_add_command},
+    {"identity gallery remove", "GALLERY SUBJECT", "remove a subject from a gallery",
      gallery_remove_command},
-    {"identity gallery list", "", "the galleries and their sizes", gallery_list_command},
+    {"identity gallery list", "", "list the galleries and their sizes", gallery_list_command},
     {"identity duplicates list", "[--state open|same|different]",
-     "pairs that enrolment found to look like one person", duplicates_list_command},
+     "list pairs of subjects that look like one person", duplicates_list_command},
     {"identity duplicates resolve", "DUPLICATE --same | --different",
-     "you have looked: one person or two", duplicates_resolve_command},
+     "record the review decision for a duplicate pair", duplicates_resolve_command},
     {"identity redact", "--photo IN --out OUT [--pixelate] [--allow-none]",
-     "hide every face of a photograph; nothing is kept", redact_command},
+     "hide every face in a photograph; nothing is stored", redact_command},
     {0},
 };

@@ -69,7 +69,7 @@ static void print_face(const GetSubjectResponse *s)
     if (s->n_templates == 0)
         printf("templates  none\n");
     if (s->photograph_kept)
-        printf("photograph a sealed copy is kept\n");
+        printf("photograph an encrypted copy is stored\n");
     for (size_t i = 0; i < s->n_galleries; i++)
         printf("gallery    %s\n", s->galleries[i]);
     task_print_time("keep until", s->retain_until_us);
@@ -131,7 +131,7 @@ static enum ward_code birth_year(struct task *t, int argc, char **argv)
     resp = (const BornResponse *)msg;
     if (!task_json(t, msg))
         printf("face       %s\nevent      %s\n",
-               resp->face_refused ? "not used: identify them by wristband" : "may be used",
+               resp->face_refused ? "not used; verify the person by wristband" : "may be used",
                resp->event_id);
     return WARD_OK;
 }
@@ -161,8 +161,8 @@ static enum ward_code identifiers(struct task *t, int argc, char **argv)
     const char *wristband = NULL;
     bool none = false;
     const struct cli_opt opts[] = {
-        {"--wristband", &wristband, NULL, "the barcode's text"},
-        {"--no-wristband", NULL, &none, "takes it away"},
+        {"--wristband", &wristband, NULL, "text of the barcode"},
+        {"--no-wristband", NULL, &none, "remove the wristband"},
         {0},
     };
     const IdentifiersResponse *resp;
@@ -173,8 +173,8 @@ static enum ward_code identifiers(struct task *t, int argc, char **argv)
     WARD_TRY(cli_options(opts, &argc, argv, 1, &t->err));
     WARD_TRY(which(t, argc));
     if ((wristband == NULL && !none && second.n == 0) || (wristband != NULL && none))
-        return task_wrong(t, "--wristband CODE or --no-wristband, and --second TYPE=VALUE as "
-                             "often as needed");
+        return task_wrong(t, "--wristband CODE or --no-wristband, or one or more --second "
+                             "TYPE=VALUE, are needed");
     if (wristband != NULL)
         WARD_TRY(task_secret(t, wristband, &wristband));
     WARD_TRY(fill_second(t, &second, &req));
@@ -203,7 +203,7 @@ static enum ward_code consent(struct task *t, int argc, char **argv)
     const struct cli_opt opts[] = {
         {"--purpose", &purpose, NULL, "what for"},
         {"--consent", &who, NULL, "who agreed"},
-        {"--consent-text", &text, NULL, "which text was read"},
+        {"--consent-text", &text, NULL, "version of the consent text"},
         {0},
     };
     const ConsentResponse *resp;
@@ -212,8 +212,8 @@ static enum ward_code consent(struct task *t, int argc, char **argv)
     WARD_TRY(cli_options(opts, &argc, argv, 1, &t->err));
     WARD_TRY(which(t, argc));
     if (purpose == NULL || who == NULL)
-        return task_wrong(t, "--purpose (patient-identification, patient-search, staff-access, "
-                             "photo-retention) and --consent WHO are needed");
+        return task_wrong(t, "--purpose (patient-identification, patient-search, staff-access "
+                             "or photo-retention) and --consent WHO are needed");
     given.purpose = task_text(purpose);
     given.given_by = task_text(who);
     given.text_version = task_text(text);
@@ -233,14 +233,15 @@ static enum ward_code withdraw(struct task *t, int argc, char **argv)
 {
     WithdrawRequest req = WARD__IDENTITY__V1__WITHDRAW_CONSENT_REQUEST__INIT;
     const char *purpose = NULL;
-    const struct cli_opt opts[] = {{"--purpose", &purpose, NULL, "this use only"}, {0}};
+    const struct cli_opt opts[] = {
+        {"--purpose", &purpose, NULL, "withdraw only the consent for this use"}, {0}};
     const WithdrawResponse *resp;
     ProtobufCMessage *msg;
 
     WARD_TRY(cli_options(opts, &argc, argv, 1, &t->err));
     WARD_TRY(which(t, argc));
     if (purpose != NULL && *purpose == '\0')
-        return task_wrong(t, "--purpose is empty: leave it out to withdraw every consent");
+        return task_wrong(t, "--purpose is empty; omit it to withdraw every consent");
     req.subject_id = argv[1];
     req.purpose = task_text(purpose);
     WARD_TRY(task_ask(t, IDENTITY_PATH("WithdrawConsent"), REGISTRAR, &req.base,
@@ -264,7 +265,7 @@ static enum ward_code retain(struct task *t, int argc, char **argv)
     bool no_end = false;
     const struct cli_opt opts[] = {
         {"--until", &until, NULL, "a date"},
-        {"--no-end", NULL, &no_end, "no end but consent's"},
+        {"--no-end", NULL, &no_end, "keep the face until the consent ends"},
         {0},
     };
     const RetentionResponse *resp;
@@ -274,7 +275,7 @@ static enum ward_code retain(struct task *t, int argc, char **argv)
     WARD_TRY(which(t, argc));
     if ((until == NULL) == !no_end ||
         (until != NULL && !task_time(until, &req.retain_until_us)))
-        return task_wrong(t, "--until DATE (2027-03-01) or --no-end");
+        return task_wrong(t, "--until DATE (such as 2027-03-01) or --no-end is needed");
     req.subject_id = argv[1];
     WARD_TRY(task_ask(t, IDENTITY_PATH("SetRetention"), REGISTRAR, &req.base,
                       &ward__identity__v1__set_retention_response__descriptor, &msg));
@@ -282,7 +283,7 @@ static enum ward_code retain(struct task *t, int argc, char **argv)
     if (task_json(t, msg))
         return WARD_OK;
     if (resp->retain_until_us == 0)
-        printf("the face is kept while consent stands\n");
+        printf("the face is stored while the consent is valid\n");
     task_print_time("keep until", resp->retain_until_us);
     printf("event      %s\n", resp->event_id);
     return WARD_OK;
@@ -319,21 +320,22 @@ ID_COMMAND(erase)
 
 const struct cli_command cli_identity_subject_commands[] = {
     {"identity subject", "SUBJECT",
-     "what is known of a subject: consents, templates, whether the key is gone",
+     "print a subject's consents and templates, and whether the key was destroyed",
      subject_command},
     {"identity birth-year", "SUBJECT YEAR",
-     "which year they were born in (0: not known); a child's face is not used",
-     birth_year_command},
+     "set the year of birth (0: unknown); faces of children are not used", birth_year_command},
     {"identity identifiers",
      "SUBJECT [--wristband CODE | --no-wristband] [--second TYPE=VALUE]...",
-     "what the equal way compares; \"-\" as CODE or VALUE is a line of the standard input",
+     "set the wristband and second identifiers; \"-\" as CODE or VALUE reads a line of "
+     "standard input",
      identifiers_command},
     {"identity consent", "SUBJECT --purpose FOR --consent WHO [--consent-text VERSION]",
-     "write down one more consent, or one given again", consent_command},
+     "record a consent", consent_command},
     {"identity withdraw", "SUBJECT [--purpose FOR]",
-     "consent is withdrawn: when none is left for the face, destroy it", withdraw_command},
+     "withdraw consent; without any remaining consent, the face is destroyed",
+     withdraw_command},
     {"identity retain", "SUBJECT --until DATE | --no-end",
-     "how long the face may be kept; from that day on (UTC) it is destroyed", retain_command},
-    {"identity erase", "SUBJECT", "destroy all that is kept of a subject", erase_command},
+     "set the day (UTC) on which the face is destroyed", retain_command},
+    {"identity erase", "SUBJECT", "erase a subject", erase_command},
     {0},
 };

@@ -55,10 +55,10 @@ static enum ward_code verify(struct task *t, int argc, char **argv)
         {"--photo", &photo, NULL, "JPEG or PNG"},
         {"--place", &place, NULL, "bed, door or room"},
         {"--device", &device, NULL, "which camera"},
-        {"--purpose", &purpose, NULL, "what the token is for"},
+        {"--purpose", &purpose, NULL, "purpose of the token"},
         {"--max-fmr", &max_fmr, NULL, "false-match rate"},
-        {"--attended", NULL, &attended, "you see the person and the camera"},
-        {"--largest", NULL, &largest, "of several faces"},
+        {"--attended", NULL, &attended, "you see the person in front of the camera"},
+        {"--largest", NULL, &largest, "use the largest of several faces"},
         {0},
     };
     ProtobufCMessage *msg;
@@ -67,7 +67,7 @@ static enum ward_code verify(struct task *t, int argc, char **argv)
     if (argc != 2 || place == NULL)
         return task_wrong(t, "SUBJECT and --place BED are needed");
     if (!ward_f64(max_fmr, &req.max_fmr))
-        return task_wrong(t, "--max-fmr is a number, 1e-6 to 1e-3");
+        return task_wrong(t, "--max-fmr must be from 1e-6 to 1e-3");
     req.subject_id = argv[1];
     req.place = task_text(place);
     req.device = task_text(device);
@@ -100,12 +100,12 @@ static enum ward_code verify_wristband(struct task *t, int argc, char **argv)
     const char *wristband = NULL, *said = NULL, *place = NULL, *device = NULL,
                *purpose = "administration", *witness = NULL;
     const struct cli_opt opts[] = {
-        {"--wristband", &wristband, NULL, "the barcode's text"},
+        {"--wristband", &wristband, NULL, "text of the barcode"},
         {"--second", &said, NULL, "TYPE=VALUE"},
         {"--place", &place, NULL, "bed, door or room"},
         {"--device", &device, NULL, "which scanner"},
-        {"--purpose", &purpose, NULL, "what the token is for"},
-        {"--witness", &witness, NULL, "file with a second person's bearer token"},
+        {"--purpose", &purpose, NULL, "purpose of the token"},
+        {"--witness", &witness, NULL, "file with the bearer token of a second person"},
         {0},
     };
     const WristbandResponse *resp;
@@ -113,9 +113,8 @@ static enum ward_code verify_wristband(struct task *t, int argc, char **argv)
 
     WARD_TRY(cli_options(opts, &argc, argv, 1, &t->err));
     if (argc != 2 || wristband == NULL || place == NULL)
-        return task_wrong(t,
-                          "SUBJECT, --wristband CODE, --second TYPE=VALUE and --place BED are "
-                          "needed");
+        return task_wrong(
+            t, "SUBJECT, --wristband CODE, --second TYPE=VALUE and --place BED are needed");
     WARD_TRY(id_second(t, said, &second));
     WARD_TRY(task_secret(t, wristband, &wristband));
     if (witness != NULL)
@@ -161,9 +160,9 @@ static enum ward_code spend(struct task *t, int argc, char **argv)
     SpendRequest req = WARD__IDENTITY__V1__SPEND_TOKEN_REQUEST__INIT;
     const char *subject = NULL, *place = NULL, *purpose = "administration", *key = NULL, *token;
     const struct cli_opt opts[] = {
-        {"--subject", &subject, NULL, "whom it must be about"},
-        {"--place", &place, NULL, "where it must be of"},
-        {"--purpose", &purpose, NULL, "what it must be for"},
+        {"--subject", &subject, NULL, "subject that the token must name"},
+        {"--place", &place, NULL, "place that the token must name"},
+        {"--purpose", &purpose, NULL, "purpose that the token must name"},
         {"--key", &key, NULL, "idempotency key"},
         {0},
     };
@@ -171,7 +170,7 @@ static enum ward_code spend(struct task *t, int argc, char **argv)
 
     WARD_TRY(cli_options(opts, &argc, argv, 1, &t->err));
     if (argc != 2 || subject == NULL)
-        return task_wrong(t, "TOKEN (or \"-\": a line of the standard input) and --subject "
+        return task_wrong(t, "TOKEN (or \"-\" to read a line of standard input) and --subject "
                              "SUBJECT are needed");
     WARD_TRY(task_secret(t, argv[1], &token));
     WARD_TRY(task_key(t, key, &req.idempotency_key));
@@ -224,14 +223,14 @@ const struct cli_command cli_identity_verify_commands[] = {
     {"identity verify",
      "SUBJECT --photo FILE --place BED [--attended] [--purpose FOR] [--max-fmr RATE]\n"
      "      [--device NAME] [--largest]",
-     "is this photograph of this subject? A match prints a token", verify_command},
+     "verify a subject by photograph; a match prints a token", verify_command},
     {"identity verify-wristband",
      "SUBJECT --wristband CODE --second TYPE=VALUE --place BED [--purpose FOR]\n"
      "      [--device NAME] [--witness FILE]",
-     "the equal way without a face; \"-\" as CODE or VALUE is a line of the standard input",
+     "verify a subject without a face; \"-\" as CODE or VALUE reads a line of standard input",
      verify_wristband_command},
     {"identity spend", "TOKEN|- --subject SUBJECT [--purpose FOR] [--place BED] [--key KEY]",
-     "take a token: good once, for whom and what it was made", spend_command},
-    {"identity keys", "", "the public keys that check tokens", keys_command},
+     "redeem a single-use token", spend_command},
+    {"identity keys", "", "print the public keys that verify tokens", keys_command},
     {0},
 };

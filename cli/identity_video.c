@@ -50,14 +50,14 @@ static const char *step_words(int step)
     case WARD__IDENTITY__V1__CHALLENGE_STEP__CHALLENGE_STEP_TURN_RIGHT:
         return "turn the head to their own right";
     default:
-        return "do what this program does not know: use a newer one";
+        return "make a movement that this program does not know; use a newer version";
     }
 }
 
 /* On stderr: the answer is the verification's. */
 static void tell_steps(const ChallengeResponse *c)
 {
-    fprintf(stderr, "%zu steps for the person, in this order and within %.1f s:\n", c->n_steps,
+    fprintf(stderr, "%zu steps for the person, in this order, within %.1f s:\n", c->n_steps,
             c->expires_in_ms / 1000.0);
     for (size_t i = 0; i < c->n_steps; i++)
         fprintf(stderr, "  %zu. %s\n", i + 1, step_words((int)c->steps[i]));
@@ -67,7 +67,7 @@ static void wait_for_key(void)
 {
     char line[256];
 
-    fprintf(stderr, "press Enter when the frames are there ");
+    fprintf(stderr, "press Enter when the frames are ready ");
     if (fgets(line, sizeof(line), stdin) == NULL)
         fputc('\n', stderr);
 }
@@ -158,7 +158,7 @@ static void print_video(struct task *t, const VideoResponse *r)
     if (r->n_reasons == 0 && r->fmr > 0)
         printf(" (one false match in %.0f)", 1 / r->fmr);
     id_print_age(r->age_unknown);
-    printf("\n%d of %d frames could be used\n", r->usable_frames, r->frames);
+    printf("\n%d of %d frames were usable\n", r->usable_frames, r->frames);
     id_print_reasons(r->reasons, r->n_reasons);
     for (size_t i = 0; i < r->n_steps_seen; i++)
         printf("  seen: %s\n", step_words((int)r->steps_seen[i]));
@@ -188,7 +188,7 @@ static enum ward_code film(struct task *t, struct filming *f)
         code = ward_client_recv(s, &t->mem, &msg, &t->err);
     cli_progress_end(t->cli);
     if (code == WARD_OK && msg == NULL)
-        code = WARD_FAIL(&t->err, INTERNAL, "the service ended without an answer");
+        code = WARD_FAIL(&t->err, INTERNAL, "the service closed the stream without an answer");
     if (code == WARD_OK && !task_json(t, msg))
         print_video(t, (const VideoResponse *)msg);
     ward_client_close_stream(s);
@@ -201,21 +201,22 @@ static enum ward_code verify_video(struct task *t, int argc, char **argv)
     const struct cli_opt opts[] = {
         {"--place", &f.place, NULL, "bed, door or room"},
         {"--device", &f.device, NULL, "which camera"},
-        {"--purpose", &f.purpose, NULL, "what the token is for"},
+        {"--purpose", &f.purpose, NULL, "purpose of the token"},
         {"--max-fmr", &f.max_fmr, NULL, "false-match rate"},
-        {"--every", &f.every, NULL, "milliseconds from frame to frame"},
-        {"--challenge", NULL, &f.challenge, "ask for one and print its steps"},
-        {"--wait", NULL, &f.pause, "for Enter, before the first frame"},
-        {"--attended", NULL, &f.attended, "you see the person and the camera"},
+        {"--every", &f.every, NULL, "milliseconds between frames"},
+        {"--challenge", NULL, &f.challenge, "request a challenge and print its steps"},
+        {"--wait", NULL, &f.pause, "wait for Enter before the first frame"},
+        {"--attended", NULL, &f.attended, "you see the person in front of the camera"},
         {0},
     };
 
     WARD_TRY(cli_options(opts, &argc, argv, FRAMES_MOST + 1, &t->err));
     if (argc < 3 || f.place == NULL)
-        return task_wrong(t, "SUBJECT, --place BED and FRAME files in their order are needed");
+        return task_wrong(t, "SUBJECT, --place BED and the FRAME files in order are needed");
     ward__identity__v1__video_start__init(&f.start);
     if (!ward_f64(f.max_fmr, &f.start.max_fmr) || !ward_i64(f.every, 0, 10000, &f.every_ms))
-        return task_wrong(t, "--max-fmr is a number, 1e-6 to 1e-3; --every is 0 to 10000 ms");
+        return task_wrong(
+            t, "--max-fmr must be from 1e-6 to 1e-3, and --every from 0 to 10000 ms");
     f.start.subject_id = argv[1];
     f.start.place = task_text(f.place);
     f.start.device = task_text(f.device);
@@ -232,7 +233,6 @@ const struct cli_command cli_identity_video_commands[] = {
     {"identity verify-video",
      "SUBJECT --place BED [--challenge] [--wait] [--every MS] [--attended] [--purpose FOR]\n"
      "      [--max-fmr RATE] [--device NAME] FRAME...",
-     "verify over several frames; a challenge's frames may still be on their way",
-     verify_video_command},
+     "verify a subject over several frames, also as they arrive", verify_video_command},
     {0},
 };

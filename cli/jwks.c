@@ -119,7 +119,7 @@ static int jwks_fetch(const struct cli *cli, int argc, char **argv)
     if (code == WARD_OK && (s.url == NULL || s.out == NULL))
         code = WARD_FAIL(&err, INVALID_ARGUMENT, "the issuer's URL and --out are needed");
     if (code == WARD_OK && s.every != NULL && !ward_i64(s.every, 1, 86400, &s.every_s))
-        code = WARD_FAIL(&err, INVALID_ARGUMENT, "--every is 1 to 86400 seconds");
+        code = WARD_FAIL(&err, INVALID_ARGUMENT, "--every must be from 1 to 86400 seconds");
     if (code != WARD_OK)
         return cli_usage(cli, &err);
     for (;;) {
@@ -133,6 +133,6 @@ static int jwks_fetch(const struct cli *cli, int argc, char **argv)
 
 const struct cli_command cli_jwks_commands[] = {
     {"jwks fetch", "--out FILE [--ca FILE] [--every S] URL",
-     "fetch an issuer's keys over HTTPS into the file that services read", jwks_fetch},
+     "fetch an issuer's keys over HTTPS into the file that the services read", jwks_fetch},
     {0},
 };

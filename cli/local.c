@@ -36,12 +36,12 @@ static enum ward_code check(struct local *l, struct ward_err *err)
     for (const char *c = l->dir; *c != '\0'; c++) {
         if ((unsigned char)*c < ' ' || strchr("#;\"'\\$", *c) != NULL)
             return WARD_FAIL(err, INVALID_ARGUMENT,
-                             "the folder's path may not hold any of # ; \" ' \\ $");
+                             "the path of the folder must not contain # ; \" ' \\ or $");
     }
     if (strlen(local_path(l, "run/mariadb.sock")) > SOCKET_MAX)
         return WARD_FAIL(err, INVALID_ARGUMENT,
-                         "the folder's path is too long for a unix socket in it: "
-                         "at most %d characters; use --data",
+                         "the path of the folder is too long for a unix socket; use --data "
+                         "with at most %d characters",
                          SOCKET_MAX - (int)strlen("/run/mariadb.sock"));
     return WARD_OK;
 }
@@ -68,7 +68,7 @@ enum ward_code local_open(struct local *l, const char *dir, struct ward_err *err
     *l = (struct local){.lock = -1};
     ward_arena_init(&l->mem, MEM_CAP);
     if (n == 0 || n > 1024 || len <= 0 || getcwd(cwd, sizeof(cwd)) == NULL)
-        return WARD_FAIL(err, INVALID_ARGUMENT, "this folder cannot be used");
+        return WARD_FAIL(err, INVALID_ARGUMENT, "this folder is unusable");
     while (n > 1 && dir[n - 1] == '/')
         n--;
     if (*dir == '/')
@@ -104,14 +104,14 @@ static enum ward_code make_folder(struct local *l, struct ward_err *err)
         *slash = '/';
     }
     if (mkdir(path, 0700) != 0 && errno != EEXIST)
-        return WARD_FAIL(err, FAILED_PRECONDITION, "cannot make the folder %.100s: %s", path,
+        return WARD_FAIL(err, FAILED_PRECONDITION, "cannot create the folder %.100s: %s", path,
                          strerror(errno));
     if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
         return WARD_FAIL(err, FAILED_PRECONDITION, "%.120s is not a folder", path);
     if (st.st_uid != geteuid())
         return WARD_FAIL(err, FAILED_PRECONDITION, "%.100s belongs to another user", path);
     if ((st.st_mode & 077) != 0 && chmod(path, 0700) != 0)
-        return WARD_FAIL(err, FAILED_PRECONDITION, "%.100s is open to others", path);
+        return WARD_FAIL(err, FAILED_PRECONDITION, "other users can access %.100s", path);
     return WARD_OK;
 }
 
@@ -131,7 +131,8 @@ enum ward_code local_lock(struct local *l, struct ward_err *err)
         l->lock = -1;
         pid[n > 0 ? strcspn(pid, "\n") : 0] = '\0';
         return WARD_FAIL_REASON(err, ALREADY_EXISTS, "ALREADY_UP",
-                                "already up in %.80s (process %s)", l->dir, pid);
+                                "the services are already running in %.80s (process %s)",
+                                l->dir, pid);
     }
     n = snprintf(pid, sizeof(pid), "%d\n", (int)getpid());
     if (ftruncate(l->lock, 0) != 0 || pwrite(l->lock, pid, (size_t)n, 0) != n)
@@ -159,7 +160,7 @@ enum ward_code local_write(const char *path, const char *text, struct ward_err *
     int fd;
 
     if (snprintf(tmp, sizeof(tmp), "%s.new", path) >= (int)sizeof(tmp))
-        return WARD_FAIL(err, FAILED_PRECONDITION, "path too long: %.100s", path);
+        return WARD_FAIL(err, FAILED_PRECONDITION, "the path is too long: %.100s", path);
     fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     ok = fd >= 0 && write(fd, text, n) == (ssize_t)n && fsync(fd) == 0;
     if (fd >= 0)

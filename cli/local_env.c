@@ -74,13 +74,13 @@ enum ward_code local_expand(struct local *l, const struct local_service *s, cons
     char *to = ward_strdup(&l->mem, "");
 
     if (text == NULL)
-        return WARD_FAIL(err, INTERNAL, "no deploy/local/%.40s in this build", file);
+        return WARD_FAIL(err, INTERNAL, "this build has no deploy/local/%.40s", file);
     for (const char *at; (at = strstr(text, "${")) != NULL; text = strchr(at, '}') + 1) {
         size_t n = strcspn(at + 2, "}");
         const char *value = value_of(l, s, at + 2, n);
 
         if (at[2 + n] != '}' || value == NULL)
-            return WARD_FAIL(err, INTERNAL, "deploy/local/%.40s: what is %.20s?", file, at);
+            return WARD_FAIL(err, INTERNAL, "deploy/local/%.40s: %.20s is unknown", file, at);
         to = ward_printf(&l->mem, "%s%.*s%s", to, (int)(at - text), text, value);
     }
     to = ward_printf(&l->mem, "%s%s", to, text);
@@ -184,7 +184,7 @@ static bool read_ports(struct local *l)
 enum ward_code local_ports(struct local *l, struct ward_err *err)
 {
     if (!read_ports(l))
-        return WARD_FAIL(err, NOT_FOUND, "nothing was ever started in %.100s", l->dir);
+        return WARD_FAIL(err, NOT_FOUND, "no service was ever started in %.100s", l->dir);
     return WARD_OK;
 }
 

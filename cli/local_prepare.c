@@ -28,7 +28,7 @@ static enum ward_code folders(struct local *l, struct ward_err *err)
         const char *path = local_path(l, "%s", names[i]);
 
         if (mkdir(path, 0700) != 0 && errno != EEXIST)
-            return WARD_FAIL(err, FAILED_PRECONDITION, "cannot make %.100s: %s", path,
+            return WARD_FAIL(err, FAILED_PRECONDITION, "cannot create %.100s: %s", path,
                              strerror(errno));
     }
     return WARD_OK;

@@ -61,7 +61,7 @@ static enum ward_code read_text(const char *text, const ProtobufCFieldDescriptor
     case PROTOBUF_C_TYPE_ENUM:
         return message_enum_of(f->descriptor, text, (int *)at)
                    ? WARD_OK
-                   : WRONG(err, f, "one of the names in the .proto");
+                   : WRONG(err, f, "one of the names in the .proto file");
     case PROTOBUF_C_TYPE_BOOL:
         *(protobuf_c_boolean *)at = strcmp(text, "true") == 0;
         return strcmp(text, "true") == 0 || strcmp(text, "false") == 0
@@ -167,7 +167,7 @@ enum ward_code message_of_json(const char *json, size_t n, ProtobufCMessage *msg
 
     WARD_TRY(ward_json_parse(json, n, NULL, mem, &v, err));
     if (!ward_json_is(v, WARD_JSON_OBJECT))
-        return WARD_FAIL(err, INVALID_ARGUMENT, "a JSON object is wanted");
+        return WARD_FAIL(err, INVALID_ARGUMENT, "a JSON object is needed");
     return read_object(v, msg, mem, err);
 }
 

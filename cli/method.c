@@ -51,7 +51,7 @@ static enum ward_code name_options(struct asking *a)
         a->opt[a->n] = (struct cli_opt){name, &a->value[a->n], NULL, f->name};
         a->n++;
     }
-    a->opt[a->n] = (struct cli_opt){"--ward", &t->ward, NULL, "the unit in the token"};
+    a->opt[a->n] = (struct cli_opt){"--ward", &t->ward, NULL, "ward in the token"};
     a->opt[a->n + 1] = (struct cli_opt){"--purpose", &t->purpose, NULL, "of use"};
     return WARD_OK;
 }
@@ -121,20 +121,20 @@ static enum ward_code set_words(struct asking *a, int argc, char **argv)
 
     for (int i = 0; i < METHOD_WORDS && a->how->words[i] != NULL; i++, at++) {
         if (at >= argc)
-            return WARD_FAIL(&a->task->err, INVALID_ARGUMENT, "%s is needed: wardctl help",
+            return WARD_FAIL(&a->task->err, INVALID_ARGUMENT, "%s is needed; see wardctl help",
                              a->how->words[i]);
         WARD_TRY(set(a, a->how->words[i], argv[at]));
     }
     if (a->how->file != NULL) {
         if (at >= argc)
-            return task_wrong(a->task, "a file with JSON is needed, as --json prints it");
+            return task_wrong(a->task, "a JSON file is needed, in the form that --json prints");
         WARD_TRY(set_file(a, argv[at++]));
     }
     if (a->how->rest != NULL)
         return a->how->rest(a->task, a->req, argc - at, argv + at);
-    return at == argc
-               ? WARD_OK
-               : WARD_FAIL(&a->task->err, INVALID_ARGUMENT, "what is \"%.64s\" for?", argv[at]);
+    return at == argc ? WARD_OK
+                      : WARD_FAIL(&a->task->err, INVALID_ARGUMENT,
+                                  "unexpected argument \"%.64s\"", argv[at]);
 }
 
 enum ward_code method_request(struct task *t, const struct cli_method *how, int argc,

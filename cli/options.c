@@ -22,7 +22,8 @@ static enum ward_code take(const struct cli_opt *opts, int argc, char **argv, in
     const struct cli_opt *o = find(opts, arg, &len);
 
     if (o == NULL)
-        return WARD_FAIL(err, INVALID_ARGUMENT, "no option %.*s here", (int)len, arg);
+        return WARD_FAIL(err, INVALID_ARGUMENT, "this command has no option %.*s", (int)len,
+                         arg);
     if (o->value == NULL && arg[len] == '=')
         return WARD_FAIL(err, INVALID_ARGUMENT, "%s takes no value", o->name);
     if (o->value == NULL) {
@@ -56,6 +57,7 @@ enum ward_code cli_options(const struct cli_opt *opts, int *argc, char **argv, i
     }
     *argc = kept;
     if (kept - 1 > most)
-        return WARD_FAIL(err, INVALID_ARGUMENT, "what is \"%.64s\" for?", argv[most + 1]);
+        return WARD_FAIL(err, INVALID_ARGUMENT, "unexpected argument \"%.64s\"",
+                         argv[most + 1]);
     return WARD_OK;
 }

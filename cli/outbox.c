@@ -27,7 +27,7 @@ static enum ward_code become(const struct cli *cli, struct local *l, const char 
 
     if (s == NULL)
         return WARD_FAIL(err, INVALID_ARGUMENT,
-                         "the service is one of audit, identity, records, dosage, diagnosis");
+                         "the service must be audit, identity, records, dosage or diagnosis");
     WARD_TRY(local_ports(l, err));
     WARD_TRY(local_environment(l, s, &env, err));
     argv[0] = ward_printf(&l->mem, "%s/%s", l->bin, s->name);
@@ -50,7 +50,7 @@ static int outbox(const struct cli *cli, const char *what, int most, int argc, c
     if (cli_options(opts, &argc, argv, most, &err) != WARD_OK)
         return cli_usage(cli, &err);
     if (argc < 2) {
-        (void)!WARD_FAIL(&err, INVALID_ARGUMENT, "name the service");
+        (void)!WARD_FAIL(&err, INVALID_ARGUMENT, "the name of a service is needed");
         return cli_usage(cli, &err);
     }
     if (local_open(&l, cli->data, &err) == WARD_OK) {
@@ -71,7 +71,8 @@ static int release(const struct cli *cli, int argc, char **argv)
 }
 
 const struct cli_command cli_outbox_commands[] = {
-    {"outbox list", "SERVICE", "list a service's audit events that audit refused", list},
-    {"outbox release", "SERVICE [ID]", "send refused audit events again: one, or all", release},
+    {"outbox list", "SERVICE", "list the events of a service that audit refused", list},
+    {"outbox release", "SERVICE [ID]", "send refused events of a service again, one or all",
+     release},
     {0},
 };

@@ -27,7 +27,7 @@ static enum ward_code set_parameters(struct task *t, ProtobufCMessage *msg, int 
         Parameter *p = ward_new(mem, Parameter);
 
         if (value == NULL)
-            return task_wrong(t, "a parameter is name=value, \"code=8867-4\"");
+            return task_wrong(t, "a parameter must be name=value, such as \"code=8867-4\"");
         if (p == NULL || req->parameters == NULL)
             return WARD_FAIL(&t->err, RESOURCE_EXHAUSTED, "no memory for the request");
         *value++ = '\0';
@@ -91,24 +91,25 @@ METHOD_COMMAND(series, .path = "/ward.records.v1.Analytics/GetSeries",
 
 const struct cli_command cli_records_commands[] = {
     {"records create", "[--ward W] [--if-none-exist JSON] [--key KEY] FILE.json",
-     "make a resource, from JSON as --json prints one", create},
-    {"records read", "[--ward W] KIND ID", "the current version", read_one},
-    {"records update", "[--ward W] [--key KEY] VERSION FILE.json", "the next version", update},
+     "create a resource from JSON, in the form that --json prints", create},
+    {"records read", "[--ward W] KIND ID", "read the current version of a resource", read_one},
+    {"records update", "[--ward W] [--key KEY] VERSION FILE.json",
+     "write the next version of a resource", update},
     {"records history", "[--ward W] [--with-leaves true] [--versions-only true] KIND ID",
-     "all versions, newest first", history},
+     "list all versions of a resource, newest first", history},
     {"records read-version", "[--ward W] KIND ID VERSION", "one version", read_version},
     {"records entered-in-error", "[--ward W] --reason TEXT KIND ID VERSION",
-     "mark it so; its history stays", entered_in_error},
+     "mark a resource as entered in error; its history remains", entered_in_error},
     {"records search",
      "[--ward W] [--order date-asc] [--total bounded] [--page-token T] KIND "
      "NAME[:MODIFIER]=VALUE...",
-     "find resources: birthdate=ge1950; name=- reads a line of stdin", search},
+     "search for resources: birthdate=ge1950; name=- reads a line of standard input", search},
     {"records directory", "[--page-size N] [--page-token T] TYPE",
-     "what concerns no patient: Organization, Practitioner, Location", directory},
+     "list resources without a patient: Organization, Practitioner, Location", directory},
     {"records batch", "[--ward W] [--key KEY] FILE.json",
-     "several writes, all or none, from a JSON array of entries", batch},
+     "write all entries of a JSON array, or none", batch},
     {"records series",
      "--by month[,gender] [--code SYSTEM|CODE] [--ward W] patients conditions",
-     "counts for a dashboard", series},
+     "count patients and conditions for a dashboard", series},
     {0},
 };

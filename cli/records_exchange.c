@@ -123,7 +123,7 @@ static enum ward_code import_bundle(struct task *t, int argc, char **argv)
     WARD_TRY(task_list(t, "--file", '\0', &argc, argv, &files));
     WARD_TRY(method_request(t, &how, argc, argv, &req));
     if (files.n == 0)
-        return task_wrong(t, "--file FILE.json is needed; several may be given");
+        return task_wrong(t, "at least one --file FILE.json is needed");
     start.part_case = WARD__RECORDS__V1__IMPORT_BUNDLE_REQUEST__PART_START;
     start.start = (Ward__Records__V1__ImportStart *)req;
     return transfer(&im, "/ward.records.v1.Exchange/ImportBundle", &start.base, (int)files.n,
@@ -146,7 +146,8 @@ static enum ward_code import_csv(struct task *t, int argc, char **argv)
     WARD_TRY(task_list(t, "--map", '\0', &argc, argv, &map));
     WARD_TRY(method_request(t, &how, argc, argv, &req));
     if (files.n != 1 || map.n != 1)
-        return task_wrong(t, "--map MAP.json (a CsvStart's fields) and --file FILE.csv");
+        return task_wrong(
+            t, "--map MAP.json (the fields of CsvStart) and --file FILE.csv are needed");
     WARD_TRY(cli_read(map.at[0], MAP_MOST, &t->mem, &json, &n, &t->err));
     WARD_TRY(message_of_json(json, n, req, &t->mem, &t->err));
     start.part_case = WARD__RECORDS__V1__IMPORT_CSV_REQUEST__PART_START;
@@ -216,7 +217,7 @@ static enum ward_code save_stream(struct task *t, const struct cli_method *how, 
     WARD_TRY(task_list(t, "--out", '\0', &argc, argv, &out));
     WARD_TRY(method_request(t, how, argc, argv, &req));
     if (out.n != 1)
-        return task_wrong(t, "--out FILE is needed: a new one");
+        return task_wrong(t, "--out FILE is needed and must not exist");
     WARD_TRY(task_create(t, out.at[0], &s.to));
     code = task_stream(t, how->path, how->roles, req, how->resp, save, &s);
     WARD_TRY(task_created(t, out.at[0], s.to, code));
@@ -351,7 +352,7 @@ static enum ward_code read_input(struct task *t, char **out)
         return WARD_FAIL(&t->err, RESOURCE_EXHAUSTED, "no memory for the note");
     n = fread(p, 1, NOTE_MOST + 1, stdin);
     if (n > NOTE_MOST || ferror(stdin))
-        return task_wrong(t, "the standard input has more than 1 MiB, or cannot be read");
+        return task_wrong(t, "the standard input is larger than 1 MiB or unreadable");
     p[n] = '\0';
     *out = p;
     return WARD_OK;
@@ -376,7 +377,8 @@ static enum ward_code extract(struct task *t, int argc, char **argv)
     if (files.n > 1 ||
         (files.n == 1 &&
          ask->source_case != WARD__RECORDS__V1__EXTRACT_REQUEST__SOURCE__NOT_SET))
-        return task_wrong(t, "one note: --file FILE, --file -, --document-id or --text");
+        return task_wrong(t,
+                          "one of --file FILE, --file -, --document-id and --text is needed");
     if (files.n == 1) {
         ask->source_case = WARD__RECORDS__V1__EXTRACT_REQUEST__SOURCE_TEXT;
         WARD_TRY(strcmp(files.at[0], "-") == 0
@@ -401,24 +403,24 @@ METHOD_COMMAND(follow, .path = "/ward.records.v1.Feed/Follow", .roles = ADMIN,
 const struct cli_command cli_records_exchange_commands[] = {
     {"records import",
      "--import-id ID --source NAME [--on-problem refuse] [--dry-run true] --file FILE.json...",
-     "FHIR R4 bundles in", import_bundle_command},
+     "import FHIR R4 bundles", import_bundle_command},
     {"records import-csv", "--map MAP.json --file FILE.csv [--dry-run true]",
-     "patients or observations in, by a map of columns", import_csv_command},
+     "import patients or observations from CSV, with a column map", import_csv_command},
     {"records quarantine replay", "[--file FIXED.json] [--plausible true] ITEM",
-     "try again what was put right", quarantine_replay_command},
+     "import a quarantined entry again, after a correction", quarantine_replay_command},
     {"records export", "[--patient-id PATIENT] [--kinds A,B] --out FILE",
-     "charts out, as FHIR R4 bundles", export_bundle_command},
+     "export charts as FHIR R4 bundles", export_bundle_command},
     {"records export-deidentified",
-     "[--kinds A,B] [--condition SYSTEM|CODE] --out FILE PROJECT", "charts without persons",
-     export_deidentified_command},
+     "[--kinds A,B] [--condition SYSTEM|CODE] --out FILE PROJECT",
+     "export de-identified charts", export_deidentified_command},
     {"records attachment put", "[--ward W] [--content-type TYPE] --file FILE PATIENT",
-     "store a document; prints its URL", attachment_put_command},
+     "store a document and print its URL", attachment_put_command},
     {"records attachment get", "[--ward W] --out FILE PATIENT URL", "fetch a document",
      attachment_get_command},
     {"records extract",
      "[--file FILE | --file - | --text TEXT | --document-id ID] [--language english]",
-     "what a note says; - is the standard input", extract_command},
+     "extract findings from a note; - reads standard input", extract_command},
     {"records follow", "[--from-now true] [--resume-token T] [--kinds A,B]",
-     "what changes, until Ctrl-C", follow},
+     "follow the changes, until Ctrl-C", follow},
     {0},
 };

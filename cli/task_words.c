@@ -45,9 +45,10 @@ static enum ward_code split(struct task *t, const char *name, char separator, co
         if (next != NULL)
             *next++ = '\0';
         if (*word == '\0')
-            return WARD_FAIL(&t->err, INVALID_ARGUMENT, "%s: a value is empty", name);
+            return WARD_FAIL(&t->err, INVALID_ARGUMENT, "%s has an empty value", name);
         if (out->n == TASK_LIST_MOST)
-            return WARD_FAIL(&t->err, INVALID_ARGUMENT, "%s: at most %d", name, TASK_LIST_MOST);
+            return WARD_FAIL(&t->err, INVALID_ARGUMENT, "%s may be given at most %d times",
+                             name, TASK_LIST_MOST);
         out->at[out->n++] = word;
     }
     return WARD_OK;
@@ -104,7 +105,7 @@ enum ward_code task_secret(struct task *t, const char *given, const char **out)
         return WARD_OK;
     }
     if (fgets(line, sizeof(line), stdin) == NULL)
-        return task_wrong(t, "\"-\" is a line of the standard input, and there is none");
+        return task_wrong(t, "\"-\" reads a line of standard input, but there is none");
     line[strcspn(line, "\r\n")] = '\0';
     copy = ward_strdup(&t->mem, line);
     ward_wipe(line, sizeof(line));

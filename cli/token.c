@@ -72,9 +72,10 @@ static int token_issue(const struct cli *cli, int argc, char **argv)
     enum ward_code code = cli_options(opts, &argc, argv, 0, &err);
 
     if (code == WARD_OK && (a.subject == NULL || *a.subject == '\0'))
-        code = WARD_FAIL(&err, INVALID_ARGUMENT, "--subject is needed: whose token is it?");
+        code =
+            WARD_FAIL(&err, INVALID_ARGUMENT, "--subject is needed: the person of the token");
     if (code == WARD_OK && !ward_i64(a.lifetime, 1, 86400, &a.lifetime_s))
-        code = WARD_FAIL(&err, INVALID_ARGUMENT, "--lifetime is 1 to 86400 seconds");
+        code = WARD_FAIL(&err, INVALID_ARGUMENT, "--lifetime must be from 1 to 86400 seconds");
     if (code != WARD_OK)
         return cli_usage(cli, &err);
     ward_arena_init(&mem, MEM_CAP);
@@ -94,6 +95,6 @@ const struct cli_command cli_token_commands[] = {
     {"token issue",
      "--subject WHO [--roles A,B] [--ward UNIT] [--purpose TREAT] "
      "[--lifetime S] [--key FILE]",
-     "a bearer token signed by the embedded default's issuer", token_issue},
+     "issue a bearer token of the embedded default's issuer", token_issue},
     {0},
 };

@@ -85,7 +85,8 @@ static void print_usage(struct up *up, int64_t took_ns)
            "  %s identity verify SUBJECT --photo FILE.jpg --place BED\n"
            "  %s audit query\n\n",
            call, call, call, call);
-    printf("gRPC, mutual TLS: %s signs, wardctl.pem and wardctl.key there call\n",
+    printf("gRPC with mutual TLS: %s is the certificate authority; call with wardctl.pem and "
+           "wardctl.key in its folder\n",
            local_path(l, "pki/ca.pem"));
     for (int i = 0; i < LOCAL_SERVICES; i++)
         printf("  %-10s localhost:%-6d metrics http://localhost:%d/metrics\n",
@@ -125,12 +126,12 @@ static int up_command(const struct cli *cli, int argc, char **argv)
         code = run(&up, &err);
     up_stop(&up);
     if (code == WARD_OK && !cli->json)
-        printf("\neverything is stopped\n");
+        printf("\nall services are stopped\n");
     local_close(&l);
     return code == WARD_OK ? 0 : cli_fail(cli, &err);
 }
 
 const struct cli_command cli_up_commands[] = {
-    {"up", "", "start everything on this machine, until Ctrl-C", up_command},
+    {"up", "", "start all services on this machine, until Ctrl-C", up_command},
     {0},
 };

@@ -26,7 +26,7 @@ static void on_exit_of(void *arg, struct ward_proc *p, int status)
         up->died = p;
     if (!up->running || up->cli->json)
         return;
-    printf("  %-12s %sended%s (%s%s%.0d), starting it again\n", ward_proc_name(p),
+    printf("  %-12s %sended%s (%s%s%.0d), restarting\n", ward_proc_name(p),
            cli_paint(up->cli, CLI_BAD), cli_paint(up->cli, CLI_PLAIN), how,
            status >= 128 ? "" : "exit ", status >= 128 ? 0 : status);
     fflush(stdout);
@@ -39,7 +39,7 @@ static void on_ready_of(void *arg, struct ward_proc *p, const char *line)
     (void)line;
     if (!up->running || up->cli->json || ward_proc_starts(p) < 2)
         return;
-    printf("  %-12s %sruns again%s\n", ward_proc_name(p), cli_paint(up->cli, CLI_GOOD),
+    printf("  %-12s %srunning again%s\n", ward_proc_name(p), cli_paint(up->cli, CLI_GOOD),
            cli_paint(up->cli, CLI_PLAIN));
     fflush(stdout);
 }
@@ -101,7 +101,7 @@ static enum ward_code run_once(struct up *up, const char *name, const char *cons
                              &p, err));
     WARD_TRY(ward_proc_join(p, DB_MS, &status, err));
     if (status != 0)
-        return WARD_FAIL(err, FAILED_PRECONDITION, "%s failed; %.100s says why", name,
+        return WARD_FAIL(err, FAILED_PRECONDITION, "%s failed; see %.100s", name,
                          local_path(up->l, "log/%s.log", name));
     return WARD_OK;
 }
@@ -158,12 +158,12 @@ static enum ward_code install_db(struct up *up, struct ward_err *err)
         return WARD_OK;
     up_say_starting(up, "database");
     if (mkdtemp(fresh) == NULL)
-        return WARD_FAIL(err, FAILED_PRECONDITION, "cannot make a folder in %.100s: %s", l->dir,
-                         strerror(errno));
+        return WARD_FAIL(err, FAILED_PRECONDITION, "cannot create a folder in %.100s: %s",
+                         l->dir, strerror(errno));
     data = ward_printf(&l->mem, "%s/db", fresh);
     WARD_TRY(run_install(up, data, fresh, err));
     if (rename(data, db) != 0)
-        return WARD_FAIL(err, FAILED_PRECONDITION, "cannot make %.100s: %s", db,
+        return WARD_FAIL(err, FAILED_PRECONDITION, "cannot create %.100s: %s", db,
                          strerror(errno));
     clear_installs(l);
     up_say_done(up, "database", "made", t);
@@ -245,7 +245,7 @@ static enum ward_code await_ready(struct up *up, int i, struct ward_err *err)
     }
     ward_client_close(client);
     if (code == WARD_OK && !serving)
-        code = WARD_FAIL(err, DEADLINE_EXCEEDED, "%s runs but is not ready; %.90s says why",
+        code = WARD_FAIL(err, DEADLINE_EXCEEDED, "%s is running but not ready; see %.90s",
                          s->name, local_path(up->l, "log/%s.log", s->name));
     return code;
 }

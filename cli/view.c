@@ -102,7 +102,7 @@ static void numbers(const struct page *p, const Compared *c)
 static const char *severity(const Finding *f)
 {
     if (f->final)
-        return "STOP, nobody may override it";
+        return "STOP, cannot be overridden";
     switch (f->severity) {
     case WARD__DOSAGE__V1__SEVERITY__SEVERITY_HARD:
         return "STOP, needs a reason and a second person";
@@ -202,7 +202,7 @@ static void facts(const struct page *p, const Facts *f)
 static void beside(const struct page *p, const Snapshot *s)
 {
     start(p, "beside:");
-    fprintf(p->to, "%zu running orders, %zu given doses\n", s->n_running, s->n_given);
+    fprintf(p->to, "%zu active orders, %zu given doses\n", s->n_running, s->n_given);
     start(p, "decided:");
     moment(p, s->at_us);
     fprintf(p->to, ", rule set %lld\n", (long long)s->rule_set_version);
@@ -225,7 +225,7 @@ static void decision(const struct page *p, const Decision *d)
     message_text(p->to, "%s%s\n", d->decision_id, "");
     if (d->n_trace > 0) {
         start(p, "rules:");
-        fprintf(p->to, "%zu were held against the order; --json prints each\n", d->n_trace);
+        fprintf(p->to, "%zu rules were evaluated; --json prints each\n", d->n_trace);
     }
 }
 

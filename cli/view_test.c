@@ -75,7 +75,7 @@ static void a_decision_begins_with_its_outcome_and_findings(void **state)
                         "      source: made up\n"
                         "  order:     testozin 600 mg PO\n"
                         "  starts:    2027-01-15T16:00:00+08:00\n"
-                        "  beside:    0 running orders, 0 given doses\n"
+                        "  beside:    0 active orders, 0 given doses\n"
                         "  decided:   2027-01-15T16:00:00+08:00, rule set 3\n"
                         "  decision:  d-1\n");
 }

@@ -38,7 +38,7 @@ test('a_second_up_on_the_same_folder_says_so', async () => {
   assert.strictEqual(second.status, 1);
   const { error } = second.json();
   assert.strictEqual(error.reason, 'ALREADY_UP');
-  assert.match(error.message, new RegExp(`already up in .* \\(process ${up.proc.pid}\\)`));
+  assert.match(error.message, new RegExp(`the services are already running in .* \\(process ${up.proc.pid}\\)`));
   assert.strictEqual((await up.ctl('health')).status, 0);
 });
 

@@ -75,8 +75,8 @@ test('every_command_reaches_services_anywhere', async () => {
   assert.strictEqual(r.status, 0, r.lines.join('\n'));
   assert.match(r.stdout, /auditor-3|event_id/);
   const said = async (...words) => { const x = await elsewhere(...words); return [x.status, JSON.parse(x.lines.at(-1)).error.message]; };
-  assert.deepStrictEqual(await said('--at', at, '--tls', tls, '--token', file, 'identity', 'status'), [1, '--at has no identity=ADDRESS']);
-  assert.deepStrictEqual(await said('--at', at, '--tls', tls, 'audit', 'query'), [1, '--at needs --token FILE: a token of the issuer of those services']);
+  assert.deepStrictEqual(await said('--at', at, '--tls', tls, '--token', file, 'identity', 'status'), [1, '--at needs identity=ADDRESS']);
+  assert.deepStrictEqual(await said('--at', at, '--tls', tls, 'audit', 'query'), [1, '--at needs --token FILE, with a token from the issuer of those services']);
   assert.deepStrictEqual(await said('--at', at, '--token', file, 'audit', 'query'), [1, '--at needs --tls DIR']);
 });
 
