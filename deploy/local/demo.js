@@ -1,10 +1,10 @@
 'use strict';
-// The main job on real photographs, from nothing to a printed journey: what `make demo` runs. Each
-// step is wardctl commands that a person could type, shown as `$ ...`, and what came of them.
+// `make demo` runs this program. It performs the main workflow on real photographs, from an empty folder. Each step
+// shows the wardctl commands that a person could type, as `$ ...`, and their results.
 //
-// PHOTOS=DIR uses your own: DIR/<person>/*.jpg, the first is enrolled and the second shown later.
-// KEEP=1 leaves the folder, SCRATCH=DIR names one of your own; UNTIL=FILE keeps the services up after the
-// end until that file is there. NO_COLOR is honoured.
+// PHOTOS=DIR uses your own photographs: DIR/<person>/*.jpg. The first is enrolled, the second is shown to the camera.
+// KEEP=1 keeps the folder, and SCRATCH=DIR chooses it. UNTIL=FILE keeps the services running after the end until FILE exists.
+// NO_COLOR disables colours.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -24,7 +24,7 @@ const title = (n, text) => console.log(`\n${bold(`${n}  ${text}`)}`);
 const typed = (...words) => say(dim(`$ ${['wardctl', ...words].join(' ')}`));
 const near = (file) => path.relative(root, file).replace(/^(\.\.\/)+.*\//, '');
 
-// Rows under a heading, columns as wide as they need. paint(row index, column, text).
+// Prints rows under a heading, with columns as wide as their content. paint(row index, column, text) colours a cell.
 function table(head, rows, paint = (r, c, text) => text) {
   const width = head.map((h, c) => Math.max(h.length, ...rows.map((r) => String(r[c]).length)));
   const line = (cells, dress) => say(cells.map((cell, c) => dress(c, String(cell).padEnd(width[c]))).join('  ').trimEnd());
@@ -40,7 +40,7 @@ const short = (id) => `${id.slice(0, 8)}..${id.slice(-4)}`;
 const scratch = process.env.SCRATCH || folder('ward-demo');
 const MADE = 'a second capture (*)';
 
-// Another capture, made of the only photograph there is; every line that shows it says so.
+// Derives a second capture from the only photograph. Every line that shows the capture says so.
 async function recapture(photo, name) {
   const made = path.join(scratch, `${name}-again.jpg`);
   await must([path.join(build, 'tests/recapture'), photo, made]);
@@ -66,11 +66,11 @@ async function own(dir) {
     const other = photos[1] ? path.join(sub, photos[1]) : await recapture(photo, person);
     people.push({ label: person, photo, other, from: photos[1] ? 'another photograph' : MADE });
   }
-  if (people.length < 2) throw new Error(`${dir}: two folders, one a person, with a JPEG or PNG in each are needed`);
+  if (people.length < 2) throw new Error(`${dir} needs two folders, one for each person, with a JPEG or PNG in each`);
   return people.slice(0, 6);
 }
 
-// Two people with two photographs each, taken on different days (Labeled Faces in the Wild).
+// Returns two people with two photographs each, taken on different days (Labeled Faces in the Wild).
 function pairs() {
   const list = path.join(data, 'face_lfw/pairs.tsv');
   if (!fs.existsSync(list)) return [];
@@ -80,7 +80,7 @@ function pairs() {
   for (const [, , a, b] of rows) {
     if (people.length === 2) break;
     if (!image(a) || !image(b) || people.some((p) => p.source === a.replace(/_\d+\D*$/, ''))) continue;
-    const shown = `face_lfw, pair ${people.length + 1}`; // press photographs: no names here
+    const shown = `face_lfw, pair ${people.length + 1}`; // press photographs: the demo prints no names
     people.push({ label: people.length ? 'D' : 'C', photo: image(a), other: image(b), shown, from: 'another day, another photographer', source: a.replace(/_\d+\D*$/, '') });
   }
   return people;
@@ -89,17 +89,17 @@ function pairs() {
 /* ---- the journey ---- */
 
 const up = new Up(path.join(scratch, 'ward'), { installs: true });
-let acts = 0; // audited ones, refused ones too: the log must hold as many
+let acts = 0; // number of audited calls, including refused ones; the log must have at least as many events
 
 const shown = (word) => (fs.existsSync(word) ? near(word) : word);
-// A command and its answer. `said` is what a person would have typed, where it is to be shown.
+// Runs a command and returns its answer. `said` is the command line to print, if any.
 async function act(words, said) {
   if (said) typed(...said.map(shown));
   acts++;
   return words[1] === 'verify' ? up.askAgain(...words) : up.ask(...words);
 }
 
-// The same for one that must be refused: its error.
+// Runs a command that must be refused, and returns its error.
 async function refused(words, said) {
   if (said) typed(...said.map(shown));
   acts++;
@@ -109,15 +109,15 @@ async function refused(words, said) {
 }
 
 async function start() {
-  title(1, 'Everything, on this machine, as this user');
+  title(1, 'All services start on this machine, under this user');
   typed('up', '--data', up.dir);
   await up.start();
   say(`MariaDB, audit, identity, records, dosage and diagnosis are ready after ${(up.ready.took_ms / 1000).toFixed(1)} s, from an empty folder.`);
-  say('Every call goes over mutual TLS, with a token that says who asks, in which role.');
+  say('Every call uses mutual TLS and a token that names the caller and the role.');
 }
 
 async function enrol(people) {
-  title(2, 'People are enrolled: one photograph, with consent for each use');
+  title(2, 'People are enrolled: one photograph each, with consent for each use');
   typed('identity', 'enrol', '--photo', near(people[0].photo), '--consent', 'self', '--birth-year', '1980', '--also-consent', 'patient-search');
   const rows = [];
   for (const p of people) {
@@ -125,15 +125,15 @@ async function enrol(people) {
     p.subject = r.subject_id;
     rows.push([p.label, p.shown || near(p.photo), `${r.quality.width_px} x ${r.quality.height_px}`, `${r.quality.eye_distance_px.toFixed(0)} px`, p.subject]);
   }
-  table(['who', 'photograph', 'size', 'eyes apart', 'known from now on only as'], rows);
-  tell('The face is kept as a sealed template under a key of its own; the photograph is not kept. They agreed to be verified, and to be found by a search.');
-  tell('A patient\'s face needs a year of birth (here 1980 for all): to the model, children are too alike.');
+  table(['who', 'photograph', 'size', 'eyes apart', 'subject id'], rows);
+  tell('identity stores an encrypted template, with its own key for each person, and no photograph. The people consented to verification and to searches.');
+  tell('A patient needs a year of birth (here 1980 for all), because the model cannot distinguish children reliably.');
 }
 
 const bedside = (claimed, photo, ...more) => ['identity', 'verify', claimed, '--photo', photo, '--place', 'bed-7', ...more];
 
 async function verify(people) {
-  title(3, 'At the bedside: is this the patient that the chart is about?');
+  title(3, 'At the bedside: does the person in the bed match the chart?');
   typed(...bedside('SUBJECT', 'FILE', '--attended'));
   const rows = [], answers = [];
   const ask = async (claimed, face, photo, what) => {
@@ -148,35 +148,35 @@ async function verify(people) {
   }
   table(['chart of', 'who is in the bed', 'score, at least', 'threshold', 'decision'], rows, (r, c, text) => (c === 4 ? decision(rows[r][4]) : text));
   const [first] = answers;
-  if (people.some((p) => p.from === MADE)) tell('(*) made of the one photograph there is: turned by 5 degrees, moved, 7 % smaller, 15 % brighter, encoded again. A real second photograph is harder.');
-  tell(`The threshold is that of one false match in ${Math.round(1 / first.fmr).toLocaleString('en')} strangers. Measured on: ${first.threshold_source}`);
+  if (people.some((p) => p.from === MADE)) tell('(*) derived from the only photograph: turned by 5 degrees, moved, 7 % smaller, 15 % brighter, encoded again. A real second photograph is harder to match.');
+  tell(`The threshold allows one false match in ${Math.round(1 / first.fmr).toLocaleString('en')} comparisons of different people. Measured on: ${first.threshold_source}`);
   const wrong = answers.filter((a) => (a.outcome === 'MATCH') !== (a.claimed === a.shown));
-  if (wrong.length) say(yellow(`${wrong.length} of ${answers.length} decisions are not what the photographs' folders say.`));
+  if (wrong.length) say(yellow(`${wrong.length} of ${answers.length} decisions differ from the names of the folders.`));
   return answers;
 }
 
 async function token(people) {
-  title(4, 'A match signs a token: this patient, this place, this minute, once');
+  title(4, 'A match returns a signed token: this patient, this place, this minute, one use');
   let match;
-  for (const p of people) { // a new one: those above grew old while you read
+  for (const p of people) { // a new token, because the tokens above may have expired
     match ??= await act(bedside(p.subject, p.other, '--attended')).then((a) => (a.token ? { ...a, subject: p.subject } : undefined));
   }
-  if (!match) return say(yellow('nobody was matched: there is no token to show'));
+  if (!match) return say(yellow('nobody matched, so there is no token to show'));
   const claims = JSON.parse(Buffer.from(match.token.split('.')[1], 'base64url'));
-  table(['patient', 'place', 'purpose', 'method', 'score, at least', 'good for'],
+  table(['patient', 'place', 'purpose', 'method', 'score, at least', 'lifetime'],
     [[short(claims.sub), claims.place, claims.purpose, claims.method, claims.score.toFixed(3), `${claims.exp - claims.iat} s`]]);
   const spend = (subject) => ['identity', 'spend', match.token, '--subject', subject, '--place', 'bed-7'];
   const other = people.find((p) => p.subject !== match.subject);
   const foreign = await refused(spend(other.subject), ['identity', 'spend', 'TOKEN', '--subject', 'SOMEONE-ELSE', '--place', 'bed-7']);
   say(`${yellow(foreign.code)}  ${foreign.reason}: ${foreign.message}`);
   const spent = await act(spend(match.subject), ['identity', 'spend', 'TOKEN', '--subject', 'SUBJECT', '--place', 'bed-7']);
-  say(`${green('spent')}  by the step that it was for; verified by ${spent.actor}, ${spent.method}`);
+  say(`${green('spent')}  redeemed for this patient and place; verified by ${spent.actor}, ${spent.method}`);
   const again = await refused(spend(match.subject), ['identity', 'spend', 'TOKEN', '--subject', 'SUBJECT', '--place', 'bed-7']);
   return say(`${yellow(again.code)}  ${again.reason}: ${again.message}`);
 }
 
 async function refuse(people) {
-  title(5, 'What is not good enough is refused, with its reason');
+  title(5, 'Insufficient photographs are refused, with a reason');
   const [{ subject, other }] = people;
   const unattended = await act(bedside(subject, other), bedside('SUBJECT', other));
   tell(`${decision(unattended.outcome)}  ${unattended.reasons[0].reason}: ${unattended.reasons[0].text}`);
@@ -184,7 +184,7 @@ async function refuse(people) {
     const photo = path.join(root, `build/photos/${name}.jpg`);
     const v = await act(bedside(subject, photo, '--attended'), bedside('SUBJECT', photo, '--attended'));
     const [why] = v.reasons;
-    tell(`${decision(v.outcome)}  ${why.reason}: ${why.text}${why.reason === 'FACE_TOO_SMALL' ? ` These are ${v.quality.eye_distance_px.toFixed(0)}.` : ''}`);
+    tell(`${decision(v.outcome)}  ${why.reason}: ${why.text}${why.reason === 'FACE_TOO_SMALL' ? ` In this photograph: ${v.quality.eye_distance_px.toFixed(0)}.` : ''}`);
   }
   const scenery = path.join(scratch, 'not-a-photograph.jpg');
   fs.writeFileSync(scenery, 'this is not a JPEG');
@@ -192,18 +192,18 @@ async function refuse(people) {
   say(`${yellow(e.code)}  ${e.reason}: ${e.message}`);
 }
 
-// Replicas follow the database within a second.
+// Waits until the replica has loaded the gallery from the database.
 async function gallery(size) {
   for (let i = 0; i < 200; i++) {
     const { galleries } = await up.ask('identity', 'gallery', 'list');
     if (galleries.some((g) => g.gallery === 'patients' && g.subjects >= size)) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  throw new Error('the gallery does not hold who was enrolled');
+  throw new Error('the gallery lacks the enrolled people');
 }
 
 async function identify(people) {
-  title(6, 'Nobody knows who this is: a search, where the use allows one');
+  title(6, 'An unknown person: a search, if the policy permits it');
   const search = (purpose) => ['identity', 'identify', '--photo', people[0].other, '--gallery', 'patients', '--place', 'er-2', '--attended', '--purpose', purpose];
   const not = await refused(search('administration'), search('administration'));
   say(`${yellow(not.code)}  ${not.reason}: ${not.message}`);
@@ -213,22 +213,22 @@ async function identify(people) {
   const found = await act(search('emergency'), search('emergency'));
   const label = (id) => people.find((p) => p.subject === id)?.label || short(id);
   const who = found.candidates.map((c) => `${label(c.subject_id)}, score ${c.score.toFixed(3)}`).join('; ');
-  tell(`${found.outcome === 'MATCH' ? green(found.outcome) : yellow(found.outcome)}  ${who ? `${who}: ` : ''}among ${found.gallery_size}, threshold ${found.threshold.toFixed(3)}. It gives no token: it says whom to verify.`);
+  tell(`${found.outcome === 'MATCH' ? green(found.outcome) : yellow(found.outcome)}  ${who ? `${who}: ` : ''}among ${found.gallery_size}, threshold ${found.threshold.toFixed(3)}. A search returns no token; it names the person to verify.`);
 }
 
 async function wristband(people) {
-  title(7, 'The equal way, for everyone: a wristband and a second identifier');
+  title(7, 'The equal alternative for everyone: a wristband and a second identifier');
   const [{ subject }] = people;
   const set = (id) => ['identity', 'identifiers', id, '--wristband', 'WB-20417', '--second', 'birth-date=1950-01-31'];
   await act(set(subject), set('SUBJECT'));
   const ask = (id, date) => ['identity', 'verify-wristband', id, '--wristband', 'WB-20417', '--second', `birth-date=${date}`, '--place', 'bed-7'];
   const wrong = await act(ask(subject, '1951-01-31'), ask('SUBJECT', '1951-01-31'));
-  say(`${decision(wrong.outcome)}  it does not say which of the two was wrong`);
+  say(`${decision(wrong.outcome)}  the answer does not reveal which of the two was wrong`);
   const right = await act(ask(subject, '1950-01-31'), ask('SUBJECT', '1950-01-31'));
-  say(`${decision(right.outcome)}  the same token, its method says ${right.method}`);
+  say(`${decision(right.outcome)}  the same kind of token, with the method ${right.method}`);
 }
 
-// A resource as wardctl takes it, in a file.
+// Writes a resource to a file, in the form that wardctl reads.
 function written(name, resource) {
   const file = path.join(scratch, name);
   fs.writeFileSync(file, JSON.stringify(resource));
@@ -236,7 +236,7 @@ function written(name, resource) {
 }
 
 async function chart(people) {
-  title(8, 'The chart: what is known about them, and who may see it');
+  title(8, 'The chart: its content, and who may see it');
   const [{ subject }] = people;
   const whose = { reference: `Patient/${subject}` };
   const create = (name, resource, ...more) => act(['records', 'create', ...more, written(name, resource)], ['records', 'create', ...more, name]);
@@ -251,19 +251,19 @@ async function chart(people) {
   const read = (ward) => [['records', 'read', '--ward', ward, 'Observation', id], ['records', 'read', '--ward', ward, 'Observation', 'ID']];
   const seen = await act(...read('ward-3'));
   const value = seen.record.resource.observation.value_quantity;
-  say(`${green('seen')}  by who works in ward-3, where the patient lies: ${value.value.value} ${value.unit}, version ${seen.record.version.version}, digits as they were written`);
+  say(`${green('seen')}  in ward-3, the patient\'s ward: ${value.value.value} ${value.unit}, version ${seen.record.version.version}, with the digits as they were entered`);
   const hidden = await refused(...read('ward-9'));
-  say(`${yellow(hidden.code)}  ${hidden.reason}: for who works elsewhere it is not there`);
+  say(`${yellow(hidden.code)}  ${hidden.reason}: hidden in other wards`);
   const glass = ['records', 'break-glass', '--ward', 'ward-9', '--reason', 'emergency', '--explanation', 'collapsed in the corridor'];
   await act([...glass, subject], [...glass, 'SUBJECT']);
   await act(...read('ward-9'));
-  say(`${green('seen')}  for 15 minutes; it is counted, logged and waits for the privacy officer`);
+  say(`${green('seen')}  for 15 minutes (break-glass access); the access is counted and logged, and the privacy officer reviews it`);
   const log = await whoSaw(subject, 7);
-  table(['who saw or changed the chart', 'did', 'outcome', 'glass', 'entry of the audit log'],
-    log.entries.map((e) => [e.actor, e.action.split('/').pop(), e.outcome, e.glass_id ? 'broken' : '', e.leaf_index]));
+  table(['person', 'method', 'outcome', 'break-glass', 'entry of the audit log'],
+    log.entries.map((e) => [e.actor, e.action.split('/').pop(), e.outcome, e.glass_id ? 'yes' : '', e.leaf_index]));
 }
 
-// What was done shows once audit has it: until then an entry says that it does not.
+// An access appears in the list once audit has committed it. Until then, the answer says that entries are pending.
 async function whoSaw(subject, least) {
   typed('records', 'access-log', 'SUBJECT');
   for (let i = 0; i < 200; i++) {
@@ -273,13 +273,13 @@ async function whoSaw(subject, least) {
     if (!log.pending && chartActs.length >= least) return { ...log, entries: chartActs };
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  throw new Error('the access log does not hold what was done');
+  throw new Error('the access log lacks accesses');
 }
 
 const SAMPLE = path.join(root, 'services/dosage/formulary/sample');
 const amount = (value, unit) => ({ value: String(value), unit });
 
-// The rule set of the embedded default: nothing is checked before two pharmacists said by what.
+// Activates the sample rule set. Two pharmacists must approve a rule set before dosage can check orders.
 async function rules() {
   const files = fs.readdirSync(SAMPLE).filter((f) => f.endsWith('.json')).sort().map((f) => path.join(SAMPLE, f));
   typed('formulary', 'draft', `${near(SAMPLE)}/*.json`);
@@ -296,7 +296,7 @@ async function rules() {
   say(`${green('active')}  ${info.drugs} drugs, ${info.rules} rules, each with its source; ${info.notice}`);
 }
 
-// A file with the bearer token of somebody else of this house.
+// Writes a file with the bearer token of another member of staff.
 async function person(subject, role) {
   const file = path.join(scratch, `${subject}.token`);
   const r = await run([bin('wardctl'), '--data', up.dir, 'token', 'issue', '--subject', subject, '--roles', role, '--ward', 'ward-3', '--purpose', 'TREAT'],
@@ -335,7 +335,7 @@ async function ppid(p) {
 }
 
 async function dose(people) {
-  title(9, 'The dose: checked against the chart, given to a verified patient, once');
+  title(9, 'The dose: checked against the chart, recorded once for a verified patient');
   const [p, stranger] = people;
   await rules();
   await charted(p.subject);
@@ -367,9 +367,9 @@ async function bedsides(p, stranger, placed, due) {
   const no = foreign && await act(give(foreign), said("SOMEONE-ELSE'S"));
   if (no?.recorded) throw new Error('a dose was recorded with the token of another patient');
   if (no) rights(no.rights);
-  if (no) say(`${red('REFUSED')}  the wrong patient is in the bed: nothing was given, the attempt is in the log`);
+  if (no) say(`${red('REFUSED')}  the wrong patient is in the bed; nothing was recorded as given, and the log contains the attempt`);
   const token = await ppid(p);
-  if (!token) return say(yellow('nobody was matched: there is no token to give with'));
+  if (!token) return say(yellow('nobody matched, so there is no token for a dose'));
   const yes = await act(give(token), said('TOKEN'));
   if (!yes.recorded) throw new Error(`the dose was refused: ${yes.open} ${JSON.stringify(yes.rights)}`);
   rights(yes.rights);
@@ -383,7 +383,7 @@ const rights = (list) => table(['right', 'outcome', 'evidence'], list.map((r) =>
   (r, c, text) => (c === 1 ? { PASS: green, FAIL: red }[list[r].result]?.(text) ?? yellow(text) : text));
 
 async function withdraw(people) {
-  title(11, 'Consent is withdrawn: the face is destroyed, and one can see that it is');
+  title(11, 'Consent is withdrawn: the face is destroyed, with proof');
   const [{ subject, other }] = people;
   const done = await act(['identity', 'withdraw', subject], ['identity', 'withdraw', 'SUBJECT']);
   const no = await refused(bedside(subject, other, '--attended'), bedside('SUBJECT', other, '--attended'));
@@ -391,20 +391,20 @@ async function withdraw(people) {
   const known = await act(['identity', 'subject', subject], ['identity', 'subject', 'SUBJECT']);
   const hex = subject.replaceAll('-', '');
   const [left] = await up.sql('identity', `SELECT (SELECT COUNT(*) FROM face_key WHERE subject_id = X'${hex}') + (SELECT COUNT(*) FROM template WHERE subject_id = X'${hex}')`);
-  table(['key (SHA-256)', 'destroyed', 'templates', 'rows of key and template left in the database'],
+  table(['key (SHA-256)', 'destroyed', 'templates', 'remaining rows of key and template'],
     [[`${known.key_sha256.slice(0, 16)}..`, new Date(known.key_destroyed_at_us / 1000).toISOString().slice(0, 19), known.templates.length, left]]);
   if (!done.key_destroyed || left !== '0') throw new Error('the key is still there');
   return done.event_id;
 }
 
-// What happened is in the log a moment later: the outbox is emptied in the background.
+// The relay delivers events in the background, so the log has them after a moment.
 async function events(least) {
   for (let i = 0; i < 200; i++) {
     const list = (await up.ask('audit', 'query', '--most', '200')).filter((e) => e.service !== 'audit');
     if (list.length >= least) return list;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  throw new Error('the audit log does not hold what was done');
+  throw new Error('the audit log lacks events');
 }
 
 async function audit(people) {
@@ -414,12 +414,12 @@ async function audit(people) {
   const label = new Map(people.map((p) => [p.subject, p.label]));
   const rows = list.slice().reverse().map((e) => [e.index, e.occurred_at.slice(11, 19), e.actor, e.action.split('/').pop(),
     e.patient ? label.get(e.patient) || short(e.patient) : '', e.place, e.detail?.outcome || e.code || e.outcome, e.detail?.score ?? '']);
-  table(['entry', 'time', 'who', 'did', 'about', 'at', 'outcome', 'score'], rows, (r, c, text) => (c === 6 ? decision(rows[r][6].trim()) + ' '.repeat(text.length - rows[r][6].length) : text));
+  table(['entry', 'time', 'person', 'method', 'patient', 'place', 'outcome', 'score'], rows, (r, c, text) => (c === 6 ? decision(rows[r][6].trim()) + ' '.repeat(text.length - rows[r][6].length) : text));
   return list;
 }
 
 async function receipts(events) {
-  title(13, 'Receipts of the dose and of the confirmed film, checked with no server: a file and one public key');
+  title(13, 'Receipts of the dose and of the confirmed film, verified offline with one public key');
   const [{ vkey: key }] = await keys();
   const file = path.join(scratch, 'receipt.json');
   for (const event of events) {
@@ -427,8 +427,8 @@ async function receipts(events) {
     await up.ask('audit', 'receipt', event, '--out', file);
     typed('audit', 'verify', '--key', 'KEY', '--receipt', 'receipt.json');
     const v = await up.ctl('audit', 'verify', '--key', key, '--receipt', file);
-    say(v.status === 0 ? `${green('verified')}  the act is in the log, under a head that ${key.split('+')[0]} signed` : red('NOT VERIFIED'));
-    if (v.status !== 0) throw new Error('the receipt of an untouched log does not verify');
+    say(v.status === 0 ? `${green('verified')}  the log contains the event, under a head signed by ${key.split('+')[0]}` : red('NOT VERIFIED'));
+    if (v.status !== 0) throw new Error('the receipt of an unchanged log does not verify');
   }
   return key;
 }
@@ -446,14 +446,14 @@ async function check(key, name) {
 }
 
 async function tamper(key, refused) {
-  title(14, 'Someone with every right on the database edits the log');
+  title(14, 'A database administrator edits the log');
   typed('audit', 'export', 'log');
   typed('audit', 'verify', '--key', 'KEY', '--log', 'log');
   const before = await check(key, 'before.log');
-  say(`${before.verified ? green('verified') : red('NOT VERIFIED')}  ${before.entries} entries: signature, root and every entry's content hold`);
-  if (!before.verified) throw new Error('an untouched log does not verify');
+  say(`${before.verified ? green('verified') : red('NOT VERIFIED')}  ${before.entries} entries: signature, root and the content of every entry are valid`);
+  if (!before.verified) throw new Error('an unchanged log does not verify');
   say();
-  say(`Entry ${refused.index} says that the wrong person was in the bed. It is made to say what entry ${refused.match} says:`);
+  say(`Entry ${refused.index} records the wrong person in the bed. The administrator replaces it with entry ${refused.match}:`);
   const statement = `UPDATE entry a JOIN entry b ON b.idx = ${refused.match} SET a.leaf = b.leaf, a.content = b.content, a.key_id = b.key_id WHERE a.idx = ${refused.index}`;
   say(dim(`mariadb> ${statement}`));
   await up.sql('audit', statement);
@@ -461,7 +461,7 @@ async function tamper(key, refused) {
   say();
   typed('audit', 'verify', '--key', 'KEY', '--log', 'log');
   for (const f of after.findings || []) say(`${red(f.what)}  ${f.text}`);
-  say(after.verified ? red('the edit went unnoticed') : `${green('found')}  what is changed in the database no longer fits the head that was signed`);
+  say(after.verified ? red('the edit was not detected') : `${green('found')}  the changed database does not match the signed head`);
   if (after.verified) throw new Error('an edited log was verified');
 }
 
@@ -485,14 +485,14 @@ async function main() {
   const wrong = list.find((e) => isVerify(e) && e.detail?.outcome === 'NO_MATCH');
   const key = await receipts([given.event ?? withdrawn, confirmed]);
   if (wrong && match) await tamper(key, { index: wrong.index, match: match.index });
-  console.log(`\n${bold('Done.')} Start it for yourself: ${near(bin('wardctl'))} up`);
+  console.log(`\n${bold('Done.')} Start the services yourself: ${near(bin('wardctl'))} up`);
   while (process.env.UNTIL && !fs.existsSync(process.env.UNTIL)) await new Promise((resolve) => setTimeout(resolve, 100));
 }
 
 main().then(() => up.stop(), async (err) => {
   await up.stop();
   console.error(`\ndemo: ${err.message}`);
-  const log = await run(['/usr/bin/tail', '-n', '5', `${up.dir}/log/identity.log`, `${up.dir}/log/records.log`, `${up.dir}/log/dosage.log`, `${up.dir}/log/diagnosis.log`, `${up.dir}/log/audit.log`]);
-  console.error(log.lines.join('\n'));
+  const logs = ['identity', 'records', 'dosage', 'diagnosis', 'audit'].map((s) => `${up.dir}/log/${s}.log`).filter((f) => fs.existsSync(f));
+  if (logs.length) console.error((await run(['/usr/bin/tail', '-n', '5', ...logs])).lines.join('\n'));
   process.exitCode = 1;
 });

@@ -1,14 +1,14 @@
 'use strict';
-// The film's step of the demo.
+// The step of the demo that reads an X-ray film.
 
 const fs = require('node:fs');
 const path = require('node:path');
 const { drawn } = require('../../tests/lib/films');
 
-// No patient's film is in this repository: this one is drawn by a formula, with two lungs.
-// person: { subject, photo }. The rest is the demo's own: what prints, what runs wardctl. Resolves to the event of the confirmation.
+// The repository contains no patient's film. A formula draws this film, with two lungs.
+// The first argument is a person. The second has the demo's functions for printing and for wardctl. Returns the event id of the confirmation.
 async function film({ subject, photo }, { title, act, near, table, tell, say, yellow, green, scratch }) {
-  title(10, 'A film: a model looks, says when it should not, and a clinician decides');
+  title(10, 'A film: a model reads it or abstains, and a clinician decides');
   const file = path.join(scratch, 'film.png'), map = path.join(scratch, 'heat-map.png');
   fs.writeFileSync(file, drawn(11, 8));
   const infer = (what, ...more) => ['diagnosis', 'infer', '--ward', 'ward-3', ...more, subject, 'chest', what];
@@ -18,9 +18,9 @@ async function film({ subject, photo }, { title, act, near, table, tell, say, ye
   const seen = await act(infer(file, '--heat-map', 'true'), ['diagnosis', 'infer', '--ward', 'ward-3', '--heat-map', 'true', 'SUBJECT', 'chest', 'film.png']);
   const [f] = seen.findings;
   fs.writeFileSync(map, Buffer.from(seen.heat_map, 'base64'));
-  table(['finding', 'probability', 'threshold', 'says', 'model', 'weights (SHA-256)', 'ran on'],
+  table(['finding', 'probability', 'threshold', 'result', 'model', 'weights (SHA-256)', 'back end'],
     [[f.code.display, f.probability.toFixed(2), f.threshold.toFixed(2), f.present ? 'present' : 'not present', `${seen.trace.model} ${seen.trace.version}`, `${seen.trace.weights_sha256.slice(0, 16)}..`, seen.trace.plugin]]);
-  tell(`The film is drawn by a formula and no patient's. Where the model looked is in ${process.env.KEEP ? map : 'heat-map.png (KEEP=1 keeps it)'}, ${fs.statSync(map).size} bytes. In the chart stands a preliminary report.`);
+  tell(`A formula drew the film; it shows no patient. ${process.env.KEEP ? map : 'heat-map.png (KEEP=1 keeps it)'}, ${fs.statSync(map).size} bytes, shows the areas that the model used. The chart now has a preliminary report.`);
   const words = (report) => ['diagnosis', 'confirm', '--ward', 'ward-3', report, '1'];
   const done = await act(words(seen.report_id), words('REPORT'));
   const read = await act(['records', 'read', '--ward', 'ward-3', 'DiagnosticReport', seen.report_id], ['records', 'read', '--ward', 'ward-3', 'DiagnosticReport', 'REPORT']);
