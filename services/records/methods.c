@@ -31,6 +31,7 @@ const struct ward_method *records_methods(void)
         ROW("Records", "PutAttachment", put_attachment),
         ROW("Records", "GetAttachment", get_attachment),
         ROW("Records", "Search", search),
+        ROW("Records", "SearchMany", search_many),
         ROW("Records", "ListDirectory", list_directory),
         ROW("RecordsAccess", "BreakGlass", break_glass),
         ROW("RecordsAccess", "ListGlass", list_glass),

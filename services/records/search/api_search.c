@@ -1,353 +1,187 @@
-/* Search: what is asked, a page of it, and that it was shown. */
-#include "services/records/api.h"
+/* Search and SearchMany: pages of resources, and the audit events that say who saw them. */
 #include "services/records/search/directory.h"
+#include "services/records/search/run.h"
 
-#include "common/base/text.h"
-
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 typedef Ward__Records__V1__SearchRequest SearchRequest;
 typedef Ward__Records__V1__SearchResponse SearchResponse;
-typedef Ward__Records__V1__Record Record;
+typedef Ward__Records__V1__SearchManyRequest SearchManyRequest;
+typedef Ward__Records__V1__SearchManyResponse SearchManyResponse;
 
-#define USUAL_PAGE 50
-#define CHUNK      16 /* versions opened by one statement */
-/* Of records in one answer: with one more of RECORDS_MAX it is below the 4 MiB that gRPC's
- * clients take unless they are told otherwise. */
-#define BYTES_ENOUGH ((size_t)5 << 19)
-
-struct hit {
-    uint8_t patient[RECORDS_ID], id[RECORDS_ID];
-    int version;
-    int64_t at_us;
-};
-struct page {
-    struct ward_call *call;
-    struct worker *w;
-    struct ward_event event;
-    struct view view;
-    struct search s;
-    struct place from;
-    const SearchRequest *req;
-    SearchResponse *resp;
-    /* of this run of the transaction */
-    struct hit *hit;
-    size_t n_hits;
-    Record **record;
-    uint8_t (*patient)[RECORDS_ID];
-    size_t n_records, n_looked_at, n_patients;
-    int64_t total;
-};
+#define MANY_MOST 32
 
 static enum ward_code no_memory(struct ward_err *err)
 {
     return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the answer");
 }
 
-/* ---- the place of each ---- */
-
-static int newest_first(const void *a, const void *b)
-{
-    const struct hit *x = a, *y = b;
-
-    if (x->at_us != y->at_us)
-        return x->at_us > y->at_us ? -1 : 1;
-    return memcmp(y->id, x->id, RECORDS_ID);
-}
-
-static int oldest_first(const void *a, const void *b)
-{
-    return newest_first(b, a);
-}
-
-static enum ward_code add_hits(struct page *p, const struct ward_rows *rows,
-                               struct ward_err *err)
-{
-    struct hit *more = ward_alloc(p->call->mem, (p->n_hits + rows->n) * sizeof(*more));
-
-    if (more == NULL)
-        return no_memory(err);
-    if (p->n_hits > 0)
-        memcpy(more, p->hit, p->n_hits * sizeof(*more));
-    p->hit = more;
-    for (size_t i = 0; i < rows->n; i++) {
-        struct hit *h = &p->hit[p->n_hits++];
-        int64_t version;
-
-        memcpy(h->patient, rows->at[i][0].p, RECORDS_ID);
-        memcpy(h->id, rows->at[i][1].p, RECORDS_ID);
-        if (!ward_i64(rows->at[i][2].p, 1, INT32_MAX, &version) ||
-            !ward_i64(rows->at[i][3].p, INT64_MIN, INT64_MAX, &h->at_us))
-            return WARD_FAIL(err, DATA_LOSS, "a row of resource is not one");
-        h->version = (int)version;
-    }
-    return WARD_OK;
-}
-
-/* In the page's order, none twice, at most one more than fit. */
-static void put_in_order(struct page *p)
-{
-    size_t n = 0, most = (size_t)p->s.page + 1;
-
-    if (p->n_hits == 0)
-        return;
-    qsort(p->hit, p->n_hits, sizeof(*p->hit),
-          p->s.order == WARD__RECORDS__V1__ORDER__ORDER_DATE_ASC ? oldest_first : newest_first);
-    for (size_t i = 1; i < p->n_hits; i++)
-        if (memcmp(p->hit[n].id, p->hit[i].id, RECORDS_ID) != 0)
-            p->hit[++n] = p->hit[i];
-    p->n_hits = n + 1 < most ? n + 1 : most;
-}
-
-/* ---- what they say ---- */
-
-static enum ward_code read_chunk(struct page *p, const struct hit *hits, size_t n,
-                                 struct ward_rows *out, struct ward_err *err)
-{
-#define THIS "(v.patient_id = ? AND v.resource_id = ? AND v.version = ?)"
-#define FOUR THIS " OR " THIS " OR " THIS " OR " THIS
-    static const char sql[] =
-        "SELECT " VERSION_COLUMNS " FROM version v FORCE INDEX (PRIMARY)" VERSION_KEYS
-        " WHERE " FOUR " OR " FOUR " OR " FOUR " OR " FOUR;
-    struct ward_val params[3 * CHUNK];
-
-    for (size_t i = 0; i < CHUNK; i++) {
-        const struct hit *h = &hits[i < n ? i : n - 1];
-
-        params[3 * i] = ward_blob(h->patient, RECORDS_ID);
-        params[3 * i + 1] = ward_blob(h->id, RECORDS_ID);
-        params[3 * i + 2] = ward_int(p->call->mem, h->version);
-    }
-    return ward_db_run(p->w->event_ctx.db, p->call->mem, sql, params, WARD_COUNT(params), out,
-                       err);
-}
-
-static const struct ward_val *row_of(const struct ward_rows *rows, const struct hit *h)
-{
-    for (size_t i = 0; i < rows->n; i++)
-        if (memcmp(rows->at[i][0].p, h->id, RECORDS_ID) == 0)
-            return rows->at[i];
-    return NULL;
-}
-
-static void add_patient(struct page *p, const uint8_t patient[RECORDS_ID])
-{
-    for (size_t i = 0; i < p->n_patients; i++)
-        if (memcmp(p->patient[i], patient, RECORDS_ID) == 0)
-            return;
-    memcpy(p->patient[p->n_patients++], patient, RECORDS_ID);
-}
-
-/* Whoever was erased between the two questions is not shown. */
-static enum ward_code open_one(struct page *p, const struct ward_val *row, size_t *bytes,
-                               struct ward_err *err)
-{
-    struct version v;
-    Record *record;
-
-    if (row == NULL)
-        return WARD_OK;
-    version_of(row, &v);
-    if (v.wrapped.p == NULL)
-        return WARD_OK;
-    WARD_TRY(chart_record(p->w, p->call->mem, &v, &record, err));
-    p->record[p->n_records++] = record;
-    *bytes += protobuf_c_message_get_packed_size(&record->base);
-    add_patient(p, v.patient);
-    return WARD_OK;
-}
-
-/* Until the page or the answer is full. */
-static enum ward_code open_all(struct page *p, struct ward_err *err)
-{
-    size_t most = p->n_hits < (size_t)p->s.page ? p->n_hits : (size_t)p->s.page, bytes = 0;
-
-    p->record = ward_alloc(p->call->mem, (most + 1) * sizeof(Record *));
-    p->patient = ward_alloc(p->call->mem, (most + 1) * sizeof(*p->patient));
-    if (p->record == NULL || p->patient == NULL)
-        return no_memory(err);
-    while (p->n_looked_at < most && bytes < BYTES_ENOUGH) {
-        size_t at = p->n_looked_at, n = most - at < CHUNK ? most - at : CHUNK;
-        struct ward_rows rows;
-
-        if (ward_call_cancelled(p->call))
-            return WARD_FAIL(err, CANCELLED, "the caller went away");
-        WARD_TRY(read_chunk(p, p->hit + at, n, &rows, err));
-        for (size_t i = 0; i < n && bytes < BYTES_ENOUGH; i++, p->n_looked_at++)
-            WARD_TRY(open_one(p, row_of(&rows, &p->hit[at + i]), &bytes, err));
-    }
-    return WARD_OK;
-}
-
-/* ---- a page ---- */
-
-static enum ward_code look(struct page *p, struct ward_err *err)
-{
-    struct search s = p->s; /* the plan changes it */
-    struct ward_rows rows;
-    struct plan plan;
-
-    WARD_TRY(plan_make(p->w, p->call->mem, &s, &p->view, &plan, err));
-    if (plan.empty)
-        return WARD_OK;
-    for (size_t i = 0; i < plan_branches(&plan); i++) {
-        WARD_TRY(plan_page(&plan, p->w, p->call->mem, i, &p->from, p->s.page + 1, &rows, err));
-        WARD_TRY(add_hits(p, &rows, err));
-    }
-    WARD_TRY(plan_lasting(&plan, p->w, p->call->mem, &p->from, p->s.page + 1, &rows, err));
-    WARD_TRY(add_hits(p, &rows, err));
-    if (!p->from.first) {
-        WARD_TRY(plan_forget(p->w, p->call->mem, p->s.kind, p->view.now_us, err));
-        WARD_TRY(
-            plan_moved(&plan, p->w, p->call->mem, &p->from.from, p->s.page + 1, &rows, err));
-        WARD_TRY(add_hits(p, &rows, err));
-    }
-    put_in_order(p);
-    if (p->req->total == WARD__RECORDS__V1__TOTAL__TOTAL_BOUNDED)
-        WARD_TRY(plan_total(&plan, p->w, p->call->mem, &p->total, err));
-    return open_all(p, err);
-}
-
-/* Whoever's resource is asked for by its id and not shown: their log says who tried, as it does
- * of a Read. */
-static enum ward_code add_named(struct page *p, struct ward_err *err)
-{
-    static const char SQL[] = "SELECT patient_id FROM resource WHERE resource_id = ?";
-    size_t most = p->n_patients;
-    uint8_t(*all)[RECORDS_ID], id[RECORDS_ID];
-    struct ward_rows rows;
-
-    for (size_t i = 0; i < p->req->n_parameters; i++)
-        most += p->req->parameters[i]->n_values;
-    all = ward_alloc(p->call->mem, (most + 1) * sizeof(*all));
-    if (all == NULL)
-        return no_memory(err);
-    if (p->n_patients > 0)
-        memcpy(all, p->patient, p->n_patients * sizeof(*all));
-    p->patient = all;
-    for (size_t i = 0; i < p->req->n_parameters; i++) {
-        const Ward__Records__V1__Parameter *q = p->req->parameters[i];
-
-        for (size_t k = 0; strcmp(q->name, "_id") == 0 && k < q->n_values; k++) {
-            if (!ward_uuid_parse(q->values[k], id))
-                continue;
-            WARD_TRY(ward_db_run(p->w->event_ctx.db, p->call->mem, SQL,
-                                 WARD_PARAMS(ward_blob(id, sizeof(id))), &rows, err));
-            if (rows.n == 1 && rows.at[0][0].n == RECORDS_ID)
-                add_patient(p, (const uint8_t *)rows.at[0][0].p);
-        }
-    }
-    return WARD_OK;
-}
+/* ---- one ---- */
 
 static enum ward_code search_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
-    struct page *p = arg;
+    struct search_run *p = arg;
     struct ward_event event = p->event;
 
     (void)db;
-    p->hit = NULL;
-    p->n_hits = p->n_records = p->n_looked_at = p->n_patients = 0;
-    p->total = 0;
-    WARD_TRY(look(p, err));
-    WARD_TRY(add_named(p, err));
+    WARD_TRY(search_run_find(p, err));
     return tell_each(p->w, &event, &p->view, (const uint8_t(*)[RECORDS_ID])p->patient,
                      p->n_patients, err);
-}
-
-static enum ward_code answer(struct page *p)
-{
-    SearchResponse *r = p->resp;
-    struct cursor next = {.asked_us = p->s.asked_us};
-
-    r->records = p->record;
-    r->n_records = p->n_records;
-    r->total_is_more = p->total > SEARCH_TOTAL_MOST;
-    r->total = (int32_t)(r->total_is_more ? SEARCH_TOTAL_MOST : p->total);
-    if (p->n_looked_at == p->n_hits)
-        return WARD_OK;
-    next.at_us = p->hit[p->n_looked_at - 1].at_us;
-    memcpy(next.id, p->hit[p->n_looked_at - 1].id, RECORDS_ID);
-    return cursor_seal(p->w->rec->keys, p->call->mem, p->req, p->view.actor, &next,
-                       &r->next_page_token, p->call->err);
-}
-
-/* ---- the request ---- */
-
-/* The one patient it is about, as its id's text; NULL: several, or all. */
-static const char *about(const SearchRequest *q)
-{
-    uint8_t id[RECORDS_ID];
-    const char *found = NULL;
-
-    for (size_t i = 0; i < q->n_parameters; i++) {
-        const Ward__Records__V1__Parameter *p = q->parameters[i];
-        const char *text;
-
-        if (p->n_values != 1 ||
-            (strcmp(p->name, "patient") != 0 && strcmp(p->name, "subject") != 0))
-            continue;
-        text = strncmp(p->values[0], "Patient/", 8) == 0 ? p->values[0] + 8 : p->values[0];
-        if (ward_uuid_parse(text, id))
-            found = text;
-    }
-    return found;
-}
-
-static enum ward_code check(struct ward_call *c, const SearchRequest *q)
-{
-    if (!kind_is((int)q->kind))
-        return WARD_FAIL_FIELD(c->err, "kind", "is none");
-    if (!protobuf_c_enum_descriptor_get_value(&ward__records__v1__order__descriptor,
-                                              (int)q->order))
-        return WARD_FAIL_FIELD(c->err, "order", "is none");
-    if (!protobuf_c_enum_descriptor_get_value(&ward__records__v1__total__descriptor,
-                                              (int)q->total))
-        return WARD_FAIL_FIELD(c->err, "total", "is none");
-    return WARD_OK;
-}
-
-static enum ward_code read_request(struct page *p)
-{
-    struct ward_call *c = p->call;
-    struct search_reader r = {.mem = c->mem, .keys = p->w->rec->keys, .err = c->err};
-    struct cursor *from = &p->from.from;
-
-    p->s.kind = (enum kind)p->req->kind;
-    p->s.order = p->req->order;
-    p->s.wrong_too = p->req->include_entered_in_error;
-    p->s.asked_us = p->view.now_us;
-    p->from.first = p->req->page_token.len == 0;
-    WARD_TRY(ward_call_page(c, p->req->page_size, USUAL_PAGE, SEARCH_PAGE_MOST, &p->s.page));
-    if (!p->from.first) {
-        WARD_TRY(
-            cursor_open(r.keys, c->mem, p->req, p->view.actor, p->view.now_us, from, c->err));
-        p->s.asked_us = from->asked_us;
-    }
-    return search_read(&r, p->req, &p->s);
 }
 
 static enum ward_code search(struct ward_call *c, const SearchRequest *req,
                              SearchResponse *resp)
 {
-    struct page *p = ward_new(c->mem, struct page);
+    struct search_run *p = ward_new(c->mem, struct search_run);
 
     if (p == NULL)
         return no_memory(c->err);
-    *p = (struct page){.call = c, .w = c->wrk, .req = req, .resp = resp};
-    WARD_TRY(check(c, req));
-    WARD_TRY(api_begin(c, &p->event, USE_READ, (enum kind)req->kind, about(req), &p->view));
+    *p = (struct search_run){.call = c, .w = c->wrk, .req = req, .resp = resp};
+    WARD_TRY(search_run_begin(p));
     ward_event_note(&p->event, "kind", kind_name((enum kind)req->kind));
     if (kind_is_nobodys((enum kind)req->kind))
         return search_directory(c, &p->view, &p->event, req, resp);
-    WARD_TRY(read_request(p));
     ward_db_deadline(p->w->event_ctx.db, c->deadline_ns);
     WARD_TRY(ward_db_tx(p->w->event_ctx.db, search_in_tx, p, c->err));
-    return answer(p);
+    return search_run_answer(p);
 }
 
 enum ward_code search_rpc(struct ward_call *c, const ProtobufCMessage *q, ProtobufCMessage *r)
 {
     return search(c, (const SearchRequest *)q, (SearchResponse *)r);
+}
+
+/* ---- many ---- */
+
+struct many {
+    struct ward_call *call;
+    struct worker *w;
+    struct search_run *run;
+    SearchResponse **resp;
+    size_t n;
+};
+
+/* Everybody whose resources are shown by any of them, once. */
+static enum ward_code all_patients(const struct many *m, uint8_t (**out)[RECORDS_ID], size_t *n,
+                                   struct ward_err *err)
+{
+    size_t most = 0;
+
+    for (size_t i = 0; i < m->n; i++)
+        most += m->run[i].n_patients;
+    *n = 0;
+    *out = ward_alloc(m->call->mem, (most + 1) * sizeof(**out));
+    if (*out == NULL)
+        return no_memory(err);
+    for (size_t i = 0; i < m->n; i++)
+        for (size_t k = 0; k < m->run[i].n_patients; k++) {
+            const uint8_t *id = m->run[i].patient[k];
+            size_t at = 0;
+
+            while (at < *n && memcmp((*out)[at], id, RECORDS_ID) != 0)
+                at++;
+            if (at == *n)
+                memcpy((*out)[(*n)++], id, RECORDS_ID);
+        }
+    return WARD_OK;
+}
+
+/* Each kind once: "Encounter,Observation". */
+static enum ward_code note_kinds(const struct many *m, struct ward_event *event,
+                                 struct ward_err *err)
+{
+    char *kinds = ward_strdup(m->call->mem, "");
+
+    for (size_t i = 0; i < m->n && kinds != NULL; i++) {
+        bool had = false;
+
+        for (size_t k = 0; k < i && !had; k++)
+            had = m->run[k].req->kind == m->run[i].req->kind;
+        if (!had)
+            kinds = ward_printf(m->call->mem, "%s%s%s", kinds, *kinds == '\0' ? "" : ",",
+                                kind_name((enum kind)m->run[i].req->kind));
+    }
+    if (kinds == NULL)
+        return no_memory(err);
+    ward_event_note(event, "kinds", kinds);
+    return WARD_OK;
+}
+
+static enum ward_code many_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
+{
+    struct many *m = arg;
+    struct ward_event event = m->run[0].event;
+    uint8_t(*patient)[RECORDS_ID];
+    size_t bytes = 0, n;
+
+    (void)db;
+    for (size_t i = 0; i < m->n; i++) {
+        WARD_TRY(search_run_find(&m->run[i], err));
+        bytes += m->run[i].bytes;
+        if (bytes > SEARCH_BYTES)
+            return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "RESPONSE_TOO_LARGE",
+                                    "the answers have more than 2.5 MiB: use Search");
+    }
+    WARD_TRY(note_kinds(m, &event, err));
+    WARD_TRY(all_patients(m, &patient, &n, err));
+    return tell_each(m->w, &event, &m->run[0].view, (const uint8_t(*)[RECORDS_ID])patient, n,
+                     err);
+}
+
+static enum ward_code many_begin(struct many *m, const SearchManyRequest *req)
+{
+    const char *about = NULL;
+
+    for (size_t i = 0; i < m->n; i++) {
+        const SearchRequest *q = req->searches[i];
+        const char *whose = search_about(q);
+        char field[32];
+
+        snprintf(field, sizeof(field), "searches[%zu]", i);
+        if (whose == NULL || (about != NULL && strcmp(about, whose) != 0))
+            return WARD_FAIL_FIELD(m->call->err, field,
+                                   "must name one patient, the same as the others");
+        if (q->page_token.len > 0)
+            return WARD_FAIL_FIELD(m->call->err, field,
+                                   "has a page_token: use Search for further pages");
+        if (kind_is_nobodys((enum kind)q->kind))
+            return WARD_FAIL_FIELD(m->call->err, field, "is of a kind that has no patient");
+        about = whose;
+        m->resp[i] = ward_new(m->call->mem, SearchResponse);
+        if (m->resp[i] == NULL)
+            return no_memory(m->call->err);
+        ward__records__v1__search_response__init(m->resp[i]);
+        m->run[i] =
+            (struct search_run){.call = m->call, .w = m->w, .req = q, .resp = m->resp[i]};
+        WARD_TRY(search_run_begin(&m->run[i]));
+    }
+    return WARD_OK;
+}
+
+static enum ward_code search_many(struct ward_call *c, const SearchManyRequest *req,
+                                  SearchManyResponse *resp)
+{
+    struct many m = {.call = c, .w = c->wrk, .n = req->n_searches};
+
+    if (m.n == 0 || m.n > MANY_MOST)
+        return WARD_FAIL_FIELD(c->err, "searches", "must be 1 to %d", MANY_MOST);
+    m.run = ward_alloc(c->mem, m.n * sizeof(*m.run));
+    m.resp = ward_alloc(c->mem, m.n * sizeof(*m.resp));
+    if (m.run == NULL || m.resp == NULL)
+        return no_memory(c->err);
+    WARD_TRY(many_begin(&m, req));
+    ward_db_deadline(m.w->event_ctx.db, c->deadline_ns);
+    WARD_TRY(ward_db_tx(m.w->event_ctx.db, many_in_tx, &m, c->err));
+    for (size_t i = 0; i < m.n; i++)
+        WARD_TRY(search_run_answer(&m.run[i]));
+    resp->results = m.resp;
+    resp->n_results = m.n;
+    return WARD_OK;
+}
+
+enum ward_code search_many_rpc(struct ward_call *c, const ProtobufCMessage *q,
+                               ProtobufCMessage *r)
+{
+    return search_many(c, (const SearchManyRequest *)q, (SearchManyResponse *)r);
 }
