@@ -27,6 +27,8 @@ enum label {
 uint32_t label_of_security(const char *system, const char *code); /* 0: none of these */
 /* What a diagnosis or laboratory code says of itself: ICD-9, 10 and 11, LOINC, SNOMED CT. */
 uint32_t label_of_code(const char *system, const char *code);
-bool label_knows(const char *system); /* whether label_of_code reads codes of the system */
+/* Whether label_of_code can read the code: its system is known, and a LOINC code is well
+ * formed. */
+bool label_reads(const char *system, const char *code);
 
 #endif

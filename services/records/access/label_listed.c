@@ -3,6 +3,7 @@
 #include "common/base/status.h"
 #include "services/records/access/label.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* LOINC and SNOMED CT have no ranges, so what is here is a choice of what is common: the rest
@@ -12,83 +13,48 @@ struct listed {
     uint32_t labels;
 };
 
-/* Source: LOINC, https://loinc.org; HIV and chlamydia as in the Swiss list of laboratory
- * observations to be reported, https://github.com/project-husky/husky, LabObsListLoinc,
- * checked 2026-11-21. Names are LOINC's, shortened. */
+/* A space before and behind each code. Source: the value sets of the CMS quality measures: HIV
+ * laboratory tests (Ab and Ag) 2.16.840.1.113762.1.4.1056.50, HIV viral load tests
+ * 2.16.840.1.113762.1.4.1248.377, chlamydia screening 2.16.840.1.113883.3.464.1003.110.12.1052,
+ * gonorrhea screening 2.16.840.1.113762.1.4.1258.1, syphilis
+ * tests 2.16.840.1.113762.1.4.1248.389, updates of 2021 and 2025, checked 2026-11-24; HIV and
+ * chlamydia also as in the Swiss list of laboratory observations to be reported,
+ * https://github.com/project-husky/husky, LabObsListLoinc, checked 2026-11-21. */
+static const char loinc_hiv[] =
+    " 5017-9 5018-7 5220-9 5221-7 5222-5 5223-3 5224-1 5225-8 7917-8 7918-6 7919-4 9660-2 "
+    "9661-0 9662-8 9663-6 9664-4 9665-1 9666-9 9667-7 9668-5 9669-3 9821-0 10351-5 10901-7 "
+    "10902-5 11078-3 11079-1 11080-9 11081-7 11082-5 12855-3 12856-1 12857-9 12858-7 12859-5 "
+    "12870-2 12871-0 12872-8 12875-1 12876-9 12893-4 12894-2 12895-9 13499-9 13920-4 14092-1 "
+    "14126-7 16132-3 16974-8 16975-5 16976-3 16977-1 16978-9 16979-7 18396-2 19110-6 20447-9 "
+    "21007-0 21008-8 21331-4 21332-2 21333-0 21334-8 21335-5 21336-3 21337-1 21338-9 21339-7 "
+    "21340-5 22356-0 22357-8 22358-6 23876-6 24012-7 24013-5 25835-0 25836-8 25841-8 25842-6 "
+    "28004-0 28052-9 29327-4 29539-4 29541-0 29893-5 30361-0 31072-2 31073-0 31201-7 31430-2 "
+    "32571-2 32602-5 32827-8 32842-7 33508-3 33660-2 33806-1 33807-9 33866-5 34591-8 34592-6 "
+    "35437-3 35438-1 35439-9 35440-7 35441-5 35442-3 35443-1 35444-9 35445-6 35446-4 35447-2 "
+    "35448-0 35449-8 35450-6 35452-2 35564-4 35565-1 40437-6 40438-4 40439-2 40732-0 40733-8 "
+    "41143-9 41144-7 41145-4 41290-8 41513-3 41514-1 41515-8 41516-6 42339-2 42600-7 42627-0 "
+    "42768-2 42917-5 43008-2 43009-0 43010-8 43011-6 43012-4 43013-2 43185-8 43599-0 44531-2 "
+    "44532-0 44533-8 44607-0 44872-0 44873-8 45212-8 47029-4 47359-5 48023-6 48345-3 48346-1 "
+    "48510-2 48511-0 48551-6 48552-4 49483-1 49580-4 49718-0 49890-7 49905-3 49965-7 51780-5 "
+    "51786-2 51866-2 53379-4 53601-1 54086-4 55277-8 56888-1 57974-8 57975-5 57976-3 57977-1 "
+    "57978-9 58900-2 59419-2 62456-9 62469-2 68961-2 69354-9 69668-2 70241-5 73905-2 73906-0 "
+    "75622-1 75666-8 77685-6 80203-3 80387-4 81641-3 83101-6 85037-0 85686-4 86233-4 86657-4 "
+    "89365-1 89374-3 95524-5 104762-0 104781-0 ";
+static const char loinc_std[] =
+    " 4993-2 5028-6 5291-0 5292-8 5392-6 5393-4 5394-2 6349-5 6353-7 6356-0 6357-8 6561-5 "
+    "6562-3 8041-6 11084-1 11597-2 13288-6 14463-4 14464-2 14465-9 14467-5 14474-1 14513-6 "
+    "14904-7 16600-9 17723-8 17724-6 17725-3 17726-1 17727-9 17728-7 17729-5 20507-0 20508-8 "
+    "21190-4 21191-2 21415-5 21416-3 21613-5 22461-8 22462-6 22464-2 22585-4 22587-0 22590-4 "
+    "22592-0 22594-6 23838-6 24110-9 24111-7 24312-1 26009-1 29310-0 31147-2 31775-0 32705-6 "
+    "33904-4 34147-9 34382-2 34710-4 35735-0 36902-5 36903-3 39015-3 40679-3 40680-1 41122-3 "
+    "41163-7 42931-6 43304-5 43305-2 43403-5 43404-3 43405-0 43406-8 44806-8 44807-6 45068-4 "
+    "45069-2 45072-6 45073-4 45075-9 45076-7 45084-1 45089-0 45090-8 45091-6 45093-2 45095-7 "
+    "47235-7 47236-5 47237-3 47238-1 47387-6 47476-7 47511-1 50387-0 50388-8 50690-7 51838-1 "
+    "51839-9 53605-2 53879-3 53925-4 53926-2 53927-0 57032-5 57180-2 57287-5 57289-1 57458-2 "
+    "60255-7 60256-5 63464-2 71793-4 73752-8 76766-5 80360-1 80361-9 80362-7 80363-5 80364-3 "
+    "80365-0 80366-8 80367-6 82306-2 87949-4 87950-2 88221-7 88224-1 88225-8 89648-0 91846-6 "
+    "91860-7 91873-0 96599-6 97626-6 99779-1 104765-3 104780-2 105085-5 105922-9 ";
 static const struct listed loinc[] = {
-    {"5017-9", LABEL_HIV},  /* HIV 1 RNA in Blood */
-    {"5018-7", LABEL_HIV},  /* HIV 1 RNA in specimen */
-    {"5224-1", LABEL_HIV},  /* HIV 2 Ab, units */
-    {"5225-8", LABEL_HIV},  /* HIV 2 Ab by Immunoblot */
-    {"7919-4", LABEL_HIV},  /* HIV 2 Ab in Serum */
-    {"9665-1", LABEL_HIV},  /* HIV 1 p24 Ag, units */
-    {"9666-9", LABEL_HIV},  /* HIV 1 p31 Ab by Immunoblot */
-    {"9667-7", LABEL_HIV},  /* HIV 1 p51 Ab by Immunoblot */
-    {"9668-5", LABEL_HIV},  /* HIV 1 p55 Ab by Immunoblot */
-    {"9669-3", LABEL_HIV},  /* HIV 1 p66 Ab by Immunoblot */
-    {"10351-5", LABEL_HIV}, /* HIV 1 RNA, viral load */
-    {"20447-9", LABEL_HIV}, /* HIV 1 RNA, viral load, copies */
-    {"21008-8", LABEL_HIV}, /* HIV 1 RNA, viral load by DNA probe */
-    {"21333-0", LABEL_HIV}, /* HIV 1 RNA in Serum */
-    {"22358-6", LABEL_HIV}, /* HIV 2 Ab, units */
-    {"23876-6", LABEL_HIV}, /* HIV 1 RNA, viral load in Plasma */
-    {"24013-5", LABEL_HIV}, /* HIV 1 RNA, interpretation */
-    {"25835-0", LABEL_HIV}, /* HIV 1 RNA in Serum or Plasma */
-    {"25836-8", LABEL_HIV}, /* HIV 1 RNA, viral load in specimen */
-    {"25841-8", LABEL_HIV}, /* HIV 2 DNA in Blood */
-    {"25842-6", LABEL_HIV}, /* HIV 2 DNA in specimen */
-    {"29539-4", LABEL_HIV}, /* HIV 1 RNA, log viral load */
-    {"29541-0", LABEL_HIV}, /* HIV 1 RNA, log viral load */
-    {"29893-5", LABEL_HIV}, /* HIV 1 Ab by Immunoassay */
-    {"30361-0", LABEL_HIV}, /* HIV 2 Ab by Immunoassay */
-    {"31073-0", LABEL_HIV}, /* HIV 2 Ab band pattern */
-    {"31201-7", LABEL_HIV}, /* HIV 1+2 Ab by Immunoassay */
-    {"33806-1", LABEL_HIV}, /* HIV 2 IgG Ab by Immunoblot */
-    {"33807-9", LABEL_HIV}, /* HIV 2 IgG Ab */
-    {"41513-3", LABEL_HIV}, /* HIV 1 RNA, limit 400/mL */
-    {"41514-1", LABEL_HIV}, /* HIV 1 RNA, log, limit 2.6 */
-    {"41515-8", LABEL_HIV}, /* HIV 1 RNA, limit 75/mL */
-    {"41516-6", LABEL_HIV}, /* HIV 1 RNA, log, limit 1.9 */
-    {"42917-5", LABEL_HIV}, /* HIV 1 RNA in cerebral spinal fluid */
-    {"47359-5", LABEL_HIV}, /* HIV 1 RNA of a donor */
-    {"48023-6", LABEL_HIV}, /* HIV 1 proviral DNA */
-    {"48510-2", LABEL_HIV}, /* HIV 1 RNA, log, limit 1.7 */
-    {"48511-0", LABEL_HIV}, /* HIV 1 RNA, limit 50/mL */
-    {"48551-6", LABEL_HIV}, /* HIV 1 RNA, limit 400/mL */
-    {"48552-4", LABEL_HIV}, /* HIV 1 RNA, log, limit 2.6 */
-    {"49890-7", LABEL_HIV}, /* HIV 1 RNA, log viral load in specimen */
-    {"7917-8", LABEL_HIV},  /* HIV 1 Ab in Serum */
-    {"43010-8", LABEL_HIV}, /* HIV 1+2 Ab in specimen */
-    {"49580-4", LABEL_HIV}, /* HIV 1+2 Ab by Rapid immunoassay */
-    {"75622-1", LABEL_HIV}, /* HIV 1 and 2 tests, set */
-    {"75666-5", LABEL_HIV}, /* HIV 1+2 Ab and HIV 1 p24 Ag */
-    {"80203-3", LABEL_HIV}, /* HIV 1 and 2 Ab by Rapid immunoassay */
-    {"58900-2", LABEL_HIV}, /* HIV 1+2 Ab and HIV 1 p24 Ag by Immunoassay */
-    {"51780-5", LABEL_HIV}, /* HIV 1 RNA, log, limit 0.5 */
-    {"51786-2", LABEL_HIV}, /* HIV 2 Ab Signal/Cutoff */
-    {"53601-1", LABEL_HIV}, /* HIV 1 p24 Ag by Immunoassay */
-    {"55277-8", LABEL_HIV}, /* HIV status */
-    {"56888-1", LABEL_HIV}, /* HIV 1+2 Ab+HIV1 p24 Ag */
-    {"59419-2", LABEL_HIV}, /* HIV 1 RNA, viral load in Plasma */
-    {"62469-2", LABEL_HIV}, /* HIV 1 RNA, viral load, units */
-    {"68961-2", LABEL_HIV}, /* HIV 1 Ab, rapid */
-    {"70241-5", LABEL_HIV}, /* HIV 1 RNA, limit 20/mL */
-    {"6349-5", LABEL_STD},  /* Chlamydia trachomatis by culture */
-    {"6356-0", LABEL_STD},  /* Chlamydia trachomatis DNA, genital */
-    {"6357-8", LABEL_STD},  /* Chlamydia trachomatis DNA in Urine */
-    {"4993-2", LABEL_STD},  /* Chlamydia trachomatis rRNA by DNA probe */
-    {"20507-0", LABEL_STD}, /* Reagin Ab by RPR (syphilis) */
-    {"21190-4", LABEL_STD}, /* Chlamydia trachomatis DNA, cervix */
-    {"21191-2", LABEL_STD}, /* Chlamydia trachomatis DNA, urethra */
-    {"21613-5", LABEL_STD}, /* Chlamydia trachomatis DNA in specimen */
-    {"42931-6", LABEL_STD}, /* Chlamydia trachomatis rRNA in Urine */
-    {"43304-5", LABEL_STD}, /* Chlamydia trachomatis rRNA in specimen */
-    {"43404-3", LABEL_STD}, /* Chlamydia trachomatis DNA, signal */
-    {"45084-1", LABEL_STD}, /* Chlamydia trachomatis DNA, vaginal */
-    {"45090-8", LABEL_STD}, /* Chlamydia trachomatis DNA, anal */
-    {"50387-0", LABEL_STD}, /* Chlamydia trachomatis rRNA, cervix */
-    {"53925-4", LABEL_STD}, /* Chlamydia trachomatis rRNA, urethra */
-    {"53926-2", LABEL_STD}, /* Chlamydia trachomatis rRNA, vaginal */
     {"28245-9", LABEL_SDV}, /* Abuse Status [OMAHA] */
     {"76690-7", LABEL_SEX}, /* Sexual orientation */
 };
@@ -97,6 +63,7 @@ static const struct listed loinc[] = {
  * Z21), https://github.com/OHDSI/Covid-19, checked 2026-11-21; the others: SNOMED CT, as the
  * bundles of Synthea (https://github.com/synthetichealth/synthea) use and name them. */
 static const struct listed snomed[] = {
+    {"19030005", LABEL_HIV},        /* Human immunodeficiency virus, the organism */
     {"86406008", LABEL_HIV},        /* Human immunodeficiency virus infection */
     {"62479008", LABEL_HIV},        /* AIDS */
     {"91947003", LABEL_HIV},        /* Asymptomatic HIV infection */
@@ -139,6 +106,15 @@ static const struct listed snomed[] = {
     {"405783006", LABEL_PSY},       /* Psychological assessment */
 };
 
+static bool among(const char *codes, const char *code)
+{
+    char spaced[12];
+    const int n = snprintf(spaced, sizeof(spaced), " %s ", code);
+
+    return n < (int)sizeof(spaced) && strchr(code, ' ') == NULL &&
+           strstr(codes, spaced) != NULL;
+}
+
 static uint32_t listed(const struct listed *list, size_t n, const char *code)
 {
     for (size_t i = 0; i < n; i++)
@@ -150,7 +126,9 @@ static uint32_t listed(const struct listed *list, size_t n, const char *code)
 uint32_t label_of_listed(const char *system, const char *code)
 {
     if (strcmp(system, LABEL_LOINC) == 0)
-        return listed(loinc, WARD_COUNT(loinc), code);
+        return (among(loinc_hiv, code) ? LABEL_HIV : 0U) |
+               (among(loinc_std, code) ? LABEL_STD : 0U) |
+               listed(loinc, WARD_COUNT(loinc), code);
     if (strcmp(system, LABEL_SNOMED) == 0)
         return listed(snomed, WARD_COUNT(snomed), code);
     return 0;

@@ -160,12 +160,12 @@ static void a_system_is_known_by_any_of_its_names(void **state)
 
     (void)state;
     for (size_t i = 0; i < WARD_COUNT(names); i++) {
-        assert_true(label_knows(names[i]));
+        assert_true(label_reads(names[i], "7917-8"));
         assert_int_equal(label_of_code(names[i], "B20.x01"), LABEL_HIV);
     }
-    assert_false(label_knows("urn:oid:2.16.156.10011.2.3.3.12")); /* procedures */
-    assert_false(label_knows("http://example.org/codes"));
-    assert_false(label_knows(""));
+    assert_false(label_reads("urn:oid:2.16.156.10011.2.3.3.12", "1")); /* procedures */
+    assert_false(label_reads("http://example.org/codes", "1"));
+    assert_false(label_reads("", "1"));
 }
 
 static void the_eleventh_revision_is_known_too(void **state)
@@ -194,12 +194,36 @@ static void the_eleventh_revision_is_known_too(void **state)
 
 static void tests_for_hiv_are_known(void **state)
 {
-    static const char *const codes[] = {"75622-1", "7917-8",  "75666-5",
+    static const char *const codes[] = {"75622-1", "7917-8",  "75666-8", "5221-7",  "22357-8",
+                                        "24012-7", "69668-2", "85686-4", "83101-6", "69354-9",
                                         "80203-3", "43010-8", "49580-4"};
 
     (void)state;
     for (size_t i = 0; i < WARD_COUNT(codes); i++)
         assert_int_equal(label_of_code(LOINC, codes[i]), LABEL_HIV);
+}
+
+static void a_loinc_code_with_a_wrong_check_digit_is_not_read(void **state)
+{
+    (void)state;
+    assert_true(label_reads(LOINC, "75666-8"));
+    assert_false(label_reads(LOINC, "75666-5"));
+    assert_false(label_reads(LOINC, "24012-9"));
+    assert_true(label_reads(LOINC, "718-7"));
+    assert_true(label_reads(LOINC, "LA15255-5"));
+    assert_false(label_reads(LOINC, ""));
+    assert_false(label_reads(LOINC, "7917"));
+    assert_false(label_reads(LOINC, "7917-88"));
+    assert_int_equal(label_of_code(LOINC, "7917-8 7918-6"), 0); /* two in one are none */
+}
+
+static void tests_of_sexually_transmitted_infections_are_known(void **state)
+{
+    static const char *const codes[] = {"22587-0", "5028-6", "14463-4", "36902-5"};
+
+    (void)state;
+    for (size_t i = 0; i < WARD_COUNT(codes); i++)
+        assert_int_equal(label_of_code(LOINC, codes[i]), LABEL_STD);
 }
 
 static void what_is_no_code_has_no_label(void **state)
@@ -244,6 +268,8 @@ int main(void)
         cmocka_unit_test(a_system_is_known_by_any_of_its_names),
         cmocka_unit_test(the_eleventh_revision_is_known_too),
         cmocka_unit_test(tests_for_hiv_are_known),
+        cmocka_unit_test(a_loinc_code_with_a_wrong_check_digit_is_not_read),
+        cmocka_unit_test(tests_of_sexually_transmitted_infections_are_known),
         cmocka_unit_test(what_is_no_code_has_no_label),
         cmocka_unit_test(laboratory_tests_and_snomed_s_concepts_are_listed),
     };

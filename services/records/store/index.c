@@ -280,7 +280,7 @@ static bool is_unread(const Ward__Records__V1__CodeableConcept *c)
     for (size_t i = 0; c != NULL && i < c->n_coding; i++) {
         if (*c->coding[i]->code == '\0')
             continue;
-        if (label_knows(c->coding[i]->system))
+        if (label_reads(c->coding[i]->system, c->coding[i]->code))
             return false;
         coded = true;
     }

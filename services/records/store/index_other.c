@@ -99,7 +99,7 @@ static bool is_read(const struct ward_json *coding)
     const char *system = text_of(coding, "system");
 
     return *text_of(coding, "code") != '\0' &&
-           (label_knows(system) || strcmp(system, LABEL_SYSTEM) == 0);
+           (label_reads(system, text_of(coding, "code")) || strcmp(system, LABEL_SYSTEM) == 0);
 }
 
 /* A list of codings of one thing: one that is read speaks for the others. */
