@@ -35,6 +35,10 @@ $(G)/reasons.c: $(REASONS) tools/embed
 	@mkdir -p $(G)
 	@tools/embed reasons $(REASONS) >$@
 
+$(G)/pinyin.c: common/unicode/pinyin.txt tools/embed
+	@mkdir -p $(G)
+	@tools/embed text ward_pinyin_table $< >$@
+
 # ---- objects: -MD, not -MMD, because generated headers are system headers to the compiler ----
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$1)
 own = $(filter-out %_test.c,$(wildcard $1/*.c))
@@ -61,7 +65,7 @@ FORCE: ;
 COMMON_C  := $(foreach d,base merkle measure json unicode zone auth rpc rpc/h2 db bus host serve image scan vault handler keyring app,$(call own,common/$d))
 COMMON_O  := $(call obj,$(COMMON_C)) \
              $(patsubst $(G)/%.c,$(BUILD)/gen-obj/%.o,$(PROTO_C) $(G)/protoset.c $(VERSION_C) \
-               $(G)/schema_common.c $(G)/schema_keyring.c $(G)/reasons.c)
+               $(G)/schema_common.c $(G)/schema_keyring.c $(G)/reasons.c $(G)/pinyin.c)
 WARD_A    := $(BUILD)/libward.a
 $(WARD_A): $(COMMON_O)
 	@rm -f $@; ar rcs $@ $^

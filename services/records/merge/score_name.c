@@ -1,9 +1,13 @@
 /* How alike two names are. */
 #include "services/records/merge/score_own.h"
 
+#include "common/unicode/pinyin.h"
 #include "common/unicode/unicode.h"
 
 #include <string.h>
+
+/* Ours: 王 and "Wang" are this much alike, since many characters have one reading. */
+#define READ_ALIKE 0.95
 
 /* Code points of a name that count. */
 #define POINTS 64
@@ -190,6 +194,47 @@ static enum ward_code compare(struct ward_arena *mem, const struct folded_name *
     return WARD_OK;
 }
 
+/* A part that is Chinese, in Latin letters. *some: one was. */
+static enum ward_code read_part(struct ward_arena *mem, char **part, bool surname, bool *some,
+                                struct ward_err *err)
+{
+    const char *const *syllables;
+    size_t n;
+
+    WARD_TRY(ward_pinyin(mem, *part, surname, &syllables, &n, err));
+    *some = *some || n > 0;
+    return n == 0 ? WARD_OK : ward_pinyin_join(mem, syllables, 0, n, part, err);
+}
+
+static enum ward_code read_name(struct ward_arena *mem, struct folded_name *name, bool *some,
+                                struct ward_err *err)
+{
+    *some = false;
+    WARD_TRY(read_part(mem, &name->family, true, some, err));
+    WARD_TRY(read_part(mem, &name->given, false, some, err));
+    return read_part(mem, &name->whole, true, some, err);
+}
+
+/* As compare; a Chinese name and one in Latin letters by the Chinese one's reading. */
+static enum ward_code compare_read(struct ward_arena *mem, const struct folded_name *a,
+                                   const struct folded_name *b, struct likeness *out,
+                                   struct ward_err *err)
+{
+    struct folded_name one = *a, other = *b;
+    bool one_read, other_read;
+
+    WARD_TRY(read_name(mem, &one, &one_read, err));
+    WARD_TRY(read_name(mem, &other, &other_read, err));
+    if (one_read == other_read)
+        return compare(mem, a, b, out, err);
+    WARD_TRY(compare(mem, &one, &other, out, err));
+    if (out->family > 0)
+        out->family *= READ_ALIKE;
+    if (out->given > 0)
+        out->given *= READ_ALIKE;
+    return WARD_OK;
+}
+
 enum ward_code score_names(struct ward_arena *mem, const Patient *a, const Patient *b,
                            struct likeness *out, struct ward_err *err)
 {
@@ -202,7 +247,7 @@ enum ward_code score_names(struct ward_arena *mem, const Patient *a, const Patie
 
             WARD_TRY(fold_name(mem, a->name[i], &one, err));
             WARD_TRY(fold_name(mem, b->name[k], &other, err));
-            WARD_TRY(compare(mem, &one, &other, &l, err));
+            WARD_TRY(compare_read(mem, &one, &other, &l, err));
             if (l.family + l.given > best.family + best.given)
                 best = l;
         }

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -162,6 +163,23 @@ static void a_personal_number_is_certain_and_a_shared_one_is_not(void **state)
     assert_int_equal(score(personal, other).match, WARD__RECORDS__V1__MATCH__MATCH_UNSPECIFIED);
 }
 
+static void a_chinese_name_and_its_pinyin_are_alike(void **state)
+{
+    static const char *const born = ",\"birthDate\":\"1980-01-01\",\"gender\":\"male\"";
+    char latin[200], han[200], other[200];
+
+    (void)state;
+    snprintf(han, sizeof(han), "%s%s", NAMED("王", "小明"), born);
+    snprintf(latin, sizeof(latin), "%s%s", NAMED("Wang", "Xiaoming"), born);
+    snprintf(other, sizeof(other), "%s%s", NAMED("Li", "Dawei"), born);
+    assert_true(score(han, latin).score > SCORE_POSSIBLE);
+    assert_true(score(han, latin).score < score(han, han).score);
+    assert_true(score(han, other).score < SCORE_POSSIBLE);
+    /* 曾 is read Zeng as a surname. */
+    assert_true(score(NAMED("曾", "强"), NAMED("Zeng", "Qiang")).score >
+                score(NAMED("曾", "强"), NAMED("Ceng", "Qiang")).score);
+}
+
 static void names_are_found_in_any_order_case_and_script(void **state)
 {
     Candidate swapped =
@@ -275,6 +293,7 @@ int main(void)
         cmocka_unit_test_setup(what_one_of_them_lacks_says_nothing, fresh),
         cmocka_unit_test_setup(a_personal_number_is_certain_and_a_shared_one_is_not, fresh),
         cmocka_unit_test_setup(names_are_found_in_any_order_case_and_script, fresh),
+        cmocka_unit_test_setup(a_chinese_name_and_its_pinyin_are_alike, fresh),
         cmocka_unit_test_setup(a_typing_error_weighs_between_same_and_other, fresh),
         cmocka_unit_test_setup(birth_dates_are_compared_by_their_parts, fresh),
         cmocka_unit_test_setup(twins_are_two, fresh),

@@ -1,4 +1,5 @@
 /* A patient: found by names in any script, birth date, identifiers, telephone, postal code. */
+#include "common/unicode/pinyin.h"
 #include "common/unicode/unicode.h"
 #include "services/records/store/index_own.h"
 
@@ -27,6 +28,39 @@ static void word_of(struct sink *s, enum param p, const char *word)
     beginnings(s, p, word);
     if (sink_is(s, param_plain(s->mem, word, &plain, s->err)) && strcmp(plain, word) != 0)
         beginnings(s, p, plain);
+}
+
+/* lü, lv and lyu are one syllable as people type it; ward_pinyin writes lv. */
+static void as_typed(struct sink *s, enum param p, const char *joined)
+{
+    static const char *const vowels[] = {"u", "yu"};
+    const char *v = strchr(joined, 'v');
+
+    beginnings(s, p, joined);
+    for (size_t i = 0; v != NULL && i < WARD_COUNT(vowels); i++) {
+        const char *text =
+            ward_printf(s->mem, "%.*s%s%s", (int)(v - joined), joined, vowels[i], v + 1);
+
+        if (text == NULL)
+            sink_is(s, WARD_FAIL(s->err, RESOURCE_EXHAUSTED, "no memory to index a name"));
+        else
+            beginnings(s, p, text);
+    }
+}
+
+/* "wangxiaoming", "xiaoming" and "ming" of 王小明. */
+static void in_pinyin(struct sink *s, enum param p, const char *word, bool surname)
+{
+    const char *const *syllables;
+    size_t n;
+    char *text;
+
+    if (!param_is_han(word) || strlen(word) > ward_first_points(word, HAN_NAME) ||
+        !sink_is(s, ward_pinyin(s->mem, word, surname, &syllables, &n, s->err)))
+        return;
+    for (size_t i = 0; i < n; i++)
+        if (sink_is(s, ward_pinyin_join(s->mem, syllables, i, n, &text, s->err)))
+            as_typed(s, p, text);
 }
 
 /* "obrien" of "O'Brien". */
@@ -75,20 +109,32 @@ static void han_name(struct sink *s, const HumanName *h)
             return;
         }
         beginnings(s, PARAM_NAME_TEXT, whole);
+        in_pinyin(s, PARAM_NAME_TEXT, whole, true);
         family = (char *)(uintptr_t)whole;
     }
+}
+
+static void first_letter(struct sink *s, const char *word, const char *birth_date)
+{
+    const char *text =
+        ward_printf(s->mem, "%s|%.*s", birth_date, (int)ward_first_points(word, 1), word);
+
+    if (text == NULL)
+        sink_is(s, WARD_FAIL(s->err, RESOURCE_EXHAUSTED, "no memory to index a name"));
+    else
+        sink_text(s, PARAM_BIRTH_AND_NAME, text, strlen(text));
 }
 
 static void first_letters(struct sink *s, char *const *words, size_t n, const char *birth_date)
 {
     for (size_t i = 0; i < n && *birth_date != '\0'; i++) {
-        const char *text = ward_printf(s->mem, "%s|%.*s", birth_date,
-                                       (int)ward_first_points(words[i], 1), words[i]);
+        const char *const *syllables;
+        size_t some;
 
-        if (text == NULL)
-            sink_is(s, WARD_FAIL(s->err, RESOURCE_EXHAUSTED, "no memory to index a name"));
-        else
-            sink_text(s, PARAM_BIRTH_AND_NAME, text, strlen(text));
+        first_letter(s, words[i], birth_date);
+        if (sink_is(s, ward_pinyin(s->mem, words[i], true, &syllables, &some, s->err)) &&
+            some > 0)
+            first_letter(s, syllables[0], birth_date);
     }
 }
 
@@ -100,8 +146,12 @@ static void part(struct sink *s, enum param p, const char *text, const char *bir
 
     if (*text == '\0' || !sink_is(s, param_words(s->mem, text, &words, &n, s->err)))
         return;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         word_of(s, p, words[i]);
+        in_pinyin(s, p, words[i], false);
+        if (p != PARAM_GIVEN)
+            in_pinyin(s, p, words[i], true);
+    }
     joined(s, p, text);
     for (size_t i = 0; i < n && p != PARAM_GIVEN; i++)
         given_part(s, words[i]);

@@ -33,6 +33,15 @@ test('the same identifier is certain, whatever else differs', async () => {
   assert.deepStrictEqual(brief(await find(b)), [[a, 'MATCH_CERTAIN']]);
 });
 
+test('a Chinese name and its pinyin on one birth date are a candidate', async () => {
+  const day = { birth_date: '1951-11-03', gender: 'ADMINISTRATIVE_GENDER_MALE' };
+  const han = await site.patient({ name: [{ family: '欧阳', given: ['文博'] }], ...day });
+  const { record, possible_duplicates: count } = await site.records.call('Create', { idempotency_key: 'pinyin-1',
+    resource: { patient: { active: true, name: [{ family: 'Ouyang', given: ['Wenbo'] }], ...day } } }, clerk());
+  assert.strictEqual(count, 1);
+  assert.deepStrictEqual((await find(record.version.resource_id)).map((c) => c.patient_id), [han]);
+});
+
 test('an identifier that several share, or that is old, proves nothing', async () => {
   const f = name();
   const a = await site.patient({ name: [{ family: f }], ...id('http://x/insurance', f, { type: coded('http://terminology.hl7.org/CodeSystem/v2-0203', 'MB') }) });

@@ -173,6 +173,18 @@ test('a_name_is_found_as_people_type_it', async () => {
   }
 });
 
+test('a_chinese_name_is_found_by_its_pinyin', async () => {
+  const found = (name, value, by = 'registrar') => ids(site, P, [p(name, value)], { by });
+  const { id: lu } = await site.treated('ward-3', { name: [{ family: '吕', given: ['筱婉'] }] });
+  const { id: zeng } = await site.treated('ward-3', { name: [{ text: '曾祖蓉' }] });
+  for (const name of ['lu xiaowan', 'Lü Xiaowan', 'lv xiaowan', 'LYU XIAO-WAN', 'luxiaowan', 'xiao lyu', 'xiaowan lv']) assert.deepStrictEqual(await found('name', name), [lu], name);
+  for (const name of ['zeng zurong', 'zengzurong', 'ceng zurong', 'zurong']) assert.deepStrictEqual(await found('name', name), [zeng], name);
+  assert.deepStrictEqual(await found('family', 'lyu'), [lu]);
+  assert.deepStrictEqual(await found('given', 'xiaowan'), [lu]);
+  assert.deepStrictEqual(await found('given', 'lyu'), []);
+  assert.deepStrictEqual(await found('name', 'wanxiao'), []);
+});
+
 test('parameters must all holdevery parameter finds what it should, and not its neighbour', async () => {
   for (const [kind, name, hits, misses, which] of cases()) {
     const want = made[which] || which;
