@@ -149,6 +149,14 @@ static void release(struct ort_plugin *p)
     free(p);
 }
 
+/* ONNX Runtime's telemetry runs a shell for an id of the machine, writes into the home of the
+ * user, and sends events over the internet. It begins with the first environment, before
+ * DisableTelemetryEvents can be called; only this variable comes earlier. */
+static void no_telemetry(void)
+{
+    (void)!setenv("ORT_DISABLE_TELEMETRY", "1", 1);
+}
+
 int ort_open(const struct ort_provider *provider, const struct ward_host *host, void **plugin,
              struct ward_plugin_err *err)
 {
@@ -166,6 +174,7 @@ int ort_open(const struct ort_provider *provider, const struct ward_host *host, 
         free(p);
         return rc;
     }
+    no_telemetry();
     enter(p);
     rc = ort_check(p,
                    p->api->CreateEnvWithCustomLogger(forward, NULL, ORT_LOGGING_LEVEL_WARNING,
