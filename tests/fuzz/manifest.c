@@ -38,11 +38,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (manifest_parse((const char *)data, size, &mem, &m, NULL) == WARD_OK) {
         check(rule_name(m.name) && rule_name(m.version));
         check(strncmp(m.file, m.name, strlen(m.name)) == 0 && strstr(m.file, "/.") == NULL);
-        check(strlen(m.sha256) == 64 && (m.std > 0) == m.image && m.scale > 0);
+        check(strlen(m.sha256) == 64 && m.scale > 0);
         check(m.threshold >= 0 && m.threshold <= 1);
         check(m.known.n >= 1 && m.known.n <= 8 && m.known.stride >= 1);
         if (m.image)
-            check(m.width >= 1 && m.width <= MANIFEST_SIDE_MAX && m.height >= 1);
+            check(m.steps.width >= 1 && m.steps.width <= STEPS_SIDE_MAX &&
+                  m.steps.height >= 1 && m.steps.height <= STEPS_SIDE_MAX);
         else
             features(&m);
     }

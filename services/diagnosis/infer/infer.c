@@ -71,21 +71,11 @@ static char *hex_of(struct ward_arena *mem, const uint8_t *bytes, size_t n)
 
 static void put_transforms(const struct manifest *m, struct ward_arena *mem, Trace *t)
 {
-    char **list = ward_alloc(mem, 5 * sizeof(char *));
+    char **list = ward_alloc(mem, STEPS_MAX * sizeof(char *));
 
-    if (list == NULL)
-        return;
+    for (int i = 0; list != NULL && i < m->steps.n; i++)
+        list[t->n_transforms++] = step_words(&m->steps.at[i], mem);
     t->transforms = list;
-    if (!m->image) {
-        list[t->n_transforms++] = api_text("order features, fill in what may be missing");
-        return;
-    }
-    list[t->n_transforms++] = api_text("decode, upright");
-    list[t->n_transforms++] = api_text("grey, ITU-R BT.601");
-    if (m->square)
-        list[t->n_transforms++] = api_text("crop, square in the middle");
-    list[t->n_transforms++] = ward_printf(mem, "resize %dx%d, area", m->width, m->height);
-    list[t->n_transforms++] = ward_printf(mem, "(grey / 255 - %g) / %g", m->mean, m->std);
 }
 
 static void put_trace(struct inferring *f)

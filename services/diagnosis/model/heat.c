@@ -1,6 +1,6 @@
 #include "common/image/encode.h"
-#include "services/diagnosis/model/prepare.h"
 #include "services/diagnosis/model/run.h"
+#include "services/diagnosis/steps/steps.h"
 
 #include <math.h>
 
@@ -14,7 +14,7 @@ static bool spread(const struct ward_tensor *heat, int w, int h, struct ward_are
 
     if (tmp == NULL || to == NULL)
         return false;
-    prepare_area(heat->data, sw, sh, to, w, h, tmp);
+    steps_area(heat->data, sw, sh, to, w, h, tmp);
     for (int i = 0; i < w * h; i++) {
         to[i] = isfinite(to[i]) ? fmaxf(to[i], 0) : 0;
         most = fmaxf(most, to[i]);
@@ -38,9 +38,8 @@ enum ward_code heat_png(const struct manifest *m, const struct said *said, int t
                         struct ward_arena *mem, uint8_t **png, size_t *png_n,
                         struct ward_err *err)
 {
-    const int w = m->width, h = m->height;
+    const int w = m->steps.width, h = m->steps.height;
     struct ward_image im = {w * times, h * times, NULL, 1};
-    const float *seen = said->seen.data;
     float *at = NULL;
 
     im.rgb = ward_alloc(mem, 3 * (size_t)im.width * (size_t)im.height);
@@ -49,9 +48,8 @@ enum ward_code heat_png(const struct manifest *m, const struct said *said, int t
     for (int y = 0; y < im.height; y++)
         for (int x = 0; x < im.width; x++) {
             size_t from = (size_t)(y / times) * (size_t)w + (size_t)(x / times);
-            double grey = ((double)seen[from] * m->std + m->mean) * 255;
 
-            pixel((float)grey, at[from],
+            pixel(said->shown[from], at[from],
                   im.rgb + 3 * ((size_t)y * (size_t)im.width + (size_t)x));
         }
     return ward_image_encode_png(&im, mem, png, png_n, err);

@@ -64,23 +64,6 @@ static struct manifest_code code(struct reading *r, const struct ward_json *v, c
 
 /* ---- the input ---- */
 
-static void read_image(struct reading *r, const struct ward_json *v, struct manifest *m)
-{
-    const char *crop = text(r, v, "crop");
-
-    m->width = (int)number(r, v, "width", 1, MANIFEST_SIDE_MAX);
-    m->height = (int)number(r, v, "height", 1, MANIFEST_SIDE_MAX);
-    m->mean = number(r, v, "mean", -1e6, 1e6);
-    m->std = number(r, v, "std", 1e-6, 1e6);
-    must(r, strcmp(text(r, v, "resize"), "area") == 0, "resize");
-    m->square = strcmp(crop, "centre_square") == 0;
-    must(r, m->square || strcmp(crop, "none") == 0, "crop");
-    m->known.rank = 4;
-    m->known.shape[0] = m->known.shape[1] = 1;
-    m->known.shape[2] = m->height;
-    m->known.shape[3] = m->width;
-}
-
 static void read_values(struct reading *r, const struct ward_json *list,
                         struct manifest_feature *f)
 {
@@ -122,9 +105,6 @@ static void read_features(struct reading *r, const struct ward_json *v, struct m
         return;
     for (const struct ward_json *f = all->first; f != NULL; f = f->next)
         read_feature(r, f, &m->feature[m->n_features++]);
-    m->known.rank = 2;
-    m->known.shape[0] = 1;
-    m->known.shape[1] = m->n_features;
 }
 
 static void read_input(struct reading *r, const struct ward_json *v, struct manifest *m)
@@ -134,10 +114,20 @@ static void read_input(struct reading *r, const struct ward_json *v, struct mani
     m->tensor = text(r, v, "tensor");
     m->image = strcmp(kind, "image") == 0;
     must(r, m->image || strcmp(kind, "features") == 0, "kind");
-    if (m->image)
-        read_image(r, v, m);
-    else
+    if (!m->image)
         read_features(r, v, m);
+}
+
+/* What the known answer's question looks like: one row of the input. */
+static void shape_known(struct manifest *m)
+{
+    struct ward_known *k = &m->known;
+
+    k->rank = m->image ? 4 : 2;
+    k->shape[0] = 1;
+    k->shape[1] = m->image ? m->steps.channels : m->n_features;
+    k->shape[2] = m->steps.height;
+    k->shape[3] = m->steps.width;
 }
 
 /* ---- the answer ---- */
@@ -223,6 +213,8 @@ enum ward_code manifest_parse(const char *bytes, size_t n, struct ward_arena *me
     if (r.wrong != NULL)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "MODEL_MANIFEST",
                                 "the manifest's %s is missing or cannot be", r.wrong);
+    WARD_TRY(steps_parse(ward_json_get(v, "preprocess"), m.n_features, mem, &m.steps, err));
+    shape_known(&m);
     m.file = ward_printf(mem, "%s/%s/%s", m.name, m.version, file);
     if (m.file == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a manifest");

@@ -1,4 +1,4 @@
-/* manifest.h - what a model is, as models/<name>/<version>/manifest.json says: docs/models.md
+/* manifest.h - what a model is, as models/<name>/<version>/manifest.json says: docs/diagnosis-models.md
  * has it field by field.
  *
  * Threads: read-only once read. Memory: the arena given. Errors: NOT_FOUND no such file;
@@ -8,10 +8,10 @@
 #define DIAGNOSIS_MODEL_MANIFEST_H
 
 #include "common/host/host.h"
+#include "services/diagnosis/steps/steps.h"
 
 #define MANIFEST_FEATURES 64
-#define MANIFEST_VALUES   16  /* of a feature that is a category */
-#define MANIFEST_SIDE_MAX 512 /* pixels of an image as a model sees it */
+#define MANIFEST_VALUES   16 /* of a feature that is a category */
 
 struct manifest_code {
     const char *system, *code, *display;
@@ -32,9 +32,7 @@ struct manifest {
     const char *sha256;
     bool image;         /* else features */
     const char *tensor; /* the input's */
-    bool square;        /* the largest square in the middle of an image is what it sees */
-    int width, height;  /* of an image, as the model sees it */
-    double mean, std;   /* value = (grey / 255 - mean) / std */
+    struct steps steps; /* what is done to an input */
     int n_features;
     struct manifest_feature feature[MANIFEST_FEATURES];
     const char *logit, *far, *near, *heat_map; /* outputs; NULL but for logit: none */

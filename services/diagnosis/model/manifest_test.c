@@ -23,12 +23,14 @@
     "\"model.onnx\","                                                                          \
     "\"sha256\":\"" HASH "\","
 #define IMAGE                                                                                  \
-    "\"input\":{\"kind\":\"image\",\"tensor\":\"x\",\"width\":28,\"height\":14,"               \
-    "\"mean\":0.5,\"std\":0.25,\"resize\":\"area\",\"crop\":\"none\"}"
+    "\"input\":{\"kind\":\"image\",\"tensor\":\"x\"},\"preprocess\":[{\"op\":\"decode\"},"     \
+    "{\"op\":\"gray\",\"weights\":[0.3,0.6,0.1]},"                                             \
+    "{\"op\":\"resize\",\"method\":\"area\",\"width\":28,\"height\":14}]"
 #define TABLE                                                                                  \
     "\"input\":{\"kind\":\"features\",\"tensor\":\"x\",\"features\":["                         \
     "{\"name\":\"age\",\"unit\":\"a\",\"min\":18,\"max\":100,\"missing\":null},"               \
-    "{\"name\":\"chol\",\"unit\":\"mg/dL\",\"min\":100,\"max\":600,\"missing\":240}]}"
+    "{\"name\":\"chol\",\"unit\":\"mg/dL\",\"min\":100,\"max\":600,\"missing\":240}]},"        \
+    "\"preprocess\":[{\"op\":\"features\"}]"
 
 static struct ward_arena mem;
 static struct ward_err err;
@@ -46,8 +48,8 @@ static void a_manifest_of_images_is_read(void **state)
     (void)state;
     assert_int_equal(parse(HEAD IMAGE REST), WARD_OK);
     assert_true(m.image);
-    assert_int_equal(m.width, 28);
-    assert_int_equal(m.height, 14);
+    assert_int_equal(m.steps.width, 28);
+    assert_int_equal(m.steps.height, 14);
     assert_string_equal(m.file, "m/1/model.onnx");
     assert_true(m.far_limit == 3);
     assert_true(m.near_limit == HUGE_VAL);
@@ -80,11 +82,9 @@ static void what_is_missing_or_cannot_be_is_named(void **state)
         {"\"model.onnx\"", "\"../model.onnx\"", "file"},
         {"\"model.onnx\"", "\"/etc/passwd\"", "file"},
         {HASH, "0123", "sha256"},
-        {"\"width\":28", "\"width\":0", "width"},
-        {"\"width\":28", "\"width\":513", "width"},
-        {"\"std\":0.25", "\"std\":0", "std"},
-        {"\"area\"", "\"nearest\"", "resize"},
-        {"\"none\"", "\"left\"", "crop"},
+        {"\"width\":28", "\"width\":0", "preprocess[2].width"},
+        {"\"area\"", "\"nearest\"", "preprocess[2].method"},
+        {"\"preprocess\"", "\"steps\"", "preprocess"},
         {"\"format\":1", "\"format\":2", "format"},
         {"\"kind\":\"image\"", "\"kind\":\"sound\"", "kind"},
         {"\"far_limit\":3", "\"near_limit\":3", "far_limit"},

@@ -30,74 +30,22 @@ static enum ward_code tensor(struct ward_arena *mem, const char *name, uint32_t 
 
 /* ---- images ---- */
 
-void prepare_grey(const uint8_t *rgb, size_t n, float *out)
-{
-    for (size_t i = 0; i < n; i++)
-        out[i] = 0.299f * (float)rgb[3 * i] + 0.587f * (float)rgb[3 * i + 1] +
-                 0.114f * (float)rgb[3 * i + 2];
-}
-
-/* One line of n values, `step` apart, to m values. */
-static void line(const float *from, size_t from_step, int n, float *to, size_t to_step, int m)
-{
-    const double scale = (double)n / m;
-
-    for (int i = 0; i < m; i++) {
-        double a = i * scale, b = (i + 1) * scale, sum = 0;
-
-        for (int k = (int)a; k < n && k < b; k++) {
-            double share = fmin(b, k + 1) - fmax(a, k);
-
-            sum += share * (double)from[(size_t)k * from_step];
-        }
-        to[(size_t)i * to_step] = (float)(sum / scale);
-    }
-}
-
-void prepare_area(const float *from, int sw, int sh, float *to, int dw, int dh, float *tmp)
-{
-    for (int y = 0; y < sh; y++)
-        line(from + (size_t)y * (size_t)sw, 1, sw, tmp + (size_t)y * (size_t)dw, 1, dw);
-    for (int x = 0; x < dw; x++)
-        line(tmp + x, (size_t)dw, sh, to + x, (size_t)dw, dh);
-}
-
-/* The largest square in the middle, in place: what is kept moves to the front. */
-static void cut_square(float *grey, int *w, int *h)
-{
-    int side = *w < *h ? *w : *h, x0 = (*w - side) / 2, y0 = (*h - side) / 2;
-
-    for (int y = 0; y < side; y++)
-        memmove(grey + (size_t)y * (size_t)side,
-                grey + (size_t)(y + y0) * (size_t)*w + (size_t)x0,
-                (size_t)side * sizeof(float));
-    *w = *h = side;
-}
-
 enum ward_code prepare_image(const struct manifest *m, const void *file, size_t n,
-                             struct ward_arena *mem, struct ward_tensor *out,
-                             struct ward_err *err)
+                             struct ward_arena *mem, const struct ward_stop *stop,
+                             struct ward_tensor *out, float **shown, struct ward_err *err)
 {
-    const int64_t shape[] = {1, 1, m->height, m->width};
+    const struct steps *s = &m->steps;
+    const int64_t shape[] = {1, s->channels, s->height, s->width};
     struct ward_image im;
-    size_t pixels;
-    float *grey, *tmp, *values;
+    struct film film;
 
     WARD_TRY(ward_image_decode(file, n, &limits, mem, &im, err));
+    film = (struct film){.width = im.width, .height = im.height, .rgb = im.rgb};
     WARD_TRY(tensor(mem, m->tensor, 4, shape, out, err));
-    pixels = (size_t)im.width * (size_t)im.height;
-    grey = ward_alloc(mem, pixels * sizeof(float));
-    tmp = ward_alloc(mem, (size_t)m->width * (size_t)im.height * sizeof(float));
-    if (grey == NULL || tmp == NULL)
+    *shown = ward_alloc(mem, (size_t)s->width * (size_t)s->height * sizeof(float));
+    if (*shown == NULL)
         return no_memory(err);
-    values = out->data;
-    prepare_grey(im.rgb, pixels, grey);
-    if (m->square)
-        cut_square(grey, &im.width, &im.height);
-    prepare_area(grey, im.width, im.height, values, m->width, m->height, tmp);
-    for (size_t i = 0; i < (size_t)m->width * (size_t)m->height; i++)
-        values[i] = (float)(((double)values[i] / 255 - m->mean) / m->std);
-    return WARD_OK;
+    return steps_image(s, &film, mem, stop, out->data, *shown, err);
 }
 
 /* ---- features ---- */
@@ -160,5 +108,6 @@ enum ward_code prepare_features(const struct manifest *m,
         }
         ((float *)out->data)[i] = (float)v;
     }
+    steps_values(&m->steps, out->data, m->n_features);
     return WARD_OK;
 }

@@ -99,10 +99,13 @@ static enum ward_code run(struct ward_call *c, struct model *m, const struct war
 static enum ward_code run_image(struct ward_call *c, struct model *m, const InferRequest *req,
                                 struct said *said)
 {
+    const struct ward_stop stop = {.deadline_ns = c->deadline_ns, .gone = gone, .arg = c};
+    struct ward_tensor in;
+
     ward_sha256(req->image.data, req->image.len, said->input_sha256);
-    WARD_TRY(
-        prepare_image(&m->is, req->image.data, req->image.len, c->mem, &said->seen, c->err));
-    return run(c, m, &said->seen, said);
+    WARD_TRY(prepare_image(&m->is, req->image.data, req->image.len, c->mem, &stop, &in,
+                           &said->shown, c->err));
+    return run(c, m, &in, said);
 }
 
 static enum ward_code run_features(struct ward_call *c, struct model *m,

@@ -12,10 +12,10 @@
 struct said {
     enum ward_urgency lane; /* that was asked for */
     enum abstain abstains;
-    const char *feature;            /* of ABSTAIN_VALUE */
-    double score, limit;            /* of ABSTAIN_FAR and ABSTAIN_NEAR */
-    double probability;             /* calibrated; where it does not abstain */
-    struct ward_tensor seen;        /* an image as the model saw it, [1, 1, h, w] F32 */
+    const char *feature; /* of ABSTAIN_VALUE */
+    double score, limit; /* of ABSTAIN_FAR and ABSTAIN_NEAR */
+    double probability;  /* calibrated; where it does not abstain */
+    float *shown;        /* an image as the model saw it, for people: [h, w], 0..255 */
     const struct ward_tensor *heat; /* [1, 1, h, w] F32; NULL: none, or the model abstains */
     struct ward_serve_choice on;
     uint8_t input_sha256[32];

@@ -1,0 +1,42 @@
+/* steps_own.h - what the files of steps/ share. Threads, memory, errors: steps.h. */
+#ifndef DIAGNOSIS_STEPS_STEPS_OWN_H
+#define DIAGNOSIS_STEPS_STEPS_OWN_H
+
+#include "services/diagnosis/steps/steps.h"
+
+/* One channel at work. A step that cannot work in place writes `spare` and swaps. */
+struct plane {
+    int w, h;
+    float *px, *spare; /* of `cap` values each; spare NULL until a step needs it */
+    size_t cap;
+    struct ward_arena *mem;
+    const struct ward_stop *stop;
+    struct ward_err *err;
+};
+
+/* CANCELLED or DEADLINE_EXCEEDED; asked once a row. */
+WARD_MUST enum ward_code plane_go_on(const struct plane *p);
+/* Room for the step's result. */
+WARD_MUST enum ward_code plane_spare(struct plane *p);
+void plane_swap(struct plane *p);
+
+/* ---- geometry.c ---- */
+
+WARD_MUST enum ward_code plane_crop(struct plane *p, const struct step *s);
+WARD_MUST enum ward_code plane_resize(struct plane *p, const struct step *s);
+WARD_MUST enum ward_code plane_rotate(struct plane *p, const struct step *s);
+
+/* ---- filter.c, clahe.c ---- */
+
+WARD_MUST enum ward_code plane_median(struct plane *p, const struct step *s);
+WARD_MUST enum ward_code plane_gaussian(struct plane *p, const struct step *s);
+WARD_MUST enum ward_code plane_clahe(struct plane *p, const struct step *s);
+
+/* ---- window.c ---- */
+
+/* To 0..255. */
+void plane_window(struct plane *p, const struct window *w);
+/* From the lowest to the highest value. */
+void plane_stretch(struct plane *p);
+
+#endif
