@@ -17,12 +17,13 @@
 #define NONCE 12
 #define TAG   16
 
-/* Found once. Whoever names an algorithm instead (EVP_sha256, HMAC) has libcrypto look for it,
- * under locks, in every call, and that costs more than to hash a short text. */
+/* These algorithms are fetched once. EVP_sha256() and HMAC() make libcrypto look the algorithm
+ * up under locks in every call, which costs more than hashing a short text. */
 static struct {
     EVP_MD *sha256;
     EVP_CIPHER *aes_gcm;
-    EVP_MAC_CTX *hmac; /* with SHA-256, no key: only copied */
+    EVP_MAC_CTX *hmac; /* HMAC context with SHA-256 and without a key; only used as a source for
+                          copies */
 } found;
 
 static void find_all(void)
@@ -35,7 +36,7 @@ static void find_all(void)
 
     found.sha256 = EVP_MD_fetch(NULL, digest, NULL);
     found.aes_gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
-    found.hmac = EVP_MAC_CTX_new(hmac); /* NULL of NULL */
+    found.hmac = EVP_MAC_CTX_new(hmac); /* Accepts NULL. */
     WARD_ASSERT(found.sha256 != NULL && found.aes_gcm != NULL && found.hmac != NULL);
     WARD_ASSERT(EVP_MAC_CTX_set_params(found.hmac, with) == 1);
     EVP_MAC_free(hmac);

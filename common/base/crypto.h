@@ -1,11 +1,10 @@
-/* crypto.h - the few primitives Ward uses, over libcrypto.
+/* crypto.h - the cryptographic primitives of Ward, based on libcrypto.
  *
- * SHA-256, HMAC-SHA-256, AES-256-GCM with a random nonce, Ed25519, constant-time compare,
- * random bytes and event ids. Certificates are in pki.h; tokens in common/auth.
+ * SHA-256, HMAC-SHA-256, AES-256-GCM with a random nonce, Ed25519, constant-time comparison,
+ * random bytes and event ids. tlsio.h has TLS, common/auth has tokens.
  *
- * Threads: safe; a key object may be shared. Memory: outputs are the caller's; keys are
- * _free'd. Errors: INTERNAL when libcrypto refuses, DATA_LOSS when what is opened is not what
- * was sealed.
+ * Threads: safe; threads may share a key object. Memory: the caller owns outputs; keys have a
+ * _free function. Errors: INTERNAL if libcrypto fails, DATA_LOSS if sealed data was changed.
  */
 #ifndef WARD_BASE_CRYPTO_H
 #define WARD_BASE_CRYPTO_H
@@ -15,16 +14,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WARD_SHA256_SIZE  32
-#define WARD_KEY_SIZE     32 /* AES-256 and HMAC keys */
-#define WARD_SEAL_EXTRA   28 /* 12 bytes nonce before, 16 bytes tag after */
+#define WARD_SHA256_SIZE 32
+#define WARD_KEY_SIZE    32 /* size of AES-256 and HMAC keys */
+#define WARD_SEAL_EXTRA                                                                        \
+    28 /* 12 bytes of nonce before and 16 bytes of tag after the ciphertext */
 #define WARD_ED25519_SIG  64
 #define WARD_ED25519_PUB  32
 #define WARD_ED25519_SEED 32
 
 void ward_sha256(const void *data, size_t n, uint8_t out[WARD_SHA256_SIZE]);
 
-/* SHA-256 over several pieces, without joining them. */
+/* Computes SHA-256 over several pieces without joining them. */
 struct ward_bytes {
     const void *p;
     size_t n;
@@ -33,37 +33,38 @@ void ward_sha256_parts(const struct ward_bytes *parts, int n, uint8_t out[WARD_S
 void ward_hmac_sha256(const uint8_t *key, size_t key_len, const void *data, size_t n,
                       uint8_t out[WARD_SHA256_SIZE]);
 
-/* Fills with random bytes; stops the process if the system has none. */
+/* Fills a buffer with random bytes. Aborts the process if the system provides none. */
 void ward_random(void *out, size_t n);
-/* UUIDv7 (RFC 9562): sorts by time; 16 bytes, or 36 characters and a NUL. */
+/* Creates a UUIDv7 (RFC 9562), which sorts by time: 16 bytes, or 36 characters and a NUL. */
 void ward_uuid7(uint8_t out[16]);
 void ward_uuid_text(const uint8_t id[16], char out[37]);
 WARD_MUST bool ward_uuid_parse(const char *text, uint8_t out[16]);
 
 WARD_MUST bool ward_equal(const void *a, const void *b, size_t n); /* constant time */
-void ward_wipe(void *p, size_t n);                                 /* not optimised away */
+void ward_wipe(void *p, size_t n); /* the compiler cannot remove this call */
 
-/* AES-256-GCM: out = nonce | ciphertext | tag, n + WARD_SEAL_EXTRA bytes. `aad` binds the
- * sealed bytes to their place (a row's id, say), so that they cannot be moved. */
+/* Encrypts with AES-256-GCM: out = nonce | ciphertext | tag, n + WARD_SEAL_EXTRA bytes. `aad`
+ * binds the sealed bytes to a context, such as a row's id, so that they cannot be moved. */
 WARD_MUST enum ward_code ward_seal(const uint8_t key[WARD_KEY_SIZE], const void *aad,
                                    size_t aad_len, const void *data, size_t n, uint8_t *out,
                                    struct ward_err *err);
-/* out takes n - WARD_SEAL_EXTRA bytes.   DATA_LOSS  wrong key, wrong aad or changed bytes */
+/* Decrypts n - WARD_SEAL_EXTRA bytes to out.   DATA_LOSS wrong key, wrong aad or changed bytes
+ */
 WARD_MUST enum ward_code ward_unseal(const uint8_t key[WARD_KEY_SIZE], const void *aad,
                                      size_t aad_len, const void *sealed, size_t n, uint8_t *out,
                                      struct ward_err *err);
 
-/* Ed25519 (RFC 8032). A signing key holds its public half. */
+/* Ed25519 (RFC 8032). A signing key contains its public key. */
 struct ward_sign_key;
 WARD_MUST enum ward_code ward_sign_key_new(const uint8_t seed[WARD_ED25519_SEED],
                                            struct ward_sign_key **out, struct ward_err *err);
-/* Reads a PKCS#8 PEM file.  NOT_FOUND no file;  FAILED_PRECONDITION not an Ed25519 key */
+/* Reads a PKCS#8 PEM file. NOT_FOUND no file; FAILED_PRECONDITION not an Ed25519 key */
 WARD_MUST enum ward_code ward_sign_key_load(const char *pem_path, struct ward_sign_key **out,
                                             struct ward_err *err);
-/* Writes a PKCS#8 PEM file, mode 0600, atomically.  ALREADY_EXISTS a file is there */
+/* Writes a PKCS#8 PEM file atomically, with mode 0600. ALREADY_EXISTS the file exists */
 WARD_MUST enum ward_code ward_sign_key_save(const struct ward_sign_key *key,
                                             const char *pem_path, struct ward_err *err);
-void ward_sign_key_free(struct ward_sign_key *key); /* NULL is fine */
+void ward_sign_key_free(struct ward_sign_key *key); /* accepts NULL */
 const uint8_t *
 ward_sign_key_public(const struct ward_sign_key *key); /* WARD_ED25519_PUB bytes */
 WARD_MUST enum ward_code ward_sign(const struct ward_sign_key *key, const void *data, size_t n,
@@ -71,14 +72,14 @@ WARD_MUST enum ward_code ward_sign(const struct ward_sign_key *key, const void *
 WARD_MUST bool ward_verify(const uint8_t pub[WARD_ED25519_PUB], const void *data, size_t n,
                            const uint8_t sig[WARD_ED25519_SIG]);
 
-/* Whether nobody but this process's user can read a file: mode 0600 or less. A file of root's
- * may be readable by its group, mode 0640 or less: so Kubernetes mounts Secrets for other
- * users. */
+/* Returns whether only this process's user can read a file (mode 0600 or less). A file owned by
+ * root may also be readable by its group (mode 0640 or less), because Kubernetes mounts Secrets
+ * in this way. */
 WARD_MUST bool ward_is_private(unsigned mode, unsigned owner, unsigned self);
 
-/* A 32-byte key in a file: 64 hex digits (a newline may follow), mode checked by
- * ward_is_private. NOT_FOUND  no such file;  FAILED_PRECONDITION  readable by others, or not
- * such a key */
+/* Reads a 32-byte key from a file of 64 hex digits and an optional newline. ward_is_private
+ * checks the mode. NOT_FOUND no such file; FAILED_PRECONDITION readable by others, or not such
+ * a key */
 WARD_MUST enum ward_code ward_key_load(const char *path, uint8_t out[WARD_KEY_SIZE],
                                        struct ward_err *err);
 

@@ -13,7 +13,7 @@ struct get {
     const char *host;
 };
 
-/* The name that the certificate must have: an address or a host. */
+/* Sets the name that the certificate must have: an address or a host name. */
 static bool expect(SSL *ssl, const char *host)
 {
     if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1)
@@ -21,7 +21,8 @@ static bool expect(SSL *ssl, const char *host)
     return SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, host) == 1;
 }
 
-/* OpenSSL calls this around the exchange: TLS on top of the connection, and off again. */
+/* OpenSSL calls this function before and after the exchange, to add TLS to the connection and
+ * to remove it. */
 static BIO *tls(BIO *bio, void *arg, int connected, int with_tls)
 {
     const struct get *g = arg;
@@ -62,7 +63,8 @@ static SSL_CTX *context(const char *ca)
     return NULL;
 }
 
-/* All of it, or NULL: more than `most` bytes, or it broke off. */
+/* Reads the whole body. Returns NULL if it exceeds `most` bytes or the connection breaks off.
+ */
 static char *read_all(BIO *from, size_t most, size_t *n)
 {
     char *all = malloc(most + 2);

@@ -1,12 +1,13 @@
-/* https.h - one GET over HTTPS, for a JWKS.
+/* https.h - one GET request over HTTPS, for a JWKS.
  *
- * The server's certificate must be for the URL's host and from the given authority, or from the
- * system's. Plain HTTP is refused except to this machine. HTTPS_PROXY and NO_PROXY are not
- * used: the keys of every person come this way.
+ * The server's certificate must be valid for the URL's host and issued by the given authority,
+ * or by one of the system's. Plain HTTP is permitted only to this machine. HTTPS_PROXY and
+ * NO_PROXY are ignored, because this request fetches the keys that verify every person.
  *
- * Threads: any. Memory: *out is malloc'd, a NUL after its n bytes. Errors: INVALID_ARGUMENT the
- * URL; FAILED_PRECONDITION the authority's file; UNAVAILABLE no connection, another
- * certificate, a status other than 200, more than `most` bytes, or nothing within timeout_s.
+ * Threads: any. Memory: *out is malloc'd, with a NUL after its n bytes. Errors:
+ * INVALID_ARGUMENT for the URL; FAILED_PRECONDITION for the authority's file; UNAVAILABLE for
+ * no connection, a wrong certificate, a status other than 200, more than `most` bytes, or no
+ * answer within timeout_s.
  */
 #ifndef WARD_BASE_HTTPS_H
 #define WARD_BASE_HTTPS_H

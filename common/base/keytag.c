@@ -2,7 +2,7 @@
 
 #include <openssl/evp.h>
 
-/* "ward key id" and a NUL; changing a byte renames every key. */
+/* "ward key id" and a NUL. A changed byte would rename every key. */
 const uint8_t ward_keytag_nonce[WARD_KEYTAG_NONCE_SIZE] = {'w', 'a', 'r', 'd', ' ', 'k',
                                                            'e', 'y', ' ', 'i', 'd', 0};
 const uint8_t ward_keytag_text[WARD_KEYTAG_SIZE] = {'t',  'h', 'i', 's', ' ', 'k', 'e', 'y',

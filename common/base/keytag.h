@@ -1,10 +1,11 @@
-/* keytag.h - a name for a key, the same wherever the key lies, that does not give the key away.
+/* keytag.h - the name of a key. The name does not depend on the place of the key and does not
+ * reveal the key.
  *
- * The tag of AES-256-GCM over a fixed text under a fixed nonce. GCM is unsafe when two messages
- * share a nonce under one key; here they do not: the text is always this one, and every other
- * nonce is drawn at random, so each sealing meets this one with a probability of 2^-96. What an
- * HSM can do (encrypt) suffices to compute it, so a key keeps its name when it moves into one.
- * It names; it does not authenticate: GCM does not commit to its key.
+ * The name is the tag of AES-256-GCM over a fixed text with a fixed nonce. GCM is unsafe if one
+ * key encrypts two messages with the same nonce. Here the text is constant, and all other
+ * nonces are random, so another encryption uses this nonce with a probability of 2^-96. An HSM
+ * can compute the tag, so a key keeps its name when it moves into an HSM. The name does not
+ * authenticate a key, because GCM does not commit to its key.
  *
  * Threads: pure. Memory: the caller's. Errors: none.
  */
@@ -14,9 +15,9 @@
 #include "common/base/crypto.h"
 
 #define WARD_KEYTAG_NONCE_SIZE 12
-#define WARD_KEYTAG_SIZE       16 /* of the text, and of the tag */
+#define WARD_KEYTAG_SIZE       16 /* length of the text, and of the tag */
 
-extern const uint8_t ward_keytag_nonce[WARD_KEYTAG_NONCE_SIZE]; /* reserved: for this alone */
+extern const uint8_t ward_keytag_nonce[WARD_KEYTAG_NONCE_SIZE]; /* reserved for this use */
 extern const uint8_t ward_keytag_text[WARD_KEYTAG_SIZE];
 
 void ward_keytag(const uint8_t key[WARD_KEY_SIZE], uint8_t out[WARD_KEYTAG_SIZE]);

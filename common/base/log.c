@@ -51,7 +51,7 @@ void ward_log_trace(const char *trace_id)
     snprintf(trace, sizeof(trace), "%s", trace_id);
 }
 
-/* Keeps room for the closing `,"cut":true}` and the newline. */
+/* Reserves room for the closing `,"cut":true}` and the newline. */
 static void put(struct line *l, const char *s, size_t n)
 {
     if (l->cut || l->n + n > sizeof(l->text) - 16) {
@@ -67,7 +67,8 @@ static void put_str(struct line *l, const char *s)
     put(l, s, strlen(s));
 }
 
-/* Bytes of the UTF-8 character (RFC 3629) that begins a NUL-terminated string; 0 for none. */
+/* Returns the length of the first UTF-8 character (RFC 3629) of a NUL-terminated string, or 0
+ * if there is none. */
 static size_t utf8(const char *text)
 {
     const unsigned char *s = (const unsigned char *)text;
@@ -82,8 +83,9 @@ static size_t utf8(const char *text)
     return n;
 }
 
-/* Whole characters or none, so that a cut line is still UTF-8; what is no UTF-8 becomes U+FFFD,
- * or no JSON parser would read the line. The closing quote always fits: put() keeps room. */
+/* Writes whole characters only, so that a truncated line is still UTF-8. Invalid UTF-8 becomes
+ * U+FFFD, because JSON parsers would reject the line. The closing quote always fits, because
+ * put() reserves room. */
 static void put_quoted(struct line *l, const char *s)
 {
     char esc[8];
@@ -169,7 +171,7 @@ static void end(struct line *l, const char *file, int line)
     l->text[l->n++] = '}';
     l->text[l->n++] = '\n';
     if (write(STDERR_FILENO, l->text, l->n) < 0)
-        return; /* nowhere left to say so */
+        return; /* there is no other place to report this failure */
 }
 
 void ward_log_write(enum ward_level level, const char *file, int line, const char *msg,

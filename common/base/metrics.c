@@ -14,10 +14,11 @@ static struct ward_family dropped = {
     .type = WARD_COUNTER,
 };
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards listing and making series */
+static pthread_mutex_t lock =
+    PTHREAD_MUTEX_INITIALIZER; /* guards the list of families and the creation of series */
 static struct ward_family *families;
 
-/* Lock held. */
+/* The caller holds the lock. */
 static void list(struct ward_family *f)
 {
     struct ward_family **at = &families;
@@ -69,7 +70,7 @@ static struct ward_series *find(struct ward_family *f,
     return NULL;
 }
 
-/* Lock held. */
+/* The caller holds the lock. */
 static struct ward_series *make(struct ward_family *f,
                                 const char *const want[WARD_METRIC_LABELS])
 {

@@ -33,7 +33,8 @@ static enum ward_code path_of(char *out, size_t cap, const char *dir, const char
     return WARD_OK;
 }
 
-/* Writes beside, then renames: a reader sees the old file or the new one, never half of one. */
+/* Writes a temporary file and renames it, so that a reader sees the old or the new file and
+ * never half of one. */
 static enum ward_code write_pem(const char *path, X509 *cert, EVP_PKEY *key,
                                 struct ward_err *err)
 {
@@ -72,7 +73,7 @@ static bool add_ext(X509 *cert, X509 *issuer, int nid, const char *value)
     return ok;
 }
 
-/* A new key and a certificate for `name`, not yet signed. */
+/* Creates a key and an unsigned certificate for `name`. */
 static bool fill(struct pair *p, const char *name, long hours)
 {
     unsigned char serial[16];
@@ -135,7 +136,7 @@ static enum ward_code read_ca(const char *dir, struct pair *out, struct ward_err
                      dir);
 }
 
-/* The key first: a certificate whose key is missing would look finished and not be. */
+/* Writes the key first, because a certificate without its key would look complete. */
 static enum ward_code save(const char *dir, const char *name, const struct pair *p,
                            struct ward_err *err)
 {

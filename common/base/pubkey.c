@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define POINT     (1 + 2 * WARD_P256) /* uncompressed: 4, x, y */
+#define POINT     (1 + 2 * WARD_P256) /* uncompressed point: 4, x, y */
 #define DER_MOST  (2 * (WARD_P256 + 3) + 3)
 #define EXP_BYTES 8 /* larger public exponents have no use and cost time */
 
@@ -18,7 +18,7 @@ struct ward_pubkey {
     bool is_rsa;
 };
 
-/* Takes the parameters over; NULL where they are no key. */
+/* Takes ownership of the parameters. Returns NULL if they are not a key. */
 static EVP_PKEY *from_data(const char *type, OSSL_PARAM_BLD *build)
 {
     OSSL_PARAM *params = build == NULL ? NULL : OSSL_PARAM_BLD_to_param(build);
@@ -56,7 +56,7 @@ enum ward_code ward_pubkey_rsa(const uint8_t *modulus, size_t n, const uint8_t *
     OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
     EVP_PKEY *pkey = NULL;
 
-    /* An even modulus or exponent, or 1 as exponent, belongs to no key that signs. */
+    /* An even modulus, an even exponent, or the exponent 1 belongs to no signing key. */
     if (bn_n != NULL && bn_e != NULL && build != NULL && BN_num_bits(bn_n) >= WARD_RSA_MIN &&
         BN_num_bits(bn_n) <= WARD_RSA_MAX && BN_is_odd(bn_n) && BN_is_odd(bn_e) &&
         !BN_is_one(bn_e) && OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, bn_n) == 1 &&
@@ -93,7 +93,7 @@ void ward_pubkey_free(struct ward_pubkey *key)
     free(key);
 }
 
-/* libcrypto wants r and s as DER; 0 where there is no memory. */
+/* libcrypto needs r and s as DER. Returns 0 if there is no memory. */
 static size_t der_of(const uint8_t sig[WARD_P256_SIG], uint8_t out[DER_MOST])
 {
     ECDSA_SIG *pair = ECDSA_SIG_new();
@@ -109,7 +109,7 @@ static size_t der_of(const uint8_t sig[WARD_P256_SIG], uint8_t out[DER_MOST])
         return 0;
     }
     n = i2d_ECDSA_SIG(pair, &p);
-    ECDSA_SIG_free(pair); /* and r and s with it */
+    ECDSA_SIG_free(pair); /* also frees r and s */
     return n > 0 ? (size_t)n : 0;
 }
 

@@ -1,9 +1,9 @@
-/* pubkey.h - other people's public keys: RSA and P-256, for checking signatures and no more.
+/* pubkey.h - public keys of others, RSA and P-256, for verifying signatures only.
  *
- * Ed25519 is in crypto.h, certificates are in pki.h, key sets (JWKS) in common/auth.
+ * crypto.h has Ed25519, and common/auth has key sets (JWKS).
  *
- * Threads: safe; a key may be shared. Memory: keys are _free'd. Errors: FAILED_PRECONDITION
- * what was given is no such key.
+ * Threads: safe; threads may share a key. Memory: keys have a _free function. Errors:
+ * FAILED_PRECONDITION if the input is not such a key.
  */
 #ifndef WARD_BASE_PUBKEY_H
 #define WARD_BASE_PUBKEY_H
@@ -13,25 +13,26 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WARD_RSA_MIN  2048 /* bits of the modulus */
-#define WARD_RSA_MAX  8192 /* the time of a check grows with the square */
-#define WARD_P256     32   /* bytes of a coordinate, and of r and s */
+#define WARD_RSA_MIN 2048 /* bits of the modulus */
+#define WARD_RSA_MAX                                                                           \
+    8192 /* limit, because the time of a verification grows with the square of the bits */
+#define WARD_P256     32 /* bytes of a coordinate, of r and of s */
 #define WARD_P256_SIG 64
 
 struct ward_pubkey;
 
-/* Numbers are big-endian, as RFC 7518 (6.3.1) has them. */
+/* Numbers are big-endian, as in RFC 7518 (6.3.1). */
 WARD_MUST enum ward_code ward_pubkey_rsa(const uint8_t *modulus, size_t n,
                                          const uint8_t *exponent, size_t e,
                                          struct ward_pubkey **out, struct ward_err *err);
-/* A point that is not on the curve is refused. */
+/* Rejects a point that is not on the curve. */
 WARD_MUST enum ward_code ward_pubkey_p256(const uint8_t x[WARD_P256],
                                           const uint8_t y[WARD_P256], struct ward_pubkey **out,
                                           struct ward_err *err);
-void ward_pubkey_free(struct ward_pubkey *key); /* NULL is fine */
+void ward_pubkey_free(struct ward_pubkey *key); /* accepts NULL */
 
-/* Is this the key's signature over SHA-256 of the data? By an RSA key with PKCS #1 v1.5
- * padding (RS256), by a P-256 key as r and s of WARD_P256 bytes each, side by side (ES256;
+/* Returns whether sig is this key's signature over the SHA-256 of the data. RSA keys use PKCS
+ * #1 v1.5 padding (RS256). P-256 keys use r and s of WARD_P256 bytes each, concatenated (ES256;
  * RFC 7518, 3.4). */
 WARD_MUST bool ward_pubkey_verify(const struct ward_pubkey *key, const void *data, size_t n,
                                   const uint8_t *sig, size_t sig_len);

@@ -96,7 +96,7 @@ void ward_assert_failed(const char *cond, const char *file, int line)
     char text[256];
     size_t n = 0;
 
-    for (; *cond != '\0' && n + 3 < sizeof(text); cond++) { /* C's strings in a JSON string */
+    for (; *cond != '\0' && n + 3 < sizeof(text); cond++) { /* escapes C strings for JSON */
         if (*cond == '"' || *cond == '\\')
             text[n++] = '\\';
         text[n++] = *cond;

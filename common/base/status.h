@@ -1,10 +1,11 @@
-/* status.h - the one error model.
+/* status.h - the error model of all code.
  *
- * Every function that can fail returns `enum ward_code` (0 is success) and, when the caller
- * needs words, fills the `struct ward_err` the caller passed. Nothing allocates on the way out.
- * The codes are google.rpc.Code, number for number, so the RPC layer sends them unchanged.
+ * Every function that can fail returns `enum ward_code` (0 is success). If the caller passed a
+ * `struct ward_err`, the function fills in the error text. Returning an error allocates no
+ * memory. The codes equal google.rpc.Code, so the RPC layer sends them unchanged.
  *
- * Threads: none of this is shared; a ward_err belongs to its caller.
+ * Threads: nothing is shared; a ward_err belongs to its caller. Memory: the caller's, fixed
+ * size. Errors: this is the definition.
  */
 #ifndef WARD_BASE_STATUS_H
 #define WARD_BASE_STATUS_H
@@ -12,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* X(name, number, retry): retry = may the caller repeat the same call, unchanged? */
+/* X(name, number, retry): retry is true if the caller may repeat the same call unchanged. */
 #define WARD_CODES(X)                                                                          \
     X(OK, 0, false)                                                                            \
     X(CANCELLED, 1, false)                                                                     \
@@ -40,14 +41,13 @@ enum ward_code {
 
 #define WARD_N_CODES 17
 
-/* A failure in words. `msg`, `field`, `reason` and `retry_after_ms` cross the wire and must
- * hold no patient data and no SQL; `detail` stays in this process's log. Zero-initialise; reuse
- * freely.
- */
+/* The text of a failure. `msg`, `field`, `reason` and `retry_after_ms` reach the caller and
+ * must contain no patient data and no SQL. `detail` stays in this process's log. Initialise
+ * with zeros; reuse freely. */
 struct ward_err {
     enum ward_code code;
     char msg[160];
-    char field[64];  /* google.rpc.BadRequest: the request field at fault; "" for none */
+    char field[64];  /* google.rpc.BadRequest: the field that is wrong; "" for none */
     char reason[64]; /* google.rpc.ErrorInfo: UPPER_SNAKE_CASE, stable; "" means the code's name
                       */
     int retry_after_ms; /* google.rpc.RetryInfo; 0 for none */
@@ -60,32 +60,33 @@ struct ward_err {
 #define WARD_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 #define WARD_COUNT(a)          (sizeof(a) / sizeof((a)[0]))
 
-/* Names the code where compilers and analysers can see it: what records a failure never yields
- * OK. */
+/* Returns the code in a form that compilers and analysers understand: a recorded failure is
+ * never OK. */
 static inline enum ward_code ward_code_is(enum ward_code known, enum ward_code recorded)
 {
     (void)recorded;
     return known;
 }
 
-/* Records the failure and yields its code: `return WARD_FAIL(err, NOT_FOUND, "no such rule");`
+/* Records a failure and returns its code: `return WARD_FAIL(err, NOT_FOUND, "no such rule");`
  */
 #define WARD_FAIL(err, name, ...)                                                              \
     ward_code_is(WARD_##name, ward_err_set((err), WARD_##name, __FILE__, __LINE__, __VA_ARGS__))
 
-/* INVALID_ARGUMENT about one request field: `WARD_FAIL_FIELD(err, "event.actor", "is empty")`.
- */
+/* Records INVALID_ARGUMENT about one request field: `WARD_FAIL_FIELD(err, "event.actor", "is
+ * empty")`. */
 #define WARD_FAIL_FIELD(err, name, ...)                                                        \
     ward_code_is(WARD_INVALID_ARGUMENT,                                                        \
                  ward_err_field((err), (name), __FILE__, __LINE__, __VA_ARGS__))
 
-/* A failure whose cause a program may switch on: `WARD_FAIL_REASON(err, FAILED_PRECONDITION,
- * "FACE_TOO_SMALL", "...")`. Reasons are listed in docs/errors.md. */
+/* Records a failure with a reason for programs: `WARD_FAIL_REASON(err, FAILED_PRECONDITION,
+ * "FACE_TOO_SMALL", "...")`. docs/errors.md lists the reasons. */
 #define WARD_FAIL_REASON(err, name, why, ...)                                                  \
     ward_code_is(WARD_##name,                                                                  \
                  ward_err_reason((err), WARD_##name, (why), __FILE__, __LINE__, __VA_ARGS__))
 
-/* Passes a failure up untouched. The only control flow a macro may hide in this codebase. */
+/* Returns the failure of `expr` to the caller. This is the only macro that may hide control
+ * flow. */
 #define WARD_TRY(expr)                                                                         \
     do {                                                                                       \
         enum ward_code ward_try_ = (expr);                                                     \
@@ -93,7 +94,8 @@ static inline enum ward_code ward_code_is(enum ward_code known, enum ward_code r
             return ward_try_;                                                                  \
     } while (0)
 
-/* A bug, never something a client can send: one JSON line, then abort. On in release. */
+/* Checks for a bug that no client can cause. On failure it logs one JSON line and aborts, in
+ * release builds too. */
 #define WARD_ASSERT(cond) ((cond) ? (void)0 : ward_assert_failed(#cond, __FILE__, __LINE__))
 
 enum ward_code ward_err_set(struct ward_err *err, enum ward_code code, const char *file,
@@ -104,10 +106,10 @@ enum ward_code ward_err_reason(struct ward_err *err, enum ward_code code, const 
                                const char *file, int line, const char *fmt, ...)
     WARD_PRINTF(6, 7);
 
-/* Adds log-only words to a failure already recorded. Returns err->code (UNKNOWN for NULL). */
+/* Adds text for the log to a recorded failure. Returns err->code (UNKNOWN for NULL). */
 enum ward_code ward_err_detail(struct ward_err *err, const char *fmt, ...) WARD_PRINTF(2, 3);
 
-const char *ward_code_name(enum ward_code code); /* "NOT_FOUND"; "?" for a foreign number */
+const char *ward_code_name(enum ward_code code); /* "NOT_FOUND"; "?" for an unknown number */
 bool ward_code_retry(enum ward_code code);
 void ward_assert_failed(const char *cond, const char *file, int line) __attribute__((noreturn));
 

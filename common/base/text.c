@@ -108,7 +108,7 @@ size_t ward_base64url(const void *bytes, size_t n, char *out)
     return encode(URL, false, bytes, n, out);
 }
 
-/* Decodes unpadded text; bits left over after the last whole byte must be zero. */
+/* Decodes unpadded text. Bits after the last whole byte must be zero. */
 static bool decode(const char *set, const char *s, size_t len, uint8_t *out, size_t cap,
                    size_t *n)
 {

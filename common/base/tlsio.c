@@ -16,7 +16,7 @@ enum { CA, CERT, KEY, N_FILES };
 struct ward_tlsio_ctx {
     bool server;
     char *path[N_FILES];
-    pthread_mutex_t lock; /* guards what follows */
+    pthread_mutex_t lock; /* guards the following members */
     struct timespec seen[N_FILES];
     SSL_CTX *ssl;
 };
@@ -24,8 +24,8 @@ struct ward_tlsio_ctx {
 struct ward_tlsio {
     struct ward_tlsio_carrier carrier;
     SSL *ssl;
-    bool closed;   /* the carrier says there will be no more */
-    char peer[65]; /* the longest service name, and a NUL */
+    bool closed;   /* the carrier has reported the end of input */
+    char peer[65]; /* the longest service name and a NUL */
 };
 
 /* ---- context ---- */
@@ -47,7 +47,7 @@ static SSL_CTX *load(const struct ward_tlsio_ctx *c, const char **bad)
         goto fail;
     SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
     SSL_CTX_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-    /* No resumption: each connection shows its certificate again. */
+    /* No session resumption, so that each connection shows its certificate again. */
     SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_options(ssl, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
     SSL_CTX_set_num_tickets(ssl, 0);
@@ -69,8 +69,8 @@ fail:
     return NULL;
 }
 
-/* The context for a new connection, with a reference of its own. Files that are half replaced
- * leave the last good ones in force. */
+/* Returns the context for a new connection, with its own reference. If the files are only
+ * partly replaced, the last valid ones remain in use. */
 static SSL_CTX *fresh(struct ward_tlsio_ctx *c)
 {
     struct timespec now[N_FILES];
@@ -171,7 +171,8 @@ static long bio_ctrl(BIO *b, int cmd, long num, void *ptr)
     return cmd == BIO_CTRL_FLUSH ? 1 : 0;
 }
 
-/* One for the process: OpenSSL has numbers for a hundred kinds of BIO, and gives none back. */
+/* One BIO method for the whole process, because OpenSSL has only about a hundred numbers for
+ * BIO types and never reuses them. */
 static BIO_METHOD *method;
 
 static void method_begin(void)
@@ -286,7 +287,8 @@ void ward_tlsio_bye(struct ward_tlsio *t)
     ERR_clear_error();
 }
 
-/* Exactly one URI of ours, without a NUL or a further slash in it; otherwise no name at all. */
+/* Returns the service in the only URI of the certificate. Returns no name if there are several
+ * URIs, or if the URI contains a NUL or a further slash. */
 static void name_of(X509 *cert, char out[65])
 {
     GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
