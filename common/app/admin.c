@@ -12,7 +12,7 @@ struct conn {
     uv_timer_t timer;
     uv_write_t write;
     uv_shutdown_t shutdown;
-    int handles; /* still open; the last one to close frees the connection */
+    int handles; /* number of open handles; the last one to close frees the connection */
     bool answered;
     struct ward_admin_request req;
     char in[2048];
@@ -58,7 +58,7 @@ static void on_shut(uv_shutdown_t *s, int status)
     struct conn *c = s->data;
 
     if (status != 0)
-        hang_up(c); /* else the peer's end of file does, or the timer */
+        hang_up(c); /* otherwise, the peer's end of file or the timer closes the connection */
 }
 
 static void on_written(uv_write_t *w, int status)
@@ -70,7 +70,7 @@ static void on_written(uv_write_t *w, int status)
         hang_up(c);
 }
 
-/* Head and body in one buffer. False without memory. */
+/* Copies head and body into one buffer. Returns false if there is no memory. */
 static bool compose(struct conn *c, int status)
 {
     const char *path = c->req.path;
@@ -143,8 +143,8 @@ static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
         hang_up(c);
         return;
     }
-    if (n == 0 || c->answered) /* what comes after the request is read and dropped, so that */
-        return;                /* closing does not reset the answer on its way */
+    if (n == 0 || c->answered) /* The server reads and drops data after the request, so that */
+        return;                /* closing does not reset the answer in transit. */
     status = ward_admin_request_feed(&c->req, buf->base, (size_t)n);
     if (status == 200 && strcmp(c->req.method, "PUT") == 0)
         c->req.ours = is_ours(c);
@@ -152,8 +152,8 @@ static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
         answer(c, status);
 }
 
-/* Called with one connection more, the first of the list: the oldest that has not sent its
- * request goes, or where all have, the oldest. */
+/* Called after a new connection became the first of the list. Closes the oldest connection
+ * without a complete request; if all have one, closes the oldest. */
 static void make_room(struct ward_admin *a)
 {
     struct conn *oldest = NULL, *idle = NULL;
@@ -197,7 +197,7 @@ static void on_connection(uv_stream_t *server, int status)
         make_room(a);
 }
 
-/* "127.0.0.1:0", "[::]:9090", "localhost:9090" */
+/* Examples: "127.0.0.1:0", "[::]:9090", "localhost:9090". */
 static enum ward_code address(const char *listen, struct sockaddr_storage *out,
                               struct ward_err *err)
 {

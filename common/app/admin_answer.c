@@ -1,4 +1,4 @@
-/* What the admin port says. */
+/* The answers of the admin port. */
 #include "common/app/admin.h"
 #include "common/app/metrics_text.h"
 #include "common/base/log.h"
@@ -23,8 +23,8 @@ static int get_metrics(struct ward_app *app, const struct ward_admin_request *r,
     return closing ? 503 : 200;
 }
 
-/* The loop turns, therefore the process lives. Whether it is of use is /readyz's affair: a
- * database that is away must not get the service restarted. */
+/* The loop runs, so the process is alive. /readyz tells whether it can serve. An unavailable
+ * database must not cause a restart. */
 static int get_livez(struct ward_app *app, const struct ward_admin_request *r, FILE *to)
 {
     (void)app, (void)r;

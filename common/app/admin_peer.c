@@ -1,5 +1,5 @@
-/* Who is at the other end of a connection of this machine: Linux lists each TCP socket with the
- * user that owns it in /proc/net/tcp and tcp6, as identd tells it to others (RFC 1413). */
+/* Finds the owner of the other end of a local connection. Linux lists each TCP socket with its
+ * user in /proc/net/tcp and tcp6; identd (RFC 1413) uses the same source. */
 #include "common/app/admin.h"
 
 #include <arpa/inet.h>
@@ -7,7 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* An address as those files write it: 32-bit words in the machine's order, then the port. */
+/* An address in the format of those files: 32-bit words in the machine's byte order, then the
+ * port. */
 static void word_for_word(const struct sockaddr_storage *a, bool mapped, char out[48])
 {
     const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)a;
@@ -26,8 +27,8 @@ static void word_for_word(const struct sockaddr_storage *a, bool mapped, char ou
                  (unsigned)w[2], (unsigned)w[3], ntohs(v6->sin6_port));
 }
 
-/* The owner of the socket whose own address and peer's are `pair`; false when it is not listed.
- */
+/* Returns the owner of the socket with the addresses `pair` (own, then peer's); false if it is
+ * not listed. */
 static bool owner(const char *table, const char *pair, unsigned *uid)
 {
     char line[256];

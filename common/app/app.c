@@ -14,11 +14,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SHORT_DRAIN_MS 500  /* after the watchdog: what is broken will not drain */
-#define LAST_RESORT_MS 1500 /* then it ends without having stopped */
+#define SHORT_DRAIN_MS 500  /* after the watchdog acted: a faulty server cannot drain */
+#define LAST_RESORT_MS 1500 /* then the process ends without a clean stop */
 
-/* A core file would hold keys, faces and charts. One byte and not none: Linux pipes a core to a
- * handler past a limit of 0, but not past a limit of 1 (core(5)). */
+/* A core file would contain keys, faces and charts. The limit is one byte and not 0, because
+ * Linux pipes a core to a handler in spite of a limit of 0, but not of 1 (core(5)). */
 static void no_core(void)
 {
     struct rlimit one = {1, 1};
@@ -65,8 +65,8 @@ static bool on(const struct ward_app *app)
     return app->code == WARD_OK && !app->exited;
 }
 
-/* gRPC, the database and the bus each hold descriptors; the default of 1,024 is soon used up
- * by a hospital's devices. Asking for more than the hard limit is not a failure. */
+/* gRPC, the database and the bus all use descriptors, and a hospital's devices quickly exceed
+ * the default of 1,024. A request above the hard limit is not a failure. */
 static void raise_nofile(int want)
 {
     struct rlimit r;
@@ -127,7 +127,7 @@ void ward_app_check(struct ward_app *app, const char *name,
 {
     if (!on(app))
         return;
-    pthread_mutex_lock(&app->core->lock); /* /readyz may be reading */
+    pthread_mutex_lock(&app->core->lock); /* /readyz may be reading these values */
     if (app->n_checks == WARD_APP_CHECKS)
         app->code = WARD_FAIL(&app->err, INTERNAL, "raise WARD_APP_CHECKS");
     else
@@ -175,8 +175,8 @@ void ward_app_outbox(struct ward_app *app)
         ward_app_check(app, "audit-events", ward_outbox_check, app);
 }
 
-/* A server that a flood has filled with calls takes seconds to let go of them, and nobody is
- * served meanwhile. What was acknowledged is in the database: leaving now loses nothing. */
+/* A server with many calls needs seconds to release them and serves nobody during that time.
+ * Acknowledged changes are in the database, so leaving now loses nothing. */
 static void *last_resort(void *arg)
 {
     (void)arg;
@@ -197,7 +197,7 @@ static void broken(void *arg, const char *why)
     ward_core_stop(app->core, WARD_STOP_BROKEN, why);
 }
 
-/* What is 0 or "" in *rpc comes from the configuration. */
+/* Values of 0 or "" in *rpc come from the configuration. */
 static struct ward_rpc_config complete(struct ward_app *app, const struct ward_rpc_config *rpc)
 {
     const struct ward_app_config *c = &app->cfg;
@@ -278,7 +278,7 @@ static void set_stage(struct ward_core *c, enum ward_stage stage)
     pthread_mutex_unlock(&c->lock);
 }
 
-/* Newest first. True if all of it went as it should. */
+/* Closes the steps, newest first. Returns true if all of them succeeded. */
 static bool stop_all(struct ward_app *app, enum ward_stop stop)
 {
     struct ward_core *c = app->core;
@@ -290,9 +290,9 @@ static bool stop_all(struct ward_app *app, enum ward_stop stop)
         uv_sleep((unsigned)app->cfg.lame_ms);
     ward_rpc_stop(app->rpc, stop == WARD_STOP_SIGNAL ? app->cfg.drain_ms : SHORT_DRAIN_MS);
     in_time = ward_checks_stop(app);
-    if (!in_time) /* it may be using what the closers close */
+    if (!in_time) /* the loop may be using objects that the closers close */
         return false;
-    pthread_mutex_lock(&c->scrape); /* a gauge may be read from what is closed now */
+    pthread_mutex_lock(&c->scrape); /* a gauge may read an object that is closed now */
     c->closing = true;
     pthread_mutex_unlock(&c->scrape);
     while (app->n_closers-- > 0)
@@ -312,7 +312,7 @@ int ward_app_run(struct ward_app *app)
         app->code = WARD_FAIL(&app->err, INTERNAL, "nothing is served");
     if (on(app)) {
         set_stage(c, WARD_RUNNING);
-        say_serving(app); /* before the checks can say "ready" */
+        say_serving(app); /* before the checks can report "ready" */
         app->code = ward_checks_start(app, &app->err);
     }
     if (on(app))

@@ -1,8 +1,8 @@
-/* app_core.h - what the files of common/app share, and nobody else sees.
+/* app_core.h - declarations shared only by the files of common/app.
  *
- * Threads: main (steps, then ward_app_run), the loop's (signals, admin port), the checks' one.
- * `lock` guards what is below it and `why` of every check. Memory: one per process, made by
- * ward_app_begin. Errors: as each says.
+ * Threads: main (steps, then ward_app_run), the loop's (signals, admin port) and the checks'
+ * thread. `lock` guards the members below it and `why` of every check. Memory: one per process,
+ * created by ward_app_begin. Errors: see each function.
  */
 #ifndef WARD_APP_APP_CORE_H
 #define WARD_APP_APP_CORE_H
@@ -12,7 +12,8 @@
 #include <pthread.h>
 #include <uv.h>
 
-#define WARD_EXIT_BROKEN 70 /* the watchdog's; EX_SOFTWARE of sysexits.h */
+#define WARD_EXIT_BROKEN                                                                       \
+    70 /* exit status after the watchdog acted; EX_SOFTWARE of sysexits.h */
 
 enum ward_stage { WARD_STARTING, WARD_RUNNING, WARD_STOPPING };
 enum ward_stop { WARD_STOP_NONE, WARD_STOP_SIGNAL, WARD_STOP_BROKEN };
@@ -25,47 +26,49 @@ struct ward_core {
     struct ward_admin *admin;
     int admin_port;
     pthread_t loop_thread, check_thread;
-    bool looping, checking; /* main's: those threads run */
+    bool looping, checking; /* used by main: these threads are running */
     struct ward_db *check_db;
 
-    pthread_mutex_t scrape; /* held while /metrics is rendered; guards `closing` */
-    bool closing;           /* what metrics are read from may be gone */
+    pthread_mutex_t scrape; /* held while /metrics is printed; guards `closing` */
+    bool closing;           /* the sources of metrics may be closed */
 
     pthread_mutex_t lock;
-    pthread_cond_t changed; /* stage or stop; monotonic clock */
+    pthread_cond_t changed; /* change of stage or stop; monotonic clock */
     enum ward_stage stage;
     enum ward_stop stop;
     const char *stop_why;
-    bool ready;          /* as last told to gRPC's health service */
-    bool checks_done;    /* their thread has nothing more to do */
-    int rounds;          /* of checks, completed */
+    bool ready;          /* the last state sent to gRPC's health service */
+    bool checks_done;    /* the thread has finished its work */
+    int rounds;          /* number of completed rounds of checks */
     int check_now;       /* index of the running check; -1 for none */
     int64_t check_since; /* monotonic ns */
 };
 
-/* app_options.c: fills app->cfg and *cfg; true in app->exited after --help and such. */
+/* app_options.c: fills app->cfg and *cfg; sets app->exited after --help and similar options. */
 enum ward_code ward_app_options(struct ward_app *app, const struct ward_opt *opts, void *cfg,
                                 int argc, char **argv);
 
-/* loop.c. start: signals and admin port on a thread of their own.
- *   UNAVAILABLE  the admin address cannot be had;  INVALID_ARGUMENT  it is none */
+/* loop.c. start: runs signals and the admin port on their own thread.
+ *   UNAVAILABLE  the admin address is in use; INVALID_ARGUMENT the address is invalid */
 enum ward_code ward_loop_start(struct ward_app *app, struct ward_err *err);
 void ward_loop_stop(struct ward_app *app);
-/* Any thread: main should stop now. The first reason counts. */
+/* Any thread: asks main to stop. The first reason counts. */
 void ward_core_stop(struct ward_core *core, enum ward_stop stop, const char *why);
 
 /* checks.c */
 enum ward_code ward_checks_start(struct ward_app *app, struct ward_err *err);
-/* False if a check would not return within app->check_bound_ms. */
+/* Returns false if a check does not return within app->check_bound_ms. */
 bool ward_checks_stop(struct ward_app *app);
-/* Any thread: tells gRPC's health service, the log and the gauges what has changed. */
+/* Any thread: reports changes to gRPC's health service, the log and the gauges. */
 void ward_ready_update(struct ward_app *app);
 void ward_ready_metrics(void); /* lists the gauges */
-/* Writes one line for the whole and one for each check; true when ready. */
+/* Writes one line for the whole and one for each check. Returns true if the service is ready.
+ */
 bool ward_ready_print(struct ward_app *app, FILE *to);
 
 /* dependencies.c */
-/* INVALID_ARGUMENT where the database would be reached over a network in clear, unasked. */
+/* INVALID_ARGUMENT if the connection to the database would cross a network without TLS and the
+ * options do not permit it. */
 enum ward_code ward_database_sealed(const struct ward_app *app, struct ward_err *err);
 enum ward_code ward_database_open(struct ward_app *app, const struct ward_schema *schema,
                                   struct ward_err *err);
@@ -75,7 +78,7 @@ void ward_outbox_close(void *app);
 enum ward_code ward_outbox_check(void *app, struct ward_err *err);
 enum ward_code ward_outbox_age_check(void *app, struct ward_err *err);
 
-/* outbox_task.c: --outbox, with app->cfg.db; prints on stdout. */
+/* outbox_task.c: runs --outbox with app->cfg.db and prints to stdout. */
 enum ward_code ward_outbox_task(struct ward_app *app, struct ward_err *err);
 
 #endif

@@ -1,4 +1,4 @@
-/* What every service is configured with, and what its command line prints. */
+/* The options of every service, and the output of the command line. */
 #include "common/app/app_core.h"
 #include "common/app/metrics_text.h"
 #include "common/app/version.h"
@@ -97,7 +97,7 @@ static const struct ward_opt OPTIONS[] = {
     WARD_OPT_END,
 };
 
-/* The service's own rows, after the common ones it does not replace. */
+/* The service's own rows. They follow the common rows and may replace some. */
 static bool replaced(const struct ward_opt *opts, const char *env)
 {
     for (; opts != NULL && opts->env != NULL; opts++)
@@ -133,7 +133,7 @@ static void help(const struct ward_app *app, const struct ward_opt *opts)
             ward_config_help((const struct ward_opt[]){*o, WARD_OPT_END}, stdout);
 }
 
-/* False for a page there is none of. */
+/* Returns false for an unknown page. */
 static bool docs(const char *page, const struct ward_opt *opts)
 {
     if (strcmp(page, "common") == 0)
@@ -147,8 +147,8 @@ static bool docs(const char *page, const struct ward_opt *opts)
     return true;
 }
 
-/* list|release [--json] [ID], accept ROW, behind --outbox; *i: where `what` is. False: it is
- * neither. */
+/* Parses list|release [--json] [ID] and accept ROW after --outbox; *i is the index of `what`.
+ * Returns false for other words. */
 static bool outbox(struct ward_app *app, const char *what, int argc, char **argv, int *i)
 {
     int at = *i + 1;
@@ -203,7 +203,7 @@ static enum ward_code arguments(struct ward_app *app, const struct ward_opt *opt
     return WARD_OK;
 }
 
-/* What one table cannot say: options that depend on each other. */
+/* Checks of options that depend on each other, which a table cannot express. */
 static enum ward_code consistent(struct ward_app *app)
 {
     struct ward_app_config *c = &app->cfg;

@@ -1,6 +1,6 @@
-/* app_probe.h - for app_test.c and admin_test.c: forks the process of app_stand_ins.h and looks
- * at it from outside: its log, its admin port, its exit status. Threads, memory: a test's.
- * Errors: the test fails. */
+/* app_probe.h - for app_test.c and admin_test.c: forks the process of app_stand_ins.h and
+ * observes its log, its admin port and its exit status. Threads, memory: a test's. Errors: the
+ * test fails. */
 #ifndef WARD_APP_APP_PROBE_H
 #define WARD_APP_APP_PROBE_H
 
@@ -12,13 +12,13 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-#define LONG 20000 /* ms: nothing here takes that long unless it is broken */
+#define LONG 20000 /* ms; longer than any working process needs */
 
 struct probe {
     pid_t pid;
-    int out; /* its stdout and stderr */
+    int out; /* stdout and stderr of the process */
     char text[65536];
-    size_t n, read; /* bytes held; bytes already looked at */
+    size_t n, read; /* number of stored bytes; number of bytes already searched */
     int port;
 };
 
@@ -66,7 +66,8 @@ static inline bool more(struct probe *p)
     return n > 0;
 }
 
-/* Waits for text after what was seen before; the line it stands in, or NULL at the end. */
+/* Waits for text after the text found last. Returns the line with the text, or NULL at the end.
+ */
 static const char *seen(struct probe *p, const char *text)
 {
     const char *at;
@@ -114,7 +115,7 @@ static inline int dial(const struct probe *p)
     return fd;
 }
 
-/* The whole answer, to the end of the connection. */
+/* Returns the whole answer, up to the end of the connection. */
 static inline void ask(const struct probe *p, const char *request, char *answer, size_t cap)
 {
     size_t n = 0;

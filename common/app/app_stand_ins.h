@@ -1,7 +1,7 @@
-/* app_stand_ins.h - for app_test.c and admin_test.c: a small process over ward_app_*, and
- * stand-ins for rpc, the database, the bus and tokens that say in the log what they are asked.
- * The environment tells them what to do: STUCK, DB_LATE, DB_NEWER, STEP_FAILS, CLOSE_HANGS,
- * CHECK_HANGS, BREAK. Threads, memory: a test's. Errors: the test fails. */
+/* app_stand_ins.h - for app_test.c and admin_test.c: a small process that uses ward_app_*, with
+ * stand-ins for rpc, the database, the bus and tokens that log their calls. The environment
+ * controls their behaviour: STUCK, DB_LATE, DB_NEWER, STEP_FAILS, CLOSE_HANGS, CHECK_HANGS,
+ * BREAK. Threads, memory: a test's. Errors: the test fails. */
 #ifndef WARD_APP_APP_STAND_INS_H
 #define WARD_APP_APP_STAND_INS_H
 
@@ -133,7 +133,7 @@ enum ward_code ward_outbox_drain(struct ward_db *db, size_t most, ward_deliver_f
                                  void *arg, size_t *n, struct ward_err *err)
 {
     (void)db, (void)most, (void)deliver, (void)arg, (void)n, (void)err;
-    return WARD_INTERNAL; /* the stand-in relay never asks */
+    return WARD_INTERNAL; /* the stand-in relay never calls it */
 }
 
 enum ward_code ward_outbox_backlog(struct ward_db *db, int64_t *rows, int64_t *held,
@@ -143,7 +143,7 @@ enum ward_code ward_outbox_backlog(struct ward_db *db, int64_t *rows, int64_t *h
     return WARD_INTERNAL;
 }
 
-/* One held event, of id 7. */
+/* One held event with id 7. */
 enum ward_code ward_outbox_held(struct ward_db *db, struct ward_arena *mem, int64_t after_id,
                                 struct ward_rows *rows, struct ward_err *err)
 {

@@ -1,4 +1,4 @@
-/* Readiness: the checks' thread, and what follows from their answers. */
+/* Readiness: the checks' thread, and the effects of the results. */
 #include "common/app/app_core.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
@@ -31,7 +31,7 @@ static struct timespec at_ns(int64_t ns)
     return (struct timespec){.tv_sec = (time_t)(ns / 1000000000), .tv_nsec = ns % 1000000000};
 }
 
-/* Lock held. What is wrong with check i, or NULL. */
+/* The caller holds the lock. Returns the fault of check i, or NULL. */
 static const char *fault(const struct ward_app *app, int i)
 {
     const struct ward_core *c = app->core;
@@ -42,7 +42,7 @@ static const char *fault(const struct ward_app *app, int i)
     return *app->checks[i].why == '\0' ? NULL : app->checks[i].why;
 }
 
-/* Lock held. */
+/* The caller holds the lock. */
 static bool is_ready(const struct ward_app *app)
 {
     if (app->core->stage != WARD_RUNNING || app->core->rounds == 0)
@@ -53,7 +53,7 @@ static bool is_ready(const struct ward_app *app)
     return true;
 }
 
-/* Lock held: as for the whole, below. */
+/* The caller holds the lock. Does for one part what the function below does for the whole. */
 static void tell_parts(struct ward_app *app)
 {
     struct ward_err err = {0};
@@ -73,7 +73,8 @@ void ward_ready_update(struct ward_app *app)
     now = is_ready(app);
     changed = now != c->ready;
     c->ready = now;
-    /* Under the lock: ward_app_run frees app->rpc only after it has set the stage under it. */
+    /* The lock is needed because ward_app_run sets the stage under it before it frees app->rpc.
+     */
     if (changed && app->rpc != NULL)
         ward_rpc_serving(app->rpc, NULL, now);
     if (app->rpc != NULL)

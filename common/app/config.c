@@ -1,4 +1,4 @@
-/* Options: config.h says where they come from. */
+/* Options; config.h describes their sources. */
 #include "common/app/config.h"
 #include "common/base/text.h"
 
@@ -10,13 +10,14 @@
 #include <unistd.h>
 
 #define PREFIX           "WARD_"
-#define FILE_VARIABLE    "WARD_CONFIG" /* the one name that is no option */
+#define FILE_VARIABLE    "WARD_CONFIG" /* the only name that is not an option */
 #define SECRET_SUFFIX    "_FILE"
 #define SECRET_MAX_BYTES ((size_t)64 << 10)
 
 extern char **environ;
 
-/* What files gave us lives as long as the process, and is kept in sight of a leak checker. */
+/* Values from files live as long as the process. This list keeps them visible to leak checkers.
+ */
 struct kept {
     struct kept *next;
     char text[];
@@ -26,11 +27,11 @@ static struct kept *all_kept;
 struct source {
     const struct ward_config_part *parts;
     int n_parts;
-    struct ward_config_pair *pairs; /* the file's */
+    struct ward_config_pair *pairs; /* from the file */
     size_t n_pairs;
 };
 
-/* Reads a whole regular file into kept memory, with a NUL behind it. */
+/* Reads a whole regular file into memory that is never freed, and adds a NUL. */
 static enum ward_code slurp(const char *what, const char *path, size_t max, char **text,
                             size_t *n, struct ward_err *err)
 {
@@ -38,7 +39,7 @@ static enum ward_code slurp(const char *what, const char *path, size_t max, char
     struct kept *k, *smaller;
     size_t got = 0;
     ssize_t r = 1;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hold us up */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* opening a FIFO must not block */
 
     if (fd < 0)
         return WARD_FAIL(err, INVALID_ARGUMENT, "cannot open %s: %.40s", what, strerror(errno));
@@ -67,7 +68,7 @@ static enum ward_code slurp(const char *what, const char *path, size_t max, char
     return WARD_OK;
 }
 
-/* The first table with a row of this name, or NULL. */
+/* Returns the first table with a row of this name, or NULL. */
 static const struct ward_opt *option(const struct source *src, const char *name, size_t n)
 {
     for (int i = 0; i < src->n_parts; i++)
@@ -77,7 +78,7 @@ static const struct ward_opt *option(const struct source *src, const char *name,
     return NULL;
 }
 
-/* `name` (n characters) may be set: an option, or a secret's _FILE. */
+/* Returns whether `name` (n characters) is an option, or the _FILE of a secret. */
 static enum ward_code check_name(const struct source *src, const char *name, size_t n, int line,
                                  struct ward_err *err)
 {
@@ -118,7 +119,7 @@ static enum ward_code check_names(const struct source *src, struct ward_err *err
     return WARD_OK;
 }
 
-/* The environment's value, else the file's, else NULL. */
+/* Returns the value from the environment, otherwise from the file, otherwise NULL. */
 static const char *find(const struct source *src, const char *name)
 {
     const char *text = getenv(name);

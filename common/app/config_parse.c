@@ -1,4 +1,5 @@
-/* The configuration file's text into pairs: config.h says what it holds. Pure; fuzzed. */
+/* Splits the text of the configuration file into pairs; config.h has the format. Pure; fuzzed.
+ */
 #include "common/app/config.h"
 
 #include <string.h>
@@ -16,8 +17,8 @@ static bool name_fits(const char *name, size_t n)
     return true;
 }
 
-/* Printable, and no blank or quote at either end: those are nearly always a mistake, and a
- * value that silently holds one is a long search. */
+/* The value must be printable, without a blank or quote at either end. Such characters are
+ * nearly always mistakes that are hard to find. */
 static const char *value_fault(const char *v, size_t n)
 {
     for (size_t i = 0; i < n; i++)

@@ -1,4 +1,4 @@
-/* The option table as --help and as rows of docs/config.md. */
+/* Prints the option table for --help and as rows of docs/config.md. */
 #include "common/app/config.h"
 
 /* "WARD_DB_PASSWORD_FILE" for a secret. */
@@ -26,7 +26,7 @@ void ward_config_help(const struct ward_opt *opts, FILE *to)
     }
 }
 
-/* A cell's text: a bar would end the cell. */
+/* Prints the text of a cell. A bar would end the cell. */
 static void cell(const char *s, FILE *to)
 {
     for (; *s != '\0'; s++) {

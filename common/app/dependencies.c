@@ -1,4 +1,4 @@
-/* The database and the way to audit, as every service that has them has them. */
+/* The database and the relay to audit, for every service that has them. */
 #include "common/app/app_core.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
@@ -12,7 +12,7 @@
 #define DRAIN_SLACK_MS  5000 /* for the statements around a delivery */
 #define EXPIRE_EVERY_MS INT64_C(600000)
 
-/* A signal cuts the wait short. */
+/* A signal interrupts the wait. */
 static bool nap(struct ward_core *c, int ms)
 {
     int64_t end = ward_mono_ns() + ms * WARD_NS_PER_MS;
@@ -78,12 +78,12 @@ enum ward_code ward_database_check(void *arg, struct ward_err *err)
     return ward_db_ping(*db, err);
 }
 
-/* ---- outbox: what the relay calls, on its thread ---- */
+/* ---- outbox: callbacks of the relay, on its thread ---- */
 
 struct carrier {
     const char *name; /* the service's */
     struct ward_db *db;
-    int64_t expire_ns; /* when idempotency keys are next looked through */
+    int64_t expire_ns; /* time of the next search for expired idempotency keys */
     struct ward_bus_item items[WARD_BUS_MAX_ITEMS];
 };
 
@@ -150,9 +150,9 @@ static enum ward_code drain(void *wrk, size_t most, struct ward_bus_client *to, 
     return ward_outbox_drain(k->db, most, deliver, &d, n, err);
 }
 
-/* Audit keeps the newest row it was ever told of; a database whose next row is no newer is not
- * the one that told it. What is told is what was delivered, hence committed: no crash undoes
- * it. */
+/* audit stores the newest row number that it has received. If the database's next row number is
+ * not larger, the database is not the one that sent it. Only delivered rows are reported. They
+ * are committed, so no crash undoes them. */
 static enum ward_code mark(void *wrk, struct ward_bus_client *to, int timeout_ms,
                            struct ward_err *err)
 {
@@ -171,7 +171,8 @@ static enum ward_code backlog(void *wrk, int64_t *rows, int64_t *held, double *a
     struct carrier *k = wrk;
 
     ward_db_deadline(k->db, ward_mono_ns() + DRAIN_SLACK_MS * WARD_NS_PER_MS);
-    if (ward_mono_ns() >= k->expire_ns) { /* housekeeping; a failure waits for the next time */
+    if (ward_mono_ns() >=
+        k->expire_ns) { /* housekeeping; after a failure, the next call tries again */
         k->expire_ns = ward_mono_ns() + EXPIRE_EVERY_MS * WARD_NS_PER_MS;
         (void)!ward_idem_expire(k->db, NULL);
     }

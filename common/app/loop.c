@@ -1,4 +1,4 @@
-/* The loop's thread: signals and the admin port. It never waits for anything but events. */
+/* The loop's thread: signals and the admin port. It only ever waits for events. */
 #include "common/app/admin.h"
 #include "common/base/log.h"
 
@@ -40,7 +40,7 @@ static void on_signal(uv_signal_t *s, int signum)
     ward_core_stop(app->core, WARD_STOP_SIGNAL, signum == SIGTERM ? "SIGTERM" : "SIGINT");
 }
 
-/* Finds a check that does not come back. */
+/* Detects a check that does not return. */
 static void on_tick(uv_timer_t *t)
 {
     ward_ready_update(t->data);
@@ -72,7 +72,7 @@ static void *turn(void *arg)
     return NULL;
 }
 
-/* Closes what ward_loop_start has opened, when no thread turns the loop. */
+/* Closes the handles from ward_loop_start when no thread runs the loop. */
 static void undo(struct ward_core *c)
 {
     ward_admin_close(c->admin);

@@ -8,7 +8,8 @@
 
 static const char *const TYPES[] = {"counter", "gauge", "histogram"};
 
-/* Families are never freed, so they are gathered under the registry's lock and read without. */
+/* Families are never freed. They are collected under the registry's lock and read without the
+ * lock. */
 struct families {
     const struct ward_family *at[MOST];
     int n;
@@ -22,7 +23,7 @@ static void gather(const struct ward_family *f, void *arg)
         all->at[all->n++] = f;
 }
 
-/* As short as it can be and still read back as the same number. */
+/* Prints the shortest text that reads back as the same number. */
 static void number(double v, FILE *to)
 {
     char text[40];
@@ -54,7 +55,7 @@ static void escaped(const char *s, bool quotes, FILE *to)
             fputc(*s, to);
 }
 
-/* {a="x",le="0.5"}; nothing at all where there is no label. */
+/* Prints {a="x",le="0.5"}, or nothing if there is no label. */
 static void labels(const struct ward_family *f, const struct ward_series *s, const double *le,
                    FILE *to)
 {

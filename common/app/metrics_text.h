@@ -1,6 +1,6 @@
-/* metrics_text.h - the registry as Prometheus text (version 0.0.4) and as Markdown.
+/* metrics_text.h - prints the registry as Prometheus text (version 0.0.4) and as Markdown.
  *
- * Threads: any. Memory: none kept. Errors: the FILE's.
+ * Threads: any. Memory: none retained. Errors: the FILE's.
  */
 #ifndef WARD_APP_METRICS_TEXT_H
 #define WARD_APP_METRICS_TEXT_H
@@ -11,13 +11,13 @@
 
 #define WARD_METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
-/* Every listed family. Histogram buckets come out cumulative, and _count is their last one, so
- * that a scrape agrees with itself however it falls between two updates. */
+/* Prints every listed family. Histogram buckets are cumulative, and _count equals the last
+ * bucket, so that a scrape between two updates is consistent. */
 void ward_metrics_print(FILE *to);
 /* Rows of docs/metrics.md: name, type, labels, help. */
 void ward_metrics_markdown(FILE *to);
 
-/* Lists ward_build_info and the process_ families every Prometheus client has. */
+/* Lists ward_build_info and the process_ families of every Prometheus client. */
 void ward_process_metrics(void);
 
 #endif

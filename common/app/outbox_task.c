@@ -1,6 +1,6 @@
-/* --outbox list|release: the audit events that audit refused, shown to a person and released by
- * one; --outbox accept: a restored database that a person has looked at. It runs in the place
- * of the service, with the service's own options for its database. */
+/* --outbox list|release: shows events that audit refused, and releases them. --outbox accept:
+ * accepts a restored database. The task runs instead of the service, with the service's options
+ * for its database. */
 #include "common/app/app_core.h"
 #include "common/base/text.h"
 
@@ -9,7 +9,7 @@
 
 #define PAGE_ARENA ((size_t)4 << 20)
 
-/* The columns are ids, times, a code and a number: nothing of them is escaped in JSON. */
+/* The columns are ids, times, a code and a number, so JSON needs no escaping. */
 static void print(const struct ward_app *app, const struct ward_val *row, bool first)
 {
     const char *to = app->outbox.json ? "%s{\"id\":%s,\"event_id\":\"%s\",\"made_at\":\"%sZ\","

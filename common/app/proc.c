@@ -41,7 +41,7 @@ static void take(struct ward_outlet *o, const char *bytes, size_t n)
     int log = o->proc->log;
 
     if (log >= 0 && write(log, bytes, n) < 0) {
-        close(log); /* a full disk must not stop what it would only have described */
+        close(log); /* a full disk must not stop the child because of its log */
         o->proc->log = -1;
     }
     for (size_t i = 0; i < n; i++) {
@@ -87,7 +87,7 @@ static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
         shut(o->proc);
 }
 
-/* What was written before the end is still in the pipe. */
+/* Output written before the end is still in the pipe. */
 static void read_rest(struct ward_proc *p)
 {
     struct ward_outlet *o = p->out;
@@ -124,7 +124,7 @@ static enum ward_code launch(struct ward_proc *p, struct ward_err *err)
     p->started_ns = ward_mono_ns();
     if (uv_pipe_open(&o->pipe, fd) != 0 ||
         uv_read_start((uv_stream_t *)&o->pipe, on_buffer, on_read) != 0)
-        shut(p); /* it runs all the same; its output is lost */
+        shut(p); /* it continues to run, but its output is lost */
     return WARD_OK;
 }
 
@@ -149,8 +149,8 @@ static void on_again(uv_timer_t *t)
         launch_later(p);
 }
 
-/* If the child has ended: ends its session, then lets the kernel forget it. In this order, as
- * the zombie keeps the number from being given to someone else. */
+/* If the child has ended, kills its session and then reaps it. In this order, the zombie keeps
+ * its process number from being reused. */
 static void reap(struct ward_proc *p)
 {
     siginfo_t info = {0};
@@ -205,7 +205,7 @@ static const char *copy(struct ward_arena *mem, const char *s)
     return s == NULL ? NULL : ward_strdup(mem, s);
 }
 
-/* A child that is not started yet. NULL without memory. */
+/* Creates a child that is not started yet. Returns NULL if there is no memory. */
 static struct ward_proc *adopt(struct ward_procs *g, const struct ward_proc_spec *spec)
 {
     struct ward_proc *p = calloc(1, sizeof(*p));

@@ -1,4 +1,4 @@
-/* proc_impl.h - a group and its children from the inside: proc.c (output, start, end) and
+/* proc_impl.h - internals of a group and its children: proc.c (output, start, end) and
  * proc_wait.c (waiting, stopping, the group). Threads, memory, errors: as proc.h. */
 #ifndef WARD_APP_PROC_IMPL_H
 #define WARD_APP_PROC_IMPL_H
@@ -10,7 +10,8 @@
 
 #define WARD_PROC_LINE 8192
 
-/* One run's output. Freed when its handle has closed, which may be after the next start. */
+/* The output of one run. Freed when its handle has closed, which may be after the next start.
+ */
 struct ward_outlet {
     uv_pipe_t pipe;
     struct ward_proc *proc;
@@ -23,10 +24,10 @@ struct ward_proc {
     struct ward_procs *group;
     struct ward_proc *older;
     struct ward_proc_spec spec;
-    pid_t pid; /* 0: does not run */
+    pid_t pid; /* 0: not running */
     int status, starts, tries, log;
     int64_t started_ns;
-    bool stopping, waiting; /* asked to end; about to be started again */
+    bool stopping, waiting; /* the child was asked to end; a restart is scheduled */
     bool is_ready;
     struct ward_outlet *out;
     uv_timer_t again;
@@ -40,7 +41,7 @@ struct ward_procs {
     struct ward_proc *newest;
     struct ward_arena mem; /* copies of specs */
     int signal;            /* the first SIGINT or SIGTERM; 0 for none yet */
-    int signals;           /* how many */
+    int signals;           /* number of signals */
     bool quit;
 };
 

@@ -11,14 +11,14 @@
 
 #define PIPE_BYTES (1 << 20)
 
-/* What the child tells us when it cannot become the program; nothing when it can, as the pipe
- * closes at exec. */
+/* The child's report if it cannot execute the program. On success, exec closes the pipe without
+ * a report. */
 struct report {
     char step[16];
     int error;
 };
 
-/* In the child, between fork and exec: async-signal-safe calls only. Does not return. */
+/* Runs in the child between fork and exec: only async-signal-safe calls. Does not return. */
 static void become(const struct ward_proc_spec *spec, pid_t parent, int out, int status)
 {
     static char *const none[] = {NULL};
@@ -26,15 +26,15 @@ static void become(const struct ward_proc_spec *spec, pid_t parent, int out, int
     sigset_t all;
     int null;
 
-    /* Our handlers would write into our own loop's pipe; an ignored SIGPIPE would be
-     * inherited. SIGKILL and SIGSTOP refuse, which is fine. */
+    /* Our handlers would write into our loop's pipe, and an ignored SIGPIPE would be inherited.
+     * SIGKILL and SIGSTOP cannot be reset, which is fine. */
     for (int s = 1; s < NSIG; s++)
         signal(s, SIG_DFL);
     sigemptyset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
         goto fail;
-    if (getppid() != parent) /* it died between fork and prctl */
+    if (getppid() != parent) /* the parent died between fork and prctl */
         _exit(127);
     null = open("/dev/null", O_RDWR);
     if (null < 0 || setsid() < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0 ||
@@ -53,7 +53,7 @@ fail:
     _exit(127);
 }
 
-/* Forks with every signal held back, so that the child never runs our handlers. */
+/* Forks with every signal blocked, so that the child never runs our handlers. */
 static pid_t fork_quietly(const struct ward_proc_spec *spec, int out, int status)
 {
     pid_t parent = getpid(), pid;
@@ -68,7 +68,7 @@ static pid_t fork_quietly(const struct ward_proc_spec *spec, int out, int status
     return pid;
 }
 
-/* Reads the report; true if there is none, which is the good news. */
+/* Reads the report. Returns true if there is none, which means success. */
 static bool running(int fd, struct report *r)
 {
     ssize_t n;
@@ -106,7 +106,7 @@ enum ward_code ward_spawn(const struct ward_proc_spec *spec, pid_t *pid, int *ou
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "cannot start %.40s: no pipe", spec->name);
     }
     if (fcntl(out[1], F_SETPIPE_SZ, PIPE_BYTES) < 0 || fcntl(out[0], F_SETFL, O_NONBLOCK) < 0)
-        errno = 0; /* a smaller pipe serves too, and blocking only costs a wait */
+        errno = 0; /* a smaller pipe also works; blocking only costs time */
     child = fork_quietly(spec, out[1], status[1]);
     close(out[1]);
     close(status[1]);

@@ -7,19 +7,19 @@
 
 #define SPEC_BYTES ((size_t)4 << 20)
 
-/* Stops the loop: a timer that is due before uv_run waits fires first, and without this the
- * wait that follows would have no end. */
+/* Stops the loop. A timer that is due before uv_run waits fires first; without this call, the
+ * following wait would never end. */
 static void on_time(uv_timer_t *t)
 {
     uv_stop(t->loop);
 }
 
-/* One event, or until the deadline. */
+/* Waits for one event, or until the deadline. */
 static void turn(struct ward_procs *g, int64_t deadline_ns)
 {
     int64_t ms = ward_left_ms(deadline_ns);
 
-    uv_update_time(&g->loop); /* timers count from when the loop last looked */
+    uv_update_time(&g->loop); /* timers count from the loop's cached time */
     if (deadline_ns != WARD_NO_DEADLINE)
         uv_timer_start(&g->timer, on_time, (uint64_t)ms + 1, 0);
     uv_run(&g->loop, UV_RUN_ONCE);
@@ -120,7 +120,7 @@ void ward_proc_stop(struct ward_proc *p, int grace_ms)
 void ward_procs_stop(struct ward_procs *g, int grace_ms)
 {
     for (struct ward_proc *p = g->newest; p != NULL; p = p->older)
-        p->stopping = true; /* none comes back while its elders are being stopped */
+        p->stopping = true; /* no child is restarted while older ones are being stopped */
     for (struct ward_proc *p = g->newest; p != NULL; p = p->older)
         ward_proc_stop(p, grace_ms);
 }

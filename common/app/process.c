@@ -1,4 +1,4 @@
-/* What every Prometheus client says of its process, under the names the others use. */
+/* The process metrics that every Prometheus client exports, under the usual names. */
 #include "common/app/metrics_text.h"
 #include "common/app/version.h"
 #include "common/base/clock.h"
@@ -21,7 +21,7 @@ static double cpu_seconds(void)
            ((double)u.ru_utime.tv_usec + (double)u.ru_stime.tv_usec) / 1e6;
 }
 
-/* The n-th figure of /proc/self/statm, from pages to bytes. */
+/* Returns the n-th figure of /proc/self/statm, converted from pages to bytes. */
 static double pages(int n)
 {
     char line[128] = "", *at = line;
@@ -57,7 +57,7 @@ static double open_fds(void)
     for (const struct dirent *e = readdir(d); e != NULL; e = readdir(d))
         n += e->d_name[0] != '.';
     closedir(d);
-    return n - 1; /* less the one that was used to look */
+    return n - 1; /* without the descriptor used for counting */
 }
 
 static double max_fds(void)

@@ -1,4 +1,4 @@
-/* version.h - what this binary was built from: `git describe`, or "unversioned". */
+/* version.h - the version of this build: `git describe`, or "unversioned". */
 #ifndef WARD_APP_VERSION_H
 #define WARD_APP_VERSION_H
 
