@@ -1,12 +1,12 @@
-/* auth.h - who a person is (OIDC bearer tokens) and that a patient was verified (PPID tokens).
+/* auth.h - bearer tokens (OIDC), which identify a person, and PPID tokens, which confirm a
+ * patient's verification.
  *
- * A bearer token is a JWT signed with RS256, ES256 or
- * EdDSA by a key of the mounted JWKS file; the algorithm must be the key's own, `none` and
- * every HMAC are refused before a key is looked up. A PPID token is a JWT of our own, EdDSA
- * only.
+ * A bearer token is a JWT signed with RS256, ES256 or EdDSA by a key of the mounted JWKS file.
+ * The algorithm must belong to the key; `none` and every HMAC are rejected before the key
+ * lookup. A PPID token is Ward's own JWT, EdDSA only.
  *
- * Threads: a ward_jwks is shared; checks take a read lock for the time of a pointer copy.
- * Memory: results live in the caller's arena. Errors: UNAUTHENTICATED with a reason of
+ * Threads: threads share a ward_jwks; verification holds a read lock only to copy a pointer.
+ * Memory: results are in the caller's arena. Errors: UNAUTHENTICATED with a reason of
  * docs/errors.md.
  */
 #ifndef WARD_AUTH_AUTH_H
@@ -17,59 +17,58 @@
 #include "common/base/status.h"
 
 #define WARD_MAX_ROLES   16
-#define WARD_TOKEN_BYTES 8192 /* longer tokens are refused unread */
+#define WARD_TOKEN_BYTES 8192 /* longer tokens are rejected without parsing */
 
-/* Where an issuer's tokens say what Ward asks of a person. A claim is named by its whole name
+/* The claims of an issuer's tokens that Ward needs. A claim is given by its name
  * ("https://hospital.example/ward"), or by a path with dots through objects
- * ("realm_access.roles"); where both are there the whole name counts. NULL and "": the default.
+ * ("realm_access.roles"). If both exist, the name takes precedence. NULL and "": the default.
  */
 struct ward_claim_names {
     const char *subject, *roles, *ward, *purpose; /* sub, roles, ward, purpose */
-    const char *role_names;     /* "THEIR-NAME=ROLE,ROLE": other roles are left out;
-                                 * "": every role, by the issuer's name */
-    const char *purpose_absent; /* the purpose of a token that says none */
+    const char *role_names; /* "THEIR-NAME=ROLE,ROLE": other roles are ignored; "": every role,
+                               under the issuer's name */
+    const char *purpose_absent; /* the purpose of a token without one */
 };
 
-/* A person, as the issuer vouches for them. Strings are never NULL; "" where a claim is absent.
- */
+/* A person, as the issuer describes them. Strings are never NULL; "" if a claim is absent. */
 struct ward_principal {
-    const char *subject; /* claim `sub`, or the one configured; never empty */
+    const char *subject; /* claim `sub`, or the configured one; never empty */
     const char *issuer;  /* `iss` */
-    const char *ward;    /* `ward`: the hospital unit the person works in now */
+    const char *ward;    /* `ward`: the hospital unit where the person works now */
     const char *purpose; /* `purpose`: HL7 v3 PurposeOfUse code: TREAT, HOPERAT, ETREAT ... */
     int n_roles;
     const char *roles[WARD_MAX_ROLES]; /* `roles` */
     int64_t expires_at;                /* `exp`, seconds since 1970 */
-    int64_t issued_at;                 /* `iat`, likewise; 0 where it is absent */
-    const char *token; /* the compact JWT itself, to pass on to other services */
+    int64_t issued_at;                 /* `iat`, seconds since 1970; 0 if absent */
+    const char *token; /* the compact JWT itself, to forward to other services */
 };
 
 bool ward_principal_has(const struct ward_principal *who, const char *role);
 
-/* A key set that follows its file: re-read when the file changes (checked at most once a
- * second). A file that cannot be read or parsed keeps the last good set and counts in
- * ward_auth_jwks_reload_failures_total. */
+/* A key set that follows its file. The file is read again when it changes (checked at most once
+ * a second). If the file is invalid, the last valid set remains in use, and
+ * ward_auth_jwks_reload_failures_total counts the failure. */
 struct ward_jwks;
 struct ward_jwks_config {
     const char *path;     /* JWKS file, RFC 7517 */
     const char *issuer;   /* must equal `iss`; never "" */
-    const char *audience; /* must be among `aud`; never "" */
-    int skew_s;           /* clock difference forgiven for exp and nbf, 0..300 */
-    int max_s;            /* longest time from `iat`, or from now, to `exp`; 0: any */
+    const char *audience; /* must be in `aud`; never "" */
+    int skew_s;           /* tolerated clock difference for exp and nbf, 0..300 */
+    int max_s;            /* longest time from `iat`, or from now, to `exp`; 0: no limit */
     struct ward_claim_names claims;
 };
-/*   NOT_FOUND            no such file
- *   FAILED_PRECONDITION  not a JWKS; it holds a private or an HMAC key, or none of use; cfg is
- *                        not whole, or its role_names cannot be read */
+/*   NOT_FOUND            the file does not exist
+ *   FAILED_PRECONDITION  not a JWKS; it has a private or an HMAC key, or no usable key; cfg is
+ *                        incomplete, or its role_names are invalid */
 WARD_MUST enum ward_code ward_jwks_open(const struct ward_jwks_config *cfg,
                                         struct ward_jwks **out, struct ward_err *err);
-void ward_jwks_close(struct ward_jwks *j); /* NULL is fine */
+void ward_jwks_close(struct ward_jwks *j); /* accepts NULL */
 
-/* Grows whenever the keys change; looks at the file as a check does. What was checked under a
- * generation may be taken for granted while it lasts, up to expires_at. */
+/* Increases whenever the keys change; checks the file as a verification does. A result that was
+ * verified in one generation stays valid during that generation, up to expires_at. */
 uint64_t ward_jwks_generation(struct ward_jwks *j);
 
-/* Checks a compact JWT of `len` characters.
+/* Verifies a compact JWT of `len` characters.
  *   UNAUTHENTICATED  TOKEN_MALFORMED, TOKEN_ALGORITHM, TOKEN_UNKNOWN_KEY, TOKEN_SIGNATURE,
  *                    TOKEN_EXPIRED, TOKEN_NOT_YET_VALID, TOKEN_LIFETIME, TOKEN_ISSUER,
  *                    TOKEN_AUDIENCE, TOKEN_SUBJECT (reason)
@@ -78,8 +77,8 @@ WARD_MUST enum ward_code ward_jwt_check(struct ward_jwks *j, struct ward_arena *
                                         const char *token, size_t len,
                                         struct ward_principal *out, struct ward_err *err);
 
-/* For the embedded default's own issuer and for tests: signs a bearer token (EdDSA; `kid` is
- * the key's RFC 7638 thumbprint) and prints the JWKS that checks it. Results live in mem. */
+/* For the embedded default's issuer and for tests: signs a bearer token (EdDSA; `kid` is the
+ * key's RFC 7638 thumbprint) and prints the JWKS that verifies it. Results are in mem. */
 WARD_MUST enum ward_code ward_jwt_issue(const struct ward_sign_key *key,
                                         const struct ward_principal *who, const char *audience,
                                         int lifetime_s, struct ward_arena *mem, char **out,
@@ -90,13 +89,13 @@ WARD_MUST enum ward_code ward_jwks_print(const struct ward_sign_key *const *keys
 
 /* A positive-patient-ID token: this patient, this place, this method, this score. */
 struct ward_ppid {
-    const char *token_id; /* `jti`, a UUID: who takes a token refuses one it saw */
+    const char *token_id; /* `jti`, a UUID: services accept each value once */
     const char *patient;  /* `sub`: identity's opaque subject id */
     const char *place;    /* `place`: bed, door or room; never empty */
-    const char *device;   /* `device`: the service or device that asked */
+    const char *device;   /* `device`: the service or device that requested the token */
     const char *purpose;  /* `purpose` */
-    const char *method;   /* `method`: "face", later "wristband+second-id" */
-    const char *actor;    /* `actor`: the person who held the device; "" for none */
+    const char *method;   /* `method`: "face" or "wristband+second-id" */
+    const char *actor;    /* `actor`: the person who used the device; "" for none */
     const char *witness;  /* `witness`: the second person; "" (NULL when issued) for none */
     double score;         /* `score`: cosine similarity for faces */
     const char *model;    /* `model`: sha256 of the embedding model; "" for none */
@@ -118,17 +117,17 @@ WARD_MUST enum ward_code ward_ppid_issue(const struct ward_sign_key *key,
                                          struct ward_arena *mem, char **out,
                                          struct ward_err *err);
 
-/* Checks signature (any of n public keys), type, age and shape; the caller compares patient,
- * place and purpose with what it is about to do, and spends token_id. UNAUTHENTICATED
+/* Verifies signature (by any of n public keys), type, age and form. The caller compares
+ * patient, place and purpose with its intended action, and redeems token_id. UNAUTHENTICATED
  * PPID_MALFORMED, PPID_ALGORITHM, PPID_UNKNOWN_KEY, PPID_SIGNATURE, PPID_EXPIRED,
  * PPID_NOT_YET_VALID, PPID_ISSUER, PPID_CLAIMS (reason) */
 WARD_MUST enum ward_code ward_ppid_check(const uint8_t (*keys)[WARD_ED25519_PUB], int n,
                                          struct ward_arena *mem, const char *token,
                                          struct ward_ppid *out, struct ward_err *err);
 
-/* A signed document of another kind: `json` (an object) as a compact JWS, EdDSA, with `typ` in
- * its header and the key's thumbprint as kid. What takes one kind refuses every other `typ`.
- *   INTERNAL  json is not an object: a bug;  RESOURCE_EXHAUSTED */
+/* Signs another kind of document: `json` (an object) as a compact JWS, EdDSA, with `typ` and
+ * the key's thumbprint as kid in its header. A reader of one kind rejects every other `typ`.
+ *   INTERNAL  json is not an object: a bug; RESOURCE_EXHAUSTED */
 WARD_MUST enum ward_code ward_jws_issue(const struct ward_sign_key *key, const char *typ,
                                         const char *json, struct ward_arena *mem, char **out,
                                         struct ward_err *err);

@@ -1,20 +1,19 @@
-/* Claims by the names that the issuer uses, and the issuer's roles by the names that Ward uses.
- */
+/* Maps the issuer's claim names and role names to Ward's. */
 #include "common/auth/claims.h"
 #include "common/base/text.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define SUBJECT_MAX 128 /* bytes; what audit takes of an actor, */
-#define WARD_MAX    128 /* of a place, */
-#define PURPOSE_MAX 64  /* and of a purpose */
+#define SUBJECT_MAX 128 /* bytes; audit's limit for an actor, */
+#define WARD_MAX    128 /* for a place, */
+#define PURPOSE_MAX 64  /* and for a purpose */
 #define ROLE_MAX    64
 #define NAMES_MAX   256
 
 struct ward_claims {
     char *subject, *roles, *ward, *purpose, *purpose_absent;
-    char *list; /* role_names, cut into the texts below */
+    char *list; /* copy of role_names, split into the texts below */
     int n_names;
     struct {
         const char *theirs, *ours;
@@ -28,7 +27,7 @@ static char *copy(const char *given, const char *otherwise)
     return strdup(given == NULL || *given == '\0' ? otherwise : given);
 }
 
-/* Without the blanks around it; cuts `s`. */
+/* Returns `s` without surrounding blanks; modifies `s`. */
 static char *trim(char *s)
 {
     size_t n;
@@ -39,7 +38,7 @@ static char *trim(char *s)
     return s;
 }
 
-/* Roles in the .proto files: lower case letters, digits and hyphens. */
+/* Roles in the .proto files consist of lower-case letters, digits and hyphens. */
 static bool is_role(const char *s)
 {
     size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-");
@@ -47,7 +46,7 @@ static bool is_role(const char *s)
     return n > 0 && n <= ROLE_MAX && s[n] == '\0';
 }
 
-/* "nurse" or "their name=nurse", at the last '='. */
+/* Parses "nurse" or "their name=nurse"; splits at the last '='. */
 static bool name_add(struct ward_claims *c, char *entry)
 {
     char *equals = strrchr(entry, '='), *theirs, *ours;
@@ -73,7 +72,7 @@ static enum ward_code names_read(struct ward_claims *c, struct ward_err *err)
             *next++ = '\0';
         at++;
         if (at == 1 && next == NULL && *trim(entry) == '\0')
-            return WARD_OK; /* no list: every role by its own name */
+            return WARD_OK; /* no list: every role under its own name */
         if (!name_add(c, entry))
             return WARD_FAIL(err, FAILED_PRECONDITION,
                              "role names: entry %d must be ROLE or THEIR-NAME=ROLE, at most %d "
@@ -125,8 +124,8 @@ void ward_claims_free(struct ward_claims *c)
 
 /* ---- a token's claims ---- */
 
-/* The member of this whole name, else the one at the end of the path with dots. NULL: absent.
- */
+/* Returns the member with this whole name, otherwise the member at the end of the dotted path.
+ * NULL: absent. */
 static const struct ward_json *find(const struct ward_json *v, const char *name)
 {
     const struct ward_json *found = ward_json_get(v, name);
@@ -147,9 +146,9 @@ static const struct ward_json *find(const struct ward_json *v, const char *name)
     return found;
 }
 
-/* May this stand in an audit event? An act whose event audit must put aside is as good as not
- * recorded, so whoever cannot be written down is nobody here. Control characters of UTF-8: C0,
- * DEL, and C1, which is two bytes. */
+/* Returns whether an audit event may contain this text. An event that audit must reject leaves
+ * no record of its action, so a person with such a text is rejected. Control characters in
+ * UTF-8 are C0, DEL, and C1, which has two bytes. */
 static bool recordable(const char *s, size_t most)
 {
     const unsigned char *p = (const unsigned char *)s;
@@ -168,8 +167,8 @@ static enum ward_token malformed(struct ward_jose *t, const char *claim, const c
     return WARD_TOKEN_MALFORMED;
 }
 
-/* A text of at most `most` bytes, or absent; NULL once the arena is full, which its `full`
- * says. */
+/* Reads a text of at most `most` bytes, or "" if absent. Returns NULL if the arena is full, as
+ * its `full` shows. */
 static enum ward_token text(struct ward_jose *t, const char *claim, size_t most,
                             const char *absent, struct ward_arena *mem, const char **out)
 {
@@ -183,7 +182,7 @@ static enum ward_token text(struct ward_jose *t, const char *claim, size_t most,
     return WARD_TOKEN_FINE;
 }
 
-/* What the role is called here; NULL for one that means nothing here. */
+/* Returns Ward's name of the role; NULL for a role that Ward does not use. */
 static const char *ours(const struct ward_claims *c, const char *theirs)
 {
     if (c->n_names == 0)

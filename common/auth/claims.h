@@ -1,10 +1,10 @@
-/* claims.h - where an issuer's tokens say who a person is. Inside common/auth.
+/* claims.h - the claims of an issuer's tokens that describe a person. Inside common/auth.
  *
- * Keycloak nests roles (`realm_access.roles`), Entra ID sends group ids and `oid`: the names of
- * the claims, and what the issuer's roles are called here, are configuration (struct
+ * Keycloak nests roles (`realm_access.roles`), and Entra ID sends group ids and `oid`. The
+ * names of the claims and the mapping of roles are therefore configuration (struct
  * ward_claim_names of auth.h).
  *
- * Threads: constant once made. Memory: freed by ward_claims_free; what is read lives in the
+ * Threads: constant once created. Memory: freed by ward_claims_free; results are in the
  * caller's arena. Errors: below.
  */
 #ifndef WARD_AUTH_CLAIMS_H
@@ -13,17 +13,17 @@
 #include "common/auth/jose.h"
 
 struct ward_claims;
-/*   FAILED_PRECONDITION  role_names cannot be read;  RESOURCE_EXHAUSTED */
+/*   FAILED_PRECONDITION  role_names is invalid; RESOURCE_EXHAUSTED */
 WARD_MUST enum ward_code ward_claims_new(const struct ward_claim_names *names,
                                          struct ward_claims **out, struct ward_err *err);
-void ward_claims_free(struct ward_claims *c); /* NULL is fine */
+void ward_claims_free(struct ward_claims *c); /* accepts NULL */
 
-/* Fills subject, ward, purpose and roles: SUBJECT, MALFORMED, NO_MEMORY. On MALFORMED
- * t->claim names the claim at fault and t->fault says what it must be. */
+/* Fills subject, ward, purpose and roles: SUBJECT, MALFORMED, NO_MEMORY. On MALFORMED, t->claim
+ * names the claim and t->fault says what the claim must be. */
 enum ward_token ward_claims_read(const struct ward_claims *c, struct ward_jose *t,
                                  struct ward_arena *mem, struct ward_principal *who);
 
-/* jwks.c: the names that a key set was opened with. */
+/* jwks.c: the claim names of a key set. */
 const struct ward_claims *ward_jwks_claims_of(const struct ward_jwks *j);
 
 #endif

@@ -32,7 +32,7 @@ static enum ward_token decode(struct ward_arena *mem, const char *s, size_t len,
     return WARD_TOKEN_FINE;
 }
 
-/* Members that bring a key, fetch one, or change what the rest means. */
+/* Members that provide a key, fetch one, or change the meaning of the rest. */
 static bool forbidden(const struct ward_json *header)
 {
     static const char *const names[] = {"jwk", "jku", "x5u", "x5c", "crit",
@@ -44,7 +44,7 @@ static bool forbidden(const struct ward_json *header)
     return false;
 }
 
-/* Text, absent ("") or something else (false). */
+/* Reads a text; absent is "". Returns false for another type. */
 static bool member(const struct ward_json *object, const char *name, const char **out)
 {
     const struct ward_json *v = ward_json_get(object, name);
@@ -95,7 +95,7 @@ enum ward_token ward_jose_open(struct ward_jose *t, struct ward_arena *mem, cons
         return WARD_TOKEN_MALFORMED;
     dot = memchr(token, '.', len);
     dot2 = dot == NULL ? NULL : memchr(dot + 1, '.', (size_t)(end - dot - 1));
-    if (dot2 == NULL) /* a third dot is no base64url */
+    if (dot2 == NULL) /* a third dot is not base64url */
         return WARD_TOKEN_MALFORMED;
     t->text_len = (size_t)(dot2 - token);
     bad = decode(mem, token, (size_t)(dot - token), &header, &n);
@@ -144,10 +144,10 @@ void ward_jose_thumbprint(const uint8_t pub[WARD_ED25519_PUB], char out[WARD_THU
     uint8_t hash[WARD_SHA256_SIZE];
 
     ward_sha256_parts(parts, WARD_COUNT(parts), hash);
-    ward_base64url(hash, sizeof(hash), out); /* 43 characters: nothing is padded */
+    ward_base64url(hash, sizeof(hash), out); /* 43 characters: no padding */
 }
 
-/* header.payload in base64url; NULL past the arena's cap. */
+/* Returns header.payload in base64url; NULL beyond the arena's limit. */
 static char *join(const char *header, const char *claims, size_t sig_room,
                   struct ward_arena *mem)
 {

@@ -1,10 +1,11 @@
-/* jose.h - compact JWTs, strictly. Inside common/auth.
+/* jose.h - a strict parser of compact JWTs. Inside common/auth.
  *
- * Only what Ward needs of RFC 7515 and 7519: three parts, base64url without padding, a header
- * of few members. A header that brings a key, names a URL or asks for an extension is refused
- * before any key is looked at; claims are parsed only once the signature has been checked.
+ * It supports only the parts of RFC 7515 and 7519 that Ward needs: three parts, base64url
+ * without padding, and a header with few members. It rejects a header that provides a key,
+ * names a URL or requires an extension, before any key lookup. Claims are parsed only after the
+ * signature has been verified.
  *
- * Threads: pure. Memory: the arena's. Errors: a row of enum ward_token.
+ * Threads: pure. Memory: the arena's. Errors: a value of enum ward_token.
  */
 #ifndef WARD_AUTH_JOSE_H
 #define WARD_AUTH_JOSE_H
@@ -12,7 +13,7 @@
 #include "common/auth/auth.h"
 #include "common/json/write.h"
 
-/* What is wrong with a token; the reasons of bearer and PPID tokens are tables of these. */
+/* The faults of a token. The reasons of bearer and PPID tokens are tables indexed by these. */
 enum ward_token {
     WARD_TOKEN_FINE,
     WARD_TOKEN_MALFORMED,
@@ -31,45 +32,48 @@ enum ward_token {
 
 enum ward_jose_alg { WARD_JOSE_NONE, WARD_JOSE_RS256, WARD_JOSE_ES256, WARD_JOSE_EDDSA };
 const char *ward_jose_alg_name(enum ward_jose_alg alg); /* "RS256" */
-enum ward_jose_alg ward_jose_alg_of(const char *name);  /* NONE for any other, NULL too */
+enum ward_jose_alg
+ward_jose_alg_of(const char *name); /* NONE for any other text, and for NULL */
 
 struct ward_jose {
-    const struct ward_json *claims; /* NULL until they were read */
+    const struct ward_json *claims; /* NULL until the claims are parsed */
     enum ward_jose_alg alg;
-    const char *typ, *kid; /* "" where absent */
-    const char *text;      /* what was signed: header.payload */
+    const char *typ, *kid; /* "" if absent */
+    const char *text;      /* the signed bytes: header.payload */
     size_t text_len;
     uint8_t *payload, *sig;
     size_t payload_len, sig_len;
-    const char *claim, *fault; /* of a bearer token: what makes it MALFORMED; else NULL */
+    const char *claim, *fault; /* of a bearer token: the cause of MALFORMED; otherwise NULL */
 };
 
-/* Splits and reads the header: MALFORMED, ALGORITHM, NO_MEMORY. */
+/* Splits the token and reads the header: MALFORMED, ALGORITHM, NO_MEMORY. */
 enum ward_token ward_jose_open(struct ward_jose *t, struct ward_arena *mem, const char *token,
                                size_t len);
 /* Parses the payload into t->claims, which must be a JSON object: MALFORMED, NO_MEMORY. */
 enum ward_token ward_jose_claims(struct ward_jose *t, struct ward_arena *mem);
 
-/* The claim's text, "" when it is absent or no text. */
+/* Returns the claim's text, "" if it is absent or not a text. */
 const char *ward_jose_text(const struct ward_jose *t, const char *claim);
-/* A NumericDate as whole seconds, rounded down. False: absent, no number or absurd. */
+/* Reads a NumericDate as whole seconds, rounded down. Returns false if it is absent, not a
+ * number, or out of range. */
 bool ward_jose_time(const struct ward_jose *t, const char *claim, int64_t *out);
 
 /* RFC 7638 thumbprint of an Ed25519 key, base64url: 43 characters and a NUL. */
 #define WARD_THUMBPRINT 44
 void ward_jose_thumbprint(const uint8_t pub[WARD_ED25519_PUB], char out[WARD_THUMBPRINT]);
 
-/* Signs with EdDSA; the header is alg, kid (the thumbprint) and typ. `claims` is JSON.
+/* Signs with EdDSA. The header has alg, kid (the thumbprint) and typ. `claims` is JSON.
  *   RESOURCE_EXHAUSTED, INTERNAL */
 WARD_MUST enum ward_code ward_jose_sign(const struct ward_sign_key *key, const char *typ,
                                         const char *claims, struct ward_arena *mem, char **out,
                                         struct ward_err *err);
 
-/* jwks.c, for jwt.c: the signature of t by the set's key. UNKNOWN_KEY, ALGORITHM, SIGNATURE */
+/* jwks.c, for jwt.c: verifies the signature of t with the set's key. UNKNOWN_KEY, ALGORITHM,
+ * SIGNATURE */
 enum ward_token ward_jwks_verify(struct ward_jwks *j, const struct ward_jose *t);
 const struct ward_jwks_config *ward_jwks_config_of(const struct ward_jwks *j);
 
-/* Tests: the next check looks at the file; how often one did. */
+/* For tests: makes the next verification check the file; counts the checks of the file. */
 void ward_jwks_look_now(struct ward_jwks *j);
 int ward_jwks_looks(const struct ward_jwks *j);
 

@@ -1,6 +1,6 @@
-/* A key set that follows its file, and signatures checked with it. Of a token, the crypto below
- * sees the signed bytes and the signature, never the header: what a header asks for cannot
- * reach it. */
+/* A key set that follows its file, and the verification of signatures. The cryptographic code
+ * below sees only a token's signed bytes and its signature, and never its header, so a header
+ * cannot influence it. */
 #include "common/auth/claims.h"
 #include "common/auth/keyset.h"
 #include "common/base/clock.h"
@@ -13,15 +13,17 @@
 #define RELOAD_NS (1000 * WARD_NS_PER_MS)
 
 struct ward_jwks {
-    struct ward_jwks_config cfg; /* strings are copies; `claims` is empty, and is here: */
+    struct ward_jwks_config
+        cfg; /* the strings are copies; `claims` is empty, and is stored here: */
     struct ward_claims *claims;
     pthread_rwlock_t lock; /* guards `now` */
     struct ward_keyset *now;
-    _Atomic uint64_t generation; /* of `now` */
-    struct ward_stamp stamp;     /* of the file `now` was read from; only the reloader's */
+    _Atomic uint64_t generation; /* generation of `now` */
+    struct ward_stamp stamp; /* stamp of the file that `now` was read from; only the reloading
+                                thread uses it */
     _Atomic int64_t look_at_ns;
     atomic_flag looking;
-    atomic_int looks; /* times the file was looked at, for tests */
+    atomic_int looks; /* number of checks of the file, for tests */
 };
 
 static struct ward_family reload_failures = {
@@ -61,7 +63,8 @@ enum ward_code ward_jwks_open(const struct ward_jwks_config *cfg, struct ward_jw
         return code;
     }
     atomic_store(&j->look_at_ns, ward_mono_ns() + RELOAD_NS);
-    ward_series_of(&reload_failures, NULL, NULL, NULL); /* shown as 0 until there is one */
+    ward_series_of(&reload_failures, NULL, NULL,
+                   NULL); /* shown as 0 before the first failure */
     *out = j;
     return WARD_OK;
 }
@@ -99,8 +102,8 @@ int ward_jwks_looks(const struct ward_jwks *j)
     return atomic_load(&j->looks);
 }
 
-/* By one thread at a time. A file that failed is tried again at every look: it may have been
- * caught half written, and no later change of its stamp is certain. */
+/* Run by one thread at a time. After a failure, every check reads the file again. The file may
+ * have been read half written, and its stamp may not change again. */
 static void reload(struct ward_jwks *j)
 {
     struct ward_keyset *fresh, *old;
@@ -122,7 +125,8 @@ static void reload(struct ward_jwks *j)
     ward_keyset_drop(old);
 }
 
-/* At most once a period, by whoever comes first; the others go on with the keys there are. */
+/* Checks the file at most once a period. The first thread checks, and the others continue with
+ * the current keys. */
 static void look(struct ward_jwks *j)
 {
     int64_t now = ward_mono_ns();
@@ -154,7 +158,7 @@ static struct ward_keyset *borrow(struct ward_jwks *j)
     return set;
 }
 
-/* Without a kid the key must be the only one of the token's algorithm. */
+/* Without a kid, the key must be the only one of the token's algorithm. */
 static enum ward_token find(const struct ward_keyset *set, const struct ward_jose *t,
                             const struct ward_key **out)
 {

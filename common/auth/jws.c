@@ -1,4 +1,4 @@
-/* Signed documents of other kinds than tokens. */
+/* Signed documents that are not tokens. */
 #include "common/auth/jose.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* Bearer tokens: who a person is. */
+/* Bearer tokens, which identify a person. */
 #include "common/auth/claims.h"
 #include "common/base/clock.h"
 #include "common/base/reason.h"
@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define SUBJECT_MAX 128 /* bytes; what audit takes of an actor */
+#define SUBJECT_MAX 128 /* bytes; audit's limit for an actor */
 
 static const char *const REASONS[WARD_N_TOKEN] = {
     [WARD_TOKEN_MALFORMED] = "TOKEN_MALFORMED",
@@ -32,9 +32,8 @@ bool ward_principal_has(const struct ward_principal *who, const char *role)
     return false;
 }
 
-/* Some issuers say nothing; RFC 9068 says at+jwt. A PPID token says ppid+jwt and is no
- * bearer's.
- */
+/* Some issuers omit typ, and RFC 9068 requires at+jwt. A PPID token has ppid+jwt and is not a
+ * bearer token. */
 static bool is_bearer(const char *typ)
 {
     return *typ == '\0' || strcasecmp(typ, "JWT") == 0 || strcasecmp(typ, "at+jwt") == 0 ||
@@ -56,8 +55,8 @@ static bool is_for(const struct ward_json *aud, const char *audience)
     return false;
 }
 
-/* A token is taken back by waiting until it expires: so not for years. Without `iat` nobody
- * knows how long it was good, and what is left counts. */
+/* A token can only be revoked by its expiry, so a lifetime of years is rejected. Without `iat`,
+ * the original lifetime is unknown, and the remaining time counts. */
 static bool lasts_too_long(const struct ward_jose *t, const struct ward_jwks_config *cfg,
                            int64_t now, int64_t exp)
 {

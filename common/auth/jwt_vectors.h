@@ -1,6 +1,7 @@
-/* jwt_vectors.h - tokens made with node's crypto by tests/tools/jwt-vectors.mjs; do not edit.
+/* jwt_vectors.h - tokens generated with node's crypto by tests/tools/jwt-vectors.mjs; do not
+ * edit.
  *
- * Issuer https://issuer.test, audience ward. `reason` is "" for a token that is fine.
+ * The issuer is https://issuer.test and the audience ward. `reason` is "" for a valid token.
  */
 #ifndef WARD_AUTH_JWT_VECTORS_H
 #define WARD_AUTH_JWT_VECTORS_H

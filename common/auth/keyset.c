@@ -1,5 +1,5 @@
-/* From a JWKS file to keys. Of a key, only its numbers are read (n, e, x, y): x5c, x5u and
- * whatever else a JWK may carry is never looked at. */
+/* Reads a JWKS file into keys. Of each key, only the numbers are read (n, e, x, y). x5c, x5u
+ * and other members are ignored. */
 #include "common/auth/keyset.h"
 #include "common/base/text.h"
 #include "common/json/json.h"
@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define FILE_CAP  ((size_t)1 << 20)
-#define ARENA_CAP ((size_t)96 << 20) /* a file of nothing but small values */
+#define ARENA_CAP ((size_t)96 << 20) /* for a file with very many small values */
 
 void ward_keyset_drop(struct ward_keyset *set)
 {
@@ -29,7 +29,7 @@ static const char *text(const struct ward_json *object, const char *name)
     return s == NULL ? "" : s;
 }
 
-/* For verifying signatures, as far as the key says. */
+/* Returns whether the key may verify signatures, according to its members. */
 static bool for_signatures(const struct ward_json *jwk, enum ward_jose_alg alg)
 {
     const struct ward_json *ops = ward_json_get(jwk, "key_ops");
@@ -42,7 +42,8 @@ static bool for_signatures(const struct ward_json *jwk, enum ward_jose_alg alg)
            (*own == '\0' || strcmp(own, ward_jose_alg_name(alg)) == 0);
 }
 
-/* NONE for kinds of key Ward has no use for; other tokens of the issuer may need them. */
+/* Returns NONE for kinds of key that Ward does not use. Other tokens of the issuer may need
+ * them. */
 static enum ward_jose_alg alg_of(const struct ward_json *jwk)
 {
     const char *kty = text(jwk, "kty"), *crv = text(jwk, "crv");
@@ -56,7 +57,7 @@ static enum ward_jose_alg alg_of(const struct ward_json *jwk)
     return WARD_JOSE_NONE;
 }
 
-/* A coordinate, with the leading zeros that some issuers leave out. */
+/* Reads a coordinate, and adds the leading zeros that some issuers omit. */
 static bool coordinate(const char *s, uint8_t out[WARD_P256])
 {
     uint8_t bytes[WARD_P256];
@@ -120,7 +121,7 @@ static enum ward_code add_key(struct ward_keyset *set, const struct ward_json *j
     }
     k->alg = alg;
     k->kid = strdup(kid);
-    set->n++; /* from here on ward_keyset_drop() owns what k holds */
+    set->n++; /* from here on, ward_keyset_drop() frees the contents of k */
     return k->kid != NULL ? WARD_OK : WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory");
 }
 
@@ -161,7 +162,7 @@ bool ward_stamp_take(const char *path, struct ward_stamp *out)
     return true;
 }
 
-/* The stamp is taken before the bytes: a file that changes in between is read again. */
+/* The stamp is taken before the bytes, so a change in between causes another read. */
 static enum ward_code read_file(const char *path, char **out, size_t *n,
                                 struct ward_stamp *stamp, struct ward_err *err)
 {

@@ -1,8 +1,8 @@
-/* keyset.h - one reading of a JWKS file. Inside common/auth.
+/* keyset.h - the contents of a JWKS file at one time. Inside common/auth.
  *
- * Threads: a set is constant once read and counts who holds it. Memory: freed by the last
- * ward_keyset_drop. Errors: NOT_FOUND no such file; FAILED_PRECONDITION not a JWKS, a key that
- * must not be there, or no key of use; RESOURCE_EXHAUSTED.
+ * Threads: a set is constant after reading and counts its references. Memory: the last
+ * ward_keyset_drop frees it. Errors: NOT_FOUND for a missing file; FAILED_PRECONDITION if the
+ * file is not a JWKS, has a forbidden key or no usable key; RESOURCE_EXHAUSTED.
  */
 #ifndef WARD_AUTH_KEYSET_H
 #define WARD_AUTH_KEYSET_H
@@ -16,9 +16,9 @@
 #define WARD_KEYSET_MAX 64
 
 struct ward_key {
-    char *kid; /* "" where absent */
+    char *kid; /* "" if absent */
     enum ward_jose_alg alg;
-    struct ward_pubkey *pub;           /* RS256, ES256; else NULL */
+    struct ward_pubkey *pub;           /* for RS256 and ES256; otherwise NULL */
     uint8_t ed25519[WARD_ED25519_PUB]; /* EdDSA */
 };
 
@@ -28,7 +28,7 @@ struct ward_keyset {
     struct ward_key keys[WARD_KEYSET_MAX];
 };
 
-/* Tells one state of a file from another. */
+/* Distinguishes one state of a file from another. */
 struct ward_stamp {
     dev_t dev;
     ino_t ino;
@@ -36,11 +36,11 @@ struct ward_stamp {
     struct timespec mtime;
 };
 
-/* False where there is no such file. */
+/* Returns false if the file does not exist. */
 bool ward_stamp_take(const char *path, struct ward_stamp *out);
 
 WARD_MUST enum ward_code ward_keyset_load(const char *path, struct ward_keyset **out,
                                           struct ward_stamp *stamp, struct ward_err *err);
-void ward_keyset_drop(struct ward_keyset *set); /* NULL is fine */
+void ward_keyset_drop(struct ward_keyset *set); /* accepts NULL */
 
 #endif

@@ -9,7 +9,7 @@
 
 #define TYP      "ppid+jwt"
 #define TEXT_MAX 128 /* bytes of any claim */
-#define AHEAD_S  5   /* how far identity's clock may be ahead of ours */
+#define AHEAD_S  5   /* tolerated advance of identity's clock */
 
 static const char *const REASONS[WARD_N_TOKEN] = {
     [WARD_TOKEN_MALFORMED] = "PPID_MALFORMED",
@@ -30,7 +30,8 @@ static bool fits(const char *s, size_t least)
     return n >= least && n <= TEXT_MAX;
 }
 
-/* What issue and check both demand; `token_id` and the times are their own. */
+/* Checks common to issuing and verifying. Each has its own checks of `token_id` and the times.
+ */
 static bool is_whole(const struct ward_ppid *p)
 {
     return fits(p->patient, 1) && fits(p->place, 1) && fits(p->method, 1) &&
@@ -125,9 +126,8 @@ static enum ward_token verify(const struct ward_jose *t,
     return WARD_TOKEN_UNKNOWN_KEY;
 }
 
-/* Copies a claim that must be there and be text; NULL where it is neither, or no memory is
- * left.
- */
+/* Copies a claim that must exist and be a text. Returns NULL if it does not, or if there is no
+ * memory. */
 static const char *keep(const struct ward_jose *t, const char *claim, struct ward_arena *mem)
 {
     const char *s = ward_json_string(ward_json_get(t->claims, claim));
@@ -161,7 +161,7 @@ static enum ward_token read_claims(const struct ward_jose *t, struct ward_arena 
     return WARD_TOKEN_FINE;
 }
 
-/* Old age is refused to the second: nothing is forgiven here, the patient is still at hand. */
+/* An expired token is rejected without tolerance, because the patient can be verified again. */
 static enum ward_token check_times(const struct ward_jose *t, struct ward_ppid *p)
 {
     int64_t now = ward_wall_us() / 1000000;

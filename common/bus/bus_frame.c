@@ -1,4 +1,4 @@
-/* Frames: packing and parsing, and nothing else. */
+/* Packs and parses frames. */
 #include "common/bus/bus_internal.h"
 
 #include <string.h>

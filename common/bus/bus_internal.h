@@ -1,4 +1,4 @@
-/* bus_internal.h - what the files of common/bus share, and its fuzzer; nobody else includes it.
+/* bus_internal.h - declarations shared by the files of common/bus and its fuzzer only.
  *
  * Threads, memory, errors: as bus.h.
  */
@@ -15,12 +15,12 @@ size_t ward_ack_pack(const struct ward_err *e, uint8_t out[ACK_MAX]);
 WARD_MUST enum ward_code ward_ack_parse(const uint8_t *in, size_t len, struct ward_err *ack,
                                         struct ward_err *err);
 
-/* How far a service has come: the head with 0 as count, two rows' ids, the service's name. */
+/* The progress of a service: the head with count 0, the ids of two rows, the service's name. */
 #define MARK_NAME 64
 #define MARK_MAX  (24 + MARK_NAME)
-/* 0 for a name that is empty or longer than MARK_NAME. */
+/* Returns 0 for a name that is empty or longer than MARK_NAME. */
 size_t ward_mark_pack(const char *service, uint64_t sent, uint64_t last, uint8_t out[MARK_MAX]);
-/* False: `in` is no mark, and may be a delivery. */
+/* Returns false if `in` is not a mark. It may be a delivery. */
 WARD_MUST bool ward_mark_parse(const uint8_t *in, size_t len, char service[MARK_NAME + 1],
                                uint64_t *sent, uint64_t *last);
 

@@ -94,7 +94,8 @@ struct closing {
     nng_socket s;
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    bool closed, alone; /* alone: nobody waits any more, the thread frees */
+    bool closed, alone; /* closing took too long and nobody waits any more; the thread frees the
+                           memory */
 };
 
 static void closing_free(struct closing *c)

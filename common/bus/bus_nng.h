@@ -9,42 +9,42 @@
 
 #include <nng/nng.h>
 
-/* INTERNAL for what NNG says, or a better fitting code. */
+/* Translates an NNG error: INTERNAL, or a more specific code. */
 enum ward_code ward_bus_fail(int rv, const char *doing, struct ward_err *err);
 
-/* INVALID_ARGUMENT unless ipc:// or tls+tcp://. */
+/* INVALID_ARGUMENT unless the URL begins with ipc:// or tls+tcp://. */
 WARD_MUST enum ward_code ward_bus_check_url(const char *url, struct ward_err *err);
 
-/* Keeps out, before a pipe joins the socket, whoever is not the same user (ipc) or shows no
- * certificate of ours (TLS). Call before listening or dialling. */
+/* Rejects a peer before its pipe joins the socket: another user (ipc), or no certificate of our
+ * CA (TLS). Call before listening or dialling. */
 WARD_MUST enum ward_code ward_bus_guard(nng_socket s, struct ward_err *err);
 
 /* Listens; *port is 0 for ipc. */
 WARD_MUST enum ward_code ward_bus_socket_listen(nng_socket s, const char *url,
                                                 const struct ward_bus_tls *tls, int *port,
                                                 struct ward_err *err);
-/* Dials in the background and keeps the connection up. */
+/* Dials in the background and keeps the connection open. */
 WARD_MUST enum ward_code ward_bus_socket_dial(nng_socket s, const char *url,
                                               const struct ward_bus_tls *tls,
                                               struct ward_err *err);
 
-/* The same, to a tls+tcp address whose certificate must name `name`; the dialer can be closed.
- */
+/* Dials a tls+tcp address whose certificate must name `name`. The dialer can be closed. */
 WARD_MUST enum ward_code ward_bus_dial_as(nng_socket s, const char *url,
                                           const struct ward_bus_tls *tls, const char *name,
                                           nng_dialer *out, struct ward_err *err);
 
-/* Closes a socket. NNG 1.5.2 can hang for ever in nng_close when a message arrives in that very
- * moment (its issue 1813, mended in 1.8), so the wait is bounded: false means that the socket
- * was left behind, closing, and that what its callbacks use must be left too. */
+/* Closes a socket. NNG 1.5.2 can hang forever in nng_close if a message arrives at that moment
+ * (issue 1813, fixed in 1.8), so the wait is bounded. False means that the socket remains open
+ * until the process ends, and that the objects used by its callbacks must not be freed. */
 WARD_MUST bool ward_bus_close(nng_socket s);
 
-/* The peer's service name into out; "" over ipc. */
+/* Writes the peer's service name to out; "" over ipc. */
 void ward_bus_peer(nng_pipe p, char out[65]);
 
-/* tls_engine.c: makes NNG use OpenSSL, which says who the peer is. */
+/* tls_engine.c: makes NNG use OpenSSL, which reports the peer's name. */
 WARD_MUST enum ward_code ward_bus_tls_begin(struct ward_err *err);
-/* The name behind a pipe's TLS connection; false when it is not verified. */
+/* Writes the peer's name of a pipe's TLS connection. Returns false if the peer is not verified.
+ */
 WARD_MUST bool ward_bus_tls_peer(nng_pipe p, char out[65]);
 
 #endif

@@ -9,21 +9,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CONNECT_MS 2000 /* the longest wait for a connection before saying UNAVAILABLE */
+#define CONNECT_MS 2000 /* longest wait for a connection before UNAVAILABLE */
 #define LATE_MS    20
 
 struct ward_bus_client {
     nng_socket s;
     nng_ctx ctx;
     nng_aio *aio;
-    pthread_mutex_t lock; /* guards starting on aio, so that an interruption finds it started */
+    pthread_mutex_t lock; /* guards the start of an operation on aio, so that an interruption
+                             reaches a started operation */
     bool interrupted;
-    bool late;               /* an answer that nobody waits for any more may be on its way */
-    struct bus_crowd *crowd; /* NULL: one address */
-    atomic_int pipes[CROWD_MAX]; /* the connections now in use; 0 for none */
+    bool late;                   /* a late answer to an abandoned request may still arrive */
+    struct bus_crowd *crowd;     /* NULL: one address */
+    atomic_int pipes[CROWD_MAX]; /* connections in use; 0 for none */
 };
 
-/* A pipe that the guard refused leaves without having come, so do not count: remember each. */
+/* A pipe that the guard rejected is removed without having been added, so this code stores each
+ * pipe and does not count. */
 static void joined(nng_pipe p, nng_pipe_ev ev, void *arg)
 {
     struct ward_bus_client *c = arg;
@@ -47,7 +49,7 @@ static enum ward_code prepare(struct ward_bus_client *c, const char *url,
     if ((rv = nng_pipe_notify(c->s, NNG_PIPE_EV_ADD_POST, joined, c)) != 0 ||
         (rv = nng_pipe_notify(c->s, NNG_PIPE_EV_REM_POST, joined, c)) != 0 ||
         (rv = nng_socket_set_size(c->s, NNG_OPT_RECVMAXSZ, ACK_MAX)) != 0 ||
-        /* sending again is the relay's, which knows whether the row is still there */
+        /* the relay retries, because it knows whether the row still exists */
         (rv = nng_socket_set_ms(c->s, NNG_OPT_REQ_RESENDTIME, NNG_DURATION_INFINITE)) != 0 ||
         (rv = nng_ctx_open(&c->ctx, c->s)) != 0)
         return ward_bus_fail(rv, "opening the bus", err);
@@ -84,7 +86,8 @@ void ward_bus_hangup(struct ward_bus_client *c)
     if (c == NULL)
         return;
     ward_bus_crowd_close(c->crowd);
-    if (c->late) /* let it come first: it is what makes NNG's close hang, see ward_bus_close */
+    if (c->late) /* waits for a late answer, because NNG's close can hang when one arrives; see
+                    ward_bus_close */
         nng_msleep(LATE_MS);
     if (c->s.id != 0 && !ward_bus_close(c->s))
         return;
@@ -110,7 +113,7 @@ void ward_bus_interrupt(struct ward_bus_client *c)
     nng_aio_cancel(c->aio);
 }
 
-/* Starts a step (send or receive) and waits for its end. */
+/* Starts an operation (send or receive) and waits for its end. */
 static int perform(struct ward_bus_client *c, void (*step)(nng_ctx, nng_aio *), int timeout_ms)
 {
     bool go;
@@ -163,7 +166,7 @@ static enum ward_code await_ack(struct ward_bus_client *c, int timeout_ms, struc
                            : WARD_FAIL(err, INTERNAL, "the receiver's answer is no answer");
 }
 
-/* Sends m, which it takes, and waits for what the receiver makes of it. */
+/* Sends m, takes ownership of m, and waits for the receiver's answer. */
 static enum ward_code exchange(struct ward_bus_client *c, nng_msg *m, int timeout_ms,
                                struct ward_err *err)
 {

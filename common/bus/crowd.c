@@ -17,10 +17,11 @@ struct bus_crowd {
     char host[256], port[8];
     char *cert, *key, *ca;
     pthread_t thread;
-    pthread_mutex_t lock; /* guards what follows */
+    pthread_mutex_t lock; /* guards the following members */
     pthread_cond_t changed;
-    bool stopping, ended, alone; /* alone: nobody waits any more, the thread frees */
-    int n;                       /* the thread's own, as `dialled` */
+    bool stopping, ended, alone; /* closing took too long and nobody waits any more; the thread
+                                    frees the memory */
+    int n;                       /* used only by the thread, like `dialled` */
     struct {
         char address[CROWD_ADDRESS];
         nng_dialer dialer;
@@ -49,7 +50,7 @@ static int resolve(const char *host, char out[][CROWD_ADDRESS])
 bus_resolve *ward_crowd_resolver = resolve;
 int ward_crowd_look_ms = 3000;
 
-/* Cuts "tls+tcp://host:port"; false for anything else. */
+/* Splits "tls+tcp://host:port"; returns false for other addresses. */
 static bool cut(const char *url, char host[256], char port[8])
 {
     const char *from = url + strlen(SCHEME), *colon;
@@ -87,7 +88,7 @@ static bool is_dialled(const struct bus_crowd *c, const char *address)
     return false;
 }
 
-/* What fails is tried again at the next look. */
+/* A failed dial is repeated in the next round. */
 static void dial(struct bus_crowd *c, const char *address)
 {
     const struct ward_bus_tls tls = {c->cert, c->key, c->ca};

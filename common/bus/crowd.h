@@ -1,36 +1,37 @@
-/* crowd.h - everybody behind one name: a headless Service's replicas, however many there are
- * now.
+/* crowd.h - connections to all addresses of one name, such as the replicas of a headless
+ * Service.
  *
- * A thread asks the resolver every few seconds, dials each address that is new and drops each
- * that is gone; while the name does not resolve, what is dialled stays. A service that follows
- * itself finds its own address there too, which costs a connection and nothing else.
+ * A thread asks the resolver every few seconds, dials new addresses and drops missing ones.
+ * While the name does not resolve, the connections remain. A service that follows its own name
+ * also connects to itself, which does no harm.
  *
- * Threads: one of its own. Memory: open/close. Errors: as bus.h.
+ * Threads: its own. Memory: open/close. Errors: as bus.h.
  */
 #ifndef WARD_BUS_CROWD_H
 #define WARD_BUS_CROWD_H
 
 #include "common/bus/bus_nng.h"
 
-#define CROWD_MAX     64 /* addresses; more are not dialled */
+#define CROWD_MAX     64 /* maximum number of addresses; further ones are not dialled */
 #define CROWD_ADDRESS 64 /* "[fe80::1]" and a NUL */
 
-/* Fills in numeric addresses as a URL holds them; how many, at most CROWD_MAX, 0 for none. */
+/* Writes numeric addresses in the form of a URL. Returns their number, at most CROWD_MAX; 0 for
+ * none. */
 typedef int bus_resolve(const char *host, char out[][CROWD_ADDRESS]);
 
-/* Tests put others here, before a crowd opens. */
+/* Tests replace these before a crowd opens. */
 extern bus_resolve *ward_crowd_resolver;
 extern int ward_crowd_look_ms;
 
 struct bus_crowd;
 
-/* Whether `url` is tls+tcp:// with a name for a host, not an address. */
+/* Returns whether `url` is tls+tcp:// with a host name instead of an address. */
 WARD_MUST bool ward_bus_crowd_is(const char *url);
 WARD_MUST enum ward_code ward_bus_crowd_open(nng_socket s, const char *url,
                                              const struct ward_bus_tls *tls,
                                              struct bus_crowd **out, struct ward_err *err);
-/* Waits a second for the thread; one that hangs in the resolver is left behind, with what it
- * uses. Before the socket closes. NULL is fine. */
+/* Waits a second for the thread. A thread that hangs in the resolver remains, with the objects
+ * that it uses. Call before the socket closes. Accepts NULL. */
 void ward_bus_crowd_close(struct bus_crowd *c);
 
 #endif

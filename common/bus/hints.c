@@ -1,5 +1,5 @@
-/* Hints: "topic is at seq now". A hint may drop; each topic's newest is said again every
- * second, so whoever came late or missed one learns of it then. */
+/* Hints of the form "topic has reached seq". A hint may be lost. The newest hint of each topic
+ * is repeated every second, so a late subscriber receives it. */
 #include "common/bus/bus_nng.h"
 #include "common/bus/crowd.h"
 
@@ -19,7 +19,7 @@ struct ward_hint_pub {
     int port;
     pthread_t thread;
     pthread_cond_t wake;
-    pthread_mutex_t lock; /* guards what follows */
+    pthread_mutex_t lock; /* guards the following members */
     bool started, stopping;
     int n;
     struct {
@@ -28,7 +28,7 @@ struct ward_hint_pub {
     } topic[TOPICS];
 };
 
-/* PUB never waits: a subscriber that is behind loses the message. */
+/* PUB never waits; a slow subscriber loses the message. */
 static void publish(nng_socket s, const char *topic, uint64_t seq)
 {
     uint8_t bytes[HINT_MAX];
@@ -55,8 +55,8 @@ static void *say_again(void *arg)
     return NULL;
 }
 
-/* A new follower: say everything now. Without the lock, which a send may hold; a signal that
- * comes too early costs the follower a second, no more. */
+/* A new subscriber: publish everything now. This callback does not take the lock, because a
+ * send may hold it. A signal that is lost delays the subscriber by at most a second. */
 static void joined(nng_pipe pipe, nng_pipe_ev ev, void *arg)
 {
     struct ward_hint_pub *p = arg;
@@ -172,7 +172,7 @@ static void *follow(void *arg)
         uint64_t seq = 0;
         nng_msg *m;
 
-        if (nng_recvmsg(s->s, &m, 0) != 0) /* closed, or no memory for now */
+        if (nng_recvmsg(s->s, &m, 0) != 0) /* closed, or no memory at the moment */
             continue;
         if (ward_hint_parse(nng_msg_body(m), nng_msg_len(m), s->topic, &seq) &&
             (!any || seq > newest)) {
@@ -237,7 +237,7 @@ void ward_hint_unfollow(struct ward_hint_sub *s)
         return;
     atomic_store(&s->stopping, true);
     ward_bus_crowd_close(s->crowd);
-    if (s->s.id != 0 && !ward_bus_close(s->s)) /* which ends the thread's wait */
+    if (s->s.id != 0 && !ward_bus_close(s->s)) /* which ends the wait of the thread */
         return;
     if (s->started)
         pthread_join(s->thread, NULL);

@@ -13,12 +13,12 @@
 
 #define BACKOFF_MIN_MS 50
 #define BACKOFF_MAX_MS 2000
-/* Between small batches, so that a trickle is not a commit an event: more as long as several
- * gather in it. */
+/* Waits between small batches, so that a slow stream of events does not cause one commit for
+ * each event. The wait is longer while several events gather in it. */
 #define LINGER_MIN_MS 15
 #define LINGER_MAX_MS 120
-#define MARK_EVERY_NS (1000 * WARD_NS_PER_MS) /* while events go */
-#define LOOK_EVERY_NS (1000 * WARD_NS_PER_MS) /* how often the backlog is measured */
+#define MARK_EVERY_NS (1000 * WARD_NS_PER_MS) /* while there are events */
+#define LOOK_EVERY_NS (1000 * WARD_NS_PER_MS) /* time between measurements of the backlog */
 
 static struct ward_family backlog_rows = {
     .name = "ward_outbox_backlog_rows",
@@ -74,19 +74,20 @@ struct ward_relay {
     bool has_wrk;
     pthread_t thread;
     pthread_cond_t changed;
-    pthread_mutex_t lock; /* guards the next five */
+    pthread_mutex_t lock; /* guards the next five members */
     bool started, woken, stopping, ended;
     int64_t stop_by_ns;
-    /* the thread's own */
+    /* used only by the thread */
     int batch, backoff_ms, linger_ms;
-    enum ward_code state; /* of the last delivery */
+    enum ward_code state; /* result of the last delivery */
     int64_t looked_ns, marked_ns;
-    bool marked; /* this connection, since the last failure */
-    bool moved;  /* events went since the last mark */
+    bool marked; /* sent on this connection since the last failure */
+    bool moved;  /* there were events since the last mark */
     /* written by the thread, read by ward_relay_check */
     atomic_llong held;
     atomic_bool broken;
-    /* under `lock` too: what audit said of this database's age; "" while fine */
+    /* also guarded by `lock`: audit's statement about this database's age; "" while there is
+     * none */
     struct ward_err older;
 };
 
@@ -98,7 +99,7 @@ static void until(int64_t at_ns, struct timespec *out)
     out->tv_nsec = (long)(at_ns % 1000000000);
 }
 
-/* Waits for a wake (when `wakeable`), a stop, or `ms`. */
+/* Waits for a wake-up (if `wakeable`), a stop, or `ms`. */
 static void rest(struct ward_relay *r, int ms, bool wakeable)
 {
     int64_t end_ns = ward_mono_ns() + ms * WARD_NS_PER_MS;
@@ -113,7 +114,7 @@ static void rest(struct ward_relay *r, int ms, bool wakeable)
     pthread_mutex_unlock(&r->lock);
 }
 
-/* Milliseconds that a delivery begun now may take; 0 when it is time to end. */
+/* Returns the milliseconds available for a new delivery; 0 if the relay must end. */
 static int allowance(struct ward_relay *r)
 {
     int64_t ms = r->cfg.timeout_ms, left;
@@ -122,14 +123,14 @@ static int allowance(struct ward_relay *r)
     if (r->stopping) {
         left = ward_left_ms(r->stop_by_ns);
         ms = left < ms ? left : ms;
-        if (r->state != WARD_OK) /* audit is away: the rows are safe where they are */
+        if (r->state != WARD_OK) /* audit is unavailable; the rows are safe in the database */
             ms = 0;
     }
     pthread_mutex_unlock(&r->lock);
     return (int)ms;
 }
 
-/* ---- what happened ---- */
+/* ---- results ---- */
 
 static void note(struct ward_relay *r, enum ward_code code, const struct ward_err *err)
 {
@@ -139,7 +140,7 @@ static void note(struct ward_relay *r, enum ward_code code, const struct ward_er
         ward_log_err(WARD_LOG_WARN, "audit events wait in the outbox", err);
     if (code == WARD_OK && r->state != WARD_OK)
         WARD_LOG(INFO, "audit takes events again");
-    if (code != WARD_OK) /* the database may be another when it is back */
+    if (code != WARD_OK) /* the database may be a different one when it returns */
         r->marked = false;
     r->state = code;
     atomic_store(&r->broken, code == WARD_DATA_LOSS);
@@ -156,7 +157,7 @@ static void look(struct ward_relay *r)
         return;
     r->looked_ns = now;
     if (r->cfg.backlog(r->wrk, &rows, &held, &age_s, NULL) != WARD_OK)
-        return; /* the old figures stand; the database's own check says that it is away */
+        return; /* the old figures remain; the database's own check reports the failure */
     ward_gauge(&backlog_rows, (double)rows);
     ward_gauge(&held_rows, (double)held);
     atomic_store(&r->held, held);
@@ -176,9 +177,9 @@ static int longer(struct ward_relay *r)
     return r->backoff_ms / 2 + (int)(dice % (uint32_t)(r->backoff_ms / 2 + 1));
 }
 
-/* A batch refused for what is in it is halved until the event at fault stands alone, where the
- * outbox sets it aside; a receiver that is away or slow is given time instead, and so is one
- * that has lost data: audit answers DATA_LOSS to every event until its log is restored. */
+/* A batch that audit refuses because of its content is halved until one event remains, which
+ * the outbox sets aside. If audit is unavailable or slow, the relay waits. If audit's log is
+ * damaged, it answers DATA_LOSS to every event, and the relay waits too. */
 static bool is_content(enum ward_code code)
 {
     return code != WARD_UNAVAILABLE && code != WARD_DEADLINE_EXCEEDED &&
@@ -215,8 +216,8 @@ static void after(struct ward_relay *r, enum ward_code code, size_t n)
     }
 }
 
-/* Said again until it is no longer so: a person may have put it right meanwhile. An audit of a
- * version that knows no marks refuses them, and is no witness. */
+/* Repeated until it is no longer true, because an operator may have corrected the problem. A
+ * version of audit without marks refuses them, which proves nothing. */
 static enum ward_code mark(struct ward_relay *r, int timeout_ms, struct ward_err *err)
 {
     struct ward_err said = {0};
@@ -239,7 +240,7 @@ static enum ward_code mark(struct ward_relay *r, int timeout_ms, struct ward_err
         pthread_mutex_unlock(&r->lock);
         ward_gauge(&restored, older);
     }
-    if (older) /* no event is at fault: all wait */
+    if (older) /* no single event is wrong, so all events wait */
         return WARD_FAIL(err, UNAVAILABLE, "%s", said.msg);
     if (code != WARD_OK)
         *err = said;
@@ -326,7 +327,7 @@ enum ward_code ward_relay_start(const struct ward_relay_config *cfg, struct ward
 void ward_relay_wake(struct ward_relay *r)
 {
     pthread_mutex_lock(&r->lock);
-    if (!r->woken) /* or a relay that rests would be roused by every commit */
+    if (!r->woken) /* otherwise, every commit would wake a waiting relay */
         pthread_cond_signal(&r->changed);
     r->woken = true;
     pthread_mutex_unlock(&r->lock);
@@ -359,8 +360,8 @@ enum ward_code ward_relay_age(struct ward_relay *r, struct ward_err *err)
     return older.code;
 }
 
-/* Asks the thread to end, waits out the grace, then cuts a delivery that is still under way
- * short: its rows stay and are sent after the next start. */
+/* Asks the thread to end, waits for the grace time, then interrupts a delivery in progress. Its
+ * rows remain and are sent after the next start. */
 static void end(struct ward_relay *r, int grace_ms)
 {
     struct timespec at;

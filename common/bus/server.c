@@ -1,4 +1,4 @@
-/* The receiving side of a delivery: threads that take, commit and acknowledge. */
+/* The receiving side of a delivery: threads that receive, commit and acknowledge. */
 #include "common/bus/bus_nng.h"
 
 #include <nng/protocol/reqrep0/rep.h>
@@ -12,7 +12,7 @@ struct taker {
     struct ward_bus_server *server;
     pthread_t thread;
     bool started, has_ctx, has_wrk;
-    pthread_mutex_t lock; /* guards the next two */
+    pthread_mutex_t lock; /* guards the next two members */
     bool receiving, stopping;
     nng_ctx ctx;
     nng_aio *aio;
@@ -28,7 +28,7 @@ struct ward_bus_server {
     struct taker takers[];
 };
 
-/* What to answer: the outcome of parsing and of `take`. */
+/* The answer: the result of parsing and of `take`. */
 static void handle(struct taker *t, nng_msg *m, struct ward_err *ack)
 {
     const struct ward_bus_server_config *cfg = &t->server->cfg;
@@ -59,7 +59,7 @@ static void answer(struct taker *t, const struct ward_err *ack)
     nng_msg *m;
 
     if (nng_msg_alloc(&m, 0) != 0 || nng_msg_append(m, bytes, n) != 0)
-        return; /* the sender will send again */
+        return; /* the sender will repeat the request */
     nng_aio_set_timeout(t->aio, NNG_DURATION_INFINITE);
     nng_aio_set_msg(t->aio, m);
     nng_ctx_send(t->ctx, t->aio);
@@ -69,8 +69,8 @@ static void answer(struct taker *t, const struct ward_err *ack)
     nng_aio_set_msg(t->aio, NULL);
 }
 
-/* The next request; NULL to stop. A stop interrupts this wait and nothing else, so that what is
- * being taken is still acknowledged. */
+/* Returns the next request; NULL to stop. A stop interrupts only this wait, so that a request
+ * in progress is still acknowledged. */
 static nng_msg *next(struct taker *t)
 {
     nng_msg *m = NULL;
@@ -82,7 +82,7 @@ static nng_msg *next(struct taker *t)
         nng_ctx_recv(t->ctx, t->aio);
     }
     pthread_mutex_unlock(&t->lock);
-    if (!t->receiving) /* written by this thread alone */
+    if (!t->receiving) /* written only by this thread */
         return NULL;
     nng_aio_wait(t->aio);
     pthread_mutex_lock(&t->lock);
@@ -187,7 +187,7 @@ static void stop(struct taker *t)
     if (t->receiving)
         nng_aio_cancel(t->aio);
     pthread_mutex_unlock(&t->lock);
-    if (t->started) /* what it was taking is committed and acknowledged */
+    if (t->started) /* its request is committed and acknowledged */
         pthread_join(t->thread, NULL);
     if (t->has_wrk && t->server->cfg.wrk_close != NULL)
         t->server->cfg.wrk_close(t->wrk);

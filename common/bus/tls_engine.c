@@ -1,9 +1,9 @@
-/* NNG's TLS, done by OpenSSL through common/base/tlsio.
+/* NNG's TLS engine, based on OpenSSL through common/base/tlsio.
  *
- * NNG 1.5.2's own engine (mbedTLS) verifies a peer but has no way to tell its name, and audit
- * must know which service sends. NNG lets a program bring its own engine; this is ours. Of the
- * texts that NNG hands to an engine, ours takes the certificate, key and CA as *paths*, so that
- * renewed files are seen.
+ * The engine of NNG 1.5.2 (mbedTLS) verifies a peer but does not report its name, and audit
+ * must know the sending service. NNG permits a program to provide an engine. NNG passes
+ * certificate, key and CA to an engine as texts; this engine interprets the texts as *paths*,
+ * so that it notices renewed files.
  */
 #include "common/base/tlsio.h"
 #include "common/bus/bus_nng.h"
@@ -16,7 +16,7 @@
 struct nng_tls_engine_config {
     bool server;
     char *name, *ca, *cert, *key;
-    struct ward_tlsio_ctx *ctx; /* made with the first connection */
+    struct ward_tlsio_ctx *ctx; /* created with the first connection */
     pthread_mutex_t lock;
 };
 
@@ -25,8 +25,8 @@ struct nng_tls_engine_conn {
     void *nng;
 };
 
-/* NNG asks an engine only "is this peer verified?". The answer is given on the thread that
- * asks, so the name can be left here for it. */
+/* NNG only asks an engine whether the peer is verified. The answer is given on the asking
+ * thread, so the name can be stored here for that thread. */
 static _Thread_local char asked_name[65];
 static _Thread_local bool asked_verified;
 
@@ -63,8 +63,7 @@ static int config_server(nng_tls_engine_config *c, const char *name)
     return keep(&c->name, name);
 }
 
-/* Both sides are verified, whatever is asked: NNG itself asks for NONE first, for a listener.
- */
+/* Both sides are always verified. NNG itself first requests NONE for a listener. */
 static int config_auth(nng_tls_engine_config *c, nng_tls_auth_mode mode)
 {
     (void)c, (void)mode;
@@ -205,8 +204,8 @@ static const nng_tls_engine engine = {
     .description = "OpenSSL, by common/base/tlsio",
 };
 
-/* NNG installs its own engine when it starts, so it has to start first: allocating a
- * configuration makes it. */
+/* NNG installs its own engine at its start, so NNG must start first. Allocating a configuration
+ * starts it. */
 static void engine_begin(void)
 {
     nng_tls_config *first;

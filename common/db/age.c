@@ -1,6 +1,6 @@
-/* How far an outbox has come, which tells a restored database from the one that it was. The
- * server keeps the next id of a table through every restart; a copy made before has a smaller
- * one. Programs that know nothing of this move it on as well. */
+/* The progress of an outbox, which distinguishes a restored database from the original. The
+ * server keeps the next id of a table through every restart, and an older copy has a smaller
+ * one. Older programs, which do not use the progress, also increase the id. */
 #include "common/db/outbox.h"
 
 #include "common/base/text.h"

@@ -11,9 +11,9 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
-#define STATEMENT_MS 30000 /* a statement without a deadline */
+#define STATEMENT_MS 30000 /* limit of a statement without a deadline */
 #define CONNECT_S    5
-#define PATIENCE_MS  1000 /* the client waits this much longer than the server may take */
+#define PATIENCE_MS  1000 /* additional time that the client waits for the server's timeout */
 
 static struct ward_family statements = {
     .name = "ward_db_statements_total",
@@ -48,7 +48,7 @@ struct ward_val ward_blob(const void *p, size_t n)
     return (struct ward_val){p == NULL && n == 0 ? "" : p, n};
 }
 
-/* Without printf: every number of every statement comes by here. */
+/* Avoids printf, because this function formats every number of every statement. */
 struct ward_val ward_int(struct ward_arena *mem, int64_t v)
 {
     uint64_t left = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
@@ -103,8 +103,8 @@ enum ward_code ward_db_text(struct ward_db *db, const char *sql, struct ward_err
 }
 
 /* Bounds each read of an answer; -1 for no bound. The connector's own option has whole seconds
- * and is read only while connecting; `timeout` is the field that option ends up in (ma_pvio.h,
- * installed for connection plugins). Over TLS it is the socket's timeout that counts. */
+ * and is read only while connecting. That option sets the field `timeout` (ma_pvio.h, installed
+ * for connection plugins). Over TLS, the timeout of the socket applies. */
 static void set_patience(struct ward_db *db, int ms)
 {
     struct timeval t = {.tv_sec = ms < 0 ? 0 : ms / 1000,
@@ -118,9 +118,9 @@ static void set_patience(struct ward_db *db, int ms)
     setsockopt(mysql_get_socket(db->my), SOL_SOCKET, SO_SNDTIMEO, &t, sizeof(t));
 }
 
-/* The limit in force moves on a ladder of quarters, so that calls with the same default
- * deadline share a rung and most statements cost no second round trip; a statement is stopped
- * at most a quarter late. */
+/* The limit is rounded up to steps of a quarter, so that calls with the same default deadline
+ * share a limit and most statements need no second round trip. A statement is stopped at most a
+ * quarter late. */
 static int rung(int64_t left_ms)
 {
     double ms = 100;
@@ -176,8 +176,8 @@ static void set_options(MYSQL *my, const struct ward_db_config *cfg, unsigned co
     mysql_options(my, MYSQL_OPT_READ_TIMEOUT, &patience_s);
     mysql_options(my, MYSQL_OPT_WRITE_TIMEOUT, &patience_s);
     mysql_options(my, MYSQL_SET_CHARSET_NAME, "utf8mb4");
-    mysql_options(my, MYSQL_OPT_LOCAL_INFILE, &no); /* no server may ask for our files */
-    if (!given(cfg->socket)) /* or "localhost" would quietly mean some default socket */
+    mysql_options(my, MYSQL_OPT_LOCAL_INFILE, &no); /* no server may request local files */
+    if (!given(cfg->socket)) /* otherwise, "localhost" would mean a default socket */
         mysql_options(my, MYSQL_OPT_PROTOCOL, &tcp);
     if (!given(cfg->tls_ca))
         return;
@@ -190,7 +190,7 @@ static void set_options(MYSQL *my, const struct ward_db_config *cfg, unsigned co
         mysql_options(my, MYSQL_OPT_SSL_KEY, cfg->tls_key);
 }
 
-/* A failure before the session is usable: whatever the number, the database is away. */
+/* A failure before the session is usable. Whatever its number, the database is unavailable. */
 static enum ward_code connect_fail(struct ward_db *db, struct ward_err *err)
 {
     char words[256];
@@ -230,9 +230,9 @@ static enum ward_code connect_once(struct ward_db *db, struct ward_err *err)
     return WARD_OK;
 }
 
-/* Between two statements the server has nothing to say, so a connection that has something to
- * read is one that it has closed. Found before anything is sent, that costs nobody a call. Not
- * in a transaction, which went with the connection, nor while migrating: the lock did. */
+/* Between two statements the server sends nothing, so a readable connection means that the
+ * server closed it. Detecting this before sending costs no call. Not used inside a transaction,
+ * which ended with the connection, nor during a migration, whose lock ended. */
 static bool has_ended(const struct ward_db *db)
 {
     struct pollfd p = {.fd = (int)mysql_get_socket(db->my), .events = POLLIN};
@@ -269,7 +269,7 @@ enum ward_code ward_db_open(const struct ward_db_config *cfg, struct ward_db **o
 
     if (db == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory");
-    pthread_once(&once, library_begin); /* mysql_init's own first time is not thread-safe */
+    pthread_once(&once, library_begin); /* the first call of mysql_init is not thread-safe */
     db->cfg = *cfg;
     db->deadline_ns = WARD_NO_DEADLINE;
     code = ward_db_connected(db, err);

@@ -1,26 +1,28 @@
-/* db.h - MariaDB for one thread. The only code that includes <mysql.h>.
+/* db.h - a MariaDB connection for one thread. Only this folder includes <mysql.h>.
  *
- * Statements are prepared once per connection and parameters are always bound; there is no way
- * to splice a value into SQL. Numbers cross as text, so DECIMAL stays exact; bytes cross as
- * bytes; NULL stays NULL. A connection that the server closed between two statements is
- * made anew by the next one, which notices nothing; one lost under a statement fails it
- * UNAVAILABLE, and the one after reconnects.
+ * Each connection prepares a statement once, and parameters are always bound, so no value can
+ * be spliced into SQL. Numbers are transferred as text, so DECIMAL stays exact. Bytes stay
+ * bytes, and NULL stays NULL. If the server closed a connection between two statements, the
+ * next statement reconnects without a failure. If a connection is lost during a statement, the
+ * statement fails with UNAVAILABLE and the next one reconnects.
  *
- * Threads: a ward_db belongs to one. Memory: rows live in the caller's arena; the texts of a
- * ward_db_config are kept by reference and must outlive the connection. Errors: translated
- * once, here; err->msg is a plain sentence, MariaDB's number and words (without values, which
- * may be a patient's) go to err->detail.
- *   ALREADY_EXISTS       a unique key is taken
- *   FAILED_PRECONDITION  a foreign key, a CHECK or a trigger of ours says no
- *   ABORTED              deadlock or lock timeout: redo the whole transaction (ward_db_tx does)
- *   UNAVAILABLE          the server is away, or lost
- *   DEADLINE_EXCEEDED    the statement outlived the deadline and was stopped
- *   RESOURCE_EXHAUSTED   an answer past the arena's cap; a full disk; too large a packet
+ * Threads: a ward_db belongs to one. Memory: rows are in the caller's arena; the strings of a
+ * ward_db_config are stored by reference and must outlive the connection. Errors: this folder
+ * translates MariaDB's errors. err->msg is a plain sentence; err->detail has MariaDB's number
+ * and text without values, because a value may be patient data.
+ *   ALREADY_EXISTS       a unique key exists
+ *   FAILED_PRECONDITION  a foreign key, a CHECK or one of our triggers rejects the change
+ *   ABORTED              deadlock or lock timeout: repeat the whole transaction (ward_db_tx
+ *                        does)
+ *   UNAVAILABLE          the server is unavailable, or the connection was lost
+ *   DEADLINE_EXCEEDED    the statement exceeded the deadline and was stopped
+ *   RESOURCE_EXHAUSTED   the answer exceeds the arena's limit, the disk is full, or a packet is
+ *                        too large
  *   INTERNAL             anything else
  *
- * Once a statement inside a transaction has failed with ABORTED or lost the connection, the
- * server has ended that transaction: every further statement in it fails with the same code,
- * and so does ward_db_tx, whatever fn returns.
+ * After a statement inside a transaction failed with ABORTED or lost the connection, the server
+ * has rolled back the transaction. Every further statement in it fails with the same code, and
+ * so does ward_db_tx, whatever fn returns.
  */
 #ifndef WARD_DB_DB_H
 #define WARD_DB_DB_H
@@ -38,15 +40,16 @@ struct ward_db_config {
     const char *host, *user, *password, *name;
     int port;
     const char *tls_ca, *tls_cert,
-        *tls_key; /* "" for none; with tls_ca the server is verified */
-    /* Every statement is inside ward_db_tx (others are refused, INTERNAL), so that none has to
-     * say that a transaction begins: a round trip less. What is found dead by its first
-     * statement alone fails that transaction, UNAVAILABLE: nothing was sent before to find it.
-     */
+        *tls_key; /* "" for none; with tls_ca, the server is verified */
+    /* Every statement must be inside ward_db_tx (others fail with INTERNAL), so no statement is
+     * needed to begin a transaction, which saves a round trip. If the first statement finds the
+     * connection closed, that transaction fails with UNAVAILABLE, because nothing was sent
+     * earlier to detect it. */
     bool tx_only;
 };
 
-/* A value going in or out. p == NULL is SQL NULL. What comes out is followed by a NUL. */
+/* A value of a parameter or a result. p == NULL is SQL NULL. A NUL follows each value of a
+ * result. */
 struct ward_val {
     const char *p;
     size_t n;
@@ -65,56 +68,57 @@ struct ward_val ward_num(struct ward_arena *mem, double v); /* 17 significant di
 struct ward_rows {
     size_t n, cols;
     const struct ward_val *const *at; /* at[row][col] */
-    uint64_t affected;                /* rows changed by a write */
+    uint64_t affected;                /* number of rows that a write changed */
     uint64_t last_id;                 /* AUTO_INCREMENT of the last insert */
 };
 
-/* Connects; the session is utf8mb4, time zone +00:00, strict mode, READ COMMITTED. */
+/* Connects. The session uses utf8mb4, time zone +00:00, strict mode and READ COMMITTED. */
 WARD_MUST enum ward_code ward_db_open(const struct ward_db_config *cfg, struct ward_db **out,
                                       struct ward_err *err);
-void ward_db_close(struct ward_db *db); /* NULL is fine */
+void ward_db_close(struct ward_db *db); /* accepts NULL */
 
 /* Statements from now on must end by this monotonic time (WARD_NO_DEADLINE: 30 s each). The
- * server stops a statement at most a quarter late, and the client gives a silent server one
- * second more. */
+ * server stops a statement at most a quarter late, and the client waits one second more for a
+ * silent server. */
 void ward_db_deadline(struct ward_db *db, int64_t deadline_ns);
 
 /* Runs one statement of at most 1,024 parameters and 64 columns. `sql` should be a string
- * literal: its address is the key of the cache of prepared statements (128 a connection). `mem`
- * may be NULL for a statement without columns, `out` for one whose result is of no interest. */
+ * literal, because its address is the key in the cache of prepared statements (128 for each
+ * connection). `mem` may be NULL for a statement without columns, and `out` if the result is
+ * not needed. */
 WARD_MUST enum ward_code ward_db_run(struct ward_db *db, struct ward_arena *mem,
                                      const char *sql, const struct ward_val *params,
                                      size_t n_params, struct ward_rows *out,
                                      struct ward_err *err);
 
-/* Runs one INSERT/UPDATE/DELETE for n rows of n_params values each (row-major) in one round
- * trip (array binding); in several past 8,192 rows or 4 MiB. All or nothing: outside a
- * transaction it makes its own. */
+/* Runs one INSERT, UPDATE or DELETE for n rows of n_params values each (row-major) in one round
+ * trip (array binding), or in several beyond 8,192 rows or 4 MiB. All rows or none: outside a
+ * transaction, it starts its own. */
 WARD_MUST enum ward_code ward_db_bulk(struct ward_db *db, const char *sql,
                                       const struct ward_val *values, size_t n_params, size_t n,
                                       struct ward_err *err);
 
-/* Runs fn inside a transaction and commits. ABORTED is redone, at most 5 times with jitter and
- * inside the deadline, so fn must be safe to run again and must not keep results of a failed
- * run (mem is not reset between runs). Any other failure rolls back. A failure of COMMIT itself
- * is UNAVAILABLE with reason COMMIT_UNKNOWN: the caller's idempotency key finds out. */
+/* Runs fn inside a transaction and commits. After ABORTED, it repeats the transaction at most 5
+ * times with jitter and within the deadline. fn must therefore be safe to repeat and must not
+ * use results of a failed run (mem is not reset between runs). Any other failure rolls back. A
+ * failed COMMIT returns UNAVAILABLE with reason COMMIT_UNKNOWN; the caller repeats the call
+ * with its idempotency key. */
 typedef enum ward_code ward_tx_fn(struct ward_db *db, void *arg, struct ward_err *err);
 WARD_MUST enum ward_code ward_db_tx(struct ward_db *db, ward_tx_fn *fn, void *arg,
                                     struct ward_err *err);
 bool ward_db_in_tx(const struct ward_db *db);
-/* Calls fn(arg) after the running transaction has committed, and never otherwise. */
+/* Calls fn(arg) after the current transaction has committed, and otherwise never. */
 void ward_db_after_commit(struct ward_db *db, void (*fn)(void *), void *arg);
 
 WARD_MUST enum ward_code ward_db_ping(struct ward_db *db, struct ward_err *err);
 
 /* Forward-only migrations, embedded by the build from services/<svc>/schema/NNN_what.sql.
- * Statements end with ";\n" (so a trigger's body stands on one line). A run that was cut, by
- * kill -9 or a dead server, is taken up where it was: migrate.c says how. Runs under a named
- * lock, so that replicas starting together agree;
- * each file is recorded with its sha256. A line "-- min_program: N" in a file lets programs
- * start whose newest migration is N or later; without it a program starts only if it has the
- * file. FAILED_PRECONDITION  the database is too new for this program, or a file that ran has
- * changed */
+ * Statements end with ";\n", so the body of a trigger is on one line. An interrupted run
+ * (SIGKILL, or a lost server) is continued by the next; see migrate.c. A named lock serializes
+ * replicas that start together. Each file is recorded with its SHA-256. A line "-- min_program:
+ * N" permits programs whose newest migration is N or later; without it, a program must contain
+ * the file. FAILED_PRECONDITION: the database is too new for this program, or an executed file
+ * has changed */
 struct ward_migration {
     int number;
     const char *name; /* "001_init" */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One piece stays well under the server's max_allowed_packet (16 MiB by default). */
+/* One part stays well below the server's max_allowed_packet (16 MiB by default). */
 #define PIECE_BYTES ((size_t)4 << 20)
 #define PIECE_ROWS  ((size_t)8192)
 
@@ -14,7 +14,7 @@ struct rows {
     size_t n_params, n;
 };
 
-/* How many rows from `at` go in one piece: at least one. */
+/* Returns the number of rows from `at` in the next part, at least one. */
 static size_t piece(const struct rows *r, size_t at)
 {
     size_t bytes = 0, n = 0;
@@ -46,7 +46,7 @@ static enum ward_code reserve(struct ward_db *db, size_t cells, struct ward_err 
     return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory");
 }
 
-/* The connector wants columns; rows came. */
+/* The connector needs columns, and the caller passed rows. */
 static void turn(struct ward_db *db, const struct ward_val *values, size_t n_params, size_t n,
                  MYSQL_BIND *bind)
 {

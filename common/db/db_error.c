@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* One row for each number that means something to a caller; all others are INTERNAL. */
+/* One row for each error number with its own code; all others are INTERNAL. */
 static const struct {
     unsigned number;
     enum ward_code code;
@@ -18,7 +18,7 @@ static const struct {
     {ER_ROW_IS_REFERENCED, WARD_FAILED_PRECONDITION},
     {ER_ROW_IS_REFERENCED_2, WARD_FAILED_PRECONDITION},
     {ER_CONSTRAINT_FAILED, WARD_FAILED_PRECONDITION},
-    {ER_SIGNAL_EXCEPTION, WARD_FAILED_PRECONDITION}, /* a trigger of ours */
+    {ER_SIGNAL_EXCEPTION, WARD_FAILED_PRECONDITION}, /* one of our triggers */
     {ER_LOCK_DEADLOCK, WARD_ABORTED},
     {ER_LOCK_WAIT_TIMEOUT, WARD_ABORTED},
     {ER_CHECKREAD, WARD_ABORTED},
@@ -36,8 +36,8 @@ static const struct {
     {ER_CON_COUNT_ERROR, WARD_UNAVAILABLE},
     {ER_TOO_MANY_USER_CONNECTIONS, WARD_UNAVAILABLE},
     {ER_HOST_IS_BLOCKED, WARD_UNAVAILABLE},
-    {ER_OPTION_PREVENTS_STATEMENT, WARD_UNAVAILABLE}, /* read only: a replica, or upkeep */
-    {ER_UNKNOWN_COM_ERROR, WARD_UNAVAILABLE},         /* Galera: this node is not in yet */
+    {ER_OPTION_PREVENTS_STATEMENT, WARD_UNAVAILABLE}, /* read-only: a replica, or maintenance */
+    {ER_UNKNOWN_COM_ERROR, WARD_UNAVAILABLE},         /* Galera: this node has not joined yet */
     {ER_NET_READ_ERROR, WARD_UNAVAILABLE},
     {ER_NET_READ_INTERRUPTED, WARD_UNAVAILABLE},
     {ER_NET_ERROR_ON_WRITE, WARD_UNAVAILABLE},
@@ -66,7 +66,7 @@ static enum ward_code code_of(unsigned number)
     return WARD_INTERNAL;
 }
 
-/* What the caller reads. It names no table, column or value. */
+/* The text for the caller. It names no table, column or value. */
 static const char *sentence(enum ward_code code)
 {
     switch (code) {
@@ -87,8 +87,8 @@ static const char *sentence(enum ward_code code)
     }
 }
 
-/* The server quotes values in its messages, and a value may be a patient's. Only those known
- * to quote names of ours pass whole. */
+/* The server quotes values in its messages, and a value may be patient data. Only messages that
+ * quote names of ours are passed whole. */
 static bool quotes_names_only(unsigned number)
 {
     return number >= CR_MIN_ERROR || number == ER_ACCESS_DENIED_ERROR ||
@@ -109,7 +109,7 @@ static void redact(unsigned number, const char *words, char *out, size_t size)
         snprintf(out, size, "%s", words);
         return;
     }
-    /* "Duplicate entry 'VALUE' for key 'NAME'": the name follows the last " for key ". */
+    /* In "Duplicate entry 'VALUE' for key 'NAME'", the name follows the last " for key ". */
     if (code_of(number) == WARD_ALREADY_EXISTS)
         for (const char *at = first; (at = strstr(at, " for key ")) != NULL; at++)
             key = at;
@@ -125,13 +125,14 @@ enum ward_code ward_db_fail(struct ward_db *db, unsigned number, const char *wor
                 number == ER_CONNECTION_KILLED || number == ER_NET_PACKET_TOO_LARGE;
     char clean[220];
 
-    redact(number, words, clean, sizeof(clean)); /* now: disconnecting frees `words` */
-    /* The client's own patience ended because the server said nothing until the deadline. */
+    redact(number, words, clean, sizeof(clean)); /* now, because disconnecting frees `words` */
+    /* The client's timeout ended the wait for a silent server. */
     if (code == WARD_UNAVAILABLE && lost && ward_left_ms(db->deadline_ns) == 0)
         code = WARD_DEADLINE_EXCEEDED;
     ward_err_set(err, code, __FILE__, __LINE__, "%s", sentence(code));
     ward_err_detail(err, "MariaDB %u: %s; in: %.80s", number, clean, sql);
-    /* The server has rolled back; whatever the caller does next is no longer in it. */
+    /* The server has rolled back. Further statements of the caller would not belong to the
+     * transaction. */
     if (db->in_tx && (code == WARD_ABORTED || lost))
         db->tx_code = code;
     if (lost)

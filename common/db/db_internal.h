@@ -1,4 +1,4 @@
-/* db_internal.h - what the files of common/db share; nobody else includes it.
+/* db_internal.h - declarations shared only by the files of common/db.
  *
  * Threads, memory, errors: as db.h.
  */
@@ -11,21 +11,22 @@
 
 #include <mysql.h>
 
-/* Prepared statements: sets of ways, as a processor's cache, so that a look-up is short, the
- * memory bounded, and the least recently used goes first. */
+/* Prepared statements: a set-associative cache. A look-up is short, the memory is bounded, and
+ * the least recently used statement is evicted. */
 #define DB_SETS       32
 #define DB_WAYS       4
 #define DB_MAX_PARAMS 1024
 #define DB_MAX_COLS   64
 #define DB_AFTER      16
-#define DB_BYTES      512 /* so long a value is sent as bytes: text is read twice by the server */
+#define DB_BYTES      512 /* longer values are sent as bytes, because the server reads text twice \
+                           */
 
 struct db_stmt {
     const char *sql; /* the literal's address is the key */
-    char *copy;      /* and its text, should the address turn out to be no literal's */
+    char *copy;      /* a copy of the text, in case the address is not a literal's */
     MYSQL_STMT *stmt;
     uint64_t used;
-    bool array; /* its last execution was array-bound */
+    bool array; /* the last execution used array binding */
 };
 
 struct ward_db {
@@ -34,19 +35,19 @@ struct ward_db {
     struct db_stmt cache[DB_SETS][DB_WAYS];
     uint64_t tick;
     int64_t deadline_ns;
-    int limit_ms; /* the session's max_statement_time now */
+    int limit_ms; /* the session's current max_statement_time */
     bool unlimited;
     bool in_tx;
-    enum ward_code tx_code; /* not OK: the server has ended this transaction */
+    enum ward_code tx_code; /* not OK: the server has rolled back this transaction */
     int n_after;
     struct {
         void (*fn)(void *);
         void *arg;
     } after[DB_AFTER];
-    int64_t outbox_from;  /* ward_outbox_drain: where the next batch begins, */
-    unsigned outbox_full; /* and how many full ones came in a row */
+    int64_t outbox_from;  /* ward_outbox_drain: start of the next batch, */
+    unsigned outbox_full; /* and the number of full batches in sequence */
     int64_t outbox_sent;  /* ward_outbox_age */
-    struct {              /* ward_db_bulk's columns, kept for the next one */
+    struct {              /* ward_db_bulk's columns, reused by the next call */
         char **p;
         unsigned long *len;
         char *null;
@@ -57,18 +58,18 @@ struct ward_db {
 /* db.c */
 WARD_MUST enum ward_code ward_db_connected(struct ward_db *db, struct ward_err *err);
 void ward_db_disconnect(struct ward_db *db);
-/* Makes the server and the client give up by the deadline; a round trip only when the limit in
- * force is not about the time left. DEADLINE_EXCEEDED when none is. */
+/* Makes the server and the client stop by the deadline. A round trip is needed only if the
+ * current limit does not fit the remaining time. DEADLINE_EXCEEDED if no time remains. */
 WARD_MUST enum ward_code ward_db_limit(struct ward_db *db, struct ward_err *err);
-/* No limit on this connection's statements any more: for migrations. */
+/* Removes the limit on this connection's statements, for migrations. */
 WARD_MUST enum ward_code ward_db_unlimited(struct ward_db *db, struct ward_err *err);
-/* One statement as text, without parameters or rows. */
+/* Runs one statement as text, without parameters or rows. */
 WARD_MUST enum ward_code ward_db_text(struct ward_db *db, const char *sql,
                                       struct ward_err *err);
-/* Counts a statement that began at `began_ns`, and passes its code on. */
+/* Counts a statement that began at `began_ns`, and returns its code. */
 enum ward_code ward_db_counted(enum ward_code code, int64_t began_ns);
 
-/* db_error.c: translates a MariaDB failure, once; drops a connection that is of no more use. */
+/* db_error.c: translates a MariaDB failure once, and drops an unusable connection. */
 enum ward_code ward_db_fail(struct ward_db *db, unsigned number, const char *words,
                             const char *sql, struct ward_err *err);
 

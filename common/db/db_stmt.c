@@ -1,4 +1,4 @@
-/* One prepared statement: found, bound, executed, its rows copied. */
+/* One prepared statement: look-up, binding, execution, and copying of its rows. */
 #include "common/db/db_internal.h"
 
 #include <errmsg.h>
@@ -25,9 +25,9 @@ enum ward_code ward_db_stmt_fail(struct ward_db *db, struct db_stmt *s, struct w
 
     snprintf(words, sizeof(words), "%s",
              number != 0 ? mysql_stmt_error(s->stmt) : mysql_error(db->my));
-    if (number == 0) /* a failure among the rows is told on the connection alone */
+    if (number == 0) /* only the connection reports a failure among the rows */
         number = mysql_errno(db->my) != 0 ? mysql_errno(db->my) : CR_SERVER_LOST;
-    /* The table changed under a statement with other columns than before: prepare it anew. */
+    /* The table's columns changed under a statement, so it is prepared again. */
     if (number == CR_NEW_STMT_METADATA || number == ER_UNKNOWN_STMT_HANDLER ||
         number == ER_NEED_REPREPARE) {
         evict(s);
@@ -85,7 +85,7 @@ struct cells {
     char mem[DB_MAX_COLS][CELL];
 };
 
-/* The current row in one piece: its values, then their bytes, each followed by a NUL. */
+/* Copies the current row in one piece: its values, then their bytes, each followed by a NUL. */
 static const struct ward_val *copy_row(MYSQL_STMT *s, struct ward_arena *mem, size_t cols,
                                        struct cells *c)
 {
@@ -115,7 +115,8 @@ static const struct ward_val *copy_row(MYSQL_STMT *s, struct ward_arena *mem, si
     return row;
 }
 
-/* Room for one more row: the table of rows doubles, so that the arena loses at most half. */
+/* Makes room for one more row. The table of rows doubles, so that the arena wastes at most
+ * half. */
 static bool grow(struct ward_arena *mem, const struct ward_val *const **at, size_t n)
 {
     const struct ward_val **more;
@@ -131,8 +132,8 @@ static bool grow(struct ward_arena *mem, const struct ward_val *const **at, size
     return true;
 }
 
-/* Rows are taken as they arrive, never buffered whole outside the arena, so that its cap is
- * the cap. */
+/* Rows are copied as they arrive and never buffered whole outside the arena, so that the
+ * arena's limit applies. */
 static enum ward_code copy_rows(struct ward_db *db, struct db_stmt *s, struct ward_arena *mem,
                                 struct ward_rows *out, struct ward_err *err)
 {
@@ -223,7 +224,7 @@ enum ward_code ward_db_run(struct ward_db *db, struct ward_arena *mem, const cha
     struct ward_rows rows = {0};
     int64_t began = ward_mono_ns();
 
-    if (mem != NULL && mem->full) /* a parameter that found no room must not become NULL */
+    if (mem != NULL && mem->full) /* a parameter without memory must not become NULL */
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "the call has used up its memory");
     if (db->cfg.tx_only && !db->in_tx)
         return WARD_FAIL(err, INTERNAL, "a statement outside a transaction");

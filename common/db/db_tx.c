@@ -1,4 +1,4 @@
-/* Transactions: all or nothing, redone when another came first. */
+/* Transactions: all or nothing, repeated after a conflict. */
 #include "common/db/db_internal.h"
 
 #include "common/base/crypto.h"
@@ -38,8 +38,8 @@ static enum ward_code begin_once(struct ward_db *db, struct ward_err *err)
     return db->cfg.tx_only ? WARD_OK : ward_db_text(db, "START TRANSACTION", err);
 }
 
-/* A connection found dead here is made anew at once: nothing can have happened yet, so a
- * restarted database costs no call. */
+/* If the connection is closed at this point, it is opened again at once. Nothing has happened
+ * yet, so a restarted database costs no call. */
 static enum ward_code begin(struct ward_db *db, struct ward_err *err)
 {
     bool fresh = db->my == NULL;
@@ -51,7 +51,7 @@ static enum ward_code begin(struct ward_db *db, struct ward_err *err)
 static void roll_back(struct ward_db *db)
 {
     if (db->my != NULL && ward_db_text(db, "ROLLBACK", NULL) != WARD_OK)
-        ward_db_disconnect(db); /* the server rolls back what its client left */
+        ward_db_disconnect(db); /* the server rolls back the transaction of a lost client */
 }
 
 static enum ward_code commit(struct ward_db *db, struct ward_err *err)
@@ -59,7 +59,7 @@ static enum ward_code commit(struct ward_db *db, struct ward_err *err)
     enum ward_code code = ward_db_text(db, "COMMIT", err);
     char why[200] = "";
 
-    if (code == WARD_OK || code == WARD_ABORTED) /* aborted: rolled back, and said so */
+    if (code == WARD_OK || code == WARD_ABORTED) /* aborted: rolled back and reported */
         return code;
     if (err != NULL)
         snprintf(why, sizeof(why), "%.199s", err->detail);
@@ -74,7 +74,7 @@ static enum ward_code body(struct ward_db *db, ward_tx_fn *fn, void *arg, struct
 {
     enum ward_code code = fn(db, arg, err);
 
-    if (code == WARD_OK && db->tx_code != WARD_OK) /* fn went on after a failure */
+    if (code == WARD_OK && db->tx_code != WARD_OK) /* fn continued after a failure */
         code = ward_err_set(err, db->tx_code, __FILE__, __LINE__,
                             "the database has ended this transaction");
     if (code == WARD_OK && ward_left_ms(db->deadline_ns) == 0)
@@ -102,15 +102,15 @@ static enum ward_code once(struct ward_db *db, ward_tx_fn *fn, void *arg, struct
     return code;
 }
 
-/* Waits a random moment, longer each time, so that two that collided do not collide again.
- * False when the deadline comes first. */
+/* Waits for a random time that grows with each try, so that two colliding transactions do not
+ * collide again. Returns false if the deadline comes first. */
 static bool wait_a_little(const struct ward_db *db, int redo)
 {
     struct timespec t = {0};
     uint32_t dice;
 
     ward_random(&dice, sizeof(dice));
-    t.tv_nsec = (long)(dice % (2000000u << redo)); /* under 2, 4, ... 32 ms */
+    t.tv_nsec = (long)(dice % (2000000u << redo)); /* less than 2, 4, ... 32 ms */
     if (ward_left_ms(db->deadline_ns) <= t.tv_nsec / WARD_NS_PER_MS)
         return false;
     nanosleep(&t, NULL);

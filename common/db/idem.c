@@ -1,4 +1,4 @@
-/* Idempotency keys: see outbox.h. */
+/* Idempotency keys; see outbox.h. */
 #include "common/base/crypto.h"
 #include "common/db/db_internal.h"
 #include "common/db/outbox.h"
@@ -19,8 +19,8 @@ static void hash(const struct ward_idem *i, uint8_t out[WARD_SHA256_SIZE])
     ward_sha256_parts(parts, 3, out);
 }
 
-/* The row is made, or found and locked: either way a twin waits here until this transaction has
- * ended, and then finds the answer, or no row and makes its own. */
+/* Inserts the row, or finds and locks it. A concurrent call with the same key waits here until
+ * this transaction ends. It then finds the answer, or inserts its own row. */
 static enum ward_code claim(struct ward_db *db, const struct ward_idem *i,
                             const uint8_t k[WARD_SHA256_SIZE], bool *fresh,
                             struct ward_err *err)
@@ -91,7 +91,7 @@ enum ward_code ward_idem_keep(struct ward_db *db, const struct ward_idem *i, con
 
 enum ward_code ward_idem_expire(struct ward_db *db, struct ward_err *err)
 {
-    /* small steps, so that no call waits long for a lock */
+    /* deletes in small steps, so that no call waits long for a lock */
     static const char SQL[] = "DELETE FROM ward_idempotency"
                               " WHERE created_at < NOW(6) - INTERVAL 24 HOUR"
                               " ORDER BY created_at LIMIT 1000";

@@ -1,22 +1,23 @@
-/* Brings a schema up to date, one statement at a time, and can be cut anywhere.
+/* Migrates a schema, one statement at a time. A run may be interrupted at any point.
  *
  * MariaDB commits before and after each DDL statement, so a file cannot be one transaction.
- * What makes a cut harmless:
- *   1. `running = k` is written down before statement k, and `done = k` after it, in a
- *      transaction with it: for INSERT or UPDATE that is atomic, so a statement that was cut
- *      simply runs again.
- *   2. DDL is atomic for itself (MariaDB 10.6+): after a cut, statement k has either happened
- *      or not. If `running` says k was under way and it now answers "exists already" or "is
- *      gone already", it had happened, and the run goes on with the next one.
- *   3. A statement that failed for a reason of its own, with the server alive to say so, takes
- *      `running` back, so that rule 2 never excuses a real collision.
- * A named lock keeps replicas apart; who waits for it finds the work done.
+ * These rules make an interruption harmless:
+ *   1. `running = k` is written before statement k. `done = k` is written after it, in the same
+ *      transaction. For INSERT or UPDATE this is atomic, so an interrupted statement runs
+ *      again.
+ *   2. Each DDL statement is atomic (MariaDB 10.6+). After an interruption, statement k has
+ *      either happened or not. If `running` is k and the statement now reports "already exists"
+ *      or "does not exist", it had happened, and the run continues with the next statement.
+ *   3. If a statement fails for another cause while the server is available, `running` is
+ *      reset, so that rule 2 never hides a real conflict.
+ * A named lock serializes replicas. A replica that waited for the lock finds the migration
+ * complete.
  *
- * A migration may name the oldest program that can work with its schema, in a comment line
- * `-- min_program: N`: any program whose own newest migration of the set is N or later starts
- * on it. This lets old and new replicas run side by side during an upgrade, and lets a
- * rolled-back program start. Without the line, only programs that contain the migration start.
- * A database that is up to date sees no DDL.
+ * A migration may name the oldest program that can work with its schema, in a comment line `--
+ * min_program: N`. A program whose newest migration of the set is N or later may then start on
+ * the schema. Old and new replicas can therefore run side by side during an upgrade, and a
+ * rolled-back program can start. Without the line, only programs that contain the migration
+ * start. A start on an up-to-date database runs no DDL.
  */
 #include "common/db/db_internal.h"
 
@@ -49,12 +50,12 @@ static const char TABLE[] =
     " applied_at TIMESTAMP(6) NULL, min_program INT NULL, PRIMARY KEY (set_name, number)"
     ") ENGINE=InnoDB DEFAULT CHARSET=utf8mb4";
 
-/* A table made before the column was. */
+/* For a table that was created before the column. */
 static const char COLUMN[] =
     "ALTER TABLE ward_schema ADD COLUMN IF NOT EXISTS min_program INT NULL";
 
-/* The next statement of *sql, up to ";\n" or the end, without comment lines before it; moves
- * *sql past it. NULL when there is none. The caller frees. */
+/* Returns the next statement of *sql, up to ";\n" or the end, without comment lines before it,
+ * and advances *sql. Returns NULL if there is none. The caller frees it. */
 static char *next_statement(const char **sql)
 {
     const char *from = *sql, *end;
@@ -76,7 +77,7 @@ static char *next_statement(const char **sql)
     return strndup(from, n);
 }
 
-/* Answers that a DDL statement gives when it has run before. */
+/* Errors of a DDL statement that has already run. */
 static bool ran_already(unsigned number)
 {
     switch (number) {
@@ -126,8 +127,8 @@ static enum ward_code mark_done(struct run *r, int64_t k, struct ward_err *err)
     return mark(r, SQL, k, err);
 }
 
-/* Statement k and the note that it is done: one transaction for INSERT and the like; for DDL,
- * which commits by itself, two steps that rule 2 above joins. */
+/* Runs statement k and records it as done: in one transaction for INSERT and similar
+ * statements. DDL commits by itself, so it takes two steps, which rule 2 above covers. */
 static enum ward_code one(struct run *r, const char *sql, int64_t k, struct ward_err *err)
 {
     bool was_cut = r->running == k;
@@ -168,7 +169,7 @@ static enum ward_code apply(struct run *r, struct ward_err *err)
                        WARD_PARAMS(ward_text(r->set), ward_text(r->number)), NULL, err);
 }
 
-/* What the file says, or its own number. */
+/* Returns the number in the file's comment, or the file's own number. */
 static enum ward_code min_program(const struct ward_migration *m, int64_t *out,
                                   struct ward_err *err)
 {
@@ -192,7 +193,7 @@ static enum ward_code min_program(const struct ward_migration *m, int64_t *out,
                            m->name);
 }
 
-/* One file: skipped when applied, taken up when cut, begun when new. */
+/* Runs one file: skips an applied one, continues an interrupted one, begins a new one. */
 static enum ward_code one_file(struct run *r, struct ward_err *err)
 {
     static const char LOOK[] = "SELECT sha256, done, running, applied_at FROM ward_schema"
@@ -230,8 +231,8 @@ static enum ward_code one_file(struct run *r, struct ward_err *err)
     return apply(r, err);
 }
 
-/* A program may use a database with newer migrations than its own only if each of them allows
- * a program this old. */
+/* A program may use a database with newer migrations only if each of them permits a program
+ * this old. */
 static enum ward_code not_too_new(struct run *r, const struct ward_schema *s,
                                   struct ward_err *err)
 {
@@ -267,7 +268,8 @@ static enum ward_code one_set(struct run *r, const struct ward_schema *s, struct
     return WARD_OK;
 }
 
-/* The lock is the server's, not the database's, so the database's name is part of it. */
+/* The lock belongs to the server and not to a database, so its name contains the database's
+ * name. */
 static enum ward_code locked(struct run *r, struct ward_err *err)
 {
     static const char SQL[] =
@@ -282,8 +284,8 @@ static enum ward_code locked(struct run *r, struct ward_err *err)
     return WARD_OK;
 }
 
-/* Made, or given its newest column, only where that is missing: a user who may not change
- * tables starts a program on a database that is up to date. */
+/* Creates the table, or adds its newest column, only if it is missing. A user without rights to
+ * change tables can therefore start a program on an up-to-date database. */
 static enum ward_code table(struct run *r, struct ward_err *err)
 {
     static const char SQL[] = "SELECT COUNT(*) FROM information_schema.COLUMNS"
@@ -317,10 +319,10 @@ enum ward_code ward_db_migrate(const struct ward_db_config *cfg,
 
     WARD_TRY(ward_db_open(cfg, &r.db, err));
     ward_arena_init(&r.mem, ARENA_CAP);
-    code = ward_db_unlimited(r.db, err); /* a large table's ALTER takes what it takes */
+    code = ward_db_unlimited(r.db, err); /* an ALTER of a large table may take long */
     if (code == WARD_OK)
         code = migrate(&r, sets, n, err);
     ward_arena_done(&r.mem);
-    ward_db_close(r.db); /* which gives the lock back */
+    ward_db_close(r.db); /* which releases the lock */
     return code;
 }

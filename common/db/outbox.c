@@ -7,13 +7,13 @@
 #include <string.h>
 
 #define EVENT_MAX  ((size_t)256 << 10)
-#define BATCH_CAP  ((size_t)48 << 20) /* one batch's arena; the most one delivery may hold */
-#define DELIVER_B  ((size_t)6 << 20)  /* bytes in one delivery, under WARD_BUS_MAX_BYTES */
-#define COUNT_MAX  100000             /* backlog rows counted one by one */
+#define BATCH_CAP  ((size_t)48 << 20) /* arena of one batch; upper limit of one delivery */
+#define DELIVER_B  ((size_t)6 << 20)  /* bytes in one delivery, below WARD_BUS_MAX_BYTES */
+#define COUNT_MAX  100000             /* number of backlog rows that are counted exactly */
 #define MARK_EVERY 16
 
-/* The lock is held while fn runs: once ward_outbox_on_commit has returned, nobody is in the old
- * one any more, and what it used may be freed. */
+/* The lock is held while fn runs. After ward_outbox_on_commit returns, no thread runs the
+ * previous fn, and its data may be freed. */
 static struct {
     pthread_mutex_t lock;
     void (*fn)(void *);
@@ -37,7 +37,7 @@ static void committed(void *arg)
     pthread_mutex_unlock(&wake.lock);
 }
 
-/* One text for both: one prepared statement. */
+/* One text for both uses, so that there is one prepared statement. */
 static const char ADD[] = "INSERT INTO ward_outbox (event_id, event) VALUES (?, ?)";
 
 static enum ward_code fit(const struct ward_db *db, size_t n, struct ward_err *err)
@@ -91,12 +91,12 @@ struct drain {
     size_t most, n;
     ward_deliver_fn *deliver;
     void *arg;
-    int64_t from, last; /* mark before, and after */
-    bool whole;         /* a full batch: there may be more behind it */
+    int64_t from, last; /* the mark before and after */
+    bool whole;         /* a full batch; more rows may follow */
 };
 
-/* The oldest rows nobody else is sending. They stay locked until this transaction ends, so no
- * other drain sees them meanwhile, and a crash gives them back. */
+/* The oldest rows that no other replica is sending. They stay locked until this transaction
+ * ends, so no other drain sees them, and a crash releases them. */
 static enum ward_code take(struct ward_db *db, struct drain *d, struct ward_rows *rows,
                            struct ward_err *err)
 {
@@ -133,12 +133,11 @@ static enum ward_code items_of(const struct ward_rows *rows, struct drain *d,
     return WARD_OK;
 }
 
-/* Deletes what was delivered, by unbroken runs of ids: every row of such a run is ours and
- * locked, and a whole batch is mostly one run, which makes the whole path several times quicker
- * than deleting row by row. A range also locks the row behind its end, and waits for it where
- * another drain has it: two such drains deadlock, and the one that is redone delivers again. So
- * a range ends before the last row of its run, which is ours too, and that row goes by its key.
- */
+/* Deletes the delivered rows by contiguous ranges of ids. Every row of a range is locked by
+ * this transaction, and a batch is usually one range. This is several times faster than
+ * deleting row by row. A range delete also locks the row after its end, and waits if another
+ * drain holds that row. Two such drains deadlock, and the repeated one delivers again. A range
+ * therefore ends before its last row, and the last row is deleted by its key. */
 static enum ward_code forget(struct ward_db *db, struct drain *d, const int64_t *ids,
                              struct ward_err *err)
 {
@@ -165,15 +164,15 @@ static enum ward_code forget(struct ward_db *db, struct drain *d, const int64_t 
     return ward_db_bulk(db, LAST, lasts, 1, n_lasts, err);
 }
 
-/* A refusal that no second try will change. DATA_LOSS is none: it is the receiver's log that is
- * broken then, and the event waits until the log is restored. */
+/* A refusal that a retry cannot change. DATA_LOSS is not one: the receiver's log is damaged,
+ * and the event waits until the log is restored. */
 static bool refused(enum ward_code code)
 {
     return code == WARD_INVALID_ARGUMENT || code == WARD_FAILED_PRECONDITION ||
            code == WARD_OUT_OF_RANGE;
 }
 
-/* One event that audit will never take is set aside, or it would hold up all others. */
+/* Sets aside one event that audit will never accept, because it would block all others. */
 static enum ward_code hold(struct ward_db *db, struct drain *d, int64_t id, enum ward_code why,
                            struct ward_err *err)
 {
@@ -208,7 +207,8 @@ static enum ward_code drain_once(struct ward_db *db, void *arg, struct ward_err 
     code = d->deliver(d->arg, items, d->n, err);
     if (code != WARD_OK && refused(code) && d->n == 1)
         WARD_TRY(hold(db, d, ids[0], code, err));
-    else if (code == WARD_ABORTED) /* the receiver's, not our database's: not ours to redo */
+    else if (code == WARD_ABORTED) /* the receiver's code and not our database's, so the
+                                      transaction is not repeated */
         return ward_err_set(err, WARD_UNAVAILABLE, __FILE__, __LINE__,
                             "the receiver could not take a delivery");
     else
@@ -216,10 +216,10 @@ static enum ward_code drain_once(struct ward_db *db, void *arg, struct ward_err 
     return forget(db, d, ids, err);
 }
 
-/* Deleted rows stay at the front of the table until the server has purged them, and a scan from
- * the front steps over each. So while batches come back full the next one begins behind the
- * last; from the front again every MARK_EVERY batches, and whenever a batch was not full, for
- * rows that were committed late with a smaller id. */
+/* Deleted rows remain at the front of the table until the server purges them, and a scan from
+ * the front passes over each. While batches are full, the next batch therefore begins after the
+ * last one. The scan returns to the front every MARK_EVERY batches, and whenever a batch was
+ * not full, for rows with a smaller id that were committed late. */
 static void move_mark(struct ward_db *db, const struct drain *d)
 {
     db->outbox_full = d->whole ? db->outbox_full + 1 : 0;
@@ -244,7 +244,7 @@ enum ward_code ward_outbox_drain(struct ward_db *db, size_t most, ward_deliver_f
             move_mark(db, &d);
         else
             db->outbox_from = 0;
-        /* nothing behind the mark says nothing about the rows before it */
+        /* an empty result after the mark says nothing about the rows before it */
     } while (code == WARD_OK && d.n == 0 && d.from != 0);
     ward_arena_done(&d.mem);
     if (code == WARD_OK && d.n > 0 && d.last > db->outbox_sent)
@@ -259,7 +259,7 @@ enum ward_code ward_outbox_drain(struct ward_db *db, size_t most, ward_deliver_f
 enum ward_code ward_outbox_backlog(struct ward_db *db, int64_t *rows, int64_t *held_rows,
                                    double *age_s, struct ward_err *err)
 {
-    /* Exact up to COUNT_MAX; beyond, the span of ids, which counts what was rolled back too. */
+    /* Exact up to COUNT_MAX; beyond, the span of ids, which includes rolled-back ids. */
     static const char SQL[] =
         "SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM ward_outbox LIMIT 100000) w),"
         " (SELECT COALESCE(MAX(id) - MIN(id) + 1, 0) FROM ward_outbox),"
@@ -310,7 +310,7 @@ struct release {
     int64_t n;
 };
 
-/* With new ids, behind what waits; when they were made is kept. */
+/* The rows get new ids, after the waiting rows. Their creation times stay. */
 static enum ward_code release(struct ward_db *db, void *arg, struct ward_err *err)
 {
     static const char LOCK[] = "SELECT id FROM ward_outbox_held WHERE (? = 0 OR id = ?)"

@@ -1,8 +1,8 @@
-/* outbox.h - what must be told to others is written in the transaction that did it.
+/* outbox.h - events for audit, written in the transaction of the action.
  *
- * `ward_outbox_add` puts one audit event into this service's outbox table inside the running
- * transaction. common/bus/relay.h carries it to audit, at least once, and the row is deleted
- * only after audit's own commit was acknowledged.
+ * `ward_outbox_add` inserts one audit event into this service's outbox table, inside the
+ * current transaction. common/bus/relay.h sends it to audit at least once. The row is deleted
+ * only after audit has acknowledged its own commit.
  *
  * Threads, memory, errors: as db.h.
  */
@@ -11,9 +11,10 @@
 
 #include "common/db/db.h"
 
-/* `event` is a serialized ward.audit.v1.Event, at most 256 KiB; event_id its id. Must run
- * inside ward_db_tx; sets *audited where not NULL (pass &call->audited). Wakes the relay after
- * the commit.   INTERNAL  no transaction, or an event that is empty or too large: bugs */
+/* `event` is a serialized ward.audit.v1.Event of at most 256 KiB, and event_id is its id. Must
+ * run inside ward_db_tx. Sets *audited if not NULL (pass &call->audited). Wakes the relay after
+ * the commit.   INTERNAL no transaction, or an empty or too large event: bugs
+ */
 WARD_MUST enum ward_code ward_outbox_add(struct ward_db *db, struct ward_arena *mem,
                                          const uint8_t event_id[16], const void *event,
                                          size_t n, bool *audited, struct ward_err *err);
@@ -23,34 +24,35 @@ struct ward_outbox_item {
     const void *event;
     size_t n;
 };
-/* The same for several, in one round trip (ward_db_bulk); of none it does nothing. */
+/* Inserts several events in one round trip (ward_db_bulk). Does nothing for n == 0. */
 WARD_MUST enum ward_code ward_outbox_add_many(struct ward_db *db, struct ward_arena *mem,
                                               const struct ward_outbox_item *items, size_t n,
                                               bool *audited, struct ward_err *err);
 
-/* Takes up to `most` of the oldest events that no other replica is sending and gives them to
- * `deliver` (frames borrowed until it returns); deletes them once deliver says OK. One
- * transaction; a crash anywhere delivers again. *n is how many went.
+/* Passes up to `most` of the oldest events, which no other replica is sending, to `deliver`
+ * (frames are borrowed until it returns). Deletes them if deliver returns OK. Uses one
+ * transaction; after a crash at any point, the events are delivered again. *n is the number of
+ * events.
  *
- * A refusal that no second try will change (INVALID_ARGUMENT, FAILED_PRECONDITION,
- * OUT_OF_RANGE) comes back as it is for a batch; for a single event the row moves to
- * ward_outbox_held, so that it does not stand in the way of all others, and counts as gone. So
- * a caller that meets a refusal tries again with half as many. Held rows are kept, and counted
- * in the backlog, until a person moves them back. After every other failure, DATA_LOSS among
- * them, the rows stay. */
+ * INVALID_ARGUMENT, FAILED_PRECONDITION and OUT_OF_RANGE mean that a retry cannot succeed. For
+ * a batch, they are returned, and the caller tries again with half as many events. A single
+ * event moves to ward_outbox_held, so that it does not block the others, and counts as sent.
+ * Held rows remain, and count in the backlog, until an operator releases them. After every
+ * other failure, including DATA_LOSS, the rows stay.
+ */
 typedef enum ward_code ward_deliver_fn(void *arg, const struct ward_outbox_item *items,
                                        size_t n, struct ward_err *err);
 WARD_MUST enum ward_code ward_outbox_drain(struct ward_db *db, size_t most,
                                            ward_deliver_fn *deliver, void *arg, size_t *n,
                                            struct ward_err *err);
-/* Rows waiting, held ones included, how many of them are held, and the oldest one's age in
- * seconds. Counted up to 100,000; beyond, the span of their ids. */
+/* Returns the number of waiting rows, including held ones, the number of held rows, and the age
+ * of the oldest row in seconds. Exact up to 100,000 rows; beyond, the span of their ids. */
 WARD_MUST enum ward_code ward_outbox_backlog(struct ward_db *db, int64_t *rows, int64_t *held,
                                              double *age_s, struct ward_err *err);
-/* Held rows behind an id, at most 1,000, by id. */
+/* Returns the held rows after an id, at most 1,000, by id. */
 enum ward_held {
     WARD_HELD_ID,
-    WARD_HELD_EVENT, /* its id, 32 hex digits */
+    WARD_HELD_EVENT, /* the event's id, 32 hex digits */
     WARD_HELD_MADE,  /* "2026-11-22T19:00:00.000000", the database's clock */
     WARD_HELD_SINCE, /* likewise */
     WARD_HELD_CODE,
@@ -60,34 +62,35 @@ enum ward_held {
 WARD_MUST enum ward_code ward_outbox_held(struct ward_db *db, struct ward_arena *mem,
                                           int64_t after_id, struct ward_rows *rows,
                                           struct ward_err *err);
-/* Puts held rows back behind those that wait, to be delivered again: one by its id, or all for
- * 0. *n is how many. */
+/* Moves held rows to the end of the outbox, so that they are delivered again: one row by its
+ * id, or all for id 0. *n is the number of rows. */
 WARD_MUST enum ward_code ward_outbox_release(struct ward_db *db, int64_t id, int64_t *n,
                                              struct ward_err *err);
-/* How far this database's outbox has come. *sent: the newest row that this connection has
- * drained, 0 for none: it is committed, so no crash takes it back. *next: the id that the next
- * row gets, larger than any row ever had; only a restored or another database has a smaller one
- * than it had. */
+/* Returns the progress of this database's outbox. *sent: the newest row that this connection
+ * has drained, 0 for none. The row is committed, so no crash undoes it. *next: the id of the
+ * next row, larger than any earlier id. Only a restored or replaced database has a smaller one
+ * than before. */
 WARD_MUST enum ward_code ward_outbox_age(struct ward_db *db, int64_t *sent, int64_t *next,
                                          struct ward_err *err);
-/* Moves *next behind `row`: the person who restored the database says that it is as it should
- * be.   FAILED_PRECONDITION  it is behind that row already */
+/* Raises *next above `row`, after an operator has accepted the restored database.
+ * FAILED_PRECONDITION it is already above that row */
 WARD_MUST enum ward_code ward_outbox_accept(struct ward_db *db, int64_t row,
                                             struct ward_err *err);
-/* fn is called after each commit that added events, on the thread that committed; it must be
- * quick. NULL for none. When this returns, the former fn is no longer running. */
+/* Sets fn, which is called after each commit that added events, on the committing thread. fn
+ * must be quick. NULL for none. After the return, the previous fn no longer runs. */
 void ward_outbox_on_commit(void (*fn)(void *), void *arg);
 
-/* Idempotency keys: the answer to a write, kept with the write, for 24 hours at least.
- * `find` inside the transaction, first: *answer.p is the stored answer, or NULL if the key is
- * new (and then a lock keeps twins out until this transaction ends). `keep` the answer before
- * commit; an answer of zero bytes is one too. A key belongs to its caller and method.
- *   FAILED_PRECONDITION  reason IDEMPOTENCY_MISMATCH: the key was used for another request
+/* Idempotency keys. The answer to a write is stored in the transaction of the write, for at
+ * least 24 hours. Call `find` first in the transaction: *answer.p is the stored answer, or NULL
+ * for a new key. A lock then makes concurrent calls with the same key wait until this
+ * transaction ends. Call `keep` with the answer before the commit; an answer may have zero
+ * bytes. A key belongs to its caller and method.
+ *   FAILED_PRECONDITION  reason IDEMPOTENCY_MISMATCH: the key was used for a different request
  *   INVALID_ARGUMENT     a key longer than 128 bytes */
 struct ward_idem {
-    const char *caller; /* peer or person the key belongs to */
+    const char *caller; /* the peer or person who owns the key */
     const char *method; /* the call's path */
-    const char *key;    /* "" means none was given: find says new, keep does nothing */
+    const char *key;    /* "" means no key: find reports a new one, and keep does nothing */
     uint8_t request_sha256[32];
 };
 WARD_MUST enum ward_code ward_idem_find(struct ward_db *db, struct ward_arena *mem,
