@@ -13,7 +13,7 @@ typedef Ward__Audit__V1__Event__DetailEntry Detail;
 
 static char *given(const char *s)
 {
-    return (char *)(uintptr_t)s; /* protobuf-c has no const; events are only read */
+    return (char *)(uintptr_t)s; /* protobuf-c has no const; the events are only read */
 }
 
 static void name(struct ward_event *a)

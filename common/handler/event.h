@@ -1,11 +1,11 @@
-/* act.h - one call's audit event, written in the transaction of what it did.
+/* event.h - the audit event of a call, written in the transaction of the action.
  *
- * A handler begins its act with whom it is about, notes what matters, and writes it last in its
- * transaction: nothing is done without its event, and no event tells of what was not done. A
- * call that fails gets its event from ward_event_failed, about the same patient.
+ * A handler begins an event with the patient, adds details, and writes it last in its
+ * transaction. No action therefore lacks an event, and no event describes an action that was
+ * rolled back. ward_event_failed writes the event of a failed call, with the same patient.
  *
- * Threads: a worker's own. Memory: the call's arena; texts given are borrowed until the event
- * is written. Errors: outbox.h's.
+ * Threads: a worker's own. Memory: the call's arena; texts are borrowed until the event is
+ * written. Errors: outbox.h's.
  */
 #ifndef WARD_HANDLER_EVENT_H
 #define WARD_HANDLER_EVENT_H
@@ -15,20 +15,21 @@
 
 #define WARD_EVENT_DETAILS 12
 
-/* What a worker holds of it: part of a service's own struct, zeroed but for the first two. */
+/* A worker's context for events, a part of the service's own struct. Zero, except for the first
+ * two members. */
 struct ward_event_ctx {
     const char *service; /* "identity" */
-    struct ward_db *db;  /* the worker's: ward_event_failed writes by it */
-    char span[56];       /* the call that `patient` is of */
-    char patient[37];    /* whom the call in progress is about, should it fail; "" nobody */
+    struct ward_db *db;  /* the worker's connection, which ward_event_failed uses */
+    char span[56];       /* the call that `patient` belongs to */
+    char patient[37]; /* patient of the current call, for its event if it fails; "" for none */
 };
 
 struct ward_event {
     struct ward_call *call;
     const struct ward_event_ctx *event_ctx;
     uint8_t event_id[16];
-    char event_text[37]; /* event_id as a UUID: what an answer may carry */
-    const char *patient; /* "" if about nobody */
+    char event_text[37]; /* event_id as a UUID, for answers */
+    const char *patient; /* "" for no patient */
     const char *place;   /* "" unless the caller sets it */
     int n;
     struct {
@@ -36,36 +37,40 @@ struct ward_event {
     } detail[WARD_EVENT_DETAILS];
 };
 
-/* From now on the call is about this patient (a UUID's text), also when it fails. NULL: not
- * known, or nobody. */
+/* Begins an event. From now on, the call concerns this patient (UUID text), also if it fails.
+ * NULL: unknown or no patient. */
 void ward_event_begin(struct ward_event *a, struct ward_call *call,
                       struct ward_event_ctx *event_ctx, const char *patient);
-/* One more event of the same call, with an id of its own and what `first` has noted so far: a
- * search that showed many patients tells of each. A failure stays about first's patient. */
+/* Creates another event of the same call, with its own id and the details of `first`, such as
+ * for a search that showed several patients. If the call fails, its event names the patient of
+ * `first`. */
 void ward_event_another(const struct ward_event *first, const char *patient,
                         struct ward_event *out);
-/* At most WARD_EVENT_DETAILS; more is a bug. No text of a patient's: counts, codes and ids. */
+/* Adds a detail. More than WARD_EVENT_DETAILS details are a bug. Details are counts, codes and
+ * ids, never text about a patient. */
 void ward_event_note(struct ward_event *a, const char *key, const char *value);
-void ward_event_note_num(struct ward_event *a, const char *key, double value); /* four digits */
+void ward_event_note_num(struct ward_event *a, const char *key,
+                         double value); /* with four digits */
 void ward_event_note_int(struct ward_event *a, const char *key, int64_t value);
-/* Success: inside ward_db_tx. */
+/* Writes the event of a success. Call inside ward_db_tx. */
 WARD_MUST enum ward_code ward_event_write(struct ward_event *a, struct ward_db *db,
                                           struct ward_err *err);
-/* The event of a success, packed into the call's arena and not written: for who writes those of
- * several calls in one transaction. That they are written, its writer says: call->audited. */
+/* Packs the event of a success into the call's arena, for a writer that stores the events of
+ * several calls in one transaction. The writer must set call->audited after the commit. */
 WARD_MUST enum ward_code ward_event_pack(const struct ward_event *a,
                                          struct ward_outbox_item *out, struct ward_err *err);
-/* The same for several acts of one call, in one round trip (past 8,192 or 4 MiB: several); of
- * none it does nothing. */
+/* Writes several events of one call in one round trip (in several, beyond 8,192 events or 4
+ * MiB). Does nothing for n == 0. */
 WARD_MUST enum ward_code ward_event_write_many(struct ward_event *events, size_t n,
                                                struct ward_db *db, struct ward_err *err);
-/* An act of the service's own, by nobody's call: `own` is filled as the call it stands for, and
- * must outlive `a`. The event's actor is "" and its peer the service. */
+/* Begins the event of an action that the service performs without a call. `own` is filled as a
+ * substitute for the call and must outlive `a`. The event's actor is "" and its peer is the
+ * service. */
 void ward_event_by_service(struct ward_event *a, struct ward_call *own,
                            struct ward_event_ctx *event_ctx, struct ward_arena *mem,
                            const struct ward_method_info *what, const char *patient);
-/* For ward_rpc_config.refused: the event of a call that failed with this code, in a transaction
- * of its own. */
+/* For ward_rpc_config.refused: writes the event of a call that failed with this code, in its
+ * own transaction. */
 void ward_event_failed(struct ward_call *call, struct ward_event_ctx *event_ctx,
                        enum ward_code code);
 

@@ -1,5 +1,5 @@
-/* rotate.h - a RotateKeys method of any service: common/keyring/rotation.h to its end, told to
- * the caller as it goes, and its event in the transaction that destroys the old keks.
+/* rotate.h - the RotateKeys method of every service. It runs common/keyring/rotation.h, reports
+ * progress to the caller, and writes the event in the transaction that destroys the old KEKs.
  *
  * Threads: a worker's own. Memory: the call's arena. Errors: rotation.h's.
  */
@@ -9,7 +9,7 @@
 #include "common/handler/event.h"
 #include "common/keyring/rotation.h"
 
-/* Sends the service's own message of how far it is. event: the id of its event, as text. */
+/* Sends the service's own progress message. event: the id of the event, as text. */
 typedef enum ward_code ward_rotate_say(struct ward_call *c, const struct ward_kek_rotation *r,
                                        bool finished, const char *event);
 WARD_MUST enum ward_code ward_rotate_keys(struct ward_call *c, struct ward_event_ctx *event_ctx,

@@ -9,7 +9,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* The table ends after instance_free in 1.0; a shorter one was built against something else. */
+/* The table of version 1.0 ends after instance_free. A shorter table belongs to another header.
+ */
 #define TABLE_1_0 (offsetof(struct ward_plugin, instance_free) + sizeof(void (*)(void *)))
 
 const char *ward_plugin_unfit(const struct ward_plugin *p)
@@ -41,7 +42,7 @@ static struct ward_family events = {
 };
 WARD_METRIC_LISTED(events)
 
-/* A plugin's log line: its text is the plugin's own, so it is a field, never the message. */
+/* Logs a plugin's line. The plugin's text is a field and never the message. */
 static void host_log(void *ctx, int level, const char *msg)
 {
     const struct ward_backend *b = ctx;
@@ -85,7 +86,7 @@ static bool good_name(const char *name)
     return n > 0 && n <= 32 && name[n] == '\0';
 }
 
-/* dir/name.so, resolved, and still inside dir. */
+/* Resolves dir/name.so and checks that it is inside dir. */
 static enum ward_code find(const char *dir, const char *name, char path[PATH_MAX],
                            struct ward_err *err)
 {
@@ -201,7 +202,7 @@ enum ward_code ward_backend_devices(struct ward_backend *b, struct ward_device *
         return ward_plugin_said(rc, b->p, &perr, err);
     if (found > *n)
         return WARD_FAIL(err, INTERNAL, "the %s back end overran its devices", b->p->name);
-    if (found == 0 && perr.msg[0] != '\0') /* why, and no failure */
+    if (found == 0 && perr.msg[0] != '\0') /* the cause; this is not a failure */
         ward_err_detail(err, "%.*s", (int)sizeof(perr.msg), perr.msg);
     for (uint32_t i = 0; i < found; i++)
         out[i].name[sizeof(out[i].name) - 1] = '\0';

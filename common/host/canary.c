@@ -15,10 +15,10 @@ struct ward_canary {
     enum ward_code (*fn)(void *arg, struct ward_err *err);
     void *arg;
     pthread_t thread;
-    pthread_mutex_t lock; /* guards all below */
+    pthread_mutex_t lock; /* guards all members below */
     pthread_cond_t wake;
     bool stopping;
-    int64_t asked_ns; /* when the last answer came */
+    int64_t asked_ns; /* time of the last answer */
     struct ward_err last;
 };
 
@@ -37,7 +37,7 @@ static struct ward_family failures = {
 WARD_METRIC_LISTED(ok_gauge)
 WARD_METRIC_LISTED(failures)
 
-/* Asks without the lock, so that state never waits for an inference. */
+/* Runs the check without the lock, so that reading the state never waits for an inference. */
 static void ask(struct ward_canary *c)
 {
     struct ward_err err = {0};
@@ -122,8 +122,8 @@ enum ward_code ward_canary_state(struct ward_canary *c, struct ward_err *err)
     age_ns = ward_mono_ns() - c->asked_ns;
     pthread_mutex_unlock(&c->lock);
     if (last.code != WARD_OK) {
-        bool away =
-            strcmp(last.reason, "DEVICE_NOT_READY") == 0; /* no device, not a wrong one */
+        bool away = strcmp(last.reason, "DEVICE_NOT_READY") ==
+                    0; /* the device is missing; it did not answer wrongly */
 
         WARD_FAIL_REASON(err, UNAVAILABLE, away ? "DEVICE_NOT_READY" : "MODEL_NOT_READY",
                          "%s: %.120s", c->name, last.msg);

@@ -18,7 +18,8 @@ uint64_t ward_dtype_size(uint32_t dtype)
     return dtype < WARD_COUNT(size) ? size[dtype] : 0;
 }
 
-/* Each element's length lies within the block, and the block ends with the last of them. */
+/* Checks that each element lies within the block, and that the block ends with the last
+ * element. */
 static bool bytes_fit(const struct ward_tensor *t, uint64_t elements)
 {
     const uint8_t *at = t->data;
@@ -130,7 +131,7 @@ double ward_engine_share(const struct ward_engine *e)
     return (double)is.nodes_device / is.nodes_all;
 }
 
-/* What a plugin's callbacks see of one run. */
+/* The context of a plugin's callbacks during one run. */
 struct running {
     struct ward_arena *mem;
     const struct ward_stop *stop;

@@ -1,4 +1,5 @@
-/* host_own.h - what the files of common/host share. Threads, memory, errors: host.h. */
+/* host_own.h - declarations shared only by the files of common/host. Threads, memory, errors:
+ * host.h. */
 #ifndef WARD_HOST_HOST_OWN_H
 #define WARD_HOST_HOST_OWN_H
 
@@ -32,13 +33,14 @@ struct ward_engine {
     void *instance;
 };
 
-/* A plugin's code, or INTERNAL if it is not one of ours; its words go to the log only, because
- * a plugin's author may forget what must not cross the wire. */
+/* Returns a plugin's code, or INTERNAL if it is not a valid one. The plugin's text goes only to
+ * the log, because it may contain data that a caller must not see. */
 enum ward_code ward_plugin_said(int code, const struct ward_plugin *p,
                                 const struct ward_plugin_err *perr, struct ward_err *err);
 void ward_model_observe(struct ward_model *m, bool failed, double seconds,
                         const struct ward_run_times *times);
-/* Whether the plugin's table has this member, which was appended to 1.0's, and fills it. */
+/* Returns whether the plugin's table has this member, which a version after 1.0 appended, and
+ * whether it is set. */
 #define WARD_PLUGIN_HAS(p, member)                                                             \
     ((p)->size >= offsetof(struct ward_plugin, member) + sizeof((p)->member) &&                \
      (p)->member != NULL)

@@ -48,7 +48,7 @@ void ward_model_observe(struct ward_model *m, bool failed, double seconds,
             ward_metric_add(m->step[i], (double)ns[i] / 1e9);
 }
 
-/* What a plugin says is checked like the rest of it: a shape that cannot be is none. */
+/* Checks the plugin's description like its other data; an impossible shape is dropped. */
 static bool io_fit(const struct ward_io *io, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {
@@ -76,7 +76,7 @@ const struct ward_model_io *ward_model_shapes(const struct ward_model *m)
     return m->has_io ? &m->io : NULL;
 }
 
-/* The whole file, malloc'd. */
+/* Reads the whole file into malloc'd memory. */
 static enum ward_code slurp(const char *path, void **data, uint64_t *n, struct ward_err *err)
 {
     FILE *f = fopen(path, "rbe");
@@ -126,7 +126,7 @@ static enum ward_code read_weights(const struct ward_model_config *cfg,
     return WARD_OK;
 }
 
-/* What the plugin says it runs must be what it was given. */
+/* The model that the plugin reports must be the one that it received. */
 static enum ward_code compare(struct ward_model *m, struct ward_err *err)
 {
     struct ward_model_info info = {.size = sizeof(info)};

@@ -22,7 +22,7 @@ struct ward_chooser {
     pthread_mutex_t choosing; /* held while devices are tried; guards backend */
     struct ward_backend *backend[WARD_ORDER_MAX];
 
-    pthread_mutex_t lock; /* guards all below, briefly */
+    pthread_mutex_t lock; /* guards all members below, for short times */
     struct ward_candidate found[WARD_ORDER_MAX];
     struct ward_choice choice; /* backend NULL: none */
     int64_t tried_ns;
@@ -108,7 +108,8 @@ enum ward_code ward_chooser_open_with(const char *plugins_dir, const struct ward
     return WARD_OK;
 }
 
-/* The devices of one back end, in its order: the first that is ready and answers rightly. */
+/* Tries the devices of one back end in its order and returns the first that is ready and
+ * answers correctly. */
 static enum ward_code try_devices(const struct ward_chooser *c, struct ward_backend *b,
                                   struct ward_device *out, struct ward_err *err)
 {
@@ -132,7 +133,7 @@ static enum ward_code try_devices(const struct ward_chooser *c, struct ward_back
     return code;
 }
 
-/* A back end is opened once and kept; one that could not be opened is looked for again. */
+/* Opens a back end once and keeps it. A back end that failed to open is tried again later. */
 static enum ward_code try_backend(struct ward_chooser *c, int i, struct ward_candidate *now,
                                   struct ward_err *err)
 {
@@ -152,7 +153,7 @@ static enum ward_code try_backend(struct ward_chooser *c, int i, struct ward_can
     return code;
 }
 
-/* What is not tried keeps the device it was last seen with. */
+/* A back end that is not tried keeps the device from its last try. */
 static void leave_out(struct ward_candidate *was, const char *why)
 {
     was->ready = false;
@@ -180,7 +181,7 @@ static void publish(struct ward_chooser *c, const struct ward_candidate *now, in
                         now[i].ready);
 }
 
-/* Said when it changes, not at every look. */
+/* Logged when it changes, not at every check. */
 static void tell(struct ward_chooser *c, int i, const struct ward_candidate *now)
 {
     bool same;
@@ -207,7 +208,7 @@ static void tell_choice(const struct ward_choice *was, const struct ward_choice 
         3);
 }
 
-/* Fails with what was tried, for the log. */
+/* Fails with the list of tried back ends, for the log. */
 static enum ward_code none(const struct ward_chooser *c, const struct ward_candidate *now,
                            int tried, struct ward_err *err)
 {

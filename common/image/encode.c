@@ -33,7 +33,7 @@ enum ward_code ward_image_encode_jpeg(const struct ward_image *img, int quality,
                : WARD_OK;
 }
 
-/* libpng's bound is for any content: what is written is less. */
+/* libpng's bound holds for any content; the result is smaller. */
 enum ward_code ward_image_encode_png(const struct ward_image *img, struct ward_arena *mem,
                                      uint8_t **out, size_t *n, struct ward_err *err)
 {

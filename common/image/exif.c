@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* A reader over TIFF bytes, in the file's own byte order; reads outside give 0. */
+/* Reads TIFF bytes in the file's own byte order; reads outside return 0. */
 struct tiff {
     const uint8_t *p;
     size_t n;
@@ -20,7 +20,7 @@ static uint32_t read_n(const struct tiff *t, size_t at, size_t bytes)
     return v;
 }
 
-/* Tag 0x0112, type SHORT, in the first directory. */
+/* Reads tag 0x0112, type SHORT, in the first directory. */
 static int find_orientation(const struct tiff *t)
 {
     size_t dir = read_n(t, 4, 4), entries = read_n(t, dir, 2);
@@ -41,7 +41,7 @@ static int find_orientation(const struct tiff *t)
     return 1;
 }
 
-/* Of the TIFF bytes that an Exif block holds. */
+/* Reads the orientation from the TIFF bytes in an Exif block. */
 static int of_block(const uint8_t *p, size_t n)
 {
     struct tiff t = {p, n, n > 0 && p[0] == 'I'};
@@ -65,7 +65,7 @@ static int of_jpeg(const uint8_t *p, size_t n)
             continue;
         }
         if (marker == 0xda || len < 2 || len > n - at - 2)
-            return 1; /* the picture itself begins, or nonsense */
+            return 1; /* the picture data begins, or the data is invalid */
         if (marker == 0xe1 && len >= 2 + 6 + 8 && memcmp(body, "Exif\0", 6) == 0)
             return of_block(body + 6, len - 8);
         at += 2 + len;
@@ -73,8 +73,8 @@ static int of_jpeg(const uint8_t *p, size_t n)
     return 1;
 }
 
-/* The chunk eXIf may stand before the picture or after it. Source: W3C Portable Network
- * Graphics (Third Edition), 5.6 and 11.3.4.5. */
+/* The chunk eXIf may be before the picture or after it. Source: W3C Portable Network Graphics
+ * (Third Edition), 5.6 and 11.3.4.5. */
 static int of_png(const uint8_t *p, size_t n)
 {
     size_t at = 8;

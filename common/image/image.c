@@ -8,7 +8,7 @@
 
 #define REFUSE(err, why, ...) WARD_FAIL_REASON(err, INVALID_ARGUMENT, why, __VA_ARGS__)
 
-/* `why` is the library's own words, for the log: they quote the file. */
+/* `why` is the library's own text, for the log only, because it quotes the file. */
 static enum ward_code broken(struct ward_err *err, const char *msg, const char *why)
 {
     REFUSE(err, "IMAGE_BROKEN", "%s", msg);
@@ -37,7 +37,8 @@ static uint8_t *pixels(struct ward_arena *mem, int w, int h, struct ward_err *er
     return p;
 }
 
-/* Pixels that are turned next: the arena, which frees nothing, would hold both. */
+/* Pixels that are rotated later are malloc'd. An arena, which frees nothing, would hold both
+ * copies. */
 static uint8_t *passing(int w, int h, struct ward_err *err)
 {
     uint8_t *p = malloc((size_t)w * (size_t)h * 3);
@@ -47,7 +48,8 @@ static uint8_t *passing(int w, int h, struct ward_err *err)
     return p;
 }
 
-/* Where pixel (x, y) of the stored image goes in the upright one. EXIF 2.32, tag 274. */
+/* Returns the place of pixel (x, y) of the stored image in the upright image. EXIF 2.32, tag
+ * 274. */
 static size_t upright(int orientation, int x, int y, int w, int h)
 {
     int u = x, v = y;
@@ -106,7 +108,7 @@ static void close_jpeg(void *tj)
     tjDestroy(tj);
 }
 
-/* The least shrinking that brings it to the limit. */
+/* Returns the smallest reduction that meets the limit. */
 static int choose_shrink(int w, int h, uint64_t most)
 {
     int shrink = 1;
@@ -117,8 +119,8 @@ static int choose_shrink(int w, int h, uint64_t most)
     return shrink;
 }
 
-/* libjpeg holds all coefficients of a JPEG of several scans, 6 bytes a pixel, and a few lines
- * of one of a single scan. */
+/* libjpeg stores all coefficients of a JPEG with several scans, 6 bytes for each pixel, but
+ * only a few lines of a JPEG with one scan. */
 static uint64_t most_pixels(const uint8_t *data, size_t n, const struct ward_image_limits *l)
 {
     return l->scan_pixels > l->max_pixels && ward_jpeg_one_scan(data, n) ? l->scan_pixels
@@ -150,8 +152,9 @@ static enum ward_code decode_jpeg(const uint8_t *data, size_t n,
     im.rgb = pixels(mem, im.width, im.height, err);
     if (im.rgb == NULL)
         return WARD_RESOURCE_EXHAUSTED;
-    /* LIMITSCANS: a progressive file may repeat its scans to burn time. A warning is a refusal:
-     * libjpeg warns of lost data and fills the hole with grey. */
+    /* LIMITSCANS protects against progressive files that repeat scans to waste time. Warnings
+     * are errors here, because libjpeg only warns about lost data and fills the gap with grey.
+     */
     if (tjDecompress2(tj, data, (unsigned long)n, im.rgb, im.width, 0, im.height, TJPF_RGB,
                       TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS) != 0)
         return broken(err, "the JPEG is damaged or cut short", tjGetErrorStr2(tj));
@@ -160,8 +163,8 @@ static enum ward_code decode_jpeg(const uint8_t *data, size_t n,
     return WARD_OK;
 }
 
-/* An animation control chunk before the picture: only its first frame would be read, and nobody
- * would know. Source: W3C Portable Network Graphics (Third Edition), 11.3.6.1. */
+/* Detects an animation control chunk before the picture. Otherwise, only the first frame would
+ * be read, without notice. Source: W3C Portable Network Graphics (Third Edition), 11.3.6.1. */
 static bool is_animated(const uint8_t *p, size_t n)
 {
     size_t at = 8;
@@ -195,7 +198,8 @@ static enum ward_code decode_png(const uint8_t *data, size_t n,
     if (png_image_begin_read_from_memory(&png, data, n) == 0)
         return broken(err, "the PNG's header is damaged", png.message);
     png.format = PNG_FORMAT_RGB;
-    /* Without it libpng takes 16 bits for linear light where the file does not say. */
+    /* Without this call, libpng interprets 16 bits as linear light if the file does not specify
+     * gamma. */
     png.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;
     code = check_size(png.width, png.height, l->max_pixels, l->max_side, err);
     if (code == WARD_OK) {

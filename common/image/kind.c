@@ -1,10 +1,10 @@
-/* What a file is, by its first bytes. */
+/* Detects the format of a file by its first bytes. */
 #include "common/image/image.h"
 
 #include <string.h>
 
-/* ISO base media files say their kind in the brand at 8. Source: ISO/IEC 23008-12, annex B;
- * AV1 Image File Format 1.1; each brand as its writers use it. */
+/* The brand at offset 8 of an ISO base media file names its kind. Source: ISO/IEC 23008-12,
+ * annex B; AV1 Image File Format 1.1; each brand as its writers use it. */
 static const char *brand_of(const uint8_t *p)
 {
     static const char heic[][5] = {"heic", "heix", "heim", "heis", "hevc",
@@ -41,8 +41,9 @@ const char *ward_image_kind(const uint8_t *p, size_t n)
     return NULL;
 }
 
-/* Markers before the first scan: SOF0 or SOF1 says how many colours there are, the scan's
- * header how many of them it brings. Source: ITU-T T.81, B.2. What is not as there is no. */
+/* Reads the markers before the first scan. SOF0 or SOF1 has the number of colours, and the
+ * scan's header has the number of colours in the scan. Source: ITU-T T.81, B.2. Any deviation
+ * returns false. */
 bool ward_jpeg_one_scan(const uint8_t *p, size_t n)
 {
     size_t at = 2;
@@ -62,7 +63,7 @@ bool ward_jpeg_one_scan(const uint8_t *p, size_t n)
             colours = p[at + 9];
         else if (marker < 0xc0 || (marker < 0xd0 && marker != 0xc4 && marker != 0xcc) ||
                  (marker >= 0xd0 && marker <= 0xd9))
-            return false; /* progressive and rarer kinds; what stands in no header */
+            return false; /* progressive and rarer kinds; markers that belong in no header */
         at += 2 + len;
     }
     return false;
