@@ -55,7 +55,7 @@ bool ward_json_f64(const struct ward_json *v, double *out)
     return ward_f64(ward_json_number(v), out);
 }
 
-/* Recursion is bounded: nothing here nests deeper than WARD_JSON_DEPTH. */
+/* The recursion is bounded, because no value has more than WARD_JSON_DEPTH levels. */
 bool ward_json_equal(const struct ward_json *a, const struct ward_json *b)
 {
     if (a == NULL || b == NULL)

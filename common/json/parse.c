@@ -6,38 +6,38 @@
 #include <yajl/yajl_parse.h>
 
 #define POOL_MIN   ((size_t)6 << 10) /* yajl's handle, lexer, stack, and two buffers of 2 KiB */
-#define BLOCK      ((size_t)2 << 10) /* short texts lie side by side in one of these */
+#define BLOCK      ((size_t)2 << 10) /* buffer for short texts */
 #define KEYS       64
-#define FEW        8 /* members compared each with each */
+#define FEW        8 /* objects with few members are compared pairwise */
 #define PATH_SIZE  72
-#define PATH_PARTS 6 /* innermost levels that a path says */
+#define PATH_PARTS 6 /* number of innermost levels in a path */
 
-/* What yajl allocates comes from one piece of the arena, measured beforehand: yajl does not
- * look whether it got memory, so it must never be refused any. */
+/* yajl allocates from one piece of the arena of known size. yajl does not check its
+ * allocations, so none may fail. */
 struct pool {
     char *p;
     size_t n, used;
-    char *last; /* what can grow in place */
+    char *last; /* the object that can grow in place */
 };
 
 struct builder {
     struct ward_arena *mem;
     struct pool pool;
     struct ward_json *root;
-    struct ward_json *open[WARD_JSON_DEPTH]; /* containers, outermost first */
-    struct ward_json *tail[WARD_JSON_DEPTH]; /* their last children */
+    struct ward_json *open[WARD_JSON_DEPTH]; /* open containers, outermost first */
+    struct ward_json *tail[WARD_JSON_DEPTH]; /* the last child of each */
     int depth;
-    const char *key; /* waits for its value */
+    const char *key; /* key that waits for its value */
     uint32_t key_n;
     struct {
         const char *key;
         uint32_t n;
-    } keys[KEYS]; /* a text seen as a key lately: most documents repeat few */
+    } keys[KEYS]; /* cache of keys; most documents repeat few keys */
     char *block;
     size_t block_left;
     bool full;
-    const struct ward_json *twin; /* a member whose key was there before */
-    uint64_t byte, line;          /* of the first byte, in the text this is a piece of */
+    const struct ward_json *twin; /* a member whose key occurred before */
+    uint64_t byte, line;          /* position of the first byte in the larger text */
 };
 
 static void *pool_alloc(void *ctx, size_t n)
@@ -64,7 +64,8 @@ static void *pool_realloc(void *ctx, void *old, size_t n)
     p = pool_alloc(ctx, n);
     if (old == NULL)
         return p;
-    held = (size_t)(end - (char *)old); /* its bytes, and what was allocated after it */
+    held = (size_t)(end -
+                    (char *)old); /* the number of its bytes and of bytes allocated after it */
     return memcpy(p, old, n < held ? n : held);
 }
 
@@ -178,7 +179,7 @@ static int begin(struct builder *b, enum ward_json_kind kind)
 {
     struct ward_json *v = add(b, kind);
 
-    WARD_ASSERT(b->depth < WARD_JSON_DEPTH); /* the scan has seen to it */
+    WARD_ASSERT(b->depth < WARD_JSON_DEPTH); /* the scan has checked this */
     if (v == NULL)
         return 0;
     b->open[b->depth] = v;
@@ -226,8 +227,8 @@ static void sift(const struct ward_json **at, size_t i, size_t n)
     }
 }
 
-/* One of two members of one key; NULL for none. Heapsort: n log n whatever the keys, in place.
- */
+/* Returns one of two members with the same key; NULL if there are none. Heapsort: n log n for
+ * any keys, in place. */
 static const struct ward_json *twin_of_many(struct builder *b, const struct ward_json *object)
 {
     const struct ward_json **at = ward_alloc(b->mem, object->count * sizeof(*at));
@@ -274,7 +275,7 @@ static int on_map_end(void *ctx)
     return 1;
 }
 
-/* Keys that are names may be said; another may be a patient's. */
+/* Keys that look like field names may appear in messages; others could be patient data. */
 static bool is_name(const char *key, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -298,7 +299,7 @@ static void say(char path[PATH_SIZE], const char *fmt, const char *key, uint32_t
         snprintf(path + used, PATH_SIZE - used, "[%u]", n);
 }
 
-/* Where the builder is: "entry[3].resource.name". Of a deep one the innermost levels. */
+/* Writes the current path: "entry[3].resource.name". A deep path shows the innermost levels. */
 static void path_of(const struct builder *b, char path[PATH_SIZE])
 {
     int from = b->depth > PATH_PARTS ? b->depth - PATH_PARTS : 0;
@@ -365,7 +366,7 @@ static enum ward_code build(struct builder *b, const struct ward_json_scan *scan
     };
     yajl_alloc_funcs funcs = {pool_alloc, pool_realloc, pool_free, &b->pool};
     yajl_handle h = yajl_alloc(&callbacks, &funcs, b);
-    /* A fault within a string: yajl gets what is before the string. */
+    /* A fault within a string; yajl receives the bytes before the string. */
     size_t sound = scan->fault == JSON_FINE ? n
                    : scan->in_string        ? (size_t)scan->token
                                             : (size_t)scan->byte;
@@ -378,7 +379,7 @@ static enum ward_code build(struct builder *b, const struct ward_json_scan *scan
         at = n;
     }
     yajl_free(h);
-    if (st != yajl_status_ok) /* came first */
+    if (st != yajl_status_ok) /* the scan's fault was first */
         return report(b, &none, bytes, at < n ? at : n, err);
     return scan->fault != JSON_FINE ? report(b, scan, bytes, sound, err) : WARD_OK;
 }
@@ -404,7 +405,7 @@ enum ward_code ward_json_parse_at(const char *bytes, size_t n, uint64_t byte, ui
     if (n > most)
         return ward_json_too_large("the text", most, err);
     if (n == 0)
-        bytes = ""; /* NULL is fine */
+        bytes = ""; /* accepts NULL */
     ward_json_scan_init(&scan, depth);
     if (ward_json_scan(&scan, bytes, n))
         ward_json_scan_end(&scan);

@@ -41,7 +41,7 @@ static int hex(unsigned char c)
                                   : -1;
 }
 
-/* A whole \uXXXX has been read. */
+/* Called after a whole \uXXXX. */
 static bool unit_done(struct ward_json_scan *s)
 {
     bool is_high = s->unit >= 0xd800 && s->unit <= 0xdbff;
@@ -62,7 +62,7 @@ static bool in_escape(struct ward_json_scan *s, unsigned char c)
     if (s->escape == 1) {
         if (s->high && c != 'u')
             return fail(s, JSON_HALF_PAIR);
-        s->escape = c == 'u' ? 2 : 0; /* yajl knows which letters may follow */
+        s->escape = c == 'u' ? 2 : 0; /* yajl checks the letters that may follow */
         s->unit = 0;
         return true;
     }
@@ -116,7 +116,7 @@ static bool between(struct ward_json_scan *s, unsigned char c)
             return fail(s, JSON_DEEP);
         s->depth++;
     } else if (c == '}' || c == ']') {
-        s->depth--; /* below 0 is for the grammar to refuse */
+        s->depth--; /* the grammar rejects depths below 0 */
     }
     return true;
 }

@@ -1,9 +1,8 @@
-/* scan.h - the bytes of a JSON text, seen once before its grammar is: encoding, strings,
- * nesting.
+/* scan.h - checks the bytes of a JSON text before the grammar: encoding, strings, nesting.
  *
- * yajl checks the grammar; it lets overlong UTF-8, encoded surrogates and lone escapes of them
- * pass, and has no limits. This looks for just that, in pieces of any size, and tells a stream
- * where values end.
+ * yajl checks the grammar. It accepts overlong UTF-8, encoded surrogates and unpaired escapes
+ * of surrogates, and has no limits. This scanner checks exactly these points, in pieces of any
+ * size, and finds the ends of values for streams.
  *
  * Threads: none shared. Memory: the caller's. Errors: `fault`, sticky.
  */
@@ -20,23 +19,25 @@ enum json_fault {
     JSON_DEEP,
     JSON_LONG_NUMBER,
     JSON_UNENDED, /* the text ends within a string; set by ward_json_scan_end */
-    JSON_GRAMMAR  /* everything else: what yajl says */
+    JSON_GRAMMAR  /* any other fault, found by yajl */
 };
 
 struct ward_json_scan {
     int max_depth;
     enum json_fault fault;
-    uint64_t byte, line; /* of the next byte: from 0 and 1; of the culprit after a fault */
-    uint64_t token;      /* where the string began that we are in, or the last one */
-    size_t longest;      /* bytes of the longest string with an escape */
-    size_t length;       /* of this string, or of this number */
+    uint64_t byte,
+        line; /* position of the next byte, from 0 and 1; after a fault, of the wrong byte */
+    uint64_t token; /* start of the current or the last string */
+    size_t longest; /* length of the longest string with an escape */
+    size_t length;  /* length of the current string or number */
     int depth;
     bool in_string, escaped_any;
-    uint8_t escape;      /* 0; 1 after a backslash; 2..5: 5 - digits of \u still to come */
-    uint8_t more;        /* continuation bytes to come */
-    uint8_t least, most; /* of the next one */
-    uint16_t unit;       /* of \u, as far as read */
-    bool high;           /* a high surrogate waits for its low one */
+    uint8_t
+        escape;   /* 0; 1 after a backslash; 2..5: 5 minus the number of missing digits of \u */
+    uint8_t more; /* number of missing continuation bytes */
+    uint8_t least, most; /* range of the next one */
+    uint16_t unit;       /* value of \u so far */
+    bool high;           /* a high surrogate needs its low one */
 };
 
 void ward_json_scan_init(struct ward_json_scan *s, int max_depth);
@@ -44,11 +45,10 @@ bool ward_json_scan_byte(struct ward_json_scan *s, unsigned char c); /* false af
 bool ward_json_scan(struct ward_json_scan *s, const char *p, size_t n);
 bool ward_json_scan_end(struct ward_json_scan *s);
 
-/* Records a fault in words: line, byte, path ("" at the root). */
+/* Records a fault with line, byte and path ("" at the root). */
 enum ward_code ward_json_fail(enum json_fault fault, uint64_t byte, uint64_t line,
                               const char *path, struct ward_err *err);
-/* ward_json_parse of a piece of a larger text, whose first byte is at `byte` and `line` there.
- */
+/* ward_json_parse for a part of a larger text, whose first byte is at `byte` and `line`. */
 enum ward_code ward_json_parse_at(const char *bytes, size_t n, uint64_t byte, uint64_t line,
                                   const struct ward_json_limits *limits, struct ward_arena *mem,
                                   const struct ward_json **out, struct ward_err *err);

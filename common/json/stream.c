@@ -7,31 +7,32 @@
 
 #define ELEMENT_BYTES ((size_t)16 << 20)
 #define REST_BYTES    ((size_t)1 << 20)
-#define ARENA(bytes)  (((size_t)64 << 10) + 12 * (bytes)) /* for a value of such a text */
+#define ARENA(bytes)  (((size_t)64 << 10) + 12 * (bytes)) /* memory for a value of such a text \
+                                                           */
 
-/* Where we are in the array; OUT of it everything is rest. */
+/* Position in the array; outside (OUT), all bytes belong to the rest. */
 enum place { OUT, FIRST, VALUE, NEXT }; /* after '[', within a value, after ',' */
 
 struct text {
     char *p;
     size_t n, cap, most;
-    bool over; /* longer than `most`: what follows is dropped */
+    bool over; /* longer than `most`; further bytes are dropped */
 };
 
 struct ward_json_stream {
     struct ward_json_stream_config cfg;
     struct text element, rest;
     struct ward_arena element_mem, rest_mem;
-    uint64_t byte, line, index;    /* of the next byte and element */
-    uint64_t from_byte, from_line; /* of this element */
+    uint64_t byte, line, index; /* position of the next byte, and index of the next element */
+    uint64_t from_byte, from_line; /* state of this element */
     int depth;
     enum place place;
     bool in_string, escaped;
-    bool was_ours; /* the array has been there */
-    /* The outermost object's keys: */
-    bool expects_key, in_key, is_ours; /* is_ours: its value comes next */
-    size_t matched;                    /* bytes of the key that are as ours so far */
-    enum ward_code code;               /* sticky, with its words */
+    bool was_ours; /* the array has occurred */
+    /* The keys of the outermost object: */
+    bool expects_key, in_key, is_ours; /* the key matches; its value is next */
+    size_t matched;                    /* number of matching bytes of the key so far */
+    enum ward_code code;               /* sticky, with its message */
     struct ward_err err;
 };
 
@@ -40,7 +41,7 @@ static enum ward_code no_memory(struct ward_err *err)
     return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a JSON stream");
 }
 
-/* False for want of memory. */
+/* Returns false if there is no memory. */
 static bool append(struct text *t, const char *s, size_t n)
 {
     if (t->over || n > t->most - t->n) {
@@ -119,7 +120,7 @@ static enum ward_code hand_over(struct ward_json_stream *s)
     if (code != WARD_OK)
         e.value = NULL;
     code = s->cfg.element(s->cfg.ctx, &e, code == WARD_OK ? NULL : &why, &s->err);
-    /* The callback stopped for the element's own sake and said no more. */
+    /* The callback stopped because of the element and gave no message. */
     if (code != WARD_OK && s->err.code == WARD_OK)
         s->err = why;
     ward_arena_reset(&s->element_mem);
@@ -133,7 +134,7 @@ static enum ward_code malformed(struct ward_json_stream *s)
     return ward_json_fail(JSON_GRAMMAR, s->byte, s->line, s->cfg.key, &s->err);
 }
 
-/* A byte of the outermost object's own text, outside of strings. */
+/* Handles a byte of the outermost object outside of strings. */
 static enum ward_code outside(struct ward_json_stream *s, char c)
 {
     if (c == '"' && s->depth == 1 && s->expects_key) {
@@ -162,8 +163,8 @@ static enum ward_code outside(struct ward_json_stream *s, char c)
     return WARD_OK;
 }
 
-/* A byte within a string. The key's text is compared as it is written: one with escapes is not
- * ours, and found at the end. */
+/* Handles a byte within a string. The key is compared as it is written. A key with escapes does
+ * not match here and is found at the end. */
 static void inside(struct ward_json_stream *s, char c)
 {
     size_t n = strlen(s->cfg.key);
@@ -187,7 +188,7 @@ static bool is_space(char c)
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-/* Between values, or at the depth of values: what ends one, what begins one. */
+/* Handles bytes between values, and bytes that begin or end a value. */
 static enum ward_code in_array(struct ward_json_stream *s, char c)
 {
     bool top = s->depth == 2;
@@ -219,12 +220,13 @@ static enum ward_code in_array(struct ward_json_stream *s, char c)
     return WARD_OK;
 }
 
-/* Where this byte is kept: its place before it or after it, whichever is a value's. */
+/* Selects where to store this byte: by the position before or after it, whichever belongs to a
+ * value. */
 static bool keep(struct ward_json_stream *s, enum place before, const char *c)
 {
     if (s->place == VALUE)
         return append(&s->element, c, 1);
-    if (before == OUT || s->place == OUT) /* '[' and ']' are rest too */
+    if (before == OUT || s->place == OUT) /* '[' and ']' belong to the rest too */
         return append(&s->rest, c, 1);
     return true;
 }
@@ -248,7 +250,7 @@ static enum ward_code step(struct ward_json_stream *s, const char *c)
     return WARD_OK;
 }
 
-/* Bytes of a string's plain text, which most are, go in one piece. */
+/* Plain text of strings, the most frequent content, is copied in one piece. */
 static size_t plain(struct ward_json_stream *s, const char *p, size_t n)
 {
     size_t i = 0;

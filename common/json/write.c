@@ -8,8 +8,8 @@
 #define PIECE_MIN ((size_t)1 << 10)
 #define PIECE_MAX ((size_t)64 << 10)
 
-/* Text is kept in pieces and put together at the end: an arena cannot let go of what was grown.
- */
+/* The text is stored in pieces and joined at the end, because an arena cannot free a buffer
+ * that grew. */
 struct ward_json_piece {
     struct ward_json_piece *next;
     size_t n, cap;
@@ -57,7 +57,7 @@ static void put(struct ward_json_out *w, const char *s, size_t n)
     }
 }
 
-/* All pieces as one text. NULL for want of memory. */
+/* Joins all pieces. Returns NULL if there is no memory. */
 static const char *join(struct ward_json_out *w)
 {
     char *text, *p;
@@ -83,7 +83,7 @@ static void put_char(struct ward_json_out *w, char c)
     put(w, &c, 1);
 }
 
-/* What comes before a value or a key: a comma, and the rules of where one may stand. */
+/* Writes a comma before a value or a key, and checks that it is permitted here. */
 static void place(struct ward_json_out *w, bool is_key)
 {
     bool in_object = w->depth > 0 && w->in_object[w->depth];
@@ -167,8 +167,8 @@ static void quote(struct ward_json_out *w, const char *s, size_t n)
 
         if (c == '\0')
             w->bad_string = w->bad_string == NULL ? "JSON_BAD_STRING" : w->bad_string;
-        /* The scan looks at the encoding only: what it would take as JSON's is hidden from it.
-         */
+        /* The scan checks only the encoding, so characters with a meaning in JSON are hidden
+         * from it. */
         if (!ward_json_scan_byte(&scan, c == '"' || c == '\\' ? ' ' : c))
             w->bad_string = w->bad_string == NULL ? "JSON_NOT_UTF8" : w->bad_string;
         if (c >= 0x20 && c != '"' && c != '\\')
@@ -279,7 +279,7 @@ void ward_json_raw(struct ward_json_out *w, const char *s, size_t n)
     put(w, s, n);
 }
 
-/* Recursion is bounded: nothing that was parsed nests deeper than WARD_JSON_DEPTH. */
+/* The recursion is bounded, because no parsed value has more than WARD_JSON_DEPTH levels. */
 static void children(struct ward_json_out *w, const struct ward_json *v)
 {
     begin(w, v->kind == WARD_JSON_OBJECT);

@@ -1,4 +1,4 @@
-/* New rows of the tables kek and secret, and the first ones where there are none. */
+/* New rows of the tables kek and secret, and the first rows of empty tables. */
 #include "common/base/clock.h"
 #include "common/keyring/keyring_own.h"
 
@@ -56,13 +56,13 @@ enum ward_code ward_keyring_count(struct ward_db *db, struct ward_arena *mem, co
     return WARD_OK;
 }
 
-/* ---- the first ones ---- */
+/* ---- the first rows ---- */
 
 struct missing {
     struct ward_keyring *ring;
     struct ward_arena mem;
-    const struct ward_kek *kek; /* to make them under; NULL: only count */
-    int n;                      /* were missing */
+    const struct ward_kek *kek; /* KEK for the new secrets; NULL: only count */
+    int n;                      /* number of missing secrets */
 };
 
 static enum ward_code first_secret(struct missing *m, struct ward_db *db, const char *use,
@@ -107,7 +107,7 @@ static enum ward_code look(struct missing *m, struct ward_db *db, struct ward_er
     return first_also(m, db, err);
 }
 
-/* The lock on the newest kek's row keeps twins out. */
+/* The lock on the newest KEK's row makes concurrent replicas wait. */
 static enum ward_code add_missing(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct missing *m = arg;
@@ -137,9 +137,9 @@ static enum ward_code count_keks(struct missing *m, struct ward_db *db, int64_t 
     return ward_keyring_count(db, &m->mem, "SELECT COUNT(*) FROM kek", WARD_NO_PARAMS, n, err);
 }
 
-/* A table that was emptied is not one that was never filled: a new first kek would hide that
- * the old ones are lost. What is wrapped is there later than its kek, so where another replica
- * made both just now, a second look finds the kek. */
+/* An emptied table differs from a table that was never filled: a new first KEK would hide the
+ * loss of the old ones. Wrapped rows always appear after their KEK. If another replica has just
+ * created both, a second look finds the KEK. */
 static enum ward_code never_had_any(struct missing *m, struct ward_db *db, bool *never,
                                     struct ward_err *err)
 {

@@ -1,4 +1,4 @@
-/* Opening, closing, and the root's health; keyring.h says what for. */
+/* Opening, closing, and the root key's health; see keyring.h. */
 #include "common/base/clock.h"
 #include "common/keyring/keyring_own.h"
 
@@ -9,7 +9,7 @@
 
 static const struct ward_keyring_use hash = {"hash", 0, 1, 1, true};
 
-/* The uses, and how many secrets they are. */
+/* The uses of secrets, and their number. */
 static int take_uses(struct ward_keyring *k, const struct ward_keyring_config *cfg)
 {
     int n = 0;

@@ -1,23 +1,24 @@
-/* keyring.h - a service's keys under the root key, and what is sealed with them.
+/* keyring.h - a service's keys under the root key, and the data that they encrypt.
  *
- * Root key (common/vault; WARD_KEK) -> key-encryption keys (table kek) -> a key for each owner,
- * a patient or another subject (a table of the service's: the wrapped key and the number of its
- * kek), and the service's own secrets (table secret; one of them, "hash", is the key of every
- * keyed hash). Destroying an owner's row destroys all that is sealed with its key. kek 0 is the
- * root key itself: identity's rows from before there was a table. A process holds the keks and
- * the secrets in memory, and looks again when it meets a number it does not know and each time
- * ward_keyring_follow is called (every second). rotation.h replaces the kek; secret.h is for a
- * service that keeps more than these.
+ * The root key (common/vault; WARD_KEK) encrypts key-encryption keys, KEKs (table kek). A KEK
+ * encrypts a key for each owner, a patient or another subject (a table of the service: the
+ * wrapped key and the number of its KEK), and the service's own secrets (table secret). The
+ * secret "hash" is the key of every keyed hash. Destroying an owner's row makes all data under
+ * the owner's key unreadable. KEK 0 is the root key itself, for identity's rows from before the
+ * table. A process holds KEKs and secrets in memory. It reads the tables again for an unknown
+ * number and in each call of ward_keyring_follow (every second). rotation.h replaces the KEK;
+ * secret.h is for a service that stores further secrets.
  *
- * What is sealed is bound (AES-GCM's associated data) to what it is of, by the service's name
- * too: moved to another row it does not open.
+ * Encrypted data is bound (AES-GCM's associated data) to its place, including the service's
+ * name, so it cannot be decrypted in another row.
  *
- * The tables kek and secret: ward_schema_keyring (schema/ beside this file) makes them, run by
- * ward_app_schema before the service's own. Not by identity, which made them in its 003_keys.
+ * ward_schema_keyring (schema/ beside this file) creates the tables kek and secret.
+ * ward_app_schema runs it before the service's own migrations. identity does not use it,
+ * because its 003_keys created the tables.
  *
- * Threads: a ring is shared; it locks for a copy or a wrap. Memory: its own, wiped at the end.
- * Errors: DATA_LOSS with the service's reason: a key that does not open; FAILED_PRECONDITION
- * KEK_UNKNOWN: a root key is missing; others db.h's and vault.h's.
+ * Threads: threads share a ring; it locks during a copy or a wrap. Memory: its own, wiped at
+ * the end. Errors: DATA_LOSS with the service's reason for a key that cannot be decrypted;
+ * FAILED_PRECONDITION KEK_UNKNOWN for a missing root key; others as db.h and vault.h.
  */
 #ifndef WARD_KEYRING_KEYRING_H
 #define WARD_KEYRING_KEYRING_H
@@ -31,9 +32,9 @@
 struct ward_keyring;
 struct ward_keyring_also; /* secret.h */
 
-/* The statements on the table of owners' keys, with the columns: id BINARY(16), the primary
- * key; kek INT, indexed; wrapped VARBINARY(60). Made by the macro, one static const a service:
- * statements are cached by the address of their text. */
+/* The statements on the table of owners' keys, which has the columns id BINARY(16), the primary
+ * key; kek INT, indexed; wrapped VARBINARY(60). Use the macro for one static const of each
+ * service, because statements are cached by the address of their text. */
 struct ward_keyring_owners {
     const char *any, *any_of, *older, *next, *batch, *last, *update;
 };
@@ -50,38 +51,39 @@ struct ward_keyring_owners {
         .update = "UPDATE " table " SET kek = ?, wrapped = ? WHERE " id " = ?",                \
     }
 
-/* Secrets that are read into memory. `hash` is one of them without being named. */
+/* Secrets to hold in memory. `hash` is always one of them. */
 struct ward_keyring_use {
     const char *use; /* secret.use_name */
-    int kind, kinds; /* the kinds held: kind .. kind + kinds - 1 */
-    int held;   /* so many generations of each, the newest. Of several, one that is deleted from
-                 * its table stays in memory for hold_s; a single one goes at once */
-    bool first; /* the first generation of each kind is made where there is none */
+    int kind, kinds; /* the kinds to hold: kind .. kind + kinds - 1 */
+    int held; /* number of newest generations to hold for each kind. With several, a generation
+                 deleted from its table stays in memory for hold_s; a single one is dropped at
+                 once */
+    bool first; /* creates the first generation of each kind if it is missing */
 };
 
 struct ward_keyring_config {
-    const char *service;    /* "records": part of what things are bound to; never change it */
+    const char *service;    /* "records": part of every binding; never change it */
     const char *root;       /* WARD_KEK */
     const char *root_old;   /* WARD_KEK_OLD; "" for none */
-    int hold_s;             /* WARD_KEY_HOLD_S; 0: a minute */
+    int hold_s;             /* WARD_KEY_HOLD_S; 0: one minute */
     const char *unreadable; /* the reason of DATA_LOSS, a row of a reasons.txt */
     const struct ward_keyring_owners *owners;
-    const struct ward_keyring_use *uses; /* beside the hash; NULL: none */
+    const struct ward_keyring_use *uses; /* secrets besides the hash; NULL: none */
     int n_uses;
     const struct ward_keyring_also *also; /* NULL: none */
-    void *arg;                            /* of also's functions */
+    void *arg;                            /* argument of also's functions */
 };
-/* Opens the roots and reads what there is; makes the first kek and secrets where there are none
- * (several replicas may start at once). The database is migrated. What cfg points to, but for
- * root and root_old, must outlive the ring. */
+/* Opens the roots and reads the tables. Creates the first KEK and secrets if they are missing
+ * (several replicas may start at once). The database must be migrated. The data that cfg points
+ * to, except root and root_old, must outlive the ring. */
 WARD_MUST enum ward_code ward_keyring_open(const struct ward_keyring_config *cfg,
                                            const struct ward_db_config *db,
                                            struct ward_keyring **out, struct ward_err *err);
-void ward_keyring_close(struct ward_keyring *k); /* wipes; NULL is fine */
-/* Reads the tables again where they changed. Call every second, and from nowhere hot. */
+void ward_keyring_close(struct ward_keyring *k); /* wipes the keys; accepts NULL */
+/* Reads changed tables again. Call every second, and not in a performance-critical path. */
 WARD_MUST enum ward_code ward_keyring_follow(struct ward_keyring *k, struct ward_db *db,
                                              struct ward_err *err);
-/* Readiness: UNAVAILABLE while the root key cannot be used. Asks it every 10 s. */
+/* For readiness: UNAVAILABLE while the root key is unusable. Tests the root key every 10 s. */
 WARD_MUST enum ward_code ward_keyring_check(struct ward_keyring *k, struct ward_err *err);
 const char *ward_keyring_root_id(const struct ward_keyring *k);
 const char *ward_keyring_root_kind(const struct ward_keyring *k);
@@ -93,26 +95,26 @@ struct ward_wrapped_key {
     int kek;
     uint8_t wrapped[WARD_WRAPPED];
 };
-/* A fresh one, wrapped by the newest kek and bound to w->owner, which the caller has set. */
+/* Creates a key, wrapped by the newest KEK and bound to w->owner, which the caller has set. */
 WARD_MUST enum ward_code ward_keyring_new_key(struct ward_keyring *k,
                                               struct ward_wrapped_key *w,
                                               uint8_t key[WARD_KEY_SIZE], struct ward_err *err);
-/* Inside the transaction that keeps a new w, before it does: shares the row of its kek until
- * the end, so that a rotation running beside it does not destroy that kek unseen. One that is
- * gone already: w is wrapped again by the newest. */
+/* Call inside the transaction that stores a new w, before the insert. Takes a shared lock on
+ * the row of its KEK until the end, so that a concurrent rotation cannot destroy that KEK. If
+ * the KEK is already destroyed, w is wrapped again by the newest one. */
 WARD_MUST enum ward_code ward_keyring_hold(struct ward_keyring *k, struct ward_db *db,
                                            struct ward_arena *mem,
                                            const uint8_t key[WARD_KEY_SIZE],
                                            struct ward_wrapped_key *w, struct ward_err *err);
-/* db: to look for a kek that is not known yet; NULL: do not look. */
+/* db: for reading an unknown KEK; NULL: do not read. */
 WARD_MUST enum ward_code ward_keyring_unwrap(struct ward_keyring *k, struct ward_db *db,
                                              const struct ward_wrapped_key *w,
                                              uint8_t key[WARD_KEY_SIZE], struct ward_err *err);
 
 /* ---- the keyed hash ---- */
 
-/* HMAC-SHA-256 of a text under the service's hash key, bound to `what`: equal texts of two uses
- * have nothing in common. */
+/* HMAC-SHA-256 of a text under the service's hash key, bound to `what`, so that equal texts of
+ * two uses have different hashes. */
 WARD_MUST enum ward_code ward_keyring_hash(struct ward_keyring *k, const char *what,
                                            const void *data, size_t n,
                                            uint8_t out[WARD_SHA256_SIZE], struct ward_err *err);

@@ -1,4 +1,4 @@
-/* Reading the tables kek and secret into memory. */
+/* Reads the tables kek and secret into memory. */
 #include "common/base/clock.h"
 #include "common/base/text.h"
 #include "common/keyring/keyring_own.h"
@@ -46,7 +46,7 @@ static const struct ward_kek *held_kek(const struct held *h, int number)
     return NULL;
 }
 
-/* One that no root here opens is left out: who needs it is told so. */
+/* Skips a KEK that no configured root decrypts. Calls that need it fail with an error. */
 static enum ward_code read_keks(struct ward_keyring *k, struct ward_db *db, struct held *next,
                                 struct ward_err *err)
 {
@@ -79,7 +79,7 @@ static enum ward_code read_keks(struct ward_keyring *k, struct ward_db *db, stru
 
 /* ---- secrets ---- */
 
-/* The places of one kind's generations, u->held of them; NULL: none. */
+/* Returns the places of one kind's generations, u->held of them; NULL: none. */
 static struct secret *places(const struct ward_keyring *k, const struct held *h,
                              const char *use, int kind, int *n)
 {
@@ -108,7 +108,7 @@ struct secret *ward_keyring_place(const struct ward_keyring *k, const struct hel
     return NULL;
 }
 
-/* Rows come newest first, and so they lie. */
+/* Rows arrive newest first and are stored in that order. */
 static enum ward_code read_secret(struct ward_keyring *k, struct held *next,
                                   const struct ward_val *row, struct ward_err *err)
 {
@@ -166,9 +166,10 @@ bool ward_keyring_secret(struct ward_keyring *k, const char *use, int kind, int 
     return found;
 }
 
-/* ---- what is held and no longer in the tables ---- */
+/* ---- keys in memory that are missing from the tables ---- */
 
-/* Is what went at gone_ns (0: just now) still to be kept? Notes when to look again. */
+/* Returns whether a key that was missed at gone_ns (0: just now) must be held longer, and
+ * schedules the next read. */
 static bool stays(struct ward_keyring *k, int64_t *gone_ns)
 {
     int64_t now = ward_mono_ns(), until;
@@ -199,7 +200,7 @@ static void keep_gone_secrets(struct ward_keyring *k, const struct ward_keyring_
     }
 }
 
-/* It goes behind what is there, for a while. */
+/* The key is kept for a while, after the existing ones. */
 static void keep_gone(struct ward_keyring *k, struct held *next)
 {
     k->again_ns = 0;
@@ -215,7 +216,7 @@ static void keep_gone(struct ward_keyring *k, struct held *next)
             keep_gone_secrets(k, &k->use[i], k->use[i].kind + kind, next);
 }
 
-/* ---- all of it ---- */
+/* ---- reading all tables ---- */
 
 static void publish(struct ward_keyring *k)
 {
@@ -247,8 +248,8 @@ static enum ward_code read_all(struct ward_keyring *k, struct ward_db *db, struc
     return code;
 }
 
-/* What changes whenever a row does: numbers only grow, and rows come and go. Read before the
- * rows, so that what comes in between is found the next time. */
+/* A value that changes whenever a row does: numbers only grow, and rows appear and disappear.
+ * It is read before the rows, so that the next read notices a change in between. */
 static enum ward_code read_marker(struct ward_keyring *k, struct ward_db *db,
                                   char out[MARKER_SIZE], struct ward_err *err)
 {

@@ -1,4 +1,4 @@
-/* A rotation's steps; rotation.h says what they add up to. */
+/* The steps of a rotation; see rotation.h. */
 #include "common/base/clock.h"
 #include "common/keyring/keyring_own.h"
 
@@ -9,7 +9,7 @@
 #define MEM           ((size_t)2 << 20)
 #define FRUITLESS_MAX 200 /* passes, 20 ms apart */
 
-/* Rows wrapped by an older kek. */
+/* Rows wrapped by an older KEK. */
 static enum ward_code rows_left(struct ward_kek_rotation *r, struct ward_db *db, int64_t *n,
                                 struct ward_err *err)
 {
@@ -28,7 +28,7 @@ static enum ward_code rows_left(struct ward_kek_rotation *r, struct ward_db *db,
     return WARD_OK;
 }
 
-/* ---- which kek ---- */
+/* ---- choosing the KEK ---- */
 
 static bool is_ours(const struct ward_keyring *k, const char *root_id)
 {
@@ -59,8 +59,8 @@ static enum ward_code refuse_unknown(struct ward_kek_rotation *r, struct ward_db
                             "nor WARD_KEK_OLD");
 }
 
-/* Under the current root from now on, so that the former one can be taken away once nothing is
- * wrapped by it directly. */
+/* Encrypts it under the current root, so that the previous root can be removed when nothing
+ * depends on it directly. */
 static enum ward_code reseal_kek(struct ward_kek_rotation *r, struct ward_db *db,
                                  const struct ward_val *row, struct ward_err *err)
 {
@@ -82,8 +82,8 @@ static enum ward_code reseal_kek(struct ward_kek_rotation *r, struct ward_db *db
         NULL, err);
 }
 
-/* One kek only is a finished state: then a new one is made. Of several, the newest is what an
- * unfinished rotation was about, if it is under the current root. */
+/* A single KEK means that no rotation is unfinished, so a new KEK is created. With several, the
+ * newest belongs to an unfinished rotation, if the current root encrypts it. */
 static enum ward_code choose(struct ward_kek_rotation *r, struct ward_db *db, int *number,
                              struct ward_err *err)
 {
@@ -114,7 +114,8 @@ enum ward_code ward_kek_rotation_open(struct ward_keyring *k, struct ward_db *db
     ward_arena_init(&r->mem, MEM);
     do {
         code = choose(r, db, &number, err);
-    } while (code == WARD_ALREADY_EXISTS); /* another rotation made it: take that one up */
+    } while (code ==
+             WARD_ALREADY_EXISTS); /* another rotation created it; continue with that one */
     WARD_TRY(code);
     WARD_TRY(ward_keyring_follow(k, db, err));
     WARD_TRY(ward_keyring_kek(k, db, number, &r->kek, err));
@@ -274,7 +275,7 @@ static enum ward_code batch_in_tx(struct ward_db *db, void *arg, struct ward_err
     return rewrap_rows(b, db, &rows, err);
 }
 
-/* *more false: no older kek has rows that were not looked at in this pass. */
+/* *more is false if this pass has seen all rows of older KEKs. */
 static enum ward_code next_old(struct ward_kek_rotation *r, struct ward_db *db, bool *more,
                                struct ward_err *err)
 {
@@ -320,7 +321,7 @@ enum ward_code ward_kek_rotation_step(struct ward_kek_rotation *r, struct ward_d
 
 /* ---- the end ---- */
 
-/* A few that came since the pass: wrapped here and now, while nobody can add more. */
+/* A few rows that appeared since the pass are wrapped here, while nobody can add more. */
 static enum ward_code wrap_last(struct ward_kek_rotation *r, struct ward_db *db,
                                 struct ward_err *err)
 {
@@ -344,7 +345,8 @@ enum ward_code ward_kek_rotation_destroy(struct ward_kek_rotation *r, struct war
 
     ward_arena_reset(&r->mem);
     kek = ward_int(&r->mem, r->kek.number);
-    /* Whoever is wrapping by one of them shares its row: wait for them, then look. */
+    /* A transaction that wraps with an older KEK holds a shared lock on its row. This waits for
+     * such transactions and then checks. */
     WARD_TRY(ward_db_run(db, &r->mem,
                          "SELECT kek FROM kek WHERE kek < ? ORDER BY kek FOR UPDATE",
                          WARD_PARAMS(kek), &rows, err));

@@ -1,11 +1,13 @@
-/* rotation.h - replacing the key-encryption key, in short steps that may be cut anywhere.
+/* rotation.h - replaces the key-encryption key, in short steps. A rotation may be interrupted
+ * at any point.
  *
- * A rotation makes the next kek under the current root, or takes up the one that an unfinished
- * rotation made; wraps everything with it, some hundred rows a transaction; and destroys the
- * older keks in the transaction that found nothing wrapped by them. Several may run at once, on
- * one replica or many: rows that one has in hand the other passes by.
+ * A rotation creates the next KEK under the current root, or continues with the KEK of an
+ * unfinished rotation. It wraps all rows with that KEK, some hundred rows in each transaction.
+ * It then destroys the older KEKs, in the transaction that found no row wrapped by them.
+ * Several rotations may run at once, on one or more replicas; each skips rows that another has
+ * locked.
  *
- * Threads: a rotation is one thread's. Memory: its own, open/close. Errors: keyring.h's.
+ * Threads: a rotation belongs to one thread. Memory: its own, open/close. Errors: keyring.h's.
  */
 #ifndef WARD_KEYRING_ROTATION_H
 #define WARD_KEYRING_ROTATION_H
@@ -15,48 +17,49 @@
 struct ward_kek_rotation {
     struct ward_keyring *ring;
     struct ward_arena mem;
-    struct ward_kek kek; /* what all is wrapped by in the end */
+    struct ward_kek kek; /* the KEK that wraps all rows in the end */
     int64_t done, total; /* rows */
-    int64_t left;        /* after ward_kek_rotation_destroy: rows that came or stayed */
-    int64_t unreadable;  /* rows of this pass that do not open */
-    int64_t no_root;     /* those of them that no root here opens */
+    int64_t left;        /* after ward_kek_rotation_destroy: number of new or remaining rows */
+    int64_t unreadable;  /* rows of this pass that cannot be decrypted */
+    int64_t no_root;     /* the part of them that no configured root decrypts */
     int destroyed;       /* keks */
-    int fruitless;       /* passes in a row that changed nothing */
+    int fruitless;       /* number of consecutive passes without a change */
     bool secrets_done;
-    int old; /* the kek whose rows are gone through */
+    int old; /* the KEK whose rows are being processed */
     uint8_t cursor[WARD_OWNER_ID];
-    int64_t last; /* rows that ..._destroy wrapped itself: done does not count them yet */
+    int64_t last; /* rows that ..._destroy wrapped itself; not yet included in done */
     int64_t pass_done;
 };
 
-/*   FAILED_PRECONDITION  KEK_UNKNOWN: something is wrapped under a root that is not here */
+/*   FAILED_PRECONDITION  KEK_UNKNOWN: a row is wrapped under a root that is not configured */
 WARD_MUST enum ward_code ward_kek_rotation_open(struct ward_keyring *k, struct ward_db *db,
                                                 struct ward_kek_rotation *r,
                                                 struct ward_err *err);
-/* One short transaction of work. *more: there is more in this pass. */
+/* Runs one short transaction. *more: this pass is not complete. */
 WARD_MUST enum ward_code ward_kek_rotation_step(struct ward_kek_rotation *r, struct ward_db *db,
                                                 bool *more, struct ward_err *err);
-/* Inside a transaction, after a pass: destroys the older keks if r->left is 0. */
+/* Call inside a transaction, after a pass: destroys the older KEKs if r->left is 0. */
 WARD_MUST enum ward_code ward_kek_rotation_destroy(struct ward_kek_rotation *r,
                                                    struct ward_db *db, struct ward_err *err);
-/* r->left was not 0: begins another pass.
- *   DATA_LOSS    the service's reason: what is left does not open; its keks stay
- *   UNAVAILABLE  what is left is in the hands of others all the time */
+/* Call if r->left was not 0: begins another pass.
+ *   DATA_LOSS    the service's reason: the remaining rows cannot be decrypted; their KEKs stay
+ *   UNAVAILABLE  other transactions lock the remaining rows all the time */
 WARD_MUST enum ward_code ward_kek_rotation_again(struct ward_kek_rotation *r,
                                                  struct ward_err *err);
 void ward_kek_rotation_close(struct ward_kek_rotation *r);
 
-/* The whole of it, for a call: `arg` goes to each. */
+/* Callbacks for a whole rotation; `arg` is passed to each. */
 struct ward_kek_rotation_call {
     void *arg;
-    bool (*gone)(const void *arg); /* nobody waits for it any more */
-    /* How far it is: at the start, each half second, and finished. */
+    bool (*gone)(const void *arg); /* returns whether the caller has left */
+    /* Reports progress: at the start, every half second, and at the end. */
     enum ward_code (*tell)(void *arg, const struct ward_kek_rotation *r, bool finished);
-    /* Inside the transaction that destroyed the older keks: r->done + r->last rows. */
+    /* Runs inside the transaction that destroyed the older KEKs: r->done + r->last rows. */
     enum ward_code (*end)(void *arg, const struct ward_kek_rotation *r, struct ward_db *db,
                           struct ward_err *err);
 };
-/*   CANCELLED  it is gone: what was wrapped is, and the next rotation goes on from there */
+/*   CANCELLED  the caller has left; wrapped rows stay wrapped, and the next rotation continues
+ */
 WARD_MUST enum ward_code ward_kek_rotation_run(struct ward_keyring *k, struct ward_db *db,
                                                const struct ward_kek_rotation_call *call,
                                                struct ward_err *err);

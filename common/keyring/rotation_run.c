@@ -1,9 +1,9 @@
-/* A rotation from its beginning to its end. */
+/* Runs a whole rotation. */
 #include "common/keyring/rotation.h"
 
 #include "common/base/clock.h"
 
-#define TELL_NS (500 * WARD_NS_PER_MS) /* between two words of how far it is */
+#define TELL_NS (500 * WARD_NS_PER_MS) /* time between two progress messages */
 
 struct running {
     const struct ward_kek_rotation_call *call;

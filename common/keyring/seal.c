@@ -1,5 +1,5 @@
-/* What sealed bytes are bound to, and the keyed hash. The sizes are those of identity's first
- * release, so that its rows open. */
+/* The binding of encrypted data, and the keyed hash. The sizes are those of identity's first
+ * release, so that its rows can be decrypted. */
 #include "common/keyring/seal.h"
 #include "common/keyring/keyring_own.h"
 
@@ -12,7 +12,7 @@ static void put_number(uint8_t out[4], int v)
         out[i] = (uint8_t)((uint32_t)v >> (8 * i));
 }
 
-/* "ward identity photo 1". One that is cut short might be another's. */
+/* "ward identity photo 1". A truncated text could equal another one. */
 static void label(char out[32], const char *service, const char *what)
 {
     int n = snprintf(out, 32, "ward %s %s 1", service, what);
@@ -71,7 +71,7 @@ enum ward_code ward_keyring_hash(struct ward_keyring *k, const char *what, const
 
     if (!ward_keyring_secret(k, "hash", 0, 0, NULL, secret))
         return WARD_FAIL(err, INTERNAL, "the hash key is missing");
-    /* A key of its own for each use, so that equal texts of two uses differ. */
+    /* Each use has its own key, so that equal texts of two uses have different hashes. */
     ward_hmac_sha256(secret, sizeof(secret), what, strlen(what), key);
     ward_hmac_sha256(key, sizeof(key), data, n, out);
     ward_wipe(secret, sizeof(secret));

@@ -1,4 +1,4 @@
-/* Owners' keys: made, wrapped by the newest key-encryption key, and unwrapped by any. */
+/* Owners' keys: created, wrapped by the newest KEK, and unwrapped by any. */
 #include "common/keyring/keyring_own.h"
 
 #include <stdio.h>
@@ -6,7 +6,8 @@
 
 #define LOOKS 20
 
-/* As it was when an owner's key was all there was: kept, so that identity's old rows open. */
+/* The binding from the time when owners' keys were the only kind, unchanged, so that identity's
+ * old rows can be decrypted. */
 struct bound_key {
     char label[32];
     uint8_t owner[WARD_OWNER_ID];
@@ -83,7 +84,7 @@ enum ward_code ward_keyring_new_key(struct ward_keyring *k, struct ward_wrapped_
     return code;
 }
 
-/* Rows from before there was a table of keks: whichever root opens it. */
+/* Rows from before the table of KEKs; tries both roots. */
 static enum ward_code unwrap_root(const struct ward_keyring *k,
                                   const struct ward_wrapped_key *w, uint8_t key[WARD_KEY_SIZE],
                                   struct ward_err *err)
@@ -136,7 +137,7 @@ enum ward_code ward_keyring_hold_newest(struct ward_keyring *k, struct ward_db *
 {
     bool there = false;
 
-    for (int i = 0; i < LOOKS; i++) { /* each finds one rotation that ended in between */
+    for (int i = 0; i < LOOKS; i++) { /* each try handles one rotation that ended in between */
         *out = ward_keyring_newest(k);
         WARD_TRY(share(db, mem, out->number, &there, err));
         if (there)
