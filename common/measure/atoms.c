@@ -1,13 +1,14 @@
-/* UCUM's atoms and prefixes: codes, values and defining units as its specification has them.
+/* UCUM's atoms and prefixes: codes, values and defining units from its specification.
  *
  * Source: The Unified Code for Units of Measure, version 2.1, tables of prefixes, base units
- * and derived units (the last column is the table's class in ucum-essence.xml). Three rows say
- * less than UCUM's: mol, eq and osm are not reduced to a number; see ucum.h.
+ * and derived units (the last column is the table's class in ucum-essence.xml). Three rows
+ * differ from UCUM: mol, eq and osm are not reduced to a number; see ucum.h.
  *
  * Codes and definitions of UCUM: Copyright 1999-2022 Regenstrief Institute, Inc. and the UCUM
  * Organization. All rights reserved. They are provided "as is", without warranties or
  * conditions of any kind, under the UCUM License: https://ucum.org/license. Ward defines no
- * units of its own and changes no code's meaning. */
+ * units of its own and changes no code's meaning.
+ */
 #include "common/measure/atoms.h"
 
 #include <string.h>

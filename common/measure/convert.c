@@ -6,14 +6,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SEARCH_DIGITS 34 /* of a quotient without end, before it becomes a double */
+#define SEARCH_DIGITS 34 /* digits of an infinite quotient before it becomes a double */
 
 static const char *code_of(uint16_t atom)
 {
     return ward_ucum_atoms[atom].code;
 }
 
-/* What only a substance relates. */
+/* Dimensions that only a substance relates. */
 static bool is_amount(uint16_t atom)
 {
     const char *code = code_of(atom);
@@ -21,10 +21,10 @@ static bool is_amount(uint16_t atom)
     return strcmp(code, "mol") == 0 || strcmp(code, "eq") == 0 || strcmp(code, "osm") == 0;
 }
 
-/* How much of it all, as powers. */
+/* The total of them, as powers. */
 struct stuff {
     int known; /* mass and amounts */
-    int which; /* ... told apart */
+    int which; /* ... separately */
     int arbitrary;
 };
 
@@ -51,7 +51,8 @@ static bool same_qualities(const struct ward_ucum *a, const struct ward_ucum *b)
     return true;
 }
 
-/* The same but for how the stuff is measured: mg/dL and mmol/L, meq and mmol, [IU] and mg. */
+/* Returns whether two units differ only in the way of measuring a substance: mg/dL and mmol/L,
+ * meq and mmol, [IU] and mg. */
 static bool substance_would_do(const struct ward_ucum *a, const struct ward_ucum *b)
 {
     struct stuff x = stuff_of(a), y = stuff_of(b);
@@ -87,7 +88,7 @@ static enum ward_code inexact_units(struct ward_err *err)
                             "the converted number has digits without end");
 }
 
-/* A quotient of two decimals that is x from a in b, not yet divided. */
+/* A quotient of two decimals that converts x from a to b, not yet divided. */
 static enum ward_code fraction(const struct ward_decimal *x, const struct ward_ucum *a,
                                const struct ward_ucum *b, struct ward_decimal *num,
                                struct ward_decimal *den, struct ward_err *err)
@@ -100,7 +101,7 @@ static enum ward_code fraction(const struct ward_decimal *x, const struct ward_u
         return WARD_FAIL_REASON(err, OUT_OF_RANGE, "UCUM_TOO_COMPLEX",
                                 "the two units together are beyond what is held exactly");
     WARD_TRY(ward_decimal_add(x, &a->offset, &n, err));
-    if (b->offset.coef == 0) { /* nothing else will be divided: lowest terms leave more room */
+    if (b->offset.coef == 0) { /* no further division follows; lowest terms leave more room */
         g = ward_wide_gcd(d.coef, n.coef);
         n.coef /= g;
         d.coef /= g;
@@ -148,7 +149,7 @@ enum ward_code ward_ucum_convert_round(const struct ward_decimal *x,
     return ward_decimal_div_round(&num, &den, exp, how, out, inexact, err);
 }
 
-/* "." and a code and its power, the dot where something stands before. */
+/* Writes a code and its power, with a "." before it if necessary. */
 static size_t say(char *out, size_t n, const char *code, int power)
 {
     int len = power == 1 ? snprintf(out + n, WARD_UCUM_SIZE - n, "%s%s", n > 0 ? "." : "", code)
@@ -178,7 +179,7 @@ size_t ward_ucum_canonical(const struct ward_ucum *u, char out[WARD_UCUM_SIZE])
     return n == 0 ? say(out, 0, "1", 1) : n;
 }
 
-/* Exact as far as it goes, so that 120 mg/dL and 1.2 g/L are one double. */
+/* Exact as long as possible, so that 120 mg/dL and 1.2 g/L give the same double. */
 double ward_ucum_to_canonical(const struct ward_decimal *x, const struct ward_ucum *u)
 {
     static const struct ward_ucum base = {.num = 1, .den = 1};

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PLAIN_MIN (-40) /* exponents down to here are printed in full */
+#define PLAIN_MIN (-40) /* smallest exponent that is printed in full */
 #define ZEROS     "0000000000000000000000000000000000000000"
 
 static enum ward_code malformed(struct ward_err *err)
@@ -33,7 +33,7 @@ static bool in_range(int64_t exp)
     return exp >= -WARD_DECIMAL_EXP_MAX && exp <= WARD_DECIMAL_EXP_MAX;
 }
 
-/* Where the text is read to. */
+/* Current position in the text. */
 struct reader {
     const char *s, *end;
     unsigned __int128 coef;
@@ -112,7 +112,7 @@ struct ward_decimal ward_decimal_of(int64_t n, int exp)
     return (struct ward_decimal){.coef = magnitude, .exp = exp, .negative = n < 0};
 }
 
-/* coef in digits, NUL-terminated. Returns how many. */
+/* Writes coef as digits with a NUL. Returns their number. */
 static int spell(unsigned __int128 coef, char out[WARD_DECIMAL_DIGITS + 2])
 {
     int n = ward_wide_digits(coef), i = n - 1;
@@ -121,7 +121,7 @@ static int spell(unsigned __int128 coef, char out[WARD_DECIMAL_DIGITS + 2])
     out[n] = '\0';
     for (; coef > UINT64_MAX; i--, coef /= 10)
         out[i] = (char)('0' + (int)(coef % 10));
-    /* As ward_wide_digits does. */
+    /* As ward_wide_digits. */
     for (low = (uint64_t)coef; i >= 0; i--, low /= 10)
         out[i] = (char)('0' + (int)(low % 10));
     return n;
@@ -133,7 +133,7 @@ static char *append(char *to, const char *s, size_t n)
     return to + n;
 }
 
-/* It is printed some thirty times in a check of an order, so without a format. */
+/* A check of an order prints about thirty decimals, so this function avoids printf. */
 size_t ward_decimal_print(const struct ward_decimal *a, char out[WARD_DECIMAL_SIZE])
 {
     char d[WARD_DECIMAL_DIGITS + 2], *to = out;
@@ -163,7 +163,7 @@ bool ward_decimal_is_zero(const struct ward_decimal *a)
     return a->coef == 0;
 }
 
-/* Without trailing zeros, as far as exp <= most. */
+/* Removes trailing zeros while exp <= most. */
 static void strip(struct ward_decimal *a, int most)
 {
     uint64_t low;
@@ -201,7 +201,7 @@ static int sign_of(const struct ward_decimal *a)
     return a->coef == 0 ? 0 : a->negative ? -1 : 1;
 }
 
-/* -1, 0 or 1 for |a| and |b|, neither 0. */
+/* Returns -1, 0 or 1 for |a| and |b|, neither 0. */
 static int cmp_size(const struct ward_decimal *a, const struct ward_decimal *b)
 {
     unsigned __int128 x = a->coef, y = b->coef;
@@ -213,7 +213,8 @@ static int cmp_size(const struct ward_decimal *a, const struct ward_decimal *b)
     high_b = ward_wide_digits(y) + b->exp;
     if (high_a != high_b)
         return high_a < high_b ? -1 : 1;
-    /* As many digits before the point: the shorter one grows to the longer one's length. */
+    /* Both have equally many digits before the point; the shorter one is extended to the longer
+     * one's length. */
     while (ward_wide_digits(x) < ward_wide_digits(y))
         x *= 10;
     while (ward_wide_digits(y) < ward_wide_digits(x))
@@ -230,8 +231,8 @@ int ward_decimal_cmp(const struct ward_decimal *a, const struct ward_decimal *b)
     return sa * cmp_size(a, b);
 }
 
-/* Both with the finer exponent of the two; where that takes too many digits, with the finest
- * that their values need. */
+/* Gives both the smaller exponent of the two. If that needs too many digits, uses the smallest
+ * exponent that their values need. */
 static bool align(struct ward_decimal *a, struct ward_decimal *b)
 {
     struct ward_decimal *high = a->exp >= b->exp ? a : b, *low = high == a ? b : a;
@@ -314,7 +315,8 @@ enum ward_code ward_decimal_div(const struct ward_decimal *a, const struct ward_
     g = ward_wide_gcd(x.coef, y.coef);
     den = y.coef / g;
     c.coef = x.coef / g;
-    /* Its digits end if nothing but twos and fives is below the line. */
+    /* A quotient has finitely many digits if its denominator contains only the factors two and
+     * five. */
     for (unsigned p = 2, other = 5; p <= 5; p += 3, other -= 3)
         for (; den % p == 0; den /= p, exp--)
             if (!ward_wide_mul(c.coef, other, &c.coef))
@@ -333,15 +335,15 @@ enum ward_code ward_decimal_div(const struct ward_decimal *a, const struct ward_
     return WARD_OK;
 }
 
-/* A quotient cut off, and how what went compares with half a unit. */
+/* A truncated quotient, and a comparison of the truncated part with half a unit. */
 struct cut {
     unsigned __int128 q;
-    bool rest; /* something went */
+    bool rest; /* a non-zero part was truncated */
     int half;  /* -1, 0, 1: less than half, half, more */
 };
 
-/* a * 10^places / b, places >= 0. b may be near the top, where a remainder times ten is beyond
- * 128 bits: ten sums instead. */
+/* a * 10^places / b, places >= 0. b may be close to the maximum, so that ten times a remainder
+ * exceeds 128 bits; then ten additions replace the multiplication. */
 static bool long_division(unsigned __int128 a, unsigned __int128 b, int64_t places,
                           struct cut *out)
 {
@@ -372,7 +374,7 @@ static struct cut short_division(unsigned __int128 a, unsigned __int128 b, int64
     unsigned __int128 q = a / b, unit = 1, low;
     bool rest = a % b != 0;
 
-    if (places > WARD_DECIMAL_DIGITS) /* less than half a unit whatever it is */
+    if (places > WARD_DECIMAL_DIGITS) /* always less than half a unit */
         return (struct cut){0, a != 0, -1};
     for (int64_t i = 0; i < places; i++)
         unit *= 10;

@@ -1,17 +1,18 @@
-/* decimal.h - exact decimal numbers, as FHIR means them: "1.10" is not "1.1", and never a
- * double.
+/* decimal.h - exact decimal numbers as FHIR defines them. "1.10" differs from "1.1", and no
+ * number is a double.
  *
- * A number is coef * 10^exp with up to 38 digits; trailing zeros are kept, so precision is.
- * What FHIR stores is the text as it came: keep that beside this where it must go out unchanged
- * (the text of a number without an exponent is also what ward_decimal_print gives back).
+ * A number is coef * 10^exp with up to 38 digits. Trailing zeros remain, so the precision
+ * remains. FHIR requires the original text to be preserved; store the text beside the number if
+ * it must be returned unchanged. (ward_decimal_print returns the original text of a number
+ * without an exponent.)
  *
- * Arithmetic is exact or fails: nothing overflows, rounds or becomes binary in silence. Where
- * rounding is wanted it is asked for by name (ward_decimal_round, ward_decimal_div_round).
+ * Arithmetic is exact or fails. It never overflows, rounds or uses binary fractions silently.
+ * ward_decimal_round and ward_decimal_div_round round explicitly.
  *
- * Threads: pure functions. Memory: the caller's, fixed; no heap. Errors: INVALID_ARGUMENT
+ * Threads: pure functions. Memory: the caller's, fixed size; no heap. Errors: INVALID_ARGUMENT
  * (DECIMAL_MALFORMED), OUT_OF_RANGE (DECIMAL_OVERFLOW: over 38 digits, or an exponent beyond
  * +-WARD_DECIMAL_EXP_MAX), FAILED_PRECONDITION (DECIMAL_INEXACT, DECIMAL_ZERO_DIVISOR); outputs
- * untouched. Outputs may be inputs.
+ * unchanged. Outputs may be inputs.
  */
 #ifndef WARD_MEASURE_DECIMAL_H
 #define WARD_MEASURE_DECIMAL_H
@@ -20,38 +21,39 @@
 
 #include <stddef.h>
 
-#define WARD_DECIMAL_TEXT_MAX 64   /* bytes of a text that is read */
-#define WARD_DECIMAL_SIZE     80   /* bytes that hold any printed decimal, its NUL included */
-#define WARD_DECIMAL_DIGITS   38   /* of coef */
-#define WARD_DECIMAL_EXP_MAX  1000 /* of the exponent of ten, either way */
+#define WARD_DECIMAL_TEXT_MAX 64   /* maximum length of a parsed text */
+#define WARD_DECIMAL_SIZE     80   /* size of any printed decimal, including its NUL */
+#define WARD_DECIMAL_DIGITS   38   /* digits of coef */
+#define WARD_DECIMAL_EXP_MAX  1000 /* limit of the exponent of ten, positive and negative */
 
 struct ward_decimal {
     unsigned __int128 coef; /* at most 10^38 - 1 */
     int32_t exp;
-    bool negative; /* "-0" keeps its sign in print; it compares equal to 0 */
+    bool negative; /* "-0" prints its sign; it compares equal to 0 */
 };
 
-/* Towards zero; away from zero; to nearest, a half away from zero; to nearest, a half to even.
- */
+/* Rounding: towards zero; away from zero; to nearest, half away from zero; to nearest, half to
+ * even. */
 enum ward_round { WARD_ROUND_DOWN, WARD_ROUND_UP, WARD_ROUND_HALF_UP, WARD_ROUND_HALF_EVEN };
 
-/* -?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)? and nothing else, n <= WARD_DECIMAL_TEXT_MAX.
- */
+/* Accepts -?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)? and nothing else, n <=
+ * WARD_DECIMAL_TEXT_MAX. */
 WARD_MUST enum ward_code ward_decimal_parse(const char *s, size_t n, struct ward_decimal *out,
                                             struct ward_err *err);
 
 /* n * 10^exp: ward_decimal_of(25, -1) is 2.5. */
 struct ward_decimal ward_decimal_of(int64_t n, int exp);
 
-/* Digits in full where exp is -40..0 (so "1.10" and "0.00" come back), otherwise "1.10e+25".
- * Always valid input of ward_decimal_parse, of equal value and digits. Returns the length. */
+/* Prints digits in full if exp is -40..0 (so "1.10" and "0.00" stay unchanged), otherwise
+ * "1.10e+25". The text is valid input of ward_decimal_parse with equal value and digits.
+ * Returns the length. */
 size_t ward_decimal_print(const struct ward_decimal *a, char out[WARD_DECIMAL_SIZE]);
 
-/* -1, 0 or 1 by value: 1.10 equals 1.1. */
+/* Compares by value: -1, 0 or 1. 1.10 equals 1.1. */
 int ward_decimal_cmp(const struct ward_decimal *a, const struct ward_decimal *b);
 bool ward_decimal_is_zero(const struct ward_decimal *a);
 
-/* The sum keeps the finer exponent of the two, the product adds them: 1.10 + 2 = 3.10. */
+/* A sum has the smaller exponent of the two; a product has the sum of both: 1.10 + 2 = 3.10. */
 WARD_MUST enum ward_code ward_decimal_add(const struct ward_decimal *a,
                                           const struct ward_decimal *b,
                                           struct ward_decimal *out, struct ward_err *err);
@@ -62,13 +64,13 @@ WARD_MUST enum ward_code ward_decimal_mul(const struct ward_decimal *a,
                                           const struct ward_decimal *b,
                                           struct ward_decimal *out, struct ward_err *err);
 
-/* The quotient without trailing zeros if its decimal digits end; DECIMAL_INEXACT for 1/3. */
+/* The quotient without trailing zeros, if its digits end; DECIMAL_INEXACT for 1/3. */
 WARD_MUST enum ward_code ward_decimal_div(const struct ward_decimal *a,
                                           const struct ward_decimal *b,
                                           struct ward_decimal *out, struct ward_err *err);
 
-/* The quotient, and a itself, as a multiple of 10^exp. *inexact (may be NULL) says whether a
- * digit other than 0 went. */
+/* The quotient, or a itself, as a multiple of 10^exp. *inexact (may be NULL) tells whether a
+ * non-zero digit was dropped. */
 WARD_MUST enum ward_code ward_decimal_div_round(const struct ward_decimal *a,
                                                 const struct ward_decimal *b, int exp,
                                                 enum ward_round how, struct ward_decimal *out,
@@ -77,20 +79,21 @@ WARD_MUST enum ward_code ward_decimal_round(const struct ward_decimal *a, int ex
                                             enum ward_round how, struct ward_decimal *out,
                                             bool *inexact, struct ward_err *err);
 
-/* One form for one value: no trailing zeros, no "-0". Equal values print equal bytes. */
+/* The canonical form of a value: no trailing zeros, no "-0". Equal values print equal bytes. */
 struct ward_decimal ward_decimal_canonical(const struct ward_decimal *a);
 
-/* Digits that carry meaning, trailing zeros included: 3 for "1.10" and "0.00110", 1 for "0". */
+/* Number of significant digits, including trailing zeros: 3 for "1.10" and "0.00110", 1 for
+ * "0". */
 int ward_decimal_significant(const struct ward_decimal *a);
 
-/* What a number in a FHIR search means, half a unit of its last digit either way: 100 is [99.5,
- * 100.5), 1.10 is [1.095, 1.105). With a power of ten above 0 a twentieth, as in FHIR's
- * example: 1e2 is [95, 105). Source: HL7 FHIR R4, 3.1.1.4.6 number. */
+/* The range of a number in a FHIR search: half a unit of its last digit in both directions. 100
+ * is [99.5, 100.5), 1.10 is [1.095, 1.105). With a power of ten above 0, a twentieth, as in
+ * FHIR's example: 1e2 is [95, 105). Source: HL7 FHIR R4, 3.1.1.4.6 number. */
 WARD_MUST enum ward_code ward_decimal_span(const struct ward_decimal *a,
                                            struct ward_decimal *from, struct ward_decimal *to,
                                            struct ward_err *err);
 
-/* The nearest double, for an index or a plot: never for a dose. +-HUGE_VAL past its range. */
+/* The nearest double, for an index or a plot, never for a dose. +-HUGE_VAL beyond its range. */
 double ward_decimal_double(const struct ward_decimal *a);
 
 #endif

@@ -6,7 +6,7 @@
 #define OFFSET_MAX_MIN (14 * 60)
 #define YEAR_MAX       9999
 
-/* Where the text is read to. */
+/* Current position in the text. */
 struct reader {
     const char *s, *end;
 };
@@ -37,7 +37,7 @@ static bool eat(struct reader *r, char c)
     return true;
 }
 
-/* Exactly n digits. */
+/* Reads exactly n digits. */
 static bool number(struct reader *r, int n, int *out)
 {
     int value = 0;
@@ -88,7 +88,7 @@ void ward_days_to(int64_t days, int *year, int *month, int *day)
     *year = (int)(yoe + era * 400 + (*month <= 2));
 }
 
-/* hh:mm:ss, and a fraction of which microseconds are kept. */
+/* Reads hh:mm:ss and a fraction, of which microseconds are used. */
 static bool clock_time(struct reader *r, struct ward_fhirtime *t, int64_t *us)
 {
     int64_t fraction = 0, unit = WARD_US_PER_SECOND;
@@ -108,7 +108,7 @@ static bool clock_time(struct reader *r, struct ward_fhirtime *t, int64_t *us)
     }
     *us =
         ((int64_t)t->hour * 3600 + t->minute * 60 + t->second) * WARD_US_PER_SECOND + fraction;
-    t->to_us = unit == 0 ? 1 : unit; /* as long as that; moved by whoever knows from where */
+    t->to_us = unit == 0 ? 1 : unit; /* set only by the length; the caller adds the start */
     return true;
 }
 
@@ -127,7 +127,7 @@ static bool zone(struct reader *r, struct ward_fhirtime *t)
     if ((!west && !eat(r, '+')) || !number(r, 2, &hours) || !eat(r, ':') ||
         !number(r, 2, &minutes))
         return false;
-    if (minutes > 59) /* told by is_possible */
+    if (minutes > 59) /* is_possible checks this */
         hours = 99;
     t->offset_min = (west ? -1 : 1) * (hours * 60 + minutes);
     return true;
@@ -184,7 +184,7 @@ static int64_t day_after(const struct ward_fhirtime *t)
     }
 }
 
-/* The interval in UTC; to_us holds its length where a time of day was read. */
+/* Sets the interval in UTC. to_us has its length if the value has a time of day. */
 static void cover(enum ward_fhirtime_type type, int64_t of_day_us, struct ward_fhirtime *t)
 {
     int64_t east = (int64_t)t->offset_min * 60 * WARD_US_PER_SECOND;
@@ -231,13 +231,13 @@ enum ward_code ward_fhirtime_parse(enum ward_fhirtime_type type, const char *s, 
     return WARD_OK;
 }
 
-/* Whole years from one day to another, which is not before it. */
+/* Returns the whole years from one day to a later one. */
 static int years(int y0, int m0, int d0, int y1, int m1, int d1)
 {
     return y1 - y0 - (m1 < m0 || (m1 == m0 && d1 < d0) ? 1 : 0);
 }
 
-/* The last day that a value may mean. */
+/* Returns the last day that a value may mean. */
 static void last_day(const struct ward_fhirtime *t, int *month, int *day)
 {
     *month = t->month == 0 ? 12 : t->month;
@@ -258,7 +258,7 @@ enum ward_code ward_fhirtime_age(const struct ward_fhirtime *birth,
                at->day == 0 ? 1 : at->day);
     if (lo < 0 && birth->year == at->year && hi >= 0 &&
         (birth->precision < WARD_TO_DAY || at->precision < WARD_TO_DAY))
-        lo = 0; /* born in the year, or the month, that it is */
+        lo = 0; /* born in the same year or month */
     if (lo < 0)
         return out_of_range(err);
     *least = lo;
@@ -288,7 +288,7 @@ enum ward_code ward_fhirtime_shift(enum ward_fhirtime_type type, const char *s, 
           : t.precision == WARD_TO_MONTH
               ? snprintf(out, WARD_FHIRTIME_SIZE, "%04d-%02d", year, month)
               : snprintf(out, WARD_FHIRTIME_SIZE, "%04d-%02d-%02d", year, month, day);
-    memcpy(out + len, s + len, n - (size_t)len); /* the time of day, as it was written */
+    memcpy(out + len, s + len, n - (size_t)len); /* the time of day, unchanged */
     out[n] = '\0';
     return WARD_OK;
 }

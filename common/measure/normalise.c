@@ -28,7 +28,8 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* The ASCII that a full-width form (U+FF01 to U+FF5E) stands for; 0 for another character. */
+/* Returns the ASCII character of a full-width form (U+FF01 to U+FF5E); 0 for another character.
+ */
 static char full_width(const char *s, size_t n)
 {
     unsigned char b, c;
@@ -42,8 +43,8 @@ static char full_width(const char *s, size_t n)
     return b == 0xbd && c >= 0x80 && c <= 0x9e ? (char)(c - 0x80 + '`') : 0;
 }
 
-/* One step of `fold`: a mark, a full-width form, or a byte as it is. *raised: within a power,
- * of which only the first digit or sign brings a caret. */
+/* One step of `fold`: a mark, a full-width form, or an unchanged byte. *raised: within a power;
+ * only its first digit or sign adds a caret. */
 static bool fold_one(const char *s, size_t n, struct text *out, size_t *used, bool *raised)
 {
     const char *to = ward_ucum_mark(s, n, used);
@@ -57,8 +58,8 @@ static bool fold_one(const char *s, size_t n, struct text *out, size_t *used, bo
     return ascii != 0 ? put(out, &ascii, 1) : put(out, s, 1);
 }
 
-/* Characters that look like ASCII become ASCII; no space at the ends, nor beside '/' and '.'.
- */
+/* Replaces characters that look like ASCII by ASCII, and removes spaces at the ends and beside
+ * '/' and '.'. */
 static bool fold(const char *s, size_t n, struct text *out)
 {
     struct text all = {.n = 0};
@@ -75,14 +76,14 @@ static bool fold(const char *s, size_t n, struct text *out)
         while (k < all.n && all.p[k] == ' ')
             k++;
         if (k > i && (k == all.n || all.p[k] == '/' || before == '/' || before == '.'))
-            i = k; /* it says nothing */
+            i = k; /* it has no meaning */
         if (i < all.n && !put(out, all.p + i, 1))
             return false;
     }
     return true;
 }
 
-/* A power of ten as it is written anywhere: x10^9, *10E9, 10**9, 10(9), 10e-3. */
+/* Recognizes a power of ten in any notation: x10^9, *10E9, 10**9, 10(9), 10e-3. */
 static bool power_of_ten(const char *s, size_t n, struct text *out)
 {
     size_t i = n > 0 && (s[0] == 'x' || s[0] == 'X' || s[0] == '*'), from;
@@ -105,7 +106,8 @@ static bool power_of_ten(const char *s, size_t n, struct text *out)
     return put_text(out, "10*") && put(out, s + from, i - from);
 }
 
-/* Where the caret of a word with a power is, "m^2"; n where there is none. 10^2 is no word. */
+/* Returns the place of the caret in a word with a power, "m^2"; n if there is none. 10^2 is not
+ * a word. */
 static size_t caret_of(const char *s, size_t n)
 {
     const char *caret = memchr(s, '^', n);
@@ -114,7 +116,7 @@ static size_t caret_of(const char *s, size_t n)
     return memchr(s, '[', n) != NULL || at == 0 || is_digit(s[at - 1]) ? n : at;
 }
 
-/* A word with its power: the caret goes. */
+/* A word with its power; drops the caret. */
 static bool word_power(const char *s, size_t n, struct text *out)
 {
     size_t head = caret_of(s, n);
@@ -125,7 +127,7 @@ static bool word_power(const char *s, size_t n, struct text *out)
     return head == n || put(out, s + head + 1, n - head - 1);
 }
 
-/* A word, and its annotation as it is. */
+/* A word and its unchanged annotation. */
 static bool rewrite_word(const char *s, size_t n, struct text *out)
 {
     const char *note = memchr(s, '{', n);
@@ -137,8 +139,8 @@ static bool rewrite_word(const char *s, size_t n, struct text *out)
     return put(out, s + head, n - head);
 }
 
-/* Each part between '/' and '.', which count within brackets and braces no more than in UCUM.
- */
+/* Handles each part between '/' and '.'. As in UCUM, these do not separate within brackets and
+ * braces. */
 static bool rewrite(const struct text *in, struct text *out)
 {
     size_t from = 0;
@@ -182,7 +184,8 @@ static enum ward_code give(const char *s, size_t n, const struct text *t,
     return WARD_OK;
 }
 
-/* What a unit comes to: a whole one of the tables, in *whole; a code of UCUM in *t; neither. */
+/* The result for a unit: a whole unit of the tables in *whole, a UCUM code in *t, or neither.
+ */
 static bool read_as(const char *s, size_t n, struct text *t, const char **whole)
 {
     struct text rewritten = {.n = 0};

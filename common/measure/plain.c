@@ -1,15 +1,21 @@
-/* Which UCUM codes are taken to be meant by who did not say that they write UCUM. A symbol that
- * is not here is refused, even where UCUM has it, because hospitals write it for something
- * else: ML MG Mg Ml Mmol Gm    capitals or milli, not mega and giga; MG is megagauss to UCUM M
- * K                    thousand or million (ISMP List of Error-Prone Abbreviations, 2021) G T P
- * gram in capitals, giga; tablet, tera; pulse: gauss, tesla, poise C F deg degrees of
- * temperature: coulomb, farad, a plane angle H ph                   hour in capitals; pH:
- * henry, phot u AU                   units, or micro; arbitrary units: dalton, the distance of
- * the sun t ft pt st             tablet, foot, pint or patient, stone: tonnes; stere b B beats,
- * billion: barn, bel S N R A V with letters seconds, normal; of these only what stands below '
- * '' pc Gal            minutes or feet, inches, pieces, gallon: angles, parsec, cm/s2 as am hs
- * pm            before and after noon, at bedtime: seconds and metres A code with brackets is
- * nobody's shorthand for anything else. */
+/* UCUM codes that a text may mean without declaring UCUM. A symbol that is missing here is
+ * rejected, even if UCUM defines it, because hospitals use the symbol for something else:
+ *   ML MG Mg Ml Mmol Gm        capitals or milli, not mega and giga; in UCUM, MG is megagauss
+ *   M K                        thousand or million (ISMP List of Error-Prone Abbreviations,
+ *                              2021)
+ *   G T P                      gram in capitals, giga; tablet, tera; pulse. UCUM: gauss, tesla,
+ *                              poise
+ *   C F deg                    degrees of temperature. UCUM: coulomb, farad, a plane angle
+ *   H ph                       hour in capitals; pH. UCUM: henry, phot
+ *   u AU                       units, or micro; arbitrary units. UCUM: dalton, the distance of
+ *                              the sun
+ *   t ft pt st                 tablet, foot, pint or patient, stone. UCUM: tonnes; stere
+ *   b B                        beats, billion. UCUM: barn, bel
+ *   S N R A V with letters     seconds, normal; only the combinations below are permitted
+ *   ' '' pc Gal                minutes or feet, inches, pieces, gallon. UCUM: angles, parsec,
+ *                              cm/s2
+ *   as am hs pm                before and after noon, at bedtime. UCUM: seconds and metres
+ * A code with brackets is not an abbreviation of anything else. */
 #include "common/measure/atoms.h"
 #include "common/measure/synonyms.h"
 
@@ -19,7 +25,7 @@
 
 static const struct {
     const char *atom;
-    const char *prefixes; /* "-": without one; "da" is none of them */
+    const char *prefixes; /* "-": without a prefix; "da" is none of them */
 } plain[] = {
     {"g", "-kmunpfcd"}, {"L", "-dcmunpf"}, {"l", "-dcmunpf"}, {"m", "-kdcmun"},
     {"s", "-mun"},      {"min", "-"},      {"h", "-"},        {"d", "-"},
@@ -34,7 +40,7 @@ static const struct {
     {"lx", "-"},        {"rad", "-"},      {"bit", "-"},      {"By", "-kMG"},
 };
 
-/* Not by their symbols, but together. */
+/* Not combinations of these symbols, but together. */
 static const char *const shorthand[] = {
     "U",      "U/h",       "U/d",      "U/kg", /* insulin, heparin: international units */
     "U/min",  "U/kg/h",    "U/kg/min", "U/kg/d",

@@ -1,7 +1,7 @@
 #include "common/measure/power.h"
 
-#define ONE_BITS 62 /* 1 in fixed point, of numbers from 1 to 2 */
-#define LOG_BITS 60 /* 1 in fixed point, of logarithms */
+#define ONE_BITS 62 /* the value 1 in fixed point, for numbers from 1 to 2 */
+#define LOG_BITS 60 /* the value 1 in fixed point, for logarithms */
 #define ONE      ((uint64_t)1 << ONE_BITS)
 
 typedef unsigned __int128 wide;
@@ -21,7 +21,7 @@ static uint64_t root(wide x)
 {
     uint64_t lo = 0, hi = UINT64_C(1) << 63;
 
-    while (lo < hi) { /* the largest whose square is at most x */
+    while (lo < hi) { /* the largest number whose square is at most x */
         uint64_t mid = lo + (hi - lo + 1) / 2;
 
         if ((wide)mid * mid <= x)
@@ -32,7 +32,7 @@ static uint64_t root(wide x)
     return lo;
 }
 
-/* a * 10^places as a whole number; false: it has more decimals, or is beyond 2^60. */
+/* a * 10^places as a whole number; false if it has more decimals or exceeds 2^60. */
 static bool scaled(const struct ward_decimal *a, int places, uint64_t *out)
 {
     struct ward_decimal x;
@@ -49,8 +49,7 @@ static bool scaled(const struct ward_decimal *a, int places, uint64_t *out)
     return true;
 }
 
-/* log2(x / 10^12), rounded down, digit by digit: x squared is 2 or more where the digit is 1.
- */
+/* log2(x / 10^12), rounded down, digit by digit: a digit is 1 if x squared is at least 2. */
 static __int128 log_of(uint64_t x)
 {
     wide m = ((wide)x << ONE_BITS) / UINT64_C(1000000000000);
@@ -74,7 +73,7 @@ static __int128 log_of(uint64_t x)
     return log;
 }
 
-/* 2^f for f of [0, 1): of each of its digits the root of the one before. */
+/* 2^f for f in [0, 1): for each digit, the root of the previous factor. */
 static uint64_t power_of_two(uint64_t f)
 {
     uint64_t out = ONE, step = root((wide)ONE * ONE * 2);

@@ -1,12 +1,13 @@
-/* power.h - a decimal to a decimal power, in whole numbers: the same bytes on every machine.
+/* power.h - a decimal to the power of a decimal, in whole numbers: the same bytes on every
+ * machine.
  *
- * For formulas with broken exponents (kidney function by CKD-EPI). The power is worked out in
- * binary fixed point of 60 digits, one digit at a time; its relative error is below 2^-48, and
- * it is then rounded to the multiple of 10^exp that is nearest, a half up.
+ * For formulas with fractional exponents (kidney function by CKD-EPI). The power is computed in
+ * binary fixed point with 60 digits, one digit at a time. Its relative error is below 2^-48.
+ * The result is rounded to the nearest multiple of 10^exp, half up.
  *
- * Threads: pure. Memory: the caller's. Errors: OUT_OF_RANGE (DECIMAL_OVERFLOW): the base is not
- * from 10^-6 to 10^6, the exponent not from -100 to 100 with 6 decimals at most, the power not
- * below 10^6, or exp not from -9 to 0. Outputs untouched.
+ * Threads: pure. Memory: the caller's. Errors: OUT_OF_RANGE (DECIMAL_OVERFLOW) if the base is
+ * outside 10^-6 to 10^6, the exponent is outside -100 to 100 or has more than 6 decimals, the
+ * power is not below 10^6, or exp is outside -9 to 0. Outputs unchanged.
  */
 #ifndef WARD_MEASURE_POWER_H
 #define WARD_MEASURE_POWER_H

@@ -1,14 +1,14 @@
-/* Units as hospitals write them. A row is taken from a standard where one names the unit so;
- * otherwise it is Ward's own convention, and says so:
+/* Hospitals' spellings of units. A row cites a standard if one uses the spelling for the unit;
+ * otherwise, it is marked as Ward's own convention:
  *   UCUM  a name or print symbol of the same unit in UCUM 2.1, or of a prefix and a unit
  *   SI    NIST Special Publication 811 (2008), tables and rules for unit names
  *   GB    GB 3100-93 and GB 3102, names of units in Chinese
- *   ISMP  ISMP List of Error-Prone Abbreviations (2021): says what is meant, and to write it so
- *   OWN   Ward's convention: what it means wherever we met it
- * Not here because it would be a guess: "units" (enzyme, insulin or heparin), gr (grain or
- * gram), C and F (coulomb and farad), Mg and ML (mega or milli), M (molar, a million or, as
- * ISMP has it, a thousand), mM/L (which per litre), G/L (giga in French, grams in capitals),
- * K/mL and M/L, drops as millilitres. plain.c says which codes are no guess. */
+ *   ISMP  ISMP List of Error-Prone Abbreviations (2021): gives the meaning and the right form
+ *   OWN   Ward's convention: its meaning in all places where we found it
+ * Missing because the meaning would be a guess: "units" (enzyme, insulin or heparin), gr (grain
+ * or gram), C and F (coulomb and farad), Mg and ML (mega or milli), M (molar, a million or, in
+ * ISMP's list, a thousand), mM/L (which per litre), G/L (giga in French, grams in capitals),
+ * K/mL and M/L, drops as millilitres. plain.c lists the unambiguous codes. */
 #include "common/measure/synonyms.h"
 
 #include "common/base/status.h"
@@ -22,7 +22,7 @@ struct synonym {
     enum source source;
 };
 
-/* As it is written, letter for letter: case tells them apart. */
+/* Exact spelling, because case distinguishes these. */
 static const struct synonym exact[] = {
     {"IU", "[IU]", UCUM},    {"iu", "[IU]", OWN},     {"mIU", "m[IU]", UCUM},
     {"uIU", "u[IU]", UCUM},  {"kIU", "k[IU]", UCUM},  {"mEq", "meq", UCUM},
@@ -164,9 +164,9 @@ static const struct synonym chinese[] = {
     {"粒", "{capsule}", OWN},  {"滴", "[drp]", OWN},
 };
 
-/* The whole of it, as it is written or with its powers put right. Some are UCUM codes of
- * something that nobody measures: kelvin per microlitre, tesla per litre, femtotonnes. None of
- * these may be met as a word: mM/L is not mmol/L/L. */
+/* Whole units, as written or with corrected powers. Some are UCUM codes of quantities that
+ * nobody measures: kelvin per microlitre, tesla per litre, femtotonnes. None of these may be
+ * treated as a word: mM/L is not mmol/L/L. */
 static const struct synonym wholes[] = {
     {"mM", "mmol/L", OWN},
     {"uM", "umol/L", OWN},
@@ -210,7 +210,7 @@ static const struct synonym wholes[] = {
     {"mL/min/{1.73m2}", "mL/min/{1.73_m2}", UCUM},
 };
 
-/* Characters that stand for something ASCII. */
+/* Characters that stand for ASCII ones. */
 static const struct synonym marks[] = {
     {"µ", "u", UCUM},    {"μ", "u", UCUM},       {"℃", "Cel", UCUM},    {"℉", "[degF]", UCUM},
     {"°C", "Cel", UCUM}, {"°F", "[degF]", UCUM}, {"‰", "[ppth]", UCUM}, {"×", "x", SI},

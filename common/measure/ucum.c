@@ -5,10 +5,10 @@
 
 #include <string.h>
 
-#define POWER_MAX 99 /* of an atom in a unit, either way */
-#define NESTED    12 /* definitions within each other: [car_Au] and the like need five */
+#define POWER_MAX 99 /* limit of an atom's power in a unit, positive and negative */
+#define NESTED    12 /* limit of nested definitions; [car_Au] and similar units need five */
 
-/* Where the text is read to. `err` is NULL within definitions, which are ours. */
+/* Current position in the text. `err` is NULL within definitions, which are ours. */
 struct reader {
     const char *s, *end;
     int nesting, definitions;
@@ -45,7 +45,7 @@ static bool is_special(const struct ward_ucum *u)
     return u->scale != 0 || u->offset.coef != 0;
 }
 
-/* num/den of two factors, in lowest terms, tens in the exponent. */
+/* num/den of two factors in lowest terms, with tens in the exponent. */
 static bool multiply_factor(struct ward_ucum *a, const struct ward_ucum *b)
 {
     unsigned __int128 g = ward_wide_gcd(a->num, b->den), h = ward_wide_gcd(b->num, a->den);
@@ -71,7 +71,7 @@ static bool add_power(int8_t *a, int b)
     return true;
 }
 
-/* One atom's power, kept by atom and without zeros. */
+/* The power of one atom, sorted by atom and without zeros. */
 static bool add_quality(struct ward_ucum *u, uint16_t atom, int power)
 {
     size_t i = 0, n = 0;
@@ -179,7 +179,7 @@ static enum ward_code atom_value(struct reader *r, const struct ucum_atom *atom,
         WARD_TRY(ward_decimal_parse(offset, strlen(offset), &u.offset, NULL));
     }
     if ((atom->kind & UCUM_FUNCTION) !=
-        0) { /* of what, is in the dimension; the rest is its own */
+        0) { /* the dimension has the atom; the rest is a factor */
         u.num = u.den = 1;
         u.exp = 0;
         u.pi = 0;
@@ -199,8 +199,8 @@ static bool is_sign(const struct reader *r)
     return r->s < r->end && (*r->s == '+' || *r->s == '-');
 }
 
-/* An atom's characters: any graphic ones but those that the grammar needs, and in brackets
- * those too. NULL for a bracket without an end. */
+/* Returns the end of an atom: any graphic characters except those of the grammar, which are
+ * permitted in brackets. NULL for a bracket without an end. */
 static const char *symbol_end(const struct reader *r)
 {
     const char *p = r->s;
@@ -218,7 +218,7 @@ static const char *symbol_end(const struct reader *r)
     return p;
 }
 
-/* A prefix's factor; an offset is counted in prefixed units too. */
+/* Returns a prefix's factor; an offset is measured in prefixed units too. */
 static bool apply_prefix(struct ward_ucum *u, const struct ucum_prefix *prefix)
 {
     struct ward_decimal d;
@@ -249,7 +249,7 @@ static enum ward_code symbol_value(struct reader *r, const char *s, size_t n,
     return WARD_OK;
 }
 
-/* [+-]?digits, 1 where there are none. */
+/* [+-]?digits; 1 if there are none. */
 static enum ward_code parse_exponent(struct reader *r, int *power)
 {
     int sign = 1, value = 0;
@@ -298,7 +298,7 @@ static enum ward_code parse_symbol(struct reader *r, struct ward_ucum *out)
     return raise(r, power, out);
 }
 
-/* A whole number, but for 10* and 10^, which are atoms. */
+/* A whole number, except 10* and 10^, which are atoms. */
 static enum ward_code parse_number(struct reader *r, struct ward_ucum *out)
 {
     const char *from = r->s;
@@ -318,10 +318,10 @@ static enum ward_code parse_number(struct reader *r, struct ward_ucum *out)
         WARD_TRY(parse_exponent(r, &power));
         return raise(r, power, out);
     }
-    if (value == 0) /* nothing is measured in nothings */
+    if (value == 0) /* zero is not a unit */
         return malformed(r);
     if (r->end - r->s > 1 && r->s[0] == '.' && r->s[1] >= '0' && r->s[1] <= '9')
-        return malformed(r); /* 1.73 would be 1 times 73: nobody means that */
+        return malformed(r); /* 1.73 would be 1 times 73, which nobody means */
     {
         struct ward_ucum factor = {.num = value, .den = 1};
 
@@ -364,7 +364,7 @@ static enum ward_code parse_component(struct reader *r, struct ward_ucum *out)
     return WARD_OK;
 }
 
-/* Components joined by '.' and '/', from left to right; a '/' may come first. */
+/* Components joined by '.' and '/', from left to right; a '/' may be first. */
 static enum ward_code parse_term(struct reader *r, struct ward_ucum *out)
 {
     struct ward_ucum u = unity(), part;

@@ -1,34 +1,33 @@
-/* ucum.h - units of measure by their UCUM codes: what they mean, and conversions that are
- * exact.
+/* ucum.h - units of measure by their UCUM codes: their meaning, and exact conversions.
  *
- * Reads the case-sensitive codes ("mg/dL", "10*9/L", "mm[Hg]", "Cel", "{score}") with every
- * atom and prefix of UCUM's tables. A unit becomes a dimension and a factor that is an exact
- * fraction (times a power of pi), so a conversion is exact or fails and says why; nothing is
- * rounded unless asked to. Annotations carry no meaning. Special units (Cel, [degF], pH, dB)
- * stand alone.
+ * Reads the case-sensitive codes ("mg/dL", "10*9/L", "mm[Hg]", "Cel", "{score}") with all atoms
+ * and prefixes of UCUM's tables. A unit becomes a dimension and a factor, which is an exact
+ * fraction times a power of pi. A conversion is therefore exact or fails with a cause; rounding
+ * is explicit. Annotations have no meaning. Special units (Cel, [degF], pH, dB) cannot be
+ * combined.
  *
- * Stricter than UCUM, on purpose: mol, eq and osm are no mere numbers here, and not each other.
- * To UCUM a mole is 6.02214076e23 and "meq" equals "mmol", which is wrong for calcium: such a
- * step needs a substance or a charge, and is refused. Arbitrary units ([IU], [arb'U]) are
- * measured against nothing but themselves, as UCUM says. A number with a point ("/1.73") is
- * refused: to UCUM it is 1 times 73.
+ * This module is stricter than UCUM on purpose: mol, eq and osm are different dimensions and
+ * not numbers. In UCUM, a mole is 6.02214076e23 and "meq" equals "mmol", which is wrong for
+ * calcium. Such a conversion needs a substance or a charge and is rejected. Arbitrary units
+ * ([IU], [arb'U]) convert only to themselves, as in UCUM. A number with a point ("/1.73") is
+ * rejected, because UCUM reads it as 1 times 73.
  *
  * Source: The Unified Code for Units of Measure, version 2.1, Regenstrief Institute and the
- * UCUM Organization, https://ucum.org/ucum. atoms.c carries the tables and their notice.
+ * UCUM Organization, https://ucum.org/ucum. atoms.c has the tables and their notice.
  *
- * Threads: pure functions. Memory: the caller's, fixed; no heap. Errors: INVALID_ARGUMENT
+ * Threads: pure functions. Memory: the caller's, fixed size; no heap. Errors: INVALID_ARGUMENT
  * (UCUM_MALFORMED, UCUM_UNKNOWN_UNIT, UCUM_NOT_COMMENSURABLE, UCUM_NEEDS_SUBSTANCE),
- * OUT_OF_RANGE (UCUM_TOO_COMPLEX: beyond what is held exactly), FAILED_PRECONDITION
- * (UCUM_INEXACT, UCUM_NOT_LINEAR); outputs untouched.
+ * OUT_OF_RANGE (UCUM_TOO_COMPLEX: exceeds the exact range), FAILED_PRECONDITION (UCUM_INEXACT,
+ * UCUM_NOT_LINEAR); outputs unchanged.
  */
 #ifndef WARD_MEASURE_UCUM_H
 #define WARD_MEASURE_UCUM_H
 
 #include "common/measure/decimal.h"
 
-#define WARD_UCUM_MAX       128 /* bytes of a unit */
+#define WARD_UCUM_MAX       128 /* maximum length of a unit */
 #define WARD_UCUM_SIZE      129
-#define WARD_UCUM_NESTING   16 /* parentheses within each other */
+#define WARD_UCUM_NESTING   16 /* limit of nested parentheses */
 #define WARD_UCUM_QUALITIES 4
 
 enum ward_ucum_base {
@@ -49,29 +48,31 @@ struct ward_ucum {
     int8_t pi;
     int8_t dim[WARD_UCUM_BASES];
     struct {
-        uint16_t atom; /* what no factor leads away from: mol, eq, osm, [IU] ... */
+        uint16_t atom; /* atoms that no factor converts: mol, eq, osm, [IU] ... */
         int8_t power;
-    } quality[WARD_UCUM_QUALITIES]; /* by atom; power 0 ends them */
-    uint16_t scale; /* 0 for a ratio scale; the atom of a logarithm or another function */
-    struct ward_decimal offset; /* of Cel, [degF], [degRe]: before the factor */
+    } quality[WARD_UCUM_QUALITIES]; /* by atom; a power of 0 ends the list */
+    uint16_t
+        scale; /* 0 for a ratio scale; otherwise the atom of a logarithm or another function */
+    struct ward_decimal offset; /* for Cel, [degF], [degRe]: added before the factor */
 };
 
 WARD_MUST enum ward_code ward_ucum_parse(const char *s, size_t n, struct ward_ucum *out,
                                          struct ward_err *err);
 
-/* Whether a quantity in one can be one in the other at all; the failure says why not. */
+/* Checks whether a quantity in one unit can be expressed in the other; the failure has the
+ * cause. */
 WARD_MUST enum ward_code ward_ucum_commensurable(const struct ward_ucum *a,
                                                  const struct ward_ucum *b,
                                                  struct ward_err *err);
 
-/* x `from` in units of `to`, exactly, without trailing zeros; UCUM_INEXACT where its digits do
- * not end (1 g in [lb_av]) or pi comes in. */
+/* x `from` in units of `to`, exactly, without trailing zeros. UCUM_INEXACT if its digits do not
+ * end (1 g in [lb_av]) or it contains pi. */
 WARD_MUST enum ward_code ward_ucum_convert(const struct ward_decimal *x,
                                            const struct ward_ucum *from,
                                            const struct ward_ucum *to, struct ward_decimal *out,
                                            struct ward_err *err);
 
-/* The same as a multiple of 10^exp, rounded once, as asked. pi stays UCUM_INEXACT. */
+/* The same conversion as a multiple of 10^exp, rounded once. pi remains UCUM_INEXACT. */
 WARD_MUST enum ward_code ward_ucum_convert_round(const struct ward_decimal *x,
                                                  const struct ward_ucum *from,
                                                  const struct ward_ucum *to, int exp,
@@ -79,21 +80,23 @@ WARD_MUST enum ward_code ward_ucum_convert_round(const struct ward_decimal *x,
                                                  bool *inexact, struct ward_err *err);
 
 /* For search: one key for all units of a kind ("g.m-3" for mg/dL and g/L; "mol.m-3"; a
- * function's own code, "[pH]"), and x in it: to a double, because an index needs no more. */
+ * function's own code, "[pH]"), and x in that unit as a double, which is enough for an index.
+ */
 size_t ward_ucum_canonical(const struct ward_ucum *u, char out[WARD_UCUM_SIZE]);
 double ward_ucum_to_canonical(const struct ward_decimal *x, const struct ward_ucum *u);
 
-/* A unit as hospitals write it to a UCUM code: "mmHg" to "mm[Hg]", "mcg/kg/min" to "ug/kg/min",
- * "10^9/L" to "10*9/L". A UCUM code comes back as it is (but 10^, which becomes 10*) where no
- * hospital writes it for something else: "K/uL" is thousands, "ML", "MG/dL", "u/l", "C" are
- * UCUM_UNKNOWN_UNIT, which a person has to put right. For units that do not claim to be UCUM: a
- * code under http://unitsofmeasure.org is parsed, never rewritten. *changed may be NULL. */
+/* Converts a hospital's spelling of a unit to a UCUM code: "mmHg" to "mm[Hg]", "mcg/kg/min" to
+ * "ug/kg/min", "10^9/L" to "10*9/L". A UCUM code is returned unchanged (except 10^, which
+ * becomes 10*) unless hospitals write the same text for another unit. "K/uL" means thousands,
+ * and "ML", "MG/dL", "u/l", "C" are UCUM_UNKNOWN_UNIT, which a person must correct. For units
+ * that do not claim to be UCUM; a code under http://unitsofmeasure.org is parsed and never
+ * rewritten. *changed may be NULL. */
 WARD_MUST enum ward_code ward_ucum_normalise(const char *s, size_t n, char out[WARD_UCUM_SIZE],
                                              bool *changed, struct ward_err *err);
-/* Whether it is refused only because hospitals write such a code for something else. */
+/* Returns whether a code is rejected only because hospitals use it for another unit. */
 bool ward_ucum_doubtful(const char *s, size_t n);
 
-/* Every atom, for tests and tools: its code, or NULL past the last. */
+/* Returns the code of each atom, for tests and tools; NULL after the last. */
 const char *ward_ucum_atom(size_t i, bool *takes_prefix);
 
 #endif

@@ -1,6 +1,6 @@
-/* wide.h - whole numbers of up to 38 digits: what decimals and units of measure are made of.
+/* wide.h - whole numbers of up to 38 digits, the basis of decimals and units.
  *
- * Threads: pure functions. Memory: none. Errors: false, and outputs untouched.
+ * Threads: pure functions. Memory: none. Errors: false, and outputs unchanged.
  */
 #ifndef WARD_MEASURE_WIDE_H
 #define WARD_MEASURE_WIDE_H
@@ -37,19 +37,20 @@ static inline int ward_wide_digits(unsigned __int128 a)
 
     for (; a > UINT64_MAX; a /= 10)
         n++;
-    /* A division of 64 bits is many times as fast, and nearly all numbers fit. */
+    /* A 64-bit division is many times faster, and nearly all numbers fit. */
     for (uint64_t low = (uint64_t)a; low >= 10; low /= 10)
         n++;
     return n;
 }
 
-/* Whether a * 10^places is at most WARD_WIDE_MAX. */
+/* Returns whether a * 10^places is at most WARD_WIDE_MAX. */
 static inline bool ward_wide_fits10(unsigned __int128 a, int64_t places)
 {
     return a == 0 || ward_wide_digits(a) + places <= 38;
 }
 
-/* a where b is 0, b where a is; 1 for two zeros, so that it can be divided by. */
+/* Returns a if b is 0, b if a is 0, and 1 for two zeros, so that the result can be a divisor.
+ */
 static inline unsigned __int128 ward_wide_gcd(unsigned __int128 a, unsigned __int128 b)
 {
     while (b != 0) {

@@ -1,4 +1,4 @@
-/* Checks of proofs, as RFC 9162 writes them down step by step. */
+/* Verifies proofs, following RFC 9162 step by step. */
 #include "common/merkle/merkle.h"
 
 #include <string.h>
@@ -41,7 +41,7 @@ bool ward_check_consistency(uint64_t from, const struct ward_hash *from_root, ui
         return n == 0;
     if (from == to)
         return n == 0 && ward_hash_equal(from_root, to_root);
-    /* Where the old tree is one complete subtree its root is the first node of the proof. */
+    /* If the old tree is one complete subtree, its root is the first node of the proof. */
     if ((from & (from - 1)) == 0)
         fr = *from_root;
     else if (n > 0)

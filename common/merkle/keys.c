@@ -8,7 +8,7 @@ void ward_log_keys_pin(struct ward_log_keys *keys, const struct ward_vkey *pinne
     keys->at[0].key = *pinned;
 }
 
-/* A handover from before the pinned key: to it, or between keys older than it. */
+/* A rotation from before the pinned key: to the pinned key, or between older keys. */
 static bool precedes(const struct ward_log_keys *keys, const struct ward_note *note,
                      const struct ward_checkpoint *cp)
 {
@@ -18,7 +18,7 @@ static bool precedes(const struct ward_log_keys *keys, const struct ward_note *n
            ward_note_check(note, &keys->at[0].key, NULL) != WARD_OK;
 }
 
-/* One that was followed before, brought again by another file. */
+/* A rotation that was already processed, repeated by another file. */
 static bool known(const struct ward_log_keys *keys, const struct ward_checkpoint *cp)
 {
     for (int i = 0; i + 1 < keys->n; i++)

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-/* Tags of ward.audit.v1.Leaf's fields. Written by hand, not by a library: these bytes are
- * hashed for ever and no library's next version may choose others. */
+/* Tags of ward.audit.v1.Leaf's fields. Our own code writes them, because a leaf's hash must
+ * never change and a library could change its output. */
 enum { VERSION = 0x08, EVENT_ID = 0x12, SERVICE = 0x1a, APPENDED = 0x20, COMMITMENT = 0x2a };
 
 static size_t varint(uint64_t v, uint8_t *out)
@@ -44,7 +44,7 @@ struct cursor {
     size_t left;
 };
 
-/* A field of `tag` with lo..hi bytes; NULL if something else is there. */
+/* Reads a field of `tag` with lo..hi bytes; NULL for anything else. */
 static const uint8_t *field(struct cursor *c, uint8_t tag, size_t lo, size_t hi, size_t *len)
 {
     const uint8_t *at;
@@ -103,7 +103,7 @@ bool ward_leaf_parse(const void *in, size_t n, struct ward_leaf *out)
     memcpy(leaf.service, service, service_len);
     leaf.appended_at_us = (int64_t)at;
     memcpy(leaf.commitment, commitment, sizeof(leaf.commitment));
-    /* Trailing bytes and numbers written longer than need be show up here. */
+    /* Trailing bytes and numbers in a long form are detected here. */
     if (ward_leaf_pack(&leaf, again) != n || memcmp(again, in, n) != 0)
         return false;
     *out = leaf;

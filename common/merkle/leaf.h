@@ -1,10 +1,10 @@
-/* leaf.h - the bytes that Ward's audit tree hashes: ward.audit.v1.Leaf, written one way only.
+/* leaf.h - the bytes that audit's tree hashes: ward.audit.v1.Leaf in its canonical form.
  *
- * A leaf commits to an event without showing it: commitment = HMAC-SHA-256(salt, event bytes).
- * Whoever holds salt and event can check; whoever does not learns nothing. So content can be
- * erased and the tree stays as it was.
+ * A leaf commits to an event without revealing it: commitment = HMAC-SHA-256(salt, event
+ * bytes). A reader with salt and event can verify the commitment; other readers learn nothing.
+ * The content can therefore be erased while the tree stays unchanged.
  *
- * Threads: pure functions. Memory: the caller's. Errors: a parser answers false.
+ * Threads: pure functions. Memory: the caller's. Errors: a parser returns false.
  */
 #ifndef WARD_MERKLE_LEAF_H
 #define WARD_MERKLE_LEAF_H
@@ -12,8 +12,8 @@
 #include "common/merkle/merkle.h"
 
 #define WARD_LEAF_VERSION 1
-#define WARD_LEAF_SERVICE 64  /* bytes of a service's name, at most */
-#define WARD_LEAF_MAX     144 /* bytes of a leaf, at most */
+#define WARD_LEAF_SERVICE 64  /* maximum length of a service's name */
+#define WARD_LEAF_MAX     144 /* maximum length of a leaf */
 #define WARD_SALT_SIZE    32
 
 struct ward_leaf {
@@ -23,14 +23,14 @@ struct ward_leaf {
     uint8_t commitment[WARD_SHA256_SIZE];
 };
 
-/* Serializes; returns the length. */
+/* Serializes a leaf; returns the length. */
 size_t ward_leaf_pack(const struct ward_leaf *leaf, uint8_t out[WARD_LEAF_MAX]);
-/* False for anything that ward_leaf_pack would not have written. */
+/* Returns false for bytes that ward_leaf_pack would not have written. */
 WARD_MUST bool ward_leaf_parse(const void *in, size_t n, struct ward_leaf *out);
 
 void ward_leaf_commit(const uint8_t salt[WARD_SALT_SIZE], const void *event, size_t n,
                       uint8_t out[WARD_SHA256_SIZE]);
-/* Is this what the leaf commits to? */
+/* Returns whether the leaf commits to this event. */
 WARD_MUST bool ward_leaf_holds(const struct ward_leaf *leaf, const uint8_t salt[WARD_SALT_SIZE],
                                const void *event, size_t n);
 

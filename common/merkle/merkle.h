@@ -1,11 +1,11 @@
-/* merkle.h - the tree of RFC 9162, section 2.1: hashes, heads, proofs and their checks.
+/* merkle.h - the tree of RFC 9162, section 2.1: hashes, heads, proofs and their verification.
  *
- * Pure: the caller stores leaves and nodes and hands them in through struct ward_tree. A log of
- * n leaves is appended to with its frontier alone (the roots of its complete subtrees, at most
- * 64 hashes); proofs need the complete subtrees, each of which never changes once made.
+ * Pure: the caller stores leaves and nodes and provides them through struct ward_tree.
+ * Appending to a log needs only its frontier (the roots of its complete subtrees, at most 64
+ * hashes). Proofs need the complete subtrees, which never change.
  *
- * Threads: pure functions. Memory: the caller's. Errors: a check answers false; the makers of
- * proofs fail OUT_OF_RANGE, or with what the caller's reader says.
+ * Threads: pure functions. Memory: the caller's. Errors: a verification returns false; a proof
+ * fails with OUT_OF_RANGE, or with the code of the caller's reader.
  */
 #ifndef WARD_MERKLE_MERKLE_H
 #define WARD_MERKLE_MERKLE_H
@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WARD_TREE_LEVELS 63 /* a log holds fewer than 2^63 leaves */
+#define WARD_TREE_LEVELS 63 /* a log has fewer than 2^63 leaves */
 #define WARD_PROOF_MAX   64 /* hashes in the longest proof */
 
 struct ward_hash {
@@ -28,23 +28,23 @@ void ward_leaf_hash(const void *leaf, size_t n, struct ward_hash *out);
 void ward_node_hash(const struct ward_hash *left, const struct ward_hash *right,
                     struct ward_hash *out);
 
-/* The roots of the complete subtrees that make up a log of `size` leaves: at[k] covers 2^k
- * leaves and means something where bit k of size is set. Zeroed is the empty log. */
+/* The roots of the complete subtrees of a log with `size` leaves. at[k] covers 2^k leaves and
+ * is valid if bit k of size is set. All zeros is the empty log. */
 struct ward_frontier {
     uint64_t size;
     struct ward_hash at[WARD_TREE_LEVELS];
 };
 
-/* Adds a leaf. Each complete subtree that this makes goes to `made` (may be NULL): `level` 0 is
+/* Adds a leaf. `made` (may be NULL) receives each complete subtree that results: `level` 0 is
  * the leaf itself; `pos` counts subtrees of that level from the left. */
 typedef void ward_node_fn(void *arg, int level, uint64_t pos, const struct ward_hash *hash);
 void ward_frontier_add(struct ward_frontier *f, const struct ward_hash *leaf,
                        ward_node_fn *made, void *arg);
-/* The head: SHA-256 of nothing for the empty log. */
+/* Computes the head: SHA-256 of nothing for the empty log. */
 void ward_frontier_root(const struct ward_frontier *f, struct ward_hash *out);
 
-/* The hashes that mean something, largest subtree first: at most WARD_FRONTIER_BYTES into out;
- * returns how many bytes. Unpacking is false where n is not what `size` asks for. */
+/* Packs the valid hashes, largest subtree first, at most WARD_FRONTIER_BYTES into out. Returns
+ * the number of bytes. Unpacking returns false if n does not fit `size`. */
 #define WARD_FRONTIER_BYTES ((size_t)WARD_TREE_LEVELS * WARD_SHA256_SIZE)
 size_t ward_frontier_pack(const struct ward_frontier *f, uint8_t *out);
 WARD_MUST bool ward_frontier_unpack(uint64_t size, const void *in, size_t n,
@@ -57,7 +57,7 @@ struct ward_tree {
                            struct ward_err *err);
 };
 
-/* The head of the first `size` leaves. */
+/* Computes the head of the first `size` leaves. */
 WARD_MUST enum ward_code ward_tree_root(const struct ward_tree *t, uint64_t size,
                                         struct ward_hash *out, struct ward_err *err);
 /* RFC 9162, 2.1.3.1.   OUT_OF_RANGE  not index < size */
@@ -69,12 +69,14 @@ WARD_MUST enum ward_code ward_prove_consistency(const struct ward_tree *t, uint6
                                                 uint64_t to, struct ward_hash *proof, size_t *n,
                                                 struct ward_err *err);
 
-/* RFC 9162, 2.1.3.2: is the leaf at `index` of the tree of `size` leaves under `root`? */
+/* RFC 9162, 2.1.3.2: verifies that the leaf at `index` is in the tree of `size` leaves with
+ * `root`. */
 WARD_MUST bool ward_check_inclusion(const struct ward_hash *leaf, uint64_t index, uint64_t size,
                                     const struct ward_hash *proof, size_t n,
                                     const struct ward_hash *root);
-/* RFC 9162, 2.1.4.2: is the tree of `from` leaves the beginning of the tree of `to` leaves?
- * From 0 is the beginning of everything, with an empty proof; its root is not looked at. */
+/* RFC 9162, 2.1.4.2: verifies that the tree of `to` leaves begins with the tree of `from`
+ * leaves. The empty tree is the beginning of every tree, with an empty proof; its root is
+ * ignored. */
 WARD_MUST bool ward_check_consistency(uint64_t from, const struct ward_hash *from_root,
                                       uint64_t to, const struct ward_hash *to_root,
                                       const struct ward_hash *proof, size_t n);

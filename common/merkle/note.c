@@ -1,4 +1,4 @@
-/* Signed notes and checkpoints: note.h says what they are. */
+/* Signed notes and checkpoints; see note.h. */
 #include "common/merkle/note.h"
 
 #include "common/base/text.h"
@@ -6,13 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#define DASH     "\xe2\x80\x94 " /* U+2014 and a space: how a signature line begins */
+#define DASH     "\xe2\x80\x94 " /* U+2014 and a space: the beginning of a signature line */
 #define DASH_LEN 4
 #define NEXT_KEY "next-key "
 #define ID_SIG   (4 + WARD_ED25519_SIG)
 
-/* Text is lines of printable characters. Bytes past ASCII are allowed, control characters are
- * not: a terminal that shows a note must show what was signed. */
+/* The text consists of lines of printable characters. Bytes beyond ASCII are permitted, control
+ * characters are not, because a terminal must show exactly the signed text. */
 static bool text_fits(const char *p, size_t n)
 {
     if (n == 0 || n > WARD_NOTE_MAX || p[n - 1] != '\n')
@@ -58,7 +58,7 @@ enum ward_code ward_note_parse(const char *in, size_t len, struct ward_note *out
         return WARD_FAIL(err, INVALID_ARGUMENT,
                          "not a signed note: control characters, or no "
                          "newline at the end");
-    /* The last empty line separates; the text may hold others. */
+    /* The last empty line separates text and signatures; the text may have others. */
     while (at >= 2 && !(in[at - 1] == '\n' && in[at - 2] == '\n'))
         at--;
     if (at < 2)
@@ -96,7 +96,7 @@ enum ward_code ward_note_check(const struct ward_note *note, const struct ward_v
     return WARD_FAIL(err, FAILED_PRECONDITION, "not signed by this key of %s", key->name);
 }
 
-/* Takes the next line off *p; false at the end. */
+/* Reads the next line from *p; false at the end. */
 static bool line(const char **p, size_t *n, const char **out, size_t *len)
 {
     const char *end = *n == 0 ? NULL : memchr(*p, '\n', *n);

@@ -1,22 +1,21 @@
 /* note.h - signed heads: C2SP signed-note and tlog-checkpoint, Ed25519 only.
  *
- * A note is text, an empty line, and lines "— name base64(key id, signature)". A checkpoint's
- * text is origin, size, root, and extension lines; Ward's one extension, "next-key <vkey>",
- * hands signing over to the next key. The parsers are strict and are fuzzed.
+ * A note is a text, an empty line, and lines "— name base64(key id, signature)". A checkpoint's
+ * text is origin, size, root, and extension lines. Ward's one extension, "next-key <vkey>",
+ * rotates the signing key. The parsers are strict and fuzzed.
  *
- * Threads: pure functions. Memory: the caller's; a parsed note points into the text it was
- * parsed from. Errors: INVALID_ARGUMENT says what is not as it should be; FAILED_PRECONDITION
- * that a signature is missing or does not hold.
+ * Threads: pure functions. Memory: the caller's; a parsed note points into its text. Errors:
+ * INVALID_ARGUMENT for malformed text; FAILED_PRECONDITION for a missing or invalid signature.
  */
 #ifndef WARD_MERKLE_NOTE_H
 #define WARD_MERKLE_NOTE_H
 
 #include "common/merkle/merkle.h"
 
-#define WARD_NOTE_MAX  8192 /* bytes of a whole note */
+#define WARD_NOTE_MAX  8192 /* maximum length of a note */
 #define WARD_NOTE_SIGS 8
-#define WARD_NAME_MAX  96  /* bytes of a key's name, which is the log's origin too */
-#define WARD_VKEY_MAX  160 /* bytes of a printed verifier key, NUL included */
+#define WARD_NAME_MAX  96  /* maximum length of a key's name, which is also the log's origin */
+#define WARD_VKEY_MAX  160 /* size of a printed verifier key, including the NUL */
 
 /* The public half of a signing key: "name+8 hex digits+base64(0x01, key)". */
 struct ward_vkey {
@@ -25,7 +24,8 @@ struct ward_vkey {
     uint8_t pub[WARD_ED25519_PUB];
 };
 
-/*   INVALID_ARGUMENT  a name that is empty, too long, or has a space, a plus or a control */
+/*   INVALID_ARGUMENT  a name that is empty or too long, or contains a space, a plus or a
+ *                     control character */
 WARD_MUST enum ward_code ward_vkey_make(const char *name, const uint8_t pub[WARD_ED25519_PUB],
                                         struct ward_vkey *out, struct ward_err *err);
 WARD_MUST enum ward_code ward_vkey_parse(const char *text, size_t len, struct ward_vkey *out,
@@ -40,7 +40,7 @@ struct ward_note_sig {
     bool usable; /* it has an Ed25519 signature's length */
 };
 struct ward_note {
-    const char *text; /* what is signed, its last newline included */
+    const char *text; /* the signed text, including its last newline */
     size_t len;
     int n;
     struct ward_note_sig sigs[WARD_NOTE_SIGS];
@@ -48,7 +48,7 @@ struct ward_note {
 
 WARD_MUST enum ward_code ward_note_parse(const char *in, size_t len, struct ward_note *out,
                                          struct ward_err *err);
-/*   FAILED_PRECONDITION  not signed by this key, or the signature does not hold */
+/*   FAILED_PRECONDITION  not signed by this key, or the signature is invalid */
 WARD_MUST enum ward_code ward_note_check(const struct ward_note *note,
                                          const struct ward_vkey *key, struct ward_err *err);
 
@@ -56,11 +56,11 @@ struct ward_checkpoint {
     char origin[WARD_NAME_MAX + 1];
     uint64_t size;
     struct ward_hash root;
-    bool hands_over; /* `next` is set */
+    bool hands_over; /* `next` is valid */
     struct ward_vkey next;
 };
 
-/* Reads a note's text. Extension lines it does not know are passed over. */
+/* Reads a note's text. Unknown extension lines are skipped. */
 WARD_MUST enum ward_code ward_checkpoint_parse(const struct ward_note *note,
                                                struct ward_checkpoint *out,
                                                struct ward_err *err);
@@ -69,13 +69,13 @@ struct ward_signer {
     struct ward_vkey vkey;
     const struct ward_sign_key *key;
 };
-/* Prints and signs, with each signer in turn. *len is without the NUL that follows.
- *   INVALID_ARGUMENT  it does not fit in WARD_NOTE_MAX;  INTERNAL  cannot sign */
+/* Prints a checkpoint and signs it with each signer in turn. *len excludes the NUL.
+ *   INVALID_ARGUMENT  longer than WARD_NOTE_MAX; INTERNAL cannot sign */
 WARD_MUST enum ward_code ward_checkpoint_sign(const struct ward_checkpoint *cp,
                                               const struct ward_signer *signers, int n,
                                               char out[WARD_NOTE_MAX], size_t *len,
                                               struct ward_err *err);
-/* The same for any text that ends in a newline. */
+/* Signs any text that ends in a newline. */
 WARD_MUST enum ward_code ward_note_sign(const char *text, size_t text_len,
                                         const struct ward_signer *signers, int n,
                                         char out[WARD_NOTE_MAX], size_t *len,

@@ -1,9 +1,11 @@
-/* Hashes, the frontier and the making of proofs: merkle.h says what they do. */
+/* Hashes, the frontier, and proofs; see merkle.h. */
 #include "common/merkle/merkle.h"
 
 #include <string.h>
 
-#define SHORT_LEAF 512 /* bytes hashed in one piece; Ward's own leaves are about 80 */
+#define SHORT_LEAF                                                                             \
+    512 /* maximum length of a leaf that is hashed in one piece; Ward's own leaves have about  \
+           80 bytes */
 
 void ward_leaf_hash(const void *leaf, size_t n, struct ward_hash *out)
 {
@@ -113,8 +115,8 @@ static uint64_t split(uint64_t n)
     return UINT64_C(1) << (63 - __builtin_clzll(n - 1));
 }
 
-/* The hash of leaves lo .. hi-1, where lo is where such a range starts in the tree: complete
- * subtrees from the left, each smaller than the one before, folded from the right. */
+/* Computes the hash of leaves lo .. hi-1, where lo is the start of such a range in the tree:
+ * complete subtrees from the left, each smaller than the previous, combined from the right. */
 static enum ward_code range(const struct ward_tree *t, uint64_t lo, uint64_t hi,
                             struct ward_hash *out, struct ward_err *err)
 {
@@ -142,7 +144,7 @@ enum ward_code ward_tree_root(const struct ward_tree *t, uint64_t size, struct w
     return WARD_OK;
 }
 
-/* Proofs are found from the root down and told from the leaf up. */
+/* Proofs are computed from the root down and reported from the leaf up. */
 static void reverse(struct ward_hash *proof, size_t n)
 {
     for (size_t i = 0; i < n / 2; i++) {
@@ -196,7 +198,7 @@ enum ward_code ward_prove_consistency(const struct ward_tree *t, uint64_t from, 
             lo = mid;
         }
     }
-    if (lo > 0) /* else the verifier has this hash: it is the old root itself */
+    if (lo > 0) /* otherwise, the verifier has this hash: it is the old root */
         WARD_TRY(range(t, lo, hi, &proof[k++], err));
     reverse(proof, k);
     *n = k;

@@ -1,4 +1,4 @@
-/* Verifier keys: note.h says what they are. */
+/* Verifier keys; see note.h. */
 #include "common/merkle/note.h"
 
 #include "common/base/text.h"
@@ -8,8 +8,8 @@
 
 #define ED25519 0x01 /* C2SP signed-note, signature type */
 
-/* A name is printable UTF-8 without white space or plus. Beyond ASCII we do not go: a name is
- * compared byte for byte, and two that look alike must not both pass. */
+/* A name is printable text without white space or plus, and only ASCII. Names are compared byte
+ * for byte, and two names that look alike must not both be valid. */
 static bool name_fits(const char *name, size_t n)
 {
     if (n < 1 || n > WARD_NAME_MAX)
@@ -66,7 +66,7 @@ enum ward_code ward_vkey_parse(const char *text, size_t len, struct ward_vkey *o
                          "not a verifier key of the form name+hash+base64, Ed25519");
     memcpy(name, text, name_len);
     WARD_TRY(ward_vkey_make(name, typed + 1, &key, err));
-    /* Printing it again covers the id, letter case and stray characters at once. */
+    /* Printing the key again checks the id, the case and stray characters at once. */
     ward_vkey_print(&key, back);
     if (strlen(back) != len || memcmp(back, text, len) != 0)
         return WARD_FAIL(err, INVALID_ARGUMENT, "the verifier key's hash is not its own");
