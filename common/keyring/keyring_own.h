@@ -69,8 +69,8 @@ WARD_MUST enum ward_code ward_keyring_kek_open(const struct ward_keyring *k, int
                                                const char *root_id, struct ward_val sealed,
                                                uint8_t key[WARD_KEY_SIZE],
                                                struct ward_err *err);
-/* Creates the KEK with this number under the current root.   ALREADY_EXISTS: another replica
- *                                                            was first. */
+/* Creates the KEK with this number under the current root.
+ *   ALREADY_EXISTS  another replica was first */
 WARD_MUST enum ward_code ward_keyring_kek_add(struct ward_keyring *k, struct ward_db *db,
                                               struct ward_arena *mem, int number,
                                               struct ward_err *err);

@@ -1,5 +1,5 @@
-/* gallery_testing.h - a set beside the vectors it was made from, and the answer that a scan of
- * those in double precision gives. Threads: a gallery is one thread's. Memory: malloc; freed by
+/* gallery_testing.h - a set, its original vectors, and the result of a scan of those vectors in
+ * double precision. Threads: a gallery belongs to one thread. Memory: malloc; freed by
  * gallery_close. Errors: assertions. */
 #ifndef WARD_SCAN_GALLERY_TESTING_H
 #define WARD_SCAN_GALLERY_TESTING_H
@@ -22,8 +22,8 @@ struct gallery {
     struct scan_pool *pool;
     int dim;
     uint32_t n, cap;
-    float *x;      /* cap rows, by row number */
-    bool *removed; /* from the set */
+    float *x;      /* cap rows, indexed by row number */
+    bool *removed; /* removed from the set */
     bool *hidden;  /* `exact` does not find it */
     size_t asked;
 };
@@ -52,7 +52,7 @@ static inline float *gallery_at(const struct gallery *g, uint32_t row)
     return g->x + (size_t)row * (size_t)g->dim;
 }
 
-/* The row's number, under which its vector is then found. */
+/* Returns the row's number, which identifies its vector. */
 static inline uint32_t gallery_add(struct gallery *g, const float *x)
 {
     int8_t codes[SCAN_DIM_MAX];
@@ -99,7 +99,7 @@ static inline bool gallery_may(const struct gallery *g, const struct ward_scan_s
     return what->only == NULL;
 }
 
-/* What a scan in double precision says: best first, equal scores by row. */
+/* The result of a scan in double precision: best first, equal scores by row. */
 static inline int gallery_truth(const struct gallery *g, const struct ward_scan_search *what,
                                 struct scan_hit *hits)
 {
@@ -120,8 +120,8 @@ static inline int gallery_truth(const struct gallery *g, const struct ward_scan_
     return n;
 }
 
-/* Searches, and compares every row and every bit of every score. How many rows were looked at.
- */
+/* Searches, and compares every row and every bit of every score. Returns the number of rows
+ * that were ranked again. */
 static inline size_t gallery_check(struct gallery *g, struct ward_scan_search what)
 {
     struct scan_hit hits[K_MOST] = {0}, truth[K_MOST] = {0};

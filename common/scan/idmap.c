@@ -18,8 +18,8 @@ struct scan_idmap {
     size_t n, cap;
 };
 
-/* Where an id would like to lie. Ids are random in their later bytes and times in their first:
- * both halves take part. The high half of a product is a division without one. */
+/* Returns the preferred place of an id. The later bytes of an id are random and the first bytes
+ * are a time, so both halves are used. The high half of the product replaces a division. */
 static size_t home(const struct scan_idmap *m, const uint8_t id[SCAN_ID])
 {
     uint64_t a, b;
@@ -70,7 +70,7 @@ void ward_scan_idmap_close(struct scan_idmap *m)
     free(m);
 }
 
-/* Its place, or the empty one where it would go. */
+/* Returns the place of an id, or the empty place for it. */
 static size_t find(const struct scan_idmap *m, const uint8_t id[SCAN_ID])
 {
     size_t i = home(m, id);
@@ -124,7 +124,7 @@ bool ward_scan_idmap_get(const struct scan_idmap *m, const uint8_t id[SCAN_ID], 
     return true;
 }
 
-/* What stands behind a hole and did not want to stand there moves into it, and leaves the next.
+/* Moves later entries that are not in their preferred place into the gap, which then moves on.
  */
 bool ward_scan_idmap_remove(struct scan_idmap *m, const uint8_t id[SCAN_ID])
 {

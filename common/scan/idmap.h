@@ -1,7 +1,8 @@
-/* idmap.h - from a 16-byte id to a number: what finds a subject's row among a million.
+/* idmap.h - maps a 16-byte id to a number, to find a subject's row among a million.
  *
- * Open addressing with linear probing; a removal moves back what follows, so there are no
- * graves. 24 bytes a place, at most four fifths of the places taken.
+ * Open addressing with linear probing. A removal moves later entries back, so no markers for
+ * removed entries are needed. A place takes 24 bytes, and at most four fifths of the places are
+ * used.
  *
  * Threads: the caller locks. Memory: its own. Errors: RESOURCE_EXHAUSTED, and nothing changed.
  */
@@ -17,17 +18,18 @@
 
 struct scan_idmap;
 WARD_MUST enum ward_code ward_scan_idmap_open(struct scan_idmap **out, struct ward_err *err);
-void ward_scan_idmap_close(struct scan_idmap *m); /* wipes; NULL is fine */
+void ward_scan_idmap_close(struct scan_idmap *m); /* wipes; accepts NULL */
 
-/* Adds or replaces. Any value but UINT64_MAX. */
+/* Adds or replaces an entry. Any value but UINT64_MAX. */
 WARD_MUST enum ward_code ward_scan_idmap_put(struct scan_idmap *m, const uint8_t id[SCAN_ID],
                                              uint64_t value, struct ward_err *err);
 bool ward_scan_idmap_get(const struct scan_idmap *m, const uint8_t id[SCAN_ID],
                          uint64_t *value);
 bool ward_scan_idmap_remove(struct scan_idmap *m,
-                            const uint8_t id[SCAN_ID]); /* was it there? */
+                            const uint8_t id[SCAN_ID]); /* returns whether the entry existed */
 
-/* Every one, in no order: *at is 0 at first. Nothing may be put or removed in between. */
+/* Iterates over all entries, in no order: *at is 0 at first. The map must not change during the
+ * iteration. */
 bool ward_scan_idmap_next(const struct scan_idmap *m, size_t *at, uint8_t id[SCAN_ID],
                           uint64_t *value);
 size_t ward_scan_idmap_count(const struct scan_idmap *m);

@@ -3,7 +3,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-/* Best first. */
+/* Kernels, best first. */
 static const struct {
     const char *name;
     scan_dots_fn *(*here)(void);
@@ -17,7 +17,7 @@ static const struct {
 };
 #define N_KERNELS ((int)WARD_COUNT(KERNELS))
 
-/* One more than its place in KERNELS; 0: the best that is here. */
+/* index in KERNELS plus one; 0: the best available one */
 static atomic_int wanted;
 
 int ward_scan_kernels(const char **names, int cap)
@@ -50,7 +50,7 @@ struct scan_kernel ward_scan_kernel_now(void)
 {
     int i = atomic_load(&wanted) - 1;
 
-    /* The last runs everywhere. */
+    /* The last one runs everywhere. */
     for (i = i < 0 ? 0 : i; KERNELS[i].here() == NULL; i++) {
     }
     return (struct scan_kernel){KERNELS[i].name, KERNELS[i].here()};

@@ -1,5 +1,5 @@
-/* AVX2: bytes widened to 16 bits, then multiplied and added in pairs. A pair's sum is at most
- * 2 * 127 * 8191, far below 2^31. */
+/* AVX2: widens bytes to 16 bits, then multiplies and adds pairs. The sum of a pair is at most 2
+ * * 127 * 8191, far below 2^31. */
 #include "common/scan/kernel.h"
 
 #if defined(__x86_64__)
@@ -7,9 +7,9 @@
 #include <immintrin.h>
 
 #define AVX2  __attribute__((target("avx2")))
-#define AHEAD 8192 /* bytes: what one core can have on its way from memory */
+#define AHEAD 8192 /* bytes that one core can prefetch from memory */
 
-/* The four sums of four accumulators. */
+/* Returns the four sums of four accumulators. */
 AVX2 static inline __m128i sums(__m256i a, __m256i b, __m256i c, __m256i d)
 {
     __m256i s = _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d));
@@ -48,7 +48,8 @@ AVX2 static void dots(const struct scan_query *q, const int8_t *rows, size_t n, 
             _mm_prefetch((const char *)(rows + i * dim + line + AHEAD), _MM_HINT_T0);
         _mm_storeu_si128((__m128i *)(out + i), four(q, rows + i * dim, dim));
     }
-    for (; i < n; i++) /* a row four times over: the last few of a set, and single rows */
+    for (; i < n;
+         i++) /* the same row four times: for the last rows of a set, and single rows */
         out[i] = _mm_cvtsi128_si32(four(q, rows + i * dim, 0));
 }
 

@@ -1,7 +1,8 @@
-/* AVX-512. With VNNI: vpdpbusd multiplies unsigned by signed bytes and adds four products into
- * 32 bits, so rows are made unsigned (+128, which is one XOR) and what that added, 128 times
- * the sum of the query, is taken off at the end; the query's 14 bits are two signed bytes. Sums
- * may wrap on the way: they are modulo 2^32 and the end fits. Without VNNI: as AVX2, wider. */
+/* AVX-512. With VNNI, vpdpbusd multiplies unsigned by signed bytes and adds four products to 32
+ * bits. Rows are therefore made unsigned (+128, which is one XOR), and 128 times the sum of the
+ * query is subtracted at the end. The query's 14 bits are two signed bytes. Intermediate sums
+ * may wrap, because they are modulo 2^32 and the final sum fits. Without VNNI: as AVX2, but
+ * wider. */
 #include "common/scan/kernel.h"
 
 #if defined(__x86_64__)
@@ -10,14 +11,14 @@
 
 #define BW    __attribute__((target("avx512f,avx512bw")))
 #define VNNI  __attribute__((target("avx512f,avx512bw,avx512vnni")))
-#define AHEAD 8192 /* bytes: what one core can have on its way from memory */
+#define AHEAD 8192 /* bytes that one core can prefetch from memory */
 
 BW static inline __m256i halves(__m512i v)
 {
     return _mm256_add_epi32(_mm512_castsi512_si256(v), _mm512_extracti64x4_epi64(v, 1));
 }
 
-/* The four sums of four accumulators. */
+/* Returns the four sums of four accumulators. */
 BW static inline __m128i sums(__m512i a, __m512i b, __m512i c, __m512i d)
 {
     __m256i s = _mm256_hadd_epi32(_mm256_hadd_epi32(halves(a), halves(b)),
@@ -77,7 +78,8 @@ VNNI static void dots_vnni(const struct scan_query *q, const int8_t *rows, size_
         ahead(rows + i * dim, 4 * dim);
         _mm_storeu_si128((__m128i *)(out + i), four_vnni(q, rows + i * dim, dim));
     }
-    for (; i < n; i++) /* a row four times over: the last few of a set, and single rows */
+    for (; i < n;
+         i++) /* the same row four times: for the last rows of a set, and single rows */
         out[i] = _mm_cvtsi128_si32(four_vnni(q, rows + i * dim, 0));
 }
 

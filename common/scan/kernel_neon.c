@@ -1,5 +1,5 @@
 /* NEON. With the dot-product instructions (ARMv8.2, most servers): signed bytes times signed
- * bytes, the query's 14 bits as two of them. Without: bytes widened to 16 bits. */
+ * bytes, with the query's 14 bits as two bytes. Without them: bytes widened to 16 bits. */
 #include "common/scan/kernel.h"
 
 #if defined(__aarch64__)

@@ -7,8 +7,7 @@ static void dots(const struct scan_query *q, const int8_t *rows, size_t n, int32
         int32_t sum = 0;
 
         for (int d = 0; d < q->dim; d += 64) {
-            for (int j = d; j < d + 64;
-                 j++) /* a known count, which compilers make vectors of */
+            for (int j = d; j < d + 64; j++) /* a constant count, which compilers vectorize */
                 sum += q->code[j] * row[j];
         }
         out[i] = sum;

@@ -4,13 +4,14 @@
 #include <signal.h>
 #include <stdlib.h>
 
-/* A search that wants help: on its own thread's stack, in the pool's list while it does. */
+/* A search that wants help. It is on its own thread's stack, and in the pool's list while it
+ * runs. */
 struct job {
     struct job *next, *before;
     scan_step_fn *step;
     void *arg;
-    uint64_t done; /* a bit a slot: nothing left for it */
-    int busy;      /* helpers in a step */
+    uint64_t done; /* one bit for each slot: no work is left for it */
+    int busy;      /* number of helpers in a step */
 };
 
 struct helper {
@@ -22,7 +23,7 @@ struct helper {
 struct scan_pool {
     pthread_mutex_t lock;
     pthread_cond_t work, idle;
-    struct job jobs; /* the ring's fixed link */
+    struct job jobs; /* the fixed link of the ring */
     bool closing;
     int n;
     struct helper helpers[SCAN_THREADS_MAX];
@@ -66,7 +67,7 @@ static void *help(void *arg)
             pthread_cond_wait(&p->work, &p->lock);
             continue;
         }
-        take_out(j); /* to the end: the next step is another search's */
+        take_out(j); /* moves to the end, so that the next step belongs to another search */
         put_last(p, j);
         j->busy++;
         pthread_mutex_unlock(&p->lock);
@@ -122,7 +123,7 @@ enum ward_code ward_scan_pool_open(int threads, struct scan_pool **out, struct w
     pthread_cond_init(&p->work, NULL);
     pthread_cond_init(&p->idle, NULL);
     p->jobs.next = p->jobs.before = &p->jobs;
-    sigfillset(&all); /* signals are the main thread's */
+    sigfillset(&all); /* only the main thread handles signals */
     pthread_sigmask(SIG_SETMASK, &all, &was);
     for (int i = 0; i < threads - 1; i++) {
         struct helper *h = &p->helpers[i];

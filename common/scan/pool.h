@@ -1,7 +1,7 @@
-/* pool.h - the threads that help searches. A search lends the pool its step; helpers that are
- * free take one step of one search, then one of the next, so that searches share them evenly.
+/* pool.h - threads that help searches. A search offers its step to the pool. A free helper runs
+ * one step of one search and then one of the next, so that searches share the helpers evenly.
  *
- * Threads: any number may lend at once. Memory: the pool's own. Errors: scan.h's.
+ * Threads: any number of searches at once. Memory: the pool's own. Errors: scan.h's.
  */
 #ifndef WARD_SCAN_POOL_H
 #define WARD_SCAN_POOL_H
@@ -10,12 +10,12 @@
 
 #define SCAN_THREADS_MAX 64
 
-/* Does a bit of the work with what belongs to this slot. False: nothing left that it can do. */
+/* Does a part of the work with this slot's data. Returns false if no work is left for the slot.
+ */
 typedef bool scan_step_fn(void *arg, int slot);
 
 int ward_scan_pool_slots(const struct scan_pool *p); /* 1 for NULL */
-/* Steps until no slot has anything left; the caller is slot 0. `help`: more than the caller is
- * wanted. */
+/* Runs steps until no slot has work. The caller is slot 0. `help`: use helpers too. */
 void ward_scan_pool_run(struct scan_pool *p, bool help, scan_step_fn *step, void *arg);
 
 #endif

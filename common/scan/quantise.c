@@ -2,8 +2,7 @@
 
 #include <math.h>
 
-/* A vector is taken for one of length 1 when it is as near to it as float32 arithmetic, done
- * carelessly, leaves it. */
+/* Tolerance of the length 1: the error of careless float32 arithmetic. */
 #define LENGTH_OFF 1e-3
 
 static double square(double v)
@@ -13,10 +12,10 @@ static double square(double v)
 
 static double up(double v)
 {
-    return v * (1 + 1e-9); /* far above what summing 1024 doubles can lose */
+    return v * (1 + 1e-9); /* far above the rounding error of a sum of 1024 doubles */
 }
 
-/* The largest component, and |x|. INVALID_ARGUMENT unless that is 1. */
+/* Computes the largest component and |x|. INVALID_ARGUMENT unless |x| is 1. */
 static enum ward_code measure(const float *x, int dim, double *most, double *length,
                               struct ward_err *err)
 {
@@ -37,7 +36,7 @@ static enum ward_code measure(const float *x, int dim, double *most, double *len
     return WARD_OK;
 }
 
-/* The integer nearest to v / scale, within -most..most. */
+/* Returns the integer nearest to v / scale, within -most..most. */
 static long nearest(double v, double scale, long most)
 {
     long n = lrint(v / scale);

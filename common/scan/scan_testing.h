@@ -1,12 +1,12 @@
-/* scan_testing.h - random vectors for the tests of scan. Threads: a generator is one thread's.
- * Memory: the caller's. Errors: none. */
+/* scan_testing.h - random vectors for the tests of scan. Threads: a generator belongs to one
+ * thread. Memory: the caller's. Errors: none. */
 #ifndef WARD_SCAN_TESTING_H
 #define WARD_SCAN_TESTING_H
 
 #include <math.h>
 #include <stdint.h>
 
-/* splitmix64, so that every run sees the same vectors. */
+/* splitmix64, so that every run uses the same vectors. */
 static inline uint64_t test_random(uint64_t *state)
 {
     uint64_t z = *state += 0x9e3779b97f4a7c15u;
@@ -16,7 +16,7 @@ static inline uint64_t test_random(uint64_t *state)
     return z ^ (z >> 31);
 }
 
-/* About normal: the sum of four numbers in -1..1. */
+/* Approximately normal: the sum of four numbers in -1..1. */
 static inline float test_normal(uint64_t *state)
 {
     uint64_t r = test_random(state);
@@ -37,7 +37,8 @@ static inline void test_unit(float *x, int dim)
         x[i] = (float)((double)x[i] / sqrt(sum));
 }
 
-/* A vector of length 1, `off` times a random one away from `near` (NULL: anywhere). */
+/* A vector of length 1 at a distance of `off` times a random vector from `near` (NULL:
+ * anywhere). */
 static inline void test_vector(uint64_t *state, const float *near, float off, float *x, int dim)
 {
     for (int i = 0; i < dim; i++)

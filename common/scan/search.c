@@ -1,20 +1,22 @@
-/* search.c - a search in two steps, and why its answer is that of a full-precision scan.
+/* search.c - a search in two steps, and the proof that its result equals that of a
+ * full-precision scan.
  *
  * The bound. With row x, its codes c, scale s and R >= |x - s c|; query q, its codes k, scale t
- * and E >= |q - t k|:   <q,x> - s t <k,c> = <q, x - s c> + <q - t k, s c>,
- * so by Cauchy and Schwarz   |<q,x> - s t <k,c>| <= |q| R + E |s c|.   |s c| <= SCAN_LONGEST.
- * <k,c> is an exact integer. What float32 arithmetic adds, u being 2^-24: s t <k,c> takes three
- * roundings, at most 4 u of its size; |q| R one; their sum and the comparison's other side one
- * each. No operand is larger than (|q| + E)(SCAN_LONGEST + SCAN_FURTHEST) < 1.6, so 32 u covers
- * them all more than twice, and with them the 1e-13 that a sum of 1024 doubles can lose.
+ * and E >= |q - t k|: <q,x> - s t <k,c> = <q, x - s c> + <q - t k, s c>, so by Cauchy-Schwarz
+ * |<q,x> - s t <k,c>| <= |q| R + E |s c|. |s c| <= SCAN_LONGEST. <k,c> is an exact integer.
+ * float32 arithmetic adds errors, with u = 2^-24: s t <k,c> has three roundings, at most 4 u of
+ * its size; |q| R has one; their sum and the other side of the comparison have one each. No
+ * operand exceeds (|q| + E)(SCAN_LONGEST + SCAN_FURTHEST) < 1.6, so 32 u covers all of them
+ * more than twice, and also the error of 1e-13 of a sum of 1024 doubles.
  *
- * The steps. While scanning, k rows whose lower bounds reach some floor mean that the k-th best
- * score reaches it too: rows whose upper bound stays below are dropped. What is kept is ranked
- * by upper bound, and asked for in full precision until the next upper bound is below the k-th
- * best score found. Both are "below", never "at": rows with equal scores all get their turn.
+ * The steps. During the scan, if the lower bounds of k rows reach some floor, the k-th best
+ * score reaches it too, so rows with an upper bound below the floor are dropped. The remaining
+ * rows are sorted by upper bound. Their vectors are requested in full precision until the next
+ * upper bound is below the k-th best score. Both comparisons are "below", never "at", so rows
+ * with equal scores are all ranked.
  *
- * Rows may go while a search runs, and a floor may rest on one that has. Then the k-th score
- * found is below the floor, and the search is made again with floors from found scores only.
+ * Rows may be removed during a search, and a floor may depend on a removed row. The k-th score
+ * is then below the floor, and the search runs again with floors from found scores only.
  */
 #include "common/base/crypto.h"
 #include "common/scan/pool.h"
@@ -24,9 +26,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CANDIDATES (2 * SCAN_STRIP) /* a slot's; a strip must always fit */
+#define CANDIDATES (2 * SCAN_STRIP) /* capacity of a slot; a strip must always fit */
 #define K_MAX      64
-/* Strips in a step, and fewer than how many make waking others no gain. */
+/* Strips in a step, and the number below which waking other threads is no gain. */
 #define STEP 4
 #define FEW  16
 
@@ -35,7 +37,7 @@ struct candidate {
     uint32_t row;
 };
 
-/* What one thread gathers. */
+/* Candidates of one thread. */
 struct slot {
     struct candidate *kept;
     int n;
@@ -47,17 +49,17 @@ struct search {
     struct scan_set *set;
     const struct ward_scan_search *what;
     struct scan_query query;
-    float length, slack; /* of the bound: |q|, and everything but |q| R */
+    float length, slack; /* parts of the bound: |q|, and everything except |q| R */
     uint32_t n_strips;
-    const uint64_t *only; /* a bit a row; NULL: all */
+    const uint64_t *only; /* one bit for each row; NULL: all */
     bool careful;         /* floors come from found scores only */
     int n_slots;
     struct slot *slots;
-    float start;         /* the floor that `min` gives */
-    _Atomic float floor; /* no row below it can be a hit */
-    atomic_uint next;    /* strip */
+    float start;         /* the floor from `min` */
+    _Atomic float floor; /* rows below it cannot be results */
+    atomic_uint next;
     atomic_bool gone;
-    /* found: the searching thread's alone */
+    /* used only by the searching thread */
     float *vector;
     struct scan_hit *hits;
     int n_hits;
@@ -104,7 +106,7 @@ static void keep(struct search *s, struct slot *slot, uint32_t row, float score,
         raise(s, slot->lower[k - 1]);
 }
 
-/* A row's approximate score, and whether it may be a hit. */
+/* Computes a row's approximate score, and whether it may be a result. */
 static inline bool near(const struct search *s, const struct scan_block *b, uint32_t r,
                         int32_t dot, float *score, float *off)
 {
@@ -113,7 +115,7 @@ static inline bool near(const struct search *s, const struct scan_block *b, uint
     return *score + *off >= atomic_load_explicit(&s->floor, memory_order_relaxed) - s->slack;
 }
 
-/* Whether any of 64 rows may be: a loop that compilers make vectors of. */
+/* Returns whether any of 64 rows may be a result. Compilers vectorize this loop. */
 static bool any_near(const struct search *s, const float *scale, const float *residual,
                      const int32_t *dots)
 {
@@ -126,8 +128,8 @@ static bool any_near(const struct search *s, const float *scale, const float *re
     return any != 0;
 }
 
-/* Rows r..r+63 of a block, those whose bit is set, and no other row's memory; `first` is row 0
- * of the block. */
+/* Handles rows r..r+63 of a block whose bit is set. Reads no other row's memory. `first` is row
+ * 0 of the block. */
 static void look(struct search *s, struct slot *slot, const struct scan_block *b,
                  uint32_t first, uint32_t r, uint64_t rows)
 {
@@ -140,7 +142,7 @@ static void look(struct search *s, struct slot *slot, const struct scan_block *b
         if (!any_near(s, b->scale + r, b->residual + r, dots))
             return;
     } else {
-        for (uint64_t left = rows; left != 0;) { /* by runs */
+        for (uint64_t left = rows; left != 0;) { /* in runs */
             unsigned at = (unsigned)__builtin_ctzll(left);
             unsigned n = (unsigned)__builtin_ctzll(~(left >> at));
 
@@ -157,7 +159,8 @@ static void look(struct search *s, struct slot *slot, const struct scan_block *b
     }
 }
 
-/* Whether a list has none of a strip: short lists then pass most strips without a lock. */
+/* Returns whether a list has no row of a strip. Short lists then skip most strips without a
+ * lock. */
 static bool none_wanted(const struct search *s, uint32_t number)
 {
     uint64_t any = 0;
@@ -188,7 +191,7 @@ static void strip(struct search *s, struct slot *slot, uint32_t number)
     ward_scan_gate_leave(gate, turn);
 }
 
-/* Whether a strip's candidates still fit, once those that the floor has passed are dropped. */
+/* Returns whether a strip's candidates fit, after candidates below the floor are dropped. */
 static bool fits(const struct search *s, struct slot *slot)
 {
     float floor = atomic_load_explicit(&s->floor, memory_order_relaxed);
@@ -275,10 +278,10 @@ static enum ward_code ask(struct search *s, uint32_t row, struct ward_err *err)
     return WARD_OK;
 }
 
-/* Asks for what the slots kept, best first, and empties them. */
+/* Requests the candidates of all slots, best first, and empties the slots. */
 static enum ward_code rank(struct search *s, struct ward_err *err)
 {
-    struct candidate *all = s->slots[0].kept; /* the slots' lie one behind another */
+    struct candidate *all = s->slots[0].kept; /* the slots are contiguous */
     int n = 0, k = s->what->k;
 
     for (int i = 0; i < s->n_slots; i++) {
@@ -301,7 +304,7 @@ static enum ward_code rank(struct search *s, struct ward_err *err)
 
 /* ---- the search ---- */
 
-/* A slot that is full ends a round; what has been found then leaves room. */
+/* A full slot ends a round. The scores found so far then raise the floor and make room. */
 static enum ward_code pass(struct search *s, bool careful, struct ward_err *err)
 {
     s->careful = careful;
@@ -319,7 +322,7 @@ static enum ward_code pass(struct search *s, bool careful, struct ward_err *err)
     return WARD_OK;
 }
 
-/* Rows named twice, out of order or never there make no difference to a set of bits. */
+/* Rows that are repeated, unordered or invalid do not matter in a set of bits. */
 static enum ward_code narrow(struct search *s, struct ward_arena *mem, struct ward_err *err)
 {
     const struct ward_scan_search *what = s->what;

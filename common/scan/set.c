@@ -8,7 +8,7 @@
 #include <time.h>
 
 #define HUGE_PAGE ((size_t)2 << 20)
-/* SCAN_NO_ROW is no row's number. */
+/* SCAN_NO_ROW is not a row number. */
 #define BLOCKS_MAX (UINT32_MAX / SCAN_BLOCK)
 
 struct scan_block *ward_scan_block_at(const struct scan_set *s, uint32_t block)
@@ -43,10 +43,10 @@ static void drain(atomic_uint *readers)
         nanosleep(&(struct timespec){.tv_nsec = 20000}, NULL);
 }
 
-/* Until all who entered before have left. Two counts, because one might never be zero: those
- * who enter meanwhile are counted in the other. Both are waited for, because who has read
- * `turn` may be late to count itself. Who counts itself after the wait has ended sees the bits
- * as they are now: all of it is sequentially consistent. */
+/* Waits until all readers that entered before have left. There are two counters, because a
+ * single one might never reach zero; new readers use the other one. Both are awaited, because a
+ * reader that has read `turn` may increment late. A reader that increments after the wait sees
+ * the current bits, because all operations are sequentially consistent. */
 static void until_left(struct scan_gate *g)
 {
     unsigned turn = atomic_load(&g->turn) & 1;
@@ -105,8 +105,9 @@ void ward_scan_set_close(struct scan_set *s)
     free(s);
 }
 
-/* Zeroed; aligned to a huge page, so that one holds 4096 rows of 512. A set's first block stays
- * in small pages: a set of ten faces then takes what ten take. Kept out of core files. */
+/* Zeroed memory, aligned to a huge page, which holds 4096 rows of 512 dimensions. A set's first
+ * block uses small pages, so that a set of ten faces takes little memory. Excluded from core
+ * files. */
 static int8_t *codes_map(size_t n, bool first)
 {
     uint8_t *all = mmap(NULL, n + HUGE_PAGE, PROT_READ | PROT_WRITE,
@@ -167,7 +168,8 @@ static enum ward_code grow(struct scan_set *s, uint32_t n, struct ward_err *err)
     return WARD_OK;
 }
 
-/* What ward_scan_quantise cannot have made would break the error bound. */
+/* Rejects values that ward_scan_quantise cannot create, because they would invalidate the error
+ * bound. */
 static enum ward_code check(const struct scan_set *s, const int8_t *codes,
                             const struct scan_code *code, struct ward_err *err)
 {
@@ -175,7 +177,7 @@ static enum ward_code check(const struct scan_set *s, const int8_t *codes,
     int low = 0;
 
     for (int i = 0; i < s->dim; i += 64) {
-        for (int j = i; j < i + 64; j++) { /* a known count, which compilers make vectors of */
+        for (int j = i; j < i + 64; j++) { /* a constant count, which compilers vectorize */
             sum += codes[j] * codes[j];
             low |= codes[j] < -SCAN_CODE_MAX;
         }
@@ -231,7 +233,7 @@ enum ward_code ward_scan_add(struct scan_set *s, const int8_t *codes,
     b->residual[r] = code->residual;
     b->taken[r / 64] |= bit(r);
     b->n_taken++;
-    atomic_fetch_or(&b->live[r / 64], bit(r)); /* from here on it is read */
+    atomic_fetch_or(&b->live[r / 64], bit(r)); /* from here on, readers may see it */
     atomic_fetch_add(&s->n_live, 1);
     *row = s->room * SCAN_BLOCK + r;
 unlock:
@@ -239,7 +241,7 @@ unlock:
     return rc;
 }
 
-/* Lets the row be taken again. */
+/* Makes the row available again. */
 static void give_back(struct scan_set *s, struct scan_block *b, uint32_t row)
 {
     uint32_t r = row % SCAN_BLOCK;

@@ -1,12 +1,12 @@
-/* set.h - how a set keeps its rows: blocks that are added and never move, four strips each. Who
- * reads takes no lock and touches only rows whose live bit it has seen since it entered their
- * strip. Who adds writes a row that nobody touches and then sets its bit. Who removes clears
- * the bit, waits until all who may have seen it have left the strip, wipes the row, and only
- * then lets it be taken again. So searches wait for nobody, adding waits for other changes
- * alone, and removing waits for a strip: a thread that loses its processor in a strip holds up
+/* set.h - the storage of a set's rows: blocks that never move, with four strips each. Readers
+ * take no lock. They touch only rows whose live bit they have seen since they entered the
+ * strip. An add writes a row that nobody touches and then sets its bit. A removal clears the
+ * bit, waits until all readers that may have seen it have left the strip, wipes the row, and
+ * then makes it available again. Searches therefore never wait, an add waits only for other
+ * changes, and a removal waits for one strip. A thread that is preempted in a strip delays
  * nothing else.
  *
- * Threads: as said. Memory: the set's. Errors: scan.h's.
+ * Threads: as described. Memory: the set's. Errors: scan.h's.
  */
 #ifndef WARD_SCAN_SET_H
 #define WARD_SCAN_SET_H
@@ -18,26 +18,26 @@
 #include <stdatomic.h>
 
 #define SCAN_STRIP  1024
-#define SCAN_STRIPS (SCAN_BLOCK / SCAN_STRIP) /* a block */
+#define SCAN_STRIPS (SCAN_BLOCK / SCAN_STRIP) /* rows in a block */
 #define SCAN_SHELF  1024
 
-/* What ward_scan_quantise makes of a vector of length 1 is never longer nor further from it:
- * half a step, 1 / 127 / 2, in each of 1024 dimensions is 0.126. ward_scan_add refuses the
- * rest, so a search's error bound may rely on them. */
+/* A row from ward_scan_quantise never exceeds these limits: half a step, 1 / 127 / 2, in each
+ * of 1024 dimensions is 0.126. ward_scan_add rejects other rows, so a search may rely on the
+ * limits for its error bound. */
 #define SCAN_LONGEST  1.25
 #define SCAN_FURTHEST 0.25
 
-/* A strip's: which of `readers` those who enter are counted in. */
+/* State of a strip: the counter in `readers` for new readers. */
 struct scan_gate {
     alignas(64) atomic_uint turn;
     atomic_uint readers[2];
 };
 struct scan_block {
     struct scan_gate gates[SCAN_STRIPS];
-    int8_t *codes; /* a mapping of its own */
+    int8_t *codes; /* its own memory mapping */
     _Atomic uint64_t live[SCAN_BLOCK / 64];
     float scale[SCAN_BLOCK], residual[SCAN_BLOCK];
-    /* The writers': rows that are live, or removed and not wiped yet. */
+    /* For writers: rows that are live, or removed and not yet wiped. */
     int n_taken;
     uint64_t taken[SCAN_BLOCK / 64];
 };
@@ -49,8 +49,8 @@ struct scan_set {
     int dim;
     struct scan_kernel kernel;
     struct scan_pool *pool;
-    pthread_mutex_t writers;  /* what is taken; held for the copy of a row */
-    pthread_mutex_t removers; /* one waits for readers at a time */
+    pthread_mutex_t writers;  /* used rows; locked while a row is copied */
+    pthread_mutex_t removers; /* only one thread waits for readers at a time */
     uint32_t room;            /* no block before this one has a free row */
     _Atomic(struct scan_shelf *) shelves[SCAN_SHELF];
     atomic_uint n_blocks;
@@ -60,8 +60,8 @@ struct scan_set {
 /* block < n_blocks */
 struct scan_block *ward_scan_block_at(const struct scan_set *s, uint32_t block);
 
-/* The gate of row r of a block, and what ward_scan_gate_leave wants. Live bits are read after
- * entering, rows before leaving. */
+/* Enters the gate of row r of a block; the result is the argument of ward_scan_gate_leave. Read
+ * live bits after entering, and rows before leaving. */
 struct scan_gate *ward_scan_gate_at(struct scan_block *b, uint32_t r);
 unsigned ward_scan_gate_enter(struct scan_gate *g);
 void ward_scan_gate_leave(struct scan_gate *g, unsigned turn);

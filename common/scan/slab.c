@@ -7,11 +7,11 @@
 #include <sys/mman.h>
 
 #define WORDS (SCAN_PAGE / 64)
-/* Larger pages are mappings, so that memory given back goes to the system. */
+/* Larger pages are memory mappings, so that freed memory returns to the system. */
 #define MAPPED ((size_t)64 << 10)
 
 struct page {
-    uint8_t *mem; /* NULL while none is in use */
+    uint8_t *mem; /* NULL while no item is in use */
     uint64_t used[WORDS];
 };
 
@@ -19,7 +19,7 @@ struct scan_slab {
     size_t size, page_bytes;
     struct page *pages;
     uint32_t n_pages;
-    uint32_t room; /* no page before this one has a free thing */
+    uint32_t room; /* no page before this one has a free item */
     size_t count, held;
 };
 

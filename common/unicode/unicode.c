@@ -55,7 +55,7 @@ enum ward_code ward_fold(struct ward_arena *mem, const char *utf8, char **out,
     return WARD_OK;
 }
 
-/* The next word from *at on: its start, and *at behind it; NULL: none. */
+/* Returns the start of the next word from *at and moves *at behind it; NULL: none. */
 static const char *next_word(const char **at, size_t *n)
 {
     const char *start = NULL;

@@ -13,24 +13,24 @@ struct ward_p11 {
     pthread_mutex_t lock;
     struct ward_p11_uri where;
     CK_FUNCTION_LIST *f;
-    bool loaded, initialized; /* by p11-kit; not when the functions were lent */
-    bool open;                /* session and key are good, as far as is known */
+    bool loaded, initialized; /* by p11-kit; false if the functions were lent */
+    bool open;                /* session and key are valid, as far as known */
     CK_SESSION_HANDLE session;
     CK_OBJECT_HANDLE key;
-    bool named; /* keytag is the key's this root was opened with */
+    bool named; /* keytag is the tag of the key that this root was opened with */
     uint8_t keytag[WARD_KEYTAG_SIZE];
-    bool refused; /* the PIN that hashes to this was wrong */
+    bool refused; /* hash of a wrong PIN */
     uint8_t refused_pin[WARD_SHA256_SIZE];
 };
 
 static void drop(struct ward_p11 *h)
 {
     if (h->open)
-        (void)h->f->C_CloseSession(h->session); /* it may be gone already */
+        (void)h->f->C_CloseSession(h->session); /* the session may already be closed */
     h->open = false;
 }
 
-/* The token does not answer as one does: the next call begins anew. */
+/* The token's answer is unusable, so the next call starts again. */
 static enum ward_code lost(struct ward_p11 *h, const char *what, CK_RV rv, struct ward_err *err)
 {
     drop(h);
@@ -69,7 +69,8 @@ static CK_RV gcm(struct ward_p11 *h, bool encrypt, uint8_t nonce[NONCE],
                    : h->f->C_Decrypt(h->session, p, in->n, out, out_n);
 }
 
-/* `nonce` is ours, or nothing: a token that draws its own cannot name its key (keytag.h). */
+/* `nonce` is unchanged, or the call fails. A token that chooses its own nonce cannot compute
+ * the key's name (keytag.h). */
 static enum ward_code encrypt_with(struct ward_p11 *h, const uint8_t nonce[NONCE],
                                    const struct ward_bytes *aad, const struct ward_bytes *in,
                                    uint8_t *out, struct ward_err *err)
@@ -90,7 +91,7 @@ static enum ward_code encrypt_with(struct ward_p11 *h, const uint8_t nonce[NONCE
     return WARD_OK;
 }
 
-/* ---- from the URI to a session with its key ---- */
+/* ---- from the URI to a session with the key ---- */
 
 static enum ward_code module_load(struct ward_p11 *h, struct ward_err *err)
 {
@@ -122,7 +123,8 @@ static enum ward_code slot_find(struct ward_p11 *h, CK_SLOT_ID *slot, CK_TOKEN_I
     CK_SLOT_ID slots[SLOTS_MAX];
     CK_ULONG n = SLOTS_MAX;
     int found = 0;
-    CK_RV rv = h->f->C_GetSlotList(CK_TRUE, NULL, &n); /* some look for tokens only here */
+    CK_RV rv =
+        h->f->C_GetSlotList(CK_TRUE, NULL, &n); /* some modules look for tokens only here */
 
     n = SLOTS_MAX;
     if (rv == CKR_OK)
@@ -139,7 +141,8 @@ static enum ward_code slot_find(struct ward_p11 *h, CK_SLOT_ID *slot, CK_TOKEN_I
         *token = info;
         found++;
     }
-    if (found == 0 && h->named) /* it was there: taken out, or its host is away */
+    if (found == 0 &&
+        h->named) /* the token existed and is now removed, or its host is unavailable */
         return lost(h, "C_GetSlotList", CKR_TOKEN_NOT_PRESENT, err);
     if (found == 0)
         return WARD_FAIL(err, NOT_FOUND, "no token as the PKCS#11 URI names");
@@ -247,8 +250,7 @@ static enum ward_code key_fit(struct ward_p11 *h, struct ward_err *err)
     return WARD_OK;
 }
 
-/* Asks the key its name; a key that answers to another than before is not the one sealed with.
- */
+/* Compares the key's name; a different name means that another key is in its place. */
 static enum ward_code key_name(struct ward_p11 *h, struct ward_err *err)
 {
     const struct ward_bytes none = {NULL, 0}, text = {ward_keytag_text, WARD_KEYTAG_SIZE};
@@ -358,7 +360,7 @@ enum ward_code ward_p11_seal(struct ward_p11 *h, const void *aad, size_t aad_len
     return code;
 }
 
-/* Does the token open what it seals? If not, its session is not used again. */
+/* Checks that the token decrypts its own ciphertext. If not, its session is not used again. */
 static bool opens_its_own(struct ward_p11 *h)
 {
     const struct ward_bytes none = {NULL, 0}, text = {ward_keytag_text, WARD_KEYTAG_SIZE};
@@ -378,8 +380,8 @@ static bool opens_its_own(struct ward_p11 *h)
     return ok;
 }
 
-/* What a token says to a wrong tag is not agreed: where it may mean either, a text of our own
- * tells, in this session or, where the failure left that one stuck, in a new one. */
+/* Tokens differ in their answer to a wrong tag. If the answer is ambiguous, a test text
+ * decides, in this session or, if the failure broke the session, in a new one. */
 static enum ward_code why_closed(struct ward_p11 *h, CK_RV rv, struct ward_err *err)
 {
     bool certain = rv == CKR_ENCRYPTED_DATA_INVALID || rv == CKR_ENCRYPTED_DATA_LEN_RANGE;
@@ -416,7 +418,7 @@ enum ward_code ward_p11_unseal(struct ward_p11 *h, const void *aad, size_t aad_l
 {
     const struct ward_bytes bound = {aad, aad_len};
     enum ward_code code;
-    uint8_t *room; /* tokens want room for the tag too, which `out` has not */
+    uint8_t *room; /* tokens need room for the tag too, which `out` lacks */
 
     if (n < WARD_SEAL_EXTRA)
         return WARD_FAIL(err, DATA_LOSS, "sealed bytes are too short");

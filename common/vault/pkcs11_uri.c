@@ -6,14 +6,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* In any case of letters: "PKCS11:...?pin-value=1234" must not pass for a file's name, which an
- * error would repeat. */
+/* Ignores case: "PKCS11:...?pin-value=1234" must not be treated as a file name, because an
+ * error would repeat it. */
 bool ward_p11_is_uri(const char *text)
 {
     return strncasecmp(text, "pkcs11:", 7) == 0;
 }
 
-/* The path of "file:/path" or "file:///path" (RFC 8089); NULL for anything else. */
+/* Returns the path of "file:/path" or "file:///path" (RFC 8089); NULL for anything else. */
 static const char *file_of(const char *source)
 {
     if (source == NULL || strncmp(source, "file:", 5) != 0)
@@ -24,7 +24,8 @@ static const char *file_of(const char *source)
     return source[0] == '/' && source[1] != '/' ? source : NULL;
 }
 
-/* No part of the URI is repeated in an error: it may hold a PIN, where it must not. */
+/* An error never repeats a part of the URI, because the URI could contain a PIN in the wrong
+ * place. */
 static enum ward_code refuse_unfit(struct ward_p11_uri *u, struct ward_err *err)
 {
     const CK_ATTRIBUTE *class = p11_kit_uri_get_attribute(u->uri, CKA_CLASS);

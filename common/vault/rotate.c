@@ -3,12 +3,12 @@
 #include <math.h>
 #include <string.h>
 
-#define LABEL "ward rotation v1" /* 16 bytes; a new derivation takes a new label */
+#define LABEL "ward rotation v1" /* 16 bytes; a new derivation needs a new label */
 
-/* GCC and clang lower this to whatever the machine has, without intrinsics. */
+/* GCC and clang compile this to vector instructions without intrinsics. */
 typedef float quad __attribute__((vector_size(16), aligned(4), may_alias));
 
-/* An unlimited stream of unguessable bytes: HMAC-SHA-256 of a counter. */
+/* An unlimited stream of unpredictable bytes: HMAC-SHA-256 of a counter. */
 struct stream {
     uint8_t key[WARD_SHA256_SIZE];
     uint8_t block[WARD_SHA256_SIZE];
@@ -48,10 +48,11 @@ static uint32_t stream_next(struct stream *s)
     return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
 }
 
-/* 0 <= n < bound, each as likely: what lies past the last whole multiple is drawn again. */
+/* Returns 0 <= n < bound with equal probability. Values beyond the last whole multiple are
+ * drawn again. */
 static uint32_t below(struct stream *s, uint32_t bound)
 {
-    uint32_t odd = (uint32_t)(0x100000000ULL % bound); /* so many values too many */
+    uint32_t odd = (uint32_t)(0x100000000ULL % bound); /* number of excess values */
     uint32_t x;
 
     do
@@ -66,7 +67,7 @@ static void round_make(struct stream *s, int dim, uint16_t *place, float *sign)
 
     for (int i = 0; i < dim; i++)
         place[i] = (uint16_t)i;
-    for (int i = dim - 1; i > 0; i--) { /* Fisher and Yates */
+    for (int i = dim - 1; i > 0; i--) { /* Fisher-Yates shuffle */
         uint32_t j = below(s, (uint32_t)i + 1);
         uint16_t t = place[i];
 
@@ -107,7 +108,7 @@ static void four(float *t)
     t[3] = b - d;
 }
 
-/* Two distances, h and 2h, in one walk through the memory. */
+/* Two distances, h and 2h, in one pass over the memory. */
 static void pair_of_stages(float *t, int dim, int h)
 {
     for (int i = 0; i < dim; i += 4 * h)
@@ -134,7 +135,8 @@ static void last_stage(float *t, int dim)
     }
 }
 
-/* The Walsh-Hadamard transform, in place, unscaled. It is its own inverse but for 1/dim. */
+/* The Walsh-Hadamard transform, in place and unscaled. It is its own inverse up to the factor
+ * 1/dim. */
 static void hadamard(float *t, int dim)
 {
     int h = 4;

@@ -1,14 +1,16 @@
-/* rotate.h - a keyed orthogonal transform of vectors: turned, nothing lost, nothing comparable.
+/* rotate.h - a keyed orthogonal transform of vectors. It loses no information and makes vectors
+ * of different keys incomparable.
  *
- * Rounds of: permute, flip signs, Walsh-Hadamard (scaled to keep lengths), all from a 32-byte
- * key. Two vectors turned by one key keep their cosine (to float32's rounding); turned by two
- * keys they have none to speak of. So templates of one face are unlinkable between purposes,
- * and a leaked set is made worthless by turning all with a new key, without a new photograph.
- * What it does not protect: whoever has the key turns back; whoever has about as many pairs of
- * plain and turned vectors as there are dimensions finds the turning. It is a second lock
- * behind AES-GCM, not a substitute for it.
+ * Each round permutes, flips signs and applies a Walsh-Hadamard transform (scaled to preserve
+ * lengths), all derived from a 32-byte key. Two vectors transformed with one key keep their
+ * cosine (to float32's rounding). Transformed with two keys, they have practically no
+ * similarity. Templates of one face are therefore unlinkable between purposes, and a new key
+ * makes leaked templates worthless without new photographs. Limits: the key's owner can invert
+ * the transform, and about as many pairs of plain and transformed vectors as there are
+ * dimensions reveal it. It is a second layer behind AES-GCM and no substitute for it.
  *
- * Threads: a key is read-only once made. Memory: the caller's. Errors: none but dimensions.
+ * Threads: a key is read-only once created. Memory: the caller's. Errors: only for invalid
+ * dimensions.
  */
 #ifndef WARD_VAULT_ROTATE_H
 #define WARD_VAULT_ROTATE_H

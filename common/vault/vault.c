@@ -9,7 +9,7 @@
 
 struct ward_root {
     char id[WARD_ROOT_ID + 1];
-    struct ward_p11 *hsm; /* NULL: the key is a file's */
+    struct ward_p11 *hsm; /* NULL: the key is in a file */
     uint8_t key[WARD_KEY_SIZE];
 };
 
@@ -76,7 +76,8 @@ enum ward_code ward_root_unseal(struct ward_root *r, const void *aad, size_t aad
 {
     if (n < WARD_SEAL_EXTRA)
         return WARD_FAIL(err, DATA_LOSS, "sealed bytes are too short");
-    /* Half of a tag under this nonce is public, as the root's id: nothing is opened with it. */
+    /* Half of a tag under this nonce is public, as the root's id, so nothing is encrypted with
+     * it. */
     if (memcmp(sealed, ward_keytag_nonce, sizeof(ward_keytag_nonce)) == 0)
         return WARD_FAIL(err, DATA_LOSS, "sealed bytes do not open");
     if (r->hsm != NULL)

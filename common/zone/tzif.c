@@ -25,7 +25,8 @@ static bool read_header(const uint8_t *p, size_t n, struct header *out)
         return false;
     *out = (struct header){be32(p + 20), be32(p + 24), be32(p + 28),
                            be32(p + 32), be32(p + 36), be32(p + 40)};
-    /* Leap seconds would make every time of the file another one: such files are not ours. */
+    /* Leap seconds would shift every time in the file, so files with leap seconds are rejected.
+     */
     return out->time < 4096 && out->type > 0 && out->type <= 256 && out->leap == 0 &&
            out->isut <= 256 && out->isstd <= 256 && out->chars < 1024;
 }
@@ -40,7 +41,7 @@ bool ward_zone_put(struct zone_table *t, int64_t since_s, int64_t offset_s)
     if (offset_s < -26 * 3600 || offset_s > 26 * 3600)
         return false;
     if (t->n > 0 && t->at[t->n - 1].offset_s == offset_s)
-        return true; /* a new name for the same clock */
+        return true; /* a new name for the same offset */
     if (t->n == ZONE_CHANGES || (t->n > 0 && since_s <= t->at[t->n - 1].since_s))
         return false;
     t->at[t->n++] = (struct zone_change){since_s, (int32_t)offset_s};

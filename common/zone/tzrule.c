@@ -1,4 +1,4 @@
-/* The rule at the end of a TZif file, for the years that the file does not list. */
+/* The rule at the end of a TZif file, for the years after its last change. */
 #include "common/zone/tzif.h"
 
 #include <string.h>
@@ -7,9 +7,9 @@
 
 struct when {
     enum { BY_WEEK, BY_DAY, BY_DAY_NO_LEAP } kind;
-    int month, week, weekday; /* BY_WEEK: 0 Sunday; week 5 is the last */
+    int month, week, weekday; /* BY_WEEK: 0 is Sunday; week 5 is the last one */
     int day;
-    int64_t time_s; /* of the wall's clock that day, -167 h .. 167 h */
+    int64_t time_s; /* local time on that day, -167 h .. 167 h */
 };
 struct rule {
     int64_t standard_s, summer_s; /* east of UTC */
@@ -122,7 +122,7 @@ static bool is_leap(int year)
     return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 }
 
-/* The second at which the wall shows that time, as if it were UTC. */
+/* Returns the second at which a local clock shows that time, as if it were UTC. */
 static int64_t wall_of(const struct when *w, int year)
 {
     int64_t day = ward_zone_day(year, 1, 1);
@@ -156,7 +156,7 @@ bool ward_tzrule_extend(struct zone_table *t, const char *text, int until)
     bool changes;
 
     if (*text == '\0')
-        return true; /* what follows is not known: the last goes on */
+        return true; /* the future is unknown, so the last offset continues */
     if (!read_rule(text, &r, &changes))
         return false;
     if (!changes)

@@ -12,7 +12,7 @@
 #define UNTIL     2200
 #define SECOND_US INT64_C(1000000)
 #define DAY_S     86400
-#define AROUND_S  (52 * 3600) /* twice the furthest that any clock is from UTC */
+#define AROUND_S  (52 * 3600) /* twice the largest offset from UTC */
 
 #define LEFT_OUT 4 /* no zone has more such days */
 
@@ -27,8 +27,8 @@ static int64_t floor_div(int64_t a, int64_t b)
     return a / b - (a % b < 0 ? 1 : 0);
 }
 
-/* Letters, digits and signs that names are of: no dots, so none leads out of the folder. Names
- * there that are no zones, but this machine's own settings, other clocks' or nobody's. */
+/* Accepts letters, digits and signs. Dots are excluded, so a name cannot leave the folder. Some
+ * files in the folder are not zones but settings of the machine or clocks with leap seconds. */
 static bool is_name(const char *s)
 {
     static const char ALLOWED[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -71,7 +71,7 @@ static bool read_table(const char *name, struct zone_table *out)
     return fine;
 }
 
-/* Days of the wall's calendar that lie wholly in a gap. */
+/* Days of the local calendar that lie wholly in a gap. */
 static void find_left_out(struct ward_zone *z)
 {
     z->n_left_out = 0;
@@ -116,7 +116,7 @@ void ward_zone_close(struct ward_zone *z)
     free(z);
 }
 
-/* The last change at or before this moment. */
+/* Returns the last change at or before this moment. */
 static size_t at(const struct ward_zone *z, int64_t utc_s)
 {
     size_t low = 0, high = z->n;
@@ -165,7 +165,7 @@ void ward_zone_wall(const struct ward_zone *z, int64_t at_us, struct ward_wall *
     ward_zone_date(out->day, &out->year, &out->month, &out->mday);
 }
 
-/* What the wall passes over between the change before i and change i. */
+/* Returns the local times that are skipped at change i. */
 static bool in_gap(const struct ward_zone *z, size_t i, int64_t wall_s)
 {
     return i > 0 && wall_s >= z->at[i].since_s + z->at[i - 1].offset_s &&

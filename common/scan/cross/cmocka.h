@@ -1,6 +1,6 @@
-/* cmocka.h - the little of cmocka that kernel_test.c uses, for a processor that this machine
- * has no cmocka for. Says what cmocka says, so that tools/run-tests can read it. Threads: one.
- * Memory: static. Errors: the first ends the program. */
+/* cmocka.h - the part of cmocka that kernel_test.c uses, for a processor without cmocka on this
+ * machine. Its output has cmocka's format, which tools/run-tests reads. Threads: one. Memory:
+ * static. Errors: the first one ends the program. */
 #ifndef WARD_SCAN_CROSS_CMOCKA_H
 #define WARD_SCAN_CROSS_CMOCKA_H
 
