@@ -1,4 +1,4 @@
-/* wardctl audit - reading the log: query, tail, receipt, export, head, keys. */
+/* wardctl audit - commands that read the log: query, tail, receipt, export, head, keys. */
 #include "cli/audit_call.h"
 
 #include "common/base/text.h"
@@ -40,7 +40,7 @@ static bool outcome_of(const char *name, Ward__Audit__V1__Outcome *out)
     return name == NULL || *out != 0;
 }
 
-/* Pages until `left` records were printed or none is left. */
+/* Reads pages until `left` records are printed or there are no more. */
 static enum ward_code pages(struct audit_task *t, Ward__Audit__V1__QueryRequest *req,
                             int64_t left)
 {
@@ -54,7 +54,8 @@ static enum ward_code pages(struct audit_task *t, Ward__Audit__V1__QueryRequest 
         WARD_TRY(audit_ask(t, AUDIT_PATH("Query"), &req->base,
                            &ward__audit__v1__query_response__descriptor, &msg));
         resp = (const Ward__Audit__V1__QueryResponse *)msg;
-        if (t->cli->json && j.depth == 0) /* not before: a refused query prints no half array */
+        if (t->cli->json &&
+            j.depth == 0) /* not earlier, so that a refused query prints no half array */
             cli_json_open(&j, NULL, '[');
         for (size_t i = 0; i < resp->n_records; i++)
             audit_record_print(t->cli, &j, resp->records[i]);
@@ -269,11 +270,12 @@ static enum ward_code head_size(const char *note, uint64_t *out, struct ward_err
     return WARD_OK;
 }
 
-/* What is known before a file is opened: it may be the very one that holds the older head. */
+/* Queries the head before opening a file, because the file may be the one with the older head.
+ */
 struct news {
     const char *note;
     uint64_t size, old_size;
-    const ProtobufCBinaryData *proof; /* that the log goes on from old_size */
+    const ProtobufCBinaryData *proof; /* prove that the log extends the head of old_size */
     size_t n_proof;
     const Ward__Audit__V1__ListKeysResponse *keys;
 };

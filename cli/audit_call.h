@@ -1,4 +1,4 @@
-/* audit_call.h - what the commands that ask a running audit service share.
+/* audit_call.h - common parts of the commands that call a running audit service.
  *
  * Threads: one. Memory: the task's arena. Errors: the service's own.
  */
@@ -21,10 +21,10 @@ struct audit_task {
     struct ward_out with; /* the person's token */
 };
 
-/* roles ends with NULL; NULL: no person comes with the call. */
+/* roles ends with NULL. NULL: the call has no person. */
 WARD_MUST enum ward_code audit_begin(struct audit_task *t, const struct cli *cli,
                                      const char *const *roles);
-int audit_end(struct audit_task *t, enum ward_code code); /* the exit status */
+int audit_end(struct audit_task *t, enum ward_code code); /* Returns the exit status. */
 
 WARD_MUST enum ward_code audit_ask(struct audit_task *t, const char *path,
                                    const ProtobufCMessage *req,
@@ -34,11 +34,11 @@ WARD_MUST enum ward_code audit_ask(struct audit_task *t, const char *path,
 /* "2026-11-21T05:10:22Z  #17  SUCCESS ...", or a JSON object. */
 void audit_record_print(const struct cli *cli, struct cli_json *j,
                         const Ward__Audit__V1__Record *r);
-/* Where a command writes: a new file of mode 0600, or stdout for NULL and "-". */
+/* The output of a command: a new file with mode 0600, or stdout for NULL and "-". */
 WARD_MUST enum ward_code audit_out(const char *path, FILE **out, struct ward_err *err);
 WARD_MUST enum ward_code audit_out_end(FILE *f, const char *path, struct ward_err *err);
-/* What went into which file: "receipt of entry 7 in FILE", or {"file":FILE,key:n}. Nothing
- * where it went to stdout, for then it is the answer itself. */
+/* Reports a written file: "receipt of entry 7 in FILE", or {"file":FILE,key:n}. Prints nothing
+ * if the output was stdout. */
 void audit_out_say(const struct cli *cli, const char *path, const char *words, const char *key,
                    uint64_t n);
 

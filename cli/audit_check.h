@@ -1,7 +1,8 @@
-/* audit_check.h - is a log what its signed head says? Offline: files and one pinned key.
+/* audit_check.h - verifies a log against its signed head, offline, with files and one trusted
+ * key.
  *
- * Threads: one. Memory: the check's own arena. Errors: what is wrong with a log is a finding;
- * what cannot be read at all is an error.
+ * Threads: one. Memory: the check's own arena. Errors: a fault of the log is a finding; an
+ * unreadable file is an error.
  */
 #ifndef WARD_CLI_AUDIT_CHECK_H
 #define WARD_CLI_AUDIT_CHECK_H
@@ -9,11 +10,11 @@
 #include "cli/audit_file.h"
 #include "cli/cli.h"
 
-#define CHECK_SHOWN 50 /* findings kept in words; the rest is counted */
+#define CHECK_SHOWN 50 /* findings with text; further ones are only counted */
 
 struct check_finding {
     const char *what; /* "CONTENT": constant, for programs */
-    int64_t index;    /* the entry's; -1 for none */
+    int64_t index;    /* index of the entry; -1 for none */
     char words[240];
 };
 
@@ -42,15 +43,16 @@ void check_done(struct check *c);
 void check_wrong(struct check *c, const char *what, int64_t index, const char *fmt, ...)
     WARD_PRINTF(4, 5);
 
-/* A signed head, by the keys followed so far and these handovers. False, with a finding, if it
- * is not good; `name` is how findings call it ("the head", "the receipt's head"). */
+/* Verifies a signed head with the keys known so far and these rotations. If it is invalid,
+ * returns false and adds a finding; `name` is the head's name in findings ("the head", "the
+ * receipt's head"). */
 bool check_head(struct check *c, const char *name, const char *note,
                 const struct file_notes *handovers, struct ward_checkpoint *out);
 
-/* What an entry says of itself: leaf, content, commitment. */
+/* The fields of an entry: leaf, content, commitment. */
 void check_entry(struct check *c, const struct file_entry *e, struct ward_leaf *leaf, bool *ok);
 
-/* Places in the log whose root is known from elsewhere: older heads, handovers. */
+/* Sizes of the log whose root is known from elsewhere: older heads, rotations. */
 struct check_mark {
     const char *name;
     uint64_t size;

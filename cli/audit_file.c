@@ -12,8 +12,8 @@ static enum ward_code bad(struct ward_err *err, const char *field)
     return WARD_FAIL(err, INVALID_ARGUMENT, "%s is missing or unreadable", field);
 }
 
-#define DEPTH  4  /* of our files, and one to spare */
-#define FIELDS 16 /* of one object: more than any of them has */
+#define DEPTH  4  /* more than the number of files; one in reserve */
+#define FIELDS 16 /* limit of fields in one object; no file has more */
 
 static bool has_many_fields(const struct ward_json *v)
 {
@@ -25,7 +25,7 @@ static bool has_many_fields(const struct ward_json *v)
     return false;
 }
 
-/* One field twice is refused: we would check the first and another program show the last. */
+/* A repeated field is rejected, because another program might use the other value. */
 static enum ward_code parse(const char *text, const char *mark, struct ward_arena *mem,
                             const struct ward_json **out, struct ward_err *err)
 {
@@ -132,7 +132,7 @@ static enum ward_code take_proof(const struct ward_json *obj, struct ward_arena 
     return WARD_OK;
 }
 
-/* An array of notes, or of objects that have one in `inside`; empty ones are left out. */
+/* Reads an array of notes, or of objects with a note in `inside`. Empty ones are skipped. */
 static enum ward_code take_notes(const struct ward_json *obj, const char *field,
                                  const char *inside, struct ward_arena *mem,
                                  struct file_notes *out, struct ward_err *err)
@@ -200,7 +200,7 @@ enum ward_code file_head_parse(const char *text, struct ward_arena *mem, struct 
     struct file_head h = {0};
     const struct ward_json *tree = NULL;
 
-    if (*text != '{') { /* a checkpoint as it is */
+    if (*text != '{') { /* a plain checkpoint */
         if (strlen(text) > WARD_NOTE_MAX)
             return bad(err, "checkpoint");
         *out = (struct file_head){.checkpoint = text};
@@ -219,7 +219,7 @@ enum ward_code file_head_parse(const char *text, struct ward_arena *mem, struct 
 
 #define PEM_BEGIN "-----BEGIN PUBLIC KEY-----\n"
 
-/* An Ed25519 SubjectPublicKeyInfo is these bytes and the key (RFC 8410). */
+/* An Ed25519 SubjectPublicKeyInfo consists of these bytes and the key (RFC 8410). */
 static bool from_pem(const char *text, uint8_t pub[WARD_ED25519_PUB])
 {
     static const uint8_t SPKI[] = {0x30, 0x2a, 0x30, 0x05, 0x06, 0x03,

@@ -1,18 +1,18 @@
-/* audit_file.h - the audit log's files: an export, a receipt, a head with its proof. All are
- * JSON; an export is one object a line, so that it can be of any length.
+/* audit_file.h - the files of the audit log: an export, a receipt, a head with its proof. All
+ * are JSON. An export has one object in each line, so its length is unlimited.
  *
  *   export   {"ward_export":1,"size":N,"checkpoint":NOTE,"keys":[{"vkey","handover"}...]}
  *            {"index":0,"leaf":B64,"salt":B64|null,"event":B64|null,"erased":BOOL} ...
- *   receipt  {"ward_receipt":1,"index":N,"leaf":B64,"salt":B64|null,"event":B64|null,
- *             "erased":BOOL,"proof":[B64...],"checkpoint":NOTE,"handovers":[NOTE...]}
- *            or the message ward.audit.v1.Receipt, serialized
+ *   receipt {"ward_receipt":1,"index":N,"leaf":B64,"salt":B64|null,"event":B64|null,
+ *   "erased":BOOL,"proof":[B64...],"checkpoint":NOTE,"handovers":[NOTE...]} or the message
+ *   ward.audit.v1.Receipt, serialized
  *   head {"ward_head":1,"checkpoint":NOTE,"old_size":N,"proof":[B64...],"handovers":[NOTE...]}
  *            or the checkpoint alone, as text
  *
- * Whoever checks a file trusts nothing in it: these parsers are strict and fuzzed.
+ * The parsers are strict and fuzzed, because files are not trusted.
  *
- * Threads: one. Memory: the caller's arena. Errors: INVALID_ARGUMENT naming what cannot be
- * read.
+ * Threads: one. Memory: the caller's arena. Errors: INVALID_ARGUMENT with the name of the
+ * unreadable part.
  */
 #ifndef WARD_CLI_AUDIT_FILE_H
 #define WARD_CLI_AUDIT_FILE_H
@@ -23,10 +23,10 @@
 
 #include <stdio.h>
 
-#define FILE_LINE_MAX ((size_t)1 << 20) /* bytes of one line, or of a receipt */
+#define FILE_LINE_MAX ((size_t)1 << 20) /* limit of one line, or of a receipt, in bytes */
 
 struct file_bytes {
-    const uint8_t *p; /* NULL: not there */
+    const uint8_t *p; /* NULL: absent */
     size_t n;
 };
 
@@ -44,7 +44,7 @@ struct file_notes {
 struct file_header {
     uint64_t size;
     const char *checkpoint;
-    struct file_notes handovers; /* of every key after the first */
+    struct file_notes handovers; /* for every key after the first */
 };
 
 struct file_receipt {
@@ -57,7 +57,7 @@ struct file_receipt {
 
 struct file_head {
     const char *checkpoint;
-    uint64_t old_size; /* 0: without a proof */
+    uint64_t old_size; /* 0: no proof */
     struct ward_hash proof[WARD_PROOF_MAX];
     size_t n_proof;
     struct file_notes handovers;
@@ -69,15 +69,15 @@ WARD_MUST enum ward_code file_entry_parse(const char *text, struct ward_arena *m
                                           struct file_entry *out, struct ward_err *err);
 WARD_MUST enum ward_code file_receipt_parse(const char *text, struct ward_arena *mem,
                                             struct file_receipt *out, struct ward_err *err);
-/* The message ward.audit.v1.Receipt, serialized, as GetReceipt answers it. */
+/* The serialized message ward.audit.v1.Receipt, as GetReceipt returns it. */
 WARD_MUST enum ward_code file_receipt_message(const void *bytes, size_t n,
                                               struct ward_arena *mem, struct file_receipt *out,
                                               struct ward_err *err);
 WARD_MUST enum ward_code file_head_parse(const char *text, struct ward_arena *mem,
                                          struct file_head *out, struct ward_err *err);
 
-/* A verifier key: as text, or a file with one, or a PEM file with an Ed25519 public key, which
- * has no name and takes `origin`. */
+/* A verifier key: text, a file with such text, or a PEM file with an Ed25519 public key. A PEM
+ * has no name, so its name is `origin`. */
 WARD_MUST enum ward_code file_key(const char *text_or_path, const char *origin,
                                   struct ward_arena *mem, struct ward_vkey *out,
                                   struct ward_err *err);

@@ -1,4 +1,4 @@
-/* A receipt as audit answers it: the message ward.audit.v1.Receipt, serialized. */
+/* A receipt in audit's own form: the serialized message ward.audit.v1.Receipt. */
 #include "cli/audit_file.h"
 #include "common/rpc/wire.h"
 

@@ -1,4 +1,4 @@
-/* wardctl audit verify - offline: files, and a public key that the auditor pinned. */
+/* wardctl audit verify - verifies files offline, with a public key that the auditor trusts. */
 #include "cli/audit_check.h"
 
 #include <stdlib.h>
@@ -8,7 +8,7 @@ struct asked {
     const char *log, *key, *checkpoint, *receipt, *head;
 };
 
-/* What was looked at, for the answer. */
+/* The verified files, for the answer. */
 struct seen {
     const char *origin;
     bool log, older, receipt, two_heads;
@@ -29,7 +29,7 @@ static enum ward_code usage(const struct asked *a, struct ward_err *err)
     return WARD_OK;
 }
 
-/* A PEM key has no name: the log's own origin line is taken for it. */
+/* A PEM key has no name, so the log's own origin line is its name. */
 static enum ward_code pin(struct check *c, const char *key, const char *note,
                           struct ward_err *err)
 {
@@ -49,7 +49,8 @@ static enum ward_code read_text(struct check *c, const char *path, char **out,
     size_t n;
 
     WARD_TRY(cli_read(path, FILE_LINE_MAX, &c->mem, out, &n, err));
-    if (strlen(*out) != n) /* what follows a NUL would go unread here and not elsewhere */
+    if (strlen(*out) !=
+        n) /* this program would ignore bytes after a NUL, while others might read them */
         return WARD_FAIL(err, INVALID_ARGUMENT, "%.100s is not a text file", path);
     return WARD_OK;
 }
@@ -219,7 +220,7 @@ static enum ward_code check_all(struct check *c, const struct asked *a, struct s
 
 /* ---- the answer ---- */
 
-/* Of which event, as its leaf says: a receipt of another one verifies just as well. */
+/* Names the event of the leaf, because a receipt of another event also verifies. */
 static void say_receipt(const struct file_entry *e)
 {
     struct ward_leaf leaf;

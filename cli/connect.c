@@ -1,4 +1,4 @@
-/* From a command to services: those of the running embedded default, or any that are named. */
+/* Connections to services: those of the running embedded default, or named ones. */
 #include "cli/cli.h"
 #include "cli/health.h"
 #include "cli/local.h"
@@ -50,7 +50,7 @@ static enum ward_code connect_in(struct local *l, const char *service, struct wa
     return WARD_FAIL(err, NOT_FOUND, "no service is named %.40s", service);
 }
 
-/* The address of `service` in "NAME=ADDRESS,NAME=ADDRESS"; NULL when it is not there. */
+/* Returns the address of `service` in "NAME=ADDRESS,NAME=ADDRESS"; NULL if it is absent. */
 static const char *address_at(const char *at, const char *service, struct ward_arena *mem)
 {
     size_t n = strlen(service);
@@ -150,7 +150,7 @@ static enum ward_code token_of_file(const char *path, struct ward_arena *mem, ch
     return WARD_OK;
 }
 
-/* Who is at the keyboard, as this machine knows them. */
+/* Returns the user name on this machine. */
 static const char *here(struct ward_arena *mem)
 {
     const struct passwd *pw = getpwuid(getuid());

@@ -1,5 +1,5 @@
-/* What a machine needs before anything runs on it: certificates and keys, for the embedded
- * default and for tests. Not for production: a hospital brings its own authority. */
+/* Certificates and keys for the embedded default and for tests. Not for production: a hospital
+ * uses its own authority. */
 #include "cli/cli.h"
 
 #include "common/app/version.h"

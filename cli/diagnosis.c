@@ -1,5 +1,5 @@
-/* wardctl diagnosis - what models see in a film or in values, and what a clinician makes of it.
- */
+/* wardctl diagnosis - commands that run models on films or values, and commands for clinicians'
+ * reviews. */
 #include "cli/method.h"
 
 #include "ward/diagnosis/v1/diagnosis.pb-c.h"
@@ -12,7 +12,7 @@ typedef Ward__Diagnosis__V1__InferRequest InferRequest;
 
 static const char *const PHYSICIAN[] = {"physician", NULL};
 
-/* The file named last: values where its name ends in .json, else a film. */
+/* The last argument is a file: values if its name ends in .json, otherwise a film. */
 static enum ward_code input(struct task *t, ProtobufCMessage *req, int n, char **words)
 {
     InferRequest *q = (InferRequest *)req;

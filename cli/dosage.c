@@ -1,4 +1,4 @@
-/* wardctl dosage - orders, when they are due and what they are checked by: a row a method. */
+/* wardctl dosage - commands for orders, checks and due times, one row for each method. */
 #include "cli/method.h"
 
 #include "ward/dosage/v1/orders.pb-c.h"

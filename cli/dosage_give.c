@@ -1,4 +1,4 @@
-/* wardctl dosage - at the bedside, and what was given: a row a method. */
+/* wardctl dosage - commands for the bedside and for given doses, one row for each method. */
 #include "cli/method.h"
 
 #include "ward/dosage/v1/administration.pb-c.h"

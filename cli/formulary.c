@@ -1,4 +1,5 @@
-/* wardctl formulary - rule sets and drugs, and running dosage: a row a method. */
+/* wardctl formulary - commands for rule sets and drugs, and for running dosage, one row for
+ * each method. */
 #include "cli/method.h"
 
 #include "ward/dosage/v1/admin.pb-c.h"
@@ -12,7 +13,7 @@ static const char *const ADMIN[] = {"dosage-admin", NULL};
 static const char *const OFFICER[] = {"privacy-officer", NULL};
 static const char *const PHARMACIST[] = {"pharmacist", NULL};
 
-/* What a file's message has goes behind what is there: lists grow, texts are replaced. */
+/* Adds a file's message to the previous ones: lists are appended, texts are replaced. */
 static enum ward_code merge(struct task *t, ProtobufCMessage *to, const ProtobufCMessage *from)
 {
     for (unsigned i = 0; i < to->descriptor->n_fields; i++) {

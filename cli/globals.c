@@ -26,7 +26,7 @@ static bool ends_options(const char *arg)
     return strcmp(arg, "--") == 0;
 }
 
-/* True when argv[i] is this option; *value is then its value, and *n how many words it took. */
+/* Returns whether argv[i] is this option; *value is its value, and *n the number of words. */
 static bool valued(const char *name, int argc, char **argv, int i, const char **value, int *n)
 {
     size_t len = strlen(name);
@@ -46,7 +46,8 @@ static bool valued(const char *name, int argc, char **argv, int i, const char **
     return true;
 }
 
-/* Which services: before the command alone, as commands have an --at of their own. */
+/* Options for remote services. Only before the command, because some commands have their own
+ * --at. */
 static bool elsewhere(struct cli *cli, int argc, char **argv, int i, int *n)
 {
     return valued("--at", argc, argv, i, &cli->at, n) ||
@@ -88,7 +89,7 @@ const struct cli *cli_begin(struct cli *cli, int *argc, char **argv)
     return cli;
 }
 
-/* How many of argv[1..] these words are, 0 when they are not its beginning. */
+/* Returns how many of argv[1..] match these words; 0 if they do not begin with them. */
 static int match(const char *words, int argc, char **argv)
 {
     int n = 0;
@@ -123,7 +124,7 @@ const struct cli_command *cli_find(const struct cli_command *const *tables, int 
     return best;
 }
 
-/* Whether the first word given, if any, is this command's first word. */
+/* Returns whether the first argument, if any, is this command's first word. */
 static bool listed(const struct cli_command *c, int argc, char **argv)
 {
     size_t len = strcspn(c->words, " ");
@@ -165,7 +166,7 @@ int cli_main(const struct cli_command *const *tables, int argc, char **argv)
     if (c != NULL)
         return c->fn(&cli, argc - words, argv + words);
     help = argc < 2 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0;
-    if (help && argc > 1) /* of what? */
+    if (help && argc > 1) /* there is no topic */
         argc--, argv++;
     if (list(tables, argc, argv, help ? stdout : stderr) > 0)
         return help ? 0 : 2;

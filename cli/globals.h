@@ -1,23 +1,23 @@
-/* globals.h - from a command line to a command. main.c's alone, and its tests'.
+/* globals.h - finds the command for a command line. Only for main.c and its tests.
  *
- * Threads: one. Memory: none kept. Errors: exit status 2 and a line on stderr.
+ * Threads: one. Memory: none retained. Errors: exit status 2 and a line on stderr.
  */
 #ifndef WARD_CLI_GLOBALS_H
 #define WARD_CLI_GLOBALS_H
 
 #include "cli/cli.h"
 
-/* Takes the options of every command (--json, --data DIR, --token FILE) out of argv, wherever
- * they stand before `--`. Returns NULL, having said why, when one lacks its value. */
+/* Removes the options of every command (--json, --data DIR, --token FILE) from argv, at any
+ * place before `--`. Returns NULL after a message if one lacks its value. */
 const struct cli *cli_begin(struct cli *cli, int *argc, char **argv);
 
-/* The command whose words are the longest match for argv[1..]; its words are counted in *words.
- * NULL for none. */
+/* Returns the command whose words are the longest match for argv[1..], and their number in
+ * *words. NULL for none. */
 const struct cli_command *cli_find(const struct cli_command *const *tables, int argc,
                                    char **argv, int *words);
 
-/* Takes the options of all, then runs the command or prints the list: all of it, or the part
- * that begins with argv[1]. Returns the exit status. */
+/* Reads the common options, then runs the command or prints the list: all commands, or those
+ * that begin with argv[1]. Returns the exit status. */
 int cli_main(const struct cli_command *const *tables, int argc, char **argv);
 
 #endif

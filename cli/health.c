@@ -1,6 +1,5 @@
-/* wardctl health - whether each service serves: those of the embedded default, or of any
- * release.
- */
+/* wardctl health - asks services for their health: those of the embedded default, or of any
+ * release. */
 #include "cli/health.h"
 
 #include "cli/cli.h"
@@ -32,7 +31,7 @@ enum ward_code cli_health_ask(struct ward_client *client, const char *service, i
     return code;
 }
 
-/* Asks, and closes. What is wrong with the service, "" for nothing. */
+/* Asks, and closes the client. Returns the fault of the service, "" for none. */
 static const char *ask(struct ward_client *client, struct ward_err *err)
 {
     bool serving = false;
@@ -44,7 +43,7 @@ static const char *ask(struct ward_client *client, struct ward_err *err)
     return serving ? "" : "not serving; see its log and /readyz";
 }
 
-/* A line, or an object, about one service; `port` 0 for none. */
+/* Prints a line, or an object, about one service; `port` 0 for none. */
 static void tell(const struct cli *cli, struct cli_json *j, const char *name, int port,
                  const char *address, const char *why)
 {
@@ -70,7 +69,7 @@ static void tell(const struct cli *cli, struct cli_json *j, const char *name, in
     cli_json_close(j, '}');
 }
 
-/* The services of the embedded default; how many do not serve. */
+/* Asks the services of the embedded default; returns the number of failures. */
 static int report_local(const struct cli *cli, struct cli_json *j, struct local *l)
 {
     int bad = 0;
@@ -88,7 +87,7 @@ static int report_local(const struct cli *cli, struct cli_json *j, struct local 
     return bad;
 }
 
-/* Services anywhere, each as NAME=ADDRESS; how many do not serve. */
+/* Asks named services, each NAME=ADDRESS; returns the number of failures. */
 static int report_named(const struct cli *cli, struct cli_json *j, const struct ward_tls *tls,
                         char **named)
 {

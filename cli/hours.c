@@ -18,7 +18,7 @@ static int day_of(const char *s)
     return 0;
 }
 
-/* "mon-fri,sun" of length n into bits 1..7. */
+/* Parses "mon-fri,sun" of length n into bits 1..7. */
 static bool read_days(const char *s, size_t n, unsigned *out)
 {
     const char *end = s + n;
@@ -62,7 +62,7 @@ static bool read_minute(const char *s, int32_t *out)
     return s[2] == ':' && h <= 23 && m <= 59;
 }
 
-/* "07:00-19:00" of length n; none is the whole day. */
+/* Parses "07:00-19:00" of length n; an empty text is the whole day. */
 static bool read_span(const char *s, size_t n, Hours *h)
 {
     if (n == 0)

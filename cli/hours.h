@@ -1,7 +1,7 @@
-/* hours.h - a zone's rule in words, "icu-nurse=mon-fri 07:00-19:00;sun 20:00-06:00", and back.
+/* hours.h - the text form of a zone's rule, "icu-nurse=mon-fri 07:00-19:00;sun 20:00-06:00".
  *
- * Without "=" the rule holds at all times. Days are mon..sun, ranges of them ("fri-mon" goes
- * round) and lists ("mon,wed"), or "daily"; a span without a time is the whole day.
+ * Without "=", the rule applies at all times. Days are mon..sun, ranges ("fri-mon" wraps
+ * around) and lists ("mon,wed"), or "daily". A span without a time is the whole day.
  *
  * Threads: pure. Memory: the arena. Errors: INVALID_ARGUMENT, RESOURCE_EXHAUSTED.
  */

@@ -1,4 +1,5 @@
-/* wardctl identity - making subjects: enrol, register, add-template, remove-template. */
+/* wardctl identity - commands that create subjects and templates: enrol, register,
+ * add-template, remove-template. */
 #include "cli/identity_call.h"
 
 #include <stdio.h>
@@ -218,7 +219,7 @@ static void json_each(const struct adding *a, const struct ward_err *why,
     cli_json_close(&j, '}');
 }
 
-/* One that is refused does not hold up the others; it is an error where none can be added. */
+/* A rejected photograph does not stop the others. The command fails only if none was added. */
 static enum ward_code add_each(struct task *t, struct adding *a)
 {
     ProtobufCMessage *msg[TASK_LIST_MOST] = {NULL};

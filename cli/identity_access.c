@@ -1,4 +1,4 @@
-/* wardctl access - zones, doors, who may come in. */
+/* wardctl access - commands for zones, doors and entries. */
 #include "cli/identity_call.h"
 
 #include "common/base/text.h"

@@ -1,4 +1,5 @@
-/* wardctl identity - for those who run it: status, policies, keys, templates of a new model. */
+/* wardctl identity - commands for operators: status, policies, keys, templates of a new model.
+ */
 #include "cli/identity_call.h"
 
 #include "common/base/text.h"
@@ -164,7 +165,7 @@ static enum ward_code policy_set(struct task *t, int argc, char **argv)
     return WARD_OK;
 }
 
-/* ---- long work: a line of progress, the last message printed ---- */
+/* ---- long operations: a progress line, then the last message ---- */
 
 static enum ward_code never_finished(struct task *t)
 {

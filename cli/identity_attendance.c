@@ -1,4 +1,4 @@
-/* wardctl attendance - who of staff was at work, and when. */
+/* wardctl attendance - commands for the attendance of staff. */
 #include "cli/identity_call.h"
 
 #include "ward/identity/v1/access.pb-c.h"

@@ -1,5 +1,5 @@
-/* wardctl identity calibrate - a site's own table of thresholds, from its own enrolled pairs,
- * as a file for WARD_CALIBRATION. */
+/* wardctl identity calibrate - measures thresholds on a site's own enrolled pairs and writes a
+ * file for WARD_CALIBRATION. */
 #include "cli/identity_call.h"
 
 #include "common/base/clock.h"
@@ -16,7 +16,7 @@ typedef Ward__Identity__V1__CalibrationBand CalibrationBand;
 
 #define SITE_MOST   120
 #define POINTS_MOST 16
-#define FMR_DEFAULT 1e-4 /* what Verify asks for where nobody says otherwise */
+#define FMR_DEFAULT 1e-4 /* the default rate of Verify */
 
 static const char *const ADMIN[] = {"identity-admin", NULL};
 
@@ -50,7 +50,7 @@ static void write_bands(FILE *f, const CalibrateResponse *r)
     fputs("  ]", f);
 }
 
-/* The format that services/identity reads, a shortest decimal for each number. */
+/* The format that services/identity reads, with the shortest decimal for each number. */
 static void write_file(FILE *f, const struct calibrating *c, const CalibrateResponse *r)
 {
     char source[400];
@@ -63,7 +63,8 @@ static void write_file(FILE *f, const struct calibrating *c, const CalibrateResp
              c->site, strcmp(c->kind, "staff") == 0 ? "staff" : "patients",
              (long long)r->subjects, (long long)r->genuine, (long long)r->impostor, c->date);
     fputs("{\n  ", f);
-    j.depth = 1; /* the brace is written: a line a member, as the pack's own file */
+    j.depth = 1; /* the brace is already written; one line for each member, as in the pack's own
+                    file */
     cli_json_text(&j, "model_sha256", r->model_sha256);
     fputs(",\n  ", f);
     j.comma = false;

@@ -1,5 +1,5 @@
-/* What only the commands of identity need: photographs, second identifiers, its answers in
- * words. */
+/* Common parts of the commands for identity: photographs, second identifiers, printed answers.
+ */
 #include "cli/identity_call.h"
 
 #include "common/base/text.h"

@@ -1,4 +1,4 @@
-/* wardctl identity - who there is, and whose a wristband is: find, subjects, assess. */
+/* wardctl identity - commands that find subjects: find, subjects, assess. */
 #include "cli/identity_call.h"
 
 #include <stdio.h>
@@ -61,7 +61,7 @@ static void print_listed(struct task *t, const Ward__Identity__V1__ListedSubject
            task_shown(t, s->external_ref));
 }
 
-/* Pages until all were printed: with --json as one array. */
+/* Reads pages until all are printed; with --json as one array. */
 static enum ward_code pages(struct task *t, ListRequest *req)
 {
     struct cli_json j = {.to = stdout};

@@ -1,4 +1,4 @@
-/* wardctl identity - who of many is this? identify, gallery, duplicates; redact. */
+/* wardctl identity - 1:N searches: identify, gallery, duplicates; and redact. */
 #include "cli/identity_call.h"
 
 #include "common/base/clock.h"
@@ -171,7 +171,7 @@ static void print_duplicate(struct task *t, const Ward__Identity__V1__Duplicate 
     printf("  decided by %s, %.19sZ\n", task_shown(t, d->decided_by), at);
 }
 
-/* Pages until all were printed: with --json as one array. */
+/* Reads pages until all are printed; with --json as one array. */
 static enum ward_code pages(struct task *t, DuplicatesRequest *req)
 {
     struct cli_json j = {.to = stdout};

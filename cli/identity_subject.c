@@ -1,5 +1,5 @@
-/* wardctl identity - what is known of a subject and what they agreed to: subject, identifiers,
- * consent, withdraw, retain, erase. */
+/* wardctl identity - commands for a subject's data and consents: subject, identifiers, consent,
+ * withdraw, retain, erase. */
 #include "cli/identity_call.h"
 
 #include "common/base/clock.h"

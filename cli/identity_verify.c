@@ -1,4 +1,5 @@
-/* wardctl identity - is it them? verify, verify-wristband, spend, keys. */
+/* wardctl identity - commands for verification and tokens: verify, verify-wristband, spend,
+ * keys. */
 #include "cli/identity_call.h"
 
 #include "common/base/text.h"

@@ -1,5 +1,5 @@
 /* wardctl jwks - fetches an issuer's keys into the file that services read (WARD_JWKS).
- * Services fetch nothing themselves: they have no way out of the cluster. */
+ * Services fetch nothing themselves, because they have no route out of the cluster. */
 #include "cli/cli.h"
 
 #include "common/auth/auth.h"
@@ -34,7 +34,7 @@ static enum ward_code store(const char *path, const char *bytes, size_t n, struc
     return ok ? WARD_OK : WARD_FAIL(err, FAILED_PRECONDITION, "cannot write %.100s", path);
 }
 
-/* Whether a service would take the file: its own reader says so. */
+/* Checks with a service's own reader whether a service would accept the file. */
 static enum ward_code check(const char *path, struct ward_err *err)
 {
     struct ward_jwks *j;
@@ -45,8 +45,8 @@ static enum ward_code check(const char *path, struct ward_err *err)
     return WARD_OK;
 }
 
-/* Checked beside the old file, then renamed over it: a service never reads half of one, and a
- * broken answer leaves the last good keys. */
+/* Writes and checks a new file beside the old one and then renames it. A service therefore
+ * never reads half a file, and an invalid answer leaves the last valid keys. */
 static enum ward_code replace(const struct source *s, const char *bytes, size_t n,
                               struct ward_err *err)
 {
@@ -65,7 +65,7 @@ static enum ward_code replace(const struct source *s, const char *bytes, size_t 
     return code;
 }
 
-/* *changed: the file was written. One that is the same is left alone. */
+/* *changed: the file was written. An identical file is left unchanged. */
 static enum ward_code fetch(const struct source *s, bool *changed, struct ward_err *err)
 {
     struct ward_arena mem;
@@ -84,7 +84,7 @@ static enum ward_code fetch(const struct source *s, bool *changed, struct ward_e
     return code;
 }
 
-/* One line for each fetch that changed something, and for each that failed. */
+/* Prints one line for each fetch with a change and for each failure. */
 static int say(const struct cli *cli, const struct source *s, enum ward_code code, bool changed,
                const struct ward_err *err)
 {

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define MEM_CAP    ((size_t)4 << 20)
-#define SOCKET_MAX 107 /* sun_path, less its NUL */
+#define SOCKET_MAX 107 /* size of sun_path without its NUL */
 
 const char *local_path(struct local *l, const char *fmt, ...)
 {
@@ -26,11 +26,12 @@ const char *local_path(struct local *l, const char *fmt, ...)
     vsnprintf(under, sizeof(under), fmt, ap);
     va_end(ap);
     path = ward_printf(&l->mem, "%s/%s", l->dir, under);
-    WARD_ASSERT(path != NULL); /* a few hundred short paths in 4 MiB */
+    WARD_ASSERT(path != NULL); /* 4 MiB hold a few hundred short paths */
     return path;
 }
 
-/* What MariaDB's configuration file or an address cannot hold is refused here, in words. */
+/* Rejects paths that MariaDB's configuration file or an address cannot contain, with a message.
+ */
 static enum ward_code check(struct local *l, struct ward_err *err)
 {
     for (const char *c = l->dir; *c != '\0'; c++) {
@@ -92,7 +93,7 @@ void local_close(struct local *l)
     ward_arena_done(&l->mem);
 }
 
-/* mkdir -p; the last one is made private. */
+/* mkdir -p; the last folder becomes private. */
 static enum ward_code make_folder(struct local *l, struct ward_err *err)
 {
     char *path = ward_strdup(&l->mem, l->dir);

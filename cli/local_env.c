@@ -1,4 +1,4 @@
-/* deploy/local's templates, and the ports that go into them. */
+/* The templates of deploy/local, and the ports in them. */
 #include "cli/local.h"
 
 #include "common/base/text.h"
@@ -90,7 +90,7 @@ enum ward_code local_expand(struct local *l, const struct local_service *s, cons
     return WARD_OK;
 }
 
-/* Cuts text into its lines NAME=value. */
+/* Splits text into its lines NAME=value. */
 static size_t lines(char *text, const char **to, size_t cap, size_t n)
 {
     char *next;
@@ -125,10 +125,10 @@ enum ward_code local_environment(struct local *l, const struct local_service *s,
 
 /* ---- ports ---- */
 
-/* A name that says "this port is a ward's": an abstract unix socket, which belongs to the
- * network namespace, as ports do, and is gone with its holder. The port itself cannot be held,
- * since a service must listen on it; but while a service is down for a moment, or not up yet,
- * another ward must not see its port as free. */
+/* An abstract unix socket reserves a port: its name contains the port. It belongs to the
+ * network namespace, like ports, and disappears with its holder. The port itself cannot be
+ * held, because a service must listen on it. While a service is down for a moment, another
+ * embedded default must not treat its port as free. */
 static int hold(int port)
 {
     struct sockaddr_un at = {.sun_family = AF_UNIX};
@@ -144,7 +144,7 @@ static int hold(int port)
     return fd;
 }
 
-/* Whether a service could listen on it now. */
+/* Returns whether a service could listen on the port now. */
 static bool is_free(int port)
 {
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
@@ -188,7 +188,7 @@ enum ward_code local_ports(struct local *l, struct ward_err *err)
     return WARD_OK;
 }
 
-/* Makes it ours if it is nobody's. */
+/* Reserves the port if it is free. */
 static bool take(struct local *l, int port)
 {
     int fd = hold(port);

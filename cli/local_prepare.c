@@ -15,7 +15,7 @@
 #define CERT_HOURS  (30 * 24)
 #define RENEW_HOURS (7 * 24)
 
-/* Whoever has a certificate: the services, and those a person's tools call as. */
+/* The names with a certificate: the services, and the names that tools use in calls. */
 static const char *const peers[] = {"audit",  "identity",  "records",
                                     "dosage", "diagnosis", "wardctl"};
 
@@ -124,11 +124,11 @@ static enum ward_code password(struct local *l, const char *service, char out[65
     if (f != NULL)
         fclose(f);
     for (const char *c = out; ok && *c != '\0'; c++)
-        ok = strchr("0123456789abcdef", *c) != NULL; /* it goes into SQL between quotes */
+        ok = strchr("0123456789abcdef", *c) != NULL; /* the password is quoted in SQL */
     return ok ? WARD_OK : WARD_FAIL(err, FAILED_PRECONDITION, "%.120s is damaged", path);
 }
 
-/* MariaDB runs init.sql at every start, before it lets anyone in. */
+/* MariaDB runs init.sql at every start, before it accepts connections. */
 static enum ward_code users(struct local *l, struct ward_err *err)
 {
     char *sql = ward_strdup(&l->mem, "");

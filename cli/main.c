@@ -1,5 +1,5 @@
-/* wardctl - the person's door to everything. Each command is a row in a table of its own file.
- */
+/* wardctl - the command line for everything. Each command is a row in the table of its own
+ * file. */
 #include "cli/cli.h"
 #include "cli/globals.h"
 

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Enums that options take too: there and here in small letters. */
+/* Enums that are also options; in both places in lower case. */
 static bool is_small(const ProtobufCEnumDescriptor *type)
 {
     static const char *const small[] = {"SubjectKind", "LivenessPolicy", "Direction",
@@ -20,7 +20,8 @@ static bool is_small(const ProtobufCEnumDescriptor *type)
     return false;
 }
 
-/* Where the value's own part begins: "OUTCOME_MATCH" of enum Outcome -> "MATCH". */
+/* Returns the part of a name after the enum's prefix: "OUTCOME_MATCH" of enum Outcome ->
+ * "MATCH". */
 static const char *own_part(const ProtobufCEnumDescriptor *type, const char *name)
 {
     const char *e = type->short_name, *n = name;
@@ -49,7 +50,8 @@ const char *message_enum(const ProtobufCEnumDescriptor *type, int value)
     return small;
 }
 
-/* "AllergyIntolerance", "allergy-intolerance" and "ALLERGY_INTOLERANCE" are one name. */
+/* Compares names: "AllergyIntolerance", "allergy-intolerance" and "ALLERGY_INTOLERANCE" are
+ * equal. */
 static bool same_name(const char *a, const char *b)
 {
     for (;; a++, b++) {
@@ -88,7 +90,7 @@ static void bytes_json(struct cli_json *j, const char *key, const ProtobufCBinar
     cli_json_text(j, key, text);
 }
 
-/* Widths of what an array of such values is made of. */
+/* Sizes of array elements. */
 size_t message_width(ProtobufCType type)
 {
     switch (type) {
@@ -143,7 +145,7 @@ static void value_json(struct cli_json *j, const char *key,
         text = *(char *const *)at;
         cli_json_text(j, key, text == NULL || *text == '\0' ? NULL : text);
         break;
-    default: /* no .proto of ours has another */
+    default: /* our .proto files have no other type */
         cli_json_text(j, key, NULL);
     }
 }
@@ -158,8 +160,8 @@ bool message_has(const ProtobufCMessage *msg, const ProtobufCFieldDescriptor *fi
     return set == field->id;
 }
 
-/* Whether there is nothing: no text, no bytes, no message, an enum's 0. A number and a flag are
- * something, unless their 0 is the only way not to say them. */
+/* Returns whether a field is empty: no text, no bytes, no message, or an enum's 0. Numbers and
+ * flags are never empty, except if 0 is the only form of "unset". */
 static bool is_empty(const ProtobufCFieldDescriptor *f, const void *at)
 {
     static const ProtobufCBinaryData none;
@@ -209,7 +211,7 @@ void message_json(struct cli_json *j, const char *key, const ProtobufCMessage *m
 
 /* ---- for a person ---- */
 
-/* Without what would move a terminal's cursor. */
+/* Replaces characters that would move a terminal's cursor. */
 static void shown(FILE *to, const char *text)
 {
     for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {

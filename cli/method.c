@@ -30,7 +30,7 @@ static bool is_word(const struct cli_method *how, const char *name)
     return how->file != NULL && strcmp(how->file, name) == 0;
 }
 
-/* An option for every field that has no place of its own. */
+/* Creates an option for every field without a positional argument. */
 static enum ward_code name_options(struct asking *a)
 {
     struct task *t = a->task;
@@ -46,7 +46,7 @@ static enum ward_code name_options(struct asking *a)
         if (strcmp(f->name, "idempotency_key") == 0)
             name = (char *)(uintptr_t) "--key";
         if (is_word(a->how, f->name) || strcmp(f->name, "ward") == 0)
-            continue; /* the ward asked about is the one worked in: --ward */
+            continue; /* --ward sets both the ward in the token and the ward in the request */
         a->field[a->n] = f;
         a->opt[a->n] = (struct cli_opt){name, &a->value[a->n], NULL, f->name};
         a->n++;
@@ -63,7 +63,7 @@ static enum ward_code set(struct asking *a, const char *name, const char *text)
                        &a->task->mem, &a->task->err);
 }
 
-/* Whether a field's value is in the file that its option names. */
+/* Returns whether a field's value is in the file that its option names. */
 static bool in_file(const ProtobufCFieldDescriptor *f)
 {
     return strcmp(f->name, "ppid_token") == 0 || strcmp(f->name, "second_person_token") == 0 ||

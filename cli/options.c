@@ -1,4 +1,4 @@
-/* A command's own options. */
+/* The options of a command. */
 #include "cli/cli.h"
 
 #include <string.h>
@@ -13,7 +13,7 @@ static const struct cli_opt *find(const struct cli_opt *opts, const char *arg, s
     return NULL;
 }
 
-/* Takes argv[*i], and its value where it has one. */
+/* Reads argv[*i], and its value if it has one. */
 static enum ward_code take(const struct cli_opt *opts, int argc, char **argv, int *i,
                            struct ward_err *err)
 {

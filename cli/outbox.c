@@ -1,6 +1,6 @@
-/* wardctl outbox - audit events that audit refused: listed, and released to be sent again. The
- * service's own program does it (--outbox), with the environment of the embedded default: it
- * takes the folder's secrets, and no service has to run. */
+/* wardctl outbox - lists and releases events that audit refused. The service's own program does
+ * the work (--outbox), with the environment of the embedded default. It needs the folder's
+ * secrets and no running service. */
 #include "cli/cli.h"
 #include "cli/local.h"
 
@@ -16,7 +16,7 @@ static const struct local_service *service_of(struct local *l, const char *name)
     return NULL;
 }
 
-/* Becomes the service's program; returns only where that fails. */
+/* Executes the service's program; returns only after a failure. */
 static enum ward_code become(const struct cli *cli, struct local *l, const char *what,
                              const char *service, const char *id, struct ward_err *err)
 {

@@ -1,4 +1,4 @@
-/* What commands print: failures, progress, colours, JSON. */
+/* The output of commands: failures, progress, colours, JSON. */
 #include "cli/cli.h"
 
 #include "common/base/clock.h"
@@ -151,7 +151,7 @@ void cli_json_num(struct cli_json *j, const char *key, double v)
     if (isfinite(v))
         fprintf(j->to, "%.17g", v);
     else
-        fputs("null", j->to); /* JSON has no other numbers */
+        fputs("null", j->to); /* JSON has no NaN or infinity */
 }
 
 void cli_json_bool(struct cli_json *j, const char *key, bool v)

@@ -1,4 +1,4 @@
-/* wardctl records - the chart: a row a method. */
+/* wardctl records - commands for the chart, one row for each method. */
 #include "cli/method.h"
 
 #include "ward/records/v1/analytics.pb-c.h"
@@ -14,7 +14,7 @@ static const char *const ANALYST[] = {"analyst", NULL};
 typedef Ward__Records__V1__SearchRequest SearchRequest;
 typedef Ward__Records__V1__Parameter Parameter;
 
-/* "date=ge2020-01-01", "code:not=8867-4,8480-6"; "name=-" is a line of the standard input. */
+/* "date=ge2020-01-01", "code:not=8867-4,8480-6"; "name=-" reads a line of standard input. */
 static enum ward_code set_parameters(struct task *t, ProtobufCMessage *msg, int n, char **words)
 {
     SearchRequest *req = (SearchRequest *)msg;

@@ -1,5 +1,4 @@
-/* wardctl records - who may see a chart, who is who, and running the service: a row a method.
- */
+/* wardctl records - commands for access, merges and operation, one row for each method. */
 #include "cli/method.h"
 
 #include "ward/records/v1/access.pb-c.h"

@@ -1,4 +1,4 @@
-/* wardctl records - charts in and out: bundles, CSV, attachments, the feed. */
+/* wardctl records - imports and exports: bundles, CSV, attachments, the feed. */
 #include "cli/method.h"
 
 #include "common/base/crypto.h"
@@ -25,7 +25,7 @@ static const char *const ADMIN[] = {"records-admin", NULL};
 static const char *const RESEARCHER[] = {"researcher", NULL};
 static const char *const PHYSICIAN[] = {"physician", NULL};
 
-/* ---- in ---- */
+/* ---- imports ---- */
 
 struct importing {
     struct task *task;
@@ -67,7 +67,7 @@ static enum ward_code send_chunk(struct importing *im, uint8_t *bytes, size_t n)
     return ward_client_send(im->stream, im->csv ? &csv.base : &bundle.base, &im->task->err);
 }
 
-/* All files' bytes, one after the other. */
+/* Sends all files' bytes, one file after the other. */
 static enum ward_code send_file(struct importing *im, const char *path)
 {
     uint8_t *bytes = ward_alloc(&im->task->mem, CHUNK);
@@ -104,7 +104,7 @@ static enum ward_code transfer(struct importing *im, const char *method,
         code = send_file(im, paths[i]);
     if (code == WARD_OK)
         code = ward_client_send_end(im->stream, &t->err);
-    /* The service ended the call first: it says why. */
+    /* The service ended the call early; reading returns the cause. */
     if (code == WARD_OK || code == WARD_OUT_OF_RANGE)
         code = task_receive(t, im->stream, counted, NULL);
     ward_client_close_stream(im->stream);
@@ -183,14 +183,14 @@ static enum ward_code quarantine_replay(struct task *t, int argc, char **argv)
 }
 TASK_COMMAND(quarantine_replay, "records")
 
-/* ---- out ---- */
+/* ---- exports ---- */
 
 struct saving {
     FILE *to;
     int64_t bytes;
 };
 
-/* Each message of these has its bytes in a field `chunk`. */
+/* Each message of these streams has its bytes in a field `chunk`. */
 static enum ward_code save(struct task *t, const ProtobufCMessage *msg, void *arg)
 {
     const ProtobufCFieldDescriptor *f =
@@ -274,7 +274,7 @@ static enum ward_code attachment_get(struct task *t, int argc, char **argv)
 }
 TASK_COMMAND(attachment_get, "records")
 
-/* ---- attachments in ---- */
+/* ---- attachments ---- */
 
 typedef Ward__Records__V1__PutAttachmentRequest PutRequest;
 typedef Ward__Records__V1__AttachmentStart AttachmentStart;
@@ -342,7 +342,7 @@ TASK_COMMAND(attachment_put, "records")
 
 /* ---- notes ---- */
 
-/* All of the standard input. */
+/* Reads all of standard input. */
 static enum ward_code read_input(struct task *t, char **out)
 {
     char *p = ward_alloc(&t->mem, NOTE_MOST + 1);
@@ -358,7 +358,7 @@ static enum ward_code read_input(struct task *t, char **out)
     return WARD_OK;
 }
 
-/* A note in a file, so that no process list shows it. */
+/* A note comes from a file, so that no process list shows it. */
 static enum ward_code extract(struct task *t, int argc, char **argv)
 {
     static const struct cli_method how = {.path = "/ward.records.v1.Text/Extract",

@@ -1,4 +1,4 @@
-/* A task's life, asking, and what it writes. */
+/* The life of a task, its calls and its output. */
 #include "cli/task.h"
 
 #include "cli/message.h"
@@ -91,7 +91,7 @@ enum ward_code task_stream(struct task *t, const char *path, const char *const *
     return code;
 }
 
-/* ---- what is answered ---- */
+/* ---- printing answers ---- */
 
 bool task_json(struct task *t, const ProtobufCMessage *msg)
 {
@@ -108,7 +108,7 @@ const char *task_shown(struct task *t, const char *text)
 
     for (unsigned char *c = (unsigned char *)out; c != NULL && *c != '\0'; c++)
         if (*c < 0x20 || *c == 0x7f || (*c == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0))
-            *c = '?'; /* 0xc2 0x80.. are UTF-8's further controls */
+            *c = '?'; /* 0xc2 0x80.. are further control characters in UTF-8 */
     return out == NULL ? "?" : out;
 }
 
@@ -122,7 +122,7 @@ void task_print_time(const char *label, int64_t us)
     printf("%-10s %.19sZ\n", label, at);
 }
 
-/* ---- files: beside their name while they are written ---- */
+/* ---- files: written under a temporary name ---- */
 
 static enum ward_code is_there(struct task *t, const char *path)
 {
@@ -145,7 +145,7 @@ enum ward_code task_create(struct task *t, const char *path, FILE **out)
         return WARD_FAIL(&t->err, RESOURCE_EXHAUSTED, "no memory for a file's name");
     if (access(path, F_OK) == 0)
         return is_there(t, path);
-    unlink(unfinished); /* of a run that was cut */
+    unlink(unfinished); /* left by an interrupted run */
     fd = open(unfinished, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     f = fd < 0 ? NULL : fdopen(fd, "w");
     if (f == NULL) {
@@ -157,7 +157,8 @@ enum ward_code task_create(struct task *t, const char *path, FILE **out)
     return WARD_OK;
 }
 
-/* Never over another file: some file systems know no such rename, and then a second name. */
+/* Never overwrites a file. Some file systems do not support this kind of rename; then a hard
+ * link is used. */
 static bool take_name(const char *unfinished, const char *path)
 {
     if (renameat2(AT_FDCWD, unfinished, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
@@ -174,7 +175,7 @@ enum ward_code task_created(struct task *t, const char *path, FILE *f, enum ward
     if (code == WARD_OK && ok && !take_name(unfinished, path))
         code = errno == EEXIST ? is_there(t, path) : cannot_write(t, path);
     if (unfinished != NULL)
-        unlink(unfinished); /* gone already where all went well */
+        unlink(unfinished); /* already removed after success */
     if (code == WARD_OK && !ok)
         return cannot_write(t, path);
     return code;

@@ -1,4 +1,4 @@
-/* What the words of a command line turn into. */
+/* Conversion of a command line's words. */
 #include "cli/task.h"
 
 #include "common/base/crypto.h"
@@ -22,7 +22,7 @@ static enum ward_code no_memory(struct task *t)
     return WARD_FAIL(&t->err, RESOURCE_EXHAUSTED, "no memory for the command line");
 }
 
-/* Whether argv[i] is this option; its value, and how many words both are. */
+/* Returns whether argv[i] is this option, its value, and the number of words. */
 static bool is_option(const char *name, int argc, char **argv, int i, const char **value,
                       int *words)
 {
@@ -117,7 +117,7 @@ enum ward_code task_secret(struct task *t, const char *given, const char **out)
 
 /* ---- times ---- */
 
-/* Exactly `n` digits at *s, which moves on. */
+/* Reads exactly `n` digits at *s and advances *s. */
 static bool digits(const char **s, int n, int lo, int hi, int *out)
 {
     int v = 0;

@@ -1,5 +1,4 @@
-/* wardctl token - persons' tokens, from the embedded default's own issuer or any Ed25519 key.
- */
+/* wardctl token - bearer tokens from the embedded default's own issuer or any Ed25519 key. */
 #include "cli/cli.h"
 #include "cli/health.h"
 
@@ -16,7 +15,7 @@ struct asked {
     int64_t lifetime_s;
 };
 
-/* "nurse,registrar" into who->roles; cuts the copy it is given. */
+/* Splits "nurse,registrar" into who->roles; modifies its copy. */
 static enum ward_code split(char *roles, struct ward_principal *who, struct ward_err *err)
 {
     for (char *next; roles != NULL && *roles != '\0'; roles = next) {

@@ -1,4 +1,4 @@
-/* wardctl up - everything on this machine, as this user, until Ctrl-C. */
+/* wardctl up - runs everything on this machine, as this user, until Ctrl-C. */
 #include "cli/up.h"
 
 #include "common/base/clock.h"
@@ -7,7 +7,7 @@
 
 #define RENEW_EVERY (12 * 3600 * 1000 * WARD_NS_PER_MS)
 
-/* ---- what it says ---- */
+/* ---- output ---- */
 
 void up_say_done(struct up *up, const char *what, const char *result, int64_t since_ns)
 {
@@ -28,7 +28,7 @@ void up_say_starting(struct up *up, const char *what)
         fprintf(stderr, "\r\033[K  %-12s starting", what);
 }
 
-/* Until Ctrl-C or SIGTERM. Certificates are renewed on the way; services re-read them. */
+/* Runs until Ctrl-C or SIGTERM. Renews certificates; services read them again. */
 static void look_after(struct up *up)
 {
     int64_t next = ward_mono_ns() + RENEW_EVERY;

@@ -1,7 +1,7 @@
-/* up.h - the embedded default while it is up: MariaDB and the services as our children.
+/* up.h - the running embedded default: MariaDB and the services as child processes.
  *
  * Threads: main's only (common/app/proc.h). Memory: the local's arena. Errors: as proc.h and
- * local.h say; what was started is stopped by up_stop in every case.
+ * local.h; up_stop stops started processes in every case.
  */
 #ifndef WARD_CLI_UP_H
 #define WARD_CLI_UP_H
@@ -15,18 +15,18 @@ struct up {
     struct local *l;
     struct ward_procs *procs;
     struct ward_proc *db, *service[LOCAL_SERVICES];
-    bool running;           /* all were ready once */
-    struct ward_proc *died; /* the first that ended before that, */
-    char why[160];          /* and the last error that any of them logged */
+    bool running;           /* all services were ready once */
+    struct ward_proc *died; /* the first service that ended before that, */
+    char why[160];          /* and the last error in any log */
 };
 
-/* What is said on the way. */
+/* Progress messages. */
 void up_say_starting(struct up *up, const char *what);
 void up_say_done(struct up *up, const char *what, const char *result, int64_t since_ns);
 
-/* Starts everything and waits until all of it is ready, saying so on the way. */
+/* Starts everything and waits until all services are ready, with progress messages. */
 WARD_MUST enum ward_code up_start(struct up *up, struct ward_err *err);
-/* Stops what runs, newest first. */
+/* Stops the processes, newest first. */
 void up_stop(struct up *up);
 
 #endif

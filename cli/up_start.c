@@ -1,4 +1,4 @@
-/* MariaDB and the services of the embedded default: started, waited for, watched. */
+/* Starts, awaits and watches MariaDB and the services of the embedded default. */
 #include "cli/health.h"
 #include "cli/up.h"
 #include "common/base/clock.h"
