@@ -1,6 +1,5 @@
-/* The anchor: the newest head this process saw, in a file outside the database. Someone with
- * every right on the database can put back an old log with its old, signed head; not the file.
- */
+/* The anchor: a file outside the database with the newest head that this process saw. A
+ * database administrator can restore an old log with its old, signed head, but not the file. */
 #include "services/audit/append.h"
 #include "services/audit/watch.h"
 
@@ -61,8 +60,8 @@ enum ward_code anchor_check(struct audit *a, struct ward_db *db, struct ward_are
     return WARD_OK;
 }
 
-/* Synced before it is renamed: a crash of the machine leaves the older anchor, which is still a
- * true one, and never an empty file, with which audit would not start again. */
+/* The file is synced before the rename. After a crash of the machine, the older anchor remains,
+ * which is still valid. An empty file would prevent the next start. */
 void anchor_write(const struct audit *a, const struct audit_head *head)
 {
     const char *path = audit_cfg(a)->anchor;

@@ -19,7 +19,7 @@ enum ward_code key_of(struct audit *a, unsigned number, struct ward_arena *mem, 
     const struct audit_signer_row *row = signers_row(audit_signers(a), number),
                                   *next = signers_row(audit_signers(a), number + 1);
 
-    (void)mem; /* rows live as long as the process: nothing is copied */
+    (void)mem; /* rows live as long as the process, so nothing is copied */
     if (row == NULL)
         return WARD_FAIL(err, DATA_LOSS, "a signing key is not there");
     out->vkey = (char *)(uintptr_t)row->vkey;
@@ -59,7 +59,7 @@ enum ward_code audit_keys_rpc(struct ward_call *c, const ProtobufCMessage *q,
 
 struct rotation {
     struct audit *a;
-    const char *current; /* vkey that the caller wants replaced */
+    const char *current; /* vkey that the caller wants to replace */
     struct audit_new_key key;
 };
 
@@ -91,7 +91,7 @@ static enum ward_code rotate_with(struct ward_call *c, struct rotation *t)
     return signers_load(audit_signers(w->a), audit_vault(w->a), w->db, c->mem, c->err);
 }
 
-/* The newest may be the next one already, made by someone else meanwhile. */
+/* Another caller may already have rotated the key. */
 static unsigned number_of(struct audit_signers *s, const struct ward_vkey *key)
 {
     unsigned n = signers_newest(s);
@@ -137,7 +137,8 @@ struct erasure {
     uint64_t epoch; /* after it */
 };
 
-/* Inside the append transaction of its own event: the key goes, or the event does not stay. */
+/* Runs inside the transaction that appends the erasure's own event, so that the key and the
+ * event change together. */
 static enum ward_code erase_in(struct ward_db *db, struct ward_arena *mem,
                                struct audit_turn *turn, void *arg, struct ward_err *err)
 {
@@ -207,7 +208,8 @@ static enum ward_code erase(struct ward_call *c,
                                "must be 1 to 64 of A-Z a-z 0-9 . _ / -");
     vault_search(audit_vault(w->a), "patient", req->patient, e.patient);
     ward_hex(e.patient, sizeof(e.patient), hex);
-    /* Not Event.patient: that would put the patient's id back, sealed under a new key. */
+    /* Not Event.patient, because the event would contain the patient's id again, encrypted
+     * under a new key. */
     own_detail(&o, "patient_hash", hex);
     own_detail(&o, "ground", ground);
     own_detail(&o, "case_reference", req->case_reference);

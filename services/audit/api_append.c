@@ -10,9 +10,9 @@ typedef Ward__Audit__V1__AppendRequest AppendRequest;
 typedef Ward__Audit__V1__AppendResponse AppendResponse;
 typedef Ward__Audit__V1__Appended Appended;
 
-#define TOGETHER ((size_t)1 << 20) /* bytes of one call's events */
+#define TOGETHER ((size_t)1 << 20) /* limit of one call's events in bytes */
 
-/* "actor must be ..." of the fourth event is about "events[3].actor". */
+/* "actor must be ..." of the fourth event concerns "events[3].actor". */
 static enum ward_code about(struct ward_err *err, size_t i)
 {
     const struct ward_err e = *err;
@@ -96,7 +96,7 @@ static enum ward_code append(struct ward_call *c, const AppendRequest *req,
         resp->appended[i]->duplicate = items[i].duplicate;
     }
     resp->n_appended = req->n_events;
-    c->audited = true; /* by what it appended */
+    c->audited = true; /* the appended events are its audit events */
     return WARD_OK;
 }
 

@@ -57,7 +57,7 @@ enum ward_code entry_of(const struct audit_entry *e, bool content, struct ward_a
     return content && e->event != NULL ? content_of(e, mem, &out->content, err) : WARD_OK;
 }
 
-/* A proof's hashes as protobuf-c wants them. */
+/* Returns a proof's hashes in protobuf-c's form. */
 static enum ward_code hashes(const struct ward_hash *proof, size_t n, struct ward_arena *mem,
                              ProtobufCBinaryData **out, size_t *n_out, struct ward_err *err)
 {
@@ -121,7 +121,7 @@ static enum ward_code make_receipt(struct ward_call *c, const struct audit_entry
     struct audit_head head;
     size_t n;
 
-    WARD_TRY(read_head(c, &head)); /* after the entry, so that it covers it */
+    WARD_TRY(read_head(c, &head)); /* after the entry, so that the head covers it */
     WARD_TRY(ward_prove_inclusion(&tree, e->index, head.frontier.size, proof, &n, c->err));
     ward_leaf_hash(e->leaf_bytes.p, e->leaf_bytes.n, &leaf);
     if (!ward_check_inclusion(&leaf, e->index, head.frontier.size, proof, n, &head.root))

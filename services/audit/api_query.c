@@ -1,4 +1,4 @@
-/* Query and QueryPatient: events, newest first. Asking is an event too, in the log before the
+/* Query and QueryPatient: events, newest first. The query's own event is in the log before the
  * answer. */
 #include "services/audit/wire.h"
 
@@ -27,7 +27,7 @@ static uint64_t from_be64(const uint8_t *in)
     return v;
 }
 
-/* Binds a place to the filters and to the person, so that a token says nothing to another. */
+/* Binds a position to the filters and to the person, so that nobody else can use the token. */
 static enum ward_code tag(struct ward_call *c, const QueryRequest *q, const uint8_t place[16],
                           uint8_t out[AUDIT_SEARCH])
 {

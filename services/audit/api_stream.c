@@ -1,10 +1,10 @@
-/* Tail and Export. A stream may last for days, so each message has an arena of its own. */
+/* Tail and Export. A stream may last for days, so each message has its own arena. */
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "services/audit/wire.h"
 
 #define TAIL_ROWS   100
-#define EXPORT_ROWS 400 /* of 8 KiB each: below the 4 MiB that gRPC clients take */
+#define EXPORT_ROWS 400 /* of 8 KiB each; below gRPC clients' limit of 4 MiB */
 #define WAIT_MS     500
 #define ARENA_CAP   ((size_t)32 << 20)
 
@@ -126,8 +126,8 @@ static enum ward_code export_head(struct ward_call *c, const ExportRequest *req,
     return ward_send(c, &resp.base);
 }
 
-/* A log that is not as it was left must still be got out, or nobody could look into it: then
- * the process's own log is where the export is noted, for the log itself takes nothing more. */
+/* A damaged log must remain exportable for investigation. It accepts no events, so the
+ * process's own log records the export. */
 static enum ward_code note_export(struct ward_call *c, const ExportRequest *req)
 {
     struct audit_worker *w = c->wrk;

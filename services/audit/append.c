@@ -1,5 +1,5 @@
-/* One append transaction: the head's row is locked, so whatever replica comes next sees the
- * head that this one leaves. Everything read here is checked against the signed head first. */
+/* One append transaction. It locks the head's row, so the next replica sees the head that this
+ * one leaves. Everything that is read here is first verified against the signed head. */
 #include "services/audit/append.h"
 
 #include "common/base/clock.h"
@@ -89,7 +89,7 @@ static void clear_results(struct work *w)
     }
 }
 
-/* ---- events that are there already ---- */
+/* ---- duplicates ---- */
 
 static bool same_event(const struct audit_entry *e, const struct audit_item *it)
 {
@@ -151,8 +151,8 @@ static int by_id(const void *x, const void *y)
     return c != 0 ? c : (a->order > b->order) - (a->order < b->order);
 }
 
-/* The same id twice in one group: the later batch waits for the next group, which finds it
- * stored. Twice in one batch is that batch's mistake. */
+/* If two batches of a group have the same id, the later batch waits for the next group, which
+ * finds the stored event. A repeated id within one batch is an error of that batch. */
 static enum ward_code find_twins(struct work *w, struct ward_err *err)
 {
     struct place *all;
@@ -264,7 +264,7 @@ static enum ward_code add_entries(struct work *w, struct ward_db *db, struct war
     const int64_t now_us = ward_wall_us();
     size_t k = 0;
 
-    /* A leaf completes a stored node at most every 16th time, and then at most 15 of them. */
+    /* A leaf completes a stored node at most every 16th time, and then at most 15 nodes. */
     w->nodes = ward_alloc(w->mem, (w->n_new / 8 + 16) * sizeof(*w->nodes));
     w->n_nodes = 0;
     if (v == NULL || w->nodes == NULL)
@@ -372,7 +372,8 @@ void append_group(struct audit *a, struct ward_db *db, struct ward_arena *mem,
 
     if (code == WARD_OK)
         code = ward_db_tx(db, transaction, &w, &err);
-    if (code == WARD_ALREADY_EXISTS) { /* rare, so looking first would be the dearer way */
+    if (code ==
+        WARD_ALREADY_EXISTS) { /* conflicts are rare, so looking first would cost more */
         w.dedupe = true;
         err = (struct ward_err){0};
         code = ward_db_tx(db, transaction, &w, &err);

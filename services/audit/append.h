@@ -1,5 +1,5 @@
-/* append.h - how events get into the log: sealed on the thread that brings them, gathered by
- * one thread, committed a batch at a time.
+/* append.h - adds events to the log. The calling thread seals them, one thread collects them,
+ * and each transaction commits a batch.
  *
  * Threads: log_append from any, each with its own ward_db. Memory: the caller's arena, which
  * the appender reads until log_append returns. Errors: below.
@@ -11,14 +11,14 @@
 
 /* ---- seal.c, appender.c, append.c ---- */
 
-/* An event to append: checked, and its bytes. */
+/* An event to append: its checked fields and its bytes. */
 struct audit_raw {
     const struct audit_event *e;
     const void *bytes;
     size_t n;
 };
 
-/* Ready to append, and what became of it. */
+/* An event that is ready to append, and its result. */
 struct audit_item {
     uint8_t event_id[16];
     char service[WARD_LEAF_SERVICE + 1];
@@ -30,18 +30,18 @@ struct audit_item {
     uint8_t commitment[WARD_SHA256_SIZE];
     const uint8_t *content; /* sealed salt and event */
     size_t content_len;
-    const void *event; /* as it came */
+    const void *event; /* unchanged */
     size_t event_len;
     /* results */
     uint64_t index;
-    bool duplicate; /* it was there */
-    bool conflict;  /* its id is taken by another event */
+    bool duplicate; /* the log already had it */
+    bool conflict;  /* another event has its id */
 };
 
-/* What one append transaction does beside adding leaves; such a batch commits alone. */
+/* Operations of an append transaction besides adding leaves; such a batch commits alone. */
 struct audit_turn {
     struct audit_head *head;
-    struct audit_new_key *next_key; /* hand signing over to this one */
+    struct audit_new_key *next_key; /* rotate the signing key to this one */
 };
 struct audit_op {
     enum ward_code (*run)(struct ward_db *db, struct ward_arena *mem, struct audit_turn *turn,
@@ -57,9 +57,9 @@ struct audit_batch {
     /* results */
     enum ward_code code;
     struct ward_err err;
-    bool stale;    /* a content key was erased meanwhile: seal again */
-    uint64_t size; /* of the log after it */
-    /* the appender's */
+    bool stale;    /* a content key was erased in the meantime: seal again */
+    uint64_t size; /* of the log after the commit */
+    /* used by the appender */
     bool taken, done;
     struct audit_batch *next;
 };
@@ -69,10 +69,10 @@ WARD_MUST enum ward_code seal_items(struct audit *a, struct ward_db *db, struct 
                                     const struct audit_raw *raws, size_t n,
                                     struct audit_item *out, struct ward_err *err);
 
-/* Appends all n events or none, and returns after the commit. items are its results.
- *   ALREADY_EXISTS      EVENT_ID_CONFLICT: items[].conflict says which
- *   RESOURCE_EXHAUSTED  the queue is full;  DEADLINE_EXCEEDED  it was not begun in time
- *   DATA_LOSS           the log is not as it was left; nothing is appended any more */
+/* Appends all n events or none, and returns after the commit. The results are in items.
+ *   ALREADY_EXISTS      EVENT_ID_CONFLICT: items[].conflict marks the event
+ *   RESOURCE_EXHAUSTED  the queue is full; DEADLINE_EXCEEDED it was not started in time
+ *   DATA_LOSS           the log is damaged and accepts no events */
 WARD_MUST enum ward_code log_append(struct audit *a, struct ward_db *db, struct ward_arena *mem,
                                     const struct audit_raw *raws, size_t n, int64_t deadline_ns,
                                     const struct audit_op *op, struct audit_item **items,
@@ -85,7 +85,7 @@ void appender_stop(struct audit_appender *p);
 /* Queues a batch and waits for its results. */
 WARD_MUST enum ward_code appender_put(struct audit_appender *p, struct audit_batch *b,
                                       struct ward_err *err);
-/* Commits a list of batches; fills their results. append.c */
+/* append.c: commits a list of batches and fills their results. */
 void append_group(struct audit *a, struct ward_db *db, struct ward_arena *mem,
                   struct audit_batch *group);
 

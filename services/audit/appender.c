@@ -1,6 +1,6 @@
-/* Gathers what many threads bring into groups, and commits one group after another on a thread
- * of its own: while one is being committed the next one gathers, so the batch is as large as
- * the load makes it and a lone event waits for nobody. */
+/* Collects batches of many threads into groups and commits one group after another on its own
+ * thread. While a group commits, the next one collects batches. The size of a group therefore
+ * follows the load, and a single event does not wait. */
 #include "services/audit/append.h"
 
 #include "common/base/clock.h"
@@ -16,7 +16,7 @@ struct audit_appender {
     struct ward_db *db;
     struct ward_arena mem;
     pthread_t thread;
-    pthread_mutex_t lock; /* of what follows */
+    pthread_mutex_t lock; /* guards the following members */
     pthread_cond_t more, done;
     struct audit_batch *first, **last;
     size_t waiting; /* events */
@@ -30,7 +30,7 @@ static struct ward_family queued = {
 };
 WARD_METRIC_LISTED(queued)
 
-/* Whole batches, oldest first. A batch with an operation of its own goes alone. */
+/* Whole batches, oldest first. A batch with its own operation forms a group alone. */
 static struct audit_batch *take(struct audit_appender *p)
 {
     struct audit_batch *group = p->first, *b = group;
@@ -69,7 +69,7 @@ static void *run(void *arg)
         append_group(p->a, p->db, &p->mem, group);
         ward_arena_reset(&p->mem);
         pthread_mutex_lock(&p->lock);
-        while (group != NULL) { /* once done, a batch is its owner's again */
+        while (group != NULL) { /* after `done`, the batch belongs to its owner again */
             struct audit_batch *next = group->next;
 
             group->done = true;
@@ -107,7 +107,7 @@ enum ward_code appender_start(struct audit *a, struct audit_appender **out,
     return WARD_OK;
 }
 
-/* Commits what is queued, then ends. */
+/* Commits the queued batches, then ends. */
 void appender_stop(struct audit_appender *p)
 {
     if (p == NULL)
@@ -157,8 +157,8 @@ static enum ward_code enqueue(struct audit_appender *p, struct audit_batch *b,
     return WARD_OK;
 }
 
-/* A batch in the making is waited for whatever the deadline: its memory is in use, and its end
- * is bounded by the database's own limits. */
+/* A batch that is being committed is awaited in spite of the deadline, because its memory is in
+ * use. The database's own limits bound the wait. */
 static enum ward_code await(struct audit_appender *p, struct audit_batch *b,
                             struct ward_err *err)
 {

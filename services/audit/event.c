@@ -1,4 +1,4 @@
-/* Events between wire and log. */
+/* Converts events between messages and the log. */
 #include "common/base/clock.h"
 #include "common/rpc/wire.h"
 #include "services/audit/wire.h"

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define ARENA_CAP ((size_t)192 << 20)
-#define WAIT_MS   8000 /* less than a relay waits for its acknowledgement */
+#define WAIT_MS   8000 /* shorter than a relay's wait for its acknowledgement */
 #define TRIES     3
 
 struct worker {
@@ -31,7 +31,7 @@ static struct ward_family quarantined = {
 };
 WARD_METRIC_LISTED(quarantined)
 
-/* A delivery in the making. */
+/* A delivery in progress. */
 struct delivery {
     struct audit *a;
     struct ward_db *db;
@@ -41,14 +41,14 @@ struct delivery {
     size_t n;
     bool *bad; /* items[i] goes to quarantine */
     struct ward_err *why;
-    struct audit_raw *raws; /* what is appended ... */
-    size_t *from;           /* ... and which item it is; n for an event of quarantine */
+    struct audit_raw *raws; /* the events to append ... */
+    size_t *from;           /* ... and the item of each; n for an event about the quarantine */
     size_t n_raws;
 };
 
 /* ---- quarantine ---- */
 
-/* The same for the same item, so that one that comes again is recorded once. Version 8. */
+/* Derives the id from the item, so that a repeated item is recorded once. Version 8. */
 static void quarantine_id(const struct delivery *d, const struct ward_bus_item *it,
                           uint8_t out[16])
 {
@@ -123,7 +123,7 @@ static enum ward_code quarantine(struct delivery *d, size_t i, struct ward_err *
     WARD_TRY(put_aside(d, it, id, d->why[i].msg, err));
     code = entry_find(audit_vault(d->a), d->db, d->mem, id, &there, err);
     if (code != WARD_NOT_FOUND)
-        return code; /* it came before and was recorded */
+        return code; /* the item was already recorded */
     if (err != NULL)
         *err = (struct ward_err){0};
     ward_count(&quarantined, 1);
@@ -131,7 +131,7 @@ static enum ward_code quarantine(struct delivery *d, size_t i, struct ward_err *
     return say_so(d, it, id, &d->why[i], err);
 }
 
-/* ---- taking ---- */
+/* ---- receiving ---- */
 
 static enum ward_code admit(const struct delivery *d, const struct ward_bus_item *it,
                             struct audit_raw *raw, struct ward_err *why)
@@ -161,7 +161,7 @@ static enum ward_code gather(struct delivery *d, struct ward_err *err)
 
         if (!d->bad[i])
             code = admit(d, &d->items[i], &d->raws[d->n_raws], &d->why[i]);
-        if (ours(code)) { /* our want of memory is not the item's fault */
+        if (ours(code)) { /* a lack of memory is not a fault of the item */
             *err = d->why[i];
             return code;
         }
@@ -174,8 +174,9 @@ static enum ward_code gather(struct delivery *d, struct ward_err *err)
     return WARD_OK;
 }
 
-/* Ids that the log holds for other events: those items are put aside, the rest tries again. An
- * event of quarantine among them was recorded by another replica meanwhile. */
+/* Items whose ids belong to other events in the log go to quarantine, and the rest is tried
+ * again. If an event about the quarantine is among them, another replica has just recorded it.
+ */
 static void mark(struct delivery *d, const struct audit_item *items)
 {
     for (size_t k = 0; k < d->n_raws; k++) {
@@ -238,7 +239,7 @@ static enum ward_code worker_open(void *svc, void **wrk, struct ward_err *err)
         ward_arena_done(&mem);
         return code;
     }
-    w->mem = mem; /* the worker lives in its own arena */
+    w->mem = mem; /* the worker is stored in its own arena */
     *wrk = w;
     return WARD_OK;
 }

@@ -1,9 +1,9 @@
-/* intake.h - events that come over the bus, from the services' outboxes.
+/* intake.h - receives events over the bus, from the services' outboxes.
  *
- * Threads: start/stop from one; the bus's own threads take. Memory: `keep` is the process's.
- * Errors: a delivery is acknowledged once everything in it is in the log or, where it is no
- * event, in quarantine with an event that says so; anything else comes back to the relay, which
- * keeps it and tries again.
+ * Threads: start/stop from one; the bus's own threads receive. Memory: `keep` belongs to the
+ * process. Errors: a delivery is acknowledged when every item is in the log, or in quarantine
+ * with an event about it. Other failures return to the relay, which keeps the events and tries
+ * again.
  */
 #ifndef AUDIT_INTAKE_H
 #define AUDIT_INTAKE_H
@@ -11,20 +11,22 @@
 #include "services/audit/audit.h"
 
 struct audit_intake;
-/* Listens on cfg->bus_listen; does nothing where that is "". */
+/* Listens on cfg->bus_listen; does nothing if that is "". */
 WARD_MUST enum ward_code intake_start(struct audit *a, struct ward_arena *keep,
                                       struct audit_intake **out, struct ward_err *err);
-void intake_stop(struct audit_intake *i); /* NULL is fine */
+void intake_stop(struct audit_intake *i); /* accepts NULL */
 
-/* One delivery, for the bus and for tests. */
+/* Handles one delivery, for the bus and for tests. */
 WARD_MUST enum ward_code intake_take(struct audit *a, struct ward_db *db,
                                      struct ward_arena *mem, const char *peer,
                                      const struct ward_bus_item *items, size_t n,
                                      struct ward_err *err);
 
-/* What a service says of its outbox: committed up to row `sent`, and no row beyond `last`.
- *   FAILED_PRECONDITION  reason DATABASE_RESTORED: it had come further before
- *   PERMISSION_DENIED    `service` is not the peer; over ipc, peer "", any is */
+/* Handles a service's report about its outbox: committed up to row `sent`, and no row beyond
+ * `last`.
+ *   FAILED_PRECONDITION  reason DATABASE_RESTORED: it reported more before
+ *   PERMISSION_DENIED    `service` is not the peer (over ipc, the peer is "" and any service is
+ *                        permitted) */
 WARD_MUST enum ward_code intake_mark(struct ward_db *db, struct ward_arena *mem,
                                      const char *peer, const char *service, uint64_t sent,
                                      uint64_t last, struct ward_err *err);

@@ -1,9 +1,9 @@
-/* keys.h - the keys that audit holds: one that wraps all others (a file), those that sign
- * heads, those that seal content, and one that makes words searchable without storing them.
+/* keys.h - audit's keys: one that wraps all others (a file), keys that sign heads, keys that
+ * encrypt content, and one for searchable hashes of words.
  *
- * Threads: vault and signers are shared and lock for the time of a copy. Memory: `keep` is the
- * process's; results the caller's. Errors: as db.h; DATA_LOSS where a wrapped key does not
- * open.
+ * Threads: vault and signers are shared and lock for the time of a copy. Memory: `keep` belongs
+ * to the process; results to the caller. Errors: as db.h; DATA_LOSS if a wrapped key cannot be
+ * decrypted.
  */
 #ifndef AUDIT_KEYS_H
 #define AUDIT_KEYS_H
@@ -12,9 +12,9 @@
 #include "common/db/db.h"
 #include "common/merkle/note.h"
 
-#define AUDIT_SEARCH 16 /* bytes of a keyed hash to search by */
+#define AUDIT_SEARCH 16 /* length of a searchable keyed hash in bytes */
 
-/* ---- vault.c: the key-encryption key and what it wraps ---- */
+/* ---- vault.c: the key-encryption key and the keys that it wraps ---- */
 
 struct audit_vault;
 struct audit_content_key {
@@ -36,12 +36,12 @@ WARD_MUST enum ward_code vault_unwrap(const struct audit_vault *v, const void *a
 /* The keyed hash of `text` as a `kind` ("patient", "actor", "action"). */
 void vault_search(const struct audit_vault *v, const char *kind, const char *text,
                   uint8_t out[AUDIT_SEARCH]);
-/* An authentication tag over anything. */
+/* An authentication tag over arbitrary bytes. */
 void vault_tag(const struct audit_vault *v, const void *p, size_t n, uint8_t out[AUDIT_SEARCH]);
-/* Erasing anything moves the epoch on; keys from an older epoch must not seal any more. */
+/* Every erasure advances the epoch. Keys from an older epoch must not encrypt any more. */
 uint64_t vault_epoch(struct audit_vault *v);
 void vault_epoch_is(struct audit_vault *v, uint64_t epoch);
-/* The keys of n subjects (keyed hashes), made where there are none. */
+/* Returns the keys of n subjects (keyed hashes), and creates missing ones. */
 WARD_MUST enum ward_code vault_keys(struct audit_vault *v, struct ward_db *db,
                                     struct ward_arena *mem, const uint8_t (*subjects)[16],
                                     size_t n, struct audit_content_key *out,
@@ -62,14 +62,14 @@ struct audit_signer_row {
 WARD_MUST enum ward_code signers_open(struct ward_arena *keep, const char *origin,
                                       struct audit_signers **out, struct ward_err *err);
 void signers_close(struct audit_signers *s);
-/* Reads the keys that are new in the table. */
+/* Reads new keys from the table. */
 WARD_MUST enum ward_code signers_load(struct audit_signers *s, struct audit_vault *v,
                                       struct ward_db *db, struct ward_arena *mem,
                                       struct ward_err *err);
-/* Row `number`, or NULL. Rows live until signers_close. */
+/* Returns row `number`, or NULL. Rows live until signers_close. */
 const struct audit_signer_row *signers_row(struct audit_signers *s, unsigned number);
 unsigned signers_newest(struct audit_signers *s);
-/* A new key of this log, not yet stored; its seed wrapped for the table. */
+/* Creates a key of this log, not yet stored, with its seed wrapped for the table. */
 struct audit_new_key {
     struct ward_signer signer;
     uint8_t wrapped[WARD_ED25519_SEED + WARD_SEAL_EXTRA];

@@ -1,4 +1,4 @@
-/* Opens the log and keeps what this process knows of it. */
+/* Opens the log and holds this process's knowledge of it. */
 #include "services/audit/append.h"
 #include "services/audit/watch.h"
 
@@ -16,7 +16,7 @@ struct audit {
     struct audit_signers *signers;
     struct audit_appender *appender;
     struct audit_watch *watch;
-    pthread_mutex_t lock; /* of what follows */
+    pthread_mutex_t lock; /* guards the following members */
     pthread_cond_t grown;
     struct audit_seen seen;
     atomic_bool broken;
@@ -206,8 +206,8 @@ static enum ward_code begin(struct ward_db *db, void *arg, struct ward_err *err)
     return code;
 }
 
-/* What can be known at once: the head's signature, its root from the stored nodes, the number
- * of entries, and whether it goes on from the anchor. */
+/* Immediate checks: the head's signature, its root from the stored nodes, the number of
+ * entries, and whether it extends the anchor. */
 static enum ward_code inspect(struct audit *a, struct ward_db *db, struct ward_arena *mem,
                               struct ward_err *err)
 {
@@ -223,7 +223,8 @@ static enum ward_code inspect(struct audit *a, struct ward_db *db, struct ward_a
         return WARD_FAIL(err, FAILED_PRECONDITION, "the stored log is named %s", head.origin);
     WARD_TRY(audit_head_take(a, db, mem, &nothing, &head, err));
     WARD_TRY(entry_count(db, mem, &stored, err));
-    if (stored < head.frontier.size) /* more: another replica went on meanwhile */
+    if (stored <
+        head.frontier.size) /* more entries: another replica appended in the meantime */
         return spoiled(err, "the log holds fewer entries than its signed head says");
     WARD_TRY(ward_tree_root(&tree, head.frontier.size, &root, err));
     if (!ward_hash_equal(&root, &head.root))

@@ -1,4 +1,4 @@
-/* audit - see README.md here for what it answers and docs/architecture.md for where it sits. */
+/* audit - README.md describes its methods, and docs/architecture.md its place in Ward. */
 #include "common/app/app.h"
 #include "services/audit/service.h"
 

@@ -1,4 +1,4 @@
-/* The log's own events: who read it, who was refused, what was erased, which key came next. */
+/* The log's own events: reads, refusals, erasures and key rotations. */
 #include "common/base/clock.h"
 #include "common/base/text.h"
 #include "services/audit/wire.h"
@@ -30,8 +30,8 @@ void own_detail(struct own *o, const char *key, const char *value)
     o->detail[o->n_detail++] = (struct audit_pair){key, value};
 }
 
-/* What others wrote, or its hash where it breaks a rule. The arena's `full` tells of failures.
- */
+/* Returns the text of others, or its hash if it breaks a rule. The arena's `full` reports
+ * failures. */
 static char *text(struct ward_arena *mem, const char *s, size_t most)
 {
     uint8_t h[WARD_SHA256_SIZE];

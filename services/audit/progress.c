@@ -1,5 +1,5 @@
-/* How far the outboxes of the services have come: the witness of a database that was restored.
- * What is kept only grows; a person moves the service's own number on, not this one. */
+/* The progress of the services' outboxes, which reveals a restored database. The stored value
+ * only grows. An operator raises the service's own number and not this one. */
 #include "services/audit/intake.h"
 
 #include "common/base/clock.h"

@@ -1,5 +1,6 @@
-/* The stored tree, read by complete subtrees. Roots of every fourth level are stored; those
- * between are folded from at most eight of the level below, read in one statement. */
+/* The stored tree, read by complete subtrees. The roots of every fourth level are stored. Roots
+ * between them are computed from at most eight nodes of the level below, read in one statement.
+ */
 #include "common/base/text.h"
 #include "services/audit/audit.h"
 

@@ -1,12 +1,13 @@
-/* Which events may enter the log. Pure. */
+/* Decides which events may enter the log. Pure. */
 #include "services/audit/audit.h"
 
 #include <string.h>
 
 #define EARLIEST_US                                                                            \
-    INT64_C(946684800000000)              /* 2000-01-01: no clock of ours is set before it     \
-                                           */
-#define AHEAD_US     INT64_C(86400000000) /* a day: more than any drift, less than a typo */
+    INT64_C(946684800000000) /* 2000-01-01: no clock of ours is set before it                  \
+                              */
+#define AHEAD_US                                                                               \
+    INT64_C(86400000000) /* a day: more than any clock drift, less than a typing error */
 #define MOST_DETAILS 32
 
 enum shape {
@@ -41,7 +42,7 @@ static bool fits(char c, enum shape shape)
     return false;
 }
 
-/* C1 controls are two bytes in UTF-8, 0xc2 0x80..0x9f; a terminal obeys them too. */
+/* C1 controls are two bytes in UTF-8, 0xc2 0x80..0x9f; terminals obey them too. */
 static bool is_c1(const char *s)
 {
     return (unsigned char)s[0] == 0xc2 && (unsigned char)s[1] >= 0x80 &&

@@ -1,5 +1,5 @@
-/* Makes events ready to be appended, on the thread that brings them: search keys, salt,
- * commitment, sealed content. */
+/* Prepares events for appending, on the calling thread: search keys, salt, commitment,
+ * encrypted content. */
 #include "services/audit/append.h"
 
 #include "common/base/clock.h"
@@ -9,8 +9,8 @@
 
 #define DAY_US INT64_C(86400000000)
 
-/* Whose key seals this event: its patient's, or its service's of today. A key a day keeps each
- * one far below the 2^32 messages that AES-GCM's random nonces are good for. */
+/* The subject whose key encrypts this event: its patient, or its service and the day. With one
+ * key a day, each stays far below the limit of 2^32 messages for AES-GCM with random nonces. */
 static void subject_of(const struct audit_vault *v, const struct audit_event *e, int64_t day,
                        uint8_t out[16])
 {
@@ -90,7 +90,7 @@ enum ward_code seal_items(struct audit *a, struct ward_db *db, struct ward_arena
     return code;
 }
 
-#define TRIES 5 /* an erasure between sealing and commit makes one more needed */
+#define TRIES 5 /* an erasure between sealing and commit requires another try */
 
 enum ward_code log_append(struct audit *a, struct ward_db *db, struct ward_arena *mem,
                           const struct audit_raw *raws, size_t n, int64_t deadline_ns,

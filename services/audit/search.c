@@ -1,4 +1,4 @@
-/* Finding events: newest first, a page at a time, from the index that narrows most. */
+/* Finds events, newest first, one page at a time, with the most selective index. */
 #include "common/base/text.h"
 #include "services/audit/audit.h"
 
@@ -8,7 +8,7 @@
     "SELECT e.idx, e.leaf, e.content, k.subject, k.wrapped, e.occurred_at_us FROM entry e "
 #define JOINED   " LEFT JOIN content_key k ON k.id = e.key_id WHERE "
 #define MAYBE(c) " AND (? IS NULL OR e." c " = ?)"
-/* The keyset: a range on the index's second column, then the tie broken by index. */
+/* The keyset: a range on the index's second column, then the entry index for equal times. */
 #define REST                                                                                   \
     " e.occurred_at_us >= ? AND e.occurred_at_us < ? AND e.occurred_at_us <= ?"                \
     " AND (e.occurred_at_us < ? OR e.idx < ?)" MAYBE("patient") MAYBE("actor") MAYBE("action") \

@@ -1,4 +1,4 @@
-/* What main.c opens, serves and closes. */
+/* Opens, serves and closes the parts of the service for main.c. */
 #include "services/audit/service.h"
 
 #include "services/audit/intake.h"
@@ -13,7 +13,7 @@ enum ward_code service_open(void *arg, struct ward_err *err)
 
     ward_arena_init(&s->keep, KEEP_CAP);
     code = audit_open(&s->cfg, &s->keep, &s->audit, err);
-    if (code != WARD_OK) /* what did not open is not closed */
+    if (code != WARD_OK) /* a part that did not open is not closed */
         ward_arena_done(&s->keep);
     return code;
 }
@@ -60,7 +60,7 @@ enum ward_code service_worker_open(void *svc, void **wrk, struct ward_err *err)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory");
     w->a = s->audit;
     code = ward_db_open(s->cfg.db, &w->db, err);
-    w->mem = mem; /* the worker lives in its own arena */
+    w->mem = mem; /* the worker is stored in its own arena */
     if (code != WARD_OK)
         ward_arena_done(&mem);
     else

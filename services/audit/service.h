@@ -1,6 +1,6 @@
-/* service.h - the audit service as main.c sees it.
+/* service.h - the audit service as main.c uses it.
  *
- * Threads: open and close from main's. Memory: its own arena. Errors: as audit.h.
+ * Threads: main's open and close. Memory: its own arena. Errors: as audit.h.
  */
 #ifndef AUDIT_SERVICE_H
 #define AUDIT_SERVICE_H
@@ -19,7 +19,7 @@ enum ward_code service_open(void *service, struct ward_err *err);
 void service_close(void *service);
 enum ward_code service_intake_open(void *service, struct ward_err *err);
 void service_intake_close(void *service);
-/* Sound as long as nothing contradicted the signed head. */
+/* Healthy while nothing contradicts the signed head. */
 enum ward_code service_check(void *service, struct ward_err *err);
 
 enum ward_code service_worker_open(void *service, void **wrk, struct ward_err *err);

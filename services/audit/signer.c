@@ -1,4 +1,4 @@
-/* The keys that sign heads: keys.h says what this does. */
+/* The keys that sign heads; see keys.h. */
 #include "common/base/clock.h"
 #include "common/base/text.h"
 #include "services/audit/keys.h"
@@ -13,7 +13,7 @@
 struct audit_signers {
     struct ward_arena *keep;
     char origin[WARD_NAME_MAX + 1];
-    pthread_mutex_t lock; /* of loading; rows below n never change */
+    pthread_mutex_t lock; /* guards loading; rows below n never change */
     atomic_uint n;
     struct audit_signer_row rows[MOST];
 };
@@ -27,7 +27,7 @@ enum ward_code signers_open(struct ward_arena *keep, const char *origin,
 
     if (s == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory");
-    WARD_TRY(ward_vkey_make(origin, any, &vkey, err)); /* may this be a name? */
+    WARD_TRY(ward_vkey_make(origin, any, &vkey, err)); /* checks the name */
     snprintf(s->origin, sizeof(s->origin), "%s", origin);
     s->keep = keep;
     pthread_mutex_init(&s->lock, NULL);
@@ -44,7 +44,7 @@ void signers_close(struct audit_signers *s)
     pthread_mutex_destroy(&s->lock);
 }
 
-/* The wrapped seed is bound to the public key beside it: swapping either is found. */
+/* The wrapped seed is bound to its public key, so that a replaced one is detected. */
 static enum ward_code open_seed(struct audit_signers *s, struct audit_vault *v,
                                 const struct ward_val *row, struct audit_signer_row *out,
                                 struct ward_err *err)

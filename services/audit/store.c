@@ -1,4 +1,4 @@
-/* The head and the entries as they are stored. */
+/* Reads and writes the stored head and entries. */
 #include "common/base/text.h"
 #include "services/audit/audit.h"
 
@@ -134,8 +134,8 @@ enum ward_code entry_open(const struct audit_vault *v, struct ward_arena *mem,
         return spoiled(err, "an entry's leaf cannot be read");
     e.index = (uint64_t)index;
     e.leaf_bytes = row[1];
-    /* The content goes after its key: a row that still has it is as erased as one that has not.
-     */
+    /* The content is removed after its key, so an entry without its key is erased even if its
+     * row still has content. */
     e.erased = row[4].p == NULL;
     if (!e.erased)
         WARD_TRY(unseal(v, mem, row, &e, err));
@@ -161,7 +161,7 @@ enum ward_code entry_known(const struct audit_vault *v, struct ward_db *db,
     struct audit_entry *found;
     struct ward_rows rows;
 
-    for (size_t i = 0; i < AUDIT_ASKED; i++) /* the last one again, to fill up */
+    for (size_t i = 0; i < AUDIT_ASKED; i++) /* repeats the last one to fill the list */
         ask[i] = ward_blob(ids[i < n ? i : n - 1], 16);
     WARD_TRY(ward_db_run(db, mem, SQL, ask, AUDIT_ASKED, &rows, err));
     found = ward_alloc(mem, rows.n * sizeof(*found));

@@ -1,4 +1,4 @@
-/* The key-encryption key and what it wraps: keys.h says what this does. */
+/* The key-encryption key and the keys that it wraps; see keys.h. */
 #include "common/base/text.h"
 #include "services/audit/keys.h"
 
@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SETS    16384 /* of the cache of content keys: a power of two */
+#define SETS    16384 /* size of the cache of content keys: a power of two */
 #define WAYS    4
 #define ASKED   64 /* subjects in one SELECT */
 #define WRAPPED (WARD_KEY_SIZE + WARD_SEAL_EXTRA)
@@ -18,9 +18,9 @@ struct slot {
 
 struct audit_vault {
     uint8_t kek[WARD_KEY_SIZE], index[WARD_KEY_SIZE];
-    pthread_mutex_t lock; /* of what follows */
+    pthread_mutex_t lock; /* guards the following members */
     uint64_t epoch;
-    unsigned turn; /* which way is replaced next */
+    unsigned turn; /* the way that is replaced next */
     struct slot cache[SETS][WAYS];
 };
 
@@ -41,7 +41,7 @@ enum ward_code vault_unwrap(const struct audit_vault *v, const void *aad, size_t
     return WARD_OK;
 }
 
-/* One row for the whole log; whoever comes second reads what the first wrote. */
+/* There is one row for the whole log. The second replica reads the row of the first. */
 static enum ward_code open_index(struct audit_vault *v, struct ward_db *db,
                                  struct ward_err *err)
 {
@@ -125,14 +125,14 @@ uint64_t vault_epoch(struct audit_vault *v)
 void vault_epoch_is(struct audit_vault *v, uint64_t epoch)
 {
     pthread_mutex_lock(&v->lock);
-    if (epoch > v->epoch) { /* it only grows; a late reader brings an older one */
+    if (epoch > v->epoch) { /* it only grows; a late reader may bring an older one */
         ward_wipe(v->cache, sizeof(v->cache));
         v->epoch = epoch;
     }
     pthread_mutex_unlock(&v->lock);
 }
 
-/* A subject is a keyed hash, so any of its bits choose a set evenly. */
+/* A subject is a keyed hash, so any of its bits select a set evenly. */
 static struct slot *set_of(struct audit_vault *v, const uint8_t subject[16])
 {
     return v->cache[((unsigned)subject[0] | (unsigned)subject[1] << 8) & (SETS - 1)];
@@ -152,7 +152,7 @@ static bool cached(struct audit_vault *v, const uint8_t subject[16],
     return false;
 }
 
-/* Not where an erasure has moved the epoch on since the key was read. */
+/* Not stored if an erasure advanced the epoch after the key was read. */
 static void remember(struct audit_vault *v, const uint8_t subject[16],
                      const struct audit_content_key *key, uint64_t epoch)
 {
@@ -171,7 +171,7 @@ static void remember(struct audit_vault *v, const uint8_t subject[16],
     pthread_mutex_unlock(&v->lock);
 }
 
-/* What is still wanted of a call to vault_keys: places in `out` whose id is 0. */
+/* Missing results of a call to vault_keys: places in `out` whose id is 0. */
 struct wanted {
     struct audit_vault *v;
     struct ward_db *db;
@@ -182,8 +182,8 @@ struct wanted {
     uint64_t epoch;
 };
 
-/* Up to ASKED places that want different keys. Batches are small beside the cost of a round
- * trip, so comparing each with each of ASKED will do. */
+/* Up to ASKED places with different keys. Batches are cheap compared with a round trip, so a
+ * pairwise comparison of ASKED is fast enough. */
 static size_t choose(const struct wanted *w, size_t *from, size_t places[ASKED])
 {
     size_t n = 0;
@@ -232,7 +232,7 @@ static enum ward_code look_up(struct wanted *w, struct ward_err *err)
         struct ward_val ask[ASKED];
         struct ward_rows rows;
 
-        for (size_t i = 0; i < ASKED; i++) /* the last one again, to fill up */
+        for (size_t i = 0; i < ASKED; i++) /* repeats the last one to fill the list */
             ask[i] = ward_blob(w->subjects[places[i < n ? i : n - 1]], 16);
         WARD_TRY(ward_db_run(w->db, w->mem, SQL, ask, ASKED, &rows, err));
         for (size_t i = 0; i < rows.n; i++)
@@ -293,7 +293,7 @@ enum ward_code vault_keys(struct audit_vault *v, struct ward_db *db, struct ward
         return WARD_OK;
     WARD_TRY(create(&w, err));
     WARD_TRY(look_up(&w, err));
-    if (missing(&w) > 0) /* erased between the two: the appender would refuse it anyhow */
+    if (missing(&w) > 0) /* erased in between; the appender would refuse it anyway */
         return WARD_FAIL(err, ABORTED, "a content key was erased while it was made");
     return WARD_OK;
 }

@@ -9,20 +9,21 @@
 #include <time.h>
 
 #define EVERY_MS    500
-#define CLEAR_TICKS 20  /* look for erasures left behind: every 10 s */
-#define DEEP_TICKS  120 /* prove that the log went on from itself: every minute */
-#define CLEARED     1000
-#define ARENA_CAP   ((size_t)8 << 20)
+#define CLEAR_TICKS 20 /* time between searches for unfinished erasures: 10 s */
+#define DEEP_TICKS                                                                             \
+    120 /* time between proofs that the log extends its earlier state: one minute */
+#define CLEARED   1000
+#define ARENA_CAP ((size_t)8 << 20)
 
 struct audit_watch {
     struct audit *a;
     struct ward_db *db;
     struct ward_arena mem;
     pthread_t thread;
-    pthread_mutex_t lock; /* of stop */
+    pthread_mutex_t lock; /* guards stop */
     pthread_cond_t wake;
     bool stop;
-    bool away; /* the database was, at the last look */
+    bool away; /* the database was available at the last check */
     unsigned ticks;
     struct audit_seen proven; /* the head of the last proof */
     struct audit_seen kept;   /* the head in the anchor file */
@@ -53,7 +54,7 @@ enum ward_code erase_clear(struct ward_db *db, struct ward_arena *mem, uint64_t 
     return WARD_OK;
 }
 
-/* The log as it is must be what it was at the last proof, with more behind it. */
+/* The log must extend its state at the last proof. */
 static enum ward_code prove(struct audit_watch *w, const struct audit_head *head,
                             struct ward_err *err)
 {
@@ -83,7 +84,8 @@ static void tell(const struct audit_head *head)
 
 static enum ward_code look(struct audit_watch *w, struct ward_err *err)
 {
-    const struct audit_seen before = audit_seen(w->a); /* first: heads read after only grow */
+    const struct audit_seen before =
+        audit_seen(w->a); /* read first, because later heads only grow */
     struct audit_head head;
     uint64_t rows;
 
@@ -92,7 +94,7 @@ static enum ward_code look(struct audit_watch *w, struct ward_err *err)
     audit_saw(w->a, head.frontier.size, &head.root);
     if (w->ticks % DEEP_TICKS == 0 && head.frontier.size != w->proven.size) {
         WARD_TRY(prove(w, &head, err));
-        tell(&head); /* where logs are kept elsewhere, each of these lines is an anchor too */
+        tell(&head); /* if logs are stored elsewhere, each of these lines is an anchor too */
     }
     if (*audit_cfg(w->a)->anchor != '\0' && head.frontier.size != w->kept.size) {
         anchor_write(w->a, &head);

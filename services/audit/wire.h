@@ -1,4 +1,5 @@
-/* wire.h - between the messages of audit.proto and the log; what the api_*.c files share.
+/* wire.h - conversion between the messages of audit.proto and the log, shared by the api_*.c
+ * files.
  *
  * Threads: each call's own. Memory: the call's arena. Errors: as append.h.
  */
@@ -13,22 +14,22 @@
 
 typedef Ward__Audit__V1__Event Event;
 
-/* What a worker has: c->wrk. */
+/* The state of a worker: c->wrk. */
 struct audit_worker {
     struct audit *a;
     struct ward_db *db;
-    struct ward_arena mem; /* it lives in this */
+    struct ward_arena mem; /* the arena that contains it */
 };
 
-/* Views a message as an event; strings stay the message's.   RESOURCE_EXHAUSTED */
+/* Views a message as an event; strings still belong to the message. RESOURCE_EXHAUSTED */
 WARD_MUST enum ward_code event_of(const Event *msg, struct ward_arena *mem,
                                   struct audit_event *out, struct ward_err *err);
-/* Decodes a serialized event.   INVALID_ARGUMENT  it is none */
+/* Decodes a serialized event.   INVALID_ARGUMENT it is not an event */
 WARD_MUST enum ward_code event_read(const void *p, size_t n, struct ward_arena *mem,
                                     Event **out, struct ward_err *err);
 
-/* Reads events as they came and checks them: what log_append takes.
- *   as audit_event_check;  INVALID_ARGUMENT  larger than AUDIT_EVENT_MAX */
+/* Reads and checks received events for log_append.
+ *   as audit_event_check; INVALID_ARGUMENT larger than AUDIT_EVENT_MAX */
 WARD_MUST enum ward_code event_admit(const Event *msg, const void *bytes, size_t n,
                                      const char *sender, struct ward_arena *mem,
                                      struct audit_raw *out, struct ward_err *err);
@@ -44,12 +45,12 @@ struct own {
     struct audit_pair detail[OWN_DETAILS];
     size_t n_detail;
 };
-/* Who calls and what: action is the method's path. */
+/* Fills in the caller and the action, which is the method's path. */
 struct own own_of(const struct ward_call *c);
-void own_detail(struct own *o, const char *key, const char *value); /* kept by reference */
+void own_detail(struct own *o, const char *key, const char *value); /* stored by reference */
 
-/* Builds such an event. Texts of others that break a rule of event.proto go in as their hashes:
- * an act is never left out for the form of its words. */
+/* Builds such an event. Texts of others that break a rule of event.proto are replaced by their
+ * hashes, so that no event is lost because of its text. */
 WARD_MUST enum ward_code own_build(const struct own *o, struct ward_arena *mem,
                                    struct audit_raw *out, struct ward_err *err);
 /* Appends one such event and returns after its commit; sets *index (may be NULL). */
@@ -57,13 +58,13 @@ WARD_MUST enum ward_code own_append(struct audit *a, struct ward_db *db, struct 
                                     const struct own *o, int64_t deadline_ns,
                                     const struct audit_op *op, uint64_t *index,
                                     struct ward_err *err);
-/* The same for a served call; marks it audited. */
+/* Appends the event of a served call, and marks the call as audited. */
 WARD_MUST enum ward_code own_call(struct ward_call *c, const struct own *o,
                                   const struct audit_op *op);
 
 /* ---- api_*.c ---- */
 
-/* This call's worker, its database connection bound by the call's deadline. */
+/* Returns this call's worker, with its database connection limited by the call's deadline. */
 struct audit_worker *audit_serve(struct ward_call *c);
 
 WARD_MUST enum ward_code record_of(const struct audit_entry *e, struct ward_arena *mem,
@@ -77,8 +78,8 @@ WARD_MUST enum ward_code key_of(struct audit *a, unsigned number, struct ward_ar
 WARD_MUST enum ward_code keys_of(struct audit *a, struct ward_arena *mem,
                                  Ward__Audit__V1__SigningKey ***out, size_t *n,
                                  struct ward_err *err);
-/* n messages, each as `init`, and their addresses, as protobuf-c's repeated fields want them;
- * NULL where the arena is full. */
+/* Allocates n messages, each initialised as `init`, and an array of their addresses for
+ * protobuf-c's repeated fields. NULL if the arena is full. */
 void *audit_list(struct ward_arena *mem, size_t size, size_t n, const void *init);
 
 enum ward_code audit_append_rpc(struct ward_call *c, const ProtobufCMessage *q,
