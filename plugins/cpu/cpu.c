@@ -1,8 +1,8 @@
-/* cpu - ONNX models on this machine's processor, by ONNX Runtime's CPU provider.
+/* cpu - runs ONNX models on the machine's processor, with ONNX Runtime's CPU provider.
  *
- * One device, ordinal -1. A run uses as many threads as its model's spec says, by default one:
- * a service runs as many calls at once as it has workers, and more threads would only take
- * turns. A run ends between two nodes of the graph when the host interrupts it.
+ * It has one device, ordinal -1. A run uses as many threads as its model's spec says, by
+ * default one. A service runs as many calls at once as it has workers, so more threads would
+ * only compete. If the host interrupts a run, the run ends between two nodes of the graph.
  */
 #include "plugins/ort/ort.h"
 
@@ -22,7 +22,7 @@ static int devices(struct ort_plugin *p, struct ward_device *out, uint32_t cap, 
 static int choose(struct ort_plugin *p, OrtSessionOptions *options, int32_t device,
                   struct ward_plugin_err *err)
 {
-    (void)p, (void)options; /* the CPU provider is there without being asked for */
+    (void)p, (void)options; /* the CPU provider is always present */
     if (device != -1)
         return ort_fail(err, 12, "cpu has one device, -1");
     return 0;

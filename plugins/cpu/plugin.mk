@@ -1,4 +1,4 @@
-# ONNX Runtime: tools/fetch-models lays it out in build/ort; ORT_HOME names another release (include/, lib/).
+# ONNX Runtime. tools/fetch-models puts it into build/ort; ORT_HOME names another release (include/, lib/).
 ORT        := $(if $(ORT_HOME),$(ORT_HOME),build/ort)
 cpu_C      := $(wildcard plugins/ort/*.c)
 cpu_CFLAGS := -isystem $(ORT)/include

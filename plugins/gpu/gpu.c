@@ -1,14 +1,14 @@
-/* gpu - ONNX models on NVIDIA GPUs, by ONNX Runtime's CUDA provider.
+/* gpu - runs ONNX models on NVIDIA GPUs, with ONNX Runtime's CUDA provider.
  *
- * A GPU is used when three things are there: an ONNX Runtime that was built with CUDA, NVIDIA's
- * driver with a GPU, and the provider's library (libonnxruntime_providers_cuda.so, beside ONNX
- * Runtime's own, with the CUDA libraries it needs). Without one of them there are no devices,
- * and the log says which. A runtime built without CUDA is never given the provider's library:
- * the two would talk past each other.
+ * A GPU needs three things: an ONNX Runtime built with CUDA, NVIDIA's driver with a GPU, and
+ * the provider's library (libonnxruntime_providers_cuda.so, beside ONNX Runtime's own, with the
+ * CUDA libraries that it needs). If one is missing, there are no devices, and the log names the
+ * missing part. A runtime without CUDA never receives the provider's library, because their
+ * interfaces differ.
  *
- * Convolutions and products are computed in full float: a face template made here must compare
- * with one made on a CPU. A run ends between two nodes of the
- * graph when the host interrupts it.
+ * Convolutions and products use full float precision, because a face template from a GPU is
+ * compared with templates from CPUs. If the host interrupts a run, the run ends between two
+ * nodes of the graph.
  */
 #include "plugins/gpu/driver.h"
 #include "plugins/ort/ort.h"
@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What was said last, so that a host that asks every minute is told once. */
+/* The last message, so that a host that asks every minute gets it once. */
 struct gpu {
     char said[192];
 };
@@ -69,7 +69,7 @@ static int append(struct ort_plugin *p, OrtSessionOptions *o, int32_t device,
     return rc;
 }
 
-/* Whether the provider's library loads, by asking for it on options nobody uses. */
+/* Tests whether the provider's library loads, with options that are not used. */
 static int provider_loads(struct ort_plugin *p, struct ward_plugin_err *err)
 {
     OrtSessionOptions *o = NULL;

@@ -1,14 +1,15 @@
-/* npu - ONNX models on neural processors, by vendors' provider libraries for ONNX Runtime.
+/* npu - runs ONNX models on neural processors, with vendors' provider libraries for ONNX
+ * Runtime.
  *
  * Options (ward_host.option):
- *   npu_providers  "name=/path/lib.so,...": the libraries to register. A name that ends in
- *                  ".virtual" lets the library invent its device; that is for tests, and the
- *                  device's name then says so.
- *   npu_options    "key=value,...": given to the provider when a model is loaded.
+ *   npu_providers "name=/path/lib.so,...": the libraries to register. A name that ends in
+ *   ".virtual" permits the library to offer a virtual device for tests; the device's name then
+ *   says so.
+ *   npu_options    "key=value,...": passed to the provider when a model is loaded.
  *
- * Devices are the NPUs that the named libraries offer, in their order; without a library or an
- * NPU there are none. A library that cannot be used is logged and left out. It runs with the
- * process's rights, so it is taken by its full path only, and not from a file anyone may write.
+ * The devices are the NPUs of the named libraries, in their order. Without a library or an NPU
+ * there are none. An unusable library is logged and skipped. A library runs with the process's
+ * rights, so it is loaded only by its full path, and not from a file that everybody can write.
  */
 #include "plugins/ort/ort.h"
 
@@ -39,7 +40,7 @@ struct npu {
     int n_uses;
     const OrtEpDevice *device[ORT_MAX_DEVICES]; /* valid while their library is registered */
     uint32_t n;
-    const char *none; /* why there are none, where there are none */
+    const char *none; /* the cause, if there are none */
 };
 
 static struct library *find(const char *name)
@@ -72,7 +73,8 @@ static int add(struct npu *u, const char *name, const char *path, struct ward_pl
                        err);
     if (rc != 0)
         return rc;
-    /* Not unloaded when it is unregistered: a vendor's threads may still end in its code. */
+    /* The library is not unloaded when it is unregistered, because a vendor's threads may still
+     * run in its code. */
     (void)dlopen(path, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
     if (l->users++ == 0) {
         snprintf(l->name, sizeof(l->name), "%s", name);
@@ -96,7 +98,7 @@ static int check_library(const char *name, const char *path, struct ward_plugin_
     return 0;
 }
 
-/* A library that cannot be used is no reason to be without the others. */
+/* An unusable library must not exclude the others. */
 static int use(void *arg, const char *name, const char *path, struct ward_plugin_err *err)
 {
     struct npu *u = arg;

@@ -1,4 +1,4 @@
-# The same sources and ONNX Runtime as the cpu back end: plugins/cpu/plugin.mk.
+# Uses the sources and the ONNX Runtime of the cpu back end; see plugins/cpu/plugin.mk.
 npu_C       = $(cpu_C)
 npu_CFLAGS  = $(cpu_CFLAGS)
 npu_LIBS    = $(cpu_LIBS)

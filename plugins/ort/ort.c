@@ -17,8 +17,8 @@ int ort_fail(struct ward_plugin_err *err, int code, const char *fmt, ...)
     return code;
 }
 
-/* ONNX Runtime says where in its sources, then by what, then what: the end is what matters; of
- * CUDA's own failures, the beginning. */
+/* An ONNX Runtime message has its source location, then the component, then the text, so the
+ * end matters. For CUDA's own failures, the beginning matters. */
 static void say_end(struct ward_plugin_err *err, int code, const char *said)
 {
     const char *cuda = strstr(said, "CUDA failure");
@@ -102,9 +102,9 @@ int ort_each_pair(const char *list,
     return rc;
 }
 
-/* The environment is one for the process: back ends of several libraries share it, and it logs
- * through whoever made it first, who may be closed before the others. So its lines go to
- * whichever of this library is open, and are lost when none is. */
+/* There is one environment for the process. Back ends of several libraries share it, and it
+ * logs through its creator, which may be closed before the others. Messages therefore go to any
+ * open back end of this library, and are lost if there is none. */
 static struct {
     pthread_mutex_t lock;
     struct ort_plugin *first;
@@ -149,9 +149,9 @@ static void release(struct ort_plugin *p)
     free(p);
 }
 
-/* ONNX Runtime's telemetry runs a shell for an id of the machine, writes into the home of the
- * user, and sends events over the internet. It begins with the first environment, before
- * DisableTelemetryEvents can be called; only this variable comes earlier. */
+/* ONNX Runtime's telemetry runs a shell for a machine id, writes into the user's home and sends
+ * events over the internet. It starts with the first environment, before DisableTelemetryEvents
+ * can be called. Only this variable takes effect earlier. */
 static void no_telemetry(void)
 {
     (void)!setenv("ORT_DISABLE_TELEMETRY", "1", 1);
@@ -180,7 +180,7 @@ int ort_open(const struct ort_provider *provider, const struct ward_host *host, 
                    p->api->CreateEnvWithCustomLogger(forward, NULL, ORT_LOGGING_LEVEL_WARNING,
                                                      "ward", &p->env),
                    err);
-    if (rc == 0) /* inference is local; nothing about it is to be told to anyone */
+    if (rc == 0) /* inference is local, and no data about it may leave the machine */
         rc = ort_check(p, p->api->DisableTelemetryEvents(p->env), err);
     if (rc == 0)
         rc = ort_check(

@@ -1,12 +1,13 @@
-/* ort.h - what every back end over ONNX Runtime's C API shares: sessions, tensors, errors.
+/* ort.h - common code of all back ends based on ONNX Runtime's C API: sessions, tensors,
+ * errors.
  *
- * A back end of this family is a file that says which devices it has and how a session is told
- * to use one (struct ort_provider), and an entry point that returns ort_plugin's table. A
- * session may be run by several threads at once, so a model has one session a device and an
- * instance is that session with the run's own options.
+ * Such a back end consists of a file with its list of devices and its session options (struct
+ * ort_provider), and an entry point that returns ort_plugin's table. Several threads may run a
+ * session at once, so a model has one session for each device. An instance is that session with
+ * the options of one run.
  *
- * Threads: as ward/plugin.h promises; needs no locks. Memory: pairs. Errors: ONNX Runtime's
- * words in err->msg, codes translated in ort_fail.
+ * Threads: as in ward/plugin.h; needs no locks. Memory: pairs. Errors: ONNX Runtime's text in
+ * err->msg; ort_fail translates codes.
  */
 #ifndef WARD_PLUGINS_ORT_H
 #define WARD_PLUGINS_ORT_H
@@ -19,7 +20,7 @@
 #define ORT_MAX_NAME    96
 
 struct ort_plugin {
-    struct ort_plugin *next; /* of the open ones of this library */
+    struct ort_plugin *next; /* list of the open back ends of this library */
     const OrtApi *api;
     OrtEnv *env;
     OrtMemoryInfo *cpu;
@@ -28,23 +29,24 @@ struct ort_plugin {
     void *own; /* the provider's */
 };
 
-/* How one kind of hardware is used. */
+/* The functions for one kind of hardware. */
 struct ort_provider {
-    /* Both or neither: what the provider keeps in p->own. */
+    /* Both or neither: the provider's state in p->own. */
     int (*open)(struct ort_plugin *p, struct ward_plugin_err *err);
     void (*close)(struct ort_plugin *p);
-    /* Fills devices; 0 of them is an answer. */
+    /* Fills devices; 0 devices are not a failure. */
     int (*devices)(struct ort_plugin *p, struct ward_device *out, uint32_t cap, uint32_t *n,
                    struct ward_plugin_err *err);
-    /* Makes a session use this device; 12 (UNIMPLEMENTED) for one that is not there. */
+    /* Configures a session for this device; 12 (UNIMPLEMENTED) if the device is missing. */
     int (*choose)(struct ort_plugin *p, OrtSessionOptions *options, int32_t device,
                   struct ward_plugin_err *err);
-    /* For hardware beside the CPU: the counter of a model's nodes that were placed on it. What
-     * it cannot run stays on the CPU; a session with nothing on it is refused. */
+    /* For hardware besides the CPU: the counter of a model's nodes on the device. Unsupported
+     * nodes run on the CPU; a session without any node on the device is rejected. */
     const char *placed;
 };
 
-/* One model: the weights, kept for devices asked for later, and a session for each used. */
+/* One model: the weights, kept for devices that are requested later, and a session for each
+ * device in use. */
 struct ort_model {
     struct ort_plugin *p;
     void *weights;
@@ -57,22 +59,24 @@ struct ort_model {
     struct {
         int32_t device;
         OrtSession *session;
-        uint32_t placed, nodes; /* on the device, and all; 0 and 0: not counted, all of them */
+        uint32_t placed,
+            nodes; /* nodes on the device, and all nodes; 0 and 0: not counted, all of them */
     } sessions[ORT_MAX_DEVICES];
 };
 
 int ort_fail(struct ward_plugin_err *err, int code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-/* Takes the status: 0 for NULL, else its words, its code translated, and released. */
+/* Consumes the status: returns 0 for NULL, otherwise stores its text, translates its code and
+ * releases it. */
 int ort_check(struct ort_plugin *p, OrtStatus *status, struct ward_plugin_err *err);
 
-/* To the host's log: 0 error, 1 warn, 2 info. */
+/* Writes to the host's log: 0 error, 1 warn, 2 info. */
 void ort_log(const struct ort_plugin *p, int level, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-/* What the operator set, or NULL. */
+/* Returns the operator's setting, or NULL. */
 const char *ort_option(const struct ort_plugin *p, const char *key);
-/* "key=value,key=value": calls `each` for every pair, cut into two strings; stops at a failure.
- * 3 (INVALID_ARGUMENT) for a pair without `=` or longer than 1023 bytes. */
+/* Parses "key=value,key=value": calls `each` for every pair, split into two strings, and stops
+ * at a failure. 3 (INVALID_ARGUMENT) for a pair without `=` or longer than 1023 bytes. */
 int ort_each_pair(const char *list,
                   int (*each)(void *arg, const char *key, const char *value,
                               struct ward_plugin_err *err),
@@ -98,11 +102,11 @@ int ort_placement(void *instance, struct ward_placement *out);
 int ort_instance_open(struct ort_model *m, uint32_t at, void **instance,
                       struct ward_plugin_err *err);
 
-/* ort_io.c: what the session says of its inputs and outputs. */
+/* ort_io.c: the session's description of its inputs and outputs. */
 int ort_read_io(struct ort_plugin *p, const OrtSession *session, struct ort_model *m,
                 struct ward_plugin_err *err);
 uint32_t ort_dtype_ours(ONNXTensorElementDataType type);
 ONNXTensorElementDataType ort_dtype_theirs(uint32_t dtype);
-uint64_t ort_dtype_size(uint32_t dtype); /* bytes of one element */
+uint64_t ort_dtype_size(uint32_t dtype); /* size of one element */
 
 #endif

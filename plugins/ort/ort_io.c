@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* WARD_BYTES is not here: a string of ONNX Runtime's ends at its first NUL. */
+/* WARD_BYTES is missing, because a string in ONNX Runtime ends at its first NUL. */
 static const struct {
     ONNXTensorElementDataType theirs;
     uint32_t ours, size;
@@ -71,13 +71,13 @@ static int read_shape(struct ort_plugin *p, const OrtTypeInfo *type, struct ward
     io->dtype = ort_dtype_ours(dtype);
     io->rank = (uint32_t)rank;
     rc = ort_check(p, p->api->GetDimensions(tensor, io->shape, rank), err);
-    /* A graph names no batch axis; a first axis of any size is one by custom. The host compares
-     * the answers of a batch with those of single rows before it relies on it. */
+    /* A graph names no batch axis. By convention, a first axis of any size is one. The host
+     * compares the answers of a batch with those of single rows before it relies on this. */
     io->batch_axis = rc == 0 && rank > 0 && io->shape[0] < 0 ? 0 : -1;
     return rc;
 }
 
-/* One input or output: its name and its type. */
+/* Describes one input or output: its name and its type. */
 static int read_one(struct ort_plugin *p, const OrtSession *s, int output, size_t i,
                     struct ward_io *io, struct ward_plugin_err *err)
 {

@@ -15,11 +15,12 @@ static int configure(struct ort_model *m, int32_t device, OrtSessionOptions *o,
         rc = ort_check(m->p, api->SetInterOpNumThreads(o, 1), err);
     if (rc == 0)
         rc = ort_check(m->p, api->SetSessionGraphOptimizationLevel(o, ORT_ENABLE_ALL), err);
-    /* The arena and the memory pattern keep the largest run's memory for ever, for each
-     * session; off, a service's memory is what it uses now. */
+    /* The arena and the memory pattern would keep the memory of the largest run forever, for
+     * each session. Without them, a service uses only its current memory. */
     if (rc == 0)
         rc = ort_check(m->p, api->DisableCpuMemArena(o), err);
-    /* For its pool's threads; the calling thread's is set around each run (ort_run.c). */
+    /* For the threads of its pool; the calling thread's mode is set around each run
+     * (ort_run.c). */
     if (rc == 0)
         rc = ort_check(m->p, api->AddSessionConfigEntry(o, "session.set_denormal_as_zero", "1"),
                        err);
@@ -27,7 +28,7 @@ static int configure(struct ort_model *m, int32_t device, OrtSessionOptions *o,
         rc = ort_check(
             m->p, api->AddSessionConfigEntry(o, "session.record_ep_graph_assignment_info", "1"),
             err);
-    /* Its warning that nodes stay on the CPU says less than check_placed. */
+    /* ONNX Runtime's warning about nodes on the CPU has less information than check_placed. */
     if (rc == 0 && m->p->provider->placed != NULL)
         rc = ort_check(m->p, api->SetSessionLogSeverityLevel(o, ORT_LOGGING_LEVEL_ERROR), err);
     if (rc == 0)
@@ -35,7 +36,7 @@ static int configure(struct ort_model *m, int32_t device, OrtSessionOptions *o,
     return rc;
 }
 
-/* How many of a session's nodes run beside the CPU, and how many there are. */
+/* Counts a session's nodes on the device, and all of its nodes. */
 static int count_nodes(struct ort_plugin *p, const OrtSession *s, size_t *placed, size_t *all,
                        struct ward_plugin_err *err)
 {
@@ -57,8 +58,8 @@ static int count_nodes(struct ort_plugin *p, const OrtSession *s, size_t *placed
     return rc;
 }
 
-/* A provider may take none of a model and leave all of it to the CPU without a word: that is
- * not the device that was asked for. */
+/* A provider may silently leave the whole model to the CPU, which is not the requested device.
+ */
 static int check_placed(struct ort_model *m, const OrtSession *s, uint32_t *on, uint32_t *of,
                         struct ward_plugin_err *err)
 {
@@ -81,7 +82,7 @@ static int check_placed(struct ort_model *m, const OrtSession *s, uint32_t *on, 
     return 0;
 }
 
-/* *at: which of m->sessions. */
+/* *at: index in m->sessions. */
 static int open_session(struct ort_model *m, int32_t device, uint32_t *at,
                         struct ward_plugin_err *err)
 {
@@ -122,8 +123,8 @@ static int open_session(struct ort_model *m, int32_t device, uint32_t *at,
     return 0;
 }
 
-/* A session on the first device that makes one, now, so that a broken model fails here and not
- * at a call. */
+/* Creates a session on the first working device now, so that a broken model fails here and not
+ * during a call. */
 static int open_first(struct ort_model *m, struct ward_plugin_err *err)
 {
     struct ward_device d[ORT_MAX_DEVICES];

@@ -5,10 +5,11 @@
 #include <string.h>
 #include <time.h>
 
-/* Numbers below 1e-38 are computed in microcode: the face embedding model, whose activations
- * fade out, took 59 ms instead of 7 on a processor with AVX-512. So they are taken as zero
- * while a model runs, and only then: the flag is the thread's, and the host's arithmetic is its
- * own. ONNX Runtime's own option sets it once, on whichever thread made the first session. */
+/* Processors compute numbers below 1e-38 in microcode. The face embedding model, whose
+ * activations become very small, took 59 ms instead of 7 ms on a processor with AVX-512. Such
+ * numbers are therefore flushed to zero while a model runs, and only then, because the flag
+ * belongs to the thread and the host's arithmetic must not change. ONNX Runtime's own option
+ * sets the flag once, on the thread that created the first session. */
 #if defined(__x86_64__)
 #define FLUSH_AND_ZERO 0x8040u
 static uint64_t flush_denormals(void)
@@ -38,7 +39,7 @@ static void restore_denormals(uint64_t before)
 {
     __asm__ volatile("msr fpcr, %0" : : "r"(before));
 }
-#else /* slow where a model's numbers fade out, and right */
+#else /* slow for very small numbers, but correct */
 static uint64_t flush_denormals(void)
 {
     return 0;
@@ -86,7 +87,8 @@ void ort_instance_free(void *instance)
     free(i);
 }
 
-/* The model's own words on its inputs: ONNX Runtime would say it less plainly and later. */
+/* Checks the inputs against the model. ONNX Runtime's own message would be later and less
+ * clear. */
 static int fits(const struct ward_io *io, const struct ward_tensor *t,
                 struct ward_plugin_err *err)
 {
@@ -101,7 +103,7 @@ static int fits(const struct ward_io *io, const struct ward_tensor *t,
     return 0;
 }
 
-/* Inputs are matched by name, or by position where they have none. */
+/* Inputs are matched by name, or by position if they have no name. */
 static int find_inputs(const struct ort_model *m, const struct ward_run *r,
                        const struct ward_tensor **of, struct ward_plugin_err *err)
 {
@@ -127,7 +129,7 @@ static int find_inputs(const struct ort_model *m, const struct ward_run *r,
     return 0;
 }
 
-/* Copies one output into memory of the host's. */
+/* Copies one output into the host's memory. */
 static int give(struct ort_plugin *p, const struct ward_io *io, OrtValue *value,
                 const struct ward_run *r, struct ward_tensor *out, struct ward_plugin_err *err)
 {
@@ -242,8 +244,8 @@ static void tell_times(struct ward_run *r, const uint64_t at[4])
         r->times = (struct ward_run_times){at[1] - at[0], at[2] - at[1], at[3] - at[2]};
 }
 
-/* An interrupt of an earlier run is forgotten first; one that comes too early is asked for
- * again by the host. */
+/* An interrupt of an earlier run is cleared first. The host repeats an interrupt that comes too
+ * early. */
 int ort_run(void *instance, struct ward_run *r, struct ward_plugin_err *err)
 {
     const struct instance *self = instance;
