@@ -194,40 +194,42 @@ static enum ward_code compare(struct ward_arena *mem, const struct folded_name *
     return WARD_OK;
 }
 
-/* A part that is Chinese, in Latin letters. *some: one was. */
-static enum ward_code read_part(struct ward_arena *mem, char **part, bool surname, bool *some,
+/* A part that is Chinese, in Latin letters. */
+static enum ward_code read_part(struct ward_arena *mem, char **part, bool surname,
                                 struct ward_err *err)
 {
     const char *const *syllables;
     size_t n;
 
     WARD_TRY(ward_pinyin(mem, *part, surname, &syllables, &n, err));
-    *some = *some || n > 0;
     return n == 0 ? WARD_OK : ward_pinyin_join(mem, syllables, 0, n, part, err);
 }
 
-static enum ward_code read_name(struct ward_arena *mem, struct folded_name *name, bool *some,
+static enum ward_code read_name(struct ward_arena *mem, struct folded_name *name,
                                 struct ward_err *err)
 {
-    *some = false;
-    WARD_TRY(read_part(mem, &name->family, true, some, err));
-    WARD_TRY(read_part(mem, &name->given, false, some, err));
-    return read_part(mem, &name->whole, true, some, err);
+    WARD_TRY(read_part(mem, &name->family, true, err));
+    WARD_TRY(read_part(mem, &name->given, false, err));
+    return read_part(mem, &name->whole, true, err);
+}
+
+/* Begins with a character that is not a letter of an alphabet: ward_pinyin knows which. */
+static bool may_be_han(const struct folded_name *n)
+{
+    const char *part = *n->family != '\0' ? n->family : *n->given != '\0' ? n->given : n->whole;
+
+    return (unsigned char)*part >= 0xe3;
 }
 
 /* As compare; a Chinese name and one in Latin letters by the Chinese one's reading. */
-static enum ward_code compare_read(struct ward_arena *mem, const struct folded_name *a,
-                                   const struct folded_name *b, struct likeness *out,
+static enum ward_code compare_read(struct ward_arena *mem, struct folded_name *a,
+                                   struct folded_name *b, struct likeness *out,
                                    struct ward_err *err)
 {
-    struct folded_name one = *a, other = *b;
-    bool one_read, other_read;
-
-    WARD_TRY(read_name(mem, &one, &one_read, err));
-    WARD_TRY(read_name(mem, &other, &other_read, err));
-    if (one_read == other_read)
+    if (may_be_han(a) == may_be_han(b))
         return compare(mem, a, b, out, err);
-    WARD_TRY(compare(mem, &one, &other, out, err));
+    WARD_TRY(read_name(mem, may_be_han(a) ? a : b, err));
+    WARD_TRY(compare(mem, a, b, out, err));
     if (out->family > 0)
         out->family *= READ_ALIKE;
     if (out->given > 0)

@@ -48,19 +48,26 @@ static void as_typed(struct sink *s, enum param p, const char *joined)
     }
 }
 
-/* "wangxiaoming", "xiaoming" and "ming" of 王小明. */
-static void in_pinyin(struct sink *s, enum param p, const char *word, bool surname)
+/* A Chinese word as it is read, from each of its first `starts` syllables on: "wangxiaoming",
+ * "xiaoming" and "ming" of 王小明. A word that may be a surname is also read as one. */
+static void in_pinyin(struct sink *s, enum param p, const char *word, size_t starts,
+                      bool maybe_surname)
 {
-    const char *const *syllables;
+    const char *const *syllables, *first = "";
     size_t n;
     char *text;
 
-    if (!param_is_han(word) || strlen(word) > ward_first_points(word, HAN_NAME) ||
-        !sink_is(s, ward_pinyin(s->mem, word, surname, &syllables, &n, s->err)))
+    if (!param_is_han(word) || strlen(word) > ward_first_points(word, HAN_NAME))
         return;
-    for (size_t i = 0; i < n; i++)
-        if (sink_is(s, ward_pinyin_join(s->mem, syllables, i, n, &text, s->err)))
-            as_typed(s, p, text);
+    for (int surname = 0; surname <= maybe_surname; surname++) {
+        if (!sink_is(s, ward_pinyin(s->mem, word, surname, &syllables, &n, s->err)) || n == 0 ||
+            strcmp(first, syllables[0]) == 0)
+            return;
+        first = syllables[0];
+        for (size_t i = 0; i < n && i < (surname ? 1 : starts); i++)
+            if (sink_is(s, ward_pinyin_join(s->mem, syllables, i, n, &text, s->err)))
+                as_typed(s, p, text);
+    }
 }
 
 /* "obrien" of "O'Brien". */
@@ -109,7 +116,7 @@ static void han_name(struct sink *s, const HumanName *h)
             return;
         }
         beginnings(s, PARAM_NAME_TEXT, whole);
-        in_pinyin(s, PARAM_NAME_TEXT, whole, true);
+        in_pinyin(s, PARAM_NAME_TEXT, whole, 1, true);
         family = (char *)(uintptr_t)whole;
     }
 }
@@ -148,9 +155,7 @@ static void part(struct sink *s, enum param p, const char *text, const char *bir
         return;
     for (size_t i = 0; i < n; i++) {
         word_of(s, p, words[i]);
-        in_pinyin(s, p, words[i], false);
-        if (p != PARAM_GIVEN)
-            in_pinyin(s, p, words[i], true);
+        in_pinyin(s, p, words[i], HAN_NAME, p != PARAM_GIVEN);
     }
     joined(s, p, text);
     for (size_t i = 0; i < n && p != PARAM_GIVEN; i++)
