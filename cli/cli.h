@@ -65,6 +65,8 @@ extern const struct cli_command cli_health_commands[];
 extern const struct cli_command cli_outbox_commands[];
 extern const struct cli_command cli_token_commands[];
 extern const struct cli_command cli_jwks_commands[];
+extern const struct cli_command cli_release_commands[];
+extern const struct cli_command cli_release_verify_commands[];
 extern const struct cli_command cli_dev_commands[];
 
 /* ---- options after a command's words ---- */

@@ -31,6 +31,8 @@ static const struct cli_command *const tables[] = {
     cli_outbox_commands,
     cli_token_commands,
     cli_jwks_commands,
+    cli_release_commands,
+    cli_release_verify_commands,
     cli_dev_commands,
     NULL,
 };

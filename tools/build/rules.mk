@@ -84,7 +84,7 @@ endef
 $(foreach s,$(patsubst services/%/,%,$(wildcard services/*/)),$(eval $(call service_rule,$s)))
 
 # ---- wardctl ----
-CLI_C := $(call own,cli)
+CLI_C := $(call own,cli) $(call own,cli/release)
 $(BUILD)/libcli.a: $(call obj,$(filter-out cli/main.c,$(CLI_C)))
 	@rm -f $@; ar rcs $@ $^
 $(BUILD)/bin/wardctl: $(call obj,$(CLI_C)) $(WARD_A)
