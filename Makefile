@@ -39,6 +39,7 @@ include tools/build/gallery.mk
 include tools/build/dosage.mk
 include tools/build/docs.mk
 include tools/build/k8s.mk
+include tools/build/image.mk
 include tools/build/drills.mk
 include tools/build/house.mk
 include tools/build/examples.mk
