@@ -4,6 +4,7 @@
 //
 // PHOTOS=DIR uses your own photographs: DIR/<person>/*.jpg. The first is enrolled, the second is shown to the camera.
 // KEEP=1 keeps the folder, and SCRATCH=DIR chooses it. UNTIL=FILE keeps the services running after the end until FILE exists.
+// JOIN=DIR starts no services and uses running ones: DIR contains their ports, certificates and keys as `wardctl up` writes them.
 // NO_COLOR disables colours.
 
 const fs = require('node:fs');
@@ -88,7 +89,7 @@ function pairs() {
 
 /* ---- the journey ---- */
 
-const up = new Up(path.join(scratch, 'ward'), { installs: true });
+const up = process.env.JOIN ? new Up(process.env.JOIN, { joins: true }) : new Up(path.join(scratch, 'ward'), { installs: true });
 let acts = 0; // number of audited calls, including refused ones; the log must have at least as many events
 
 const shown = (word) => (fs.existsSync(word) ? near(word) : word);
@@ -109,11 +110,12 @@ async function refused(words, said) {
 }
 
 async function start() {
-  title(1, 'All services start on this machine, under this user');
+  title(1, up.joins ? 'All services run already' : 'All services start on this machine, under this user');
+  if (up.joins) return up.start();
   typed('up', '--data', up.dir);
   await up.start();
   say(`MariaDB, audit, identity, records, dosage and diagnosis are ready after ${(up.ready.took_ms / 1000).toFixed(1)} s, from an empty folder.`);
-  say('Every call uses mutual TLS and a token that names the caller and the role.');
+  return say('Every call uses mutual TLS and a token that names the caller and the role.');
 }
 
 async function enrol(people) {

@@ -21,9 +21,11 @@ const env = (home, model) => ({
 class Up {
   // installs: `wardctl up` makes its database itself, as it does for who starts it first; else it finds one with the services' schemas.
   // model: the text extraction runs its model, as it does for whoever starts `wardctl up`.
-  constructor(dir = folder(), { installs = false, model = false } = {}) {
+  // joins: it starts nothing, for others run the services that the folder names.
+  constructor(dir = folder(), { installs = false, model = false, joins = false } = {}) {
     this.dir = dir;
     this.installs = installs;
+    this.joins = joins;
     this.env = env(dir, model);
     this.database = new Sql(path.join(dir, 'run/mariadb.sock'), os.userInfo().username);
     this.clients = [];
@@ -31,6 +33,7 @@ class Up {
 
   // Resolves once everything is ready. spawn: further options, {uid, gid}.
   async start(spawn = {}) {
+    if (this.joins) return this;
     const db = path.join(this.dir, 'db');
     if (!this.installs && !fs.existsSync(db)) await copyTemplate(db);
     this.proc = new Proc('wardctl up', [bin('wardctl'), '--json', '--data', this.dir, 'up'], { env: this.env, ...spawn });
