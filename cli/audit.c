@@ -61,7 +61,7 @@ static enum ward_code pages(struct audit_task *t, Ward__Audit__V1__QueryRequest 
             audit_record_print(t->cli, &j, resp->records[i]);
         left -= (int64_t)resp->n_records;
         req->page_token = resp->next_page_token;
-    } while (left > 0 && req->page_token.len > 0);
+    } while (left > 0 && *req->page_token != '\0');
     if (t->cli->json)
         cli_json_close(&j, ']');
     return WARD_OK;
@@ -206,14 +206,14 @@ static void print_receipt(FILE *to, const Receipt *r, struct ward_arena *mem)
     cli_json_close(&j, '}');
 }
 
-static enum ward_code fetch_receipt(struct audit_task *t, uint8_t id[16], const char *out)
+static enum ward_code fetch_receipt(struct audit_task *t, const char *id, const char *out)
 {
     Ward__Audit__V1__GetReceiptRequest req = WARD__AUDIT__V1__GET_RECEIPT_REQUEST__INIT;
     const Ward__Audit__V1__GetReceiptResponse *resp;
     ProtobufCMessage *msg;
     FILE *f;
 
-    req.event_id = (ProtobufCBinaryData){16, id};
+    req.event_id = given(id);
     WARD_TRY(audit_ask(t, AUDIT_PATH("GetReceipt"), &req.base,
                        &ward__audit__v1__get_receipt_response__descriptor, &msg));
     resp = (const Ward__Audit__V1__GetReceiptResponse *)msg;
@@ -241,7 +241,7 @@ static int receipt(const struct cli *cli, int argc, char **argv)
         return wrong(cli, "EVENT-ID is needed, as wardctl audit query prints it");
     code = audit_begin(&t, cli, AUDITOR);
     if (code == WARD_OK)
-        code = fetch_receipt(&t, id, out);
+        code = fetch_receipt(&t, argv[1], out);
     return audit_end(&t, code);
 }
 

@@ -49,13 +49,11 @@ static const char *outcome(const Ward__Audit__V1__Event *e)
 static void print_json(struct cli_json *j, const Ward__Audit__V1__Record *r)
 {
     const Ward__Audit__V1__Event *e = r->event;
-    char id[37] = "", at[28];
+    char at[28];
 
-    if (r->event_id.len == 16)
-        ward_uuid_text(r->event_id.data, id);
     cli_json_open(j, NULL, '{');
     cli_json_int(j, "index", (int64_t)r->index);
-    cli_json_text(j, "event_id", id);
+    cli_json_text(j, "event_id", r->event_id);
     cli_json_text(j, "service", r->service);
     ward_rfc3339(r->appended_at_us, at);
     cli_json_text(j, "appended_at", at);
@@ -84,19 +82,17 @@ void audit_record_print(const struct cli *cli, struct cli_json *j,
                         const Ward__Audit__V1__Record *r)
 {
     const Ward__Audit__V1__Event *e = r->event;
-    char at[28], id[37] = "";
+    char at[28];
     bool good;
 
     if (cli->json) {
         print_json(j, r);
         return;
     }
-    if (r->event_id.len == 16)
-        ward_uuid_text(r->event_id.data, id);
     ward_rfc3339(e == NULL ? r->appended_at_us : e->occurred_at_us, at);
     if (e == NULL) {
         printf("%6llu  %.19sZ  %serased%s   %s  %s\n", (unsigned long long)r->index, at,
-               cli_paint(cli, CLI_DIM), cli_paint(cli, CLI_PLAIN), r->service, id);
+               cli_paint(cli, CLI_DIM), cli_paint(cli, CLI_PLAIN), r->service, r->event_id);
         return;
     }
     good = e->outcome == WARD__AUDIT__V1__OUTCOME__OUTCOME_SUCCESS;
@@ -107,7 +103,7 @@ void audit_record_print(const struct cli *cli, struct cli_json *j,
         printf("  %s", e->code);
     printf("\n        %s%s%s%s%s%s%s  %s%s\n", cli_paint(cli, CLI_DIM),
            *e->actor == '\0' ? e->peer : e->actor, *e->patient == '\0' ? "" : " about ",
-           e->patient, *e->place == '\0' ? "" : " at ", e->place, "", id,
+           e->patient, *e->place == '\0' ? "" : " at ", e->place, "", r->event_id,
            cli_paint(cli, CLI_PLAIN));
 }
 

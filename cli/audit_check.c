@@ -66,14 +66,14 @@ static bool event_fits(struct check *c, const struct file_entry *e,
 {
     ProtobufCMessage *msg = NULL;
     const Ward__Audit__V1__Event *event;
+    char id[37];
 
     if (ward_wire_unpack(&ward__audit__v1__event__descriptor, e->event.p, e->event.n, &c->line,
                          &msg, NULL) != WARD_OK)
         return false;
     event = (const Ward__Audit__V1__Event *)msg;
-    return event->event_id.len == sizeof(leaf->event_id) &&
-           memcmp(event->event_id.data, leaf->event_id, sizeof(leaf->event_id)) == 0 &&
-           strcmp(event->service, leaf->service) == 0;
+    ward_uuid_text(leaf->event_id, id);
+    return strcmp(event->event_id, id) == 0 && strcmp(event->service, leaf->service) == 0;
 }
 
 static void check_content(struct check *c, const struct file_entry *e,

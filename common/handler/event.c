@@ -99,8 +99,7 @@ static enum ward_code pack(const struct ward_event *a, Ward__Audit__V1__Outcome 
     Event e = WARD__AUDIT__V1__EVENT__INIT;
     uint8_t *bytes;
 
-    e.event_id.data = (uint8_t *)(uintptr_t)a->event_id;
-    e.event_id.len = sizeof(a->event_id);
+    e.event_id = given(a->event_text);
     e.occurred_at_us = ward_wall_us();
     e.service = given(a->event_ctx->service);
     e.action = given(c->method->path);

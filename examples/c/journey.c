@@ -415,13 +415,11 @@ static void prove(const char *event, const char *path)
     Ward__Audit__V1__GetReceiptRequest q = WARD__AUDIT__V1__GET_RECEIPT_REQUEST__INIT;
     Ward__Audit__V1__GetReceiptResponse *a = NULL;
     struct ward_err err = {0};
-    uint8_t id[16], *bytes;
+    uint8_t *bytes;
     size_t n;
     FILE *f;
 
-    if (!ward_uuid_parse(event, id))
-        stop("the event's id is no UUID", NULL);
-    q.event_id = (ProtobufCBinaryData){sizeof(id), id};
+    q.event_id = (char *)(uintptr_t)event; /* protobuf-c has no const */
     for (int tries = 0; a == NULL; tries++) {
         enum ward_code code =
             call(AUDIT, "auditor", "/ward.audit.v1.Audit/GetReceipt", true, &q,

@@ -20,7 +20,6 @@ import io.netty.handler.ssl.SslContextBuilder;
 import io.netty.handler.ssl.SslProvider;
 import java.io.File;
 import java.io.FileReader;
-import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -244,9 +243,7 @@ final class Journey {
 
     // The event reaches the log a moment after the act; wardctl audit verify --receipt checks the file offline.
     private void prove(String event, String file) throws Exception {
-        UUID id = UUID.fromString(event);
-        byte[] bytes = ByteBuffer.allocate(16).putLong(id.getMostSignificantBits()).putLong(id.getLeastSignificantBits()).array();
-        GetReceiptRequest request = GetReceiptRequest.newBuilder().setEventId(ByteString.copyFrom(bytes)).build();
+        GetReceiptRequest request = GetReceiptRequest.newBuilder().setEventId(event).build();
         for (int tries = 0;; tries++) {
             try {
                 Receipt receipt = call(true, () -> as("auditor", AuditGrpc.newBlockingStub(audit)).getReceipt(request)).getReceipt();

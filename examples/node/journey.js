@@ -101,7 +101,7 @@ async function read(patient) {
 async function prove(event) {
   for (let tries = 0; ; tries++) {
     try {
-      const { receipt } = await call(audit, 'GetReceipt', { event_id: Buffer.from(event.replaceAll('-', ''), 'hex') }, as('auditor'));
+      const { receipt } = await call(audit, 'GetReceipt', { event_id: event }, as('auditor'));
       const root = new protobuf.Root();
       root.resolvePath = (_, name) => `${protos}/${name}`;
       const type = root.loadSync('ward/audit/v1/audit.proto', { keepCase: true }).lookupType('ward.audit.v1.Receipt');

@@ -144,7 +144,7 @@ class Journey:
 
     def prove(self):
         """The event reaches the log a moment after the act; wardctl audit verify --receipt checks the file offline."""
-        request = audit_pb2.GetReceiptRequest(event_id=uuid.UUID(self.event).bytes)
+        request = audit_pb2.GetReceiptRequest(event_id=self.event)
         for _ in range(100):
             try:
                 receipt = call(self.audit.GetReceipt, request, self.token("auditor")).receipt

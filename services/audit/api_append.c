@@ -28,7 +28,7 @@ static int by_id(const void *x, const void *y)
 {
     const Event *const *a = x, *const *b = y;
 
-    return memcmp((*a)->event_id.data, (*b)->event_id.data, 16);
+    return strcmp((*a)->event_id, (*b)->event_id);
 }
 
 static enum ward_code ids_differ(struct ward_call *c, const AppendRequest *req)

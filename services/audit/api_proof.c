@@ -18,13 +18,14 @@ static ProtobufCBinaryData blob(const void *p, size_t n)
 enum ward_code record_of(const struct audit_entry *e, struct ward_arena *mem,
                          Ward__Audit__V1__Record *out, struct ward_err *err)
 {
-    uint8_t *id = ward_alloc(mem, 16);
+    char id[37];
 
+    ward_uuid_text(e->leaf.event_id, id);
     out->index = e->index;
     out->service = ward_strdup(mem, e->leaf.service);
-    if (id == NULL || out->service == NULL)
+    out->event_id = ward_strdup(mem, id);
+    if (out->event_id == NULL || out->service == NULL)
         return full(err);
-    out->event_id = blob(memcpy(id, e->leaf.event_id, 16), 16);
     out->appended_at_us = e->leaf.appended_at_us;
     out->erased = e->erased;
     if (!e->erased && event_read(e->event, e->event_len, mem, &out->event, err) != WARD_OK)
@@ -158,10 +159,11 @@ static enum ward_code receipt(struct ward_call *c,
 {
     struct audit_worker *w = audit_serve(c);
     struct audit_entry e;
+    uint8_t id[16];
 
-    if (req->event_id.len != 16)
-        return WARD_FAIL_FIELD(c->err, "event_id", "must be 16 bytes");
-    WARD_TRY(entry_find(audit_vault(w->a), w->db, c->mem, req->event_id.data, &e, c->err));
+    if (!ward_uuid_parse(req->event_id, id))
+        return WARD_FAIL_FIELD(c->err, "event_id", "must be a UUID");
+    WARD_TRY(entry_find(audit_vault(w->a), w->db, c->mem, id, &e, c->err));
     if (!may_see(c, &e))
         return WARD_FAIL(c->err, NOT_FOUND, "no such event, or not the caller's to see");
     resp->receipt = ward_new(c->mem, Receipt);

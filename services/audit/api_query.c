@@ -1,5 +1,6 @@
 /* Query and QueryPatient: events, newest first. The query's own event is in the log before the
  * answer. */
+#include "common/base/text.h"
 #include "services/audit/wire.h"
 
 #include <string.h>
@@ -50,11 +51,13 @@ static enum ward_code from_token(struct ward_call *c, const QueryRequest *q,
                                  struct audit_filter *f)
 {
     uint8_t want[AUDIT_SEARCH];
-    const uint8_t *t = q->page_token.data;
+    uint8_t t[TOKEN];
+    size_t n = 0;
 
-    if (q->page_token.len == 0)
+    if (*q->page_token == '\0')
         return WARD_OK;
-    if (q->page_token.len == TOKEN) {
+    if (ward_unbase64url(q->page_token, strlen(q->page_token), t, sizeof(t), &n) &&
+        n == TOKEN) {
         WARD_TRY(tag(c, q, t, want));
         if (ward_equal(want, t + 16, sizeof(want))) {
             f->before_us = (int64_t)from_be64(t);
@@ -118,22 +121,24 @@ static enum ward_code record_query(struct ward_call *c, const QueryRequest *q, s
             &o, "time_us",
             ward_printf(c->mem, "%lld..%lld", (long long)q->from_us, (long long)q->to_us));
     own_detail(&o, "rows", ward_printf(c->mem, "%zu", rows));
-    own_detail(&o, "next_page", q->page_token.len == 0 ? "no" : "yes");
+    own_detail(&o, "next_page", *q->page_token == '\0' ? "no" : "yes");
     return own_call(c, &o, NULL);
 }
 
 static enum ward_code next_token(struct ward_call *c, const QueryRequest *q, int64_t at_us,
-                                 uint64_t index, ProtobufCBinaryData *out)
+                                 uint64_t index, char **out)
 {
-    uint8_t *t = ward_alloc(c->mem, TOKEN);
+    char *text = ward_alloc(c->mem, WARD_BASE64_SIZE(TOKEN));
+    uint8_t t[TOKEN];
 
-    if (t == NULL)
+    if (text == NULL)
         return WARD_FAIL(c->err, RESOURCE_EXHAUSTED,
                          "the call needs more memory than it may use");
     be64((uint64_t)at_us, t);
     be64(index, t + 8);
     WARD_TRY(tag(c, q, t, t + 16));
-    *out = (ProtobufCBinaryData){TOKEN, t};
+    ward_base64url(t, sizeof(t), text);
+    *out = text;
     return WARD_OK;
 }
 

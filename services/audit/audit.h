@@ -36,8 +36,7 @@ struct audit_pair {
 
 /* An event in the fields of event.proto. Strings are never NULL. */
 struct audit_event {
-    const uint8_t *id;
-    size_t id_len;
+    const uint8_t *id; /* 16 bytes; NULL: event_id is not a UUID in lower case */
     int64_t occurred_at_us;
     int outcome;
     const char *service, *action, *code, *actor, *peer, *patient, *purpose, *place, *trace_id;

@@ -18,19 +18,31 @@ void *audit_list(struct ward_arena *mem, size_t size, size_t n, const void *init
     return at;
 }
 
+/* Only the form that ward_uuid_text writes, because the leaf's bytes must give the text back.
+ */
+static bool event_id_of(const char *text, uint8_t id[16])
+{
+    char written[37];
+
+    if (!ward_uuid_parse(text, id))
+        return false;
+    ward_uuid_text(id, written);
+    return strcmp(text, written) == 0;
+}
+
 enum ward_code event_of(const Event *msg, struct ward_arena *mem, struct audit_event *out,
                         struct ward_err *err)
 {
     struct audit_pair *detail = ward_alloc(mem, msg->n_detail * sizeof(*detail));
+    uint8_t *id = ward_alloc(mem, 16);
 
-    if (detail == NULL)
+    if (detail == NULL || id == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED,
                          "the events need more memory than a call has");
     for (size_t i = 0; i < msg->n_detail; i++)
         detail[i] = (struct audit_pair){msg->detail[i]->key, msg->detail[i]->value};
     *out = (struct audit_event){
-        .id = msg->event_id.data,
-        .id_len = msg->event_id.len,
+        .id = event_id_of(msg->event_id, id) ? id : NULL,
         .occurred_at_us = msg->occurred_at_us,
         .outcome = (int)msg->outcome,
         .service = msg->service,

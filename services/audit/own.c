@@ -60,14 +60,23 @@ static void add_details(Event *e, const struct own *o, struct ward_arena *mem)
     }
 }
 
+static char *id_text(const uint8_t id[16], struct ward_arena *mem)
+{
+    char out[37];
+
+    ward_uuid_text(id, out);
+    return ward_strdup(mem, out);
+}
+
 static void build(Event *e, const struct own *o, struct ward_arena *mem)
 {
-    e->event_id.len = 16;
-    e->event_id.data = ward_alloc(mem, 16);
-    if (e->event_id.data != NULL && o->event_id != NULL)
-        memcpy(e->event_id.data, o->event_id, 16);
-    else if (e->event_id.data != NULL)
-        ward_uuid7(e->event_id.data);
+    uint8_t id[16];
+
+    if (o->event_id != NULL)
+        memcpy(id, o->event_id, sizeof(id));
+    else
+        ward_uuid7(id);
+    e->event_id = id_text(id, mem);
     e->occurred_at_us = ward_wall_us();
     e->service = ward_strdup(mem, AUDIT_NAME);
     e->action = text(mem, o->action, 128);

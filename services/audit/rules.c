@@ -93,8 +93,8 @@ static enum ward_code details(const struct audit_event *e, struct ward_err *err)
 enum ward_code audit_event_check(const struct audit_event *e, const char *sender,
                                  int64_t now_us, struct ward_err *err)
 {
-    if (e->id_len != 16)
-        return WARD_FAIL_FIELD(err, "event_id", "must be 16 bytes");
+    if (e->id == NULL)
+        return WARD_FAIL_FIELD(err, "event_id", "must be a UUID in lower case");
     if (e->occurred_at_us < EARLIEST_US || e->occurred_at_us > now_us + AHEAD_US)
         return WARD_FAIL_FIELD(err, "occurred_at_us",
                                "must be microseconds since 1970, from 2000 to a day from now");

@@ -60,7 +60,7 @@ static double since(int64_t began_ns)
 struct made {
     Event e;
     uint8_t id[16];
-    char patient[24], trace[33];
+    char event_id[37], patient[24], trace[33];
     Detail details[3], *list[3];
 };
 
@@ -74,7 +74,8 @@ static void make(struct made *m, unsigned seed)
     ward_uuid7(m->id);
     ward_hex(m->id, 16, m->trace);
     snprintf(m->patient, sizeof(m->patient), "subject-%u", seed % PATIENTS);
-    m->e.event_id = (ProtobufCBinaryData){16, m->id};
+    ward_uuid_text(m->id, m->event_id);
+    m->e.event_id = m->event_id;
     m->e.occurred_at_us = ward_wall_us();
     m->e.service = "identity";
     m->e.action = "/ward.identity.v1.Identity/Verify";
@@ -266,9 +267,10 @@ static enum ward_code drain(void *wrk, size_t most, struct ward_bus_client *to, 
     return ward_outbox_drain(wrk, most, deliver, &d, n, e);
 }
 
-static enum ward_code backlog(void *wrk, int64_t *rows, double *age_s, struct ward_err *e)
+static enum ward_code backlog(void *wrk, int64_t *rows, int64_t *held, double *age_s,
+                              struct ward_err *e)
 {
-    return ward_outbox_backlog(wrk, rows, age_s, e);
+    return ward_outbox_backlog(wrk, rows, held, age_s, e);
 }
 
 static void fill_outbox(struct ward_db *db, int64_t total)
@@ -292,7 +294,7 @@ static void fill_outbox(struct ward_db *db, int64_t total)
 static void pipeline(const char *bus, int64_t total)
 {
     static const struct ward_schema *const sets[] = {&ward_schema_common};
-    int64_t began, rows = 1, give_up = ward_mono_ns() + ATTEMPT * 1000 * WARD_NS_PER_MS;
+    int64_t began, rows = 1, held, give_up = ward_mono_ns() + ATTEMPT * 1000 * WARD_NS_PER_MS;
     struct ward_relay *r = NULL;
     struct ward_db *db;
     double fill_s, age_s, drain_s;
@@ -313,7 +315,7 @@ static void pipeline(const char *bus, int64_t total)
          "relay");
     while (rows > 0 && ward_mono_ns() < give_up) {
         usleep(20000);
-        must(ward_outbox_backlog(db, &rows, &age_s, &err), "backlog");
+        must(ward_outbox_backlog(db, &rows, &held, &age_s, &err), "backlog");
     }
     drain_s = since(began);
     ward_relay_stop(r, 5000);

@@ -140,9 +140,10 @@ static enum ward_code drain(void *wrk, size_t most, struct ward_bus_client *to, 
     return ward_outbox_drain(wrk, most, deliver, &d, n, e);
 }
 
-static enum ward_code backlog(void *wrk, int64_t *rows, double *age_s, struct ward_err *e)
+static enum ward_code backlog(void *wrk, int64_t *rows, int64_t *held, double *age_s,
+                              struct ward_err *e)
 {
-    return ward_outbox_backlog(wrk, rows, age_s, e);
+    return ward_outbox_backlog(wrk, rows, held, age_s, e);
 }
 
 static double pipeline(const char *dir, bool tls, int batch, size_t total)

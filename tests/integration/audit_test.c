@@ -73,9 +73,11 @@ static struct ward_bus_item item_of(const char *service, const char *patient)
     Event e = WARD__AUDIT__V1__EVENT__INIT;
     struct ward_bus_item it;
     uint8_t *bytes;
+    char id[37];
 
     ward_uuid7(it.id);
-    e.event_id = (ProtobufCBinaryData){16, it.id};
+    ward_uuid_text(it.id, id);
+    e.event_id = id;
     e.occurred_at_us = ward_wall_us();
     e.service = (char *)(uintptr_t)service;
     e.action = "identity.test";
@@ -167,7 +169,7 @@ static void an_id_that_another_event_has_is_put_aside(void **state)
     (void)state;
     it_expect(take("identity", &first, 1), WARD_OK, &err);
     /* The second event says the first one's id of itself. */
-    memcpy((uint8_t *)(uintptr_t)second.p + 2, first.id, 16);
+    memcpy((uint8_t *)(uintptr_t)second.p + 2, (const uint8_t *)first.p + 2, 36);
     memcpy(second.id, first.id, 16);
     both[0] = second;
     both[1] = innocent;

@@ -63,6 +63,7 @@ static Event **waiting(size_t *n)
 {
     struct ward_rows rows;
     Event **all;
+    char id[37];
 
     it_expect(ward_db_run(db, &mem, "SELECT event_id, event FROM ward_outbox ORDER BY id",
                           WARD_NO_PARAMS, &rows, &err),
@@ -74,8 +75,9 @@ static Event **waiting(size_t *n)
 
         all[i] = ward__audit__v1__event__unpack(NULL, v[1].n, (const uint8_t *)v[1].p);
         assert_non_null(all[i]);
-        assert_int_equal(all[i]->event_id.len, v[0].n);
-        assert_memory_equal(all[i]->event_id.data, v[0].p, v[0].n);
+        assert_int_equal(v[0].n, 16);
+        ward_uuid_text((const uint8_t *)v[0].p, id);
+        assert_string_equal(all[i]->event_id, id);
     }
     *n = rows.n;
     return all;
@@ -125,7 +127,7 @@ static void an_event_tells_who_did_what_to_whom(void **state)
     assert_true(call.audited);
     all = waiting(&n);
     assert_int_equal(n, 1);
-    assert_memory_equal(all[0]->event_id.data, a.event_id, 16);
+    assert_string_equal(all[0]->event_id, a.event_text);
     assert_string_equal(all[0]->service, "chart");
     assert_string_equal(all[0]->action, "/t/Look");
     assert_string_equal(all[0]->actor, "nurse-7");
@@ -168,7 +170,7 @@ static void each_patient_of_one_call_has_an_event_of_their_own(void **state)
         assert_string_equal(detail(all[i], "search"), "name");
         assert_string_equal(detail(all[i], "row"), ward_printf(&mem, "%d", i));
         for (int k = 0; k < i; k++)
-            assert_memory_not_equal(all[i]->event_id.data, all[k]->event_id.data, 16);
+            assert_string_not_equal(all[i]->event_id, all[k]->event_id);
     }
     done(all, n);
     w.n = 0;

@@ -5,6 +5,7 @@
 #include "common/base/clock.h"
 #include "common/base/crypto.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define SAVE_NS (1000 * WARD_NS_PER_MS)
@@ -55,12 +56,10 @@ static enum ward_code load_in_tx(struct ward_db *db, void *arg, struct ward_err 
     struct charts *ch = arg;
     struct ward_rows rows;
 
-    ch->n_token = 0;
+    *ch->token = '\0';
     WARD_TRY(ward_db_run(db, &ch->mem, SQL, WARD_NO_PARAMS, &rows, err));
-    if (rows.n == 1 && rows.at[0][0].n <= FEED_TOKEN) {
-        ch->n_token = rows.at[0][0].n;
-        memcpy(ch->token, rows.at[0][0].p, ch->n_token);
-    }
+    if (rows.n == 1 && rows.at[0][0].n <= FEED_TOKEN)
+        snprintf(ch->token, sizeof(ch->token), "%s", rows.at[0][0].p);
     return load_merges(ch, db, err);
 }
 
@@ -81,8 +80,8 @@ static enum ward_code reset_in_tx(struct ward_db *db, void *arg, struct ward_err
     struct charts *ch = arg;
     struct ward_rows rows;
 
-    WARD_TRY(ward_db_run(db, &ch->mem, POSITION, WARD_PARAMS(ward_blob(ch->token, ch->n_token)),
-                         &rows, err));
+    WARD_TRY(
+        ward_db_run(db, &ch->mem, POSITION, WARD_PARAMS(ward_text(ch->token)), &rows, err));
     if (rows.affected != 1)
         return WARD_OK;
     WARD_TRY(ward_db_run(db, &ch->mem, MERGES, WARD_NO_PARAMS, NULL, err));
@@ -259,10 +258,8 @@ static enum ward_code save(struct charts *ch, const Message *m, struct ward_err 
         "UPDATE feed_position SET token = ?, sequence = ? WHERE one = 1 AND sequence < ?";
     struct ward_val last = ward_int(&ch->mem, last_of(m));
 
-    return ward_db_run(
-        ch->w.event_ctx.db, &ch->mem, SQL,
-        WARD_PARAMS(ward_blob(m->resume_token.data, m->resume_token.len), last, last), NULL,
-        err);
+    return ward_db_run(ch->w.event_ctx.db, &ch->mem, SQL,
+                       WARD_PARAMS(ward_text(m->resume_token), last, last), NULL, err);
 }
 
 static enum ward_code apply_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
@@ -284,7 +281,7 @@ enum ward_code feed_apply(struct charts *ch, const Message *msg, struct ward_err
     int64_t now = ward_mono_ns();
     bool due = now - ch->saved_ns >= SAVE_NS;
 
-    if (msg->n_changes == 0 || msg->resume_token.len > FEED_TOKEN)
+    if (msg->n_changes == 0 || strlen(msg->resume_token) > FEED_TOKEN)
         return WARD_OK;
     for (size_t i = 0; i < msg->n_changes && !due; i++)
         due = is_written(msg->changes[i]);

@@ -31,7 +31,7 @@ static enum ward_code ask_allergies(struct asking *a, Facts *out)
         for (size_t i = 0; i < resp->n_records && n < (size_t)2 * FACTS_ALLERGIES; i++)
             all[n++] = resp->records[i];
         q.req.page_token = resp->next_page_token;
-        more = resp->next_page_token.len > 0;
+        more = *resp->next_page_token != '\0';
     }
     WARD_TRY(facts_allergies(all, n, c->mem, out, c->err));
     out->allergies_cut = out->allergies_cut || more;
@@ -115,7 +115,7 @@ static enum ward_code ask_pair(struct asking *a, size_t which, enum facts_group 
 
     WARD_TRY(question_groups(&q, a, GROUP_BIT(one) | GROUP_BIT(two)));
     WARD_TRY(asking_first(a, which, &q, &resp));
-    if (resp->next_page_token.len == 0)
+    if (*resp->next_page_token == '\0')
         return add(c, f, resp);
     ward__dosage__v1__facts__init(&counted);
     WARD_TRY(
@@ -157,7 +157,7 @@ static enum ward_code ask_problems(struct asking *a, int64_t now_us, Facts *out)
                            : asking_search(a, &q, &resp));
         WARD_TRY(add(c, &f, resp));
         q.req.page_token = resp->next_page_token;
-        more = resp->next_page_token.len > 0;
+        more = *resp->next_page_token != '\0';
     }
     WARD_TRY(facts_problems(f.all, f.n, now_us, c->mem, out, c->err));
     out->problems_cut = out->problems_cut || more;
@@ -180,7 +180,7 @@ static enum ward_code ask_home(struct asking *a, Facts *out)
     question_home(&q, a);
     WARD_TRY(asking_first(a, ASKED_HOME, &q, &resp));
     WARD_TRY(facts_home(resp->records, resp->n_records, a->call->mem, out, a->call->err));
-    out->home_medicines_cut = out->home_medicines_cut || resp->next_page_token.len > 0;
+    out->home_medicines_cut = out->home_medicines_cut || *resp->next_page_token != '\0';
     return WARD_OK;
 }
 
@@ -263,7 +263,7 @@ static enum ward_code ask_labs(struct asking *a, char *const *codes, size_t n, i
         WARD_TRY(again_any ? asking_search(a, &q, &resp)
                            : asking_first(a, ASKED_LABS + calls, &q, &resp));
         WARD_TRY(add(c, &f, resp));
-        for (size_t i = 0; resp->next_page_token.len > 0 && i < part; i++)
+        for (size_t i = 0; *resp->next_page_token != '\0' && i < part; i++)
             if (facts_count(resp->records, resp->n_records, from, part, from[i]) < FACTS_LABS)
                 from[again++] = from[i];
         again_any = again_any || again > 0;

@@ -33,9 +33,8 @@ struct charts {
     bool stop;
     struct ward_client_stream *stream;
     struct worker w;
-    struct ward_arena mem; /* of one message */
-    uint8_t token[FEED_TOKEN];
-    size_t n_token;
+    struct ward_arena mem;      /* of one message */
+    char token[FEED_TOKEN + 1]; /* "": from the beginning */
     int64_t saved_ns, keys_ns;
     bool loaded, lost, keys_lost;
 };

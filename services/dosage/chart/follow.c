@@ -103,16 +103,17 @@ static void heard(struct charts *ch)
 /* Forgotten first: whatever becomes of the tables, nobody is shown what is no longer so. */
 static enum ward_code deal(struct charts *ch, const Message *msg, struct ward_err *err)
 {
+    size_t n;
+
     for (size_t i = 0; i < msg->n_changes; i++)
         forget(ch, msg->changes[i]);
     WARD_TRY(feed_transfers(ch, msg, err));
     WARD_TRY(feed_apply(ch, msg, err));
     for (size_t i = 0; i < msg->n_changes; i++)
         forget_erased(ch, msg->changes[i]);
-    if (msg->resume_token.len <= FEED_TOKEN && msg->resume_token.len > 0) {
-        ch->n_token = msg->resume_token.len;
-        memcpy(ch->token, msg->resume_token.data, ch->n_token);
-    }
+    n = strlen(msg->resume_token);
+    if (n <= FEED_TOKEN && n > 0)
+        memcpy(ch->token, msg->resume_token, n + 1);
     ward_count(&changes, (double)msg->n_changes);
     if (msg->n_changes < AT_ONCE)
         heard(ch);
@@ -173,8 +174,7 @@ static enum ward_code follow(struct charts *ch, bool *some, struct ward_err *err
     struct ward_out with = {0};
     enum ward_code code;
 
-    req.resume_token.data = ch->token;
-    req.resume_token.len = ch->n_token;
+    req.resume_token = ch->token;
     WARD_TRY(ward_client_open_stream(ch->dos->records, PATH, &with,
                                      &ward__records__v1__follow_response__descriptor, &s, err));
     code = WARD_OK;

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #define KIND(name)      WARD__RECORDS__V1__KIND__KIND_##name
-#define RECORDS_TOKEN   4096 /* bytes of a page token of records */
 #define PARAMETERS_MOST 2
 #define WAIT_MS         2000
 
@@ -107,33 +106,6 @@ enum ward_code statement_find(struct ward_call *c, const struct chart *of,
 
 /* ---- pages ---- */
 
-static enum ward_code continue_from(struct ward_call *c, const char *token, struct question *q)
-{
-    uint8_t *bytes = ward_alloc(c->mem, RECORDS_TOKEN);
-    size_t n = 0;
-
-    if (bytes == NULL)
-        return no_memory(c);
-    if (!ward_unbase64url(token, strlen(token), bytes, RECORDS_TOKEN, &n))
-        return WARD_FAIL_REASON(c->err, INVALID_ARGUMENT, "PAGE_TOKEN_INVALID",
-                                "page_token is not of this query, or older than a day");
-    q->req.page_token = (ProtobufCBinaryData){n, bytes};
-    return WARD_OK;
-}
-
-static enum ward_code continue_at(struct ward_call *c, const SearchResponse *resp, char **next)
-{
-    const ProtobufCBinaryData *t = &resp->next_page_token;
-
-    if (t->len > RECORDS_TOKEN)
-        return WARD_FAIL(c->err, INTERNAL, "records gave a page token that is too long");
-    *next = ward_alloc(c->mem, WARD_BASE64_SIZE(t->len));
-    if (*next == NULL)
-        return no_memory(c);
-    ward_base64url(t->data, t->len, *next);
-    return WARD_OK;
-}
-
 /* Where they lie, in their order. Records is asked without a person, as for transfers: whether
  * the person may read the statements it has answered before. */
 static enum ward_code wards_of(struct ward_call *c, const struct statement *all, size_t n,
@@ -190,10 +162,9 @@ enum ward_code statements_page(struct ward_call *c, const struct statements_ask 
     by(&q, "status", (char **)(uintptr_t)TAKEN, WARD_COUNT(TAKEN));
     if (whose != NULL)
         by(&q, "patient", &whose, 1);
-    if (*ask->page_token != '\0')
-        WARD_TRY(continue_from(c, ask->page_token, &q));
+    q.req.page_token = (char *)(uintptr_t)ask->page_token;
     WARD_TRY(search(c, &q, &resp));
-    WARD_TRY(continue_at(c, resp, next));
+    *next = resp->next_page_token;
     *n = 0;
     *out = ward_alloc(c->mem, (resp->n_records + 1) * sizeof(**out));
     if (*out == NULL)

@@ -47,9 +47,8 @@ enum ward_code log_add(struct log_page *p, const Event *e, int64_t index, struct
     struct log_entry add = {.place = {.at_us = e->occurred_at_us, .index = index}, .event = e};
     struct log_entry *known;
 
-    if (e->event_id.len != sizeof(add.place.event_id))
+    if (!ward_uuid_parse(e->event_id, add.place.event_id))
         return WARD_FAIL_REASON(err, DATA_LOSS, "AUDIT_DIFFERS", "an event has no id");
-    memcpy(add.place.event_id, e->event_id.data, sizeof(add.place.event_id));
     if (!wanted(p, &add.place))
         return WARD_OK;
     known = (struct log_entry *)(uintptr_t)log_with(p, add.place.event_id);

@@ -107,7 +107,7 @@ static enum ward_code list_in_tx(struct ward_db *db, void *arg, struct ward_err 
     WARD_TRY(select_page(l, &rows, err));
     n = rows.n > (size_t)l->most ? (size_t)l->most : rows.n;
     WARD_TRY(fill(l, &rows, n, err));
-    l->resp->next_page_token = (ProtobufCBinaryData){0};
+    l->resp->next_page_token = api_text("");
     if (n < rows.n) {
         struct place last = {.from_us = l->resp->glass[n - 1]->from_us};
 

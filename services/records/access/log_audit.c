@@ -121,9 +121,10 @@ static enum ward_code look_up(struct log_page *p, const struct log_line *l,
     Ward__Audit__V1__GetReceiptRequest q = WARD__AUDIT__V1__GET_RECEIPT_REQUEST__INIT;
     ProtobufCMessage *answer;
     enum ward_code code;
+    char id[37];
 
-    q.event_id.data = (uint8_t *)(uintptr_t)l->event_id;
-    q.event_id.len = sizeof(l->event_id);
+    ward_uuid_text(l->event_id, id);
+    q.event_id = id;
     code = ask(p, AUDIT("GetReceipt"), &q.base,
                &ward__audit__v1__get_receipt_response__descriptor, &answer, err);
     if (code == WARD_NOT_FOUND)

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #define LIFE_US INT64_C(86400000000) /* 24 h */
+#define TIME    8
 #define TAG     16
+#define MOST    (PAGE_PLACE + TIME + TAG)
 
 /* A token: the place, when it was given, and a tag over both, the person and the question. */
 
@@ -16,7 +18,7 @@ static enum ward_code tag(struct ward_call *c, const char *question, const uint8
     struct worker *w = c->wrk;
     const char *who = c->who == NULL ? "" : c->who->subject;
     uint8_t hash[WARD_SHA256_SIZE];
-    char hex[2 * (PAGE_PLACE + 8) + 1];
+    char hex[2 * (PAGE_PLACE + TIME) + 1];
     char *text;
 
     ward_hex(what, n, hex);
@@ -30,37 +32,39 @@ static enum ward_code tag(struct ward_call *c, const char *question, const uint8
 }
 
 enum ward_code page_token(struct ward_call *c, const char *question, const void *place,
-                          size_t n, ProtobufCBinaryData *out)
+                          size_t n, char **out)
 {
     uint64_t now = (uint64_t)ward_wall_us();
-    uint8_t *t = ward_alloc(c->mem, n + 8 + TAG);
+    char *text = ward_alloc(c->mem, WARD_BASE64_SIZE(MOST));
+    uint8_t t[MOST];
 
     WARD_ASSERT(n <= PAGE_PLACE);
-    if (t == NULL)
+    if (text == NULL)
         return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for the page token");
     memcpy(t, place, n);
-    memcpy(t + n, &now, 8);
-    WARD_TRY(tag(c, question, t, n + 8, t + n + 8));
-    *out = (ProtobufCBinaryData){n + 8 + TAG, t};
+    memcpy(t + n, &now, TIME);
+    WARD_TRY(tag(c, question, t, n + TIME, t + n + TIME));
+    ward_base64url(t, n + TIME + TAG, text);
+    *out = text;
     return WARD_OK;
 }
 
-enum ward_code page_place(struct ward_call *c, const char *question, ProtobufCBinaryData token,
+enum ward_code page_place(struct ward_call *c, const char *question, const char *token,
                           void *place, size_t n, bool *given)
 {
-    uint8_t want[TAG];
+    uint8_t t[MOST], want[TAG];
+    size_t len = 0;
     uint64_t then;
 
     WARD_ASSERT(n <= PAGE_PLACE);
-    *given = token.len != 0;
-    if (token.len == 0)
+    *given = *token != '\0';
+    if (!*given)
         return WARD_OK;
-    if (token.len == n + 8 + TAG) {
-        WARD_TRY(tag(c, question, token.data, n + 8, want));
-        memcpy(&then, token.data + n, 8);
-        if (ward_equal(want, token.data + n + 8, TAG) &&
-            ward_wall_us() - (int64_t)then <= LIFE_US) {
-            memcpy(place, token.data, n);
+    if (ward_unbase64url(token, strlen(token), t, sizeof(t), &len) && len == n + TIME + TAG) {
+        WARD_TRY(tag(c, question, t, n + TIME, want));
+        memcpy(&then, t + n, TIME);
+        if (ward_equal(want, t + n + TIME, TAG) && ward_wall_us() - (int64_t)then <= LIFE_US) {
+            memcpy(place, t, n);
             return WARD_OK;
         }
     }

@@ -15,11 +15,10 @@
 /* question: every field of the request that chooses what is listed, as text. place: n bytes
  * that say where the next page begins; they are not hidden from who holds the token. */
 WARD_MUST enum ward_code page_token(struct ward_call *c, const char *question,
-                                    const void *place, size_t n, ProtobufCBinaryData *out);
+                                    const void *place, size_t n, char **out);
 /* *given false, and nothing else, where the request has no token.
  *   INVALID_ARGUMENT  PAGE_TOKEN_INVALID */
 WARD_MUST enum ward_code page_place(struct ward_call *c, const char *question,
-                                    ProtobufCBinaryData token, void *place, size_t n,
-                                    bool *given);
+                                    const char *token, void *place, size_t n, bool *given);
 
 #endif

@@ -49,36 +49,38 @@ static enum ward_code tag(const struct listing *l, const uint8_t cursor[CURSOR],
     return WARD_OK;
 }
 
-static enum ward_code from_token(struct listing *l, const ProtobufCBinaryData *token)
+static enum ward_code from_token(struct listing *l, const char *token)
 {
     struct ward_err *err = l->call->err;
-    uint8_t want[TAG];
+    uint8_t t[TOKEN], want[TAG];
+    size_t n = 0;
 
     l->after_us = INT64_MIN;
-    if (token->len == 0)
+    if (*token == '\0')
         return WARD_OK;
-    if (token->len == TOKEN) {
-        WARD_TRY(tag(l, token->data, want, err));
-        memcpy(&l->after_us, token->data, sizeof(l->after_us));
-        memcpy(l->after, token->data + sizeof(l->after_us), RECORDS_ID);
-        if (ward_equal(want, token->data + CURSOR, TAG))
+    if (ward_unbase64url(token, strlen(token), t, sizeof(t), &n) && n == TOKEN) {
+        WARD_TRY(tag(l, t, want, err));
+        memcpy(&l->after_us, t, sizeof(l->after_us));
+        memcpy(l->after, t + sizeof(l->after_us), RECORDS_ID);
+        if (ward_equal(want, t + CURSOR, TAG))
             return WARD_OK;
     }
     return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "PAGE_TOKEN_INVALID",
                             "page_token is not of this query");
 }
 
-static enum ward_code next_token(const struct listing *l, const struct item *last,
-                                 ProtobufCBinaryData *out)
+static enum ward_code next_token(const struct listing *l, const struct item *last, char **out)
 {
-    uint8_t *raw = ward_alloc(l->call->mem, TOKEN);
+    char *text = ward_alloc(l->call->mem, WARD_BASE64_SIZE(TOKEN));
+    uint8_t raw[TOKEN];
 
-    if (raw == NULL)
+    if (text == NULL)
         return WARD_FAIL(l->call->err, RESOURCE_EXHAUSTED, "no memory for the page");
     memcpy(raw, &last->at_us, sizeof(last->at_us));
     memcpy(raw + sizeof(last->at_us), last->id, RECORDS_ID);
     WARD_TRY(tag(l, raw, raw + CURSOR, l->call->err));
-    *out = (ProtobufCBinaryData){.data = raw, .len = TOKEN};
+    ward_base64url(raw, sizeof(raw), text);
+    *out = text;
     return WARD_OK;
 }
 
@@ -143,7 +145,7 @@ static enum ward_code list_quarantine(struct ward_call *c, const ListRequest *re
     if (strlen(req->import_id) > 128)
         return WARD_FAIL_FIELD(c->err, "import_id", "must be at most 128 bytes");
     WARD_TRY(ward_call_page(c, req->page_size, PAGE, PAGE_MOST, &l.page));
-    WARD_TRY(from_token(&l, &req->page_token));
+    WARD_TRY(from_token(&l, req->page_token));
     WARD_TRY(ward_db_tx(w->event_ctx.db, list_in_tx, &l, c->err));
     return fill(&l, resp);
 }

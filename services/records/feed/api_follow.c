@@ -29,27 +29,33 @@ struct reader {
     int64_t sent_ns;
 };
 
-static void token_of(const struct reader *r, uint8_t out[TOKEN])
+static void token_of(const struct reader *r, char text[WARD_BASE64_SIZE(TOKEN)])
 {
-    memcpy(out, r->feed_id, FEED_ID);
+    uint8_t token[TOKEN];
+
+    memcpy(token, r->feed_id, FEED_ID);
     for (int i = 0; i < 8; i++)
-        out[FEED_ID + i] = (uint8_t)((uint64_t)r->at >> (8 * i));
+        token[FEED_ID + i] = (uint8_t)((uint64_t)r->at >> (8 * i));
+    ward_base64url(token, sizeof(token), text);
 }
 
 /* Where a token stands; a token of another database's feed is past this one's end. */
 static enum ward_code stand(struct reader *r, const FollowRequest *req, int64_t end)
 {
+    const char *text = req->resume_token;
+    uint8_t token[TOKEN];
     uint64_t at = 0;
+    size_t n = 0;
 
     r->at = req->from_now ? end : 0;
-    if (req->resume_token.len == 0 || req->from_now)
+    if (*text == '\0' || req->from_now)
         return WARD_OK;
-    if (req->resume_token.len != TOKEN)
+    if (!ward_unbase64url(text, strlen(text), token, sizeof(token), &n) || n != TOKEN)
         return WARD_FAIL_REASON(r->call->err, INVALID_ARGUMENT, "RESUME_TOKEN_INVALID",
                                 "resume_token is none that Follow gave");
     for (int i = 0; i < 8; i++)
-        at |= (uint64_t)req->resume_token.data[FEED_ID + i] << (8 * i);
-    if (memcmp(req->resume_token.data, r->feed_id, FEED_ID) != 0 || at > (uint64_t)end)
+        at |= (uint64_t)token[FEED_ID + i] << (8 * i);
+    if (memcmp(token, r->feed_id, FEED_ID) != 0 || at > (uint64_t)end)
         return WARD_FAIL(r->call->err, OUT_OF_RANGE,
                          "resume_token is past the end of this feed: follow it from the "
                          "beginning");
@@ -135,13 +141,12 @@ static enum ward_code change_of(struct reader *r, const struct ward_val *row, Ch
 static enum ward_code send_message(struct reader *r, Change **changes, size_t n)
 {
     FollowResponse resp = WARD__RECORDS__V1__FOLLOW_RESPONSE__INIT;
-    uint8_t token[TOKEN];
+    char token[WARD_BASE64_SIZE(TOKEN)];
 
     token_of(r, token);
     resp.changes = changes;
     resp.n_changes = n;
-    resp.resume_token.data = token;
-    resp.resume_token.len = TOKEN;
+    resp.resume_token = token;
     r->sent_ns = ward_mono_ns();
     return ward_send(r->call, &resp.base);
 }

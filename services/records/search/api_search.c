@@ -142,7 +142,7 @@ static enum ward_code many_begin(struct many *m, const SearchManyRequest *req)
         if (whose == NULL || (about != NULL && strcmp(about, whose) != 0))
             return WARD_FAIL_FIELD(m->call->err, field,
                                    "must name one patient, the same as the others");
-        if (q->page_token.len > 0)
+        if (*q->page_token != '\0')
             return WARD_FAIL_FIELD(m->call->err, field,
                                    "has a page_token: use Search for further pages");
         if (kind_is_nobodys((enum kind)q->kind))

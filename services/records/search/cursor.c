@@ -3,10 +3,13 @@
 #include "services/records/search/search.h"
 
 #include "common/base/crypto.h"
+#include "common/base/text.h"
 
 #include <string.h>
 
 typedef Ward__Records__V1__SearchRequest SearchRequest;
+
+static char NO_TOKEN[] = "";
 
 #define VERSION 1
 #define BODY    (CURSOR_SIZE - TAG)
@@ -36,7 +39,7 @@ static enum ward_code tag_of(struct ward_keyring *keys, struct ward_arena *mem,
     size_t name = strlen(person) + 1, n;
     uint8_t whole[WARD_SHA256_SIZE], *text;
 
-    plain.page_token = (ProtobufCBinaryData){0};
+    plain.page_token = NO_TOKEN;
     n = protobuf_c_message_get_packed_size(&plain.base);
     text = ward_alloc(mem, BODY + name + n);
     if (text == NULL)
@@ -51,18 +54,20 @@ static enum ward_code tag_of(struct ward_keyring *keys, struct ward_arena *mem,
 
 enum ward_code cursor_seal(struct ward_keyring *keys, struct ward_arena *mem,
                            const SearchRequest *q, const char *person, const struct cursor *c,
-                           ProtobufCBinaryData *out, struct ward_err *err)
+                           char **out, struct ward_err *err)
 {
-    uint8_t *t = ward_alloc(mem, CURSOR_SIZE);
+    char *text = ward_alloc(mem, WARD_BASE64_SIZE(CURSOR_SIZE));
+    uint8_t t[CURSOR_SIZE];
 
-    if (t == NULL)
+    if (text == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the page token");
     t[0] = VERSION;
     put64(c->asked_us, t + 1);
     put64(c->at_us, t + 9);
     memcpy(t + 17, c->id, RECORDS_ID);
     WARD_TRY(tag_of(keys, mem, q, person, t, t + BODY, err));
-    *out = (ProtobufCBinaryData){.data = t, .len = CURSOR_SIZE};
+    ward_base64url(t, sizeof(t), text);
+    *out = text;
     return WARD_OK;
 }
 
@@ -76,10 +81,11 @@ enum ward_code cursor_open(struct ward_keyring *keys, struct ward_arena *mem,
                            const SearchRequest *q, const char *person, int64_t now_us,
                            struct cursor *out, struct ward_err *err)
 {
-    const uint8_t *t = q->page_token.data;
-    uint8_t want[TAG];
+    uint8_t t[CURSOR_SIZE], want[TAG];
+    size_t n = 0;
 
-    if (q->page_token.len != CURSOR_SIZE || t[0] != VERSION)
+    if (!ward_unbase64url(q->page_token, strlen(q->page_token), t, sizeof(t), &n) ||
+        n != CURSOR_SIZE || t[0] != VERSION)
         return invalid(err);
     WARD_TRY(tag_of(keys, mem, q, person, t, want, err));
     if (!ward_equal(want, t + BODY, TAG) || now_us - get64(t + 1) > CURSOR_LIFE_US)

@@ -215,7 +215,7 @@ static enum ward_code read_request(struct listing *l)
     l->s.wrong_too = l->req->include_entered_in_error;
     l->s.asked_us = l->view->now_us;
     WARD_TRY(ward_call_page(c, l->req->page_size, USUAL_PAGE, SEARCH_PAGE_MOST, &l->s.page));
-    if (l->req->page_token.len > 0) {
+    if (*l->req->page_token != '\0') {
         WARD_TRY(cursor_open(r.keys, c->mem, l->req, l->view->actor, l->view->now_us, &l->from,
                              c->err));
         l->s.asked_us = l->from.asked_us;

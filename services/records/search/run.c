@@ -272,7 +272,7 @@ static enum ward_code read_request(struct search_run *p)
     p->s.order = p->req->order;
     p->s.wrong_too = p->req->include_entered_in_error;
     p->s.asked_us = p->view.now_us;
-    p->from.first = p->req->page_token.len == 0;
+    p->from.first = *p->req->page_token == '\0';
     WARD_TRY(ward_call_page(c, p->req->page_size, USUAL_PAGE, SEARCH_PAGE_MOST, &p->s.page));
     if (!p->from.first) {
         WARD_TRY(

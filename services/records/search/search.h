@@ -113,8 +113,8 @@ struct cursor {
 /* Sealed for this person and this request, any replica opens it. */
 WARD_MUST enum ward_code cursor_seal(struct ward_keyring *keys, struct ward_arena *mem,
                                      const Ward__Records__V1__SearchRequest *q,
-                                     const char *person, const struct cursor *c,
-                                     ProtobufCBinaryData *out, struct ward_err *err);
+                                     const char *person, const struct cursor *c, char **out,
+                                     struct ward_err *err);
 /*   PAGE_TOKEN_INVALID  forged, of another request or person, older than a day */
 WARD_MUST enum ward_code cursor_open(struct ward_keyring *keys, struct ward_arena *mem,
                                      const Ward__Records__V1__SearchRequest *q,

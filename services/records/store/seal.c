@@ -237,10 +237,9 @@ static enum ward_code wire_version(const struct version *v, struct ward_arena *m
 {
     Ward__Records__V1__Version *to = ward_new(mem, Ward__Records__V1__Version);
     Ward__Records__V1__Provenance *p = ward_new(mem, Ward__Records__V1__Provenance);
-    char *ids = ward_alloc(mem, 2 * 37);
-    uint8_t *event = ward_alloc(mem, sizeof(v->event_id));
+    char *ids = ward_alloc(mem, 3 * 37);
 
-    if (to == NULL || p == NULL || ids == NULL || event == NULL)
+    if (to == NULL || p == NULL || ids == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a version");
     ward__records__v1__version__init(to);
     ward__records__v1__provenance__init(p);
@@ -260,9 +259,8 @@ static enum ward_code wire_version(const struct version *v, struct ward_arena *m
     p->model = (char *)(uintptr_t)v->model;
     p->model_sha256 = (char *)(uintptr_t)v->model_sha256;
     to->provenance = p;
-    memcpy(event, v->event_id, sizeof(v->event_id));
-    to->event_id.data = event;
-    to->event_id.len = sizeof(v->event_id);
+    ward_uuid_text(v->event_id, ids + 2 * 37);
+    to->event_id = ids + 2 * 37;
     *out = to;
     return WARD_OK;
 }

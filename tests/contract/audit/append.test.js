@@ -5,6 +5,7 @@ const { test, before, after, describe } = require('node:test');
 const assert = require('node:assert');
 const { shared } = require('./site');
 const { event } = require('./log');
+const crypto = require('node:crypto');
 
 let ward, identity, records, append, query, head, own;
 before(async () => { ({ ward, identity, records, append, query, head, own } = await shared()); });
@@ -61,7 +62,7 @@ describe('Append', () => {
   });
 
   const bad = {
-    'event_id': { event_id: Buffer.alloc(15) },
+    'event_id': { event_id: crypto.randomUUID().toUpperCase() },
     'occurred_at_us': { occurred_at_us: String((Date.now() + 2 * 86400e3) * 1000) },
     'occurred_at_us ': { occurred_at_us: '1' },
     'service': { service: 'Identity' },

@@ -136,7 +136,7 @@ function newId() {
   id.writeUIntBE(Date.now(), 0, 6);
   id[6] = (id[6] & 0x0f) | 0x70;
   id[8] = (id[8] & 0x3f) | 0x80;
-  return id;
+  return id.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 }
 
 const event = (more = {}) => ({

@@ -86,8 +86,8 @@ test('an edited content is found, by index', async () => {
   const v = await verify();
   assert.ok(v.what.includes('CONTENT'));
   assert.ok(v.findings.some((f) => f.index === 5));
-  const [[id]] = await sql('SELECT HEX(event_id) FROM entry WHERE idx = 5');
-  const f = await identity.failure('GetReceipt', { event_id: Buffer.from(id, 'hex') });
+  const [[id]] = await sql('SELECT LOWER(HEX(event_id)) FROM entry WHERE idx = 5');
+  const f = await identity.failure('GetReceipt', { event_id: id.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-') });
   assert.equal(f.code, 'DATA_LOSS');
 });
 

@@ -55,8 +55,7 @@ test('a dose that is right is recorded, with all it rests on', async () => {
 test('a recorded dose is in the audit log', async () => {
   const at = await bedside(site);
   const { administration: d } = await give(site, at);
-  const event_id = Buffer.from(d.event_id.replaceAll('-', ''), 'hex');
-  const { receipt } = await until('in the log', () => site.api('audit').call('GetReceipt', { event_id }, site.who('auditor')).catch(() => null));
+  const { receipt } = await until('in the log', () => site.api('audit').call('GetReceipt', { event_id: d.event_id }, site.who('auditor')).catch(() => null));
   assert.ok(receipt);
 });
 

@@ -100,7 +100,7 @@ test('people_of_one_age_are_counted_by_themselves_and_no_band_passes_a_rate', { 
 test('it_is_audited_without_anyone_s_id', { skip }, async () => {
   const { event_id } = await ask();
   const event = await site.lastEvent();
-  assert.strictEqual(Buffer.from(event.event_id).toString('hex'), event_id.replaceAll('-', ''));
+  assert.strictEqual(event.event_id, event_id);
   assert.strictEqual(event.patient, '');
   assert.deepStrictEqual({ ...event.detail }, { kind: 'patient', subjects: '160', unreadable: '0', genuine: '160', impostor: '12720' });
 });

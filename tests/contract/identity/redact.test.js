@@ -140,7 +140,7 @@ describe('Redact', { skip }, () => {
   test('it is on record, about nobody', async () => {
     const a = await redact(pictures.jpeg('christian'), { style: 'REDACT_STYLE_BLUR' });
     const e = await site.lastEvent();
-    assert.equal(Buffer.from(e.event_id).toString('hex'), a.event_id.replaceAll('-', ''));
+    assert.equal(e.event_id, a.event_id);
     assert.deepEqual([e.action, e.outcome, e.patient, e.actor, e.detail.faces, e.detail.style],
       ['/ward.identity.v1.Identity/Redact', 'OUTCOME_SUCCESS', '', 'nurse-1', '1', 'blur']);
   });

@@ -6,6 +6,7 @@ const { test, before, after } = require('node:test');
 const assert = require('node:assert');
 const { Site, observation, encounter, consent, coded, quantity } = require('./site');
 const { p, ask, refused, all, ids, idOf, dice } = require('./searching');
+const { bent } = require('../../lib/opaque');
 
 const O = 'KIND_OBSERVATION';
 let site, a, code = 0;
@@ -64,12 +65,10 @@ test('a token of another person, another request, or nobody is refused', async (
   await fails({}, [...only, p('status', 'final')]);
   await fails({}, [p('code', 'another')]);
   await fails({}, only, 'KIND_CONDITION');
-  for (let i = 0; i < page_token.length; i++) {
-    const forged = Buffer.from(page_token);
-    forged[i] ^= 1 << (i % 8);
-    await fails({ page_token: forged });
+  for (let i = 0; i < Buffer.from(page_token, 'base64url').length; i++) {
+    await fails({ page_token: bent(page_token, i) });
   }
-  for (const forged of [Buffer.alloc(1), Buffer.alloc(49), page_token.subarray(1), Buffer.concat([page_token, Buffer.alloc(1)]), Buffer.alloc(4096, 7)]) {
+  for (const forged of ['A', 'A'.repeat(66), page_token.slice(1), `${page_token}A`, `${page_token}=`, `${page_token}?`, 'A'.repeat(4096)]) {
     await fails({ page_token: forged });
   }
   await ask(site, O, only, { page_size: 1, page_token });

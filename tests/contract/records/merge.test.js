@@ -5,6 +5,7 @@ const test = require('node:test');
 const assert = require('node:assert/strict');
 const crypto = require('node:crypto');
 const { Site, UUID, nobody, observation, allergy, consent, note, plain } = require('./site');
+const { idHex } = require('../../lib/opaque');
 
 test('merging', async (t) => {
   const site = await Site.start({ services: ['audit', 'records', 'records2'] });
@@ -168,7 +169,7 @@ test('merging', async (t) => {
       const names = entries.filter((e) => e.action.includes('Patients/')).map((e) => e.action.split('/').pop());
       assert.deepEqual(names, ['UnmergePatients', 'MergePatients']);
       const versions = await site.sql(`SELECT LOWER(HEX(event_id)) FROM version WHERE resource_id = ${site.hex(id)} AND version > 1 ORDER BY version DESC`);
-      assert.deepEqual(entries.filter((e) => e.action.includes('Patients/')).map((e) => e.event_id.toString('hex')), versions.map(([x]) => x));
+      assert.deepEqual(entries.filter((e) => e.action.includes('Patients/')).map((e) => idHex(e.event_id)), versions.map(([x]) => x));
     }
   });
 

@@ -5,6 +5,7 @@
 const test = require('node:test');
 const assert = require('node:assert');
 const { Site, uuid, nobody, PURPOSE } = require('./site');
+const { bent } = require('../../lib/opaque');
 
 let site;
 let exchange;
@@ -213,7 +214,7 @@ test('pages come oldest first, none twice, and their tokens are of their query a
   const many = Array.from({ length: 7 }, () => heart(uuid(), patient, 5000));
   await importBundle({ import_id }, bundle(person(patient), ...many));
   const seen = [];
-  let page_token = Buffer.alloc(0);
+  let page_token = '';
   do {
     const page = await exchange.call('ListQuarantine', { import_id, page_size: 3, page_token }, admin());
     seen.push(...page.items.map((i) => i.item_id));
@@ -226,9 +227,8 @@ test('pages come oldest first, none twice, and their tokens are of their query a
   assert.strictEqual(await reason({ page_token: next_page_token }), 'PAGE_TOKEN_INVALID');
   assert.strictEqual(await reason({ import_id, decided_too: true, page_token: next_page_token }), 'PAGE_TOKEN_INVALID');
   assert.strictEqual(await reason({ import_id, page_token: next_page_token }, site.as('records-admin', { sub: 'admin-2' })), 'PAGE_TOKEN_INVALID');
-  next_page_token[3] ^= 1;
-  assert.strictEqual(await reason({ import_id, page_token: next_page_token }), 'PAGE_TOKEN_INVALID');
-  assert.strictEqual(await reason({ import_id, page_token: Buffer.from('x') }), 'PAGE_TOKEN_INVALID');
+  assert.strictEqual(await reason({ import_id, page_token: bent(next_page_token, 3) }), 'PAGE_TOKEN_INVALID');
+  assert.strictEqual(await reason({ import_id, page_token: 'x' }), 'PAGE_TOKEN_INVALID');
 });
 
 test('requests that make no sense are refused by field', async () => {
