@@ -58,6 +58,7 @@ extern const struct cli_command cli_dosage_commands[];
 extern const struct cli_command cli_dosage_give_commands[];
 extern const struct cli_command cli_formulary_commands[];
 extern const struct cli_command cli_diagnosis_commands[];
+extern const struct cli_command cli_models_commands[];
 extern const struct cli_command cli_audit_commands[];
 extern const struct cli_command cli_audit_offline_commands[];
 extern const struct cli_command cli_audit_export_commands[];

@@ -49,6 +49,24 @@ METHOD_COMMAND(reject, .path = "/ward.diagnosis.v1.Diagnosis/Reject",
                .req = &ward__diagnosis__v1__reject_request__descriptor,
                .resp = &ward__diagnosis__v1__reject_response__descriptor, .roles = PHYSICIAN,
                .purpose = "TREAT", .words = {"report_id", "expected_version", "reason"})
+static const char *const ADMIN[] = {"model-admin", NULL};
+
+METHOD_COMMAND(load, .path = "/ward.diagnosis.v1.Diagnosis/LoadModel",
+               .req = &ward__diagnosis__v1__load_model_request__descriptor,
+               .resp = &ward__diagnosis__v1__load_model_response__descriptor, .roles = ADMIN,
+               .purpose = "HOPERAT", .words = {"model", "version"})
+METHOD_COMMAND(unload, .path = "/ward.diagnosis.v1.Diagnosis/UnloadModel",
+               .req = &ward__diagnosis__v1__unload_model_request__descriptor,
+               .resp = &ward__diagnosis__v1__unload_model_response__descriptor, .roles = ADMIN,
+               .purpose = "HOPERAT", .words = {"model", "version"})
+METHOD_COMMAND(promote, .path = "/ward.diagnosis.v1.Diagnosis/PromoteModel",
+               .req = &ward__diagnosis__v1__promote_model_request__descriptor,
+               .resp = &ward__diagnosis__v1__promote_model_response__descriptor, .roles = ADMIN,
+               .purpose = "HOPERAT", .words = {"model", "version", "expected_active"})
+METHOD_COMMAND(roll_back, .path = "/ward.diagnosis.v1.Diagnosis/RollBackModel",
+               .req = &ward__diagnosis__v1__roll_back_model_request__descriptor,
+               .resp = &ward__diagnosis__v1__roll_back_model_response__descriptor,
+               .roles = ADMIN, .purpose = "HOPERAT", .words = {"model", "expected_active"})
 METHOD_COMMAND(models, .path = "/ward.diagnosis.v1.Diagnosis/ListModels",
                .req = &ward__diagnosis__v1__list_models_request__descriptor,
                .resp = &ward__diagnosis__v1__list_models_response__descriptor,
@@ -65,5 +83,12 @@ const struct cli_command cli_diagnosis_commands[] = {
      "replace a report's conclusion with your own", amend},
     {"diagnosis reject", "[--ward W] [--key KEY] REPORT VERSION REASON", "reject a report",
      reject},
+    {"diagnosis load", "[--shadow true] [--key KEY] MODEL VERSION",
+     "load a version beside the active one, with --shadow to compare their answers", load},
+    {"diagnosis unload", "[--key KEY] MODEL VERSION", "take a version out of service", unload},
+    {"diagnosis promote", "[--override-reason TEXT] [--key KEY] MODEL VERSION ACTIVE",
+     "make a loaded version answer in place of the active one", promote},
+    {"diagnosis roll-back", "[--key KEY] MODEL ACTIVE",
+     "make the version answer that was active before", roll_back},
     {0},
 };

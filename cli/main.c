@@ -24,6 +24,7 @@ static const struct cli_command *const tables[] = {
     cli_dosage_give_commands,
     cli_formulary_commands,
     cli_diagnosis_commands,
+    cli_models_commands,
     cli_audit_commands,
     cli_audit_offline_commands,
     cli_audit_export_commands,

@@ -224,10 +224,12 @@ static enum ward_code none(const struct ward_chooser *c, const struct ward_candi
     }
     if (c->order.fallback == WARD_FALLBACK_DENY)
         WARD_FAIL_REASON(err, UNAVAILABLE, "DEVICE_NOT_READY",
-                         "%s has no device that may be used, and falling back is denied",
-                         c->order.name[0]);
+                         "%s has no device that may be used, and falling back is denied: %.80s",
+                         c->order.name[0], now[0].why);
     else
-        WARD_FAIL_REASON(err, UNAVAILABLE, "DEVICE_NOT_READY", "no device may be used");
+        WARD_FAIL_REASON(err, UNAVAILABLE, "DEVICE_NOT_READY",
+                         "no device may be used; %s: %.100s", c->order.name[tried - 1],
+                         now[tried - 1].why);
     ward_err_detail(err, "%s", all);
     return WARD_UNAVAILABLE;
 }

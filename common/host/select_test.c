@@ -196,7 +196,8 @@ static void deny_goes_no_further(void **state)
     assert_int_equal(ward_choose(c, &choice, &err), WARD_UNAVAILABLE);
     assert_string_equal(err.reason, "DEVICE_NOT_READY");
     assert_string_equal(err.msg,
-                        "a has no device that may be used, and falling back is denied");
+                        "a has no device that may be used, and falling back is denied: it is "
+                        "wrong");
     assert_string_equal(err.detail, "a: it is wrong");
     assert_memory_equal(&choice, &untouched, sizeof(choice));
     assert_int_equal(t.asked, 1);

@@ -15,6 +15,7 @@ struct watch {
     struct served *s;
     struct health *h;
     int entry;          /* index into services; -1: not known here */
+    char *name;         /* what was asked for */
     int sent;           /* -1: nothing yet */
     bool writing, over; /* over: the final batch has been started */
 };
@@ -25,10 +26,12 @@ struct entry {
     status now;
 };
 
+#define PARTS_MORE 64 /* parts that are told of later, such as a model that is loaded */
+
 struct health {
     pthread_mutex_t lock;
     struct entry *services; /* [0] is "", the server as a whole */
-    int n;
+    int n, cap;
     bool ended;
     struct watch *watches;
 };
@@ -50,7 +53,8 @@ struct health *health_new(const char *const *services, const char *const *parts)
     WARD_ASSERT(h != NULL);
     pthread_mutex_init(&h->lock, NULL);
     h->n = 1 + n + n_parts;
-    h->services = calloc((size_t)h->n, sizeof(*h->services));
+    h->cap = h->n + PARTS_MORE;
+    h->services = calloc((size_t)h->cap, sizeof(*h->services));
     WARD_ASSERT(h->services != NULL);
     h->services[0].name = "";
     for (int i = 0; i < n; i++)
@@ -150,23 +154,26 @@ static void begin(struct served *s, struct ward_arena *mem)
     struct ward_err err = {0};
     ProtobufCMessage *req = NULL;
     struct watch *w;
+    const char *name;
 
     if (s->rpc->transport->request(s, mem, &req, &err) != WARD_OK) {
         s->rpc->transport->finish(s, NULL, err.code, &err);
         ward_arena_reset(mem);
         return;
     }
-    w = calloc(1, sizeof(*w));
+    name = ((Grpc__Health__V1__HealthCheckRequest *)req)->service;
+    w = calloc(1, sizeof(*w) + strlen(name) + 1);
     WARD_ASSERT(w != NULL);
     s->watch = w;
     pthread_mutex_lock(&h->lock);
-    *w =
-        (struct watch){.s = s,
-                       .h = h,
-                       .entry = find(h, ((Grpc__Health__V1__HealthCheckRequest *)req)->service),
-                       .sent = -1,
-                       .next = h->watches,
-                       .at = &h->watches};
+    *w = (struct watch){.s = s,
+                        .h = h,
+                        .entry = find(h, name),
+                        .name = (char *)(w + 1),
+                        .sent = -1,
+                        .next = h->watches,
+                        .at = &h->watches};
+    memcpy(w->name, name, strlen(name) + 1);
     if (h->watches != NULL)
         h->watches->at = &w->next;
     h->watches = w;
@@ -199,10 +206,24 @@ void health_gone(struct served *s)
     free(s->watch);
 }
 
+/* A part that nobody told of at the start. Lock held. */
+static void add_part(struct health *h, const char *name)
+{
+    if (find(h, name) >= 0 || h->n == h->cap)
+        return;
+    h->services[h->n] = (struct entry){.name = name, .part = true, .now = STATUS(NOT_SERVING)};
+    for (struct watch *w = h->watches; w != NULL; w = w->next)
+        if (w->entry < 0 && strcmp(w->name, name) == 0)
+            w->entry = h->n;
+    h->n++;
+}
+
 /* The whole that stops takes its parts along; that it serves says nothing of them. */
 void health_set(struct health *h, const char *service, bool serving)
 {
     pthread_mutex_lock(&h->lock);
+    if (service != NULL)
+        add_part(h, service);
     for (int i = 0; i < h->n && !h->ended; i++)
         if (service == NULL ? !h->services[i].part || !serving
                             : strcmp(h->services[i].name, service) == 0)

@@ -146,7 +146,8 @@ struct ward_rpc_config {
     const struct ward_method *methods;          /* ends with a NULL path */
     const struct ward_descriptors *descriptors; /* NULL: ward_proto_set */
     /* Names beside the services' that grpc.health.v1 answers for, such as a model's; NULL at
-     * the end, kept by reference; NULL: none. */
+     * the end, kept by reference; NULL: none. ward_rpc_serving adds a name that is not among
+     * them. */
     const char *const *parts;
     void *svc;
     enum ward_code (*wrk_open)(void *svc, void **wrk, struct ward_err *err); /* may be NULL */

@@ -1,6 +1,8 @@
 /* What the handlers share, and the table of methods. */
 #include "services/diagnosis/api.h"
 
+#include "services/diagnosis/registry/registry.h"
+
 #include "ward/diagnosis/v1/diagnosis.pb-c.h"
 
 char *api_text(const char *s)
@@ -20,6 +22,24 @@ enum ward_code api_begin(struct ward_call *c, struct ward_event *a, const char *
     return WARD_OK;
 }
 
+static void leave(void *model)
+{
+    registry_leave(model);
+}
+
+enum ward_code api_model(struct ward_call *c, const char *name, const char *version,
+                         struct model **out)
+{
+    struct worker *w = c->wrk;
+    struct model *m;
+
+    WARD_TRY(registry_take(w->dia, name, version, &m, c->err));
+    if (!ward_defer(c->mem, leave, m)) /* and has left it */
+        return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for a call");
+    *out = m;
+    return WARD_OK;
+}
+
 #define ROW(method, name, answer)                                                              \
     {                                                                                          \
         "/ward.diagnosis.v1.Diagnosis/" method, name##_rpc,                                    \
@@ -33,6 +53,10 @@ static const struct ward_method methods[] = {
     ROW("Amend", amend, amend),
     ROW("Reject", reject, reject),
     ROW("ListModels", list_models, list_models),
+    ROW("LoadModel", load_model, load_model),
+    ROW("UnloadModel", unload_model, unload_model),
+    ROW("PromoteModel", promote_model, promote_model),
+    ROW("RollBackModel", roll_back_model, roll_back_model),
     {.path = NULL},
 };
 

@@ -1,9 +1,10 @@
 /* diagnosis.h - what models see, and what clinicians make of it: what the files of this service
  * share.
  *
- * rules.c turns numbers into findings and abstentions (pure). model/ is the models: their
- * manifests, what is done to an input, which device runs them. infer/ is Infer and the report
- * that it files; review/ Confirm, Amend, Reject. store.c counts. api.c is the table of methods;
+ * rules.c turns numbers into findings and abstentions (pure). model/ is a model: its manifest,
+ * what is done to an input (steps/), which device runs it. registry/ says which versions there
+ * are, and compares shadows. infer/ is Infer and the report that it files; review/ Confirm,
+ * Amend, Reject. store.c counts. api.c is the table of methods;
  * service.c opens and closes it all. Nothing of a patient's is kept here: reports are records'.
  *
  * Threads: struct diagnosis is shared and read-only once serving, but for what locks itself; a
@@ -18,18 +19,23 @@
 #include "common/rpc/client.h"
 #include "common/rpc/rpc.h"
 #include "common/serve/serve.h"
+#include "services/diagnosis/model/manifest.h"
 #include "services/diagnosis/rules.h"
 
 #define DIAGNOSIS_NAME    "diagnosis"
 #define DIAGNOSIS_MESSAGE ((size_t)9 << 20)   /* of one message: an image and the rest */
 #define DIAGNOSIS_ARENA   ((size_t)192 << 20) /* of one call: an image's pixels */
-#define DIAGNOSIS_MODELS  8                   /* served at once */
+#define DIAGNOSIS_MODELS  16                  /* known at once */
 
 struct diagnosis_config {
-    const char *models;           /* the folder with <name>/<version>/manifest.json */
-    const char *serve;            /* "chest/1,heart_tree/1" */
-    const char *plugins;          /* the folder of back ends */
-    const char *order, *fallback; /* select.h */
+    const char *models;         /* the folder with <name>/<version>/manifest.json */
+    const char *serve;          /* "chest/1,heart_tree/1"; "none" */
+    const char *model_keys;     /* the file of trusted verifier keys */
+    const char *model_unsigned; /* "refuse", "allow" */
+    int registry_ms;            /* how often the database is asked what to serve */
+    int shadow_answers, shadow_disagree_pct; /* what a promotion asks of a shadow */
+    const char *plugins;                     /* the folder of back ends */
+    const char *order, *fallback;            /* select.h */
     const char *npu_providers;
     int canary_ms;
     int instances, stat_instances, batch_rows, batch_delay_us, queue_rows; /* queue.h */
@@ -38,16 +44,18 @@ struct diagnosis_config {
     int records_ms;         /* how long records is asked at most */
 };
 
-struct model;
+struct registry;
+struct shadows;
 struct diagnosis {
     struct diagnosis_config cfg;
     const struct ward_db_config *db;
     const struct ward_tls *tls;
     struct ward_client *records;
-    struct ward_arena mem; /* of the list below */
-    int n_models;
-    struct model *model[DIAGNOSIS_MODELS];  /* model/models.h; in the configuration's order */
-    const char *part[DIAGNOSIS_MODELS + 1]; /* "ward.diagnosis.v1/chest": health's names */
+    struct manifest_trust trust;
+    struct registry *registry;              /* registry/registry.h */
+    struct shadows *shadows;                /* registry/shadow.h */
+    const char *part[DIAGNOSIS_MODELS + 1]; /* "ward.diagnosis.v1/chest": health's names, to
+                                             * which the registry adds */
 };
 
 struct worker {
@@ -73,5 +81,6 @@ extern struct ward_family *const diagnosis_metrics[];
 extern struct ward_family diagnosis_inferences; /* {model, outcome}: present, absent, ... */
 extern struct ward_family diagnosis_reviews;    /* {model, review} */
 extern struct ward_family diagnosis_serving;    /* {model}: gauge */
+extern struct ward_family diagnosis_shadows;    /* {model, outcome}: agreed, differed, ... */
 
 #endif

@@ -9,9 +9,25 @@ static const struct ward_opt options[] = {
     {"WARD_MODELS", WARD_STR, AT(models), "/usr/share/ward/models", 0, 0, "",
      "folder with <name>/<version>/manifest.json and the weights", false},
     {"WARD_DIAGNOSIS_MODELS", WARD_STR, AT(serve), "", 0, 0, "",
-     "models to serve, as name/version: \"chest/1,heart_tree/1\"; the service is ready when "
-     "all of them pass their known-answer checks",
+     "models to serve, as name/version: \"chest/1,heart_tree/1\"; \"none\" for a service "
+     "without models. The service is ready when all of them pass their known-answer checks. A "
+     "version counts only until the database names an active one (PromoteModel)",
      false},
+    {"WARD_MODEL_KEYS", WARD_STR, AT(model_keys), "/usr/share/ward/models/trusted.vkeys", 0, 0,
+     "", "file of verifier keys, one a line; a model must be signed by one of them", false},
+    {"WARD_MODEL_UNSIGNED", WARD_STR, AT(model_unsigned), "refuse", 0, 0, "",
+     "policy for a model without a trusted signature: \"refuse\" or, for development, "
+     "\"allow\"",
+     false},
+    {"WARD_REGISTRY_MS", WARD_INT, AT(registry_ms), "1000", 50, 60000, "ms",
+     "time between looks at the database for models that another replica loaded or promoted",
+     false},
+    {"WARD_SHADOW_ANSWERS", WARD_INT, AT(shadow_answers), "100", 0, 1000000, "",
+     "minimum number of inputs on which a shadow is compared before PromoteModel accepts it "
+     "without override_reason",
+     false},
+    {"WARD_SHADOW_DISAGREE_PCT", WARD_INT, AT(shadow_disagree_pct), "5", 0, 100, "%",
+     "largest share of these inputs on which the shadow may disagree", false},
     {"WARD_PLUGINS", WARD_STR, AT(plugins), "/usr/lib/ward/plugins", 0, 0, "",
      "folder with the inference back ends", false},
     {"WARD_DEVICES", WARD_STR, AT(order), "cpu", 0, 0, "",

@@ -20,6 +20,21 @@ enum abstain rule_guard(double far, double far_limit, double near, double near_l
     return near <= near_limit ? ABSTAIN_NO : ABSTAIN_NEAR;
 }
 
+enum outcome rule_outcome(enum abstain abstains, double probability, double threshold)
+{
+    if (abstains != ABSTAIN_NO)
+        return OUTCOME_ABSTAINED;
+    return probability >= threshold ? OUTCOME_PRESENT : OUTCOME_ABSENT;
+}
+
+enum evidence rule_evidence(int64_t compared, int64_t agreed, int64_t least, int most_pct)
+{
+    if (compared < least)
+        return EVIDENCE_FEW;
+    return (double)(compared - agreed) * 100 > (double)compared * most_pct ? EVIDENCE_DISAGREES
+                                                                           : EVIDENCE_ENOUGH;
+}
+
 bool rule_name(const char *s)
 {
     size_t n = strlen(s);

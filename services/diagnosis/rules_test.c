@@ -63,6 +63,18 @@ static void a_role_is_one_of_the_list_or_not(void **state)
     assert_false(rule_any_role(",", (const char *[]){""}, 1));
 }
 
+static void a_shadow_needs_enough_answers_and_few_that_differ(void **state)
+{
+    (void)state;
+    assert_int_equal(rule_evidence(99, 99, 100, 5), EVIDENCE_FEW);
+    assert_int_equal(rule_evidence(100, 95, 100, 5), EVIDENCE_ENOUGH);
+    assert_int_equal(rule_evidence(100, 94, 100, 5), EVIDENCE_DISAGREES);
+    assert_int_equal(rule_evidence(0, 0, 0, 0), EVIDENCE_ENOUGH);
+    assert_int_equal(rule_outcome(ABSTAIN_NO, 0.5, 0.5), OUTCOME_PRESENT);
+    assert_int_equal(rule_outcome(ABSTAIN_NO, 0.49, 0.5), OUTCOME_ABSENT);
+    assert_int_equal(rule_outcome(ABSTAIN_FAR, 0.9, 0.5), OUTCOME_ABSTAINED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -70,6 +82,7 @@ int main(void)
         cmocka_unit_test(a_probability_is_the_calibrated_logistic_of_the_logit),
         cmocka_unit_test(what_is_above_a_limit_or_no_number_abstains),
         cmocka_unit_test(a_name_cannot_lead_out_of_a_folder),
+        cmocka_unit_test(a_shadow_needs_enough_answers_and_few_that_differ),
         cmocka_unit_test(a_role_is_one_of_the_list_or_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,8 @@
 #include "services/diagnosis/diagnosis.h"
-#include "services/diagnosis/model/models.h"
+#include "services/diagnosis/registry/registry.h"
+#include "services/diagnosis/registry/shadow.h"
+
+#include <string.h>
 
 struct ward_family diagnosis_inferences = {
     .name = "ward_diagnosis_inferences_total",
@@ -21,47 +24,51 @@ struct ward_family diagnosis_serving = {
     .type = WARD_GAUGE,
     .label = {"model"},
 };
+struct ward_family diagnosis_shadows = {
+    .name = "ward_diagnosis_shadow_total",
+    .help = "Number of inputs that a shadow saw too, by result: agreed, differed, failed, or "
+            "dropped (the shadow was too slow).",
+    .type = WARD_COUNTER,
+    .label = {"model", "outcome"},
+};
 struct ward_family *const diagnosis_metrics[] = {
-    &diagnosis_inferences,
-    &diagnosis_reviews,
-    &diagnosis_serving,
-    NULL,
+    &diagnosis_inferences, &diagnosis_reviews, &diagnosis_serving, &diagnosis_shadows, NULL,
 };
 
 enum ward_code diagnosis_open(void *arg, struct ward_err *err)
 {
     struct diagnosis *dia = arg;
 
+    dia->trust.keys = dia->cfg.model_keys;
+    dia->trust.allow_unsigned = strcmp(dia->cfg.model_unsigned, "allow") == 0;
+    if (!dia->trust.allow_unsigned && strcmp(dia->cfg.model_unsigned, "refuse") != 0)
+        return WARD_FAIL(err, INVALID_ARGUMENT, "WARD_MODEL_UNSIGNED is refuse or allow");
     WARD_TRY(ward_client_open(&(struct ward_client_config){.target = dia->cfg.records,
                                                            .tls = *dia->tls,
                                                            .server = "records",
                                                            .beside_server = true},
                               &dia->records, err));
-    return models_open(dia, err);
+    WARD_TRY(registry_open(dia, err));
+    return shadows_open(dia, err);
 }
 
 void diagnosis_close(void *arg)
 {
     struct diagnosis *dia = arg;
 
-    models_close(dia);
+    shadows_close(dia);
+    registry_close(dia);
     ward_client_close(dia->records);
 }
 
 enum ward_code diagnosis_ready(void *arg, struct ward_err *err)
 {
-    struct diagnosis *dia = arg;
-
-    for (int i = 0; i < dia->n_models; i++)
-        WARD_TRY(model_state(dia->model[i], err));
-    return WARD_OK;
+    return registry_ready(arg, err);
 }
 
 enum ward_code diagnosis_part(void *arg, int i, struct ward_err *err)
 {
-    struct diagnosis *dia = arg;
-
-    return model_state(dia->model[i], err);
+    return registry_part(arg, i, err);
 }
 
 enum ward_code worker_open(void *arg, void **wrk, struct ward_err *err)

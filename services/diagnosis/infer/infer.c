@@ -10,6 +10,8 @@
 #include "services/diagnosis/api.h"
 #include "services/diagnosis/infer/report.h"
 #include "services/diagnosis/model/run.h"
+#include "services/diagnosis/registry/registry.h"
+#include "services/diagnosis/registry/shadow.h"
 #include "services/diagnosis/store.h"
 
 #include <stdio.h>
@@ -89,6 +91,8 @@ static void put_trace(struct inferring *f)
     t->model = api_text(f->model->name);
     t->version = api_text(f->model->version);
     t->weights_sha256 = api_text(f->model->is.sha256);
+    t->manifest_sha256 = api_text(f->model->is.manifest_sha256);
+    t->signed_by = api_text(f->model->is.signed_by);
     t->input_sha256 = hex_of(mem, f->said.input_sha256, sizeof(f->said.input_sha256));
     t->plugin = ward_strdup(mem, f->said.on.backend);
     t->device = ward_strdup(mem, f->said.on.device);
@@ -290,7 +294,7 @@ static enum ward_code infer(struct ward_call *c, const InferRequest *q, InferRes
     WARD_TRY(ward_call_idem(c, q->idempotency_key, &q->base, &f.idem));
     if (*q->encounter_id != '\0')
         WARD_TRY(ward_call_id(c, "encounter_id", q->encounter_id, id, NULL));
-    WARD_TRY(model_find(f.w->dia, q->model, &f.model, c->err));
+    WARD_TRY(api_model(c, q->model, NULL, &f.model));
     WARD_TRY(chart_patient(c, patient, &f.patient));
     WARD_TRY(ward_db_tx(f.w->event_ctx.db, again, &f, c->err));
     if (f.kept != NULL)
@@ -301,8 +305,11 @@ static enum ward_code infer(struct ward_call *c, const InferRequest *q, InferRes
     WARD_TRY(draw(&f));
     WARD_TRY(file(&f));
     WARD_TRY(ward_db_tx(f.w->event_ctx.db, done, &f, c->err));
+    if (f.kept != NULL)
+        return repeat(&f);
     counted(&f);
-    return f.kept == NULL ? told(&f) : repeat(&f);
+    shadows_offer(f.w->dia, f.model, q, &f.said);
+    return told(&f);
 }
 
 enum ward_code infer_rpc(struct ward_call *c, const ProtobufCMessage *q, ProtobufCMessage *r)

@@ -14,7 +14,7 @@ typedef Ward__Records__V1__Decimal Decimal;
 typedef Ward__Diagnosis__V1__Finding Finding;
 typedef Ward__Diagnosis__V1__Trace Trace;
 
-#define MEMBERS 32
+#define MEMBERS 48
 
 /* Steps are sticky: mem->full is looked at once, at the end. */
 struct making {
@@ -92,6 +92,8 @@ static void put_answer(struct making *k, const Answer *a)
     put_text(k, "model", t->model);
     put_text(k, "version", t->version);
     put_text(k, "weights-sha256", t->weights_sha256);
+    put_text(k, "manifest-sha256", t->manifest_sha256);
+    put_text(k, "signed-by", t->signed_by);
     put_text(k, "input-sha256", t->input_sha256);
     put_text(k, "plugin", t->plugin);
     put_text(k, "device", t->device);
@@ -272,6 +274,8 @@ static Trace *trace_of(const Extension *e, struct ward_arena *mem)
     t->model = text_of(e, "model");
     t->version = text_of(e, "version");
     t->weights_sha256 = text_of(e, "weights-sha256");
+    t->manifest_sha256 = text_of(e, "manifest-sha256");
+    t->signed_by = text_of(e, "signed-by");
     t->input_sha256 = text_of(e, "input-sha256");
     t->plugin = text_of(e, "plugin");
     t->device = text_of(e, "device");

@@ -1,5 +1,7 @@
 #include "services/diagnosis/model/manifest.h"
 
+#include "common/base/crypto.h"
+#include "common/base/text.h"
 #include "common/json/json.h"
 #include "services/diagnosis/rules.h"
 
@@ -180,6 +182,26 @@ static void read_known(struct reading *r, const struct ward_json *v, struct mani
     }
 }
 
+static void read_devices(struct reading *r, const struct ward_json *v, struct manifest *m)
+{
+    const struct ward_json *list = ward_json_get(v, "devices");
+    const char *fallback = ward_json_string(ward_json_get(v, "fallback"));
+
+    must(r,
+         list == NULL || (ward_json_is(list, WARD_JSON_ARRAY) && list->count >= 1 &&
+                          list->count <= MANIFEST_DEVICES),
+         "devices");
+    for (const struct ward_json *d = r->wrong == NULL && list != NULL ? list->first : NULL;
+         d != NULL; d = d->next) {
+        const char *kind = ward_json_string(d);
+
+        must(r, kind != NULL && rule_name(kind), "devices");
+        m->device[m->n_devices++] = kind;
+    }
+    m->deny = fallback != NULL && strcmp(fallback, "deny") == 0;
+    must(r, fallback == NULL || m->deny || strcmp(fallback, "degraded") == 0, "fallback");
+}
+
 enum ward_code manifest_parse(const char *bytes, size_t n, struct ward_arena *mem,
                               struct manifest *out, struct ward_err *err)
 {
@@ -209,6 +231,7 @@ enum ward_code manifest_parse(const char *bytes, size_t n, struct ward_arena *me
     m.category = code(&r, ward_json_get(v, "report"), "category");
     if (ward_json_get(v, "min_share") != NULL)
         m.min_share = number(&r, v, "min_share", 0, 1);
+    read_devices(&r, v, &m);
     read_known(&r, ward_json_get(v, "known"), &m);
     if (r.wrong != NULL)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "MODEL_MANIFEST",
@@ -222,25 +245,87 @@ enum ward_code manifest_parse(const char *bytes, size_t n, struct ward_arena *me
     return WARD_OK;
 }
 
-enum ward_code manifest_read(const char *dir, const char *name, const char *version,
-                             struct ward_arena *mem, struct manifest *out, struct ward_err *err)
+/* ---- the files ---- */
+
+static enum ward_code slurp(const char *dir, const char *name, const char *version,
+                            const char *file, struct ward_arena *mem, char **out, size_t *n,
+                            struct ward_err *err)
 {
-    const char *path = ward_printf(mem, "%s/%s/%s/manifest.json", dir, name, version);
+    const char *path = ward_printf(mem, "%s/%s/%s/%s", dir, name, version, file);
     char *bytes = ward_alloc(mem, FILE_MAX);
     FILE *f = path == NULL || bytes == NULL ? NULL : fopen(path, "re");
-    size_t n;
     bool bad;
 
     if (f == NULL)
-        return WARD_FAIL(err, NOT_FOUND, "no manifest can be read at %s/%s", name, version);
-    n = fread(bytes, 1, FILE_MAX, f);
-    bad = ferror(f) != 0 || n == FILE_MAX;
+        return WARD_FAIL(err, NOT_FOUND, "no %s can be read at %s/%s", file, name, version);
+    *n = fread(bytes, 1, FILE_MAX, f);
+    bad = ferror(f) != 0 || *n == FILE_MAX;
     fclose(f);
-    if (bad)
-        return WARD_FAIL(err, NOT_FOUND, "no manifest can be read at %s/%s", name, version);
-    WARD_TRY(manifest_parse(bytes, n, mem, out, err));
-    if (strcmp(out->name, name) != 0 || strcmp(out->version, version) != 0)
+    *out = bytes;
+    return bad ? WARD_FAIL(err, NOT_FOUND, "no %s can be read at %s/%s", file, name, version)
+               : WARD_OK;
+}
+
+static enum ward_code check_signature(const char *dir, const char *name, const char *version,
+                                      const struct manifest_trust *trust,
+                                      struct ward_arena *mem, struct manifest *m,
+                                      struct ward_err *err)
+{
+    const char *model = ward_printf(mem, "%s/%s", name, version);
+    struct ward_release_keys keys;
+    struct ward_release r;
+    char *note;
+    size_t n;
+
+    if (model == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a manifest");
+    if (ward_release_keys_read(trust->keys, &keys, err) != WARD_OK)
+        return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "MODEL_SIGNATURE",
+                                "the file of trusted model keys cannot be read");
+    if (slurp(dir, name, version, WARD_RELEASE_FILE, mem, &note, &n, NULL) != WARD_OK)
+        return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "MODEL_SIGNATURE",
+                                "the model %s has no " WARD_RELEASE_FILE, model);
+    WARD_TRY(ward_release_open(note, n, &keys, &r, err));
+    WARD_TRY(ward_release_lists(&r, model, "manifest.json", m->manifest_sha256, err));
+    memcpy(m->signed_by, r.signer, sizeof(m->signed_by));
+    return WARD_OK;
+}
+
+enum ward_code manifest_read(const char *dir, const char *name, const char *version,
+                             const struct manifest_trust *trust, struct ward_arena *mem,
+                             struct manifest *out, struct ward_err *err)
+{
+    uint8_t sum[WARD_SHA256_SIZE];
+    struct manifest m;
+    enum ward_code code;
+    char *bytes;
+    size_t n;
+
+    WARD_TRY(slurp(dir, name, version, "manifest.json", mem, &bytes, &n, err));
+    WARD_TRY(manifest_parse(bytes, n, mem, &m, err));
+    if (strcmp(m.name, name) != 0 || strcmp(m.version, version) != 0)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "MODEL_MANIFEST",
                                 "the manifest at %s/%s is another model's", name, version);
+    ward_sha256(bytes, n, sum);
+    ward_hex(sum, sizeof(sum), m.manifest_sha256);
+    code = check_signature(dir, name, version, trust, mem, &m, err);
+    if (code != WARD_OK && !trust->allow_unsigned)
+        return code;
+    *out = m;
     return WARD_OK;
+}
+
+bool manifest_may_run_on(const struct manifest *m, const char *kind, size_t n)
+{
+    static const char *const KINDS[] = {"cpu", "gpu", "npu"};
+    bool known = false;
+
+    for (size_t i = 0; i < WARD_COUNT(KINDS); i++)
+        known |= strlen(KINDS[i]) == n && memcmp(KINDS[i], kind, n) == 0;
+    if (m->n_devices == 0 || !known) /* a back end of another name is the operator's to judge */
+        return true;
+    for (int i = 0; i < m->n_devices; i++)
+        if (strlen(m->device[i]) == n && memcmp(m->device[i], kind, n) == 0)
+            return true;
+    return false;
 }

@@ -117,9 +117,12 @@ static void what_is_missing_or_cannot_be_is_named(void **state)
 
 static void a_file_that_is_not_there_is_not_found(void **state)
 {
+    const struct manifest_trust trust = {.keys = "/nowhere/trusted.vkeys"};
+
     (void)state;
     ward_arena_reset(&mem);
-    assert_int_equal(manifest_read("/nowhere", "m", "1", &mem, &m, &err), WARD_NOT_FOUND);
+    assert_int_equal(manifest_read("/nowhere", "m", "1", &trust, &mem, &m, &err),
+                     WARD_NOT_FOUND);
 }
 
 static int open_mem(void **state)

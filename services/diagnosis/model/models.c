@@ -24,19 +24,44 @@ static enum ward_code open_queue(struct model *m, struct ward_serve *serve,
                             &m->queue, err);
 }
 
+/* WARD_DEVICES without the kinds that the manifest does not name. */
+static enum ward_code choose_order(struct model *m, struct ward_err *err)
+{
+    const char *list = m->dia->cfg.order;
+    size_t n = 0;
+
+    *m->order = '\0';
+    while (*list != '\0') {
+        size_t len = strcspn(list, ",");
+
+        if (manifest_may_run_on(&m->is, list, len) && n + len + 2 < sizeof(m->order)) {
+            if (n > 0)
+                m->order[n++] = ',';
+            memcpy(m->order + n, list, len);
+            m->order[n += len] = '\0';
+        }
+        list += len + (list[len] == ',');
+    }
+    return n > 0 ? WARD_OK
+                 : WARD_FAIL_REASON(err, FAILED_PRECONDITION, "MODEL_MANIFEST",
+                                    "the manifest's devices have none of WARD_DEVICES");
+}
+
 static enum ward_code open_serve(struct model *m, struct ward_err *err)
 {
     const struct diagnosis_config *cfg = &m->dia->cfg;
     struct ward_serve_config what = {.plugins = cfg->plugins,
                                      .models = cfg->models,
-                                     .order = cfg->order,
-                                     .fallback = cfg->fallback,
+                                     .order = m->order,
                                      .npu_providers = cfg->npu_providers};
     struct ward_serve *serve = NULL;
     enum ward_code code;
 
     ward_arena_reset(&m->mem);
-    WARD_TRY(manifest_read(cfg->models, m->name, m->version, &m->mem, &m->is, err));
+    WARD_TRY(
+        manifest_read(cfg->models, m->name, m->version, &m->dia->trust, &m->mem, &m->is, err));
+    WARD_TRY(choose_order(m, err));
+    what.fallback = m->is.deny ? "deny" : cfg->fallback;
     what.model[0] = (struct ward_serve_model){.name = m->label,
                                               .file = m->is.file,
                                               .sha256 = m->is.sha256,
@@ -82,80 +107,51 @@ static enum ward_code ask(void *arg, struct ward_err *err)
     return code;
 }
 
-/* ---- the list ---- */
+/* ---- its life ---- */
 
-static enum ward_code add(struct diagnosis *dia, const char *name, const char *version,
-                          struct ward_err *err)
+enum ward_code model_new(struct diagnosis *dia, const char *name, const char *version,
+                         struct model **out, struct ward_err *err)
 {
+    struct ward_arena own;
     struct model *m;
+    enum ward_code code;
 
-    if (!rule_name(name) || !rule_name(version) || dia->n_models == DIAGNOSIS_MODELS)
-        return WARD_FAIL(err, INVALID_ARGUMENT,
-                         "WARD_DIAGNOSIS_MODELS is a list of at most %d name/version",
-                         DIAGNOSIS_MODELS);
-    for (int i = 0; i < dia->n_models; i++)
-        if (strcmp(dia->model[i]->name, name) == 0)
-            return WARD_FAIL(err, INVALID_ARGUMENT,
-                             "WARD_DIAGNOSIS_MODELS names a model twice");
-    m = ward_new(&dia->mem, struct model);
-    dia->part[dia->n_models] = ward_printf(&dia->mem, "ward.diagnosis.v1/%s", name);
-    if (m == NULL || dia->part[dia->n_models] == NULL)
+    ward_arena_init(&own, OWN_CAP);
+    m = ward_new(&own, struct model);
+    if (m == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a model");
-    *m = (struct model){.dia = dia, .at = dia->n_models, .name = name, .version = version};
+    m->own = own;
+    m->dia = dia;
+    m->name = ward_strdup(&m->own, name);
+    m->version = ward_strdup(&m->own, version);
     snprintf(m->label, sizeof(m->label), "%s/%s", name, version);
     ward_arena_init(&m->mem, OWN_CAP);
     ward_arena_init(&m->canary_mem, CANARY_CAP);
-    dia->model[dia->n_models++] = m;
-    return ward_canary_start(m->label, dia->cfg.canary_ms, ask, m, &m->canary, err);
+    code = m->own.full
+               ? WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a model")
+               : ward_canary_start(m->label, dia->cfg.canary_ms, ask, m, &m->canary, err);
+    if (code != WARD_OK)
+        model_free(m);
+    else
+        *out = m;
+    return code;
 }
 
-enum ward_code models_open(struct diagnosis *dia, struct ward_err *err)
+void model_free(struct model *m)
 {
-    char *list, *next;
+    struct ward_arena own;
 
-    ward_arena_init(&dia->mem, OWN_CAP);
-    list = ward_strdup(&dia->mem, dia->cfg.serve);
-    if (list == NULL)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the models");
-    for (char *one = list; one != NULL && *one != '\0'; one = next) {
-        char *slash = strchr(one, '/');
-
-        next = strchr(one, ',');
-        if (next != NULL)
-            *next++ = '\0';
-        slash = strchr(one, '/');
-        if (slash != NULL)
-            *slash++ = '\0';
-        WARD_TRY(add(dia, one, slash == NULL ? "" : slash, err));
-    }
-    return WARD_OK;
-}
-
-void models_close(struct diagnosis *dia)
-{
-    for (int i = dia->n_models - 1; i >= 0; i--) {
-        struct model *m = dia->model[i];
-
-        ward_canary_stop(m->canary);
-        ward_queue_close(m->queue);
-        ward_serve_engine_close(m->canary_engine);
-        ward_serve_close(atomic_load(&m->serve));
-        ward_arena_done(&m->canary_mem);
-        ward_arena_done(&m->mem);
-    }
-    ward_arena_done(&dia->mem);
-}
-
-enum ward_code model_find(const struct diagnosis *dia, const char *name, struct model **out,
-                          struct ward_err *err)
-{
-    for (int i = 0; i < dia->n_models; i++)
-        if (strcmp(dia->model[i]->name, name) == 0) {
-            *out = dia->model[i];
-            return WARD_OK;
-        }
-    return WARD_FAIL_REASON(err, NOT_FOUND, "MODEL_NOT_FOUND",
-                            "no model of this name is configured");
+    if (m == NULL)
+        return;
+    ward_canary_stop(m->canary);
+    ward_queue_close(m->queue);
+    ward_serve_engine_close(m->canary_engine);
+    ward_serve_close(atomic_load(&m->serve));
+    ward_metric_set(ward_series_of(&diagnosis_serving, m->label, NULL, NULL), 0);
+    ward_arena_done(&m->canary_mem);
+    ward_arena_done(&m->mem);
+    own = m->own;
+    ward_arena_done(&own);
 }
 
 enum ward_code model_state(struct model *m, struct ward_err *err)

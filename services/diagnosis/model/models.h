@@ -1,9 +1,8 @@
-/* models.h - the models that the configuration names: opened, asked their known answer every
- * minute, exchanged where a device fails.
+/* models.h - one version of one model: opened, asked its known answer every minute, exchanged
+ * where a device fails. registry/ says which there are.
  *
- * One that is broken leaves the others serving: its calls are refused, and it is tried again
- * with its canary. Threads: a model is shared. Memory: its own arena.
- * Errors: UNAVAILABLE MODEL_NOT_READY.
+ * One that is broken is tried again with its canary. Threads: a model is shared; `users` is
+ * under the registry's lock. Memory: its own arenas. Errors: UNAVAILABLE MODEL_NOT_READY.
  */
 #ifndef DIAGNOSIS_MODEL_MODELS_H
 #define DIAGNOSIS_MODEL_MODELS_H
@@ -12,27 +11,27 @@
 #include "services/diagnosis/model/manifest.h"
 
 struct model {
-    struct ward_arena mem;
-    const struct diagnosis *dia;
-    int at; /* in struct diagnosis */
+    struct ward_arena own, mem; /* own: this struct and its texts; mem: the manifest's */
+    struct diagnosis *dia;
+    int users; /* calls that took it */
     const char *name, *version;
-    char label[97]; /* "chest/1": the metrics' */
+    char label[132]; /* "chest/1": the metrics' */
     struct manifest is;
     struct ward_canary *canary;
     struct ward_arena canary_mem;
     struct ward_serve_engine *canary_engine;
+    char order[64];                     /* of devices, of those that the manifest names */
     _Atomic(struct ward_serve *) serve; /* NULL until it was opened; then `is` is whole, */
     struct ward_queue *queue;           /* and its queue open */
     struct ward_serve_member member;    /* what the queue runs */
     unsigned generation;                /* of the device that the queue was warmed up on */
 };
 
-/* cfg.serve's, "chest/1,heart_tree/1".   INVALID_ARGUMENT  a name, twice the same, too many */
-WARD_MUST enum ward_code models_open(struct diagnosis *dia, struct ward_err *err);
-void models_close(struct diagnosis *dia);
-/* NOT_FOUND  MODEL_NOT_FOUND */
-WARD_MUST enum ward_code model_find(const struct diagnosis *dia, const char *name,
-                                    struct model **out, struct ward_err *err);
+/* Opens in the background: model_state says when it serves. The texts are copied. */
+WARD_MUST enum ward_code model_new(struct diagnosis *dia, const char *name, const char *version,
+                                   struct model **out, struct ward_err *err);
+/* Waits for its canary; when nobody uses it. NULL is fine. */
+void model_free(struct model *m);
 /* UNAVAILABLE  MODEL_NOT_READY: why in the message, without paths */
 WARD_MUST enum ward_code model_state(struct model *m, struct ward_err *err);
 /* One input through the model's queue: ward_queue_run. UNAVAILABLE  MODEL_NOT_READY */

@@ -75,72 +75,88 @@ static enum ward_code lane_of(const struct ward_call *c, const InferRequest *req
     return WARD_OK;
 }
 
-static enum ward_code run(struct ward_call *c, struct model *m, const struct ward_tensor *in,
-                          struct said *said)
+/* One input on its way. */
+struct running {
+    struct ward_arena *mem;
+    const struct ward_stop *stop;
+    struct ward_err *err;
+};
+
+static enum ward_code run(const struct running *r, struct model *m,
+                          const struct ward_tensor *in, struct said *said)
 {
-    const struct ward_stop stop = {.deadline_ns = c->deadline_ns, .gone = gone, .arg = c};
-    struct ward_tensor *out = ward_alloc(c->mem, OUTPUTS * sizeof(*out));
+    struct ward_tensor *out = ward_alloc(r->mem, OUTPUTS * sizeof(*out));
     uint32_t n = OUTPUTS;
     double logit;
 
     if (out == NULL)
-        return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for an answer");
+        return WARD_FAIL(r->err, RESOURCE_EXHAUSTED, "no memory for an answer");
     ward_serve_choice(atomic_load(&m->serve), &said->on);
-    WARD_TRY(model_ask(m, said->lane, c->mem, &stop, in, out, &n, c->err));
+    WARD_TRY(model_ask(m, said->lane, r->mem, r->stop, in, out, &n, r->err));
     logit = value(out, n, m->is.logit);
     if (!isfinite(logit))
-        return WARD_FAIL(c->err, INTERNAL, "the model %s answered with no number", m->label);
+        return WARD_FAIL(r->err, INTERNAL, "the model %s answered with no number", m->label);
     judge(&m->is, out, n, said);
     said->probability = rule_probability(logit, m->is.scale, m->is.shift);
     said->heat = said->abstains == ABSTAIN_NO ? heat_of(&m->is, out, n) : NULL;
     return WARD_OK;
 }
 
-static enum ward_code run_image(struct ward_call *c, struct model *m, const InferRequest *req,
-                                struct said *said)
+static enum ward_code run_image(const struct running *r, struct model *m,
+                                const InferRequest *req, struct said *said)
 {
-    const struct ward_stop stop = {.deadline_ns = c->deadline_ns, .gone = gone, .arg = c};
     struct ward_tensor in;
 
     ward_sha256(req->image.data, req->image.len, said->input_sha256);
-    WARD_TRY(prepare_image(&m->is, req->image.data, req->image.len, c->mem, &stop, &in,
-                           &said->shown, c->err));
-    return run(c, m, &in, said);
+    WARD_TRY(prepare_image(&m->is, req->image.data, req->image.len, r->mem, r->stop, &in,
+                           &said->shown, r->err));
+    return run(r, m, &in, said);
 }
 
-static enum ward_code run_features(struct ward_call *c, struct model *m,
+static enum ward_code run_features(const struct running *r, struct model *m,
                                    const InferRequest *req, struct said *said)
 {
     size_t n = protobuf_c_message_get_packed_size(&req->features->base);
     const struct manifest_feature *unfit;
-    uint8_t *bytes = ward_alloc(c->mem, n);
+    uint8_t *bytes = ward_alloc(r->mem, n);
     struct ward_tensor in;
 
     if (bytes == NULL)
-        return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for an input");
+        return WARD_FAIL(r->err, RESOURCE_EXHAUSTED, "no memory for an input");
     protobuf_c_message_pack(&req->features->base, bytes);
     ward_sha256(bytes, n, said->input_sha256);
-    WARD_TRY(prepare_features(&m->is, req->features, c->mem, &in, &unfit, c->err));
+    WARD_TRY(prepare_features(&m->is, req->features, r->mem, &in, &unfit, r->err));
     if (unfit == NULL)
-        return run(c, m, &in, said);
+        return run(r, m, &in, said);
     said->abstains = ABSTAIN_VALUE;
     said->feature = unfit->name;
     ward_serve_choice(atomic_load(&m->serve), &said->on);
     return WARD_OK;
 }
 
+enum ward_code model_answer(struct model *m, const InferRequest *req, enum ward_urgency lane,
+                            struct ward_arena *mem, const struct ward_stop *stop,
+                            struct said *out, struct ward_err *err)
+{
+    const struct running r = {mem, stop, err};
+    bool image = req->input_case == WARD__DIAGNOSIS__V1__INFER_REQUEST__INPUT_IMAGE;
+
+    *out = (struct said){.lane = lane};
+    WARD_TRY(model_state(m, err));
+    if (req->input_case == WARD__DIAGNOSIS__V1__INFER_REQUEST__INPUT__NOT_SET)
+        return WARD_FAIL_FIELD(err, "input", "must be given");
+    if (image != m->is.image)
+        return WARD_FAIL_FIELD(err, image ? "image" : "features", "this model takes %s",
+                               m->is.image ? "an image" : "features");
+    return image ? run_image(&r, m, req, out) : run_features(&r, m, req, out);
+}
+
 enum ward_code model_run(struct ward_call *c, struct model *m, const InferRequest *req,
                          struct said *out)
 {
-    bool image = req->input_case == WARD__DIAGNOSIS__V1__INFER_REQUEST__INPUT_IMAGE;
+    const struct ward_stop stop = {.deadline_ns = c->deadline_ns, .gone = gone, .arg = c};
+    enum ward_urgency lane;
 
-    *out = (struct said){0};
-    WARD_TRY(lane_of(c, req, &out->lane));
-    WARD_TRY(model_state(m, c->err));
-    if (req->input_case == WARD__DIAGNOSIS__V1__INFER_REQUEST__INPUT__NOT_SET)
-        return WARD_FAIL_FIELD(c->err, "input", "must be given");
-    if (image != m->is.image)
-        return WARD_FAIL_FIELD(c->err, image ? "image" : "features", "this model takes %s",
-                               m->is.image ? "an image" : "features");
-    return image ? run_image(c, m, req, out) : run_features(c, m, req, out);
+    WARD_TRY(lane_of(c, req, &lane));
+    return model_answer(m, req, lane, c->mem, &stop, out, c->err);
 }

@@ -25,6 +25,13 @@ WARD_MUST enum ward_code model_run(struct ward_call *c, struct model *m,
                                    const Ward__Diagnosis__V1__InferRequest *req,
                                    struct said *out);
 
+/* The same without a call: for a shadow. The memory is large enough for a picture's pixels. */
+WARD_MUST enum ward_code model_answer(struct model *m,
+                                      const Ward__Diagnosis__V1__InferRequest *req,
+                                      enum ward_urgency lane, struct ward_arena *mem,
+                                      const struct ward_stop *stop, struct said *out,
+                                      struct ward_err *err);
+
 /* A PNG: what the model saw, each pixel `times` times as wide and high, red where the heat is
  * most. said->heat is not NULL. The film is not decoded again: twice is more than a call's
  * memory. */

@@ -6,7 +6,7 @@
 #include "common/base/crypto.h"
 #include "services/diagnosis/api.h"
 #include "services/diagnosis/infer/report.h"
-#include "services/diagnosis/model/models.h"
+#include "services/diagnosis/registry/registry.h"
 #include "services/diagnosis/store.h"
 
 #include <string.h>
@@ -177,16 +177,12 @@ static enum ward_code done(struct ward_db *db, void *arg, struct ward_err *err)
     return ward_call_store_answer(v->c, db, &v->idem, &v->resp.base, err);
 }
 
-/* By the names that the configuration has: a report may be of a model that is served no more.
- */
+/* By the names that are known here: a report may be of a model that is served no more. */
 static void counted(const struct reviewing *v)
 {
     const struct worker *w = v->c->wrk;
-    const char *label = "other";
+    const char *label = registry_label(w->dia, v->was.trace->model);
 
-    for (int i = 0; i < w->dia->n_models; i++)
-        if (strcmp(w->dia->model[i]->name, v->was.trace->model) == 0)
-            label = w->dia->model[i]->name;
     ward_metric_add(ward_series_of(&diagnosis_reviews, label, v->word, NULL), 1);
 }
 
