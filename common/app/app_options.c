@@ -70,7 +70,7 @@ static const struct ward_opt OPTIONS[] = {
         "purpose of use for tokens without one, such as TREAT"),
     STR("WARD_CALLERS", callers, "",
         "additional certificate names with the rights of a caller, comma-separated: "
-        "lab-x=gateway, pump-*=devices"),
+        "lab-x=gateway, pump-*=devices, pacs=inference"),
     STR("WARD_DB_SOCKET", db.socket, "", "unix socket of the database; empty: TCP"),
     STR("WARD_DB_HOST", db.host, "mariadb", "host name of the database"),
     INT("WARD_DB_PORT", db.port, "3306", 1, 65535, "", "port of the database"),

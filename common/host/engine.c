@@ -245,6 +245,30 @@ void ward_known_input(float *out, uint64_t n, float lo, float hi)
     }
 }
 
+bool ward_known_tensor(const struct ward_known *k, const struct ward_io *io, int rows,
+                       struct ward_arena *mem, struct ward_tensor *t)
+{
+    bool asked = io == NULL || strcmp(io->name, k->input) == 0;
+    uint64_t n = 1;
+
+    *t = (struct ward_tensor){.name = asked ? k->input : io->name,
+                              .dtype = asked ? WARD_F32 : io->dtype,
+                              .rank = asked ? k->rank : io->rank};
+    for (uint32_t d = 0; d < t->rank; d++) {
+        t->shape[d] = asked ? k->shape[d] : io->shape[d];
+        if (d == 0 && rows > 1)
+            t->shape[d] = rows;
+        t->shape[d] = t->shape[d] < 1 ? 1 : t->shape[d];
+        n *= (uint64_t)t->shape[d];
+    }
+    /* An empty element of WARD_BYTES is a length of zero. */
+    t->nbytes = n * (t->dtype == WARD_BYTES ? sizeof(uint32_t) : ward_dtype_size(t->dtype));
+    t->data = ward_alloc64(mem, t->nbytes);
+    if (t->data != NULL && asked)
+        ward_known_input(t->data, n, k->lo, k->hi);
+    return t->data != NULL;
+}
+
 static enum ward_code compare(const struct ward_tensor *t, const struct ward_known *k,
                               const char *model, struct ward_err *err)
 {
@@ -273,20 +297,14 @@ static enum ward_code compare(const struct ward_tensor *t, const struct ward_kno
 enum ward_code ward_engine_known(struct ward_engine *e, struct ward_arena *mem,
                                  const struct ward_known *k, struct ward_err *err)
 {
-    struct ward_tensor in = {.name = k->input, .dtype = WARD_F32, .rank = k->rank}, out[8];
-    uint32_t n_out = WARD_COUNT(out);
-    uint64_t n = 1;
+    struct ward_tensor in[WARD_MAX_IO], out[WARD_MAX_IO];
+    const struct ward_model_io *io = ward_model_shapes(e->m);
+    uint32_t n_in = io == NULL ? 1 : io->n_in, n_out = WARD_COUNT(out);
 
-    for (uint32_t i = 0; i < k->rank; i++) {
-        in.shape[i] = k->shape[i];
-        n *= (uint64_t)k->shape[i];
-    }
-    in.nbytes = n * sizeof(float);
-    in.data = ward_alloc64(mem, in.nbytes);
-    if (in.data == NULL)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the known answer");
-    ward_known_input(in.data, n, k->lo, k->hi);
-    WARD_TRY(ward_engine_run(e, mem, NULL, &in, 1, out, &n_out, err));
+    for (uint32_t i = 0; i < n_in; i++)
+        if (!ward_known_tensor(k, n_in == 1 ? NULL : &io->in[i], 1, mem, &in[i]))
+            return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the known answer");
+    WARD_TRY(ward_engine_run(e, mem, NULL, in, n_in, out, &n_out, err));
     return compare(*k->output == '\0' && n_out > 0 ? &out[0]
                                                    : ward_tensor_named(out, n_out, k->output),
                    k, e->m->name, err);

@@ -136,6 +136,10 @@ struct ward_known {
 };
 /* Fills pseudo-random values in lo..hi, the same on every machine. */
 void ward_known_input(float *out, uint64_t n, float lo, float hi);
+/* One input of a question of `rows` rows: the question's own where io is NULL or has its name;
+ * every other input is zeros. False: the arena is full. */
+bool ward_known_tensor(const struct ward_known *k, const struct ward_io *io, int rows,
+                       struct ward_arena *mem, struct ward_tensor *t);
 /*   FAILED_PRECONDITION  reason KNOWN_ANSWER: the answer differs; other codes as for a run */
 WARD_MUST enum ward_code ward_engine_known(struct ward_engine *e, struct ward_arena *mem,
                                            const struct ward_known *known,

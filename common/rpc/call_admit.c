@@ -69,9 +69,10 @@ static bool has_any(const struct ward_principal *who, const struct ward_method_i
 static bool needs_person(const struct served *s)
 {
     const struct ward_method_info *m = s->method->info;
+    const char *as = callers_as(s->rpc->callers, s->peer);
 
     for (int i = 0; *s->peer != '\0' && i < m->n_services; i++)
-        if (strcmp(m->services[i], s->peer) == 0)
+        if (strcmp(m->services[i], s->peer) == 0 || strcmp(m->services[i], as) == 0)
             return false;
     return m->n_roles > 0;
 }

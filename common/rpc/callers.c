@@ -1,7 +1,7 @@
 /* Certificates with names of their own. The .proto files name the callers of each method; a
  * vendor's system or a device has a name of its own, so that the audit log says which one
- * called, and is given the rights of `gateway` or `devices` by configuration. The services'
- * own names cannot be given away. */
+ * called, and is given the rights of `gateway`, `devices` or `inference` by configuration. The
+ * services' own names cannot be given away. */
 #include "common/rpc/server.h"
 
 #include <stdlib.h>
@@ -20,7 +20,8 @@ struct callers {
 
 static bool may_be_given(const char *as)
 {
-    return strcmp(as, "gateway") == 0 || strcmp(as, "devices") == 0;
+    return strcmp(as, "gateway") == 0 || strcmp(as, "devices") == 0 ||
+           strcmp(as, "inference") == 0;
 }
 
 /* "lab-x=gateway", "pump-*=devices". */
@@ -57,8 +58,8 @@ static enum ward_code read_list(struct callers *c, struct ward_err *err)
         at++;
         if (!add(c, entry))
             return WARD_FAIL(err, FAILED_PRECONDITION,
-                             "callers: entry %d must be NAME=gateway or NAME=devices, at most "
-                             "%d entries",
+                             "callers: entry %d must be NAME=gateway, NAME=devices or "
+                             "NAME=inference, at most %d entries",
                              at, NAMES_MAX);
     }
     return WARD_OK;

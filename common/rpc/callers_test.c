@@ -30,7 +30,7 @@ static void without_a_list_everyone_is_who_they_are(void **state)
 
 static void a_name_has_the_rights_it_was_given(void **state)
 {
-    struct callers *c = read_ok("lab-x=gateway, pump-*=devices,pump-9=gateway");
+    struct callers *c = read_ok("lab-x=gateway, pump-*=devices,pump-9=gateway,pacs=inference");
 
     (void)state;
     assert_string_equal(callers_as(c, "lab-x"), "gateway");
@@ -39,6 +39,7 @@ static void a_name_has_the_rights_it_was_given(void **state)
     assert_string_equal(callers_as(c, "pump-7"), "devices");
     assert_string_equal(callers_as(c, "pump-"), "pump-");    /* a star stands for something */
     assert_string_equal(callers_as(c, "pump-9"), "devices"); /* the first that fits */
+    assert_string_equal(callers_as(c, "pacs"), "inference");
     assert_string_equal(callers_as(c, "records"), "records");
     callers_free(c);
 }

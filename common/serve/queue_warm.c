@@ -99,29 +99,10 @@ static enum ward_code ask(struct warming *w, int rows, struct ward_tensor in[WAR
     const struct ward_model_io *io = &w->q->io;
 
     *n_in = io->n_in > 0 ? io->n_in : 1;
-    for (uint32_t i = 0; i < *n_in; i++) {
-        bool known = io->n_in == 0 || strcmp(io->in[i].name, k->input) == 0;
-        struct ward_tensor *t = &in[i];
-        uint64_t n = 1;
-
-        *t = (struct ward_tensor){.name = known ? k->input : io->in[i].name,
-                                  .dtype = known ? WARD_F32 : io->in[i].dtype,
-                                  .rank = known ? k->rank : io->in[i].rank};
-        for (uint32_t d = 0; d < t->rank; d++) {
-            t->shape[d] = known ? k->shape[d] : io->in[i].shape[d];
-            if (d == 0 && rows > 1)
-                t->shape[d] = rows;
-            t->shape[d] = t->shape[d] < 1 ? 1 : t->shape[d];
-            n *= (uint64_t)t->shape[d];
-        }
-        t->nbytes = n * ward_dtype_size(t->dtype);
-        t->data = ward_alloc64(&w->mem, t->nbytes);
-        if (t->data == NULL)
+    for (uint32_t i = 0; i < *n_in; i++)
+        if (!ward_known_tensor(k, *n_in == 1 ? NULL : &io->in[i], rows, &w->mem, &in[i]))
             return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory to warm up %s",
                              w->q->cfg.name);
-        if (known)
-            ward_known_input(t->data, n, k->lo, k->hi);
-    }
     return WARD_OK;
 }
 

@@ -107,6 +107,13 @@ int ort_read_io(struct ort_plugin *p, const OrtSession *session, struct ort_mode
                 struct ward_plugin_err *err);
 uint32_t ort_dtype_ours(ONNXTensorElementDataType type);
 ONNXTensorElementDataType ort_dtype_theirs(uint32_t dtype);
-uint64_t ort_dtype_size(uint32_t dtype); /* size of one element */
+uint64_t ort_dtype_size(uint32_t dtype); /* bytes of one element; 0: WARD_BYTES */
+
+/* ort_bytes.c: elements of any length. */
+int ort_bytes_in(struct ort_plugin *p, const struct ward_tensor *t, OrtValue **value,
+                 struct ward_plugin_err *err);
+/* n elements; fills t->data and t->nbytes. */
+int ort_bytes_out(struct ort_plugin *p, const OrtValue *value, size_t n,
+                  const struct ward_run *r, struct ward_tensor *t, struct ward_plugin_err *err);
 
 #endif

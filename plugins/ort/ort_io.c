@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* WARD_BYTES is missing, because a string in ONNX Runtime ends at its first NUL. */
 static const struct {
     ONNXTensorElementDataType theirs;
     uint32_t ours, size;
@@ -21,6 +20,7 @@ static const struct {
     {ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, WARD_F32, 4},
     {ONNX_TENSOR_ELEMENT_DATA_TYPE_DOUBLE, WARD_F64, 8},
     {ONNX_TENSOR_ELEMENT_DATA_TYPE_BOOL, WARD_BOOL, 1},
+    {ONNX_TENSOR_ELEMENT_DATA_TYPE_STRING, WARD_BYTES, 0},
 };
 #define TYPES (sizeof(types) / sizeof(*types))
 

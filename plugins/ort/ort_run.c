@@ -153,14 +153,21 @@ static int give(struct ort_plugin *p, const struct ward_io *io, OrtValue *value,
     if (rc == 0)
         rc = ort_check(p, p->api->GetTensorShapeElementCount(info, &count), err);
     p->api->ReleaseTensorTypeAndShapeInfo(info);
-    if (rc == 0)
-        rc = ort_check(p, p->api->GetTensorMutableData(value, &data), err);
     if (rc != 0)
         return rc;
     t.dtype = ort_dtype_ours(dtype);
     if (t.dtype == 0)
         return ort_fail(err, 12, "output %s has a type that is not carried", io->name);
     t.rank = (uint32_t)rank;
+    if (t.dtype == WARD_BYTES) {
+        rc = ort_bytes_out(p, value, count, r, &t, err);
+        if (rc == 0)
+            *out = t;
+        return rc;
+    }
+    rc = ort_check(p, p->api->GetTensorMutableData(value, &data), err);
+    if (rc != 0)
+        return rc;
     t.nbytes = count * ort_dtype_size(t.dtype);
     t.data = r->alloc(r->ctx, t.nbytes);
     if (t.data == NULL)
@@ -180,6 +187,10 @@ static int wrap_inputs(struct ort_plugin *p, uint32_t n, const struct ward_tenso
 
         if (t == NULL)
             return ort_fail(err, 13, "input %u was not found", i);
+        if (t->dtype == WARD_BYTES) {
+            rc = ort_bytes_in(p, t, &values[i], err);
+            continue;
+        }
         rc = ort_check(p,
                        p->api->CreateTensorWithDataAsOrtValue(
                            p->cpu, t->data, (size_t)t->nbytes, t->shape, t->rank,

@@ -3,6 +3,7 @@
 
 #include "services/diagnosis/registry/registry.h"
 
+#include "inference/open_inference.pb-c.h"
 #include "ward/diagnosis/v1/diagnosis.pb-c.h"
 
 char *api_text(const char *s)
@@ -47,6 +48,13 @@ enum ward_code api_model(struct ward_call *c, const char *name, const char *vers
             &ward__diagnosis__v1__##answer##_response__descriptor                              \
     }
 
+#define OIP(method, name)                                                                      \
+    {                                                                                          \
+        "/inference.GRPCInferenceService/" method, name##_rpc,                                 \
+            &inference__##name##_request__descriptor,                                          \
+            &inference__##name##_response__descriptor                                          \
+    }
+
 static const struct ward_method methods[] = {
     ROW("Infer", infer, infer),
     ROW("Confirm", confirm, confirm),
@@ -57,6 +65,12 @@ static const struct ward_method methods[] = {
     ROW("UnloadModel", unload_model, unload_model),
     ROW("PromoteModel", promote_model, promote_model),
     ROW("RollBackModel", roll_back_model, roll_back_model),
+    OIP("ServerLive", server_live),
+    OIP("ServerReady", server_ready),
+    OIP("ModelReady", model_ready),
+    OIP("ServerMetadata", server_metadata),
+    OIP("ModelMetadata", model_metadata),
+    OIP("ModelInfer", model_infer),
     {.path = NULL},
 };
 

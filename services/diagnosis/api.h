@@ -10,6 +10,9 @@ const struct ward_method *diagnosis_methods(void);
 
 ward_handler infer_rpc, confirm_rpc, amend_rpc, reject_rpc, list_models_rpc, load_model_rpc,
     unload_model_rpc, promote_model_rpc, roll_back_model_rpc;
+/* The Open Inference Protocol's: oip/. */
+ward_handler server_live_rpc, server_ready_rpc, model_ready_rpc, server_metadata_rpc,
+    model_metadata_rpc, model_infer_rpc;
 
 /* A static or arena text where protobuf-c wants char *. */
 char *api_text(const char *s);

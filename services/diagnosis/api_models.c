@@ -19,7 +19,7 @@ static void running(struct model *m, struct ward_arena *mem, Model *out)
     out->device = ward_strdup(mem, on.device);
     out->degraded = on.degraded;
     out->weights_sha256 = ward_strdup(mem, m->is.sha256);
-    out->input = api_text(m->is.image ? "image" : "features");
+    out->input = api_text(m->is.raw ? "tensors" : m->is.image ? "image" : "features");
     out->intended_use = ward_strdup(mem, m->is.intended_use);
     out->manifest_sha256 = ward_strdup(mem, m->is.manifest_sha256);
     out->signed_by = ward_strdup(mem, m->is.signed_by);

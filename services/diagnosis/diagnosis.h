@@ -51,6 +51,7 @@ struct diagnosis {
     const struct ward_db_config *db;
     const struct ward_tls *tls;
     struct ward_client *records;
+    const char *build; /* "1.2-34-gabcdef" */
     struct manifest_trust trust;
     struct registry *registry;              /* registry/registry.h */
     struct shadows *shadows;                /* registry/shadow.h */

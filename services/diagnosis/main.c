@@ -1,6 +1,7 @@
 /* diagnosis - see README.md here for what it answers and docs/architecture.md for where it
  * sits. */
 #include "common/app/app.h"
+#include "common/app/version.h"
 #include "services/diagnosis/api.h"
 
 #define AT(field) offsetof(struct diagnosis_config, field)
@@ -73,6 +74,7 @@ int main(int argc, char **argv)
     ward_app_begin(&app, DIAGNOSIS_NAME);
     ward_app_metrics(&app, diagnosis_metrics);
     ward_app_config(&app, options, &dia.cfg, argc, argv);
+    dia.build = ward_version;
     dia.db = &app.cfg.db;
     dia.tls = &app.cfg.tls;
     ward_app_database(&app, &ward_schema_diagnosis);
@@ -83,6 +85,7 @@ int main(int argc, char **argv)
     ward_app_serve(&app, &(struct ward_rpc_config){
                              .arena_cap = DIAGNOSIS_ARENA,
                              .max_message = DIAGNOSIS_MESSAGE,
+                             .max_elements = DIAGNOSIS_MESSAGE, /* of typed tensors */
                              .methods = diagnosis_methods(),
                              .parts = dia.part,
                              .svc = &dia,

@@ -9,7 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FILE_MAX ((size_t)256 << 10)
+#define FILE_MAX        ((size_t)256 << 10)
+#define TENSOR_SIDE_MAX 4096
 
 /* Steps are sticky: the first member at fault is told. */
 struct reading {
@@ -109,14 +110,32 @@ static void read_features(struct reading *r, const struct ward_json *v, struct m
         read_feature(r, f, &m->feature[m->n_features++]);
 }
 
+/* Of a model whose callers send tensors: one row of the input that the known answer is for. */
+static void read_tensor(struct reading *r, const struct ward_json *v, struct ward_known *k)
+{
+    const struct ward_json *shape = ward_json_get(v, "shape");
+
+    must(r, ward_json_is(shape, WARD_JSON_ARRAY) && shape->count <= WARD_MAX_RANK, "shape");
+    for (const struct ward_json *d = r->wrong == NULL ? shape->first : NULL; d != NULL;
+         d = d->next) {
+        int64_t size = 0;
+
+        must(r, ward_json_i64(d, &size) && size >= 1 && size <= TENSOR_SIDE_MAX, "shape");
+        k->shape[k->rank++] = size;
+    }
+}
+
 static void read_input(struct reading *r, const struct ward_json *v, struct manifest *m)
 {
     const char *kind = text(r, v, "kind");
 
     m->tensor = text(r, v, "tensor");
     m->image = strcmp(kind, "image") == 0;
-    must(r, m->image || strcmp(kind, "features") == 0, "kind");
-    if (!m->image)
+    m->raw = strcmp(kind, "tensors") == 0;
+    must(r, m->image || m->raw || strcmp(kind, "features") == 0, "kind");
+    if (m->raw)
+        read_tensor(r, v, &m->known);
+    else if (!m->image)
         read_features(r, v, m);
 }
 
@@ -125,6 +144,8 @@ static void shape_known(struct manifest *m)
 {
     struct ward_known *k = &m->known;
 
+    if (m->raw)
+        return;
     k->rank = m->image ? 4 : 2;
     k->shape[0] = 1;
     k->shape[1] = m->image ? m->steps.channels : m->n_features;
@@ -182,6 +203,20 @@ static void read_known(struct reading *r, const struct ward_json *v, struct mani
     }
 }
 
+/* What the numbers mean. */
+static void read_meaning(struct reading *r, const struct ward_json *v, struct manifest *m)
+{
+    const struct ward_json *calibration;
+
+    read_outputs(r, ward_json_get(v, "outputs"), ward_json_get(v, "guard"), m);
+    calibration = ward_json_get(v, "calibration");
+    m->scale = number(r, calibration, "scale", 1e-6, 1e6);
+    m->shift = number(r, calibration, "shift", -1e6, 1e6);
+    read_finding(r, ward_json_get(v, "finding"), m);
+    m->report = code(r, ward_json_get(v, "report"), "code");
+    m->category = code(r, ward_json_get(v, "report"), "category");
+}
+
 static void read_devices(struct reading *r, const struct ward_json *v, struct manifest *m)
 {
     const struct ward_json *list = ward_json_get(v, "devices");
@@ -206,7 +241,7 @@ enum ward_code manifest_parse(const char *bytes, size_t n, struct ward_arena *me
                               struct manifest *out, struct ward_err *err)
 {
     struct reading r = {.mem = mem};
-    const struct ward_json *v, *calibration;
+    const struct ward_json *v;
     const char *file;
     struct manifest m = {0};
 
@@ -222,13 +257,8 @@ enum ward_code manifest_parse(const char *bytes, size_t n, struct ward_arena *me
     m.sha256 = text(&r, v, "sha256");
     must(&r, is_hash(m.sha256), "sha256");
     read_input(&r, ward_json_get(v, "input"), &m);
-    read_outputs(&r, ward_json_get(v, "outputs"), ward_json_get(v, "guard"), &m);
-    calibration = ward_json_get(v, "calibration");
-    m.scale = number(&r, calibration, "scale", 1e-6, 1e6);
-    m.shift = number(&r, calibration, "shift", -1e6, 1e6);
-    read_finding(&r, ward_json_get(v, "finding"), &m);
-    m.report = code(&r, ward_json_get(v, "report"), "code");
-    m.category = code(&r, ward_json_get(v, "report"), "category");
+    if (!m.raw)
+        read_meaning(&r, v, &m);
     if (ward_json_get(v, "min_share") != NULL)
         m.min_share = number(&r, v, "min_share", 0, 1);
     read_devices(&r, v, &m);
@@ -236,7 +266,8 @@ enum ward_code manifest_parse(const char *bytes, size_t n, struct ward_arena *me
     if (r.wrong != NULL)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "MODEL_MANIFEST",
                                 "the manifest's %s is missing or cannot be", r.wrong);
-    WARD_TRY(steps_parse(ward_json_get(v, "preprocess"), m.n_features, mem, &m.steps, err));
+    if (!m.raw)
+        WARD_TRY(steps_parse(ward_json_get(v, "preprocess"), m.n_features, mem, &m.steps, err));
     shape_known(&m);
     m.file = ward_printf(mem, "%s/%s/%s", m.name, m.version, file);
     if (m.file == NULL)

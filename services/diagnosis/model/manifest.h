@@ -32,7 +32,8 @@ struct manifest {
     const char *name, *version, *intended_use;
     const char *file; /* below the folder of models */
     const char *sha256;
-    bool image;         /* else features */
+    bool image;         /* else features, */
+    bool raw;           /* or tensors: for the Open Inference Protocol alone */
     const char *tensor; /* the input's */
     struct steps steps; /* what is done to an input */
     int n_features;

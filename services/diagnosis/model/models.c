@@ -47,6 +47,15 @@ static enum ward_code choose_order(struct model *m, struct ward_err *err)
                                     "the manifest's devices have none of WARD_DEVICES");
 }
 
+static void copy_shapes(struct model *m)
+{
+    const struct ward_model_io *io = ward_serve_shapes(m->canary_engine, 0);
+
+    m->has_io = io != NULL;
+    if (io != NULL)
+        m->io = *io;
+}
+
 static enum ward_code open_serve(struct model *m, struct ward_err *err)
 {
     const struct diagnosis_config *cfg = &m->dia->cfg;
@@ -69,6 +78,8 @@ static enum ward_code open_serve(struct model *m, struct ward_err *err)
                                               .min_share = m->is.min_share};
     WARD_TRY(ward_serve_open(&what, &serve, err));
     code = ward_serve_engine_open(serve, &m->canary_engine, err);
+    if (code == WARD_OK)
+        copy_shapes(m);
     if (code == WARD_OK)
         code = open_queue(m, serve, err);
     if (code != WARD_OK) {

@@ -17,6 +17,8 @@ struct model {
     const char *name, *version;
     char label[132]; /* "chest/1": the metrics' */
     struct manifest is;
+    bool has_io;
+    struct ward_model_io io; /* as the back end tells it */
     struct ward_canary *canary;
     struct ward_arena canary_mem;
     struct ward_serve_engine *canary_engine;

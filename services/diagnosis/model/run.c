@@ -145,6 +145,9 @@ enum ward_code model_answer(struct model *m, const InferRequest *req, enum ward_
     WARD_TRY(model_state(m, err));
     if (req->input_case == WARD__DIAGNOSIS__V1__INFER_REQUEST__INPUT__NOT_SET)
         return WARD_FAIL_FIELD(err, "input", "must be given");
+    if (m->is.raw)
+        return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "MODEL_RAW",
+                                "this model takes tensors: ask inference.GRPCInferenceService");
     if (image != m->is.image)
         return WARD_FAIL_FIELD(err, image ? "image" : "features", "this model takes %s",
                                m->is.image ? "an image" : "features");
