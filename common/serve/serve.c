@@ -114,9 +114,14 @@ static enum ward_code ask(struct ward_engine *const of[WARD_SERVE_MODELS],
                           const struct ward_serve_config *cfg, struct ward_arena *mem,
                           struct ward_err *err)
 {
-    for (int i = 0; i < WARD_SERVE_MODELS; i++)
-        if (cfg->model[i].name != NULL)
-            WARD_TRY(ward_engine_known(of[i], mem, cfg->model[i].known, err));
+    for (int i = 0; i < WARD_SERVE_MODELS; i++) {
+        const struct ward_serve_model *m = &cfg->model[i];
+
+        if (m->name != NULL && m->ask != NULL)
+            WARD_TRY(m->ask(m->ask_arg, of[i], mem, err));
+        else if (m->name != NULL)
+            WARD_TRY(ward_engine_known(of[i], mem, m->known, err));
+    }
     return WARD_OK;
 }
 

@@ -18,13 +18,20 @@
 
 #define WARD_SERVE_MODELS 8
 
+/* A service's own question, for a model whose known answer is no number. `e` is of the device
+ * that is tried, and of nobody else. */
+typedef enum ward_code ward_serve_ask(const void *arg, struct ward_engine *e,
+                                      struct ward_arena *mem, struct ward_err *err);
+
 struct ward_serve_model {
     const char *name;               /* messages and metrics; NULL: the set has none here */
     const char *file, *sha256;      /* below config.models */
     int threads;                    /* CPU threads of one run; 0 is 1 */
-    const struct ward_known *known; /* its question with a known answer */
-    double min_share;               /* of its nodes the device must run, 0 to 1: below it the
-                                     * set is degraded */
+    const struct ward_known *known; /* its question with a known answer; or */
+    ward_serve_ask *ask;            /* this, with ask_arg */
+    const void *ask_arg;
+    double min_share; /* of its nodes the device must run, 0 to 1: below it the
+                       * set is degraded */
 };
 
 struct ward_serve_config {

@@ -1,4 +1,5 @@
 /* Extract: a note's findings, of a text that is given or of a document in the chart. */
+#include "common/host/host.h"
 #include "services/records/api.h"
 #include "services/records/text/text.h"
 #include "ward/records/v1/text.pb-c.h"
@@ -203,10 +204,16 @@ static enum ward_code told(struct ward_db *db, void *arg, struct ward_err *err)
     return ward_event_write(&x->event, db, err);
 }
 
+static bool gone(const void *call)
+{
+    return ward_call_cancelled(call);
+}
+
 static enum ward_code extract(struct ward_call *c, const ExtractRequest *req,
                               ExtractResponse *resp)
 {
     static const enum text_language language[] = {TEXT_AUTO, TEXT_ZH, TEXT_EN};
+    const struct ward_stop stop = {.deadline_ns = c->deadline_ns, .gone = gone, .arg = c};
     struct extract x = {.call = c, .w = c->wrk};
     struct text_findings found;
 
@@ -214,8 +221,8 @@ static enum ward_code extract(struct ward_call *c, const ExtractRequest *req,
     if (req->language < 0 || (size_t)req->language >= WARD_COUNT(language))
         return WARD_FAIL_FIELD(c->err, "language", "is not a language of ours");
     WARD_TRY(find_note(&x, req));
-    WARD_TRY(text_extract(x.w->rec->text, c->mem, x.text, x.n, language[req->language], &found,
-                          c->err));
+    WARD_TRY(text_extract_until(x.w->rec->text, c->mem, &stop, x.text, x.n,
+                                language[req->language], &found, c->err));
     WARD_TRY(answer(&x, &found, resp));
     resp->language = req->language;
     ward_event_note_int(&x.event, "findings", (int64_t)found.n);

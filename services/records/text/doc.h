@@ -15,6 +15,7 @@
 #include "services/records/text/text.h"
 
 struct text_doc {
+    const struct ward_stop *stop; /* of the call that reads it; NULL: nobody gives up */
     const char *utf8;
     size_t nbytes;
     uint32_t n;         /* folded code points */

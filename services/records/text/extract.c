@@ -269,12 +269,21 @@ enum ward_code text_extract(const struct text_engine *e, struct ward_arena *mem,
                             const char *utf8, size_t n, enum text_language language,
                             struct text_findings *out, struct ward_err *err)
 {
+    return text_extract_until(e, mem, NULL, utf8, n, language, out, err);
+}
+
+enum ward_code text_extract_until(const struct text_engine *e, struct ward_arena *mem,
+                                  const struct ward_stop *stop, const char *utf8, size_t n,
+                                  enum text_language language, struct text_findings *out,
+                                  struct ward_err *err)
+{
     struct text_marks terms = {0}, values = {0}, all = {0};
     struct text_finding *findings;
     struct text_doc doc;
     size_t kept = 0;
 
     WARD_TRY(text_doc_make(mem, utf8, n, &doc, err));
+    doc.stop = stop;
     WARD_TRY(find(e, &doc, mem, &terms, err));
     WARD_TRY(text_measures_find(e, &doc, 0, doc.n, mem, &values, err));
     WARD_TRY(merge(&values, &terms, mem, &all, err));

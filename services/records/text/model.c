@@ -1,17 +1,18 @@
 #include "services/records/text/model.h"
 
 #include "common/base/text.h"
-#include "common/host/host.h"
+#include "common/serve/serve.h"
 #include "services/records/text/table.h"
 
-#include <limits.h>
 #include <math.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
 #define OWN_CAP     ((size_t)1 << 20)
+#define CANARY_MS   60000
 #define SCRATCH_CAP ((size_t)64 << 20) /* of one window: inputs, outputs, the way through */
+#define INSTANCES   2                  /* notes read at once */
+#define QUEUE_ROWS  256                /* windows that wait */
 #define LABELS_MAX  32
 #define WINDOW_MAX  4096
 
@@ -23,11 +24,13 @@ struct label {
 struct text_model {
     struct text_backend backend; /* first: what callers hold */
     struct ward_arena mem;       /* holds the model too */
-    struct ward_backend *plugin;
-    struct ward_model *model;
-    struct ward_engine *engine;
-    pthread_mutex_t lock; /* of engine and scratch */
-    struct ward_arena scratch;
+    struct ward_serve *serve;
+    struct ward_serve_member member;
+    struct ward_queue *queue; /* what notes are read by */
+    struct ward_serve_engine *canary_engine;
+    struct ward_arena canary_mem;
+    struct ward_canary *canary;
+    atomic_bool asked; /* by the canary, once at least */
     struct label label[LABELS_MAX];
     int n_labels;
     int64_t window; /* code points of one run */
@@ -221,42 +224,60 @@ static void label_terms(const struct text_model *m, const struct text_marks *ter
             labels[i - start] = label_of(m, terms->at[lo].kind, i == terms->at[lo].start);
 }
 
-static bool input(struct text_model *m, const char *name, uint32_t n, struct ward_tensor *out)
+static bool input(struct ward_arena *mem, const char *name, uint32_t n, struct ward_tensor *out)
 {
     *out = (struct ward_tensor){.name = name, .dtype = WARD_I32, .rank = 2, .shape = {1, n}};
     out->nbytes = (uint64_t)n * sizeof(int32_t);
-    out->data = ward_alloc64(&m->scratch, out->nbytes);
+    out->data = ward_alloc64(mem, out->nbytes);
     return out->data != NULL;
 }
 
-/* One window [start, start + n). The lock is held. */
-static enum ward_code run(struct text_model *m, const struct text_doc *doc, uint32_t start,
-                          uint32_t n, const struct text_marks *terms, struct ward_arena *mem,
-                          struct text_marks *out, struct ward_err *err)
+/* One reading of one note. */
+struct reading {
+    const struct text_model *m;
+    struct ward_engine *alone; /* a device that is being tried; NULL: by the queue */
+    const struct text_doc *doc;
+    const struct text_marks *terms;
+    struct ward_arena scratch; /* of one window */
+    struct ward_arena *mem;
+    struct text_marks *out;
+};
+
+static enum ward_code ask(struct reading *r, const struct ward_tensor *in, uint32_t n_in,
+                          struct ward_tensor *out, uint32_t *n_out, struct ward_err *err)
 {
+    if (r->alone != NULL)
+        return ward_engine_run(r->alone, &r->scratch, NULL, in, n_in, out, n_out, err);
+    return ward_queue_run(r->m->queue, WARD_ROUTINE, &r->scratch, r->doc->stop, in, n_in, out,
+                          n_out, err);
+}
+
+/* One window [start, start + n). */
+static enum ward_code run(struct reading *r, uint32_t start, uint32_t n, struct ward_err *err)
+{
+    const struct text_model *m = r->m;
     struct ward_tensor in[2], result[4];
     const struct ward_tensor *scores;
     uint32_t n_out = WARD_COUNT(result);
     uint8_t *back, *way;
 
-    ward_arena_reset(&m->scratch);
-    back = ward_alloc(&m->scratch, (size_t)n * LABELS_MAX);
-    way = ward_alloc(&m->scratch, n);
-    if (!input(m, m->input, n, &in[0]) || !input(m, m->terms, n, &in[1]) || back == NULL ||
-        way == NULL)
+    ward_arena_reset(&r->scratch);
+    back = ward_alloc(&r->scratch, (size_t)n * LABELS_MAX);
+    way = ward_alloc(&r->scratch, n);
+    if (!input(&r->scratch, m->input, n, &in[0]) || !input(&r->scratch, m->terms, n, &in[1]) ||
+        back == NULL || way == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory to ask the model");
     for (uint32_t i = 0; i < n; i++)
-        ((int32_t *)in[0].data)[i] = (int32_t)doc->cp[start + i];
-    label_terms(m, terms, start, n, in[1].data);
-    WARD_TRY(ward_engine_run(m->engine, &m->scratch, NULL, in, m->terms != NULL ? 2 : 1, result,
-                             &n_out, err));
+        ((int32_t *)in[0].data)[i] = (int32_t)r->doc->cp[start + i];
+    label_terms(m, r->terms, start, n, in[1].data);
+    WARD_TRY(ask(r, in, m->terms != NULL ? 2 : 1, result, &n_out, err));
     scores = ward_tensor_named(result, n_out, m->output);
     if (scores == NULL || scores->dtype != WARD_F32 || scores->rank != 3 ||
         scores->shape[0] != 1 || scores->shape[1] != n || scores->shape[2] != m->n_labels)
         return WARD_FAIL(err, INTERNAL, "the model's answer is not what its card says");
     if (!best_way(m, scores->data, n, back, way))
         return WARD_FAIL(err, INTERNAL, "the model's answer holds what is no number");
-    return add_marks(m, way, start, n, mem, out, err);
+    return add_marks(m, way, start, n, r->mem, r->out, err);
 }
 
 /* Where a window that begins at `start` ends: with the text, or behind its last stop or comma.
@@ -275,26 +296,40 @@ static uint32_t window_end(const struct text_model *m, const struct text_doc *do
     return most;
 }
 
+static enum ward_code read_note(struct reading *r, uint32_t start, uint32_t end,
+                                struct ward_err *err)
+{
+    enum ward_code code = WARD_OK;
+
+    ward_arena_init(&r->scratch, SCRATCH_CAP);
+    for (uint32_t stop; code == WARD_OK && start < end; start = stop) {
+        stop = window_end(r->m, r->doc, start, end);
+        code = run(r, start, stop - start, err);
+    }
+    ward_arena_done(&r->scratch);
+    return code;
+}
+
+/* Until the canary has asked once, what was found at the start counts. */
 static enum ward_code find(void *self, const struct text_doc *doc, uint32_t start, uint32_t end,
                            const struct text_marks *terms, struct ward_arena *mem,
                            struct text_marks *out, struct ward_err *err)
 {
     struct text_model *m = self;
-    enum ward_code code = WARD_OK;
+    struct reading r = {.m = m, .doc = doc, .terms = terms, .mem = mem, .out = out};
 
-    pthread_mutex_lock(&m->lock);
-    for (uint32_t stop; code == WARD_OK && start < end; start = stop) {
-        stop = window_end(m, doc, start, end);
-        code = run(m, doc, start, stop - start, terms, mem, out, err);
-    }
-    pthread_mutex_unlock(&m->lock);
-    return code;
+    if (atomic_load(&m->asked))
+        WARD_TRY(ward_canary_state(m->canary, err));
+    return read_note(&r, start, end, err);
 }
 
+/* ---- the known answer ---- */
+
 /* A text of the card, with what must be found in it. */
-static enum ward_code ask_known(struct text_model *m, const struct text_row *row,
-                                struct ward_err *err)
+static enum ward_code ask_text(const struct text_model *m, struct ward_engine *e,
+                               const struct text_row *row, struct ward_err *err)
 {
+    struct reading r = {.m = m, .alone = e};
     struct ward_arena mem;
     struct text_marks marks = {0};
     struct text_doc doc;
@@ -304,8 +339,11 @@ static enum ward_code ask_known(struct text_model *m, const struct text_row *row
 
     ward_arena_init(&mem, OWN_CAP);
     code = text_doc_make(&mem, row->col[1], strlen(row->col[1]), &doc, err);
+    r.doc = &doc;
+    r.mem = &mem;
+    r.out = &marks;
     if (code == WARD_OK)
-        code = find(m, &doc, 0, doc.n, NULL, &mem, &marks, err);
+        code = read_note(&r, 0, doc.n, err);
     for (size_t i = 0; code == WARD_OK && i < marks.n && n < sizeof(got); i++)
         n += (size_t)snprintf(got + n, sizeof(got) - n, "%s%s:%u-%u", i ? "," : "",
                               kind_names[marks.at[i].kind], marks.at[i].start, marks.at[i].end);
@@ -316,25 +354,55 @@ static enum ward_code ask_known(struct text_model *m, const struct text_row *row
     return code;
 }
 
+static enum ward_code ask_known(const void *arg, struct ward_engine *e, struct ward_arena *mem,
+                                struct ward_err *err)
+{
+    const struct text_model *m = arg;
+
+    (void)mem;
+    for (size_t i = 0; i < m->n_known; i++)
+        WARD_TRY(ask_text(m, e, m->known[i], err));
+    return WARD_OK;
+}
+
+static enum ward_code canary(void *arg, struct ward_err *err)
+{
+    struct text_model *m = arg;
+    enum ward_code code = ward_serve_known(m->canary_engine, &m->canary_mem, err);
+
+    ward_arena_reset(&m->canary_mem);
+    atomic_store(&m->asked, true);
+    return code;
+}
+
+/* ---- open, close ---- */
+
 static enum ward_code load(struct text_model *m, const struct text_model_config *cfg,
                            struct ward_err *err)
 {
-    struct ward_model_config mc = {0};
-    char path[PATH_MAX];
+    struct ward_serve_config serve = {
+        .plugins = cfg->plugins, .models = cfg->dir, .order = cfg->plugin, .fallback = "deny"};
 
     WARD_TRY(read_card(m, cfg->dir, err));
-    snprintf(path, sizeof(path), "%s/%s", cfg->dir, m->weights);
-    mc = (struct ward_model_config){.name = m->name, .path = path, .sha256 = m->sha256};
-    WARD_TRY(ward_backend_open(cfg->plugins, cfg->plugin, &m->plugin, err));
-    WARD_TRY(ward_model_load(m->plugin, &mc, &m->model, err));
-    WARD_TRY(ward_engine_new(m->model, -1, &m->engine, err));
+    serve.model[0] = (struct ward_serve_model){.name = m->name,
+                                               .file = m->weights,
+                                               .sha256 = m->sha256,
+                                               .ask = ask_known,
+                                               .ask_arg = m};
+    WARD_TRY(ward_serve_open(&serve, &m->serve, err));
+    m->member = (struct ward_serve_member){m->serve, 0};
+    /* Windows differ in length: rows of two are never one batch. */
+    WARD_TRY(ward_serve_queue(&m->member,
+                              &(struct ward_queue_config){.instances = INSTANCES,
+                                                          .max_rows = 1,
+                                                          .cap_rows = QUEUE_ROWS,
+                                                          .scratch = SCRATCH_CAP},
+                              &m->queue, err));
     m->backend.maker.name = m->name;
     m->backend.maker.version = m->version;
-    snprintf(m->backend.maker.sha256, sizeof(m->backend.maker.sha256), "%s",
-             ward_model_sha256(m->model));
-    for (size_t i = 0; i < m->n_known; i++)
-        WARD_TRY(ask_known(m, m->known[i], err));
-    return WARD_OK;
+    snprintf(m->backend.maker.sha256, sizeof(m->backend.maker.sha256), "%s", m->sha256);
+    WARD_TRY(ward_serve_engine_open(m->serve, &m->canary_engine, err));
+    return ward_canary_start(m->name, CANARY_MS, canary, m, &m->canary, err);
 }
 
 enum ward_code text_model_open(const struct text_model_config *cfg, struct text_backend **out,
@@ -353,8 +421,7 @@ enum ward_code text_model_open(const struct text_model_config *cfg, struct text_
     m->mem = mem;
     m->backend.self = m;
     m->backend.find = find;
-    pthread_mutex_init(&m->lock, NULL);
-    ward_arena_init(&m->scratch, SCRATCH_CAP);
+    ward_arena_init(&m->canary_mem, SCRATCH_CAP);
     code = load(m, cfg, err);
     if (code != WARD_OK) {
         text_model_close(&m->backend);
@@ -371,11 +438,11 @@ void text_model_close(struct text_backend *b)
 
     if (m == NULL)
         return;
-    ward_engine_free(m->engine);
-    ward_model_unload(m->model);
-    ward_backend_close(m->plugin);
-    ward_arena_done(&m->scratch);
-    pthread_mutex_destroy(&m->lock);
+    ward_canary_stop(m->canary);
+    ward_serve_engine_close(m->canary_engine);
+    ward_queue_close(m->queue);
+    ward_serve_close(m->serve);
+    ward_arena_done(&m->canary_mem);
     mem = m->mem; /* which holds m */
     ward_arena_done(&mem);
 }

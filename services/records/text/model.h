@@ -5,11 +5,12 @@
  * or I_. A second input, where the card names one, holds the labels that the dictionary gives
  * (I32 [1, n], 0 for none). What the labels are, which file holds the weights and what its
  * sha256 is stands in the model's card.tsv, with a text and the spans it must find in it, asked
- * at the start.
+ * at the start and every minute (common/serve).
  *
- * Threads: any number may find at once; one runs, the others wait. Memory: open/close.
- * Errors: as common/host; FAILED_PRECONDITION reasons TEXT_DATA (the card, with file:line),
- * MODEL_HASH, KNOWN_ANSWER.
+ * Threads: any number may find at once; two run, the others wait in the model's queue. Memory:
+ * open/close. Errors: open: FAILED_PRECONDITION TEXT_DATA (the card, with file:line);
+ * UNAVAILABLE DEVICE_NOT_READY, with the weights' or the known answer's fault in detail. find:
+ * UNAVAILABLE MODEL_NOT_READY while the model does not give its known answer; queue.h's.
  */
 #ifndef RECORDS_TEXT_MODEL_H
 #define RECORDS_TEXT_MODEL_H

@@ -2,8 +2,10 @@
 #include "services/records/text/model.h"
 #include "services/records/text/text_testing.h"
 
+#include "common/base/clock.h"
 #include "common/base/crypto.h"
 #include "common/base/text.h"
+#include "common/host/host.h"
 
 #include <limits.h>
 #include <pthread.h>
@@ -279,6 +281,16 @@ static void a_text_longer_than_the_window_is_read_in_pieces(void **state)
     clear(&m);
 }
 
+/* The only device of the order may not be used, and the log says why. */
+static void not_ready(enum ward_code code, struct ward_err *err, const char *why)
+{
+    assert_int_equal(code, WARD_UNAVAILABLE);
+    assert_string_equal(err->reason, "DEVICE_NOT_READY");
+    if (strstr(err->detail, why) == NULL)
+        fail_msg("'%s' is not in '%s'", why, err->detail);
+    *err = (struct ward_err){0};
+}
+
 static void a_model_that_is_not_its_card_s_does_not_start(void **state)
 {
     struct ward_err err = {0};
@@ -286,17 +298,48 @@ static void a_model_that_is_not_its_card_s_does_not_start(void **state)
     struct text_backend *b = NULL;
 
     (void)state;
-    assert_int_equal(open_once("眼皮", card, &err), WARD_FAILED_PRECONDITION);
-    assert_string_equal(err.reason, "KNOWN_ANSWER");
+    not_ready(open_once("眼皮", card, &err), &err, "other than card.tsv");
     make(&m, "眼皮跳", card);
     put(m.weights, "other");
-    assert_int_equal(open_model(&m, &b, &err), WARD_FAILED_PRECONDITION);
-    assert_string_equal(err.reason, "MODEL_HASH");
+    not_ready(open_model(&m, &b, &err), &err, "not the ones meant");
     clear(&m);
-    assert_int_equal(open_once("!shape", card, &err), WARD_INTERNAL);
-    assert_int_equal(open_once("!nan", card, &err), WARD_INTERNAL);
-    assert_int_equal(open_once("!inside", card, &err), WARD_FAILED_PRECONDITION);
-    assert_string_equal(err.reason, "KNOWN_ANSWER");
+    not_ready(open_once("!shape", card, &err), &err, "not what its card says");
+    not_ready(open_once("!nan", card, &err), &err, "no number");
+    not_ready(open_once("!inside", card, &err), &err, "other than card.tsv");
+}
+
+static bool given_up(const void *arg)
+{
+    (void)arg;
+    return true;
+}
+
+static void a_call_that_is_late_or_was_given_up_is_not_read_on(void **state)
+{
+    const char *note = "患者有眼皮跳。";
+    const struct ward_stop late = {.deadline_ns = 1},
+                           gone = {.deadline_ns = WARD_NO_DEADLINE, .gone = given_up};
+    struct text_findings found = {0};
+    struct text_backend *b = NULL;
+    struct text_engine *e = NULL;
+    struct model m = {0};
+
+    (void)state;
+    make(&m, "眼皮跳", card);
+    assert_int_equal(open_model(&m, &b, NULL), WARD_OK);
+    assert_int_equal(
+        text_open(&(struct text_config){.data_dir = TEXT_TEST_DATA, .backend = b}, &e, NULL),
+        WARD_OK);
+    ward_arena_reset(&text_fix.mem);
+    assert_int_equal(text_extract_until(e, &text_fix.mem, &late, note, strlen(note), TEXT_AUTO,
+                                        &found, NULL),
+                     WARD_DEADLINE_EXCEEDED);
+    assert_int_equal(text_extract_until(e, &text_fix.mem, &gone, note, strlen(note), TEXT_AUTO,
+                                        &found, NULL),
+                     WARD_CANCELLED);
+    text_close(e);
+    text_model_close(b);
+    clear(&m);
 }
 
 static void a_broken_card_is_named(void **state)
@@ -400,6 +443,7 @@ int main(void)
         cmocka_unit_test(threads_share_an_engine_and_its_model),
         cmocka_unit_test(a_text_longer_than_the_window_is_read_in_pieces),
         cmocka_unit_test(a_model_that_is_not_its_card_s_does_not_start),
+        cmocka_unit_test(a_call_that_is_late_or_was_given_up_is_not_read_on),
         cmocka_unit_test(a_broken_card_is_named),
         cmocka_unit_test(the_model_that_is_shipped_reads_a_note),
         cmocka_unit_test(

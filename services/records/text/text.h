@@ -111,6 +111,13 @@ WARD_MUST enum ward_code text_extract(const struct text_engine *e, struct ward_a
                                       const char *utf8, size_t n, enum text_language language,
                                       struct text_findings *out, struct ward_err *err);
 
+/* The same for a caller who may give up: DEADLINE_EXCEEDED and CANCELLED too. */
+struct ward_stop;
+WARD_MUST enum ward_code text_extract_until(const struct text_engine *e, struct ward_arena *mem,
+                                            const struct ward_stop *stop, const char *utf8,
+                                            size_t n, enum text_language language,
+                                            struct text_findings *out, struct ward_err *err);
+
 /* "SYMPTOM", "NEGATED", ...: the names of the enums' values without their prefix. */
 const char *text_kind_name(enum text_kind k);
 const char *text_assertion_name(enum text_assertion a);
