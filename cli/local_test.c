@@ -79,7 +79,8 @@ static void the_lock_is_one_process_s_and_ends_with_it(void **state)
     assert_true(local_is_up(&theirs));
     assert_int_equal(local_lock(&theirs, &err), WARD_ALREADY_EXISTS);
     assert_string_equal(err.reason, "ALREADY_UP");
-    snprintf(want, sizeof(want), "the services are already running in %s (process %d)", dir, (int)pid);
+    snprintf(want, sizeof(want), "the services are already running in %s (process %d)", dir,
+             (int)pid);
     assert_string_equal(err.msg, want);
 
     kill(pid, SIGKILL);

@@ -18,8 +18,9 @@
 #define DB_MAX_PARAMS 1024
 #define DB_MAX_COLS   64
 #define DB_AFTER      16
-#define DB_BYTES      512 /* longer values are sent as bytes, because the server reads text twice \
-                           */
+#define DB_BYTES                                                                               \
+    512 /* longer values are sent as bytes, because the server reads text twice                \
+         */
 
 struct db_stmt {
     const char *sql; /* the literal's address is the key */

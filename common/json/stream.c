@@ -7,8 +7,9 @@
 
 #define ELEMENT_BYTES ((size_t)16 << 20)
 #define REST_BYTES    ((size_t)1 << 20)
-#define ARENA(bytes)  (((size_t)64 << 10) + 12 * (bytes)) /* memory for a value of such a text \
-                                                           */
+#define ARENA(bytes)                                                                           \
+    (((size_t)64 << 10) + 12 * (bytes)) /* memory for a value of such a text                   \
+                                         */
 
 /* Position in the array; outside (OUT), all bytes belong to the rest. */
 enum place { OUT, FIRST, VALUE, NEXT }; /* after '[', within a value, after ',' */

@@ -1,5 +1,5 @@
-/* A manifest's preprocess list: any bytes give a list that runs on any picture and fills exactly
- * the tensor that it promised, or a refusal. The first byte makes the picture.
+/* A manifest's preprocess list: any bytes give a list that runs on any picture and fills
+ * exactly the tensor that it promised, or a refusal. The first byte makes the picture.
  *
  * links: diagnosis
  *
@@ -33,7 +33,8 @@ static void run(const struct steps *s, uint8_t seed, struct ward_arena *mem)
 
     check(out != NULL);
     for (int i = 0; i < w * h; i++)
-        stored[i] = seed % 11 == 0 ? 0.0f / (float)(i % 3) : (float)((i * 37 + seed) % 512 - 99);
+        stored[i] =
+            seed % 11 == 0 ? 0.0f / (float)(i % 3) : (float)((i * 37 + seed) % 512 - 99);
     memset(rgb, seed, sizeof(rgb));
     out[n] = 7;
     if (seed & 1)

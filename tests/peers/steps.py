@@ -1,4 +1,4 @@
-"""Writes services/diagnosis/steps/peers.h: what OpenCV, SciPy, NumPy and pydicom make of the picture that steps_test.c makes too.
+"""Writes services/diagnosis/steps/steps_peer.h: what OpenCV, SciPy, NumPy and pydicom make of the picture that steps_test.c makes too.
 
 Run it again after a step is added: /usr/bin/python3 tests/peers/steps.py
 Needs Debian's python3-opencv (4.6), python3-scipy (1.10), python3-pydicom (2.3) and python3-numpy; building and testing Ward does not.
@@ -57,11 +57,11 @@ def main():
         ("gray", "cv2.cvtColor, COLOR_RGB2GRAY, of the picture with red 200 and green 100",
          cv2.cvtColor(np.dstack([np.full_like(f, 200), np.full_like(f, 100), f]), cv2.COLOR_RGB2GRAY)),
     ]
-    out = os.path.join(os.path.dirname(__file__), "../../services/diagnosis/steps/peers.h")
+    out = os.path.join(os.path.dirname(__file__), "../../services/diagnosis/steps/steps_peer.h")
     with open(out, "w") as to:
-        to.write("/* peers.h - printed by tests/peers/steps.py from OpenCV %s, SciPy %s and pydicom %s; for steps_test.c.\n"
+        to.write("/* steps_peer.h - printed by tests/peers/steps.py from OpenCV %s, SciPy %s and pydicom %s; for steps_test.c.\n"
                  " * Threads: constant. Memory: none. Errors: none. */\n" % (cv2.__version__, scipy.__version__, pydicom.__version__))
-        to.write("#ifndef DIAGNOSIS_STEPS_PEERS_H\n#define DIAGNOSIS_STEPS_PEERS_H\n\n/* clang-format off */\n")
+        to.write("#ifndef DIAGNOSIS_STEPS_PEER_H\n#define DIAGNOSIS_STEPS_PEER_H\n\n/* clang-format off */\n")
         for name, what, v in peers:
             v = np.asarray(v, dtype=np.float64)
             to.write(f"/* {what} */\nenum {{ {name}_w = {v.shape[1]}, {name}_h = {v.shape[0]} }};\nstatic const float {name}_peer[] = {{\n")

@@ -46,75 +46,72 @@ static void a_list_says_how_large_its_result_is(void **state)
     assert_int_equal(s.channels, 0);
 }
 
+static const struct {
+    const char *list, *where;
+    int n_features;
+} bad[] = {
+    {"[]", "1 to 16 steps", 0},
+    {"{}", "1 to 16 steps", 0},
+    {"[" SIZE "]", "preprocess[0].op", 0},
+    {"[" DECODE "," DECODE "," SIZE "]", "preprocess[1].op", 0},
+    {"[" DECODE "]", "preprocess[0].width", 0},
+    {"[" DECODE ",{\"op\":\"crop\",\"method\":\"centre_square\"}]", "preprocess[1].width", 0},
+    {"[" DECODE ",{\"op\":\"stft\"}," SIZE "]", "preprocess[1].op", 0},
+    {"[" DECODE ",7," SIZE "]", "preprocess[1].op", 0},
+    {"[" DECODE ",{\"op\":\"modality\"}," SIZE "]", "preprocess[1].op", 0},
+    {"[" DECODE ",{\"op\":\"window\"}," SIZE "]", "preprocess[1].op", 0},
+    {"[" STORED "," SIZE "]", "preprocess[1].op", 0},
+    {"[" STORED "]", "preprocess[0].width", 0},
+    {"[" STORED ",{\"op\":\"window\",\"centre\":1}," SIZE "]", "preprocess[1].width", 0},
+    {"[" STORED ",{\"op\":\"window\",\"centre\":1,\"width\":0}," SIZE "]",
+     "preprocess[1].width", 0},
+    {"[" STORED ",{\"op\":\"window\",\"centre\":1,\"width\":2,\"function\":\"gamma\"}," SIZE
+     "]",
+     "preprocess[1].function", 0},
+    {"[" DECODE "," SIZE "," GRAY "]", "preprocess[2].op", 0},
+    {"[" DECODE "," GRAY "," GRAY "," SIZE "]", "preprocess[2].weights", 0},
+    {"[" DECODE ",{\"op\":\"gray\",\"weights\":[1,2]}," SIZE "]", "preprocess[1].weights", 0},
+    {"[" DECODE ",{\"op\":\"gray\",\"weights\":[1,2,\"x\"]}," SIZE "]", "preprocess[1].weights",
+     0},
+    {"[" DECODE ",{\"op\":\"resize\",\"method\":\"nearest\",\"width\":2,\"height\":2}]",
+     "preprocess[1].method", 0},
+    {"[" DECODE ",{\"op\":\"resize\",\"method\":\"area\",\"width\":513,\"height\":2}]",
+     "preprocess[1].width", 0},
+    {"[" DECODE ",{\"op\":\"resize\",\"method\":\"area\",\"width\":2.5,\"height\":2}]",
+     "preprocess[1].width", 0},
+    {"[" DECODE "," SIZE
+     ",{\"op\":\"crop\",\"method\":\"box\",\"x\":20,\"y\":0,\"width\":9,\"height\":1}]",
+     "preprocess[2].width", 0},
+    {"[" DECODE ",{\"op\":\"crop\",\"method\":\"box\",\"x\":-1,\"y\":0,\"width\":9,"
+     "\"height\":1}]",
+     "preprocess[1].x", 0},
+    {"[" DECODE ",{\"op\":\"crop\",\"method\":\"box\",\"x\":0,\"y\":0,\"width\":600,"
+     "\"height\":1}]",
+     "preprocess[1].width", 0},
+    {"[" DECODE "," SIZE ",{\"op\":\"rotate\"}]", "preprocess[2].degrees", 0},
+    {"[" DECODE "," SIZE ",{\"op\":\"clahe\",\"clip\":2,\"tiles\":17}]", "preprocess[2].tiles",
+     0},
+    {"[" DECODE "," SIZE ",{\"op\":\"median\",\"size\":4}]", "preprocess[2].size", 0},
+    {"[" DECODE "," SIZE ",{\"op\":\"median\",\"size\":11}]", "preprocess[2].size", 0},
+    {"[" DECODE "," SIZE ",{\"op\":\"gaussian\",\"sigma\":0}]", "preprocess[2].sigma", 0},
+    {"[" DECODE "," SIZE ",{\"op\":\"scale\"}]", "preprocess[2].factor", 0},
+    {"[" DECODE "," SIZE ",{\"op\":\"scale\",\"factor\":0.5},{\"op\":\"clahe\",\"clip\":2,"
+     "\"tiles\":2}]",
+     "preprocess[3].op", 0},
+    {"[" DECODE "," SIZE ",{\"op\":\"normalise\",\"mean\":[1,2],\"std\":1}]",
+     "preprocess[2].mean", 0},
+    {"[" DECODE "," SIZE ",{\"op\":\"normalise\",\"mean\":1,\"std\":[1,1,1]}]",
+     "preprocess[2].std", 0},
+    {"[" DECODE "," SIZE ",{\"op\":\"normalise\",\"mean\":1,\"std\":0}]", "preprocess[2].std",
+     0},
+    {"[" TABLE "]", "preprocess[0].op", 0},
+    {"[" DECODE "," SIZE "]", "preprocess[0].op", 13},
+    {"[" TABLE "," SIZE "]", "preprocess[1].op", 13},
+    {"[" TABLE ",{\"op\":\"normalise\",\"mean\":[1,2,3],\"std\":1}]", "preprocess[1].mean", 2},
+};
+
 static void what_a_list_cannot_be_is_named_with_its_place(void **state)
 {
-    static const struct {
-        const char *list, *where;
-        int n_features;
-    } bad[] = {
-        {"[]", "1 to 16 steps", 0},
-        {"{}", "1 to 16 steps", 0},
-        {"[" SIZE "]", "preprocess[0].op", 0},
-        {"[" DECODE "," DECODE "," SIZE "]", "preprocess[1].op", 0},
-        {"[" DECODE "]", "preprocess[0].width", 0},
-        {"[" DECODE ",{\"op\":\"crop\",\"method\":\"centre_square\"}]", "preprocess[1].width",
-         0},
-        {"[" DECODE ",{\"op\":\"stft\"}," SIZE "]", "preprocess[1].op", 0},
-        {"[" DECODE ",7," SIZE "]", "preprocess[1].op", 0},
-        {"[" DECODE ",{\"op\":\"modality\"}," SIZE "]", "preprocess[1].op", 0},
-        {"[" DECODE ",{\"op\":\"window\"}," SIZE "]", "preprocess[1].op", 0},
-        {"[" STORED "," SIZE "]", "preprocess[1].op", 0},
-        {"[" STORED "]", "preprocess[0].width", 0},
-        {"[" STORED ",{\"op\":\"window\",\"centre\":1}," SIZE "]", "preprocess[1].width", 0},
-        {"[" STORED ",{\"op\":\"window\",\"centre\":1,\"width\":0}," SIZE "]",
-         "preprocess[1].width", 0},
-        {"[" STORED ",{\"op\":\"window\",\"centre\":1,\"width\":2,\"function\":\"gamma\"}," SIZE
-         "]",
-         "preprocess[1].function", 0},
-        {"[" DECODE "," SIZE "," GRAY "]", "preprocess[2].op", 0},
-        {"[" DECODE "," GRAY "," GRAY "," SIZE "]", "preprocess[2].weights", 0},
-        {"[" DECODE ",{\"op\":\"gray\",\"weights\":[1,2]}," SIZE "]", "preprocess[1].weights",
-         0},
-        {"[" DECODE ",{\"op\":\"gray\",\"weights\":[1,2,\"x\"]}," SIZE "]",
-         "preprocess[1].weights", 0},
-        {"[" DECODE ",{\"op\":\"resize\",\"method\":\"nearest\",\"width\":2,\"height\":2}]",
-         "preprocess[1].method", 0},
-        {"[" DECODE ",{\"op\":\"resize\",\"method\":\"area\",\"width\":513,\"height\":2}]",
-         "preprocess[1].width", 0},
-        {"[" DECODE ",{\"op\":\"resize\",\"method\":\"area\",\"width\":2.5,\"height\":2}]",
-         "preprocess[1].width", 0},
-        {"[" DECODE "," SIZE
-         ",{\"op\":\"crop\",\"method\":\"box\",\"x\":20,\"y\":0,\"width\":9,\"height\":1}]",
-         "preprocess[2].width", 0},
-        {"[" DECODE ",{\"op\":\"crop\",\"method\":\"box\",\"x\":-1,\"y\":0,\"width\":9,"
-         "\"height\":1}]",
-         "preprocess[1].x", 0},
-        {"[" DECODE ",{\"op\":\"crop\",\"method\":\"box\",\"x\":0,\"y\":0,\"width\":600,"
-         "\"height\":1}]",
-         "preprocess[1].width", 0},
-        {"[" DECODE "," SIZE ",{\"op\":\"rotate\"}]", "preprocess[2].degrees", 0},
-        {"[" DECODE "," SIZE ",{\"op\":\"clahe\",\"clip\":2,\"tiles\":17}]",
-         "preprocess[2].tiles", 0},
-        {"[" DECODE "," SIZE ",{\"op\":\"median\",\"size\":4}]", "preprocess[2].size", 0},
-        {"[" DECODE "," SIZE ",{\"op\":\"median\",\"size\":11}]", "preprocess[2].size", 0},
-        {"[" DECODE "," SIZE ",{\"op\":\"gaussian\",\"sigma\":0}]", "preprocess[2].sigma", 0},
-        {"[" DECODE "," SIZE ",{\"op\":\"scale\"}]", "preprocess[2].factor", 0},
-        {"[" DECODE "," SIZE ",{\"op\":\"scale\",\"factor\":0.5},{\"op\":\"clahe\",\"clip\":2,"
-         "\"tiles\":2}]",
-         "preprocess[3].op", 0},
-        {"[" DECODE "," SIZE ",{\"op\":\"normalise\",\"mean\":[1,2],\"std\":1}]",
-         "preprocess[2].mean", 0},
-        {"[" DECODE "," SIZE ",{\"op\":\"normalise\",\"mean\":1,\"std\":[1,1,1]}]",
-         "preprocess[2].std", 0},
-        {"[" DECODE "," SIZE ",{\"op\":\"normalise\",\"mean\":1,\"std\":0}]",
-         "preprocess[2].std", 0},
-        {"[" TABLE "]", "preprocess[0].op", 0},
-        {"[" DECODE "," SIZE "]", "preprocess[0].op", 13},
-        {"[" TABLE "," SIZE "]", "preprocess[1].op", 13},
-        {"[" TABLE ",{\"op\":\"normalise\",\"mean\":[1,2,3],\"std\":1}]", "preprocess[1].mean",
-         2},
-    };
-
     (void)state;
     for (size_t i = 0; i < WARD_COUNT(bad); i++) {
         if (parse(bad[i].list, bad[i].n_features) != WARD_FAILED_PRECONDITION)

@@ -1,4 +1,4 @@
-/* Each step beside a peer's: tests/peers/steps.py prints peers.h. */
+/* Each step beside a peer's: tests/peers/steps.py prints steps_peer.h. */
 #include "common/base/clock.h"
 #include "services/diagnosis/steps/steps_own.h"
 
@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "services/diagnosis/steps/peers.h"
+#include "services/diagnosis/steps/steps_peer.h"
 
 #define W 21
 #define H 17

@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-
 typedef Ward__Records__V1__ReadRequest ReadRequest;
 typedef Ward__Records__V1__ReadResponse ReadResponse;
 typedef Ward__Records__V1__SearchRequest SearchRequest;

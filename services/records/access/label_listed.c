@@ -1,8 +1,10 @@
 #include "services/records/access/label_own.h"
 
 #include "common/base/status.h"
+#include "common/base/text.h"
 #include "services/records/access/label.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -111,9 +113,22 @@ static int by_number(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
+/* 5017 of "5017-9", without its check digit; 0: not a LOINC code. */
+static int number_of_loinc(const char *code)
+{
+    const size_t n = strspn(code, "0123456789");
+    char digits[8];
+    int64_t number;
+
+    if (n >= sizeof(digits))
+        return 0;
+    snprintf(digits, sizeof(digits), "%.*s", (int)n, code);
+    return ward_i64(digits, 0, INT32_MAX, &number) ? (int)number : 0;
+}
+
 static uint32_t label_of_loinc(const char *code)
 {
-    const int number = (int)strtol(code, NULL, 10);
+    const int number = number_of_loinc(code);
     uint32_t labels = 0;
 
     if (bsearch(&number, loinc_hiv, WARD_COUNT(loinc_hiv), sizeof(number), by_number) != NULL)

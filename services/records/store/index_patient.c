@@ -59,7 +59,7 @@ static void in_pinyin(struct sink *s, enum param p, const char *word, size_t sta
 
     if (!param_is_han(word) || strlen(word) > ward_first_points(word, HAN_NAME))
         return;
-    for (int surname = 0; surname <= maybe_surname; surname++) {
+    for (int surname = 0; surname < (maybe_surname ? 2 : 1); surname++) {
         if (!sink_is(s, ward_pinyin(s->mem, word, surname, &syllables, &n, s->err)) || n == 0 ||
             strcmp(first, syllables[0]) == 0)
             return;

@@ -65,6 +65,21 @@ struct around {
     bool han;                       /* the sentence's */
 };
 
+/* Of a cue before the mark m in s, `limit` being where that begins or s ends. */
+static struct around around_of(const struct text_marks *marks, size_t m, uint32_t tested,
+                               bool cue, uint32_t limit, const struct text_sentence *s)
+{
+    return (struct around){
+        .before = m > 0 ? &marks->at[m - 1] : NULL,
+        .tested = tested,
+        .cue = cue,
+        .next = limit,
+        .followed = limit < s->end,
+        .by_drug = limit < s->end && marks->at[m].kind == TEXT_DRUG,
+        .han = s->han,
+    };
+}
+
 static bool near_drug(uint32_t stop, const struct around *at)
 {
     return at->by_drug && at->next - stop <= (at->han ? LAST_HAN : TURN_EN);
@@ -183,13 +198,8 @@ size_t text_hits(const struct text_engine *e, const struct text_doc *doc,
             }
             denied = is_assertion(cue, TEXT_NEGATED) ? stop : denied;
             if (cue->axis != CUE_PSEUDO && cue->axis != CUE_ABBREV) {
-                const struct around around = {m > 0 ? &marks->at[m - 1] : NULL,
-                                              tested,
-                                              past > 0 && text_beside(doc, past, i),
-                                              limit,
-                                              limit < s.end,
-                                              limit < s.end && marks->at[m].kind == TEXT_DRUG,
-                                              s.han};
+                const bool beside = past > 0 && text_beside(doc, past, i);
+                const struct around around = around_of(marks, m, tested, beside, limit, &s);
 
                 if (hits != NULL)
                     hits[n] = hit_of(doc, cue, i, stop, &around);

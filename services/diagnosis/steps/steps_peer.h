@@ -1,7 +1,7 @@
-/* peers.h - printed by tests/peers/steps.py from OpenCV 4.6.0, SciPy 1.10.1 and pydicom 2.3.1; for steps_test.c.
- * Threads: constant. Memory: none. Errors: none. */
-#ifndef DIAGNOSIS_STEPS_PEERS_H
-#define DIAGNOSIS_STEPS_PEERS_H
+/* steps_peer.h - printed by tests/peers/steps.py from OpenCV 4.6.0, SciPy 1.10.1 and
+ * pydicom 2.3.1; for steps_test.c. Threads: constant. Memory: none. Errors: none. */
+#ifndef DIAGNOSIS_STEPS_PEER_H
+#define DIAGNOSIS_STEPS_PEER_H
 
 /* clang-format off */
 /* cv2.resize, INTER_AREA, to 7x5 */
