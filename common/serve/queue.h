@@ -43,6 +43,7 @@ struct ward_queue_ops {
                           const struct ward_tensor *in, uint32_t n_in, struct ward_tensor *out,
                           uint32_t *n_out, struct ward_err *err);
     void (*interrupt)(void *instance); /* from another thread, repeatedly; NULL: cannot */
+    int64_t (*now)(void); /* ns: the clock that warm-up measures by; NULL: ward_mono_ns */
 };
 
 struct ward_queue_config {

@@ -49,7 +49,7 @@ static void rows_that_cannot_be_told_apart_run_as_they_came(void **state)
 
     (void)state;
     io.out[0].batch_axis = -1;
-    cfg.ops = (struct ward_queue_ops){NULL, fake_open, fake_close, fake_run, NULL};
+    cfg.ops = (struct ward_queue_ops){.open = fake_open, .close = fake_close, .run = fake_run};
     assert_int_equal(ward_queue_open(&cfg, &q, NULL), WARD_OK);
     fake.n = 0;
     c.q = q;
@@ -150,7 +150,7 @@ static void a_model_that_cannot_answer_its_question_does_not_open(void **state)
     struct ward_queue *q = NULL;
 
     (void)state;
-    cfg.ops = (struct ward_queue_ops){NULL, fake_open, fake_close, fake_run, NULL};
+    cfg.ops = (struct ward_queue_ops){.open = fake_open, .close = fake_close, .run = fake_run};
     assert_int_equal(ward_queue_open(&cfg, &q, NULL), WARD_RESOURCE_EXHAUSTED);
     assert_null(q);
 }

@@ -84,8 +84,11 @@ enum ward_code ward_serve_queue(const struct ward_serve_member *m,
     c.name = model->name;
     c.known = model->known;
     c.io = ward_serve_shapes(e, m->which);
-    c.ops = (struct ward_queue_ops){(void *)(uintptr_t)m, runner_open, runner_close, runner_run,
-                                    runner_interrupt};
+    c.ops = (struct ward_queue_ops){.arg = (void *)(uintptr_t)m,
+                                    .open = runner_open,
+                                    .close = runner_close,
+                                    .run = runner_run,
+                                    .interrupt = runner_interrupt};
     code = ward_queue_open(&c, out, err);
     ward_serve_engine_close(e);
     return code;
