@@ -85,7 +85,7 @@ static void pages_are_printed_and_nothing_else_happens(void **state)
         {"--version", NULL, NULL, "probe "},
         {"--docs", "config", NULL, "| `WARD_GREETING` | a word | text | `hello` |\n"},
         {"--docs", "common", NULL,
-         "| `WARD_DB_PASSWORD_FILE` | database password | file | none |\n"},
+         "| `WARD_DB_PASSWORD_FILE` | password of the database user | file | none |\n"},
         {"--docs", "metrics", NULL, "| `ward_test_waves_total` | counter |  | Waves. |\n"},
     };
 

@@ -26,6 +26,21 @@ static struct ward_client *connect_to(int port, size_t max_message)
     return cl;
 }
 
+/* A connection may fail on a busy machine: the first is made here, so that what a test counts
+ * is its own. */
+static bool connected(struct ward_client *cl)
+{
+    Ward__Test__V1__EchoRequest req = WARD__TEST__V1__ECHO_REQUEST__INIT;
+    ProtobufCMessage *resp;
+    enum ward_code code = WARD_UNAVAILABLE;
+
+    for (int i = 0; i < 50 && code == WARD_UNAVAILABLE; i++)
+        code = ward_client_call(cl, ECHO(Unary), NULL, &req.base,
+                                &ward__test__v1__echo_response__descriptor, &resp, &mem, NULL);
+    atomic_store(&peer.calls, 0);
+    return code == WARD_OK;
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -33,7 +48,7 @@ static int set_up(void **state)
     ward_arena_init(&mem, ARENA_CAP);
     peer_start(&peer, NULL, NULL);
     client = connect_to(peer.port, 0);
-    return 0;
+    return connected(client) ? 0 : -1;
 }
 
 static int tear_down(void **state)
@@ -268,6 +283,7 @@ static void a_message_too_large_is_refused_on_either_side(void **state)
 
     (void)state;
     client = connect_to(peer.port, 1000);
+    assert_true(connected(client));
     assert_int_equal(call_with(ECHO(Unary), NULL, 2000, &resp, &err), WARD_RESOURCE_EXHAUSTED);
     assert_int_equal(peer.calls, 0);
     assert_int_equal(call_with(ECHO(Unary), NULL, 900, &resp, &err), WARD_OK);
