@@ -19,6 +19,7 @@ int64_t call_own_deadline(const struct served *s)
 
 void call_counted(struct served *s, enum ward_code code, size_t bytes_out)
 {
+    call_let_go(s);
     stats_ended(s, code, bytes_out);
     atomic_fetch_sub_explicit(&s->rpc->in_flight, 1, memory_order_relaxed);
 }
@@ -27,17 +28,6 @@ static void fail(struct served *s, struct ward_err *err)
 {
     call_log(err);
     s->rpc->transport->finish(s, NULL, err->code, err);
-}
-
-static void shed(struct served *s)
-{
-    struct ward_err err = {0};
-
-    ward_metric_add(s->method->stats.shed, 1);
-    (void)WARD_FAIL_REASON(&err, RESOURCE_EXHAUSTED, "OVERLOADED",
-                           "too many calls are waiting");
-    err.retry_after_ms = 250;
-    fail(s, &err);
 }
 
 void call_arrived(struct served *s, size_t bytes_in, struct ward_arena *mem)
@@ -55,12 +45,12 @@ void call_arrived(struct served *s, size_t bytes_in, struct ward_arena *mem)
     s->rpc->transport->peer(s);
     s->allowed = admit_caller(s, &err) == WARD_OK;
     /* A refused call of an audited method goes on to a worker, which writes the event. */
-    if (!s->allowed && (!m->info->audited || s->rpc->cfg.refused == NULL || m->queue == NULL))
+    if (!s->allowed && (!m->info->audited || s->rpc->cfg.refused == NULL || m->crew == NULL))
         fail(s, &err);
     else if (m->async != NULL)
         m->async(s, mem);
-    else if (m->queue == NULL)
+    else if (m->crew == NULL)
         call_run(s, mem, NULL);
-    else if (!queue_put(m->queue, s))
-        shed(s);
+    else
+        call_queue(s);
 }

@@ -99,8 +99,11 @@ void call_run(struct served *s, struct ward_arena *mem, struct worker *w)
         .peer = s->peer,
         .served = s,
     };
+    int64_t began_ns = w == NULL ? 0 : ward_mono_ns();
     enum ward_code code;
 
+    if (w != NULL)
+        call_taken(s, began_ns);
     trace_take(parent, len, c.traceparent, c.trace_id);
     ward_log_trace(c.trace_id);
     if (w != NULL && (c.method->client_streaming || c.method->server_streaming)) {
@@ -114,6 +117,8 @@ void call_run(struct served *s, struct ward_arena *mem, struct worker *w)
     }
     if (c.stream != NULL)
         stream_end(c.stream);
+    if (w != NULL)
+        call_measured(s, began_ns, code);
     ward_metric_max(s->method->stats.arena, (double)mem->used);
     s->rpc->transport->reply(s, code == WARD_OK ? resp : NULL, code, &err);
     ward_arena_reset(mem);

@@ -36,7 +36,7 @@ enum peer_does {
     PEER_EARLY,  /* OK after the first message, whatever is still coming */
 };
 
-struct peer {
+struct scripted {
     _Atomic enum peer_does does;
     atomic_int fail_left; /* PEER_FAIL so often, then PEER_ECHO; below 0: for ever */
     struct ward_err fail;
@@ -53,7 +53,7 @@ struct peer {
 };
 
 struct peer_call {
-    struct peer *p;
+    struct scripted *p;
     grpc_call *call;
     grpc_call_details details;
     grpc_metadata_array headers;
@@ -227,7 +227,7 @@ static void peer_serve(struct peer_call *c)
 
 static void *peer_loop(void *arg)
 {
-    struct peer *p = arg;
+    struct scripted *p = arg;
 
     for (;;) {
         struct peer_call c = {.p = p};
@@ -273,7 +273,7 @@ static grpc_server_credentials *peer_creds(const char *dir, const char *name)
 }
 
 /* p->port 0 picks one; p's behaviour may be set before or after. */
-static void peer_start(struct peer *p, const char *dir, const char *name)
+static void peer_start(struct scripted *p, const char *dir, const char *name)
 {
     grpc_arg reuse = {.type = GRPC_ARG_INTEGER,
                       .key = (char *)(uintptr_t)GRPC_ARG_ALLOW_REUSEPORT};
@@ -295,7 +295,7 @@ static void peer_start(struct peer *p, const char *dir, const char *name)
     assert_int_equal(pthread_create(&p->thread, NULL, peer_loop, p), 0);
 }
 
-static void peer_stop(struct peer *p)
+static void peer_stop(struct scripted *p)
 {
     grpc_completion_queue *end = grpc_completion_queue_create_for_pluck(NULL);
 

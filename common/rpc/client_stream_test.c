@@ -2,7 +2,7 @@
 #include "common/rpc/client_impl.h"
 #include "common/rpc/client_peer.h"
 
-static struct peer peer;
+static struct scripted peer;
 static struct ward_client *client;
 static struct ward_arena mem;
 

@@ -6,7 +6,7 @@
 #define THREADS   8
 #define EACH      50
 
-static struct peer peer;
+static struct scripted peer;
 static struct ward_client *client;
 static struct ward_arena mem;
 

@@ -9,7 +9,7 @@
 #define RELOAD_TRIES 300
 
 static char dir[64];
-static struct peer peer;
+static struct scripted peer;
 static struct ward_arena mem;
 
 static const char *in_dir(char out[128], const char *name, const char *suffix)

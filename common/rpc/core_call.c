@@ -181,7 +181,7 @@ static void on_arrived(struct tag *tag, bool ok)
     if (m->registered == NULL)
         s->deadline = s->details.deadline;
     s->s.deadline_ns = deadline_of(s);
-    if (m->queue != NULL && (m->info->client_streaming || m->info->server_streaming))
+    if (m->crew != NULL && (m->info->client_streaming || m->info->server_streaming))
         core_watch_close(&s->s); /* unary calls ask when they need to know */
     call_arrived(&s->s, s->payload == NULL ? 0 : grpc_byte_buffer_length(s->payload),
                  &s->at->mem);
@@ -269,7 +269,7 @@ void core_reply(struct served *s, const ProtobufCMessage *resp, enum ward_code c
                 const struct ward_err *err)
 {
     struct poller *at = core_of(s)->at;
-    bool worker = s->method->queue != NULL;
+    bool worker = s->method->crew != NULL;
 
     if (worker)
         keep(at);
@@ -358,7 +358,7 @@ static grpc_completion_queue *rpc_pump(struct ward_rpc *rpc)
 
 grpc_completion_queue *core_poller(const struct ward_call *c)
 {
-    if (c == NULL || c->served == NULL || c->served->method->queue == NULL)
+    if (c == NULL || c->served == NULL || c->served->method->crew == NULL)
         return NULL;
     if (on_core(c))
         return core_of(c->served)->at->cq;

@@ -76,6 +76,9 @@ static enum ward_code apply_rules(const Rules *r, struct ward_method_info *info,
     case WARD__OPTIONS__V1__LANE__LANE_STREAM:
         info->lane = WARD_LANE_STREAM;
         break;
+    case WARD__OPTIONS__V1__LANE__LANE_BEDSIDE:
+        info->lane = WARD_LANE_BEDSIDE;
+        break;
     default:
         return WARD_FAIL(err, FAILED_PRECONDITION, "%s has a lane nobody knows", info->path);
     }

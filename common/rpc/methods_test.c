@@ -43,6 +43,7 @@ static const struct ward_method *echo(void)
     static const struct ward_method table[] = {
         {"/ward.test.v1.Echo/Fast", nothing, REQ, RESP},
         {"/ward.test.v1.Echo/Unary", nothing, REQ, RESP},
+        {"/ward.test.v1.Echo/Bedside", nothing, REQ, RESP},
         {"/ward.test.v1.Echo/Guarded", nothing, REQ, RESP},
         {"/ward.test.v1.Echo/Closed", nothing, REQ, RESP},
         {"/ward.test.v1.Echo/ServerStream", nothing, REQ, RESP},
@@ -52,7 +53,7 @@ static const struct ward_method *echo(void)
     };
     return table;
 }
-#define ECHO_ROWS 7
+#define ECHO_ROWS 8
 
 static void a_method_is_what_its_proto_says(void **state)
 {
@@ -86,6 +87,8 @@ static void defaults_depend_on_streaming(void **state)
     m = ward_set_method(set, "/ward.test.v1.Echo/Fast");
     assert_int_equal(m->lane, WARD_LANE_INLINE);
     assert_true(m->idempotent);
+    m = ward_set_method(set, "/ward.test.v1.Echo/Bedside");
+    assert_int_equal(m->lane, WARD_LANE_BEDSIDE);
     m = ward_set_method(set, "/ward.test.v1.Echo/ServerStream");
     assert_true(m->server_streaming && !m->client_streaming);
     assert_int_equal(m->lane, WARD_LANE_STREAM);

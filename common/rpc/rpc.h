@@ -6,7 +6,7 @@
  * blocking code and takes no locks. Methods of lane INLINE run on the poll thread and must
  * never block; health, reflection and such answer there while every worker is busy. Streaming
  * methods have workers of their own (lane STREAM), so that a long tail never starves a unary
- * call.
+ * call. Lane BEDSIDE is a worker before all others, and one worker that serves nothing else.
  *
  * What a method is (streaming, who may call, audited, idempotent, deadline, lane) stands in its
  * .proto (ward/options/v1) and is read from the compiled descriptors at start; a method that is
@@ -26,7 +26,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-enum ward_lane { WARD_LANE_WORKER, WARD_LANE_INLINE, WARD_LANE_STREAM };
+enum ward_lane { WARD_LANE_WORKER, WARD_LANE_INLINE, WARD_LANE_STREAM, WARD_LANE_BEDSIDE };
 
 /* What the descriptors say of a method. */
 struct ward_method_info {
@@ -128,16 +128,17 @@ struct ward_rpc_config {
     const char *listen;  /* "0.0.0.0:50051" or "unix:/path"; port 0 picks one */
     struct ward_tls tls; /* plain text is refused unless listen is loopback or a unix socket */
     struct ward_jwks *jwks; /* NULL: no person's token is accepted */
-    const char *callers; /* "lab-x=gateway,pump-*=devices": certificates' names with the rights
-                          * of one of these two, beside their own; NULL: none */
-    int workers;         /* of lane WORKER */
-    int streams;         /* of lane STREAM; 0 where no method streams */
-    int pollers;         /* completion queues and poll threads; 0: half the cores, 1 to 4 */
-    int queue;           /* calls that may wait for a worker; past it RESOURCE_EXHAUSTED */
-    size_t arena_cap;    /* bytes a call may use, its decoded message included */
-    size_t max_message;  /* bytes of one message on the wire; 0: arena_cap */
-    size_t max_elements; /* fields and repeated elements of one message; 0: 65536 */
-    int handshake_ms;    /* TLS handshake's limit; 0: 5000 */
+    const char *callers;  /* "lab-x=gateway,pump-*=devices": certificates' names with the rights
+                           * of one of these two, beside their own; NULL: none */
+    int workers;          /* of lane WORKER; one more where a method has lane BEDSIDE */
+    int streams;          /* of lane STREAM; 0 where no method streams */
+    int pollers;          /* completion queues and poll threads; 0: half the cores, 1 to 4 */
+    int queue;            /* calls that may wait for a worker; past it RESOURCE_EXHAUSTED */
+    size_t arena_cap;     /* bytes a call may use, its decoded message included */
+    size_t max_message;   /* bytes of one message on the wire; 0: arena_cap */
+    size_t max_elements;  /* fields and repeated elements of one message; 0: 65536 */
+    int peer_connections; /* of one name in certificates from one address; 0: 256 */
+    int handshake_ms;     /* TLS handshake's limit; 0: 5000 */
     int keepalive_ms; /* an idle peer is pinged this often, and dropped 20 s later; 0: 60000 */
     int max_age_ms;   /* GOAWAY for a connection older than this; 0: never */
     int max_age_grace_ms; /* then its calls are cut; 0: never */

@@ -31,6 +31,8 @@ static void settle_config(struct ward_rpc *rpc, const struct ward_rpc_config *cf
         rpc->cfg.max_message = cfg->arena_cap;
     if (rpc->cfg.max_elements == 0)
         rpc->cfg.max_elements = WARD_WIRE_ELEMENTS;
+    if (rpc->cfg.peer_connections == 0)
+        rpc->cfg.peer_connections = 256;
     if (rpc->cfg.max_message > INT32_MAX)
         rpc->cfg.max_message = INT32_MAX;
     rpc->n_pollers = cfg->pollers > 0 ? cfg->pollers : default_pollers();
@@ -44,9 +46,9 @@ static enum ward_code open_all(struct ward_rpc *rpc, struct ward_err *err)
 
     WARD_TRY(callers_new(cfg->callers, &rpc->callers, err));
     WARD_TRY(table_make(rpc, err));
-    WARD_TRY(crew_start(rpc, &rpc->workers, cfg->workers, cfg->queue, true, false, err));
-    WARD_TRY(crew_start(rpc, &rpc->streams, cfg->streams, cfg->queue, true, true, err));
-    WARD_TRY(crew_start(rpc, &rpc->system, RPC_SYSTEM, RPC_SYSTEM_QUEUE, false, true, err));
+    WARD_TRY(crew_start(rpc, CREW_WORKERS, cfg->workers + rpc->bedside, rpc->bedside, err));
+    WARD_TRY(crew_start(rpc, CREW_STREAMS, cfg->streams, 0, err));
+    WARD_TRY(crew_start(rpc, CREW_SYSTEM, RPC_SYSTEM, 0, err));
     WARD_TRY(transport_secure(cfg, &rpc->secure, err));
     WARD_TRY(rpc->transport->listen(rpc, err));
     WARD_TRY(rpc->transport->serve(rpc, err));
@@ -65,6 +67,7 @@ enum ward_code ward_rpc_start(const struct ward_rpc_config *cfg, struct ward_rpc
     WARD_ASSERT(rpc != NULL);
     settle_config(rpc, cfg);
     rpc->tokens = tokens_new();
+    peers_init(&rpc->peers);
     ward_arena_init(&rpc->mem, SIZE_MAX / 2);
     /* Signals are the main thread's: every thread of ours and of the transport's
      * inherits this mask. */
@@ -95,8 +98,8 @@ void ward_rpc_serving(struct ward_rpc *rpc, const char *service, bool serving)
 static void break_system(struct ward_rpc *rpc)
 {
     health_end(rpc->health);
-    for (int i = 0; i < rpc->system.n; i++)
-        stream_break(rpc->system.workers[i].stream);
+    for (int i = 0; i < rpc->crews[CREW_SYSTEM].n; i++)
+        stream_break(rpc->crews[CREW_SYSTEM].workers[i].stream);
 }
 
 void ward_rpc_stop(struct ward_rpc *rpc, int grace_ms)
@@ -111,9 +114,8 @@ void ward_rpc_stop(struct ward_rpc *rpc, int grace_ms)
         break_system(rpc);
         rpc->transport->drain(rpc, grace_ms);
     }
-    crew_stop(&rpc->workers);
-    crew_stop(&rpc->streams);
-    crew_stop(&rpc->system);
+    for (size_t i = 0; i < WARD_COUNT(rpc->crews); i++)
+        crew_stop(&rpc->crews[i]);
     if (rpc->core != NULL || rpc->h2 != NULL)
         rpc->transport->close(rpc);
     if (atomic_load(&rpc->pump) != NULL)
@@ -121,6 +123,7 @@ void ward_rpc_stop(struct ward_rpc *rpc, int grace_ms)
     health_free(rpc->health);
     tokens_free(rpc->tokens);
     callers_free(rpc->callers);
+    peers_done(&rpc->peers);
     ward_arena_done(&rpc->mem);
     free(rpc);
 }

@@ -5,7 +5,8 @@
  * call_dispatch.c what becomes of a call that has arrived;  call_hook.c  who is told of its end
  * call_admit.c    who may call: certificate, list of callers, person's token;  call_token.c
  * call_run.c      from bytes to the handler to the reply;  call_trace.c  W3C trace context
- * queue.c         the bounded queue and the workers' sleep;  server_worker.c  the workers
+ * call_load.c     calls for workers: refused, queued, given up, measured
+ * load/           the queue and the peers that share it;  server_worker.c  the workers
  * stream.c        blocking receive and send;  health.c  grpc.health.v1
  * watchdog.c      sees a server that accepts no more, or memory run away
  * core.h          the transport on gRPC's C core;  h2/  the one on libnghttp2 and OpenSSL
@@ -19,6 +20,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/metrics.h"
+#include "common/rpc/load/peers.h"
 #include "common/rpc/methods.h"
 #include "common/rpc/rpc.h"
 #include "common/rpc/wire.h"
@@ -29,7 +31,7 @@
 #define RPC_MAX_POLLERS  64
 #define RPC_SYSTEM       2 /* threads of reflection's streams */
 #define RPC_SYSTEM_QUEUE 16
-#define RPC_PEER         64
+#define RPC_PEER         PEER_NAME
 #define RPC_UNARY_MS     10000 /* deadline of a unary call where nobody gave one */
 #define RPC_REFUSED_MS   2000  /* what the audit of a refusal may take past the deadline */
 #define RPC_REFUSED_ROOM ((size_t)64 << 10) /* arena kept for it past the cap */
@@ -48,8 +50,11 @@ struct method {
     ward_handler *fn;
     const ProtobufCMessageDescriptor *req, *resp;
     void *svc;
-    void *registered;    /* core's handle */
-    struct queue *queue; /* NULL: on the transport's thread */
+    size_t n_path;
+    void *registered;  /* core's handle */
+    struct crew *crew; /* NULL: on the transport's thread */
+    enum queue_lane lane;
+    _Atomic int64_t cost_ns; /* what a call takes a worker; 0: not known */
     /* Instead of fn: keeps the call, blocks nothing; again, without mem, when it is closed. */
     void (*async)(struct served *s, struct ward_arena *mem);
     bool system; /* built in: any peer, no person */
@@ -58,7 +63,11 @@ struct method {
 
 /* One call, as far as every transport knows it. */
 struct served {
-    struct served *next; /* in the queue, or free */
+    struct served *next; /* of those that are free */
+    struct job job;      /* while it waits for a worker */
+    struct peer *from;   /* its transport's, or held for the time from the queue to its end */
+    bool queued, runs;   /* it holds `from`; a worker has it */
+    int hold_ms;         /* its transport holds the answer back for so long */
     struct ward_rpc *rpc;
     struct method *method;
     int64_t began_ns, deadline_ns;
@@ -106,27 +115,6 @@ extern const struct transport transport_core, transport_h2;
 /* By WARD_TRANSPORT, once a process. */
 const struct transport *transport_chosen(void);
 
-/* ---- queue.c ---- */
-struct waiter {
-    struct waiter *next;
-    sem_t wake;
-};
-struct queue {
-    pthread_mutex_t lock;
-    struct served *head, **tail;
-    struct waiter *idle; /* newest first: the warmest worker is woken */
-    int waiting, n_idle, bound;
-    bool waking, stopped;
-};
-void queue_init(struct queue *q, int bound);
-void queue_done(struct queue *q);
-/* False when `bound` calls wait already and nobody is free. */
-WARD_MUST bool queue_put(struct queue *q, struct served *s);
-/* Blocks; NULL once stopped and empty. */
-struct served *queue_take(struct queue *q, struct waiter *self);
-void queue_stop(struct queue *q);
-int queue_waiting(struct queue *q);
-
 /* ---- stream.c: the blocking face of one streaming call; its worker's ---- */
 struct ward_stream {
     pthread_mutex_t lock; /* `s` against stream_break; the rest is core's */
@@ -151,7 +139,7 @@ enum ward_code stream_over(const struct ward_call *c);
 /* ---- server_worker.c ---- */
 struct worker {
     struct ward_rpc *rpc;
-    struct queue *queue;
+    struct crew *crew;
     struct waiter waiter;
     pthread_t thread;
     bool running, own; /* own: opens the service's wrk */
@@ -160,13 +148,17 @@ struct worker {
     struct ward_stream *stream; /* NULL: unary only */
     struct ward_stream stream_room;
 };
+enum crew_kind { CREW_WORKERS, CREW_STREAMS, CREW_SYSTEM };
 struct crew {
+    enum crew_kind kind;
     struct queue queue;
     struct worker *workers;
     int n;
+    atomic_int busy;
 };
-WARD_MUST enum ward_code crew_start(struct ward_rpc *rpc, struct crew *crew, int n, int bound,
-                                    bool own, bool streams, struct ward_err *err);
+/* `reserved` of the workers take bedside calls only. */
+WARD_MUST enum ward_code crew_start(struct ward_rpc *rpc, enum crew_kind kind, int n,
+                                    int reserved, struct ward_err *err);
 void crew_stop(struct crew *crew);
 
 /* ---- health.c ---- */
@@ -207,7 +199,9 @@ struct ward_rpc {
     struct h2_server *h2;
     void *_Atomic pump; /* core_pump.c's queue, once a handler has made a call */
     int n_pollers;
-    struct crew workers, streams, system;
+    struct crew crews[3]; /* by crew_kind */
+    struct peers peers;
+    bool bedside; /* some method has the bedside lane */
     struct watchdog *watchdog;
     int port;
     bool secure;
@@ -232,6 +226,19 @@ bool call_waits_for_message(const struct method *m); /* its message comes before
 int64_t call_own_deadline(const struct served *s);
 /* Counted by whoever finishes: before the answer leaves. */
 void call_counted(struct served *s, enum ward_code code, size_t bytes_out);
+
+/* ---- call_load.c ---- */
+/* To the queue of its method's crew, or refused. */
+void call_queue(struct served *s);
+/* The transport's: nobody waits for a call any more (CANCELLED), or its time in the queue is
+ * over. It ends if it waits still. */
+void call_give_up(struct served *s, enum ward_code code);
+/* When call_give_up is due for a call that waits; WARD_NO_DEADLINE: never. */
+int64_t call_patience(const struct served *s);
+/* By its worker, around the handler. */
+void call_taken(struct served *s, int64_t now_ns);
+void call_measured(struct served *s, int64_t began_ns, enum ward_code code);
+void call_let_go(struct served *s); /* at its end: what the queue and its peer hold of it */
 
 /* ---- call_hook.c: fn runs once, on any thread, when the call's caller has gone ---- */
 struct call_hook {
@@ -271,6 +278,7 @@ void trace_take(const char *in, size_t len, char traceparent[56], char trace_id[
 /* ---- server_stats.c ---- */
 void stats_of(const char *service, const char *method, struct method_stats *out);
 void stats_server(struct ward_rpc *rpc);
+void stats_waited(const struct served *s, int64_t ns); /* for a worker */
 void stats_began(struct served *s, size_t bytes_in);
 void stats_ended(struct served *s, enum ward_code code, size_t bytes_out);
 

@@ -58,19 +58,56 @@ static double read_queue(void)
 
     pthread_mutex_lock(&current_lock);
     rpc = current;
-    if (rpc != NULL && rpc->workers.n > 0)
-        n += queue_waiting(&rpc->workers.queue);
-    if (rpc != NULL && rpc->streams.n > 0)
-        n += queue_waiting(&rpc->streams.queue);
+    for (int i = 0; rpc != NULL && i < CREW_SYSTEM; i++)
+        if (rpc->crews[i].n > 0)
+            n += queue_waiting(&rpc->crews[i].queue);
     pthread_mutex_unlock(&current_lock);
     return n;
+}
+
+static double busy(enum crew_kind kind)
+{
+    double n;
+
+    pthread_mutex_lock(&current_lock);
+    n = current == NULL ? 0 : atomic_load(&current->crews[kind].busy);
+    pthread_mutex_unlock(&current_lock);
+    return n;
+}
+
+static double read_workers(void)
+{
+    return busy(CREW_WORKERS);
+}
+
+static double read_streams(void)
+{
+    return busy(CREW_STREAMS);
 }
 
 static struct ward_family queued = {.name = "ward_rpc_queue_depth",
                                     .help = "Number of calls that wait for a worker.",
                                     .type = WARD_GAUGE,
                                     .read = read_queue};
+static struct ward_family workers_busy = {.name = "ward_rpc_workers_busy",
+                                          .help = "Number of workers that handle a call.",
+                                          .type = WARD_GAUGE,
+                                          .read = read_workers};
+static struct ward_family streams_busy = {.name = "ward_rpc_streams_busy",
+                                          .help =
+                                              "Number of stream workers that handle a stream.",
+                                          .type = WARD_GAUGE,
+                                          .read = read_streams};
+static struct ward_family waited = {.name = "ward_rpc_queue_seconds",
+                                    .help = "Time that calls waited for a worker, by queue: "
+                                            "bedside, bulk or stream.",
+                                    .type = WARD_HISTOGRAM,
+                                    .label = {"queue"},
+                                    .bounds = SECONDS};
 WARD_METRIC_LISTED(queued)
+WARD_METRIC_LISTED(workers_busy)
+WARD_METRIC_LISTED(streams_busy)
+WARD_METRIC_LISTED(waited)
 WARD_METRIC_LISTED(started)
 WARD_METRIC_LISTED(handled)
 WARD_METRIC_LISTED(seconds)
@@ -126,4 +163,18 @@ void stats_ended(struct served *s, enum ward_code code, size_t sent)
     ward_metric_observe(&seconds, m->seconds, (double)(ward_mono_ns() - s->began_ns) / 1e9);
     if (sent > 0)
         ward_metric_add(m->bytes_out, (double)sent);
+}
+
+void stats_waited(const struct served *s, int64_t ns)
+{
+    static const char *const names[] = {"bedside", "bulk", "stream"};
+    static struct ward_series *_Atomic series[3];
+    int i = s->method->crew->kind != CREW_WORKERS ? 2 : (int)s->job.lane;
+    struct ward_series *one = atomic_load_explicit(&series[i], memory_order_relaxed);
+
+    if (one == NULL) {
+        one = ward_series_of(&waited, names[i], NULL, NULL);
+        atomic_store_explicit(&series[i], one, memory_order_relaxed);
+    }
+    ward_metric_observe(&waited, one, (double)ns / 1e9);
 }

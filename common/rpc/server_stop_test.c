@@ -116,7 +116,7 @@ static void calls_that_wait_are_answered_too(void **state)
     UNTIL(room.at_gate == 2);
     for (int i = 0; i < 4; i++)
         ask_later(&more[i], client, ECHO(Unary), "gate");
-    UNTIL(queue_waiting(&rpc->workers.queue) == 4);
+    UNTIL(queue_waiting(&rpc->crews[CREW_WORKERS].queue) == 4);
     ward_rpc_stop(rpc, 0);
     for (int i = 0; i < 2; i++)
         assert_int_not_equal(answer_of(&held[i]), WARD_OK);

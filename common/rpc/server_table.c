@@ -55,16 +55,18 @@ static void add_built_in(struct ward_rpc *rpc)
                         .req = &grpc__reflection__v1__server_reflection_request__descriptor,
                         .resp = &grpc__reflection__v1__server_reflection_response__descriptor,
                         .svc = &rpc->reflection,
-                        .queue = &rpc->system.queue};
+                        .crew = &rpc->crews[CREW_SYSTEM]};
     *m++ = (struct method){
         .info = &REFLECTION_ALPHA,
         .fn = ward_reflect_v1alpha,
         .req = &grpc__reflection__v1alpha__server_reflection_request__descriptor,
         .resp = &grpc__reflection__v1alpha__server_reflection_response__descriptor,
         .svc = &rpc->reflection,
-        .queue = &rpc->system.queue};
-    for (struct method *b = rpc->methods + rpc->n_methods; b != m; b++)
+        .crew = &rpc->crews[CREW_SYSTEM]};
+    for (struct method *b = rpc->methods + rpc->n_methods; b != m; b++) {
         b->system = true;
+        b->lane = QUEUE_BULK;
+    }
     rpc->n_methods = (int)(m - rpc->methods);
 }
 
@@ -79,14 +81,16 @@ static enum ward_code add_own(struct ward_rpc *rpc, const struct ward_method *ro
                          info->path);
     *m = (struct method){
         .info = info, .fn = row->fn, .req = row->req, .resp = row->resp, .svc = rpc->cfg.svc};
-    if (info->lane == WARD_LANE_WORKER)
-        m->queue = &rpc->workers.queue;
+    if (info->lane == WARD_LANE_WORKER || info->lane == WARD_LANE_BEDSIDE)
+        m->crew = &rpc->crews[CREW_WORKERS];
     else if (info->lane == WARD_LANE_STREAM)
-        m->queue = &rpc->streams.queue;
+        m->crew = &rpc->crews[CREW_STREAMS];
     else if (info->audited) /* nothing on the poll thread may write to a database */
         return WARD_FAIL(err, FAILED_PRECONDITION, "%s: audited, so not on lane INLINE",
                          info->path);
-    if (info->lane == WARD_LANE_WORKER && rpc->cfg.workers < 1)
+    m->lane = info->lane == WARD_LANE_BEDSIDE ? QUEUE_BEDSIDE : QUEUE_BULK;
+    rpc->bedside = rpc->bedside || m->lane == QUEUE_BEDSIDE;
+    if (m->crew == &rpc->crews[CREW_WORKERS] && rpc->cfg.workers < 1)
         return WARD_FAIL(err, FAILED_PRECONDITION, "%s needs a worker", info->path);
     if (info->lane == WARD_LANE_STREAM && rpc->cfg.streams < 1)
         return WARD_FAIL(err, FAILED_PRECONDITION, "%s needs a stream worker", info->path);
@@ -154,6 +158,7 @@ enum ward_code table_make(struct ward_rpc *rpc, struct ward_err *err)
     for (int i = 0; i < rpc->n_methods; i++) {
         struct method *m = &rpc->methods[i];
 
+        m->n_path = strlen(m->info->path);
         stats_of(m->info->service, strrchr(m->info->path, '/') + 1, &m->stats);
     }
     return WARD_OK;
@@ -162,8 +167,7 @@ enum ward_code table_make(struct ward_rpc *rpc, struct ward_err *err)
 struct method *table_find(struct ward_rpc *rpc, const char *path, size_t len)
 {
     for (int i = 0; i < rpc->n_methods; i++)
-        if (strncmp(rpc->methods[i].info->path, path, len) == 0 &&
-            rpc->methods[i].info->path[len] == '\0')
+        if (rpc->methods[i].n_path == len && memcmp(rpc->methods[i].info->path, path, len) == 0)
             return &rpc->methods[i];
     return &rpc->unknown;
 }

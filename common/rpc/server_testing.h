@@ -156,6 +156,7 @@ UNTYPED(bidi, bidi(c))
 static const struct ward_method echo_methods[] = {
     {ECHO(Fast), echo_rpc, TYPES},
     {ECHO(Unary), echo_rpc, TYPES},
+    {ECHO(Bedside), echo_rpc, TYPES},
     {ECHO(Guarded), echo_rpc, TYPES},
     {ECHO(Closed), echo_rpc, TYPES},
     {ECHO(ServerStream), server_stream_rpc, TYPES},
@@ -207,7 +208,7 @@ static inline struct ward_rpc_config config_of(void)
         .listen = "127.0.0.1:0",
         .tls = {"", "", ""},
         .workers = 2,
-        .streams = 2,
+        .streams = 3, /* two of one peer */
         .pollers = 2,
         .queue = 4,
         .arena_cap = ARENA,

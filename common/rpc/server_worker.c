@@ -15,7 +15,7 @@ static void *work(void *arg)
     struct launch *l = arg;
     struct worker *w = l->w;
     const struct ward_rpc_config *cfg = &w->rpc->cfg;
-    struct served *s;
+    struct job *j;
 
     pthread_setname_np(pthread_self(), w->stream == NULL ? "rpc-worker" : "rpc-stream");
     if (w->own && cfg->wrk_open != NULL)
@@ -25,8 +25,8 @@ static void *work(void *arg)
         return NULL;
     }
     sem_post(&l->ready); /* *l is gone from here on */
-    while ((s = queue_take(w->queue, &w->waiter)) != NULL)
-        call_run(s, &w->mem, w);
+    while ((j = queue_take(&w->crew->queue, &w->waiter)) != NULL)
+        call_run(RPC_OF(j, struct served, job), &w->mem, w);
     if (w->own && cfg->wrk_close != NULL)
         cfg->wrk_close(w->wrk);
     return NULL;
@@ -53,19 +53,31 @@ static enum ward_code launch(struct worker *w, struct ward_err *err)
     return l.code;
 }
 
-enum ward_code crew_start(struct ward_rpc *rpc, struct crew *crew, int n, int bound, bool own,
-                          bool streams, struct ward_err *err)
+/* One peer never has all streams: a peer that reads none of its streams must not block the
+ * others. */
+static int streams_each(int n)
 {
+    return n < 2 ? n : n - (n + 3) / 4;
+}
+
+enum ward_code crew_start(struct ward_rpc *rpc, enum crew_kind kind, int n, int reserved,
+                          struct ward_err *err)
+{
+    struct crew *crew = &rpc->crews[kind];
+    bool system = kind == CREW_SYSTEM, streams = kind != CREW_WORKERS;
+
     if (n == 0)
         return WARD_OK;
-    queue_init(&crew->queue, bound);
+    crew->kind = kind;
+    queue_init(&crew->queue, system ? RPC_SYSTEM_QUEUE : rpc->cfg.queue, n, reserved,
+               kind == CREW_STREAMS ? streams_each(n) : 0);
     crew->workers = calloc((size_t)n, sizeof(*crew->workers));
     WARD_ASSERT(crew->workers != NULL);
     crew->n = n;
     for (int i = 0; i < n; i++) {
         struct worker *w = &crew->workers[i];
 
-        *w = (struct worker){.rpc = rpc, .queue = &crew->queue, .own = own};
+        *w = (struct worker){.rpc = rpc, .crew = crew, .own = !system};
         sem_init(&w->waiter.wake, 0, 0);
         ward_arena_init(&w->mem, rpc->cfg.arena_cap);
         if (streams) {

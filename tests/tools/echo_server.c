@@ -122,6 +122,7 @@ WARD_BIDI(bidi)
 static const struct ward_method methods[] = {
     {"/ward.test.v1.Echo/Fast", unary_rpc, TYPES},
     {"/ward.test.v1.Echo/Unary", unary_rpc, TYPES},
+    {"/ward.test.v1.Echo/Bedside", unary_rpc, TYPES},
     {"/ward.test.v1.Echo/Guarded", guarded_rpc, TYPES},
     {"/ward.test.v1.Echo/Closed", unary_rpc, TYPES},
     {"/ward.test.v1.Echo/ServerStream", server_stream_rpc, TYPES},

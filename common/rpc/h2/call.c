@@ -50,7 +50,10 @@ struct h2_call *call_new(struct session *s, int32_t id)
     c->s.rpc = l->rpc;
     c->s.method = &l->rpc->unknown;
     c->s.began_ns = l->now;
-    memcpy(c->s.peer, s->peer, sizeof(c->s.peer));
+    c->s.from = s->from;
+    memcpy(c->s.peer, s->from->name, sizeof(c->s.peer));
+    c->charged = H2_CALL_BYTES;
+    session_holds(s, 0, H2_CALL_BYTES);
     s->n_calls++;
     c->next = s->calls;
     if (s->calls != NULL)
@@ -124,8 +127,7 @@ void call_lost(struct h2_call *c)
         c->next->prev = c->prev;
     c->prev = c->next = NULL;
     s->n_calls--;
-    s->held -= c->charged;
-    atomic_fetch_sub_explicit(&c->loop->srv->held, c->charged, memory_order_relaxed);
+    session_holds(s, c->charged, 0);
     wheel_unset(&c->timer);
     c->session = NULL;
     pthread_mutex_lock(&c->lock);
@@ -140,30 +142,80 @@ void call_lost(struct h2_call *c)
     call_hooks_run(&c->s);
     if (watched)
         c->s.method->async(&c->s, NULL);
+    else if (c->s.method->crew != NULL)
+        call_give_up(&c->s, WARD_CANCELLED);
 }
 
-/* A call that nobody handles yet ends at its deadline. One that is handled ends by its handler,
- * which knows the deadline; but an answer that the peer gives no room for would stay for ever.
- */
+/* It has its handler, or waits for a worker. A handler knows the deadline, and ends the call
+ * itself. */
+static void on_time_of_owned(struct h2_call *c)
+{
+    int64_t now = c->loop->now;
+
+    if (c->s.method->crew != NULL)
+        call_give_up(&c->s, WARD_DEADLINE_EXCEEDED);
+    pthread_mutex_lock(&c->lock);
+    pthread_cond_broadcast(&c->moved);
+    pthread_mutex_unlock(&c->lock);
+    if (c->s.deadline_ns != WARD_NO_DEADLINE)
+        wheel_set(&c->loop->wheel, &c->timer,
+                  c->s.deadline_ns > now ? c->s.deadline_ns : now + AGAIN_NS);
+}
+
+/* A call that nobody handles yet ends at its deadline. An answer that the peer gives no room
+ * for would stay for ever. */
 static void on_time(struct timer *t)
 {
     struct h2_call *c = RPC_OF(t, struct h2_call, timer);
     struct ward_err err = {0};
 
-    if (!c->arrived && !atomic_load(&c->done)) {
+    if (c->held_back) {
+        c->held_back = false;
+        call_reply(c);
+    } else if (!c->arrived && !atomic_load(&c->done)) {
         (void)WARD_FAIL(&err, DEADLINE_EXCEEDED,
                         "the deadline passed before the call was whole");
         call_refuse(c, &err);
     } else if (atomic_load(&c->done) && !c->answered) {
         nghttp2_submit_rst_stream(c->session->h2, NGHTTP2_FLAG_NONE, c->id, NGHTTP2_CANCEL);
         c->session->wake(c->session);
-        return;
-    } else {
-        pthread_mutex_lock(&c->lock);
-        pthread_cond_broadcast(&c->moved);
-        pthread_mutex_unlock(&c->lock);
+    } else if (!atomic_load(&c->done)) {
+        on_time_of_owned(c);
     }
-    wheel_set(&c->loop->wheel, t, c->loop->now + AGAIN_NS);
+}
+
+/* ---- arrival ---- */
+
+static _Thread_local struct h2_call *arriving;
+static _Thread_local bool arriving_finished;
+
+bool call_is_arriving(const struct h2_call *c)
+{
+    return arriving == c;
+}
+
+void call_finished_here(void)
+{
+    arriving_finished = true;
+}
+
+/* To its handler. One that is answered within is sent at once: no mail, no other thread. */
+void call_arrive(struct h2_call *c, size_t bytes)
+{
+    int64_t patience;
+
+    c->arrived = c->owned = true;
+    arriving = c;
+    arriving_finished = false;
+    call_arrived(&c->s, bytes, &c->loop->mem);
+    arriving = NULL;
+    if (arriving_finished) {
+        face_settle(c);
+    } else if (c->s.method->crew != NULL) {
+        patience = call_patience(&c->s);
+        if (patience != c->s.deadline_ns)
+            wheel_set(&c->loop->wheel, &c->timer, patience);
+    }
 }
 
 /* ---- headers ---- */
@@ -185,7 +237,10 @@ static void keep(struct h2_call *c, const uint8_t *name, size_t n_name, const ui
         if (!is(name, n_name, KEPT[i]))
             continue;
         k = malloc(sizeof(*k) + n);
-        WARD_ASSERT(k != NULL);
+        if (k == NULL) { /* as if it were too large */
+            c->n_headers = H2_META + 1;
+            return;
+        }
         *k = (struct kept){.next = c->meta, .name = KEPT[i], .len = n};
         memcpy(k->value, value, n);
         c->meta = k;
@@ -255,10 +310,14 @@ void call_begun(struct h2_call *c)
         c->s.deadline_ns = call_own_deadline(&c->s);
     if (!admit(c))
         return;
-    if (c->s.deadline_ns != WARD_NO_DEADLINE)
-        wheel_set(&c->loop->wheel, &c->timer, c->s.deadline_ns);
-    if (c->s.method != &c->loop->rpc->unknown && call_waits_for_message(c->s.method))
+    if (c->s.method == &c->loop->rpc->unknown || !call_waits_for_message(c->s.method)) {
+        if (c->s.deadline_ns != WARD_NO_DEADLINE)
+            wheel_set(&c->loop->wheel, &c->timer, c->s.deadline_ns);
+        call_arrive(c, 0);
         return;
-    c->arrived = c->owned = true;
-    call_arrived(&c->s, 0, &c->loop->mem);
+    }
+    wheel_set(&c->loop->wheel, &c->timer,
+              c->s.deadline_ns != WARD_NO_DEADLINE
+                  ? c->s.deadline_ns
+                  : c->loop->now + H2_WHOLE_MS * WARD_NS_PER_MS);
 }

@@ -13,12 +13,11 @@ void call_account(struct h2_call *c)
     if (c->session == NULL)
         return;
     pthread_mutex_lock(&c->lock);
-    now = c->in_bytes + c->out_bytes;
+    now = H2_CALL_BYTES + c->in_bytes + c->out_bytes;
     pthread_mutex_unlock(&c->lock);
     if (c->framer.part != NULL)
         now += c->framer.part->cap;
-    c->session->held += now - c->charged;
-    atomic_fetch_add_explicit(&c->loop->srv->held, now - c->charged, memory_order_relaxed);
+    session_holds(c->session, c->charged, now);
     c->charged = now;
 }
 
@@ -79,8 +78,9 @@ static void arrive(struct h2_call *c)
     pthread_mutex_lock(&c->lock);
     len = c->in_bytes;
     pthread_mutex_unlock(&c->lock);
-    c->arrived = c->owned = true;
-    call_arrived(&c->s, len, &c->loop->mem);
+    if (c->s.deadline_ns == WARD_NO_DEADLINE)
+        wheel_unset(&c->timer);
+    call_arrive(c, len);
 }
 
 /* False: refused. */

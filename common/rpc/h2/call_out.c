@@ -115,7 +115,7 @@ void call_reply(struct h2_call *c)
     bool alone;
     size_t n = 0;
 
-    if (c->session == NULL)
+    if (c->session == NULL || c->held_back)
         return;
     c->session->wake(c->session);
     if (atomic_load(&c->done) && !c->answered) /* it must leave in good time */

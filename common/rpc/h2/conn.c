@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #define ONE_READ     4 /* buffers of one connection in one turn of the loop */
+#define SHAKES       8 /* handshakes that go on in one turn: a step is a signature's time */
 #define HANDSHAKE_MS 5000
 
 static struct conn *conn_of(struct session *s)
@@ -42,7 +43,7 @@ static void shake_on(struct conn *c, int list)
     c->shake_prev = l->shaking_last[list];
     *(c->shake_prev == NULL ? &l->shaking[list] : &c->shake_prev->shake_next) = c;
     l->shaking_last[list] = c;
-    l->n_shaking++;
+    l->n_shaking[list]++;
 }
 
 static void shake_off(struct conn *c)
@@ -52,7 +53,7 @@ static void shake_off(struct conn *c)
     if (!c->shaking)
         return;
     c->shaking = false;
-    l->n_shaking--;
+    l->n_shaking[c->shaking_in]--;
     *(c->shake_prev == NULL ? &l->shaking[c->shaking_in] : &c->shake_prev->shake_next) =
         c->shake_next;
     *(c->shake_next == NULL ? &l->shaking_last[c->shaking_in] : &c->shake_next->shake_prev) =
@@ -75,6 +76,9 @@ static void conn_free(struct conn *c)
     shake_off(c);
     wheel_unset(&c->timer);
     session_close(&c->session);
+    if (c->from != NULL)
+        peer_disconnected(c->from);
+    peer_drop(c->from);
     if (c->tls != NULL)
         SSL_free(c->tls);
     close(c->fd);
@@ -114,11 +118,11 @@ static void on_time(struct timer *t)
     }
 }
 
-static void give_way(struct loop *l)
+static void give_way(struct loop *l, int list)
 {
-    struct conn *oldest = l->shaking[0] != NULL ? l->shaking[0] : l->shaking[1];
+    struct conn *oldest = l->shaking[list];
 
-    if (l->n_shaking < l->srv->max_shaking || oldest == NULL)
+    if (l->n_shaking[list] < l->srv->max_shaking[list])
         return;
     h2_stat_refused("gave way");
     shake_off(oldest);
@@ -148,7 +152,7 @@ void conn_take(struct loop *l, int fd, const uint8_t ip[16])
     l->conns = c;
     atomic_fetch_add(&l->n_conns, 1);
     h2_stat_conn(1);
-    give_way(l);
+    give_way(l, 0);
     shake_on(c, 0);
     wheel_set(&l->wheel, &c->timer, l->now + limit * WARD_NS_PER_MS);
 }
@@ -165,9 +169,22 @@ void conn_drain(struct conn *c)
 
 static bool begin(struct conn *c)
 {
-    if (c->tls != NULL && (!tls_agreed(c->tls, c->peer)))
+    struct ward_rpc *rpc = c->loop->rpc;
+    char name[RPC_PEER] = "";
+    struct peer *from;
+
+    if (c->tls != NULL && !tls_agreed(c->tls, name)) {
+        h2_stat_refused("no h2");
         return false;
-    if (!session_open(&c->session, c->loop, c->peer, wake))
+    }
+    from = peers_hold(&rpc->peers, name, c->ip);
+    if (!peer_connected(from, rpc->cfg.peer_connections)) {
+        h2_stat_refused("peer");
+        peer_drop(from);
+        return false;
+    }
+    c->from = from;
+    if (!session_open(&c->session, c->loop, from, wake))
         return false;
     shake_off(c);
     wheel_unset(&c->timer);
@@ -205,6 +222,7 @@ static bool first_byte(struct conn *c)
     if (!c->shaking || c->shaking_in == 1)
         return true;
     shake_off(c);
+    give_way(c->loop, 1);
     shake_on(c, 1);
     if (tls == NULL)
         return true;
@@ -224,6 +242,12 @@ static bool conn_read(struct conn *c)
         if (n >= 0 && c->session.h2 == NULL &&
             (c->tls == NULL || SSL_is_init_finished(c->tls)) && !begin(c))
             return false;
+        if (n == 0 && c->tls != NULL && SSL_has_pending(c->tls) && c->session.h2 != NULL) {
+            /* A record without data, such as a change of keys: it moves no call. */
+            if (!session_charge(&c->session, 1))
+                return false;
+            continue;
+        }
         if (n <= 0)
             return n == 0;
         if (!session_read(&c->session, l->in, (size_t)n))
@@ -243,6 +267,9 @@ static bool conn_read(struct conn *c)
 void conn_event(struct conn *c, uint32_t events)
 {
     if (c->dead)
+        return;
+    /* Handshakes take turns with calls: epoll tells of this one again. */
+    if (c->shaking && c->loop->srv->tls != NULL && c->loop->shakes_left-- <= 0)
         return;
     if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0 && !conn_read(c))
         c->dead = true; /* what nghttp2 wants to say, a GOAWAY say, still goes out */
@@ -285,7 +312,8 @@ static ssize_t put(struct conn *c, const uint8_t *p, size_t n)
         if (c->tls != NULL) {
             ERR_clear_error();
             k = SSL_write(c->tls, p + at, (int)(n - at));
-            if (k <= 0 && SSL_get_error(c->tls, (int)k) != SSL_ERROR_WANT_WRITE)
+            if (k <= 0 && SSL_get_error(c->tls, (int)k) != SSL_ERROR_WANT_WRITE &&
+                SSL_get_error(c->tls, (int)k) != SSL_ERROR_WANT_READ)
                 return -1;
         } else {
             k = send(c->fd, p + at, n - at, MSG_NOSIGNAL);
@@ -358,6 +386,7 @@ static void flush(struct conn *c)
 
 void conn_flush_all(struct loop *l)
 {
+    l->shakes_left = SHAKES;
     while (l->dirty != NULL) {
         struct conn *c = l->dirty;
 

@@ -43,11 +43,28 @@ void face_mail(struct mail *m)
             nghttp2_session_consume_stream(c->session->h2, c->id, owed);
             c->session->wake(c->session);
         }
-        if (speak && !c->answered)
+        if (speak && !finished && !c->answered)
             call_reply(c);
     }
     if (finished)
-        call_set_off(c);
+        face_settle(c);
+}
+
+/* An answer that is held back leaves later: the peer asks too often. */
+void face_settle(struct h2_call *c)
+{
+    int64_t most;
+
+    if (c->session != NULL && !c->answered && c->s.hold_ms > 0 && !c->replied) {
+        most = (c->s.deadline_ns - c->loop->now) / 2;
+        c->held_back = most > 0;
+        if (most > c->s.hold_ms * WARD_NS_PER_MS)
+            most = c->s.hold_ms * WARD_NS_PER_MS;
+        wheel_set(&c->loop->wheel, &c->timer, c->loop->now + most);
+    }
+    if (c->session != NULL && !c->answered)
+        call_reply(c);
+    call_set_off(c);
 }
 
 /* ---- what is asked of a call ---- */
@@ -129,6 +146,10 @@ void face_finish(struct served *s, const ProtobufCMessage *resp, enum ward_code 
     frame_free(m);
     free(w);
     call_counted(s, code, sent); /* while the call is still this thread's */
+    if (call_is_arriving(c)) {
+        call_finished_here();
+        return;
+    }
     pthread_mutex_lock(&c->lock);
     c->finished = true;
     tell_unlock(c, true);
@@ -258,7 +279,7 @@ enum ward_code face_send(struct ward_call *call, const ProtobufCMessage *msg)
         return WARD_OK;
     frame_free(m);
     if (!ward_call_cancelled(call)) {
-        h2_stat_ended("stalled reader");
+
         return WARD_FAIL_REASON(call->err, RESOURCE_EXHAUSTED, "READER_STALLED",
                                 "nothing was read for %d s", H2_STALL_MS / 1000);
     }

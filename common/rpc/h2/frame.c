@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GROWTH ((size_t)4096)
+#define GROWTH ((size_t)256)
 
 static struct msg *msg_new(size_t cap)
 {
@@ -36,7 +36,7 @@ void frame_done(struct framer *f)
 }
 
 /* The prefix is whole: what it announces. */
-static enum framed begin(struct framer *f, size_t most)
+static enum framed begin(struct framer *f, size_t at_hand, size_t most)
 {
     size_t want = (size_t)f->prefix[1] << 24 | (size_t)f->prefix[2] << 16 |
                   (size_t)f->prefix[3] << 8 | f->prefix[4];
@@ -45,7 +45,9 @@ static enum framed begin(struct framer *f, size_t most)
         return FRAMED_COMPRESSED;
     if (want > most)
         return FRAMED_TOO_LARGE;
-    f->part = msg_new(want < GROWTH ? want : GROWTH);
+    if (at_hand < GROWTH) /* what is announced may never come */
+        at_hand = GROWTH;
+    f->part = msg_new(want < at_hand ? want : at_hand);
     if (f->part == NULL)
         return FRAMED_NO_ROOM;
     f->part->at = want;
@@ -79,7 +81,7 @@ enum framed frame_take(struct framer *f, const uint8_t **p, size_t *n, size_t mo
             --*n;
             if (f->n_prefix < FRAME_PREFIX)
                 continue;
-            now = begin(f, most);
+            now = begin(f, *n, most);
             if (now != FRAMED_PART)
                 return now;
         }

@@ -30,11 +30,16 @@
 #define H2_BOMB          (8 * H2_META)   /* past it the connection ends */
 #define H2_BUDGET        2000            /* frames that move no call: at once */
 #define H2_REFILL        1000            /* and more of them a second */
-#define H2_MEMORY        ((size_t)16 << 20)  /* of a connection: nghttp2's, and messages */
-#define H2_MEMORIES      ((size_t)512 << 20) /* messages of all connections */
-#define H2_WINDOW        (256 << 10)         /* of a stream */
-#define H2_WINDOWS       (1 << 20)           /* of a connection */
-#define H2_STALL_MS      20000               /* a peer that takes nothing for so long */
+#define H2_MEMORY        ((size_t)4 << 20) /* of nghttp2's, a connection */
+#define H2_HELD_CONN     ((size_t)4 << 20) /* calls and messages: a connection, beside 2 */
+#define H2_HELD_PEER     ((size_t)8 << 20) /* messages of the largest size; a peer, beside 4; */
+#define H2_HELD_ALL      ((size_t)64 << 20) /* all peers, beside 8 */
+#define H2_CALL_BYTES    ((size_t)1536)     /* what a call holds without its messages, about */
+#define H2_TELL          ((size_t)8 << 10)  /* what a session holds is told in steps of this */
+#define H2_WINDOW        (256 << 10)        /* of a stream */
+#define H2_WINDOWS       (1 << 20)          /* of a connection */
+#define H2_STALL_MS      20000              /* a peer that takes nothing for so long */
+#define H2_WHOLE_MS      60000              /* a call without a deadline must have come whole */
 #define H2_IDLE_MS       600000
 #define H2_GATHER        ((size_t)64 << 10)
 #define H2_OUT           (3 * H2_GATHER) /* room for what is gathered and one frame more */
@@ -53,7 +58,8 @@ struct loop {
     struct h2_server *srv;
     struct ward_rpc *rpc;
     pthread_t thread;
-    bool running, draining;
+    bool running;
+    atomic_bool draining;
     int ep, event, index;
     int64_t now;
     struct wheel wheel;
@@ -64,7 +70,7 @@ struct loop {
     struct conn *dirty, *again; /* to be flushed; to be read on although the socket is quiet */
     struct conn *conns;
     struct conn *shaking[2], *shaking_last[2]; /* in their handshake: silent, and others */
-    int n_shaking;
+    int n_shaking[2], shakes_left;             /* steps of handshakes in this turn */
     struct h2_call *free_calls;
     int n_free;
     struct ward_arena mem; /* of calls run here */
@@ -82,16 +88,16 @@ struct session {
     struct loop *loop;
     nghttp2_session *h2;
     nghttp2_mem mem;
-    const char *peer;
+    struct peer *from;
     void (*wake)(struct session *s); /* there is something to be sent */
-    size_t h2_bytes, held;           /* nghttp2's; its calls' messages */
+    size_t h2_bytes, held, told; /* nghttp2's; its calls'; the latter as the peer knows it */
     int64_t age_at, heard, pinged, drained, refilled;
     int64_t look_at; /* when session_tick is due */
     int budget, n_calls;
     struct h2_call *calls;
     enum { SESSION_OPEN, SESSION_NOTICED, SESSION_ACKED, SESSION_LEAVING } drain;
 };
-bool session_open(struct session *s, struct loop *l, const char *peer,
+bool session_open(struct session *s, struct loop *l, struct peer *from,
                   void (*wake)(struct session *s));
 void session_close(struct session *s); /* its calls are lost */
 bool session_read(struct session *s, const uint8_t *p, size_t n);
@@ -102,7 +108,8 @@ void session_drain(struct session *s);
 bool session_tick(struct session *s); /* sets look_at; false: cut it */
 /* False: the peer has spent its budget. */
 bool session_charge(struct session *s, int frames);
-bool session_full(const struct session *s); /* of memory */
+void session_holds(struct session *s, size_t was, size_t now); /* bytes of a call */
+bool session_full(const struct session *s);
 
 /* ---- the call ---- */
 struct kept { /* a header that somebody asks for later */
@@ -133,7 +140,7 @@ struct h2_call {
     bool post, grpc, encoded, bad_bin, bad_timeout, timeout;
     bool arrived; /* its owner, who finishes it, is another than the transport */
     bool owned;   /* and has not let go of it */
-    bool replied, answered;
+    bool replied, answered, held_back;
     /* Shared. */
     struct msg *in, **in_tail, *out, **out_tail;
     size_t in_bytes, out_bytes;
@@ -154,8 +161,12 @@ struct h2_call *call_new(struct session *s, int32_t id);
 void call_lost(struct h2_call *c); /* its stream is closed */
 void call_free_spare(struct loop *l);
 bool call_header(struct h2_call *c, const uint8_t *name, size_t n_name, const uint8_t *value,
-                 size_t n);         /* false: a bomb */
-void call_begun(struct h2_call *c); /* its headers are whole */
+                 size_t n);                        /* false: a bomb */
+void call_begun(struct h2_call *c);                /* its headers are whole */
+void call_arrive(struct h2_call *c, size_t bytes); /* to its handler; the last touch */
+/* For its finish: whether it is in call_arrive on this thread, which is told then. */
+bool call_is_arriving(const struct h2_call *c);
+void call_finished_here(void);
 void call_set_off(struct h2_call *c);
 
 /* ---- call_in.c ---- */
@@ -173,6 +184,7 @@ void call_http(struct h2_call *c, const char *status);
 
 /* ---- face.c ---- */
 void face_mail(struct mail *m);
+void face_settle(struct h2_call *c); /* on its loop, once its handler is done */
 int face_meta(const struct served *s, const char *key, const char **value, size_t *len);
 void face_peer(struct served *s);
 bool face_gone(struct served *s);
@@ -193,9 +205,9 @@ struct h2_server {
     struct loop *loops;
     int n_loops;
     struct caps caps;
-    int max_shaking; /* of a loop; past it the oldest gives way */
-    size_t max_memory;
-    atomic_size_t held; /* messages of all connections */
+    int max_shaking[2]; /* of a loop; past it the oldest gives way */
+    size_t most_conn, most_peer, most_all;
+    atomic_size_t held; /* by calls of all connections */
     int listeners[H2_MAX_LISTENERS], n_listeners;
     struct timer accept_again, certificates;
     struct tls *tls; /* NULL: plain text */

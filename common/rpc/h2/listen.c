@@ -1,3 +1,4 @@
+#include "common/base/text.h"
 #include "common/rpc/h2/sockets.h"
 
 #include <errno.h>
@@ -107,12 +108,9 @@ static bool on_tcp(struct h2_server *srv, const char *at, int *port)
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *all;
     struct sockaddr_in6 any = {.sin6_family = AF_INET6};
     char host[256], text[8];
-    long number;
+    int64_t number;
 
-    if (!split(at, host, text))
-        return false;
-    number = strtol(text, NULL, 10);
-    if (number < 0 || number > 65535)
+    if (!split(at, host, text) || !ward_i64(text, 0, 65535, &number))
         return false;
     *port = (int)number;
     if (strcmp(host, "0.0.0.0") == 0) { /* every address of this machine, of both kinds */
@@ -191,7 +189,7 @@ static void accept_on(struct timer *t)
 {
     struct h2_server *srv = RPC_OF(t, struct h2_server, accept_again);
 
-    if (!srv->loops[0].draining)
+    if (!atomic_load(&srv->loops[0].draining))
         listen_watch(srv, true);
 }
 

@@ -6,9 +6,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define EVENTS   256
-#define MOST_MS  1000 /* asleep */
-#define CERTS_NS (1000 * WARD_NS_PER_MS)
+#define EVENTS  256
+#define MOST_MS 1000 /* asleep */
 
 /* ---- mailbox: any thread pushes, the loop takes all; a byte only for a loop that sleeps ----
  */
@@ -74,7 +73,7 @@ static void dispatch(struct loop *l, const struct epoll_event *e)
         if (read(l->event, &count, sizeof(count)) < 0)
             return; /* another turn has emptied it */
     } else if (at >= srv->listeners && at < srv->listeners + H2_MAX_LISTENERS) {
-        if (!l->draining)
+        if (!atomic_load_explicit(&l->draining, memory_order_relaxed))
             listen_accept(srv, *at);
     } else {
         conn_event(e->data.ptr, e->events);
@@ -86,10 +85,10 @@ static void obey(struct loop *l)
 {
     struct h2_server *srv = l->srv;
 
-    if (atomic_load(&srv->refusing) && !l->draining) {
+    if (atomic_load(&srv->refusing) && !atomic_load(&l->draining)) {
         if (l->index == 0)
             listen_close(srv); /* before it drains: who comes out of the backlog is told too */
-        l->draining = true;
+        atomic_store(&l->draining, true);
         for (struct conn *c = l->conns; c != NULL; c = c->next)
             conn_drain(c);
     }
@@ -147,6 +146,10 @@ void loop_done(struct loop *l)
 {
     if (l->running)
         pthread_join(l->thread, NULL);
+    loop_read_mail(l); /* who was let in on another loop just before the end */
+    for (struct conn *c = l->conns; c != NULL; c = c->next)
+        conn_cut(c);
+    conn_flush_all(l);
     if (l->ep >= 0)
         close(l->ep);
     if (l->event >= 0)

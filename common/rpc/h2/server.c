@@ -10,7 +10,8 @@
 
 #define MAX_CONNS   4096
 #define RESERVED    128 /* descriptors that are not connections */
-#define MAX_SHAKING 512
+#define MAX_SILENT  512 /* connections that have sent nothing yet; half a kB each */
+#define MAX_SHAKING 128 /* connections in their TLS handshake; some 40 kB each */
 #define CERTS_NS    (1000 * WARD_NS_PER_MS)
 #define SLICE_NS    (2 * WARD_NS_PER_MS)
 #define GOODBYE_NS  (500 * WARD_NS_PER_MS) /* for peers that do not answer a goodbye */
@@ -46,8 +47,11 @@ static enum ward_code h2_listen(struct ward_rpc *rpc, struct ward_err *err)
     srv->loops = calloc((size_t)srv->n_loops, sizeof(*srv->loops));
     WARD_ASSERT(srv->loops != NULL);
     caps_init(&srv->caps, most, most * 3 / 4);
-    srv->max_shaking = most / 4 < MAX_SHAKING ? most / 4 : MAX_SHAKING;
-    srv->max_memory = H2_MEMORY + 2 * rpc->cfg.max_message;
+    srv->max_shaking[0] = most / 4 < MAX_SILENT ? most / 4 : MAX_SILENT;
+    srv->max_shaking[1] = most / 8 < MAX_SHAKING ? most / 8 : MAX_SHAKING;
+    srv->most_conn = H2_HELD_CONN + 2 * rpc->cfg.max_message;
+    srv->most_peer = H2_HELD_PEER + 4 * rpc->cfg.max_message;
+    srv->most_all = H2_HELD_ALL + 8 * rpc->cfg.max_message;
     for (int i = 0; i < srv->n_loops; i++)
         loop_init(&srv->loops[i], srv, rpc, i);
     if (rpc->secure)
@@ -96,6 +100,15 @@ static void h2_refuse(struct ward_rpc *rpc)
     nudge_all(rpc->h2);
 }
 
+/* Each loop has seen that nobody new is let in. */
+static bool drains(struct h2_server *srv)
+{
+    for (int i = 0; i < srv->n_loops; i++)
+        if (!atomic_load(&srv->loops[i].draining))
+            return false;
+    return true;
+}
+
 static int count(struct h2_server *srv, bool calls)
 {
     int n = 0;
@@ -113,6 +126,10 @@ static bool settled(struct h2_server *srv, int grace_ms)
 
     for (; now < end && now - quiet < GOODBYE_NS; now = ward_mono_ns()) {
         nanosleep(&(struct timespec){.tv_nsec = SLICE_NS}, NULL);
+        if (!drains(srv)) {
+            quiet = ward_mono_ns();
+            continue;
+        }
         if (count(srv, false) == 0)
             return true;
         if (count(srv, true) > 0)
@@ -153,13 +170,17 @@ static void h2_close(struct ward_rpc *rpc)
     free(srv);
 }
 
+/* Of the loop that turned the least: a loop that is stuck is not made up for by others. */
 static uint64_t h2_progress(struct ward_rpc *rpc)
 {
-    uint64_t n = 0;
+    uint64_t least = UINT64_MAX;
 
-    for (int i = 0; i < rpc->h2->n_loops; i++)
-        n += atomic_load_explicit(&rpc->h2->loops[i].turns, memory_order_relaxed);
-    return n;
+    for (int i = 0; i < rpc->h2->n_loops; i++) {
+        uint64_t n = atomic_load_explicit(&rpc->h2->loops[i].turns, memory_order_relaxed);
+
+        least = n < least ? n : least;
+    }
+    return least;
 }
 
 const struct transport transport_h2 = {

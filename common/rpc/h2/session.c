@@ -60,10 +60,31 @@ static void *mem_realloc(void *p, size_t n, void *user)
     return counted(s, q);
 }
 
+/* ---- its calls' memory: told to the peer and the server in steps, for they are shared ---- */
+
+static void tell(struct session *s)
+{
+    size_t more = s->held - s->told; /* modulo 2^64: it may be less than none */
+
+    atomic_fetch_add_explicit(&s->from->bytes, more, memory_order_relaxed);
+    atomic_fetch_add_explicit(&s->loop->srv->held, more, memory_order_relaxed);
+    s->told = s->held;
+}
+
+void session_holds(struct session *s, size_t was, size_t now)
+{
+    s->held += now - was;
+    if (s->held + H2_TELL < s->told || s->held > s->told + H2_TELL)
+        tell(s);
+}
+
 bool session_full(const struct session *s)
 {
-    return s->held + s->h2_bytes > s->loop->srv->max_memory ||
-           atomic_load_explicit(&s->loop->srv->held, memory_order_relaxed) > H2_MEMORIES;
+    const struct h2_server *srv = s->loop->srv;
+
+    return s->held > srv->most_conn ||
+           atomic_load_explicit(&s->from->bytes, memory_order_relaxed) > srv->most_peer ||
+           atomic_load_explicit(&srv->held, memory_order_relaxed) > srv->most_all;
 }
 
 /* ---- budgets ---- */
@@ -258,12 +279,12 @@ static bool make(struct session *s)
     return ok;
 }
 
-bool session_open(struct session *s, struct loop *l, const char *peer,
+bool session_open(struct session *s, struct loop *l, struct peer *from,
                   void (*wake)(struct session *s))
 {
     pthread_once(&callbacks_once, make_callbacks);
     *s = (struct session){
-        .loop = l, .peer = peer, .wake = wake, .heard = l->now, .refilled = l->now};
+        .loop = l, .from = from, .wake = wake, .heard = l->now, .refilled = l->now};
     s->budget = H2_BUDGET;
     s->mem = (nghttp2_mem){s, mem_malloc, mem_free, mem_calloc, mem_realloc};
     s->age_at = age_of(s);
@@ -281,6 +302,7 @@ void session_close(struct session *s)
         return;
     while (s->calls != NULL)
         call_lost(s->calls); /* nghttp2_session_del tells of no stream */
+    tell(s);
     nghttp2_session_del(s->h2);
     s->h2 = NULL;
 }

@@ -17,7 +17,7 @@ struct conn {
     SSL *tls;
     struct session session; /* once the handshake is done: session.h2 is set */
     uint8_t ip[16];
-    char peer[RPC_PEER];
+    struct peer *from; /* once the handshake is done */
     struct timer timer;
     int64_t wrote;
     uint8_t *left; /* what the socket did not take */
