@@ -123,7 +123,7 @@ static void what_is_packed_is_taken_apart_again(void **state)
     int n;
 
     (void)state;
-    q.service = (char *)(uintptr_t)"ward";
+    q.service = (char *)(uintptr_t) "ward";
     packed = frame_pack(&q.base);
     assert_non_null(packed);
     assert_int_equal(packed->len, FRAME_PREFIX + 6);

@@ -8,8 +8,6 @@
 #define LINGER_NS  (100 * WARD_NS_PER_MS)
 #define ACK_NS     (2 * SECOND_NS) /* for the answer to the PING of a goodbye */
 #define PONG_NS    (20 * SECOND_NS)
-#define RESETS     1000 /* by the peer, at once */
-#define RESETS_S   500  /* and more of them a second */
 #define OPAQUE_AGE ((const uint8_t *)"ward-age")
 #define OPAQUE_UP  ((const uint8_t *)"ward-up?")
 
@@ -120,6 +118,15 @@ static int on_begin_frame(nghttp2_session *h2, const nghttp2_frame_hd *hd, void 
         session_charge(s, 1))
         return 0;
     return enhance_your_calm(s);
+}
+
+/* Frames of types that nobody knows are ignored, but not uncounted. */
+static int on_extension(nghttp2_session *h2, void **payload, const nghttp2_frame_hd *hd,
+                        void *user)
+{
+    (void)h2, (void)hd, (void)user;
+    *payload = NULL;
+    return 0;
 }
 
 /* ---- what comes ---- */
@@ -237,6 +244,7 @@ static void make_callbacks(void)
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(cb, on_data);
     nghttp2_session_callbacks_set_on_begin_frame_callback(cb, on_begin_frame);
     nghttp2_session_callbacks_set_on_frame_recv_callback(cb, on_frame);
+    nghttp2_session_callbacks_set_unpack_extension_callback(cb, on_extension);
     nghttp2_session_callbacks_set_on_frame_send_callback(cb, on_sent);
     nghttp2_session_callbacks_set_on_stream_close_callback(cb, on_stream_close);
     callbacks = cb;
@@ -269,9 +277,12 @@ static bool make(struct session *s)
         return false;
     nghttp2_option_set_no_auto_window_update(o, 1);
     nghttp2_option_set_no_closed_streams(o, 1);
-    nghttp2_option_set_stream_reset_rate_limit(o, RESETS, RESETS_S);
+    /* Our own budget counts resets, by frames and beside what the peer's calls earned. */
+    nghttp2_option_set_stream_reset_rate_limit(o, UINT32_MAX, UINT32_MAX);
     nghttp2_option_set_max_continuations(o, 4);
     nghttp2_option_set_max_outbound_ack(o, 100);
+    for (int type = NGHTTP2_CONTINUATION + 1; type < 256; type++)
+        nghttp2_option_set_user_recv_extension_type(o, (uint8_t)type);
     ok = nghttp2_session_server_new3(&s->h2, callbacks, s, o, &s->mem) == 0 &&
          nghttp2_submit_settings(s->h2, 0, settings, WARD_COUNT(settings)) == 0 &&
          nghttp2_session_set_local_window_size(s->h2, 0, 0, H2_WINDOWS) == 0;

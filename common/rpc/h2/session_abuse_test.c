@@ -41,7 +41,7 @@ static int flood(uint8_t type, uint8_t flags, int32_t id, const void *p, size_t 
 static void frames_that_move_no_call_end_the_connection(void **state)
 {
     static const uint8_t ping[8], setting[6] = {0, 4, 0, 0, 0xff, 0xff}, one[4] = {0, 0, 0, 1},
-                         priority[5] = {0, 0, 0, 0, 16};
+                                  priority[5] = {0, 0, 0, 0, 16};
     static const struct {
         uint8_t type, flags;
         const uint8_t *p;
@@ -60,6 +60,8 @@ static void frames_that_move_no_call_end_the_connection(void **state)
 
         w_begin(1, W_FAST, NULL, NULL);
         sent = flood(floods[i].type, floods[i].flags, floods[i].id, floods[i].p, floods[i].n);
+        if (sent == MANY)
+            fail_msg("flood %zu goes on", i);
         ENDS_CALMLY(sent);
         tear_down(NULL);
         set_up(NULL);
@@ -77,7 +79,7 @@ static void resets_by_the_peer_end_the_connection(void **state)
         w_send_frame(NGHTTP2_RST_STREAM, 0, 2 * sent + 1, cancel, 4);
     }
     assert_in_range(sent, 500, 2500);
-    assert_int_equal(w.session.n_calls, 0);
+    assert_in_range(w.session.n_calls, 0, 1);
 }
 
 /* A client with short deadlines cancels much: half of its calls, for hours. */
@@ -109,17 +111,16 @@ static void resets_that_a_peer_provokes_end_the_connection(void **state)
     ENDS_CALMLY(sent);
 }
 
-static void calls_past_the_limit_of_a_connection_are_refused_and_then_end_it(void **state)
+static void a_call_past_the_agreed_limit_of_a_connection_ends_it(void **state)
 {
     int sent = 0;
 
     (void)state;
-    w.srv.most_conn = w.srv.most_peer = (size_t)64 << 20;
+    w.srv.most_conn = w.srv.most_peer = w.srv.most_all = (size_t)64 << 20;
     for (; w.alive && sent < MANY; sent++)
         w_begin(2 * sent + 1, W_FAST, NULL, NULL);
-    assert_in_range(sent, H2_STREAMS + 500, H2_STREAMS + 1500);
-    assert_true(w_stream(2 * H2_STREAMS + 1)->reset);
-    assert_int_equal(w_stream(2 * H2_STREAMS + 1)->reset_code, NGHTTP2_REFUSED_STREAM);
+    assert_int_equal(sent, H2_STREAMS + 1);
+    assert_int_equal(w.said.goaways, 1);
 }
 
 /* ---- headers ---- */
@@ -138,8 +139,8 @@ static void continuations_without_end_end_the_connection(void **state)
 
 static void one_value_of_a_gigabyte_is_not_waited_for(void **state)
 {
-    static const uint8_t head[] = {0x83, 0x86, 0,    3,    'x',  '-',
-                                   'a',  0x7f, 0x80, 0xff, 0xff, 0xff, 3};
+    static const uint8_t head[] = {0x83, 0x86, 0,    3,    'x',  '-', 'a',
+                                   0x7f, 0x80, 0xff, 0xff, 0xff, 3};
     static uint8_t part[16000];
     int sent;
 
@@ -204,10 +205,10 @@ static void messages_that_never_end_are_refused_past_the_peers_memory(void **sta
 static void what_one_peer_holds_is_its_connections_together(void **state)
 {
     (void)state;
-    atomic_fetch_add(&w.from->bytes, w.srv.most_peer);
+    atomic_fetch_add(&w.from->bytes, w.srv.most_peer + 1);
     w_call(1, W_FAST);
     assert_int_equal(w_status(1), WARD_RESOURCE_EXHAUSTED);
-    atomic_fetch_sub(&w.from->bytes, w.srv.most_peer);
+    atomic_fetch_sub(&w.from->bytes, w.srv.most_peer + 1);
     w_call(3, W_FAST);
     assert_int_equal(w_status(3), WARD_OK);
 }
@@ -226,7 +227,8 @@ static void nghttp2_past_its_memory_ends_the_connection_and_no_more(void **state
 
 static void what_is_no_http2_ends_the_connection(void **state)
 {
-    static const char *const first[] = {"GET / HTTP/1.1\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n",
+    static const char *const first[] = {"GET / HTTP/1.1\r\n\r\n",
+                                        "PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n",
                                         "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"};
 
     (void)state;
@@ -247,7 +249,7 @@ int main(void)
         T(resets_by_the_peer_end_the_connection),
         T(an_honest_client_that_cancels_half_of_its_calls_is_served),
         T(resets_that_a_peer_provokes_end_the_connection),
-        T(calls_past_the_limit_of_a_connection_are_refused_and_then_end_it),
+        T(a_call_past_the_agreed_limit_of_a_connection_ends_it),
         T(continuations_without_end_end_the_connection),
         T(one_value_of_a_gigabyte_is_not_waited_for),
         T(a_header_bomb_ends_the_connection),

@@ -1,8 +1,8 @@
-/* session_testing.h - a session without a socket: bytes go in, frames come out, and time is what
- * the test says. For session_*_test.c and tests/fuzz/h2_session.c.
+/* session_testing.h - a session without a socket: bytes go in, frames come out, and time is
+ * what the test says. For session_*_test.c and tests/fuzz/h2_session.c.
  *
- * The server has Echo's methods and the built-in ones; a worker is run by hand, in turn(). Calls
- * are written by hand as well, with literal headers; what the server says is read with
+ * The server has Echo's methods and the built-in ones; a worker is run by hand, in turn().
+ * Calls are written by hand as well, with literal headers; what the server says is read with
  * nghttp2's header decoder.
  *
  * Threads: the test's alone. Memory: the test's. Errors: assertions.
@@ -116,6 +116,7 @@ static inline void w_open(struct ward_rpc_config cfg)
     w.rpc.h2 = &w.srv;
     ward_arena_init(&w.rpc.mem, SIZE_MAX / 2);
     peers_init(&w.rpc.peers);
+    WARD_ASSERT(callers_new(NULL, &w.rpc.callers, &err) == WARD_OK);
     WARD_ASSERT(table_make(&w.rpc, &err) == WARD_OK);
     queue_init(&w.rpc.crews[CREW_WORKERS].queue, 8, 1, 0, 0);
     queue_init(&w.rpc.crews[CREW_STREAMS].queue, 0, 1, 0, 1); /* nobody serves a stream */
@@ -155,6 +156,7 @@ static inline void w_close(void)
     peer_drop(w.from);
     peers_done(&w.rpc.peers);
     health_free(w.rpc.health);
+    callers_free(w.rpc.callers);
     loop_done(&w.loop);
     for (int i = 0; i < 3; i++)
         queue_done(&w.rpc.crews[i].queue);
@@ -309,9 +311,9 @@ static inline void w_bytes(const void *p, size_t n)
 static inline size_t w_put_frame(uint8_t *at, uint8_t type, uint8_t flags, int32_t id,
                                  const void *p, size_t n)
 {
-    const uint8_t head[9] = {(uint8_t)(n >> 16), (uint8_t)(n >> 8),   (uint8_t)n,
-                             type,               flags,               (uint8_t)(id >> 24),
-                             (uint8_t)(id >> 16), (uint8_t)(id >> 8), (uint8_t)id};
+    const uint8_t head[9] = {
+        (uint8_t)(n >> 16),  (uint8_t)(n >> 8),   (uint8_t)n,         type,       flags,
+        (uint8_t)(id >> 24), (uint8_t)(id >> 16), (uint8_t)(id >> 8), (uint8_t)id};
 
     memcpy(at, head, 9);
     if (n > 0)

@@ -37,7 +37,7 @@ static void a_timeout_of_ten_thousand_years_is_a_hundred(void **state)
 
 static void what_is_no_timeout_is_refused(void **state)
 {
-    static const char *const bad[] = {"",   "S",   "1",    "-1S",  "1s",        "1.5S",
+    static const char *const bad[] = {"",    "S",   "1",    "-1S", "1s",         "1.5S",
                                       "1 S", " 1S", "0x1S", "+1S", "123456789S", "1SS"};
 
     (void)state;
@@ -77,12 +77,12 @@ static bool bin(const char *s)
 
 static void a_bin_value_is_base64_padded_or_not_or_a_list_of_it(void **state)
 {
-    static const char *const good[] = {"",     "YQ",      "YQ==",   "YWI",          "YWI=",
-                                       "YWJj", "+/+/",    "YQ,YWI", "YQ==,YWI=,YWJj", "YQ==, YWI=",
-                                       "YQ,",  ",YQ"};
-    static const char *const bad[] = {"Y",   "!!!!",  "YQ=",   "Y===", "YQ==YQ", "YQ===",
-                                      "Y Q", "YQ,Y",  "YQ,!!", "=",    "YWJj=",  "YQ\n",
-                                      "YQ;", "-_-_", "YQ ,YQ"};
+    static const char *const good[] = {
+        "",     "YQ",     "YQ==",           "YWI",        "YWI=", "YWJj",
+        "+/+/", "YQ,YWI", "YQ==,YWI=,YWJj", "YQ==, YWI=", "YQ,",  ",YQ"};
+    static const char *const bad[] = {"Y",     "!!!!", "YQ=",  "Y===",  "YQ==YQ",
+                                      "YQ===", "Y Q",  "YQ,Y", "YQ,!!", "=",
+                                      "YWJj=", "YQ\n", "YQ;",  "-_-_",  "YQ ,YQ"};
 
     (void)state;
     for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)

@@ -18,8 +18,8 @@ static int fired;
 struct one {
     struct timer timer;
     int times;
-    int64_t at;     /* when it fired */
-    int64_t again;  /* sets itself anew, this much later */
+    int64_t at;    /* when it fired */
+    int64_t again; /* sets itself anew, this much later */
     struct one *to_unset;
 };
 
