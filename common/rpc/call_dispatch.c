@@ -22,6 +22,7 @@ void call_counted(struct served *s, enum ward_code code, size_t bytes_out)
     call_let_go(s);
     stats_ended(s, code, bytes_out);
     atomic_fetch_sub_explicit(&s->rpc->in_flight, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&s->rpc->answered, 1, memory_order_relaxed);
 }
 
 static void fail(struct served *s, struct ward_err *err)

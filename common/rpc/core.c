@@ -182,6 +182,17 @@ static void core_close(struct ward_rpc *rpc)
     free(core);
 }
 
+static uint64_t core_progress(struct ward_rpc *rpc)
+{
+    return atomic_load_explicit(&rpc->answered, memory_order_relaxed);
+}
+
+static bool core_deaf(struct ward_rpc *rpc)
+{
+    (void)rpc;
+    return args_accept_failed();
+}
+
 const struct transport transport_core = {
     .name = "core",
     .listen = core_listen,
@@ -189,6 +200,8 @@ const struct transport transport_core = {
     .refuse = core_refuse,
     .drain = core_drain,
     .close = core_close,
+    .progress = core_progress,
+    .deaf = core_deaf,
     .meta = core_meta,
     .peer = core_peer,
     .gone = core_gone,

@@ -84,7 +84,8 @@ struct core {
 grpc_server *args_server(const struct ward_rpc_config *cfg);
 WARD_MUST enum ward_code tls_credentials(const struct ward_rpc_config *cfg, bool secure,
                                          grpc_server_credentials **out, struct ward_err *err);
-void args_quiet(void); /* core's log into ours; its lock checker off */
+void args_quiet(void);         /* core's log into ours; its lock checker off */
+bool args_accept_failed(void); /* core said so since then: it accepts no more */
 
 /* ---- core_call.c ---- */
 void core_slots(struct poller *p); /* posts every method's slots; on its thread */

@@ -53,6 +53,13 @@ extern void absl_deadlock_mode(int mode) __asm__(
     "_ZN4absl7debian329SetMutexDeadlockDetectionModeENS0_15OnDeadlockCycleE")
     __attribute__((weak));
 
+static atomic_bool accept_failed;
+
+bool args_accept_failed(void)
+{
+    return atomic_load(&accept_failed);
+}
+
 /* A peer can make core complain as often as it likes: one line a second is enough. */
 static void log_core(gpr_log_func_args *args)
 {
@@ -63,6 +70,8 @@ static void log_core(gpr_log_func_args *args)
 
     if (args->severity != GPR_LOG_SEVERITY_ERROR)
         return;
+    if (strstr(args->message, "accept4") != NULL)
+        atomic_store(&accept_failed, true);
     if (now - was < LOG_GAP_NS || !atomic_compare_exchange_strong(&last, &was, now)) {
         atomic_fetch_add(&hidden, 1);
         return;
@@ -73,6 +82,7 @@ static void log_core(gpr_log_func_args *args)
 
 void args_quiet(void)
 {
+    atomic_store(&accept_failed, false);
     if (absl_deadlock_mode != NULL)
         absl_deadlock_mode(0);
     gpr_set_log_function(log_core);

@@ -90,7 +90,10 @@ struct transport {
     /* Those in progress get grace_ms, then a cancel. */
     void (*drain)(struct ward_rpc *rpc, int grace_ms);
     void (*close)(struct ward_rpc *rpc); /* once no worker runs; after a failed start as well */
-    uint64_t (*progress)(struct ward_rpc *rpc); /* grows while it serves; NULL: not known */
+    uint64_t (*progress)(struct ward_rpc *rpc); /* grows while it serves */
+    bool turns; /* and, without calls, once a second, at least */
+    bool (*deaf)(
+        struct ward_rpc *rpc); /* it was seen to fail to accept; NULL: never for long */
     /* ---- a call ---- */
     /* How often `key` came, and its last value, which is not NUL-ended. */
     int (*meta)(const struct served *s, const char *key, const char **value, size_t *len);
@@ -207,6 +210,7 @@ struct ward_rpc {
     bool secure;
     atomic_bool stopping;
     atomic_int in_flight; /* arrived, not yet answered */
+    _Atomic uint64_t answered;
 };
 
 /* Plain text, or certificates: FAILED_PRECONDITION for a part of the files, and for plain text

@@ -13,19 +13,21 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* Two faults of the gRPC core we are built on end in a process that runs but serves nobody: it
+/* Ends a process that runs but serves nobody. Two faults of gRPC's core lead there: core
  * accepts no more once file descriptors have run out (CVE-2023-4785), and a peer that opens and
- * resets streams fast enough makes it hold memory without bound (CVE-2023-44487). Neither can
- * be mended from outside; both can be seen. A probe connects to our own listener and says that
- * it has nothing to send: a living server answers or hangs up, a dead one leaves it in the
- * backlog. */
+ * resets streams fast enough makes core hold memory without bound (CVE-2023-44487). On any
+ * transport a thread may be stuck. The watchdog asks whether the process makes progress. A
+ * probe connects to our own listener and sends nothing: a living server answers or hangs up. A
+ * server that answers calls but no probe is busy, not dead: a restart would turn its overload
+ * into an outage. */
 
 #define PERIOD_MS 1000
-#define ANSWER_MS 1000 /* a living server takes microseconds */
-#define STRIKES   2    /* probes in a row that must fail */
-#define RSS_MS    100  /* memory is looked at this often */
+#define ANSWER_MS 1000  /* a living server takes microseconds */
+#define STRIKES   2     /* probes in a row that must fail */
+#define RSS_MS    100   /* memory is looked at this often */
+#define STUCK_MS  10000 /* a transport that reports its turns takes one a second, at least */
 
-enum verdict { ALIVE, DEAD, UNSURE };
+enum verdict { ALIVE, DEAD, UNSURE, BUSY };
 
 struct watchdog {
     struct ward_rpc *rpc;
@@ -33,6 +35,8 @@ struct watchdog {
     pthread_mutex_t lock;
     pthread_cond_t stop_asked;
     bool stop;
+    uint64_t progress; /* at the last probe */
+    int64_t moved_ns;  /* when it was seen to grow */
     struct sockaddr_storage addr;
     socklen_t addr_len;
 };
@@ -43,7 +47,9 @@ static struct ward_family rss_family = {
     .type = WARD_GAUGE};
 static struct ward_family probes = {
     .name = "ward_rpc_watchdog_probes_total",
-    .help = "Number of connections that the watchdog made to its own server.",
+    .help =
+        "Number of connections that the watchdog made to its own server. busy: no answer, but "
+        "calls were served meanwhile.",
     .type = WARD_COUNTER,
     .label = {"verdict"}};
 WARD_METRIC_LISTED(rss_family)
@@ -151,9 +157,30 @@ static bool pause_ms(struct watchdog *w, int ms)
     return stop;
 }
 
+/* The verdict, with what the server did meanwhile. */
+static enum verdict judge(struct watchdog *w, enum verdict probed)
+{
+    const struct transport *t = w->rpc->transport;
+    uint64_t now = t->progress(w->rpc);
+    bool moved = now != w->progress;
+
+    w->progress = now;
+    if (moved)
+        w->moved_ns = ward_mono_ns();
+    if (probed != DEAD || !moved || (t->deaf != NULL && t->deaf(w->rpc)))
+        return probed;
+    return BUSY;
+}
+
+/* No thread that starves makes this up: the watchdog's own would have starved as well. */
+static bool stuck(const struct watchdog *w)
+{
+    return w->rpc->transport->turns && ward_mono_ns() - w->moved_ns > STUCK_MS * WARD_NS_PER_MS;
+}
+
 static const char *look(struct watchdog *w, int *strikes)
 {
-    static const char *const names[] = {"alive", "dead", "unsure"};
+    static const char *const names[] = {"alive", "dead", "unsure", "busy"};
     size_t limit = w->rpc->cfg.watchdog_rss;
     size_t rss = resident();
     enum verdict v;
@@ -163,9 +190,11 @@ static const char *look(struct watchdog *w, int *strikes)
         return "memory has run away";
     if (*strikes < 0)
         return NULL;
-    v = probe(w);
+    v = judge(w, probe(w));
     ward_metric_add(ward_series_of(&probes, names[v], NULL, NULL), 1);
-    *strikes = v == DEAD ? *strikes + 1 : v == ALIVE ? 0 : *strikes;
+    *strikes = v == DEAD ? *strikes + 1 : v == UNSURE ? *strikes : 0;
+    if (*strikes < STRIKES && stuck(w))
+        return "a thread that serves is stuck";
     return *strikes >= STRIKES ? "the server accepts no more connections" : NULL;
 }
 
@@ -210,6 +239,7 @@ enum ward_code watchdog_start(struct ward_rpc *rpc, struct watchdog **out, struc
 
     WARD_ASSERT(w != NULL);
     w->rpc = rpc;
+    w->moved_ns = ward_mono_ns();
     if (!address(w)) {
         free(w);
         return WARD_FAIL(err, FAILED_PRECONDITION,

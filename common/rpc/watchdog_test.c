@@ -1,5 +1,7 @@
 #include "common/rpc/server_testing.h"
 
+#include <arpa/inet.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static atomic_int broken_times;
@@ -92,6 +94,77 @@ static void memory_past_the_limit_is_told_once(void **state)
     assert_int_equal(broken_times, 1);
 }
 
+/* ---- a server that answers no probe: its listener is the test's, and accepts nothing ---- */
+
+static _Atomic uint64_t served;
+static bool deaf, serves;
+
+static uint64_t fake_progress(struct ward_rpc *rpc)
+{
+    (void)rpc;
+    return serves ? atomic_fetch_add(&served, 1) : 0;
+}
+
+static bool fake_deaf(struct ward_rpc *rpc)
+{
+    (void)rpc;
+    return deaf;
+}
+
+static int silent_listener(int *port)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(at);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    assert_int_equal(bind(fd, (const struct sockaddr *)&at, sizeof(at)), 0);
+    assert_int_equal(listen(fd, 128), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &len), 0);
+    *port = ntohs(at.sin_port);
+    return fd;
+}
+
+/* Watches it until it is told of, or found busy three times. */
+static void watch_a_silent_one(void)
+{
+    static const struct transport fake = {.progress = fake_progress, .deaf = fake_deaf};
+    struct ward_rpc fake_rpc = {.cfg = watched(), .transport = &fake};
+    double busy = probes("busy");
+    struct watchdog *dog = NULL;
+    int fd = silent_listener(&fake_rpc.port);
+
+    assert_int_equal(watchdog_start(&fake_rpc, &dog, NULL), WARD_OK);
+    UNTIL(broken_times > 0 || probes("busy") >= busy + 3);
+    watchdog_stop(dog);
+    close(fd);
+}
+
+static void a_server_that_answers_calls_but_no_probe_is_busy(void **state)
+{
+    (void)state;
+    serves = true;
+    deaf = false;
+    watch_a_silent_one();
+    assert_int_equal(broken_times, 0);
+}
+
+static void a_server_that_answers_nothing_is_dead(void **state)
+{
+    (void)state;
+    serves = deaf = false;
+    watch_a_silent_one();
+    assert_int_equal(broken_times, 1);
+    assert_non_null(strstr(broken_why, "accepts no more"));
+}
+
+static void a_server_that_was_seen_to_fail_to_accept_is_dead_whatever_it_answers(void **state)
+{
+    (void)state;
+    serves = deaf = true;
+    watch_a_silent_one();
+    assert_int_equal(broken_times, 1);
+}
+
 static void nobody_to_tell_is_nothing_to_watch(void **state)
 {
     struct ward_rpc_config cfg = watched();
@@ -112,6 +185,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_healthy_server_is_left_alone),
         cmocka_unit_test(memory_past_the_limit_is_told_once),
+        cmocka_unit_test(a_server_that_answers_calls_but_no_probe_is_busy),
+        cmocka_unit_test(a_server_that_answers_nothing_is_dead),
+        cmocka_unit_test(a_server_that_was_seen_to_fail_to_accept_is_dead_whatever_it_answers),
         cmocka_unit_test(nobody_to_tell_is_nothing_to_watch),
     };
 

@@ -191,6 +191,7 @@ const struct transport transport_h2 = {
     .drain = h2_drain,
     .close = h2_close,
     .progress = h2_progress,
+    .turns = true,
     .meta = face_meta,
     .peer = face_peer,
     .gone = face_gone,
