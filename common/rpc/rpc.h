@@ -137,7 +137,7 @@ struct ward_rpc_config {
     size_t arena_cap;     /* bytes a call may use, its decoded message included */
     size_t max_message;   /* bytes of one message on the wire; 0: arena_cap */
     size_t max_elements;  /* fields and repeated elements of one message; 0: 65536 */
-    int peer_connections; /* of one name in certificates from one address; 0: 256 */
+    int peer_connections; /* of one name in certificates from one address; 0: 128 */
     int handshake_ms;     /* TLS handshake's limit; 0: 5000 */
     int keepalive_ms; /* an idle peer is pinged this often, and dropped 20 s later; 0: 60000 */
     int max_age_ms;   /* GOAWAY for a connection older than this; 0: never */

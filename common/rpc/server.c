@@ -32,7 +32,7 @@ static void settle_config(struct ward_rpc *rpc, const struct ward_rpc_config *cf
     if (rpc->cfg.max_elements == 0)
         rpc->cfg.max_elements = WARD_WIRE_ELEMENTS;
     if (rpc->cfg.peer_connections == 0)
-        rpc->cfg.peer_connections = 256;
+        rpc->cfg.peer_connections = 128;
     if (rpc->cfg.max_message > INT32_MAX)
         rpc->cfg.max_message = INT32_MAX;
     rpc->n_pollers = cfg->pollers > 0 ? cfg->pollers : default_pollers();

@@ -120,7 +120,7 @@ void call_set_off(struct h2_call *c)
 void call_lost(struct h2_call *c)
 {
     struct session *s = c->session;
-    bool watched;
+    bool watched, pushed;
 
     *(c->prev == NULL ? &s->calls : &c->prev->next) = c->next;
     if (c->next != NULL)
@@ -133,6 +133,8 @@ void call_lost(struct h2_call *c)
     pthread_mutex_lock(&c->lock);
     atomic_store(&c->s.cancelled, true);
     watched = c->watched;
+    pushed = c->pushed;
+    c->pushed = false;
     pthread_cond_broadcast(&c->moved);
     pthread_mutex_unlock(&c->lock);
     if (!c->owned) {
@@ -140,7 +142,9 @@ void call_lost(struct h2_call *c)
         return;
     }
     call_hooks_run(&c->s);
-    if (watched)
+    if (pushed)
+        health_moved(&c->s); /* a message that never left holds a watch up no longer */
+    else if (watched)
         c->s.method->async(&c->s, NULL);
     else if (c->s.method->crew != NULL)
         call_give_up(&c->s, WARD_CANCELLED);

@@ -11,6 +11,7 @@
 #define ONE_READ     4 /* buffers of one connection in one turn of the loop */
 #define SHAKES       8 /* handshakes that go on in one turn: a step is a signature's time */
 #define HANDSHAKE_MS 5000
+#define BARE         ((size_t)40 << 10) /* memory of a connection without calls, about */
 
 static struct conn *conn_of(struct session *s)
 {
@@ -76,6 +77,7 @@ static void conn_free(struct conn *c)
     shake_off(c);
     wheel_unset(&c->timer);
     session_close(&c->session);
+    loop_left_behind(l, c->session.most + BARE);
     if (c->from != NULL)
         peer_disconnected(c->from);
     peer_drop(c->from);

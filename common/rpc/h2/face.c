@@ -27,7 +27,7 @@ static void tell_unlock(struct h2_call *c, bool something)
 void face_mail(struct mail *m)
 {
     struct h2_call *c = RPC_OF(m, struct h2_call, mail);
-    bool speak, finished;
+    bool speak, finished, pushed;
     size_t owed;
 
     pthread_mutex_lock(&c->lock);
@@ -36,7 +36,12 @@ void face_mail(struct mail *m)
     c->owed = 0;
     speak = c->out != NULL || atomic_load(&c->done);
     finished = c->finished;
+    pushed = c->pushed && c->session == NULL;
+    if (pushed)
+        c->pushed = false;
     pthread_mutex_unlock(&c->lock);
+    if (pushed)
+        health_moved(&c->s); /* its caller went away before the message came here */
     if (c->session != NULL) {
         call_account(c);
         if (owed > 0) {

@@ -30,9 +30,10 @@
 #define H2_BOMB          (8 * H2_META)   /* past it the connection ends */
 #define H2_BUDGET        2000            /* frames that move no call: at once */
 #define H2_REFILL        1000            /* and more of them a second */
-#define H2_MEMORY        ((size_t)4 << 20) /* of nghttp2's, a connection */
-#define H2_HELD_CONN     ((size_t)4 << 20) /* calls and messages: a connection, beside 2 */
-#define H2_HELD_PEER     ((size_t)8 << 20) /* messages of the largest size; a peer, beside 4; */
+#define H2_MEMORY        ((size_t)4 << 20)  /* of nghttp2's, a connection */
+#define H2_HELD_CONN     ((size_t)2 << 20)  /* all of this: a connection, beside 2 */
+#define H2_FREE          ((size_t)16 << 10) /* of nghttp2's, not held against anybody */
+#define H2_HELD_PEER     ((size_t)2 << 20) /* messages of the largest size; a peer, beside 4; */
 #define H2_HELD_ALL      ((size_t)64 << 20) /* all peers, beside 8 */
 #define H2_CALL_BYTES    ((size_t)1536)     /* what a call holds without its messages, about */
 #define H2_TELL          ((size_t)8 << 10)  /* what a session holds is told in steps of this */
@@ -63,6 +64,8 @@ struct loop {
     int ep, event, index;
     int64_t now;
     struct wheel wheel;
+    struct timer trim; /* due where connections have left much memory behind */
+    size_t left_behind;
     _Atomic(struct mail *) mail;
     atomic_bool asleep;
     atomic_int n_conns, n_calls;
@@ -82,6 +85,9 @@ WARD_MUST bool loop_start(struct loop *l);
 void loop_post(struct loop *l, struct mail *m); /* any thread */
 void loop_nudge(struct loop *l);
 void loop_read_mail(struct loop *l);
+/* A connection has ended that held so much, at most: much free memory goes back to the system.
+ */
+void loop_left_behind(struct loop *l, size_t bytes);
 
 /* ---- session.c ---- */
 struct session {
@@ -90,7 +96,8 @@ struct session {
     nghttp2_mem mem;
     struct peer *from;
     void (*wake)(struct session *s); /* there is something to be sent */
-    size_t h2_bytes, held, told; /* nghttp2's; its calls'; the latter as the peer knows it */
+    size_t h2_bytes, held;           /* nghttp2's; its calls' */
+    size_t told, most;               /* both as the peer knows it; the most of it ever */
     int64_t age_at, heard, pinged, drained, refilled;
     int64_t look_at; /* when session_tick is due */
     int budget, n_calls;

@@ -1,6 +1,7 @@
 #include "common/rpc/h2/sockets.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -8,6 +9,8 @@
 
 #define EVENTS  256
 #define MOST_MS 1000 /* asleep */
+#define TRIM_NS (1000 * WARD_NS_PER_MS)
+#define MUCH    ((size_t)1 << 20)
 
 /* ---- mailbox: any thread pushes, the loop takes all; a byte only for a loop that sleeps ----
  */
@@ -44,6 +47,21 @@ void loop_read_mail(struct loop *l)
         next = m->next;
         m->fn(m);
     }
+}
+
+/* ---- memory: what a flood has filled is free after it, but still the process's ---- */
+
+static void on_trim(struct timer *t)
+{
+    RPC_OF(t, struct loop, trim)->left_behind = 0;
+    malloc_trim(0);
+}
+
+void loop_left_behind(struct loop *l, size_t bytes)
+{
+    l->left_behind += bytes;
+    if (l->left_behind > MUCH && l->trim.next == NULL)
+        wheel_set(&l->wheel, &l->trim, l->now + TRIM_NS);
 }
 
 /* ---- a turn ---- */
@@ -139,6 +157,7 @@ void loop_init(struct loop *l, struct h2_server *srv, struct ward_rpc *rpc, int 
     l->ep = l->event = -1;
     l->now = ward_mono_ns();
     wheel_init(&l->wheel, l->now);
+    l->trim.fn = on_trim;
     ward_arena_init(&l->mem, rpc->cfg.arena_cap);
 }
 

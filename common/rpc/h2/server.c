@@ -11,7 +11,7 @@
 #define MAX_CONNS   4096
 #define RESERVED    128 /* descriptors that are not connections */
 #define MAX_SILENT  512 /* connections that have sent nothing yet; half a kB each */
-#define MAX_SHAKING 128 /* connections in their TLS handshake; some 40 kB each */
+#define MAX_SHAKING 64  /* connections in their TLS handshake; some 40 kB each */
 #define CERTS_NS    (1000 * WARD_NS_PER_MS)
 #define SLICE_NS    (2 * WARD_NS_PER_MS)
 #define GOODBYE_NS  (500 * WARD_NS_PER_MS) /* for peers that do not answer a goodbye */

@@ -58,21 +58,31 @@ static void *mem_realloc(void *p, size_t n, void *user)
     return counted(s, q);
 }
 
-/* ---- its calls' memory: told to the peer and the server in steps, for they are shared ---- */
+/* ---- its memory: told to the peer and the server in steps, for they are shared ---- */
+
+/* What a session needs before it has a call is nobody's fault. */
+static size_t holds(const struct session *s)
+{
+    return s->held + (s->h2_bytes > H2_FREE ? s->h2_bytes - H2_FREE : 0);
+}
 
 static void tell(struct session *s)
 {
-    size_t more = s->held - s->told; /* modulo 2^64: it may be less than none */
+    size_t all = holds(s), more = all - s->told; /* modulo 2^64: it may be less than none */
 
     atomic_fetch_add_explicit(&s->from->bytes, more, memory_order_relaxed);
     atomic_fetch_add_explicit(&s->loop->srv->held, more, memory_order_relaxed);
-    s->told = s->held;
+    s->told = all;
+    s->most = all > s->most ? all : s->most;
 }
 
 void session_holds(struct session *s, size_t was, size_t now)
 {
+    size_t all;
+
     s->held += now - was;
-    if (s->held + H2_TELL < s->told || s->held > s->told + H2_TELL)
+    all = holds(s);
+    if (all + H2_TELL < s->told || all > s->told + H2_TELL)
         tell(s);
 }
 
@@ -80,7 +90,7 @@ bool session_full(const struct session *s)
 {
     const struct h2_server *srv = s->loop->srv;
 
-    return s->held > srv->most_conn ||
+    return holds(s) > srv->most_conn ||
            atomic_load_explicit(&s->from->bytes, memory_order_relaxed) > srv->most_peer ||
            atomic_load_explicit(&srv->held, memory_order_relaxed) > srv->most_all;
 }
@@ -313,9 +323,9 @@ void session_close(struct session *s)
         return;
     while (s->calls != NULL)
         call_lost(s->calls); /* nghttp2_session_del tells of no stream */
-    tell(s);
     nghttp2_session_del(s->h2);
     s->h2 = NULL;
+    tell(s);
 }
 
 bool session_read(struct session *s, const uint8_t *p, size_t n)

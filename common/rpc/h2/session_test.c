@@ -334,6 +334,25 @@ static void a_refusal_of_a_peer_that_asks_too_often_is_held_back(void **state)
         assert_int_equal(w_status(id), WARD_RESOURCE_EXHAUSTED);
 }
 
+/* tear_down asserts that the call has ended. */
+static void a_watch_whose_word_had_no_room_ends_with_its_connection(void **state)
+{
+    (void)state;
+    set_window(0);
+    w_call(1, W_WATCH);
+    assert_int_equal(w_stream(1)->n_data, 0);
+    session_close(&w.session);
+}
+
+static void a_watch_whose_word_was_on_its_way_ends_with_its_connection(void **state)
+{
+    (void)state;
+    w_call(1, W_WATCH);
+    assert_int_equal(w_stream(1)->n_data, 7);
+    health_set(w.rpc.health, NULL, true); /* the loop has not read it yet */
+    session_close(&w.session);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -359,6 +378,8 @@ int main(void)
         T(a_connection_leaves_at_its_age_and_is_cut_after_its_grace),
         T(an_idle_connection_is_let_go),
         T(a_refusal_of_a_peer_that_asks_too_often_is_held_back),
+        T(a_watch_whose_word_had_no_room_ends_with_its_connection),
+        T(a_watch_whose_word_was_on_its_way_ends_with_its_connection),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,6 +25,7 @@
 #define W_ARENA   ((size_t)64 << 10)
 #define W_FAST    "/ward.test.v1.Echo/Fast"
 #define W_UNARY   "/ward.test.v1.Echo/Unary"
+#define W_WATCH   "/grpc.health.v1.Health/Watch"
 #define W_MS      WARD_NS_PER_MS
 
 struct w_stream { /* what the server said on one */
