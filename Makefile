@@ -32,6 +32,7 @@ include tools/build/live.mk
 include tools/build/text.mk
 include tools/build/train.mk
 include tools/build/duplicates.mk
+include tools/build/rpc.mk
 include tools/build/journey.mk
 include tools/build/integration.mk
 include tools/build/audit.mk

@@ -17,10 +17,10 @@ async function certificates() {
 }
 
 class Echo {
-  // args: options of echo_server, {nofile: 128}; pki: a folder of certificates, none for plain text.
-  static async start(args = {}, pki = null) {
+  // args: options of echo_server, {nofile: 128}; pki: a folder of certificates, none for plain text; env: of its process.
+  static async start(args = {}, pki = null, env = {}) {
     const e = new Echo();
-    Object.assign(e, { args: { ...args }, pki, clients: [], restarts: 0, stopping: false });
+    Object.assign(e, { args: { ...args }, pki, env, clients: [], restarts: 0, stopping: false });
     await e.launch();
     return e;
   }
@@ -34,7 +34,7 @@ class Echo {
   }
 
   async launch() {
-    this.proc = new Proc('echo_server', [path.join(build, 'tests/echo_server'), ...this.argv()]);
+    this.proc = new Proc('echo_server', [path.join(build, 'tests/echo_server'), ...this.argv()], { env: this.env });
     this.port = Number(await this.proc.line(/^\d+$/));
     this.args.listen = `127.0.0.1:${this.port}`; // from now on the same port
     this.proc.exit.then((status) => this.ended(status));
