@@ -195,6 +195,14 @@ enum ward_wall_is ward_zone_moment(const struct ward_zone *z, int64_t day, int s
     return times > 1 ? WARD_WALL_TWICE : WARD_WALL_ONCE;
 }
 
+int64_t ward_zone_begin(const struct ward_zone *z, int64_t day)
+{
+    int64_t at_us;
+
+    (void)ward_zone_moment(z, day, 0, &at_us);
+    return at_us;
+}
+
 int64_t ward_zone_left_out(const struct ward_zone *z, int64_t day)
 {
     for (size_t i = z->n_left_out; i > 0; i--)
@@ -216,4 +224,61 @@ void ward_zone_stamp(const struct ward_zone *z, int64_t at_us, char out[WARD_ZON
              w.offset_s < 0 ? '-' : '+', east / 3600, east / 60 % 60);
     memcpy(out, text, WARD_ZONE_STAMP - 1);
     out[WARD_ZONE_STAMP - 1] = '\0';
+}
+
+static bool digits(const char *s, int n, int *out)
+{
+    *out = 0;
+    for (int i = 0; i < n; i++) {
+        if (s[i] < '0' || s[i] > '9')
+            return false;
+        *out = *out * 10 + (s[i] - '0');
+    }
+    return true;
+}
+
+bool ward_date_parse(const char *text, int64_t *day)
+{
+    char again[WARD_DATE];
+    int year, month, mday;
+    int64_t found;
+
+    if (strlen(text) != WARD_DATE - 1 || text[4] != '-' || text[7] != '-' ||
+        !digits(text, 4, &year) || !digits(text + 5, 2, &month) ||
+        !digits(text + 8, 2, &mday) || year < 1970 || month < 1 || month > 12)
+        return false;
+    found = ward_zone_day(year, month, mday);
+    ward_date_print(found, again); /* 2026-02-30 returns as 2026-03-02 */
+    if (strcmp(text, again) != 0)
+        return false;
+    *day = found;
+    return true;
+}
+
+void ward_date_print(int64_t day, char out[WARD_DATE])
+{
+    int year, month, mday;
+    char text[32];
+
+    ward_zone_date(day, &year, &month, &mday);
+    snprintf(text, sizeof(text), "%04d-%02d-%02d", year % 10000, month % 100, mday % 100);
+    memcpy(out, text, WARD_DATE);
+}
+
+size_t ward_zone_changes(const struct ward_zone *z, int64_t from_us, int64_t to_us,
+                         struct ward_zone_change *out, size_t cap)
+{
+    const int64_t from_s = floor_div(from_us, SECOND_US);
+    size_t n = 0;
+
+    for (size_t i = at(z, from_s); i < z->n; i++) {
+        if (n > 0 && z->at[i].since_s >= floor_div(to_us + SECOND_US - 1, SECOND_US))
+            break;
+        if (n == cap)
+            return 0;
+        out[n] = (struct ward_zone_change){n == 0 ? INT64_MIN : z->at[i].since_s * SECOND_US,
+                                           z->at[i].offset_s * SECOND_US};
+        n++;
+    }
+    return n;
 }

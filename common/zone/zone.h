@@ -19,6 +19,8 @@
 
 #include "common/base/status.h"
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct ward_zone;
@@ -43,8 +45,26 @@ enum ward_wall_is { WARD_WALL_ONCE, WARD_WALL_GAP, WARD_WALL_TWICE };
 enum ward_wall_is ward_zone_moment(const struct ward_zone *z, int64_t day, int second,
                                    int64_t *at_us);
 
+/* Returns the first moment of a local day. */
+int64_t ward_zone_begin(const struct ward_zone *z, int64_t day);
+
 /* Returns the last day before `day` that the zone's calendar skipped; INT64_MIN: none. */
 int64_t ward_zone_left_out(const struct ward_zone *z, int64_t day);
+
+/* Reads and writes a date, "2026-03-01", of the years 1970 to 9999. A day is its number of days
+ * since 1970-01-01. */
+#define WARD_DATE 11
+WARD_MUST bool ward_date_parse(const char *text, int64_t *day);
+void ward_date_print(int64_t day, char out[WARD_DATE]);
+
+/* A change of the clocks: from since_us on they are offset_us east of UTC. */
+struct ward_zone_change {
+    int64_t since_us, offset_us;
+};
+/* Writes the changes of [from_us, to_us), earliest first; since_us of the first is INT64_MIN,
+ * and its offset is the one at from_us. Returns their number, or 0 if they exceed cap. */
+size_t ward_zone_changes(const struct ward_zone *z, int64_t from_us, int64_t to_us,
+                         struct ward_zone_change *out, size_t cap);
 
 #define WARD_ZONE_STAMP 26
 /* "2026-03-29T08:00:05+02:00" */

@@ -61,6 +61,7 @@ struct identity {
     const struct ward_tls *tls;
     struct ward_jwks *jwks; /* of bearer tokens: a witness's */
     struct keys *keys;
+    struct ward_zone *zone; /* WARD_TIME_ZONE */
     struct loaded_pack now, former;
     bool ask_age; /* a patient's face needs a year of birth to be compared at all */
     struct ward_arena canary_mem;

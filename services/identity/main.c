@@ -1,7 +1,6 @@
 /* identity - see README.md here for what it answers and docs/architecture.md for where it sits.
  */
 #include "common/app/app.h"
-#include "services/identity/access/local.h"
 #include "services/identity/api.h"
 
 #define AT(field) offsetof(struct identity_config, field)
@@ -85,7 +84,6 @@ int main(int argc, char **argv)
     ward_app_begin(&app, IDENTITY_NAME);
     ward_app_metrics(&app, identity_metrics);
     ward_app_config(&app, options, &id.cfg, argc, argv);
-    ward_app_use(&app, local_open, NULL, &id.cfg.time_zone); /* the whole process's */
     id.db = &app.cfg.db;
     id.tls = &app.cfg.tls;
     id.jwks = app.jwks;

@@ -1,5 +1,6 @@
 #include "common/base/log.h"
 #include "common/rpc/rpc.h"
+#include "common/zone/zone.h"
 #include "services/identity/identity.h"
 #include "services/identity/identity_metrics.h"
 #include "services/identity/subject/subject.h"
@@ -129,6 +130,15 @@ static enum ward_code open_gallery(struct identity *id, struct ward_err *err)
     return gallery_open(&cfg, id->keys, id->db, &id->gallery, err);
 }
 
+static enum ward_code open_zone(struct identity *id, struct ward_err *err)
+{
+    if (ward_zone_open(id->cfg.time_zone, &id->zone, err) == WARD_OK)
+        return WARD_OK;
+    return WARD_FAIL(err, FAILED_PRECONDITION,
+                     "WARD_TIME_ZONE: no time zone \"%.64s\"; a name is like Europe/Berlin",
+                     id->cfg.time_zone);
+}
+
 enum ward_code identity_open(void *arg, struct ward_err *err)
 {
     struct identity *id = arg;
@@ -140,6 +150,7 @@ enum ward_code identity_open(void *arg, struct ward_err *err)
     if (!id->ask_age && strcmp(id->cfg.unknown_age, "match-without-token") != 0)
         return WARD_FAIL(err, INVALID_ARGUMENT,
                          "WARD_FACE_UNKNOWN_AGE must be refuse or match-without-token");
+    WARD_TRY(open_zone(id, err));
     WARD_TRY(keys_open(&keys, id->db, &id->keys, err));
     WARD_TRY(load_pack(id, id->cfg.pack, id->cfg.calibration, &id->now, err));
     if (*id->cfg.former_pack != '\0')
@@ -161,6 +172,7 @@ void identity_close(void *arg)
     unload_pack(&id->former);
     unload_pack(&id->now);
     keys_close(id->keys);
+    ward_zone_close(id->zone);
 }
 
 enum ward_code identity_ready(void *arg, struct ward_err *err)

@@ -1,8 +1,8 @@
 /* RecordAttendance: who comes and goes, by this service's clock. The subject's row is held, so
  * that of two replicas that see the same person at once one answers with the other's entry. */
+#include "common/zone/zone.h"
 #include "services/identity/access/access.h"
 #include "services/identity/access/attendance.h"
-#include "services/identity/access/local.h"
 
 #include "common/base/clock.h"
 #include "common/base/metrics.h"
@@ -40,12 +40,13 @@ static const char *outcome_name(const RecordAttendanceResponse *resp)
                                                 : "MATCH";
 }
 
-static bool is_today(int64_t at_us, int64_t now_us)
+static bool is_today(const struct recording *x, int64_t at_us, int64_t now_us)
 {
-    struct local then, now;
+    const struct ward_zone *zone = ((struct worker *)x->call->wrk)->id->zone;
+    struct ward_wall then, now;
 
-    local_at(at_us, &then);
-    local_at(now_us, &now);
+    ward_zone_wall(zone, at_us, &then);
+    ward_zone_wall(zone, now_us, &now);
     return then.day == now.day;
 }
 
@@ -59,10 +60,11 @@ static bool is_echo(const struct recording *x, const struct attended *last, int6
            (x->direction == 0 || x->direction == last->direction);
 }
 
-static int direction_after(const struct attended *last, int64_t now_us)
+static int direction_after(const struct recording *x, const struct attended *last,
+                           int64_t now_us)
 {
-    return is_today(last->at_us, now_us) && last->direction == DIRECTION_IN ? DIRECTION_OUT
-                                                                            : DIRECTION_IN;
+    return is_today(x, last->at_us, now_us) && last->direction == DIRECTION_IN ? DIRECTION_OUT
+                                                                               : DIRECTION_IN;
 }
 
 static enum ward_code record(struct recording *x, struct ward_db *db, struct ward_err *err)
@@ -81,8 +83,8 @@ static enum ward_code record(struct recording *x, struct ward_db *db, struct war
     if (found && now_us <= last.at_us) /* by another replica, whose clock is ahead */
         now_us = last.at_us + 1;
     x->entry = (struct attended){.direction = x->direction != 0 ? x->direction
-                                              : found           ? direction_after(&last, now_us)
-                                                                : DIRECTION_IN,
+                                              : found ? direction_after(x, &last, now_us)
+                                                      : DIRECTION_IN,
                                  .at_us = now_us,
                                  .recorded_us = now_us,
                                  .place = x->event.place};

@@ -1,8 +1,8 @@
 /* RequestEntry: one person at one door. Who it is is found before the transaction; that they
  * may come in, that their token is spent, where they are now and that it was decided are one
  * transaction, under the subject's row lock. */
+#include "common/zone/zone.h"
 #include "services/identity/access/access.h"
-#include "services/identity/access/local.h"
 #include "services/identity/access/movements.h"
 
 #include "common/base/clock.h"
@@ -65,18 +65,18 @@ static enum ward_code decide_known(struct entry *e, struct ward_db *db, struct w
     struct ward_arena *mem = e->call->mem;
     struct passage p = {.out = e->direction == DIRECTION_OUT, .now_us = e->now_us};
     struct zone *into = NULL, *left = NULL;
-    struct local at;
+    struct ward_wall at;
 
     WARD_TRY(zone_find(db, mem, zone_into(e), &into, err));
     WARD_TRY(zone_find(db, mem, zone_left(e), &left, err));
     WARD_TRY(seen_of(db, mem, e->who.id, zone_into(e), &p.into_seen, err));
     WARD_TRY(seen_of(db, mem, e->who.id, zone_left(e), &p.from_seen, err));
     WARD_TRY(staff_roles_of(db, mem, e->who.id, &p.roles, &p.n_roles, err));
-    local_at(e->now_us, &at);
+    ward_zone_wall(((struct worker *)e->call->wrk)->id->zone, e->now_us, &at);
     p.into = into;
     p.from = left;
     p.weekday = at.weekday;
-    p.minute = at.minute;
+    p.minute = at.second / 60;
     e->why = door_decide(&p);
     return e->why == DOOR_PASSBACK ? ask_again(e, &p, db, err) : WARD_OK;
 }

@@ -1,9 +1,9 @@
 /* ExportAttendance: one person after the other, in pieces. What is held at any time is one
  * person's days, one page of rows and one piece of CSV, however many there are. */
+#include "common/zone/zone.h"
 #include "services/identity/access/access.h"
 #include "services/identity/access/attendance.h"
 #include "services/identity/access/csv.h"
-#include "services/identity/access/local.h"
 
 #include "common/base/clock.h"
 
@@ -64,27 +64,32 @@ static void heading(struct csv *c)
     csv_end_line(c);
 }
 
-static void moment(struct csv *c, int64_t at_us)
+static const struct ward_zone *zone_of(const struct export *x)
 {
-    char text[LOCAL_STAMP] = "";
+    return ((struct worker *)x->call->wrk)->id->zone;
+}
+
+static void moment(struct export *x, int64_t at_us)
+{
+    char text[WARD_ZONE_STAMP] = "";
 
     if (at_us != 0)
-        local_stamp(at_us, text);
-    csv_text(c, text);
+        ward_zone_stamp(zone_of(x), at_us, text);
+    csv_text(&x->csv, text);
 }
 
 static void line(struct export *x, const struct attendee *who, int day)
 {
     const struct day_line *d = &x->days[day];
-    char id[37], date[LOCAL_DATE];
+    char id[37], date[WARD_DATE];
 
     ward_uuid_text(who->id, id);
-    local_date(x->from_day + day, date);
+    ward_date_print(x->from_day + day, date);
     csv_text(&x->csv, id);
     csv_text(&x->csv, who->external_ref);
     csv_text(&x->csv, date);
-    moment(&x->csv, d->first_in_us);
-    moment(&x->csv, d->last_out_us);
+    moment(x, d->first_in_us);
+    moment(x, d->last_out_us);
     csv_int(&x->csv, d->present_us / MINUTE_US);
     csv_int(&x->csv, d->events);
     csv_int(&x->csv, d->corrections);
@@ -202,9 +207,9 @@ static enum ward_code begin(struct export *x, const ExportAttendanceRequest *req
     if (x->one)
         WARD_TRY(api_subject_id(c, req->subject_id, x->id, text));
     ward_event_begin(&x->event, c, api_event_ctx(c), x->one ? ward_strdup(c->mem, text) : NULL);
-    if (!local_date_parse(req->from_date, &x->from_day))
+    if (!ward_date_parse(req->from_date, &x->from_day))
         return WARD_FAIL_FIELD(c->err, "from_date", "is no date like 2026-03-01");
-    if (!local_date_parse(req->to_date, &to_day))
+    if (!ward_date_parse(req->to_date, &to_day))
         return WARD_FAIL_FIELD(c->err, "to_date", "is no date like 2026-03-01");
     if (to_day < x->from_day || to_day - x->from_day >= REPORT_DAYS_MOST)
         return WARD_FAIL_FIELD(c->err, "to_date", "must be 1 to %d days, from_date among them",
@@ -216,7 +221,7 @@ static enum ward_code begin(struct export *x, const ExportAttendanceRequest *req
     if (x->begins == NULL || x->days == NULL || x->csv.at == NULL)
         return no_memory(c);
     for (int i = 0; i <= x->n_days; i++)
-        x->begins[i] = local_begin(x->from_day + i);
+        x->begins[i] = ward_zone_begin(zone_of(x), x->from_day + i);
     ward_event_note(&x->event, "from", req->from_date);
     ward_event_note(&x->event, "to", req->to_date);
     ward_event_note(&x->event, "of", x->one ? "one" : "everyone");

@@ -1,5 +1,5 @@
+#include "common/zone/zone.h"
 #include "services/identity/access/decide.h"
-#include "services/identity/access/local.h"
 #include "services/identity/token/token.h"
 
 #include <setjmp.h>
@@ -84,7 +84,6 @@ static void a_span_holds_as_long_as_it_is_on_each_of_its_days(void **state)
  * span, the one that is there twice is in it twice. */
 static void hours_follow_the_wall_clock_when_it_is_changed(void **state)
 {
-    static const char *const BERLIN = "Europe/Berlin";
     const struct hours night = {SAT, AT(22, 0), AT(6, 0)}, small = {SUN, AT(2, 0), AT(3, 0)};
     static const struct {
         const char *date;
@@ -94,25 +93,27 @@ static void hours_follow_the_wall_clock_when_it_is_changed(void **state)
         {"2026-03-28", 7 * 60, 0},  /* 02:00 becomes 03:00 on Sunday */
         {"2026-10-24", 9 * 60, 120},
     };
-    struct ward_err err;
+    struct ward_zone *zone;
 
     (void)state;
-    assert_int_equal(local_open((void *)&BERLIN, &err), WARD_OK);
+    assert_int_equal(ward_zone_open("Europe/Berlin", &zone, NULL), WARD_OK);
     for (size_t i = 0; i < WARD_COUNT(rows); i++) {
         int in_night = 0, in_small = 0;
         int64_t saturday;
 
-        assert_true(local_date_parse(rows[i].date, &saturday));
-        for (int64_t at = local_begin(saturday); at < local_begin(saturday + 2); at += MINUTE) {
-            struct local l;
+        assert_true(ward_date_parse(rows[i].date, &saturday));
+        for (int64_t at = ward_zone_begin(zone, saturday);
+             at < ward_zone_begin(zone, saturday + 2); at += MINUTE) {
+            struct ward_wall l;
 
-            local_at(at, &l);
-            in_night += hours_open(&night, l.weekday, l.minute) ? 1 : 0;
-            in_small += hours_open(&small, l.weekday, l.minute) ? 1 : 0;
+            ward_zone_wall(zone, at, &l);
+            in_night += hours_open(&night, l.weekday, l.second / 60) ? 1 : 0;
+            in_small += hours_open(&small, l.weekday, l.second / 60) ? 1 : 0;
         }
         assert_int_equal(in_night, rows[i].night_minutes);
         assert_int_equal(in_small, rows[i].small_minutes);
     }
+    ward_zone_close(zone);
 }
 
 static const struct hours day_hours[] = {{ALL, AT(6, 0), AT(22, 0)}};

@@ -1,5 +1,5 @@
+#include "common/zone/zone.h"
 #include "services/identity/access/csv.h"
-#include "services/identity/access/local.h"
 #include "services/identity/access/report.h"
 
 #include <setjmp.h>
@@ -18,14 +18,14 @@ static struct day_line lines[DAYS];
 /* Four days in Berlin, the second of which is 23 or 25 hours long. */
 static void from(const char *date)
 {
-    static const char *const BERLIN = "Europe/Berlin";
-    struct ward_err err;
+    struct ward_zone *zone;
     int64_t day;
 
-    assert_int_equal(local_open((void *)&BERLIN, &err), WARD_OK);
-    assert_true(local_date_parse(date, &day));
+    assert_int_equal(ward_zone_open("Europe/Berlin", &zone, NULL), WARD_OK);
+    assert_true(ward_date_parse(date, &day));
     for (int i = 0; i <= DAYS; i++)
-        begins[i] = local_begin(day + i);
+        begins[i] = ward_zone_begin(zone, day + i);
+    ward_zone_close(zone);
 }
 
 struct step {

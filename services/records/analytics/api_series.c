@@ -12,10 +12,11 @@ typedef Ward__Records__V1__GetSeriesResponse SeriesResponse;
 typedef Ward__Records__V1__Series Series;
 typedef Ward__Records__V1__Point Point;
 
-#define MEASURE(x) WARD__RECORDS__V1__MEASURE__MEASURE_##x
-#define OF(x)      WARD__RECORDS__V1__OF__OF_##x
-#define BY(x)      WARD__RECORDS__V1__BY__BY_##x
-#define TEXT_MAX   256
+#define MEASURE(x)   WARD__RECORDS__V1__MEASURE__MEASURE_##x
+#define OF(x)        WARD__RECORDS__V1__OF__OF_##x
+#define BY(x)        WARD__RECORDS__V1__BY__BY_##x
+#define TEXT_MAX     256
+#define TEN_YEARS_US (INT64_C(3660) * 86400 * 1000000)
 
 struct asked {
     struct ward_call *call;
@@ -54,6 +55,23 @@ static enum ward_code read_by(struct ward_call *c, const SeriesRequest *req, str
     return WARD_OK;
 }
 
+/* The changes of the zone's clocks within the time that is asked for; without an end, within
+ * the next ten years. */
+static enum ward_code read_zone(struct ward_call *c, const char *name, struct query *q)
+{
+    const int64_t until = q->to_us != 0 ? q->to_us : ward_wall_us() + TEN_YEARS_US;
+    struct ward_zone *zone;
+
+    if (ward_zone_open(*name == '\0' ? "UTC" : name, &zone, c->err) != WARD_OK)
+        return WARD_FAIL_FIELD(c->err, "time_zone", "is no time zone known here");
+    q->n_zone = ward_zone_changes(zone, q->from_us != 0 ? q->from_us : INT64_MIN / 2, until,
+                                  q->zone, ZONE_CHANGES);
+    ward_zone_close(zone);
+    if (q->n_zone == 0)
+        return WARD_FAIL_FIELD(c->err, "to_us", "is too far from from_us for this time zone");
+    return WARD_OK;
+}
+
 static enum ward_code read_filters(struct ward_call *c, const SeriesRequest *req,
                                    struct query *q)
 {
@@ -71,7 +89,7 @@ static enum ward_code read_filters(struct ward_call *c, const SeriesRequest *req
     q->ward = req->ward;
     q->from_us = req->from_us;
     q->to_us = req->to_us;
-    return zone_read(req->time_zone, q->from_us, q->to_us, &q->zone, c->err);
+    return read_zone(c, req->time_zone, q);
 }
 
 static enum ward_code read_request(struct ward_call *c, const SeriesRequest *req,

@@ -30,7 +30,7 @@ static struct ward_val since_at(const void *arg, size_t i)
 {
     const struct query *q = ((const void *const *)arg)[0];
     struct ward_arena *mem = ((struct ward_arena *const *)arg)[1];
-    int64_t at = q->zone.since_us[i];
+    int64_t at = q->zone[i].since_us;
 
     return ward_int(mem, at == INT64_MIN ? INT64_MIN / 2 : at);
 }
@@ -40,7 +40,7 @@ static struct ward_val offset_at(const void *arg, size_t i)
     const struct query *q = ((const void *const *)arg)[0];
     struct ward_arena *mem = ((struct ward_arena *const *)arg)[1];
 
-    return ward_int(mem, q->zone.offset_us[i]);
+    return ward_int(mem, q->zone[i].offset_us);
 }
 
 /* Days since 1970-01-01 on the wall of that zone; NULL without a date. */
@@ -49,13 +49,13 @@ static void put_day(const struct query *q, struct sql *s)
     const void *arg[2] = {q, s->mem};
 
     sql_put(s, ", CASE WHEN r.from_us < " YEAR_ONE " THEN NULL ELSE FLOOR((r.from_us + ");
-    if (q->zone.n == 1) {
-        sql_put_int(s, "?", q->zone.offset_us[0]);
+    if (q->n_zone == 1) {
+        sql_put_int(s, "?", q->zone[0].offset_us);
     } else {
         sql_put(s, "CAST(ELT(INTERVAL(r.from_us");
-        sql_more(s, since_at, arg, (size_t)q->zone.n);
+        sql_more(s, since_at, arg, q->n_zone);
         sql_put(s, ")");
-        sql_more(s, offset_at, arg, (size_t)q->zone.n);
+        sql_more(s, offset_at, arg, q->n_zone);
         sql_put(s, ") AS SIGNED)");
     }
     sql_put(s, ") / " DAY ") END AS day");

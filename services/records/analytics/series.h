@@ -4,12 +4,13 @@
  * resources; suppress.c hides those that would point at a few; api_series.c gives out what is
  * left. Merged patients are one patient, erased ones none.
  *
- * Threads: a worker's own; suppress and zone are pure. Memory: the call's arena. Errors:
+ * Threads: a worker's own; suppress is pure. Memory: the call's arena. Errors:
  * RESOURCE_EXHAUSTED SERIES_TOO_LARGE; db.h's.
  */
 #ifndef RECORDS_ANALYTICS_SERIES_H
 #define RECORDS_ANALYTICS_SERIES_H
 
+#include "common/zone/zone.h"
 #include "services/records/records.h"
 #include "ward/records/v1/analytics.pb-c.h"
 
@@ -21,7 +22,7 @@
 #define SERIES_CELLS   200000 /* of the whole table, looked at for an answer */
 #define SERIES_USUAL   20
 #define SERIES_MOST    100
-#define ZONE_CHANGES   256
+#define ZONE_CHANGES   512
 
 struct cell {
     const char *key[2], *display[2];
@@ -37,20 +38,6 @@ struct table {
     int rows, columns; /* cells name theirs by number, from 0 */
     const char *unit;
 };
-
-/* A time zone as the times at which its offset from UTC changes. */
-struct zone {
-    int64_t since_us[ZONE_CHANGES]; /* [0]: always */
-    int64_t offset_us[ZONE_CHANGES];
-    int n;
-};
-/* Of the IANA data base on this machine; "" is UTC. Between from_us and to_us (0: no bound).
- *   INVALID_ARGUMENT  no such name */
-WARD_MUST enum ward_code zone_read(const char *name, int64_t from_us, int64_t to_us,
-                                   struct zone *out, struct ward_err *err);
-/* The same of a TZif file's bytes. False: it is not one. */
-bool zone_parse(const uint8_t *data, size_t n, int64_t from_us, int64_t to_us,
-                struct zone *out);
 
 /* Hides cells of fewer than SERIES_FEW patients; and then, wherever what is hidden in a row or
  * a column is one cell, or fewer than SERIES_FEW patients together, the next smallest there, so
@@ -73,7 +60,8 @@ struct query {
     int n_by;
     const char *code, *ward;
     int64_t from_us, to_us, now_us;
-    struct zone zone;
+    struct ward_zone_change zone[ZONE_CHANGES]; /* of the clocks */
+    size_t n_zone;
 };
 WARD_MUST enum ward_code query_cells(struct worker *w, struct ward_arena *mem,
                                      const struct query *q, struct table *out,

@@ -1,4 +1,4 @@
-/* Suppression and time zones: both pure. */
+/* Suppression: pure. */
 #include "services/records/analytics/series.h"
 
 #include <setjmp.h>
@@ -140,92 +140,6 @@ static void without_memory_all_is_hidden(void **state)
     ward_arena_done(&none);
 }
 
-static int64_t offset_at(const struct zone *z, int64_t at_us)
-{
-    int i = z->n - 1;
-
-    while (i > 0 && z->since_us[i] > at_us)
-        i--;
-    return z->offset_us[i] / 1000000;
-}
-
-#define MARCH_29 INT64_C(1774746000000000) /* 2026-03-29T01:00:00Z: Berlin's summer begins */
-
-static void a_zone_changes_when_its_clocks_do(void **state)
-{
-    struct zone z;
-
-    (void)state;
-    assert_int_equal(zone_read("", 0, 0, &z, NULL), WARD_OK);
-    assert_int_equal(z.n, 1);
-    assert_int_equal(offset_at(&z, MARCH_29), 0);
-    assert_int_equal(zone_read("Europe/Berlin", 0, 0, &z, NULL), WARD_OK);
-    assert_int_equal(offset_at(&z, MARCH_29 - 1), 3600);
-    assert_int_equal(offset_at(&z, MARCH_29), 7200);
-    assert_int_equal(zone_read("Asia/Shanghai", 0, 0, &z, NULL), WARD_OK);
-    assert_int_equal(offset_at(&z, MARCH_29), 8 * 3600);
-    assert_int_equal(zone_read("Asia/Kathmandu", 0, 0, &z, NULL), WARD_OK);
-    assert_int_equal(offset_at(&z, MARCH_29), 20700);
-}
-
-static void only_the_changes_of_the_time_asked_for_are_kept(void **state)
-{
-    const int64_t day = INT64_C(86400000000);
-    struct zone z;
-
-    (void)state;
-    assert_int_equal(zone_read("Europe/Berlin", MARCH_29 - day, MARCH_29 + day, &z, NULL),
-                     WARD_OK);
-    assert_int_equal(z.n, 2);
-    assert_int_equal(z.since_us[0], INT64_MIN);
-    assert_int_equal(z.since_us[1], MARCH_29);
-    assert_int_equal(zone_read("Europe/Berlin", MARCH_29, MARCH_29 + day, &z, NULL), WARD_OK);
-    assert_int_equal(z.n, 1);
-    assert_int_equal(z.offset_us[0], 7200000000);
-}
-
-static void what_is_no_zone_is_refused(void **state)
-{
-    static const char *const names[] = {"Mars/Olympus",
-                                        "../zoneinfo/UTC",
-                                        "/etc/passwd",
-                                        "Europe",
-                                        "zone.tab",
-                                        "Europe/Berlin ",
-                                        "x"};
-    struct ward_err err = {0};
-    struct zone z;
-
-    (void)state;
-    for (size_t i = 0; i < WARD_COUNT(names); i++) {
-        assert_int_equal(zone_read(names[i], 0, 0, &z, &err), WARD_INVALID_ARGUMENT);
-        assert_string_equal(err.field, "time_zone");
-    }
-}
-
-static void bytes_that_are_cut_or_changed_are_no_zone_or_a_whole_one(void **state)
-{
-    static uint8_t data[4096];
-    FILE *f = fopen("/usr/share/zoneinfo/Europe/Berlin", "re");
-    struct zone z;
-    size_t n;
-
-    (void)state;
-    assert_non_null(f);
-    n = fread(data, 1, sizeof(data), f);
-    fclose(f);
-    assert_true(zone_parse(data, n, 0, 0, &z));
-    for (size_t k = 0; k < n - 40; k++)
-        if (zone_parse(data, k, 0, 0, &z))
-            assert_in_range(z.n, 1, ZONE_CHANGES);
-    for (size_t k = 0; k < n; k++) {
-        data[k] ^= 0xff;
-        if (zone_parse(data, n, 0, 0, &z))
-            assert_in_range(z.n, 1, ZONE_CHANGES);
-        data[k] ^= 0xff;
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -235,10 +149,6 @@ int main(void)
         cmocka_unit_test(ends_are_rounded_outward_and_the_others_to_the_nearest),
         cmocka_unit_test(a_table_without_cells_is_fine),
         cmocka_unit_test(without_memory_all_is_hidden),
-        cmocka_unit_test(a_zone_changes_when_its_clocks_do),
-        cmocka_unit_test(only_the_changes_of_the_time_asked_for_are_kept),
-        cmocka_unit_test(what_is_no_zone_is_refused),
-        cmocka_unit_test(bytes_that_are_cut_or_changed_are_no_zone_or_a_whole_one),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

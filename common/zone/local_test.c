@@ -1,4 +1,5 @@
-#include "services/identity/access/local.h"
+/* Local times, dates and days of a zone. */
+#include "common/zone/zone.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,10 +11,12 @@
 #define HOUR_US (INT64_C(3600) * 1000000)
 
 static struct ward_err err;
+static struct ward_zone *zone;
 
-static void use(const char *zone)
+static void use(const char *name)
 {
-    assert_int_equal(local_open(&zone, &err), WARD_OK);
+    ward_zone_close(zone);
+    assert_int_equal(ward_zone_open(name, &zone, &err), WARD_OK);
 }
 
 /* The moment of a time in UTC. */
@@ -21,7 +24,7 @@ static int64_t utc(const char *date, int hour, int minute)
 {
     int64_t day;
 
-    assert_true(local_date_parse(date, &day));
+    assert_true(ward_date_parse(date, &day));
     return (day * 24 + hour) * HOUR_US + minute * HOUR_US / 60;
 }
 
@@ -29,7 +32,7 @@ static int64_t day(const char *date)
 {
     int64_t d;
 
-    assert_true(local_date_parse(date, &d));
+    assert_true(ward_date_parse(date, &d));
     return d;
 }
 
@@ -60,15 +63,15 @@ static void a_moment_is_the_wall_clocks_day_weekday_and_minute(void **state)
 
     (void)state;
     for (size_t i = 0; i < WARD_COUNT(rows); i++) {
-        struct local at;
-        char date[LOCAL_DATE];
+        struct ward_wall at;
+        char date[WARD_DATE];
 
         use(rows[i].zone);
-        local_at(utc(rows[i].date, rows[i].hour, rows[i].minute), &at);
-        local_date(at.day, date);
+        ward_zone_wall(zone, utc(rows[i].date, rows[i].hour, rows[i].minute), &at);
+        ward_date_print(at.day, date);
         assert_string_equal(date, rows[i].local_date);
         assert_int_equal(at.weekday, rows[i].weekday);
-        assert_int_equal(at.minute, rows[i].local_minute);
+        assert_int_equal(at.second / 60, rows[i].local_minute);
     }
 }
 
@@ -90,7 +93,8 @@ static void a_day_has_as_many_hours_as_it_has(void **state)
         int64_t d = day(rows[i].date);
 
         use(rows[i].zone);
-        assert_int_equal((local_begin(d + 1) - local_begin(d)) / HOUR_US, rows[i].hours);
+        assert_int_equal((ward_zone_begin(zone, d + 1) - ward_zone_begin(zone, d)) / HOUR_US,
+                         rows[i].hours);
     }
 }
 
@@ -107,30 +111,30 @@ static void a_moment_lies_in_the_day_that_its_date_says(void **state)
     for (size_t z = 0; z < WARD_COUNT(ZONES); z++) {
         use(ZONES[z]);
         for (int64_t at = from; at < until; at += 11 * HOUR_US / 2) {
-            struct local l;
+            struct ward_wall l;
 
-            local_at(at, &l);
-            assert_true(local_begin(l.day) <= at);
-            assert_true(at < local_begin(l.day + 1));
+            ward_zone_wall(zone, at, &l);
+            assert_true(ward_zone_begin(zone, l.day) <= at);
+            assert_true(at < ward_zone_begin(zone, l.day + 1));
         }
     }
 }
 
 static void a_stamp_says_how_far_from_utc_it_is(void **state)
 {
-    char text[LOCAL_STAMP];
+    char text[WARD_ZONE_STAMP];
 
     (void)state;
     use("Europe/Berlin");
-    local_stamp(utc("2026-10-25", 0, 30), text);
+    ward_zone_stamp(zone, utc("2026-10-25", 0, 30), text);
     assert_string_equal(text, "2026-10-25T02:30:00+02:00");
-    local_stamp(utc("2026-10-25", 1, 30), text);
+    ward_zone_stamp(zone, utc("2026-10-25", 1, 30), text);
     assert_string_equal(text, "2026-10-25T02:30:00+01:00");
     use("America/St_Johns");
-    local_stamp(utc("2026-01-01", 12, 0), text);
+    ward_zone_stamp(zone, utc("2026-01-01", 12, 0), text);
     assert_string_equal(text, "2026-01-01T08:30:00-03:30");
     use("UTC");
-    local_stamp(5000001, text);
+    ward_zone_stamp(zone, 5000001, text);
     assert_string_equal(text, "1970-01-01T00:00:05+00:00");
 }
 
@@ -144,28 +148,88 @@ static void what_is_no_date_is_not_read(void **state)
 
     (void)state;
     for (size_t i = 0; i < WARD_COUNT(BAD); i++)
-        assert_false(local_date_parse(BAD[i], &d));
+        assert_false(ward_date_parse(BAD[i], &d));
     assert_int_equal(d, 77);
     assert_int_equal(day("2024-02-29"), 19782);
     assert_int_equal(day("9999-12-31"), 2932896);
 }
 
-static void a_zone_that_is_none_is_refused_with_its_name(void **state)
+static void a_zone_that_is_none_is_refused(void **state)
 {
-    static const char *const BAD[] = {
-        "",         "Europe/Berlim", "../etc/passwd", "/etc/passwd", "Europe",
-        "zone.tab", "CET-1CEST",     "a b",           ":UTC",        "Europe/Berlin\n"};
+    static const char *const BAD[] = {"",
+                                      "Europe/Berlim",
+                                      "../etc/passwd",
+                                      "/etc/passwd",
+                                      "Europe",
+                                      "zone.tab",
+                                      "CET-1CEST",
+                                      "a b",
+                                      ":UTC",
+                                      "Europe/Berlin\n",
+                                      "x",
+                                      "Mars/Olympus",
+                                      "../zoneinfo/UTC",
+                                      "Europe/Berlin "};
 
     (void)state;
     use("Europe/Berlin");
     for (size_t i = 0; i < WARD_COUNT(BAD); i++) {
-        struct local at;
+        struct ward_wall at;
 
-        assert_int_equal(local_open((void *)&BAD[i], &err), WARD_FAILED_PRECONDITION);
-        assert_non_null(strstr(err.msg, "WARD_TIME_ZONE"));
-        local_at(utc("2026-01-05", 12, 0), &at); /* and the one before stays */
-        assert_int_equal(at.minute, 13 * 60);
+        assert_int_equal(ward_zone_open(BAD[i], &zone, &err), WARD_INVALID_ARGUMENT);
+        assert_string_equal(err.reason, "TIME_ZONE_UNKNOWN");
+        ward_zone_wall(zone, utc("2026-01-05", 12, 0), &at); /* and the one before stays */
+        assert_int_equal(at.second / 60, 13 * 60);
     }
+}
+
+#define MARCH_29 INT64_C(1774746000000000) /* 2026-03-29T01:00:00Z: Berlin's summer begins */
+#define ALWAYS   (INT64_MIN / 2)
+
+static int64_t offset_at(const struct ward_zone_change *changes, size_t n, int64_t at_us)
+{
+    while (n > 1 && changes[n - 1].since_us > at_us)
+        n--;
+    return changes[n - 1].offset_us / 1000000;
+}
+
+static void a_zone_changes_when_its_clocks_do(void **state)
+{
+    struct ward_zone_change z[512];
+    size_t n;
+
+    (void)state;
+    use("UTC");
+    n = ward_zone_changes(zone, ALWAYS, MARCH_29 * 2, z, 512);
+    assert_int_equal(n, 1);
+    assert_int_equal(offset_at(z, n, MARCH_29), 0);
+    use("Europe/Berlin");
+    n = ward_zone_changes(zone, ALWAYS, MARCH_29 * 2, z, 512);
+    assert_int_equal(offset_at(z, n, MARCH_29 - 1), 3600);
+    assert_int_equal(offset_at(z, n, MARCH_29), 7200);
+    use("Asia/Shanghai");
+    n = ward_zone_changes(zone, ALWAYS, MARCH_29 * 2, z, 512);
+    assert_int_equal(offset_at(z, n, MARCH_29), 8 * 3600);
+    use("Asia/Kathmandu");
+    n = ward_zone_changes(zone, ALWAYS, MARCH_29 * 2, z, 512);
+    assert_int_equal(offset_at(z, n, MARCH_29), 20700);
+}
+
+static void only_the_changes_of_the_time_asked_for_are_told(void **state)
+{
+    const int64_t day = INT64_C(86400000000);
+    struct ward_zone_change z[512];
+
+    (void)state;
+    use("Europe/Berlin");
+    assert_int_equal(ward_zone_changes(zone, MARCH_29 - day, MARCH_29 + day, z, 512), 2);
+    assert_int_equal(z[0].since_us, INT64_MIN);
+    assert_int_equal(z[1].since_us, MARCH_29);
+    assert_int_equal(ward_zone_changes(zone, MARCH_29, MARCH_29 + day, z, 512), 1);
+    assert_int_equal(z[0].offset_us, 7200000000);
+    assert_int_equal(ward_zone_changes(zone, MARCH_29 - day, MARCH_29 + day, z, 1),
+                     0); /* no room */
+    assert_int_equal(ward_zone_changes(zone, MARCH_29 - day, MARCH_29, z, 1), 1);
 }
 
 int main(void)
@@ -176,7 +240,9 @@ int main(void)
         cmocka_unit_test(a_moment_lies_in_the_day_that_its_date_says),
         cmocka_unit_test(a_stamp_says_how_far_from_utc_it_is),
         cmocka_unit_test(what_is_no_date_is_not_read),
-        cmocka_unit_test(a_zone_that_is_none_is_refused_with_its_name),
+        cmocka_unit_test(a_zone_that_is_none_is_refused),
+        cmocka_unit_test(a_zone_changes_when_its_clocks_do),
+        cmocka_unit_test(only_the_changes_of_the_time_asked_for_are_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
