@@ -14,6 +14,7 @@ static const char *const NAMES[] = {"error", "warn", "info", "debug"};
 static const char *svc_name = "ward";
 static atomic_int level_now = WARD_LOG_INFO;
 static _Thread_local char trace[33];
+static void (*diverted)(enum ward_level level, const char *text);
 
 struct line {
     size_t n;
@@ -24,6 +25,11 @@ struct line {
 void ward_log_begin(const char *svc)
 {
     svc_name = svc;
+}
+
+void ward_log_divert(void (*to)(enum ward_level level, const char *text))
+{
+    diverted = to;
 }
 
 void ward_log_level(enum ward_level level)
@@ -174,6 +180,22 @@ static void end(struct line *l, const char *file, int line)
         return; /* there is no other place to report this failure */
 }
 
+static void divert(enum ward_level level, const char *msg, const struct ward_field *fields,
+                   int n)
+{
+    char text[512];
+    int used = snprintf(text, sizeof(text), "%s", msg);
+
+    for (int i = 0; i < n && used < (int)sizeof(text); i++)
+        if (fields[i].text != NULL)
+            used += snprintf(text + used, sizeof(text) - (size_t)used, " %s=%s", fields[i].key,
+                             fields[i].text);
+        else
+            used += snprintf(text + used, sizeof(text) - (size_t)used, " %s=%.15g",
+                             fields[i].key, fields[i].number);
+    diverted(level, text);
+}
+
 void ward_log_write(enum ward_level level, const char *file, int line, const char *msg,
                     const struct ward_field *fields, int n)
 {
@@ -181,6 +203,10 @@ void ward_log_write(enum ward_level level, const char *file, int line, const cha
 
     if ((int)level > atomic_load(&level_now))
         return;
+    if (diverted != NULL) {
+        divert(level, msg, fields, n);
+        return;
+    }
     begin(&l, level, msg);
     for (int i = 0; i < n; i++)
         if (fields[i].text != NULL)
@@ -192,10 +218,16 @@ void ward_log_write(enum ward_level level, const char *file, int line, const cha
 
 void ward_log_err(enum ward_level level, const char *msg, const struct ward_err *err)
 {
+    const struct ward_field f[] = {WARD_KV("code", ward_code_name(err->code)),
+                                   WARD_KV("error", err->msg), WARD_KV("detail", err->detail)};
     struct line l;
 
     if ((int)level > atomic_load(&level_now))
         return;
+    if (diverted != NULL) {
+        divert(level, msg, f, (int)WARD_COUNT(f));
+        return;
+    }
     begin(&l, level, msg);
     put_kv(&l, "code", ward_code_name(err->code));
     put_kv(&l, "error", err->msg);

@@ -44,6 +44,10 @@ void ward_log_write(enum ward_level level, const char *file, int line, const cha
                          sizeof(struct ward_field)) -                                          \
                        1)
 
+/* Sends lines to `to` as "msg key=value ..." instead of stderr. Call once, before any thread
+ * starts. A worker process uses this, because the service writes its lines. */
+void ward_log_divert(void (*to)(enum ward_level level, const char *text));
+
 /* Logs a failure. Call once, where the failure leaves the process. */
 void ward_log_err(enum ward_level level, const char *msg, const struct ward_err *err);
 
