@@ -2,7 +2,7 @@
 PKGS   := grpc gpr libnghttp2 libprotobuf-c libuv libmariadb libturbojpeg libpng libssl libcrypto yajl p11-kit-1
 # pkg-config walks all of gRPC's dependencies and takes half a second a question: its answers are
 # kept beside the build, and asked for again when this file or a package's own changes.
-PKG_LIBS = $(PKG_FOUND) -lnng -lhttp_parser -lcsv -lunistring -lm -ldl -lpthread
+PKG_LIBS = $(PKG_FOUND) -lnng -lhttp_parser -lcsv -lunistring -lseccomp -lm -ldl -lpthread
 -include $(BUILD)/packages.found.mk
 $(BUILD)/packages.found.mk: tools/build/packages.mk $(wildcard /usr/lib/*/pkgconfig/grpc.pc /usr/lib/*/pkgconfig/yajl.pc)
 	@mkdir -p $(@D)
