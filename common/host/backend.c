@@ -52,11 +52,16 @@ static void host_log(void *ctx, int level, const char *msg)
         ward_log_write((enum ward_level)level, __FILE__, __LINE__, "plugin", f, 2);
 }
 
+void ward_plugin_event(const char *name, double add)
+{
+    ward_metric_add(ward_series_of(&events, name, NULL, NULL), add);
+}
+
 static void host_metric(void *ctx, const char *name, double add)
 {
     (void)ctx;
     if (name != NULL && add >= 0)
-        ward_metric_add(ward_series_of(&events, name, NULL, NULL), add);
+        ward_plugin_event(name, add);
 }
 
 static const char *host_option(void *ctx, const char *key)
@@ -69,12 +74,14 @@ static const char *host_option(void *ctx, const char *key)
     return NULL;
 }
 
-enum ward_code ward_plugin_said(int code, const struct ward_plugin *p,
+enum ward_code ward_plugin_said(int code, const struct ward_backend *b,
                                 const struct ward_plugin_err *perr, struct ward_err *err)
 {
     enum ward_code c = code > 0 && code < WARD_N_CODES ? (enum ward_code)code : WARD_INTERNAL;
 
-    ward_err_set(err, c, __FILE__, __LINE__, "the %s back end failed", p->name);
+    if (b->said != NULL)
+        return b->said(b->plugin, code, err);
+    ward_err_set(err, c, __FILE__, __LINE__, "the %s back end failed", b->p->name);
     ward_err_detail(err, "code %d: %.*s", code, (int)sizeof(perr->msg), perr->msg);
     return c;
 }
@@ -165,12 +172,37 @@ enum ward_code ward_backend_open_with(const char *dir, const char *name,
     pthread_mutex_init(&b->lock, NULL);
     rc = p->open == NULL ? 0 : p->open(&b->host, &b->plugin, &perr);
     if (rc != 0) {
+        enum ward_code code = ward_plugin_said(rc, b, &perr, err);
+
         pthread_mutex_destroy(&b->lock);
         free(b);
-        return ward_plugin_said(rc, p, &perr, err);
+        return code;
     }
     *out = b;
     return WARD_OK;
+}
+
+enum ward_code ward_backend_of(const struct ward_plugin *table, void *plugin,
+                               ward_backend_said *said, struct ward_backend **out,
+                               struct ward_err *err)
+{
+    const char *unfit = ward_plugin_unfit(table);
+    struct ward_backend *b;
+
+    if (unfit != NULL)
+        return WARD_FAIL(err, FAILED_PRECONDITION, "the back end's table: %s", unfit);
+    b = calloc(1, sizeof(*b));
+    if (b == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a back end");
+    *b = (struct ward_backend){.p = table, .plugin = plugin, .said = said};
+    pthread_mutex_init(&b->lock, NULL);
+    *out = b;
+    return WARD_OK;
+}
+
+void *ward_backend_plugin(const struct ward_backend *b, ward_backend_said *said)
+{
+    return b->said == said ? b->plugin : NULL;
 }
 
 void ward_backend_close(struct ward_backend *b)
@@ -199,7 +231,7 @@ enum ward_code ward_backend_devices(struct ward_backend *b, struct ward_device *
     rc = b->p->devices(b->plugin, out, *n, &found, &perr);
     pthread_mutex_unlock(&b->lock);
     if (rc != 0)
-        return ward_plugin_said(rc, b->p, &perr, err);
+        return ward_plugin_said(rc, b, &perr, err);
     if (found > *n)
         return WARD_FAIL(err, INTERNAL, "the %s back end overran its devices", b->p->name);
     if (found == 0 && perr.msg[0] != '\0') /* the cause; this is not a failure */

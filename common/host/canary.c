@@ -3,7 +3,6 @@
 #include "common/base/metrics.h"
 #include "common/host/host.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +17,7 @@ struct ward_canary {
     pthread_mutex_t lock; /* guards all members below */
     pthread_cond_t wake;
     bool stopping;
+    int64_t next_ns;  /* the next check */
     int64_t asked_ns; /* time of the last answer */
     struct ward_err last;
 };
@@ -66,15 +66,13 @@ static void *watch(void *arg)
 
     pthread_mutex_lock(&c->lock);
     while (!c->stopping) {
-        int64_t at = ward_mono_ns() + c->period_ns;
-        int rc = 0;
-
-        until.tv_sec = (time_t)(at / 1000000000);
-        until.tv_nsec = (long)(at % 1000000000);
-        while (!c->stopping && rc != ETIMEDOUT)
-            rc = pthread_cond_timedwait(&c->wake, &c->lock, &until);
-        if (c->stopping)
-            break;
+        if (ward_mono_ns() < c->next_ns) {
+            until.tv_sec = (time_t)(c->next_ns / 1000000000);
+            until.tv_nsec = (long)(c->next_ns % 1000000000);
+            pthread_cond_timedwait(&c->wake, &c->lock, &until);
+            continue;
+        }
+        c->next_ns = ward_mono_ns() + c->period_ns;
         pthread_mutex_unlock(&c->lock);
         ask(c);
         pthread_mutex_lock(&c->lock);
@@ -101,15 +99,29 @@ enum ward_code ward_canary_start(const char *name, int period_ms,
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&c->wake, &attr);
     pthread_condattr_destroy(&attr);
+    c->next_ns = ward_mono_ns() + c->period_ns;
+    *out = c; /* fn may call ward_canary_soon */
     ask(c);
     if (pthread_create(&c->thread, NULL, watch, c) != 0) {
         pthread_cond_destroy(&c->wake);
         pthread_mutex_destroy(&c->lock);
         free(c);
+        *out = NULL;
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no thread for a canary");
     }
-    *out = c;
     return WARD_OK;
+}
+
+void ward_canary_soon(struct ward_canary *c, int ms)
+{
+    int64_t at = ward_mono_ns() + ms * WARD_NS_PER_MS;
+
+    pthread_mutex_lock(&c->lock);
+    if (at < c->next_ns) {
+        c->next_ns = at;
+        pthread_cond_signal(&c->wake);
+    }
+    pthread_mutex_unlock(&c->lock);
 }
 
 enum ward_code ward_canary_state(struct ward_canary *c, struct ward_err *err)

@@ -94,7 +94,7 @@ enum ward_code ward_engine_new(struct ward_model *m, int device, struct ward_eng
     pthread_mutex_unlock(&m->b->lock);
     if (rc != 0) {
         free(e);
-        return ward_plugin_said(rc, m->b->p, &perr, err);
+        return ward_plugin_said(rc, m->b, &perr, err);
     }
     *out = e;
     return WARD_OK;
@@ -216,12 +216,18 @@ enum ward_code ward_engine_run(struct ward_engine *e, struct ward_arena *mem,
     if (rc == WARD_CANCELLED && run_cancelled(&now))
         code = stopped(stop, err);
     else
-        code =
-            rc == 0 ? check_outputs(e, &r, err) : ward_plugin_said(rc, e->m->b->p, &perr, err);
+        code = rc == 0 ? check_outputs(e, &r, err) : ward_plugin_said(rc, e->m->b, &perr, err);
     ward_model_observe(e->m, code != WARD_OK, (double)(ward_mono_ns() - began) / 1e9, &r.times);
-    if (code == WARD_OK)
+    if (code == WARD_OK) {
         *n_out = r.n_out;
+        e->times = r.times;
+    }
     return code;
+}
+
+struct ward_run_times ward_engine_times(const struct ward_engine *e)
+{
+    return e->times;
 }
 
 const struct ward_tensor *ward_tensor_named(const struct ward_tensor *t, uint32_t n,

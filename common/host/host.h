@@ -20,6 +20,7 @@
 
 #include "common/base/arena.h"
 #include "common/base/status.h"
+#include "common/base/stop.h"
 
 #include <stdatomic.h>
 #include <ward/plugin.h>
@@ -54,6 +55,15 @@ WARD_MUST enum ward_code ward_backend_open_with(const char *dir, const char *nam
                                                 const struct ward_option *options, int n,
                                                 struct ward_backend **out,
                                                 struct ward_err *err);
+/* Makes a back end of the caller's table, such as one that forwards to a worker process.
+ * `plugin` is passed to the table's functions; close must be set, open is not called. `said`
+ * describes a failure of the current thread's last call and returns its code. */
+typedef enum ward_code ward_backend_said(void *plugin, int code, struct ward_err *err);
+WARD_MUST enum ward_code ward_backend_of(const struct ward_plugin *table, void *plugin,
+                                         ward_backend_said *said, struct ward_backend **out,
+                                         struct ward_err *err);
+/* Returns the caller's `plugin` of a back end with this `said`; NULL for other back ends. */
+void *ward_backend_plugin(const struct ward_backend *b, ward_backend_said *said);
 void ward_backend_close(struct ward_backend *b); /* accepts NULL */
 const char *ward_backend_name(const struct ward_backend *b);
 
@@ -78,6 +88,12 @@ struct ward_model_config {
 WARD_MUST enum ward_code ward_model_load(struct ward_backend *b,
                                          const struct ward_model_config *cfg,
                                          struct ward_model **out, struct ward_err *err);
+/* Loads weights that the caller has checked: cfg->sha256 is their hash, cfg->path is not used.
+ * The plugin gets no folder. */
+WARD_MUST enum ward_code ward_model_load_bytes(struct ward_backend *b,
+                                               const struct ward_model_config *cfg,
+                                               const void *data, uint64_t n,
+                                               struct ward_model **out, struct ward_err *err);
 void ward_model_unload(struct ward_model *m); /* accepts NULL; free engines first */
 const char *ward_model_sha256(const struct ward_model *m); /* "" without weights */
 /* Returns inputs and outputs as the plugin describes them; NULL if it cannot (plugin.h 1.2). */
@@ -96,13 +112,11 @@ bool ward_engine_interrupt(struct ward_engine *e);
  * not count. */
 double ward_engine_share(const struct ward_engine *e);
 
-/* Conditions for stopping a run. `gone` may be NULL. */
-struct ward_stop {
-    int64_t deadline_ns;           /* monotonic; WARD_NO_DEADLINE for none */
-    bool (*gone)(const void *arg); /* returns whether the caller has left; called on the running
-                                      thread */
-    const void *arg;
-};
+/* Returns the times of the last run that succeeded. */
+struct ward_run_times ward_engine_times(const struct ward_engine *e);
+
+/* Adds to ward_plugin_events_total, as plugins do. */
+void ward_plugin_event(const char *name, double add);
 
 /* Runs a model on n_in tensors. Outputs are in mem, and each is checked like an input. *n_out
  * is the capacity on entry and the count on return. `stop` may be NULL.
@@ -152,6 +166,8 @@ WARD_MUST enum ward_code
 ward_canary_start(const char *name, int period_ms,
                   enum ward_code (*fn)(void *arg, struct ward_err *err), void *arg,
                   struct ward_canary **out, struct ward_err *err);
+/* Moves the next check forward to `ms` from now. Any thread may call this, fn included. */
+void ward_canary_soon(struct ward_canary *c, int ms);
 /*   UNAVAILABLE  reason MODEL_NOT_READY, or fn's DEVICE_NOT_READY, with the cause in the
  *                message */
 WARD_MUST enum ward_code ward_canary_state(struct ward_canary *c, struct ward_err *err);

@@ -15,7 +15,8 @@ struct ward_backend {
     void *plugin;
     const struct ward_option *options;
     int n_options;
-    pthread_mutex_t lock; /* model_*, instance_new, instance_free are never concurrent */
+    ward_backend_said *said; /* NULL: ward_plugin_err has the words */
+    pthread_mutex_t lock;    /* model_*, instance_new, instance_free are never concurrent */
 };
 
 struct ward_model {
@@ -31,11 +32,12 @@ struct ward_model {
 struct ward_engine {
     struct ward_model *m;
     void *instance;
+    struct ward_run_times times;
 };
 
 /* Returns a plugin's code, or INTERNAL if it is not a valid one. The plugin's text goes only to
  * the log, because it may contain data that a caller must not see. */
-enum ward_code ward_plugin_said(int code, const struct ward_plugin *p,
+enum ward_code ward_plugin_said(int code, const struct ward_backend *b,
                                 const struct ward_plugin_err *perr, struct ward_err *err);
 void ward_model_observe(struct ward_model *m, bool failed, double seconds,
                         const struct ward_run_times *times);

@@ -149,7 +149,7 @@ static enum ward_code load(struct ward_model *m, const struct ward_model_spec *s
 
     pthread_mutex_lock(&m->b->lock);
     rc = p->model_load(m->b->plugin, spec, &m->model, &perr);
-    code = rc == 0 ? compare(m, err) : ward_plugin_said(rc, p, &perr, err);
+    code = rc == 0 ? compare(m, err) : ward_plugin_said(rc, m->b, &perr, err);
     if (rc == 0 && code != WARD_OK)
         p->model_free(m->model);
     if (code == WARD_OK)
@@ -158,22 +158,49 @@ static enum ward_code load(struct ward_model *m, const struct ward_model_spec *s
     return code;
 }
 
+/* A model of weights that `spec` has, checked. */
+static enum ward_code model_of(struct ward_backend *b, const struct ward_model_config *cfg,
+                               const struct ward_model_spec *spec, struct ward_model **out,
+                               struct ward_err *err)
+{
+    struct ward_model *m = calloc(1, sizeof(*m));
+    enum ward_code code;
+
+    if (m == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a model");
+    *m = (struct ward_model){.b = b, .name = cfg->name};
+    memcpy(m->sha256, spec->sha256, sizeof(m->sha256));
+    m->seconds = ward_series_of(&run_seconds, cfg->name, NULL, NULL);
+    m->failures = ward_series_of(&run_failures, cfg->name, NULL, NULL);
+    m->step[0] = ward_series_of(&step_seconds, cfg->name, "copy_in", NULL);
+    m->step[1] = ward_series_of(&step_seconds, cfg->name, "compute", NULL);
+    m->step[2] = ward_series_of(&step_seconds, cfg->name, "copy_out", NULL);
+    code = load(m, spec, err);
+    if (code != WARD_OK) {
+        free(m);
+        return code;
+    }
+    *out = m;
+    return WARD_OK;
+}
+
+static struct ward_model_spec spec_of(const struct ward_model_config *cfg)
+{
+    return (struct ward_model_spec){.size = sizeof(struct ward_model_spec),
+                                    .threads = cfg->threads < 1 ? 1 : (uint32_t)cfg->threads,
+                                    .name = cfg->name,
+                                    .dir = ""};
+}
+
 enum ward_code ward_model_load(struct ward_backend *b, const struct ward_model_config *cfg,
                                struct ward_model **out, struct ward_err *err)
 {
-    struct ward_model_spec spec = {.size = sizeof(spec),
-                                   .threads = cfg->threads < 1 ? 1 : (uint32_t)cfg->threads,
-                                   .name = cfg->name,
-                                   .dir = ""};
-    struct ward_model *m;
+    struct ward_model_spec spec = spec_of(cfg);
     char dir[PATH_MAX];
     void *data = NULL;
     const char *slash;
     enum ward_code code = WARD_OK;
 
-    m = calloc(1, sizeof(*m));
-    if (m == NULL)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a model");
     if (cfg->path != NULL) {
         slash = strrchr(cfg->path, '/');
         snprintf(dir, sizeof(dir), "%.*s", slash == NULL ? 1 : (int)(slash - cfg->path),
@@ -181,23 +208,22 @@ enum ward_code ward_model_load(struct ward_backend *b, const struct ward_model_c
         spec.dir = dir;
         code = read_weights(cfg, &spec, &data, err);
     }
-    if (code == WARD_OK) {
-        *m = (struct ward_model){.b = b, .name = cfg->name};
-        memcpy(m->sha256, spec.sha256, sizeof(m->sha256));
-        m->seconds = ward_series_of(&run_seconds, cfg->name, NULL, NULL);
-        m->failures = ward_series_of(&run_failures, cfg->name, NULL, NULL);
-        m->step[0] = ward_series_of(&step_seconds, cfg->name, "copy_in", NULL);
-        m->step[1] = ward_series_of(&step_seconds, cfg->name, "compute", NULL);
-        m->step[2] = ward_series_of(&step_seconds, cfg->name, "copy_out", NULL);
-        code = load(m, &spec, err);
-    }
+    if (code == WARD_OK)
+        code = model_of(b, cfg, &spec, out, err);
     free(data);
-    if (code != WARD_OK) {
-        free(m);
-        return code;
-    }
-    *out = m;
-    return WARD_OK;
+    return code;
+}
+
+enum ward_code ward_model_load_bytes(struct ward_backend *b,
+                                     const struct ward_model_config *cfg, const void *data,
+                                     uint64_t n, struct ward_model **out, struct ward_err *err)
+{
+    struct ward_model_spec spec = spec_of(cfg);
+
+    spec.data = data;
+    spec.nbytes = n;
+    snprintf(spec.sha256, sizeof(spec.sha256), "%s", cfg->sha256 == NULL ? "" : cfg->sha256);
+    return model_of(b, cfg, &spec, out, err);
 }
 
 void ward_model_unload(struct ward_model *m)

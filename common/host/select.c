@@ -16,6 +16,7 @@ struct ward_chooser {
     struct ward_order order;
     const struct ward_option *options;
     int n_options;
+    struct ward_opener opener; /* open NULL: back ends of this process, kept */
     ward_try_device *fn;
     void *arg;
 
@@ -71,6 +72,30 @@ enum ward_code ward_order_parse(const char *order, const char *fallback, struct 
     return WARD_OK;
 }
 
+static enum ward_code chooser_new(const struct ward_order *order, ward_try_device *fn,
+                                  void *arg, struct ward_chooser **out, struct ward_err *err)
+{
+    struct ward_chooser *c;
+
+    if (order->n < 1 || order->n > WARD_ORDER_MAX)
+        return WARD_FAIL(err, INVALID_ARGUMENT, "an order names 1 to %d back ends",
+                         WARD_ORDER_MAX);
+    c = calloc(1, sizeof(*c));
+    if (c == NULL)
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a chooser");
+    c->order = *order;
+    c->fn = fn;
+    c->arg = arg;
+    pthread_mutex_init(&c->choosing, NULL);
+    pthread_mutex_init(&c->lock, NULL);
+    for (int i = 0; i < order->n; i++) {
+        memcpy(c->found[i].backend, order->name[i], sizeof(c->found[i].backend));
+        snprintf(c->found[i].why, sizeof(c->found[i].why), "it was not tried yet");
+    }
+    *out = c;
+    return WARD_OK;
+}
+
 enum ward_code ward_chooser_open(const char *plugins_dir, const struct ward_order *order,
                                  ward_try_device *fn, void *arg, struct ward_chooser **out,
                                  struct ward_err *err)
@@ -83,27 +108,30 @@ enum ward_code ward_chooser_open_with(const char *plugins_dir, const struct ward
                                       ward_try_device *fn, void *arg, struct ward_chooser **out,
                                       struct ward_err *err)
 {
-    struct ward_chooser *c;
+    struct ward_chooser *c = NULL;
+    char *dir;
 
-    if (order->n < 1 || order->n > WARD_ORDER_MAX)
-        return WARD_FAIL(err, INVALID_ARGUMENT, "an order names 1 to %d back ends",
-                         WARD_ORDER_MAX);
-    c = calloc(1, sizeof(*c));
-    if (c == NULL || (c->dir = strdup(plugins_dir)) == NULL) {
-        free(c);
+    WARD_TRY(chooser_new(order, fn, arg, &c, err));
+    dir = strdup(plugins_dir);
+    if (dir == NULL) {
+        ward_chooser_close(c);
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a chooser");
     }
-    c->order = *order;
+    c->dir = dir;
     c->options = options;
     c->n_options = n;
-    c->fn = fn;
-    c->arg = arg;
-    pthread_mutex_init(&c->choosing, NULL);
-    pthread_mutex_init(&c->lock, NULL);
-    for (int i = 0; i < order->n; i++) {
-        memcpy(c->found[i].backend, order->name[i], sizeof(c->found[i].backend));
-        snprintf(c->found[i].why, sizeof(c->found[i].why), "it was not tried yet");
-    }
+    *out = c;
+    return WARD_OK;
+}
+
+enum ward_code ward_chooser_open_by(const struct ward_opener *opener,
+                                    const struct ward_order *order, ward_try_device *fn,
+                                    void *arg, struct ward_chooser **out, struct ward_err *err)
+{
+    struct ward_chooser *c = NULL;
+
+    WARD_TRY(chooser_new(order, fn, arg, &c, err));
+    c->opener = *opener;
     *out = c;
     return WARD_OK;
 }
@@ -135,21 +163,31 @@ static enum ward_code try_devices(const struct ward_chooser *c, struct ward_back
 
 /* Opens a back end once and keeps it. A back end that failed to open is tried again later. */
 static enum ward_code try_backend(struct ward_chooser *c, int i, struct ward_candidate *now,
-                                  struct ward_err *err)
+                                  struct ward_backend **used, struct ward_err *err)
 {
+    const bool anew = c->opener.open != NULL;
+    struct ward_backend *b = c->backend[i];
     enum ward_code code = WARD_OK;
 
     memcpy(now->backend, c->order.name[i], sizeof(now->backend));
-    if (c->backend[i] == NULL)
-        code = ward_backend_open_with(c->dir, c->order.name[i], c->options, c->n_options,
-                                      &c->backend[i], err);
-    if (code == WARD_OK)
-        code = try_devices(c, c->backend[i], &now->device, err);
+    if (anew)
+        code = c->opener.open(c->opener.arg, c->order.name[i], &b, err);
+    else if (b == NULL)
+        code =
+            ward_backend_open_with(c->dir, c->order.name[i], c->options, c->n_options, &b, err);
+    if (!anew)
+        c->backend[i] = b;
+    if (code == WARD_OK) {
+        code = try_devices(c, b, &now->device, err);
+        if (anew && code != WARD_OK)
+            ward_backend_close(b);
+    }
     now->ready = code == WARD_OK;
     if (code != WARD_OK) {
         snprintf(now->why, sizeof(now->why), "%s", err->msg);
         snprintf(now->detail, sizeof(now->detail), "%.191s", err->detail);
     }
+    *used = b;
     return code;
 }
 
@@ -242,14 +280,13 @@ static enum ward_code choose(struct ward_chooser *c, struct ward_choice *out,
     struct ward_choice is = {0}, was;
 
     while (tried < most && is.backend == NULL) {
+        struct ward_backend *used = NULL;
         struct ward_err why = {0};
         int i = tried++;
 
-        if (try_backend(c, i, &now[i], &why) == WARD_OK)
-            is = (struct ward_choice){.backend = c->backend[i],
-                                      .device = now[i].device,
-                                      .degraded = i > 0,
-                                      .rank = i};
+        if (try_backend(c, i, &now[i], &used, &why) == WARD_OK)
+            is = (struct ward_choice){
+                .backend = used, .device = now[i].device, .degraded = i > 0, .rank = i};
         else
             tell(c, i, &now[i]);
     }
@@ -303,8 +340,8 @@ bool ward_choose_due(struct ward_chooser *c, int recheck_ms)
 
 bool ward_choice_same(const struct ward_choice *a, const struct ward_choice *b)
 {
-    return a->backend == b->backend && a->device.kind == b->device.kind &&
-           a->device.ordinal == b->device.ordinal;
+    return (a->backend == NULL) == (b->backend == NULL) && a->rank == b->rank &&
+           a->device.kind == b->device.kind && a->device.ordinal == b->device.ordinal;
 }
 
 int ward_chooser_report(struct ward_chooser *c, struct ward_candidate out[WARD_ORDER_MAX])

@@ -41,7 +41,7 @@ struct ward_candidate {
 };
 
 struct ward_choice {
-    struct ward_backend *backend; /* memory of the chooser */
+    struct ward_backend *backend; /* memory of the chooser; with an opener: of the tries */
     struct ward_device device;
     bool degraded;
     int rank; /* index in the order */
@@ -63,6 +63,18 @@ WARD_MUST enum ward_code
 ward_chooser_open_with(const char *plugins_dir, const struct ward_order *order,
                        const struct ward_option *options, int n, ward_try_device *fn, void *arg,
                        struct ward_chooser **out, struct ward_err *err);
+/* Opens a chooser that opens back ends by a function: a new one for each try of a back end,
+ * such as a worker process. A try that returns OK keeps the back end and closes it later. The
+ * chooser closes the others. The order must not change while the chooser is open. */
+struct ward_opener {
+    enum ward_code (*open)(void *arg, const char *name, struct ward_backend **out,
+                           struct ward_err *err);
+    void *arg;
+};
+WARD_MUST enum ward_code ward_chooser_open_by(const struct ward_opener *opener,
+                                              const struct ward_order *order,
+                                              ward_try_device *fn, void *arg,
+                                              struct ward_chooser **out, struct ward_err *err);
 /* Tries the order from the top, and stores and returns the first usable back end. This may be
  * slow, because it loads models. Call it at start and from a canary's thread. */
 WARD_MUST enum ward_code ward_choose(struct ward_chooser *c, struct ward_choice *out,
