@@ -140,7 +140,7 @@ static int free_instance(struct ward_queue *q, enum ward_urgency lane)
 }
 
 /* To a call that waits, whose thread leads from now on; or it is free. */
-static void pass_on(struct ward_queue *q, int instance)
+void queue_pass_on(struct ward_queue *q, int instance)
 {
     const int n = instance < q->cfg.instances ? WARD_URGENCIES : 1;
 
@@ -237,7 +237,7 @@ static void serve(struct ward_queue *q, struct entry *e)
             return;
         while (!e->done && lead(q, e->instance))
             continue;
-        pass_on(q, e->instance);
+        queue_pass_on(q, e->instance);
         e->instance = -1;
         if (e->done)
             return;
@@ -313,6 +313,7 @@ enum ward_code ward_queue_run(struct ward_queue *q, enum ward_urgency lane,
     enum ward_code code;
 
     WARD_TRY(entry_inputs(q, &e, in, n_in, err));
+    WARD_TRY(entry_suspect(q, &e, err));
     if (entry_late(&e, e.since_ns))
         return WARD_FAIL(err, DEADLINE_EXCEEDED, "the deadline passed before the queue");
     /* Here first: other threads may ask a call only after its own has. */
@@ -445,6 +446,7 @@ enum ward_code ward_queue_open(const struct ward_queue_config *cfg, struct ward_
         q->io = *cfg->io;
     q->rows_apart = cfg->io != NULL && queue_rows_apart(&q->io);
     pthread_mutex_init(&q->warming, NULL);
+    ward_poison_init(&q->poison, cfg->poison_ms);
     pthread_mutex_init(&q->lock, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -476,6 +478,7 @@ void ward_queue_close(struct ward_queue *q)
     pthread_cond_destroy(&q->more);
     pthread_cond_destroy(&q->tick);
     pthread_mutex_destroy(&q->lock);
+    ward_poison_done(&q->poison);
     pthread_mutex_destroy(&q->warming);
     free(q);
 }

@@ -16,6 +16,9 @@
  * An idle queue therefore costs no change of threads. A thread of the queue's own interrupts
  * runs whose callers have all gone.
  *
+ * A call whose rows ended a worker process runs alone the next time, so that no other call is
+ * blamed with it; a call that ended two is rejected for a while.
+ *
  * Threads: ward_queue_run from any; the config's functions and a stop's `gone` are called from
  * any thread, those of one instance never concurrently but for interrupt. Memory: open/close
  * pairs; outputs live in the caller's arena. Errors: ward_queue_run's. Metrics:
@@ -44,6 +47,10 @@ struct ward_queue_ops {
                           uint32_t *n_out, struct ward_err *err);
     void (*interrupt)(void *instance); /* from another thread, repeatedly; NULL: cannot */
     int64_t (*now)(void); /* ns: the clock that warm-up measures by; NULL: ward_mono_ns */
+    /* Both may be NULL. Whether the last run failed because its input ended a worker process;
+     * moves an instance that does not run to the model in use. */
+    bool (*blamed)(const void *instance);
+    enum ward_code (*refresh)(void *instance, struct ward_err *err);
 };
 
 struct ward_queue_config {
@@ -57,6 +64,7 @@ struct ward_queue_config {
     int cap_rows;                   /* that wait; 0 is 1,024 */
     int delay_us;                   /* how long a row may wait for others where a batch gains */
     size_t scratch;                 /* bytes of one batch's tensors; 0 is 256 MiB */
+    int poison_ms;                  /* poison.h's refuse_ms */
 };
 
 struct ward_queue;
@@ -69,6 +77,7 @@ void ward_queue_close(struct ward_queue *q); /* NULL is fine; after the last run
  *   INVALID_ARGUMENT    an input is not the model's, or inputs differ in rows
  *   RESOURCE_EXHAUSTED  QUEUE_FULL: too many rows wait, or more than the call's deadline leaves
  *                       time for; the arena is full
+ *                       POISONED_INPUT: these inputs ended two worker processes (poison.h)
  *   DEADLINE_EXCEEDED, CANCELLED  while it waited or ran
  *   others              the run's */
 WARD_MUST enum ward_code ward_queue_run(struct ward_queue *q, enum ward_urgency lane,
@@ -79,6 +88,9 @@ WARD_MUST enum ward_code ward_queue_run(struct ward_queue *q, enum ward_urgency 
 
 /* Measures the ladder again: after a device was exchanged. Runs go on meanwhile. */
 WARD_MUST enum ward_code ward_queue_warm(struct ward_queue *q, struct ward_err *err);
+
+/* Calls ops.refresh of each instance that is idle now. */
+void ward_queue_refresh(struct ward_queue *q);
 
 struct ward_rung {
     int rows;

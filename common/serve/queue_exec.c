@@ -214,7 +214,11 @@ static enum ward_code run_batch(struct ward_queue *q, struct instance *i, const 
     const struct part *p = &b->part[0];
     bool as_it_is = b->rung == 0 || (b->n_parts == 1 && p->n == p->e->rows && p->n == b->rung);
 
-    return as_it_is ? run_whole(q, i, b, err) : run_rows(q, i, b, err);
+    enum ward_code code = as_it_is ? run_whole(q, i, b, err) : run_rows(q, i, b, err);
+
+    if (q->cfg.ops.blamed != NULL && (code == WARD_OK || q->cfg.ops.blamed(i->is)))
+        batch_blame(q, b, code != WARD_OK);
+    return code;
 }
 
 /* What one call's rows did must not be the others' answer. */

@@ -96,7 +96,7 @@ static void owe(struct ward_queue *q, const struct lane *l, int64_t rows)
 
 static bool same_shape(const struct entry *a, const struct entry *b)
 {
-    if (a->whole || b->whole || a->n_in != b->n_in)
+    if (a->whole || b->whole || a->alone || b->alone || a->n_in != b->n_in)
         return false;
     for (uint32_t i = 0; i < a->n_in; i++) {
         const struct ward_tensor *x = a->in[i], *y = b->in[i];

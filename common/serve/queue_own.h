@@ -8,6 +8,7 @@
 
 #include "common/base/metrics.h"
 #include "common/serve/queue.h"
+#include "common/worker/poison.h"
 
 #include <pthread.h>
 
@@ -19,12 +20,14 @@ enum why { WHY_FULL, WHY_DELAY, WHY_DEADLINE, WHY_LANE, WHY_IDLE, WHY_SHAPE };
 struct entry {
     struct entry *next;
     enum ward_urgency lane;
-    bool queued;      /* in its lane's list: rows are left to be taken */
-    bool whole;       /* never cut nor put beside others */
-    int64_t rows;     /* 1 of a call that is never cut */
-    int64_t taken;    /* by batches */
-    int64_t finished; /* of those taken */
-    int in_flight;    /* batches that hold rows of it */
+    bool queued;        /* in its lane's list: rows are left to be taken */
+    bool whole;         /* never cut nor put beside others */
+    bool alone;         /* suspected of ending a worker process: not put beside others */
+    uint8_t sha256[32]; /* of the inputs, where it is alone */
+    int64_t rows;       /* 1 of a call that is never cut */
+    int64_t taken;      /* by batches */
+    int64_t finished;   /* of those taken */
+    int in_flight;      /* batches that hold rows of it */
     const struct ward_tensor *in[WARD_MAX_IO]; /* in the model's order */
     uint32_t n_in;
     struct ward_arena *mem;
@@ -81,6 +84,7 @@ struct ward_queue {
     pthread_t watcher;
     bool watched;
     pthread_mutex_t warming; /* held while the ladder is measured */
+    struct ward_poison poison;
 
     pthread_mutex_t lock; /* guards all below */
     pthread_cond_t more;  /* a batch that waits for rows may have some */
@@ -106,6 +110,9 @@ void entry_fail(struct ward_queue *q, struct entry *e, enum ward_code code,
 /* Ends it if nothing of it is left or in flight. */
 void entry_settle(struct entry *e);
 
+/* Under the lock. Gives the instance to a call that waits, or makes it idle. */
+void queue_pass_on(struct ward_queue *q, int instance);
+
 /* ---- queue_form.c: under the lock, which it may let go of while it waits for rows ---- */
 
 /* The next batch for an instance; false: there is none. */
@@ -119,6 +126,14 @@ int64_t queue_expect_ns(const struct ward_queue *q);
 void batch_exec(struct ward_queue *q, struct instance *i, struct batch *b);
 /* All of its callers have gone. */
 bool batch_gone(const void *batch);
+
+/* ---- queue_worker.c ---- */
+
+/* Rejects a call whose inputs ended two worker processes, and sets e->alone after one. */
+WARD_MUST enum ward_code entry_suspect(struct ward_queue *q, struct entry *e,
+                                       struct ward_err *err);
+/* After a run: whether its inputs ended a worker process. */
+void batch_blame(struct ward_queue *q, const struct batch *b, bool ended);
 
 /* ---- queue_warm.c ---- */
 

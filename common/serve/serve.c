@@ -1,6 +1,8 @@
 #include "common/serve/serve_own.h"
 
-#include <limits.h>
+#include "common/base/clock.h"
+#include "common/base/log.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -9,177 +11,6 @@
 #define OWN_CAP    4096
 #define KNOWN_CAP  ((size_t)16 << 20) /* the largest known question with its answer */
 #define RECHECK_MS 60000              /* how often a better device is looked for */
-
-/* ---- loaded models ---- */
-
-static void loaded_free(struct ward_serve_loaded *s)
-{
-    struct ward_arena mem;
-
-    if (s == NULL)
-        return;
-    for (int i = 0; i < WARD_SERVE_MODELS; i++)
-        ward_model_unload(s->model[i]);
-    mem = s->mem;
-    ward_arena_done(&mem);
-}
-
-static enum ward_code loaded_new(const struct ward_serve *p, struct ward_backend *b,
-                                 const struct ward_device *d, struct ward_serve_loaded **out,
-                                 struct ward_err *err)
-{
-    struct ward_arena mem;
-    struct ward_serve_loaded *s;
-    char path[PATH_MAX];
-
-    ward_arena_init(&mem, OWN_CAP);
-    s = ward_new(&mem, struct ward_serve_loaded);
-    if (s == NULL)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the models");
-    s->mem = mem;
-    s->device = *d;
-    s->users = 1;
-    snprintf(s->backend, sizeof(s->backend), "%s", ward_backend_name(b));
-    for (int i = 0; i < WARD_SERVE_MODELS; i++) {
-        const struct ward_serve_model *m = &p->cfg.model[i];
-        struct ward_model_config mc = {m->name, path, m->sha256, m->threads};
-        enum ward_code code;
-
-        if (m->name == NULL)
-            continue;
-        snprintf(path, sizeof(path), "%s/%s", p->cfg.models, m->file);
-        code = ward_model_load(b, &mc, &s->model[i], err);
-        if (code != WARD_OK) {
-            loaded_free(s);
-            return code;
-        }
-    }
-    *out = s;
-    return WARD_OK;
-}
-
-static struct ward_serve_loaded *loaded_take(struct ward_serve *p, unsigned *generation)
-{
-    struct ward_serve_loaded *s;
-
-    pthread_mutex_lock(&p->lock);
-    s = p->now;
-    s->users++;
-    *generation = p->generation;
-    pthread_mutex_unlock(&p->lock);
-    return s;
-}
-
-static void loaded_leave(struct ward_serve *p, struct ward_serve_loaded *s)
-{
-    bool last;
-
-    if (s == NULL)
-        return;
-    pthread_mutex_lock(&p->lock);
-    last = --s->users == 0;
-    pthread_mutex_unlock(&p->lock);
-    if (last)
-        loaded_free(s);
-}
-
-/* ---- engines ---- */
-
-static void instances_free(struct ward_engine *of[WARD_SERVE_MODELS])
-{
-    for (int i = 0; i < WARD_SERVE_MODELS; i++) {
-        ward_engine_free(of[i]);
-        of[i] = NULL;
-    }
-}
-
-static enum ward_code instances_new(const struct ward_serve_loaded *s,
-                                    struct ward_engine *of[WARD_SERVE_MODELS],
-                                    struct ward_err *err)
-{
-    for (int i = 0; i < WARD_SERVE_MODELS; i++) {
-        enum ward_code code = WARD_OK;
-
-        if (s->model[i] != NULL)
-            code = ward_engine_new(s->model[i], s->device.ordinal, &of[i], err);
-        if (code != WARD_OK) {
-            instances_free(of);
-            return code;
-        }
-    }
-    return WARD_OK;
-}
-
-static enum ward_code ask(struct ward_engine *const of[WARD_SERVE_MODELS],
-                          const struct ward_serve_config *cfg, struct ward_arena *mem,
-                          struct ward_err *err)
-{
-    for (int i = 0; i < WARD_SERVE_MODELS; i++) {
-        const struct ward_serve_model *m = &cfg->model[i];
-
-        if (m->name != NULL && m->ask != NULL)
-            WARD_TRY(m->ask(m->ask_arg, of[i], mem, err));
-        else if (m->name != NULL)
-            WARD_TRY(ward_engine_known(of[i], mem, m->known, err));
-    }
-    return WARD_OK;
-}
-
-enum ward_code ward_serve_renew(struct ward_serve_engine *e, struct ward_err *err)
-{
-    struct ward_engine *of[WARD_SERVE_MODELS] = {NULL};
-    struct ward_serve_loaded *s;
-    unsigned generation;
-    enum ward_code code;
-
-    if (e->loaded != NULL && e->generation == atomic_load(&e->serve->generation))
-        return WARD_OK;
-    s = loaded_take(e->serve, &generation);
-    code = instances_new(s, of, err);
-    if (code != WARD_OK) {
-        loaded_leave(e->serve, s);
-        return code;
-    }
-    instances_free(e->of);
-    loaded_leave(e->serve, e->loaded);
-    memcpy(e->of, of, sizeof(of));
-    e->loaded = s;
-    e->generation = generation;
-    return WARD_OK;
-}
-
-enum ward_code ward_serve_engine_open(struct ward_serve *p, struct ward_serve_engine **out,
-                                      struct ward_err *err)
-{
-    struct ward_arena mem;
-    struct ward_serve_engine *e;
-    enum ward_code code;
-
-    ward_arena_init(&mem, OWN_CAP);
-    e = ward_new(&mem, struct ward_serve_engine);
-    if (e == NULL)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for an engine");
-    e->mem = mem;
-    e->serve = p;
-    code = ward_serve_renew(e, err);
-    if (code != WARD_OK)
-        ward_serve_engine_close(e);
-    else
-        *out = e;
-    return code;
-}
-
-void ward_serve_engine_close(struct ward_serve_engine *e)
-{
-    struct ward_arena mem;
-
-    if (e == NULL)
-        return;
-    instances_free(e->of);
-    loaded_leave(e->serve, e->loaded);
-    mem = e->mem;
-    ward_arena_done(&mem);
-}
 
 /* ---- the device ---- */
 
@@ -195,6 +26,11 @@ static void count_share(const struct ward_serve *p, struct ward_engine *const of
     }
 }
 
+static void note_lost(struct ward_serve *p, const struct ward_err *err)
+{
+    p->lost |= err != NULL && strcmp(err->reason, "WORKER_LOST") == 0;
+}
+
 /* The chooser's question. What answered rightly is kept: it need not be loaded twice. */
 static enum ward_code try_device(void *arg, struct ward_backend *b, const struct ward_device *d,
                                  struct ward_err *err)
@@ -205,18 +41,29 @@ static enum ward_code try_device(void *arg, struct ward_backend *b, const struct
     struct ward_arena mem;
     enum ward_code code;
 
-    WARD_TRY(loaded_new(p, b, d, &s, err));
+    code = loaded_new(p, b, d, &s, err);
+    if (code != WARD_OK) {
+        note_lost(p, err);
+        return code;
+    }
     ward_arena_init(&mem, KNOWN_CAP);
     code = instances_new(s, of, err);
     if (code == WARD_OK)
-        code = ask(of, &p->cfg, &mem, err);
+        code = instances_ask(of, &p->cfg, &mem, err);
     if (code == WARD_OK)
         count_share(p, of, s);
     instances_free(of);
+    if (code == WARD_OK && p->cfg.isolation != NULL)
+        loaded_warm(p, s, &mem);
     ward_arena_done(&mem);
     if (code != WARD_OK) {
+        note_lost(p, err);
         loaded_free(s);
         return code;
+    }
+    if (p->cfg.isolation != NULL) {
+        s->own = b;
+        ward_worker_settled(ward_isolated_worker(b));
     }
     loaded_free(p->tried);
     p->tried = s;
@@ -229,17 +76,20 @@ static enum ward_code choose(struct ward_serve *p, bool stay, struct ward_err *e
     struct ward_choice is;
     struct ward_serve_loaded *old = NULL;
     enum ward_code code;
+    bool moved;
 
     pthread_mutex_lock(&p->choosing);
     code = ward_choose(p->chooser, &is, err);
     if (code == WARD_OK) {
         pthread_mutex_lock(&p->lock);
         p->degraded = is.degraded;
-        if (!stay || strcmp(p->now->backend, p->tried->backend) != 0 ||
-            p->now->device.ordinal != p->tried->device.ordinal) {
+        moved = p->now == NULL || strcmp(p->now->backend, p->tried->backend) != 0 ||
+                p->now->device.ordinal != p->tried->device.ordinal;
+        if (!stay || moved) {
             old = p->now;
             p->now = p->tried;
             p->tried = NULL;
+            atomic_fetch_add(&p->moves, moved);
             atomic_fetch_add(&p->generation, 1);
         }
         pthread_mutex_unlock(&p->lock);
@@ -251,24 +101,132 @@ static enum ward_code choose(struct ward_serve *p, bool stay, struct ward_err *e
     return code;
 }
 
+/* ---- worker processes ---- */
+
+enum ward_code ward_serve_state(struct ward_serve *p, struct ward_err *err)
+{
+    enum ward_code code = WARD_OK;
+
+    if (p->cfg.isolation == NULL)
+        return WARD_OK;
+    pthread_mutex_lock(&p->lock);
+    code = ward_worker_state(ward_isolated_worker(p->now->own), err);
+    pthread_mutex_unlock(&p->lock);
+    return code;
+}
+
+int ward_serve_pid(struct ward_serve *p)
+{
+    int pid;
+
+    if (p->cfg.isolation == NULL)
+        return 0;
+    pthread_mutex_lock(&p->lock);
+    pid = ward_worker_pid(ward_isolated_worker(p->now->own));
+    pthread_mutex_unlock(&p->lock);
+    return pid;
+}
+
+/* Returns whether the process ended that the last choice started, once. */
+static bool has_ended(struct ward_serve *p)
+{
+    bool ended;
+
+    pthread_mutex_lock(&p->lock);
+    ended = p->now != NULL && !p->now->mourned &&
+            ward_worker_state(ward_isolated_worker(p->now->own), NULL) != WARD_OK;
+    if (ended)
+        p->now->mourned = true;
+    pthread_mutex_unlock(&p->lock);
+    return ended;
+}
+
+static bool has_grown(struct ward_serve *p)
+{
+    bool grown;
+
+    pthread_mutex_lock(&p->lock);
+    grown = ward_isolated_grown(p->now->own);
+    pthread_mutex_unlock(&p->lock);
+    return grown;
+}
+
+/* The failure of a choice that waits; *err has the last failure. */
+static enum ward_code later(int ms, struct ward_err *err)
+{
+    char was[120];
+
+    snprintf(was, sizeof(was), "%.119s", err == NULL ? "" : err->msg);
+    WARD_FAIL_REASON(err, UNAVAILABLE, "WORKER_LOST", "%s%sit is started again in %d ms", was,
+                     *was == '\0' ? "" : "; ", ms);
+    if (err != NULL)
+        err->retry_after_ms = ms;
+    return WARD_UNAVAILABLE;
+}
+
+static enum ward_code choose_isolated(struct ward_serve *p, struct ward_err *err)
+{
+    struct ward_isolation *is = p->cfg.isolation;
+    int64_t now = ward_mono_ns();
+    enum ward_code code;
+    int ms;
+
+    if (has_ended(p))
+        ward_backoff_ended(&is->backoff, now);
+    ms = ward_backoff_ms(&is->backoff, now);
+    if (ms > 0) {
+        is->look(is->arg, ms);
+        return later(ms, err);
+    }
+    ward_backoff_started(&is->backoff, now);
+    p->lost = false;
+    code = choose(p, false, err);
+    if (code != WARD_OK && p->lost) {
+        ward_backoff_ended(&is->backoff, ward_mono_ns());
+        ms = ward_backoff_ms(&is->backoff, ward_mono_ns());
+        is->look(is->arg, ms);
+    }
+    return code;
+}
+
+static enum ward_code choose_again(struct ward_serve *p, struct ward_err *err)
+{
+    return p->cfg.isolation == NULL ? choose(p, false, err) : choose_isolated(p, err);
+}
+
+/* A new process is up and warm before the old one goes. If there is none, the old one stays. */
+static void exchange(struct ward_serve *p)
+{
+    struct ward_err why = {0};
+
+    if (choose(p, false, &why) != WARD_OK)
+        ward_log_err(WARD_LOG_WARN, "a grown worker process cannot be replaced", &why);
+}
+
 enum ward_code ward_serve_known(struct ward_serve_engine *e, struct ward_arena *mem,
                                 struct ward_err *err)
 {
+    struct ward_serve *p = e->serve;
     struct ward_err better = {0};
-    enum ward_code code = ward_serve_renew(e, err);
+    enum ward_code code = ward_serve_state(p, err);
 
     if (code == WARD_OK)
-        code = ask(e->of, &e->serve->cfg, mem, err);
+        code = ward_serve_renew(e, err);
+    if (code == WARD_OK)
+        code = instances_ask(e->of, &p->cfg, mem, err);
     if (code != WARD_OK) {
-        WARD_TRY(choose(e->serve, false, err));
+        WARD_TRY(choose_again(p, err));
         return ward_serve_renew(e, err);
     }
-    /* Nothing better now is no failure: this one answers. */
-    if (ward_choose_due(e->serve->chooser, e->serve->cfg.recheck_ms) &&
-        choose(e->serve, true, &better) == WARD_OK)
-        return ward_serve_renew(e, err);
-    return WARD_OK;
+    if (has_grown(p))
+        exchange(p);
+    else if (ward_choose_due(p->chooser, p->cfg.recheck_ms) &&
+             choose(p, true, &better) != WARD_OK)
+        return WARD_OK; /* nothing better now is no failure: this one answers */
+    return ward_serve_renew(e, err);
 }
+
+/* ---- what runs ---- */
 
 void ward_serve_choice(struct ward_serve *p, struct ward_serve_choice *out)
 {
@@ -285,7 +243,15 @@ void ward_serve_choice(struct ward_serve *p, struct ward_serve_choice *out)
 
 unsigned ward_serve_generation(struct ward_serve *p)
 {
-    return atomic_load(&p->generation);
+    return atomic_load(&p->moves);
+}
+
+void serve_rows(struct ward_serve *p, int which, const int *rows, int n)
+{
+    pthread_mutex_lock(&p->choosing);
+    memcpy(p->rows[which], rows, (size_t)n * sizeof(*rows));
+    p->n_rows[which] = n;
+    pthread_mutex_unlock(&p->choosing);
 }
 
 const struct ward_serve_model *ward_serve_model_of(const struct ward_serve *p, int which)
@@ -296,6 +262,11 @@ const struct ward_serve_model *ward_serve_model_of(const struct ward_serve *p, i
 const struct ward_model_io *ward_serve_shapes(const struct ward_serve_engine *e, int which)
 {
     return ward_model_shapes(e->loaded->model[which]);
+}
+
+bool ward_serve_blamed(const struct ward_serve_engine *e)
+{
+    return e->serve->cfg.isolation != NULL && ward_isolated_blamed();
 }
 
 bool ward_serve_interrupt(struct ward_serve_engine *e, int which)
@@ -318,16 +289,44 @@ enum ward_code ward_serve_run(struct ward_serve_engine *e, int which, struct war
 
 /* ---- the set ---- */
 
+static const char *label_of(const struct ward_serve *p)
+{
+    for (int i = 0; i < WARD_SERVE_MODELS; i++)
+        if (p->cfg.model[i].name != NULL)
+            return p->cfg.model[i].name;
+    return "";
+}
+
+static enum ward_code open_isolated(void *arg, const char *name, struct ward_backend **out,
+                                    struct ward_err *err)
+{
+    struct ward_serve *p = arg;
+    const struct ward_isolated_plugin plugin = {.label = label_of(p),
+                                                .dir = p->cfg.plugins,
+                                                .name = name,
+                                                .options = &p->option,
+                                                .n_options = 1};
+    enum ward_code code = ward_isolated_open(p->cfg.isolation, &plugin, out, err);
+
+    if (code != WARD_OK)
+        note_lost(p, err);
+    return code;
+}
+
 static enum ward_code open_chooser(struct ward_serve *p, struct ward_err *err)
 {
+    const struct ward_opener opener = {open_isolated, p};
     const char *npu = p->cfg.npu_providers;
     struct ward_order order;
 
     WARD_TRY(ward_order_parse(p->cfg.order, p->cfg.fallback, &order, err));
     p->option = (struct ward_option){"npu_providers", npu == NULL ? "" : npu};
-    WARD_TRY(ward_chooser_open_with(p->cfg.plugins, &order, &p->option, 1, try_device, p,
-                                    &p->chooser, err));
-    return choose(p, false, err);
+    if (p->cfg.isolation != NULL)
+        WARD_TRY(ward_chooser_open_by(&opener, &order, try_device, p, &p->chooser, err));
+    else
+        WARD_TRY(ward_chooser_open_with(p->cfg.plugins, &order, &p->option, 1, try_device, p,
+                                        &p->chooser, err));
+    return choose_again(p, err);
 }
 
 enum ward_code ward_serve_open(const struct ward_serve_config *cfg, struct ward_serve **out,

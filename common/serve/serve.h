@@ -34,12 +34,14 @@ struct ward_serve_model {
                        * set is degraded */
 };
 
+struct ward_isolation;
 struct ward_serve_config {
-    const char *plugins;          /* the folder of back ends */
-    const char *models;           /* the folder that files are below */
-    const char *order, *fallback; /* "npu,gpu,cpu" and "deny" or "degraded" (select.h) */
-    const char *npu_providers;    /* the npu plugin's option; NULL or "" for none */
-    int recheck_ms;               /* how often a better device is looked for; 0 is 60,000 */
+    const char *plugins;              /* the folder of back ends */
+    const char *models;               /* the folder that files are below */
+    const char *order, *fallback;     /* "npu,gpu,cpu" and "deny" or "degraded" (select.h) */
+    const char *npu_providers;        /* the npu plugin's option; NULL or "" for none */
+    struct ward_isolation *isolation; /* isolate.h; NULL: back ends run in this process */
+    int recheck_ms;                   /* how often a better device is looked for; 0 is 60,000 */
     struct ward_serve_model model[WARD_SERVE_MODELS];
 };
 
@@ -71,8 +73,11 @@ void ward_serve_engine_close(struct ward_serve_engine *e); /* NULL is fine */
 /* Moves to the device in use, if it is another by now: before a piece of work, whose runs are
  * then all on one device. */
 WARD_MUST enum ward_code ward_serve_renew(struct ward_serve_engine *e, struct ward_err *err);
-/* Grows when the set moves to another device: what was measured on the last is void. */
+/* Counts moves to another device, which invalidate measurements of the last one. */
 unsigned ward_serve_generation(struct ward_serve *s);
+/* Returns WARD_OK while the worker process runs, and always without isolation.
+ *   UNAVAILABLE  WORKER_LOST: how the process ended */
+WARD_MUST enum ward_code ward_serve_state(struct ward_serve *s, struct ward_err *err);
 const struct ward_serve_model *ward_serve_model_of(const struct ward_serve *s, int which);
 /* Of model `which` on the engine's device, until the next renew; NULL: its plugin cannot say.
  */
@@ -85,10 +90,17 @@ WARD_MUST enum ward_code ward_serve_run(struct ward_serve_engine *e, int which,
                                         const struct ward_tensor *in, uint32_t n_in,
                                         struct ward_tensor *out, uint32_t *n_out,
                                         struct ward_err *err);
-/* Asks each model its question. Slow where it chooses again: for a canary's thread.
- *   UNAVAILABLE  reason DEVICE_NOT_READY: no device answers rightly */
+/* Returns the process id of the worker in use; 0 without isolation. */
+int ward_serve_pid(struct ward_serve *s);
+/* Asks each model its question. Slow where it chooses again: for a canary's thread. Replaces a
+ * worker process that ended (after its back-off) or grew.
+ *   UNAVAILABLE  reason DEVICE_NOT_READY: no device answers rightly;  WORKER_LOST: the process
+ *                ended, and the next starts later (isolation.look says when) */
 WARD_MUST enum ward_code ward_serve_known(struct ward_serve_engine *e, struct ward_arena *mem,
                                           struct ward_err *err);
+
+/* Returns whether the engine's last run, on this thread, ended its worker process. */
+bool ward_serve_blamed(const struct ward_serve_engine *e);
 
 /* A queue (queue.h) over model `which` of a set. Each of its instances is an engine of the set
  * and moves with it. `cfg` without name, ops, io and known, which are the model's. The model is
@@ -100,5 +112,10 @@ struct ward_serve_member {
 WARD_MUST enum ward_code ward_serve_queue(const struct ward_serve_member *m,
                                           const struct ward_queue_config *cfg,
                                           struct ward_queue **out, struct ward_err *err);
+/* Call after ward_serve_known: measures the ladder again if the set moved to another device
+ * since *moves, and moves idle instances to the models in use, so that the old ones go. */
+WARD_MUST enum ward_code ward_serve_follow(const struct ward_serve_member *m,
+                                           struct ward_queue *q, unsigned *moves,
+                                           struct ward_err *err);
 
 #endif

@@ -9,12 +9,19 @@
 #ifndef WARD_SERVE_SERVE_OWN_H
 #define WARD_SERVE_SERVE_OWN_H
 
+#include "common/serve/isolate.h"
 #include "common/serve/serve.h"
 
 #include <pthread.h>
 
+#define WARD_SERVE_SPARES (WARD_QUEUE_INSTANCES + 2)
+
 struct ward_serve_loaded {
     struct ward_arena mem;
+    struct ward_backend *own; /* in a worker process of this set; NULL: the chooser's */
+    bool mourned;             /* the end of its process is counted */
+    int n_spares; /* warm instances that no engine has taken; under the set's lock */
+    struct ward_engine *spare[WARD_SERVE_SPARES][WARD_SERVE_MODELS];
     struct ward_device device;
     char backend[33];
     struct ward_model *model[WARD_SERVE_MODELS];
@@ -34,6 +41,11 @@ struct ward_serve {
     struct ward_serve_loaded *now;
     bool degraded;
     atomic_uint generation; /* counts changes of `now` */
+    atomic_uint moves;      /* counts those to another device */
+    atomic_int engines;
+    bool lost;                     /* the last try ended its worker process; under `choosing` */
+    int n_rows[WARD_SERVE_MODELS]; /* sizes of runs that an instance is warmed with */
+    int rows[WARD_SERVE_MODELS][WARD_QUEUE_RUNGS];
 };
 
 struct ward_serve_engine {
@@ -43,5 +55,27 @@ struct ward_serve_engine {
     unsigned generation;
     struct ward_engine *of[WARD_SERVE_MODELS];
 };
+
+/* serve.c: the sizes of runs that new instances of model `which` are warmed with. */
+void serve_rows(struct ward_serve *p, int which, const int *rows, int n);
+
+/* ---- serve_load.c ---- */
+
+WARD_MUST enum ward_code loaded_new(const struct ward_serve *p, struct ward_backend *b,
+                                    const struct ward_device *d, struct ward_serve_loaded **out,
+                                    struct ward_err *err);
+void loaded_free(struct ward_serve_loaded *s);
+void loaded_leave(struct ward_serve *p, struct ward_serve_loaded *s);
+WARD_MUST enum ward_code instances_new(const struct ward_serve_loaded *s,
+                                       struct ward_engine *of[WARD_SERVE_MODELS],
+                                       struct ward_err *err);
+void instances_free(struct ward_engine *of[WARD_SERVE_MODELS]);
+/* Asks each model its known question. */
+WARD_MUST enum ward_code instances_ask(struct ward_engine *const of[WARD_SERVE_MODELS],
+                                       const struct ward_serve_config *cfg,
+                                       struct ward_arena *mem, struct ward_err *err);
+/* Makes a warm instance for each engine of the set, as far as memory allows. */
+void loaded_warm(const struct ward_serve *p, struct ward_serve_loaded *s,
+                 struct ward_arena *mem);
 
 #endif

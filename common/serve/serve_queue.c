@@ -1,5 +1,5 @@
 /* A queue whose instances are engines of a set. */
-#include "common/serve/serve.h"
+#include "common/serve/serve_own.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -10,6 +10,7 @@ struct runner {
     int which;
     pthread_mutex_t lock;
     bool running;
+    bool blamed; /* the last run ended its worker process */
 };
 
 static void runner_close(void *instance)
@@ -54,11 +55,27 @@ static enum ward_code runner_run(void *instance, struct ward_arena *mem,
     struct runner *r = instance;
     enum ward_code code;
 
+    r->blamed = false;
     WARD_TRY(ward_serve_renew(r->engine, err));
     set_running(r, true);
     code = ward_serve_run(r->engine, r->which, mem, stop, in, n_in, out, n_out, err);
+    r->blamed = code != WARD_OK && ward_serve_blamed(r->engine);
     set_running(r, false);
     return code;
+}
+
+static bool runner_blamed(const void *instance)
+{
+    const struct runner *r = instance;
+
+    return r->blamed;
+}
+
+static enum ward_code runner_refresh(void *instance, struct ward_err *err)
+{
+    struct runner *r = instance;
+
+    return ward_serve_renew(r->engine, err);
 }
 
 static void runner_interrupt(void *instance)
@@ -69,6 +86,17 @@ static void runner_interrupt(void *instance)
     if (r->running)
         (void)ward_serve_interrupt(r->engine, r->which);
     pthread_mutex_unlock(&r->lock);
+}
+
+/* The sizes that a later instance is warmed with. */
+static void tell_rows(const struct ward_serve_member *m, struct ward_queue *q)
+{
+    struct ward_rung rung[WARD_QUEUE_RUNGS];
+    int rows[WARD_QUEUE_RUNGS], n = ward_queue_ladder(q, rung);
+
+    for (int i = 0; i < n; i++)
+        rows[i] = rung[i].rows;
+    serve_rows(m->serve, m->which, rows, n);
 }
 
 enum ward_code ward_serve_queue(const struct ward_serve_member *m,
@@ -88,8 +116,26 @@ enum ward_code ward_serve_queue(const struct ward_serve_member *m,
                                     .open = runner_open,
                                     .close = runner_close,
                                     .run = runner_run,
-                                    .interrupt = runner_interrupt};
+                                    .interrupt = runner_interrupt,
+                                    .blamed = runner_blamed,
+                                    .refresh = runner_refresh};
     code = ward_queue_open(&c, out, err);
     ward_serve_engine_close(e);
+    if (code == WARD_OK)
+        tell_rows(m, *out);
     return code;
+}
+
+enum ward_code ward_serve_follow(const struct ward_serve_member *m, struct ward_queue *q,
+                                 unsigned *moves, struct ward_err *err)
+{
+    unsigned now = ward_serve_generation(m->serve);
+
+    ward_queue_refresh(q);
+    if (now == *moves)
+        return WARD_OK;
+    WARD_TRY(ward_queue_warm(q, err));
+    tell_rows(m, q);
+    *moves = now;
+    return WARD_OK;
 }

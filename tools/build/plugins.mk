@@ -14,6 +14,15 @@ $(TINY_MODEL): tests/npu/tiny.py
 	@mkdir -p $(@D)
 	@/usr/bin/python3 $< $@
 
+# Back ends with a fault, for tests of worker processes: build/tests/faults/<name>.so.
+FAULTS := $(patsubst tests/faults/%.c,$(BUILD)/tests/faults/%.so,$(wildcard tests/faults/*.c))
+$(BUILD)/tests/faults/%.so: tests/faults/%.c tests/faults/faulty.h plugins/plugin.map
+	@mkdir -p $(@D)
+	@echo "  LD   $@"
+	@$(CC) -Iplugins/include -I. -D_GNU_SOURCE $(CFLAGS_WARD) -fPIC -fvisibility=hidden -shared \
+		-Wl,--version-script=plugins/plugin.map -Wl,-z,defs -o $@ $<
+$(BUILD)/test/common/serve/isolate_test: | $(FAULTS) $(BUILD)/plugins/mean.so
+
 # Conformance: any plugin through tests/contract/plugin_test. A script a plugin, for tools/run-tests.
 PLUGIN_MODEL  = $(or $(WARD_MODELS),build/models)/faceplugin/fr_landmark.onnx
 NPU_PROVIDERS = npu_providers=test.virtual=$(abspath $(VIRTUAL_NPU))
