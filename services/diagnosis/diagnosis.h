@@ -37,6 +37,8 @@ struct diagnosis_config {
     const char *plugins;                     /* the folder of back ends */
     const char *order, *fallback;            /* select.h */
     const char *npu_providers;
+    const char *isolation; /* "process", "none" */
+    int isolation_mib, isolation_run_ms, isolation_grace_ms;
     int canary_ms;
     int instances, stat_instances, batch_rows, batch_delay_us, queue_rows; /* queue.h */
     const char *stat_roles; /* "physician": who may ask for LANE_STAT */

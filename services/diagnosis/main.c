@@ -2,6 +2,7 @@
  * sits. */
 #include "common/app/app.h"
 #include "common/app/version.h"
+#include "common/serve/isolate.h"
 #include "services/diagnosis/api.h"
 
 #define AT(field) offsetof(struct diagnosis_config, field)
@@ -39,6 +40,21 @@ static const struct ward_opt options[] = {
      false},
     {"WARD_NPU_PROVIDERS", WARD_STR, AT(npu_providers), "", 0, 0, "",
      "providers of the npu back end (docs/plugin.md)", false},
+    {"WARD_ISOLATION", WARD_STR, AT(isolation), "process", 0, 0, "",
+     "where models run: \"process\" (each model in a worker process of its own) or \"none\" "
+     "(in "
+     "the service)",
+     false},
+    {"WARD_ISOLATION_MIB", WARD_INT, AT(isolation_mib), "1024", 0, 1048576, "MiB",
+     "resident memory at which the service replaces a worker process; the kernel allows twice "
+     "as much; 0: no limit",
+     false},
+    {"WARD_ISOLATION_RUN_MS", WARD_INT, AT(isolation_run_ms), "30000", 100, 3600000, "ms",
+     "longest run of a model in a worker process", false},
+    {"WARD_ISOLATION_GRACE_MS", WARD_INT, AT(isolation_grace_ms), "1000", 10, 60000, "ms",
+     "time that a run has to stop after its deadline; then the service kills the worker "
+     "process",
+     false},
     {"WARD_CANARY_MS", WARD_INT, AT(canary_ms), "60000", 100, 3600000, "ms",
      "time between known-answer checks of each model; also the time between tries to load a "
      "failed model",
@@ -66,11 +82,14 @@ static const struct ward_opt options[] = {
 
 extern const struct ward_schema ward_schema_diagnosis;
 
+static const struct ward_job *const jobs[] = {&ward_plugin_job, NULL};
+
 int main(int argc, char **argv)
 {
     static struct diagnosis dia;
     struct ward_app app;
 
+    ward_worker_enter(argc, argv, jobs);
     ward_app_begin(&app, DIAGNOSIS_NAME);
     ward_app_metrics(&app, diagnosis_metrics);
     ward_app_config(&app, options, &dia.cfg, argc, argv);

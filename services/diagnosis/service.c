@@ -43,6 +43,8 @@ enum ward_code diagnosis_open(void *arg, struct ward_err *err)
     dia->trust.allow_unsigned = strcmp(dia->cfg.model_unsigned, "allow") == 0;
     if (!dia->trust.allow_unsigned && strcmp(dia->cfg.model_unsigned, "refuse") != 0)
         return WARD_FAIL(err, INVALID_ARGUMENT, "WARD_MODEL_UNSIGNED is refuse or allow");
+    if (strcmp(dia->cfg.isolation, "process") != 0 && strcmp(dia->cfg.isolation, "none") != 0)
+        return WARD_FAIL(err, INVALID_ARGUMENT, "WARD_ISOLATION is process or none");
     WARD_TRY(ward_client_open(&(struct ward_client_config){.target = dia->cfg.records,
                                                            .tls = *dia->tls,
                                                            .server = "records",

@@ -10,7 +10,7 @@ $(BUILD)/libcli.a $(BUILD)/bin/wardctl: $(BUILD)/gen-obj/local.o
 ready: ; @tools/deps
 
 CONTRACT := $(sort $(wildcard tests/contract/*/*.test.js))
-contract: $(PROGRAMS) $(PLUGINS) $(TOOLS) $(VIRTUAL_NPU) ## every line of the .proto comments, by a client that is not ours
+contract: $(PROGRAMS) $(PLUGINS) $(TOOLS) $(VIRTUAL_NPU) $(FAULTS) ## every line of the .proto comments, by a client that is not ours
 	@BUILD=$(BUILD) tools/run-node $(CONTRACT)
 
 JOURNEY := $(sort $(wildcard tests/journey/*.test.js))
@@ -20,7 +20,7 @@ journey: $(PROGRAMS) $(PLUGINS) $(TOOLS) $(BUILD)/packages/.made ## the embedded
 # Both at once, those that take minutes first, so that no core waits for the last of them.
 SLOW   := $(filter %due_follow.test.js %kill.test.js %search_large.test.js %bedside.test.js %race.test.js %mutants.test.js %tamper.test.js %away.test.js %demo.test.js %journey/up.test.js,$(JOURNEY) $(CONTRACT))
 SYSTEM := $(SLOW) $(filter-out $(SLOW),$(JOURNEY) $(CONTRACT))
-system: $(PROGRAMS) $(PLUGINS) $(TOOLS) $(VIRTUAL_NPU) $(BUILD)/packages/.made ## contract and journey tests
+system: $(PROGRAMS) $(PLUGINS) $(TOOLS) $(VIRTUAL_NPU) $(FAULTS) $(BUILD)/packages/.made ## contract and journey tests
 	@BUILD=$(BUILD) ALONE='$(SLOW)' tools/run-node $(SYSTEM)
 
 demo: ready ## the main job, on real photographs, printed

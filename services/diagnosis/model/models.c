@@ -56,13 +56,40 @@ static void copy_shapes(struct model *m)
         m->io = *io;
 }
 
+/* The worker process ended or grew: the canary's thread sees to it. */
+static void look(void *arg, int delay_ms)
+{
+    struct model *m = arg;
+
+    pthread_mutex_lock(&m->looking);
+    if (m->canary != NULL)
+        ward_canary_soon(m->canary, delay_ms);
+    pthread_mutex_unlock(&m->looking);
+}
+
+static struct ward_isolation *isolated(struct model *m)
+{
+    const struct diagnosis_config *cfg = &m->dia->cfg;
+
+    if (strcmp(cfg->isolation, "none") == 0)
+        return NULL;
+    m->isolation.budget_bytes = (size_t)cfg->isolation_mib << 20;
+    m->isolation.most_bytes = 2 * m->isolation.budget_bytes;
+    m->isolation.run_ms = cfg->isolation_run_ms;
+    m->isolation.grace_ms = cfg->isolation_grace_ms;
+    m->isolation.look = look;
+    m->isolation.arg = m;
+    return &m->isolation;
+}
+
 static enum ward_code open_serve(struct model *m, struct ward_err *err)
 {
     const struct diagnosis_config *cfg = &m->dia->cfg;
     struct ward_serve_config what = {.plugins = cfg->plugins,
                                      .models = cfg->models,
                                      .order = m->order,
-                                     .npu_providers = cfg->npu_providers};
+                                     .npu_providers = cfg->npu_providers,
+                                     .isolation = isolated(m)};
     struct ward_serve *serve = NULL;
     enum ward_code code;
 
@@ -92,18 +119,6 @@ static enum ward_code open_serve(struct model *m, struct ward_err *err)
     return WARD_OK;
 }
 
-/* What was measured on one device is not so on another. */
-static enum ward_code follow(struct model *m, struct ward_err *err)
-{
-    unsigned now = ward_serve_generation(m->member.serve);
-
-    if (now == m->generation)
-        return WARD_OK;
-    WARD_TRY(ward_queue_warm(m->queue, err));
-    m->generation = now;
-    return WARD_OK;
-}
-
 static enum ward_code ask(void *arg, struct ward_err *err)
 {
     struct model *m = arg;
@@ -112,7 +127,7 @@ static enum ward_code ask(void *arg, struct ward_err *err)
     if (code == WARD_OK)
         code = ward_serve_known(m->canary_engine, &m->canary_mem, err);
     if (code == WARD_OK)
-        code = follow(m, err);
+        code = ward_serve_follow(&m->member, m->queue, &m->generation, err);
     ward_arena_reset(&m->canary_mem);
     ward_metric_set(ward_series_of(&diagnosis_serving, m->label, NULL, NULL), code == WARD_OK);
     return code;
@@ -138,6 +153,7 @@ enum ward_code model_new(struct diagnosis *dia, const char *name, const char *ve
     snprintf(m->label, sizeof(m->label), "%s/%s", name, version);
     ward_arena_init(&m->mem, OWN_CAP);
     ward_arena_init(&m->canary_mem, CANARY_CAP);
+    pthread_mutex_init(&m->looking, NULL);
     code = m->own.full
                ? WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a model")
                : ward_canary_start(m->label, dia->cfg.canary_ms, ask, m, &m->canary, err);
@@ -148,28 +164,43 @@ enum ward_code model_new(struct diagnosis *dia, const char *name, const char *ve
     return code;
 }
 
+/* After this, `look` of a worker process that is about to end finds no canary. */
+static void stop_canary(struct model *m)
+{
+    struct ward_canary *canary;
+
+    pthread_mutex_lock(&m->looking);
+    canary = m->canary;
+    m->canary = NULL;
+    pthread_mutex_unlock(&m->looking);
+    ward_canary_stop(canary);
+}
+
 void model_free(struct model *m)
 {
     struct ward_arena own;
 
     if (m == NULL)
         return;
-    ward_canary_stop(m->canary);
+    stop_canary(m);
     ward_queue_close(m->queue);
     ward_serve_engine_close(m->canary_engine);
     ward_serve_close(atomic_load(&m->serve));
     ward_metric_set(ward_series_of(&diagnosis_serving, m->label, NULL, NULL), 0);
     ward_arena_done(&m->canary_mem);
     ward_arena_done(&m->mem);
+    pthread_mutex_destroy(&m->looking);
     own = m->own;
     ward_arena_done(&own);
 }
 
 enum ward_code model_state(struct model *m, struct ward_err *err)
 {
+    struct ward_serve *serve = atomic_load(&m->serve);
     struct ward_err why = {0};
 
-    if (ward_canary_state(m->canary, &why) == WARD_OK)
+    if (ward_canary_state(m->canary, &why) == WARD_OK &&
+        ward_serve_state(serve, &why) == WARD_OK)
         return WARD_OK;
     return WARD_FAIL_REASON(err, UNAVAILABLE, "MODEL_NOT_READY", "the model %s: %.120s",
                             m->label, why.msg);

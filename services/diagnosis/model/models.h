@@ -7,8 +7,11 @@
 #ifndef DIAGNOSIS_MODEL_MODELS_H
 #define DIAGNOSIS_MODEL_MODELS_H
 
+#include "common/serve/isolate.h"
 #include "services/diagnosis/diagnosis.h"
 #include "services/diagnosis/model/manifest.h"
+
+#include <pthread.h>
 
 struct model {
     struct ward_arena own, mem; /* own: this struct and its texts; mem: the manifest's */
@@ -18,8 +21,10 @@ struct model {
     char label[132]; /* "chest/1": the metrics' */
     struct manifest is;
     bool has_io;
-    struct ward_model_io io; /* as the back end tells it */
-    struct ward_canary *canary;
+    struct ward_model_io io;    /* as the back end tells it */
+    struct ward_canary *canary; /* a worker's watching thread wakes it under `looking` */
+    pthread_mutex_t looking;
+    struct ward_isolation isolation; /* of its worker process */
     struct ward_arena canary_mem;
     struct ward_serve_engine *canary_engine;
     char order[64];                     /* of devices, of those that the manifest names */

@@ -11,7 +11,7 @@ const { Models } = require('./versions');
 let site, models, admin, patient, second;
 test.before(async () => {
   models = new Models();
-  for (const v of ['2', '3', '4', '5']) models.make(TABLE, v);
+  for (const v of ['2', '3', '4', '5', '6']) models.make(TABLE, v);
   models.make(TABLE, 'unsigned', () => {}, false);
   models.make(TABLE, 'broken', (m) => { delete m.finding; });
   site = await Site.start({ services: ['audit', 'records', 'diagnosis', 'diagnosis2'], env: { diagnosis: models.env(), diagnosis2: models.env() } });
@@ -163,12 +163,12 @@ test('what cannot be loaded, promoted, unloaded or rolled back is refused with i
 });
 
 test('a version whose weights are others is loaded, serves nobody, and cannot be promoted', async () => {
-  fs.appendFileSync(path.join(models.folder(TABLE, '4'), 'model.onnx'), 'x');
-  await call('LoadModel', { version: '4' });
-  await until('it was tried', async () => /weights/.test((await of('4'))?.why ?? ''));
-  assert.deepEqual(reasons(await failure(promote('4', '1'))), ['UNAVAILABLE', 'MODEL_NOT_READY']);
+  fs.appendFileSync(path.join(models.folder(TABLE, '6'), 'model.onnx'), 'x');
+  await call('LoadModel', { version: '6' });
+  await until('it was tried', async () => /weights/.test((await of('6'))?.why ?? ''));
+  assert.deepEqual(reasons(await failure(promote('6', '1'))), ['UNAVAILABLE', 'MODEL_NOT_READY']);
   assert.equal((await site.ward.services.diagnosis.admin('/readyz')).status, 200, 'it is not the active version');
-  await call('UnloadModel', { version: '4' });
+  await call('UnloadModel', { version: '6' });
 });
 
 test('the same call made again is answered as it was, whatever happened since; another request under its key is refused', async () => {
