@@ -100,9 +100,9 @@ static bool own_alone(scmp_filter_ctx f)
     return seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS), SYS(clone3), 0) == 0 &&
            seccomp_rule_add(f, EPERM_, SYS(clone), 1,
                             SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0)) == 0 &&
-           seccomp_rule_add(f, EPERM_, SYS(kill), 1, SCMP_A0(SCMP_CMP_NE, self)) == 0 &&
-           seccomp_rule_add(f, EPERM_, SYS(tgkill), 1, SCMP_A0(SCMP_CMP_NE, self)) == 0 &&
-           seccomp_rule_add(f, EPERM_, SYS(prlimit64), 1, SCMP_A0(SCMP_CMP_NE, 0)) == 0;
+           seccomp_rule_add(f, EPERM_, SYS(kill), 1, SCMP_A0(SCMP_CMP_NE, self, 0)) == 0 &&
+           seccomp_rule_add(f, EPERM_, SYS(tgkill), 1, SCMP_A0(SCMP_CMP_NE, self, 0)) == 0 &&
+           seccomp_rule_add(f, EPERM_, SYS(prlimit64), 1, SCMP_A0(SCMP_CMP_NE, 0, 0)) == 0;
 }
 
 bool filter_begin(void)
