@@ -184,7 +184,7 @@ describe('a certificate with a name of its own', () => {
 });
 
 describe('a service whose names cannot be read', () => {
-  for (const [name, value, says] of [['WARD_ROLE_NAMES', 'ward-nurses=Nurse', /entry 1 must be ROLE or THEIR-NAME=ROLE/], ['WARD_CALLERS', 'lab-acme=records', /entry 1 must be NAME=gateway or NAME=devices/]]) {
+  for (const [name, value, says] of [['WARD_ROLE_NAMES', 'ward-nurses=Nurse', /entry 1 must be ROLE or THEIR-NAME=ROLE/], ['WARD_CALLERS', 'lab-acme=records', /entry 1 must be NAME=gateway, NAME=devices or /]]) {
     test(`does not start: ${name}`, async () => {
       const env = { ...ward.services.diagnosis.env, WARD_LISTEN: '127.0.0.1:0', WARD_ADMIN_LISTEN: '127.0.0.1:0', [name]: value };
       const r = await run([bin('diagnosis')], { env });
