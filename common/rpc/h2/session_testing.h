@@ -99,9 +99,9 @@ static inline void w_wake(struct session *s)
     (void)s; /* every turn writes */
 }
 
-static inline void w_open(struct ward_rpc_config cfg)
+/* A server. */
+static inline void w_serve(struct ward_rpc_config cfg)
 {
-    static const uint8_t ip[16];
     struct ward_err err = {0};
 
     memset(&w, 0, sizeof(w));
@@ -131,6 +131,14 @@ static inline void w_open(struct ward_rpc_config cfg)
     w.srv.most_peer = (size_t)512 << 10;
     w.srv.most_all = (size_t)1 << 20;
     loop_init(&w.loop, &w.srv, &w.rpc, 0);
+}
+
+/* A peer's connection to it. */
+static inline void w_connect(void)
+{
+    static const uint8_t ip[16];
+
+    memset(&w.said, 0, sizeof(w.said));
     nghttp2_hd_inflate_new(&w.inflater);
     w.from = peers_hold(&w.rpc.peers, "friend", ip);
     w.alive = session_open(&w.session, &w.loop, w.from, w_wake);
@@ -138,7 +146,7 @@ static inline void w_open(struct ward_rpc_config cfg)
 }
 
 /* Nothing of a call may be left behind. */
-static inline void w_close(void)
+static inline void w_disconnect(void)
 {
     struct job *j;
 
@@ -147,7 +155,6 @@ static inline void w_close(void)
         j = queue_take(&w.rpc.crews[CREW_WORKERS].queue, &w.worker.waiter);
         call_run(RPC_OF(j, struct served, job), &w.worker.mem, &w.worker);
     }
-    health_end(w.rpc.health);
     while (atomic_load(&w.loop.mail) != NULL)
         loop_read_mail(&w.loop);
     WARD_ASSERT(atomic_load(&w.loop.n_calls) == 0);
@@ -155,6 +162,19 @@ static inline void w_close(void)
     WARD_ASSERT(w.session.h2_bytes == 0);
     WARD_ASSERT(atomic_load(&w.from->bytes) == 0 && atomic_load(&w.srv.held) == 0);
     peer_drop(w.from);
+    nghttp2_hd_inflate_del(w.inflater);
+}
+
+static inline void w_open(struct ward_rpc_config cfg)
+{
+    w_serve(cfg);
+    w_connect();
+}
+
+static inline void w_close(void)
+{
+    w_disconnect();
+    health_end(w.rpc.health);
     peers_done(&w.rpc.peers);
     health_free(w.rpc.health);
     callers_free(w.rpc.callers);
@@ -164,7 +184,6 @@ static inline void w_close(void)
     ward_arena_done(&w.worker.mem);
     ward_arena_done(&w.rpc.mem);
     sem_destroy(&w.worker.waiter.wake);
-    nghttp2_hd_inflate_del(w.inflater);
 }
 
 /* ---- what the server says ---- */
