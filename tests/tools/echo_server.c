@@ -34,7 +34,7 @@ static void answer(const struct ward_call *c, const Request *q, Response *r)
     r->left_ms = ward_left_ms(c->deadline_ns);
 }
 
-/* What the request asks for before it is answered: to sleep, to fail. */
+/* What the request asks for before it is answered: to sleep, to fail with its text. */
 static enum ward_code obey(struct ward_call *c, const Request *q)
 {
     int left = q->sleep_ms < MAX_SLEEP_MS ? q->sleep_ms : MAX_SLEEP_MS;
@@ -47,7 +47,7 @@ static enum ward_code obey(struct ward_call *c, const Request *q)
                    : WARD_FAIL(c->err, CANCELLED, "the handler saw the cancel");
     if (q->fail_code != 0)
         return ward_err_reason(c->err, (enum ward_code)q->fail_code, "ASKED_FOR", __FILE__,
-                               __LINE__, "failed as asked");
+                               __LINE__, "%s", *q->text == '\0' ? "failed as asked" : q->text);
     return WARD_OK;
 }
 
@@ -134,7 +134,7 @@ static const struct ward_method methods[] = {
 struct options {
     const char *listen, *cert, *key, *ca, *jwks, *issuer, *audience;
     int workers, streams, pollers, queue, grace_ms, nofile, watchdog_ms, rss_mib;
-    int handshake_ms, max_age_ms, arena_kib, max_message_kib;
+    int handshake_ms, max_age_ms, arena_kib, max_message_kib, quiet;
 };
 
 #define TEXT(name)                                                                             \
@@ -169,6 +169,7 @@ static const struct {
     NUMBER("max-age-ms", max_age_ms),
     NUMBER("arena-kib", arena_kib),
     NUMBER("max-message-kib", max_message_kib),
+    NUMBER("quiet", quiet), /* logs errors only: no line for each call that is refused */
 };
 
 static bool read_options(struct options *o, int argc, char **argv)
@@ -280,6 +281,8 @@ int main(int argc, char **argv)
     ward_log_begin("echo");
     if (!read_options(&o, argc, argv) || pipe(to_main) != 0)
         return 2;
+    if (o.quiet > 0)
+        ward_log_level(WARD_LOG_ERROR);
     if (o.nofile > 0)
         setrlimit(RLIMIT_NOFILE,
                   &(struct rlimit){.rlim_cur = (rlim_t)o.nofile, .rlim_max = (rlim_t)o.nofile});
