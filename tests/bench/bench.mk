@@ -35,9 +35,12 @@ RPC_BENCH := $(addprefix $(BUILD)/bench/,echo_load echo_floor echo_callback echo
 bench-rpc: $(RPC_BENCH) ## echo over common/rpc beside gRPC's C++ servers; ROUNDS=5 RUN_MS=700
 	@node tests/bench/rpc.mjs $(BUILD) $(or $(ROUNDS),5) $(or $(RUN_MS),700) $(WAIT_MS)
 
+bench-load: $(BUILD)/tests/echo_server $(BUILD)/bin/wardctl ## an overloaded server: what it gets done, and for whom; SECONDS=5
+	@node tests/bench/load.mjs $(BUILD) $(or $(SECONDS),5)
+
 bench: ## every bench, one after another: they must not share the machine
-	+@for b in bench-rpc bench-audit bench-face bench-records bench-dosage eval-face; do $(MAKE) --no-print-directory $$b || exit 1; done
-.PHONY: bench bench-rpc
+	+@for b in bench-rpc bench-load bench-audit bench-face bench-records bench-dosage eval-face; do $(MAKE) --no-print-directory $$b || exit 1; done
+.PHONY: bench bench-rpc bench-load
 
 # ---- records: the service beside a bare client that runs the same statements, recorded from its handlers ----
 LOAD_O := $(call obj,$(addprefix tests/bench/,h2load.c load.c sqlreplay.c))

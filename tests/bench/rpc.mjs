@@ -24,22 +24,27 @@ const READY_MS = 20000;
 const SHAPES = { 1: [1, 1], 16: [4, 4], 128: [8, 16] };
 const FAST = '/ward.test.v1.Echo/Fast';
 const UNARY = '/ward.test.v1.Echo/Unary';
-// what is measured: which server, which method
+// what is measured: which server, which method. `ward` is common/rpc on libnghttp2, `core` is common/rpc on gRPC's C core.
 const SUBJECTS = {
   inline: ['ward', FAST],
+  core_inline: ['core', FAST],
   callback: ['callback', UNARY],
   worker: ['ward', UNARY],
+  core_worker: ['core', UNARY],
   sync: ['sync', UNARY],
   floor: ['floor', UNARY],
 };
-const PAIRS = [['inline', 'callback', 1.0, 1.0], ['worker', 'sync', 1.5, 0.7]];
+// ours, theirs, and the goals: throughput and CPU a call with many calls at a time, throughput with one
+const PAIRS = [['inline', 'callback', 3.0, 0.25, 2.0], ['worker', 'sync', 3.0, 0.3, 2.0], ['core_inline', 'callback'], ['core_worker', 'sync']];
+// "mtls_" and "core_inline" make "core_mtls_inline": a figure of the core bears the other's name with core_ before it.
+const key = (prefix, name) => (name.startsWith('core_') ? `core_${prefix}${name.slice(5)}` : `${prefix}${name}`);
 
 const bin = (name) => path.join(build, 'bench', name);
 const certs = mkdtempSync(path.join(os.tmpdir(), 'ward-bench-'));
 const children = [];
 
 function commandOf(server, tls) {
-  if (server !== 'ward') return [bin(`echo_${server}`), tls ? [certs] : []];
+  if (server !== 'ward' && server !== 'core') return [bin(`echo_${server}`), tls ? [certs] : []];
   const files = ['--cert', `${certs}/echo.pem`, '--key', `${certs}/echo.key`, '--ca', `${certs}/ca.pem`];
   return [path.join(build, 'tests', 'echo_server'), tls ? files : []];
 }
@@ -47,7 +52,7 @@ function commandOf(server, tls) {
 // Resolves with the port that the server prints.
 function start(server, tls) {
   const [command, args] = commandOf(server, tls);
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, WARD_TRANSPORT: server === 'core' ? 'core' : 'h2' } });
   children.push(child);
   return new Promise((resolve, reject) => {
     const late = setTimeout(() => reject(new Error(`${server} does not serve`)), READY_MS);
@@ -102,7 +107,7 @@ async function run() {
   const seen = {}; // "mtls_inline_c16" -> one measurement a round
   execFileSync(bin('echo_load'), ['--certs', certs], { stdio: 'inherit' });
   for (const mode of ['plain', 'mtls']) {
-    for (const server of ['ward', 'callback', 'sync', 'floor'])
+    for (const server of ['ward', 'core', 'callback', 'sync', 'floor'])
       at[mode][server] = await start(server, mode === 'mtls');
   }
   for (let round = 0; round < rounds; round++) {
@@ -113,8 +118,7 @@ async function run() {
         for (let i = 0; i < names.length; i++) {
           const name = names[(i + round) % names.length];
           const [server, method] = SUBJECTS[name];
-          const key = `${mode === 'mtls' ? 'mtls_' : ''}${name}_c${concurrency}`;
-          (seen[key] ??= []).push(await measure(at[mode][server], method, concurrency, mode === 'mtls'));
+          (seen[`${mode === 'mtls' ? 'mtls_' : ''}${name}_c${concurrency}`] ??= []).push(await measure(at[mode][server], method, concurrency, mode === 'mtls'));
         }
       }
     }
@@ -127,21 +131,21 @@ function figuresOf(seen) {
   for (const prefix of ['', 'mtls_']) {
     for (const c of Object.keys(SHAPES)) {
       const of = (name) => seen[`${prefix}${name}_c${c}`];
-      const mid = (name, key) => median(of(name).map((m) => m[key]));
+      const mid = (name, what) => median(of(name).map((m) => m[what]));
       for (const name of Object.keys(SUBJECTS)) {
-        out[`${prefix}${name}_per_s_c${c}`] = Math.round(mid(name, 'per_s'));
-        out[`${prefix}${name}_cpu_us_c${c}`] = Number(mid(name, 'server_us').toFixed(2));
-        out[`${prefix}${name}_p50_us_c${c}`] = Number(mid(name, 'p50_us').toFixed(1));
-        out[`${prefix}${name}_p99_us_c${c}`] = Number(mid(name, 'p99_us').toFixed(1));
+        out[`${key(prefix, name)}_per_s_c${c}`] = Math.round(mid(name, 'per_s'));
+        out[`${key(prefix, name)}_cpu_us_c${c}`] = Number(mid(name, 'server_us').toFixed(2));
+        out[`${key(prefix, name)}_p50_us_c${c}`] = Number(mid(name, 'p50_us').toFixed(1));
+        out[`${key(prefix, name)}_p99_us_c${c}`] = Number(mid(name, 'p99_us').toFixed(1));
       }
-      for (const [ours, theirs, throughput, cpu] of PAIRS) {
-        const ratio = (key) => median(of(ours).map((m, i) => m[key] / of(theirs)[i][key]));
-        const names = { throughput: `${prefix}${ours}_throughput_ratio_c${c}`, cpu: `${prefix}${ours}_cpu_ratio_c${c}` };
+      for (const [ours, theirs, throughput, cpu, alone] of PAIRS) {
+        const ratio = (what) => median(of(ours).map((m, i) => m[what] / of(theirs)[i][what]));
+        const names = { throughput: `${key(prefix, ours)}_throughput_ratio_c${c}`, cpu: `${key(prefix, ours)}_cpu_ratio_c${c}` };
         out[names.throughput] = Number(ratio('per_s').toFixed(3));
         out[names.cpu] = Number(ratio('server_us').toFixed(3));
-        if (c === '1') continue; // no aim at one call at a time: it measures the kernel's wake-ups
-        out[`goal_${names.throughput}`] = throughput;
-        out[`goal_${names.cpu}`] = cpu;
+        if (throughput === undefined) continue;
+        out[`goal_${names.throughput}`] = c === '1' ? alone : throughput;
+        if (c !== '1') out[`goal_${names.cpu}`] = cpu; // with one call at a time it measures the kernel's wake-ups
       }
     }
   }
@@ -158,12 +162,12 @@ function print(f) {
       console.log(`\n${prefix === '' ? 'plain text' : 'mTLS'}, ${c} at a time`);
       console.log('                 calls/s    CPU us   p50 us    p99 us');
       for (const name of Object.keys(SUBJECTS)) {
-        const g = (key) => f[`${prefix}${name}_${key}_c${c}`];
+        const g = (what) => f[`${key(prefix, name)}_${what}_c${c}`];
         console.log(`  ${name.padEnd(12)}${cell(g('per_s'))} ${cell(g('cpu_us'))} ${cell(g('p50_us'))} ${cell(g('p99_us'))}`);
       }
       for (const [ours, theirs] of PAIRS) {
         for (const what of ['throughput', 'cpu']) {
-          const name = `${prefix}${ours}_${what}_ratio_c${c}`;
+          const name = `${key(prefix, ours)}_${what}_ratio_c${c}`;
           const goal = f[`goal_${name}`];
           const met = goal === undefined ? '' : what === 'cpu'
             ? `  aim <= ${goal}: ${f[name] <= goal ? 'met' : 'NOT met'}` : `  aim >= ${goal}: ${f[name] >= goal ? 'met' : 'NOT met'}`;
