@@ -66,6 +66,7 @@ struct ward_worker {
     struct ward_worker_slot *slot[WARD_WORKER_SLOTS]; /* those with memory */
 
     /* the watching thread's */
+    struct channel_msg heard; /* the last message */
     uint64_t pings, pongs;
     int missed;
     double window_cpu_s, window_busy_s;

@@ -213,27 +213,27 @@ static void take_count(struct ward_worker *w, const struct channel_msg *m, size_
 /* False: the channel is broken, or the other end gone. */
 static bool hear(struct ward_worker *w)
 {
-    struct channel_msg m;
+    struct channel_msg *m = &w->heard;
     size_t n = 0;
 
-    if (!channel_recv(w->fd, &m, &n, NULL, MSG_DONTWAIT))
+    if (!channel_recv(w->fd, m, &n, NULL, MSG_DONTWAIT))
         return errno == EAGAIN;
-    switch (m.head.kind) {
+    switch (m->head.kind) {
     case SAID_UP:
-        take_up(w, &m);
+        take_up(w, m);
         return true;
     case SAID_PONG:
-        w->pongs = m.head.n <= w->pings ? m.head.n : w->pongs;
+        w->pongs = m->head.n <= w->pings ? m->head.n : w->pongs;
         return true;
     case SAID_DONE:
     case SAID_SLOT_OK:
-        take_reply(w, &m, n);
+        take_reply(w, m, n);
         return true;
     case SAID_LOG:
-        take_log(w, &m, n);
+        take_log(w, m, n);
         return true;
     case SAID_COUNT:
-        take_count(w, &m, n);
+        take_count(w, m, n);
         return true;
     default:
         worker_end(w, ENDED_ODD);
