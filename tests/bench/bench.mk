@@ -39,7 +39,7 @@ bench-load: $(BUILD)/tests/echo_server $(BUILD)/bin/wardctl ## an overloaded ser
 	@node tests/bench/load.mjs $(BUILD) $(or $(SECONDS),5)
 
 bench: ## every bench, one after another: they must not share the machine
-	+@for b in bench-rpc bench-load bench-audit bench-face bench-records bench-dosage eval-face; do $(MAKE) --no-print-directory $$b || exit 1; done
+	+@for b in bench-rpc bench-load bench-audit bench-face bench-records bench-dosage bench-diagnosis eval-face; do $(MAKE) --no-print-directory $$b || exit 1; done
 .PHONY: bench bench-rpc bench-load
 
 # ---- records: the service beside a bare client that runs the same statements, recorded from its handlers ----
@@ -62,3 +62,13 @@ $(BUILD)/bench/dosage_load: $(DOSAGE_LOAD_O) $(LOAD_O) $(BUILD)/libdosage.a $(WA
 bench-dosage: $(PROGRAMS) $(BUILD)/bench/dosage_load $(BUILD)/bench/records_load ## checks and doses among 1,000,000 orders, open loop; PATIENTS=100000 EACH=10 SECONDS=10 ROUNDS=3
 	@node tests/bench/dosage.mjs $(BUILD) $(or $(PATIENTS),100000) $(or $(EACH),10) $(or $(SECONDS),10) $(or $(ROUNDS),3)
 .PHONY: bench-dosage
+
+# ---- diagnosis: models through the service beside the models alone ----
+DIAGNOSIS_LOAD_O := $(call obj,$(wildcard tests/bench/diagnosis/*.c))
+$(BUILD)/bench/diagnosis_load: $(DIAGNOSIS_LOAD_O) $(call obj,$(addprefix tests/bench/,h2load.c load.c)) $(WARD_A)
+	@mkdir -p $(@D)
+	@$(CC) $(LDFLAGS_WARD) -o $@ $^ $(BENCH_LIBS)
+
+bench-diagnosis: $(PROGRAMS) $(PLUGINS) $(BUILD)/bench/diagnosis_load $(filter $(BUILD)/bench/isolation,$(BENCH)) ## models through the service beside the models bare; SECONDS=4 ROUNDS=3
+	@node tests/bench/diagnosis.mjs $(BUILD) $(or $(SECONDS),4) $(or $(ROUNDS),3)
+.PHONY: bench-diagnosis

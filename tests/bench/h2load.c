@@ -72,15 +72,16 @@ void h2load_call(struct h2load *l, struct h2call *call)
         header("user-agent", "h2load"),
         header("authorization", ""),
     };
+    size_t n = sizeof(headers) / sizeof(*headers);
 
-    snprintf(bearer, sizeof(bearer), "Bearer %s", call->token);
-    headers[sizeof(headers) / sizeof(*headers) - 1] = header("authorization", bearer);
+    snprintf(bearer, sizeof(bearer), "Bearer %s", call->token == NULL ? "" : call->token);
+    headers[n - 1] = header("authorization", bearer);
     pack(call);
     call->sent = call->n_reply = 0;
     call->http_ok = false;
     call->status = -1;
     call->began_ns = ward_mono_ns();
-    if (nghttp2_submit_request(l->conn.h2, NULL, headers, sizeof(headers) / sizeof(*headers),
+    if (nghttp2_submit_request(l->conn.h2, NULL, headers, call->token == NULL ? n - 1 : n,
                                &body, call) < 0)
         end(call->path, "a call could not be begun");
     l->open++;

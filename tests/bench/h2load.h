@@ -17,7 +17,7 @@
 
 struct h2call {
     /* Set by the caller. */
-    const char *path, *token; /* the token bearer's; it is sent as it is */
+    const char *path, *token; /* of the bearer, as it is; NULL: no person */
     const ProtobufCMessage *req;
     void *user;
     /* The library's. */
