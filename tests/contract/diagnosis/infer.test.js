@@ -4,7 +4,12 @@
 const test = require('node:test');
 const assert = require('node:assert');
 const crypto = require('node:crypto');
+const fs = require('node:fs');
+const path = require('node:path');
 const { Site, TABLE, values, manifest, png, noise, failure } = require('./site');
+const { root } = require('../../lib/paths');
+
+const corpus = (name) => fs.readFileSync(path.join(root, 'tests/fuzz/corpus/image', name));
 
 let site;
 test.before(async () => { site = await Site.start(); });
@@ -101,6 +106,9 @@ test('what is no input is refused with the field or the reason', async () => {
   await refused({ image: noise() }, 'INVALID_ARGUMENT', 'image');
   await refused({ model: 'chest', image: Buffer.from('GIF89a nothing') }, 'INVALID_ARGUMENT', 'IMAGE_FORMAT');
   await refused({ model: 'chest', image: noise().subarray(0, 60) }, 'INVALID_ARGUMENT', 'IMAGE_BROKEN');
+  await refused({ model: 'chest', image: Buffer.alloc(0) }, 'INVALID_ARGUMENT', 'IMAGE_EMPTY');
+  await refused({ model: 'chest', image: corpus('animated.png') }, 'INVALID_ARGUMENT', 'IMAGE_ANIMATED');
+  await refused({ model: 'chest', image: corpus('cmyk.jpg') }, 'INVALID_ARGUMENT', 'IMAGE_COLOUR');
   await refused({ features: { features: [{ name: 'shoe_size', value: 43 }] } }, 'INVALID_ARGUMENT', 'features.name');
   await refused({ features: { features: [...values().features, values().features[0]] } }, 'INVALID_ARGUMENT', 'features.name');
   await refused({ features: values({ age: NaN }) }, 'INVALID_ARGUMENT', 'features.value');
