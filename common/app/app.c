@@ -24,7 +24,7 @@ static void no_core(void)
     struct rlimit one = {1, 1};
 
     if (setrlimit(RLIMIT_CORE, &one) != 0)
-        WARD_LOG(WARN, "core files cannot be switched off");
+        WARD_LOG(WARN, "cannot disable core files");
 }
 
 void ward_app_begin(struct ward_app *app, const char *name)
@@ -183,7 +183,7 @@ static void *last_resort(void *arg)
     nanosleep(&(struct timespec){.tv_sec = LAST_RESORT_MS / 1000,
                                  .tv_nsec = LAST_RESORT_MS % 1000 * WARD_NS_PER_MS},
               NULL);
-    WARD_LOG(ERROR, "broken and does not stop: gone");
+    WARD_LOG(ERROR, "the broken server did not stop in time; ending the process");
     _exit(WARD_EXIT_BROKEN);
 }
 
@@ -321,7 +321,7 @@ int ward_app_run(struct ward_app *app)
         ward_log_err(WARD_LOG_ERROR, "cannot start", &app->err);
     status = app->code != WARD_OK ? 1 : stop == WARD_STOP_BROKEN ? WARD_EXIT_BROKEN : 0;
     if (!stop_all(app, stop)) {
-        WARD_LOG(ERROR, "a check does not return; gone without it");
+        WARD_LOG(ERROR, "a check does not return; ending the process without it");
         _exit(status == 0 ? 1 : status);
     }
     if (!app->exited)

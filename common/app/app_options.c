@@ -21,7 +21,7 @@
 static const struct ward_opt OPTIONS[] = {
     STR("WARD_LISTEN", listen, "0.0.0.0:50051", "gRPC address: host:port or unix:/path"),
     STR("WARD_TRANSPORT", transport, "core",
-        "what carries calls: core, or h2 (libnghttp2 and OpenSSL)"),
+        "transport for calls: core, or h2 (libnghttp2 and OpenSSL)"),
     STR("WARD_ADMIN_LISTEN", admin_listen, "0.0.0.0:9090",
         "address of /metrics, /livez, /readyz and /loglevel"),
     STR("WARD_LOG_LEVEL", log_level, "info", "error, warn, info or debug"),
@@ -113,21 +113,21 @@ static void help(const struct ward_app *app, const struct ward_opt *opts)
            "       %s [--config FILE] --outbox list|release [--json] [ID]\n"
            "       %s [--config FILE] --outbox accept ROW\n"
            "       %s [--config FILE] --migrate\n\n"
-           "--outbox lists or releases the audit events that audit refused: in the place of\n"
-           "the service, with its options for the database.\n"
-           "--outbox accept says that a database older than the audit log was restored on\n"
-           "purpose: ROW is the number that /readyz names.\n"
-           "--migrate brings the database's schema up to date and ends, for a job that runs\n"
-           "before the service.\n\n"
-           "Options are variables of the environment, or lines NAME=value of FILE\n"
-           "(WARD_CONFIG=FILE does the same); the environment wins.\n\n",
+           "--outbox lists or releases events that audit refused. It runs instead of the\n"
+           "service, with the service's options for the database.\n"
+           "--outbox accept accepts a restored database that is older than the audit log.\n"
+           "/readyz shows ROW.\n"
+           "--migrate updates the database's schema and exits, for a job that runs before\n"
+           "the service.\n\n"
+           "Options are environment variables, or lines NAME=value in FILE (WARD_CONFIG=FILE\n"
+           "also sets FILE). The environment takes precedence.\n\n",
            app->name, ward_version, app->name, app->name, app->name, app->name);
     if (opts != NULL && opts->env != NULL) {
         printf("Of %s:\n", app->name);
         ward_config_help(opts, stdout);
         printf("\n");
     }
-    printf("Of every service:\n");
+    printf("Options of every service:\n");
     for (const struct ward_opt *o = OPTIONS; o->env != NULL; o++)
         if (!replaced(opts, o->env))
             ward_config_help((const struct ward_opt[]){*o, WARD_OPT_END}, stdout);
@@ -195,8 +195,8 @@ static enum ward_code arguments(struct ward_app *app, const struct ward_opt *opt
         if (strcmp(arg, "--outbox") == 0 && next != NULL && outbox(app, next, argc, argv, &i))
             continue;
         if (strcmp(arg, "--config") != 0 || next == NULL)
-            return WARD_FAIL(&app->err, INVALID_ARGUMENT,
-                             "cannot understand the argument %.60s; see --help", arg);
+            return WARD_FAIL(&app->err, INVALID_ARGUMENT, "unknown argument %.60s; see --help",
+                             arg);
         *file = next;
         i++;
     }
@@ -214,17 +214,16 @@ static enum ward_code consistent(struct ward_app *app)
         return WARD_FAIL(&app->err, INVALID_ARGUMENT,
                          "WARD_LOG_LEVEL must be error, warn, info or debug");
     if (tls != 0 && tls != 3)
-        return WARD_FAIL(
-            &app->err, INVALID_ARGUMENT,
-            "WARD_TLS_CERT, WARD_TLS_KEY and WARD_TLS_CA go together: all or none");
+        return WARD_FAIL(&app->err, INVALID_ARGUMENT,
+                         "WARD_TLS_CERT, WARD_TLS_KEY and WARD_TLS_CA must be set together");
     if (*c->jwks != '\0' && (*c->issuer == '\0' || *c->audience == '\0'))
         return WARD_FAIL(&app->err, INVALID_ARGUMENT,
                          "WARD_JWKS needs WARD_ISSUER and WARD_AUDIENCE");
     if ((*c->db.tls_cert != '\0') != (*c->db.tls_key != '\0') ||
         (*c->db.tls_cert != '\0' && *c->db.tls_ca == '\0'))
-        return WARD_FAIL(&app->err, INVALID_ARGUMENT,
-                         "WARD_DB_TLS_CERT and WARD_DB_TLS_KEY go together, with "
-                         "WARD_DB_TLS_CA");
+        return WARD_FAIL(
+            &app->err, INVALID_ARGUMENT,
+            "WARD_DB_TLS_CERT, WARD_DB_TLS_KEY and WARD_DB_TLS_CA must be set together");
     if (*c->db.name == '\0')
         c->db.name = app->name;
     if (*c->db.user == '\0')

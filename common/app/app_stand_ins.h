@@ -73,7 +73,7 @@ enum ward_code ward_db_migrate(const struct ward_db_config *cfg,
     (void)sets;
     WARD_LOG(INFO, "migrate", WARD_KV("name", cfg->name), WARD_KN("sets", n));
     if (getenv("DB_LATE") != NULL && calls++ == 0)
-        return WARD_FAIL(err, UNAVAILABLE, "the database is away");
+        return WARD_FAIL(err, UNAVAILABLE, "the database is unavailable");
     return getenv("DB_NEWER") != NULL ? WARD_FAIL(err, FAILED_PRECONDITION, "newer schema")
                                       : WARD_OK;
 }
@@ -101,7 +101,7 @@ void ward_db_deadline(struct ward_db *db, int64_t deadline_ns)
 enum ward_code ward_db_ping(struct ward_db *db, struct ward_err *err)
 {
     (void)db;
-    return database_up ? WARD_OK : WARD_FAIL(err, UNAVAILABLE, "the database is away");
+    return database_up ? WARD_OK : WARD_FAIL(err, UNAVAILABLE, "the database is unavailable");
 }
 
 enum ward_code ward_relay_start(const struct ward_relay_config *cfg, struct ward_relay **out,

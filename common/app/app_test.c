@@ -52,14 +52,15 @@ static void a_bad_configuration_is_told_by_name_before_anything_opens(void **sta
 {
     static const char *const cases[][3] = {
         {"WARD_WORKERS", "many", "WARD_WORKERS must be a whole number, 1..256"},
-        {"WARD_DATA", "/x", "the environment sets WARD_DATA, which is no option"},
+        {"WARD_DATA", "/x", "the environment sets WARD_DATA, which is not an option"},
         {"WARD_DB_PASSWORD", "hunter2", "WARD_DB_PASSWORD is a secret"},
-        {"WARD_TLS_CERT", "/c.pem", "WARD_TLS_CERT, WARD_TLS_KEY and WARD_TLS_CA go together"},
+        {"WARD_TLS_CERT", "/c.pem",
+         "WARD_TLS_CERT, WARD_TLS_KEY and WARD_TLS_CA must be set together"},
         {"WARD_JWKS", "/k", "WARD_JWKS needs WARD_ISSUER"},
         {"WARD_LOG_LEVEL", "loud", "WARD_LOG_LEVEL must be error"},
         {"WARD_ADMIN_LISTEN", "everywhere", "WARD_ADMIN_LISTEN must be a numeric address"},
         {"WARD_ADMIN_LISTEN", "192.0.2.1:1", "cannot listen on 192.0.2.1:1"},
-        {"WARD_AUDIT_BUS", "", "WARD_AUDIT_BUS is required: what probe does is audited"},
+        {"WARD_AUDIT_BUS", "", "WARD_AUDIT_BUS is required, because probe sends audit events"},
         {"WARD_CONFIG", "/no/such/file", "cannot open the configuration file /no/such/file"},
         {"DB_NEWER", "1", "newer schema"},
     };
@@ -112,9 +113,9 @@ static void held_events_are_listed_and_released_in_the_place_of_the_service(void
         {{"--outbox", "release"}, 0, "released 1\n"},
         {{"--outbox", "release", "--json", "7"}, 0, "{\"released\":1}\n"},
         {{"--outbox", "release", "8"}, 1, "no held event has this id"},
-        {{"--outbox", "burn"}, 1, "cannot understand the argument --outbox"},
-        {{"--outbox"}, 1, "cannot understand the argument --outbox"},
-        {{"--outbox", "list", "all"}, 1, "cannot understand the argument all"},
+        {{"--outbox", "burn"}, 1, "unknown argument --outbox"},
+        {{"--outbox"}, 1, "unknown argument --outbox"},
+        {{"--outbox", "list", "all"}, 1, "unknown argument all"},
     };
 
     (void)state;
@@ -152,7 +153,7 @@ static void an_argument_it_does_not_know_is_refused(void **state)
     (void)state;
     start(&p, NULL, args);
     assert_int_equal(end(&p), 1);
-    assert_non_null(strstr(p.text, "cannot understand the argument --verbose"));
+    assert_non_null(strstr(p.text, "unknown argument --verbose"));
 }
 
 static void readiness_goes_and_comes_back_with_a_dependency(void **state)
@@ -166,7 +167,7 @@ static void readiness_goes_and_comes_back_with_a_dependency(void **state)
     assert_true(answers(&p, GET("/metrics"), "200", "ward_dependency_up{name=\"database\"} 1"));
     kill(p.pid, SIGUSR1);
     becomes(&p, GET("/readyz"), "503",
-            "not ready\ndatabase: the database is away\ndatabase-age: ok\nscale: ok");
+            "not ready\ndatabase: the database is unavailable\ndatabase-age: ok\nscale: ok");
     assert_true(answers(&p, GET("/metrics"), "200", "\nward_ready 0\n"));
     assert_true(answers(&p, GET("/livez"), "200", "alive"));
     assert_non_null(seen(&p, "\"msg\":\"rpc not serving\""));

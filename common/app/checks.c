@@ -100,7 +100,7 @@ bool ward_ready_print(struct ward_app *app, FILE *to)
     ready = is_ready(app);
     fprintf(to, "%s\n", ready ? "ready" : STAGES[c->stage]);
     for (int i = 0; i < app->n_checks; i++) {
-        const char *why = c->rounds == 0 ? "not asked yet" : fault(app, i);
+        const char *why = c->rounds == 0 ? "not checked yet" : fault(app, i);
 
         fprintf(to, "%s: %s\n", app->checks[i].name, why == NULL ? "ok" : why);
     }
@@ -169,7 +169,7 @@ static void *check_all(void *arg)
 enum ward_code ward_checks_start(struct ward_app *app, struct ward_err *err)
 {
     if (pthread_create(&app->core->check_thread, NULL, check_all, app) != 0)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no thread to be had");
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "cannot create a thread");
     app->core->checking = true;
     return WARD_OK;
 }

@@ -89,9 +89,10 @@ static enum ward_code check_name(const struct source *src, const char *name, siz
     if (line > 0)
         snprintf(where, sizeof(where), "line %d", line);
     if (o != NULL && o->secret)
-        return WARD_FAIL(err, INVALID_ARGUMENT,
-                         "%s is a secret: put it into a file and name that in %s" SECRET_SUFFIX,
-                         o->env, o->env);
+        return WARD_FAIL(
+            err, INVALID_ARGUMENT,
+            "%s is a secret; put the value into a file and name the file in %s" SECRET_SUFFIX,
+            o->env, o->env);
     if (o != NULL)
         return WARD_OK;
     if (n > suffix && strncmp(name + n - suffix, SECRET_SUFFIX, suffix) == 0) {
@@ -99,7 +100,7 @@ static enum ward_code check_name(const struct source *src, const char *name, siz
         if (o != NULL && o->secret)
             return WARD_OK;
     }
-    return WARD_FAIL(err, INVALID_ARGUMENT, "%s sets %.*s, which is no option; see --help",
+    return WARD_FAIL(err, INVALID_ARGUMENT, "%s sets %.*s, which is not an option; see --help",
                      where, n > 80 ? 80 : (int)n, name);
 }
 
@@ -147,7 +148,7 @@ static enum ward_code find_secret(const struct source *src, const struct ward_op
     snprintf(what, sizeof(what), "%s (%.60s)", name, path);
     WARD_TRY(slurp(what, path, SECRET_MAX_BYTES, &got, &n, err));
     if (got != NULL && memchr(got, '\0', n) != NULL)
-        return WARD_FAIL(err, INVALID_ARGUMENT, "%s holds a NUL byte", what);
+        return WARD_FAIL(err, INVALID_ARGUMENT, "%s contains a NUL byte", what);
     if (got != NULL && n > 0 && got[n - 1] == '\n')
         got[n - 1] = '\0';
     *text = got;

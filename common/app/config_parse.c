@@ -23,13 +23,13 @@ static const char *value_fault(const char *v, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         if ((unsigned char)v[i] < 0x20 || v[i] == 0x7f)
-            return v[i] == '\r' ? "ends in a carriage return" : "holds a control character";
+            return v[i] == '\r' ? "ends in a carriage return" : "contains a control character";
     if (n == 0)
         return NULL;
     if (v[0] == ' ' || v[n - 1] == ' ')
         return "has a blank around its value";
     if (v[0] == '"' || v[0] == '\'')
-        return "is quoted; values are written bare";
+        return "has quotes; values have no quotes";
     return NULL;
 }
 
@@ -40,11 +40,11 @@ static enum ward_code take_line(char *s, size_t n, int line, struct ward_config_
     const char *fault;
 
     if (eq == NULL)
-        return WARD_FAIL(err, INVALID_ARGUMENT, "line %d: want NAME=value", line);
+        return WARD_FAIL(err, INVALID_ARGUMENT, "line %d must have the form NAME=value", line);
     if (!name_fits(s, (size_t)(eq - s)))
         return WARD_FAIL(err, INVALID_ARGUMENT,
-                         "line %d: a name is WARD_ and upper-case letters, digits or _, with "
-                         "no blank before the =",
+                         "line %d: a name must be WARD_ and upper-case letters, digits or _, "
+                         "without a blank before the =",
                          line);
     *eq = '\0';
     fault = value_fault(eq + 1, n - (size_t)(eq + 1 - s));
@@ -52,8 +52,8 @@ static enum ward_code take_line(char *s, size_t n, int line, struct ward_config_
         return WARD_FAIL(err, INVALID_ARGUMENT, "line %d: %.60s %s", line, s, fault);
     for (size_t i = 0; i < *count; i++)
         if (strcmp(out[i].name, s) == 0)
-            return WARD_FAIL(err, INVALID_ARGUMENT, "line %d: %.60s was set in line %d", line,
-                             s, out[i].line);
+            return WARD_FAIL(err, INVALID_ARGUMENT, "line %d: %.60s is already set in line %d",
+                             line, s, out[i].line);
     if (*count == WARD_CONFIG_MAX_PAIRS)
         return WARD_FAIL(err, INVALID_ARGUMENT, "line %d: more than %d values", line,
                          WARD_CONFIG_MAX_PAIRS);
@@ -76,7 +76,7 @@ enum ward_code ward_config_parse(char *text, size_t n, struct ward_config_pair *
             eol = end;
         len = (size_t)(eol - s);
         if (memchr(s, '\0', len) != NULL)
-            return WARD_FAIL(err, INVALID_ARGUMENT, "line %d holds a NUL byte", line);
+            return WARD_FAIL(err, INVALID_ARGUMENT, "line %d contains a NUL byte", line);
         if (len > WARD_CONFIG_MAX_LINE)
             return WARD_FAIL(err, INVALID_ARGUMENT, "line %d is longer than %d bytes", line,
                              (int)WARD_CONFIG_MAX_LINE);

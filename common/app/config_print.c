@@ -17,7 +17,7 @@ void ward_config_help(const struct ward_opt *opts, FILE *to)
         if (o->type == WARD_INT)
             fprintf(to, "; %d..%d%s%s", o->min, o->max, *o->unit ? " " : "", o->unit);
         if (o->secret)
-            fprintf(to, "; a file that holds it");
+            fprintf(to, "; name of a file with the value");
         if (o->def == NULL)
             fprintf(to, "; required");
         else if (*o->def != '\0' && !o->secret)

@@ -110,15 +110,15 @@ static void a_variable_nobody_knows_is_named(void **state)
     (void)state;
     setenv("WARD_NAME", "x", 1);
     setenv("WARD_DATA", "/data", 1);
-    refused(NULL, "the environment sets WARD_DATA, which is no option; see --help");
+    refused(NULL, "the environment sets WARD_DATA, which is not an option; see --help");
     unsetenv("WARD_DATA");
     refused(file("WARD_NAME=x\nWARD_NAMES=y\n"),
-            "line 2 sets WARD_NAMES, which is no option; see --help");
+            "line 2 sets WARD_NAMES, which is not an option; see --help");
     refused(file("WARD_PLACE_FILE=/y\n"),
-            "line 1 sets WARD_PLACE_FILE, which is no option; see --help");
+            "line 1 sets WARD_PLACE_FILE, which is not an option; see --help");
     setenv("WARD_AUDIT_SERVICE_HOST", "10.0.0.1", 1); /* as Kubernetes' service links do */
     refused(NULL,
-            "the environment sets WARD_AUDIT_SERVICE_HOST, which is no option; see --help");
+            "the environment sets WARD_AUDIT_SERVICE_HOST, which is not an option; see --help");
 }
 
 static void a_number_is_whole_and_within_its_range(void **state)
@@ -155,10 +155,10 @@ static void a_secret_in_the_open_is_refused_and_not_repeated(void **state)
     (void)state;
     setenv("WARD_NAME", "x", 1);
     refused(file("WARD_PASSWORD=hunter2\n"),
-            "WARD_PASSWORD is a secret: put it into a file and name that in "
+            "WARD_PASSWORD is a secret; put the value into a file and name the file in "
             "WARD_PASSWORD_FILE");
     setenv("WARD_PASSWORD", "hunter2", 1);
-    refused(NULL, "WARD_PASSWORD is a secret: put it into a file and name that in "
+    refused(NULL, "WARD_PASSWORD is a secret; put the value into a file and name the file in "
                   "WARD_PASSWORD_FILE");
 }
 
@@ -181,7 +181,8 @@ static void a_secrets_file_must_be_a_file_and_of_text(void **state)
         assert_string_equal(err.msg, "WARD_PASSWORD_FILE (/dev/zero) is not a file");
         setenv("WARD_PASSWORD_FILE", file_of("a\0b", 3), 1);
         assert_int_equal(ward_config_load(OPTS, NULL, &cfg, &err), WARD_INVALID_ARGUMENT);
-        snprintf(want, sizeof(want), "WARD_PASSWORD_FILE (%s/ward.conf) holds a NUL byte", dir);
+        snprintf(want, sizeof(want), "WARD_PASSWORD_FILE (%s/ward.conf) contains a NUL byte",
+                 dir);
         assert_string_equal(err.msg, want);
         memset(big, 'x', sizeof(big));
         setenv("WARD_PASSWORD_FILE", file_of(big, sizeof(big)), 1);
@@ -205,36 +206,35 @@ static void a_required_secret_is_asked_for_by_its_files_name(void **state)
     assert_string_equal(err.msg, "WARD_KEY_FILE is required");
 }
 
+#define BAD_NAME                                                                               \
+    "line 1: a name must be WARD_ and upper-case letters, digits or _, without a blank "       \
+    "before the ="
+
 static void every_line_that_cannot_be_read_is_named(void **state)
 {
     static const char *const cases[][2] = {
-        {"WARD_NAME\n", "line 1: want NAME=value"},
-        {"WARD_NAME=x\n garbage\n", "line 2: want NAME=value"},
-        {"=x\n", "line 1: a name is WARD_ and upper-case letters, digits or _, with no blank "
-                 "before the ="},
-        {"WARD_=x\n", "line 1: a name is WARD_ and upper-case letters, digits or _, with no "
-                      "blank before the ="},
-        {"WARD_NAME =x\n", "line 1: a name is WARD_ and upper-case letters, digits or _, with "
-                           "no blank before the ="},
-        {"export WARD_NAME=x\n", "line 1: a name is WARD_ and upper-case letters, digits or _, "
-                                 "with no blank before the ="},
-        {"ward_name=x\n",
-         "line 1: a name is WARD_ and upper-case letters, digits or _, with no "
-         "blank before the ="},
+        {"WARD_NAME\n", "line 1 must have the form NAME=value"},
+        {"WARD_NAME=x\n garbage\n", "line 2 must have the form NAME=value"},
+        {"=x\n", BAD_NAME},
+        {"WARD_=x\n", BAD_NAME},
+        {"WARD_NAME =x\n", BAD_NAME},
+        {"export WARD_NAME=x\n", BAD_NAME},
+        {"ward_name=x\n", BAD_NAME},
         {"\n#\nWARD_NAME= x\n", "line 3: WARD_NAME has a blank around its value"},
         {"WARD_NAME=x \n", "line 1: WARD_NAME has a blank around its value"},
-        {"WARD_NAME=\"x\"\n", "line 1: WARD_NAME is quoted; values are written bare"},
-        {"WARD_NAME='x'\n", "line 1: WARD_NAME is quoted; values are written bare"},
+        {"WARD_NAME=\"x\"\n", "line 1: WARD_NAME has quotes; values have no quotes"},
+        {"WARD_NAME='x'\n", "line 1: WARD_NAME has quotes; values have no quotes"},
         {"WARD_NAME=x\r\n", "line 1: WARD_NAME ends in a carriage return"},
-        {"WARD_NAME=a\tb\n", "line 1: WARD_NAME holds a control character"},
-        {"WARD_NAME=a\nWARD_PLACE=b\nWARD_NAME=a\n", "line 3: WARD_NAME was set in line 1"},
+        {"WARD_NAME=a\tb\n", "line 1: WARD_NAME contains a control character"},
+        {"WARD_NAME=a\nWARD_PLACE=b\nWARD_NAME=a\n",
+         "line 3: WARD_NAME is already set in line 1"},
     };
 
     (void)state;
     for (size_t i = 0; i < WARD_COUNT(cases); i++)
         refused(file(cases[i][0]), cases[i][1]);
-    refused(file_of("WARD_NAME=a\0b\n", 14), "line 1 holds a NUL byte");
-    refused(file_of("# \0\n", 4), "line 1 holds a NUL byte");
+    refused(file_of("WARD_NAME=a\0b\n", 14), "line 1 contains a NUL byte");
+    refused(file_of("# \0\n", 4), "line 1 contains a NUL byte");
 }
 
 static void lines_and_files_have_limits(void **state)
@@ -310,11 +310,11 @@ static void the_table_is_the_documentation(void **state)
 
     (void)state;
     printed(ward_config_help, text, sizeof(text));
-    assert_string_equal(text,
-                        "  WARD_NAME                what it is called; required\n"
-                        "  WARD_PLACE               this | that; default here\n"
-                        "  WARD_WORKERS             calls at once; 1..256 threads; default 4\n"
-                        "  WARD_PASSWORD_FILE       the password; a file that holds it\n");
+    assert_string_equal(
+        text, "  WARD_NAME                what it is called; required\n"
+              "  WARD_PLACE               this | that; default here\n"
+              "  WARD_WORKERS             calls at once; 1..256 threads; default 4\n"
+              "  WARD_PASSWORD_FILE       the password; name of a file with the value\n");
     printed(ward_config_markdown, text, sizeof(text));
     assert_string_equal(text, "| `WARD_NAME` | what it is called | text | *required* |\n"
                               "| `WARD_PLACE` | this \\| that | text | `here` |\n"

@@ -42,8 +42,8 @@ enum ward_code ward_database_sealed(const struct ward_app *app, struct ward_err 
         is_loopback(c->db.host))
         return WARD_OK;
     return WARD_FAIL(err, INVALID_ARGUMENT,
-                     "a database over TCP needs TLS: set WARD_DB_TLS_CA, or WARD_DB_PLAIN=1 to "
-                     "send everything in clear");
+                     "a database over TCP needs TLS: set WARD_DB_TLS_CA, or set "
+                     "WARD_DB_PLAIN=1 for connections without TLS");
 }
 
 enum ward_code ward_database_open(struct ward_app *app, const struct ward_schema *schema,
@@ -127,7 +127,7 @@ static enum ward_code deliver(void *arg, const struct ward_outbox_item *items, s
     const struct delivery *d = arg;
 
     if (n > WARD_BUS_MAX_ITEMS)
-        return WARD_FAIL(err, INTERNAL, "a batch larger than a frame");
+        return WARD_FAIL(err, INTERNAL, "a batch exceeds the size of a frame");
     for (size_t i = 0; i < n; i++) {
         struct ward_bus_item *to = &d->carrier->items[i];
 
@@ -191,7 +191,8 @@ enum ward_code ward_outbox_open(void *arg, struct ward_err *err)
 
     if (*c->audit_bus == '\0')
         return WARD_FAIL(err, INVALID_ARGUMENT,
-                         "WARD_AUDIT_BUS is required: what %s does is audited", app->name);
+                         "WARD_AUDIT_BUS is required, because %s sends audit events",
+                         app->name);
     WARD_TRY(ward_relay_start(
         &(struct ward_relay_config){
             .url = c->audit_bus,

@@ -34,7 +34,7 @@ static void on_signal(uv_signal_t *s, int signum)
     struct ward_app *app = s->data;
 
     if (stopping(app->core)) {
-        WARD_LOG(WARN, "second signal, gone at once", WARD_KN("signal", signum));
+        WARD_LOG(WARN, "second signal; ending the process at once", WARD_KN("signal", signum));
         _exit(1);
     }
     ward_core_stop(app->core, WARD_STOP_SIGNAL, signum == SIGTERM ? "SIGTERM" : "SIGINT");
@@ -89,7 +89,7 @@ enum ward_code ward_loop_start(struct ward_app *app, struct ward_err *err)
     enum ward_code code;
 
     if (uv_loop_init(&c->loop) != 0)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no event loop to be had");
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "cannot create an event loop");
     c->term.data = c->intr.data = c->end.data = c->tick.data = app;
     if (uv_signal_init(&c->loop, &c->term) != 0 || uv_signal_init(&c->loop, &c->intr) != 0 ||
         uv_timer_init(&c->loop, &c->tick) != 0 ||
@@ -102,7 +102,7 @@ enum ward_code ward_loop_start(struct ward_app *app, struct ward_err *err)
         code = ward_admin_open(app, &c->loop, app->cfg.admin_listen, &c->admin, &c->admin_port,
                                err);
     if (code == WARD_OK && pthread_create(&c->loop_thread, NULL, turn, app) != 0)
-        code = WARD_FAIL(err, RESOURCE_EXHAUSTED, "no thread to be had");
+        code = WARD_FAIL(err, RESOURCE_EXHAUSTED, "cannot create a thread");
     if (code != WARD_OK)
         undo(c);
     c->looping = code == WARD_OK;

@@ -33,7 +33,7 @@ static enum ward_code list_all(struct ward_app *app, struct ward_db *db, struct 
         for (size_t i = 0; i < rows.n; i++, n++) {
             print(app, rows.at[i], n == 0);
             if (!ward_i64(rows.at[i][WARD_HELD_ID].p, 1, INT64_MAX, &after))
-                return WARD_FAIL(err, DATA_LOSS, "the outbox is not usable");
+                return WARD_FAIL(err, DATA_LOSS, "the outbox table is invalid");
         }
     } while (rows.n > 0);
     if (n == 0 && !app->outbox.json)
@@ -71,7 +71,8 @@ static enum ward_code accept_age(const struct ward_app *app, struct ward_db *db,
                                  struct ward_err *err)
 {
     WARD_TRY(ward_outbox_accept(db, app->outbox.id, err));
-    printf("accepted: the events of this database go on behind %" PRId64 "\n", app->outbox.id);
+    printf("accepted: the events of this database continue after %" PRId64 "\n",
+           app->outbox.id);
     return WARD_OK;
 }
 

@@ -133,7 +133,7 @@ enum ward_code ward_procs_open(struct ward_procs **out, struct ward_err *err)
 
     if (g == NULL || uv_loop_init(&g->loop) != 0) {
         free(g);
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no event loop to be had");
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "cannot create an event loop");
     }
     ward_arena_init(&g->mem, SPEC_BYTES);
     uv_timer_init(&g->loop, &g->timer);

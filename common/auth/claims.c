@@ -175,9 +175,9 @@ static enum ward_token text(struct ward_jose *t, const char *claim, size_t most,
     const struct ward_json *v = find(t->claims, claim);
 
     if (v != NULL && v->kind != WARD_JSON_STRING)
-        return malformed(t, claim, "must be one text");
+        return malformed(t, claim, "must be one string");
     if (v != NULL && !recordable(v->text, most))
-        return malformed(t, claim, "is too long, or holds control characters");
+        return malformed(t, claim, "is too long or contains control characters");
     *out = ward_strdup(mem, v == NULL || *v->text == '\0' ? absent : v->text);
     return WARD_TOKEN_FINE;
 }
@@ -201,17 +201,18 @@ static enum ward_token roles(const struct ward_claims *c, struct ward_jose *t,
     if (list == NULL)
         return WARD_TOKEN_FINE;
     if (list->kind != WARD_JSON_ARRAY)
-        return malformed(t, c->roles, "must be an array of texts");
+        return malformed(t, c->roles, "must be an array of strings");
     for (const struct ward_json *item = list->first; item != NULL; item = item->next) {
         const char *role;
 
         if (item->kind != WARD_JSON_STRING)
-            return malformed(t, c->roles, "must be an array of texts");
+            return malformed(t, c->roles, "must be an array of strings");
         role = ours(c, item->text);
         if (role == NULL || (c->n_names > 0 && ward_principal_has(who, role)))
             continue;
         if (who->n_roles == WARD_MAX_ROLES)
-            return malformed(t, c->roles, "must hold at most 16 roles; WARD_ROLE_NAMES picks");
+            return malformed(t, c->roles,
+                             "must have at most 16 roles; WARD_ROLE_NAMES selects roles");
         who->roles[who->n_roles] = ward_strdup(mem, role);
         if (who->roles[who->n_roles++] == NULL)
             return WARD_TOKEN_NO_MEMORY;

@@ -155,7 +155,7 @@ static void only_roles_with_a_name_here_count(void **state)
     assert_int_equal(who.n_roles, 1);
     assert_string_equal(read_with(&(struct ward_claim_names){0}, list, &who),
                         "TOKEN_MALFORMED");
-    assert_non_null(strstr(err.msg, "claim roles must hold at most 16"));
+    assert_non_null(strstr(err.msg, "claim roles must have at most 16"));
     free(list);
 }
 
@@ -167,9 +167,10 @@ static void the_claim_at_fault_is_named(void **state)
         {",\"sub\":\"s\",\"r\":{\"list\":\"nurse\"}", "TOKEN_MALFORMED",
          "claim r.list must be"},
         {",\"sub\":\"s\",\"r\":{\"list\":[1]}", "TOKEN_MALFORMED", "claim r.list must be"},
-        {",\"sub\":\"s\",\"unit\":[\"3B\"]", "TOKEN_MALFORMED", "claim unit must be one text"},
+        {",\"sub\":\"s\",\"unit\":[\"3B\"]", "TOKEN_MALFORMED",
+         "claim unit must be one string"},
         {",\"sub\":\"s\",\"unit\":\"3\\u0001\"", "TOKEN_MALFORMED", "claim unit is too long"},
-        {",\"sub\":\"s\",\"purpose\":7", "TOKEN_MALFORMED", "claim purpose must be one text"},
+        {",\"sub\":\"s\",\"purpose\":7", "TOKEN_MALFORMED", "claim purpose must be one string"},
         {",\"sub\":7", "TOKEN_SUBJECT", ""},
         {"", "TOKEN_SUBJECT", ""},
     };

@@ -102,21 +102,21 @@ static enum ward_code add_key(struct ward_keyset *set, const struct ward_json *j
     if (*text(jwk, "kty") == '\0')
         return WARD_FAIL(err, FAILED_PRECONDITION, "a key of the JWKS has no kty");
     if (strcmp(text(jwk, "kty"), "oct") == 0 || ward_json_get(jwk, "k") != NULL)
-        return WARD_FAIL(err, FAILED_PRECONDITION, "the JWKS holds an HMAC key");
+        return WARD_FAIL(err, FAILED_PRECONDITION, "the JWKS contains an HMAC key");
     if (ward_json_get(jwk, "d") != NULL)
-        return WARD_FAIL(err, FAILED_PRECONDITION, "the JWKS holds a private key");
+        return WARD_FAIL(err, FAILED_PRECONDITION, "the JWKS contains a private key");
     if (alg == WARD_JOSE_NONE || !for_signatures(jwk, alg))
         return WARD_OK;
     for (int i = 0; i < set->n; i++)
         if (*kid != '\0' && set->keys[i].alg == alg && strcmp(set->keys[i].kid, kid) == 0)
-            return WARD_FAIL(err, FAILED_PRECONDITION, "the JWKS holds a kid twice");
+            return WARD_FAIL(err, FAILED_PRECONDITION, "the JWKS contains the same kid twice");
     if (alg == WARD_JOSE_EDDSA) {
         if (!ward_unbase64url(x, strlen(x), k->ed25519, WARD_ED25519_PUB, &n) ||
             n != WARD_ED25519_PUB)
             return WARD_FAIL(err, FAILED_PRECONDITION, "an Ed25519 key is not 32 bytes");
     } else if (!(alg == WARD_JOSE_RS256 ? read_rsa : read_p256)(jwk, &k->pub)) {
         return WARD_FAIL(err, FAILED_PRECONDITION,
-                         "an RSA key (%d to %d bits) or P-256 key cannot be read", WARD_RSA_MIN,
+                         "an RSA key (%d to %d bits) or P-256 key is invalid", WARD_RSA_MIN,
                          WARD_RSA_MAX);
     }
     k->alg = alg;
@@ -133,13 +133,13 @@ static enum ward_code add_keys(struct ward_keyset *set, const struct ward_json *
     if (!ward_json_is(keys, WARD_JSON_ARRAY))
         return WARD_FAIL(err, FAILED_PRECONDITION, "the file is not a JWKS");
     if (keys->count > WARD_KEYSET_MAX)
-        return WARD_FAIL(err, FAILED_PRECONDITION, "the JWKS holds more than %d keys",
+        return WARD_FAIL(err, FAILED_PRECONDITION, "the JWKS contains more than %d keys",
                          WARD_KEYSET_MAX);
     for (const struct ward_json *jwk = keys->first; jwk != NULL; jwk = jwk->next)
         WARD_TRY(add_key(set, jwk, err));
     if (set->n == 0)
         return WARD_FAIL(err, FAILED_PRECONDITION,
-                         "the JWKS holds no key for RS256, ES256 or EdDSA");
+                         "the JWKS contains no key for RS256, ES256 or EdDSA");
     return WARD_OK;
 }
 

@@ -41,7 +41,7 @@ static bool is_whole(const struct ward_ppid *p)
 
 void ward_ppid_kid(const uint8_t pub[WARD_ED25519_PUB], char out[WARD_PPID_KID])
 {
-    _Static_assert(WARD_PPID_KID == WARD_THUMBPRINT, "a kid is a thumbprint");
+    _Static_assert(WARD_PPID_KID == WARD_THUMBPRINT, "a kid must be a thumbprint");
     ward_jose_thumbprint(pub, out);
 }
 
@@ -90,8 +90,8 @@ enum ward_code ward_ppid_issue(const struct ward_sign_key *key, struct ward_ppid
                          "and texts of at most %d bytes",
                          TEXT_MAX);
     if (lifetime_s < 1 || lifetime_s > WARD_PPID_MAX_S)
-        return WARD_FAIL(err, INVALID_ARGUMENT, "a PPID token lives 1 to %d s",
-                         WARD_PPID_MAX_S);
+        return WARD_FAIL(err, INVALID_ARGUMENT,
+                         "the lifetime of a PPID token must be 1 to %d s", WARD_PPID_MAX_S);
     if (jti == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the token");
     ward_uuid7(id);

@@ -166,7 +166,7 @@ enum ward_code ward_unseal(const uint8_t key[WARD_KEY_SIZE], const void *aad, si
     bool ok;
 
     if (n < WARD_SEAL_EXTRA)
-        return WARD_FAIL(err, DATA_LOSS, "sealed bytes are too short");
+        return WARD_FAIL(err, DATA_LOSS, "the encrypted data is too short");
     memcpy(tag, in + n - TAG, TAG);
     find();
     c = EVP_CIPHER_CTX_new();
@@ -178,7 +178,7 @@ enum ward_code ward_unseal(const uint8_t key[WARD_KEY_SIZE], const void *aad, si
     EVP_CIPHER_CTX_free(c);
     if (!ok)
         ward_wipe(out, n - WARD_SEAL_EXTRA);
-    return ok ? WARD_OK : WARD_FAIL(err, DATA_LOSS, "sealed bytes do not open");
+    return ok ? WARD_OK : WARD_FAIL(err, DATA_LOSS, "the encrypted data cannot be decrypted");
 }
 
 bool ward_is_private(unsigned mode, unsigned owner, unsigned self)
@@ -207,5 +207,6 @@ enum ward_code ward_key_load(const char *path, uint8_t out[WARD_KEY_SIZE], struc
         text[n - 1] = '\0';
     ok = n > 0 && ward_unhex(text, out, WARD_KEY_SIZE);
     ward_wipe(text, sizeof(text));
-    return ok ? WARD_OK : WARD_FAIL(err, FAILED_PRECONDITION, "%s is not 64 hex digits", path);
+    return ok ? WARD_OK
+              : WARD_FAIL(err, FAILED_PRECONDITION, "%s does not contain 64 hex digits", path);
 }

@@ -232,7 +232,7 @@ static void every_changed_bit_of_what_is_sealed_is_noticed(void **state)
                      WARD_DATA_LOSS);
     for (size_t n = 0; n < sizeof(sealed); n++)
         assert_int_equal(ward_unseal(key, "row 7", 5, sealed, n, out, &err), WARD_DATA_LOSS);
-    assert_string_equal(err.msg, "sealed bytes do not open");
+    assert_string_equal(err.msg, "the encrypted data cannot be decrypted");
 }
 
 static void nothing_is_sealed_twice_alike(void **state)

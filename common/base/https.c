@@ -105,7 +105,7 @@ static enum ward_code get(const char *url, struct get *g, size_t most, int timeo
     ERR_clear_error();
     if (all == NULL)
         return WARD_FAIL(err, UNAVAILABLE, "cannot get %.80s: %.60s", url,
-                         answer != NULL   ? "no answer of a size that is taken"
+                         answer != NULL   ? "the answer is missing or too large"
                          : reason != NULL ? reason
                                           : "no answer");
     *out = all;

@@ -238,7 +238,7 @@ fail:
     SSL_CTX_free(ssl);
     ward_tlsio_close(t);
     ERR_clear_error();
-    return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no TLS connection can be made");
+    return WARD_FAIL(err, RESOURCE_EXHAUSTED, "cannot create a TLS connection");
 }
 
 void ward_tlsio_close(struct ward_tlsio *t)

@@ -44,9 +44,10 @@ static enum ward_code check_head(const uint8_t *in, size_t len, enum frame_kind 
     if (len < HEAD || memcmp(in, MAGIC, sizeof(MAGIC)) != 0)
         return WARD_FAIL(err, INVALID_ARGUMENT, "not a frame");
     if (in[4] != 1)
-        return WARD_FAIL(err, INVALID_ARGUMENT, "frame version %d, want 1", in[4]);
+        return WARD_FAIL(err, INVALID_ARGUMENT, "the frame has version %d instead of 1", in[4]);
     if (in[5] != kind)
-        return WARD_FAIL(err, INVALID_ARGUMENT, "frame kind %d, want %d", in[5], kind);
+        return WARD_FAIL(err, INVALID_ARGUMENT, "the frame has kind %d instead of %d", in[5],
+                         kind);
     return WARD_OK;
 }
 
@@ -87,19 +88,19 @@ enum ward_code ward_frame_parse(const uint8_t *in, size_t len, struct ward_bus_i
 
     WARD_TRY(check_head(in, len, FRAME_DELIVERY, err));
     if (len > WARD_BUS_MAX_BYTES)
-        return WARD_FAIL(err, INVALID_ARGUMENT, "frame of %zu bytes", len);
+        return WARD_FAIL(err, INVALID_ARGUMENT, "the frame has %zu bytes", len);
     count = get16(in + 6);
     if (count == 0 || count > WARD_BUS_MAX_ITEMS || count > cap)
-        return WARD_FAIL(err, INVALID_ARGUMENT, "frame of %zu items", count);
+        return WARD_FAIL(err, INVALID_ARGUMENT, "the frame has %zu items", count);
     in += HEAD;
     for (size_t i = 0; i < count; i++) {
         size_t size;
 
         if ((size_t)(end - in) < ITEM_HEAD)
-            return WARD_FAIL(err, INVALID_ARGUMENT, "frame cut in item %zu", i);
+            return WARD_FAIL(err, INVALID_ARGUMENT, "the frame ends within item %zu", i);
         size = get32(in + 16);
         if (size > (size_t)(end - in) - ITEM_HEAD)
-            return WARD_FAIL(err, INVALID_ARGUMENT, "frame cut in item %zu", i);
+            return WARD_FAIL(err, INVALID_ARGUMENT, "the frame ends within item %zu", i);
         memcpy(items[i].id, in, sizeof(items[i].id));
         items[i].p = in + ITEM_HEAD;
         items[i].n = size;

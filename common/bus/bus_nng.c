@@ -59,13 +59,14 @@ enum ward_code ward_bus_check_url(const char *url, struct ward_err *err)
     if (url == NULL || *url == '\0')
         return WARD_FAIL(err, INVALID_ARGUMENT, "no bus address");
     if (is_ipc(url) && strlen(url) > 6 + 107)
-        return WARD_FAIL(err, INVALID_ARGUMENT, "bus address is longer than a socket's path");
+        return WARD_FAIL(err, INVALID_ARGUMENT,
+                         "the bus address is longer than a socket's path");
     if (is_ipc(url) && url[6] == '/')
         return WARD_OK;
     if (strncmp(url, "tls+tcp://", 10) == 0)
         return WARD_OK;
     return WARD_FAIL(err, INVALID_ARGUMENT,
-                     "bus address '%.60s': want ipc:///path or tls+tcp://host:port", url);
+                     "the bus address '%.60s' must be ipc:///path or tls+tcp://host:port", url);
 }
 
 static void guard(nng_pipe p, nng_pipe_ev ev, void *arg)

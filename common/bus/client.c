@@ -141,7 +141,7 @@ static enum ward_code send(struct ward_bus_client *c, nng_msg *m, int timeout_ms
         return WARD_OK;
     nng_msg_free(nng_aio_get_msg(c->aio));
     nng_aio_set_msg(c->aio, NULL);
-    return rv == NNG_ETIMEDOUT ? WARD_FAIL(err, UNAVAILABLE, "the receiver cannot be reached")
+    return rv == NNG_ETIMEDOUT ? WARD_FAIL(err, UNAVAILABLE, "the receiver is unreachable")
                                : ward_bus_fail(rv, "sending on the bus", err);
 }
 
@@ -163,7 +163,7 @@ static enum ward_code await_ack(struct ward_bus_client *c, int timeout_ms, struc
     code = ward_ack_parse(nng_msg_body(m), nng_msg_len(m), ack, NULL);
     nng_msg_free(m);
     return code == WARD_OK ? WARD_OK
-                           : WARD_FAIL(err, INTERNAL, "the receiver's answer is no answer");
+                           : WARD_FAIL(err, INTERNAL, "the receiver's answer is malformed");
 }
 
 /* Sends m, takes ownership of m, and waits for the receiver's answer. */

@@ -68,10 +68,10 @@ static void a_frame_of_another_make_is_refused(void **state)
     }
     ward_frame_pack(TWO, 2, bytes);
     assert_int_equal(ward_frame_parse(bytes, size, got, 1, &n, &err), WARD_INVALID_ARGUMENT);
-    assert_string_equal(err.msg, "frame of 2 items");
+    assert_string_equal(err.msg, "the frame has 2 items");
     bytes[24] = 0xff; /* an item of four thousand million bytes */
     assert_int_equal(ward_frame_parse(bytes, size, got, 8, &n, &err), WARD_INVALID_ARGUMENT);
-    assert_string_equal(err.msg, "frame cut in item 0");
+    assert_string_equal(err.msg, "the frame ends within item 0");
 }
 
 static void what_is_past_the_limits_has_no_size(void **state)

@@ -139,7 +139,7 @@ static void note(struct ward_relay *r, enum ward_code code, const struct ward_er
     if (code != WARD_OK && code != r->state)
         ward_log_err(WARD_LOG_WARN, "audit events wait in the outbox", err);
     if (code == WARD_OK && r->state != WARD_OK)
-        WARD_LOG(INFO, "audit takes events again");
+        WARD_LOG(INFO, "audit accepts events again");
     if (code != WARD_OK) /* the database may be a different one when it returns */
         r->marked = false;
     r->state = code;
@@ -339,7 +339,7 @@ enum ward_code ward_relay_check(struct ward_relay *r, struct ward_err *err)
 
     if (atomic_load(&r->broken))
         return WARD_FAIL(err, FAILED_PRECONDITION,
-                         "audit takes no events: its log is not as it left the log");
+                         "audit rejects events because its log was changed");
     if (held > 0)
         return WARD_FAIL(err, FAILED_PRECONDITION,
                          "audit refused %lld events; see them with --outbox list", held);

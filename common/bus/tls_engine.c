@@ -221,7 +221,7 @@ enum ward_code ward_bus_tls_begin(struct ward_err *err)
 
     pthread_once(&once, engine_begin);
     if (strcmp(nng_tls_engine_name(), engine.name) != 0)
-        return WARD_FAIL(err, INTERNAL, "NNG did not take our TLS engine");
+        return WARD_FAIL(err, INTERNAL, "NNG did not accept our TLS engine");
     return WARD_OK;
 }
 

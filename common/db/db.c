@@ -139,7 +139,7 @@ enum ward_code ward_db_limit(struct ward_db *db, struct ward_err *err)
     if (db->unlimited)
         return WARD_OK;
     if (left_ms == 0)
-        return WARD_FAIL(err, DEADLINE_EXCEEDED, "no time left to ask the database");
+        return WARD_FAIL(err, DEADLINE_EXCEEDED, "no time left for the database");
     ms = rung(left_ms > STATEMENT_MS ? STATEMENT_MS : left_ms);
     if (ms == db->limit_ms)
         return WARD_OK;
@@ -198,7 +198,7 @@ static enum ward_code connect_fail(struct ward_db *db, struct ward_err *err)
 
     snprintf(words, sizeof(words), "%s", mysql_error(db->my));
     ward_db_disconnect(db);
-    WARD_FAIL(err, UNAVAILABLE, "the database is away");
+    WARD_FAIL(err, UNAVAILABLE, "the database is unavailable");
     return ward_err_detail(err, "MariaDB %u: %s", number, words), WARD_UNAVAILABLE;
 }
 
@@ -246,7 +246,7 @@ enum ward_code ward_db_connected(struct ward_db *db, struct ward_err *err)
 
     if (db->in_tx && db->tx_code != WARD_OK) {
         ward_err_set(err, db->tx_code, __FILE__, __LINE__,
-                     "the database has ended this transaction");
+                     "the database has rolled back this transaction");
         return db->tx_code;
     }
     if (db->my != NULL && has_ended(db))
@@ -254,7 +254,7 @@ enum ward_code ward_db_connected(struct ward_db *db, struct ward_err *err)
     if (db->my != NULL)
         return WARD_OK;
     if (ward_left_ms(db->deadline_ns) == 0)
-        return WARD_FAIL(err, DEADLINE_EXCEEDED, "no time left to ask the database");
+        return WARD_FAIL(err, DEADLINE_EXCEEDED, "no time left for the database");
     code = connect_once(db, err);
     ward_metric_add(ward_series_of(&connects, ward_code_name(code), NULL, NULL), 1);
     return code;

@@ -75,13 +75,13 @@ static const char *sentence(enum ward_code code)
     case WARD_FAILED_PRECONDITION:
         return "another record forbids this change";
     case WARD_ABORTED:
-        return "another change came first; do the whole step again";
+        return "another change came first; repeat the whole step";
     case WARD_DEADLINE_EXCEEDED:
         return "the database did not answer in time";
     case WARD_RESOURCE_EXHAUSTED:
-        return "too much for the database";
+        return "the request is too large for the database";
     case WARD_UNAVAILABLE:
-        return "the database is away";
+        return "the database is unavailable";
     default:
         return "the database refused the statement";
     }

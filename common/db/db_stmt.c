@@ -161,7 +161,7 @@ static enum ward_code copy_rows(struct ward_db *db, struct db_stmt *s, struct wa
         mysql_stmt_free_result(s->stmt);
         if (!mem->full)
             return ward_db_stmt_fail(db, s, err);
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "the answer is larger than a call may hold");
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "the answer exceeds the call's memory");
     }
     if (rc != MYSQL_NO_DATA) {
         enum ward_code code = ward_db_stmt_fail(db, s, err);

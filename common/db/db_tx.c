@@ -65,7 +65,7 @@ static enum ward_code commit(struct ward_db *db, struct ward_err *err)
         snprintf(why, sizeof(why), "%.199s", err->detail);
     ward_db_disconnect(db);
     WARD_FAIL_REASON(err, UNAVAILABLE, "COMMIT_UNKNOWN",
-                     "the database did not say whether this was saved");
+                     "the database did not report whether the change was saved");
     ward_err_detail(err, "%s", why);
     return WARD_UNAVAILABLE;
 }
@@ -76,7 +76,7 @@ static enum ward_code body(struct ward_db *db, ward_tx_fn *fn, void *arg, struct
 
     if (code == WARD_OK && db->tx_code != WARD_OK) /* fn continued after a failure */
         code = ward_err_set(err, db->tx_code, __FILE__, __LINE__,
-                            "the database has ended this transaction");
+                            "the database has rolled back this transaction");
     if (code == WARD_OK && ward_left_ms(db->deadline_ns) == 0)
         code = WARD_FAIL(err, DEADLINE_EXCEEDED, "no time left to save");
     if (code == WARD_OK)

@@ -62,7 +62,7 @@ enum ward_code ward_idem_find(struct ward_db *db, struct ward_arena *mem,
     }
     WARD_TRY(ward_db_run(db, mem, SQL, WARD_PARAMS(ward_blob(k, sizeof(k))), &rows, err));
     if (rows.n != 1 || rows.at[0][0].n != WARD_SHA256_SIZE)
-        return WARD_FAIL(err, DATA_LOSS, "an idempotency row is not usable");
+        return WARD_FAIL(err, DATA_LOSS, "an idempotency row is invalid");
     if (memcmp(rows.at[0][0].p, i->request_sha256, WARD_SHA256_SIZE) != 0)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "IDEMPOTENCY_MISMATCH",
                                 "this idempotency key was used for another request");
@@ -85,7 +85,8 @@ enum ward_code ward_idem_keep(struct ward_db *db, const struct ward_idem *i, con
     WARD_TRY(ward_db_run(
         db, NULL, SQL, WARD_PARAMS(ward_blob(answer, n), ward_blob(k, sizeof(k))), &out, err));
     if (out.affected != 1)
-        return WARD_FAIL(err, INTERNAL, "an answer kept for a key that was not looked for");
+        return WARD_FAIL(err, INTERNAL,
+                         "an answer was stored for a key that was not looked up");
     return WARD_OK;
 }
 

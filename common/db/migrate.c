@@ -189,7 +189,7 @@ static enum ward_code min_program(const struct ward_migration *m, int64_t *out,
     snprintf(digits, sizeof(digits), "%.*s", (int)strcspn(at, "\n"), at);
     return ward_i64(digits, 0, m->number, out)
                ? WARD_OK
-               : WARD_FAIL(err, INTERNAL, "min_program of %s is no number up to its own",
+               : WARD_FAIL(err, INTERNAL, "min_program of %s must be a number up to its own",
                            m->name);
 }
 
@@ -227,7 +227,7 @@ static enum ward_code one_file(struct run *r, struct ward_err *err)
         return WARD_OK;
     if (!ward_i64(rows.at[0][1].p, 0, INT32_MAX, &r->done) ||
         !ward_i64(rows.at[0][2].p, 0, INT32_MAX, &r->running))
-        return WARD_FAIL(err, DATA_LOSS, "ward_schema is not usable");
+        return WARD_FAIL(err, DATA_LOSS, "ward_schema is invalid");
     return apply(r, err);
 }
 
@@ -246,7 +246,7 @@ static enum ward_code not_too_new(struct run *r, const struct ward_schema *s,
                          WARD_PARAMS(ward_text(s->set), ward_int(&r->mem, ours)), &rows, err));
     if (rows.n != 1 || !ward_i64(rows.at[0][0].p, 0, INT32_MAX, &newest) ||
         !ward_i64(rows.at[0][1].p, 0, INT32_MAX, &needed))
-        return WARD_FAIL(err, DATA_LOSS, "ward_schema is not usable");
+        return WARD_FAIL(err, DATA_LOSS, "ward_schema is invalid");
     if (needed > ours)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "SCHEMA_TOO_NEW",
                                 "schema %s is at %lld, newer than this program", s->set,
@@ -279,8 +279,7 @@ static enum ward_code locked(struct run *r, struct ward_err *err)
     WARD_TRY(ward_db_run(r->db, &r->mem, SQL, WARD_PARAMS(ward_int(&r->mem, LOCK_WAIT_S)),
                          &rows, err));
     if (rows.n != 1 || rows.at[0][0].p == NULL || *rows.at[0][0].p != '1')
-        return WARD_FAIL(err, UNAVAILABLE,
-                         "another replica is still bringing the schema up to date");
+        return WARD_FAIL(err, UNAVAILABLE, "another replica is still migrating the schema");
     return WARD_OK;
 }
 

@@ -120,7 +120,7 @@ static enum ward_code items_of(const struct ward_rows *rows, struct drain *d,
 
         if (row[1].n != sizeof(items->event_id) ||
             !ward_i64(row[0].p, 1, INT64_MAX, &ids[d->n]))
-            return WARD_FAIL(err, DATA_LOSS, "the outbox is not usable");
+            return WARD_FAIL(err, DATA_LOSS, "the outbox table is invalid");
         bytes += row[2].n + 32;
         if (d->n > 0 && bytes > DELIVER_B)
             break;
@@ -283,7 +283,7 @@ enum ward_code ward_outbox_backlog(struct ward_db *db, int64_t *rows, int64_t *h
     ward_arena_done(&mem);
     WARD_TRY(code);
     if (!good)
-        return WARD_FAIL(err, DATA_LOSS, "the outbox is not usable");
+        return WARD_FAIL(err, DATA_LOSS, "the outbox table is invalid");
     *rows = (counted < COUNT_MAX ? counted : span) + held;
     *held_rows = held;
     *age_s = us > 0 ? (double)us / 1e6 : 0;

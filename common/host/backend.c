@@ -30,7 +30,7 @@ const char *ward_plugin_unfit(const struct ward_plugin *p)
         p->instance_free == NULL)
         return "a required function is missing";
     if ((p->open == NULL) != (p->close == NULL))
-        return "open and close go together";
+        return "open and close must be set together";
     return NULL;
 }
 
@@ -101,17 +101,18 @@ static enum ward_code find(const char *dir, const char *name, char path[PATH_MAX
     struct stat st, st_dir;
 
     if (!good_name(name))
-        return WARD_FAIL(err, INVALID_ARGUMENT, "a plugin's name is of a-z, 0-9 and _");
+        return WARD_FAIL(err, INVALID_ARGUMENT,
+                         "a plugin's name must consist of a-z, 0-9 and _");
     if (realpath(dir, folder) == NULL || stat(folder, &st_dir) != 0)
         return WARD_FAIL(err, NOT_FOUND, "no plugin folder %.100s", dir);
     snprintf(want, sizeof(want), "%s/%s.so", folder, name);
     if (realpath(want, path) == NULL || stat(path, &st) != 0)
         return WARD_FAIL(err, NOT_FOUND, "no plugin %s", name);
     if (strncmp(path, folder, strlen(folder)) != 0 || path[strlen(folder)] != '/')
-        return WARD_FAIL(err, FAILED_PRECONDITION, "plugin %s lies outside its folder", name);
+        return WARD_FAIL(err, FAILED_PRECONDITION, "plugin %s is outside its folder", name);
     if (!S_ISREG(st.st_mode) || ((st.st_mode | st_dir.st_mode) & S_IWOTH) != 0)
         return WARD_FAIL(err, FAILED_PRECONDITION,
-                         "plugin %s or its folder may be written by anyone", name);
+                         "every user can write plugin %s or its folder", name);
     return WARD_OK;
 }
 
@@ -233,7 +234,8 @@ enum ward_code ward_backend_devices(struct ward_backend *b, struct ward_device *
     if (rc != 0)
         return ward_plugin_said(rc, b, &perr, err);
     if (found > *n)
-        return WARD_FAIL(err, INTERNAL, "the %s back end overran its devices", b->p->name);
+        return WARD_FAIL(err, INTERNAL, "the %s back end returned too many devices",
+                         b->p->name);
     if (found == 0 && perr.msg[0] != '\0') /* the cause; this is not a failure */
         ward_err_detail(err, "%.*s", (int)sizeof(perr.msg), perr.msg);
     for (uint32_t i = 0; i < found; i++)

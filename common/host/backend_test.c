@@ -90,7 +90,7 @@ static void a_table_is_refused_with_what_is_wrong_with_it(void **state)
     p = table(), p.devices = NULL;
     assert_string_equal(ward_plugin_unfit(&p), "a required function is missing");
     p = table(), p.close = nothing;
-    assert_string_equal(ward_plugin_unfit(&p), "open and close go together");
+    assert_string_equal(ward_plugin_unfit(&p), "open and close must be set together");
 }
 
 /* build/test/common/host/host_test -> build/plugins */
@@ -125,13 +125,13 @@ static void a_library_comes_from_the_one_folder_or_not_at_all(void **state)
     snprintf(target, sizeof(target), "%s/mean.so", plugins());
     assert_int_equal(symlink(target, path), 0);
     assert_int_equal(ward_backend_open(dir, "mean", &b, &err), WARD_FAILED_PRECONDITION);
-    assert_string_equal(err.msg, "plugin mean lies outside its folder");
+    assert_string_equal(err.msg, "plugin mean is outside its folder");
     unlink(path);
     fclose(fopen(path, "w"));
     assert_int_equal(ward_backend_open(dir, "mean", &b, &err), WARD_NOT_FOUND); /* not ELF */
     chmod(path, 0666);
     assert_int_equal(ward_backend_open(dir, "mean", &b, &err), WARD_FAILED_PRECONDITION);
-    assert_string_equal(err.msg, "plugin mean or its folder may be written by anyone");
+    assert_string_equal(err.msg, "every user can write plugin mean or its folder");
     unlink(path);
     rmdir(dir);
     assert_null(b);

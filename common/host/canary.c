@@ -107,7 +107,7 @@ enum ward_code ward_canary_start(const char *name, int period_ms,
         pthread_mutex_destroy(&c->lock);
         free(c);
         *out = NULL;
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no thread for a canary");
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "cannot create a thread for a canary");
     }
     return WARD_OK;
 }

@@ -49,15 +49,15 @@ const char *ward_tensor_unfit(const struct ward_tensor *t, uint64_t min_align)
     if (n == 0)
         return "unknown dtype";
     if (t->rank > WARD_MAX_RANK)
-        return "rank above the most there is";
+        return "the rank is too large";
     for (uint32_t i = 0; i < t->rank; i++) {
         if (t->shape[i] < 0)
             return "a negative dimension";
         if (__builtin_mul_overflow(n, (uint64_t)t->shape[i], &n) || n > INT64_MAX)
-            return "a size that overflows";
+            return "the size overflows";
     }
     if (t->dtype == WARD_BYTES)
-        return bytes_fit(t, n) ? NULL : "bytes that are no such elements";
+        return bytes_fit(t, n) ? NULL : "the bytes do not form such elements";
     if (n != t->nbytes)
         return "nbytes is not shape times size";
     if (t->data == NULL && n != 0)
@@ -179,7 +179,7 @@ static enum ward_code check_outputs(const struct ward_engine *e, const struct wa
                                     struct ward_err *err)
 {
     if (r->n_out > r->cap_out)
-        return WARD_FAIL(err, INTERNAL, "the %s back end overran its outputs",
+        return WARD_FAIL(err, INTERNAL, "the %s back end returned too many outputs",
                          e->m->b->p->name);
     for (uint32_t i = 0; i < r->n_out; i++) {
         const char *unfit = ward_tensor_unfit(&r->out[i], INPUT_ALIGN);
@@ -283,14 +283,14 @@ static enum ward_code compare(const struct ward_tensor *t, const struct ward_kno
     if (t == NULL || t->dtype != WARD_F32 ||
         t->nbytes / sizeof(float) < (uint64_t)k->stride * (k->n - 1) + 1)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "KNOWN_ANSWER",
-                                "%s did not give the output it should", model);
+                                "%s did not return the expected output", model);
     v = t->data;
     for (uint32_t i = 0; i < k->n; i++) {
         float diff = fabsf(v[(uint64_t)i * k->stride] - k->want[i]);
 
         if (!(diff <= k->tolerance)) { /* NaN fails this too */
             WARD_FAIL_REASON(err, FAILED_PRECONDITION, "KNOWN_ANSWER",
-                             "%s gave another answer than the known one", model);
+                             "%s returned a wrong answer in its known-answer check", model);
             ward_err_detail(err, "value %u is %.7g, want %.7g +- %.3g", i,
                             (double)v[(uint64_t)i * k->stride], (double)k->want[i],
                             (double)k->tolerance);

@@ -249,11 +249,11 @@ static void a_malformed_tensor_never_reaches_a_plugin(void **state)
     assert_int_equal(run_with(t, NULL, &in), WARD_INVALID_ARGUMENT);
     assert_string_equal(t->err.msg, "input 0: unknown dtype");
     in = input(), in.rank = WARD_MAX_RANK + 1;
-    assert_string_equal(ward_tensor_unfit(&in, 64), "rank above the most there is");
+    assert_string_equal(ward_tensor_unfit(&in, 64), "the rank is too large");
     in = input(), in.shape[1] = -1;
     assert_string_equal(ward_tensor_unfit(&in, 64), "a negative dimension");
     in = input(), in.shape[0] = in.shape[1] = INT64_C(1) << 40;
-    assert_string_equal(ward_tensor_unfit(&in, 64), "a size that overflows");
+    assert_string_equal(ward_tensor_unfit(&in, 64), "the size overflows");
     in = input(), in.nbytes--;
     assert_string_equal(ward_tensor_unfit(&in, 64), "nbytes is not shape times size");
     assert_int_equal(run_with(t, NULL, &in), WARD_INVALID_ARGUMENT);
@@ -274,7 +274,7 @@ static void what_a_plugin_gives_back_is_checked_too(void **state)
     assert_int_equal(run(t), WARD_OK);
     fake.overrun = true;
     assert_int_equal(run(t), WARD_INTERNAL);
-    assert_string_equal(t->err.msg, "the fake back end overran its outputs");
+    assert_string_equal(t->err.msg, "the fake back end returned too many outputs");
     fake.overrun = false, fake.skewed = true;
     assert_int_equal(run(t), WARD_INTERNAL);
     assert_string_equal(t->err.msg, "output 0 of fake: nbytes is not shape times size");

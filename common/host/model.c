@@ -84,7 +84,7 @@ static enum ward_code slurp(const char *path, void **data, uint64_t *n, struct w
     void *p = NULL;
 
     if (f == NULL) {
-        WARD_FAIL(err, NOT_FOUND, "the model's weights cannot be opened");
+        WARD_FAIL(err, NOT_FOUND, "cannot open the model's weights");
         ward_err_detail(err, "%s: errno %d", path, errno);
         return WARD_NOT_FOUND;
     }
@@ -102,7 +102,7 @@ static enum ward_code slurp(const char *path, void **data, uint64_t *n, struct w
 unusable:
     free(p);
     fclose(f);
-    WARD_FAIL(err, FAILED_PRECONDITION, "the model's weights cannot be read");
+    WARD_FAIL(err, FAILED_PRECONDITION, "cannot read the model's weights");
     ward_err_detail(err, "%s", path);
     return WARD_FAILED_PRECONDITION;
 }
@@ -119,7 +119,7 @@ static enum ward_code read_weights(const struct ward_model_config *cfg,
     ward_hex(sum, sizeof(sum), spec->sha256);
     if (cfg->sha256 == NULL || strcmp(spec->sha256, cfg->sha256) != 0) {
         WARD_FAIL_REASON(err, FAILED_PRECONDITION, "MODEL_HASH",
-                         "the weights of %s are not the ones meant", cfg->name);
+                         "the hash of %s's weights is not the expected one", cfg->name);
         ward_err_detail(err, "%s has sha256 %s", cfg->path, spec->sha256);
         return WARD_FAILED_PRECONDITION;
     }
@@ -134,7 +134,7 @@ static enum ward_code compare(struct ward_model *m, struct ward_err *err)
     if (m->b->p->model_info(m->model, &info) != 0 ||
         strncmp(info.sha256, m->sha256, sizeof(info.sha256)) != 0)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "MODEL_HASH",
-                                "the %s back end runs other weights than it was given",
+                                "the %s back end reports the hash of other weights",
                                 m->b->p->name);
     return WARD_OK;
 }

@@ -48,21 +48,22 @@ enum ward_code ward_order_parse(const char *order, const char *fallback, struct 
     struct ward_order o = {0};
 
     if (strcmp(fallback, "deny") != 0 && strcmp(fallback, "degraded") != 0)
-        return WARD_FAIL(err, INVALID_ARGUMENT, "a fall-back is deny or degraded");
+        return WARD_FAIL(err, INVALID_ARGUMENT, "the fallback policy must be deny or degraded");
     o.fallback = strcmp(fallback, "deny") == 0 ? WARD_FALLBACK_DENY : WARD_FALLBACK_DEGRADED;
     for (;; order++) {
         size_t n = strcspn(order, ",");
 
         if (!is_name(order, n))
-            return WARD_FAIL(err, INVALID_ARGUMENT,
-                             "an order of back ends is names of a-z, 0-9 and _ with commas");
+            return WARD_FAIL(
+                err, INVALID_ARGUMENT,
+                "the order of back ends must be names of a-z, 0-9 and _, separated by commas");
         if (o.n == WARD_ORDER_MAX)
-            return WARD_FAIL(err, INVALID_ARGUMENT, "an order has at most %d back ends",
+            return WARD_FAIL(err, INVALID_ARGUMENT, "the order has more than %d back ends",
                              WARD_ORDER_MAX);
         memcpy(o.name[o.n], order, n);
         for (int i = 0; i < o.n; i++)
             if (strcmp(o.name[i], o.name[o.n]) == 0)
-                return WARD_FAIL(err, INVALID_ARGUMENT, "an order names %s twice", o.name[i]);
+                return WARD_FAIL(err, INVALID_ARGUMENT, "the order names %s twice", o.name[i]);
         o.n++;
         order += n;
         if (*order == '\0')
@@ -78,7 +79,7 @@ static enum ward_code chooser_new(const struct ward_order *order, ward_try_devic
     struct ward_chooser *c;
 
     if (order->n < 1 || order->n > WARD_ORDER_MAX)
-        return WARD_FAIL(err, INVALID_ARGUMENT, "an order names 1 to %d back ends",
+        return WARD_FAIL(err, INVALID_ARGUMENT, "the order must name 1 to %d back ends",
                          WARD_ORDER_MAX);
     c = calloc(1, sizeof(*c));
     if (c == NULL)
@@ -90,7 +91,7 @@ static enum ward_code chooser_new(const struct ward_order *order, ward_try_devic
     pthread_mutex_init(&c->lock, NULL);
     for (int i = 0; i < order->n; i++) {
         memcpy(c->found[i].backend, order->name[i], sizeof(c->found[i].backend));
-        snprintf(c->found[i].why, sizeof(c->found[i].why), "it was not tried yet");
+        snprintf(c->found[i].why, sizeof(c->found[i].why), "not tried yet");
     }
     *out = c;
     return WARD_OK;
@@ -149,7 +150,7 @@ static enum ward_code try_devices(const struct ward_chooser *c, struct ward_back
     WARD_TRY(ward_backend_devices(b, d, &n, err));
     if (n == 0) {
         snprintf(said, sizeof(said), "%s", err->detail);
-        WARD_FAIL(err, UNAVAILABLE, "it has no device here");
+        WARD_FAIL(err, UNAVAILABLE, "no device is present");
         ward_err_detail(err, "%s", said);
         return WARD_UNAVAILABLE;
     }
@@ -208,8 +209,8 @@ static void publish(struct ward_chooser *c, const struct ward_candidate *now, in
             c->found[i] = now[i];
         else
             leave_out(&c->found[i], choice->backend != NULL
-                                        ? "it was not tried: one before it is used"
-                                        : "it was not tried: falling back is denied");
+                                        ? "not tried, because an earlier one is used"
+                                        : "not tried, because the fallback policy is deny");
     }
     c->choice = *choice;
     c->tried_ns = ward_mono_ns();
@@ -230,7 +231,7 @@ static void tell(struct ward_chooser *c, int i, const struct ward_candidate *now
     pthread_mutex_unlock(&c->lock);
     if (same)
         return;
-    WARD_LOG(WARN, "a back end may not be used", WARD_KV("backend", now->backend),
+    WARD_LOG(WARN, "a back end is unusable", WARD_KV("backend", now->backend),
              WARD_KV("why", now->why), WARD_KV("detail", now->detail));
 }
 
@@ -262,11 +263,11 @@ static enum ward_code none(const struct ward_chooser *c, const struct ward_candi
     }
     if (c->order.fallback == WARD_FALLBACK_DENY)
         WARD_FAIL_REASON(err, UNAVAILABLE, "DEVICE_NOT_READY",
-                         "%s has no device that may be used, and falling back is denied: %.80s",
+                         "%s has no usable device, and the fallback policy is deny: %.80s",
                          c->order.name[0], now[0].why);
     else
         WARD_FAIL_REASON(err, UNAVAILABLE, "DEVICE_NOT_READY",
-                         "no device may be used; %s: %.100s", c->order.name[tried - 1],
+                         "no device is usable; %s: %.100s", c->order.name[tried - 1],
                          now[tried - 1].why);
     ward_err_detail(err, "%s", all);
     return WARD_UNAVAILABLE;

@@ -148,7 +148,7 @@ static void the_wished_one_is_used_and_nothing_else_is_touched(void **state)
     assert_string_equal(found[0].why, "");
     assert_false(found[1].ready);
     assert_int_equal(found[1].device.kind, 0);
-    assert_string_equal(found[1].why, "it was not tried: one before it is used");
+    assert_string_equal(found[1].why, "not tried, because an earlier one is used");
     assert_false(ward_choose_due(c, 0)); /* nothing better could come back */
     assert_int_equal(ward_choose_now(c, &same, NULL), WARD_OK);
     assert_true(ward_choice_same(&choice, &same));
@@ -196,13 +196,12 @@ static void deny_goes_no_further(void **state)
     assert_int_equal(ward_choose(c, &choice, &err), WARD_UNAVAILABLE);
     assert_string_equal(err.reason, "DEVICE_NOT_READY");
     assert_string_equal(err.msg,
-                        "a has no device that may be used, and falling back is denied: it is "
-                        "wrong");
+                        "a has no usable device, and the fallback policy is deny: it is wrong");
     assert_string_equal(err.detail, "a: it is wrong");
     assert_memory_equal(&choice, &untouched, sizeof(choice));
     assert_int_equal(t.asked, 1);
     assert_int_equal(ward_chooser_report(c, found), 2);
-    assert_string_equal(found[1].why, "it was not tried: falling back is denied");
+    assert_string_equal(found[1].why, "not tried, because the fallback policy is deny");
     ward_chooser_close(c);
 }
 

@@ -14,7 +14,7 @@ enum ward_code ward_image_encode_jpeg(const struct ward_image *img, int quality,
     int failed;
 
     if (img->width < 1 || img->height < 1 || quality < 1 || quality > 100)
-        return WARD_FAIL(err, INVALID_ARGUMENT, "no such picture or quality");
+        return WARD_FAIL(err, INVALID_ARGUMENT, "the picture or the quality is invalid");
     tj = tjInitCompress();
     if (tj == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory to write a JPEG");
@@ -42,7 +42,7 @@ enum ward_code ward_image_encode_png(const struct ward_image *img, struct ward_a
     bool written;
 
     if (img->width < 1 || img->height < 1)
-        return WARD_FAIL(err, INVALID_ARGUMENT, "no such picture");
+        return WARD_FAIL(err, INVALID_ARGUMENT, "the picture is invalid");
     png.width = (png_uint_32)img->width;
     png.height = (png_uint_32)img->height;
     size = PNG_IMAGE_PNG_SIZE_MAX(png);

@@ -139,11 +139,11 @@ static enum ward_code decode_jpeg(const uint8_t *data, size_t n,
     if (tj == NULL || !ward_defer(mem, close_jpeg, tj))
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory to decode a JPEG");
     if (tjDecompressHeader3(tj, data, (unsigned long)n, &w, &h, &subsampling, &colour) != 0)
-        return broken(err, "the JPEG's header is damaged or of a kind not read",
+        return broken(err, "the JPEG's header is damaged or of an unsupported kind",
                       tjGetErrorStr2(tj));
     WARD_TRY(check_size(w, h, most_pixels(data, n, l), l->max_side, err));
     if (colour == TJCS_CMYK || colour == TJCS_YCCK)
-        return REFUSE(err, "IMAGE_COLOUR", "the JPEG is CMYK: save it as RGB");
+        return REFUSE(err, "IMAGE_COLOUR", "the JPEG is CMYK; save it as RGB");
 
     im.shrink = choose_shrink(w, h, l->jpeg_pixels);
     scale = (tjscalingfactor){1, im.shrink};
@@ -157,7 +157,7 @@ static enum ward_code decode_jpeg(const uint8_t *data, size_t n,
      */
     if (tjDecompress2(tj, data, (unsigned long)n, im.rgb, im.width, 0, im.height, TJPF_RGB,
                       TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS) != 0)
-        return broken(err, "the JPEG is damaged or cut short", tjGetErrorStr2(tj));
+        return broken(err, "the JPEG is damaged or incomplete", tjGetErrorStr2(tj));
     WARD_TRY(turn(ward_exif_orientation(data, n), mem, &im, err));
     *out = im;
     return WARD_OK;
@@ -194,7 +194,7 @@ static enum ward_code decode_png(const uint8_t *data, size_t n,
     enum ward_code code = WARD_OK;
 
     if (is_animated(data, n))
-        return REFUSE(err, "IMAGE_ANIMATED", "the PNG is animated: send one still picture");
+        return REFUSE(err, "IMAGE_ANIMATED", "the PNG is animated; send one still picture");
     if (png_image_begin_read_from_memory(&png, data, n) == 0)
         return broken(err, "the PNG's header is damaged", png.message);
     png.format = PNG_FORMAT_RGB;
@@ -210,7 +210,7 @@ static enum ward_code decode_png(const uint8_t *data, size_t n,
         code = im.rgb == NULL ? WARD_RESOURCE_EXHAUSTED : WARD_OK;
     }
     if (code == WARD_OK && png_image_finish_read(&png, &white, im.rgb, 0, NULL) == 0)
-        code = broken(err, "the PNG is damaged or cut short", png.message);
+        code = broken(err, "the PNG is damaged or incomplete", png.message);
     png_image_free(&png);
     if (code == WARD_OK)
         code = turn(orientation, mem, &im, err);
@@ -229,10 +229,10 @@ static enum ward_code refuse_format(const void *data, size_t n, struct ward_err 
     if (strcmp(kind, "HEIC") == 0)
         return REFUSE(
             err, "IMAGE_FORMAT",
-            "the image is HEIC, which is not read: save or share it as JPEG, or set the "
+            "the image is HEIC, which is not supported: save or share it as JPEG, or set the "
             "camera to JPEG (iPhone: Settings, Camera, Formats, Most Compatible)");
     return REFUSE(err, "IMAGE_FORMAT",
-                  "the image is %s, which is not read: save it as JPEG or PNG", kind);
+                  "the image is %s, which is not supported; save it as JPEG or PNG", kind);
 }
 
 enum ward_code ward_image_decode(const void *data, size_t n, const struct ward_image_limits *l,

@@ -152,7 +152,7 @@ bool ward_json_scan_end(struct ward_json_scan *s)
 enum ward_code ward_json_full(struct ward_err *err)
 {
     return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL",
-                            "this JSON needs more memory than it may use");
+                            "the JSON needs more memory than permitted");
 }
 
 enum ward_code ward_json_too_large(const char *what, size_t most, struct ward_err *err)
@@ -174,12 +174,12 @@ enum ward_code ward_json_fail(enum json_fault fault, uint64_t byte, uint64_t lin
                                 HERE);
     case JSON_NUL:
         return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "JSON_BAD_STRING",
-                                WHERE "a NUL in a string", HERE);
+                                WHERE "a string contains a NUL", HERE);
     case JSON_HALF_PAIR:
         return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "JSON_BAD_STRING",
-                                WHERE "half a surrogate pair", HERE);
+                                WHERE "a string contains half of a surrogate pair", HERE);
     case JSON_DEEP:
-        return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "JSON_TOO_DEEP", WHERE "nests too deep",
+        return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "JSON_TOO_DEEP", WHERE "too many levels",
                                 HERE);
     case JSON_LONG_NUMBER:
         return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "JSON_MALFORMED",

@@ -345,10 +345,10 @@ enum ward_code ward_json_done(struct ward_json_out *w, const char **text, size_t
                                 "a string to be written is not UTF-8");
     if (w->bad_string != NULL)
         return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "JSON_BAD_STRING",
-                                "a NUL in a string to be written");
+                                "a string to be written contains a NUL");
     if (w->misused || w->depth > 0 || w->n == 0)
         return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "JSON_MALFORMED",
-                                "what was written is not a whole JSON value");
+                                "the written JSON is incomplete");
     whole = join(w);
     if (whole == NULL)
         return ward_json_full(err);

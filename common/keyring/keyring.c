@@ -129,7 +129,7 @@ enum ward_code ward_keyring_check(struct ward_keyring *k, struct ward_err *err)
     }
     code = k->check_code;
     if (code != WARD_OK) {
-        WARD_FAIL(err, UNAVAILABLE, "the root key cannot be used now");
+        WARD_FAIL(err, UNAVAILABLE, "the root key is unusable at the moment");
         ward_err_detail(err, "%s", k->check_err.msg);
         code = WARD_UNAVAILABLE;
     }

@@ -18,7 +18,7 @@ int64_t ward_keyring_number(struct ward_val v)
 static enum ward_code unknown(struct ward_err *err)
 {
     return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "KEK_UNKNOWN",
-                            "a key-encryption key is sealed by a root key that is neither "
+                            "a key-encryption key is encrypted by a root key that is neither "
                             "WARD_KEK nor WARD_KEK_OLD");
 }
 

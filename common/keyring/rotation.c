@@ -142,7 +142,7 @@ enum ward_code ward_keyring_reseal(struct ward_kek_rotation *r, struct ward_db *
 
     WARD_TRY(ward_keyring_kek(r->ring, db, from, &kek, err));
     if (sealed.n != WARD_SECRET_SEALED)
-        code = WARD_FAIL(err, DATA_LOSS, "a sealed key of another length");
+        code = WARD_FAIL(err, DATA_LOSS, "an encrypted key has the wrong length");
     else
         code = ward_unseal(kek.key, b, sizeof(*b), sealed.p, sealed.n, key, err);
     ward_wipe(&kek, sizeof(kek));
@@ -223,7 +223,7 @@ static enum ward_code rewrap(struct batch *b, struct ward_db *db, const struct w
     if (w == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a batch of keys");
     if (row[0].n != WARD_OWNER_ID || row[1].n != WARD_WRAPPED)
-        return WARD_FAIL(err, DATA_LOSS, "a wrapped key of another length");
+        return WARD_FAIL(err, DATA_LOSS, "a wrapped key has the wrong length");
     w->kek = (int)ward_keyring_number(row[2]);
     memcpy(w->owner, row[0].p, WARD_OWNER_ID);
     memcpy(w->wrapped, row[1].p, WARD_WRAPPED);
@@ -373,13 +373,14 @@ enum ward_code ward_kek_rotation_again(struct ward_kek_rotation *r, struct ward_
                                 "some keys are wrapped by a root key that is neither WARD_KEK "
                                 "nor WARD_KEK_OLD");
     if (r->unreadable > 0 && r->left == r->unreadable)
-        return WARD_FAIL_REASON(err, DATA_LOSS, r->ring->cfg.unreadable,
-                                "%lld keys do not open: they stay as they are, and so do the "
-                                "key-encryption keys they name",
-                                (long long)r->left);
+        return WARD_FAIL_REASON(
+            err, DATA_LOSS, r->ring->cfg.unreadable,
+            "%lld keys cannot be decrypted; they and their key-encryption keys stay unchanged",
+            (long long)r->left);
     r->fruitless = r->pass_done > 0 ? 0 : r->fruitless + 1;
     if (r->fruitless > FRUITLESS_MAX)
-        return WARD_FAIL(err, UNAVAILABLE, "the last keys are in use all the time");
+        return WARD_FAIL(err, UNAVAILABLE,
+                         "other transactions lock the last keys all the time");
     if (r->fruitless > 0)
         nanosleep(&pause, NULL);
     r->secrets_done = false;

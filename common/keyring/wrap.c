@@ -67,9 +67,9 @@ enum ward_code ward_keyring_kek(struct ward_keyring *k, struct ward_db *db, int 
         if (find(k, number, out))
             return WARD_OK;
     }
-    return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "KEK_UNKNOWN",
-                            "this key is wrapped by a key-encryption key that none of the "
-                            "root keys here opens");
+    return WARD_FAIL_REASON(
+        err, FAILED_PRECONDITION, "KEK_UNKNOWN",
+        "no configured root key decrypts the key-encryption key of this key");
 }
 
 enum ward_code ward_keyring_new_key(struct ward_keyring *k, struct ward_wrapped_key *w,
@@ -116,7 +116,7 @@ enum ward_code ward_keyring_unwrap(struct ward_keyring *k, struct ward_db *db,
     }
     if (code == WARD_DATA_LOSS)
         return WARD_FAIL_REASON(err, DATA_LOSS, k->cfg.unreadable,
-                                "the subject's key does not open");
+                                "the subject's key cannot be decrypted");
     return code;
 }
 
@@ -145,7 +145,7 @@ enum ward_code ward_keyring_hold_newest(struct ward_keyring *k, struct ward_db *
         WARD_TRY(ward_keyring_follow(k, db, err));
     }
     return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "KEK_UNKNOWN",
-                            "no key-encryption key is left that the root keys here open");
+                            "the configured root keys decrypt no key-encryption key");
 }
 
 enum ward_code ward_keyring_hold(struct ward_keyring *k, struct ward_db *db,

@@ -71,21 +71,22 @@ enum ward_code ward_ucum_commensurable(const struct ward_ucum *a, const struct w
 
     if (!same || !same_qualities(a, b)) {
         if (substance_would_do(a, b))
-            return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "UCUM_NEEDS_SUBSTANCE",
-                                    "only the substance says how these two units compare");
+            return WARD_FAIL_REASON(
+                err, INVALID_ARGUMENT, "UCUM_NEEDS_SUBSTANCE",
+                "the conversion between these two units depends on the substance");
         return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "UCUM_NOT_COMMENSURABLE",
                                 "the two units measure different things");
     }
     if (a->scale != b->scale)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "UCUM_NOT_LINEAR",
-                                "a function lies between the two units");
+                                "the conversion between the two units is not linear");
     return WARD_OK;
 }
 
 static enum ward_code inexact_units(struct ward_err *err)
 {
     return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "UCUM_INEXACT",
-                            "the converted number has digits without end");
+                            "the converted number has infinitely many digits");
 }
 
 /* A quotient of two decimals that converts x from a to b, not yet divided. */
@@ -99,7 +100,7 @@ static enum ward_code fraction(const struct ward_decimal *x, const struct ward_u
     if (!ward_wide_mul(a->num / g, b->den / h, &factor.coef) ||
         !ward_wide_mul(a->den / h, b->num / g, &d.coef))
         return WARD_FAIL_REASON(err, OUT_OF_RANGE, "UCUM_TOO_COMPLEX",
-                                "the two units together are beyond what is held exactly");
+                                "the two units together exceed the exact range");
     WARD_TRY(ward_decimal_add(x, &a->offset, &n, err));
     if (b->offset.coef == 0) { /* no further division follows; lowest terms leave more room */
         g = ward_wide_gcd(d.coef, n.coef);

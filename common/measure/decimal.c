@@ -18,7 +18,7 @@ static enum ward_code malformed(struct ward_err *err)
 static enum ward_code overflow(struct ward_err *err)
 {
     return WARD_FAIL_REASON(err, OUT_OF_RANGE, "DECIMAL_OVERFLOW",
-                            "a number over %d digits, or an exponent beyond %d",
+                            "a number has more than %d digits, or an exponent beyond %d",
                             WARD_DECIMAL_DIGITS, WARD_DECIMAL_EXP_MAX);
 }
 
@@ -323,7 +323,7 @@ enum ward_code ward_decimal_div(const struct ward_decimal *a, const struct ward_
                 return overflow(err);
     if (den != 1)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "DECIMAL_INEXACT",
-                                "the digits of this quotient do not end");
+                                "the quotient has infinitely many digits");
     if (c.coef == 0)
         exp = 0, c.negative = false;
     if (!in_range(exp))

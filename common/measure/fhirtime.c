@@ -14,19 +14,19 @@ struct reader {
 static enum ward_code malformed(struct ward_err *err)
 {
     return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "DATE_MALFORMED",
-                            "not a date or time of the kind that FHIR takes here");
+                            "not a date or time in the form that FHIR requires");
 }
 
 static enum ward_code impossible(struct ward_err *err)
 {
     return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "DATE_IMPOSSIBLE",
-                            "there is no such day or time");
+                            "the day or time does not exist");
 }
 
 static enum ward_code out_of_range(struct ward_err *err)
 {
     return WARD_FAIL_REASON(err, OUT_OF_RANGE, "DATE_OUT_OF_RANGE",
-                            "a date before year 1, after 9999, or before a birth");
+                            "a date is before year 1, after year 9999, or before a birth");
 }
 
 static bool eat(struct reader *r, char c)

@@ -219,8 +219,7 @@ enum ward_code ward_ucum_normalise(const char *s, size_t n, char out[WARD_UCUM_S
     if (read && ward_ucum_plain(is.p, is.n))
         return give(s, n, &is, out, changed);
     return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "UCUM_UNKNOWN_UNIT",
-                            "neither a UCUM code that nobody writes for something else nor a "
-                            "known way to write one");
+                            "neither an unambiguous UCUM code nor a known spelling of a unit");
 }
 
 bool ward_ucum_doubtful(const char *s, size_t n)

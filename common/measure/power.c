@@ -9,7 +9,7 @@ typedef unsigned __int128 wide;
 static enum ward_code out_of_range(struct ward_err *err)
 {
     return WARD_FAIL_REASON(err, OUT_OF_RANGE, "DECIMAL_OVERFLOW",
-                            "a power of these numbers is not worked out");
+                            "the power of these numbers is out of range");
 }
 
 static uint64_t times(uint64_t a, uint64_t b)

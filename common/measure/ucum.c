@@ -20,19 +20,19 @@ static enum ward_code parse_term(struct reader *r, struct ward_ucum *out);
 static enum ward_code malformed(const struct reader *r)
 {
     return WARD_FAIL_REASON(r->err, INVALID_ARGUMENT, "UCUM_MALFORMED",
-                            "this is not how UCUM writes a unit");
+                            "the unit does not follow UCUM's grammar");
 }
 
 static enum ward_code unknown(const struct reader *r)
 {
     return WARD_FAIL_REASON(r->err, INVALID_ARGUMENT, "UCUM_UNKNOWN_UNIT",
-                            "a unit that UCUM does not know, or a prefix where none may be");
+                            "UCUM does not define the unit, or the unit permits no prefix");
 }
 
 static enum ward_code too_complex(const struct reader *r)
 {
     return WARD_FAIL_REASON(r->err, OUT_OF_RANGE, "UCUM_TOO_COMPLEX",
-                            "the unit is beyond what is held exactly");
+                            "the unit exceeds the exact range");
 }
 
 static struct ward_ucum unity(void)

@@ -39,21 +39,21 @@ enum ward_code ward_log_keys_follow(struct ward_log_keys *keys, const char *text
     WARD_TRY(ward_note_parse(text, len, &note, err));
     WARD_TRY(ward_checkpoint_parse(&note, &cp, err));
     if (!cp.hands_over)
-        return WARD_FAIL(err, FAILED_PRECONDITION, "the handover names no next key");
+        return WARD_FAIL(err, FAILED_PRECONDITION, "the key rotation names no next key");
     if (known(keys, &cp) || precedes(keys, &note, &cp))
         return WARD_OK;
     if (keys->n == WARD_KEYS_MAX)
         return WARD_FAIL(err, FAILED_PRECONDITION, "more than %d keys", WARD_KEYS_MAX);
     if (strcmp(cp.origin, keys->at[last].key.name) != 0 ||
         strcmp(cp.next.name, keys->at[last].key.name) != 0)
-        return WARD_FAIL(err, FAILED_PRECONDITION, "the handover is of another log");
+        return WARD_FAIL(err, FAILED_PRECONDITION, "the key rotation belongs to another log");
     WARD_TRY(ward_note_check(&note, &keys->at[last].key, err));
     WARD_TRY(ward_note_check(&note, &cp.next, err));
     if (last > 0 && cp.size <= keys->at[last - 1].last_size)
-        return WARD_FAIL(err, FAILED_PRECONDITION, "the handovers' sizes go back");
+        return WARD_FAIL(err, FAILED_PRECONDITION, "the sizes of the key rotations decrease");
     for (int i = 0; i < keys->n; i++)
         if (ward_vkey_equal(&keys->at[i].key, &cp.next))
-            return WARD_FAIL(err, FAILED_PRECONDITION, "a handover names a key used before");
+            return WARD_FAIL(err, FAILED_PRECONDITION, "a key rotation names an earlier key");
     keys->at[last].ended = true;
     keys->at[last].last_size = cp.size;
     keys->at[last].root = cp.root;
@@ -72,22 +72,21 @@ enum ward_code ward_log_keys_check(const struct ward_log_keys *keys, const char 
     WARD_TRY(ward_note_parse(text, len, &note, err));
     WARD_TRY(ward_checkpoint_parse(&note, &cp, err));
     if (strcmp(cp.origin, keys->at[0].key.name) != 0)
-        return WARD_FAIL(err, FAILED_PRECONDITION, "the head is of another log");
+        return WARD_FAIL(err, FAILED_PRECONDITION, "the head belongs to another log");
     while (keys->at[i].ended && cp.size > keys->at[i].last_size)
         i++;
     if (ward_note_check(&note, &keys->at[i].key, err) != WARD_OK) {
         for (int k = 0; k < i; k++)
             if (ward_note_check(&note, &keys->at[k].key, NULL) == WARD_OK)
-                return WARD_FAIL(err, FAILED_PRECONDITION,
-                                 "the head of size %llu is signed by a key whose time was over "
-                                 "at size %llu",
-                                 (unsigned long long)cp.size,
-                                 (unsigned long long)keys->at[k].last_size);
+                return WARD_FAIL(
+                    err, FAILED_PRECONDITION,
+                    "the head of size %llu is signed by a key that was rotated at size %llu",
+                    (unsigned long long)cp.size, (unsigned long long)keys->at[k].last_size);
         return err == NULL ? WARD_FAILED_PRECONDITION : err->code;
     }
     if (keys->at[i].ended && cp.size == keys->at[i].last_size &&
         !ward_hash_equal(&cp.root, &keys->at[i].root))
-        return WARD_FAIL(err, FAILED_PRECONDITION, "two heads of one size differ");
+        return WARD_FAIL(err, FAILED_PRECONDITION, "two heads of the same size differ");
     if (out != NULL)
         *out = cp;
     return WARD_OK;

@@ -71,7 +71,7 @@ enum ward_code ward_note_parse(const char *in, size_t len, struct ward_note *out
         if (note.n == WARD_NOTE_SIGS)
             return WARD_FAIL(err, INVALID_ARGUMENT, "more than %d signatures", WARD_NOTE_SIGS);
         if (!parse_sig(in + at, n, &note.sigs[note.n++]))
-            return WARD_FAIL(err, INVALID_ARGUMENT, "signature line %d cannot be read", note.n);
+            return WARD_FAIL(err, INVALID_ARGUMENT, "signature line %d is malformed", note.n);
         at += n + 1;
     }
     if (note.n == 0)
@@ -89,7 +89,7 @@ enum ward_code ward_note_check(const struct ward_note *note, const struct ward_v
         if (strcmp(s->name, key->name) != 0 || memcmp(s->id, key->id, sizeof(s->id)) != 0)
             continue;
         if (!s->usable || !ward_verify(key->pub, note->text, note->len, s->sig))
-            return WARD_FAIL(err, FAILED_PRECONDITION, "the signature of %s does not hold",
+            return WARD_FAIL(err, FAILED_PRECONDITION, "the signature of %s is invalid",
                              key->name);
         return WARD_OK;
     }
@@ -133,7 +133,7 @@ static enum ward_code parse_extensions(const char *p, size_t n, struct ward_chec
 
     while (line(&p, &n, &l, &len)) {
         if (len == 0)
-            return WARD_FAIL(err, INVALID_ARGUMENT, "an empty line in the checkpoint");
+            return WARD_FAIL(err, INVALID_ARGUMENT, "the checkpoint has an empty line");
         if (len < mark || memcmp(l, NEXT_KEY, mark) != 0)
             continue;
         if (cp->hands_over)
@@ -175,7 +175,8 @@ enum ward_code ward_note_sign(const char *text, size_t text_len,
     if (!text_fits(text, text_len) || n < 1 || n > WARD_NOTE_SIGS ||
         text_len + 1 + (size_t)n * (DASH_LEN + WARD_NAME_MAX + sizeof(printed) + 2) >=
             WARD_NOTE_MAX)
-        return WARD_FAIL(err, INVALID_ARGUMENT, "the note cannot be signed in this form");
+        return WARD_FAIL(err, INVALID_ARGUMENT,
+                         "the note is too long or malformed and cannot be signed");
     memcpy(out, text, text_len);
     out[text_len] = '\n';
     for (int i = 0; i < n; i++) {

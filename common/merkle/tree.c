@@ -162,7 +162,7 @@ enum ward_code ward_prove_inclusion(const struct ward_tree *t, uint64_t index, u
     size_t k = 0;
 
     if (index >= size)
-        return WARD_FAIL(err, OUT_OF_RANGE, "the index is not in a log of this size");
+        return WARD_FAIL(err, OUT_OF_RANGE, "a log of this size does not have the index");
     while (hi - lo > 1) {
         uint64_t mid = lo + split(hi - lo);
 

@@ -392,7 +392,7 @@ static enum ward_code why_closed(struct ward_p11 *h, CK_RV rv, struct ward_err *
     for (int turn = 0; !certain && either && turn < 2; turn++)
         certain = opens_its_own(h);
     if (certain)
-        return WARD_FAIL(err, DATA_LOSS, "sealed bytes do not open");
+        return WARD_FAIL(err, DATA_LOSS, "the encrypted data cannot be decrypted");
     return lost(h, "C_Decrypt", rv, err);
 }
 
@@ -421,7 +421,7 @@ enum ward_code ward_p11_unseal(struct ward_p11 *h, const void *aad, size_t aad_l
     uint8_t *room; /* tokens need room for the tag too, which `out` lacks */
 
     if (n < WARD_SEAL_EXTRA)
-        return WARD_FAIL(err, DATA_LOSS, "sealed bytes are too short");
+        return WARD_FAIL(err, DATA_LOSS, "the encrypted data is too short");
     room = malloc(n);
     if (room == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory to open sealed bytes");

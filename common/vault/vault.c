@@ -75,11 +75,11 @@ enum ward_code ward_root_unseal(struct ward_root *r, const void *aad, size_t aad
                                 struct ward_err *err)
 {
     if (n < WARD_SEAL_EXTRA)
-        return WARD_FAIL(err, DATA_LOSS, "sealed bytes are too short");
+        return WARD_FAIL(err, DATA_LOSS, "the encrypted data is too short");
     /* Half of a tag under this nonce is public, as the root's id, so nothing is encrypted with
      * it. */
     if (memcmp(sealed, ward_keytag_nonce, sizeof(ward_keytag_nonce)) == 0)
-        return WARD_FAIL(err, DATA_LOSS, "sealed bytes do not open");
+        return WARD_FAIL(err, DATA_LOSS, "the encrypted data cannot be decrypted");
     if (r->hsm != NULL)
         return ward_p11_unseal(r->hsm, aad, aad_len, sealed, n, out, err);
     return ward_unseal(r->key, aad, aad_len, sealed, n, out, err);

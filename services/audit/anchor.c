@@ -52,11 +52,11 @@ enum ward_code anchor_check(struct audit *a, struct ward_db *db, struct ward_are
         return WARD_OK;
     if (cp.size > to)
         return WARD_FAIL_REASON(err, DATA_LOSS, "LOG_TAMPERED",
-                                "the stored log is shorter than the anchor file says");
+                                "the stored log is shorter than the anchor file's head");
     WARD_TRY(ward_prove_consistency(&tree, cp.size, to, proof, &n, err));
     if (!ward_check_consistency(cp.size, &cp.root, to, &head->root, proof, n))
         return WARD_FAIL_REASON(err, DATA_LOSS, "LOG_TAMPERED",
-                                "the stored log does not go on from the anchor file");
+                                "the stored log does not extend the anchor file's head");
     return WARD_OK;
 }
 

@@ -10,7 +10,7 @@ typedef Ward__Audit__V1__SigningKey SigningKey;
 
 static enum ward_code full(struct ward_err *err)
 {
-    return WARD_FAIL(err, RESOURCE_EXHAUSTED, "the call needs more memory than it may use");
+    return WARD_FAIL(err, RESOURCE_EXHAUSTED, "the call needs more memory than permitted");
 }
 
 enum ward_code key_of(struct audit *a, unsigned number, struct ward_arena *mem, SigningKey *out,
@@ -21,7 +21,7 @@ enum ward_code key_of(struct audit *a, unsigned number, struct ward_arena *mem, 
 
     (void)mem; /* rows live as long as the process, so nothing is copied */
     if (row == NULL)
-        return WARD_FAIL(err, DATA_LOSS, "a signing key is not there");
+        return WARD_FAIL(err, DATA_LOSS, "a signing key is missing");
     out->vkey = (char *)(uintptr_t)row->vkey;
     out->first_size = row->first_size;
     out->last_size = next == NULL ? 0 : next->first_size - 1;
@@ -202,7 +202,7 @@ static enum ward_code erase(struct ward_call *c,
     if (*req->patient == '\0' || !audit_text_fits(req->patient, 128))
         return WARD_FAIL_FIELD(c->err, "patient", "must be 1 to 128 bytes");
     if (ground == NULL)
-        return WARD_FAIL_FIELD(c->err, "ground", "must be given");
+        return WARD_FAIL_FIELD(c->err, "ground", "is required");
     if (!is_case(req->case_reference))
         return WARD_FAIL_FIELD(c->err, "case_reference",
                                "must be 1 to 64 of A-Z a-z 0-9 . _ / -");

@@ -37,12 +37,12 @@ static enum ward_code ids_differ(struct ward_call *c, const AppendRequest *req)
 
     if (sorted == NULL)
         return WARD_FAIL(c->err, RESOURCE_EXHAUSTED,
-                         "the call needs more memory than it may use");
+                         "the call needs more memory than permitted");
     memcpy(sorted, req->events, req->n_events * sizeof(const Event *));
     qsort(sorted, req->n_events, sizeof(const Event *), by_id);
     for (size_t i = 1; i < req->n_events; i++)
         if (by_id(&sorted[i - 1], &sorted[i]) == 0)
-            return WARD_FAIL_FIELD(c->err, "events", "hold one event_id twice");
+            return WARD_FAIL_FIELD(c->err, "events", "contain the same event_id twice");
     return WARD_OK;
 }
 
@@ -59,7 +59,7 @@ static enum ward_code admit(struct ward_call *c, const AppendRequest *req,
 
         if (bytes == NULL)
             return WARD_FAIL(c->err, RESOURCE_EXHAUSTED,
-                             "the call needs more memory than it may use");
+                             "the call needs more memory than permitted");
         protobuf_c_message_pack(&e->base, bytes);
         code = event_admit(e, bytes, n, c->peer, c->mem, &raws[i], c->err);
         if (code == WARD_INVALID_ARGUMENT)
@@ -67,7 +67,7 @@ static enum ward_code admit(struct ward_call *c, const AppendRequest *req,
         WARD_TRY(code);
         together += n;
         if (together > TOGETHER)
-            return WARD_FAIL_FIELD(c->err, "events", "must be at most 1 MiB together");
+            return WARD_FAIL_FIELD(c->err, "events", "must have at most 1 MiB in total");
     }
     return ids_differ(c, req);
 }
@@ -86,7 +86,7 @@ static enum ward_code append(struct ward_call *c, const AppendRequest *req,
     resp->appended = audit_list(c->mem, sizeof(Appended), req->n_events, &INIT);
     if (raws == NULL || resp->appended == NULL)
         return WARD_FAIL(c->err, RESOURCE_EXHAUSTED,
-                         "the call needs more memory than it may use");
+                         "the call needs more memory than permitted");
     WARD_TRY(admit(c, req, raws));
     WARD_TRY(log_append(w->a, w->db, c->mem, raws, req->n_events, c->deadline_ns, NULL, &items,
                         &resp->size, c->err));
@@ -137,5 +137,5 @@ void audit_refused(struct ward_call *c, enum ward_code code)
         return;
     w = audit_serve(c);
     if (own_append(w->a, w->db, c->mem, &o, c->deadline_ns, NULL, NULL, &err) != WARD_OK)
-        ward_log_err(WARD_LOG_ERROR, "a refused call is without its event", &err);
+        ward_log_err(WARD_LOG_ERROR, "the event of a refused call was lost", &err);
 }

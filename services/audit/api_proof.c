@@ -7,7 +7,7 @@ typedef Ward__Audit__V1__Receipt Receipt;
 
 static enum ward_code full(struct ward_err *err)
 {
-    return WARD_FAIL(err, RESOURCE_EXHAUSTED, "the call needs more memory than it may use");
+    return WARD_FAIL(err, RESOURCE_EXHAUSTED, "the call needs more memory than permitted");
 }
 
 static ProtobufCBinaryData blob(const void *p, size_t n)
@@ -106,7 +106,7 @@ static enum ward_code handovers(struct audit *a, unsigned newest, struct ward_ar
         const struct audit_signer_row *row = signers_row(audit_signers(a), k);
 
         if (row == NULL)
-            return WARD_FAIL(err, DATA_LOSS, "a signing key is not there");
+            return WARD_FAIL(err, DATA_LOSS, "a signing key is missing");
         out->handovers[out->n_handovers++] = (char *)(uintptr_t)row->handover;
     }
     return WARD_OK;
@@ -165,7 +165,8 @@ static enum ward_code receipt(struct ward_call *c,
         return WARD_FAIL_FIELD(c->err, "event_id", "must be a UUID");
     WARD_TRY(entry_find(audit_vault(w->a), w->db, c->mem, id, &e, c->err));
     if (!may_see(c, &e))
-        return WARD_FAIL(c->err, NOT_FOUND, "no such event, or not the caller's to see");
+        return WARD_FAIL(c->err, NOT_FOUND,
+                         "the event does not exist, or the caller may not see it");
     resp->receipt = ward_new(c->mem, Receipt);
     if (resp->receipt == NULL)
         return full(c->err);
@@ -203,7 +204,7 @@ static enum ward_code choose_size(struct ward_call *c, uint64_t asked, uint64_t 
 
     WARD_TRY(read_head(c, &head));
     if (asked > head.frontier.size)
-        return WARD_FAIL(c->err, OUT_OF_RANGE, "the log is not that large");
+        return WARD_FAIL(c->err, OUT_OF_RANGE, "the log is smaller than this size");
     *out = asked == 0 ? head.frontier.size : asked;
     return WARD_OK;
 }

@@ -42,7 +42,7 @@ static enum ward_code tag(struct ward_call *c, const QueryRequest *q, const uint
 
     if (text == NULL)
         return WARD_FAIL(c->err, RESOURCE_EXHAUSTED,
-                         "the call needs more memory than it may use");
+                         "the call needs more memory than permitted");
     vault_tag(audit_vault(w->a), text, strlen(text), out);
     return WARD_OK;
 }
@@ -66,7 +66,7 @@ static enum ward_code from_token(struct ward_call *c, const QueryRequest *q,
         }
     }
     return WARD_FAIL_REASON(c->err, INVALID_ARGUMENT, "PAGE_TOKEN_INVALID",
-                            "page_token is not of this query");
+                            "page_token does not belong to this query");
 }
 
 static enum ward_code filter_of(struct ward_call *c, const QueryRequest *q,
@@ -81,11 +81,13 @@ static enum ward_code filter_of(struct ward_call *c, const QueryRequest *q,
 
     for (size_t i = 0; i < WARD_COUNT(texts); i++)
         if (!audit_text_fits(texts[i].value, 128))
-            return WARD_FAIL_FIELD(c->err, texts[i].name, "is no value that an event can have");
+            return WARD_FAIL_FIELD(c->err, texts[i].name,
+                                   "is not a value that an event can have");
     if ((int)q->outcome < 0 || (int)q->outcome > 3)
         return WARD_FAIL_FIELD(c->err, "outcome", "is not one");
     if (q->from_us < 0 || q->to_us < 0 || (q->to_us != 0 && q->to_us <= q->from_us))
-        return WARD_FAIL_FIELD(c->err, "to_us", "must be after from_us, neither negative");
+        return WARD_FAIL_FIELD(c->err, "to_us",
+                               "must be after from_us, and neither may be negative");
     if (q->page_size < 0 || q->page_size > PAGE_MOST)
         return WARD_FAIL_FIELD(c->err, "page_size", "must be 0 to %d", PAGE_MOST);
     *f = (struct audit_filter){
@@ -133,7 +135,7 @@ static enum ward_code next_token(struct ward_call *c, const QueryRequest *q, int
 
     if (text == NULL)
         return WARD_FAIL(c->err, RESOURCE_EXHAUSTED,
-                         "the call needs more memory than it may use");
+                         "the call needs more memory than permitted");
     be64((uint64_t)at_us, t);
     be64(index, t + 8);
     WARD_TRY(tag(c, q, t, t + 16));
@@ -150,7 +152,7 @@ static enum ward_code records_of(struct ward_call *c, const struct audit_entry *
 
     if (list == NULL)
         return WARD_FAIL(c->err, RESOURCE_EXHAUSTED,
-                         "the call needs more memory than it may use");
+                         "the call needs more memory than permitted");
     for (size_t i = 0; i < n; i++)
         WARD_TRY(record_of(&entries[i], c->mem, list[i], c->err));
     *out = list;
@@ -197,7 +199,7 @@ static enum ward_code patient_filter(struct ward_call *c, const PatientRequest *
     if (q->most < 0 || q->most > PAGE_MOST + 1)
         return WARD_FAIL_FIELD(c->err, "most", "must be 0 to %d", PAGE_MOST + 1);
     if (q->before_us < 0 || q->before_index > INT64_MAX)
-        return WARD_FAIL_FIELD(c->err, "before_us", "is no place in the log");
+        return WARD_FAIL_FIELD(c->err, "before_us", "is not a position in the log");
     plain.patient = q->patient;
     plain.from_us = q->from_us;
     plain.to_us = q->to_us;

@@ -14,7 +14,7 @@ typedef Ward__Audit__V1__ExportResponse ExportResponse;
 
 static enum ward_code full(struct ward_err *err)
 {
-    return WARD_FAIL(err, RESOURCE_EXHAUSTED, "the call needs more memory than it may use");
+    return WARD_FAIL(err, RESOURCE_EXHAUSTED, "the call needs more memory than permitted");
 }
 
 static enum ward_code record_start(struct ward_call *c, const char *key, const char *value)
@@ -54,7 +54,7 @@ static enum ward_code ended(struct ward_call *c)
         return WARD_OK;
     return ward_left_ms(c->deadline_ns) == 0
                ? WARD_FAIL(c->err, DEADLINE_EXCEEDED, "the deadline passed")
-               : WARD_FAIL(c->err, CANCELLED, "the caller went away");
+               : WARD_FAIL(c->err, CANCELLED, "the caller has left");
 }
 
 static enum ward_code tail(struct ward_call *c, const Ward__Audit__V1__TailRequest *req)
@@ -120,7 +120,7 @@ static enum ward_code export_head(struct ward_call *c, const ExportRequest *req,
     WARD_TRY(head_as_is(w->db, c->mem, &resp.checkpoint, &stored, c->err));
     *size = req->size == 0 ? stored : req->size;
     if (*size > stored || req->from_index > *size)
-        return WARD_FAIL(c->err, OUT_OF_RANGE, "the log is not that large");
+        return WARD_FAIL(c->err, OUT_OF_RANGE, "the log is smaller than this size");
     resp.size = *size;
     WARD_TRY(keys_of(w->a, c->mem, &resp.keys, &resp.n_keys, c->err));
     return ward_send(c, &resp.base);
@@ -137,7 +137,7 @@ static enum ward_code note_export(struct ward_call *c, const ExportRequest *req)
         code = record_start(c, "content", req->leaves_only ? "no" : "yes");
     if (code != WARD_DATA_LOSS)
         return code;
-    ward_log_err(WARD_LOG_ERROR, "export of a log that is not as it was left", c->err);
+    ward_log_err(WARD_LOG_ERROR, "export of a damaged log", c->err);
     c->audited = true;
     return WARD_OK;
 }

@@ -72,7 +72,7 @@ static bool in(const struct audit_batch *b)
 static void redo(struct audit_batch *b)
 {
     b->stale = true;
-    b->code = WARD_FAIL(&b->err, ABORTED, "seal and try again");
+    b->code = WARD_FAIL(&b->err, ABORTED, "the event must be sealed again");
 }
 
 static void clear_results(struct work *w)
@@ -162,7 +162,7 @@ static enum ward_code find_twins(struct work *w, struct ward_err *err)
         n += b->n;
     all = ward_alloc(w->mem, n * sizeof(*all));
     if (all == NULL)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "too many events at once");
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "too many events in one transaction");
     for (struct audit_batch *b = w->group; b != NULL; b = b->next)
         for (size_t i = 0; i < b->n; i++, k++)
             all[k] = (struct place){&b->items[i], b, k};
@@ -190,7 +190,7 @@ static enum ward_code sort_out(struct work *w, struct ward_db *db, struct ward_e
         for (size_t i = 0; i < b->n && in(b); i++)
             if (b->items[i].conflict)
                 b->code = WARD_FAIL_REASON(&b->err, ALREADY_EXISTS, "EVENT_ID_CONFLICT",
-                                           "the log holds another event under this id");
+                                           "the log contains a different event with this id");
         for (size_t i = 0; i < b->n && in(b); i++)
             w->n_new += !b->items[i].duplicate;
     }
@@ -254,7 +254,7 @@ static enum ward_code add_nodes(struct work *w, struct ward_db *db, struct ward_
         v[3 * i + 2] = ward_blob(w->nodes[i].hash.b, sizeof(w->nodes[i].hash.b));
     }
     if (w->mem->full)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "too many events at once");
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "too many events in one transaction");
     return ward_db_bulk(db, ADD_NODE, v, 3, w->n_nodes, err);
 }
 
@@ -268,13 +268,13 @@ static enum ward_code add_entries(struct work *w, struct ward_db *db, struct war
     w->nodes = ward_alloc(w->mem, (w->n_new / 8 + 16) * sizeof(*w->nodes));
     w->n_nodes = 0;
     if (v == NULL || w->nodes == NULL)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "too many events at once");
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "too many events in one transaction");
     for (struct audit_batch *b = w->group; b != NULL; b = b->next)
         for (size_t i = 0; in(b) && i < b->n; i++)
             if (!b->items[i].duplicate)
                 put(w, &b->items[i], now_us, v + COLUMNS * k++);
     if (w->mem->full)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "too many events at once");
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "too many events in one transaction");
     WARD_TRY(ward_db_bulk(db, ADD_ENTRY, v, COLUMNS, w->n_new, err));
     return add_nodes(w, db, err);
 }
@@ -290,7 +290,7 @@ static enum ward_code sign_head(struct work *w, struct ward_db *db, struct ward_
     const int n = w->next_key == NULL ? 1 : 2;
 
     if (row == NULL)
-        return spoiled(err, "the key that signs is not there");
+        return spoiled(err, "the signing key is missing");
     ward_frontier_root(&h->frontier, &h->root);
     memcpy(cp.origin, h->origin, sizeof(cp.origin));
     cp.root = h->root;
@@ -330,7 +330,7 @@ static enum ward_code transaction(struct ward_db *db, void *arg, struct ward_err
     WARD_TRY(audit_head_take(w->a, db, w->mem, &before, &w->head, err));
     WARD_TRY(entry_count(db, w->mem, &stored, err));
     if (stored != w->head.frontier.size)
-        return spoiled(err, "the log does not hold as many entries as its signed head says");
+        return spoiled(err, "the log has fewer entries than its signed head");
     clear_results(w);
     WARD_TRY(sort_out(w, db, err));
     WARD_TRY(operate(w, db, err));
@@ -378,7 +378,8 @@ void append_group(struct audit *a, struct ward_db *db, struct ward_arena *mem,
         err = (struct ward_err){0};
         code = ward_db_tx(db, transaction, &w, &err);
         if (code == WARD_ALREADY_EXISTS)
-            code = spoiled(&err, "the log holds entries that its signed head does not cover");
+            code =
+                spoiled(&err, "the log contains entries that its signed head does not cover");
     }
     if (code == WARD_DATA_LOSS)
         audit_broke(a, &err);

@@ -143,7 +143,7 @@ static enum ward_code enqueue(struct audit_appender *p, struct audit_batch *b,
         return WARD_FAIL(err, UNAVAILABLE, "stopping");
     if (p->waiting + b->n > AUDIT_QUEUE && p->waiting > 0) {
         (void)WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "QUEUE_FULL",
-                               "too many events wait to be committed");
+                               "too many events wait for a commit");
         if (err != NULL)
             err->retry_after_ms = 200;
         return WARD_RESOURCE_EXHAUSTED;

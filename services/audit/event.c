@@ -37,8 +37,7 @@ enum ward_code event_of(const Event *msg, struct ward_arena *mem, struct audit_e
     uint8_t *id = ward_alloc(mem, 16);
 
     if (detail == NULL || id == NULL)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED,
-                         "the events need more memory than a call has");
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "the events need more memory than permitted");
     for (size_t i = 0; i < msg->n_detail; i++)
         detail[i] = (struct audit_pair){msg->detail[i]->key, msg->detail[i]->value};
     *out = (struct audit_event){
@@ -76,8 +75,7 @@ enum ward_code event_admit(const Event *msg, const void *bytes, size_t n, const 
     struct audit_event *e = ward_new(mem, struct audit_event);
 
     if (e == NULL)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED,
-                         "the events need more memory than a call has");
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "the events need more memory than permitted");
     if (n > AUDIT_EVENT_MAX)
         return WARD_FAIL(err, INVALID_ARGUMENT, "the event is larger than %d bytes",
                          AUDIT_EVENT_MAX);

@@ -127,7 +127,7 @@ static enum ward_code quarantine(struct delivery *d, size_t i, struct ward_err *
     if (err != NULL)
         *err = (struct ward_err){0};
     ward_count(&quarantined, 1);
-    ward_log_err(WARD_LOG_WARN, "an item from the bus is no event", &d->why[i]);
+    ward_log_err(WARD_LOG_WARN, "an item from the bus is not a valid event", &d->why[i]);
     return say_so(d, it, id, &d->why[i], err);
 }
 
@@ -186,7 +186,7 @@ static void mark(struct delivery *d, const struct audit_item *items)
             continue;
         d->bad[i] = true;
         (void)WARD_FAIL_REASON(&d->why[i], ALREADY_EXISTS, "EVENT_ID_CONFLICT",
-                               "the log holds another event under this id");
+                               "the log contains a different event with this id");
     }
 }
 

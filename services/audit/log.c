@@ -104,7 +104,7 @@ void audit_broke(struct audit *a, const struct ward_err *err)
     a->broken = true;
     pthread_mutex_unlock(&a->lock);
     if (first)
-        ward_log_err(WARD_LOG_ERROR, "the log is not as it was left; appending stops", err);
+        ward_log_err(WARD_LOG_ERROR, "the log was changed; appending stops", err);
 }
 
 enum ward_code audit_sound(struct audit *a, struct ward_err *err)
@@ -147,7 +147,7 @@ static enum ward_code check_note(struct audit *a, const struct audit_head *h,
         return spoiled(err, "the stored head is not signed by the log's key");
     if (strcmp(cp.origin, a->cfg.origin) != 0 || cp.size != h->frontier.size ||
         !ward_hash_equal(&cp.root, &h->root))
-        return spoiled(err, "the stored head is not the one that was signed");
+        return spoiled(err, "the stored head differs from the signed head");
     return WARD_OK;
 }
 
@@ -156,10 +156,10 @@ enum ward_code audit_head_take(struct audit *a, struct ward_db *db, struct ward_
                                struct ward_err *err)
 {
     if (before->any && h->frontier.size < before->size)
-        return spoiled(err, "the stored head is older than one seen before");
+        return spoiled(err, "the stored head is older than an earlier one");
     if (before->any && h->frontier.size == before->size &&
         !ward_hash_equal(&h->root, &before->root))
-        return spoiled(err, "the stored head is another one of the same size");
+        return spoiled(err, "the stored head differs from an earlier one of the same size");
     if (h->signer > signers_newest(a->signers))
         WARD_TRY(signers_load(a->signers, a->vault, db, mem, err));
     if (!before->any || h->frontier.size > before->size)
@@ -225,10 +225,10 @@ static enum ward_code inspect(struct audit *a, struct ward_db *db, struct ward_a
     WARD_TRY(entry_count(db, mem, &stored, err));
     if (stored <
         head.frontier.size) /* more entries: another replica appended in the meantime */
-        return spoiled(err, "the log holds fewer entries than its signed head says");
+        return spoiled(err, "the log has fewer entries than its signed head");
     WARD_TRY(ward_tree_root(&tree, head.frontier.size, &root, err));
     if (!ward_hash_equal(&root, &head.root))
-        return spoiled(err, "the stored tree is not that of its signed head");
+        return spoiled(err, "the stored tree does not match its signed head");
     WARD_TRY(anchor_check(a, db, mem, &head, err));
     audit_saw(a, head.frontier.size, &head.root);
     return WARD_OK;

@@ -18,7 +18,7 @@ static enum ward_code read_row(struct ward_db *db, struct ward_arena *mem, const
     *row = 0;
     WARD_TRY(ward_db_run(db, mem, SQL, WARD_PARAMS(ward_text(service)), &rows, err));
     if (rows.n == 1 && !ward_i64(rows.at[0][0].p, 0, INT64_MAX, row))
-        return WARD_FAIL(err, DATA_LOSS, "the progress of a service is no number");
+        return WARD_FAIL(err, DATA_LOSS, "the progress of a service is not a number");
     return WARD_OK;
 }
 
@@ -34,7 +34,7 @@ enum ward_code intake_mark(struct ward_db *db, struct ward_arena *mem, const cha
     int64_t known;
 
     if (*peer != '\0' && strcmp(peer, service) != 0)
-        return WARD_FAIL(err, PERMISSION_DENIED, "a service speaks for itself alone");
+        return WARD_FAIL(err, PERMISSION_DENIED, "a service may report only its own progress");
     if (sent > INT64_MAX || last > INT64_MAX)
         return WARD_FAIL(err, INVALID_ARGUMENT, "not a row of an outbox");
     WARD_TRY(read_row(db, mem, service, &known, err));
@@ -42,10 +42,11 @@ enum ward_code intake_mark(struct ward_db *db, struct ward_arena *mem, const cha
         WARD_LOG(ERROR, "a service's database is older than this log",
                  WARD_KV("service", service), WARD_KN("log_has", known),
                  WARD_KN("database_has", (int64_t)last));
-        return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "DATABASE_RESTORED",
-                                "this database is older than the audit log: it ends at row "
-                                "%" PRIu64 ", the log has row %" PRId64,
-                                last, known);
+        return WARD_FAIL_REASON(
+            err, FAILED_PRECONDITION, "DATABASE_RESTORED",
+            "this database is older than the audit log: it ends at row %" PRIu64
+            ", the log has row %" PRId64,
+            last, known);
     }
     if (sent <= (uint64_t)known)
         return WARD_OK;

@@ -58,7 +58,7 @@ static enum ward_code text(const char *field, const char *s, size_t least, size_
         return WARD_FAIL_FIELD(err, field, "must be %zu to %zu bytes", least, most);
     for (size_t i = 0; i < n; i++)
         if (!fits(s[i], shape) || is_c1(s + i))
-            return WARD_FAIL_FIELD(err, field, "holds a character that is not allowed");
+            return WARD_FAIL_FIELD(err, field, "contains a character that is not permitted");
     return WARD_OK;
 }
 
@@ -85,7 +85,7 @@ static enum ward_code details(const struct audit_event *e, struct ward_err *err)
         WARD_TRY(text("detail", e->detail[i].value, 0, 512, TEXT, err));
         for (size_t k = 0; k < i; k++)
             if (strcmp(e->detail[i].key, e->detail[k].key) == 0)
-                return WARD_FAIL_FIELD(err, "detail", "has a key twice");
+                return WARD_FAIL_FIELD(err, "detail", "has the same key twice");
     }
     return WARD_OK;
 }
@@ -101,7 +101,7 @@ enum ward_code audit_event_check(const struct audit_event *e, const char *sender
     WARD_TRY(text("service", e->service, 1, WARD_LEAF_SERVICE, NAME, err));
     if (*sender != '\0' && strcmp(e->service, sender) != 0)
         return WARD_FAIL_REASON(err, PERMISSION_DENIED, "SERVICE_NOT_SENDER",
-                                "a service may append events of its own only");
+                                "a service may append only its own events");
     WARD_TRY(text("action", e->action, 1, 128, WORD, err));
     if (e->outcome < 1 || e->outcome > 3)
         return WARD_FAIL_FIELD(err, "outcome", "must be success, failure or refused");

@@ -36,8 +36,7 @@ static enum ward_code seal_one(const struct audit_vault *v, const struct audit_r
 
     sealed = ward_alloc(mem, plain_len + WARD_SEAL_EXTRA);
     if (sealed == NULL)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED,
-                         "the events need more memory than a call has");
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "the events need more memory than permitted");
     memcpy(out->event_id, e->id, sizeof(out->event_id));
     snprintf(out->service, sizeof(out->service), "%s", e->service);
     out->occurred_at_us = e->occurred_at_us;
@@ -75,8 +74,7 @@ enum ward_code seal_items(struct audit *a, struct ward_db *db, struct ward_arena
     enum ward_code code;
 
     if (subjects == NULL || keys == NULL)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED,
-                         "the events need more memory than a call has");
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "the events need more memory than permitted");
     for (size_t i = 0; i < n; i++) {
         WARD_ASSERT(raws[i].n <= AUDIT_EVENT_MAX);
         subject_of(v, raws[i].e, day, subjects[i]);
@@ -100,8 +98,7 @@ enum ward_code log_append(struct audit *a, struct ward_db *db, struct ward_arena
     struct audit_item *sealed = ward_alloc(mem, n * sizeof(*sealed));
 
     if (sealed == NULL)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED,
-                         "the events need more memory than a call has");
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "the events need more memory than permitted");
     for (int i = 0; i < TRIES; i++) {
         struct audit_batch b = {.items = sealed, .n = n, .op = op, .deadline_ns = deadline_ns};
         enum ward_code code;
@@ -119,5 +116,5 @@ enum ward_code log_append(struct audit *a, struct ward_db *db, struct ward_arena
         *size = b.size;
         return WARD_OK;
     }
-    return WARD_FAIL(err, UNAVAILABLE, "content keys are being erased too fast: try again");
+    return WARD_FAIL(err, UNAVAILABLE, "content keys are erased too fast; try again");
 }

@@ -75,7 +75,7 @@ static enum ward_code take(const struct audit_vault *v, struct ward_arena *mem,
     int64_t *at = ward_alloc(mem, rows->n * sizeof(*at));
 
     if (e == NULL || at == NULL)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "the answer is larger than a call may hold");
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "the answer exceeds the call's memory");
     for (size_t i = 0; i < rows->n; i++) {
         WARD_TRY(entry_open(v, mem, rows->at[i], &e[i], err));
         if (!ward_i64(rows->at[i][5].p, 0, INT64_MAX, &at[i]))

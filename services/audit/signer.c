@@ -60,7 +60,7 @@ static enum ward_code open_seed(struct audit_signers *s, struct audit_vault *v,
     code = ward_vkey_make(s->origin, ward_sign_key_public(key), &out->signer.vkey, err);
     ward_vkey_print(&out->signer.vkey, out->vkey);
     if (code == WARD_OK && strcmp(out->vkey, row[1].p) != 0)
-        code = WARD_FAIL(err, DATA_LOSS, "a signing key's row is not its own");
+        code = WARD_FAIL(err, DATA_LOSS, "a signing key's row has been altered");
     if (code != WARD_OK)
         ward_sign_key_free(key);
     else
@@ -77,7 +77,7 @@ static enum ward_code take_row(struct audit_signers *s, struct audit_vault *v,
     if (!ward_i64(row[0].p, 1, MOST, &number) || (unsigned)number != s->n + 1 ||
         !ward_i64(row[3].p, 0, INT64_MAX, &r.created_at_us) ||
         !ward_i64(row[4].p, 0, INT64_MAX, &first))
-        return WARD_FAIL(err, DATA_LOSS, "the signing keys are not in a row");
+        return WARD_FAIL(err, DATA_LOSS, "a signing key is missing in the sequence");
     r.number = (unsigned)number;
     r.first_size = (uint64_t)first;
     r.handover = ward_strdup(s->keep, row[5].p);
@@ -151,7 +151,8 @@ enum ward_code signers_store(struct ward_db *db, struct ward_arena *mem,
     char vkey[WARD_VKEY_MAX];
 
     if (number > MOST)
-        return WARD_FAIL(err, FAILED_PRECONDITION, "no more than %d signing keys", MOST);
+        return WARD_FAIL(err, FAILED_PRECONDITION,
+                         "the log has reached the limit of %d signing keys", MOST);
     ward_vkey_print(&key->signer.vkey, vkey);
     return ward_db_run(db, mem, SQL,
                        WARD_PARAMS(ward_int(mem, number), ward_text(vkey),

@@ -30,7 +30,7 @@ static enum ward_code head_of(const struct ward_val *row, struct audit_head *out
     out->note_len = row[6].n;
     ward_frontier_root(&out->frontier, &root);
     if (!ward_hash_equal(&root, &out->root))
-        return spoiled(err, "the stored head is not the head of its own tree");
+        return spoiled(err, "the stored head does not match its own tree");
     return WARD_OK;
 }
 
@@ -44,7 +44,7 @@ enum ward_code head_read(struct ward_db *db, struct ward_arena *mem, bool lock,
 
     WARD_TRY(ward_db_run(db, mem, lock ? LOCK : READ, WARD_NO_PARAMS, &rows, err));
     if (rows.n != 1)
-        return spoiled(err, "the stored head is not there");
+        return spoiled(err, "the stored head is missing");
     return head_of(rows.at[0], out, err);
 }
 
@@ -89,7 +89,7 @@ enum ward_code head_as_is(struct ward_db *db, struct ward_arena *mem, char **not
 
     WARD_TRY(ward_db_run(db, mem, SQL, WARD_NO_PARAMS, &rows, err));
     if (rows.n != 1 || !ward_i64(rows.at[0][0].p, 0, INT64_MAX, &n))
-        return spoiled(err, "the stored head is not there");
+        return spoiled(err, "the stored head is missing");
     *note = ward_strdup(mem, rows.at[0][1].p);
     *size = (uint64_t)n;
     return *note == NULL ? WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory") : WARD_OK;
@@ -106,16 +106,16 @@ static enum ward_code unseal(const struct audit_vault *v, struct ward_arena *mem
     enum ward_code code;
 
     if (sealed->p == NULL || sealed->n < WARD_SEAL_EXTRA + WARD_SALT_SIZE)
-        return spoiled(err, "an entry's content is gone and its key is not");
+        return spoiled(err, "an entry has no content although its key exists");
     plain = ward_alloc(mem, sealed->n);
     if (plain == NULL)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "the answer is larger than a call may hold");
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "the answer exceeds the call's memory");
     WARD_TRY(vault_unwrap(v, subject->p, subject->n, wrapped, key, err));
     code = ward_unseal(key, e->leaf.event_id, sizeof(e->leaf.event_id), sealed->p, sealed->n,
                        plain, NULL);
     ward_wipe(key, sizeof(key));
     if (code != WARD_OK)
-        return spoiled(err, "an entry's content does not open");
+        return spoiled(err, "an entry's content cannot be decrypted");
     memcpy(e->salt, plain, WARD_SALT_SIZE);
     e->event = plain + WARD_SALT_SIZE;
     e->event_len = sealed->n - WARD_SEAL_EXTRA - WARD_SALT_SIZE;
@@ -140,7 +140,7 @@ enum ward_code entry_open(const struct audit_vault *v, struct ward_arena *mem,
     if (!e.erased)
         WARD_TRY(unseal(v, mem, row, &e, err));
     if (!e.erased && !ward_leaf_holds(&e.leaf, e.salt, e.event, e.event_len))
-        return spoiled(err, "an entry's content is not what its leaf commits to");
+        return spoiled(err, "an entry's content does not match its leaf");
     *out = e;
     return WARD_OK;
 }
@@ -166,7 +166,7 @@ enum ward_code entry_known(const struct audit_vault *v, struct ward_db *db,
     WARD_TRY(ward_db_run(db, mem, SQL, ask, AUDIT_ASKED, &rows, err));
     found = ward_alloc(mem, rows.n * sizeof(*found));
     if (found == NULL)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "too many events at once");
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "too many events in one transaction");
     for (size_t i = 0; i < rows.n; i++)
         WARD_TRY(entry_open(v, mem, rows.at[i], &found[i], err));
     *out = found;
@@ -235,7 +235,8 @@ enum ward_code entry_find(const struct audit_vault *v, struct ward_db *db,
 
     WARD_TRY(ward_db_run(db, mem, SQL, WARD_PARAMS(ward_blob(event_id, 16)), &rows, err));
     if (rows.n == 0)
-        return WARD_FAIL(err, NOT_FOUND, "no such event, or not the caller's to see");
+        return WARD_FAIL(err, NOT_FOUND,
+                         "the event does not exist, or the caller may not see it");
     WARD_TRY(entry_open(v, mem, rows.at[0], out, err));
     if (memcmp(out->leaf.event_id, event_id, 16) != 0)
         return spoiled(err, "an entry's leaf is another event's");

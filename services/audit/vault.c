@@ -37,7 +37,7 @@ enum ward_code vault_unwrap(const struct audit_vault *v, const void *aad, size_t
 {
     if (wrapped->p == NULL || wrapped->n != WRAPPED ||
         ward_unseal(v->kek, aad, aad_len, wrapped->p, wrapped->n, out, err) != WARD_OK)
-        return WARD_FAIL(err, DATA_LOSS, "a stored key does not open with this key file");
+        return WARD_FAIL(err, DATA_LOSS, "a stored key cannot be decrypted with this key file");
     return WARD_OK;
 }
 

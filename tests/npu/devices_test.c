@@ -203,7 +203,7 @@ static void what_is_not_there_is_said_and_the_next_is_used(void **state)
     (void)state;
     assert_int_equal(ward_choose(c, &choice, NULL), WARD_OK);
     assert_int_equal(ward_chooser_report(c, found), 3);
-    assert_string_equal(found[0].why, "it has no device here");
+    assert_string_equal(found[0].why, "no device is present");
     assert_true(choice.degraded);
     if (choice.rank == 1) { /* a machine with a GPU */
         assert_int_equal(choice.device.kind, WARD_GPU);
@@ -226,8 +226,7 @@ static void denied_to_fall_back_it_is_not_ready(void **state)
     (void)state;
     assert_int_equal(ward_choose(c, &choice, &err), WARD_UNAVAILABLE);
     assert_string_equal(err.reason, "DEVICE_NOT_READY");
-    assert_string_equal(err.detail,
-                        "npu: it has no device here (no provider library is named)");
+    assert_string_equal(err.detail, "npu: no device is present (no provider library is named)");
     ward_chooser_close(c);
 }
 
@@ -252,7 +251,7 @@ static void a_wrong_answer_falls_back_and_a_right_one_returns(void **state)
     static const struct {
         const char *word, *why;
     } ways[] = {
-        {"wrong", "test gave another answer than the known one"},
+        {"wrong", "test returned a wrong answer in its known-answer check"},
         {"fail", "the npu back end failed"},
         {"gone", "the npu back end failed"},
         {"idle", "the npu back end failed"}, /* all of the model would run on the CPU */

@@ -209,7 +209,7 @@ describe('starting', { timeout: 600000 }, () => {
     assert.strictEqual(r.status, 1);
     const said = r.lines.map((l) => JSON.parse(l)).find((l) => l.level === 'error');
     assert.strictEqual(said.msg, 'cannot start');
-    assert.strictEqual(said.error, 'the environment sets WARD_WORKER, which is no option; see --help');
+    assert.strictEqual(said.error, 'the environment sets WARD_WORKER, which is not an option; see --help');
   });
 
   test('a_file_of_options_serves_as_well', async () => {

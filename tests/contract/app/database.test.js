@@ -70,7 +70,7 @@ describe('audit and its database', { timeout: 600000 }, () => {
     for (const args of [[], ['--migrate'], ['--outbox', 'list']]) {
       const r = await run([bin('audit'), ...args], { env });
       assert.strictEqual(r.status, 1, args.join(' '));
-      assert.match(r.lines.join('\n'), /a database over TCP needs TLS: set WARD_DB_TLS_CA, or WARD_DB_PLAIN=1/, args.join(' '));
+      assert.match(r.lines.join('\n'), /a database over TCP needs TLS: set WARD_DB_TLS_CA, or set WARD_DB_PLAIN=1/, args.join(' '));
     }
     const plain = new Proc('audit', [bin('audit')], { env: { ...env, WARD_DB_PLAIN: '1' } });
     await plain.line(/"msg":"waiting for the database"/);

@@ -88,7 +88,7 @@ describe('a token of an identity provider', () => {
   test('that is shaped wrongly is refused by the name of the claim', async () => {
     const err = await ward.client('diagnosis').failure('ListModels', {}, { token: await oidc.token('wendy') });
     assert.deepStrictEqual([err.code, err.reason], ['UNAUTHENTICATED', 'TOKEN_MALFORMED']);
-    assert.match(err.details, /claim ward must be one text/);
+    assert.match(err.details, /claim ward must be one string/);
   });
 
   test('of another audience is refused', async () => {

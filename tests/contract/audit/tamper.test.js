@@ -218,13 +218,13 @@ describe('what the service finds at start or at the next append', () => {
   test('a tree whose stored nodes were edited', async () => {
     await ward.services.audit.stop();
     await sql(`UPDATE node SET hash = UNHEX('${crypto.randomBytes(32).toString('hex')}') WHERE level = 4 AND pos = 0`);
-    await refusesToStart(/not that of its signed head/);
+    await refusesToStart(/does not match its signed head/);
   });
 
   test('a signing key that someone put in the place of ours', async () => {
     await ward.services.audit.stop();
     await sql(`UPDATE signing_key SET wrapped = UNHEX('${crypto.randomBytes(60).toString('hex')}')`);
-    await refusesToStart(/does not open/);
+    await refusesToStart(/cannot be decrypted/);
   });
 });
 

@@ -130,7 +130,7 @@ describe('what it does not start with', { skip }, () => {
     bytes[bytes.length >> 1] ^= 1;
     fs.chmodSync(file, 0o644);
     fs.writeFileSync(file, bytes);
-    says(await start({ WARD_MODELS: dir }), /the weights of face_feature are not the ones meant/);
+    says(await start({ WARD_MODELS: dir }), /the hash of face_feature.s weights is not the expected one/);
     fs.unlinkSync(file);
     says(await start({ WARD_MODELS: dir }), /"level":"error"/);
   });
