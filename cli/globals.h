@@ -5,7 +5,7 @@
 #ifndef WARD_CLI_GLOBALS_H
 #define WARD_CLI_GLOBALS_H
 
-#include "cli/cli.h"
+#include "cli/core/cli.h"
 
 /* Removes the options of every command (--json, --data DIR, --token FILE) from argv, at any
  * place before `--`. Returns NULL after a message if one lacks its value. */

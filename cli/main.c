@@ -1,6 +1,6 @@
 /* wardctl - the command line for everything. Each command is a row in the table of its own
  * file. */
-#include "cli/cli.h"
+#include "cli/core/cli.h"
 #include "cli/globals.h"
 
 #include <stddef.h>

@@ -1,6 +1,6 @@
 #include "cli/release/folder.h"
 
-#include "cli/cli.h"
+#include "cli/core/cli.h"
 #include "common/base/crypto.h"
 #include "common/base/text.h"
 

@@ -1,5 +1,5 @@
 /* wardctl release key and release sign - what whoever makes a release needs of its key. */
-#include "cli/cli.h"
+#include "cli/core/cli.h"
 #include "cli/release/folder.h"
 #include "common/base/crypto.h"
 #include "common/merkle/note.h"

@@ -1,7 +1,7 @@
 /* wardctl release verify - offline: a release's folder, and the public key that its users noted
  * down. */
-#include "cli/audit_file.h"
-#include "cli/cli.h"
+#include "cli/audit/audit_file.h"
+#include "cli/core/cli.h"
 #include "cli/release/check.h"
 
 #include <stdlib.h>

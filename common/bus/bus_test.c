@@ -1,6 +1,6 @@
 #include "common/bus/bus.h"
 
-#include "common/base/pki.h"
+#include "cli/pki/pki.h"
 
 #include <pthread.h>
 #include <setjmp.h>

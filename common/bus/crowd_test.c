@@ -1,6 +1,6 @@
 /* All replicas behind one name, as replicas come and go: publishers and receivers on two
  * loopback addresses, and a resolver that says which of them the name has. */
-#include "common/base/pki.h"
+#include "cli/pki/pki.h"
 #include "common/bus/crowd.h"
 
 #include <pthread.h>

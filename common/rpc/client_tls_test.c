@@ -1,4 +1,4 @@
-#include "common/base/pki.h"
+#include "cli/pki/pki.h"
 #include "common/rpc/client_impl.h"
 #include "common/rpc/client_peer.h"
 

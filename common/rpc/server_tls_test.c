@@ -1,4 +1,4 @@
-#include "common/base/pki.h"
+#include "cli/pki/pki.h"
 #include "common/rpc/server_testing.h"
 
 #include <unistd.h>

@@ -26,7 +26,7 @@ $(BUILD)/obj/tests/bench/%.o: tests/bench/%.cc tests/bench/echo_peer.h $(CC_STAM
 $(BUILD)/bench/echo_callback $(BUILD)/bench/echo_sync: $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(CC_OBJECTS)
 	@mkdir -p $(@D)
 	@$(CXX) -o $@ $^ $$(pkg-config --libs grpc++ protobuf) -lpthread
-$(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(WARD_A)
+$(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(PKI_A) $(WARD_A)
 	@mkdir -p $(@D)
 	@$(CC) $(LDFLAGS_WARD) -o $@ $^ $(BENCH_LIBS)
 

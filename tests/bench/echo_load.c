@@ -8,8 +8,8 @@
  * run with exit 1. Prints one JSON object: what was measured after the warm-up.
  *
  * Bounded: RUN_MS at most a minute, 1,024 calls at a time, 1 GiB of memory, an alarm. */
+#include "cli/pki/pki.h"
 #include "common/base/clock.h"
-#include "common/base/pki.h"
 #include "common/base/text.h"
 #include "tests/bench/h2conn.h"
 

@@ -3,11 +3,11 @@
  * commits throughout (innodb_flush_log_at_trx_commit=1), all on one server.
  *   tests/tools/with-db build/bench/outbox [EVENTS] */
 #include "common/db/outbox.h"
+#include "cli/pki/pki.h"
 #include "common/base/arena.h"
 #include "common/base/clock.h"
 #include "common/base/crypto.h"
 #include "common/base/log.h"
-#include "common/base/pki.h"
 #include "common/base/text.h"
 #include "common/bus/relay.h"
 

@@ -3,7 +3,7 @@
  * held against the rules it promises; so is a leaf.
  *   links: cli
  *   max_len: 16384 */
-#include "cli/audit_file.h"
+#include "cli/audit/audit_file.h"
 
 #include <stdio.h>
 #include <stdlib.h>

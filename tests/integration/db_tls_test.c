@@ -2,8 +2,8 @@
  * it makes the certificates and starts itself again beside one. */
 #include "tests/integration/it.h"
 
+#include "cli/pki/pki.h"
 #include "common/base/clock.h"
-#include "common/base/pki.h"
 
 #include <arpa/inet.h>
 #include <signal.h>

@@ -3,9 +3,9 @@
  * id. Over mutual TLS, as between pods. */
 #include "tests/integration/it.h"
 
+#include "cli/pki/pki.h"
 #include "common/base/crypto.h"
 #include "common/base/log.h"
-#include "common/base/pki.h"
 #include "common/bus/relay.h"
 #include "common/db/outbox.h"
 

@@ -23,7 +23,7 @@ test('everything_is_ready_when_it_says_so', async (t) => {
   await up.start();
   t.diagnostic(`ready after ${up.ready.took_ms} ms, from an empty folder`);
   const health = await up.ask('health');
-  assert.deepStrictEqual(health.map((s) => [s.service, s.serving]), [['audit', true], ['identity', true], ['records', true], ['dosage', true], ['diagnosis', true]]);
+  assert.deepStrictEqual(health.map((s) => [s.service, s.serving]), [['audit', true], ['diagnosis', true], ['dosage', true], ['identity', true], ['records', true]]);
   assert.ok(pids().every((pid) => pid > 0));
 });
 

@@ -40,7 +40,7 @@ class MariaDb {
   static async start(dir, schemas, conf = '') {
     const db = new MariaDb(dir);
     for (const sub of ['run', 'tmp', 'secrets']) fs.mkdirSync(path.join(dir, sub), { recursive: true, mode: 0o700 });
-    fs.writeFileSync(path.join(dir, 'my.cnf'), `${template('my.cnf', { DIR: dir })}\n${UNSYNCED}${SMALL}${conf}`);
+    fs.writeFileSync(path.join(dir, 'my.cnf'), `${template('deploy/local/my.cnf', { DIR: dir })}\n${UNSYNCED}${SMALL}${conf}`);
     fs.writeFileSync(path.join(dir, 'secrets/init.sql'), schemas.map((s) => db.schema(s)).join(''), { mode: 0o600 });
     await copyTemplate(path.join(dir, 'db'));
     await db.restart();

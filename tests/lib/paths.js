@@ -19,14 +19,18 @@ function folder(name = 'ward') {
   return dir;
 }
 
-// deploy/local/NAME with its ${VARIABLES} filled in.
-function template(name, values) {
-  const text = fs.readFileSync(path.join(root, 'deploy/local', name), 'utf8');
-  return text.replace(/\$\{(\w+)\}/g, (all, key) => {
+// A file of the repository with its ${VARIABLES} replaced.
+function template(file, values) {
+  return fs.readFileSync(path.join(root, file), 'utf8').replace(/\$\{(\w+)\}/g, (all, key) => {
     if (key in values) return values[key];
-    throw new Error(`deploy/local/${name}: what is ${all}?`);
+    throw new Error(`${file}: ${all} is unknown`);
   });
 }
+
+// Each service of the repository, found by its services/NAME/local.env: {NAME: the text of that file}.
+const services = Object.fromEntries(fs.readdirSync(path.join(root, 'services')).sort()
+  .map((name) => [name, path.join(root, 'services', name, 'local.env')]).filter(([, file]) => fs.existsSync(file))
+  .map(([name, file]) => [name, fs.readFileSync(file, 'utf8')]));
 
 // "NAME=value" lines as an object.
 function environment(text) {
@@ -45,6 +49,7 @@ module.exports = {
   bin: (name) => path.join(build, 'bin', name),
   folder,
   template,
+  services,
   environment,
   // A photograph of tools/models.lock's, "user2"; undefined where it was not fetched.
   photo: (name) => [path.join(root, 'build/photos', `${name}.jpg`)].find((p) => fs.existsSync(p)),

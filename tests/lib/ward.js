@@ -1,6 +1,6 @@
 'use strict';
 // A Ward of a test's own: MariaDB, certificates, keys, an issuer and the services asked for, set up
-// as the embedded default's (deploy/local/*.env), every service on a port the kernel picked.
+// as the embedded default's (deploy/local/service.env, services/*/local.env), every service on a port the kernel picked.
 //
 //   const ward = await Ward.start({ services: ['audit'], env: { audit: { WARD_QUEUE: '1' } } });
 //   const audit = ward.client('audit', { as: 'identity' });
@@ -16,39 +16,30 @@ const { Proc, run, must } = require('./proc');
 const { MariaDb } = require('./mariadb');
 const { Issuer, writeJwks } = require('./tokens');
 const { Client } = require('./client');
-const { bin, folder, template, environment, root, build, models, packs } = require('./paths');
+const { bin, folder, template, environment, services: known, root, build, models, packs } = require('./paths');
 
-const PEERS = ['wardctl', 'audit', 'identity', 'records', 'dosage', 'diagnosis', 'gateway', 'devices', 'stranger'];
-const API = {
-  audit: { file: 'ward/audit/v1/audit.proto', service: 'ward.audit.v1.Audit' },
-  identity: { file: 'ward/identity/v1/identity.proto', service: 'ward.identity.v1.Identity' },
-  // The same process and port as identity: client('identity', { api: 'gallery' }).
-  gallery: { file: 'ward/identity/v1/gallery.proto', service: 'ward.identity.v1.Gallery' },
-  admin: { file: 'ward/identity/v1/admin.proto', service: 'ward.identity.v1.IdentityAdmin' },
-  access: { file: 'ward/identity/v1/access.proto', service: 'ward.identity.v1.Access' },
-  // The same process and port as records: client('records', { api: 'exchange' }).
-  records: { file: 'ward/records/v1/records.proto', service: 'ward.records.v1.Records' },
-  recordsaccess: { file: 'ward/records/v1/access.proto', service: 'ward.records.v1.RecordsAccess' },
-  patients: { file: 'ward/records/v1/patients.proto', service: 'ward.records.v1.Patients' },
-  exchange: { file: 'ward/records/v1/exchange.proto', service: 'ward.records.v1.Exchange' },
-  feed: { file: 'ward/records/v1/feed.proto', service: 'ward.records.v1.Feed' },
-  text: { file: 'ward/records/v1/text.proto', service: 'ward.records.v1.Text' },
-  analytics: { file: 'ward/records/v1/analytics.proto', service: 'ward.records.v1.Analytics' },
-  recordsadmin: { file: 'ward/records/v1/admin.proto', service: 'ward.records.v1.RecordsAdmin' },
-  // The same process and port as dosage: client('dosage', { api: 'doses' }).
-  dosage: { file: 'ward/dosage/v1/orders.proto', service: 'ward.dosage.v1.Orders' },
-  formulary: { file: 'ward/dosage/v1/formulary.proto', service: 'ward.dosage.v1.Formulary' },
-  schedule: { file: 'ward/dosage/v1/schedule.proto', service: 'ward.dosage.v1.Schedule' },
-  doses: { file: 'ward/dosage/v1/administration.proto', service: 'ward.dosage.v1.Administrations' },
-  tracking: { file: 'ward/dosage/v1/tracking.proto', service: 'ward.dosage.v1.Tracking' },
-  downtime: { file: 'ward/dosage/v1/downtime.proto', service: 'ward.dosage.v1.Downtime' },
-  dosageadmin: { file: 'ward/dosage/v1/admin.proto', service: 'ward.dosage.v1.DosageAdmin' },
-  diagnosis: { file: 'ward/diagnosis/v1/diagnosis.proto', service: 'ward.diagnosis.v1.Diagnosis' },
-  health: { file: 'grpc/health/v1/health.proto', service: 'grpc.health.v1.Health' },
-};
+const PEERS = ['wardctl', ...Object.keys(known), 'gateway', 'devices', 'stranger'];
 
-// The services whose ports another needs to be started with.
-const NEEDS = { records: ['audit'], dosage: ['records', 'identity'], diagnosis: ['records'] };
+// What a client can call: each `service X` of the .proto files under its name in lower case, {recordsaccess: {file, service}}.
+function findApis() {
+  const apis = { health: { file: 'grpc/health/v1/health.proto', service: 'grpc.health.v1.Health' } };
+  for (const service of Object.keys(known)) {
+    const dir = `ward/${service}/v1`;
+    for (const name of fs.readdirSync(path.join(root, 'proto', dir)).filter((f) => f.endsWith('.proto'))) {
+      const text = fs.readFileSync(path.join(root, 'proto', dir, name), 'utf8');
+      for (const [, api] of text.matchAll(/^service (\w+) /gm)) {
+        if (apis[api.toLowerCase()]) throw new Error(`${dir}/${name}: another service has an API named ${api}`);
+        apis[api.toLowerCase()] = { file: `${dir}/${name}`, service: `ward.${service}.v1.${api}` };
+      }
+    }
+  }
+  // Shorter names. dosage has no service of its own name.
+  return { ...apis, dosage: apis.orders, doses: apis.administrations, admin: apis.identityadmin };
+}
+const API = findApis();
+
+// The services whose ports another needs at its start: those that its local.env names.
+const needs = (name) => Object.keys(known).filter((other) => known[name]?.includes(`\${${other.toUpperCase()}_PORT}`));
 
 // A test is not to fail because the machine is busy; those of a service that hangs set their own.
 const PATIENCE = { dosage: { WARD_RECORDS_MS: '20000' }, diagnosis: { WARD_RECORDS_MS: '20000' } };
@@ -132,7 +123,7 @@ class Ward {
     const started = {};
     for (const [i, name] of services.entries()) {
       this.services[name] = new Service(name);
-      const before = services.slice(0, i).filter((n) => base(n) === base(name) || NEEDS[base(name)]?.includes(n));
+      const before = services.slice(0, i).filter((n) => base(n) === base(name) || needs(base(name)).includes(n));
       started[name] = (async () => {
         await Promise.all(before.map((n) => started[n]));
         this.services[name].env = { ...this.environment(name), ...env[name] };
@@ -143,7 +134,7 @@ class Ward {
   }
 
   makeKeys() {
-    for (const key of ['audit', 'identity', 'records', 'dosage']) {
+    for (const key of Object.keys(known).filter((name) => known[name].includes(`/keys/${name}.kek`))) {
       fs.writeFileSync(path.join(this.dir, 'keys', `${key}.kek`), `${crypto.randomBytes(32).toString('hex')}\n`, { mode: 0o600 });
     }
     this.issuer = new Issuer();
@@ -155,10 +146,10 @@ class Ward {
     const values = {
       DIR: this.dir, SERVICE: service, PORT: '0', ADMIN_PORT: '0', BUILD: build, ROOT: root, MODELS: models, PACKS: packs,
       TEXT_MODEL: '', // the dictionaries alone: a test that needs the model names it
-      AUDIT_PORT: this.portOf('audit'), IDENTITY_PORT: this.portOf('identity'), RECORDS_PORT: this.portOf('records'),
+      ...Object.fromEntries(Object.keys(known).map((other) => [`${other.toUpperCase()}_PORT`, this.portOf(other)])),
     };
     return {
-      ...environment(template('service.env', values)), ...environment(template(`${service}.env`, values)), ...PATIENCE[service],
+      ...environment(template('deploy/local/service.env', values)), ...environment(template(`services/${service}/local.env`, values)), ...PATIENCE[service],
       ...this.replica(name),
     };
   }

@@ -6,7 +6,7 @@ ifdef INTEGRATION_ONLY
 INTEGRATION   := $(patsubst %,$(BUILD)/integration/%,$(INTEGRATION_ONLY))
 endif
 
-$(BUILD)/integration/%: $(BUILD)/obj/tests/integration/%.o $(BUILD)/obj/tests/integration/it.o $(WARD_A)
+$(BUILD)/integration/%: $(BUILD)/obj/tests/integration/%.o $(BUILD)/obj/tests/integration/it.o $(PKI_A) $(WARD_A)
 	@mkdir -p $(@D)
 	@$(CC) $(LDFLAGS_WARD) -o $@ $^ -lcmocka $(PKG_LIBS)
 

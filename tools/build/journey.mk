@@ -1,6 +1,6 @@
 # wardctl's embedded files, the demo, contract and journey tests, and `make test` over all tiers.
 
-LOCAL_FILES := $(wildcard deploy/local/*.cnf deploy/local/*.env)
+LOCAL_FILES := $(sort $(wildcard deploy/local/*.cnf deploy/local/*.env services/*/local.env))
 $(G)/local.c: $(LOCAL_FILES) tools/embed
 	@mkdir -p $(G)
 	@tools/embed local $(LOCAL_FILES) >$@

@@ -84,10 +84,14 @@ endef
 $(foreach s,$(patsubst services/%/,%,$(wildcard services/*/)),$(eval $(call service_rule,$s)))
 
 # ---- wardctl ----
-CLI_C := $(call own,cli) $(call own,cli/release)
+CLI_C := $(call own,cli) $(foreach d,$(filter-out cli/pki/,$(wildcard cli/*/)),$(call own,$(d:/=)))
+# The development certificate authority: for wardctl and for tests, and in no service.
+PKI_A := $(BUILD)/libpki.a
+$(PKI_A): $(call obj,$(call own,cli/pki))
+	@rm -f $@; ar rcs $@ $^
 $(BUILD)/libcli.a: $(call obj,$(filter-out cli/main.c,$(CLI_C)))
 	@rm -f $@; ar rcs $@ $^
-$(BUILD)/bin/wardctl: $(call obj,$(CLI_C)) $(WARD_A)
+$(BUILD)/bin/wardctl: $(call obj,$(CLI_C)) $(PKI_A) $(WARD_A)
 	@mkdir -p $(@D)
 	@echo "  LD   $@"
 	@$(CC) $(LDFLAGS_WARD) -o $@ $^ $(PROGRAM_LIBS)
@@ -125,7 +129,7 @@ UNIT   := $(patsubst %.c,$(BUILD)/test/%,$(UNIT_C))
 QUICK_LD := $(if $(SAN),,$(firstword $(foreach l,gold lld,$(if $(shell command -v ld.$l),-fuse-ld=$l))))
 svc_of  = $(if $(filter services/%,$1),$(BUILD)/lib$(word 2,$(subst /, ,$1)).a)$(if $(filter cli/%,$1),$(BUILD)/libcli.a)
 define unit_rule
-$(BUILD)/test/$(1:.c=): $(call obj,$1) $(call svc_of,$1) $(WARD_A)
+$(BUILD)/test/$(1:.c=): $(call obj,$1) $(call svc_of,$1) $(PKI_A) $(WARD_A)
 	@mkdir -p $$(@D)
 	@$(CC) $(LDFLAGS_WARD) $(QUICK_LD) -o $$@ $$^ -lcmocka $(PKG_LIBS)
 endef
@@ -134,7 +138,7 @@ $(foreach t,$(UNIT_C),$(eval $(call unit_rule,$t)))
 # ---- programs that tests need: tests/tools/<name>.c, or tests/tools/<name>/*.c -> build/tests/<name> ----
 TOOLS := $(patsubst tests/tools/%.c,$(BUILD)/tests/%,$(wildcard tests/tools/*.c))
 TOOLS += $(BUILD)/examples/journey
-$(BUILD)/tests/%: $(BUILD)/obj/tests/tools/%.o $(WARD_A)
+$(BUILD)/tests/%: $(BUILD)/obj/tests/tools/%.o $(PKI_A) $(WARD_A)
 	@mkdir -p $(@D)
 	@$(CC) $(LDFLAGS_WARD) -o $@ $^ -lcmocka $(PKG_LIBS)
 

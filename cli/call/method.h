@@ -1,0 +1,42 @@
+/* method.h - defines a command for each method of a service in one row. The names of options
+ * follow the names of the request's fields ("page_size" is --page-size), so a command supports
+ * every field of the .proto file. A field with a token or a pack takes a file name, because its
+ * value must not appear in a list of processes. Answers are printed field by field.
+ *
+ * Threads: one. Memory: the task's arena. Errors: task.h's.
+ */
+#ifndef WARD_CLI_METHOD_H
+#define WARD_CLI_METHOD_H
+
+#include "cli/call/message.h"
+#include "cli/call/task.h"
+
+#define METHOD_WORDS 3
+
+typedef enum ward_code method_rest(struct task *t, ProtobufCMessage *req, int n, char **words);
+
+struct cli_method {
+    const char *path; /* "/ward.records.v1.Records/Read": a method of the service records */
+    const ProtobufCMessageDescriptor *req, *resp;
+    const char *const *roles; /* roles of a token issued here */
+    const char *purpose;
+    const char *words[METHOD_WORDS]; /* positional fields, in order */
+    const char *file;  /* a field whose JSON is in the file of the last argument, or NULL */
+    method_rest *rest; /* handles further words; NULL: none are permitted */
+    bool stream;       /* the answer is a stream */
+};
+int method_run(const struct cli *cli, const struct cli_method *how, int argc, char **argv);
+/* Declares fn, the cli_fn of a row. */
+#define METHOD_COMMAND(fn, ...)                                                                \
+    static const struct cli_method fn##_row = {__VA_ARGS__};                                   \
+    static int fn(const struct cli *cli, int argc, char **argv)                                \
+    {                                                                                          \
+        return method_run(cli, &fn##_row, argc, argv);                                         \
+    }
+
+/* Builds the request from a command line, as method_run does; also reads --ward and --purpose.
+ */
+WARD_MUST enum ward_code method_request(struct task *t, const struct cli_method *how, int argc,
+                                        char **argv, ProtobufCMessage **req);
+
+#endif
