@@ -55,6 +55,13 @@ enum ward_code ward_err_reason(struct ward_err *err, enum ward_code code, const 
     return code;
 }
 
+enum ward_code ward_err_about(struct ward_err *err, enum ward_code code, const char *field)
+{
+    if (err != NULL && code == WARD_INVALID_ARGUMENT && *err->field == '\0')
+        snprintf(err->field, sizeof(err->field), "%s", field);
+    return code;
+}
+
 enum ward_code ward_err_detail(struct ward_err *err, const char *fmt, ...)
 {
     va_list ap;

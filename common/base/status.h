@@ -106,6 +106,9 @@ enum ward_code ward_err_reason(struct ward_err *err, enum ward_code code, const 
                                const char *file, int line, const char *fmt, ...)
     WARD_PRINTF(6, 7);
 
+/* Names the request field of an INVALID_ARGUMENT that names none. Returns the code. */
+enum ward_code ward_err_about(struct ward_err *err, enum ward_code code, const char *field);
+
 /* Adds text for the log to a recorded failure. Returns err->code (UNKNOWN for NULL). */
 enum ward_code ward_err_detail(struct ward_err *err, const char *fmt, ...) WARD_PRINTF(2, 3);
 

@@ -42,6 +42,25 @@ static void codes_are_googles_number_for_number(void **state)
     assert_false(ward_code_retry((enum ward_code)99));
 }
 
+static void a_reason_about_a_field_names_it_once(void **state)
+{
+    struct ward_err err = {0};
+    enum ward_code code = WARD_FAIL_REASON(&err, INVALID_ARGUMENT, "DOSE_UNIT", "no unit");
+
+    (void)state;
+    assert_int_equal(ward_err_about(&err, code, "dose"), WARD_INVALID_ARGUMENT);
+    assert_string_equal(err.field, "dose");
+    assert_string_equal(err.reason, "DOSE_UNIT");
+    assert_int_equal(ward_err_about(&err, code, "request"), WARD_INVALID_ARGUMENT);
+    assert_string_equal(err.field, "dose");
+    code = WARD_FAIL(&err, NOT_FOUND, "no dose");
+    assert_int_equal(ward_err_about(&err, code, "dose"), WARD_NOT_FOUND);
+    assert_string_equal(err.field, "");
+    assert_int_equal(ward_err_about(&err, WARD_OK, "dose"), WARD_OK);
+    assert_int_equal(ward_err_about(NULL, WARD_INVALID_ARGUMENT, "dose"),
+                     WARD_INVALID_ARGUMENT);
+}
+
 static void a_failure_keeps_its_words_and_place(void **state)
 {
     struct ward_err err = {
@@ -191,6 +210,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(codes_are_googles_number_for_number),
+        cmocka_unit_test(a_reason_about_a_field_names_it_once),
         cmocka_unit_test(a_failure_keeps_its_words_and_place),
         cmocka_unit_test(a_field_and_a_reason_are_told_apart),
         cmocka_unit_test(words_too_many_are_cut_not_overrun),

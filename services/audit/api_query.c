@@ -65,8 +65,10 @@ static enum ward_code from_token(struct ward_call *c, const QueryRequest *q,
             return WARD_OK;
         }
     }
-    return WARD_FAIL_REASON(c->err, INVALID_ARGUMENT, "PAGE_TOKEN_INVALID",
-                            "page_token does not belong to this query");
+    return ward_err_about(c->err,
+                          WARD_FAIL_REASON(c->err, INVALID_ARGUMENT, "PAGE_TOKEN_INVALID",
+                                           "page_token does not belong to this query"),
+                          "page_token");
 }
 
 static enum ward_code filter_of(struct ward_call *c, const QueryRequest *q,

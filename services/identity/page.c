@@ -43,8 +43,10 @@ enum ward_code page_after(struct ward_call *c, const struct page_of *of, const c
         if (ward_equal(want, raw + IDENTITY_ID, TAG))
             return WARD_OK;
     }
-    return WARD_FAIL_REASON(c->err, INVALID_ARGUMENT, "PAGE_TOKEN_INVALID",
-                            "page_token is not of this query");
+    return ward_err_about(c->err,
+                          WARD_FAIL_REASON(c->err, INVALID_ARGUMENT, "PAGE_TOKEN_INVALID",
+                                           "page_token is not of this query"),
+                          "page_token");
 }
 
 enum ward_code page_next(struct ward_call *c, const struct page_of *of,

@@ -38,15 +38,17 @@ static enum ward_code check(struct setting *s)
 {
     struct ward_call *c = s->call;
     struct ward_zone *zone = NULL;
+    enum ward_code code;
 
     if (s->ward == NULL || !rule_is_ward(s->ward->ward))
         return WARD_FAIL_FIELD(c->err, "ward.ward", "must be 1 to 64 of A-Z a-z 0-9 . _ -");
     WARD_TRY(window(c, "ward.before_minutes", s->ward->before_minutes, &s->before));
     WARD_TRY(window(c, "ward.after_minutes", s->ward->after_minutes, &s->after));
-    if (strlen(s->ward->time_zone) > ZONE_MAX)
-        return WARD_FAIL_REASON(c->err, INVALID_ARGUMENT, "TIME_ZONE_UNKNOWN",
-                                "there is no time zone of this name");
-    WARD_TRY(ward_zone_open(s->ward->time_zone, &zone, c->err));
+    code = strlen(s->ward->time_zone) > ZONE_MAX
+               ? WARD_FAIL_REASON(c->err, INVALID_ARGUMENT, "TIME_ZONE_UNKNOWN",
+                                  "there is no time zone of this name")
+               : ward_zone_open(s->ward->time_zone, &zone, c->err);
+    WARD_TRY(ward_err_about(c->err, code, "ward.time_zone"));
     ward_zone_close(zone);
     return WARD_OK;
 }

@@ -37,9 +37,12 @@ static bool gather(struct run *r)
 
 static enum ward_code bad_dose(struct run *r)
 {
-    return WARD_FAIL_REASON(r->err, INVALID_ARGUMENT, "DOSE_UNIT",
-                            "the dose's unit is no amount of this drug that can be converted "
-                            "exactly; where products differ, name the product");
+    return ward_err_about(
+        r->err,
+        WARD_FAIL_REASON(r->err, INVALID_ARGUMENT, "DOSE_UNIT",
+                         "the dose's unit is no amount of this drug that can be converted "
+                         "exactly; where products differ, name the product"),
+        "prescription.dose");
 }
 
 static enum ward_code share_of(struct run *r, size_t k)

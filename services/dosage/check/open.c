@@ -1,5 +1,6 @@
 #include "services/dosage/check/check.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define WARN WARD__DOSAGE__V1__SEVERITY__SEVERITY_WARN
@@ -36,21 +37,29 @@ static enum ward_code check_override(const struct ruleset *rules,
     const Ward__Dosage__V1__Override *o = overrides[at];
     const Ward__Dosage__V1__Finding *f = found(d, o->rule_id);
     const Ward__Dosage__V1__Reason *reason;
+    char field[sizeof(err->field)];
     bool twice = false;
 
+    snprintf(field, sizeof(field), "overrides[%zu]", at);
     for (size_t i = 0; i < at; i++)
         twice |= strcmp(overrides[i]->rule_id, o->rule_id) == 0;
     if (f == NULL || twice)
-        return WARD_FAIL_REASON(
-            err, INVALID_ARGUMENT, "OVERRIDE_UNUSED",
-            "an override names a rule that found nothing, or one that nobody may override");
+        return ward_err_about(
+            err,
+            WARD_FAIL_REASON(err, INVALID_ARGUMENT, "OVERRIDE_UNUSED",
+                             "an override names a rule that found nothing, or one that nobody "
+                             "may override"),
+            field);
     reason =
         ruleset_reason(rules, o->reason_code,
                        f->severity == HARD ? WARD__DOSAGE__V1__REASON__USE__USE_OVERRIDE_HARD
                                            : WARD__DOSAGE__V1__REASON__USE__USE_OVERRIDE_WARN);
     if (reason == NULL)
-        return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "REASON_UNKNOWN",
-                                "the rule set has no such reason for such a finding");
+        return ward_err_about(
+            err,
+            WARD_FAIL_REASON(err, INVALID_ARGUMENT, "REASON_UNKNOWN",
+                             "the rule set has no such reason for such a finding"),
+            field);
     if (!may_give(reason, who))
         return WARD_FAIL_REASON(err, PERMISSION_DENIED, "OVERRIDE_ROLE",
                                 "this reason is not one the caller's roles may give");

@@ -89,8 +89,10 @@ enum ward_code list_conflicts_rpc(struct ward_call *c, const ProtobufCMessage *q
     WARD_TRY(of_ward(c, l.req->ward, c->err));
     WARD_TRY(ward_call_page(c, l.req->page_size, PAGE_USUAL, PAGE_MOST, &l.page));
     if (*l.req->page_token != '\0' && !ward_uuid_parse(l.req->page_token, l.after))
-        return WARD_FAIL_REASON(c->err, INVALID_ARGUMENT, "PAGE_TOKEN_INVALID",
-                                "page_token is not of this query");
+        return ward_err_about(c->err,
+                              WARD_FAIL_REASON(c->err, INVALID_ARGUMENT, "PAGE_TOKEN_INVALID",
+                                               "page_token is not of this query"),
+                              "page_token");
     return ward_db_tx(w->event_ctx.db, list_in_tx, &l, c->err);
 }
 
@@ -240,7 +242,8 @@ enum ward_code resolve_conflict_rpc(struct ward_call *c, const ProtobufCMessage 
         return WARD_FAIL_FIELD(c->err, "which", "is none");
     WARD_TRY(see(&s, &k));
     WARD_TRY(ruleset_active(s.v.w, c->mem, &s.rules, c->err));
-    WARD_TRY(reason_check(&s.v, s.rules, s.req->reason_code, USE(CORRECTION), c->err));
+    WARD_TRY(reason_check(&s.v, s.rules, "reason_code", s.req->reason_code, USE(CORRECTION),
+                          c->err));
     WARD_TRY(beside(&s, k.ward));
     WARD_TRY(ward_db_tx(s.v.w->event_ctx.db, resolve_in_tx, &s, c->err));
     ((ResolveResponse *)r)->conflict = s.answer;

@@ -93,7 +93,8 @@ static enum ward_code prepare(struct acknowledging *a)
     WARD_TRY(visit_token(&a->v, a->q->ppid_token));
     WARD_TRY(ruleset_active(a->v.w, c->mem, &rules, c->err));
     if (*a->q->reason_code != '\0')
-        WARD_TRY(reason_check(&a->v, rules, a->q->reason_code, USE(EMERGENCY), c->err));
+        WARD_TRY(reason_check(&a->v, rules, "reason_code", a->q->reason_code, USE(EMERGENCY),
+                              c->err));
     WARD_TRY(is_open(a->dose, c->err));
     WARD_TRY(by_another(a, rules));
     WARD_TRY(fits(a, false, &order, c->err));

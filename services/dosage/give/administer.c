@@ -222,7 +222,7 @@ static void patient_right(struct giving *g)
 
     if (t->is == TOKEN_FOREIGN)
         rights_say(&g->rights, RIGHT(PATIENT), RESULT(FAIL), "another-patient",
-                   "ppid of another patient or purpose");
+                   "ppid of another patient");
     else if (t->is == TOKEN_ELSEWHERE)
         rights_say(&g->rights, RIGHT(PATIENT), RESULT(FAIL), "another-place",
                    ward_printf(mem, "ppid %s of %s", t->place, g->q->place));

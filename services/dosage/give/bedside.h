@@ -229,10 +229,11 @@ WARD_MUST enum ward_code visit_given(struct visit *v, int64_t given_at_us, int64
 /* At most `most` visible characters. */
 WARD_MUST enum ward_code visit_label(struct visit *v, const char *field, const char *text,
                                      size_t most);
-/* A reason of the active rule set, for this use, that the caller's roles may give.
- *   INVALID_ARGUMENT REASON_UNKNOWN;  PERMISSION_DENIED OVERRIDE_ROLE */
+/* A reason of the active rule set, for this use, that the caller's roles may give; `field`
+ * holds it. INVALID_ARGUMENT REASON_UNKNOWN;  PERMISSION_DENIED OVERRIDE_ROLE */
 WARD_MUST enum ward_code reason_check(const struct visit *v, const struct ruleset *rules,
-                                      const char *code, int use, struct ward_err *err);
+                                      const char *field, const char *code, int use,
+                                      struct ward_err *err);
 /* amount, in a unit that is one, and a route that is one.   INVALID_ARGUMENT */
 WARD_MUST enum ward_code visit_amount(struct visit *v, const char *field, const Quantity *q);
 WARD_MUST enum ward_code visit_route(struct visit *v, int route);

@@ -22,7 +22,8 @@ static enum ward_code shape(struct correcting *k)
     if (q->wasted != NULL)
         WARD_TRY(visit_amount(&k->v, "wasted", q->wasted));
     WARD_TRY(ruleset_active(k->v.w, k->v.c->mem, &k->rules, k->v.c->err));
-    return reason_check(&k->v, k->rules, q->reason_code, USE(CORRECTION), k->v.c->err);
+    return reason_check(&k->v, k->rules, "reason_code", q->reason_code, USE(CORRECTION),
+                        k->v.c->err);
 }
 
 /* Whom it takes, and the chart where more than before was given. Outside of the transaction. */
@@ -95,7 +96,7 @@ static enum ward_code replace_dose(struct correcting *k, const Dose *was, Dose *
 {
     if (was->outcome != OUTCOME(GIVEN) && was->outcome != OUTCOME(PARTIAL))
         return WARD_FAIL_FIELD(err, "dose", "was none: nothing was given");
-    WARD_TRY(exact(k, was, err));
+    WARD_TRY(ward_err_about(err, exact(k, was, err), "dose"));
     d->dose = k->q->dose;
     WARD_TRY(judge_dose(k, d, err));
     return correct_check(k, d, err);

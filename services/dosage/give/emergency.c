@@ -45,7 +45,7 @@ static enum ward_code readable(struct emergency *e)
     struct ward_decimal amount;
 
     WARD_TRY(ruleset_active(e->v.w, e->v.c->mem, &e->rules, err));
-    WARD_TRY(reason_check(&e->v, e->rules, q->reason_code, USE(EMERGENCY), err));
+    WARD_TRY(reason_check(&e->v, e->rules, "reason_code", q->reason_code, USE(EMERGENCY), err));
     d = ruleset_drug(e->rules, q->drug_id);
     if (d == NULL || d->n_ingredients == 0)
         return no_drug(err);

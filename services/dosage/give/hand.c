@@ -61,7 +61,7 @@ static enum ward_code how_much(Scanned *s, char *units, Quantity *volume, const 
     if (*units != '\0' && volume != NULL)
         return WARD_FAIL_FIELD(err, field, "and volume do not go together");
     if (volume != NULL)
-        WARD_TRY(amount_of(volume, &a, err));
+        WARD_TRY(ward_err_about(err, amount_of(volume, &a, err), "volume"));
     s->units = units;
     s->volume = volume;
     return WARD_OK;

@@ -217,7 +217,7 @@ static enum ward_code time_right(struct giving *g, struct ward_err *err)
     long long minutes = g->due_us < 0 ? 0 : (long long)((g->given_us - g->due_us) / MINUTE_US);
 
     if (*reason != '\0')
-        WARD_TRY(reason_check(&g->v, g->rules, reason, USE(TIME), err));
+        WARD_TRY(reason_check(&g->v, g->rules, "time_reason", reason, USE(TIME), err));
     if (g->due_us < 0)
         rights_say(&g->rights, RIGHT(TIME), RESULT(PASS), "", "as needed, within its limits");
     else
@@ -254,7 +254,8 @@ static enum ward_code rights(struct giving *g, struct ward_err *err)
     char today[11];
 
     if (*q->not_scanned_reason != '\0')
-        WARD_TRY(reason_check(&g->v, g->rules, q->not_scanned_reason, USE(NOT_SCANNED), err));
+        WARD_TRY(reason_check(&g->v, g->rules, "not_scanned_reason", q->not_scanned_reason,
+                              USE(NOT_SCANNED), err));
     day_of(g->timing.zone, g->given_us, today);
     hand_right(&g->rights, &g->hand, p->drug_id, p->product_id, today);
     WARD_TRY(dose_right(&g->rights, &dose, err));
@@ -304,9 +305,11 @@ static enum ward_code judge_seen(struct giving *g, struct ward_err *err)
     WARD_TRY(find_order(g, err));
     WARD_TRY(find_time(g, err));
     if (*q->reason_code != '\0')
-        WARD_TRY(reason_check(&g->v, g->rules, q->reason_code, USE(NOT_GIVEN), err));
+        WARD_TRY(
+            reason_check(&g->v, g->rules, "reason_code", q->reason_code, USE(NOT_GIVEN), err));
     if (*q->charted_late_reason != '\0')
-        WARD_TRY(reason_check(&g->v, g->rules, q->charted_late_reason, USE(TIME), err));
+        WARD_TRY(reason_check(&g->v, g->rules, "charted_late_reason", q->charted_late_reason,
+                              USE(TIME), err));
     WARD_TRY(hand_read(g->v.c->mem, g->rules, q->scan, q->product_id, q->not_scanned_reason,
                        &g->hand, err));
     WARD_TRY(hand_count(g->v.c->mem, g->rules, q, &g->hand, err));

@@ -70,8 +70,11 @@ static bool read_scan(const char *s, size_t n, int year, struct gs1 *out, const 
 
 static enum ward_code unreadable(struct ward_err *err)
 {
-    return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "SCAN_UNREADABLE",
-                            "no barcode of a kind that is known, or its check digit is wrong");
+    return ward_err_about(
+        err,
+        WARD_FAIL_REASON(err, INVALID_ARGUMENT, "SCAN_UNREADABLE",
+                         "no barcode of a kind that is known, or its check digit is wrong"),
+        "scan");
 }
 
 static Scanned *scanned_new(struct ward_arena *mem, const char *kind)

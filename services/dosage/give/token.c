@@ -130,8 +130,12 @@ static enum ward_code ask_identity(struct visit *v, const SpendRequest *q, Spend
 static enum ward_code foreign(struct visit *v, const struct token_ask *ask, struct token *out)
 {
     const struct claims says = claims_of(v->c->mem, ask->token);
-    bool theirs = token_is_of(v, ask) && strcmp(says.purpose, DOSAGE_PPID_PURPOSE) == 0;
+    bool theirs = token_is_of(v, ask);
 
+    if (theirs && strcmp(says.purpose, DOSAGE_PPID_PURPOSE) != 0)
+        return WARD_FAIL_REASON(v->c->err, FAILED_PRECONDITION, "PPID_PURPOSE",
+                                "the token is for another use: verify the patient again, with "
+                                "purpose \"" DOSAGE_PPID_PURPOSE "\"");
     *v->c->err = (struct ward_err){0};
     out->is = theirs ? TOKEN_ELSEWHERE : TOKEN_FOREIGN;
     out->place = says.place;

@@ -100,7 +100,7 @@ enum ward_code visit_amount(struct visit *v, const char *field, const Quantity *
 
     if (q == NULL)
         return WARD_FAIL_FIELD(v->c->err, field, "is missing");
-    return amount_of(q, &amount, v->c->err);
+    return ward_err_about(v->c->err, amount_of(q, &amount, v->c->err), field);
 }
 
 enum ward_code visit_route(struct visit *v, int route)
@@ -151,14 +151,17 @@ static bool may_give(const struct ward_principal *who, const Ward__Dosage__V1__R
 }
 
 enum ward_code reason_check(const struct visit *v, const struct ruleset *rules,
-                            const char *code, int use, struct ward_err *err)
+                            const char *field, const char *code, int use, struct ward_err *err)
 {
     const Ward__Dosage__V1__Reason *r =
         ruleset_reason(rules, code, (Ward__Dosage__V1__Reason__Use)use);
 
     if (r == NULL)
-        return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "REASON_UNKNOWN",
-                                "the active rule set has no reason of this code for this use");
+        return ward_err_about(
+            err,
+            WARD_FAIL_REASON(err, INVALID_ARGUMENT, "REASON_UNKNOWN",
+                             "the active rule set has no reason of this code for this use"),
+            field);
     if (!may_give(v->c->who, r))
         return WARD_FAIL_REASON(err, PERMISSION_DENIED, "OVERRIDE_ROLE",
                                 "the reason is not one the caller's roles may give");

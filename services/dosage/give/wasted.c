@@ -102,11 +102,15 @@ enum ward_code wasted_check(const struct waste *w, struct ward_err *err)
     if (w->wasted == NULL)
         return WARD_OK;
     if (a.drug == NULL || a.drug->n_ingredients == 0)
-        return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "DOSE_UNIT",
-                                "the active rule set has the drug no longer");
+        return ward_err_about(err,
+                              WARD_FAIL_REASON(err, INVALID_ARGUMENT, "DOSE_UNIT",
+                                               "the active rule set has the drug no longer"),
+                              "wasted");
     a.ingredient = a.drug->ingredients[0];
-    WARD_TRY(amount_of_ingredient(w->rules, w->drug_id, w->product_id, w->wasted, a.ingredient,
-                                  &a.wasted, err));
+    WARD_TRY(ward_err_about(err,
+                            amount_of_ingredient(w->rules, w->drug_id, w->product_id, w->wasted,
+                                                 a.ingredient, &a.wasted, err),
+                            "wasted"));
     if (w->of != NULL && amount_of_it(&a, w->product_id, w->of, &dose) &&
         is_too_much(&a.wasted, &dose))
         return WARD_FAIL_FIELD(err, "wasted", "is more than %d times the dose", WASTED_MOST);

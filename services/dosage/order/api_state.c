@@ -28,8 +28,11 @@ static enum ward_code check_reason(struct moving *m, enum order_state from,
     WARD_TRY(ruleset_active(c->wrk, c->mem, &rules, err));
     reason = ruleset_reason(rules, code, WARD__DOSAGE__V1__REASON__USE__USE_ORDER_STATE);
     if (reason == NULL)
-        return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "REASON_UNKNOWN",
-                                "the active rule set has no such reason for an order's state");
+        return ward_err_about(
+            err,
+            WARD_FAIL_REASON(err, INVALID_ARGUMENT, "REASON_UNKNOWN",
+                             "the active rule set has no such reason for an order's state"),
+            "reason_code");
     fit = reason->n_roles == 0;
     for (size_t i = 0; i < reason->n_roles; i++)
         fit = fit || ward_principal_has(c->who, reason->roles[i]);

@@ -36,13 +36,15 @@ static enum ward_code coding(const Coding *c, const char *field, struct ward_err
     return WARD_OK;
 }
 
-static enum ward_code amount(const Quantity *q, struct ward_err *err)
+static enum ward_code amount(const Quantity *q, const char *field, struct ward_err *err)
 {
+    enum ward_code code;
     struct amount a;
 
-    if (q == NULL)
-        return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "DOSE_UNIT", "an amount is missing");
-    return amount_of(q, &a, err);
+    code = q == NULL
+               ? WARD_FAIL_REASON(err, INVALID_ARGUMENT, "DOSE_UNIT", "%s is missing", field)
+               : amount_of(q, &a, err);
+    return ward_err_about(err, code, field);
 }
 
 /* ---- units that wards write ---- */
@@ -88,10 +90,13 @@ static enum ward_code dose_unit(const Prescription *p, struct ward_err *err)
          (rate && is_one_of(RATES, WARD_COUNT(RATES), unit, n))) &&
         (rate ? is_over(unit + n) : unit[n] == '\0'))
         return WARD_OK;
-    return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "DOSE_UNIT",
-                            "no ward writes this unit for %s: use mg, ug, g, mL, mmol, meq, "
-                            "[IU] or a count as {tablet}%s",
-                            rate ? "a rate" : "a dose", rate ? ", over h, min or kg/min" : "");
+    return ward_err_about(
+        err,
+        WARD_FAIL_REASON(err, INVALID_ARGUMENT, "DOSE_UNIT",
+                         "no ward writes this unit for %s: use mg, ug, g, mL, mmol, meq, "
+                         "[IU] or a count as {tablet}%s",
+                         rate ? "a rate" : "a dose", rate ? ", over h, min or kg/min" : ""),
+        "prescription.dose.unit");
 }
 
 static enum ward_code route(const Prescription *p, struct ward_err *err)
@@ -170,8 +175,9 @@ static enum ward_code calculated(const Ward__Dosage__V1__CalculatedFrom *f,
     if ((f->weight == NULL) == (f->bsa == NULL))
         return WARD_FAIL_FIELD(err, "prescription.calculated_from",
                                "needs a weight or a body surface, and not both");
-    WARD_TRY(amount(f->per, err));
-    return amount(f->weight == NULL ? f->bsa : f->weight, err);
+    WARD_TRY(amount(f->per, "prescription.calculated_from.per", err));
+    return f->weight == NULL ? amount(f->bsa, "prescription.calculated_from.bsa", err)
+                             : amount(f->weight, "prescription.calculated_from.weight", err);
 }
 
 static enum ward_code instructions(const Prescription *p, struct ward_err *err)
@@ -211,8 +217,10 @@ static enum ward_code infusion(const Prescription *p, struct ward_err *err)
     if (p->phase < 0 || p->phase > WARD__DOSAGE__V1__PHASE__PHASE_TAPER)
         return WARD_FAIL_FIELD(err, "prescription.phase", "is no phase");
     if (p->volume != NULL)
-        WARD_TRY(amount(p->volume, err));
-    return p->concentration == NULL ? WARD_OK : amount(p->concentration, err);
+        WARD_TRY(amount(p->volume, "prescription.volume", err));
+    return p->concentration == NULL
+               ? WARD_OK
+               : amount(p->concentration, "prescription.concentration", err);
 }
 
 enum ward_code prescription_valid(const Prescription *p, int64_t at_us, struct ward_err *err)
@@ -221,7 +229,7 @@ enum ward_code prescription_valid(const Prescription *p, int64_t at_us, struct w
         return WARD_FAIL_FIELD(err, "prescription", "is missing");
     WARD_TRY(word(p->drug_id, "prescription.drug_id", true, err));
     WARD_TRY(word(p->product_id, "prescription.product_id", false, err));
-    WARD_TRY(amount(p->dose, err));
+    WARD_TRY(amount(p->dose, "prescription.dose", err));
     WARD_TRY(route(p, err));
     WARD_TRY(timing_check(p, err));
     WARD_TRY(dose_unit(p, err));

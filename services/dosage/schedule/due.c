@@ -8,6 +8,7 @@
 
 #define KEEP_MEM ((size_t)256 << 10)
 #define LOOK_MS  500 /* so that what changes is told within a second */
+#define RETRY_MS 5000
 
 static struct timespec in_ms(int ms)
 {
@@ -152,7 +153,7 @@ static void *run(void *arg)
 
 /* ---- followers ---- */
 
-static struct due_ward *event_ctx_of(struct due_watch *d, const char *ward)
+static struct due_ward *ward_named(struct due_watch *d, const char *ward)
 {
     struct due_ward *empty = NULL;
 
@@ -174,7 +175,7 @@ enum ward_code due_join(struct due_watch *d, const char *ward, struct due_ward *
 
     pthread_mutex_lock(&d->lock);
     if (d->followers < d->dos->cfg.due_followers && d->followers < DUE_FOLLOWERS_MAX)
-        w = event_ctx_of(d, ward);
+        w = ward_named(d, ward);
     if (w != NULL) {
         d->followers++;
         if (w->followers++ == 0) {
@@ -183,9 +184,12 @@ enum ward_code due_join(struct due_watch *d, const char *ward, struct due_ward *
         }
     }
     pthread_mutex_unlock(&d->lock);
-    if (w == NULL)
-        return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "DUE_FULL",
-                                "WARD_DUE_FOLLOWERS follow this replica already");
+    if (w == NULL) {
+        (void)WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "DUE_FULL",
+                               "WARD_DUE_FOLLOWERS callers already follow this replica");
+        err->retry_after_ms = RETRY_MS;
+        return WARD_RESOURCE_EXHAUSTED;
+    }
     *out = w;
     return WARD_OK;
 }

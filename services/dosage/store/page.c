@@ -68,6 +68,9 @@ enum ward_code page_place(struct ward_call *c, const char *question, const char 
             return WARD_OK;
         }
     }
-    return WARD_FAIL_REASON(c->err, INVALID_ARGUMENT, "PAGE_TOKEN_INVALID",
-                            "page_token is not of this query, or older than a day");
+    return ward_err_about(
+        c->err,
+        WARD_FAIL_REASON(c->err, INVALID_ARGUMENT, "PAGE_TOKEN_INVALID",
+                         "page_token is not of this query, or older than a day"),
+        "page_token");
 }

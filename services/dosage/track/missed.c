@@ -41,8 +41,11 @@ static enum ward_code take_token(struct looking *l)
     if (*l->req->page_token == '\0')
         return WARD_OK;
     if (slot_id_parse(l->req->page_token, l->after, &l->past_us, &why) != WARD_OK)
-        return WARD_FAIL_REASON(l->call->err, INVALID_ARGUMENT, "PAGE_TOKEN_INVALID",
-                                "page_token is not of this query");
+        return ward_err_about(l->call->err,
+                              WARD_FAIL_REASON(l->call->err, INVALID_ARGUMENT,
+                                               "PAGE_TOKEN_INVALID",
+                                               "page_token is not of this query"),
+                              "page_token");
     ward_uuid_text(l->after, l->past);
     l->behind = before(l->after);
     return WARD_OK;

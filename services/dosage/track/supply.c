@@ -25,16 +25,17 @@ static enum ward_code looked_at(struct recording *k, const Order *order, struct 
 {
     const Ward__Dosage__V1__Drug *drug;
     struct ward_decimal amount;
+    enum ward_code code;
 
     if (*k->req->product_id != '\0' &&
         (ruleset_product(k->rules, k->req->product_id, &drug) == NULL ||
          drug != ruleset_drug(k->rules, order->prescription->drug_id)))
         return WARD_FAIL_FIELD(err, "product_id", "is no product of the order's drug");
-    WARD_TRY(stock_amount(k->rules, order->prescription, k->req->product_id, k->req->quantity,
-                          &amount, err));
-    if (ward_decimal_is_zero(&amount))
-        return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "DOSE_VALUE", "nothing is no supply");
-    return WARD_OK;
+    code = stock_amount(k->rules, order->prescription, k->req->product_id, k->req->quantity,
+                        &amount, err);
+    if (code == WARD_OK && ward_decimal_is_zero(&amount))
+        code = WARD_FAIL_REASON(err, INVALID_ARGUMENT, "DOSE_VALUE", "nothing is no supply");
+    return ward_err_about(err, code, "quantity");
 }
 
 static enum ward_code record(struct recording *k, const Order *order, struct ward_err *err)

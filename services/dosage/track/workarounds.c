@@ -118,8 +118,10 @@ static enum ward_code take_token(struct listing *l)
         if (ward_i64(number, 0, INT64_MAX, &l->last_us) && ward_uuid_parse(dot + 1, l->id))
             return WARD_OK;
     }
-    return WARD_FAIL_REASON(l->call->err, INVALID_ARGUMENT, "PAGE_TOKEN_INVALID",
-                            "page_token is not of this query");
+    return ward_err_about(l->call->err,
+                          WARD_FAIL_REASON(l->call->err, INVALID_ARGUMENT, "PAGE_TOKEN_INVALID",
+                                           "page_token is not of this query"),
+                          "page_token");
 }
 
 static enum ward_code give_token(struct listing *l, const Workaround *last,

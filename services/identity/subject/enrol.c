@@ -4,6 +4,7 @@
 #include "services/identity/subject/about.h"
 #include "services/identity/subject/duplicates.h"
 
+#include <stdio.h>
 #include <string.h>
 
 typedef Ward__Identity__V1__EnrolRequest EnrolRequest;
@@ -129,16 +130,24 @@ static enum ward_code fill_subject(struct enrolment *e)
     return ward_call_copy(c, text, &e->resp->subject_id);
 }
 
+static enum ward_code no_consent(const struct enrolment *e, const char *why)
+{
+    enum ward_code code =
+        WARD_FAIL_REASON(e->call->err, FAILED_PRECONDITION, "NO_CONSENT", "%s", why);
+
+    if (e->call->err != NULL)
+        snprintf(e->call->err->field, sizeof(e->call->err->field), "consent");
+    return code;
+}
+
 /* Biometrics without a consent to use them are not taken; nor is anyone put where they may not
  * be searched for. */
 static enum ward_code need_consent(struct enrolment *e)
 {
     if (!consent_to_face(e->consent, e->n_consents, e->subject.kind))
-        return WARD_FAIL_REASON(e->call->err, FAILED_PRECONDITION, "NO_CONSENT",
-                                "none of these consents is to a use of this kind's face");
+        return no_consent(e, "none of the consents permits a use of this kind's face");
     if (e->req->n_galleries > 0 && !e->searchable)
-        return WARD_FAIL_REASON(e->call->err, FAILED_PRECONDITION, "NO_CONSENT",
-                                "a gallery needs the consent to be searched for");
+        return no_consent(e, "a gallery needs the consent to be searched for");
     return WARD_OK;
 }
 

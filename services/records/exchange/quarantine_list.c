@@ -65,8 +65,10 @@ static enum ward_code from_token(struct listing *l, const char *token)
         if (ward_equal(want, t + CURSOR, TAG))
             return WARD_OK;
     }
-    return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "PAGE_TOKEN_INVALID",
-                            "page_token is not of this query");
+    return ward_err_about(err,
+                          WARD_FAIL_REASON(err, INVALID_ARGUMENT, "PAGE_TOKEN_INVALID",
+                                           "page_token is not of this query"),
+                          "page_token");
 }
 
 static enum ward_code next_token(const struct listing *l, const struct item *last, char **out)

@@ -51,8 +51,11 @@ static enum ward_code stand(struct reader *r, const FollowRequest *req, int64_t 
     if (*text == '\0' || req->from_now)
         return WARD_OK;
     if (!ward_unbase64url(text, strlen(text), token, sizeof(token), &n) || n != TOKEN)
-        return WARD_FAIL_REASON(r->call->err, INVALID_ARGUMENT, "RESUME_TOKEN_INVALID",
-                                "resume_token is none that Follow gave");
+        return ward_err_about(
+            r->call->err,
+            WARD_FAIL_REASON(r->call->err, INVALID_ARGUMENT, "RESUME_TOKEN_INVALID",
+                             "resume_token was not issued by Follow; start again without it"),
+            "resume_token");
     for (int i = 0; i < 8; i++)
         at |= (uint64_t)token[FEED_ID + i] << (8 * i);
     if (memcmp(token, r->feed_id, FEED_ID) != 0 || at > (uint64_t)end)

@@ -11,6 +11,7 @@
 #define KEYS_NS   (1000 * WARD_NS_PER_MS)
 #define GATHER_MS 50 /* between two looks, so that a busy service is not a commit a change */
 #define ARENA_CAP ((size_t)8 << 20)
+#define RETRY_MS  5000
 #define COLUMNS   8 /* of feed_change */
 
 static struct ward_family sequence_now = {
@@ -301,10 +302,13 @@ enum ward_code sequencer_join(struct sequencer *s, struct ward_err *err)
     full = s->followers >= s->rec->cfg.followers;
     s->followers += full ? 0 : 1;
     pthread_mutex_unlock(&s->lock);
-    return full ? WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "FEED_FULL",
-                                   "as many follow this replica as it takes: try another, or "
-                                   "again later")
-                : WARD_OK;
+    if (!full)
+        return WARD_OK;
+    (void)WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "FEED_FULL",
+                           "WARD_FOLLOWERS callers already follow this replica");
+    if (err != NULL)
+        err->retry_after_ms = RETRY_MS;
+    return WARD_RESOURCE_EXHAUSTED;
 }
 
 void sequencer_leave(struct sequencer *s)

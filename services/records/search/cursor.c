@@ -73,8 +73,10 @@ enum ward_code cursor_seal(struct ward_keyring *keys, struct ward_arena *mem,
 
 static enum ward_code invalid(struct ward_err *err)
 {
-    return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "PAGE_TOKEN_INVALID",
-                            "page_token is not of this query");
+    return ward_err_about(err,
+                          WARD_FAIL_REASON(err, INVALID_ARGUMENT, "PAGE_TOKEN_INVALID",
+                                           "page_token is not of this query"),
+                          "page_token");
 }
 
 enum ward_code cursor_open(struct ward_keyring *keys, struct ward_arena *mem,

@@ -39,10 +39,10 @@ test('another patient\'s token is said though nothing else is right', async () =
   assert.deepStrictEqual([right(answer, 'PATIENT'), right(answer, 'ROUTE')], ['FAIL another-patient', 'FAIL another-route']);
 });
 
-test('a token for something else is no token for a dose', async () => {
+test('a token for another use is the caller\'s fault, not another patient', async () => {
   const at = await bedside(site);
-  const answer = await give(site, at, { ppid_token: await site.ppid(at.patient, { purpose: 'transport' }) });
-  assert.strictEqual(right(answer, 'PATIENT'), 'FAIL another-patient');
+  const no = await failure(give(site, at, { ppid_token: await site.ppid(at.patient, { purpose: 'transport' }) }));
+  assert.deepStrictEqual([no.code, no.reason], ['FAILED_PRECONDITION', 'PPID_PURPOSE']);
   await nothing(at);
 });
 
