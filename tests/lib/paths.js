@@ -19,9 +19,9 @@ function folder(name = 'ward') {
   return dir;
 }
 
-// A file of the repository with its ${VARIABLES} replaced.
-function template(file, values) {
-  return fs.readFileSync(path.join(root, file), 'utf8').replace(/\$\{(\w+)\}/g, (all, key) => {
+// A file of the repository with its ${VARIABLES} replaced; at: of another version's folder.
+function template(file, values, at = root) {
+  return fs.readFileSync(path.join(at, file), 'utf8').replace(/\$\{(\w+)\}/g, (all, key) => {
     if (key in values) return values[key];
     throw new Error(`${file}: ${all} is unknown`);
   });

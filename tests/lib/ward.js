@@ -55,10 +55,14 @@ async function settled(promises) {
   if (failed) throw failed.reason;
 }
 
+// Where a version of Ward is: this one; tests/tools/base builds another.
+const HERE = { root, build, packs };
+
 class Service {
-  constructor(name, env = {}) {
+  constructor(name, env = {}, from = HERE) {
     this.name = name;
     this.env = env;
+    this.from = from;
     this.clients = [];
   }
 
@@ -74,7 +78,7 @@ class Service {
 
   // While it was away its port was the kernel's to give: to another test's connection, for a moment.
   async serve(tries) {
-    this.proc = new Proc(this.name, [bin(base(this.name))], { env: this.env, cwd: root });
+    this.proc = new Proc(this.name, [path.join(this.from.build, 'bin', base(this.name))], { env: this.env, cwd: this.from.root });
     try {
       return JSON.parse(await this.proc.line(/"msg":"serving"/));
     } catch (err) {
@@ -108,7 +112,9 @@ class Ward {
     return ward;
   }
 
-  async setUp({ services, env = {}, peers = [], wait = true, mariadb }) {
+  // database: starts another one than a MariaDB, (folder, services) -> {options(), kill()}.
+  // from: the version that runs.
+  async setUp({ services, env = {}, peers = [], wait = true, mariadb, database: start, from }) {
     this.dir = folder();
     this.services = {};
     this.clients = [];
@@ -118,15 +124,16 @@ class Ward {
     const certificates = must([bin('wardctl'), 'dev-certs', this.pki, ...PEERS, ...peers]);
     this.makeKeys();
     const conf = mariadb?.(this.dir); // more lines of its my.cnf
-    const database = MariaDb.start(this.dir, [...new Set(services.map(base))], conf).then((db) => { this.db = db; });
+    const names = [...new Set(services.map(base))];
+    const database = (start ? start(this.dir, names) : MariaDb.start(this.dir, names, conf)).then((db) => { this.db = db; });
     await settled([certificates, database]);
     const started = {};
     for (const [i, name] of services.entries()) {
-      this.services[name] = new Service(name);
+      this.services[name] = new Service(name, {}, from);
       const before = services.slice(0, i).filter((n) => base(n) === base(name) || needs(base(name)).includes(n));
       started[name] = (async () => {
         await Promise.all(before.map((n) => started[n]));
-        this.services[name].env = { ...this.environment(name), ...env[name] };
+        this.services[name].env = { ...this.environment(name, from), ...env[name] };
         if (wait) await this.services[name].start();
       })();
     }
@@ -141,16 +148,25 @@ class Ward {
     writeJwks(path.join(this.dir, 'keys/jwks.json'), [this.issuer]);
   }
 
-  environment(name) {
+  // One more service, or replica, of the version `from`.
+  async add(name, { env = {}, from } = {}) {
+    this.names = [...this.names, name];
+    this.services[name] = new Service(name, {}, from);
+    this.services[name].env = { ...this.environment(name, from), ...env };
+    await this.services[name].start();
+  }
+
+  environment(name, from = HERE) {
     const service = base(name);
+    const own = [`services/${service}/local.env`, `deploy/local/${service}.env`].find((f) => fs.existsSync(path.join(from.root, f))); // the latter in older versions
     const values = {
-      DIR: this.dir, SERVICE: service, PORT: '0', ADMIN_PORT: '0', BUILD: build, ROOT: root, MODELS: models, PACKS: packs,
+      DIR: this.dir, SERVICE: service, PORT: '0', ADMIN_PORT: '0', BUILD: from.build, ROOT: from.root, MODELS: models, PACKS: from.packs,
       TEXT_MODEL: '', // the dictionaries alone: a test that needs the model names it
       ...Object.fromEntries(Object.keys(known).map((other) => [`${other.toUpperCase()}_PORT`, this.portOf(other)])),
     };
     return {
-      ...environment(template('deploy/local/service.env', values)), ...environment(template(`services/${service}/local.env`, values)), ...PATIENCE[service],
-      ...this.replica(name),
+      ...environment(template('deploy/local/service.env', values, from.root)), ...environment(template(own, values, from.root)), ...PATIENCE[service],
+      ...this.replica(name), ...this.db.options?.(),
     };
   }
 
