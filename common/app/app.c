@@ -165,6 +165,7 @@ void ward_app_database(struct ward_app *app, const struct ward_schema *schema)
     }
     ward_app_use(app, nothing, database_close, app);
     ward_app_check(app, "database", ward_database_check, app);
+    ward_app_check(app, "database-writers", ward_database_writers, app);
 }
 
 void ward_app_outbox(struct ward_app *app)

@@ -106,7 +106,8 @@ void ward_app_config(struct ward_app *app, const struct ward_opt *opts, void *cf
  */
 void ward_app_schema(struct ward_app *app, const struct ward_schema *schema);
 /* Migrates the schema, including common's. Waits up to 30 s for a database that is starting.
- * Then checks the database every 2 s. */
+ * Then checks the database every 2 s, and that only one node of a Galera cluster takes writes.
+ */
 void ward_app_database(struct ward_app *app, const struct ward_schema *schema);
 /* Starts the relay from this service's outbox to audit (WARD_AUDIT_BUS). An outage of audit
  * does not make the service unready, because events wait in the outbox. A database older than

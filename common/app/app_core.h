@@ -8,6 +8,7 @@
 #define WARD_APP_APP_CORE_H
 
 #include "common/app/app.h"
+#include "common/db/writers.h"
 
 #include <pthread.h>
 #include <uv.h>
@@ -28,6 +29,7 @@ struct ward_core {
     pthread_t loop_thread, check_thread;
     bool looping, checking; /* used by main: these threads are running */
     struct ward_db *check_db;
+    struct ward_writers writers;
 
     pthread_mutex_t scrape; /* held while /metrics is printed; guards `closing` */
     bool closing;           /* the sources of metrics may be closed */
@@ -73,6 +75,7 @@ enum ward_code ward_database_sealed(const struct ward_app *app, struct ward_err 
 enum ward_code ward_database_open(struct ward_app *app, const struct ward_schema *schema,
                                   struct ward_err *err);
 enum ward_code ward_database_check(void *app, struct ward_err *err);
+enum ward_code ward_database_writers(void *app, struct ward_err *err);
 enum ward_code ward_outbox_open(void *app, struct ward_err *err);
 void ward_outbox_close(void *app);
 enum ward_code ward_outbox_check(void *app, struct ward_err *err);

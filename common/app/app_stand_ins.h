@@ -1,13 +1,14 @@
 /* app_stand_ins.h - for app_test.c and admin_test.c: a small process that uses ward_app_*, with
  * stand-ins for rpc, the database, the bus and tokens that log their calls. The environment
- * controls their behaviour: STUCK, DB_LATE, DB_NEWER, STEP_FAILS, CLOSE_HANGS, CHECK_HANGS,
- * BREAK. Threads, memory: a test's. Errors: the test fails. */
+ * controls their behaviour: STUCK, DB_LATE, DB_NEWER, TWO_WRITERS, STEP_FAILS, CLOSE_HANGS,
+ * CHECK_HANGS, BREAK. Threads, memory: a test's. Errors: the test fails. */
 #ifndef WARD_APP_APP_STAND_INS_H
 #define WARD_APP_APP_STAND_INS_H
 
 #include "common/app/app.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/db/writers.h"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -102,6 +103,14 @@ enum ward_code ward_db_ping(struct ward_db *db, struct ward_err *err)
 {
     (void)db;
     return database_up ? WARD_OK : WARD_FAIL(err, UNAVAILABLE, "the database is unavailable");
+}
+
+enum ward_code ward_db_writers(struct ward_db *db, struct ward_writers *w, struct ward_err *err)
+{
+    (void)db, (void)w;
+    return getenv("TWO_WRITERS") == NULL
+               ? WARD_OK
+               : WARD_FAIL(err, FAILED_PRECONDITION, "two nodes take writes");
 }
 
 enum ward_code ward_relay_start(const struct ward_relay_config *cfg, struct ward_relay **out,
@@ -260,9 +269,7 @@ static inline void flip(int signum)
 static inline enum ward_code slow_check(void *arg, struct ward_err *err)
 {
     (void)arg, (void)err;
-    if (getenv("CHECK_HANGS") != NULL)
-        sleep(3600);
-    return WARD_OK;
+    return getenv("CHECK_HANGS") != NULL && sleep(3600) > 0 ? WARD_INTERNAL : WARD_OK;
 }
 
 static struct ward_family waves = {

@@ -25,7 +25,8 @@ static void it_serves_until_sigterm_and_closes_newest_first(void **state)
         assert_non_null(seen(&p, order[i]));
     wait_serving(&p);
     assert_non_null(strstr(p.text, "\"port\":4711"));
-    becomes(&p, GET("/readyz"), "200", "ready\ndatabase: ok\ndatabase-age: ok\nscale: ok\n");
+    becomes(&p, GET("/readyz"), "200",
+            "ready\ndatabase: ok\ndatabase-writers: ok\ndatabase-age: ok\nscale: ok\n");
     assert_non_null(seen(&p, "\"msg\":\"rpc serving\""));
     kill(p.pid, SIGTERM);
     for (size_t i = 0; i < WARD_COUNT(back); i++)
@@ -166,8 +167,10 @@ static void readiness_goes_and_comes_back_with_a_dependency(void **state)
     becomes(&p, GET("/readyz"), "200", "database: ok");
     assert_true(answers(&p, GET("/metrics"), "200", "ward_dependency_up{name=\"database\"} 1"));
     kill(p.pid, SIGUSR1);
-    becomes(&p, GET("/readyz"), "503",
-            "not ready\ndatabase: the database is unavailable\ndatabase-age: ok\nscale: ok");
+    becomes(
+        &p, GET("/readyz"), "503",
+        "not ready\ndatabase: the database is unavailable\ndatabase-writers: ok\ndatabase-age: "
+        "ok\nscale: ok");
     assert_true(answers(&p, GET("/metrics"), "200", "\nward_ready 0\n"));
     assert_true(answers(&p, GET("/livez"), "200", "alive"));
     assert_non_null(seen(&p, "\"msg\":\"rpc not serving\""));
@@ -175,6 +178,20 @@ static void readiness_goes_and_comes_back_with_a_dependency(void **state)
     becomes(&p, GET("/readyz"), "200", "database: ok");
     assert_non_null(seen(&p, "\"msg\":\"rpc serving\""));
     kill(p.pid, SIGINT);
+    assert_int_equal(end(&p), 0);
+}
+
+static void two_writers_of_a_galera_cluster_make_the_service_unready(void **state)
+{
+    static const char *const env[] = {"TWO_WRITERS", "1", NULL};
+    struct probe p;
+
+    (void)state;
+    start(&p, env, NULL);
+    wait_serving(&p);
+    becomes(&p, GET("/readyz"), "503",
+            "not ready\ndatabase: ok\ndatabase-writers: two nodes take writes\n");
+    kill(p.pid, SIGTERM);
     assert_int_equal(end(&p), 0);
 }
 
@@ -281,6 +298,7 @@ int main(void)
         cmocka_unit_test(the_schema_can_be_brought_up_to_date_without_the_service),
         cmocka_unit_test(an_argument_it_does_not_know_is_refused),
         cmocka_unit_test(readiness_goes_and_comes_back_with_a_dependency),
+        cmocka_unit_test(two_writers_of_a_galera_cluster_make_the_service_unready),
         cmocka_unit_test(a_database_that_comes_late_is_waited_for),
         cmocka_unit_test(a_check_that_hangs_makes_it_unready_and_does_not_keep_it_alive),
         cmocka_unit_test(the_watchdog_ends_it_with_a_status_of_its_own),

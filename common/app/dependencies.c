@@ -78,6 +78,23 @@ enum ward_code ward_database_check(void *arg, struct ward_err *err)
     return ward_db_ping(*db, err);
 }
 
+/* Runs after the check above, on its connection. That check reports a database that is away. */
+enum ward_code ward_database_writers(void *arg, struct ward_err *err)
+{
+    struct ward_core *c = ((struct ward_app *)arg)->core;
+    struct ward_err away = {0};
+    enum ward_code code;
+
+    if (c->check_db == NULL)
+        return WARD_OK;
+    ward_db_deadline(c->check_db, ward_mono_ns() + PING_MS * WARD_NS_PER_MS);
+    code = ward_db_writers(c->check_db, &c->writers, &away);
+    if (code != WARD_FAILED_PRECONDITION)
+        return WARD_OK;
+    *err = away;
+    return code;
+}
+
 /* ---- outbox: callbacks of the relay, on its thread ---- */
 
 struct carrier {

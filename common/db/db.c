@@ -226,18 +226,23 @@ static enum ward_code connect_once(struct ward_db *db, struct ward_err *err)
         return connect_fail(db, err);
     if (cfg->tx_only && mysql_real_query(db->my, TX_ONLY, sizeof(TX_ONLY) - 1) != 0)
         return connect_fail(db, err);
+    if (!ward_db_meet(db))
+        return connect_fail(db, err);
     db->outbox_from = 0;
     return WARD_OK;
 }
 
 /* Between two statements the server sends nothing, so a readable connection means that the
- * server closed it. Detecting this before sending costs no call. Not used inside a transaction,
- * which ended with the connection, nor during a migration, whose lock ended. */
+ * server closed it. Detecting this before sending costs no call. A connection may also lead to
+ * a Galera node that is no longer the writer. Not used inside a transaction, which ended with
+ * the connection, nor during a migration, whose lock ended. */
 static bool has_ended(const struct ward_db *db)
 {
     struct pollfd p = {.fd = (int)mysql_get_socket(db->my), .events = POLLIN};
 
-    return !db->in_tx && !db->unlimited && poll(&p, 1, 0) > 0;
+    if (db->in_tx || db->unlimited)
+        return false;
+    return ward_db_outdated(db) || poll(&p, 1, 0) > 0;
 }
 
 enum ward_code ward_db_connected(struct ward_db *db, struct ward_err *err)
@@ -271,6 +276,7 @@ enum ward_code ward_db_open(const struct ward_db_config *cfg, struct ward_db **o
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory");
     pthread_once(&once, library_begin); /* the first call of mysql_init is not thread-safe */
     db->cfg = *cfg;
+    db->node = -1;
     db->deadline_ns = WARD_NO_DEADLINE;
     code = ward_db_connected(db, err);
     if (code != WARD_OK)

@@ -91,6 +91,7 @@ static enum ward_code send(struct ward_db *db, const struct rows *r, size_t at, 
     if (mysql_stmt_attr_set(s->stmt, STMT_ATTR_ARRAY_SIZE, &size) != 0 ||
         mysql_stmt_bind_param(s->stmt, bind) != 0 || mysql_stmt_execute(s->stmt) != 0)
         return ward_db_stmt_fail(db, s, err);
+    ward_db_wrote(db);
     return WARD_OK;
 }
 

@@ -48,7 +48,10 @@ struct ward_db {
     int64_t outbox_from;  /* ward_outbox_drain: start of the next batch, */
     unsigned outbox_full; /* and the number of full batches in sequence */
     int64_t outbox_sent;  /* ward_outbox_age */
-    struct {              /* ward_db_bulk's columns, reused by the next call */
+    int node;             /* writers.c: the Galera node of this connection; -1: none */
+    unsigned epoch;
+    bool beating;
+    struct { /* ward_db_bulk's columns, reused by the next call */
         char **p;
         unsigned long *len;
         char *null;
@@ -69,6 +72,13 @@ WARD_MUST enum ward_code ward_db_text(struct ward_db *db, const char *sql,
                                       struct ward_err *err);
 /* Counts a statement that began at `began_ns`, and returns its code. */
 enum ward_code ward_db_counted(enum ward_code code, int64_t began_ns);
+
+/* writers.c. meet: asks a new connection for its Galera node; false if the connection fails.
+ * wrote: counts a statement that changed rows. outdated: the connection is to be opened again.
+ */
+WARD_MUST bool ward_db_meet(struct ward_db *db);
+void ward_db_wrote(const struct ward_db *db);
+bool ward_db_outdated(const struct ward_db *db);
 
 /* db_error.c: translates a MariaDB failure once, and drops an unusable connection. */
 enum ward_code ward_db_fail(struct ward_db *db, unsigned number, const char *words,

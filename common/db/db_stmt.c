@@ -214,6 +214,8 @@ static enum ward_code run(struct ward_db *db, struct ward_arena *mem, const char
         return copy_rows(db, s, mem, out, err);
     out->affected = mysql_stmt_affected_rows(s->stmt);
     out->last_id = mysql_stmt_insert_id(s->stmt);
+    if (out->affected > 0)
+        ward_db_wrote(db);
     return WARD_OK;
 }
 

@@ -23,6 +23,7 @@ module.exports = {
   WardIssuerKeys: counter('ward_auth_jwks_reload_failures_total', 'records', 1, '30m'),
   WardMetricsDropped: counter('ward_metrics_dropped_total', 'records', 1, '30m'),
   WardDatabaseRestored: level('ward_outbox_restored', 'records', 1, 0, '1m'),
+  WardTwoWriters: level('ward_db_writer_nodes', 'records', 2, 1, '1m'),
   WardAuditBroken: level('ward_outbox_audit_broken', 'records', 1, 0, '1m'),
   WardAuditBacklog: level('ward_outbox_oldest_seconds', 'records', 400, 20, '10m'),
   WardAuditHeld: level('ward_outbox_held_rows', 'records', 2, 0, '10m'),

@@ -1,9 +1,12 @@
 # Drills: what an operations team does to a running Ward, done and measured. They take minutes, so `make test` leaves them out.
 
 DRILLS := $(PROGRAMS) $(PLUGINS) $(TOOLS)
-deps-drill: ## install what the drills need: mariadb-backup, mariadb-binlog
+deps-drill: ## install what the drills need: mariadb-backup, mariadb-binlog, Galera, HAProxy
 	@tools/deps-more tools/packages-drill.txt
 
 restore-drill: $(DRILLS) ## a backup under load, a disaster, everything back to a chosen second: rpo_s, rto_s in build/results/restore-drill.json
 	@BUILD=$(BUILD) tools/run-node tests/drills/restore.test.js && cat $(BUILD)/results/restore-drill.json
-.PHONY: deps-drill restore-drill
+galera-test: $(DRILLS) ## three Galera nodes: the writer is killed under load, then two writers are noticed; figures in build/results/galera-test.json
+	@rm -f $(BUILD)/results/galera-test.json; if [ ! -e /usr/lib/galera/libgalera_smm.so ]; then echo "galera-test: skipped: galera-4 is not here: make deps-drill"; \
+	else BUILD=$(BUILD) tools/run-node tests/drills/galera.test.js && cat $(BUILD)/results/galera-test.json; fi
+.PHONY: deps-drill restore-drill galera-test

@@ -47,6 +47,7 @@ const alerts = [
   { alert: 'WardIssuerKeys', for: '0m', severity: 'ticket', expr: 'increase(ward_auth_jwks_reload_failures_total[1h]) > 0', summary: '{{ $labels.service }} ({{ $labels.pod }}) could not read the issuer\'s new keys.' },
   { alert: 'WardMetricsDropped', for: '0m', severity: 'ticket', expr: 'increase(ward_metrics_dropped_total[1h]) > 0', summary: '{{ $labels.service }} ({{ $labels.pod }}) drops series of its metrics.' },
   { alert: 'WardDatabaseRestored', for: '0m', severity: 'page', expr: `max ${BY} (ward_outbox_restored) == 1`, summary: 'A service\'s database is older than the audit log: it was restored, or is another.' },
+  { alert: 'WardTwoWriters', for: '30s', severity: 'page', expr: `max ${BY} (ward_db_writer_nodes) > 1`, summary: '{{ $labels.service }} writes to {{ $value }} nodes of its Galera cluster.' },
   { alert: 'WardAuditBroken', for: '0m', severity: 'page', expr: `max ${BY} (ward_outbox_audit_broken) == 1 or (ward_dependency_up{name="log"} == 0)`, summary: 'The audit log contradicts its signed head: audit takes no events.' },
   { alert: 'WardAuditBacklog', for: '5m', severity: 'ticket', expr: 'ward:outbox_oldest_seconds:max > 300', summary: 'An audit event of {{ $labels.service }} has waited for {{ $value | humanizeDuration }}.' },
   { alert: 'WardAuditHeld', for: '5m', severity: 'ticket', expr: `max ${BY} (ward_outbox_held_rows) > 0`, summary: '{{ $value }} audit events of {{ $labels.service }} were refused by audit and wait for a person.' },
