@@ -2,6 +2,8 @@
 
 #define GUESS_NS    (1 * WARD_NS_PER_MS) /* a method's cost before its first call */
 #define PATIENCE_MS 2000                 /* a stream waits this long for a worker */
+#define WAY         8 /* of a call's time, that share is for the way of its answer: 1 in 8 */
+#define WAY_MOST_MS 500
 #define RETRY_MS    250
 #define RETRY_MOST  5000
 #define LEARN       8 /* of that many calls a method's cost is the mean, about */
@@ -16,6 +18,17 @@ int64_t call_patience(const struct served *s)
     int64_t most = s->job.arrived_ns + PATIENCE_MS * WARD_NS_PER_MS;
 
     return is_stream(s) && most < s->deadline_ns ? most : s->deadline_ns;
+}
+
+/* When a call must be done for its answer to be in time. Its caller's clock began before ours,
+ * and the answer has its way to go: a call that is done at its deadline is done in vain. */
+static int64_t done_by(const struct served *s)
+{
+    int64_t until = call_patience(s), way = (until - s->job.arrived_ns) / WAY;
+
+    if (until == WARD_NO_DEADLINE)
+        return until;
+    return until - (way < WAY_MOST_MS * WARD_NS_PER_MS ? way : WAY_MOST_MS * WARD_NS_PER_MS);
 }
 
 static void refuse(struct served *s, struct ward_err *err)
@@ -84,7 +97,7 @@ void call_queue(struct served *s)
     hold(s);
     s->job = (struct job){
         .lane = lane, .cost_ns = cost == 0 ? GUESS_NS : cost, .arrived_ns = ward_mono_ns()};
-    s->job.deadline_ns = call_patience(s);
+    s->job.deadline_ns = done_by(s);
     if (queue_put(&crew->queue, &s->job, &s->from->flows[crew->kind][lane], &evicted,
                   &wait_ns) != QUEUE_TAKEN)
         overloaded(s, wait_ns);
@@ -107,7 +120,8 @@ void call_give_up(struct served *s, enum ward_code code)
     } else
         (void)WARD_FAIL(&err, DEADLINE_EXCEEDED,
                         "the deadline passed before the call was served");
-    if (code != WARD_CANCELLED)
+    /* A caller that went away about when its deadline passed did so because it passed. */
+    if (code != WARD_CANCELLED || ward_mono_ns() > s->job.deadline_ns)
         queue_learn(&s->method->crew->queue, true);
     refuse(s, &err);
 }
@@ -134,5 +148,6 @@ void call_measured(struct served *s, int64_t began, enum ward_code code)
         atomic_store_explicit(&s->method->cost_ns, was == 0 ? took : was + (took - was) / LEARN,
                               memory_order_relaxed);
     if (!is_stream(s) && s->deadline_ns != WARD_NO_DEADLINE)
-        queue_learn(&crew->queue, now > s->deadline_ns && began - s->job.arrived_ns > took / 4);
+        queue_learn(&crew->queue,
+                    now > s->job.deadline_ns && began - s->job.arrived_ns > took / 4);
 }

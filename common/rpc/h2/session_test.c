@@ -334,6 +334,21 @@ static void a_refusal_of_a_peer_that_asks_too_often_is_held_back(void **state)
         assert_int_equal(w_status(id), WARD_RESOURCE_EXHAUSTED);
 }
 
+static void a_call_that_would_be_done_just_before_its_deadline_is_refused(void **state)
+{
+    struct method *m = table_find(&w.rpc, W_UNARY, strlen(W_UNARY));
+
+    (void)state;
+    atomic_store(&m->cost_ns, 3400 * W_MS); /* with the margin of an estimate: 3.74 s */
+    w_begin(1, W_UNARY, "grpc-timeout", "4S");
+    w_data(1, w_empty, 5, true);
+    assert_int_equal(w_status(1), WARD_RESOURCE_EXHAUSTED);
+    w_begin(3, W_UNARY, "grpc-timeout", "8S");
+    w_data(3, w_empty, 5, true);
+    assert_int_equal(w_status(3), WARD_OK);
+    assert_int_equal(w.entered, 1);
+}
+
 /* tear_down asserts that the call has ended. */
 static void a_watch_whose_word_had_no_room_ends_with_its_connection(void **state)
 {
@@ -378,6 +393,7 @@ int main(void)
         T(a_connection_leaves_at_its_age_and_is_cut_after_its_grace),
         T(an_idle_connection_is_let_go),
         T(a_refusal_of_a_peer_that_asks_too_often_is_held_back),
+        T(a_call_that_would_be_done_just_before_its_deadline_is_refused),
         T(a_watch_whose_word_had_no_room_ends_with_its_connection),
         T(a_watch_whose_word_was_on_its_way_ends_with_its_connection),
     };
