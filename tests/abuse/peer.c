@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,13 +108,13 @@ void put_call(struct bytes *b, uint32_t stream, int flags, const char *name, con
 
 /* ---- the connection ---- */
 
-static SSL_CTX *context(void)
+static SSL_CTX *ctx;
+static pthread_once_t ctx_once = PTHREAD_ONCE_INIT;
+
+static void make_context(void)
 {
-    static SSL_CTX *ctx;
     char path[512];
 
-    if (ctx != NULL)
-        return ctx;
     ctx = SSL_CTX_new(TLS_client_method());
     SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL); /* it attacks whoever is there */
     SSL_CTX_set_alpn_protos(ctx, (const uint8_t *)"\x02h2", 3);
@@ -126,7 +127,6 @@ static SSL_CTX *context(void)
         if (SSL_CTX_use_PrivateKey_file(ctx, path, SSL_FILETYPE_PEM) != 1)
             fprintf(stderr, "abuse: cannot read %s\n", path);
     }
-    return ctx;
 }
 
 bool peer_connect(struct peer *p)
@@ -156,7 +156,8 @@ bool peer_shake(struct peer *p)
     struct timeval limit = {.tv_sec = 10};
 
     setsockopt(p->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-    p->tls = SSL_new(context());
+    pthread_once(&ctx_once, make_context);
+    p->tls = SSL_new(ctx);
     SSL_set_fd(p->tls, p->fd);
     return SSL_connect(p->tls) == 1;
 }

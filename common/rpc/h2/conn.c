@@ -32,7 +32,7 @@ static void wake(struct session *s)
     mark_dirty(conn_of(s));
 }
 
-/* ---- handshakes: a bare connect costs a few hundred bytes, and the oldest gives way ---- */
+/* ---- handshakes: a bare connect costs a few hundred bytes ---- */
 
 static void shake_on(struct conn *c, int list)
 {
@@ -120,15 +120,34 @@ static void on_time(struct timer *t)
     }
 }
 
+/* The oldest connection of the address that has more than half of the list; without one, the
+ * oldest of all. A flood from one address then ends its own handshakes and nobody else's. */
+static struct conn *victim(const struct loop *l, int list)
+{
+    struct conn *most = l->shaking[list];
+    int lead = 0;
+
+    for (struct conn *c = l->shaking[list]; c != NULL; c = c->shake_next) {
+        if (lead == 0)
+            most = c;
+        lead += memcmp(c->ip, most->ip, sizeof(c->ip)) == 0 ? 1 : -1;
+    }
+    for (struct conn *c = l->shaking[list]; lead > 0 && c != NULL; c = c->shake_next)
+        if (memcmp(c->ip, most->ip, sizeof(c->ip)) == 0)
+            return c;
+    return l->shaking[list];
+}
+
 static void give_way(struct loop *l, int list)
 {
-    struct conn *oldest = l->shaking[list];
+    struct conn *c;
 
     if (l->n_shaking[list] < l->srv->max_shaking[list])
         return;
+    c = victim(l, list);
     h2_stat_refused("gave way");
-    shake_off(oldest);
-    conn_cut(oldest);
+    shake_off(c);
+    conn_cut(c);
 }
 
 void conn_take(struct loop *l, int fd, const uint8_t ip[16])
@@ -232,6 +251,8 @@ static bool first_byte(struct conn *c)
     return c->tls != NULL;
 }
 
+static void flush(struct conn *c);
+
 static bool conn_read(struct conn *c)
 {
     struct loop *l = c->loop;
@@ -255,6 +276,8 @@ static bool conn_read(struct conn *c)
         if (!session_read(&c->session, l->in, (size_t)n))
             return false;
         look_later(c);
+        if (session_full(&c->session)) /* refusals leave before more calls are let in */
+            flush(c);
         if (c->tls != NULL ? !SSL_has_pending(c->tls) : n < (ssize_t)sizeof(l->in))
             return true; /* epoll tells of more: no read only to be told EAGAIN */
     }

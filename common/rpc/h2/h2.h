@@ -212,7 +212,7 @@ struct h2_server {
     struct loop *loops;
     int n_loops;
     struct caps caps;
-    int max_shaking[2]; /* of a loop; past it the oldest gives way */
+    int max_shaking[2]; /* of a loop; past it one gives way: conn.c */
     size_t most_conn, most_peer, most_all;
     atomic_size_t held; /* by calls of all connections */
     int listeners[H2_MAX_LISTENERS], n_listeners;

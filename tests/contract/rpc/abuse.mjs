@@ -25,6 +25,7 @@ for (const name of Object.keys(ATTACKS).filter((n) => only.length === 0 || only.
     all.push(r);
     console.log(`${name.padEnd(20)} ${r.as.padEnd(14)} ${String(said.sent).padStart(7)} sent, ${said.ended} of ${said.opened} connections ended; `
       + `memory ${(r.peak / first).toFixed(2)} x, then ${(r.left / first).toFixed(2)} x; ${r.failed.length} of ${r.calls.length} good calls failed, p99 ${r.p99_ms.toFixed(1)} ms`);
+    for (const why of new Set(r.failed)) console.log(`  ${why}`);
   }
 }
 const calls = all.flatMap((r) => r.calls);

@@ -10,6 +10,7 @@ const { Echo } = require('./echo');
 
 const nap = (ms) => new Promise((r) => { setTimeout(r, ms); });
 const FULL = { seconds: 5 };
+const ATTACKER = '127.0.0.2'; // the well-behaved client has another address
 
 // name -> [arguments of a test, arguments of `make abuse-test`]
 const ATTACKS = {
@@ -109,7 +110,7 @@ const p99 = (calls) => quantile(calls.filter((c) => c.kind === 'steady' && c.err
 
 function argv(name, options, port, pki, as) {
   const { attack = name, ...rest } = options;
-  return [path.join(build, 'tests/abuse'), attack, String(port), '--certs', pki, ...(as ? ['--as', as] : []),
+  return [path.join(build, 'tests/abuse'), attack, String(port), '--certs', pki, '--from', ATTACKER, ...(as ? ['--as', as] : []),
     ...Object.entries(rest).flatMap(([k, v]) => [`--${k}`, String(v)])];
 }
 
