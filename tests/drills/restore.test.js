@@ -90,8 +90,8 @@ test('everything is brought back to a chosen second', { skip }, async (t) => {
   const began = Date.now();
   await restore(second);
   const refused = await run([bin('audit')], { env: ward.services.audit.env });
-  assert.notStrictEqual(refused.status, 0, 'audit starts on a log that is shorter than its anchor says');
-  assert.match(refused.lines.join('\n'), /shorter than the anchor file says/);
+  assert.notStrictEqual(refused.status, 0, 'audit starts on a log that is shorter than its anchor file's head');
+  assert.match(refused.lines.join('\n'), /shorter than the anchor file's head/);
   fs.renameSync(file('log/audit.anchor'), file('log/audit.anchor.before')); // on purpose: a person has seen it
   for (const name of SERVICES) await ward.services[name].start();
   for (const name of SERVICES) await until(`${name} is ready`, async () => (await ward.services[name].admin('/readyz')).status === 200);

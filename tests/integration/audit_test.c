@@ -174,7 +174,7 @@ static void an_id_that_another_event_has_is_put_aside(void **state)
     both[0] = second;
     both[1] = innocent;
     it_expect(take("identity", both, 2), WARD_OK, &err);
-    assert_int_equal(quarantined_by("the log holds another event%"), 1);
+    assert_int_equal(quarantined_by("the log contains a different event%"), 1);
     assert_int_equal(size_of_log(), 3); /* first, innocent, and what says so */
 }
 
