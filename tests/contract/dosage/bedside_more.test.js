@@ -20,7 +20,7 @@ test.before(async () => {
 });
 test.after(() => site?.stop());
 
-const failed = async (promise) => { const e = await failure(promise); return [e.code, e.field || e.reason]; };
+const failed = async (promise) => { const e = await failure(promise); return [e.code, e.reason === e.code && e.field || e.reason]; };
 const late = { time_reason: 'late-round' };
 const slotAt = (order, due) => ({ slot_id: `${order.order_id}@${due}` });
 const listed = (patient, order, more = {}) => site.slots(patient, { order_id: order.order_id, ...more });

@@ -12,7 +12,7 @@ let site;
 test.before(async () => { site = await shared(); });
 test.after(() => site?.stop());
 
-const failed = async (promise) => { const e = await failure(promise); return [e.code, e.field || e.reason]; };
+const failed = async (promise) => { const e = await failure(promise); return [e.code, e.reason === e.code && e.field || e.reason]; };
 const given = async (more = {}, p = ordered()) => {
   const at = await bedside(site, p);
   const { administration: d } = await give(site, at, more);

@@ -32,7 +32,7 @@ async function stopped() {
   for (let i = 0; i < 3; i++) await emergency(site, at.patient, { dose: amount(1000, 'mg') });
   return at;
 }
-const why = async (at, more) => { const e = await refused(site, at, { ...said, second_person_token: second(site), ...more }); return [e.code, e.field || e.reason]; };
+const why = async (at, more) => { const e = await refused(site, at, { ...said, second_person_token: second(site), ...more }); return [e.code, e.reason === e.code && e.field || e.reason]; };
 const onWord = (at, by, more = {}) => give(site, at, { ...said, second_person_token: second(site), confirmed_by: by, ...more });
 const list = (who, more = {}) => site.api('doses').call('ListCosignatures', more, who);
 const ids = async (who, more) => (await list(who, more)).administrations.map((d) => d.administration_id);

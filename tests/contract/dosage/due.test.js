@@ -139,7 +139,7 @@ test('who may look: the ward\'s own, and pharmacists', async () => {
       try {
         if (method === 'ListDue') return await on.call(method, { ward: ward.name, ...q }, who);
         for await (const m of on.stream(method, { ward: ward.name, ...q }, who)) return m;
-      } catch (err) { return `${err.code} ${err.field || err.reason || ''}`; }
+      } catch (err) { return `${err.code} ${err.reason === err.code && err.field || err.reason || ''}`; }
       return 'ended';
     };
     assert.equal(await ask({}, site.as('nurse', { ward: 'elsewhere' })), 'PERMISSION_DENIED WARD_NOT_YOURS');

@@ -17,7 +17,7 @@ test.before(async () => {
 test.after(() => site?.stop());
 
 const failed = async (promise) => { const e = await failure(promise); return [e.code, e.reason || e.field]; };
-const refusedEmergency = async (patient, more, by) => { const e = await failure(emergency(site, patient, more, by)); return [e.code, e.field || e.reason]; };
+const refusedEmergency = async (patient, more, by) => { const e = await failure(emergency(site, patient, more, by)); return [e.code, e.reason === e.code && e.field || e.reason]; };
 const acknowledge = async (d, patient, more = {}, { by = 'nurse', on = site.api('doses'), key = site.key() } = {}) => on.call('Acknowledge', {
   idempotency_key: key, administration_id: d.administration_id, ppid_token: await site.ppid(patient), ...more,
 }, site.who(by));

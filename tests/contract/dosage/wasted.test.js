@@ -23,7 +23,7 @@ const mg = (n) => amount(n, 'mg');
 const of = (n) => bedside(site, ordered({ dose: mg(n) }));
 const vial = { scan: VIAL, volume: amount(4, 'mL') };
 const tooMuch = ['INVALID_ARGUMENT', 'wasted'];
-const why = async (promise) => { const e = await failure(promise); return [e.code, e.field || e.reason]; };
+const why = async (promise) => { const e = await failure(promise); return [e.code, e.reason === e.code && e.field || e.reason]; };
 
 test('the rest of a vial can be thrown away, and no more', async () => {
   const at = await of(400);

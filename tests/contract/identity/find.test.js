@@ -12,7 +12,7 @@ before(async () => { if (!skip) site = await Site.shared(); });
 after(() => site && site.stop());
 
 const find = (what, by = 'nurse') => site.wardctl.call('FindSubject', what, site.tokens[by]);
-const why = async (what, by = 'nurse') => { const e = await site.wardctl.failure('FindSubject', what, site.tokens[by]); return [e.code, e.field || e.reason]; };
+const why = async (what, by = 'nurse') => { const e = await site.wardctl.failure('FindSubject', what, site.tokens[by]); return [e.code, e.reason === e.code && e.field || e.reason]; };
 const code = () => crypto.randomUUID();
 const banded = async (more = {}) => {
   const { subject_id } = await site.enrol(site.anna, more);
