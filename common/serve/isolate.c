@@ -44,7 +44,10 @@ static enum ward_code said(void *plugin, int code, struct ward_err *err)
 
 bool ward_isolated_blamed(void)
 {
-    return blamed;
+    const bool last_run = blamed;
+
+    blamed = false; /* or a run that fails before it reaches a worker would be blamed too */
+    return last_run;
 }
 
 static int ask(struct isolated *is, uint32_t op, const void *in, size_t n_in, int fd, void *out,

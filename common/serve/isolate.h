@@ -40,7 +40,7 @@ WARD_MUST enum ward_code ward_isolated_open(const struct ward_isolation *cfg,
 struct ward_worker *ward_isolated_worker(const struct ward_backend *b);
 /* Returns whether the process uses more memory or CPU time than its budget. */
 bool ward_isolated_grown(const struct ward_backend *b);
-/* Returns whether the last run on this thread ended its process (ward_worker_blamed). */
+/* Returns, once, whether the last run on this thread ended its process (ward_worker_blamed). */
 bool ward_isolated_blamed(void);
 
 /* The child's side, for ward_worker_enter's table. */

@@ -288,13 +288,14 @@ enum ward_code ward_worker_call(struct ward_worker_slot *s, uint32_t op, size_t 
     const int64_t began = ward_mono_ns();
     enum ward_code code;
 
+    atomic_store(&s->blamed,
+                 false); /* of the call before: this one may not reach the process */
     if (atomic_load(&w->dead))
         return worker_lost(w, err);
     if (should_stop(stop, began))
         return stopped(stop, err);
     WARD_ASSERT(up64(n) <= s->size - SLOT_PAGE);
     atomic_fetch_add(&w->calls, 1);
-    atomic_store(&s->blamed, false);
     atomic_store(&s->calling, true);
     code = call(s, op, n, stop, out, err);
     atomic_store(&s->calling, false);
