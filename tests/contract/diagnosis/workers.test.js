@@ -83,14 +83,14 @@ test('a crash: its call is UNAVAILABLE, exactly its model is out of service with
     assert.deepEqual([err.code, err.reason], ['UNAVAILABLE', 'WORKER_LOST']);
     assert.match(err.message, /SIGSEGV/);
   }
-  const out = await site.model('faulty'); // the sixth end in a row: the next start is more than a second away
+  // The sixth end in a row: the next start is more than a second away. All are asked at once, and readiness until it has looked.
+  const unready = until('the service is unready', async () => (await site.ward.services.diagnosis.admin('/readyz')).status === 503);
+  const [out, refused] = await Promise.all([site.model('faulty'), failure(infer('faulty', 100)), unready]);
   assert.equal(out.state, 'MODEL_STATE_NOT_SERVING');
   assert.match(out.why, /signal 11 \(SIGSEGV\)/);
-  const refused = await failure(infer('faulty', 100));
   assert.deepEqual([refused.code], ['UNAVAILABLE']);
   assert.equal(await state('steady'), 'MODEL_STATE_SERVING');
   await answers('steady', 250);
-  assert.equal((await site.ward.services.diagnosis.admin('/readyz')).status, 503);
   await serving('faulty');
   await answers('faulty', 100);
   assert.equal(await ends('SIGSEGV'), 6);
