@@ -95,7 +95,7 @@ static enum ward_code run(struct change *k, const char *key, const ProtobufCMess
         return WARD_FAIL_FIELD(c->err, "version", "must be 1 to 64 of a-z 0-9 _");
     WARD_TRY(ward_call_idem(c, key, req, &k->idem));
     WARD_TRY(ward_db_tx(k->w->event_ctx.db, change, k, c->err));
-    registry_wake(k->w->dia);
+    registry_changed(k->w->dia, c->deadline_ns);
     return ward_call_copy(c, k->event.event_text, event_id);
 }
 

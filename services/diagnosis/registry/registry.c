@@ -7,9 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define OWN_CAP   ((size_t)1 << 20)
-#define STATE_CAP ((size_t)1 << 20) /* of one look at the database */
-#define DYING     (STATE_MODELS * STATE_VERSIONS * 2)
+#define OWN_CAP    ((size_t)1 << 20)
+#define STATE_CAP  ((size_t)1 << 20) /* of one look at the database */
+#define CHANGED_MS 2000              /* the longest wait for a change's own look */
+#define DYING      (STATE_MODELS * STATE_VERSIONS * 2)
 
 struct entry {
     char name[STATE_NAME];
@@ -33,8 +34,9 @@ struct registry {
 
     pthread_mutex_t lock; /* guards all below */
     pthread_cond_t wake;
-    bool closing, look_now;
-    int64_t revision; /* that is here; 0: none yet */
+    bool closing;
+    uint64_t asked, looked; /* changes that were made here; of these, how many were followed */
+    int64_t revision;       /* that is here; 0: none yet */
     int n;
     struct entry entry[STATE_MODELS];
     int n_dying;
@@ -174,31 +176,44 @@ static void doze(struct registry *r)
     struct timespec ts = {at / 1000000000, at % 1000000000};
 
     pthread_mutex_lock(&r->lock);
-    while (!r->closing && !r->look_now && pthread_cond_timedwait(&r->wake, &r->lock, &ts) == 0)
+    while (!r->closing && r->asked == r->looked &&
+           pthread_cond_timedwait(&r->wake, &r->lock, &ts) == 0)
         continue;
-    r->look_now = false;
     pthread_mutex_unlock(&r->lock);
 }
 
-static bool closing(struct registry *r)
+/* Returns false when the registry closes. */
+static bool begin_look(struct registry *r, uint64_t *asked)
 {
-    bool is;
+    bool on;
 
     pthread_mutex_lock(&r->lock);
-    is = r->closing;
+    on = !r->closing;
+    *asked = r->asked;
     pthread_mutex_unlock(&r->lock);
-    return is;
+    return on;
+}
+
+/* A look that failed ends the wait too: the next one comes after WARD_REGISTRY_MS. */
+static void end_look(struct registry *r, uint64_t asked)
+{
+    pthread_mutex_lock(&r->lock);
+    r->looked = asked;
+    pthread_cond_broadcast(&r->wake);
+    pthread_mutex_unlock(&r->lock);
 }
 
 static void *follower(void *arg)
 {
     struct registry *r = arg;
     bool failed = false;
+    uint64_t asked;
 
-    while (!closing(r)) {
+    while (begin_look(r, &asked)) {
         struct ward_err err = {0};
         bool ok = follow(r, &err) == WARD_OK;
 
+        end_look(r, asked);
         if (!ok && !failed)
             WARD_LOG(WARN, "the registry cannot be followed", WARD_KV("error", err.msg),
                      WARD_KV("detail", err.detail));
@@ -209,13 +224,20 @@ static void *follower(void *arg)
     return NULL;
 }
 
-void registry_wake(struct diagnosis *dia)
+void registry_changed(struct diagnosis *dia, int64_t deadline_ns)
 {
+    const int64_t most = ward_mono_ns() + CHANGED_MS * WARD_NS_PER_MS,
+                  at = deadline_ns < most ? deadline_ns : most;
+    const struct timespec ts = {at / 1000000000, at % 1000000000};
     struct registry *r = dia->registry;
+    uint64_t mine;
 
     pthread_mutex_lock(&r->lock);
-    r->look_now = true;
+    mine = ++r->asked;
     pthread_cond_broadcast(&r->wake);
+    while (!r->closing && r->looked < mine &&
+           pthread_cond_timedwait(&r->wake, &r->lock, &ts) == 0)
+        continue;
     pthread_mutex_unlock(&r->lock);
 }
 
@@ -267,11 +289,10 @@ int registry_take_shadows(struct diagnosis *dia, const char *name,
 
 void registry_leave(struct model *m)
 {
-    struct registry *r;
+    struct registry *r = m == NULL ? NULL : m->dia->registry;
 
-    if (m == NULL)
+    if (r == NULL)
         return;
-    r = m->dia->registry;
     pthread_mutex_lock(&r->lock);
     m->users--;
     pthread_mutex_unlock(&r->lock);

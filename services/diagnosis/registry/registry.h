@@ -1,8 +1,7 @@
 /* registry.h - the models of this process, as the database wants them.
  *
- * A thread follows the database's revision: it loads what is wanted and not here, and closes
- * what is here and not wanted, once the last call that uses it has ended. A change that a call
- * makes is followed at once.
+ * A thread follows the database's revision. It loads versions that the database lists, and
+ * closes the others once the last call that uses them has ended.
  *
  * Threads: any; a model that was taken stays open until it is left. Memory: the registry's own.
  * Errors: NOT_FOUND MODEL_NOT_FOUND no such model; UNAVAILABLE MODEL_UNLOADED a person took it
@@ -17,8 +16,9 @@
 /* Reads WARD_DIAGNOSIS_MODELS and the database.   INVALID_ARGUMENT  a list that is none */
 WARD_MUST enum ward_code registry_open(struct diagnosis *dia, struct ward_err *err);
 void registry_close(struct diagnosis *dia); /* NULL registry is fine */
-/* The database changed: look now. */
-void registry_wake(struct diagnosis *dia);
+/* This replica changed the database. Looks at it now and returns after the look, so that the
+ * next call finds the change here; or at the deadline, or after two seconds. */
+void registry_changed(struct diagnosis *dia, int64_t deadline_ns);
 
 /* The active version, or `version` where it is not NULL or "". */
 WARD_MUST enum ward_code registry_take(struct diagnosis *dia, const char *name,

@@ -44,7 +44,7 @@ test('a version that is loaded is checked and answers nobody, until it is promot
 
   const promoted = await promote('2', '1');
   assert.deepEqual([promoted.active, promoted.previous], ['2', '1']);
-  await answers('2');
+  assert.equal((await site.infer(patient)).trace.version, '2');
   await answers('2', second);
   const answer = await site.infer(patient);
   assert.deepEqual([answer.trace.manifest_sha256, answer.trace.signed_by], [loaded.manifest_sha256, 'of-the-test']);
@@ -86,7 +86,7 @@ test('a model that a person unloads answers nothing and does not make the servic
   await until('the service is ready', async () => (await site.ward.services.diagnosis.admin('/readyz')).status === 200);
   assert.equal((await site.infer(patient, { model: 'heart_svm' })).findings.length, 1);
   await promote('2', '', { override_reason: '' });
-  await answers('2');
+  assert.equal((await site.infer(patient)).trace.version, '2', 'the replica that took the change has followed when it answers');
   await load('1');
   await promote('1', '2');
   await answers('1');
