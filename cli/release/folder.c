@@ -77,7 +77,7 @@ enum ward_code folder_json(const char *dir, const char *path, struct ward_arena 
 struct walk {
     folder_fn *fn;
     void *arg;
-    char path[PATH_SIZE]; /* relative, of what is looked at */
+    char path[PATH_SIZE]; /* of the current file, relative to the folder */
 };
 
 static enum ward_code walk_in(struct walk *w, int fd, int depth, struct ward_err *err);

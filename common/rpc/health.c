@@ -26,7 +26,7 @@ struct entry {
     status now;
 };
 
-#define PARTS_MORE 64 /* parts that are told of later, such as a model that is loaded */
+#define PARTS_MORE 64 /* parts that are added while the server runs, such as a loaded model */
 
 struct health {
     pthread_mutex_t lock;

@@ -24,7 +24,7 @@
 #define PERIOD_MS 1000
 #define ANSWER_MS 1000  /* a living server takes microseconds */
 #define STRIKES   2     /* probes in a row that must fail */
-#define RSS_MS    100   /* memory is looked at this often */
+#define RSS_MS    100   /* time between two readings of the resident memory */
 #define STUCK_MS  10000 /* a transport that reports its turns takes one a second, at least */
 
 enum verdict { ALIVE, DEAD, UNSURE, BUSY };

@@ -124,7 +124,7 @@ static int silent_listener(int *port)
     return fd;
 }
 
-/* Watches it until it is told of, or found busy three times. */
+/* Runs the watchdog until it reports a fault, or has found the server busy three times. */
 static void watch_a_silent_one(void)
 {
     static const struct transport fake = {.progress = fake_progress, .deaf = fake_deaf};

@@ -21,7 +21,7 @@ enum wire_op { WIRE_DEVICES_OF = 1, WIRE_LOAD, WIRE_UNLOAD, WIRE_NEW, WIRE_FREE,
 struct wire_devices {
     uint32_t n;
     struct ward_device device[WIRE_DEVICES];
-    char why[192]; /* if there are none */
+    char why[192]; /* the cause, if n is 0 */
 };
 
 struct wire_load { /* the file is the weights, if nbytes > 0 */

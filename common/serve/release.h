@@ -1,13 +1,13 @@
-/* release.h - who vouches for a model: the signed list of a version's files, manifest.sig.
+/* release.h - the signature of a model: manifest.sig, a signed list of a version's files.
  *
  * The list is a C2SP signed note (common/merkle/note.h) whose text is a line
  * "ward.model/v1 chest/1" and a line "manifest.json <SHA-256 in hex>" for each file of the
- * folder. A key signs as many models as its owner likes; each text names its model, so that a
- * signature is good for one version alone.
+ * folder. One key may sign many models. Each text names its model, so that a signature is valid
+ * for one version only.
  *
  * Threads: pure functions but for those that read files. Memory: the caller's. Errors:
  * FAILED_PRECONDITION MODEL_SIGNATURE: missing, broken, another model's, another file's, or by
- * a key that is not trusted; INVALID_ARGUMENT a file of keys that is none, with the line.
+ * a key that is not trusted; INVALID_ARGUMENT a malformed file of keys, with the line.
  */
 #ifndef WARD_SERVE_RELEASE_H
 #define WARD_SERVE_RELEASE_H

@@ -43,7 +43,7 @@ static struct slot_head *map_new(size_t size, int *fd)
     return p;
 }
 
-/* New memory for the slot, of which the child is told. */
+/* Allocates new memory for the slot and passes it to the child. */
 static enum ward_code move(struct ward_worker_slot *s, size_t data, struct ward_err *err)
 {
     struct ward_worker *w = s->w;

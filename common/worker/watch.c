@@ -122,7 +122,7 @@ static void blame(struct ward_worker *w)
     }
 }
 
-/* All that wait are told. */
+/* Wakes all callers: the process has ended. */
 static void bury(struct ward_worker *w)
 {
     const char *cause;

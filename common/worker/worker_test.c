@@ -145,6 +145,8 @@ static void calls_beside_a_crash_are_answered_too(void **state)
     assert_string_equal(b.err.reason, "WORKER_LOST");
     assert_true(ward_worker_blamed(s));
     assert_false(ward_worker_blamed(b.slot));
+    assert_int_equal(call(s, TRIAL_CRASH, "x", 1, NULL, NULL, NULL), WARD_UNAVAILABLE);
+    assert_false(ward_worker_blamed(s)); /* the process had ended before */
     ward_worker_slot_close(s);
     ward_worker_slot_close(b.slot);
     ward_worker_close(w);

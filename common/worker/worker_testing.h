@@ -39,7 +39,7 @@ enum trial_op {
     TRIAL_ABORT,
     TRIAL_EXIT,
     TRIAL_HANG,  /* and does not stop */
-    TRIAL_SLOW,  /* until it is told to stop */
+    TRIAL_SLOW,  /* runs until it is asked to stop */
     TRIAL_LEAK,  /* n bytes, touched */
     TRIAL_TRY,   /* each thing that the sandbox forbids: a bit for each that was possible */
     TRIAL_FILE,  /* ask: the first bytes of the file that came */

@@ -152,7 +152,7 @@ void call_refuse(struct h2_call *c, struct ward_err *err)
     bool first;
 
     call_log(err);
-    frame_done(&c->framer); /* what still comes is not looked at */
+    frame_done(&c->framer); /* further data of the call is dropped */
     pthread_mutex_lock(&c->lock);
     first = !atomic_load(&c->done);
     if (first) {

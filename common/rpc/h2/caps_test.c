@@ -46,7 +46,8 @@ static void one_that_was_refused_is_not_counted(void **state)
     caps_done(&caps);
 }
 
-/* Addresses that share a bucket are told apart, and an entry goes with its last connection. */
+/* Two addresses in one bucket have separate counts. An entry is freed with its last connection.
+ */
 static void thousands_of_addresses_come_and_go(void **state)
 {
     (void)state;

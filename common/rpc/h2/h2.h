@@ -25,22 +25,24 @@
 
 #include <nghttp2/nghttp2.h>
 
-#define H2_STREAMS       1000            /* calls at once on one connection */
-#define H2_META          ((size_t)16384) /* bytes of a call's metadata; a token may take half */
-#define H2_BOMB          (8 * H2_META)   /* past it the connection ends */
-#define H2_BUDGET        2000            /* frames that move no call: at once */
-#define H2_REFILL        1000            /* and more of them a second */
-#define H2_MEMORY        ((size_t)4 << 20)  /* of nghttp2's, a connection */
-#define H2_HELD_CONN     ((size_t)2 << 20)  /* all of this: a connection, beside 2 */
-#define H2_FREE          ((size_t)16 << 10) /* of nghttp2's, not held against anybody */
-#define H2_HELD_PEER     ((size_t)2 << 20) /* messages of the largest size; a peer, beside 4; */
-#define H2_HELD_ALL      ((size_t)64 << 20) /* all peers, beside 8 */
-#define H2_CALL_BYTES    ((size_t)1536)     /* what a call holds without its messages, about */
-#define H2_TELL          ((size_t)8 << 10)  /* what a session holds is told in steps of this */
-#define H2_WINDOW        (256 << 10)        /* of a stream */
-#define H2_WINDOWS       (1 << 20)          /* of a connection */
-#define H2_STALL_MS      20000              /* a peer that takes nothing for so long */
-#define H2_WHOLE_MS      60000              /* a call without a deadline must have come whole */
+#define H2_STREAMS 1000              /* calls at once on one connection */
+#define H2_META    ((size_t)16384)   /* bytes of a call's metadata; a token may take half */
+#define H2_BOMB    (8 * H2_META)     /* past it the connection ends */
+#define H2_BUDGET  2000              /* frames that move no call: at once */
+#define H2_REFILL  1000              /* and more of them a second */
+#define H2_MEMORY  ((size_t)4 << 20) /* of nghttp2's, a connection */
+/* Memory caps of a connection, a peer and all peers. Each also has room for 2, 4 and 8 messages
+ * of the largest size. H2_FREE of nghttp2's memory counts for no cap. */
+#define H2_HELD_CONN     ((size_t)2 << 20)
+#define H2_FREE          ((size_t)16 << 10)
+#define H2_HELD_PEER     ((size_t)2 << 20)
+#define H2_HELD_ALL      ((size_t)64 << 20)
+#define H2_CALL_BYTES    ((size_t)1536)    /* what a call holds without its messages, about */
+#define H2_TELL          ((size_t)8 << 10) /* a session reports its memory in these steps */
+#define H2_WINDOW        (256 << 10)       /* of a stream */
+#define H2_WINDOWS       (1 << 20)         /* of a connection */
+#define H2_STALL_MS      20000             /* a peer that takes nothing for so long */
+#define H2_WHOLE_MS      60000             /* a call without a deadline must have come whole */
 #define H2_IDLE_MS       600000
 #define H2_GATHER        ((size_t)64 << 10)
 #define H2_OUT           (3 * H2_GATHER) /* room for what is gathered and one frame more */
@@ -171,7 +173,8 @@ bool call_header(struct h2_call *c, const uint8_t *name, size_t n_name, const ui
                  size_t n);                        /* false: a bomb */
 void call_begun(struct h2_call *c);                /* its headers are whole */
 void call_arrive(struct h2_call *c, size_t bytes); /* to its handler; the last touch */
-/* For its finish: whether it is in call_arrive on this thread, which is told then. */
+/* For the call's end. Returns whether this thread is inside call_arrive for this call. If so,
+ * call_finished_here tells call_arrive that the call has ended. */
 bool call_is_arriving(const struct h2_call *c);
 void call_finished_here(void);
 void call_set_off(struct h2_call *c);

@@ -21,7 +21,7 @@
 
 #include <cmocka.h>
 
-#define W_STREAMS 4096 /* that are told apart */
+#define W_STREAMS 4096 /* highest number of streams that the test records */
 #define W_ARENA   ((size_t)64 << 10)
 #define W_FAST    "/ward.test.v1.Echo/Fast"
 #define W_UNARY   "/ward.test.v1.Echo/Unary"

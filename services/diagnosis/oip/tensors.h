@@ -10,7 +10,7 @@
 #include "common/host/host.h"
 #include "inference/open_inference.pb-c.h"
 
-/* "FP32"; "" for a number that is none of ours. */
+/* "FP32"; "" for an unknown number. */
 const char *oip_type_name(uint32_t dtype);
 /* 0: no such type. */
 uint32_t oip_type(const char *name);

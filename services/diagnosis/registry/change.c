@@ -127,7 +127,8 @@ static enum ward_code expects(const struct state_model *row, const char *active,
 
 /* ---- LoadModel ---- */
 
-/* The files are looked at before anything is written: a replica would find the same. */
+/* Reads the files before anything is written, so that a faulty model is refused here and not
+ * by each replica later. */
 static enum ward_code look(struct ward_call *c, const LoadRequest *req, LoadResponse *resp)
 {
     struct worker *w = c->wrk;

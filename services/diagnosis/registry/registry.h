@@ -13,7 +13,7 @@
 #include "services/diagnosis/model/models.h"
 #include "services/diagnosis/registry/state.h"
 
-/* Reads WARD_DIAGNOSIS_MODELS and the database.   INVALID_ARGUMENT  a list that is none */
+/* Reads WARD_DIAGNOSIS_MODELS and the database.   INVALID_ARGUMENT  a malformed list */
 WARD_MUST enum ward_code registry_open(struct diagnosis *dia, struct ward_err *err);
 void registry_close(struct diagnosis *dia); /* NULL registry is fine */
 /* This replica changed the database. Looks at it now and returns after the look, so that the

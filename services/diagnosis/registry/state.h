@@ -39,8 +39,8 @@ WARD_MUST enum ward_code state_seed(struct ward_db *db, struct ward_arena *mem,
 
 /* ---- inside a transaction ---- */
 
-/* The model's row, locked; *out is of no name where there is none. `make`: there is one then.
- */
+/* Reads and locks the model's row. Without a row, `make` inserts one; otherwise out->name is
+ * empty. */
 WARD_MUST enum ward_code state_lock(struct ward_db *db, struct ward_arena *mem,
                                     const char *name, bool make, struct state_model *out,
                                     struct ward_err *err);

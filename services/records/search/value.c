@@ -12,8 +12,8 @@ enum ward_code search_no_memory(const struct search_reader *r)
     return WARD_FAIL(r->err, RESOURCE_EXHAUSTED, "no memory for the query");
 }
 
-/* Names are said, values never. A name that is none of ours may be a value in the wrong place.
- */
+/* Errors contain names of parameters, and never values. An unknown name may be a value in the
+ * wrong place. */
 static void name_field(const struct search_reader *r, const char *name)
 {
     static const char CHARS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-";
