@@ -27,7 +27,7 @@
 #define RSS_MS    100   /* time between two readings of the resident memory */
 #define STUCK_MS  10000 /* a transport that reports its turns takes one a second, at least */
 
-enum verdict { ALIVE, DEAD, UNSURE, BUSY };
+enum verdict { ALIVE, DEAD, UNSURE, BUSY, REFUSED };
 
 struct watchdog {
     struct ward_rpc *rpc;
@@ -108,6 +108,15 @@ static enum verdict await(int fd, short events)
     return n < 0 || took_ms > ANSWER_MS + ANSWER_MS / 2 ? UNSURE : DEAD;
 }
 
+/* A port that refuses is readable and writable too. */
+static bool refused(int fd)
+{
+    int error = 0;
+    socklen_t len = sizeof(error);
+
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 && error == ECONNREFUSED;
+}
+
 static enum verdict probe(const struct watchdog *w)
 {
     int fd = socket(w->addr.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -119,8 +128,11 @@ static enum verdict probe(const struct watchdog *w)
         if (errno == EINPROGRESS)
             v = await(fd, POLLOUT);
         else
-            v = DEAD; /* a unix socket's full backlog says EAGAIN */
+            v = errno == ECONNREFUSED ? REFUSED
+                                      : DEAD; /* a unix socket's full backlog: EAGAIN */
     }
+    if (v == ALIVE && refused(fd))
+        v = REFUSED;
     if (v == ALIVE) {
         shutdown(fd, SHUT_WR);
         v = await(fd, POLLIN);
@@ -167,6 +179,8 @@ static enum verdict judge(struct watchdog *w, enum verdict probed)
     w->progress = now;
     if (moved)
         w->moved_ns = ward_mono_ns();
+    if (probed == REFUSED) /* overload closes no port */
+        return DEAD;
     if (probed != DEAD || !moved || (t->deaf != NULL && t->deaf(w->rpc)))
         return probed;
     return BUSY;

@@ -165,6 +165,24 @@ static void a_server_that_was_seen_to_fail_to_accept_is_dead_whatever_it_answers
     assert_int_equal(broken_times, 1);
 }
 
+/* The process lives and answers old connections, and its port refuses new ones. */
+static void a_server_whose_port_refuses_is_dead_whatever_it_answers(void **state)
+{
+    static const struct transport fake = {.progress = fake_progress, .deaf = fake_deaf};
+    struct ward_rpc fake_rpc = {.cfg = watched(), .transport = &fake};
+    double alive = probes("alive");
+    struct watchdog *dog = NULL;
+
+    (void)state;
+    serves = true;
+    deaf = false;
+    close(silent_listener(&fake_rpc.port));
+    assert_int_equal(watchdog_start(&fake_rpc, &dog, NULL), WARD_OK);
+    UNTIL(broken_times > 0 || probes("alive") >= alive + 3);
+    watchdog_stop(dog);
+    assert_int_equal(broken_times, 1);
+}
+
 static void nobody_to_tell_is_nothing_to_watch(void **state)
 {
     struct ward_rpc_config cfg = watched();
@@ -188,6 +206,7 @@ int main(void)
         cmocka_unit_test(a_server_that_answers_calls_but_no_probe_is_busy),
         cmocka_unit_test(a_server_that_answers_nothing_is_dead),
         cmocka_unit_test(a_server_that_was_seen_to_fail_to_accept_is_dead_whatever_it_answers),
+        cmocka_unit_test(a_server_whose_port_refuses_is_dead_whatever_it_answers),
         cmocka_unit_test(nobody_to_tell_is_nothing_to_watch),
     };
 
