@@ -83,6 +83,9 @@ static void conn_free(struct conn *c)
     peer_drop(c->from);
     if (c->tls != NULL)
         SSL_free(c->tls);
+    /* close alone is not enough: a child between fork and exec still holds the descriptor, and
+     * its events would name this memory. */
+    epoll_ctl(l->ep, EPOLL_CTL_DEL, c->fd, NULL);
     close(c->fd);
     free(c->left);
     *(c->prev == NULL ? &l->conns : &c->prev->next) = c->next;

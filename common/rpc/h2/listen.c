@@ -240,6 +240,7 @@ void listen_accept(struct h2_server *srv, int listener)
 void listen_close(struct h2_server *srv)
 {
     wheel_unset(&srv->accept_again);
+    listen_watch(srv, false); /* as in conn_free */
     for (int i = 0; i < srv->n_listeners; i++) {
         if (srv->loops[0].running)
             listen_accept(srv, srv->listeners[i]);
