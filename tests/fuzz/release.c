@@ -39,10 +39,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct ward_release_keys read;
     struct ward_release r;
     char note[WARD_NOTE_MAX];
-    size_t n = signed_n;
+    size_t n;
 
     if (key == NULL)
         make();
+    n = signed_n;
     if (size < 2)
         return 0;
     switch (data[0] % 3) {
