@@ -214,7 +214,8 @@ static enum ward_code once(struct charts *ch, bool *some, struct ward_err *err)
     }
     follow_keys(ch);
     code = follow(ch, some, err);
-    if (code == WARD_OUT_OF_RANGE || strcmp(err->reason, "RESUME_TOKEN_INVALID") == 0)
+    /* The token is the only argument: another database's, or bytes that are no token at all. */
+    if (code == WARD_OUT_OF_RANGE || (code == WARD_INVALID_ARGUMENT && *ch->token != '\0'))
         return start_over(ch, err);
     return code;
 }
