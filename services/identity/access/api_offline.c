@@ -6,6 +6,7 @@
 #include "common/base/clock.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 typedef Ward__Identity__V1__OfflineEvent OfflineEvent;
@@ -25,11 +26,12 @@ struct offline {
     struct door door;
     struct pack_span *packs; /* that the caller held of the door */
     size_t n_packs;
+    bool kept; /* by this call */
 };
 struct reporting {
     struct ward_call *call;
     struct ward_event event;
-    struct offline *events;
+    struct offline *events, **by_id;
     size_t n;
     ReportOfflineEventsResponse *resp;
 };
@@ -87,6 +89,13 @@ static enum ward_code check_event(struct reporting *x, size_t i, const OfflineEv
     return WARD_OK;
 }
 
+static int by_id(const void *a, const void *b)
+{
+    const struct offline *const *x = a, *const *y = b;
+
+    return memcmp((*x)->row.event_id, (*y)->row.event_id, IDENTITY_ID);
+}
+
 /* A controller has a few doors: neighbours are mostly of the same one. */
 static enum ward_code find_door(struct reporting *x, size_t i)
 {
@@ -112,11 +121,15 @@ static enum ward_code check(struct reporting *x, const ReportOfflineEventsReques
     if (req->n_events > EVENTS_MOST)
         return WARD_FAIL_FIELD(c->err, "events", "are more than %d", EVENTS_MOST);
     x->events = ward_alloc(c->mem, req->n_events * sizeof(*x->events));
-    if (x->events == NULL)
+    x->by_id = ward_alloc(c->mem, req->n_events * sizeof(struct offline *));
+    if (x->events == NULL || x->by_id == NULL)
         return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for the events");
-    for (size_t i = 0; i < req->n_events; i++)
+    for (size_t i = 0; i < req->n_events; i++) {
         WARD_TRY(check_event(x, i, req->events[i], now_us, &x->events[i]));
+        x->by_id[i] = &x->events[i];
+    }
     x->n = req->n_events;
+    qsort(x->by_id, x->n, sizeof(struct offline *), by_id);
     for (size_t i = 0; i < x->n; i++) {
         const struct offline *o = &x->events[i];
 
@@ -166,22 +179,32 @@ static enum ward_code tell(struct reporting *x, struct ward_db *db, const struct
     return ward_event_write(&event, db, err);
 }
 
+/* By id, whatever the order of the report: two reports of the same events would wait for each
+ * other's rows. */
+static enum ward_code put_all(struct reporting *x, struct ward_db *db, struct ward_err *err)
+{
+    x->resp->kept = x->resp->known = 0;
+    for (size_t i = 0; i < x->n; i++) {
+        struct offline *o = x->by_id[i];
+
+        o->kept = false;
+        WARD_TRY(door_event_put(db, x->call->mem, &o->row, &o->kept, err));
+        *(o->kept ? &x->resp->kept : &x->resp->known) += 1;
+    }
+    return WARD_OK;
+}
+
 static enum ward_code report_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct reporting *x = arg;
     struct ward_event event = x->event;
 
-    x->resp->kept = x->resp->known = 0;
+    WARD_TRY(put_all(x, db, err));
     for (size_t i = 0; i < x->n; i++) {
         const struct offline *o = &x->events[i];
-        bool kept = false;
 
-        WARD_TRY(door_event_put(db, x->call->mem, &o->row, &kept, err));
-        if (!kept) {
-            x->resp->known++;
+        if (!o->kept)
             continue;
-        }
-        x->resp->kept++;
         WARD_TRY(note_seen(x, db, o, err));
         WARD_TRY(tell(x, db, o, err));
     }
