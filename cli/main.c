@@ -29,6 +29,7 @@ static const struct cli_command *const tables[] = {
     cli_audit_offline_commands,
     cli_audit_export_commands,
     cli_health_commands,
+    cli_doctor_commands,
     cli_outbox_commands,
     cli_token_commands,
     cli_jwks_commands,

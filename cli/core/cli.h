@@ -63,6 +63,7 @@ extern const struct cli_command cli_audit_commands[];
 extern const struct cli_command cli_audit_offline_commands[];
 extern const struct cli_command cli_audit_export_commands[];
 extern const struct cli_command cli_health_commands[];
+extern const struct cli_command cli_doctor_commands[];
 extern const struct cli_command cli_outbox_commands[];
 extern const struct cli_command cli_token_commands[];
 extern const struct cli_command cli_jwks_commands[];

@@ -1,5 +1,6 @@
 #include "common/app/app.h"
 #include "common/app/app_core.h"
+#include "common/app/doctor/doctor.h"
 #include "common/app/metrics_text.h"
 #include "common/app/version.h"
 #include "common/base/clock.h"
@@ -82,11 +83,44 @@ static void raise_nofile(int want)
              WARD_KN("open_files", (double)r.rlim_cur), WARD_KN("pid", getpid()));
 }
 
+/* With --doctor, the other steps only say what they would need. */
+static void examine(struct ward_app *app, const struct ward_opt *opts, const void *cfg)
+{
+    app->exited = app->code != WARD_OK;
+    if (app->exited) {
+        ward_doctor_refused(app, &app->err);
+        return;
+    }
+    app->doctor.state = ward_doctor_new(app, opts, cfg);
+    ward_doctor_schema(app->doctor.state, &ward_schema_common);
+}
+
+void ward_app_doctor(struct ward_app *app, const struct ward_doctor_check *checks, void *arg)
+{
+    if (app->doctor.state == NULL)
+        return;
+    app->doctor.state->own = checks;
+    app->doctor.state->own_arg = arg;
+}
+
+static void report(struct ward_app *app)
+{
+    if (ward_doctor_run(app->doctor.state) > 0)
+        app->code = WARD_FAILED_PRECONDITION; /* the report says why */
+    app->exited = true;
+    ward_doctor_free(app->doctor.state);
+    app->doctor.state = NULL;
+}
+
 void ward_app_config(struct ward_app *app, const struct ward_opt *opts, void *cfg, int argc,
                      char **argv)
 {
     if (on(app))
         app->code = ward_app_options(app, opts, cfg, argc, argv);
+    if (app->doctor.on && !app->exited) {
+        examine(app, opts, cfg);
+        return;
+    }
     if (on(app) && app->outbox.what != WARD_OUTBOX_NOTHING) {
         app->code = ward_outbox_task(app, &app->err);
         app->exited = app->code == WARD_OK;
@@ -151,12 +185,18 @@ static enum ward_code nothing(void *arg, struct ward_err *err)
 
 void ward_app_schema(struct ward_app *app, const struct ward_schema *schema)
 {
-    if (on(app))
+    if (app->doctor.state != NULL)
+        ward_doctor_schema(app->doctor.state, schema);
+    else if (on(app))
         app->code = ward_database_open(app, schema, &app->err);
 }
 
 void ward_app_database(struct ward_app *app, const struct ward_schema *schema)
 {
+    if (app->doctor.state != NULL) {
+        ward_doctor_schema(app->doctor.state, schema);
+        report(app);
+    }
     if (on(app))
         app->code = ward_database_open(app, schema, &app->err);
     if (on(app) && app->migrate_only) {

@@ -27,6 +27,14 @@
 #define WARD_APP_CLOSERS 24
 #define WARD_APP_CHECKS  16
 
+/* A check of `--doctor`. A failure is a finding, and err.msg says what is wrong. */
+struct ward_doctor_check {
+    const char *name; /* "anchor" */
+    enum ward_code (*fn)(void *arg, struct ward_db *db, struct ward_err *err);
+    bool needs_db;            /* do not call fn without a database */
+    const char *means, *todo; /* the consequence and the remedy: sentences */
+};
+
 /* The options of every service; app_options.c has the table. */
 struct ward_app_config {
     const char *listen, *admin_listen, *log_level;
@@ -78,7 +86,11 @@ struct ward_app {
         bool json;
     } outbox;          /* --outbox: run this task and no service */
     bool migrate_only; /* --migrate: migrate the schema and run no service */
-    bool exited;       /* --help and similar options: stop without an error */
+    struct {
+        bool on, json;
+        struct ward_doctor *state; /* doctor/doctor.h */
+    } doctor;                      /* --doctor: look for misconfigurations and run no service */
+    bool exited;                   /* --help and similar options: stop without an error */
     int check_every_ms, check_bound_ms,
         admin_ms;           /* 2000, 5000, 5000; tests use shorter times */
     const char *serving_on; /* the address passed to ward_app_serve */
@@ -96,11 +108,16 @@ void ward_app_metrics(struct ward_app *app, struct ward_family *const *families)
  * environment. These options make the other steps do nothing and ward_app_run return 0:
  * `--help` prints both tables, `--docs common|config|metrics` prints documentation, `--version`
  * prints the build, and `--outbox list|release|accept` handles held events and a restored
- * database. With `--migrate`, the steps do nothing after ward_app_database. Otherwise, the
- * function raises RLIMIT_NOFILE, opens WARD_JWKS as app->jwks, and opens the admin port.
- * /readyz says "starting" until ward_app_run. */
+ * database. With `--migrate`, the steps do nothing after ward_app_database. With `--doctor`,
+ * ward_app_database prints the findings, and ward_app_run returns 1 if there are any.
+ * Otherwise, the function raises RLIMIT_NOFILE, opens WARD_JWKS as app->jwks, and opens the
+ * admin port. /readyz says "starting" until ward_app_run. */
 void ward_app_config(struct ward_app *app, const struct ward_opt *opts, void *cfg, int argc,
                      char **argv);
+
+/* Adds the service's own checks to `--doctor`; a row without a name ends them. Call before
+ * ward_app_database. */
+void ward_app_doctor(struct ward_app *app, const struct ward_doctor_check *checks, void *arg);
 
 /* Migrates one more set (of a library such as common/keyring). Call before ward_app_database.
  */

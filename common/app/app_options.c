@@ -112,16 +112,19 @@ static void help(const struct ward_app *app, const struct ward_opt *opts)
            "usage: %s [--config FILE | --help | --version | --docs common|config|metrics]\n"
            "       %s [--config FILE] --outbox list|release [--json] [ID]\n"
            "       %s [--config FILE] --outbox accept ROW\n"
-           "       %s [--config FILE] --migrate\n\n"
+           "       %s [--config FILE] --migrate\n"
+           "       %s [--config FILE] --doctor [--json]\n\n"
            "--outbox lists or releases events that audit refused. It runs instead of the\n"
            "service, with the service's options for the database.\n"
            "--outbox accept accepts a restored database that is older than the audit log.\n"
            "/readyz shows ROW.\n"
            "--migrate updates the database's schema and exits, for a job that runs before\n"
-           "the service.\n\n"
+           "the service.\n"
+           "--doctor looks for misconfigurations, changes nothing, and exits with status 1\n"
+           "if it finds any.\n\n"
            "Options are environment variables, or lines NAME=value in FILE (WARD_CONFIG=FILE\n"
            "also sets FILE). The environment takes precedence.\n\n",
-           app->name, ward_version, app->name, app->name, app->name, app->name);
+           app->name, ward_version, app->name, app->name, app->name, app->name, app->name);
     if (opts != NULL && opts->env != NULL) {
         printf("Of %s:\n", app->name);
         ward_config_help(opts, stdout);
@@ -190,6 +193,12 @@ static enum ward_code arguments(struct ward_app *app, const struct ward_opt *opt
             break;
         if (strcmp(arg, "--migrate") == 0) {
             app->migrate_only = true;
+            continue;
+        }
+        if (strcmp(arg, "--doctor") == 0) {
+            app->doctor.on = true;
+            app->doctor.json = next != NULL && strcmp(next, "--json") == 0;
+            i += app->doctor.json;
             continue;
         }
         if (strcmp(arg, "--outbox") == 0 && next != NULL && outbox(app, next, argc, argv, &i))

@@ -133,5 +133,9 @@ extern const struct ward_schema ward_schema_common; /* outbox, idempotency */
 WARD_MUST enum ward_code ward_db_migrate(const struct ward_db_config *cfg,
                                          const struct ward_schema *const *sets, int n,
                                          struct ward_err *err);
+/* Compares the database's schema with the program's and changes nothing. FAILED_PRECONDITION:
+ * the schema is older than the program, or newer than it permits */
+WARD_MUST enum ward_code ward_db_schema_look(struct ward_db *db, const struct ward_schema *s,
+                                             struct ward_err *err);
 
 #endif

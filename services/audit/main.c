@@ -33,6 +33,16 @@ static const struct ward_opt TABLE[] = {
     WARD_OPT_END,
 };
 
+static const struct ward_doctor_check DOCTOR[] = {
+    {"anchor", audit_anchor_look, true,
+     "The log lost events since the anchor was written: its database was restored from a "
+     "backup, or somebody removed events. audit does not start.",
+     "Compare with the backups' times. After an intended restore, move the anchor file away "
+     "and "
+     "keep it (docs/deploy.md)."},
+    {0},
+};
+
 int main(int argc, char **argv)
 {
     struct options opt = {0};
@@ -45,6 +55,7 @@ int main(int argc, char **argv)
     service.cfg.db = &app.cfg.db;
     service.cfg.bus_tls =
         &(struct ward_bus_tls){app.cfg.tls.cert, app.cfg.tls.key, app.cfg.tls.ca};
+    ward_app_doctor(&app, DOCTOR, &service);
     ward_app_database(&app, &ward_schema_audit);
     ward_app_use(&app, service_open, service_close, &service);
     ward_app_use(&app, service_intake_open, service_intake_close, &service);

@@ -1,8 +1,13 @@
 /* Opens, serves and closes the parts of the service for main.c. */
 #include "services/audit/service.h"
 
+#include "common/base/text.h"
 #include "services/audit/intake.h"
 #include "services/audit/wire.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 
 #define KEEP_CAP ((size_t)64 << 20)
 
@@ -45,6 +50,55 @@ enum ward_code service_check(void *arg, struct ward_err *err)
     struct audit_service *s = arg;
 
     return audit_sound(s->audit, err);
+}
+
+/* *size is 0 without a file. The signature is checked at a start. */
+static enum ward_code anchored(const char *path, uint64_t *size, struct ward_err *err)
+{
+    char text[WARD_NOTE_MAX];
+    struct ward_checkpoint cp;
+    struct ward_note note;
+    FILE *f = fopen(path, "re");
+    size_t n;
+
+    *size = 0;
+    if (f == NULL && errno == ENOENT)
+        return WARD_OK;
+    if (f == NULL)
+        return WARD_FAIL(err, FAILED_PRECONDITION, "the anchor file cannot be read");
+    n = fread(text, 1, sizeof(text), f);
+    fclose(f);
+    if (ward_note_parse(text, n, &note, NULL) != WARD_OK ||
+        ward_checkpoint_parse(&note, &cp, NULL) != WARD_OK)
+        return WARD_FAIL(err, FAILED_PRECONDITION, "the anchor file contains no signed head");
+    *size = cp.size;
+    return WARD_OK;
+}
+
+enum ward_code audit_anchor_look(void *arg, struct ward_db *db, struct ward_err *err)
+{
+    static const char SQL[] = "SELECT COALESCE(MAX(size), 0) FROM head";
+    const struct audit_service *s = arg;
+    struct ward_arena mem;
+    struct ward_rows rows;
+    enum ward_code code;
+    uint64_t size;
+    int64_t has;
+
+    if (*s->cfg.anchor == '\0')
+        return WARD_OK;
+    WARD_TRY(anchored(s->cfg.anchor, &size, err));
+    ward_arena_init(&mem, 4096);
+    code = ward_db_run(db, &mem, SQL, WARD_NO_PARAMS, &rows, err);
+    if (code == WARD_OK && (rows.n != 1 || !ward_i64(rows.at[0][0].p, 0, INT64_MAX, &has)))
+        code = WARD_FAIL(err, DATA_LOSS, "the table of the signed head is invalid");
+    if (code == WARD_OK && (uint64_t)has < size)
+        code = WARD_FAIL(err, DATA_LOSS,
+                         "the stored log has %" PRId64 " events, and the anchor file's head "
+                         "%" PRIu64,
+                         has, size);
+    ward_arena_done(&mem);
+    return code;
 }
 
 enum ward_code service_worker_open(void *svc, void **wrk, struct ward_err *err)

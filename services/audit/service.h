@@ -21,6 +21,9 @@ enum ward_code service_intake_open(void *service, struct ward_err *err);
 void service_intake_close(void *service);
 /* Healthy while nothing contradicts the signed head. */
 enum ward_code service_check(void *service, struct ward_err *err);
+/* For --doctor: compares the size of the stored log with the anchor file's head, before the
+ * service has opened. DATA_LOSS the log is shorter. */
+enum ward_code audit_anchor_look(void *service, struct ward_db *db, struct ward_err *err);
 
 enum ward_code service_worker_open(void *service, void **wrk, struct ward_err *err);
 void service_worker_close(void *wrk);

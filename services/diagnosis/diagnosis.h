@@ -73,6 +73,10 @@ WARD_MUST enum ward_code diagnosis_open(void *dia, struct ward_err *err);
 void diagnosis_close(void *dia);
 /* UNAVAILABLE, naming it, while a configured model does not serve. */
 WARD_MUST enum ward_code diagnosis_ready(void *dia, struct ward_err *err);
+/* For --doctor, before the service has opened: reads the manifest of each configured model and
+ * its signature. NOT_FOUND, FAILED_PRECONDITION: as manifest_read, naming the model. */
+WARD_MUST enum ward_code diagnosis_models_look(void *dia, struct ward_db *db,
+                                               struct ward_err *err);
 /* Of model i alone. */
 WARD_MUST enum ward_code diagnosis_part(void *dia, int i, struct ward_err *err);
 WARD_MUST enum ward_code worker_open(void *dia, void **wrk, struct ward_err *err);

@@ -82,6 +82,13 @@ static const struct ward_opt options[] = {
 
 extern const struct ward_schema ward_schema_diagnosis;
 
+static const struct ward_doctor_check doctor[] = {
+    {"models", diagnosis_models_look, false,
+     "The service is unready, because it cannot serve a model of its configuration.",
+     "Correct WARD_DIAGNOSIS_MODELS, or install the model and its signature in WARD_MODELS."},
+    {0},
+};
+
 static const struct ward_job *const jobs[] = {&ward_plugin_job, NULL};
 
 int main(int argc, char **argv)
@@ -96,6 +103,7 @@ int main(int argc, char **argv)
     dia.build = ward_version;
     dia.db = &app.cfg.db;
     dia.tls = &app.cfg.tls;
+    ward_app_doctor(&app, doctor, &dia);
     ward_app_database(&app, &ward_schema_diagnosis);
     ward_app_outbox(&app);
     ward_app_use(&app, diagnosis_open, diagnosis_close, &dia);

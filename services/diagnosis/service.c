@@ -54,6 +54,56 @@ enum ward_code diagnosis_open(void *arg, struct ward_err *err)
     return shadows_open(dia, err);
 }
 
+static enum ward_code look(const struct diagnosis *dia, char *list, struct ward_arena *mem,
+                           struct ward_err *err)
+{
+    const struct manifest_trust trust = {.keys = dia->cfg.model_keys,
+                                         .allow_unsigned =
+                                             strcmp(dia->cfg.model_unsigned, "allow") == 0};
+
+    for (char *one = list, *next; one != NULL && *one != '\0'; one = next) {
+        char *slash = strchr(one, '/');
+        struct manifest m;
+        enum ward_code code;
+
+        next = strchr(one, ',');
+        if (next != NULL)
+            *next++ = '\0';
+        if (slash == NULL || (next != NULL && slash > next))
+            return WARD_FAIL(err, INVALID_ARGUMENT,
+                             "WARD_DIAGNOSIS_MODELS is a list of name/version, or none");
+        *slash++ = '\0';
+        code = manifest_read(dia->cfg.models, one, slash, &trust, mem, &m, err);
+        if (code != WARD_OK) {
+            struct ward_err why = *err;
+
+            return WARD_FAIL(err, FAILED_PRECONDITION, "%.40s/%.20s: %.90s", one, slash,
+                             why.msg);
+        }
+    }
+    return WARD_OK;
+}
+
+enum ward_code diagnosis_models_look(void *arg, struct ward_db *db, struct ward_err *err)
+{
+    const struct diagnosis *dia = arg;
+    struct ward_arena mem;
+    enum ward_code code;
+    char *list;
+
+    (void)db;
+    if (strcmp(dia->cfg.serve, "none") == 0)
+        return WARD_OK;
+    if (*dia->cfg.serve == '\0')
+        return WARD_FAIL(err, FAILED_PRECONDITION, "WARD_DIAGNOSIS_MODELS names no model");
+    ward_arena_init(&mem, (size_t)8 << 20);
+    list = ward_strdup(&mem, dia->cfg.serve);
+    code = list == NULL ? WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a list")
+                        : look(dia, list, &mem, err);
+    ward_arena_done(&mem);
+    return code;
+}
+
 void diagnosis_close(void *arg)
 {
     struct diagnosis *dia = arg;
