@@ -4,7 +4,7 @@
 #include "common/keyring/keyring_own.h"
 #include "services/records/fhir/fhir.h"
 #include "services/records/merge/score.h"
-#include "services/records/store/index.h"
+#include "services/records/index/index.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* The resources that are counted, with what their keys are made of. */
 #include "services/records/analytics/query_own.h"
-#include "services/records/store/param.h"
+#include "services/records/index/param.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 
 #include "common/base/crypto.h"
 #include "services/records/fhir/fhir.h"
-#include "services/records/store/resource.h"
+#include "services/records/index/resource.h"
 
 #include <string.h>
 #include <strings.h>

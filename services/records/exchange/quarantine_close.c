@@ -1,7 +1,7 @@
 /* A Consent that waits closes what it denies, until a person decides about it. */
 #include "services/records/access/label.h"
 #include "services/records/exchange/quarantine_own.h"
-#include "services/records/store/resource.h"
+#include "services/records/index/resource.h"
 
 #include <string.h>
 

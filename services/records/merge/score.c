@@ -1,7 +1,7 @@
 #include "services/records/merge/score_own.h"
 
 #include "common/measure/fhirtime.h"
-#include "services/records/store/param.h"
+#include "services/records/index/param.h"
 
 #include <math.h>
 #include <stdlib.h>

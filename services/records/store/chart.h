@@ -10,8 +10,8 @@
 #define RECORDS_STORE_CHART_H
 
 #include "services/records/access/scope.h"
-#include "services/records/store/index.h"
-#include "services/records/store/resource.h"
+#include "services/records/index/index.h"
+#include "services/records/index/resource.h"
 
 /* ---- whose ---- */
 

@@ -1,5 +1,5 @@
 /* What entering in error does to a resource of each kind. */
-#include "services/records/store/index_own.h"
+#include "services/records/index/index_own.h"
 #include "services/records/store/rpc.h"
 
 #include <string.h>

@@ -9,43 +9,6 @@
 
 /* ---- open and close ---- */
 
-enum ward_code text_load_table(struct text_loader *l, const char *file, int columns,
-                               struct text_table *out, struct ward_err *err)
-{
-    struct ward_bytes parts[] = {{l->hash, sizeof(l->hash)}, {file, strlen(file)}, {NULL, 0}};
-
-    WARD_TRY(text_table_read(l->mem, l->dir, file, columns, out, err));
-    parts[2] = (struct ward_bytes){out->sha256, sizeof(out->sha256)};
-    ward_sha256_parts(parts, WARD_COUNT(parts), l->hash);
-    return WARD_OK;
-}
-
-enum ward_code text_load_fold(struct text_loader *l, const struct text_table *t,
-                              const struct text_row *row, int column, struct text_doc *out,
-                              struct ward_err *err)
-{
-    const char *s = row->col[column];
-
-    ward_arena_reset(l->scratch);
-    WARD_TRY(text_doc_make(l->scratch, s, strlen(s), out, err));
-    if (out->n == 0 || out->n > TEXT_TERM_MAX)
-        return TEXT_DATA_FAIL(err, t, row, "column %d: not 1 to %d letters", column + 1,
-                              TEXT_TERM_MAX);
-    return WARD_OK;
-}
-
-enum ward_code text_load_trie(struct text_loader *l, const struct text_table *t, size_t n,
-                              int column, struct text_trie *out, struct ward_err *err)
-{
-    uint32_t total = 0;
-
-    for (size_t i = 0; i < n; i++)
-        for (size_t k = 0; k < t[i].n; k++)
-            for (const char *s = t[i].row[k].col[column]; *s != '\0'; s++)
-                total += ((uint8_t)*s & 0xC0) != 0x80;
-    return text_trie_init(out, l->mem, total, err);
-}
-
 static enum ward_code load(struct text_loader *l, struct text_engine *e, struct ward_err *err)
 {
     WARD_TRY(text_load_table(l, "sources.tsv", 5, &l->sources, err));

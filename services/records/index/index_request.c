@@ -1,5 +1,5 @@
 /* What is asked for and what was done: prescriptions, requests, procedures, vaccines. */
-#include "services/records/store/index_own.h"
+#include "services/records/index/index_own.h"
 
 #define OF(name) WARD__RECORDS__V1__##name
 

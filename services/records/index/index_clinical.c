@@ -1,6 +1,6 @@
 /* Observations, conditions, allergies: found by codes, dates and numbers. */
 #include "common/measure/ucum.h"
-#include "services/records/store/index_own.h"
+#include "services/records/index/index_own.h"
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* A consent: found by scope and category; while active, what it denies. What cannot be enforced
  * is refused: resources.proto, at Consent, says what can. */
 #include "services/records/access/label.h"
-#include "services/records/store/index_own.h"
-#include "services/records/store/resource.h"
+#include "services/records/index/index_own.h"
+#include "services/records/index/resource.h"
 
 #include <string.h>
 

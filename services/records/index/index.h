@@ -7,7 +7,7 @@
 #ifndef RECORDS_STORE_INDEX_H
 #define RECORDS_STORE_INDEX_H
 
-#include "services/records/store/param.h"
+#include "services/records/index/param.h"
 
 #define NO_DATE INT64_MIN
 /* The zone, in minutes east of UTC, of dates that name none: a birthday, a day of onset.

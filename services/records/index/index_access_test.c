@@ -1,5 +1,5 @@
 /* What of a resource decides who may see it: labels, wards, denials. */
-#include "services/records/store/index_testing.h"
+#include "services/records/index/index_testing.h"
 
 static void labels_come_from_marks_and_from_codes(void **state)
 {

@@ -10,7 +10,7 @@
 #include "common/measure/fhirtime.h"
 #include "services/records/access/label.h"
 #include "services/records/fhir/fhir.h"
-#include "services/records/store/index.h"
+#include "services/records/index/index.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

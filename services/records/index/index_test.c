@@ -1,5 +1,5 @@
 /* What each kind is found by, read from FHIR's JSON. */
-#include "services/records/store/index_testing.h"
+#include "services/records/index/index_testing.h"
 
 #include <math.h>
 

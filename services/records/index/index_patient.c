@@ -1,7 +1,7 @@
 /* A patient: found by names in any script, birth date, identifiers, telephone, postal code. */
 #include "common/unicode/pinyin.h"
 #include "common/unicode/unicode.h"
-#include "services/records/store/index_own.h"
+#include "services/records/index/index_own.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* What every kind of resource has: kind, id, patient. */
-#include "services/records/store/resource.h"
-#include "services/records/store/index_own.h"
+#include "services/records/index/resource.h"
+#include "services/records/index/index_own.h"
 
 #include <stdio.h>
 #include <string.h>

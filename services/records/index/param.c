@@ -1,4 +1,4 @@
-#include "services/records/store/param.h"
+#include "services/records/index/param.h"
 
 #include "common/unicode/unicode.h"
 

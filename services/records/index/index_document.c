@@ -1,6 +1,6 @@
 /* Notes and reports: found by type, category, author, encounter and date. */
 #include "services/records/access/label.h"
-#include "services/records/store/index_own.h"
+#include "services/records/index/index_own.h"
 
 static void context(struct sink *s, const Document *d)
 {

@@ -1,5 +1,5 @@
 /* An encounter: found by where and why; and the wards it is open in. */
-#include "services/records/store/index_own.h"
+#include "services/records/index/index_own.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* What prescriptions, procedures, vaccines and requests are found by, and when. */
-#include "services/records/store/index_testing.h"
+#include "services/records/index/index_testing.h"
 
 #define CODE(name, code) "\"" name "\":{\"coding\":[{\"system\":\"s\",\"code\":\"" code "\"}]}"
 #define REF(name, to)    "\"" name "\":{\"reference\":\"" to "\"}"

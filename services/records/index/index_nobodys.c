@@ -1,6 +1,6 @@
 /* What concerns no patient: Practitioner, Organization and Location, found by name, identifier
  * and what else their search parameters name. */
-#include "services/records/store/index_own.h"
+#include "services/records/index/index_own.h"
 
 typedef Ward__Records__V1__Practitioner Practitioner;
 typedef Ward__Records__V1__Organization Organization;

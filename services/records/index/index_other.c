@@ -4,7 +4,7 @@
  * Source: HL7 FHIR R4, https://hl7.org/fhir/R4/fivews.html: the elements that kinds share for
  * when something was done or meant, before when it was written down. */
 #include "services/records/access/label.h"
-#include "services/records/store/index_own.h"
+#include "services/records/index/index_own.h"
 
 #include "common/json/json.h"
 #include "services/records/fhir/fhir.h"

@@ -7,7 +7,7 @@
 #define RECORDS_STORE_INDEX_OWN_H
 
 #include "common/measure/fhirtime.h"
-#include "services/records/store/index.h"
+#include "services/records/index/index.h"
 
 /* Short names of the wire's types. */
 typedef Ward__Records__V1__Coding Coding;

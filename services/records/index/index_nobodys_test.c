@@ -1,5 +1,5 @@
 /* What practitioners, organizations and locations are found by. */
-#include "services/records/store/index_testing.h"
+#include "services/records/index/index_testing.h"
 
 struct row {
     enum param param;

@@ -1,5 +1,5 @@
 /* What is not interpreted: when, by which codes, and which labels hide it. */
-#include "services/records/store/index_testing.h"
+#include "services/records/index/index_testing.h"
 
 #define PLAN(more) "{\"resourceType\":\"CarePlan\"," PATIENT more "}"
 
