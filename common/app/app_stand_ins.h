@@ -5,7 +5,7 @@
 #ifndef WARD_APP_APP_STAND_INS_H
 #define WARD_APP_APP_STAND_INS_H
 
-#include "common/app/app.h"
+#include "common/app/doctor/doctor_stand_ins.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/db/writers.h"
