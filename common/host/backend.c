@@ -93,9 +93,8 @@ static bool good_name(const char *name)
     return n > 0 && n <= 32 && name[n] == '\0';
 }
 
-/* Resolves dir/name.so and checks that it is inside dir. */
-static enum ward_code find(const char *dir, const char *name, char path[PATH_MAX],
-                           struct ward_err *err)
+enum ward_code ward_plugin_find(const char *dir, const char *name, char path[PATH_MAX],
+                                struct ward_err *err)
 {
     char folder[PATH_MAX], want[PATH_MAX + 64];
     struct stat st, st_dir;
@@ -155,7 +154,7 @@ enum ward_code ward_backend_open_with(const char *dir, const char *name,
     char path[PATH_MAX];
     int rc;
 
-    WARD_TRY(find(dir, name, path, err));
+    WARD_TRY(ward_plugin_find(dir, name, path, err));
     WARD_TRY(load(path, name, &p, err));
     b = calloc(1, sizeof(*b));
     if (b == NULL)

@@ -6,8 +6,13 @@
 #include "common/base/metrics.h"
 #include "common/host/host.h"
 
+#include <limits.h>
 #include <pthread.h>
 #include <stddef.h>
+
+/* Resolves dir/name.so and checks that it is inside dir. */
+WARD_MUST enum ward_code ward_plugin_find(const char *dir, const char *name,
+                                          char path[PATH_MAX], struct ward_err *err);
 
 struct ward_backend {
     const struct ward_plugin *p;

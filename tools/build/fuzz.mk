@@ -16,6 +16,11 @@ $(BUILD)/fuzzers/$1: $(call obj,tests/fuzz/$1.c) $(call fuzz_links,$1) $(WARD_A)
 endef
 $(foreach f,$(FUZZ_C:tests/fuzz/%.c=%),$(eval $(call fuzz_rule,$f)))
 
+# The header reader of plugins/dicom, without GDCM.
+DICOM_READER := $(call obj,$(patsubst %,plugins/dicom/%.c,header values judge frame colour))
+$(BUILD)/fuzzers/dicom $(BUILD)/replay/dicom: $(DICOM_READER)
+$(BUILD)/fuzzers/dicom $(BUILD)/replay/dicom: PKG_LIBS += -lz
+
 # Every service of every .proto, for wire_request.c: SERVICES is a list of their descriptors.
 $(G)/fuzz_services.h: $(PROTO_STAMP)
 	@cd $(G); f=$$(grep -rl --include='*.pb-c.h' '^extern const ProtobufCServiceDescriptor' . | sort); \

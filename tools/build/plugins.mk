@@ -62,3 +62,9 @@ bench-devices: $(BUILD)/bench/device_speed $(PLUGINS) ## the face models on each
 deps-gpu: ## an ONNX Runtime with CUDA into build/ort-gpu (240 MB to fetch); then ORT_HOME=build/ort-gpu make ...
 	@tools/fetch-models tools/models-gpu.lock
 .PHONY: deps-gpu
+
+# Decodes files as the diagnosis service does: tests/tools/film.c.
+$(BUILD)/tests/film: $(BUILD)/obj/tests/tools/film.o $(BUILD)/libdiagnosis.a $(WARD_A) | $(BUILD)/plugins/dicom.so
+	@mkdir -p $(@D)
+	@$(CC) $(LDFLAGS_WARD) -o $@ $^ $(PKG_LIBS)
+$(BUILD)/test/services/diagnosis/decode/decode_test: | $(BUILD)/plugins/dicom.so

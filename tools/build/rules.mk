@@ -99,12 +99,17 @@ $(BUILD)/bin/wardctl: $(call obj,$(CLI_C)) $(PKI_A) $(WARD_A)
 # ---- plugins: build/plugins/<name>.so; plugins/<name>/plugin.mk may add <name>_C, _CFLAGS, _LIBS ----
 PLUGIN_NAMES := $(filter-out include ort,$(patsubst plugins/%/,%,$(wildcard plugins/*/)))
 -include $(wildcard plugins/*/plugin.mk)
-PLUGIN_OBJ    = $(patsubst %.c,$(BUILD)/plugin-obj/$1/%.o,$(call own,plugins/$1) $($1_C))
+PLUGIN_OBJ    = $(patsubst %.c,$(BUILD)/plugin-obj/$1/%.o,$(call own,plugins/$1) $($1_C)) \
+                $(patsubst %.cc,$(BUILD)/plugin-obj/$1/%.o,$(wildcard plugins/$1/*.cc))
 define plugin_rule
 $(BUILD)/plugin-obj/$1/%.o: %.c
 	@mkdir -p $$(@D)
 	@echo "  CC   $$< ($1)"
 	@$(CC) -Iplugins/include -I. -D_GNU_SOURCE $(CFLAGS_WARD) -fPIC -fvisibility=hidden $$($1_CFLAGS) -MD -MP -c $$< -o $$@
+$(BUILD)/plugin-obj/$1/%.o: %.cc
+	@mkdir -p $$(@D)
+	@echo "  CXX  $$< ($1)"
+	@$(CXX) -std=c++17 $(OPT) -g -Wall -Wextra -Werror $(SAN) -Iplugins/include -fPIC -fvisibility=hidden $$($1_CFLAGS) -MD -MP -c $$< -o $$@
 $(BUILD)/plugins/$1.so: $(call PLUGIN_OBJ,$1) plugins/plugin.map
 	@mkdir -p $$(@D)
 	@echo "  LD   $$@"
