@@ -13,6 +13,11 @@ $(IMG)/plugins/$1.so: $(call PLUGIN_OBJ,$1) plugins/plugin.map tools/build/image
 	@$(CC) -shared -Wl,--version-script=plugins/plugin.map -Wl$(,)-z$(,)defs -o $$@ $(call PLUGIN_OBJ,$1) $$(ort_image_libs) -lm
 endef
 $(foreach p,cpu gpu npu,$(eval $(call image_plugin_rule,$p)))
+# The decoder needs no ONNX Runtime: its libraries are in the base.
+IMAGE_PLUGINS += $(IMG)/plugins/dicom.so
+$(IMG)/plugins/dicom.so: $(BUILD)/plugins/dicom.so
+	@mkdir -p $(@D)
+	@cp $< $@
 
 # Debian's packages as the mirror has them today: `make image-base` fetches them again.
 $(IMG)/base.tar: deploy/image/base deploy/image/packages.txt
