@@ -59,7 +59,7 @@ static enum ward_code connect_at(const struct cli *cli, const char *service,
                     .key = ward_printf(mem, "%s/tls.key", cli->tls),
                     .ca = ward_printf(mem, "%s/ca.crt", cli->tls)},
             .server = service,
-            .max_message = (size_t)16 << 20,
+            .max_message = (size_t)33 << 20,
         },
         out, err);
 }

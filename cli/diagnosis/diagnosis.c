@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define FILM_MOST ((size_t)8 << 20)
+#define FILM_MOST ((size_t)32 << 20)
 
 typedef Ward__Diagnosis__V1__InferRequest InferRequest;
 
@@ -20,8 +20,8 @@ static enum ward_code input(struct task *t, ProtobufCMessage *req, int n, char *
     char *bytes;
 
     if (n != 1)
-        return task_wrong(t,
-                          "one film (JPEG or PNG) or one file with features (.json) is needed");
+        return task_wrong(
+            t, "one film (JPEG, PNG or DICOM) or one file with features (.json) is needed");
     WARD_TRY(cli_read(words[0], FILM_MOST, &t->mem, &bytes, &size, &t->err));
     if (len > 5 && strcmp(words[0] + len - 5, ".json") == 0)
         return message_set(req,
@@ -77,7 +77,8 @@ const struct cli_command cli_diagnosis_commands[] = {
      "list the models, their state, and how clinicians reviewed their answers", models},
     {"diagnosis infer",
      "[--ward W] [--encounter-id E] [--key KEY] PATIENT MODEL FILM|FILE.json",
-     "run a model on a film or on values, and file a preliminary report", infer},
+     "run a model on a film (JPEG, PNG, DICOM) or on values, and file a preliminary report",
+     infer},
     {"diagnosis confirm", "[--ward W] [--key KEY] REPORT VERSION", "confirm a report", confirm},
     {"diagnosis amend", "[--ward W] [--present true] [--key KEY] REPORT VERSION CONCLUSION",
      "replace a report's conclusion with your own", amend},

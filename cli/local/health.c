@@ -21,7 +21,7 @@ enum ward_code cli_connect_to(struct local *l, const struct local_service *s,
                     .key = local_path(l, "pki/wardctl.key"),
                     .ca = local_path(l, "pki/ca.pem")},
             .server = s->name,
-            .max_message = (size_t)16 << 20,
+            .max_message = (size_t)33 << 20,
         },
         out, err);
 }

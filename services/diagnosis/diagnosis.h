@@ -1,10 +1,10 @@
 /* diagnosis.h - what models see, and what clinicians make of it: what the files of this service
  * share.
  *
- * rules.c turns numbers into findings and abstentions (pure). model/ is a model: its manifest,
- * what is done to an input (steps/), which device runs it. registry/ says which versions there
- * are, and compares shadows. infer/ is Infer and the report that it files; review/ Confirm,
- * Amend, Reject. store.c counts. api.c is the table of methods;
+ * rules.c turns numbers into findings and abstentions (pure). decode/ turns files into pixels.
+ * model/ is a model: its manifest, what is done to an input (steps/), which device runs it.
+ * registry/ says which versions there are, and compares shadows. infer/ is Infer and the report
+ * that it files; review/ Confirm, Amend, Reject. store.c counts. api.c is the table of methods;
  * service.c opens and closes it all. Nothing of a patient's is kept here: reports are records'.
  *
  * Threads: struct diagnosis is shared and read-only once serving, but for what locks itself; a
@@ -23,8 +23,9 @@
 #include "services/diagnosis/rules.h"
 
 #define DIAGNOSIS_NAME    "diagnosis"
-#define DIAGNOSIS_MESSAGE ((size_t)9 << 20)   /* of one message: an image and the rest */
-#define DIAGNOSIS_ARENA   ((size_t)192 << 20) /* of one call: an image's pixels */
+#define DIAGNOSIS_MESSAGE ((size_t)33 << 20)  /* of one message: a film and the rest */
+#define DIAGNOSIS_ARENA   ((size_t)256 << 20) /* of one call: the message, a film's pixels */
+#define DIAGNOSIS_NUMBERS ((size_t)9 << 20)   /* of one message: its typed tensors */
 #define DIAGNOSIS_MODELS  16                  /* known at once */
 
 struct diagnosis_config {
@@ -39,6 +40,7 @@ struct diagnosis_config {
     const char *npu_providers;
     const char *isolation; /* "process", "none" */
     int isolation_mib, isolation_run_ms, isolation_grace_ms;
+    int decode_ms; /* a file is decoded within this time */
     int canary_ms;
     int instances, stat_instances, batch_rows, batch_delay_us, queue_rows; /* queue.h */
     const char *stat_roles; /* "physician": who may ask for LANE_STAT */
@@ -48,6 +50,7 @@ struct diagnosis_config {
 
 struct registry;
 struct shadows;
+struct decoding;
 struct diagnosis {
     struct diagnosis_config cfg;
     const struct ward_db_config *db;
@@ -55,6 +58,7 @@ struct diagnosis {
     struct ward_client *records;
     const char *build; /* "1.2-34-gabcdef" */
     struct manifest_trust trust;
+    struct decoding *decoding;              /* decode/decode.h */
     struct registry *registry;              /* registry/registry.h */
     struct shadows *shadows;                /* registry/shadow.h */
     const char *part[DIAGNOSIS_MODELS + 1]; /* "ward.diagnosis.v1/chest": health's names, to

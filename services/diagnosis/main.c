@@ -4,6 +4,7 @@
 #include "common/app/version.h"
 #include "common/serve/isolate.h"
 #include "services/diagnosis/api.h"
+#include "services/diagnosis/decode/decode.h"
 
 #define AT(field) offsetof(struct diagnosis_config, field)
 
@@ -51,6 +52,8 @@ static const struct ward_opt options[] = {
      false},
     {"WARD_ISOLATION_RUN_MS", WARD_INT, AT(isolation_run_ms), "30000", 100, 3600000, "ms",
      "longest run of a model in a worker process", false},
+    {"WARD_DECODE_MS", WARD_INT, AT(decode_ms), "5000", 100, 600000, "ms",
+     "longest decoding of a file in the decoder's worker process", false},
     {"WARD_ISOLATION_GRACE_MS", WARD_INT, AT(isolation_grace_ms), "1000", 10, 60000, "ms",
      "time that a run has to stop after its deadline; then the service kills the worker "
      "process",
@@ -89,7 +92,7 @@ static const struct ward_doctor_check doctor[] = {
     {0},
 };
 
-static const struct ward_job *const jobs[] = {&ward_plugin_job, NULL};
+static const struct ward_job *const jobs[] = {&ward_plugin_job, &diagnosis_decode_job, NULL};
 
 int main(int argc, char **argv)
 {
@@ -112,7 +115,7 @@ int main(int argc, char **argv)
     ward_app_serve(&app, &(struct ward_rpc_config){
                              .arena_cap = DIAGNOSIS_ARENA,
                              .max_message = DIAGNOSIS_MESSAGE,
-                             .max_elements = DIAGNOSIS_MESSAGE, /* of typed tensors */
+                             .max_elements = DIAGNOSIS_NUMBERS,
                              .methods = diagnosis_methods(),
                              .parts = dia.part,
                              .svc = &dia,

@@ -1,3 +1,4 @@
+#include "services/diagnosis/decode/decode.h"
 #include "services/diagnosis/diagnosis.h"
 #include "services/diagnosis/registry/registry.h"
 #include "services/diagnosis/registry/shadow.h"
@@ -35,6 +36,22 @@ struct ward_family *const diagnosis_metrics[] = {
     &diagnosis_inferences, &diagnosis_reviews, &diagnosis_serving, &diagnosis_shadows, NULL,
 };
 
+/* The limits are those of models: a decoder and a model are both code that may misbehave. */
+static enum ward_code open_decoding(struct diagnosis *dia, struct ward_err *err)
+{
+    const struct diagnosis_config *cfg = &dia->cfg;
+    const size_t budget = (size_t)cfg->isolation_mib << 20;
+
+    return diagnosis_decode_open(
+        &(struct decode_config){.plugins = cfg->plugins,
+                                .isolated = strcmp(cfg->isolation, "none") != 0,
+                                .budget_bytes = budget,
+                                .most_bytes = 2 * budget,
+                                .run_ms = cfg->decode_ms,
+                                .grace_ms = cfg->isolation_grace_ms},
+        &dia->decoding, err);
+}
+
 enum ward_code diagnosis_open(void *arg, struct ward_err *err)
 {
     struct diagnosis *dia = arg;
@@ -50,6 +67,7 @@ enum ward_code diagnosis_open(void *arg, struct ward_err *err)
                                                            .server = "records",
                                                            .beside_server = true},
                               &dia->records, err));
+    WARD_TRY(open_decoding(dia, err));
     WARD_TRY(registry_open(dia, err));
     return shadows_open(dia, err);
 }
@@ -110,6 +128,7 @@ void diagnosis_close(void *arg)
 
     shadows_close(dia);
     registry_close(dia);
+    diagnosis_decode_close(dia->decoding);
     ward_client_close(dia->records);
 }
 

@@ -71,12 +71,18 @@ static char *hex_of(struct ward_arena *mem, const uint8_t *bytes, size_t n)
     return out;
 }
 
-static void put_transforms(const struct manifest *m, struct ward_arena *mem, Trace *t)
+/* The manifest's steps, and after the first of them how the file was decoded. */
+static void put_transforms(const struct manifest *m, const struct said *said,
+                           struct ward_arena *mem, Trace *t)
 {
-    char **list = ward_alloc(mem, STEPS_MAX * sizeof(char *));
+    char **list = ward_alloc(mem, (STEPS_MAX + DECODE_PROCESSES) * sizeof(char *));
 
-    for (int i = 0; list != NULL && i < m->steps.n; i++)
+    for (int i = 0; list != NULL && i < m->steps.n; i++) {
         list[t->n_transforms++] = step_words(&m->steps.at[i], mem);
+        if (i == 0 && said->image)
+            t->n_transforms +=
+                (size_t)diagnosis_decode_words(&said->from, mem, list + t->n_transforms);
+    }
     t->transforms = list;
 }
 
@@ -97,7 +103,9 @@ static void put_trace(struct inferring *f)
     t->plugin = ward_strdup(mem, f->said.on.backend);
     t->device = ward_strdup(mem, f->said.on.device);
     t->degraded = f->said.on.degraded;
-    put_transforms(&f->model->is, mem, t);
+    if (f->said.image)
+        t->transfer_syntax = ward_strdup(mem, f->said.from.facts.transfer_syntax);
+    put_transforms(&f->model->is, &f->said, mem, t);
     f->resp->trace = t;
 }
 

@@ -14,7 +14,7 @@ typedef Ward__Records__V1__Decimal Decimal;
 typedef Ward__Diagnosis__V1__Finding Finding;
 typedef Ward__Diagnosis__V1__Trace Trace;
 
-#define MEMBERS 48
+#define MEMBERS 64
 
 /* Steps are sticky: mem->full is looked at once, at the end. */
 struct making {
@@ -98,6 +98,7 @@ static void put_answer(struct making *k, const Answer *a)
     put_text(k, "plugin", t->plugin);
     put_text(k, "device", t->device);
     put_bool(k, "degraded", t->degraded);
+    put_text(k, "transfer-syntax", t->transfer_syntax);
     for (size_t i = 0; i < t->n_transforms; i++)
         put_text(k, "transform", t->transforms[i]);
     put_text(k, "finding-system", f->code->system);
@@ -277,6 +278,7 @@ static Trace *trace_of(const Extension *e, struct ward_arena *mem)
     t->manifest_sha256 = text_of(e, "manifest-sha256");
     t->signed_by = text_of(e, "signed-by");
     t->input_sha256 = text_of(e, "input-sha256");
+    t->transfer_syntax = text_of(e, "transfer-syntax");
     t->plugin = text_of(e, "plugin");
     t->device = text_of(e, "device");
     t->degraded = bool_of(e, "degraded");

@@ -268,6 +268,8 @@ enum ward_code manifest_parse(const char *bytes, size_t n, struct ward_arena *me
                                 "the manifest's %s is missing or cannot be", r.wrong);
     if (!m.raw)
         WARD_TRY(steps_parse(ward_json_get(v, "preprocess"), m.n_features, mem, &m.steps, err));
+    WARD_TRY(diagnosis_series_parse(ward_json_get(ward_json_get(v, "input"), "series"),
+                                    &m.series, err));
     shape_known(&m);
     m.file = ward_printf(mem, "%s/%s/%s", m.name, m.version, file);
     if (m.file == NULL)

@@ -9,6 +9,7 @@
 
 #include "common/host/host.h"
 #include "common/serve/release.h"
+#include "services/diagnosis/decode/series.h"
 #include "services/diagnosis/steps/steps.h"
 
 #define MANIFEST_FEATURES 64
@@ -32,10 +33,11 @@ struct manifest {
     const char *name, *version, *intended_use;
     const char *file; /* below the folder of models */
     const char *sha256;
-    bool image;         /* else features, */
-    bool raw;           /* or tensors: for the Open Inference Protocol alone */
-    const char *tensor; /* the input's */
-    struct steps steps; /* what is done to an input */
+    bool image;           /* else features, */
+    bool raw;             /* or tensors: for the Open Inference Protocol alone */
+    const char *tensor;   /* the input's */
+    struct steps steps;   /* what is done to an input */
+    struct series series; /* which films it reads */
     int n_features;
     struct manifest_feature feature[MANIFEST_FEATURES];
     const char *logit, *far, *near, *heat_map; /* outputs; NULL but for logit: none */

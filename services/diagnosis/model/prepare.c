@@ -1,13 +1,7 @@
 #include "services/diagnosis/model/prepare.h"
 
-#include "common/image/image.h"
-
 #include <math.h>
 #include <string.h>
-
-/* A film is refused by its header before its pixels are allocated. */
-static const struct ward_image_limits limits = {
-    .max_bytes = (size_t)8 << 20, .max_pixels = 16000000, .max_side = 16384};
 
 static enum ward_code no_memory(struct ward_err *err)
 {
@@ -30,22 +24,32 @@ static enum ward_code tensor(struct ward_arena *mem, const char *name, uint32_t 
 
 /* ---- images ---- */
 
-enum ward_code prepare_image(const struct manifest *m, const void *file, size_t n,
+/* Whether the steps display values by the file's own window. */
+static bool own_window(const struct steps *s)
+{
+    bool own = s->n > 0 && !s->at[0].stored;
+
+    for (int i = 0; i < s->n; i++)
+        own |= s->at[i].op == STEP_WINDOW && s->at[i].own;
+    return own;
+}
+
+enum ward_code prepare_image(const struct manifest *m, const struct decoded *from,
                              struct ward_arena *mem, const struct ward_stop *stop,
                              struct ward_tensor *out, float **shown, struct ward_err *err)
 {
     const struct steps *s = &m->steps;
     const int64_t shape[] = {1, s->channels, s->height, s->width};
-    struct ward_image im;
-    struct film film;
 
-    WARD_TRY(ward_image_decode(file, n, &limits, mem, &im, err));
-    film = (struct film){.width = im.width, .height = im.height, .rgb = im.rgb};
+    WARD_TRY(diagnosis_series_check(&m->series, from, err));
+    if (from->facts.has_display_table != 0 && !from->film.has_window && own_window(s))
+        return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "DICOM_TABLE",
+                                "the file has a VOI LUT and no window");
     WARD_TRY(tensor(mem, m->tensor, 4, shape, out, err));
     *shown = ward_alloc(mem, (size_t)s->width * (size_t)s->height * sizeof(float));
     if (*shown == NULL)
         return no_memory(err);
-    return steps_image(s, &film, mem, stop, out->data, *shown, err);
+    return steps_image(s, &from->film, mem, stop, out->data, *shown, err);
 }
 
 /* ---- features ---- */

@@ -1,8 +1,8 @@
-/* prepare.h - an input as a model sees it: decoded, then the manifest's steps. Pure.
+/* prepare.h - an input as a model sees it: after the manifest's steps. Pure.
  *
- * Threads: any. Memory: the arena given. Errors: image.h's for a file that is no photograph or
- * film; INVALID_ARGUMENT for a feature that the model does not have, has already, or that is no
- * number; RESOURCE_EXHAUSTED the arena is full.
+ * Threads: any. Memory: the arena given. Errors: INVALID_ARGUMENT INPUT_SERIES_UNFIT
+ * (series.h), DICOM_TABLE, INPUT_TOO_SMALL; INVALID_ARGUMENT for a feature that the model does
+ * not have, has already, or that is no number; RESOURCE_EXHAUSTED the arena is full.
  */
 #ifndef DIAGNOSIS_MODEL_PREPARE_H
 #define DIAGNOSIS_MODEL_PREPARE_H
@@ -10,9 +10,9 @@
 #include "services/diagnosis/model/manifest.h"
 #include "ward/diagnosis/v1/diagnosis.pb-c.h"
 
-/* A JPEG or PNG to the model's input, [1, channels, height, width]. *shown: the same for
- * people, 0..255, [height, width]. stop may be NULL. */
-WARD_MUST enum ward_code prepare_image(const struct manifest *m, const void *file, size_t n,
+/* A film to the model's input, [1, channels, height, width]. *shown: the same for people,
+ * 0..255, [height, width]. stop may be NULL. */
+WARD_MUST enum ward_code prepare_image(const struct manifest *m, const struct decoded *from,
                                        struct ward_arena *mem, const struct ward_stop *stop,
                                        struct ward_tensor *out, float **shown,
                                        struct ward_err *err);

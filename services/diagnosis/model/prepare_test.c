@@ -1,7 +1,5 @@
 #include "services/diagnosis/model/prepare.h"
 
-#include "common/image/encode.h"
-
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,24 +27,46 @@ static void a_film_becomes_the_models_input(void **state)
                          {.op = STEP_SCALE, .factor = 1 / 255.0},
                          {.op = STEP_NORMALISE, .mean = &mean, .std = &std, .n = 1}}}};
     uint8_t rgb[3 * 8];
-    struct ward_image im = {4, 2, rgb, 1};
+    const struct decoded film = {.film = {.width = 4, .height = 2, .rgb = rgb}};
     struct ward_tensor t;
     float *shown = NULL;
-    uint8_t *png;
-    size_t n;
 
     (void)state;
     for (int i = 0; i < 8; i++)
         memset(rgb + 3 * i, i % 4 < 2 ? 0 : 255, 3);
-    assert_int_equal(ward_image_encode_png(&im, &mem, &png, &n, &err), WARD_OK);
-    assert_int_equal(prepare_image(&m, png, n, &mem, NULL, &t, &shown, &err), WARD_OK);
+    assert_int_equal(prepare_image(&m, &film, &mem, NULL, &t, &shown, &err), WARD_OK);
     assert_int_equal(t.rank, 4);
     assert_int_equal(t.nbytes, 2 * sizeof(float));
     assert_true(fabsf(((const float *)t.data)[0] + 2) < 1e-4f);
     assert_true(fabsf(((const float *)t.data)[1] - 2) < 1e-4f);
     assert_true(fabsf(shown[0]) < 1e-3f && fabsf(shown[1] - 255) < 1e-3f);
-    assert_int_equal(prepare_image(&m, "GIF89a", 6, &mem, NULL, &t, &shown, &err),
+}
+
+static void a_film_with_a_table_and_no_window_is_refused_by_its_own_window_alone(void **state)
+{
+    struct manifest m = {
+        .tensor = "x",
+        .steps = {.n = 2,
+                  .channels = 1,
+                  .width = 1,
+                  .height = 1,
+                  .at = {{.op = STEP_DECODE, .stored = true},
+                         {.op = STEP_WINDOW, .window = {WINDOW_LINEAR, 1, 2}}}}};
+    static const float stored = 1;
+    struct decoded d = {.dicom = true,
+                        .film = {.width = 1, .height = 1, .stored = &stored},
+                        .facts = {.has_display_table = 1}};
+    struct ward_tensor t;
+    float *shown;
+
+    (void)state;
+    assert_int_equal(prepare_image(&m, &d, &mem, NULL, &t, &shown, &err), WARD_OK);
+    m.steps.at[1].own = true;
+    assert_int_equal(prepare_image(&m, &d, &mem, NULL, &t, &shown, &err),
                      WARD_INVALID_ARGUMENT);
+    assert_string_equal(err.reason, "DICOM_TABLE");
+    d.film.has_window = true;
+    assert_int_equal(prepare_image(&m, &d, &mem, NULL, &t, &shown, &err), WARD_OK);
 }
 
 static void a_category_takes_its_values_alone(void **state)
@@ -143,6 +163,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_film_becomes_the_models_input),
+        cmocka_unit_test(a_film_with_a_table_and_no_window_is_refused_by_its_own_window_alone),
         cmocka_unit_test(a_category_takes_its_values_alone),
         cmocka_unit_test(values_stand_in_the_models_order_and_what_may_be_missing_is_filled_in),
         cmocka_unit_test(what_the_model_cannot_take_is_named),

@@ -105,11 +105,14 @@ static enum ward_code run(const struct running *r, struct model *m,
 static enum ward_code run_image(const struct running *r, struct model *m,
                                 const InferRequest *req, struct said *said)
 {
+    const struct decode_file file = {req->image.data, req->image.len, said->input_sha256};
     struct ward_tensor in;
 
     ward_sha256(req->image.data, req->image.len, said->input_sha256);
-    WARD_TRY(prepare_image(&m->is, req->image.data, req->image.len, r->mem, r->stop, &in,
-                           &said->shown, r->err));
+    WARD_TRY(
+        diagnosis_decode_read(m->dia->decoding, &file, r->mem, r->stop, &said->from, r->err));
+    WARD_TRY(prepare_image(&m->is, &said->from, r->mem, r->stop, &in, &said->shown, r->err));
+    said->image = true;
     return run(r, m, &in, said);
 }
 

@@ -15,6 +15,8 @@ struct said {
     const char *feature; /* of ABSTAIN_VALUE */
     double score, limit; /* of ABSTAIN_FAR and ABSTAIN_NEAR */
     double probability;  /* calibrated; where it does not abstain */
+    bool image;          /* and `from` says what was read */
+    struct decoded from; /* its pixels are no longer there */
     float *shown;        /* an image as the model saw it, for people: [h, w], 0..255 */
     const struct ward_tensor *heat; /* [1, 1, h, w] F32; NULL: none, or the model abstains */
     struct ward_serve_choice on;

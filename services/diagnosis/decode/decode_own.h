@@ -1,0 +1,26 @@
+/* decode_own.h - shared by the files of decode/. Threads, memory, errors: decode.h. */
+#ifndef DIAGNOSIS_DECODE_DECODE_OWN_H
+#define DIAGNOSIS_DECODE_DECODE_OWN_H
+
+#include "services/diagnosis/decode/decode.h"
+
+/* The answer of a worker process: this, then the pixels at the next 64 bytes. */
+struct decode_head {
+    uint32_t dicom, zero;
+    struct ward_picture is;
+};
+#define DECODE_AT ((sizeof(struct decode_head) + 63) & ~(size_t)63)
+
+enum decode_op { DECODE_FILE = 1 };
+
+extern const struct ward_decoder_limits diagnosis_decode_limits;
+
+/* Decodes in this process. decoder NULL: DICOM_NO_DECODER. */
+WARD_MUST enum ward_code diagnosis_decode_here(const struct ward_decoder *decoder,
+                                               const void *file, size_t n,
+                                               struct ward_arena *mem, struct decode_head *out,
+                                               struct ward_err *err);
+/* A film of an answer that was checked. */
+void diagnosis_decode_film(const struct decode_head *head, struct decoded *out);
+
+#endif
