@@ -3,8 +3,8 @@
  * (i < j, from 0) that is POSSIBLE or more, then "pairs N": how many were scored. */
 #include "common/keyring/keyring_own.h"
 #include "services/records/fhir/fhir.h"
-#include "services/records/merge/score.h"
 #include "services/records/index/index.h"
+#include "services/records/merge/score.h"
 
 #include <stdio.h>
 #include <stdlib.h>
