@@ -69,6 +69,9 @@ $(BUILD)/bench/diagnosis_load: $(DIAGNOSIS_LOAD_O) $(call obj,$(addprefix tests/
 	@mkdir -p $(@D)
 	@$(CC) $(LDFLAGS_WARD) -o $@ $^ $(BENCH_LIBS)
 
-bench-diagnosis: $(PROGRAMS) $(PLUGINS) $(BUILD)/bench/diagnosis_load $(filter $(BUILD)/bench/isolation,$(BENCH)) ## models through the service beside the models bare; SECONDS=4 ROUNDS=3
+$(BUILD)/bench/isolation: $(call obj,tests/bench/isolation/isolation.c) $(WARD_A)
+	@mkdir -p $(@D)
+	@$(CC) $(LDFLAGS_WARD) -o $@ $^ $(PKG_LIBS)
+bench-diagnosis: $(PROGRAMS) $(PLUGINS) $(BUILD)/bench/diagnosis_load $(BUILD)/bench/isolation ## models through the service beside the models bare; SECONDS=4 ROUNDS=3
 	@node tests/bench/diagnosis.mjs $(BUILD) $(or $(SECONDS),4) $(or $(ROUNDS),3)
 .PHONY: bench-diagnosis
