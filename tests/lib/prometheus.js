@@ -4,19 +4,24 @@
 
 const fs = require('node:fs');
 const path = require('node:path');
-const { Proc } = require('./proc');
+const { Proc, must } = require('./proc');
 const { folder, root } = require('./paths');
 
 class Prometheus {
-  // up: the folder of a `wardctl up`, which may not be there yet.
-  static async start(up) {
+  // up: the folder of a `wardctl up`, which may not be there yet. wait: the time that alerts must hold, instead of the rules' own.
+  // alertmanager: its address. history: lines of OpenMetrics that were scraped earlier.
+  static async start(up, { wait, alertmanager, history } = {}) {
     const p = new Prometheus();
     p.dir = folder('prometheus');
+    const rules = fs.readFileSync(path.join(root, 'deploy/k8s/ward/files/rules.yaml'), 'utf8');
+    fs.writeFileSync(path.join(p.dir, 'rules.yaml'), wait === undefined ? rules : rules.replaceAll(/^( +for: ).*$/gm, `$1${wait}`));
+    if (history) await p.remember(history);
     p.targets = path.join(p.dir, 'targets.json');
     fs.writeFileSync(p.targets, '[]');
     fs.writeFileSync(path.join(p.dir, 'prometheus.yml'), JSON.stringify({
       global: { scrape_interval: '250ms', evaluation_interval: '1s' },
-      rule_files: [path.join(root, 'deploy/k8s/ward/files/rules.yaml')],
+      rule_files: [path.join(p.dir, 'rules.yaml')],
+      ...(alertmanager && { alerting: { alertmanagers: [{ static_configs: [{ targets: [alertmanager] }] }] } }),
       scrape_configs: [{ job_name: 'ward', file_sd_configs: [{ files: [p.targets], refresh_interval: '1s' }] }],
     }));
     p.proc = new Proc('prometheus', ['prometheus', `--config.file=${p.dir}/prometheus.yml`, `--storage.tsdb.path=${p.dir}/data`, '--web.listen-address=127.0.0.1:0'],
@@ -26,6 +31,12 @@ class Prometheus {
     await p.proc.line(/ready to receive/);
     p.timer = setInterval(() => p.find(path.join(up, 'ports')), 200);
     return p;
+  }
+
+  async remember(history) {
+    const file = path.join(this.dir, 'history');
+    fs.writeFileSync(file, `${history.join('\n')}\n# EOF\n`);
+    await must(['promtool', 'tsdb', 'create-blocks-from', 'openmetrics', file, path.join(this.dir, 'data')], { env: { PATH: process.env.PATH } });
   }
 
   // "audit 7401 7402": gRPC and admin port of each service.

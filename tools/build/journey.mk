@@ -18,7 +18,7 @@ journey: $(PROGRAMS) $(PLUGINS) $(TOOLS) $(BUILD)/packages/.made ## the embedded
 	@BUILD=$(BUILD) tools/run-node $(JOURNEY)
 
 # Both at once, those that take minutes first, so that no core waits for the last of them.
-SLOW   := $(filter %due_follow.test.js %kill.test.js %search_large.test.js %bedside.test.js %race.test.js %mutants.test.js %tamper.test.js %away.test.js %demo.test.js %journey/up.test.js,$(JOURNEY) $(CONTRACT))
+SLOW   := $(filter %due_follow.test.js %kill.test.js %search_large.test.js %bedside.test.js %race.test.js %mutants.test.js %tamper.test.js %away.test.js %demo.test.js %journey/up.test.js %journey/alert.test.js,$(JOURNEY) $(CONTRACT))
 SYSTEM := $(SLOW) $(filter-out $(SLOW),$(JOURNEY) $(CONTRACT))
 system: $(PROGRAMS) $(PLUGINS) $(TOOLS) $(VIRTUAL_NPU) $(FAULTS) $(BUILD)/packages/.made ## contract and journey tests
 	@BUILD=$(BUILD) ALONE='$(SLOW)' tools/run-node $(SYSTEM)
