@@ -101,6 +101,18 @@ static void end(const struct ward_app *app, int checks, int findings)
     fflush(stdout);
 }
 
+/* A person with access to this machine reads the report, so it includes the log's detail. */
+static void found(struct ward_doctor *d, const struct ward_doctor_check *check,
+                  enum ward_code code, const struct ward_err *err)
+{
+    char what[sizeof(err->msg) + sizeof(err->detail) + 8];
+
+    snprintf(what, sizeof(what), "%s%s%s%s",
+             *err->msg == '\0' ? ward_code_name(code) : err->msg,
+             *err->detail == '\0' ? "" : " (", err->detail, *err->detail == '\0' ? "" : ")");
+    finding(d->app, d->findings++, check->name, what, check->means, check->todo);
+}
+
 static void run(struct ward_doctor *d, const struct ward_doctor_check *checks, void *arg)
 {
     for (; checks != NULL && checks->name != NULL; checks++) {
@@ -112,9 +124,7 @@ static void run(struct ward_doctor *d, const struct ward_doctor_check *checks, v
         code = checks->fn(arg, d->db, &err);
         d->checks++;
         if (code != WARD_OK)
-            finding(d->app, d->findings++, checks->name,
-                    *err.msg == '\0' ? ward_code_name(code) : err.msg, checks->means,
-                    checks->todo);
+            found(d, checks, code, &err);
     }
 }
 

@@ -9,20 +9,21 @@ const net = require('node:net');
 const path = require('node:path');
 const { Ward } = require('../../lib/ward');
 const { Up } = require('../../lib/up');
-const { ports } = require('../../lib/ports');
 const { run, must } = require('../../lib/proc');
 const { until } = require('../../lib/until');
 const { bin } = require('../../lib/paths');
 const { event } = require('../audit/log');
 
 let ward;
-let port; // of the database
+const relays = [];
 before(async () => {
-  [port] = await ports(1);
-  const conf = `innodb-flush-log-at-trx-commit=1\nskip-networking=0\nbind-address=127.0.0.1\nport=${port}\n`;
+  const conf = 'innodb-flush-log-at-trx-commit=1\nproxy-protocol-networks=localhost\n';
   ward = await Ward.start({ services: ['audit', 'identity', 'records', 'diagnosis'], env: { diagnosis: { WARD_DIAGNOSIS_MODELS: 'heart_tree/1' } }, mariadb: () => conf });
 });
-after(() => ward?.stop());
+after(async () => {
+  for (const relay of relays) relay.close();
+  await ward?.stop();
+});
 
 const sql = (text, on = 'identity') => ward.db.sql(text, on);
 
@@ -34,9 +35,12 @@ async function examine(service, change = {}, ...words) {
   return { ...r, text: r.lines.join('\n') };
 }
 
-async function findings(service, change) {
+// Asked again where a busy machine made no TCP connection in 5 seconds (EINPROGRESS).
+async function findings(service, change, tries = 5) {
   const r = await examine(service, change, '--json');
+  assert.match(r.stdout, /^\{.*\}\n$/, `${service} ended with ${r.status}:\n${r.text}`);
   const report = JSON.parse(r.stdout);
+  if (tries > 1 && report.findings.some((f) => /MariaDB 2002: .*\(115\)/.test(f.what))) return findings(service, change, tries - 1);
   assert.strictEqual(report.service, service);
   assert.strictEqual(r.status, report.findings.length > 0 ? 1 : 0, r.text);
   for (const f of report.findings) for (const part of ['what', 'means', 'do']) assert.ok(f[part].length > 10, `${f.check} ${part}`);
@@ -154,11 +158,24 @@ test('a_database_that_is_older_than_the_log_is_found', async () => {
 
 // ---- the database ----
 
+// A TCP port of the database, for which every connection comes from this machine (MariaDB's proxy protocol). The kernel picks the port.
+async function relayFrom(machine) {
+  const relay = net.createServer((from) => {
+    const to = net.connect(ward.db.socket);
+    for (const s of [from, to]) s.on('error', () => {});
+    to.write(`PROXY TCP4 ${machine} 10.0.0.100 40000 3306\r\n`);
+    from.pipe(to).pipe(from);
+  });
+  relays.push(relay);
+  await new Promise((resolve) => { relay.listen(0, '127.0.0.1', resolve); });
+  return relay.address().port;
+}
+
 // identity over TCP, as a user with these rights.
 async function overTcp(rights) {
   const password = ward.db.schemas.get('identity');
   await sql(`CREATE OR REPLACE USER 'tcp'@'%' IDENTIFIED BY '${password}'; GRANT ${rights} ON identity.* TO 'tcp'@'%'`);
-  return { WARD_DB_SOCKET: null, WARD_DB_HOST: '127.0.0.1', WARD_DB_PORT: String(port), WARD_DB_USER: 'tcp', WARD_DB_NAME: 'identity' };
+  return { WARD_DB_SOCKET: null, WARD_DB_HOST: '127.0.0.1', WARD_DB_PORT: String(await relayFrom('10.0.0.1')), WARD_DB_USER: 'tcp', WARD_DB_NAME: 'identity' };
 }
 const ROWS = 'SELECT, INSERT, UPDATE, DELETE';
 
@@ -205,17 +222,10 @@ test('a_schema_that_is_newer_or_older_than_the_program_is_found', async () => {
   await sql(`UPDATE ward_schema SET applied_at = NOW(6) WHERE ${newest}`);
 });
 
-// A connection from another address of this machine, as of a replica elsewhere.
+// A connection of a replica on another machine.
 async function replica() {
-  const relay = net.createServer((from) => {
-    const to = net.connect({ port, host: '127.0.0.1', localAddress: '127.0.0.2' });
-    for (const s of [from, to]) s.on('error', () => {});
-    from.pipe(to).pipe(from);
-  });
-  await new Promise((resolve) => { relay.listen(0, '127.0.0.1', resolve); });
-  const connection = await require('mariadb').createConnection({ host: '127.0.0.1', port: relay.address().port, user: 'tcp',
-    password: ward.db.schemas.get('identity'), database: 'identity' });
-  return { async stop() { await connection.end(); relay.close(); } };
+  return require('mariadb').createConnection({ host: '127.0.0.1', port: await relayFrom('10.0.0.2'), user: 'tcp', password: ward.db.schemas.get('identity'),
+    database: 'identity', connectTimeout: 60000 });
 }
 
 test('connections_that_live_for_minutes_are_found_where_there_are_several_replicas', async () => {
@@ -224,7 +234,7 @@ test('connections_that_live_for_minutes_are_found_where_there_are_several_replic
   await finds('max-age', /WARD_MAX_AGE_MS is 300000, and 2 machines use this database as tcp/, 'identity', change);
   await finds('max-age', /WARD_MAX_AGE_MS is 0,/, 'identity', { ...change, WARD_MAX_AGE_MS: '0' });
   assert.deepStrictEqual(await findings('identity', { ...change, WARD_MAX_AGE_MS: '30000' }), []);
-  await other.stop();
+  await other.end();
 });
 
 test('two_galera_nodes_that_take_writes_are_found', async () => {
