@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -356,6 +357,60 @@ static void a_decoder_killed_fifty_times_gives_no_wrong_answer(void **state)
     diagnosis_decode_close(d);
 }
 
+/* Returns once no thread of the process can run. */
+static void stop_process(int pid)
+{
+    char path[64], state = '?';
+
+    snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+    assert_int_equal(kill(pid, SIGSTOP), 0);
+    while (state != 'T') {
+        FILE *f = fopen(path, "re");
+
+        assert_non_null(f);
+        assert_int_equal(fscanf(f, "%*d (%*[^)]) %c", &state), 1);
+        assert_int_equal(fclose(f), 0);
+    }
+}
+
+/* The process is stopped, so that the file seems to hang it. */
+static enum ward_code hangs(struct decoding *d, const struct decode_file *f)
+{
+    struct ward_stop soon = {.deadline_ns = 0};
+    struct decoded out;
+
+    while (reads(d, "GIF89a", 6, &out) != WARD_INVALID_ARGUMENT) /* until it runs */
+        assert_int_equal(err.code, WARD_UNAVAILABLE);
+    stop_process(diagnosis_decode_pid(d));
+    soon.deadline_ns = ward_mono_ns() + 500 * WARD_NS_PER_MS;
+    return diagnosis_decode_read(d, f, &mem, &soon, &out, &err);
+}
+
+static void a_file_that_ended_two_processes_is_refused_and_others_are_read(void **state)
+{
+    struct decoding *d = opened(plugins(), true);
+    uint8_t sum[WARD_SHA256_SIZE];
+    struct decode_file f = {file.at, 0, sum};
+    struct decoded out;
+
+    (void)state;
+    made_film(&file, &(struct film_of){.modality = "CR"});
+    made_pixels(&file, VALUES, sizeof(VALUES));
+    f.n = file.n;
+    ward_sha256(file.at, file.n, sum);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(hangs(d, &f), WARD_DEADLINE_EXCEEDED);
+    err = (struct ward_err){0};
+    assert_int_equal(diagnosis_decode_read(d, &f, &mem, NULL, &out, &err),
+                     WARD_RESOURCE_EXHAUSTED);
+    assert_string_equal(err.reason, "POISONED_INPUT");
+    made_film(&file, &(struct film_of){.modality = "DX"});
+    made_pixels(&file, VALUES, sizeof(VALUES));
+    while (reads(d, file.at, file.n, &out) != WARD_OK)
+        assert_int_equal(err.code, WARD_UNAVAILABLE);
+    diagnosis_decode_close(d);
+}
+
 static int open_all(void **state)
 {
     (void)state;
@@ -388,6 +443,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_png_goes_the_same_way),
         cmocka_unit_test(without_a_decoder_dicom_is_refused_and_png_is_read),
         cmocka_unit_test(a_call_past_its_deadline_is_not_decoded),
+        cmocka_unit_test(a_file_that_ended_two_processes_is_refused_and_others_are_read),
         cmocka_unit_test(a_decoder_killed_fifty_times_gives_no_wrong_answer),
     };
 
