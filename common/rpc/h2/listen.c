@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define BACKLOG  1024
+#define PICKS    16
 #define AT_ONCE  64 /* connections taken in one turn */
 #define AGAIN_NS (100 * WARD_NS_PER_MS)
 
@@ -87,6 +88,38 @@ static bool split(const char *at, char host[256], char port[8])
     return true;
 }
 
+/* Whether a connection to this listener arrives here. */
+static bool reaches(int listener, const struct addrinfo *a, int port)
+{
+    struct sockaddr_storage at;
+    int fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0), taken;
+    bool ok;
+
+    memcpy(&at, a->ai_addr, a->ai_addrlen);
+    ((struct sockaddr_in *)(void *)&at)->sin_port = htons((uint16_t)port);
+    ok = fd >= 0 && connect(fd, (const struct sockaddr *)&at, a->ai_addrlen) == 0;
+    if (fd >= 0)
+        close(fd);
+    taken = ok ? accept4(listener, NULL, NULL, SOCK_CLOEXEC) : -1;
+    if (taken >= 0)
+        close(taken);
+    return taken >= 0;
+}
+
+/* Linux 6.18 was seen to pick a port for which it then refused every connection, so a port that
+ * the kernel picks is tried before it is announced. */
+static int pick_one(const struct addrinfo *a)
+{
+    for (int i = 0; i < PICKS; i++) {
+        int fd = try_one(a->ai_addr, a->ai_addrlen);
+
+        if (fd < 0 || reaches(fd, a, port_of(fd)))
+            return fd;
+        close(fd);
+    }
+    return -1;
+}
+
 static void on_each(struct h2_server *srv, const struct addrinfo *all, int *port)
 {
     for (const struct addrinfo *a = all; a != NULL && srv->n_listeners < H2_MAX_LISTENERS;
@@ -95,7 +128,7 @@ static void on_each(struct h2_server *srv, const struct addrinfo *all, int *port
 
         if (*port != 0) /* a port that was picked is the same on every address */
             ((struct sockaddr_in *)(void *)a->ai_addr)->sin_port = htons((uint16_t)*port);
-        fd = try_one(a->ai_addr, a->ai_addrlen);
+        fd = *port == 0 ? pick_one(a) : try_one(a->ai_addr, a->ai_addrlen);
         if (fd < 0)
             continue;
         srv->listeners[srv->n_listeners++] = fd;
