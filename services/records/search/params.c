@@ -52,7 +52,7 @@ const struct search_param search_params[] = {
     {"birthdate", P, ASK_DATE, {0}, "birthDate", ""},
     {"death-date", P, ASK_SECOND, {0}, "deceasedDateTime", ""},
     {"gender", P | T, ASK_CODE, {PARAM_GENDER}, "gender", ""},
-    {"active", P | T | G, ASK_CODE, {PARAM_ACTIVE}, "active; without one it is", ""},
+    {"active", P | T | G, ASK_CODE, {PARAM_ACTIVE}, "active (true if missing)", ""},
     {"deceased", P, ASK_CODE, {PARAM_DECEASED}, "deceased[x]", ""},
     {"telecom", P | T, ASK_TELECOM, {PARAM_TELECOM}, "telecom", ""},
     {"phone", P | T, ASK_TELECOM, {PARAM_TELECOM}, "telecom", ""},
@@ -87,7 +87,7 @@ const struct search_param search_params[] = {
      O | C | A | R | M | Q | U | S | X,
      ASK_CODE,
      {PARAM_CODE},
-     "code; reaction.substance; medicationCodeableConcept; of an Other each coding in it",
+     "code; reaction.substance; medicationCodeableConcept; every coding of an Other",
      ""},
     {"category",
      O | C | A | D | R | N | M | Q | U | S,
@@ -100,7 +100,7 @@ const struct search_param search_params[] = {
      O,
      ASK_CODE,
      {PARAM_VALUE_CONCEPT},
-     "valueCodeableConcept, components' too",
+     "valueCodeableConcept, also of components",
      ""},
     {"component-code", O, ASK_CODE, {PARAM_COMPONENT_CODE}, "component.code", ""},
     {"combo-code", O, ASK_CODE, {PARAM_CODE, PARAM_COMPONENT_CODE}, "code, component.code", ""},
@@ -167,7 +167,7 @@ const struct search_param search_params[] = {
      ASK_DATE,
      {0},
      "period; effective[x]; date; dateTime; performedDateTime, performedPeriod;"
-     " occurrenceDateTime; of an Other the first of a list of elements",
+     " occurrenceDateTime; for an Other the first date of a list of elements (see below)",
      ""},
     {0},
 };
@@ -270,7 +270,7 @@ static char *kinds_of(struct ward_arena *mem, uint32_t kinds)
 
 char *search_params_print(struct ward_arena *mem)
 {
-    char *out = ward_printf(mem, "| parameter | of | how it is asked | modifiers | finds |\n"
+    char *out = ward_printf(mem, "| parameter | kinds | type | modifiers | searches |\n"
                                  "|---|---|---|---|---|\n");
 
     for (const struct search_param *p = search_params; out != NULL && p->name != NULL; p++)
