@@ -1,4 +1,4 @@
-/* Wire to domain and back: what the handlers share. */
+/* Conversion between wire and domain types, shared by the handlers. */
 #include "services/dosage/api.h"
 
 #include "services/dosage/track/presence.h"

@@ -1,4 +1,4 @@
-/* api.h - the handlers' names, and what they share. Threads: a worker's own. Memory: the call's
+/* api.h - the handlers' names and shared functions. Threads: a worker's own. Memory: the call's
  * arena. Errors: the .proto's. */
 #ifndef DOSAGE_API_H
 #define DOSAGE_API_H
@@ -20,10 +20,10 @@ ward_handler draft_rule_set_rpc, get_rule_set_rpc, list_rule_sets_rpc, replay_rp
     list_conflicts_rpc, resolve_conflict_rpc, set_ward_rpc, list_wards_rpc, get_burden_rpc,
     get_status_rpc, rotate_keys_rpc, erase_patient_rpc;
 
-/* A static or arena text where protobuf-c wants char *. */
+/* Casts a static or arena text to the char * that protobuf-c requires. */
 char *api_text(const char *s);
-/* What handlers about a patient begin with: the purpose of use is looked at, the act begun.
- * `patient` may be NULL: not known yet.   PERMISSION_DENIED  PURPOSE_NOT_ALLOWED */
+/* First step of handlers about a patient: checks the purpose of use and begins the audit event.
+ * `patient` may be NULL if it is not yet known.   PERMISSION_DENIED  PURPOSE_NOT_ALLOWED */
 WARD_MUST enum ward_code api_begin(struct ward_call *c, struct ward_event *a,
                                    const char *patient);
 

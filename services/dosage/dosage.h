@@ -1,15 +1,15 @@
-/* dosage.h - orders, checks and doses: what the files of this service share.
+/* dosage.h - orders, checks and doses: declarations that the files of this service share.
  *
- * rules.c decides who may do what and which states follow which (pure). check/ is the dose
- * check, pure over a snapshot and a rule set; formulary/ keeps rule sets; chart/ is what
- * records says of a patient, kept and followed; order/ is orders and decisions; schedule/ when
- * doses are due; give/ the bedside; track/ what was given; downtime/ packs and reconciliation;
- * admin/ for those who run it; store/ whose rows they are, sealed. api.c is the table of
- * methods; service.c opens and closes it all.
+ * rules.c decides on roles and state transitions (pure). check/ is the dose check, pure over a
+ * snapshot and a rule set; formulary/ stores rule sets; chart/ reads, caches and follows the
+ * chart in records; order/ is orders and decisions; schedule/ computes due times; give/ is the
+ * bedside; track/ evaluates given doses; downtime/ is packs and reconciliation; admin/ is for
+ * operators; store/ has the patients' rows and keys. api.c is the table of methods; service.c
+ * opens and closes everything.
  *
- * Threads: struct dosage is shared and read-only once serving, but for what locks itself; a
- * worker is one thread's. Memory: results live in the arena passed in. Errors: as db.h and
- * keyring.h, and DATA_LOSS DOSE_UNREADABLE where what is stored cannot be what was stored.
+ * Threads: struct dosage is shared and read-only during service, except members with their own
+ * lock; a worker is one thread's. Memory: results are in the arena passed in. Errors: as db.h
+ * and keyring.h, and DATA_LOSS DOSE_UNREADABLE for rows that were changed outside the service.
  */
 #ifndef DOSAGE_H
 #define DOSAGE_H
@@ -26,26 +26,26 @@
 #define DOSAGE_NAME    "dosage"
 #define DOSAGE_ID      16
 #define DOSAGE_MESSAGE ((size_t)8 << 20) /* of one message */
-/* Of one message: a rule set of a whole hospital. */
+/* Maximum of one message: a rule set of a whole hospital. */
 #define DOSAGE_ELEMENTS ((size_t)1 << 20)
 #define DOSAGE_ARENA    ((size_t)64 << 20) /* of one call */
 
-/* The purpose of use that identity's PPID tokens for doses are of. */
+/* The purpose of use of identity's PPID tokens for doses. */
 #define DOSAGE_PPID_PURPOSE "administration"
 
 struct dosage_config {
     const char *kek, *kek_old;
     int key_hold_s;
     const char *records, *identity; /* their gRPC addresses */
-    const char *time_zone;          /* of wards that have none of their own */
-    int access_s;                   /* how long records' yes to a person stands */
-    int records_ms;                 /* how long records is asked at most */
-    int chart_s; /* a feed that is silent for so long is lost: kept charts are stale */
-    int late_charting_min; /* a dose may be charted so long after it was given */
-    int emergency_s;       /* an emergency is acknowledged within this */
-    int place_needed;      /* a dose that is given names its place */
+    const char *time_zone;          /* for wards without their own settings */
+    int access_s;                   /* validity of a permission from records */
+    int records_ms;                 /* maximum time for a call to records */
+    int chart_s; /* after this time of silence the feed is lost: cached charts are stale */
+    int late_charting_min; /* maximum delay between a dose and its charting */
+    int emergency_s;       /* time limit for acknowledging an emergency */
+    int place_needed;      /* a given dose must name its place */
     int due_followers;
-    int watch_s; /* how often workarounds are looked for */
+    int watch_s; /* interval of the search for workarounds */
 };
 
 struct charts;
@@ -60,17 +60,17 @@ struct dosage {
     struct dosage_config cfg;
     const struct ward_db_config *db;
     const struct ward_tls *tls;
-    bool serves;            /* there is a server in this process: client.h's beside_server */
-    struct ward_jwks *jwks; /* of bearer tokens: a second person's */
+    bool serves;            /* a server is in this process: client.h's beside_server */
+    struct ward_jwks *jwks; /* for bearer tokens: a second person's */
     struct ward_keyring *keys;
     struct ward_client *records, *identity;
     struct charts *charts;     /* chart/chart.h */
     struct rulesets *rulesets; /* formulary/ruleset.h */
-    struct keep *lately;       /* order/lately.h's; NULL: it is read each time */
-    struct keeper *keeper;     /* order/keeper.h; NULL: each call commits its own */
+    struct keep *lately;       /* order/lately.h's; NULL: rows are read each time */
+    struct keeper *keeper;     /* order/keeper.h; NULL: each call commits its own decision */
     struct due_watch *due;     /* schedule/due.h */
     struct watcher *watcher;   /* track/watch.h */
-    struct presence *presence; /* track/presence.h; NULL: nobody is noted */
+    struct presence *presence; /* track/presence.h; NULL: presence is not recorded */
 };
 
 struct worker {
@@ -96,6 +96,6 @@ extern struct ward_family dosage_doses;          /* {outcome} */
 extern struct ward_family dosage_refused;        /* {right} */
 extern struct ward_family dosage_chart_reads;    /* {from}: kept, records, stale */
 extern struct ward_family dosage_home_decisions; /* {decision} */
-extern struct ward_family dosage_late; /* gauge: emergencies not acknowledged in time */
+extern struct ward_family dosage_late; /* gauge: emergencies without a timely acknowledgement */
 
 #endif

@@ -1,4 +1,4 @@
-/* rules.h - who may, and what follows what, before any patient is looked at. Pure.
+/* rules.h - roles and state transitions, decided before any patient is read. Pure.
  *
  * Threads: any. Memory: none. Errors: none.
  */
@@ -9,9 +9,9 @@
 
 #include <stdint.h>
 
-/* Purposes of use that patients' doses are dealt with for: TREAT, ETREAT, CAREMGT. */
+/* Permitted purposes of use: TREAT, ETREAT, CAREMGT. */
 bool rule_purpose(const char *purpose);
-/* An emergency's: what records let a person see for it is not remembered. */
+/* An emergency purpose: permissions from records are not cached for it. */
 bool rule_purpose_passes(const char *purpose);
 
 /* ward.dosage.v1.OrderState's numbers. */
@@ -27,7 +27,7 @@ enum order_state {
     ORDER_STATES
 };
 enum rule_step { STEP_NO, STEP_YES, STEP_WITHOUT_DOSES };
-/* Whether a state may follow: always, never, or only while no dose of the order stands. */
+/* Whether a state may follow: always, never, or only while the order has no valid dose. */
 enum rule_step rule_order_step(enum order_state from, enum order_state to);
 /* Its prescription may be changed. */
 bool rule_order_changes(enum order_state state);
@@ -41,35 +41,36 @@ enum home_decision {
     HOME_HOLD,
     HOME_DECISIONS
 };
-/* Whether a decision about a home medicine says why: all that end or change what is taken. */
+/* Whether a decision about a home medicine requires a reason: all that end or change it. */
 bool rule_home_needs_reason(enum home_decision d);
 /* Whether it may name the order that continues or replaces the medicine. */
 bool rule_home_has_order(enum home_decision d);
 
-/* Whether a dose may say that it was given then: not ahead, and within the 15 minutes before
- * since_us: now, or when the token of the giving was issued, so that a call that was cut can be
- * made again later. */
+/* Whether a dose may have this time: not in the future, and within the 15 minutes before
+ * since_us (now, or the issue time of the token, so that an interrupted call can be repeated
+ * later). */
 bool rule_given_at(int64_t given_at_us, int64_t now_us, int64_t since_us);
 
-/* The same within the last `most_minutes`, for what is charted late and says why. */
+/* The same within the last `most_minutes`, for late charting with a reason. */
 bool rule_given_late(int64_t given_at_us, int64_t now_us, int64_t since_us, int most_minutes);
 
 /* A ward's name: 1 to 64 of A-Z a-z 0-9 . _ - */
 bool rule_is_ward(const char *name);
 /* 1 to 64 of a-z, 0-9 and "-". */
 bool rule_is_word(const char *s);
-/* Whether a person of this ward and these roles may ask about that ward: their own, or any for
- * a pharmacist. */
+/* Whether a person of this ward and these roles may ask about that ward: their own, or any ward
+ * for a pharmacist. */
 bool rule_ward(const char *const *roles, int n_roles, const char *own, const char *asked);
 
-/* A person's name in one form: without spaces around it, A-Z as a-z. Cut at RULE_PERSON. */
+/* Normalizes a person's name: without surrounding spaces, A-Z as a-z. Truncated at
+ * RULE_PERSON. */
 #define RULE_PERSON 129
 void rule_person(const char *subject, char out[RULE_PERSON]);
-/* Both subjects name one person: "Nurse-1 " and "nurse-1" do. */
+/* Both subjects name one person, such as "Nurse-1 " and "nurse-1". */
 bool rule_same_person(const char *a, const char *b);
 
 /* Whether the token of a second person was issued, in seconds, within the last 5 minutes. A
- * clock that is 30 s ahead is forgiven. 0: the token does not say when it was issued. */
+ * clock that is 30 s ahead is tolerated. 0: the token has no issue time. */
 bool rule_fresh_token(int64_t issued_s, int64_t now_us);
 
 #endif

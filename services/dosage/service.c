@@ -9,12 +9,12 @@
 
 static const struct ward_keyring_owners owners = WARD_KEYRING_OWNERS("owner_key", "owner_id");
 
-/* Seeds of the keys that sign downtime packs (downtime/pack.h). */
+/* Seeds of the signing keys of downtime packs (downtime/pack.h). */
 static const struct ward_keyring_use uses[] = {{"pack", 1, 1, 4, true}};
 
 static enum ward_code open_keys(struct dosage *dos, struct ward_err *err)
 {
-    static struct ward_keyring_config cfg; /* the ring keeps it */
+    static struct ward_keyring_config cfg; /* the ring owns it */
 
     cfg = (struct ward_keyring_config){.service = DOSAGE_NAME,
                                        .root = dos->cfg.kek,

@@ -2,7 +2,7 @@
 
 #include "services/dosage/store/owner.h"
 
-/* The row is locked from here to the end: who writes for the patient shares it. */
+/* The row stays locked until the end. Writers for the patient take a shared lock on it. */
 static enum ward_code mark(struct worker *w, struct ward_arena *mem,
                            const uint8_t id[DOSAGE_ID], int64_t now_us, bool *now,
                            struct ward_err *err)

@@ -1,7 +1,7 @@
-/* erase.h - the end of a patient's data here: the key goes, and what stands in the clear beside
- * it that tells of them.
+/* erase.h - erasure of a patient's data in this service: destroys the key, and deletes
+ * unencrypted data about the patient.
  *
- * What stays: that orders, doses and decisions were, when, and who wrote them; order_version,
+ * What remains: the existence, time and author of orders, doses and decisions. order_version,
  * administration_version and decision are never changed.
  *
  * Threads: a worker's own. Memory: the arena. Errors: db.h's.
@@ -12,11 +12,12 @@
 #include "services/dosage/dosage.h"
 
 struct erased {
-    int64_t orders, administrations, decisions; /* that cannot be read any more */
-    bool now;                                   /* some patient was not erased before */
+    int64_t orders, administrations, decisions; /* rows that can no longer be decrypted */
+    bool now;                                   /* true: at least one patient was not erased
+                                                 * before */
 };
-/* In a transaction: one patient, not those who were merged with them. One who has no row gets
- * one that says erased. Adds to *sum. */
+/* Erases one patient in a transaction, without merged records. A patient without a row gets a
+ * row marked as erased. Adds to *sum. */
 WARD_MUST enum ward_code erase_patient(struct worker *w, struct ward_arena *mem,
                                        const uint8_t id[DOSAGE_ID], int64_t now_us,
                                        struct erased *sum, struct ward_err *err);

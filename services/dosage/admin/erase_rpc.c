@@ -1,4 +1,4 @@
-/* ErasePatient: everybody of the chart, by a privacy officer. */
+/* ErasePatient: erases all merged records of a patient, by a privacy officer. */
 #include "services/dosage/admin/erase.h"
 #include "services/dosage/api.h"
 #include "services/dosage/chart/chart.h"
@@ -20,11 +20,11 @@ struct erasing {
     const EraseRequest *req;
     EraseResponse *resp;
     uint8_t id[DOSAGE_ID];
-    struct ward_rows chart; /* all that are them; their ids in the first column */
+    struct ward_rows chart; /* all merged records; the ids are in the first column */
 };
 
-/* The one asked for is locked first and alone; a merge into them or away from them waits for
- * it.
+/* The requested patient is locked first and alone, so that concurrent merges of this patient
+ * wait.
  */
 static enum ward_code hold(struct erasing *e, struct ward_rows *chart, struct ward_err *err)
 {
@@ -47,7 +47,8 @@ static enum ward_code hold(struct erasing *e, struct ward_rows *chart, struct wa
                        err);
 }
 
-/* One event about the one asked for, with the figures of all; one about each other. */
+/* One event about the requested patient with the totals, and one event about each merged
+ * record. */
 static enum ward_code told(struct erasing *e, const struct erased *sum, struct ward_err *err)
 {
     struct worker *w = e->call->wrk;

@@ -1,4 +1,5 @@
-/* GetStatus: how much there is. GetBurden: how often rules speak, and what people do then. */
+/* GetStatus: counts of rows. GetBurden: how often rules produce findings, and how people
+ * respond. */
 #include "services/dosage/api.h"
 
 #include "common/base/clock.h"
@@ -75,8 +76,8 @@ static enum ward_code read_rules(struct ward_call *c, int64_t from_us, BurdenRes
     return WARD_OK;
 }
 
-/* Ids of decisions are UUIDv7: they begin with 48 bits of milliseconds, so a span of time is a
- * span of the primary key. */
+/* Ids of decisions are UUIDv7: they begin with 48 bits of milliseconds, so a time span is a
+ * range of the primary key. */
 static enum ward_code count_decisions(struct ward_call *c, int64_t from_us, BurdenResponse *out)
 {
     static const char SQL[] = "SELECT COUNT(*) FROM decision WHERE decision_id >= ?";
@@ -92,8 +93,8 @@ static enum ward_code count_decisions(struct ward_call *c, int64_t from_us, Burd
     return WARD_OK;
 }
 
-/* Findings are counted by the hour they fell into, so that none leads back to a decision: the
- * span begins with a whole hour. */
+/* Findings are counted by hour, so that no count identifies a decision. The span therefore
+ * begins at a full hour. */
 enum ward_code get_burden_rpc(struct ward_call *c, const ProtobufCMessage *q,
                               ProtobufCMessage *r)
 {

@@ -1,4 +1,4 @@
-/* SetWard, ListWards: wards' clocks. */
+/* SetWard, ListWards: settings of wards. */
 #include "services/dosage/api.h"
 
 #include "common/zone/zone.h"

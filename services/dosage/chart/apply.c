@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define SAVE_NS (1000 * WARD_NS_PER_MS)
-#define AT_ONCE 5000 /* merges read at once */
+#define AT_ONCE 5000 /* maximum number of merges in one read */
 
 typedef Ward__Records__V1__Change Change;
 typedef Ward__Records__V1__FollowResponse Message;
@@ -26,7 +26,7 @@ static bool is_written(const Change *c)
     return feed_is_merge(c) || c->act == ACT(ERASED);
 }
 
-/* ---- where to go on ---- */
+/* ---- the feed position ---- */
 
 static enum ward_code load_merges(struct charts *ch, struct ward_db *db, struct ward_err *err)
 {
@@ -48,7 +48,7 @@ static enum ward_code load_merges(struct charts *ch, struct ward_db *db, struct 
     return WARD_OK;
 }
 
-/* The position is held while the merges are read, so that both are of one moment. */
+/* The position stays locked while the merges are read, so that both are consistent. */
 static enum ward_code load_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     static const char SQL[] =
@@ -70,7 +70,8 @@ enum ward_code feed_load(struct charts *ch, struct ward_err *err)
     return ward_db_tx(ch->w.event_ctx.db, load_in_tx, ch, err);
 }
 
-/* Of several replicas the first does it: for the others the position is another already. */
+/* The first replica writes the change. For the other replicas the position has already
+ * advanced. */
 static enum ward_code reset_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     static const char POSITION[] = "DELETE FROM feed_position WHERE one = 1 AND token = ?";
@@ -102,7 +103,8 @@ struct applying {
     const Message *msg;
 };
 
-/* A row and a key for one who has none; of one who was erased, the row that says so. */
+/* Creates a row and a key for a patient without one. For an erased patient, creates the row
+ * marked as erased. */
 static enum ward_code known(struct charts *ch, const uint8_t id[DOSAGE_ID],
                             struct ward_err *err)
 {
@@ -132,7 +134,8 @@ static enum ward_code into_of(struct charts *ch, const uint8_t from[DOSAGE_ID],
     return WARD_OK;
 }
 
-/* `top`, and everybody who was merged into them and still is, have this root now. */
+/* Sets this root for `top` and for all patients who were merged into `top` and are still
+ * merged. */
 static enum ward_code point(struct charts *ch, const uint8_t top[DOSAGE_ID],
                             const uint8_t root[DOSAGE_ID], struct ward_err *err)
 {
@@ -215,25 +218,25 @@ static enum ward_code erase(struct charts *ch, const Change *c, const uint8_t id
     return ward_event_write(&event, ch->w.event_ctx.db, err);
 }
 
-/* ---- a message ---- */
+/* ---- one feed message ---- */
 
 static enum ward_code apply(struct charts *ch, const Change *c, struct ward_err *err)
 {
     uint8_t id[DOSAGE_ID], other[DOSAGE_ID];
 
     if (!ward_uuid_parse(c->patient_id, id))
-        return WARD_FAIL(err, INTERNAL, "records' feed names a patient who is none");
+        return WARD_FAIL(err, INTERNAL, "records' feed has an invalid patient id");
     if (c->act == ACT(ERASED))
         return erase(ch, c, id, err);
     if (!ward_uuid_parse(c->other_patient_id, other))
-        return WARD_FAIL(err, INTERNAL, "records' feed names a patient who is none");
+        return WARD_FAIL(err, INTERNAL, "records' feed has an invalid patient id");
     if (c->act == ACT(MERGED))
         return merge(ch, id, other, err);
     WARD_TRY(unmerge(ch, id, other, err));
     return unmerge(ch, other, id, err);
 }
 
-/* The position, locked; 0 where there was none. */
+/* The position, locked; 0 if there is none. */
 static enum ward_code hold(struct charts *ch, int64_t *stored, struct ward_err *err)
 {
     static const char MAKE[] =

@@ -12,8 +12,8 @@ typedef Ward__Records__V1__SearchManyRequest SearchManyRequest;
 typedef Ward__Records__V1__SearchManyResponse SearchManyResponse;
 typedef Ward__Records__V1__Parameter Parameter;
 
-/* Records may hang, and the person still wants an answer: half of the call's time at most goes
- * into asking. */
+/* records may hang. The call to records gets at most half of the remaining time, so that the
+ * caller still gets an answer. */
 void asking_begin(struct asking *a, struct ward_call *c)
 {
     struct worker *w = c->wrk;
@@ -39,7 +39,7 @@ enum ward_code ask_meant(struct ward_call *c, enum ward_code code)
     switch (code) {
     case WARD_NOT_FOUND:
         return nobody(err);
-    case WARD_CANCELLED: /* the caller's, mostly, who may not have been heard of here yet */
+    case WARD_CANCELLED: /* usually the caller's replica, which this process may not know yet */
         return code;
     case WARD_UNAVAILABLE:
     case WARD_DEADLINE_EXCEEDED:
@@ -75,7 +75,7 @@ enum ward_code ask_records(struct ward_call *c, const char *path, const Protobuf
 
 static enum ward_code lost(struct ward_call *c)
 {
-    return WARD_FAIL(c->err, INTERNAL, "records gave an answer that is none");
+    return WARD_FAIL(c->err, INTERNAL, "records returned a malformed answer");
 }
 
 /* ---- the Patient ---- */

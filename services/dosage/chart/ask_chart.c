@@ -12,7 +12,7 @@ static void question_allergies(struct question *q, struct asking *a)
     question_begin(q, a, KIND(ALLERGY_INTOLERANCE), FACTS_ALLERGIES);
 }
 
-/* All pages, until there are more than are held. */
+/* Reads all pages, up to the limit of stored entries. */
 static enum ward_code ask_allergies(struct asking *a, Facts *out)
 {
     struct ward_call *c = a->call;
@@ -42,7 +42,7 @@ static enum ward_code ask_allergies(struct asking *a, Facts *out)
 
 #define GROUP_BIT(group) (1u << (group))
 
-/* Those of the groups, as "http://loinc.org|29463-7". */
+/* Codes of the groups, as "http://loinc.org|29463-7". */
 static enum ward_code code_values(struct ward_arena *mem, unsigned groups, char ***out,
                                   size_t *n, struct ward_err *err)
 {
@@ -102,7 +102,8 @@ static enum ward_code add(struct ward_call *c, struct found *f, const SearchResp
     return WARD_OK;
 }
 
-/* Two groups at once, newest first; and one of them alone where the other's many hid it. */
+/* Reads two groups at once, newest first. If one group filled the page, reads the other one
+ * alone. */
 static enum ward_code ask_pair(struct asking *a, size_t which, enum facts_group one,
                                enum facts_group two, int64_t now_us, struct found *f)
 {
@@ -134,8 +135,8 @@ static enum ward_code ask_pair(struct asking *a, size_t which, enum facts_group 
 
 #define PROBLEM_PAGE  200
 #define PROBLEM_PAGES 3
-#define LOINCS_A_CALL 20  /* records takes so many values of a parameter */
-#define LAB_PAGE      100 /* of LOINCS_A_CALL codes some has FACTS_LABS values on a full page */
+#define LOINCS_A_CALL 20  /* maximum number of values of a parameter in records */
+#define LAB_PAGE      100 /* with LOINCS_A_CALL codes, at least one fills FACTS_LABS */
 #define LAB_CALLS     24
 
 static void question_problems(struct question *q, struct asking *a)
@@ -184,8 +185,8 @@ static enum ward_code ask_home(struct asking *a, Facts *out)
     return WARD_OK;
 }
 
-/* What the active set's rules name, and what says whether the patient is pregnant. Without a
- * set nothing is checked: then only the latter. */
+/* Codes that the active set's rules name, and codes of pregnancy. Without an active set nothing
+ * is checked, so only the codes of pregnancy are read. */
 static enum ward_code lab_codes(struct ward_call *c, char ***out, size_t *n)
 {
     const struct ruleset *rules = NULL;
@@ -232,15 +233,15 @@ static enum ward_code question_codes(struct question *q, struct asking *a, char 
     return WARD_OK;
 }
 
-#define ASKED_MOST 32 /* records takes so many searches at once */
+#define ASKED_MOST 32 /* maximum number of searches in one call to records */
 
 static size_t part_of(size_t left)
 {
     return left < LOINCS_A_CALL ? left : LOINCS_A_CALL;
 }
 
-/* So many codes at once, newest first. Where that is more than a page, those that have enough
- * values on it have hidden the others, which are asked for again without them. */
+/* Reads that many codes at once, newest first. If the result exceeds a page, codes with enough
+ * values on it may have hidden others; these are requested again alone. */
 static enum ward_code ask_labs(struct asking *a, char *const *codes, size_t n, int64_t now_us,
                                Facts *out)
 {
@@ -272,9 +273,9 @@ static enum ward_code ask_labs(struct asking *a, char *const *codes, size_t n, i
     return facts_labs(f.all, f.n, codes, n, now_us, c->mem, out, c->err);
 }
 
-/* ---- all at once ---- */
+/* ---- all searches in one call ---- */
 
-/* The first page of every question. */
+/* The first page of every search. */
 static enum ward_code questions(struct asking *a, char *const *codes, size_t n_codes,
                                 struct question *q, size_t *n)
 {

@@ -17,14 +17,14 @@
 #define STALE       WARD__DOSAGE__V1__CHART_STATE__CHART_STATE_STALE
 #define UNAVAILABLE WARD__DOSAGE__V1__CHART_STATE__CHART_STATE_UNAVAILABLE
 
-/* One question about a patient by a person. */
+/* One request of a person about a patient. */
 struct query {
     struct ward_call *call;
     struct charts *ch;
     bool whole; /* the facts too */
-    bool keeps; /* an answer may be kept and be a kept one */
+    bool keeps; /* the answer may be cached, and may come from the cache */
     uint8_t asked[DOSAGE_ID];
-    struct keep_key key; /* of the one they are now, as far as is known */
+    struct keep_key key; /* the surviving record, as far as known */
     struct kept kept;
     bool found;
 };
@@ -34,7 +34,7 @@ static void count_from(const char *from)
     ward_metric_add(ward_series_of(&dosage_chart_reads, from, NULL, NULL), 1);
 }
 
-/* Who asks, as far as it decides what they see. */
+/* The caller's attributes that determine access. */
 static void hash_person(const struct ward_principal *p, uint8_t out[32])
 {
     struct ward_bytes part[WARD_MAX_ROLES + 4];
@@ -98,7 +98,8 @@ static Facts *unpack(const struct kept *k, struct ward_arena *mem)
     return (Facts *)msg;
 }
 
-/* When what is kept was last known to be so: read, or not contradicted by the feed. */
+/* Time at which the cached chart was last known to be current: when it was read, or when the
+ * feed last confirmed it. */
 static int64_t as_of(const struct charts *ch, const struct kept *k)
 {
     int64_t heard_us = atomic_load(&ch->heard_us);
@@ -130,7 +131,8 @@ static enum ward_code give_kept(struct query *q, Ward__Dosage__V1__ChartState st
     return WARD_OK;
 }
 
-/* Of one whom this replica does not yet know to be merged nothing is kept: the feed will tell.
+/* A merged patient whose merge is not yet known to this replica is not cached; the feed will
+ * report the merge.
  */
 static void keep(const struct query *q, const struct answer *a, uint64_t generation,
                  int64_t began_ns, int64_t began_us)
@@ -153,9 +155,9 @@ static void keep(const struct query *q, const struct answer *a, uint64_t generat
     keep_put(q->ch->keep, &q->key, generation, &what);
 }
 
-/* ---- where they lie ---- */
+/* ---- the patient's ward ---- */
 
-/* Ids are UUIDv7: their last bytes are random. */
+/* Ids are UUIDv7: the last bytes are random. */
 static _Atomic uint64_t *moved_bit(struct charts *ch, const uint8_t id[DOSAGE_ID],
                                    uint64_t *bit)
 {
@@ -173,8 +175,8 @@ void charts_moved(struct charts *ch, const uint8_t id[DOSAGE_ID])
     atomic_fetch_or(in, bit);
 }
 
-/* What is not found out now is by the next who asks; the person's own question is answered all
- * the same. */
+/* On failure, the next request about the patient reads the ward. The present call still
+ * succeeds. */
 static void find_out(struct query *q, struct answer *a, int64_t began_us)
 {
     struct ward_call *c = q->call;
@@ -191,7 +193,7 @@ static void find_out(struct query *q, struct answer *a, int64_t began_us)
         charts_moved(q->ch, a->id);
 }
 
-/* Taken back before records is asked: a change that comes meanwhile sets it again. */
+/* Cleared before the call to records, so that a change during the call sets it again. */
 static bool take_moved(const struct query *q)
 {
     uint64_t bit;
@@ -222,8 +224,8 @@ static enum ward_code ask(struct query *q, struct chart *out)
     return WARD_OK;
 }
 
-/* The feed is silent and records let the last call run out of its time: for a second nobody
- * else waits for it, or every worker would. */
+/* The feed is silent and the last call to records timed out. For one second, other calls do not
+ * wait for records; otherwise all workers would block. */
 static bool hangs(const struct query *q)
 {
     int64_t hung = atomic_load(&q->ch->hung_ns);

@@ -1,26 +1,26 @@
-/* chart.h - what records says of a patient that doses depend on, and whether this person may
- * see it.
+/* chart.h - the parts of a chart that doses depend on, and the caller's access to the patient.
  *
- * Read from records with the person's own token (Read, Search), so records decides who may and
- * what of it; what counts of what is read: facts.h. Kept in memory (sealed in no table), for
- * that person alone, while its feed says that nothing of the patient changed (keep.h). One
- * thread a process follows the feed: a change of a patient forgets what is kept of them, one of
- * the Patient, an Encounter or a Consent also who was let in; merges, unmerges and erasures are
- * written to this service's tables, once, by whichever replica is first, and the position is
- * kept in feed_position. At its very first start the whole feed is read, for the merges and
- * erasures in it; charts are read each time until its end is reached.
+ * The chart is read from records with the person's own token (Read, Search), so records decides
+ * on access. facts.h selects the relevant entries. A chart is cached in memory (never in a
+ * table) for that person only, while records' feed reports no change of the patient (keep.h).
+ * One thread of a process follows the feed. A change of a patient evicts the cached chart; a
+ * change of the Patient, an Encounter or a Consent also evicts the permissions. The first
+ * replica that sees a merge, unmerge or erasure writes it to this service's tables;
+ * feed_position stores the position. At its very first start, a service reads the whole feed
+ * for merges and erasures, and reads every chart from records until it has reached the end.
  *
- * So a change shows here as soon as the feed brings it, within about a second; in between, and
- * while the feed is silent for less than chart_s, a kept chart may be older: as_of_us says when
- * it was last known to be so. A feed silent for chart_s makes everything kept stale until it
- * speaks again.
+ * A change reaches the cache with the feed, within about a second. Until then, and while the
+ * feed is silent for less than chart_s, a cached chart may be outdated; as_of_us is the time at
+ * which it was last known to be current. After chart_s of silence all cached charts are stale
+ * until the feed continues.
  *
- * Records' yes to a person (patient, subject, roles, ward, purpose) stands for access_s, and
- * after that the chart is read again too, for what begins and ends by the clock is told by no
- * feed: a stay, a consent's period, a broken glass. Under ETREAT records is asked each time.
+ * A permission of records (patient, subject, roles, ward, purpose) is valid for access_s. The
+ * chart is then read again, because the feed does not report changes by time: the end of a
+ * stay, of a consent's period, of a break-glass grant. Under ETREAT records is asked each time.
  *
- * Threads: struct charts locks itself, never across a call to records. Memory: results are
- * copied into the call's arena; at most KEEP_CHARTS are kept. Errors: below.
+ * Threads: struct charts has its own lock, which is never held during a call to records.
+ * Memory: results are copied into the call's arena; at most KEEP_CHARTS are cached. Errors:
+ * below.
  */
 #ifndef DOSAGE_CHART_CHART_H
 #define DOSAGE_CHART_CHART_H
@@ -28,26 +28,28 @@
 #include "services/dosage/dosage.h"
 
 struct chart {
-    uint8_t id[DOSAGE_ID]; /* the patient they are now, after merges */
+    uint8_t id[DOSAGE_ID]; /* the surviving record of the patient */
     char text[37];
     const Ward__Dosage__V1__Facts *facts;
-    bool kept; /* not read from records in this call */
+    bool kept; /* from the cache, not read in this call */
 };
-/*   NOT_FOUND    PATIENT_NOT_FOUND: there is none, or the person may not see them
- *   UNAVAILABLE  RECORDS_AWAY: records cannot be asked, and this person was not let in within
+/*   NOT_FOUND    PATIENT_NOT_FOUND: the patient does not exist, or the caller has no access
+ *   UNAVAILABLE  RECORDS_AWAY: records is unavailable, and the caller had no permission within
  *                access_s
- * Records away and the person let in: facts->state STALE, or UNAVAILABLE and nothing in it. */
+ * If records is unavailable and the caller had permission: facts->state is STALE, or
+ * UNAVAILABLE without facts. */
 WARD_MUST enum ward_code chart_of(struct ward_call *c, const char *patient_id,
                                   struct chart *out);
-/* Only whether the person may; what List and Get methods ask. */
+/* Checks only the access; for List and Get methods. */
 WARD_MUST enum ward_code chart_may(struct ward_call *c, const char *patient_id,
                                    struct chart *out);
-/* What is kept of a patient, without asking anybody and for nobody: downtime packs. NULL: none.
+/* The cached chart of a patient, without a call to records and without a caller: for downtime
+ * packs. NULL: not cached.
  */
 const Ward__Dosage__V1__Facts *chart_kept(struct charts *ch, struct ward_arena *mem,
                                           const uint8_t id[DOSAGE_ID]);
 
-/* What is kept of a patient here is of no use any more. NULL is fine. */
+/* Evicts a patient's cached chart. NULL is allowed. */
 void charts_forget(struct charts *ch, const uint8_t id[DOSAGE_ID]);
 
 WARD_MUST enum ward_code charts_open(struct dosage *dos, struct charts **out,

@@ -1,6 +1,6 @@
-/* chart_own.h - what the files of this folder share.
+/* chart_own.h - declarations shared by the files of this folder.
  *
- * Threads: keep, merges and the times lock themselves; the rest is the follower's own.
+ * Threads: keep, merges and the times have their own locks; only the follower uses the rest.
  */
 #ifndef DOSAGE_CHART_CHART_OWN_H
 #define DOSAGE_CHART_CHART_OWN_H
@@ -20,21 +20,21 @@ struct charts {
     struct dosage *dos;
     struct keep *keep;
     struct merges *merges;
-    _Atomic int64_t heard_ns, heard_us; /* when the feed last said that this is all; 0 never */
-    _Atomic int64_t hung_ns;            /* when records last let a call run out of time */
-    /* A bit for each patient, which some share: an Encounter changed, and nobody read since
-     * where they lie. */
+    _Atomic int64_t heard_ns, heard_us; /* when the feed last reported its end; 0: never */
+    _Atomic int64_t hung_ns;            /* when a call to records last timed out */
+    /* One bit for each patient; several patients share a bit. Set: an Encounter changed, and
+     * the ward was not read since. */
     _Atomic uint64_t moved[CHARTS_MOVED / 64];
     /* The follower's. */
     pthread_t thread;
     bool started;
-    pthread_mutex_t lock; /* of stop and stream */
+    pthread_mutex_t lock; /* protects stop and stream */
     pthread_cond_t halt;
     bool stop;
     struct ward_client_stream *stream;
     struct worker w;
     struct ward_arena mem;      /* of one message */
-    char token[FEED_TOKEN + 1]; /* "": from the beginning */
+    char token[FEED_TOKEN + 1]; /* "": from the beginning of the feed */
     int64_t saved_ns, keys_ns;
     bool loaded, lost, keys_lost;
 };
@@ -45,24 +45,25 @@ void charts_moved(struct charts *ch, const uint8_t id[DOSAGE_ID]);
 /* ---- follow.c ---- */
 void *charts_follow(void *charts);
 
-/* ---- apply.c: the feed in this service's tables ---- */
+/* ---- apply.c: applies the feed to this service's tables ---- */
 
-/* Where to go on, and the merges that stand. */
+/* The stored position and the current merges. */
 WARD_MUST enum ward_code feed_load(struct charts *ch, struct ward_err *err);
-/* Forgets the position and the merges that were told up to it: they are of another feed, and
- * this one tells its own from the beginning. */
+/* Deletes the position and the merges up to it, because they belong to another feed. The new
+ * feed reports its merges from the beginning. */
 WARD_MUST enum ward_code feed_reset(struct charts *ch, struct ward_err *err);
-/* What of a message has to be written, and the position behind it. Every replica comes by here
- * with every message; each change is written by the first. */
+/* Writes the changes of a message and the position after it. Every replica calls this for every
+ * message; the first replica writes each change. */
 WARD_MUST enum ward_code feed_apply(struct charts *ch,
                                     const Ward__Records__V1__FollowResponse *msg,
                                     struct ward_err *err);
-/* Notes the ward of each known patient whose encounter changed. A failure leaves the message
- * unacknowledged: the feed sends it again. */
+/* Stores the ward of each known patient whose encounter changed. After a failure, the message
+ * stays unacknowledged and the feed sends it again. */
 WARD_MUST enum ward_code feed_transfers(struct charts *ch,
                                         const Ward__Records__V1__FollowResponse *msg,
                                         struct ward_err *err);
-/* In memory and in the tables the same: the first of a merge's two changes is of who stays. */
+/* Same rule in memory and in the tables: the first of a merge's two changes names the surviving
+ * record. */
 bool feed_is_merge(const Ward__Records__V1__Change *change);
 
 #endif

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EARLIEST_MIN 840 /* a time without a zone is taken at its earliest: UTC+14 */
-#define EARLY_US     (900 * WARD_US_PER_SECOND) /* as records lets a stay begin */
-#define TEXT_MAX     1000                       /* bytes of an allergy's text */
-#define CODINGS_MAX  40                         /* of one allergy, its reactions' too */
+#define EARLIEST_MIN 840 /* a time without a zone means its earliest moment: UTC+14 */
+#define EARLY_US     (900 * WARD_US_PER_SECOND) /* the beginning of a stay, as in records */
+#define TEXT_MAX     1000                       /* maximum bytes of an allergy's text */
+#define CODINGS_MAX  40                         /* for one allergy, with its reactions */
 
 #define CLINICAL       "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical"
 #define VERIFICATION   "http://terminology.hl7.org/CodeSystem/allergyintolerance-verification"
@@ -52,8 +52,8 @@ void facts_patient(const Ward__Records__V1__Patient *p, Facts *out)
     }
 }
 
-/* Whether a period lasts at this time; what names no zone is that day anywhere, as records
- * reads it. *from_us: when it began. */
+/* Whether a period includes this time. A day without a zone counts anywhere in the world, as in
+ * records. *from_us: its beginning. */
 static bool lasts(const Ward__Records__V1__Period *p, int64_t now_us, int64_t *from_us)
 {
     struct ward_fhirtime t;
@@ -151,7 +151,7 @@ static bool stands(const Entry *a)
            !says(a->verification_status, VERIFICATION, "entered-in-error");
 }
 
-/* What one concept says: its codings and its text. */
+/* The content of one concept: its codings and its text. */
 struct said {
     Ward__Dosage__V1__Coding **codings;
     size_t n_codings;
@@ -178,7 +178,7 @@ static enum ward_code codings_of(const Concept *c, size_t *left, struct ward_are
     return WARD_OK;
 }
 
-/* More than is held: what is left out may be what matters. */
+/* More entries than the limit: an omitted one may be important. */
 static bool too_much(const Entry *a)
 {
     size_t n = a->code == NULL ? 0 : a->code->n_coding;
@@ -205,8 +205,8 @@ static bool names_substance(const Entry *a)
     return false;
 }
 
-/* Its codings, one at least, all say that nothing is known (to drugs; where `nothing` to
- * anything that is no drug either). One that says more is an allergy's. */
+/* True if all of at least one coding say that nothing is known: about drugs, or with `nothing`
+ * about anything else. A concept that says more belongs to an allergy. */
 static bool denies(const Entry *a, bool nothing)
 {
     const Concept *c = a->code;
@@ -224,7 +224,7 @@ static bool denies(const Entry *a, bool nothing)
     return nothing ? known == 0 : known > 0;
 }
 
-/* What is of no interest to a drug: no known allergy to food, and no more words than that. */
+/* Irrelevant for drugs: "no known food allergy" without further text. */
 static bool says_nothing(const Entry *a)
 {
     if (!denies(a, true))
@@ -235,7 +235,7 @@ static bool says_nothing(const Entry *a)
     return *a->code->text == '\0';
 }
 
-/* At most TEXT_MAX bytes of it, and no half of a character. */
+/* Copies at most TEXT_MAX bytes, and no partial character. */
 static char *cut(struct ward_arena *mem, const char *s)
 {
     char *out = ward_strdup(mem, s);
@@ -261,7 +261,8 @@ static enum ward_code say_all(const Concept *c, size_t *left, struct ward_arena 
     return out->text == NULL ? full(err) : WARD_OK;
 }
 
-/* What the reaction was to is often more exact than the entry: the drug, not its class. */
+/* The substance of the reaction is often more precise than the entry: the drug, not its
+ * class. */
 static enum ward_code substances_of(const Entry *a, size_t *left, struct ward_arena *mem,
                                     Allergy *out, struct ward_err *err)
 {
@@ -287,7 +288,7 @@ static enum ward_code substances_of(const Entry *a, size_t *left, struct ward_ar
     return WARD_OK;
 }
 
-/* Food and what is in the air alone: nothing says that a drug is meant. */
+/* Only food and environmental allergens, without any indication of a drug. */
 static bool no_medication(const Entry *a)
 {
     for (size_t i = 0; i < a->n_category; i++)

@@ -1,4 +1,4 @@
-/* Allergies of a chart: which count, what of them is held. */
+/* Allergies of a chart: selection and content. */
 #include "services/dosage/chart/facts_testing.h"
 
 typedef Ward__Records__V1__AllergyIntolerance Entry;
@@ -51,7 +51,8 @@ static void what_is_over_refuted_or_wrong_is_no_allergy(void **state)
         a->verification_status = concept_of(VERIFICATION, ALL[i].verification);
         assert_int_equal(counts(r), ALL[i].counts);
     }
-    assert_true(counts(allergic(ID("1"), NULL))); /* to what is not said: to something */
+    assert_true(counts(allergic(ID("1"), NULL))); /* allergy without a substance: to
+                                                   * something */
 }
 
 static void none_known_is_told_from_nothing_said(void **state)
@@ -66,7 +67,7 @@ static void none_known_is_told_from_nothing_said(void **state)
     assert_false(counts(allergic(ID("1"), concept_of(SNOMED, "429625007"))));
 }
 
-/* One coding more, and a text. */
+/* one more coding, and a text */
 static Concept *more_of(Concept *c, const char *system, const char *code, const char *words)
 {
     Concept *other = concept_of(system, code), *both = ward_new(&mem, Concept);
@@ -120,7 +121,7 @@ static void a_drug_that_is_coded_beside_none_known_stays(void **state)
     assert_false(facts.allergies[0]->no_known);
     r = allergic(ID("1"), concept_of(SNOMED, "429625007"));
     r->resource->allergy_intolerance->code->text = text("fish, and penicillin");
-    assert_true(counts(r)); /* words are nobody's to throw away */
+    assert_true(counts(r)); /* text is never discarded */
 }
 
 static void a_text_stays_beside_codings_and_substances(void **state)

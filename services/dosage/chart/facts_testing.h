@@ -1,5 +1,5 @@
-/* facts_testing.h - records of a chart and the facts of them: for unit tests. Threads: one.
- * Memory: `mem`, a test's own. Errors: fail the test. */
+/* facts_testing.h - records of a chart and their facts, for unit tests. Threads: one. Memory:
+ * `mem`, a test's own. Errors: fail the test. */
 #ifndef DOSAGE_CHART_FACTS_TESTING_H
 #define DOSAGE_CHART_FACTS_TESTING_H
 

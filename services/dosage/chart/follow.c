@@ -1,4 +1,4 @@
-/* The follower: records' feed, message by message, as long as the process lives. */
+/* The follower: applies records' feed, message by message, during the life of the process. */
 #include "services/dosage/chart/chart_own.h"
 #include "services/dosage/order/lately.h"
 
@@ -10,9 +10,9 @@
 #include <time.h>
 
 #define KEYS_NS       (1000 * WARD_NS_PER_MS)
-#define FIRST_MS      250 /* until the next try; doubles, up to: */
+#define FIRST_MS      250 /* delay before the next try; doubles, up to: */
 #define MOST_MS       4000
-#define AT_ONCE       500 /* changes of a message that has more behind it */
+#define AT_ONCE       500 /* changes of a message that is not the last of its batch */
 #define KIND_OF(name) WARD__RECORDS__V1__KIND__KIND_##name
 #define ACT(name)     WARD__RECORDS__V1__ACT__ACT_##name
 
@@ -52,8 +52,8 @@ static void merge_of(struct charts *ch, const Change *c, const uint8_t id[DOSAGE
         merges_unset(ch->merges, other);
 }
 
-/* Who may see a patient depends on the patient, encounters and consents, and on nothing else of
- * theirs; what is seen, on all of it. */
+/* Access to a patient depends only on the Patient, encounters and consents. The facts depend on
+ * all resources. */
 static void forget(struct charts *ch, const Change *c)
 {
     uint8_t id[DOSAGE_ID], root[DOSAGE_ID];
@@ -66,7 +66,7 @@ static void forget(struct charts *ch, const Change *c)
         what = KEEP_FACTS;
     else if (c->kind == KIND_OF(DOCUMENT_REFERENCE) || c->kind == KIND_OF(DIAGNOSTIC_REPORT) ||
              c->kind == KIND_OF(OTHER))
-        return; /* not among the facts */
+        return; /* not part of the facts */
     merges_root(ch->merges, id, root);
     keep_forget(ch->keep, root, what);
     keep_forget(ch->keep, id, what);
@@ -79,7 +79,8 @@ static void forget(struct charts *ch, const Change *c)
     }
 }
 
-/* Once it is so in the tables: before, it would be read from them again. */
+/* Evict after the write to the tables; an earlier eviction would allow reading the old state
+ * again. */
 static void forget_erased(struct charts *ch, const Change *c)
 {
     uint8_t id[DOSAGE_ID];
@@ -100,7 +101,7 @@ static void heard(struct charts *ch)
     ch->lost = false;
 }
 
-/* Forgotten first: whatever becomes of the tables, nobody is shown what is no longer so. */
+/* Evict first: whatever happens to the tables, no outdated chart is returned. */
 static enum ward_code deal(struct charts *ch, const Message *msg, struct ward_err *err)
 {
     size_t n;
@@ -133,7 +134,7 @@ static bool hold(struct charts *ch, struct ward_client_stream *s)
     return !stop;
 }
 
-/* A root key that is away for a while keeps nobody from following: readiness tells of it. */
+/* An unavailable root key does not stop the follower; readiness reports the key. */
 static void follow_keys(struct charts *ch)
 {
     int64_t now = ward_mono_ns();
@@ -192,7 +193,7 @@ static enum ward_code follow(struct charts *ch, bool *some, struct ward_err *err
 
 /* ---- the thread ---- */
 
-/* Another database's feed: everything that was taken from the old one may be wrong. */
+/* Another database's feed: everything derived from the old feed may be wrong. */
 static enum ward_code start_over(struct charts *ch, struct ward_err *err)
 {
     WARD_LOG(ERROR, "records' feed is another one: it is read from its beginning");
@@ -214,13 +215,14 @@ static enum ward_code once(struct charts *ch, bool *some, struct ward_err *err)
     }
     follow_keys(ch);
     code = follow(ch, some, err);
-    /* The token is the only argument: another database's, or bytes that are no token at all. */
+    /* The token is the only argument, so it is the invalid one: another database's token, or
+     * malformed bytes. */
     if (code == WARD_OUT_OF_RANGE || (code == WARD_INVALID_ARGUMENT && *ch->token != '\0'))
         return start_over(ch, err);
     return code;
 }
 
-/* A little less or more each time, so that replicas do not come back all at once. */
+/* A random variation, so that replicas do not reconnect at the same time. */
 static bool rest(struct charts *ch, int ms)
 {
     struct timespec until;
@@ -251,7 +253,7 @@ void *charts_follow(void *arg)
 
         ms = some ? FIRST_MS : ms * 2 > MOST_MS ? MOST_MS : ms * 2;
         if (code == WARD_OK || code == WARD_DEADLINE_EXCEEDED)
-            continue; /* a stream's usual end */
+            continue; /* the normal end of a stream */
         if (!ch->lost)
             ward_log_err(WARD_LOG_WARN, "records' feed is lost", &err);
         ch->lost = true;

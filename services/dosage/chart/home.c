@@ -1,4 +1,4 @@
-/* Home medicines: MedicationStatements of the chart that say what the patient takes. */
+/* Home medicines: MedicationStatements of medicines that the patient takes. */
 #include "services/dosage/chart/facts.h"
 
 #include <stdlib.h>
@@ -17,8 +17,8 @@ static enum ward_code full(struct ward_err *err)
     return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the home medicines");
 }
 
-/* On hold, stopped, completed and not taken say that the patient does not take it. What is
- * decided about it at admission is no status: order/home.h. */
+/* The statuses on-hold, stopped, completed and not-taken mean that the patient does not take
+ * the medicine. The decision at admission is not a status: order/home.h. */
 static bool is_taken(const Statement *s)
 {
     return s->status == STATUS(ACTIVE) || s->status == STATUS(INTENDED) ||

@@ -1,4 +1,4 @@
-/* Observations to laboratory values, coded answers, and what they say of a pregnancy. */
+/* Converts observations to laboratory values, coded answers, and the state of pregnancy. */
 #include "services/dosage/chart/facts.h"
 
 #include "common/measure/decimal.h"
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EARLIEST_MIN 840 /* a time without a zone is taken at its earliest: UTC+14 */
+#define EARLIEST_MIN 840 /* a time without a zone means its earliest moment: UTC+14 */
 #define DAY_US       INT64_C(86400000000)
 #define TERM_DAYS    280 /* check/circumstance.c says whose */
 #define WEEKS_MOST   45
@@ -74,7 +74,7 @@ static enum ward_code full(struct ward_err *err)
     return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the chart");
 }
 
-/* One observation that was asked for. */
+/* One requested observation. */
 struct lab {
     const char *loinc;
     const Record *record;
@@ -101,7 +101,7 @@ static bool see(const Record *r, char *const *loincs, size_t n, int64_t now_us, 
     return out->loinc != NULL && facts_observed(out->o, now_us, &out->at_us);
 }
 
-/* By code; newest first; of equals the later id. */
+/* Sorts by code, then newest first, then by later id. */
 static int by_rank(const void *a, const void *b)
 {
     const struct lab *x = a, *y = b;
@@ -116,8 +116,8 @@ static int by_rank(const void *a, const void *b)
 
 /* ---- values ---- */
 
-/* How laboratories write units that UCUM writes another way: another spelling, never another
- * amount. Source: UCUM 2.1, https://ucum.org/ucum. Checked 2026-11-22. */
+/* Common spellings of units in laboratories, with their UCUM code; never another amount.
+ * Source: UCUM 2.1, https://ucum.org/ucum. Checked 2026-11-22. */
 static const struct {
     const char *written, *ucum;
 } spellings[] = {
@@ -131,7 +131,7 @@ static const struct {
     {"msec", "ms"},
 };
 
-/* No unit at all is the unit of a ratio: an INR. It fits no other limit. */
+/* A value without a unit is a ratio, such as an INR. It fits no other limit. */
 static const char *unit_of(const Ward__Records__V1__Quantity *q)
 {
     if (*q->code != '\0')
@@ -168,7 +168,7 @@ static bool is_value(const Observation *o)
            (*q->comparator == '\0' || *q->comparator == '<' || *q->comparator == '>');
 }
 
-/* The newest FACTS_LABS of one code's, which are n. */
+/* Keeps the newest FACTS_LABS of the n values of one code. */
 static enum ward_code series_of(const struct lab *l, size_t n, struct ward_arena *mem,
                                 Facts *out, struct ward_err *err)
 {
@@ -230,7 +230,7 @@ static enum ward_code answer_of(const struct lab *l, struct ward_arena *mem, Fac
     return WARD_OK;
 }
 
-/* The newest answer of one code's. */
+/* The newest answer of one code. */
 static enum ward_code newest_answer(const struct lab *l, size_t n, struct ward_arena *mem,
                                     Facts *out, struct ward_err *err)
 {
@@ -250,7 +250,7 @@ static const struct state_code *state_of(const char *loinc)
     return NULL;
 }
 
-/* What an answer says; "unknown" and what is not understood say nothing. */
+/* Meaning of an answer; "unknown" and uninterpreted answers have none. */
 static Ward__Dosage__V1__Stated__Is stated(const Observation *o, enum says says)
 {
     const Ward__Records__V1__CodeableConcept *c = o->value_codeable_concept;
@@ -266,7 +266,7 @@ static Ward__Dosage__V1__Stated__Is stated(const Observation *o, enum says says)
     return IS(UNSPECIFIED);
 }
 
-/* Days of a gestational age; -1: it says none. */
+/* Days of a gestational age; -1: no value. */
 static int64_t days_of(const Observation *o)
 {
     struct ward_ucum from, day;
@@ -300,7 +300,7 @@ static int64_t due_of(const struct lab *l, enum says says)
     return t.from_us;
 }
 
-/* The newest of one code's that says something. *due_at: when what is held of it was said. */
+/* The newest informative answer of one code. *due_at: time of the stored state. */
 static enum ward_code tell_state(const struct lab *l, size_t n, const struct state_code *state,
                                  int64_t *due_at, struct ward_arena *mem, Facts *out,
                                  struct ward_err *err)
@@ -337,7 +337,7 @@ static enum ward_code of_code(const struct lab *l, size_t n, int64_t *due_at,
     return newest_answer(l, n, mem, out, err);
 }
 
-/* One record of an observation may have been found by two of its codes. */
+/* One observation may have been found by two of its codes. */
 static size_t seen_once(struct lab *l, size_t n)
 {
     size_t kept = 0;

@@ -1,4 +1,4 @@
-/* Problems, laboratory values, coded answers and states, from records. */
+/* Problems, laboratory values, coded answers and states from records. */
 #include "services/dosage/chart/facts_testing.h"
 
 #include <stdio.h>
@@ -223,7 +223,7 @@ static void a_puerperium_and_a_termination_are_no_pregnancy(void **state)
     ward__dosage__v1__facts__init(&facts);
     read_all();
     assert_non_null(facts.pregnancy);
-    assert_int_equal(facts.pregnancy->at_us, NOW_US - 1); /* as it was written */
+    assert_int_equal(facts.pregnancy->at_us, NOW_US - 1); /* digits as written */
 }
 
 static void a_due_date_is_read_or_worked_out(void **state)

@@ -1,4 +1,4 @@
-/* Observations to measurements: which count, when they were made, what they say. */
+/* Converts observations to measurements: selection, time and value. */
 #include "services/dosage/chart/facts.h"
 
 #include "common/measure/decimal.h"
@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EARLIEST_MIN 840 /* a time without a zone is taken at its earliest: UTC+14 */
-#define AHEAD_US     (15 * INT64_C(60000000)) /* by clocks that differ: later is a slip */
+#define EARLIEST_MIN 840 /* a time without a zone means its earliest moment: UTC+14 */
+#define AHEAD_US     (15 * INT64_C(60000000)) /* tolerance for differing clocks */
 #define DIGITS_MAX   20                       /* Quantity */
 #define LOINC        "http://loinc.org"
 #define STATUS(name) WARD__RECORDS__V1__OBSERVATION__STATUS__STATUS_##name
@@ -49,8 +49,8 @@ static bool moment(enum ward_fhirtime_type type, const char *text, int64_t *out)
     return true;
 }
 
-/* When it was made: the earliest moment that the text can mean, so that nothing looks newer
- * than it is. What says no time of its own is of when it was issued. */
+/* Time of the measurement: the earliest moment that the text allows, so that nothing appears
+ * newer than it is. Without its own time, the issue time counts. */
 static bool made_at(const Observation *o, int64_t *out)
 {
     switch (o->effective_case) {
@@ -66,8 +66,8 @@ static bool made_at(const Observation *o, int64_t *out)
     }
 }
 
-/* A bound is taken for the value only where the truth lies on its harmless side: a filtration
- * at least so good, a creatinine at most so high. */
+/* A bound is used as the value only on the safe side: a filtration rate of at least the bound,
+ * a creatinine of at most the bound. */
 static bool exact_enough(enum facts_group group, const char *comparator)
 {
     if (*comparator == '\0')
@@ -112,7 +112,8 @@ enum ward_code facts_quantity(const char *value, const char *unit, struct ward_a
         return full(err);
     ward__dosage__v1__quantity__init(q);
     WARD_TRY(ward_decimal_parse(value, strlen(value), &d, err));
-    ward_decimal_print(&d, text); /* "7.1e1" in full; any other text comes back as it was */
+    ward_decimal_print(&d, text); /* "7.1e1" without the exponent; any other text is returned
+                                   * unchanged */
     q->value = ward_strdup(mem, text);
     q->unit = ward_strdup(mem, unit);
     *out = q;
@@ -144,7 +145,7 @@ static bool see(const Record *r, int64_t now_us, struct seen *out)
            out->at_us <= now_us + AHEAD_US;
 }
 
-/* By group; measured before stated; newest first; of equals the later id. */
+/* Sorts by group; measured before stated; newest first; then by later id. */
 static int by_rank(const void *a, const void *b)
 {
     const struct seen *x = a, *y = b;
@@ -179,8 +180,8 @@ static enum ward_code measured_of(const struct seen *s, struct ward_arena *mem, 
     return WARD_OK;
 }
 
-/* The first FACTS_EACH of one group's, which are n, each once; stated ones only if the first
- * is.
+/* Keeps the first FACTS_EACH of a group's n measurements, each once. Stated ones count only if
+ * the first one is stated.
  */
 static enum ward_code take(const struct seen *s, size_t n, struct ward_arena *mem,
                            Measured ***out, size_t *n_out, struct ward_err *err)

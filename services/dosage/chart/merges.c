@@ -4,13 +4,13 @@
 #include <string.h>
 
 #define FIRST 1024
-#define DEPTH 64 /* of a chain: a longer one is no chain but a mistake */
+#define DEPTH 64 /* maximum length of a chain; a longer one is an error */
 
 struct pair {
     uint8_t from[DOSAGE_ID], into[DOSAGE_ID];
     bool taken;
 };
-/* Open addressing; a pair that is undone leaves none behind it out of place. */
+/* Open addressing; a removed pair must not break the probe sequence of the following ones. */
 struct merges {
     struct ward_arena keep, own;
     pthread_rwlock_t lock;
@@ -106,7 +106,7 @@ void merges_set(struct merges *m, const uint8_t from[DOSAGE_ID], const uint8_t i
     pthread_rwlock_unlock(&m->lock);
 }
 
-/* What stood behind the gap and belongs before it moves up. */
+/* Moves up a later entry that belongs before the gap. */
 static void close_gap(struct merges *m, size_t gap)
 {
     for (size_t i = (gap + 1) & (m->cap - 1); m->at[i].taken; i = (i + 1) & (m->cap - 1)) {

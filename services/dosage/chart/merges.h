@@ -1,8 +1,9 @@
-/* merges.h - who was merged into whom in records, in memory: by it a change of a patient
- * reaches the chart of the one they are now.
+/* merges.h - the merges of patients in records, in memory. They map a change of a merged
+ * patient to the surviving record's chart.
  *
- * Threads: locks itself. Memory: its own, 40 bytes for each merge that stands. Errors: one past
- * MERGES_MOST is not remembered: that patient's changes reach their own chart alone.
+ * Threads: has its own lock. Memory: its own, 40 bytes for each current merge. Errors: merges
+ * beyond MERGES_MOST are not stored; changes of such a patient then reach only that patient's
+ * own chart.
  */
 #ifndef DOSAGE_CHART_MERGES_H
 #define DOSAGE_CHART_MERGES_H
@@ -17,9 +18,9 @@ void merges_close(struct merges *m); /* NULL is fine */
 void merges_set(struct merges *m, const uint8_t from[DOSAGE_ID], const uint8_t into[DOSAGE_ID]);
 void merges_unset(struct merges *m, const uint8_t from[DOSAGE_ID]);
 void merges_clear(struct merges *m);
-/* Whom `from` was merged into, directly. False: nobody. */
+/* The patient that `from` was directly merged into. False: not merged. */
 bool merges_into(struct merges *m, const uint8_t from[DOSAGE_ID], uint8_t into[DOSAGE_ID]);
-/* The one they are now; themselves where nothing is known. */
+/* The surviving record; the patient itself if no merge is known. */
 void merges_root(struct merges *m, const uint8_t id[DOSAGE_ID], uint8_t root[DOSAGE_ID]);
 
 #endif

@@ -1,4 +1,4 @@
-/* Conditions to active problems, and what they say of a pregnancy. */
+/* Converts conditions to active problems, and to the state of pregnancy. */
 #include "services/dosage/chart/facts.h"
 
 #include "common/measure/fhirtime.h"
@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EARLIEST_MIN 840  /* a time without a zone is taken at its earliest: UTC+14 */
-#define LATEST_MIN   -720 /* ...or at its latest: UTC-12 */
+#define EARLIEST_MIN 840  /* a time without a zone means its earliest moment: UTC+14 */
+#define LATEST_MIN   -720 /* ...or its latest moment: UTC-12 */
 #define TEXT_MAX     200
 #define CODINGS_MAX  20 /* of one problem */
 
@@ -38,7 +38,7 @@ static bool says(const Concept *c, const char *system, const char *code)
     return false;
 }
 
-/* The first and the last moment that a text can mean; 0: none. */
+/* The first and the last moment that a text allows; 0: none. */
 static int64_t first_of(const char *text)
 {
     struct ward_fhirtime t;
@@ -59,7 +59,7 @@ static int64_t last_of(const char *text)
                : 0;
 }
 
-/* An end by age or in words is an end; one of a date only once that is over. */
+/* An end given as an age or as text counts; a dated end counts only after its date. */
 static bool ended(const Condition *c, int64_t now_us)
 {
     const char *end = "";
@@ -120,7 +120,7 @@ static enum ward_code add_codings(const Concept *c, struct ward_arena *mem, Prob
     return WARD_OK;
 }
 
-/* At most TEXT_MAX bytes, and no half of a character. */
+/* Copies at most TEXT_MAX bytes, and no partial character. */
 static char *cut(struct ward_arena *mem, const char *s)
 {
     char *out = ward_strdup(mem, s);
@@ -166,7 +166,7 @@ static bool same_codes(const Problem *a, const Problem *b)
     return true;
 }
 
-/* A diagnosis is charted at every visit: one of them is held, the first that is told. */
+/* A diagnosis is charted at every visit. Only its first entry is stored. */
 static bool is_held(const Facts *f, const Problem *p)
 {
     for (size_t i = 0; i < f->n_problems; i++)
@@ -177,10 +177,10 @@ static bool is_held(const Facts *f, const Problem *p)
 
 /* ---- pregnancies ---- */
 
-/* ICD-10: O10 to O48 and O60 to O77 are of a pregnancy or a labour that lasts; Z33 pregnant
- * state (Z33.2, which ICD-10-CM has, is its termination), Z34 and Z35 supervision, Z3A weeks
- * (ICD-10-CM). Source: WHO ICD-10 version 2019, chapters XV and XXI; CDC ICD-10-CM 2024,
- * section Z. Checked 2026-11-22. */
+/* ICD-10: O10 to O48 and O60 to O77 mean an ongoing pregnancy or labour; Z33 pregnant state
+ * (Z33.2 in ICD-10-CM is its termination), Z34 and Z35 supervision, Z3A weeks (ICD-10-CM).
+ * Source: WHO ICD-10 version 2019, chapters XV and XXI; CDC ICD-10-CM 2024, section Z. Checked
+ * 2026-11-22. */
 static bool is_pregnant_icd(const char *code)
 {
     int n;
@@ -231,7 +231,7 @@ enum ward_code facts_state(Stated **state, Ward__Dosage__V1__Stated__Is is, int6
     return WARD_OK;
 }
 
-/* When it was said: it was found before it was recorded, and recorded before it was written. */
+/* Time of the statement, in this order of preference: onset, recorded time, time of writing. */
 static int64_t said_at(const Record *r, const Condition *c)
 {
     int64_t at = *c->recorded_date == '\0' ? 0 : first_of(c->recorded_date);

@@ -61,7 +61,7 @@ static enum ward_code search(struct ward_call *c, const struct question *q,
     return WARD_OK;
 }
 
-/* A record that is a statement with ids; others are left out: *is false. */
+/* Stores a record that is a statement with ids; for others *is is false. */
 static enum ward_code read(struct ward_call *c, const Record *r, struct statement *out,
                            bool *is)
 {
@@ -106,8 +106,8 @@ enum ward_code statement_find(struct ward_call *c, const struct chart *of,
 
 /* ---- pages ---- */
 
-/* Where they lie, in their order. Records is asked without a person, as for transfers: whether
- * the person may read the statements it has answered before. */
+/* The wards, in the patients' order. records is called without a person, as for transfers,
+ * because it has already decided on the person's access to the statements. */
 static enum ward_code wards_of(struct ward_call *c, const struct statement *all, size_t n,
                                const GetWardsResponse **out)
 {
@@ -131,7 +131,7 @@ static enum ward_code wards_of(struct ward_call *c, const struct statement *all,
     *out = (const GetWardsResponse *)msg;
     return (*out)->n_wards == n
                ? WARD_OK
-               : WARD_FAIL(c->err, INTERNAL, "records gave an answer that is none");
+               : WARD_FAIL(c->err, INTERNAL, "records returned a malformed answer");
 }
 
 static enum ward_code keep_ward(struct ward_call *c, const char *ward, struct statement *all,

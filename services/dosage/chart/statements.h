@@ -1,5 +1,5 @@
-/* statements.h - MedicationStatements, asked of records now with the person's own token: what
- * is decided about them, and lists of them, go by no kept chart.
+/* statements.h - MedicationStatements, read from records with the person's own token. Decisions
+ * about them, and lists of them, never use cached charts.
  *
  * Threads: any worker's. Memory: the call's arena. Errors: ask.h's, and below.
  */
@@ -12,25 +12,25 @@
 
 struct statement {
     uint8_t id[DOSAGE_ID];
-    uint8_t patient[DOSAGE_ID]; /* who they are now, as far as the feed has told it */
+    uint8_t patient[DOSAGE_ID]; /* surviving record, as far as the feed has reported it */
     char patient_text[37];
     bool taken;                               /* as facts_home says */
-    Ward__Dosage__V1__HomeMedicine *medicine; /* with the newest version's number */
+    Ward__Dosage__V1__HomeMedicine *medicine; /* with the number of the newest version */
 };
 
-/* The newest version of a statement of this patient, or of who was merged into them.
+/* The newest version of a statement of this patient or of a merged record.
  *   NOT_FOUND  HOME_MEDICINE_NOT_FOUND */
 WARD_MUST enum ward_code statement_find(struct ward_call *c, const struct chart *of,
                                         const uint8_t id[DOSAGE_ID], struct statement *out);
 
 struct statements_ask {
-    const struct chart *of; /* NULL: of every patient whom the caller may see */
-    const char *ward;       /* then: only who lies there now */
+    const struct chart *of; /* NULL: all patients that the caller may access */
+    const char *ward;       /* otherwise: only current patients of this ward */
     int page;               /* 1 to STATEMENTS_MOST */
     const char *page_token; /* "": from the beginning */
 };
-/* Those that are taken, a page of them: `page` of who lies elsewhere are left out after it was
- * counted. *next: "" at the end.
+/* One page of the statements of medicines that are taken. Patients in other wards are removed
+ * after the page was counted, so it may have fewer than `page`. *next: "" at the end.
  *   INVALID_ARGUMENT  PAGE_TOKEN_INVALID */
 WARD_MUST enum ward_code statements_page(struct ward_call *c, const struct statements_ask *ask,
                                          struct statement **out, size_t *n, char **next);

@@ -1,5 +1,5 @@
-/* Transfers: records' feed names patients whose encounters changed; records is asked where they
- * lie now, and this service's lists and packs follow at once. */
+/* Transfers: records' feed names patients whose encounters changed. dosage reads their current
+ * ward from records, so that its lists and packs follow at once. */
 #include "services/dosage/chart/chart_own.h"
 #include "services/dosage/rules.h"
 #include "services/dosage/store/owner.h"
@@ -15,7 +15,7 @@ typedef Ward__Records__V1__FollowResponse Message;
 typedef Ward__Records__V1__GetWardsRequest Request;
 typedef Ward__Records__V1__GetWardsResponse Response;
 
-/* Patients without orders here are on no list. */
+/* Patients without orders in dosage are on no list. */
 static enum ward_code is_known(struct charts *ch, const uint8_t id[DOSAGE_ID], bool *known,
                                struct ward_err *err)
 {
@@ -89,7 +89,8 @@ enum ward_code feed_transfers(struct charts *ch, const Message *msg, struct ward
     code = ward_client_call(ch->dos->records, PATH, &with, &req.base,
                             &ward__records__v1__get_wards_response__descriptor, &resp, &ch->mem,
                             err);
-    if (code == WARD_UNIMPLEMENTED) { /* records before this method: whoever opens the chart */
+    if (code == WARD_UNIMPLEMENTED) { /* older records without this method: the next reader of
+                                       * the chart updates the ward */
         *err = (struct ward_err){0};
         return WARD_OK;
     }

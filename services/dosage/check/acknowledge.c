@@ -1,4 +1,4 @@
-/* Findings about the patient that a prescriber acknowledged in the last 24 hours. */
+/* Findings about the patient that a prescriber acknowledged within the last 24 hours. */
 #include "services/dosage/check/run.h"
 
 #include "common/base/crypto.h"
@@ -38,7 +38,7 @@ static bool names(const Finding *f, const char *id)
     return false;
 }
 
-/* ---- the matter: the chart's entries that the finding rests on ---- */
+/* ---- the matter: the chart entries that a finding is based on ---- */
 
 struct matter {
     struct ward_arena *mem;

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-/* {0}: how many entries were not understood; {1}: the words of others that were not. */
+/* {0}: number of uninterpreted entries; {1}: uninterpreted words of other entries. */
 #define PART_EN                                                                                \
     "Part of a recorded allergy was not understood and not checked: {1}. Read it in the "      \
     "chart."
@@ -13,14 +13,15 @@
     "others: {1}. Read them in the chart."
 #define ALL_ZH "有 {0} 条过敏记录未能识别，另有部分内容未能识别：{1}；均未经核对。请查阅病历。"
 
-/* One entry of the chart, and what it is known to be. */
+/* One entry of the chart, and its known meanings. */
 struct known {
     const Ward__Dosage__V1__Allergy *msg;
     struct target *is;
     size_t n;
-    bool told;                             /* a rule of the set said it, and stops the order */
-    const char *left;                      /* what of it was not understood; "" */
-    const struct allergy_reading *reading; /* NULL: of version 1 */
+    bool told;                             /* a rule of the set matched it, and stops the
+                                            * order */
+    const char *left;                      /* uninterpreted words of it; "" */
+    const struct allergy_reading *reading; /* NULL: for version 1 */
 };
 
 static bool in_drug(const struct drug *d, int ingredient)
@@ -31,7 +32,7 @@ static bool in_drug(const struct drug *d, int ingredient)
     return false;
 }
 
-/* Whether what an entry is known to be is what a rule speaks of. */
+/* Whether a known meaning of an entry matches a rule. */
 static bool speaks_of(const struct run *r, const struct target *t, int rule)
 {
     const struct selector *s = &r->set->allergies[rule].allergy;
@@ -54,7 +55,7 @@ static bool speaks_of(const struct run *r, const struct target *t, int rule)
     }
 }
 
-/* An ingredient of this order that an entry names by itself; -1: none. */
+/* An ingredient of this order that an entry names directly; -1: none. */
 static int named(const struct run *r, const struct target *t)
 {
     for (size_t k = 0; k < r->n_shares; k++) {
@@ -106,7 +107,7 @@ static bool seen(const struct run *r, size_t k, int rule)
     return false;
 }
 
-/* An allergy to what is in the order needs no rule of the set. */
+/* An allergy to an ingredient of the order needs no rule of the set. */
 static void check_named(struct run *r, const struct known *known, size_t n)
 {
     for (size_t k = 0; k < r->n_shares; k++) {
@@ -133,14 +134,14 @@ static Ward__Dosage__V1__Severity known_severity(const Ward__Dosage__V1__Allergy
                                : own_findings[OWN_ALLERGY_TEXT].severity;
 }
 
-/* ---- what was not understood, and what is denied ---- */
+/* ---- uninterpreted words, and denied allergies ---- */
 
 static bool is_unread(const struct known *k)
 {
     return k->n == 0 && (k->reading == NULL || k->reading->n_denied == 0);
 }
 
-/* Of entries that were understood otherwise: the words that were not. */
+/* For partly interpreted entries: the uninterpreted words. */
 static const char *left_of(struct run *r, const struct known *known, size_t n,
                            struct told *told, size_t *room)
 {
@@ -156,8 +157,8 @@ static const char *left_of(struct run *r, const struct known *known, size_t n,
     return all;
 }
 
-/* No less than where nothing is recorded, but for food and dust; what may kill stops the order
- * until it was read. */
+/* At least as severe as a missing allergy status, except for food and dust. An entry about a
+ * possibly fatal reaction stops the order until a person reads it. */
 static void not_understood(struct run *r, const struct known *known, size_t n)
 {
     Ward__Dosage__V1__Severity severity = WARD__DOSAGE__V1__SEVERITY__SEVERITY_INFO;
@@ -187,7 +188,7 @@ static void not_understood(struct run *r, const struct known *known, size_t n)
                        say(r, count > 0 ? ALL_ZH : PART_ZH, args), &told);
 }
 
-/* An allergy to it would be about this order. */
+/* An allergy to it would concern this order. */
 static bool is_about(const struct run *r, const struct target *t)
 {
     bool is_group = t->kind == IS_RULE || t->kind == IS_CLASS;
@@ -204,8 +205,8 @@ static bool is_about(const struct run *r, const struct target *t)
     return false;
 }
 
-/* The patient is said not to be allergic to what is ordered: that may be told, in case it was
- * read wrongly. */
+/* The chart denies an allergy to an ordered drug. The finding says so, in case it was
+ * misinterpreted. */
 static void check_denied(struct run *r, const struct known *known, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -225,7 +226,7 @@ static void check_denied(struct run *r, const struct known *known, size_t n)
     }
 }
 
-/* ---- all of it ---- */
+/* ---- the whole check ---- */
 
 static void read_first(struct run *r, struct known *k)
 {
@@ -233,13 +234,14 @@ static void read_first(struct run *r, struct known *k)
         k->n = 0;
 }
 
-/* false: it says nothing about drugs, or that there is nothing to say. *none: the latter. */
+/* false: the entry says nothing about drugs, or it denies all drug allergies. *none: the
+ * latter. */
 static bool read_second(struct run *r, struct known *k, bool *none)
 {
     struct allergy_reading *read = ward_new(r->mem, struct allergy_reading);
 
     if (read == NULL || allergy_read(r->set, k->msg, r->mem, read, NULL) != WARD_OK)
-        return true; /* the arena is full: check_run fails in the end */
+        return true; /* the arena is full: check_run fails at its end */
     *none = *none || read->none;
     k->reading = read;
     k->is = read->is;
@@ -248,8 +250,8 @@ static bool read_second(struct run *r, struct known *k, bool *none)
     return !read->none && !read->nothing;
 }
 
-/* Those that say something; *told: whether the chart says anything of allergies to drugs, if
- * only that there are none. */
+/* Selects the informative entries; *told: the chart has a statement about drug allergies, even
+ * if it denies them. */
 static struct known *read_all(struct run *r, const Ward__Dosage__V1__Facts *f, size_t *n,
                               bool *told)
 {
@@ -283,7 +285,7 @@ void check_allergies(struct run *r)
     bool told;
 
     if (f == NULL || f->state == WARD__DOSAGE__V1__CHART_STATE__CHART_STATE_UNAVAILABLE)
-        return; /* that is a finding of its own */
+        return; /* this is a separate finding */
     known = read_all(r, f, &n, &told);
     if (known == NULL)
         return;

@@ -5,14 +5,14 @@
 
 #include <string.h>
 
-#define LEFT_MOST 160 /* bytes of what was not understood that are told */
+#define LEFT_MOST 160 /* maximum bytes of reported uninterpreted text */
 
 static enum ward_code no_memory(struct ward_err *err)
 {
     return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for an allergy");
 }
 
-/* One text, folded: a display or the text of the entry. */
+/* One normalized text: a display or the entry's text. */
 struct piece {
     char *folded;
     struct name_at *names;
@@ -34,12 +34,12 @@ struct reader {
     size_t room, room_denied;
     size_t left_size;
     char left[LEFT_MOST + 16];
-    size_t pieces, deny, none, nothing; /* how many texts there are, and say so */
-    size_t codes;                       /* codes that are understood */
+    size_t pieces, deny, none, nothing; /* number of texts */
+    size_t codes;                       /* number of interpreted codes */
     const char *said;
 };
 
-/* ---- what is found ---- */
+/* ---- named allergens ---- */
 
 static bool put(struct reader *r, struct target **list, size_t *n, size_t *room,
                 struct target is)
@@ -75,7 +75,7 @@ static enum ward_code keep_denied(struct reader *r, const struct piece *x)
     return WARD_OK;
 }
 
-/* ---- what is left over ---- */
+/* ---- uninterpreted text ---- */
 
 static bool is_left(const struct reader *r, const char *word, size_t n)
 {
@@ -85,7 +85,7 @@ static bool is_left(const struct reader *r, const char *word, size_t n)
     return false;
 }
 
-/* Once each, as many as there is room for. */
+/* Each once, as many as fit. */
 static void leave(struct reader *r, const char *word, size_t n)
 {
     const char *before = r->left_size == 0 ? "" : ", ";
@@ -104,7 +104,7 @@ static void leave(struct reader *r, const char *word, size_t n)
     r->left[r->left_size] = '\0';
 }
 
-/* The next code point's bytes. */
+/* Length of the next code point in bytes. */
 static size_t step(const char *s)
 {
     size_t n = 1;
@@ -114,7 +114,7 @@ static size_t step(const char *s)
     return n;
 }
 
-/* What is no filler of a run of Chinese. */
+/* Characters of a Chinese run that are not filler words. */
 static void leave_unspaced(struct reader *r, const char *s, size_t n)
 {
     size_t from = 0, at = 0;
@@ -151,7 +151,7 @@ static size_t next_name(const struct piece *x, size_t at, size_t end)
     return end;
 }
 
-/* A word, without what names cover of it. */
+/* A word, without the part that names cover. */
 static void leave_word(struct reader *r, const struct piece *x, const struct word_at *w)
 {
     size_t at = w->from;
@@ -190,15 +190,16 @@ static bool is_letter(unsigned char ch)
     return (ch >= 'a' && ch <= 'z') || (ch >= '0' && ch <= '9') || ch >= 0x80;
 }
 
-/* Marks of Chinese and other scripts, of three bytes: U+2000 to U+206F, U+3000 to U+303F. */
+/* Punctuation of Chinese and other scripts with three bytes: U+2000 to U+206F, U+3000 to
+ * U+303F. */
 static bool is_mark(const char *s)
 {
     return memcmp(s, "\xe2\x80", 2) == 0 || memcmp(s, "\xe2\x81", 2) == 0 ||
            memcmp(s, "\xe3\x80", 2) == 0;
 }
 
-/* Without spaces and marks, but for "-" and "+", which say something; '#' for names, those that
- * follow each other as one. */
+/* Without spaces and punctuation, except "-" and "+", which have a meaning; '#' for names, one
+ * for adjacent names. */
 static char *compact(struct reader *r, const struct piece *x)
 {
     char *out = ward_alloc(r->mem, strlen(x->folded) + 1);
@@ -226,7 +227,7 @@ static char *compact(struct reader *r, const struct piece *x)
     return out;
 }
 
-/* "penicillin or cefazolin", "青霉素、头孢", are one to a denial. */
+/* A denial treats "penicillin or cefazolin" and "青霉素、头孢" as one. */
 static void join_names(char *s)
 {
     static const char *const BETWEEN[] = {"#or#", "#and#", "#及#", "#和#", "#或#", "#与#"};
@@ -239,7 +240,7 @@ static void join_names(char *s)
     }
 }
 
-/* Of a name as "penicillin allergy" the drug alone: the last word says what a denial denies. */
+/* Of a name such as "penicillin allergy" only the drug: the last word belongs to the denial. */
 static void trim_names(struct piece *x)
 {
     static const char *const LAST[] = {"allergy", "allergies", "过敏"};
@@ -277,8 +278,8 @@ static enum ward_code piece_of(struct reader *r, const char *text, struct piece 
 
 /* ---- one concept ---- */
 
-/* The words of a display count as left over only where no code of the concept is understood:
- * the code says it better. */
+/* The words of a display count as uninterpreted only if no code of the concept is interpreted,
+ * because a code is more precise. */
 static enum ward_code read_text(struct reader *r, const char *text, bool coded,
                                 size_t *understood)
 {
@@ -350,13 +351,13 @@ enum ward_code allergy_read(const struct prepared *p, const Ward__Dosage__V1__Al
     silent = r.codes == 0 && out->n == 0 && r.pieces == r.none + r.nothing && r.left_size == 0;
     out->none = silent && (r.none > 0 || allergy->no_known);
     out->nothing = silent && !out->none && r.nothing > 0;
-    /* All that it says is a denial: what it names, it names to deny. */
+    /* The whole text is a denial, so its names are denied. */
     if (r.deny > 0 && r.deny == r.pieces && r.codes == 0 && allergy->n_substances == 0 &&
         !allergy->no_known)
         out->n = 0;
     else
         out->n_denied = 0;
-    if (r.deny > 0 && out->n_denied == 0) /* it contradicts what else the entry says */
+    if (r.deny > 0 && out->n_denied == 0) /* it contradicts another part of the entry */
         leave(&r, r.said, strnlen(r.said, LEFT_MOST));
     out->said = r.said;
     out->left = ward_strdup(mem, r.left);

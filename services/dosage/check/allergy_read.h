@@ -1,8 +1,8 @@
-/* allergy_read.h - an entry of a chart's allergies, read: what it names by code and by text,
- * what it denies, and what of it was not understood.
+/* allergy_read.h - interprets an entry of a chart's allergies: allergens by code and by text,
+ * denied allergens, and uninterpreted text.
  *
- * The entry's own codings and text, and each reaction's substance, are read for themselves: one
- * that is understood does not hide another that is not.
+ * The entry's own codings and text, and each reaction's substance, are interpreted separately,
+ * so that an interpreted one does not hide an uninterpreted one.
  *
  * Threads: pure. Memory: the arena. Errors: RESOURCE_EXHAUSTED.
  */
@@ -12,13 +12,13 @@
 #include "services/dosage/check/names.h"
 
 struct allergy_reading {
-    struct target *is; /* what the patient is allergic to, as many times as it is named */
+    struct target *is; /* the allergens, as often as they are named */
     size_t n;
-    struct target *denied; /* what the entry says, and nothing else, that they are not */
+    struct target *denied; /* allergens that the entry only denies */
     size_t n_denied;
     const char *said; /* with denied: the text */
-    const char *left; /* "": all was understood; else the words that were not */
-    bool none;        /* it says that no allergy to drugs is known, and nothing else */
+    const char *left; /* "": everything was interpreted; otherwise the uninterpreted words */
+    bool none;        /* it only says that no drug allergy is known */
     bool nothing;     /* it says nothing about drugs */
 };
 WARD_MUST enum ward_code allergy_read(const struct prepared *p,

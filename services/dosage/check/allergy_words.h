@@ -1,5 +1,5 @@
-/* allergy_words.h - words around the names of drugs in an allergy's text, in English and
- * Chinese, as folded text: what adds nothing, what says that there is none, what denies.
+/* allergy_words.h - words around drug names in an allergy's text, in English and Chinese, as
+ * normalized text: filler words, statements of no allergy, denials.
  *
  * Threads: constant. Memory: static. Errors: none.
  */
@@ -9,19 +9,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A word that names no drug: "rash", "severe", a number. n bytes, folded. */
+/* A word that names no drug: "rash", "severe", a number. n bytes, normalized. */
 bool words_is_filler(const char *word, size_t n);
-/* Bytes at the beginning of Chinese text that name no drug; 0: none. */
+/* Number of bytes at the beginning of Chinese text that name no drug; 0: none. */
 size_t words_han_filler(const char *s, size_t n);
 
 enum words_says {
     WORDS_SAY_SOMETHING,
-    WORDS_SAY_NO_ALLERGY, /* no known allergy to drugs */
-    WORDS_SAY_NOTHING     /* none to food, none to what is in the air */
+    WORDS_SAY_NO_ALLERGY, /* no known drug allergy */
+    WORDS_SAY_NOTHING     /* no known food or environmental allergy */
 };
-/* The whole of a text, folded and without spaces and marks. */
+/* The whole text, normalized, without spaces and punctuation. */
 enum words_says words_say(const char *compact);
-/* The whole of a text, likewise, with '#' for each drug: "no#allergy", "#皮试阴性". */
+/* The whole text in the same form, with '#' for each drug: "no#allergy", "#皮试阴性". */
 bool words_deny(const char *compact);
 
 #endif

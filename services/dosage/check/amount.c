@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DIGITS 20 /* of a Quantity's value */
+#define DIGITS 20 /* maximum length of a Quantity's value */
 
 bool decimal_mul(const struct ward_decimal *a, const struct ward_decimal *b,
                  struct ward_decimal *out)
@@ -37,8 +37,7 @@ const struct unit *unit_of(const struct prepared *p, const char *text, struct un
     return parsed;
 }
 
-/* Digits with one point at most: no sign, no exponent, nothing that two people could read as
- * two numbers. */
+/* Digits with at most one point: no sign and no exponent, so that a number has one reading. */
 static bool plain(const char *s)
 {
     size_t digits = 0, points = 0;
@@ -92,7 +91,7 @@ enum ward_code amount_of(const Ward__Dosage__V1__Quantity *q, struct amount *out
     return amount_from(NULL, q, out, err);
 }
 
-/* The next annotation of a unit: "{tablet}"; NULL: none is left. */
+/* The next annotation of a unit: "{tablet}"; NULL: no more. */
 static const char *annotation(const char *s, size_t *n)
 {
     const char *from = strchr(s, '{'), *to = from == NULL ? NULL : strchr(from, '}');
@@ -148,7 +147,7 @@ static const struct strength *strength_of(const struct product *product, int ing
     return NULL;
 }
 
-/* x * amount / per, or nothing. */
+/* x * amount / per, if exact. */
 static bool by_strength(const struct ward_decimal *x, const struct strength *s,
                         struct ward_decimal *out)
 {
@@ -158,7 +157,8 @@ static bool by_strength(const struct ward_decimal *x, const struct strength *s,
            ward_decimal_div(&all, &s->per, out, NULL) == WARD_OK;
 }
 
-/* x of the first ingredient, as the k-th of this product: both are in as much of it. */
+/* Converts x of the first ingredient to the k-th ingredient of this product: both are in the
+ * same number of units. */
 static bool by_ratio(const struct drug *d, const struct product *product,
                      const struct ward_decimal *x, size_t k, struct ward_decimal *out)
 {
@@ -187,7 +187,7 @@ bool amount_share(const struct prepared *p, const struct drug *d, const struct p
     }
     if (product != NULL)
         return by_ratio(d, product, x, k, out);
-    /* Any product will do, so all must say the same. */
+    /* Any product may be used, so all products must agree. */
     if (d->msg->n_products == 0 || !by_ratio(d, &d->products[0], x, k, &first))
         return false;
     for (size_t i = 1; i < d->msg->n_products; i++)
@@ -197,7 +197,7 @@ bool amount_share(const struct prepared *p, const struct drug *d, const struct p
     return true;
 }
 
-/* In the unit of an ingredient; its equivalents convert what UCUM does not. */
+/* In the unit of an ingredient; its equivalents convert units that UCUM does not. */
 static bool to_ingredient(const struct ingredient *i, const struct amount *dose,
                           struct ward_decimal *out)
 {
@@ -215,7 +215,7 @@ static bool to_ingredient(const struct ingredient *i, const struct amount *dose,
     return false;
 }
 
-/* Likewise of a rate, a day; *per: over what it is. */
+/* The same for a rate, per day; *per: the denominator. */
 static bool to_ingredient_day(const struct ingredient *i, const struct amount *rate,
                               enum limit_per *per, struct ward_decimal *out)
 {
@@ -261,7 +261,7 @@ bool amount_rate(const struct prepared *p, const struct drug *d, const struct pr
     if (to_ingredient_day(first, dose, per, &x))
         return (*per != PER_KG || (kg != NULL && decimal_mul(&x, kg, &x))) &&
                amount_share(p, d, product, &x, k, out);
-    /* To UCUM mg/kg is a mere number: what does not say "kg" is no such rate. */
+    /* In UCUM mg/kg is dimensionless: a unit without "kg" is not such a rate. */
     if (strstr(dose->text, "kg") != NULL && amount_to(dose, &first->kg_day, &x)) {
         *per = PER_KG;
         return kg != NULL && decimal_mul(&x, kg, &x) && amount_share(p, d, product, &x, k, out);

@@ -11,8 +11,8 @@ static int64_t day_of(int64_t us)
     return us >= 0 ? us / DAY_US : -((-us + DAY_US - 1) / DAY_US);
 }
 
-/* Days are counted by UTC's calendar. Somebody born today east of Greenwich may be born
- * tomorrow by it: that is day 0. */
+/* Days are counted in UTC. A child born today east of Greenwich may be born tomorrow in UTC:
+ * that is day 0. */
 static void age_of(struct run *r, const char *birth_date)
 {
     struct body *b = &r->body;
@@ -26,7 +26,7 @@ static void age_of(struct run *r, const char *birth_date)
     least = today - (day_of(birth.to_us) - 1);
     most = today - day_of(birth.from_us);
     if (most < -1)
-        return; /* the future: no birth date */
+        return; /* in the future: counts as no birth date */
     b->days_least = least < 0 ? 0 : least;
     b->days_most = most < 0 ? 0 : most;
     ward_days_to(today, &now.year, &now.month, &now.day);
@@ -72,7 +72,8 @@ static void creatinine(struct run *r, const Ward__Dosage__V1__Facts *f)
     }
 }
 
-/* A laboratory's eGFR is of 1.73 m2, which its unit says in an annotation, in many ways. */
+/* A laboratory's eGFR refers to 1.73 m2; its unit has that in an annotation with many
+ * spellings. */
 static void egfr(struct run *r, const Ward__Dosage__V1__Facts *f)
 {
     struct measure *m = &r->body.egfr;
@@ -94,7 +95,7 @@ static uint64_t root(unsigned __int128 x)
 {
     uint64_t lo = 0, hi = UINT64_C(1) << 40;
 
-    while (lo < hi) { /* the largest whose square is at most x */
+    while (lo < hi) { /* the largest integer whose square is at most x */
         uint64_t mid = lo + (hi - lo + 1) / 2;
 
         if ((unsigned __int128)mid * mid <= x)
@@ -105,11 +106,11 @@ static uint64_t root(unsigned __int128 x)
     return lo;
 }
 
-/* Body surface = sqrt(height in cm * weight in kg / 3600), to the nearest 0.01 m2, a half up.
- * Source: Mosteller RD. Simplified calculation of body-surface area. N Engl J Med
+/* Body surface = sqrt(height in cm * weight in kg / 3600), rounded to the nearest 0.01 m2, half
+ * up. Source: Mosteller RD. Simplified calculation of body-surface area. N Engl J Med
  * 1987;317:1098, doi 10.1056/NEJM198710223171717. Checked 2026-11-21.
  *
- * In whole numbers: n hundredths is right when (2n - 1)^2 <= 4 * 100^2 * h * w / 3600, that is
+ * In whole numbers: n hundredths is correct if (2n - 1)^2 <= 4 * 100^2 * h * w / 3600, that is
  * 100 h w / 9. */
 static void surface(struct body *b)
 {

@@ -8,7 +8,7 @@
 static const Ward__Dosage__V1__Prescription no_prescription =
     WARD__DOSAGE__V1__PRESCRIPTION__INIT;
 
-/* ---- what is beside the order ---- */
+/* ---- other orders and doses ---- */
 
 static bool gather(struct run *r)
 {
@@ -135,7 +135,7 @@ static void check_chart(struct run *r)
         find_own(r, OWN_CUT, NULL, NULL, NULL);
 }
 
-/* ---- the whole ---- */
+/* ---- the whole check ---- */
 
 static enum ward_code begin(struct run *r)
 {

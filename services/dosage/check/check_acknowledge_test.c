@@ -1,5 +1,5 @@
-/* What a prescriber acknowledged about the patient, for a day, as long as the chart says the
- * same.
+/* A prescriber's acknowledgement about the patient, valid for a day while the chart is
+ * unchanged.
  */
 #include "services/dosage/check/check_world.h"
 #include "services/dosage/check/run.h"
@@ -19,7 +19,7 @@
 #define DAY_AGO      INT64_C(1799913600000000)
 #define LESS_THAN_IT (DAY_AGO + 1)
 
-/* The snapshot with an acknowledgement of what `then` found by this rule. */
+/* The snapshot with an acknowledgement of the findings of this rule in `then`. */
 static const char *with(struct bench *b, const char *then, const char *rule, int64_t at_us,
                         const char *now)
 {
@@ -114,7 +114,7 @@ static void nothing_else_is_lowered(void **state)
     TOLD(ward_printf(&b->run,
                      "%s acknowledged { rule_id: 'ward.allergy-unknown' at_us: %lld } ",
                      NOTHING, (long long)HOUR_AGO),
-         "ward.allergy-unknown:W"); /* of another version of the rule, of no matter */
+         "ward.allergy-unknown:W"); /* of another version of the rule, or of no matter */
 }
 
 int main(void)

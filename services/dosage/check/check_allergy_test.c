@@ -1,5 +1,5 @@
-/* What an entry of the chart's allergies is read as, by the second version of the check: names,
- * denials, and what of it was not understood. The names are made up. */
+/* Interpretation of an entry of the chart's allergies by the second version of the check:
+ * names, denials, uninterpreted text. The names are invented. */
 #include "services/dosage/check/check_world.h"
 
 #define SECOND PLACE "engine: 2 "
@@ -64,7 +64,7 @@ static void text_codings_and_substances_are_each_read(void **state)
     TOLD(PARA("text: 'antibiotic' substances { text: 'para' } "), "ward.allergy:H");
     TOLD(PARA("text: 'para' substances { text: 'aspirix' } "),
          "ward.allergy:H ward.allergy-text:W");
-    /* the code says it: the words beside it are its translation */
+    /* the code is interpreted; the words beside it are its translation */
     TOLD(PARA("codings { system: 'rx' code: '161' display: 'Para (finding) by aspirix' }"),
          "ward.allergy:H");
 }
@@ -137,7 +137,7 @@ static void no_known_allergy_is_understood_in_words(void **state)
          "ward.allergy:H");
 }
 
-/* A decision of the first version stays as it was. */
+/* A decision of the first version is unchanged. */
 static void the_first_version_reads_as_it_did(void **state)
 {
 #define FIRST(a) PLACE FACTS(KNOWN "birth_date: '1970' " ALLERGY(a)) WHAT("para", "1 g", ONCE)

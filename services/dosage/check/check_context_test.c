@@ -1,4 +1,4 @@
-/* What the chart says against a drug, what has to be measured, and narrower interactions. */
+/* Contraindications from the chart, required measurements, and conditional interactions. */
 #include "services/dosage/check/check_world.h"
 
 #define DRUG(id, more)                                                                         \
@@ -120,7 +120,7 @@ static void a_value_is_held_against_its_limit(void **state)
     assert_string_equal(told_finding(*state, "k-high")->compared[0]->relation, "<=");
     TOLD(ASKED("kcl", MAN LAB("6298-4", V("6 meq/L", NOW))), "k-high:H");
     TOLD(ASKED("kcl", MAN LAB("2823-3", V("6200 umol/L", NOW))), "k-high:H");
-    /* The newest of all codes counts. */
+    /* The newest value of all codes counts. */
     TOLD(ASKED("kcl",
                MAN LAB("2823-3", V("6 mmol/L", H_AGO_24)) LAB("6298-4", V("4 mmol/L", NOW))),
          "");
@@ -214,7 +214,7 @@ static void states_sexes_and_answers(void **state)
     TOLD(PLACE FACTS(MAN) WHAT("mtx", "15 mg", ONCE), "");
     TOLD(PLACE FACTS(MAN) WHAT("mtx", "16 mg", ONCE), "mtx-men:I");
     TOLD(PLACE FACTS(MAN) WHAT("mtx", "10 mg", EVERY("720")), "mtx-men:I");
-    /* What is not known is never worse than what is. */
+    /* An unknown value is never worse than a known one. */
     TOLD(PLACE FACTS(KNOWN "birth_date: '1970' allergies { no_known: true } ")
              WHAT("mtx", "16 mg", ONCE),
          "mtx-men:I");
@@ -266,7 +266,7 @@ static void a_washout_has_a_direction(void **state)
     TOLD(AFTER("fluox", "maoi", "1796976000000000"), "");
     TOLD(AFTER("maoi", "fluox", "1798790400000001"), "fluox-maoi:H"); /* 14 days */
     TOLD(AFTER("maoi", "fluox", "1798790400000000"), "");
-    /* Planned: fluoxetine ends in a day, the other begins 30 days on. */
+    /* Planned: fluoxetine ends in a day, the other drug begins 30 days later. */
 #define ENDS "ends_at_us: 1800086400000000 " EVERY("1440")
     TOLD(PLACE FACTS(MAN) WHAT("maoi", "10 mg", "starts_at_us: 1802592000000000 " ONCE)
              RUNNING("o", "fluox", "20 mg", ENDS),

@@ -1,4 +1,5 @@
-/* Kidneys that nobody measured: which dose depends on them, and for whom that is a warning. */
+/* Unknown kidney function: the doses that depend on it, and the patients for whom it is a
+ * warning. */
 #include "services/dosage/check/check_world.h"
 
 #define NAMED(id) "id: '" id "' unit: 'mg' "
@@ -159,12 +160,12 @@ static void a_dose_that_any_kidneys_bear_needs_none(void **state)
 {
     TOLD(NOW_2 FACTS(ADULT) WHAT("plain", "250 mg", DAILY), "");
     TOLD(NOW_2 FACTS(ADULT) WHAT("plain", "251 mg", DAILY), "ward.no-renal:W");
-    /* The rule of the kidneys is of another route. */
+    /* The kidney rule applies to another route. */
     TOLD(NOW_2 FACTS(
              ADULT) "prescription { drug_id: 'plain' dose: '500 mg' route: ROUTE_IV " DAILY
                     "} ",
          "");
-    /* Nothing but the flag says how much the kidneys bear. */
+    /* Only the flag states the kidney function. */
     TOLD(NOW_2 FACTS(ADULT) WHAT("flag", "1 mg", DAILY), "ward.no-renal:W");
     TOLD(NOW_2 FACTS(ADULT) WHAT("never", "1 mg", DAILY), "ward.no-renal:W");
 }

@@ -1,4 +1,4 @@
-/* Other orders, doses before, allergies, the chart's state; and what overrides do. */
+/* Other orders, earlier doses, allergies, the chart's state; and the effects of overrides. */
 #include "services/dosage/check/check_world.h"
 
 #define PARA(dose, more) PLACE FACTS(ADULT) WHAT("para", dose, more)
@@ -19,7 +19,7 @@ static void two_that_must_not_meet_are_told(void **state)
     TOLD(MORPHINE(RUNNING("o1", "para", "10 mg", ONCE)), "para-opioid:W");
     TOLD(MORPHINE(GIVEN("g", "para", "10 mg", "1799978400000001")), "para-opioid:W");
     TOLD(MORPHINE(GIVEN("g", "para", "10 mg", "1799978400000000")), "");
-    /* An opioid with itself is one opioid twice, not two. */
+    /* An opioid with itself is a duplicate ingredient, not two opioids. */
     TOLD(MORPHINE(RUNNING("o1", "morphine", "10 mg", ONCE)), "ward.same-ingredient:W");
     TOLD(MORPHINE(RUNNING("o1", "co", "1 {tablet}", "product_id: 'co-8' " ONCE)),
          "two-opioids:H one-opioid:W para-opioid:W");
@@ -27,14 +27,14 @@ static void two_that_must_not_meet_are_told(void **state)
                         "2 of opioids at once (codeine, morphine sulfate), at most 1.");
     TOLD(MORPHINE(RUNNING("o1", "co", "1 {tablet}",
                           "product_id: 'co-8' ends_at_us: 1799999000000000 " ONCE)),
-         "para-opioid:W"); /* six hours after it too */
+         "para-opioid:W"); /* also after six hours */
     TOLD(PLACE FACTS(ADULT) WHAT("co", "1 {tablet}", "product_id: 'co-8' " ONCE), "");
     TOLD(MORPHINE("running { order_id: 'o1' on_hold: true " WHAT("para", "1 g", ONCE) "} "),
          "para-opioid:W");
 }
 
-/* two-opioids is of what runs at the same time: who has no running order was given it all the
- * same. */
+/* two-opioids applies to simultaneous orders. Without an active order, a given dose counts
+ * too. */
 static void a_dose_without_an_order_meets_for_a_day(void **state)
 {
 #define DOSE_OF(order, us)                                                                     \
@@ -61,7 +61,7 @@ static void what_the_set_has_no_more_is_told(void **state)
     TOLD(PARA("1 g", ONCE) GIVEN("g", "gone", "1 mg", "1799999000000000"),
          "ward.other-unknown:W");
     TOLD(PARA("1 g", ONCE) GIVEN("g", "gone", "1 mg", "1799000000000000"), "");
-    /* Since the second engine it is a warning of high-alert drugs alone. */
+    /* Since the second engine it is a warning only for high-alert drugs. */
     TOLD("engine: 2 " PARA("1 g", ONCE) RUNNING("o1", "gone", "10 mg", ONCE),
          "ward.other-unknown:I");
 }
@@ -77,8 +77,8 @@ static void an_allergy_is_known_by_code_and_by_name(void **state)
     TOLD(SAYS("acetaminophen-like"), "ward.allergy:H");
     TOLD(SAYS("paras"), "ward.allergy:H");
     TOLD(SAYS("parasol"), "ward.allergy-text:W");
-    TOLD(SAYS("analgesic"), "ward.allergy:H"); /* a class it is in */
-    TOLD(SAYS("Co-Dol"), "ward.allergy:H");    /* a drug that holds it */
+    TOLD(SAYS("analgesic"), "ward.allergy:H"); /* a class that contains it */
+    TOLD(SAYS("Co-Dol"), "ward.allergy:H");    /* a drug that contains it */
     TOLD(SAYS("morphine sulfate"), "");
     TOLD(SAYS("morphine"), "");
     TOLD(SAYS("sulfate"), "ward.allergy-text:W");
@@ -125,7 +125,7 @@ static void an_allergy_reaches_what_cross_reacts(void **state)
     TOLD(HAS("text: 'codeine'", "para", "1 g"), "");
 }
 
-/* What only warns of a cross reaction does not say that this very drug is the one. */
+/* A warning of a cross-reaction does not state that the drug itself is the allergen. */
 static void a_warning_does_not_hide_the_drug_itself(void **state)
 {
     TOLD(PLACE FACTS(KNOWN "birth_date: '1970' " WEIGHT("60 kg") HEIGHT("170 cm")

@@ -1,4 +1,5 @@
-/* What a patient is, has and gets besides: age, kidneys, surface, allergies, other orders. */
+/* The patient's properties and other drugs: age, kidney function, body surface, allergies,
+ * other orders. */
 #include "services/dosage/check/check_world.h"
 
 #define PARA(dose, more) PLACE FACTS(ADULT) WHAT("para", dose, more)
@@ -17,7 +18,7 @@ static void at_the_bedside_only_what_was_given_counts(void **state)
     TOLD(BED("1 g", EVERY("360")) GIVEN("a", "para", "1 mg", "1799985600000001"),
          "para-adult:H");
     TOLD(BED("1 g", EVERY("360")) GIVEN("a", "para", "1 mg", "1800000060000000"),
-         "para-adult:H"); /* a clock that goes before */
+         "para-adult:H"); /* a clock that is ahead */
     TOLD(BED("1 g", EVERY("360")) "giving: '1001 mg' ", "para-adult:H");
     TOLD(BED("2 g", EVERY("360")) "giving: '1000 mg' ", "");
     TOLD(BED("1 g", EVERY("360")) "giving: '0 mg' ", "DOSE_VALUE");
@@ -37,7 +38,8 @@ static void an_order_is_not_counted_against_itself(void **state)
     TOLD(PARA("1 g", EVERY("360")) MINE("1799996400000000"), "para-adult:H");
 }
 
-/* What runs gives its next dose no sooner than its timing says; what is on hold gives none. */
+/* An active order gives its next dose no sooner than its timing allows; an order on hold gives
+ * none. */
 static void other_orders_give_when_they_are_due(void **state)
 {
 #define OTHER(hold)                                                                            \
@@ -72,7 +74,7 @@ static void the_rule_of_an_indication_goes_first(void **state)
     TOLD(PARA("650 mg", FEVER EVERY("360")), "");
     TOLD(PARA("651 mg", FEVER EVERY("360")), "para-fever:W");
     TOLD(PARA("2000 mg", FEVER ONCE), "para-fever:W");
-    /* ...in what it limits: the day's limit is the other's. */
+    /* ...only for its own limits: the daily limit belongs to the other */
     TOLD(PARA("650 mg", FEVER EVERY("210")), "para-adult:H");
     TOLD(PARA("651 mg", ONCE), "");
     assert_string_equal(told_step(*state, "para-fever")->why, "indication");
@@ -169,7 +171,7 @@ static void kidneys_that_are_not_known_are_told(void **state)
          "filter-low:W");
 }
 
-/* A creatinine of today makes no filtration of long ago new. */
+/* A creatinine of today does not make an old filtration rate current. */
 static void each_of_what_tells_of_kidneys_is_new_enough(void **state)
 {
 #define OLD " at_us: 1799820000000000 record_id: 'old' } "
@@ -250,7 +252,7 @@ static void rates_are_held_against_rates(void **state)
     TOLD(PLACE FACTS(ADULT) WHAT("morphine", "1 mg/h", DRIP), "ward.no-rule:W");
 }
 
-/* 'norad' has a limit of 150 mg a day; 6 mg/h are 144 mg. */
+/* 'norad' has a limit of 150 mg a day; 6 mg/h is 144 mg a day. */
 static void an_infusion_counts_for_as_long_as_it_ran(void **state)
 {
 #define RAN(order, us)                                                                         \
@@ -261,22 +263,22 @@ static void an_infusion_counts_for_as_long_as_it_ran(void **state)
 #define BOLUS(purpose, dose) purpose FACTS(ADULT WEIGHT("500 kg")) WHAT("norad", dose, ONCE)
 #define SOON                 "ends_at_us: 1800003600000000 "
 #define SAME                 "ward.same-ingredient:W"
-    /* 23 hours, and one more to go. */
+    /* 23 hours, and one more remains. */
     TOLD(BOLUS(PLACE, "6 mg") DRIPS(SOON) RAN("o1", "1799917200000000"), SAME);
     TOLD(BOLUS(PLACE, "6.1 mg") DRIPS(SOON) RAN("o1", "1799917200000000"),
          "norad-rate:H " SAME);
     TOLD(BOLUS(PLACE, "6.1 mg") DRIPS(SOON) RAN("o1", "1799920800000000"), SAME);
     TOLD(BOLUS(PLACE, "100 mg") DRIPS(SOON), SAME); /* charted: not yet */
-    /* Charted more than a day before, it still runs. */
+    /* Charted more than a day ago, but still running. */
     TOLD(BOLUS(GIVE, "6 mg") DRIPS("") RAN("o1", "1799900000000000"), SAME);
     TOLD(BOLUS(GIVE, "6.1 mg") DRIPS("") RAN("o1", "1799900000000000"), "norad-rate:H " SAME);
     TOLD(BOLUS(GIVE, "12 mg") DRIPS("") RAN("o1", "1799917200000000"), SAME);
     TOLD(BOLUS(GIVE, "12.1 mg") DRIPS("") RAN("o1", "1799917200000000"), "norad-rate:H " SAME);
-    /* Its own rate, charted again: no day twice. */
+    /* Its own rate, charted again: no day counts twice. */
     TOLD(GIVE FACTS(ADULT WEIGHT("500 kg")) WHAT("norad", "6 mg/h", DRIP)
              RAN("mine", "1799917200000000"),
          "");
-    /* No order tells when it ended. */
+    /* No order gives its end. */
     TOLD(BOLUS(PLACE, "12 mg") RAN("", "1799917200000000"), "");
     TOLD(BOLUS(PLACE, "12.1 mg") RAN("", "1799917200000000"), "norad-rate:H");
 }
@@ -291,7 +293,7 @@ static void slips_show_in_numbers(void **state)
     TOLD(KID("3000 mg", ONCE), "para-child:H ten:H");
     TOLD(PLACE FACTS(ADULT WEIGHT("50 kg")) WHAT("norad", "100 mg/h", DRIP),
          "norad-rate:H ten:H");
-    /* Of what has a limit of a day alone, by that. */
+    /* A drug with a daily limit only is checked by that limit. */
     TOLD(PLACE FACTS(ADULT WEIGHT("50 kg")) WHAT("daily", "2499 mg", ONCE), "daily-only:W");
     TOLD(PLACE FACTS(ADULT WEIGHT("50 kg")) WHAT("daily", "2500 mg", ONCE),
          "ten:H daily-only:W");
@@ -299,7 +301,7 @@ static void slips_show_in_numbers(void **state)
     PLACE FACTS(CHILD WEIGHT(a) "weights { quantity: '" b "' at_us: " us " record_id: 'x' } ") \
         WHAT("para", "300 mg", ONCE)
     TOLD(TWO("20 kg", "11.2 kg", "1799900000000000"), "");
-    TOLD(TWO("20 kg", "11.1 kg", "1799900000000000"), "jump:H"); /* 20 lb taken for kg? */
+    TOLD(TWO("20 kg", "11.1 kg", "1799900000000000"), "jump:H"); /* 20 lb mistaken for kg? */
     TOLD(TWO("20 kg", "44 kg", "1799900000000000"), "jump:H");
     TOLD(TWO("20 kg", "36 kg", "1799900000000000"), "jump:H");
     TOLD(TWO("20 kg", "35.9 kg", "1799900000000000"), "");

@@ -1,4 +1,5 @@
-/* What holds for every order and every patient: tried on many, by chance from a fixed seed. */
+/* Properties that hold for every order and every patient, tested on random cases with a fixed
+ * seed. */
 #include "services/dosage/check/check_world.h"
 
 #define ROUNDS 3000
@@ -13,7 +14,7 @@ static uint32_t chance(uint32_t below)
 
 #define ONE_OF(list) (list)[chance(WARD_COUNT(list))]
 
-/* ---- patients and orders by chance ---- */
+/* ---- random patients and orders ---- */
 
 static const char *some_decimal(struct ward_arena *mem, uint32_t most)
 {
@@ -123,7 +124,7 @@ static const char *some_snapshot(struct ward_arena *mem)
 
 /* ---- units ---- */
 
-/* Chains of exact conversions: whatever way a dose goes, it comes back as it was. */
+/* Chains of exact conversions: every chain returns the original dose. */
 static void no_way_through_units_changes_a_dose(void **state)
 {
     static const char *const masses[] = {"mg", "g",       "ug",      "ng",
@@ -152,10 +153,10 @@ static void no_way_through_units_changes_a_dose(void **state)
             const char *to = units[chance((uint32_t)n)];
 
             if (amount_in(&a, to, &back, NULL) != WARD_OK)
-                continue; /* its digits do not end: refused, not rounded */
+                continue; /* non-terminating decimal: refused, not rounded */
             assert_int_equal(amount_print(&back, to, &b->run, &printed, NULL), WARD_OK);
             if (strlen(printed->value) > 20)
-                continue; /* longer than a Quantity: it goes no further */
+                continue; /* longer than a Quantity: the conversion stops */
             assert_int_equal(amount_of(printed, &a, NULL), WARD_OK);
             steps++;
         }
@@ -266,7 +267,7 @@ static void the_order_of_what_is_beside_does_not_matter(void **state)
     }
 }
 
-/* ---- more is never less ---- */
+/* ---- more is never safer ---- */
 
 static bool tells(const Ward__Dosage__V1__Decision *d, const char *id)
 {
@@ -308,7 +309,7 @@ static void another_allergy_or_order_hides_no_finding(void **state)
             const char *id = before.findings[k]->rule_id;
 
             if (strcmp(id, "ward.allergy-unknown") == 0)
-                continue; /* now something is recorded */
+                continue; /* now an entry is recorded */
             compared_++;
             if (!tells(&b->d, id))
                 fail_msg("%s is told no more: %s %s", id, allergy, more);
@@ -317,7 +318,7 @@ static void another_allergy_or_order_hides_no_finding(void **state)
     assert_true(compared_ > ROUNDS / 2);
 }
 
-/* Rules, with what they compared, that a dose is too much for. */
+/* Rules, with the compared amounts, that a dose exceeds. */
 static bool tells_most(const Ward__Dosage__V1__Decision *d, const char *id, const char *what)
 {
     for (size_t i = 0; i < d->n_findings; i++)

@@ -1,4 +1,4 @@
-/* Doses and orders against the limits of their ingredients, at each bound and over it. */
+/* Doses and orders against the limits of their ingredients, at each bound and above. */
 #include "services/dosage/check/check_world.h"
 
 #define PARA(dose, more) PLACE FACTS(ADULT) WHAT("para", dose, more)
@@ -98,7 +98,7 @@ static void a_combination_is_checked_by_each_of_its_ingredients(void **state)
     TOLD(CO("2 {tablet}", "product_id: 'co-30' " ONCE), "");
     TOLD(CO("3 {tablet}", "product_id: 'co-30' " ONCE), "codeine-adult:H para-adult:H");
     TOLD(CO("1000 mg", "product_id: 'co-8' " ONCE), "");
-    TOLD(CO("1000 mg", ONCE), "DOSE_UNIT"); /* how much codeine it is, the product says */
+    TOLD(CO("1000 mg", ONCE), "DOSE_UNIT"); /* the product gives the amount of codeine */
     TOLD(PLACE FACTS(CHILD WEIGHT("50 kg"))
              WHAT("co", "1 {tablet}", "product_id: 'co-8' " ONCE),
          "codeine-child:H");
@@ -118,7 +118,7 @@ static void a_limit_over_kg_needs_a_weight(void **state)
     assert_string_equal(told_step(*state, "para-child")->why, "no-weight");
     TOLD(KID(WEIGHT("20 mm[Hg]"), "300 mg", ONCE), "ward.no-weight:H ward.unit:H");
     TOLD(KID(WEIGHT("0 kg"), "300 mg", ONCE), "ward.no-weight:H ward.unit:H");
-    TOLD(PARA("300 mg", ONCE), ""); /* an adult's limit does not */
+    TOLD(PARA("300 mg", ONCE), ""); /* an adult's limit does not apply */
 }
 
 static void an_old_weight_is_a_finding(void **state)
@@ -141,7 +141,7 @@ static void days_are_summed_over_what_is_given_and_what_will_be(void **state)
     TOLD(PARA("1 g", EVERY("360")), "");
     TOLD(PARA("1 g", EVERY("300")), "para-adult:H");
     TOLD(PARA("1 g", EVERY("360")) GIVEN("a", "para", "1 mg", "1799985600000000"),
-         "para-adult:H"); /* within a day of it four more come */
+         "para-adult:H"); /* four more follow within a day */
     TOLD(PARA("1 mg", ONCE) GIVEN("a", "para", "1 mg", "1799985600000001"), "para-adult:H");
     assert_string_equal(told_finding(*state, "para-adult")->compared[0]->what,
                         "since-last-minutes");
@@ -167,8 +167,9 @@ static void other_orders_of_the_ingredient_count(void **state)
     TOLD(PARA("500 mg", EVERY("360")) RUNNING("o1", "para", "500 mg", EVERY("360")),
          "ward.same-ingredient:W");
     TOLD(PARA("500 mg", EVERY("360")) RUNNING("o1", "co", "500 mg", EVERY("360")),
-         "para-opioid:W ward.same-ingredient:W"); /* of the first ingredient no product is
-                                                     needed */
+         "para-opioid:W ward.same-ingredient:W"); /* for the first ingredient no product is
+                                                   *
+                                                   * needed */
     TOLD(PARA("501 mg", EVERY("360"))
              RUNNING("o1", "co", "1 {tablet}", "product_id: 'co-8' " EVERY("360")),
          "para-adult:H para-opioid:W ward.same-ingredient:W");
@@ -189,7 +190,7 @@ static void other_orders_of_the_ingredient_count(void **state)
          "ward.unit:H ward.same-ingredient:W");
 }
 
-/* Every six hours, charted a little early and late. */
+/* Every six hours, charted slightly early and late. */
 static void doses_on_time_are_not_one_too_many(void **state)
 {
 #define OWN(id, us)                                                                            \
@@ -206,8 +207,8 @@ static void doses_on_time_are_not_one_too_many(void **state)
          "");
 }
 
-/* ...but not two doses of an order at once, by no windows however wide, and none of an order
- * that has no windows. */
+/* ...but not two doses of an order at once, however wide the windows, and none of an order
+ * without windows. */
 static void windows_let_off_one_dose_of_what_has_them(void **state)
 {
 #define MINE(id, dose, us)                                                                     \
@@ -231,7 +232,7 @@ static void windows_let_off_one_dose_of_what_has_them(void **state)
     TOLD(BED("1 g", ONCE) MINE("a", "3100 mg", "1799919000000000"), "para-adult:H");
 }
 
-/* A rule of so many minutes between doses means doses that are on time. */
+/* A rule of a minimum interval refers to doses that are on time. */
 static void a_dose_on_time_is_not_too_soon(void **state)
 {
 #define FOUR_HOURLY(us) BED("100 mg", EVERY("240")) MINE("a", "100 mg", us)
@@ -239,11 +240,11 @@ static void a_dose_on_time_is_not_too_soon(void **state)
     TOLD(FOUR_HOURLY("1799989260000000"), "para-adult:H");
     assert_string_equal(told_finding(*state, "para-adult")->text->en,
                         "para: the last dose was 179 minutes before, at least 180.");
-    /* What is further apart by its timing has no need of it. */
+    /* Doses that are further apart by their timing need no tolerance. */
     TOLD(BED("100 mg", EVERY("300")) MINE("a", "100 mg", "1799985600000000"), "");
     TOLD(BED("100 mg", EVERY("300")) MINE("a", "100 mg", "1799985660000000"), "para-adult:H");
     TOLD(BED("100 mg", EVERY("240")) MINE("a", "100 mg", "1799985660000000"), "");
-    /* Another's dose, and what has no windows, by the minute. */
+    /* Another order's dose, and doses without windows, are compared to the minute. */
     TOLD(BED("100 mg", EVERY("240")) GIVEN("a", "para", "100 mg", "1799985660000000"),
          "para-adult:H");
     TOLD(BED("100 mg", EVERY("240")) MINE("a", "100 mg", "1799989200000000")

@@ -1,5 +1,5 @@
-/* check_testing.h - a rule set, ready, and snapshots checked by it: for unit tests. Threads:
- * one. Memory: the bench's. Errors: fail the test. */
+/* check_testing.h - a prepared rule set, and snapshots checked with it: for unit tests.
+ * Threads: one. Memory: the bench's. Errors: fail the test. */
 #ifndef DOSAGE_CHECK_TESTING_H
 #define DOSAGE_CHECK_TESTING_H
 
@@ -47,7 +47,7 @@ static inline Ward__Dosage__V1__Snapshot *bench_snapshot(struct bench *b, const 
     return pb(&b->run, &ward__dosage__v1__snapshot__descriptor, text);
 }
 
-/* "id:H id:W ..." of the findings, in their order: H hard, F final, W warn, I info. */
+/* "id:H id:W ..." of the findings, in their order: H hard, F final, W warning, I info. */
 static inline const char *bench_told(struct bench *b)
 {
     char *out = ward_strdup(&b->run, "");
@@ -61,7 +61,7 @@ static inline const char *bench_told(struct bench *b)
     return out;
 }
 
-/* The findings of a snapshot written as text. */
+/* The findings of a snapshot that is written as text. */
 static inline const char *check_told(struct bench *b, const char *snapshot)
 {
     enum ward_code code = bench_try(b, bench_snapshot(b, snapshot));

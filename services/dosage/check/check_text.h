@@ -1,5 +1,5 @@
-/* check_text.h - a small rule set as protobuf text, and what reads it: for tests and fuzzers.
- * Its numbers are made up. Threads: any. Memory: the arena. Errors: stops the process. */
+/* check_text.h - a small rule set as protobuf text, and a reader for it: for tests and fuzzers.
+ * Its numbers are invented. Threads: any. Memory: the arena. Errors: stops the process. */
 #ifndef DOSAGE_CHECK_TEXT_H
 #define DOSAGE_CHECK_TEXT_H
 
@@ -122,7 +122,7 @@ static inline void pb_field(struct pb_text *t, const ProtobufCFieldDescriptor *f
     memcpy(m + f->offset, &list, sizeof(list));
 }
 
-/* "{ field: value field { ... } }", the braces of the outermost left out. */
+/* "{ field: value field { ... } }", without the outermost braces. */
 static inline ProtobufCMessage *pb_message(struct pb_text *t,
                                            const ProtobufCMessageDescriptor *d)
 {
@@ -160,7 +160,7 @@ static inline void *pb(struct ward_arena *mem, const ProtobufCMessageDescriptor 
 
 /* ---- the set ---- */
 
-/* Protobuf text; a quantity may be written '5 mg'. */
+/* Protobuf text; a quantity may be written as '5 mg'. */
 static const char WORLD[] =
     "ingredients { id: 'para' name { en: 'para' zh: 'para-zh' } unit: 'mg' classes: "
     "'analgesic'\n"

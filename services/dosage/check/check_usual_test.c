@@ -18,7 +18,8 @@ static void ten_times_the_usual_dose_is_a_hard_stop(void **state)
     assert_string_equal(sentence(b, "insul-usual"),
                         "insul: one dose is 200 units, 10 times the usual highest amount of "
                         "20 units. Check the decimal point and the unit.");
-    /* The slip by the largest limit is silent where a usual dose decided: one finding, not two.
+    /* The check for large errors by the highest limit is silent if a usual dose decided: one
+     * finding, not two.
      */
     assert_string_equal(told_step(b, "ten")->why, "usual-dose");
 }
@@ -116,7 +117,7 @@ static void a_drip_is_held_to_its_concentration(void **state)
          "potas-drip:H ward.no-rule:W");
 }
 
-/* ---- phases, the naive ---- */
+/* ---- phases, first use of a class ---- */
 
 static void a_loading_dose_is_larger_only_where_the_order_says_it_is_one(void **state)
 {
@@ -164,7 +165,7 @@ static void opioids_are_summed_as_morphine(void **state)
     assert_string_equal(sentence(b, "mme"),
                         "morphine equivalents: 91 mg within 24 hours, at most 90 mg.");
     assert_string_equal(told_finding(b, "mme")->about[0], "o");
-    /* By a route that the sum does not count. */
+    /* By a route that does not count for the sum. */
     TOLD(PLACE FACTS(ADULT) RX("oxy", "10 mg", "PO", EVERY("240"))
              RUNS("o", "morph", "5 mg", "IV", EVERY("240")),
          "");
@@ -184,7 +185,7 @@ static void patches_are_ordered_by_their_rate(void **state)
     TOLD(PLACE FACTS(ADULT) RX("oxy", "10 mg", "PO", EVERY("480"))
              RUNS("p", "fent", "25 ug/h", "TD", EVERY("4320")),
          "mme:W");
-    /* A patch of an order that was stopped is on the skin for three days. */
+    /* A patch of a stopped order remains on the skin for three days. */
     TOLD(PLACE FACTS(ADULT) RX("oxy", "10 mg", "PO", EVERY("480"))
              GOT("p", "fent", "25 ug/h", "TD", "1799800000000000"),
          "mme:W");

@@ -1,5 +1,5 @@
-/* check_usual_world.h - a rule set of usual doses, infusions, sums of a class and kidneys, and
- * orders as text. Its numbers are made up. Threads: one. Memory: the bench's. Errors: fail the
+/* check_usual_world.h - a rule set of usual doses, infusions, class sums and kidney rules, and
+ * orders as text. Its numbers are invented. Threads: one. Memory: the bench's. Errors: fail the
  * test. */
 #ifndef DOSAGE_CHECK_USUAL_WORLD_H
 #define DOSAGE_CHECK_USUAL_WORLD_H

@@ -5,12 +5,12 @@
 
 #define ICD10 "http://hl7.org/fhir/sid/icd-10"
 
-/* A pregnancy is counted in 280 days from the last menstrual period to the estimated date of
- * delivery. Source: ACOG Committee Opinion 700, Methods for Estimating the Due Date, Obstet
- * Gynecol 2017;129:e150-4, doi 10.1097/AOG.0000000000002046. One that nobody ended in the chart
- * lasts 3 weeks beyond that date at most. Source: ACOG Practice Bulletin 146, Management of
- * Late-Term and Postterm Pregnancies, Obstet Gynecol 2014;124:390-6, doi
- * 10.1097/01.AOG.0000452744.06088.48 (postterm from 42 weeks). Checked 2026-11-22. */
+/* A pregnancy lasts 280 days from the last menstrual period to the estimated date of delivery.
+ * Source: ACOG Committee Opinion 700, Methods for Estimating the Due Date, Obstet Gynecol
+ * 2017;129:e150-4, doi 10.1097/AOG.0000000000002046. Without a charted end it lasts at most 3
+ * weeks beyond that date. Source: ACOG Practice Bulletin 146, Management of Late-Term and
+ * Postterm Pregnancies, Obstet Gynecol 2014;124:390-6, doi 10.1097/01.AOG.0000452744.06088.48
+ * (postterm from 42 weeks). Checked 2026-11-22. */
 #define TERM_DAYS   280
 #define BEYOND_DAYS 21
 #define DAYS_A_WEEK 7
@@ -43,7 +43,7 @@ static bool same_system(const char *asked, const char *charted)
     return strcmp(asked, ICD10) == 0 && strncmp(charted, asked, n) == 0 && charted[n] == '-';
 }
 
-/* Letter by letter, without regard to case and points: "I50.2" and "i502". */
+/* Compares codes without case and points: "I50.2" and "i502" are equal. */
 static bool same_code(const char *asked, const char *charted, bool below)
 {
     for (;; asked++, charted++) {
@@ -116,7 +116,7 @@ static bool is(const Ward__Dosage__V1__Stated *s, Ward__Dosage__V1__Stated__Is w
     return s != NULL && s->is == what;
 }
 
-/* Whether a pregnancy of the chart still lasts. */
+/* Whether a charted pregnancy is still ongoing. */
 static bool lasts(const struct run *r, const Facts *f)
 {
     int64_t ends = f->due_us != 0

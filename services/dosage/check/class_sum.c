@@ -1,4 +1,4 @@
-/* Sums of several ingredients in one unit: morphine equivalents, anthracyclines for life. */
+/* Sums of several ingredients in one unit: morphine equivalents, lifetime anthracyclines. */
 #include "services/dosage/check/run.h"
 
 #define BROKEN    WARD__DOSAGE__V1__TRACE_STEP__RESULT__RESULT_BROKEN
@@ -6,7 +6,7 @@
 #define UNDECIDED WARD__DOSAGE__V1__TRACE_STEP__RESULT__RESULT_UNDECIDED
 #define NOT_THIS  WARD__DOSAGE__V1__TRACE_STEP__RESULT__RESULT_NOT_FOR_THIS
 
-#define NUMBERS 3 /* that one rule can compare */
+#define NUMBERS 3 /* maximum number that one rule can compare */
 
 struct summed {
     struct run *r;
@@ -30,7 +30,7 @@ static void not_a_number(struct summed *s)
     not_decided(s, "unit");
 }
 
-/* This order's dose in the sum's unit. False: it is not known. */
+/* This order's dose in the sum's unit. False: unknown. */
 static bool own_of(struct summed *s, bool *counts, struct ward_decimal *out)
 {
     struct ward_decimal part;
@@ -162,7 +162,7 @@ static void check_class_sum(struct run *r, const struct class_sum *rule)
     conclude(&s);
 }
 
-/* A rule is looked at once, though two of our ingredients have it. */
+/* A rule is evaluated once, even if two ingredients of the order have it. */
 static bool seen(const struct run *r, size_t k, int rule)
 {
     for (size_t before = 0; before < k; before++) {

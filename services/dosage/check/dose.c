@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define SHOWN_EXP (-6) /* a quotient without end is shown to this, never towards its limit */
+#define SHOWN_EXP (-6) /* precision for displaying a non-terminating quotient */
 
 void held_undecided(struct held *h, const char *why)
 {
@@ -32,8 +32,8 @@ void held_looked(struct held *h, Ward__Dosage__V1__Compared *c, bool broken)
 
 /* ---- limits of amounts ---- */
 
-/* {0} the amount, {1} the limit, {2} the limit for this patient, {3} their weight or surface,
- * {4} and {5} the span. */
+/* {0} the amount, {1} the limit, {2} the limit for this patient, {3} the weight or surface, {4}
+ * and {5} the time span. */
 static const struct words limit_words[LIMITS] = {
     [MAX_SINGLE] = {"one dose is {0}, at most {1}", "单次剂量 {0}，最多 {1}"},
     [MAX_SINGLE_KG] = {"one dose is {0}, at most {1}, {2} at {3}",
@@ -59,10 +59,10 @@ static const struct words limit_words[LIMITS] = {
                               "输注速度 {0}，按 {3} 最高 {1}"},
 };
 
-/* What is compared, and what the limit is multiplied by. */
+/* The compared amount, and the factor of the limit. */
 struct sides {
     struct ward_decimal actual, per;
-    struct per_body over; /* the weight or the surface in `per` */
+    struct per_body over; /* the weight or surface in `per` */
     bool undiluted;
 };
 
@@ -79,7 +79,7 @@ static bool sum_of(struct held *h, enum limit_group group, struct ward_decimal *
     return false;
 }
 
-/* A rate is held as the amount of a day against the limit of a day times the minutes. */
+/* A rate is compared as the daily amount with the daily limit times the minutes. */
 static bool infused(struct held *h, struct sides *s)
 {
     const struct ward_decimal day = ward_decimal_of(1440, 0);
@@ -94,7 +94,7 @@ static bool infused(struct held *h, struct sides *s)
     return false;
 }
 
-/* False and undecided where they cannot be compared. */
+/* False and undecided if they are not comparable. */
 static bool sides_of(struct held *h, enum limit_kind kind, struct sides *s)
 {
     const struct limit_shape *shape = &limit_shapes[kind];
@@ -118,8 +118,8 @@ static bool sides_of(struct held *h, enum limit_kind kind, struct sides *s)
     }
 }
 
-/* The amount over the weight in the limit's own unit, for eyes: the comparison was made without
- * dividing. */
+/* The amount divided by the weight, in the limit's unit, for display. The comparison itself
+ * does not divide. */
 static struct ward_decimal shown(const struct held *h, enum limit_kind kind,
                                  const struct ward_decimal *actual,
                                  const struct ward_decimal *per, const struct unit *to)
@@ -159,7 +159,7 @@ static void span_words(struct held *h, enum limit_group group, const struct side
     }
 }
 
-/* The sentence of one language: the weight is told with its kind. */
+/* The sentence in one language: the weight with its kind. */
 static const char *weighed(struct held *h, const struct limit_shape *shape,
                            const struct sides *s, const char *kind)
 {
@@ -207,7 +207,7 @@ static void larger(bool *has, struct ward_decimal *most, const struct ward_decim
     *has = true;
 }
 
-/* Of a rate other limits hold than of one dose. */
+/* Other limits apply to a rate than to a single dose. */
 static bool applies(const struct run *r, enum limit_group group)
 {
     switch (group) {
@@ -233,7 +233,8 @@ static void check_limit(struct held *h, enum limit_kind kind)
 
     if (!l->set || (h->skip & shape->group) != 0 || !applies(h->r, shape->group))
         return;
-    h->share->covered |= !shape->least && !thin; /* how much is too much was looked at */
+    h->share->covered |= !shape->least && !thin; /* at least one limit of the amount was
+                                                  * checked */
     if (!sides_of(h, kind, &s))
         return;
     if (!l->good || !decimal_mul(&l->value, &s.per, &total)) {
@@ -310,7 +311,7 @@ static bool look(struct held *h)
         for (size_t i = 0; i < h->rule->n_kinds; i++)
             check_limit(h, h->rule->kinds[i]);
     } else {
-        held_undecided(h, "no-weight"); /* a rate over a weight that nobody knows */
+        held_undecided(h, "no-weight"); /* a rate per kg with an unknown weight */
         h->share->covered = true;
     }
     held_infusion(h);
@@ -383,7 +384,7 @@ static void consider(struct run *r, struct share *share, struct sums **sums,
     share->covered |= fit->fit == FIT_MAYBE;
 }
 
-/* The kidneys as they were last looked at, by whichever of the two. */
+/* The kidney function as last computed, from either source. */
 static void need_kidneys(struct run *r)
 {
     const struct measure *c = &r->body.creatinine, *e = &r->body.egfr;
@@ -419,7 +420,7 @@ static void check_share(struct run *r, struct share *share)
 
         find_own(r, OWN_NO_RULE, en, zh, NULL);
     }
-    if (!share->has_largest) { /* one dose is no more than a day's */
+    if (!share->has_largest) { /* one dose must not exceed the daily limit */
         share->has_largest = share->has_a_day;
         share->largest = share->a_day;
     }

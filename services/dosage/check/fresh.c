@@ -1,4 +1,4 @@
-/* What the check went by: how old it is, and what was missing. */
+/* The age of the inputs of the check, and missing inputs. */
 #include "services/dosage/check/kidney_need.h"
 
 #include <stdio.h>
@@ -22,7 +22,7 @@ static const struct kind kinds[] = {
                                                              "kidney function", "肾功能"},
 };
 
-/* Of two the one that was used; of both the older one. */
+/* Of two values the one that was used; if both were used, the older one. */
 static const struct measure *older(const struct measure *a, bool a_used,
                                    const struct measure *b, bool b_used)
 {
@@ -54,7 +54,7 @@ static void check_age_of(struct run *r, const Ward__Dosage__V1__FreshRule *rule,
     const char *args[3], *about[1] = {m->from->record_id};
     char *en;
 
-    /* Up, so that what is too old is not shown as just old enough. */
+    /* Rounded up, so that an outdated value never appears current. */
     if (ward_decimal_div_round(&us, &hour, -1, WARD_ROUND_UP, &hours, NULL, NULL) != WARD_OK)
         hours = us;
     told.compared = ward_new(r->mem, Ward__Dosage__V1__Compared *);
@@ -97,10 +97,10 @@ void check_fresh(struct run *r)
     }
 }
 
-/* ---- what was missing ---- */
+/* ---- missing inputs ---- */
 
-/* Of what the order or the formulary leaves open: told, so that nobody believes it was checked,
- * and a warning for high-alert drugs alone. */
+/* Missing information of the order or the formulary. It is reported, so that nobody believes it
+ * was checked; it is a warning only for high-alert drugs. */
 static Ward__Dosage__V1__Severity gap_severity(const struct run *r)
 {
     bool warn = !engine_at_least(r, 2);

@@ -1,5 +1,5 @@
-/* Home medicines as the check meets them: each as a drug of the ingredients that its codes and
- * words name, and with what was decided about it at admission. */
+/* Home medicines in the check: each as a drug with the ingredients that its codes and words
+ * name, and with the decision at admission. */
 #include "services/dosage/check/names.h"
 #include "services/dosage/check/run.h"
 
@@ -11,9 +11,9 @@ typedef Ward__Dosage__V1__HomeReconciliation HomeReconciliation;
 
 #define DECIDED(name) WARD__DOSAGE__V1__HOME_DECISION__HOME_DECISION_##name
 
-/* ---- what was decided ---- */
+/* ---- the decision at admission ---- */
 
-/* A decision about another version of the statement is none about this one. */
+/* A decision about another version of the statement does not count. */
 static const HomeReconciliation *decided(const struct run *r, const HomeMedicine *m)
 {
     for (size_t i = 0; engine_at_least(r, 3) && i < r->snap->n_home_reconciliations; i++) {
@@ -26,7 +26,7 @@ static const HomeReconciliation *decided(const struct run *r, const HomeMedicine
     return NULL;
 }
 
-/* The order that is checked, or one that runs beside it. */
+/* The checked order, or another active one. */
 static bool is_here(const struct run *r, const char *order_id)
 {
     if (*order_id == '\0')
@@ -37,7 +37,7 @@ static bool is_here(const struct run *r, const char *order_id)
     return strcmp(r->snap->order_id, order_id) == 0;
 }
 
-/* An order that has ended treats nothing: then the medicine counts as before. */
+/* An order that has ended treats nothing: the medicine then counts as before. */
 static enum home_is home_is(const struct run *r, const HomeReconciliation *d)
 {
     if (d == NULL)
@@ -59,7 +59,7 @@ static void add_ingredient(struct drug *d, int ingredient)
     d->ingredients[d->n_ingredients++] = ingredient;
 }
 
-/* A class or an allergy's rule that the words name is no medicine. */
+/* A class, or an allergy rule, that the words name is not a medicine. */
 static void add_target(const struct run *r, struct drug *d, const struct target *t)
 {
     if (t->kind == IS_INGREDIENT)
@@ -100,7 +100,7 @@ void homes_of(struct run *r)
         understand(r, f->home_medicines[i], &r->homes[r->n_homes++]);
 }
 
-/* ---- what there is to say of them ---- */
+/* ---- findings about home medicines ---- */
 
 static bool was_not_understood(const struct home *h)
 {
@@ -129,7 +129,7 @@ static void tell_homes(struct run *r, enum own_id which, bool (*is)(const struct
         find_own(r, which, args, args, &told);
 }
 
-/* Who gives a dose decides nothing about home medicines, and is not asked to. */
+/* A person who gives a dose does not decide on home medicines, so no decision is requested. */
 void check_homes(struct run *r)
 {
     tell_homes(r, OWN_HOME_TEXT, was_not_understood);

@@ -1,5 +1,4 @@
-/* Home medicines beside an order: named by code or word, met like an order that runs by mouth.
- */
+/* Home medicines beside an order: named by code or word, compared like an oral active order. */
 #include "services/dosage/check/check_world.h"
 
 #define HOME(f)        "home_medicines { record_id: 'h1' record_version: 1 " f " } "
@@ -55,13 +54,13 @@ static void undecided_ones_are_told_and_lift_no_outcome(void **state)
         "Home medicines that wait for a decision (continue, change, stop or hold): 1.");
     assert_int_equal(b->d.outcome, WARD__DOSAGE__V1__OUTCOME__OUTCOME_PASS);
     TOLD(NOW_3 TAKES(CODEINE, "morphine"),
-         "two-opioids:H one-opioid:W ward.home-undecided:I"); /* they count as ever */
+         "two-opioids:H one-opioid:W ward.home-undecided:I"); /* they count as usual */
     TOLD(NOW_3 TAKES("", "morphine"), "");
     TOLD("engine: 2 " TAKES(HOME("text: 'morphine'"), "morphine"), "");
     TOLD(NOW_3 GIVE FACTS(ADULT HOME("text: 'morphine'")) WHAT("morphine", "10 mg", ONCE), "");
 }
 
-/* two-opioids is of what runs at the same time: it holds for a day, as after a given dose. */
+/* two-opioids applies to simultaneous orders: it applies for a day, as after a given dose. */
 static void a_stopped_or_held_one_counts_as_a_last_dose(void **state)
 {
     TOLD(NOW_3 TAKES(CODEINE, "morphine") DECIDED("STOP", HOUR_AGO), "two-opioids:H");
@@ -69,10 +68,10 @@ static void a_stopped_or_held_one_counts_as_a_last_dose(void **state)
     TOLD(NOW_3 TAKES(CODEINE, "morphine") DECIDED("HOLD", A_DAY_AGO), "");
     TOLD(NOW_3 TAKES(HOME("text: 'something else'"), "morphine") DECIDED("STOP", HOUR_AGO), "");
     TOLD("engine: 2 " TAKES(CODEINE, "morphine") DECIDED("STOP", A_DAY_AGO),
-         "two-opioids:H one-opioid:W"); /* decided before such decisions were read */
+         "two-opioids:H one-opioid:W"); /* decided before such decisions were evaluated */
 }
 
-/* para-opioid holds for six hours after the one or the other. */
+/* para-opioid applies for six hours after either drug. */
 static void a_stopped_one_still_interacts_for_as_long_as_the_rule_says(void **state)
 {
     TOLD(NOW_3 TAKES(HOME("text: 'para'"), "morphine") DECIDED("STOP", HOUR_AGO),
@@ -89,7 +88,7 @@ static void a_decision_about_another_version_is_none(void **state)
 static void one_that_goes_on_as_an_order_is_no_duplicate_of_it(void **state)
 {
     TOLD(NOW_3 MINE TAKES(CODEINE, "morphine") DECIDED_OF("1", "CONTINUE", HOUR_AGO, "mine"),
-         "two-opioids:H"); /* what interacts does so all the same */
+         "two-opioids:H"); /* an interaction is found nevertheless */
     TOLD(NOW_3 TAKES(CODEINE, "morphine") DECIDED_OF("1", "CONTINUE", HOUR_AGO, "o1")
              RUNNING("o1", "other", "1 mg", ONCE),
          "two-opioids:H ward.other-unknown:I");

@@ -1,5 +1,5 @@
-/* What one dose is infused in, and over how long: limits of concentration, minutes and rate.
- * What an order does not say is never taken for granted. */
+/* Solution and duration of one dose: limits of concentration, minutes and rate. Missing
+ * information of an order is never assumed. */
 #include "services/dosage/check/held.h"
 
 static void missing(struct held *h, enum lack which, const char *why)
@@ -24,7 +24,7 @@ static bool litres(const struct run *r, const Ward__Dosage__V1__Quantity *q,
            amount_to(&a, unit_of(r->set, "mL", &parsed), ml);
 }
 
-/* "0.4 meq/mL" of the first ingredient, as so much of this one in 1 mL. */
+/* "0.4 meq/mL" of the first ingredient, converted to this ingredient in 1 mL. */
 static bool said(const struct held *h, struct ward_decimal *amount, struct ward_decimal *ml)
 {
     const struct run *r = h->r;
@@ -39,7 +39,7 @@ static bool said(const struct held *h, struct ward_decimal *amount, struct ward_
     return false;
 }
 
-/* As the product comes: a solution that nobody diluted. */
+/* The product as supplied: an undiluted solution. */
 static bool undiluted_of(const struct held *h, struct ward_decimal *amount,
                          struct ward_decimal *ml)
 {

@@ -1,12 +1,12 @@
-/* How well the kidneys work: a clearance, or a filtration rate, from creatinine. */
+/* Kidney function: a clearance or a filtration rate, from creatinine. */
 #include "services/dosage/check/run.h"
 
 #include "common/measure/power.h"
 
 /* Creatinine clearance = (140 - age) * weight / (72 * creatinine in mg/dL), * 0.85 for women.
  * Source: Cockcroft DW, Gault MH. Prediction of creatinine clearance from serum creatinine.
- * Nephron 1976;16:31-41, doi 10.1159/000180580. Derived from patients of 18 to 92 years: nobody
- * under 18 is reckoned by it. Checked 2026-11-21. */
+ * Nephron 1976;16:31-41, doi 10.1159/000180580. Derived from patients of 18 to 92 years, so it
+ * is not used under 18. Checked 2026-11-21. */
 #define CG_AGE    140
 #define CG_FACTOR 72
 #define CG_WOMEN  85 /* hundredths */
@@ -16,7 +16,7 @@
  * molar mass, 113.12 g/mol, 10/113.12 mmol/L. Checked 2026-11-21. */
 #define CREATININE_MOLAR 884 /* tenths */
 
-#define CRCL_EXP (-1) /* rounded to 0.1 mL/min, a half up */
+#define CRCL_EXP (-1) /* rounded to 0.1 mL/min, half up */
 /* eGFR = 142 * min(creatinine / k, 1)^a * max(creatinine / k, 1)^-1.200 * 0.9938^age, * 1.012
  * for women; k 0.7 and a -0.241 for women, 0.9 and -0.302 for men; creatinine in mg/dL; mL/min
  * of 1.73 m2. Source: Inker LA et al. New creatinine- and cystatin C-based equations to
@@ -31,7 +31,7 @@
 #define SCHWARTZ      413 /* thousandths */
 #define SCHWARTZ_FROM 1
 
-#define MG_EXP (-9) /* creatinine in mg/dL, from umol/L, is rounded to this */
+#define MG_EXP (-9) /* precision of creatinine in mg/dL, from umol/L */
 
 static bool is_woman(const struct run *r)
 {
@@ -111,7 +111,7 @@ static bool schwartz(const struct body *b, const struct ward_decimal *mg,
                WARD_OK;
 }
 
-/* Of the two sexes where it is not known: what lies between them is not known either. */
+/* If the sex is unknown: the results of both sexes; values between them are uncertain. */
 static bool filtration(struct run *r)
 {
     struct body *b = &r->body;

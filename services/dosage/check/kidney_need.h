@@ -1,4 +1,4 @@
-/* kidney_need.h - whether a dose depends on kidneys that nobody measured.
+/* kidney_need.h - whether a dose depends on an unknown kidney function.
  *
  * Threads: one run's. Memory: none. Errors: none.
  */
@@ -7,13 +7,13 @@
 
 #include "services/dosage/check/run.h"
 
-/* Whether unknown kidneys are a warning for this patient, or are only told of. */
+/* Whether unknown kidney function is a warning for this patient, or only INFO. */
 bool kidneys_at_risk(struct run *r);
-/* What was lacking and used before this ingredient's rules were looked at. */
+/* The inputs that were missing or used before this ingredient's rules were evaluated. */
 struct lacked {
     unsigned used, lacking;
 };
-/* Forgets that kidneys are unknown or old where no rule of any kidney function is broken.
+/* Clears "kidney function unknown or outdated" if no rule for any kidney function is violated.
  * `instead` as in held.skip. */
 void kidneys_needed(struct run *r, const struct share *share, struct sums **sums,
                     unsigned instead, const struct lacked *before);

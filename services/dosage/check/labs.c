@@ -1,4 +1,4 @@
-/* Laboratory values against a rule's limits, and how they rise and fall. */
+/* Laboratory values compared with a rule's limits, and their trends. */
 #include "services/dosage/check/circumstance.h"
 
 #include <stdio.h>
@@ -46,7 +46,7 @@ static bool read(const Measured *m, struct lab *out)
     return out->unit.good;
 }
 
-/* A laboratory's annotations are words: "{INR}", "10*3/uL{cells}". */
+/* Annotations in laboratory units are words: "{INR}", "10*3/uL{cells}". */
 static bool in_unit(const struct lab *l, const struct unit *unit, struct ward_decimal *out)
 {
     return ward_ucum_convert(&l->value, &l->unit.ucum, &unit->ucum, out, NULL) == WARD_OK;
@@ -73,12 +73,12 @@ static struct answer unknown(struct run *r, const Ward__Dosage__V1__Sentence *na
 
 /* ---- a value ---- */
 
-/* What a value of which only a bound is known ("<", ">=") says of a limit. sign: of the bound
- * against the limit. */
+/* Result of comparing a value that is only a bound ("<", ">=") with a limit. sign: of the bound
+ * relative to the limit. */
 static enum truth bounded(int sign, const char *comparator, int relation)
 {
     bool low = relation == (int)RELATION(BELOW) || relation == (int)RELATION(AT_MOST);
-    /* The limit itself is on the upper side of it: BELOW and AT_LEAST part there. */
+    /* The limit itself belongs to the upper side: BELOW and AT_LEAST differ there. */
     bool upper = relation == (int)RELATION(BELOW) || relation == (int)RELATION(AT_LEAST);
     bool strict = comparator[1] == '\0';
 
@@ -108,7 +108,7 @@ static enum truth holds(const struct ward_decimal *value, const char *comparator
     }
 }
 
-/* What should hold, and does not. */
+/* The condition that should hold but does not. */
 static const char *should(int relation)
 {
     return relation == (int)RELATION(BELOW)      ? ">="
@@ -164,7 +164,7 @@ struct answer lab_value(struct run *r, const struct circumstance *c)
 
 /* ---- a trend ---- */
 
-/* The earlier value, in the newest's unit, that it differs from most. */
+/* The earlier value, in the newest value's unit, with the largest difference from it. */
 static bool furthest(const struct run *r, const Ward__Dosage__V1__TrendIs *q,
                      const struct lab *newest, struct ward_decimal *out)
 {

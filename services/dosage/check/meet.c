@@ -1,4 +1,4 @@
-/* What must not meet: interactions, one ingredient twice, too many of a class. */
+/* Combinations: interactions, duplicate ingredients, too many drugs of a class. */
 #include "services/dosage/check/run.h"
 
 #include "services/dosage/schedule/timing.h"
@@ -55,7 +55,7 @@ struct meeting {
     size_t room;
 };
 
-/* A dose's order runs beside this one and is met as such. */
+/* The dose's order is active and compared itself. */
 static bool is_running(const struct run *r, const char *order_id)
 {
     for (size_t i = 0; *order_id != '\0' && i < r->n_others; i++)
@@ -65,9 +65,9 @@ static bool is_running(const struct run *r, const char *order_id)
     return false;
 }
 
-/* Given so shortly before that it meets this order: as long as the rule says. Where that is
- * only at the same time, for a day if no order runs that would tell of it: a dose of an
- * emergency, one whose order has just been stopped. */
+/* Whether a dose was given so recently that it can interact with this order, by the rule's
+ * duration. If the rule applies only to simultaneous drugs, a dose without an active order
+ * counts for a day: an emergency dose, or one of an order that was just stopped. */
 static bool is_met(const struct run *r, const Ward__Dosage__V1__GivenDose *g, int64_t after_us)
 {
     if (after_us == 0 && !is_running(r, g->order_id))
@@ -75,7 +75,7 @@ static bool is_met(const struct run *r, const Ward__Dosage__V1__GivenDose *g, in
     return time_since(g->given_at_us, order_begins(r)) < after_us;
 }
 
-/* How long after the last of one the other still meets it. */
+/* How long after the last dose of one drug an interaction with the other is possible. */
 static int64_t after_us(const Ward__Dosage__V1__InteractionRule *m, enum role first,
                         enum role then)
 {
@@ -87,9 +87,9 @@ static int64_t after_us(const Ward__Dosage__V1__InteractionRule *m, enum role fi
     return hours > 0 ? hours * HOUR_US : 0;
 }
 
-/* One that is stopped was last taken when that was decided, at the latest: it meets this order
- * as a dose that was given then does. The order that replaces it is ordered because of it:
- * there only what the rule says counts. */
+/* A stopped home medicine was last taken when it was stopped, at the latest. It is compared
+ * with this order like a dose given then. For the order that replaces it, only the rule's own
+ * duration counts. */
 static bool home_meets(const struct run *r, const struct home *h, int64_t after_us)
 {
     if (after_us == 0 && !h->replaced)
@@ -147,7 +147,7 @@ static bool they_are(struct run *r, const struct interaction *i, enum role role,
                    per_day);
 }
 
-/* One of our ingredients with one of theirs. */
+/* One ingredient of the order with one of the other drug. */
 static void meet_pair(struct run *r, struct meeting *m, const struct beside *b, size_t k,
                       size_t i)
 {
@@ -164,7 +164,8 @@ static void meet_pair(struct run *r, struct meeting *m, const struct beside *b, 
         }
 }
 
-/* Of each of our ingredients with each of theirs; what both have is one ingredient twice. */
+/* Each ingredient of the order with each of the other drug; a common one is a duplicate
+ * ingredient. */
 static void meet(struct run *r, struct meeting *m, const struct beside *b)
 {
     for (size_t k = 0; k < r->n_shares; k++)
@@ -198,7 +199,8 @@ static void meet_all(struct run *r, struct meeting *m)
                               &r->homes[i]});
 }
 
-/* Of a rule of three: all three are there, as three ingredients. A combination may bring two.
+/* For a rule of three: all three are present, as three ingredients. A combination may contain
+ * two of them.
  */
 static bool all_three(const struct run *r, struct meeting *m)
 {
@@ -249,7 +251,7 @@ static void check_interaction(struct run *r, const struct interaction *rule)
         tell_meeting(r, &m);
 }
 
-/* A rule is looked at once, though two of our ingredients have it. */
+/* A rule is evaluated once, even if two ingredients of the order have it. */
 static bool seen(const struct run *r, size_t k, int rule,
                  const int *(*list)(const struct ingredient *, size_t *))
 {
@@ -288,7 +290,7 @@ void check_interactions(struct run *r)
     }
 }
 
-/* ---- the same again ---- */
+/* ---- duplicates ---- */
 
 static void check_same(struct run *r, int ingredient)
 {
@@ -305,7 +307,7 @@ static void check_same(struct run *r, int ingredient)
         find_own(r, OWN_SAME_INGREDIENT, en, zh, &told);
 }
 
-/* Ingredients that meet in a class, each counted once. */
+/* Ingredients of a common class, each counted once. */
 struct met {
     int class_id;
     bool *in; /* by ingredient */
@@ -321,7 +323,7 @@ static bool met_add(struct met *m, const struct run *r, int ingredient)
     return true;
 }
 
-/* A home medicine of the class that nothing here continues or replaces. */
+/* A home medicine of the class that no order continues or replaces. */
 static void add_homes(struct run *r, struct met *m, struct told *told, size_t *room)
 {
     for (size_t i = 0; i < r->n_homes; i++) {

@@ -1,4 +1,4 @@
-/* What has to be measured before and while a drug is given. */
+/* Required measurements before and during a treatment. */
 #include "services/dosage/check/circumstance.h"
 
 #include <stdio.h>
@@ -8,8 +8,8 @@
 #define HELD     WARD__DOSAGE__V1__TRACE_STEP__RESULT__RESULT_HELD
 #define NOT_THIS WARD__DOSAGE__V1__TRACE_STEP__RESULT__RESULT_NOT_FOR_THIS
 
-/* Doses further apart than this are of two courses: a weekly drug is one. Local policy: set by
- * your pharmacists. */
+/* Doses that are further apart than this belong to two courses; a weekly drug is one course.
+ * Local policy: set by your pharmacists. */
 #define COURSE_GAP_DAYS 30
 
 static bool holds(const struct drug *d, int ingredient)
@@ -20,7 +20,7 @@ static bool holds(const struct drug *d, int ingredient)
     return false;
 }
 
-/* When the first dose of this course was given; the doses stand oldest first. 0: none was. */
+/* Time of the first dose of this course; the doses are sorted by time. 0: none. */
 static int64_t course_began(const struct run *r, int ingredient)
 {
     int64_t began = 0, next = r->at_us;
@@ -38,8 +38,8 @@ static int64_t course_began(const struct run *r, int ingredient)
     return began;
 }
 
-/* The oldest a value may be, hours; 0: none is wanted now. *since_us: it must be newer than
- * that, too. */
+/* The maximum age of a value in hours; 0: none is required now. *since_us: the value must also
+ * be newer than that. */
 static int64_t wanted(const struct run *r, const Ward__Dosage__V1__MonitoringRule *m,
                       int ingredient, int64_t *since_us)
 {

@@ -20,8 +20,8 @@ static int by_code(const void *a, const void *b)
     return strcmp(((const struct code *)a)->code, ((const struct code *)b)->code);
 }
 
-/* Han, kana, hangul, Thai...: scripts whose words ward_words does not part have letters of
- * three bytes or more, from U+0E00 on. Below U+3000 there are marks and quotes as well. */
+/* Scripts that ward_words does not split into words (Han, kana, hangul, Thai...) have letters
+ * of at least three bytes, from U+0E00 on. Punctuation and quotes are also below U+3000. */
 static bool is_unspaced_at(const unsigned char *s)
 {
     return *s >= 0xe0 && *s != 0xe2 && !(*s == 0xe0 && s[1] < 0xb8);
@@ -49,7 +49,7 @@ static enum ward_code add_name(struct gather *g, const char *text, struct target
     char *folded;
 
     if (ward_fold(g->mem, text, &folded, g->err) != WARD_OK)
-        return g->mem->full ? no_memory(g->err) : WARD_OK; /* not UTF-8: nobody writes it */
+        return g->mem->full ? no_memory(g->err) : WARD_OK; /* invalid UTF-8 */
     if (!is_unspaced(folded)) {
         WARD_TRY(ward_words(g->mem, folded, &n.words, &n.n, g->err));
         p->names[p->n_names] = n;
@@ -154,7 +154,7 @@ enum ward_code prepare_names(struct prepared *p, struct ward_arena *mem, struct 
     return WARD_OK;
 }
 
-/* ---- what an allergy is ---- */
+/* ---- meanings of an allergy ---- */
 
 struct found {
     struct name_at *at;
@@ -199,7 +199,7 @@ static void by_coding(const struct prepared *p, const Ward__Dosage__V1__Coding *
             add(f, p->codes[lo].is, 0, 0);
 }
 
-/* A word, or more than one of it: "opioids". */
+/* A word, or its plural: "opioids". */
 static bool is_word(const char *name, const char *word)
 {
     size_t n = strlen(name);
@@ -217,7 +217,7 @@ static bool begins(const struct name *name, const struct word_at *words, size_t 
     return true;
 }
 
-/* Names that begin with `first`, which is the first word or one of it. */
+/* Names that begin with `first`, which is the first word or its plural. */
 static void from_word(const struct prepared *p, const char *first, const struct word_at *words,
                       size_t n, struct found *f)
 {
@@ -236,8 +236,8 @@ static void from_word(const struct prepared *p, const char *first, const struct 
             add(f, p->names[lo].is, words[0].from, words[p->names[lo].n - 1].to);
 }
 
-/* With a space wherever scripts meet that do put spaces and that do not ("对penicillin过敏"),
- * and where `digits` letters and digits do ("penicillin500mg"). NULL: no memory. */
+/* Inserts a space between scripts with and without spaces ("对penicillin过敏"), and with
+ * `digits` between letters and digits ("penicillin500mg"). NULL: no memory. */
 static char *parted(struct ward_arena *mem, const char *folded, bool digits)
 {
     char *out = ward_alloc(mem, 2 * strlen(folded) + 1);
@@ -246,7 +246,7 @@ static char *parted(struct ward_arena *mem, const char *folded, bool digits)
 
     for (const unsigned char *s = (const unsigned char *)folded; out != NULL && *s != '\0';
          s++) {
-        bool goes_on = *s >= 0x80 && *s < 0xc0; /* of one code point */
+        bool goes_on = *s >= 0x80 && *s < 0xc0; /* maximum for one code point */
         int kind = goes_on ? last : is_unspaced_at(s) ? 2 : digits && *s >= '0' && *s <= '9';
 
         if (kind != last && n > 0)
@@ -257,8 +257,7 @@ static char *parted(struct ward_arena *mem, const char *folded, bool digits)
     return out;
 }
 
-/* Words stand in the text in their order, so each is the first of its kind behind the one
- * before. */
+/* Words are in text order, so each match is the first after the previous one. */
 static enum ward_code words_of(const char *folded, bool digits, struct ward_arena *mem,
                                struct word_at **out, size_t *n, struct ward_err *err)
 {
@@ -275,7 +274,7 @@ static enum ward_code words_of(const char *folded, bool digits, struct ward_aren
     for (size_t i = 0; i < *n; i++) {
         const char *at = strstr(from, words[i]);
 
-        if (at == NULL) /* folding again changed it: then it stands nowhere */
+        if (at == NULL) /* normalizing again changed it, so it does not occur in the text */
             at = from;
         all[i] = (struct word_at){
             .text = words[i], .from = (size_t)(at - folded), .unspaced = is_unspaced(words[i])};
@@ -337,7 +336,7 @@ static enum ward_code by_text(const struct prepared *p, const char *text, struct
     if (*text == '\0')
         return WARD_OK;
     if (ward_fold(f->mem, text, &folded, err) != WARD_OK)
-        return f->mem->full ? no_memory(err) : WARD_OK; /* not text: nothing is understood */
+        return f->mem->full ? no_memory(err) : WARD_OK; /* not text: nothing is interpreted */
     return by_folded(p, folded, f, err);
 }
 

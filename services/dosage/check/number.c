@@ -1,4 +1,4 @@
-/* Limits of numbers: minutes between doses, doses a day, days. */
+/* Limits of numbers: minutes between doses, doses per day, days. */
 #include "services/dosage/check/held.h"
 #include "services/dosage/schedule/timing.h"
 
@@ -54,7 +54,7 @@ static void check_count(struct held *h)
         held_number(h, "doses-per-day", (int64_t)n.coef, most, "1", false, &words);
 }
 
-/* Doses further apart are of two courses. Local policy: set by your pharmacists. */
+/* Doses that are further apart belong to two courses. Local policy: set by your pharmacists. */
 #define COURSE_GAP_US (36 * HOUR_US)
 
 static bool holds(const struct drug *d, int ingredient)
@@ -65,14 +65,14 @@ static bool holds(const struct drug *d, int ingredient)
     return false;
 }
 
-/* From where order_days counts: a running order that is changed began in the past. */
+/* The start for order_days: a changed active order began in the past. */
 static int64_t order_began(const struct run *r)
 {
     return r->p->starts_at_us > 0 ? time_of(r->p->starts_at_us) : r->at_us;
 }
 
-/* Since when doses of the ingredient follow each other without a pause up to this order,
- * whoever ordered them and by whatever route; the order's own beginning where none did. */
+/* Start of the uninterrupted sequence of doses of the ingredient up to this order, from any
+ * order and by any route; the order's own start if there is none. */
 static int64_t course_begins(const struct held *h)
 {
     const struct run *r = h->r;

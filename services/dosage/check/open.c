@@ -6,8 +6,9 @@
 #define WARN WARD__DOSAGE__V1__SEVERITY__SEVERITY_WARN
 #define HARD WARD__DOSAGE__V1__SEVERITY__SEVERITY_HARD
 
-/* The worst of a rule's findings that an override could be for; NULL: none. One that an
- * acknowledgement lowered takes an override too: the caller may have looked before that. */
+/* The most severe of a rule's findings that an override can apply to; NULL: none. A finding
+ * that an acknowledgement lowered accepts an override, because the caller may have read the
+ * decision before the acknowledgement. */
 static const Ward__Dosage__V1__Finding *found(const Ward__Dosage__V1__Decision *d,
                                               const char *rule_id)
 {

@@ -1,4 +1,4 @@
-/* What overrides do to what was found. */
+/* Effects of overrides on findings. */
 #include "services/dosage/check/check_testing.h"
 
 static const char SET[] =
@@ -45,7 +45,8 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* Overrides as "rule=reason rule=reason": the ids left open, or the reason of a refusal. */
+/* Overrides as "rule=reason rule=reason": the ids that remain open, or the reason of a
+ * refusal. */
 static const char *left(void **state, const char *found, const char *overrides,
                         const char *role, bool second)
 {

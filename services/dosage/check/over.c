@@ -1,4 +1,4 @@
-/* Whether a dose is above the one that a rule holds from. */
+/* Whether a dose exceeds the dose from which a rule applies. */
 #include "services/dosage/check/run.h"
 
 #include "services/dosage/schedule/timing.h"

@@ -1,5 +1,4 @@
-/* own.h - the findings that are this service's own, "ward.": one table, which docs/dosage.md
- * quotes.
+/* own.h - this service's built-in findings, "ward.": one table, which docs/dosage.md quotes.
  *
  * Threads: constant. Memory: static. Errors: none.
  */
@@ -39,10 +38,10 @@ enum own_id {
 
 struct own_finding {
     const char *id;
-    Ward__Dosage__V1__Severity severity; /* or worse, where it is told so */
+    Ward__Dosage__V1__Severity severity; /* or more severe, where documented */
     bool final;                          /* nobody overrides it */
     const char *source;
-    const char *en, *zh; /* {0}...: what is filled in */
+    const char *en, *zh; /* {0}...: arguments */
 };
 extern const struct own_finding own_findings[OWNS];
 

@@ -54,7 +54,7 @@ static size_t hash_of(const char *id)
     return (size_t)(h ^ h >> 32);
 }
 
-/* The drug's slot, or the free one where it would be. */
+/* The drug's slot, or the free slot for it. */
 static struct drug **slot_of(const struct prepared *p, const char *id)
 {
     size_t mask = p->n_drug_slots - 1, at = hash_of(id) & mask;
@@ -258,7 +258,7 @@ static bool prepare_drug(const struct prepared *p, struct ward_arena *mem, struc
     return true;
 }
 
-/* At most half of the slots are taken. */
+/* At most half of the slots are used. */
 static enum ward_code prepare_slots(struct prepared *p, struct ward_arena *mem,
                                     struct ward_err *err)
 {
@@ -289,7 +289,7 @@ static enum ward_code prepare_drugs(struct prepared *p, struct ward_arena *mem,
     return prepare_slots(p, mem, err);
 }
 
-/* Units that doses come in, so that they are parsed once: the ingredients', the products'. */
+/* Units of doses, parsed in advance: of ingredients and of products. */
 static enum ward_code prepare_doses(struct prepared *p, struct ward_arena *mem,
                                     struct ward_err *err)
 {

@@ -1,12 +1,12 @@
-/* prepared.h - what a rule set is to the check, read once: decimals and units parsed, limits in
- * their ingredients' units, names folded, and which interactions and allergies an ingredient
- * concerns.
+/* prepared.h - a rule set prepared for the check, once: parsed decimals and units, limits in
+ * the ingredients' units, normalized names, and the interactions and allergies of each
+ * ingredient.
  *
- * ruleset_make calls check_prepare as its last step, keeps the result beside the set (it lives
- * in the set's own arena) and gives it out by ruleset_prepared (formulary/ruleset.h).
+ * ruleset_make calls check_prepare as its last step, stores the result in the set's own arena
+ * and returns it from ruleset_prepared (formulary/ruleset.h).
  *
- * Threads: constant once made, and shared. Memory: the arena. Errors: RESOURCE_EXHAUSTED; a
- * number or a unit that cannot be read is no failure here: what has it is never held.
+ * Threads: constant once made, and shared. Memory: the arena. Errors: RESOURCE_EXHAUSTED; an
+ * unreadable number or unit is not a failure: the rule with it is never satisfied.
  */
 #ifndef DOSAGE_CHECK_PREPARED_H
 #define DOSAGE_CHECK_PREPARED_H

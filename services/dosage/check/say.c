@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of a message that is only read: its fields are not const. */
+/* For a message that is only read: its fields are not const. */
 static char *same(const char *s)
 {
     return (char *)(uintptr_t)s;
@@ -17,10 +17,10 @@ static char *text(char *made)
 {
     static char none[] = "";
 
-    return made == NULL ? none : made; /* the arena is full: check_run fails in the end */
+    return made == NULL ? none : made; /* the arena is full: check_run fails at its end */
 }
 
-/* Where the next {0} to {9} stands, or the end. */
+/* Position of the next {0} to {9}, or the end. */
 static const char *next_hole(const char *s)
 {
     while (*(s = strchrnul(s, '{')) != '\0' && !(s[1] >= '0' && s[1] <= '9' && s[2] == '}'))
@@ -61,7 +61,7 @@ static void print(const struct ward_decimal *v, char out[WARD_DECIMAL_SIZE])
     ward_decimal_print(&c, out);
 }
 
-/* An amount as shown() finds it in a sentence. */
+/* An amount in the form that shown() finds in a sentence. */
 static char *marked(struct run *r, const char *number, const char *unit)
 {
     size_t n = strlen(number), m = strlen(unit);
@@ -271,7 +271,7 @@ void trace_add(struct run *r, const Ward__Dosage__V1__Rule *rule,
     r->trace[r->n_trace++] = t;
 }
 
-/* Worst first, then by rule id; the same rule by what it says. */
+/* Most severe first, then by rule id, then by content. */
 static int by_weight(const void *a, const void *b)
 {
     const Ward__Dosage__V1__Finding *x = *(Ward__Dosage__V1__Finding *const *)a;
@@ -290,7 +290,7 @@ static int by_weight(const void *a, const void *b)
     return id;
 }
 
-/* The canonical bytes: a Decision of findings, trace and outcome alone, as protobuf. */
+/* The canonical bytes: a Decision with only findings, trace and outcome, as protobuf. */
 static enum ward_code hash(struct run *r, Ward__Dosage__V1__Decision *out)
 {
     Ward__Dosage__V1__Decision d = WARD__DOSAGE__V1__DECISION__INIT;

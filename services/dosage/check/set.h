@@ -1,4 +1,4 @@
-/* set.h - inside of prepared.h: a rule set as numbers.
+/* set.h - internals of prepared.h: a rule set as numbers.
  *
  * Threads: constant once made. Memory: the set's arena. Errors: as prepared.h.
  */
@@ -8,14 +8,14 @@
 #include "services/dosage/check/check.h"
 #include "services/dosage/check/prepared.h"
 
-/* A unit that the set names, parsed. */
+/* A parsed unit of the set. */
 struct unit {
     const char *text;
     struct ward_ucum ucum;
     bool good;
 };
 
-/* What a limit is of; the order is the order of a finding's numbers. */
+/* Subject of a limit; this order is the order of a finding's numbers. */
 enum limit_kind {
     MAX_SINGLE,
     MAX_SINGLE_KG,
@@ -35,7 +35,8 @@ enum limit_kind {
     LIMITS
 };
 enum limit_per { PER_NOTHING, PER_KG, PER_M2, PER_ML };
-/* Limits that stand for each other: a rule of an indication goes before one of none in these.
+/* Groups of limits: within a group, rules of an indication take precedence over general
+ * ones.
  */
 enum limit_group {
     GROUP_SINGLE = 1,
@@ -47,38 +48,38 @@ enum limit_group {
     GROUP_COUNT = 64,
     GROUP_DURATION = 128,
     GROUP_CONCENTRATION = 256,
-    GROUP_INFUSION = 512, /* minutes and rates of one dose that is infused */
+    GROUP_INFUSION = 512, /* duration and rate of one infused dose */
     GROUP_MINUTES = 1024
 };
 struct limit_shape {
     const char *what; /* Compared.what */
     enum limit_per per;
     enum limit_group group;
-    bool least; /* ">=" holds, not "<=" */
+    bool least; /* ">=" satisfies the rule, not "<=" */
 };
 extern const struct limit_shape limit_shapes[LIMITS];
 
-/* In the ingredient's unit (over kg, m2 or mL; a rate: a day). */
+/* In the ingredient's unit (per kg, m2 or mL; for a rate: per day). */
 struct limit {
     bool set, good;
     struct ward_decimal value;
     const Ward__Dosage__V1__Quantity *as_written;
 };
-struct bound { /* [from, to), each only if it is there */
+struct bound { /* [from, to), each optional */
     bool has_from, has_to, good;
     struct ward_decimal from, to;
 };
 struct dose_rule {
     const Ward__Dosage__V1__DoseRule *msg;
     struct limit limit[LIMITS];
-    enum limit_kind kinds[LIMITS]; /* those that it sets, in their order */
+    enum limit_kind kinds[LIMITS]; /* limits that it sets, in their order */
     size_t n_kinds;
     struct bound weight, renal;
-    bool plain;      /* of every phase, and of whoever had the drug before */
-    unsigned groups; /* of enum limit_group, that it sets */
+    bool plain;      /* for every phase, and for patients with and without earlier doses */
+    unsigned groups; /* enum limit_group: the groups that it sets */
     int naive_class; /* -1: of everybody */
 };
-/* Usual amounts are prepared as the limits of two rules of the same band. */
+/* Usual amounts are prepared as the limits of two rules with the same band. */
 struct usual_rule {
     const Ward__Dosage__V1__UsualDoseRule *msg;
     struct dose_rule high, low;
@@ -86,16 +87,16 @@ struct usual_rule {
     bool good, has_warn, has_least;
 };
 
-/* An ingredient that a class sum counts. */
+/* An ingredient that counts for a class sum. */
 struct member {
-    const Ward__Dosage__V1__ClassSumRule__Member *msg; /* NULL: by every route */
+    const Ward__Dosage__V1__ClassSumRule__Member *msg; /* NULL: any route */
     int ingredient;
     bool good;
     struct ward_decimal factor;
 };
 struct class_sum {
     const Ward__Dosage__V1__ClassSumRule *msg;
-    struct dose_rule band; /* a rule of the same patients, without limits */
+    struct dose_rule band; /* a rule for the same patients, without limits */
     struct unit unit;
     struct member *members;
     size_t n_members;
@@ -108,9 +109,9 @@ struct selector {
 struct strength {
     int ingredient; /* -1: unknown */
     bool good;
-    bool rate;                  /* of a patch: the amount is a day's */
+    bool rate;                  /* for a patch: the amount is per day */
     struct ward_decimal amount; /* in the ingredient's unit... */
-    struct ward_decimal per;    /* ...in so much of */
+    struct ward_decimal per;    /* ...in this volume */
     struct unit unit, unit_day;
 };
 struct product {
@@ -123,16 +124,16 @@ struct drug {
     size_t n_ingredients;
     struct product *products;
 };
-struct equivalent { /* so much in this unit... */
+struct equivalent { /* this amount in this unit... */
     struct unit unit, day, kg_day;
     bool good;
-    struct ward_decimal amount, is; /* ...is so much in the ingredient's */
+    struct ward_decimal amount, is; /* ...equals this amount in the ingredient's */
 };
 struct ingredient {
     const Ward__Dosage__V1__Ingredient *msg;
     struct equivalent *equivalents;
     size_t n_equivalents;
-    struct unit unit, kg, m2, day, kg_day, m2_day; /* its own; over kg, over m2; a day; ... */
+    struct unit unit, kg, m2, day, kg_day, m2_day; /* its own; per kg, per m2; per day; ... */
     struct unit ml;                                /* over mL */
     bool has_loading;
     struct ward_decimal loading; /* in its unit */
@@ -142,12 +143,12 @@ struct ingredient {
     size_t n_rules;
     struct usual_rule *usual; /* in the set's order */
     size_t n_usual;
-    /* Of the set's, those that are about it. */
+    /* The set's rules about it. */
     int *interactions, *duplicates, *forbidden, *contexts, *monitorings;
     int *class_sums;
     size_t n_interactions, n_duplicates, n_forbidden, n_contexts, n_monitorings, n_class_sums;
 };
-/* A dose that a rule holds only above; not set: any dose. */
+/* The dose above which a rule applies; not set: any dose. */
 struct over {
     bool set, has_single, has_daily;
     struct amount single, daily;
@@ -155,7 +156,7 @@ struct over {
 enum role { ROLE_A, ROLE_B, ROLE_C, ROLES };
 struct interaction {
     const Ward__Dosage__V1__InteractionRule *msg;
-    struct selector role[ROLES]; /* C selects nothing where the rule is of two */
+    struct selector role[ROLES]; /* C matches nothing if the rule has two parts */
     struct over over[ROLES];
 };
 struct allergy_rule {
@@ -169,7 +170,7 @@ struct slip_rule {
     bool has_low, has_high;
     struct ward_decimal low, high;
 };
-/* A limit of a laboratory value, in one of the units that it comes in. */
+/* A limit of a laboratory value, in one of its possible units. */
 struct lab_limit {
     bool good;
     struct ward_decimal value;
@@ -177,7 +178,7 @@ struct lab_limit {
 };
 struct circumstance {
     const Ward__Dosage__V1__Circumstance *msg;
-    struct lab_limit *limits; /* of a value, in the rule's order */
+    struct lab_limit *limits; /* for a value, in the rule's order */
     bool good;                /* of a trend: */
     struct ward_decimal share;
 };
@@ -199,13 +200,13 @@ struct monitoring_rule {
     struct selector *drugs;
 };
 
-/* What an entry of a chart's allergies can be known to be. */
+/* A possible meaning of an entry of a chart's allergies. */
 enum target_kind { IS_RULE, IS_INGREDIENT, IS_CLASS, IS_DRUG };
 struct target {
     enum target_kind kind;
     int at;
 };
-struct name { /* whole words, or for scripts without spaces the folded text itself */
+struct name { /* whole words, or for scripts without spaces the normalized text itself */
     char **words;
     size_t n;
     struct target is;
@@ -230,7 +231,7 @@ struct prepared {
     struct context_rule *contexts;
     struct monitoring_rule *monitorings;
     struct kidney_risk *kidney_risks;
-    struct unit *units; /* that doses of the set may be in, by text */
+    struct unit *units; /* possible units of the set's doses, by text */
     size_t n_units;
     struct name *names, *unspaced; /* names by their first word */
     size_t n_names, n_unspaced;
@@ -238,16 +239,16 @@ struct prepared {
     size_t n_codes;
 };
 
-/* A decimal of the set, "" for none; false: it is none. */
+/* A decimal of the set, "" if missing; false: not a decimal. */
 bool number_read(const char *text, bool *has, struct ward_decimal *out);
-/* The unit that a limit of this shape is held in. */
+/* The unit in which a limit of this shape is compared. */
 const struct unit *limit_unit(const struct ingredient *i, const struct limit_shape *shape);
 
-/* What check_prepare does, without a struct ruleset around it. */
+/* check_prepare without a struct ruleset. */
 WARD_MUST enum ward_code prepare_set(const Ward__Dosage__V1__RuleSet *set,
                                      struct ward_arena *mem, struct prepared **out,
                                      struct ward_err *err);
-/* names.c: the part of it that is for allergies. */
+/* names.c: the part for allergies. */
 WARD_MUST enum ward_code prepare_names(struct prepared *p, struct ward_arena *mem,
                                        struct ward_err *err);
 /* set_dose.c: dose rules and usual doses of each ingredient. */
@@ -255,7 +256,7 @@ WARD_MUST enum ward_code prepare_dose_rules(struct prepared *p, struct ward_aren
                                             struct ward_err *err);
 WARD_MUST enum ward_code prepare_class_sums(struct prepared *p, struct ward_arena *mem,
                                             struct ward_err *err);
-/* set_context.c: context and monitoring rules, and whose kidneys have to be known. */
+/* set_context.c: context and monitoring rules, and rules of required kidney function. */
 WARD_MUST enum ward_code prepare_contexts(struct prepared *p, struct ward_arena *mem,
                                           struct ward_err *err);
 struct selector set_selector(const struct prepared *p, const Ward__Dosage__V1__Selector *s);
@@ -274,25 +275,26 @@ bool set_in_class(const struct prepared *p, int ingredient, int class_id);
 /* ---- amount.c ---- */
 
 void unit_parse(const char *text, struct unit *out); /* text is borrowed */
-/* The set's, or else *parsed; p may be NULL. */
+/* The set's parsed unit, or *parsed; p may be NULL. */
 const struct unit *unit_of(const struct prepared *p, const char *text, struct unit *parsed);
-/* A Quantity's, from the set's where it is there. */
+/* A Quantity's unit, from the set if it is there. */
 WARD_MUST enum ward_code amount_from(const struct prepared *p,
                                      const Ward__Dosage__V1__Quantity *q, struct amount *out,
                                      struct ward_err *err);
-/* Exactly, and only between units with the same annotations: a {tablet} is no {capsule}, though
- * UCUM calls both 1. */
+/* Exact, and only between units with the same annotations: a {tablet} is not a {capsule},
+ * although UCUM calls both 1. */
 bool amount_to(const struct amount *a, const struct unit *to, struct ward_decimal *out);
 bool decimal_mul(const struct ward_decimal *a, const struct ward_decimal *b,
                  struct ward_decimal *out);
-/* x of the drug's first ingredient, or of the product (in_product), as the k-th. */
+/* Converts x of the drug's first ingredient, or of the product (in_product), to the k-th
+ * ingredient. */
 bool amount_share(const struct prepared *p, const struct drug *d, const struct product *product,
                   const struct ward_decimal *x, size_t k, struct ward_decimal *out);
-/* A dose as so much of the drug's k-th ingredient. */
+/* A dose as an amount of the drug's k-th ingredient. */
 bool amount_dose(const struct prepared *p, const struct drug *d, const struct product *product,
                  const struct amount *dose, size_t k, struct ward_decimal *out);
-/* A rate likewise, a day; per_kg and per_m2 (NULL: unknown) are what rates over them are
- * multiplied by. *needs: what was missing. */
+/* The same for a rate, per day; per_kg and per_m2 (NULL: unknown) are the factors of rates per
+ * kg and m2. *needs: the missing input. */
 bool amount_rate(const struct prepared *p, const struct drug *d, const struct product *product,
                  const struct amount *dose, size_t k, const struct ward_decimal *kg,
                  const struct ward_decimal *m2, enum limit_per *per, struct ward_decimal *out);

@@ -137,7 +137,7 @@ static enum ward_code dose_rules(struct prepared *p, struct ward_arena *mem,
     return WARD_OK;
 }
 
-/* ---- sums of a class ---- */
+/* ---- class sums ---- */
 
 static void prepare_sum_limit(const Ward__Dosage__V1__Quantity *q, const struct unit *unit,
                               struct limit *out)
@@ -197,8 +197,7 @@ enum ward_code prepare_class_sums(struct prepared *p, struct ward_arena *mem,
 
 /* ---- usual doses ---- */
 
-/* The usual amounts as if they were limits of a rule: in the ingredient's units, with the same
- * band. */
+/* The usual amounts as limits of a rule: in the ingredient's units, with the same band. */
 static bool as_rules(const Ward__Dosage__V1__UsualDoseRule *u, struct ward_arena *mem,
                      Ward__Dosage__V1__DoseRule **high, Ward__Dosage__V1__DoseRule **low)
 {

@@ -18,7 +18,7 @@ struct selector set_selector(const struct prepared *p, const Ward__Dosage__V1__S
     return out;
 }
 
-/* Whether the n-th rule of a kind is about an ingredient. */
+/* Whether the n-th rule of a kind concerns an ingredient. */
 typedef bool about_fn(const struct prepared *p, size_t n, int ingredient);
 
 static bool interaction_about(const struct prepared *p, size_t n, int ingredient)
@@ -113,7 +113,7 @@ static enum ward_code prepare_lists(struct prepared *p, struct ward_arena *mem,
     return WARD_OK;
 }
 
-/* Ranges have no factor, all others do. */
+/* Ranges have no factor; all other kinds have one. */
 static void prepare_slip(const Ward__Dosage__V1__SlipRule *msg, struct slip_rule *out)
 {
     bool range = msg->kind >= WARD__DOSAGE__V1__SLIP_RULE__KIND__KIND_WEIGHT_RANGE, has;

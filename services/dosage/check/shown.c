@@ -5,9 +5,9 @@
 #include <string.h>
 
 #define GROUPED_FROM 5 /* digits before the point: 10,000 */
-#define GROW         6 /* at most so many bytes for one of a unit's */
+#define GROW         6 /* maximum bytes for one byte of a unit */
 
-/* A part of a unit, between "/" and ".". A count's annotation without its braces. */
+/* A part of a unit, between "/" and ".". An annotation of a count without its braces. */
 struct unit_name {
     const char *code, *en, *zh;
 };
@@ -48,7 +48,7 @@ static void put(struct writer *w, const char *s, size_t n)
     w->n += n;
 }
 
-/* "1000000.5" is "1,000,000.5"; below 10,000 as it is. */
+/* "1000000.5" becomes "1,000,000.5"; numbers below 10,000 are unchanged. */
 static void put_number(struct writer *w, const char *s, size_t n)
 {
     const char *point = memchr(s, '.', n);

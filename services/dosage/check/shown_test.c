@@ -1,4 +1,4 @@
-/* Amounts as nurses read them. */
+/* Amounts in the notation for nurses. */
 #include "services/dosage/check/shown.h"
 
 #include <setjmp.h>
@@ -18,7 +18,7 @@ static void amounts_are_in_the_words_of_the_language(void **state)
 {
     static const struct row ROWS[] = {
         {"", "", ""},
-        {"of 100000 ug", "of 100000 ug", "of 100000 ug"}, /* no amount of ours */
+        {"of 100000 ug", "of 100000 ug", "of 100000 ug"}, /* not an amount of this service */
         {"give " A("125 ug") ".", "give 125 mcg.", "give 125 微克."},
         {A("5000 [IU]"), "5000 units", "5000 单位"},
         {A("50000 [IU]"), "50,000 units", "50,000 单位"},

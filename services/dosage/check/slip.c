@@ -1,4 +1,4 @@
-/* Slips that numbers show. */
+/* Detection of entry errors by their numbers. */
 #include "services/dosage/check/slip.h"
 
 #include <stdlib.h>
@@ -52,7 +52,7 @@ static void tenfold(struct slip *s)
     for (size_t k = 0; k < s->r->n_shares; k++) {
         const struct share *share = &s->r->shares[k];
 
-        usual |= share->usual; /* which says more than a limit */
+        usual |= share->usual; /* which is more specific than a limit */
         if (!share->good || !share->has_largest || share->usual)
             continue;
         if (!decimal_mul(&share->largest, &s->rule->factor, &top)) {
@@ -74,7 +74,7 @@ static void tenfold(struct slip *s)
                   "<", NULL);
 }
 
-/* ---- kg for lb ---- */
+/* ---- kg mistaken for lb ---- */
 
 static bool as_unit(struct run *r, const Ward__Dosage__V1__Quantity *q, const char *unit,
                     struct ward_decimal *out)
@@ -125,7 +125,7 @@ static void weight_jump(struct slip *s)
                   f->weights[0]->record_id);
 }
 
-/* ---- what it was calculated from ---- */
+/* ---- the basis of the calculation ---- */
 
 /* |a - b| > share * b */
 static bool differs(const struct ward_decimal *a, const struct ward_decimal *b,
@@ -186,7 +186,7 @@ static void not_as_calculated(struct slip *s)
     slip_conclude(s, broken, &r->shares[0].amount, &want, to->text, "=", NULL);
 }
 
-/* The same of a surface: the chart's is reckoned from weight and height. */
+/* The same for a surface: the chart's is computed from weight and height. */
 static void surface_differs(struct slip *s, const Ward__Dosage__V1__CalculatedFrom *from)
 {
     struct run *r = s->r;
@@ -254,7 +254,7 @@ void check_slips(struct run *r)
         [WARD__DOSAGE__V1__SLIP_RULE__KIND__KIND_WEIGHT_JUMP] = weight_jump,
     };
 
-    /* Measurements last: whether they matter is known when all else was looked at. */
+    /* Measurements last: their relevance is known after all other checks. */
     for (int last = 0; last <= 1; last++)
         for (size_t i = 0; i < r->set->set->n_slips; i++) {
             struct slip s = {.r = r, .rule = &r->set->slips[i]};

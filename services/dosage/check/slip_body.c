@@ -1,4 +1,4 @@
-/* Weights and heights that no patient of this age has. */
+/* Implausible weights and heights for the patient's age. */
 #include "services/dosage/check/slip.h"
 
 #include "common/measure/growth.h"
@@ -7,7 +7,7 @@
 #define NOT_THIS  WARD__DOSAGE__V1__TRACE_STEP__RESULT__RESULT_NOT_FOR_THIS
 #define KIND(k)   WARD__DOSAGE__V1__SLIP_RULE__KIND__KIND_##k
 
-#define MASS_EXP (-1) /* kg/m2 are shown to this */
+#define MASS_EXP (-1) /* precision for displaying kg/m2 */
 
 enum verdict { NOT_FOR, NO_AGE, UNCLEAR, FITS, ABOVE, BELOW };
 
@@ -53,7 +53,7 @@ static enum verdict held(const struct ward_decimal *low, const struct ward_decim
     return ward_decimal_cmp(&f->actual, low) < 0 ? BELOW : FITS;
 }
 
-/* The age is that of the day when it was measured. */
+/* The age on the day of the measurement. */
 static enum verdict by_growth(const struct run *r, const struct slip_rule *rule,
                               const struct measure *m, struct found *f)
 {
@@ -115,7 +115,7 @@ static enum verdict judge(const struct run *r, const struct slip_rule *rule, str
     return is_score(kind) ? by_growth(r, rule, m, f) : by_range(r, rule, f);
 }
 
-/* Another rule of this kind says the same with more weight. */
+/* Another rule of this kind reports the same with higher severity. */
 static bool told_by_another(const struct run *r, const struct slip_rule *rule)
 {
     for (size_t i = 0; i < r->set->set->n_slips; i++) {

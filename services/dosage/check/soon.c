@@ -1,18 +1,18 @@
-/* Too soon: a dose that follows another dose of the same ingredient, of whatever order, within
- * half the interval that the order asks for. No rule of the set is needed for it.
+/* soon.c - too soon: a dose within half the ordered interval after another dose of the same
+ * ingredient, from any order. This needs no rule of the set.
  *
- * Practice that gives doses close together on purpose is left alone:
- *   - as-needed doses beside scheduled ones (breakthrough pain): sums and PRN limits hold
- * there;
- *   - two orders that run beside each other (mealtime insulin as three orders, an extra dose at
- *     once) are planned to be as far apart as their due times: the interval is no longer than
- *     that, and no shorter than PLANNED_LEAST;
- *   - the rest of a dose that was given in part: it is of the same slot;
- *   - the order that is written for an emergency that nobody acknowledged yet (the next dose is
- *     held against it at the bedside);
- *   - the first maintenance dose after a larger dose that the set calls a loading dose: it is
- *     held to the minutes that the set says;
- *   - infusions, and doses that are ordered once where nothing tells an interval (loading). */
+ * Doses that are close together on purpose are exempt:
+ *   - as-needed doses beside scheduled ones (breakthrough pain): sums and PRN limits apply
+ *     there;
+ *   - two simultaneous orders (mealtime insulin as three orders, an extra dose at once): they
+ *     are planned, so the interval is at most the distance of their due times, and at least
+ *     PLANNED_LEAST;
+ *   - the rest of a partly given dose: it belongs to the same slot;
+ *   - the order written for an emergency dose without an acknowledgement (its next dose is
+ *     checked at the bedside);
+ *   - the first maintenance dose after a larger dose that the set defines as a loading dose:
+ *     the set's minutes apply;
+ *   - infusions, and single doses of orders without an interval (loading). */
 #include "services/dosage/check/run.h"
 #include "services/dosage/schedule/timing.h"
 
@@ -42,7 +42,7 @@ static bool is_prn(const Prescription *p)
     return p->timing->kind == KIND(AS_NEEDED);
 }
 
-/* The least minutes between two doses by the order; 0: it says none. */
+/* The minimum minutes between two doses of the order; 0: none. */
 static int64_t interval_of(const Prescription *p)
 {
     int per_day, apart;
@@ -51,7 +51,7 @@ static int64_t interval_of(const Prescription *p)
     return apart == INT32_MAX ? 0 : apart;
 }
 
-/* The order that gave it and runs beside this one; NULL: none such. */
+/* The order of the given dose, if it is also active; NULL: none. */
 static const Prescription *beside(const struct run *r, const GivenDose *g)
 {
     for (size_t i = 0; *g->order_id != '\0' && i < r->n_others; i++)
@@ -72,7 +72,7 @@ static int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* Of two orders that run beside each other. */
+/* For two simultaneous orders. */
 static int64_t interval_beside(const struct run *r, const GivenDose *g, const Prescription *of)
 {
     int64_t own = interval_of(r->p), other = interval_of(of), both, planned;
@@ -86,7 +86,7 @@ static int64_t interval_beside(const struct run *r, const GivenDose *g, const Pr
     return least(both, planned < PLANNED_LEAST ? PLANNED_LEAST : planned);
 }
 
-/* By which the distance of a given dose is measured; 0: by none. */
+/* The reference for the distance from a given dose; 0: none. */
 static int64_t interval_for(const struct run *r, const GivenDose *g)
 {
     bool own = *g->order_id != '\0' && strcmp(g->order_id, r->snap->order_id) == 0;
@@ -102,7 +102,7 @@ static int64_t interval_for(const struct run *r, const GivenDose *g)
     return interval > 0 ? interval : g->interval_minutes;
 }
 
-/* When this dose is given; of an order, its first dose from now on. */
+/* Time of this dose; for an order, its first dose from now on. */
 static int64_t moment(const struct run *r)
 {
     int64_t begins = order_begins(r), due = time_of(r->snap->due_at_us);
@@ -131,7 +131,7 @@ static bool is_rate(const struct run *r, const struct past *past)
             per != PER_NOTHING);
 }
 
-/* A patch is compared with patches, all else with what is no rate. */
+/* A patch is compared with patches; other doses with doses that are not rates. */
 static bool is_alike(const struct run *r, const struct past *past)
 {
     const GivenDose *g = past->msg;
@@ -141,7 +141,7 @@ static bool is_alike(const struct run *r, const struct past *past)
     return !r->patch || g->interval_minutes > 0 || strcmp(g->order_id, r->snap->order_id) == 0;
 }
 
-/* How much of the share's ingredient was given. */
+/* The amount of the share's ingredient that was given. */
 static bool given_amount(const struct run *r, const struct past *past, int ingredient,
                          struct ward_decimal *out)
 {
@@ -156,7 +156,8 @@ static bool given_amount(const struct run *r, const struct past *past, int ingre
     return false;
 }
 
-/* A larger dose than this one that the set calls a loading dose, of another order. */
+/* A dose of another order that is larger than this one and that the set defines as a loading
+ * dose. */
 static bool is_loading(const struct run *r, const struct past *past, const struct share *share)
 {
     const struct ingredient *of = &r->set->ingredients[share->ingredient];
@@ -244,8 +245,7 @@ static void check_share(struct run *r, const struct share *share)
     struct soon s = {.any = false};
     int64_t at_us = moment(r);
 
-    for (size_t i = r->n_pasts;
-         i-- > 0;) /* the newest first: most often the only one compared */
+    for (size_t i = r->n_pasts; i-- > 0;) /* the newest first: usually the only compared one */
         if (holds(r->pasts[i].drug, ingredient))
             compare(r, &s, &r->pasts[i], at_us, share);
     if (!s.any)
@@ -267,8 +267,8 @@ static void check_share(struct run *r, const struct share *share)
         tell(r, &s, of);
 }
 
-/* What is ordered as needed is held against the last dose when it is given: that it may be
- * given one day says nothing of now. So is a change that leaves the doses' times as they are.
+/* An as-needed order is compared with the last dose when a dose is given, because it does not
+ * mean that a dose is due now. The same applies to a change that does not move the doses.
  */
 void check_too_soon(struct run *r)
 {

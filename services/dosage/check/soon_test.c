@@ -1,5 +1,5 @@
-/* Too soon after the last dose: what practice gives close together is left alone, all else is
- * found, over random histories too. */
+/* Too soon after the last dose: intended close doses are exempt, all others are found; also for
+ * random histories. */
 #include "services/dosage/check/check_testing.h"
 
 static const char SET[] =
@@ -134,12 +134,12 @@ static void half_the_interval_is_the_border(void **state)
     SOON('H', "GIVE", "mine", 0, what(b, "alert", Q(360), -720),
          given(b, "mine", "alert", -1, -360, 360));
     SOON('W', "GIVE", "mine", 0, what(b, "plain", TID, -720),
-         given(b, "mine", "plain", -170, -360, 360)); /* the smallest gap: 6 h */
+         given(b, "mine", "plain", -170, -360, 360)); /* the smallest interval: 6 h */
     /* 02:00 and 03:00 on the day that has no hour between them */
     SOON('W', "GIVE", "mine", 0,
          what(b, "plain", "kind: KIND_TIMES times: '02:00' times: '03:00'", -720),
          given(b, "mine", "plain", -5, -5, 60));
-    /* a combination holds it, too */
+    /* a combination contains it, too */
     SOON('H', "GIVE", "mine", 0, what(b, "alert", Q(360), -720),
          given(b, "", "both", -5, 0, 0));
     /* charted behind another */
@@ -158,7 +158,7 @@ static void stopped_and_ordered_again(void **state)
          given(b, "old", "alert", -1, -1, 1440));
     SOON('-', "PLACE", "", 1439, what(b, "alert", Q(1440), 1439),
          given(b, "old", "alert", -1, -1, 1440));
-    /* ordered once: the interval of the order that was stopped */
+    /* ordered once: the interval of the stopped order */
     SOON('H', "PLACE", "", 0, what(b, "alert", ONCE, 0),
          given(b, "old", "alert", -10, -10, 720));
     SOON('-', "PLACE", "", 0, what(b, "alert", ONCE, 0), given(b, "old", "alert", -10, -10, 0));
@@ -178,9 +178,10 @@ static void a_change_is_held_against_its_next_dose(void **state)
     SOON('H', "CHANGE", "mine", 5, what(b, "alert", Q(720), 5),
          given(b, "mine", "alert", -2, -2, 0)); /* it was ordered once */
     SOON('-', "CHANGE", "mine", 30, "times_kept: true ", what(b, "alert", Q(720), -690),
-         given(b, "mine", "alert", -2, -690, 720)); /* it was late; the change moves nothing */
+         given(b, "mine", "alert", -2, -690, 720)); /* it was late; the change does not move
+                                                     * it */
     SOON('-', "CHANGE", "mine", -2, what(b, "alert", ONCE, -2),
-         given(b, "mine", "alert", -2, -2, 720)); /* the slot that was charted */
+         given(b, "mine", "alert", -2, -2, 720)); /* the charted slot */
 }
 
 static void as_needed_beside_scheduled_has_its_own_rules(void **state)
@@ -213,7 +214,7 @@ static void orders_beside_each_other_are_as_far_apart_as_planned(void **state)
          running(b, "o", "alert", Q(1440)), given(b, "o", "alert", -690, -720, 1440));
     SOON('-', "GIVE", "mine", 0, what(b, "alert", Q(2880), -14400),
          running(b, "o", "alert", Q(2880)), given(b, "o", "alert", -1400, -1440, 2880));
-    /* ...but not when the one was late, or twice at the same time */
+    /* ...but not if one was late, or twice at the same time */
     SOON('H', "GIVE", "mine", 0, what(b, "alert", Q(1440), -14400),
          running(b, "o", "alert", Q(1440)), given(b, "o", "alert", -120, -720, 1440));
     SOON('H', "GIVE", "mine", 0, what(b, "alert", Q(1440), -14400),
@@ -233,7 +234,7 @@ static void practice_that_is_meant_is_left_alone(void **state)
     SOON('-', "PLACE", "", 720, what(b, "alert", Q(1440), 720),
          given(b, "load", "alert", 0, 0, 0));
     SOON('H', "PLACE", "", 5, what(b, "alert", Q(1440), 5), given(b, "load", "alert", 0, 0, 0));
-    /* loading doses of orders that are given once each */
+    /* loading doses of orders for a single dose each */
     SOON('-', "PLACE", "", 0, what(b, "alert", ONCE, 0),
          given(b, "load", "alert", -360, -360, 0));
     /* infusions, either way */
@@ -244,10 +245,10 @@ static void practice_that_is_meant_is_left_alone(void **state)
     SOON('-', "GIVE", "mine", 0, what(b, "alert", Q(720), 0),
          "given { administration_id: 'g' drug_id: 'alert' dose: '1 mg/h' given_at_us: "
          "1799999940000000 } ");
-    /* the rest of a dose that was given in part */
+    /* the rest of a partly given dose */
     SOON('-', "GIVE", "mine", -20, what(b, "alert", Q(720), -20),
          given(b, "mine", "alert", -10, -20, 720));
-    /* the order that is written after an emergency, and its next dose */
+    /* the order written after an emergency, and its next dose */
     SOON('-', "PLACE", "", 0, what(b, "alert", Q(720), 0),
          "given { administration_id: 'g' drug_id: 'alert' dose: '1 mg' unacknowledged: true "
          "given_at_us: 1799999940000000 } ");
@@ -307,7 +308,7 @@ static int chance(int below)
 enum how { SCHEDULED, NEEDED, SINGLE };
 struct order {
     enum how how;
-    int interval, starts, changed; /* minutes of the history */
+    int interval, starts, changed; /* length of the history in minutes */
     bool runs;
 };
 struct dose {
@@ -335,7 +336,7 @@ static void place(struct history *h)
                                               .runs = true};
 }
 
-/* The slot that is due last, of the grid; the one order that is given once has one. */
+/* The last due slot of the grid; an order for a single dose has one. */
 static int due_of(const struct history *h, const struct order *o)
 {
     if (o->how == NEEDED || o->starts > h->now)
@@ -392,7 +393,7 @@ static char *seen(struct history *h, int giving, int due)
     return ask(b, "GIVE", id, due < 0 ? NO_DUE : due - h->now, s);
 }
 
-/* What is promised, by the words of docs/dosage.md: it must be found, or must not be. */
+/* The rule of docs/dosage.md: this case must be found, or must not be. */
 static void hold_to_the_promise(const struct history *h, int giving, char told)
 {
     const struct order *me = &h->orders[giving];

@@ -1,12 +1,12 @@
-/* How much of an ingredient a patient gets within a span of time: what was given, and what this
- * order and the others that run will give.
+/* sum.c - the amount of an ingredient within a time span: given doses, and future doses of this
+ * order and the other active ones.
  *
- * The worst span is looked for, not the next one. It ends just before a given dose falls out of
- * it, or has no given dose in it. Doses ahead come as dense as an order's timing can make them.
+ * It searches the worst span, not the next one. That span ends just before a given dose leaves
+ * it, or contains no given dose. Future doses are as dense as an order's timing permits.
  *
- * One order's own doses are charted minutes early or late: the oldest of it, if given so near
- * to the span's far end that its windows allow for it, is not counted, or each dose that is on
- * time would be one too many now and then. */
+ * Doses of an order are charted minutes early or late. Its oldest dose is therefore not counted
+ * if it lies near the span's start, within the tolerance of its windows. Otherwise punctual
+ * doses would sometimes count as one too many. */
 #include "services/dosage/check/sum.h"
 
 #include <stdlib.h>
@@ -23,7 +23,7 @@ bool sum_minutes(const struct ward_decimal *a_day, int64_t us, struct ward_decim
                WARD_OK;
 }
 
-/* Doses within t_us of the first, that included. */
+/* Doses within t_us of the first one, including it. */
 static int64_t doses_within(const struct stream *s, int64_t t_us)
 {
     int64_t week = t_us / (7 * DAY_US), n = t_us % DAY_US / s->apart_us + 1;
@@ -34,7 +34,7 @@ static int64_t doses_within(const struct stream *s, int64_t t_us)
     return n;
 }
 
-/* Doses of an order in the first x_us from now (or, `steady`, from its own beginning). */
+/* Doses of an order in the first x_us from now (`steady`: from its own start). */
 static int64_t doses_ahead(const struct stream *s, int64_t x_us, bool steady)
 {
     int64_t to = !steady && s->ends_us <= x_us ? s->ends_us - 1 : x_us;
@@ -48,8 +48,8 @@ static int64_t doses_ahead(const struct stream *s, int64_t x_us, bool steady)
     return s->left >= 0 && s->left < n ? s->left : n;
 }
 
-/* How long an infusion runs within a span that ends x_us from now at the latest, and not before
- * from_us (FOREVER: what ran before now is not asked for). */
+/* Duration of an infusion within a span that ends at most x_us from now and not before from_us
+ * (FOREVER: past duration does not matter). */
 static int64_t infused_us(const struct stream *s, int64_t span_us, int64_t x_us,
                           int64_t from_us)
 {
@@ -66,7 +66,7 @@ static int64_t infused_us(const struct stream *s, int64_t span_us, int64_t x_us,
     return before > span_us - ahead ? span_us : before + ahead;
 }
 
-/* A given dose, in a span that ends not before from_us from now. */
+/* A given dose, in a span that ends at least from_us from now. */
 static bool given_in(const struct dose_given *g, int64_t span_us, int64_t from_us,
                      struct ward_decimal *out)
 {
@@ -79,7 +79,7 @@ static bool given_in(const struct dose_given *g, int64_t span_us, int64_t from_u
     return sum_minutes(&g->amount, us < 0 ? 0 : us, out);
 }
 
-/* When it was over, before now: nothing before that is in a span. */
+/* Its end, before now: nothing earlier is in a span. */
 static int64_t over_us(const struct dose_given *g)
 {
     return g->infusion ? g->ended_us : g->ago_us;
@@ -117,7 +117,7 @@ static bool add_ahead(const struct sums *s, int64_t span_us, int64_t x_us, bool 
     return true;
 }
 
-/* For how long from now on a given dose stays within a span. */
+/* How long from now on a given dose remains in a span. */
 static int64_t stays_us(const struct dose_given *g, int64_t span_us)
 {
     return span_us == FOREVER ? FOREVER : span_us - over_us(g) - g->slack_us;
@@ -142,7 +142,7 @@ static bool add_given(struct run *r, const struct sums *s, int64_t span_us, int6
     return true;
 }
 
-/* A given dose while a span moves on: how long it stays, and what it adds. */
+/* A given dose while a span moves: its remaining time, and its amount. */
 struct leaving {
     int64_t stays_us;
     struct ward_decimal adds;
@@ -156,7 +156,7 @@ static int first_to_leave(const void *a, const void *b)
                                       : ward_decimal_cmp(&x->adds, &y->adds);
 }
 
-/* Those that are in the span now, by when they leave it. */
+/* Doses in the span now, by the time of leaving. */
 static struct leaving *leaving_of(struct run *r, const struct sums *s, int64_t span_us,
                                   bool doses, size_t *n)
 {
@@ -194,8 +194,9 @@ static bool keep_worst(const struct ward_decimal *given, const struct ward_decim
     return true;
 }
 
-/* Just before each given dose leaves, when most lies ahead that it still meets; and when all
- * have left. Beyond reason many doses and orders are all taken together: that is never less. */
+/* Evaluates the times just before each given dose leaves, when the most future doses coincide
+ * with it, and the time after all have left. Too many doses and orders are all added together,
+ * which is never less. */
 static bool worst_span(struct run *r, const struct sums *s, int64_t span_us, bool doses,
                        struct ward_decimal *worst)
 {
@@ -223,8 +224,8 @@ static bool worst_span(struct run *r, const struct sums *s, int64_t span_us, boo
            keep_worst(&given, &ahead, worst) && keep_worst(&none, &steady, worst);
 }
 
-/* All of a life: what was given and what the orders are sure to give: one dose of those that
- * have no end, a day of an infusion. */
+/* Lifetime amount: given doses, and the certain doses of the orders: one dose of orders without
+ * an end, one day of an infusion. */
 static bool for_life(struct run *r, const struct sums *s, struct ward_decimal *out)
 {
     struct ward_decimal sum = s->lifetime;
@@ -251,7 +252,7 @@ static bool for_life(struct run *r, const struct sums *s, struct ward_decimal *o
     return true;
 }
 
-/* At the bedside what counts is given, and the dose in hand. */
+/* At the bedside, given doses and the present dose count. */
 static bool now_too(struct run *r, const struct sums *s, int days, bool doses,
                     struct ward_decimal *out)
 {
@@ -293,10 +294,10 @@ bool sums_most(struct run *r, const struct sums *s, int days, bool doses,
     return true;
 }
 
-#define ON_TIME_MIN 60 /* the most by which two doses on time are let lie closer together */
+#define ON_TIME_MIN 60 /* maximum tolerance for punctual doses that are closer together */
 
-/* Of doses that are `least` apart by a rule and keep to their windows; what lies further apart
- * by its timing has room of its own. */
+/* For doses that a rule keeps `least` apart, within their windows; doses that are further apart
+ * by their timing need no tolerance. */
 static int64_t least_own(const struct stream *own, int64_t least)
 {
     int64_t apart = own->apart_us / MINUTE_US, slack = own->slack_us / MINUTE_US;

@@ -1,4 +1,4 @@
-/* Usual doses: what is ordered is held against what is usually ordered. */
+/* Usual doses: compares the order with the usual range. */
 #include "services/dosage/check/run.h"
 
 #include <string.h>
@@ -8,7 +8,7 @@
 #define UNDECIDED WARD__DOSAGE__V1__TRACE_STEP__RESULT__RESULT_UNDECIDED
 #define NOT_THIS  WARD__DOSAGE__V1__TRACE_STEP__RESULT__RESULT_NOT_FOR_THIS
 
-#define TIMES_EXP (-1) /* how many times as much is told to this, rounded down */
+#define TIMES_EXP (-1) /* precision for displaying the factor, rounded down */
 
 enum tier { AS_USUAL, TOO_LITTLE, MUCH, FAR_TOO_MUCH };
 
@@ -19,14 +19,13 @@ struct usual {
     const struct usual_rule *rule;
     const struct ingredient *of;
     enum tier worst;
-    const char
-        *args[5]; /* of the worst: ingredient, dose, usual amount, how many times, per kg */
+    const char *args[5]; /* of the worst: ingredient, dose, usual amount, factor, per kg */
     Ward__Dosage__V1__Compared **list;
     size_t n;
     const char *undecided;
 };
 
-/* What an amount is of: a dose, a rate, a day. */
+/* Kind of an amount: a dose, a rate, a day. */
 struct part {
     enum limit_kind kind;
     const char *what;
@@ -123,7 +122,7 @@ static void judge_high(struct usual *u, const struct part *part,
     u->share->usual |= limit_shapes[part->kind].group != GROUP_DAILY;
 }
 
-/* A part of a dose at the bedside is less than what was ordered, and meant to be. */
+/* A partial dose at the bedside is intentionally less than ordered. */
 static void judge_low(struct usual *u, const struct part *part,
                       const struct ward_decimal *actual, const struct ward_decimal *usual)
 {
@@ -166,7 +165,7 @@ static void judge(struct usual *u, const struct part *part)
         judge_low(u, part, &actual, &usual);
 }
 
-/* ---- what is told ---- */
+/* ---- the finding's text ---- */
 
 struct words {
     const char *en, *zh;
@@ -232,7 +231,7 @@ static void hold(struct usual *u)
               u->list, u->n);
 }
 
-/* ---- which of them ---- */
+/* ---- selection of the rule ---- */
 
 static bool is_of_indication(const struct usual_rule *rule)
 {

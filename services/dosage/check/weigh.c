@@ -1,9 +1,9 @@
-/* Which weight a dose per kg is reckoned with. */
+/* The weight for a dose per kg. */
 #include "services/dosage/check/run.h"
 
 /* Ideal body weight = 50 kg (women 45.5 kg) + 2.3 kg for each inch above 5 feet. Source: Devine
  * BJ. Gentamicin therapy. Drug Intell Clin Pharm 1974;8:650-655, doi
- * 10.1177/106002807400801104. Below 5 feet it is that of 5 feet. Checked 2026-11-22. */
+ * 10.1177/106002807400801104. Below 5 feet the value for 5 feet is used. Checked 2026-11-22. */
 #define IBW_MEN   500 /* tenths of a kg */
 #define IBW_WOMEN 455
 #define IBW_INCH  23
@@ -11,8 +11,8 @@
 #define FIVE_FEET 1524 /* tenths of a cm */
 /* Adjusted = ideal + 0.4 * (actual - ideal). Source: Bauer LA et al. Influence of weight on
  * aminoglycoside pharmacokinetics in normal weight and morbidly obese patients. Eur J Clin
- * Pharmacol 1983;24:643-647, doi 10.1007/BF00542215. From 1.2 times the ideal weight on, as
- * labels of aminoglycosides mean by obese. Checked 2026-11-22. */
+ * Pharmacol 1983;24:643-647, doi 10.1007/BF00542215. Used from 1.2 times the ideal weight on,
+ * the definition of obese in labels of aminoglycosides. Checked 2026-11-22. */
 #define ADJUSTED 4  /* tenths */
 #define OBESE    12 /* tenths of the ideal weight */
 /* Lean = 9270 * kg / (6680 + 216 * BMI), for women 8780 + 244 * BMI. Source: Janmahasatian S et
@@ -25,9 +25,9 @@
 #define MASS_WOMEN  244
 #define METRE       10000 /* square centimetres */
 #define ADULT_YEARS 18
-#define KG_EXP      (-1) /* rounded to 0.1 kg, a half up */
+#define KG_EXP      (-1) /* rounded to 0.1 kg, half up */
 
-/* Of an unknown sex the smaller weight, which is that of women. */
+/* If the sex is unknown, the lower weight: the women's. */
 static bool is_man(const struct run *r)
 {
     return r->snap->facts->sex == WARD__DOSAGE__V1__SEX__SEX_MALE;
@@ -112,7 +112,7 @@ static bool lacking(struct run *r, enum lack which, const char *why, struct per_
     return false;
 }
 
-/* Children are reckoned with their actual weight. */
+/* For children the actual weight is used. */
 static bool by_kg(struct run *r, Ward__Dosage__V1__WeightBasis basis, struct per_body *out)
 {
     const struct body *b = &r->body;

@@ -1,4 +1,5 @@
-/* conflict.h - slots that two charted: one at the bedside, one brought in from a pack.
+/* conflict.h - slots that were charted twice: once at the bedside, and once offline with a
+ * pack.
  *
  * Threads: a worker's own connection. Memory: the arena. Errors: db.h's.
  */
@@ -12,8 +13,8 @@ struct conflict {
     const char *ward;
     int64_t resolved_at_us; /* 0: nobody decided */
 };
-/* Undecided ones of a ward behind `after`, by id: the oldest first, at most `most`. Of erased
- * patients none. */
+/* Undecided conflicts of a ward after `after`, by id: the oldest first, at most `most`. Erased
+ * patients are omitted. */
 WARD_MUST enum ward_code conflicts_of(struct worker *w, struct ward_arena *mem,
                                       const char *ward, const uint8_t after[DOSAGE_ID],
                                       size_t most, struct conflict **out, size_t *n,
@@ -25,7 +26,7 @@ WARD_MUST enum ward_code conflict_find(struct worker *w, struct ward_arena *mem,
 WARD_MUST enum ward_code conflict_decide(struct worker *w, struct ward_arena *mem,
                                          const uint8_t id[DOSAGE_ID], const char *by, int which,
                                          int64_t now_us, struct ward_err *err);
-/* As the answer says it, with both doses as they are now. */
+/* In the form of the answer, with both doses in their current version. */
 WARD_MUST enum ward_code conflict_say(struct worker *w, struct ward_arena *mem,
                                       const struct conflict *k,
                                       Ward__Dosage__V1__Conflict **out, struct ward_err *err);

@@ -34,7 +34,8 @@ struct listing {
     ListResponse *r;
 };
 
-/* An event of each patient that is shown: theirs come one behind another, or twice. */
+/* One event for each displayed patient: a patient's conflicts may be adjacent, or appear
+ * twice. */
 static enum ward_code tell(struct listing *l, struct ward_db *db, struct ward_err *err)
 {
     size_t n = l->r->n_conflicts, m = 0;
@@ -109,8 +110,8 @@ struct resolving {
     Conflict *answer;
 };
 
-/* The dose's next version: it did not happen as charted. One that was taken back before stays
- * as it is. */
+/* The dose's next version: it did not happen as charted. A dose that was taken back before is
+ * unchanged. */
 static enum ward_code take_back(struct resolving *s, const Dose *was, bool frees,
                                 struct ward_err *err)
 {
@@ -132,7 +133,7 @@ static enum ward_code take_back(struct resolving *s, const Dose *was, bool frees
     return dose_write(s->v.w, s->v.c->mem, &what, err);
 }
 
-/* The slot is theirs now. */
+/* The slot now belongs to the other dose. */
 static enum ward_code take_slot(struct resolving *s, const Dose *was, struct ward_err *err)
 {
     struct dose_write what = {.take_slot = true};
@@ -209,7 +210,7 @@ static enum ward_code beside(struct resolving *s, const char *ward)
     return s->has_second ? witness(s->v.c, &s->v.idem, token, ward, &s->second) : WARD_OK;
 }
 
-/* Who may not see the patient hears that there is no such conflict. */
+/* Callers without access to the patient get the answer for a nonexistent conflict. */
 static enum ward_code see(struct resolving *s, struct conflict *k)
 {
     struct ward_call *c = s->v.c;

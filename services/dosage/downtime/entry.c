@@ -15,9 +15,8 @@ static enum ward_code reject(struct entry *e, const char *why)
 
 /* ---- whom ---- */
 
-/* Who is in the pack was shown to the ward with it, and what was given while it stood is
- * brought in soon; of others, and of everything that comes later, records says who may see
- * them. */
+/* The pack already showed its patients to the ward, and doses from its time are reconciled
+ * soon. For other patients and later doses, records decides on access. */
 #define BROUGHT_IN_US (3 * PACK_DAY_US)
 
 static bool by_the_pack(const struct entry *e)

@@ -4,8 +4,7 @@
 
 typedef Ward__Dosage__V1__Timing Timing;
 
-/* What was given without an order, or another drug than ordered: checked as a dose of its own.
- */
+/* A dose without an order, or of another drug than ordered, is checked as a separate dose. */
 static enum ward_code alone(struct entry *e, Prescription **out, struct ward_err *err)
 {
     Prescription *p = ward_new(e->call->mem, Prescription);
@@ -41,7 +40,7 @@ static void say_findings(struct entry *e)
     }
 }
 
-/* What the check cannot read is said, and recorded all the same. */
+/* If the check cannot read it, an issue says so, and the dose is recorded nevertheless. */
 static bool goes_on(enum ward_code code)
 {
     return code == WARD_INVALID_ARGUMENT || code == WARD_FAILED_PRECONDITION ||

@@ -1,5 +1,5 @@
-/* A paper's word for who gave a dose is compared with whom the service has seen, and its word
- * that there was no other way with when the service answered the ward. */
+/* The name of the giver on paper is compared with the staff known to the service. The claim of
+ * an outage is compared with the times when the service answered the ward. */
 #include "services/dosage/downtime/reconcile.h"
 #include "services/dosage/track/presence.h"
 
@@ -20,7 +20,7 @@ static enum ward_code giver(struct entry *e, bool *known, struct ward_err *err)
     return WARD_OK;
 }
 
-/* *known: nobody is named, or a person who is known. */
+/* *known: no name is given, or the person is known. */
 static enum ward_code second(struct entry *e, bool *known, struct ward_err *err)
 {
     bool gives, witnesses = true;

@@ -1,5 +1,5 @@
-/* Rows of entries. What there is to say of one is sealed under its patient's key, bound to the
- * entry and the dose: it names rules, and a rule tells the drug. */
+/* Rows of entries. Issues of an entry are encrypted under its patient's key, bound to the entry
+ * and the dose, because they name rules, and a rule reveals the drug. */
 #include "services/dosage/downtime/reconcile.h"
 
 #include "common/base/crypto.h"
@@ -18,7 +18,7 @@ enum column { ENTRY, DOSE, SEALED, PATIENT, KEK, WRAPPED, SAID };
     " ON a.administration_id = e.administration_id"                                            \
     " LEFT JOIN owner_key k ON k.owner_id = a.patient_id"
 
-/* Under the patient's key: few doses are likely, and a plain hash would tell which it was. */
+/* Keyed with the patient's key: few doses are likely, so a plain hash would reveal the dose. */
 static void mac_of(const struct owner *o, const OfflineDose *d, uint8_t out[WARD_SHA256_SIZE])
 {
     uint8_t all[WARD_SHA256_SIZE];
@@ -47,7 +47,7 @@ static bool says_so(const struct owner *o, const OfflineDose *in, struct ward_va
     return said.n == sizeof(mac) && memcmp(said.p, mac, sizeof(mac)) == 0;
 }
 
-/* Nothing, where the key is gone. *other: `in` says something else. */
+/* Nothing if the key was destroyed. *other: `in` has different content. */
 static enum ward_code open_row(struct worker *w, struct ward_arena *mem,
                                const struct ward_val *row, const OfflineDose *in, bool *other,
                                struct issues *out, struct ward_err *err)

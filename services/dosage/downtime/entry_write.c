@@ -13,8 +13,8 @@ struct writing {
     struct ward_event event;
     Dose *dose;
     uint8_t dose_id[DOSAGE_ID], charted_id[DOSAGE_ID];
-    bool charted; /* the slot is, by another */
-    bool twin;    /* the same was charted about then */
+    bool charted; /* the slot is charted, by another dose */
+    bool twin;    /* the same dose was charted at about that time */
 };
 
 /* ---- the slot ---- */
@@ -48,8 +48,8 @@ static bool is_twin(const struct entry *e, const Dose *d)
            entry_same_amount(e, d->product_id, d->dose, e->in->product_id, e->in->dose);
 }
 
-/* One line of a paper, typed into two devices: a slot tells them apart, and what has none does
- * not. */
+/* One line of a paper form, entered on two devices: a slot identifies the duplicate; without a
+ * slot it cannot be recognized. */
 static enum ward_code look_for_twin(struct writing *s, struct ward_err *err)
 {
     struct entry *e = s->e;
@@ -235,7 +235,7 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
     return code;
 }
 
-/* A slot that another took after it was looked at is looked at again. */
+/* A slot that was charted after the check is checked again. */
 enum ward_code entry_record(struct entry *e, struct entry_done *out, struct ward_err *err)
 {
     struct worker *w = e->call->wrk;

@@ -7,7 +7,7 @@ static const Facts NOTHING = {
     .ward = (char *)(uintptr_t)protobuf_c_empty_string,
 };
 
-/* What it fails with is of no interest to the call: it goes on without. */
+/* Its failure does not matter to the call, which continues without it. */
 static enum ward_code ask(struct ward_call *c, const uint8_t patient[DOSAGE_ID],
                           struct chart *out)
 {

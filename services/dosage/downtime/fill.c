@@ -4,8 +4,8 @@
 #include <string.h>
 
 #define AT_ONCE       200  /* orders */
-#define PATIENTS_MOST 2000 /* of a ward: no ward has so many beds */
-#define DOSES_MOST    2000 /* of a patient in a day */
+#define PATIENTS_MOST 2000 /* maximum patients of a ward: no ward has so many beds */
+#define DOSES_MOST    2000 /* maximum doses of a patient in a day */
 
 static enum ward_code no_memory(struct ward_err *err)
 {
@@ -70,7 +70,7 @@ enum ward_code fill_patients(struct filling *f, struct ward_err *err)
     return WARD_OK;
 }
 
-/* ---- what was given last ---- */
+/* ---- last given doses ---- */
 
 static bool has_dose(const PackPatient *p, const uint8_t id[DOSAGE_ID])
 {
@@ -135,7 +135,7 @@ static enum ward_code fill_slots(struct filling *f, PackPatient *p, struct ward_
     return WARD_OK;
 }
 
-/* ---- what the chart says ---- */
+/* ---- facts of the chart ---- */
 
 static const char *add(struct ward_arena *mem, const char *so_far, const char *before,
                        const char *more)
@@ -145,7 +145,7 @@ static const char *add(struct ward_arena *mem, const char *so_far, const char *b
     return ward_printf(mem, "%s%s%s%s", so_far, *so_far == '\0' ? "" : "; ", before, more);
 }
 
-/* The text and every coding: another may name what the first does not. */
+/* The text and every coding: another coding may name what the first one does not. */
 static const char *all_said(const char *so_far, const char *before, const char *text,
                             Ward__Dosage__V1__Coding *const *codings, size_t n,
                             struct ward_arena *mem)

@@ -25,7 +25,7 @@ void issues_print(const struct issues *list, char out[ISSUES_TEXT])
     for (size_t i = 0; i < list->n; i++) {
         size_t n = strlen(list->at[i]);
 
-        if (at + n + 2 > ISSUES_TEXT) /* an issue's text has at most 72 bytes: never */
+        if (at + n + 2 > ISSUES_TEXT) /* an issue's text has at most 72 bytes: cannot happen */
             return;
         if (at > 0)
             out[at++] = ' ';
@@ -63,7 +63,7 @@ void issues_of_order(struct issues *list, const Order *order, int64_t given_us)
     unsigned state = (unsigned)order->state;
     const char *name = state < ORDER_STATES ? NAMES[state] : NULL;
 
-    /* What was never an order does not become one by being older. */
+    /* A text that never was an order does not become one. */
     if (name != NULL &&
         (order->written_at_us <= given_us || state == ORDER_DRAFT || state == ORDER_WRONG))
         issue_add(list, name);
@@ -84,7 +84,7 @@ void issues_of_pack(struct issues *list, const struct pack *pack, const OfflineD
         issue_add(list, "not-of-this-pack");
 }
 
-/* ---- what cannot be recorded ---- */
+/* ---- entries that cannot be recorded ---- */
 
 static bool is_text(const char *s, size_t most)
 {

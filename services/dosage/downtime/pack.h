@@ -1,8 +1,8 @@
-/* pack.h - downtime packs: what a ward needs to know while nothing can be reached, as a signed
+/* pack.h - downtime packs: the information that a ward needs during an outage, as a signed
  * document.
  *
- * The keys that sign are secrets of the ring ("pack", one a generation; the newest signs, all
- * that are held check).
+ * The signing keys are secrets of the ring ("pack", one for each generation; the newest signs,
+ * all stored ones verify).
  *
  * Threads: any; a worker's own connection. Memory: the call's arena. Errors: as each says.
  */
@@ -30,30 +30,31 @@ typedef Ward__Dosage__V1__ReconcileResult ReconcileResult;
 
 /* ---- pack_json.c: pure ---- */
 
-/* A message by protobuf's own JSON mapping: lowerCamelCase names, 64-bit numbers as text, enums
- * by name, bytes as base64; what has its default is left out. Errors: ward_json_done's. */
+/* Converts a message by protobuf's own JSON mapping: lowerCamelCase names, 64-bit numbers as
+ * text, enums by name, bytes as base64; defaults are omitted. Errors: ward_json_done's. */
 void pack_message(struct ward_json_out *w, const ProtobufCMessage *msg, struct ward_arena *mem);
 
 /* ---- pack_sign.c ---- */
 
-#define PACK_KEYS 4 /* generations that are held */
+#define PACK_KEYS 4 /* maximum number of stored generations */
 struct pack_key {
     uint8_t seed[WARD_ED25519_SEED];
 };
-/* Newest first; returns how many. The caller wipes them. */
+/* Newest first; returns the number. The caller wipes them. */
 int pack_keys(struct dosage *dos, struct pack_key out[PACK_KEYS]);
 /*   RESOURCE_EXHAUSTED  PACK_TOO_LARGE */
 WARD_MUST enum ward_code pack_sign(struct dosage *dos, const Pack *pack, struct ward_arena *mem,
                                    char **out, struct ward_err *err);
 
-/* What a pack said, as it was given out. */
+/* The content of a pack, as issued. */
 struct pack {
     uint8_t id[DOSAGE_ID];
     const char *ward;
     int64_t made_at_us, expires_at_us;
     const struct ward_json *patients; /* PackPatient, as JSON */
 };
-/*   UNAUTHENTICATED  PACK_INVALID: not signed by a key of ours, of another kind, or changed */
+/* UNAUTHENTICATED  PACK_INVALID: not signed by a key of this service, of another kind, or
+ * changed */
 WARD_MUST enum ward_code pack_open(struct dosage *dos, const char *text, struct ward_arena *mem,
                                    struct pack *out, struct ward_err *err);
 bool pack_has_patient(const struct pack *p, const char *patient_id);
@@ -61,9 +62,9 @@ bool pack_has_order(const struct pack *p, const char *patient_id, const char *or
 
 /* ---- facts.c ---- */
 
-/* What the chart says of a patient: kept, or read from records with the caller's token while
- * records answers (*away: it did not; it is not asked again). Never NULL: UNAVAILABLE, with
- * nothing in it, where neither is to be had. Not in a transaction. */
+/* The facts of a patient's chart: cached, or read from records with the caller's token while
+ * records answers (*away: records did not answer, and is not called again). Never NULL: if
+ * neither source is available, UNAVAILABLE without facts. Not in a transaction. */
 const Facts *pack_facts(struct ward_call *c, const uint8_t patient[DOSAGE_ID], bool *away);
 
 /* ---- fill.c ---- */
@@ -76,7 +77,7 @@ struct filling {
     const Facts **facts;
     size_t n;
 };
-/* Everyone with an open order in the ward: their ids. Not yet their facts. */
+/* Ids of all patients with an open order in the ward, without their facts. */
 WARD_MUST enum ward_code fill_patients(struct filling *f, struct ward_err *err);
 /* Their part of the pack. */
 WARD_MUST enum ward_code fill_patient(struct filling *f, size_t i, PackPatient **out,

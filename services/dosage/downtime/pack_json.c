@@ -143,7 +143,7 @@ static void put_list(struct ward_json_out *w, const ProtobufCFieldDescriptor *f,
     ward_json_array_end(w);
 }
 
-/* No message of a pack has a oneof or an optional field: a default is not there. */
+/* No message of a pack has a oneof or an optional field, so a default is omitted. */
 void pack_message(struct ward_json_out *w, const ProtobufCMessage *msg, struct ward_arena *mem)
 {
     ward_json_object_begin(w);

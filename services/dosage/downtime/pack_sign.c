@@ -42,7 +42,7 @@ enum ward_code pack_sign(struct dosage *dos, const Pack *pack, struct ward_arena
 
     pack_message(&w, &pack->base, mem);
     WARD_TRY(ward_json_done(&w, &json, &n, err));
-    if (WARD_BASE64_SIZE(n) + 512 > PACK_BYTES) /* header and signature beside it */
+    if (WARD_BASE64_SIZE(n) + 512 > PACK_BYTES) /* header and signature besides it */
         return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "PACK_TOO_LARGE",
                                 "the pack has more than 6 MiB: ask for fewer hours");
     if (pack_keys(dos, keys) == 0)
@@ -80,7 +80,7 @@ static bool split(const char *text, struct parts *p)
     return true;
 }
 
-/* An object of JSON in base64url. */
+/* A JSON object in base64url. */
 static bool read_json(const char *s, size_t n, struct ward_arena *mem,
                       const struct ward_json **out)
 {
@@ -100,7 +100,7 @@ static bool is(const struct ward_json *object, const char *key, const char *valu
     return s != NULL && strcmp(s, value) == 0;
 }
 
-/* The key is found by its name, and must be one of ours. */
+/* The key is found by its name, and must be this service's own. */
 static bool signed_by(const struct pack_key *seed, const struct ward_json *header,
                       const char *text, const struct parts *p,
                       const uint8_t sig[WARD_ED25519_SIG])
@@ -174,7 +174,7 @@ enum ward_code pack_open(struct dosage *dos, const char *text, struct ward_arena
     return WARD_OK;
 }
 
-/* ---- who is in it ---- */
+/* ---- the pack's patients ---- */
 
 static const struct ward_json *patient_of(const struct pack *p, const char *patient_id)
 {

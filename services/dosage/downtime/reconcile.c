@@ -1,5 +1,6 @@
-/* Reconcile: entry by entry, in the order of their times, so that the check of one knows those
- * before it. Each is a transaction of its own; a call that was cut is made again and goes on.
+/* Reconcile: entry by entry, in the order of their times, so that the check of an entry
+ * includes the earlier ones. Each entry is a transaction; an interrupted call is repeated and
+ * continues.
  */
 #include "services/dosage/downtime/reconcile.h"
 
@@ -101,7 +102,8 @@ static enum ward_code work(struct reconciling *k, const OfflineDose *in,
     return WARD_OK;
 }
 
-/* An entry's memory is its own, and taken back behind it: 500 of them do not fit otherwise. */
+/* Each entry has its own memory, which is released after it: 500 entries would not fit
+ * otherwise. */
 static enum ward_code one(struct reconciling *k, size_t at, struct ward_arena *mem)
 {
     struct ward_call *c = k->call;
@@ -131,7 +133,7 @@ static enum ward_code all(struct reconciling *k)
     return code;
 }
 
-/* ---- the order of things ---- */
+/* ---- the order of entries ---- */
 
 struct timed {
     int64_t at_us;
@@ -198,8 +200,8 @@ static enum ward_code tell(struct reconciling *k, const ReconcileResponse *r,
     return ward_event_write(&event, db, err);
 }
 
-/* What is kept is what became of each; what there is to say of it is read again, but for the
- * words of a rejection. */
+/* The stored answer has the result of each entry. Its issues are read again, except the text of
+ * a rejection. */
 static enum ward_code keep(struct reconciling *k, struct ward_db *db, struct ward_err *err)
 {
     ReconcileResponse kept = WARD__DOSAGE__V1__RECONCILE_RESPONSE__INIT;
@@ -241,7 +243,7 @@ static enum ward_code read_again(struct reconciling *k, struct ward_err *err)
     return WARD_OK;
 }
 
-/* Two calls of one key that ran beside each other give one answer: the first's. */
+/* Two concurrent calls with one key return one answer: the first one's. */
 static enum ward_code finish(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct reconciling *k = arg;
@@ -269,7 +271,7 @@ static enum ward_code open_pack(struct reconciling *k)
         return WARD_FAIL_REASON(c->err, PERMISSION_DENIED, "WARD_NOT_YOURS",
                                 "the pack is of another ward");
     code = ruleset_active(w, c->mem, &k->rules, &why);
-    if (code == WARD_FAILED_PRECONDITION) /* NO_RULE_SET: recorded, and not checked */
+    if (code == WARD_FAILED_PRECONDITION) /* NO_RULE_SET: recorded without a check */
         k->rules = NULL;
     else if (code != WARD_OK)
         *c->err = why;
@@ -284,8 +286,8 @@ static enum ward_code use_second(struct ward_db *db, void *arg, struct ward_err 
     return witness_use(k->call, &k->idem, &k->second, err);
 }
 
-/* One token confirms what one call brings in, and its entries are transactions of their own: it
- * is used up before the first. */
+/* One token confirms all entries of a call, and each entry is a separate transaction: the token
+ * is redeemed before the first one. */
 static enum ward_code confirm(struct reconciling *k)
 {
     struct ward_call *c = k->call;

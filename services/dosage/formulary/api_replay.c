@@ -1,5 +1,5 @@
-/* Replay: past decisions, decided anew by another set. Each is read, decided and forgotten;
- * what is told is how many came out otherwise, and which. */
+/* Replay: decides past decisions again with another set. Each is read, decided and released;
+ * the answer has the number and the ids of different results. */
 #include "services/dosage/api.h"
 #include "services/dosage/formulary/kept.h"
 #include "services/dosage/formulary/replay.h"
@@ -17,8 +17,8 @@ typedef Ward__Dosage__V1__Decision Decision;
 
 #define MOST         100000
 #define SPAN_US      (INT64_C(30) * 86400 * 1000000)
-#define AT_ONCE      100   /* decisions of a batch: a message has no more changes */
-#define CHANGES_MOST 10000 /* told of; all are counted */
+#define AT_ONCE      100   /* decisions of a batch: the maximum of changes in a message */
+#define CHANGES_MOST 10000 /* maximum of reported ones; all are counted */
 #define BATCH_MEM    ((size_t)64 << 20)
 #define ONE_MEM      ((size_t)32 << 20)
 #define TELL_NS      (500 * WARD_NS_PER_MS)
@@ -30,7 +30,7 @@ struct replay {
     const struct ruleset *rules;
     int64_t from_us, to_us, most;
     struct ward_arena batch, one; /* of one message, of one decision */
-    uint8_t before[DOSAGE_ID];    /* the last that was looked at */
+    uint8_t before[DOSAGE_ID];    /* the last one that was processed */
     int64_t looked, told;
     int64_t told_ns;
     Progress progress;
@@ -67,7 +67,7 @@ static enum ward_code count(struct replay *r, const Decision *was, const Decisio
     return WARD_OK;
 }
 
-/* What this set does not even let be written is stopped by a finding of the service's own. */
+/* An order that this set rejects outright is stopped by a built-in finding. */
 #define REFUSED "ward.refused"
 
 static enum ward_code refuse(struct replay *r, Decision *now)
@@ -105,7 +105,7 @@ static enum ward_code decide_anew(struct replay *r, const uint8_t id[DOSAGE_ID])
     Decision *was = NULL, now = WARD__DOSAGE__V1__DECISION__INIT;
     enum ward_code code = decision_find(r->w, &r->one, id, &was, r->call->err);
 
-    /* Erased meanwhile, or what lies there is not readable: counted, and no reason to stop. */
+    /* Erased meanwhile, or unreadable: counted, and the replay continues. */
     if (code == WARD_NOT_FOUND || code == WARD_DATA_LOSS ||
         (code == WARD_OK && was->snapshot == NULL)) {
         *r->call->err = (struct ward_err){0};
@@ -136,7 +136,7 @@ static enum ward_code tell(struct replay *r, bool done)
     return ward_send(r->call, &resp.base);
 }
 
-/* A Replay that nobody was there to look at is none. */
+/* A Replay whose caller has left does not count. */
 static enum ward_code still_there(const struct replay *r)
 {
     if (!ward_call_cancelled(r->call))
@@ -144,7 +144,7 @@ static enum ward_code still_there(const struct replay *r)
     return WARD_FAIL(r->call->err, CANCELLED, "the caller went away");
 }
 
-/* *more: there may be others behind these. */
+/* *more: more decisions may follow. */
 static enum ward_code batch(struct replay *r, bool *more)
 {
     static const char SQL[] =
@@ -162,7 +162,7 @@ static enum ward_code batch(struct replay *r, bool *more)
     for (size_t i = 0; i < rows.n; i++) {
         WARD_TRY(still_there(r));
         if (rows.at[i][0].n != DOSAGE_ID)
-            return WARD_FAIL(r->call->err, DATA_LOSS, "a decision's id is none");
+            return WARD_FAIL(r->call->err, DATA_LOSS, "a stored decision has an invalid id");
         memcpy(r->before, rows.at[i][0].p, DOSAGE_ID);
         ward_arena_reset(&r->one);
         WARD_TRY(decide_anew(r, r->before));
@@ -185,8 +185,8 @@ static enum ward_code all(struct replay *r)
     return WARD_OK;
 }
 
-/* Nothing was looked at although there is something of the usual span: then this was no Replay
- * that anybody could approve by. */
+/* Nothing was processed although the usual span has decisions: such a Replay does not permit an
+ * approval. */
 static enum ward_code looked_past(const struct replay *r, struct ward_db *db, bool *out,
                                   struct ward_err *err)
 {

@@ -56,7 +56,7 @@ static enum ward_code pack(struct ward_call *c, RuleSet *set, struct ward_val *o
     uint8_t *bytes;
     size_t n;
 
-    set->version = 0; /* given by the database; what is stored does not hold it */
+    set->version = 0; /* set by the database; the stored content does not have it */
     n = protobuf_c_message_get_packed_size(&set->base);
     bytes = ward_alloc(c->mem, n + 1);
     if (bytes == NULL)
@@ -97,7 +97,7 @@ static enum ward_code draft_in_tx(struct ward_db *db, void *arg, struct ward_err
     return ward_event_write(&event, db, err);
 }
 
-/* ---- only looked at ---- */
+/* ---- validation only ---- */
 
 static enum ward_code list_problems(struct ward_call *c, const struct ruleset_problems *from,
                                     DraftResponse *resp)

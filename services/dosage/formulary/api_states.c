@@ -11,7 +11,8 @@ typedef Ward__Dosage__V1__ApproveRuleSetResponse ApproveResponse;
 typedef Ward__Dosage__V1__ActivateRuleSetRequest ActivateRequest;
 typedef Ward__Dosage__V1__ActivateRuleSetResponse ActivateResponse;
 
-/* A step of one set; its kept answer is an ApproveRuleSetResponse whatever was called. */
+/* A step of one set; the stored answer is always an ApproveRuleSetResponse, whatever the
+ * method. */
 struct step {
     struct ward_call *call;
     struct ward_event event;
@@ -59,7 +60,7 @@ static enum ward_code activate(struct step *s, struct ward_db *db, struct ward_e
 {
     switch ((int)s->info->state) {
     case STATE_OF(ACTIVE):
-        return WARD_OK; /* as it should be */
+        return WARD_OK; /* the expected state */
     case STATE_OF(APPROVED):
     case STATE_OF(RETIRED):
         return kept_activate(db, s->call->mem, s->version, s->call->who->subject,

@@ -1,15 +1,15 @@
-/* The sets this process has read: each once, for as long as it lives. */
+/* The sets that this process has read: each once, for the life of the process. */
 #include "services/dosage/formulary/kept.h"
 
 #include <pthread.h>
 
-#define HELD_MEM ((size_t)256 << 20) /* of one set: its message, as it unfolds from 4 MiB */
+#define HELD_MEM ((size_t)256 << 20) /* for one set: its message, as decoded from 4 MiB */
 
 struct held {
     struct held *next;
     int64_t version;
     struct ruleset *set;
-    struct ward_arena mem; /* holds this, and the message */
+    struct ward_arena mem; /* owns this, and the message */
 };
 
 struct rulesets {
@@ -78,7 +78,7 @@ static const struct ruleset *look(struct rulesets *rs, int64_t version)
     return h == NULL ? NULL : h->set;
 }
 
-/* Of two workers that read one at once, the first keeps it. */
+/* If two workers read a set at once, the first one's copy is stored. */
 static const struct ruleset *hold(struct rulesets *rs, struct held *h)
 {
     const struct held *was;

@@ -97,7 +97,7 @@ static void index_products(struct ruleset *r, const Drug *d, size_t i)
     }
 }
 
-/* For what is on packs and bags. */
+/* For codes on packs and bags. */
 static bool codes_room(struct ruleset *r)
 {
     size_t gtins = 0, traces = 0, locals = 0;
@@ -114,7 +114,7 @@ static bool codes_room(struct ruleset *r)
            room(r, &r->locals, locals);
 }
 
-/* A name that cannot be folded is a problem that is told of elsewhere. */
+/* A name that cannot be normalized is a problem that is reported elsewhere. */
 static bool index_name(struct ruleset *r, struct names *to, const char *name, const Drug *d,
                        size_t i, size_t j)
 {
@@ -180,7 +180,7 @@ static bool index_doses(struct ruleset *r)
     return true;
 }
 
-/* A rule without its head is a problem that is told of elsewhere. */
+/* A rule without a head is a problem that is reported elsewhere. */
 static void add_rule(struct ruleset *r, const Rule *rule, uint32_t kind, size_t at)
 {
     if (rule != NULL)
@@ -222,9 +222,9 @@ static bool index_rules(struct ruleset *r)
     return true;
 }
 
-/* ---- the codes that charts are read by ---- */
+/* ---- the codes for reading charts ---- */
 
-/* Counted first, written then: to NULL nothing is written. */
+/* First pass counts, second pass writes: with NULL nothing is written. */
 struct loincs {
     char **to;
     size_t n;
@@ -292,9 +292,9 @@ static bool index_loincs(struct ruleset *r)
     return true;
 }
 
-/* ---- what drugs are looked for by ---- */
+/* ---- search keys of drugs ---- */
 
-/* Names in a line each: an end of a line is in no query that was folded from one. */
+/* One name per line: no query that was normalized from one line contains a line break. */
 static char *join(struct ward_arena *mem, char *so_far, const char *more)
 {
     if (so_far == NULL || more == NULL)

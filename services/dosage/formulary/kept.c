@@ -157,7 +157,7 @@ enum ward_code kept_content(struct ward_db *db, struct ward_arena *mem, int64_t 
     return WARD_OK;
 }
 
-/* ---- from state to state ---- */
+/* ---- state transitions ---- */
 
 enum ward_code kept_replayed(struct ward_db *db, struct ward_arena *mem, int64_t version,
                              int64_t replayed, int64_t at_us, struct ward_err *err)
@@ -194,7 +194,7 @@ enum ward_code kept_activate(struct ward_db *db, struct ward_arena *mem, int64_t
     static const char SQL[] = "UPDATE rule_set SET state = ?, activated_by = ?, "
                               "activated_at_us = ? WHERE version = ?";
 
-    /* The one row first: who activates another at this moment waits for it, or is redone. */
+    /* Locks the single row first: a concurrent activation waits for it, or is repeated. */
     WARD_TRY(ward_db_run(db, mem, POINT, WARD_PARAMS(ward_int(mem, version)), NULL, err));
     WARD_TRY(ward_db_run(db, mem, RETIRE,
                          WARD_PARAMS(ward_int(mem, STATE_OF(RETIRED)),

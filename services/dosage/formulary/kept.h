@@ -1,7 +1,7 @@
-/* kept.h - rows of rule_set: one function a question.
+/* kept.h - rows of rule_set: one function for each query.
  *
  * Threads: a worker's own connection. Memory: the arena. Errors: db.h's; NOT_FOUND
- * RULE_SET_NOT_FOUND; DATA_LOSS DOSE_UNREADABLE where a row is not what was written.
+ * RULE_SET_NOT_FOUND; DATA_LOSS DOSE_UNREADABLE for a row that was changed outside the service.
  */
 #ifndef DOSAGE_FORMULARY_KEPT_H
 #define DOSAGE_FORMULARY_KEPT_H
@@ -12,7 +12,7 @@ typedef Ward__Dosage__V1__RuleSetInfo RuleSetInfo;
 typedef Ward__Dosage__V1__RuleSetState RuleSetState;
 #define STATE_OF(name) WARD__DOSAGE__V1__RULE_SET_STATE__RULE_SET_STATE_##name
 
-/* A new draft of this content; *version is its. In a transaction. */
+/* Stores a new draft with this content; *version is its version. In a transaction. */
 WARD_MUST enum ward_code kept_add(struct ward_db *db, struct ward_arena *mem,
                                   const RuleSet *set, const struct ward_val *content,
                                   const char *by, int64_t at_us, int64_t *version,
@@ -20,26 +20,26 @@ WARD_MUST enum ward_code kept_add(struct ward_db *db, struct ward_arena *mem,
 /* `lock`: FOR UPDATE, in a transaction. */
 WARD_MUST enum ward_code kept_info(struct ward_db *db, struct ward_arena *mem, int64_t version,
                                    bool lock, RuleSetInfo **out, struct ward_err *err);
-/* Those below `before`, newest first. */
+/* Sets below `before`, newest first. */
 WARD_MUST enum ward_code kept_list(struct ward_db *db, struct ward_arena *mem, int64_t before,
                                    int most, RuleSetInfo ***out, size_t *n,
                                    struct ward_err *err);
-/* 0: none is active. */
+/* 0: no set is active. */
 WARD_MUST enum ward_code kept_active(struct ward_db *db, struct ward_arena *mem,
                                      int64_t *version, struct ward_err *err);
-/* The set itself, its sha256 looked at, with its version in it. */
+/* The set itself, with its version, after a check of its sha256. */
 WARD_MUST enum ward_code kept_content(struct ward_db *db, struct ward_arena *mem,
                                       int64_t version, RuleSet **out, char sha256[65],
                                       struct ward_err *err);
-/* What a Replay of it looked at, and that it ended. In a transaction. */
+/* Stores the result of its Replay and its end. In a transaction. */
 WARD_MUST enum ward_code kept_replayed(struct ward_db *db, struct ward_arena *mem,
                                        int64_t version, int64_t replayed, int64_t at_us,
                                        struct ward_err *err);
-/* Approved, or rejected. In a transaction, the row locked. */
+/* Approves or rejects it. In a transaction, with the row locked. */
 WARD_MUST enum ward_code kept_decide(struct ward_db *db, struct ward_arena *mem,
                                      int64_t version, RuleSetState state, const char *by,
                                      int64_t at_us, struct ward_err *err);
-/* Makes it the active one, and the one before it retired. In a transaction, the row locked. */
+/* Activates it, and retires the previous active one. In a transaction, with the row locked. */
 WARD_MUST enum ward_code kept_activate(struct ward_db *db, struct ward_arena *mem,
                                        int64_t version, const char *by, int64_t at_us,
                                        struct ward_err *err);

@@ -1,7 +1,6 @@
-/* replay.h - two decisions of one snapshot, by two sets of rules: what came out otherwise.
+/* replay.h - compares two decisions of one snapshot by two rule sets.
  *
- * Threads: pure. Memory: the arena; texts are borrowed from nowhere. Errors:
- * RESOURCE_EXHAUSTED.
+ * Threads: pure. Memory: the arena; no text is borrowed. Errors: RESOURCE_EXHAUSTED.
  */
 #ifndef DOSAGE_FORMULARY_REPLAY_H
 #define DOSAGE_FORMULARY_REPLAY_H
@@ -12,7 +11,7 @@
 
 enum replay_change { REPLAY_SAME, REPLAY_STRICTER, REPLAY_LAXER, REPLAY_DIFFERENT };
 
-/* By worst severity first; then by which rules fired, and how severely. */
+/* First by the highest severity; then by the rules with findings, and their severities. */
 enum replay_change replay_compare(const Ward__Dosage__V1__Decision *was,
                                   const Ward__Dosage__V1__Decision *now);
 WARD_MUST enum ward_code replay_change(const Ward__Dosage__V1__Decision *was,

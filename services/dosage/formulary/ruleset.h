@@ -1,7 +1,7 @@
-/* ruleset.h - a rule set as the check uses it: the message, checked as a whole, with indexes.
+/* ruleset.h - a rule set in the form for the check: the validated message, with indexes.
  *
- * Threads: a struct ruleset is constant once made, and shared; the holder keeps every set it
- * ever read (a set is not changed, and old decisions name it). Memory: a ruleset's own arena.
+ * Threads: a struct ruleset is constant once made, and shared; the holder keeps every set that
+ * it read (a set never changes, and old decisions name it). Memory: a ruleset's own arena.
  * Errors: as each says.
  */
 #ifndef DOSAGE_FORMULARY_RULESET_H
@@ -16,14 +16,14 @@ struct ruleset; /* formulary/ruleset_own.h */
 #define RULESET_PROBLEMS 20
 struct ruleset_problem {
     char path[96];  /* "dose_rules[3].max_single.unit" */
-    char what[120]; /* a plain sentence's end: "is no UCUM unit" */
+    char what[120]; /* the end of a sentence: "is not a UCUM unit" */
 };
 struct ruleset_problems {
     int n;
     struct ruleset_problem at[RULESET_PROBLEMS];
 };
-/* Checks the whole of it and makes its indexes. msg is borrowed and must outlive it. Pure.
- *   INVALID_ARGUMENT  RULE_SET_INVALID, and *problems says where */
+/* Validates the whole set and builds its indexes. msg is borrowed and must outlive it. Pure.
+ *   INVALID_ARGUMENT  RULE_SET_INVALID, and *problems has the places */
 WARD_MUST enum ward_code ruleset_make(const Ward__Dosage__V1__RuleSet *msg,
                                       const char sha256[65], struct ruleset **out,
                                       struct ruleset_problems *problems, struct ward_err *err);
@@ -38,16 +38,16 @@ const Ward__Dosage__V1__Drug *ruleset_drug(const struct ruleset *r, const char *
 const Ward__Dosage__V1__Ingredient *ruleset_ingredient(const struct ruleset *r, const char *id);
 const Ward__Dosage__V1__Product *ruleset_product(const struct ruleset *r, const char *id,
                                                  const Ward__Dosage__V1__Drug **drug);
-/* By its 14 digits. */
+/* By its 14-digit GTIN. */
 const Ward__Dosage__V1__Product *ruleset_gtin(const struct ruleset *r, const char *gtin,
                                               const Ward__Dosage__V1__Drug **drug);
-/* By a trace code of 20 digits: the longest of Product.trace_codes that it begins with. */
+/* By a trace code of 20 digits: the longest of Product.trace_codes that is its prefix. */
 const Ward__Dosage__V1__Product *ruleset_trace(const struct ruleset *r, const char *code,
                                                const Ward__Dosage__V1__Drug **drug);
 /* By one of Product.local_codes. */
 const Ward__Dosage__V1__Product *ruleset_local(const struct ruleset *r, const char *code,
                                                const Ward__Dosage__V1__Drug **drug);
-/* Of a code and one of its uses. */
+/* By a code and one of its uses. */
 const Ward__Dosage__V1__Reason *ruleset_reason(const struct ruleset *r, const char *code,
                                                Ward__Dosage__V1__Reason__Use use);
 /* Dose rules of an ingredient, in the order of the set. */
@@ -56,9 +56,9 @@ size_t ruleset_dose_rules(const struct ruleset *r, const char *ingredient,
 bool ruleset_in_class(const struct ruleset *r, const char *ingredient, const char *class_id);
 bool ruleset_selects(const struct ruleset *r, const Ward__Dosage__V1__Selector *s,
                      const char *ingredient);
-/* LOINC codes that its context and monitoring rules name, each once, sorted. */
+/* LOINC codes of its context and monitoring rules, each once, sorted. */
 char *const *ruleset_loincs(const struct ruleset *r, size_t *n);
-/* What the check made of it once: check/prepared.h. */
+/* The prepared form for the check: check/prepared.h. */
 struct prepared;
 const struct prepared *ruleset_prepared(const struct ruleset *r);
 
@@ -67,7 +67,7 @@ const struct prepared *ruleset_prepared(const struct ruleset *r);
 WARD_MUST enum ward_code rulesets_open(struct dosage *dos, struct rulesets **out,
                                        struct ward_err *err);
 void rulesets_close(struct rulesets *rs); /* NULL is fine */
-/* The active one, as of now, by this connection (one statement; the set itself is read once).
+/* The active set as of now, read with this connection (one statement; each set is read once).
  *   FAILED_PRECONDITION  NO_RULE_SET */
 WARD_MUST enum ward_code ruleset_active(struct worker *w, struct ward_arena *mem,
                                         const struct ruleset **out, struct ward_err *err);

@@ -1,7 +1,7 @@
-/* ruleset_own.h - what a rule set is made of, between the files that make it.
+/* ruleset_own.h - internals of a rule set, shared by the files that build it.
  *
- * Threads: written by ruleset_make alone, constant afterwards. Memory: the set's own arena.
- * Errors: RESOURCE_EXHAUSTED; what is wrong with a set is a problem, not an error.
+ * Threads: written only by ruleset_make, constant afterwards. Memory: the set's own arena.
+ * Errors: RESOURCE_EXHAUSTED. A fault of a set is a problem, not an error.
  */
 #ifndef DOSAGE_FORMULARY_RULESET_OWN_H
 #define DOSAGE_FORMULARY_RULESET_OWN_H
@@ -20,14 +20,14 @@ typedef Ward__Dosage__V1__Quantity Quantity;
 typedef Ward__Dosage__V1__Coding Coding;
 typedef Ward__Dosage__V1__Sentence Sentence;
 
-/* One thing with a name: what it is, and whose (a product's drug). */
+/* One named item: the item, and its owner (a product's drug). */
 struct named {
     const char *key;
     const void *item;
     const void *of;
-    uint32_t i, j; /* where it stands: drugs[i].products[j] */
+    uint32_t i, j; /* its place: drugs[i].products[j] */
 };
-/* Sorted by key, and by i and j where keys are equal. */
+/* Sorted by key, then by i and j. */
 struct names {
     struct named *at;
     size_t n;
@@ -38,26 +38,26 @@ struct ruleset {
     const RuleSet *msg;
     char sha256[65];
     struct names ingredients, classes, drugs, products, gtins, traces, locals, reasons, rules;
-    struct names named_en, named_zh; /* products by their names, folded */
-    struct names dose;               /* dose rules by their ingredient */
+    struct names named_en, named_zh; /* products by their normalized names */
+    struct names dose;               /* dose rules by ingredient */
     const DoseRule **dose_rules;     /* in dose's order */
-    const char **searched;           /* in drugs' order: ids and names, folded */
+    const char **searched;           /* in drugs' order: ids and normalized names */
     char **loincs;                   /* sorted */
     size_t n_loincs;
     struct prepared *prepared; /* check/prepared.h */
 };
 
-/* As ruleset_make, of what was checked when it was stored: a set that old decisions name stays
- * readable, whatever later versions of this code would say of it. */
+/* Like ruleset_make, for a set that was validated when it was stored: a set that old decisions
+ * name stays readable, even if later versions of this code would reject it. */
 WARD_MUST enum ward_code ruleset_load(const RuleSet *msg, const char sha256[65],
                                       struct ruleset **out, struct ward_err *err);
 
 /* index.c */
 WARD_MUST enum ward_code ruleset_index(struct ruleset *r, struct ward_err *err);
-/* The first of this name; NULL: none. */
+/* The first item with this name; NULL: none. */
 const struct named *names_find(const struct names *all, const char *key);
 
-/* How many rules a set has, of all kinds. */
+/* The number of a set's rules, of all kinds. */
 size_t ruleset_rules(const RuleSet *msg);
 #define RULESET_TRACE_LEAST 7 /* digits of Product.trace_codes */
 #define RULESET_TRACE_MOST  19

@@ -1,5 +1,5 @@
-/* ruleset_testing.h - a small rule set with one of everything, for unit tests to spoil. Its
- * numbers are made up. */
+/* ruleset_testing.h - a small rule set with one item of each kind, for unit tests to modify.
+ * Its numbers are invented. */
 #ifndef DOSAGE_FORMULARY_RULESET_TESTING_H
 #define DOSAGE_FORMULARY_RULESET_TESTING_H
 
@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-/* protobuf-c has no const; nothing here is written to. */
+/* protobuf-c has no const; nothing here is modified. */
 #define W(s) ((char *)(uintptr_t)(s))
 
 struct world {
@@ -30,7 +30,7 @@ struct world {
     Reason reason;
     Rule rules[8];
     Selector of_alpha, of_class;
-    /* the lists the messages point at */
+    /* the lists that the messages point to */
     Ingredient *ingredients[2];
     Drug *drugs[1];
     Product *products[1];

@@ -1,4 +1,4 @@
-/* The set as a whole: its size and names, then part by part. */
+/* The set as a whole: its size and names, then each part. */
 #include "services/dosage/formulary/valid.h"
 
 #include <stdarg.h>
@@ -39,7 +39,7 @@ bool wrong(struct valid *v, const struct place *at, const char *fmt, ...)
     return false;
 }
 
-/* Keys stand sorted: the same twice is side by side. */
+/* Keys are sorted: duplicates are adjacent. */
 static void once(struct valid *v, const struct names *all,
                  void (*tell)(struct valid *v, const struct named *n))
 {

@@ -1,9 +1,9 @@
-/* valid.h - whether a rule set makes sense, part by part: what is wrong, and where.
+/* valid.h - validation of a rule set, part by part: each problem with its place.
  *
- * A place is a list from the innermost part outwards, on the stack; it becomes text only where
- * something is wrong. Each check returns whether all was well.
+ * A place is a list from the innermost part outwards, on the stack; it is converted to text
+ * only for a problem. Each check returns whether everything was valid.
  *
- * Threads: pure. Memory: none. Errors: none; problems are counted past what is kept.
+ * Threads: pure. Memory: none. Errors: none; problems beyond the limit are only counted.
  */
 #ifndef DOSAGE_FORMULARY_VALID_H
 #define DOSAGE_FORMULARY_VALID_H
@@ -13,7 +13,7 @@
 struct place {
     const struct place *in;
     const char *name;
-    long i; /* -1: not one of a list */
+    long i; /* -1: not an element of a list */
 };
 #define PLACE(in, name)       (&(const struct place){(in), (name), -1})
 #define PLACE_OF(in, name, i) (&(const struct place){(in), (name), (long)(i)})
@@ -23,13 +23,13 @@ struct valid {
     struct ruleset_problems *problems;
 };
 
-/* Notes it, and says false. */
+/* Reports the problem, and returns false. */
 bool wrong(struct valid *v, const struct place *at, const char *fmt, ...) WARD_PRINTF(3, 4);
 
 /* ---- valid.c ---- */
 void valid_ruleset(const struct ruleset *r, struct ruleset_problems *problems);
 
-/* ---- valid_part.c: what all speak of ---- */
+/* ---- valid_part.c: parts that all rules share ---- */
 bool valid_word(struct valid *v, const struct place *at, const char *s, const char *more);
 bool valid_text(struct valid *v, const struct place *at, const char *s, size_t most);
 bool valid_sentence(struct valid *v, const struct place *at, const Sentence *s);
@@ -37,24 +37,24 @@ bool valid_codes(struct valid *v, const struct place *at, Coding *const *codes, 
 bool valid_routes(struct valid *v, const struct place *in, const char *name,
                   const Ward__Dosage__V1__Route *list, size_t n);
 bool valid_range(struct valid *v, const struct place *at, int64_t n, int64_t from, int64_t to);
-/* Lower case, and not empty: each of a list of names. */
+/* Lower case, and not empty: each name of a list. */
 bool valid_names(struct valid *v, const struct place *in, const char *name, char *const *list,
                  size_t n);
-/* A decimal above 0 of at most 20 digits, without an exponent. */
+/* A decimal above 0 with at most 20 digits, without an exponent. */
 bool valid_decimal(struct valid *v, const struct place *at, const char *s,
                    struct ward_decimal *out);
 bool valid_day(struct valid *v, const struct place *at, const char *s);
 bool valid_source(struct valid *v, const struct place *in, const char *s);
 
 /* ---- valid_unit.c ---- */
-/* What an amount is over: mg, mg/kg, mg/m2, mg/h, mg/kg/h, mg/mL. */
+/* The form of an amount: mg, mg/kg, mg/m2, mg/h, mg/kg/h, mg/mL. */
 enum over { OVER_NOTHING, OVER_KG, OVER_M2, OVER_TIME, OVER_KG_TIME, OVER_VOLUME };
-/* A unit that amounts can be in: a ratio scale. */
+/* A unit for amounts: a ratio scale. */
 bool valid_unit(struct valid *v, const struct place *at, const char *unit);
-/* Whether a unit ends in a time: "ug/h". */
+/* Whether a unit ends with a time: "ug/h". */
 bool valid_is_rate(const char *unit);
-/* An amount of an ingredient; *in_unit (NULL: not wanted) is it in the ingredient's unit,
- * "over" left as it is. NULL q is fine: nothing is limited. */
+/* An amount of an ingredient; *in_unit (NULL: not needed) is the amount in the ingredient's
+ * unit, with the denominator unchanged. NULL q is allowed: no limit. */
 bool valid_amount(struct valid *v, const struct place *at, const Quantity *q,
                   const Ingredient *in, enum over over, struct ward_decimal *in_unit);
 
@@ -63,18 +63,18 @@ void valid_drugs(struct valid *v);
 void valid_doses(struct valid *v);
 void valid_rules(struct valid *v);
 void valid_contexts(struct valid *v);
-/* What every rule carries. */
+/* The common fields of every rule. */
 void valid_rule_head(struct valid *v, const struct place *in, const Rule *rule);
 void valid_selector(struct valid *v, const struct place *at, const Selector *s);
-/* NULL o is fine. `of`: whose dose; NULL: several ingredients'. */
+/* NULL o is allowed. `of`: the ingredient of the dose; NULL: several ingredients'. */
 void valid_over(struct valid *v, const struct place *at, const Ward__Dosage__V1__DoseOver *o,
                 const Selector *of);
 bool valid_ages(struct valid *v, const struct place *in, int32_t from, int32_t to);
 void valid_band(struct valid *v, const Ward__Dosage__V1__Band *b, const struct place *at);
 void valid_basis(struct valid *v, const struct place *at, Ward__Dosage__V1__WeightBasis basis);
-/* Some ingredient is of this class. */
+/* At least one ingredient is of this class. */
 void valid_class(struct valid *v, const struct place *at, const char *id);
-/* ---- valid_usual.c: usual doses, sums of a class ---- */
+/* ---- valid_usual.c: usual doses, class sums ---- */
 void valid_usual(struct valid *v);
 void valid_class_sums(struct valid *v);
 /* ---- valid_slip.c ---- */

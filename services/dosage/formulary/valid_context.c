@@ -1,4 +1,4 @@
-/* Context, monitoring and kidney risk rules, and what they ask of a chart. */
+/* Context, monitoring and kidney risk rules, and their conditions on a chart. */
 #include "services/dosage/formulary/valid.h"
 
 #include <string.h>
@@ -7,7 +7,7 @@
 #define DAYS_MOST    3660
 #define WEEKS_MOST   45
 #define LOINC_MOST   8 /* bytes: 7 digits and a hyphen */
-#define ICD_LEAST    3 /* a category; less than it is a chapter */
+#define ICD_LEAST    3 /* a category; a shorter code is a chapter */
 #define TESTS_MOST   50
 #define LOINCS_MOST  40
 #define SHARE_MOST   100
@@ -194,7 +194,7 @@ static void band(struct valid *v, const struct place *at, const Ward__Dosage__V1
         wrong(v, at, "has bounds of weight or kidneys, which are not for this rule");
 }
 
-/* Of a class each ingredient has a unit of its own. */
+/* Ingredients of a class have different units. */
 void valid_over(struct valid *v, const struct place *at, const Ward__Dosage__V1__DoseOver *o,
                 const Selector *of)
 {

@@ -1,8 +1,8 @@
-/* Dose rules: whom they are for, and limits that fit their ingredient and each other. */
+/* Dose rules: their patients, and limits that fit their ingredient and each other. */
 #include "services/dosage/formulary/valid.h"
 
 #define AGE_MOST_DAYS    55000 /* 150 years */
-#define WINDOW_MOST_DAYS 400   /* of a snapshot's given doses; longer is "for life": 0 */
+#define WINDOW_MOST_DAYS 400   /* a snapshot's given doses; longer spans are for life: 0 */
 #define DURATION_MOST    3660
 #define INTERVAL_MOST    525600
 #define DOSES_MOST       288
@@ -19,7 +19,7 @@ bool valid_ages(struct valid *v, const struct place *in, int32_t from, int32_t t
     return true;
 }
 
-/* [from, to) of decimals, each "" for no bound. */
+/* [from, to) of decimals, each "" if unbounded. */
 static void bounds(struct valid *v, const struct place *from_at, const char *from,
                    const struct place *to_at, const char *to)
 {
@@ -31,7 +31,7 @@ static void bounds(struct valid *v, const struct place *from_at, const char *fro
         wrong(v, to_at, "must be above %s", from_at->name);
 }
 
-/* Patients that a class is new to. */
+/* Patients without earlier doses of a class. */
 static void naive(struct valid *v, const Ward__Dosage__V1__Band *b, const struct place *at)
 {
     if (*b->naive_class == '\0') {
@@ -76,7 +76,7 @@ void valid_band(struct valid *v, const Ward__Dosage__V1__Band *b, const struct p
     naive(v, b, at);
 }
 
-/* One limit: its field, and what of it is compared with others once it is in the unit. */
+/* One limit: its field, and its comparable value once it is in the unit. */
 struct limit {
     const char *name;
     const Quantity *q;
@@ -155,7 +155,7 @@ static int limits(struct valid *v, const DoseRule *d, const Ingredient *in,
     return n;
 }
 
-/* Limits of how one dose is infused, or none. */
+/* Limits of the infusion of one dose, or none. */
 static void infusion(struct valid *v, const DoseRule *d, const struct place *at)
 {
     bool some = d->max_concentration != NULL || d->max_infusion_rate != NULL ||

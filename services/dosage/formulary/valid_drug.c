@@ -21,7 +21,7 @@ static bool converts(const char *from, const char *to)
            ward_ucum_commensurable(&a, &b, NULL) == WARD_OK;
 }
 
-/* What UCUM converts by itself needs no word of ours, and gets none. */
+/* Conversions that UCUM has need no entry of ours, and an entry is invalid. */
 static void equivalent(struct valid *v, const Ingredient *in, size_t i,
                        const struct place *ingredient)
 {
@@ -43,7 +43,7 @@ static void equivalent(struct valid *v, const Ingredient *in, size_t i,
     for (size_t k = 0; k < i; k++)
         if (in->equivalents[k]->amount != NULL &&
             converts(e->amount->unit, in->equivalents[k]->amount->unit))
-            wrong(v, PLACE(PLACE(at, "amount"), "unit"), "is told of a second time");
+            wrong(v, PLACE(PLACE(at, "amount"), "unit"), "has a second equivalent");
 }
 
 static void loading(struct valid *v, const Ingredient *in, const struct place *ingredient)
@@ -96,7 +96,7 @@ static void strength(struct valid *v, const Drug *d, const Product *p, size_t i,
     struct ward_decimal per;
 
     if (in == NULL || !has(d->ingredients, d->n_ingredients, s->ingredient)) {
-        wrong(v, PLACE(at, "ingredient"), "is none of its drug's");
+        wrong(v, PLACE(at, "ingredient"), "is not one of its drug's");
         return;
     }
     if (s->amount == NULL || s->per == NULL) {
@@ -153,7 +153,7 @@ static bool trace_good(const char *s)
            strspn(s, "0123456789") == n;
 }
 
-/* One of the hospital's own: it must not read as anything else. */
+/* A hospital's own code: it must not be readable as any other code. */
 static bool local_good(const char *s)
 {
     Ward__Dosage__V1__Scanned *scanned = NULL;
@@ -194,7 +194,7 @@ static bool has_route(const Drug *d, Ward__Dosage__V1__Route route)
     return false;
 }
 
-/* Tablets alone have halves: nothing else is scored. */
+/* Only tablets have halves; no other form is scored. */
 static void halved(struct valid *v, const Product *p, const struct place *at)
 {
     size_t i = 0;
@@ -225,7 +225,7 @@ static void product(struct valid *v, const Drug *d, const Product *p, const stru
     if (valid_routes(v, at, "routes", p->routes, p->n_routes))
         for (size_t i = 0; i < p->n_routes; i++)
             if (!has_route(d, p->routes[i]))
-                wrong(v, PLACE_OF(at, "routes", i), "is none of its drug's");
+                wrong(v, PLACE_OF(at, "routes", i), "is not one of its drug's");
     codes(v, p, at);
 }
 

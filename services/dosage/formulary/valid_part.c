@@ -1,4 +1,4 @@
-/* What all parts of a set speak of: words, texts, sentences, codes, numbers, days. */
+/* Elements of all parts of a set: words, texts, sentences, codes, numbers, days. */
 #include "services/dosage/formulary/valid.h"
 
 #include "common/measure/fhirtime.h"
@@ -30,12 +30,12 @@ bool valid_word(struct valid *v, const struct place *at, const char *s, const ch
     for (; *s != '\0'; s++)
         if (!((*s >= 'a' && *s <= 'z') || (*s >= '0' && *s <= '9') || *s == '-' ||
               strchr(more, *s) != NULL))
-            return wrong(v, at, "has a letter that is none of a-z 0-9 -%s%s",
+            return wrong(v, at, "has a character other than a-z 0-9 -%s%s",
                          *more == '\0' ? "" : " ", more);
     return true;
 }
 
-/* A text that is blank says nothing either. */
+/* A blank text counts as missing. */
 bool valid_text(struct valid *v, const struct place *at, const char *s, size_t most)
 {
     if (s[strspn(s, " \t\r\n")] == '\0')

@@ -1,11 +1,12 @@
-/* What every rule carries; interactions, duplicates, allergies, fresh; and reasons. */
+/* Common fields of rules; interactions, duplicates, allergies, measurement ages; and
+ * reasons. */
 #include "services/dosage/formulary/valid.h"
 
 #include <string.h>
 
-#define HOURS_MOST   9600 /* 400 days: what a snapshot holds of given doses */
+#define HOURS_MOST   9600 /* 400 days: the given doses in a snapshot */
 #define VERSION_MOST 1000000
-#define OWN          "ward." /* findings of the service itself */
+#define OWN          "ward." /* built-in findings of the service */
 #define ROLE         64
 
 void valid_rule_head(struct valid *v, const struct place *in, const Rule *rule)

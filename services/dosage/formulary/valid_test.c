@@ -1,4 +1,4 @@
-/* What is wrong with a set is found, where it is, and nothing else is. */
+/* Each problem of a set is found with its place, and no others. */
 #include "services/dosage/formulary/valid_testing.h"
 
 static void the_small_set_is_sound(void **state)
@@ -136,14 +136,14 @@ static void equivalents_say_what_ucum_does_not(void **state)
         (EQUIVALENT("1", "mmol", "1", "mg"), one.is = NULL));
     BAD("ingredients[0].equivalents[0].source", "empty",
         (EQUIVALENT("1", "mmol", "1", "mg"), one.source = W("")));
-    BAD("ingredients[0].equivalents[1].amount.unit", "second time",
+    BAD("ingredients[0].equivalents[1].amount.unit", "second equivalent",
         (EQUIVALENT("1", "mmol", "1", "mg"), w.alpha.n_equivalents = 2));
 }
 
 static void products_hold_what_their_drug_says(void **state)
 {
     (void)state;
-    BAD("drugs[0].products[0].strengths[0].ingredient", "none of its drug's",
+    BAD("drugs[0].products[0].strengths[0].ingredient", "not one of its drug's",
         w.strength.ingredient = W("nobody"));
     BAD("drugs[0].products[0].strengths", "how much beta", w.product.n_strengths = 1);
     BAD("drugs[0].products[0].strengths[0].amount", "missing", w.strength.amount = NULL);
@@ -179,7 +179,7 @@ static void routes_are_known_and_once(void **state)
     BAD("drugs[0].routes[0]", "no route", w.routes[0] = (Ward__Dosage__V1__Route)99);
     BAD("drugs[0].routes", "missing", w.drug.n_routes = 0);
     BAD("drugs[0].products[0].routes", "missing", w.product.n_routes = 0);
-    BAD("drugs[0].products[0].routes[0]", "none of its drug's",
+    BAD("drugs[0].products[0].routes[0]", "not one of its drug's",
         w.product_routes[0] = WARD__DOSAGE__V1__ROUTE__ROUTE_IM);
     BAD("dose_rules[1].band.routes[0]", "no route",
         w.band_routes[0] = WARD__DOSAGE__V1__ROUTE__ROUTE_UNSPECIFIED);

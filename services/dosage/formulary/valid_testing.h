@@ -1,5 +1,5 @@
-/* valid_testing.h - a small set that is sound, spoiled in one place: for unit tests. Threads:
- * one. Memory: static. Errors: fail the test. */
+/* valid_testing.h - a small valid set with one change: for unit tests. Threads: one. Memory:
+ * static. Errors: fail the test. */
 #ifndef DOSAGE_FORMULARY_VALID_TESTING_H
 #define DOSAGE_FORMULARY_VALID_TESTING_H
 

@@ -1,7 +1,7 @@
-/* Units of limits. A limit per kg is in an amount over kg ("mg/kg"), one of an infusion in an
- * amount over a time ("mg/h", "ug/kg/min"), one of a concentration in an amount over a volume
- * ("mg/mL"). UCUM alone would take mg/kg for a bare number, and
- * {tablet} for {puff}: so the text has to say it. */
+/* Units of limits. A limit per kg is an amount per kg ("mg/kg"), one of an infusion an amount
+ * per time ("mg/h", "ug/kg/min"), one of a concentration an amount per volume ("mg/mL"). To
+ * UCUM, mg/kg is dimensionless, and {tablet} equals {puff}. The text therefore has to be
+ * compared. */
 #include "services/dosage/formulary/valid.h"
 
 #include <string.h>
@@ -17,7 +17,7 @@ bool valid_unit(struct valid *v, const struct place *at, const char *unit)
     return true;
 }
 
-/* Cuts an ending off a text of n bytes. */
+/* Removes a suffix from a text of n bytes. */
 static bool cut(const char *s, size_t *n, const char *ending)
 {
     size_t e = strlen(ending);
@@ -40,7 +40,7 @@ bool valid_is_rate(const char *unit)
     return cut_time(unit, &n);
 }
 
-/* Bytes of the amount's own unit; 0: it is not over what it must be. */
+/* Bytes of the amount's own unit; 0: the denominator is missing. */
 static size_t amount_part(const char *unit, enum over over)
 {
     size_t n = strlen(unit);
@@ -89,8 +89,8 @@ bool valid_amount(struct valid *v, const struct place *at, const Quantity *q,
     if (ward_ucum_parse(q->unit, n, &from, NULL) != WARD_OK)
         return wrong(v, PLACE(at, "unit"), "is no UCUM unit");
     if (ward_ucum_parse(in->unit, strlen(in->unit), &to, NULL) != WARD_OK)
-        return false; /* told of at the ingredient */
-    /* Annotations mean nothing to UCUM, and everything to whom counts tablets. */
+        return false; /* reported at the ingredient */
+    /* UCUM ignores annotations, but they matter to people who count tablets. */
     if ((strchr(in->unit, '{') != NULL || memchr(q->unit, '{', n) != NULL) &&
         !same_unit(q->unit, n, in->unit))
         return wrong(v, PLACE(at, "unit"), "does not fit the ingredient's, %.32s", in->unit);

@@ -18,7 +18,7 @@ struct pair {
     enum over over;
 };
 
-/* How many high ones there are. */
+/* Number of the high ones. */
 static int pairs(struct valid *v, const Usual *u, const Ingredient *in, const struct place *at)
 {
     const struct pair all[] = {
@@ -49,7 +49,7 @@ static int pairs(struct valid *v, const Usual *u, const Ingredient *in, const st
     return n;
 }
 
-/* Above 1, and not above 100. */
+/* Above 1 and at most 100. */
 static bool times(struct valid *v, const struct place *at, const char *s,
                   struct ward_decimal *out)
 {
@@ -104,7 +104,7 @@ void valid_usual(struct valid *v)
         usual(v, m->usual_doses[i], PLACE_OF(NULL, "usual_doses", i));
 }
 
-/* ---- sums of a class ---- */
+/* ---- class sums ---- */
 
 static bool shares_route(const Ward__Dosage__V1__ClassSumRule__Member *a,
                          const Ward__Dosage__V1__ClassSumRule__Member *b)

@@ -1,5 +1,4 @@
-/* Usual doses, sums of a class, how a dose is infused, and plausible measurements: what is
- * wrong with them is found. */
+/* Usual doses, class sums, infusions and plausible measurements: each problem is found. */
 #include "services/dosage/formulary/valid_testing.h"
 
 typedef Ward__Dosage__V1__UsualDoseRule Usual;
@@ -12,7 +11,7 @@ static Quantity low, high, rate, concentration, patch, hour;
 static Rule heads[2];
 static Ward__Dosage__V1__Route by_mouth[1];
 
-/* The small set with one of each. */
+/* The small set with one rule of each kind. */
 static void more_make(void)
 {
     static Usual *usuals[1] = {&usual};

@@ -1,4 +1,4 @@
-/* Acknowledge: somebody takes responsibility for a dose that was given in an emergency. */
+/* Acknowledge: a person takes responsibility for a dose that was given in an emergency. */
 #include "services/dosage/give/bedside.h"
 
 #include <string.h>
@@ -13,7 +13,7 @@ struct acknowledging {
     Dose *dose;
     uint8_t order_id[DOSAGE_ID];
     struct token token;
-    AdministerResponse answer; /* recorded: it was in time */
+    AdministerResponse answer; /* stored value: it was in time */
 };
 
 static enum ward_code is_open(const Dose *d, struct ward_err *err)
@@ -30,7 +30,7 @@ static enum ward_code is_open(const Dose *d, struct ward_err *err)
     return WARD_OK;
 }
 
-/* The order it is of: of a patient who is them, and of the drug that was given. */
+/* The dose's order: of the same patient or a merged record, and of the given drug. */
 static enum ward_code fits(struct acknowledging *a, bool lock, Order **out,
                            struct ward_err *err)
 {
@@ -70,7 +70,8 @@ static enum ward_code spend(struct acknowledging *a)
                             "the token is bound to another patient or purpose");
 }
 
-/* A high-alert medicine is two people's matter: who gave it alone does not answer for it alone.
+/* A high-alert medicine needs two people: the person who gave it alone cannot acknowledge it
+ * alone.
  */
 static enum ward_code by_another(struct acknowledging *a, const struct ruleset *rules)
 {
@@ -101,7 +102,7 @@ static enum ward_code prepare(struct acknowledging *a)
     return spend(a);
 }
 
-/* ---- which dose of the order it was ---- */
+/* ---- the dose's slot in the order ---- */
 
 static bool is_free(const Slot *s)
 {
@@ -117,7 +118,7 @@ static bool has_one_dose(const Order *o)
                          t->kind == WARD__DOSAGE__V1__TIMING__KIND__KIND_CONTINUOUS);
 }
 
-/* The one dose that there is, whenever it is due; NULL: none. */
+/* The only dose of the order, at any due time; NULL: none. */
 static enum ward_code the_one(struct acknowledging *a, Order *order, Slot **out,
                               struct ward_err *err)
 {
@@ -141,7 +142,7 @@ static enum ward_code the_one(struct acknowledging *a, Order *order, Slot **out,
     return code;
 }
 
-/* The one in whose window it was given; NULL: none. */
+/* The dose whose window contains the time; NULL: none. */
 static enum ward_code one_then(struct acknowledging *a, Order *order, int64_t given_us,
                                Slot **out, struct ward_err *err)
 {
@@ -157,7 +158,7 @@ static enum ward_code one_then(struct acknowledging *a, Order *order, int64_t gi
     return WARD_OK;
 }
 
-/* What was given in an emergency is not given once more by its order. */
+/* A dose that was given in an emergency must not be given again by its order. */
 static enum ward_code take_slot(struct acknowledging *a, Order *order, struct dose_write *what,
                                 struct ward_err *err)
 {
@@ -175,7 +176,7 @@ static enum ward_code take_slot(struct acknowledging *a, Order *order, struct do
     return WARD_OK;
 }
 
-/* For those who look for habits: the person who gave it answers for it alone. */
+/* For the detection of workarounds: the person who gave it acknowledges it alone. */
 static enum ward_code watched(struct acknowledging *a, const Dose *d, struct ward_err *err)
 {
     static const char SQL[] =

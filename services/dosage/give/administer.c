@@ -1,11 +1,12 @@
-/* Administer: checked, then the token is spent, then one transaction. Cut between the two, the
- * token is spent and nothing is recorded; the same call again spends it again, which identity
- * answers as before. */
+/* Administer: checks the dose, redeems the token, then writes in one transaction. If the call
+ * is interrupted between the last two steps, the token is redeemed and nothing is recorded. A
+ * repeated call redeems the token again with the same key, and identity returns its first
+ * answer. */
 #include "services/dosage/give/judge.h"
 
 #include <string.h>
 
-/* ---- what can be seen in the request ---- */
+/* ---- checks of the request alone ---- */
 
 static enum ward_code shape_of_given(struct giving *g)
 {
@@ -22,7 +23,7 @@ static enum ward_code shape_of_given(struct giving *g)
     return visit_amount(&g->v, "dose", q->dose);
 }
 
-/* Late charting needs a reason, and nothing else takes one. */
+/* Late charting needs a reason; other charting accepts none. */
 static enum ward_code shape_of_time(struct giving *g)
 {
     const AdministerRequest *q = g->q;
@@ -165,8 +166,8 @@ static enum ward_code keep_decision(struct giving *g, struct ward_err *err)
                      : decision_keep(g->v.w, mem, g->decision, g->n_open, err);
 }
 
-/* Nothing is given. What the check found is stored where that is why. A refusal for an unread
- * chart is not stored, nor is one for a chart that was not read because the caller went away.
+/* No dose is given. If findings are the cause, the decision is stored. A refusal because of an
+ * unread chart is not stored, nor a refusal because the caller left before the chart was read.
  */
 static enum ward_code refuse(struct giving *g, AdministerResponse *r, struct ward_err *err)
 {
@@ -251,8 +252,8 @@ static enum ward_code settle(struct ward_db *db, void *arg, struct ward_err *err
 
 /* ---- the call ---- */
 
-/* A token that says itself that it is another's is looked at though nothing else is right: it
- * cannot be spent so, and whose it is says more than the rest. */
+/* The patient that the token itself names is compared even if other checks failed: the token is
+ * not redeemed then, but a token of another patient is the most important error. */
 static enum ward_code verify(struct giving *g)
 {
     struct token_ask ask = {.token = g->q->ppid_token, .place = g->q->place};
@@ -287,7 +288,7 @@ static enum ward_code prepare(struct giving *g)
     return g->given ? verify(g) : WARD_OK;
 }
 
-/* The call failed: perhaps because it was done before. */
+/* The call failed; perhaps an earlier call with this key succeeded. */
 static enum ward_code failed(struct giving *g, AdministerResponse *r, enum ward_code code)
 {
     struct answer_late l = {.v = &g->v, .place = g->token.place, .token = g->q->ppid_token};
@@ -305,7 +306,8 @@ static enum ward_code failed(struct giving *g, AdministerResponse *r, enum ward_
 static enum ward_code administer(struct ward_call *c, const AdministerRequest *q,
                                  AdministerResponse *r)
 {
-    struct giving *g = ward_new(c->mem, struct giving); /* the answer points into it */
+    struct giving *g = ward_new(c->mem, struct giving); /* the answer contains pointers into
+                                                         * it */
     struct settling s = {.g = g, .r = r};
     enum ward_code code;
 

@@ -1,13 +1,13 @@
-/* Answers kept under an idempotency key: which dose, which decision, and what was said of the
- * rights, sealed under the patient's key. The rest is read again. */
+/* Answers stored under an idempotency key: the dose, the decision, and the five rights,
+ * encrypted under the patient's key. Other fields are read again. */
 #include "services/dosage/give/bedside.h"
 
 #include <string.h>
 
 #define SEALED_AS "answer"
-#define HEAD      ((size_t)2 * DOSAGE_ID) /* patient, event; then what is sealed */
+#define HEAD      ((size_t)2 * DOSAGE_ID) /* patient, event; then the encrypted part */
 
-/* A token that was spent is good for minutes; the dose it was spent for may be of before. */
+/* A redeemed token is valid for minutes; its dose may have an earlier time. */
 #define USED_DAYS 7
 #define USED_MOST 5000
 
@@ -51,7 +51,7 @@ enum ward_code answer_keep(struct visit *v, const char *patient_id, const Admini
     struct owner o;
 
     if (!ward_uuid_parse(patient_id, patient))
-        return WARD_FAIL(err, INTERNAL, "a patient's id is none");
+        return WARD_FAIL(err, INTERNAL, "a patient's id is invalid");
     WARD_TRY(owner_ensure(v->w, v->c->mem, patient, &o, err));
     code = answer_keep_for(v, &o, r, err);
     owner_wipe(&o);
@@ -67,7 +67,8 @@ static enum ward_code complete_dose(struct visit *v, Administration **dose,
     size_t n;
 
     if (!ward_uuid_parse((*dose)->administration_id, id))
-        return WARD_FAIL_REASON(err, DATA_LOSS, "DOSE_UNREADABLE", "a kept answer is none");
+        return WARD_FAIL_REASON(err, DATA_LOSS, "DOSE_UNREADABLE",
+                                "a stored answer is invalid");
     WARD_TRY(dose_versions(v->w, v->c->mem, id, &all, &n, err));
     for (size_t i = 0; i < n; i++)
         if (all[i]->version == version)
@@ -84,7 +85,8 @@ static enum ward_code complete(struct visit *v, AdministerResponse *r, struct wa
     if (r->decision == NULL)
         return WARD_OK;
     if (!ward_uuid_parse(r->decision->decision_id, id))
-        return WARD_FAIL_REASON(err, DATA_LOSS, "DOSE_UNREADABLE", "a kept answer is none");
+        return WARD_FAIL_REASON(err, DATA_LOSS, "DOSE_UNREADABLE",
+                                "a stored answer is invalid");
     return decision_find(v->w, v->c->mem, id, &r->decision, err);
 }
 
@@ -110,7 +112,8 @@ enum ward_code answer_again(struct visit *v, AdministerResponse **out, struct wa
     if (kept.p == NULL)
         return WARD_OK;
     if (kept.n < HEAD)
-        return WARD_FAIL_REASON(err, DATA_LOSS, "DOSE_UNREADABLE", "a kept answer is none");
+        return WARD_FAIL_REASON(err, DATA_LOSS, "DOSE_UNREADABLE",
+                                "a stored answer is invalid");
     at = (const uint8_t *)kept.p;
     WARD_TRY(owner_find(v->w, mem, at, &o, err));
     code = owner_unseal(&o, mem, SEALED_AS, at + DOSAGE_ID, v->c->method->path,
@@ -123,7 +126,7 @@ enum ward_code answer_again(struct visit *v, AdministerResponse **out, struct wa
     return note(v, err);
 }
 
-/* ---- a call that fails may have been done before ---- */
+/* ---- a failed call may have succeeded before ---- */
 
 static enum ward_code note_misuse(struct answer_late *l, struct ward_db *db,
                                   struct ward_err *err)
@@ -131,12 +134,12 @@ static enum ward_code note_misuse(struct answer_late *l, struct ward_db *db,
     struct ward_event event = l->v->event;
 
     ward_event_note(&event, "token", l->misuse);
-    ward_event_note(&event, "refused", "yes"); /* the call's own event says why */
+    ward_event_note(&event, "refused", "yes"); /* the call's own event gives the reason */
     WARD_TRY(token_misuse(l->v, &event, l->ward, l->place, l->misuse, err));
     return ward_event_write(&event, db, err);
 }
 
-/* Whether a dose of the last days was recorded with it. */
+/* Whether a dose of the last days was recorded with the token. */
 static enum ward_code was_used(struct answer_late *l, bool *out, struct ward_err *err)
 {
     struct visit *v = l->v;
@@ -163,11 +166,11 @@ static enum ward_code look(struct ward_db *db, void *arg, struct ward_err *err)
         WARD_TRY(was_used(l, &misused, err));
     if (misused)
         return note_misuse(l, db, err);
-    return WARD_FAIL(err, NOT_FOUND, "no answer is kept"); /* nothing is to be committed */
+    return WARD_FAIL(err, NOT_FOUND, "no answer is kept"); /* nothing to commit */
 }
 
-/* Records said so in this call, or cannot be asked: what was answered before is shown again to
- * who may see the patient still. */
+/* records confirmed it in this call, or is unavailable: the earlier answer is shown again to
+ * callers with access to the patient. */
 static bool may_see(struct visit *v)
 {
     const struct ward_err failed = *v->c->err;

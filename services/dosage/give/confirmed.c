@@ -1,4 +1,4 @@
-/* The prescriber on whose word a finding is overridden at the bedside. */
+/* The prescriber who confirmed the override of a finding at the bedside. */
 #include "services/dosage/give/judge.h"
 #include "services/dosage/track/presence.h"
 
@@ -16,7 +16,7 @@ static bool is_hard(const Decision *d, const char *rule)
     return false;
 }
 
-/* The rules that the prescriber answers for. *needed: the prescriber must be named. */
+/* The rules that the prescriber confirms. *needed: the prescriber must be named. */
 static enum ward_code spoken_for(struct giving *g, bool *needed, struct ward_err *err)
 {
     const AdministerRequest *q = g->q;

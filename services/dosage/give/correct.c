@@ -1,4 +1,4 @@
-/* Correct: one more version of a dose; the ones before stay. */
+/* Correct: adds a version of a dose; the earlier ones remain. */
 #include "services/dosage/give/correct.h"
 #include "services/dosage/order/order_own.h"
 
@@ -26,7 +26,7 @@ static enum ward_code shape(struct correcting *k)
                         k->v.c->err);
 }
 
-/* Whom it takes, and the chart where more than before was given. Outside of the transaction. */
+/* The required people, and the chart if the new dose is larger. Outside of the transaction. */
 static enum ward_code prepare(struct correcting *k)
 {
     WARD_TRY(shape(k));
@@ -39,9 +39,10 @@ static enum ward_code prepare(struct correcting *k)
                          : WARD_OK;
 }
 
-/* ---- what replaces what was ---- */
+/* ---- the new values ---- */
 
-/* By what was ordered when it was given, whatever the order says now: whether it was all of it.
+/* Whether it was the full dose, by the order at the time of the dose, whatever the order is
+ * now.
  */
 static enum ward_code judge_dose(struct correcting *k, Dose *d, struct ward_err *err)
 {
@@ -72,8 +73,7 @@ static enum ward_code judge_dose(struct correcting *k, Dose *d, struct ward_err 
     return WARD_OK;
 }
 
-/* In a unit that what was given before converts to, or that the drug's strengths make an amount
- * of it. */
+/* In a unit that the earlier amount converts to, or an amount of the drug by its strengths. */
 static enum ward_code exact(struct correcting *k, const Dose *was, struct ward_err *err)
 {
     const Drug *drug = ruleset_drug(k->rules, was->drug_id);
@@ -95,14 +95,15 @@ static enum ward_code replace_dose(struct correcting *k, const Dose *was, Dose *
                                    struct ward_err *err)
 {
     if (was->outcome != OUTCOME(GIVEN) && was->outcome != OUTCOME(PARTIAL))
-        return WARD_FAIL_FIELD(err, "dose", "was none: nothing was given");
+        return WARD_FAIL_FIELD(err, "dose", "cannot be corrected, because nothing was given");
     WARD_TRY(ward_err_about(err, exact(k, was, err), "dose"));
     d->dose = k->q->dose;
     WARD_TRY(judge_dose(k, d, err));
     return correct_check(k, d, err);
 }
 
-/* Within a day of what was charted first: many corrections walk no further than one. */
+/* Within a day of the first charted time, so that many corrections move it no further than
+ * one. */
 static enum ward_code move(struct correcting *k, const Dose *was, Dose *d, struct ward_err *err)
 {
     const int64_t to_us = k->q->given_at_us;
@@ -118,8 +119,8 @@ static enum ward_code move(struct correcting *k, const Dose *was, Dose *d, struc
     first_us = k->first_us = all[n - 1]->given_at_us;
     if (to_us > was->recorded_at_us || to_us < first_us - DAY_US || to_us > first_us + DAY_US)
         return WARD_FAIL_FIELD(err, "given_at_us",
-                               "must be within 24 hours of what was charted first, and not "
-                               "behind when it was");
+                               "must be within 24 hours of the first charted time, and not "
+                               "after the time of that first charting");
     d->given_at_us = to_us;
     return WARD_OK;
 }
@@ -161,7 +162,7 @@ static enum ward_code replace(struct correcting *k, const Dose *was, Dose *d,
 
 /* ---- the transaction ---- */
 
-/* As many people as it takes agree; what the check found is kept. */
+/* The required number of people agrees; the decision is stored. */
 static enum ward_code agreed(struct correcting *k, const Dose *was, const Dose *d,
                              struct ward_err *err)
 {

@@ -1,4 +1,5 @@
-/* correct.h - what the files of Correct share: the correction, and how many people it takes.
+/* correct.h - declarations that the files of Correct share: the correction, and the required
+ * people.
  *
  * Threads: a worker's own. Memory: the call's arena. Errors: Correct's.
  */
@@ -12,21 +13,21 @@ typedef Ward__Dosage__V1__CorrectRequest CorrectRequest;
 struct correcting {
     struct visit v;
     const CorrectRequest *q;
-    Dose *dose; /* as it was read first: the version that the request expects, or a conflict */
+    Dose *dose; /* as first read: the version that the request expects, otherwise a conflict */
     const struct ruleset *rules;
-    bool upward;      /* the new dose is more than the old one, or nothing tells */
-    int64_t first_us; /* when it was given as charted first, where a time moves */
+    bool upward;      /* true: the new dose is larger than the old one, or not comparable */
+    int64_t first_us; /* the first charted time, if a time changes */
     bool has_second;
     struct ward_principal second;
     AdministerResponse answer;
 };
 
-/* The new dose against the one before: in one unit, or in the drug's first ingredient. */
+/* Compares the new dose with the one before: in one unit, or by the drug's first ingredient. */
 bool correct_is_upward(const struct ruleset *rules, const Dose *was, const Quantity *now);
-/* A correction of more is checked like a dose given then, without the dose that it corrects. In
- * the transaction; kept, and named by *d.   decide's */
+/* A correction to a larger dose is checked like a dose at that time, without the corrected
+ * dose. In the transaction; the decision is stored and *d names it.   decide's */
 WARD_MUST enum ward_code correct_check(struct correcting *k, Dose *d, struct ward_err *err);
-/* FAILED_PRECONDITION SECOND_PERSON_NEEDED where one person alone may not make `d` of `was`. */
+/* FAILED_PRECONDITION SECOND_PERSON_NEEDED if one person alone may not change `was` to `d`. */
 WARD_MUST enum ward_code correct_people(struct correcting *k, const Dose *was, const Dose *d,
                                         struct ward_err *err);
 

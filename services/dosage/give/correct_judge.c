@@ -1,4 +1,4 @@
-/* What a correction changes, and whether one person alone may make it. */
+/* The changes of a correction, and whether one person alone may make it. */
 #include "services/dosage/give/correct.h"
 #include "services/dosage/order/order_own.h"
 
@@ -7,9 +7,9 @@
 typedef Ward__Dosage__V1__Timing Timing;
 typedef Ward__Dosage__V1__Slot Slot;
 
-#define ALONE_US (15 * MINUTE_US) /* one person alone moves a time back by so much */
+#define ALONE_US (15 * MINUTE_US) /* maximum by which one person alone moves a time back */
 
-/* ---- more than before ---- */
+/* ---- larger than before ---- */
 
 static bool compare(const struct ruleset *rules, const Dose *was, const Quantity *now, int *cmp)
 {
@@ -42,7 +42,7 @@ bool correct_is_upward(const struct ruleset *rules, const Dose *was, const Quant
 
 /* ---- the check ---- */
 
-/* As if it had been ordered once, then. */
+/* As if it had been ordered once at that time. */
 static enum ward_code alone(struct correcting *k, const Dose *d, Prescription **out,
                             struct ward_err *err)
 {
@@ -70,7 +70,8 @@ static bool is_rate(const Prescription *p)
            p->timing->kind == WARD__DOSAGE__V1__TIMING__KIND__KIND_CONTINUOUS;
 }
 
-/* In the first ingredient's own unit, so that it means the same whatever product was in hand.
+/* In the first ingredient's own unit, so that the meaning does not depend on the product in
+ * hand.
  */
 static enum ward_code in_its_unit(struct correcting *k, const Dose *d, Quantity **out,
                                   struct ward_err *err)
@@ -134,7 +135,7 @@ enum ward_code correct_check(struct correcting *k, Dose *d, struct ward_err *err
     return WARD_OK;
 }
 
-/* ---- how many people ---- */
+/* ---- the required people ---- */
 
 static bool is_hard(const Decision *d)
 {
@@ -144,8 +145,8 @@ static bool is_hard(const Decision *d)
     return false;
 }
 
-/* The earlier dose lets the next one be given earlier: as needed, by its interval; of an
- * emergency, by the interval of whatever order is written; else where it leaves its own slot's
+/* An earlier time lets the next dose be earlier: for as-needed orders by the interval, for an
+ * emergency dose by the interval of the later order; otherwise if it leaves its own slot's
  * window. */
 static enum ward_code opens(struct correcting *k, const Dose *was, const Dose *d, bool *out,
                             struct ward_err *err)

@@ -1,4 +1,4 @@
-/* ListCosignatures and Cosign: prescribers answer for their word at the bedside. */
+/* ListCosignatures and Cosign: prescribers confirm or dispute their word at the bedside. */
 #include "services/dosage/give/bedside.h"
 #include "services/dosage/store/page.h"
 
@@ -13,7 +13,7 @@ typedef Ward__Dosage__V1__CosignResponse CosignResponse;
 
 #define PAGE_USUAL  50
 #define PAGE_MOST   200
-#define DISPUTED_US (30 * DAY_US) /* how long a ward's list shows what was disputed */
+#define DISPUTED_US (30 * DAY_US) /* how long a ward's list shows disputed ones */
 
 /* ---- the list ---- */
 
@@ -39,7 +39,7 @@ static enum ward_code next_page(struct ward_call *c, const char *question, ListR
     return page_token(c, question, &last, sizeof(last), &r->next_page_token);
 }
 
-/* The caller's own list needs the role of a prescriber; a ward's that of its people. */
+/* The caller's own list requires the role of a prescriber; a ward's list requires that ward. */
 static enum ward_code may_list(struct ward_call *c, const ListRequest *q)
 {
     if (*q->ward == '\0' && ward_principal_has(c->who, "physician"))
@@ -165,8 +165,8 @@ static enum ward_code settle(struct ward_db *db, void *arg, struct ward_err *err
     return WARD_OK;
 }
 
-/* The prescriber answers for their own word: records is not asked whether they may still read
- * the patient's chart. */
+/* The prescriber confirms their own word, so access to the patient's chart is not required any
+ * more. */
 static enum ward_code find(struct cosigning *s)
 {
     struct ward_call *c = s->v.c;

@@ -6,7 +6,7 @@
 
 typedef Ward__Dosage__V1__Administration Dose;
 
-/* A reader keeps the key of the patient it read last: their rows come one behind another. */
+/* A reader caches the key of the last patient: rows of a patient are adjacent. */
 struct reader {
     struct worker *w;
     struct ward_arena *mem;
@@ -25,7 +25,8 @@ static enum ward_code key_of(struct reader *r, struct ward_val patient, struct w
     const uint8_t *id = (const uint8_t *)patient.p;
 
     if (patient.n != DOSAGE_ID)
-        return WARD_FAIL_REASON(err, DATA_LOSS, "DOSE_UNREADABLE", "a dose's patient is none");
+        return WARD_FAIL_REASON(err, DATA_LOSS, "DOSE_UNREADABLE",
+                                "a dose has an invalid patient id");
     if (r->has_owner && memcmp(r->owner.id, id, DOSAGE_ID) == 0)
         return WARD_OK;
     r->has_owner = false;
@@ -34,7 +35,8 @@ static enum ward_code key_of(struct reader *r, struct ward_val patient, struct w
     return WARD_OK;
 }
 
-/* A row: n columns that the seal is bound to, then sealed, patient, id, kek, wrapped. */
+/* A row: n columns that the encryption is bound to, then the encrypted part, patient, id, kek,
+ * wrapped. */
 static enum ward_code unseal(const struct owner *o, struct ward_arena *mem,
                              const struct ward_val *row, size_t n, const char *as, Dose **out,
                              struct ward_err *err)
@@ -82,7 +84,7 @@ static enum ward_code none(struct ward_err *err)
 enum ward_code dose_find(struct worker *w, struct ward_arena *mem, const uint8_t id[DOSAGE_ID],
                          bool lock, Dose **out, struct ward_err *err)
 {
-    /* The dose's row alone: its patient's key is locked by who takes it away. */
+    /* Locks only the dose's row: an erasure locks its patient's key. */
     static const char LOCK[] =
         "SELECT version FROM administration WHERE administration_id = ? FOR UPDATE";
     static const char SQL[] = CURRENT " WHERE a.administration_id = ?";
@@ -127,7 +129,7 @@ enum ward_code dose_versions(struct worker *w, struct ward_arena *mem,
     return code == WARD_NOT_FOUND ? none(err) : code;
 }
 
-/* A list of them, in the order of the rows. */
+/* A list of doses, in the order of the rows. */
 static enum ward_code open_all(struct worker *w, struct ward_arena *mem,
                                const struct ward_rows *rows, Dose ***out, size_t *n,
                                struct ward_err *err)
@@ -210,8 +212,8 @@ enum ward_code doses_of(struct worker *w, struct ward_arena *mem,
                         const uint8_t patient[DOSAGE_ID], int64_t from_us, int64_t to_us,
                         size_t most, Dose ***out, size_t *n, struct ward_err *err)
 {
-    /* Found and ordered by the index alone: the rows would be written to a table of the
-     * server's own first, and that on disk. */
+    /* Found and sorted by the index alone: otherwise the server would write the rows to a
+     * temporary table on disk. */
     static const char SQL[] =
         CURRENT " JOIN (SELECT x.patient_id, x.administration_id FROM patient p"
                 " JOIN administration x ON x.patient_id = p.patient_id WHERE p.root_id ="

@@ -1,21 +1,21 @@
-/* RIGHT_DOSE: the dose that the nurse states must be the order's, and what was scanned and
- * counted or measured must be the dose that is stated. Without the second nothing is proved: a
- * device fills in the order's dose by itself. */
+/* RIGHT_DOSE: the stated dose must be the order's, and the scanned and counted or measured
+ * amount must be the stated dose. Without the second, nothing is proved, because a device fills
+ * in the order's dose automatically. */
 #include "services/dosage/give/bedside.h"
 
 #include <string.h>
 
-/* A measured volume may be off by what its last decimal rounds, and by this share of the dose
- * at most. Source: no publication; a policy of this service. */
+/* A measured volume may differ by the rounding of its last decimal, and at most by this share
+ * of the dose. Source: no publication; a policy of this service. */
 #define VOLUME_SHARE 5 /* % */
-/* Digits behind the point of a measured amount, in the ingredient's unit. */
+/* Decimals of a measured amount, in the ingredient's unit. */
 #define MEASURED_EXP (-12)
 #define SHOWN_EXP    (-6)
 
-/* ---- as stated, against the order ---- */
+/* ---- the stated dose and the order ---- */
 
-/* Rates have no ingredient of their own to be turned into: only a unit that is exactly another
- * one's multiple will do. */
+/* Rates have no conversion by an ingredient: only a unit that is an exact multiple of the other
+ * is accepted. */
 static enum ward_code compare_rates(const struct measured_dose *d, int *cmp,
                                     struct ward_err *err)
 {
@@ -53,7 +53,8 @@ static enum ward_code compare(const struct measured_dose *d, int *cmp, struct wa
     return WARD_OK;
 }
 
-/* A part is less than the order's dose; what completes a part is the rest of it. */
+/* A partial dose is less than the order's dose; the completion of a partial dose is its
+ * rest. */
 static const char *differs(const struct measured_dose *d, int cmp)
 {
     if (d->partial ? cmp < 0 || (cmp == 0 && d->before != NULL) : cmp == 0)
@@ -61,20 +62,20 @@ static const char *differs(const struct measured_dose *d, int cmp)
     return cmp > 0 ? "more" : cmp < 0 ? "less" : "not-partial";
 }
 
-/* ---- as scanned ---- */
+/* ---- the scanned amount ---- */
 
-/* What was scanned comes to. */
+/* The sum of the scanned units. */
 struct sum {
     const struct measured_dose *d;
     struct rights *r;
     const Drug *drug;
     const Ward__Dosage__V1__Ingredient *first; /* of the drug */
-    const char *unit; /* of stated and all: the first ingredient's; of patches the dose's */
+    const char *unit; /* of stated and all: the first ingredient's; for patches the dose's */
     struct ward_decimal stated, all;
-    struct ward_decimal slack; /* what measuring may be off by */
+    struct ward_decimal slack; /* tolerance of measuring */
     bool several;
-    const char *lacks; /* why nothing is proved; NULL */
-    const char *fails; /* why it is wrong; NULL */
+    const char *lacks; /* why nothing is proved; NULL: proved */
+    const char *fails; /* why it is wrong; NULL: correct */
     const char *says;  /* "2 x warfarin-tab-1 is 2 mg; " */
 };
 
@@ -88,10 +89,10 @@ static const char *text_of(struct rights *r, const Quantity *q)
 static enum ward_code too_long(struct ward_err *err)
 {
     return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "DOSE_VALUE",
-                            "what was scanned comes to a number that is too long");
+                            "the sum of the scanned units has too many digits");
 }
 
-/* How much is in one unit of a product; NULL: it is not counted, but measured. */
+/* The content of one unit of a product; NULL: it is measured, not counted. */
 static const Ward__Dosage__V1__Strength *counted(const struct sum *s, const Product *p)
 {
     for (size_t i = 0; i < p->n_strengths; i++)
@@ -138,7 +139,7 @@ static Quantity step_of(const Product *p, const Ward__Dosage__V1__Strength *per)
     return q;
 }
 
-/* So many units: whole ones, and halves where the product has them. */
+/* A number of units: whole ones, and halves if the product has them. */
 static enum ward_code add_units(struct sum *s, const Product *p, const char *units,
                                 struct ward_err *err)
 {
@@ -160,7 +161,7 @@ static enum ward_code add_units(struct sum *s, const Product *p, const char *uni
     return add(s, p, units, " x ", &amount, err);
 }
 
-/* Of a volume, in the unit of the first ingredient: v * amount / per. */
+/* The content of a volume, in the unit of the first ingredient: v * amount / per. */
 static bool by_strength(const struct sum *s, const Ward__Dosage__V1__Strength *of,
                         const struct ward_decimal *v, struct ward_decimal *out)
 {
@@ -199,7 +200,7 @@ static enum ward_code add_volume(struct sum *s, const Product *p, const Quantity
     return WARD_FAIL_FIELD(err, "volume", "is of a product that has no strength by volume");
 }
 
-/* The dose is stated in units of the product, or as a volume of it: that is the count. */
+/* The dose is stated in units of the product, or as a volume: this is the count. */
 static bool states_product(const struct sum *s, const Product *p)
 {
     struct ward_decimal x;
@@ -215,7 +216,7 @@ static bool states_product(const struct sum *s, const Product *p)
     return false;
 }
 
-/* Nobody said how much of it. What no number of such units comes to is wrong all the same. */
+/* No count was given. A dose that no number of such units adds up to is wrong nevertheless. */
 static enum ward_code unsaid(struct sum *s, const Product *p, struct ward_err *err)
 {
     const Ward__Dosage__V1__Strength *per = counted(s, p);
@@ -255,7 +256,7 @@ static bool is_infusion(const Prescription *p)
     return dose_is_rate(p) && p->route != WARD__DOSAGE__V1__ROUTE__ROUTE_TD;
 }
 
-/* Why what is in hand proves nothing; NULL: it does. */
+/* Why the product in hand proves nothing; NULL: it does. */
 static const char *unproved(const struct measured_dose *d)
 {
     const struct hand *h = d->hand;
@@ -276,7 +277,7 @@ static const char *unproved(const struct measured_dose *d)
     return NULL;
 }
 
-/* Exactly, or as near as it can be measured. */
+/* Equal, or within the tolerance of measuring. */
 static bool is_measured(const struct sum *s)
 {
     const struct ward_decimal share = ward_decimal_of(VOLUME_SHARE, -2);
@@ -307,7 +308,7 @@ static enum ward_code comes_to(struct sum *s, struct ward_err *err)
                            : WARD_OK;
 }
 
-/* ---- patches: a rate each ---- */
+/* ---- patches: each is a rate ---- */
 
 static bool times(const char *units, const struct ward_decimal *one, struct ward_decimal *out)
 {
@@ -361,7 +362,7 @@ static enum ward_code prove_patches(struct sum *s, struct ward_err *err)
     return WARD_OK;
 }
 
-/* ---- all else ---- */
+/* ---- other forms ---- */
 
 static enum ward_code prove_amounts(struct sum *s, struct ward_err *err)
 {

@@ -1,4 +1,4 @@
-/* dose_row.h - a dose's row: its columns, in one order for writing, reading and sealing.
+/* dose_row.h - a dose's row: its columns, in one order for writing, reading and encryption.
  *
  * Threads: pure. Memory: the arena. Errors: RESOURCE_EXHAUSTED, owner.h's.
  */
@@ -7,7 +7,7 @@
 
 #include "services/dosage/give/give.h"
 
-/* The columns of `administration` behind its ids that what is sealed is bound to. */
+/* The columns of `administration` after its ids that the encryption is bound to. */
 enum dose_column {
     DOSE_VERSION,
     DOSE_ORDER,
@@ -34,12 +34,12 @@ enum dose_version_column {
     DOSE_V_COLUMNS
 };
 
-/* A row that is read: those columns, then these. */
+/* A row as read: those columns, then these. */
 #define DOSE_ROW                                                                               \
     "a.version, a.order_id, a.due_at_us, a.outcome, a.counts, a.given_at_us,"                  \
     " a.recorded_at_us, a.recorded_by, a.second_person, a.ward, a.place, a.scanned,"           \
     " a.emergency, a.acknowledge_by_us, a.sealed, a.patient_id, a.administration_id"
-/* DOSE_ROW with its patient's key at hand. */
+/* DOSE_ROW with its patient's key available. */
 WARD_MUST enum ward_code dose_open(const struct owner *o, struct ward_arena *mem,
                                    const struct ward_val *row,
                                    Ward__Dosage__V1__Administration **out,
@@ -51,7 +51,7 @@ int dose_by_time(const void *a, const void *b);
 #define DOSE_VERSION_AS "dose-version"
 
 #define DOSE_ROW_HASH 65
-/* What these values are, in 64 hex digits: what a seal is bound to. */
+/* A digest of these values, 64 hex digits, that the encryption is bound to. */
 void dose_row(const struct ward_val *values, size_t n, char out[DOSE_ROW_HASH]);
 
 #endif

@@ -1,4 +1,4 @@
-/* Doses written: a version at a time, the slot taken in the same transaction. */
+/* Writes doses: one version at a time, with the slot in the same transaction. */
 #include "services/dosage/give/dose_row.h"
 
 #include "common/base/text.h"
@@ -51,7 +51,7 @@ static enum ward_code ids(struct writing *s, uint8_t patient[DOSAGE_ID], struct 
         !ward_uuid_parse(d->administration_id, s->id) ||
         !ward_uuid_parse(d->event_id, s->event) ||
         (s->ordered && !ward_uuid_parse(d->order_id, s->order)) || d->version < 1)
-        return WARD_FAIL(err, INTERNAL, "a dose to write has an id that is none");
+        return WARD_FAIL(err, INTERNAL, "a dose has an invalid id");
     return WARD_OK;
 }
 
@@ -160,7 +160,7 @@ static enum ward_code take_slot(struct writing *s, struct ward_err *err)
         return code == WARD_ALREADY_EXISTS ? slot_is_taken(err) : code;
     }
     if (!ward_uuid_parse(s->what->instead_of, was))
-        return WARD_FAIL(err, INTERNAL, "a slot's dose has an id that is none");
+        return WARD_FAIL(err, INTERNAL, "the dose of a slot has an invalid id");
     WARD_TRY(ward_db_run(s->w->event_ctx.db, NULL, INSTEAD,
                          WARD_PARAMS(id, order, due, id_val(was)), &out, err));
     return out.affected == 1 ? WARD_OK : slot_is_taken(err);

@@ -1,4 +1,5 @@
-/* GiveInEmergency: given first, and told; the check says what it finds, and stops nothing. */
+/* GiveInEmergency: the dose was given first and is reported; the check's findings are recorded
+ * and stop nothing. */
 #include "services/dosage/give/bedside.h"
 
 #include <string.h>
@@ -36,7 +37,7 @@ static enum ward_code no_drug(struct ward_err *err)
                             "the active rule set has no such drug or product");
 }
 
-/* Whether it can be read at all: the drug is known, and what the dose is of it. */
+/* Whether it is readable at all: a known drug, and a dose of it. */
 static enum ward_code readable(struct emergency *e)
 {
     struct ward_err *err = e->v.c->err;
@@ -57,7 +58,7 @@ static enum ward_code readable(struct emergency *e)
         return amount_of_ingredient(e->rules, d->id,
                                     e->hand.product == NULL ? "" : e->hand.product->id, q->dose,
                                     d->ingredients[0], &amount, err);
-    return WARD_OK; /* another drug is in hand: that is said, and nobody is stopped */
+    return WARD_OK; /* another drug is in hand: reported, but nobody is stopped */
 }
 
 static enum ward_code place(struct emergency *e)
@@ -141,7 +142,8 @@ static void fill(struct emergency *e, Dose *d, const Decision *decision)
     d->acknowledge_by_us = d->given_at_us + e->v.w->dos->cfg.emergency_s * SECOND_IN_US;
 }
 
-/* Person, ward and drug in one: habits are counted by it, and it does not tell the drug. */
+/* A hash of person, ward and drug: workarounds are counted by it, and it does not reveal the
+ * drug. */
 static enum ward_code drug_of(struct emergency *e, uint8_t out[WARD_SHA256_SIZE],
                               struct ward_err *err)
 {

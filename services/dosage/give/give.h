@@ -9,16 +9,16 @@
 #include "services/dosage/schedule/slots.h"
 #include "ward/dosage/v1/administration.pb-c.h"
 
-/* A barcode as scanned: pure. product_id is left to the caller.
- * Source: GS1 General Specifications, element strings (AI 01, 10, 17, 21) and check digits.
+/* Parses a scanned barcode: pure. The caller sets product_id. Source: GS1 General
+ * Specifications, element strings (AI 01, 10, 17, 21) and check digits.
  *   INVALID_ARGUMENT  SCAN_UNREADABLE */
 WARD_MUST enum ward_code scan_parse(const char *text, struct ward_arena *mem,
                                     Ward__Dosage__V1__Scanned **out, struct ward_err *err);
 
-/* Scanned.warning: the lot or serial number may hold the expiry. */
+/* Scanned.warning: the lot or serial number may contain the expiry date. */
 #define SCAN_EXPIRY_IN_LOT "expiry-in-lot"
-/* The same with the rule set at hand: the hospital's own codes are read too, and the product is
- * looked up. product and drug are NULL where the set has none such.
+/* The same with a rule set: the hospital's own codes are read too, and the product is looked
+ * up. product and drug are NULL if the set has no such product.
  *   INVALID_ARGUMENT  SCAN_UNREADABLE */
 struct scan_found {
     Ward__Dosage__V1__Scanned *scanned;
@@ -39,26 +39,25 @@ WARD_MUST enum ward_code dose_versions(struct worker *w, struct ward_arena *mem,
                                        const uint8_t id[DOSAGE_ID],
                                        Ward__Dosage__V1__Administration ***out, size_t *n,
                                        struct ward_err *err);
-/* Of a patient and whoever is them, whatever their outcome, given in [from_us, to_us), oldest
- * first, at most `most`: where there are more, the oldest. */
+/* Doses of a patient and merged records, whatever their outcome, given in [from_us, to_us),
+ * oldest first, at most `most` (the oldest). */
 WARD_MUST enum ward_code doses_of(struct worker *w, struct ward_arena *mem,
                                   const uint8_t patient[DOSAGE_ID], int64_t from_us,
                                   int64_t to_us, size_t most,
                                   Ward__Dosage__V1__Administration ***out, size_t *n,
                                   struct ward_err *err);
-/* Of a ward, given in an emergency and acknowledged by nobody, by when they must be; behind the
- * one that must be by `after_us` and has this id. */
+/* Unacknowledged emergency doses of a ward, by their deadline, after the one with the deadline
+ * `after_us` and this id. */
 WARD_MUST enum ward_code doses_unacknowledged(struct worker *w, struct ward_arena *mem,
                                               const char *ward, int64_t after_us,
                                               const uint8_t after[DOSAGE_ID], size_t most,
                                               Ward__Dosage__V1__Administration ***out,
                                               size_t *n, struct ward_err *err);
 
-/* Doses that were given on a prescriber's word, oldest first, behind one of this time and id.
- */
+/* Doses given on a prescriber's word, oldest first, after this time and id. */
 struct cosignatures {
-    const char *prescriber; /* rule_person's form: what awaits them */
-    const char *ward;       /* instead: what is awaited in this ward, or was disputed; "" */
+    const char *prescriber; /* rule_person's form: cosignatures that this person owes */
+    const char *ward;       /* alternatively: pending or disputed ones of this ward; "" */
     int64_t disputed_us;    /* ...since then */
     int64_t after_us;
     uint8_t after[DOSAGE_ID];
@@ -70,22 +69,22 @@ WARD_MUST enum ward_code doses_to_cosign(struct worker *w, struct ward_arena *me
                                          struct ward_err *err);
 
 struct dose_write {
-    /* Version 1: a new one. The caller sets its ids, times, persons and event_id; written_by
-     * and written_at_us are version 1's recorded ones where they are not set. */
+    /* Version 1: a new dose. The caller sets its ids, times, persons and event_id; written_by
+     * and written_at_us default to version 1's recorded ones. */
     Ward__Dosage__V1__Administration *dose;
-    const struct owner *owner; /* its patient's key, their row locked; NULL: not at hand */
+    const struct owner *owner; /* its patient's key, with the row locked; NULL: not available */
     const char *ward;          /* NULL: dose->ward */
-    int64_t due_us;            /* of its slot; -1: none */
+    int64_t due_us;            /* due time of its slot; -1: none */
     bool take_slot;            /* insert slot_taken: ALREADY_EXISTS SLOT_TAKEN */
-    const char *instead_of;    /* the dose that has it, and loses it; NULL: nobody has it */
+    const char *instead_of;    /* the dose that has the slot and loses it; NULL: none */
     bool free_slot;            /* delete it: the dose was taken back */
-    bool to_part; /* ...and another part that stands, if any, has it from then on */
+    bool to_part;              /* ...and another valid partial dose, if any, gets the slot */
 };
-/* In a transaction; its patient's row and key are made where there are none.
- *   ABORTED  VERSION_CONFLICT: another wrote this version */
+/* In a transaction; creates its patient's row and key if missing.
+ *   ABORTED  VERSION_CONFLICT: this version was already written by another call */
 WARD_MUST enum ward_code dose_write(struct worker *w, struct ward_arena *mem,
                                     const struct dose_write *what, struct ward_err *err);
-/* The patient got it and it stands. */
+/* The patient got the dose, and it was not taken back. */
 bool dose_counts(const Ward__Dosage__V1__Administration *a);
 
 #endif

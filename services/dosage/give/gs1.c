@@ -8,9 +8,9 @@
 #define FNC1      '\x1d'
 #define TRACE     20
 #define EXPIRY    8  /* "17" and YYMMDD */
-#define VALUE_MAX 90 /* characters of the longest element (AI 8200, 91 to 99: 70 and 90) */
+#define VALUE_MAX 90 /* maximum characters of an element (AI 8200, 91 to 99: 70 and 90) */
 
-/* Of a date that may hide in a lot: a pack that is in hand expired or will within these. */
+/* Range for a date hidden in a lot: an actual pack has expired or will expire within it. */
 #define YEARS_BEFORE 5
 #define YEARS_AHEAD  10
 
@@ -29,8 +29,8 @@ static bool all_digits(const char *s, size_t n)
 
 /* ---- numbers and dates ---- */
 
-/* Weights 3, 1, 3 ... from the right, the check digit left out; the sum with it is a multiple
- * of ten. Source: 7.9.1. */
+/* Weights 3, 1, 3 ... from the right without the check digit; the sum including the check digit
+ * is a multiple of ten. Source: 7.9.1. */
 bool gs1_check_digit(const char *digits, size_t n)
 {
     int sum = 0;
@@ -42,7 +42,7 @@ bool gs1_check_digit(const char *digits, size_t n)
     return sum % 10 == 0;
 }
 
-/* Source: 3.3.2: right-justified in 14 digits, zeros before. Nothing is number 0. */
+/* Source: 3.3.2: right-justified in 14 digits, with leading zeros. 0 is not a number. */
 bool gs1_gtin(const char *digits, size_t n, char out[GS1_GTIN])
 {
     if ((n != 8 && n != 12 && n != 13 && n != 14) || !gs1_check_digit(digits, n) ||
@@ -67,8 +67,8 @@ static int month_days(int year, int month)
     return month == 2 && leap ? 29 : days[month - 1];
 }
 
-/* Source: 7.12: a year 51 to 99 ahead of this one's two digits is the last century's, one 50 to
- * 99 behind the next one's. */
+/* Source: 7.12: if the two digits are 51 to 99 above the present year's, the year is in the
+ * last century; if 50 to 99 below, in the next one. */
 static int full_year(int yy, int year_now)
 {
     int century = year_now - year_now % 100, ahead = yy - year_now % 100;
@@ -99,10 +99,9 @@ bool gs1_date(const char *yymmdd, int year_now, char out[GS1_DATE])
 
 /* ---- application identifiers ---- */
 
-/* By the first two digits: how many digits the identifier has, and how many characters its
- * value has where that is predefined (then no FNC1 is needed behind it); 0: up to FNC1.
- * Source: 3.2 (all identifiers), 7.8.5 (figure 7.8.5-2: predefined lengths, those that are not
- * given out yet too). */
+/* By the first two digits: the number of digits of the identifier, and the number of characters
+ * of its value if predefined (no FNC1 is then needed after it); 0: until FNC1. Source: 3.2 (all
+ * identifiers), 7.8.5 (figure 7.8.5-2: predefined lengths, unassigned ones included). */
 struct ai_class {
     char first[3];
     uint8_t digits, fixed;
@@ -155,7 +154,7 @@ static bool is_ai(const struct element *e, const char *ai)
     return strlen(ai) == e->of->digits && memcmp(e->ai, ai, e->of->digits) == 0;
 }
 
-/* Said once, or the same again. */
+/* Given once, or repeated with the same value. */
 static bool say(char *out, const char *value, size_t n)
 {
     if (*out != '\0')
@@ -177,7 +176,7 @@ static bool say_date(char out[GS1_DATE], const char *yymmdd, int year_now)
     return gs1_date(yymmdd, year_now, date) && say(out, date, GS1_DATE - 1);
 }
 
-/* 7003 is an expiry to the minute, YYMMDDHHMM, and no date has a day 00. Source: 3.8.4. */
+/* 7003 is an expiry to the minute, YYMMDDHHMM; its day cannot be 00. Source: 3.8.4. */
 static bool say_moment(char out[GS1_DATE], const struct element *e, int year_now)
 {
     return e->n == 10 && all_digits(e->value, 10) && two(e->value + 4) != 0 &&
@@ -204,8 +203,8 @@ static bool take(const struct element *e, int year_now, struct gs1 *out)
         return say_moment(out->expires_on, e, year_now);
     if (is_ai(e, "11"))
         return gs1_date(e->value, year_now, date);
-    /* What a logistic unit holds is not what is in hand. Source: 4 (pairs that are not valid):
-     * 01 and 02 do not go together; 00 stands alone. */
+    /* The content of a logistic unit is not the product in hand. Source: 4 (invalid pairs): 01
+     * and 02 exclude each other; 00 stands alone. */
     return !is_ai(e, "00") && !is_ai(e, "02");
 }
 
@@ -214,12 +213,11 @@ bool gs1_is_trace(const char *s, size_t n)
     return n == TRACE && s[0] == '8' && all_digits(s, n);
 }
 
-/* ---- an expiry that hides in a lot ---- */
+/* ---- an expiry hidden in a lot ---- */
 
-/* Source: 7.8.5: a lot or serial number ends at FNC1 or at the end. A printer that leaves out
- * the FNC1 makes "10" lot "17" YYMMDD one lot. A date of the near past or future that stands in
- * such an element, behind one character at least, may be one; the one at the very end is the
- * likelier. */
+/* Source: 7.8.5: a lot or serial number ends at FNC1 or at the end. If a printer omits the
+ * FNC1, "10" lot "17" YYMMDD becomes one lot. A plausible date in such an element, after at
+ * least one character, may be an expiry; one at the very end is more likely. */
 static void look_for_expiry(const struct element *e, int year_now, struct gs1 *out)
 {
     char date[GS1_DATE];
@@ -263,7 +261,7 @@ static bool plain(const char *s, size_t n, int year_now, struct gs1 *out)
     return true;
 }
 
-/* "(" digits ")": 0, or how long it is. A value may hold brackets of its own. */
+/* "(" digits ")": 0, or its length. A value may contain brackets. */
 static size_t bracket(const char *s, size_t n)
 {
     const struct ai_class *of = n > 2 && s[0] == '(' ? class_of(s + 1, n - 1) : NULL;

@@ -17,27 +17,27 @@
 #define GS1_TEXT 21 /* a lot or a serial number: 1 to 20 characters */
 #define GS1_DATE 11 /* "2027-03-31" */
 
-/* What an element string says of the product it is on; "" for what it does not say. */
+/* The content of an element string; "" for missing elements. */
 struct gs1 {
     char gtin[GS1_GTIN];
     char lot[GS1_TEXT];
     char expires_on[GS1_DATE];
     char serial[GS1_TEXT];
-    char hidden[GS1_DATE]; /* what reads as an expiry inside of a lot or serial that ran to the
-                              end, where nothing else says one */
+    char hidden[GS1_DATE]; /* possible expiry inside of a lot or serial that ran to the
+                            *                               end, if no element has one */
 };
 
-/* n digits, the last of them the check digit of those before. */
+/* n digits, the last one is the check digit of the others. */
 bool gs1_check_digit(const char *digits, size_t n);
-/* 8, 12, 13 or 14 digits with their check digit, to 14. */
+/* Extends 8, 12, 13 or 14 digits with their check digit to 14. */
 bool gs1_gtin(const char *digits, size_t n, char out[GS1_GTIN]);
-/* YYMMDD, the century by which year it is now; day 00 is the month's last. */
+/* YYMMDD; the present year determines the century; day 00 is the month's last. */
 bool gs1_date(const char *yymmdd, int year_now, char out[GS1_DATE]);
 /* 20 digits that begin with 8. Source: NMPAB/T 1002-2019; the codes in use begin with 8. */
 bool gs1_is_trace(const char *s, size_t n);
-/* Elements behind each other, FNC1 as 0x1D between those that are not of predefined length (and
- * tolerated behind the others), or each behind its application identifier in brackets. It must
- * hold a GTIN (01); nothing in it twice that differs. */
+/* A sequence of elements. FNC1 is 0x1D between elements without a predefined length (and
+ * tolerated after others); or each follows its application identifier in brackets. A GTIN (01)
+ * is required; no element may appear twice with different values. */
 bool gs1_elements(const char *s, size_t n, int year_now, struct gs1 *out);
 
 #endif

@@ -1,4 +1,4 @@
-/* What is in hand: read from barcodes or named, and held against the order's drug and route. */
+/* The product in hand: from barcodes or an id, compared with the order's drug and route. */
 #include "services/dosage/give/bedside.h"
 
 #include <string.h>
@@ -33,9 +33,9 @@ enum ward_code hand_read(struct ward_arena *mem, const struct ruleset *rules, co
     return WARD_OK;
 }
 
-/* ---- how much of it ---- */
+/* ---- the amount ---- */
 
-/* "1", "2", "0.5": a count in halves. */
+/* "1", "2", "0.5": a number of halves. */
 static bool is_count(const char *s)
 {
     const struct ward_decimal most = ward_decimal_of(COUNT_MOST, 0),
@@ -91,7 +91,7 @@ enum ward_code hand_count(struct ward_arena *mem, const struct ruleset *rules,
                                *q->units != '\0'   ? "units"
                                : q->volume != NULL ? "volume"
                                                    : "more",
-                               "is of what was scanned: scan is missing");
+                               "requires scan");
     if (q->n_more > MORE_MOST)
         return WARD_FAIL_FIELD(err, "more", "must be at most %d", MORE_MOST);
     if (h->scanned == NULL)
@@ -107,7 +107,7 @@ static const char *what_of(const Scanned *s)
     return *s->gtin != '\0' ? "gtin" : s->kind;
 }
 
-/* What a barcode said, for the chart. */
+/* The content of a barcode, for the chart. */
 static const char *says_of(struct rights *r, const Scanned *s)
 {
     return ward_printf(r->mem, "%s %s%s%s%s%s%s%s", what_of(s),
@@ -131,7 +131,7 @@ static const char *in_hand(struct rights *r, const struct hand *h)
     return says;
 }
 
-/* One that was scanned, or named. NULL: it is right. */
+/* A scanned or named product. NULL: it is correct. */
 static const char *wrong_with(const struct scan_found *f, const char *drug_id,
                               const char *product_id, const char *today)
 {
@@ -160,7 +160,7 @@ static const char *first_wrong(const struct hand *h, const char *drug_id,
     return why;
 }
 
-/* Of those with a lot that may hold an expiry: whether that is past. */
+/* For products with a lot that may contain an expiry: whether that date has passed. */
 static bool is_doubtful(const struct hand *h, const char *today, bool *past)
 {
     bool doubtful = false;
@@ -209,8 +209,8 @@ bool hand_for_route(const struct hand *h, int route)
     return h->product == NULL || has_route(h->product, route);
 }
 
-/* An order that names the product was checked with it, its route too: whoever ordered decided
- * about that. */
+/* An order that names the product was checked with it, including its route, so the prescriber
+ * has decided on it. */
 static const Product *not_for(const struct hand *h, const Prescription *p, int route)
 {
     if (h->product != NULL && strcmp(h->product->id, p->product_id) != 0 &&

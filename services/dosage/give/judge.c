@@ -1,4 +1,4 @@
-/* A dose against its order. */
+/* A dose compared with its order. */
 #include "services/dosage/give/judge.h"
 
 #include "common/base/clock.h"
@@ -9,7 +9,7 @@
 
 typedef Ward__Dosage__V1__Timing Timing;
 
-#define DAY_MOST 5000 /* doses of a patient in a day: more are none */
+#define DAY_MOST 5000 /* maximum doses of a patient in a day */
 
 bool judge_refuses(const struct giving *g)
 {
@@ -18,8 +18,8 @@ bool judge_refuses(const struct giving *g)
 
 /* ---- the order ---- */
 
-/* When it was given: as said; else when the token was taken, so that a call that was cut and
- * made again says when the patient was at hand; else now. */
+/* Time of the dose: as stated; otherwise the token's issue time, so that a repeated call gives
+ * the time when the patient was present; otherwise now. */
 static int64_t when(const struct giving *g)
 {
     if (g->q->given_at_us != 0)
@@ -28,7 +28,7 @@ static int64_t when(const struct giving *g)
                                                                      : g->v.now_us;
 }
 
-/* What is no slot's name is said once the order is known. */
+/* An invalid slot id is reported later, after the order has been checked. */
 static int64_t due_of(const struct giving *g)
 {
     struct ward_err why = {0};
@@ -38,7 +38,7 @@ static int64_t due_of(const struct giving *g)
     return slot_id_parse(g->q->slot_id, order, &due_us, &why) == WARD_OK ? due_us : -1;
 }
 
-/* Most often it runs, and was read with what else does. */
+/* Usually the order is active and already loaded with the others. */
 static enum ward_code read_order(struct giving *g, struct ward_err *err)
 {
     const struct looked *l = &g->looked;
@@ -54,7 +54,7 @@ static enum ward_code read_order(struct giving *g, struct ward_err *err)
                      : WARD_OK;
 }
 
-/* The ward where the order was placed is most often the one where the patient lies. */
+/* The ward of the order is usually the patient's present ward. */
 static enum ward_code read_clock(struct giving *g, struct ward_err *err)
 {
     const struct looked *l = &g->looked;
@@ -84,7 +84,8 @@ static enum ward_code find_order(struct giving *g, struct ward_err *err)
 
 /* ---- the slot ---- */
 
-/* What is given once was given, wherever a change put its slot, or an emergency was it. */
+/* A single dose was already given, whatever slot a change gave it, even if an emergency dose
+ * was it. */
 static enum ward_code not_yet(const struct giving *g, struct ward_err *err)
 {
     const Timing *t = g->order->prescription->timing;
@@ -92,12 +93,12 @@ static enum ward_code not_yet(const struct giving *g, struct ward_err *err)
     if (g->given && t->kind == WARD__DOSAGE__V1__TIMING__KIND__KIND_ONCE &&
         g->looked.order_given && !g->rest.has_before)
         return WARD_FAIL_REASON(err, ALREADY_EXISTS, "SLOT_TAKEN",
-                                "what was ordered once was given");
+                                "the only dose of this order was already given");
     return WARD_OK;
 }
 
-/* Nothing is given for a dose that is over: the next one's window has begun, or the order
- * said then that it was not to be given. That it was not given may be charted at any time.
+/* A dose cannot be given after its time: the next dose's window has begun, or the order's state
+ * excluded it. A dose that was not given may be charted at any time.
  */
 static enum ward_code is_open(const struct giving *g, Ward__Dosage__V1__SlotState state,
                               struct ward_err *err)
@@ -113,7 +114,7 @@ static enum ward_code is_open(const struct giving *g, Ward__Dosage__V1__SlotStat
     return WARD_OK;
 }
 
-/* The slot that ListSlots shows: by whichever version of the order was in force. */
+/* The slot in ListSlots, by the version of the order at that time. */
 static enum ward_code find_slot(struct giving *g, struct ward_err *err)
 {
     struct slot_reader r = {.w = g->v.w,
@@ -157,7 +158,7 @@ static bool shares_ingredient(const struct ruleset *rules, const char *one, cons
     return strcmp(one, other) == 0;
 }
 
-/* Of this order, or an emergency's of the same ingredient that no order has yet. */
+/* Doses of this order, and emergency doses of the same ingredient without an order. */
 static bool counts_here(const struct giving *g, const Dose *d)
 {
     if (!dose_counts(d))
@@ -167,7 +168,7 @@ static bool counts_here(const struct giving *g, const Dose *d)
     return shares_ingredient(g->rules, d->drug_id, g->order->prescription->drug_id);
 }
 
-/* Doses given after this one count too: one may be charted behind another. */
+/* Later doses count too: a dose may be charted after a later one. */
 static enum ward_code within_limits(struct giving *g, struct ward_err *err)
 {
     const Ward__Dosage__V1__AsNeeded *n = g->order->prescription->as_needed;
@@ -230,7 +231,7 @@ static enum ward_code time_right(struct giving *g, struct ward_err *err)
     return WARD_OK;
 }
 
-/* The product in hand, if it is of the drug that was ordered. */
+/* The product in hand, if it is of the ordered drug. */
 static const char *of_it_in_hand(const struct giving *g, const char *otherwise)
 {
     const struct hand *h = &g->hand;
@@ -263,9 +264,9 @@ static enum ward_code rights(struct giving *g, struct ward_err *err)
     return time_right(g, err);
 }
 
-/* ---- all of it ---- */
+/* ---- the whole judgement ---- */
 
-/* To give a high-alert medicine, and to throw it away. */
+/* To give a high-alert medicine, and to waste it. */
 static enum ward_code two_people(struct giving *g, struct ward_err *err)
 {
     bool wasted = g->q->outcome == OUTCOME(WASTED) || g->q->wasted != NULL;
@@ -339,8 +340,8 @@ enum ward_code judge(struct giving *g, struct ward_err *err)
         .ward = facts != NULL && rule_is_ward(facts->ward) ? facts->ward : "",
         .order = g->order_id,
         .due_us = due_of(g),
-        .alone = !g->given, /* nothing is checked then, and nothing is to keep it from being
-                               charted */
+        .alone = !g->given, /* nothing is checked then, and nothing prevents its
+                             *                                charting */
     };
     WARD_TRY(look(g->v.w, g->v.c->mem, &g->where, &g->looked, err));
     WARD_TRY(judge_seen(g, err));
@@ -348,9 +349,9 @@ enum ward_code judge(struct giving *g, struct ward_err *err)
     return WARD_OK;
 }
 
-/* ---- behind the lock ---- */
+/* ---- with the lock held ---- */
 
-/* *stands: nobody wrote anything of theirs since they were looked at. */
+/* *stands: nobody has changed the patient's data since they were read. */
 static enum ward_code lock(struct giving *g, bool *stands, struct ward_err *err)
 {
     struct ward_rows rows;
@@ -370,7 +371,7 @@ static enum ward_code lock(struct giving *g, bool *stands, struct ward_err *err)
     return WARD_OK;
 }
 
-/* It was judged a moment ago, of that moment, and by nothing beyond what was looked at. */
+/* It was judged a moment ago, for that time, with no other inputs than the cached ones. */
 static bool is_fresh(const struct giving *g)
 {
     const Ward__Dosage__V1__Snapshot *s = g->decision == NULL ? NULL : g->decision->snapshot;
@@ -380,8 +381,8 @@ static bool is_fresh(const struct giving *g)
            (s == NULL || (!s->cut && s->n_lifetime == 0));
 }
 
-/* Who gives goes by what was charted for the slot when they looked: what somebody charted since
- * (held, for a reason) is for them to see first. */
+/* The decision to give uses the slot's state at the first read: a person must first see an
+ * entry that was charted since (for example, held with a reason). */
 static enum ward_code same_slot(const struct giving *g, const char *was, struct ward_err *err)
 {
     const char *is = g->rest.instead_of;

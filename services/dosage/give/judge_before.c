@@ -1,4 +1,4 @@
-/* Whether what a check finds now is what somebody decided about before, and no worse. Pure. */
+/* Whether a present finding was already decided on, and is not more severe. Pure. */
 #include "services/dosage/give/judge_before.h"
 
 #include "services/dosage/give/bedside.h"
@@ -7,13 +7,13 @@
 
 typedef Ward__Dosage__V1__Compared Compared;
 
-/* 0 is a number here: minutes since the last dose. */
+/* 0 is a valid number here: minutes since the last dose. */
 static bool value_of(const Quantity *q, struct ward_decimal *out)
 {
     return q != NULL && ward_decimal_parse(q->value, strlen(q->value), out, NULL) == WARD_OK;
 }
 
-/* Below, at or above 0; *ok false: they are no two amounts in one unit. */
+/* Below, at or above 0; *ok false: not comparable amounts. */
 static int compare(const Quantity *a, const Quantity *b, bool *ok)
 {
     struct ward_decimal x, y;
@@ -29,7 +29,8 @@ static bool ends_with(const char *s, const char *end)
     return n >= m && strcmp(s + n - m, end) == 0;
 }
 
-/* At the bedside the time since the last dose is what the time between doses was in the order.
+/* At the bedside, the time since the last dose corresponds to the time between doses in the
+ * order.
  */
 static bool same_kind(const char *was, const char *is)
 {
@@ -37,8 +38,8 @@ static bool same_kind(const char *was, const char *is)
            (strcmp(was, "interval-minutes") == 0 && strcmp(is, "since-last-minutes") == 0);
 }
 
-/* A measurement grows old by itself: what was decided about it stands for as long as a new one
- * would be good. */
+/* A measurement ages by itself: a decision about it is valid for the validity period of a new
+ * measurement. */
 static bool aged_no_more(const Compared *was, const Compared *is, bool *ok)
 {
     struct ward_decimal older, a, b, most;
@@ -87,7 +88,7 @@ static bool names(const Finding *f, const char *id)
     return false;
 }
 
-/* A dose of an order that was spoken of is what was to come of it. */
+/* A dose of an order that was part of the decision was to be expected. */
 static bool spoke_of(const Finding *was, const Decision *now, const char *id)
 {
     const Ward__Dosage__V1__Snapshot *s = now->snapshot;
@@ -100,14 +101,16 @@ static bool spoke_of(const Finding *was, const Decision *now, const char *id)
     return false;
 }
 
-/* What is measured is told by its numbers, which its text repeats; all else by its text. */
+/* Measurements are compared by their numbers, which the text repeats; everything else by
+ * text. */
 static bool same_text(const Finding *was, const Finding *is, bool lowered)
 {
     if (is->n_compared > 0)
         return true;
     if (was->text == NULL || is->text == NULL)
         return false;
-    /* The sentence of a lowered finding ends with who acknowledged it: its beginning counts. */
+    /* The sentence of a lowered finding ends with the acknowledging person: only its beginning
+     * is compared. */
     return lowered ? strncmp(was->text->en, is->text->en, strlen(is->text->en)) == 0
                    : strcmp(was->text->en, is->text->en) == 0;
 }
@@ -142,7 +145,7 @@ static size_t count(const Decision *d, const char *rule)
     return n;
 }
 
-/* That the chart could not be read then says nothing of what it says now. */
+/* An unreadable chart at that time says nothing about its content now. */
 static bool of_the_moment(const char *rule)
 {
     return strcmp(rule, "ward.chart-stale") == 0 || strcmp(rule, "ward.chart-unavailable") == 0;

@@ -1,4 +1,4 @@
-/* judge_before.h - whether what a check finds now is what somebody decided about before. Pure.
+/* judge_before.h - whether a present finding was already decided on. Pure.
  *
  * Threads: any. Memory: none. Errors: none.
  */
@@ -9,8 +9,8 @@
 
 #include <stdbool.h>
 
-/* What this rule finds now was found then too: of the same things, and no further beyond any
- * limit. Never of a final finding, nor of a chart that could not be read. */
+/* The present findings of this rule existed then too: about the same subjects, and no further
+ * beyond any limit. Never for a final finding, nor for an unreadable chart. */
 bool judged_before(const Ward__Dosage__V1__Decision *then,
                    const Ward__Dosage__V1__Decision *now, const char *rule);
 

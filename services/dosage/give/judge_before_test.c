@@ -1,4 +1,4 @@
-/* What was overridden before, against what is found now. */
+/* Earlier overrides compared with present findings. */
 #include "services/dosage/give/judge_before.h"
 
 #include "services/dosage/check/check_text.h"
@@ -113,7 +113,7 @@ static void charts(void **state)
     ward_arena_done(&mem);
 }
 
-/* What an acknowledgement for the patient made INFO was decided about. */
+/* A finding that an acknowledgement for the patient lowered to INFO was decided on. */
 static void acknowledged(void **state)
 {
 #define LOWERED(text)                                                                          \

@@ -6,8 +6,8 @@
 
 typedef Ward__Dosage__V1__Severity Severity;
 
-/* What is given, in the first ingredient's own unit, so that it means the same whatever product
- * is in hand. A rate stays as it is. */
+/* The given amount, in the first ingredient's own unit, so that the meaning does not depend on
+ * the product in hand. A rate is unchanged. */
 static enum ward_code partly(struct giving *g, Quantity **out, struct ward_err *err)
 {
     const Prescription *p = g->order->prescription;
@@ -17,7 +17,7 @@ static enum ward_code partly(struct giving *g, Quantity **out, struct ward_err *
 
     *out = NULL;
     if (g->q->outcome != OUTCOME(PARTIAL))
-        return WARD_OK; /* it is the order's dose, or refused */
+        return WARD_OK; /* it equals the order's dose, or is refused */
     *out = g->q->dose;
     if (dose_is_rate(p))
         return WARD_OK;
@@ -54,10 +54,10 @@ static bool overrode(const Decision *d, const char *rule)
     return false;
 }
 
-/* Who ordered it decided about what the check found then: the same, no worse, is not asked of
- * the nurse at every dose, or nobody at the bedside could give it. What is more than that, or
- * of something else, is: a rule that was overridden once is not overridden for good. For a hard
- * stop two people stand there. */
+/* The prescriber already decided on the findings of that check. An equal finding that is not
+ * more severe does not require a new decision for every dose, otherwise nobody at the bedside
+ * could give it. A finding beyond that, or about something else, does: one override does not
+ * cover the rule forever. A hard stop requires two people. */
 static enum ward_code decided_before(struct giving *g, struct ward_err *err)
 {
     uint8_t id[DOSAGE_ID];

@@ -35,7 +35,7 @@ static enum ward_code get(struct ward_call *c, const GetRequest *q, GetResponse 
     return ward_db_tx(v.w->event_ctx.db, tell, &v.event, c->err);
 }
 
-/* ---- a ward's emergencies that nobody acknowledged ---- */
+/* ---- a ward's emergency doses without an acknowledgement ---- */
 
 struct place {
     int64_t by_us;

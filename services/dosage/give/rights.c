@@ -1,4 +1,4 @@
-/* The five rights, each with what it rests on. */
+/* The five rights, each with its evidence. */
 #include "services/dosage/give/bedside.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* What a scanner sent: which kind of barcode it is, and what it says. */
+/* Scanner input: the kind of barcode, and its content. */
 #include "services/dosage/give/give.h"
 #include "services/dosage/give/gs1.h"
 
@@ -12,7 +12,7 @@ typedef Ward__Dosage__V1__Scanned Scanned;
 #define SCAN_MAX  512
 #define LOCAL_MAX 64 /* of Product.local_codes */
 
-/* Which year it is, for the century of a date: to the day is near enough. */
+/* The present year, for the century of a date; the precision of a day is sufficient. */
 static int year_now(void)
 {
     char now[28];
@@ -23,7 +23,7 @@ static int year_now(void)
     return ward_i64(now, 0, 9999, &year) ? (int)year : 0;
 }
 
-/* What a symbology identifier says that behind it comes; "" where the scanner sends none.
+/* The kind of content that a symbology identifier announces; "" if the scanner sends none.
  * Source: GS1 General Specifications 5.10.2 (figure 5.10.2-1). */
 enum carries { CARRIES_ANY, CARRIES_ELEMENTS, CARRIES_GTIN, CARRIES_OTHER };
 
@@ -44,9 +44,8 @@ static enum carries carried(const char *s)
     return CARRIES_OTHER;
 }
 
-/* A UPC-A that begins with 3 is a drug's of the United States; the ten digits in its middle are
- * its NDC. Source: 21 CFR 207.33 and 201.25; GS1 General Specifications 1.4.2 (U.P.C. prefix
- * 03). */
+/* A UPC-A that begins with 3 is a drug of the United States; its ten middle digits are the NDC.
+ * Source: 21 CFR 207.33 and 201.25; GS1 General Specifications 1.4.2 (U.P.C. prefix 03). */
 static const char *kind_of(const char *s, size_t n)
 {
     return n == 12 && s[0] == '3' ? "ndc" : "gtin";
@@ -93,7 +92,7 @@ static enum ward_code no_memory(struct ward_err *err)
     return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a barcode");
 }
 
-/* A code that is all there is to it: a trace code, one of the hospital's. */
+/* A code without further elements: a trace code, or one of the hospital's. */
 static enum ward_code keep_code(struct ward_arena *mem, const char *code, size_t n,
                                 const char *kind, Scanned **out, struct ward_err *err)
 {
@@ -128,7 +127,7 @@ static enum ward_code keep(struct ward_arena *mem, const struct gs1 *said, const
     return WARD_OK;
 }
 
-/* Without what scanners send behind a code. */
+/* Removes suffixes that scanners send after a code. */
 static size_t length_of(const char *text)
 {
     size_t n = strnlen(text, SCAN_MAX + 1);
@@ -155,7 +154,7 @@ enum ward_code scan_parse(const char *text, struct ward_arena *mem, Scanned **ou
     return unreadable(err);
 }
 
-/* ---- against a rule set ---- */
+/* ---- lookup in a rule set ---- */
 
 static enum ward_code by_local_code(const struct ruleset *rules, const char *text,
                                     struct ward_arena *mem, struct scan_found *out,

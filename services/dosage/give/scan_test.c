@@ -11,7 +11,7 @@
 #define YEAR 2026
 #define GS   "\x1d"
 
-/* "gtin lot expires serial", with "-" for what is not said; "?" for what is not read. */
+/* "gtin lot expires serial", with "-" for missing parts; "?" if unreadable. */
 static const char *elements(const char *s)
 {
     static char out[128];
@@ -61,7 +61,7 @@ static void check_digits_are_those_of_the_specification(void **state)
         size_t n = strlen(good[i]);
 
         assert_true(gs1_check_digit(good[i], n));
-        for (size_t k = 0; k < n; k++) /* each slip of one digit is seen */
+        for (size_t k = 0; k < n; k++) /* every error in one digit is detected */
             for (int d = '0'; d <= '9'; d++) {
                 memcpy(bad, good[i], n + 1);
                 bad[k] = (char)d;
@@ -162,7 +162,7 @@ static void element_strings_are_read(void **state)
         {"0109506000134352"
          "240X" GS "7123456" GS "99whatever",
          "09506000134352 - - -"},
-        /* said twice, and the same */
+        /* repeated with the same value */
         {"0109506000134352"
          "10A" GS "10A",
          "09506000134352 A - -"},
@@ -211,7 +211,7 @@ static void what_is_no_element_string_is_refused(void **state)
         "(01)09506000134352()A",
         "(1)09506000134352",
         "0109506000134352"
-        "70032711002430", /* a moment has a day */
+        "70032711002430", /* a time of day requires a day */
         "0109506000134352"
         "70032711202460", /* hour 24 */
     };
@@ -238,14 +238,14 @@ static void kinds_are_told_apart(void **state)
         {"83060671234567890123", "trace 83060671234567890123"},
         {"]C083060671234567890123\r", "trace 83060671234567890123"},
         {"]d183060671234567890123", "trace 83060671234567890123"},
-        {"]d283060671234567890123", "SCAN_UNREADABLE"}, /* element strings, it says */
-        {"]E083060671234567890123", "SCAN_UNREADABLE"}, /* a number of 13 digits, it says */
+        {"]d283060671234567890123", "SCAN_UNREADABLE"}, /* announced as element strings */
+        {"]E083060671234567890123", "SCAN_UNREADABLE"}, /* announced as a number of 13 digits */
         {"8306067123456789012", "SCAN_UNREADABLE"},
         {"830606712345678901234", "SCAN_UNREADABLE"},
         {"8306067123456789012X", "SCAN_UNREADABLE"},
         {"00061414112345678905", "SCAN_UNREADABLE"}, /* a pallet's, not a pack's */
-        {"]d209506000134352", "SCAN_UNREADABLE"},    /* element strings, it says */
-        {"]E00109506000134352", "SCAN_UNREADABLE"},  /* a number, it says */
+        {"]d209506000134352", "SCAN_UNREADABLE"},    /* announced as element strings */
+        {"]E00109506000134352", "SCAN_UNREADABLE"},  /* announced as a number */
         {"]C00109506000134352", "SCAN_UNREADABLE"},  /* no GS1 symbol */
         {"]d2", "SCAN_UNREADABLE"},
         {"]", "SCAN_UNREADABLE"},
@@ -261,7 +261,7 @@ static void kinds_are_told_apart(void **state)
         assert_string_equal(scanned(rows[i].in), rows[i].out);
 }
 
-/* "" : nothing hides. */
+/* "" : no hidden date. */
 static const char *hidden(const char *s)
 {
     static struct gs1 g;
@@ -286,24 +286,24 @@ static void an_expiry_that_a_lot_swallowed_is_seen(void **state)
          "10A17270331X", /* in the middle */
          "2027-03-31"},
         {"0109506000134352"
-         "10A1725010117270331", /* two: the last is at the end */
+         "10A1725010117270331", /* two candidates: the last one is at the end */
          "2027-03-31"},
         {"0109506000134352"
          "10A17270331" GS "21S",
-         ""}, /* a separator: the printer knows of it */
+         ""}, /* a separator: the printer supports it */
         {"0109506000134352"
          "1728010110A17270331",
-         ""}, /* another date is said */
+         ""}, /* another element has a date */
         {"(01)09506000134352(10)A17270331", ""},
         {"0109506000134352"
          "10A17271331",
          ""}, /* month 13 */
         {"0109506000134352"
          "10A17451231",
-         ""}, /* nothing keeps for so long */
+         ""}, /* no product lasts that long */
         {"0109506000134352"
          "10A17150101",
-         ""}, /* nor was it left for so long */
+         ""}, /* nor was it stored that long */
     };
 
     (void)state;

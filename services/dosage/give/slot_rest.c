@@ -1,5 +1,5 @@
-/* What was charted for a slot before, and what may be given for it still: all of it where
- * nothing was given, the rest where a part was. Never more than the order's dose. */
+/* Earlier entries of a slot, and the amount that may still be given: the full dose if nothing
+ * was given, the rest after a partial dose. Never more than the order's dose. */
 #include "services/dosage/give/judge.h"
 
 #include <string.h>
@@ -14,7 +14,7 @@ static bool is_single(const Prescription *p)
     return p->timing->kind == WARD__DOSAGE__V1__TIMING__KIND__KIND_ONCE;
 }
 
-/* Of this slot; of what is ordered once, of this order: a change may have moved its slot. */
+/* For this slot; for a single dose, of this order: a change may have moved its slot. */
 static bool is_part_of_it(const struct giving *g, const Dose *d)
 {
     int64_t due_us = -1;
@@ -35,7 +35,7 @@ static bool add_part(struct giving *g, const Dose *d, const char *ingredient)
            ward_decimal_add(&g->rest.before, &amount, &g->rest.before, NULL) == WARD_OK;
 }
 
-/* What cannot be added up exactly leaves nothing to give. */
+/* If the sum cannot be exact, no rest may be given. */
 static enum ward_code parts(struct giving *g, struct ward_err *err)
 {
     const Prescription *p = g->order->prescription;

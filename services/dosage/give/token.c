@@ -1,4 +1,4 @@
-/* The PPID token: whose it says it is, and identity's word that it is so. */
+/* The PPID token: the patient in its claims, and identity's confirmation. */
 #include "services/dosage/give/bedside.h"
 
 #include "common/base/clock.h"
@@ -12,10 +12,10 @@ typedef Ward__Identity__V1__SpendTokenRequest SpendRequest;
 typedef Ward__Identity__V1__SpendTokenResponse SpendResponse;
 
 #define KEY_SIZE   (2 * WARD_SHA256_SIZE + 1)
-#define ANSWER_MS  1000 /* of the call's deadline, kept for the answer */
+#define ANSWER_MS  1000 /* share of the call's deadline that is reserved for the answer */
 #define PLACE_MOST 64   /* token_misuse.place */
 
-/* ---- what a token says of itself: nothing is proved by it ---- */
+/* ---- a token's own claims: unverified ---- */
 
 struct claims {
     const char *subject, *purpose, *place, *id;
@@ -53,7 +53,7 @@ int64_t token_issued_us(struct visit *v, const char *token)
     return claims_of(v->c->mem, token).issued_s * SECOND_IN_US;
 }
 
-/* Whoever the patient was before a merge is them still. */
+/* Earlier ids of a merged patient count too. */
 static bool is_owner(const struct token_ask *ask, const char *subject, uint8_t id[DOSAGE_ID])
 {
     if (!ward_uuid_parse(subject, id))
@@ -85,7 +85,7 @@ bool token_names(struct visit *v, const char *token, const char *id)
     return *says != '\0' && strcmp(says, id) == 0;
 }
 
-/* Of this very call of this person: made again, it is the same. */
+/* Derived from this call of this person: a repeated call gives the same key. */
 static void key_of(const struct visit *v, char out[KEY_SIZE])
 {
     const struct ward_idem *i = &v->idem;
@@ -99,7 +99,7 @@ static void key_of(const struct visit *v, char out[KEY_SIZE])
     ward_hex(hash, sizeof(hash), out);
 }
 
-/* Silence is answered while there is time to say so. */
+/* If identity is silent, the call still answers before its deadline. */
 static int64_t until(const struct ward_call *c)
 {
     int64_t kept = c->deadline_ns - ANSWER_MS * WARD_NS_PER_MS;
@@ -172,7 +172,7 @@ enum ward_code token_spend(struct visit *v, const struct token_ask *ask, struct 
     return WARD_OK;
 }
 
-/* ---- what was not good ---- */
+/* ---- rejected tokens ---- */
 
 enum ward_code token_misuse(struct visit *v, const struct ward_event *event, const char *ward,
                             const char *place, const char *kind, struct ward_err *err)

@@ -1,4 +1,4 @@
-/* What the handlers at the bedside begin with, and what they count. */
+/* First steps of the bedside handlers, and their counters. */
 #include "services/dosage/give/bedside.h"
 
 #include "common/base/clock.h"
@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* An answer outlives its handler: what it holds is the arena's. */
+/* An answer outlives its handler: its content is in the arena. */
 static enum ward_code begin(struct visit *v, struct ward_call *c, const char *patient)
 {
     v->c = c;
@@ -22,7 +22,7 @@ enum ward_code visit_begin(struct visit *v, struct ward_call *c, const char *pat
     uint8_t id[DOSAGE_ID];
     char text[37], *whom = NULL;
 
-    /* What is no id is nobody's, and no text for the audit log. */
+    /* Do not copy malformed ids into the audit log. */
     if (ward_uuid_parse(patient, id)) {
         ward_uuid_text(id, text);
         WARD_TRY(ward_call_copy(c, text, &whom));
@@ -39,7 +39,7 @@ enum ward_code visit_dose_of(struct visit *v, struct ward_call *c, const char *i
     WARD_TRY(begin(v, c, NULL));
     WARD_TRY(ward_call_id(c, "administration_id", id, dose, NULL));
     WARD_TRY(dose_find(v->w, c->mem, dose, false, out, c->err));
-    WARD_TRY(begin(v, c, (*out)->patient_id)); /* who may not see them is told of, too */
+    WARD_TRY(begin(v, c, (*out)->patient_id)); /* attempts without access are reported, too */
     code = chart_may(c, (*out)->patient_id, &v->chart);
     if (code == WARD_NOT_FOUND)
         return WARD_FAIL_REASON(c->err, NOT_FOUND, "ADMINISTRATION_NOT_FOUND", "no such dose");

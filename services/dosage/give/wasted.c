@@ -1,5 +1,4 @@
-/* What is thrown away: an amount of the drug, and no more than what was opened and not given.
- */
+/* Wasted amounts: an amount of the drug, at most the opened amount that was not given. */
 #include "services/dosage/give/bedside.h"
 
 #include <string.h>
@@ -7,7 +6,8 @@
 struct amounts {
     const struct waste *w;
     const Drug *drug;
-    const char *ingredient; /* the drug's first: all amounts are of it, in its unit */
+    const char *ingredient; /* the drug's first ingredient: all amounts are of it, in its
+                             * unit */
     struct ward_decimal wasted, opened;
 };
 
@@ -27,17 +27,19 @@ static bool amount_of_it(const struct amounts *a, const char *product, const Qua
                                 NULL) == WARD_OK;
 }
 
-/* How many units were opened for it: a half tablet is of a whole one. */
+/* The number of opened units: a half tablet is from a whole one. */
 static bool units_of(const struct waste *w, const Scanned *s, struct ward_decimal *out)
 {
     *out = ward_decimal_of(1, 0);
-    if (*s->units == '\0') /* one barcode is one unit, but nobody said of how many is given */
+    if (*s->units == '\0') /* one barcode is one unit, but the number of given units is
+                            * missing */
         return w->given == NULL || s->volume != NULL || w->n_scanned > 1;
     return ward_decimal_parse(s->units, strlen(s->units), out, NULL) == WARD_OK &&
            ward_decimal_round(out, 0, WARD_ROUND_UP, out, NULL, NULL) == WARD_OK;
 }
 
-/* What one unit of a product of the drug holds; NULL: it is measured, or of another drug. */
+/* The content of one unit of a product of the drug; NULL: it is measured, or of another
+ * drug. */
 static const Ward__Dosage__V1__Strength *counted(const struct amounts *a,
                                                  const char *product_id)
 {
@@ -66,7 +68,7 @@ static bool holds(const struct amounts *a, const Scanned *s,
            ward_decimal_div(&all, &per, out, NULL) == WARD_OK;
 }
 
-/* False: it is not known how much was opened. */
+/* False: the opened amount is unknown. */
 static bool opened_of(struct amounts *a)
 {
     a->opened = ward_decimal_of(0, 0);

@@ -1,4 +1,4 @@
-/* The second person of one act at the bedside: a token of theirs, new, for this act alone. */
+/* The second person of one bedside action: a new token of theirs, for this action alone. */
 #include "services/dosage/give/bedside.h"
 #include "services/dosage/order/order_own.h"
 
@@ -9,7 +9,7 @@
 
 static const char *const ROLES[] = {"nurse", "physician", "pharmacist", NULL};
 
-/* What was signed: a signature of another form makes no other token. */
+/* The signed part: another form of the signature does not make another token. */
 static void token_of(const struct ward_principal *who, uint8_t out[WARD_SHA256_SIZE])
 {
     const char *end = strrchr(who->token, '.');
@@ -17,7 +17,7 @@ static void token_of(const struct ward_principal *who, uint8_t out[WARD_SHA256_S
     ward_sha256(who->token, end == NULL ? strlen(who->token) : (size_t)(end - who->token), out);
 }
 
-/* The same call made again is the same act. */
+/* A repeated call is the same action. */
 static void act_of(const struct ward_idem *i, uint8_t out[WARD_SHA256_SIZE])
 {
     const struct ward_bytes parts[] = {{i->caller, strlen(i->caller) + 1},

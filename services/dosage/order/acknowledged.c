@@ -1,4 +1,4 @@
-/* What prescribers acknowledge about a patient with an order: written, and opened again. */
+/* A prescriber's acknowledgements about a patient with an order: writing and decrypting. */
 #include "services/dosage/order/ordering.h"
 
 #include <stdio.h>

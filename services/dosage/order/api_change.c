@@ -44,8 +44,8 @@ static enum ward_code check_drug(struct changing *ch, const char *was, const cha
     return WARD_OK;
 }
 
-/* What is ordered once is given once: after that dose no change puts a second one on the lists
- * and on paper. */
+/* A single dose is given once: after that dose, no change puts a second one on the lists and on
+ * paper. */
 static enum ward_code check_once(struct changing *ch, const Prescription *now,
                                  struct ward_err *err)
 {
@@ -69,7 +69,7 @@ static enum ward_code write(struct changing *ch, const Order *was, Prescription 
     return ordering_write(&ch->o, order, err);
 }
 
-/* A draft keeps a start that it has; one without begins when it is activated. */
+/* A draft keeps its start; a draft without one begins when it is activated. */
 static enum ward_code write_draft(struct changing *ch, const Order *was, struct ward_err *err)
 {
     Prescription *p = ward_new(ch->o.call->mem, Prescription);

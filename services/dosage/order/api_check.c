@@ -9,7 +9,7 @@
 typedef Ward__Dosage__V1__CheckRequest CheckRequest;
 typedef Ward__Dosage__V1__CheckResponse CheckResponse;
 
-/* The order that is changed is one of this very patient's. */
+/* The changed order must belong to this patient. */
 static enum ward_code check_order(struct ordering *o, const char *order_id, Order **out)
 {
     struct ward_call *c = o->call;
@@ -54,7 +54,7 @@ static enum ward_code keep_in_tx(struct ward_db *db, void *arg, struct ward_err 
     return ward_event_write(&event, db, err);
 }
 
-/* With those of other calls, in one transaction. */
+/* Together with the decisions of other calls, in one transaction. */
 static enum ward_code keep_with_others(struct checking *k, bool *stale)
 {
     struct ward_call *c = k->o.call;
@@ -76,7 +76,7 @@ static enum ward_code keep_with_others(struct checking *k, bool *stale)
     return WARD_OK;
 }
 
-/* A zone that is not known here tells no time: then the order's start is what it goes by. */
+/* An unknown zone gives no time: the order's start is then used. */
 static int64_t due_of(const struct checking *k, const Prescription *p, bool changes)
 {
     const struct looked *l = &k->looked;

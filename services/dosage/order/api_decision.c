@@ -11,7 +11,7 @@ typedef Ward__Dosage__V1__ListDecisionsResponse ListDecisionsResponse;
 typedef Ward__Dosage__V1__ReplayDecisionRequest ReplayDecisionRequest;
 typedef Ward__Dosage__V1__ReplayDecisionResponse ReplayDecisionResponse;
 
-/* Who may not see a patient hears that there is no such decision. */
+/* Callers without access to a patient get the answer for a nonexistent decision. */
 static enum ward_code unseen(enum ward_code code, struct ward_err *err)
 {
     if (code == WARD_NOT_FOUND && strcmp(err->reason, "PATIENT_NOT_FOUND") == 0)
@@ -50,7 +50,7 @@ static enum ward_code get_decision(struct ward_call *c, const GetDecisionRequest
 
 /* ---- again ---- */
 
-/* Whose it was and what came of it is the old one's; what was found is found anew. */
+/* The subject and the result are the old decision's; the findings are computed again. */
 static enum ward_code replay_decision(struct ward_call *c, const ReplayDecisionRequest *q,
                                       ReplayDecisionResponse *resp)
 {
@@ -77,7 +77,7 @@ static enum ward_code replay_decision(struct ward_call *c, const ReplayDecisionR
     return reading_tell(&r);
 }
 
-/* ---- a patient's ---- */
+/* ---- a patient's decisions ---- */
 
 static enum ward_code list_decisions(struct ward_call *c, const ListDecisionsRequest *q,
                                      ListDecisionsResponse *resp)

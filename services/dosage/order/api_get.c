@@ -16,7 +16,7 @@ static enum ward_code no_memory(struct ward_call *c)
     return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for a list of orders");
 }
 
-/* A draft is its prescriber's alone: for everybody else there is none. */
+/* Only its prescriber sees a draft: for everybody else it does not exist. */
 static bool is_hidden(const struct ward_call *c, const Order *o)
 {
     return (enum order_state)o->state == ORDER_DRAFT &&
@@ -25,7 +25,7 @@ static bool is_hidden(const struct ward_call *c, const Order *o)
 
 /* ---- one ---- */
 
-/* The current version, if its patient is one the caller may see. */
+/* The current version, if the caller may access its patient. */
 static enum ward_code begin(struct reading *r, struct ward_call *c, const char *order_id,
                             uint8_t id[DOSAGE_ID], Order **out)
 {
@@ -87,7 +87,7 @@ static enum ward_code order_history(struct ward_call *c, const OrderHistoryReque
     return reading_tell(&r);
 }
 
-/* ---- a patient's ---- */
+/* ---- a patient's orders ---- */
 
 static enum ward_code states_of(struct ward_call *c, const ListOrdersRequest *q, uint32_t *out)
 {

@@ -1,5 +1,4 @@
-/* ReconcileHomeMedicine: what is decided at admission about a medicine that a patient takes at
- * home. */
+/* ReconcileHomeMedicine: the decision at admission about a home medicine. */
 #include "common/base/clock.h"
 #include "services/dosage/chart/statements.h"
 #include "services/dosage/order/home.h"
@@ -60,7 +59,7 @@ static enum ward_code check_fields(struct reconciling *s)
     return ward_call_id(c, "order_id", q->order_id, order, NULL);
 }
 
-/* Asked of records now: what is kept of the chart may be a second older. */
+/* Read from records now: the cached chart may be a second old. */
 static enum ward_code check_statement(struct reconciling *s)
 {
     struct ward_call *c = s->r.call;
@@ -75,10 +74,10 @@ static enum ward_code check_statement(struct reconciling *s)
     return WARD_OK;
 }
 
-/* ---- in it ---- */
+/* ---- in the transaction ---- */
 
-/* The decision that stands for this patient: after an unmerge a row may be another's, whose
- * number is taken all the same. *number: of the next. */
+/* The current decision for this patient: after an unmerge a row may belong to another patient,
+ * but its number remains used. *number: the next number. */
 static enum ward_code next_version(struct reconciling *s, int *number, struct ward_err *err)
 {
     struct worker *w = s->r.call->wrk;
@@ -109,7 +108,7 @@ static enum ward_code check_order(struct reconciling *s, struct ward_err *err)
     size_t n;
 
     if (!ward_uuid_parse(s->q->order_id, id))
-        return WARD_OK; /* there is none: check_fields */
+        return WARD_OK; /* missing: check_fields */
     WARD_TRY(order_find(c->wrk, c->mem, id, false, &order, err));
     WARD_TRY(owners_of(c->wrk, c->mem, s->r.chart.id, &owners, &n, err));
     for (size_t i = 0; i < n && ward_uuid_parse(order->patient_id, patient); i++)
@@ -178,7 +177,7 @@ static void count(void *decision)
     ward_metric_add(ward_series_of(&dosage_home_decisions, decision, NULL, NULL), 1);
 }
 
-/* A kept answer names the decision, and nothing of the patient. */
+/* A stored answer names the decision, and contains no patient data. */
 static enum ward_code keep(struct reconciling *s, struct ward_db *db, struct ward_err *err)
 {
     HomeReconciliation h = WARD__DOSAGE__V1__HOME_RECONCILIATION__INIT;
@@ -228,7 +227,7 @@ static enum ward_code decide_in_tx(struct reconciling *s, struct ward_db *db,
     return keep(s, db, err);
 }
 
-/* Of one statement several decide at once: the patient's lock puts them one after the other. */
+/* Concurrent decisions about one statement: the patient's lock serializes them. */
 static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct reconciling *s = arg;
@@ -248,7 +247,7 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
     return code;
 }
 
-/* ward_db_tx redoes what is ABORTED; a version conflict stays one however often it is tried. */
+/* ward_db_tx retries after ABORTED; a version conflict persists, however often it is tried. */
 static enum ward_code guard(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct reconciling *s = arg;
@@ -273,7 +272,7 @@ static enum ward_code kept_in_tx(struct ward_db *db, void *arg, struct ward_err 
 
 /* ---- the call ---- */
 
-/* Refused, or records is away; the same call may have been answered before that. */
+/* Refused, or records is unavailable; an earlier call with this key may have succeeded. */
 static enum ward_code late(struct reconciling *s, enum ward_code refused)
 {
     struct ward_call *c = s->r.call;

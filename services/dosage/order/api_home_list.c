@@ -1,4 +1,4 @@
-/* ListHomeMedicines: a patient's or a ward's, each with what was decided about it. */
+/* ListHomeMedicines: home medicines of a patient or a ward, each with its decision. */
 #include "services/dosage/chart/statements.h"
 #include "services/dosage/order/home.h"
 #include "services/dosage/order/reading.h"
@@ -31,8 +31,8 @@ static enum ward_code no_memory(struct ward_err *err)
 
 /* ---- whose ---- */
 
-/* Pharmacists too: records shows them the patients of their ward alone, and of another ward a
- * short list would look like one that is done. */
+/* Pharmacists too: records shows them only patients of their ward, and for another ward a short
+ * list would look complete. */
 static enum ward_code begin_ward(struct listing *l, struct ward_call *c)
 {
     l->r.call = c;
@@ -55,7 +55,7 @@ static enum ward_code begin(struct listing *l, struct ward_call *c)
     return l->of_patient ? reading_of(&l->r, c, l->q->patient_id) : begin_ward(l, c);
 }
 
-/* ---- what was decided ---- */
+/* ---- the decisions ---- */
 
 static enum ward_code find_rows(struct listing *l)
 {
@@ -70,7 +70,7 @@ static enum ward_code find_rows(struct listing *l)
                        &l->n_rows, c->err);
 }
 
-/* A row of another patient is none: it was written while the two were one. */
+/* A row of another patient does not count: it was written while the two were merged. */
 static HomeReconciliation *decision_of(const struct listing *l, const struct statement *s)
 {
     for (size_t i = 0; i < l->n_rows; i++)
@@ -130,7 +130,8 @@ static enum ward_code fill(struct listing *l, Response *resp)
     return WARD_OK;
 }
 
-/* ---- the events: one for each patient that is shown, one of nobody where there is none ----
+/* ---- the events: one for each displayed patient, one without a patient for an empty list
+ * ----
  */
 
 struct telling {

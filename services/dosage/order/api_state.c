@@ -12,7 +12,7 @@ struct moving {
     enum order_state to;
 };
 
-/* ---- whether it may ---- */
+/* ---- permitted transitions ---- */
 
 static enum ward_code check_reason(struct moving *m, enum order_state from,
                                    struct ward_err *err)
@@ -54,7 +54,7 @@ static enum ward_code check_step(struct moving *m, const Order *was, struct ward
     return step == STEP_WITHOUT_DOSES ? ordering_no_doses(&m->o, err) : WARD_OK;
 }
 
-/* ---- going on ---- */
+/* ---- continuing ---- */
 
 static enum ward_code write(struct moving *m, const Order *was, Prescription *p,
                             struct ward_err *err)

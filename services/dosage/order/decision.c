@@ -1,4 +1,5 @@
-/* Decisions: made, kept, found. One is sealed whole, bound to the columns beside it. */
+/* Decisions: made, stored, found. Each is encrypted as a whole, bound to the columns beside
+ * it. */
 #include "services/dosage/order/order_own.h"
 
 #include <stdio.h>
@@ -94,7 +95,7 @@ static const Override *override_of(const Decision *d, const char *rule)
     return NULL;
 }
 
-/* Findings are worst first: the first of a rule speaks for it. */
+/* Findings are sorted by severity: the first one of a rule represents it. */
 static bool said_before(const Decision *d, size_t i)
 {
     for (size_t k = 0; k < i; k++)
@@ -105,7 +106,7 @@ static bool said_before(const Decision *d, size_t i)
 
 #define HOUR_US INT64_C(3600000000)
 
-/* Its name is random and its time the hour: a row does not lead to its decision. */
+/* Its name is random and its time is the hour: a row does not identify its decision. */
 static enum ward_code finding_row(struct ward_arena *mem, const Decision *d, const Finding *f,
                                   size_t n_open, struct ward_val to[FINDING_ROW],
                                   struct ward_err *err)

@@ -1,10 +1,10 @@
-/* A patient's decisions, page by page. One may hold thousands of doses: how many fit is asked
- * first. */
+/* A patient's decisions, page by page. A decision may contain thousands of doses, so the number
+ * that fits is determined first. */
 #include "services/dosage/order/order_own.h"
 
 #include <string.h>
 
-#define PAGE_BYTES ((size_t)4 << 20) /* of sealed decisions in one answer */
+#define PAGE_BYTES ((size_t)4 << 20) /* maximum bytes of encrypted decisions in one answer */
 
 #define THEIRS                                                                                 \
     " FROM patient me JOIN patient p ON p.root_id = me.root_id"                                \

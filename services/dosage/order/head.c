@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* ---- in memory ---- */
+/* ---- the cache ---- */
 
 static struct keep_key key_of(const uint8_t patient[DOSAGE_ID], const char *ward)
 {
@@ -37,7 +37,7 @@ void head_keep(struct dosage *dos, uint64_t generation, const struct head *h)
         keep_put(dos->lately, &key, generation, &(struct kept){.facts = h, .n = sizeof(*h)});
 }
 
-/* ---- in the tables ---- */
+/* ---- the tables ---- */
 
 enum kind { RULES, WARD, PATIENT };
 enum at {
@@ -60,7 +60,7 @@ enum at {
     " UNION ALL SELECT 2, p.touched, p.erased_at_us, NULL, NULL, p.patient_id, p.root_id"      \
     " FROM patient p WHERE p.root_id IN (" list ")"
 
-/* A list is filled up with its last. */
+/* A shorter list is filled up with its last element. */
 static enum ward_code read_rows(struct ward_db *db, struct ward_arena *mem,
                                 const struct head *const *heads, size_t n,
                                 struct ward_rows *out, struct ward_err *err)

@@ -1,13 +1,14 @@
-/* head.h - who a patient is to this service, under which key, with the active rule set and
- * their ward's clock: what each check begins with, kept in memory for the next one.
+/* head.h - cache of a patient's row and key together with the active rule set and the ward's
+ * clock: the first inputs of each check.
  *
- * What is kept proves nothing: others may have written since. Who goes by it has it compared
- * with the tables right before what came of it is kept (heads_stand), and looks again
- * where it does not stand. Only of patients who are nobody else: one who was merged is looked
- * up each time, so that forgetting a patient (lately_forget) forgets their wrapped key.
+ * A cached head may be outdated, because another replica may have written since. Callers that
+ * use one have it compared with the tables immediately before the result is stored
+ * (heads_stand), and read again if it has changed. Only unmerged patients are cached; merged
+ * patients are read each time, so that evicting a patient (lately_forget) also evicts the
+ * wrapped key.
  *
- * Threads: what is kept locks itself; heads_stand is of the connection's thread. Memory: the
- * arena. Errors: db.h's.
+ * Threads: the cache has its own lock; heads_stand belongs to the connection's thread. Memory:
+ * the arena. Errors: db.h's.
  */
 #ifndef DOSAGE_ORDER_HEAD_H
 #define DOSAGE_ORDER_HEAD_H
@@ -23,17 +24,17 @@ struct head {
     int kek;
     uint8_t wrapped[WARD_WRAPPED];
     int64_t rules;        /* the active set's version */
-    char ward[HEAD_TEXT]; /* who asked for: "" none */
-    bool has_clock;       /* SetWard gave it one */
+    char ward[HEAD_TEXT]; /* the requested ward: "" none */
+    bool has_clock;       /* set by SetWard */
     char time_zone[HEAD_TEXT];
     int before_minutes, after_minutes;
 };
-/* NULL: none is kept, or no memory. */
+/* NULL: not cached, or no memory. */
 const struct head *head_find(struct dosage *dos, struct ward_arena *mem,
                              const uint8_t patient[DOSAGE_ID], const char *ward);
-/* generation: keep_generation of the patient's, from before it was read. */
+/* generation: the patient's keep_generation from before the read. */
 void head_keep(struct dosage *dos, uint64_t generation, const struct head *h);
-/* In one statement: stand[i] says whether heads[i] is as the tables are. */
+/* In one statement: stand[i] is true if heads[i] equals the tables. */
 WARD_MUST enum ward_code heads_stand(struct ward_db *db, struct ward_arena *mem,
                                      const struct head *const *heads, size_t n, bool *stand,
                                      struct ward_err *err);

@@ -10,7 +10,7 @@ static enum ward_code no_memory(struct ward_err *err)
     return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for home medicines");
 }
 
-/* ---- what a row is bound to ---- */
+/* ---- the associated data of a row ---- */
 
 #define BOUND 64
 static void bound(const struct home_key *key, char out[BOUND])
@@ -78,12 +78,12 @@ static enum ward_code open_row(struct worker *w, struct ward_arena *mem,
     return code;
 }
 
-/* ---- the newest ---- */
+/* ---- the newest decision ---- */
 
 #define AT_ONCE 20
 #define IN_20   "IN (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
-/* AT_ONCE of them: where there are fewer, the last again. */
+/* AT_ONCE of them; a shorter list repeats the last one. */
 static enum ward_code newest_of(struct worker *w, struct ward_arena *mem,
                                 const uint8_t (*statements)[DOSAGE_ID], size_t n,
                                 struct home_row *out, size_t *n_out, struct ward_err *err)
@@ -121,7 +121,7 @@ enum ward_code home_newest(struct worker *w, struct ward_arena *mem,
     return WARD_OK;
 }
 
-/* ---- every one ---- */
+/* ---- all decisions ---- */
 
 enum ward_code home_versions(struct worker *w, struct ward_arena *mem,
                              const struct home_key *of, size_t most, HomeReconciliation ***out,

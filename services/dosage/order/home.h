@@ -1,6 +1,6 @@
-/* home.h - what was decided at admission about home medicines: rows, sealed under their
- * patient's key. The newest decision about each statement is in home_reconciliation, every one
- * in home_reconciliation_version.
+/* home.h - decisions at admission about home medicines: rows, encrypted under their patient's
+ * key. home_reconciliation has the newest decision about each statement,
+ * home_reconciliation_version has all.
  *
  * Threads: a worker's own connection. Memory: the arena. Errors: db.h's, owner.h's.
  */
@@ -12,7 +12,7 @@
 
 typedef Ward__Dosage__V1__HomeReconciliation HomeReconciliation;
 
-/* What a row is bound to. */
+/* The associated data of a row's encryption. */
 struct home_key {
     const uint8_t *id; /* the statement's */
     int statement_version, version;
@@ -27,23 +27,23 @@ int home_by_statement(const void *a, const void *b);
 /* The newest decision about a statement. */
 struct home_row {
     uint8_t id[DOSAGE_ID];   /* the statement's */
-    uint8_t root[DOSAGE_ID]; /* who the patient of the row is now */
+    uint8_t root[DOSAGE_ID]; /* the surviving record of the row's patient */
     HomeReconciliation *msg;
 };
-/* Of these statements, those that have one, in any order. Rows of erased patients are none.
- * n: at most HOME_STATEMENTS. */
+/* The newest decisions about these statements, in any order. Rows of erased patients are
+ * omitted. n: at most HOME_STATEMENTS. */
 #define HOME_STATEMENTS ((size_t)100)
 WARD_MUST enum ward_code home_newest(struct worker *w, struct ward_arena *mem,
                                      const uint8_t (*statements)[DOSAGE_ID], size_t n,
                                      struct home_row **out, size_t *n_out,
                                      struct ward_err *err);
-/* Decisions about one statement, newest first, at most `most`; version 0: any, else that one
- * decision. */
+/* Decisions about one statement, newest first, at most `most`; version 0: all, otherwise only
+ * that version. */
 WARD_MUST enum ward_code home_versions(struct worker *w, struct ward_arena *mem,
                                        const struct home_key *of, size_t most,
                                        HomeReconciliation ***out, size_t *n,
                                        struct ward_err *err);
-/* One more, in a transaction, behind owner_lock of `patient`. h->version is free. */
+/* Adds one, in a transaction, after owner_lock of `patient`. h->version is unused. */
 WARD_MUST enum ward_code home_write(struct worker *w, struct ward_arena *mem,
                                     const struct owner *patient, const HomeReconciliation *h,
                                     struct ward_err *err);

@@ -17,7 +17,7 @@ struct waiting {
     enum ward_code code;
     struct ward_err err;
     bool taken;
-    sem_t ended; /* each its own: who waits for another commit sleeps on */
+    sem_t ended; /* each caller has its own condition, so that other commits do not wake it */
     struct waiting *next;
 };
 
@@ -41,7 +41,7 @@ struct batch {
     size_t n;
 };
 
-/* Marks those that were decided by what is so no more. */
+/* Marks decisions with an outdated input. */
 static enum ward_code compare(struct batch *b, struct ward_err *err)
 {
     const struct head *heads[AT_ONCE];
@@ -118,8 +118,8 @@ static bool is_away(enum ward_code code)
     return code == WARD_UNAVAILABLE || code == WARD_DEADLINE_EXCEEDED;
 }
 
-/* One that cannot be kept is not to take the others with it: each is tried by itself, unless
- * the database is away, or did not say. */
+/* A decision that cannot be stored must not fail the others: each is tried separately, unless
+ * the database is unavailable or the result is unknown. */
 static void commit_all(struct batch *b)
 {
     commit(b);
@@ -130,7 +130,7 @@ static void commit_all(struct batch *b)
 
         commit(&one);
         if (is_away(b->at[i]->code))
-            return; /* the others have their error already */
+            return; /* the others already have their error */
     }
 }
 
@@ -142,7 +142,7 @@ static struct timespec moment(int64_t at_ns)
                              .tv_nsec = (long)(at_ns % 1000000000)};
 }
 
-/* Others gather meanwhile, whom it is not woken for. */
+/* Meanwhile others gather; it is not woken for them. */
 static void pace(struct keeper *k)
 {
     const struct timespec at = moment(k->began_ns + PACE_NS);
@@ -151,7 +151,7 @@ static void pace(struct keeper *k)
         ;
 }
 
-/* Waits for something to keep; false at the end, when nothing is left. */
+/* Waits for decisions to store; false at the end, when none is left. */
 static bool something(struct keeper *k)
 {
     do {
@@ -160,7 +160,7 @@ static bool something(struct keeper *k)
         if (k->first == NULL)
             return false;
         pace(k);
-    } while (k->first == NULL); /* all were given up meanwhile */
+    } while (k->first == NULL); /* all callers gave up meanwhile */
     return true;
 }
 
@@ -192,7 +192,7 @@ static void *run(void *arg)
     while (take(k, &b)) {
         commit_all(&b);
         for (size_t i = 0; i < b.n; i++)
-            sem_post(&b.at[i]->ended); /* from here on it is its caller's again */
+            sem_post(&b.at[i]->ended); /* from here on it belongs to its caller again */
     }
     return NULL;
 }
@@ -209,7 +209,8 @@ static void give_up(struct keeper *k, struct waiting *w)
     w->code = WARD_FAIL(&w->err, DEADLINE_EXCEEDED, "no time left to keep the decision");
 }
 
-/* What nobody has begun to keep is given up at its deadline; the rest is about to be decided.
+/* A decision that is not being stored yet is given up at its deadline; others are about to be
+ * decided.
  */
 static void await(struct keeper *k, struct waiting *w, int64_t deadline_ns)
 {
@@ -228,7 +229,7 @@ static void await(struct keeper *k, struct waiting *w, int64_t deadline_ns)
         ; /* a signal */
 }
 
-/* By a clock that nobody sets. */
+/* By the monotonic clock. */
 static void cond_init(pthread_cond_t *cond)
 {
     pthread_condattr_t attr;
@@ -249,7 +250,7 @@ enum ward_code keeper_keep(struct keeper *k, struct ward_arena *mem, struct keep
     *w = (struct waiting){.what = what};
     sem_init(&w->ended, 0, 0);
     pthread_mutex_lock(&k->lock);
-    if (k->first == NULL) /* else it knows that there is something */
+    if (k->first == NULL) /* otherwise it already knows of work */
         pthread_cond_signal(&k->work);
     *k->last = w;
     k->last = &w->next;
@@ -273,7 +274,8 @@ enum ward_code keeper_open(struct dosage *dos, struct keeper **out, struct ward_
     ward_arena_init(&own, sizeof(*k) + 64);
     k = ward_new(&own, struct keeper);
     if (k == NULL)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the keeper of decisions");
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED,
+                         "no memory for the group commit of decisions");
     k->own = own;
     k->last = &k->first;
     pthread_mutex_init(&k->lock, NULL);
@@ -284,7 +286,7 @@ enum ward_code keeper_open(struct dosage *dos, struct keeper **out, struct ward_
     if (pthread_create(&k->thread, NULL, run, k) != 0) {
         ward_db_close(k->db);
         k->db = NULL;
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no thread for the keeper of decisions");
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "cannot create the group-commit thread");
     }
     return WARD_OK;
 }

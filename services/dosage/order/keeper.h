@@ -1,12 +1,13 @@
-/* keeper.h - keeps the decisions of Checks of several calls in one transaction each: a thread
- * takes all that wait, commits them with their findings and audit events, and wakes their
- * callers. While it commits, the next ones gather; and it begins no two within PACE_NS, so
- * under load a commit serves many, and a lone one waits for nobody. What was decided by a head
- * that was kept in memory is compared with the tables first, all in one statement.
+/* keeper.h - group commit of decisions: a thread takes all waiting decisions of Check calls,
+ * commits them in one transaction with their findings and audit events, and wakes their
+ * callers. During a commit the next ones gather, and it begins at most one transaction every
+ * PACE_NS. Under load a commit serves many calls; a single call does not wait. Decisions based
+ * on a cached head are first compared with the tables, all in one statement.
  *
- * Threads: keeper_keep from any worker, which waits until its own is committed or has failed:
- * what it gave is read until then. Memory: its own. Errors: keeper_open's db.h's; keeper_keep's
- * those of its transaction, and DEADLINE_EXCEEDED where nobody had begun it by then.
+ * Threads: keeper_keep from any worker; it waits until its decision is committed or has failed,
+ * and its arguments are read until then. Memory: its own. Errors: keeper_open's db.h's;
+ * keeper_keep's those of its transaction, and DEADLINE_EXCEEDED if storing had not begun by the
+ * deadline.
  */
 #ifndef DOSAGE_ORDER_KEEPER_H
 #define DOSAGE_ORDER_KEEPER_H
@@ -16,13 +17,16 @@
 
 WARD_MUST enum ward_code keeper_open(struct dosage *dos, struct keeper **out,
                                      struct ward_err *err);
-/* Once no worker is left. NULL is fine. */
+/* Call after the last worker has ended. NULL is allowed. */
 void keeper_close(struct keeper *k);
 struct keeping {
     const struct decision_rows *rows;
     const struct ward_outbox_item *event;
-    const struct head *head; /* it was decided by this, which is kept in memory; NULL: not so */
-    bool stale;              /* it does not stand: nothing is kept, though WARD_OK */
+    const struct head *head; /* the cached head that the decision is based on; NULL: not
+                              * cached */
+    bool stale;              /* inputs changed: the decision was not stored. The call still
+                              * returns WARD_OK; the caller must
+                              *  recompute */
 };
 WARD_MUST enum ward_code keeper_keep(struct keeper *k, struct ward_arena *mem,
                                      struct keeping *what, int64_t deadline_ns,

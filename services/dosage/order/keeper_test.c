@@ -1,5 +1,5 @@
-/* The keeper of decisions over a database that is stood in for: what is kept together, what is
- * given up. The clock is the test's own, and so is when a transaction ends. */
+/* The group commit of decisions over a fake database: which decisions are stored together, and
+ * which are given up. The test controls the clock and the end of each transaction. */
 #include "services/dosage/order/keeper.h"
 
 #include "common/base/clock.h"
@@ -26,7 +26,7 @@ static struct {
     int64_t clock;
     bool shut;         /* a transaction does not end */
     int begun, opened; /* transactions; connections */
-    char tried[64];    /* what each transaction was to keep: "a bxd " */
+    char tried[64];    /* the decisions of each transaction: "a bxd " */
     char kept[16];     /* what was committed */
     char pending[16], events[16];
 } db;
@@ -48,7 +48,7 @@ enum ward_code ward_db_open(const struct ward_db_config *cfg, struct ward_db **o
                             struct ward_err *err)
 {
     (void)err;
-    assert_true(cfg->tx_only); /* its statements are all in transactions */
+    assert_true(cfg->tx_only); /* all its statements are in transactions */
     *out = (struct ward_db *)&db;
     db.opened++;
     return WARD_OK;
@@ -71,7 +71,7 @@ static bool has(char what)
     return strchr(db.pending, what) != NULL;
 }
 
-/* 'x' is what no table takes; 'u' finds the database away. */
+/* 'x' is rejected by every table; for 'u' the database is unavailable. */
 static enum ward_code said(struct ward_err *err)
 {
     if (has('x'))
@@ -105,7 +105,7 @@ enum ward_code decisions_insert(struct ward_db *d, const struct ward_val *decisi
                                 struct ward_err *err)
 {
     (void)d;
-    assert_int_equal(n_findings, n); /* one each, in the same order */
+    assert_int_equal(n_findings, n); /* one for each, in the same order */
     for (size_t i = 0; i < n; i++) {
         const char *name = decisions[i * DECISION_ROW].p;
 
@@ -126,7 +126,7 @@ enum ward_code ward_outbox_add_many(struct ward_db *d, struct ward_arena *mem,
     return WARD_OK;
 }
 
-/* 's' was decided by what is so no more. */
+/* 's' has outdated inputs. */
 enum ward_code heads_stand(struct ward_db *d, struct ward_arena *mem,
                            const struct head *const *heads, size_t n, bool *stand,
                            struct ward_err *err)
@@ -144,7 +144,7 @@ struct caller {
     struct keeper *k;
     char name[2];
     int64_t deadline_ns;
-    bool by_head; /* it was decided by a head that was kept */
+    bool by_head; /* it is based on a cached head */
     bool waits;   /* it was taken in */
     bool stale;
     enum ward_code code;
@@ -152,7 +152,7 @@ struct caller {
 };
 static _Thread_local struct caller *me;
 
-/* A caller asks for the time once it is among those that wait. */
+/* A caller reads the clock once it is among the waiting ones. */
 int64_t ward_mono_ns(void)
 {
     int64_t now;
@@ -231,7 +231,7 @@ static void begun(int n)
 
 static struct keeper *keeper;
 
-/* With one that is under way, so that others gather. */
+/* With one in progress, so that others gather. */
 static struct caller under_way;
 
 static int up(void **state)
@@ -319,14 +319,14 @@ static void what_nobody_began_is_given_up_at_its_deadline_and_never_written(void
 
     (void)state;
     begin(WARD_NO_DEADLINE);
-    for (int i = 0; i < 4; i++) /* b and d have until LATER, c and e all time */
+    for (int i = 0; i < 4; i++) /* b and d wait until LATER, c and e forever */
         call(keeper, &c[i], (char)('b' + i), i % 2 ? WARD_NO_DEADLINE : LATER);
     set(true, LATER);
     for (int i = 0; i < 4; i += 2) {
         assert_int_equal(end(&c[i]), WARD_DEADLINE_EXCEEDED);
         assert_int_equal(c[i].err.code, WARD_DEADLINE_EXCEEDED);
     }
-    assert_string_equal(db.tried, "a "); /* a's has not ended yet */
+    assert_string_equal(db.tried, "a "); /* a's transaction has not ended yet */
     call(keeper, &c[4], 'f', WARD_NO_DEADLINE);
     set(false, LATER);
     assert_int_equal(end(&c[1]), WARD_OK);
@@ -360,7 +360,8 @@ static void what_was_begun_is_waited_for(void **state)
     (void)state;
     begin(LATER);
     set(true, LATER);
-    call(keeper, &b, 'b', LATER); /* whose time is up already: it comes and goes meanwhile */
+    call(keeper, &b, 'b', LATER); /* its deadline has passed already: it comes and leaves
+                                   * meanwhile */
     assert_int_equal(end(&b), WARD_DEADLINE_EXCEEDED);
     set(false, LATER + 1);
     assert_int_equal(end(&under_way), WARD_OK);
@@ -402,8 +403,8 @@ static void nothing_is_written_where_none_stands(void **state)
     assert_string_equal(db.kept, "a");
 }
 
-/* The thread waits by the machine's clock: the test's is ahead of it, so that it still waits
- * for company when the only one there gives up. */
+/* The thread uses the machine's clock; the test's clock is ahead of it, so the thread still
+ * waits for more decisions when the only caller gives up. */
 static void one_that_is_given_up_while_others_are_waited_for_ends_nothing(void **state)
 {
     struct caller gone, next;
@@ -416,7 +417,7 @@ static void one_that_is_given_up_while_others_are_waited_for_ends_nothing(void *
     set(false, ahead);
     begin(WARD_NO_DEADLINE);
     assert_int_equal(end(&under_way), WARD_OK);
-    call(keeper, &gone, 'b', ahead); /* its time is up */
+    call(keeper, &gone, 'b', ahead); /* its deadline has passed */
     assert_int_equal(end(&gone), WARD_DEADLINE_EXCEEDED);
     nanosleep(&(struct timespec){.tv_nsec = 150000000}, NULL);
     call(keeper, &next, 'c', WARD_NO_DEADLINE);

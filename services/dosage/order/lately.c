@@ -12,8 +12,8 @@
 typedef Ward__Dosage__V1__Administration Dose;
 typedef Ward__Dosage__V1__Acknowledged Acknowledged;
 
-/* What is read is good for a while before, too: a dose may be charted minutes after it was
- * given, which is checked as of then. */
+/* The rows are read for a while before this time, too: a dose may be charted minutes after it
+ * was given, and is checked as of that time. */
 #define BEFORE_US (INT64_C(20) * 60 * 1000000)
 
 static enum ward_code no_memory(struct ward_err *err)
@@ -21,7 +21,7 @@ static enum ward_code no_memory(struct ward_err *err)
     return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for what runs");
 }
 
-/* ---- in memory: a front, then messages ---- */
+/* ---- the cache: a header, then messages ---- */
 
 struct front {
     int64_t touched, from_us;
@@ -41,7 +41,7 @@ static bool is_kept(struct dosage *dos, const struct owner *o, struct ward_arena
     return front->touched == touched && at_us >= front->from_us;
 }
 
-/* One message behind its size. */
+/* One message after its size. */
 static enum ward_code next(struct ward_arena *mem, const uint8_t **at,
                            const ProtobufCMessageDescriptor *type, ProtobufCMessage **out,
                            struct ward_err *err)
@@ -118,7 +118,7 @@ static void add(uint8_t **at, const ProtobufCMessage *msg)
     *at += sizeof(n) + n;
 }
 
-/* What finds no room is read again the next time. */
+/* An entry that does not fit is read again the next time. */
 static void put(struct dosage *dos, const struct owner *o, struct ward_arena *mem,
                 uint64_t generation, const struct lately *l)
 {
@@ -159,8 +159,7 @@ void lately_forget(struct dosage *dos, const uint8_t id[DOSAGE_ID])
 
 enum kind { TOUCHED, RUNNING, GIVEN, ACKNOWLEDGED, HOME };
 
-/* A row: its kind, then a dose's columns, of which the other kinds use those that are of the
- * same type. */
+/* A row: its kind, then a dose's columns; other kinds use those of the same type. */
 enum at {
     AT_KIND,
     AT_DOSE,
@@ -237,8 +236,8 @@ static uint32_t count(const struct ward_rows *rows, enum kind kind)
     return n;
 }
 
-/* One statement, so that it is of one moment. The states that run: 2 ACTIVE, 3 ON_HOLD. Ordered
- * by who uses it: the server would write the rows to a table of its own first. */
+/* One statement, so that the result is consistent. Active states: 2 ACTIVE, 3 ON_HOLD. The
+ * caller sorts, because the server would use a temporary table. */
 static const char SQL[] =
     "SELECT 0, NULL, NULL, NULL, NULL, NULL, p.touched, p.erased_at_us, NULL, NULL, NULL, "
     "NULL, NULL,"

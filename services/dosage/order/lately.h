@@ -1,10 +1,9 @@
-/* lately.h - what runs for a patient, was given to them and was decided about their home
- * medicines, of one row of `patient`: read, and kept in memory for the next who asks. With each
- * order, dose and such decision that is written the tables' triggers give patient.touched
- * another number, and what was kept under the one before is read again: a replica never goes by
- * what another has changed.
+/* lately.h - cache of a patient's active orders, recent doses and decisions about home
+ * medicines, for one row of `patient`. Triggers change patient.touched with each written order,
+ * dose and decision about a home medicine, and entries with another value are read again: a
+ * replica never uses data that another replica has changed.
  *
- * Threads: a worker's own connection; what is kept locks itself. Memory: the arena. Errors:
+ * Threads: a worker's own connection; the cache has its own lock. Memory: the arena. Errors:
  * db.h's, owner.h's.
  */
 #ifndef DOSAGE_ORDER_LATELY_H
@@ -19,13 +18,14 @@
 
 #define ACKNOWLEDGED_US   (INT64_C(24) * 3600 * 1000000)
 #define ACKNOWLEDGED_MOST ((size_t)200)
-/* Statements with a decision, the newest: more than a check reads of the chart (FACTS_HOME). */
+/* Statements with a decision, the newest: more than a check reads from the chart
+ * (FACTS_HOME). */
 #define HOMES_MOST ((size_t)200)
 
 struct lately {
-    int64_t touched; /* patient.touched, as these were */
-    int64_t from_us; /* good for this moment and later ones */
-    /* ACTIVE or ON_HOLD, not over at from_us */
+    int64_t touched; /* the value of patient.touched for these rows */
+    int64_t from_us; /* valid for this time and later ones */
+    /* ACTIVE or ON_HOLD, not ended at from_us */
     Ward__Dosage__V1__Order **orders;
     /* given since LATELY_US before from_us, whatever their outcome */
     Ward__Dosage__V1__Administration **doses;
@@ -34,13 +34,13 @@ struct lately {
     /* the newest decision about each statement, without its words (home.h) */
     Ward__Dosage__V1__HomeReconciliation **homes;
     size_t n_orders, n_doses, n_acknowledged, n_homes;
-    bool all; /* false: there are more than LATELY_MOST, and none is here */
+    bool all; /* false: more than LATELY_MOST exist, and none is here */
 };
-/* touched: as the patient's row was read just now.   FAILED_PRECONDITION  PATIENT_ERASED */
+/* touched: from the patient's row, as just read.   FAILED_PRECONDITION  PATIENT_ERASED */
 WARD_MUST enum ward_code lately_of(struct worker *w, struct ward_arena *mem,
                                    const struct owner *o, int64_t touched, int64_t at_us,
                                    struct lately *out, struct ward_err *err);
-/* Of who is erased, once that is committed. */
+/* Evicts a patient's entries after the erasure has committed. */
 void lately_forget(struct dosage *dos, const uint8_t id[DOSAGE_ID]);
 
 #endif

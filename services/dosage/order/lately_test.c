@@ -1,4 +1,4 @@
-/* What runs for a patient, kept in memory: over a table that is stood in for. */
+/* The cache of a patient's active orders, over a fake table. */
 #include "services/dosage/order/lately.h"
 
 #include "services/dosage/give/dose_row.h"
@@ -97,7 +97,7 @@ static struct {
     Acknowledged *acknowledged[3];
     HomeReconciliation *homes[3];
     size_t n_acknowledged, n_homes;
-    size_t n_orders, n_doses; /* more doses than there are: the first again */
+    size_t n_orders, n_doses; /* more doses than exist: repeats from the first */
     int64_t touched, from_us;
     int reads;
     bool erased;
@@ -123,7 +123,7 @@ struct ward_val ward_int(struct ward_arena *mem, int64_t v)
 }
 
 #define COLUMNS 18
-/* An order's or a dose's number stands where its id does. */
+/* The id contains the number of an order or a dose. */
 static const struct ward_val *row(struct ward_arena *mem, int kind, int64_t touched, size_t i)
 {
     struct ward_val *v = ward_alloc(mem, COLUMNS * sizeof(*v));
@@ -209,7 +209,7 @@ enum ward_code home_open(const struct owner *o, struct ward_arena *mem,
     return WARD_OK;
 }
 
-/* ---- what a test works with ---- */
+/* ---- fixtures ---- */
 
 static struct dosage dos;
 static struct worker worker = {.dos = &dos};
@@ -261,7 +261,7 @@ static struct lately ask(const struct owner *o, int64_t touched, int64_t at_us)
     return l;
 }
 
-/* Asks, and it is of these many readings. */
+/* Requests the rows, and expects them from that read. */
 static void asks(int64_t touched, int64_t at_us, int reads)
 {
     ask(&one, touched, at_us);
@@ -318,7 +318,7 @@ static void another_number_reads_again(void **state)
     assert_int_equal(ask(&one, 8, NOW).n_orders, 2);
     assert_int_equal(table.reads, 2);
     asks(8, NOW, 2);
-    table.touched = 7; /* a table that was put back */
+    table.touched = 7; /* a table that was restored */
     asks(7, NOW, 3);
     asks(-7, NOW, 4);
 }
@@ -328,7 +328,7 @@ static void what_was_written_since_the_number_was_read_goes_by_its_own(void **st
     (void)state;
     table.touched = 9;
     assert_int_equal(ask(&one, 7, NOW).touched, 9);
-    asks(7, NOW, 2); /* it is not kept as what 7 was */
+    asks(7, NOW, 2); /* it is not cached under value 7 */
     asks(9, NOW, 2);
 }
 
@@ -338,7 +338,7 @@ static void an_earlier_moment_than_it_is_good_for_reads_again(void **state)
 
     (void)state;
     from_us = ask(&one, 7, NOW).from_us;
-    assert_true(from_us <= NOW - 15 * MINUTE); /* as late as a dose is charted */
+    assert_true(from_us <= NOW - 15 * MINUTE); /* the latest time for charting a dose */
     asks(7, NOW + 1000 * MINUTE, 1);
     asks(7, from_us, 1);
     asks(7, from_us - 1, 2);
@@ -410,7 +410,7 @@ static void of_too_many_doses_none_is_there_and_it_is_told(void **state)
         assert_false(l.all);
         assert_int_equal(l.n_doses, 0);
         assert_int_equal(l.n_orders, 3);
-        assert_int_equal(table.reads, i); /* and is not kept as none */
+        assert_int_equal(table.reads, i); /* and is not cached as empty */
     }
 }
 
@@ -426,7 +426,7 @@ static void who_was_erased_meanwhile_is_not_read(void **state)
                      WARD_FAILED_PRECONDITION);
     assert_string_equal(err.reason, "PATIENT_ERASED");
     table.erased = false;
-    asks(7, NOW, 3); /* nothing was left of before */
+    asks(7, NOW, 3); /* nothing earlier remained */
 }
 
 static void a_service_without_room_reads_each_time(void **state)

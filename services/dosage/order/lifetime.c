@@ -40,7 +40,7 @@ static bool has_limit_for_life(const struct ruleset *rules, const char *ingredie
     return false;
 }
 
-/* A sum for life of several ingredients, this one among them. */
+/* A lifetime sum of several ingredients, including this one. */
 static bool sums_for_life(const Ward__Dosage__V1__ClassSumRule *c, const char *ingredient)
 {
     if (c->cumulative_days != 0 ||
@@ -60,8 +60,8 @@ static bool holds(const Drug *d, const char *ingredient)
     return false;
 }
 
-/* A dose of a drug that the rule set has not, or that nothing converts any more, is not
- * nothing: then the sum is not whole, and says so. */
+/* A dose of a drug that is no longer in the rule set, or not convertible any more, is not zero:
+ * the sum is then marked as incomplete. */
 static void add(struct summing *s, const Administration *a)
 {
     const Drug *d = ruleset_drug(s->rules, a->drug_id);
@@ -76,8 +76,8 @@ static void add(struct summing *s, const Administration *a)
         s->out->cut = true;
 }
 
-/* How many of a full page are surely all there is up to their time: those of its last moment
- * come again with the next page. */
+/* The number of a full page's doses that are complete up to their time: those of its last
+ * moment appear again on the next page. */
 static size_t whole_of(Administration *const *all, size_t n)
 {
     size_t whole = n;
@@ -102,7 +102,7 @@ static enum ward_code sum_up(struct summing *s, struct ward_err *err)
         if (n < PAGE)
             return WARD_OK;
         from_us = all[n - 1]->given_at_us;
-        if (whole == 0) { /* a page of one moment: the rest of it is out of reach */
+        if (whole == 0) { /* a page of one moment: its rest is unreachable */
             s->out->cut = true;
             from_us++;
         }
@@ -122,7 +122,7 @@ static enum ward_code one(struct summing *s, bool wanted, struct ward_err *err)
     s->sum = ward_decimal_of(0, 0);
     WARD_TRY(sum_up(s, err));
     if (ward_decimal_is_zero(&s->sum))
-        return WARD_OK; /* no amount is 0: nothing was given */
+        return WARD_OK; /* without an amount nothing was given */
     l = ward_new(s->mem, Lifetime);
     if (l == NULL)
         return no_memory(err);
@@ -133,7 +133,7 @@ static enum ward_code one(struct summing *s, bool wanted, struct ward_err *err)
     return WARD_OK;
 }
 
-/* Of an ingredient, and of those that are summed with it for life. */
+/* For an ingredient, and for those in its lifetime sum. */
 static enum ward_code with_others(struct summing *s, const char *ingredient,
                                   struct ward_err *err)
 {

@@ -1,4 +1,4 @@
-/* lifetime.h - what a patient got in all their life of an ingredient that has a limit for life.
+/* lifetime.h - the lifetime amount of an ingredient that has a lifetime limit.
  *
  * Threads: a worker's own connection. Memory: the arena. Errors: give.h's.
  */
@@ -10,10 +10,10 @@
 struct lifetimes {
     Ward__Dosage__V1__Lifetime **at;
     size_t n;
-    bool cut; /* some dose is not in the sum: nothing says how much of the ingredient it was */
+    bool cut; /* a dose's amount is unknown and not in the sum */
 };
-/* Of this drug's ingredients, over doses given before before_us. Without such a limit nothing
- * is read; an ingredient that was never given is not there. */
+/* For this drug's ingredients, over doses given before before_us. Without such a limit nothing
+ * is read; an ingredient that was never given is omitted. */
 WARD_MUST enum ward_code lifetimes_of(struct worker *w, struct ward_arena *mem,
                                       const struct ruleset *rules, const char *drug_id,
                                       const uint8_t patient[DOSAGE_ID], int64_t before_us,

@@ -1,5 +1,4 @@
-/* Sums for life over doses that a stand-in of the table gives, page by page. Numbers are made
- * up. */
+/* Lifetime sums over doses from a fake table, page by page. Numbers are invented. */
 #include "services/dosage/check/check_text.h"
 #include "services/dosage/give/give.h"
 #include "services/dosage/order/lifetime.h"
@@ -68,7 +67,7 @@ bool dose_counts(const Administration *a)
     return a->outcome == WARD__DOSAGE__V1__DOSE_OUTCOME__DOSE_OUTCOME_GIVEN;
 }
 
-/* ---- what a test works with ---- */
+/* ---- fixtures ---- */
 
 struct bench {
     struct ward_arena mem;
@@ -116,7 +115,7 @@ static Administration *give(struct bench *b, const char *drug, const char *dose,
     return a;
 }
 
-/* "rubi 20 mg", "" for none; "+" where some is not in it. */
+/* "rubi 20 mg", "" for none; "+" if a dose is missing. */
 static const char *sums(struct bench *b, const char *drug, int64_t before_us)
 {
     const uint8_t patient[DOSAGE_ID] = {0};
@@ -184,7 +183,7 @@ static void each_dose_is_in_it_once_over_any_pages(void **state)
 {
     struct bench *b = *state;
 
-    for (int i = 0; i < 3500; i++) /* 7 a moment, so that pages end inside one */
+    for (int i = 0; i < 3500; i++) /* 7 at each moment, so that pages end within one */
         give(b, "rubi", "1 mg", 1 + i / 7);
     assert_string_equal(sums(b, "rubi", 100000), "rubi 3500 mg");
     assert_true(asked >= 4);

@@ -24,13 +24,13 @@ enum at {
     AT_PATIENT,
     AT_ROOT, /* of a charted slot: its dose */
     AT_ERASED,
-    AT_TOUCHED, /* of a charted slot: when it was due */
+    AT_TOUCHED, /* of a charted slot: its due time */
     AT_KEK,
     AT_WRAPPED
 };
 
-/* One row of each that is the patient, with the rule set and the ward's clock; one without a
- * patient where they have no row. */
+/* One row for each merged record of the patient, with the rule set and the ward's clock; one
+ * row without a patient if there is none. */
 #define HEAD_ROWS                                                                              \
     "SELECT 0, r.version, w.time_zone, w.before_minutes, w.after_minutes, p.patient_id,"       \
     " p.root_id, p.erased_at_us, p.touched, k.kek, k.wrapped FROM rule_set_active r"           \
@@ -42,7 +42,7 @@ enum at {
     " t.due_at_us, NULL, NULL FROM slot_taken t"                                               \
     " JOIN administration a ON a.administration_id = t.administration_id"                      \
     " WHERE t.order_id = ? AND t.due_at_us >= ? AND t.due_at_us < ? LIMIT ?)"
-/* Whosever chart it was charted in. */
+/* In whichever merged record it was charted. */
 #define GIVEN_ROW                                                                              \
     " UNION ALL (SELECT 2, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL"         \
     " FROM administration WHERE order_id = ? AND counts LIMIT 1)"
@@ -165,15 +165,15 @@ static enum ward_code open_rows(struct opening *p, const struct ward_rows *rows,
     for (size_t i = 0; i < rows->n; i++)
         WARD_TRY(open_row(p, rows->at[i], err));
     qsort(l->taken, l->n_taken, sizeof(*l->taken), taken_by_time);
-    if (l->rules == NULL) /* and so nothing of the patient was read */
+    if (l->rules == NULL) /* so nothing of the patient was read */
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "NO_RULE_SET",
                                 "no rule set is active: nothing can be checked");
     return WARD_OK;
 }
 
-/* ---- kept for the next ---- */
+/* ---- caching ---- */
 
-/* The row that it was. */
+/* The row as it was read. */
 static enum ward_code by_head(struct opening *p, const struct head *h, struct ward_err *err)
 {
     struct ward_arena *mem = p->mem;
@@ -198,7 +198,7 @@ static bool fits(struct ward_val text)
     return text.p == NULL || text.n < HEAD_TEXT;
 }
 
-/* Of one patient who is nobody else. */
+/* For one unmerged patient. */
 static void keep_row(struct opening *p, uint64_t generation, const struct ward_rows *rows)
 {
     const struct ward_val *row = rows->n == 1 ? rows->at[0] : NULL;
@@ -236,7 +236,7 @@ static enum ward_code by_tables(struct opening *p, struct ward_err *err)
     return WARD_OK;
 }
 
-/* ---- what runs, and was given ---- */
+/* ---- active orders and given doses ---- */
 
 static void add(struct looked *l, const struct lately *of, int64_t at_us)
 {
@@ -270,7 +270,8 @@ static enum ward_code open_lately(struct opening *p, struct ward_err *err)
     for (size_t i = 0; i < l->n_owners; i++) {
         WARD_TRY(
             lately_of(p->w, p->mem, &l->owners[i], l->touched[i], p->what->at_us, &of[i], err));
-        /* Written in between: it stands for neither moment, and who locks judges again. */
+        /* Written in between: consistent with neither moment; the caller with the lock judges
+         * again. */
         l->stands = l->stands && of[i].touched == l->touched[i];
         orders += of[i].n_orders;
         doses += of[i].n_doses;
@@ -295,7 +296,7 @@ static enum ward_code open_lately(struct opening *p, struct ward_err *err)
     return WARD_OK;
 }
 
-/* ---- all of it ---- */
+/* ---- the whole ---- */
 
 static void begin(struct looked *out, const struct dosage *dos)
 {
@@ -307,7 +308,7 @@ static void begin(struct looked *out, const struct dosage *dos)
                            .stands = true};
 }
 
-/* A kept key may be wrapped by one that has been retired since: then the tables are read. */
+/* A cached key may be wrapped by a retired key: the tables are then read. */
 static enum ward_code open_all(struct opening *p, struct ward_err *err)
 {
     const struct look_for *what = p->what;

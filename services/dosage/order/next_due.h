@@ -1,4 +1,4 @@
-/* next_due.h - the first dose that an order asks for.
+/* next_due.h - the first due dose of an order.
  *
  * Threads: any. Memory: none. Errors: none.
  */
@@ -8,10 +8,10 @@
 #include "services/dosage/order/order_own.h"
 #include "services/dosage/schedule/slots.h"
 
-/* When the first dose from at_us on is due; of a new order (not `changes`) the one before while
- * its window is open. 0: none. The prescription may be invalid: then 0, too. */
+/* The first due time from at_us on; for a new order (not `changes`) the previous dose while its
+ * window is open. 0: none. For an invalid prescription also 0. */
 int64_t next_due(const struct clock *clock, const Prescription *p, bool changes, int64_t at_us);
-/* Start and timing are the same. */
+/* Start and timing are equal. */
 bool same_times(const Prescription *a, const Prescription *b);
 
 #endif

@@ -1,4 +1,4 @@
-/* order_own.h - what the files of this folder share.
+/* order_own.h - declarations that the files of this folder share.
  *
  * Threads: a worker's own connection. Memory: the arena. Errors: order.h's.
  */
@@ -20,7 +20,8 @@ typedef Ward__Dosage__V1__GivenDose GivenDose;
 
 /* ---- store.c: rows of orders ---- */
 
-/* A row of "SELECT " ORDER_COLUMNS " FROM drug_order o" ORDER_KEYS, of a patient not erased. */
+/* A row of "SELECT " ORDER_COLUMNS " FROM drug_order o" ORDER_KEYS, of a patient who was not
+ * erased. */
 #define ORDER_COLUMNS                                                                          \
     "o.patient_id, o.order_id, k.kek, k.wrapped, o.version, o.state, o.written_at_us,"         \
     " o.sealed, o.ward, o.starts_at_us, o.ends_at_us"
@@ -38,19 +39,19 @@ enum order_at {
     ORDER_AT_STARTS,
     ORDER_AT_ENDS
 };
-/* Rows of one patient come one after the other: *o is the key of the row before, zeroed first
- * and wiped by the caller. */
+/* Rows of one patient are adjacent: *o is the key of the previous row, zeroed first and wiped
+ * by the caller. */
 WARD_MUST enum ward_code order_row(struct worker *w, struct ward_arena *mem,
                                    const struct ward_val *row, struct owner *o, Order **out,
                                    struct ward_err *err);
-/* With the key at hand; kek and wrapped are not looked at. */
+/* With the key available; kek and wrapped are ignored. */
 WARD_MUST enum ward_code order_open(const struct owner *o, struct ward_arena *mem,
                                     const struct ward_val *row, Order **out,
                                     struct ward_err *err);
-/* For qsort of Order *: the usual form of ids sorts as their bytes do. */
+/* For qsort of Order *: the text form of ids sorts like their bytes. */
 int order_by_id(const void *a, const void *b);
 
-/* One that is not the current one, too.   NOT_FOUND  ORDER_NOT_FOUND */
+/* Also a version that is not the current one.   NOT_FOUND  ORDER_NOT_FOUND */
 WARD_MUST enum ward_code order_version(struct worker *w, struct ward_arena *mem,
                                        const uint8_t id[DOSAGE_ID], int version, Order **out,
                                        struct ward_err *err);
@@ -59,8 +60,8 @@ WARD_MUST enum ward_code order_version(struct worker *w, struct ward_arena *mem,
 WARD_MUST enum ward_code order_versions(struct worker *w, struct ward_arena *mem,
                                         const uint8_t id[DOSAGE_ID], int below, size_t most,
                                         Order ***out, size_t *n, struct ward_err *err);
-/* All of a patient's, and of who is them, in these states, newest first: behind `before` (order
- * id; NULL: from the newest). */
+/* All orders of a patient and merged records in these states, newest first, after `before`
+ * (order id; NULL: from the newest). */
 WARD_MUST enum ward_code orders_page(struct worker *w, struct ward_arena *mem,
                                      const uint8_t patient[DOSAGE_ID], uint32_t states,
                                      const uint8_t *before, size_t most, Order ***out,
@@ -84,7 +85,7 @@ WARD_MUST enum ward_code snapshot_make(struct worker *w, struct ward_arena *mem,
 
 /* ---- decision.c ---- */
 
-/* What keeping a decision inserts. */
+/* The rows that storing a decision inserts. */
 #define DECISION_ROW 7
 #define FINDING_ROW  8
 struct decision_rows {
@@ -99,11 +100,11 @@ WARD_MUST enum ward_code decision_rows(struct ward_arena *mem, const struct owne
 WARD_MUST enum ward_code decisions_insert(struct ward_db *db, const struct ward_val *decisions,
                                           size_t n, const struct ward_val *findings,
                                           size_t n_findings, struct ward_err *err);
-/* The metrics, once it is kept; `done`: what was asked for is done. */
+/* The metrics, after the commit; `done`: the requested action is performed. */
 void decision_count(const Decision *d, bool done);
 /* ---- decision_list.c ---- */
 
-/* Likewise; no more than fit into an answer, but one: *more says whether some are left. */
+/* Likewise; as many as fit into an answer, at least one: *more tells whether others remain. */
 WARD_MUST enum ward_code decisions_page(struct worker *w, struct ward_arena *mem,
                                         const uint8_t patient[DOSAGE_ID], const uint8_t *before,
                                         size_t most, Decision ***out, size_t *n, bool *more,
@@ -121,11 +122,11 @@ WARD_MUST enum ward_code decision_row(struct worker *w, struct ward_arena *mem,
 
 /* ---- own.c ---- */
 
-/* Who may not see a patient hears that there is no such order. */
+/* Callers without access to a patient get the answer for a nonexistent order. */
 WARD_MUST enum ward_code order_unseen(enum ward_code code, struct ward_err *err);
-/* Of a patient who was erased there is nothing, whoever asks. */
+/* An erased patient has nothing, whoever asks. */
 WARD_MUST enum ward_code order_gone(enum ward_code code, struct ward_err *err);
-/* Ids, codes and counts for the act. */
+/* Ids, codes and counts for the event. */
 void order_note(struct ward_event *a, const Order *order);
 void decision_note(struct ward_event *a, const Decision *d);
 

@@ -16,7 +16,7 @@ static enum ward_code no_memory(struct ward_err *err)
 
 /* ---- before ---- */
 
-/* The order goes by the clock of the patient's ward; by the caller's, of who lies in none. */
+/* The order uses the clock of the patient's ward; without a ward, the caller's. */
 static const char *ward_of(const struct ordering *o)
 {
     const Ward__Dosage__V1__Facts *facts = o->chart.facts;
@@ -86,9 +86,10 @@ enum ward_code ordering_beside(struct ordering *o, Override *const *overrides, s
     return WARD_OK;
 }
 
-/* ---- answers that are kept ---- */
+/* ---- stored answers ---- */
 
-/* What is open, by its place among the decision's findings: a rule's name may tell the drug. */
+/* Open findings, by their position among the decision's findings: a rule's name may reveal the
+ * drug. */
 static enum ward_code open_places(const struct ordering *o, char ***out, struct ward_err *err)
 {
     struct ward_arena *mem = o->call->mem;
@@ -248,7 +249,7 @@ enum ward_code ordering_late(struct ordering *o, const char *key, const Protobuf
     return refused;
 }
 
-/* ward_db_tx redoes what is ABORTED; a version conflict stays one however often it is tried. */
+/* ward_db_tx retries after ABORTED; a version conflict persists, however often it is tried. */
 static enum ward_code guard(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct ordering *o = arg;

@@ -1,13 +1,13 @@
-/* ordering.h - what Place, Change and SetState do the same way: whom it is about, who stands
- * beside, one transaction that decides, writes and keeps the answer.
+/* ordering.h - the common part of Place, Change and SetState: the patient, the second person,
+ * and one transaction that decides, writes and stores the answer.
  *
- * Two that order for one patient at once come one after the other: the patient's row is locked
- * first, and what runs and was given is read behind it, so that no two orders pass that
- * together exceed a limit. The chart is read before: no call leaves this process in a
+ * Concurrent orders for one patient are serialized: the patient's row is locked first, and
+ * active orders and given doses are read after it, so that no two orders pass that together
+ * exceed a limit. The chart is read before, because no call leaves this process within a
  * transaction.
  *
- * A kept answer names the order, its version and the decision, and nothing of the patient; the
- * rest is read again.
+ * A stored answer names the order, its version and the decision, and contains no patient data;
+ * the rest is read again.
  *
  * Threads: a worker's own. Memory: the call's arena. Errors: order.h's.
  */
@@ -25,10 +25,10 @@ struct ordering {
     struct ward_event event;
     struct ward_idem idem;
     struct chart chart;
-    uint8_t id[DOSAGE_ID]; /* of Change and SetState */
+    uint8_t id[DOSAGE_ID]; /* for Change and SetState */
     int expected_version;  /* likewise */
     const char *ward,
-        *time_zone; /* of an order written now; the zone from the transaction on */
+        *time_zone; /* of an order that is written now; the zone from the transaction on */
     Override *const *overrides;
     size_t n_overrides;
     bool has_second;
@@ -36,19 +36,21 @@ struct ordering {
     ward_tx_fn *fn;
     void *arg;
     bool conflict;
-    bool times_kept;             /* nothing of when doses are due changes */
+    bool times_kept;             /* no due time changes */
     struct clock clock;          /* time_zone's */
-    const struct ruleset *rules; /* that decided; NULL: nothing was decided */
-    int64_t at_us; /* of the transaction: no order for the patient is between it and its end */
-    /* what came of it */
+    const struct ruleset *rules; /* the decision; NULL: none was made */
+    int64_t at_us; /* in the transaction: no other order for the patient can be written until
+                    * its end */
+    /* the result */
     bool done;
-    Order *order; /* refused: as it stands; NULL of Place */
+    Order *order; /* refused: the unchanged order; NULL for Place */
     Decision *decision;
     char **open;
     size_t n_open;
 };
 
-/* Before the transaction. One of the first two begins: about a patient, or about an order. */
+/* Before the transaction. Exactly one of the first two begins: for a patient, or for an
+ * order. */
 WARD_MUST enum ward_code ordering_for(struct ordering *o, struct ward_call *c,
                                       const char *patient_id);
 WARD_MUST enum ward_code ordering_of(struct ordering *o, struct ward_call *c,
@@ -56,35 +58,36 @@ WARD_MUST enum ward_code ordering_of(struct ordering *o, struct ward_call *c,
 WARD_MUST enum ward_code ordering_beside(struct ordering *o, Override *const *overrides,
                                          size_t n, const char *second_token);
 
-/* The transaction: an answer that was kept, or fn(db, arg) behind the patient's lock, the event
- * and the answer. */
+/* The transaction: a stored answer, or fn(db, arg) under the patient's lock, the event and the
+ * answer. */
 WARD_MUST enum ward_code ordering_run(struct ordering *o, const char *key,
                                       const ProtobufCMessage *req, ward_tx_fn *fn, void *arg);
 
-/* What is asked was refused (c->err says why) before the transaction. It may have been done
- * when it was not yet so: its end has passed since, or the second person's token. Then it is
- * answered again as it was.   `refused`; IDEMPOTENCY_MISMATCH */
+/* The request was refused (c->err has the reason) before the transaction. An earlier call with
+ * this key may have succeeded, for example before its end or before the second person's token
+ * expired. Then the stored answer is returned.   `refused`; IDEMPOTENCY_MISMATCH */
 WARD_MUST enum ward_code ordering_late(struct ordering *o, const char *key,
                                        const ProtobufCMessage *req, enum ward_code refused);
 
-/* ---- inside it ---- */
+/* ---- inside the transaction ---- */
 
-/* The order, locked, at the version that was expected; a draft, if its prescriber asks. */
+/* The order, locked, at the expected version; a draft only for its prescriber. */
 WARD_MUST enum ward_code ordering_order(struct ordering *o, Order **out, struct ward_err *err);
-/* No dose of the order that is locked was given and stands.   ORDER_HAS_DOSES */
+/* The locked order has no given dose that was not taken back.   ORDER_HAS_DOSES */
 WARD_MUST enum ward_code ordering_no_doses(struct ordering *o, struct ward_err *err);
-/* Decides, keeps the decision, and says what still is open (o->n_open). */
+/* Decides, stores the decision, and sets the open findings (o->n_open). */
 WARD_MUST enum ward_code ordering_decide(struct ordering *o, Purpose purpose,
                                          const Prescription *p, const char *order_id,
                                          struct ward_err *err);
-/* Keeps what a prescriber acknowledged about the patient by their overrides (acknowledged.c).
+/* Stores the prescriber's acknowledgements about the patient from the overrides
+ * (acknowledged.c).
  */
 WARD_MUST enum ward_code acknowledged_write(struct ordering *o, struct ward_err *err);
-/* Writes the next version (version 0: the first) of an order, by this caller and act. */
+/* Writes the next version (version 0: the first) of an order, with this caller and event. */
 WARD_MUST enum ward_code ordering_write(struct ordering *o, Order *order, struct ward_err *err);
-/* A copy of `is` with a start. Where it gives none (0), it keeps the start of `was`, the order
- * as it is (NULL: a new order), and begins now where that has none either. INVALID_ARGUMENT
- * prescription.starts_at_us: the last dose counted from that start is over */
+/* A copy of `is` with a start. If it has none (0), it keeps the start of `was`, the present
+ * order (NULL: a new order), and otherwise begins now. INVALID_ARGUMENT
+ * prescription.starts_at_us: the last dose counted from that start is in the past */
 WARD_MUST enum ward_code ordering_starts(struct ordering *o, const Prescription *was,
                                          const Prescription *is, Prescription **out,
                                          struct ward_err *err);

@@ -1,4 +1,4 @@
-/* What is done inside an ordering's transaction. */
+/* Steps inside an ordering's transaction. */
 #include "services/dosage/order/ordering.h"
 #include "services/dosage/order/prescription.h"
 
@@ -28,7 +28,7 @@ enum ward_code ordering_order(struct ordering *o, Order **out, struct ward_err *
     return WARD_OK;
 }
 
-/* Doses are charted behind the order's lock. */
+/* Doses are charted under the order's lock. */
 enum ward_code ordering_no_doses(struct ordering *o, struct ward_err *err)
 {
     static const char SQL[] = "SELECT 1 FROM administration WHERE order_id = ? AND counts"
@@ -55,15 +55,15 @@ static bool same_dose(const Prescription *a, const Prescription *b)
            strcmp(a->dose->unit, b->dose->unit) == 0;
 }
 
-/* An infusion with a new rate begins again, so that the new rate has a slot of its own. */
+/* An infusion with a new rate begins again, so that the new rate has its own slot. */
 static bool begins_again(const Prescription *was, const Prescription *is)
 {
     return is_continuous(is) && !(is_continuous(was) && same_dose(was, is));
 }
 
-/* "1.0 mg" is kept as "1 mg": read in haste it is ten. Source: The Joint Commission's official
- * "Do Not Use" list (trailing zero in medication orders); ISMP, List of Error-Prone
- * Abbreviations, Symbols, and Dose Designations (2021). */
+/* "1.0 mg" is stored as "1 mg", because it may be misread as ten. Source: The Joint
+ * Commission's official "Do Not Use" list (trailing zero in medication orders); ISMP, List of
+ * Error-Prone Abbreviations, Symbols, and Dose Designations (2021). */
 static enum ward_code without_zeros(struct ward_arena *mem, Quantity **q, struct ward_err *err)
 {
     const Quantity *was = *q;

@@ -1,4 +1,4 @@
-/* What the files of this folder share. */
+/* Functions that the files of this folder share. */
 #include "services/dosage/order/order_own.h"
 
 #include <string.h>
@@ -17,7 +17,7 @@ enum ward_code order_gone(enum ward_code code, struct ward_err *err)
     return code;
 }
 
-#define RETRY_MS 1000 /* as long as a hung records is not asked again */
+#define RETRY_MS 1000 /* while a hung records is not called again */
 
 enum ward_code chart_was_read(char *const *open, size_t n_open, struct ward_err *err)
 {

@@ -47,11 +47,11 @@ static enum ward_code amount(const Quantity *q, const char *field, struct ward_e
     return ward_err_about(err, code, field);
 }
 
-/* ---- units that wards write ---- */
+/* ---- units in use on wards ---- */
 
-/* UCUM can say more than anybody means: "Mg" is a megagram, "10*3.ug" a milligram. Source:
+/* UCUM can express unintended units: "Mg" is a megagram, "10*3.ug" a milligram. Source:
  * Institute for Safe Medication Practices, List of Error-Prone Abbreviations, Symbols, and Dose
- * Designations (2021). Small ones only in rates: ng/kg/min of epoprostenol, m[IU]/min of
+ * Designations (2021). Small units only in rates: ng/kg/min of epoprostenol, m[IU]/min of
  * oxytocin. */
 static const char *const AMOUNTS[] = {"g",     "mg",   "ug",   "mL",   "L",     "mmol",
                                       "meq",   "umol", "[IU]", "[iU]", "k[IU]", "M[IU]",
@@ -66,7 +66,7 @@ static bool is_one_of(const char *const *list, size_t count, const char *s, size
     return false;
 }
 
-/* A count of something: "{tablet}". */
+/* A counted unit: "{tablet}". */
 static bool is_count(const char *s, size_t n)
 {
     return n > 2 && s[0] == '{' && memchr(s, '}', n) == s + n - 1;
@@ -115,8 +115,8 @@ bool prescription_over(const Prescription *p, int64_t at_us)
     return p->ends_at_us != 0 && p->ends_at_us <= at_us;
 }
 
-/* Days from the start on within which the last of `count` doses lies: on a weekday that is
- * wanted falls one in seven of every_days days. */
+/* Days from the start within which the last of `count` doses lies: one in seven of the days by
+ * every_days falls on a permitted weekday. */
 static int64_t days_until_last(const Ward__Dosage__V1__Timing *t)
 {
     int64_t dosing = (t->count + (int64_t)t->n_times - 1) / (int64_t)t->n_times;
@@ -125,7 +125,7 @@ static int64_t days_until_last(const Ward__Dosage__V1__Timing *t)
     return (dosing + 1) * every * (t->n_weekdays == 0 ? 1 : 7);
 }
 
-/* When the last dose is due at the latest; INT64_MAX where none is the last. */
+/* The latest due time of the last dose; INT64_MAX if there is no last dose. */
 static int64_t last_due(const Prescription *p)
 {
     const Ward__Dosage__V1__Timing *t = p->timing;
@@ -140,7 +140,7 @@ static int64_t last_due(const Prescription *p)
         return first + (t->count - 1) * (int64_t)t->interval_minutes * MINUTE_US;
     case WARD__DOSAGE__V1__TIMING__KIND__KIND_TIMES:
         return t->n_times == 0 ? INT64_MAX : first + days_until_last(t) * DAY_US;
-    default: /* AS_NEEDED has no last dose, CONTINUOUS goes on */
+    default: /* AS_NEEDED has no last dose, CONTINUOUS continues */
         return INT64_MAX;
     }
 }
@@ -199,7 +199,7 @@ static enum ward_code instructions(const Prescription *p, struct ward_err *err)
     return WARD_OK;
 }
 
-/* What one dose is infused in and over; of a continuous infusion its concentration. */
+/* Volume and duration of an infused dose; for a continuous infusion its concentration. */
 static enum ward_code infusion(const Prescription *p, struct ward_err *err)
 {
     bool on = p->timing->kind == WARD__DOSAGE__V1__TIMING__KIND__KIND_CONTINUOUS;

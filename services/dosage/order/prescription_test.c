@@ -12,7 +12,7 @@ typedef Ward__Dosage__V1__Prescription Prescription;
 
 #define NOW INT64_C(1780000000000000)
 
-/* One that is good, with all of it: what a test spoils. */
+/* A valid prescription with all fields, which a test changes. */
 struct whole {
     Prescription p;
     Ward__Dosage__V1__Quantity dose, per, weight, bsa;
@@ -67,7 +67,7 @@ static void make(struct whole *w)
     w->p.ends_at_us = NOW + 1;
 }
 
-/* The field, or the reason where it has one. */
+/* The field, or the reason if it has one. */
 static void refused(const Prescription *p, const char *why)
 {
     struct ward_err err = {0};
@@ -206,7 +206,8 @@ static void what_has_given_its_last_dose_is_spent_a_day_later(void **state)
     w.timing.interval_minutes = 525600;
     spent_from(&w, NOW + HOURS(INT64_C(9999) * 8760 + 24));
 
-    /* 5 doses at 2 times: the third day at the latest, the first being half gone; and a day. */
+    /* 5 doses at 2 times: the third day at the latest, as the first day is half over; and a
+     * day. */
     w.timing = (Ward__Dosage__V1__Timing)WARD__DOSAGE__V1__TIMING__INIT;
     w.timing.kind = KIND(TIMES);
     w.timing.times = times;

@@ -1,4 +1,4 @@
-/* reading.h - what the reading methods do the same way: who asks about whom, and the event.
+/* reading.h - steps that all read methods share: access to the patient, and the audit event.
  *
  * Threads: a worker's own. Memory: the call's arena. Errors: order.h's.
  */
@@ -15,13 +15,14 @@ struct reading {
     struct ward_event event;
     struct chart chart;
 };
-/* Begins, and asks whether the caller may see this patient. */
+/* Begins, and checks the caller's access to this patient. */
 WARD_MUST enum ward_code reading_of(struct reading *r, struct ward_call *c,
                                     const char *patient_id);
-/* The same of a patient that a row named: not the caller, so what fails says nothing of them.
+/* The same for a patient from a row, not from the caller; errors therefore reveal nothing about
+ * the patient.
  */
 WARD_MUST enum ward_code reading_may(struct reading *r, const char *patient_id);
-/* The event, in a transaction of its own. */
+/* The event, in its own transaction. */
 WARD_MUST enum ward_code reading_tell(struct reading *r);
 
 #endif

@@ -1,4 +1,4 @@
-/* The second person of two. */
+/* The second person of a double check. */
 #include "services/dosage/order/order_own.h"
 #include "services/dosage/track/presence.h"
 

@@ -1,5 +1,4 @@
-/* What a check is made of: what runs for the patient, what they were given,
- * what their chart says. */
+/* The inputs of a check: the patient's active orders, given doses, and facts of the chart. */
 #include "services/dosage/give/give.h"
 #include "services/dosage/order/home.h"
 #include "services/dosage/order/lifetime.h"
@@ -30,7 +29,7 @@ static char *text(const char *s)
     return (char *)(uintptr_t)s; /* protobuf-c has no const; a snapshot is only read */
 }
 
-/* ---- what runs ---- */
+/* ---- active orders ---- */
 
 static enum ward_code add_running(struct making *m, const Order *o, struct ward_err *err)
 {
@@ -65,7 +64,7 @@ static enum ward_code running(struct making *m, const struct looked *l, struct w
     return WARD_OK;
 }
 
-/* ---- what was given ---- */
+/* ---- given doses ---- */
 
 static int64_t due_of(const Administration *a)
 {
@@ -97,7 +96,7 @@ static enum ward_code add_given(struct making *m, const Administration *a, struc
     return WARD_OK;
 }
 
-/* The newest are what counts: a span that has too many is halved until it has not. */
+/* The newest doses matter most: a span with too many doses is halved until they fit. */
 static enum ward_code newest(struct making *m, Administration ***all, size_t *n,
                              struct ward_err *err)
 {
@@ -132,7 +131,7 @@ static enum ward_code given(struct making *m, const struct looked *l, struct war
     return WARD_OK;
 }
 
-/* ---- what was decided about home medicines ---- */
+/* ---- decisions about home medicines ---- */
 
 static bool is_about(const Ward__Dosage__V1__HomeMedicine *m, const HomeReconciliation *h)
 {
@@ -140,7 +139,7 @@ static bool is_about(const Ward__Dosage__V1__HomeMedicine *m, const HomeReconcil
            strcmp(m->record_id, h->statement_id) == 0;
 }
 
-/* Of those that the chart has, at the version it has: others do not count. */
+/* Only for statements in the chart, at their present version. */
 static enum ward_code homes(struct making *m, const struct looked *l, struct ward_err *err)
 {
     const Ward__Dosage__V1__Facts *f = m->what->chart->facts;
@@ -158,7 +157,7 @@ static enum ward_code homes(struct making *m, const struct looked *l, struct war
     return WARD_OK;
 }
 
-/* ---- all of it ---- */
+/* ---- the whole ---- */
 
 enum ward_code snapshot_make(struct worker *w, struct ward_arena *mem,
                              const struct looked *looked, const struct asked *what,

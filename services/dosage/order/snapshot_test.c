@@ -1,4 +1,4 @@
-/* Snapshots over orders and doses that stand-ins of the tables give. Numbers are made up. */
+/* Snapshots over orders and doses from fake tables. Numbers are invented. */
 #include "services/dosage/check/check_text.h"
 #include "services/dosage/give/give.h"
 #include "services/dosage/order/home.h"
@@ -56,7 +56,7 @@ static Administration *give(int64_t at_us)
     return a;
 }
 
-/* ---- what a test works with ---- */
+/* ---- fixtures ---- */
 
 struct bench {
     struct ward_arena mem;

@@ -1,5 +1,5 @@
-/* Rows of orders. A version is sealed once and lies in both tables: bound to its order, number,
- * state and time; what else stands beside it in the clear is compared with what it says. */
+/* Rows of orders. A version is encrypted once and stored in both tables: bound to its order,
+ * number, state and time; the other unencrypted columns are compared with its content. */
 #include "services/dosage/order/order_own.h"
 #include "services/dosage/order/prescription.h"
 
@@ -28,7 +28,7 @@ static int64_t end_of(const Order *o)
     return prescription_until(o->prescription, o->written_at_us);
 }
 
-/* ---- what a version is bound to ---- */
+/* ---- the associated data of a version ---- */
 
 #define BOUND 64
 static void bound(char out[BOUND], int64_t version, int64_t state, int64_t written_at_us)
@@ -64,7 +64,7 @@ enum ward_code order_row(struct worker *w, struct ward_arena *mem, const struct 
     const uint8_t *patient = (const uint8_t *)row[ORDER_AT_PATIENT].p;
 
     if (row[ORDER_AT_WRAPPED].p == NULL)
-        return unreadable(err); /* erased patients' rows are not asked for */
+        return unreadable(err); /* erased patients' rows are not requested */
     if (memcmp(o->id, patient, DOSAGE_ID) != 0)
         WARD_TRY(owner_open(w, mem, patient, row[ORDER_AT_KEK], row[ORDER_AT_WRAPPED], o, err));
     return order_open(o, mem, row, out, err);
@@ -114,7 +114,7 @@ enum ward_code order_find(struct worker *w, struct ward_arena *mem, const uint8_
     Order **one;
     size_t n;
 
-    if (lock) /* the order alone: its patient's key is another's to lock */
+    if (lock) /* locks only the order, not its patient's key */
         WARD_TRY(ward_db_run(w->event_ctx.db, mem, LOCK, WARD_PARAMS(id_val(id)), &rows, err));
     WARD_TRY(ward_db_run(w->event_ctx.db, mem, SQL, WARD_PARAMS(id_val(id)), &rows, err));
     if (rows.n == 0)
@@ -126,7 +126,8 @@ enum ward_code order_find(struct worker *w, struct ward_arena *mem, const uint8_
 
 /* ---- many ---- */
 
-/* The states of these bits, for "IN (?, ?, ?, ?, ?, ?, ?)": what is not wanted is none. */
+/* The states of these bits, for "IN (?, ?, ?, ?, ?, ?, ?)": an unwanted state is replaced by an
+ * unused number. */
 #define IN_STATES   "IN (?, ?, ?, ?, ?, ?, ?)"
 #define STATE_SLOTS (ORDER_STATES - 1)
 
@@ -142,7 +143,7 @@ int order_by_id(const void *a, const void *b)
     return strcmp((*(Order *const *)a)->order_id, (*(Order *const *)b)->order_id);
 }
 
-/* Sorted here: the server would write the rows to a table of its own first. */
+/* Sorted here, because the server would use a temporary table. */
 enum ward_code orders_of(struct worker *w, struct ward_arena *mem,
                          const uint8_t patient[DOSAGE_ID], uint32_t states, int64_t from_us,
                          int64_t to_us, Order ***out, size_t *n, struct ward_err *err)

@@ -12,8 +12,8 @@ typedef Ward__Dosage__V1__ListDueResponse ListResponse;
 #define PAGE_USUAL 100
 #define PAGE_MOST  500
 
-/* Behind which slot the next page begins, and when the first was asked for: pages of one list
- * are of one moment. */
+/* The slot after which the next page begins, and the time of the first request: all pages of a
+ * list are of one moment. */
 struct place {
     int64_t as_of_us, due_us;
     char order_id[37], pad[3];

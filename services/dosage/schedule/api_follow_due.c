@@ -1,4 +1,4 @@
-/* FollowDue: a ward's due doses for as long as somebody looks. */
+/* FollowDue: a ward's due doses while the caller is connected. */
 #include "common/base/clock.h"
 #include "services/dosage/schedule/due_own.h"
 #include "services/dosage/track/track.h"
@@ -8,28 +8,29 @@
 typedef Ward__Dosage__V1__FollowDueRequest FollowRequest;
 typedef Ward__Dosage__V1__FollowDueResponse FollowResponse;
 
-#define WAIT_MS      250 /* between two looks at whether the caller is there */
+#define WAIT_MS      250 /* interval for checking the connection */
 #define HEARTBEAT_NS (5000 * WARD_NS_PER_MS)
 #define OLD_NS                                                                                 \
-    (5000 * WARD_NS_PER_MS) /* a list that nobody could renew for so long is none              \
+    (5000 * WARD_NS_PER_MS) /* a list without a renewal for this time is discarded             \
+                             *                                                                 \
                              */
-#define AT_ONCE     500     /* slots of one message */
+#define AT_ONCE     500     /* maximum slots of one message */
 #define MESSAGE_MEM ((size_t)8 << 20)
 
 struct looking {
     struct ward_call *call;
     struct due_watch *watch;
     struct due_ward *ward;
-    struct due_board *last; /* what was told; NULL: nothing yet */
+    struct due_board *last; /* the last sent state; NULL: none yet */
     struct ward_event event;
     struct ward_arena mem; /* of one change */
     int ahead;
-    const char **shown; /* patients whose events are written */
+    const char **shown; /* patients with a written event */
     size_t n_shown, cap_shown;
     int64_t sent_ns;
 };
 
-/* ---- what is new ---- */
+/* ---- changes ---- */
 
 struct news {
     Slot **slots;
@@ -45,7 +46,7 @@ static size_t next_seen(const struct looking *l, const struct due_board *b, size
     return at;
 }
 
-/* Both are in one order: what only the old one has is gone. */
+/* Both lists have the same order: a slot that is only in the old one was removed. */
 static void compare(const struct looking *l, const struct due_board *b, struct news *out)
 {
     static const struct due_board nothing;
@@ -68,7 +69,7 @@ static void compare(const struct looking *l, const struct due_board *b, struct n
     }
 }
 
-/* ---- who was shown ---- */
+/* ---- displayed patients ---- */
 
 struct telling {
     struct looking *look;
@@ -113,7 +114,7 @@ static enum ward_code remember(struct looking *l, const char *patient)
     return WARD_OK;
 }
 
-/* Before anything of a patient is sent its event is written. */
+/* A patient's event is written before anything of the patient is sent. */
 static enum ward_code write_events(struct looking *l, const struct news *news)
 {
     struct worker *w = l->call->wrk;
@@ -187,7 +188,7 @@ static enum ward_code tell_news(struct looking *l, struct due_board *b)
     return send_news(l, b, &news);
 }
 
-/* Who looks is who they were, in this ward, for as long as their token says so. */
+/* The caller keeps the roles and the ward of their token until it expires. */
 static enum ward_code ended(const struct ward_call *c)
 {
     if (ward_wall_us() / 1000000 >= c->who->expires_at)

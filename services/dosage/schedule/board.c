@@ -5,9 +5,9 @@
 
 #define MINUTE_US INT64_C(60000000)
 #define BACK_US                                                                                \
-    (2 * PLAN_DAY_US)    /* a window ends a day behind its dose, and is shown a day more */
+    (2 * PLAN_DAY_US)    /* a window ends a day after its dose, and is shown for another day */
 #define ORDERS      1000 /* read at once */
-#define DOSES       1200 /* an order's in all that time, one every 5 minutes */
+#define DOSES       1200 /* of an order in the whole time, one every 5 minutes */
 #define STATE(name) WARD__DOSAGE__V1__SLOT_STATE__SLOT_STATE_##name
 
 struct reading {
@@ -93,7 +93,7 @@ static enum ward_code read_taken(struct reading *g, struct ward_err *err)
                        &g->taken, err);
 }
 
-/* Patients who are others by now. */
+/* Patients who were merged meanwhile. */
 static enum ward_code read_moved(struct reading *g, struct ward_err *err)
 {
     static const char SQL[] = "SELECT DISTINCT p.patient_id, p.root_id FROM patient p"
@@ -106,7 +106,7 @@ static enum ward_code read_moved(struct reading *g, struct ward_err *err)
                        err);
 }
 
-/* The run of rows that are this order's; both lists are by order id. */
+/* The rows of this order; both lists are sorted by order id. */
 static size_t rows_of(const struct ward_rows *rows, size_t *at, const uint8_t id[DOSAGE_ID])
 {
     size_t n = 0;
@@ -118,7 +118,7 @@ static size_t rows_of(const struct ward_rows *rows, size_t *at, const uint8_t id
     return n;
 }
 
-/* ---- an order ---- */
+/* ---- one order ---- */
 
 static enum ward_code plan_of(struct reading *g, Order *order, const uint8_t id[DOSAGE_ID],
                               struct plan *out, struct ward_err *err)
@@ -131,7 +131,7 @@ static enum ward_code plan_of(struct reading *g, Order *order, const uint8_t id[
     for (size_t i = 0; i < n; i++) {
         const struct ward_val *row = g->past.at[g->at_past + i];
 
-        if (row_number(row[1]) < order->version) /* not one that came in between */
+        if (row_number(row[1]) < order->version) /* not one that was written in between */
             past[kept++] = (struct past){(int)row_number(row[1]), (int)row_number(row[2]),
                                          row_number(row[3])};
     }
@@ -223,7 +223,7 @@ static enum ward_code put_order(struct reading *g, Order *order, struct ward_err
     return WARD_OK;
 }
 
-/* ---- all of them ---- */
+/* ---- all orders ---- */
 
 int board_order(const Slot *a, const Slot *b)
 {
@@ -249,7 +249,7 @@ enum ward_code board_read(struct worker *w, struct ward_arena *mem, const char *
     struct reading g = {.ward = ward,
                         .now_us = now_us,
                         .from_us = now_us - BACK_US,
-                        /* a window begins 12 h before its dose at the most */
+                        /* a window begins at most 12 h before its dose */
                         .to_us = now_us + BOARD_AHEAD_MAX * MINUTE_US,
                         .board = out};
 

@@ -1,4 +1,4 @@
-/* What a ward's clock is. */
+/* The clock of a ward. */
 #include "services/dosage/schedule/due_own.h"
 #include "services/dosage/schedule/plan.h"
 #include "services/dosage/store/owner.h"
@@ -81,7 +81,7 @@ enum ward_code clock_of(struct worker *w, const char *name, int before_minutes,
 
     if (zone_of(&w->dos->due->zones, name, &k, err) != WARD_OK)
         return WARD_FAIL(err, FAILED_PRECONDITION,
-                         "the ward's time zone is none that this machine knows");
+                         "this machine does not know the ward's time zone");
     *out = (struct clock){k->zone, k->name, before_minutes, after_minutes};
     return WARD_OK;
 }

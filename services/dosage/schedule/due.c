@@ -7,7 +7,7 @@
 #include <time.h>
 
 #define KEEP_MEM ((size_t)256 << 10)
-#define LOOK_MS  500 /* so that what changes is told within a second */
+#define LOOK_MS  500 /* so that changes are sent within a second */
 #define RETRY_MS 5000
 
 static struct timespec in_ms(int ms)
@@ -100,7 +100,7 @@ static struct due_board *read_board(struct due_watch *d, const char *ward)
 
 /* ---- the thread ---- */
 
-/* Waits for the time to look, or for a ward that nobody looked at yet. */
+/* Waits for the next time to read, or for a ward that was not read yet. */
 static bool rest(struct due_watch *d)
 {
     struct timespec until = in_ms(LOOK_MS);
@@ -250,7 +250,7 @@ enum ward_code due_open(struct dosage *dos, struct due_watch **out, struct ward_
     d->keep = keep;
     d->dos = dos;
     init(d);
-    *out = d; /* due_close takes it from here, however far this comes */
+    *out = d; /* from here on due_close can free it, however far this function gets */
     WARD_TRY(zones_open(&d->zones, dos->cfg.time_zone, err));
     WARD_TRY(worker_open(dos, &worker, err));
     d->worker = worker;

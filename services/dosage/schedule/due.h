@@ -1,7 +1,7 @@
-/* due.h - who follows the due doses of wards on this replica: a thread looks once a second, and
- * wakes those whose ward changed.
+/* due.h - callers who follow the due doses of wards on this replica: a thread reads the boards
+ * once a second, and wakes the callers whose ward changed.
  *
- * Threads: locks itself. Memory: its own. Errors: due_open's; RESOURCE_EXHAUSTED DUE_FULL.
+ * Threads: has its own lock. Memory: its own. Errors: due_open's; RESOURCE_EXHAUSTED DUE_FULL.
  */
 #ifndef DOSAGE_SCHEDULE_DUE_H
 #define DOSAGE_SCHEDULE_DUE_H

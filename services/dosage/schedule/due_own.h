@@ -1,8 +1,8 @@
-/* due_own.h - what the files of this folder share of the process: zones, and the boards of the
- * wards that somebody follows.
+/* due_own.h - process-wide declarations that the files of this folder share: zones, and the
+ * boards of followed wards.
  *
- * Threads: both lock themselves. Memory: their own; a board lives until its last reader let it
- * go. Errors: below.
+ * Threads: both have their own locks. Memory: their own; a board lives until its last reader
+ * releases it. Errors: below.
  */
 #ifndef DOSAGE_SCHEDULE_DUE_OWN_H
 #define DOSAGE_SCHEDULE_DUE_OWN_H
@@ -12,7 +12,7 @@
 
 #include <pthread.h>
 
-/* Zones that were asked for, kept until the process ends. */
+/* Zones in use, cached until the process ends. */
 struct zones {
     pthread_mutex_t lock;
     struct ward_arena mem;
@@ -21,8 +21,8 @@ struct zones {
 WARD_MUST enum ward_code zones_open(struct zones *z, const char *usual, struct ward_err *err);
 void zones_close(struct zones *z);
 
-/* A board that several look at, with what each slot says as a number: one that changed has
- * another. Constant once made. */
+/* A board for several readers, with a hash of each slot's content: a changed slot has another
+ * hash. Constant once made. */
 struct due_board {
     struct ward_arena mem;
     struct board board;
@@ -55,8 +55,8 @@ struct due_watch {
 WARD_MUST enum ward_code due_join(struct due_watch *d, const char *ward, struct due_ward **out,
                                   struct ward_err *err);
 void due_leave(struct due_watch *d, struct due_ward *w);
-/* The ward's board once there is another than `last`, or NULL after wait_ms. The caller's until
- * due_let_go. */
+/* Returns the ward's board if it differs from `last`, or NULL after wait_ms. The caller owns it
+ * until due_let_go. */
 struct due_board *due_wait(struct due_watch *d, struct due_ward *w,
                            const struct due_board *last, int wait_ms);
 void due_let_go(struct due_watch *d, struct due_board *b); /* NULL is fine */

@@ -46,7 +46,7 @@ static int64_t smaller(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* Since when a first version's doses count: from the one that can still be given. */
+/* The start of a first version's doses: from the dose that can still be given. */
 static int64_t opening(const struct plan_version *v)
 {
     int64_t written = v->order->written_at_us, since = written;
@@ -69,7 +69,7 @@ static void bound(struct plan_version *v, bool first, bool last_single)
         t->ends_us = 0;
         return;
     }
-    if (is_single(v)) /* wherever it lies: it is the one there is */
+    if (is_single(v)) /* wherever it is: it is the only one */
         t->since_us = 0;
     else
         t->since_us = first ? opening(v) : v->from_us;
@@ -94,7 +94,7 @@ void plan_make(struct plan *p)
         bound(&p->v[i], i == 0 && p->whole, i == last_single);
 }
 
-/* ---- which doses ---- */
+/* ---- selection of doses ---- */
 
 struct found {
     const struct plan *plan;
@@ -121,7 +121,7 @@ static void add(struct found *f, int64_t due_us, int64_t number, const struct ta
                                       .taken = taken};
 }
 
-/* One more than lies in the span, for the last one's window. */
+/* One more than the span has, for the last one's window. */
 static void find_due(struct found *f, const struct plan_version *v)
 {
     struct timing_walk w;
@@ -140,7 +140,7 @@ static int by_due(const void *a, const void *b)
 
     if (x->slot.due_us != y->slot.due_us)
         return x->slot.due_us < y->slot.due_us ? -1 : 1;
-    return (x->taken == NULL) - (y->taken == NULL); /* what was charted first */
+    return (x->taken == NULL) - (y->taken == NULL); /* the first charted one */
 }
 
 static size_t once_each(struct planned *all, size_t n)
@@ -160,7 +160,7 @@ static size_t once_each(struct planned *all, size_t n)
     return kept;
 }
 
-/* ---- what became of them ---- */
+/* ---- states of doses ---- */
 
 static void cut_windows(struct planned *all, size_t n)
 {
@@ -178,7 +178,7 @@ static void cut_windows(struct planned *all, size_t n)
     }
 }
 
-/* Active from when it is due until it would be late: a dose that the nurse could have given. */
+/* Active from its due time until it would be late: a dose that the nurse could have given. */
 static bool was_on(const struct plan *p, const struct slot *s)
 {
     for (const struct plan_version *v = in_force(p, s->due_us); v < p->v + p->n; v++) {

@@ -1,5 +1,4 @@
-/* Doses over the versions of an order: none lost, none twice, windows that leave nothing out.
- */
+/* Doses over the versions of an order: none lost, none duplicated, windows without gaps. */
 #include "services/dosage/schedule/plan.h"
 
 #include "services/dosage/schedule/timing_testing.h"
@@ -37,7 +36,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* One more version, the same prescription as the last one's unless a kind is given. */
+/* One more version, with the last one's prescription unless a kind is given. */
 static void add(struct history *h, int kind, int state, int64_t written_us, int64_t starts_us)
 {
     size_t i = h->plan.n++;
@@ -174,7 +173,7 @@ static void a_beginning_in_the_past_leaves_the_dose_that_is_open(void **state)
     assert_int_equal(slots(&h, START - 9 * DAY_US, START + 5 * HOUR_US, START), 2);
     is(0, START - 2 * HOUR_US, 1, SLOT(OVERDUE));
     is(1, START + 4 * HOUR_US, 1, SLOT(FUTURE));
-    h.plan.whole = false; /* one was in force before: that one's dose it was */
+    h.plan.whole = false; /* an earlier version was in force: it was that version's dose */
     h.v[0].timing = plan_timing(&h.order[0], zone, 60, 60);
     plan_make(&h.plan);
     assert_int_equal(slots(&h, START - 9 * DAY_US, START + 5 * HOUR_US, START), 1);
@@ -192,14 +191,14 @@ static void the_one_dose_goes_where_the_last_version_puts_it(void **state)
     plan_make(&h.plan);
     assert_int_equal(slots(&h, START - DAY_US, START + DAY_US, START + 3 * HOUR_US), 1);
     is(0, START + 5 * HOUR_US, 4, SLOT(FUTURE));
-    /* One that was due already, and that nobody charted, moves too. */
+    /* A dose that was due already, without a charted entry, moves too. */
     memset(&h, 0, sizeof(h));
     add(&h, KIND(ONCE), ORDER(ACTIVE), START, START);
     add(&h, KIND(ONCE), ORDER(ACTIVE), START + 2 * HOUR_US, START + 5 * HOUR_US);
     plan_make(&h.plan);
     assert_int_equal(slots(&h, START - DAY_US, START + DAY_US, START + 3 * HOUR_US), 1);
     is(0, START + 5 * HOUR_US, 2, SLOT(FUTURE));
-    /* A hold of minutes around a dose that is behind does not lose it. */
+    /* A hold of some minutes around an earlier dose does not lose it. */
     add(&more, KIND(ONCE), ORDER(ACTIVE), START, START);
     add(&more, 0, ORDER(ON_HOLD), START + 2 * HOUR_US, 0);
     add(&more, 0, ORDER(ACTIVE), START + 3 * HOUR_US, 0);
@@ -229,7 +228,7 @@ static void what_was_charted_stays_whatever_changed(void **state)
     assert_int_equal(plan_slots(&h.plan, taken, 2, START, START + DAY_US, START, out, 3), 4);
 }
 
-/* ---- any history ---- */
+/* ---- random histories ---- */
 
 static void some_history(struct history *h)
 {
@@ -282,7 +281,7 @@ static void any_history_leaves_no_moment_out_and_none_twice(void **state)
     assert_true(seen > 50000);
 }
 
-/* Each dose is one that the version in force then has, and each of those is there. */
+/* Each dose belongs to the version in force at its time, and each such dose is there. */
 static void any_history_is_that_of_the_versions_in_force(void **state)
 {
     (void)state;

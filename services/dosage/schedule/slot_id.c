@@ -13,12 +13,12 @@ enum ward_code slot_id_parse(const char *text, uint8_t order[DOSAGE_ID], int64_t
     char id[37];
 
     if (at == NULL || at - text != (ptrdiff_t)sizeof(id) - 1)
-        return WARD_FAIL_FIELD(err, "slot_id", "is none of ListSlots");
+        return WARD_FAIL_FIELD(err, "slot_id", "was not returned by ListSlots");
     memcpy(id, text, sizeof(id) - 1);
     id[sizeof(id) - 1] = '\0';
     if (!ward_uuid_parse(id, order) || at[1] == '+' ||
         !ward_i64(at + 1, 0, TIMING_LATEST_US, due_us))
-        return WARD_FAIL_FIELD(err, "slot_id", "is none of ListSlots");
+        return WARD_FAIL_FIELD(err, "slot_id", "was not returned by ListSlots");
     return WARD_OK;
 }
 

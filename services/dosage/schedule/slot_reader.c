@@ -16,7 +16,7 @@ enum ward_code slot_reader_open(struct slot_reader *r, struct worker *w, struct 
     code = ruleset_active(w, mem, &r->rules, err);
     if (code != WARD_FAILED_PRECONDITION)
         return code;
-    r->rules = NULL; /* nothing can be given then, but what is due can be seen */
+    r->rules = NULL; /* no dose can be given then, but due doses are visible */
     *err = (struct ward_err){0};
     return WARD_OK;
 }
@@ -39,7 +39,7 @@ static enum ward_code put_version(struct slot_reader *r, Order *order, struct pl
     return WARD_OK;
 }
 
-/* Drafts were never in force: only others are read and opened. */
+/* Drafts were never in force: only other versions are read and decrypted. */
 static enum ward_code put_past(struct slot_reader *r, const char *order_id,
                                const struct past *past, size_t n, struct plan *out,
                                struct ward_err *err)
@@ -110,7 +110,8 @@ enum ward_code slot_taken_row(const struct ward_val *row, struct taken *out,
                               struct ward_err *err)
 {
     if (row[0].p == NULL || row[1].n != DOSAGE_ID || row[2].p == NULL)
-        return WARD_FAIL_REASON(err, DATA_LOSS, "DOSE_UNREADABLE", "a slot's dose is none");
+        return WARD_FAIL_REASON(err, DATA_LOSS, "DOSE_UNREADABLE",
+                                "the dose of a slot is invalid");
     out->due_us = row_number(row[0]);
     ward_uuid_text((const uint8_t *)row[1].p, out->id);
     out->outcome = (int)row_number(row[2]);

@@ -1,4 +1,5 @@
-/* slot_reader.h - how orders become slots: their versions read, their doses made messages.
+/* slot_reader.h - derives slots from orders: reads their versions, and converts doses to
+ * messages.
  *
  * Threads: a worker's own connection. Memory: the arena. Errors: db.h's, owner.h's.
  */
@@ -14,13 +15,13 @@ typedef Ward__Dosage__V1__Slot Slot;
 struct slot_reader {
     struct worker *w;
     struct ward_arena *mem;
-    const struct ruleset *rules; /* NULL: none is active */
-    const char *ward;            /* whose clock is at hand */
+    const struct ruleset *rules; /* NULL: no set is active */
+    const char *ward;            /* whose clock is loaded */
     struct clock clock;
 };
 WARD_MUST enum ward_code slot_reader_open(struct slot_reader *r, struct worker *w,
                                           struct ward_arena *mem, struct ward_err *err);
-/* A version before the current one, as its row says in the clear. */
+/* A version before the current one, from its row's unencrypted columns. */
 struct past {
     int version, state;
     int64_t written_us;
@@ -28,16 +29,16 @@ struct past {
 /* Versions that were in force at from_us or later, as a plan. The order is borrowed. */
 WARD_MUST enum ward_code slot_plan(struct slot_reader *r, Order *order, int64_t from_us,
                                    struct plan *out, struct ward_err *err);
-/* The same where the rows are at hand: all before the current one, rising. */
+/* The same with loaded rows: all before the current one, ascending. */
 WARD_MUST enum ward_code slot_plan_of(struct slot_reader *r, Order *order,
                                       const struct past *past, size_t n, int64_t from_us,
                                       struct plan *out, struct ward_err *err);
-/* Most orders have not changed since then: of those the current version is the plan. */
+/* Most orders have not changed since: their current version is the plan. */
 static inline bool slot_has_past(const Order *order, int64_t from_us)
 {
     return order->version > 1 && order->written_at_us > from_us;
 }
-/* slot_find, where what was charted about then is at hand. */
+/* slot_find, with the doses charted about that time already loaded. */
 WARD_MUST enum ward_code slot_of(struct slot_reader *r, Order *order, int64_t due_us,
                                  int64_t now_us, const struct taken *taken, size_t n,
                                  Slot **out, struct ward_err *err);

@@ -1,4 +1,4 @@
-/* Slots of orders: their versions and what was charted, laid together. */
+/* Slots of orders: combines their versions and the charted doses. */
 #include "services/dosage/schedule/slot_reader.h"
 
 #include <stdio.h>
@@ -10,7 +10,7 @@
 struct gathered {
     struct slot_reader r;
     struct planned *room; /* of one order at a time */
-    size_t most;          /* that it has room for */
+    size_t most;          /* capacity */
     Slot **slots;
     size_t n;
     int64_t from_us, to_us, now_us;
@@ -46,7 +46,7 @@ static enum ward_code too_many(struct ward_err *err)
     return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "SLOTS_TOO_MANY", "more than 5,000 slots");
 }
 
-/* Few orders have many doses: room is made as they show. */
+/* Few orders have many doses, so memory grows as needed. */
 static enum ward_code make_room(struct gathered *g, size_t most, struct ward_err *err)
 {
     if (g->most > SLOTS_MOST)

@@ -1,4 +1,4 @@
-/* slots.h - slots of orders with what was charted for them: Schedule's, Tracking's, the packs'.
+/* slots.h - slots of orders with their charted doses: for Schedule, Tracking and packs.
  *
  * Threads: a worker's own connection. Memory: the arena. Errors: db.h's, owner.h's.
  */
@@ -11,9 +11,9 @@
 
 #define SLOTS_MOST 5000
 
-#define CLOCK_MINUTES 60 /* each way, of wards that were not set */
-/* A ward's clock; wards that were not set have WARD_TIME_ZONE and an hour each way. zone is
- * kept by the process.   NOT_FOUND WARD_NOT_FOUND: only with `must` */
+#define CLOCK_MINUTES 60 /* +/-, for wards without settings */
+/* A ward's clock; a ward without settings uses WARD_TIME_ZONE and +/-1 hour. The process owns
+ * zone.   NOT_FOUND WARD_NOT_FOUND: only with `must` */
 struct clock {
     const struct ward_zone *zone;
     const char *name;
@@ -21,23 +21,24 @@ struct clock {
 };
 WARD_MUST enum ward_code ward_clock(struct worker *w, struct ward_arena *mem, const char *ward,
                                     bool must, struct clock *out, struct ward_err *err);
-/* Of a row of `ward` that was read. */
+/* From a row of `ward`. */
 WARD_MUST enum ward_code clock_of(struct worker *w, const char *time_zone, int before_minutes,
                                   int after_minutes, struct clock *out, struct ward_err *err);
 /* An order's timing by its own ward's clock, as if this version had always been in force: for
- * what is still to come. What is due and charted: slots_of, slot_find. */
+ * the future. For due and charted doses: slots_of, slot_find. */
 WARD_MUST enum ward_code order_timing(struct worker *w, struct ward_arena *mem,
                                       const Ward__Dosage__V1__Order *order, struct timing *out,
                                       struct ward_err *err);
-/* Slots due in [from_us, to_us) of these orders, with their states at now_us, by due time.
+/* Slots of these orders that are due in [from_us, to_us), with their states at now_us, by due
+ * time.
  *   RESOURCE_EXHAUSTED  SLOTS_TOO_MANY */
 WARD_MUST enum ward_code slots_of(struct worker *w, struct ward_arena *mem,
                                   Ward__Dosage__V1__Order *const *orders, size_t n,
                                   int64_t from_us, int64_t to_us, int64_t now_us,
                                   Ward__Dosage__V1__Slot ***out, size_t *n_out,
                                   struct ward_err *err);
-/* The one due exactly then, with its window and state, by whichever version of the order was in
- * force: what is charted is charted for this one.   NOT_FOUND  SLOT_NOT_FOUND */
+/* The slot due exactly then, with its window and state, by the version of the order in force at
+ * the time: a charted dose belongs to this slot.   NOT_FOUND  SLOT_NOT_FOUND */
 WARD_MUST enum ward_code slot_find(struct worker *w, struct ward_arena *mem,
                                    Ward__Dosage__V1__Order *order, int64_t due_us,
                                    int64_t now_us, Ward__Dosage__V1__Slot **out,

@@ -5,13 +5,13 @@
 #define SECOND_US INT64_C(1000000)
 #define MINUTE_US (60 * SECOND_US)
 #define DAY_US    (86400 * SECOND_US)
-#define APART_US  (5 * MINUTE_US) /* two doses that a gap threw together */
-#define WARM_DAYS 3               /* doses thrown together reach into no day behind the next */
-#define EMPTY     (7 * 366 + 8)   /* so many days without a dose: none will come */
+#define APART_US  (5 * MINUTE_US) /* two doses that a gap of the clock made equal */
+#define WARM_DAYS 3               /* doses moved by a gap do not reach a day beyond the next */
+#define EMPTY     (7 * 366 + 8)   /* after this many days without a dose, no more will follow */
 
 #define KIND(name) WARD__DOSAGE__V1__TIMING__KIND__KIND_##name
 
-/* ---- the wall's clock ---- */
+/* ---- local time ---- */
 
 static bool asked_day(const struct timing_walk *w, int64_t day)
 {
@@ -27,15 +27,15 @@ static bool left_out(const struct timing_walk *w, int64_t day)
     return ward_zone_left_out(w->timing->zone, day + 1) == day;
 }
 
-/* A day that the calendar left out lends its doses to the next one: where that has them anyway,
- * nobody gets them twice. */
+/* A day that the calendar skipped moves its doses to the next day; if that day already has
+ * them, nobody gets them twice. */
 static bool dose_day(const struct timing_walk *w, int64_t day)
 {
     return !left_out(w, day) &&
            (asked_day(w, day) || (left_out(w, day - 1) && asked_day(w, day - 1)));
 }
 
-/* How many days before this one have doses. */
+/* Number of earlier days with doses. */
 static int64_t dose_days(const struct timing_walk *w, int64_t day)
 {
     int64_t turns = (day - w->first_day + w->every - 1) / w->every, days = turns;
@@ -43,7 +43,7 @@ static int64_t dose_days(const struct timing_walk *w, int64_t day)
 
     if (turns <= 0)
         return 0;
-    if (w->weekdays != 0) { /* the weekdays that turns fall on repeat after seven */
+    if (w->weekdays != 0) { /* the weekdays of the cycle repeat after seven */
         days = 0;
         for (int64_t i = 0; i < 7; i++)
             if (asked_day(w, w->first_day + i * w->every))
@@ -55,9 +55,9 @@ static int64_t dose_days(const struct timing_walk *w, int64_t day)
     return days;
 }
 
-/* The next dose by the wall, whether the order runs or not. One that is not behind the one
- * before it was in a gap with it: it comes 5 minutes later, so that no two are one and none is
- * lost. */
+/* The next dose by local time, whether the order is active or not. If it is not after the
+ * previous dose, both were in a gap of the clock: it then follows 5 minutes later, so that no
+ * two coincide and none is lost. */
 static bool next_time(struct timing_walk *w)
 {
     int64_t us;
@@ -126,7 +126,7 @@ static void start_times(struct timing_walk *w, int64_t from_us)
     w->number -= early;
 }
 
-/* ---- doses as they come ---- */
+/* ---- the sequence of doses ---- */
 
 static int64_t later(int64_t a, int64_t b)
 {
@@ -162,7 +162,7 @@ void timing_start(struct timing_walk *w, const struct timing *t, int64_t from_us
     }
 }
 
-/* The one behind it, wherever it lies. */
+/* The following dose, wherever it is. */
 static bool step(struct timing_walk *w)
 {
     if (w->n_times > 0)
@@ -196,7 +196,7 @@ int64_t timing_border(int64_t due_us, int64_t after_us, int64_t next_us, int64_t
 
     if (before_us + after_us <= apart)
         return next_us - before_us;
-    /* In milliseconds the product of two half days stays within 64 bits. */
+    /* In milliseconds the product of two half days fits into 64 bits. */
     return next_us - apart * (before_us / 1000) / ((before_us + after_us) / 1000);
 }
 
@@ -216,7 +216,7 @@ size_t timing_slots(const struct timing *t, int64_t from_us, int64_t to_us, stru
     size_t n = 0;
     bool more;
 
-    timing_start(&w, t, from_us - DAY_US); /* the one before may share a window's beginning */
+    timing_start(&w, t, from_us - DAY_US); /* the previous window may begin there too */
     more = timing_next(&w);
     while (more && w.due_us < to_us && n < most) {
         struct slot s = {.due_us = w.due_us, .number = w.number};

@@ -1,4 +1,4 @@
-/* What a timing may be, and how dense its doses are. */
+/* Validity of a timing, and its density of doses. */
 #include "services/dosage/schedule/timing.h"
 
 #include <stdio.h>
@@ -59,7 +59,7 @@ static bool on_weekday(const Timing *t, int weekday)
     return t->n_weekdays == 0;
 }
 
-/* The fewest days between two days that have doses. */
+/* The minimum number of days between two days with doses. */
 static int days_apart(const Timing *t)
 {
     for (int days = every_of(t); days < 7 * every_of(t); days += every_of(t))
@@ -69,7 +69,7 @@ static int days_apart(const Timing *t)
     return 7 * every_of(t);
 }
 
-/* Minutes between the two closest doses by the wall's clock; the times are good. */
+/* Minutes between the two closest doses in local time; the times are valid. */
 static int closest(const Timing *t)
 {
     int first = 0, before = 0, at = 0, best = INT32_MAX;
@@ -116,7 +116,7 @@ static enum ward_code check_times(const Timing *t, struct ward_err *err)
     return WARD_OK;
 }
 
-/* What only other kinds have. */
+/* Fields that only other kinds have. */
 static enum ward_code check_foreign(const Timing *t, struct ward_err *err)
 {
     bool repeats = t->kind == KIND(INTERVAL) || t->kind == KIND(TIMES);

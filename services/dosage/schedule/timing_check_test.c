@@ -1,4 +1,4 @@
-/* What a timing may be, and how dense its doses are: counted a second time. */
+/* Validity of a timing, and its density of doses: counted independently. */
 #include "services/dosage/schedule/timing_testing.h"
 
 #define MOST 30000
@@ -53,7 +53,7 @@ static void none(void **state)
     assert_int_equal(timing_check(&p, NULL), WARD_INVALID_ARGUMENT);
 }
 
-/* Doses of 200 days, counted by hand: most in any 24 hours, least between two. */
+/* Doses of 200 days, counted directly: maximum in any 24 hours, minimum between two. */
 static void density_is_what_is_counted(void **state)
 {
     (void)state;
@@ -87,7 +87,7 @@ static void density_is_what_is_counted(void **state)
             continue;
         timing_density(&p, &per_day, &apart);
         assert_int_equal(per_day, most);
-        /* A count may end it before the closest two come. */
+        /* A count may end it before the closest two occur. */
         assert_true(f.rule.count > 0 ? apart <= least : apart == least);
     }
 }

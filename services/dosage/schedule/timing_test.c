@@ -1,4 +1,4 @@
-/* No dose lost or doubled over any calendar. */
+/* No dose lost or duplicated in any calendar. */
 #include "services/dosage/schedule/timing_testing.h"
 
 #include <dirent.h>
@@ -51,7 +51,7 @@ static struct ward_zone *open_zone(const char *name)
     return z;
 }
 
-/* A time within these years; half of them less than three days before the clock changes. */
+/* A random time within these years; half of them less than three days before a clock change. */
 static int64_t some_start(const struct ward_zone *z)
 {
     int64_t at = (14200 + chance(8000)) * DAY_US + chance(1440) * MINUTE_US; /* 2008 to 2030 */
@@ -93,7 +93,7 @@ static void whole_timeline(const struct fake *f, const struct slot *s, size_t n)
         if (i == 0)
             continue;
         assert_true(s[i].due_us > s[i - 1].due_us);
-        /* Half-open and back to back, but for what is over a day behind a dose. */
+        /* Half-open and adjacent, except times more than a day after a dose. */
         if (s[i - 1].to_us != s[i].from_us)
             assert_true(s[i - 1].to_us < s[i].from_us &&
                         s[i - 1].to_us == s[i - 1].due_us + DAY_US);
@@ -147,8 +147,8 @@ static void walked_from(const struct fake *f, size_t n, int64_t from_us)
     }
 }
 
-/* Between any two doses, also those that a gap threw together, and long behind days that the
- * calendar left out. */
+/* Between any two doses, including those that a gap moved together, and long after skipped days
+ * of the calendar. */
 static void a_walk_that_begins_anywhere_goes_the_same_way(void **state)
 {
     static const char *const ZONES_OF_GAPS[] = {"America/Nuuk", "Europe/Berlin", "Africa/Cairo",
@@ -162,7 +162,7 @@ static void a_walk_that_begins_anywhere_goes_the_same_way(void **state)
         size_t n;
 
         some_timing(&f, z);
-        if (strcmp(name, "Pacific/Apia") == 0) /* from shortly before the day it had not */
+        if (strcmp(name, "Pacific/Apia") == 0) /* from shortly before the skipped day */
             f.t.starts_us = (15330 + chance(8)) * DAY_US;
         f.t.ends_us = TIMING_NO_END;
         if (i % 4 == 0 && f.rule.kind == KIND(TIMES) && f.rule.n_times < 20) {
@@ -176,7 +176,7 @@ static void a_walk_that_begins_anywhere_goes_the_same_way(void **state)
             walked_from(&f, n, all[k].due_us);
             walked_from(&f, n, all[k].due_us + 1);
         }
-        if (n > 1) { /* an end is no part of what it ends */
+        if (n > 1) { /* an end is excluded */
             f.t.ends_us = all[n / 2].due_us;
             assert_int_equal(timing_slots(&f.t, 0, f.t.starts_us + 30 * DAY_US, some, MOST),
                              n / 2);
@@ -231,7 +231,7 @@ static void intervals_are_real_time_whatever_clocks_do(void **state)
     }
 }
 
-/* ---- TIMES, found a second time by watching the wall's clock, minute by minute ---- */
+/* ---- TIMES, found independently by stepping through local time, minute by minute ---- */
 
 struct watcher {
     const struct fake *f;
@@ -253,7 +253,7 @@ static bool asked(const struct watcher *w, int64_t day)
     return r->n_weekdays == 0;
 }
 
-/* The wall shows a minute for the first time, or has just passed over it. */
+/* The local time reaches a minute for the first time, or has just skipped it. */
 static void saw(struct watcher *w, int64_t minute, int64_t now_us, bool with_day_before)
 {
     char text[6];
@@ -280,14 +280,14 @@ static size_t watch(const struct fake *f, int64_t to_us, struct slot *out)
 
     ward_zone_wall(f->t.zone, f->t.starts_us, &wall);
     w.first_day = wall.day;
-    seen = wall.day * 1440 - 1; /* watched from the day's first minute on */
+    seen = wall.day * 1440 - 1; /* stepped from the day's first minute on */
     for (int64_t now = f->t.starts_us / MINUTE_US * MINUTE_US - 26 * HOUR_US; now < to_us;
          now += MINUTE_US) {
         ward_zone_wall(f->t.zone, now, &wall);
         for (int64_t at = wall.day * 1440 + wall.second / 60; seen < at;) {
             int64_t day = ++seen / 1440;
 
-            if (seen % 1440 == 0 && day < wall.day) { /* a whole day that nobody saw */
+            if (seen % 1440 == 0 && day < wall.day) { /* a whole skipped day */
                 lent = day + 1;
                 seen += 1439;
                 continue;
@@ -333,7 +333,7 @@ static void times_are_when_the_wall_shows_them(void **state)
     assert_true(seen > 10000);
 }
 
-/* ---- what is known of certain days ---- */
+/* ---- known results of certain days ---- */
 
 static void due(const char *zone, const char *starts, int every_days, const char *const *times,
                 const char *const *want)

@@ -1,5 +1,5 @@
-/* timing_testing.h - chance, zones and timings for the tests of this folder. Threads: one.
- * Memory: static. Errors: cmocka's. */
+/* timing_testing.h - random numbers, zones and timings for the tests of this folder. Threads:
+ * one. Memory: static. Errors: cmocka's. */
 #ifndef DOSAGE_SCHEDULE_TIMING_TESTING_H
 #define DOSAGE_SCHEDULE_TIMING_TESTING_H
 
@@ -32,8 +32,8 @@ static inline int chance(int below)
     return (int)(chance_seed % (uint64_t)below);
 }
 
-/* Zones of every kind of calendar there is: changes at night, at midnight, before it, by half
- * an hour, across the date line, in Ramadan, never; with offsets of quarters. */
+/* Zones with all kinds of calendars: changes at night, at midnight, before it, by half an hour,
+ * across the date line, in Ramadan, never; with offsets of quarters of an hour. */
 static const char *const some_zones[] = {
     "UTC",
     "Europe/Berlin",
@@ -79,7 +79,7 @@ static inline void fake_time(struct fake *f, int minute)
     f->times[i] = f->text[i];
 }
 
-/* Some crowded, and those early in the day, where clocks change. */
+/* Some dense ones, and some early in the day, when clocks change. */
 static inline void fake_times(struct fake *f)
 {
     int most = 1 + chance(chance(6) == 0 ? 24 : 4), step = 5 + chance(chance(2) == 0 ? 5 : 300);

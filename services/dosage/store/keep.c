@@ -8,13 +8,13 @@
 #define SHARDS      64
 #define ENTRIES     (KEEP_CHARTS / SHARDS) /* of a shard */
 #define HEADS       2048
-#define GENERATIONS 1024 /* of a shard: patients share them, which costs a reading at most */
-#define BLOCK       504  /* bytes of facts in one */
-#define SLAB        256  /* blocks taken at once */
+#define GENERATIONS 1024 /* of a shard: patients share them, which costs at most one read */
+#define BLOCK       504  /* bytes of facts in one block */
+#define SLAB        256  /* blocks allocated at once */
 #define SLABS       (KEEP_BYTES / (SHARDS * SLAB * sizeof(struct block)))
 #define NONE        UINT32_MAX
 
-/* Facts lie in chains of blocks, so that no memory is torn into pieces of all sizes. */
+/* Facts are stored in chains of blocks, which avoids fragmentation. */
 struct block {
     uint32_t next;
     uint8_t data[BLOCK];
@@ -23,13 +23,13 @@ struct entry {
     struct keep_key key;
     struct kept kept; /* facts: unused; n of them */
     uint32_t blocks;  /* the first; NONE */
-    uint32_t chain;   /* the next of the same head; of a free one: the next free */
+    uint32_t chain;   /* the next one of the same head; of a free one: the next free one */
     uint32_t newer, older;
 };
 struct shard {
     pthread_mutex_t lock;
     struct ward_arena own;
-    struct entry *entry; /* ENTRIES of them; NULL until the first */
+    struct entry *entry; /* ENTRIES of them; NULL until the first use */
     uint32_t *head;
     uint32_t free, used, newest, oldest;
     size_t n;
@@ -43,7 +43,7 @@ struct keep {
     struct shard shard[SHARDS];
 };
 
-/* Ids are UUIDv7: their last bytes are random. */
+/* Ids are UUIDv7: the last bytes are random. */
 static uint64_t spread(const uint8_t id[DOSAGE_ID])
 {
     uint64_t h;
@@ -185,7 +185,7 @@ static struct entry *make(struct shard *s, const struct keep_key *key)
     return &s->entry[i];
 }
 
-/* Facts of an entry, which is the newest: the others make room. False: there is none. */
+/* Facts of the newest entry; older entries are evicted. False: no room. */
 static bool store(struct shard *s, struct entry *e, const uint8_t *from, size_t n)
 {
     uint32_t *at = &e->blocks;
@@ -227,7 +227,7 @@ static bool copy_out(struct shard *s, const struct entry *e, struct ward_arena *
     return true;
 }
 
-/* ---- from outside ---- */
+/* ---- public functions ---- */
 
 enum ward_code keep_open(struct keep **out, struct ward_err *err)
 {

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#define MOVES_MOST 8 /* merges that come between, one after the other */
+#define MOVES_MOST 8 /* merges in between, one after the other */
 
 void owner_wipe(struct owner *o)
 {
@@ -41,7 +41,7 @@ enum ward_code owner_open(struct worker *w, struct ward_arena *mem,
     return WARD_OK;
 }
 
-/* Another replica may have done it: what this one keeps of their chart goes now. */
+/* Another replica may have erased the patient: this one now evicts the cached chart. */
 enum ward_code owner_erased(struct worker *w, const uint8_t id[DOSAGE_ID], struct ward_err *err)
 {
     charts_forget(w->dos->charts, id);
@@ -81,10 +81,10 @@ enum ward_code owner_find(struct worker *w, struct ward_arena *mem, const uint8_
     return found ? WARD_OK : unknown(err);
 }
 
-/* ---- made where there is none ---- */
+/* ---- creation ---- */
 
-/* Of several that come at once one makes the row; the others wait for it here, and their key,
- * which nothing was sealed with, is forgotten. */
+/* Of several concurrent callers one creates the row; the others wait here, and discard their
+ * unused keys. */
 static enum ward_code make(struct worker *w, struct ward_arena *mem,
                            const uint8_t id[DOSAGE_ID], struct ward_err *err)
 {
@@ -154,7 +154,7 @@ enum ward_code owner_hold(struct worker *w, struct ward_arena *mem, const uint8_
                           const uint8_t root[DOSAGE_ID], struct ward_rows *rows, bool *held,
                           struct ward_err *err)
 {
-    /* By the index of root_id, which goes on by patient_id: everybody locks in one order. */
+    /* By the index of root_id, followed by patient_id: all callers lock in one order. */
     static const char ALL[] = "SELECT patient_id, erased_at_us, touched FROM patient"
                               " WHERE root_id = ? ORDER BY patient_id FOR UPDATE";
 
@@ -168,9 +168,9 @@ enum ward_code owner_hold(struct worker *w, struct ward_arena *mem, const uint8_
     return WARD_OK;
 }
 
-/* A merge that was under way meanwhile may have moved them to another root: then those who are
- * locked are not all, or not them, and it begins again. `locked` says whether they are among
- * those locked, and so stay with this root until the transaction ends. */
+/* A concurrent merge may have moved the patient to another root: then the locked rows are
+ * incomplete or wrong, and it begins again. `locked` tells whether the patient is among the
+ * locked rows, and therefore keeps this root until the transaction ends. */
 static enum ward_code lock_all(struct worker *w, struct ward_arena *mem,
                                const uint8_t id[DOSAGE_ID], bool *locked, struct ward_err *err)
 {
@@ -195,7 +195,7 @@ enum ward_code owner_lock(struct worker *w, struct ward_arena *mem, const uint8_
     return find(w, mem, SQL, id, out, &(bool){false}, err);
 }
 
-/* ---- all that are one ---- */
+/* ---- all merged records ---- */
 
 enum ward_code owners_of(struct worker *w, struct ward_arena *mem, const uint8_t id[DOSAGE_ID],
                          uint8_t (**out)[DOSAGE_ID], size_t *n, struct ward_err *err)
@@ -218,9 +218,9 @@ enum ward_code owners_of(struct worker *w, struct ward_arena *mem, const uint8_t
     return WARD_OK;
 }
 
-/* ---- where they lie ---- */
+/* ---- the patient's ward ---- */
 
-/* Most of the time it is known, and nothing is locked. */
+/* Usually the ward is known already, and nothing is locked. */
 enum ward_code owner_lies(struct worker *w, struct ward_arena *mem, const uint8_t id[DOSAGE_ID],
                           const char *ward, int64_t at_us, struct ward_err *err)
 {

@@ -1,8 +1,9 @@
-/* owner.h - whose a row is: patients, their keys, and messages sealed under them.
+/* owner.h - the patient of a row: patients, their keys, and messages encrypted under these
+ * keys.
  *
- * A patient's row and key are made with their first decision. Merges in records are followed
- * (chart/apply.c): root_id leads to the one they are now, and what is asked of a patient is
- * asked of all whose root is theirs. A row stays under the id and key it was written with.
+ * A patient's row and key are created with the first decision. Merges in records are followed
+ * (chart/apply.c): root_id names the surviving record, and a query about a patient includes all
+ * merged records with the same root. A row keeps the id and key with which it was written.
  *
  * Threads: a worker's own connection. Memory: the arena. Errors: db.h's; DATA_LOSS
  * DOSE_UNREADABLE.
@@ -19,8 +20,7 @@ struct owner {
 };
 void owner_wipe(struct owner *o);
 
-/* What queries bind and read: an id, and a column that holds a whole number (0 where it is
- * NULL). */
+/* Types for binding and reading: an id, and an integer column (0 for NULL). */
 static inline struct ward_val id_val(const uint8_t id[DOSAGE_ID])
 {
     return ward_blob(id, DOSAGE_ID);
@@ -32,7 +32,7 @@ static inline int64_t row_number(struct ward_val v)
     return v.p != NULL && ward_i64(v.p, INT64_MIN, INT64_MAX, &n) ? n : 0;
 }
 
-/* For who finds erased_at_us in a row: this replica forgets the chart, and it fails.
+/* For callers that find erased_at_us in a row: evicts the chart of this replica, and fails.
  *   FAILED_PRECONDITION  PATIENT_ERASED */
 WARD_MUST enum ward_code owner_erased(struct worker *w, const uint8_t id[DOSAGE_ID],
                                       struct ward_err *err);
@@ -40,43 +40,46 @@ WARD_MUST enum ward_code owner_erased(struct worker *w, const uint8_t id[DOSAGE_
 WARD_MUST enum ward_code owner_find(struct worker *w, struct ward_arena *mem,
                                     const uint8_t id[DOSAGE_ID], struct owner *out,
                                     struct ward_err *err);
-/* The same, locked in share mode until the transaction ends, and made where there is none. In a
- * transaction. Several at once make one. */
+/* The same, with a shared lock until the transaction ends; creates a missing row. In a
+ * transaction. Concurrent callers create one row. */
 WARD_MUST enum ward_code owner_ensure(struct worker *w, struct ward_arena *mem,
                                       const uint8_t id[DOSAGE_ID], struct owner *out,
                                       struct ward_err *err);
-/* The same, and in the transaction nobody else orders for them: their row, and those of all
- * that are them, are locked for writing. Who decides about a patient by what runs for them does
- * so behind this. */
+/* The same with an exclusive lock, which serializes ordering for this patient until commit: the
+ * rows of all merged records are locked. A decision based on the patient's active orders is
+ * made under this lock. */
 WARD_MUST enum ward_code owner_lock(struct worker *w, struct ward_arena *mem,
                                     const uint8_t id[DOSAGE_ID], struct owner *out,
                                     struct ward_err *err);
-/* The same where their root is known, in one statement. *held: false where they have moved to
- * another meanwhile: owner_lock finds it. rows: those that are locked. */
+/* The same with a known root, in one statement. *held: false if they have moved to another root
+ * meanwhile; use owner_lock then. rows: the locked rows. */
 enum owner_held { HELD_ID, HELD_ERASED, HELD_TOUCHED };
 WARD_MUST enum ward_code owner_hold(struct worker *w, struct ward_arena *mem,
                                     const uint8_t id[DOSAGE_ID], const uint8_t root[DOSAGE_ID],
                                     struct ward_rows *rows, bool *held, struct ward_err *err);
-/* The one they are now, and all that are it (root first; itself alone where nothing is known).
+/* The surviving record, and all merged records (root first; only the patient if no merge is
+ * known).
  */
 WARD_MUST enum ward_code owners_of(struct worker *w, struct ward_arena *mem,
                                    const uint8_t id[DOSAGE_ID], uint8_t (**out)[DOSAGE_ID],
                                    size_t *n, struct ward_err *err);
 
-/* They lay in this ward at at_us: kept with all that are them, unless something later is. Who
- * has no row is not noted: the first order says it. `ward` is one (rule_is_ward). */
+/* Records the patient's ward as of at_us, for all merged records, unless a newer ward is known.
+ * A patient without a row is skipped; the first order sets the ward. `ward` is valid
+ * (rule_is_ward). */
 WARD_MUST enum ward_code owner_lies(struct worker *w, struct ward_arena *mem,
                                     const uint8_t id[DOSAGE_ID], const char *ward,
                                     int64_t at_us, struct ward_err *err);
 
-/* Sealed as what it is: `what` of at most 15 bytes ("order", "decision"), the row's id, and the
- * columns beside it that must not change, as text: "3 active 1700000000". */
+/* Encrypts a message with its type as associated data: `what` of at most 15 bytes ("order",
+ * "decision"), the row's id, and the columns beside it that must not change, as text: "3 active
+ * 1700000000". */
 WARD_MUST enum ward_code owner_seal(const struct owner *o, struct ward_arena *mem,
                                     const char *what, const uint8_t id[DOSAGE_ID],
                                     const char *row, const ProtobufCMessage *msg,
                                     struct ward_val *out, struct ward_err *err);
-/* kek and wrapped: owner_key's columns, joined to the row by the query that found it; NULL:
- * erased, which is NOT_FOUND PATIENT_NOT_FOUND here. */
+/* kek and wrapped: owner_key's columns, joined to the row by the query; NULL: erased, which is
+ * NOT_FOUND PATIENT_NOT_FOUND here. */
 WARD_MUST enum ward_code owner_open(struct worker *w, struct ward_arena *mem,
                                     const uint8_t patient[DOSAGE_ID], struct ward_val kek,
                                     struct ward_val wrapped, struct owner *out,

@@ -1,6 +1,6 @@
-/* Messages under their patients' keys. What is sealed is bound to its patient, to what it is,
- * to its row's id and to the columns that stand beside it: moved to another row, or beside
- * columns that were changed, it does not open. */
+/* Messages encrypted under their patients' keys. The encryption is bound to the patient, the
+ * type, the row's id and the columns beside it: a message that is moved to another row, or
+ * whose columns were changed, cannot be decrypted. */
 #include "services/dosage/store/owner.h"
 
 #include "common/rpc/wire.h"

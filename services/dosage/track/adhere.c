@@ -1,6 +1,6 @@
 #include "services/dosage/track/track.h"
 
-/* Given before the window began is not on time either; it is charted as late. */
+/* A dose before the start of its window is not on time either; it is charted as late. */
 static void given(Adherence *a, const Slot *slot, const Dose *d)
 {
     if (d->given_at_us >= slot->window_from_us && d->given_at_us < slot->on_time_until_us)

@@ -1,4 +1,4 @@
-/* GetAdherence: of each order, what became of the slots whose window ended in a span. */
+/* GetAdherence: for each order, the results of the slots whose window ended in a span. */
 #include "common/base/clock.h"
 #include "services/dosage/track/track.h"
 
@@ -40,7 +40,7 @@ static enum ward_code read_orders(struct counting *k, struct ward_err *err)
     return track_order(k->call, &k->chart, k->req->order_id, k->orders, err);
 }
 
-/* What was charted may have been given a while before or after the slot: those far off are
+/* A charted dose may have been given some time before or after the slot; distant ones are
  * looked up one by one. */
 static enum ward_code read_doses(struct counting *k, struct ward_err *err)
 {

@@ -1,5 +1,4 @@
-/* Habits: what one person did more often than a number in a span of days, counted by queries.
- */
+/* Habits: actions of one person above a threshold within some days, counted by queries. */
 #include "common/base/crypto.h"
 #include "services/dosage/store/owner.h"
 #include "services/dosage/track/workaround.h"
@@ -9,9 +8,9 @@
 #define KIND(name) WARD__DOSAGE__V1__WORKAROUND_KIND__WORKAROUND_KIND_##name
 #define DAY_US     (24 * 3600 * PATTERN_S)
 
-/* Both queries are asked of (from, to]. `groups` gives actor, ward, what else tells one habit
- * from another, how many, own, of how many (0: of none); it leaves out what is too few.
- * `evidence` gives an id and a time, the newest first, of one such group. */
+/* Both queries cover (from, to]. `groups` returns actor, ward, the other attribute of a habit,
+ * the count, `own`, and the total (0: none); it omits groups below the threshold. `evidence`
+ * returns an id and a time, the newest first, for one such group. */
 struct habit_of {
     Ward__Dosage__V1__WorkaroundKind kind;
     int threshold;
@@ -55,8 +54,8 @@ static const char UNORDERED_IDS[] =
     "SELECT g.administration_id, g.order_by_us" UNORDERED
     " AND g.actor = ? AND g.ward = ? AND g.administration_id = ?";
 
-/* The current version took it back. A dose that was given and counts no more was entered in
- * error; what was not given never counted. */
+/* The current version took it back. A given dose that no longer counts was entered in error; a
+ * dose that was not given never counted. */
 #define TAKEN_BACK                                                                             \
     " FROM administration_version v JOIN administration a ON a.patient_id = v.patient_id"      \
     " AND a.administration_id = v.administration_id AND a.version = v.version"                 \
@@ -110,7 +109,7 @@ static const struct habit_of HABITS[] = {
      WITNESSED_BY, WITNESSED_IDS},
 };
 
-/* ---- what they give ---- */
+/* ---- the results ---- */
 
 enum group { ACTOR, WARD_OF, ELSE, COUNT_OF, OWN, OUT_OF };
 

@@ -3,11 +3,11 @@
 
 #include <string.h>
 
-#define REVIEWS_MOST 50 /* of one `about`: so often is the same found again in a day */
+#define REVIEWS_MOST 50 /* limit of findings with one `about` per day */
 
 enum column { ID, REVIEWED, EVIDENCE, COUNTED, FIRST, LAST, OWN };
 
-/* The n-th of the same: what comes after a review is another. */
+/* The n-th finding of this `about`: after a review, a new finding begins. */
 static void nth(const struct pattern *p, int n, uint8_t out[WARD_SHA256_SIZE])
 {
     int32_t number = n;
@@ -40,7 +40,7 @@ static enum ward_code insert(struct ward_db *db, struct ward_arena *mem,
                        NULL, err);
 }
 
-/* A share goes by what it is now; a burst by the largest. */
+/* A share is represented by its present value; a burst by its largest. */
 static enum ward_code grow(struct ward_db *db, struct ward_arena *mem,
                            const struct pattern *same, size_t n, const struct ward_val *row,
                            struct ward_err *err)

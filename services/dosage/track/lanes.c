@@ -15,7 +15,7 @@ static int by_place(const struct charted *a, const struct charted *b)
     return c != 0 ? c : strcmp(a->ward, b->ward);
 }
 
-/* Rows of one array: of the same lane, in its order, which is that of time. */
+/* Rows of one array: by group, then in order of time. */
 static int in_order(const struct charted *a, const struct charted *b)
 {
     return (a > b) - (a < b);
@@ -62,7 +62,7 @@ static void number_lanes(struct lanes *l, enum lane_by by)
     }
 }
 
-/* Who of a patient's rows in a lane comes after whom. sorted: room for n. */
+/* The next row of the same patient in a group. sorted: room for n. */
 static void link_patients(struct lanes *l, struct lane_row **sorted)
 {
     for (size_t i = 0; i < l->n; i++)

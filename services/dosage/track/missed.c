@@ -1,4 +1,4 @@
-/* ListMissed: slots of a ward that nobody charted, order by order. */
+/* ListMissed: slots of a ward without a charted dose, order by order. */
 #include "common/base/clock.h"
 #include "services/dosage/track/track.h"
 
@@ -16,16 +16,16 @@ struct looking {
     struct ward_event event;
     const MissedRequest *req;
     int64_t from_us, to_us, now_us;
-    uint8_t after[DOSAGE_ID]; /* orders that were done with */
+    uint8_t after[DOSAGE_ID]; /* orders that are completed */
     bool behind;              /* `after` says something */
-    char past[SLOT_ID_SIZE];  /* the last slot of the page before; "" none */
+    char past[SLOT_ID_SIZE];  /* the last slot of the previous page; "" none */
     int64_t past_us;
     size_t page;
     bool full;
     MissedResponse *r;
 };
 
-/* The largest id below it: what is listed behind that begins with the order itself. */
+/* The largest id below it: the list after it begins with this order. */
 static bool before(uint8_t id[DOSAGE_ID])
 {
     for (int i = DOSAGE_ID - 1; i >= 0; i--)
@@ -51,7 +51,7 @@ static enum ward_code take_token(struct looking *l)
     return WARD_OK;
 }
 
-/* A page ends when one more is found, so that the last page has no token. */
+/* A page ends when one more slot is found, so that the last page has no token. */
 static enum ward_code add(struct looking *l, Slot *slot)
 {
     MissedResponse *r = l->r;

@@ -1,4 +1,4 @@
-/* Every dose once, however many pages there are. */
+/* Every dose once, for any number of pages. */
 #include "services/dosage/track/paging.h"
 
 #include <setjmp.h>
@@ -23,7 +23,7 @@ static struct {
     int reads, fails_at;
 } table;
 
-/* Doses of these many, so many at each moment. */
+/* This many doses, with this many at each moment. */
 static void of(size_t n, size_t at_once)
 {
     assert_true(n <= MOST);

@@ -10,7 +10,7 @@ typedef Ward__Dosage__V1__WorkaroundKind Kind;
 
 #define DAY_US (24 * 3600 * PATTERN_S)
 
-/* ---- what is found ---- */
+/* ---- findings ---- */
 
 static enum ward_code no_memory(struct ward_err *err)
 {
@@ -50,7 +50,7 @@ enum ward_code pattern_add(struct patterns *list, const struct pattern *p,
     return WARD_OK;
 }
 
-/* A pattern that is complete at row i of a lane, with the oldest rows of the window as its
+/* A pattern that is complete at row i of a group, with the oldest rows of the window as
  * evidence. */
 static struct pattern burst(const struct lanes *l, const struct window *w, size_t i, Kind kind)
 {
@@ -103,7 +103,7 @@ enum ward_code pattern_misuse(const struct charted *rows, size_t n, int64_t from
     return WARD_OK;
 }
 
-/* ---- doses close together ---- */
+/* ---- doses in quick succession ---- */
 
 enum ward_code pattern_place(const struct charted *rows, size_t n, int64_t from_us,
                              struct ward_arena *mem, struct patterns *out, struct ward_err *err)
@@ -122,7 +122,7 @@ enum ward_code pattern_place(const struct charted *rows, size_t n, int64_t from_
             p.actor = "";
             p.place = l.at[i].row->place;
             WARD_TRY(found(out, &p, w.patients, PLACE_MOST, mem, err));
-            if (w.actor_since <= w.first) /* who it was is no part of what it is */
+            if (w.actor_since <= w.first) /* the person is not part of its identity */
                 out->at[out->n - 1].actor = actor;
         }
     }
@@ -153,8 +153,8 @@ enum ward_code pattern_batch(const struct charted *rows, size_t n, int64_t from_
 
 /* ---- the second person ---- */
 
-/* How long the run is that ends with row i: same two people, each soon after the one before.
- * run: their rows, the newest first. */
+/* Length of the run that ends with row i: the same two people, each shortly after the previous
+ * one. run: their rows, the newest first. */
 static size_t run_to(const struct lanes *l, size_t i, size_t run[SECOND_RUN])
 {
     const char *second = l->at[i].row->second;
@@ -209,7 +209,7 @@ enum ward_code pattern_second(const struct charted *rows, size_t n, int64_t from
     return WARD_OK;
 }
 
-/* ---- the same, again ---- */
+/* ---- merging equal findings ---- */
 
 static bool is_among(const uint8_t (*ids)[DOSAGE_ID], size_t n, const uint8_t id[DOSAGE_ID])
 {

@@ -37,7 +37,7 @@ static void again(void)
     memset(&found, 0, sizeof(found));
 }
 
-/* The n-th row: seconds after noon, whose, by whom, where. */
+/* The n-th row: seconds after noon, patient, person, place. */
 static void put(size_t n, double s, int patient, const char *actor, const char *place)
 {
     rows[n] = (struct charted){.at_us = NOON + (int64_t)(s * 1e6),
@@ -104,7 +104,7 @@ static void others_doses_are_not_counted(void **state)
     assert_int_equal(found.at[0].n_evidence, BATCH_PATIENTS);
 }
 
-/* Whatever a look begins with, as long as it is a window before: the same is found. */
+/* Whatever the start of a scan, at least a window earlier: the findings are equal. */
 static void where_a_look_begins_changes_nothing(void **state)
 {
     uint8_t about[WARD_SHA256_SIZE];
@@ -203,7 +203,7 @@ static void the_same_second_person_too_fast(void **state)
     assert_int_equal(found.n, 0);
 }
 
-/* Doses that need no second person do not part a run. */
+/* Doses that need no second person do not interrupt a run. */
 static void doses_between_do_not_part_a_run(void **state)
 {
     (void)state;
@@ -247,7 +247,7 @@ static void one_wrong_token_is_a_slip(void **state)
     assert_int_equal(found.n, 0);
 }
 
-/* ---- against the plainest way to say it ---- */
+/* ---- comparison with the simplest implementation ---- */
 
 static bool is_in(size_t j, size_t i, int64_t within, bool by_place)
 {
@@ -258,7 +258,8 @@ static bool is_in(size_t j, size_t i, int64_t within, bool by_place)
                     : strcmp(rows[j].actor, rows[i].actor) == 0;
 }
 
-/* The window that ends with row i: rows and patients in it, whether of one person, its first.
+/* The window that ends with row i: its rows and patients, whether all by one person, and its
+ * first row.
  */
 static int patients_to(size_t i, int64_t within, bool by_place, int *n, bool *one,
                        size_t *first)
@@ -354,8 +355,8 @@ static void whatever_is_charted_is_found_as_it_is_said(void **state)
     }
 }
 
-/* A program that charts for everybody under one name, or a whole hospital in a bad hour: what
- * is found takes memory by the row, not by what else fell into its minute. */
+/* A program that charts for everybody under one name, or a whole hospital in an exceptional
+ * hour: memory grows with the rows, not with the square of a minute's rows. */
 static void a_minute_may_hold_thousands(void **state)
 {
     enum { MANY = 12000 };
@@ -378,7 +379,7 @@ static void a_minute_may_hold_thousands(void **state)
     assert_int_equal(found.n, MANY - 8 * (PLACE_MOST - 1));
 }
 
-/* ---- the same, again ---- */
+/* ---- merging equal findings ---- */
 
 static void what_is_the_same_becomes_one(void **state)
 {
@@ -397,8 +398,7 @@ static void what_is_the_same_becomes_one(void **state)
     for (size_t i = 1; i < n; i++)
         assert_true(found.at[i].last_us > found.at[i - 1].last_us);
     all = pattern_joined(found.at, n);
-    assert_int_equal(all.count,
-                     15); /* the second burst's, all of it; the first had eight a minute */
+    assert_int_equal(all.count, 15); /* the whole second burst; the first had eight a minute */
     assert_int_equal(all.first_us, found.at[0].first_us);
     assert_int_equal(all.last_us, found.at[n - 1].last_us);
     assert_int_equal(pattern_evidence(NULL, 0, found.at, n, &mem, &ids, &err), WARD_OK);

@@ -15,7 +15,7 @@
 
 #define PLACES 4096
 
-/* What was written last: hashes of what and when. Two that share a place write more often. */
+/* The last writes: hashes of subject and time. Two that share a place cause more writes. */
 struct presence {
     struct ward_arena keep;
     _Atomic uint64_t place[PLACES];
@@ -52,7 +52,7 @@ struct seen {
     uint64_t is;
 };
 
-/* `what` does not change its place with time, so that the next minute replaces this one. */
+/* The place of `what` does not depend on time, so that the next minute replaces this one. */
 static bool is_new(struct presence *p, const char *what, int64_t when, struct seen *out)
 {
     const struct ward_bytes parts[] = {{what, strlen(what)}, {&when, sizeof(when)}};

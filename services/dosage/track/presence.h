@@ -1,30 +1,29 @@
-/* presence.h - whom the service answered, and when: the wards, minute by minute, and the people
- * who came with a token of their own. A dose that is reconciled is compared with it.
+/* presence.h - when the service answered whom: wards by minute, and people who called with
+ * their own token. Reconciled doses are compared with it.
  *
- * Threads: any; each call has its worker's connection. A replica writes a ward once a minute
- * and a person once a day: what it wrote last it keeps in memory. Memory: the arena. Errors:
- * db.h's.
+ * Threads: any; each call uses its worker's connection. A replica writes a ward once a minute
+ * and a person once a day, and caches its last writes. Memory: the arena. Errors: db.h's.
  */
 #ifndef DOSAGE_TRACK_PRESENCE_H
 #define DOSAGE_TRACK_PRESENCE_H
 
 #include "services/dosage/dosage.h"
 
-/* A ward counts as connected at a time when a replica answered a nurse of the ward in the same
+/* A ward counts as connected at a time if a replica answered a nurse of the ward in the same
  * minute, or both in the 5 minutes before and in the 5 minutes after. Local policy. */
 #define PRESENCE_AROUND INT64_C(5) /* minutes */
 
 WARD_MUST enum ward_code presence_open(struct presence **out, struct ward_err *err);
 void presence_close(struct presence *p); /* NULL is fine */
 
-/* The caller of a call, or a second person, was here now. Outside of a transaction. A database
- * that does not answer is no failure of the call. */
+/* Records the presence of the caller of a call, or of a second person, now. Outside of a
+ * transaction. A database failure is not a failure of the call. */
 void presence_note(struct ward_call *c, const struct ward_principal *who);
-/* The people of a dose who came with a token before: who may give, who may watch. */
+/* The people of a dose who called with a token before: the giver and the witness. */
 WARD_MUST enum ward_code presence_knows(struct worker *w, struct ward_arena *mem,
                                         const char *subject, bool *gives, bool *witnesses,
                                         struct ward_err *err);
-/* Whether the person came as a physician. */
+/* Whether the person called as a physician. */
 WARD_MUST enum ward_code presence_prescribes(struct worker *w, struct ward_arena *mem,
                                              const char *subject, bool *yes,
                                              struct ward_err *err);
@@ -32,7 +31,7 @@ WARD_MUST enum ward_code presence_prescribes(struct worker *w, struct ward_arena
 WARD_MUST enum ward_code presence_answered(struct worker *w, struct ward_arena *mem,
                                            const char *ward, int64_t at_us, bool *answered,
                                            struct ward_err *err);
-/* Deletes what is too old to be asked for, of second_person_used and acknowledged too. */
+/* Deletes rows that are too old to be used, of second_person_used and acknowledged too. */
 WARD_MUST enum ward_code presence_forget(struct ward_db *db, struct ward_arena *mem,
                                          int64_t now_us, struct ward_err *err);
 

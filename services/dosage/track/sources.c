@@ -7,7 +7,7 @@
 #define DAY_US     (24 * 3600 * PATTERN_S)
 #define WEEK_US    (7 * DAY_US)
 
-/* Doses that were charted one by one: not emergencies, not brought in from a pack. */
+/* Doses that were charted one by one: no emergency doses, and no reconciled ones. */
 #define CHARTED                                                                                \
     " FROM administration a LEFT JOIN offline_entry e"                                         \
     " ON e.administration_id = a.administration_id"                                            \
@@ -161,8 +161,8 @@ enum ward_code find_unscanned(struct ward_db *db, struct ward_arena *mem, int64_
 enum ward_code find_habits(struct ward_db *db, struct ward_arena *mem, int64_t to_us,
                            struct patterns *out, struct ward_err *err)
 {
-    /* What could be overridden (WARN, HARD) where something was ordered (PLACE, CHANGE): at the
-     * bedside it is not asked again. */
+    /* Overridable findings (WARN, HARD) of orders (PLACE, CHANGE): at the bedside the question
+     * is not repeated. */
     static const char SQL[] =
         "SELECT rule_id, COUNT(*), CAST(SUM(overridden) AS INTEGER),"
         " MIN(IF(overridden, at_us, NULL)), MAX(IF(overridden, at_us, NULL)) FROM finding"

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* The sign is supply's alone: an amount of a drug has none. */
+/* Only supply has a sign: an amount of a drug has none. */
 static enum ward_code without_sign(const Quantity *given, Quantity *out, bool *negative,
                                    struct ward_err *err)
 {
@@ -21,7 +21,7 @@ static bool same_unit(const Quantity *a, const Quantity *b)
     return strcmp(a->unit, b->unit) == 0;
 }
 
-/* amount / one dose of it, in doses, times what a dose says: exact or not at all. */
+/* amount / one dose of it, in doses, times the content of a dose: exact or not at all. */
 static enum ward_code by_strength(const struct ruleset *rules,
                                   const Ward__Dosage__V1__Prescription *p,
                                   const char *product_id, const Quantity *given,

@@ -1,4 +1,4 @@
-/* supply.h - what was handed out for orders: rows, and what is left of it.
+/* supply.h - dispensed supplies of orders: rows, and the remaining amount.
  *
  * Threads: a worker's own connection. Memory: the call's arena. Errors: db.h's, owner.h's,
  * track.h's.
@@ -10,7 +10,7 @@
 
 typedef Ward__Dosage__V1__Supply Supply;
 
-/* One row: what was handed out, or below 0 taken back. */
+/* One row: a dispensed amount, or below 0 a returned one. */
 struct supplied {
     Quantity *quantity;
     char *product_id; /* "": the order's */
@@ -25,7 +25,7 @@ WARD_MUST enum ward_code supply_add(struct worker *w, struct ward_arena *mem,
 WARD_MUST enum ward_code supply_of(struct worker *w, struct ward_arena *mem,
                                    const uint8_t order[DOSAGE_ID], struct supplied **out,
                                    size_t *n, struct ward_err *err);
-/* Orders of a patient, and of whoever is them, that something was handed out for, by id. */
+/* Orders of a patient and merged records with dispensed supplies, by id. */
 WARD_MUST enum ward_code supply_orders(struct worker *w, struct ward_arena *mem,
                                        const uint8_t patient[DOSAGE_ID],
                                        uint8_t (**out)[DOSAGE_ID], size_t *n,
@@ -36,7 +36,7 @@ WARD_MUST enum ward_code supply_doses(struct worker *w, struct ward_arena *mem,
                                       const uint8_t order[DOSAGE_ID],
                                       uint8_t (**out)[DOSAGE_ID], size_t *n,
                                       struct ward_err *err);
-/* All of an order's, summed, in the unit of its dose. */
+/* The sum of an order's supplies, in the unit of its dose. */
 WARD_MUST enum ward_code supply_sum(struct worker *w, struct ward_arena *mem,
                                     const struct ruleset *rules, const Order *order,
                                     int64_t now_us, Supply **out, struct ward_err *err);

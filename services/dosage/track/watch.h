@@ -1,4 +1,4 @@
-/* watch.h - looks for workarounds in what was charted, every watch_s, one replica at a time.
+/* watch.h - searches charted doses for workarounds, every watch_s, one replica at a time.
  *
  * Threads: one of its own. Memory: its own. Errors: watch_open's.
  */
@@ -10,7 +10,7 @@
 WARD_MUST enum ward_code watch_open(struct dosage *dos, struct watcher **out,
                                     struct ward_err *err);
 void watch_close(struct watcher *w); /* NULL is fine */
-/* One look now: its findings are written. For tests and the thread. */
+/* One scan now, which writes its findings. For tests and the thread. */
 WARD_MUST enum ward_code watch_once(struct worker *w, int64_t now_us, struct ward_err *err);
 
 #endif

@@ -1,5 +1,5 @@
-/* ListWorkarounds, ReviewWorkaround: for those who answer for safety. No patient is named, so
- * no purpose of treating one is asked for. */
+/* ListWorkarounds, ReviewWorkaround: for people responsible for safety. No patient is named, so
+ * no treatment purpose is required. */
 #include "common/base/clock.h"
 #include "services/dosage/track/track.h"
 #include "services/dosage/track/workaround.h"
@@ -16,7 +16,7 @@ typedef Ward__Dosage__V1__Workaround Workaround;
 #define PAGE_USUAL 50
 #define PAGE_MOST  200
 
-/* ---- a row ---- */
+/* ---- one row ---- */
 
 enum column {
     ID,
@@ -49,7 +49,7 @@ static enum ward_code say_evidence(struct ward_call *c, struct ward_val ids,
     out->evidence = ward_alloc(c->mem, (n + 1) * sizeof(char *));
     if (out->evidence == NULL)
         return WARD_FAIL(c->err, RESOURCE_EXHAUSTED, "no memory for the evidence");
-    if (*rule_id != '\0') /* a finding leads to nobody: the rule is what there is to look at */
+    if (*rule_id != '\0') /* a finding identifies nobody: only the rule can be reviewed */
         out->evidence[out->n_evidence++] = api_text(rule_id);
     for (size_t i = 0; i < n; i++)
         WARD_TRY(ward_call_uuid(c, (const uint8_t *)ids.p + i * DOSAGE_ID,
@@ -96,7 +96,7 @@ struct listing {
     struct ward_call *call;
     struct ward_event event;
     const ListRequest *req;
-    int64_t last_us; /* the page begins behind this time and id */
+    int64_t last_us; /* the page begins after this time and id */
     uint8_t id[DOSAGE_ID];
     int page;
     ListResponse *r;
