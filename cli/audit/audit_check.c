@@ -171,7 +171,7 @@ static void step(struct walk *w, const struct file_entry *e)
     bool ok;
 
     if (e->index != w->frontier.size)
-        check_wrong(c, "INDEX", (int64_t)e->index, "entry %llu is in the place of entry %llu",
+        check_wrong(c, "INDEX", (int64_t)e->index, "found entry %llu instead of entry %llu",
                     (unsigned long long)e->index, (unsigned long long)w->frontier.size);
     check_entry(c, e, &leaf, &ok);
     ward_leaf_hash(e->leaf.p, e->leaf.n, &hash);

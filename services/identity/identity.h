@@ -2,9 +2,9 @@
  *
  * rules.c decides (pure). face/ turns a photograph into an embedding; live/ says whether a
  * capture may be used and is of a living person; photo.c puts the two together. keys/ holds
- * keys and seals with them. subject/ is who there is; verify/ is 1:1, gallery/ is 1:N, token/
- * is what a match is worth, access/ is doors and attendance, admin/ is for those who run it.
- * api.c is the table of methods; service.c opens and closes it all.
+ * keys and seals with them. subject/ stores the subjects; verify/ is 1:1, gallery/ is 1:N,
+ * token/ is what a match is worth, access/ is doors and attendance, admin/ is for those who run
+ * it. api.c is the table of methods; service.c opens and closes it all.
  *
  * Threads: struct identity is shared and read-only once serving, but for what locks itself; a
  * worker is one thread's. Memory: results live in the arena passed in. Errors: as db.h and

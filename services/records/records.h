@@ -2,9 +2,10 @@
  *
  * rules.c decides who may do what (pure). store/ writes and reads resources and their versions;
  * fhir/ checks them and turns them into FHIR's JSON and back; search/ finds them; access/ is
- * consent, broken glass and who saw what; merge/ makes one chart of two; exchange/ is bundles,
- * CSV and quarantine; feed/ is what changed; text/ reads notes; analytics/ counts; admin/ is
- * for those who run it. api.c is the table of methods; service.c opens and closes it all.
+ * consent, break-glass and the log of accesses; merge/ makes one chart of two; exchange/ is
+ * bundles, CSV and quarantine; feed/ is what changed; text/ reads notes; analytics/ counts;
+ * admin/ is for those who run it. api.c is the table of methods; service.c opens and closes it
+ * all.
  *
  * Threads: struct records is shared and read-only once serving, but for what locks itself; a
  * worker is one thread's. Memory: results live in the arena passed in. Errors: as db.h and

@@ -85,7 +85,7 @@ static enum ward_code read_hours(struct ward_call *c, const WireHours *given, si
         h.weekdays |= 1u << (given->weekdays[i] - 1);
     }
     if (h.weekdays == 0)
-        return wrong(c, "are none: the rule would never hold",
+        return wrong(c, "must not be empty: the rule would never apply",
                      "zone.rules[%zu].hours[%zu].weekdays", rule, span);
     if (h.start < 0 || h.start >= MINUTES_A_DAY)
         return wrong(c, "must be 0 to 1439", "zone.rules[%zu].hours[%zu].start_minute", rule,

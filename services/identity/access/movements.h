@@ -1,5 +1,5 @@
-/* movements.h - who went where: the last passage, what a controller may report of which door,
- * what is forgotten on request and what in time.
+/* movements.h - passages of staff: the last passage of a person, reports of offline door
+ * controllers, and the deletion of passages on request and by age.
  *
  * Threads: a worker's own. Memory: the arena passed in. Errors: as db.h.
  */

@@ -80,7 +80,7 @@ enum ward_code seen_of(struct ward_db *db, struct ward_arena *mem,
         return WARD_OK;
     if (!ward_i64(rows.at[0][0].p, 0, 1, &inside) ||
         !ward_i64(rows.at[0][1].p, 0, INT64_MAX, &s.since_us))
-        return WARD_FAIL(err, DATA_LOSS, "a row of who was seen where is not usable");
+        return WARD_FAIL(err, DATA_LOSS, "a stored passage is invalid");
     s.inside = inside == 1;
     *out = s;
     return WARD_OK;

@@ -45,8 +45,8 @@ static enum ward_code begin(struct asked *a)
     WARD_TRY(policy_of(w->db, c->mem, req->purpose, &a->policy, c->err));
     if (!a->policy.allow_search)
         return WARD_FAIL_REASON(c->err, FAILED_PRECONDITION, "WAY_NOT_ALLOWED",
-                                "the policy of this use allows no search: verify the person "
-                                "who is claimed");
+                                "the policy of this purpose does not allow search: verify the "
+                                "claimed person");
     return WARD_OK;
 }
 

@@ -3,8 +3,8 @@
  * Whatever changes something runs inside a transaction that holds the subject's row (first, so
  * that no two wait for each other) and calls gallery_changed last.
  *
- * Threads: a worker's own connection. Memory: the arena. Errors: as db.h, and DATA_LOSS where
- * what is stored cannot be what was stored.
+ * Threads: a worker's own connection. Memory: the arena. Errors: as db.h, and DATA_LOSS for
+ * rows that were changed outside the service.
  */
 #ifndef IDENTITY_SUBJECT_ROWS_H
 #define IDENTITY_SUBJECT_ROWS_H

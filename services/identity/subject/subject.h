@@ -1,7 +1,7 @@
-/* subject.h - who there is, what they agreed to, and their sealed templates.
+/* subject.h - the subjects, their consents, and their encrypted templates.
  *
- * Threads: a worker's own connection. Memory: the arena. Errors: as db.h, and DATA_LOSS where
- * what is stored cannot be what was stored.
+ * Threads: a worker's own connection. Memory: the arena. Errors: as db.h, and DATA_LOSS for
+ * rows that were changed outside the service.
  */
 #ifndef IDENTITY_SUBJECT_H
 #define IDENTITY_SUBJECT_H

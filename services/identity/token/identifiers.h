@@ -1,4 +1,4 @@
-/* identifiers.h - what the equal way compares, as keyed hashes.
+/* identifiers.h - wristbands and second identifiers, as keyed hashes.
  *
  * The wristband's barcode is taken as it is and hashed without its subject, so that it is
  * unique among them; a second identifier is folded first (case, blanks, punctuation) and hashed

@@ -116,7 +116,7 @@ static enum ward_code check(struct ward_call *c, const UsePolicy *p, struct use_
     if (!rule_is_word(p->purpose))
         return WARD_FAIL_FIELD(c->err, "policy.purpose", "must be 1 to 64 of a-z, 0-9 and -");
     if (liveness < LIVENESS_NONE || liveness > LIVENESS_ATTENDED)
-        return WARD_FAIL_FIELD(c->err, "policy.liveness", "must be said");
+        return WARD_FAIL_FIELD(c->err, "policy.liveness", "must be set");
     if (p->max_fmr != 0 &&
         !(p->max_fmr * FMR_SLACK >= FMR_LEAST && p->max_fmr <= FMR_MOST * FMR_SLACK))
         return WARD_FAIL_FIELD(c->err, "policy.max_fmr", "must be 0 or %g..%g", FMR_LEAST,

@@ -64,7 +64,7 @@ static enum ward_code redact(struct ward_call *c, const RedactRequest *req,
     ward_db_deadline(w->db, c->deadline_ns);
     if (req->style != WARD__IDENTITY__V1__REDACT_STYLE__REDACT_STYLE_BLUR &&
         req->style != WARD__IDENTITY__V1__REDACT_STYLE__REDACT_STYLE_PIXELATE)
-        return WARD_FAIL_FIELD(c->err, "style", "must be said");
+        return WARD_FAIL_FIELD(c->err, "style", "must be set");
     WARD_TRY(ward_canary_state(w->id->canary, c->err));
     WARD_TRY(work(r, req, resp));
     n = ward_printf(c->mem, "%d", resp->faces);

@@ -156,7 +156,8 @@ static enum ward_code find(struct review *v, const struct ward_val **row, struct
     WARD_TRY(ward_db_run(w->event_ctx.db, v->c->mem, sql,
                          WARD_PARAMS(ward_blob(v->id, RECORDS_ID)), &rows, err));
     if (rows.n == 0)
-        return WARD_FAIL_REASON(err, NOT_FOUND, "GLASS_NOT_FOUND", "no such broken glass");
+        return WARD_FAIL_REASON(err, NOT_FOUND, "GLASS_NOT_FOUND",
+                                "the break-glass grant does not exist");
     *row = rows.at[0];
     return WARD_OK;
 }

@@ -44,7 +44,7 @@ static enum ward_code open_explanation(struct worker *w, struct ward_arena *mem,
     patient_wipe(&p);
     if (code == WARD_DATA_LOSS)
         return WARD_FAIL_REASON(err, DATA_LOSS, "RECORD_UNREADABLE",
-                                "what is stored does not open with its patient's key");
+                                "the stored row cannot be decrypted with its patient's key");
     return code;
 }
 
@@ -73,7 +73,7 @@ enum ward_code glass_of(struct worker *w, struct ward_arena *mem, const struct w
         !ward_i64(row[11].p, 0, INT32_MAX, &acts) ||
         (row[9].p != NULL && !ward_i64(row[9].p, 0, INT64_MAX, &reviewed_at)) ||
         (row[10].p != NULL && !ward_i64(row[10].p, 1, 2, &verdict)))
-        return WARD_FAIL(err, DATA_LOSS, "a broken glass is not what was stored");
+        return WARD_FAIL(err, DATA_LOSS, "a break-glass grant was changed outside the service");
     out->actor = api_text(row[2].p);
     out->ward = api_text(row[3].p);
     out->reason = (Ward__Records__V1__GlassReason)reason;

@@ -1,4 +1,4 @@
-/* glass.h - what the methods about broken glass share. Threads: a worker's own. Memory: the
+/* glass.h - functions that the break-glass methods share. Threads: a worker's own. Memory: the
  * call's arena. Errors: db.h's, keyring.h's. */
 #ifndef RECORDS_ACCESS_GLASS_H
 #define RECORDS_ACCESS_GLASS_H

@@ -25,7 +25,7 @@ static enum ward_code meaning(struct ward_call *c, enum ward_code code, struct w
     if (code == WARD_DATA_LOSS)
         return differs(err, "audit says itself that its log is not what it signed");
     return WARD_FAIL_REASON(err, UNAVAILABLE, "AUDIT_AWAY",
-                            "audit cannot be asked, and half an answer is none");
+                            "audit is unavailable; partial results are not returned");
 }
 
 /* In the person's name; what is left of a second of the deadline is for saying so. */

@@ -33,7 +33,7 @@ static enum ward_code read_lines(struct log_page *p, const uint8_t patient[RECOR
         struct log_line *l = &p->line[p->n_lines++];
 
         if (!ward_i64(rows.at[i][0].p, 0, INT64_MAX, &l->at_us))
-            return WARD_FAIL(err, DATA_LOSS, "a line of what was seen has no time");
+            return WARD_FAIL(err, DATA_LOSS, "a stored access has no time");
         memcpy(l->event_id, rows.at[i][1].p, sizeof(l->event_id));
     }
     return WARD_OK;

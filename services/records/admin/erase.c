@@ -141,7 +141,7 @@ static enum ward_code look(struct erasing *e, const struct ward_val *row, struct
                                 "the patient was merged into another");
     e->resp->erased_at_us = e->now_us;
     if (done && !ward_i64(row[2].p, 0, INT64_MAX, &e->resp->erased_at_us))
-        return WARD_FAIL(err, INTERNAL, "a time that is none");
+        return WARD_FAIL(err, INTERNAL, "a stored time is invalid");
     e->resp->key_sha256.data = (uint8_t *)(uintptr_t)row[3].p;
     e->resp->key_sha256.len = row[3].n;
     return WARD_OK;

@@ -272,7 +272,7 @@ enum ward_code csv_patient(const struct csv_map *m, const struct csv_row *row,
                              "the line has no identifier", NULL, err));
     if (*given != '\0' && !csv_date_text(birth->date, given, date)) {
         WARD_TRY(problem_add(mem, &out->problems, "DATE_MALFORMED", "Patient.birthDate",
-                             "is no date of the format that was said", NULL, err));
+                             "is not a date in the format of the request", NULL, err));
     } else if (*given != '\0') {
         given = date;
     }
@@ -416,7 +416,7 @@ static enum ward_code when(const struct csv_map *m, const struct csv_row *row,
         return WARD_OK;
     }
     return problem_add(mem, &res->problems, "DATE_MALFORMED", "Observation.effectiveDateTime",
-                       problem != NULL ? problem : "is no date of the format that was said",
+                       problem != NULL ? problem : "is not a date in the format of the request",
                        NULL, err);
 }
 

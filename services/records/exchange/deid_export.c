@@ -324,7 +324,7 @@ static enum ward_code check(struct export *e)
         return WARD_FAIL_FIELD(err, "project", "must be 1 to %d of a-z 0-9 -", PROJECT);
     for (size_t i = 0; i < req->n_kinds; i++) {
         if (!kind_is((int)req->kinds[i]))
-            return WARD_FAIL_FIELD(err, "kinds", "names a kind that is none");
+            return WARD_FAIL_FIELD(err, "kinds", "has an unknown kind");
         if ((int)req->kinds[i] == KIND_OTHER || kind_is_nobodys((enum kind)req->kinds[i]))
             return WARD_FAIL_FIELD(err, "kinds",
                                    "names one that is not exported without persons");

@@ -209,7 +209,7 @@ static enum ward_code kinds_of(struct ward_call *c, const Request *q, uint32_t *
 
     for (size_t i = 0; i < q->n_kinds; i++) {
         if (!kind_is((int)q->kinds[i]))
-            return WARD_FAIL_FIELD(c->err, "kinds", "has one that is none");
+            return WARD_FAIL_FIELD(c->err, "kinds", "has an unknown kind");
         kinds |= KIND_BIT(q->kinds[i]);
     }
     *out = kinds == 0 ? KINDS_ALL : kinds;

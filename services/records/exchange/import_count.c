@@ -11,7 +11,7 @@
 static enum ward_code no_memory(struct ward_err *err)
 {
     return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL",
-                            "too much to be told of one import");
+                            "the report of the import exceeds the memory of a call");
 }
 
 static Unsupported *find(const struct tally *t, const char *name)

@@ -66,8 +66,7 @@ static enum ward_code look_at_patient(struct stage *s, struct staged *e, bool is
     if (p != NULL && !is_there && memcmp(p->id, p->root, RECORDS_ID) != 0)
         return wrong(s, e, "PATIENT_MERGED", part, "the patient was merged into another", err);
     if (e->via != NULL && e->via->fate == FATE_WRONG)
-        return wrong(s, e, "PATIENT_NOT_FOUND", part, "the patient it names was put aside",
-                     err);
+        return wrong(s, e, "PATIENT_NOT_FOUND", part, "its patient is in the quarantine", err);
     if (p == NULL && e->kind != KIND_PATIENT &&
         beside(s, e->in.patient, KIND_PATIENT) == NULL && !would_be_there(s, e->in.patient))
         return waits(s, e, "PATIENT_NOT_FOUND", part, "there is no such patient", err);

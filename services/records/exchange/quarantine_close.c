@@ -123,8 +123,9 @@ enum ward_code closed_of(struct ward_arena *mem, struct quarantined *q, struct c
     if (out->n == 0)
         return WARD_OK;
     return problem_add(mem, &q->problems, "CONSENT_NOT_ENFORCEABLE", "Consent.provision",
-                       "until this is decided, what it may deny is closed to those who treat "
-                       "the patient, but under broken glass",
+                       "until a person decides, everything that this consent may deny is "
+                       "hidden from people who treat "
+                       "the patient, except under a break-glass grant",
                        NULL, err);
 }
 

@@ -113,7 +113,7 @@ static enum ward_code write_entry(struct replay *r, struct entered *e, struct wa
     WARD_TRY(
         import_write(r->w, r->call, e, r->event.event_id, ward_wall_us(), &version, &did, err));
     if (!ward_uuid_parse(resource_id(e->res), resource))
-        return WARD_FAIL(err, INTERNAL, "what was written has no id");
+        return WARD_FAIL(err, INTERNAL, "the written resource has no id");
     WARD_TRY(decide(r, e, resource, err));
     WARD_TRY(ward_call_uuid(r->call, resource, &r->resp->resource_id));
     r->resp->version = version;

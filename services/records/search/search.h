@@ -3,7 +3,7 @@
  * params.c is the table of parameters; value.c reads what is asked for; plan.c chooses where
  * the database starts, cond.c and sql.c write the statement out of fixed fragments with every
  * value bound; page.c asks and merges; cursor.c seals the place where the next page begins.
- * What may be seen is decided by VIEW_SQL in each statement, counts included.
+ * VIEW_SQL in each statement limits the result to readable rows, for counts too.
  *
  * Threads: a worker's own; the table of texts (shapes.c) locks. Memory: the call's arena.
  * Errors: INVALID_ARGUMENT PARAMETER_UNKNOWN, PARAMETER_INVALID, PAGE_TOKEN_INVALID; db.h's and

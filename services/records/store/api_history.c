@@ -115,7 +115,7 @@ static enum ward_code fit(struct looking *l, const struct version *v, size_t *n,
         int64_t size = 0;
 
         if (!ward_i64(rows.at[*n][0].p, 0, INT64_MAX, &size))
-            return WARD_FAIL(err, INTERNAL, "a length that is none");
+            return WARD_FAIL(err, INTERNAL, "a stored length is invalid");
         bytes += l->bare ? 0 : (size_t)size;
         if (*n > 0 && bytes > PAGE_BYTES)
             break;

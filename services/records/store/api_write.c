@@ -45,7 +45,7 @@ static enum ward_code look_for_twins(struct single *s, struct ward_err *err)
     uint8_t id[RECORDS_ID];
 
     if (!ward_uuid_parse(s->job.record->version->patient_id, id))
-        return WARD_FAIL(err, INTERNAL, "a patient's id is none");
+        return WARD_FAIL(err, INTERNAL, "a patient's id is invalid");
     return duplicates_count(c->wrk, c->mem, &s->job.view, id, &s->duplicates, err);
 }
 
