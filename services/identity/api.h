@@ -1,5 +1,5 @@
-/* api.h - what the handlers share. Threads: a worker's own. Memory: the call's arena. Errors:
- * the .proto's. */
+/* api.h - functions that the handlers share. Threads: a worker's own. Memory: the call's arena.
+ * Errors: the .proto's. */
 #ifndef IDENTITY_API_H
 #define IDENTITY_API_H
 
@@ -28,25 +28,25 @@ WARD_MUST enum ward_code api_key(struct ward_call *c, const char *key);
 /* place, device and purpose, as Verify's. */
 WARD_MUST enum ward_code api_where(struct ward_call *c, const char *place, const char *device,
                                    const char *purpose);
-/* The call's deadline and its caller, for inference. */
+/* The call's deadline and its cancellation, for inference. */
 struct ward_stop api_stop(const struct ward_call *c);
 WARD_MUST enum ward_code api_quality(struct ward_call *c, const struct photo *p,
                                      Ward__Identity__V1__Quality **out);
 /* One reason with its advice. */
 WARD_MUST enum ward_code api_reason(struct ward_call *c, enum gate gate,
                                     Ward__Identity__V1__Reason ***out, size_t *n);
-/* What ran the models, and whether it is not the device wished for. */
+/* The device that ran the models, and whether it is not the preferred one. */
 WARD_MUST enum ward_code api_device(struct ward_call *c, char **device,
                                     protobuf_c_boolean *degraded);
-/* The worker's seat, for ward_event_begin. */
+/* The worker's event context, for ward_event_begin. */
 struct ward_event_ctx *api_event_ctx(const struct ward_call *c);
 /* For ward_rpc_config.refused. */
 void api_refused(struct ward_call *c, enum ward_code code);
-/* A static or arena text where protobuf-c wants char *. */
+/* Casts a static or arena text to the char * that protobuf-c requires. */
 char *api_text(const char *s);
-/* Whose an idempotency key is: this person's by way of this service. */
+/* The owner of an idempotency key: this person through this service. */
 const char *api_caller(const struct ward_call *c);
-/* A kept answer, unpacked. */
+/* Decodes a stored answer. */
 WARD_MUST enum ward_code api_again(struct ward_call *c, struct ward_val answer,
                                    const ProtobufCMessageDescriptor *type,
                                    ProtobufCMessage **out, struct ward_err *err);

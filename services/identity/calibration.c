@@ -34,7 +34,7 @@ static enum ward_code count(const struct ward_json *v, const char *key, int64_t 
     return WARD_OK;
 }
 
-/* A file that does not say from which age on it holds was not measured on children. */
+/* Default for a file without an age: it was not measured on children. */
 static enum ward_code age(const struct ward_json *v, int *out, struct ward_err *err)
 {
     const struct ward_json *given = ward_json_get(v, "least_age");
@@ -46,7 +46,7 @@ static enum ward_code age(const struct ward_json *v, int *out, struct ward_err *
     return WARD_OK;
 }
 
-/* NaN, which no range holds, for what is no number. */
+/* NaN, which is in no range, for a value that is not a number. */
 static double number(const struct ward_json *v, const char *key)
 {
     double n = NAN;
@@ -60,7 +60,7 @@ static bool in_range(const struct operating_point *p)
            p->tar <= 1;
 }
 
-/* A stricter threshold matches fewer: a table that says otherwise was not measured. */
+/* A stricter threshold matches fewer pairs: a table that contradicts this is invalid. */
 static bool stricter(const struct operating_point *p, const struct operating_point *than)
 {
     return p->fmr < than->fmr && p->threshold > than->threshold && p->tar <= than->tar;
@@ -90,7 +90,7 @@ static enum ward_code points(const struct ward_json *v, const char *key,
     return WARD_OK;
 }
 
-/* A file of before has one table for both. */
+/* A file without "mixed" has one table for both. */
 static enum ward_code mixed(const struct ward_json *v, struct calibration *c,
                             struct ward_err *err)
 {
@@ -101,7 +101,7 @@ static enum ward_code mixed(const struct ward_json *v, struct calibration *c,
     return WARD_OK;
 }
 
-/* How many of a group's pairs matched at each point: fewer at a stricter one. */
+/* The number of a group's matching pairs at each point: fewer at a stricter one. */
 static enum ward_code group(const struct ward_json *v, struct calibration *c,
                             struct ward_err *err)
 {
@@ -208,7 +208,7 @@ enum ward_code calibration_load(const char *path, const char *model_sha256,
     return calibration_parse(bytes, n, model_sha256, out, err);
 }
 
-/* On straight lines in the rate's logarithm, the first and the last without an end. */
+/* Linear in the rate's logarithm; the first and the last segment are extended. */
 static double on_line(const struct operating_point *at, int n, double fmr)
 {
     const struct operating_point *a, *b;
@@ -250,7 +250,7 @@ double calibration_margin(const struct calibration *cal, double fmr)
     return on_line(cal->mixed, cal->n_mixed, fmr) - on_line(cal->mixed, cal->n_mixed, 10 * fmr);
 }
 
-/* Of 1e-5 and less no group has pairs enough to say anything. */
+/* At 1e-5 and below no group has enough pairs. */
 const char *calibration_warning(const struct calibration *cal)
 {
     if (cal->n_groups == 0)

@@ -1,5 +1,5 @@
-/* A table of thresholds is read whole or not at all, and never gives a laxer one for a stricter
- * wish. */
+/* A table of thresholds is read completely or not at all, and never gives a laxer threshold for
+ * a stricter rate. */
 #include "services/identity/calibration.h"
 
 #include <math.h>
@@ -72,11 +72,11 @@ static void a_table_that_cannot_be_meant_is_refused_whole(void **state)
         HEAD "}",
         HEAD COUNTS "\"points\":[]}",
         HEAD COUNTS "\"points\":[" P(1e-3, 0.3, 0.99) "]}",
-        /* a laxer threshold, the same rate, more accepted, for the stricter wish */
+        /* a laxer threshold, the same rate, a higher acceptance for the stricter request */
         HEAD COUNTS "\"points\":[" P(1e-3, 0.3, 0.9) "," P(1e-4, 0.3, 0.9) "]}",
         HEAD COUNTS "\"points\":[" P(1e-3, 0.3, 0.9) "," P(1e-3, 0.4, 0.9) "]}",
         HEAD COUNTS "\"points\":[" P(1e-3, 0.3, 0.9) "," P(1e-4, 0.4, 0.91) "]}",
-        /* no rate, no cosine, no share */
+        /* not a rate, not a cosine, not a share */
         HEAD COUNTS "\"points\":[" P(1e-3, 0.3, 0.9) "," P(0, 0.4, 0.9) "]}",
         HEAD COUNTS "\"points\":[" P(1, 0.3, 0.9) "," P(1e-4, 0.4, 0.9) "]}",
         HEAD COUNTS "\"points\":[" P(1e-3, 0.3, 0.9) "," P(1e-4, 1.5, 0.9) "]}",
@@ -125,7 +125,7 @@ static void another_models_thresholds_are_refused(void **state)
 #define GROUP(name, pairs, counts)                                                             \
     "{\"name\":\"" name "\",\"pairs\":" #pairs ",\"matched\":[" counts "]}"
 
-/* GOOD with more members before its own. */
+/* GOOD with more members before its own ones. */
 static enum ward_code parse_with(const char *members, struct calibration *out)
 {
     char json[2048];
@@ -174,7 +174,7 @@ static void the_worst_group_s_share_goes_with_each_point(void **state)
         WARD_OK);
     assert_int_equal(c.n_groups, 2);
     assert_true(c.at[0].worst == 0.1 && c.at[1].worst == 9e-3 && c.at[2].worst == 1e-3);
-    assert_string_equal(calibration_warning(&c), ""); /* ten times 1e-4, and no more */
+    assert_string_equal(calibration_warning(&c), ""); /* ten times 1e-4, and not more */
     assert_int_equal(parse_with("\"groups\":[" GROUP("a", 1000, "50,9,2") "]", &c), WARD_OK);
     assert_non_null(strstr(calibration_warning(&c), "more than ten times"));
 }
@@ -195,7 +195,7 @@ static void mixed_points_and_groups_that_cannot_be_meant_are_refused(void **stat
         "\"groups\":[" GROUP("a", 1000, "3,2") "]", /* a count for each point */
         "\"groups\":[" GROUP("a", 1000, "3,2,1,0") "]",
         "\"groups\":[" GROUP("a", 1000, "3,4,1") "]",    /* more at a stricter point */
-        "\"groups\":[" GROUP("a", 1000, "1001,2,1") "]", /* more than there are */
+        "\"groups\":[" GROUP("a", 1000, "1001,2,1") "]", /* more than exist */
         "\"groups\":[" GROUP("a", 1000, "3,2,-1") "]",
         "\"groups\":[" GROUP("a", 1000, "3,2,0.5") "]",
         "\"groups\":[{\"pairs\":10,\"matched\":[1,1,1]}]",
@@ -221,7 +221,7 @@ static void the_packs_own_files_can_be_read(void **state)
     assert_int_equal(calibration_load("models/faceplugin/calibration.json", NULL, &c, &err),
                      WARD_OK);
     assert_true(c.n >= 4 && c.n_mixed >= 4 && c.n_groups >= 9);
-    assert_string_equal(calibration_warning(&c), ""); /* the default pack keeps what it says */
+    assert_string_equal(calibration_warning(&c), ""); /* the default pack meets its limit */
     assert_int_equal(calibration_load("models/none/calibration.json", NULL, &c, &err),
                      WARD_NOT_FOUND);
 }
@@ -271,7 +271,7 @@ static void between_points_the_line_is_straight_in_the_rates_logarithm(void **st
     NEAR(threshold_of(&c, 1e-4, false), 0.4);
     NEAR(threshold_of(&c, pow(10, -3.5), false), 0.35);
     NEAR(threshold_of(&c, pow(10, -2.2), false), 0.26);
-    NEAR(threshold_of(&c, 0.5, false), 0.25); /* laxer than anything measured */
+    NEAR(threshold_of(&c, 0.5, false), 0.25); /* laxer than any measured rate */
 }
 
 static void below_what_was_measured_the_last_line_goes_on_and_is_said_to(void **state)
@@ -280,7 +280,7 @@ static void below_what_was_measured_the_last_line_goes_on_and_is_said_to(void **
 
     (void)state;
     NEAR(threshold_of(&c, 1e-6, true), 0.6);
-    NEAR(threshold_of(&c, 1e-30, true), 1); /* no cosine is higher */
+    NEAR(threshold_of(&c, 1e-30, true), 1); /* no higher cosine exists */
 }
 
 static void a_stricter_wish_never_gets_a_laxer_threshold(void **state)
@@ -307,12 +307,11 @@ static void a_margin_is_what_a_tenth_of_the_rate_costs(void **state)
     (void)state;
     NEAR(calibration_margin(&c, 1e-4), 0.1);
     NEAR(calibration_margin(&c, pow(10, -3.5)), 0.35 - 0.275);
-    NEAR(calibration_margin(&c, 1e-6), 0.1); /* as the last line goes on */
+    NEAR(calibration_margin(&c, 1e-6), 0.1); /* on the extension of the last segment */
     NEAR(calibration_margin(&c, 1e-30), 0.1);
 }
 
-/* A small gallery asks for a rate near the laxest one measured: two people alike still differ.
- */
+/* A small gallery requires a rate near the laxest measured one: the margin is still above 0. */
 static void a_margin_does_not_vanish_where_the_table_begins(void **state)
 {
     struct calibration c = table();

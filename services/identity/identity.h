@@ -1,14 +1,14 @@
-/* identity.h - who someone is: what the files of this service share.
+/* identity.h - identification of people: declarations that the files of this service share.
  *
- * rules.c decides (pure). face/ turns a photograph into an embedding; live/ says whether a
- * capture may be used and is of a living person; photo.c puts the two together. keys/ holds
- * keys and seals with them. subject/ stores the subjects; verify/ is 1:1, gallery/ is 1:N,
- * token/ is what a match is worth, access/ is doors and attendance, admin/ is for those who run
- * it. api.c is the table of methods; service.c opens and closes it all.
+ * rules.c decides (pure). face/ converts a photograph to an embedding; live/ measures capture
+ * quality and liveness; photo.c combines the two. keys/ has keys and encryption. subject/
+ * stores the subjects; verify/ is 1:1, gallery/ is 1:N, token/ is policies and tokens, access/
+ * is doors and attendance, admin/ is for operators. api.c is the table of methods; service.c
+ * opens and closes everything.
  *
- * Threads: struct identity is shared and read-only once serving, but for what locks itself; a
- * worker is one thread's. Memory: results live in the arena passed in. Errors: as db.h and
- * host.h, and DATA_LOSS where what is stored cannot be what was stored.
+ * Threads: struct identity is shared and read-only during service, except members with their
+ * own lock; a worker is one thread's. Memory: results are in the arena passed in. Errors: as
+ * db.h and host.h, and DATA_LOSS for rows that were changed outside the service.
  */
 #ifndef IDENTITY_H
 #define IDENTITY_H
@@ -25,8 +25,8 @@
 
 #define IDENTITY_NAME      "identity"
 #define IDENTITY_PHOTO_MAX ((size_t)16 << 20)
-/* Of one message. Larger photographs still come in, so that the answer is IMAGE_TOO_LARGE: past
- * this gRPC refuses the message itself, without an ErrorInfo. */
+/* Maximum of one message. Larger photographs are still received, so that the answer is
+ * IMAGE_TOO_LARGE: beyond this gRPC rejects the message itself, without an ErrorInfo. */
 #define IDENTITY_MESSAGE_MAX (IDENTITY_PHOTO_MAX + ((size_t)8 << 20) + 65536)
 /* A call's memory: the photograph, its message, 16 Mpx of PNG, a padded and a reduced copy,
  * tensors. */
@@ -38,7 +38,8 @@ struct identity_config {
     int key_hold_s;
     const char *plugins, *order, *fallback;       /* inference: folder, back ends, policy */
     const char *models, *packs;                   /* folders: weights; cards and calibrations */
-    const char *pack, *former_pack, *calibration; /* which pack; "" none; a site's own file */
+    const char *pack, *former_pack, *calibration; /* selected pack; "" none; a site's own
+                                                   * file */
     const char *npu_providers;
     const char *gallery_dir, *hint_listen, *hint_peers;
     const char *time_zone, *unknown_age;
@@ -59,11 +60,11 @@ struct identity {
     struct identity_config cfg;
     const struct ward_db_config *db;
     const struct ward_tls *tls;
-    struct ward_jwks *jwks; /* of bearer tokens: a witness's */
+    struct ward_jwks *jwks; /* for bearer tokens: a witness's */
     struct keys *keys;
     struct ward_zone *zone; /* WARD_TIME_ZONE */
     struct loaded_pack now, former;
-    bool ask_age; /* a patient's face needs a year of birth to be compared at all */
+    bool ask_age; /* a patient's face is compared only with a year of birth */
     struct ward_arena canary_mem;
     struct ward_canary *canary;
     struct gallery *gallery;

@@ -1,4 +1,5 @@
-/* identity - see README.md here for what it answers and docs/architecture.md for where it sits.
+/* identity - see README.md here for its methods, and docs/architecture.md for its place in
+ * Ward.
  */
 #include "common/app/app.h"
 #include "services/identity/api.h"

@@ -1,5 +1,5 @@
-/* page.h - tokens of pages of lists that are ordered by a UUID: the last id of a page, bound to
- * its question by a keyed hash. Threads: a worker's own. Memory: the call's arena. Errors:
+/* page.h - page tokens of lists that are ordered by a UUID: the last id of a page, bound to its
+ * query by a keyed hash. Threads: a worker's own. Memory: the call's arena. Errors:
  * INVALID_ARGUMENT PAGE_TOKEN_INVALID; others host.h's. */
 #ifndef IDENTITY_PAGE_H
 #define IDENTITY_PAGE_H
@@ -9,7 +9,7 @@
 #define PAGE_DEFAULT 100
 #define PAGE_MOST    500
 
-/* A list's question: its name, and what narrows it, 0..255. */
+/* A list's query: its name, and its filter, 0..255. */
 struct page_of {
     const char *list;
     int64_t narrowed;

@@ -5,14 +5,14 @@
 
 #include <stdio.h>
 
-/* As the .proto says. JPEGs above 4 Mpx are decoded smaller: a face that the detector finds at
- * all in 320 x 240 is then still more than 24 px between the eyes. */
+/* As in the .proto. JPEGs above 4 Mpx are decoded at a reduced size: a face that the detector
+ * finds in 320 x 240 then still has more than 24 px between the eyes. */
 static const struct ward_image_limits limits = {
     .max_bytes = IDENTITY_PHOTO_MAX,
     .max_pixels = 16777216,
     .max_side = 16384,
     .jpeg_pixels = 4194304,
-    .scan_pixels = 67108864, /* telephones write 48 to 64 Mpx */
+    .scan_pixels = 67108864, /* phones produce 48 to 64 Mpx */
 };
 
 enum ward_code photo_decode(struct ward_arena *mem, const void *bytes, size_t n,
@@ -37,8 +37,8 @@ struct reading {
     struct ward_err *err;
 };
 
-/* The detector was trained on faces with something around them: a tight crop is looked at again
- * with a quarter of grey on each side. */
+/* The detector was trained on faces with surroundings: a tight crop is examined again with a
+ * grey border of a quarter on each side. */
 static enum ward_code find(const struct reading *r, const struct pixels *im, struct photo *p,
                            int *which)
 {
@@ -59,7 +59,7 @@ static enum ward_code find(const struct reading *r, const struct pixels *im, str
     return WARD_OK;
 }
 
-/* A template is compared for years: what a single comparison can bear is not good enough. */
+/* A template is used for years: it needs a better image than a single comparison. */
 static enum ward_code for_a_template(const struct reading *r, const struct pixels *im,
                                      struct photo *p)
 {
@@ -73,7 +73,7 @@ static enum ward_code for_a_template(const struct reading *r, const struct pixel
     return upside_down(r->w->face, r->mem, r->stop, im, p->face.norm, &p->gate, r->err);
 }
 
-/* Each gate is asked before the next model runs. */
+/* Each gate is applied before the next model runs. */
 static enum ward_code look(const struct reading *r, const struct pixels *im, struct photo *p)
 {
     struct quality *q = &p->quality;
@@ -95,7 +95,7 @@ static enum ward_code look(const struct reading *r, const struct pixels *im, str
     return WARD_OK;
 }
 
-/* A film's frames are many, and their reasons are counted, not read. */
+/* A film has many frames, and their reasons are counted, not displayed. */
 static enum ward_code explain(const struct reading *r, struct photo *p)
 {
     const struct refusal known = {.box = &p->box,

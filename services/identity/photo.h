@@ -1,4 +1,4 @@
-/* photo.h - from a photograph's bytes to a face that may be used, or why not.
+/* photo.h - from a photograph's bytes to a usable face, or the reason why it is not usable.
  *
  * Threads: a worker's own. Memory: the call's arena. Errors: INVALID_ARGUMENT IMAGE_* (field
  * photograph); others host.h's.
@@ -10,14 +10,15 @@
 #include "services/identity/live/live.h"
 
 struct photo_want {
-    bool largest_only; /* of several faces, instead of refusing */
+    bool largest_only; /* use the largest of several faces instead of rejecting */
     bool passive;      /* run the passive liveness model on a usable face */
-    bool enrol;        /* refuse what is no plain photograph: it would be kept as a template */
-    bool frame;        /* of a film: no second look at why it is refused */
+    bool enrol;        /* reject images that are not plain photographs: they would be stored as
+                        * templates */
+    bool frame;        /* of a film: no second examination of a rejection */
     bool turned_too;   /* embed the face of a video's frame whatever its quality */
 };
 struct photo {
-    enum gate gate; /* face is set only when USABLE; the rest as far as it was measured */
+    enum gate gate; /* face is set only if USABLE; the rest as far as measured */
     int faces, width_px, height_px;
     double detection_score, eye_distance_px;
     struct quality quality;
@@ -26,14 +27,13 @@ struct photo {
     struct face_box box;
     struct face face;
 };
-/* Decodes, finds the face (again with padding where it is cropped tight), measures, and embeds
- * it if it may be used. Counts and times what it does. */
+/* Decodes, finds the face (again with padding for a tight crop), measures, and embeds it if
+ * usable. Counts and measures the time. */
 WARD_MUST enum ward_code photo_read(struct worker *w, struct ward_arena *mem,
                                     const struct ward_stop *stop, const void *bytes, size_t n,
                                     const struct photo_want *want, struct photo *out,
                                     struct ward_err *err);
-/* The same of a picture that is decoded: p->im is set and the rest {.passive = -1}. Counts
- * nothing. */
+/* The same for a decoded picture: p->im is set and the rest {.passive = -1}. Counts nothing. */
 WARD_MUST enum ward_code photo_look(struct worker *w, struct ward_arena *mem,
                                     const struct ward_stop *stop, const struct photo_want *want,
                                     struct photo *p, struct ward_err *err);

@@ -58,10 +58,10 @@ static bool is_cut(const struct face_box *b, int w, int h)
 }
 
 /* Source: make eval-several (2026-11-23), chosen on half of LFW's people; on the other half 7.4
- * % are refused, where half the height for all refused 11.7 %, and a bystander of 0.75 of the
- * height or more is refused in 99 of 100 (heights tremble). Whoever takes a picture of someone
- * aims at them: a face that the edge cuts beside a whole one is somebody else's, unless it is
- * as large. */
+ * % are rejected (with half the height for all faces: 11.7 %), and a bystander of at least 0.75
+ * of the height is rejected in 99 of 100 (heights fluctuate). A photographer aims at the
+ * subject: a face that the edge cuts beside a complete one is somebody else's, unless it is as
+ * large. */
 enum gate rule_which_face(const struct face_box *faces, int n, int w, int h, int *which)
 {
     int best = 0;
@@ -95,15 +95,15 @@ enum gate rule_largest_face(const struct face_box *faces, int n, int *which)
     return USABLE;
 }
 
-/* Below 24 px between the eyes accuracy falls (18 px: 99.2 %, 11: 98.5, 7.5: 95.0 on LFW), and
- * a refusal now costs a second photograph, a wrong match later costs a patient.
- * Source: LFW scaled down, same pipeline, checked 2026-11-21. */
+/* Below 24 px between the eyes accuracy falls (18 px: 99.2 %, 11: 98.5, 7.5: 95.0 on LFW). A
+ * rejection costs a second photograph, a wrong match harms a patient. Source: LFW at reduced
+ * scale, same pipeline, checked 2026-11-21. */
 enum gate rule_eyes(double eye_distance_px)
 {
     return eye_distance_px >= RULE_EYES_MIN_PX ? USABLE : FACE_TOO_SMALL; /* NaN is small */
 }
 
-/* In that year itself the birthday may be still to come. */
+/* In that year itself the birthday may still be ahead. */
 bool rule_is_child(int birth_year, int least_age, int year)
 {
     return least_age > 0 && year - birth_year <= least_age;

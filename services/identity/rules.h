@@ -1,5 +1,5 @@
-/* rules.h - what identity decides: which face of a photograph counts, whether it is good
- * enough, and whether two are one person's. Threads: pure. Memory: static texts. Errors: codes.
+/* rules.h - identity's decisions: the relevant face of a photograph, its quality, and whether
+ * two faces are one person's. Threads: pure. Memory: static texts. Errors: codes.
  */
 #ifndef WARD_IDENTITY_RULES_H
 #define WARD_IDENTITY_RULES_H
@@ -9,13 +9,13 @@
 #include "services/identity/face/face_geometry.h"
 
 #define RULE_EYES_MIN_PX 24.0
-/* Of the largest face's height: of another that is whole, and of one that the picture's edge
- * cuts while the largest is whole. With their source in rules.c. */
+/* Share of the largest face's height: for another complete face, and for one that the picture's
+ * edge cuts while the largest is complete. rules.c has their source. */
 #define RULE_BYSTANDER_MAX     0.6
 #define RULE_CUT_BYSTANDER_MAX 0.9
 #define RULE_FMR_DEFAULT       1e-4
 
-/* Why a photograph cannot be used; USABLE is 0. */
+/* Reasons why a photograph is unusable; USABLE is 0. */
 enum gate {
     USABLE,
     FACE_NOT_FOUND,
@@ -33,27 +33,28 @@ enum gate {
     LIVENESS_REQUIRED
 };
 const char *gate_reason(enum gate g); /* "FACE_TOO_SMALL" */
-const char *gate_advice(enum gate g); /* what the person with the camera can do */
+const char *gate_advice(enum gate g); /* advice to the photographer */
 
-/* The largest face of a picture of w x h pixels, if no other comes near it in height: someone
- * in the background, or half out of the picture, does not stop a nurse, two people at the bed
- * do. *which is untouched otherwise. */
+/* The largest face of a picture of w x h pixels, if no other face is nearly as high: a person
+ * in the background, or half outside the picture, does not stop a nurse; two people at the bed
+ * do. Otherwise *which is untouched. */
 enum gate rule_which_face(const struct face_box *faces, int n, int w, int h, int *which);
-/* The largest, however many there are. */
+/* The largest one, regardless of the others. */
 enum gate rule_largest_face(const struct face_box *faces, int n, int *which);
 enum gate rule_eyes(double eye_distance_px);
-/* Of a year of birth alone: until the end of the year in which they come to `least_age`. */
+/* By the year of birth alone: until the end of the year in which the subject reaches
+ * `least_age`. */
 bool rule_is_child(int birth_year, int least_age, int year);
 
-/* The row of the largest rate not above max_fmr; 0 asks for RULE_FMR_DEFAULT.
+/* The row of the largest rate not above max_fmr; 0 means RULE_FMR_DEFAULT.
  *   INVALID_ARGUMENT  not 0 and not in 1e-6..1e-3 */
 WARD_MUST enum ward_code rule_operating_point(const struct calibration *cal, double max_fmr,
                                               struct operating_point *out,
                                               struct ward_err *err);
 
-/* What a caller is told of a score: the highest threshold that it reaches, of the table's and
- * the one it was compared with; 0 for none. Some hundred exact scores of one subject make their
- * template; this says no more than their asking for one rate after the other would. */
+/* The score for callers: the highest threshold that it reaches, among the table's and the one
+ * in use; 0 for none. Some hundred exact scores of one subject reveal its template; this
+ * reveals only what requests for one rate after the other would. */
 double rule_score_told(const struct calibration *cal, double threshold, double score);
 /* 1 to 64 of a-z, 0-9 and "-". */
 bool rule_is_word(const char *s);

@@ -50,7 +50,7 @@ static void who_is_half_out_of_the_picture_is_a_bystander_unless_as_large(void *
     assert_int_equal(which_of(two, 2, &which), SEVERAL_FACES);
     two[0] = (struct face_box){330, 50, 400.5, 139.9, 0.9};
     assert_int_equal(which_of(two, 2, &which), USABLE);
-    two[1].y1 = -0.5; /* both are cut: none of them was aimed at */
+    two[1].y1 = -0.5; /* the edge cuts both: the photographer aimed at neither */
     two[1].y2 = 99.5;
     assert_int_equal(which_of(two, 2, &which), SEVERAL_FACES);
     two[0] = (struct face_box){100, 250, 200, 300.5, 0.9};
@@ -117,7 +117,7 @@ static void a_rate_buys_the_threshold_that_was_measured(void **state)
     assert_true(threshold_of(1e-5) == 0.63);
     assert_true(threshold_of(1e-6) == 0.69);
     assert_true(threshold_of(0) == 0.57);    /* none given */
-    assert_true(threshold_of(5e-4) == 0.57); /* never more false matches than asked for */
+    assert_true(threshold_of(5e-4) == 0.57); /* never more false matches than requested */
     assert_true(threshold_of(9.999e-5) == 0.63);
     assert_true(threshold_of((double)1e-4f) == 0.57); /* a caller's float */
 }

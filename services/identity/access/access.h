@@ -1,7 +1,7 @@
-/* access.h - zones, doors, who is at them, and what the handlers of access/ share.
+/* access.h - zones, doors, presence, and declarations that the handlers of access/ share.
  *
- * store_zone.c, store_door.c and store_attendance.c ask the database, one function a question;
- * recognise.c says who stands there; decide.c decides.
+ * store_zone.c, store_door.c and store_attendance.c contain the SQL, one function for each
+ * query; recognise.c identifies the person; decide.c decides.
  *
  * Threads: a worker's own. Memory: the call's arena. Errors: the .proto's.
  */
@@ -28,7 +28,7 @@ struct door {
 /* Replaces a zone and its rules. Inside a transaction. */
 WARD_MUST enum ward_code zone_put(struct ward_db *db, struct ward_arena *mem,
                                   const struct zone *z, struct ward_err *err);
-/* NULL is outside: *out stays NULL.   NOT_FOUND  ZONE_NOT_FOUND */
+/* NULL means outside: *out stays NULL.   NOT_FOUND  ZONE_NOT_FOUND */
 WARD_MUST enum ward_code zone_find(struct ward_db *db, struct ward_arena *mem, const char *zone,
                                    struct zone **out, struct ward_err *err);
 /* All, by name. */
@@ -50,11 +50,12 @@ WARD_MUST enum ward_code door_find(struct ward_db *db, struct ward_arena *mem, c
                                    struct door *out, struct ward_err *err);
 WARD_MUST enum ward_code doors_list(struct ward_db *db, struct ward_arena *mem,
                                     struct door **out, size_t *n, struct ward_err *err);
-/* zone NULL: outside, never known. */
+/* zone NULL: outside, which stores no presence. */
 WARD_MUST enum ward_code seen_of(struct ward_db *db, struct ward_arena *mem,
                                  const uint8_t id[IDENTITY_ID], const char *zone,
                                  struct seen *out, struct ward_err *err);
-/* Unless something newer is known. zone NULL: nothing is noted. Nobody's id: nothing either. */
+/* Stores where the person was seen, unless a newer time is stored. zone NULL, or no person:
+ * stores nothing. */
 WARD_MUST enum ward_code seen_put(struct ward_db *db, struct ward_arena *mem,
                                   const uint8_t id[IDENTITY_ID], const char *zone, bool inside,
                                   int64_t at_us, struct ward_err *err);
@@ -68,7 +69,7 @@ struct door_event {
     int64_t at_us, received_us;
     bool offline;
 };
-/* *kept false: there is one of this id. */
+/* *kept false: an event with this id exists. */
 WARD_MUST enum ward_code door_event_put(struct ward_db *db, struct ward_arena *mem,
                                         const struct door_event *e, bool *kept,
                                         struct ward_err *err);
@@ -77,49 +78,49 @@ WARD_MUST enum ward_code door_event_put(struct ward_db *db, struct ward_arena *m
 
 #define PURPOSE_DOOR       "door"
 #define PURPOSE_ATTENDANCE "attendance"
-#define ACCESS_FPIR        1e-3 /* a stranger in a thousand is taken for someone of staff */
+#define ACCESS_FPIR        1e-3 /* one stranger in a thousand matches a member of staff */
 
-/* Who stands there: by a photograph among staff, or by a token. */
+/* Identifies the person: by a photograph among staff, or by a token. */
 struct stander {
     struct ward_call *call;
     ProtobufCBinaryData photograph;
     const char *token, *place;
-    const char *key; /* what makes a spent token's request the same again; NULL: nothing */
+    const char *key; /* identifies a repeated request for a redeemed token; NULL: none */
     bool attended;
-    struct use_policy policy; /* liveness and rates of faces */
+    struct use_policy policy; /* liveness and error rates of faces */
     /* found: */
     struct identified face;
     bool known;
     uint8_t id[IDENTITY_ID];
     char text[37];
-    int kind;           /* of the subject; 0: nobody known */
+    int kind;           /* of the subject; 0: not identified */
     const char *method; /* the token's; "" for a face */
-    bool again;         /* it was spent on this before, at spent_us */
+    bool again;         /* the same request redeemed it before, at spent_us */
     int64_t spent_us;
 };
-/* Policy of `purpose`, and the request's photograph or token.
+/* Reads the policy of `purpose`, and the request's photograph or token.
  *   INVALID_ARGUMENT     both or neither of photograph and token
- *   FAILED_PRECONDITION  WAY_NOT_ALLOWED: the policy allows no face */
+ *   FAILED_PRECONDITION  WAY_NOT_ALLOWED: the policy permits no face */
 WARD_MUST enum ward_code stander_begin(struct stander *s, const char *purpose);
-/* Looks at the photograph and searches among staff; nothing for a token. */
+/* Evaluates the photograph and searches among staff; for a token it does nothing. */
 WARD_MUST enum ward_code stander_look(struct stander *s);
-/* Inside the transaction of what it is for: spends the token, holds the subject's row, and
- * looks whether the face may still be used; sets known, id, text, kind and method. */
+/* Inside the caller's transaction: redeems the token, locks the subject's row, and checks that
+ * the face may still be used; sets known, id, text, kind and method. */
 WARD_MUST enum ward_code stander_hold(struct stander *s, struct ward_db *db,
                                       struct ward_err *err);
-/* Of a photograph; USABLE for a token. */
+/* For a photograph; USABLE for a token. */
 enum gate stander_gate(const struct stander *s);
-/* What the person can do, when the photograph was not usable. */
+/* Advice to the person for an unusable photograph. */
 WARD_MUST enum ward_code stander_reasons(const struct stander *s,
                                          Ward__Identity__V1__Reason ***out, size_t *n);
 
-/* IN or OUT; `otherwise` for UNSPECIFIED.   INVALID_ARGUMENT */
+/* IN or OUT; `otherwise` if UNSPECIFIED.   INVALID_ARGUMENT */
 #define DIRECTION_IN  WARD__IDENTITY__V1__DIRECTION__DIRECTION_IN
 #define DIRECTION_OUT WARD__IDENTITY__V1__DIRECTION__DIRECTION_OUT
 WARD_MUST enum ward_code access_direction(struct ward_call *c, const char *field, int given,
                                           int otherwise, int *out);
 const char *access_direction_name(int direction);
-/* INVALID_ARGUMENT about `field` unless 1 to 64 of a-z, 0-9 and -. */
+/* INVALID_ARGUMENT for `field` unless 1 to 64 of a-z, 0-9 and -. */
 WARD_MUST enum ward_code access_word(struct ward_call *c, const char *field, const char *given);
 
 #endif

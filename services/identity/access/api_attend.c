@@ -1,5 +1,6 @@
-/* RecordAttendance: who comes and goes, by this service's clock. The subject's row is held, so
- * that of two replicas that see the same person at once one answers with the other's entry. */
+/* RecordAttendance: arrivals and departures, by this service's clock. The subject's row is
+ * locked, so that of two replicas that see the same person at once, one returns the other's
+ * entry. */
 #include "common/zone/zone.h"
 #include "services/identity/access/access.h"
 #include "services/identity/access/attendance.h"
@@ -27,7 +28,7 @@ struct recording {
     struct ward_call *call;
     struct ward_event event;
     struct stander who;
-    int direction; /* 0: the other of the last one */
+    int direction; /* 0: the opposite of the last one */
     struct attended entry;
     RecordAttendanceResponse *resp;
 };
@@ -50,7 +51,8 @@ static bool is_today(const struct recording *x, int64_t at_us, int64_t now_us)
     return then.day == now.day;
 }
 
-/* A person who shows up twice in a row came once. Someone who went in between is no echo. */
+/* Two equal events in quick succession count as one. An event of the other direction in between
+ * makes them different. */
 static bool is_echo(const struct recording *x, const struct attended *last, int64_t now_us)
 {
     const struct identity *id = ((struct worker *)x->call->wrk)->id;

@@ -1,4 +1,4 @@
-/* CorrectAttendance: what was recorded stays, and what it should have been stands beside it. */
+/* CorrectAttendance: the recorded event remains, and the correction is stored beside it. */
 #include "services/identity/access/access.h"
 #include "services/identity/access/attendance.h"
 
@@ -68,7 +68,8 @@ static enum ward_code check(struct correction *x)
     return x->strike ? check_strike(x) : check_added(x);
 }
 
-/* What makes two requests the same. Texts with their NULs, so that "a"+"bc" is not "ab"+"c". */
+/* A digest that identifies equal requests. Texts include their NULs, so that "a"+"bc" differs
+ * from "ab"+"c". */
 static void fingerprint(const CorrectAttendanceRequest *req, uint8_t out[WARD_SHA256_SIZE])
 {
     int64_t numbers[] = {(int64_t)req->direction, req->at_us};
@@ -82,7 +83,7 @@ static void fingerprint(const CorrectAttendanceRequest *req, uint8_t out[WARD_SH
     ward_sha256_parts(parts, (int)WARD_COUNT(parts), out);
 }
 
-/* Whose it is: what is struck out says so itself. */
+/* The subject: for a struck-out event, the event's own. */
 static enum ward_code find_subject(struct correction *x, struct ward_db *db,
                                    struct ward_err *err)
 {

@@ -1,6 +1,6 @@
-/* RequestEntry: one person at one door. Who it is is found before the transaction; that they
- * may come in, that their token is spent, where they are now and that it was decided are one
- * transaction, under the subject's row lock. */
+/* RequestEntry: one person at one door. The person is identified before the transaction. The
+ * permission, the redemption of the token, the presence and the decision are one transaction
+ * under the subject's row lock. */
 #include "common/zone/zone.h"
 #include "services/identity/access/access.h"
 #include "services/identity/access/movements.h"
@@ -28,7 +28,7 @@ struct entry {
     struct door door;
     int direction;
     enum door_reason why;
-    bool again; /* allowed a moment ago, and now once more */
+    bool again; /* allowed a moment ago, and again now */
     int64_t now_us;
     RequestEntryResponse *resp;
 };
@@ -43,8 +43,9 @@ static const char *zone_left(const struct entry *e)
     return e->direction == DIRECTION_IN ? e->door.from_zone : e->door.to_zone;
 }
 
-/* May it be the same passage, asked for again? A face is its owner's, and so is a token that
- * was spent on this. Another token is not: a badge can be handed back. */
+/* Whether it may be a repeated request for the same passage. A face belongs to its owner, and
+ * so does a token that was redeemed for this passage. Another token does not count, because a
+ * badge can be handed back. */
 static enum ward_code ask_again(struct entry *e, struct passage *p, struct ward_db *db,
                                 struct ward_err *err)
 {
@@ -59,7 +60,7 @@ static enum ward_code ask_again(struct entry *e, struct passage *p, struct ward_
     return WARD_OK;
 }
 
-/* By the rules as they stand now. */
+/* By the present rules. */
 static enum ward_code decide_known(struct entry *e, struct ward_db *db, struct ward_err *err)
 {
     struct ward_arena *mem = e->call->mem;
@@ -100,7 +101,7 @@ static enum ward_code note_seen(struct entry *e, struct ward_db *db, struct ward
 {
     struct ward_arena *mem = e->call->mem;
 
-    if (e->why != DOOR_ALLOWED || e->again) /* again: since when it was first allowed */
+    if (e->why != DOOR_ALLOWED || e->again) /* again: the time of the first ALLOW */
         return WARD_OK;
     WARD_TRY(seen_put(db, mem, e->who.id, zone_into(e), true, e->now_us, err));
     return seen_put(db, mem, e->who.id, zone_left(e), false, e->now_us, err);
@@ -121,7 +122,7 @@ static enum ward_code keep(struct entry *e, struct ward_db *db, struct ward_err 
     return door_event_put(db, e->call->mem, &event, &kept, err);
 }
 
-/* Before the commit: a decision that is kept must not then fail to be told. */
+/* Before the commit: after a stored decision, building the answer must not fail. */
 static enum ward_code answer(struct entry *e, struct ward_err *err)
 {
     RequestEntryResponse *resp = e->resp;
@@ -182,8 +183,8 @@ static enum ward_code begin(struct entry *e, const RequestEntryRequest *req)
     WARD_TRY(stander_begin(&e->who, PURPOSE_DOOR));
     WARD_TRY(door_find(w->db, c->mem, req->door, &e->door, c->err));
     WARD_TRY(zone_find(w->db, c->mem, e->door.to_zone, &guarded, c->err));
-    /* Both ways as the zone that the door guards asks: who could leave as someone else could
-     * have that person's next coming in taken for a second one. */
+    /* For both directions, the requirement of the zone behind the door: otherwise a person who
+     * leaves as somebody else could make that person's next entry look like a second one. */
     e->who.policy.liveness = (enum liveness_policy)guarded->liveness;
     return WARD_OK;
 }

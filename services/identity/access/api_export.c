@@ -1,5 +1,5 @@
-/* ExportAttendance: one person after the other, in pieces. What is held at any time is one
- * person's days, one page of rows and one piece of CSV, however many there are. */
+/* ExportAttendance: one person after the other, in pieces. Memory contains one person's days,
+ * one page of rows and one piece of CSV, however large the export is. */
 #include "common/zone/zone.h"
 #include "services/identity/access/access.h"
 #include "services/identity/access/attendance.h"
@@ -30,9 +30,9 @@ struct export
     bool one; /* person */
     uint8_t id[IDENTITY_ID];
     int64_t *begins;       /* n_days + 1 */
-    struct day_line *days; /* n_days, of the person at hand */
+    struct day_line *days; /* n_days, of the present person */
     struct csv csv;
-    struct ward_arena page; /* of one question to the database */
+    struct ward_arena page; /* of one query */
 };
 
 static enum ward_code no_memory(struct ward_call *c)
@@ -144,7 +144,7 @@ static enum ward_code still_wanted(struct ward_call *c)
                : WARD_FAIL(c->err, CANCELLED, "the caller went away");
 }
 
-/* `who` is copied out of the page's memory, which the first person's rows take. */
+/* `who` is copied, because the first person's rows reuse the page's memory. */
 static enum ward_code some_people(struct export *x, struct attendee *who, char (*refs)[65],
                                   const uint8_t after[IDENTITY_ID], size_t *n)
 {
@@ -183,7 +183,7 @@ static enum ward_code everyone(struct export *x)
     return WARD_OK;
 }
 
-/* Erased ones too: what they worked is still to be told. */
+/* Erased ones too: their working times are still reported. */
 static enum ward_code one_person(struct export *x)
 {
     struct attendee who;
@@ -233,10 +233,10 @@ static enum ward_code write_act(struct ward_db *db, void *arg, struct ward_err *
     return ward_event_write(arg, db, err);
 }
 
-/* The event first: what has left cannot be called back. */
+/* The event first, because sent data cannot be recalled. */
 static enum ward_code export_attendance(struct export *x)
 {
-    if (x->one) { /* nothing is told of nobody, so nothing is noted as told */
+    if (x->one) { /* an empty page reports nobody, so it writes no event */
         struct subject s;
 
         WARD_TRY(subject_find(x->db, x->call->mem, x->id, false, &s, x->call->err));

@@ -1,6 +1,6 @@
-/* ReportOfflineEvents: what a controller decided while it was cut off. All of a report or
- * nothing, and each event once, whoever sends it how often. Every one that is new is audited by
- * itself, as if it had been decided here. */
+/* ReportOfflineEvents: decisions of a controller that was offline. A report is stored
+ * completely or not at all, and each event once, regardless of sender and repetitions. Every
+ * new event is audited separately, as if it had been decided here. */
 #include "services/identity/access/movements.h"
 
 #include "common/base/clock.h"
@@ -15,16 +15,16 @@ typedef Ward__Identity__V1__ReportOfflineEventsResponse ReportOfflineEventsRespo
 
 #define EVENTS_MOST 1000
 #define REASON_MOST 32
-#define AHEAD_US    (INT64_C(300) * 1000000) /* how far a controller's clock may be ahead */
+#define AHEAD_US    (INT64_C(300) * 1000000) /* tolerance for a controller's clock */
 
-/* An event with what its texts mean. */
+/* An event with its parsed texts. */
 struct offline {
     const OfflineEvent *wire;
     struct door_event row;
     uint8_t subject[IDENTITY_ID];
     char subject_text[37];
     struct door door;
-    struct pack_span *packs; /* that the caller held of the door */
+    struct pack_span *packs; /* packs of the door that the caller held */
     size_t n_packs;
     bool kept; /* by this call */
 };
@@ -96,7 +96,7 @@ static int by_id(const void *a, const void *b)
     return memcmp((*x)->row.event_id, (*y)->row.event_id, IDENTITY_ID);
 }
 
-/* A controller has a few doors: neighbours are mostly of the same one. */
+/* A controller has few doors, so consecutive events are mostly of the same door. */
 static enum ward_code find_door(struct reporting *x, size_t i)
 {
     struct ward_call *c = x->call;
@@ -141,8 +141,8 @@ static enum ward_code check(struct reporting *x, const ReportOfflineEventsReques
     return WARD_OK;
 }
 
-/* Where the person was seen, unless something newer is known. A clock that is ahead must not
- * outlive what happens here meanwhile. */
+/* Stores where the person was seen, unless newer data is stored. A clock that is ahead must not
+ * take precedence over later events here. */
 static enum ward_code note_seen(struct reporting *x, struct ward_db *db,
                                 const struct offline *o, struct ward_err *err)
 {
@@ -168,7 +168,8 @@ static enum ward_code tell(struct reporting *x, struct ward_db *db, const struct
     if (at == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the audit event");
     ward_rfc3339(o->row.at_us, at);
-    ward_event_another(&x->event, o->subject_text, &event); /* a failure is about nobody */
+    ward_event_another(&x->event, o->subject_text, &event); /* a failure concerns no single
+                                                             * subject */
     event.place = o->row.door;
     ward_event_note(&event, "decision", o->row.allowed ? "ALLOW" : "DENY");
     ward_event_note(&event, "reason", o->row.reason);
@@ -179,8 +180,8 @@ static enum ward_code tell(struct reporting *x, struct ward_db *db, const struct
     return ward_event_write(&event, db, err);
 }
 
-/* By id, whatever the order of the report: two reports of the same events would wait for each
- * other's rows. */
+/* Sorted by id, whatever the order of the report: otherwise two reports of the same events
+ * could deadlock. */
 static enum ward_code put_all(struct reporting *x, struct ward_db *db, struct ward_err *err)
 {
     x->resp->kept = x->resp->known = 0;

@@ -113,7 +113,7 @@ static enum ward_code sign(struct packing *x, char **out)
     return code;
 }
 
-/* Whoever fetched it may report of these doors what it decided by it. */
+/* A caller who fetched it may later report its offline decisions at these doors. */
 static enum ward_code note_packs(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct packing *x = arg;

@@ -1,4 +1,4 @@
-/* ForgetPresence: who is locked out by where they were last seen can be let in. */
+/* ForgetPresence: lets a person enter who is locked out by anti-passback. */
 #include "services/identity/access/movements.h"
 
 typedef Ward__Identity__V1__ForgetPresenceRequest ForgetPresenceRequest;

@@ -304,7 +304,7 @@ static WireDoor *say_door(struct ward_arena *mem, const struct door *d)
     return out;
 }
 
-/* An arena that refused anything says so in `full`, so that is asked once, at the end. */
+/* The arena sets `full` when an allocation fails, so one check at the end is sufficient. */
 enum ward_code list_zones_rpc(struct ward_call *c, const ProtobufCMessage *q,
                               ProtobufCMessage *r)
 {

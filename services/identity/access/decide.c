@@ -65,15 +65,15 @@ static enum door_reason by_rules(const struct passage *p)
     return why;
 }
 
-/* A clock that was set back makes a sighting look new, not old: it counts. */
+/* After the clock was set back, a sighting appears to be in the future: it counts as recent. */
 static bool stands(const struct zone *z, const struct seen *s, int64_t now_us)
 {
     return z != NULL && z->anti_passback && s->known &&
            now_us - s->since_us < z->passback_minutes * MINUTE_US;
 }
 
-/* The same passage asked for again, from when it was first allowed: the answer was lost, or the
- * door stayed shut. A clock that was set back does not make that longer. */
+/* A repeated request for the same passage, from the first ALLOW on: the answer was lost, or the
+ * door stayed shut. A clock that was set back does not extend the time. */
 static bool once_more(const struct passage *p, const struct seen *s)
 {
     int64_t ago_us = p->now_us - s->since_us;

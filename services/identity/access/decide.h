@@ -1,9 +1,9 @@
-/* decide.h - may this person go through this door, now? The rules, without I/O.
+/* decide.h - decides whether a person may pass a door now. The rules, without I/O.
  *
- * A rule lets a role into a zone within hours of the week. Coming in and going out are the same
- * question about another zone: going out through a door leads back into the zone it comes from.
- * Two things differ on the way out: hours are not asked, so that nobody is kept in by the
- * clock, and outside (no zone) lets everyone in.
+ * A rule admits a role to a zone within hours of the week. Entering and leaving are the same
+ * question about different zones: leaving through a door enters the zone on its other side.
+ * There are two differences for leaving: hours are not checked, so that nobody is locked in by
+ * the clock, and the outside (no zone) admits everyone.
  *
  * Threads: pure. Memory: the caller's. Errors: none; a reason is an answer.
  */
@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* X(name): the .proto's reasons, first the one that allows. */
+/* X(name): the .proto's reasons, beginning with ALLOWED. */
 #define DOOR_REASONS(X)                                                                        \
     X(ALLOWED)                                                                                 \
     X(NOT_RECOGNISED)                                                                          \
@@ -36,7 +36,8 @@ const char *door_reason_name(enum door_reason r);
 
 struct hours {
     unsigned weekdays; /* bits: 1 Monday .. 64 Sunday */
-    int start, end;    /* minutes since midnight; end at or before start: on the next day */
+    int start, end;    /* minutes since midnight; an end at or before the start is on the next
+                        * day */
 };
 struct zone_rule {
     const char *role;
@@ -52,10 +53,10 @@ struct zone {
     size_t n_rules;
 };
 
-/* The minute of the week lies in it; the end's own minute does not. */
+/* Whether the span contains the minute of the week; the end's own minute is excluded. */
 bool hours_open(const struct hours *h, int weekday, int minute);
 
-/* Where someone was last seen, of one zone. */
+/* Where a person was last seen, for one zone. */
 struct seen {
     bool known, inside;
     int64_t since_us;
@@ -63,19 +64,19 @@ struct seen {
 struct passage {
     const struct zone *into, *from; /* NULL: outside */
     struct seen into_seen, from_seen;
-    int64_t again_us; /* what they were allowed last was this: it stands so long, 0 else */
+    int64_t again_us; /* set if their last ALLOW was for this passage; otherwise 0 */
     bool out;
     const char *const *roles; /* the person's */
     size_t n_roles;
     int weekday, minute; /* local */
     int64_t now_us;
 };
-/* ALLOWED, NO_ROLE, OUT_OF_HOURS or PASSBACK, of someone who was recognised. */
+/* ALLOWED, NO_ROLE, OUT_OF_HOURS or PASSBACK, for an identified person. */
 enum door_reason door_decide(const struct passage *p);
 
-/* A token of this method shows as much as a zone's liveness policy asks of a face: what a
- * member of staff saw (attended; the wristband, which they scanned) is enough everywhere but
- * where a challenge is asked for. */
+/* Whether a token of this method satisfies a zone's liveness policy: observation by staff
+ * (attended; or the wristband, which staff scanned) is sufficient, unless a challenge is
+ * required. */
 bool method_is_live(int policy, const char *method);
 
 #endif

@@ -37,7 +37,7 @@ static void hours_hold_from_their_start_until_their_end(void **state)
         {{FRI, AT(22, 0), AT(6, 0)}, 6, AT(6, 0), false},
         {{FRI, AT(22, 0), AT(6, 0)}, 5, AT(3, 0), false}, /* that is Thursday's */
         {{FRI, AT(22, 0), AT(6, 0)}, 6, AT(23, 0), false},
-        /* across the week's end */
+        /* across the end of the week */
         {{SUN, AT(20, 0), AT(4, 0)}, 1, AT(3, 59), true},
         {{SUN, AT(20, 0), AT(4, 0)}, 1, AT(4, 0), false},
         {{SUN, AT(20, 0), AT(4, 0)}, 7, AT(3, 0), false},
@@ -60,7 +60,7 @@ static void hours_hold_from_their_start_until_their_end(void **state)
             fail_msg("row %zu", i);
 }
 
-/* A property: of a week's minutes, a span holds for its length on each of its days. */
+/* A property: within a week's minutes, a span contains its length on each of its days. */
 static void a_span_holds_as_long_as_it_is_on_each_of_its_days(void **state)
 {
     (void)state;
@@ -80,8 +80,8 @@ static void a_span_holds_as_long_as_it_is_on_each_of_its_days(void **state)
             }
 }
 
-/* On the days that clocks change the wall says what it says: the hour that is skipped is in no
- * span, the one that is there twice is in it twice. */
+/* On days with clock changes local time counts: a skipped hour is in no span, a repeated hour
+ * is in it twice. */
 static void hours_follow_the_wall_clock_when_it_is_changed(void **state)
 {
     const struct hours night = {SAT, AT(22, 0), AT(6, 0)}, small = {SUN, AT(2, 0), AT(3, 0)};

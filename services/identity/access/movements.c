@@ -1,4 +1,4 @@
-/* Movements of people at work: the SQL, and the end of them. */
+/* Movements of people at work: the SQL, and their deletion. */
 #include "services/identity/access/movements.h"
 
 #include "common/base/clock.h"
@@ -97,7 +97,7 @@ bool pack_spans(const struct pack_span *spans, size_t n, int64_t at_us)
 enum ward_code movements_sweep(struct ward_db *db, struct ward_arena *mem,
                                const struct identity_config *cfg, struct ward_err *err)
 {
-    /* Events by when they came: what was reported is known again for as long. */
+    /* Events by the time of their report: repeated reports are recognized for the same time. */
     static const char *const SQL[] = {
         "DELETE FROM door_event WHERE received_us < ? LIMIT 1000",
         "DELETE FROM presence WHERE since_us < ? LIMIT 1000",

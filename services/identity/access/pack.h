@@ -1,4 +1,4 @@
-/* pack.h - the rules of some doors as JSON, for a controller that is cut off.
+/* pack.h - the rules of some doors as JSON, for an offline controller.
  *
  *   {"iss": "spiffe://ward/identity", "iat": 1774778405, "exp": 1774864805,
  *    "time_zone": "Europe/Berlin",
@@ -10,8 +10,8 @@
  *                                     "end_minute": 1320}]}]}],
  *    "staff": [{"subject_id": "...", "roles": ["icu-nurse"]}]}
  *
- * iat and exp are seconds since 1970; a rule without hours holds at all times; staff are those
- * who have a role of one of the zones, with those roles.
+ * iat and exp are seconds since 1970; a rule without hours applies at all times; staff are the
+ * people with a role of one of the zones, with those roles.
  *
  * Threads: pure. Memory: the arena. Errors: RESOURCE_EXHAUSTED.
  */
@@ -24,7 +24,7 @@
 
 struct pack_staff {
     char id[37];
-    const char *role; /* one row a role, rows of one subject together */
+    const char *role; /* one row for each role, rows of one subject together */
 };
 struct pack {
     int64_t issued_at, expires_at; /* seconds */
@@ -38,7 +38,7 @@ struct pack {
 };
 WARD_MUST enum ward_code pack_json(const struct pack *p, struct ward_arena *mem,
                                    const char **out, struct ward_err *err);
-/* Some zone of the pack has a rule for it. */
+/* At least one zone of the pack has a rule for it. */
 bool pack_asks(const struct pack *p, const char *role);
 
 #endif

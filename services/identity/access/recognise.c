@@ -1,4 +1,4 @@
-/* Who stands there: by face among staff, or by a token. */
+/* Identifies the person: by face among staff, or by a token. */
 #include "services/identity/access/access.h"
 
 #include <string.h>
@@ -36,7 +36,7 @@ enum ward_code stander_look(struct stander *s)
     return identify_face(s->call, &want, &s->face);
 }
 
-/* The subject's row, held; nobody where there is none of this id any more. */
+/* Locks the subject's row; nobody if no subject has this id any more. */
 static enum ward_code hold(struct stander *s, struct ward_db *db, struct ward_err *err)
 {
     struct subject subject;
@@ -64,11 +64,11 @@ static enum ward_code by_token(struct stander *s, struct ward_db *db, struct war
     WARD_TRY(token_spend(s->call, db, &want, &p, &s->spent_us, &s->again, err));
     s->method = p.method;
     if (!ward_uuid_parse(p.patient, s->id))
-        return WARD_OK; /* signed by us, and nobody's */
+        return WARD_OK; /* our signature, but the subject does not exist */
     return hold(s, db, err);
 }
 
-/* The subject's row first, then what hangs on it: the order of those who end a consent. */
+/* The subject's row first, then its dependent rows: the lock order of the end of a consent. */
 static enum ward_code by_face(struct stander *s, struct ward_db *db, struct ward_err *err)
 {
     struct identified again = s->face; /* a transaction may run twice */

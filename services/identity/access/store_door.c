@@ -1,4 +1,4 @@
-/* The SQL of doors, of who was seen where, and of decisions. */
+/* The SQL of doors, presence and decisions. */
 #include "services/identity/access/access.h"
 
 #include <string.h>
@@ -90,7 +90,7 @@ enum ward_code seen_put(struct ward_db *db, struct ward_arena *mem,
                         const uint8_t id[IDENTITY_ID], const char *zone, bool inside,
                         int64_t at_us, struct ward_err *err)
 {
-    /* since_us last: what is assigned is seen by what follows. */
+    /* since_us last: an assignment is visible to the following ones. */
     static const char SQL[] =
         "INSERT INTO presence (subject_id, zone, inside, since_us)"
         " SELECT subject_id, ?, ?, ? FROM subject"

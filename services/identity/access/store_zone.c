@@ -1,4 +1,4 @@
-/* The SQL of zones, rules and staff's roles. */
+/* The SQL of zones, rules and staff roles. */
 #include "services/identity/access/access.h"
 
 #include <string.h>
@@ -71,7 +71,7 @@ static enum ward_code read_zone(const struct ward_val *row, struct zone *out,
     return WARD_OK;
 }
 
-/* One row, which begins a rule or adds to the last one. The spans of a rule are neighbours. */
+/* One row, which begins a rule or extends the last one. The spans of a rule are adjacent. */
 static bool read_rule(const struct ward_val *row, struct hours *at, int64_t *last,
                       struct zone *z)
 {

@@ -1,8 +1,8 @@
-/* Calibrate: this site's own scores, counted. Genuine ones from the templates of one subject,
- * impostor ones from the first templates of different subjects, all of one model and one
- * generation, of subjects whose consent to be verified stands. Who is enrolled twice (a pair
- * that was resolved as the same person) would count as their own impostor, and children are not
- * compared at all: both are left out. */
+/* Calibrate: counts this site's own scores. Genuine scores come from the templates of one
+ * subject, impostor scores from the first templates of different subjects, all of one model and
+ * one generation, of subjects with a valid consent to verification. A person who is enrolled
+ * twice (a pair resolved as SAME) would count as an impostor, and children are never compared:
+ * both are omitted. */
 #include "services/identity/admin/scores.h"
 #include "services/identity/api.h"
 #include "services/identity/subject/rows.h"
@@ -19,7 +19,7 @@ typedef Ward__Identity__V1__CalibrationBand Band;
 #define IMPOSTOR_LEAST 10000
 #define PAIRS_DEFAULT  20000000
 #define PAIRS_MOST     INT64_C(1000000000)
-/* Subjects whose first template is held: 40 MiB, and 200 million pairs among them. */
+/* Subjects whose first template is in memory: 40 MiB, and 200 million pairs. */
 #define HELD_MOST 20000
 /* Subjects with several templates whose pairs are scored. */
 #define SEVERAL_MOST 50000
@@ -28,7 +28,7 @@ typedef Ward__Identity__V1__CalibrationBand Band;
 #define MEM          (HELD_MOST * VECTOR + TEMPLATES_MAX * VECTOR + ((size_t)2 << 20))
 #define PAGE_MEM     ((size_t)4 << 20)
 
-/* Consent to be verified stands, and there are templates of the model. */
+/* Valid consent to verification, and templates of the model. */
 #define FROM_WHERE                                                                             \
     " FROM subject s STRAIGHT_JOIN template t ON t.subject_id = s.subject_id"                  \
     " WHERE s.kind = ? AND s.subject_id > ? AND s.erased_at_us IS NULL"                        \
@@ -48,14 +48,14 @@ struct calibrating {
     int kind, generation, dim;
     const char *model;
     int64_t most;
-    struct ward_arena mem;  /* what is held to the end */
+    struct ward_arena mem;  /* kept in memory until the end */
     struct ward_arena page; /* one question's answer */
     uint8_t cursor[IDENTITY_ID];
-    int64_t several, several_seen, seen; /* subjects with several templates; walked past */
+    int64_t several, several_seen, seen; /* subjects with several templates; number skipped */
     int64_t subjects, unreadable;
-    int64_t hold_every, score_every; /* of all, of those with several */
+    int64_t hold_every, score_every; /* of all, and of those with several */
     float *held, *own;               /* first templates; one subject's */
-    int8_t *band;                    /* of each held; -1: of none */
+    int8_t *band;                    /* of each in memory; -1: none */
     int n_held, n_own, year;
     int64_t in_band[SCORES_BANDS];
     struct scores *genuine, *impostor, *banded;
@@ -66,7 +66,7 @@ static enum ward_code gone(struct calibrating *k)
     return WARD_FAIL(k->call->err, CANCELLED, "the caller went away");
 }
 
-/* ---- one subject's templates, opened and turned alike ---- */
+/* ---- one subject's templates, decrypted and transformed alike ---- */
 
 static enum ward_code open_one(struct calibrating *k, const struct sealed_template *t,
                                const uint8_t key[WARD_KEY_SIZE], float *v)
@@ -98,8 +98,8 @@ static enum ward_code open_all(struct calibrating *k, const struct kept_template
     return code;
 }
 
-/* A subject that does not open is counted and left out. One whose transform is gone is so
- * because of a renewal that has ended meanwhile: then nothing else would open either. */
+/* A subject that cannot be decrypted is counted and omitted. If its transform is missing, a
+ * renewal has ended meanwhile, and no other subject could be decrypted either. */
 static enum ward_code open_subject(struct calibrating *k, const uint8_t id[IDENTITY_ID])
 {
     struct ward_call *c = k->call;
@@ -113,7 +113,7 @@ static enum ward_code open_subject(struct calibrating *k, const uint8_t id[IDENT
     ward_arena_reset(&k->page);
     WARD_TRY(face_key_of(k->w->db, &k->page, id, false, &wrapped, &found, c->err));
     if (!found)
-        return WARD_OK; /* consent was withdrawn a moment ago */
+        return WARD_OK; /* the consent was withdrawn a moment ago */
     code = templates_of(k->w->db, &k->page, id, k->kind, k->model, &t, &n, c->err);
     if (code == WARD_OK)
         code = open_all(k, t, n, &wrapped);
@@ -182,7 +182,7 @@ static struct ward_val kind_val(struct calibrating *k)
     return ward_text(k->kind == SUBJECT_PATIENT ? "1" : "2");
 }
 
-/* The next page's subjects, out of the arena that each of them uses anew. */
+/* The next page's subjects, outside of the arena that is reset for each of them. */
 static enum ward_code read_page(struct calibrating *k, struct found_subject out[PAGE],
                                 size_t *n)
 {
@@ -227,7 +227,7 @@ static enum ward_code take_all(struct calibrating *k)
     return WARD_OK;
 }
 
-/* How many there are decides how many are passed over. */
+/* Their number determines how many are skipped. */
 static enum ward_code count_all(struct calibrating *k)
 {
     static const char SQL[] =
@@ -245,7 +245,7 @@ static enum ward_code count_all(struct calibrating *k)
         return WARD_FAIL(k->call->err, DATA_LOSS, "a count is not usable");
     k->hold_every = all / HELD_MOST + (all % HELD_MOST != 0);
     k->score_every = k->several / SEVERAL_MOST + (k->several % SEVERAL_MOST != 0);
-    k->hold_every += k->hold_every == 0; /* someone may be enrolled in this moment */
+    k->hold_every += k->hold_every == 0; /* another subject may be enrolled at this moment */
     k->score_every += k->score_every == 0;
     return WARD_OK;
 }
@@ -315,7 +315,7 @@ static int bin_of(double threshold)
     return k;
 }
 
-/* Bands that nobody is of say nothing. */
+/* Bands without subjects are omitted. */
 static enum ward_code fill_bands(struct calibrating *k, const struct score_point *table, int n,
                                  Response *resp)
 {

@@ -1,4 +1,4 @@
-/* progress.h - how often long work says how far it is: every 1,000 rows or 500 ms, and no more.
+/* progress.h - interval of progress messages of long operations: every 1,000 rows or 500 ms.
  *
  * Threads: a worker's own. Memory: the caller's. Errors: none.
  */

@@ -1,4 +1,4 @@
-/* Reembed: templates of the loaded model from sealed photographs. */
+/* Reembed: templates of the loaded model from stored photographs. */
 #include "common/base/log.h"
 #include "services/identity/admin/progress.h"
 #include "services/identity/subject/about.h"
@@ -9,9 +9,9 @@
 
 typedef Ward__Identity__V1__ReembedResponse ReembedProgress;
 
-/* One photograph seen anew. */
+/* One photograph with its new embedding. */
 struct seen {
-    uint8_t former_id[IDENTITY_ID]; /* of the template it was kept for */
+    uint8_t former_id[IDENTITY_ID]; /* of its original template */
     struct new_face face;
     float embedding[TEMPLATE_DIM_MAX];
 };
@@ -22,7 +22,7 @@ struct reembedding {
     struct worker *w;
     const char *model;
     struct progress progress;
-    struct ward_arena list;  /* one subject's: what is found */
+    struct ward_arena list;  /* one subject's: the new embeddings */
     struct ward_arena photo; /* one photograph's */
     ReembedProgress said;
     struct subject subject;
@@ -32,7 +32,7 @@ struct reembedding {
     int64_t added;   /* templates, of one subject */
 };
 
-/* Subjects with a photograph and no template of this model. */
+/* Subjects with a photograph and without a template of this model. */
 #define LACKING                                                                                \
     " FROM sealed_photo p WHERE p.subject_id > ? AND NOT EXISTS (SELECT 1 FROM template t"     \
     " WHERE t.subject_id = p.subject_id AND t.model_sha256 = ?)"
@@ -88,11 +88,11 @@ static enum ward_code open_photo(struct reembedding *r, const uint8_t key[WARD_K
     return ward_open_for(key, &as, rows.at[0][0].p, rows.at[0][0].n, out->data, err);
 }
 
-/* A photograph that cannot be opened or used is counted, and stands in nobody's way. */
+/* A photograph that cannot be decrypted or used is counted, and the others continue. */
 static enum ward_code see(struct reembedding *r, const uint8_t key[WARD_KEY_SIZE],
                           struct seen *s, bool *usable, struct ward_err *err)
 {
-    const struct photo_want want = {.largest_only = true}; /* as it was when it was enrolled */
+    const struct photo_want want = {.largest_only = true}; /* as at its enrolment */
     struct ward_stop stop = api_stop(r->call);
     ProtobufCBinaryData bytes;
     struct photo p = {0};
@@ -144,8 +144,7 @@ static enum ward_code see_all(struct reembedding *r, const struct ward_rows *ids
 
 /* ---- and their templates ---- */
 
-/* The photograph goes with the newest template made from it: taking that one away takes both.
- */
+/* The photograph is attached to its newest template: deleting that template deletes both. */
 static enum ward_code add_one(struct seen *s, struct ward_db *db, int64_t *made,
                               struct ward_err *err)
 {
@@ -190,7 +189,7 @@ static enum ward_code add_in_tx(struct ward_db *db, void *arg, struct ward_err *
     WARD_TRY(face_key_of(db, &r->list, r->subject.id, false, &key, &has_key, err));
     WARD_TRY(templates_count(db, &r->list, r->subject.id, r->model, &n, err));
     if (!has_key || n > 0)
-        return WARD_OK; /* withdrawn, or made by another call, since it was looked at */
+        return WARD_OK; /* withdrawn, or created by another call, since it was read */
     for (size_t i = 0; i < r->n_seen; i++)
         WARD_TRY(add_one(&r->seen[i], db, &made, err));
     if (made == 0)
@@ -229,7 +228,7 @@ static enum ward_code one_subject(struct reembedding *r, const uint8_t id[IDENTI
     return code;
 }
 
-/* A subject whose key or rows cannot be read is counted, and stands in nobody's way. */
+/* A subject whose key or rows cannot be read is counted, and the others continue. */
 static enum ward_code one_or_none(struct reembedding *r, const uint8_t id[IDENTITY_ID],
                                   struct ward_err *err)
 {

@@ -1,5 +1,5 @@
-/* RenewTemplates: the next generation of a kind's transform, every template turned by it, and
- * the end of the older ones. */
+/* RenewTemplates: the next generation of a kind's transform, applied to every template, and the
+ * end of the older generations. */
 #include "services/identity/admin/progress.h"
 #include "services/identity/api.h"
 #include "services/identity/keys/keys_own.h"
@@ -24,12 +24,12 @@ struct renewing {
     struct ward_arena mem; /* a batch's */
     int kind, generation;
     int64_t done, total, left;
-    int64_t pass_done, unreadable; /* templates, in this pass */
+    int64_t pass_done, unreadable; /* templates in this pass */
     int fruitless;
     uint8_t cursor[KEYS_ID];
 };
 
-/* Templates of the kind that an older generation turned. */
+/* Templates of the kind with a transform of an older generation. */
 #define LEFT                                                                                   \
     "SELECT COUNT(*) FROM template t JOIN subject s ON s.subject_id = t.subject_id WHERE "     \
     "s.kind = ? AND t.generation < ?"
@@ -46,7 +46,7 @@ static enum ward_code count_left(struct renewing *n, struct ward_db *db, int64_t
     return WARD_OK;
 }
 
-/* ---- which generation ---- */
+/* ---- selection of the generation ---- */
 
 static enum ward_code add_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
@@ -61,8 +61,8 @@ static enum ward_code add_in_tx(struct ward_db *db, void *arg, struct ward_err *
     return code;
 }
 
-/* One generation only is a finished state: then a new one is made. Of several, the newest is
- * what an unfinished renewal was about. */
+/* A single generation means that no renewal is in progress: a new one is created. If there are
+ * several, the newest belongs to an unfinished renewal. */
 static enum ward_code choose(struct renewing *n, struct ward_db *db, struct ward_err *err)
 {
     struct ward_rows rows;
@@ -83,7 +83,7 @@ static enum ward_code begin(struct renewing *n, struct ward_db *db, struct ward_
 
     do {
         code = choose(n, db, err);
-    } while (code == WARD_ALREADY_EXISTS); /* another renewal made it: take that one up */
+    } while (code == WARD_ALREADY_EXISTS); /* another renewal created it: continue that one */
     WARD_TRY(code);
     WARD_TRY(ward_keyring_follow(keys_ring(n->w->id->keys), db, err));
     return count_left(n, db, &n->total, err);
@@ -116,7 +116,7 @@ static enum ward_code read_template(const struct ward_val *row,
     return WARD_OK;
 }
 
-/* By its own generation back, by the new one forth. */
+/* Reverses its own generation, then applies the new one. */
 static enum ward_code turn_over(struct renewing *n, struct ward_db *db,
                                 const uint8_t key[WARD_KEY_SIZE], struct sealed_template *t,
                                 struct ward_err *err)
@@ -178,7 +178,7 @@ static enum ward_code renew_templates(struct batch *b, struct ward_db *db,
     return WARD_OK;
 }
 
-/* Its row is locked first, as by whoever else changes a subject. */
+/* Its row is locked first, as in all other changes of a subject. */
 static enum ward_code renew_subject(struct batch *b, struct ward_db *db,
                                     const uint8_t id[KEYS_ID], struct ward_err *err)
 {
@@ -240,7 +240,8 @@ static enum ward_code batch_in_tx(struct ward_db *db, void *arg, struct ward_err
 
 /* ---- the end ---- */
 
-/* Whoever keeps a template of an older generation shares its row: wait for them, then look. */
+/* Writers of templates of an older generation hold a shared lock on its row: wait for them,
+ * then check. */
 static enum ward_code end_in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct renewing *n = arg;

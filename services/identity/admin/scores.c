@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-/* A score that rounding left a hair below an edge counts as at it: to the strict side. */
+/* A score that rounding left slightly below an edge counts as at the edge: the strict side. */
 #define HAIR 1e-7
 
 void scores_add(struct scores *s, double score)
@@ -59,7 +59,7 @@ int pairing_step(const struct pairing *p, int k, int *pairs)
     int step = 1 + (int)((int64_t)k * (p->n / 2) / p->steps);
     int64_t left = p->most - (int64_t)k * p->n;
     int whole =
-        2 * step == p->n ? step : p->n; /* half way round, both ends are the same pair */
+        2 * step == p->n ? step : p->n; /* at half of the circle, both ends are the same pair */
 
     *pairs = left < whole ? (int)left : whole;
     return step;
@@ -67,7 +67,7 @@ int pairing_step(const struct pairing *p, int k, int *pairs)
 
 /* ---- the table ---- */
 
-/* The lowest bin, not below `from`, at and above which there are no more than `allowed`. */
+/* The lowest bin, at least `from`, with at most `allowed` scores at or above it. */
 static int lowest(const struct scores *s, int64_t allowed, int from, int64_t *n)
 {
     int k = SCORE_BINS + 1;
@@ -108,7 +108,7 @@ int scores_table_banded(const struct scores *genuine, const struct scores *impos
 
         k = strictest(band, one_in, from, k);
         if (k > SCORE_BINS)
-            break; /* more than that score 1: one person is enrolled as several */
+            break; /* more than that with a score of 1: one person is enrolled several times */
         p->impostors = scores_from(impostor, k);
         p->at = (struct operating_point){
             fmr, scores_edge(k), (double)scores_from(genuine, k) / (double)genuine->n, 0};

@@ -19,7 +19,7 @@ static int fresh(void **state)
     return 0;
 }
 
-/* A sequence that looks random and is the same everywhere. */
+/* A pseudo-random sequence that is equal on all machines. */
 static double next(uint32_t *seed)
 {
     *seed = *seed * 1664525U + 1013904223U;
@@ -209,8 +209,8 @@ static void an_age_belongs_to_one_band_and_a_child_to_none(void **state)
     assert_string_equal(scores_band_name(0), "18-39");
 }
 
-/* People of one band who are more alike than the rest set the threshold, as far as their own
- * pairs carry it. */
+/* A band of people who are more similar than others sets the threshold, as far as its own pairs
+ * suffice. */
 static void no_band_passes_the_rate_that_its_pairs_carry(void **state)
 {
     static struct scores band[SCORES_BANDS];
@@ -238,12 +238,12 @@ static void no_band_passes_the_rate_that_its_pairs_carry(void **state)
         assert_true(banded[i].at.threshold > banded[i - 1].at.threshold);
 }
 
-/* What the service reads at its start asks for this. */
+/* The service requires this at its start. */
 static void thresholds_rise_and_acceptance_falls(void **state)
 {
     (void)state;
     for (int i = 0; i < 1000000; i++)
-        scores_add(&impostor, 0.1); /* all the same: every rate has the same lowest bin */
+        scores_add(&impostor, 0.1); /* all equal: every rate has the same lowest bin */
     for (int i = 0; i < 1000; i++)
         scores_add(&genuine, 0.1001);
     assert_int_equal(scores_table(&genuine, &impostor, table), 4);

@@ -1,4 +1,5 @@
-/* RotateTokenKey: the next signing key is published at once, and signs when everyone has it. */
+/* RotateTokenKey: the next signing key is published at once, and signs when all clients know
+ * it. */
 #include "services/identity/api.h"
 #include "services/identity/keys/keys_own.h"
 #include "services/identity/token/token.h"
@@ -10,7 +11,7 @@
 
 typedef Ward__Identity__V1__RotateTokenKeyResponse Response;
 
-/* One place is left free: a key that is gone stays in its own while someone signs with it. */
+/* One place remains free: a deleted key keeps its place while a signature is in progress. */
 #define KEYS_MOST (KEYS_PUBLIC_MAX - 1)
 
 struct next_key {
@@ -20,7 +21,7 @@ struct next_key {
     int64_t signs_from_us;
 };
 
-/* One that does not sign yet is the answer: a second call makes no third key. */
+/* A key that does not sign yet is returned: a second call creates no third key. */
 static enum ward_code find_waiting(struct next_key *n, struct ward_db *db, int64_t now,
                                    bool *found, struct ward_err *err)
 {
@@ -39,7 +40,8 @@ static enum ward_code find_waiting(struct next_key *n, struct ward_db *db, int64
     return WARD_OK;
 }
 
-/* How long what the former key signed last is good: a token, or a door's offline pack. */
+/* How long the last signatures of the former key are valid: of a token, or of a door's offline
+ * pack. */
 static int64_t lasts_us(const struct identity_config *cfg)
 {
     int64_t pack =
@@ -48,7 +50,7 @@ static int64_t lasts_us(const struct identity_config *cfg)
     return pack > TOKEN_KEYS_LAST_US ? pack : TOKEN_KEYS_LAST_US;
 }
 
-/* More than are published would end someone's packs early, unseen. */
+/* More keys than the published ones would end a valid pack early, unnoticed. */
 static enum ward_code refuse_too_many(struct next_key *n, struct ward_db *db,
                                       struct ward_err *err)
 {
@@ -83,7 +85,7 @@ static enum ward_code make(struct next_key *n, struct ward_db *db, const struct 
     return token_key_add(keys_ring(id->keys), db, mem, kek, n->signs_from_us, n->kid, err);
 }
 
-/* The lock on the newest kek's row keeps twins out. */
+/* The lock on the newest KEK's row prevents duplicates. */
 static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct next_key *n = arg;
@@ -120,7 +122,7 @@ enum ward_code rotate_token_key_rpc(struct ward_call *c, const ProtobufCMessage 
     ward_event_begin(&n.event, c, api_event_ctx(c), NULL);
     ward_db_deadline(w->db, c->deadline_ns);
     WARD_TRY(ward_db_tx(w->db, in_tx, &n, c->err));
-    /* Published here at once; it is in the table, and every replica's next look finds it. */
+    /* Published here at once; the other replicas find it in the table with their next read. */
     if (ward_keyring_follow(keys_ring(w->id->keys), w->db, c->err) != WARD_OK)
         *c->err = (struct ward_err){0};
     resp->signs_from_us = n.signs_from_us;

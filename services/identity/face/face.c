@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-/* A model's input, to be filled. */
+/* A model's input buffer. */
 static enum ward_code make_input(const struct face_recipe *recipe, enum face_model which,
                                  struct ward_arena *mem, struct ward_tensor *in,
                                  struct ward_err *err)
@@ -123,7 +123,7 @@ enum ward_code face_locate(struct face_engine *e, struct ward_arena *mem,
     return WARD_OK;
 }
 
-/* Adds what the embedding model says of its input to v. */
+/* Adds the embedding model's output for its input to v. */
 static enum ward_code add_embedding(struct face_engine *e, struct ward_arena *mem,
                                     const struct ward_stop *stop, const struct ward_tensor *in,
                                     float *v, struct ward_err *err)

@@ -11,7 +11,7 @@ struct rect clear_around(int w, int h)
     return (struct rect){(w - side) / 2, (h - side) / 2, side, side};
 }
 
-/* From the photograph to a square of `side` pixels that shows the crop. */
+/* From the photograph to a square crop of `side` pixels. */
 static struct similarity into(const struct face_crop *crop, int side)
 {
     double scale = side / crop->at.w, c = cos(crop->angle), s = sin(crop->angle);
@@ -23,7 +23,7 @@ static struct similarity into(const struct face_crop *crop, int side)
     return m;
 }
 
-/* The warp counts from pixels' middles; a crop is a region. */
+/* The warp uses pixel centres; a crop is a region. */
 static struct similarity to_middles(struct similarity m)
 {
     m.tx += (m.a - m.b - 1) / 2;
@@ -58,8 +58,8 @@ bool clear_fill_detect(const struct pixels *im, struct rect around, float *out,
     return true;
 }
 
-/* One layer's anchors: `per` at the middle of each cell of n x n. A box's middle and size are
- * in pixels of the input, from the anchor's middle. */
+/* One layer's anchors: `per` at the centre of each cell of n x n. A box's centre and size are
+ * in pixels of the input, relative to the anchor's centre. */
 static int layer(const float *scores, const float *boxes, int n, int per, struct rect around,
                  struct face_box *out)
 {
@@ -141,8 +141,7 @@ bool clear_fill_marks(const struct pixels *im, const struct face_crop *crop, flo
     return true;
 }
 
-/* Which point of the mesh is which of the 68 marks: jaw, brows, nose, eyes, outer lip, inner
- * lip. */
+/* The mesh point of each of the 68 landmarks: jaw, brows, nose, eyes, outer lip, inner lip. */
 static const short mesh_of[FACE_MARKS] = {
     127, 234, 93,  132, 58,  136, 150, 176, 152, 400, 379, 365,
     288, 361, 323, 454, 356,                                    /* jaw */
@@ -168,7 +167,7 @@ void clear_place_marks(const float *out, const struct face_crop *crop,
     }
 }
 
-/* Where marks 17 to 67 lie in a face without padding, of side 1. */
+/* Positions of landmarks 17 to 67 in a face without padding, of side 1. */
 static const double mean_x[FACE_MARKS - 17] = {
     0.000213256, 0.0752622, 0.18113,  0.29077,  0.393397, 0.586856, 0.689483, 0.799124,
     0.904991,    0.98004,   0.490127, 0.490127, 0.490127, 0.490127, 0.36688,  0.426036,
@@ -211,7 +210,7 @@ bool clear_align(const double marks[FACE_MARKS][2], struct similarity *out)
             to[n][1] = marks[i][1];
             n++;
         }
-    /* dlib asks from the chip to the photograph: that is where its errors are least. */
+    /* dlib fits from the chip to the photograph, and minimizes the error there. */
     if (!similarity_fit(from, to, n, &back))
         return false;
     shrink = CLEAR_CHIP_SHRINK / (back.a * back.a + back.b * back.b);

@@ -1,4 +1,4 @@
-/* Pins the clear-licence pack's arithmetic and constants. Pictures are synthetic. */
+/* Tests the clear-licence pack's arithmetic and constants. Pictures are synthetic. */
 #include "services/identity/face/face_clear.h"
 
 #include <math.h>
@@ -51,7 +51,7 @@ static void the_detector_sees_minus_1_to_1_red_first_and_black_outside(void **st
     NEAR(big[193 * CLEAR_DETECT], -1, 1e-6);
 }
 
-/* Everything far below the limit, but what a test sets. */
+/* All scores far below the limit, except those that a test sets. */
 static float scores16[512], scores8[384], boxes16[512 * 16], boxes8[384 * 16];
 
 static int boxes_in(struct rect around, struct face_box *found)
@@ -134,7 +134,7 @@ static void the_first_crop_is_the_box_and_half_as_much_again(void **state)
     NEAR(c.at.x, 120 - 45, 1e-9), NEAR(c.at.y, 130 - 45, 1e-9);
 }
 
-/* A face whose marks fill a square of 100 around the origin, turned and moved. */
+/* A face whose landmarks fill a square of 100 around the origin, rotated and moved. */
 static void face_at(double angle, double x, double y, double marks[FACE_MARKS][2])
 {
     for (int i = 0; i < FACE_MARKS; i++) {
@@ -159,7 +159,7 @@ static void the_second_crop_is_turned_with_the_eyes(void **state)
         face_at(angle, 200, 180, marks);
         c = clear_second_crop(marks);
         NEAR(c.angle, angle, 1e-9);
-        NEAR(c.at.w, 150, 1e-9); /* 1.5 times the marks' box */
+        NEAR(c.at.w, 150, 1e-9); /* 1.5 times the landmarks' box */
         NEAR(c.at.x + c.at.w / 2, 200, 1e-9), NEAR(c.at.y + c.at.h / 2, 180, 1e-9);
     }
 }
@@ -175,7 +175,7 @@ static void a_head_that_leans_a_little_is_not_turned(void **state)
     NEAR(clear_second_crop(marks).angle, -0.36, 1e-9);
 }
 
-/* Where a mark is seen in the crop is where a mark answered there lies. */
+/* A landmark of the crop maps back to the same place in the photograph. */
 static void a_turned_crop_shows_and_places_the_same_point(void **state)
 {
     static float out[3 * CLEAR_MESH * CLEAR_MESH], values[CLEAR_POINTS * 3];
@@ -185,7 +185,7 @@ static void a_turned_crop_shows_and_places_the_same_point(void **state)
     int bright = 0, column, row;
 
     (void)state;
-    for (int dy = -1; dy <= 1; dy++) /* one spot, its middle at (250.5, 230.5) */
+    for (int dy = -1; dy <= 1; dy++) /* one spot, with its centre at (250.5, 230.5) */
         for (int dx = -1; dx <= 1; dx++)
             rgb[3 * ((230 + dy) * 400 + 250 + dx)] = 255;
     assert_true(clear_fill_marks(&im, &crop, out, &mem));
@@ -219,8 +219,8 @@ static void the_marks_are_the_meshs_points_for_eyes_nose_and_mouth(void **state)
         NEAR(marks[want[i][0]][0], want[i][1], 1e-6);
 }
 
-/* The marks of dlib's mean face that count, doubled, turned and moved, come back to where its
- * chips have them, a little smaller. */
+/* The included landmarks of dlib's mean face, doubled, rotated and moved, map back to their
+ * places in its chips, slightly smaller. */
 static void a_face_is_put_where_dlib_puts_it(void **state)
 {
     static const struct {
@@ -249,7 +249,7 @@ static void a_face_is_put_where_dlib_puts_it(void **state)
         marks[mean[i].mark][0] = 300 - 2 * y; /* a quarter turn, twice the size */
         marks[mean[i].mark][1] = 40 + 2 * x;
     }
-    marks[20][0] = marks[57][1] = marks[66][0] = 1e4; /* brows and lower lip: not counted */
+    marks[20][0] = marks[57][1] = marks[66][0] = 1e4; /* brows and lower lip: excluded */
     assert_true(clear_align(marks, &s));
     NEAR(s.a, 0, 1e-9), NEAR(s.b, -0.5 * 0.97, 1e-9);
     NEAR(s.a * marks[36][0] - s.b * marks[36][1] + s.tx, 75 + 0.97 * (37.1737 - 75), 1e-3);

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* The detector was trained on 4:3 pictures: stretching another shape to it moves the scores. */
+/* The detector was trained on 4:3 pictures: stretching another shape changes the scores. */
 struct rect face_letterbox(int w, int h)
 {
     const double want = (double)FACE_DETECT_W / FACE_DETECT_H;
@@ -19,7 +19,7 @@ struct rect face_letterbox(int w, int h)
     return r;
 }
 
-/* Whether the middle of pixel i of n, spread over `length` from `from`, lies in 0..size. */
+/* Whether the centre of pixel i of n, spread over `length` from `from`, is in 0..size. */
 static bool inside(double from, double length, int i, int n, int size)
 {
     double at = from + (i + 0.5) * length / n;
@@ -27,7 +27,7 @@ static bool inside(double from, double length, int i, int n, int size)
     return at >= 0 && at < size;
 }
 
-/* Outside the photograph the detector sees mid-grey, which is 0 to it. */
+/* Outside the photograph the detector sees mid-grey, which is 0 in its input. */
 bool face_fill_detect(const struct pixels *im, struct rect in, float *out,
                       struct ward_arena *mem)
 {
@@ -134,7 +134,7 @@ struct rect face_second_crop(const double m[FACE_MARKS][2])
     return (struct rect){(x1 + x2 - side) / 2, (y1 + y2 - side) / 2, side, side};
 }
 
-/* Grey by ITU-R BT.601, rounded to a whole number as in training, then / 256 (not 255). */
+/* Grey by ITU-R BT.601, rounded to an integer as in training, then / 256 (not 255). */
 bool face_fill_marks(const struct pixels *im, struct rect crop, float *out,
                      struct ward_arena *mem)
 {
@@ -160,8 +160,9 @@ void face_place_marks(const float *out, struct rect crop, double marks[FACE_MARK
     }
 }
 
-/* The 68 marks are those of Multi-PIE: eyelids (not the corners) give an eye's centre, 30 is
- * the nose's tip, and each mouth corner is seen twice, outside and inside the lip. */
+/* The 68 landmarks are those of Multi-PIE: eyelids (not the corners) give an eye's centre, 30
+ * is the tip of the nose, and each corner of the mouth appears twice, outside and inside the
+ * lip. */
 struct face_points face_five(const double m[FACE_MARKS][2])
 {
     static const int of[5][4] = {{37, 38, 40, 41},
@@ -223,7 +224,8 @@ bool similarity_fit(const double (*from)[2], const double (*to)[2], int n,
     return true;
 }
 
-/* Where the five points lie in the 112 x 112 picture that the embedding model was trained on.
+/* Positions of the five points in the 112 x 112 picture that the embedding model was trained
+ * on.
  */
 static const double reference[5][2] = {{38.2946, 51.6963},
                                        {73.5318, 51.5014},
@@ -246,7 +248,7 @@ bool face_warp(const struct pixels *im, const struct similarity *s, uint8_t *out
     return pixels_warp(im, s, FACE_CHIP, out, mem);
 }
 
-/* Blue first: swapping the colours costs ten points of accuracy and looks like nothing else. */
+/* Blue first: swapped colours cost ten points of accuracy and have no other symptom. */
 void face_fill_feature(const uint8_t *chip, float *out)
 {
     enum { AREA = FACE_CHIP * FACE_CHIP };

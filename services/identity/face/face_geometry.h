@@ -1,12 +1,12 @@
 /* face_geometry.h - the arithmetic between a photograph and a face model's input and output.
  *
- * Pure: no model, no file, no allocation but the arena's. The constants are those the models
- * were trained and measured with; one that is off by a little costs points of accuracy and
- * looks like nothing else, so face_geometry_test.c pins each of them.
- * Source: measured on LFW, 2-pass landmarks, docs/models.md (checked 2026-11-21).
+ * Pure: no model, no file, and only the arena's memory. The constants are those of the models'
+ * training and measurement; a small error costs points of accuracy and has no other symptom, so
+ * face_geometry_test.c tests each of them. Source: measured on LFW, 2-pass landmarks,
+ * docs/models.md (checked 2026-11-21).
  *
- * Coordinates are pixels of the photograph, continuous: pixel i covers [i, i + 1).
- * Threads: pure. Memory: the caller's; face_reduce's in the arena. Errors: NULL or false.
+ * Coordinates are pixels of the photograph, continuous: pixel i covers [i, i + 1). Threads:
+ * pure. Memory: the caller's; face_reduce's in the arena. Errors: NULL or false.
  */
 #ifndef WARD_IDENTITY_FACE_GEOMETRY_H
 #define WARD_IDENTITY_FACE_GEOMETRY_H
@@ -20,11 +20,11 @@
 #define FACE_NMS_IOU    0.4
 #define FACE_MARK_SIDE  64
 #define FACE_MARKS      68
-#define FACE_MARK_GROW  1.1 /* second crop: times the larger side of the landmarks' box */
+#define FACE_MARK_GROW  1.1 /* second crop: factor of the larger side of the landmarks' box */
 #define FACE_CHIP       112
 #define FACE_DIM_MAX    512
-#define FACE_DIM        FACE_DIM_MAX /* a smaller embedding is followed by zeros */
-/* Marks, whatever the pack: as Multi-PIE numbers them, and left is left in the picture. */
+#define FACE_DIM        FACE_DIM_MAX /* a smaller embedding is padded with zeros */
+/* Landmarks of any pack: numbered as in Multi-PIE, and left means left in the picture. */
 #define FACE_EYE_LEFT    36 /* six: corner, two upper lid, corner, two lower lid */
 #define FACE_EYE_RIGHT   42
 #define FACE_NOSE_TIP    30
@@ -45,29 +45,29 @@ struct face_box {
     double score; /* FACE_DETECT_MIN..1 */
 };
 
-/* Left eye, right eye, nose, left and right corner of the mouth, as seen in the picture. */
+/* Left eye, right eye, nose, left and right corner of the mouth, as in the picture. */
 struct face_points {
     double x[5], y[5];
 };
 
-/* x' = a x - b y + tx, y' = b x + a y + ty: turns, scales and moves, never skews. */
+/* x' = a x - b y + tx, y' = b x + a y + ty: rotates, scales and moves, never skews. */
 struct similarity {
     double a, b, tx, ty;
 };
 
-/* The 4:3 rectangle around the photograph, centred, that becomes the detector's input. */
+/* The 4:3 rectangle around the photograph, centred: the detector's input. */
 struct rect face_letterbox(int w, int h);
 /* [1, 3, 240, 320], RGB, (v - 127) / 128; outside the photograph v is 127. False: no memory. */
 WARD_MUST bool face_fill_detect(const struct pixels *im, struct rect in, float *out,
                                 struct ward_arena *mem);
-/* scores [n, 2], boxes [n, 4] as corners in 0..1 of `in`. Keeps those above FACE_DETECT_MIN,
+/* scores [n, 2], boxes [n, 4] as corners in 0..1 of `in`. Keeps boxes above FACE_DETECT_MIN,
  * best first, that overlap no better one by more than FACE_NMS_IOU; at most `cap`. False: no
  * memory. */
 WARD_MUST bool face_boxes(const float *scores, const float *boxes, int n, struct rect in,
                           struct face_box *out, int cap, int *found, struct ward_arena *mem);
 
 /* Non-maximum suppression: sorts the n candidates, and keeps at most `cap`, best first, that
- * overlap no better one by more than `iou`. Returns how many. */
+ * overlap no better one by more than `iou`. Returns their number. */
 int face_best(struct face_box *candidates, int n, double iou, struct face_box *out, int cap);
 
 /* Square, centred on the box, side its height. */
@@ -77,32 +77,32 @@ struct rect face_second_crop(const double marks[FACE_MARKS][2]);
 /* [1, 1, 64, 64], grey / 256. */
 WARD_MUST bool face_fill_marks(const struct pixels *im, struct rect crop, float *out,
                                struct ward_arena *mem);
-/* The model's 136 values, in units of the crop, to the photograph. */
+/* Converts the model's 136 values, in units of the crop, to the photograph. */
 void face_place_marks(const float *out, struct rect crop, double marks[FACE_MARKS][2]);
 
 struct face_points face_five(const double marks[FACE_MARKS][2]);
 double face_eye_distance(const struct face_points *p);
-/* Mean distance between the marks of two passes, in eye distances: a face that is hidden, or is
- * none, has marks that do not stay. */
+/* Mean distance between the landmarks of two passes, in eye distances: the landmarks of a
+ * covered face, or of no face, are unstable. */
 double face_drift(const double a[FACE_MARKS][2], const double b[FACE_MARKS][2],
                   double eye_distance);
 /* Least squares from points to points. Source: S. Umeyama, "Least-squares estimation of
- * transformation parameters between two point patterns", IEEE TPAMI 13(4), 1991. False for
- * points that are all one. */
+ * transformation parameters between two point patterns", IEEE TPAMI 13(4), 1991. False if all
+ * points coincide. */
 WARD_MUST bool similarity_fit(const double (*from)[2], const double (*to)[2], int n,
                               struct similarity *out);
 /* To the reference face of 112 x 112. */
 WARD_MUST bool face_align(const struct face_points *p, struct similarity *out);
-/* The face turned upright: [112, 112, 3] RGB, bilinear, black outside the photograph. */
+/* The aligned face: [112, 112, 3] RGB, bilinear, black outside the photograph. */
 WARD_MUST bool face_warp(const struct pixels *im, const struct similarity *s, uint8_t *out,
                          struct ward_arena *mem);
 /* [1, 3, 112, 112], BGR, (v - 127.5) / 128. */
 void face_fill_feature(const uint8_t *chip, float *out);
 
-/* Left for right in each of `planes` pictures of side x side. */
+/* Mirrors each of `planes` pictures of side x side. */
 void face_mirror(float *planes, int n, int side);
 double face_length(const float *v, int n);
-/* To length 1. False for what has no length: a dead model or a NaN. */
+/* Normalizes to length 1. False for a vector without length: a broken model or a NaN. */
 WARD_MUST bool face_normalise(float *v, int n);
 /* Cosine of two vectors of length 1, -1..1. */
 double face_cosine(const float *a, const float *b, int n);

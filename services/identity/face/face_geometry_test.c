@@ -1,5 +1,4 @@
-/* Pins the arithmetic and every constant of it: one that is changed fails a test here. Pictures
- * are synthetic. */
+/* Tests the arithmetic and each of its constants. Pictures are synthetic. */
 #include "services/identity/face/face_geometry.h"
 
 #include <math.h>
@@ -164,7 +163,7 @@ static void landmarks_see_bt601_grey_over_256(void **state)
     CLOSE(out[0], 76.0 / 256);
     CLOSE(out[1], 150.0 / 256);
     CLOSE(out[2], 29.0 / 256);
-    CLOSE(out[64 * 64 - 1], 255.0 / 256); /* not 1: the model was trained so */
+    CLOSE(out[64 * 64 - 1], 255.0 / 256); /* not 1: as in the model's training */
 }
 
 static void landmarks_are_in_units_of_the_crop(void **state)
@@ -185,7 +184,7 @@ static void five_points_are_eyelids_nose_tip_and_mouth_corners(void **state)
     struct face_points p;
 
     (void)state;
-    for (int i = 0; i < FACE_MARKS; i++) /* so that each mark counts differently */
+    for (int i = 0; i < FACE_MARKS; i++) /* so that each landmark has another weight */
         m[i][0] = i, m[i][1] = i * i;
     p = face_five((const double(*)[2])m);
     CLOSE(p.x[0], (37 + 38 + 40 + 41) / 4.0);
@@ -246,7 +245,7 @@ static void a_mirrored_face_is_not_mirrored_back(void **state)
     assert_true(face_align(&p, &s));
     for (int i = 0; i < 5; i++)
         off += fabs(s.a * p.x[i] - s.b * p.y[i] + s.tx - reference[i][0]);
-    assert_true(off > 30); /* a similarity only turns: the affine fit that mirrors is wrong */
+    assert_true(off > 30); /* a similarity only rotates: an affine fit that mirrors is wrong */
 }
 
 static void points_that_are_one_have_no_similarity(void **state)
@@ -288,7 +287,7 @@ static void a_large_face_is_averaged_not_picked_from(void **state)
     struct pixels im = picture(448, 448);
 
     (void)state;
-    for (int y = 0; y < 448; y++) /* a chequerboard: picked from, it would be 0 or 200 */
+    for (int y = 0; y < 448; y++) /* a chequerboard: without averaging, it would be 0 or 200 */
         for (int x = 0; x < 448; x++)
             put(448, x, y, (x + y) % 2 * 200, 0, 0);
     assert_true(face_warp(&im, &(struct similarity){0.25, 0, 0, 0}, chip, &mem));
@@ -302,7 +301,7 @@ static void an_averaged_face_is_not_moved_by_it(void **state)
     (void)state;
     for (int y = 0; y < 128; y++)
         for (int x = 0; x < 128; x++)
-            put(128, x, y, 2 * x, 2 * y, 0); /* so that each mean of four is whole */
+            put(128, x, y, 2 * x, 2 * y, 0); /* so that each mean of four is an integer */
     assert_true(face_warp(&im, &(struct similarity){0.25, 0, 0, 0}, chip, &mem));
     assert_memory_equal(chip + 3 * (20 * 112 + 10), ((uint8_t[]){80, 160, 0}), 3);
 }
@@ -372,7 +371,7 @@ static void embeddings_have_length_1_or_are_none(void **state)
     assert_false(face_normalise(c, 4));
 }
 
-/* A crop far outside, or of no size, must be an answer and not a crash. */
+/* A crop far outside, or without size, must give an answer and not a crash. */
 static void absurd_crops_are_survived(void **state)
 {
     const struct rect odd[] = {{1e12, 1e12, 10, 10},   {-1e12, 0, 5, 5},  {0, 0, 1e15, 1e15},

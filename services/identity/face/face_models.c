@@ -5,10 +5,10 @@
 #include <string.h>
 
 /* Known answers: ONNX Runtime 1.29.0, CPU, one thread, recorded 2026-11-21; the tolerance is
- * well above what another engine's rounding does and well below what moves a decision. Where
- * weights come from: models/<pack>/README.md. */
+ * well above another engine's rounding and well below a difference that changes a decision.
+ * Origin of the weights: models/<pack>/README.md. */
 
-/* The same in every pack. */
+/* Equal in every pack. */
 static const struct face_weights liveness = {
     "face_liveness",
     "faceplugin/fr_liveness.onnx",
@@ -213,7 +213,7 @@ static const struct face_recipe recipes[] = {
         .chip = CLEAR_CHIP,
         .model = {[FACE_DETECT] = &blazeface,
                   [FACE_LANDMARK] = &mesh,
-                  [FACE_FEATURE] = &dlib}, /* no licence is clear for the others */
+                  [FACE_FEATURE] = &dlib}, /* the others have no clear licence */
         .around = clear_around,
         .fill_detect = clear_fill_detect,
         .output = {"Identity", "Identity_1", "Identity_2", "Identity_3"},

@@ -1,9 +1,9 @@
-/* face_models.h - the packs: which weights are meant, what each answers to a known question,
- * and which arithmetic goes before and after each of them.
+/* face_models.h - the packs: their weights, the known answer of each model, and the arithmetic
+ * before and after each model.
  *
- * A pack is a row of face_recipes: its numbers and its functions. face.c runs any row the same
- * way. Threads: read-only. Memory: static, and what a function is given. Errors: false, no
- * memory, or as said.
+ * A pack is a row of face_recipes: its numbers and its functions. face.c runs any row in the
+ * same way. Threads: read-only. Memory: static, and the functions' arguments. Errors: false, no
+ * memory, or as stated.
  */
 #ifndef WARD_IDENTITY_FACE_MODELS_H
 #define WARD_IDENTITY_FACE_MODELS_H
@@ -23,14 +23,14 @@ enum face_model {
 };
 
 struct face_weights {
-    const char *name, *file, *sha256; /* file: below the folder of models */
+    const char *name, *file, *sha256; /* file: relative to the folder of models */
     struct ward_known known;
 };
 
-/* What of the photograph a landmark model is shown: a square, turned. */
+/* The landmark model's crop of the photograph: a rotated square. */
 struct face_crop {
     struct rect at;
-    double angle; /* radians; the crop's x axis against the photograph's */
+    double angle; /* radians; the crop's x axis relative to the photograph's */
 };
 
 #define FACE_OUTPUTS 4
@@ -38,11 +38,11 @@ struct face_crop {
 struct face_recipe {
     const char *name;
     int dim;  /* values of an embedding: a power of two */
-    int chip; /* side of the upright face that is embedded */
+    int chip; /* side of the aligned face for the embedding */
     const struct face_weights *model[FACE_N_MODELS];
 
-    /* Detector: the part of the plane around the photograph that it is shown; its input; the
-     * boxes in its answer: `out[i]` holds n_out[i] floats of the output named output[i]. */
+    /* Detector: its region around the photograph; its input; the boxes in its output: `out[i]`
+     * holds n_out[i] floats of the output named output[i]. */
     struct rect (*around)(int w, int h);
     bool (*fill_detect)(const struct pixels *im, struct rect around, float *out,
                         struct ward_arena *mem);
@@ -51,7 +51,7 @@ struct face_recipe {
     bool (*boxes)(const float *const *out, struct rect around, struct face_box *found, int cap,
                   int *n, struct ward_arena *mem);
 
-    /* Landmarks: its crops, its input, and its answer as the 68 marks of the photograph. */
+    /* Landmarks: their crops, input, and output as the 68 landmarks of the photograph. */
     struct face_crop (*first_crop)(const struct face_box *b);
     struct face_crop (*second_crop)(const double marks[FACE_MARKS][2]);
     bool (*fill_marks)(const struct pixels *im, const struct face_crop *crop, float *out,
@@ -61,8 +61,8 @@ struct face_recipe {
     void (*place_marks)(const float *out, const struct face_crop *crop,
                         double marks[FACE_MARKS][2]);
 
-    /* Embedding: where the marks go in the chip, and the chip as its input. `flip`: the mean of
-     * the chip's and of its mirror image's. */
+    /* Embedding: the landmarks' position in the chip, and the chip as its input. `flip`: the
+     * mean of the chip's and of its mirror image's. */
     bool (*align)(const double marks[FACE_MARKS][2], struct similarity *out);
     void (*fill_feature)(const uint8_t *chip, float *out);
     bool flip;

@@ -1,4 +1,4 @@
-/* face_own.h - what face.c and face_pack.c share.
+/* face_own.h - declarations that face.c and face_pack.c share.
  *
  * Threads, memory, errors: face.h.
  */

@@ -1,6 +1,6 @@
 #include "services/identity/face/face_own.h"
 
-/* Things of the process are few: each lives in an arena of its own, so that services need no
+/* The process has few such objects: each is in its own arena, so that services need no
  * malloc. */
 #define OWN_CAP 512
 

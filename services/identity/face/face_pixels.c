@@ -7,7 +7,7 @@ static int clamp(double v, int lo, int hi)
     return !(v >= lo) ? lo : v > hi ? hi : (int)v; /* NaN is lo */
 }
 
-/* Mean of the block (bx, by) of k x k, cut at the photograph's edge. */
+/* Mean of the block (bx, by) of k x k, clipped at the photograph's edge. */
 static void mean(const struct pixels *im, int bx, int by, int k, uint8_t *out)
 {
     int x_end = (bx + 1) * k < im->w ? (bx + 1) * k : im->w;
@@ -50,13 +50,14 @@ bool pixels_reduce(const struct pixels *im, struct rect region, int k, struct re
     return true;
 }
 
-/* Far outside, every pixel is the edge's: floor() of such a number must not overflow an int. */
+/* Far outside, every pixel equals the edge's: floor() of such a number must not overflow an
+ * int. */
 static double near(double v, int size)
 {
     return !(v >= -2) ? -2 : v > size + 1 ? size + 1 : v;
 }
 
-/* Between which two pixels of a row or column a point lies, and how near the second. */
+/* The two pixels of a row or column around a point, and the weight of the second. */
 struct between {
     int first, second;
     float far;
@@ -107,7 +108,7 @@ bool pixels_resize(const struct pixels *im, struct rect r, int w, int h, uint8_t
     return true;
 }
 
-/* All of the four pixels are there: the common case, and the fast one. */
+/* All four pixels are inside: the common case, and the fast one. */
 static void blend_inside(const struct pixels *im, double x, double y, uint8_t *out)
 {
     int ix = (int)x, iy = (int)y;

@@ -1,4 +1,4 @@
-/* The follower: what changed since, read again. Every half second, at once when told. */
+/* The follower: reads changes every half second, and at once after a hint. */
 #include "services/identity/gallery/own.h"
 
 #include "common/base/clock.h"
@@ -12,7 +12,7 @@
 #define LOOK_MS 500
 #define KEYS_NS (1000 * WARD_NS_PER_MS)
 #define AT_ONCE 1024 /* changes */
-/* A snapshot of a million takes seconds of a core: at most one twentieth of the time. */
+/* A snapshot of a million faces takes seconds of a core: at most one twentieth of the time. */
 #define REST     20
 #define SOON_MS  1000
 #define LEVEL_MS 20
@@ -85,7 +85,7 @@ static void wait_ms(struct gallery *g, pthread_cond_t *c, const bool *until, int
 
 /* ---- changes ---- */
 
-/* True: the log does not go on where this replica stands. */
+/* True: the change log does not reach back to this replica's position. */
 static bool broken_off(const struct ward_rows *rows, int64_t after)
 {
     int64_t seq;
@@ -119,7 +119,7 @@ static enum ward_code read_changed(struct reader *r, const struct ward_rows *row
     return WARD_OK;
 }
 
-/* From where this replica stands to `head`. */
+/* From this replica's position to `head`. */
 static enum ward_code catch_up(struct reader *r, struct ward_arena *mem, int64_t head,
                                struct ward_err *err)
 {
@@ -147,8 +147,8 @@ static enum ward_code catch_up(struct reader *r, struct ward_arena *mem, int64_t
     return WARD_OK;
 }
 
-/* A snapshot being written is given up for it, and the one there is has no use any more: it is
- * damaged, or the log no longer goes back to it. */
+/* A snapshot in progress is abandoned, and the existing one is useless: it is damaged, or the
+ * log no longer reaches back to it. */
 static enum ward_code load_again(struct reader *r, struct ward_err *err)
 {
     struct gallery *g = r->g;
@@ -173,7 +173,7 @@ static enum ward_code look(struct reader *r, struct ward_arena *mem, struct ward
     if (atomic_load(&g->reload))
         WARD_TRY(load_again(r, err));
     WARD_TRY(load_head(r, &head, err));
-    if (head < atomic_load(&g->seq)) /* an older copy of the database was brought back */
+    if (head < atomic_load(&g->seq)) /* an older copy of the database was restored */
         atomic_store(&g->reload, true);
     WARD_TRY(catch_up(r, mem, head, err));
     if (atomic_load(&g->reload))
@@ -300,8 +300,8 @@ struct snapshot_of gallery_snapshot_of(const struct gallery *g, struct ward_db *
                                 .db = db};
 }
 
-/* To where the log of changes ends now. The follower is given up on when it is told to stop or
- * to read everything again, which a snapshot is given up for. */
+/* To the present end of the change log. Waiting ends when the follower is told to stop or to
+ * read everything again; a snapshot is abandoned then. */
 static enum ward_code follow_to_end(void *gallery, struct ward_db *db, int64_t *seq,
                                     struct ward_err *err)
 {

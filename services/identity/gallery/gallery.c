@@ -34,7 +34,7 @@ bool gallery_is_named(const char *name)
     return n >= 1 && n <= 48 && rest[n] == '\0';
 }
 
-/* ---- opening and closing ---- */
+/* ---- open and close ---- */
 
 static void on_hint(void *arg, uint64_t seq)
 {
@@ -193,7 +193,7 @@ void gallery_state(struct gallery *g, struct gallery_state *out)
 
 /* ---- changes ---- */
 
-/* The number is taken last and is locked until the commit: see the table. */
+/* The number is taken last and locked until the commit: see the table. */
 enum ward_code gallery_changed(struct gallery *g, struct ward_db *db, struct ward_arena *mem,
                                const uint8_t subject_id[KEYS_ID], struct ward_err *err)
 {
@@ -228,7 +228,7 @@ struct many {
     size_t looked;
 };
 
-/* Whether a subject is among the hits already: it was met twice, with the same score. */
+/* Whether a subject is among the hits already: found twice, with the same score. */
 static bool is_among(const struct gallery_found *out, const struct gallery_hit *hit)
 {
     for (int i = 0; i < out->n; i++)
@@ -343,8 +343,8 @@ enum ward_code gallery_known(struct gallery *g, const char *name, struct ward_er
     return WARD_OK;
 }
 
-/* A snapshot that cannot be read where it is needed: everything is read again, and nobody is
- * told less than the truth meanwhile. */
+/* If a snapshot cannot be read when needed, everything is read again, and no incomplete result
+ * is returned meanwhile. */
 static enum ward_code damaged(struct gallery *g, struct ward_err *err)
 {
     atomic_store(&g->reload, true);

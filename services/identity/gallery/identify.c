@@ -15,7 +15,7 @@ const char *identify_outcome_name(enum identify_outcome o)
     return names[o];
 }
 
-/* expm1 and log1p: at a million, 1 - (1 - x) would lose every digit. */
+/* expm1 and log1p: at a million, 1 - (1 - x) would lose all digits. */
 double identify_fmr(double fpir, int64_t n)
 {
     return -expm1(log1p(-fpir) / (double)(n < 1 ? 1 : n));
@@ -59,7 +59,7 @@ void identify_decide(struct identified *x)
     x->outcome = x->n == 1 ? IDENTIFY_MATCH : IDENTIFY_AMBIGUOUS;
 }
 
-/* By how far they lie above their threshold. */
+/* By their distance above their own threshold. */
 static void sort(struct identified *x)
 {
     for (int i = 1; i < x->n_found; i++) {
@@ -74,8 +74,7 @@ static void sort(struct identified *x)
 
 /* ---- thresholds ---- */
 
-/* In whole steps of ten: one that may be chosen to every digit is a scale to weigh scores with.
- */
+/* Rounded to powers of ten: a freely chosen value would allow measuring scores with it. */
 static double whole_step(double fpir)
 {
     double step = 1e-1;
@@ -85,7 +84,8 @@ static double whole_step(double fpir)
     return step < fpir ? step : fpir;
 }
 
-/* The search's own, among mixed people, and never laxer than Verify's for the same use. */
+/* The search's own threshold, among mixed people, and never laxer than Verify's for the same
+ * use. */
 static enum ward_code threshold_of(const struct calibration *cal, double fmr, double verify_fmr,
                                    struct looking *out, struct ward_err *err)
 {
@@ -135,7 +135,7 @@ static enum ward_code search_with(struct ward_call *c, const struct identify_wan
     return WARD_OK;
 }
 
-/* Subjects who are not re-embedded yet are found by the former model's eyes. */
+/* Subjects without a new embedding are found with the former model. */
 static enum ward_code search_former(struct ward_call *c, const struct identify_want *want,
                                     struct identified *x)
 {
@@ -197,7 +197,8 @@ enum ward_code identify_face(struct ward_call *c, const struct identify_want *wa
     *out = (struct identified){.gate = USABLE, .barred = ""};
     WARD_TRY(check(c, want));
     WARD_TRY(look(c, want, out));
-    if (out->gate != USABLE) { /* what would have been searched, for the answer's threshold */
+    if (out->gate != USABLE) { /* the space that would have been searched, for the answer's
+                                * threshold */
         struct gallery_state s;
 
         gallery_state(w->id->gallery, &s);
@@ -210,7 +211,7 @@ enum ward_code identify_face(struct ward_call *c, const struct identify_want *wa
     return WARD_OK;
 }
 
-/* ---- once more, when it counts ---- */
+/* ---- the second check, in the transaction ---- */
 
 static enum ward_code may_be_found(struct ward_call *c, struct ward_db *db,
                                    const struct gallery_hit *h, bool *may, const char **barred,
@@ -245,7 +246,7 @@ static enum ward_code may_be_found(struct ward_call *c, struct ward_db *db,
     return WARD_OK;
 }
 
-/* Only those whose going could change the answer are asked for. */
+/* Only those whose removal could change the answer are checked. */
 enum ward_code identify_again(struct ward_call *c, struct ward_db *db, struct identified *x,
                               struct ward_err *err)
 {

@@ -1,15 +1,14 @@
-/* identify.h - who of a gallery is on a photograph: what Identify and doors share.
+/* identify.h - finds a photograph's person in a gallery: shared by Identify and doors.
  *
- * The threshold. Of N subjects searched, the rate at which someone who is not among them is
- * taken for one of them is 1 - (1 - FMR)^N if comparisons were independent; so the FMR of one
- * comparison is 1 - (1 - FPIR)^(1/N), and never above what the use allows in Verify. Its
- * threshold is that of mixed people, and never below Verify's for the use. Siblings
- * are not independent, so the true rate is higher for them: that is what the margin is for.
+ * The threshold. For N searched subjects, the rate at which a stranger matches one of them is 1
+ * - (1 - FMR)^N for independent comparisons. The FMR of one comparison is therefore 1 - (1 -
+ * FPIR)^(1/N), and never above the policy's rate for Verify. The threshold is that of mixed
+ * people, and never below Verify's for the use. Siblings are not independent, so the true rate
+ * is higher for them; the margin covers this.
  *
- * The margin. The best must lead by the difference between the thresholds for FMR and for ten
- * times FMR: whoever scores as high as the best a stranger would be let in for ten times as
- * often is too near to be told apart. Where two models are in use, scores are compared by how
- * far they lie above their own model's threshold.
+ * The margin. The best candidate must lead by the difference between the thresholds for FMR and
+ * for ten times FMR: a candidate within it is too similar for a safe distinction. If two models
+ * are in use, scores are compared by their distance above their own model's threshold.
  *
  * Threads: a worker's own. Memory: the call's arena. Errors: Identify's.
  */
@@ -42,9 +41,9 @@ const char *identify_outcome_name(enum identify_outcome o); /* "MATCH" */
 
 struct likeness {
     struct gallery_hit hit;
-    int which; /* 0: the model in use, 1: the former */
+    int which; /* 0: the current model, 1: the former */
 };
-/* What a score of one model is held against. */
+/* The thresholds for scores of one model. */
 struct looking {
     double threshold, margin;
     bool extrapolated;
@@ -59,21 +58,21 @@ struct identified {
     struct looking by[2]; /* models */
     int n_found;
     struct likeness found[2 * IDENTIFY_HITS]; /* best first */
-    int n; /* candidates of the answer: the first of `found` */
-    /* Of identify_again: why the best of those who would have been found may not be, by their
-     * age (face_of_age's reason); "" otherwise. */
+    int n; /* candidates of the answer: the first ones of `found` */
+    /* For identify_again: the reason why the best candidate may not be returned because of age
+     * (face_of_age's reason); "" otherwise. */
     const char *barred;
 };
-/* Looks, embeds, searches and decides; writes nothing. The face in out->photo is wiped.
+/* Evaluates, embeds, searches and decides; writes nothing. The face in out->photo is wiped.
  *   INVALID_ARGUMENT  gallery, max_fpir, IMAGE_*;  NOT_FOUND GALLERY_NOT_FOUND
  *   UNAVAILABLE       GALLERY_LOADING */
 WARD_MUST enum ward_code identify_face(struct ward_call *c, const struct identify_want *want,
                                        struct identified *out);
-/* Inside the transaction of the answer: drops who may not be searched for any more, holds the
- * others' keys and consents as they are until it ends, and decides again. */
+/* Inside the transaction of the answer: removes subjects who may no longer be searched for,
+ * locks the others' keys and consents until its end, and decides again. */
 WARD_MUST enum ward_code identify_again(struct ward_call *c, struct ward_db *db,
                                         struct identified *x, struct ward_err *err);
-/* Which model the answer is by: that of the best. */
+/* The model of the answer: that of the best candidate. */
 int identify_by(const struct identified *x);
 
 /* Pure: sets outcome and n from gate, found and by. */

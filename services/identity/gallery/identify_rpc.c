@@ -113,7 +113,7 @@ static enum ward_code fill_liveness(struct asked *a)
     return WARD_OK;
 }
 
-/* What does not hang on who is found. */
+/* Values that do not depend on the found subject. */
 static enum ward_code fill_before(struct asked *a)
 {
     struct ward_call *c = a->call;

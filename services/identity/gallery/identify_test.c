@@ -1,4 +1,4 @@
-/* The decision of a search: pure, so no model and no database. */
+/* The decision of a search: pure, without a model or a database. */
 #include "services/identity/gallery/identify.h"
 
 #include <math.h>
@@ -39,7 +39,8 @@ static void the_rate_of_one_comparison_falls_with_the_gallerys_size(void **state
     assert_true(fabs(identify_fmr(1e-2, 2) - (1 - sqrt(0.99))) < 1e-12);
     /* At a million, by the series: x + x^2 / 2 + x^3 / 3, over n. */
     assert_true(fabs(identify_fmr(1e-2, 1000000) / (1.0050335853501441e-2 / 1e6) - 1) < 1e-6);
-    assert_true(fabs(identify_fmr(1e-2, 0) - (1e-2)) < 1e-12); /* nobody there: as for one */
+    assert_true(fabs(identify_fmr(1e-2, 0) - (1e-2)) < 1e-12); /* an empty gallery: as for one
+                                                                * subject */
     assert_true(fabs(1 - pow(1 - identify_fmr(1e-3, 5000), 5000) - (1e-3)) < 1e-9);
 }
 

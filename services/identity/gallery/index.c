@@ -7,14 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- the whole ---- */
+/* ---- the whole index ---- */
 
 enum ward_code index_init(struct index *x, const struct gallery_config *cfg,
                           struct ward_err *err)
 {
     pthread_rwlockattr_t attr;
 
-    /* Or searches one after another would keep changes out. */
+    /* Otherwise successive searches would starve writers. */
     pthread_rwlockattr_init(&attr);
     pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
     pthread_rwlock_init(&x->lock, &attr);
@@ -74,8 +74,8 @@ static struct row *row_at(const struct index *x, uint64_t spot)
     return ward_scan_slab_at(x->at[space_of(spot)].rows, row_of(spot));
 }
 
-/* A space whose rows have all gone, as they do when transforms are renewed, takes the next
- * generation's. Its set stays as it is: a search may still be looking at it. */
+/* A space without rows, as after a renewal of transforms, is reused for the next generation.
+ * Its set is unchanged, because a search may still be reading it. */
 static bool use_empty(struct index *x, const struct face_row *f, int *out)
 {
     for (int i = 0; i < x->n_spaces; i++) {
@@ -153,7 +153,7 @@ static void fill_row(struct index *x, struct row *r, const struct face_row *f, u
     memcpy(r->id, f->id, KEYS_ID);
 }
 
-/* A row of the set, and what is known of it. On failure the set is as it was. */
+/* A row of the set, and its metadata. After a failure the set is unchanged. */
 static enum ward_code add_row(struct space *s, const struct face_row *f, uint32_t *row,
                               struct row **r, struct ward_err *err)
 {
@@ -168,7 +168,8 @@ static enum ward_code add_row(struct space *s, const struct face_row *f, uint32_
     return code;
 }
 
-/* The new row is there before the old one goes: a subject is never missed for being updated. */
+/* The new row is added before the old one is removed: a subject is never missed during an
+ * update. */
 static enum ward_code put(struct index *x, const struct face_row *f, struct ward_err *err)
 {
     uint64_t old = 0;
@@ -358,7 +359,8 @@ void index_begin_load(struct index *x)
     pthread_rwlock_unlock(&x->lock);
 }
 
-/* Whoever was not seen. A lock for each page of rows, so that searches go on. */
+/* Removes rows that were not seen. One lock for each page of rows, so that searches
+ * continue. */
 static void sweep(struct index *x, const struct space *s, uint32_t from)
 {
     pthread_rwlock_wrlock(&x->lock);

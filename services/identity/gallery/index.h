@@ -1,12 +1,12 @@
-/* index.h - the rows that can be searched, whose they are, and where their exact vectors lie.
+/* index.h - the searchable rows, their subjects, and the location of their exact vectors.
  *
- * One row a subject: of the model in use, or of the former one where there is none of that. A
- * row lies in a space (model, kind, generation of the transform), which is a scan_set; beside
- * it lies whose it is. Exact vectors are in memory, or sealed in a mapped snapshot.
+ * One row for each subject: of the current model, or of the former one if there is no other. A
+ * row belongs to a space (model, kind, generation of the transform), which is a scan_set, and
+ * has its subject beside it. Exact vectors are in memory, or encrypted in a mapped snapshot.
  *
  * Threads: one lock. Writers hold it for one row; a search holds it, shared, only to copy,
- * never while it scans, so that scan's locks and this one are never waited for in a ring.
- * Memory: its own, wiped at the end. Errors: RESOURCE_EXHAUSTED.
+ * never while it scans, so that scan's locks and this one cannot deadlock. Memory: its own,
+ * wiped at the end. Errors: RESOURCE_EXHAUSTED.
  */
 #ifndef IDENTITY_GALLERY_INDEX_H
 #define IDENTITY_GALLERY_INDEX_H
@@ -18,10 +18,10 @@
 
 #include <pthread.h>
 
-#define GALLERY_SPACES 64 /* 2 models x 2 kinds x generations that have rows */
+#define GALLERY_SPACES 64 /* 2 models x 2 kinds x generations with rows */
 #define GALLERY_NAME   65
 
-/* Where an exact vector lies: a number of `vectors`, or a place in one of two mappings, in
+/* Location of an exact vector: an index into `vectors`, or a place in one of two mappings, in
  * units of PLACE_UNIT bytes from its start. */
 #define PLACE_UNIT   32
 #define PLACE_MAPPED UINT32_C(0x80000000)
@@ -33,18 +33,18 @@ struct mapping; /* snapshot.h */
 struct row {
     uint8_t id[KEYS_ID];
     uint32_t place;
-    uint32_t version; /* another for each change of the row */
-    uint32_t epoch;   /* of the load that last saw it */
-    uint32_t named;   /* galleries it is in */
+    uint32_t version; /* changes with each update of the row */
+    uint32_t epoch;   /* number of the load that last saw it */
+    uint32_t named;   /* galleries that contain it */
 };
 struct space {
     int which, kind, generation, dim;
     struct scan_set *set;
-    struct scan_slab *rows; /* struct row by the set's numbers */
+    struct scan_slab *rows; /* struct row by the set's row numbers */
 };
 struct named {
     char name[GALLERY_NAME];
-    struct scan_idmap *members; /* ids of subjects who have a row; value 0 */
+    struct scan_idmap *members; /* ids of subjects with a row; value 0 */
 };
 struct index {
     pthread_rwlock_t lock;
@@ -62,24 +62,25 @@ WARD_MUST enum ward_code index_init(struct index *x, const struct gallery_config
                                     struct ward_err *err);
 void index_done(struct index *x);
 
-/* What a subject is now. */
+/* The present state of a subject. */
 struct face_row {
     uint8_t id[KEYS_ID];
     int which, kind, generation, dim;
     const int8_t *codes;
     struct scan_code code;
-    const float *exact; /* NULL: it lies at `place` */
+    const float *exact; /* NULL: the vector is at `place` */
     uint32_t place;
 };
 /* Adds or replaces. */
 WARD_MUST enum ward_code index_put(struct index *x, const struct face_row *f,
                                    struct ward_err *err);
 void index_remove(struct index *x, const uint8_t id[KEYS_ID]);
-/* In these named galleries and no other; nobody without a row is in any. */
+/* Sets the named galleries of a subject; a subject without a row is in none. */
 WARD_MUST enum ward_code index_join(struct index *x, const uint8_t id[KEYS_ID],
                                     const char *const *names, size_t n, struct ward_err *err);
 
-/* A load that sees everything again: rows that it did not put or keep go at its end. */
+/* Begins a load that reads everything: rows that it neither puts nor keeps are removed at its
+ * end. */
 void index_begin_load(struct index *x);
 void index_end_load(struct index *x);
 
@@ -88,9 +89,9 @@ struct index_size {
     int64_t bytes;
 };
 void index_measure(struct index *x, struct index_size *out);
-/* Subjects of a named gallery; -1: there is none. */
+/* Subjects of a named gallery; -1: no such gallery. */
 int64_t index_named(struct index *x, const char *name);
-/* The same, the lock being held; NULL. */
+/* The same with the lock held; NULL: no such gallery. */
 struct named *index_find_named(const struct index *x, const char *name);
 /* Names in order, with their sizes. */
 struct named_size {
@@ -100,28 +101,27 @@ struct named_size {
 WARD_MUST enum ward_code index_names(struct index *x, struct ward_arena *mem,
                                      struct named_size **out, size_t *n, struct ward_err *err);
 
-/* One space, one probe that is turned already. */
+/* One space, and a probe that was transformed for it. */
 struct probe {
-    int space, generation; /* v is turned by; rows of another one are none of this search's */
+    int space, generation; /* v's transform; rows of another one are skipped */
     const float *v;
     const char *named; /* NULL: everyone in the space */
     const uint8_t *except;
     int k;
     const struct ward_stop *stop;
 };
-/* hits[0..*n), best first; those that have gone meanwhile are left out. *size: rows looked at.
- */
+/* hits[0..*n), best first; removed rows are omitted. *size: number of scanned rows. */
 WARD_MUST enum ward_code index_search(struct index *x, const struct probe *p,
                                       struct ward_arena *mem, struct gallery_hit *hits, int *n,
                                       int64_t *size, size_t *looked, struct ward_err *err);
-/* The space of this model and kind that has rows and the smallest generation above `after`; -1
- * asks for the first one. Copies it to *out; false when there is none. A renewal moves rows to
- * newer generations while searches run. A search that asks for each space only after it has
- * searched the one before misses no row that moves, but may find one twice. */
+/* The space of this model and kind with rows and the smallest generation above `after`; -1
+ * requests the first one. Copies it to *out; false if there is none. A renewal moves rows to
+ * newer generations during searches. A search that requests each space only after the previous
+ * one misses no moved row, but may find one twice. */
 bool index_next_space(struct index *x, int which, int kind, int after, struct space *out,
                       int *number);
 
-/* The exact vector of a row that the caller has locked (shared is enough).
+/* The exact vector of a row that the caller has locked (shared is sufficient).
  *   DATA_LOSS  the snapshot is damaged there */
 WARD_MUST enum ward_code index_exact(const struct index *x, const struct space *s,
                                      const struct row *r, float *out, struct ward_err *err);

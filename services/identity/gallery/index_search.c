@@ -1,7 +1,7 @@
-/* A search in one space: scan.h's, and whose the hits are.
+/* A search in one space, with scan.h, and the subjects of the hits.
  *
- * A row's number may be given to someone else between two looks at it, so whose a hit is was
- * noted when its exact vector was read, under one lock: score and person belong together. */
+ * A row's number may be reassigned between two reads. The subject of a hit is therefore noted
+ * when its exact vector is read, under one lock: score and person belong together. */
 #include "services/identity/gallery/index.h"
 
 #include "common/base/clock.h"
@@ -24,7 +24,7 @@ struct notes {
 
 struct looking {
     struct index *x;
-    const struct space *space; /* as it was when the search began */
+    const struct space *space; /* as it was at the start of the search */
     int number;
     struct ward_arena *mem;
     struct notes *notes;
@@ -62,7 +62,7 @@ static enum ward_code note(struct looking *l, uint32_t row, const uint8_t id[KEY
     return WARD_OK;
 }
 
-/* The lock being held: a space that was empty may have been given to another generation. */
+/* With the lock held: an empty space may have been reused for another generation. */
 static bool is_still(const struct index *x, int number, const struct space *s)
 {
     return x->at[number].kind == s->kind && x->at[number].generation == s->generation;
@@ -84,7 +84,7 @@ static enum ward_code exact(void *arg, uint32_t row, float *out, struct ward_err
     return code == WARD_OK ? note(l, row, id, err) : code;
 }
 
-/* The newest note of a row: scan may have asked twice. */
+/* The newest note of a row: scan may have read it twice. */
 static const uint8_t *whose(const struct looking *l, uint32_t row)
 {
     for (const struct notes *n = l->notes; n != NULL; n = n->before) {
@@ -147,7 +147,7 @@ static bool among(const struct gallery_hit *hits, int n, const uint8_t id[KEYS_I
     return false;
 }
 
-/* A row that is being replaced may be found twice. */
+/* A row may be found twice during its replacement. */
 static int name_hits(const struct looking *l, const struct probe *p,
                      const struct scan_hit *found, int n, struct gallery_hit *hits)
 {
@@ -184,7 +184,7 @@ enum ward_code index_search(struct index *x, const struct probe *p, struct ward_
     struct looking l = {x, &space, p->space, mem, NULL};
     struct ward_scan_search what = {.query = p->v,
                                     .k =
-                                        p->k + 2 /* `except`, and one that is being replaced */,
+                                        p->k + 2 /* `except`, and one during its replacement */,
                                     .min = -1,
                                     .exact = exact,
                                     .arg = &l,

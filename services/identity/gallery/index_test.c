@@ -1,4 +1,4 @@
-/* The index as rows of one generation of transforms after another come and go. */
+/* The index while rows of successive generations of transforms come and go. */
 #include "services/identity/gallery/index.h"
 
 #include <math.h>
@@ -35,7 +35,7 @@ static int done(void **state)
     return 0;
 }
 
-/* Person i of a kind: one axis of their own. */
+/* Person i of a kind: each has its own axis. */
 static enum ward_code put(int i, int kind, int generation)
 {
     struct face_row f = {.kind = kind, .generation = generation, .dim = DIM};
@@ -91,7 +91,7 @@ static void generations_without_end_find_room(void **state)
     }
 }
 
-/* A list of spaces made before the search would not have the second one. */
+/* A list of spaces from before the search would lack the second one. */
 static void who_moves_to_a_newer_generation_meanwhile_is_found_there(void **state)
 {
     struct gallery_hit hit[2];
@@ -114,7 +114,7 @@ static void who_moves_to_a_newer_generation_meanwhile_is_found_there(void **stat
     assert_false(index_next_space(&x, 1, 1, -1, &s, &number));
 }
 
-/* One that was turned for rows which have gone since finds none of those that came instead. */
+/* A probe that was transformed for removed rows finds none of the rows that replaced them. */
 static void a_probe_of_another_generation_finds_nobody(void **state)
 {
     struct gallery_hit hit[2];

@@ -1,4 +1,4 @@
-/* The first load, and the ones after changes were missed. */
+/* The first load, and loads after missed changes. */
 #include "services/identity/gallery/own.h"
 
 #include "common/base/clock.h"
@@ -13,7 +13,7 @@
 #define LOADERS    8
 #define RANGE      512 /* subjects */
 #define IDS        8192
-#define ENDED_MOST 64 /* buckets; past that everything is read */
+#define ENDED_MOST 64 /* maximum number of buckets; beyond that everything is read */
 
 enum ward_code load_head(struct reader *r, int64_t *seq, struct ward_err *err)
 {
@@ -28,7 +28,7 @@ enum ward_code load_head(struct reader *r, int64_t *seq, struct ward_err *err)
     return code;
 }
 
-/* ---- everything, by several connections ---- */
+/* ---- everything, with several connections ---- */
 
 struct loading {
     struct gallery *g;
@@ -98,7 +98,7 @@ static int loaders(void)
     return n < 1 ? 1 : n > LOADERS ? LOADERS : (int)n;
 }
 
-/* A load takes longer than keys may go unlooked at. */
+/* A load takes longer than the permitted age of keys. */
 static void wait_for(struct loading *l, struct reader *r)
 {
     struct ward_err err = {0};
@@ -140,7 +140,7 @@ static enum ward_code load_ranges(struct reader *r, struct ward_err *err)
     return l.code;
 }
 
-/* The number first: what changes while it is being read is read again afterwards. */
+/* The number first: changes during the read are read again afterwards. */
 enum ward_code load_all(struct reader *r, struct ward_err *err)
 {
     int64_t seq = 0, began = ward_mono_ns();
@@ -159,9 +159,9 @@ enum ward_code load_all(struct reader *r, struct ward_err *err)
     return WARD_OK;
 }
 
-/* ---- by the snapshot ---- */
+/* ---- from the snapshot ---- */
 
-/* Subjects in buckets that cannot be read from the file any more. */
+/* Subjects in buckets of the file that can no longer be decrypted. */
 static enum ward_code read_ended(struct reader *r, const struct snapshot_read *s,
                                  const struct ward_rows *ids, uint8_t (*some)[KEYS_ID],
                                  size_t *n, struct ward_err *err)
@@ -236,8 +236,8 @@ enum ward_code load_first(struct reader *r, struct ward_err *err)
 {
     enum ward_code code;
 
-    /* A try before this one may have got as far as rows that have gone since: what is told from
-     * a file and the changes after it would leave them. */
+    /* A failed earlier try may have added rows that were removed since: the snapshot and its
+     * later changes would not remove them. */
     if (*r->g->cfg.dir == '\0' || r->g->x.map[0] != NULL)
         return load_all(r, err);
     code = by_snapshot(r, err);

@@ -84,7 +84,7 @@ enum ward_code remove_member_rpc(struct ward_call *c, const ProtobufCMessage *q,
     return ward_db_tx(about_db(c), remove_in_tx, &m, c->err);
 }
 
-/* ---- what there is ---- */
+/* ---- listings ---- */
 
 static void put(ListResponse *resp, GalleryInfo *list, const char *name, int64_t n)
 {

@@ -1,7 +1,7 @@
-/* own.h - what the files of gallery/ share.
+/* own.h - declarations that the files of gallery/ share.
  *
- * Threads: the follower owns reading and changing the index; `writer` writes snapshots; `lock`
- * guards what wakes them. Memory: the gallery's arena. Errors: gallery.h's.
+ * Threads: the follower reads changes and updates the index; `writer` writes snapshots; `lock`
+ * protects their wake-up conditions. Memory: the gallery's arena. Errors: gallery.h's.
  */
 #ifndef IDENTITY_GALLERY_OWN_H
 #define IDENTITY_GALLERY_OWN_H
@@ -31,10 +31,10 @@ struct gallery {
     pthread_mutex_t lock;
     pthread_cond_t wake;   /* of the follower */
     pthread_cond_t due;    /* of the writer */
-    pthread_mutex_t heavy; /* a whole load, or a snapshot being written */
-    bool woken, committed; /* `committed`: by this process, so others are to be told */
+    pthread_mutex_t heavy; /* a complete load, or a snapshot in progress */
+    bool woken, committed; /* `committed`: by this process, so the other replicas get a hint */
     atomic_bool stopping, ready;
-    atomic_bool reload; /* everything is to be read again */
+    atomic_bool reload; /* everything must be read again */
     atomic_int_least64_t seq, snapshot_seq, snapshot_at_us;
 };
 
@@ -48,10 +48,11 @@ struct reader {
 };
 WARD_MUST enum ward_code reader_open(struct gallery *g, struct reader *r, struct ward_err *err);
 void reader_close(struct reader *r);
-/* Subjects whose id lies in (after, upto]. */
+/* Subjects with an id in (after, upto]. */
 WARD_MUST enum ward_code read_range(struct reader *r, const uint8_t after[KEYS_ID],
                                     const uint8_t upto[KEYS_ID], struct ward_err *err);
-/* These subjects as they are now; those who may not be searched for (any more) go. */
+/* The present state of these subjects; those who may not be searched for (any more) are
+ * removed. */
 #define READ_AT_ONCE 32
 WARD_MUST enum ward_code read_these(struct reader *r, const uint8_t (*ids)[KEYS_ID], size_t n,
                                     struct ward_err *err);
@@ -59,12 +60,12 @@ WARD_MUST enum ward_code read_these(struct reader *r, const uint8_t (*ids)[KEYS_
 WARD_MUST enum ward_code read_end(struct reader *r, const uint8_t after[KEYS_ID], int64_t n,
                                   uint8_t upto[KEYS_ID], struct ward_err *err);
 bool read_over(const uint8_t upto[KEYS_ID]); /* all ones */
-/* Named galleries of everyone, into an index whose rows are there. */
+/* Named galleries of all subjects, into an index with existing rows. */
 WARD_MUST enum ward_code read_all_members(struct reader *r, struct ward_err *err);
 
 /* ---- load.c ---- */
 
-/* By the snapshot where there is one, or everything from the database. */
+/* From the snapshot if there is one, otherwise everything from the database. */
 WARD_MUST enum ward_code load_first(struct reader *r, struct ward_err *err);
 WARD_MUST enum ward_code load_all(struct reader *r, struct ward_err *err);
 WARD_MUST enum ward_code load_head(struct reader *r, int64_t *seq, struct ward_err *err);

@@ -1,4 +1,4 @@
-/* From the database: who may be searched for, with what templates, in which galleries. */
+/* Reads from the database the searchable subjects, their templates and galleries. */
 #include "services/identity/gallery/own.h"
 
 #include "common/base/crypto.h"
@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-/* 512 subjects of 100 templates each, with what a row of an answer needs. */
+/* 512 subjects with 100 templates each, with the overhead of a result row. */
 #define READ_MEM ((size_t)256 << 20)
 
 struct ward_family gallery_unreadable = {
@@ -57,7 +57,7 @@ static bool same_id(struct ward_val a, struct ward_val b)
     return memcmp(a.p, b.p, KEYS_ID) == 0;
 }
 
-/* ---- one subject's templates become a row ---- */
+/* ---- one subject's templates as a row ---- */
 
 struct fusing {
     uint8_t key[WARD_KEY_SIZE];
@@ -109,7 +109,7 @@ static enum ward_code template_of_row(const struct ward_val *row, struct sealed_
     return WARD_OK;
 }
 
-/* Templates of an older generation, in the middle of a renewal, are turned to the newest. */
+/* Templates of an older generation, during a renewal, are transformed to the newest. */
 static enum ward_code add_one(struct reader *r, struct fusing *f, const struct ward_val *row,
                               const struct face_row *out, struct ward_err *err)
 {
@@ -128,7 +128,7 @@ static enum ward_code add_one(struct reader *r, struct fusing *f, const struct w
     return WARD_OK;
 }
 
-/* Which of the loaded models, and the newest generation there is of it. */
+/* The loaded model of a template, and its newest generation. */
 static enum ward_code choose(struct reader *r, const struct ward_rows *rows, size_t from,
                              size_t to, struct face_row *out, struct ward_err *err)
 {
@@ -154,7 +154,7 @@ static enum ward_code choose(struct reader *r, const struct ward_rows *rows, siz
                                                                             : bad_row(err);
 }
 
-/* Their sum to length 1; NaN and nothing fail. */
+/* Their sum normalized to length 1; NaN and zero fail. */
 static bool to_unit(float *v, int dim)
 {
     double sum = 0;
@@ -186,7 +186,7 @@ static enum ward_code fuse(struct reader *r, struct fusing *f, const struct ward
     return index_put(&r->g->x, &out, err);
 }
 
-/* One who cannot be read keeps nobody else out. */
+/* A subject that cannot be read does not block the others. */
 static enum ward_code put_one(struct reader *r, const struct ward_rows *rows, size_t from,
                               size_t to, struct ward_err *err)
 {
@@ -205,7 +205,7 @@ static enum ward_code put_one(struct reader *r, const struct ward_rows *rows, si
 
 /* ---- many ---- */
 
-/* The names that stand with this id in rows sorted by id; *at moves on. */
+/* The names of this id in rows sorted by id; *at advances. */
 static enum ward_code join_one(struct reader *r, struct ward_val id,
                                const struct ward_rows *members, size_t *at,
                                struct ward_err *err)
@@ -264,7 +264,7 @@ enum ward_code read_range(struct reader *r, const uint8_t after[KEYS_ID],
     return code;
 }
 
-/* Those that the answer does not name have gone. */
+/* Subjects that are not in the answer were removed. */
 static void remove_others(struct reader *r, const uint8_t (*ids)[KEYS_ID], size_t n,
                           const struct ward_rows *faces)
 {

@@ -10,9 +10,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define SWITCH_AT_ONCE 4096 /* rows that begin to point into the new file, a lock */
+#define SWITCH_AT_ONCE 4096 /* rows that are redirected to the new file, for each lock */
 
-/* A row that is being written. */
+/* A row to be written. */
 struct item {
     uint32_t row, version, place;
     uint16_t space;
@@ -24,7 +24,7 @@ struct writing {
     struct index *x;
     const struct snapshot_writer *who;
     int generation[KEYS_BUCKETS];
-    struct ward_arena list, mem; /* the whole time; one bucket */
+    struct ward_arena list, mem; /* for the whole time; for one bucket */
     struct item *items;          /* by bucket */
     size_t first[KEYS_BUCKETS + 1];
     struct file_head head;
@@ -33,7 +33,7 @@ struct writing {
     uint64_t at; /* bytes written */
 };
 
-/* ---- shared with reading ---- */
+/* ---- shared with readers ---- */
 
 struct file_bound file_bind(const char *label, const uint8_t number[16], int bucket,
                             const uint8_t *id, uint32_t place)
@@ -118,7 +118,8 @@ static void list_row(struct writing *w, int space, uint32_t row, const struct ro
         (struct item){.row = row, .version = r->version, .space = (uint16_t)space};
 }
 
-/* Where each bucket's rows begin in `items`: counted, summed, and moved on by filling in. */
+/* The position of each bucket's rows in `items`: counted, summed, and advanced while
+ * filling. */
 static enum ward_code list_rows(struct writing *w, struct ward_err *err)
 {
     ward_arena_reset(&w->list);
@@ -146,7 +147,7 @@ static enum ward_code list_rows(struct writing *w, struct ward_err *err)
 
 /* ---- one bucket ---- */
 
-/* A row as it is now, unless it has changed since it was listed: then the log has it. */
+/* The present row, unless it has changed since it was listed: the log then has it. */
 static bool copy_row(struct writing *w, const struct item *it, struct file_row *out,
                      float *exact, enum ward_code *code, struct ward_err *err)
 {
@@ -204,7 +205,7 @@ static enum ward_code add_row(struct writing *w, struct bucket *b, struct item *
     return WARD_OK;
 }
 
-/* Room for all; and the vectors begin where they would if all are written. */
+/* Room for all rows; vectors begin at the position for that case. */
 static enum ward_code make_room(struct writing *w, struct bucket *b, struct ward_err *err)
 {
     size_t index = 0, vectors = 0;
@@ -322,8 +323,8 @@ static enum ward_code rename_synced(const char *dir, const char *from, const cha
     return WARD_OK;
 }
 
-/* Rows that are as they were written point into the new file from now on, and their vectors
- * in memory go. Whatever still pointed into the old file has changed since. */
+/* Rows that are unchanged since they were written are redirected to the new file, and their
+ * vectors in memory are freed. Rows that still refer to the old file have changed since. */
 static void switch_over(struct writing *w)
 {
     struct index *x = w->x;
@@ -355,7 +356,7 @@ static void switch_over(struct writing *w)
     mapping_close(old);
 }
 
-/* Those of listed rows that have none yet. */
+/* For listed rows without one. */
 static enum ward_code take_keys(struct writing *w, bool *took, struct ward_err *err)
 {
     struct mapping *m = w->map;
@@ -370,8 +371,8 @@ static enum ward_code take_keys(struct writing *w, bool *took, struct ward_err *
     return WARD_OK;
 }
 
-/* Rows listed after the index was level with changes that came after all their keys were taken.
- * A bucket may get its first row while the index is followed: then once more. */
+/* Rows listed after the index had all changes from after the last key was taken. A bucket may
+ * get its first row while the index is updated: then it is repeated. */
 static enum ward_code list_level(struct writing *w, struct ward_err *err)
 {
     bool took = false, level = false;
@@ -386,7 +387,7 @@ static enum ward_code list_level(struct writing *w, struct ward_err *err)
     }
 }
 
-/* The mapping is made before the file is whole: its keys are used while writing. */
+/* The mapping is created before the file is complete: its keys are used during the write. */
 static enum ward_code write_file(struct writing *w, const char *tmp, const char *path,
                                  struct ward_err *err)
 {

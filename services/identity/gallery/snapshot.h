@@ -1,19 +1,19 @@
 /* snapshot.h - the index in a file, so that a start reads codes instead of a database.
  *
- *   head     magic, version, a number of its own (random), models, spaces, the change it
- *            follows up to, a table of 256 buckets; SHA-256 of all that
- *   bucket   sealed under the bucket's key: of each row the id, the space, its codes
- *   vectors  each sealed by itself under its bucket's key, so that a search opens candidates
- * only
+ *   head     magic, version, a random number, models, spaces, the number of the last
+ *            included change, a table of 256 buckets; SHA-256 of all that
+ *   bucket   encrypted under the bucket's key: for each row the id, the space, its codes
+ *   vectors  each encrypted separately under its bucket's key, so that a search decrypts only
+ *            candidates
  *
- * A file is written beside and renamed, mode 0600; one that is cut, damaged, of another
- * version, of other models or of another database is not used. A bucket whose key has ended
- * (someone in it was erased) cannot be read from the file by anyone who had not mapped it
- * before.
+ * A file is written under a temporary name and renamed, mode 0600. A truncated or damaged file,
+ * or one of another version, other models or another database, is not used. A bucket whose key
+ * was destroyed (one of its subjects was erased) can no longer be read from the file, except by
+ * a process that had mapped it before.
  *
- * Threads: writing runs beside searches and the follower; the rest is the follower's. Memory:
- * a mapping is of the file; keys in it are wiped by mapping_close. Errors: DATA_LOSS not
- * usable; NOT_FOUND no file; others the system's.
+ * Threads: writing runs concurrently with searches and the follower; the rest is the
+ * follower's. Memory: a mapping is of the file; mapping_close wipes its keys. Errors: DATA_LOSS
+ * not usable; NOT_FOUND no file; others the system's.
  */
 #ifndef IDENTITY_GALLERY_SNAPSHOT_H
 #define IDENTITY_GALLERY_SNAPSHOT_H
@@ -25,20 +25,20 @@ struct snapshot_of {
     const char *model[2];
     int dim[2];
     struct keys *keys;
-    struct ward_db *db; /* to look for keys */
+    struct ward_db *db; /* for reading keys */
 };
 
-/* Who writes a snapshot. `level` is called when the buckets' keys have been taken and
- * before a row is: it returns when the index holds every change that was committed before the
- * call, and says up to which. So whoever was erased before is not in the file, and an erasure
- * afterwards ends a key that the file is sealed under. `gone` is asked now and then. */
+/* Parameters of a write. `level` is called after the buckets' keys have been taken and before
+ * any row is: it returns when the index contains every change that was committed before the
+ * call, and returns its number. A subject who was erased before is therefore not in the file,
+ * and a later erasure destroys a key of the file. `gone` is polled for cancellation. */
 struct snapshot_writer {
     enum ward_code (*level)(void *arg, struct ward_db *db, int64_t *seq, struct ward_err *err);
     bool (*gone)(const void *arg);
     void *arg;
 };
-/* Copies the index into the file, and has rows that did not change meanwhile point into it.
- * *seq, *n: the change it follows up to, rows written. */
+/* Copies the index into the file, and redirects unchanged rows to it. *seq, *n: the last
+ * included change, and the written rows. */
 WARD_MUST enum ward_code snapshot_write(const struct snapshot_of *of, struct index *x,
                                         const struct snapshot_writer *who, int64_t *seq,
                                         int64_t *n, struct ward_err *err);
@@ -48,14 +48,14 @@ struct snapshot_read {
     bool ended[KEYS_BUCKETS]; /* to be read from the database */
     int n_ended;
 };
-/* Maps the file and puts its rows into an index that has none. After a failure the index may
- * hold some: a load that sees everything again takes them away. */
+/* Maps the file and adds its rows to an empty index. After a failure the index may contain some
+ * rows: a complete load removes them. */
 WARD_MUST enum ward_code snapshot_load(const struct snapshot_of *of, struct index *x,
                                        int threads, struct snapshot_read *out,
                                        struct ward_err *err);
-void snapshot_remove(const char *dir); /* a file that turned out to be damaged */
+void snapshot_remove(const char *dir); /* a file that was found to be damaged */
 
-/* The exact vector at `place` of this subject. Any thread. */
+/* The exact vector of this subject at `place`. Any thread. */
 WARD_MUST enum ward_code mapping_vector(const struct mapping *m, uint32_t place,
                                         const uint8_t id[KEYS_ID], int dim, float *out,
                                         struct ward_err *err);

@@ -1,5 +1,5 @@
-/* snapshot_file.h - the snapshot's layout, shared by who writes and who reads. Integers and
- * floats as this machine has them; `order` says so.
+/* snapshot_file.h - the snapshot's layout, shared by writer and reader. Integers and floats
+ * have this machine's byte order; `order` records it.
  *
  * Threads: pure. Memory: none. Errors: none.
  */
@@ -39,14 +39,15 @@ struct file_head {
 };
 #define FILE_BODY ((sizeof(struct file_head) + 4095) / 4096 * 4096)
 
-/* One row in a bucket's sealed index; codes follow, dim of them. */
+/* One row in a bucket's encrypted index; dim codes follow. */
 struct file_row {
     uint8_t id[KEYS_ID];
     uint32_t space;
     float scale, residual;
 };
 
-/* What sealed bytes are bound to: this file, the bucket, and for a vector whose and where. */
+/* The associated data of the encryption: this file, the bucket, and for a vector its subject
+ * and place. */
 struct file_bound {
     char label[16];
     uint8_t number[16], id[KEYS_ID];
@@ -65,7 +66,7 @@ struct file_bound file_bind(const char *label, const uint8_t number[16], int buc
 /* dir/gallery.snapshot; false: too long. */
 bool file_path(const char *dir, const char *suffix, char out[PATH_MAX]);
 
-/* Maps a file whose head has been checked, bucket keys yet to come. */
+/* Maps a file with a verified head; bucket keys are added later. */
 struct mapping {
     struct ward_arena mem;
     const uint8_t *base;

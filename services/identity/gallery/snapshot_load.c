@@ -1,4 +1,4 @@
-/* Reading a snapshot: nothing in the file is believed before it has been checked. */
+/* Reading a snapshot: all content is verified before use. */
 #include "services/identity/gallery/snapshot_file.h"
 
 #include "common/base/log.h"
@@ -155,7 +155,7 @@ struct loading {
     struct ward_err err;
 };
 
-/* The key that the file was written with, if it is still in force. */
+/* The key of the file, if it is still valid. */
 static enum ward_code find_keys(struct loading *l, const struct snapshot_of *of,
                                 struct snapshot_read *out, struct ward_err *err)
 {
@@ -290,7 +290,7 @@ enum ward_code snapshot_load(const struct snapshot_of *of, struct index *x, int 
         mapping_close(l.map);
         return code;
     }
-    /* From now on rows may point into it. */
+    /* From now on rows may refer to it. */
     pthread_rwlock_wrlock(&x->lock);
     x->map[0] = l.map;
     pthread_rwlock_unlock(&x->lock);

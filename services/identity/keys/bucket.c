@@ -1,11 +1,11 @@
-/* Keys of snapshot buckets: ended with each subject whose key is destroyed. */
+/* Keys of snapshot buckets: destroyed whenever a subject's key of the bucket is destroyed. */
 #include "services/identity/keys/keys_own.h"
 
-#define LOOKS 20 /* each waits for one that came before */
+#define LOOKS 20 /* each waits for an earlier one */
 
 int keys_bucket_of(const uint8_t subject_id[KEYS_ID])
 {
-    return subject_id[KEYS_ID - 1]; /* random bits of a UUIDv7; its head is a clock */
+    return subject_id[KEYS_ID - 1]; /* random bits of a UUIDv7; its first bits are a clock */
 }
 
 static bool find(struct keys *k, int bucket, int *generation, uint8_t key[WARD_KEY_SIZE])
@@ -63,8 +63,8 @@ enum ward_code keys_bucket(struct keys *k, struct ward_db *db, int bucket, int *
     return WARD_FAIL(err, UNAVAILABLE, "the bucket's key is being replaced");
 }
 
-/* Locks the bucket's row; *generation is 0 where there is none. Another that ends the bucket
- * takes the row away under who waits for it and puts the next one beside it: look again. */
+/* Locks the bucket's row; *generation is 0 if there is none. A concurrent caller that ends the
+ * bucket deletes the row and inserts the next one: then look again. */
 static enum ward_code lock_bucket(struct ward_db *db, struct ward_arena *mem, int bucket,
                                   int *generation, struct ward_err *err)
 {
@@ -101,7 +101,7 @@ enum ward_code keys_bucket_end(struct keys *k, struct ward_db *db, struct ward_a
     code =
         ward_keyring_secret_add(k->ring, db, mem, &kek, "bucket", bucket, generation + 1, err);
     ward_wipe(&kek, sizeof(kek));
-    /* Two that end an empty bucket at once: the second does it over. */
+    /* Two that end an empty bucket at once: the second one repeats. */
     return code == WARD_ALREADY_EXISTS
                ? WARD_FAIL(err, ABORTED, "the bucket's key was just replaced")
                : code;

@@ -1,4 +1,4 @@
-/* Opening and closing, and what the ring is told of identity's tables; keys.h says what for. */
+/* Opening and closing, and identity's configuration of the ring; see keys.h. */
 #include "services/identity/keys/keys_own.h"
 
 #include "common/base/clock.h"

@@ -1,8 +1,9 @@
-/* keys_own.h - what the files of keys/ share: what a process holds in memory beside the ring.
+/* keys_own.h - declarations that the files of keys/ share: a process's state in memory besides
+ * the ring.
  *
- * Threads: `lock` guards transforms at hand and signers (readers: for one turn). The ring's own
- * lock is taken inside it, never the other way round. Memory: one block, wiped at the end.
- * Errors: keys.h's.
+ * Threads: `lock` protects cached transforms and signers (readers: for one transform). The
+ * ring's own lock is taken inside it, never the other way round. Memory: one block, wiped at
+ * the end. Errors: keys.h's.
  */
 #ifndef IDENTITY_KEYS_OWN_H
 #define IDENTITY_KEYS_OWN_H
@@ -15,7 +16,7 @@
 
 #define TURNS_MAX     32 /* generations of each kind; a finished renewal leaves one */
 #define KINDS         2  /* of subjects: 1 and 2 */
-#define ROTATIONS_MAX 8  /* made ones kept at hand */
+#define ROTATIONS_MAX 8  /* computed ones in the cache */
 #define SIGNERS_MAX   KEYS_PUBLIC_MAX
 
 struct made_rotation {
@@ -39,25 +40,25 @@ struct keys {
     struct signer signer[SIGNERS_MAX];
 };
 
-/* Without a ring: what keys_open begins with, and tests without a database. */
+/* Without a ring: the first step of keys_open, and for tests without a database. */
 WARD_MUST enum ward_code keys_blank(const char *tenant, struct keys **out,
                                     struct ward_err *err);
-/* How the ring is opened for identity; `root` and `root_old` are to be set. */
+/* Options of the ring for identity; the caller sets `root` and `root_old`. */
 struct ward_keyring_config keys_ring_config(struct keys *k);
 
-/* Puts a fresh signing key under `kek` into its table; kid tells which. */
+/* Stores a new signing key under `kek` in its table; kid identifies it. */
 WARD_MUST enum ward_code token_key_add(struct ward_keyring *ring, struct ward_db *db,
                                        struct ward_arena *mem, const struct ward_kek *kek,
                                        int64_t signs_from_us, char kid[64],
                                        struct ward_err *err);
-/* Seals what is turned already by t->generation. */
+/* Encrypts a vector that was already transformed by t->generation. */
 WARD_MUST enum ward_code template_seal_turned(const uint8_t key[WARD_KEY_SIZE],
                                               const float *turned, struct sealed_template *t,
                                               struct ward_err *err);
 
-/* turn.c: transforms made from keys that are gone go too. */
+/* turn.c: also drops transforms whose keys are gone. */
 void turns_drop(struct keys *k, struct ward_keyring *ring);
-/* signers.c: reads the table, and wraps its rows anew. */
+/* signers.c: reads the table, and re-wraps its rows. */
 WARD_MUST enum ward_code signers_read(struct keys *k, struct ward_keyring *ring,
                                       struct ward_db *db, struct ward_arena *mem,
                                       struct ward_err *err);

@@ -1,4 +1,4 @@
-/* Templates sealed and turned, without a database: secrets put into memory by hand. */
+/* Encrypted and transformed templates without a database: the test puts secrets into memory. */
 #include "common/keyring/keyring_own.h"
 #include "services/identity/keys/keys_own.h"
 
@@ -72,7 +72,7 @@ static int end(void **state)
     return 0;
 }
 
-/* Some vector of length 1. */
+/* A vector of length 1. */
 static void some(float v[DIM], int which)
 {
     double norm = 0;
@@ -94,7 +94,8 @@ static double cosine(const float *a, const float *b)
     return dot;
 }
 
-/* As the first release bound a subject's key and template: byte for byte. */
+/* The associated data of a subject's key and template as in the first release: byte for
+ * byte. */
 struct first_release {
     char label[32];
     uint8_t subject_id[16], template_id[16];
@@ -135,7 +136,7 @@ static void templates_of_the_first_release_open_as_they_were(void **state)
     assert_int_equal(template_open(key, &t, out, &err), WARD_OK);
     assert_memory_equal(v, out, sizeof(v));
     assert_int_equal(keys_turn_back(k, NULL, 1, 0, DIM, out, &err), WARD_OK);
-    assert_memory_equal(v, out, sizeof(v)); /* it was never turned */
+    assert_memory_equal(v, out, sizeof(v)); /* it was never transformed */
 }
 
 static void a_sealed_template_is_turned_and_comes_back(void **state)
@@ -151,7 +152,7 @@ static void a_sealed_template_is_turned_and_comes_back(void **state)
     assert_int_equal(t.generation, 2); /* the newest */
     assert_int_equal(t.n, 4 * DIM + WARD_SEAL_EXTRA);
     assert_int_equal(template_open(key, &t, out, &err), WARD_OK);
-    assert_true(fabs(cosine(v, out)) < 0.3); /* nothing to compare as it lies */
+    assert_true(fabs(cosine(v, out)) < 0.3); /* not comparable in this form */
     memcpy(turned, probe, sizeof(turned));
     assert_int_equal(keys_turn(k, NULL, 1, 2, DIM, turned, &err), WARD_OK);
     assert_true(fabs(cosine(v, probe) - cosine(out, turned)) < 1e-6);

@@ -1,5 +1,5 @@
-/* Keys that sign PPID tokens: held while someone signs, published until their last token is too
- * old. */
+/* Signing keys of PPID tokens: locked during a signature, published until their last token has
+ * expired. */
 #include "services/identity/keys/keys_own.h"
 
 #include "common/auth/auth.h"
@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TOKEN_KEY "token key" /* what sealed seeds are bound to */
+#define TOKEN_KEY "token key" /* the associated data of encrypted seeds */
 
 enum ward_code token_key_add(struct ward_keyring *ring, struct ward_db *db,
                              struct ward_arena *mem, const struct ward_kek *kek,
@@ -57,7 +57,7 @@ static void drop(struct signer *s)
     *s = (struct signer){0};
 }
 
-/* One of a kek that is not held is not known to be ours: not published. */
+/* A key under an unknown KEK cannot be verified as ours: not published. */
 static enum ward_code open_signer(struct ward_keyring *ring, const struct ward_val *row,
                                   struct ward_sign_key **out, struct ward_err *err)
 {
@@ -78,7 +78,7 @@ static enum ward_code open_signer(struct ward_keyring *ring, const struct ward_v
     return code;
 }
 
-/* The lock is held for writing. `key` may be NULL: no place, or not opened. */
+/* The lock is held for writing. `key` may be NULL: no place, or not decrypted. */
 static void put(struct keys *k, const struct ward_val *row, struct ward_sign_key *key)
 {
     struct signer *s = find(k, row[0].p);
@@ -86,7 +86,7 @@ static void put(struct keys *k, const struct ward_val *row, struct ward_sign_key
     for (int i = 0; i < SIGNERS_MAX && s == NULL && key != NULL; i++)
         if (k->signer[i].key == NULL)
             s = &k->signer[i];
-    if (s == NULL || s->key != NULL) /* no place, or held already */
+    if (s == NULL || s->key != NULL) /* no place, or cached already */
         ward_sign_key_free(key);
     if (s == NULL)
         return;

@@ -28,7 +28,7 @@ struct way {
     bool back;
 };
 
-/* With a rotation that is at hand; false: there is none. */
+/* With a cached rotation; false: not cached. */
 static bool turn_at_hand(struct keys *k, const struct way *way, float *v)
 {
     bool found = false;
@@ -48,7 +48,8 @@ static bool turn_at_hand(struct keys *k, const struct way *way, float *v)
     return found;
 }
 
-/* Makes it from its key into the place of the one made longest ago; *known false: no such key.
+/* Computes it from its key into the least recently computed place; *known false: no such
+ * key.
  */
 static enum ward_code make(struct keys *k, const struct way *way, bool *known,
                            struct ward_err *err)

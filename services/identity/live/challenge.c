@@ -1,4 +1,4 @@
-/* Did the person do what was asked, in order and in time? */
+/* Whether the person performed the requested steps, in order and in time. */
 #include "common/base/crypto.h"
 #include "services/identity/live/live.h"
 
@@ -6,19 +6,19 @@
 #include <string.h>
 
 #define BLINK_MS     1500 /* eyes closed for longer are closed, not blinking */
-#define GAP_MS       1000 /* without a usable frame, by the camera: time to swap someone */
+#define GAP_MS       1000 /* without a usable frame, by the camera's clock */
 #define STALL_MS     3000 /* the same by the server's clock: networks stall */
-#define STEP_LEAST   150  /* a person does nothing sooner */
-#define AHEAD_MS     1500 /* that the camera's clock may run ahead of the server's */
+#define STEP_LEAST   150  /* a person does not react sooner */
+#define AHEAD_MS     1500 /* maximum lead of the camera's clock over the server's */
 #define FRAMES_LEAST 6
 
 struct judge {
     const enum live_step *steps;
     int n_steps, step_ms, next;
     struct judgement *out;
-    bool ready;   /* looked straight, eyes open, since the last step */
-    bool closing; /* eyes are closed since `closed_ms` */
-    bool turned;  /* the turn seen last is still held */
+    bool ready;   /* looked straight with open eyes since the last step */
+    bool closing; /* eyes have been closed since `closed_ms` */
+    bool turned;  /* the last detected turn is still held */
     int64_t done_ms, closed_ms;
 };
 
@@ -49,12 +49,12 @@ static bool blink(struct judge *j, const struct sight *f)
     bool wanted = j->next < j->n_steps && j->steps[j->next] == LIVE_BLINK;
 
     if (fabs(f->yaw) > LIVE_TURNED)
-        j->closing = false; /* eyes of a turned head are not seen well enough */
+        j->closing = false; /* the eyes of a turned head are not visible enough */
     else if (f->eyes_closed >= LIVE_CLOSED && !j->closing && j->ready)
         j->closing = true, j->closed_ms = f->at_ms;
     else if (f->eyes_closed <= LIVE_OPEN && j->closing) {
         j->closing = false;
-        /* Everybody blinks unasked: only a wanted one counts. */
+        /* Additional blinks are normal: only a requested one counts. */
         if (wanted && f->at_ms - j->closed_ms <= BLINK_MS)
             return saw(j, LIVE_BLINK, f->at_ms);
     }
@@ -72,14 +72,14 @@ static bool turn(struct judge *j, const struct sight *f)
     if (!j->ready)
         return fail(j, "no straight look with open eyes came before a turn");
     j->turned = true;
-    /* Or one film of many turns would answer whatever is asked: 42 % of all challenges instead
-     * of 18 %. */
+    /* Otherwise one film of many turns would satisfy any challenge: 42 % of all challenges
+     * instead of 18 %. */
     if (j->next == j->n_steps)
         return fail(j, "a turn came after the last step");
     return saw(j, f->yaw > 0 ? LIVE_TURN_LEFT : LIVE_TURN_RIGHT, f->at_ms);
 }
 
-/* How alike two frames of one person at least are: straight, and with the head turned.
+/* Minimum similarity of two frames of one person: straight, and with the head turned.
  * docs/face.md has the measurement. */
 static bool same_face(const struct sight *f)
 {

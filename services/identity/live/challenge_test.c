@@ -1,4 +1,4 @@
-/* What a challenge is answered with, frame by frame, as the models would have measured it. */
+/* Answers to a challenge, frame by frame, as the models would measure them. */
 #include "services/identity/live/live.h"
 
 #include <math.h>
@@ -13,8 +13,9 @@
 #define FRAME_MS 100
 #define STEP_MS  5000
 
-/* A script: one letter a frame. s straight; c eyes closed; l, r turned to the person's left and
- * right; h half turned; n no face; x another person, straight; L, R another person turned. */
+/* A script: one letter for each frame. s straight; c eyes closed; l, r turned to the person's
+ * left and right; h half turned; n no face; x another person, straight; L, R another person
+ * turned. */
 struct film {
     struct sight at[300];
     int n;
@@ -94,9 +95,9 @@ static void what_was_asked_in_its_order_passes(void **state)
     passes("rl", "ssrrsssllss");
     passes("rb", "ssrrsssccs");
     passes("lrbl", "ssllsssrrsssccssslls");
-    passes("lr", "ssccssllssccssrrss");    /* nobody is asked not to blink */
+    passes("lr", "ssccssllssccssrrss");    /* additional blinks are allowed */
     passes("bl", "sscccccccccccsssllsss"); /* slowly */
-    passes("bl", "sssccsssssllssssssccs"); /* and to go on looking afterwards */
+    passes("bl", "sssccsssssllssssssccs"); /* and continues to look afterwards */
 }
 
 static void another_order_does_not(void **state)
@@ -107,7 +108,7 @@ static void another_order_does_not(void **state)
     fails_as("lr", "ssrrsssllss", why);
     fails_as("bl", "sssllsssccss", why);
     fails_as("rb", "sssllsssccss", why);
-    fails_as("lb", "sssllssrrssccss", why); /* a turn that nobody asked for */
+    fails_as("lb", "sssllssrrssccss", why); /* an unrequested turn */
     fails_as("bl", "sssccsssssllsssrrsss", "a turn came after the last step");
 }
 
@@ -116,7 +117,7 @@ static void a_missing_step_does_not(void **state)
     static const char why[] = "not every step was seen";
 
     (void)state;
-    fails_as("bl", "sssssssssssssssssssss", why); /* a photograph held still */
+    fails_as("bl", "sssssssssssssssssssss", why); /* a static photograph */
     fails_as("bl", "sssccssssssssss", why);
     fails_as("lb", "sssllssssssssss", why);
     fails_as("bl", "ccccccccccllsssssss", "no straight look with open eyes came before a turn");
@@ -130,9 +131,9 @@ static void a_missing_step_does_not(void **state)
 static void a_turn_begins_from_a_straight_look(void **state)
 {
     (void)state;
-    fails_as("lr", "ssslllrrrsss", "not every step was seen"); /* one swing is one turn */
+    fails_as("lr", "ssslllrrrsss", "not every step was seen"); /* one movement is one turn */
     fails_as("lr", "lllsssrrrsss", "no straight look with open eyes came before a turn");
-    passes("lr", "sssllhlhllsrrrsss"); /* trembling is not turning twice */
+    passes("lr", "sssllhlhllsrrrsss"); /* a tremor is not two turns */
 }
 
 static void a_swapped_person_does_not(void **state)
@@ -171,7 +172,7 @@ static void what_arrives_in_an_instant_does_not(void **state)
     for (int i = 0; i < f.n; i++)
         f.at[i].at_ms = i * 60, f.at[i].camera_ms = i * 300;
     fails(&f, "lblb", "frames came faster than they can have been filmed");
-    for (int i = 0; i < f.n; i++) /* with a camera's clock to match */
+    for (int i = 0; i < f.n; i++) /* with a matching camera clock */
         f.at[i].at_ms = f.at[i].camera_ms = i + 1;
     fails(&f, "lblb", "a step came sooner than a person can");
 }
@@ -181,7 +182,7 @@ static void missing_frames_do_not_but_a_stalled_network_does(void **state)
     struct film f = film_of("sssllsssssccsss");
 
     (void)state;
-    for (int i = 5; i < f.n; i++) /* a stall: filmed all along, arrived later */
+    for (int i = 5; i < f.n; i++) /* a stall: filmed continuously, arrived later */
         f.at[i].at_ms += 1500;
     assert_true(judge(&f, "lb").passed);
     for (int i = 5; i < f.n; i++)
@@ -191,7 +192,7 @@ static void missing_frames_do_not_but_a_stalled_network_does(void **state)
     for (int i = 5; i < f.n; i++) /* a gap in the film */
         f.at[i].at_ms += 1200, f.at[i].camera_ms += 1200;
     fails(&f, "lb", "frames are missing");
-    fails_as("lb", "sssllssnnnnnnnnnnnssccsss", "frames are missing"); /* out of the picture */
+    fails_as("lb", "sssllssnnnnnnnnnnnssccsss", "frames are missing"); /* outside the picture */
     passes("lb", "sssllssnnnnnssccsss");
 }
 
@@ -223,10 +224,10 @@ static void numbers_that_are_none_do_not(void **state)
         f.at[i].eyes_closed = NAN;
     assert_false(judge(&f, "lb").passed);
     f = film_of("sssllsssssccsss");
-    assert_false(judge(&f, "").passed); /* no step asked is no step shown */
+    assert_false(judge(&f, "").passed); /* without requested steps nothing is shown */
 }
 
-/* The share of challenges that a film made beforehand answers, however it is made. */
+/* The share of challenges that any film made beforehand satisfies. */
 static void no_film_answers_a_quarter_of_all_challenges(void **state)
 {
     static const char *const films[] = {"ssccssrrssccssllssccss", "ssrrssccssllss",
@@ -247,7 +248,7 @@ static void no_film_answers_a_quarter_of_all_challenges(void **state)
             challenge_judge(s, n, STEP_MS, f.at, f.n, &j);
             passed += j.passed;
         }
-        assert_true(passed < rounds / 4); /* 18 % for the best there is: ten deviations below */
+        assert_true(passed < rounds / 4); /* 18 % for the best one: ten deviations below */
     }
 }
 

@@ -3,17 +3,17 @@
 
 #include <math.h>
 
-/* The model's own question: living, against both other classes. Source: make eval-liveness on
- * 2,320 LFW images (2026-11-21): 4.1 % of living people refused, 8.4 % of simulated prints
- * and 1.6 % of simulated screens accepted. On real attacks others found far worse
- * (docs/face.md): it is a signal and not a control. */
+/* The model's own decision: live, against both other classes. Source: make eval-liveness on
+ * 2,320 LFW images (2026-11-21): 4.1 % of living people rejected, 8.4 % of simulated prints and
+ * 1.6 % of simulated screens accepted. Results on real attacks are far worse (docs/face.md): it
+ * is a signal and not a control. */
 const double LIVENESS_THRESHOLD = 0.5;
 
 #define SIDE      128
-#define SCALE     2.7 /* times the face: the frame of a picture or of a screen is to be seen */
+#define SCALE     2.7 /* times the face: the frame of a print or screen is visible */
 #define POSE_SIDE 224
 #define POSE_SCALE                                                                             \
-    1.0 /* of the box's height; at 1.5 mirrored heads no longer turn back (r -0.3) */
+    1.0 /* of the box's height; at 1.5 mirrored heads do not reverse the sign (r -0.3) */
 #define POSE_BINS 66
 #define EYE_SIDE  24
 #define EYE_SCALE 1.6
@@ -23,7 +23,7 @@ static enum ward_code no_memory(struct ward_err *err)
     return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory to prepare a photograph");
 }
 
-/* `n` floats of the output called `name` (the first, for ""). */
+/* `n` floats of the output `name` (the first, for ""). */
 static enum ward_code take(const struct ward_tensor *t, uint32_t n_t, const char *name,
                            uint64_t n, const float **out, struct ward_err *err)
 {
@@ -47,7 +47,7 @@ static double share(const float *v, int n, int k)
     return exp(v[k] - most) / sum;
 }
 
-/* A square of `side` around the box, no larger than the picture and moved inside it. */
+/* A square of `side` around the box, at most as large as the picture and moved inside it. */
 static struct rect inside(const struct pixels *im, const struct face_box *box, double side)
 {
     double most = im->w < im->h ? im->w : im->h;

@@ -1,19 +1,19 @@
-/* Is this a plain photograph of a face, or a negative, a drawing or a picture of few tones?
- * Such pictures pass the other limits, because the models are made to bear bad light. */
+/* Distinguishes a plain photograph of a face from a negative, a drawing or a picture of few
+ * tones. Such pictures pass the other limits, because the models tolerate bad light. */
 #include "services/identity/face/face_pixels.h"
 #include "services/identity/live/live.h"
 
 #include <math.h>
 
-#define GRID  64 /* samples a side, of single pixels: an average would hide dots and steps */
+#define GRID  64 /* single pixels a side: an average would hide dots and steps */
 #define BLOCK 8
 #define FEW   8
 #define PARTS 8
 
-/* Source: make eval-reasons (2026-11-23): limits that no photograph of the choosing half passes
- * that all other gates pass, and what that costs in the other half: docs/face.md. Real skin
- * under blue light comes to -59 in `red`, so a negative is told by its light and shade too; of
- * a grey picture by that alone. */
+/* Source: make eval-reasons (2026-11-23): limits that no photograph of the choosing half
+ * exceeds if it passes all other gates; docs/face.md has the cost in the other half. Real skin
+ * under blue light reaches -59 in `red`, so a negative is also recognized by its shading; a
+ * grey picture by shading alone. */
 #define FEW_MOST     0.45
 #define FLAT_MOST    0.25
 #define COARSE_LEAST 0.2
@@ -22,8 +22,8 @@
 #define GREY         6.0
 #define GREY_LIKE    (-0.15)
 
-/* The mean light and shade of 577 faces of LFW and UTKFace (choosing half) in PARTS x PARTS
- * parts of the inner chip, made symmetric; tenths of a standard deviation. */
+/* The mean shading of 577 faces of LFW and UTKFace (choosing half) in PARTS x PARTS parts of
+ * the inner chip, made symmetric; tenths of a standard deviation. */
 static const signed char average[PARTS][PARTS] = {
     {-9, 5, 14, 19, 19, 14, 5, -9},       {-9, -6, -4, 12, 12, -4, -6, -9},
     {-11, -22, -20, 2, 2, -20, -22, -11}, {4, 7, 7, 12, 12, 7, 7, 4},
@@ -34,7 +34,7 @@ static const signed char average[PARTS][PARTS] = {
 struct sample {
     int grey[GRID][GRID];
     int flat;   /* samples equal to both neighbours, right and below */
-    double red; /* sum of red less blue */
+    double red; /* sum of red minus blue */
 };
 
 static int grey_of(const uint8_t *p)
@@ -87,8 +87,8 @@ static double few_tones(const struct sample *s)
     return (double)sum / (GRID * GRID);
 }
 
-/* How much of the light and shade is coarser than BLOCK samples: most of a face's, little of a
- * drawing's or of dots'. */
+/* The share of the shading that is coarser than BLOCK samples: large for a face, small for a
+ * drawing or dots. */
 static double coarse(const struct sample *s)
 {
     double sum = 0, squares = 0, blocks = 0;

@@ -1,4 +1,5 @@
-/* What tells a photograph from a negative, a drawing or few tones, on faces drawn here. */
+/* Features that distinguish a photograph from a negative, a drawing or few tones, on synthetic
+ * faces. */
 #include "services/identity/live/live.h"
 
 #include <setjmp.h>

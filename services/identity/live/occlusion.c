@@ -1,5 +1,6 @@
-/* Is something before the face? There is no model for it here: four signals that covers change,
- * each counted only past what three quarters of uncovered faces show, and weighed together. */
+/* Whether something covers the face. There is no model for it: four signals that covers change
+ * are each counted only above the value of three quarters of uncovered faces, and summed with
+ * weights. */
 #include "services/identity/live/live.h"
 
 #include <math.h>
@@ -13,7 +14,7 @@ static const struct region eye_left = {22, 42, 54, 60}, eye_right = {58, 42, 90,
                            nose = {44, 60, 68, 78}, mouth = {38, 84, 74, 98};
 
 struct tone {
-    double mean, sd, laplacian; /* of grey; its Laplacian's mean square */
+    double mean, sd, laplacian; /* of grey; the mean square of its Laplacian */
 };
 
 static struct tone tone_of(const uint8_t *g, const struct region *r)
@@ -43,10 +44,10 @@ static double least(double a, double b)
 }
 
 /* Source: a logistic fit on every second of 2,320 LFW images (folds 1-3) against the same faces
- * covered by simulated masks, dark glasses, hands and half covers; knots at the third quartile
- * of the uncovered ones; the constant moved so that 0.5 is what 0.5 % of them reach.
- * Features and knots were chosen by looking at the same set, so the figures of make
- * eval-quality (2026-11-21) are fitted, not held out. */
+ * with simulated masks, dark glasses, hands and half covers; knots at the third quartile of the
+ * uncovered ones; the constant adjusted so that 0.5 % of them reach 0.5. Features and knots
+ * were chosen on the same set, so the figures of make eval-quality (2026-11-21) are fitted, not
+ * held out. */
 double occlusion_of(const struct face *f, const uint8_t *grey, const struct quality *q)
 {
     const struct tone el = tone_of(grey, &eye_left), er = tone_of(grey, &eye_right),
@@ -54,14 +55,14 @@ double occlusion_of(const struct face *f, const uint8_t *grey, const struct qual
                       no = tone_of(grey, &nose), mo = tone_of(grey, &mouth);
     /* Dark glasses: an eye much darker than the cheeks. */
     double eyes = least(el.mean, er.mean) / (1 + least(cl.mean, cr.mean));
-    /* Masks and hands: a mouth without edges in a face that has them. */
+    /* Masks and hands: a mouth without edges in a face with edges. */
     double edges = log((1 + mo.laplacian) / (1 + q->sharpness));
-    /* Anything smooth: some part with hardly any light and shade, for its brightness. */
+    /* Anything smooth: a part with hardly any shading, relative to its brightness. */
     double shade = 100 * least(least(mo.sd, no.sd), least(el.sd, er.sd)) / (10 + q->brightness);
     double s = -7.4 + 14.4 * fmax(0, 0.72 - eyes) + 2.3 * fmax(0, 0.275 - edges) +
                0.63 * fmax(0, 14.2 - shade);
 
-    /* Landmarks that do not stay between two looks were guessed. */
+    /* Landmarks that move between two runs were guessed. */
     s += 49 * fmax(0, f->drift - 0.068);
     return 1 / (1 + exp(-s));
 }

@@ -1,4 +1,4 @@
-/* Which way a face looks, from its landmarks. */
+/* The direction of a face, from its landmarks. */
 #include "services/identity/live/live.h"
 
 #include <math.h>
@@ -9,10 +9,9 @@
 
 /* An average head, x to the picture's right, y up, z towards the camera; its units cancel.
  * Source: the six-point head of S. Mallick, "Head pose estimation using OpenCV and dlib",
- * learnopencv.com, 2016 (checked 2026-11-21). Its depth
- * is too flat for these landmarks: 1.7 times it makes the yaw agree with FACE_POSE's (193 LFW
- * images, folds 1-3, 2026-11-21: correlation 0.98, 3.0 degrees root mean square; pitch 0.86
- * and 7.5, roll 0.92 and 2.8). */
+ * learnopencv.com, 2016 (checked 2026-11-21). Its depth is too small for these landmarks: with
+ * a factor of 1.7, the yaw agrees with FACE_POSE's (193 LFW images, folds 1-3, 2026-11-21:
+ * correlation 0.98, 3.0 degrees root mean square; pitch 0.86 and 7.5, roll 0.92 and 2.8). */
 #define DEPTH 1.7
 static const double head[N][3] = {
     {0, 0, 0},          /* tip of the nose */
@@ -32,7 +31,7 @@ static double det3(const double m[3][3])
            m[0][2] * (m[1][0] * m[2][1] - m[1][1] * m[2][0]);
 }
 
-/* v = least squares of A v = b, A's columns having no mean; by Cramer. */
+/* v = least squares of A v = b, where A's columns have mean 0; by Cramer. */
 static void solve(const double a[N][3], const double b[N], double v[3])
 {
     double m[3][3] = {{0}}, r[3] = {0}, d;
@@ -63,9 +62,9 @@ static double unit(double v[3])
     return n;
 }
 
-/* Weak perspective: the picture is a turned, scaled and moved head without its third axis.
- * Source: D. F. DeMenthon, L. S. Davis, "Model-based object pose in 25 lines of code", IJCV
- * 15, 1995 (its first step, POS). */
+/* Weak perspective: the picture is a rotated, scaled and moved head without its third axis.
+ * Source: D. F. DeMenthon, L. S. Davis, "Model-based object pose in 25 lines of code", IJCV 15,
+ * 1995 (its first step, POS). */
 void pose_of(const struct face *f, double *yaw, double *pitch, double *roll)
 {
     double a[N][3], x[N], y[N], mean[3] = {0}, mx = 0, my = 0, i[3], j[3], k[3];
@@ -90,7 +89,7 @@ void pose_of(const struct face *f, double *yaw, double *pitch, double *roll)
     k[1] = i[2] * j[0] - i[0] * j[2];
     k[2] = i[0] * j[1] - i[1] * j[0];
     unit(k);
-    /* i, j, k: the rows of the rotation. The head's own forward axis, seen by the camera, is
+    /* i, j, k: the rows of the rotation. The head's own forward axis, in camera coordinates, is
      * its third column. */
     *yaw = DEG * atan2(i[2], k[2]);
     *pitch = DEG * atan2(j[2], sqrt(i[2] * i[2] + k[2] * k[2]));

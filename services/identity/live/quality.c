@@ -15,8 +15,9 @@ static int grey_at(const uint8_t *p)
     return 77 * p[0] + 150 * p[1] + 29 * p[2]; /* 256 times */
 }
 
-/* The inner part of the upright chip in grey, with one pixel around; the edge goes on outside
- * the picture. As pixels_warp, whose three colours of the whole chip cost five times as much.
+/* The inner part of the upright chip in grey, with a border of one pixel; the edge is repeated
+ * outside the picture. Like pixels_warp, which costs five times as much for three colours of
+ * the whole chip.
  */
 static void sample(const struct reduced *r, const struct similarity *s, uint8_t *grey)
 {
@@ -101,7 +102,7 @@ void quality_of_grey(const uint8_t *grey, struct quality *q)
     exposure(grey, q);
 }
 
-/* Share of the upright chip that lies outside the picture, on a grid of 28 x 28. */
+/* Share of the upright chip outside the picture, on a grid of 28 x 28. */
 static double cut(const struct pixels *im, const struct similarity *s)
 {
     const double k = s->a * s->a + s->b * s->b;
@@ -137,11 +138,11 @@ enum ward_code quality_measure(const struct pixels *im, const struct face *f,
     return WARD_OK;
 }
 
-/* Source for all: make eval-quality on LFW's 2,320 images of folds 1-3 and on every sixth made
- * worse (2026-11-21; docs/face.md, "Capture quality"). Each gate refuses at most 0.5 % of LFW,
- * and lies where copies begin to lose their match (FMR 1e-4) with their own original. The
- * darkest face there has a mean of 55 and skin of every colour is above it: dark is far below,
- * so that it is the light that is judged and not the person. */
+/* Source for all: make eval-quality on LFW's 2,320 images of folds 1-3 and on degraded copies
+ * of every sixth (2026-11-21; docs/face.md, "Capture quality"). Each gate rejects at most 0.5 %
+ * of LFW, and its limit is where copies begin to lose their match (FMR 1e-4) with their own
+ * original. The darkest face there has a mean of 55, with skin of every colour above it: the
+ * limit for dark is far below, so that it judges the light and not the person. */
 const struct quality_limits quality_limits = {.cut = 0.4,
                                               .sharpness = 12,
                                               .dark = 22,

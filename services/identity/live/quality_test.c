@@ -1,4 +1,4 @@
-/* The measurements of a capture, on pictures and heads that are drawn here. */
+/* The measurements of a capture, on synthetic pictures and heads. */
 #include "services/identity/live/live.h"
 
 #include <math.h>
@@ -25,8 +25,8 @@ static int fresh(void **state)
     return 0;
 }
 
-/* A head as pose.c's, its depth as deep, turned: to the person's left, upwards, and to the left
- * shoulder are positive. */
+/* A head like pose.c's, with the same depth, rotated: to the person's left, upwards, and to the
+ * left shoulder are positive. */
 static struct face head(double yaw, double pitch, double roll)
 {
     static const struct {
@@ -73,7 +73,7 @@ static void left_is_the_persons_own_and_up_is_up(void **state)
     double yaw, pitch, roll;
 
     (void)state;
-    /* To their own left is to the picture's right: there the nose goes. */
+    /* The person's left is the picture's right: the nose moves there. */
     assert_true(f.marks[30][0] > (f.marks[36][0] + f.marks[45][0]) / 2);
     pose_of(&f, &yaw, &pitch, &roll);
     assert_true(yaw > 10);
@@ -83,7 +83,7 @@ static void left_is_the_persons_own_and_up_is_up(void **state)
     assert_true(roll > 10);
 }
 
-/* A face whose chip is the picture's middle, one to one, with structure everywhere. */
+/* A face whose chip is the picture's centre, at scale 1, with structure everywhere. */
 static struct face drawn(unsigned contrast)
 {
     static const double ref[5][2] = {{38.2946, 51.6963},
@@ -174,7 +174,7 @@ static void a_face_without_eyes_or_mouth_is_covered(void **state)
 
     (void)state;
     assert_true(open < 0.1);
-    for (int y = 44 + 80; y < 44 + 104; y++) /* a mask: nothing to see of the mouth */
+    for (int y = 44 + 80; y < 44 + 104; y++) /* a mask: the mouth is invisible */
         memset(rgb + 3 * (y * SIDE + 44 + 20), 190, 3 * 72);
     assert_true(measured(&f).occlusion > 0.5);
     f = drawn(120);
@@ -232,7 +232,7 @@ static void each_refused_allocation_is_said(void **state)
     } while (code == WARD_RESOURCE_EXHAUSTED);
     assert_int_equal(code, WARD_OK);
     assert_true(n > 1);
-    assert_true(q.padded); /* what is known already is kept */
+    assert_true(q.padded); /* values that are set already are kept */
     memset(f.points.x, 0, sizeof(f.points.x));
     memset(f.points.y, 0, sizeof(f.points.y));
     assert_int_equal(quality_measure(&im, &f, &mem, &q, &err), WARD_INTERNAL);

@@ -1,5 +1,5 @@
-/* Looking for faces where and how face_detect does not: beyond the picture's edge, in a part of
- * it, and down to lower scores. */
+/* Searches for faces where face_detect does not: beyond the picture's edge, in a part of it,
+ * and down to lower scores. */
 #include "services/identity/face/face_pixels.h"
 #include "services/identity/live/live.h"
 
@@ -7,10 +7,10 @@
 
 #include <string.h>
 
-#define CANVAS_SIDE 640 /* about: twice what any detector looks at */
+#define CANVAS_SIDE 640 /* about twice any detector's input */
 #define GREY        127
 
-/* The region in grey where there is no picture, one pixel for each block of k x k. */
+/* The region, grey outside the picture, with one pixel for each block of k x k. */
 static bool canvas_of(const struct reduced *r, struct rect around, struct pixels *out,
                       struct ward_arena *mem)
 {
@@ -69,7 +69,8 @@ static struct rect letterbox(struct rect r)
     return (struct rect){r.x + (r.w - w) / 2, r.y + (r.h - h) / 2, w, h};
 }
 
-/* Scores from `least` up count as the detector's own from FACE_DETECT_MIN: order is kept. */
+/* Scores from `least` up are mapped to the detector's own range from FACE_DETECT_MIN; the order
+ * is preserved. */
 static void lift(float *scores, double least)
 {
     const double up = (1 - FACE_DETECT_MIN) / (1 - least);

@@ -1,5 +1,5 @@
-/* Why a photograph is refused, where the first gate's answer would mislead: a picture that is
- * not upright, a face that the picture's edge cuts, a face in too little light. */
+/* The reason of a rejection, if the first gate's reason would mislead: a picture that is not
+ * upright, a face that the picture's edge cuts, a face in too little light. */
 #include "common/base/crypto.h"
 #include "services/identity/face/face_pixels.h"
 #include "services/identity/live/live.h"
@@ -8,21 +8,22 @@
 #include <string.h>
 
 /* Source for all: LFW, UTKFace and 250 faces of the web (2026-11-23); make eval-reasons prints
- * what they come to, by halves.
+ * the results for each half.
  *
- * An upright face has the longer embedding: in 335 upright photographs that a gate refused, no
- * turned copy that all gates passed was above 1.12 times; of turned ones nine in ten are. */
+ * An upright face has the longer embedding: in 335 upright photographs that a gate rejected, no
+ * rotated copy that passed all gates was above 1.12 times; of rotated ones nine in ten are. */
 #define NORM_LEAD 1.2
-/* Dimmer faces are looked at again with more light. LFW's darkest face has a mean of 55. */
+/* Darker faces are examined again with more light. LFW's darkest face has a mean of 55. */
 #define DIM    60
 #define MIDDLE 110
-/* Share of the face's box outside the picture: no face of 127 that was covered or small reached
- * it but one. */
+/* Share of the face's box outside the picture: only one of 127 covered or small faces reached
+ * it. */
 #define BOX_OUT 0.15
-/* With its mirror image beside it, a face that the edge cuts is whole, and this near the edge.
+/* With its mirror image beside it, a face that the edge cuts is complete, and this near the
+ * edge.
  */
 #define EDGE_OFF 0.15
-#define SIDE     640 /* about: twice what a detector looks at */
+#define SIDE     640 /* about twice a detector's input */
 
 struct looking {
     struct face_engine *e;
@@ -47,7 +48,7 @@ static bool small_copy(const struct pixels *im, struct pixels *out, struct ward_
     return true;
 }
 
-/* ---- which way is up? ---- */
+/* ---- orientation ---- */
 
 /* By a quarter turn to the right. */
 static bool quarter(const struct pixels *im, struct pixels *out, struct ward_arena *mem)
@@ -62,8 +63,8 @@ static bool quarter(const struct pixels *im, struct pixels *out, struct ward_are
     return rgb != NULL;
 }
 
-/* The length of the largest face's embedding; 0 unless every gate passes it. Padded, as a face
- * that fills the picture would not be found otherwise. */
+/* The length of the largest face's embedding; 0 unless it passes every gate. With padding,
+ * because a face that fills the picture would not be found otherwise. */
 static enum ward_code usable_norm(const struct looking *l, const struct pixels *im,
                                   double *norm)
 {
@@ -89,7 +90,7 @@ static enum ward_code usable_norm(const struct looking *l, const struct pixels *
     return WARD_OK;
 }
 
-/* Turned by a quarter, by half and by three quarters; or by half alone. */
+/* Rotated by a quarter, a half and three quarters; or by a half only. */
 static enum ward_code turn(const struct looking *l, const struct pixels *im, double norm,
                            bool half_alone, bool *better)
 {
@@ -110,7 +111,7 @@ static enum ward_code turn(const struct looking *l, const struct pixels *im, dou
     return WARD_OK;
 }
 
-/* Its own embedding was not made: a gate had refused it. */
+/* Its own embedding was not computed, because a gate had rejected it. */
 static enum ward_code not_upright(const struct looking *l, const struct pixels *im,
                                   const struct refusal *known, bool *yes)
 {
@@ -145,7 +146,7 @@ enum ward_code upside_down(struct face_engine *e, struct ward_arena *mem,
     return WARD_OK;
 }
 
-/* ---- does the edge cut it? ---- */
+/* ---- cropping ---- */
 
 static bool box_is_cut(const struct face_box *b, const struct pixels *im)
 {
@@ -154,7 +155,7 @@ static bool box_is_cut(const struct face_box *b, const struct pixels *im)
     return !(w * h >= (1 - BOX_OUT) * (b->x2 - b->x1) * (b->y2 - b->y1));
 }
 
-/* The picture and its mirror image side by side, its right edge in the middle, or its left. */
+/* The picture and its mirror image side by side, joined at its right or left edge. */
 static bool mirrored(const struct pixels *im, bool left, struct pixels *out,
                      struct ward_arena *mem)
 {
@@ -196,9 +197,9 @@ static enum ward_code edge_is_in_a_face(const struct looking *l, const struct pi
     return WARD_OK;
 }
 
-/* ---- is it the light? ---- */
+/* ---- light ---- */
 
-/* Brings the mean of the face to middle grey by the gamma that does it. */
+/* Adjusts the mean of the face to middle grey by gamma correction. */
 static void light(uint8_t *grey, double mean)
 {
     const double gamma = log(MIDDLE / 255.0) / log(fmax(1, mean) / 255.0);

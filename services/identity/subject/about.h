@@ -1,4 +1,4 @@
-/* about.h - what calls about one subject share, and the parts of a new face.
+/* about.h - the common part of calls about one subject, and the parts of a new face.
  *
  * Threads: a worker's own. Memory: the call's arena. Errors: the .proto's.
  */
@@ -15,56 +15,56 @@ struct about {
     uint8_t id[IDENTITY_ID];
     char text[37];
     struct subject subject;
-    int64_t at_us; /* when it was done; the first time where it was done before */
+    int64_t at_us; /* time of the change; the first time for a repeated call */
 };
 WARD_MUST enum ward_code about_begin(struct about *a, struct ward_call *c,
                                      const char *subject_id);
 /* The worker's connection. */
 struct ward_db *about_db(const struct ward_call *c);
 
-/* Two digits a byte, in the arena; "" past its cap. */
+/* Hexadecimal, in the arena; "" if the arena is full. */
 const char *about_hex(struct ward_arena *mem, const uint8_t *bytes, size_t n);
-/* The digest of the subject's key as text; "" where there never was one. */
+/* The digest of the subject's key as text; "" if there never was a key. */
 const char *about_key(struct ward_arena *mem, const struct subject *s);
 
-/* INVALID_ARGUMENT (field `at` and its part) unless every part of it is in range. */
+/* INVALID_ARGUMENT (field `at` and its part) unless all its parts are in range. */
 WARD_MUST enum ward_code about_consent(struct ward_call *c, const char *at,
                                        const Ward__Identity__V1__Consent *consent);
-/* INVALID_ARGUMENT  retain_until_us lies in the past */
+/* INVALID_ARGUMENT  retain_until_us is in the past */
 WARD_MUST enum ward_code about_retention(struct ward_call *c, int64_t until_us);
-/* When a face enrolled now goes, where nothing else is said; 0 for never. */
+/* Default end of the retention of a face enrolled now; 0 for never. */
 int64_t about_retained(const struct identity *id, int64_t now_us);
 
-/* Before any work: where an answer is kept under this key, `replay` gives it again and tells of
- * it (*again), by itself; where none is, nothing is changed. Whoever then does the work looks
- * again in its own transaction: a twin may have been faster.
+/* Before any work: if an answer is stored under this key, `replay` returns it and writes its
+ * event (*again), in its own transaction; otherwise nothing is changed. The caller checks again
+ * in its own transaction, because a concurrent call may have been faster.
  *   FAILED_PRECONDITION  IDEMPOTENCY_MISMATCH */
 typedef enum ward_code about_replay(void *arg, struct ward_db *db, struct ward_val answer,
                                     struct ward_err *err);
 WARD_MUST enum ward_code about_again(struct ward_call *c, const struct ward_idem *idem,
                                      about_replay *replay, void *arg, bool *again);
 
-/* A face on its way into the database. */
+/* A face that will be stored. */
 struct new_face {
     struct worker *w;
     struct ward_arena *mem;
     struct kept_template kept;
     const float *embedding;
     ProtobufCBinaryData photograph;
-    uint8_t *sealed; /* room for the sealed photograph; NULL: it is not kept */
+    uint8_t *sealed; /* room for the encrypted photograph; NULL: not stored */
     bool key_is_new;
     uint8_t key_sha256[WARD_SHA256_SIZE]; /* of a new one */
 };
-/* A template of the photograph, for this subject; kept as a sealed photograph too if `keep`. */
+/* A template of the photograph, for this subject; also an encrypted photograph if `keep`. */
 WARD_MUST enum ward_code new_face(struct ward_call *c, const struct photo *p,
                                   const ProtobufCBinaryData *photograph, bool keep,
                                   const uint8_t subject[IDENTITY_ID], int kind, int64_t at_us,
                                   struct new_face *out);
-/* Inside a transaction, the subject held: under its key, or a new one where it has none. */
+/* Inside a transaction, with the subject locked: under its key, or a new key if it has none. */
 WARD_MUST enum ward_code new_face_store(struct new_face *f, struct ward_db *db,
                                         struct ward_err *err);
-/* Reads a photograph that is to be kept, and asks the liveness that the policy of "enrolment"
- * does.  FAILED_PRECONDITION  why it cannot be used */
+/* Reads a photograph that will be stored, and requires the liveness of the policy of
+ * "enrolment".  FAILED_PRECONDITION  why it is unusable */
 WARD_MUST enum ward_code new_face_read(struct ward_call *c,
                                        const ProtobufCBinaryData *photograph, bool largest_only,
                                        bool attended, struct photo *out);

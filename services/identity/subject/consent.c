@@ -28,7 +28,7 @@ struct giving {
     struct consent_entry consent;
 };
 
-/* The line that stands for the same text. */
+/* The valid row for the same text. */
 static const struct consent_entry *standing(const struct consent_entry *list, size_t n,
                                             const struct consent_entry *like)
 {
@@ -93,10 +93,10 @@ enum ward_code give_consent_rpc(struct ward_call *c, const ProtobufCMessage *q,
 struct withdrawal {
     struct about about;
     const char *purpose; /* "": all */
-    bool destroyed;      /* the key is gone, now or since earlier */
+    bool destroyed;      /* the key is destroyed, now or before */
 };
 
-/* When a purpose was last withdrawn; 0 for never. */
+/* Time of the last withdrawal of a purpose; 0 for never. */
 static int64_t withdrawn(const struct consent_entry *list, size_t n, const char *purpose)
 {
     int64_t at = 0;
@@ -127,7 +127,7 @@ enum ward_code consents_enforce(struct keys *keys, struct ward_db *db, struct wa
     return duplicates_leave(db, s->id, err);
 }
 
-/* What was withdrawn, when, and what became of the key. */
+/* The withdrawn purposes, the time, and the state of the key. */
 static enum ward_code settle(struct withdrawal *w, struct ward_db *db, struct ward_event *event,
                              int64_t now_us, bool *had_key, struct ward_err *err)
 {

@@ -1,4 +1,4 @@
-/* How many there are: metrics, and the word when there are more than were meant. */
+/* Counts: metrics, and the log message if a limit is exceeded. */
 #include "services/identity/subject/counts.h"
 
 #include "common/base/log.h"

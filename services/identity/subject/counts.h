@@ -1,4 +1,4 @@
-/* counts.h - how many subjects and faces are stored, by kind (SUBJECT_PATIENT, SUBJECT_STAFF).
+/* counts.h - numbers of stored subjects and faces, by kind (SUBJECT_PATIENT, SUBJECT_STAFF).
  *
  * Threads: a connection's own. Memory: the arena. Errors: db.h's.
  */
@@ -12,11 +12,11 @@ struct counts {
 };
 WARD_MUST enum ward_code counts_read(struct ward_db *db, struct ward_arena *mem,
                                      struct counts *out, struct ward_err *err);
-/* Subjects with templates, but none of this model and no photograph to make one from. */
+/* Subjects with templates, but none of this model and no photograph to compute one. */
 WARD_MUST enum ward_code counts_need_capture(struct ward_db *db, struct ward_arena *mem,
                                              const char *model_sha256, int64_t *n,
                                              struct ward_err *err);
-/* Sets the gauges, and logs when `limit` (0: none) is crossed. `over` is the last answer. */
+/* Sets the gauges, and logs when `limit` (0: none) is crossed. `over` is the last result. */
 bool counts_tell(const struct counts *c, int64_t limit, bool over);
 
 #endif

@@ -7,8 +7,8 @@
 #include <math.h>
 #include <string.h>
 
-/* How often an enrolment of someone new may bring a pair into the queue: what a person's time
- * is worth, not a measurement. */
+/* How often an enrolment of a new person may add a pair to the queue: by the cost of a person's
+ * time, not by measurement. */
 #define FALSE_PAIRS 1e-3
 
 double duplicates_threshold(const struct calibration *cal, int64_t size)
@@ -44,9 +44,8 @@ void duplicates_find(struct worker *w, struct ward_arena *mem, const struct ward
             out->hit[out->n++] = found.hit[i];
 }
 
-/* Not with someone who may not be searched for any more, nor the pair that the other's
- * enrolment found. The other is held first: what is read after that of their consents is how
- * they stand. */
+/* Skips subjects who may no longer be searched for, and the pair that the other's enrolment
+ * found. The other is locked first: its consents are read after that. */
 static enum ward_code keep_one(struct ward_db *db, struct ward_arena *mem,
                                const uint8_t subject[IDENTITY_ID], const struct gallery_hit *h,
                                double threshold, int64_t at_us, struct ward_err *err)

@@ -1,4 +1,4 @@
-/* Enrol: one photograph and a consent make a subject. */
+/* Enrol: creates a subject from one photograph and a consent. */
 #include "common/base/clock.h"
 #include "services/identity/identity_metrics.h"
 #include "services/identity/subject/about.h"
@@ -28,7 +28,7 @@ struct enrolment {
     bool searchable, replayed;
 };
 
-/* ---- what is asked for ---- */
+/* ---- the request ---- */
 
 static enum ward_code check_galleries(struct ward_call *c, const EnrolRequest *req)
 {
@@ -74,7 +74,8 @@ static const Consent *consent_at(const EnrolRequest *req, size_t i)
     return i == 0 ? req->consent : req->more_consents[i - 1];
 }
 
-/* What makes two requests the same. Texts with their NULs, so that "a"+"bc" is not "ab"+"c". */
+/* A digest that identifies equal requests. Texts include their NULs, so that "a"+"bc" differs
+ * from "ab"+"c". */
 static void fingerprint(const EnrolRequest *req, uint8_t out[WARD_SHA256_SIZE])
 {
     int64_t numbers[] = {req->kind, req->retain_until_us, req->largest_only,
@@ -93,7 +94,7 @@ static void fingerprint(const EnrolRequest *req, uint8_t out[WARD_SHA256_SIZE])
     }
     for (size_t i = 0; i < req->n_galleries; i++)
         parts[n++] = (struct ward_bytes){req->galleries[i], strlen(req->galleries[i]) + 1};
-    if (req->birth_year != 0) /* without one as before there were any: a repetition stays one */
+    if (req->birth_year != 0) /* without one as in older versions: a repetition stays equal */
         parts[n++] = (struct ward_bytes){&req->birth_year, sizeof(req->birth_year)};
     if (req->attended)
         parts[n++] = (struct ward_bytes){"attended", sizeof("attended")};
@@ -101,7 +102,7 @@ static void fingerprint(const EnrolRequest *req, uint8_t out[WARD_SHA256_SIZE])
     ward_sha256_parts(parts, n, out);
 }
 
-/* ---- what comes of it ---- */
+/* ---- the result ---- */
 
 static enum ward_code fill_subject(struct enrolment *e)
 {
@@ -140,8 +141,8 @@ static enum ward_code no_consent(const struct enrolment *e, const char *why)
     return code;
 }
 
-/* Biometrics without a consent to use them are not taken; nor is anyone put where they may not
- * be searched for. */
+/* Biometrics without a consent to use them are not stored; nor is a subject added to a gallery
+ * without a consent to searches. */
 static enum ward_code need_consent(struct enrolment *e)
 {
     if (!consent_to_face(e->consent, e->n_consents, e->subject.kind))
@@ -171,7 +172,7 @@ static enum ward_code fill_face(struct enrolment *e, const struct photo *p)
     return api_quality(c, p, &resp->quality);
 }
 
-/* The stored answer again, and an event that says so. */
+/* Returns the stored answer again, with an event that says so. */
 static enum ward_code replay(void *arg, struct ward_db *db, struct ward_val answer,
                              struct ward_err *err)
 {
@@ -204,7 +205,7 @@ static enum ward_code store(struct enrolment *e, struct ward_db *db, struct ward
                            &e->resp->possible_duplicates, err);
 }
 
-/* The purposes, with commas. */
+/* The purposes, separated by commas. */
 static const char *purposes(const struct enrolment *e)
 {
     const char *all = e->consent[0].purpose;

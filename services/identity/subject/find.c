@@ -1,4 +1,4 @@
-/* FindSubject and ListSubjects: who there is, and whose a wristband or a name is. */
+/* FindSubject and ListSubjects: lists of subjects, and lookup by wristband or name. */
 #include "services/identity/page.h"
 #include "services/identity/subject/about.h"
 #include "services/identity/token/identifiers.h"
@@ -111,7 +111,7 @@ struct listing {
     struct ward_event event;
     int64_t kind, page;
     uint8_t after[IDENTITY_ID];
-    struct ward_rows rows; /* one more than a page, where there are more */
+    struct ward_rows rows; /* one more than a page, if there are more */
 };
 
 enum { ID, KIND, NAME, AT, BORN, FACE, BAND };

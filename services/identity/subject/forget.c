@@ -1,8 +1,8 @@
-/* The end of a face: its key, and everything that was sealed under it. */
+/* Destruction of a face: its key, and everything encrypted under it. */
 #include "services/identity/subject/rows.h"
 
-/* Kept when the key was made; of a key from before that was done, worked out now. A key that
- * cannot be opened is destroyed all the same, without its digest. */
+/* Stored when the key was created; for older keys, computed now. A key that cannot be unwrapped
+ * is destroyed nevertheless, without its digest. */
 static enum ward_code note_digest(struct keys *keys, struct ward_db *db, struct ward_arena *mem,
                                   const struct ward_wrapped_key *w, struct ward_err *err)
 {

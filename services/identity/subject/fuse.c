@@ -1,4 +1,4 @@
-/* All of a subject's templates of one model as one. */
+/* Combines all of a subject's templates of one model. */
 #include "services/identity/subject/fuse.h"
 
 #include "services/identity/subject/rows.h"
@@ -23,7 +23,7 @@ bool fuse_end(const double sum[TEMPLATE_DIM_MAX], int dim, float *out)
     for (int i = 0; i < dim; i++)
         norm += sum[i] * sum[i];
     norm = sqrt(norm);
-    if (!(norm > 1e-6)) /* opposite faces: no mean to speak of */
+    if (!(norm > 1e-6)) /* opposite faces: no meaningful mean */
         return false;
     for (int i = 0; i < dim; i++)
         out[i] = (float)(sum[i] / norm);
@@ -38,7 +38,7 @@ struct fusing {
     uint8_t key[WARD_KEY_SIZE];
 };
 
-/* Opened, and turned as the newest of them is. */
+/* Decrypted, and transformed to the newest generation among them. */
 static enum ward_code open_one(struct fusing *f, const struct sealed_template *t, float *v,
                                struct ward_err *err)
 {

@@ -1,4 +1,4 @@
-/* fuse.h - several embeddings of one face as one: their mean, to length 1.
+/* fuse.h - the mean of several embeddings of one face, normalized to length 1.
  *
  * Threads: pure. Memory: the caller's. Errors: false.
  */
@@ -7,9 +7,9 @@
 
 #include "services/identity/keys/keys.h"
 
-/* False where v holds what is no number. */
+/* False if v contains a value that is not a number. */
 WARD_MUST bool fuse_add(double sum[TEMPLATE_DIM_MAX], const float *v, int dim);
-/* False where there is no direction: nothing was added, or opposites. */
+/* False if there is no direction: nothing was added, or opposites. */
 WARD_MUST bool fuse_end(const double sum[TEMPLATE_DIM_MAX], int dim, float *out);
 
 #endif

@@ -1,4 +1,4 @@
-/* GetSubject: what is known of a subject, without anything biometric. */
+/* GetSubject: data of a subject, without biometrics. */
 #include "services/identity/subject/about.h"
 
 #include <string.h>
@@ -60,7 +60,7 @@ static Entry *entry(struct ward_arena *mem, const struct consent_entry *from)
     return e;
 }
 
-/* The newest line about the face's main use: Verify, or else search. */
+/* The newest row about the face's main use: Verify, otherwise search. */
 static const Entry *main_use(const GetResponse *resp, int kind)
 {
     const Entry *verify = NULL, *search = NULL;

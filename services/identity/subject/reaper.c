@@ -1,4 +1,4 @@
-/* The thread that ends what has had its time: faces, and rows that are of no more use. */
+/* The thread that ends expired faces, and deletes expired rows. */
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/handler/event.h"
@@ -15,8 +15,8 @@
 #define SOON_NS   (INT64_C(1000) * WARD_NS_PER_MS) /* while the gallery is loading */
 #define ARENA_CAP ((size_t)8 << 20)
 #define DAY_US    (INT64_C(86400) * 1000000)
-#define SWEEP     1000 /* rows a statement: no call waits long for a lock */
-#define SWEEPS    100  /* statements of one kind in a pass */
+#define SWEEP     1000 /* rows for each statement: no call waits long for a lock */
+#define SWEEPS    100  /* statements of one kind in one pass */
 
 struct reaper {
     struct worker w;
@@ -26,19 +26,19 @@ struct reaper {
     pthread_mutex_t lock; /* of stop */
     pthread_cond_t wake;
     bool running, stop;
-    bool away; /* the database was, at the last pass */
+    bool away; /* the database was unavailable at the last pass */
     bool over; /* WARD_FACES_LIMIT */
     bool soon; /* the gallery could not be searched yet */
 };
 
-/* ---- faces whose time is over ---- */
+/* ---- expired faces ---- */
 
 struct ending {
     struct reaper *r;
     bool found;
 };
 
-/* As WithdrawConsent of everything, by the service itself. */
+/* Like WithdrawConsent of everything, by the service itself. */
 static enum ward_code end_face(struct reaper *r, struct ward_db *db, const struct subject *s,
                                int64_t now_us, struct ward_err *err)
 {
@@ -71,7 +71,7 @@ static enum ward_code end_face(struct reaper *r, struct ward_db *db, const struc
     return gallery_changed(id->gallery, db, &r->mem, s->id, err);
 }
 
-/* Other replicas do the same at the same time: each takes what no other holds. */
+/* Other replicas do the same at the same time: each processes rows that no other has locked. */
 static enum ward_code end_one(struct ward_db *db, void *arg, struct ward_err *err)
 {
     static const char NEXT[] =
@@ -118,7 +118,7 @@ static enum ward_code end_faces(struct reaper *r, struct ward_err *err)
     return WARD_OK;
 }
 
-/* ---- duplicates that could not be looked for ---- */
+/* ---- postponed searches for duplicates ---- */
 
 struct late {
     struct reaper *r;
@@ -126,7 +126,7 @@ struct late {
     struct lookalikes found;
 };
 
-/* Whether the search that was put off may still be made. */
+/* Whether the postponed search is still permitted. */
 static enum ward_code may_search(struct ward_db *db, struct ward_arena *mem,
                                  const struct subject *s, bool *may, struct ward_err *err)
 {
@@ -164,7 +164,7 @@ static enum ward_code search_late(struct late *l, struct ward_err *err)
     enum ward_code code;
     bool may = false;
 
-    l->found = (struct lookalikes){.searched = true}; /* where there is nothing to look for */
+    l->found = (struct lookalikes){.searched = true}; /* if there is nothing to search for */
     WARD_TRY(subject_find(w->db, &r->mem, l->id, false, &s, err));
     WARD_TRY(may_search(w->db, &r->mem, &s, &may, err));
     if (!may)
@@ -201,7 +201,7 @@ static enum ward_code search_again(struct reaper *r, struct ward_err *err)
     return WARD_OK;
 }
 
-/* ---- rows of no more use ---- */
+/* ---- expired rows ---- */
 
 static enum ward_code sweep(struct reaper *r, const char *sql, int64_t before_us,
                             struct ward_err *err)
@@ -214,8 +214,8 @@ static enum ward_code sweep(struct reaper *r, const char *sql, int64_t before_us
     return WARD_OK;
 }
 
-/* Challenges and spent tokens a day past their end, tries when nobody counts them any more,
- * changes of the galleries after a week: a follower that was away longer reads everything. */
+/* Challenges and redeemed tokens a day after their end, tries when they no longer count,
+ * gallery changes after a week: a follower that was offline longer reads everything. */
 static enum ward_code sweep_rows(struct reaper *r, struct ward_err *err)
 {
     static const struct {
@@ -303,7 +303,7 @@ enum ward_code reaper_open(struct identity *id, struct reaper **out, struct ward
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&r->wake, &attr);
     pthread_condattr_destroy(&attr);
-    *out = r; /* the caller closes it also when what follows fails */
+    *out = r; /* the caller also closes it if the following steps fail */
     WARD_TRY(ward_db_open(id->db, &r->w.db, err));
     r->w.event_ctx = (struct ward_event_ctx){.service = IDENTITY_NAME, .db = r->w.db};
     if (pthread_create(&r->thread, NULL, work, r) != 0)

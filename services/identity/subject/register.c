@@ -1,4 +1,4 @@
-/* RegisterSubject: someone without a face. */
+/* RegisterSubject: a subject without a face. */
 #include "common/base/clock.h"
 #include "services/identity/subject/about.h"
 
@@ -7,7 +7,7 @@
 typedef Ward__Identity__V1__RegisterSubjectRequest RegisterRequest;
 typedef Ward__Identity__V1__RegisterSubjectResponse RegisterResponse;
 
-#define IDEM_HASH "register request" /* what the keyed hash is bound to */
+#define IDEM_HASH "register request" /* the keyed hash's associated data */
 
 struct registration {
     struct ward_call *call;
@@ -65,7 +65,7 @@ static enum ward_code fingerprint(struct ward_call *c, const RegisterRequest *re
 {
     const struct identity *id = ((struct worker *)c->wrk)->id;
     const char *request =
-        req->birth_year == 0 /* as before there were any: a repetition stays one */
+        req->birth_year == 0 /* as in older versions: a repetition stays equal */
             ? ward_printf(c->mem, "%d %s", (int)req->kind, req->external_ref)
             : ward_printf(c->mem, "%d %s %d", (int)req->kind, req->external_ref,
                           req->birth_year);

@@ -1,7 +1,7 @@
-/* rows.h - what the files of subject/ ask the database, one function a question.
+/* rows.h - the queries of the files of subject/, one function each.
  *
- * Whatever changes something runs inside a transaction that holds the subject's row (first, so
- * that no two wait for each other) and calls gallery_changed last.
+ * Every change runs inside a transaction that locks the subject's row first (so that no two
+ * deadlock) and calls gallery_changed last.
  *
  * Threads: a worker's own connection. Memory: the arena. Errors: as db.h, and DATA_LOSS for
  * rows that were changed outside the service.
@@ -17,7 +17,7 @@ static inline struct ward_val id_val(const uint8_t id[IDENTITY_ID])
     return ward_blob(id, IDENTITY_ID);
 }
 
-/* A number that we stored. NULL is 0. */
+/* A stored number. NULL is 0. */
 static inline bool row_number(struct ward_val v, int64_t *out)
 {
     *out = 0;
@@ -50,8 +50,8 @@ WARD_MUST enum ward_code subject_retain(struct ward_db *db, struct ward_arena *m
 WARD_MUST enum ward_code subject_born(struct ward_db *db, struct ward_arena *mem,
                                       const uint8_t id[IDENTITY_ID], int birth_year,
                                       struct ward_err *err);
-/* Everything of the subject that is not its face (see face_forget), but for the row itself and
- * the ledger without names. */
+/* Deletes all of the subject's data except its face (see face_forget), its row, and the ledger
+ * without names. */
 WARD_MUST enum ward_code subject_clear(struct ward_db *db, struct ward_arena *mem,
                                        const uint8_t id[IDENTITY_ID], int64_t at_us,
                                        struct ward_err *err);
@@ -63,7 +63,7 @@ WARD_MUST enum ward_code galleries_add(struct ward_db *db, struct ward_arena *me
                                        size_t n, struct ward_err *err);
 WARD_MUST enum ward_code galleries_leave(struct ward_db *db, const uint8_t id[IDENTITY_ID],
                                          struct ward_err *err);
-/* Every pair that the subject is in, decided or not, and the search that is to come. */
+/* Deletes every pair of the subject, decided or not, and its postponed search. */
 WARD_MUST enum ward_code duplicates_leave(struct ward_db *db, const uint8_t id[IDENTITY_ID],
                                           struct ward_err *err);
 /* Types of second identifiers, and whether there is a wristband. */
@@ -76,20 +76,21 @@ WARD_MUST enum ward_code identifiers_of(struct ward_db *db, struct ward_arena *m
 WARD_MUST enum ward_code consent_add(struct ward_db *db, struct ward_arena *mem,
                                      const uint8_t id[IDENTITY_ID],
                                      const struct consent_entry *c, struct ward_err *err);
-/* Ends what stands of `purpose`; "" is all. */
+/* Ends the valid consents of `purpose`; "" means all. */
 WARD_MUST enum ward_code consents_end(struct ward_db *db, struct ward_arena *mem,
                                       const uint8_t id[IDENTITY_ID], const char *purpose,
                                       const char *by, int64_t at_us, uint64_t *n,
                                       struct ward_err *err);
 
-/* The subject held: destroys and takes out what no consent stands for any more. */
+/* With the subject locked: destroys, and removes from galleries, everything without a valid
+ * consent. */
 WARD_MUST enum ward_code consents_enforce(struct keys *keys, struct ward_db *db,
                                           struct ward_arena *mem, const struct subject *s,
                                           int64_t at_us, bool *had_key, struct ward_err *err);
 
 /* ---- keys, templates, photographs: store_template.c ---- */
 
-/* The wrapped key (keys_hold first); its digest goes to the subject's row. */
+/* The wrapped key (keys_hold first); its digest is stored in the subject's row. */
 WARD_MUST enum ward_code face_key_add(struct ward_db *db, struct ward_arena *mem,
                                       const struct ward_wrapped_key *w,
                                       const uint8_t sha256[WARD_SHA256_SIZE],
@@ -108,7 +109,7 @@ struct kept_photo {
     const uint8_t *sealed;
     size_t n; /* of sealed */
 };
-/* What a photograph is sealed as, with its subject's key. */
+/* The associated data of an encrypted photograph, with its subject's key. */
 struct ward_sealed_as photo_as(const uint8_t subject_id[IDENTITY_ID]);
 WARD_MUST enum ward_code photo_add(struct ward_db *db, struct ward_arena *mem,
                                    const uint8_t id[IDENTITY_ID], const struct kept_photo *p,

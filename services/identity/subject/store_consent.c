@@ -1,4 +1,4 @@
-/* The consent ledger: its rows, and what they open. */
+/* The consent ledger: its rows, and the uses that they permit. */
 #include "services/identity/subject/rows.h"
 
 #include <string.h>

@@ -36,16 +36,16 @@ WARD_MUST enum ward_code subject_alive(struct ward_db *db, struct ward_arena *me
 
 #define FACE_NOT_FOR_CHILDREN "FACE_NOT_FOR_CHILDREN"
 #define BIRTH_YEAR_NEEDED     "BIRTH_YEAR_NEEDED"
-/* Staff are adults by their work; of a patient only a year of birth says it. */
+/* Staff are adults by their work; for a patient only a year of birth proves it. */
 bool face_age_known(int kind, int birth_year);
 /*   FAILED_PRECONDITION  BIRTH_YEAR_NEEDED unless face_age_known */
 WARD_MUST enum ward_code face_needs_age(int kind, int birth_year, struct ward_err *err);
-/* May this subject's face be enrolled and compared, by their age? Where WARD_FACE_UNKNOWN_AGE
- * is "match-without-token", also faces of patients of unknown age, which earn no token.
+/* Whether this subject's face may be enrolled and compared, by age. With WARD_FACE_UNKNOWN_AGE
+ * "match-without-token", faces of patients of unknown age too; these get no token.
  *   FAILED_PRECONDITION  FACE_NOT_FOR_CHILDREN, BIRTH_YEAR_NEEDED */
 WARD_MUST enum ward_code face_of_age(const struct identity *id, int kind, int birth_year,
                                      struct ward_err *err);
-/* The first year whose children are still children. */
+/* The first birth year of subjects who still count as children. */
 int face_born_before(const struct identity *id);
 int face_this_year(void); /* UTC */
 /* INVALID_ARGUMENT unless 0 or 1900 to now. */
@@ -67,18 +67,18 @@ WARD_MUST enum ward_code consents_of(struct ward_db *db, struct ward_arena *mem,
                                      const uint8_t id[IDENTITY_ID], struct consent_entry **out,
                                      size_t *n, struct ward_err *err);
 bool consent_stands(const struct consent_entry *c, size_t n, const char *purpose);
-/* The purpose that Verify of this kind needs, and the one that search needs. */
+/* The purpose that Verify requires for this kind, and the one that a search requires. */
 const char *purpose_of_verify(int kind);
 const char *purpose_of_search(int kind);
-/* FAILED_PRECONDITION NO_CONSENT unless `purpose` stands. */
+/* FAILED_PRECONDITION NO_CONSENT unless `purpose` has a valid consent. */
 WARD_MUST enum ward_code consent_need(struct ward_db *db, struct ward_arena *mem,
                                       const uint8_t id[IDENTITY_ID], const char *purpose,
                                       struct ward_err *err);
 
 /* ---- keys and templates ---- */
 
-/* The subject's wrapped key; *found false where there is none (no face, or destroyed). `share`:
- * held so until the transaction ends (LOCK IN SHARE MODE). */
+/* The subject's wrapped key; *found false if there is none (no face, or destroyed). `share`:
+ * locked until the transaction ends (LOCK IN SHARE MODE). */
 WARD_MUST enum ward_code face_key_of(struct ward_db *db, struct ward_arena *mem,
                                      const uint8_t id[IDENTITY_ID], bool share,
                                      struct ward_wrapped_key *out, bool *found,
@@ -95,7 +95,7 @@ WARD_MUST enum ward_code templates_of(struct ward_db *db, struct ward_arena *mem
                                       const uint8_t id[IDENTITY_ID], int kind,
                                       const char *model_sha256, struct kept_template **out,
                                       size_t *n, struct ward_err *err);
-/* What there is of any model, without bytes. */
+/* Templates of any model, without bytes. */
 WARD_MUST enum ward_code templates_list(struct ward_db *db, struct ward_arena *mem,
                                         const uint8_t id[IDENTITY_ID],
                                         struct kept_template **out, size_t *n,
@@ -103,9 +103,9 @@ WARD_MUST enum ward_code templates_list(struct ward_db *db, struct ward_arena *m
 
 /* ---- ends ---- */
 
-/* Inside a transaction, the subject locked: destroys key, templates, photograph, hashes of
- * nothing else; ends the snapshot bucket's key; notes key_sha256 and when; does not write the
- * audit event and does not call gallery_changed. Nothing to destroy is OK (*had false). */
+/* Inside a transaction, with the subject locked: destroys key, templates and photograph; ends
+ * the snapshot bucket's key; stores key_sha256 and the time; does not write the audit event and
+ * does not call gallery_changed. Nothing to destroy is OK (*had false). */
 WARD_MUST enum ward_code face_forget(struct keys *keys, struct ward_db *db,
                                      struct ward_arena *mem, const uint8_t id[IDENTITY_ID],
                                      int64_t at_us, bool *had, struct ward_err *err);
@@ -115,22 +115,24 @@ WARD_MUST enum ward_code face_forget(struct keys *keys, struct ward_db *db,
 struct fused {
     int n; /* templates; 0: none of this model */
     int generation, dim;
-    float v[TEMPLATE_DIM_MAX]; /* their mean to length 1, turned by `generation` */
+    float v[TEMPLATE_DIM_MAX]; /* their mean, normalized to length 1, transformed by
+                                * `generation` */
 };
-/* Opens all of one model's templates and fuses them (those of an older generation are turned to
- * the newest first).  FAILED_PRECONDITION MODEL_CHANGED: there are some, of other models only
+/* Decrypts all of one model's templates and averages them (those of an older generation are
+ * transformed to the newest first).  FAILED_PRECONDITION MODEL_CHANGED: there are only
+ * templates of other models
  */
 WARD_MUST enum ward_code subject_fused(struct worker *w, struct ward_arena *mem,
                                        const struct subject *s, const char *model_sha256,
                                        struct fused *out, struct ward_err *err);
 
-/* NO_CONSENT, for whoever asked the ledger itself. */
+/* NO_CONSENT, for callers that read the ledger themselves. */
 WARD_MUST enum ward_code consent_missing(struct ward_err *err);
-/* Whether a use of this kind's face stands: without one there is no key. */
+/* Whether a use of this kind's face has a valid consent: otherwise there is no key. */
 bool consent_to_face(const struct consent_entry *c, size_t n, int kind);
 
-/* The thread that destroys faces whose time is over and takes away old rows (challenges, spent
- * tokens, misses, changes). */
+/* The thread that destroys expired faces and deletes expired rows (challenges, redeemed tokens,
+ * misses, changes). */
 struct reaper;
 WARD_MUST enum ward_code reaper_open(struct identity *id, struct reaper **out,
                                      struct ward_err *err);

@@ -1,4 +1,4 @@
-/* What consents open, and the threshold of the search for duplicates. */
+/* The uses that consents permit, and the threshold of the search for duplicates. */
 #include "services/identity/subject/duplicates.h"
 #include "services/identity/subject/subject.h"
 

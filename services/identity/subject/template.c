@@ -10,9 +10,9 @@ typedef Ward__Identity__V1__AddTemplateResponse AddResponse;
 typedef Ward__Identity__V1__RemoveTemplateRequest RemoveRequest;
 typedef Ward__Identity__V1__RemoveTemplateResponse RemoveResponse;
 
-/* The rate at which a photograph of someone else may pass for this subject's. It guards against
- * a slip at a desk where staff know whom they photograph, and at 1e-4 one photograph in eight
- * of the right person would be refused (docs/models.md). */
+/* The rate at which another person's photograph may pass as this subject's. It guards against a
+ * mistake at a desk where staff know the person; at 1e-4 one correct photograph in eight would
+ * be rejected (docs/models.md). */
 #define ADD_FMR 1e-3
 
 struct addition {
@@ -22,7 +22,7 @@ struct addition {
     AddResponse *resp;
     struct photo photo;
     struct new_face face;
-    double threshold, score; /* 0: there was nothing to compare with */
+    double threshold, score; /* 0: no template to compare with */
     bool searchable;
     struct lookalikes found;
 };
@@ -32,10 +32,10 @@ static struct worker *worker_of(const struct about *a)
     return a->call->wrk;
 }
 
-/* ---- is it the same person? ---- */
+/* ---- the same person ---- */
 
-/* The cosine with the subject's templates of one pack's model; *any false where there are none.
- * v is of length 1 and not turned. */
+/* The cosine with the subject's templates of one pack's model; *any false if there are none. v
+ * has length 1 and is not transformed. */
 static enum ward_code likeness(struct about *a, const char *model, const float *v, bool *any,
                                double *score, struct ward_err *err)
 {
@@ -57,7 +57,7 @@ static enum ward_code likeness(struct about *a, const char *model, const float *
     return code;
 }
 
-/* The photograph's face as the former pack sees it. */
+/* The photograph's face, embedded by the former pack. */
 static enum ward_code former_face(struct addition *ad, struct face *out, struct ward_err *err)
 {
     struct ward_call *c = ad->about.call;
@@ -70,8 +70,8 @@ static enum ward_code former_face(struct addition *ad, struct face *out, struct 
     return face_embed(w->former, c->mem, &stop, &im, out, err);
 }
 
-/* Against the loaded model's templates; where there are only the former pack's, against those;
- * where there are none at all, any face will do. */
+/* Compared with the loaded model's templates; if there are only the former pack's, with those;
+ * if there are none, any face is accepted. */
 static enum ward_code same_person(struct addition *ad, struct ward_err *err)
 {
     struct about *a = &ad->about;
@@ -120,7 +120,7 @@ static enum ward_code room_for_one(struct about *a, struct ward_db *db, struct w
     return WARD_OK;
 }
 
-/* What is allowed now: consent as it stands while the subject is held. */
+/* The present permission: consent while the subject is locked. */
 static enum ward_code permitted(struct addition *ad, struct ward_db *db, bool *keep,
                                 struct ward_err *err)
 {
@@ -137,7 +137,8 @@ static enum ward_code permitted(struct addition *ad, struct ward_db *db, bool *k
     return WARD_OK;
 }
 
-/* A face that comes back after its end: it is looked for among the others, and gets a time. */
+/* A face that is enrolled again after its end: it is searched among the others, and gets a
+ * retention time. */
 static enum ward_code store_first(struct addition *ad, struct ward_db *db, struct ward_err *err)
 {
     struct about *a = &ad->about;
@@ -211,7 +212,8 @@ static enum ward_code add_in_tx(struct ward_db *db, void *arg, struct ward_err *
     return gallery_changed(worker_of(a)->id->gallery, db, mem, a->id, err);
 }
 
-/* Before the photograph is looked at: is it about someone, and may it be at all? */
+/* Before the photograph is evaluated: whether the subject exists, and whether a template is
+ * permitted. */
 static enum ward_code admit(struct addition *ad)
 {
     struct about *a = &ad->about;

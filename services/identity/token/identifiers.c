@@ -1,4 +1,4 @@
-/* SetIdentifiers, and how identifiers are folded and hashed. */
+/* SetIdentifiers, and the normalization and hashing of identifiers. */
 #include "services/identity/token/identifiers.h"
 
 #include <string.h>
@@ -9,7 +9,7 @@ typedef Ward__Identity__V1__SetIdentifiersResponse SetIdentifiersResponse;
 
 #define SECONDS_MOST 16
 
-/* ---- what an identifier is ---- */
+/* ---- the hash of an identifier ---- */
 
 enum ward_code wristband_check(struct ward_call *c, const char *wristband)
 {
@@ -64,7 +64,7 @@ enum ward_code wristband_hash(struct keys *k, const char *wristband,
     return ward_keyring_hash(keys_ring(k), "wristband", wristband, strlen(wristband), out, err);
 }
 
-/* subject | type | NUL | folded value: no two of them make the same bytes. */
+/* subject | type | NUL | normalized value: no two of them give the same bytes. */
 enum ward_code second_hash(struct keys *k, const uint8_t subject[IDENTITY_ID], const char *type,
                            const char *value, uint8_t out[WARD_SHA256_SIZE],
                            struct ward_err *err)
@@ -120,8 +120,8 @@ static enum ward_code take_away(struct ward_db *db, const uint8_t id[IDENTITY_ID
     return ward_db_run(db, NULL, SQL, WARD_PARAMS(id_val(id), ward_text(type)), NULL, err);
 }
 
-/* Taken away and put anew, never ON DUPLICATE KEY: where the wristband is another subject's,
- * that would change the other one's row. */
+/* Deleted and inserted again, never ON DUPLICATE KEY: that would change another subject's row
+ * with the same wristband. */
 static enum ward_code put(struct ward_db *db, const uint8_t id[IDENTITY_ID], const char *type,
                           const uint8_t hash[WARD_SHA256_SIZE], struct ward_err *err)
 {

@@ -1,8 +1,8 @@
 /* identifiers.h - wristbands and second identifiers, as keyed hashes.
  *
- * The wristband's barcode is taken as it is and hashed without its subject, so that it is
- * unique among them; a second identifier is folded first (case, blanks, punctuation) and hashed
- * with its type and its subject, so that equal birth dates do not show as equal rows.
+ * The wristband's barcode is hashed unchanged and without its subject, so that it is unique
+ * among them; a second identifier is normalized first (case, blanks, punctuation) and hashed
+ * with its type and its subject, so that equal birth dates do not appear as equal rows.
  *
  * Threads: a worker's own. Memory: the call's arena. Errors: the .proto's.
  */
@@ -18,13 +18,13 @@
 
 /* INVALID_ARGUMENT unless 4 to 64 visible ASCII characters. */
 WARD_MUST enum ward_code wristband_check(struct ward_call *c, const char *wristband);
-/* INVALID_ARGUMENT about `at` and its part unless type and value are in range; an empty value
- * is only when `may_remove`. */
+/* INVALID_ARGUMENT for `at` and its part unless type and value are in range; an empty value
+ * only if `may_remove`. */
 WARD_MUST enum ward_code second_check(struct ward_call *c, const char *at,
                                       const Ward__Identity__V1__SecondIdentifier *second,
                                       bool may_remove);
 
-/* ASCII letters lowered, ASCII blanks and punctuation left out; other bytes as they are. out
+/* ASCII letters in lower case, ASCII blanks and punctuation removed; other bytes unchanged. out
  * holds SECOND_VALUE_MOST + 1. Pure. */
 void second_fold(const char *value, char *out);
 

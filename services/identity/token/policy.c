@@ -82,7 +82,7 @@ enum gate liveness_gate(enum liveness_policy policy, const struct liveness_shown
     case LIVENESS_ATTENDED:
         return s->attended ? USABLE : LIVENESS_REQUIRED;
     }
-    return LIVENESS_REQUIRED; /* a policy of a later version: more than we can tell */
+    return LIVENESS_REQUIRED; /* a policy of a later version: not interpretable */
 }
 
 const char *liveness_method(enum liveness_policy policy)

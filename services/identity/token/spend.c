@@ -1,4 +1,4 @@
-/* PPID tokens taken: checked, compared with what they are for, and spent once. */
+/* Redemption of PPID tokens: verified, compared with their use, and redeemed once. */
 #include "services/identity/token/token.h"
 
 #include "common/base/clock.h"
@@ -11,8 +11,8 @@
 typedef Ward__Identity__V1__SpendTokenRequest Request;
 typedef Ward__Identity__V1__SpendTokenResponse Response;
 
-/* Of keys newest first, those a token may still be of: a former key checks packs for much
- * longer, but its last token is too old soon after the next one signs. */
+/* Keys newest first, as long as a token may belong to them: a former key verifies packs for
+ * much longer, but its last token expires soon after the next key begins to sign. */
 static int token_keys(const struct keys_public *k, int n, int64_t now)
 {
     int m = n > 0;
@@ -45,8 +45,8 @@ static enum ward_code check_token(struct ward_call *c, const struct token_want *
 
 #define SPENDER_MAX 128 /* spent_token.spent_by */
 
-/* The service that asks, the person it asks for, and what it asks: a key that was used for
- * another method is another. NULL: no memory. */
+/* The calling service, its person, and the method: a key that was used for another method is a
+ * different one. NULL: no memory. */
 static const char *spender(struct ward_call *c)
 {
     const char *who = c->who == NULL ? "" : c->who->subject;
@@ -64,7 +64,7 @@ static const char *spender(struct ward_call *c)
     return hex;
 }
 
-/* It is in the table: by this caller's same request, or by anyone else? */
+/* Whether it was redeemed before: by this caller's same request, or by another. */
 static enum ward_code find_spent(struct ward_call *c, struct ward_db *db,
                                  const struct token_want *want, const struct ward_val *row,
                                  int64_t *spent_at_us, struct ward_err *err)
@@ -142,13 +142,13 @@ static enum ward_code check(struct ward_call *c, const Request *req, char subjec
     return WARD_OK;
 }
 
-/* What makes two requests the same. */
+/* A digest that identifies equal requests. */
 static void fingerprint(const Request *req, uint8_t out[WARD_SHA256_SIZE])
 {
     const char *texts[] = {req->token, req->subject_id, req->purpose, req->place};
     struct ward_bytes parts[4];
 
-    for (int i = 0; i < 4; i++) /* with their NULs, so that "a"+"bc" is not "ab"+"c" */
+    for (int i = 0; i < 4; i++) /* with their NULs, so that "a"+"bc" differs from "ab"+"c" */
         parts[i] = (struct ward_bytes){texts[i], strlen(texts[i]) + 1};
     ward_sha256_parts(parts, 4, out);
 }
@@ -172,7 +172,7 @@ static void fill(struct spending *s, const struct ward_ppid *p, int64_t spent_at
     r->event_id = s->event.event_text;
 }
 
-/* The stored answer again, also when the token is too old by now. */
+/* Returns the stored answer again, even if the token has expired. */
 static enum ward_code replay(struct spending *s, struct ward_db *db, struct ward_val answer,
                              struct ward_event *event, struct ward_err *err)
 {
@@ -240,7 +240,8 @@ enum ward_code spend_token_rpc(struct ward_call *c, const ProtobufCMessage *q,
     ward_event_begin(&s.event, c, api_event_ctx(c), NULL);
     WARD_TRY(check(c, s.req, subject));
     ward_event_begin(&s.event, c, api_event_ctx(c), subject);
-    /* Another service's request is another one: it must not hear that it spent the token. */
+    /* Another service's request is a different one: it must not learn that this one redeemed
+     * the token. */
     s.idem = (struct ward_idem){
         .caller = api_caller(c), .method = c->method->path, .key = s.req->idempotency_key};
     fingerprint(s.req, s.idem.request_sha256);

@@ -1,4 +1,4 @@
-/* token.h - use policies, PPID tokens issued and spent.
+/* token.h - use policies, and issue and redemption of PPID tokens.
  *
  * Threads: a worker's own. Memory: the call's arena. Errors: the .proto's.
  */
@@ -29,7 +29,7 @@ WARD_MUST enum ward_code policy_of(struct ward_db *db, struct ward_arena *mem,
                                    struct ward_err *err);
 extern const struct use_policy policy_default;
 
-/* What was shown for liveness, and whether it is enough; `method` is the token's. Pure.
+/* The provided liveness evidence, and whether it is sufficient; `method` is the token's. Pure.
  * passive < 0: not run. */
 struct liveness_shown {
     double passive;
@@ -38,21 +38,22 @@ struct liveness_shown {
 enum gate liveness_gate(enum liveness_policy policy, const struct liveness_shown *s);
 const char *liveness_method(enum liveness_policy policy); /* "face+passive" ... */
 
-/* How long callers may keep what GetTokenKeys said: a new key waits for this before it signs.
+/* How long callers may cache the answer of GetTokenKeys: a new key waits for this time before
+ * it signs.
  */
 #define TOKEN_KEYS_AGE_S 300
-/* Tokens of a former key are too old this long after the next one signs: their longest life,
- * and replicas' clocks apart. */
+/* Tokens of a former key have expired this long after the next key begins to sign: their
+ * maximum lifetime, and the difference of replicas' clocks. */
 #define TOKEN_CLOCKS_APART_S 10
 #define TOKEN_KEYS_LAST_US   ((WARD_PPID_MAX_S + TOKEN_CLOCKS_APART_S) * INT64_C(1000000))
 
-/* Signs with the key in force. */
+/* Signs with the present key. */
 WARD_MUST enum ward_code token_issue(struct ward_call *c, struct ward_ppid *p, char **out,
                                      struct ward_err *err);
-/* Checks and spends inside a transaction of the caller's (ward_db_tx), so that what the token
- * is for and its end are one act. Fills *out. UNAUTHENTICATED PPID_*, FAILED_PRECONDITION
- * PPID_FOREIGN, ALREADY_EXISTS PPID_SPENT. Empty place: any. NULL patient: any. `again`: it was
- * spent before by the same caller with the same idempotency_key. */
+/* Verifies and redeems inside a transaction of the caller's (ward_db_tx), so that the token's
+ * use and its redemption are atomic. Fills *out. UNAUTHENTICATED PPID_*, FAILED_PRECONDITION
+ * PPID_FOREIGN, ALREADY_EXISTS PPID_SPENT. Empty place: any. NULL patient: any. `again`: the
+ * same caller redeemed it before with the same idempotency_key. */
 struct token_want {
     const char *token, *patient, *purpose, *place, *idempotency_key;
 };

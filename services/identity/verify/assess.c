@@ -1,5 +1,4 @@
-/* AssessPhotograph: whether a photograph could be enrolled. Nothing is compared, nothing kept.
- */
+/* AssessPhotograph: whether a photograph could be enrolled. Nothing is compared or stored. */
 #include "services/identity/api.h"
 
 typedef Ward__Identity__V1__AssessPhotographRequest AssessRequest;

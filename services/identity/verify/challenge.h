@@ -1,4 +1,4 @@
-/* challenge.h - issued challenges: single use, known to every replica.
+/* challenge.h - issued challenges: single use, shared by all replicas.
  *
  * Threads: a worker's own connection. Memory: the caller's. Errors: db.h's, and
  * FAILED_PRECONDITION CHALLENGE_UNKNOWN.
@@ -11,17 +11,17 @@
 #include "services/identity/identity.h"
 #include "services/identity/live/live.h"
 
-#define CHALLENGE_MS      30000 /* to the last frame */
+#define CHALLENGE_MS      30000 /* until the last frame */
 #define CHALLENGE_STEP_MS 5000
 
 struct challenge {
-    bool given; /* false: the call came without one */
+    bool given; /* false: the call has no challenge */
     int n_steps;
     enum live_step steps[LIVE_STEPS_MAX];
     int64_t expires_at_us;
 };
-/* Takes it out of circulation, whatever comes of it. Only for whom, for what and by whom it was
- * issued. */
+/* Marks it as used, whatever the result. Only for the same subject, purpose and caller as at
+ * its issue. */
 WARD_MUST enum ward_code challenge_take(struct ward_call *c, const char *challenge_id,
                                         const uint8_t subject_id[IDENTITY_ID],
                                         const char *purpose, struct challenge *out);

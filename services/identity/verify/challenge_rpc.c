@@ -58,7 +58,7 @@ static enum ward_code start_challenge(struct ward_call *c, const StartChallengeR
                                 "this model pack has no models for liveness: use staff who see "
                                 "the person, or a way without a face");
     n = challenge_make(steps);
-    ward_random(id, sizeof(id)); /* not a UUIDv7: the next one is not to be guessed from it */
+    ward_random(id, sizeof(id)); /* not a UUIDv7: the next one must not be predictable */
     id[6] = (uint8_t)(0x40 | (id[6] & 0x0f));
     id[8] = (uint8_t)(0x80 | (id[8] & 0x3f));
     WARD_TRY(keep(c, id, known ? subject : NULL, req->purpose, steps, n));
@@ -82,7 +82,7 @@ enum ward_code start_challenge_rpc(struct ward_call *c, const ProtobufCMessage *
     return start_challenge(c, (const StartChallengeRequest *)q, (StartChallengeResponse *)r);
 }
 
-/* ---- taking one ---- */
+/* ---- using one ---- */
 
 static enum ward_code unknown(struct ward_err *err)
 {

@@ -1,29 +1,30 @@
-/* Where faces may be, and what becomes of them. */
+/* Search for faces, and their pixelation. */
 #include "services/identity/verify/hide.h"
 #include "services/identity/live/live.h"
 
 #include <math.h>
 #include <string.h>
 
-#define MARGIN 0.3 /* of the box on each side: hair, ears and chin are a person too */
-#define BLOCKS 6   /* a face's larger side becomes so many blocks: nothing of it is left */
-/* Where a search comes back with a quarter of what it can hold there may be more. */
+#define MARGIN 0.3 /* of the box on each side: hair, ears and chin also identify a person */
+#define BLOCKS 6   /* number of blocks for a face's larger side: nothing recognizable remains */
+/* If a search fills a quarter of its capacity, there may be more faces. */
 #define MANY         (FACE_MAX_FOUND / 4)
 #define WAITING_MOST 64
-#define LOOKS_MORE   2                  /* at what was hidden */
+#define LOOKS_MORE   2                  /* search of the changed picture */
 #define SCRATCH      ((size_t)32 << 20) /* of one search */
 
-/* Source of least_px: make eval-redact, choosing half (2026-11-23): at and above it 95 % or
- * more of the faces are hidden, in each size of picture. Tiles of 512 brought faceplugin to 24.
- * How a pack's detector looks: in the whole, in four overlapping parts, and in tiles in the
- * shape of its input, which overlap so far that no face that only a tile shows is cut in all.
+/* Source of least_px: make eval-redact, choosing half (2026-11-23): at and above it at least 95
+ * % of the faces are hidden, in each picture size. Tiles of 512 gave 24 for faceplugin. A
+ * pack's detector runs on the whole picture, on four overlapping parts, and on tiles with the
+ * aspect ratio of its input. The tiles overlap enough that none of the faces that only tiles
+ * show is cut by all of them.
  */
 #define OVERLAP 112.0
 static const struct looking {
     const char *pack;
     double least;          /* score; 0: the detector's own */
     double tile_w, tile_h; /* pixels */
-    double side_least;     /* no part of a part is searched that is smaller */
+    double side_least;     /* minimum size of a part to be searched */
     int least_px;
 } lookings[] = {
     {"faceplugin", 0.3, 428, 320, 80, 14},
@@ -63,7 +64,7 @@ static enum ward_code search_once(struct hiding *r, struct rect around, int *n)
     return WARD_OK;
 }
 
-/* Overlapping quarters, to be searched next; where they would be too small, that is said. */
+/* Overlapping quarters, to be searched next; if they would be too small, that is reported. */
 static int quarters(struct hiding *r, struct rect of, struct rect out[4])
 {
     const double least = looking_of(r->pack)->side_least;
@@ -78,7 +79,7 @@ static int quarters(struct hiding *r, struct rect of, struct rect out[4])
     return 4;
 }
 
-/* Where nothing was hidden since the last look there is nothing new to see. */
+/* If nothing was hidden since the last search, a repetition finds nothing new. */
 static bool is_new(const struct hiding *r, const struct rect *at)
 {
     if (r->n_hidden == 0)
@@ -113,7 +114,7 @@ static enum ward_code search(struct hiding *r, struct rect around)
     return WARD_OK;
 }
 
-/* Nothing where the four parts are hardly larger than a tile. */
+/* Nothing if the four parts are hardly larger than a tile. */
 static enum ward_code search_tiles(struct hiding *r)
 {
     const struct looking *l = looking_of(r->pack);
@@ -128,7 +129,7 @@ static enum ward_code search_tiles(struct hiding *r)
     return WARD_OK;
 }
 
-/* The whole with a border around, four overlapping parts, tiles. */
+/* The whole picture with a border, four overlapping parts, tiles. */
 static enum ward_code find(struct hiding *r)
 {
     double w = r->im.w, h = r->im.h;
@@ -147,7 +148,7 @@ static int within(double v, int most)
     return !(v >= 0) ? 0 : v > most ? most : (int)v;
 }
 
-/* Every block becomes its mean. */
+/* Every block is replaced by its mean. */
 static void pixelate(uint8_t *rgb, int w, const int at[4], int side)
 {
     for (int y = at[1]; y < at[3]; y += side)
@@ -168,7 +169,7 @@ static void pixelate(uint8_t *rgb, int w, const int at[4], int side)
         }
 }
 
-/* One line of running means over 2 r + 1 values that are `step` apart. */
+/* One line of running means over 2 r + 1 values at distance `step`. */
 static void smooth(uint8_t *p, size_t step, int n, int r, uint8_t *copy)
 {
     int sum = 0;
@@ -185,7 +186,7 @@ static void smooth(uint8_t *p, size_t step, int n, int r, uint8_t *copy)
     }
 }
 
-/* Pixelated first: what blurring alone leaves can be sharpened again. */
+/* Pixelated first: blurring alone can be reversed by sharpening. */
 static bool blur(uint8_t *rgb, int w, const int at[4], int side, struct ward_arena *mem)
 {
     int wide = at[2] - at[0], high = at[3] - at[1];
@@ -232,8 +233,8 @@ static bool holds(const struct face_box *a, const struct face_box *b)
     return x > a->x1 && x < a->x2 && y > a->y1 && y < a->y2;
 }
 
-/* Everything found is hidden; what is counted is what is hardly a mistake, once: a part shows a
- * face of the whole again, and pieces of it. */
+/* Everything found is hidden. Only confident faces are counted, once each: a part shows a face
+ * of the whole picture again, and fragments of it. */
 static int faces(const struct hiding *r)
 {
     int n = 0;
@@ -249,7 +250,7 @@ static int faces(const struct hiding *r)
     return n;
 }
 
-/* Boxes from `from` on whose middle lies in none before them are kept: how many. */
+/* Keeps boxes from `from` on whose centre is in no earlier box; returns their number. */
 static int drop_known(struct hiding *r, int from)
 {
     int kept = from;
@@ -266,8 +267,8 @@ static int drop_known(struct hiding *r, int from)
     return kept - from;
 }
 
-/* Hides, and looks again at what came of it: a face that was lost among others stands out once
- * they are gone. What is still found at the last look is said. */
+/* Hides the faces, and searches the result again: a face hidden among others is detected after
+ * these are removed. Faces found in the last search are reported. */
 static enum ward_code hide_all(struct hiding *r)
 {
     int from = 0;

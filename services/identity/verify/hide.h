@@ -1,7 +1,7 @@
-/* hide.h - a photograph's faces, made unrecognisable where they lie.
+/* hide.h - makes the faces of a photograph unrecognisable.
  *
- * Looks with a lower threshold than recognition does, in the whole, in parts and in tiles, and
- * looks again at what came of it. Source of what it finds by size: make eval-redact.
+ * It searches with a lower threshold than recognition, in the whole picture, in parts and in
+ * tiles, and searches the result again. Source of its rates by size: make eval-redact.
  *
  * Threads: a worker's own. Memory: `mem` for a copy of a line, an arena of its own for each
  * search. Errors: host.h's; RESOURCE_EXHAUSTED.
@@ -21,19 +21,19 @@ struct hiding {
     struct ward_arena *mem;
     struct ward_err *err;
     struct pixels im;
-    uint8_t *rgb; /* im's, changed in place */
+    uint8_t *rgb; /* im's, modified in place */
     bool blur;    /* smooth over the blocks */
     /* Out. */
-    int faces;    /* hardly a mistake, each once; everything found is hidden */
-    bool crowded; /* more than could be told apart, or found again at the last look */
+    int faces;    /* confident ones, each once; everything found is hidden */
+    bool crowded; /* more than could be separated, or found again in the last search */
     /* Its own; zero. */
     struct ward_arena scratch;
-    int n, n_whole;            /* boxes; those of the whole come first */
+    int n, n_whole;            /* boxes; those of the whole picture come first */
     int hidden_from, n_hidden; /* those hidden since the last look */
     struct face_box box[HIDE_BOXES];
 };
 WARD_MUST enum ward_code hide_faces(struct hiding *r);
-/* The width in pixels from which on a face is found as a rule; with its figures in hide.c. */
+/* The width in pixels from which on a face is usually found; hide.c has the figures. */
 int hide_least_px(const struct face_pack *p);
 
 #endif

@@ -1,9 +1,9 @@
-/* misses.h - how often within an hour one person may look for a face and not find it.
+/* misses.h - limits how often within an hour one person may compare faces without a match.
  *
- * Each comparison says something of the template; who guesses at it is wrong nearly always. So
- * what did not match is counted, by subject and person for 1:1 and by person for a search, and
- * past the limit nothing is answered, matches too: a refusal that comes with misses alone would
- * be an answer.
+ * Each comparison reveals something about the template, and a guessing person is nearly always
+ * wrong. Comparisons without a match are therefore counted, by subject and person for 1:1 and
+ * by person for a search. Beyond the limit nothing is answered, matches included: if only
+ * misses were refused, a refusal would be an answer.
  *
  * Threads: a worker's own connection. Memory: the call's arena. Errors: as db.h.
  */
@@ -12,8 +12,9 @@
 
 #include "services/identity/identity.h"
 
-/* Inside the transaction of the answer, the subject's row locked. `subject` NULL: a search.
- *   RESOURCE_EXHAUSTED  TOO_MANY_FACE_MISSES, with when to come back */
+/* Inside the transaction of the answer, with the subject's row locked. `subject` NULL: a
+ * search.
+ *   RESOURCE_EXHAUSTED  TOO_MANY_FACE_MISSES, with the time to wait */
 WARD_MUST enum ward_code misses_take(struct ward_call *c, struct ward_db *db,
                                      const uint8_t *subject, bool missed, struct ward_err *err);
 

@@ -1,4 +1,4 @@
-/* Redact: no face of a photograph stays a face. */
+/* Redact: makes all faces of a photograph unrecognisable. */
 #include "common/image/encode.h"
 #include "common/image/image.h"
 #include "services/identity/api.h"

@@ -6,13 +6,13 @@
 typedef Ward__Identity__V1__VerifyRequest VerifyRequest;
 typedef Ward__Identity__V1__VerifyResponse VerifyResponse;
 
-/* A face that lies upside down is like nobody: that is no word about who is in the bed. */
+/* An upside-down face matches nobody: that reveals nothing about the person. */
 static enum ward_code compare(struct verification *v, const struct ward_stop *stop,
                               struct photo *p)
 {
     struct ward_call *c = v->call;
     struct worker *w = c->wrk;
-    double norm = p->face.norm; /* before a former model's embedding takes its place */
+    double norm = p->face.norm; /* before a former model's embedding replaces it */
 
     WARD_TRY(verification_embed(v, c->mem, &p->im, &p->box, &p->face));
     WARD_TRY(verification_compare(v, p->face.embedding, &v->score));
@@ -21,7 +21,7 @@ static enum ward_code compare(struct verification *v, const struct ward_stop *st
     return upside_down(w->face, c->mem, stop, &p->im, norm, &v->gate, c->err);
 }
 
-/* Reads the photograph as the policy asks, and compares what may be compared. */
+/* Reads the photograph as the policy requires, and compares it if permitted. */
 static enum ward_code look(struct verification *v, const VerifyRequest *req, struct photo *p)
 {
     struct ward_call *c = v->call;

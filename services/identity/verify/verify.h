@@ -1,8 +1,8 @@
-/* verify.h - one subject, one claim: what Verify and VerifyVideo share.
+/* verify.h - one subject, one claim: the common part of Verify and VerifyVideo.
  *
- * begin reads the request and the use's policy, recall the subject's templates (of the model in
- * use, or of the former one where there are no others), compare scores an embedding, issue
- * signs a token for a match, commit writes the audit event if consent still stands.
+ * begin reads the request and the use's policy, recall the subject's templates (of the current
+ * model, or of the former one if there are no others), compare scores an embedding, issue signs
+ * a token for a match, commit writes the audit event if the consent is still valid.
  *
  * Threads: a worker's own. Memory: the call's arena; `kept` is wiped by verification_forget.
  * Errors: the .proto's of Verify.
@@ -39,14 +39,14 @@ struct claim {
 };
 WARD_MUST enum ward_code verification_begin(struct verification *v, const struct claim *claim);
 WARD_MUST enum ward_code verification_recall(struct verification *v);
-/* Where the templates are of the former model, embeds the face again with that one. */
+/* If the templates are of the former model, embeds the face again with that model. */
 WARD_MUST enum ward_code verification_embed(struct verification *v, struct ward_arena *mem,
                                             const struct pixels *im, const struct face_box *box,
                                             struct face *face);
-/* Cosine of an embedding (length 1, not turned) with the templates. */
+/* Cosine of an embedding (length 1, not transformed) with the templates. */
 WARD_MUST enum ward_code verification_compare(struct verification *v, const float *embedding,
                                               double *score);
-/* Counts what the liveness policy made of a usable capture. */
+/* Counts the liveness policy's result for a usable capture. */
 void verification_count(const struct verification *v);
 /* MATCH, NO_MATCH or UNUSABLE from gate and score. */
 void verification_decide(struct verification *v);
@@ -54,17 +54,17 @@ const char *verification_outcome(const struct verification *v);
 Ward__Identity__V1__Outcome verification_wire_outcome(const struct verification *v);
 WARD_MUST enum ward_code verification_liveness(struct verification *v,
                                                Ward__Identity__V1__Liveness **out);
-/* Of a patient without a year of birth it is not known whether the stated rate holds: no rate
- * is claimed (0) and no token issued. */
+/* For a patient without a year of birth the stated rate may not hold: the rate is 0 and no
+ * token is issued. */
 bool verification_age_known(const struct verification *v);
 double verification_fmr(const struct verification *v);
-/* Only for a match of known age; *token stays "" and *lifetime_s 0 otherwise. */
+/* Only for a match of known age; otherwise *token stays "" and *lifetime_s 0. */
 WARD_MUST enum ward_code verification_issue(struct verification *v, char **token,
                                             int32_t *lifetime_s);
-/* rule_score_told by what it was compared with; 0 where nothing was. The exact score is in the
- * audit event alone. */
+/* rule_score_told by the threshold in use; 0 without a comparison. Only the audit event has the
+ * exact score. */
 double verification_told(const struct verification *v, double score);
-/* What both answers note in the audit event. */
+/* The fields of both answers in the audit event. */
 void verification_note(struct verification *v);
 WARD_MUST enum ward_code verification_commit(struct verification *v);
 void verification_forget(struct verification *v);

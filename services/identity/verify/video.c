@@ -1,4 +1,4 @@
-/* VerifyVideo: a subject over several frames, with or without a challenge. */
+/* VerifyVideo: verifies a subject over several frames, with or without a challenge. */
 #include "common/base/clock.h"
 #include "services/identity/identity_metrics.h"
 #include "services/identity/verify/challenge.h"
@@ -17,9 +17,11 @@ typedef Ward__Identity__V1__VideoFrame VideoFrame;
 #define FRAME_MAX     ((size_t)2 << 20)
 #define VIDEO_MOST_NS (60 * INT64_C(1000000000))
 #define FRAME_ARENA                                                                            \
-    ((size_t)96 << 20) /* a frame's pixels and tensors, taken back after each                  \
+    ((size_t)96 << 20) /* a frame's pixels and tensors, released after each                    \
+                        *                                                                      \
                         */
-/* The passive model looks at so many usable frames, this far apart: their mean is the score. */
+/* The passive model runs on this many usable frames, at this distance: their mean is the
+ * score. */
 #define PASSIVE_MAX   5
 #define PASSIVE_EVERY 4
 
@@ -33,13 +35,13 @@ struct video {
     int64_t first_ns, last_at_ms, last_wall_us;
     double passive, best;
     bool has_first;
-    float first[FACE_DIM_MAX]; /* the first face seen: all others are to be its */
+    float first[FACE_DIM_MAX]; /* the first face: all others must match it */
     double sum[FACE_DIM_MAX];  /* of the usable frames' embeddings */
     struct sight sights[FRAMES_MAX];
     struct judgement judged;
 };
 
-/* ---- what comes in ---- */
+/* ---- the input ---- */
 
 /* The start's texts live only until the next message. */
 static enum ward_code begin(struct video *d, const VideoStart *s)
@@ -195,7 +197,7 @@ static void judge(struct video *d)
                     1);
 }
 
-/* What most of the frames were refused for. */
+/* The reason of most rejected frames. */
 static enum gate common_gate(const struct video *d)
 {
     enum gate g = FACE_NOT_FOUND;
@@ -206,8 +208,8 @@ static enum gate common_gate(const struct video *d)
     return g;
 }
 
-/* Their mean to length 1; what is left of a sum of unit vectors is never nothing, unless they
- * contradict each other. */
+/* Their mean, normalized to length 1; a sum of unit vectors is never 0 unless they contradict
+ * each other. */
 static enum ward_code fuse(struct video *d)
 {
     float mean[FACE_DIM_MAX];
@@ -292,7 +294,7 @@ static enum ward_code answer(struct video *d, VerifyVideoResponse *resp)
     return verification_commit(&d->v);
 }
 
-/* Streams have few workers: a caller's own longer deadline does not hold one. */
+/* Streams have few workers: a caller's longer deadline does not occupy one. */
 static void no_longer_than_a_minute(struct ward_call *c)
 {
     int64_t at = ward_mono_ns() + VIDEO_MOST_NS;
