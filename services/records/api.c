@@ -1,4 +1,4 @@
-/* Wire to domain and back: what the handlers share. */
+/* Conversion between wire and domain types, shared by the handlers. */
 #include "services/records/api.h"
 
 char *api_text(const char *s)

@@ -1,5 +1,5 @@
-/* api.h - what the handlers share, and their names. Threads: a worker's own. Memory: the call's
- * arena. Errors: the .proto's. */
+/* api.h - functions that the handlers share, and the handlers' names. Threads: a worker's own.
+ * Memory: the call's arena. Errors: the .proto's. */
 #ifndef RECORDS_API_H
 #define RECORDS_API_H
 
@@ -18,10 +18,10 @@ ward_handler create_rpc, read_rpc, update_rpc, history_rpc, read_version_rpc,
     discard_quarantined_rpc, export_deidentified_rpc, follow_rpc, get_wards_rpc, extract_rpc,
     get_series_rpc, get_status_rpc, rotate_keys_rpc, erase_patient_rpc;
 
-/* A static or arena text where protobuf-c wants char *. */
+/* Casts a static or arena text to the char * that protobuf-c requires. */
 char *api_text(const char *s);
-/* The view of the call's person for reading or writing this kind, and the act begun: what most
- * handlers start with. `patient` may be NULL.
+/* First step of most handlers: the view of the caller for reading or writing this kind, and the
+ * begun event. `patient` may be NULL.
  *   PERMISSION_DENIED  PURPOSE_NOT_ALLOWED, KIND_NOT_ALLOWED */
 WARD_MUST enum ward_code api_begin(struct ward_call *c, struct ward_event *a, enum use use,
                                    enum kind kind, const char *patient, struct view *out);

@@ -1,4 +1,5 @@
-/* records - see README.md here for what it answers and docs/architecture.md for where it sits.
+/* records - see README.md here for its methods, and docs/architecture.md for its place in
+ * Ward.
  */
 #include "common/app/app.h"
 #include "services/records/api.h"

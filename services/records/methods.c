@@ -1,4 +1,4 @@
-/* The table of methods: it names every handler, so nothing below refers to it. */
+/* The table of methods: it names every handler, so no lower file refers to it. */
 #include "services/records/api.h"
 
 #include "ward/records/v1/access.pb-c.h"

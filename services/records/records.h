@@ -1,15 +1,16 @@
-/* records.h - the chart: what the files of this service share.
+/* records.h - the chart: declarations that the files of this service share.
  *
- * rules.c decides who may do what (pure). store/ writes and reads resources and their versions;
- * fhir/ checks them and turns them into FHIR's JSON and back; search/ finds them; access/ is
- * consent, break-glass and the log of accesses; merge/ makes one chart of two; exchange/ is
- * bundles, CSV and quarantine; feed/ is what changed; text/ reads notes; analytics/ counts;
- * admin/ is for those who run it. api.c is the table of methods; service.c opens and closes it
- * all.
+ * rules.c decides on roles (pure). store/ writes and reads resources and their versions; fhir/
+ * validates them and converts them from and to FHIR JSON; search/ finds them; access/ is
+ * consent, break-glass and the log of accesses; merge/ combines two charts; exchange/ is
+ * bundles, CSV and quarantine; feed/ is the feed of changes; text/ reads notes; analytics/
+ * counts; admin/ is for operators. api.c is the table of methods; service.c opens and closes
+ * everything.
  *
- * Threads: struct records is shared and read-only once serving, but for what locks itself; a
- * worker is one thread's. Memory: results live in the arena passed in. Errors: as db.h and
- * keyring.h, and DATA_LOSS RECORD_UNREADABLE where what is stored cannot be what was stored.
+ * Threads: struct records is shared and read-only during service, except members with their own
+ * lock; a worker is one thread's. Memory: results are in the arena passed in. Errors: as db.h
+ * and keyring.h, and DATA_LOSS RECORD_UNREADABLE for rows that were changed outside the
+ * service.
  */
 #ifndef RECORDS_H
 #define RECORDS_H
@@ -28,20 +29,19 @@
 #define RECORDS_MESSAGE ((size_t)8 << 20)   /* of one message */
 #define RECORDS_ARENA   ((size_t)128 << 20) /* of one call */
 #define RECORDS_MAX     ((size_t)1 << 20)   /* of one resource, serialized */
-#define RECORDS_SLACK   ((size_t)64 << 10)  /* more for a mark, a merge's links */
+#define RECORDS_SLACK   ((size_t)64 << 10)  /* additional bytes for a mark or a merge's links */
 
 typedef Ward__Records__V1__Resource Resource;
 
 struct records_config {
     const char *kek, *kek_old;
     int key_hold_s;
-    const char
-        *trusted_systems; /* URIs with commas between: their identifiers are one person's */
-    const char *audit;    /* audit's gRPC address, for AccessLog and leaves */
+    const char *trusted_systems; /* URIs, comma-separated: one person's identifiers */
+    const char *audit;           /* audit's gRPC address, for AccessLog and leaves */
     const char *text_data, *text_model, *plugins;
     int glass_s;
-    int followers; /* of the feed, at once */
-    int feed_ms;   /* how often the feed is numbered while nothing wakes it */
+    int followers; /* of the feed, concurrently */
+    int feed_ms;   /* interval for numbering the feed without a wake-up */
 };
 
 struct text_backend;

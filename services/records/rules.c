@@ -28,8 +28,8 @@ static const struct rule {
     {"physician",
      {CARE},
      {.treated = KINDS_ALL},
-     /* Who they are and what they allow is not medicine; what Ward does not interpret, and
-      * what concerns no patient, no person writes here, but its source by an import. */
+     /* The patient's identity and consents are not medical. No person writes uninterpreted
+      * kinds and resources without a patient; only their source does, by an import. */
      {.treated = KINDS_ALL & ~(P | C | X | KINDS_NOBODYS)}},
     {"nurse", {CARE}, {.treated = KINDS_ALL}, {.treated = E | O | A | D | M | U | I}},
     {"pharmacist", {CARE}, {.treated = KINDS_ALL}, {.treated = A | D | M | I}},

@@ -1,7 +1,6 @@
-/* rules.h - who may do what, before any patient is looked at, and about one patient. Pure.
+/* rules.h - permissions by role, decided before any patient is read, and for one patient. Pure.
  *
- * Threads: any. Memory: none. Errors: none; scope_of says what is allowed, which may be
- * nothing.
+ * Threads: any. Memory: none. Errors: none; scope_of returns the permissions, possibly none.
  */
 #ifndef RECORDS_RULES_H
 #define RECORDS_RULES_H
@@ -35,14 +34,14 @@ enum kind {
 };
 #define KIND_BIT(k) (UINT32_C(1) << (k))
 #define KINDS_ALL   (KIND_BIT(KINDS) - 2)
-/* Of no patient: store/directory.h. */
+/* Without a patient: store/directory.h. */
 #define KINDS_NOBODYS                                                                          \
     (KIND_BIT(KIND_PRACTITIONER) | KIND_BIT(KIND_ORGANIZATION) | KIND_BIT(KIND_LOCATION))
 static inline bool kind_is_nobodys(enum kind kind)
 {
     return (KINDS_NOBODYS & KIND_BIT(kind)) != 0;
 }
-/* Whether a number of the wire's is a kind. */
+/* Whether a wire number is a kind. */
 static inline bool kind_is(int n)
 {
     return n > KIND_NONE && n < KINDS;
@@ -50,35 +49,36 @@ static inline bool kind_is(int n)
 
 enum use { USE_READ, USE_WRITE };
 
-/* What a person may do by their roles and purpose of use, as sets of kinds.
- *   everyone  of any patient; only denials that name the person or their role hide from them
- *   treated   of patients they treat (an open encounter in their ward); every denial hides
- *   own       of themselves (the patient whose id is their token's subject)
- * Broken glass opens `treated` for one patient, denials or not; but to write an encounter,
- * which would outlive it. */
+/* A person's permissions by roles and purpose of use, as sets of kinds.
+ *   everyone  for any patient; hidden only by denials that name the person or their role
+ *   treated   for patients they treat (an open encounter in their ward); hidden by every denial
+ *   own       for themselves (the patient whose id is their token's subject)
+ *
+ * A break-glass grant opens `treated` for one patient in spite of denials, except for writing
+ * an encounter, which would outlast it. */
 struct scope {
     uint32_t everyone, treated, own;
 };
-/* Unknown roles and purposes give nothing. */
+/* Unknown roles and purposes permit nothing. */
 struct scope scope_of(const char *const *roles, int n_roles, const char *purpose, enum use use);
-bool scope_has(const struct scope *s, enum kind kind); /* of anybody at all */
-/* Whether some role of theirs gives anything for some other purpose: PURPOSE_NOT_ALLOWED and
- * not KIND_NOT_ALLOWED. */
+bool scope_has(const struct scope *s, enum kind kind); /* for any scope */
+/* Whether one of their roles permits anything for another purpose: PURPOSE_NOT_ALLOWED instead
+ * of KIND_NOT_ALLOWED. */
 bool scope_by_other_purpose(const char *const *roles, int n_roles, enum use use,
                             enum kind kind);
 
-/* A ward's name: 1 to 64 of A-Z a-z 0-9 . _ -, in a token as in an encounter's location. */
+/* A ward's name: 1 to 64 of A-Z a-z 0-9 . _ -, in a token and in an encounter's location. */
 #define WARD_NAME_MAX 64
 bool ward_name_is(const char *name);
 
-/* What is known of the caller and one resource's patient. */
+/* Facts about the caller and one resource's patient. */
 struct standing {
     bool treats, glass, self;
-    bool denied_all;     /* a denial that names nobody covers this resource */
-    bool denied_to_them; /* one that names them or a role of theirs does */
+    bool denied_all;     /* a denial without an actor covers this resource */
+    bool denied_to_them; /* a denial that names them or one of their roles does */
 };
-/* The whole decision, as the SQL of access/scope.h makes it: the tests hold both against the
- * same table. */
+/* The complete decision, equal to the SQL of access/scope.h: tests compare both with the same
+ * table. */
 bool may(const struct scope *s, enum use use, enum kind kind, const struct standing *st);
 
 #endif

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-/* Kinds as the tables below write them, in the order of enum kind. */
+/* Kinds as letters of the tables below, in the order of enum kind. */
 /* K: Consent, M: MedicationStatement, X: Other, Q: MedicationRequest, U: Procedure, I:
  * Immunization, S: ServiceRequest, T: Practitioner, G: Organization, L: Location. */
 static const char LETTERS[] = "-PEOCADRKMXQUISTGL";
@@ -26,7 +26,7 @@ static uint32_t kinds(const char *letters)
 static const char *const PURPOSES[] = {"TREAT",   "ETREAT", "CAREMGT", "PATADMIN",
                                        "HOPERAT", "PATRQT", "HRESCH",  ""};
 
-/* The table of docs/records.md: role, the purposes it is for, and whose and what. */
+/* The table of docs/records.md: role, purposes, scope and kinds. */
 static const struct row {
     const char *role, *purposes;
     const char *read_everyone, *read_treated, *read_own;
@@ -80,7 +80,7 @@ static void several_roles_are_a_union(void **state)
     (void)state;
     assert_int_equal(s.everyone, kinds("PEK"));
     assert_int_equal(s.treated, kinds("EOADMUI"));
-    s = scope_of(roles, 3, "PATADMIN", USE_WRITE); /* a nurse administers nothing */
+    s = scope_of(roles, 3, "PATADMIN", USE_WRITE); /* a nurse has no administrative role */
     assert_int_equal(s.everyone, kinds("PEK"));
     assert_int_equal(s.treated, 0);
 }
@@ -121,9 +121,9 @@ static void the_kinds_are_numbered_as_the_contract_numbers_them(void **state)
     assert_int_equal(KINDS_NOBODYS, kinds("TGL"));
 }
 
-/* Relation of the caller to the patient, and what a consent denies of one resource: no denial,
- * one for everybody, one that names them or a role of theirs, both. What each scope alone lets
- * them do. The same table is held against the SQL by tests/contract/records/access.test.js. */
+/* Relation of the caller to the patient, and a consent's denials for one resource: none, one
+ * for everybody, one that names them or their role, both. The table has the result for each
+ * scope alone. tests/contract/records/access.test.js compares the SQL with the same table. */
 static const struct standing NONE = {0}, TREATS = {.treats = true}, GLASS = {.glass = true},
                              BOTH = {.treats = true, .glass = true}, SELF = {.self = true};
 
@@ -185,7 +185,7 @@ static void a_broken_glass_does_not_open_the_writing_of_encounters(void **state)
     assert_true(may(&treated, USE_READ, KIND_ENCOUNTER, &GLASS));
     assert_true(may(&treated, USE_WRITE, KIND_OBSERVATION, &GLASS));
     assert_false(may(&treated, USE_WRITE, KIND_ENCOUNTER, &GLASS));
-    assert_true(may(&treated, USE_WRITE, KIND_ENCOUNTER, &BOTH)); /* who treats has no need */
+    assert_true(may(&treated, USE_WRITE, KIND_ENCOUNTER, &BOTH)); /* not needed */
     assert_true(may(&everyone, USE_WRITE, KIND_ENCOUNTER, &GLASS));
 }
 

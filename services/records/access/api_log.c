@@ -1,4 +1,4 @@
-/* AccessLog: who saw or changed the record of a patient. */
+/* AccessLog: all reads and changes of a patient's record. */
 #include "services/records/access/log.h"
 #include "services/records/access/page.h"
 
@@ -74,7 +74,7 @@ struct logging {
     struct log_page page;
 };
 
-/* A patient of their own, a privacy officer of everybody; no other role of theirs counts. */
+/* A patient may read their own log, a privacy officer any; other roles do not count. */
 static enum ward_code begin(struct logging *l)
 {
     static const char *const roles[] = {"patient", "privacy-officer"};

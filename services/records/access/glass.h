@@ -9,9 +9,9 @@
 
 typedef Ward__Records__V1__Glass Glass;
 
-/* What is sealed of a glass, under its patient's key. */
+/* The encrypted part of a grant, under its patient's key. */
 enum glass_text { GLASS_EXPLANATION, GLASS_NOTE };
-/* out takes n + WARD_SEAL_EXTRA. */
+/* out has room for n + WARD_SEAL_EXTRA. */
 WARD_MUST enum ward_code glass_seal(const struct patient *p, const uint8_t glass[RECORDS_ID],
                                     enum glass_text what, const char *text, uint8_t *out,
                                     struct ward_err *err);
@@ -20,7 +20,7 @@ WARD_MUST enum ward_code glass_seal(const struct patient *p, const uint8_t glass
     "g.glass_id, g.patient_id, g.actor, g.ward, g.reason, g.explanation, g.from_us,"           \
     " g.until_us, g.reviewed_by, g.reviewed_at_us, g.verdict,"                                 \
     " (SELECT COUNT(DISTINCT seen.event_id) FROM seen WHERE seen.glass_id = g.glass_id)"
-/* A row as the wire's; the explanation of an erased patient is "". */
+/* Converts a row to the wire's form; the explanation of an erased patient is "". */
 WARD_MUST enum ward_code glass_of(struct worker *w, struct ward_arena *mem,
                                   const struct ward_val *row, Glass *out, struct ward_err *err);
 

@@ -5,16 +5,15 @@
 
 #include <string.h>
 
-/* Systems without their scheme: by their URL, and by their OID, as CDA documents and what is
- * made of them have it. Source: HL7 FHIR R4, Using Codes, table of code systems,
- * https://hl7.org/fhir/R4/terminologies-systems.html; HL7 OID Registry,
- * https://www.hl7.org/oid; for Germany https://simplifier.net/basisprofil-de-r4; for China
- * WS/T 500-2016, shared documents of electronic records (diagnoses by ICD-10 in
+/* Systems without their scheme: by URL, and by OID as in CDA documents. Source: HL7 FHIR R4,
+ * Using Codes, table of code systems, https://hl7.org/fhir/R4/terminologies-systems.html; HL7
+ * OID Registry, https://www.hl7.org/oid; for Germany https://simplifier.net/basisprofil-de-r4;
+ * for China WS/T 500-2016, shared documents of electronic records (diagnoses by ICD-10 in
  * 2.16.156.10011.2.3.3.11 and its tables .1, .2, .3 ...); WHO ICD API,
  * https://icd.who.int/icdapi/docs2/SupportedClassifications/. From knowledge: not looked up. */
 static const struct system {
     const char *name;
-    bool begins; /* and all that begins so */
+    bool begins; /* and all with this prefix */
     enum { ICD_10, ICD_11, ICD_9, LISTED } what;
     const char *listed; /* its name in label_listed.c */
 } systems[] = {
@@ -57,7 +56,7 @@ uint32_t label_of_security(const char *system, const char *code)
     return 0;
 }
 
-/* Blocks and categories of ICD-10, without the dot; both ends with all below them.
+/* Blocks and categories of ICD-10, without the dot; both ends include everything below them.
  * Source: WHO, ICD-10 Version:2019, https://icd.who.int/browse10/2019/en; those marked CM are
  * only in ICD-10-CM: CDC/NCHS, ICD-10-CM 2025 tabular list,
  * https://www.cdc.gov/nchs/icd/icd-10-cm/files.html. */
@@ -142,8 +141,9 @@ static const struct label_range icd_10[] = {
     {"Z70", "Z70", LABEL_SEX},      /* counselling on sexual attitude, behaviour */
 };
 
-/* Blocks and categories of ICD-11 for mortality and morbidity, without the dot; both ends with
- * all below them. Source: WHO, ICD-11 MMS 2024-01, https://icd.who.int/browse/2024-01/mms/en.
+/* Blocks and categories of ICD-11 for mortality and morbidity, without the dot; both ends
+ * include everything below them. Source: WHO, ICD-11 MMS 2024-01,
+ * https://icd.who.int/browse/2024-01/mms/en.
  */
 static const struct label_range icd_11[] = {
     {"1A60", "1A9Z", LABEL_STD},      /* predominantly sexually transmissible infections */
@@ -170,7 +170,7 @@ static const struct label_range icd_11[] = {
     {"QA21", "QA21", LABEL_SEX},      /* contraceptive management */
 };
 
-/* "B20.1" as "B201"; false for what is no code of the ICD. */
+/* "B20.1" as "B201"; false if it is not an ICD code. */
 static bool bare(const char *code, char out[12])
 {
     size_t n = 0;
@@ -181,7 +181,7 @@ static bool bare(const char *code, char out[12])
         if (c == '.')
             continue;
         if (!((c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')))
-            break; /* national marks: "+", "*", "!" and what follows them */
+            break; /* national marks: "+", "*", "!" and the text after them */
         if (n == 11)
             return false;
         out[n++] = c;
@@ -201,7 +201,7 @@ uint32_t label_of_ranges(const struct label_range *at, size_t n, const char *key
     return out;
 }
 
-/* A cluster names several: "6A70/1C62.Z&XT5R". */
+/* A cluster contains several codes: "6A70/1C62.Z&XT5R". */
 static uint32_t label_of_icd_11(const char *code)
 {
     uint32_t out = 0;
@@ -217,7 +217,7 @@ static uint32_t label_of_icd_11(const char *code)
     }
 }
 
-/* A URL's scheme and last slash, and "urn:oid:", say nothing of what the system is. */
+/* A URL's scheme and last slash, and "urn:oid:", do not identify the system. */
 static const char *without_scheme(const char *name, size_t *n)
 {
     static const char *const schemes[] = {"http://", "https://", "urn:oid:"};
@@ -247,7 +247,8 @@ static const struct system *system_of(const char *name)
     return NULL;
 }
 
-/* LOINC's codes end in a check digit (LOINC Users' Guide, mod 10), so a slip of the pen shows.
+/* LOINC's codes end with a check digit (LOINC Users' Guide, mod 10), which detects typing
+ * errors.
  */
 static bool is_loinc(const char *code)
 {

@@ -1,8 +1,8 @@
-/* label.h - what is sensitive beyond the rest: bits of resource.labels and consent_deny.labels.
+/* label.h - security labels: bits of resource.labels and consent_deny.labels.
  *
  * Codes of HL7 v3 ActCode, InformationSensitivityPolicy. Source: HL7 Terminology,
- * http://terminology.hl7.org/CodeSystem/v3-ActCode, checked 2026-11-21. Which diagnoses carry
- * one without being marked stands in label.c, with its sources.
+ * http://terminology.hl7.org/CodeSystem/v3-ActCode, checked 2026-11-21. label.c has the
+ * diagnoses that imply a label without a mark, with its sources.
  *
  * Threads: any. Memory: none. Errors: none.
  */
@@ -21,14 +21,16 @@ enum label {
     LABEL_SDV = 1 << 4,  /* sexual assault, abuse or domestic violence */
     LABEL_GDIS = 1 << 5, /* genetic disease */
     LABEL_SEX = 1 << 6,  /* sexuality and reproductive health */
-    /* Coded only in systems that label.c cannot read. Every denial by label includes it. */
+    /* Coded only in systems that label.c does not recognize. Every denial by label includes
+     * it. */
     LABEL_UNKNOWN = 1 << 7
 };
 uint32_t label_of_security(const char *system, const char *code); /* 0: none of these */
-/* What a diagnosis or laboratory code says of itself: ICD-9, 10 and 11, LOINC, SNOMED CT. */
+/* The labels that a diagnosis or laboratory code implies: ICD-9, 10 and 11, LOINC, SNOMED
+ * CT. */
 uint32_t label_of_code(const char *system, const char *code);
-/* Whether label_of_code can read the code: its system is known, and a LOINC code is well
- * formed. */
+/* Whether label_of_code recognizes the code: its system is known, and a LOINC code is
+ * well-formed. */
 bool label_reads(const char *system, const char *code);
 
 #endif

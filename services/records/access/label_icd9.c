@@ -1,11 +1,12 @@
-/* ICD-9-CM's diagnoses: charts of before 2015 are still exchanged. */
+/* ICD-9-CM's diagnoses: charts from before 2015 are still exchanged. */
 #include "services/records/access/label_own.h"
 
 #include "common/base/status.h"
 #include "services/records/access/label.h"
 
 /* Source: CDC/NCHS and CMS, ICD-9-CM, sixth edition, volume 1: tabular list, fiscal year 2012,
- * https://www.cdc.gov/nchs/icd/icd9cm.htm. The choice is label.c's for the ICD-10. */
+ * https://www.cdc.gov/nchs/icd/icd9cm.htm. The selection corresponds to label.c's for
+ * ICD-10. */
 static const struct label_range icd_9[] = {
     {"290", "319", LABEL_PSY},               /* chapter 5: mental disorders */
     {"291", "292", LABEL_ETH},               /* alcohol- and drug-induced disorders */

@@ -8,18 +8,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* LOINC and SNOMED CT have no ranges, so what is here is a choice of what is common: the rest
- * needs its mark in meta.security. */
+/* LOINC and SNOMED CT have no ranges, so this is a selection of common codes: others need a
+ * mark in meta.security. */
 struct listed {
     const char *code;
     uint32_t labels;
 };
 
-/* Rising, without the check digit. Source: the value sets of the CMS quality measures: HIV
+/* Ascending, without the check digit. Source: the value sets of the CMS quality measures: HIV
  * laboratory tests (Ab and Ag) 2.16.840.1.113762.1.4.1056.50, HIV viral load tests
  * 2.16.840.1.113762.1.4.1248.377, chlamydia screening 2.16.840.1.113883.3.464.1003.110.12.1052,
- * gonorrhea screening 2.16.840.1.113762.1.4.1258.1, syphilis
- * tests 2.16.840.1.113762.1.4.1248.389, updates of 2021 and 2025, checked 2026-11-24; HIV and
+ * gonorrhea screening 2.16.840.1.113762.1.4.1258.1, syphilis tests
+ * 2.16.840.1.113762.1.4.1248.389, updates of 2021 and 2025, checked 2026-11-24; HIV and
  * chlamydia also as in the Swiss list of laboratory observations to be reported,
  * https://github.com/project-husky/husky, LabObsListLoinc, checked 2026-11-21. */
 static const int loinc_hiv[] = {
@@ -60,8 +60,8 @@ static const struct listed loinc[] = {
 };
 
 /* Source: HIV: OHDSI, Covid-19 phenotypes, HIV&AIDS (concepts mapped from ICD-10 B20-B24, R75,
- * Z21), https://github.com/OHDSI/Covid-19, checked 2026-11-21; the others: SNOMED CT, as the
- * bundles of Synthea (https://github.com/synthetichealth/synthea) use and name them. */
+ * Z21), https://github.com/OHDSI/Covid-19, checked 2026-11-21; the others: SNOMED CT, with the
+ * names used in the bundles of Synthea (https://github.com/synthetichealth/synthea). */
 static const struct listed snomed[] = {
     {"19030005", LABEL_HIV},        /* Human immunodeficiency virus, the organism */
     {"86406008", LABEL_HIV},        /* Human immunodeficiency virus infection */

@@ -214,7 +214,7 @@ static void a_loinc_code_with_a_wrong_check_digit_is_not_read(void **state)
     assert_false(label_reads(LOINC, ""));
     assert_false(label_reads(LOINC, "7917"));
     assert_false(label_reads(LOINC, "7917-88"));
-    assert_int_equal(label_of_code(LOINC, "7917-1"), LABEL_HIV); /* hidden rather than shown */
+    assert_int_equal(label_of_code(LOINC, "7917-1"), LABEL_HIV); /* hidden in case of doubt */
 }
 
 static void tests_of_sexually_transmitted_infections_are_known(void **state)

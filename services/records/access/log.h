@@ -1,10 +1,10 @@
-/* log.h - one page of AccessLog in the making.
+/* log.h - builds one page of AccessLog.
  *
- * What audit says about a patient is the answer. `seen`, written in the transaction of each
- * act, is what it is checked against: a line of it is in audit, or its event still lies in the
- * outbox (it is pending, and shown so), or something was taken out of audit, which is said and
- * not passed over. The order of reading makes this exact: seen, then the outbox, then audit. An
- * event that had left the outbox was acknowledged by audit before audit is asked.
+ * The answer has audit's events about a patient. They are compared with `seen`, which is
+ * written in the transaction of each access: an event of a row of `seen` is in audit, or still
+ * in the outbox (reported as pending), or was removed from audit, which is an error. The order
+ * of the reads makes this exact: seen, then the outbox, then audit. audit acknowledged an event
+ * before it left the outbox, and audit is read after that.
  *
  * Threads: a worker's own. Memory: the call's arena. Errors: db.h's; AUDIT_AWAY, AUDIT_DIFFERS.
  */
@@ -18,14 +18,14 @@
 
 typedef Ward__Audit__V1__Event Event;
 
-#define LOG_NO_INDEX INT64_MAX /* of an event that audit does not have yet */
+#define LOG_NO_INDEX INT64_MAX /* of an event that is not in audit yet */
 
-/* Where an entry stands: newest first. */
+/* Position of an entry: newest first. */
 struct log_place {
     int64_t at_us, index;
     uint8_t event_id[16];
 };
-int log_order(const struct log_place *a, const struct log_place *b); /* as qsort wants it */
+int log_order(const struct log_place *a, const struct log_place *b); /* in the form for qsort */
 
 struct log_line { /* of `seen` */
     int64_t at_us;
@@ -39,28 +39,29 @@ struct log_page {
     struct ward_call *c;
     int64_t from_us, to_us; /* 0: no bound */
     bool has_after;
-    struct log_place after; /* the last entry of the page before */
+    struct log_place after; /* the last entry of the previous page */
     size_t most;
-    const uint8_t (*chart)[RECORDS_ID]; /* the patients that are one */
+    const uint8_t (*chart)[RECORDS_ID]; /* the merged records of the chart */
     size_t n_chart;
-    struct log_line *line; /* newest first of each patient */
+    struct log_line *line; /* newest first for each patient */
     size_t n_lines;
     struct log_entry *entry;
     size_t n_entries, cap;
     bool more;
 };
 
-/* ---- log_local.c: what this service wrote ---- */
+/* ---- log_local.c: accesses through this service ---- */
 
-/* The lines of `seen` that this page can reach, and the events among them that the outbox still
- * holds, as entries. */
+/* The rows of `seen` that belong to this page, and their events that are still in the outbox,
+ * as entries. */
 WARD_MUST enum ward_code log_read_local(struct log_page *p, struct ward_err *err);
 
 /* ---- log_audit.c ---- */
 
-/* Adds what audit has; those that were pending and are there by now once. */
+/* Adds audit's events; formerly pending ones that have arrived meanwhile appear once. */
 WARD_MUST enum ward_code log_ask_audit(struct log_page *p, struct ward_err *err);
-/* After the page was cut: every line of its time is an entry, or audit has it elsewhere.
+/* After the page was cut: every row of `seen` in its time span has an entry, or audit has the
+ * event elsewhere.
  *   DATA_LOSS  AUDIT_DIFFERS */
 WARD_MUST enum ward_code log_check(struct log_page *p, struct ward_err *err);
 /* A signed head that covers every entry.   DATA_LOSS  AUDIT_DIFFERS */

@@ -17,7 +17,7 @@ static enum ward_code differs(struct ward_err *err, const char *how)
     return WARD_FAIL_REASON(err, DATA_LOSS, "AUDIT_DIFFERS", "%s", how);
 }
 
-/* What audit's refusals mean to who asked this service. */
+/* Maps audit's refusals to errors for this service's caller. */
 static enum ward_code meaning(struct ward_call *c, enum ward_code code, struct ward_err *err)
 {
     if (code == WARD_OK || ward_call_cancelled(c))
@@ -28,7 +28,8 @@ static enum ward_code meaning(struct ward_call *c, enum ward_code code, struct w
                             "audit is unavailable; partial results are not returned");
 }
 
-/* In the person's name; what is left of a second of the deadline is for saying so. */
+/* In the person's name; a part of the last second before the deadline is reserved for the error
+ * message. */
 static enum ward_code ask(struct log_page *p, const char *path, const ProtobufCMessage *req,
                           const ProtobufCMessageDescriptor *type, ProtobufCMessage **resp,
                           struct ward_err *err)
@@ -78,9 +79,9 @@ enum ward_code log_ask_audit(struct log_page *p, struct ward_err *err)
     return WARD_OK;
 }
 
-/* ---- whether something is missing ---- */
+/* ---- missing events ---- */
 
-/* The time that the page tells of ends where the next one begins. */
+/* The time span of this page ends where the next page begins. */
 static int64_t low_of(const struct log_page *p)
 {
     return p->more && p->n_entries > 0 ? p->entry[p->n_entries - 1].place.at_us : p->from_us;
@@ -93,8 +94,8 @@ static int64_t high_of(const struct log_page *p)
     return p->has_after && p->after.at_us < to ? p->after.at_us : to;
 }
 
-/* Audit has it, but did not say so when it was asked about the patient: it stands on another
- * page, or its content was destroyed; else somebody made it unfindable. */
+/* audit has the event but did not return it for the patient: it is on another page, or its
+ * content was erased; otherwise its search key was altered. */
 static enum ward_code elsewhere(const struct log_page *p, const Receipt *r,
                                 struct ward_err *err)
 {

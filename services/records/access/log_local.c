@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* Lines beyond a page's own: an act's line is written a moment after its event. */
+/* More rows than a page: an access writes its row a moment after its event. */
 #define SLACK 64
 
 static int64_t upper(const struct log_page *p)
@@ -58,7 +58,7 @@ static const struct log_line *line_of(const struct log_page *p, const char *even
 }
 
 /* The outbox has no index by event: each of its two tables is read once for each patient of the
- * chart, and what it holds is looked up among the lines. */
+ * chart, and its events are looked up among the rows. */
 #define HELD_BY(table)                                                                         \
     "SELECT o.event_id, o.event FROM " table " o WHERE o.event_id IN (SELECT s.event_id"       \
     " FROM seen s WHERE s.patient_id = ? AND s.at_us >= ? AND s.at_us <= ?)"

@@ -1,7 +1,7 @@
-/* scope.h - a caller's view of the charts, and the SQL that keeps to it.
+/* scope.h - a caller's view of the charts, and its SQL condition.
  *
- * Every question about patients' data has VIEW_SQL in its WHERE, so that what may not be seen
- * is not found, not counted and not skipped over.
+ * Every query of patients' data has VIEW_SQL in its WHERE, so that unreadable resources are
+ * neither found nor counted.
  *
  * Threads: a worker's own. Memory: the call's arena. Errors: as each says.
  */
@@ -13,24 +13,25 @@
 struct view {
     struct scope scope;
     const char *actor; /* the token's subject */
-    const char *ward;  /* "" for none, or for what is no ward's name: nobody is treated */
+    const char *ward;  /* "" for none, or for an invalid name: no patient is treated */
     const char *roles; /* "nurse,physician" for FIND_IN_SET */
     uint8_t self[RECORDS_ID];
     bool has_self;
-    /* To write. What is done under a broken glass must not outlive it, and an encounter would:
-     * it makes the ward treat the patient. So writing one takes no account of the glass. */
+    /* For writing. A write under a break-glass grant must not outlast it, and an encounter
+     * would, because it creates a treatment relation. Writing an encounter therefore ignores
+     * grants. */
     bool writes;
     int64_t now_us;
 };
 /* From the call's person. */
 WARD_MUST enum ward_code view_of(struct ward_call *c, enum use use, struct view *out,
                                  struct ward_err *err);
-/* The same as if the person had only those of their roles that are named: for a method whose
- * roles are not everybody's who may see this kind. */
+/* The same as if the person had only the named roles: for a method that is restricted to fewer
+ * roles than the kind. */
 void view_only(struct view *v, const struct ward_call *c, enum use use,
                const char *const *roles, int n_roles);
-/* PERMISSION_DENIED PURPOSE_NOT_ALLOWED or KIND_NOT_ALLOWED unless the scope gives anything of
- * this kind. */
+/* PERMISSION_DENIED PURPOSE_NOT_ALLOWED or KIND_NOT_ALLOWED unless the scope permits anything
+ * for this kind. */
 WARD_MUST enum ward_code view_allows(const struct view *v, struct ward_call *c, enum use use,
                                      enum kind kind, struct ward_err *err);
 
@@ -60,10 +61,10 @@ WARD_MUST enum ward_code view_allows(const struct view *v, struct ward_call *c, 
 void view_params(const struct view *v, enum kind kind, struct ward_arena *mem,
                  struct ward_val *out);
 
-/* Patients' ids that the view may show where no role of theirs shows this kind of everybody
- * (view_is_few): those of their ward, of a broken glass, themselves. VIEW_SQL still decides of
- * each resource; this is where a query that names no patient starts from, so that it looks at
- * a ward and not at everybody: "p.patient_id IN " VIEW_FEW_SQL. */
+/* Ids of readable patients if no role of the caller shows this kind of all patients
+ * (view_is_few): patients of their ward, of a break-glass grant, and themselves. VIEW_SQL still
+ * decides for each resource; a query without a patient starts here, so that it reads a ward and
+ * not all patients: "p.patient_id IN " VIEW_FEW_SQL. */
 #define VIEW_FEW_SQL                                                                           \
     "(SELECT fp.patient_id FROM (SELECT fq.root_id FROM open_encounter fo"                     \
     " JOIN patient fq ON fq.patient_id = fo.patient_id WHERE fo.ward = ?"                      \
@@ -77,13 +78,13 @@ bool view_is_few(const struct view *v, enum kind kind);
 /* Fills out[VIEW_FEW_PARAMS]. */
 void view_few_params(const struct view *v, struct ward_arena *mem, struct ward_val *out);
 
-/* Whether the view covers a resource of this kind and these labels (access/label.h) of this
- * patient, there or about to be.
- *   NOT_FOUND  PATIENT_NOT_FOUND: no such patient, or not theirs to see */
+/* Whether the view covers a resource of this kind with these labels (access/label.h) of this
+ * patient, existing or not.
+ *   NOT_FOUND  PATIENT_NOT_FOUND: no such patient, or no access */
 WARD_MUST enum ward_code view_covers(struct worker *w, struct ward_arena *mem,
                                      const struct view *v, enum kind kind, uint32_t labels,
                                      const uint8_t patient[RECORDS_ID], struct ward_err *err);
-/* The open glass of theirs over this patient. *found false without one. */
+/* The caller's open break-glass grant for this patient. *found false if none. */
 WARD_MUST enum ward_code view_glass(struct worker *w, struct ward_arena *mem,
                                     const struct view *v, const uint8_t patient[RECORDS_ID],
                                     uint8_t glass_id[RECORDS_ID], bool *found,

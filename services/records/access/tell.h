@@ -1,5 +1,5 @@
-/* tell.h - that a patient's data was seen or changed: the audit event and the line of `seen`
- * that AccessLog is checked against. Inside the transaction of the act.
+/* tell.h - records a read or a change of a patient's data: the audit event and the row of
+ * `seen` that AccessLog compares with it. Inside the transaction of the access.
  *
  * Threads: a worker's own. Memory: the call's arena. Errors: outbox.h's.
  */
@@ -8,15 +8,17 @@
 
 #include "services/records/access/scope.h"
 
-/* One patient. Writes a's event, named with the broken glass that is open over them, and
+/* For one patient: writes a's event, with the open break-glass grant for the patient, and
  * `seen`. */
 WARD_MUST enum ward_code tell(struct worker *w, struct ward_event *a, const struct view *v,
                               const uint8_t patient[RECORDS_ID], struct ward_err *err);
-/* Several patients of one search: an event and a line each; none: the one event of the call. */
+/* For the patients of one search: an event and a row each; without patients the call's only
+ * event. */
 WARD_MUST enum ward_code tell_each(struct worker *w, struct ward_event *a, const struct view *v,
                                    const uint8_t (*patients)[RECORDS_ID], size_t n,
                                    struct ward_err *err);
-/* Should the call fail from now on, its event is about this patient: their log says who tried.
+/* If the call fails from now on, its event is about this patient: their access log shows the
+ * attempt.
  */
 void tell_if_refused(struct worker *w, const uint8_t patient[RECORDS_ID]);
 

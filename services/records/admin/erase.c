@@ -1,5 +1,5 @@
-/* ErasePatient: the key goes, with everything that is searched by. Rows of `version` stay: that
- * something was written, when and by whom, and no way to read it. */
+/* ErasePatient: destroys the key, and deletes all search values. Rows of `version` remain: they
+ * prove that something was written, when and by whom, and cannot be decrypted. */
 #include "common/base/clock.h"
 #include "common/base/text.h"
 #include "services/records/api.h"
@@ -113,9 +113,9 @@ static enum ward_code told(struct erasing *e, const uint8_t id[RECORDS_ID],
 
 #define MEMBER "SELECT patient_id, root_id, erased_at_us, key_sha256 FROM patient"
 
-/* The one asked for is locked first and alone, by the key: every merge into a chart and every
- * undoing of one locks its root, so after that nobody joins or leaves. Only then is it asked
- * who is of the chart: the answer to one statement with both conditions might be older than a
+/* The requested patient's key is locked first and alone: every merge into a chart and every
+ * unmerge locks its root, so the members of the chart cannot change afterwards. Only then are
+ * the members read: a single statement with both conditions might return members from before a
  * merge that it waited for. */
 static enum ward_code hold(struct erasing *e, struct ward_rows *asked, struct ward_rows *chart,
                            struct ward_err *err)
@@ -147,7 +147,7 @@ static enum ward_code look(struct erasing *e, const struct ward_val *row, struct
     return WARD_OK;
 }
 
-/* Whoever of the chart is not erased yet; of who is, what came into quarantine since. */
+/* Patients of the chart that are not erased yet; for erased ones, items quarantined since. */
 static enum ward_code erase_member(struct erasing *e, const struct ward_val *row,
                                    struct ward_err *err)
 {
@@ -165,7 +165,7 @@ static enum ward_code erase(struct erasing *e, struct ward_err *err)
 
     WARD_TRY(hold(e, &asked, &chart, err));
     WARD_TRY(look(e, asked.at[0], err));
-    if (chart.n == 0) /* erased with the chart of whom they were merged into */
+    if (chart.n == 0) /* erased with the chart of their surviving record */
         WARD_TRY(erase_member(e, asked.at[0], err));
     for (size_t i = 0; i < chart.n; i++)
         WARD_TRY(erase_member(e, chart.at[i], err));

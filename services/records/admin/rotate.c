@@ -1,4 +1,4 @@
-/* RotateKeys: common/handler/rotate.h in this service's words. */
+/* RotateKeys, by common/handler/rotate.h. */
 #include "common/handler/rotate.h"
 #include "services/records/api.h"
 #include "ward/records/v1/admin.pb-c.h"

@@ -1,4 +1,4 @@
-/* GetStatus: how much there is, and what waits for whom. */
+/* GetStatus: counts of rows, and of pending reviews. */
 #include "services/records/api.h"
 
 #include "common/base/text.h"

@@ -55,8 +55,8 @@ static enum ward_code read_by(struct ward_call *c, const SeriesRequest *req, str
     return WARD_OK;
 }
 
-/* The changes of the zone's clocks within the time that is asked for; without an end, within
- * the next ten years. */
+/* The clock changes of the zone within the requested time; without an end, within the next ten
+ * years. */
 static enum ward_code read_zone(struct ward_call *c, const char *name, struct query *q)
 {
     const int64_t until = q->to_us != 0 ? q->to_us : ward_wall_us() + TEN_YEARS_US;
@@ -114,7 +114,7 @@ static enum ward_code read_request(struct ward_call *c, const SeriesRequest *req
 
 /* ---- the answer ---- */
 
-/* A row of the table: its cells lie together, in the order of the columns. */
+/* A row of the table: its cells are adjacent, in the order of the columns. */
 struct row {
     const struct cell *first;
     size_t n;
@@ -130,8 +130,8 @@ static int by_place(const void *a, const void *b)
     return x->column < y->column ? -1 : x->column > y->column;
 }
 
-/* What is sorted is what is given, or the order would tell more than the numbers: what is
- * hidden counts 0. */
+/* Sorted by published values, because the order of the exact values would reveal more:
+ * suppressed ones count 0. */
 static int largest_first(const void *a, const void *b)
 {
     const struct row *x = a, *y = b;
@@ -176,7 +176,7 @@ static enum ward_code add_series(struct asked *x, const struct row *row, SeriesR
         return no_memory(x->call);
     if (dimension == 1) {
         s->key = api_text(row->first->key[0]);
-        if (row->count > 0) /* not all of it is hidden */
+        if (row->count > 0) /* not all cells are suppressed */
             s->display = api_text(row->first->display[0]);
     }
     for (size_t i = 0; i < row->n; i++) {
@@ -189,7 +189,7 @@ static enum ward_code add_series(struct asked *x, const struct row *row, SeriesR
     return WARD_OK;
 }
 
-/* Of one dimension there is one series; where that has no order of its own, of the largest. */
+/* With one dimension there is one series; without an order of its own, of the largest cells. */
 static void one_series(struct asked *x)
 {
     struct table *t = &x->t;
@@ -243,7 +243,7 @@ static enum ward_code answer(struct asked *x, size_t most, SeriesResponse *resp)
     resp->series = ward_alloc(x->call->mem, SERIES_MOST * sizeof(Series *));
     if (row == NULL || resp->series == NULL)
         return no_memory(x->call);
-    if (t->n > 0) /* of nothing there is no first cell either */
+    if (t->n > 0) /* an empty table has no first cell either */
         qsort(t->cell, t->n, sizeof(*t->cell), by_place);
     if (t->n > 0 && x->q.n_by == 1 && (x->q.by[0] == BY(CODE) || x->q.by[0] == BY(WARD))) {
         qsort(t->cell, t->n, sizeof(*t->cell), more_given);

@@ -1,10 +1,10 @@
-/* The resources that are counted, with what their keys are made of. */
+/* The counted resources, with the parts of their keys. */
 #include "services/records/analytics/query_own.h"
 #include "services/records/index/param.h"
 
 #include <string.h>
 
-#define YEAR_ONE   "-62135596800000000" /* what lies before it is no date */
+#define YEAR_ONE   "-62135596800000000" /* an earlier date is invalid */
 #define DAY        "86400000000"
 #define MOMENT(us) "('1970-01-01 00:00:00.000000' + INTERVAL " us " MICROSECOND)"
 
@@ -43,7 +43,7 @@ static struct ward_val offset_at(const void *arg, size_t i)
     return ward_int(mem, q->zone[i].offset_us);
 }
 
-/* Days since 1970-01-01 on the wall of that zone; NULL without a date. */
+/* Days since 1970-01-01 in that zone's local time; NULL without a date. */
 static void put_day(const struct query *q, struct sql *s)
 {
     const void *arg[2] = {q, s->mem};

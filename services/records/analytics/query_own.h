@@ -1,4 +1,4 @@
-/* query_own.h - what the files of the query share.
+/* query_own.h - declarations that the files of the query share.
  *
  * Threads, memory, errors: series.h's.
  */
@@ -11,12 +11,12 @@
 #define VALUES WARD__RECORDS__V1__MEASURE__MEASURE_VALUES
 #define BY(x)  WARD__RECORDS__V1__BY__BY_##x
 
-/* "SELECT ... FROM ... WHERE ...": a row for each resource and each of its codes and wards that
- * are asked for: who, val, and day, age, gender, hash, code, display, ward as they are needed.
+/* "SELECT ... FROM ... WHERE ...": a row for each resource and each of its requested codes and
+ * wards: who, val, and day, age, gender, hash, code, display, ward as needed.
  */
 WARD_MUST enum ward_code put_resources(const struct query *q, struct ward_arena *mem,
                                        const char *unit, struct sql *s, struct ward_err *err);
-/* The canonical unit that most of the values have; NULL: there are none. */
+/* The most frequent canonical unit of the values; NULL: no values. */
 WARD_MUST enum ward_code query_unit(struct worker *w, struct ward_arena *mem,
                                     const struct query *q, const char **out,
                                     struct ward_err *err);

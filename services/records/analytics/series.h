@@ -1,8 +1,8 @@
-/* series.h - counts for a dashboard: how many, never who.
+/* series.h - counts for a dashboard, without identities.
  *
- * query.c asks for the cells of a table of one or two dimensions over everybody's current
- * resources; suppress.c hides those that would point at a few; api_series.c gives out what is
- * left. Merged patients are one patient, erased ones none.
+ * query.c reads the cells of a table of one or two dimensions over all patients' current
+ * resources; suppress.c hides cells that would identify a few people; api_series.c returns the
+ * rest. Merged patients count as one, erased ones do not count.
  *
  * Threads: a worker's own; suppress is pure. Memory: the call's arena. Errors:
  * RESOURCE_EXHAUSTED SERIES_TOO_LARGE; db.h's.
@@ -14,12 +14,12 @@
 #include "services/records/records.h"
 #include "ward/records/v1/analytics.pb-c.h"
 
-#define SERIES_FEW     5      /* patients: a cell of fewer is hidden */
-#define SERIES_STEP    5      /* every count that is given is a multiple of this */
+#define SERIES_FEW     5      /* patients: a cell with fewer is suppressed */
+#define SERIES_STEP    5      /* every published count is a multiple of this */
 #define SERIES_FIGURES 3      /* digits of a mean and of quartiles */
-#define SERIES_ENDS    2      /* digits of least and greatest, which are single persons' */
+#define SERIES_ENDS    2      /* digits of minimum and maximum: single persons' values */
 #define SERIES_POINTS  5000   /* of an answer */
-#define SERIES_CELLS   200000 /* of the whole table, looked at for an answer */
+#define SERIES_CELLS   200000 /* of the whole table, read for an answer */
 #define SERIES_USUAL   20
 #define SERIES_MOST    100
 #define ZONE_CHANGES   512
@@ -27,7 +27,7 @@
 struct cell {
     const char *key[2], *display[2];
     int64_t count, people;
-    int64_t given; /* what the caller sees: 0 of a hidden one */
+    int64_t given; /* the published value: 0 for a suppressed cell */
     double mean, min, max, quartile[3];
     int row, column;
     bool hidden;
@@ -35,22 +35,24 @@ struct cell {
 struct table {
     struct cell *cell;
     size_t n;
-    int rows, columns; /* cells name theirs by number, from 0 */
+    int rows, columns; /* cells refer to theirs by number, from 0 */
     const char *unit;
 };
 
-/* Hides cells of fewer than SERIES_FEW patients; and then, wherever what is hidden in a row or
- * a column is one cell, or fewer than SERIES_FEW patients together, the next smallest there, so
- * that the total of the row or column, asked for by itself, tells less. It tells: what was
- * taken along another call with a filter gives, and so counts are rounded. How many in all. */
+/* Suppresses cells of fewer than SERIES_FEW patients. If the suppressed part of a row or column
+ * is one cell, or fewer than SERIES_FEW patients together, it also suppresses the next smallest
+ * cell there, so that the total of the row or column, requested separately, reveals less.
+ * Another call with a filter still reveals the second cell, which is why counts are rounded.
+ * Returns the number of suppressed cells. */
 int suppress(struct table *t, struct ward_arena *mem);
 
-/* Sets what is given of each cell: patients or resources, to the nearest SERIES_STEP, so that
- * the difference of two calls' counts does not tell how many there are between them. */
+/* Sets the published value of each cell: patients or resources, rounded to the nearest
+ * SERIES_STEP, so that the difference of two calls' counts does not reveal the exact number
+ * between them. */
 void give(struct table *t, bool people);
 
 enum series_round { TO_NEAREST, TO_BELOW, TO_ABOVE };
-/* A value to so many significant digits. */
+/* Rounds a value to this many significant digits. */
 double series_figures(double x, int figures, enum series_round to);
 
 struct query {

@@ -26,7 +26,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* people[rows][columns], 0: no such cell. Returns the letters: x hidden, . shown. */
+/* people[rows][columns], 0: no such cell. Returns the letters: x suppressed, . published. */
 static const char *hidden(int rows, int columns, const int *people)
 {
     static char out[65];
@@ -51,7 +51,8 @@ static void a_cell_of_few_takes_the_next_smallest_of_its_line_along(void **state
     assert_string_equal(hidden(1, 4, (const int[]){9, 20, 8, 30}), "....");
     assert_string_equal(hidden(1, 4, (const int[]){9, 20, 4, 30}), "x.x.");
     assert_string_equal(hidden(1, 4, (const int[]){9, 3, 4, 30}), ".xx.");
-    assert_string_equal(hidden(1, 4, (const int[]){9, 1, 2, 30}), "xxx."); /* 1 + 2 is few */
+    assert_string_equal(hidden(1, 4, (const int[]){9, 1, 2, 30}),
+                        "xxx."); /* 1 + 2 is too few */
     assert_string_equal(hidden(1, 1, (const int[]){4}), "x");
     assert_string_equal(hidden(1, 2, (const int[]){4, 100}), "xx");
     assert_string_equal(hidden(1, 3, (const int[]){0, 4, 100}), " xx");
@@ -69,7 +70,8 @@ static void no_row_and_no_column_tells_what_it_hides(void **state)
     assert_string_equal(hidden(2, 2, (const int[]){10, 20, 30, 4}), "xxxx");
 }
 
-/* 9, 8, 8 and 3: with true counts the total 28 and the three by a filter would tell the 3. */
+/* 9, 8, 8 and 3: with exact counts, the total 28 and the three filtered counts would reveal the
+ * 3. */
 static void counts_are_given_in_fives_and_hidden_ones_not_at_all(void **state)
 {
     static const int64_t people[] = {5, 7, 8, 12, 13, 4}, counts[] = {9, 22, 23, 12, 100, 900};
@@ -126,7 +128,7 @@ static void a_table_without_cells_is_fine(void **state)
     assert_int_equal(suppress(&t, &mem), 0);
 }
 
-/* Without memory to look at the lines nothing is given. */
+/* Without memory for the lines, nothing is published. */
 static void without_memory_all_is_hidden(void **state)
 {
     struct cell cell[2] = {{.people = 100}, {.people = 100, .column = 1}};

@@ -1,13 +1,13 @@
-/* Which cells are not given, and how exactly the others. A line is a row or a column of the
- * table: its total can be asked for by itself, with one dimension less. */
+/* Selects the suppressed cells, and the precision of the others. A line is a row or a column of
+ * the table: its total can be requested separately, with one dimension less. */
 #include "services/records/analytics/series.h"
 
 #include <math.h>
 
 struct line {
     int hidden, shown;
-    int64_t people;  /* of the hidden ones together */
-    size_t smallest; /* the shown one of fewest patients */
+    int64_t people;  /* total of the suppressed ones */
+    size_t smallest; /* the published one with the fewest patients */
 };
 
 static bool tells(const struct line *l)
@@ -28,7 +28,7 @@ static void put(struct line *l, const struct table *t, size_t i)
         l->smallest = i;
 }
 
-/* One look at all rows and columns: whether anything more had to be hidden. */
+/* One pass over all rows and columns: whether anything more had to be suppressed. */
 static bool again(struct table *t, struct line *row, struct line *column)
 {
     bool more = false;
@@ -84,9 +84,9 @@ double series_figures(double x, int figures, enum series_round to)
     if (x == 0 || !isfinite(x))
         return x;
     power = (int)floor(log10(fabs(x))) + 1 - figures;
-    unit = pow(10, power < 0 ? -power : power); /* a whole number, so exact up to 1e22 */
+    unit = pow(10, power < 0 ? -power : power); /* an integer, so exact up to 1e22 */
     n = power < 0 ? x * unit : x / unit;
-    /* 0.07 is 7.000000000000001 hundredths: that is 7, below and above */
+    /* 0.07 is 7.000000000000001 hundredths: it counts as 7, below and above */
     if (fabs(n - nearbyint(n)) < 1e-9)
         n = nearbyint(n);
     n = to == TO_BELOW ? floor(n) : to == TO_ABOVE ? ceil(n) : round(n);

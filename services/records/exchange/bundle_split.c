@@ -9,7 +9,7 @@ static bool is_space(char c)
 
 static void copy(char *out, const struct bundle_split *s)
 {
-    size_t n = s->n < BUNDLE_WORD ? s->n : 0; /* one too long is none that is looked for */
+    size_t n = s->n < BUNDLE_WORD ? s->n : 0; /* a longer word is not one of the known ones */
 
     memcpy(out, s->word, n);
     out[n] = '\0';

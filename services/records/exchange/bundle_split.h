@@ -1,8 +1,8 @@
-/* bundle_split.h - where each of several JSON objects, one after the other, ends; and what kind
- * of Bundle it is, as soon as that has been read.
+/* bundle_split.h - finds the end of each of several consecutive JSON objects, and the kind of
+ * Bundle as soon as it was read.
  *
- * Looks at brackets and strings alone: whether it is JSON is for the stream that each object's
- * bytes are fed to.
+ * It evaluates only brackets and strings: the stream that receives each object's bytes
+ * validates the JSON.
  *
  * Threads: none shared. Memory: the caller's. Errors: none.
  */
@@ -17,18 +17,18 @@
 /* Zero-initialise. */
 struct bundle_split {
     bool inside; /* an object has begun and not ended */
-    /* "" while not read: members of the object in progress. */
+    /* "" until read: members of the object in progress. */
     char type[BUNDLE_WORD], resource_type[BUNDLE_WORD];
     /* private */
     int depth;
     bool in_string, escaped, expects_key;
     char key[BUNDLE_WORD], word[BUNDLE_WORD];
-    size_t n; /* of word; BUNDLE_WORD and more: too long to matter */
+    size_t n; /* length of word; BUNDLE_WORD and more: too long to matter */
 };
 
-/* How many of the next n bytes belong to the object in progress, which begins with the first
- * byte that is no white space; *skip of them, at the front, to none. *ends: the last of them is
- * the object's last. */
+/* The number of the next n bytes that belong to the object in progress, which begins with the
+ * first byte that is not white space; *skip bytes at the front belong to none. *ends: the last
+ * of them ends the object. */
 size_t bundle_split(struct bundle_split *s, const char *p, size_t n, size_t *skip, bool *ends);
 
 #endif

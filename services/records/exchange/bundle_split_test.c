@@ -68,7 +68,7 @@ static void the_type_is_the_outermost_object_s(void **state)
          "{\"type\":\"a string that is far longer than any type\"}[ ]");
 }
 
-/* Whatever it is, its bytes all go on to who can say what is wrong with them. */
+/* Invalid bytes are passed on too: the parser reports their fault. */
 static void what_is_no_object_is_passed_on(void **state)
 {
     (void)state;

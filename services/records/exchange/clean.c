@@ -1,4 +1,4 @@
-/* Units put right: the words a hospital writes for a unit, as UCUM's code. */
+/* Normalizes units: UCUM codes for hospitals' notations. */
 #include "services/records/exchange/clean.h"
 
 #include "common/json/write.h"
@@ -19,7 +19,7 @@ struct cleaning {
     struct cleanings *out;
 };
 
-/* As JSON; "" stays nothing. */
+/* As JSON; "" remains empty. */
 static enum ward_code as_json(struct ward_arena *mem, const char *s, char **out,
                               struct ward_err *err)
 {
@@ -36,7 +36,7 @@ static enum ward_code as_json(struct ward_arena *mem, const char *s, char **out,
     return WARD_OK;
 }
 
-/* Sets one text of a quantity and tells of it. */
+/* Sets one text of a quantity and reports the change. */
 static enum ward_code put(struct cleaning *c, const char *path, const char *name, char **at,
                           const char *value, const char *rule, struct ward_err *err)
 {
@@ -63,9 +63,8 @@ static enum ward_code put(struct cleaning *c, const char *path, const char *name
     return WARD_OK;
 }
 
-/* Which of its texts says the unit, and by which rule it becomes UCUM; NULL: there is nothing
- * to put right, or nothing that is known. A system that is not UCUM's is somebody's own: it
- * stays.
+/* The text of a quantity with its unit, and the rule that converts it to UCUM; NULL: nothing to
+ * convert, or unknown. A system other than UCUM is the source's own: it stays.
  */
 static const char *written(const Quantity *q, const char **rule)
 {
@@ -107,7 +106,7 @@ static enum ward_code visit(void *arg, const char *path, ProtobufCMessage *m, bo
                             struct ward_err *err)
 {
     if (m->descriptor == &ward__records__v1__extension__descriptor)
-        *into = false; /* whoever defined it knows its units */
+        *into = false; /* its authors define its units */
     else if (m->descriptor == &ward__records__v1__quantity__descriptor)
         return clean_quantity(arg, path, (Quantity *)(void *)m, err);
     return WARD_OK;
@@ -122,7 +121,7 @@ enum ward_code clean_resource(struct ward_arena *mem, Resource *res, struct clea
     return walk_messages(res, visit, &c, err);
 }
 
-/* ---- units that may mean two things ---- */
+/* ---- ambiguous units ---- */
 
 struct doubting {
     struct ward_arena *mem;
@@ -138,7 +137,7 @@ static bool is_told(const struct problems *p, const char *path)
     return false;
 }
 
-/* A code of UCUM that is not taken for one where nobody says that it is. */
+/* A UCUM code that is not accepted without the system. */
 static enum ward_code doubt(void *arg, const char *path, ProtobufCMessage *m, bool *into,
                             struct ward_err *err)
 {

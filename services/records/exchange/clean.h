@@ -1,4 +1,4 @@
-/* clean.h - what is put right on the way in, and what cannot be right.
+/* clean.h - normalization and plausibility checks of imported data.
  *
  * Threads: pure functions. Memory: the arena. Errors: RESOURCE_EXHAUSTED; problems are results.
  */
@@ -16,19 +16,18 @@ struct cleanings {
     Ward__Records__V1__Cleaned **at;
     size_t n;
 };
-/* UCUM: a known synonym gets system and code; `unit` and value stay as they are written. What
- * is not known, or may mean two things, stays as it is. */
+/* UCUM: a known synonym gets system and code; `unit` and value are unchanged. An unknown or
+ * ambiguous unit is unchanged. */
 WARD_MUST enum ward_code clean_resource(struct ward_arena *mem, Resource *res,
                                         struct cleanings *out, struct ward_err *err);
-/* Adds to *out: quantities without a code, whose unit is a code of UCUM that hospitals write
- * for something else (UNIT_UNKNOWN): "U/ML", "C". Not where *out says so of the quantity
- * already. */
+/* Adds to *out: quantities without a code whose unit is a UCUM code that hospitals use for
+ * another unit (UNIT_UNKNOWN): "U/ML", "C". Not if *out already has a problem for the
+ * quantity. */
 WARD_MUST enum ward_code doubtful_units(struct ward_arena *mem, const Resource *res,
                                         struct problems *out, struct ward_err *err);
-/* Adds to *out: doubtful_units, values no living person has (IMPLAUSIBLE_VALUE; ranges with
- * sources, by LOINC code and unit), units that do not measure what the code says
- * (UNIT_UNKNOWN), dates in the future or before birth where that is known (IMPLAUSIBLE_DATE;
- * birth_us, or INT64_MIN). */
+/* Adds to *out: doubtful_units, implausible values (IMPLAUSIBLE_VALUE; ranges with sources, by
+ * LOINC code and unit), units of another dimension than the code's (UNIT_UNKNOWN), dates in the
+ * future or before a known birth (IMPLAUSIBLE_DATE; birth_us, or INT64_MIN). */
 WARD_MUST enum ward_code implausible(struct ward_arena *mem, const Resource *res,
                                      int64_t birth_us, int64_t now_us, struct problems *out,
                                      struct ward_err *err);

@@ -39,7 +39,7 @@ size_t walk_count(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f)
         return ((const ProtobufCBinaryData *)(const void *)at)->len > 0;
     case PROTOBUF_C_TYPE_BOOL:
         return *(const protobuf_c_boolean *)(const void *)at != 0;
-    default: /* enums and numbers of 32 bits: there are no others in resources */
+    default: /* enums and numbers of 32 bits: resources have no others */
         return *(const uint32_t *)(const void *)at != 0;
     }
 }
@@ -54,7 +54,7 @@ ProtobufCMessage *walk_sub(const ProtobufCMessage *m, const ProtobufCFieldDescri
     return *(ProtobufCMessage *const *)at;
 }
 
-/* The path of a field's i-th value behind the one of its message, which ends at n. */
+/* Appends the i-th value's field to the path of its message, which ends at n. */
 static size_t step(struct walk *w, size_t n, const ProtobufCFieldDescriptor *f, size_t i)
 {
     char name[64];

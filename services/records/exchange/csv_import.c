@@ -1,4 +1,5 @@
-/* ImportCsv: each line becomes a patient or observations, which go in as a bundle's entries do.
+/* ImportCsv: each line becomes a patient or observations, which are imported like a bundle's
+ * entries.
  */
 #include "services/records/exchange/csv_map.h"
 #include "services/records/exchange/import_feed.h"
@@ -12,9 +13,9 @@ typedef Ward__Records__V1__ImportCsvRequest Request;
 typedef Ward__Records__V1__ImportStart ImportStart;
 
 #define CHUNK ((size_t)1 << 20)
-#define KNOWN 1024 /* patients remembered between lines */
+#define KNOWN 1024 /* patients cached between lines */
 
-/* A patient who was looked up. */
+/* A cached patient. */
 struct known {
     bool is;
     uint8_t hash[TOKEN_HASH];
@@ -32,7 +33,7 @@ struct csv_import {
 
 /* ---- patients by their identifiers ---- */
 
-/* How many have it, up to 2, and the first: the chart's root. */
+/* The number of patients with it, up to 2, and the first one: the chart's root. */
 static enum ward_code look_up(struct csv_import *ci, struct ward_arena *mem,
                               const uint8_t hash[TOKEN_HASH], uint8_t id[RECORDS_ID], size_t *n,
                               struct ward_err *err)
@@ -64,8 +65,8 @@ static enum ward_code hash_of(struct csv_import *ci, struct ward_arena *mem,
     return param_hash(w->rec->keys, PARAM_IDENTIFIER, text, strlen(text), hash, err);
 }
 
-/* Whom a line of observations is about: who has the identifier; nobody yet: whoever the same
- * source will name so. *several: more than one has it. */
+/* The patient of a line of observations: the patient with the identifier; without one, the id
+ * that the same source will use. *several: more than one patient has it. */
 static enum ward_code find_subject(struct csv_import *ci, struct ward_arena *mem,
                                    struct csv_subject *s, bool *several, struct ward_err *err)
 {
@@ -123,7 +124,7 @@ static enum ward_code stage_one(struct csv_import *ci, const struct csv_resource
     return WARD_OK;
 }
 
-/* The same id twice in what goes in at once: two lines of one patient. */
+/* The same id twice in one transaction: two lines of one patient. */
 static enum ward_code index_one(struct csv_import *ci, struct staged *e, struct ward_err *err)
 {
     if (stage_index(&ci->im.stage, e))
@@ -132,7 +133,7 @@ static enum ward_code index_one(struct csv_import *ci, struct staged *e, struct 
                        "Patient.identifier", "another line is of this patient", NULL, err);
 }
 
-/* Two lines of one patient: the first goes in before the second. */
+/* Two lines of one patient: the first one is written before the second. */
 static enum ward_code one_after_another(struct csv_import *ci, const struct csv_subject *s,
                                         struct ward_err *err)
 {
@@ -222,7 +223,7 @@ static enum ward_code begin(struct csv_import *ci, const CsvStart *start)
     WARD_TRY(csv_seen_open(c->mem, &ci->seen, c->err));
     WARD_TRY(import_begin(&ci->im, &as_any));
     ci->im.stage.atomic = ci->im.refuse;
-    ci->im.stage.last = true; /* nobody whom a table names comes later in it */
+    ci->im.stage.last = true; /* a patient of a table does not follow later in it */
     return csv_rows_open(c->mem, ci->map.separator, on_row, ci, &ci->rows, c->err);
 }
 

@@ -1,4 +1,4 @@
-/* A row of a table as FHIR's JSON. */
+/* A row of a table as FHIR JSON. */
 #include "services/records/exchange/csv_map.h"
 
 #include "common/base/text.h"
@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define LOINC "http://loinc.org"
-#define ID    32 /* bytes of a hash that an id is made of */
+#define ID    32 /* bytes of a hash for an id */
 
 /* ---- cells ---- */
 
@@ -46,7 +46,7 @@ struct csv_subject csv_subject_of(const struct csv_map *m, const struct csv_row 
 
 /* ---- blanks around identifiers ---- */
 
-/* Bytes of the blank that s begins with: a space, a tab, a line's end, no-break, full-width. */
+/* Length of the blank at s: a space, a tab, a line break, no-break, full-width. */
 static size_t blank(const char *s)
 {
     static const char *const blanks[] = {" ", "\t", "\r", "\n", "\xc2\xa0", "\xe3\x80\x80"};
@@ -97,7 +97,7 @@ enum ward_code csv_row_trim(const struct csv_map *m, const struct csv_row *row,
     return WARD_OK;
 }
 
-/* ---- ids: the same whenever the same comes again ---- */
+/* ---- ids: equal for equal content ---- */
 
 static enum ward_code hash_id(struct ward_arena *mem, const char *text, char out[65],
                               struct ward_err *err)
@@ -140,7 +140,7 @@ static void begin(struct ward_json_out *w, const char *type, const char *id)
     ward_json_put_text(w, "id", id);
 }
 
-/* Texts of all columns of a field, as a list under a key; nothing where all are empty. */
+/* Texts of all columns of a field, as a list under a key; nothing if all are empty. */
 static void texts(struct ward_json_out *w, const struct csv_map *m, const struct csv_row *row,
                   enum csv_field f, const char *key)
 {
@@ -243,7 +243,7 @@ static void address(struct ward_json_out *w, const struct csv_map *m, const stru
     ward_json_array_end(w);
 }
 
-/* FHIR's codes, and the words that mean them and nothing else. */
+/* FHIR's codes, and their unambiguous synonyms. */
 static const char *gender(const char *text)
 {
     static const char *const words[][2] = {{"M", "male"},   {"m", "male"},   {"男", "male"},
@@ -348,7 +348,7 @@ static enum ward_code quantity(struct ward_json_out *w, const struct measured *v
         ward_json_decimal(w, number, strlen(number));
         put(w, "comparator", sign);
     } else {
-        /* As a text it is refused again until a person has put it right. */
+        /* As text it is rejected again until a person has corrected it. */
         ward_json_put_text(w, "value", v->value);
         WARD_TRY(problem_add(mem, &out->problems, "DECIMAL_INVALID",
                              "Observation.valueQuantity.value",
@@ -436,8 +436,8 @@ static enum ward_code check(const struct measured *v, const struct csv_subject *
     return WARD_OK;
 }
 
-/* The same measurement in another file is the same observation; another value is another one,
- * which takes nobody's place. */
+/* An equal measurement in another file is the same observation; another value is another
+ * observation, which replaces none. */
 static enum ward_code observation_id(const struct csv_row *row, const struct measured *v,
                                      const struct csv_subject *s, const char *effective,
                                      struct csv_seen *seen, struct ward_arena *mem, char id[65],
@@ -467,7 +467,7 @@ enum ward_code csv_observation(const struct csv_map *m, const struct csv_row *ro
 
     *out = (struct csv_resource){0};
     if (*v.value == '\0' && column(m, CSV_VALUE_OF) != NULL)
-        return WARD_OK; /* an empty cell of a wide table is no measurement */
+        return WARD_OK; /* an empty cell of a wide table is not a measurement */
     WARD_TRY(check(&v, s, mem, out, err));
     WARD_TRY(when(m, row, mem, at, out, &effective, err));
     WARD_TRY(observation_id(row, &v, s, effective, seen, mem, id, err));

@@ -10,14 +10,14 @@
 
 typedef Ward__Records__V1__CsvColumn WireColumn;
 
-/* ---- what a column may be ---- */
+/* ---- permitted columns ---- */
 
-/* A name that ends with ':' takes what follows it. */
+/* A name that ends with ':' includes the text after it. */
 static const struct known {
     const char *name;
     enum csv_field field;
     bool patients;
-    bool several; /* may be there more than once */
+    bool several; /* may occur more than once */
 } known[] = {
     {"identifier:", CSV_IDENTIFIER, true, true},
     {"family", CSV_FAMILY, true, false},
@@ -61,7 +61,7 @@ static const struct known *find(const char *field, bool patients)
     return NULL;
 }
 
-/* "value:8867-4:/min": what stands behind the first ':'. */
+/* "value:8867-4:/min": the text after the first ':'. */
 static enum ward_code read_value_of(struct ward_arena *mem, const char *rest, size_t i,
                                     struct csv_column *out, struct ward_err *err)
 {
@@ -129,7 +129,7 @@ static enum ward_code read_column(struct ward_arena *mem, const WireColumn *wire
     return read_format(wire->date_format, i, out, err);
 }
 
-/* ---- what a table must have ---- */
+/* ---- required columns ---- */
 
 static size_t count(const struct csv_map *m, enum csv_field f)
 {

@@ -1,12 +1,11 @@
-/* csv_map.h - which column of a table is what, and a row of it as FHIR's JSON.
+/* csv_map.h - the meaning of a table's columns, and a row as FHIR JSON.
  *
- * Nothing is guessed: every column is named once, dates are in the format that is said, numbers
- * are FHIR's decimals, times without a zone are of the zone that is said. What cannot be read
- * is put into the JSON as it stands, with a problem, so that a person sees it and puts it
- * right.
+ * Nothing is guessed: every column is named once, dates have the stated format, numbers are
+ * FHIR decimals, times without a zone are in the stated zone. An unreadable value is stored in
+ * the JSON as text, with a problem, so that a person can correct it.
  *
  * Threads: a map is constant once open. Memory: the arena. Errors: INVALID_ARGUMENT with the
- * field of CsvStart; CSV_COLUMNS where map and first line differ; RESOURCE_EXHAUSTED.
+ * field of CsvStart; CSV_COLUMNS if map and first line differ; RESOURCE_EXHAUSTED.
  */
 #ifndef RECORDS_EXCHANGE_CSV_MAP_H
 #define RECORDS_EXCHANGE_CSV_MAP_H
@@ -48,10 +47,10 @@ struct csv_column {
 struct csv_map {
     bool patients; /* else observations */
     char separator;
-    struct csv_zone *zone; /* NULL: none was said */
+    struct csv_zone *zone; /* NULL: not stated */
     struct csv_column *column;
     size_t n;
-    const struct csv_column **of_file; /* by the file's order, n of them: csv_map_header */
+    const struct csv_column **of_file; /* in the file's order, n of them: csv_map_header */
 };
 WARD_MUST enum ward_code csv_map_open(struct ward_arena *mem, const CsvStart *start,
                                       struct csv_map *out, struct ward_err *err);
@@ -61,9 +60,9 @@ WARD_MUST enum ward_code csv_map_header(struct csv_map *m, struct ward_arena *me
 
 /* ---- csv_json.c: a row as resources ---- */
 
-/* Whose it is, by identifier; found out by the caller. */
+/* The patient of a row, by identifier; the caller looks the patient up. */
 struct csv_subject {
-    const char *system, *value; /* "" where the row says none */
+    const char *system, *value; /* "" if the row has none */
     const char *reference;      /* "Patient/..." */
 };
 struct csv_resource {
@@ -74,26 +73,26 @@ struct csv_resource {
 };
 /* The identifier of the row: its patient, or the patient of its observations. The first one. */
 struct csv_subject csv_subject_of(const struct csv_map *m, const struct csv_row *row);
-/* The id by which the source's patient with this identifier is known in every table. */
+/* The id of the source's patient with this identifier, equal in every table. */
 WARD_MUST enum ward_code csv_patient_id(struct ward_arena *mem, const struct csv_subject *s,
                                         char out[65], struct ward_err *err);
-/* The row's own copy, its identifiers without the blanks around them. */
+/* The row's own copy, with trimmed identifiers. */
 WARD_MUST enum ward_code csv_row_trim(const struct csv_map *m, const struct csv_row *row,
                                       struct csv_row *out, struct ward_err *err);
 WARD_MUST enum ward_code csv_patient(const struct csv_map *m, const struct csv_row *row,
                                      struct ward_arena *mem, struct csv_resource *out,
                                      struct ward_err *err);
-/* What a row says, put into what is there; what it does not say stays. `into` keeps pointers
- * into `row`. csv_merge.c */
+/* Merges a row into the existing patient; elements that the row lacks are unchanged. `into`
+ * contains pointers into `row`. csv_merge.c */
 WARD_MUST enum ward_code csv_patient_merge(struct ward_arena *mem,
                                            const Ward__Records__V1__Patient *row,
                                            Ward__Records__V1__Patient *into,
                                            struct ward_err *err);
-/* How many observations a row may be: one, or one of each CSV_VALUE_OF column. */
+/* The maximum number of observations of a row: one, or one for each CSV_VALUE_OF column. */
 size_t csv_observations(const struct csv_map *m);
-/* How often the same measurement (patient, code, time, value, unit) stood in this table before:
- * what tells two equal ones apart, whatever lines they are on in the next file. Past CSV_SEEN
- * different ones, the line does. csv_seen.c */
+/* The number of equal measurements (patient, code, time, value, unit) earlier in this table: it
+ * distinguishes equal ones, on whatever lines they are in the next file. After CSV_SEEN
+ * different ones, the line number is used. csv_seen.c */
 #define CSV_SEEN ((size_t)1 << 22)
 struct csv_seen;
 WARD_MUST enum ward_code csv_seen_open(struct ward_arena *mem, struct csv_seen **out,
@@ -108,8 +107,8 @@ WARD_MUST enum ward_code csv_observation(const struct csv_map *m, const struct c
 
 /* ---- csv_time.c ---- */
 
-/* A date as FHIR's, or a date and time; false: it is none of that format. *problem: NULL, or
- * why a time of day cannot be placed. out takes 48 bytes. */
+/* A FHIR date, or a date and time; false: not in that format. *problem: NULL, or why the time
+ * of day is ambiguous or invalid. out needs 48 bytes. */
 bool csv_date_text(enum csv_date format, const char *text, char out[48]);
 bool csv_time_text(const struct csv_map *m, enum csv_date format, const char *text,
                    char out[48], const char **problem);

@@ -1,4 +1,4 @@
-/* What a line says of a patient, put into what is there: nothing else is touched. */
+/* Merges a line into the existing patient: other elements are unchanged. */
 #include "services/records/exchange/csv_map.h"
 
 #include <string.h>
@@ -20,7 +20,7 @@ static void put(char **to, char *from)
         *to = from;
 }
 
-/* One more at the end of a repeated field. */
+/* Appends to a repeated field. */
 static enum ward_code append(struct ward_arena *mem, void **list, size_t *n, void *one,
                              struct ward_err *err)
 {
@@ -35,7 +35,7 @@ static enum ward_code append(struct ward_arena *mem, void **list, size_t *n, voi
     return WARD_OK;
 }
 
-/* The k-th of a system takes the k-th's value; what is past the last is one more. */
+/* The k-th of a system takes the k-th's value; one beyond the last is appended. */
 static enum ward_code identifiers(struct ward_arena *mem, const Patient *row, Patient *into,
                                   struct ward_err *err)
 {

@@ -18,7 +18,7 @@ struct csv_rows {
     int64_t line;  /* the next byte's */
     int64_t begin; /* the row's */
     bool in_row;
-    size_t marked;       /* bytes of the mark seen; past it once it is decided */
+    size_t marked;       /* bytes of the byte-order mark seen; beyond its length once decided */
     int ends;            /* rows that this line ended */
     enum ward_code code; /* sticky */
     struct ward_err why;
@@ -113,7 +113,7 @@ static enum ward_code pass_up(const struct csv_rows *r, struct ward_err *err)
     return r->code;
 }
 
-/* At most one line, its end included. */
+/* At most one line, including its end. */
 static enum ward_code feed_line(struct csv_rows *r, const char *p, size_t n)
 {
     bool ends = p[n - 1] == '\n';
@@ -129,14 +129,14 @@ static enum ward_code feed_line(struct csv_rows *r, const char *p, size_t n)
     if (ends) {
         r->line++;
         r->ends = 0;
-        /* An empty line is no row, and no end of one either. */
+        /* An empty line is not a row, and does not end one. */
         if (r->in_row && r->size <= 2 && r->n == 0)
             r->in_row = false, r->size = 0;
     }
     return r->code;
 }
 
-/* The mark may come in three pieces. Bytes that began like it and were none are given back. */
+/* The mark may arrive in three pieces. Bytes that only began like it are returned. */
 static enum ward_code past_mark(struct csv_rows *r, const char **p, size_t *n)
 {
     size_t seen;

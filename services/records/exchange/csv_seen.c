@@ -1,4 +1,4 @@
-/* How often the same measurement stood in a table so far. */
+/* Counts equal measurements in a table. */
 #include "services/records/exchange/csv_map.h"
 
 #include <string.h>

@@ -54,7 +54,7 @@ static enum ward_code note(void *arg, const struct csv_row *row, struct ward_err
     return WARD_OK;
 }
 
-/* The rows of a text fed in pieces of so many bytes; or what it fails with. */
+/* The rows of a text that is fed in pieces of this size; or the error. */
 static const char *rows(const char *text, size_t n, size_t piece)
 {
     struct csv_rows *r;
@@ -126,7 +126,7 @@ static void a_huge_row_is_refused_not_fatal(void **state)
     (void)state;
     memset(text, 'x', CSV_ROW + 1);
     assert_string_equal(rows(text, CSV_ROW + 1, 1 << 16), "line 1: a row of more than 1 MiB");
-    memset(text, '\n', CSV_ROW + 1); /* empty lines are no row, however many */
+    memset(text, '\n', CSV_ROW + 1); /* empty lines are not rows */
     assert_string_equal(rows(text, CSV_ROW + 1, 1 << 16), "");
     memset(wide, ',', CSV_FIELDS);
     wide[CSV_FIELDS] = '\n';
@@ -184,7 +184,7 @@ static void a_wall_clock_is_placed_and_never_guessed(void **state)
     expect_offset("Europe/Berlin", wall(2020, 10, 25, 3, 0), CSV_LOCAL_ONE, 1);
     expect_offset("Europe/Berlin", wall(2199, 7, 1, 12, 0), CSV_LOCAL_ONE, 2);
     expect_offset("Europe/Berlin", wall(2200, 1, 1, 0, 0), CSV_LOCAL_UNKNOWN, 0);
-    /* A whole day that Samoa left out: 2011-12-30. */
+    /* A whole day that Samoa skipped: 2011-12-30. */
     expect_offset("Pacific/Apia", wall(2011, 12, 30, 12, 0), CSV_LOCAL_NONE, 0);
     expect_offset("America/New_York", wall(1970, 1, 1, 0, 0), CSV_LOCAL_ONE, -5);
     expect_offset("UTC", wall(2020, 1, 1, 0, 0), CSV_LOCAL_ONE, 0);

@@ -1,4 +1,4 @@
-/* Dates and times of a table as FHIR's. */
+/* Converts dates and times of a table to FHIR's form. */
 #include "services/records/exchange/csv_map.h"
 
 #include "common/measure/fhirtime.h"
@@ -29,7 +29,7 @@ static bool is(const char **p, char c)
     return true;
 }
 
-/* A whole day, of the format and of the calendar. */
+/* A complete and valid date in the format. */
 static bool day(enum csv_date format, const char **p, int *y, int *m, int *d)
 {
     bool fine = false;
@@ -65,7 +65,7 @@ bool csv_date_text(enum csv_date format, const char *text, char out[48])
     return true;
 }
 
-/* hh:mm, hh:mm:ss, hh:mm:ss.f: FHIR has no time without seconds, so they are 00. */
+/* hh:mm, hh:mm:ss, hh:mm:ss.f: FHIR requires seconds, so missing ones are 00. */
 static bool clock(const char **p, int *second_of_day, char out[24])
 {
     int h, m, s = 0;
@@ -149,7 +149,8 @@ bool csv_time_text(const struct csv_map *map, enum csv_date format, const char *
         return false;
     }
     found = csv_zone_offset(map->zone, ward_days_of(y, m, d) * DAY_S + second, &offset);
-    if (found == CSV_LOCAL_ONE && offset % 60 != 0) /* local mean time: FHIR cannot say it */
+    if (found == CSV_LOCAL_ONE && offset % 60 != 0) /* local mean time: FHIR cannot express
+                                                     * it */
         found = CSV_LOCAL_UNKNOWN;
     *problem = found == CSV_LOCAL_ONE ? NULL : why[found];
     return found == CSV_LOCAL_ONE && with_offset(date, time, offset / 60, out);

@@ -4,7 +4,7 @@
 
 #define DAY_S     86400
 #define SECOND_US INT64_C(1000000)
-#define KNOWN_S   INT64_C(7258118400) /* 2200-01-01: zone.h works rules out to then */
+#define KNOWN_S   INT64_C(7258118400) /* 2200-01-01: the end of zone.h's data */
 
 struct csv_zone {
     struct ward_zone *zone;

@@ -1,10 +1,9 @@
-/* csv_zone.h - what a clock on the wall showed, as a moment, in an IANA time zone.
+/* csv_zone.h - converts a local time in an IANA time zone to a moment.
  *
- * Twice a year a clock is set: an hour of the wall comes twice, another never. Neither is
- * guessed, nor are times from 2200 on.
+ * When clocks change, a local time occurs twice or not at all. Neither is guessed, nor are
+ * times from 2200 on.
  *
- * Threads: constant once open. Memory: the arena. Errors: INVALID_ARGUMENT for a name that is
- * no zone.
+ * Threads: constant once open. Memory: the arena. Errors: INVALID_ARGUMENT for an unknown zone.
  */
 #ifndef RECORDS_EXCHANGE_CSV_ZONE_H
 #define RECORDS_EXCHANGE_CSV_ZONE_H
@@ -19,8 +18,7 @@ WARD_MUST enum ward_code csv_zone_open(struct ward_arena *mem, const char *name,
                                        struct csv_zone **out, struct ward_err *err);
 
 enum csv_local { CSV_LOCAL_ONE, CSV_LOCAL_NONE, CSV_LOCAL_TWO, CSV_LOCAL_UNKNOWN };
-/* wall_s: seconds from 1970-01-01T00:00:00 as the wall counts them. ONE: *offset_s east of UTC.
- */
+/* wall_s: local seconds since 1970-01-01T00:00:00. ONE: *offset_s east of UTC. */
 enum csv_local csv_zone_offset(const struct csv_zone *z, int64_t wall_s, int32_t *offset_s);
 
 #endif

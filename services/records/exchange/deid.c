@@ -74,7 +74,7 @@ static bool is_theirs(const struct deid *d, const uint8_t id[RECORDS_ID])
     return false;
 }
 
-/* A UUID of version 8 (RFC 9562). Everybody of a chart is its root. */
+/* A UUID of version 8 (RFC 9562). All patients of a chart use its root. */
 static enum ward_code pseudonym(const struct deid *d, const uint8_t id[RECORDS_ID],
                                 char out[37], struct ward_err *err)
 {
@@ -108,8 +108,8 @@ enum ward_code deid_begin(struct deid *d, const char *birth_date, int64_t now_us
     uint8_t sum[WARD_SHA256_SIZE];
     uint64_t n = 0;
 
-    /* Not of the project: many of them, each with another shift, would together give the true
-     * dates away. */
+    /* Independent of the project: many projects with different shifts would together reveal the
+     * true dates. */
     WARD_TRY(secret(d, "", "deidentified days", d->root, sum, err));
     for (size_t i = 0; i < sizeof(n); i++)
         n = n << 8 | sum[i];
@@ -118,7 +118,7 @@ enum ward_code deid_begin(struct deid *d, const char *birth_date, int64_t now_us
     return WARD_OK;
 }
 
-/* ---- texts that have a rule of their own ---- */
+/* ---- strings with their own rule ---- */
 
 static void none(char **text)
 {
@@ -156,7 +156,8 @@ static void text_quantity(Ward__Records__V1__Quantity *q)
     }
 }
 
-/* To a resource of a kind that goes out; any other reference is somebody's or somewhere's. */
+/* A reference to a resource of an exported kind; any other reference identifies a person or
+ * place. */
 static enum ward_code text_reference(const struct deid *d, Ward__Records__V1__Reference *r,
                                      struct ward_err *err)
 {
@@ -191,7 +192,7 @@ static enum ward_code text_id(const struct deid *d, char **at_id, struct ward_er
     return WARD_OK;
 }
 
-/* The year, and of the oldest not even that. */
+/* The year; for the oldest group not even the year. */
 static void text_birth(const struct deid *d, Ward__Records__V1__Patient *p)
 {
     struct ward_fhirtime t;
@@ -232,7 +233,7 @@ static enum ward_code texts(const struct deid *d, Message *m, struct ward_err *e
 
 static enum ward_code scrub(const struct deid *d, Message *m, struct ward_err *err);
 
-/* Values of a message field that are still something. */
+/* Number of remaining values of a message field. */
 static enum ward_code scrub_subs(const struct deid *d, Message *m, const Field *f,
                                  struct ward_err *err)
 {
@@ -255,8 +256,8 @@ static enum ward_code scrub_subs(const struct deid *d, Message *m, const Field *
     return WARD_OK;
 }
 
-/* A moment in UTC, cut to the second: the offset it was written with would tell by its summer
- * time when it was, and a fraction is as good as a name to who has the original. */
+/* A moment in UTC, cut to the second: the original offset would reveal the season by its summer
+ * time, and a fraction would identify the record to an owner of the original. */
 static enum ward_code moved(const struct deid *d, const char *text,
                             char out[WARD_FHIRTIME_SIZE])
 {
@@ -300,7 +301,7 @@ static enum ward_code scrub(const struct deid *d, Message *m, struct ward_err *e
     return texts(d, m, err);
 }
 
-/* ---- a resource ---- */
+/* ---- one resource ---- */
 
 static enum ward_code tag(const struct deid *d, Ward__Records__V1__Patient *p,
                           struct ward_err *err)

@@ -1,4 +1,4 @@
-/* What tells that somebody is over 89, and what tells a birth date. */
+/* Resources that reveal an age over 89, or a birth date. */
 #include "services/records/exchange/deid.h"
 
 #include "common/measure/decimal.h"
@@ -96,7 +96,7 @@ bool deid_tells(const struct deid *d, Resource *res)
 
 /* ---- ages within a resource ---- */
 
-/* A time of more than 89 years, whatever it is that took so long. */
+/* A time of more than 89 years, whatever it measures. */
 static bool is_so_long(const Ward__Records__V1__Quantity *q)
 {
     static const struct {

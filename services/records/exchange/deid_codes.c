@@ -1,4 +1,4 @@
-/* Words that name no person: codes of known terminologies, units, states. */
+/* Terms that identify no person: codes of known terminologies, units, states. */
 #include "services/records/exchange/deid.h"
 
 #include "common/measure/ucum.h"
@@ -45,8 +45,9 @@ static bool verhoeff(const char *s, size_t n)
     return sum == 0;
 }
 
-/* Eighteen digits that are a Chinese identity number too. Source: GB 11643-1999: at 6 the day
- * of birth, at the end a check digit of ISO/IEC 7064, MOD 11-2 (X, which no code has, is 10).
+/* Eighteen digits that are also a Chinese identity number. Source: GB 11643-1999: the date of
+ * birth at position 6, and at the end a check digit of ISO/IEC 7064, MOD 11-2 (X, which no code
+ * has, is 10).
  */
 static bool is_identity_number(const char *s)
 {
@@ -80,7 +81,7 @@ static bool cvx(const char *s)
     return only(s, DIGITS, 1, 3);
 }
 
-/* No run of more than five digits, which a number of somebody's would be. */
+/* No sequence of more than five digits, which might be a personal number. */
 static bool short_runs(const char *s)
 {
     for (; *s != '\0'; s += strcspn(s, DIGITS)) {
@@ -120,8 +121,7 @@ static const struct system {
     {"http://hl7.org/fhir/sid/cvx", cvx},
 };
 
-/* HL7's: those that R4 binds to a field that goes out. Source: as
- * above. */
+/* HL7's: those that R4 binds to an exported field. Source: as above. */
 #define THO "http://terminology.hl7.org/CodeSystem/"
 static const char *const words[] = {
     THO "admit-source",
@@ -178,7 +178,7 @@ bool deid_is_code(const char *system, const char *code)
 
 /* ---- units ---- */
 
-/* What stands between braces is anybody's words: these are a measurement's. */
+/* Text in braces may be anybody's words: these belong to units of measurement. */
 static bool is_annotation(const char *s, size_t n)
 {
     static const char *const known[] = {"score", "count", "T-score", "Z-score", "1.73_m2", "pH",

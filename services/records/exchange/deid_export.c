@@ -1,5 +1,5 @@
-/* ExportDeidentified: patients, some at a time; each batch read and told of in one transaction,
- * and sent when that is over. */
+/* ExportDeidentified: patients in batches; each batch is read and audited in one transaction,
+ * and sent after it. */
 #include "services/records/api.h"
 #include "services/records/exchange/deid.h"
 #include "services/records/fhir/fhir.h"
@@ -16,7 +16,7 @@
 typedef Ward__Records__V1__ExportDeidentifiedRequest Request;
 typedef Ward__Records__V1__ExportDeidentifiedResponse Response;
 
-#define SMALLEST  5 /* fewer patients are too few to hide in */
+#define SMALLEST  5 /* fewer patients would be identifiable */
 #define BATCH     20
 #define CHUNK     ((size_t)1 << 20)
 #define MEMORY    ((size_t)512 << 20) /* of a batch */
@@ -39,14 +39,14 @@ struct export
     uint8_t after[RECORDS_ID];
     bool last;
     int64_t n;      /* resources of it */
-    int64_t others; /* of it, that are not interpreted */
+    int64_t others; /* resources of kinds that are not interpreted */
     const char **line;
     size_t n_lines, cap_lines;
 };
 
 /* ---- who ---- */
 
-/* Whose consent says no to everybody, to researchers, or to this one: in any part. */
+/* Consents that deny anything to everybody, to researchers, or to this caller. */
 #define DENIED                                                                                 \
     "EXISTS (SELECT 1 FROM patient q JOIN consent_deny d ON d.patient_id = q.patient_id"       \
     " WHERE q.root_id = p.root_id AND d.from_us <= ? AND d.to_us > ?"                          \
@@ -95,7 +95,7 @@ static enum ward_code count_cohort(struct export *e, struct ward_err *err)
     return WARD_OK;
 }
 
-/* root, birth_us of those who do not say no. */
+/* root, birth_us of patients without such a denial. */
 static enum ward_code read_roots(struct export *e, struct ward_rows *rows, struct ward_err *err)
 {
     static const char ALL[] = "SELECT p.patient_id, p.birth_us, " DENIED " AS denied" OF_COHORT
@@ -147,7 +147,7 @@ static enum ward_code one(struct export *e, const struct deid *d, const struct w
     return add_line(e, text, err);
 }
 
-/* birth_us, of a column that may be NULL, as a date. */
+/* birth_us, of a nullable column, as a date. */
 static void birth_of(struct ward_val v, char out[32])
 {
     int64_t us;
@@ -188,7 +188,7 @@ static enum ward_code chart(struct export *e, const struct ward_val *row, struct
     return WARD_OK;
 }
 
-/* Resources of KIND_OTHER (10) do not go out: nobody knows where in them a person is named. */
+/* Resources of KIND_OTHER (10) are not exported: nobody knows where they name a person. */
 static enum ward_code count_others(struct export *e, const struct ward_val *root,
                                    struct ward_err *err)
 {

@@ -1,10 +1,10 @@
-/* Which field goes out, and how: the list. */
+/* The list of exported fields, and their treatment. */
 #include "services/records/exchange/deid.h"
 
 #include <string.h>
 
-/* Names of fields, a space between; drop "*": all that are not named. What every message has
- * (extension, modifier_extension, more_json) is never named: it never goes out. */
+/* Names of fields, separated by spaces; drop "*": all others. The common fields of messages
+ * (extension, modifier_extension, more_json) are never listed: they are never exported. */
 struct listed {
     const char *type;
     const char *keep, *shift, *text, *drop;
@@ -13,7 +13,7 @@ struct listed {
 #define OF_ALL "meta implicit_rules language text identifier"
 
 static const struct listed list[] = {
-    /* ---- what values are made of ---- */
+    /* ---- data types ---- */
     {"Decimal", .text = "value"},
     {"Coding", .text = "system code", .drop = "version display user_selected"},
     {"CodeableConcept", .keep = "coding", .drop = "text"},
@@ -26,7 +26,8 @@ static const struct listed list[] = {
      .drop = "use type text line city district postal_code country"
              " period"},
     /* 45 CFR 164.514(b)(2)(i)(A) names, (D)-(M) numbers and addresses, (P) biometric, (Q)
-     * faces, (R) whatever else is one person's; and free text, which may hold any of them. */
+     * faces, (R) any other identifying element; and free text, which may contain any of
+     * them. */
     {"Extension", .drop = "*"},
     {"Meta", .drop = "*"},
     {"Narrative", .drop = "*"},
@@ -158,7 +159,7 @@ static const struct listed list[] = {
     {"Procedure.Performer", .drop = "*"},
     {"Procedure.FocalDevice", .drop = "*"},
 
-    /* A lot's number can tell where and when: it is a number, (M). */
+    /* A lot number may reveal place and time: it is a number, (M). */
     {"Immunization",
      .keep = "status status_reason vaccine_code patient encounter primary_source report_origin"
              " site route dose_quantity reason_code is_subpotent subpotent_reason reaction"
@@ -185,9 +186,9 @@ static const struct listed list[] = {
                     " reason_reference insurance supporting_info specimen note"
                     " patient_instruction relevant_history"},
 
-    {"Other", .drop = "*"}, /* who knows what it holds */
+    {"Other", .drop = "*"}, /* its content is unknown */
 
-    /* Of no patient: they do not go out. */
+    /* Without a patient: they are not exported. */
     {"Practitioner", .drop = "*"},
     {"Practitioner.Qualification", .drop = "*"},
     {"Organization", .drop = "*"},

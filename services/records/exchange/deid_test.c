@@ -101,7 +101,7 @@ static Resource *read_json(const char *text)
     return res;
 }
 
-/* What goes out, "" for nothing. */
+/* The exported form, "" for nothing. */
 static const char *outcome(const struct deid *d, Resource *res)
 {
     struct ward_json_out w = {.mem = &mem};
@@ -134,7 +134,7 @@ static void *new_message(const ProtobufCMessageDescriptor *t)
     return m;
 }
 
-/* One value of a field, at its place; of a list, its only element. */
+/* One value of a field, at its place; for a list, its only element. */
 static void plant_value(void *at, const ProtobufCFieldDescriptor *f, int depth, int which)
 {
     if (f->type == PROTOBUF_C_TYPE_MESSAGE) {
@@ -154,7 +154,7 @@ static void plant_value(void *at, const ProtobufCFieldDescriptor *f, int depth, 
     }
 }
 
-/* Every field of a message; of a oneof the which-th, so that some rounds see them all. */
+/* Every field of a message; for a oneof the which-th, so that several rounds cover all. */
 static void plant(ProtobufCMessage *m, int depth, int which)
 {
     const ProtobufCMessageDescriptor *t = m->descriptor;
@@ -198,7 +198,7 @@ static void nothing_planted_in_any_field_of_any_kind_comes_out(void **state)
             if (strstr(text, PLANTED) != NULL || strstr(text, root_text) != NULL ||
                 strstr(text, "UExBTlRFRA") != NULL)
                 fail_msg("%s", text);
-            /* an Other does not go out at all, nor what concerns no patient */
+            /* an Other is not exported, nor a resource without a patient */
             assert_int_equal(strlen(text) > 20,
                              r->fields[kind].id != KIND_OTHER &&
                                  !kind_is_nobodys((enum kind)r->fields[kind].id));
@@ -208,7 +208,7 @@ static void nothing_planted_in_any_field_of_any_kind_comes_out(void **state)
     }
 }
 
-/* ---- what goes out ---- */
+/* ---- exported resources ---- */
 
 static void a_patient_keeps_gender_year_and_state(void **state)
 {
@@ -302,7 +302,7 @@ static void merged_patients_have_one_pseudonym_and_the_one_merged_away_none(void
         "");
 }
 
-/* Each project with a shift of its own, the latest of 500 would be a day before the truth. */
+/* If each project had its own shift, the latest of 500 would be a day before the true date. */
 static void no_number_of_projects_tells_the_true_date(void **state)
 {
     const char *want = NULL;
@@ -319,7 +319,7 @@ static void no_number_of_projects_tells_the_true_date(void **state)
     }
 }
 
-/* By the offset a day's shift would show on which side of a change of clocks it was. */
+/* With the offset, a shift by one day would reveal on which side of a clock change it was. */
 static void an_offset_and_a_fraction_do_not_go_out(void **state)
 {
     struct deid d = of("study", "");
@@ -385,7 +385,7 @@ static void who_is_90_or_more_is_one_of_a_group(void **state)
 #define LOINC  "http://loinc.org"
 #define SNOMED "http://snomed.info/sct"
 
-/* Born 1930; the others 1960 and nobody knows when. */
+/* Born 1930; the others 1960 and unknown. */
 static void nothing_tells_an_age_over_89(void **state)
 {
     static const char *const not_of_the_old[] = {
@@ -416,7 +416,7 @@ static void nothing_tells_an_age_over_89(void **state)
     assert_null(strstr(outcome(&old, read_json(lasted)), "94"));
 }
 
-/* The clock says 2026-11-21. */
+/* The test's clock: 2026-11-21. */
 static void what_is_89_years_old_does_not_go_out_nor_a_birth_date(void **state)
 {
     static const char born[] =

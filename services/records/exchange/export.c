@@ -8,9 +8,9 @@
 
 typedef Ward__Records__V1__ExportBundleRequest Request;
 
-#define PAGE      50                  /* resources of a page, each at most 1 MiB sealed */
-#define PAGE_MEM  ((size_t)128 << 20) /* so many of them, at the most */
-#define ONE_MEM   ((size_t)64 << 20)  /* one of them, opened and written */
+#define PAGE      50                  /* resources of a page, each at most 1 MiB encrypted */
+#define PAGE_MEM  ((size_t)128 << 20) /* maximum number of them */
+#define ONE_MEM   ((size_t)64 << 20)  /* one of them, decrypted and serialized */
 #define PATIENTS  500
 #define EVERY_ONE "records-admin"
 
@@ -18,7 +18,7 @@ struct export
 {
     struct ward_call *call;
     struct worker *w;
-    struct ward_call sub; /* with memory that is let go after each chart */
+    struct ward_call sub; /* with memory that is released after each chart */
     struct ward_event event;
     struct view view;
     bool everything; /* records-admin */
@@ -96,7 +96,7 @@ static enum ward_code tell_chart(struct ward_db *db, void *arg, struct ward_err 
                      (const uint8_t(*)[RECORDS_ID])x->ids, x->n, err);
 }
 
-/* That it was seen is told before the first byte of it goes out. */
+/* The audit event is written before the first byte is sent. */
 static enum ward_code give_chart(struct export *x, const uint8_t root[RECORDS_ID],
                                  struct ward_err *err)
 {
@@ -167,9 +167,9 @@ static enum ward_code give_everyone(struct export *x)
     return WARD_OK;
 }
 
-/* ---- resources that concern no patient ---- */
+/* ---- resources without a patient ---- */
 
-/* One bundle, after everyone's; none where there is nothing. */
+/* One bundle, after all charts; none if there are no resources. */
 static enum ward_code give_directory(struct export *x)
 {
     static const char SQL[] = DIRECTORY_CURRENT
@@ -271,7 +271,7 @@ enum ward_code export_bundle_rpc(struct ward_call *c, const ProtobufCMessage *q,
     ward_arena_done(&x.chart);
     ward_arena_done(&x.page);
     ward_arena_done(&x.one);
-    if (code == WARD_OK && !c->audited) { /* there was nobody to tell of */
+    if (code == WARD_OK && !c->audited) { /* no patient, so no event */
         x.event.call = c;
         code = ward_db_tx(x.w->event_ctx.db, nobody_told, &x.event, c->err);
     }

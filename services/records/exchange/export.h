@@ -1,9 +1,10 @@
-/* export.h - what the files of the export of bundles share.
+/* export.h - declarations that the files of the bundle export share.
  *
- * export.c is the call: whose charts, page by page; export_write.c makes bytes of them.
+ * export.c is the call: selects the charts, page by page; export_write.c serializes them.
  *
  * Threads: a worker's own. Memory: arenas of the export's own, reset after each page and each
- * resource, so a chart of any size takes the same. Errors: as exchange.proto's ExportBundle.
+ * resource, so memory does not depend on the size of a chart. Errors: as exchange.proto's
+ * ExportBundle.
  */
 #ifndef RECORDS_EXCHANGE_EXPORT_H
 #define RECORDS_EXCHANGE_EXPORT_H
@@ -14,7 +15,7 @@
 
 struct export_out {
     struct ward_call *call;
-    uint8_t *chunk; /* EXPORT_CHUNK bytes, of which n are filled */
+    uint8_t *chunk; /* EXPORT_CHUNK bytes, of which n are used */
     size_t n;
     int64_t resources;
     bool any; /* an entry of the bundle in progress */
@@ -22,7 +23,7 @@ struct export_out {
 WARD_MUST enum ward_code export_open(struct export_out *o, struct ward_call *c,
                                      struct ward_err *err);
 WARD_MUST enum ward_code export_begin(struct export_out *o); /* a bundle */
-/* As it was imported: what cleaning put right is put back. */
+/* As it was imported: reverses the normalization. */
 WARD_MUST enum ward_code export_record(struct export_out *o, struct ward_arena *mem,
                                        Ward__Records__V1__Record *r, struct ward_err *err);
 WARD_MUST enum ward_code export_end(struct export_out *o);   /* the bundle */

@@ -55,7 +55,7 @@ enum ward_code export_begin(struct export_out *o)
     return put_text(o, "{\"resourceType\":\"Bundle\",\"type\":\"collection\"");
 }
 
-/* FHIR knows no empty list: a chart of nothing has no "entry". */
+/* FHIR has no empty list: an empty chart has no "entry". */
 enum ward_code export_end(struct export_out *o)
 {
     return put_text(o, o->any ? "]}\n" : "}\n");
@@ -69,7 +69,7 @@ struct putting_back {
     size_t n;
 };
 
-/* The text that stood there: a JSON string, or "" for nothing. */
+/* The original text: a JSON string, or "" for none. */
 static enum ward_code before(const struct putting_back *b, const Cleaned *c, char **out,
                              struct ward_err *err)
 {

@@ -1,14 +1,14 @@
-/* import.h - what the files of the import of bundles share.
+/* import.h - declarations that the files of the bundle import share.
  *
- * import.c receives bytes and cuts them into bundles (bundle_split.h) and those into entries
- * (common/json/stream.h); import_entry.c makes a resource of an entry, without a database;
- * import_stage.c gathers entries and writes them, 500 a transaction or a bundle at once;
- * import_known.c and import_named.c find patients who are known by another id; import_merge.c
- * merges what a source and somebody else wrote of one; import_look.c asks what is there
- * already; import_count.c says how far it is.
+ * import.c receives bytes and splits them into bundles (bundle_split.h) and those into entries
+ * (common/json/stream.h); import_entry.c converts an entry to a resource, without a database;
+ * import_stage.c collects entries and writes them, 500 in a transaction or a whole bundle at
+ * once; import_known.c and import_named.c find patients who are known by another id;
+ * import_merge.c merges versions of a source and of another author; import_look.c reads
+ * existing resources; import_count.c reports progress.
  *
- * Threads: a worker's own. Memory: three arenas of the import's own, each with a cap; what one
- * transaction needs is let go after it. Errors: as exchange.proto's ImportBundle.
+ * Threads: a worker's own. Memory: three arenas of the import's own, each with a limit; memory
+ * for one transaction is released after it. Errors: as exchange.proto's ImportBundle.
  */
 #ifndef RECORDS_EXCHANGE_IMPORT_H
 #define RECORDS_EXCHANGE_IMPORT_H
@@ -20,29 +20,30 @@
 #include "services/records/fhir/fhir.h"
 
 #define IMPORT_BATCH  500
-#define IMPORT_ATOMIC 10000 /* resources of a bundle that goes in whole or not at all */
+#define IMPORT_ATOMIC 10000 /* resources of an atomic bundle */
 #define IMPORT_WOULD                                                                           \
-    200000                   /* ids that a dry run remembers; past them it takes any for there \
+    200000                   /* ids that a dry run remembers; beyond them it assumes           \
+                              * existence                                                      \
                               */
-#define IMPORT_HELD    10000 /* entries that wait for a patient or an encounter further on */
+#define IMPORT_HELD    10000 /* entries that wait for a later patient or encounter */
 #define IMPORT_ENTRY   ((size_t)8 << 20)   /* bytes of an entry's JSON */
-#define IMPORT_STAGED  ((size_t)160 << 20) /* memory of what one transaction writes */
+#define IMPORT_STAGED  ((size_t)160 << 20) /* memory for the rows of one transaction */
 #define IMPORT_WORK    ((size_t)160 << 20) /* memory of the transaction itself */
-#define IMPORT_WAITING ((size_t)64 << 20)  /* memory of what is held */
+#define IMPORT_WAITING ((size_t)64 << 20)  /* memory for waiting entries */
 
 typedef Ward__Records__V1__ImportProgress ImportProgress;
 typedef Ward__Records__V1__Unsupported Unsupported;
 
-/* ---- ids to things: import_look.c ---- */
+/* ---- map from ids to objects: import_look.c ---- */
 
 struct id_map {
     const uint8_t **id;
     void **thing;
-    size_t cap; /* a power of two, at least twice what is put */
+    size_t cap; /* a power of two, at least twice the number of entries */
 };
 WARD_MUST enum ward_code id_map_init(struct id_map *m, struct ward_arena *mem, size_t most,
                                      struct ward_err *err);
-/* id is kept by reference. */
+/* id is stored by reference. */
 void id_map_put(struct id_map *m, const uint8_t id[RECORDS_ID], void *thing);
 void *id_map_get(const struct id_map *m, const uint8_t id[RECORDS_ID]); /* NULL: not there */
 
@@ -51,7 +52,7 @@ void *id_map_get(const struct id_map *m, const uint8_t id[RECORDS_ID]); /* NULL:
 #define TALLY_NAMES 200
 
 struct tally {
-    Unsupported **at; /* the last is "..." once there are more names */
+    Unsupported **at; /* the last is "..." if there are more names */
     size_t n;
 };
 struct import_count {
@@ -63,12 +64,12 @@ struct import_count {
 WARD_MUST enum ward_code tally_add(struct tally *t, struct ward_arena *mem, const char *name,
                                    struct ward_err *err);
 struct staged;
-/* Of a resource that is kept now: by its kind, where that is not interpreted. */
+/* For a stored resource: counts its kind if that is not interpreted. */
 WARD_MUST enum ward_code import_kept(struct import_count *n, const struct staged *s,
                                      struct ward_err *err);
-/* Sends what is counted; unless `now`, at most five times a second. */
+/* Sends the counts; unless `now`, at most five times a second. */
 WARD_MUST enum ward_code import_send(struct ward_call *c, struct import_count *n, bool now);
-/* Copies a problem's item for the first ones that are shown. */
+/* Copies a problem's item for the first displayed ones. */
 WARD_MUST enum ward_code import_show(struct import_count *n, const char *import_id,
                                      const struct staged *s, struct ward_err *err);
 
@@ -76,7 +77,7 @@ WARD_MUST enum ward_code import_show(struct import_count *n, const char *import_
 
 enum fate { FATE_NEW, FATE_CHANGED, FATE_SAME, FATE_WAITS, FATE_WRONG };
 
-/* What an entry's request asks for. */
+/* The request part of an entry. */
 enum condition { CONDITION_NONE, CONDITION_CREATE, CONDITION_UPDATE };
 
 struct staged {
@@ -84,56 +85,55 @@ struct staged {
     enum kind kind;
     uint8_t id[RECORDS_ID], encounter[RECORDS_ID];
     bool has_id, has_encounter;
-    /* Of entry_read, before import_known puts known patients in their place: */
+    /* From entry_read, before import_known replaces known patients: */
     bool is_read;
-    uint8_t came_id[RECORDS_ID]; /* the id by the source's own */
+    uint8_t came_id[RECORDS_ID]; /* the id derived from the source's own */
     uint8_t whom[RECORDS_ID];    /* its patient by the source's id, or an identifier's hash */
-    bool by_identifier;          /* whom is that hash */
-    Ward__Records__V1__Reference *subject; /* NULL: of a Patient */
+    bool by_identifier;          /* is that hash */
+    Ward__Records__V1__Reference *subject; /* NULL: for a Patient */
     char *subject_text;
     enum condition condition;
     uint8_t wanted[RECORDS_ID]; /* the hash of the condition's identifier */
     /* Of import_known: */
     bool linked;              /* id is a known patient's, who gets came_id as an alias */
-    const struct staged *via; /* the staged Patient that its own patient was found by */
-    Resource *merged; /* what is written over in.res: somebody else's fields kept; NULL: none */
-    char *name; /* the id's text: a writer puts its own in its place, in memory of its own */
+    const struct staged *via; /* the staged Patient that its own patient was matched with */
+    Resource *merged; /* the replaced version if another author wrote its fields; NULL: none */
+    char *name;       /* the id's text: a writer replaces the pointer with its own memory */
     const char *text; /* of the entry, n bytes */
     size_t n;
     const char *full_url;
     char position[QUARANTINE_POSITION];
-    int number;     /* in its bundle, from 1 */
-    bool looked;    /* at what is plausible */
-    bool plausible; /* a person looked at its values, and they are so */
+    int number;     /* position in its bundle, from 1 */
+    bool looked;    /* end of the plausibility problems */
+    bool plausible; /* a person confirmed its values */
     enum fate fate;
-    int version; /* of what is there */
-    Resource
-        *came; /* of a table: in.res is this, put into what is there; NULL: in.res is all */
-    bool over; /* a person decided that it goes over what somebody else wrote */
+    int version;    /* of the existing resource */
+    Resource *came; /* for a table: merged into the existing one; NULL: in.res is complete */
+    bool over;      /* a person decided that it replaces another author's version */
     struct ward_event *event;
 };
 
-/* Without the database, into mem. What is wrong is in s->in.problems. */
+/* Without the database, into mem. Problems are in s->in.problems. */
 WARD_MUST enum ward_code entry_read(struct worker *w, struct ward_arena *mem,
                                     const struct entry *e, fhir_unmodelled_fn *unmodelled,
                                     void *arg, struct staged *s, struct ward_err *err);
-/* Both say the same, version and time apart, which it takes away. */
+/* Whether both have the same content, except version and time, which it clears. */
 WARD_MUST enum ward_code entry_same(struct ward_arena *mem, Resource *a, Resource *b,
                                     bool *same, struct ward_err *err);
 
-/* The patient of an Other that names none by a type: the one among its references of urn:uuid
- * who is staged or there. import_whom.c */
+/* The patient of an Other without a typed reference: the only staged or existing patient among
+ * its urn:uuid references. import_whom.c */
 WARD_MUST enum ward_code import_whom(struct worker *w, struct ward_arena *mem,
                                      const struct entry *e, Ward__Records__V1__Other *o,
                                      struct ward_err *err);
 
-/* Whom an Other that has no patient may name: by Patient/... as the source's ids become ours,
- * and every urn:uuid. import_whom.c */
+/* The possible patients of an Other without a patient: Patient/... with the source's ids
+ * converted, and every urn:uuid. import_whom.c */
 WARD_MUST enum ward_code import_named(struct worker *w, struct ward_arena *mem,
                                       const struct entry *e, struct entered *out,
                                       struct ward_err *err);
 
-/* ---- what is there: import_look.c; in a transaction ---- */
+/* ---- existing resources: import_look.c; in a transaction ---- */
 
 struct there {
     uint8_t id[RECORDS_ID], root[RECORDS_ID];
@@ -141,106 +141,107 @@ struct there {
     int64_t birth_us; /* INT64_MIN: not known */
 };
 struct looked {
-    struct id_map patients; /* struct there */
-    struct id_map
-        encounters; /* struct there: id is the encounter's, root whose chart it is in */
-    struct id_map resources; /* struct version */
-    struct id_map directory; /* struct version, of resources that concern no patient */
+    struct id_map patients;   /* struct there */
+    struct id_map encounters; /* struct there: id is the encounter's, root its chart's */
+    struct id_map resources;  /* struct version */
+    struct id_map directory;  /* struct version, of resources without a patient */
 };
 WARD_MUST enum ward_code import_look(struct worker *w, struct ward_arena *mem,
                                      struct staged *const *at, size_t n, struct looked *out,
                                      struct ward_err *err);
 
-/* ---- what is written: import_stage.c, import_fate.c ---- */
+/* ---- writes: import_stage.c, import_fate.c ---- */
 
 struct stage {
     struct worker *w;
-    struct ward_call call;    /* the import's, with memory of its own */
-    struct ward_event *event; /* the import's: others are made like it */
+    struct ward_call call;    /* the import's, with its own memory */
+    struct ward_event *event; /* the import's: a template for others */
     const char *import_id;
-    Ward__Records__V1__Provenance from; /* what its versions say of their source */
+    Ward__Records__V1__Provenance from; /* identifies their source in its versions */
     bool alone;                         /* a replay: a person decided about this one entry */
     bool atomic, dry_run;
-    bool last; /* what waits now waits in vain */
+    bool last; /* waiting entries can no longer be resolved */
     int64_t now_us;
-    struct ward_arena *mem;  /* of what is staged */
+    struct ward_arena *mem;  /* of the staged ones */
     struct ward_arena *work; /* of the transaction */
     struct ward_arena own_mem, own_work;
     struct staged **at;
     size_t n, cap;
     struct id_map ids; /* of at, by id */
     struct looked there;
-    struct ward_val *gate; /* rows of identifier_gate that are held */
+    struct ward_val *gate; /* locked rows of identifier_gate */
     size_t n_gate;
-    struct id_map would; /* of a dry run: patients and encounters that would have gone in */
+    struct id_map would; /* of a dry run: patients and encounters that would exist */
     size_t n_would;
     bool one_by_one;      /* to find out which one fails */
-    struct staged *blame; /* the one that did */
+    struct staged *blame; /* the failing one */
 };
 WARD_MUST enum ward_code stage_init(struct stage *s, struct ward_err *err);
 void stage_done(struct stage *s);
 /* Room for one more, zeroed. */
 WARD_MUST enum ward_code stage_add(struct stage *s, struct staged **out, struct ward_err *err);
-/* Once its id is known: false where another one has it. */
+/* Once its id is known: false if another one has it. */
 bool stage_index(struct stage *s, struct staged *e);
-/* Everything staged, in one transaction; afterwards each has its fate. What waits is not in.
- *   FAILED_PRECONDITION  IMPORT_REFUSED: it is atomic, and something is wrong */
+/* Writes all staged entries in one transaction; afterwards each has its fate. Waiting ones are
+ * not written.
+ *   FAILED_PRECONDITION  IMPORT_REFUSED: it is atomic, and has a problem */
 WARD_MUST enum ward_code stage_write(struct stage *s, struct ward_err *err);
 WARD_MUST enum ward_code stage_clear(struct stage *s, struct ward_err *err);
 /* After a dry run of a batch. */
 WARD_MUST enum ward_code stage_remember(struct stage *s, struct ward_arena *mem,
                                         struct ward_err *err);
-/* ---- whose what is there is: import_others.c; in a transaction ---- */
+/* ---- author of the existing version: import_others.c; in a transaction ---- */
 
-/* How a source's versions are known: version.device is "import:<source>", or a hash where that
- * is too long. */
+/* The mark of a source's versions: version.device is "import:<source>", or a hash if that is
+ * too long. */
 WARD_MUST enum ward_code import_mark(struct ward_arena *mem, const char *source,
                                      Ward__Records__V1__Provenance *out, struct ward_err *err);
 bool import_is_ours(const struct stage *s, const struct version *v);
-/* Whether any version of v's resource that this source brought says what res does. */
+/* Whether any version of v's resource from this source has the content of res. */
 WARD_MUST enum ward_code import_said_before(struct stage *s, const struct version *v,
                                             Resource *res, bool *out, struct ward_err *err);
-/* The links that merges wrote into a Patient go on into the next version. Kept by reference. */
+/* The links that merges wrote into a Patient are copied into the next version. Stored by
+ * reference. */
 WARD_MUST enum ward_code import_keep_links(struct ward_arena *mem, const Resource *old,
                                            Resource *res, struct ward_err *err);
-/* The version that this source wrote last, opened into s->work; *out NULL: none. */
+/* The last version from this source, decrypted into s->work; *out NULL: none. */
 WARD_MUST enum ward_code import_said_last(struct stage *s, const struct version *v,
                                           Resource **out, struct ward_err *err);
 
-/* ---- patients who are known: import_known.c, import_named.c; in a transaction ---- */
+/* ---- known patients: import_known.c, import_named.c; in a transaction ---- */
 
 /* An identifier query of a Patient, "identifier=system|value" with %XX: *out "system|value", or
- * NULL where it is anything else. */
+ * NULL for anything else. */
 WARD_MUST enum ward_code known_query(struct ward_arena *mem, const char *query, char **out,
                                      struct ward_err *err);
-/* A token's hash, as tokens of PARAM_IDENTIFIER have it. */
+/* A token's hash, in the form of PARAM_IDENTIFIER. */
 WARD_MUST enum ward_code known_hash(struct worker *w, const char *text, uint8_t out[RECORDS_ID],
                                     struct ward_err *err);
-/* In entry_read: whom an entry names by identifier. */
+/* In entry_read: the patient that an entry names by identifier. */
 WARD_MUST enum ward_code known_read(struct worker *w, struct ward_arena *mem, struct staged *s,
                                     struct ward_err *err);
-/* Puts known patients in the place of aliases, identifiers and linked patients: e->id,
- * e->in.patient, and the references in e->in.res. Takes identifier_gate's rows where a patient
- * may be made by a condition. */
+/* Replaces aliases, identifiers and linked patients by the known patients: e->id,
+ * e->in.patient, and the references in e->in.res. Locks identifier_gate's rows if a patient may
+ * be created by a condition. */
 WARD_MUST enum ward_code import_known(struct stage *s, struct ward_err *err);
-/* Keeps the aliases of patients that were linked, and lets the gate go. */
+/* Stores the aliases of linked patients, and releases the gate. */
 WARD_MUST enum ward_code import_known_end(struct stage *s, struct ward_err *err);
 bool known_trusts(const struct stage *s, const char *system);
-/* Whether two Patients cannot be one person: then a problem is added.
+/* Whether two Patients cannot be one person; adds a problem.
  *   by birth date; by given name; by family name and gender; by an identifier of a trusted
  *   system */
 WARD_MUST enum ward_code known_differs(struct stage *s, struct staged *e, const Resource *old,
                                        bool *out, struct ward_err *err);
-/* Merges by element what the source said (e->in.res) into what is there (old), by what it said
- * last (base; NULL: it never spoke, and only fills what is empty). Sets e->merged, or adds a
- * CONFLICT for each element that both changed. */
+/* Merges the source's message (e->in.res) by element into the existing Patient (old), with the
+ * source's last message as the base (NULL: none; then only empty elements are filled). Sets
+ * e->merged, or adds a CONFLICT for each element that both changed. */
 WARD_MUST enum ward_code known_merge(struct stage *s, struct staged *e, const Resource *base,
                                      const Resource *old, struct ward_err *err);
 
-/* Patients who bring an identifier that one of another chart has are wrong, but in a replay: a
- * person decides. import_twin.c; once the fates of patients are known. */
+/* A Patient with an identifier of a patient in another chart gets a problem, except in a
+ * replay: a person decides. import_twin.c; once the fates of patients are known. */
 WARD_MUST enum ward_code import_twins(struct stage *s, struct ward_err *err);
-/* Each one's fate, by what is there: import_fate.c; in the transaction. */
+/* Determines each entry's fate from the existing data: import_fate.c; in the transaction. */
 WARD_MUST enum ward_code stage_fates(struct stage *s, struct ward_err *err);
 
 #endif

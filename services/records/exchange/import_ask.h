@@ -1,4 +1,4 @@
-/* import_ask.h - one question about many ids, 50 at a time.
+/* import_ask.h - one query for many ids, 50 at a time.
  *
  * Threads: a worker's own. Memory: the arena. Errors: db.h's, and the row function's.
  */
@@ -7,7 +7,7 @@
 
 #include "services/records/exchange/import.h"
 
-#define ASK_AT_ONCE 50 /* ids of a question: a statement takes 64 parameters */
+#define ASK_AT_ONCE 50 /* ids of a query: a statement has at most 64 parameters */
 #define ASK_Q10     "?,?,?,?,?,?,?,?,?,?"
 #define ASK_IN      " IN (" ASK_Q10 "," ASK_Q10 "," ASK_Q10 "," ASK_Q10 "," ASK_Q10 ")"
 
@@ -17,7 +17,7 @@ struct ask {
     const char *sql; /* with ASK_AT_ONCE parameters */
     struct ward_val ids[ASK_AT_ONCE];
     size_t n;
-    struct id_map asked; /* ids of earlier questions */
+    struct id_map asked; /* ids of earlier queries */
     enum ward_code (*row)(struct ask *q, const struct ward_val *row, struct ward_err *err);
     struct id_map *out;
 };
@@ -26,10 +26,10 @@ struct ask {
 WARD_MUST enum ward_code ask_open(struct ask *q, struct worker *w, struct ward_arena *mem,
                                   const char *sql, size_t n, struct id_map *out,
                                   struct ward_err *err);
-/* Queues an id, which is kept by reference; each id is asked for once. */
+/* Queues an id, stored by reference; each id is queried once. */
 WARD_MUST enum ward_code ask_about(struct ask *q, const uint8_t id[RECORDS_ID],
                                    struct ward_err *err);
-/* Asks for what is still queued. */
+/* Queries the remaining ids. */
 WARD_MUST enum ward_code ask_end(struct ask *q, struct ward_err *err);
 
 #endif

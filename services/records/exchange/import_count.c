@@ -1,4 +1,4 @@
-/* How far an import is. */
+/* Progress of an import. */
 #include "services/records/exchange/import.h"
 
 #include "common/base/clock.h"

@@ -1,4 +1,5 @@
-/* One entry: read, its ids and references put to ours, cleaned, checked; and written alone. */
+/* One entry: parses it, converts its ids and references, normalizes and validates it; and
+ * writes a single one. */
 #include "services/records/exchange/import.h"
 #include "services/records/exchange/import_ids.h"
 
@@ -8,7 +9,7 @@
 
 #include <string.h>
 
-/* What the sender can put right becomes a problem; anything else ends the import. */
+/* A fault that the sender can correct becomes a problem; any other error ends the import. */
 static enum ward_code as_problem(struct ward_arena *mem, struct staged *s, enum ward_code code,
                                  const struct ward_err *why, struct ward_err *err)
 {
@@ -19,7 +20,7 @@ static enum ward_code as_problem(struct ward_arena *mem, struct staged *s, enum 
     return code;
 }
 
-/* The two that are the service's own. */
+/* The two that the service sets itself. */
 static void drop_own(Resource *res)
 {
     Ward__Records__V1__Meta **meta = resource_meta(res);
@@ -61,8 +62,8 @@ static void find_patient(struct staged *s, const Resource *res)
                         resource_patient(res, s->in.patient, NULL) == WARD_OK;
 }
 
-/* Whom an entry is about that cannot be read as a resource: so that erasing them forgets what
- * lies in quarantine about them. */
+/* The patient of an entry that cannot be interpreted as a resource, so that erasing the patient
+ * also destroys its quarantined content. */
 static enum ward_code find_patient_unread(const struct id_source *from, struct ward_arena *mem,
                                           const struct ward_json *v, struct staged *s,
                                           struct ward_err *err)
@@ -180,7 +181,7 @@ enum ward_code entry_same(struct ward_arena *mem, Resource *a, Resource *b, bool
     return WARD_OK;
 }
 
-/* ---- an entry alone: a line of CSV, a replay ---- */
+/* ---- a single entry: a line of CSV, a replay ---- */
 
 static enum ward_code look_alone(struct worker *w, struct ward_call *c, const char *source,
                                  struct staged *s, struct ward_err *err)

@@ -1,4 +1,4 @@
-/* What becomes of each entry that is staged, by what is there. In the transaction. */
+/* Determines the fate of each staged entry from the existing data. In the transaction. */
 #include "services/records/exchange/csv_map.h"
 #include "services/records/exchange/import.h"
 
@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PART 96 /* bytes of a path behind its kind */
+#define PART 96 /* bytes of a path after its kind */
 
 static enum ward_code wrong(struct stage *s, struct staged *e, const char *reason,
                             const char *part, const char *text, struct ward_err *err)
@@ -21,7 +21,7 @@ static enum ward_code wrong(struct stage *s, struct staged *e, const char *reaso
     return problem_add(s->mem, &e->in.problems, reason, path, text, NULL, err);
 }
 
-/* Waits for what comes further on, or is wrong where nothing does. */
+/* Waits for later entries, or is a problem if none follow. */
 static enum ward_code waits(struct stage *s, struct staged *e, const char *reason,
                             const char *part, const char *text, struct ward_err *err)
 {
@@ -31,7 +31,7 @@ static enum ward_code waits(struct stage *s, struct staged *e, const char *reaso
     return WARD_OK;
 }
 
-/* One of this batch that goes in, or is there. */
+/* One of this batch that will be written, or exists. */
 static const struct staged *beside(const struct stage *s, const uint8_t id[RECORDS_ID],
                                    enum kind kind)
 {
@@ -40,7 +40,7 @@ static const struct staged *beside(const struct stage *s, const uint8_t id[RECOR
     return e != NULL && e->kind == kind && e->fate <= FATE_SAME ? e : NULL;
 }
 
-/* Of a dry run: it would be there by now. */
+/* For a dry run: it would exist by now. */
 static bool would_be_there(const struct stage *s, const uint8_t id[RECORDS_ID])
 {
     return s->dry_run && (s->n_would == IMPORT_WOULD || id_map_get(&s->would, id) != NULL);
@@ -125,8 +125,8 @@ static enum ward_code look_at_values(struct stage *s, struct staged *e, struct w
     return WARD_OK;
 }
 
-/* The links are the old version's, in the transaction's memory: an entry that may be looked at
- * again in another one does not keep them. */
+/* The links belong to the old version, in the transaction's memory: an entry that may be
+ * evaluated again in another transaction does not keep them. */
 static enum ward_code same_but_links(struct stage *s, struct staged *e, Resource *old,
                                      bool *same, struct ward_err *err)
 {
@@ -141,8 +141,9 @@ static enum ward_code same_but_links(struct stage *s, struct staged *e, Resource
     return WARD_OK;
 }
 
-/* Somebody else wrote what is there. What the source said before is nothing new; anything else
- * is for a person to decide, and a consent only for who may write one. */
+/* Another author wrote the existing version. Content that the source sent before is unchanged;
+ * anything else needs a person's decision, and for a consent, of a person who may write
+ * consents. */
 static enum ward_code compare_other(struct stage *s, struct staged *e, const struct version *v,
                                     Resource *old, struct ward_err *err)
 {
@@ -160,9 +161,9 @@ static enum ward_code compare_other(struct stage *s, struct staged *e, const str
                                    "somebody else wrote the version that is there", err);
 }
 
-/* A Patient of a bundle: what the source changed goes in beside what somebody else wrote. What
- * the source says now is written even where it is what is there: the next message is compared
- * with it. */
+/* A Patient of a bundle: the source's changes are merged with another author's. The source's
+ * message is written even if it equals the existing version: the next message is compared with
+ * it. */
 static enum ward_code merge(struct stage *s, struct staged *e, const struct version *v,
                             Resource *old, struct ward_err *err)
 {
@@ -185,7 +186,7 @@ static enum ward_code merge(struct stage *s, struct staged *e, const struct vers
     return WARD_OK;
 }
 
-/* A Patient that is known by another id than the source's, or asked for by a condition. *done:
+/* A Patient that is known by another id than the source's, or requested by a condition. *done:
  * its fate is known. */
 static enum ward_code compare_known(struct stage *s, struct staged *e, const Resource *old,
                                     bool *done, struct ward_err *err)
@@ -198,12 +199,12 @@ static enum ward_code compare_known(struct stage *s, struct staged *e, const Res
     if (differs)
         e->fate = FATE_WRONG;
     else if (e->condition == CONDITION_CREATE)
-        e->fate = FATE_SAME; /* it is there: nothing is created */
+        e->fate = FATE_SAME; /* it exists: nothing is created */
     *done = e->fate != FATE_CHANGED;
     return WARD_OK;
 }
 
-/* A line of a table says some things of a patient, and the others stay. */
+/* A line of a table sets some elements of a patient, and the others are unchanged. */
 static enum ward_code fill(struct stage *s, struct staged *e, const struct version *v,
                            struct ward_err *err)
 {
@@ -286,7 +287,7 @@ enum ward_code stage_remember(struct stage *s, struct ward_arena *mem, struct wa
     return WARD_OK;
 }
 
-/* Patients, then encounters, then what refers to them. */
+/* Patients, then encounters, then resources that refer to them. */
 static int rank(const struct staged *e)
 {
     return e->kind == KIND_PATIENT ? 0 : e->kind == KIND_ENCOUNTER ? 1 : 2;

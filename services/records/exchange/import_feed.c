@@ -1,4 +1,4 @@
-/* Bytes to bundles, bundles to entries, entries to the stage. */
+/* Splits bytes into bundles, bundles into entries, and stages the entries. */
 #include "services/records/exchange/import_feed.h"
 #include "services/records/exchange/import_ids.h"
 
@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- a batch, and what waits ---- */
+/* ---- a batch, and waiting entries ---- */
 
 /* The text of an entry that waits for its patient or encounter. */
 struct held {
@@ -57,7 +57,7 @@ static enum ward_code count(struct import *im, const struct staged *e, struct wa
     }
 }
 
-/* Tells what is wrong before the call fails with the first of it. */
+/* Reports all problems before the call fails with the first of them. */
 static void show_refused(struct import *im)
 {
     struct stage *s = &im->stage;
@@ -93,7 +93,7 @@ enum ward_code import_flush(struct import *im, struct ward_err *err)
     return import_send(im->call, &im->count, false);
 }
 
-/* Whether what is staged may go in without the rest of its bundle. */
+/* Whether the staged entries may be written without the rest of their bundle. */
 static bool goes_in_parts(const struct import *im)
 {
     return *im->split.type != '\0' && *im->split.resource_type != '\0' && !im->stage.atomic;
@@ -110,7 +110,7 @@ static void note_unmodelled(void *arg, const char *path)
 {
     struct import *im = arg;
 
-    /* Its failure is met again at the next progress: the arena stays full. */
+    /* Its failure occurs again at the next progress: the arena stays full. */
     if (im->tally_code == WARD_OK)
         im->tally_code = tally_add(&im->count.unmodelled, im->call->mem, path, &im->tally_err);
 }
@@ -137,8 +137,8 @@ static enum ward_code stage_text(struct import *im, const char *text, size_t n, 
     return WARD_OK;
 }
 
-/* A Patient may be asked for by identifier: "identifier=system|value" in ifNoneExist, and
- * behind "Patient?" in the url of a PUT. Any other condition is put aside, not passed over. */
+/* A Patient may be requested by identifier: "identifier=system|value" in ifNoneExist, and after
+ * "Patient?" in the url of a PUT. Any other condition is quarantined, not ignored. */
 static enum ward_code check_condition(struct import *im, const struct ward_json *entry,
                                       struct staged *e, struct ward_err *err)
 {
@@ -170,7 +170,7 @@ static enum ward_code check_condition(struct import *im, const struct ward_json 
     return known_hash(im->stage.w, text, e->wanted, err);
 }
 
-/* What an entry asks for beyond being stored is not done in silence. */
+/* Unsupported requests of an entry are never ignored silently. */
 static enum ward_code check_request(struct import *im, const struct ward_json *entry,
                                     struct staged *e, struct ward_err *err)
 {
@@ -210,8 +210,8 @@ static enum ward_code read_resource(struct import *im, const struct ward_json *e
     return im->tally_code == WARD_OK ? WARD_OK : (*err = im->tally_err, im->tally_code);
 }
 
-/* One id twice in a batch: the first goes in before the second. In a bundle that goes in at
- * once that cannot be. */
+/* One id twice in a batch: the first one is written before the second. In an atomic bundle that
+ * is impossible. */
 static enum ward_code index_entry(struct import *im, struct staged *e, struct ward_err *err)
 {
     if (stage_index(&im->stage, e))
@@ -220,7 +220,7 @@ static enum ward_code index_entry(struct import *im, struct staged *e, struct wa
                        "two entries of what goes in at once have this id", NULL, err);
 }
 
-/* By the id that it gets here, whatever the source calls it. */
+/* By the converted id, whatever the source calls it. */
 static enum ward_code is_twice(struct import *im, const struct ward_json *entry, bool *out,
                                struct ward_err *err)
 {
@@ -258,8 +258,8 @@ static enum ward_code stage_entry(struct import *im, const struct ward_json *ent
     return index_entry(im, e, err);
 }
 
-/* A control character in a string. Not a line break: one there may mean that a quotation mark
- * is missing, and that the entry's end is not where it seems. */
+/* A control character in a string. Not a line break, which may mean that a quotation mark is
+ * missing, and that the entry's end is elsewhere. */
 static bool has_control(const char *p, size_t n)
 {
     bool in_string = false;
@@ -275,7 +275,7 @@ static bool has_control(const char *p, size_t n)
     return false;
 }
 
-/* What is wrong within one entry alone, and leaves no doubt where the entry ends. */
+/* A fault within one entry that leaves the entry's end certain. */
 static bool is_put_aside(const struct ward_json_element *x, const struct ward_err *why)
 {
     static const char *const reasons[] = {"JSON_TOO_LARGE", "JSON_BAD_STRING", "JSON_TOO_DEEP"};
@@ -286,8 +286,8 @@ static bool is_put_aside(const struct ward_json_element *x, const struct ward_er
     return strcmp(why->reason, "JSON_MALFORMED") == 0 && has_control(x->text, x->n);
 }
 
-/* The item holds a position and a problem, and no content: Ward cannot read whom the entry is
- * about, so an erasure could not find the content. */
+/* The item has a position and a problem, and no content: its patient is unknown, so an erasure
+ * could not find the content. */
 static enum ward_code stage_unreadable(struct import *im, int number,
                                        const struct ward_err *why, struct ward_err *err)
 {
@@ -311,7 +311,7 @@ static enum ward_code on_entry(void *arg, const struct ward_json_element *x,
     return why->code;
 }
 
-/* What waited, once more: now or never. */
+/* Processes waiting entries once more, for the last time. */
 static enum ward_code release(struct import *im, struct ward_err *err)
 {
     struct held *h = im->held;
@@ -341,7 +341,7 @@ static enum ward_code release(struct import *im, struct ward_err *err)
     return code;
 }
 
-/* Too many wait: what is not there by now goes to the quarantine, to be replayed. */
+/* Too many entries wait: those without a patient by now are quarantined, to be replayed. */
 static enum ward_code give_up_waiting(struct import *im, struct ward_err *err)
 {
     WARD_TRY(import_flush(im, err));
@@ -405,8 +405,8 @@ static enum ward_code end_bundle(struct import *im, struct ward_err *err)
     return WARD_OK;
 }
 
-/* Known as soon as it was read, and before anything of the bundle goes in: not where its type
- * stands after more entries than can wait for it. */
+/* The type is known once it was read, and before anything of the bundle is written; except if
+ * it follows more entries than may wait for it. */
 static void know_type(struct import *im)
 {
     if (strcmp(im->split.type, "transaction") == 0)

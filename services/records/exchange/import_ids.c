@@ -13,7 +13,7 @@
 struct rewriting {
     const struct id_source *s;
     struct ward_arena *mem;
-    const char *base; /* what the source's absolute URLs begin with: "http://x/fhir/" */
+    const char *base; /* prefix of the source's absolute URLs: "http://x/fhir/" */
     size_t n_base;
 };
 
@@ -55,7 +55,7 @@ static bool is_id(const char *s)
     return n > 0 && n <= ID_MAX && strspn(s, ID) == n;
 }
 
-/* Of "http://x/fhir/Patient/1" the "http://x/fhir/". */
+/* For "http://x/fhir/Patient/1" the prefix "http://x/fhir/". */
 static size_t base_of(const char *url)
 {
     const char *last = strrchr(url, '/');
@@ -82,7 +82,7 @@ static enum ward_code rewrite(const struct rewriting *r, char **reference, struc
     kind[slash - s] = '\0';
     if (kind_of_chart(kind) == KIND_NONE || (is_uuid(slash + 1) && !absolute))
         return WARD_OK;
-    id = *reference + (slash + 1 - *reference); /* the same text, to write over */
+    id = *reference + (slash + 1 - *reference); /* the same text, to be overwritten */
     if (!is_uuid(id))
         WARD_TRY(uuid_of(r->s, r->mem, kind, id, &id, err));
     *reference = ward_printf(r->mem, "%s/%s", kind, id);
@@ -100,8 +100,8 @@ static enum ward_code visit(void *arg, const char *path, const ProtobufCMessage 
     return rewrite(arg, value, err);
 }
 
-/* What the source calls it: its id, or what the entry's address says. In a bundle links go by
- * urn:uuid: where a fullUrl is one, that is the id. */
+/* The source's name for it: its id, or the entry's address. In a bundle, references use
+ * urn:uuid: if a fullUrl has that form, it is the id. */
 static const char *given_id(const struct id_source *s, const char *id)
 {
     const char *last = strrchr(s->full_url, '/');

@@ -1,8 +1,8 @@
-/* import_ids.h - ids and references of a source, put to ours.
+/* import_ids.h - converts ids and references of a source.
  *
- * A UUID is kept. Any other id becomes a UUID that is a keyed hash of source, kind and id: the
- * same one whenever the source names it, in any order, on any replica, with nothing to
- * remember. References are written anew only where the id they name was.
+ * A UUID is unchanged. Any other id becomes a UUID that is a keyed hash of source, kind and id:
+ * equal whenever the source uses it, in any order, on any replica, without stored state.
+ * References are rewritten only if the id that they name was converted.
  *
  * Threads: any. Memory: the arena. Errors: RESOURCE_EXHAUSTED; keyring.h's.
  */
@@ -15,9 +15,9 @@ struct id_source {
     struct ward_keyring *keys;
     const char *source;
     const char *full_url; /* of the entry; "" for none */
-    const char *place;    /* which entry: for one without any id; "" makes it a random one */
+    const char *place;    /* identifies an entry without any id; "" gives a random id */
 };
-/* What the id of a resource becomes. kind: "Patient"; id: "" for none. */
+/* The converted id of a resource. kind: "Patient"; id: "" for none. */
 WARD_MUST enum ward_code import_id_of(const struct id_source *s, struct ward_arena *mem,
                                       const char *kind, const char *id, char **out,
                                       struct ward_err *err);

@@ -1,5 +1,5 @@
-/* Patients of a source who are known here: by an alias, by an identifier that an entry names or
- * asks for, or by one of a system that the site trusts. */
+/* A source's patients that are already known: by an alias, by an identifier that an entry names
+ * or requests, or by one of a trusted system. */
 #include "services/records/exchange/import_ask.h"
 
 #include <stdlib.h>
@@ -10,16 +10,16 @@ typedef Ward__Records__V1__Patient Patient;
 
 _Static_assert(TOKEN_HASH == RECORDS_ID, "an id_map finds by either");
 
-/* Of alias: the patient and whose chart they are in. Of an identifier's hash: the least and the
- * greatest patient who has it. */
+/* For an alias: the patient and the chart's root. For an identifier's hash: the least and the
+ * greatest patient with it. */
 struct pair {
     uint8_t id[RECORDS_ID], least[RECORDS_ID], most[RECORDS_ID];
 };
 struct known {
     struct stage *s;
     struct id_map aliases, holders; /* struct pair */
-    struct id_map brought;          /* staged, by an identifier's hash */
-    struct id_map taken;            /* staged, by the known patient they are */
+    struct id_map brought;          /* staged ones, by an identifier's hash */
+    struct id_map taken;            /* staged ones, by the matching known patient */
 };
 
 static enum ward_code no_memory(struct ward_err *err)
@@ -28,14 +28,14 @@ static enum ward_code no_memory(struct ward_err *err)
                             "too much at once: send smaller bundles");
 }
 
-/* A Patient of a bundle that may be found by an identifier it brings. */
+/* A Patient of a bundle that may be matched by one of its identifiers. */
 static bool may_be_linked(const struct stage *s, const struct staged *e)
 {
     return e->kind == KIND_PATIENT && e->is_read && e->has_id && !s->alone && e->came == NULL &&
            e->in.res != NULL && e->in.problems.n == 0;
 }
 
-/* ---- what is there ---- */
+/* ---- existing patients ---- */
 
 static enum ward_code found(struct ask *q, const struct ward_val *row, struct ward_err *err)
 {
@@ -70,7 +70,7 @@ static enum ward_code look_aliases(struct known *k, struct ward_err *err)
     return ask_end(&q, err);
 }
 
-/* Hashes of a Patient's identifiers that name somebody; `trusted`: of those systems alone. */
+/* Hashes of a Patient's identifying identifiers; `trusted`: only of those systems. */
 static enum ward_code hashes_of(struct stage *s, const struct staged *e, bool trusted,
                                 uint8_t (**out)[RECORDS_ID], size_t *n, struct ward_err *err)
 {
@@ -95,7 +95,7 @@ static enum ward_code hashes_of(struct stage *s, const struct staged *e, bool tr
     return WARD_OK;
 }
 
-/* What entries name or ask for by identifier, and trusted identifiers that they bring. */
+/* Identifiers that entries name or request, and their trusted identifiers. */
 struct wanted {
     const uint8_t **at;
     size_t n, cap;
@@ -144,8 +144,8 @@ static int by_hash(const void *a, const void *b)
     return memcmp(*(const uint8_t *const *)a, *(const uint8_t *const *)b, RECORDS_ID);
 }
 
-/* Two imports, or an import and a conditional Create, that would make the same patient wait for
- * each other: in one order, so that no two wait in a circle. */
+/* Two imports, or an import and a conditional Create, that would create the same patient wait
+ * for each other: rows are locked in one order, to avoid deadlocks. */
 static enum ward_code take_gate(struct stage *s, const struct wanted *w, struct ward_err *err)
 {
     static const char WAIT[] = "INSERT INTO identifier_gate (hash) VALUES (?)"
@@ -191,7 +191,7 @@ static enum ward_code look_identifiers(struct known *k, struct ward_err *err)
     return ask_end(&q, err);
 }
 
-/* Identifiers of staged Patients, where an entry names somebody by one. */
+/* Identifiers of staged Patients, if an entry names a patient by identifier. */
 static enum ward_code look_staged(struct known *k, struct ward_err *err)
 {
     struct stage *s = k->s;
@@ -239,8 +239,8 @@ static bool are_several(const struct pair *p)
     return memcmp(p->least, p->most, RECORDS_ID) != 0;
 }
 
-/* The one patient with a trusted identifier of e's; NULL: none, or not one alone, which
- * import_twins then tells. */
+/* The only patient with one of e's trusted identifiers; NULL: none, or several, which
+ * import_twins reports. */
 static enum ward_code trusted_one(struct known *k, const struct staged *e,
                                   const struct pair **out, struct ward_err *err)
 {
@@ -286,8 +286,8 @@ static enum ward_code doubtful(struct stage *s, struct staged *e, const char *re
     return problem_add(s->mem, &e->in.problems, reason, path, text, NULL, err);
 }
 
-/* e is the patient `id`, so far as ids say; whether it can be that person is looked at where
- * their chart is open. */
+/* e is the patient `id`, according to its ids; whether it can be that person is checked when
+ * the chart is decrypted. */
 static enum ward_code link(struct known *k, struct staged *e, const uint8_t id[RECORDS_ID],
                            struct ward_err *err)
 {
@@ -296,7 +296,7 @@ static enum ward_code link(struct known *k, struct staged *e, const uint8_t id[R
 
     WARD_TRY(is_there(k->s, e->came_id, &there, err));
     if (there && e->condition == CONDITION_NONE)
-        return WARD_OK; /* a patient of their own: import_twins tells */
+        return WARD_OK; /* a separate patient: import_twins reports it */
     if (there)
         return doubtful(k->s, e, "DUPLICATE_PATIENT",
                         "somebody else than the entry's own id names has this identifier", err);
@@ -331,7 +331,7 @@ static enum ward_code settle_patient(struct known *k, struct staged *e, struct w
     return WARD_OK;
 }
 
-/* ---- who an entry is about ---- */
+/* ---- the patient of an entry ---- */
 
 static enum ward_code point(struct stage *s, struct staged *e, const uint8_t id[RECORDS_ID],
                             struct ward_err *err)
@@ -362,7 +362,7 @@ static enum ward_code settle_subject(struct known *k, struct staged *e, struct w
                                           "several patients have this identifier", NULL, err);
     }
     if (e->by_identifier)
-        e->via = near; /* what a person must look at takes its resources along */
+        e->via = near; /* an entry that a person must review takes its resources along */
     if (p != NULL)
         return point(k->s, e, p->least, err);
     if (near == NULL || near->kind != KIND_PATIENT || (!e->by_identifier && !near->linked))
@@ -371,7 +371,7 @@ static enum ward_code settle_subject(struct known *k, struct staged *e, struct w
     return point(k->s, e, near->id, err);
 }
 
-/* As they came: an earlier run of the transaction may have put known patients there. */
+/* The original ids: an earlier run of the transaction may have replaced them. */
 static void reset(struct staged *e)
 {
     e->linked = false;

@@ -1,4 +1,4 @@
-/* What is there of the patients, encounters and resources that a batch names. */
+/* Reads the existing patients, encounters and resources that a batch names. */
 #include "services/records/exchange/import_ask.h"
 
 #include "common/base/text.h"
@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* ---- ids to things ---- */
+/* ---- map from ids to objects ---- */
 
 static enum ward_code no_memory(struct ward_err *err)
 {
@@ -27,7 +27,7 @@ enum ward_code id_map_init(struct id_map *m, struct ward_arena *mem, size_t most
     return m->id == NULL || m->thing == NULL ? no_memory(err) : WARD_OK;
 }
 
-/* Callers may choose ids, so their own bytes are no hash: this mixes all of them. */
+/* Callers may choose ids, so their bytes are not a hash: this mixes all of them. */
 static size_t slot_of(const struct id_map *m, const uint8_t id[RECORDS_ID])
 {
     uint64_t h = UINT64_C(0xcbf29ce484222325);
@@ -203,7 +203,7 @@ static enum ward_code look_resources(struct worker *w, struct ward_arena *mem,
     return ask_end(&q, err);
 }
 
-/* Resources of other kinds may share an id with one of these: they are asked for by kind. */
+/* Resources of other kinds may share an id with one of these: they are queried by kind. */
 static enum ward_code look_directory(struct worker *w, struct ward_arena *mem,
                                      struct staged *const *at, size_t n, struct id_map *out,
                                      struct ward_err *err)

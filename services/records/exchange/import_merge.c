@@ -1,8 +1,8 @@
-/* A Patient that a source and somebody else wrote: whether both are one person, and a merge by
- * element.
+/* A Patient with versions of a source and of another author: checks whether both are one
+ * person, and merges them by element.
  *
- * Elements are FHIR's, each whole: a telephone that the source adds beside one that a clerk
- * adds is a conflict of `telecom`. identifier alone is merged item by item.
+ * Elements are FHIR's, each as a whole: a telephone that the source adds beside one that a
+ * clerk adds is a conflict of `telecom`. Only identifier is merged item by item.
  */
 #include "services/records/exchange/import.h"
 
@@ -18,7 +18,7 @@ static enum ward_code no_memory(struct ward_err *err)
     return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL", "the resource is too large");
 }
 
-/* ---- one person? ---- */
+/* ---- the same person ---- */
 
 static bool dates_differ(const char *a, const char *b)
 {
@@ -58,7 +58,7 @@ static bool given_agree(const char *a, const char *b)
     return strcmp(a, b) == 0 || (n == 1 && *a == *b && isalpha((unsigned char)*a));
 }
 
-/* No given name of one agrees with any of the other: twins have one birth date and family. */
+/* No given name of one agrees with any of the other: twins share birth date and family name. */
 static enum ward_code givens_differ(struct ward_arena *mem, const Patient *a, const Patient *b,
                                     bool *out, struct ward_err *err)
 {
@@ -81,7 +81,7 @@ static enum ward_code givens_differ(struct ward_arena *mem, const Patient *a, co
     return WARD_OK;
 }
 
-/* The other has an identifier of this trusted system, and none is this one. */
+/* The other has identifiers of this trusted system, and none equals this one. */
 static bool contradicts(const Identifier *id, const Patient *other)
 {
     bool has = false;
@@ -140,7 +140,7 @@ static bool is_oneof(const Field *f)
     return (f->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0;
 }
 
-/* The member of f's oneof that is set, or NULL; f itself where it is in none. */
+/* The selected member of f's oneof, or NULL; f itself if it is in none. */
 static const Field *member(const Patient *p, const Field *f)
 {
     uint32_t set;
@@ -161,12 +161,12 @@ static size_t size_of(const Field *f)
         return sizeof(void *);
     case PROTOBUF_C_TYPE_BOOL:
         return sizeof(protobuf_c_boolean);
-    default: /* enums and int32: the others do not stand in a Patient */
+    default: /* enums and int32: a Patient has no others */
         return sizeof(int32_t);
     }
 }
 
-/* f, or the oneof it is in, of `from` into `to`: by reference. */
+/* Copies f, or the oneof that contains it, from `from` to `to`: by reference. */
 static void take(Patient *to, const Patient *from, const Field *f)
 {
     const Field *set = member(from, f);
@@ -197,7 +197,7 @@ static enum ward_code pack(struct ward_arena *mem, const ProtobufCMessage *m, st
     return WARD_OK;
 }
 
-/* The element alone; of NULL, empty. */
+/* The element alone; for NULL, empty. */
 static enum ward_code element(struct ward_arena *mem, const Patient *p, const Field *f,
                               struct bytes *out, struct ward_err *err)
 {
@@ -229,7 +229,7 @@ static enum ward_code has(struct ward_arena *mem, const Patient *p, const Identi
     return WARD_OK;
 }
 
-/* What is there, without what the source took away, with what it added. */
+/* The existing items, without those that the source removed, with those that it added. */
 static enum ward_code merge_identifiers(struct ward_arena *mem, Patient *to,
                                         const Patient *base, const Patient *said,
                                         struct ward_err *err)
@@ -260,8 +260,7 @@ static enum ward_code merge_identifiers(struct ward_arena *mem, Patient *to,
 
 /* ---- the merge ---- */
 
-/* "birth_date" as FHIR writes it: Patient.birthDate; a oneof by its own name: Patient.deceased.
- */
+/* "birth_date" in FHIR's form: Patient.birthDate; a oneof by its own name: Patient.deceased. */
 static enum ward_code conflict(struct stage *s, struct staged *e, const Field *f,
                                struct ward_err *err)
 {
@@ -297,7 +296,7 @@ static enum ward_code merge_element(struct stage *s, struct staged *e, const Fie
         take(into, said, f);
     else if (base != NULL)
         return conflict(s, e, f, err);
-    return WARD_OK; /* a source that never spoke fills what is empty, and changes nothing */
+    return WARD_OK; /* a newly linked source fills empty elements, and changes nothing else */
 }
 
 enum ward_code known_merge(struct stage *s, struct staged *e, const Resource *base,

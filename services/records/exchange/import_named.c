@@ -1,4 +1,5 @@
-/* Patients that an entry names by identifier, and the systems whose identifiers a site trusts.
+/* Patients that an entry names by identifier, and the systems whose identifiers a site
+ * trusts.
  */
 #include "services/records/exchange/import.h"
 
@@ -21,7 +22,7 @@ static int hex_digit(char c)
                                   : -1;
 }
 
-/* %7C becomes |, in place; false where a % begins no byte, or a NUL. */
+/* Decodes %7C to |, in place; false if a % begins no byte, or a NUL. */
 static bool unescape(char *s)
 {
     char *to = s;
@@ -70,7 +71,7 @@ enum ward_code known_hash(struct worker *w, const char *text, uint8_t out[RECORD
     return param_hash(w->rec->keys, PARAM_IDENTIFIER, text, strlen(text), out, err);
 }
 
-/* The hash stands in the reference, as an id, until import_known puts the patient there. */
+/* The reference contains the hash, as an id, until import_known inserts the patient. */
 enum ward_code known_read(struct worker *w, struct ward_arena *mem, struct staged *s,
                           struct ward_err *err)
 {

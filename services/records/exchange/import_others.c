@@ -1,5 +1,4 @@
-/* Whose the version is that is there: an import changes its own source's work, nobody else's.
- */
+/* The author of the existing version: an import changes only its own source's versions. */
 #include "services/records/exchange/import.h"
 
 #include "common/base/crypto.h"
@@ -8,7 +7,7 @@
 #include <string.h>
 
 #define MARK_MAX  128                /* bytes of version.device */
-#define OPEN_MOST ((size_t)24 << 20) /* memory for one version, opened and compared */
+#define OPEN_MOST ((size_t)24 << 20) /* memory for one version, decrypted and compared */
 
 typedef Ward__Records__V1__Patient Patient;
 typedef Ward__Records__V1__Patient__Link Link;
@@ -41,7 +40,7 @@ bool import_is_ours(const struct stage *s, const struct version *v)
     return strcmp(v->device, s->from.device) == 0;
 }
 
-/* Whether an earlier version says the same, where it is one of this source's. */
+/* Whether an earlier version has the same content, if it is one of this source's. */
 static enum ward_code same_as(struct stage *s, struct ward_arena *mem, const struct version *of,
                               int number, Resource *res, bool *same, struct ward_err *err)
 {

@@ -1,4 +1,4 @@
-/* Entries gathered, and written in one transaction with their events. */
+/* Collects entries, and writes them in one transaction with their events. */
 #include "services/records/exchange/import.h"
 
 #include "common/base/clock.h"
@@ -10,8 +10,7 @@
 
 #define TRIES 5
 
-/* How version.device reads where an import put together what its source and somebody else
- * wrote. */
+/* The version.device of a version that an import merged from its source and another author. */
 #define MERGED_MARK "merged by an import"
 
 static enum ward_code no_memory(struct ward_err *err)
@@ -76,7 +75,7 @@ bool stage_index(struct stage *s, struct staged *e)
     return true;
 }
 
-/* ---- events: one a patient ---- */
+/* ---- events: one for each patient ---- */
 
 static bool is_written(const struct staged *e)
 {
@@ -85,7 +84,7 @@ static bool is_written(const struct staged *e)
 
 struct event {
     struct ward_event event;
-    const uint8_t *patient; /* NULL: the resource concerns no patient */
+    const uint8_t *patient; /* NULL: the resource has no patient */
     int64_t created, updated;
 };
 
@@ -197,7 +196,7 @@ static enum ward_code write_new(struct stage *s, struct ward_err *err)
     return s->one_by_one || n == 0 ? WARD_OK : chart_write_new(s->w, &s->call, list, n, err);
 }
 
-/* What the source said is a version of its own; what is kept of it goes over that. */
+/* The source's message is a version of its own; the merged result follows it. */
 static enum ward_code write_merged(struct stage *s, const struct staged *e,
                                    const struct write *said, int version, struct ward_err *err)
 {
@@ -233,9 +232,9 @@ static enum ward_code write_changed(struct stage *s, struct ward_err *err)
     return WARD_OK;
 }
 
-/* ---- what cannot go in ---- */
+/* ---- entries that cannot be written ---- */
 
-/* The resource's JSON as it came, out of its entry's. */
+/* The resource's original JSON, from its entry's. */
 static enum ward_code json_of(struct stage *s, const struct staged *e, const char **out,
                               size_t *n, struct ward_err *err)
 {
@@ -270,9 +269,9 @@ static enum ward_code put_aside(struct stage *s, const struct staged *e, struct 
     return quarantine_put(s->w, s->work, &q, NULL, err);
 }
 
-/* Names the first by its place in the bundle, as a FHIR path: entry[16].Observation.status.
- * What is not interpreted waits in the quarantine and refuses nothing: nobody can put right by
- * FHIR's rules what Ward does not know by them. */
+/* Names the first problem by its place in the bundle, as a FHIR path:
+ * entry[16].Observation.status. Resources of uninterpreted kinds are quarantined and never
+ * refuse a bundle, because nobody can correct them by rules that Ward does not know. */
 static enum ward_code refused(const struct stage *s, struct ward_err *err)
 {
     const struct staged *first = NULL;
@@ -305,7 +304,7 @@ static enum ward_code write_all(struct ward_db *db, void *arg, struct ward_err *
     for (size_t i = 0; i < s->n; i++) {
         if (s->at[i]->came != NULL)
             s->at[i]->in.res = s->at[i]->came;
-        if (s->at[i]->in.res != NULL) /* an earlier run may have left a name that goes now */
+        if (s->at[i]->in.res != NULL) /* an earlier run may have left one */
             resource_set_id(s->at[i]->in.res, s->at[i]->name);
     }
     ward_arena_reset(s->work);
@@ -327,7 +326,7 @@ static enum ward_code write_all(struct ward_db *db, void *arg, struct ward_err *
     return tell_events(s, events, n, err);
 }
 
-/* What another entry, or another day, would not have met. */
+/* A fault that another entry, or another time, would not have met. */
 static bool is_of_the_data(enum ward_code code)
 {
     return code == WARD_INVALID_ARGUMENT || code == WARD_FAILED_PRECONDITION ||
@@ -351,7 +350,7 @@ enum ward_code stage_write(struct stage *s, struct ward_err *err)
         code = chart_tx(s->w, write_all, s, &why);
         if (code == WARD_OK)
             return WARD_OK;
-        /* Somebody else wrote one of these meanwhile: what is there is another now. */
+        /* Another author wrote one of these meanwhile: the existing version has changed. */
         if ((code == WARD_ABORTED || (code == WARD_ALREADY_EXISTS && !s->one_by_one)) &&
             ++conflicts <= TRIES)
             continue;

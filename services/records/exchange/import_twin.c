@@ -1,9 +1,9 @@
-/* Patients whose identifier somebody else has: duplicates, for a person to decide about. */
+/* Patients whose identifier another patient has: duplicates, for a person's decision. */
 #include "services/records/exchange/import.h"
 
 #include <string.h>
 
-#define AT_ONCE 50 /* hashes of a question: a statement takes 64 parameters */
+#define AT_ONCE 50 /* hashes of a query: a statement has at most 64 parameters */
 #define Q10     "?,?,?,?,?,?,?,?,?,?"
 #define IN_50   " IN (" Q10 "," Q10 "," Q10 "," Q10 "," Q10 ")"
 
@@ -12,7 +12,7 @@ typedef Ward__Records__V1__Patient Patient;
 
 _Static_assert(TOKEN_HASH == RECORDS_ID, "an id_map finds by either");
 
-/* Who has an identifier: two charts, or one twice. */
+/* The holders of an identifier: two charts, or one twice. */
 struct holders {
     uint8_t hash[TOKEN_HASH];
     uint8_t least[RECORDS_ID], most[RECORDS_ID];
@@ -78,7 +78,7 @@ static enum ward_code ask(struct twins *t, struct ward_err *err)
     return WARD_OK;
 }
 
-/* NULL where it names nobody: without a system, or without a value. */
+/* NULL if it identifies nobody: without a system, or without a value. */
 static enum ward_code hash_of(struct stage *s, const Identifier *id, uint8_t **out,
                               struct ward_err *err)
 {
@@ -94,7 +94,8 @@ static enum ward_code hash_of(struct stage *s, const Identifier *id, uint8_t **o
     return param_hash(s->w->rec->keys, PARAM_IDENTIFIER, text, strlen(text), *out, err);
 }
 
-/* Whether the current version has it already: what a person let in stays in. */
+/* Whether the current version has it already: an identifier that a person accepted stays
+ * accepted. */
 static bool has_it(const struct ward_rows *has, const uint8_t *hash)
 {
     for (size_t i = 0; i < has->n; i++)
@@ -146,7 +147,7 @@ static const uint8_t *root_of(const struct stage *s, const struct staged *e)
     return p == NULL ? e->id : p->root;
 }
 
-/* Somebody in another chart has it, or another patient of what goes in at once. */
+/* A patient in another chart has it, or another patient of the same batch. */
 static bool is_another_s(const struct twins *t, const struct staged *e, const uint8_t *hash)
 {
     const struct holders *h = id_map_get(&t->held, hash);

@@ -1,8 +1,8 @@
-/* plausible.h - between which values a measurement of a living person lies.
+/* plausible.h - plausible ranges of measurements of living people.
  *
  * The bounds are published ones: each row of plausible_ranges.c names its source. They are
- * wide: what is outside is a slip of the pen or of the unit far more often than a patient, and
- * a person decides which.
+ * wide: a value outside is far more often a typing error or a wrong unit than a real value, and
+ * a person decides.
  *
  * Threads: any. Memory: static. Errors: none.
  */
@@ -12,15 +12,15 @@
 #include <stdbool.h>
 
 struct plausible_range {
-    const char *loinc; /* codes, a space between */
+    const char *loinc; /* codes, separated by spaces */
     const char *name;
-    const char *low, *high; /* decimals, both plausible themselves */
-    const char *unit;       /* UCUM; "1": none is needed */
-    const char *slips;      /* units that are written as `unit` by mistake, a space between */
+    const char *low, *high; /* decimals, both bounds are plausible */
+    const char *unit;       /* UCUM; "1": no unit is needed */
+    const char *slips;      /* units that are often written by mistake, separated by spaces */
     const char *source;     /* who says so */
 };
-extern const struct plausible_range plausible_ranges[]; /* ends with a NULL loinc */
-/* NULL: nothing is known of this code. */
+extern const struct plausible_range plausible_ranges[]; /* the last loinc is NULL */
+/* NULL: no range for this code. */
 const struct plausible_range *plausible_of(const char *loinc);
 
 #endif

@@ -18,7 +18,7 @@
 #define TALLEST "low: Daymont 2017, doi:10.1093/jamia/ocx037; high: Guinness, tallest man ever"
 #define HEAVIEST                                                                               \
     "low: Daymont 2017, doi:10.1093/jamia/ocx037; high: Guinness, heaviest man ever"
-/* What a scale is made of. */
+/* The possible range of a score. */
 #define GCS    "the scale itself: Teasdale and Jennett, Lancet 304:81 (1974)"
 #define APGAR  "the score itself: Apgar, Curr Res Anesth Analg 32:260 (1953)"
 #define NIHSS  "the scale itself: Brott et al., Stroke 20:864 (1989)"

@@ -64,7 +64,7 @@ static struct problems measured(const char *loinc, const char *value, const char
                 INT64_MIN);
 }
 
-/* The one problem there is. */
+/* The only problem. */
 static const Ward__Records__V1__Problem *only(struct problems p)
 {
     static const Ward__Records__V1__Problem none = WARD__RECORDS__V1__PROBLEM__INIT;
@@ -146,7 +146,7 @@ static void a_slip_of_the_unit_is_hinted_at(void **state)
     assert_null(strstr(only(measured("8310-5", "900", "Cel"))->text, "would fit"));
 }
 
-/* Born so many days before now. */
+/* Born this many days before now. */
 static struct problems child(const char *loinc, const char *value, const char *unit, int days)
 {
     return look(ward_printf(&mem,
@@ -175,7 +175,7 @@ static void a_weight_or_height_of_another_age_is_a_problem(void **state)
     assert_int_equal(child("29463-7", "180", "kg", 9000).n, 0);
     assert_int_equal(child("8302-2", "170", "cm", 1826).n, 1);
     assert_int_equal(child("8302-2", "1.1", "m", 1826).n, 0);
-    assert_int_equal(measured("29463-7", "180", "kg").n, 0); /* nobody knows the age */
+    assert_int_equal(measured("29463-7", "180", "kg").n, 0); /* the age is unknown */
 }
 
 static void other_units_of_the_kind_are_converted(void **state)

@@ -123,8 +123,8 @@ static void hash_of(const struct quarantined *q, uint8_t out[WARD_SHA256_SIZE])
     ward_sha256_parts(parts, WARD_COUNT(parts), out);
 }
 
-/* The same import, place and bytes always name the same item, other bytes another one: a UUID
- * of version 8 (RFC 9562). */
+/* The same import, position and bytes always identify the same item, other bytes another one: a
+ * UUID of version 8 (RFC 9562). */
 static enum ward_code id_of(struct worker *w, struct ward_arena *mem,
                             const struct quarantined *q, uint8_t id[RECORDS_ID],
                             struct ward_err *err)
@@ -197,8 +197,8 @@ static enum ward_code is_erased(struct worker *w, struct ward_arena *mem,
     return WARD_OK;
 }
 
-/* Of who was erased nothing is kept, not even what could not go in. Locked, so that no erasure
- * comes between; a patient who is not here was not erased. */
+/* For an erased patient no content is stored, quarantined content included. Locked, so that no
+ * erasure can happen in between; an unknown patient was not erased. */
 static enum ward_code without_content(struct worker *w, struct ward_arena *mem,
                                       struct quarantined *q, bool *erased, struct ward_err *err)
 {
@@ -254,7 +254,7 @@ enum ward_code quarantine_put(struct worker *w, struct ward_arena *mem,
     enum ward_code code;
 
     WARD_ASSERT(strlen(what->position) <= QUARANTINE_POSITION && what->problems.n > 0);
-    WARD_TRY(id_of(w, mem, &q, k.owner, err)); /* the one it has since before an erasure */
+    WARD_TRY(id_of(w, mem, &q, k.owner, err)); /* its key from before an erasure */
     WARD_TRY(without_content(w, mem, &q, &erased, err));
     if (!erased)
         WARD_TRY(closed_of(mem, &q, &closed, err));

@@ -1,12 +1,12 @@
-/* quarantine.h - what could not go in, until a person decides; and the way in that a bundle's
- * entry, a line of CSV and a replay share.
+/* quarantine.h - imported entries that wait for a person's decision; and the common import path
+ * of a bundle's entry, a line of CSV and a replay.
  *
- * An item is known by its import, its place there and its bytes: a repeated import makes no
- * second one, and brings none back that was decided; other bytes at the same place are another.
- * Its JSON and problems lie sealed under a key of its own (owner_key). Replayed, the JSON stays
- * readable to records-admin as what there was before the version that was made; discarded, the
- * key is replaced, so that nobody reads it again and only problems and the reason for
- * discarding are left. Both go when the patient is erased.
+ * An item is identified by its import, its position and its bytes: a repeated import creates no
+ * second one and does not reopen a decided one; other bytes at the same position are another
+ * item. Its JSON and problems are encrypted under a key of its own (owner_key). After a replay,
+ * records-admin can still read the JSON that preceded the version. After a discard, the key is
+ * replaced, so that nobody can read the JSON; only problems and the reason remain. An erasure
+ * of the patient destroys both.
  *
  * Threads: a worker's own. Memory: the arena. Errors: db.h's and keyring.h's, DATA_LOSS
  * RECORD_UNREADABLE, and as each says.
@@ -24,69 +24,68 @@ struct quarantined {
     const char *import_id;  /* 1 to 128 bytes */
     const char *position;   /* 1 to QUARANTINE_POSITION bytes */
     enum kind kind;         /* KIND_NONE: not known */
-    const uint8_t *patient; /* whom it says it is about, 16 bytes; NULL: not known */
-    const uint8_t (*named)[RECORDS_ID]; /* n_named: whom else it names */
+    const uint8_t *patient; /* its patient according to its content, 16 bytes; NULL: unknown */
+    const uint8_t (*named)[RECORDS_ID]; /* n_named: other patients that it names */
     size_t n_named;
     const char *full_url; /* Bundle.entry.fullUrl, for a replay; NULL or "": none */
-    const char *json;     /* the resource as it came, n bytes; valid JSON or not */
+    const char *json;     /* the original resource, n bytes; valid JSON or not */
     size_t n;
     struct problems problems; /* at least one */
     int64_t at_us;
 };
-/* In the transaction of the import. About a patient who was erased neither JSON nor fullUrl are
- * kept: problems and place alone. *fresh false: it was there already, decided or not. May be
+/* In the transaction of the import. For an erased patient neither JSON nor fullUrl are stored:
+ * only problems and position. *fresh false: the item existed already, decided or not. May be
  * NULL. */
 WARD_MUST enum ward_code quarantine_put(struct worker *w, struct ward_arena *mem,
                                         const struct quarantined *what, bool *fresh,
                                         struct ward_err *err);
-/* A problem of a failure that fhir_of_json, fhir_check or chart_write recorded: its reason,
- * field and words. RESOURCE_EXHAUSTED */
+/* Converts a failure of fhir_of_json, fhir_check or chart_write to a problem: its reason, field
+ * and text. RESOURCE_EXHAUSTED */
 WARD_MUST enum ward_code problem_of(struct ward_arena *mem, const struct ward_err *why,
                                     struct problems *out, struct ward_err *err);
-/* One more, in words that hold no value. source may be NULL. */
+/* Adds a problem, with a text that has no value. source may be NULL. */
 WARD_MUST enum ward_code problem_add(struct ward_arena *mem, struct problems *out,
                                      const char *reason, const char *path, const char *text,
                                      const char *source, struct ward_err *err);
-/* Takes out those of one reason: IMPLAUSIBLE_VALUE, where a person said that it is so. */
+/* Removes problems of one reason: IMPLAUSIBLE_VALUE, if a person confirmed the value. */
 void problems_drop(struct problems *p, const char *reason);
-/* In the transaction that erases a patient: destroys the keys of items about them, and of those
+/* In the transaction that erases a patient: destroys the keys of items about them, and of items
  * that became a resource of theirs. */
 WARD_MUST enum ward_code quarantine_forget(struct worker *w, struct ward_arena *mem,
                                            const uint8_t patient[RECORDS_ID],
                                            struct ward_err *err);
 
-/* ---- the way in, one entry (import.c) ---- */
+/* ---- the import of one entry (import.c) ---- */
 
 struct id_map;
 struct entry {
-    const char *source;           /* the import's: what its ids are known by */
+    const char *source;           /* the import's: identifies the source of ids */
     const char *full_url;         /* "" for none */
     const struct ward_json *json; /* the resource */
-    bool plausible;               /* a person looked: implausible values are as they are */
+    bool plausible;               /* a person confirmed implausible values */
     bool edited;                  /* a person wrote it: it is theirs, not the source's */
-    const struct id_map *near; /* struct staged, by id: what goes in with it; NULL: nothing */
-    const char *place; /* names the entry where it has no id of its own; NULL: a new id */
+    const struct id_map *near; /* struct staged, by id: entries of the same batch; NULL: none */
+    const char *place;         /* identifies an entry without an id; NULL: a new id */
 };
 struct entered {
-    Resource *res; /* with our id and references; NULL: not readable so far */
+    Resource *res; /* with converted id and references; NULL: not readable so far */
     uint8_t patient[RECORDS_ID];
     bool has_patient;
-    uint8_t (*named)[RECORDS_ID]; /* of an Other without a patient: whom it may name */
+    uint8_t (*named)[RECORDS_ID]; /* for an Other without a patient: the patients it may name */
     size_t n_named;
-    bool nobodys; /* it goes to store/directory.h */
+    bool nobodys; /* it belongs to store/directory.h */
     struct cleanings cleaned;
     struct problems problems;            /* none: it can be written */
-    int version;                         /* of what is there; 0: nothing */
+    int version;                         /* of the existing resource; 0: none */
     Ward__Records__V1__Provenance *from; /* the source's; NULL: a person's */
 };
-/* fhir_of_json, ids and references of the source put to ours, clean_resource, implausible,
- * fhir_check, and that patient and encounter are there. What is wrong with the entry is in
- * problems. In a transaction. */
+/* fhir_of_json, conversion of ids and references, clean_resource, implausible, fhir_check, and
+ * existence of patient and encounter. Faults of the entry are in problems. In a transaction. */
 WARD_MUST enum ward_code import_entry(struct worker *w, struct ward_call *c,
                                       const struct entry *e, struct entered *out,
                                       struct ward_err *err);
-/* Writes it (chart_write, by_import): new, the next version, or *version of what is there where
- * it says the same. */
+/* Writes it (chart_write, by_import): a new resource, the next version, or *version of the
+ * existing one if the content is equal. */
 enum import_did { IMPORT_CREATED, IMPORT_UPDATED, IMPORT_UNCHANGED };
 WARD_MUST enum ward_code import_write(struct worker *w, struct ward_call *c,
                                       const struct entered *e, const uint8_t event_id[16],

@@ -1,4 +1,4 @@
-/* A Consent that waits closes what it denies, until a person decides about it. */
+/* A quarantined Consent denies everything that it may deny, until a person decides. */
 #include "services/records/access/label.h"
 #include "services/records/exchange/quarantine_own.h"
 #include "services/records/index/resource.h"
@@ -8,7 +8,7 @@
 #define KINDS_SYSTEM "http://hl7.org/fhir/resource-types"
 #define COLUMNS      6
 
-/* It cannot be read: everything. */
+/* It cannot be interpreted: denies everything. */
 static void everything(struct closed *c)
 {
     memset(&c->at[0], 0, sizeof(c->at[0]));
@@ -22,7 +22,7 @@ static const char *text_of(const struct ward_json *v, const char *key)
     return s == NULL ? "" : s;
 }
 
-/* The bits of a list of codings; 0, all, where one is not known. */
+/* The bits of a list of codings; 0, all, if one is unknown. */
 static uint32_t kinds_of(const struct ward_json *list)
 {
     uint32_t bits = 0;
@@ -55,9 +55,9 @@ static uint32_t labels_of(const struct ward_json *list)
     return bits;
 }
 
-/* A provision and those within it, without what narrows them in a way that Ward does not
- * enforce: actors, actions, purposes, codes, data, periods, permissions within a denial. False:
- * it cannot be read. */
+/* A provision and nested ones, without restrictions that Ward does not enforce: actors,
+ * actions, purposes, codes, data, periods, permissions within a denial. False: not
+ * interpretable. */
 static bool deny_of(const struct ward_json *p, struct closed *c)
 {
     const struct ward_json *within = ward_json_get(p, "provision");
@@ -80,8 +80,8 @@ static bool deny_of(const struct ward_json *p, struct closed *c)
     return true;
 }
 
-/* A policy rule that the patient opted out, which without a provision denies everything.
- * Source: HL7 v3 ActCode, OPTOUT and its children. */
+/* An opt-out policy rule, which without a provision denies everything. Source: HL7 v3 ActCode,
+ * OPTOUT and its children. */
 static bool opted_out(const struct ward_json *consent)
 {
     const struct ward_json *list =

@@ -1,4 +1,5 @@
-/* DiscardQuarantined: it does not go in. Its content goes for good; who decided and why stays.
+/* DiscardQuarantined: rejects an item. Its content is destroyed; the person and the reason
+ * remain.
  */
 #include "services/records/api.h"
 #include "services/records/exchange/quarantine_own.h"
@@ -30,7 +31,7 @@ static enum ward_code discard(struct discarding *d, const struct item *it, struc
     WARD_TRY(item_wire(d->w, mem, it, &wire, err));
     p = (struct problems){.at = wire.problems, .n = wire.n_problems};
     if (p.n == QUARANTINE_PROBLEMS)
-        p.n--; /* the reason has a place */
+        p.n--; /* the reason is set */
     WARD_TRY(problem_add(mem, &p, "DISCARDED", "", d->req->reason, NULL, err));
     WARD_TRY(item_rekey(d->w, mem, it, &p, err));
     WARD_TRY(closed_drop(d->w, mem, it->id, err));

@@ -25,12 +25,12 @@ struct listing {
     int page;
     int64_t after_us;
     uint8_t after[RECORDS_ID];
-    struct ward_rows rows; /* one more than a page, where there are more */
+    struct ward_rows rows; /* one more than a page, if there are more */
 };
 
 /* ---- pages ---- */
 
-/* Binds a cursor to its query and to who asked. */
+/* Binds a cursor to its query and its caller. */
 static enum ward_code tag(const struct listing *l, const uint8_t cursor[CURSOR],
                           uint8_t out[TAG], struct ward_err *err)
 {

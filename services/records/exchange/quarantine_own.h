@@ -1,4 +1,4 @@
-/* quarantine_own.h - what the files of the quarantine share. As quarantine.h. */
+/* quarantine_own.h - declarations that the files of the quarantine share. As quarantine.h. */
 #ifndef RECORDS_EXCHANGE_QUARANTINE_OWN_H
 #define RECORDS_EXCHANGE_QUARANTINE_OWN_H
 
@@ -7,7 +7,7 @@
 typedef Ward__Records__V1__QuarantineItem QuarantineItem;
 #define STATE_OF(x) WARD__RECORDS__V1__QUARANTINE_STATE__QUARANTINE_STATE_##x
 
-/* More problems than these of one entry help nobody. */
+/* More problems of one entry would not help. */
 #define QUARANTINE_PROBLEMS 64
 
 struct item {
@@ -16,7 +16,7 @@ struct item {
     int64_t kind, at_us, state;
     struct ward_val patient, resource; /* p NULL: none */
     struct ward_val problems, sealed;
-    struct ward_val kek, wrapped; /* p NULL: the key is gone */
+    struct ward_val kek, wrapped; /* p NULL: the key was destroyed */
 };
 /* Columns of a row, in this order, from quarantine q LEFT JOIN owner_key k. */
 #define ITEM_COLUMNS                                                                           \
@@ -25,41 +25,41 @@ struct item {
 #define ITEM_FROM " FROM quarantine q LEFT JOIN owner_key k ON k.owner_id = q.item_id"
 WARD_MUST enum ward_code item_of_row(const struct ward_val *row, struct item *out,
                                      struct ward_err *err);
-/* One item with its JSON; `lock` keeps others from deciding until the transaction ends.
+/* One item with its JSON; `lock` prevents other decisions until the transaction ends.
  *   NOT_FOUND  QUARANTINE_NOT_FOUND */
 WARD_MUST enum ward_code item_find(struct worker *w, struct ward_arena *mem,
                                    const uint8_t id[RECORDS_ID], bool lock, struct item *out,
                                    struct ward_err *err);
-/* What the wire says of it, problems included where their key is there. */
+/* Its wire form, with problems if their key exists. */
 WARD_MUST enum ward_code item_wire(struct worker *w, struct ward_arena *mem,
                                    const struct item *it, QuarantineItem *out,
                                    struct ward_err *err);
-/* Its JSON, n bytes and a NUL, and fullUrl; both "" where the content is gone. */
+/* Its JSON, n bytes and a NUL, and fullUrl; both "" if the content was destroyed. */
 WARD_MUST enum ward_code item_content(struct worker *w, struct ward_arena *mem,
                                       const struct item *it, const char **full_url,
                                       const char **json, size_t *n, struct ward_err *err);
-/* A fresh key for an item in place of the one it has, and its problems sealed under it: the
- * content sealed under the former opens no more, and goes. */
+/* A new key for an item, replacing the present one, with its problems encrypted under it:
+ * content under the former key can no longer be decrypted. */
 WARD_MUST enum ward_code item_rekey(struct worker *w, struct ward_arena *mem,
                                     const struct item *it, const struct problems *problems,
                                     struct ward_err *err);
 
-/* ---- Consents that wait: quarantine_close.c ---- */
+/* ---- quarantined Consents: quarantine_close.c ---- */
 
-#define CLOSED_MOST 64 /* denials of one consent that are told apart */
+#define CLOSED_MOST 64 /* denials of one consent that are distinguished */
 
-/* What a Consent may deny, at its coarsest reading. */
+/* The denials of a Consent in the broadest interpretation. */
 struct closed {
     struct {
         uint32_t kinds, labels; /* bits; 0: all */
     } at[CLOSED_MOST];
     size_t n;
 };
-/* What an item closes; nothing where it is no Consent, names no patient or denies nothing.
- * Where it closes anything, a problem says so. */
+/* The denials of an item; none if it is not a Consent, names no patient or denies nothing. If
+ * it denies anything, a problem reports that. */
 WARD_MUST enum ward_code closed_of(struct ward_arena *mem, struct quarantined *q,
                                    struct closed *out, struct ward_err *err);
-/* As rows of consent_deny under the item's id, which is no resource's. */
+/* As rows of consent_deny under the item's id, which is not a resource's. */
 WARD_MUST enum ward_code closed_put(struct worker *w, struct ward_arena *mem,
                                     const uint8_t item[RECORDS_ID],
                                     const uint8_t patient[RECORDS_ID], const struct closed *c,

@@ -1,4 +1,4 @@
-/* ReplayQuarantined: what a person put right takes the way of an import's entry once more. */
+/* ReplayQuarantined: imports a corrected entry again. */
 #include "services/records/api.h"
 #include "services/records/exchange/quarantine_own.h"
 
@@ -40,7 +40,7 @@ static enum ward_code source_of(struct replay *r, const struct item *it, const c
     return WARD_OK;
 }
 
-/* Refused as Create would: with the first problem's reason and field. */
+/* Refused like Create: with the first problem's reason and field. */
 static enum ward_code refuse(const struct problems *p, struct ward_err *err)
 {
     const Ward__Records__V1__Problem *first = p->at[0];

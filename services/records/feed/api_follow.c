@@ -1,4 +1,4 @@
-/* Follow: the feed from where a reader stands, until they go. */
+/* Follow: the feed from a reader's position, until the reader disconnects. */
 #include "common/base/clock.h"
 #include "common/base/text.h"
 #include "services/records/api.h"
@@ -12,7 +12,7 @@ typedef Ward__Records__V1__FollowResponse FollowResponse;
 typedef Ward__Records__V1__Change Change;
 
 #define AT_ONCE      500 /* changes of one message */
-#define WAIT_MS      250 /* between two looks at whether the caller is there */
+#define WAIT_MS      250 /* interval for checking the connection */
 #define HEARTBEAT_NS (5000 * WARD_NS_PER_MS)
 #define MESSAGE_MEM  ((size_t)4 << 20)
 #define FEED_ID      16
@@ -25,7 +25,7 @@ struct reader {
     struct ward_arena mem; /* of one message */
     uint32_t kinds;
     uint8_t feed_id[FEED_ID];
-    int64_t at; /* the last number that was looked at */
+    int64_t at; /* the last number that was processed */
     int64_t sent_ns;
 };
 
@@ -39,7 +39,7 @@ static void token_of(const struct reader *r, char text[WARD_BASE64_SIZE(TOKEN)])
     ward_base64url(token, sizeof(token), text);
 }
 
-/* Where a token stands; a token of another database's feed is past this one's end. */
+/* The position of a token; the token of another database's feed is beyond this one's end. */
 static enum ward_code stand(struct reader *r, const FollowRequest *req, int64_t end)
 {
     const char *text = req->resume_token;
@@ -154,7 +154,7 @@ static enum ward_code send_message(struct reader *r, Change **changes, size_t n)
     return ward_send(r->call, &resp.base);
 }
 
-/* What comes after r->at. *whole: the feed goes on behind it. */
+/* Changes after r->at. *whole: the feed continues after it. */
 static enum ward_code send_some(struct reader *r, bool *more)
 {
     static const char SQL[] =
@@ -205,7 +205,7 @@ static enum ward_code follow_on(struct reader *r)
         WARD_TRY(ended(r->call));
         if (more || sequencer_wait(r->feed, r->at, WAIT_MS) > r->at)
             WARD_TRY(send_some(r, &more));
-        /* Nothing for this reader for a while, though others' changes may have passed. */
+        /* Nothing for this reader for a while, although others' changes may have passed. */
         if (ward_mono_ns() - r->sent_ns >= HEARTBEAT_NS)
             WARD_TRY(send_message(r, NULL, 0));
     }

@@ -1,4 +1,4 @@
-/* GetWards: where patients lie now, for a service that keeps ward lists of its own. */
+/* GetWards: the current wards of patients, for a service with its own ward lists. */
 #include "common/base/clock.h"
 #include "common/base/text.h"
 #include "services/records/api.h"
@@ -17,7 +17,7 @@ struct asking {
     struct ward_event event;
 };
 
-/* The open stay that began last, of this patient and of those merged with them. */
+/* The latest open stay of this patient or of merged records. */
 static enum ward_code ward_of(struct asking *a, const char *patient, const uint8_t *id,
                               PatientWard *out, struct ward_err *err)
 {

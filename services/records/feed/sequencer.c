@@ -9,7 +9,7 @@
 
 #define AT_ONCE   1000 /* changes moved in one transaction */
 #define KEYS_NS   (1000 * WARD_NS_PER_MS)
-#define GATHER_MS 50 /* between two looks, so that a busy service is not a commit a change */
+#define GATHER_MS 50 /* interval, so that a busy service does not commit for each change */
 #define ARENA_CAP ((size_t)8 << 20)
 #define RETRY_MS  5000
 #define COLUMNS   8 /* of feed_change */
@@ -55,9 +55,9 @@ struct move {
     size_t n;
 };
 
-/* Takes what was numbered out of the way, by unbroken runs of ids: each row of such a run was
- * there to be read, so the run holds nothing that was not numbered. A range also waits for the
- * row behind its end, so it ends before the last row of its run, which goes by its key. */
+/* Deletes numbered changes by unbroken ranges of ids: all rows of such a range were readable,
+ * so the range contains nothing without a number. A range lock also waits for the row after its
+ * end. The range therefore ends before its last row, which is deleted by key. */
 static enum ward_code take_out(struct sequencer *s, const struct ward_rows *rows,
                                const int64_t *ids, struct ward_db *db, struct ward_err *err)
 {
@@ -141,7 +141,7 @@ static void saw(struct sequencer *s, int64_t last)
     ward_gauge(&sequence_now, (double)last);
 }
 
-/* Nothing new costs two plain reads; the end is locked only to move something. */
+/* Without new changes this costs two plain reads; the end is locked only to move something. */
 static enum ward_code look(struct sequencer *s, bool *more, struct ward_err *err)
 {
     static const char SQL[] =
@@ -176,8 +176,8 @@ static enum ward_code follow_keys(struct sequencer *s, struct ward_err *err)
     return ward_keyring_follow(s->rec->keys, s->db, err);
 }
 
-/* Until there is something to do, but first until what others write now can come along: the
- * first change after a quiet while waits for nobody. */
+/* Waits for work; before that, for changes that others are writing now. The first change after
+ * a quiet period does not wait. */
 static bool rest(struct sequencer *s)
 {
     struct timespec until = in_ms(s->rec->cfg.feed_ms), gathered = in_ms(GATHER_MS);

@@ -1,9 +1,9 @@
-/* Whether a resource is one of FHIR R4's: every field, then the invariants of each message. */
+/* Validates a resource by FHIR R4: every field, then the invariants of each message. */
 #include "services/records/fhir/fhir_own.h"
 
 #include <string.h>
 
-/* FHIR's 1..1 and 1..*, and what is required here: resources.proto says which. */
+/* FHIR's 1..1 and 1..*, and further required elements: resources.proto documents them. */
 static const struct {
     const MessageType *type;
     const char *field;
@@ -106,8 +106,8 @@ static enum ward_code too_deep(struct fhir_checking *k, struct ward_err *err)
 
 /* ---- more_json ---- */
 
-/* A member that has a field here belongs there; only a list with gaps has no form in it, and
- * the id that a source gives to what concerns no patient. */
+/* A member with a field of its own must be there; only lists with gaps have no form in it, and
+ * ids of sources for resources without a patient. */
 static bool has_field(const Message *m, const struct ward_json *v)
 {
     const Field *f = fhir_field(m->descriptor, v->key);
@@ -164,7 +164,7 @@ static enum ward_code nested(struct fhir_checking *k, const Field *f, const Mess
     return message(k, m, depth + (is_repeated(f) ? 2 : 1), err);
 }
 
-/* posInt: 1 and more; unsignedInt; integer. */
+/* posInt: at least 1; unsignedInt; integer. */
 static enum ward_code whole(struct fhir_checking *k, const Field *f, uint32_t n,
                             struct ward_err *err)
 {
@@ -195,7 +195,7 @@ static enum ward_code value(struct fhir_checking *k, const Message *m, const Fie
         enum fhir_string what = fhir_string_of(m->descriptor, f->name);
         const char *s = text_of(*(char *const *)v);
 
-        WARD_ASSERT(what != STRING_UNKNOWN); /* string_test.c looks at every field */
+        WARD_ASSERT(what != STRING_UNKNOWN); /* string_test.c checks every field */
         return fhir_string_check(&k->path, what, s, err);
     }
     case PROTOBUF_C_TYPE_ENUM:

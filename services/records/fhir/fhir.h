@@ -1,8 +1,8 @@
-/* fhir.h - resources as FHIR R4 means them: whether one is right, and its JSON.
+/* fhir.h - FHIR R4 resources: validation, and conversion from and to JSON.
  *
- * The mapping is read from the compiled .proto: birthDate is birth_date, an enum's code is its
- * name in lower case without the prefix, Decimal is a JSON number with its digits kept. What
- * has no field goes to the nearest message's more_json and comes out of it again.
+ * The mapping follows the compiled .proto: birthDate is birth_date, an enum's code is its name
+ * in lower case without the prefix, Decimal is a JSON number with its original digits. Members
+ * without a field are stored in the nearest message's more_json and restored from there.
  *
  * Threads: pure functions. Memory: the arena. Errors: INVALID_ARGUMENT with the FHIR path as
  * the field and a reason of Records.Create's; RESOURCE_EXHAUSTED.
@@ -14,24 +14,26 @@
 #include "common/json/write.h"
 #include "services/records/records.h"
 
-/* Everything but references' targets: required elements, codes, dates, decimals, units, sizes
- * (strings 64 KiB, div and notes 1 MiB in all), UTF-8, FHIR's invariants named in fhir/check.c.
+/* Checks everything except references' targets: required elements, codes, dates, decimals,
+ * units, sizes (strings 64 KiB, div and notes 1 MiB in all), UTF-8, and the FHIR invariants in
+ * fhir/check.c.
  */
 WARD_MUST enum ward_code fhir_check(struct ward_arena *mem, const Resource *res,
                                     struct ward_err *err);
 
-/* Whether a resourceType reads like a kind's name: 1 to 63 of A-Z a-z, a capital first, and no
- * slip for a kind that has a message ("OBSERVATION"). */
+/* Whether a resourceType has the form of a kind: 1 to 63 of A-Z a-z, beginning with a capital,
+ * and not a misspelled interpreted kind ("OBSERVATION"). */
 bool fhir_is_type(const char *name);
 /* The member of a resource of any kind that names its patient (Claim.patient, Goal.subject,
- * Coverage.beneficiary...); NULL: none is there. */
+ * Coverage.beneficiary...); NULL: none. */
 const struct ward_json *fhir_other_whom(const struct ward_json *resource);
-/* The one patient that references anywhere in it name ("Patient/1"); NULL: none, or several. */
+/* The only patient that references anywhere in it name ("Patient/1"); NULL: none, or
+ * several. */
 const char *fhir_other_named(const struct ward_json *resource);
 
-/* Elements that went to more_json, by path ("Patient._birthDate"). */
+/* Elements stored in more_json, by path ("Patient._birthDate"). */
 typedef void fhir_unmodelled_fn(void *arg, const char *path);
-/* A kind without a message of its own becomes an Other, its members as they came. */
+/* A kind without a message of its own becomes an Other with unchanged members. */
 WARD_MUST enum ward_code fhir_of_json(struct ward_arena *mem, const struct ward_json *v,
                                       fhir_unmodelled_fn *unmodelled, void *arg, Resource **out,
                                       struct ward_err *err);

@@ -1,4 +1,5 @@
-/* fhir_own.h - what the files of fhir/ share: fields by their descriptors, names, paths.
+/* fhir_own.h - declarations that the files of fhir/ share: fields by their descriptors, names,
+ * paths.
  *
  * Threads: pure functions. Memory: the arena, or the caller's. Errors: as fhir.h.
  */
@@ -8,11 +9,11 @@
 #include "services/records/fhir/fhir.h"
 
 #define FHIR_NAME      64   /* of an element, with its NUL */
-#define FHIR_PATH      1024 /* of a path; what is longer is cut */
+#define FHIR_PATH      1024 /* maximum bytes of a path; a longer one is truncated */
 #define FHIR_STRING    ((size_t)64 << 10)
 #define FHIR_NOTE      ((size_t)1 << 20) /* div, markdown, notes */
 #define FHIR_MORE      ((size_t)64 << 10)
-#define FHIR_JSON_DEEP 56 /* of a resource: room for what a bundle wraps around it */
+#define FHIR_JSON_DEEP 56 /* of a resource: leaves room for the enclosing bundle */
 
 typedef ProtobufCMessage Message;
 typedef ProtobufCMessageDescriptor MessageType;
@@ -25,12 +26,12 @@ struct fhir_path {
     size_t n;
 };
 void path_start(struct fhir_path *p, const char *name);
-/* These return what to cut back to. index < 0: no index. */
+/* These return the length to truncate to. index < 0: no index. */
 size_t path_push(struct fhir_path *p, const char *name, int index);
 size_t path_push_index(struct fhir_path *p, size_t index);
 size_t path_push_field(struct fhir_path *p, const Field *f, size_t index);
 void path_cut(struct fhir_path *p, size_t n);
-/* Records a failure about p in words that hold no value. */
+/* Records a failure at p, with a text that has no value. */
 #define FHIR_FAIL(err, path, why, ...)                                                         \
     fhir_fail((err), (path), WARD_FAIL_REASON((err), INVALID_ARGUMENT, why, __VA_ARGS__),      \
               __FILE__, __LINE__)
@@ -41,35 +42,35 @@ enum ward_code fhir_fail(struct ward_err *err, const struct fhir_path *p, enum w
 
 /* "birth_date" to "birthDate". */
 void fhir_name(const Field *f, char out[FHIR_NAME]);
-/* The field a member of an object is; NULL where there is none. */
+/* The field of an object's member; NULL if there is none. */
 const Field *fhir_field(const MessageType *type, const char *key);
-/* "entered-in-error"; NULL for a number that is none. */
+/* "entered-in-error"; NULL for an invalid number. */
 const char *fhir_code(const ProtobufCEnumDescriptor *type, int number, char out[FHIR_NAME]);
 bool fhir_code_number(const ProtobufCEnumDescriptor *type, const char *code, int *out);
 
 /* ---- fields: field.c ---- */
 
-/* The message in the Resource's oneof; NULL where there is none. */
+/* The message in the Resource's oneof; NULL if there is none. */
 Message *fhir_body(const Resource *res);
 bool is_decimal(const Field *f);
 bool is_more(const Field *f);
 bool is_repeated(const Field *f);
-/* How many values are set: 0 where the element is not there. */
+/* The number of values: 0 if the element is missing. */
 size_t field_count(const Message *m, const Field *f);
 /* The i-th value's own storage: char **, Message **, ProtobufCBinaryData *, int32_t *,
  * uint32_t *, protobuf_c_boolean *. */
 void *field_at(const Message *m, const Field *f, size_t i);
 /* more_json of a message; "" for none. */
 const char *field_more(const Message *m);
-/* Text of a string field that is set, "" else. */
+/* Text of a string field, "" if it is not set. */
 const char *text_of(const char *s);
 
 /* ---- strings: string.c ---- */
 
 enum fhir_string {
-    STRING_UNKNOWN, /* in no table: a bug that string_test.c finds */
+    STRING_UNKNOWN, /* in no table: a bug that string_test.c detects */
     STRING_TEXT,
-    STRING_NOTE, /* markdown and its like: up to FHIR_NOTE */
+    STRING_NOTE, /* markdown and similar types: up to FHIR_NOTE */
     STRING_URI,
     STRING_CODE,
     STRING_ID,
@@ -86,7 +87,7 @@ enum fhir_string fhir_string_of(const MessageType *type, const char *field);
 WARD_MUST enum ward_code fhir_string_check(const struct fhir_path *p, enum fhir_string what,
                                            const char *s, struct ward_err *err);
 
-/* The k-th field that a type must have, NULL past the last: check.c. */
+/* The k-th required field of a type, NULL after the last: check.c. */
 const char *fhir_required(const MessageType *type, size_t k);
 
 /* ---- checking: check.c, invariant.c ---- */
@@ -96,10 +97,10 @@ struct fhir_checking {
     struct fhir_path path;
     const Message *root;
 };
-/* FHIR's invariants of one message, whose own fields have been looked at. */
+/* FHIR's invariants of one message whose own fields were checked. */
 WARD_MUST enum ward_code fhir_invariants(struct fhir_checking *k, const Message *m,
                                          struct ward_err *err);
-/* Of a Quantity, and of an Age (age-1) and a Duration (drt-1), NULL for none: quantity.c. */
+/* For a Quantity, and for an Age (age-1) and a Duration (drt-1), NULL for none: quantity.c. */
 WARD_MUST enum ward_code fhir_quantity(struct fhir_checking *k, const Message *m,
                                        struct ward_err *err);
 WARD_MUST enum ward_code fhir_age(struct fhir_checking *k, const char *part,
@@ -109,22 +110,22 @@ WARD_MUST enum ward_code fhir_duration(struct fhir_checking *k, const char *part
                                        struct ward_err *err);
 WARD_MUST enum ward_code fhir_range(struct fhir_checking *k, const Message *m,
                                     struct ward_err *err);
-/* Of a Timing.Repeat, of dosages and of what is asked for or was done: request.c. */
+/* For a Timing.Repeat, for dosages and for requests and procedures: request.c. */
 WARD_MUST enum ward_code fhir_timing(struct fhir_checking *k, const Message *m,
                                      struct ward_err *err);
 WARD_MUST enum ward_code fhir_dosage(struct fhir_checking *k, const Message *m,
                                      struct ward_err *err);
 WARD_MUST enum ward_code fhir_dose_and_rate(struct fhir_checking *k, const Message *m,
                                             struct ward_err *err);
-/* Of what concerns no patient: nobodys.c. */
+/* For resources without a patient: nobodys.c. */
 WARD_MUST enum ward_code fhir_organization(struct fhir_checking *k, const Message *m,
                                            struct ward_err *err);
 /* Practitioner, Organization, Location. */
 bool fhir_is_nobodys(const MessageType *type);
-/* Whether a member is the id by which a source calls a resource of such a kind, no UUID: it
- * stays in more_json, so that references to it hold. */
+/* Whether a member is a source's id of such a kind that is not a UUID: it stays in more_json,
+ * so that references to it remain valid. */
 bool fhir_keeps_id(const MessageType *type, const struct ward_json *member);
-/* Whether a member anywhere names a patient: in a reference, a query, an address, or as a kind:
+/* Whether any member names a patient: in a reference, a query, an address, or as a kind:
  * other.c. */
 bool fhir_names_patient(const struct ward_json *v);
 WARD_MUST enum ward_code fhir_prescription(struct fhir_checking *k, const Message *m,
@@ -145,11 +146,11 @@ WARD_MUST enum ward_code fhir_protocol(struct fhir_checking *k, const Message *m
                                        struct ward_err *err);
 WARD_MUST enum ward_code fhir_service(struct fhir_checking *k, const Message *m,
                                       struct ward_err *err);
-/* Of an Other: other.c, with what it and of_json.c share. */
+/* For an Other: other.c, with functions that it shares with of_json.c. */
 WARD_MUST enum ward_code fhir_other(struct fhir_checking *k, const Message *m,
                                     struct ward_err *err);
 bool fhir_other_is_wrong(const struct ward_json *resource); /* entered in error */
-int fhir_depth(const struct ward_json *v); /* [ and { within each other; 0: a plain value */
+int fhir_depth(const struct ward_json *v); /* depth of nested [ and {; 0: a plain value */
 /* A failure about a part of the message at k->path. */
 #define FHIR_PART_FAIL(k, err, part, why, ...)                                                 \
     fhir_part((k), (err), (part), WARD_FAIL_REASON((err), INVALID_ARGUMENT, why, __VA_ARGS__), \

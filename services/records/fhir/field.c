@@ -57,7 +57,8 @@ void path_cut(struct fhir_path *p, size_t n)
     p->text[n] = '\0';
 }
 
-/* The field is the path's end where it does not fit: that says more than its beginning. */
+/* If the field's path does not fit, its end is kept, which is more informative than its
+ * beginning. */
 enum ward_code fhir_fail(struct ward_err *err, const struct fhir_path *p, enum ward_code code,
                          const char *file, int line)
 {
@@ -120,7 +121,7 @@ const Field *fhir_field(const MessageType *type, const char *key)
                : protobuf_c_message_descriptor_get_field_by_name(type, name);
 }
 
-/* "LinkType": its values begin with "LINK_TYPE_". */
+/* "LinkType": its values have the prefix "LINK_TYPE_". */
 static size_t prefix_of(const ProtobufCEnumDescriptor *type)
 {
     size_t n = 1;
@@ -243,7 +244,7 @@ static size_t size_of(const Field *f)
     }
 }
 
-/* What is read through a const message is written by those who hold it otherwise. */
+/* A message that is read as const is modified by its owners. */
 void *field_at(const Message *m, const Field *f, size_t i)
 {
     const void *v = at(m, f->offset);

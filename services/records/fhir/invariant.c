@@ -1,6 +1,6 @@
-/* FHIR R4's invariants, each by its id there (https://hl7.org/fhir/R4/, "Constraints" of each
- * type), of the severity "rule". Those of "guideline" or "warning" (con-3, dom-6) are not
- * enforced; ele-1 is in check.c, those of quantities in quantity.c. */
+/* FHIR R4's invariants, each by its id (https://hl7.org/fhir/R4/, "Constraints" of each type),
+ * of the severity "rule". Those of "guideline" or "warning" (con-3, dom-6) are not enforced;
+ * ele-1 is in check.c, those of quantities in quantity.c. */
 #include "services/records/fhir/fhir_own.h"
 
 #include "common/measure/fhirtime.h"
@@ -46,13 +46,13 @@ static enum ward_code narrative(struct fhir_checking *k, const Message *m, struc
     const char *s = text_of(OF(Narrative, m)->div);
     size_t n = strspn(s, " \t\r\n");
 
-    /* txt-1, txt-2: an XHTML div. Whoever shows it sanitises it; here it is kept. */
+    /* txt-1, txt-2: an XHTML div. Viewers must sanitise it; here it is stored unchanged. */
     if (strncmp(s + n, "<div", 4) != 0)
         return FHIR_PART_FAIL(k, err, "div", "FIELD_INVALID", "must be an XHTML div");
     return WARD_OK;
 }
 
-/* Beside a time with a zone, one without may be in any. */
+/* A time without a zone may be in any zone when compared with one that has a zone. */
 static enum ward_code period(struct fhir_checking *k, const Message *m, struct ward_err *err)
 {
     const char *start = text_of(OF(Period, m)->start), *end = text_of(OF(Period, m)->end);

@@ -74,7 +74,7 @@ static Resource *read(const char *text)
     return res;
 }
 
-/* The bytes that are stored are what comes out again, not what was first read. */
+/* The serialized output equals the stored bytes, not the first input. */
 static Resource *stored(const Resource *res)
 {
     size_t n = protobuf_c_message_get_packed_size(&res->base);
@@ -263,7 +263,7 @@ static void too_much_that_is_not_modelled_is_refused(void **state)
     assert_string_equal(err.reason, "RESOURCE_TOO_LARGE");
 }
 
-/* ---- nothing is lost: random objects with random members beside the known ones ---- */
+/* ---- nothing is lost: random objects with random unknown members ---- */
 
 static uint32_t seed;
 
@@ -312,7 +312,7 @@ static void random_value(struct ward_json_out *w, int depth)
     }
 }
 
-/* v again, each object with up to three members more that no message has. */
+/* v again, each object with up to three additional unknown members. */
 static void sprinkle(struct ward_json_out *w, const struct ward_json *v)
 {
     static const char *const KEYS[] = {"_family", "fhir_comments", "x-y", "contained",
@@ -393,7 +393,7 @@ static void a_visit_sees_every_value_and_may_change_it(void **state)
     assert_string_equal(res->patient->name[0]->given[1], "c");
 }
 
-/* Each allocation refused in turn: an error, never a half-read resource. */
+/* Each allocation fails once: an error, never a partly read resource. */
 static void memory_that_ends_anywhere_is_an_error(void **state)
 {
     const struct ward_json *v =

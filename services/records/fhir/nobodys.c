@@ -1,5 +1,5 @@
-/* Practitioner, Organization, Location: what FHIR R4 asks of them, and the ids that their
- * sources give them. Source: HL7 FHIR R4, https://hl7.org/fhir/R4/organization.html */
+/* Practitioner, Organization, Location: FHIR R4's rules for them, and the ids of their sources.
+ * Source: HL7 FHIR R4, https://hl7.org/fhir/R4/organization.html */
 #include "services/records/fhir/fhir_own.h"
 
 #include <string.h>
@@ -20,7 +20,7 @@ bool fhir_keeps_id(const MessageType *type, const struct ward_json *member)
            !ward_uuid_parse(s, id);
 }
 
-/* org-1: a name or an identifier; org-2, org-3: nobody lives there. */
+/* org-1: a name or an identifier; org-2, org-3: no use "home". */
 enum ward_code fhir_organization(struct fhir_checking *k, const Message *m,
                                  struct ward_err *err)
 {

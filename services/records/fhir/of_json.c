@@ -1,4 +1,5 @@
-/* FHIR's JSON to a message. What has no field goes to the nearest more_json. */
+/* Converts FHIR JSON to a message. Members without a field are stored in the nearest
+ * more_json. */
 #include "services/records/fhir/fhir_own.h"
 
 #include "common/base/text.h"
@@ -8,7 +9,7 @@
 struct read {
     struct ward_arena *mem;
     struct fhir_path path;  /* with indices: for errors */
-    struct fhir_path plain; /* without: for what is not modelled */
+    struct fhir_path plain; /* without indices: for unmodelled elements */
     fhir_unmodelled_fn *unmodelled;
     void *arg;
 };
@@ -62,7 +63,7 @@ static enum ward_code decimal(const struct read *r, const struct ward_json *v, M
     return WARD_OK;
 }
 
-/* FHIR allows white space between the characters: (\s*([0-9a-zA-Z\+\/=]){4}\s*)+. MIME writers
+/* FHIR permits white space between the characters: (\s*([0-9a-zA-Z\+\/=]){4}\s*)+. MIME writers
  * break lines. */
 static size_t without_space(const struct ward_json *v, char *out)
 {
@@ -93,7 +94,7 @@ static enum ward_code base64(const struct read *r, const struct ward_json *v,
     return WARD_OK;
 }
 
-/* FHIR's integer has one way to be written: -?(0|[1-9][0-9]*), and no -0. */
+/* FHIR's integer has one form: -?(0|[1-9][0-9]*), and no -0. */
 static enum ward_code integer(const struct read *r, const struct ward_json *v, int64_t lo,
                               int64_t hi, int64_t *out, struct ward_err *err)
 {
@@ -200,9 +201,9 @@ static enum ward_code field(struct read *r, const struct ward_json *v, const Fie
     return WARD_OK;
 }
 
-/* ---- what has no field ---- */
+/* ---- members without a field ---- */
 
-/* A key is told only where it reads like an element's name: it may be anything. */
+/* A key is reported only if it has the form of an element's name: it may be anything. */
 static bool is_name(const struct ward_json *v)
 {
     for (const char *s = v->key; *s != '\0'; s++)
@@ -223,8 +224,8 @@ static void tell(struct read *r, const struct ward_json *v)
     path_cut(&r->plain, was);
 }
 
-/* A list of primitives may hold null where only the extension beside it (_given) says
- * something. Such a list has no form in a repeated field, so all of it is kept aside. */
+/* A list of primitives may contain null if only the extension beside it (_given) has content. A
+ * repeated field cannot express such a list, so the whole list is stored in more_json. */
 static bool has_gaps(const struct ward_json *v, const Field *f)
 {
     if (v->kind != WARD_JSON_ARRAY || !is_repeated(f) ||
@@ -334,8 +335,8 @@ static enum ward_code part(struct read *r, const struct ward_json *v, const Mess
     return WARD_OK;
 }
 
-/* An id that is a UUID is the one it has here; any other stays among the members, for what the
- * source's resources call it by. */
+/* An id that is a UUID is used here; any other stays among the members, because the source's
+ * resources refer to it. */
 static enum ward_code own_name(struct read *r, const struct ward_json *v, Other *o,
                                struct ward_json_out *members, struct ward_err *err)
 {
@@ -414,9 +415,9 @@ static enum ward_code other(struct read *r, const struct ward_json *v, const cha
     return whom == NULL ? derive(r, v, o, err) : WARD_OK;
 }
 
-/* ---- a resource ---- */
+/* ---- one resource ---- */
 
-/* FHIR has no kind "Other": what calls itself so is none of the messages. */
+/* FHIR has no kind "Other": a resource with that name matches no message. */
 static const Field *kind_of(const char *name)
 {
     const MessageType *type = &ward__records__v1__resource__descriptor;

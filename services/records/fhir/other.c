@@ -1,6 +1,6 @@
-/* Resources of kinds that are not interpreted: whom one concerns, and whether it is an error.
+/* Resources of uninterpreted kinds: their patient, and whether they are entered in error.
  * Source: HL7 FHIR R4, https://hl7.org/fhir/R4/compartmentdefinition-patient.html: the elements
- * by which kinds are about a patient. */
+ * that relate kinds to a patient. */
 #include "services/records/fhir/fhir_own.h"
 
 #include <string.h>
@@ -8,7 +8,7 @@
 
 #define TYPE_MAX 63
 
-/* "OBSERVATION" is an Observation that somebody wrote wrong, and no kind of its own. */
+/* "OBSERVATION" is a misspelled Observation, not a kind of its own. */
 static bool is_slip(const char *name)
 {
     const MessageType *type = &ward__records__v1__resource__descriptor;
@@ -100,11 +100,11 @@ int fhir_depth(const struct ward_json *v)
     return most + 1;
 }
 
-/* ---- of nobody ---- */
+/* ---- without a patient ---- */
 
-/* Kinds that are about no patient. Source: HL7 FHIR R4, the kinds outside of
- * https://hl7.org/fhir/R4/compartmentdefinition-patient.html that describe who and what there
- * is, and how things are defined. */
+/* Kinds without a patient. Source: HL7 FHIR R4, the kinds outside of
+ * https://hl7.org/fhir/R4/compartmentdefinition-patient.html that describe people,
+ * organizations, places, products and definitions. */
 static bool is_nobodys(const char *type)
 {
     static const char *const types[] = {"ActivityDefinition",

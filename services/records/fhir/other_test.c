@@ -1,4 +1,4 @@
-/* Kinds that are not interpreted: in as they came, out again, and what is read of them. */
+/* Kinds that are not interpreted: import, unchanged export, and their extracted values. */
 #include "services/records/fhir/fhir_own.h"
 
 #include <setjmp.h>

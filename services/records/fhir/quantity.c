@@ -17,7 +17,7 @@ static enum ward_code unit(struct fhir_checking *k, const char *code, struct war
 
     if (ward_ucum_parse(code, n, out, &why) == WARD_OK)
         return WARD_OK;
-    /* What is too complex to be held exactly is a unit all the same. */
+    /* A unit that is too complex to be exact is valid nevertheless. */
     if (strcmp(why.reason, "UCUM_TOO_COMPLEX") == 0) {
         *out = (struct ward_ucum){.num = 1, .den = 1};
         return WARD_OK;
@@ -47,7 +47,7 @@ enum ward_code fhir_quantity(struct fhir_checking *k, const Message *m, struct w
     return WARD_OK;
 }
 
-/* What age-1 and drt-1 share: a code if there is a value, an expression of time in UCUM. */
+/* The common part of age-1 and drt-1: a code if there is a value, a UCUM unit of time. */
 static enum ward_code of_time(struct fhir_checking *k, const Quantity *q, struct ward_err *err)
 {
     const char *code = text_of(q->code), *system = text_of(q->system);

@@ -1,5 +1,5 @@
 /* FHIR R4's invariants of timings, dosages, prescriptions, procedures, vaccines and requests,
- * each by its id there. Source: HL7 FHIR R4, datatypes.html#Timing, dosage.html,
+ * each by its id. Source: HL7 FHIR R4, datatypes.html#Timing, dosage.html,
  * medicationrequest.html, procedure.html, immunization.html, servicerequest.html under
  * https://hl7.org/fhir/R4/. */
 #include "services/records/fhir/fhir_own.h"
@@ -21,8 +21,8 @@ static enum ward_code missing(struct fhir_checking *k, const char *part, struct 
 
 /* ---- timings and dosages ---- */
 
-/* tim-1, tim-2: with a number there is its unit; tim-4, tim-5: it is not negative; tim-6,
- * tim-7: with the largest there is the least. */
+/* tim-1, tim-2: a number requires its unit; tim-4, tim-5: it is not negative; tim-6, tim-7: the
+ * maximum requires the minimum. */
 static enum ward_code length(struct fhir_checking *k, const char *const part[2],
                              const Decimal *least, const Decimal *most, int unit,
                              struct ward_err *err)
@@ -66,7 +66,7 @@ static enum ward_code events(struct fhir_checking *k, const Repeat *r, struct wa
                                   "is not a code that FHIR has here");
         meal = meal || *s == 'C';
     }
-    /* tim-9: with an offset there is a when, and none of C, CM, CD, CV. */
+    /* tim-9: an offset requires a when, and none of C, CM, CD, CV. */
     if (r->offset_presence_case != 0 && r->n_when == 0)
         return missing(k, "when", err);
     if (r->offset_presence_case != 0 && meal)
@@ -87,7 +87,7 @@ enum ward_code fhir_timing(struct fhir_checking *k, const Message *m, struct war
         WARD_TRY(fhir_duration(k, "boundsDuration", r->bounds_duration, err));
     WARD_TRY(length(k, duration, r->duration, r->duration_max, (int)r->duration_unit, err));
     WARD_TRY(length(k, period, r->period, r->period_max, (int)r->period_unit, err));
-    /* tim-8: with countMax there is a count. */
+    /* tim-8: countMax requires a count. */
     if (r->count_max_presence_case != 0 && r->count_presence_case == 0)
         return missing(k, "count", err);
     return events(k, r, err);

@@ -1,4 +1,4 @@
-/* What FHIR asks of timings, dosages, prescriptions, procedures, vaccines and requests. */
+/* FHIR's rules for timings, dosages, prescriptions, procedures, vaccines and requests. */
 #include "services/records/fhir/fhir_own.h"
 
 #include <setjmp.h>
@@ -45,10 +45,10 @@ static int close_mem(void **state)
 }
 
 struct example {
-    const char *text, *reason, *field; /* reason NULL: it is right */
+    const char *text, *reason, *field; /* reason NULL: it is valid */
 };
 
-/* A long path is told by its end: "...timing.repeat.period". */
+/* A long path is reported by its end: "...timing.repeat.period". */
 static bool is_end(const char *told, const char *path)
 {
     size_t n = strlen(path), m = strlen(told);

@@ -1,4 +1,4 @@
-/* What each string field holds, and whether it does. */
+/* The type of each string field, and its validation. */
 #include "services/records/fhir/fhir_own.h"
 
 #include "common/measure/decimal.h"
@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-/* By field, and where two types mean different things by it, by type first. */
+/* By field, and by type first if two types use the name differently. */
 static const struct row {
     const char *field, *type;
     enum fhir_string what;
@@ -134,7 +134,7 @@ enum fhir_string fhir_string_of(const MessageType *type, const char *field)
     return STRING_UNKNOWN;
 }
 
-/* ---- what may stand in each ---- */
+/* ---- validation by type ---- */
 
 static bool is_space(char c)
 {
@@ -226,7 +226,7 @@ enum ward_code fhir_string_check(const struct fhir_path *p, enum fhir_string wha
     size_t n = strlen(s);
     uint8_t uuid[RECORDS_ID];
 
-    if (what == STRING_JSON) /* its size is the resource's */
+    if (what == STRING_JSON) /* its size is limited by the resource's */
         return WARD_OK;
     WARD_TRY(plain(p, s, n, what == STRING_NOTE ? FHIR_NOTE : FHIR_STRING, err));
     switch (what) {

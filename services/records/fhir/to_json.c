@@ -1,4 +1,4 @@
-/* A message to the JSON object it is in FHIR. */
+/* Converts a message to its FHIR JSON object. */
 #include "services/records/fhir/fhir_own.h"
 
 #include "common/base/text.h"
@@ -88,7 +88,7 @@ static enum ward_code more(struct ward_json_out *w, const char *text, struct war
     return WARD_OK;
 }
 
-/* As its source wrote it; what came without an id gets the one it has here. */
+/* In its source's form; without an id of its own, it gets the id here. */
 static enum ward_code other(struct ward_json_out *w, const Ward__Records__V1__Other *o,
                             struct ward_err *err)
 {
@@ -124,7 +124,7 @@ static enum ward_code members(struct ward_json_out *w, const Message *m, struct 
     return more(w, field_more(m), err);
 }
 
-/* Under the id that its source gave it, where that stands in more_json. */
+/* Under its source's id, if more_json has it. */
 static enum ward_code nobodys(struct ward_json_out *w, const Message *m, struct ward_err *err)
 {
     const Field *id = protobuf_c_message_descriptor_get_field_by_name(m->descriptor, "id");

@@ -1,5 +1,4 @@
-/* index.h - what is read out of a resource for the columns and tokens it is found by. Pure but
- * for the keyed hash.
+/* index.h - extracts a resource's search columns and tokens. Pure except for the keyed hash.
  *
  * Threads: any. Memory: the arena. Errors: RESOURCE_EXHAUSTED; keyring.h's. The resource has
  * passed fhir_check.
@@ -10,16 +9,16 @@
 #include "services/records/index/param.h"
 
 #define NO_DATE INT64_MIN
-/* The zone, in minutes east of UTC, of dates that name none: a birthday, a day of onset.
- * Whoever searches by date reads them so too. */
+/* The zone, in minutes east of UTC, of dates without one: a birthday, a day of onset. Searches
+ * by date use it too. */
 #define INDEX_ZONE 0
 /* An open end, and an open start. */
 #define DATE_OPEN  INT64_MAX
 #define DATE_SINCE (INT64_MIN + 1)
-/* Of one resource: no more are kept, it is refused. */
+/* Limit of one resource: one with more is refused. */
 #define TOKENS_MAX 8192
 
-/* What an attachment's url begins with; 64 hex digits follow. */
+/* Prefix of an attachment's url; 64 hex digits follow. */
 #define ATTACHMENT_URN "urn:sha-256:"
 
 struct token {
@@ -35,7 +34,7 @@ struct named_code {
 };
 /* One denial of a consent. */
 struct deny {
-    const char *actor, *role; /* NULL: not by that */
+    const char *actor, *role; /* NULL: not restricted by it */
     uint32_t kinds, labels;   /* 0: all */
     int64_t from_us, to_us;
 };
@@ -58,16 +57,16 @@ struct found_by {
     double value;     /* in `unit` */
     const char *unit; /* canonical UCUM, at most 32 bytes */
     struct token *token;
-    size_t n_tokens; /* by token_cmp, none twice */
+    size_t n_tokens; /* by token_cmp, without duplicates */
     struct named_code *code;
     size_t n_codes;
-    uint8_t (*attachment)[WARD_SHA256_SIZE]; /* that it names by urn:sha-256 */
+    uint8_t (*attachment)[WARD_SHA256_SIZE]; /* attachments that it names by urn:sha-256 */
     size_t n_attachments;
     /* Patient */
     int gender;
     int64_t birth_us; /* NO_DATE */
     /* Encounter: wards of its locations, each once; and where it is open, a ward once for each
-     * beginning */
+     * start */
     const char **ward;
     size_t n_wards;
     struct stay *stay;

@@ -80,7 +80,7 @@ static void a_stay_lasts_while_the_encounter_and_the_location_do(void **state)
 {
     const struct {
         const char *period, *location;
-        int64_t from_us, until_us; /* equal: it is nowhere open */
+        int64_t from_us, until_us; /* equal: it is open nowhere */
     } rows[] = {
         {"\"start\":\"2026-03-01T08:00:00Z\",\"end\":\"2026-03-05T08:00:00Z\"", "",
          DAY(2026, 3, 1) + 8 * HOUR - QUARTER, DAY(2026, 3, 5) + 8 * HOUR + 1000000},
@@ -91,7 +91,7 @@ static void a_stay_lasts_while_the_encounter_and_the_location_do(void **state)
          DATE_SINCE, DAY(2026, 3, 2) + 1000000},
         {"\"end\":\"2026-03-02T00:00:00Z\"", ",\"period\":{\"start\":\"2026-03-09T00:00:00Z\"}",
          0, 0},
-        /* a day without a zone is a day wherever one may be */
+        /* a day without a zone counts anywhere in the world */
         {"\"start\":\"2026-03-01\",\"end\":\"2026-03-05\"", "",
          DAY(2026, 3, 1) - 14 * HOUR - QUARTER, DAY(2026, 3, 6) + 12 * HOUR},
     };

@@ -1,4 +1,4 @@
-/* Observations, conditions, allergies: found by codes, dates and numbers. */
+/* Observations, conditions, allergies: indexed by codes, dates and numbers. */
 #include "common/measure/ucum.h"
 #include "services/records/index/index_own.h"
 
@@ -7,8 +7,8 @@
 #define UCUM     "http://unitsofmeasure.org"
 #define UNIT_MAX 32 /* bytes of resource.unit */
 
-/* Of a number without a unit of UCUM, or one too odd for the index, there is no value: it is
- * kept as it is written, and not found by it. */
+/* A number without a UCUM unit, or with one that the index cannot express, has no indexed
+ * value: it is stored as written, and not found by value. */
 static void value(struct sink *s, const Quantity *q)
 {
     struct found_by *f = s->out;

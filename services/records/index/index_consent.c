@@ -1,5 +1,5 @@
-/* A consent: found by scope and category; while active, what it denies. What cannot be enforced
- * is refused: resources.proto, at Consent, says what can. */
+/* A consent: indexed by scope and category; while active, its denials. Unenforceable provisions
+ * are refused: resources.proto lists the permitted ones at Consent. */
 #include "services/records/access/label.h"
 #include "services/records/index/index_own.h"
 #include "services/records/index/resource.h"
@@ -27,7 +27,7 @@ static bool denies(const Provision *p)
     return p->type == WARD__RECORDS__V1__CONSENT__PROVISION_TYPE__PROVISION_TYPE_DENY;
 }
 
-/* Nothing in it that is not understood: a modifier extension, a member without a field. */
+/* Nothing uninterpreted in it: no modifier extension, no member without a field. */
 static bool plain(struct sink *s, const Provision *p)
 {
     if (p->n_modifier_extension > 0 || *p->more_json != '\0')
@@ -52,8 +52,8 @@ static bool kinds_of(struct sink *s, const Provision *p, uint32_t *out)
 
         if (kind == KIND_NONE)
             return cannot(s, "a provision by a class that is no kind of resource here");
-        /* What is not interpreted may say what such a resource says: a claim, a contained
-         * one. */
+        /* An uninterpreted resource may have the same content: a claim, a contained
+         * resource. */
         *out |= KIND_BIT(kind) | KIND_BIT(KIND_OTHER);
     }
     return true;
@@ -152,7 +152,7 @@ static void provisions(struct sink *s, const Provision *p)
         ok = nested(s, p->provision[i], &whole);
 }
 
-/* By itself it denies everything. Source: HL7 v3 ActCode, OPTOUT and its children. */
+/* Alone it denies everything. Source: HL7 v3 ActCode, OPTOUT and its children. */
 static bool opted_out(const Consent *c)
 {
     for (size_t i = 0; c->policy_rule != NULL && i < c->policy_rule->n_coding; i++)

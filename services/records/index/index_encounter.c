@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-/* A stay counts from a little before it says: clocks differ, and who was admitted is there. */
+/* A stay counts from slightly before its start: clocks differ, and an admitted patient is
+ * present. */
 #define EARLY_US (900 * WARD_US_PER_SECOND)
 
 typedef Ward__Records__V1__Encounter__Location Location;
@@ -33,7 +34,7 @@ static bool is_there(const Location *l)
     }
 }
 
-/* The ward that a location names; NULL: it names none. */
+/* The ward of a location; NULL: none. */
 static const char *ward_of(const Location *l)
 {
     static const char PREFIX[] = "Location/";

@@ -1,8 +1,8 @@
-/* What is not interpreted: found by its kind, by the first date of a list of elements, by each
- * coding in it and by its identifiers; hidden by each coding in it. A date that is none is no
- * reason to refuse what is kept as it came.
- * Source: HL7 FHIR R4, https://hl7.org/fhir/R4/fivews.html: the elements that kinds share for
- * when something was done or meant, before when it was written down. */
+/* Uninterpreted resources: indexed by kind, by the first date of a list of elements, by each
+ * coding and by identifiers; hidden by each coding. An invalid date is ignored, because the
+ * resource is stored unchanged. Source: HL7 FHIR R4, https://hl7.org/fhir/R4/fivews.html: the
+ * elements that kinds share for when something was done or intended, before when it was
+ * recorded. */
 #include "services/records/access/label.h"
 #include "services/records/index/index_own.h"
 
@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define UCUM "http://unitsofmeasure.org"
-/* Of codings: a resource of more is kept, labelled by all and found by these. */
+/* Maximum of codings: a resource with more is stored, labelled by all and found by these. */
 #define CODES_MOST (TOKENS_MAX / 2)
 
 /* ---- when ---- */
@@ -85,7 +85,7 @@ static void dates(struct sink *s, const struct ward_json *v)
 
 /* ---- what ---- */
 
-/* A string, or a number where somebody wrote a code as one; "" for neither. */
+/* A string, or a number if the code was written as one; "" for neither. */
 static const char *text_of(const struct ward_json *v, const char *key)
 {
     const struct ward_json *x = ward_json_get(v, key);
@@ -102,7 +102,7 @@ static bool is_read(const struct ward_json *coding)
            (label_reads(system, text_of(coding, "code")) || strcmp(system, LABEL_SYSTEM) == 0);
 }
 
-/* A list of codings of one thing: one that is read speaks for the others. */
+/* A list of codings of one concept: a recognized one represents the others. */
 static bool any_is_read(const struct ward_json *list)
 {
     for (const struct ward_json *x = list->first; x != NULL; x = x->next)
@@ -111,7 +111,7 @@ static bool any_is_read(const struct ward_json *list)
     return false;
 }
 
-/* An object that has a code: a Coding, or what may be one. A unit is none. */
+/* An object with a code: a Coding, or what may be one. A unit is excluded. */
 static void look(struct sink *s, const struct ward_json *v, bool beside_read)
 {
     const char *system = text_of(v, "system"), *code = text_of(v, "code");
@@ -163,7 +163,7 @@ static void identifiers(struct sink *s, const struct ward_json *v)
         identifier(s, x);
 }
 
-/* What meta and the patient's reference hold beside their fields: marks, and more_json. */
+/* Content of meta and of the patient's reference besides their fields: marks, and more_json. */
 static enum ward_code visit(void *arg, const char *path, const ProtobufCMessage *m,
                             const ProtobufCFieldDescriptor *f, void *value,
                             struct ward_err *err)

@@ -1,7 +1,8 @@
-/* index_own.h - what the files of the index share: a sink that tokens of one resource go to.
+/* index_own.h - declarations that the files of the index share: a sink that collects the tokens
+ * of one resource.
  *
- * Threads, memory, errors: index.h's. After a failure a sink takes nothing more, so a caller
- * looks once, at the end.
+ * Threads, memory, errors: index.h's. After a failure a sink ignores further tokens, so a
+ * caller checks once, at the end.
  */
 #ifndef RECORDS_STORE_INDEX_OWN_H
 #define RECORDS_STORE_INDEX_OWN_H
@@ -26,7 +27,7 @@ typedef Ward__Records__V1__DocumentReference Document;
 typedef Ward__Records__V1__DiagnosticReport Report;
 typedef Ward__Records__V1__Consent Consent;
 
-/* What of a Condition or an AllergyIntolerance says that it is entered in error. */
+/* The entered-in-error status of a Condition or an AllergyIntolerance. */
 #define CLINICAL_SYSTEMS       "http://terminology.hl7.org/CodeSystem/"
 #define CONDITION_VERIFICATION CLINICAL_SYSTEMS "condition-ver-status"
 #define ALLERGY_VERIFICATION   CLINICAL_SYSTEMS "allergyintolerance-verification"
@@ -41,11 +42,12 @@ struct sink {
     size_t token_cap, code_cap, attachment_cap;
 };
 
-/* Records the first failure; says whether all is well. */
+/* Records the first failure; returns whether there is none. */
 bool sink_is(struct sink *s, enum ward_code code);
-/* Room for one more in a list of the arena's that holds n of *cap; NULL: none, and s knows. */
+/* Room for one more in a list of the arena's with n of *cap; NULL: none, and s has the
+ * failure. */
 void *sink_room(struct sink *s, void *list, size_t n, size_t *cap, size_t size);
-/* A token of this very text. "" is none. */
+/* A token of exactly this text. "" is ignored. */
 void sink_text(struct sink *s, enum param p, const char *text, size_t n);
 void sink_word(struct sink *s, enum param p, const char *code); /* "|code" */
 void sink_coding(struct sink *s, enum param p, const Coding *c);
@@ -55,24 +57,25 @@ void sink_reference(struct sink *s, const Reference *r);
 void sink_references(struct sink *s, Reference *const *list, size_t n);
 void sink_identifiers(struct sink *s, Identifier *const *list, size_t n);
 void sink_encounter(struct sink *s, const Reference *r);
-/* Family, given and other parts of a person's name; and the name of what is no person. */
+/* Family, given and other parts of a person's name; and the name of an organization or
+ * place. */
 void sink_name(struct sink *s, const Ward__Records__V1__HumanName *h);
 void sink_title(struct sink *s, const char *name);
 void sink_telecom(struct sink *s, Ward__Records__V1__ContactPoint *const *list, size_t n);
 void sink_address(struct sink *s, const Ward__Records__V1__Address *a);
 void sink_gender(struct sink *s, Ward__Records__V1__AdministrativeGender gender);
 void sink_labels(struct sink *s, const Meta *meta);
-/* The kind's date, or the second. Of "" or NULL there is none. */
+/* The kind's date, or the second. "" or NULL is ignored. */
 void sink_date(struct sink *s, enum ward_fhirtime_type type, const char *text, bool second);
 void sink_period(struct sink *s, const Period *p, bool second);
-/* What a period covers: the whole axis for what it does not say. */
+/* The interval of a period: unbounded for a missing end. */
 void sink_span(struct sink *s, const Period *p, int64_t *from_us, int64_t *to_us);
-/* The same by the most that days, months and years may mean: what names no zone begins where
- * the day begins first, at UTC+14, and ends where it ends last, at UTC-12. For what decides who
- * may see: consents and stays. Source: IANA time zone database, Pacific/Kiritimati, Etc/GMT+12.
+/* The same with the widest interval of days, months and years: a date without a zone begins at
+ * UTC+14 and ends at UTC-12. For decisions on access: consents and stays. Source: IANA time
+ * zone database, Pacific/Kiritimati, Etc/GMT+12.
  */
 void sink_span_widest(struct sink *s, const Period *p, int64_t *from_us, int64_t *to_us);
-/* One that was put, by its url. */
+/* A stored attachment, by its url. */
 void sink_attachment(struct sink *s, const Ward__Records__V1__Attachment *a);
 bool concept_has(const Concept *c, const char *system, const char *code);
 

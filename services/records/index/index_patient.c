@@ -1,4 +1,5 @@
-/* A patient: found by names in any script, birth date, identifiers, telephone, postal code. */
+/* A patient: indexed by names in any script, birth date, identifiers, telephone, postal
+ * code. */
 #include "common/unicode/pinyin.h"
 #include "common/unicode/unicode.h"
 #include "services/records/index/index_own.h"
@@ -8,7 +9,7 @@
 typedef Ward__Records__V1__HumanName HumanName;
 
 #define PAIRED   8 /* parts of a name */
-#define HAN_NAME 6 /* characters of a Chinese name; longer ones are other texts */
+#define HAN_NAME 6 /* characters of a Chinese name; longer texts are not names */
 
 static void beginnings(struct sink *s, enum param p, const char *word)
 {
@@ -20,7 +21,7 @@ static void beginnings(struct sink *s, enum param p, const char *word)
     }
 }
 
-/* A word, and as people type it. */
+/* A word, and its form when typed. */
 static void word_of(struct sink *s, enum param p, const char *word)
 {
     char *plain;
@@ -30,7 +31,7 @@ static void word_of(struct sink *s, enum param p, const char *word)
         beginnings(s, p, plain);
 }
 
-/* lü, lv and lyu are one syllable as people type it; ward_pinyin writes lv. */
+/* lü, lv and lyu are one syllable when typed; ward_pinyin writes lv. */
 static void as_typed(struct sink *s, enum param p, const char *joined)
 {
     static const char *const vowels[] = {"u", "yu"};
@@ -48,8 +49,9 @@ static void as_typed(struct sink *s, enum param p, const char *joined)
     }
 }
 
-/* A Chinese word as it is read, from each of its first `starts` syllables on: "wangxiaoming",
- * "xiaoming" and "ming" of 王小明. A word that may be a surname is also read as one. */
+/* The reading of a Chinese word, from each of its first `starts` syllables on: "wangxiaoming",
+ * "xiaoming" and "ming" for 王小明. A word that may be a surname also has the surname's
+ * reading. */
 static void in_pinyin(struct sink *s, enum param p, const char *word, size_t starts,
                       bool maybe_surname)
 {
@@ -83,8 +85,8 @@ static void joined(struct sink *s, enum param p, const char *text)
         word_of(s, p, words[i]);
 }
 
-/* The given name of a Chinese name that is written whole: behind a surname of one character,
- * and of two where the name has at least four. */
+/* The given name of a complete Chinese name: after a surname of one character, and of two if
+ * the name has at least four. */
 static void given_part(struct sink *s, const char *word)
 {
     size_t one = ward_first_points(word, 1), two = ward_first_points(word, 2), n = strlen(word);
@@ -97,7 +99,7 @@ static void given_part(struct sink *s, const char *word)
         beginnings(s, PARAM_NAME_TEXT, word + two);
 }
 
-/* "王小明" of a family name 王 and a given name 小明, which people type as one word. */
+/* "王小明" for the family name 王 and the given name 小明, which people type as one word. */
 static void han_name(struct sink *s, const HumanName *h)
 {
     char *family, *given;
@@ -145,7 +147,7 @@ static void first_letters(struct sink *s, char *const *words, size_t n, const ch
     }
 }
 
-/* birth_date "": this part is not one that duplicates are looked for by. */
+/* birth_date "": this part is not used to find duplicates. */
 static void part(struct sink *s, enum param p, const char *text, const char *birth_date)
 {
     size_t n = 0;
@@ -170,8 +172,8 @@ static void parts(struct sink *s, enum param p, char *const *list, size_t n)
         part(s, p, list[i], "");
 }
 
-/* Each two of the first parts of a name, as one token: a family name alone, or a given one, is
- * shared by too many to go through. */
+/* Each pair of the first parts of a name, as one token: too many patients share a single family
+ * or given name. */
 static void pairs(struct sink *s, const HumanName *h)
 {
     const char *part[PAIRED];

@@ -79,7 +79,7 @@ static void a_prescription(void **state)
     assert_int_equal(f.kind, KIND_PRESCRIPTION);
     assert_int_equal(f.status, WARD__RECORDS__V1__MEDICATION_REQUEST__STATUS__STATUS_STOPPED);
     assert_true(f.from_us == DAY(2026, 2, 27) && f.to_us == DAY(2026, 2, 28));
-    assert_int_equal(f.labels, LABEL_UNKNOWN); /* a system that is not read */
+    assert_int_equal(f.labels, LABEL_UNKNOWN); /* an unrecognized system */
 }
 
 static void a_medicine_that_a_reference_names(void **state)

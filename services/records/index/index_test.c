@@ -232,7 +232,7 @@ static void keyed_hashes_have_nothing_in_common_between_uses(void **state)
         assert_true(param_is_keyed(p));
 }
 
-/* Each allocation is refused once: what comes back is that, never half an index. */
+/* Each allocation fails once: the result is an error, never a partial index. */
 static void no_memory_is_told(void **state)
 {
     static const char *const texts[] = {

@@ -1,4 +1,4 @@
-/* index_testing.h - a keyring without a database, and FHIR's JSON indexed: for the tests of the
+/* index_testing.h - a keyring without a database, and indexed FHIR JSON: for the tests of the
  * index.
  *
  * Threads: one. Memory: an arena of the test's own. Errors: a test that cannot be set up fails.

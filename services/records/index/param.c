@@ -9,7 +9,7 @@ bool param_is_keyed(enum param p)
     return p >= PARAM_IDENTIFIER;
 }
 
-/* What a keyed hash is bound to, from PARAM_IDENTIFIER on in the order of the numbers. */
+/* The associated data of a keyed hash, from PARAM_IDENTIFIER on in the order of the numbers. */
 static const char *bound_to(enum param p)
 {
     static const char *const names[] = {
@@ -49,7 +49,8 @@ enum ward_code param_fold(struct ward_arena *mem, const char *utf8, char **out,
     return WARD_OK;
 }
 
-/* Letters that are no letter with a mark, and that people type without: folded two bytes each.
+/* Letters that do not decompose into a letter and a mark, and that people type without it:
+ * normalized, two bytes each.
  */
 static void plain_letters(char *folded)
 {
@@ -139,7 +140,7 @@ enum ward_code param_words(struct ward_arena *mem, const char *name, char ***out
     return WARD_OK;
 }
 
-/* Nothing but digits and what people write between them. */
+/* Only digits and common separators. */
 static bool is_number(const char *folded)
 {
     return strpbrk(folded, "0123456789") != NULL &&

@@ -1,4 +1,4 @@
-/* References, ids, and what entering in error does to each kind. */
+/* References, ids, and the effect of marking each kind as entered in error. */
 #include "services/records/fhir/fhir.h"
 #include "services/records/store/rpc.h"
 

@@ -1,4 +1,4 @@
-/* MarkDifferent: a person looked at both, and they are two. */
+/* MarkDifferent: a person decided that two patients are different. */
 #include "services/records/api.h"
 
 #include "ward/records/v1/patients.pb-c.h"

@@ -1,11 +1,12 @@
-/* Who is compared with whom, and what comes of it. */
+/* The candidates for a comparison, and its result. */
 #include "services/records/merge/duplicate.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Rows of a token that are read for each that may be looked at: of what thousands share, a
- * family name or the telephone of a home, the first are enough, and a Create must stay short.
+/* Rows of a token that are read for each candidate: for values that thousands share, such as a
+ * family name or the telephone of a home, the first ones are sufficient, because a Create must
+ * stay fast.
  */
 #define READ_FOR_ONE 10
 
@@ -48,7 +49,7 @@ static enum ward_code read_different(struct search *s, struct ward_err *err)
                        err);
 }
 
-/* Tokens of a Patient are those of the resource whose id is the patient's. */
+/* A Patient's tokens belong to the resource whose id is the patient's. */
 #define SHARED                                                                                 \
     "SELECT r.patient_id FROM (SELECT o.patient_id FROM token t STRAIGHT_JOIN token o"         \
     " FORCE INDEX (token_everywhere) ON o.param = t.param AND o.hash = t.hash"                 \
@@ -60,7 +61,7 @@ static enum ward_code read_different(struct search *s, struct ward_err *err)
     " AND r.resource_id = p.patient_id WHERE p.root_id = p.patient_id"                         \
     " AND p.erased_at_us IS NULL AND " VIEW_SQL " GROUP BY r.patient_id LIMIT ?"
 
-/* Strong evidence first: what there are too many of is cut. */
+/* Strong evidence first: a list that is too long is truncated. */
 static enum ward_code find(struct search *s, const char *sql, struct ward_err *err)
 {
     int64_t most = (int64_t)s->most + (int64_t)s->different.n;
@@ -89,7 +90,7 @@ static enum ward_code find_all(struct search *s, struct ward_err *err)
     static const char BY_BIRTH[] = SHARED "37" SEEN;
     /* PARAM_TELECOM */
     static const char BY_TELECOM[] = SHARED "35" SEEN;
-    /* PARAM_NAME_PAIR: family and given, in whatever order */
+    /* PARAM_NAME_PAIR: family and given, in any order */
     static const char BY_NAMES[] = SHARED "38" SEEN;
     static const char *const all[] = {BY_IDENTIFIER, BY_BIRTH, BY_TELECOM, BY_NAMES};
     size_t n = s->by_names ? WARD_COUNT(all) : WARD_COUNT(all) - 1;
@@ -134,7 +135,7 @@ static enum ward_code score_one(struct search *s, const uint8_t id[RECORDS_ID],
     return WARD_OK;
 }
 
-/* CERTAIN, PROBABLE, POSSIBLE; within them by score. */
+/* CERTAIN, PROBABLE, POSSIBLE; within these by score. */
 static int best_first(const void *a, const void *b)
 {
     const Candidate *x = *(const Candidate *const *)a, *y = *(const Candidate *const *)b;

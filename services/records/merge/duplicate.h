@@ -1,10 +1,10 @@
 /* duplicate.h - patients who may be one person.
  *
- * Who is compared: those who share an identifier, a telephone or e-mail, the birth date with a
- * name's first letter, or two parts of one name letter for letter; at most DUPLICATE_LOOKED_AT
- * of them, as the caller's view lets them be seen, and of what thousands share the first that
- * are met. Left out are those of the same chart, those merged away, and those whom a person
- * said to be different.
+ * Candidates share an identifier, a telephone or e-mail, the birth date and a name's first
+ * letter, or two parts of one name letter for letter; at most DUPLICATE_LOOKED_AT of them,
+ * limited by the caller's view, and for values that thousands share the first ones found.
+ * Patients of the same chart, merged ones, and pairs that a person marked as different are
+ * omitted.
  *
  * Threads: a worker's own. Memory: the arena. Errors: chart.h's.
  */
@@ -16,16 +16,16 @@
 
 #define DUPLICATE_LOOKED_AT 200
 #define DUPLICATE_GIVEN     50
-#define DUPLICATE_COUNTED   20 /* looked at for CreateResponse: registering waits for it */
+#define DUPLICATE_COUNTED   20 /* compared for CreateResponse: registration waits for it */
 
 /* In a transaction, after its Patient was written: the candidates, best first; at most `most`
- * are looked at. Where that is no more than DUPLICATE_COUNTED, not those who share names alone:
- * in a large register they are many. */
+ * are compared. If that is at most DUPLICATE_COUNTED, candidates that share only names are
+ * omitted, because a large register has many. */
 WARD_MUST enum ward_code duplicates_of(struct worker *w, struct ward_arena *mem,
                                        const struct view *view, const uint8_t root[RECORDS_ID],
                                        size_t most, Candidate ***out, size_t *n,
                                        struct ward_err *err);
-/* CreateResponse.possible_duplicates: of those looked at, how many are POSSIBLE or more. */
+/* CreateResponse.possible_duplicates: the number of compared ones that are POSSIBLE or more. */
 WARD_MUST enum ward_code duplicates_count(struct worker *w, struct ward_arena *mem,
                                           const struct view *view,
                                           const uint8_t patient[RECORDS_ID], int32_t *n,

@@ -15,7 +15,7 @@ struct finding {
     Response *resp;
 };
 
-/* That of each of them something was seen. */
+/* An audit event for each displayed patient. */
 static enum ward_code tell_all(struct finding *f, const uint8_t root[RECORDS_ID], size_t n,
                                struct ward_err *err)
 {

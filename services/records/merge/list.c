@@ -1,4 +1,4 @@
-/* ListMerges: of one patient, on either side. */
+/* ListMerges: of one patient, as either side. */
 #include "services/records/merge/merge.h"
 
 #include "common/base/text.h"

@@ -1,4 +1,4 @@
-/* MergePatients: one chart of two. */
+/* MergePatients: combines two charts. */
 #include "services/records/merge/merge.h"
 
 #include "common/base/clock.h"

@@ -10,10 +10,10 @@
 typedef Ward__Records__V1__Identifier Identifier;
 typedef Ward__Records__V1__Agreement Agreement;
 
-/* Agreement and disagreement: m and u of each.
- * Source: Australian Bureau of Statistics, 3302.0.55.004, Death registrations to Census linkage
- * project 2011-12, appendix C, table C.1 (pass 1: first name, surname, sex, day and month of
- * birth, age) and table C.2 (pass 2: suburb, taken for the postal code). */
+/* Agreement and disagreement: m and u of each. Source: Australian Bureau of Statistics,
+ * 3302.0.55.004, Death registrations to Census linkage project 2011-12, appendix C, table C.1
+ * (pass 1: first name, surname, sex, day and month of birth, age) and table C.2 (pass 2:
+ * suburb, used for the postal code). */
 struct weight {
     double agree_m, agree_u, differ_m, differ_u;
 };
@@ -24,10 +24,10 @@ static const struct weight birth_day = {0.903, 0.030, 0.039, 0.890};
 static const struct weight birth_month = {0.923, 0.077, 0.019, 0.844};
 static const struct weight birth_year = {0.975, 0.051, 0.019, 0.942}; /* of age */
 static const struct weight suburb = {0.871, 0.001, 0.122, 0.992};
-/* Ours: two people have the same personal number by one slip in a million. */
+/* Ward's own: two people have the same personal number by one error in a million. */
 #define IDENTIFIER_WEIGHT 20.0
-/* Ours, and measured (docs/records.md): names less alike than this differ; from there to the
- * same the weight rises in a straight line. */
+/* Ward's own, and measured (docs/records.md): names below this similarity differ; from there up
+ * to equality the weight increases linearly. */
 #define ALIKE_FROM 0.7
 
 static double agrees(const struct weight *w)
@@ -47,7 +47,7 @@ static double by_degrees(const struct weight *w, double alike)
     return part <= 0 ? differs(w) : differs(w) + part * (agrees(w) - differs(w));
 }
 
-/* ---- what is compared ---- */
+/* ---- comparison of fields ---- */
 
 struct sum {
     struct ward_arena *mem;
@@ -123,7 +123,7 @@ static bool is_known(int gender)
 
 /* ---- birth dates ---- */
 
-/* One digit typed wrong, or two swapped: 1978 and 1987, 12 and 13. Says neither. */
+/* One mistyped digit, or two transposed digits: 1978 and 1987, 12 and 13. Counts as neither. */
 static bool is_slip(int a, int b)
 {
     int differ = 0, of_a[2] = {0}, of_b[2] = {0};
@@ -157,7 +157,7 @@ static bool birth(const Patient *a, const Patient *b, double *weight)
         ward_fhirtime_parse(WARD_FHIR_DATE, t, strlen(t), 0, &y, NULL) != WARD_OK)
         return false;
     *weight = part(&birth_year, x.year, y.year);
-    /* 03-04 for 04-03: half of what both would weigh. */
+    /* 03-04 for 04-03: half of the weight of both. */
     if (x.day != 0 && x.day != x.month && x.day == y.month && x.month == y.day)
         *weight += (agrees(&birth_month) + agrees(&birth_day)) / 2;
     else
@@ -165,9 +165,9 @@ static bool birth(const Patient *a, const Patient *b, double *weight)
     return true;
 }
 
-/* ---- where they are found ---- */
+/* ---- contacts ---- */
 
-/* -1: one of them has none; 0: none is the same. */
+/* -1: one of them has none; 0: none is equal. */
 static enum ward_code same_telecom(struct ward_arena *mem, const Patient *a, const Patient *b,
                                    int *out, struct ward_err *err)
 {
@@ -203,8 +203,8 @@ static int same_postal_code(const Patient *a, const Patient *b)
     return out;
 }
 
-/* A telephone and a postal code that agree are one household, not two proofs: the first counts.
- * Another telephone says nothing. */
+/* An equal telephone and an equal postal code indicate one household, not two facts: the first
+ * counts. A different telephone has no weight. */
 static void household(struct sum *s, const Patient *a, const Patient *b)
 {
     int telecom, postal = same_postal_code(a, b);

@@ -1,8 +1,8 @@
-/* score.h - how likely two patients are one person: Fellegi and Sunter's weights.
+/* score.h - the likelihood that two patients are one person: Fellegi and Sunter's weights.
  *
- * Each field that both have adds log2(m / u) where it agrees and log2((1 - m) / (1 - u)) where
- * it does not, in a table with its source. Names agree by degrees (Jaro-Winkler), in either
- * order, in any script. What one of them lacks says nothing.
+ * Each field that both have adds log2(m / u) if it agrees and log2((1 - m) / (1 - u)) if not,
+ * from a table with its source. Names agree by degrees (Jaro-Winkler), in either order, in any
+ * script. A missing field has no weight.
  *
  * Source: I. P. Fellegi, A. B. Sunter, A theory for record linkage, JASA 64:1183 (1969); W. E.
  * Winkler, String comparator metrics and enhanced decision rules in the Fellegi-Sunter model,
@@ -19,8 +19,8 @@
 typedef Ward__Records__V1__Patient Patient;
 typedef Ward__Records__V1__Candidate Candidate;
 
-/* The odds that a pair of N patients is one person are 1 : N before anything is compared.
- * PROBABLE: at least 9 : 1 after it, POSSIBLE: at least 1 : 9, both for N = 100,000. */
+/* The prior odds that a pair of N patients is one person are 1 : N. PROBABLE: posterior odds of
+ * at least 9 : 1, POSSIBLE: at least 1 : 9, both for N = 100,000. */
 #define SCORE_PROBABLE 20.0
 #define SCORE_POSSIBLE 13.0
 
@@ -28,10 +28,10 @@ typedef Ward__Records__V1__Candidate Candidate;
  * POSSIBLE. */
 WARD_MUST enum ward_code score_pair(struct ward_arena *mem, const Patient *a, const Patient *b,
                                     Candidate *out, struct ward_err *err);
-/* 0 (nothing in common) to 1 (the same), of UTF-8. */
+/* 0 (nothing in common) to 1 (equal), of UTF-8. */
 double score_jaro_winkler(const char *a, const char *b);
-/* Whether an identifier is one person's alone: has system and value, is not old or temporary,
- * nor of a type that several share (account, visit, insurance). */
+/* Whether an identifier identifies one person: it has system and value, is not old or
+ * temporary, and not of a type that several people share (account, visit, insurance). */
 bool score_is_personal(const Ward__Records__V1__Identifier *i);
 
 #endif

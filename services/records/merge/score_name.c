@@ -1,4 +1,4 @@
-/* How alike two names are. */
+/* Similarity of two names. */
 #include "services/records/merge/score_own.h"
 
 #include "common/unicode/pinyin.h"
@@ -6,10 +6,10 @@
 
 #include <string.h>
 
-/* Ours: 王 and "Wang" are this much alike, since many characters have one reading. */
+/* Ward's own: the similarity of 王 and "Wang", because many characters share one reading. */
 #define READ_ALIKE 0.95
 
-/* Code points of a name that count. */
+/* Significant code points of a name. */
 #define POINTS 64
 
 /* ---- Jaro-Winkler ---- */
@@ -51,7 +51,7 @@ static int matches(struct points *a, struct points *b)
     return found;
 }
 
-/* Pairs that match, in another order. */
+/* Matching pairs in another order. */
 static int out_of_order(const struct points *a, const struct points *b)
 {
     int n = 0;
@@ -66,8 +66,8 @@ static int out_of_order(const struct points *a, const struct points *b)
     return n / 2;
 }
 
-/* Source: W. E. Winkler (1990): up to four first letters that agree count a tenth each of what
- * is missing. */
+/* Source: W. E. Winkler (1990): up to four equal first letters add a tenth each of the
+ * remainder. */
 double score_jaro_winkler(const char *one, const char *other)
 {
     struct points a = read_points(one), b = read_points(other);
@@ -89,7 +89,7 @@ double score_jaro_winkler(const char *one, const char *other)
 
 /* ---- names ---- */
 
-/* Folded, without what stands between its words. */
+/* Normalized, without separators between words. */
 static enum ward_code tight(struct ward_arena *mem, const char *text, char **out,
                             struct ward_err *err)
 {
@@ -110,7 +110,7 @@ static enum ward_code tight(struct ward_arena *mem, const char *text, char **out
     return WARD_OK;
 }
 
-/* Family and given names alone, and both together. Of a text there is only `whole`. */
+/* Family and given names alone, and both together. A name text has only `whole`. */
 struct folded_name {
     char *family, *given, *whole;
 };
@@ -135,7 +135,7 @@ static double most(double a, double b)
     return a > b ? a : b;
 }
 
-/* Two names put behind each other, compared with one whole. */
+/* Two concatenated names, compared with one whole name. */
 static enum ward_code joined(struct ward_arena *mem, const struct folded_name *parts,
                              const char *whole, double *out, struct ward_err *err)
 {
@@ -153,7 +153,7 @@ static bool has_parts(const struct folded_name *n)
     return *n->family != '\0' && *n->given != '\0';
 }
 
-/* Somebody wrote the given name for the family name: it is believed where both fit better. */
+/* Exchanged given and family names: accepted if both match better. */
 static void by_parts(const struct folded_name *a, const struct folded_name *b,
                      struct likeness *out)
 {
@@ -194,7 +194,7 @@ static enum ward_code compare(struct ward_arena *mem, const struct folded_name *
     return WARD_OK;
 }
 
-/* A part that is Chinese, in Latin letters. */
+/* A Chinese part, in Latin letters. */
 static enum ward_code read_part(struct ward_arena *mem, char **part, bool surname,
                                 struct ward_err *err)
 {
@@ -213,7 +213,8 @@ static enum ward_code read_name(struct ward_arena *mem, struct folded_name *name
     return read_part(mem, &name->whole, true, err);
 }
 
-/* Begins with a character that is not a letter of an alphabet: ward_pinyin knows which. */
+/* Begins with a character that is not a letter of an alphabet: ward_pinyin knows its
+ * reading. */
 static bool may_be_han(const struct folded_name *n)
 {
     const char *part = *n->family != '\0' ? n->family : *n->given != '\0' ? n->given : n->whole;
@@ -221,7 +222,7 @@ static bool may_be_han(const struct folded_name *n)
     return (unsigned char)*part >= 0xe3;
 }
 
-/* As compare; a Chinese name and one in Latin letters by the Chinese one's reading. */
+/* Like compare; compares a Chinese name with a Latin one by its reading. */
 static enum ward_code compare_read(struct ward_arena *mem, struct folded_name *a,
                                    struct folded_name *b, struct likeness *out,
                                    struct ward_err *err)

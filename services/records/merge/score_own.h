@@ -1,10 +1,10 @@
-/* score_own.h - what the files of the score share. As score.h. */
+/* score_own.h - declarations that the files of the score share. As score.h. */
 #ifndef RECORDS_MERGE_SCORE_OWN_H
 #define RECORDS_MERGE_SCORE_OWN_H
 
 #include "services/records/merge/score.h"
 
-/* Of the two names that are most alike, each 0 to 1; -1: one of them has none. */
+/* The two most similar names, each 0 to 1; -1: one of them has none. */
 struct likeness {
     double family, given;
 };

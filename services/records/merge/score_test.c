@@ -57,7 +57,7 @@ static Candidate score(const char *a, const char *b)
     if (score_pair(&mem, patient(a), patient(b), &c, &err) != WARD_OK ||
         score_pair(&mem, patient(b), patient(a), &back, &err) != WARD_OK)
         fail_msg("%s", err.msg);
-    assert_true(fabs(c.score - back.score) < 1e-9); /* whoever is asked about */
+    assert_true(fabs(c.score - back.score) < 1e-9); /* regardless of the requested side */
     assert_int_equal(c.match, back.match);
     return c;
 }

@@ -1,4 +1,4 @@
-/* UnmergePatients: each has again what was written to them. */
+/* UnmergePatients: each patient gets back its own records. */
 #include "services/records/merge/merge.h"
 
 #include "common/base/clock.h"
@@ -34,7 +34,7 @@ static enum ward_code select_merge(struct unmerging *u, bool lock, struct ward_r
     return WARD_OK;
 }
 
-/* Which two it was of never changes, and says whom the call is about. */
+/* The two patients of a merge never change, and determine the call's patient. */
 static enum ward_code find(struct unmerging *u)
 {
     struct both *b = &u->both;
@@ -47,7 +47,7 @@ static enum ward_code find(struct unmerging *u)
     return WARD_OK;
 }
 
-/* After the patients, as a merge locks them first. */
+/* After the patients, because a merge locks them first. */
 static enum ward_code lock_merge(struct unmerging *u, struct ward_err *err)
 {
     struct ward_rows rows;
@@ -66,7 +66,8 @@ static enum ward_code lock_merge(struct unmerging *u, struct ward_err *err)
     return WARD_OK;
 }
 
-/* The one merged away goes, with everybody merged into them and still so. */
+/* The merged patient leaves the chart, with all patients who were merged into it and still
+ * are. */
 static enum ward_code point_back(struct both *b, struct ward_err *err)
 {
     static const char below[] =

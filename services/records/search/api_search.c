@@ -1,4 +1,4 @@
-/* Search and SearchMany: pages of resources, and the audit events that say who saw them. */
+/* Search and SearchMany: pages of resources, and their audit events. */
 #include "services/records/search/directory.h"
 #include "services/records/search/run.h"
 
@@ -62,7 +62,7 @@ struct many {
     size_t n;
 };
 
-/* Everybody whose resources are shown by any of them, once. */
+/* Each patient whose resources any of them shows, once. */
 static enum ward_code all_patients(const struct many *m, uint8_t (**out)[RECORDS_ID], size_t *n,
                                    struct ward_err *err)
 {

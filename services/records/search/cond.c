@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-/* A subquery that yields 1 or nothing: as EXISTS it would be joined, and might be started from.
+/* A subquery with the result 1 or nothing: an EXISTS would be converted to a join, and might
+ * become the driving table.
  */
 #define TOKEN_OF_R                                                                             \
     "(SELECT 1 FROM token t FORCE INDEX (token_of) WHERE t.patient_id = r.patient_id"          \
@@ -198,7 +199,7 @@ static void by_absence(struct sql *q, const struct filter *f)
         sql_put(q, "r.value");
         break;
     case ASK_REFERENCE:
-        sql_put(q, "r.encounter_id"); /* the only one that can be asked so */
+        sql_put(q, "r.encounter_id"); /* the only permitted one */
         break;
     default:
         while (n < WARD_COUNT(f->param->token) && f->param->token[n] != 0)

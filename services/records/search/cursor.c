@@ -1,5 +1,5 @@
-/* Page tokens: version, moment of the first page, place, tag. They are no secret to the person
- * they are given to, who has just seen that resource; the tag keeps them from being made. */
+/* Page tokens: version, time of the first page, place, tag. They are not secret to their owner,
+ * who has just read that resource; the tag prevents forgery. */
 #include "services/records/search/search.h"
 
 #include "common/base/crypto.h"

@@ -1,5 +1,5 @@
-/* A search of what concerns no patient: one list by id, which whoever reads any of it reads
- * whole, so a page needs no plan and no view. */
+/* Searches resources without a patient: one list by id, which a permitted caller may read
+ * completely, so a page needs no plan and no view. */
 #include "services/records/search/directory.h"
 
 #include "common/base/text.h"
@@ -13,7 +13,7 @@ typedef Ward__Records__V1__Record Record;
 typedef Ward__Records__V1__SearchRequest Request;
 
 #define USUAL_PAGE 50
-#define CHUNK      16 /* versions opened by one statement */
+#define CHUNK      16 /* versions decrypted by one statement */
 /* As api_search.c's. */
 #define BYTES_ENOUGH ((size_t)5 << 19)
 
@@ -69,8 +69,8 @@ static void any_of(struct sql *q, const struct tokens *any)
     sql_put(q, ")");
 }
 
-/* Values of one group each are one list, from which the database can start; several lists
- * joined by OR it would look up for each row. */
+/* Values of one group are combined in one list, which can drive the query; lists joined by OR
+ * would be evaluated for each row. */
 static bool as_one(struct sql *q, const struct filter *f)
 {
     struct tokens all = {.at = NULL};
@@ -108,7 +108,7 @@ static void by_tokens(struct sql *q, const struct filter *f)
     sql_put(q, ")");
 }
 
-/* The table is called r, as cond.c calls that of the charts. */
+/* The table alias is r, as in cond.c for charts. */
 static void which(const struct listing *l, struct sql *q)
 {
     sql_put(q, " FROM directory r WHERE r.type = ?");
@@ -160,7 +160,7 @@ static const struct ward_val *row_of(const struct ward_rows *rows, struct ward_v
     return NULL;
 }
 
-/* The next of the ids, until the answer is full. Nothing is ever taken out of the directory. */
+/* The next of the ids, until the answer is full. Nothing is ever deleted from the directory. */
 static enum ward_code open_some(struct listing *l, size_t most, size_t *bytes,
                                 struct ward_err *err)
 {

@@ -1,6 +1,6 @@
-/* What was written again since the first page. In the order of dates only those move whose date
- * changed, which table moved remembers; in the order of writing each does, and the versions say
- * where it was. */
+/* Resources written again since the first page. In the order of dates, only those move whose
+ * date changed, which the table moved stores; in the order of writing, all of them move, and
+ * the versions have the former place. */
 #include "services/records/search/plan.h"
 
 #define UPDATED WARD__RECORDS__V1__ORDER__ORDER_UPDATED_DESC
@@ -9,7 +9,7 @@
 #define COLUMNS    "SELECT r.patient_id, r.resource_id, r.version, "
 #define OF_PATIENT " STRAIGHT_JOIN patient p ON p.patient_id = r.patient_id"
 
-/* The first move since then says where it stood. */
+/* The first move since then has the former place. */
 static void by_date(const struct plan *p, const struct cursor *from, struct sql *q)
 {
     sql_put(q, COLUMNS "m.from_us AS at FROM moved m FORCE INDEX (moved_since)"
@@ -24,7 +24,7 @@ static void by_date(const struct plan *p, const struct cursor *from, struct sql 
                 from->asked_us);
 }
 
-/* The newest version of then says when it was written. */
+/* The newest version of that time has the time of writing. */
 static void by_writing(const struct plan *p, const struct cursor *from, struct sql *q)
 {
     sql_put_int(q,
@@ -41,7 +41,7 @@ enum ward_code plan_moved(const struct plan *p, struct worker *w, struct ward_ar
                           const struct cursor *from, int most, struct ward_rows *out,
                           struct ward_err *err)
 {
-    struct plan all = *p; /* no parameter is met by where it starts */
+    struct plan all = *p; /* no parameter has a value to start from */
     bool up = p->s->order == ASC;
     struct sql q;
 

@@ -17,12 +17,12 @@
 
 struct bounds {
     int64_t low, high; /* of from_us, both inclusive */
-    int64_t soft;      /* a higher low for what does not last long; NO_DATE: none */
+    int64_t soft;      /* a later lower bound for short resources; NO_DATE: none */
 };
 
-/* ---- which dates an index need be read for ---- */
+/* ---- the range of dates to read ---- */
 
-/* What ends after a moment began at most SEARCH_LONG_US before it, or lasts long. */
+/* A resource that ends after a moment began at most SEARCH_LONG_US before it, or is long. */
 static int64_t began(int64_t us)
 {
     return us - SEARCH_LONG_US;
@@ -86,7 +86,7 @@ static struct bounds bounds_of(const struct plan *p)
         all.soft = larger(all.soft, any.soft);
     }
     if (p->start != START_ALL || p->s->order == UPDATED || all.soft <= all.low)
-        all.soft = NO_DATE; /* few are looked at, or not by date */
+        all.soft = NO_DATE; /* few are scanned, or not by date */
     return all;
 }
 
@@ -95,7 +95,7 @@ static void no_sooner(struct bounds *b)
     b->low = larger(b->low, b->soft);
 }
 
-/* ---- from where ---- */
+/* ---- the starting point ---- */
 
 static void from_all(const struct plan *p, size_t branch, struct sql *q)
 {
@@ -191,7 +191,7 @@ static void dated(const struct plan *p, struct bounds b, struct sql *q)
     sql_put_int(q, " AND ?", b.high);
 }
 
-/* ---- in which order ---- */
+/* ---- the order ---- */
 
 struct order {
     const char *column, *id; /* of the index that is read in order */
@@ -249,13 +249,13 @@ size_t plan_branches(const struct plan *p)
     return p->start == START_ALL && p->via != NULL && p->s->order != UPDATED ? p->via->n : 1;
 }
 
-/* A resource that has two of the tokens is met twice, where one statement looks for both. */
+/* A resource with two of the tokens is found twice if one statement searches both. */
 static bool repeats(const struct plan *p, size_t branch)
 {
     return p->via != NULL && p->via->n > 1 && branch == ONE_STATEMENT;
 }
 
-/* Nothing on this side of the place need be read. */
+/* Entries on this side of the place need not be read. */
 static void from_there(const struct plan *p, const struct order *o, const struct place *from,
                        struct bounds *b)
 {
@@ -292,9 +292,9 @@ enum ward_code plan_page(const struct plan *p, struct worker *w, struct ward_are
     return sql_run(&q, w->event_ctx.db, out, err);
 }
 
-/* ---- what lasts long ---- */
+/* ---- long resources ---- */
 
-/* What began before the soft bound, and goes on behind the dates asked for. */
+/* Resources that began before the soft bound and last beyond the requested dates. */
 static struct plan put_lasting(const struct plan *p, struct bounds b, struct sql *q)
 {
     struct plan all = *p;
@@ -337,7 +337,7 @@ enum ward_code plan_lasting(const struct plan *p, struct worker *w, struct ward_
     return sql_run(&q, w->event_ctx.db, out, err);
 }
 
-/* ---- how many ---- */
+/* ---- totals ---- */
 
 static enum ward_code counted(struct sql *q, struct worker *w, int64_t *out,
                               struct ward_err *err)

@@ -180,7 +180,7 @@ const struct search_param *search_param_of(enum kind kind, const char *name)
     return NULL;
 }
 
-/* By the numbers of each kind's Status; "" is none. */
+/* By the numbers of each kind's Status; "" is unused. */
 static const char *const statuses[KINDS][12] = {
     [KIND_ENCOUNTER] = {"", "planned", "arrived", "triaged", "in-progress", "onleave",
                         "finished", "cancelled", "entered-in-error", "unknown"},
@@ -210,7 +210,7 @@ int search_status_of(enum kind kind, const char *code)
     return 0;
 }
 
-/* ---- the table of the documentation ---- */
+/* ---- the documentation's table ---- */
 
 static const char *how(const struct search_param *p)
 {

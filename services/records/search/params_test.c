@@ -1,5 +1,4 @@
-/* The table of parameters, and that docs/records.md prints it as it is. WARD_PRINT=1 prints it.
- */
+/* The table of parameters, and its equality with docs/records.md. WARD_PRINT=1 prints it. */
 #include "services/records/search/search.h"
 
 #include <setjmp.h>

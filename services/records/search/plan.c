@@ -1,20 +1,20 @@
-/* Where to start. A patient's chart is small, a ward's patients are few: there the resources
- * are read by patient and sorted. Where the view is of everybody (or of a ward with more
- * patients than are quicker to go through), an index is read in the order of the page until it
- * is full. */
+/* Selects the starting point. A patient's chart is small, and a ward has few patients: there
+ * the resources are read by patient and sorted. If the view covers all patients (or a ward with
+ * too many patients), an index is read in the order of the page until it is full. */
 #include "services/records/search/plan.h"
 
 #include "common/base/text.h"
 
 #include <string.h>
 
-/* A ward of n patients of N costs n times what a patient has when it is gone through, and
- * a page times N / n when everybody is, so the two cross near these for N about 100,000. */
+/* Scanning a ward of n patients of N costs n times a patient's resources, and scanning an index
+ * for a page costs its size times N / n. The costs are equal near these values for N about
+ * 100,000. */
 #define FEW_BY_TOKEN    1000
 #define FEW_BY_RESOURCE 300
 #define MERGED_MOST     64 /* tokens of one list */
 
-/* ---- which tokens are few ---- */
+/* ---- rare tokens ---- */
 
 static int rank_of(enum param p)
 {
@@ -47,9 +47,9 @@ static int rank_of(enum param p)
         return 8;
     }
 }
-#define RANK_FEW 4 /* up to here they are few enough to sort */
+#define RANK_FEW 4 /* up to this number, sorting is cheap */
 
-/* Values of one group each are one list of alternatives. */
+/* Values of one group form one list of alternatives. */
 static enum ward_code merge(struct ward_arena *mem, struct filter *f, struct ward_err *err)
 {
     struct value *one;
@@ -80,7 +80,7 @@ static enum ward_code merge(struct ward_arena *mem, struct filter *f, struct war
     return WARD_OK;
 }
 
-/* The tokens to go through: of the parameter that finds fewest. */
+/* The tokens to scan: of the parameter with the fewest matches. */
 static int choose(struct plan *p)
 {
     int best = 100;
@@ -110,9 +110,9 @@ static const struct filter *by_ask(const struct search *s, enum ask ask)
     return NULL;
 }
 
-/* ---- whose charts ---- */
+/* ---- the charts ---- */
 
-/* The ids given become the roots of their charts; those that are nobody's go. */
+/* Replaces given ids by the roots of their charts; unknown ids are removed. */
 static enum ward_code find_roots(struct worker *w, struct ward_arena *mem, struct filter *f,
                                  struct ward_err *err)
 {
@@ -151,7 +151,7 @@ static enum ward_code prepare(struct worker *w, struct ward_arena *mem, struct s
     return WARD_OK;
 }
 
-/* Whether the ward of the view has at most so many open encounters. */
+/* Whether the ward of the view has at most this many open encounters. */
 static enum ward_code is_small(struct worker *w, struct ward_arena *mem, const struct view *v,
                                int64_t most, bool *out, struct ward_err *err)
 {
@@ -187,7 +187,7 @@ enum ward_code plan_make(struct worker *w, struct ward_arena *mem, struct search
     }
     if (p.start == START_ALL && rank > RANK_FEW &&
         s->order == WARD__RECORDS__V1__ORDER__ORDER_UPDATED_DESC)
-        p.via = NULL; /* the index by time of writing is in order already */
+        p.via = NULL; /* the index by time of writing is already in order */
     if (p.via == NULL)
         p.done = NULL;
     *out = p;

@@ -1,4 +1,4 @@
-/* plan.h - where the database starts, and the statements of a page and of a total.
+/* plan.h - the starting point of a query, and the statements of a page and of a total.
  *
  * Threads: a worker's own. Memory: the call's arena. Errors: sql.h's and db.h's.
  */
@@ -8,8 +8,7 @@
 #include "services/records/search/search.h"
 #include "services/records/search/sql.h"
 
-/* From what is given by id; the patients that are asked for; the few that the view shows; or
- * everything of the kind. */
+/* Given ids; requested patients; the few readable patients; or all resources of the kind. */
 enum start { START_IDS, START_PATIENTS, START_FEW, START_ALL };
 
 struct plan {
@@ -17,42 +16,43 @@ struct plan {
     const struct view *view;
     enum start start;
     const struct filter *by;   /* START_IDS, START_PATIENTS: the filter it starts from */
-    const struct tokens *via;  /* tokens it goes through; NULL: resources at once */
-    const struct filter *done; /* the filter that those tokens are all of; NULL */
+    const struct tokens *via;  /* tokens to scan; NULL: resources directly */
+    const struct filter *done; /* the filter of those tokens; NULL */
     bool empty;                /* nothing can match */
 };
-/* Also puts the roots of the charts asked for into s. */
+/* Also stores the roots of the requested charts in s. */
 WARD_MUST enum ward_code plan_make(struct worker *w, struct ward_arena *mem, struct search *s,
                                    const struct view *view, struct plan *out,
                                    struct ward_err *err);
 
-/* Where a page begins: what comes behind `at_us` and `id` in the order. */
+/* The start of a page: resources after `at_us` and `id` in the order. */
 struct place {
     bool first;
     struct cursor from;
 };
-/* How many statements a page takes: where everything is gone through by tokens, one for each,
- * so that each reads its index in order. */
+/* The number of statements of a page: for a scan by tokens one for each token, so that each
+ * reads its index in order. */
 size_t plan_branches(const struct plan *p);
 /* Rows: patient_id, resource_id, version, and the order's column; at most `most`. */
 WARD_MUST enum ward_code plan_page(const struct plan *p, struct worker *w,
                                    struct ward_arena *mem, size_t branch,
                                    const struct place *from, int most, struct ward_rows *out,
                                    struct ward_err *err);
-/* Those that plan_page leaves out because they began long before the dates asked for, and last.
+/* Resources that plan_page omits because they began long before the requested dates and are
+ * still in progress then.
  */
 WARD_MUST enum ward_code plan_lasting(const struct plan *p, struct worker *w,
                                       struct ward_arena *mem, const struct place *from,
                                       int most, struct ward_rows *out, struct ward_err *err);
-/* For a page behind the first: those that were written again since the first and stood
- * elsewhere then, at their place of then; plan_page leaves them out. The same rows. */
+/* For a page after the first: resources that were written again since and had another place
+ * then, at their former place; plan_page omits them. The same rows. */
 WARD_MUST enum ward_code plan_moved(const struct plan *p, struct worker *w,
                                     struct ward_arena *mem, const struct cursor *from, int most,
                                     struct ward_rows *out, struct ward_err *err);
-/* Drops some of what no page token can ask for any more. */
+/* Deletes rows that no valid page token can need any more. */
 WARD_MUST enum ward_code plan_forget(struct worker *w, struct ward_arena *mem, enum kind kind,
                                      int64_t now_us, struct ward_err *err);
-/* One row: how many there are, up to SEARCH_TOTAL_MOST + 1. */
+/* One row: the number of matches, up to SEARCH_TOTAL_MOST + 1. */
 WARD_MUST enum ward_code plan_total(const struct plan *p, struct worker *w,
                                     struct ward_arena *mem, int64_t *out, struct ward_err *err);
 

@@ -10,7 +10,7 @@ typedef Ward__Records__V1__SearchResponse SearchResponse;
 typedef Ward__Records__V1__Record Record;
 
 #define USUAL_PAGE 50
-#define CHUNK      16 /* versions opened by one statement */
+#define CHUNK      16 /* versions decrypted by one statement */
 
 struct hit {
     uint8_t patient[RECORDS_ID], id[RECORDS_ID];
@@ -23,7 +23,7 @@ static enum ward_code no_memory(struct ward_err *err)
     return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the answer");
 }
 
-/* ---- the place of each ---- */
+/* ---- places ---- */
 
 static int newest_first(const void *a, const void *b)
 {
@@ -63,7 +63,7 @@ static enum ward_code add_hits(struct search_run *p, const struct ward_rows *row
     return WARD_OK;
 }
 
-/* In the page's order, none twice, at most one more than fit. */
+/* In the page's order, without duplicates, at most one more than fit. */
 static void put_in_order(struct search_run *p)
 {
     size_t n = 0, most = (size_t)p->s.page + 1;
@@ -78,7 +78,7 @@ static void put_in_order(struct search_run *p)
     p->n_hits = n + 1 < most ? n + 1 : most;
 }
 
-/* ---- what they say ---- */
+/* ---- contents ---- */
 
 static enum ward_code read_chunk(struct search_run *p, const struct hit *hits, size_t n,
                                  struct ward_rows *out, struct ward_err *err)
@@ -117,7 +117,7 @@ static void add_patient(struct search_run *p, const uint8_t patient[RECORDS_ID])
     memcpy(p->patient[p->n_patients++], patient, RECORDS_ID);
 }
 
-/* Whoever was erased between the two questions is not shown. */
+/* Patients erased between the two queries are not shown. */
 static enum ward_code open_one(struct search_run *p, const struct ward_val *row,
                                struct ward_err *err)
 {
@@ -187,8 +187,8 @@ static enum ward_code look(struct search_run *p, struct ward_err *err)
     return open_all(p, err);
 }
 
-/* Whoever's resource is asked for by its id and not shown: their log says who tried, as it does
- * of a Read. */
+/* Patients whose resource was requested by id and is not readable: their access log shows the
+ * attempt, as for a Read. */
 static enum ward_code add_named(struct search_run *p, struct ward_err *err)
 {
     static const char SQL[] = "SELECT patient_id FROM resource WHERE resource_id = ?";

@@ -1,5 +1,5 @@
-/* run.h - one search, run: what is asked is read, a page of resources is found and opened, and
- * the place of the next page is sealed.
+/* run.h - one search: reads the request, finds and decrypts a page of resources, and creates
+ * the next page's token.
  *
  * Threads: a worker's own. Memory: the call's arena. Errors: into call->err, or *err inside a
  * transaction: INVALID_ARGUMENT as records.proto's Search says, db.h's, RESOURCE_EXHAUSTED.
@@ -10,8 +10,8 @@
 #include "services/records/api.h"
 #include "services/records/search/plan.h"
 
-/* Bytes of records in one answer: with one more of RECORDS_MAX it is below the 4 MiB that
- * gRPC's clients take unless they are told otherwise. */
+/* Maximum bytes of records in one answer: with one more of RECORDS_MAX it is below gRPC
+ * clients' default limit of 4 MiB. */
 #define SEARCH_BYTES ((size_t)5 << 19)
 
 struct hit;
@@ -26,21 +26,21 @@ struct search_run {
     struct view view;
     struct search s;
     struct place from;
-    /* search_run_find sets these, anew each time the transaction runs. */
+    /* search_run_find sets these, anew in each run of the transaction. */
     struct hit *hit;
     size_t n_hits;
     Ward__Records__V1__Record **record;
-    uint8_t (*patient)[RECORDS_ID]; /* whose resources are shown, or were asked for by id */
+    uint8_t (*patient)[RECORDS_ID]; /* patients with displayed resources, or requested by id */
     size_t n_records, n_looked_at, n_patients;
     size_t bytes; /* of the records */
     int64_t total;
 };
 
-/* The id of the one patient whom a search is about; NULL: several, or all. */
+/* The id of the only patient of a search; NULL: several, or all. */
 const char *search_about(const Ward__Records__V1__SearchRequest *q);
-/* Checks the request and whether the caller may ask it. */
+/* Checks the request and the caller's permission. */
 WARD_MUST enum ward_code search_run_begin(struct search_run *p);
-/* In a transaction. Opens resources until the page is full, or has SEARCH_BYTES. */
+/* In a transaction. Decrypts resources until the page is full, or has SEARCH_BYTES. */
 WARD_MUST enum ward_code search_run_find(struct search_run *p, struct ward_err *err);
 /* After the transaction: fills resp. */
 WARD_MUST enum ward_code search_run_answer(struct search_run *p);

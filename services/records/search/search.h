@@ -1,13 +1,13 @@
-/* search.h - FHIR's search: from parameters to one page of what the caller may see.
+/* search.h - FHIR search: from parameters to one page of readable resources.
  *
- * params.c is the table of parameters; value.c reads what is asked for; plan.c chooses where
- * the database starts, cond.c and sql.c write the statement out of fixed fragments with every
- * value bound; page.c asks and merges; cursor.c seals the place where the next page begins.
- * VIEW_SQL in each statement limits the result to readable rows, for counts too.
+ * params.c is the table of parameters; value.c parses values; plan.c selects the starting
+ * point; cond.c and sql.c build the statement from constant fragments with every value bound;
+ * page.c runs and merges the queries; cursor.c creates page tokens. VIEW_SQL in each statement
+ * limits the result to readable rows, for counts too.
  *
- * Threads: a worker's own; the table of texts (shapes.c) locks. Memory: the call's arena.
- * Errors: INVALID_ARGUMENT PARAMETER_UNKNOWN, PARAMETER_INVALID, PAGE_TOKEN_INVALID; db.h's and
- * chart.h's. No error holds a value.
+ * Threads: a worker's own; the table of texts (shapes.c) has its own lock. Memory: the call's
+ * arena. Errors: INVALID_ARGUMENT PARAMETER_UNKNOWN, PARAMETER_INVALID, PAGE_TOKEN_INVALID;
+ * db.h's and chart.h's. No error contains a value.
  */
 #ifndef RECORDS_SEARCH_H
 #define RECORDS_SEARCH_H
@@ -22,18 +22,18 @@
 #define SEARCH_LONG_US    (INT64_C(400) * 86400 * 1000000) /* table lasting: schema/006 */
 #define SEARCH_WORDS_MOST 8                                /* of a name */
 
-/* ---- params.c: what can be asked ---- */
+/* ---- params.c: search parameters ---- */
 
 enum ask {
     ASK_ID,         /* the resource's */
-    ASK_UPDATED,    /* when its current version was written */
-    ASK_PATIENT,    /* whose: everybody of that chart */
+    ASK_UPDATED,    /* time of writing of its current version */
+    ASK_PATIENT,    /* the patient: all merged records of the chart */
     ASK_STATUS,     /* the kind's enum */
     ASK_CODE,       /* "system|code" */
     ASK_REFERENCE,  /* to another resource */
     ASK_WARD,       /* Encounter.location */
     ASK_IDENTIFIER, /* "system|value" */
-    ASK_NAME,       /* words that begin so */
+    ASK_NAME,       /* words with this prefix */
     ASK_TELECOM,
     ASK_POSTAL,
     ASK_DATE,   /* the kind's date */
@@ -44,20 +44,19 @@ struct search_param {
     const char *name; /* NULL ends the table */
     uint32_t kinds;
     enum ask ask;
-    enum param token[3];  /* found by any of these tokens; 0 ends them */
-    const char *elements; /* of FHIR, for the documentation */
-    const char *targets;  /* of a reference without a type: "Practitioner Organization" */
+    enum param token[3];  /* matches any of these tokens; 0 ends the list */
+    const char *elements; /* FHIR's elements, for the documentation */
+    const char *targets;  /* for a reference without a type: "Practitioner Organization" */
 };
 extern const struct search_param search_params[];
-/* NULL: this kind has none of this name. */
+/* NULL: the kind has no parameter of this name. */
 const struct search_param *search_param_of(enum kind kind, const char *name);
-/* The enum's number of a status as FHIR writes it ("entered-in-error"); 0: the kind has none.
- */
+/* The enum number of a FHIR status ("entered-in-error"); 0: the kind has no such status. */
 int search_status_of(enum kind kind, const char *code);
 /* The table of docs/records.md, Markdown. */
 char *search_params_print(struct ward_arena *mem);
 
-/* ---- value.c: what is asked ---- */
+/* ---- value.c: requested values ---- */
 
 enum prefix { PRE_EQ, PRE_NE, PRE_GT, PRE_LT, PRE_GE, PRE_LE, PRE_SA, PRE_EB, PRE_AP };
 
@@ -66,11 +65,11 @@ struct tokens { /* any of these */
     size_t n;
 };
 struct value {
-    struct tokens *group; /* every group has one */
+    struct tokens *group; /* every group has at least one */
     size_t n_groups;
     enum prefix prefix;
     int64_t from_us, to_us;        /* a date's interval, half-open */
-    double low, high, number, eps; /* a quantity in `unit`: the digits' span, the number */
+    double low, high, number, eps; /* a quantity in `unit`: interval and number */
     const char *unit;
     uint8_t id[RECORDS_ID]; /* ASK_ID, ASK_PATIENT */
     int status;
@@ -89,9 +88,9 @@ struct search {
     Ward__Records__V1__Order order;
     int page;
     bool wrong_too;
-    int64_t asked_us; /* of the first page: what "approximately now" means */
+    int64_t asked_us; /* time of the first page: the meaning of "approximately now" */
 };
-/* Reads q's parameters into s, whose kind and asked_us are set. */
+/* Parses q's parameters into s, whose kind and asked_us are set. */
 struct search_reader {
     struct ward_arena *mem;
     struct ward_keyring *keys;
@@ -101,16 +100,16 @@ WARD_MUST enum ward_code search_read(const struct search_reader *r,
                                      const Ward__Records__V1__SearchRequest *q,
                                      struct search *s);
 
-/* ---- cursor.c: where the next page begins ---- */
+/* ---- cursor.c: page tokens ---- */
 
 struct cursor {
-    int64_t asked_us;       /* the first page's moment */
-    int64_t at_us;          /* of the last one shown: its date, or when it was written */
+    int64_t asked_us;       /* the first page's time */
+    int64_t at_us;          /* of the last displayed one: its date, or its time of writing */
     uint8_t id[RECORDS_ID]; /* and its id */
 };
 #define CURSOR_SIZE    49
 #define CURSOR_LIFE_US (INT64_C(24) * 3600 * 1000000)
-/* Sealed for this person and this request, any replica opens it. */
+/* Bound to this person and this request; any replica can read it. */
 WARD_MUST enum ward_code cursor_seal(struct ward_keyring *keys, struct ward_arena *mem,
                                      const Ward__Records__V1__SearchRequest *q,
                                      const char *person, const struct cursor *c, char **out,

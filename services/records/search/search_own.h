@@ -1,4 +1,4 @@
-/* search_own.h - what the files that read values share.
+/* search_own.h - declarations that the value parsers share.
  *
  * Threads, memory, errors: search.h's.
  */
@@ -7,17 +7,17 @@
 
 #include "services/records/search/search.h"
 
-/* PARAMETER_INVALID: this parameter, and why; never the value. */
+/* PARAMETER_INVALID: the parameter and the reason; never the value. */
 enum ward_code search_bad(const struct search_reader *r, const struct filter *f,
                           const char *why);
 enum ward_code search_no_memory(const struct search_reader *r);
 /* "ge2020" to PRE_GE and "2020"; without a prefix PRE_EQ. */
 const char *search_prefix(const char *text, enum prefix *out);
-/* The text up to an unescaped bar, unescaped; *rest: what is behind the bar, NULL without one.
+/* The text up to an unescaped bar, unescaped; *rest: the text after the bar, NULL without one.
  * NULL: no memory. */
 char *search_piece(struct ward_arena *mem, const char *text, const char **rest);
 
-/* value_date.c, value_number.c, value_token.c: one value of f into *out. */
+/* value_date.c, value_number.c, value_token.c: parse one value of f into *out. */
 WARD_MUST enum ward_code value_date(const struct search_reader *r, const struct search *s,
                                     const struct filter *f, const char *text,
                                     struct value *out);
@@ -27,7 +27,7 @@ WARD_MUST enum ward_code value_code(const struct search_reader *r, const struct 
                                     const char *text, struct value *out);
 WARD_MUST enum ward_code value_identifier(const struct search_reader *r, const struct filter *f,
                                           const char *text, struct value *out);
-/* target: the type that a modifier named; NULL. */
+/* target: the type named by a modifier; NULL. */
 WARD_MUST enum ward_code value_reference(const struct search_reader *r, const struct filter *f,
                                          const char *text, const char *target,
                                          struct value *out);

@@ -1,10 +1,10 @@
-/* The texts of the statements that were put together, one copy each for the whole process. */
+/* The texts of generated statements, one copy of each for the whole process. */
 #include "services/records/search/sql.h"
 
 #include <pthread.h>
 #include <string.h>
 
-#define SLOTS  (2 * SQL_SHAPES) /* open addressing, never more than half full */
+#define SLOTS  (2 * SQL_SHAPES) /* open addressing, at most half full */
 #define MEMORY ((size_t)16 << 20)
 
 static struct {
@@ -14,7 +14,7 @@ static struct {
     int n;
 } shapes = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-/* FNV-1a: these texts come from nobody. */
+/* FNV-1a: these texts contain no caller's data. */
 static size_t slot_of(const char *text)
 {
     uint64_t h = UINT64_C(0xcbf29ce484222325);

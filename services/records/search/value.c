@@ -1,4 +1,4 @@
-/* A request's parameters: which, how many, with which modifier, and one value after another. */
+/* A request's parameters: their names, counts, modifiers and values. */
 #include "services/records/search/search_own.h"
 
 #include <stdio.h>
@@ -83,7 +83,7 @@ static bool may_be_missing(const struct filter *f)
     case ASK_PATIENT:
     case ASK_STATUS:
         return false;
-    case ASK_REFERENCE: /* tokens of references do not say which element they are of */
+    case ASK_REFERENCE: /* tokens of references do not contain their element */
         return strcmp(f->param->name, "encounter") == 0;
     default:
         return true;

@@ -1,4 +1,4 @@
-/* A date that is searched for. Source: HL7 FHIR R4, 3.1.1.4.5 date. */
+/* A searched date. Source: HL7 FHIR R4, 3.1.1.4.5 date. */
 #include "common/measure/fhirtime.h"
 #include "services/records/search/search_own.h"
 
@@ -8,7 +8,7 @@
 
 #define MINUTE_US (60 * WARD_US_PER_SECOND)
 
-/* "2020-01-01T10:30" as a dateTime has it: with seconds and a zone. False: too long. */
+/* "2020-01-01T10:30" in the form of a dateTime: with seconds and a zone. False: too long. */
 static bool completed(const char *text, char *out, size_t size, bool *to_minute)
 {
     const char *time = strchr(text, 'T'), *zone;
@@ -24,7 +24,7 @@ static bool completed(const char *text, char *out, size_t size, bool *to_minute)
                     zone == NULL ? "Z" : zone) < (int)size;
 }
 
-/* A tenth of the time between then and now, both ways. */
+/* A tenth of the time between then and now, in both directions. */
 static void widen(int64_t asked_us, struct value *out)
 {
     int64_t middle = out->from_us / 2 + out->to_us / 2;

@@ -1,5 +1,5 @@
-/* A quantity that is searched for: "ge5.4|http://unitsofmeasure.org|mg/dL", "5.4||mg/dL".
- * Source: HL7 FHIR R4, 3.1.1.4.6 number, 3.1.1.4.11 quantity. */
+/* A searched quantity: "ge5.4|http://unitsofmeasure.org|mg/dL", "5.4||mg/dL". Source: HL7 FHIR
+ * R4, 3.1.1.4.6 number, 3.1.1.4.11 quantity. */
 #include "common/measure/ucum.h"
 #include "services/records/search/search_own.h"
 
@@ -8,7 +8,7 @@
 
 #define UCUM     "http://unitsofmeasure.org"
 #define UNIT_MAX 32 /* bytes of resource.unit */
-/* What is in the index went through one rounding to a double, from another unit perhaps. */
+/* Values in the index were rounded once to a double, possibly from another unit. */
 #define ROUNDING 1e-12
 
 struct number {
@@ -37,7 +37,7 @@ static enum ward_code split(const struct search_reader *r, const struct filter *
     return WARD_OK;
 }
 
-/* What people write is taken where they do not say that it is UCUM. */
+/* Common notations are accepted unless the request names UCUM. */
 static enum ward_code unit_of(const struct search_reader *r, const struct filter *f,
                               const struct number *n, struct ward_ucum *u, struct value *out)
 {
@@ -58,7 +58,7 @@ static enum ward_code unit_of(const struct search_reader *r, const struct filter
     return WARD_OK;
 }
 
-/* [low, high) of what is meant: half a digit each way, or a tenth. */
+/* [low, high) of the intended value: +/- half a digit, or +/- a tenth. */
 static bool span(const struct number *n, enum prefix prefix, const struct ward_ucum *u,
                  struct value *out)
 {

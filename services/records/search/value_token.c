@@ -1,10 +1,10 @@
-/* What is looked for by tokens: codes, identifiers, references, names. Source: HL7 FHIR R4,
- * 3.1.1.4.8 string, 3.1.1.4.10 token, 3.1.1.4.12 reference. */
+/* Searches by tokens: codes, identifiers, references, names. Source: HL7 FHIR R4, 3.1.1.4.8
+ * string, 3.1.1.4.10 token, 3.1.1.4.12 reference. */
 #include "services/records/search/search_own.h"
 
 #include <string.h>
 
-/* Room for groups of so many tokens each. */
+/* Room for groups with this many tokens each. */
 static bool room(const struct search_reader *r, struct value *out, size_t groups, size_t each)
 {
     out->group = ward_alloc(r->mem, groups * sizeof(*out->group));
@@ -27,7 +27,7 @@ static enum ward_code add(const struct search_reader *r, struct tokens *to, enum
     return WARD_OK;
 }
 
-/* The same text as any of the parameter's tokens. */
+/* The same text for any of the parameter's tokens. */
 static enum ward_code add_each(const struct search_reader *r, const struct filter *f,
                                struct tokens *to, const char *text)
 {
@@ -46,8 +46,8 @@ static enum ward_code text_alone(const struct search_reader *r, const struct fil
 
 /* ---- codes ---- */
 
-/* "system|code"; "code", of any system. FHIR's "|code", of no system, is refused: tokens do not
- * tell a coding without a system from one with any. */
+/* "system|code"; "code", of any system. FHIR's "|code", without a system, is refused: tokens do
+ * not distinguish a coding without a system from others. */
 enum ward_code value_code(const struct search_reader *r, const struct filter *f,
                           const char *text, struct value *out)
 {
@@ -110,8 +110,8 @@ static enum ward_code add_reference(const struct search_reader *r, struct tokens
     return add(r, to, PARAM_REFERENCE, whole);
 }
 
-/* "Practitioner/17" as it is written; "17" of any type that the parameter may refer to, and a
- * UUID by itself: so are references to the resources here kept. */
+/* "Practitioner/17" as written; "17" of any type that the parameter may refer to, and a UUID
+ * alone: references to stored resources have that form. */
 enum ward_code value_reference(const struct search_reader *r, const struct filter *f,
                                const char *text, const char *target, struct value *out)
 {
@@ -137,7 +137,7 @@ enum ward_code value_reference(const struct search_reader *r, const struct filte
     return WARD_OK;
 }
 
-/* "Location/ward-3" and "ward-3" are the ward; what is no ward's name is a reference. */
+/* "Location/ward-3" and "ward-3" are the ward; an invalid ward name is a reference. */
 enum ward_code value_ward(const struct search_reader *r, const struct filter *f,
                           const char *text, const char *target, struct value *out)
 {
@@ -155,9 +155,10 @@ enum ward_code value_ward(const struct search_reader *r, const struct filter *f,
     return text_alone(r, f, whole, out);
 }
 
-/* ---- a person's ---- */
+/* ---- a person's name and contacts ---- */
 
-/* Every word must begin a word of the name; exactly: a part of the name is this text. */
+/* Every word must be a prefix of a word of the name; exactly: a part of the name equals this
+ * text. */
 enum ward_code value_name(const struct search_reader *r, const struct filter *f,
                           const char *text, struct value *out)
 {

@@ -10,8 +10,8 @@ typedef Ward__Records__V1__BatchResult BatchResult;
 typedef Ward__Records__V1__BatchEntry BatchEntry;
 
 #define ENTRIES_MAX 100
-/* Below the 4 MiB that gRPC's clients take unless they are told otherwise: an answer that did
- * not come through would leave a writer in doubt about what is written. */
+/* Below gRPC clients' default limit of 4 MiB: without the answer, a writer would not know the
+ * result. */
 #define ANSWER_MAX (((size_t)4 << 20) - 4096)
 
 struct batch {
@@ -21,10 +21,11 @@ struct batch {
     struct job *jobs;
     BatchResult *results;
     BatchResponse *resp;
-    const BatchEntry *failed; /* whose fault it is that the batch was not done */
+    const BatchEntry *failed; /* the entry that made the batch fail */
 };
 
-/* Whose fault it is: "entries[3].resource" of "resource", "entries[3]" of what has no field. */
+/* The failing field: "entries[3].resource" for "resource", "entries[3]" for an error without a
+ * field. */
 static enum ward_code at(struct batch *b, size_t i, enum ward_code code, struct ward_err *err)
 {
     char field[sizeof(err->field)];
@@ -99,7 +100,7 @@ static enum ward_code take_all(struct batch *b, const struct ward_event *first,
     return WARD_OK;
 }
 
-/* Entries may refer to each other, whichever comes first: patients are made first, then their
+/* Entries may refer to each other in any order: patients are created first, then their
  * encounters, then the rest in the request's order. */
 static int rank_of(const struct job *j)
 {
@@ -124,7 +125,8 @@ static enum ward_code run_all(struct batch *b, struct ward_err *err)
     return WARD_OK;
 }
 
-/* After a failure. Whose a resource is that is there already says the chart, not the request.
+/* After a failure. The chart determines the patient of an existing resource, not the
+ * request.
  */
 static void blame(struct batch *b)
 {

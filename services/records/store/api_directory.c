@@ -1,4 +1,4 @@
-/* ListDirectory: resources of one kind that concern no patient, by id. */
+/* ListDirectory: resources of one kind without a patient, by id. */
 #include "services/records/access/page.h"
 #include "services/records/fhir/fhir.h"
 #include "services/records/store/directory.h"
@@ -11,9 +11,9 @@ typedef Ward__Records__V1__ListDirectoryResponse ListDirectoryResponse;
 
 #define USUAL 50
 #define MOST  200
-#define CHUNK 16 /* opened by one statement */
-/* Of records in one answer: with one more of RECORDS_MAX it is below the 4 MiB that gRPC's
- * clients take unless they are told otherwise. */
+#define CHUNK 16 /* decrypted by one statement */
+/* Maximum bytes of records in one answer: with one more of RECORDS_MAX it is below gRPC
+ * clients' default limit of 4 MiB. */
 #define BYTES_ENOUGH ((size_t)5 << 19)
 
 struct listing {
@@ -22,7 +22,7 @@ struct listing {
     const ListDirectoryRequest *req;
     ListDirectoryResponse *resp;
     int page;
-    uint8_t from[RECORDS_ID], last[RECORDS_ID]; /* after this; the last that is shown */
+    uint8_t from[RECORDS_ID], last[RECORDS_ID]; /* after this; the last displayed one */
     bool more;
 };
 

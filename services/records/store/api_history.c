@@ -13,7 +13,7 @@ typedef Ward__Records__V1__ReadVersionResponse ReadVersionResponse;
 
 #define USUAL      20
 #define MOST       100
-#define PAGE_BYTES ((size_t)4 << 20) /* of sealed resources in one answer */
+#define PAGE_BYTES ((size_t)4 << 20) /* maximum bytes of encrypted resources in one answer */
 
 struct looking {
     struct ward_call *call;
@@ -21,7 +21,7 @@ struct looking {
     struct ward_event event;
     enum kind kind;
     uint8_t id[RECORDS_ID];
-    int from; /* versions below this, or this very one */
+    int from; /* versions below this, or exactly this one */
     /* History */
     int page;
     bool bare; /* versions alone */
@@ -59,7 +59,7 @@ static enum ward_code run(struct looking *l, ward_tx_fn *fn)
     return code;
 }
 
-/* The current version: of a chart, or of a resource that concerns no patient. */
+/* The current version: of a chart, or of a resource without a patient. */
 static enum ward_code find(struct looking *l, struct version *out, struct ward_err *err)
 {
     struct ward_call *c = l->call;
@@ -91,7 +91,7 @@ static enum ward_code told(struct looking *l, const struct version *v, struct wa
 
 /* ---- History ---- */
 
-/* How many of the next versions one answer can hold: at least one. */
+/* The number of next versions that fit into one answer: at least one. */
 static enum ward_code fit(struct looking *l, const struct version *v, size_t *n,
                           struct ward_err *err)
 {

@@ -1,4 +1,5 @@
-/* PutAttachment: all of it is received and compared with its hash before a row is written. */
+/* PutAttachment: the complete content is received and compared with its hash before a row is
+ * written. */
 #include "common/base/clock.h"
 #include "common/base/text.h"
 #include "services/records/store/attachment.h"
@@ -13,16 +14,16 @@ struct putting {
     struct ward_call *call;
     struct view view;
     struct ward_event event;
-    enum kind kind; /* what lets the caller put one */
+    enum kind kind; /* the permission of the caller */
     bool started;
     char *type;
     uint8_t patient[RECORDS_ID], sha256[WARD_SHA256_SIZE];
     uint8_t *part[ATTACHMENT_MAX / PART_SIZE];
-    size_t size; /* of all so far */
+    size_t size; /* of all bytes so far */
     struct ward_val *rows;
 };
 
-/* ---- what comes in ---- */
+/* ---- the input ---- */
 
 /* "application/pdf", "text/plain; charset=utf-8". */
 static bool is_type(const char *s)
@@ -37,7 +38,7 @@ static bool is_type(const char *s)
     return true;
 }
 
-/* Who may write something that names it: a note, a scanned consent, a photograph. */
+/* Callers who may write a resource that names it: a note, a scanned consent, a photograph. */
 static enum ward_code choose_kind(struct putting *p)
 {
     static const enum kind kinds[] = {KIND_DOCUMENT, KIND_REPORT, KIND_CONSENT};
@@ -146,7 +147,7 @@ static enum ward_code compare(struct putting *p)
     return WARD_INVALID_ARGUMENT;
 }
 
-/* ---- what is written ---- */
+/* ---- the write ---- */
 
 static struct attachment bound(const struct putting *p)
 {
@@ -181,7 +182,7 @@ static enum ward_code seal_all(struct putting *p, const struct patient *owner,
     return WARD_OK;
 }
 
-/* Whoever sent the bytes has them. */
+/* The caller who sent the bytes already knows them. */
 static enum ward_code note_sender(struct putting *p, struct ward_db *db, struct ward_err *err)
 {
     static const char SQL[] = "INSERT INTO attachment_put (patient_id, sha256, actor)"
@@ -215,7 +216,7 @@ static enum ward_code insert(struct putting *p, const struct patient *owner, str
                     ward_int(mem, (int64_t)p->size), ward_int(mem, ward_wall_us()),
                     ward_blob(type, n + WARD_SEAL_EXTRA)),
         NULL, err);
-    if (code == WARD_ALREADY_EXISTS) { /* it is there, with the same bytes */
+    if (code == WARD_ALREADY_EXISTS) { /* it exists, with the same bytes */
         if (err != NULL)
             *err = (struct ward_err){0};
         return WARD_OK;

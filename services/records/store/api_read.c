@@ -1,4 +1,4 @@
-/* Read: the current version; of a patient who was merged away, the one who stays. */
+/* Read: the current version; for a merged patient, the surviving record. */
 #include "services/records/store/directory.h"
 #include "services/records/store/rpc.h"
 

@@ -11,7 +11,7 @@ typedef Ward__Records__V1__UpdateResponse UpdateResponse;
 typedef Ward__Records__V1__MarkEnteredInErrorRequest MarkRequest;
 typedef Ward__Records__V1__MarkEnteredInErrorResponse MarkResponse;
 
-/* A call of one job. Its kept answer is a CreateResponse whatever was called. */
+/* A call with one job. Its stored answer is a CreateResponse whatever the method. */
 struct single {
     struct job job;
     struct ward_idem idem;
@@ -77,7 +77,8 @@ static enum ward_code run(struct single *s)
     return chart_tx(c->wrk, in_tx, s, c->err);
 }
 
-/* Of a resource that is there its patient hears, whomever the request says it is about. */
+/* For an existing resource the event is about its own patient, whatever patient the request
+ * names. */
 static enum ward_code blamed(struct ward_call *c, const char *id, enum ward_code code)
 {
     if (code != WARD_OK)

@@ -1,6 +1,6 @@
-/* attachment.h - what is common to attachments: parts of 1 MiB, each sealed by itself and bound
- * to its patient, its attachment, the size of all and its place: none can be put in another's
- * place, and of a row that was changed nothing opens.
+/* attachment.h - functions for attachments: parts of 1 MiB, each encrypted separately and bound
+ * to its patient, its attachment, the total size and its position, so that parts cannot be
+ * exchanged and changed rows cannot be decrypted.
  *
  * Threads: a worker's own. Memory: the caller's. Errors: chart.h's.
  */
@@ -17,20 +17,20 @@ struct attachment {
     uint8_t patient[RECORDS_ID], sha256[WARD_SHA256_SIZE];
     int64_t size;
 };
-/* Of part 0, 1, ...; -1: of the content type. out takes n + WARD_SEAL_EXTRA. */
+/* Of part 0, 1, ...; -1: of the content type. out has room for n + WARD_SEAL_EXTRA. */
 WARD_MUST enum ward_code part_seal(const uint8_t key[WARD_KEY_SIZE],
                                    const struct attachment *of, int part, const void *data,
                                    size_t n, uint8_t *out, struct ward_err *err);
-/* out takes sealed.n - WARD_SEAL_EXTRA.   DATA_LOSS  RECORD_UNREADABLE */
+/* out has room for sealed.n - WARD_SEAL_EXTRA.   DATA_LOSS  RECORD_UNREADABLE */
 WARD_MUST enum ward_code part_open(const uint8_t key[WARD_KEY_SIZE],
                                    const struct attachment *of, int part,
                                    struct ward_val sealed, uint8_t *out, struct ward_err *err);
 
-/* What a resource that names it is found by. */
+/* The search token of a resource that names it. */
 WARD_MUST enum ward_code attachment_hash(struct worker *w,
                                          const uint8_t sha256[WARD_SHA256_SIZE],
                                          uint8_t named[TOKEN_HASH], struct ward_err *err);
-/* Whether some resource of the patient's chart that the caller may see names it. */
+/* Whether a readable resource of the patient's chart names it. */
 WARD_MUST enum ward_code attachment_seen(struct worker *w, struct ward_arena *mem,
                                          const struct view *view,
                                          const uint8_t patient[RECORDS_ID],

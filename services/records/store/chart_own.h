@@ -1,4 +1,4 @@
-/* chart_own.h - what the files of the chart share.
+/* chart_own.h - declarations that the files of the chart share.
  *
  * Threads, memory, errors: chart.h's.
  */
@@ -8,16 +8,16 @@
 #include "common/base/text.h"
 #include "services/records/store/chart.h"
 
-/* One version on its way into the tables. */
+/* One version to be written. */
 struct item {
     const struct write *what;
     struct found_by f;
     uint8_t id[RECORDS_ID];
-    struct patient p; /* whose it is; key set */
+    struct patient p; /* its patient; with the key */
     int version;
     int64_t at_us;
     bool owned;                      /* p is known */
-    bool fresh;                      /* a new patient, made with it */
+    bool fresh;                      /* a new patient, created with it */
     struct ward_wrapped_key wrapped; /* theirs */
     struct ward_val sealed, cleaned; /* cleaned: NULL for none */
 };
@@ -27,7 +27,7 @@ static inline struct ward_val id_val(const uint8_t id[RECORDS_ID])
     return ward_blob(id, RECORDS_ID);
 }
 
-/* A number that we stored; NULL is 0. */
+/* A stored number; NULL is 0. */
 static inline int64_t row_number(struct ward_val v)
 {
     int64_t n = 0;
@@ -37,22 +37,23 @@ static inline int64_t row_number(struct ward_val v)
 
 /* ---- patient.c ---- */
 
-/* Inside the transaction that writes them, at the end of chart_put: rows of new patients and
- * their keys. item.p.id is set; makes the key. */
+/* Inside the transaction of the write, at the end of chart_put: rows of new patients and their
+ * keys. item.p.id is set; creates the key. */
 WARD_MUST enum ward_code patient_prepare(struct worker *w, struct ward_arena *mem,
                                          struct item *it, struct ward_err *err);
 WARD_MUST enum ward_code patients_put(struct worker *w, struct ward_arena *mem,
                                       const struct item *items, size_t n, struct ward_err *err);
-/* The key of a patient whose row of owner_key was read. */
+/* Unwraps the key of a patient from a row of owner_key. */
 WARD_MUST enum ward_code patient_key(struct worker *w, const uint8_t id[RECORDS_ID], int kek,
                                      struct ward_val wrapped, uint8_t key[WARD_KEY_SIZE],
                                      struct ward_err *err);
 
 /* ---- seal.c ---- */
 
-/* The version that an item becomes, as its row will say it. */
+/* The version of an item, as in its row. */
 void item_row(const struct item *it, const struct ward_call *c, struct version *out);
-/* What is bound: the row of a resource's version ("v12"), or what was cleaned in it ("c12"). */
+/* The associated data: the row of a resource's version ("v12"), or its normalization
+ * ("c12"). */
 WARD_MUST enum ward_code seal_item(const struct ward_call *c, struct item *it,
                                    struct ward_err *err);
 WARD_MUST enum ward_code open_sealed(const uint8_t key[WARD_KEY_SIZE], char what,
@@ -63,8 +64,8 @@ WARD_MUST enum ward_code open_sealed(const uint8_t key[WARD_KEY_SIZE], char what
 /* ---- names.c ---- */
 
 /* The encounter and the attachments that an item names; p and the id are set. view NULL: an
- * import, which may name all attachments of the chart. encounter: which the current version
- * names, NULL for none.   NOT_FOUND, FAILED_PRECONDITION as chart_write says */
+ * import, which may name all attachments of the chart. encounter: named by the current version,
+ * NULL for none.   NOT_FOUND, FAILED_PRECONDITION as chart_write says */
 WARD_MUST enum ward_code names_what_is_there(struct worker *w, struct ward_arena *mem,
                                              const struct view *view, const struct item *it,
                                              struct ward_val encounter, struct ward_err *err);
@@ -93,7 +94,7 @@ WARD_MUST enum ward_code drop_denials(struct worker *w, struct ward_arena *mem,
 
 /* ---- codes.c ---- */
 
-/* Names codes in the dictionary that are not known to be there. */
+/* Adds codes to the dictionary that may be missing there. */
 WARD_MUST enum ward_code codes_put(struct worker *w, struct ward_arena *mem,
                                    const struct item *items, size_t n, struct ward_err *err);
 

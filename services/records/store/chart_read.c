@@ -1,4 +1,4 @@
-/* Reading what is there, as far as the view lets it be seen. */
+/* Reads existing resources, limited by the view. */
 #include "services/records/store/chart_own.h"
 
 #include <string.h>

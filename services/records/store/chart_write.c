@@ -1,4 +1,4 @@
-/* Writing: what must hold before a version goes into the tables. */
+/* Writing: conditions that must hold before a version is written. */
 #include "services/records/store/chart_own.h"
 
 #include <stdio.h>
@@ -13,7 +13,7 @@ struct guarded {
     bool conflict;
 };
 
-/* ward_db_tx redoes what is ABORTED; a version conflict stays one however often it is tried. */
+/* ward_db_tx retries after ABORTED; a version conflict persists, however often it is tried. */
 static enum ward_code guard(struct ward_db *db, void *arg, struct ward_err *err)
 {
     struct guarded *g = arg;
@@ -68,9 +68,9 @@ static enum ward_code begin(struct worker *w, struct ward_arena *mem, const stru
     return index_of(w->rec->keys, mem, what->res, &it->f, err);
 }
 
-/* ---- what must be there ----
+/* ---- existing resources ----
  *
- * A view that is NULL limits nothing: imports have looked themselves. */
+ * A NULL view limits nothing: imports have checked themselves. */
 
 static enum ward_code alive(const struct patient *p, struct ward_err *err)
 {
@@ -89,7 +89,7 @@ static enum ward_code current(const struct patient *p, struct ward_err *err)
     return WARD_OK;
 }
 
-/* ---- a new one ---- */
+/* ---- a new resource ---- */
 
 static enum ward_code new_patient(struct worker *w, struct ward_arena *mem,
                                   const struct view *view, struct item *it,
@@ -142,8 +142,8 @@ struct held {
     "SELECT r.patient_id, r.version, r.written_at_us, r.wrong, r.encounter_id"                 \
     " FROM resource r WHERE r.resource_id = ? AND r.kind = ?"
 
-/* Locks the resource; whoever else writes it waits. A locking read does not lock what its
- * subqueries look at. */
+/* Locks the resource; other writers wait. A locking read does not lock the rows of its
+ * subqueries. */
 static enum ward_code hold(struct worker *w, struct ward_arena *mem, const struct view *view,
                            const struct item *it, struct held *out, struct ward_err *err)
 {
@@ -187,7 +187,7 @@ static enum ward_code may_follow(const struct item *it, const struct held *h,
     return WARD_OK;
 }
 
-/* Only a merge and its undoing write the Patient of who was merged away. */
+/* Only a merge and an unmerge write the Patient of a merged patient. */
 static enum ward_code owner_may(const struct item *it, struct ward_err *err)
 {
     Ward__Records__V1__Act act = it->what->act;
@@ -216,7 +216,7 @@ static enum ward_code update(struct worker *w, struct ward_call *c, const struct
 
 /* ---- one ---- */
 
-/* What of it outlives the item: the key of a new patient. */
+/* The part that outlives the item: the key of a new patient. */
 static enum ward_code keep_key(struct ward_arena *mem, const struct item *it,
                                struct version *out, struct ward_err *err)
 {
@@ -259,7 +259,7 @@ static const struct item *same_patient(const struct item *items, size_t n,
     return NULL;
 }
 
-/* Patients first: what is about them may stand before them. */
+/* Patients first: their resources may precede them. */
 static enum ward_code prepare_patients(struct worker *w, struct ward_arena *mem,
                                        struct item *items, size_t n, struct ward_err *err)
 {

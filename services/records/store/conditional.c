@@ -1,11 +1,12 @@
-/* Create, if none has this identifier. Twins wait for each other at a row of identifier_gate,
- * which is gone again when the transaction ends: no trace of an identifier stays there. */
+/* Conditional Create: only if no patient has this identifier. Concurrent calls wait at a row of
+ * identifier_gate, which is deleted at the end of the transaction: no trace of an identifier
+ * remains there. */
 #include "services/records/store/rpc.h"
 
 #include <string.h>
 
-/* One more than one is enough to say several. Of patients who were merged, the one who stays
- * counts, once. */
+/* Two matches are sufficient to report several. For merged patients, the surviving record
+ * counts once. */
 static const char FIND[] =
     "SELECT DISTINCT CASE WHEN r.kind = 1 THEN p.root_id ELSE r.resource_id END FROM token t"
     " JOIN resource r ON r.patient_id = t.patient_id AND r.resource_id = t.resource_id"

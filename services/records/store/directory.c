@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* Rows of one statement: the beginnings of a name's words are some 20. */
+/* Rows of one statement: a name has some 20 prefixes. */
 #define TOKENS     16
 #define FOUR       "(?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?)"
 #define TOKENS_SQL FOUR ", " FOUR ", " FOUR ", " FOUR
@@ -68,7 +68,7 @@ enum ward_code directory_instead(struct worker *w, struct ward_arena *mem,
 
 /* ---- writing ---- */
 
-/* Locks it, and takes its key; or makes one. */
+/* Locks it, and reads its key; or creates one. */
 static enum ward_code hold(struct worker *w, struct ward_arena *mem, struct item *it,
                            struct ward_err *err)
 {
@@ -139,8 +139,8 @@ static enum ward_code put_current(struct worker *w, struct ward_arena *mem,
                        NULL, err);
 }
 
-/* What it is found by: all of it anew. A statement takes TOKENS rows, the last of them repeated
- * where there are fewer. */
+/* Replaces its search tokens. A statement takes TOKENS rows; a shorter list repeats the last of
+ * them. */
 static enum ward_code put_tokens(struct worker *w, struct ward_arena *mem,
                                  const struct item *it, struct ward_err *err)
 {
@@ -168,7 +168,7 @@ static enum ward_code put_tokens(struct worker *w, struct ward_arena *mem,
     return WARD_OK;
 }
 
-/* Nobody's: the feed's patient is no id. */
+/* Without a patient: the feed's patient id is empty. */
 static enum ward_code put_change(struct worker *w, struct ward_arena *mem,
                                  const struct item *it, struct ward_err *err)
 {
@@ -207,7 +207,7 @@ enum ward_code directory_write(struct worker *w, struct ward_call *c, const stru
 
     it.f.kind = resource_kind(what->res);
     it.f.wrong = resource_is_wrong(what->res);
-    if (kind_is_nobodys(it.f.kind)) /* no token says what an Other there is found by */
+    if (kind_is_nobodys(it.f.kind)) /* an Other there has no search tokens */
         WARD_TRY(index_of(w->rec->keys, c->mem, what->res, &it.f, err));
     if (!ward_uuid_parse(resource_id(what->res), it.id))
         return WARD_FAIL_FIELD(err, "id", "is not a UUID");

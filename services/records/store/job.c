@@ -1,4 +1,4 @@
-/* One write, as its request asks for it. */
+/* One requested write. */
 #include "common/base/clock.h"
 #include "common/base/text.h"
 #include "services/records/fhir/fhir.h"
@@ -17,7 +17,7 @@ static enum ward_code check_provenance(struct ward_call *c, const Provenance *p)
         return WARD_OK;
     if (strlen(p->device) > TEXT_MAX)
         return WARD_FAIL_FIELD(c->err, "provenance.device", "is longer than 128 bytes");
-    /* The mark of what a source said of itself: its next import may change that. */
+    /* The mark of a source's own versions: its next import may change them. */
     if (strncmp(p->device, IMPORT_MARK, strlen(IMPORT_MARK)) == 0)
         return WARD_FAIL_FIELD(c->err, "provenance.device", "begins as imports' marks do");
     if (strlen(p->model) > TEXT_MAX)
@@ -31,7 +31,7 @@ static enum ward_code check_provenance(struct ward_call *c, const Provenance *p)
     return WARD_OK;
 }
 
-/* What a person or system sent: whole, right, and put right where that is safe. */
+/* The content from a person or system: validated, and normalized if that is safe. */
 static enum ward_code take(struct job *j, const Resource *res, const Provenance *p)
 {
     struct ward_call *c = j->call;
@@ -119,7 +119,7 @@ enum ward_code job_mark(struct job *j, const Ward__Records__V1__MarkEnteredInErr
 
 /* ---- in the transaction ---- */
 
-/* When the patient was born, where the measurement is of something that grows. */
+/* The patient's birth date, if the measurement's range depends on age. */
 static enum ward_code birth_of(struct job *j, int64_t *birth_us, struct ward_err *err)
 {
     static const char SQL[] = "SELECT birth_us FROM patient WHERE patient_id = ?";
@@ -139,8 +139,8 @@ static enum ward_code birth_of(struct job *j, int64_t *birth_us, struct ward_err
     return WARD_OK;
 }
 
-/* What a person measured is written, and what is not plausible in it is marked: nothing is
- * lost, and whoever reads it is told. */
+/* A person's measurement is stored, and implausible values are marked: nothing is lost, and
+ * readers are informed. */
 static enum ward_code doubt(struct job *j, struct ward_err *err)
 {
     struct problems found = {0};
@@ -188,7 +188,7 @@ static enum ward_code tell_of(struct job *j, const struct version *v, struct war
     return tell(c->wrk, &event, &j->view, v->patient, err);
 }
 
-/* `found`: somebody else's, by its identifier. */
+/* `found`: another patient's, by its identifier. */
 static enum ward_code done(struct job *j, const struct version *v, bool found,
                            struct ward_err *err)
 {
@@ -202,8 +202,8 @@ static enum ward_code done(struct job *j, const struct version *v, bool found,
     return tell_of(j, v, err);
 }
 
-/* Its current content, which the mark is put on. Who wrote what lies between is told by
- * chart_write, which looks at the version again under its lock. */
+/* Its current content, to which the mark is added. chart_write detects writes in between,
+ * because it reads the version again under its lock. */
 static enum ward_code load(struct job *j, struct ward_err *err)
 {
     struct ward_call *c = j->call;

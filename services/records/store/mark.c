@@ -32,10 +32,10 @@ static enum ward_code verification(struct ward_arena *mem, const char *system, C
 
 static ProtobufCMessage *message_of(Resource *res)
 {
-    return &res->consent->base; /* whichever it is: a oneof's members share their storage */
+    return &res->consent->base; /* for any kind: a oneof's members share their storage */
 }
 
-/* Every kind that has a `status` calls this one by the same name. */
+/* All kinds with a `status` use the same name for it. */
 static void status_is_wrong(ProtobufCMessage *m)
 {
     const ProtobufCFieldDescriptor *f =
@@ -46,8 +46,8 @@ static void status_is_wrong(ProtobufCMessage *m)
     memcpy((char *)m + f->offset, &v->value, sizeof(v->value));
 }
 
-/* Of a condition or an allergy that is an error there is no clinical status. Source: HL7 FHIR
- * R4, Condition con-5 and AllergyIntolerance ait-2. */
+/* A condition or allergy that was entered in error has no clinical status. Source: HL7 FHIR R4,
+ * Condition con-5 and AllergyIntolerance ait-2. */
 static enum ward_code set_status(struct ward_arena *mem, Resource *res, struct ward_err *err)
 {
     switch (resource_kind(res)) {
@@ -76,7 +76,7 @@ static enum ward_code set_status(struct ward_arena *mem, Resource *res, struct w
     }
 }
 
-/* Every kind has some. */
+/* Every kind has at least one. */
 static void extensions_of(Resource *res, Extension ****list, size_t **n)
 {
     char *m = (char *)message_of(res);

@@ -1,6 +1,6 @@
-/* What a version names must be of its chart, and an attachment the writer's to name. What the
- * version before named already may stay, wherever it is by now: a merge that was undone took it
- * along. */
+/* Resources that a version names must be of its chart, and the writer must be permitted to name
+ * an attachment. References of the previous version may stay, wherever their target is now: an
+ * unmerge may have moved it. */
 #include "services/records/store/attachment.h"
 #include "services/records/store/chart_own.h"
 
@@ -54,7 +54,7 @@ static enum ward_code named_before(struct worker *w, struct ward_arena *mem,
     return WARD_OK;
 }
 
-/* Of the chart; by whoever sent it, unless the view limits nothing. */
+/* Of the chart; sent by the caller, unless the view limits nothing. */
 static enum ward_code was_put(struct worker *w, struct ward_arena *mem, const struct view *view,
                               const struct item *it, const uint8_t sha256[WARD_SHA256_SIZE],
                               bool *is, struct ward_err *err)
@@ -75,8 +75,8 @@ static enum ward_code was_put(struct worker *w, struct ward_arena *mem, const st
     return WARD_OK;
 }
 
-/* Naming one gives it to whoever may see what names it, so nobody names what is hidden from
- * them. Why it is unknown is not told. */
+/* A reference makes it readable for readers of the referring resource, so nobody may name an
+ * attachment without access. The error does not reveal the reason. */
 static enum ward_code may_name(struct worker *w, struct ward_arena *mem,
                                const struct view *view, const struct item *it,
                                const uint8_t sha256[WARD_SHA256_SIZE], struct ward_err *err)

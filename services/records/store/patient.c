@@ -71,7 +71,7 @@ enum ward_code patients_of(struct worker *w, struct ward_arena *mem,
     return WARD_OK;
 }
 
-/* ---- new ones ---- */
+/* ---- new patients ---- */
 
 enum ward_code patient_prepare(struct worker *w, struct ward_arena *mem, struct item *it,
                                struct ward_err *err)

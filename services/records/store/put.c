@@ -1,4 +1,5 @@
-/* The rows of versions: bulk, so that one resource or a thousand take as many round trips. */
+/* Writes the rows of versions in bulk, so that one resource or a thousand take as many round
+ * trips. */
 #include "services/records/feed/feed.h"
 #include "services/records/store/chart_own.h"
 
@@ -97,7 +98,7 @@ static enum ward_code put_versions(struct worker *w, const struct ward_call *c,
 
 /* ---- resource ---- */
 
-#define RESOURCE_SET 13 /* what an update changes */
+#define RESOURCE_SET 13 /* columns that an update changes */
 
 static void resource_row(const struct item *it, struct ward_arena *mem, struct ward_val *to)
 {
@@ -145,7 +146,7 @@ static enum ward_code put_resources(struct worker *w, struct ward_arena *mem,
     return code;
 }
 
-/* Labels are those of all versions: whoever may see the current one may see the history. */
+/* Labels are those of all versions: a reader of the current one may read the history. */
 static enum ward_code set_resource(struct worker *w, struct ward_arena *mem,
                                    const struct item *it, struct ward_err *err)
 {
@@ -201,8 +202,8 @@ static bool same_token(const struct ward_val *row, const struct item *it, const 
            memcmp(row[1].p, t->hash, TOKEN_HASH) == 0 && row_number(row[2]) == it->f.from_us;
 }
 
-/* Only what is no more goes, and only what is new comes: an update that says the same in other
- * words writes no token. Both lists are in the order of param and hash. */
+/* Deletes only removed tokens, and inserts only new ones: an update with the same tokens writes
+ * none. Both lists are in the order of param and hash. */
 static enum ward_code change_tokens(struct worker *w, struct ward_arena *mem,
                                     const struct item *it, struct ward_err *err)
 {
@@ -232,7 +233,7 @@ static enum ward_code change_tokens(struct worker *w, struct ward_arena *mem,
             continue;
         }
         if (was.param == PARAM_ATTACHMENT)
-            continue; /* whoever may see the history may see it */
+            continue; /* a reader of the history may read it */
         token_row(it, &was, mem, drop + TOKEN_ROW * n_drop);
         drop[TOKEN_ROW * n_drop + 2] = row[1];
         drop[TOKEN_ROW * n_drop++ + 3] = row[2];
@@ -274,7 +275,7 @@ static enum ward_code put_changes(struct worker *w, struct ward_arena *mem,
     return WARD_OK;
 }
 
-/* ---- all of it ---- */
+/* ---- the whole write ---- */
 
 enum ward_code put_new(struct worker *w, struct ward_call *c, const struct item *items,
                        size_t n, struct ward_err *err)

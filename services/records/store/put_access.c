@@ -1,4 +1,5 @@
-/* What decides who may see a chart: wards that encounters are open in, and what consents deny.
+/* The rows that decide on access to a chart: wards of open encounters, and denials of
+ * consents.
  */
 #include "services/records/store/chart_own.h"
 

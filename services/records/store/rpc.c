@@ -46,7 +46,7 @@ void rpc_blame_of(struct ward_call *c, const char *id)
         rpc_blame(c, parsed);
 }
 
-/* ---- answers that are kept ---- */
+/* ---- stored answers ---- */
 
 enum ward_code rpc_keep(struct ward_arena *mem, const Record *full, Record **out,
                         struct ward_err *err)

@@ -1,6 +1,6 @@
-/* Resources under their patients' keys: packed, sealed, opened. A sealed version is bound to
- * its patient and to its row: resource, number, act, time, who wrote it by what, its audit
- * event. None can be put in another's place, and a row that was changed does not open. */
+/* Encrypts and decrypts resources under their patients' keys. A version's encryption is bound
+ * to its patient and its row: resource, number, action, time, author and device, audit event.
+ * Versions cannot be exchanged, and a changed row cannot be decrypted. */
 #include "common/base/clock.h"
 #include "common/rpc/wire.h"
 #include "services/records/store/chart_own.h"
@@ -24,7 +24,7 @@ static struct ward_sealed_as as(char what[16], char letter, const struct version
 
     for (size_t i = 0; i < sizeof(numbers); i++)
         numbers[i] = (uint8_t)((uint64_t)values[i / 8] >> (8 * (i % 8)));
-    /* Each text with its NUL, so that no two rows say the same in a row. */
+    /* Each text with its NUL, so that different rows have different concatenations. */
     for (size_t i = 0; i < WARD_COUNT(texts); i++)
         parts[i] = (struct ward_bytes){texts[i], strlen(texts[i]) + 1};
     parts[WARD_COUNT(texts)] = (struct ward_bytes){numbers, sizeof(numbers)};
@@ -58,7 +58,7 @@ static enum ward_code seal_message(struct ward_arena *mem, const struct item *it
     return code;
 }
 
-/* The service's own parts of meta are not stored: they are the row's. */
+/* The service's own parts of meta are not stored: the row has them. */
 static void strip_meta(Resource *res)
 {
     Meta *meta = *resource_meta(res);
@@ -89,7 +89,7 @@ void item_row(const struct item *it, const struct ward_call *c, struct version *
     *out = v;
 }
 
-/* A mark, a merge and its undoing say a little more of what is there: they must always go. */
+/* A mark, a merge and an unmerge add a little to the existing content: they must always fit. */
 static size_t size_limit(Ward__Records__V1__Act act)
 {
     bool created = act == WARD__RECORDS__V1__ACT__ACT_CREATED;
@@ -165,7 +165,7 @@ static enum ward_code decode(const struct version *v, const uint8_t key[WARD_KEY
     return code;
 }
 
-/* Who made it and when, in meta. */
+/* Author and time, in meta. */
 static enum ward_code set_meta(Resource *res, const struct version *v, struct ward_arena *mem,
                                struct ward_err *err)
 {

@@ -1,4 +1,4 @@
-/* Extract: a note's findings, of a text that is given or of a document in the chart. */
+/* Extract: findings of a note, from a given text or a document in the chart. */
 #include "common/host/host.h"
 #include "services/records/api.h"
 #include "services/records/text/text.h"
@@ -147,7 +147,7 @@ static enum ward_code answer(struct extract *x, const struct text_findings *foun
     return WARD_OK;
 }
 
-/* ---- of a document ---- */
+/* ---- from a document ---- */
 
 static bool is_plain(const Ward__Records__V1__Attachment *a)
 {

@@ -1,18 +1,18 @@
-/* backend.h - what finds the symptoms, diseases and drugs of a note: the rules, or a model.
+/* backend.h - finds the symptoms, diseases and drugs of a note: by the rules, or by a model.
  *
- * A back end marks spans of the folded text. Codes, negation, time and experiencer, and
- * measurements are the engine's: they are the same rules whoever marked the span, and each
- * finding names its maker.
+ * A back end marks spans of the normalized text. Codes, negation, time and experiencer, and
+ * measurements are computed by the engine's rules for all spans, and each finding names its
+ * source.
  *
- * Threads: find is called from any thread, at once; a back end locks what it must. Memory:
- * marks live in the call's arena. Errors: find's go to text_extract's caller as they are.
+ * Threads: find is called from any thread, concurrently; a back end has its own locks. Memory:
+ * marks live in the call's arena. Errors: find's are returned by text_extract unchanged.
  */
 #ifndef RECORDS_TEXT_BACKEND_H
 #define RECORDS_TEXT_BACKEND_H
 
 #include "services/records/text/doc.h"
 
-#define TEXT_MARK_NONE (-1) /* words that hold a term and are none: "infection control" */
+#define TEXT_MARK_NONE (-1) /* words with a term that are no finding: "infection control" */
 
 struct text_term {
     const char *name, *system, *code, *source; /* "" for none */
@@ -20,7 +20,7 @@ struct text_term {
 };
 
 struct text_mark {
-    uint32_t start, end; /* of the folded text */
+    uint32_t start, end; /* of the normalized text */
     int kind;
     const struct text_term *term; /* NULL: the engine looks the words up */
     const struct text_quantity *quantity;
@@ -38,16 +38,16 @@ WARD_MUST enum ward_code text_mark_add(struct text_marks *m, struct ward_arena *
 
 struct text_backend {
     struct text_maker maker;
-    enum text_language language; /* of sentences it reads; the rules read the others */
-    bool filled; /* terms of Ward's own lists are found too where it marks nothing */
+    enum text_language language; /* of the sentences it reads; the rules read the others */
+    bool filled; /* terms of Ward's own lists are also found where it marks nothing */
     void *self;
-    /* Marks within [start, end). `terms` is what the dictionary finds there. */
+    /* Marks within [start, end). `terms` are the dictionary's matches there. */
     enum ward_code (*find)(void *self, const struct text_doc *doc, uint32_t start, uint32_t end,
                            const struct text_marks *terms, struct ward_arena *mem,
                            struct text_marks *out, struct ward_err *err);
 };
 
-/* What finds symptoms, diseases and drugs: the back end, or the rules. The engine's own. */
+/* Finds symptoms, diseases and drugs: the back end, or the rules. Internal to the engine. */
 const struct text_maker *text_found_by(const struct text_engine *e);
 
 #endif

@@ -30,7 +30,8 @@ static const struct {
     {"changed", CUE_COURSE, COURSE_CHANGED},
 };
 
-/* What a cue or a heading sets. A heading without a value only ends the one before. */
+/* The values set by a cue or a heading. A heading without a value only ends the previous
+ * one. */
 static enum ward_code value_of(const struct text_table *t, const struct text_row *row,
                                struct text_cue *cue, struct ward_err *err)
 {
@@ -116,7 +117,8 @@ bool text_denial_at(const struct text_engine *e, const struct text_doc *doc, uin
 
 #define ABBREV_MAX 8
 
-/* The full stop at i belongs to a number, an abbreviation or a word: it ends no sentence. */
+/* The full stop at i belongs to a number, an abbreviation or a word: it does not end a
+ * sentence. */
 static bool inner_stop(const struct text_engine *e, const struct text_doc *doc, uint32_t start,
                        uint32_t i)
 {
@@ -143,7 +145,7 @@ static bool ends_sentence(const struct text_engine *e, const struct text_doc *do
     case ';':
     case '\n':
         return true;
-    case '?': /* "?PE" begins something, "PE?" ends it */
+    case '?': /* "?PE" begins a scope, "PE?" ends one */
         return i > start && (text_is_word(doc->cp[i - 1]) || text_is_han(doc->cp[i - 1]));
     case '.':
         return !inner_stop(e, doc, start, i);

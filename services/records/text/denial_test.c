@@ -1,11 +1,11 @@
-/* Short notes with denials of the usual shapes, and with drugs that were stopped, each with
- * what a clinician would say of it: the answers were written before the notes were read by the
- * program. The notes are made up. */
+/* Short notes with common denials, and with stopped drugs, each with a clinician's expected
+ * answer: the answers were written before the program read the notes. The notes are
+ * invented. */
 #include "services/records/text/text_testing.h"
 
 #include <stdlib.h>
 
-#define NOTES "services/records/text/denial_notes.tsv" /* says what its columns hold */
+#define NOTES "services/records/text/denial_notes.tsv" /* documents its columns */
 
 /* The finding that covers any of the n bytes at `at`. */
 static const struct text_finding *over(const struct text_findings *found, uint32_t at,
@@ -17,7 +17,7 @@ static const struct text_finding *over(const struct text_findings *found, uint32
     return NULL;
 }
 
-/* False, and a line on standard error, where one of the note's words is read otherwise. */
+/* False, and a line on standard error, if one of the note's words is read differently. */
 static bool check(const char *note, const char *said)
 {
     static const char *const when[] = {"", "H", "S"};

@@ -4,8 +4,8 @@
 
 static const char *const kinds[] = {"symptom", "disease", "drug",   "none",
                                     "tail",    "rest",    "result", NULL};
-/* "rest" stands for what else there is of a list, "恶心、呕吐等不适": no finding, and no mark
- * either, so the words stay a part of the list. */
+/* "rest" stands for the remainder of a list, "恶心、呕吐等不适": neither a finding nor a mark,
+ * so the words remain part of the list. */
 #define MARK_REST (TEXT_MARK_NONE - 1)
 /* "result" is a tail that a test's result follows: "梅毒" + "筛查阴性" is still syphilis. */
 #define MARK_RESULT (TEXT_MARK_NONE - 2)
@@ -117,9 +117,9 @@ enum ward_code text_mark_add(struct text_marks *m, struct ward_arena *mem,
     return WARD_OK;
 }
 
-/* A denial begins where the term does, and denies a longer one: the term of "无尿" in "无尿频"
- * is two halves of other words. A term that ends with the other one stays: "非" + "小细胞肺癌"
- * is one name. *end: where the denial ends. */
+/* A negation begins at the term's start, and negates a longer term: the term "无尿" in "无尿频"
+ * consists of halves of other words. A term that ends with the other one stays: "非" +
+ * "小细胞肺癌" is one name. *end: the end of the negation. */
 static bool denial_instead(const struct text_engine *e, const struct text_doc *doc, uint32_t i,
                            uint32_t stop, uint32_t limit, uint32_t *end)
 {
@@ -164,7 +164,7 @@ enum ward_code text_rules_find(const struct text_engine *e, const struct text_do
         mark.end = stop;
         mark.kind = d->term[found].kind;
         mark.term = &d->term[found];
-        /* What follows can make it another thing: "胃癌" + "根治术" is an operation. */
+        /* The following text may change the meaning: "胃癌" + "根治术" is an operation. */
         found = text_trie_longest(&d->tails, doc, stop, end, TEXT_EDGES, &stop);
         if (found >= 0 && d->term[found].kind == TEXT_MARK_NONE) {
             mark.end = stop;

@@ -24,7 +24,7 @@ size_t text_decode(const char *s, size_t n, uint32_t *cp)
     return len;
 }
 
-/* U+00C0..U+017F without their accents, in lower case; '.' stays as it is. */
+/* U+00C0..U+017F without their accents, in lower case; '.' means unchanged. */
 static const char bare_latin[] =
     "aaaaaa.ceeeeiiii.nooooo..uuuuy..aaaaaa.ceeeeiiii.nooooo..uuuuy.y"
     "aaaaaaccccccccddddeeeeeeeeeegggggggghhhhiiiiiiiiii..jjkkklllllll"
@@ -38,7 +38,7 @@ static uint32_t fold_latin(uint32_t c)
         return (uint32_t)bare_latin[c - 0xC0];
     if (c >= 0x391 && c <= 0x3A9) /* Greek */
         return c + 32;
-    return c == 0xB5 ? 0x3BC : c == 0xBA ? 0xB0 : c; /* micro sign, the degree's look-alike */
+    return c == 0xB5 ? 0x3BC : c == 0xBA ? 0xB0 : c; /* micro sign, degree sign */
 }
 
 static bool left_out(uint32_t c)
@@ -90,7 +90,7 @@ uint32_t text_fold(uint32_t c)
     }
 }
 
-/* A line that goes on in lower case was only wrapped: "shortness of\nbreath". */
+/* A line that continues in lower case was only wrapped: "shortness of\nbreath". */
 static bool wrapped(const char *s, size_t n)
 {
     size_t i = 0;

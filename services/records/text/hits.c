@@ -1,7 +1,7 @@
-/* hits.c - where the cues of a note stand, and which way each looks. */
+/* hits.c - positions of the cues of a note, and their directions. */
 #include "services/records/text/own.h"
 
-/* Code points behind a CUE_LAST or CUE_TURN in which a finding makes it look forward. */
+/* Code points after a CUE_LAST or CUE_TURN in which a finding makes it apply forwards. */
 #define LAST_HAN 12
 #define TURN_EN  40 /* English words are longer */
 
@@ -33,7 +33,7 @@ static bool answers(const struct text_doc *doc, uint32_t from, uint32_t i, uint3
            (doc->cp[stop] != ' ' || !text_is_word(doc->cp[stop + 1]));
 }
 
-/* No finding begins near behind i in its clause. `next` begins one, or ends the sentence. */
+/* No finding begins shortly after i in its clause. `next` begins one, or ends the sentence. */
 static bool last(const struct text_doc *doc, uint32_t i, uint32_t next, bool followed)
 {
     for (uint32_t n = 0; i < next && n < LAST_HAN; i++, n++)
@@ -42,8 +42,7 @@ static bool last(const struct text_doc *doc, uint32_t i, uint32_t next, bool fol
     return i < next || !followed;
 }
 
-/* No comma or full stop in what is near before i: a mark that ends at `from` is of i's clause.
- */
+/* No comma or full stop shortly before i: a mark that ends at `from` is in i's clause. */
 static bool in_clause(const struct text_doc *doc, uint32_t from, uint32_t i)
 {
     const uint32_t near = i > LAST_HAN ? i - LAST_HAN : 0;
@@ -55,17 +54,17 @@ static bool in_clause(const struct text_doc *doc, uint32_t from, uint32_t i)
     return true;
 }
 
-/* What stands around a cue. */
+/* The surroundings of a cue. */
 struct around {
-    const struct text_mark *before; /* the mark before it; NULL: none */
-    uint32_t tested;                /* where that ends, with the words of a test behind it */
-    bool cue;                       /* a cue ends right before it */
-    uint32_t next;                  /* where the next mark begins, or the sentence ends */
+    const struct text_mark *before; /* the previous mark; NULL: none */
+    uint32_t tested;                /* its end, including the words of a test after it */
+    bool cue;                       /* a cue ends directly before it */
+    uint32_t next;                  /* start of the next mark, or end of the sentence */
     bool followed, by_drug;         /* it is a mark, and a drug */
     bool han;                       /* the sentence's */
 };
 
-/* Of a cue before the mark m in s, `limit` being where that begins or s ends. */
+/* For a cue before the mark m in s; `limit` is the start of m or the end of s. */
 static struct around around_of(const struct text_marks *marks, size_t m, uint32_t tested,
                                bool cue, uint32_t limit, const struct text_sentence *s)
 {
@@ -85,7 +84,8 @@ static bool near_drug(uint32_t stop, const struct around *at)
     return at->by_drug && at->next - stop <= (at->han ? LAST_HAN : TURN_EN);
 }
 
-/* "aspirin stopped, warfarin started" looks back, "stopped taking her aspirin" ahead. */
+/* "aspirin stopped, warfarin started" applies backwards, "stopped taking her aspirin"
+ * forwards. */
 static bool looks_back(const struct text_doc *doc, uint32_t i, uint32_t stop,
                        const struct around *at)
 {
@@ -102,7 +102,8 @@ static bool looks_back(const struct text_doc *doc, uint32_t i, uint32_t stop,
     return false;
 }
 
-/* Which way the cue [i, stop) looks: "?PE" doubts what follows, "PE?" what it follows. */
+/* The direction of the cue [i, stop): "?PE" doubts the following finding, "PE?" the preceding
+ * one. */
 static struct text_hit hit_of(const struct text_doc *doc, const struct text_cue *cue,
                               uint32_t i, uint32_t stop, const struct around *at)
 {
@@ -139,8 +140,8 @@ static struct text_hit hit_of(const struct text_doc *doc, const struct text_cue 
     return h;
 }
 
-/* "has no increase": the cue "has no" gives way to the phrase that begins inside it, goes on
- * behind it and is no cue. */
+/* "has no increase": the cue "has no" gives way to the phrase that begins inside it, extends
+ * beyond it and is not a cue. */
 static bool gives_way(const struct text_cues *cues, const struct text_doc *doc, uint32_t i,
                       uint32_t stop, uint32_t limit)
 {
@@ -188,7 +189,7 @@ size_t text_hits(const struct text_engine *e, const struct text_doc *doc,
             }
             cue = &cues->cue[found];
             if (is_assertion(cue, TEXT_AFFIRMED) && denied > 0 && text_beside(doc, denied, i)) {
-                i = past = denied = stop; /* "not experiencing": the denial goes on */
+                i = past = denied = stop; /* "not experiencing": the negation continues */
                 continue;
             }
             if (cue->axis == CUE_TEST) {

@@ -1,5 +1,4 @@
-/* Notes that nobody should send: what is refused, and that time and memory stay in proportion.
- */
+/* Hostile notes: their rejection, and linear time and memory. */
 #include "services/records/text/own.h"
 #include "services/records/text/text_testing.h"
 
@@ -68,8 +67,7 @@ static char *filled(const char *unit, size_t *n)
     return note_room;
 }
 
-/* Each of these is a mebibyte. Were any sweep quadratic the test would take hours, not seconds.
- */
+/* Each of these is one MiB. A quadratic pass would take hours, not seconds. */
 static void a_mebibyte_of_anything_is_read_in_proportion(void **state)
 {
     static const char *const units[] = {

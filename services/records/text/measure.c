@@ -1,8 +1,8 @@
 /* measure.c - measurements: a name, a value, a unit. "BP 120/80 mmHg", "体温38.5℃".
  *
- * A number counts only behind a name, or before a unit that says by itself what was measured.
- * What does not fit (a unit of another kind, "1,200", "37天") is left alone: a wrong number in
- * a chart is worse than a missing one. */
+ * A number counts only after a name, or before a unit that identifies the measurement.
+ * Implausible combinations (a unit of another kind, "1,200", "37天") are omitted: a wrong
+ * number in a chart is worse than a missing one. */
 #include "services/records/text/own.h"
 
 #include "common/base/text.h"
@@ -17,7 +17,7 @@
 struct reader {
     const struct text_measures *m;
     const struct text_doc *doc;
-    uint32_t end; /* of what may be read */
+    uint32_t end; /* of the readable part */
     uint32_t value, value_end, value2, value2_end;
     uint32_t unit, unit_end; /* unit == unit_end: none */
     const char *comparator, *ucum;
@@ -36,7 +36,7 @@ static uint32_t skip_spaces(const struct reader *r, uint32_t i)
     return i;
 }
 
-/* "38.5" at i: where it ends, or i. */
+/* "38.5" at i: its end, or i. */
 static uint32_t number(const struct reader *r, uint32_t i)
 {
     uint32_t j = i;
@@ -67,7 +67,7 @@ static uint32_t comparator(struct reader *r, uint32_t i)
     return skip_spaces(r, i + (c < 0x80 ? (uint32_t)strlen(r->comparator) : 1));
 }
 
-/* The unit at i, past one space; where it ends, or i. */
+/* The unit at i, after at most one space; its end, or i. */
 static uint32_t unit(struct reader *r, uint32_t i)
 {
     uint32_t from = skip_spaces(r, i), end = from;
@@ -84,7 +84,7 @@ static uint32_t unit(struct reader *r, uint32_t i)
     return end;
 }
 
-/* "to" of a range at i: where it ends, or i. */
+/* "to" of a range at i: its end, or i. */
 static uint32_t range_to(const struct reader *r, uint32_t i)
 {
     uint32_t j = skip_spaces(r, i), c = cp_at(r, j);
@@ -96,7 +96,7 @@ static uint32_t range_to(const struct reader *r, uint32_t i)
     return i;
 }
 
-/* A number is not what was measured when it goes on: "1,200", "2/3", "3天", "5th", "2+". */
+/* A number that continues is not the measurement: "1,200", "2/3", "3天", "5th", "2+". */
 static bool goes_on(const struct reader *r, uint32_t i)
 {
     /* year(s) old, month, day (two), hour, minute, week, times, year, number, kind, degree */
@@ -126,7 +126,7 @@ static bool allowed(const struct text_measure *m, const char *ucum)
     return false;
 }
 
-/* "5 feet 3 inches", "7 lbs 2 oz", "1米75": half of it would be wrong. */
+/* "5 feet 3 inches", "7 lbs 2 oz", "1米75": a part of it would be wrong. */
 static bool in_two_units(const struct reader *r, uint32_t i)
 {
     bool first = strcmp(r->ucum, "[ft_i]") == 0 || strcmp(r->ucum, "[lb_av]") == 0 ||
@@ -138,7 +138,7 @@ static bool in_two_units(const struct reader *r, uint32_t i)
     return first && text_is_digit(cp_at(r, i));
 }
 
-/* Reads the value of a measure at i; where it ends, or 0. */
+/* Reads the value of a measurement at i; its end, or 0. */
 static uint32_t value(struct reader *r, const struct text_measure *m, bool needs_unit,
                       uint32_t i)
 {
@@ -222,7 +222,7 @@ full:
                             "the note needs more memory than a call may use");
 }
 
-/* Past the words that may stand between a name and its value: "为", ":", "was". */
+/* Skips words that may stand between a name and its value: "为", ":", "was". */
 static uint32_t skip_links(const struct reader *r, uint32_t i)
 {
     uint32_t from = i, stop = 0;
@@ -243,7 +243,7 @@ static uint32_t skip_links(const struct reader *r, uint32_t i)
     return i;
 }
 
-/* A number with a unit that needs no name, at i; where it ends, or 0. */
+/* A number with a unit that needs no name, at i; its end, or 0. */
 static uint32_t bare(struct reader *r, uint32_t i, int *measure)
 {
     for (size_t k = 0; k < r->m->n_bare; k++) {

@@ -1,4 +1,4 @@
-/* Measurements: what is read, and what is left alone. The sentences are made up. */
+/* Measurements: read and omitted ones. The sentences are invented. */
 #include "services/records/text/text_testing.h"
 
 struct row {

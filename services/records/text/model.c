@@ -10,7 +10,7 @@
 
 #define OWN_CAP     ((size_t)1 << 20)
 #define CANARY_MS   60000
-#define SCRATCH_CAP ((size_t)64 << 20) /* of one window: inputs, outputs, the way through */
+#define SCRATCH_CAP ((size_t)64 << 20) /* of one window: inputs, outputs, the best sequence */
 #define INSTANCES   2                  /* notes read at once */
 #define QUEUE_ROWS  256                /* windows that wait */
 #define LABELS_MAX  32
@@ -22,20 +22,20 @@ struct label {
 };
 
 struct text_model {
-    struct text_backend backend; /* first: what callers hold */
-    struct ward_arena mem;       /* holds the model too */
+    struct text_backend backend; /* first: the callers' view */
+    struct ward_arena mem;       /* contains the model too */
     struct ward_serve *serve;
     struct ward_serve_member member;
-    struct ward_queue *queue; /* what notes are read by */
+    struct ward_queue *queue; /* the queue for notes */
     struct ward_serve_engine *canary_engine;
     struct ward_arena canary_mem;
     struct ward_canary *canary;
-    atomic_bool asked; /* by the canary, once at least */
+    atomic_bool asked; /* checked by the canary at least once */
     struct label label[LABELS_MAX];
     int n_labels;
     int64_t window; /* code points of one run */
     const char *name, *version, *weights, *sha256, *input, *output;
-    const char *terms; /* the input that takes the dictionary's labels; NULL for none */
+    const char *terms; /* the input for the dictionary's labels; NULL for none */
     const struct text_row *known[8];
     size_t n_known;
 };
@@ -133,7 +133,7 @@ static enum ward_code read_card(struct text_model *m, const char *dir, struct wa
 
 /* ---- labels ---- */
 
-/* An I_ follows a B_ or an I_ of its kind; everything else follows anything. */
+/* An I_ follows a B_ or an I_ of its kind; all other transitions are permitted. */
 static bool may_follow(const struct label *now, const struct label *before)
 {
     return now->kind == TEXT_MARK_NONE || now->begins ||
@@ -235,7 +235,7 @@ static bool input(struct ward_arena *mem, const char *name, uint32_t n, struct w
 /* One reading of one note. */
 struct reading {
     const struct text_model *m;
-    struct ward_engine *alone; /* a device that is being tried; NULL: by the queue */
+    struct ward_engine *alone; /* a device during its trial; NULL: by the queue */
     const struct text_doc *doc;
     const struct text_marks *terms;
     struct ward_arena scratch; /* of one window */
@@ -280,7 +280,8 @@ static enum ward_code run(struct reading *r, uint32_t start, uint32_t n, struct 
     return add_marks(m, way, start, n, r->mem, r->out, err);
 }
 
-/* Where a window that begins at `start` ends: with the text, or behind its last stop or comma.
+/* The end of a window that begins at `start`: the text's end, or after its last full stop or
+ * comma.
  */
 static uint32_t window_end(const struct text_model *m, const struct text_doc *doc,
                            uint32_t start, uint32_t end)
@@ -310,7 +311,7 @@ static enum ward_code read_note(struct reading *r, uint32_t start, uint32_t end,
     return code;
 }
 
-/* Until the canary has asked once, what was found at the start counts. */
+/* Until the first run of the canary, the result at start counts. */
 static enum ward_code find(void *self, const struct text_doc *doc, uint32_t start, uint32_t end,
                            const struct text_marks *terms, struct ward_arena *mem,
                            struct text_marks *out, struct ward_err *err)
@@ -325,7 +326,7 @@ static enum ward_code find(void *self, const struct text_doc *doc, uint32_t star
 
 /* ---- the known answer ---- */
 
-/* A text of the card, with what must be found in it. */
+/* A text of the card, with the expected findings. */
 static enum ward_code ask_text(const struct text_model *m, struct ward_engine *e,
                                const struct text_row *row, struct ward_err *err)
 {
@@ -391,7 +392,7 @@ static enum ward_code load(struct text_model *m, const struct text_model_config 
                                                .ask_arg = m};
     WARD_TRY(ward_serve_open(&serve, &m->serve, err));
     m->member = (struct ward_serve_member){m->serve, 0};
-    /* Windows differ in length: rows of two are never one batch. */
+    /* Windows differ in length: rows of two are never batched. */
     WARD_TRY(ward_serve_queue(&m->member,
                               &(struct ward_queue_config){.instances = INSTANCES,
                                                           .max_rows = 1,

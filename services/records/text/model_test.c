@@ -45,7 +45,7 @@ static void put(const char *path, const char *text)
     assert_int_equal(fclose(f), 0);
 }
 
-/* A folder with a model of `word`; `%s` of the card's text is the weights' sha256. */
+/* A folder with a model of `word`; `%s` in the card's text is the weights' sha256. */
 static void make(struct model *m, const char *word, const char *card)
 {
     uint8_t sha[WARD_SHA256_SIZE];
@@ -117,7 +117,7 @@ static void a_model_finds_what_no_dictionary_has_and_rules_judge_it(void **state
     ward_arena_reset(&text_fix.mem);
     assert_int_equal(
         text_extract(e, &text_fix.mem, note, strlen(note), TEXT_AUTO, &found, &err), WARD_OK);
-    assert_int_equal(found.n, 4); /* the model leaves the headache out */
+    assert_int_equal(found.n, 4); /* the model omits the headache */
     assert_string_equal(found.at[0].name, "眼皮跳");
     assert_string_equal(found.at[0].maker->name, "one_word");
     assert_string_equal(found.at[0].maker->version, "7");
@@ -163,7 +163,8 @@ static void a_word_the_dictionary_knows_has_its_code(void **state)
     clear(&m);
 }
 
-/* Who found the headache in a note of a headache and the model's word, "" when nobody did. */
+/* The source of the headache finding in a note with a headache and the model's word, "" if
+ * none. */
 static void finder_of_headache(const char *more, char out[32])
 {
     const char *note = "有眼皮跳，头痛。";
@@ -281,7 +282,7 @@ static void a_text_longer_than_the_window_is_read_in_pieces(void **state)
     clear(&m);
 }
 
-/* The only device of the order may not be used, and the log says why. */
+/* The only device of the order is unusable, and the log has the reason. */
 static void not_ready(enum ward_code code, struct ward_err *err, const char *why)
 {
     assert_int_equal(code, WARD_UNAVAILABLE);
@@ -394,7 +395,7 @@ static void the_model_that_is_shipped_reads_a_note(void **state)
     text_model_close(b);
 }
 
-/* The model takes "无尿痛" for a symptom, and "霍奇金氏淋巴瘤" out of the longer name. */
+/* The model marks "无尿痛" as a symptom, and "霍奇金氏淋巴瘤" within the longer name. */
 static void
 a_denial_is_part_of_a_model_s_finding_only_where_the_dictionary_says_so(void **state)
 {

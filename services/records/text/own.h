@@ -1,4 +1,5 @@
-/* own.h - what the files of the extraction share. Threads, memory, errors: text.h. */
+/* own.h - declarations that the files of the extraction share. Threads, memory, errors:
+ * text.h. */
 #ifndef RECORDS_TEXT_OWN_H
 #define RECORDS_TEXT_OWN_H
 
@@ -9,7 +10,7 @@
 /* ---- dictionaries: dict.c ---- */
 struct text_dict {
     struct text_trie trie;
-    struct text_trie tails; /* what, behind a term, makes it another thing */
+    struct text_trie tails; /* text after a term that changes its meaning */
     struct text_term *term;
     size_t n;
 };
@@ -19,35 +20,36 @@ enum cue_axis {
     CUE_ASSERTION,
     CUE_TEMPORALITY,
     CUE_EXPERIENCER,
-    CUE_COURSE,  /* of drugs: stopped, or going on */
-    CUE_PSEUDO,  /* looks like a cue and is none: "no increase" */
+    CUE_COURSE,  /* of drugs: stopped, or continuing */
+    CUE_PSEUDO,  /* resembles a cue and is not one: "no increase" */
     CUE_STOP,    /* ends every scope: "but" */
     CUE_SECTION, /* a heading: sets an axis until the next, or the line's end */
     CUE_FILLER,  /* may stand in a bare list: "and", "等症状" */
-    CUE_ABBREV,  /* its full stop ends no sentence: "dr." */
+    CUE_ABBREV,  /* its full stop does not end a sentence: "dr." */
     CUE_TEST /* may stand between a finding and a CUE_BEHIND: "HIV antibody test negative" */
 };
 #define CUE_N_VALUED 4 /* axes that have values */
-/* CHANGED: what stands before it was stopped, what stands behind it goes on. */
+/* CHANGED: the preceding drug was stopped, the following one continues. */
 enum cue_course { COURSE_GOING, COURSE_STOPPED, COURSE_CHANGED };
 enum cue_direction { CUE_FORWARD, CUE_BACKWARD, CUE_BOTH };
 enum cue_reach { CUE_WORD, CUE_NEAR, CUE_FAR, CUE_LIST, CUE_CLAUSE, CUE_SENTENCE };
-/* Which way a cue looks, where its place decides: the tables' column `edge`. */
+/* The direction of a cue, if its position decides: the tables' column `edge`. */
 enum cue_edge {
-    CUE_ANYWHERE, /* its direction, wherever it stands */
-    CUE_AT_EDGE,  /* forward where no word comes right before it, else backward: "?" */
-    CUE_BEHIND,   /* backward over the findings that it ends: "HIV and syphilis negative" */
-    CUE_LAST,     /* backward where no finding follows in its clause: "PE excluded" */
-    CUE_TURN, /* of both directions: backward right behind a drug, or where no drug follows in
-                 its clause: "aspirin stopped, warfarin started" */
-    CUE_TURN_OVER /* so, and over a comma where its clause has no drug: "aspirin, discontinued"
+    CUE_ANYWHERE, /* its direction, at any position */
+    CUE_AT_EDGE,  /* forwards if no word directly precedes it, otherwise backwards: "?" */
+    CUE_BEHIND,   /* backwards over the findings that it ends: "HIV and syphilis negative" */
+    CUE_LAST,     /* backwards if no finding follows in its clause: "PE excluded" */
+    CUE_TURN, /* in both directions: backwards directly after a drug, or if no drug follows in
+               *                  its clause: "aspirin stopped, warfarin started" */
+    CUE_TURN_OVER /* the same, and across a comma if its clause has no drug: "aspirin,
+                   * discontinued"
                    */
 };
 
 struct text_cue {
     const char *id;
     enum cue_axis axis;
-    enum cue_axis sets; /* of a section: the axis; CUE_SECTION for none of them */
+    enum cue_axis sets; /* of a section: the axis; CUE_SECTION for none */
     int value;          /* of the axis's enum */
     enum cue_direction direction;
     enum cue_reach reach;
@@ -63,8 +65,8 @@ struct text_cues {
 struct text_measure {
     const char *kind, *system, *code, *code2;
     bool pair;
-    const char *units;   /* allowed, by ucum, space-separated */
-    const char *assumed; /* ucum when the note gives no unit; "" for none */
+    const char *units;   /* permitted ones, by ucum, space-separated */
+    const char *assumed; /* ucum if the note has no unit; "" for none */
 };
 struct text_measure_name {
     int measure; /* index; -1: a word between name and value */
@@ -73,14 +75,14 @@ struct text_measure_name {
 };
 struct text_unit {
     const char *ucum;
-    bool named; /* means it only behind a measure's name: "40度" may be an angle */
+    bool named; /* valid only after a measurement's name: "40度" may be an angle */
 };
-struct text_bare_unit { /* a unit that says what was measured: 38.5 degrees Celsius */
+struct text_bare_unit { /* a unit that identifies the measurement: 38.5 degrees Celsius */
     const char *ucum;
     int measure;
     double lo, hi;
 };
-struct text_unit_code { /* what a kind is called when measured in a unit */
+struct text_unit_code { /* a kind's code when measured in a unit */
     int measure;
     const char *ucum;
     struct text_term term;
@@ -95,11 +97,11 @@ struct text_measures {
     size_t n_bare;
     struct text_unit_code by_unit[16];
     size_t n_by_unit;
-    struct text_term *term; /* one a measure: what its findings are called */
+    struct text_term *term; /* one for each measurement: the names of its findings */
 };
 
 struct text_engine {
-    struct ward_arena mem; /* holds the engine itself too */
+    struct ward_arena mem; /* contains the engine itself too */
     struct text_dict dict;
     struct text_cues zh, en;
     struct text_measures measures;
@@ -107,7 +109,7 @@ struct text_engine {
     const struct text_backend *backend; /* NULL: the rules alone */
 };
 
-/* Loaders, at start. `scratch` is for what is not kept. */
+/* Loaders, at start. `scratch` is for temporary data. */
 struct text_loader {
     struct ward_arena *mem, *scratch;
     const char *dir;
@@ -116,7 +118,7 @@ struct text_loader {
 };
 WARD_MUST enum ward_code text_load_table(struct text_loader *l, const char *file, int columns,
                                          struct text_table *out, struct ward_err *err);
-/* Folds a cell of a table as notes are folded. */
+/* Normalizes a cell of a table like notes. */
 WARD_MUST enum ward_code text_load_fold(struct text_loader *l, const struct text_table *t,
                                         const struct text_row *row, int column,
                                         struct text_doc *out, struct ward_err *err);
@@ -140,12 +142,12 @@ struct text_sentence {
 struct text_sentence text_sentence_at(const struct text_engine *e, const struct text_doc *doc,
                                       uint32_t start);
 
-/* A cue that denies what follows and begins at i: *end is where it ends. False where there is
- * none, or where it begins a longer phrase that is no denial. */
+/* A cue that negates the following text and begins at i: *end is its end. False if there is
+ * none, or if it begins a longer phrase that is not a negation. */
 bool text_denial_at(const struct text_engine *e, const struct text_doc *doc, uint32_t i,
                     uint32_t limit, uint32_t *end);
 
-/* What the dictionary finds in [start, end). */
+/* The dictionary's matches in [start, end). */
 WARD_MUST enum ward_code text_rules_find(const struct text_engine *e,
                                          const struct text_doc *doc, uint32_t start,
                                          uint32_t end, struct ward_arena *mem,
@@ -161,19 +163,19 @@ struct text_hit {
     const struct text_cue *cue;
     enum cue_direction direction;
     uint32_t start, end;
-    uint32_t after, before; /* the reach: [end, after) and [before, start) */
-    bool ends_run;          /* a CUE_BEHIND right behind a finding */
+    uint32_t after, before; /* the scope: [end, after) and [before, start) */
+    bool ends_run;          /* a CUE_BEHIND directly after a finding */
 };
 
-/* The cues of the note outside its marks, by their place, into hits; only counted where that is
- * NULL. A hit's reach is not set. */
+/* The cues of the note outside its marks, by position, into hits; only counted if that is NULL.
+ * A hit's scope is not set. */
 size_t text_hits(const struct text_engine *e, const struct text_doc *doc,
                  enum text_language language, const struct text_marks *marks,
                  struct text_hit *hits);
 /* Nothing, or a space, between the two. */
 bool text_beside(const struct text_doc *doc, uint32_t from, uint32_t to);
 
-/* What the words around say of each mark: findings[i] belongs to marks->at[i]. */
+/* The attributes of each mark from its surroundings: findings[i] belongs to marks->at[i]. */
 WARD_MUST enum ward_code text_scope(const struct text_engine *e, const struct text_doc *doc,
                                     enum text_language language, const struct text_marks *marks,
                                     struct ward_arena *mem, struct text_finding *findings,

@@ -1,7 +1,8 @@
-/* scope.c - what the words around a finding say of it: denied, doubted, past, a relative's.
+/* scope.c - attributes of a finding from the words around it: negated, doubtful, past, a
+ * relative's.
  *
- * After NegEx and ConText: cues before or behind a finding, phrases that only look like cues,
- * and words that end a cue's reach. Of several cues of one axis that reach a finding the
+ * After NegEx and ConText: cues before or after a finding, phrases that only resemble cues, and
+ * words that end a cue's scope. Of several cues of one axis whose scope contains a finding, the
  * nearest decides.
  *
  * Source: Chapman WW et al., A simple algorithm for identifying negated findings and diseases
@@ -10,24 +11,24 @@
  * Source: Harkema H et al., ConText, J Biomed Inform 2009;42:839-851,
  * doi:10.1016/j.jbi.2009.05.002.
  *
- * Chinese writes lists, and often joins sentences with commas: a comma ends the reach of a cue
- * of a list unless what follows up to the next one is nothing but findings ("bare"). "没有" and
- * its like reach what is near alone: a finding at most NEAR_HAN characters on, counted anew
- * from every finding and every enumeration comma. "无", the word of written notes, reaches
- * FAR_HAN on, counted so too: "无两下肢凹陷性水肿".
+ * Chinese uses lists, and often joins sentences with commas: a comma ends the scope of a list's
+ * cue unless only findings follow up to the next comma ("bare"). The scope of "没有" and
+ * similar words is short: a finding at most NEAR_HAN characters away, counted again from every
+ * finding and every enumeration comma. The scope of "无", the word of written notes, is
+ * FAR_HAN, counted in the same way: "无两下肢凹陷性水肿".
  *
- * Everything is found in sweeps over a sentence, none of them looks back or ahead for a cue:
- * the time is linear however many cues a note has.
+ * All steps are passes over a sentence, and none searches backwards or forwards for a cue: the
+ * time is linear in the number of cues.
  */
 #include "services/records/text/own.h"
 
 #include <string.h>
 
-#define NEAREST 24 /* cues looked at on each side of a finding */
+#define NEAREST 24 /* maximum cues on each side of a finding */
 
-/* CMDD's train split, what patients say: "没有" denies 242 of 280 symptoms up to 3 characters
- * on, and 4 of 44 further on (4: 1 of 11). One more is let through, because notes put a part of
- * the body between. English words are longer. */
+/* CMDD's train split, patients' messages: "没有" negates 242 of 280 symptoms up to 3 characters
+ * away, and 4 of 44 further away (4: 1 of 11). One more is permitted, because notes insert a
+ * part of the body. English words are longer. */
 #define NEAR_HAN 4
 #define NEAR_EN  40
 #define FAR_HAN  10
@@ -42,7 +43,7 @@ struct work {
     struct text_finding *finding;
     struct text_hit *hit; /* of the whole note */
     size_t n_hits;
-    uint8_t *place; /* [doc->n] COMMA_BARE: what follows is a bare list; *_ENDS */
+    uint8_t *place; /* [doc->n] COMMA_BARE: a bare list follows; *_ENDS */
     struct text_sentence s;
     size_t hit_0, hit_1, mark_0, mark_1; /* of the sentence */
 };
@@ -59,8 +60,8 @@ static bool in_bare_list(const struct text_hit *h)
            (h->cue->axis < CUE_N_VALUED && h->direction == CUE_BACKWARD);
 }
 
-/* Marks where a near and a far reach end: at the beginning of each run of words that is too
- * long for it. */
+/* Marks the ends of short and long scopes: at the beginning of each run of words that is too
+ * long for them. */
 static void near_ends(struct work *w)
 {
     const uint32_t near = w->s.han ? NEAR_HAN : NEAR_EN, far = w->s.han ? FAR_HAN : FAR_EN;
@@ -92,7 +93,7 @@ static void near_ends(struct work *w)
     }
 }
 
-/* Where each cue's reach ends behind it, from the sentence's end to its start. */
+/* The end of each cue's forward scope, from the sentence's end to its start. */
 static void reach_after(struct work *w)
 {
     uint32_t stop = w->s.end, comma = stop, hard = stop, near = stop, far = stop;
@@ -102,7 +103,7 @@ static void reach_after(struct work *w)
     for (uint32_t i = w->s.end; i-- > w->s.start;) {
         const struct text_mark *next;
 
-        while (m > w->mark_0 && w->mark[m - 1].end > i + 1) /* one that leaves the sentence */
+        while (m > w->mark_0 && w->mark[m - 1].end > i + 1) /* one beyond the sentence */
             m--;
         next = m < w->mark_1 ? &w->mark[m] : NULL;
         if (i + 1 < w->s.end && w->place[i + 1] & NEAR_ENDS)
@@ -123,7 +124,7 @@ static void reach_after(struct work *w)
             if (h->cue->axis == CUE_STOP)
                 stop = h->start;
             bare = bare && in_bare_list(h);
-            i = h->start; /* the loop goes on before it */
+            i = h->start; /* the loop continues before it */
             continue;
         }
         if (m > w->mark_0 && w->mark[m - 1].end == i + 1) {
@@ -145,9 +146,9 @@ static void reach_after(struct work *w)
     }
 }
 
-/* Where the run of findings begins that mark m ends: "hepatitis B or C", and over commas too
- * where the last of them is joined by a word, "HIV, hepatitis B and syphilis". A run has no
- * cue in it but fillers, so no two cues look at one run. */
+/* The start of the run of findings that mark m ends: "hepatitis B or C", and across commas too
+ * if a word joins the last of them, "HIV, hepatitis B and syphilis". A run contains no cues but
+ * fillers, so no two cues share a run. */
 static uint32_t run_start(const struct work *w, size_t m)
 {
     bool joined = false;
@@ -179,10 +180,10 @@ struct run {
     uint32_t start;
 };
 
-/* What a CUE_TURN says of what stands before it: of the drugs of its clause, or of the clause
- * before. Chinese lists its drugs with their doses; of English the last run alone: "takes
- * aspirin and her warfarin was stopped". drug: the last one before the cue, as m + 1; run: of
- * the cue before, since several cues may stand behind one run. */
+/* The scope of a CUE_TURN before it: the drugs of its clause, or of the previous clause.
+ * Chinese lists drugs with their doses; in English only the last run counts: "takes aspirin and
+ * her warfarin was stopped". drug: the last one before the cue, as m + 1; run: of the previous
+ * cue, because several cues may follow one run. */
 static uint32_t turn_start(const struct work *w, const struct text_hit *h, size_t drug,
                            uint32_t comma, uint32_t earlier, struct run *run)
 {
@@ -199,7 +200,7 @@ static uint32_t turn_start(const struct work *w, const struct text_hit *h, size_
     return run->start;
 }
 
-/* And before it, from the start to the end. */
+/* And the backward scope, from the start to the end. */
 static void reach_before(struct work *w)
 {
     uint32_t stop = w->s.start, comma = stop, hard = stop, earlier = stop;
@@ -217,7 +218,7 @@ static void reach_before(struct work *w)
         if (k < w->hit_1 && w->hit[k].start == i) {
             struct text_hit *h = &w->hit[k++];
             bool next = m > w->mark_0 && text_beside(w->doc, w->mark[m - 1].end, h->start);
-            /* "cough, PE excluded": what stands before the comma is not excluded. */
+            /* "cough, PE excluded": the text before the comma is not excluded. */
             const uint32_t list = h->cue->edge == CUE_LAST ? comma : hard;
             const uint32_t reach[] = {
                 next ? w->mark[m - 1].start : h->start, hard, hard, list, comma, stop};
@@ -250,7 +251,8 @@ static void set(struct work *w, struct text_finding *f, const struct text_hit *h
         f->why_assertion = why;
         break;
     case CUE_COURSE:
-        if (h->cue->value == COURSE_STOPPED || /* "曾服阿司匹林，已停": before the past */
+        if (h->cue->value ==
+                COURSE_STOPPED || /* "曾服阿司匹林，已停": takes precedence over the past */
             (h->cue->value == COURSE_CHANGED && to == h->start)) {
             f->temporality = TEXT_STOPPED;
             f->why_temporality = why;
@@ -267,8 +269,8 @@ static void set(struct work *w, struct text_finding *f, const struct text_hit *h
     }
 }
 
-/* The nearest cue of the axis that reaches the mark; of two as near the one before it. `split`
- * is the first hit behind the mark. */
+/* The nearest cue of the axis whose scope contains the mark; of two at equal distance the
+ * preceding one. `split` is the first hit after the mark. */
 static void decide(struct work *w, const struct text_mark *mark, struct text_finding *f,
                    size_t split, enum cue_axis axis)
 {
@@ -307,8 +309,8 @@ static void sentence(struct work *w)
     }
 }
 
-/* Where a heading's section ends: with its line, or, of a heading on a line of its own, before
- * the next empty line; before the next heading in any case. */
+/* The end of a heading's section: its line's end, or, for a heading on a line of its own,
+ * before the next empty line; in any case before the next heading. */
 static uint32_t section_end(const struct text_doc *doc, uint32_t i, uint32_t limit)
 {
     while (i < limit && doc->cp[i] == ' ')

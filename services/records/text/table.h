@@ -1,8 +1,8 @@
-/* table.h - the data files: tab-separated rows under a header that says where they come from.
+/* table.h - the data files: tab-separated rows after a header with their source.
  *
  * Lines that begin with '#' are the header and comments; the header must name `source:`,
  * `licence:` and `checked:` (a date). Every other line has the file's number of columns, none
- * of them with a space at either end; "-" stands for an empty one.
+ * with a space at either end; "-" means an empty one.
  *
  * Threads: none; read once at start. Memory: the arena's. Errors: NOT_FOUND;
  * FAILED_PRECONDITION reason TEXT_DATA with file:line.

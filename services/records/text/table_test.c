@@ -1,4 +1,4 @@
-/* The data files: a broken line stops the start, and the message names file and line. */
+/* The data files: an invalid line stops the start, and the message names file and line. */
 #include "services/records/text/text_testing.h"
 
 #include <stdlib.h>
@@ -8,7 +8,7 @@ static const char *const files[] = {"sources.tsv", "terms_zh.tsv", "terms_en.tsv
                                     "cues_zh.tsv", "cues_en.tsv",  "measures.tsv", "units.tsv"};
 static const char head[] = "# test\n# source: none\n# licence: none\n# checked: 2026-11-21\n";
 
-/* What a sound folder holds below the header; every file has something. */
+/* The content of a valid folder after the header; every file has rows. */
 static const char *const sound[] = {
     "ward\tWard\tApache-2.0\there\t2026-11-21\n",
     "发热\tsymptom\t-\ticd10\tR50\tzh\tward\n",
@@ -20,7 +20,7 @@ static const char *const sound[] = {
     "kg/m2\tkg/m2\t-\n",
 };
 
-/* Opens a folder like the sound one in which `file` holds `text`; NULL: no such file. */
+/* Opens a folder like the valid one in which `file` contains `text`; NULL: no such file. */
 static enum ward_code open_hashed(const char *file, const char *text, char hash[65],
                                   struct ward_err *err)
 {
@@ -39,7 +39,7 @@ static enum ward_code open_hashed(const char *file, const char *text, char hash[
         f = fopen(path, "we");
         assert_non_null(f);
         if (this && *text == '#')
-            fputs(text, f); /* brings its own header */
+            fputs(text, f); /* has its own header */
         else
             fprintf(f, "%s%s", head, this ? text : sound[i]);
         assert_int_equal(fclose(f), 0);

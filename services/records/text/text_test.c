@@ -1,4 +1,4 @@
-/* Sentences in both languages, and what must be read in them. The sentences are made up. */
+/* Sentences in both languages, and their expected findings. The sentences are invented. */
 #include "services/records/text/text_testing.h"
 
 struct row {
@@ -6,7 +6,8 @@ struct row {
     const char *kind, *name, *code;
     const char *assertion, *when, *who;
     const char
-        *cue; /* the words that decided the assertion, else the time, else who; "" none */
+        *cue; /* the words that decided the assertion, otherwise the time, otherwise the person;
+               * "" none */
 };
 
 static const struct row rows[] = {
@@ -34,7 +35,7 @@ static const struct row rows[] = {
     {"宝宝不咳嗽。", "咳嗽", "SYMPTOM", "咳嗽", "R05", "NEGATED", "CURRENT", "PATIENT", "不"},
     {"肺结核可能性不大。", "肺结核", "DISEASE", "肺结核", "A16", "NEGATED", "CURRENT",
      "PATIENT", "可能性不大"},
-    /* looks like a cue and is none */
+    /* resembles a cue and is not one */
     {"无明显诱因出现腹痛。", "腹痛", "SYMPTOM", "腹痛", "R10", "AFFIRMED", "CURRENT", "PATIENT",
      "出现"},
     {"四肢无力伴头晕。", "头晕", "SYMPTOM", "头晕", "R42", "AFFIRMED", "CURRENT", "PATIENT",
@@ -248,7 +249,7 @@ static void words_inside_other_words_are_not_found(void **state)
     assert_int_equal(text_of("感染科门诊").n, 0); /* a department */
 }
 
-/* "不适" is malaise; of a list, or of what else there may be, it names no symptom. */
+/* "不适" is malaise; for a list, or for other complaints, it names no symptom. */
 static void what_stands_for_the_rest_of_a_list_is_no_finding(void **state)
 {
     static const char *const whole[] = {"无特殊不适。", "未诉其他不适。", "术后无明显不适。"};

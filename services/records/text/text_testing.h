@@ -1,5 +1,5 @@
-/* text_testing.h - what the extraction's tests share: the committed dictionaries, opened once,
- * and a row of a table of sentences. For tests alone. */
+/* text_testing.h - declarations that the extraction's tests share: the committed dictionaries,
+ * opened once, and a row of a table of sentences. Only for tests. */
 #ifndef RECORDS_TEXT_TEXT_TESTING_H
 #define RECORDS_TEXT_TEXT_TESTING_H
 
@@ -58,7 +58,7 @@ static inline struct text_findings text_of(const char *note)
     return found;
 }
 
-/* The finding over exactly these words; fails when there is none. */
+/* The finding over exactly these words; fails if there is none. */
 static inline const struct text_finding *text_at(const struct text_findings *found,
                                                  const char *note, const char *words)
 {

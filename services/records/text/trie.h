@@ -1,10 +1,10 @@
-/* trie.h - the longest of many terms at a place of a folded text.
+/* trie.h - finds the longest of many terms at a position of a normalized text.
  *
- * A trie whose edges lie in one hash table of (node, code point): a step is one look-up, and a
- * search at one place takes as many steps as the longest term is long, TEXT_TERM_MAX.
+ * A trie whose edges are in one hash table of (node, code point): a step is one look-up, and a
+ * search at one position takes at most TEXT_TERM_MAX steps.
  *
  * Threads: read-only once built. Memory: the arena it is built in. Errors: RESOURCE_EXHAUSTED
- * when that is full; ALREADY_EXISTS for a term that is there.
+ * if that is full; ALREADY_EXISTS for a duplicate term.
  */
 #ifndef RECORDS_TEXT_TRIE_H
 #define RECORDS_TEXT_TRIE_H
@@ -27,17 +27,18 @@ struct text_trie {
 /* Room for terms of `total` code points in all. */
 WARD_MUST enum ward_code text_trie_init(struct text_trie *t, struct ward_arena *mem,
                                         uint32_t total, struct ward_err *err);
-/* A folded term of n code points, 1..TEXT_TERM_MAX; value >= 0. */
+/* A normalized term of n code points, 1..TEXT_TERM_MAX; value >= 0. */
 WARD_MUST enum ward_code text_trie_add(struct text_trie *t, const uint32_t *cp, uint32_t n,
                                        int32_t value, struct ward_err *err);
 /* The child of a node, 0 for none; the root is node 0. */
 uint32_t text_trie_step(const struct text_trie *t, uint32_t node, uint32_t cp);
-/* Where a term may stand among letters and digits; scripts without spaces have no edges. */
+/* Where a term may begin and end among letters and digits; scripts without spaces have no
+ * edges. */
 enum text_edges {
     TEXT_EDGES = 0,       /* a whole word */
     TEXT_PLURAL = 1,      /* or with the s of a plural */
     TEXT_THEN_DIGITS = 2, /* digits may follow: "HR88" */
-    TEXT_AFTER_DIGITS = 4 /* or come before: "80mmHg" */
+    TEXT_AFTER_DIGITS = 4 /* or precede: "80mmHg" */
 };
 
 /* The longest term of [i, limit) that begins at i: its value and *end, or -1. */
