@@ -88,8 +88,8 @@ const struct cli_command cli_diagnosis_commands[] = {
      "load a version beside the active one, with --shadow to compare their answers", load},
     {"diagnosis unload", "[--key KEY] MODEL VERSION", "take a version out of service", unload},
     {"diagnosis promote", "[--override-reason TEXT] [--key KEY] MODEL VERSION ACTIVE",
-     "make a loaded version answer in place of the active one", promote},
+     "make a loaded version the active one", promote},
     {"diagnosis roll-back", "[--key KEY] MODEL ACTIVE",
-     "make the version answer that was active before", roll_back},
+     "make the previously active version active again", roll_back},
     {0},
 };

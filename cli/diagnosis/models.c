@@ -221,7 +221,7 @@ static enum ward_code verify_one(struct job *j, const char *dir, struct ward_rel
                                     lies.file[i].sha256, &j->err));
     if (lies.n != signed_is->n)
         return WARD_FAIL_REASON(&j->err, FAILED_PRECONDITION, "MODEL_SIGNATURE",
-                                "a file that was signed is not there");
+                                "a signed file is missing");
     return WARD_OK;
 }
 

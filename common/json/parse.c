@@ -341,7 +341,7 @@ static enum ward_code report(const struct builder *b, const struct ward_json_sca
     path_of(b, path);
     if (b->twin != NULL)
         return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "JSON_DUPLICATE_KEY",
-                                "before line %llu, byte %llu: %s is there twice",
+                                "before line %llu, byte %llu: %s is duplicated",
                                 (unsigned long long)line_of(b, bytes, at),
                                 (unsigned long long)b->byte + at, path);
     if (scan->fault != JSON_FINE)

@@ -145,7 +145,7 @@ static enum ward_code outside(struct ward_json_stream *s, char c)
     } else if (c == '[' && s->depth == 1 && s->is_ours) {
         if (s->was_ours)
             return WARD_FAIL_REASON(&s->err, INVALID_ARGUMENT, "JSON_DUPLICATE_KEY",
-                                    "line %llu, byte %llu: %s is there twice",
+                                    "line %llu, byte %llu: %s is duplicated",
                                     (unsigned long long)s->line, (unsigned long long)s->byte,
                                     s->cfg.key);
         s->was_ours = true;

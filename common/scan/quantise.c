@@ -22,7 +22,7 @@ static enum ward_code measure(const float *x, int dim, double *most, double *len
     double sum = 0;
 
     if (dim <= 0 || dim > SCAN_DIM_MAX || dim % 64 != 0)
-        return WARD_FAIL(err, INVALID_ARGUMENT, "%d is no dimension of a scan", dim);
+        return WARD_FAIL(err, INVALID_ARGUMENT, "%d is not a valid dimension of a scan", dim);
     *most = 0;
     for (int i = 0; i < dim; i++) {
         double v = fabs((double)x[i]);

@@ -150,7 +150,7 @@ static enum ward_code grow(struct scan_set *s, uint32_t n, struct ward_err *err)
     struct scan_block *b;
 
     if (n >= BLOCKS_MAX)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "the set has all the rows it can have");
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "the set is full");
     shelf = atomic_load(&s->shelves[n / SCAN_SHELF]);
     if (shelf == NULL) {
         shelf = calloc(1, sizeof(*shelf));
@@ -185,7 +185,8 @@ static enum ward_code check(const struct scan_set *s, const int8_t *codes,
     if (low != 0 || !(code->scale > 0) || !(code->residual >= 0) ||
         !(code->residual <= (float)SCAN_FURTHEST) ||
         !(sqrt((double)sum) * (double)code->scale <= SCAN_LONGEST))
-        return WARD_FAIL(err, INVALID_ARGUMENT, "these are no codes of a vector of length 1");
+        return WARD_FAIL(err, INVALID_ARGUMENT,
+                         "these codes do not represent a vector of length 1");
     return WARD_OK;
 }
 

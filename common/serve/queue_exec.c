@@ -197,7 +197,7 @@ static enum ward_code run_rows(struct ward_queue *q, struct instance *i, const s
                              q->cfg.name);
     WARD_TRY(q->cfg.ops.run(i->is, &i->scratch, &stop, in, n_in, out, &n, err));
     if (!by_rows(out, n, b->rung))
-        return WARD_FAIL(err, INTERNAL, "%s answered %d rows with another number of them",
+        return WARD_FAIL(err, INTERNAL, "%s answered %d rows with another number of rows",
                          q->cfg.name, b->rung);
     for (int p = 0; p < b->n_parts; p++) {
         deliver(q, &b->part[p], at, out, n);

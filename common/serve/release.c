@@ -26,9 +26,10 @@ enum ward_code ward_release_keys_parse(const char *text, size_t n,
         if (len > 0 && *text != '#') {
             if (keys.n == WARD_RELEASE_KEYS ||
                 ward_vkey_parse(text, len, &keys.at[keys.n], NULL) != WARD_OK)
-                return WARD_FAIL(err, INVALID_ARGUMENT,
-                                 "line %d is no verifier key, or one of more than %d", line,
-                                 WARD_RELEASE_KEYS);
+                return WARD_FAIL(
+                    err, INVALID_ARGUMENT,
+                    "line %d is not a verifier key, or the file has more than %d keys", line,
+                    WARD_RELEASE_KEYS);
             keys.n++;
         }
         text = stop == NULL ? end : stop + 1;

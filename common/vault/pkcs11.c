@@ -99,7 +99,8 @@ static enum ward_code module_load(struct ward_p11 *h, struct ward_err *err)
         return WARD_FAIL(err, NOT_FOUND, "no PKCS#11 module at %s", h->where.module);
     h->f = p11_kit_module_load(h->where.module, P11_KIT_MODULE_CRITICAL);
     if (h->f == NULL)
-        return WARD_FAIL(err, FAILED_PRECONDITION, "%s is no PKCS#11 module", h->where.module);
+        return WARD_FAIL(err, FAILED_PRECONDITION, "%s is not a PKCS#11 module",
+                         h->where.module);
     h->loaded = true;
     return WARD_OK;
 }
@@ -145,10 +146,10 @@ static enum ward_code slot_find(struct ward_p11 *h, CK_SLOT_ID *slot, CK_TOKEN_I
         h->named) /* the token existed and is now removed, or its host is unavailable */
         return lost(h, "C_GetSlotList", CKR_TOKEN_NOT_PRESENT, err);
     if (found == 0)
-        return WARD_FAIL(err, NOT_FOUND, "no token as the PKCS#11 URI names");
+        return WARD_FAIL(err, NOT_FOUND, "no token matches the PKCS#11 URI");
     if (found > 1)
         return WARD_FAIL(err, FAILED_PRECONDITION,
-                         "several tokens as the PKCS#11 URI names: add serial=");
+                         "several tokens match the PKCS#11 URI: add serial=");
     return WARD_OK;
 }
 
@@ -218,10 +219,10 @@ static enum ward_code key_find(struct ward_p11 *h, struct ward_err *err)
     if (rv != CKR_OK)
         return lost(h, "C_FindObjects", rv, err);
     if (n == 0)
-        return WARD_FAIL(err, NOT_FOUND, "the token has no secret key as the URI names");
+        return WARD_FAIL(err, NOT_FOUND, "no secret key of the token matches the URI");
     if (n > 1)
         return WARD_FAIL(err, FAILED_PRECONDITION,
-                         "the token has several secret keys as the URI names: add id=");
+                         "several secret keys of the token match the URI: add id=");
     h->key = keys[0];
     return WARD_OK;
 }
@@ -246,7 +247,7 @@ static enum ward_code key_fit(struct ward_p11 *h, struct ward_err *err)
                          "the token's key can be read (CKA_SENSITIVE is false)");
     if (extractable != CK_FALSE)
         return WARD_FAIL(err, FAILED_PRECONDITION,
-                         "the token's key can be taken out (CKA_EXTRACTABLE is true)");
+                         "the token's key is extractable (CKA_EXTRACTABLE is true)");
     return WARD_OK;
 }
 
@@ -259,7 +260,7 @@ static enum ward_code key_name(struct ward_p11 *h, struct ward_err *err)
     WARD_TRY(encrypt_with(h, ward_keytag_nonce, &none, &text, out, err));
     if (h->named && memcmp(h->keytag, out + WARD_KEYTAG_SIZE, WARD_KEYTAG_SIZE) != 0)
         return WARD_FAIL(err, FAILED_PRECONDITION,
-                         "the token's key is another than when it was opened");
+                         "the token's key has changed since it was opened");
     memcpy(h->keytag, out + WARD_KEYTAG_SIZE, WARD_KEYTAG_SIZE);
     h->named = true;
     return WARD_OK;

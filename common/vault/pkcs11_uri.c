@@ -36,8 +36,7 @@ static enum ward_code refuse_unfit(struct ward_p11_uri *u, struct ward_err *err)
                          "the PKCS#11 URI has a pin-value, which process lists and logs show: "
                          "use pin-source=file:/path");
     if (p11_kit_uri_any_unrecognized(u->uri))
-        return WARD_FAIL(err, FAILED_PRECONDITION,
-                         "the PKCS#11 URI has an attribute that is not known");
+        return WARD_FAIL(err, FAILED_PRECONDITION, "the PKCS#11 URI has an unknown attribute");
     if (u->module == NULL || u->module[0] != '/')
         return WARD_FAIL(err, FAILED_PRECONDITION,
                          "the PKCS#11 URI needs module-path=, an absolute path");
@@ -104,7 +103,7 @@ enum ward_code ward_p11_pin(const char *path, uint8_t pin[WARD_PIN_MAX + 2], siz
         got--;
     if (got <= 0 || got > WARD_PIN_MAX) {
         ward_wipe(pin, WARD_PIN_MAX + 2);
-        return WARD_FAIL(err, FAILED_PRECONDITION, "%s holds no PIN of 1 to %d bytes", path,
+        return WARD_FAIL(err, FAILED_PRECONDITION, "%s contains no PIN of 1 to %d bytes", path,
                          WARD_PIN_MAX);
     }
     *n = (size_t)got;

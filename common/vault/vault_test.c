@@ -134,7 +134,7 @@ static void a_uri_that_is_unfit_is_refused_and_not_repeated(void **state)
         {"pkcs11:token=t;object=SECRET?module-path=/m.so&pin-value=SECRET", "pin-value"},
         {"pkcs11:token=t;object=o" REST "&pin-value=SECRET", "pin-value"},
         {"PKCS11:token=SECRET;object=o?module-path=/m.so&pin-value=SECRET", ""},
-        {"pkcs11:token=t;objekt=SECRET" REST, "not known"},
+        {"pkcs11:token=t;objekt=SECRET" REST, "unknown attribute"},
         {"pkcs11:token=t;object=o" REST "&max-slots=SECRET", "module"},
         {"pkcs11:object=SECRET" REST, "token="},
         {"pkcs11:token=SECRET" REST, "object="},

@@ -104,7 +104,7 @@ enum ward_code ward_zone_open(const char *name, struct ward_zone **out, struct w
     free(t);
     if (!known)
         return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "TIME_ZONE_UNKNOWN",
-                                "no time zone of this name; one is like Asia/Shanghai");
+                                "unknown time zone; use a name such as Asia/Shanghai");
     if (z == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a time zone");
     *out = z;

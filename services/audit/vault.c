@@ -61,7 +61,7 @@ static enum ward_code open_index(struct audit_vault *v, struct ward_db *db,
     if (code == WARD_OK)
         code = ward_db_run(db, &mem, GET, WARD_NO_PARAMS, &rows, err);
     if (code == WARD_OK && rows.n != 1)
-        code = WARD_FAIL(err, DATA_LOSS, "the index key is not there");
+        code = WARD_FAIL(err, DATA_LOSS, "the index key is missing");
     if (code == WARD_OK)
         code = vault_unwrap(v, "index", 5, &rows.at[0][0], v->index, err);
     ward_arena_done(&mem);
@@ -208,7 +208,7 @@ static enum ward_code take_row(struct wanted *w, const struct ward_val *row,
     int64_t id;
 
     if (!ward_i64(row[0].p, 1, INT64_MAX, &id) || row[1].n != 16)
-        return WARD_FAIL(err, DATA_LOSS, "a content key's row is not usable");
+        return WARD_FAIL(err, DATA_LOSS, "the row of a content key is invalid");
     key.id = (uint64_t)id;
     WARD_TRY(vault_unwrap(w->v, row[1].p, 16, &row[2], key.key, err));
     for (size_t i = 0; i < w->n; i++)
@@ -294,6 +294,6 @@ enum ward_code vault_keys(struct audit_vault *v, struct ward_db *db, struct ward
     WARD_TRY(create(&w, err));
     WARD_TRY(look_up(&w, err));
     if (missing(&w) > 0) /* erased in between; the appender would refuse it anyway */
-        return WARD_FAIL(err, ABORTED, "a content key was erased while it was made");
+        return WARD_FAIL(err, ABORTED, "a content key was erased during its creation");
     return WARD_OK;
 }

@@ -68,7 +68,7 @@ static enum ward_code prove(struct audit_watch *w, const struct audit_head *head
         WARD_TRY(ward_prove_consistency(&tree, w->proven.size, to, proof, &n, err));
         if (!ward_check_consistency(w->proven.size, &w->proven.root, to, &head->root, proof, n))
             return WARD_FAIL_REASON(err, DATA_LOSS, "LOG_TAMPERED",
-                                    "the log does not go on from what it was");
+                                    "the log no longer extends its earlier state");
     }
     w->proven = (struct audit_seen){true, to, head->root};
     return WARD_OK;

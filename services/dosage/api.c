@@ -16,7 +16,7 @@ enum ward_code api_begin(struct ward_call *c, struct ward_event *a, const char *
     ward_db_deadline(w->event_ctx.db, c->deadline_ns);
     if (!rule_purpose(c->who->purpose))
         return WARD_FAIL_REASON(c->err, PERMISSION_DENIED, "PURPOSE_NOT_ALLOWED",
-                                "doses are dealt with for TREAT, ETREAT or CAREMGT");
+                                "dosage requires the purpose TREAT, ETREAT or CAREMGT");
     presence_note(c, c->who);
     return WARD_OK;
 }

@@ -226,7 +226,7 @@ static enum ward_code threshold_by(const struct operating_point *at, int n, doub
                                    double *threshold, bool *extrapolated, struct ward_err *err)
 {
     if (!(fmr > 0 && fmr < 1)) /* NaN fails this too */
-        return WARD_FAIL(err, INVALID_ARGUMENT, "a false-match rate lies between 0 and 1");
+        return WARD_FAIL(err, INVALID_ARGUMENT, "a false match rate must be between 0 and 1");
     *threshold = fmin(1, fmax(at[0].threshold, on_line(at, n, fmr)));
     *extrapolated = fmr < at[n - 1].fmr;
     return WARD_OK;

@@ -124,7 +124,7 @@ enum ward_code rule_operating_point(const struct calibration *cal, double max_fm
             *out = cal->at[i];
             return WARD_OK;
         }
-    return WARD_FAIL_FIELD(err, "max_fmr", "is below what this calibration has measured");
+    return WARD_FAIL_FIELD(err, "max_fmr", "is below the lowest rate of this calibration");
 }
 
 double rule_score_told(const struct calibration *cal, double threshold, double score)

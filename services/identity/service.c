@@ -135,9 +135,10 @@ static enum ward_code open_zone(struct identity *id, struct ward_err *err)
 {
     if (ward_zone_open(id->cfg.time_zone, &id->zone, err) == WARD_OK)
         return WARD_OK;
-    return WARD_FAIL(err, FAILED_PRECONDITION,
-                     "WARD_TIME_ZONE: no time zone \"%.64s\"; a name is like Europe/Berlin",
-                     id->cfg.time_zone);
+    return WARD_FAIL(
+        err, FAILED_PRECONDITION,
+        "WARD_TIME_ZONE: unknown time zone \"%.64s\"; use a name such as Europe/Berlin",
+        id->cfg.time_zone);
 }
 
 enum ward_code identity_open(void *arg, struct ward_err *err)

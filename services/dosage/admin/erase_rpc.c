@@ -39,7 +39,7 @@ static enum ward_code hold(struct erasing *e, struct ward_rows *chart, struct wa
         ward_db_run(w->event_ctx.db, e->call->mem, ONE, WARD_PARAMS(id_val(e->id)), &one, err));
     if (one.n == 0)
         return WARD_FAIL_REASON(err, NOT_FOUND, "PATIENT_NOT_FOUND",
-                                "nothing is kept of this patient");
+                                "dosage stores no data of this patient");
     if (one.at[0][1].p == NULL && memcmp(one.at[0][0].p, e->id, DOSAGE_ID) != 0)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "PATIENT_MERGED",
                                 "the patient was merged into another");

@@ -178,7 +178,8 @@ static enum ward_code merge(struct charts *ch, const uint8_t into[DOSAGE_ID],
     WARD_TRY(
         ward_db_run(ch->w.event_ctx.db, &ch->mem, ROOT, WARD_PARAMS(id_val(into)), &rows, err));
     if (rows.n != 1 || rows.at[0][0].n != DOSAGE_ID)
-        return WARD_FAIL(err, INTERNAL, "a patient's row that was made is gone");
+        return WARD_FAIL(err, INTERNAL,
+                         "the row of a patient that was just created is missing");
     return point(ch, from, (const uint8_t *)rows.at[0][0].p, err);
 }
 

@@ -49,7 +49,7 @@ enum ward_code ask_meant(struct ward_call *c, enum ward_code code)
         return code;
     }
     *err = (struct ward_err){0};
-    code = WARD_FAIL_REASON(err, UNAVAILABLE, "RECORDS_AWAY", "records cannot be asked");
+    code = WARD_FAIL_REASON(err, UNAVAILABLE, "RECORDS_AWAY", "records is unavailable");
     ward_err_detail(err, "%s: %.200s", ward_code_name(was.code), was.msg);
     return code;
 }

@@ -56,16 +56,16 @@ static enum ward_code value_of(const Ward__Dosage__V1__Quantity *q, struct ward_
 {
     if (q == NULL || q->value == NULL || !plain(q->value) ||
         ward_decimal_parse(q->value, strlen(q->value), out, NULL) != WARD_OK || out->coef == 0)
-        return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "DOSE_VALUE",
-                                "an amount is a decimal above 0 of at most %d digits, as text",
-                                DIGITS);
+        return WARD_FAIL_REASON(
+            err, INVALID_ARGUMENT, "DOSE_VALUE",
+            "an amount must be a decimal above 0 with at most %d digits, as text", DIGITS);
     return WARD_OK;
 }
 
 static enum ward_code bad_unit(struct ward_err *err)
 {
     return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "DOSE_UNIT",
-                            "the unit is no UCUM code, or no amount of this drug");
+                            "the unit is not a UCUM code, or does not measure this drug");
 }
 
 enum ward_code amount_from(const struct prepared *p, const Ward__Dosage__V1__Quantity *q,

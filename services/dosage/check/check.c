@@ -176,8 +176,7 @@ enum ward_code check_with(const struct prepared *set, const Ward__Dosage__V1__Sn
 
     if (snap->engine > CHECK_ENGINE)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "ENGINE_NEWER",
-                                "the decision was made by a newer version of the check than "
-                                "this program has");
+                                "a newer version of the check made the decision");
     WARD_TRY(begin(&r));
     if (r.drug != NULL && gather(&r)) {
         homes_of(&r);

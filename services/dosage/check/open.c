@@ -45,12 +45,11 @@ static enum ward_code check_override(const struct ruleset *rules,
     for (size_t i = 0; i < at; i++)
         twice |= strcmp(overrides[i]->rule_id, o->rule_id) == 0;
     if (f == NULL || twice)
-        return ward_err_about(
-            err,
-            WARD_FAIL_REASON(err, INVALID_ARGUMENT, "OVERRIDE_UNUSED",
-                             "an override names a rule that found nothing, or one that nobody "
-                             "may override"),
-            field);
+        return ward_err_about(err,
+                              WARD_FAIL_REASON(err, INVALID_ARGUMENT, "OVERRIDE_UNUSED",
+                                               "an override names a rule without a finding, or "
+                                               "a rule that nobody may override"),
+                              field);
     reason =
         ruleset_reason(rules, o->reason_code,
                        f->severity == HARD ? WARD__DOSAGE__V1__REASON__USE__USE_OVERRIDE_HARD
@@ -63,7 +62,7 @@ static enum ward_code check_override(const struct ruleset *rules,
             field);
     if (!may_give(reason, who))
         return WARD_FAIL_REASON(err, PERMISSION_DENIED, "OVERRIDE_ROLE",
-                                "this reason is not one the caller's roles may give");
+                                "the caller's roles do not permit this reason");
     return WARD_OK;
 }
 

@@ -123,7 +123,7 @@ static enum ward_code take_back(struct resolving *s, const Dose *was, bool frees
         return WARD_OK;
     if (!s->has_second && dose_counts(now) && is_high_alert_dose(s->rules, now))
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "SECOND_PERSON_NEEDED",
-                                "two people take a high-alert medicine back");
+                                "taking back a high-alert medicine requires a second person");
     WARD_TRY(visit_next(&s->v, now, &next, err));
     next->entered_in_error = true;
     next->correction_code = s->req->reason_code;

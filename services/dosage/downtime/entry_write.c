@@ -214,7 +214,8 @@ static enum ward_code write_all(struct writing *s, const struct owner *owner,
         WARD_TRY(entry_known(e->call, e->id, e->in, s->out, &known, err));
         if (known && s->out->state == STATE(REJECTED))
             e->rejected = "entry-id";
-        return known ? WARD_OK : WARD_FAIL(err, ABORTED, "an entry came and went");
+        return known ? WARD_OK
+                     : WARD_FAIL(err, ABORTED, "an entry was deleted after it was written");
     }
     WARD_TRY(code);
     WARD_TRY(put_dose(s, err));

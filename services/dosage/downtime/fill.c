@@ -33,7 +33,7 @@ static enum ward_code add_patient(struct filling *f, const Order *order, struct 
     size_t n;
 
     if (!ward_uuid_parse(order->patient_id, id))
-        return WARD_FAIL(err, DATA_LOSS, "an order is of nobody");
+        return WARD_FAIL(err, DATA_LOSS, "an order has no patient");
     if (listed(f, id))
         return WARD_OK;
     WARD_TRY(owners_of(f->call->wrk, f->call->mem, id, &all, &n, err));

@@ -44,9 +44,9 @@ enum ward_code pack_sign(struct dosage *dos, const Pack *pack, struct ward_arena
     WARD_TRY(ward_json_done(&w, &json, &n, err));
     if (WARD_BASE64_SIZE(n) + 512 > PACK_BYTES) /* header and signature besides it */
         return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "PACK_TOO_LARGE",
-                                "the pack has more than 6 MiB: ask for fewer hours");
+                                "the pack exceeds 6 MiB; request fewer hours");
     if (pack_keys(dos, keys) == 0)
-        return WARD_FAIL(err, UNAVAILABLE, "there is no key to sign packs with");
+        return WARD_FAIL(err, UNAVAILABLE, "no key for signing packs exists");
     code = sign_with(&keys[0], json, mem, out, err);
     ward_wipe(keys, sizeof(keys));
     return code;

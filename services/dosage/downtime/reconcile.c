@@ -235,7 +235,7 @@ static enum ward_code read_again(struct reconciling *k, struct ward_err *err)
             continue;
         WARD_TRY(entry_known(c, id, NULL, &done, &known, err));
         if (!known)
-            return WARD_FAIL(err, DATA_LOSS, "an entry that was brought in is gone");
+            return WARD_FAIL(err, DATA_LOSS, "a reconciled entry is missing");
         WARD_TRY(say(k, r->entry_id, &done, &again));
         r->issues = again->issues;
         r->n_issues = again->n_issues;
@@ -269,7 +269,7 @@ static enum ward_code open_pack(struct reconciling *k)
     WARD_TRY(pack_open(w->dos, k->req->pack, c->mem, &k->pack, c->err));
     if (!rule_ward(c->who->roles, c->who->n_roles, c->who->ward, k->pack.ward))
         return WARD_FAIL_REASON(c->err, PERMISSION_DENIED, "WARD_NOT_YOURS",
-                                "the pack is of another ward");
+                                "the pack belongs to another ward");
     code = ruleset_active(w, c->mem, &k->rules, &why);
     if (code == WARD_FAILED_PRECONDITION) /* NO_RULE_SET: recorded without a check */
         k->rules = NULL;

@@ -35,12 +35,12 @@ static enum ward_code may_decide(const struct step *s, struct ward_err *err)
 
     if (strcmp(info->drafted_by, s->call->who->subject) == 0)
         return WARD_FAIL_REASON(err, PERMISSION_DENIED, "SECOND_PHARMACIST_NEEDED",
-                                "who drafted a rule set does not approve it");
+                                "the author of a rule set may not approve it");
     if (info->state != STATE_OF(DRAFT))
         return wrong_state(err, "no draft");
     if (strcmp(info->sha256, req->sha256) != 0)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "RULE_SET_CHANGED",
-                                "the sha256 is not this rule set's");
+                                "the sha256 does not belong to this rule set");
     if (req->approve && info->replayed_at_us == 0)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "REPLAY_NEEDED",
                                 "the rule set was not replayed against past decisions");

@@ -11,13 +11,13 @@
 static enum ward_code unreadable(struct ward_err *err)
 {
     return WARD_FAIL_REASON(err, DATA_LOSS, "DOSE_UNREADABLE",
-                            "a rule set's row is not what was written");
+                            "the row of a rule set was changed outside the service");
 }
 
 static enum ward_code unknown(struct ward_err *err)
 {
     return WARD_FAIL_REASON(err, NOT_FOUND, "RULE_SET_NOT_FOUND",
-                            "there is no rule set of this version");
+                            "no rule set has this version");
 }
 
 /* ---- infos ---- */

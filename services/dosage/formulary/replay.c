@@ -59,7 +59,7 @@ static enum ward_code only_in(const Decision *d, const Decision *other, struct w
     char **list = ward_alloc(mem, d->n_findings * sizeof(char *));
 
     if (list == NULL)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for what changed");
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the comparison");
     *n = 0;
     for (size_t i = 0; i < d->n_findings; i++) {
         const Finding *f = d->findings[i];
@@ -68,7 +68,7 @@ static enum ward_code only_in(const Decision *d, const Decision *other, struct w
             continue;
         list[*n] = ward_strdup(mem, f->rule_id);
         if (list[*n] == NULL)
-            return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for what changed");
+            return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the comparison");
         (*n)++;
     }
     *out = list;
@@ -81,13 +81,13 @@ enum ward_code replay_change(const Decision *was, const Decision *now, struct wa
     Change *c = ward_new(mem, Change);
 
     if (c == NULL)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for what changed");
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the comparison");
     ward__dosage__v1__replay_change__init(c);
     c->decision_id = ward_strdup(mem, was->decision_id);
     c->before = worst(was);
     c->now = worst(now);
     if (c->decision_id == NULL)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for what changed");
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the comparison");
     WARD_TRY(only_in(now, was, mem, &c->appeared, &c->n_appeared, err));
     WARD_TRY(only_in(was, now, mem, &c->gone, &c->n_gone, err));
     *out = c;

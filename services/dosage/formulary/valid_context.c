@@ -62,7 +62,7 @@ static void problem(struct valid *v, const struct place *at,
                     const Ward__Dosage__V1__ProblemIs *p)
 {
     if (p->n_codes == 0 && p->n_below == 0)
-        wrong(v, at, "names no problem: codes or below");
+        wrong(v, at, "names no problem; set codes or below");
     valid_codes(v, PLACE(at, "codes"), p->codes, p->n_codes);
     valid_codes(v, PLACE(at, "below"), p->below, p->n_below);
     for (size_t i = 0; i < p->n_below; i++)
@@ -191,7 +191,8 @@ static void band(struct valid *v, const struct place *at, const Ward__Dosage__V1
     valid_ages(v, at, b->age_from_days, b->age_to_days);
     if (*b->weight_from_kg != '\0' || *b->weight_to_kg != '\0' || *b->renal_from != '\0' ||
         *b->renal_to != '\0' || b->renal_by != 0)
-        wrong(v, at, "has bounds of weight or kidneys, which are not for this rule");
+        wrong(v, at,
+              "has bounds of weight or kidney function, which this rule does not permit");
 }
 
 /* Ingredients of a class have different units. */
@@ -239,7 +240,7 @@ static void context(struct valid *v, const ContextRule *c, const struct place *a
     band(v, PLACE(at, "band"), c->band);
     valid_over(v, PLACE(at, "over"), c->over, c->n_drugs == 1 ? c->drugs[0] : NULL);
     if (c->n_any == 0 && c->n_all == 0)
-        wrong(v, at, "asks nothing of the chart: any or all");
+        wrong(v, at, "has no condition on the chart; set any or all");
     tests(v, at, "any", c->any, c->n_any);
     tests(v, at, "all", c->all, c->n_all);
     tests(v, at, "unless", c->unless, c->n_unless);
@@ -260,7 +261,7 @@ static void monitoring(struct valid *v, const MonitoringRule *m, const struct pl
     valid_range(v, PLACE(at, "first_hours"), m->first_hours, 0, HOURS_MOST);
     valid_range(v, PLACE(at, "every_hours"), m->every_hours, 0, HOURS_MOST);
     if (m->before_hours == 0 && m->first_hours == 0)
-        wrong(v, at, "asks for no value: before_hours or first_hours");
+        wrong(v, at, "requires no value; set before_hours or first_hours");
     if (m->every_hours != 0 && m->first_hours == 0)
         wrong(v, PLACE(at, "every_hours"), "needs first_hours");
 }
@@ -280,7 +281,7 @@ static void kidney_risk(struct valid *v, const Ward__Dosage__V1__KidneyRiskRule 
     if (*k->renal_above != '\0')
         valid_decimal(v, PLACE(at, "renal_above"), k->renal_above, &above);
     if (k->age_from_days == 0 && k->n_any == 0 && k->n_drugs == 0)
-        wrong(v, at, "names no patient and no drug: age_from_days, any or drugs");
+        wrong(v, at, "selects neither patients nor drugs; set age_from_days, any or drugs");
 }
 
 void valid_contexts(struct valid *v)

@@ -51,7 +51,7 @@ static void a_context_rule_asks_something_of_some_drug(void **state)
 {
     TOLD(ASK(VALUE), "");
     TOLD(CONTEXT("any { " NAME VALUE "} "), "context[0].drugs is empty");
-    TOLD(CONTEXT("drugs " ALPHA), "context[0] asks nothing of the chart: any or all");
+    TOLD(CONTEXT("drugs " ALPHA), "context[0] has no condition on the chart; set any or all");
     TOLD(CONTEXT("drugs { class: 'none' } any { " NAME VALUE "} "),
          "context[0].drugs[0].class is a class that no ingredient is of");
     TOLD(ASK(""), "context[0].any[0] asks nothing");
@@ -64,13 +64,14 @@ static void a_context_rule_asks_something_of_some_drug(void **state)
     TOLD(SET "context { " HEAD("d") EFFECT "drugs " ALPHA "any { " NAME VALUE "} } ",
          "context[0].when_unknown must be 1 to 3");
     TOLD(CONTEXT("drugs " ALPHA "any { " NAME VALUE "} band { weight_to_kg: '3' } "),
-         "context[0].band has bounds of weight or kidneys, which are not for this rule");
+         "context[0].band has bounds of weight or kidney function, which this rule does not "
+         "permit");
     TOLD(CONTEXT("drugs " ALPHA "any { " NAME VALUE "} band { routes: ROUTE_IV } "), "");
 }
 
 static void codes_are_codes(void **state)
 {
-    TOLD(ASK("problem { }"), "context[0].any[0].problem names no problem: codes or below");
+    TOLD(ASK("problem { }"), "context[0].any[0].problem names no problem; set codes or below");
     TOLD(ASK("problem { below { system: 's' code: 'I50' } }"), "");
     TOLD(ASK("problem { below { system: 's' code: 'I5.' } }"),
          "context[0].any[0].problem.below[0].code has less than 3 characters");
@@ -116,7 +117,7 @@ static void monitoring_asks_for_a_value_at_some_time(void **state)
 {
     TOLD(MONITOR("before_hours: 24 "), "");
     TOLD(MONITOR("first_hours: 48 every_hours: 72 "), "");
-    TOLD(MONITOR(""), "monitoring[0] asks for no value: before_hours or first_hours");
+    TOLD(MONITOR(""), "monitoring[0] requires no value; set before_hours or first_hours");
     TOLD(MONITOR("before_hours: 24 every_hours: 72 "),
          "monitoring[0].every_hours needs first_hours");
 }
@@ -154,7 +155,7 @@ static void a_kidney_risk_names_whom_or_what(void **state)
 #define RISK(f) SET "kidney_risks { " HEAD("k") f "} "
     TOLD(RISK("age_from_days: 23741 not_drugs " ALPHA), "");
     TOLD(RISK("not_drugs " ALPHA),
-         "kidney_risks[0] names no patient and no drug: age_from_days, any or drugs");
+         "kidney_risks[0] selects neither patients nor drugs; set age_from_days, any or drugs");
     TOLD(RISK("drugs " ALPHA "not_drugs { class: 'none' }"),
          "kidney_risks[0].not_drugs[0].class is a class that no ingredient is of");
     TOLD(RISK("age_from_days: 23741 not_drugs { }"),

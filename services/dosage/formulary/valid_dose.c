@@ -51,7 +51,7 @@ static void renal(struct valid *v, const Ward__Dosage__V1__Band *b, const struct
     valid_range(v, PLACE(at, "renal_by"), b->renal_by, 0,
                 WARD__DOSAGE__V1__BAND__RENAL_BY__RENAL_BY_EGFR);
     if (bounded != (b->renal_by != WARD__DOSAGE__V1__BAND__RENAL_BY__RENAL_BY_UNSPECIFIED))
-        wrong(v, PLACE(at, "renal_by"), "and the renal bounds go together");
+        wrong(v, PLACE(at, "renal_by"), "requires the renal bounds, and vice versa");
     valid_basis(v, PLACE(at, "renal_weight"), b->renal_weight);
     if (b->renal_weight != WARD__DOSAGE__V1__WEIGHT_BASIS__WEIGHT_BASIS_UNSPECIFIED && !weighed)
         wrong(v, PLACE(at, "renal_weight"), "is only for RENAL_BY_CRCL");
@@ -193,7 +193,7 @@ static void dose_rule(struct valid *v, const DoseRule *d, const struct place *at
     valid_band(v, d->band, PLACE(at, "band"));
     infusion(v, d, at);
     if (in == NULL) {
-        wrong(v, PLACE(at, "ingredient"), "is no ingredient of this set");
+        wrong(v, PLACE(at, "ingredient"), "is not an ingredient of this set");
         return;
     }
     limited = limits(v, d, in, at) > 0;

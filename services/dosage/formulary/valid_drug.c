@@ -237,7 +237,7 @@ static void holds(struct valid *v, const Drug *d, const struct place *at)
         wrong(v, PLACE(at, "ingredients"), "must be 1 to %d", INGREDIENTS_MOST);
     for (size_t i = 0; i < d->n_ingredients; i++)
         if (ruleset_ingredient(v->r, d->ingredients[i]) == NULL)
-            wrong(v, PLACE_OF(at, "ingredients", i), "is no ingredient of this set");
+            wrong(v, PLACE_OF(at, "ingredients", i), "is not an ingredient of this set");
         else if (has(d->ingredients, i, d->ingredients[i]))
             wrong(v, PLACE_OF(at, "ingredients", i), "stands there twice");
 }

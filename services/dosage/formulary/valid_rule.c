@@ -43,7 +43,7 @@ void valid_selector(struct valid *v, const struct place *at, const Selector *s)
     else if (s->of_case == WARD__DOSAGE__V1__SELECTOR__OF_CLASS)
         valid_class(v, PLACE(at, "class"), s->class_);
     else if (ruleset_ingredient(v->r, s->ingredient) == NULL)
-        wrong(v, PLACE(at, "ingredient"), "is no ingredient of this set");
+        wrong(v, PLACE(at, "ingredient"), "is not an ingredient of this set");
 }
 
 static void interaction(struct valid *v, const Ward__Dosage__V1__InteractionRule *x,

@@ -249,7 +249,7 @@ static void drugs_hold_1_to_8_known_ingredients(void **state)
         nine[i] = W("alpha");
     BAD("drugs[0].ingredients", "1 to 8", SET_LIST(w.drug, ingredients, nine));
     BAD("drugs[0].ingredients[1]", "twice", w.drug_ingredients[1] = W("alpha"));
-    BAD("drugs[0].ingredients[1]", "no ingredient", w.drug_ingredients[1] = W("nobody"));
+    BAD("drugs[0].ingredients[1]", "not an ingredient", w.drug_ingredients[1] = W("nobody"));
 }
 
 static void amounts_are_decimals_above_0(void **state)
@@ -314,7 +314,7 @@ static void limits_fit_each_other(void **state)
     BAD("dose_rules[0].min_interval_minutes", "0 to", w.adult.min_interval_minutes = -1);
     BAD("dose_rules[0].max_doses_per_day", "0 to", w.adult.max_doses_per_day = 289);
     BAD("dose_rules[0].max_duration_days", "0 to", w.adult.max_duration_days = -1);
-    BAD("dose_rules[0].ingredient", "no ingredient", w.adult.ingredient = W("nobody"));
+    BAD("dose_rules[0].ingredient", "not an ingredient", w.adult.ingredient = W("nobody"));
 }
 
 static void bands_are_half_open_and_not_empty(void **state)
@@ -341,7 +341,8 @@ static void selectors_name_what_is_there(void **state)
     BAD("interactions[0].a", "nothing", w.interaction.a = NULL);
     BAD("interactions[0].a", "nothing",
         w.of_alpha.of_case = WARD__DOSAGE__V1__SELECTOR__OF__NOT_SET);
-    BAD("interactions[0].a.ingredient", "no ingredient", w.of_alpha.ingredient = W("nobody"));
+    BAD("interactions[0].a.ingredient", "not an ingredient",
+        w.of_alpha.ingredient = W("nobody"));
     BAD("interactions[0].b.class", "no ingredient is of", w.of_class.class_ = W("none"));
     BAD("interactions[0].within_hours", "0 to", w.interaction.within_hours = -1);
     BAD("duplicates[0].class", "no ingredient is of", w.duplicate.class_ = W("none"));
@@ -350,7 +351,7 @@ static void selectors_name_what_is_there(void **state)
     BAD("allergies[0].names[0]", "lower case", w.names[0] = W("Cin"));
     BAD("allergies[0].forbids", "is empty", w.allergy.n_forbids = 0);
     BAD("allergies[0].forbids[0].class", "no ingredient is of", w.of_class.class_ = W("x"));
-    BAD("allergies[0].allergy.ingredient", "no ingredient",
+    BAD("allergies[0].allergy.ingredient", "not an ingredient",
         (w.allergy.allergy = &w.of_alpha, w.of_alpha.ingredient = W("nobody")));
 }
 

@@ -91,7 +91,7 @@ static void usual(struct valid *v, const Usual *u, const struct place *at)
     valid_basis(v, PLACE(at, "weight_basis"), u->weight_basis);
     factors(v, u, at);
     if (in == NULL)
-        wrong(v, PLACE(at, "ingredient"), "is no ingredient of this set");
+        wrong(v, PLACE(at, "ingredient"), "is not an ingredient of this set");
     else if (pairs(v, u, in, at) == 0)
         wrong(v, at, "says no usual amount");
 }
@@ -124,7 +124,7 @@ static void member(struct valid *v, const Sum *s, size_t i, const struct place *
     struct ward_decimal factor;
 
     if (ruleset_ingredient(v->r, m->ingredient) == NULL)
-        wrong(v, PLACE(at, "ingredient"), "is no ingredient of this set");
+        wrong(v, PLACE(at, "ingredient"), "is not an ingredient of this set");
     valid_routes(v, at, "routes", m->routes, m->n_routes);
     valid_decimal(v, PLACE(at, "factor"), m->factor, &factor);
     for (size_t k = 0; k < i; k++)

@@ -77,9 +77,9 @@ static enum ward_code by_another(struct acknowledging *a, const struct ruleset *
 {
     if (is_high_alert_dose(rules, a->dose) &&
         rule_same_person(a->dose->recorded_by, a->v.c->who->subject))
-        return WARD_FAIL_REASON(a->v.c->err, FAILED_PRECONDITION, "SECOND_PERSON_NEEDED",
-                                "another person than who gave a high-alert medicine must "
-                                "acknowledge it");
+        return WARD_FAIL_REASON(
+            a->v.c->err, FAILED_PRECONDITION, "SECOND_PERSON_NEEDED",
+            "the person who gave a high-alert medicine may not acknowledge it alone");
     return WARD_OK;
 }
 

@@ -18,7 +18,7 @@ static enum ward_code shape_of_given(struct giving *g)
         return WARD_FAIL_FIELD(err, "place",
                                "is missing: a dose is given where its patient was verified");
     if (*q->scan == '\0' && *q->not_scanned_reason == '\0')
-        return WARD_FAIL_FIELD(err, "scan", "is missing, and so is not_scanned_reason");
+        return WARD_FAIL_FIELD(err, "scan", "is missing; send it, or not_scanned_reason");
     WARD_TRY(visit_route(&g->v, (int)q->route));
     return visit_amount(&g->v, "dose", q->dose);
 }
@@ -172,7 +172,7 @@ static enum ward_code keep_decision(struct giving *g, struct ward_err *err)
 static enum ward_code refuse(struct giving *g, AdministerResponse *r, struct ward_err *err)
 {
     if (ward_call_cancelled(g->v.c))
-        return WARD_FAIL(err, CANCELLED, "the caller is gone");
+        return WARD_FAIL(err, CANCELLED, "the caller has disconnected");
     if (!rights_failed(&g->rights))
         WARD_TRY(chart_was_read(g->open, g->n_open, err));
     if (g->n_open > 0) {

@@ -166,7 +166,7 @@ static enum ward_code look(struct ward_db *db, void *arg, struct ward_err *err)
         WARD_TRY(was_used(l, &misused, err));
     if (misused)
         return note_misuse(l, db, err);
-    return WARD_FAIL(err, NOT_FOUND, "no answer is kept"); /* nothing to commit */
+    return WARD_FAIL(err, NOT_FOUND, "no answer is stored"); /* nothing to commit */
 }
 
 /* records confirmed it in this call, or is unavailable: the earlier answer is shown again to

@@ -47,8 +47,8 @@ static enum ward_code is_prescriber(struct giving *g, const char *who, struct wa
         WARD_TRY(presence_prescribes(g->v.w, g->v.c->mem, who, &fits, err));
     if (!fits)
         return WARD_FAIL_REASON(err, PERMISSION_DENIED, "PRESCRIBER_REFUSED",
-                                "confirmed_by is one of the people at the bedside, or not "
-                                "known as a physician");
+                                "confirmed_by names a person at the bedside, or a person who "
+                                "is not known as a physician");
     return WARD_OK;
 }
 
@@ -60,14 +60,14 @@ enum ward_code judge_confirmed(struct giving *g, struct ward_err *err)
     WARD_TRY(spoken_for(g, &needed, err));
     if (*who == '\0' && needed)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "PRESCRIBER_NEEDED",
-                                "a hard stop is overridden on a prescriber's word: "
-                                "confirmed_by names the prescriber");
+                                "the override of a hard stop needs a prescriber's "
+                                "confirmation: name the prescriber in confirmed_by");
     if (*who == '\0')
         return WARD_OK;
     if (g->n_spoken == 0 || strlen(who) > PERSON_LENGTH)
         return WARD_FAIL_FIELD(err, "confirmed_by",
-                               "is for a hard stop that is overridden, or for the reason "
-                               "prescriber-confirmed; at most 128 bytes");
+                               "is permitted only for an overridden hard stop, or for the "
+                               "reason prescriber-confirmed; at most 128 bytes");
     g->decision->confirmed_by = api_text(who);
     return is_prescriber(g, who, err);
 }

@@ -86,7 +86,7 @@ static enum ward_code exact(struct correcting *k, const Dose *was, struct ward_e
         return WARD_OK;
     if (drug == NULL || drug->n_ingredients == 0)
         return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "DOSE_UNIT",
-                                "the active rule set has the drug no longer");
+                                "the active rule set no longer has the drug");
     return amount_of_ingredient(k->rules, drug->id, was->product_id, k->q->dose,
                                 drug->ingredients[0], &d, err);
 }

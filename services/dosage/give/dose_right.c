@@ -26,7 +26,7 @@ static enum ward_code compare_rates(const struct measured_dose *d, int *cmp,
     WARD_TRY(amount_of(d->ordered->dose, &ordered, err));
     if (ward_ucum_convert(&given.value, &given.unit, &ordered.unit, &in, NULL) != WARD_OK)
         return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "DOSE_UNIT",
-                                "the rate is in no unit that the ordered one converts to");
+                                "the unit of the rate does not convert to the ordered unit");
     *cmp = ward_decimal_cmp(&in, &ordered.value);
     return WARD_OK;
 }
@@ -41,7 +41,7 @@ static enum ward_code compare(const struct measured_dose *d, int *cmp, struct wa
         return compare_rates(d, cmp, err);
     if (drug == NULL || drug->n_ingredients == 0)
         return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "DOSE_UNIT",
-                                "the active rule set has the order's drug no longer");
+                                "the active rule set no longer has the order's drug");
     WARD_TRY(amount_of_ingredient(d->rules, drug->id,
                                   *d->product_id == '\0' ? p->product_id : d->product_id,
                                   d->given, drug->ingredients[0], &given, err));
@@ -149,7 +149,7 @@ static enum ward_code add_units(struct sum *s, const Product *p, const char *uni
 
     if (per == NULL)
         return WARD_FAIL_FIELD(err, "units",
-                               "is of a product that is measured: give volume instead");
+                               "is not permitted for a measured product; send volume instead");
     step = step_of(p, per);
     q = step;
     q.value = api_text(units);
@@ -197,7 +197,8 @@ static enum ward_code add_volume(struct sum *s, const Product *p, const Quantity
             return too_long(err);
         return add(s, p, text_of(s->r, volume), " of ", &amount, err);
     }
-    return WARD_FAIL_FIELD(err, "volume", "is of a product that has no strength by volume");
+    return WARD_FAIL_FIELD(err, "volume",
+                           "is not permitted for a product without a strength by volume");
 }
 
 /* The dose is stated in units of the product, or as a volume: this is the count. */

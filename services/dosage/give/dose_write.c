@@ -104,7 +104,7 @@ static enum ward_code put_version(struct writing *s, struct ward_err *err)
     code = ward_db_run(s->w->event_ctx.db, NULL, SQL, v, WARD_COUNT(v), NULL, err);
     if (code == WARD_ALREADY_EXISTS)
         return WARD_FAIL_REASON(err, ABORTED, "VERSION_CONFLICT",
-                                "this version was written by another");
+                                "another call wrote this version");
     return code;
 }
 
@@ -134,7 +134,7 @@ static enum ward_code put_current(struct writing *s, struct ward_err *err)
     WARD_TRY(
         ward_db_run(s->w->event_ctx.db, NULL, fresh ? NEW : NEXT, v, WARD_COUNT(v), &out, err));
     return out.affected == 1 ? WARD_OK
-                             : WARD_FAIL(err, INTERNAL, "a dose to correct is not there");
+                             : WARD_FAIL(err, INTERNAL, "the dose to be corrected is missing");
 }
 
 static enum ward_code slot_is_taken(struct ward_err *err)
@@ -211,7 +211,7 @@ static enum ward_code key(struct writing *s, const uint8_t patient[DOSAGE_ID],
     if (o == NULL)
         return owner_ensure(s->w, s->mem, patient, &s->owner, err);
     if (memcmp(o->id, patient, DOSAGE_ID) != 0)
-        return WARD_FAIL(err, INTERNAL, "a dose to write under another patient's key");
+        return WARD_FAIL(err, INTERNAL, "a dose would be encrypted with another patient's key");
     s->owner = *o;
     return WARD_OK;
 }

@@ -17,7 +17,8 @@ enum ward_code hand_read(struct ward_arena *mem, const struct ruleset *rules, co
     if (*product_id != '\0') {
         out->product = ruleset_product(rules, product_id, &out->drug);
         if (out->product == NULL)
-            return WARD_FAIL_FIELD(err, "product_id", "is no product of the active rule set");
+            return WARD_FAIL_FIELD(err, "product_id",
+                                   "is not a product of the active rule set");
     }
     if (*scan == '\0')
         return WARD_OK;
@@ -59,7 +60,7 @@ static enum ward_code how_much(Scanned *s, char *units, Quantity *volume, const 
         return WARD_FAIL_FIELD(err, field, "must be a count above 0, at most %d, in halves",
                                COUNT_MOST);
     if (*units != '\0' && volume != NULL)
-        return WARD_FAIL_FIELD(err, field, "and volume do not go together");
+        return WARD_FAIL_FIELD(err, field, "and volume exclude each other");
     if (volume != NULL)
         WARD_TRY(ward_err_about(err, amount_of(volume, &a, err), "volume"));
     s->units = units;

@@ -142,9 +142,9 @@ static enum ward_code find_slot(struct giving *g, struct ward_err *err)
 
 static enum ward_code too_soon(struct ward_err *err)
 {
-    return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "PRN_LIMIT",
-                            "as many doses as the order allows were given, or the last one is "
-                            "too recent");
+    return WARD_FAIL_REASON(
+        err, FAILED_PRECONDITION, "PRN_LIMIT",
+        "the order permits no further dose, or the last dose is too recent");
 }
 
 static bool shares_ingredient(const struct ruleset *rules, const char *one, const char *other)
@@ -202,7 +202,7 @@ static enum ward_code find_time(struct giving *g, struct ward_err *err)
     if (p->timing != NULL && p->timing->kind != WARD__DOSAGE__V1__TIMING__KIND__KIND_AS_NEEDED)
         return find_slot(g, err);
     if (*g->q->slot_id != '\0')
-        return WARD_FAIL_FIELD(err, "slot_id", "is not of an order that is given as needed");
+        return WARD_FAIL_FIELD(err, "slot_id", "does not belong to an as-needed order");
     if (g->given_us < p->starts_at_us || (p->ends_at_us != 0 && g->given_us >= p->ends_at_us))
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "ORDER_STATE",
                                 "the order has not begun, or has ended");

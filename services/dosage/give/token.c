@@ -123,7 +123,7 @@ static enum ward_code ask_identity(struct visit *v, const SpendRequest *q, Spend
         code == WARD_INTERNAL || code == WARD_UNIMPLEMENTED ||
         (code == WARD_DEADLINE_EXCEEDED && ward_left_ms(c->deadline_ns) > 0))
         return WARD_FAIL_REASON(c->err, UNAVAILABLE, "IDENTITY_AWAY",
-                                "identity cannot be asked to take the token");
+                                "identity is unavailable and cannot redeem the token");
     return code;
 }
 

@@ -53,7 +53,7 @@ enum ward_code visit_chart(struct visit *v, const char *patient)
 
     WARD_TRY(chart_of(c, patient, &v->chart));
     if (ward_call_cancelled(c))
-        return WARD_FAIL(c->err, CANCELLED, "the caller is gone");
+        return WARD_FAIL(c->err, CANCELLED, "the caller has disconnected");
     return WARD_OK;
 }
 
@@ -116,7 +116,7 @@ enum ward_code visit_token(struct visit *v, const char *token)
 {
     if (*token == '\0')
         return WARD_FAIL_REASON(v->c->err, FAILED_PRECONDITION, "PPID_NEEDED",
-                                "it takes a verified patient");
+                                "the call requires a verified patient");
     if (strnlen(token, WARD_TOKEN_BYTES + 1) > WARD_TOKEN_BYTES)
         return WARD_FAIL_ROW(v->c->err, ward_reason_of("PPID_MALFORMED"));
     return WARD_OK;
@@ -160,11 +160,11 @@ enum ward_code reason_check(const struct visit *v, const struct ruleset *rules,
         return ward_err_about(
             err,
             WARD_FAIL_REASON(err, INVALID_ARGUMENT, "REASON_UNKNOWN",
-                             "the active rule set has no reason of this code for this use"),
+                             "the active rule set has no reason with this code for this use"),
             field);
     if (!may_give(v->c->who, r))
         return WARD_FAIL_REASON(err, PERMISSION_DENIED, "OVERRIDE_ROLE",
-                                "the reason is not one the caller's roles may give");
+                                "the caller's roles do not permit this reason");
     return WARD_OK;
 }
 

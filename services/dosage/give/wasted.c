@@ -117,6 +117,6 @@ enum ward_code wasted_check(const struct waste *w, struct ward_err *err)
         is_too_much(&a.wasted, &dose))
         return WARD_FAIL_FIELD(err, "wasted", "is more than %d times the dose", WASTED_MOST);
     if (is_beyond_what_was_opened(&a))
-        return WARD_FAIL_FIELD(err, "wasted", "is more than what was scanned and not given");
+        return WARD_FAIL_FIELD(err, "wasted", "exceeds the scanned amount that was not given");
     return WARD_OK;
 }

@@ -42,8 +42,9 @@ static enum ward_code is_unused(struct ward_call *c, struct ward_db *db,
         ward_db_run(db, c->mem, SQL, WARD_PARAMS(ward_blob(token, sizeof(token))), &rows, err));
     if (rows.n == 1 && (rows.at[0][0].n != sizeof(event) ||
                         memcmp(rows.at[0][0].p, event, sizeof(event)) != 0))
-        return WARD_FAIL_REASON(err, PERMISSION_DENIED, "SECOND_PERSON_USED",
-                                "the second person's token was used for another act");
+        return WARD_FAIL_REASON(
+            err, PERMISSION_DENIED, "SECOND_PERSON_USED",
+            "the second person's token was already used for another action");
     return WARD_OK;
 }
 

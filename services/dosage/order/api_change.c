@@ -40,7 +40,7 @@ static enum ward_code check_drug(struct changing *ch, const char *was, const cha
     WARD_TRY(ruleset_active(c->wrk, c->mem, &rules, err));
     if (!same_ingredients(ruleset_drug(rules, was), ruleset_drug(rules, is)))
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "DRUG_CHANGED",
-                                "the drug's ingredients are not those of the order");
+                                "the drug has other ingredients than the order");
     return WARD_OK;
 }
 
@@ -93,7 +93,7 @@ static enum ward_code change_in_tx(struct ward_db *db, void *arg, struct ward_er
     WARD_TRY(ordering_order(&ch->o, &was, err));
     if (!rule_order_changes((enum order_state)was->state))
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "ORDER_STATE",
-                                "an order in this state is not changed");
+                                "an order in this state cannot be changed");
     WARD_TRY(check_drug(ch, was->prescription->drug_id, q->prescription->drug_id, err));
     if ((enum order_state)was->state == ORDER_DRAFT)
         return write_draft(ch, was, err);

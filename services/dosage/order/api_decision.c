@@ -30,7 +30,7 @@ static enum ward_code begin(struct reading *r, struct ward_call *c, const char *
     WARD_TRY(decision_find(c->wrk, c->mem, id, out, c->err));
     if ((*out)->snapshot == NULL)
         return WARD_FAIL_REASON(c->err, DATA_LOSS, "DOSE_UNREADABLE",
-                                "a decision's row is not what was written");
+                                "the row of a decision was changed outside the service");
     WARD_TRY(unseen(reading_may(r, (*out)->snapshot->patient_id), c->err));
     decision_note(&r->event, *out);
     return WARD_OK;

@@ -96,7 +96,7 @@ static enum ward_code states_of(struct ward_call *c, const ListOrdersRequest *q,
         enum order_state s = (enum order_state)q->states[i];
 
         if (s <= ORDER_NONE || s >= ORDER_STATES)
-            return WARD_FAIL_FIELD(c->err, "states", "has one that is no state");
+            return WARD_FAIL_FIELD(c->err, "states", "has an unknown state");
         *out |= 1U << s;
     }
     return WARD_OK;

@@ -28,8 +28,9 @@ static enum ward_code conflict(struct ward_err *err)
 
 static enum ward_code changed(struct ward_err *err)
 {
-    return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "HOME_MEDICINE_CHANGED",
-                            "statement_version is not the newest: read the statement again");
+    return WARD_FAIL_REASON(
+        err, FAILED_PRECONDITION, "HOME_MEDICINE_CHANGED",
+        "statement_version is not the newest version; read the statement again");
 }
 
 /* ---- before the transaction ---- */
@@ -69,8 +70,9 @@ static enum ward_code check_statement(struct reconciling *s)
     if (now.medicine->record_version != s->q->statement_version)
         return changed(c->err);
     if (!now.taken)
-        return WARD_FAIL_REASON(c->err, FAILED_PRECONDITION, "HOME_MEDICINE_ENDED",
-                                "the statement does not say that the patient takes it");
+        return WARD_FAIL_REASON(
+            c->err, FAILED_PRECONDITION, "HOME_MEDICINE_ENDED",
+            "according to the statement, the patient does not take the medicine");
     return WARD_OK;
 }
 
@@ -200,7 +202,7 @@ static enum ward_code again(struct reconciling *s, const Response *kept, struct 
     size_t n = 0;
 
     if (h == NULL || !ward_uuid_parse(h->statement_id, id))
-        return WARD_FAIL(err, INTERNAL, "a kept answer is not usable");
+        return WARD_FAIL(err, INTERNAL, "a stored answer is invalid");
     WARD_TRY(home_versions(c->wrk, c->mem,
                            &(struct home_key){.id = id,
                                               .statement_version = h->statement_version,
@@ -266,7 +268,7 @@ static enum ward_code kept_in_tx(struct ward_db *db, void *arg, struct ward_err 
         s->r.call, db, &s->idem,
         &ward__dosage__v1__reconcile_home_medicine_response__descriptor, &kept, err));
     if (kept == NULL)
-        return WARD_FAIL(err, NOT_FOUND, "no answer is kept"); /* nothing to commit */
+        return WARD_FAIL(err, NOT_FOUND, "no answer is stored"); /* nothing to commit */
     return again(s, (const Response *)kept, db, err);
 }
 

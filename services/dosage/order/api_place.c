@@ -46,7 +46,9 @@ static enum ward_code check(struct placing *p)
 
     WARD_TRY(prescription_valid(q->prescription, ward_wall_us(), c->err));
     if (q->draft && (q->n_overrides > 0 || *q->second_person_token != '\0'))
-        return WARD_FAIL_FIELD(c->err, "draft", "is not checked: nothing is overridden");
+        return WARD_FAIL_FIELD(c->err, "draft",
+                               "must be false if overrides or second_person_token are set, "
+                               "because a draft is not checked");
     return ordering_beside(&p->o, q->overrides, q->n_overrides, q->second_person_token);
 }
 

@@ -38,7 +38,7 @@ static enum ward_code check_reason(struct moving *m, enum order_state from,
         fit = fit || ward_principal_has(c->who, reason->roles[i]);
     if (!fit)
         return WARD_FAIL_REASON(err, PERMISSION_DENIED, "OVERRIDE_ROLE",
-                                "the reason is not one the caller's roles may give");
+                                "the caller's roles do not permit this reason");
     return WARD_OK;
 }
 
@@ -49,7 +49,7 @@ static enum ward_code check_step(struct moving *m, const Order *was, struct ward
 
     if (step == STEP_NO)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "ORDER_STATE",
-                                "the order does not go from its state to this one");
+                                "the order's state does not permit this step");
     WARD_TRY(check_reason(m, from, err));
     return step == STEP_WITHOUT_DOSES ? ordering_no_doses(&m->o, err) : WARD_OK;
 }
@@ -81,7 +81,7 @@ static enum ward_code activate(struct moving *m, const Order *was, struct ward_e
 
     if (prescription_over(was->prescription, m->o.at_us))
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "ORDER_STATE",
-                                "the order has ended: change it first");
+                                "the order has ended; change its end first");
     WARD_TRY(ordering_starts(&m->o, NULL, was->prescription, &now, err));
     WARD_TRY(ordering_decide(&m->o, draft ? PURPOSE(PLACE) : PURPOSE(CHANGE), now,
                              was->order_id, err));
@@ -106,9 +106,9 @@ static enum ward_code check(struct moving *m)
     struct ward_call *c = m->o.call;
 
     if (m->to <= ORDER_NONE || m->to >= ORDER_STATES)
-        return WARD_FAIL_FIELD(c->err, "state", "is no state");
+        return WARD_FAIL_FIELD(c->err, "state", "is not a state");
     if (m->to != ORDER_ACTIVE && (q->n_overrides > 0 || *q->second_person_token != '\0'))
-        return WARD_FAIL_FIELD(c->err, "overrides", "go with ACTIVE only");
+        return WARD_FAIL_FIELD(c->err, "overrides", "are permitted only with ACTIVE");
     return ordering_beside(&m->o, q->overrides, q->n_overrides, q->second_person_token);
 }
 

@@ -240,7 +240,7 @@ enum ward_code decision_row(struct worker *w, struct ward_arena *mem,
 
     if (row[3].p == NULL)
         return WARD_FAIL_REASON(err, DATA_LOSS, "DOSE_UNREADABLE",
-                                "a decision's row is not what was written");
+                                "the row of a decision was changed outside the service");
     WARD_TRY(owner_open(w, mem, (const uint8_t *)row[1].p, row[2], row[3], &o, err));
     bound(as, row_number(row[4]), row_number(row[5]), row_number(row[6]), row_number(row[7]));
     code = owner_unseal(&o, mem, "decision", id, as, row[8],

@@ -206,7 +206,7 @@ static void give_up(struct keeper *k, struct waiting *w)
     *at = w->next;
     if (w->next == NULL)
         k->last = at;
-    w->code = WARD_FAIL(&w->err, DEADLINE_EXCEEDED, "no time left to keep the decision");
+    w->code = WARD_FAIL(&w->err, DEADLINE_EXCEEDED, "no time left to store the decision");
 }
 
 /* A decision that is not being stored yet is given up at its deadline; others are about to be

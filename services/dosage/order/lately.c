@@ -18,7 +18,7 @@ typedef Ward__Dosage__V1__Acknowledged Acknowledged;
 
 static enum ward_code no_memory(struct ward_err *err)
 {
-    return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for what runs");
+    return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the active orders");
 }
 
 /* ---- the cache: a header, then messages ---- */
@@ -224,7 +224,7 @@ static enum ward_code open_row(struct worker *w, const struct owner *o, struct w
     case HOME:
         return open_home(o, mem, row, &out->homes[out->n_homes++], err);
     }
-    return WARD_FAIL(err, INTERNAL, "a row of no kind");
+    return WARD_FAIL(err, INTERNAL, "a row has an unknown kind");
 }
 
 static uint32_t count(const struct ward_rows *rows, enum kind kind)

@@ -142,7 +142,7 @@ static int taken_by_time(const void *a, const void *b)
 
 static enum ward_code no_memory(struct ward_err *err)
 {
-    return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for what runs");
+    return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the active orders");
 }
 
 static enum ward_code room_for(struct opening *p, size_t n, struct ward_err *err)

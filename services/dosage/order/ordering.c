@@ -143,7 +143,7 @@ static enum ward_code open_again(struct ordering *o, const PlaceResponse *kept,
 
         if (o->decision == NULL || !ward_i64(kept->open[i], 0, INT32_MAX, &k) ||
             (size_t)k >= o->decision->n_findings)
-            return WARD_FAIL(err, INTERNAL, "a kept answer is not usable");
+            return WARD_FAIL(err, INTERNAL, "a stored answer is invalid");
         o->open[o->n_open++] = o->decision->findings[k]->rule_id;
     }
     return WARD_OK;
@@ -160,12 +160,12 @@ static enum ward_code again(struct ordering *o, const PlaceResponse *kept, struc
     o->done = kept->placed;
     if (kept->order != NULL) {
         if (!ward_uuid_parse(kept->order->order_id, id))
-            return WARD_FAIL(err, INTERNAL, "a kept answer is not usable");
+            return WARD_FAIL(err, INTERNAL, "a stored answer is invalid");
         WARD_TRY(order_version(w, mem, id, kept->order->version, &o->order, err));
     }
     if (kept->decision != NULL) {
         if (!ward_uuid_parse(kept->decision->decision_id, id))
-            return WARD_FAIL(err, INTERNAL, "a kept answer is not usable");
+            return WARD_FAIL(err, INTERNAL, "a stored answer is invalid");
         WARD_TRY(decision_find(w, mem, id, &o->decision, err));
     }
     WARD_TRY(open_again(o, kept, err));

@@ -19,11 +19,11 @@ enum ward_code ordering_order(struct ordering *o, Order **out, struct ward_err *
     WARD_TRY(order_find(c->wrk, c->mem, o->id, true, &order, err));
     if (order->version != o->expected_version)
         return WARD_FAIL_REASON(err, ABORTED, "VERSION_CONFLICT",
-                                "the order's current version is another");
+                                "the order has another current version");
     if ((enum order_state)order->state == ORDER_DRAFT &&
         !rule_same_person(order->written_by, c->who->subject))
         return WARD_FAIL_REASON(err, PERMISSION_DENIED, "ORDER_DRAFT",
-                                "a draft is its prescriber's alone");
+                                "only its prescriber may use a draft");
     *out = o->order = order;
     return WARD_OK;
 }
@@ -101,10 +101,9 @@ enum ward_code ordering_starts(struct ordering *o, const Prescription *was,
     if (copy->starts_at_us == 0 && was != NULL && !begins_again(was, is)) {
         copy->starts_at_us = was->starts_at_us;
         if (copy->starts_at_us != 0 && prescription_spent(copy, o->at_us))
-            return WARD_FAIL_FIELD(
-                err, "prescription.starts_at_us",
-                "is needed: counted from the order's start, the last dose is "
-                "over");
+            return WARD_FAIL_FIELD(err, "prescription.starts_at_us",
+                                   "is required, because the last dose counted from the "
+                                   "order's start is in the past");
     }
     if (copy->starts_at_us == 0)
         copy->starts_at_us = o->at_us;

@@ -25,8 +25,8 @@ enum ward_code chart_was_read(char *const *open, size_t n_open, struct ward_err 
         if (strcmp(open[i], "ward.chart-unavailable") != 0)
             continue;
         (void)WARD_FAIL_REASON(err, UNAVAILABLE, "CHART_UNAVAILABLE",
-                               "the chart cannot be read now: nothing was recorded; repeat "
-                               "with the same key");
+                               "the chart is unavailable and nothing was recorded; repeat the "
+                               "call with the same key");
         if (err != NULL)
             err->retry_after_ms = RETRY_MS;
         return WARD_UNAVAILABLE;

@@ -207,15 +207,15 @@ static enum ward_code infusion(const Prescription *p, struct ward_err *err)
     if (on && (p->volume != NULL || p->infuse_over_minutes != 0))
         return WARD_FAIL_FIELD(
             err, p->volume != NULL ? "prescription.volume" : "prescription.infuse_over_minutes",
-            "is not of a continuous infusion: say its concentration");
+            "does not apply to a continuous infusion; set its concentration");
     if (!on && p->concentration != NULL)
         return WARD_FAIL_FIELD(err, "prescription.concentration",
-                               "is only of a continuous infusion: say the volume");
+                               "applies only to a continuous infusion; set the volume");
     if (p->infuse_over_minutes < 0 || p->infuse_over_minutes > DAY_MINUTES)
         return WARD_FAIL_FIELD(err, "prescription.infuse_over_minutes", "must be 0 to %d",
                                DAY_MINUTES);
     if (p->phase < 0 || p->phase > WARD__DOSAGE__V1__PHASE__PHASE_TAPER)
-        return WARD_FAIL_FIELD(err, "prescription.phase", "is no phase");
+        return WARD_FAIL_FIELD(err, "prescription.phase", "is not a phase");
     if (p->volume != NULL)
         WARD_TRY(amount(p->volume, "prescription.volume", err));
     return p->concentration == NULL

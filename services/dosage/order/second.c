@@ -6,9 +6,9 @@
 
 static enum ward_code refused(struct ward_err *err)
 {
-    return WARD_FAIL_REASON(err, PERMISSION_DENIED, "SECOND_PERSON_REFUSED",
-                            "the second person's token is not one of another person who may do "
-                            "this");
+    return WARD_FAIL_REASON(
+        err, PERMISSION_DENIED, "SECOND_PERSON_REFUSED",
+        "the second person's token is invalid, lacks the role, or belongs to the caller");
 }
 
 enum ward_code second_person(struct ward_call *c, const char *token, const char *const *roles,

@@ -10,7 +10,7 @@
 static enum ward_code unreadable(struct ward_err *err)
 {
     return WARD_FAIL_REASON(err, DATA_LOSS, "DOSE_UNREADABLE",
-                            "an order's row is not what was written");
+                            "the row of an order was changed outside the service");
 }
 
 static enum ward_code no_memory(struct ward_err *err)

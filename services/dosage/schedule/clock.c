@@ -61,10 +61,10 @@ enum ward_code zones_open(struct zones *z, const char *usual, struct ward_err *e
     ward_arena_init(&z->mem, ZONES_MEM);
     pthread_mutex_init(&z->lock, NULL);
     if (zone_of(z, usual, &k, err) != WARD_OK)
-        return WARD_FAIL(err, FAILED_PRECONDITION,
-                         "WARD_TIME_ZONE: no time zone \"%.64s\" here; a name is like "
-                         "Europe/Berlin",
-                         usual);
+        return WARD_FAIL(
+            err, FAILED_PRECONDITION,
+            "WARD_TIME_ZONE: unknown time zone \"%.64s\"; use a name such as Europe/Berlin",
+            usual);
     return WARD_OK;
 }
 
@@ -98,7 +98,7 @@ enum ward_code ward_clock(struct worker *w, struct ward_arena *mem, const char *
     WARD_TRY(ward_db_run(w->event_ctx.db, mem, SQL, WARD_PARAMS(ward_text(ward)), &rows, err));
     if (rows.n == 0 && must)
         return WARD_FAIL_REASON(err, NOT_FOUND, "WARD_NOT_FOUND",
-                                "the ward has no clock: nobody called SetWard for it");
+                                "the ward has no settings; call SetWard");
     if (rows.n > 0) {
         name = rows.at[0][0].p;
         before = (int)row_number(rows.at[0][1]);

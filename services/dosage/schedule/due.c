@@ -246,7 +246,7 @@ enum ward_code due_open(struct dosage *dos, struct due_watch **out, struct ward_
     ward_arena_init(&keep, KEEP_MEM);
     d = ward_new(&keep, struct due_watch);
     if (d == NULL)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for who follows due doses");
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the followers of due doses");
     d->keep = keep;
     d->dos = dos;
     init(d);
@@ -255,7 +255,7 @@ enum ward_code due_open(struct dosage *dos, struct due_watch **out, struct ward_
     WARD_TRY(worker_open(dos, &worker, err));
     d->worker = worker;
     if (pthread_create(&d->thread, NULL, run, d) != 0)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no thread for who follows due doses");
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "cannot create the thread for due doses");
     d->started = true;
     return WARD_OK;
 }

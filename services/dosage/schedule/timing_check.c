@@ -95,7 +95,7 @@ static enum ward_code check_days(const Timing *t, struct ward_err *err)
         if (!within(t->weekdays[i], 1, 7) || (i > 0 && t->weekdays[i] <= t->weekdays[i - 1]))
             return wrong(err, "timing.weekdays", "must be 1 to 7, rising");
     if (t->n_weekdays > 0 && every_of(t) % 7 == 0)
-        return wrong(err, "timing.weekdays", "say nothing where every_days is whole weeks");
+        return wrong(err, "timing.weekdays", "have no effect if every_days is a multiple of 7");
     return WARD_OK;
 }
 
@@ -112,7 +112,7 @@ static enum ward_code check_times(const Timing *t, struct ward_err *err)
     }
     WARD_TRY(check_days(t, err));
     if (closest(t) < INTERVAL_MIN)
-        return wrong(err, "timing.times", "must lie 5 minutes apart");
+        return wrong(err, "timing.times", "must be at least 5 minutes apart");
     return WARD_OK;
 }
 
@@ -122,17 +122,17 @@ static enum ward_code check_foreign(const Timing *t, struct ward_err *err)
     bool repeats = t->kind == KIND(INTERVAL) || t->kind == KIND(TIMES);
 
     if (t->kind != KIND(INTERVAL) && t->interval_minutes != 0)
-        return wrong(err, "timing.interval_minutes", "is of INTERVAL only");
+        return wrong(err, "timing.interval_minutes", "is permitted only for INTERVAL");
     if (t->kind != KIND(TIMES) && t->n_times > 0)
-        return wrong(err, "timing.times", "are of TIMES only");
+        return wrong(err, "timing.times", "are permitted only for TIMES");
     if (t->kind != KIND(TIMES) && t->every_days != 0)
-        return wrong(err, "timing.every_days", "is of TIMES only");
+        return wrong(err, "timing.every_days", "is permitted only for TIMES");
     if (t->kind != KIND(TIMES) && t->n_weekdays > 0)
-        return wrong(err, "timing.weekdays", "are of TIMES only");
+        return wrong(err, "timing.weekdays", "are permitted only for TIMES");
     if (!within(t->count, 0, repeats ? COUNT_MAX : 0))
         return wrong(err, "timing.count", "must be 0 to 10,000, of INTERVAL and TIMES only");
     if (t->kind == KIND(AS_NEEDED) && (t->before_minutes != 0 || t->after_minutes != 0))
-        return wrong(err, "timing.before_minutes", "is not of AS_NEEDED");
+        return wrong(err, "timing.before_minutes", "is not permitted for AS_NEEDED");
     return WARD_OK;
 }
 
@@ -150,7 +150,7 @@ static enum ward_code check_window(const Timing *t, struct ward_err *err)
         apart = closest(t);
     if (t->before_minutes + t->after_minutes > apart)
         return wrong(err, "timing.before_minutes",
-                     "and after_minutes are more than lies between two doses");
+                     "plus after_minutes exceeds the time between two doses");
     return WARD_OK;
 }
 
@@ -159,7 +159,7 @@ static enum ward_code check_as_needed(const Prescription *p, struct ward_err *er
     const Ward__Dosage__V1__AsNeeded *a = p->as_needed;
 
     if ((p->timing->kind == KIND(AS_NEEDED)) != (a != NULL))
-        return wrong(err, "as_needed", "goes with AS_NEEDED, and with nothing else");
+        return wrong(err, "as_needed", "is permitted only for AS_NEEDED");
     if (a == NULL)
         return WARD_OK;
     if (!within(a->max_doses_per_24h, 1, PER_DAY_MAX))
@@ -167,18 +167,18 @@ static enum ward_code check_as_needed(const Prescription *p, struct ward_err *er
     if (!within(a->min_interval_minutes, 0, INTERVAL_MAX))
         return wrong(err, "as_needed.min_interval_minutes", "must be 0 to 525,600");
     if (a->reason == NULL || *a->reason->code == '\0')
-        return wrong(err, "as_needed.reason", "is missing: needed for what?");
+        return wrong(err, "as_needed.reason", "is required: state the reason");
     return WARD_OK;
 }
 
 static enum ward_code check_span(const Prescription *p, struct ward_err *err)
 {
     if (p->starts_at_us < 0 || p->starts_at_us >= TIMING_LATEST_US)
-        return wrong(err, "starts_at_us", "must lie between 1970 and 2200");
+        return wrong(err, "starts_at_us", "must be between 1970 and 2200");
     if (p->ends_at_us < 0 || p->ends_at_us > TIMING_LATEST_US)
-        return wrong(err, "ends_at_us", "must lie between 1970 and 2200");
+        return wrong(err, "ends_at_us", "must be between 1970 and 2200");
     if (p->ends_at_us != 0 && p->ends_at_us <= p->starts_at_us)
-        return wrong(err, "ends_at_us", "must lie behind starts_at_us");
+        return wrong(err, "ends_at_us", "must be after starts_at_us");
     return WARD_OK;
 }
 

@@ -31,7 +31,7 @@ enum ward_code owner_open(struct worker *w, struct ward_arena *mem,
         return unknown(err);
     if (wrapped.n != sizeof(k.wrapped))
         return WARD_FAIL_REASON(err, DATA_LOSS, "DOSE_UNREADABLE",
-                                "the patient's key is not one");
+                                "the patient's key is invalid");
     memcpy(k.owner, patient, DOSAGE_ID);
     memcpy(k.wrapped, wrapped.p, sizeof(k.wrapped));
     WARD_TRY(ward_keyring_unwrap(w->dos->keys, w->event_ctx.db, &k, o.key, err));
@@ -124,7 +124,9 @@ static enum ward_code ensure(struct worker *w, struct ward_arena *mem, const cha
         return WARD_OK;
     WARD_TRY(make(w, mem, id, err));
     WARD_TRY(find(w, mem, sql, id, out, &found, err));
-    return found ? WARD_OK : WARD_FAIL(err, INTERNAL, "a patient's row that was made is gone");
+    return found ? WARD_OK
+                 : WARD_FAIL(err, INTERNAL,
+                             "the row of a patient that was just created is missing");
 }
 
 enum ward_code owner_ensure(struct worker *w, struct ward_arena *mem,
@@ -145,7 +147,8 @@ static enum ward_code root_of(struct worker *w, struct ward_arena *mem,
 
     WARD_TRY(ward_db_run(w->event_ctx.db, mem, SQL, WARD_PARAMS(id_val(id)), &rows, err));
     if (rows.n != 1 || rows.at[0][0].n != DOSAGE_ID)
-        return WARD_FAIL(err, INTERNAL, "a patient's row that was made is gone");
+        return WARD_FAIL(err, INTERNAL,
+                         "the row of a patient that was just created is missing");
     *root = rows.at[0][0];
     return WARD_OK;
 }

@@ -51,7 +51,7 @@ enum ward_code owner_unseal(const struct owner *o, struct ward_arena *mem, const
 
     if (sealed.p == NULL || sealed.n < WARD_SEAL_EXTRA)
         return WARD_FAIL_REASON(err, DATA_LOSS, "DOSE_UNREADABLE",
-                                "a row is not what was stored");
+                                "a row was changed outside the service");
     n = sealed.n - WARD_SEAL_EXTRA;
     plain = ward_alloc(mem, n);
     if (plain == NULL)
@@ -59,12 +59,12 @@ enum ward_code owner_unseal(const struct owner *o, struct ward_arena *mem, const
     code = ward_open_for(o->key, &from, sealed.p, sealed.n, plain, err);
     if (code == WARD_DATA_LOSS)
         return WARD_FAIL_REASON(err, DATA_LOSS, "DOSE_UNREADABLE",
-                                "a row does not open with its patient's key");
+                                "a row cannot be decrypted with its patient's key");
     WARD_TRY(code);
     code = ward_wire_decode(type, plain, n, mem, out, err);
     ward_wipe(plain, n);
     if (code == WARD_INVALID_ARGUMENT)
         return WARD_FAIL_REASON(err, DATA_LOSS, "DOSE_UNREADABLE",
-                                "a row is not what it says it is");
+                                "the columns of a row do not match its content");
     return code;
 }

@@ -48,7 +48,7 @@ static enum ward_code read_doses(struct counting *k, struct ward_err *err)
                       k->to_us + TRACK_DAY_US, TRACK_DOSES + 1, &k->doses, &k->n_doses, err));
     if (k->n_doses > TRACK_DOSES)
         return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "SLOTS_TOO_MANY",
-                                "more than %d doses: ask for a shorter span", TRACK_DOSES);
+                                "more than %d doses; request a shorter span", TRACK_DOSES);
     if (k->n_doses > 0)
         qsort(k->doses, k->n_doses, sizeof(*k->doses), by_id);
     return WARD_OK;
@@ -71,7 +71,7 @@ static enum ward_code charted_for(struct counting *k, const Slot *slot, Dose **o
         return WARD_OK;
     }
     if (!ward_uuid_parse(slot->administration_id, id))
-        return WARD_FAIL(err, DATA_LOSS, "a slot was charted by nothing");
+        return WARD_FAIL(err, DATA_LOSS, "a charted slot has no dose");
     return dose_find(k->call->wrk, k->call->mem, id, false, out, err);
 }
 

@@ -23,7 +23,7 @@ enum ward_code track_span(struct ward_call *c, int64_t now_us, int64_t before_us
     int64_t to = *to_us == 0 ? now_us + after_us : *to_us;
 
     if (from < 0 || from >= TRACK_TIME_MAX)
-        return WARD_FAIL_FIELD(c->err, "from_us", "is no time");
+        return WARD_FAIL_FIELD(c->err, "from_us", "is not a valid time");
     if (to <= from || to - from > TRACK_DAYS * TRACK_DAY_US)
         return WARD_FAIL_FIELD(c->err, "to_us", "must be after from_us, by at most %d days",
                                TRACK_DAYS);
@@ -50,7 +50,7 @@ enum ward_code track_order(struct ward_call *c, const struct chart *chart, const
     WARD_TRY(order_find(w, c->mem, id, false, &found, err));
     WARD_TRY(owners_of(w, c->mem, chart->id, &all, &n, err));
     if (!ward_uuid_parse(found->patient_id, of))
-        return WARD_FAIL(err, DATA_LOSS, "an order is of nobody");
+        return WARD_FAIL(err, DATA_LOSS, "an order has no patient");
     for (size_t i = 0; i < n; i++)
         if (memcmp(all[i], of, DOSAGE_ID) == 0) {
             *out = found;

@@ -86,7 +86,7 @@ enum ward_code lanes_of(const struct charted *rows, size_t n, enum lane_by by,
     *out = (struct lanes){.at = ward_alloc(mem, (n + 1) * sizeof(struct lane_row)),
                           .ids = ward_alloc(mem, (n + 1) * DOSAGE_ID)};
     if (sorted == NULL || out->at == NULL || out->ids == NULL)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory to sort what was charted");
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for sorting the doses");
     for (size_t i = 0; i < n; i++)
         if (by == LANE_ACTOR || *rows[i].place != '\0')
             out->at[out->n++] =

@@ -14,7 +14,7 @@ typedef Ward__Dosage__V1__WorkaroundKind Kind;
 
 static enum ward_code no_memory(struct ward_err *err)
 {
-    return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for what was found");
+    return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the findings");
 }
 
 void pattern_about(struct pattern *p, int64_t period, const uint8_t *id)

@@ -29,7 +29,7 @@ enum ward_code presence_open(struct presence **out, struct ward_err *err)
     ward_arena_init(&keep, sizeof(*p) + 64);
     p = ward_new(&keep, struct presence);
     if (p == NULL)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for who was seen");
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the presence of people");
     p->keep = keep;
     *out = p;
     return WARD_OK;

@@ -8,7 +8,7 @@ static enum ward_code without_sign(const Quantity *given, Quantity *out, bool *n
                                    struct ward_err *err)
 {
     if (given == NULL)
-        return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "DOSE_VALUE", "there is no amount");
+        return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "DOSE_VALUE", "the amount is missing");
     *out = *given;
     *negative = *given->value == '-';
     if (*negative)
@@ -41,7 +41,7 @@ static enum ward_code by_strength(const struct ruleset *rules,
     WARD_TRY(ward_decimal_mul(&all, dose, &all, err));
     if (ward_decimal_div(&all, &one, out, err) != WARD_OK)
         return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "DOSE_UNIT",
-                                "the amount is no exact number of the dose's unit");
+                                "the amount does not convert exactly to the dose's unit");
     return WARD_OK;
 }
 

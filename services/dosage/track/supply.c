@@ -30,11 +30,11 @@ static enum ward_code looked_at(struct recording *k, const Order *order, struct 
     if (*k->req->product_id != '\0' &&
         (ruleset_product(k->rules, k->req->product_id, &drug) == NULL ||
          drug != ruleset_drug(k->rules, order->prescription->drug_id)))
-        return WARD_FAIL_FIELD(err, "product_id", "is no product of the order's drug");
+        return WARD_FAIL_FIELD(err, "product_id", "is not a product of the order's drug");
     code = stock_amount(k->rules, order->prescription, k->req->product_id, k->req->quantity,
                         &amount, err);
     if (code == WARD_OK && ward_decimal_is_zero(&amount))
-        code = WARD_FAIL_REASON(err, INVALID_ARGUMENT, "DOSE_VALUE", "nothing is no supply");
+        code = WARD_FAIL_REASON(err, INVALID_ARGUMENT, "DOSE_VALUE", "must not be 0");
     return ward_err_about(err, code, "quantity");
 }
 

@@ -226,7 +226,7 @@ static enum ward_code judge(struct reviewing *v, struct ward_db *db, struct ward
                                 "the finding was reviewed before");
     if (rule_same_person(rows.at[0][ACTOR].p, who))
         return WARD_FAIL_REASON(err, PERMISSION_DENIED, "REVIEW_OWN",
-                                "the finding is about the caller");
+                                "the finding concerns the caller");
     return ward_db_run(db, mem, SQL,
                        WARD_PARAMS(ward_text(who), ward_int(mem, ward_wall_us()),
                                    ward_int(mem, v->req->verdict), id_val(v->id)),

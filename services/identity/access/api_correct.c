@@ -50,7 +50,7 @@ static enum ward_code check_added(struct correction *x)
     if (req->at_us <= 0)
         return WARD_FAIL_FIELD(c->err, "at_us", "is missing");
     if (req->at_us > x->row.recorded_us)
-        return WARD_FAIL_FIELD(c->err, "at_us", "lies in the future");
+        return WARD_FAIL_FIELD(c->err, "at_us", "is in the future");
     x->row.direction = (int)req->direction;
     x->row.at_us = req->at_us;
     return WARD_OK;

@@ -208,9 +208,9 @@ static enum ward_code begin(struct export *x, const ExportAttendanceRequest *req
         WARD_TRY(api_subject_id(c, req->subject_id, x->id, text));
     ward_event_begin(&x->event, c, api_event_ctx(c), x->one ? ward_strdup(c->mem, text) : NULL);
     if (!ward_date_parse(req->from_date, &x->from_day))
-        return WARD_FAIL_FIELD(c->err, "from_date", "is no date like 2026-03-01");
+        return WARD_FAIL_FIELD(c->err, "from_date", "is not a date such as 2026-03-01");
     if (!ward_date_parse(req->to_date, &to_day))
-        return WARD_FAIL_FIELD(c->err, "to_date", "is no date like 2026-03-01");
+        return WARD_FAIL_FIELD(c->err, "to_date", "is not a date such as 2026-03-01");
     if (to_day < x->from_day || to_day - x->from_day >= REPORT_DAYS_MOST)
         return WARD_FAIL_FIELD(c->err, "to_date", "must be 1 to %d days, from_date among them",
                                REPORT_DAYS_MOST);

@@ -75,7 +75,7 @@ static enum ward_code check_event(struct reporting *x, size_t i, const OfflineEv
     if (e->at_us <= 0)
         return wrong(c, i, "at_us", "is missing");
     if (e->at_us > now_us + AHEAD_US)
-        return wrong(c, i, "at_us", "lies in the future: set the controller's clock");
+        return wrong(c, i, "at_us", "is in the future; set the controller's clock");
     row->door = e->door;
     row->direction = e->direction == 0 ? DIRECTION_IN : (int)e->direction;
     row->subject_id = *e->subject_id == '\0' ? NULL : out->subject;
@@ -135,8 +135,9 @@ static enum ward_code check(struct reporting *x, const ReportOfflineEventsReques
 
         WARD_TRY(find_door(x, i));
         if (!pack_spans(o->packs, o->n_packs, o->row.at_us))
-            return WARD_FAIL_REASON(c->err, PERMISSION_DENIED, "DOOR_NOT_YOURS",
-                                    "event %zu: the caller held no pack of the door then", i);
+            return WARD_FAIL_REASON(
+                c->err, PERMISSION_DENIED, "DOOR_NOT_YOURS",
+                "event %zu: the caller had no pack of the door at that time", i);
     }
     return WARD_OK;
 }

@@ -86,7 +86,7 @@ static enum ward_code add_staff(struct packing *x)
         if (!pack_asks(&x->pack, rows.at[i][1].p))
             continue;
         if (rows.at[i][0].n != sizeof(id))
-            return WARD_FAIL(c->err, DATA_LOSS, "a row of someone's roles is not usable");
+            return WARD_FAIL(c->err, DATA_LOSS, "the row of a staff member's roles is invalid");
         memcpy(id, rows.at[i][0].p, sizeof(id));
         ward_uuid_text(id, staff[x->pack.n_staff].id);
         staff[x->pack.n_staff++].role = rows.at[i][1].p;
@@ -107,7 +107,7 @@ static enum ward_code sign(struct packing *x, char **out)
     WARD_TRY(pack_json(&x->pack, c->mem, &json, c->err));
     key = keys_signer(keys, kid);
     if (key == NULL)
-        return WARD_FAIL(c->err, UNAVAILABLE, "there is no key to sign a pack with");
+        return WARD_FAIL(c->err, UNAVAILABLE, "no key for signing packs exists");
     code = ward_jws_issue(key, PACK_TYP, json, c->mem, out, c->err);
     keys_signer_release(keys, key);
     return code;

@@ -192,7 +192,7 @@ enum ward_code put_door_rpc(struct ward_call *c, const ProtobufCMessage *q, Prot
         WARD_TRY(access_word(c, "door.from_zone", d->from_zone));
     WARD_TRY(access_word(c, "door.to_zone", d->to_zone));
     if (strcmp(d->from_zone, d->to_zone) == 0)
-        return WARD_FAIL_FIELD(c->err, "door.to_zone", "is where the door comes from");
+        return WARD_FAIL_FIELD(c->err, "door.to_zone", "must differ from from_zone");
     x.event.place = d->door;
     x.door = (struct door){d->door, *d->from_zone == '\0' ? NULL : d->from_zone, d->to_zone};
     return commit(&x, door_in_tx, &((PutDoorResponse *)r)->event_id);

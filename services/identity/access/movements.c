@@ -79,7 +79,7 @@ enum ward_code door_packs_of(struct ward_db *db, struct ward_arena *mem, const c
     for (size_t i = 0; i < rows.n; i++)
         if (!ward_i64(rows.at[i][0].p, 0, INT64_MAX, &list[i].fetched_us) ||
             !ward_i64(rows.at[i][1].p, 0, INT64_MAX, &list[i].expires_us))
-            return WARD_FAIL(err, DATA_LOSS, "a row of a door's packs is not usable");
+            return WARD_FAIL(err, DATA_LOSS, "the row of a door's packs is invalid");
     *out = list;
     *n = rows.n;
     return WARD_OK;

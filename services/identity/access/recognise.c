@@ -17,8 +17,9 @@ enum ward_code stander_begin(struct stander *s, const char *purpose)
         return WARD_FAIL_FIELD(c->err, "photograph", "and token are missing: send one of them");
     WARD_TRY(policy_of(w->db, c->mem, purpose, &s->policy, c->err));
     if (by_face && !s->policy.allow_face)
-        return WARD_FAIL_REASON(c->err, FAILED_PRECONDITION, "WAY_NOT_ALLOWED",
-                                "the policy of this use allows no face: use a token");
+        return WARD_FAIL_REASON(
+            c->err, FAILED_PRECONDITION, "WAY_NOT_ALLOWED",
+            "the policy of this purpose does not permit faces: use a token");
     return WARD_OK;
 }
 

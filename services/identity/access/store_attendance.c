@@ -27,7 +27,7 @@ static enum ward_code read_row(const struct ward_val *row, struct attended *out,
 
     if (row[0].n != IDENTITY_ID || row[1].n != IDENTITY_ID ||
         !ward_i64(row[2].p, REPORT_IN, REPORT_OUT, &direction) || !row_number(row[3], &a.at_us))
-        return WARD_FAIL(err, DATA_LOSS, "a row of attendance is not usable");
+        return WARD_FAIL(err, DATA_LOSS, "the row of an attendance event is invalid");
     memcpy(a.id, row[0].p, IDENTITY_ID);
     memcpy(a.subject_id, row[1].p, IDENTITY_ID);
     a.direction = (int)direction;
@@ -100,7 +100,7 @@ static enum ward_code read_coming(const struct ward_val *row, struct coming *out
     if (!ward_i64(row[1].p, REPORT_IN, REPORT_OUT, &direction) ||
         !row_number(row[2], &out->at_us) || !ward_i64(row[3].p, 0, 1, &corrected) ||
         !ward_i64(row[4].p, 0, 1, &strikes) || !ward_i64(row[5].p, 0, 1, &struck))
-        return WARD_FAIL(err, DATA_LOSS, "a row of attendance is not usable");
+        return WARD_FAIL(err, DATA_LOSS, "the row of an attendance event is invalid");
     out->direction = (int)direction;
     out->stands = strikes == 0 && struck == 0;
     out->correction = corrected == 1;

@@ -51,7 +51,7 @@ enum ward_code zone_put(struct ward_db *db, struct ward_arena *mem, const struct
 
 static enum ward_code unusable(struct ward_err *err)
 {
-    return WARD_FAIL(err, DATA_LOSS, "a zone's row is not usable");
+    return WARD_FAIL(err, DATA_LOSS, "the row of a zone is invalid");
 }
 
 static enum ward_code read_zone(const struct ward_val *row, struct zone *out,

@@ -75,7 +75,7 @@ static enum ward_code open_one(struct calibrating *k, const struct sealed_templa
     struct ward_err *err = k->call->err;
 
     if (t->dim != k->dim)
-        return WARD_FAIL(err, DATA_LOSS, "templates of one model do not go together");
+        return WARD_FAIL(err, DATA_LOSS, "templates of one model differ in size");
     WARD_TRY(template_open(key, t, v, err));
     if (t->generation == k->generation)
         return WARD_OK;
@@ -121,8 +121,7 @@ static enum ward_code open_subject(struct calibrating *k, const uint8_t id[IDENT
         return code;
     if (keys_generation(k->w->id->keys, k->kind) != k->generation)
         return WARD_FAIL(c->err, UNAVAILABLE,
-                         "the templates were renewed meanwhile: call "
-                         "again");
+                         "the templates were renewed meanwhile; repeat the call");
     *c->err = (struct ward_err){0};
     k->n_own = 0;
     k->unreadable++;
@@ -201,7 +200,7 @@ static enum ward_code read_page(struct calibrating *k, struct found_subject out[
         int64_t born = 0;
 
         if (rows.at[i][0].n != IDENTITY_ID || !row_number(rows.at[i][2], &born))
-            return WARD_FAIL(k->call->err, DATA_LOSS, "a subject's row is not usable");
+            return WARD_FAIL(k->call->err, DATA_LOSS, "the row of a subject is invalid");
         memcpy(out[i].id, rows.at[i][0].p, IDENTITY_ID);
         out[i].several = row_text(rows.at[i][1])[0] == '1';
         out[i].birth_year = (int)born;
@@ -242,7 +241,7 @@ static enum ward_code count_all(struct calibrating *k)
                          &rows, k->call->err));
     if (rows.n != 1 || !row_number(rows.at[0][0], &all) ||
         !row_number(rows.at[0][1], &k->several))
-        return WARD_FAIL(k->call->err, DATA_LOSS, "a count is not usable");
+        return WARD_FAIL(k->call->err, DATA_LOSS, "a stored count is invalid");
     k->hold_every = all / HELD_MOST + (all % HELD_MOST != 0);
     k->score_every = k->several / SEVERAL_MOST + (k->several % SEVERAL_MOST != 0);
     k->hold_every += k->hold_every == 0; /* another subject may be enrolled at this moment */

@@ -46,7 +46,7 @@ static enum ward_code count_lacking(struct reembedding *r, struct ward_err *err)
     WARD_TRY(ward_db_run(r->w->db, &r->list, SQL,
                          WARD_PARAMS(id_val(from), ward_text(r->model)), &rows, err));
     if (rows.n != 1 || !row_number(rows.at[0][0], &r->said.total))
-        return WARD_FAIL(err, DATA_LOSS, "a count is not usable");
+        return WARD_FAIL(err, DATA_LOSS, "a stored count is invalid");
     return WARD_OK;
 }
 
@@ -79,7 +79,7 @@ static enum ward_code open_photo(struct reembedding *r, const uint8_t key[WARD_K
     if (rows.n == 0)
         return WARD_OK; /* taken away meanwhile */
     if (rows.at[0][0].n <= WARD_SEAL_EXTRA)
-        return WARD_FAIL(err, DATA_LOSS, "a sealed photograph is not usable");
+        return WARD_FAIL(err, DATA_LOSS, "a stored photograph is invalid");
     out->len = rows.at[0][0].n - WARD_SEAL_EXTRA;
     out->data = ward_alloc(&r->photo, out->len);
     if (out->data == NULL)
@@ -132,7 +132,7 @@ static enum ward_code see_all(struct reembedding *r, const struct ward_rows *ids
         bool usable = false;
 
         if (ids->at[i][0].n != IDENTITY_ID)
-            return WARD_FAIL(err, DATA_LOSS, "a sealed photograph's row is not usable");
+            return WARD_FAIL(err, DATA_LOSS, "the row of a stored photograph is invalid");
         memcpy(s->former_id, ids->at[i][0].p, IDENTITY_ID);
         WARD_TRY(see(r, key, s, &usable, err));
         ward_arena_reset(&r->photo);
@@ -261,7 +261,8 @@ static enum ward_code walk(struct reembedding *r)
         if (!found)
             return WARD_OK;
         if (ward_call_cancelled(c))
-            return WARD_FAIL(c->err, CANCELLED, "the caller went away: call again to go on");
+            return WARD_FAIL(c->err, CANCELLED,
+                             "the caller has disconnected; repeat the call to continue");
         WARD_TRY(one_or_none(r, id, c->err));
         r->said.done++;
         if (progress_due(&r->progress, r->said.done))

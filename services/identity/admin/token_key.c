@@ -63,8 +63,7 @@ static enum ward_code refuse_too_many(struct next_key *n, struct ward_db *db,
         return WARD_OK;
     return WARD_FAIL_REASON(
         err, FAILED_PRECONDITION, "TOKEN_KEYS_FULL",
-        "%d keys still check what they signed; the first of them ends in "
-        "%lld s",
+        "%d keys still verify unexpired tokens or packs; the first of them expires in %lld s",
         KEYS_MOST,
         (long long)((ward_keyring_number(rows.at[0][1]) - ward_wall_us()) / 1000000));
 }

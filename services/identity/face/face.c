@@ -36,8 +36,8 @@ enum ward_code face_model_run(struct face_engine *e, enum face_model which,
 {
     if (e->pack->recipe->model[which] == NULL)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "LIVENESS_UNAVAILABLE",
-                                "this model pack has no models for liveness: use staff who see "
-                                "the person, or a way without a face");
+                                "this model pack has no liveness models: let staff confirm "
+                                "that they see the person, or verify without a face");
     return ward_serve_run(e->of, which, mem, stop, in, 1, out, n_out, err);
 }
 
@@ -46,7 +46,7 @@ static enum ward_code take(const struct ward_tensor *t, uint64_t n, const float 
                            struct ward_err *err)
 {
     if (t == NULL || t->dtype != WARD_F32 || t->nbytes != n * sizeof(float))
-        return WARD_FAIL(err, INTERNAL, "a face model's output is not as it should be");
+        return WARD_FAIL(err, INTERNAL, "the output of a face model is invalid");
     *out = t->data;
     return WARD_OK;
 }

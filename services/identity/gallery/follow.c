@@ -323,7 +323,7 @@ static enum ward_code follow_to_end(void *gallery, struct ward_db *db, int64_t *
     }
     *seq = atomic_load(&g->seq);
     if (gallery_stopping(g))
-        return WARD_FAIL(err, CANCELLED, "the snapshot is given up");
+        return WARD_FAIL(err, CANCELLED, "the snapshot was abandoned");
     return WARD_OK;
 }
 

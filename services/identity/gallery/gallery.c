@@ -205,7 +205,7 @@ enum ward_code gallery_changed(struct gallery *g, struct ward_db *db, struct war
 
     WARD_TRY(ward_db_run(db, mem, NEXT, WARD_NO_PARAMS, &rows, err));
     if (rows.affected != 1)
-        return WARD_FAIL(err, DATA_LOSS, "the gallery's number is gone");
+        return WARD_FAIL(err, DATA_LOSS, "the gallery's change number is missing");
     WARD_TRY(
         ward_db_run(db, mem, NOTE,
                     WARD_PARAMS(ward_int(mem, (int64_t)rows.last_id),
@@ -339,7 +339,7 @@ enum ward_code gallery_known(struct gallery *g, const char *name, struct ward_er
     WARD_TRY(gallery_ready(g, err));
     if (gallery_is_named(name) && index_named(&g->x, name) <= 0)
         return WARD_FAIL_REASON(err, NOT_FOUND, "GALLERY_NOT_FOUND",
-                                "nobody is in a gallery of this name");
+                                "no gallery with this name has a subject");
     return WARD_OK;
 }
 

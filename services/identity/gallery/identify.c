@@ -237,7 +237,7 @@ static enum ward_code may_be_found(struct ward_call *c, struct ward_db *db,
     if (!*may)
         return WARD_OK;
     if (!ward_i64(rows.at[0][0].p, 0, 9999, &born))
-        return WARD_FAIL(err, DATA_LOSS, "a subject's row is not usable");
+        return WARD_FAIL(err, DATA_LOSS, "the row of a subject is invalid");
     *may = face_of_age(id, h->kind, (int)born, &why) == WARD_OK &&
            face_needs_age(h->kind, (int)born, &why) == WARD_OK;
     if (!*may)

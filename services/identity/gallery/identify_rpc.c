@@ -178,7 +178,7 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
     if (*a->found.barred != '\0')
         return WARD_FAIL_REASON(
             err, FAILED_PRECONDITION, a->found.barred,
-            "the nearest face may not be compared, by the age of whose it is: "
+            "the most similar subject may not be compared because of the subject's age: "
             "identify this person by wristband and a second identifier");
     if (a->found.gate == USABLE)
         WARD_TRY(misses_take(a->call, db, NULL, a->found.outcome == IDENTIFY_NO_MATCH, err));

@@ -23,7 +23,7 @@ enum ward_code load_head(struct reader *r, int64_t *seq, struct ward_err *err)
                     WARD_NO_PARAMS, &rows, err);
 
     if (code == WARD_OK && (rows.n != 1 || !ward_i64(rows.at[0][0].p, 0, INT64_MAX, seq)))
-        code = WARD_FAIL(err, DATA_LOSS, "the gallery's number is gone");
+        code = WARD_FAIL(err, DATA_LOSS, "the gallery's change number is missing");
     ward_arena_reset(&r->mem);
     return code;
 }

@@ -78,7 +78,7 @@ static bool number_of(struct ward_val v, int64_t most, int *out)
 
 static enum ward_code bad_row(struct ward_err *err)
 {
-    return WARD_FAIL(err, DATA_LOSS, "a stored template cannot be one");
+    return WARD_FAIL(err, DATA_LOSS, "a stored template is invalid");
 }
 
 static enum ward_code key_of(struct reader *r, const struct ward_val *row, uint8_t *key,

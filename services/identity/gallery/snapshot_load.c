@@ -129,13 +129,13 @@ static enum ward_code open_file(const struct snapshot_of *of, struct file_head *
         return WARD_FAIL(err, FAILED_PRECONDITION, "the gallery's folder has too long a name");
     fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
-        return WARD_FAIL(err, NOT_FOUND, "there is no snapshot");
+        return WARD_FAIL(err, NOT_FOUND, "no snapshot exists");
     if (fstat(fd, &st) != 0 || (size_t)st.st_size < FILE_BODY ||
         read(fd, head, sizeof(*head)) != (ssize_t)sizeof(*head))
         unfit = "it is cut";
     else
         unfit = head_unfit(head, (size_t)st.st_size, of);
-    code = unfit != NULL ? WARD_FAIL(err, DATA_LOSS, "the snapshot is not usable: %s", unfit)
+    code = unfit != NULL ? WARD_FAIL(err, DATA_LOSS, "the snapshot is unusable: %s", unfit)
                          : mapping_open(fd, (size_t)st.st_size, head->number, out, err);
     close(fd);
     return code;
@@ -175,7 +175,7 @@ static enum ward_code find_keys(struct loading *l, const struct snapshot_of *of,
 
 static enum ward_code bad_bucket(struct ward_err *err)
 {
-    return WARD_FAIL(err, DATA_LOSS, "the snapshot is not usable: a bucket is not what it was");
+    return WARD_FAIL(err, DATA_LOSS, "the snapshot is unusable: a bucket was changed");
 }
 
 static enum ward_code put_rows(struct loading *l, int bucket, const uint8_t *p, size_t n,

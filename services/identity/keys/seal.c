@@ -114,7 +114,7 @@ enum ward_code template_open(const uint8_t key[WARD_KEY_SIZE], const struct seal
     ward_wipe(plain, sizeof(plain));
     if (code == WARD_DATA_LOSS)
         return WARD_FAIL_REASON(err, DATA_LOSS, "TEMPLATE_UNREADABLE",
-                                "the face template does not open with this key");
+                                "the face template cannot be decrypted with this key");
     return code;
 }
 

@@ -89,7 +89,7 @@ static enum ward_code turn(struct keys *k, struct ward_db *db, const struct way 
             return WARD_OK;
         if (!known && looked)
             return WARD_FAIL_REASON(err, DATA_LOSS, "TEMPLATE_UNREADABLE",
-                                    "there is no key of this generation of the transform");
+                                    "no key of this generation of the transform exists");
         if (!known) {
             looked = true;
             WARD_TRY(ward_keyring_follow(k->ring, db, err));

@@ -30,7 +30,7 @@ static enum ward_code take(const struct ward_tensor *t, uint32_t n_t, const char
     const struct ward_tensor *a = *name == '\0' ? t : ward_tensor_named(t, n_t, name);
 
     if (n_t == 0 || a == NULL || a->dtype != WARD_F32 || a->nbytes != n * sizeof(float))
-        return WARD_FAIL(err, INTERNAL, "a face model's output is not as it should be");
+        return WARD_FAIL(err, INTERNAL, "the output of a face model is invalid");
     *out = a->data;
     return WARD_OK;
 }

@@ -71,7 +71,7 @@ enum ward_code about_consent(struct ward_call *c, const char *at,
 enum ward_code about_retention(struct ward_call *c, int64_t until_us)
 {
     if (until_us != 0 && until_us <= ward_wall_us())
-        return WARD_FAIL_FIELD(c->err, "retain_until_us", "lies in the past");
+        return WARD_FAIL_FIELD(c->err, "retain_until_us", "is in the past");
     return WARD_OK;
 }
 

@@ -34,8 +34,8 @@ enum ward_code face_needs_age(int kind, int birth_year, struct ward_err *err)
     if (face_age_known(kind, birth_year))
         return WARD_OK;
     return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "BIRTH_YEAR_NEEDED",
-                            "this subject's year of birth is not known: set it, or identify "
-                            "this person by wristband and a second identifier");
+                            "this subject's year of birth is unknown: set it, or identify this "
+                            "person by wristband and a second identifier");
 }
 
 enum ward_code face_of_age(const struct identity *id, int kind, int birth_year,
@@ -46,8 +46,8 @@ enum ward_code face_of_age(const struct identity *id, int kind, int birth_year,
     if (!rule_is_child(birth_year, least_age(id), face_this_year()))
         return WARD_OK;
     return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "FACE_NOT_FOR_CHILDREN",
-                            "faces of children are not compared, they are too alike: identify "
-                            "this child by wristband and a second identifier");
+                            "faces of children are not compared, because they are too similar: "
+                            "identify this child by wristband and a second identifier");
 }
 
 int face_born_before(const struct identity *id)

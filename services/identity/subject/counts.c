@@ -15,7 +15,7 @@ static enum ward_code by_kind(struct ward_db *db, struct ward_arena *mem, const 
     for (size_t i = 0; i < rows.n; i++) {
         if (!row_number(rows.at[i][0], &kind) || !row_number(rows.at[i][1], &n) || kind < 1 ||
             kind > 2)
-            return WARD_FAIL(err, DATA_LOSS, "a count is not usable");
+            return WARD_FAIL(err, DATA_LOSS, "a stored count is invalid");
         out[kind] = n;
     }
     return WARD_OK;
@@ -51,7 +51,7 @@ enum ward_code counts_need_capture(struct ward_db *db, struct ward_arena *mem,
 
     WARD_TRY(ward_db_run(db, mem, SQL, WARD_PARAMS(ward_text(model_sha256)), &rows, err));
     if (rows.n != 1 || !row_number(rows.at[0][0], &found))
-        return WARD_FAIL(err, DATA_LOSS, "a count is not usable");
+        return WARD_FAIL(err, DATA_LOSS, "a stored count is invalid");
     *n = found;
     return WARD_OK;
 }

@@ -45,7 +45,7 @@ static enum ward_code check_galleries(struct ward_call *c, const EnrolRequest *r
 static enum ward_code check_consents(struct ward_call *c, const EnrolRequest *req)
 {
     if (req->consent == NULL)
-        return WARD_FAIL_FIELD(c->err, "consent", "is missing: without it nobody is enrolled");
+        return WARD_FAIL_FIELD(c->err, "consent", "is required for an enrolment");
     WARD_TRY(about_consent(c, "consent", req->consent));
     if (req->n_more_consents > CONSENTS_MAX - 1)
         return WARD_FAIL_FIELD(c->err, "more_consents", "are more than %d", CONSENTS_MAX - 1);

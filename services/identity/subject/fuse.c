@@ -64,7 +64,7 @@ static enum ward_code fuse_all(struct fusing *f, struct fused *out, struct ward_
         whole = code != WARD_OK || (f->t[i].sealed.dim == dim && fuse_add(sum, v, dim));
     }
     if (code == WARD_OK && (!whole || !fuse_end(sum, dim, out->v)))
-        code = WARD_FAIL(err, DATA_LOSS, "templates of one model do not go together");
+        code = WARD_FAIL(err, DATA_LOSS, "templates of one model differ in size");
     ward_wipe(v, sizeof(v));
     ward_wipe(sum, sizeof(sum));
     out->n = (int)f->n;
@@ -84,7 +84,7 @@ static enum ward_code none_of_it(struct worker *w, struct ward_arena *mem,
     if (n > 0)
         return WARD_FAIL_REASON(
             err, FAILED_PRECONDITION, "MODEL_CHANGED",
-            "the face template was made by another model: enrol this person again");
+            "another model created the face template: enrol this person again");
     *out = (struct fused){0};
     return WARD_OK;
 }

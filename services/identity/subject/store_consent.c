@@ -52,7 +52,7 @@ enum ward_code consents_of(struct ward_db *db, struct ward_arena *mem,
                                          .withdrawn_by = row_text(r[4])};
         if (!row_number(r[5], &list[i].given_at_us) ||
             !row_number(r[6], &list[i].withdrawn_at_us))
-            return WARD_FAIL(err, DATA_LOSS, "a consent's row is not usable");
+            return WARD_FAIL(err, DATA_LOSS, "the row of a consent is invalid");
     }
     *out = list;
     *n = rows.n;
@@ -72,9 +72,9 @@ enum ward_code consent_need(struct ward_db *db, struct ward_arena *mem,
 
 enum ward_code consent_missing(struct ward_err *err)
 {
-    return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "NO_CONSENT",
-                            "there is no consent to use this face for this: identify this "
-                            "person in another way");
+    return WARD_FAIL_REASON(
+        err, FAILED_PRECONDITION, "NO_CONSENT",
+        "no consent permits this use of the face: identify this person in another way");
 }
 
 enum ward_code consent_add(struct ward_db *db, struct ward_arena *mem,

@@ -21,7 +21,7 @@ enum ward_code face_key_of(struct ward_db *db, struct ward_arena *mem,
     }
     if (!row_number(rows.at[0][0], &kek) || kek > INT32_MAX ||
         rows.at[0][1].n != sizeof(w.wrapped))
-        return WARD_FAIL(err, DATA_LOSS, "a subject's key is not usable");
+        return WARD_FAIL(err, DATA_LOSS, "the key of a subject is invalid");
     memcpy(w.owner, id, sizeof(w.owner));
     w.kek = (int)kek;
     memcpy(w.wrapped, rows.at[0][1].p, sizeof(w.wrapped));
@@ -108,7 +108,7 @@ static enum ward_code read_list(struct ward_arena *mem, const struct ward_rows *
         list[i].sealed.kind = kind;
         if (!read_row(rows->at[i], id, &list[i]) ||
             (rows->cols > 7 && !read_bytes(rows->at[i][7], &list[i].sealed)))
-            return WARD_FAIL(err, DATA_LOSS, "a template's row is not usable");
+            return WARD_FAIL(err, DATA_LOSS, "the row of a template is invalid");
     }
     *out = list;
     *n = rows->n;

@@ -114,9 +114,10 @@ static enum ward_code room_for_one(struct about *a, struct ward_db *db, struct w
     WARD_TRY(templates_count(db, a->call->mem, a->id,
                              face_pack_sha256(worker_of(a)->id->now.pack), &n, err));
     if (n >= TEMPLATES_MAX)
-        return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "TOO_MANY_TEMPLATES",
-                                "%d templates of this model are kept: remove one first",
-                                TEMPLATES_MAX);
+        return WARD_FAIL_REASON(
+            err, RESOURCE_EXHAUSTED, "TOO_MANY_TEMPLATES",
+            "the subject has %d templates of this model, the maximum: remove one first",
+            TEMPLATES_MAX);
     return WARD_OK;
 }
 

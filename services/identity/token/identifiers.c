@@ -150,7 +150,7 @@ static enum ward_code put_wristband(struct setting *s, struct ward_db *db, struc
     code = put(db, s->id, "", hash, err);
     if (code == WARD_ALREADY_EXISTS)
         return WARD_FAIL_REASON(err, ALREADY_EXISTS, "WRISTBAND_TAKEN",
-                                "this wristband is another subject's");
+                                "another subject has this wristband");
     return code;
 }
 

@@ -48,7 +48,7 @@ static enum ward_code read_row(const struct ward_val *row, struct use_policy *ou
         !flag(row[4], &p.allow_wristband) || !flag(row[5], &p.allow_search) ||
         !flag(row[6], &p.witness) || !ward_i64(row[8].p, 0, INT64_MAX, &p.set_at_us) ||
         !(p.max_fmr * FMR_SLACK >= FMR_LEAST && p.max_fmr <= FMR_MOST * FMR_SLACK))
-        return WARD_FAIL(err, DATA_LOSS, "a use's policy cannot be read");
+        return WARD_FAIL(err, DATA_LOSS, "the policy of a purpose cannot be read");
     p.liveness = (enum liveness_policy)liveness;
     *out = p;
     return WARD_OK;

@@ -11,7 +11,7 @@ enum ward_code token_issue(struct ward_call *c, struct ward_ppid *p, char **out,
 
     key = keys_signer(id->keys, kid);
     if (key == NULL)
-        return WARD_FAIL(err, UNAVAILABLE, "there is no key to sign a token with");
+        return WARD_FAIL(err, UNAVAILABLE, "no key for signing tokens exists");
     code = ward_ppid_issue(key, p, id->cfg.ppid_lifetime_s, c->mem, out, err);
     keys_signer_release(id->keys, key);
     return code;

@@ -39,9 +39,9 @@ struct showing {
 
 static enum ward_code refused(struct ward_err *err)
 {
-    return WARD_FAIL_REASON(err, PERMISSION_DENIED, "WITNESS_REFUSED",
-                            "the witness's token is not one of another member of staff who may "
-                            "do this");
+    return WARD_FAIL_REASON(
+        err, PERMISSION_DENIED, "WITNESS_REFUSED",
+        "the witness's token is invalid, lacks the role, or belongs to the caller");
 }
 
 static enum ward_code check_witness(struct showing *s)
@@ -57,7 +57,7 @@ static enum ward_code check_witness(struct showing *s)
         return WARD_OK;
     if (*token == '\0')
         return WARD_FAIL_REASON(c->err, FAILED_PRECONDITION, "WITNESS_NEEDED",
-                                "the policy of this use asks for a second member of staff");
+                                "the policy of this purpose requires a second member of staff");
     if (id->jwks == NULL ||
         ward_jwt_check(id->jwks, c->mem, token, strlen(token), &s->witness, &why) != WARD_OK)
         return refused(c->err);
@@ -87,7 +87,7 @@ static enum ward_code check_misses(struct showing *s, struct ward_db *db, int64_
     if (rows.n < MISSES_MOST)
         return WARD_OK;
     if (!ward_i64(rows.at[MISSES_MOST - 1][0].p, 0, INT64_MAX, &first))
-        return WARD_FAIL(err, DATA_LOSS, "a wrong try's row is not usable");
+        return WARD_FAIL(err, DATA_LOSS, "the row of a failed try is invalid");
     code = WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "TOO_MANY_ATTEMPTS",
                             "five wrong tries for this subject within 15 minutes");
     err->retry_after_ms = (int)((first + MISSES_US - now_us) / 1000) + 1;
@@ -121,7 +121,7 @@ static enum ward_code compare(struct showing *s, struct ward_db *db, bool *match
                                 "no wristband or no such second identifier is set for this "
                                 "subject");
     if (rows.at[0][0].n != WARD_SHA256_SIZE || rows.at[1][0].n != WARD_SHA256_SIZE)
-        return WARD_FAIL(err, DATA_LOSS, "an identifier's row is not usable");
+        return WARD_FAIL(err, DATA_LOSS, "the row of an identifier is invalid");
     /* Always compares both: the time does not reveal which was wrong. */
     first = ward_equal(rows.at[0][0].p, s->wristband, WARD_SHA256_SIZE);
     second = ward_equal(rows.at[1][0].p, s->second, WARD_SHA256_SIZE);
@@ -196,8 +196,8 @@ static enum ward_code begin(struct showing *s)
     WARD_TRY(policy_of(w->db, c->mem, req->purpose, &s->policy, c->err));
     if (!s->policy.allow_wristband)
         return WARD_FAIL_REASON(c->err, FAILED_PRECONDITION, "WAY_NOT_ALLOWED",
-                                "the policy of this use allows no wristband: identify this "
-                                "person in another way");
+                                "the policy of this purpose does not permit wristbands: "
+                                "identify this person in another way");
     WARD_TRY(check_witness(s));
     WARD_TRY(wristband_hash(w->id->keys, req->wristband, s->wristband, c->err));
     return second_hash(w->id->keys, s->id, req->second->type, req->second->value, s->second,

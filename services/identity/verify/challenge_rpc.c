@@ -55,8 +55,8 @@ static enum ward_code start_challenge(struct ward_call *c, const StartChallengeR
         return WARD_FAIL_FIELD(c->err, "purpose", "must be 1 to 64 of a-z, 0-9 and -");
     if (!face_pack_live(w->id->now.pack))
         return WARD_FAIL_REASON(c->err, FAILED_PRECONDITION, "LIVENESS_UNAVAILABLE",
-                                "this model pack has no models for liveness: use staff who see "
-                                "the person, or a way without a face");
+                                "this model pack has no liveness models: let staff confirm "
+                                "that they see the person, or verify without a face");
     n = challenge_make(steps);
     ward_random(id, sizeof(id)); /* not a UUIDv7: the next one must not be predictable */
     id[6] = (uint8_t)(0x40 | (id[6] & 0x0f));
@@ -88,8 +88,8 @@ static enum ward_code unknown(struct ward_err *err)
 {
     ward_metric_add(ward_series_of(&identity_challenges, "unknown", NULL, NULL), 1);
     return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "CHALLENGE_UNKNOWN",
-                            "the challenge was not issued for this, has expired or was used: "
-                            "start a new one");
+                            "the challenge has expired, was already used, or belongs to "
+                            "another use: start a new one");
 }
 
 static enum ward_code read_steps(const struct ward_val *row, struct challenge *out,

@@ -17,10 +17,10 @@ WARD_METRIC_LISTED(limited)
 static enum ward_code too_many(int64_t first_us, int64_t now_us, bool search,
                                struct ward_err *err)
 {
-    enum ward_code code = WARD_FAIL_REASON(
-        err, RESOURCE_EXHAUSTED, "TOO_MANY_FACE_MISSES",
-        "too many comparisons of yours found no match within an hour: identify "
-        "this person by wristband and a second identifier");
+    enum ward_code code =
+        WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "TOO_MANY_FACE_MISSES",
+                         "too many comparisons by this person found no match within an hour: "
+                         "identify by wristband and a second identifier");
 
     err->retry_after_ms = (int)((first_us + HOUR_US - now_us) / 1000) + 1;
     ward_metric_add(ward_series_of(&limited, search ? "search" : "verify", NULL, NULL), 1);
@@ -47,7 +47,7 @@ enum ward_code misses_take(struct ward_call *c, struct ward_db *db, const uint8_
                          err));
     if (rows.n != 1 || !ward_i64(rows.at[0][0].p, 0, INT64_MAX, &n) ||
         !ward_i64(rows.at[0][1].p, 0, INT64_MAX, &first))
-        return WARD_FAIL(err, DATA_LOSS, "a count is not usable");
+        return WARD_FAIL(err, DATA_LOSS, "a stored count is invalid");
     if (n >= most)
         return too_many(first, now_us, subject == NULL, err);
     if (!missed)

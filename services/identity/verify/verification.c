@@ -34,8 +34,8 @@ enum ward_code verification_begin(struct verification *v, const struct claim *cl
     WARD_TRY(policy_of(w->db, c->mem, claim->purpose, &v->policy, c->err));
     if (!v->policy.allow_face)
         return WARD_FAIL_REASON(c->err, FAILED_PRECONDITION, "WAY_NOT_ALLOWED",
-                                "the policy of this use allows no face: identify this person "
-                                "in another way");
+                                "the policy of this purpose does not permit faces: identify "
+                                "this person in another way");
     v->at.fmr = claim->max_fmr == 0 ? RULE_FMR_DEFAULT : claim->max_fmr;
     if (v->at.fmr > v->policy.max_fmr)
         v->at.fmr = v->policy.max_fmr;
@@ -45,7 +45,7 @@ enum ward_code verification_begin(struct verification *v, const struct claim *cl
 static enum ward_code no_template(struct ward_err *err)
 {
     return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "NO_TEMPLATE",
-                            "no face is kept of this subject: add a photograph, or identify "
+                            "the subject has no face template: add a photograph, or identify "
                             "this person in another way");
 }
 

@@ -121,7 +121,7 @@ enum ward_code break_glass_rpc(struct ward_call *c, const ProtobufCMessage *q,
     WARD_TRY(view_of(c, USE_READ, &b.view, c->err));
     if (b.view.scope.treated == 0)
         return WARD_FAIL_REASON(c->err, PERMISSION_DENIED, "PURPOSE_NOT_ALLOWED",
-                                "the glass is broken to treat, for no other purpose");
+                                "break-glass requires the purpose TREAT or ETREAT");
     WARD_TRY(check(&b));
     WARD_TRY(ward_call_idem(c, b.req->idempotency_key, q, &b.idem));
     ward_uuid7(b.id);

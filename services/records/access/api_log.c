@@ -57,7 +57,8 @@ enum ward_code log_add(struct log_page *p, const Event *e, int64_t index, struct
         return WARD_OK;
     }
     if (p->n_entries == p->cap)
-        return WARD_FAIL_REASON(err, DATA_LOSS, "AUDIT_DIFFERS", "audit gave more than asked");
+        return WARD_FAIL_REASON(err, DATA_LOSS, "AUDIT_DIFFERS",
+                                "audit returned more than requested");
     p->entry[p->n_entries++] = add;
     return WARD_OK;
 }

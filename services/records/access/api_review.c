@@ -195,7 +195,7 @@ static enum ward_code put_verdict(struct review *v, Glass *g, const uint8_t *pat
         return WARD_OK;
     if (g->verdict != WARD__RECORDS__V1__VERDICT__VERDICT_UNSPECIFIED)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "REVIEWED_OTHERWISE",
-                                "it was reviewed already, with another verdict");
+                                "it was already reviewed with another verdict");
     WARD_TRY(seal_note(v, patient, &note, err));
     g->reviewed_by = api_text(v->view.actor);
     g->reviewed_at_us = v->view.now_us;
@@ -221,7 +221,7 @@ static enum ward_code review_in_tx(struct ward_db *db, void *arg, struct ward_er
     tell_if_refused(v->c->wrk, (const uint8_t *)row[1].p);
     if (strcmp(g->actor, v->view.actor) == 0)
         return WARD_FAIL_REASON(err, PERMISSION_DENIED, "OWN_GLASS",
-                                "nobody reviews what they did themselves");
+                                "a person may not review their own break-glass grant");
     WARD_TRY(put_verdict(v, g, (const uint8_t *)row[1].p, err));
     v->resp->glass = g;
     return tell(v->c->wrk, &v->event, &v->view, (const uint8_t *)row[1].p, err);

@@ -59,10 +59,12 @@ enum ward_code view_allows(const struct view *v, struct ward_call *c, enum use u
     if (scope_has(&v->scope, kind))
         return WARD_OK;
     if (who != NULL && scope_by_other_purpose(who->roles, who->n_roles, use, kind))
-        return WARD_FAIL_REASON(err, PERMISSION_DENIED, "PURPOSE_NOT_ALLOWED",
-                                "no role of this person does this for this purpose of use");
-    return WARD_FAIL_REASON(err, PERMISSION_DENIED, "KIND_NOT_ALLOWED",
-                            "no role of this person does this with this kind of resource");
+        return WARD_FAIL_REASON(
+            err, PERMISSION_DENIED, "PURPOSE_NOT_ALLOWED",
+            "no role of this person permits this action for this purpose of use");
+    return WARD_FAIL_REASON(
+        err, PERMISSION_DENIED, "KIND_NOT_ALLOWED",
+        "no role of this person permits this action on this kind of resource");
 }
 
 static struct ward_val flag(bool on)

@@ -63,7 +63,7 @@ static enum ward_code read_zone(struct ward_call *c, const char *name, struct qu
     struct ward_zone *zone;
 
     if (ward_zone_open(*name == '\0' ? "UTC" : name, &zone, c->err) != WARD_OK)
-        return WARD_FAIL_FIELD(c->err, "time_zone", "is no time zone known here");
+        return WARD_FAIL_FIELD(c->err, "time_zone", "is not a known time zone");
     q->n_zone = ward_zone_changes(zone, q->from_us != 0 ? q->from_us : INT64_MIN / 2, until,
                                   q->zone, ZONE_CHANGES);
     ward_zone_close(zone);
@@ -80,11 +80,11 @@ static enum ward_code read_filters(struct ward_call *c, const SeriesRequest *req
     if (strlen(req->ward) > TEXT_MAX)
         return WARD_FAIL_FIELD(c->err, "ward", "is above 256 bytes");
     if (q->of == OF(PATIENTS) && *req->code != '\0')
-        return WARD_FAIL_FIELD(c->err, "code", "patients have none");
+        return WARD_FAIL_FIELD(c->err, "code", "must be empty for patients");
     if (q->of == OF(PATIENTS) && *req->ward != '\0')
-        return WARD_FAIL_FIELD(c->err, "ward", "patients have none");
+        return WARD_FAIL_FIELD(c->err, "ward", "must be empty for patients");
     if (req->from_us != 0 && req->to_us != 0 && req->from_us >= req->to_us)
-        return WARD_FAIL_FIELD(c->err, "to_us", "does not come after from_us");
+        return WARD_FAIL_FIELD(c->err, "to_us", "must be after from_us");
     q->code = req->code;
     q->ward = req->ward;
     q->from_us = req->from_us;
@@ -107,7 +107,7 @@ static enum ward_code read_request(struct ward_call *c, const SeriesRequest *req
     if (q->measure == MEASURE(VALUES) && q->of != OF(OBSERVATIONS))
         return WARD_FAIL_FIELD(c->err, "of", "only observations have values");
     if (q->measure == MEASURE(VALUES) && *req->code == '\0')
-        return WARD_FAIL_FIELD(c->err, "code", "is required: values of what");
+        return WARD_FAIL_FIELD(c->err, "code", "is required for values");
     WARD_TRY(read_by(c, req, q));
     return read_filters(c, req, q);
 }

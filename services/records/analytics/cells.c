@@ -222,7 +222,7 @@ enum ward_code query_cells(struct worker *w, struct ward_arena *mem, const struc
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the counts");
     for (t.n = 0; t.n < rows.n; t.n++)
         if (!cell_of(q, rows.at[t.n], &t.cell[t.n]))
-            return WARD_FAIL(err, INTERNAL, "a count that is no number");
+            return WARD_FAIL(err, INTERNAL, "a count is not a number");
     WARD_TRY(number_lines(&t, 0, mem, err));
     WARD_TRY(number_lines(&t, 1, mem, err));
     *out = t;

@@ -46,11 +46,11 @@ static enum ward_code put(struct cleaning *c, const char *path, const char *name
 
     list = ward_alloc(c->mem, (out->n + 1) * sizeof(Cleaned *));
     if (one == NULL || copy == NULL || list == NULL)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for what was put right");
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the normalization");
     ward__records__v1__cleaned__init(one);
     one->path = ward_printf(c->mem, "%s.%s", path, name);
     if (one->path == NULL)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for what was put right");
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the normalization");
     WARD_TRY(as_json(c->mem, *at, &one->before, err));
     WARD_TRY(as_json(c->mem, copy, &one->after, err));
     one->rule = (char *)(uintptr_t)rule;

@@ -260,7 +260,7 @@ static enum ward_code receive(struct csv_import *ci)
     WARD_TRY(csv_rows_end(ci->rows, c->err));
     if (!ci->has_header)
         return WARD_FAIL_REASON(c->err, INVALID_ARGUMENT, "CSV_INVALID",
-                                "line 1: there is no first line that names the columns");
+                                "line 1: the line with the names of the columns is missing");
     WARD_TRY(import_flush(&ci->im, c->err));
     return import_end(&ci->im);
 }

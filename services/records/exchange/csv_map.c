@@ -80,7 +80,7 @@ static enum ward_code read_value_of(struct ward_arena *mem, const char *rest, si
     if (strlen(out->unit) > WARD_UCUM_MAX ||
         ward_ucum_normalise(out->unit, strlen(out->unit), code, NULL, NULL) != WARD_OK ||
         ward_ucum_parse(code, strlen(code), &unit, NULL) != WARD_OK)
-        return wrong(err, i, "field", "has a unit that is not known");
+        return wrong(err, i, "field", "has an unknown unit");
     return WARD_OK;
 }
 
@@ -115,7 +115,7 @@ static enum ward_code read_column(struct ward_arena *mem, const WireColumn *wire
         return *wire->date_format == '\0' ? WARD_OK
                                           : wrong(err, i, "date_format", "is for dates");
     if (k == NULL)
-        return wrong(err, i, "field", "is nothing that a column of this kind can be");
+        return wrong(err, i, "field", "is not permitted for a column of this kind");
     out->field = k->field;
     if (k->field == CSV_VALUE_OF)
         return read_value_of(mem, wire->field + n, i, out, err);
@@ -230,7 +230,7 @@ enum ward_code csv_map_header(struct csv_map *m, struct ward_arena *mem,
         for (size_t k = 0; k < i; k++)
             if (m->of_file[k] == m->of_file[i])
                 return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "CSV_COLUMNS",
-                                        "column %zu of the first line is there twice", i + 1);
+                                        "column %zu of the first line is duplicated", i + 1);
     }
     return WARD_OK;
 }

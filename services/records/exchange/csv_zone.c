@@ -25,7 +25,7 @@ enum ward_code csv_zone_open(struct ward_arena *mem, const char *name, struct cs
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a time zone");
     if (ward_zone_open(name, &z->zone, &why) == WARD_INVALID_ARGUMENT)
         return WARD_FAIL_FIELD(err, "start.time_zone",
-                               "is no time zone known here; a name is like Asia/Shanghai");
+                               "is not a known time zone; use a name such as Asia/Shanghai");
     if (z->zone == NULL || !ward_defer(mem, close_zone, z->zone))
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for a time zone");
     *out = z;

@@ -87,11 +87,11 @@ static enum ward_code count_cohort(struct export *e, struct ward_err *err)
         ward_db_run(e->w->event_ctx.db, &e->mem, n == 4 ? ALL : SOME, params, n, &rows, err));
     if (rows.n != 1 || !ward_i64(rows.at[0][0].p, 0, INT64_MAX, &all) ||
         !ward_i64(rows.at[0][1].p, 0, INT64_MAX, &e->left_out))
-        return WARD_FAIL(err, DATA_LOSS, "patients cannot be counted");
+        return WARD_FAIL(err, DATA_LOSS, "a count of patients is invalid");
     e->cohort = all - e->left_out;
     if (e->cohort < SMALLEST)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "COHORT_TOO_SMALL",
-                                "fewer than %d patients are too few to hide in", SMALLEST);
+                                "fewer than %d patients would be identifiable", SMALLEST);
     return WARD_OK;
 }
 
@@ -203,7 +203,7 @@ static enum ward_code count_others(struct export *e, const struct ward_val *root
     WARD_TRY(ward_db_run(e->w->event_ctx.db, &e->mem, SQL,
                          WARD_PARAMS(ward_blob(root->p, RECORDS_ID)), &rows, err));
     if (rows.n != 1 || !ward_i64(rows.at[0][0].p, 0, INT64_MAX, &n))
-        return WARD_FAIL(err, DATA_LOSS, "resources cannot be counted");
+        return WARD_FAIL(err, DATA_LOSS, "a count of resources is invalid");
     e->others += n;
     return WARD_OK;
 }
@@ -300,7 +300,7 @@ static enum ward_code run(struct export *e)
     WARD_TRY(ward_db_tx(e->w->event_ctx.db, first_in_tx, e, c->err));
     while (!e->last) {
         if (ward_call_cancelled(c))
-            return WARD_FAIL(c->err, CANCELLED, "the caller has gone");
+            return WARD_FAIL(c->err, CANCELLED, "the caller has disconnected");
         WARD_TRY(ward_db_tx(e->w->event_ctx.db, batch_in_tx, e, c->err));
         WARD_TRY(send_batch(e));
     }
@@ -318,7 +318,7 @@ static enum ward_code check(struct export *e)
 
     if (strcmp(e->c->who->purpose, PURPOSE) != 0)
         return WARD_FAIL_REASON(err, PERMISSION_DENIED, "PURPOSE_NOT_ALLOWED",
-                                "this is for the purpose of research alone");
+                                "the call requires a research purpose");
     if (n == 0 || n > PROJECT ||
         strspn(req->project, "abcdefghijklmnopqrstuvwxyz0123456789-") != n)
         return WARD_FAIL_FIELD(err, "project", "must be 1 to %d of a-z 0-9 -", PROJECT);
@@ -327,7 +327,7 @@ static enum ward_code check(struct export *e)
             return WARD_FAIL_FIELD(err, "kinds", "has an unknown kind");
         if ((int)req->kinds[i] == KIND_OTHER || kind_is_nobodys((enum kind)req->kinds[i]))
             return WARD_FAIL_FIELD(err, "kinds",
-                                   "names one that is not exported without persons");
+                                   "names a kind that has no de-identified export");
         e->kinds |= KIND_BIT(req->kinds[i]);
     }
     if (req->n_kinds == 0)

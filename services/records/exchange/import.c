@@ -71,7 +71,7 @@ static enum ward_code check_start(struct ward_call *c, const Start *s)
         return WARD_FAIL_FIELD(c->err, "start.source", "must have 1 to 128 bytes");
     if ((int)s->on_problem < 0 ||
         s->on_problem > WARD__RECORDS__V1__ON_PROBLEM__ON_PROBLEM_REFUSE)
-        return WARD_FAIL_FIELD(c->err, "start.on_problem", "is none of the enum's");
+        return WARD_FAIL_FIELD(c->err, "start.on_problem", "is not a value of the enum");
     return WARD_OK;
 }
 

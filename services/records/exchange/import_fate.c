@@ -16,8 +16,9 @@ static enum ward_code wrong(struct stage *s, struct staged *e, const char *reaso
 
     e->fate = FATE_WRONG;
     if (path == NULL)
-        return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL",
-                                "too much at once: send smaller bundles");
+        return WARD_FAIL_REASON(
+            err, RESOURCE_EXHAUSTED, "ARENA_FULL",
+            "the bundle exceeds the memory of a call; send smaller bundles");
     return problem_add(s->mem, &e->in.problems, reason, path, text, NULL, err);
 }
 
@@ -158,7 +159,7 @@ static enum ward_code compare_other(struct stage *s, struct staged *e, const str
         e->fate = FATE_SAME;
     return same || e->over ? WARD_OK
                            : wrong(s, e, "CONFLICT", ".id",
-                                   "somebody else wrote the version that is there", err);
+                                   "another author wrote the current version", err);
 }
 
 /* A Patient of a bundle: the source's changes are merged with another author's. The source's
@@ -279,7 +280,7 @@ enum ward_code stage_remember(struct stage *s, struct ward_arena *mem, struct wa
         id = ward_alloc(mem, RECORDS_ID);
         if (id == NULL)
             return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL",
-                                    "too much to remember of one dry run");
+                                    "the dry run exceeds the memory of a call");
         memcpy(id, e->came_id, RECORDS_ID);
         id_map_put(&s->would, id, s);
         s->n_would++;

@@ -24,7 +24,7 @@ static enum ward_code hold(struct import *im, const struct staged *e, struct war
 
     if (text == NULL)
         return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL",
-                                "too many entries wait for patients further on");
+                                "too many entries wait for later patients");
     memcpy(text, e->text, e->n);
     *h = (struct held){.text = text, .n = e->n, .number = e->number};
     *im->last_held = h;
@@ -204,7 +204,8 @@ static enum ward_code read_resource(struct import *im, const struct ward_json *e
     WARD_TRY(check_request(im, entry, e, err));
     e->full_url = ward_strdup(im->stage.mem, what.full_url);
     if (e->full_url == NULL)
-        return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL", "too much at once");
+        return WARD_FAIL_REASON(err, RESOURCE_EXHAUSTED, "ARENA_FULL",
+                                "the bundle exceeds the memory of a call");
     WARD_TRY(entry_read(im->stage.w, im->stage.mem, &what, again ? NULL : note_unmodelled, im,
                         e, err));
     return im->tally_code == WARD_OK ? WARD_OK : (*err = im->tally_err, im->tally_code);

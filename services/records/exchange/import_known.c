@@ -46,7 +46,7 @@ static enum ward_code found(struct ask *q, const struct ward_val *row, struct wa
     for (int i = 0; i < 3; i++)
         if (row[i].n != RECORDS_ID)
             return WARD_FAIL_REASON(err, DATA_LOSS, "RECORD_UNREADABLE",
-                                    "a stored row is not usable");
+                                    "a stored row is invalid");
     memcpy(p->id, row[0].p, RECORDS_ID);
     memcpy(p->least, row[1].p, RECORDS_ID);
     memcpy(p->most, row[2].p, RECORDS_ID);

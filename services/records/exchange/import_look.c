@@ -84,7 +84,7 @@ enum ward_code ask_about(struct ask *q, const uint8_t id[RECORDS_ID], struct war
 
 static enum ward_code unreadable(struct ward_err *err)
 {
-    return WARD_FAIL_REASON(err, DATA_LOSS, "RECORD_UNREADABLE", "a stored row is not usable");
+    return WARD_FAIL_REASON(err, DATA_LOSS, "RECORD_UNREADABLE", "a stored row is invalid");
 }
 
 /* patient_id, root_id, birth_us, erased_at_us; or an encounter's resource_id and root_id. */

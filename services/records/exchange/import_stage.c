@@ -58,8 +58,7 @@ enum ward_code stage_add(struct stage *s, struct staged **out, struct ward_err *
         return no_memory(err);
     if (s->n == s->cap)
         return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "BUNDLE_INVALID",
-                                "more than %d resources that must go in at once",
-                                IMPORT_ATOMIC);
+                                "an atomic bundle has more than %d resources", IMPORT_ATOMIC);
     s->at[s->n++] = e;
     *out = e;
     return WARD_OK;

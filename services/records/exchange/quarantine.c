@@ -25,7 +25,7 @@ static enum ward_code seal(struct ward_arena *mem, const uint8_t key[WARD_KEY_SI
     uint8_t *sealed = ward_alloc(mem, n + WARD_SEAL_EXTRA);
 
     if (sealed == NULL)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for what is put in quarantine");
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the quarantine");
     WARD_TRY(ward_seal_for(key, &a, data, n, sealed, err));
     *out = ward_blob(sealed, n + WARD_SEAL_EXTRA);
     return WARD_OK;
@@ -59,7 +59,7 @@ static enum ward_code seal_content(struct ward_arena *mem, const uint8_t key[WAR
     char *both = ward_alloc(mem, n_url + q->n);
 
     if (both == NULL)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for what is put in quarantine");
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the quarantine");
     memcpy(both, url, n_url);
     if (q->n > 0)
         memcpy(both + n_url, q->json, q->n);
@@ -135,7 +135,7 @@ static enum ward_code id_of(struct worker *w, struct ward_arena *mem,
     char *named = ward_alloc(mem, n);
 
     if (named == NULL)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for what is put in quarantine");
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the quarantine");
     hash_of(q, sum);
     memcpy(named, q->import_id, n_import);
     memcpy(named + n_import, q->position, n_position);
@@ -222,7 +222,7 @@ static enum ward_code put_named(struct worker *w, struct ward_arena *mem,
     struct ward_val *rows = ward_alloc(mem, (q->n_named + 1) * 2 * sizeof(*rows));
 
     if (rows == NULL)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for what is put in quarantine");
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the quarantine");
     for (size_t i = 0; i < q->n_named; i++) {
         rows[2 * i] = ward_blob(item, RECORDS_ID);
         rows[2 * i + 1] = ward_blob(q->named[i], RECORDS_ID);
@@ -310,7 +310,7 @@ enum ward_code item_find(struct worker *w, struct ward_arena *mem, const uint8_t
                          WARD_PARAMS(ward_blob(id, RECORDS_ID)), &rows, err));
     if (rows.n == 0)
         return WARD_FAIL_REASON(err, NOT_FOUND, "QUARANTINE_NOT_FOUND",
-                                "there is no such item in quarantine");
+                                "the quarantine does not contain this item");
     WARD_TRY(item_of_row(rows.at[0], out, err));
     out->sealed = rows.at[0][12];
     return WARD_OK;

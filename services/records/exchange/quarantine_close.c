@@ -140,7 +140,7 @@ enum ward_code closed_put(struct worker *w, struct ward_arena *mem,
     struct ward_val *rows = ward_alloc(mem, (c->n + 1) * COLUMNS * sizeof(*rows));
 
     if (rows == NULL)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for what a consent closes");
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the denials of a consent");
     for (size_t i = 0; i < c->n; i++) {
         struct ward_val *row = rows + i * COLUMNS;
 

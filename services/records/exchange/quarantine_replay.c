@@ -35,7 +35,7 @@ static enum ward_code source_of(struct replay *r, const struct item *it, const c
                          WARD_PARAMS(ward_text(it->import_id)), &rows, err));
     if (rows.n == 0)
         return WARD_FAIL_REASON(err, DATA_LOSS, "RECORD_UNREADABLE",
-                                "the import of this item is not known");
+                                "the import of this item is unknown");
     *out = rows.at[0][0].p;
     return WARD_OK;
 }

@@ -280,7 +280,7 @@ enum ward_code fhir_check(struct ward_arena *mem, const Resource *res, struct wa
 
     if (body == NULL)
         return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "FIELD_REQUIRED",
-                                "there is no resource");
+                                "the resource is missing");
     path_start(&k.path, body->descriptor == &ward__records__v1__other__descriptor
                             ? res->other->type
                             : body->descriptor->short_name);

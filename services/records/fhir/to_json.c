@@ -159,7 +159,7 @@ enum ward_code fhir_to_json(struct ward_json_out *w, const Resource *res, struct
 
     if (body == NULL)
         return WARD_FAIL_REASON(err, INVALID_ARGUMENT, "FIELD_REQUIRED",
-                                "there is no resource");
+                                "the resource is missing");
     if (body->descriptor == &ward__records__v1__other__descriptor)
         return other(w, res->other, err);
     ward_json_object_begin(w);

@@ -46,7 +46,7 @@ static enum ward_code in_tx(struct ward_db *db, void *arg, struct ward_err *err)
     }
     if (memcmp(p[0].root, p[1].root, RECORDS_ID) == 0)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "MERGE_CYCLE",
-                                "they are merged: undo that first");
+                                "the patients are merged; undo the merge first");
     WARD_TRY(keep(m, err));
     return tell_each(w, &event, &m->view, (const uint8_t(*)[RECORDS_ID])m->id, 2, err);
 }

@@ -41,7 +41,7 @@ static enum ward_code merge_of(struct ward_call *c, const struct ward_val *row, 
     WARD_TRY(ward_call_uuid(c, (const uint8_t *)row[2].p, &out->from_patient_id));
     if (!ward_i64(row[4].p, 0, INT64_MAX, &out->merged_at_us) ||
         (row[6].p != NULL && !ward_i64(row[6].p, 0, INT64_MAX, &out->unmerged_at_us)))
-        return WARD_FAIL(err, DATA_LOSS, "a merge is not what was stored");
+        return WARD_FAIL(err, DATA_LOSS, "the row of a merge was changed outside the service");
     out->merged_by = api_text(row[3].p);
     if (row[5].p != NULL)
         out->unmerged_by = api_text(row[5].p);

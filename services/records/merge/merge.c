@@ -40,12 +40,14 @@ static enum ward_code check(struct merging *m)
 static enum ward_code can_be_one(const struct both *b, struct ward_err *err)
 {
     if (memcmp(b->into.root, b->from.root, RECORDS_ID) == 0)
-        return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "MERGE_CYCLE",
-                                "the two patients are one already, one way or the other");
+        return WARD_FAIL_REASON(
+            err, FAILED_PRECONDITION, "MERGE_CYCLE",
+            "the two patients are already merged, directly or through others");
     if (memcmp(b->into.root, b->into.id, RECORDS_ID) != 0 ||
         memcmp(b->from.root, b->from.id, RECORDS_ID) != 0)
-        return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "PATIENT_MERGED",
-                                "one of them was merged into another: merge that one");
+        return WARD_FAIL_REASON(
+            err, FAILED_PRECONDITION, "PATIENT_MERGED",
+            "one of the patients was merged into another; use the surviving patient");
     return WARD_OK;
 }
 

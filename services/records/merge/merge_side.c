@@ -57,7 +57,7 @@ enum ward_code both_lock(struct both *b, struct ward_err *err)
         memcpy(is_into ? b->into.root : b->from.root, rows.at[i][1].p, RECORDS_ID);
         if (rows.at[i][2].p != NULL)
             return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "PATIENT_ERASED",
-                                    "one of the two was erased");
+                                    "one of the two patients was erased");
     }
     return WARD_OK;
 }
@@ -69,7 +69,7 @@ static enum ward_code open_side(struct both *b, struct side *s, struct ward_err 
     WARD_TRY(chart_find(w, b->c->mem, &b->view, KIND_PATIENT, s->id, &s->version, err));
     if (s->expected != 0 && s->expected != s->version.version)
         return WARD_FAIL_REASON(err, ABORTED, "VERSION_CONFLICT",
-                                "the current version is another than expected");
+                                "the current version is not the expected one");
     return chart_open(w, b->c->mem, &s->version, &s->res, err);
 }
 
@@ -134,7 +134,7 @@ enum ward_code side_again(const struct both *b, const Record *kept, Record **out
 
     if (kept == NULL || kept->version == NULL ||
         !ward_uuid_parse(kept->version->patient_id, patient))
-        return WARD_FAIL(err, DATA_LOSS, "a kept answer is not what was kept");
+        return WARD_FAIL(err, DATA_LOSS, "a stored answer is invalid");
     WARD_TRY(chart_version(c->wrk, c->mem, patient, patient, kept->version->version, &v, err));
     WARD_TRY(rpc_unseen(chart_find(c->wrk, c->mem, &b->view, KIND_PATIENT, patient, &now, err),
                         &v, err));

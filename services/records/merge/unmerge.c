@@ -56,12 +56,13 @@ static enum ward_code lock_merge(struct unmerging *u, struct ward_err *err)
     WARD_TRY(select_merge(u, true, &rows, err));
     if (rows.at[0][3].p != NULL)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "NOT_MERGED",
-                                "the merge was undone already");
+                                "the merge was already undone");
     if (memcmp(u->both.into.root, u->both.into.id, RECORDS_ID) != 0)
-        return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "MERGED_ON",
-                                "the one that stayed was merged on: undo that first");
+        return WARD_FAIL_REASON(
+            err, FAILED_PRECONDITION, "MERGED_ON",
+            "the surviving patient was later merged into another; undo that merge first");
     if (!ward_i64(rows.at[0][2].p, WAS_NOT_SET, WAS_ACTIVE, &was))
-        return WARD_FAIL(err, DATA_LOSS, "a merge is not what was stored");
+        return WARD_FAIL(err, DATA_LOSS, "the row of a merge was changed outside the service");
     u->was = (enum was_active)was;
     return WARD_OK;
 }

@@ -146,7 +146,7 @@ static enum ward_code many_begin(struct many *m, const SearchManyRequest *req)
             return WARD_FAIL_FIELD(m->call->err, field,
                                    "has a page_token: use Search for further pages");
         if (kind_is_nobodys((enum kind)q->kind))
-            return WARD_FAIL_FIELD(m->call->err, field, "is of a kind that has no patient");
+            return WARD_FAIL_FIELD(m->call->err, field, "has a kind without a patient");
         about = whose;
         m->resp[i] = ward_new(m->call->mem, SearchResponse);
         if (m->resp[i] == NULL)

@@ -148,7 +148,7 @@ static enum ward_code look(struct listing *l, struct ward_err *err)
     sql_put_int(&q, " LIMIT ?) n", SEARCH_TOTAL_MOST + 1);
     WARD_TRY(sql_run(&q, l->w->event_ctx.db, &rows, err));
     if (rows.n != 1 || !ward_i64(rows.at[0][0].p, 0, INT64_MAX, &l->total))
-        return WARD_FAIL(err, DATA_LOSS, "a count is not one");
+        return WARD_FAIL(err, DATA_LOSS, "a stored count is invalid");
     return WARD_OK;
 }
 
@@ -179,7 +179,7 @@ static enum ward_code open_some(struct listing *l, size_t most, size_t *bytes,
         Record *r;
 
         if (row == NULL)
-            return WARD_FAIL(err, DATA_LOSS, "a resource of the directory is gone");
+            return WARD_FAIL(err, DATA_LOSS, "a resource of the directory is missing");
         directory_version_of(row, &v);
         WARD_TRY(chart_record(l->w, l->call->mem, &v, &r, err));
         *bytes += protobuf_c_message_get_packed_size(&r->base);
@@ -234,7 +234,7 @@ enum ward_code search_directory(struct ward_call *c, const struct view *view,
     *l = (struct listing){.call = c, .w = c->wrk, .view = view, .event = event, .req = req};
     if (!directory_opens(view))
         return WARD_FAIL_REASON(c->err, PERMISSION_DENIED, "KIND_NOT_ALLOWED",
-                                "no role of this person reads this kind of resource");
+                                "no role of this person may read this kind of resource");
     WARD_TRY(read_request(l));
     ward_db_deadline(l->w->event_ctx.db, c->deadline_ns);
     WARD_TRY(ward_db_tx(l->w->event_ctx.db, in_tx, l, c->err));

@@ -347,7 +347,7 @@ static enum ward_code counted(struct sql *q, struct worker *w, int64_t *out,
     sql_put_int(q, " LIMIT ?) found", SEARCH_TOTAL_MOST + 1);
     WARD_TRY(sql_run(q, w->event_ctx.db, &rows, err));
     if (rows.n != 1 || !ward_i64(rows.at[0][0].p, 0, INT64_MAX, out))
-        return WARD_FAIL(err, INTERNAL, "a total that is no number");
+        return WARD_FAIL(err, INTERNAL, "a total is not a number");
     return WARD_OK;
 }
 

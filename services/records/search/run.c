@@ -57,7 +57,7 @@ static enum ward_code add_hits(struct search_run *p, const struct ward_rows *row
         memcpy(h->id, rows->at[i][1].p, RECORDS_ID);
         if (!ward_i64(rows->at[i][2].p, 1, INT32_MAX, &version) ||
             !ward_i64(rows->at[i][3].p, INT64_MIN, INT64_MAX, &h->at_us))
-            return WARD_FAIL(err, DATA_LOSS, "a row of resource is not one");
+            return WARD_FAIL(err, DATA_LOSS, "a row of the table resource is invalid");
         h->version = (int)version;
     }
     return WARD_OK;

@@ -35,7 +35,7 @@ enum ward_code search_bad(const struct search_reader *r, const struct filter *f,
 static enum ward_code unknown(const struct search_reader *r, const char *name)
 {
     WARD_FAIL_REASON(r->err, INVALID_ARGUMENT, "PARAMETER_UNKNOWN",
-                     "this kind of resource is not searched by a parameter of this name");
+                     "this kind of resource has no search parameter of this name");
     name_field(r, name);
     return WARD_INVALID_ARGUMENT;
 }

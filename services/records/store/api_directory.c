@@ -90,9 +90,8 @@ static enum ward_code list(struct ward_call *c, const ListDirectoryRequest *q,
 
     WARD_TRY(api_begin(c, &l.event, USE_READ, KIND_OTHER, NULL, &view));
     if (!directory_opens(&view))
-        return WARD_FAIL_REASON(
-            c->err, PERMISSION_DENIED, "KIND_NOT_ALLOWED",
-            "no role of this person reads resources that concern no patient");
+        return WARD_FAIL_REASON(c->err, PERMISSION_DENIED, "KIND_NOT_ALLOWED",
+                                "no role of this person may read resources without a patient");
     if (!fhir_is_type(q->type))
         return WARD_FAIL_FIELD(c->err, "type", "must be 1 to 63 of A-Z a-z, a capital first");
     ward_event_note(&l.event, "type", q->type);

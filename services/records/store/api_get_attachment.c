@@ -20,7 +20,7 @@ struct getting {
 static enum ward_code unreadable(struct ward_err *err)
 {
     return WARD_FAIL_REASON(err, DATA_LOSS, "RECORD_UNREADABLE",
-                            "an attachment is not what was stored");
+                            "an attachment was changed outside the service");
 }
 
 static enum ward_code no_such(struct ward_err *err)

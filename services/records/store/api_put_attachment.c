@@ -80,7 +80,7 @@ static enum ward_code add(struct putting *p, ProtobufCBinaryData chunk)
     if (chunk.len == 0 || chunk.len > PART_SIZE)
         return WARD_FAIL_FIELD(c->err, "chunk", "must be 1 byte to 1 MiB");
     if (p->size + chunk.len > ATTACHMENT_MAX)
-        return WARD_FAIL_FIELD(c->err, "chunk", "is more than 32 MiB in all");
+        return WARD_FAIL_FIELD(c->err, "chunk", "exceeds 32 MiB in total");
     for (size_t at = 0; at < chunk.len;) {
         size_t part = p->size / PART_SIZE, used = p->size % PART_SIZE;
         size_t n = chunk.len - at < PART_SIZE - used ? chunk.len - at : PART_SIZE - used;
@@ -143,7 +143,7 @@ static enum ward_code compare(struct putting *p)
     if (memcmp(is, p->sha256, sizeof(is)) == 0)
         return WARD_OK;
     WARD_FAIL_REASON(p->call->err, INVALID_ARGUMENT, "HASH_DIFFERS",
-                     "the bytes are not those of start.sha256");
+                     "the SHA-256 of the bytes differs from start.sha256");
     return WARD_INVALID_ARGUMENT;
 }
 

@@ -39,11 +39,11 @@ enum ward_code part_open(const uint8_t key[WARD_KEY_SIZE], const struct attachme
 
     if (sealed.p == NULL || sealed.n < WARD_SEAL_EXTRA)
         return WARD_FAIL_REASON(err, DATA_LOSS, "RECORD_UNREADABLE",
-                                "an attachment is not what was stored");
+                                "an attachment was changed outside the service");
     code = ward_open_for(key, &from, sealed.p, sealed.n, out, err);
     if (code == WARD_DATA_LOSS)
         return WARD_FAIL_REASON(err, DATA_LOSS, "RECORD_UNREADABLE",
-                                "an attachment does not open with its patient's key");
+                                "an attachment cannot be decrypted with its patient's key");
     return code;
 }
 

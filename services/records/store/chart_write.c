@@ -97,7 +97,7 @@ static enum ward_code new_patient(struct worker *w, struct ward_arena *mem,
 {
     if (view != NULL && (view->scope.everyone & KIND_BIT(KIND_PATIENT)) == 0)
         return WARD_FAIL_REASON(err, PERMISSION_DENIED, "KIND_NOT_ALLOWED",
-                                "no role of this person registers patients");
+                                "no role of this person may register patients");
     it->fresh = it->owned = true;
     memcpy(it->p.id, it->id, RECORDS_ID);
     return patient_prepare(w, mem, it, err);
@@ -176,7 +176,7 @@ static enum ward_code may_follow(const struct item *it, const struct held *h,
 
     WARD_TRY(resource_patient(it->what->res, patient, err));
     if (memcmp(patient, h->patient, RECORDS_ID) != 0)
-        return WARD_FAIL_FIELD(err, "subject", "is another patient than before");
+        return WARD_FAIL_FIELD(err, "subject", "must not change the patient");
     if (h->wrong)
         return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "ENTERED_IN_ERROR",
                                 "the resource was entered in error");

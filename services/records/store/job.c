@@ -19,7 +19,8 @@ static enum ward_code check_provenance(struct ward_call *c, const Provenance *p)
         return WARD_FAIL_FIELD(c->err, "provenance.device", "is longer than 128 bytes");
     /* The mark of a source's own versions: its next import may change them. */
     if (strncmp(p->device, IMPORT_MARK, strlen(IMPORT_MARK)) == 0)
-        return WARD_FAIL_FIELD(c->err, "provenance.device", "begins as imports' marks do");
+        return WARD_FAIL_FIELD(c->err, "provenance.device",
+                               "has the reserved prefix of imports");
     if (strlen(p->model) > TEXT_MAX)
         return WARD_FAIL_FIELD(c->err, "provenance.model", "is longer than 128 bytes");
     hashed = *p->model_sha256 != '\0';
@@ -107,7 +108,8 @@ enum ward_code job_mark(struct job *j, const Ward__Records__V1__MarkEnteredInErr
     WARD_TRY(rpc_kind(c, (int)q->kind, &j->kind));
     WARD_TRY(view_allows(&j->view, c, USE_WRITE, j->kind, c->err));
     if (j->kind == KIND_PATIENT)
-        return WARD_FAIL_FIELD(c->err, "kind", "a Patient is not entered in error: merge it");
+        return WARD_FAIL_FIELD(c->err, "kind",
+                               "a Patient cannot be marked as entered in error; merge it");
     WARD_TRY(take_version(j, q->id, q->expected_version));
     if (words < 1 || words > REASON_MAX)
         return WARD_FAIL_FIELD(c->err, "reason", "must be 1 to %d bytes", REASON_MAX);
@@ -153,7 +155,7 @@ static enum ward_code doubt(struct job *j, struct ward_err *err)
     WARD_TRY(implausible(j->call->mem, j->write.res, birth_us, j->write.at_us, &found, err));
     list = ward_alloc(j->call->mem, found.n * sizeof(*list));
     if (list == NULL)
-        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for what is not plausible");
+        return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the implausible values");
     j->write.n_doubts = 0;
     for (size_t i = 0; i < found.n; i++) {
         Ward__Records__V1__Doubt *d = ward_new(j->call->mem, Ward__Records__V1__Doubt);
@@ -161,7 +163,7 @@ static enum ward_code doubt(struct job *j, struct ward_err *err)
         if (strcmp(found.at[i]->reason, "IMPLAUSIBLE_VALUE") != 0)
             continue;
         if (d == NULL)
-            return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for what is not plausible");
+            return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory for the implausible values");
         ward__records__v1__doubt__init(d);
         d->reason = found.at[i]->reason;
         d->path = found.at[i]->path;

@@ -94,8 +94,8 @@ static enum ward_code may_name(struct worker *w, struct ward_arena *mem,
     if (is)
         return WARD_OK;
     return WARD_FAIL_REASON(err, FAILED_PRECONDITION, "ATTACHMENT_UNKNOWN",
-                            "an attachment was not put for this patient by this person, who"
-                            " sees no resource that names it");
+                            "the caller did not store this attachment for this patient and may "
+                            "read no resource that names it");
 }
 
 enum ward_code names_what_is_there(struct worker *w, struct ward_arena *mem,

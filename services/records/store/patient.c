@@ -11,7 +11,7 @@ enum ward_code patient_key(struct worker *w, const uint8_t id[RECORDS_ID], int k
 
     if (wrapped.p == NULL || wrapped.n != sizeof(k.wrapped))
         return WARD_FAIL_REASON(err, DATA_LOSS, "RECORD_UNREADABLE",
-                                "the patient's key is not there");
+                                "the patient's key is missing");
     memcpy(k.owner, id, RECORDS_ID);
     memcpy(k.wrapped, wrapped.p, sizeof(k.wrapped));
     return ward_keyring_unwrap(w->rec->keys, w->event_ctx.db, &k, key, err);

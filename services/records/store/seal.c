@@ -131,7 +131,7 @@ enum ward_code open_sealed(const uint8_t key[WARD_KEY_SIZE], char what, const st
 
     if (sealed.p == NULL || sealed.n < WARD_SEAL_EXTRA)
         return WARD_FAIL_REASON(err, DATA_LOSS, "RECORD_UNREADABLE",
-                                "a version is not what was stored");
+                                "a version was changed outside the service");
     plain = ward_alloc(mem, sealed.n - WARD_SEAL_EXTRA);
     if (plain == NULL)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory to open a resource");

@@ -219,7 +219,7 @@ static enum ward_code extract(struct ward_call *c, const ExtractRequest *req,
 
     WARD_TRY(api_begin(c, &x.event, USE_READ, KIND_DOCUMENT, NULL, &x.view));
     if (req->language < 0 || (size_t)req->language >= WARD_COUNT(language))
-        return WARD_FAIL_FIELD(c->err, "language", "is not a language of ours");
+        return WARD_FAIL_FIELD(c->err, "language", "is not a supported language");
     WARD_TRY(find_note(&x, req));
     WARD_TRY(text_extract_until(x.w->rec->text, c->mem, &stop, x.text, x.n,
                                 language[req->language], &found, c->err));

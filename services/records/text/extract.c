@@ -169,7 +169,7 @@ static enum ward_code ask(const struct text_engine *e, const struct text_doc *do
 
     WARD_TRY(b->find(b->self, doc, start, end, terms, mem, &found, err));
     if (!in_order(&found, start, end))
-        return WARD_FAIL(err, INTERNAL, "a back end marked what it must not");
+        return WARD_FAIL(err, INTERNAL, "a back end returned invalid marks");
     keep_denials_apart(e, doc, terms, &found);
     for (size_t i = 0; i < found.n; i++)
         found.at[i].maker = &b->maker;

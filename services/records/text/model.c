@@ -274,9 +274,10 @@ static enum ward_code run(struct reading *r, uint32_t start, uint32_t n, struct 
     scores = ward_tensor_named(result, n_out, m->output);
     if (scores == NULL || scores->dtype != WARD_F32 || scores->rank != 3 ||
         scores->shape[0] != 1 || scores->shape[1] != n || scores->shape[2] != m->n_labels)
-        return WARD_FAIL(err, INTERNAL, "the model's answer is not what its card says");
+        return WARD_FAIL(err, INTERNAL, "the model's output does not match its card");
     if (!best_way(m, scores->data, n, back, way))
-        return WARD_FAIL(err, INTERNAL, "the model's answer holds what is no number");
+        return WARD_FAIL(err, INTERNAL,
+                         "the model's output contains a value that is not a number");
     return add_marks(m, way, start, n, r->mem, r->out, err);
 }
 
@@ -350,7 +351,7 @@ static enum ward_code ask_text(const struct text_model *m, struct ward_engine *e
                               kind_names[marks.at[i].kind], marks.at[i].start, marks.at[i].end);
     if (code == WARD_OK && strcmp(got, row->col[2]) != 0)
         code = WARD_FAIL_REASON(err, FAILED_PRECONDITION, "KNOWN_ANSWER",
-                                "the text model finds other than card.tsv:%d says", row->line);
+                                "the text model's findings differ from card.tsv:%d", row->line);
     ward_arena_done(&mem);
     return code;
 }

@@ -299,14 +299,14 @@ static void a_model_that_is_not_its_card_s_does_not_start(void **state)
     struct text_backend *b = NULL;
 
     (void)state;
-    not_ready(open_once("眼皮", card, &err), &err, "other than card.tsv");
+    not_ready(open_once("眼皮", card, &err), &err, "differ from card.tsv");
     make(&m, "眼皮跳", card);
     put(m.weights, "other");
     not_ready(open_model(&m, &b, &err), &err, "is not the expected one");
     clear(&m);
-    not_ready(open_once("!shape", card, &err), &err, "not what its card says");
-    not_ready(open_once("!nan", card, &err), &err, "no number");
-    not_ready(open_once("!inside", card, &err), &err, "other than card.tsv");
+    not_ready(open_once("!shape", card, &err), &err, "does not match its card");
+    not_ready(open_once("!nan", card, &err), &err, "not a number");
+    not_ready(open_once("!inside", card, &err), &err, "differ from card.tsv");
 }
 
 static bool given_up(const void *arg)

@@ -105,7 +105,7 @@ static void a_broken_line_is_named(void **state)
         {"terms_en.tsv", "\xff\tsymptom\t-\t-\t-\ten\tward\n", "terms_en.tsv:5: not UTF-8"},
         {"terms_en.tsv",
          "cough\tsymptom\t-\t-\t-\ten\tward\nCOUGH\tsymptom\t-\t-\t-\ten\tward\n",
-         "terms_en.tsv:6: the term is there already"},
+         "terms_en.tsv:6: the term exists already"},
         {"terms_en.tsv", "# no header\n", "no line '# source: '"},
         {"cues_zh.tsv", "zh.1\t无\tassertion\thistorical\tforward\tlist\t-\n",
          "cues_zh.tsv:5: column 4: not a value of this axis"},

@@ -50,7 +50,7 @@ enum ward_code text_trie_add(struct text_trie *t, const uint32_t *cp, uint32_t n
         node = t->edges[slot].to;
     }
     if (t->value[node] >= 0)
-        return WARD_FAIL(err, ALREADY_EXISTS, "the term is there already");
+        return WARD_FAIL(err, ALREADY_EXISTS, "the term exists already");
     t->value[node] = value;
     return WARD_OK;
 }

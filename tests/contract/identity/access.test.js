@@ -345,7 +345,7 @@ describe('hours', { skip }, () => {
     const env = { ...site.ward.services.identity.env, WARD_LISTEN: '127.0.0.1:0', WARD_ADMIN_LISTEN: '127.0.0.1:0', WARD_TIME_ZONE: 'Europe/Berlim' };
     const r = await run([bin('identity')], { env });
     assert.equal(r.status, 1);
-    assert.match(r.lines.join('\n'), /WARD_TIME_ZONE: no time zone/);
+    assert.match(r.lines.join('\n'), /WARD_TIME_ZONE: unknown time zone/);
   });
 });
 

@@ -45,7 +45,7 @@ async function waits(consent, import_id = uuid()) {
   assert.strictEqual(last.quarantined, 1, JSON.stringify(last));
   return { import_id, item: (await exchange.call('ListQuarantine', { import_id, decided_too: true }, site.tokens['privacy-officer'])).items[0] };
 }
-const isTold = (item) => item.problems.some((p) => p.reason === 'CONSENT_NOT_ENFORCEABLE' && /until this is decided/.test(p.text));
+const isTold = (item) => item.problems.some((p) => p.reason === 'CONSENT_NOT_ENFORCEABLE' && /until a person decides/.test(p.text));
 const discard = (item) => exchange.call('DiscardQuarantined', { item_id: item.item_id, reason: 'asked the patient' }, site.tokens['records-admin']);
 
 test('what_a_waiting_consent_denies_is_closed_at_its_coarsest_reading', async () => {

@@ -286,7 +286,7 @@ test('a file that cannot be read names its line', async () => {
   await bad(`${HEAD}"a"b,c,d,,,,\n`, 2, 'quote');
   await bad(`${HEAD}${row}"a,b,c\nd,e,f`, 3, 'within a quoted field');
   await bad(`${HEAD}${row}"a\n\nb",\xff\n`.replace('\xff', ''), 3, '2 fields');
-  await bad('', 1, 'no first line');
+  await bad('', 1, 'the line with the names');
   await bad(`${HEAD}${'x'.repeat(1 << 20)},\n`, 2, '1 MiB');
   await bad(`${HEAD}a\0b,c,d,,,,\n`, 2, 'UTF-8');
   const bytes = Buffer.concat([Buffer.from(HEAD), Buffer.from([0x61, 0xff, 0x0a])]);
