@@ -148,13 +148,13 @@ static const struct {
     ROW("\"\xe6\xb0\"", "JSON_NOT_UTF8", ""),
     ROW("\"\xe6\xb0", "JSON_NOT_UTF8", ""),
     ROW("{\"name\":[{\"family\":\"\xb0\"}]}", "JSON_NOT_UTF8", "at name[0].family: "),
-    ROW("{\"a\":1,\"a\":2}", "JSON_DUPLICATE_KEY", " a is there twice"),
-    ROW("{\"a\":1,\"\\u0061\":2}", "JSON_DUPLICATE_KEY", " a is there twice"),
+    ROW("{\"a\":1,\"a\":2}", "JSON_DUPLICATE_KEY", " a is duplicated"),
+    ROW("{\"a\":1,\"\\u0061\":2}", "JSON_DUPLICATE_KEY", " a is duplicated"),
     ROW("{\"x\":[0,{\"id\":1,\"b\":2,\"id\":3}]}", "JSON_DUPLICATE_KEY", " x[1].id is"),
-    ROW("{\"John Smith\":1,\"John Smith\":2}", "JSON_DUPLICATE_KEY", " ? is there twice"),
+    ROW("{\"John Smith\":1,\"John Smith\":2}", "JSON_DUPLICATE_KEY", " ? is duplicated"),
     ROW("{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1,\"i\":1,\"j\":1,"
         "\"c\":1}",
-        "JSON_DUPLICATE_KEY", " c is there twice"),
+        "JSON_DUPLICATE_KEY", " c is duplicated"),
 };
 
 static void what_is_not_json_is_refused_with_its_place(void **state)

@@ -16,8 +16,7 @@
 #define HOUR_US   (60 * MINUTE_US)
 #define DAY_US    (24 * HOUR_US)
 
-/* Times of a snapshot are clamped to this span around 1970, so that differences fit into a
- * number. The year 2255. */
+/* Times of a snapshot are clamped to the year 2255, so that differences fit. */
 #define TIME_MOST (INT64_C(1) << 53)
 static inline int64_t time_of(int64_t us)
 {
@@ -133,7 +132,7 @@ struct run {
     size_t n_trace, room_trace;
 };
 
-/* Whether this decision uses the check's code of at least that version. */
+/* Whether the decision has at least that version of the check's code. */
 static inline bool engine_at_least(const struct run *r, int32_t version)
 {
     return r->snap->engine >= version;

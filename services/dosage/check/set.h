@@ -281,13 +281,11 @@ const struct unit *unit_of(const struct prepared *p, const char *text, struct un
 WARD_MUST enum ward_code amount_from(const struct prepared *p,
                                      const Ward__Dosage__V1__Quantity *q, struct amount *out,
                                      struct ward_err *err);
-/* Exact, and only between units with the same annotations: a {tablet} is not a {capsule},
- * although UCUM calls both 1. */
+/* Exact, only between equal annotations: a {tablet} is not a {capsule}. */
 bool amount_to(const struct amount *a, const struct unit *to, struct ward_decimal *out);
 bool decimal_mul(const struct ward_decimal *a, const struct ward_decimal *b,
                  struct ward_decimal *out);
-/* Converts x of the drug's first ingredient, or of the product (in_product), to the k-th
- * ingredient. */
+/* Converts x of the first ingredient, or of the product, to the k-th. */
 bool amount_share(const struct prepared *p, const struct drug *d, const struct product *product,
                   const struct ward_decimal *x, size_t k, struct ward_decimal *out);
 /* A dose as an amount of the drug's k-th ingredient. */

@@ -329,9 +329,9 @@ static void bands_are_half_open_and_not_empty(void **state)
     BAD("dose_rules[1].band.weight_from_kg", "above 0", w.band.weight_from_kg = W("0"));
     BAD("dose_rules[1].band.weight_from_kg", "decimal", w.band.weight_from_kg = W("3 kg"));
     BAD("dose_rules[1].band.renal_to", "above", w.band.renal_from = W("30.0"));
-    BAD("dose_rules[1].band.renal_by", "go together",
+    BAD("dose_rules[1].band.renal_by", "renal bounds",
         w.band.renal_by = WARD__DOSAGE__V1__BAND__RENAL_BY__RENAL_BY_UNSPECIFIED);
-    BAD("dose_rules[1].band.renal_by", "go together", w.band.renal_to = W(""));
+    BAD("dose_rules[1].band.renal_by", "renal bounds", w.band.renal_to = W(""));
     BAD("dose_rules[1].band.indications[0].system", "empty", w.indication.system = W(""));
 }
 

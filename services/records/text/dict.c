@@ -61,7 +61,7 @@ static enum ward_code load_row(struct text_loader *l, const struct text_table *t
     WARD_TRY(text_load_fold(l, t, row, TERM, &folded, err));
     if (text_trie_add(tail ? &d->tails : &d->trie, folded.cp, folded.n, (int32_t)d->n, NULL) !=
         WARD_OK)
-        return TEXT_DATA_FAIL(err, t, row, "the term is there already");
+        return TEXT_DATA_FAIL(err, t, row, "the term exists already");
     d->n++;
     return WARD_OK;
 }
