@@ -9,8 +9,8 @@
 typedef Ward__Records__V1__ExportBundleRequest Request;
 
 #define PAGE      50                  /* resources of a page, each at most 1 MiB encrypted */
-#define PAGE_MEM  ((size_t)128 << 20) /* maximum number of them */
-#define ONE_MEM   ((size_t)64 << 20)  /* one of them, decrypted and serialized */
+#define PAGE_MEM  ((size_t)128 << 20) /* memory of a page */
+#define ONE_MEM   ((size_t)64 << 20)  /* memory of one resource, decrypted and serialized */
 #define PATIENTS  500
 #define EVERY_ONE "records-admin"
 
