@@ -94,7 +94,7 @@ test('three doses of their own that one person took back; two, or another\'s, ar
   const [often, few, other] = [nurse(), nurse(), nurse()];
   const charted = async (by) => {
     const at = await bedside(site, prescription('plainin', '10 mg', { timing: once }));
-    return (await give(site, at, { by, ppid_token: await site.ppid(at.patient, { by, place: `bed-${at.patient.id.slice(0, 8)}` }), scan: GTIN.otherin, not_scanned_reason: '', product_id: 'plainin-tablet' })).administration;
+    return (await give(site, at, { by, ppid_token: await site.ppid(at.patient, { by, place: `bed-${at.patient.id.slice(-8)}` }), scan: GTIN.otherin, not_scanned_reason: '', product_id: 'plainin-tablet' })).administration;
   };
   const undo = (d, by) => correct(site, d, { entered_in_error: true }, by);
   for (let i = 0; i < 3; i++) await undo(await charted(often), often);

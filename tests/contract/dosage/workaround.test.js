@@ -32,7 +32,7 @@ let people = 0;
 const nurse = (more = {}) => { people += 1; const sub = `nurse-w${people}`; return { sub, ...site.as('nurse', { sub, ...more }) }; };
 const plain = (more = {}) => prescription('plainin', '10 mg', { timing: once, ...more });
 const ready = (n) => Promise.all(Array.from({ length: n }, () => bedside(site, plain())));
-async function gives(by, at, { place = `bed-${at.patient.id.slice(0, 8)}`, ...more } = {}) {
+async function gives(by, at, { place = `bed-${at.patient.id.slice(-8)}`, ...more } = {}) {
   const answer = await give(site, at, { by, ppid_token: await site.ppid(at.patient, { by, place }), product_id: 'plainin-tablet', ...more });
   assert.strictEqual(answer.recorded, true, JSON.stringify(answer).slice(0, 400));
   return answer.administration.administration_id;

@@ -131,11 +131,13 @@ test('bytes that are not UTF-8 or not a message are refused', async () => {
 });
 
 // docs/errors.md, "Without ErrorInfo".
-test('a message above 8 MiB is refused by gRPC, without a reason of ours', async () => {
+// The C core gives no reason.
+const REASON = process.env.WARD_TRANSPORT === 'h2' ? 'MESSAGE_TOO_LARGE' : undefined;
+test('a message above 8 MiB is refused, on the C core without a reason of ours', async () => {
   const text = site.api('text');
   const e = await text.failure('Extract', { text: 'x'.repeat(9 << 20) }, site.tokens.nurse);
-  assert.deepStrictEqual([e.code, e.reason], ['RESOURCE_EXHAUSTED', undefined]);
-  assert.match(e.details, /^Received message larger than max \(\d+ vs\. 8388608\)$/);
+  assert.deepStrictEqual([e.code, e.reason], ['RESOURCE_EXHAUSTED', REASON]);
+  if (!REASON) assert.match(e.details, /^Received message larger than max \(\d+ vs\. 8388608\)$/);
   const below = await text.failure('Extract', { text: 'x'.repeat(7 << 20) }, site.tokens.nurse);
   assert.deepStrictEqual([below.code, below.reason], ['INVALID_ARGUMENT', 'TEXT_TOO_LONG']);
 });
