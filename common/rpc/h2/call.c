@@ -126,6 +126,7 @@ void call_lost(struct h2_call *c)
     if (c->next != NULL)
         c->next->prev = c->prev;
     c->prev = c->next = NULL;
+    call_ends_no_more(s, c);
     s->n_calls--;
     session_holds(s, c->charged, 0);
     wheel_unset(&c->timer);

@@ -124,6 +124,16 @@ void call_data(struct h2_call *c, const uint8_t *p, size_t n)
     }
 }
 
+static void half_close(struct h2_call *c)
+{
+    pthread_mutex_lock(&c->lock);
+    c->ended = true;
+    pthread_cond_signal(&c->moved);
+    pthread_mutex_unlock(&c->lock);
+}
+
+/* A handler that reads learns of the end after the whole read was taken in: a client that
+ * cancels may half-close and then reset (node does), and its call must not look complete. */
 void call_ended(struct h2_call *c)
 {
     struct ward_err err = {0};
@@ -133,10 +143,35 @@ void call_ended(struct h2_call *c)
         call_refuse(c, &err);
         return;
     }
-    pthread_mutex_lock(&c->lock);
-    c->ended = true;
-    pthread_cond_signal(&c->moved);
-    pthread_mutex_unlock(&c->lock);
-    if (!c->arrived)
+    if (!c->arrived) {
+        half_close(c);
         arrive(c);
+        return;
+    }
+    c->ending = true;
+    c->ending_next = c->session->ending;
+    c->session->ending = c;
+}
+
+void call_ended_all(struct session *s)
+{
+    while (s->ending != NULL) {
+        struct h2_call *c = s->ending;
+
+        s->ending = c->ending_next;
+        c->ending = false;
+        half_close(c);
+    }
+}
+
+void call_ends_no_more(struct session *s, struct h2_call *c)
+{
+    struct h2_call **at = &s->ending;
+
+    if (!c->ending)
+        return;
+    while (*at != c)
+        at = &(*at)->ending_next;
+    *at = c->ending_next;
+    c->ending = false;
 }

@@ -104,6 +104,7 @@ struct session {
     int64_t look_at; /* when session_tick is due */
     int budget, n_calls;
     struct h2_call *calls;
+    struct h2_call *ending; /* half-closed in the read that is being taken in */
     enum { SESSION_OPEN, SESSION_NOTICED, SESSION_ACKED, SESSION_LEAVING } drain;
 };
 bool session_open(struct session *s, struct loop *l, struct peer *from,
@@ -149,6 +150,8 @@ struct h2_call {
     bool post, grpc, encoded, bad_bin, bad_timeout, timeout;
     bool arrived; /* its owner, who finishes it, is another than the transport */
     bool owned;   /* and has not let go of it */
+    bool ending;  /* in its session's list of these */
+    struct h2_call *ending_next;
     bool replied, answered, held_back;
     /* Shared. */
     struct msg *in, **in_tail, *out, **out_tail;
@@ -182,6 +185,8 @@ void call_set_off(struct h2_call *c);
 /* ---- call_in.c ---- */
 void call_data(struct h2_call *c, const uint8_t *p, size_t n);
 void call_ended(struct h2_call *c);
+void call_ended_all(struct session *s); /* a read was taken in: who half-closed is told */
+void call_ends_no_more(struct session *s, struct h2_call *c);
 void call_account(struct h2_call *c); /* what it holds, to its session */
 
 /* ---- call_out.c ---- */

@@ -330,8 +330,12 @@ void session_close(struct session *s)
 
 bool session_read(struct session *s, const uint8_t *p, size_t n)
 {
+    bool all;
+
     s->heard = s->loop->now;
-    return nghttp2_session_mem_recv(s->h2, p, n) == (ssize_t)n;
+    all = nghttp2_session_mem_recv(s->h2, p, n) == (ssize_t)n;
+    call_ended_all(s);
+    return all;
 }
 
 ssize_t session_write(struct session *s, uint8_t *out)

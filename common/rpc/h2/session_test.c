@@ -157,6 +157,44 @@ static void messages_that_are_too_many_too_few_too_large_or_cut_are_refused(void
     assert_int_equal(w.entered, 0);
 }
 
+/* A stream's call, taken by a worker that is run by hand. */
+static struct h2_call *taken_bidi(int32_t id)
+{
+    struct queue *q = &w.rpc.crews[CREW_STREAMS].queue;
+
+    w_begin(id, "/ward.test.v1.Echo/Bidi", NULL, NULL);
+    assert_int_equal(queue_waiting(q), 1);
+    return h2_of(RPC_OF(queue_take(q, &w.worker.waiter), struct served, job));
+}
+
+/* A client that cancels may half-close first. Its call must not look complete. */
+static void a_reset_that_follows_a_half_close_at_once_cancels_the_call(void **state)
+{
+    static const uint8_t cancel[] = {0, 0, 0, NGHTTP2_CANCEL};
+    struct ward_err err = {0};
+    struct h2_call *c;
+    uint8_t both[64];
+    size_t n;
+
+    (void)state;
+    queue_done(&w.rpc.crews[CREW_STREAMS].queue);
+    queue_init(&w.rpc.crews[CREW_STREAMS].queue, 8, 1, 0, 0);
+    c = taken_bidi(1);
+    n = w_put_frame(both, NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 1, NULL, 0);
+    n += w_put_frame(both + n, NGHTTP2_RST_STREAM, 0, 1, cancel, sizeof(cancel));
+    w_bytes(both, n);
+    assert_true(atomic_load(&c->s.cancelled));
+    assert_false(c->ended);
+    face_finish(&c->s, NULL, WARD_FAIL(&err, CANCELLED, "the caller went away"), &err);
+    c = taken_bidi(3);
+    w_data(3, NULL, 0, true);
+    assert_false(atomic_load(&c->s.cancelled));
+    assert_true(c->ended);
+    face_finish(&c->s, NULL, WARD_FAIL(&err, UNIMPLEMENTED, "no streams here"), &err);
+    w_turn();
+    assert_int_equal(w_status(3), WARD_UNIMPLEMENTED);
+}
+
 static void a_call_that_does_not_come_whole_ends_at_its_deadline(void **state)
 {
     (void)state;
@@ -382,6 +420,7 @@ int main(void)
         T(metadata_past_the_limit_fails_its_call_and_the_next_is_understood),
         T(a_compressed_message_is_refused_with_what_is_accepted),
         T(messages_that_are_too_many_too_few_too_large_or_cut_are_refused),
+        T(a_reset_that_follows_a_half_close_at_once_cancels_the_call),
         T(a_call_that_does_not_come_whole_ends_at_its_deadline),
         T(an_answer_waits_for_its_window_and_not_for_ever),
         T(a_window_of_one_byte_gets_a_byte_a_frame),
