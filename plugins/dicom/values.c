@@ -162,7 +162,7 @@ static void frames(struct ward_picture *is, const struct dicom_bytes *v)
 
     if (!decimal(v, 0, &d))
         return;
-    /* 0 is left for the judgement: a number that is none is not one frame. */
+    /* 0 frames is an invalid number, and the caller judges it. It does not mean one frame. */
     is->frames = d >= 1 && d <= 0x7fffffff ? (uint32_t)d : 0;
     is->frame = is->frames / 2;
 }

@@ -185,7 +185,8 @@ void call_set_off(struct h2_call *c);
 /* ---- call_in.c ---- */
 void call_data(struct h2_call *c, const uint8_t *p, size_t n);
 void call_ended(struct h2_call *c);
-void call_ended_all(struct session *s); /* a read was taken in: who half-closed is told */
+/* Marks the calls whose clients half-closed in the read that was just taken in. */
+void call_ended_all(struct session *s);
 void call_ends_no_more(struct session *s, struct h2_call *c);
 void call_account(struct h2_call *c); /* what it holds, to its session */
 
