@@ -77,23 +77,31 @@ const ends = (cause) => counted('ward_worker_ends_total', 'faulty/1', `cause="${
 
 test('a crash: its call is UNAVAILABLE, exactly its model is out of service with the signal as the reason, and it comes back', async () => {
   await answers('faulty', 100);
-  for (let k = 0; k < 6; k++) {
+  let crashes = 0;
+  const crash = async () => {
     await serving('faulty');
-    const err = await failure(infer('faulty', 240 + k));
+    const err = await failure(infer('faulty', 240 + crashes++));
     assert.deepEqual([err.code, err.reason], ['UNAVAILABLE', 'WORKER_LOST']);
     assert.match(err.message, /SIGSEGV/);
-  }
-  // The sixth end in a row: the next start is more than a second away. All are asked at once, and readiness until it has looked.
-  const unready = until('the service is unready', async () => (await site.ward.services.diagnosis.admin('/readyz')).status === 503);
-  const [out, refused] = await Promise.all([site.model('faulty'), failure(infer('faulty', 100)), unready]);
+  };
+  for (let k = 0; k < 6; k++) await crash();
+  // The sixth end in a row: the next start is more than a second away.
+  const [out, refused] = await Promise.all([site.model('faulty'), failure(infer('faulty', 100))]);
   assert.equal(out.state, 'MODEL_STATE_NOT_SERVING');
   assert.match(out.why, /signal 11 \(SIGSEGV\)/);
   assert.deepEqual([refused.code], ['UNAVAILABLE']);
+  // Each end makes the next start later, up to 10 s: long enough for readiness to look meanwhile.
+  const unready = async () => (await site.ward.services.diagnosis.admin('/readyz')).status === 503;
+  const seen = async () => {
+    while (!await unready()) if (await state('faulty') === 'MODEL_STATE_SERVING') return false;
+    return true;
+  };
+  while (!await seen()) await crash();
   assert.equal(await state('steady'), 'MODEL_STATE_SERVING');
   await answers('steady', 250);
   await serving('faulty');
   await answers('faulty', 100);
-  assert.equal(await ends('SIGSEGV'), 6);
+  assert.equal(await ends('SIGSEGV'), crashes);
   assert.equal(await counted('ward_worker_ends_total', 'steady/1'), 0);
 });
 
