@@ -106,8 +106,8 @@ static bool reaches(int listener, const struct addrinfo *a, int port)
     return taken >= 0;
 }
 
-/* Linux 6.18 was seen to pick a port for which it then refused every connection, so a port that
- * the kernel picks is tried before it is announced. */
+/* Connects to a port that the kernel picked before the port is announced: on one test machine,
+ * some ports refuse every connection although a socket listens. */
 static int pick_one(const struct addrinfo *a)
 {
     for (int i = 0; i < PICKS; i++) {

@@ -61,7 +61,7 @@ static enum ward_code search(struct ward_call *c, const struct question *q,
     return WARD_OK;
 }
 
-/* Stores a record that is a statement with ids; for others *is is false. */
+/* Stores a record that is a statement with ids. Sets *is to false for other records. */
 static enum ward_code read(struct ward_call *c, const Record *r, struct statement *out,
                            bool *is)
 {
