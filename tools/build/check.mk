@@ -1,7 +1,7 @@
 # Checks: lint, unit, sanitize; `make test` (journey.mk) runs every tier.
 
-unit: $(UNIT) ## unit tests: no network, no database, under 10 s
-	@tools/run-tests $(UNIT)
+unit: $(UNIT) $(HOLD) ## unit tests: no network, no database, under 10 s
+	@$(HOLD) tools/run-tests $(UNIT)
 
 check: ## what changed since BASE (HEAD): format, layers, warnings, its unit tests; under 30 s
 	+@BUILD=$(BUILD) tools/check
@@ -25,6 +25,6 @@ ASAN := -fsanitize=address,undefined -fno-sanitize-recover=all
 sanitize: ## unit, integration and contract tests under ASan, UBSan and LSan
 	@LSAN_OPTIONS=suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0 \
 		$(MAKE) --no-print-directory BUILD=$(BUILD)/asan OPT=-O1 SAN="$(ASAN)" tiers TIERS="unit plugin-test integration contract"
-tiers: build
-	+@tools/test-all $(TIERS)
+tiers: build $(HOLD)
+	+@$(HOLD) tools/test-all $(TIERS)
 .PHONY: sanitize tiers

@@ -5,14 +5,14 @@ deps-drill: ## install what the drills need: mariadb-backup, mariadb-binlog, Gal
 	@tools/deps-more tools/packages-drill.txt
 
 restore-drill: $(DRILLS) ## a backup under load, a disaster, everything back to a chosen second: rpo_s, rto_s in build/results/restore-drill.json
-	@BUILD=$(BUILD) tools/run-node tests/drills/restore.test.js && cat $(BUILD)/results/restore-drill.json
+	@BUILD=$(BUILD) $(HOLD) tools/run-node tests/drills/restore.test.js && cat $(BUILD)/results/restore-drill.json
 galera-test: $(DRILLS) ## three Galera nodes: the writer is killed under load, then two writers are noticed; figures in build/results/galera-test.json
 	@rm -f $(BUILD)/results/galera-test.json; if [ ! -e /usr/lib/galera/libgalera_smm.so ]; then echo "galera-test: skipped: galera-4 is not here: make deps-drill"; \
-	else BUILD=$(BUILD) tools/run-node tests/drills/galera.test.js && cat $(BUILD)/results/galera-test.json; fi
+	else BUILD=$(BUILD) $(HOLD) tools/run-node tests/drills/galera.test.js && cat $(BUILD)/results/galera-test.json; fi
 scale-test: $(DRILLS) ## three replicas behind a DNS name, one killed and one added under load: spread_after_60s in build/results/scale-test.json
 	@rm -f $(BUILD)/results/scale-test.json; if [ ! -e /usr/sbin/dnsmasq ]; then echo "scale-test: skipped: dnsmasq is not here: make deps-drill"; \
-	else BUILD=$(BUILD) tools/run-node tests/drills/scale.test.js && cat $(BUILD)/results/scale-test.json; fi
+	else BUILD=$(BUILD) $(HOLD) tools/run-node tests/drills/scale.test.js && cat $(BUILD)/results/scale-test.json; fi
 upgrade-test: $(DRILLS) ## the version BASE (the last tag) and this one side by side for MINUTES (10), then rolled back: lost in build/results/upgrade-test.json
 	@rm -f $(BUILD)/results/upgrade-test.json; former=$$(CC='$(CC)' tests/tools/base $(BASE)) && \
-	FORMER=$$former BUILD=$(BUILD) TIMEOUT_S=3600 tools/run-node tests/drills/upgrade.test.js && cat $(BUILD)/results/upgrade-test.json
+	FORMER=$$former BUILD=$(BUILD) TIMEOUT_S=3600 $(HOLD) tools/run-node tests/drills/upgrade.test.js && cat $(BUILD)/results/upgrade-test.json
 .PHONY: deps-drill restore-drill galera-test scale-test upgrade-test

@@ -17,6 +17,6 @@ $(INTEGRATION_OF_IDENTITY): $(BUILD)/integration/%: $(BUILD)/obj/tests/integrati
 	@mkdir -p $(@D)
 	@$(CC) $(LDFLAGS_WARD) -o $@ $^ -lcmocka $(PKG_LIBS)
 
-integration: $(INTEGRATION) ## tests of common/ that need a database: a private, throwaway MariaDB
-	@tests/tools/with-db tools/run-tests $(INTEGRATION)
+integration: $(INTEGRATION) $(HOLD) ## tests of common/ that need a database: a private, throwaway MariaDB
+	@$(HOLD) tests/tools/with-db tools/run-tests $(INTEGRATION)
 .PHONY: integration

@@ -147,6 +147,12 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/tools/%.o $(PKI_A) $(WARD_A)
 	@mkdir -p $(@D)
 	@$(CC) $(LDFLAGS_WARD) -o $@ $^ -lcmocka $(PKG_LIBS)
 
+# Before a command that runs tests; needs nothing of Ward's, so that it is there before the build.
+HOLD := $(BUILD)/tests/hold_ports
+$(HOLD): tests/tools/hold_ports.c
+	@mkdir -p $(@D)
+	@$(CC) $(CPPFLAGS_WARD) $(CFLAGS_WARD) -o $@ $<
+
 # ---- benches: tests/bench/<name>.c and peers in C++ <name>.cc -> build/bench/<name> ----
 BENCH := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c)) \
          $(patsubst tests/bench/%.cc,$(BUILD)/bench/%,$(wildcard tests/bench/*.cc))
