@@ -27,13 +27,15 @@ function clock(zone) {
   };
 }
 
-// A day shortly before the clocks change for the n-th time from 2026 on; some day where they do not.
+// A day shortly before the clocks change for the n-th time from 2026 on; some day where they do not. It looks at one day of 16, and in
+// between only where the two differ.
 function before(shows, n) {
-  let offset = shows(FIRST) - FIRST;
-  for (let at = FIRST; at < FIRST + 3 * 366 * DAY; at += DAY) {
-    const now = shows(at) - at;
-    if (now !== offset && n-- === 0) return at - 2 * DAY;
-    offset = now;
+  const offset = (at) => shows(at) - at;
+  for (let at = FIRST; at < FIRST + 3 * 366 * DAY; at += 16 * DAY) {
+    if (offset(at) === offset(at + 16 * DAY) || n-- > 0) continue;
+    let day = at + DAY;
+    while (offset(day) === offset(at)) day += DAY;
+    return day - 2 * DAY;
   }
   return FIRST + n * 97 * DAY;
 }
