@@ -20,5 +20,8 @@ PROGRAM_LIBS = $(if $(SAN),,-Wl,-Bstatic -Wl$(,)--start-group $(GRPC_A) -Wl$(,)-
 WARN   := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Werror
 CPPFLAGS_WARD := -I. -Iplugins/include -isystem $(G) -D_GNU_SOURCE
 # Sanitizers make gcc guess at sizes it can otherwise see: its guesses are no errors there.
-CFLAGS_WARD   := -std=c11 $(OPT) -g -fno-omit-frame-pointer -fstack-protector-strong $(WARN) $(SAN) $(if $(SAN),-Wno-error)
+# Against an overflow that becomes control: checked library calls, guarded stacks, marked branch targets (only some processors have them).
+HARDEN := $(if $(SAN)$(filter -O0,$(OPT)),,-D_FORTIFY_SOURCE=2) -fstack-protector-strong -fstack-clash-protection \
+          $(shell $(CC) -fcf-protection=full -E -x c /dev/null >/dev/null 2>&1 && echo -fcf-protection=full)
+CFLAGS_WARD   := -std=c11 $(OPT) -g -fno-omit-frame-pointer $(HARDEN) $(WARN) $(SAN) $(if $(SAN),-Wno-error)
 LDFLAGS_WARD  := -Wl,--as-needed -Wl,-z,relro,-z,now $(SAN)

@@ -113,7 +113,7 @@ $(BUILD)/plugin-obj/$1/%.o: %.cc
 $(BUILD)/plugins/$1.so: $(call PLUGIN_OBJ,$1) plugins/plugin.map
 	@mkdir -p $$(@D)
 	@echo "  LD   $$@"
-	@$(CC) -shared $(SAN) -Wl,--version-script=plugins/plugin.map $(if $(SAN),,-Wl$(,)-z$(,)defs) -o $$@ $(call PLUGIN_OBJ,$1) $$($1_LIBS) -lm
+	@$(CC) -shared $(LDFLAGS_WARD) -Wl,--version-script=plugins/plugin.map $(if $(SAN),,-Wl$(,)-z$(,)defs) -o $$@ $(call PLUGIN_OBJ,$1) $$($1_LIBS) -lm
 endef
 , := ,
 $(foreach p,$(PLUGIN_NAMES),$(if $(call own,plugins/$p),$(eval $(call plugin_rule,$p))))
