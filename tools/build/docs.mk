@@ -4,10 +4,15 @@
 CALLERS := deploy/k8s/ward/files/callers.yaml
 DOCS_BIN := $(patsubst %,$(BUILD)/bin/%,$(SERVICES))
 
-docs: $(DOCS_BIN) $(BUILD)/tests/reasons ## print docs/config.md, metrics.md, errors.md, chart-values.md, and the chart's callers, dashboards and rules
+docs: $(DOCS_BIN) $(BUILD)/tests/reasons ## print docs/config.md, metrics.md, errors.md, chart-values.md, and the chart's callers, dashboards and rules; docs/capacity.md
 	@tools/print-docs $(BUILD)/bin docs $(sort $(SERVICES))
 	@$(BUILD)/tests/reasons >docs/errors.md
 	@tools/print-values >docs/chart-values.md && tools/print-callers >$(CALLERS) && tools/print-monitoring
+	@deploy/capacity/capacity.js --page >docs/capacity.md
+
+bench-capacity: $(PROGRAMS) $(PLUGINS) $(TOOLS) ## what each act costs in CPU time, bytes and events, for deploy/capacity/costs.json; N=2000
+	@node tests/bench/capacity/capacity.mjs $(BUILD) $(or $(N),2000) && cat $(BUILD)/results/bench-capacity.json
+.PHONY: bench-capacity
 
 docs-check: $(DOCS_BIN) $(BUILD)/tests/reasons ## check that the printed documents are up to date
 	@tools/print-docs $(BUILD)/bin $(BUILD)/docs $(sort $(SERVICES))
