@@ -55,6 +55,14 @@ class Prometheus {
     return data.result;
   }
 
+  // Its series over a time {from, to} (seconds): [{ metric, values: [[seconds, value]] }], without what is no number.
+  async range(expr, { from, to }, step) {
+    const r = await fetch(`http://${this.address}/api/v1/query_range`, { method: 'POST', body: new URLSearchParams({ query: expr, start: from, end: to, step }) });
+    const { status, error, data } = await r.json();
+    if (status !== 'success') throw new Error(`${expr}: ${error}`);
+    return data.result.map((s) => ({ ...s, values: s.values.map(([t, v]) => [t, Number(v)]).filter(([, v]) => Number.isFinite(v)) }));
+  }
+
   // What the targets said of their metrics, by name: those without a series too.
   async metadata() {
     return (await (await fetch(`http://${this.address}/api/v1/metadata`)).json()).data;

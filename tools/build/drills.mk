@@ -15,4 +15,6 @@ scale-test: $(DRILLS) ## three replicas behind a DNS name, one killed and one ad
 upgrade-test: $(DRILLS) ## the version BASE (the last tag) and this one side by side for MINUTES (10), then rolled back: lost in build/results/upgrade-test.json
 	@rm -f $(BUILD)/results/upgrade-test.json; former=$$(CC='$(CC)' tests/tools/base $(BASE)) && \
 	FORMER=$$former BUILD=$(BUILD) TIMEOUT_S=3600 $(HOLD) tools/run-node tests/drills/upgrade.test.js && cat $(BUILD)/results/upgrade-test.json
-.PHONY: deps-drill restore-drill galera-test scale-test upgrade-test
+pictures: $(DRILLS) ## every dashboard drawn from its own queries while a hospital works for MINUTES (9): build/pictures/*.svg
+	@BUILD=$(BUILD) node tests/drills/pictures/pictures.js $(BUILD)/pictures $$(( $(or $(MINUTES),9) * 60 ))
+.PHONY: deps-drill pictures restore-drill galera-test scale-test upgrade-test

@@ -108,7 +108,7 @@ const ofService = (service) => {
   return { uid: `ward-${service}`, title: `Ward: ${service}`, rows: [
     ['Calls', [
       { title: 'Calls by method', unit: 'reqps', help: 'Calls answered per second.', queries: [[rate('grpc_server_handled_total', 'grpc_method', where), '{{grpc_method}}']] },
-      { title: 'Calls by code', unit: 'reqps', help: 'OK left out.', queries: [[rate('grpc_server_handled_total', 'grpc_code', `${where},grpc_code!="OK"`), '{{grpc_code}}']] },
+      { title: 'Failed calls by code', unit: 'reqps', help: 'Calls that ended with OK are not counted.', queries: [[rate('grpc_server_handled_total', 'grpc_code', `${where},grpc_code!="OK"`), '{{grpc_code}}']] },
       { title: 'Duration by method, 99th percentile', unit: 's', help: '', queries: [[p(0.99, 'grpc_server_handling_seconds', 'grpc_method', where), '{{grpc_method}}']] },
       { title: 'In progress', help: 'Calls arrived and not yet answered.', queries: [[now('ward_rpc_in_flight', 'grpc_method', 'sum', where), '{{grpc_method}}']] },
       { title: 'Calls that wait', help: 'Queue of each replica.', queries: [[now('ward_rpc_queue_depth', 'pod', 'max', where), '{{pod}}']] },
