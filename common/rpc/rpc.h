@@ -169,10 +169,10 @@ struct ward_rpc_config {
 
 struct ward_rpc;
 
-/* What carries the calls of this process's servers: "h2", on libnghttp2 and OpenSSL, or "core",
- * on gRPC's C core. Before any server or client is opened; where nobody says, the environment's
- * WARD_TRANSPORT does.
- *   INVALID_ARGUMENT  neither */
+/* Selects the transport of this process's servers: "h2" (libnghttp2 and OpenSSL) or "core"
+ * (gRPC's C core). Call it before opening a server or client. Without a call, the environment
+ * variable WARD_TRANSPORT selects, and h2 is the default.
+ *   INVALID_ARGUMENT  another name */
 WARD_MUST enum ward_code ward_rpc_use(const char *transport, struct ward_err *err);
 
 /* Opens every worker, then listens and serves; health answers NOT_SERVING until

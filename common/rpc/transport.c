@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEFAULT transport_core
+#define DEFAULT transport_h2
 
 /* The process's, not a server's: a client has to know it too, as how it waits depends on whose
  * threads read (client_channel.c). */

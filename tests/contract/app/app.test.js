@@ -220,6 +220,17 @@ describe('starting', { timeout: 600000 }, () => {
     assert.strictEqual(await proc.stop(), 0);
   });
 
+  test('the_transport_that_a_peer_can_stop_says_so_in_the_log', async () => {
+    for (const [transport, warns] of [['core', 1], ['h2', 0]]) {
+      const service = await new Service().start({ WARD_TRANSPORT: transport });
+      await service.serves('SERVING');
+      assert.strictEqual(await service.stop(), 0);
+      const warned = service.proc.lines.map((l) => JSON.parse(l)).filter((l) => l.msg === "served by gRPC's C core, which a peer can stop");
+      assert.strictEqual(warned.length, warns, transport);
+      if (warns) assert.deepStrictEqual([warned[0].level, /CVE-2023-44487/.test(warned[0].open_to)], ['warn', true]);
+    }
+  });
+
   test('plain_text_is_refused_where_others_can_reach_it', async () => {
     const r = await run([program], { env: { ...base, WARD_LISTEN: '0.0.0.0:0' } });
     assert.strictEqual(r.status, 1);
