@@ -12,7 +12,7 @@ struct conn {
     uv_timer_t timer;
     uv_write_t write;
     uv_shutdown_t shutdown;
-    int handles; /* number of open handles; the last one to close frees the connection */
+    int handles; /* number of open handles; the last handle to close frees the connection */
     bool answered;
     struct ward_admin_request req;
     char in[2048];
@@ -58,7 +58,8 @@ static void on_shut(uv_shutdown_t *s, int status)
     struct conn *c = s->data;
 
     if (status != 0)
-        hang_up(c); /* otherwise, the peer's end of file or the timer closes the connection */
+        /* after success, the peer's end of file or the timer closes the connection */
+        hang_up(c);
 }
 
 static void on_written(uv_write_t *w, int status)
@@ -143,8 +144,10 @@ static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
         hang_up(c);
         return;
     }
-    if (n == 0 || c->answered) /* The server reads and drops data after the request, so that */
-        return;                /* closing does not reset the answer in transit. */
+    /* The server reads and drops data after the request. Otherwise, closing the connection
+     * would reset the answer in transit. */
+    if (n == 0 || c->answered)
+        return;
     status = ward_admin_request_feed(&c->req, buf->base, (size_t)n);
     if (status == 200 && strcmp(c->req.method, "PUT") == 0)
         c->req.ours = is_ours(c);
@@ -152,8 +155,9 @@ static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
         answer(c, status);
 }
 
-/* Called after a new connection became the first of the list. Closes the oldest connection
- * without a complete request; if all have one, closes the oldest. */
+/* Called after a new connection became the first of the list. If too many connections are open,
+ * closes the oldest connection without a complete request. If every connection has a complete
+ * request, closes the oldest connection. */
 static void make_room(struct ward_admin *a)
 {
     struct conn *oldest = NULL, *idle = NULL;

@@ -1,14 +1,15 @@
 /* admin.h - the admin port: a small HTTP server on the event loop.
  *
  * It serves GET /metrics, GET /livez, GET /readyz, GET and PUT /loglevel. At most
- * WARD_ADMIN_CONNS connections are open; a further one replaces the oldest connection without a
- * complete request, so that idle clients cannot block a probe. The server closes a connection
- * that does not send its request or read its answer within app->admin_ms. The port exposes no
- * patient data. The network decides who reaches the port (a NetworkPolicy, or loopback). Only
- * root and this process's user on this machine may use PUT; in a cluster, use `kubectl
+ * WARD_ADMIN_CONNS connections are open. A further connection replaces the oldest connection
+ * without a complete request, so idle clients cannot block a probe. The server closes a
+ * connection that does not send its request or read its answer within app->admin_ms. The port
+ * exposes no patient data. A NetworkPolicy or a loopback address restricts access to the port.
+ * Only root and this process's user on this machine may use PUT; in a cluster, use `kubectl
  * port-forward`.
  *
- * Threads: the loop's. Memory: its own. Errors: UNAVAILABLE, INVALID_ARGUMENT.
+ * Threads: the event loop's thread. Memory: the server's own. Errors: UNAVAILABLE,
+ * INVALID_ARGUMENT.
  */
 #ifndef WARD_APP_ADMIN_H
 #define WARD_APP_ADMIN_H

@@ -23,8 +23,8 @@ static int get_metrics(struct ward_app *app, const struct ward_admin_request *r,
     return closing ? 503 : 200;
 }
 
-/* The loop runs, so the process is alive. /readyz tells whether it can serve. An unavailable
- * database must not cause a restart. */
+/* The event loop answers, so the process is alive. /readyz reports whether the process can
+ * serve. An unavailable database must not cause a restart. */
 static int get_livez(struct ward_app *app, const struct ward_admin_request *r, FILE *to)
 {
     (void)app, (void)r;

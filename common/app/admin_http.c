@@ -7,7 +7,7 @@ static struct ward_admin_request *of(http_parser *p)
     return p->data;
 }
 
-/* The target must be a path. A query is recorded and cut off. */
+/* Stores the path of the request's target. A query sets r->query and is not stored. */
 static int on_url(http_parser *p, const char *at, size_t n)
 {
     struct ward_admin_request *r = of(p);
@@ -53,7 +53,7 @@ static int on_body(http_parser *p, const char *at, size_t n)
 static int on_complete(http_parser *p)
 {
     of(p)->complete = true;
-    http_parser_pause(p, 1); /* the rest is not read */
+    http_parser_pause(p, 1); /* bytes after the request are not parsed */
     return 0;
 }
 

@@ -1,10 +1,12 @@
 /* admin_http.h - one bounded HTTP/1 request for the admin port.
  *
  * http_parser (Debian's libhttp-parser, formerly used by Node.js) parses the bytes. This code
- * stores the few values that the admin port needs and rejects the rest. A connection serves one
- * request. Probes and scrapers are rare, and pipelining and keep-alive would only add risk.
+ * stores the few values that the admin port needs and rejects larger or other requests. A
+ * connection serves one request. Probes and scrapers are rare, and pipelining and keep-alive
+ * would only add risk.
  *
- * Threads: an object belongs to one. Memory: within the object. Errors: an HTTP status.
+ * Threads: a request object belongs to one thread. Memory: within the object. Errors: an HTTP
+ * status.
  */
 #ifndef WARD_APP_ADMIN_HTTP_H
 #define WARD_APP_ADMIN_HTTP_H
@@ -13,11 +15,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define WARD_ADMIN_MAX_BYTES ((size_t)8192) /* size of a whole request */
+#define WARD_ADMIN_MAX_BYTES ((size_t)8192) /* maximum size of a request in bytes */
 
 struct ward_admin_request {
-    const char *method; /* "GET"; static */
-    char path[128];     /* without the query, which is ignored */
+    const char *method; /* such as "GET"; a static string */
+    char path[128];     /* path of the target, without the query */
     char body[64];
     size_t n_path, n_body;
     bool query;
@@ -25,7 +27,7 @@ struct ward_admin_request {
 
     http_parser parser;
     size_t n;   /* number of bytes parsed */
-    int status; /* status of a rejection; 0: none so far */
+    int status; /* HTTP status of a rejection; 0 while nothing was rejected */
     bool complete;
 };
 

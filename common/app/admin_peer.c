@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* An address in the format of those files: 32-bit words in the machine's byte order, then the
- * port. */
+/* Writes an address in the format of /proc/net/tcp: 32-bit words in the machine's byte order,
+ * then the port. */
 static void word_for_word(const struct sockaddr_storage *a, bool mapped, char out[48])
 {
     const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)a;
@@ -27,8 +27,8 @@ static void word_for_word(const struct sockaddr_storage *a, bool mapped, char ou
                  (unsigned)w[2], (unsigned)w[3], ntohs(v6->sin6_port));
 }
 
-/* Returns the owner of the socket with the addresses `pair` (own, then peer's); false if it is
- * not listed. */
+/* Finds the owner of the socket with the addresses `pair` (the socket's own, then the peer's).
+ * Returns false if the table does not list the socket. */
 static bool owner(const char *table, const char *pair, unsigned *uid)
 {
     char line[256];

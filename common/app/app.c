@@ -15,11 +15,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SHORT_DRAIN_MS 500  /* after the watchdog acted: a faulty server cannot drain */
-#define LAST_RESORT_MS 1500 /* then the process ends without a clean stop */
+/* drain time after the watchdog acted, because a faulty server cannot drain */
+#define SHORT_DRAIN_MS 500
+#define LAST_RESORT_MS 1500 /* after this time, the process ends without a clean stop */
 
-/* A core file would contain keys, faces and charts. The limit is one byte and not 0, because
- * Linux pipes a core to a handler in spite of a limit of 0, but not of 1 (core(5)). */
+/* A core file would contain keys, faces and charts. The limit is 1 byte: with a limit of 0,
+ * Linux still pipes a core to a handler; with a limit of 1, Linux does not (core(5)). */
 static void no_core(void)
 {
     struct rlimit one = {1, 1};
@@ -83,7 +84,7 @@ static void raise_nofile(int want)
              WARD_KN("open_files", (double)r.rlim_cur), WARD_KN("pid", getpid()));
 }
 
-/* With --doctor, the other steps only say what they would need. */
+/* Starts --doctor. The later steps then only add schemas and checks to the report. */
 static void examine(struct ward_app *app, const struct ward_opt *opts, const void *cfg)
 {
     app->exited = app->code != WARD_OK;
@@ -106,7 +107,7 @@ void ward_app_doctor(struct ward_app *app, const struct ward_doctor_check *check
 static void report(struct ward_app *app)
 {
     if (ward_doctor_run(app->doctor.state) > 0)
-        app->code = WARD_FAILED_PRECONDITION; /* the report says why */
+        app->code = WARD_FAILED_PRECONDITION; /* the report contains the findings */
     app->exited = true;
     ward_doctor_free(app->doctor.state);
     app->doctor.state = NULL;
@@ -216,8 +217,9 @@ void ward_app_outbox(struct ward_app *app)
         ward_app_check(app, "audit-events", ward_outbox_check, app);
 }
 
-/* A server with many calls needs seconds to release them and serves nobody during that time.
- * Acknowledged changes are in the database, so leaving now loses nothing. */
+/* Ends the process after LAST_RESORT_MS. A server with many calls needs seconds to release the
+ * calls, and serves nobody during that time. Acknowledged changes are in the database, so
+ * ending the process loses nothing. */
 static void *last_resort(void *arg)
 {
     (void)arg;
@@ -238,7 +240,7 @@ static void broken(void *arg, const char *why)
     ward_core_stop(app->core, WARD_STOP_BROKEN, why);
 }
 
-/* Values of 0 or "" in *rpc come from the configuration. */
+/* Replaces each 0 or "" in *rpc with the value from the configuration. */
 static struct ward_rpc_config complete(struct ward_app *app, const struct ward_rpc_config *rpc)
 {
     const struct ward_app_config *c = &app->cfg;
@@ -319,7 +321,8 @@ static void set_stage(struct ward_core *c, enum ward_stage stage)
     pthread_mutex_unlock(&c->lock);
 }
 
-/* Closes the steps, newest first. Returns true if all of them succeeded. */
+/* Stops the server and the checks, then closes the steps, newest first. Returns false if a
+ * check does not end in time; the steps then stay open. */
 static bool stop_all(struct ward_app *app, enum ward_stop stop)
 {
     struct ward_core *c = app->core;
@@ -331,9 +334,9 @@ static bool stop_all(struct ward_app *app, enum ward_stop stop)
         uv_sleep((unsigned)app->cfg.lame_ms);
     ward_rpc_stop(app->rpc, stop == WARD_STOP_SIGNAL ? app->cfg.drain_ms : SHORT_DRAIN_MS);
     in_time = ward_checks_stop(app);
-    if (!in_time) /* the loop may be using objects that the closers close */
+    if (!in_time) /* the running check may be using objects that the closers close */
         return false;
-    pthread_mutex_lock(&c->scrape); /* a gauge may read an object that is closed now */
+    pthread_mutex_lock(&c->scrape); /* a gauge must not read a closed object */
     c->closing = true;
     pthread_mutex_unlock(&c->scrape);
     while (app->n_closers-- > 0)
@@ -353,7 +356,7 @@ int ward_app_run(struct ward_app *app)
         app->code = WARD_FAIL(&app->err, INTERNAL, "nothing is served");
     if (on(app)) {
         set_stage(c, WARD_RUNNING);
-        say_serving(app); /* before the checks can report "ready" */
+        say_serving(app); /* log "serving" before the checks can report "ready" */
         app->code = ward_checks_start(app, &app->err);
     }
     if (on(app))

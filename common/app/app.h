@@ -3,14 +3,14 @@
  * Errors are sticky: after the first failure, the remaining steps do nothing, and ward_app_run
  * reports the failure and returns 1. main() therefore needs no ifs. ward_app_run owns the libuv
  * loop: signals, the admin port (/metrics, /livez, /readyz, PUT /loglevel) and the readiness
- * checks. Every service has the options of struct ward_app_config and its own options. An own
- * option with the name of a common one (such as WARD_ARENA_KIB) replaces it, and the service
- * then passes the value on itself.
+ * checks. Every service has the options of struct ward_app_config and its own options. A
+ * service's own option replaces the common option with the same name, such as WARD_ARENA_KIB.
+ * The service then passes the value on itself.
  *
- * Threads: main calls all functions. The loop has its own thread from ward_app_config on, so
- * that the admin port answers while main migrates or drains. A second SIGTERM or SIGINT always
- * ends the process at once, with status 1. Memory: the app's own. Errors: sticky, printed once
- * as a log line.
+ * Threads: main calls all functions. ward_app_config starts the loop's thread, so that the
+ * admin port answers while main migrates or drains. A second SIGTERM or SIGINT always ends the
+ * process at once, with status 1. Memory: the app's own. Errors: sticky, printed once as a log
+ * line.
  */
 #ifndef WARD_APP_APP_H
 #define WARD_APP_APP_H
@@ -27,12 +27,12 @@
 #define WARD_APP_CLOSERS 24
 #define WARD_APP_CHECKS  16
 
-/* A check of `--doctor`. A failure is a finding, and err.msg says what is wrong. */
+/* A check of `--doctor`. A failure is a finding, and err.msg describes the fault. */
 struct ward_doctor_check {
     const char *name; /* "anchor" */
     enum ward_code (*fn)(void *arg, struct ward_db *db, struct ward_err *err);
     bool needs_db;            /* do not call fn without a database */
-    const char *means, *todo; /* the consequence and the remedy: sentences */
+    const char *means, *todo; /* the consequence and the remedy of a finding, as sentences */
 };
 
 /* The options of every service; app_options.c has the table. */
@@ -41,11 +41,11 @@ struct ward_app_config {
     int workers, streams, pollers, queue, arena_kib, max_message_kib, drain_ms, lame_ms;
     int max_age_ms, max_age_grace_ms, handshake_ms, watchdog_rss_mib;
     struct ward_tls tls;
-    const char *transport; /* ward_rpc_use */
+    const char *transport; /* argument of ward_rpc_use */
     const char *jwks, *issuer, *audience;
     int token_max_s;
     struct ward_claim_names claims;
-    const char *callers; /* WARD_CALLERS */
+    const char *callers; /* value of WARD_CALLERS */
     struct ward_db_config db;
     int db_plain; /* 1: permit a network connection to the database without TLS */
     const char *audit_bus;
@@ -55,7 +55,7 @@ struct ward_app_config {
 
 struct ward_app {
     const char *name;
-    enum ward_code code; /* sticky */
+    enum ward_code code; /* the first failure; later steps do nothing */
     struct ward_err err;
     struct ward_app_config cfg;
     struct ward_jwks *jwks;
@@ -82,7 +82,7 @@ struct ward_app {
             WARD_OUTBOX_RELEASE,
             WARD_OUTBOX_ACCEPT
         } what;
-        int64_t id; /* 0: all */
+        int64_t id; /* id of a held event; 0: all held events */
         bool json;
     } outbox;          /* --outbox: run this task and no service */
     bool migrate_only; /* --migrate: migrate the schema and run no service */
@@ -92,7 +92,7 @@ struct ward_app {
     } doctor;                      /* --doctor: look for misconfigurations and run no service */
     bool exited;                   /* --help and similar options: stop without an error */
     int check_every_ms, check_bound_ms,
-        admin_ms;           /* 2000, 5000, 5000; tests use shorter times */
+        admin_ms;           /* 2000 ms, 5000 ms and 5000 ms; tests use shorter times */
     const char *serving_on; /* the address passed to ward_app_serve */
     struct ward_core *core; /* threads, loop, admin port: app_core.h */
 };
@@ -122,15 +122,16 @@ void ward_app_doctor(struct ward_app *app, const struct ward_doctor_check *check
 /* Migrates one more set (of a library such as common/keyring). Call before ward_app_database.
  */
 void ward_app_schema(struct ward_app *app, const struct ward_schema *schema);
-/* Migrates the schema, including common's. Waits up to 30 s for a database that is starting.
- * Then checks the database every 2 s, and that only one node of a Galera cluster takes writes.
+/* Migrates the service's schema and the common schema. Waits up to 30 s for a database that is
+ * starting. Adds two checks that run every 2 s: the database is available, and only one node of
+ * a Galera cluster takes writes.
  */
 void ward_app_database(struct ward_app *app, const struct ward_schema *schema);
 /* Starts the relay from this service's outbox to audit (WARD_AUDIT_BUS). An outage of audit
- * does not make the service unready, because events wait in the outbox. A database older than
- * the log does: it was restored, and an operator runs `--outbox accept ROW` after finding the
- * missing data. With WARD_UNREADY_HELD=1, held events and a broken audit log also make the
- * service unready. */
+ * does not make the service unready, because events wait in the outbox. A database that is
+ * older than audit's log makes the service unready, because the database was restored. An
+ * operator finds the missing data and then runs `--outbox accept ROW`. With
+ * WARD_UNREADY_HELD=1, held events and a broken audit log also make the service unready. */
 void ward_app_outbox(struct ward_app *app);
 
 /* Runs one step of the service: open(arg) now, and close(arg) at the end (may be NULL). */
@@ -141,12 +142,12 @@ void ward_app_use(struct ward_app *app, enum ward_code (*open)(void *arg, struct
 void ward_app_check(struct ward_app *app, const char *name,
                     enum ward_code (*fn)(void *arg, struct ward_err *err), void *arg);
 
-/* Adds parts of the service, such as models, that grpc.health.v1 reports under their own names:
- * rpc->parts of ward_app_serve. fn(arg, i) is called every 2 s and must be quick. A part that
- * fails does not make the process unready. */
+/* Adds parts of the service, such as models, that grpc.health.v1 reports under their own names.
+ * rpc->parts of ward_app_serve contains the names. fn(arg, i) is called every 2 s and must be
+ * quick. A part that fails does not make the process unready. */
 void ward_app_parts(struct ward_app *app,
                     enum ward_code (*fn)(void *arg, int i, struct ward_err *err), void *arg);
-/* Starts the server. Values of 0 or "" in *rpc come from app->cfg. */
+/* Starts the server. Each 0 or "" in *rpc is replaced with the value from app->cfg. */
 void ward_app_serve(struct ward_app *app, const struct ward_rpc_config *rpc);
 
 /* Logs "serving" with the ports (listen, port, admin_listen, admin_port) and serves until

@@ -27,7 +27,7 @@ struct ward_core {
     struct ward_admin *admin;
     int admin_port;
     pthread_t loop_thread, check_thread;
-    bool looping, checking; /* used by main: these threads are running */
+    bool looping, checking; /* whether loop_thread and check_thread are running; used by main */
     struct ward_db *check_db;
     struct ward_writers writers;
 
@@ -35,36 +35,38 @@ struct ward_core {
     bool closing;           /* the sources of metrics may be closed */
 
     pthread_mutex_t lock;
-    pthread_cond_t changed; /* change of stage or stop; monotonic clock */
+    pthread_cond_t changed; /* signals a change of `stage` or `stop`; monotonic clock */
     enum ward_stage stage;
     enum ward_stop stop;
     const char *stop_why;
     bool ready;          /* the last state sent to gRPC's health service */
-    bool checks_done;    /* the thread has finished its work */
+    bool checks_done;    /* check_thread has finished its work */
     int rounds;          /* number of completed rounds of checks */
     int check_now;       /* index of the running check; -1 for none */
-    int64_t check_since; /* monotonic ns */
+    int64_t check_since; /* start of the running check, monotonic ns */
 };
 
 /* app_options.c: fills app->cfg and *cfg; sets app->exited after --help and similar options. */
 enum ward_code ward_app_options(struct ward_app *app, const struct ward_opt *opts, void *cfg,
                                 int argc, char **argv);
 
-/* loop.c. start: runs signals and the admin port on their own thread.
+/* loop.c. start: starts the thread that handles signals and the admin port.
  *   UNAVAILABLE  the admin address is in use; INVALID_ARGUMENT the address is invalid */
 enum ward_code ward_loop_start(struct ward_app *app, struct ward_err *err);
 void ward_loop_stop(struct ward_app *app);
-/* Any thread: asks main to stop. The first reason counts. */
+/* Asks main to stop. Any thread may call this. Later calls do not change the reason. */
 void ward_core_stop(struct ward_core *core, enum ward_stop stop, const char *why);
 
 /* checks.c */
 enum ward_code ward_checks_start(struct ward_app *app, struct ward_err *err);
 /* Returns false if a check does not return within app->check_bound_ms. */
 bool ward_checks_stop(struct ward_app *app);
-/* Any thread: reports changes to gRPC's health service, the log and the gauges. */
+/* Reports changes to gRPC's health service, the log and the gauges. Any thread may call
+ * this. */
 void ward_ready_update(struct ward_app *app);
 void ward_ready_metrics(void); /* lists the gauges */
-/* Writes one line for the whole and one for each check. Returns true if the service is ready.
+/* Writes one line for the service and one line for each check. Returns true if the service is
+ * ready.
  */
 bool ward_ready_print(struct ward_app *app, FILE *to);
 

@@ -97,7 +97,8 @@ static const struct ward_opt OPTIONS[] = {
     WARD_OPT_END,
 };
 
-/* The service's own rows. They follow the common rows and may replace some. */
+/* Returns whether the service's own table has a row of this name. That row replaces the common
+ * row. */
 static bool replaced(const struct ward_opt *opts, const char *env)
 {
     for (; opts != NULL && opts->env != NULL; opts++)

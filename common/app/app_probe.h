@@ -66,7 +66,8 @@ static inline bool more(struct probe *p)
     return n > 0;
 }
 
-/* Waits for text after the text found last. Returns the line with the text, or NULL at the end.
+/* Waits for text after the text found last. Returns the line with the text, or NULL at the end
+ * of the output.
  */
 static const char *seen(struct probe *p, const char *text)
 {
@@ -93,7 +94,7 @@ static inline void wait_serving(struct probe *p)
     assert_true(p->port > 0);
 }
 
-/* Reads the rest and returns the exit status. */
+/* Reads the rest of the output and returns the process's exit status. */
 static inline int end(struct probe *p)
 {
     int status;
@@ -115,7 +116,7 @@ static inline int dial(const struct probe *p)
     return fd;
 }
 
-/* Returns the whole answer, up to the end of the connection. */
+/* Sends a request and reads the whole answer, up to the end of the connection. */
 static inline void ask(const struct probe *p, const char *request, char *answer, size_t cap)
 {
     size_t n = 0;

@@ -142,7 +142,7 @@ enum ward_code ward_outbox_drain(struct ward_db *db, size_t most, ward_deliver_f
                                  void *arg, size_t *n, struct ward_err *err)
 {
     (void)db, (void)most, (void)deliver, (void)arg, (void)n, (void)err;
-    return WARD_INTERNAL; /* the stand-in relay never calls it */
+    return WARD_INTERNAL; /* the stand-in relay never calls this function */
 }
 
 enum ward_code ward_outbox_backlog(struct ward_db *db, int64_t *rows, int64_t *held,

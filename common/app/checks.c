@@ -53,7 +53,7 @@ static bool is_ready(const struct ward_app *app)
     return true;
 }
 
-/* The caller holds the lock. Does for one part what the function below does for the whole. */
+/* Reports the state of each part to gRPC's health service. The caller holds the lock. */
 static void tell_parts(struct ward_app *app)
 {
     struct ward_err err = {0};
@@ -73,7 +73,8 @@ void ward_ready_update(struct ward_app *app)
     now = is_ready(app);
     changed = now != c->ready;
     c->ready = now;
-    /* The lock is needed because ward_app_run sets the stage under it before it frees app->rpc.
+    /* The lock keeps app->rpc valid: ward_app_run takes the lock to set the stage, and frees
+     * app->rpc later.
      */
     if (changed && app->rpc != NULL)
         ward_rpc_serving(app->rpc, NULL, now);

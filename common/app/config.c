@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #define PREFIX           "WARD_"
-#define FILE_VARIABLE    "WARD_CONFIG" /* the only name that is not an option */
+#define FILE_VARIABLE    "WARD_CONFIG" /* the only WARD_ variable that is not an option */
 #define SECRET_SUFFIX    "_FILE"
 #define SECRET_MAX_BYTES ((size_t)64 << 10)
 
@@ -27,7 +27,7 @@ static struct kept *all_kept;
 struct source {
     const struct ward_config_part *parts;
     int n_parts;
-    struct ward_config_pair *pairs; /* from the file */
+    struct ward_config_pair *pairs; /* name-value pairs of the file */
     size_t n_pairs;
 };
 
@@ -78,7 +78,7 @@ static const struct ward_opt *option(const struct source *src, const char *name,
     return NULL;
 }
 
-/* Returns whether `name` (n characters) is an option, or the _FILE of a secret. */
+/* Checks that `name` (n characters) is an option, or the name of a secret option with _FILE. */
 static enum ward_code check_name(const struct source *src, const char *name, size_t n, int line,
                                  struct ward_err *err)
 {

@@ -1,5 +1,5 @@
-/* config.h - reads options from environment variables and one file into a struct, from one
- * table.
+/* config.h - reads the options of one table from environment variables and one file into a
+ * struct.
  *
  * The table is also the documentation: --help prints it, and docs/config.md contains that
  * output. An unknown variable with Ward's prefix, an unknown key in the file, a bad number and
@@ -39,11 +39,11 @@ struct ward_opt {
     }
 
 #define WARD_CONFIG_MAX_BYTES                                                                  \
-    ((size_t)1 << 20) /* limit of the file; the limit of a secret's file is 64 KiB */
+    ((size_t)1 << 20) /* maximum size of the file; 64 KiB for a secret's file */
 #define WARD_CONFIG_MAX_LINE  ((size_t)4096)
 #define WARD_CONFIG_MAX_PAIRS 512
 
-/* `file` is NULL for none. */
+/* `file` is NULL if there is no configuration file. */
 WARD_MUST enum ward_code ward_config_load(const struct ward_opt *opts, const char *file,
                                           void *out, struct ward_err *err);
 
@@ -56,9 +56,10 @@ struct ward_config_part {
 WARD_MUST enum ward_code ward_config_load_parts(const struct ward_config_part *parts, int n,
                                                 const char *file, struct ward_err *err);
 
-/* Splits a file's text (n bytes and a NUL; it is modified) into at most WARD_CONFIG_MAX_PAIRS
- * pairs that point into it. Pure. Names consist of upper-case letters, digits and '_' and begin
- * with WARD_. A value is everything after the first '=', without quotes or surrounding blanks.
+/* Splits a file's text (n bytes and a NUL) into at most WARD_CONFIG_MAX_PAIRS pairs. Modifies
+ * the text; the pairs point into the text. Pure. Names consist of upper-case letters, digits
+ * and '_' and begin with WARD_. A value is everything after the first '=', without quotes or
+ * surrounding blanks.
  *   INVALID_ARGUMENT  a NUL or control character, a line that is too long, no '=', a bad name,
  *                     a repeated name, or too many pairs; msg names the line and never the
  *                     value */

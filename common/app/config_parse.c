@@ -17,8 +17,8 @@ static bool name_fits(const char *name, size_t n)
     return true;
 }
 
-/* The value must be printable, without a blank or quote at either end. Such characters are
- * nearly always mistakes that are hard to find. */
+/* A value must be printable, without a blank or quote at either end. A blank or quote at an end
+ * is nearly always a mistake that is hard to find. */
 static const char *value_fault(const char *v, size_t n)
 {
     for (size_t i = 0; i < n; i++)

@@ -1,7 +1,7 @@
 /* Prints the option table for --help and as rows of docs/config.md. */
 #include "common/app/config.h"
 
-/* "WARD_DB_PASSWORD_FILE" for a secret. */
+/* Writes the option's variable; for a secret, the variable with _FILE. */
 static void name_of(const struct ward_opt *o, char out[96])
 {
     snprintf(out, 96, "%.80s%s", o->env, o->secret ? "_FILE" : "");
@@ -26,7 +26,7 @@ void ward_config_help(const struct ward_opt *opts, FILE *to)
     }
 }
 
-/* Prints the text of a cell. A bar would end the cell. */
+/* Prints the text of a table cell. Escapes bars, because a bar would end the cell. */
 static void cell(const char *s, FILE *to)
 {
     for (; *s != '\0'; s++) {

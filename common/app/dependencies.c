@@ -9,7 +9,7 @@
 
 #define COMING_UP_MS    30000
 #define PING_MS         1500
-#define DRAIN_SLACK_MS  5000 /* for the statements around a delivery */
+#define DRAIN_SLACK_MS  5000 /* time for the statements before and after a delivery */
 #define EXPIRE_EVERY_MS INT64_C(600000)
 
 /* A signal interrupts the wait. */
@@ -78,7 +78,8 @@ enum ward_code ward_database_check(void *arg, struct ward_err *err)
     return ward_db_ping(*db, err);
 }
 
-/* Runs after the check above, on its connection. That check reports a database that is away. */
+/* Runs after ward_database_check, on the same connection. ward_database_check reports an
+ * unavailable database. */
 enum ward_code ward_database_writers(void *arg, struct ward_err *err)
 {
     struct ward_core *c = ((struct ward_app *)arg)->core;
@@ -98,7 +99,7 @@ enum ward_code ward_database_writers(void *arg, struct ward_err *err)
 /* ---- outbox: callbacks of the relay, on its thread ---- */
 
 struct carrier {
-    const char *name; /* the service's */
+    const char *name; /* name of the service */
     struct ward_db *db;
     int64_t expire_ns; /* time of the next search for expired idempotency keys */
     struct ward_bus_item items[WARD_BUS_MAX_ITEMS];
@@ -168,8 +169,8 @@ static enum ward_code drain(void *wrk, size_t most, struct ward_bus_client *to, 
 }
 
 /* audit stores the newest row number that it has received. If the database's next row number is
- * not larger, the database is not the one that sent it. Only delivered rows are reported. They
- * are committed, so no crash undoes them. */
+ * not larger than the stored number, the database was restored or replaced. Only delivered rows
+ * are reported. Delivered rows are committed, so no crash undoes them. */
 static enum ward_code mark(void *wrk, struct ward_bus_client *to, int timeout_ms,
                            struct ward_err *err)
 {
@@ -189,7 +190,7 @@ static enum ward_code backlog(void *wrk, int64_t *rows, int64_t *held, double *a
 
     ward_db_deadline(k->db, ward_mono_ns() + DRAIN_SLACK_MS * WARD_NS_PER_MS);
     if (ward_mono_ns() >=
-        k->expire_ns) { /* housekeeping; after a failure, the next call tries again */
+        k->expire_ns) { /* housekeeping; a failure is retried after EXPIRE_EVERY_MS */
         k->expire_ns = ward_mono_ns() + EXPIRE_EVERY_MS * WARD_NS_PER_MS;
         (void)!ward_idem_expire(k->db, NULL);
     }

@@ -1,4 +1,4 @@
-/* The loop's thread: signals and the admin port. It only ever waits for events. */
+/* The loop's thread: signals and the admin port. The thread waits for nothing but events. */
 #include "common/app/admin.h"
 #include "common/base/log.h"
 
@@ -68,7 +68,7 @@ static void *turn(void *arg)
 {
     struct ward_app *app = arg;
 
-    uv_run(&app->core->loop, UV_RUN_DEFAULT); /* until on_end has closed every handle */
+    uv_run(&app->core->loop, UV_RUN_DEFAULT); /* returns when on_end has closed every handle */
     return NULL;
 }
 

@@ -8,8 +8,8 @@
 
 static const char *const TYPES[] = {"counter", "gauge", "histogram"};
 
-/* Families are never freed. They are collected under the registry's lock and read without the
- * lock. */
+/* Families are never freed, so they are collected under the registry's lock and read without
+ * the lock. */
 struct families {
     const struct ward_family *at[MOST];
     int n;
@@ -115,7 +115,8 @@ static void family(const struct ward_family *f, FILE *to)
     if (f->read != NULL)
         sample(f, "", NULL, NULL, f->read(), to);
     else if (n == 0 && f->label[0] == NULL && f->type == WARD_COUNTER)
-        sample(f, "", NULL, NULL, 0, to); /* so that rate() sees the first increment */
+        /* prints 0, so that rate() sees the first increment */
+        sample(f, "", NULL, NULL, 0, to);
     for (int i = 0; i < n; i++) {
         struct ward_series *s = atomic_load_explicit(&f->series[i], memory_order_acquire);
 

@@ -41,7 +41,8 @@ static void take(struct ward_outlet *o, const char *bytes, size_t n)
     int log = o->proc->log;
 
     if (log >= 0 && write(log, bytes, n) < 0) {
-        close(log); /* a full disk must not stop the child because of its log */
+        /* after a failed write, such as to a full disk, the child continues without a log */
+        close(log);
         o->proc->log = -1;
     }
     for (size_t i = 0; i < n; i++) {
@@ -87,7 +88,7 @@ static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
         shut(o->proc);
 }
 
-/* Output written before the end is still in the pipe. */
+/* Reads the output that an ended child left in the pipe. */
 static void read_rest(struct ward_proc *p)
 {
     struct ward_outlet *o = p->out;
@@ -124,7 +125,7 @@ static enum ward_code launch(struct ward_proc *p, struct ward_err *err)
     p->started_ns = ward_mono_ns();
     if (uv_pipe_open(&o->pipe, fd) != 0 ||
         uv_read_start((uv_stream_t *)&o->pipe, on_buffer, on_read) != 0)
-        shut(p); /* it continues to run, but its output is lost */
+        shut(p); /* the child continues to run, but its output is lost */
     return WARD_OK;
 }
 
@@ -149,8 +150,8 @@ static void on_again(uv_timer_t *t)
         launch_later(p);
 }
 
-/* If the child has ended, kills its session and then reaps it. In this order, the zombie keeps
- * its process number from being reused. */
+/* If the child has ended, kills its session and then reaps the child. Until a child is reaped,
+ * the kernel does not reuse its process number. */
 static void reap(struct ward_proc *p)
 {
     siginfo_t info = {0};

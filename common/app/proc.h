@@ -1,17 +1,18 @@
 /* proc.h - child processes of the embedded default (`wardctl up`).
  *
  * A group has a loop and children, in the order in which they were started. A child has its own
- * session, exactly the given environment, no descriptor of ours, and /dev/null as input. Ctrl-C
- * in a terminal reaches only us, and we stop the children in order. The kernel kills a child
- * when we die, even by SIGKILL (PR_SET_PDEATHSIG). When a child ends, its remaining session is
- * killed. libuv's uv_spawn cannot set PR_SET_PDEATHSIG, and a helper program would be a second
- * program. Therefore proc_spawn.c forks, and libuv only waits. The kernel ties the signal to
- * the *thread* that forked, so use a group only from the main thread. A grandchild does not
- * inherit the signal, so run programs directly and not through scripts.
+ * session, exactly the given environment, no descriptor of this process, and /dev/null as
+ * input. Ctrl-C in a terminal reaches only this process, which stops the children in order. The
+ * kernel kills the children when this process dies, even by SIGKILL (PR_SET_PDEATHSIG). When a
+ * child ends, the group kills the other processes of the child's session. libuv's uv_spawn
+ * cannot set PR_SET_PDEATHSIG, and a helper program would be a second program. Therefore
+ * proc_spawn.c forks, and libuv only waits. The kernel ties the signal to the *thread* that
+ * forked, so use a group only from the main thread. A grandchild does not inherit the signal,
+ * so run programs directly and not through scripts.
  *
- * Threads: main's only. The loop runs inside await, join, turn, run and stop. Outside them, a
- * child blocks when its output exceeds the pipe (1 MiB). Memory: the group's; specs are copied.
- * Errors: see each function; err->detail has the last line of a failed child.
+ * Threads: main's only. The loop runs inside await, join, turn, run and stop. Outside these
+ * functions, a child blocks when its output exceeds the pipe (1 MiB). Memory: the group's;
+ * specs are copied. Errors: see each function; err->detail has the last line of a failed child.
  */
 #ifndef WARD_APP_PROC_H
 #define WARD_APP_PROC_H
@@ -26,27 +27,32 @@ struct ward_proc;  /* a child; lives as long as its group */
 struct ward_proc_spec {
     const char *name;        /* for messages */
     const char *const *argv; /* argv[0] is a path; ends with NULL */
-    const char *const
-        *env;        /* complete environment, "NAME=value"; ends with NULL; NULL: empty */
-    const char *dir; /* working directory; NULL: ours */
-    const char *log; /* file to which its output is appended (0600); NULL: none */
-    bool restart; /* restart after an unexpected end: after 0.1 s, then after twice the time up
-                     to 5 s; after 30 s of running, from 0.1 s again */
-    const char *ready; /* the child is ready when its output has a line with this text; NULL:
-                          never. "\"msg\":\"serving\"" */
-    /* All may be NULL. They run on the loop and must not wait for a child. `line` has no
-     * newline and at most 8191 bytes; longer lines come in pieces. `status` is the exit code,
-     * or 128 + the signal. */
+    const char *const *env; /* complete environment of "NAME=value"; ends with NULL; a NULL list
+                               is an empty environment */
+    const char *dir;        /* working directory; NULL: that of this process */
+    const char *log;        /* file to which its output is appended (0600); NULL: none */
+    /* restart after an unexpected end. The first delay is 0.1 s; each further delay is twice as
+     * long, up to 5 s. After 30 s of running, the delay is 0.1 s again. */
+    bool restart;
+    /* the child is ready when its output has a line with this text; NULL: never. Example:
+     * "\"msg\":\"serving\"" */
+    const char *ready;
+    /* The callbacks may be NULL. They run on the loop and must not wait for a child. `line` has
+     * no newline and at most 8191 bytes; longer lines come in pieces. `status` is the exit
+     * code, or 128 + the signal. */
     void (*on_line)(void *arg, struct ward_proc *p, const char *line);
-    void (*on_ready)(void *arg, struct ward_proc *p, const char *line); /* after each start */
+    /* called after each start */
+    void (*on_ready)(void *arg, struct ward_proc *p, const char *line);
     void (*on_exit)(void *arg, struct ward_proc *p, int status);
     void *arg;
 };
 
-/* From now on, SIGINT and SIGTERM end waits instead of the process. */
+/* Creates a group. While the group is open, SIGINT and SIGTERM end waits instead of the
+ * process. */
 WARD_MUST enum ward_code ward_procs_open(struct ward_procs **out, struct ward_err *err);
 
-/*   NOT_FOUND            no such program or directory, or not executable; msg names it
+/*   NOT_FOUND            the program or directory does not exist, or the program is not
+ *                        executable; msg names the path
  *   RESOURCE_EXHAUSTED   no process, descriptor or memory available
  *   FAILED_PRECONDITION  the log file is not writable */
 WARD_MUST enum ward_code ward_proc_start(struct ward_procs *g,
@@ -55,28 +61,29 @@ WARD_MUST enum ward_code ward_proc_start(struct ward_procs *g,
 
 /* Waits until the child is ready. *line (may be NULL) is the line that matched, valid until the
  * child's next start.
- *   DEADLINE_EXCEEDED    not within timeout_ms
+ *   DEADLINE_EXCEEDED    the child was not ready within timeout_ms
  *   FAILED_PRECONDITION  the child ended first and is not restarted
  *   CANCELLED            SIGINT or SIGTERM arrived */
 WARD_MUST enum ward_code ward_proc_await(struct ward_proc *p, int timeout_ms, const char **line,
                                          struct ward_err *err);
 
 /* Waits for the end of a child that ends by itself.
- *   DEADLINE_EXCEEDED, CANCELLED as above; it is still running */
+ *   DEADLINE_EXCEEDED, CANCELLED as above; the child is still running */
 WARD_MUST enum ward_code ward_proc_join(struct ward_proc *p, int timeout_ms, int *status,
                                         struct ward_err *err);
 
-/* Handles events for at most timeout_ms and returns after the first one; 0 does not wait.
- * Returns false after SIGINT or SIGTERM. */
+/* Waits at most timeout_ms for an event, and handles the events that have occurred. A
+ * timeout_ms of 0 does not wait. Returns false after SIGINT or SIGTERM. */
 bool ward_procs_turn(struct ward_procs *g, int timeout_ms);
 
-/* Supervises the children until SIGINT or SIGTERM (returns its number) or ward_procs_quit
- * (returns 0). */
+/* Supervises the children until SIGINT or SIGTERM (returns the signal's number) or
+ * ward_procs_quit (returns 0). */
 int ward_procs_run(struct ward_procs *g);
 void ward_procs_quit(struct ward_procs *g); /* call from a callback */
 
-/* Sends SIGTERM, and after grace_ms SIGKILL to the whole session. Returns after the end. The
- * child is not restarted. Another SIGINT or SIGTERM to us ends the grace time. */
+/* Sends SIGTERM to the child, and after grace_ms SIGKILL to its session. Returns after the
+ * child has ended. The child is not restarted. Another SIGINT or SIGTERM to this process ends
+ * the grace time. */
 void ward_proc_stop(struct ward_proc *p, int grace_ms);
 /* Stops all children, newest first. */
 void ward_procs_stop(struct ward_procs *g, int grace_ms);
@@ -84,9 +91,9 @@ void ward_procs_stop(struct ward_procs *g, int grace_ms);
 void ward_procs_close(struct ward_procs *g);
 
 const char *ward_proc_name(const struct ward_proc *p);
-pid_t ward_proc_pid(const struct ward_proc *p);  /* 0 if it is not running */
+pid_t ward_proc_pid(const struct ward_proc *p);  /* 0 if the child is not running */
 int ward_proc_starts(const struct ward_proc *p); /* number of starts */
-/* Returns the last line of its output, "" for none. */
+/* Returns the last line of the child's output, "" for none. */
 const char *ward_proc_last(const struct ward_proc *p);
 
 #endif

@@ -10,7 +10,8 @@
 
 #define WARD_PROC_LINE 8192
 
-/* The output of one run. Freed when its handle has closed, which may be after the next start.
+/* The output of one run of a child. Freed when its handle has closed, which may be after the
+ * child's next start.
  */
 struct ward_outlet {
     uv_pipe_t pipe;
@@ -41,7 +42,7 @@ struct ward_procs {
     struct ward_proc *newest;
     struct ward_arena mem; /* copies of specs */
     int signal;            /* the first SIGINT or SIGTERM; 0 for none yet */
-    int signals;           /* number of signals */
+    int signals;           /* number of SIGINT and SIGTERM received */
     bool quit;
 };
 

@@ -26,8 +26,8 @@ static void become(const struct ward_proc_spec *spec, pid_t parent, int out, int
     sigset_t all;
     int null;
 
-    /* Our handlers would write into our loop's pipe, and an ignored SIGPIPE would be inherited.
-     * SIGKILL and SIGSTOP cannot be reset, which is fine. */
+    /* The parent's handlers would write into the parent's loop, and the program would inherit
+     * an ignored SIGPIPE. SIGKILL and SIGSTOP cannot be reset and need no reset. */
     for (int s = 1; s < NSIG; s++)
         signal(s, SIG_DFL);
     sigemptyset(&all);
@@ -53,7 +53,7 @@ fail:
     _exit(127);
 }
 
-/* Forks with every signal blocked, so that the child never runs our handlers. */
+/* Forks with every signal blocked, so that the child never runs the parent's handlers. */
 static pid_t fork_quietly(const struct ward_proc_spec *spec, int out, int status)
 {
     pid_t parent = getpid(), pid;
@@ -68,7 +68,8 @@ static pid_t fork_quietly(const struct ward_proc_spec *spec, int out, int status
     return pid;
 }
 
-/* Reads the report. Returns true if there is none, which means success. */
+/* Reads the report. Returns true if the pipe closed without a report, because the program then
+ * runs. */
 static bool running(int fd, struct report *r)
 {
     ssize_t n;
@@ -106,7 +107,8 @@ enum ward_code ward_spawn(const struct ward_proc_spec *spec, pid_t *pid, int *ou
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "cannot start %.40s: no pipe", spec->name);
     }
     if (fcntl(out[1], F_SETPIPE_SZ, PIPE_BYTES) < 0 || fcntl(out[0], F_SETFL, O_NONBLOCK) < 0)
-        errno = 0; /* a smaller pipe also works; blocking only costs time */
+        /* a failure is harmless: a smaller pipe works, and blocking only costs time */
+        errno = 0;
     child = fork_quietly(spec, out[1], status[1]);
     close(out[1]);
     close(status[1]);

@@ -7,8 +7,8 @@
 
 #define SPEC_BYTES ((size_t)4 << 20)
 
-/* Stops the loop. A timer that is due before uv_run waits fires first; without this call, the
- * following wait would never end. */
+/* Stops the loop. If the timer fires before uv_run begins to wait, that wait would otherwise
+ * never end. */
 static void on_time(uv_timer_t *t)
 {
     uv_stop(t->loop);
@@ -120,7 +120,7 @@ void ward_proc_stop(struct ward_proc *p, int grace_ms)
 void ward_procs_stop(struct ward_procs *g, int grace_ms)
 {
     for (struct ward_proc *p = g->newest; p != NULL; p = p->older)
-        p->stopping = true; /* no child is restarted while older ones are being stopped */
+        p->stopping = true; /* no child is restarted while other children are being stopped */
     for (struct ward_proc *p = g->newest; p != NULL; p = p->older)
         ward_proc_stop(p, grace_ms);
 }

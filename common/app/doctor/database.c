@@ -9,10 +9,12 @@
 #include <string.h>
 #include <time.h>
 
-#define CLOCK_S    2.0   /* apart; tokens are compared to 30 s, but clocks drift on */
-#define MAX_AGE_MS 60000 /* beyond, a new replica gets no load within a minute */
-#define LOOKS      3     /* that two counts need to grow twice */
-#define LOOK_MS    2100  /* each replica counts every 2 s */
+/* tolerated clock difference in seconds; tokens tolerate 30 s, but clocks drift further */
+#define CLOCK_S 2.0
+/* longest useful age of a connection; above, a new replica gets no load within a minute */
+#define MAX_AGE_MS 60000
+#define LOOKS      3    /* number of queries; a count that grows twice needs three */
+#define LOOK_MS    2100 /* time between queries; each replica adds its writes every 2 s */
 #define DB_MS      10000
 #define TEXT_OF(v) ((v).p == NULL ? "" : (v).p)
 
@@ -21,7 +23,8 @@ enum ward_code ward_doctor_connect(void *arg, struct ward_db *db, struct ward_er
     struct ward_doctor *d = arg;
 
     (void)db;
-    WARD_TRY(ward_database_sealed(d->app, err)); /* or the password crosses the network */
+    /* otherwise, the password would cross the network unencrypted */
+    WARD_TRY(ward_database_sealed(d->app, err));
     WARD_TRY(ward_db_open(&d->app->cfg.db, &d->db, err));
     ward_db_deadline(d->db, ward_mono_ns() + DB_MS * WARD_NS_PER_MS);
     return WARD_OK;
@@ -56,7 +59,8 @@ static enum ward_code sealed(void *arg, struct ward_db *db, struct ward_err *err
                      d->app->cfg.db.host, d->app->cfg.db_plain);
 }
 
-/* A socket leads to a private database on this machine, whose user also migrates. */
+/* A connection by socket passes: its database is private to this machine, and the same user
+ * migrates the schema. */
 static enum ward_code rights(void *arg, struct ward_db *db, struct ward_err *err)
 {
     static const char SQL[] =
@@ -117,7 +121,8 @@ static enum ward_code durable(void *arg, struct ward_db *db, struct ward_err *er
     return WARD_OK;
 }
 
-/* A user sees its own connections, and each replica has an address of its own. */
+/* Counts the machines that use this database. A database user sees its own connections, and
+ * each replica has its own address. */
 static enum ward_code max_age(void *arg, struct ward_db *db, struct ward_err *err)
 {
     static const char SQL[] =

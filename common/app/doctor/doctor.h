@@ -1,9 +1,9 @@
 /* doctor.h - finds misconfigurations of an installation: `SERVICE --doctor`.
  *
- * The program reads its options as at a start, then looks at its files, at the names and
- * addresses that it would use, and at its database. It serves nothing and changes nothing. Each
- * check finds at most one fault and says the cause, the consequence and the remedy. A check
- * that another finding makes impossible is not run, and does not count.
+ * The program reads its options as at a start. Then it checks the files, names and addresses in
+ * the options, and the database. It serves nothing and changes nothing. Each check finds at
+ * most one fault and reports the cause, the consequence and the remedy. A check that another
+ * finding makes impossible is not run, and does not count.
  *
  * Threads: main's. Memory: the doctor's arena. Errors: a check's error is a finding.
  */
@@ -13,7 +13,7 @@
 #include "common/app/app.h"
 #include "common/bus/bus.h"
 
-#define WARD_DOCTOR_SETS 8 /* schemas of one service */
+#define WARD_DOCTOR_SETS 8 /* maximum number of schemas of one service */
 
 struct ward_doctor {
     const struct ward_app *app;
@@ -45,8 +45,8 @@ void ward_doctor_refused(const struct ward_app *app, const struct ward_err *err)
  */
 const char *ward_doctor_option(const struct ward_doctor *d, const char *env);
 
-/* The checks of each file end with a row without a name; their argument is a ward_doctor.
- * `needs_db`: they are not run without a database. */
+/* The checks of each file. A row without a name ends each table. The argument of each check is
+ * a ward_doctor. A check with `needs_db` is not run without a database. */
 extern const struct ward_doctor_check ward_doctor_files[], ward_doctor_network[],
     ward_doctor_database[];
 enum ward_code ward_doctor_connect(void *doctor, struct ward_db *db, struct ward_err *err);

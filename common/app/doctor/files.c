@@ -15,7 +15,8 @@ static const struct ward_tls *tls_of(const struct ward_doctor *d)
     return &d->app->cfg.tls;
 }
 
-/* Without files there is nothing to say but that. */
+/* Reads the service's certificate. The check `certificate` reports a failure; the other checks
+ * then find nothing. */
 static enum ward_code read_own(const struct ward_doctor *d, struct ward_cert *out)
 {
     const struct ward_tls *t = tls_of(d);
@@ -73,7 +74,8 @@ static enum ward_code certificate_life(void *arg, struct ward_db *db, struct war
         return WARD_FAIL(err, FAILED_PRECONDITION,
                          "the certificate expired %" PRId64 " hours ago",
                          1 - c.left_s / HOUR_S);
-    if (c.left_s < (c.since_s + c.left_s) / 10) /* renewal is usual at a third */
+    /* certificates are usually renewed when a third of the lifetime is left */
+    if (c.left_s < (c.since_s + c.left_s) / 10)
         return WARD_FAIL(err, FAILED_PRECONDITION,
                          "the certificate expires in %" PRId64 " hours, and less than a tenth "
                          "of its lifetime is left",

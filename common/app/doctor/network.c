@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#define BUS_MS 10000 /* for a connection to audit, also on a busy machine */
+#define BUS_MS 10000 /* longest wait for a connection to audit, enough for a busy machine */
 
 /* Copies the host of "tls+tcp://host:port", "dns:///host:port" or "host:port"; "" for a path on
  * this machine. */
@@ -93,7 +93,7 @@ static enum ward_code audit_bus(void *arg, struct ward_db *db, struct ward_err *
 
     (void)db;
     if (*c->audit_bus == '\0' || *ward_doctor_option(d, "WARD_AUDIT_BUS_LISTEN") != '\0')
-        return WARD_OK; /* audit itself sends nothing */
+        return WARD_OK; /* audit itself sends no events to a bus */
     WARD_TRY(ward_bus_dial(c->audit_bus, &tls, &d->bus, err));
     while (!ward_bus_connected(d->bus) && ward_left_ms(until) > 0)
         nanosleep(&(struct timespec){.tv_nsec = 20 * WARD_NS_PER_MS}, NULL);
@@ -105,7 +105,8 @@ static enum ward_code audit_bus(void *arg, struct ward_db *db, struct ward_err *
                      c->audit_bus, BUS_MS / 1000);
 }
 
-/* audit stores the newest row of each service's outbox. `sent` 0 changes nothing there. */
+/* audit stores the newest row of each service's outbox. Reporting a `sent` of 0 does not change
+ * the stored row. */
 static enum ward_code database_age(void *arg, struct ward_db *db, struct ward_err *err)
 {
     struct ward_doctor *d = arg;
