@@ -21,18 +21,20 @@
 
 /* The claims of an issuer's tokens that Ward needs. A claim is given by its name
  * ("https://hospital.example/ward"), or by a path with dots through objects
- * ("realm_access.roles"). If both exist, the name takes precedence. NULL and "": the default.
+ * ("realm_access.roles"). If a token has a claim of the whole name and a claim at the path, the
+ * whole name takes precedence. NULL or "" selects the default claim.
  */
 struct ward_claim_names {
-    const char *subject, *roles, *ward, *purpose; /* sub, roles, ward, purpose */
-    const char *role_names; /* "THEIR-NAME=ROLE,ROLE": other roles are ignored; "": every role,
-                               under the issuer's name */
-    const char *purpose_absent; /* the purpose of a token without one */
+    const char *subject, *roles, *ward, *purpose; /* defaults: sub, roles, ward, purpose */
+    /* "THEIR-NAME=ROLE,ROLE": other roles are ignored; "": every role is accepted under the
+     * issuer's name */
+    const char *role_names;
+    const char *purpose_absent; /* the purpose of a token without a purpose */
 };
 
 /* A person, as the issuer describes them. Strings are never NULL; "" if a claim is absent. */
 struct ward_principal {
-    const char *subject; /* claim `sub`, or the configured one; never empty */
+    const char *subject; /* claim `sub`, or the configured claim; never empty */
     const char *issuer;  /* `iss` */
     const char *ward;    /* `ward`: the hospital unit where the person works now */
     const char *purpose; /* `purpose`: HL7 v3 PurposeOfUse code: TREAT, HOPERAT, ETREAT ... */
@@ -58,14 +60,15 @@ struct ward_jwks_config {
     struct ward_claim_names claims;
 };
 /*   NOT_FOUND            the file does not exist
- *   FAILED_PRECONDITION  not a JWKS; it has a private or an HMAC key, or no usable key; cfg is
- *                        incomplete, or its role_names are invalid */
+ *   FAILED_PRECONDITION  the file is not a JWKS, has a private or an HMAC key, or has no usable
+ *                        key; or cfg is incomplete or has invalid role_names */
 WARD_MUST enum ward_code ward_jwks_open(const struct ward_jwks_config *cfg,
                                         struct ward_jwks **out, struct ward_err *err);
 void ward_jwks_close(struct ward_jwks *j); /* accepts NULL */
 
-/* Increases whenever the keys change; checks the file as a verification does. A result that was
- * verified in one generation stays valid during that generation, up to expires_at. */
+/* Returns a number that increases whenever the keys change. Checks the file first, as a
+ * verification does. A verified token stays valid up to expires_at while the number is
+ * unchanged. */
 uint64_t ward_jwks_generation(struct ward_jwks *j);
 
 /* Verifies a compact JWT of `len` characters.
@@ -87,7 +90,8 @@ WARD_MUST enum ward_code ward_jwks_print(const struct ward_sign_key *const *keys
                                          struct ward_arena *mem, char **out,
                                          struct ward_err *err);
 
-/* A positive-patient-ID token: this patient, this place, this method, this score. */
+/* A positive-patient-ID token: confirms the verification of a patient, with the place, method
+ * and score. */
 struct ward_ppid {
     const char *token_id; /* `jti`, a UUID: services accept each value once */
     const char *patient;  /* `sub`: identity's opaque subject id */
@@ -108,7 +112,7 @@ struct ward_ppid {
 #define WARD_PPID_AUDIENCE "ward-ppid"
 
 /* The key's id in a token's header: its RFC 7638 thumbprint. */
-#define WARD_PPID_KID 44 /* with the NUL */
+#define WARD_PPID_KID 44 /* characters, with the NUL */
 void ward_ppid_kid(const uint8_t pub[WARD_ED25519_PUB], char out[WARD_PPID_KID]);
 
 /* Fills token_id, issued_at and expires_at, then signs. */
@@ -117,16 +121,17 @@ WARD_MUST enum ward_code ward_ppid_issue(const struct ward_sign_key *key,
                                          struct ward_arena *mem, char **out,
                                          struct ward_err *err);
 
-/* Verifies signature (by any of n public keys), type, age and form. The caller compares
- * patient, place and purpose with its intended action, and redeems token_id. UNAUTHENTICATED
- * PPID_MALFORMED, PPID_ALGORITHM, PPID_UNKNOWN_KEY, PPID_SIGNATURE, PPID_EXPIRED,
- * PPID_NOT_YET_VALID, PPID_ISSUER, PPID_CLAIMS (reason) */
+/* Verifies the signature (with any of n public keys), the type, the age and the format. The
+ * caller compares patient, place and purpose with its intended action, and redeems token_id.
+ * UNAUTHENTICATED PPID_MALFORMED, PPID_ALGORITHM, PPID_UNKNOWN_KEY, PPID_SIGNATURE,
+ * PPID_EXPIRED, PPID_NOT_YET_VALID, PPID_ISSUER, PPID_CLAIMS (reason) */
 WARD_MUST enum ward_code ward_ppid_check(const uint8_t (*keys)[WARD_ED25519_PUB], int n,
                                          struct ward_arena *mem, const char *token,
                                          struct ward_ppid *out, struct ward_err *err);
 
-/* Signs another kind of document: `json` (an object) as a compact JWS, EdDSA, with `typ` and
- * the key's thumbprint as kid in its header. A reader of one kind rejects every other `typ`.
+/* Signs a document that is not a token: `json` (an object) as a compact JWS with EdDSA. The
+ * header contains `typ`, and the key's thumbprint as kid. A reader of one `typ` rejects every
+ * other `typ`.
  *   INTERNAL  json is not an object: a bug; RESOURCE_EXHAUSTED */
 WARD_MUST enum ward_code ward_jws_issue(const struct ward_sign_key *key, const char *typ,
                                         const char *json, struct ward_arena *mem, char **out,

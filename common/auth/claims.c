@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SUBJECT_MAX 128 /* bytes; audit's limit for an actor, */
-#define WARD_MAX    128 /* for a place, */
-#define PURPOSE_MAX 64  /* and for a purpose */
+#define SUBJECT_MAX 128 /* audit's limit for an actor, in bytes */
+#define WARD_MAX    128 /* audit's limit for a place, in bytes */
+#define PURPOSE_MAX 64  /* audit's limit for a purpose, in bytes */
 #define ROLE_MAX    64
 #define NAMES_MAX   256
 
@@ -72,7 +72,7 @@ static enum ward_code names_read(struct ward_claims *c, struct ward_err *err)
             *next++ = '\0';
         at++;
         if (at == 1 && next == NULL && *trim(entry) == '\0')
-            return WARD_OK; /* no list: every role under its own name */
+            return WARD_OK; /* without a list, every role is accepted under its own name */
         if (!name_add(c, entry))
             return WARD_FAIL(err, FAILED_PRECONDITION,
                              "role names: entry %d must be ROLE or THEIR-NAME=ROLE, at most %d "
@@ -146,9 +146,9 @@ static const struct ward_json *find(const struct ward_json *v, const char *name)
     return found;
 }
 
-/* Returns whether an audit event may contain this text. An event that audit must reject leaves
- * no record of its action, so a person with such a text is rejected. Control characters in
- * UTF-8 are C0, DEL, and C1, which has two bytes. */
+/* Returns whether an audit event may contain this text. If audit rejected the event of an
+ * action, the action would have no record. Tokens with an unsuitable text are therefore
+ * rejected. Control characters in UTF-8 are C0, DEL, and C1, which has two bytes. */
 static bool recordable(const char *s, size_t most)
 {
     const unsigned char *p = (const unsigned char *)s;
@@ -167,8 +167,8 @@ static enum ward_token malformed(struct ward_jose *t, const char *claim, const c
     return WARD_TOKEN_MALFORMED;
 }
 
-/* Reads a text of at most `most` bytes, or "" if absent. Returns NULL if the arena is full, as
- * its `full` shows. */
+/* Reads a text of at most `most` bytes; an absent or empty claim is read as `absent`. *out is
+ * NULL if the arena is full. */
 static enum ward_token text(struct ward_jose *t, const char *claim, size_t most,
                             const char *absent, struct ward_arena *mem, const char **out)
 {

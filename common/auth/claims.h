@@ -18,8 +18,8 @@ WARD_MUST enum ward_code ward_claims_new(const struct ward_claim_names *names,
                                          struct ward_claims **out, struct ward_err *err);
 void ward_claims_free(struct ward_claims *c); /* accepts NULL */
 
-/* Fills subject, ward, purpose and roles: SUBJECT, MALFORMED, NO_MEMORY. On MALFORMED, t->claim
- * names the claim and t->fault says what the claim must be. */
+/* Fills subject, ward, purpose and roles. Fails with SUBJECT, MALFORMED or NO_MEMORY. On
+ * MALFORMED, t->claim names the claim and t->fault describes its fault. */
 enum ward_token ward_claims_read(const struct ward_claims *c, struct ward_jose *t,
                                  struct ward_arena *mem, struct ward_principal *who);
 

@@ -32,7 +32,8 @@ static enum ward_token decode(struct ward_arena *mem, const char *s, size_t len,
     return WARD_TOKEN_FINE;
 }
 
-/* Members that provide a key, fetch one, or change the meaning of the rest. */
+/* Returns whether the header has a member that provides a key, names the URL of a key, or
+ * changes the meaning of the token. */
 static bool forbidden(const struct ward_json *header)
 {
     static const char *const names[] = {"jwk", "jku", "x5u", "x5c", "crit",
@@ -44,7 +45,8 @@ static bool forbidden(const struct ward_json *header)
     return false;
 }
 
-/* Reads a text; absent is "". Returns false for another type. */
+/* Reads a text member; an absent member is read as "". Returns false for a member of another
+ * type. */
 static bool member(const struct ward_json *object, const char *name, const char **out)
 {
     const struct ward_json *v = ward_json_get(object, name);
@@ -126,7 +128,7 @@ bool ward_jose_time(const struct ward_jose *t, const char *claim, int64_t *out)
     double s;
 
     if (!ward_json_f64(ward_json_get(t->claims, claim), &s) ||
-        !(s >= 0 && s < 1e12)) /* until the year 33658 */
+        !(s >= 0 && s < 1e12)) /* accepts times until the year 33658 */
         return false;
     *out = (int64_t)floor(s);
     return true;

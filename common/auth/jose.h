@@ -13,7 +13,8 @@
 #include "common/auth/auth.h"
 #include "common/json/write.h"
 
-/* The faults of a token. The reasons of bearer and PPID tokens are tables indexed by these. */
+/* The faults of a token. These values are the indexes of two tables of reasons: for bearer
+ * tokens, and for PPID tokens. */
 enum ward_token {
     WARD_TOKEN_FINE,
     WARD_TOKEN_MALFORMED,
@@ -31,7 +32,7 @@ enum ward_token {
 };
 
 enum ward_jose_alg { WARD_JOSE_NONE, WARD_JOSE_RS256, WARD_JOSE_ES256, WARD_JOSE_EDDSA };
-const char *ward_jose_alg_name(enum ward_jose_alg alg); /* "RS256" */
+const char *ward_jose_alg_name(enum ward_jose_alg alg); /* such as "RS256" */
 enum ward_jose_alg
 ward_jose_alg_of(const char *name); /* NONE for any other text, and for NULL */
 
@@ -43,19 +44,21 @@ struct ward_jose {
     size_t text_len;
     uint8_t *payload, *sig;
     size_t payload_len, sig_len;
-    const char *claim, *fault; /* of a bearer token: the cause of MALFORMED; otherwise NULL */
+    /* the claim that made a bearer token MALFORMED, and its fault; otherwise NULL */
+    const char *claim, *fault;
 };
 
-/* Splits the token and reads the header: MALFORMED, ALGORITHM, NO_MEMORY. */
+/* Splits the token and reads the header. Fails with MALFORMED, ALGORITHM or NO_MEMORY. */
 enum ward_token ward_jose_open(struct ward_jose *t, struct ward_arena *mem, const char *token,
                                size_t len);
-/* Parses the payload into t->claims, which must be a JSON object: MALFORMED, NO_MEMORY. */
+/* Parses the payload, which must be a JSON object, into t->claims. Fails with MALFORMED or
+ * NO_MEMORY. */
 enum ward_token ward_jose_claims(struct ward_jose *t, struct ward_arena *mem);
 
-/* Returns the claim's text, "" if it is absent or not a text. */
+/* Returns the claim's text, or "" if the claim is absent or not a text. */
 const char *ward_jose_text(const struct ward_jose *t, const char *claim);
-/* Reads a NumericDate as whole seconds, rounded down. Returns false if it is absent, not a
- * number, or out of range. */
+/* Reads a NumericDate as whole seconds, rounded down. Returns false if the claim is absent, not
+ * a number, or out of range. */
 bool ward_jose_time(const struct ward_jose *t, const char *claim, int64_t *out);
 
 /* RFC 7638 thumbprint of an Ed25519 key, base64url: 43 characters and a NUL. */
@@ -68,12 +71,13 @@ WARD_MUST enum ward_code ward_jose_sign(const struct ward_sign_key *key, const c
                                         const char *claims, struct ward_arena *mem, char **out,
                                         struct ward_err *err);
 
-/* jwks.c, for jwt.c: verifies the signature of t with the set's key. UNKNOWN_KEY, ALGORITHM,
- * SIGNATURE */
+/* In jwks.c, for jwt.c: verifies the signature of t with a key of the set. Fails with
+ * UNKNOWN_KEY, ALGORITHM or SIGNATURE. */
 enum ward_token ward_jwks_verify(struct ward_jwks *j, const struct ward_jose *t);
 const struct ward_jwks_config *ward_jwks_config_of(const struct ward_jwks *j);
 
-/* For tests: makes the next verification check the file; counts the checks of the file. */
+/* For tests. The first function makes the next verification check the file. The second function
+ * returns the number of checks of the file. */
 void ward_jwks_look_now(struct ward_jwks *j);
 int ward_jwks_looks(const struct ward_jwks *j);
 

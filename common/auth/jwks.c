@@ -13,14 +13,13 @@
 #define RELOAD_NS (1000 * WARD_NS_PER_MS)
 
 struct ward_jwks {
-    struct ward_jwks_config
-        cfg; /* the strings are copies; `claims` is empty, and is stored here: */
+    struct ward_jwks_config cfg; /* the strings are copies; `claims` is empty */
     struct ward_claims *claims;
     pthread_rwlock_t lock; /* guards `now` */
     struct ward_keyset *now;
     _Atomic uint64_t generation; /* generation of `now` */
-    struct ward_stamp stamp; /* stamp of the file that `now` was read from; only the reloading
-                                thread uses it */
+    /* stamp of the file that `now` was read from; used only by the reloading thread */
+    struct ward_stamp stamp;
     _Atomic int64_t look_at_ns;
     atomic_flag looking;
     atomic_int looks; /* number of checks of the file, for tests */
@@ -64,7 +63,7 @@ enum ward_code ward_jwks_open(const struct ward_jwks_config *cfg, struct ward_jw
     }
     atomic_store(&j->look_at_ns, ward_mono_ns() + RELOAD_NS);
     ward_series_of(&reload_failures, NULL, NULL,
-                   NULL); /* shown as 0 before the first failure */
+                   NULL); /* /metrics shows 0 before the first failure */
     *out = j;
     return WARD_OK;
 }
@@ -102,8 +101,8 @@ int ward_jwks_looks(const struct ward_jwks *j)
     return atomic_load(&j->looks);
 }
 
-/* Run by one thread at a time. After a failure, every check reads the file again. The file may
- * have been read half written, and its stamp may not change again. */
+/* Run by one thread at a time. After a failure, every check reads the file again. The failed
+ * read may have found a half-written file whose stamp does not change again. */
 static void reload(struct ward_jwks *j)
 {
     struct ward_keyset *fresh, *old;
@@ -125,8 +124,8 @@ static void reload(struct ward_jwks *j)
     ward_keyset_drop(old);
 }
 
-/* Checks the file at most once a period. The first thread checks, and the others continue with
- * the current keys. */
+/* Checks the file at most once per RELOAD_NS. The first thread checks the file, and other
+ * threads continue with the current keys. */
 static void look(struct ward_jwks *j)
 {
     int64_t now = ward_mono_ns();

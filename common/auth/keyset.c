@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define FILE_CAP  ((size_t)1 << 20)
-#define ARENA_CAP ((size_t)96 << 20) /* for a file with very many small values */
+#define ARENA_CAP ((size_t)96 << 20) /* enough for a file with very many small values */
 
 void ward_keyset_drop(struct ward_keyset *set)
 {
@@ -42,8 +42,8 @@ static bool for_signatures(const struct ward_json *jwk, enum ward_jose_alg alg)
            (*own == '\0' || strcmp(own, ward_jose_alg_name(alg)) == 0);
 }
 
-/* Returns NONE for kinds of key that Ward does not use. Other tokens of the issuer may need
- * them. */
+/* Returns NONE for key types that Ward does not use. A key set may contain keys of other types
+ * for other purposes. */
 static enum ward_jose_alg alg_of(const struct ward_json *jwk)
 {
     const char *kty = text(jwk, "kty"), *crv = text(jwk, "crv");
@@ -162,7 +162,8 @@ bool ward_stamp_take(const char *path, struct ward_stamp *out)
     return true;
 }
 
-/* The stamp is taken before the bytes, so a change in between causes another read. */
+/* The stamp is taken before the file is read, so a change between both steps causes another
+ * read. */
 static enum ward_code read_file(const char *path, char **out, size_t *n,
                                 struct ward_stamp *stamp, struct ward_err *err)
 {

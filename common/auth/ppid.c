@@ -8,8 +8,8 @@
 #include <string.h>
 
 #define TYP      "ppid+jwt"
-#define TEXT_MAX 128 /* bytes of any claim */
-#define AHEAD_S  5   /* tolerated advance of identity's clock */
+#define TEXT_MAX 128 /* maximum bytes of any claim */
+#define AHEAD_S  5   /* seconds that identity's clock may be ahead of this clock */
 
 static const char *const REASONS[WARD_N_TOKEN] = {
     [WARD_TOKEN_MALFORMED] = "PPID_MALFORMED",
@@ -30,7 +30,8 @@ static bool fits(const char *s, size_t least)
     return n >= least && n <= TEXT_MAX;
 }
 
-/* Checks common to issuing and verifying. Each has its own checks of `token_id` and the times.
+/* Checks common to issuing and verifying. Issuing and verifying check `token_id` and the times
+ * separately.
  */
 static bool is_whole(const struct ward_ppid *p)
 {
@@ -126,8 +127,8 @@ static enum ward_token verify(const struct ward_jose *t,
     return WARD_TOKEN_UNKNOWN_KEY;
 }
 
-/* Copies a claim that must exist and be a text. Returns NULL if it does not, or if there is no
- * memory. */
+/* Copies the text of a claim. Returns NULL if the claim is absent or not a text, or if there is
+ * no memory. */
 static const char *keep(const struct ward_jose *t, const char *claim, struct ward_arena *mem)
 {
     const char *s = ward_json_string(ward_json_get(t->claims, claim));
