@@ -40,7 +40,8 @@ void ward_uuid7(uint8_t out[16]);
 void ward_uuid_text(const uint8_t id[16], char out[37]);
 WARD_MUST bool ward_uuid_parse(const char *text, uint8_t out[16]);
 
-WARD_MUST bool ward_equal(const void *a, const void *b, size_t n); /* constant time */
+/* compares in constant time */
+WARD_MUST bool ward_equal(const void *a, const void *b, size_t n);
 void ward_wipe(void *p, size_t n); /* the compiler cannot remove this call */
 
 /* Encrypts with AES-256-GCM: out = nonce | ciphertext | tag, n + WARD_SEAL_EXTRA bytes. `aad`
@@ -58,7 +59,8 @@ WARD_MUST enum ward_code ward_unseal(const uint8_t key[WARD_KEY_SIZE], const voi
 struct ward_sign_key;
 WARD_MUST enum ward_code ward_sign_key_new(const uint8_t seed[WARD_ED25519_SEED],
                                            struct ward_sign_key **out, struct ward_err *err);
-/* Reads a PKCS#8 PEM file. NOT_FOUND no file; FAILED_PRECONDITION not an Ed25519 key */
+/* Reads a PKCS#8 PEM file. NOT_FOUND the file does not exist; FAILED_PRECONDITION the file is
+ * not an Ed25519 key */
 WARD_MUST enum ward_code ward_sign_key_load(const char *pem_path, struct ward_sign_key **out,
                                             struct ward_err *err);
 /* Writes a PKCS#8 PEM file atomically, with mode 0600. ALREADY_EXISTS the file exists */
@@ -78,8 +80,8 @@ WARD_MUST bool ward_verify(const uint8_t pub[WARD_ED25519_PUB], const void *data
 WARD_MUST bool ward_is_private(unsigned mode, unsigned owner, unsigned self);
 
 /* Reads a 32-byte key from a file of 64 hex digits and an optional newline. ward_is_private
- * checks the mode. NOT_FOUND no such file; FAILED_PRECONDITION readable by others, or not such
- * a key */
+ * checks the mode. NOT_FOUND the file does not exist; FAILED_PRECONDITION other users can read
+ * the file, or the file is not a 32-byte key */
 WARD_MUST enum ward_code ward_key_load(const char *path, uint8_t out[WARD_KEY_SIZE],
                                        struct ward_err *err);
 

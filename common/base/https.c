@@ -22,7 +22,7 @@ static bool expect(SSL *ssl, const char *host)
 }
 
 /* OpenSSL calls this function before and after the exchange, to add TLS to the connection and
- * to remove it. */
+ * to remove TLS. */
 static BIO *tls(BIO *bio, void *arg, int connected, int with_tls)
 {
     const struct get *g = arg;

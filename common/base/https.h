@@ -1,8 +1,9 @@
 /* https.h - one GET request over HTTPS, for a JWKS.
  *
  * The server's certificate must be valid for the URL's host and issued by the given authority,
- * or by one of the system's. Plain HTTP is permitted only to this machine. HTTPS_PROXY and
- * NO_PROXY are ignored, because this request fetches the keys that verify every person.
+ * or by an authority of the system. Plain HTTP is permitted only to a server on this machine.
+ * HTTPS_PROXY and NO_PROXY are ignored, because this request fetches the keys that verify every
+ * person.
  *
  * Threads: any. Memory: *out is malloc'd, with a NUL after its n bytes. Errors:
  * INVALID_ARGUMENT for the URL; FAILED_PRECONDITION for the authority's file; UNAVAILABLE for

@@ -74,7 +74,7 @@ static void put_str(struct line *l, const char *s)
 }
 
 /* Returns the length of the first UTF-8 character (RFC 3629) of a NUL-terminated string, or 0
- * if there is none. */
+ * if the string does not begin with a valid character. */
 static size_t utf8(const char *text)
 {
     const unsigned char *s = (const unsigned char *)text;

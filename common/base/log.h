@@ -17,16 +17,17 @@ enum ward_level { WARD_LOG_ERROR, WARD_LOG_WARN, WARD_LOG_INFO, WARD_LOG_DEBUG }
 
 /* Call once, before any thread starts. The service's name is stored by reference. */
 void ward_log_begin(const char *svc);
-void ward_log_level(enum ward_level level); /* at any time, from any thread */
+void ward_log_level(enum ward_level level); /* may be called at any time, from any thread */
 enum ward_level ward_log_level_now(void);
-WARD_MUST bool ward_log_level_parse(const char *name, enum ward_level *out); /* "info" */
+/* parses a name such as "info" */
+WARD_MUST bool ward_log_level_parse(const char *name, enum ward_level *out);
 
 /* Copies the trace id (32 hex digits) of the call that this thread serves; "" for no call. */
 void ward_log_trace(const char *trace_id);
 
 struct ward_field {
     const char *key;
-    const char *text; /* used if not NULL, otherwise `number` */
+    const char *text; /* the field's value; if NULL, `number` is the value */
     double number;
 };
 #define WARD_KV(k, v) ((struct ward_field){.key = (k), .text = (v)})
@@ -45,7 +46,8 @@ void ward_log_write(enum ward_level level, const char *file, int line, const cha
                        1)
 
 /* Sends lines to `to` as "msg key=value ..." instead of stderr. Call once, before any thread
- * starts. A worker process uses this, because the service writes its lines. */
+ * starts. A worker process uses this function, because the service writes the worker's
+ * lines. */
 void ward_log_divert(void (*to)(enum ward_level level, const char *text));
 
 /* Logs a failure. Call once, where the failure leaves the process. */

@@ -7,8 +7,8 @@
  * docs/metrics.md.
  *
  * Threads: safe; updates use no locks. Memory: the registry belongs to the process and is never
- * freed. Errors: a family with WARD_METRIC_SERIES series assigns further ones to its last
- * series, and ward_metrics_dropped_total counts them.
+ * freed. Errors: a family with WARD_METRIC_SERIES series assigns further label values to its
+ * last series, and ward_metrics_dropped_total counts them.
  */
 #ifndef WARD_BASE_METRICS_H
 #define WARD_BASE_METRICS_H
@@ -27,7 +27,7 @@ enum ward_metric_type { WARD_COUNTER, WARD_GAUGE, WARD_HISTOGRAM };
 struct ward_series {
     const char *label[WARD_METRIC_LABELS]; /* label values; NULL after the last */
     _Atomic double value;                  /* value of a counter or gauge, sum of a histogram */
-    atomic_ullong count;                   /* histogram */
+    atomic_ullong count;                   /* number of observations of a histogram */
     atomic_ullong bucket[WARD_METRIC_BUCKETS]; /* buckets of a histogram, not cumulative; the
                                                   last is +Inf */
 };
@@ -46,10 +46,11 @@ struct ward_family {
     atomic_bool listed;
 };
 
-/* From 50 us to 10 s: for calls, statements and inferences. */
+/* Bucket bounds from 50 us to 10 s, for calls, statements and inferences. */
 extern const double WARD_SECONDS[];
 
-/* Adds a family to the list, so that it is printed even without series. May be called again. */
+/* Adds a family to the list, so that the family is printed even without series. Repeated calls
+ * have no effect. */
 void ward_metric_list(struct ward_family *f);
 /* Use at file scope after a family's row. Adds the family to the list when the program starts,
  * so that /metrics and docs/metrics.md contain it in every program that links the file. */
@@ -68,7 +69,7 @@ struct ward_series *ward_series_of(struct ward_family *f, const char *a, const c
 
 void ward_metric_add(struct ward_series *s, double v);
 void ward_metric_set(struct ward_series *s, double v);
-void ward_metric_max(struct ward_series *s, double v); /* sets the maximum */
+void ward_metric_max(struct ward_series *s, double v); /* sets the value to v if v is larger */
 void ward_metric_observe(const struct ward_family *f, struct ward_series *s, double v);
 
 /* For families without labels. */

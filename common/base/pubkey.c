@@ -9,9 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define POINT     (1 + 2 * WARD_P256) /* uncompressed point: 4, x, y */
-#define DER_MOST  (2 * (WARD_P256 + 3) + 3)
-#define EXP_BYTES 8 /* larger public exponents have no use and cost time */
+/* bytes of an uncompressed point: the byte 4, then x and y */
+#define POINT    (1 + 2 * WARD_P256)
+#define DER_MOST (2 * (WARD_P256 + 3) + 3)
+/* maximum bytes of a public exponent; larger exponents have no use and cost time */
+#define EXP_BYTES 8
 
 struct ward_pubkey {
     EVP_PKEY *pkey;

@@ -3,7 +3,7 @@
  * crypto.h has Ed25519, and common/auth has key sets (JWKS).
  *
  * Threads: safe; threads may share a key. Memory: keys have a _free function. Errors:
- * FAILED_PRECONDITION if the input is not such a key.
+ * FAILED_PRECONDITION if the input is not a key of the expected type.
  */
 #ifndef WARD_BASE_PUBKEY_H
 #define WARD_BASE_PUBKEY_H
@@ -13,9 +13,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WARD_RSA_MIN 2048 /* bits of the modulus */
-#define WARD_RSA_MAX                                                                           \
-    8192 /* limit, because the time of a verification grows with the square of the bits */
+#define WARD_RSA_MIN 2048 /* minimum bits of the modulus */
+/* maximum bits, because the time of a verification grows with the square of the bits */
+#define WARD_RSA_MAX  8192
 #define WARD_P256     32 /* bytes of a coordinate, of r and of s */
 #define WARD_P256_SIG 64
 

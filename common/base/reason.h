@@ -3,7 +3,7 @@
  * A reason has a name (google.rpc.ErrorInfo.reason), a code, a meaning and the caller's next
  * step. common/reasons.txt and services/<name>/reasons.txt contain the rows; the build collects
  * them. `make docs` prints docs/errors.md. `make docs-check` fails if a WARD_FAIL_REASON has no
- * row or another code, and if no code uses a row.
+ * row, if its code is not the row's code, or if a row is unused.
  *
  * Threads: constant. Memory: static. Errors: none.
  */

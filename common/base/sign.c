@@ -67,8 +67,8 @@ enum ward_code ward_sign_key_save(const struct ward_sign_key *key, const char *p
     ok = PEM_write_PKCS8PrivateKey(f, key->pkey, NULL, NULL, 0, NULL, NULL) == 1;
     ok = fflush(f) == 0 && fsync(fd) == 0 && ok;
     ok = fclose(f) == 0 && ok;
-    if (ok && link(tmp, pem_path) !=
-                  0) { /* link and not rename, so that an existing key is never replaced */
+    /* link() and not rename(), because rename() would replace an existing key */
+    if (ok && link(tmp, pem_path) != 0) {
         ok = false;
         if (errno == EEXIST) {
             unlink(tmp);

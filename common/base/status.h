@@ -60,7 +60,7 @@ struct ward_err {
 #define WARD_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 #define WARD_COUNT(a)          (sizeof(a) / sizeof((a)[0]))
 
-/* Returns the code in a form that compilers and analysers understand: a recorded failure is
+/* Returns `known`, a constant, so that compilers and analysers see that a recorded failure is
  * never OK. */
 static inline enum ward_code ward_code_is(enum ward_code known, enum ward_code recorded)
 {
@@ -94,8 +94,8 @@ static inline enum ward_code ward_code_is(enum ward_code known, enum ward_code r
             return ward_try_;                                                                  \
     } while (0)
 
-/* Checks for a bug that no client can cause. On failure it logs one JSON line and aborts, in
- * release builds too. */
+/* Checks for a bug that no client can cause. A failed check logs one JSON line and aborts the
+ * process, in release builds too. */
 #define WARD_ASSERT(cond) ((cond) ? (void)0 : ward_assert_failed(#cond, __FILE__, __LINE__))
 
 enum ward_code ward_err_set(struct ward_err *err, enum ward_code code, const char *file,
@@ -106,13 +106,14 @@ enum ward_code ward_err_reason(struct ward_err *err, enum ward_code code, const 
                                const char *file, int line, const char *fmt, ...)
     WARD_PRINTF(6, 7);
 
-/* Names the request field of an INVALID_ARGUMENT that names none. Returns the code. */
+/* Sets the request field of an INVALID_ARGUMENT without a field. Returns the code. */
 enum ward_code ward_err_about(struct ward_err *err, enum ward_code code, const char *field);
 
 /* Adds text for the log to a recorded failure. Returns err->code (UNKNOWN for NULL). */
 enum ward_code ward_err_detail(struct ward_err *err, const char *fmt, ...) WARD_PRINTF(2, 3);
 
-const char *ward_code_name(enum ward_code code); /* "NOT_FOUND"; "?" for an unknown number */
+/* such as "NOT_FOUND"; "?" for an unknown number */
+const char *ward_code_name(enum ward_code code);
 bool ward_code_retry(enum ward_code code);
 void ward_assert_failed(const char *cond, const char *file, int line) __attribute__((noreturn));
 

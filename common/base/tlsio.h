@@ -6,7 +6,7 @@
  *
  * Threads: threads may share a context; a connection belongs to one thread at a time. Memory:
  * contexts have a _free function and connections a _close function; arguments are copied.
- * Errors: FAILED_PRECONDITION with the file that is wrong.
+ * Errors: FAILED_PRECONDITION with the name of the invalid file.
  */
 #ifndef WARD_BASE_TLSIO_H
 #define WARD_BASE_TLSIO_H
@@ -42,10 +42,10 @@ void ward_tlsio_close(struct ward_tlsio *t); /* accepts NULL; sends nothing to t
 enum ward_tlsio_state ward_tlsio_handshake(struct ward_tlsio *t);
 enum ward_tlsio_state ward_tlsio_read(struct ward_tlsio *t, void *to, size_t *n);
 enum ward_tlsio_state ward_tlsio_write(struct ward_tlsio *t, const void *from, size_t *n);
-void ward_tlsio_bye(struct ward_tlsio *t); /* close_notify */
+void ward_tlsio_bye(struct ward_tlsio *t); /* sends close_notify */
 
 /* Returns the service in the peer's URI SAN, "spiffe://ward/<service>"; "" for a verified peer
- * without one; NULL while the peer is not verified. */
+ * without this URI; NULL while the peer is not verified. */
 const char *ward_tlsio_peer(struct ward_tlsio *t);
 
 #endif

@@ -1,6 +1,6 @@
 /* cert.h - reads the facts of a certificate in a PEM file, for a check of an installation.
  *
- * Nothing here decides about a peer: common/rpc and tlsio.h do, with each connection.
+ * This file does not verify peers. common/rpc and tlsio.h verify the peer of each connection.
  *
  * Threads: any. Memory: the caller's. Errors: NOT_FOUND with the file that cannot be read;
  * FAILED_PRECONDITION with the file that contains no certificate, key or authority.
@@ -14,10 +14,11 @@
 
 struct ward_cert {
     char uri[256];   /* the first URI of its subject alternative names; "" for none */
-    int64_t since_s; /* seconds since its first valid second; negative before */
-    int64_t left_s;  /* seconds until its last valid second; negative after */
+    int64_t since_s; /* seconds since the validity began; negative before it begins */
+    int64_t left_s;  /* seconds until the certificate expires; negative if it has expired */
     bool key_fits;   /* the private key belongs to the certificate */
-    bool trusted;    /* the authority issued it, for servers and clients; dates do not count */
+    /* the authority issued the certificate for servers and clients; expiry is not checked */
+    bool trusted;
 };
 
 /* Reads a chain (the certificate itself is first), its private key and an authority's file. */
