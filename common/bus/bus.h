@@ -44,9 +44,9 @@ WARD_MUST enum ward_code ward_frame_parse(const uint8_t *in, size_t len,
                                           struct ward_bus_item *items, size_t cap, size_t *n,
                                           struct ward_err *err);
 
-/* The sending side. It has one request in flight and reconnects automatically. A tls+tcp
- * address with a host name stands for all addresses of the name. Deliveries go to each receiver
- * in turn and skip unavailable receivers. */
+/* The sending side. A client has at most one request in progress and reconnects automatically.
+ * A tls+tcp address with a host name means all addresses of the name. Deliveries go to each
+ * receiver in turn and skip unavailable receivers. */
 struct ward_bus_client;
 WARD_MUST enum ward_code ward_bus_dial(const char *url, const struct ward_bus_tls *tls,
                                        struct ward_bus_client **out, struct ward_err *err);
@@ -62,15 +62,16 @@ WARD_MUST enum ward_code ward_bus_mark(struct ward_bus_client *c, const char *se
 WARD_MUST enum ward_code ward_bus_deliver(struct ward_bus_client *c,
                                           const struct ward_bus_item *items, size_t n,
                                           int timeout_ms, struct ward_err *err);
-/* Returns whether there is a connection. Any thread. */
+/* Returns whether there is a connection. Any thread may call this function. */
 bool ward_bus_connected(const struct ward_bus_client *c);
-/* Any thread: ends a delivery in progress with CANCELLED. The frame may have arrived. */
+/* Ends a delivery in progress with CANCELLED. The frame may have arrived. Any thread may call
+ * this function. */
 void ward_bus_interrupt(struct ward_bus_client *c);
 void ward_bus_hangup(struct ward_bus_client *c); /* accepts NULL */
 
 /* The receiving side. Up to `threads` calls of `take` run concurrently. `take` returns after
  * its commit. `peer` is the service name from the sender's certificate, or "" over ipc.
- * wrk_open/close as in rpc.h. */
+ * wrk_open and wrk_close are as in rpc.h. */
 struct ward_bus_server;
 struct ward_bus_server_config {
     const char *url; /* port 0 picks a free port */
@@ -92,9 +93,9 @@ int ward_bus_port(const struct ward_bus_server *s); /* 0 for ipc */
 void ward_bus_stop(struct ward_bus_server *s);
 
 /* Hints. A topic is a short name (31 bytes, 32 topics for each publisher), and seq only grows.
- * The newest seq of each topic is published again every second, so a late subscriber receives
- * it. `fn` is called only for a seq larger than all before. A tls+tcp address with a host name
- * follows all addresses of the name as they change, so one headless Service covers all
+ * The newest seq of each topic is published again every second, for late subscribers. `fn` is
+ * called only for a seq that is larger than all earlier values. A tls+tcp address with a host
+ * name follows all addresses of the name as they change, so one headless Service covers all
  * replicas. */
 struct ward_hint_pub;
 WARD_MUST enum ward_code ward_hint_open(const char *url, const struct ward_bus_tls *tls,

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#define HEAD      8  /* magic 4, version 1, kind 1, count 2 */
-#define ITEM_HEAD 20 /* id 16, length 4 */
+#define HEAD      8  /* bytes: magic 4, version 1, kind 1, count 2 */
+#define ITEM_HEAD 20 /* bytes: id 16, length 4 */
 
 static const uint8_t MAGIC[4] = {'W', 'B', 'U', 'S'};
 

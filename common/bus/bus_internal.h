@@ -20,7 +20,7 @@ WARD_MUST enum ward_code ward_ack_parse(const uint8_t *in, size_t len, struct wa
 #define MARK_MAX  (24 + MARK_NAME)
 /* Returns 0 for a name that is empty or longer than MARK_NAME. */
 size_t ward_mark_pack(const char *service, uint64_t sent, uint64_t last, uint8_t out[MARK_MAX]);
-/* Returns false if `in` is not a mark. It may be a delivery. */
+/* Returns false if `in` is not a mark, but for example a delivery. */
 WARD_MUST bool ward_mark_parse(const uint8_t *in, size_t len, char service[MARK_NAME + 1],
                                uint64_t *sent, uint64_t *last);
 

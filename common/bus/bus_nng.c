@@ -95,8 +95,7 @@ struct closing {
     nng_socket s;
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    bool closed, alone; /* closing took too long and nobody waits any more; the thread frees the
-                           memory */
+    bool closed, alone; /* alone: the caller's wait timed out, so close_it frees the memory */
 };
 
 static void closing_free(struct closing *c)

@@ -20,12 +20,12 @@ struct ward_bus_client {
                              reaches a started operation */
     bool interrupted;
     bool late;                   /* a late answer to an abandoned request may still arrive */
-    struct bus_crowd *crowd;     /* NULL: one address */
-    atomic_int pipes[CROWD_MAX]; /* connections in use; 0 for none */
+    struct bus_crowd *crowd;     /* NULL if the URL has one address */
+    atomic_int pipes[CROWD_MAX]; /* ids of the open connections; 0 for an unused element */
 };
 
-/* A pipe that the guard rejected is removed without having been added, so this code stores each
- * pipe and does not count. */
+/* Stores the added pipes instead of their number, because NNG also reports the removal of pipes
+ * that the guard rejected. */
 static void joined(nng_pipe p, nng_pipe_ev ev, void *arg)
 {
     struct ward_bus_client *c = arg;
@@ -86,8 +86,9 @@ void ward_bus_hangup(struct ward_bus_client *c)
     if (c == NULL)
         return;
     ward_bus_crowd_close(c->crowd);
-    if (c->late) /* waits for a late answer, because NNG's close can hang when one arrives; see
-                    ward_bus_close */
+    /* waits for a late answer, because nng_close can hang when an answer arrives; see
+     * ward_bus_close */
+    if (c->late)
         nng_msleep(LATE_MS);
     if (c->s.id != 0 && !ward_bus_close(c->s))
         return;

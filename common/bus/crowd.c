@@ -19,9 +19,9 @@ struct bus_crowd {
     pthread_t thread;
     pthread_mutex_t lock; /* guards the following members */
     pthread_cond_t changed;
-    bool stopping, ended, alone; /* closing took too long and nobody waits any more; the thread
-                                    frees the memory */
-    int n;                       /* used only by the thread, like `dialled` */
+    /* alone: the closing caller's wait timed out, so the thread frees the memory */
+    bool stopping, ended, alone;
+    int n; /* used only by the thread, as is `dialled` */
     struct {
         char address[CROWD_ADDRESS];
         nng_dialer dialer;
@@ -88,7 +88,7 @@ static bool is_dialled(const struct bus_crowd *c, const char *address)
     return false;
 }
 
-/* A failed dial is repeated in the next round. */
+/* Dials an address. A failed dial is repeated in the next round. */
 static void dial(struct bus_crowd *c, const char *address)
 {
     const struct ward_bus_tls tls = {c->cert, c->key, c->ca};

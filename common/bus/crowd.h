@@ -5,7 +5,7 @@
  * While the name does not resolve, the connections remain. A service that follows its own name
  * also connects to itself, which does no harm.
  *
- * Threads: its own. Memory: open/close. Errors: as bus.h.
+ * Threads: each crowd has one thread. Memory: pair open/close. Errors: as bus.h.
  */
 #ifndef WARD_BUS_CROWD_H
 #define WARD_BUS_CROWD_H
@@ -19,7 +19,7 @@
  * none. */
 typedef int bus_resolve(const char *host, char out[][CROWD_ADDRESS]);
 
-/* Tests replace these before a crowd opens. */
+/* Tests replace these variables before they open a crowd. */
 extern bus_resolve *ward_crowd_resolver;
 extern int ward_crowd_look_ms;
 
@@ -30,8 +30,8 @@ WARD_MUST bool ward_bus_crowd_is(const char *url);
 WARD_MUST enum ward_code ward_bus_crowd_open(nng_socket s, const char *url,
                                              const struct ward_bus_tls *tls,
                                              struct bus_crowd **out, struct ward_err *err);
-/* Waits a second for the thread. A thread that hangs in the resolver remains, with the objects
- * that it uses. Call before the socket closes. Accepts NULL. */
+/* Waits at most a second for the thread. A thread that hangs in the resolver continues, and
+ * frees its objects later. Call before the socket closes. Accepts NULL. */
 void ward_bus_crowd_close(struct bus_crowd *c);
 
 #endif

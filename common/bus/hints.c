@@ -1,5 +1,5 @@
-/* Hints of the form "topic has reached seq". A hint may be lost. The newest hint of each topic
- * is repeated every second, so a late subscriber receives it. */
+/* Hints: "topic has reached seq". A hint may be lost. The newest hint of each topic is repeated
+ * every second, for late subscribers. */
 #include "common/bus/bus_nng.h"
 #include "common/bus/crowd.h"
 
@@ -55,8 +55,9 @@ static void *say_again(void *arg)
     return NULL;
 }
 
-/* A new subscriber: publish everything now. This callback does not take the lock, because a
- * send may hold it. A signal that is lost delays the subscriber by at most a second. */
+/* Wakes the thread to publish all topics for a new subscriber. This callback does not take the
+ * lock, because a thread that sends may hold the lock. A lost wake-up delays the subscriber by
+ * at most a second. */
 static void joined(nng_pipe pipe, nng_pipe_ev ev, void *arg)
 {
     struct ward_hint_pub *p = arg;
@@ -153,7 +154,7 @@ void ward_hint_close(struct ward_hint_pub *p)
 
 struct ward_hint_sub {
     nng_socket s;
-    struct bus_crowd *crowd; /* NULL: one address */
+    struct bus_crowd *crowd; /* NULL if the URL has one address */
     char topic[TOPIC_MAX];
     void (*fn)(void *arg, uint64_t seq);
     void *arg;
@@ -172,7 +173,8 @@ static void *follow(void *arg)
         uint64_t seq = 0;
         nng_msg *m;
 
-        if (nng_recvmsg(s->s, &m, 0) != 0) /* closed, or no memory at the moment */
+        /* the socket is closed, or there is no memory at the moment */
+        if (nng_recvmsg(s->s, &m, 0) != 0)
             continue;
         if (ward_hint_parse(nng_msg_body(m), nng_msg_len(m), s->topic, &seq) &&
             (!any || seq > newest)) {
@@ -237,7 +239,7 @@ void ward_hint_unfollow(struct ward_hint_sub *s)
         return;
     atomic_store(&s->stopping, true);
     ward_bus_crowd_close(s->crowd);
-    if (s->s.id != 0 && !ward_bus_close(s->s)) /* which ends the wait of the thread */
+    if (s->s.id != 0 && !ward_bus_close(s->s)) /* closing the socket ends the thread's wait */
         return;
     if (s->started)
         pthread_join(s->thread, NULL);

@@ -13,11 +13,11 @@
 
 #define BACKOFF_MIN_MS 50
 #define BACKOFF_MAX_MS 2000
-/* Waits between small batches, so that a slow stream of events does not cause one commit for
- * each event. The wait is longer while several events gather in it. */
+/* The relay waits between small batches, so that a slow stream of events does not cause one
+ * commit for each event. The wait doubles while more than one event arrives during a wait. */
 #define LINGER_MIN_MS 15
 #define LINGER_MAX_MS 120
-#define MARK_EVERY_NS (1000 * WARD_NS_PER_MS) /* while there are events */
+#define MARK_EVERY_NS (1000 * WARD_NS_PER_MS) /* time between marks while events are sent */
 #define LOOK_EVERY_NS (1000 * WARD_NS_PER_MS) /* time between measurements of the backlog */
 
 static struct ward_family backlog_rows = {
@@ -79,15 +79,15 @@ struct ward_relay {
     int64_t stop_by_ns;
     /* used only by the thread */
     int batch, backoff_ms, linger_ms;
-    enum ward_code state; /* result of the last delivery */
+    enum ward_code state; /* result of the last attempt to deliver */
     int64_t looked_ns, marked_ns;
-    bool marked; /* sent on this connection since the last failure */
-    bool moved;  /* there were events since the last mark */
+    bool marked; /* audit accepted a mark since the last failure */
+    bool moved;  /* events were sent since the last mark */
     /* written by the thread, read by ward_relay_check */
     atomic_llong held;
     atomic_bool broken;
-    /* also guarded by `lock`: audit's statement about this database's age; "" while there is
-     * none */
+    /* audit's error about the age of this database; OK if the database is not too old; also
+     * guarded by `lock` */
     struct ward_err older;
 };
 
@@ -177,9 +177,10 @@ static int longer(struct ward_relay *r)
     return r->backoff_ms / 2 + (int)(dice % (uint32_t)(r->backoff_ms / 2 + 1));
 }
 
-/* A batch that audit refuses because of its content is halved until one event remains, which
- * the outbox sets aside. If audit is unavailable or slow, the relay waits. If audit's log is
- * damaged, it answers DATA_LOSS to every event, and the relay waits too. */
+/* Returns whether audit refused a batch because of its content. Such a batch is halved until
+ * one event remains, and the outbox sets that event aside. If audit is unavailable or slow, the
+ * relay waits. If audit's log is damaged, audit answers DATA_LOSS to every event, and the relay
+ * waits too. */
 static bool is_content(enum ward_code code)
 {
     return code != WARD_UNAVAILABLE && code != WARD_DEADLINE_EXCEEDED &&
@@ -216,8 +217,9 @@ static void after(struct ward_relay *r, enum ward_code code, size_t n)
     }
 }
 
-/* Repeated until it is no longer true, because an operator may have corrected the problem. A
- * version of audit without marks refuses them, which proves nothing. */
+/* Reports the database's progress to audit. After DATABASE_RESTORED, every step repeats the
+ * report, because an operator may have accepted the database. An audit version without marks
+ * answers INVALID_ARGUMENT, which counts as success. */
 static enum ward_code mark(struct ward_relay *r, int timeout_ms, struct ward_err *err)
 {
     struct ward_err said = {0};
@@ -327,7 +329,7 @@ enum ward_code ward_relay_start(const struct ward_relay_config *cfg, struct ward
 void ward_relay_wake(struct ward_relay *r)
 {
     pthread_mutex_lock(&r->lock);
-    if (!r->woken) /* otherwise, every commit would wake a waiting relay */
+    if (!r->woken) /* one signal wakes the thread; each commit need not signal */
         pthread_cond_signal(&r->changed);
     r->woken = true;
     pthread_mutex_unlock(&r->lock);
@@ -360,8 +362,8 @@ enum ward_code ward_relay_age(struct ward_relay *r, struct ward_err *err)
     return older.code;
 }
 
-/* Asks the thread to end, waits for the grace time, then interrupts a delivery in progress. Its
- * rows remain and are sent after the next start. */
+/* Asks the thread to end, waits for the grace time, then interrupts a delivery in progress. The
+ * rows of an interrupted delivery stay in the outbox and are sent after the next start. */
 static void end(struct ward_relay *r, int grace_ms)
 {
     struct timespec at;

@@ -28,7 +28,7 @@ struct ward_bus_server {
     struct taker takers[];
 };
 
-/* The answer: the result of parsing and of `take`. */
+/* Parses a request and passes it to `mark` or `take`. *ack is the result. */
 static void handle(struct taker *t, nng_msg *m, struct ward_err *ack)
 {
     const struct ward_bus_server_config *cfg = &t->server->cfg;
@@ -69,8 +69,8 @@ static void answer(struct taker *t, const struct ward_err *ack)
     nng_aio_set_msg(t->aio, NULL);
 }
 
-/* Returns the next request; NULL to stop. A stop interrupts only this wait, so that a request
- * in progress is still acknowledged. */
+/* Returns the next request, or NULL if the server stops. A stop interrupts only this wait, so
+ * that a request in progress is still acknowledged. */
 static nng_msg *next(struct taker *t)
 {
     nng_msg *m = NULL;
@@ -187,7 +187,7 @@ static void stop(struct taker *t)
     if (t->receiving)
         nng_aio_cancel(t->aio);
     pthread_mutex_unlock(&t->lock);
-    if (t->started) /* its request is committed and acknowledged */
+    if (t->started) /* the thread has acknowledged its last request */
         pthread_join(t->thread, NULL);
     if (t->has_wrk && t->server->cfg.wrk_close != NULL)
         t->server->cfg.wrk_close(t->wrk);

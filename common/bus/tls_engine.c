@@ -25,8 +25,8 @@ struct nng_tls_engine_conn {
     void *nng;
 };
 
-/* NNG only asks an engine whether the peer is verified. The answer is given on the asking
- * thread, so the name can be stored here for that thread. */
+/* NNG only asks an engine whether the peer is verified. The engine answers on the asking thread
+ * and stores the peer's name here for that thread. */
 static _Thread_local char asked_name[65];
 static _Thread_local bool asked_verified;
 
@@ -205,7 +205,7 @@ static const nng_tls_engine engine = {
 };
 
 /* NNG installs its own engine at its start, so NNG must start first. Allocating a configuration
- * starts it. */
+ * starts NNG. */
 static void engine_begin(void)
 {
     nng_tls_config *first;
