@@ -1,6 +1,6 @@
 /* The progress of an outbox, which distinguishes a restored database from the original. The
- * server keeps the next id of a table through every restart, and an older copy has a smaller
- * one. Older programs, which do not use the progress, also increase the id. */
+ * server stores the next id of a table durably, so an older copy of the database has a smaller
+ * next id. Older programs, which do not report the progress, also increase the next id. */
 #include "common/db/outbox.h"
 
 #include "common/base/text.h"

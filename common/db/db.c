@@ -102,9 +102,10 @@ enum ward_code ward_db_text(struct ward_db *db, const char *sql, struct ward_err
     return ward_db_counted(WARD_OK, began);
 }
 
-/* Bounds each read of an answer; -1 for no bound. The connector's own option has whole seconds
- * and is read only while connecting. That option sets the field `timeout` (ma_pvio.h, installed
- * for connection plugins). Over TLS, the timeout of the socket applies. */
+/* Limits the wait of each read and write; -1 for no limit. The connector's own option has a
+ * resolution of 1 s and is read only while connecting. This function therefore sets the
+ * option's field `timeout` (ma_pvio.h, installed for connection plugins). Over TLS, the timeout
+ * of the socket applies. */
 static void set_patience(struct ward_db *db, int ms)
 {
     struct timeval t = {.tv_sec = ms < 0 ? 0 : ms / 1000,
@@ -118,9 +119,9 @@ static void set_patience(struct ward_db *db, int ms)
     setsockopt(mysql_get_socket(db->my), SOL_SOCKET, SO_SNDTIMEO, &t, sizeof(t));
 }
 
-/* The limit is rounded up to steps of a quarter, so that calls with the same default deadline
- * share a limit and most statements need no second round trip. A statement is stopped at most a
- * quarter late. */
+/* Rounds a limit up to a step. Each step is a quarter longer than the previous step. Calls with
+ * the same default deadline therefore share a limit, and most statements need no second round
+ * trip. A statement therefore exceeds its limit by at most a quarter. */
 static int rung(int64_t left_ms)
 {
     double ms = 100;
@@ -190,7 +191,8 @@ static void set_options(MYSQL *my, const struct ward_db_config *cfg, unsigned co
         mysql_options(my, MYSQL_OPT_SSL_KEY, cfg->tls_key);
 }
 
-/* A failure before the session is usable. Whatever its number, the database is unavailable. */
+/* Records a failure before the session is usable. Whatever the error's number, the database is
+ * unavailable. */
 static enum ward_code connect_fail(struct ward_db *db, struct ward_err *err)
 {
     char words[256];
@@ -232,10 +234,11 @@ static enum ward_code connect_once(struct ward_db *db, struct ward_err *err)
     return WARD_OK;
 }
 
-/* Between two statements the server sends nothing, so a readable connection means that the
- * server closed it. Detecting this before sending costs no call. A connection may also lead to
- * a Galera node that is no longer the writer. Not used inside a transaction, which ended with
- * the connection, nor during a migration, whose lock ended. */
+/* Returns whether the connection must be opened again. Between two statements the server sends
+ * nothing, so a readable connection is a connection that the server has closed. A check before
+ * each statement avoids failed calls. A connection may also lead to a Galera node that is no
+ * longer the writer. Returns false inside a transaction and during a migration, because a
+ * transaction and a migration's lock end with their connection. */
 static bool has_ended(const struct ward_db *db)
 {
     struct pollfd p = {.fd = (int)mysql_get_socket(db->my), .events = POLLIN};

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One part stays well below the server's max_allowed_packet (16 MiB by default). */
+/* Rows are sent in parts. Each part stays well below the server's max_allowed_packet (16 MiB by
+ * default). */
 #define PIECE_BYTES ((size_t)4 << 20)
 #define PIECE_ROWS  ((size_t)8192)
 
@@ -46,7 +47,7 @@ static enum ward_code reserve(struct ward_db *db, size_t cells, struct ward_err 
     return WARD_FAIL(err, RESOURCE_EXHAUSTED, "no memory");
 }
 
-/* The connector needs columns, and the caller passed rows. */
+/* Rearranges the caller's rows as columns, which the connector needs. */
 static void turn(struct ward_db *db, const struct ward_val *values, size_t n_params, size_t n,
                  MYSQL_BIND *bind)
 {

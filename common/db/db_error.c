@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* One row for each error number with its own code; all others are INTERNAL. */
+/* Error numbers and their codes. All other error numbers are INTERNAL. */
 static const struct {
     unsigned number;
     enum ward_code code;
@@ -18,7 +18,7 @@ static const struct {
     {ER_ROW_IS_REFERENCED, WARD_FAILED_PRECONDITION},
     {ER_ROW_IS_REFERENCED_2, WARD_FAILED_PRECONDITION},
     {ER_CONSTRAINT_FAILED, WARD_FAILED_PRECONDITION},
-    {ER_SIGNAL_EXCEPTION, WARD_FAILED_PRECONDITION}, /* one of our triggers */
+    {ER_SIGNAL_EXCEPTION, WARD_FAILED_PRECONDITION}, /* raised by Ward's triggers */
     {ER_LOCK_DEADLOCK, WARD_ABORTED},
     {ER_LOCK_WAIT_TIMEOUT, WARD_ABORTED},
     {ER_CHECKREAD, WARD_ABORTED},
@@ -87,8 +87,8 @@ static const char *sentence(enum ward_code code)
     }
 }
 
-/* The server quotes values in its messages, and a value may be patient data. Only messages that
- * quote names of ours are passed whole. */
+/* The server quotes values in its messages, and a value may be patient data. A message is
+ * passed unchanged only if it quotes no more than names of Ward's schema. */
 static bool quotes_names_only(unsigned number)
 {
     return number >= CR_MIN_ERROR || number == ER_ACCESS_DENIED_ERROR ||
@@ -125,7 +125,7 @@ enum ward_code ward_db_fail(struct ward_db *db, unsigned number, const char *wor
                 number == ER_CONNECTION_KILLED || number == ER_NET_PACKET_TOO_LARGE;
     char clean[220];
 
-    redact(number, words, clean, sizeof(clean)); /* now, because disconnecting frees `words` */
+    redact(number, words, clean, sizeof(clean)); /* before disconnecting, which frees `words` */
     /* The client's timeout ended the wait for a silent server. */
     if (code == WARD_UNAVAILABLE && lost && ward_left_ms(db->deadline_ns) == 0)
         code = WARD_DEADLINE_EXCEEDED;

@@ -19,11 +19,11 @@
 #define DB_MAX_COLS   64
 #define DB_AFTER      16
 #define DB_BYTES                                                                               \
-    512 /* longer values are sent as bytes, because the server reads text twice                \
+    512 /* values of this size or more are sent as bytes, because the server reads text twice  \
          */
 
 struct db_stmt {
-    const char *sql; /* the literal's address is the key */
+    const char *sql; /* address of the literal, the cache's key */
     char *copy;      /* a copy of the text, in case the address is not a literal's */
     MYSQL_STMT *stmt;
     uint64_t used;
@@ -45,9 +45,9 @@ struct ward_db {
         void (*fn)(void *);
         void *arg;
     } after[DB_AFTER];
-    int64_t outbox_from;  /* ward_outbox_drain: start of the next batch, */
-    unsigned outbox_full; /* and the number of full batches in sequence */
-    int64_t outbox_sent;  /* ward_outbox_age */
+    int64_t outbox_from;  /* ward_outbox_drain: the next batch begins after this id */
+    unsigned outbox_full; /* ward_outbox_drain: number of full batches in sequence */
+    int64_t outbox_sent;  /* ward_outbox_age: newest row that this connection has drained */
     int node;             /* writers.c: the Galera node of this connection; -1: none */
     unsigned epoch;
     bool beating;
@@ -74,7 +74,8 @@ WARD_MUST enum ward_code ward_db_text(struct ward_db *db, const char *sql,
 enum ward_code ward_db_counted(enum ward_code code, int64_t began_ns);
 
 /* writers.c. meet: asks a new connection for its Galera node; false if the connection fails.
- * wrote: counts a statement that changed rows. outdated: the connection is to be opened again.
+ * wrote: counts a statement that changed rows. outdated: returns whether the connection must be
+ * opened again.
  */
 WARD_MUST bool ward_db_meet(struct ward_db *db);
 void ward_db_wrote(const struct ward_db *db);

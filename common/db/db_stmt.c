@@ -25,7 +25,7 @@ enum ward_code ward_db_stmt_fail(struct ward_db *db, struct db_stmt *s, struct w
 
     snprintf(words, sizeof(words), "%s",
              number != 0 ? mysql_stmt_error(s->stmt) : mysql_error(db->my));
-    if (number == 0) /* only the connection reports a failure among the rows */
+    if (number == 0) /* a failure while rows are read is reported only by the connection */
         number = mysql_errno(db->my) != 0 ? mysql_errno(db->my) : CR_SERVER_LOST;
     /* The table's columns changed under a statement, so it is prepared again. */
     if (number == CR_NEW_STMT_METADATA || number == ER_UNKNOWN_STMT_HANDLER ||
@@ -226,7 +226,8 @@ enum ward_code ward_db_run(struct ward_db *db, struct ward_arena *mem, const cha
     struct ward_rows rows = {0};
     int64_t began = ward_mono_ns();
 
-    if (mem != NULL && mem->full) /* a parameter without memory must not become NULL */
+    /* a parameter that did not fit into the arena must not become NULL */
+    if (mem != NULL && mem->full)
         return WARD_FAIL(err, RESOURCE_EXHAUSTED, "the call has used up its memory");
     if (db->cfg.tx_only && !db->in_tx)
         return WARD_FAIL(err, INTERNAL, "a statement outside a transaction");

@@ -38,8 +38,8 @@ static enum ward_code begin_once(struct ward_db *db, struct ward_err *err)
     return db->cfg.tx_only ? WARD_OK : ward_db_text(db, "START TRANSACTION", err);
 }
 
-/* If the connection is closed at this point, it is opened again at once. Nothing has happened
- * yet, so a restarted database costs no call. */
+/* Begins a transaction. If the connection was lost, opens it again and repeats the statement.
+ * Nothing has happened in the transaction yet, so no call fails when the database restarts. */
 static enum ward_code begin(struct ward_db *db, struct ward_err *err)
 {
     bool fresh = db->my == NULL;
@@ -74,7 +74,8 @@ static enum ward_code body(struct ward_db *db, ward_tx_fn *fn, void *arg, struct
 {
     enum ward_code code = fn(db, arg, err);
 
-    if (code == WARD_OK && db->tx_code != WARD_OK) /* fn continued after a failure */
+    /* fn returned OK although a statement failed */
+    if (code == WARD_OK && db->tx_code != WARD_OK)
         code = ward_err_set(err, db->tx_code, __FILE__, __LINE__,
                             "the database has rolled back this transaction");
     if (code == WARD_OK && ward_left_ms(db->deadline_ns) == 0)

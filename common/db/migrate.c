@@ -7,7 +7,8 @@
  *      again.
  *   2. Each DDL statement is atomic (MariaDB 10.6+). After an interruption, statement k has
  *      either happened or not. If `running` is k and the statement now reports "already exists"
- *      or "does not exist", it had happened, and the run continues with the next statement.
+ *      or "does not exist", the statement has happened, and the run continues with the next
+ *      statement.
  *   3. If a statement fails for another cause while the server is available, `running` is
  *      reset, so that rule 2 never hides a real conflict.
  * A named lock serializes replicas. A replica that waited for the lock finds the migration
@@ -50,7 +51,7 @@ static const char TABLE[] =
     " applied_at TIMESTAMP(6) NULL, min_program INT NULL, PRIMARY KEY (set_name, number)"
     ") ENGINE=InnoDB DEFAULT CHARSET=utf8mb4";
 
-/* For a table that was created before the column. */
+/* Adds the column to a table of an earlier version. */
 static const char COLUMN[] =
     "ALTER TABLE ward_schema ADD COLUMN IF NOT EXISTS min_program INT NULL";
 
@@ -180,7 +181,7 @@ static enum ward_code min_program(const struct ward_migration *m, int64_t *out,
 
     if (at != NULL)
         at += n;
-    else if (strncmp(m->sql, KEY + 1, n - 1) == 0) /* the first line */
+    else if (strncmp(m->sql, KEY + 1, n - 1) == 0) /* the comment is the first line */
         at = m->sql + n - 1;
 
     *out = m->number;
@@ -322,6 +323,6 @@ enum ward_code ward_db_migrate(const struct ward_db_config *cfg,
     if (code == WARD_OK)
         code = migrate(&r, sets, n, err);
     ward_arena_done(&r.mem);
-    ward_db_close(r.db); /* which releases the lock */
+    ward_db_close(r.db); /* closing the connection releases the lock */
     return code;
 }

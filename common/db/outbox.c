@@ -6,10 +6,11 @@
 #include <pthread.h>
 #include <string.h>
 
-#define EVENT_MAX  ((size_t)256 << 10)
-#define BATCH_CAP  ((size_t)48 << 20) /* arena of one batch; upper limit of one delivery */
-#define DELIVER_B  ((size_t)6 << 20)  /* bytes in one delivery, below WARD_BUS_MAX_BYTES */
-#define COUNT_MAX  100000             /* number of backlog rows that are counted exactly */
+#define EVENT_MAX ((size_t)256 << 10)
+#define BATCH_CAP ((size_t)48 << 20) /* maximum bytes of a batch's arena */
+/* maximum bytes of one delivery, below WARD_BUS_MAX_BYTES */
+#define DELIVER_B  ((size_t)6 << 20)
+#define COUNT_MAX  100000 /* number of backlog rows that are counted exactly */
 #define MARK_EVERY 16
 
 /* The lock is held while fn runs. After ward_outbox_on_commit returns, no thread runs the
@@ -37,7 +38,8 @@ static void committed(void *arg)
     pthread_mutex_unlock(&wake.lock);
 }
 
-/* One text for both uses, so that there is one prepared statement. */
+/* ward_outbox_add and ward_outbox_add_many use the same text, and therefore one prepared
+ * statement. */
 static const char ADD[] = "INSERT INTO ward_outbox (event_id, event) VALUES (?, ?)";
 
 static enum ward_code fit(const struct ward_db *db, size_t n, struct ward_err *err)
@@ -91,12 +93,12 @@ struct drain {
     size_t most, n;
     ward_deliver_fn *deliver;
     void *arg;
-    int64_t from, last; /* the mark before and after */
-    bool whole;         /* a full batch; more rows may follow */
+    int64_t from, last; /* the batch contains rows with from < id <= last */
+    bool whole;         /* the batch is full, so more rows may follow */
 };
 
-/* The oldest rows that no other replica is sending. They stay locked until this transaction
- * ends, so no other drain sees them, and a crash releases them. */
+/* Selects and locks the oldest rows that no other replica is sending. The rows stay locked
+ * until this transaction ends, so no other drain selects them. A crash releases the locks. */
 static enum ward_code take(struct ward_db *db, struct drain *d, struct ward_rows *rows,
                            struct ward_err *err)
 {
@@ -136,8 +138,9 @@ static enum ward_code items_of(const struct ward_rows *rows, struct drain *d,
 /* Deletes the delivered rows by contiguous ranges of ids. Every row of a range is locked by
  * this transaction, and a batch is usually one range. This is several times faster than
  * deleting row by row. A range delete also locks the row after its end, and waits if another
- * drain holds that row. Two such drains deadlock, and the repeated one delivers again. A range
- * therefore ends before its last row, and the last row is deleted by its key. */
+ * drain holds that row. Two drains that wait for each other deadlock, and the repeated drain
+ * delivers its events again. A range therefore ends before its last row, and the last row is
+ * deleted by its key. */
 static enum ward_code forget(struct ward_db *db, struct drain *d, const int64_t *ids,
                              struct ward_err *err)
 {
@@ -164,8 +167,8 @@ static enum ward_code forget(struct ward_db *db, struct drain *d, const int64_t 
     return ward_db_bulk(db, LAST, lasts, 1, n_lasts, err);
 }
 
-/* A refusal that a retry cannot change. DATA_LOSS is not one: the receiver's log is damaged,
- * and the event waits until the log is restored. */
+/* Returns whether a retry would be refused again. After DATA_LOSS, a retry can succeed: the
+ * receiver's log is damaged, and the event waits until the log is restored. */
 static bool refused(enum ward_code code)
 {
     return code == WARD_INVALID_ARGUMENT || code == WARD_FAILED_PRECONDITION ||
@@ -217,9 +220,9 @@ static enum ward_code drain_once(struct ward_db *db, void *arg, struct ward_err 
 }
 
 /* Deleted rows remain at the front of the table until the server purges them, and a scan from
- * the front passes over each. While batches are full, the next batch therefore begins after the
- * last one. The scan returns to the front every MARK_EVERY batches, and whenever a batch was
- * not full, for rows with a smaller id that were committed late. */
+ * the front reads each deleted row. While batches are full, the next batch therefore begins
+ * after the previous batch. The scan returns to the front every MARK_EVERY batches, and
+ * whenever a batch was not full, for rows with a smaller id that were committed late. */
 static void move_mark(struct ward_db *db, const struct drain *d)
 {
     db->outbox_full = d->whole ? db->outbox_full + 1 : 0;
@@ -236,7 +239,7 @@ enum ward_code ward_outbox_drain(struct ward_db *db, size_t most, ward_deliver_f
     do {
         d.from = db->outbox_from;
         code = ward_db_tx(db, drain_once, &d, err);
-        while (code == WARD_RESOURCE_EXHAUSTED && d.most > 1) { /* very large events */
+        while (code == WARD_RESOURCE_EXHAUSTED && d.most > 1) { /* the events are very large */
             d.most /= 2;
             code = ward_db_tx(db, drain_once, &d, err);
         }
@@ -244,7 +247,7 @@ enum ward_code ward_outbox_drain(struct ward_db *db, size_t most, ward_deliver_f
             move_mark(db, &d);
         else
             db->outbox_from = 0;
-        /* an empty result after the mark says nothing about the rows before it */
+        /* rows with smaller ids may exist, so an empty batch is repeated from the front */
     } while (code == WARD_OK && d.n == 0 && d.from != 0);
     ward_arena_done(&d.mem);
     if (code == WARD_OK && d.n > 0 && d.last > db->outbox_sent)
@@ -259,7 +262,8 @@ enum ward_code ward_outbox_drain(struct ward_db *db, size_t most, ward_deliver_f
 enum ward_code ward_outbox_backlog(struct ward_db *db, int64_t *rows, int64_t *held_rows,
                                    double *age_s, struct ward_err *err)
 {
-    /* Exact up to COUNT_MAX; beyond, the span of ids, which includes rolled-back ids. */
+    /* The number of waiting rows is exact up to COUNT_MAX. Above COUNT_MAX, the number is the
+     * span of the ids, which includes ids of rolled-back transactions. */
     static const char SQL[] =
         "SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM ward_outbox LIMIT 100000) w),"
         " (SELECT COALESCE(MAX(id) - MIN(id) + 1, 0) FROM ward_outbox),"
@@ -310,7 +314,8 @@ struct release {
     int64_t n;
 };
 
-/* The rows get new ids, after the waiting rows. Their creation times stay. */
+/* Moves held rows to the outbox. The rows get new ids, larger than the ids of all waiting rows,
+ * and retain their creation times. */
 static enum ward_code release(struct ward_db *db, void *arg, struct ward_err *err)
 {
     static const char LOCK[] = "SELECT id FROM ward_outbox_held WHERE (? = 0 OR id = ?)"

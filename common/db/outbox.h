@@ -30,15 +30,15 @@ WARD_MUST enum ward_code ward_outbox_add_many(struct ward_db *db, struct ward_ar
                                               bool *audited, struct ward_err *err);
 
 /* Passes up to `most` of the oldest events, which no other replica is sending, to `deliver`
- * (frames are borrowed until it returns). Deletes them if deliver returns OK. Uses one
+ * (frames are valid only during the call). Deletes the events if `deliver` returns OK. Uses one
  * transaction; after a crash at any point, the events are delivered again. *n is the number of
  * events.
  *
  * INVALID_ARGUMENT, FAILED_PRECONDITION and OUT_OF_RANGE mean that a retry cannot succeed. For
- * a batch, they are returned, and the caller tries again with half as many events. A single
- * event moves to ward_outbox_held, so that it does not block the others, and counts as sent.
- * Held rows remain, and count in the backlog, until an operator releases them. After every
- * other failure, including DATA_LOSS, the rows stay.
+ * a batch, the function returns these codes, and the caller tries again with half as many
+ * events. A single event moves to ward_outbox_held, so that it does not block the others, and
+ * counts as sent. Held rows remain, and count in the backlog, until an operator releases them.
+ * After every other failure, including DATA_LOSS, the rows stay.
  */
 typedef enum ward_code ward_deliver_fn(void *arg, const struct ward_outbox_item *items,
                                        size_t n, struct ward_err *err);
@@ -46,7 +46,8 @@ WARD_MUST enum ward_code ward_outbox_drain(struct ward_db *db, size_t most,
                                            ward_deliver_fn *deliver, void *arg, size_t *n,
                                            struct ward_err *err);
 /* Returns the number of waiting rows, including held ones, the number of held rows, and the age
- * of the oldest row in seconds. Exact up to 100,000 rows; beyond, the span of their ids. */
+ * of the oldest row in seconds. Up to 100,000 waiting rows, the number is exact. Above 100,000,
+ * the number is the span of the ids. */
 WARD_MUST enum ward_code ward_outbox_backlog(struct ward_db *db, int64_t *rows, int64_t *held,
                                              double *age_s, struct ward_err *err);
 /* Returns the held rows after an id, at most 1,000, by id. */
@@ -54,7 +55,7 @@ enum ward_held {
     WARD_HELD_ID,
     WARD_HELD_EVENT, /* the event's id, 32 hex digits */
     WARD_HELD_MADE,  /* "2026-11-22T19:00:00.000000", the database's clock */
-    WARD_HELD_SINCE, /* likewise */
+    WARD_HELD_SINCE, /* in the same format */
     WARD_HELD_CODE,
     WARD_HELD_BYTES,
     WARD_HELD_COLUMNS
@@ -67,13 +68,13 @@ WARD_MUST enum ward_code ward_outbox_held(struct ward_db *db, struct ward_arena 
 WARD_MUST enum ward_code ward_outbox_release(struct ward_db *db, int64_t id, int64_t *n,
                                              struct ward_err *err);
 /* Returns the progress of this database's outbox. *sent: the newest row that this connection
- * has drained, 0 for none. The row is committed, so no crash undoes it. *next: the id of the
- * next row, larger than any earlier id. Only a restored or replaced database has a smaller one
- * than before. */
+ * has drained, 0 for none. The drained row is committed, so no crash undoes it. *next: the id
+ * of the next row, larger than any earlier id. Only a restored or replaced database has a
+ * smaller next id than before. */
 WARD_MUST enum ward_code ward_outbox_age(struct ward_db *db, int64_t *sent, int64_t *next,
                                          struct ward_err *err);
-/* Raises *next above `row`, after an operator has accepted the restored database.
- * FAILED_PRECONDITION it is already above that row */
+/* Raises the id of the next row above `row`, after an operator has accepted the restored
+ * database. FAILED_PRECONDITION the next id is already above `row` */
 WARD_MUST enum ward_code ward_outbox_accept(struct ward_db *db, int64_t row,
                                             struct ward_err *err);
 /* Sets fn, which is called after each commit that added events, on the committing thread. fn
@@ -82,15 +83,15 @@ void ward_outbox_on_commit(void (*fn)(void *), void *arg);
 
 /* Idempotency keys. The answer to a write is stored in the transaction of the write, for at
  * least 24 hours. Call `find` first in the transaction: *answer.p is the stored answer, or NULL
- * for a new key. A lock then makes concurrent calls with the same key wait until this
+ * for a new key. `find` locks the key: concurrent calls with the same key wait until this
  * transaction ends. Call `keep` with the answer before the commit; an answer may have zero
  * bytes. A key belongs to its caller and method.
  *   FAILED_PRECONDITION  reason IDEMPOTENCY_MISMATCH: the key was used for a different request
  *   INVALID_ARGUMENT     a key longer than 128 bytes */
 struct ward_idem {
     const char *caller; /* the peer or person who owns the key */
-    const char *method; /* the call's path */
-    const char *key;    /* "" means no key: find reports a new one, and keep does nothing */
+    const char *method; /* the gRPC path of the call */
+    const char *key;    /* "" means no key: find reports a new key, and keep does nothing */
     uint8_t request_sha256[32];
 };
 WARD_MUST enum ward_code ward_idem_find(struct ward_db *db, struct ward_arena *mem,

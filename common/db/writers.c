@@ -12,7 +12,8 @@
 #include <string.h>
 
 #define GREW_LOOKS 2
-#define SETTLE_NS  (INT64_C(30) * 1000 * WARD_NS_PER_MS) /* one reopening in this time */
+/* shortest time between two reopenings of the connections */
+#define SETTLE_NS  (INT64_C(30) * 1000 * WARD_NS_PER_MS)
 #define STAND_NS   (INT64_C(60) * 1000 * WARD_NS_PER_MS)
 #define LOOK_ARENA ((size_t)64 << 10)
 
@@ -24,13 +25,14 @@ static struct ward_family nodes_gauge = {
 };
 WARD_METRIC_LISTED(nodes_gauge)
 
-/* The process's nodes. Slots are never freed: a node's name is in the configuration. */
+/* The nodes that this process has connected to. Slots are never freed, because the
+ * names of nodes come from the configuration. */
 static struct {
     pthread_mutex_t lock;
     int n;
     char name[WARD_NODES][WARD_NODE_MAX];
     atomic_ulong wrote[WARD_NODES];
-    atomic_bool none; /* the server knows nothing of Galera */
+    atomic_bool none; /* the server does not support Galera */
 } nodes = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static atomic_uint epoch;
@@ -104,7 +106,7 @@ void ward_writers_row(struct ward_writers *w, const char *node, uint64_t beats)
         at++;
     if (at == w->at + WARD_NODES)
         return;
-    if (at == end) { /* new: what it had before this look says nothing */
+    if (at == end) { /* a new row: without an earlier number, growth is unknown */
         *at = (struct ward_writer){.beats = beats, .seen = true};
         snprintf(at->node, sizeof(at->node), "%s", node);
         w->n++;
@@ -146,14 +148,14 @@ enum ward_writers_do ward_writers_decide(struct ward_writers *w, int n, int64_t 
     if (w->until_ns == 0 && (w->reopened_ns == 0 || now_ns - w->reopened_ns > SETTLE_NS)) {
         w->reopened_ns = now_ns;
         for (int i = 0; i < w->n; i++)
-            w->at[i].grew = 0; /* looks from here on count */
+            w->at[i].grew = 0; /* growth is counted from this round on */
         return WARD_WRITERS_REOPEN;
     }
     w->until_ns = now_ns + STAND_NS;
     return WARD_WRITERS_FAIL;
 }
 
-/* ---- a look ---- */
+/* ---- a round ---- */
 
 static enum ward_code beat(struct ward_db *db, struct ward_writers *w, struct ward_err *err)
 {
@@ -170,13 +172,14 @@ static enum ward_code beat(struct ward_db *db, struct ward_writers *w, struct wa
 
         if (wrote == w->wrote[i])
             continue;
-        db->beating = true; /* or each look would be a reason for the next */
+        db->beating = true; /* the update of ward_writer does not count as a write */
         code = ward_db_run(db, NULL, SQL, WARD_PARAMS(ward_text(nodes.name[i])), NULL, err);
         db->beating = false;
         if (code == WARD_OK)
             w->wrote[i] = wrote;
     }
-    return code == WARD_ABORTED ? WARD_OK : code; /* another replica's beat came first */
+    /* another replica updated the row first; the next round tries again */
+    return code == WARD_ABORTED ? WARD_OK : code;
 }
 
 static enum ward_code read(struct ward_db *db, struct ward_writers *w, struct ward_err *err)
@@ -211,7 +214,7 @@ enum ward_code ward_db_writers(struct ward_db *db, struct ward_writers *w, struc
     WARD_TRY(read(db, w, err));
     n = ward_writers_count(w, &w->a, &w->b);
     what = ward_writers_decide(w, n, ward_mono_ns());
-    if (what != WARD_WRITERS_FAIL || n > 1) /* a scrape does not miss what a look found */
+    if (what != WARD_WRITERS_FAIL || n > 1) /* a finding stays in the gauge until it ends */
         ward_gauge(&nodes_gauge, n);
     switch (what) {
     case WARD_WRITERS_FINE:
