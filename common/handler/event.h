@@ -4,8 +4,8 @@
  * transaction. No action therefore lacks an event, and no event describes an action that was
  * rolled back. ward_event_failed writes the event of a failed call, with the same patient.
  *
- * Threads: a worker's own. Memory: the call's arena; texts are borrowed until the event is
- * written. Errors: outbox.h's.
+ * Threads: a worker's own. Memory: the call's arena; texts must stay valid until the event is
+ * written. Errors: as outbox.h.
  */
 #ifndef WARD_HANDLER_EVENT_H
 #define WARD_HANDLER_EVENT_H
@@ -15,13 +15,14 @@
 
 #define WARD_EVENT_DETAILS 12
 
-/* A worker's context for events, a part of the service's own struct. Zero, except for the first
- * two members. */
+/* A worker's context for events, a part of the service's own struct. Initialise the first two
+ * members, and all others with zeros. */
 struct ward_event_ctx {
     const char *service; /* "identity" */
     struct ward_db *db;  /* the worker's connection, which ward_event_failed uses */
     char span[56];       /* the call that `patient` belongs to */
-    char patient[37]; /* patient of the current call, for its event if it fails; "" for none */
+    /* patient of the current call, for the event of a failed call; "" for none */
+    char patient[37];
 };
 
 struct ward_event {
@@ -37,8 +38,8 @@ struct ward_event {
     } detail[WARD_EVENT_DETAILS];
 };
 
-/* Begins an event. From now on, the call concerns this patient (UUID text), also if it fails.
- * NULL: unknown or no patient. */
+/* Begins an event. From now on, the call concerns this patient (UUID text), even if the call
+ * fails. NULL means an unknown patient or no patient. */
 void ward_event_begin(struct ward_event *a, struct ward_call *call,
                       struct ward_event_ctx *event_ctx, const char *patient);
 /* Creates another event of the same call, with its own id and the details of `first`, such as
@@ -50,7 +51,7 @@ void ward_event_another(const struct ward_event *first, const char *patient,
  * ids, never text about a patient. */
 void ward_event_note(struct ward_event *a, const char *key, const char *value);
 void ward_event_note_num(struct ward_event *a, const char *key,
-                         double value); /* with four digits */
+                         double value); /* formats the value with four decimals */
 void ward_event_note_int(struct ward_event *a, const char *key, int64_t value);
 /* Writes the event of a success. Call inside ward_db_tx. */
 WARD_MUST enum ward_code ward_event_write(struct ward_event *a, struct ward_db *db,
@@ -59,8 +60,8 @@ WARD_MUST enum ward_code ward_event_write(struct ward_event *a, struct ward_db *
  * several calls in one transaction. The writer must set call->audited after the commit. */
 WARD_MUST enum ward_code ward_event_pack(const struct ward_event *a,
                                          struct ward_outbox_item *out, struct ward_err *err);
-/* Writes several events of one call in one round trip (in several, beyond 8,192 events or 4
- * MiB). Does nothing for n == 0. */
+/* Writes several events of one call in one round trip (in several above 8,192 events or 4 MiB).
+ * Does nothing for n == 0. */
 WARD_MUST enum ward_code ward_event_write_many(struct ward_event *events, size_t n,
                                                struct ward_db *db, struct ward_err *err);
 /* Begins the event of an action that the service performs without a call. `own` is filled as a

@@ -10,8 +10,8 @@
 #include "common/db/outbox.h"
 #include "common/rpc/rpc.h"
 
-/* Parses a UUID. INVALID_ARGUMENT (field `field`) otherwise. *text (may be NULL) receives the
- * canonical form. */
+/* Parses a UUID. INVALID_ARGUMENT (with `field`) for other texts. *text (may be NULL) receives
+ * the canonical form. */
 WARD_MUST enum ward_code ward_call_id(struct ward_call *c, const char *field, const char *given,
                                       uint8_t id[16], char text[37]);
 /* Writes the canonical form of an id to the arena. */
