@@ -9,7 +9,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* The table of version 1.0 ends after instance_free. A shorter table belongs to another header.
+/* The table of version 1.0 ends after instance_free. A plugin with a shorter table was built
+ * with another header.
  */
 #define TABLE_1_0 (offsetof(struct ward_plugin, instance_free) + sizeof(void (*)(void *)))
 
@@ -235,7 +236,8 @@ enum ward_code ward_backend_devices(struct ward_backend *b, struct ward_device *
     if (found > *n)
         return WARD_FAIL(err, INTERNAL, "the %s back end returned too many devices",
                          b->p->name);
-    if (found == 0 && perr.msg[0] != '\0') /* the cause; this is not a failure */
+    /* adds the cause; an empty list of devices is not a failure */
+    if (found == 0 && perr.msg[0] != '\0')
         ward_err_detail(err, "%.*s", (int)sizeof(perr.msg), perr.msg);
     for (uint32_t i = 0; i < found; i++)
         out[i].name[sizeof(out[i].name) - 1] = '\0';

@@ -17,7 +17,7 @@ struct ward_canary {
     pthread_mutex_t lock; /* guards all members below */
     pthread_cond_t wake;
     bool stopping;
-    int64_t next_ns;  /* the next check */
+    int64_t next_ns;  /* time of the next check */
     int64_t asked_ns; /* time of the last answer */
     struct ward_err last;
 };
@@ -100,7 +100,7 @@ enum ward_code ward_canary_start(const char *name, int period_ms,
     pthread_cond_init(&c->wake, &attr);
     pthread_condattr_destroy(&attr);
     c->next_ns = ward_mono_ns() + c->period_ns;
-    *out = c; /* fn may call ward_canary_soon */
+    *out = c; /* set before the first check, because fn may call ward_canary_soon */
     ask(c);
     if (pthread_create(&c->thread, NULL, watch, c) != 0) {
         pthread_cond_destroy(&c->wake);
@@ -135,7 +135,7 @@ enum ward_code ward_canary_state(struct ward_canary *c, struct ward_err *err)
     pthread_mutex_unlock(&c->lock);
     if (last.code != WARD_OK) {
         bool away = strcmp(last.reason, "DEVICE_NOT_READY") ==
-                    0; /* the device is missing; it did not answer wrongly */
+                    0; /* the device is missing, and gave no wrong answer */
 
         WARD_FAIL_REASON(err, UNAVAILABLE, away ? "DEVICE_NOT_READY" : "MODEL_NOT_READY",
                          "%s: %.120s", c->name, last.msg);

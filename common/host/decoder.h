@@ -18,15 +18,16 @@ const char *ward_decoder_unfit(const struct ward_decoder *d);
 /* Loads dir/name.so.
  *   INVALID_ARGUMENT     the name is invalid
  *   NOT_FOUND            the library, or one that it needs, is missing
- *   FAILED_PRECONDITION  outside the folder, writable by everybody, or an unfit table */
+ *   FAILED_PRECONDITION  the library is outside the folder or writable by every user, or its
+ *                        table is unfit */
 WARD_MUST enum ward_code ward_decoder_open(const char *dir, const char *name,
                                            const struct ward_decoder **out,
                                            struct ward_err *err);
 
-/* Returns whether an answer keeps the contract: sizes within the limits, texts that end and
- * contain only the permitted characters, finite numbers. Pure. */
+/* Returns whether an answer keeps the contract: sizes within the limits, NUL-terminated texts
+ * of permitted characters, and finite numbers. Pure. */
 bool ward_picture_fit(const struct ward_picture *p, const struct ward_decoder_limits *limits);
-/* Bytes of the answer's pixels. */
+/* Returns the number of bytes of the answer's pixels. */
 uint64_t ward_picture_bytes(const struct ward_picture *p);
 
 #endif

@@ -288,7 +288,7 @@ static enum ward_code compare(const struct ward_tensor *t, const struct ward_kno
     for (uint32_t i = 0; i < k->n; i++) {
         float diff = fabsf(v[(uint64_t)i * k->stride] - k->want[i]);
 
-        if (!(diff <= k->tolerance)) { /* NaN fails this too */
+        if (!(diff <= k->tolerance)) { /* NaN also fails this comparison */
             WARD_FAIL_REASON(err, FAILED_PRECONDITION, "KNOWN_ANSWER",
                              "%s returned a wrong answer in its known-answer check", model);
             ward_err_detail(err, "value %u is %.7g, want %.7g +- %.3g", i,

@@ -43,11 +43,13 @@ uint64_t ward_dtype_size(uint32_t dtype);
  * folder that every user can write.
  *   INVALID_ARGUMENT     the name is invalid
  *   NOT_FOUND            the library, or one that it needs, is missing
- *   FAILED_PRECONDITION  outside the folder, writable by everybody, or an unfit table */
+ *   FAILED_PRECONDITION  the library is outside the folder or writable by every user, or its
+ *                        table is unfit */
 WARD_MUST enum ward_code ward_backend_open(const char *dir, const char *name,
                                            struct ward_backend **out, struct ward_err *err);
 /* Opens a back end with options for plugins (plugin.h 1.1). A plugin reads the options whose
- * keys begin with its name. Stored by reference until the back end is closed. */
+ * keys begin with its name. The options are stored by reference and must outlive the back
+ * end. */
 struct ward_option {
     const char *key, *value; /* "npu_providers" */
 };
@@ -96,11 +98,12 @@ WARD_MUST enum ward_code ward_model_load_bytes(struct ward_backend *b,
                                                struct ward_model **out, struct ward_err *err);
 void ward_model_unload(struct ward_model *m); /* accepts NULL; free engines first */
 const char *ward_model_sha256(const struct ward_model *m); /* "" without weights */
-/* Returns inputs and outputs as the plugin describes them; NULL if it cannot (plugin.h 1.2). */
+/* Returns the plugin's description of inputs and outputs; NULL if the plugin has none (plugin.h
+ * 1.2). */
 const struct ward_model_io *ward_model_shapes(const struct ward_model *m);
 
 /* device: an index of ward_backend_devices; -1 for the CPU.
- *   UNIMPLEMENTED, UNAVAILABLE, ... as the plugin returns */
+ *   UNIMPLEMENTED, UNAVAILABLE, ... as returned by the plugin */
 WARD_MUST enum ward_code ward_engine_new(struct ward_model *m, int device,
                                          struct ward_engine **out, struct ward_err *err);
 void ward_engine_free(struct ward_engine *e); /* accepts NULL */
@@ -109,13 +112,13 @@ void ward_engine_free(struct ward_engine *e); /* accepts NULL */
  * false if the plugin cannot be interrupted. */
 bool ward_engine_interrupt(struct ward_engine *e);
 /* Returns the share of the model's nodes that run on its device, 0 to 1; 1 if the plugin does
- * not count. */
+ * not report the share. */
 double ward_engine_share(const struct ward_engine *e);
 
 /* Returns the times of the last run that succeeded. */
 struct ward_run_times ward_engine_times(const struct ward_engine *e);
 
-/* Adds to ward_plugin_events_total, as plugins do. */
+/* Adds `add` to ward_plugin_events_total{event=name}. */
 void ward_plugin_event(const char *name, double add);
 
 /* Runs a model on n_in tensors. Outputs are in mem, and each is checked like an input. *n_out
@@ -150,8 +153,9 @@ struct ward_known {
 };
 /* Fills pseudo-random values in lo..hi, the same on every machine. */
 void ward_known_input(float *out, uint64_t n, float lo, float hi);
-/* One input of a question of `rows` rows: the question's own where io is NULL or has its name;
- * every other input is zeros. False: the arena is full. */
+/* Fills one input of a known-answer check with `rows` rows. If io is NULL or names the check's
+ * input, the values are those of ward_known_input; otherwise, the values are zeros. Returns
+ * false if the arena is full. */
 bool ward_known_tensor(const struct ward_known *k, const struct ward_io *io, int rows,
                        struct ward_arena *mem, struct ward_tensor *t);
 /*   FAILED_PRECONDITION  reason KNOWN_ANSWER: the answer differs; other codes as for a run */

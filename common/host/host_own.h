@@ -20,7 +20,7 @@ struct ward_backend {
     void *plugin;
     const struct ward_option *options;
     int n_options;
-    ward_backend_said *said; /* NULL: ward_plugin_err has the words */
+    ward_backend_said *said; /* NULL: struct ward_plugin_err contains the error's text */
     pthread_mutex_t lock;    /* model_*, instance_new, instance_free are never concurrent */
 };
 
@@ -40,7 +40,7 @@ struct ward_engine {
     struct ward_run_times times;
 };
 
-/* Returns a plugin's code, or INTERNAL if it is not a valid one. The plugin's text goes only to
+/* Returns a plugin's code, or INTERNAL if the code is invalid. The plugin's text goes only to
  * the log, because it may contain data that a caller must not see. */
 enum ward_code ward_plugin_said(int code, const struct ward_backend *b,
                                 const struct ward_plugin_err *perr, struct ward_err *err);

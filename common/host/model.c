@@ -126,7 +126,7 @@ static enum ward_code read_weights(const struct ward_model_config *cfg,
     return WARD_OK;
 }
 
-/* The model that the plugin reports must be the one that it received. */
+/* The plugin must report the SHA-256 of the weights that it received. */
 static enum ward_code compare(struct ward_model *m, struct ward_err *err)
 {
     struct ward_model_info info = {.size = sizeof(info)};
@@ -158,7 +158,7 @@ static enum ward_code load(struct ward_model *m, const struct ward_model_spec *s
     return code;
 }
 
-/* A model of weights that `spec` has, checked. */
+/* Creates a model from the checked weights in `spec`. */
 static enum ward_code model_of(struct ward_backend *b, const struct ward_model_config *cfg,
                                const struct ward_model_spec *spec, struct ward_model **out,
                                struct ward_err *err)

@@ -16,16 +16,16 @@ struct ward_chooser {
     struct ward_order order;
     const struct ward_option *options;
     int n_options;
-    struct ward_opener opener; /* open NULL: back ends of this process, kept */
+    struct ward_opener opener; /* open is NULL: back ends run in this process and stay open */
     ward_try_device *fn;
     void *arg;
 
     pthread_mutex_t choosing; /* held while devices are tried; guards backend */
     struct ward_backend *backend[WARD_ORDER_MAX];
 
-    pthread_mutex_t lock; /* guards all members below, for short times */
+    pthread_mutex_t lock; /* guards all members below; held only briefly */
     struct ward_candidate found[WARD_ORDER_MAX];
-    struct ward_choice choice; /* backend NULL: none */
+    struct ward_choice choice; /* backend is NULL if there is no choice */
     int64_t tried_ns;
 };
 
@@ -162,7 +162,8 @@ static enum ward_code try_devices(const struct ward_chooser *c, struct ward_back
     return code;
 }
 
-/* Opens a back end once and keeps it. A back end that failed to open is tried again later. */
+/* Tries a back end. Without an opener, a back end is opened once and stays open. If
+ * opening fails, the next try opens the back end again. */
 static enum ward_code try_backend(struct ward_chooser *c, int i, struct ward_candidate *now,
                                   struct ward_backend **used, struct ward_err *err)
 {
@@ -192,7 +193,7 @@ static enum ward_code try_backend(struct ward_chooser *c, int i, struct ward_can
     return code;
 }
 
-/* A back end that is not tried keeps the device from its last try. */
+/* Marks a back end as not tried. Its device remains that of the last try. */
 static void leave_out(struct ward_candidate *was, const char *why)
 {
     was->ready = false;
@@ -220,7 +221,7 @@ static void publish(struct ward_chooser *c, const struct ward_candidate *now, in
                         now[i].ready);
 }
 
-/* Logged when it changes, not at every check. */
+/* Logs the state of an unusable back end, but only when the state has changed. */
 static void tell(struct ward_chooser *c, int i, const struct ward_candidate *now)
 {
     bool same;

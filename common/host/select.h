@@ -1,16 +1,16 @@
 /* select.h - chooses the device for a model: the best available one that answers correctly.
  *
  * The caller gives an order of back ends ("npu,gpu,cpu") and a fallback policy. The first back
- * end is the preferred one. If its library is missing, if it has no ready device, or if the
- * known-answer check fails on it, `degraded` tries the next one and `deny` fails. A choice
- * other than the preferred one is degraded, and every answer says so. The user chooses again
- * when the device's canary fails, and when a better device may be available again
- * (ward_choose_due).
+ * end is the preferred one. The preferred back end is unusable if its library is missing, if it
+ * has no ready device, or if its known-answer check fails. The policy `degraded` then tries the
+ * next back end, and `deny` fails. A choice other than the preferred back end is marked as
+ * degraded. The caller chooses again when the device's canary fails, and when a better device
+ * may be available again (ward_choose_due).
  *
  * Threads: threads share a chooser; ward_choose waits for another ward_choose, the other
  * functions never wait. Memory: open/close. Errors: UNAVAILABLE with reason DEVICE_NOT_READY
  * (the tried devices are in detail); INVALID_ARGUMENT for an order with no name or a repeated
- * one. Metric: ward_host_device_ready{backend}.
+ * name. Metric: ward_host_device_ready{backend}.
  */
 #ifndef WARD_HOST_SELECT_H
 #define WARD_HOST_SELECT_H
@@ -21,7 +21,8 @@
 
 enum ward_fallback { WARD_FALLBACK_DENY, WARD_FALLBACK_DEGRADED };
 
-/* Parses "npu,gpu,cpu" and "deny"/"degraded". Pure: it does not look for the back ends. */
+/* Parses "npu,gpu,cpu" and "deny"/"degraded". Pure: does not check whether the back ends
+ * exist. */
 struct ward_order {
     int n;
     char name[WARD_ORDER_MAX][33];
@@ -30,8 +31,8 @@ struct ward_order {
 WARD_MUST enum ward_code ward_order_parse(const char *order, const char *fallback,
                                           struct ward_order *out, struct ward_err *err);
 
-/* The result of the last try of one back end, for status calls. Back ends after the chosen one
- * are not tried, and the result says so. */
+/* The result of the last try of one back end, for status calls. Back ends after the chosen back
+ * end are not tried, and their `why` states this. */
 struct ward_candidate {
     char backend[33];
     struct ward_device device; /* the device that would be used; kind 0: none */
@@ -41,7 +42,8 @@ struct ward_candidate {
 };
 
 struct ward_choice {
-    struct ward_backend *backend; /* memory of the chooser; with an opener: of the tries */
+    /* owned by the chooser; with an opener, owned by the ward_try_device function */
+    struct ward_backend *backend;
     struct ward_device device;
     bool degraded;
     int rank; /* index in the order */
@@ -57,15 +59,17 @@ WARD_MUST enum ward_code ward_chooser_open(const char *plugins_dir,
                                            const struct ward_order *order, ward_try_device *fn,
                                            void *arg, struct ward_chooser **out,
                                            struct ward_err *err);
-/* Opens a chooser with options for the plugins (ward_backend_open_with); stored by reference.
+/* Opens a chooser with options for the plugins (ward_backend_open_with); the options are stored
+ * by reference.
  */
 WARD_MUST enum ward_code
 ward_chooser_open_with(const char *plugins_dir, const struct ward_order *order,
                        const struct ward_option *options, int n, ward_try_device *fn, void *arg,
                        struct ward_chooser **out, struct ward_err *err);
-/* Opens a chooser that opens back ends by a function: a new one for each try of a back end,
- * such as a worker process. A try that returns OK keeps the back end and closes it later. The
- * chooser closes the others. The order must not change while the chooser is open. */
+/* Opens a chooser that opens back ends with a function, such as in a worker process. Each try
+ * opens a new back end. A ward_try_device that returns OK keeps the back end open and closes it
+ * later. The chooser closes the back ends of failed tries. The order must not change while the
+ * chooser is open. */
 struct ward_opener {
     enum ward_code (*open)(void *arg, const char *name, struct ward_backend **out,
                            struct ward_err *err);
@@ -86,7 +90,7 @@ WARD_MUST enum ward_code ward_choose_now(struct ward_chooser *c, struct ward_cho
 /* Returns whether to choose again: there is no choice or a degraded one, and the last try is at
  * least recheck_ms old. */
 bool ward_choose_due(struct ward_chooser *c, int recheck_ms);
-/* Returns whether both choices are the same device. Models on one may then stay loaded. */
+/* Returns whether both choices are the same device. If so, loaded models may stay loaded. */
 bool ward_choice_same(const struct ward_choice *a, const struct ward_choice *b);
 /* Writes all results in the order of the back ends. Returns their number. */
 int ward_chooser_report(struct ward_chooser *c, struct ward_candidate out[WARD_ORDER_MAX]);
