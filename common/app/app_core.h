@@ -54,7 +54,8 @@ enum ward_code ward_app_options(struct ward_app *app, const struct ward_opt *opt
  *   UNAVAILABLE  the admin address is in use; INVALID_ARGUMENT the address is invalid */
 enum ward_code ward_loop_start(struct ward_app *app, struct ward_err *err);
 void ward_loop_stop(struct ward_app *app);
-/* Asks main to stop. Any thread may call this. Later calls do not change the reason. */
+/* Asks main to stop. Any thread may call this function. Later calls do not change the reason.
+ */
 void ward_core_stop(struct ward_core *core, enum ward_stop stop, const char *why);
 
 /* checks.c */
@@ -62,7 +63,7 @@ enum ward_code ward_checks_start(struct ward_app *app, struct ward_err *err);
 /* Returns false if a check does not return within app->check_bound_ms. */
 bool ward_checks_stop(struct ward_app *app);
 /* Reports changes to gRPC's health service, the log and the gauges. Any thread may call
- * this. */
+ * this function. */
 void ward_ready_update(struct ward_app *app);
 void ward_ready_metrics(void); /* lists the gauges */
 /* Writes one line for the service and one line for each check. Returns true if the service is

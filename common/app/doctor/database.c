@@ -11,7 +11,8 @@
 
 /* tolerated clock difference in seconds; tokens tolerate 30 s, but clocks drift further */
 #define CLOCK_S 2.0
-/* longest useful age of a connection; above, a new replica gets no load within a minute */
+/* highest useful WARD_MAX_AGE_MS; with a higher age, a new replica gets no load within a
+ * minute */
 #define MAX_AGE_MS 60000
 #define LOOKS      3    /* number of queries; a count that grows twice needs three */
 #define LOOK_MS    2100 /* time between queries; each replica adds its writes every 2 s */
