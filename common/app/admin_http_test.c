@@ -58,7 +58,7 @@ static void what_is_no_request_is_refused(void **state)
     char text[300];
 
     (void)state;
-    assert_int_equal(WHOLE(&r, "\x16\x03\x01\x02"), 400); /* TLS */
+    assert_int_equal(WHOLE(&r, "\x16\x03\x01\x02"), 400); /* a TLS handshake */
     assert_int_equal(WHOLE(&r, "GET\r\n\r\n"), 400);
     assert_int_equal(WHOLE(&r, "FETCH / HTTP/1.1\r\n\r\n"), 400);
     assert_int_equal(WHOLE(&r, "GET / HTTP/1.1\r\nContent-Length: 1\r\n"
@@ -66,7 +66,7 @@ static void what_is_no_request_is_refused(void **state)
                      400);
     assert_int_equal(WHOLE(&r, "GET / HTTP/1.1\r\nContent-Length: 3\r\n"
                                "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
-                     400); /* request smuggling */
+                     400); /* a form of request smuggling */
     assert_int_equal(WHOLE(&r, "GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n"), 400);
     assert_int_equal(WHOLE(&r, "PRI * HTTP/2.0\r\n\r\n"), 400);
     assert_int_equal(WHOLE(&r, "GET / HTTP/2.0\r\n\r\n"), 505);

@@ -1,4 +1,5 @@
-/* The admin port of a process that lives: each test forks one and talks to it. */
+/* The admin port of a running process. Each test forks a process and sends requests to its
+ * admin port. */
 #include "common/app/admin.h"
 #include "common/app/app_probe.h"
 
@@ -38,7 +39,7 @@ static void the_log_level_changes_while_it_runs(void **state)
     assert_true(answers(&p, GET("/loglevel"), "200", "\r\n\r\nerror\n"));
     kill(p.pid, SIGTERM);
     assert_int_equal(end(&p), 0);
-    assert_null(strstr(p.text, "\"msg\":\"stopped\"")); /* info is no longer written */
+    assert_null(strstr(p.text, "\"msg\":\"stopped\"")); /* info lines are no longer logged */
 }
 
 static void the_admin_port_refuses_what_it_does_not_serve(void **state)
@@ -66,7 +67,7 @@ static void the_admin_port_refuses_what_it_does_not_serve(void **state)
     assert_int_equal(end(&p), 0);
 }
 
-/* A read that ends, by an answer or by the connection's end. */
+/* Returns whether the server closes the connection without an answer. */
 static bool ends(int fd)
 {
     struct pollfd pf = {.fd = fd, .events = POLLIN};
@@ -87,14 +88,13 @@ static void slow_clients_are_cut_and_many_do_not_shut_others_out(void **state)
         fds[i] = dial(&p);
         assert_true(write(fds[i], "GET /livez HT", 13) > 0 || errno != 0);
     }
-    for (int i = 0; i < 8; i++) { /* past the cap: the oldest make room */
+    for (int i = 0; i < 8; i++) { /* the server has closed the oldest */
         assert_true(ends(fds[i]));
         close(fds[i]);
     }
-    for (int i = 0; i < 8; i++) /* every probe is answered at once */
+    for (int i = 0; i < 8; i++) /* every probe is answered immediately */
         assert_true(answers(&p, GET("/livez"), "200", "alive"));
-    for (int i = 8; i < 40;
-         i++) { /* the others have gone for the probes, or after their time */
+    for (int i = 8; i < 40; i++) { /* the others were closed for the probes or timed out */
         assert_true(ends(fds[i]));
         close(fds[i]);
     }
@@ -104,7 +104,7 @@ static void slow_clients_are_cut_and_many_do_not_shut_others_out(void **state)
 
 #define PUT_DEBUG "PUT /loglevel HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\ndebug"
 
-/* Whether another user of this machine is refused: asked in a child that became that user. */
+/* A child process becomes another user of this machine. The admin port refuses its PUT. */
 static void another_user_does_not_set_the_log_level(void **state)
 {
     struct probe p;
@@ -141,7 +141,7 @@ static void clients_of_another_machine_are_not_ours(void **state)
 
     (void)state;
     from->sin_family = to->sin_family = AF_INET;
-    from->sin_addr.s_addr = htonl(0xc0000201); /* 192.0.2.1: documentation's, nobody's */
+    from->sin_addr.s_addr = htonl(0xc0000201); /* 192.0.2.1 is reserved for documentation */
     to->sin_addr.s_addr = htonl(0xc0000202);
     from->sin_port = htons(40000);
     to->sin_port = htons(9090);

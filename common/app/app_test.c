@@ -1,4 +1,4 @@
-/* The life of a process, whole: each test forks one and looks at it from outside. */
+/* The whole life of a process. Each test forks a process and observes it from outside. */
 #include "common/app/app_probe.h"
 
 #include <sys/resource.h>
@@ -45,7 +45,7 @@ static void a_step_that_fails_stops_the_rest_and_is_told_once(void **state)
                              "\"error\":\"no such model\""));
     assert_int_equal(end(&p), 1);
     assert_null(strstr(p.text, "rpc start"));
-    assert_null(strstr(p.text, "step close")); /* it never opened */
+    assert_null(strstr(p.text, "step close")); /* the step was never opened */
     assert_non_null(strstr(p.text, "relay stop"));
 }
 

@@ -27,7 +27,7 @@ static const struct ward_opt OPTS[] = {
 
 static char dir[] = "/tmp/ward-config-XXXXXX";
 
-/* A file in `dir` with these n bytes; its path stays valid until the next call. */
+/* Writes n bytes to a file in `dir`. The returned path is valid until the next call. */
 static const char *file_of(const char *bytes, size_t n)
 {
     static char path[64];
@@ -116,7 +116,7 @@ static void a_variable_nobody_knows_is_named(void **state)
             "line 2 sets WARD_NAMES, which is not an option; see --help");
     refused(file("WARD_PLACE_FILE=/y\n"),
             "line 1 sets WARD_PLACE_FILE, which is not an option; see --help");
-    setenv("WARD_AUDIT_SERVICE_HOST", "10.0.0.1", 1); /* as Kubernetes' service links do */
+    setenv("WARD_AUDIT_SERVICE_HOST", "10.0.0.1", 1); /* like a Kubernetes service link */
     refused(NULL,
             "the environment sets WARD_AUDIT_SERVICE_HOST, which is not an option; see --help");
 }
@@ -201,7 +201,7 @@ static void a_required_secret_is_asked_for_by_its_files_name(void **state)
     (void)state;
     assert_int_equal(ward_config_load(opts, NULL, &cfg, &err), WARD_INVALID_ARGUMENT);
     assert_string_equal(err.msg, "WARD_KEY_FILE is required");
-    setenv("WARD_KEY_FILE", file("\n"), 1); /* an empty secret is none */
+    setenv("WARD_KEY_FILE", file("\n"), 1); /* an empty secret counts as missing */
     assert_int_equal(ward_config_load(opts, NULL, &cfg, &err), WARD_INVALID_ARGUMENT);
     assert_string_equal(err.msg, "WARD_KEY_FILE is required");
 }
@@ -274,7 +274,7 @@ static void a_file_that_is_none_is_refused(void **state)
     snprintf(fifo, sizeof(fifo), "%s/fifo", dir);
     assert_int_equal(mkfifo(fifo, 0600), 0);
     snprintf(want, sizeof(want), "the configuration file %s is not a file", fifo);
-    refused(fifo, want); /* and does not wait for a writer */
+    refused(fifo, want); /* opening the FIFO does not wait for a writer */
     unlink(fifo);
 }
 
@@ -294,7 +294,7 @@ static void the_earlier_tables_row_takes_the_place_of_a_later_one(void **state)
     assert_string_equal(second.name, "x");
 }
 
-/* What `print` writes. */
+/* Copies the output of `print` to `out`. */
 static void printed(void (*print)(const struct ward_opt *, FILE *), char *out, size_t cap)
 {
     FILE *f = fmemopen(out, cap, "w");

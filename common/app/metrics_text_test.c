@@ -33,7 +33,8 @@ static struct ward_family seconds = {.name = "ward_t_seconds",
                                      .label = {"method"},
                                      .bounds = BOUNDS};
 
-/* Of what is rendered, the lines of families whose names begin so; free it. */
+/* Returns the printed lines of the families whose names begin with `prefix`. The caller frees
+ * the text. */
 static char *rendered(const char *prefix)
 {
     char *all = NULL, *kept;
@@ -125,12 +126,13 @@ static void a_full_family_counts_what_it_drops(void **state)
     assert_non_null(strstr(text, "\nward_metrics_dropped_total 3\n"));
     free(text);
     text = rendered("ward_u_many");
-    assert_non_null(strstr(text, "{i=\"511\"} 4\n")); /* its own and the three */
+    /* its own value, and the three dropped series */
+    assert_non_null(strstr(text, "{i=\"511\"} 4\n"));
     assert_null(strstr(text, "{i=\"512\"}"));
     free(text);
 }
 
-/* The sample of an unlabelled family. */
+/* Returns the sample of a family without labels. */
 static double sample(const char *name)
 {
     char *text = rendered(name), want[80];

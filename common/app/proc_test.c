@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#define LONG 20000 /* ms: nothing here takes that long unless it is broken */
+#define LONG 20000 /* ms; a working test needs less */
 
 #define SH(script)                                                                             \
     (const char *const[])                                                                      \
@@ -24,7 +24,7 @@ struct seen {
     char lines[8][64];
     int n_lines, n_ready, n_exits, status;
     pid_t pids[8];
-    struct ward_procs *quit_after; /* quit once ready for the n-th time */
+    struct ward_procs *quit_after; /* quit when ready for the n-th time (quit_at) */
     int quit_at;
 };
 
@@ -101,7 +101,7 @@ static void a_child_inherits_no_descriptor(void **state)
     struct seen s = {0};
     struct ward_proc *p;
     struct ward_err err = {0};
-    int status = -1, fd = dup(0); /* without close-on-exec, as a careless library leaves it */
+    int status = -1, fd = dup(0); /* a descriptor without close-on-exec */
 
     assert_true(fd > 2);
     assert_int_equal(
@@ -118,7 +118,7 @@ static void a_child_inherits_no_descriptor(void **state)
     close(fd);
     assert_string_equal(s.lines[s.n_lines - 1], "/dev/null");
     for (int i = 0; i + 1 < s.n_lines; i++)
-        assert_string_equal(s.lines[i], "open 9"); /* dash keeps its script's one */
+        assert_string_equal(s.lines[i], "open 9"); /* dash's own descriptor of its script */
 }
 
 static void what_cannot_be_started_says_why(void **state)
@@ -165,7 +165,7 @@ static void a_child_is_ready_once_it_says_so(void **state)
         WARD_OK);
     assert_int_equal(ward_proc_await(p, LONG, &line, &err), WARD_OK);
     assert_string_equal(line, "{\"msg\":\"serving\",\"port\":7}");
-    assert_int_equal(ward_proc_await(p, 0, NULL, &err), WARD_OK); /* and stays so */
+    assert_int_equal(ward_proc_await(p, 0, NULL, &err), WARD_OK); /* the child stays ready */
     ward_proc_stop(p, LONG);
     assert_int_equal(ward_proc_pid(p), 0);
 }
@@ -225,9 +225,9 @@ static void a_child_that_falls_is_started_again(void **state)
     assert_int_equal(s.status, 128 + SIGKILL);
     assert_int_not_equal(s.pids[0], s.pids[1]);
     ward_proc_stop(p, LONG);
-    assert_true(ward_procs_turn(*state, 150)); /* longer than the first pause */
+    assert_true(ward_procs_turn(*state, 150)); /* longer than the first restart delay */
     assert_int_equal(ward_proc_pid(p), 0);
-    assert_int_equal(ward_proc_starts(p), 3); /* not after it was stopped */
+    assert_int_equal(ward_proc_starts(p), 3); /* no start after the stop */
 }
 
 static void children_are_stopped_newest_first(void **state)
@@ -321,7 +321,7 @@ static void what_a_child_leaves_behind_ends_with_it(void **state)
     orphan = (pid_t)strtol(s.lines[0], NULL, 10);
     assert_true(orphan > 1);
     for (int i = 0; i < 2000 && alive(orphan); i++)
-        usleep(1000); /* SIGKILL is sent; the kernel takes its moment */
+        usleep(1000); /* the kernel needs a moment after SIGKILL */
     assert_false(alive(orphan));
 }
 
@@ -335,7 +335,7 @@ static void output_goes_to_the_log_and_long_lines_come_in_pieces(void **state)
     int status, fd = mkstemp(path);
 
     close(fd);
-    unlink(path); /* it makes its own */
+    unlink(path); /* the group creates the file */
     assert_int_equal(ward_proc_start(*state,
                                      &(struct ward_proc_spec){
                                          .name = "loud",
@@ -349,7 +349,8 @@ static void output_goes_to_the_log_and_long_lines_come_in_pieces(void **state)
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_size, 20000 + 1 + 3);
     assert_int_equal(st.st_mode & 0777, 0600);
-    assert_int_equal(s.n_lines, 4); /* 8191 + 8191 + the rest, and a last one without newline */
+    /* pieces of 8191 bytes, 8191 bytes and the rest; then a line without newline */
+    assert_int_equal(s.n_lines, 4);
     assert_string_equal(s.lines[3], "end");
     assert_string_equal(ward_proc_last(p), "end");
     unlink(path);
@@ -372,8 +373,9 @@ static void a_signal_ends_every_wait(void **state)
     assert_false(ward_procs_turn(*state, 0));
 }
 
-/* In a process of its own: starts a child, waits until the child is ready, tells its number,
- * and waits to be killed. The child never writes again, so that no broken pipe ends it. */
+/* Runs in its own process: starts a child, waits until the child is ready, reports the child's
+ * process number, and waits to be killed. The child writes nothing more, so that no broken pipe
+ * ends the child. */
 static void keeper(int to)
 {
     struct ward_proc_spec quiet = {.name = "child",
