@@ -1,4 +1,4 @@
-/* Tokens of issuers that name things otherwise than Ward does. */
+/* Tokens of issuers whose names for claims and roles differ from Ward's. */
 #include "common/auth/auth.h"
 #include "common/auth/jose.h"
 #include "common/base/clock.h"
@@ -53,7 +53,8 @@ static enum ward_code names(const struct ward_claim_names *claims, struct ward_j
         out, &err);
 }
 
-/* Who a token with these claims speaks of; the reason, "" when the token is fine. */
+/* Checks a token with these claims and fills *who. Returns the reason of a rejection, "" for a
+ * valid token. */
 static const char *read_with(const struct ward_claim_names *claims, const char *more,
                              struct ward_principal *who)
 {
@@ -99,7 +100,8 @@ static void roles_are_found_where_keycloak_has_them(void **state)
                                        .roles = "resource_access.ward.app.roles",
                                        .purpose_absent = "TREAT"};
     assert_string_equal(read_with(&claims, KEYCLOAK, &who), "");
-    assert_int_equal(who.n_roles, 0); /* ward.app is one name with a dot: no path reaches it */
+    /* "ward.app" contains a dot, so no path matches this name */
+    assert_int_equal(who.n_roles, 0);
     assert_string_equal(who.subject, "anna");
     assert_string_equal(who.purpose, "TREAT");
     claims = (struct ward_claim_names){0};
@@ -142,7 +144,7 @@ static void only_roles_with_a_name_here_count(void **state)
                                   "\"/wards/3B/Ward Nurses\",\"cn=leads\",\"auditor\"]",
                                   &who),
                         "");
-    assert_int_equal(who.n_roles, 3); /* nurse once, auditor never */
+    assert_int_equal(who.n_roles, 3); /* nurse is listed once, auditor is ignored */
     assert_true(ward_principal_has(&who, "nurse"));
     assert_true(ward_principal_has(&who, "physician"));
     assert_true(ward_principal_has(&who, "pharmacist"));

@@ -39,7 +39,7 @@ static int end(void **state)
     return 0;
 }
 
-/* As a mounted secret changes: another file under the same name. */
+/* Replaces the file as a mounted secret changes: another file gets the same name. */
 static void replace(const char *json)
 {
     FILE *f = fopen(fresh, "w");
@@ -145,7 +145,8 @@ static char *token_of(const struct ward_sign_key *key)
     return token;
 }
 
-/* The reason; "" when the token is fine. The file is looked at first. */
+/* Checks the file first, then the token. Returns the reason of a rejection, "" for a valid
+ * token. */
 static const char *verdict(struct ward_jwks *j, const char *token)
 {
     struct ward_principal who;
@@ -182,9 +183,10 @@ static void keys_follow_their_file(void **state)
     assert_true(ward_jwks_generation(j) == generation);
     replace(jwks_of(now));
     ward_jwks_look_now(j);
-    assert_true(ward_jwks_generation(j) != generation); /* asking looks, too */
+    assert_true(ward_jwks_generation(j) != generation); /* this call also checks the file */
     assert_string_equal(verdict(j, new_token), "");
-    assert_string_equal(verdict(j, old_token), "TOKEN_UNKNOWN_KEY"); /* and is gone */
+    /* the old key was removed */
+    assert_string_equal(verdict(j, old_token), "TOKEN_UNKNOWN_KEY");
     ward_jwks_close(j);
     ward_sign_key_free(old);
     ward_sign_key_free(now);
@@ -208,7 +210,7 @@ static void a_bad_file_keeps_the_last_good_keys_and_counts(void **state)
     assert_string_equal(verdict(j, token), "");
     ward_metric_each(read_failures, NULL);
     assert_true(failures == before + 2);
-    replace(jwks_of(next)); /* and it comes back by itself */
+    replace(jwks_of(next)); /* a valid file is loaded without a restart */
     assert_string_equal(verdict(j, token), "TOKEN_UNKNOWN_KEY");
     ward_jwks_close(j);
     ward_sign_key_free(key);
@@ -261,7 +263,7 @@ static void *check_all_along(void *arg)
     return NULL;
 }
 
-/* Keys are swapped under checks in progress; a sanitizer build is what this is for. */
+/* Replaces the keys while tokens are being verified. A sanitizer build detects races here. */
 static void no_check_fails_while_the_file_changes(void **state)
 {
     struct ward_sign_key *key = new_key(1), *other = new_key(2);

@@ -73,7 +73,7 @@ static void a_document_is_no_token_whatever_it_claims(void **state)
     (void)state;
     assert_int_equal(ward_ppid_issue(key, &p, 60, &mem, &token, &err), WARD_OK);
     assert_int_equal(ward_ppid_check(pub, 1, &mem, token, &read, &err), WARD_OK);
-    /* The very claims of a good token, signed by the same key, as another type. */
+    /* The claims of a valid token, signed with the same key, but with another typ. */
     assert_int_equal(ward_jose_open(&t, &mem, token, strlen(token)), WARD_TOKEN_FINE);
     as_pack =
         signed_as(TYP, ward_printf(&mem, "%.*s", (int)t.payload_len, (const char *)t.payload));

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-/* What the issuer "i" says of "s" to "a". */
+/* claims of issuer "i" about subject "s", for audience "a" */
 #define WHO "\"iss\":\"i\",\"aud\":\"a\",\"sub\":\"s\""
 
 static struct ward_arena mem;
@@ -59,7 +59,7 @@ static struct ward_jwks *open_jwks(const char *json)
     return j;
 }
 
-/* The reason, "" when the token is fine. */
+/* Returns the reason of a rejection, "" for a valid token. */
 static const char *verdict(struct ward_jwks *j, const char *token, struct ward_principal *who)
 {
     struct ward_principal untouched = *who;
@@ -98,7 +98,7 @@ static void tokens_made_by_node_get_their_verdicts(void **state)
     ward_jwks_close(j);
 }
 
-/* Any one changed character of a good token makes a bad one. */
+/* If any character of a valid token changes, the token is rejected. */
 static void every_character_counts(void **state)
 {
     struct ward_jwks *j = open_jwks(NODE_JWKS);
@@ -118,8 +118,9 @@ static void every_character_counts(void **state)
     ward_jwks_close(j);
 }
 
-/* RFC 7515, A.2 and A.3; RFC 8037, A.4. Their claims are long expired, or are no claims at all:
- * what is said of them shows that the signature had passed, which is looked at before. */
+/* RFC 7515, A.2 and A.3; RFC 8037, A.4. The claims of these tokens are expired or are not
+ * claims. The signature is checked first, so a reason about the claims shows that the signature
+ * is valid. */
 static void the_rfcs_signatures_pass(void **state)
 {
     static const char jwks[] =
@@ -168,7 +169,7 @@ static void the_rfcs_signatures_pass(void **state)
     ward_jwks_close(j);
 }
 
-/* RFC 8037, A.3. */
+/* Source: RFC 8037, A.3. */
 static void the_thumbprint_is_the_rfcs(void **state)
 {
     static const uint8_t pub[] = {0xd7, 0x5a, 0x98, 0x01, 0x82, 0xb1, 0x0a, 0xb7,
@@ -267,11 +268,12 @@ static void a_token_that_is_good_for_too_long_is_refused(void **state)
     char *token, *jwks;
     int64_t now = ward_wall_us() / 1000000;
     const struct {
-        int64_t iat, exp; /* iat 0: absent */
+        int64_t iat, exp; /* iat 0: the claim is absent */
         const char *reason;
     } rows[] = {{now, now + 3600, ""},
                 {now, now + 3601, "TOKEN_LIFETIME"},
-                {now - 90000, now + 60, "TOKEN_LIFETIME"}, /* near its end */
+                {now - 90000, now + 60,
+                 "TOKEN_LIFETIME"}, /* the token expires soon, but its lifetime is too long */
                 {now + 90000, now + 90060, "TOKEN_LIFETIME"},
                 {0, now + 3000, ""},
                 {0, now + 4000, "TOKEN_LIFETIME"}};
@@ -302,7 +304,7 @@ static void a_token_that_is_good_for_too_long_is_refused(void **state)
     ward_sign_key_free(key);
 }
 
-/* Sound in all but its length. */
+/* The token is valid except for its length. */
 static void a_token_too_long_is_refused(void **state)
 {
     struct ward_sign_key *key = new_key(1);
@@ -338,7 +340,7 @@ static void a_token_too_long_is_refused(void **state)
     ward_sign_key_free(key);
 }
 
-/* What audit would put aside as no event is refused before it is anyone's act. */
+/* Tokens are rejected if audit would reject an event with their claims. */
 static void who_cannot_be_written_down_is_nobody(void **state)
 {
     static const char x[] = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"

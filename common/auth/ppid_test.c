@@ -14,7 +14,7 @@
 static struct ward_arena mem;
 static struct ward_err err;
 static struct ward_sign_key *key;
-static uint8_t keys[2][WARD_ED25519_PUB]; /* a stranger's, then ours */
+static uint8_t keys[2][WARD_ED25519_PUB]; /* another issuer's key, then ours */
 
 static int begin(void **state)
 {
@@ -49,7 +49,7 @@ static struct ward_ppid bedside(void)
                               .model = "abcdef"};
 }
 
-/* The reason, "" when the token is fine. */
+/* Returns the reason of a rejection, "" for a valid token. */
 static const char *verdict(const char *token, int n_keys)
 {
     struct ward_ppid out = {0}, untouched = {0};
@@ -81,7 +81,7 @@ static void what_is_issued_is_what_is_checked(void **state)
     assert_string_equal(out.method, "face");
     assert_string_equal(out.actor, "nurse-7");
     assert_string_equal(out.model, "abcdef");
-    assert_true(out.score == in.score); /* to the bit */
+    assert_true(out.score == in.score); /* equal in every bit */
     assert_int_equal(out.issued_at, in.issued_at);
     assert_int_equal(out.expires_at, in.expires_at);
 }
@@ -196,10 +196,10 @@ static void the_two_kinds_of_token_are_never_taken_for_one_another(void **state)
     assert_int_equal(ward_jwt_issue(key, &who, WARD_PPID_AUDIENCE, 60, &mem, &bearer, &err),
                      WARD_OK);
     assert_string_equal(verdict(bearer, 2), "PPID_MALFORMED");
-    /* and the other way round: jwt_test.c, "type ppid+jwt" */
+    /* jwt_test.c tests a PPID token as a bearer token ("type ppid+jwt") */
 }
 
-/* A token of ours with any claims at all. */
+/* Signs any claims with our key. */
 static const char *made(const char *typ, const char *claims)
 {
     char *token = NULL;
@@ -208,7 +208,8 @@ static const char *made(const char *typ, const char *claims)
     return token;
 }
 
-/* Fine, but for what is laid over it: `value` is JSON, NULL takes the claim out. */
+/* Returns valid claims, but replaces `claim` with the JSON `value`. If `value` is NULL, removes
+ * the claim. */
 static const char *with(const char *claim, const char *value, int64_t iat, int64_t exp)
 {
     const char *const claims[][2] = {
@@ -248,7 +249,7 @@ static void age_is_counted_to_the_second(void **state)
         {now - 60, now, "PPID_EXPIRED"},
         {now + 3, now + 63, ""}, /* identity's clock is a little ahead */
         {now + 60, now + 100, "PPID_NOT_YET_VALID"},
-        {now - 60, now + 61, "PPID_CLAIMS"}, /* lives longer than any may */
+        {now - 60, now + 61, "PPID_CLAIMS"}, /* the lifetime is too long */
         {now + 60, now + 60, "PPID_CLAIMS"},
         {now + 60, now + 30, "PPID_CLAIMS"},
     };
@@ -307,7 +308,7 @@ static void claims_must_all_be_there_and_make_sense(void **state)
     assert_string_equal(verdict(made("ppid+jwt", "[]"), 2), "PPID_MALFORMED");
 }
 
-/* With our own kid, so that only the algorithm is left to object to. */
+/* The header has our own kid, so only the algorithm can be rejected. */
 static void no_other_algorithm_is_taken(void **state)
 {
     static const char *const algs[] = {"none", "HS256", "RS256", "ES256", "eddsa"};
