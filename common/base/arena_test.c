@@ -25,7 +25,7 @@ static void memory_is_zeroed_aligned_and_apart(void **state)
             assert_int_equal((uintptr_t)p % _Alignof(max_align_t), 0);
             for (size_t i = 0; i < n; i++)
                 assert_int_equal(p[i], 0);
-            memset(p, 0xff, n); /* a later round must see zeroes again */
+            memset(p, 0xff, n); /* a later round must read zeros again */
             assert_true(prev == NULL || prev + (n - 1) <= p || p + n <= prev);
             prev = p;
         }
@@ -47,12 +47,12 @@ static void the_cap_holds_and_is_remembered(void **state)
     assert_true(got <= 100000 && got >= 90000);
     assert_true(a.full);
     assert_true(a.used <= a.cap);
-    assert_null(ward_alloc(&a, SIZE_MAX)); /* no wrap-around */
+    assert_null(ward_alloc(&a, SIZE_MAX)); /* the size must not wrap around */
     assert_null(ward_alloc(&a, SIZE_MAX - 8));
     assert_null(ward_printf(&a, "%10000d", 7));
     ward_arena_reset(&a);
     assert_false(a.full);
-    assert_non_null(ward_alloc(&a, 99984)); /* all of it again, in one piece */
+    assert_non_null(ward_alloc(&a, 99984)); /* the whole arena again, in one allocation */
     ward_arena_done(&a);
 }
 
@@ -66,7 +66,7 @@ static void an_arena_without_room_gives_nothing(void **state)
     assert_null(ward_strdup(&a, ""));
     assert_true(a.full);
     ward_arena_done(&a);
-    ward_arena_done(&a); /* twice is fine */
+    ward_arena_done(&a); /* a second call is harmless */
 }
 
 static void text_is_copied_and_formatted(void **state)
@@ -128,7 +128,7 @@ static void a_call_that_cannot_be_deferred_runs_at_once(void **state)
     assert_string_equal(order, "z");
 }
 
-/* As a handler does: several allocations, each of which may be the one that fails. */
+/* Allocates several times, as a handler does. Any of the allocations may fail. */
 static bool work(struct ward_arena *a)
 {
     static char letter = 'x';
@@ -137,7 +137,7 @@ static bool work(struct ward_arena *a)
 
     if (s == NULL || !ward_defer(a, note, &letter))
         return false;
-    big = ward_alloc(a, 50000); /* a chunk of its own */
+    big = ward_alloc(a, 50000); /* needs its own chunk */
     t = ward_printf(a, "%s-%s", s, "two");
     return big != NULL && t != NULL && strcmp(t, "one-two") == 0;
 }
@@ -156,10 +156,10 @@ static void each_allocation_refused_in_turn_leaves_it_whole(void **state)
         passed = work(&a);
         assert_true(passed != a.full);
         ward_arena_reset(&a);
-        assert_int_equal(strlen(order), n == 1 ? 0 : 1); /* every taken resource given back */
+        assert_int_equal(strlen(order), n == 1 ? 0 : 1); /* every deferred call has run */
         assert_true(n < 20);
     } while (!passed);
-    assert_int_equal(n, 5); /* strdup, defer, alloc, printf, and none */
+    assert_int_equal(n, 5); /* a failure of strdup, defer, alloc and printf, then no failure */
     ward_arena_done(&a);
 }
 

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-/* Bytes from hex, in a buffer of the caller's. */
+/* Decodes hex into the caller's buffer. Returns the number of bytes. */
 static size_t bytes(const char *hex, uint8_t *out)
 {
     size_t n = strlen(hex) / 2;
@@ -221,7 +221,7 @@ static void every_changed_bit_of_what_is_sealed_is_noticed(void **state)
         memset(out, 'x', sizeof(out));
         assert_int_equal(ward_unseal(key, "row 7", 5, sealed, sizeof(sealed), out, &err),
                          WARD_DATA_LOSS);
-        assert_memory_not_equal(out, text, 4); /* nothing unproven is left behind */
+        assert_memory_not_equal(out, text, 4); /* the output contains no unverified text */
         sealed[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
     assert_int_equal(ward_unseal(other, "row 7", 5, sealed, sizeof(sealed), out, &err),
@@ -258,7 +258,7 @@ static void a_uuid7_has_its_time_version_and_variant(void **state)
         ward_uuid7(id);
         assert_int_equal(id[6] >> 4, 7);
         assert_int_equal(id[8] >> 6, 2);
-        assert_true(memcmp(prev, id, 6) <= 0); /* sorts by time */
+        assert_true(memcmp(prev, id, 6) <= 0); /* ids sort by time */
         assert_memory_not_equal(prev, id, 16);
         memcpy(prev, id, 16);
     }

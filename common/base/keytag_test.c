@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-/* Computed by python3-cryptography's AESGCM, not by this code. */
+/* The expected values were computed with AESGCM of python3-cryptography, not with this code. */
 static void a_key_has_the_name_gcm_gives_it(void **state)
 {
     static const char *const want[] = {"9882f3d1eeedb90ab28c0596ddd70963",

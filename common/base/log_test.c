@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-static int out[2], was; /* stderr leads here while a test writes */
+static int out[2], was; /* pipe that replaces stderr during a test */
 static char text[8192];
 
 static int begin(void **state)
@@ -35,7 +35,8 @@ static int end(void **state)
     return 0;
 }
 
-/* What was logged since the last look; exactly one line, as JSON; free it. */
+/* Reads the one line that was logged since the last call. Returns the JSON, which the caller
+ * frees. */
 static yajl_val line(void)
 {
     ssize_t n = read(out[0], text, sizeof(text) - 1);
@@ -61,7 +62,8 @@ static const char *string(yajl_val v, const char *key)
     const char *s = YAJL_GET_STRING(field(v, key));
 
     assert_non_null(s);
-    return s == NULL ? "" : s; /* for a compiler that does not know cmocka */
+    /* for compilers that do not know that assert_non_null returns only for a value */
+    return s == NULL ? "" : s;
 }
 
 static void holds(yajl_val v, const char *key, const char *want)
@@ -170,7 +172,8 @@ static void a_line_too_long_is_cut_and_says_so(void **state)
             assert_true(strlen(text) <= 2048);
             cut += YAJL_IS_TRUE(field(v, "cut"));
             if (field(v, "cut") == NULL && *fill[f] != '\xff')
-                assert_string_equal(string(v, "d"), s); /* whole, then */
+                /* a line without "cut" has the whole text */
+                assert_string_equal(string(v, "d"), s);
             yajl_tree_free(v);
             free(s);
         }

@@ -26,7 +26,7 @@ static void *hit(void *arg)
     int me = *(const int *)arg;
 
     for (int i = 0; i < ROUNDS; i++) {
-        char what[2] = {(char)('a' + i % 7), '\0'}; /* must be copied: it goes away */
+        char what[2] = {(char)('a' + i % 7), '\0'}; /* the series must copy this label value */
 
         ward_metric_add(ward_series_of(&hits, "all", what, NULL), 1);
         ward_metric_max(ward_series_of(&peak, NULL, NULL, NULL), me * ROUNDS + i);
@@ -49,7 +49,7 @@ static void nothing_is_lost_between_threads(void **state)
     }
     for (int i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
-    assert_int_equal(hits.n, 7); /* made once each */
+    assert_int_equal(hits.n, 7); /* each series was created once */
     for (int i = 0; i < hits.n; i++) {
         assert_string_equal(hits.series[i]->label[0], "all");
         sum += hits.series[i]->value;

@@ -75,7 +75,7 @@ static void an_rsa_key_has_a_size_and_is_odd(void **state)
     }
 }
 
-/* Sound ones are in common/auth's tests, made by others. */
+/* The tests of common/auth verify valid signatures from other implementations. */
 static void what_is_no_signature_is_refused(void **state)
 {
     static uint8_t sig[WARD_RSA_MAX / 8], n[256];

@@ -13,7 +13,7 @@ static void a_name_is_a_google_rpc_reason_and_stands_once(void **state)
         assert_true(strlen(r->name) < sizeof(((struct ward_err *)NULL)->reason));
         assert_int_equal(strspn(r->name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"),
                          strlen(r->name));
-        assert_ptr_equal(ward_reason_of(r->name), r); /* the first of its name */
+        assert_ptr_equal(ward_reason_of(r->name), r); /* names are unique */
     }
 }
 
@@ -24,7 +24,7 @@ static void a_row_says_what_is_wrong_and_what_to_do(void **state)
         assert_true(r->code > WARD_OK && r->code < WARD_N_CODES);
         assert_true(strlen(r->meaning) > 10 && strlen(r->next) > 5);
         assert_true(strlen(r->meaning) < sizeof(((struct ward_err *)NULL)->msg));
-        assert_null(strpbrk(r->meaning, "|\n")); /* they are cells of a table */
+        assert_null(strpbrk(r->meaning, "|\n")); /* the texts are cells of a Markdown table */
         assert_null(strpbrk(r->next, "|\n"));
     }
 }

@@ -70,7 +70,7 @@ static void a_failure_keeps_its_words_and_place(void **state)
     assert_int_equal(WARD_FAIL(&err, NOT_FOUND, "no rule %d", 7), WARD_NOT_FOUND);
     assert_int_equal(err.code, WARD_NOT_FOUND);
     assert_string_equal(err.msg, "no rule 7");
-    assert_string_equal(err.reason, ""); /* nothing of an earlier failure */
+    assert_string_equal(err.reason, ""); /* the reason of an earlier failure was cleared */
     assert_string_equal(err.field, "");
     assert_string_equal(err.detail, "");
     assert_int_equal(err.retry_after_ms, 0);
@@ -155,7 +155,7 @@ static void a_bug_ends_the_process_with_a_line(void **state)
     if (child == 0) {
         signal(SIGABRT, SIG_DFL);
         dup2(fds[1], STDERR_FILENO);
-        /* NOLINTNEXTLINE(bugprone-suspicious-string-compare): never true, that is the point */
+        /* NOLINTNEXTLINE(bugprone-suspicious-string-compare): the assertion must fail */
         WARD_ASSERT(strcmp(line, "\\") == 3);
         _exit(0);
     }
@@ -169,7 +169,7 @@ static void a_bug_ends_the_process_with_a_line(void **state)
     close(fds[1]);
 }
 
-/* Source: RFC 3339, section 5.8, and the epoch's own edges. */
+/* Source: RFC 3339, section 5.8, and limits of the epoch. */
 static void wall_time_is_written_as_rfc_3339(void **state)
 {
     static const struct {

@@ -36,9 +36,9 @@ static void base64_refuses_stray_bits_and_characters(void **state)
     size_t n = 99;
 
     (void)state;
-    assert_false(ward_unbase64("Zh==", 4, out, sizeof(out), &n)); /* bits beyond the byte */
+    assert_false(ward_unbase64("Zh==", 4, out, sizeof(out), &n)); /* unused bits are not zero */
     assert_false(ward_unbase64("Zg=", 3, out, sizeof(out), &n));
-    assert_false(ward_unbase64("Zm9v", 4, out, 2, &n)); /* does not fit */
+    assert_false(ward_unbase64("Zm9v", 4, out, 2, &n)); /* the buffer is too small */
     assert_false(ward_unbase64url("Zg==", 4, out, sizeof(out), &n));
     assert_false(ward_unbase64url("Z g", 3, out, sizeof(out), &n));
     assert_int_equal(n, 99);
