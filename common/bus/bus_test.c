@@ -62,13 +62,13 @@ static int tear_down(void **state)
     return rmdir(dir);
 }
 
-/* ---- a receiver that remembers ---- */
+/* ---- a receiver that counts frames ---- */
 
 static struct {
     atomic_int frames;
     char peer[65];
     enum ward_code say;
-    pthread_mutex_t hold; /* locked by a test: `take` waits for it */
+    pthread_mutex_t hold; /* while a test holds this lock, `take` waits */
 } recv_ = {.hold = PTHREAD_MUTEX_INITIALIZER};
 
 static enum ward_code take(void *svc, void *wrk, const char *peer,
@@ -154,7 +154,7 @@ static void a_delivery_is_acknowledged_over_ipc(void **state)
         assert_int_equal(deliver(c, 5000), WARD_OK);
     assert_int_equal(atomic_load(&recv_.frames), 10);
     assert_string_equal(recv_.peer, "");
-    while (!ward_bus_connected(c)) /* told a moment after the connection is of use */
+    while (!ward_bus_connected(c)) /* reported shortly after the first delivery */
         usleep(1000);
     assert_int_equal(ward_bus_port(s), 0);
     assert_int_equal(stat(path(dir, "bus"), &st), 0);
@@ -205,7 +205,8 @@ static void a_receiver_that_takes_too_long_is_a_deadline(void **state)
     pthread_mutex_lock(&recv_.hold);
     assert_int_equal(deliver(c, 50), WARD_DEADLINE_EXCEEDED);
     pthread_mutex_unlock(&recv_.hold);
-    assert_int_equal(deliver(c, 5000), WARD_OK); /* the late answer is not taken for this one */
+    /* the late answer is not the answer of this call */
+    assert_int_equal(deliver(c, 5000), WARD_OK);
     ward_bus_hangup(c);
     ward_bus_stop(s);
 }
@@ -270,7 +271,8 @@ static void a_sender_of_another_authority_gets_nothing_through(void **state)
 
     (void)state;
     tls_urls(s, by_ip, by_name);
-    tls.ca = path(ours, "ca.pem"); /* it trusts us; we do not trust it */
+    tls.ca = path(
+        ours, "ca.pem"); /* the client trusts our CA, but its certificate is of another CA */
     c = dial(by_ip, &tls);
     assert_int_equal(deliver(c, 300), WARD_UNAVAILABLE);
     assert_int_equal(atomic_load(&recv_.frames), 0);
@@ -287,7 +289,7 @@ static void a_receiver_of_another_authority_is_not_told_anything(void **state)
 
     (void)state;
     tls_urls(s, by_ip, by_name);
-    tls.ca = path(theirs, "ca.pem"); /* to this sender, the receiver is a stranger */
+    tls.ca = path(theirs, "ca.pem"); /* this sender does not trust the receiver's CA */
     c = dial(by_ip, &tls);
     assert_int_equal(deliver(c, 300), WARD_UNAVAILABLE);
     assert_int_equal(atomic_load(&recv_.frames), 0);
@@ -304,7 +306,7 @@ static void a_renewed_certificate_is_used_without_a_restart(void **state)
 
     (void)state;
     tls_urls(s, by_ip, by_name);
-    /* The server moves to the other authority: its files are replaced under it. */
+    /* The running server's CA file is replaced with the file of another authority. */
     rename(path(ours, "ca.pem"), path(ours, "keep"));
     assert_int_equal(link(path(theirs, "ca.pem"), path(ours, "ca.pem")), 0);
     c = dial(by_ip, &(struct ward_bus_tls){path(theirs, "identity.pem"),
@@ -333,7 +335,8 @@ static void hints_go_over_tls_and_not_to_strangers(void **state)
     char url[64];
 
     (void)state;
-    stranger.ca = path(ours, "ca.pem"); /* it trusts us; we do not trust it */
+    stranger.ca = path(
+        ours, "ca.pem"); /* the client trusts our CA, but its certificate is of another CA */
     assert_int_equal(ward_hint_open("tls+tcp://127.0.0.1:0", &audit, &p, &err), WARD_OK);
     snprintf(url, sizeof(url), "tls+tcp://127.0.0.1:%d", ward_hint_port(p));
     assert_int_equal(

@@ -1,5 +1,5 @@
-/* All replicas behind one name, as replicas come and go: publishers and receivers on two
- * loopback addresses, and a resolver that says which of them the name has. */
+/* Connections to all replicas of one name, while replicas start and stop. Publishers and
+ * receivers use two loopback addresses, and a test resolver sets the addresses of the name. */
 #include "cli/pki/pki.h"
 #include "common/bus/crowd.h"
 
@@ -19,7 +19,7 @@
 static char dir[32], cert[64], key[64], ca[64];
 static struct ward_bus_tls tls;
 static struct ward_err err;
-static atomic_int which; /* bit 0: 127.0.0.1, bit 1: 127.0.0.2 */
+static atomic_int which; /* addresses of the name; bit 0: 127.0.0.1, bit 1: 127.0.0.2 */
 static atomic_ullong seen;
 
 static int resolver(const char *host, char out[][CROWD_ADDRESS])
@@ -75,7 +75,7 @@ static void await(uint64_t seq)
         usleep(1000);
 }
 
-/* Two publishers on one port of two addresses, as two pods of one Service have them. */
+/* Starts two publishers with one port on two addresses, like two pods of one Service. */
 static void publishers(struct ward_hint_pub *p[2])
 {
     char url[64];
@@ -107,12 +107,12 @@ static void one_name_follows_replicas_as_they_come_and_go(void **state)
     assert_true(atomic_load(&seen) == 1);
     atomic_store(&which, 3);
     await(2);
-    atomic_store(&which, 0); /* the resolver is away: what is dialled stays */
+    atomic_store(&which, 0); /* the resolver fails, so the connections remain */
     usleep(100000);
     ward_hint_send(p[0], "gallery", 3);
     await(3);
 
-    atomic_store(&which, 2); /* 127.0.0.1 is gone */
+    atomic_store(&which, 2); /* 127.0.0.1 was removed from the name */
     usleep(200000);
     ward_hint_send(p[0], "gallery", 4);
     usleep(100000);
@@ -124,7 +124,7 @@ static void one_name_follows_replicas_as_they_come_and_go(void **state)
     ward_hint_close(p[1]);
 }
 
-/* The certificate must name the host that was asked for, whatever its address is. */
+/* The certificate must contain the requested host name, whatever the address is. */
 static void a_replica_with_another_name_is_not_heard(void **state)
 {
     char url[64], other_cert[64], other_key[64];
@@ -173,7 +173,7 @@ static struct ward_bus_server *receiver(const char *address, int port, atomic_in
     return s;
 }
 
-/* How many of n deliveries are acknowledged. */
+/* Returns the number of acknowledged deliveries of n. */
 static int deliver(struct ward_bus_client *c, int n)
 {
     static const struct ward_bus_item one = {.id = "abcdefghijklmno", .p = "event", .n = 5};
@@ -206,10 +206,10 @@ static void deliveries_spread_over_receivers_and_outlive_one(void **state)
     assert_int_equal(deliver(c, 100), 100);
     assert_true(atomic_load(&by_a) >= 40 && atomic_load(&by_b) >= 40);
 
-    ward_bus_stop(b); /* the name still has its address, as it has for seconds in a cluster */
+    ward_bus_stop(b); /* the name still has b's address, as for some seconds in a cluster */
     atomic_store(&by_a, 0);
     assert_int_equal(deliver(c, 50), 50);
-    assert_true(atomic_load(&by_a) >= 49); /* one may have been on its way to b */
+    assert_true(atomic_load(&by_a) >= 49); /* one delivery may have been in progress to b */
 
     b = receiver("127.0.0.2", port, &by_b);
     atomic_store(&by_b, 0);

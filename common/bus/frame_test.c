@@ -42,7 +42,7 @@ static void a_frame_cut_anywhere_is_refused(void **state)
     (void)state;
     ward_frame_pack(TWO, 2, bytes);
     for (size_t len = 0; len < size; len++) {
-        uint8_t *exact = malloc(len + 1); /* so that ASan sees one byte too many */
+        uint8_t *exact = malloc(len + 1); /* so that ASan detects a read of one byte too many */
 
         memcpy(exact, bytes, len);
         assert_int_equal(ward_frame_parse(exact, len, got, 8, &n, &err), WARD_INVALID_ARGUMENT);
@@ -69,7 +69,7 @@ static void a_frame_of_another_make_is_refused(void **state)
     ward_frame_pack(TWO, 2, bytes);
     assert_int_equal(ward_frame_parse(bytes, size, got, 1, &n, &err), WARD_INVALID_ARGUMENT);
     assert_string_equal(err.msg, "the frame has 2 items");
-    bytes[24] = 0xff; /* an item of four thousand million bytes */
+    bytes[24] = 0xff; /* an item of about 4,000 million bytes */
     assert_int_equal(ward_frame_parse(bytes, size, got, 8, &n, &err), WARD_INVALID_ARGUMENT);
     assert_string_equal(err.msg, "the frame ends within item 0");
 }
@@ -110,7 +110,7 @@ static void an_acknowledgement_carries_code_message_and_reason(void **state)
     assert_string_equal(back.reason, e.reason);
     for (size_t len = 0; len < n; len++)
         assert_int_equal(ward_ack_parse(bytes, len, &back, &err), WARD_INVALID_ARGUMENT);
-    bytes[7] = 17; /* no such code */
+    bytes[7] = 17; /* an unknown code */
     assert_int_equal(ward_ack_parse(bytes, n, &back, &err), WARD_INVALID_ARGUMENT);
 }
 

@@ -35,12 +35,13 @@ static int tear_down(void **state)
 static void heard(void *arg, uint64_t seq)
 {
     (void)arg;
-    assert_true(seq > atomic_load(&seen)); /* never the same again, never backwards */
+    assert_true(seq > atomic_load(&seen)); /* seq must only grow */
     atomic_store(&seen, seq);
     atomic_fetch_add(&calls, 1);
 }
 
-/* Until the follower has heard `seq`; the test program's own limit ends a wait for nothing. */
+/* Waits until the follower has received `seq`. If `seq` never arrives, alarm() ends the
+ * program. */
 static void await(uint64_t seq)
 {
     while (atomic_load(&seen) < seq)
@@ -57,10 +58,10 @@ static void a_late_follower_learns_the_newest_and_hears_nothing_twice(void **sta
     atomic_store(&calls, 0);
     assert_int_equal(ward_hint_open(url, NULL, &p, &err), WARD_OK);
     ward_hint_send(p, "gallery", 41);
-    ward_hint_send(p, "gallery2", 99); /* another topic, though its name begins the same */
+    ward_hint_send(p, "gallery2", 99); /* another topic whose name begins with "gallery" */
     assert_int_equal(ward_hint_follow(url, NULL, "gallery", heard, NULL, &s, &err), WARD_OK);
     await(41);
-    ward_hint_send(p, "gallery", 40); /* older: not news */
+    ward_hint_send(p, "gallery", 40); /* an older seq is not reported */
     ward_hint_send(p, "gallery", 42);
     await(42);
     assert_true(atomic_load(&calls) == 2);
@@ -104,6 +105,6 @@ int main(void)
         cmocka_unit_test(sending_without_followers_never_waits),
     };
 
-    alarm(60); /* a hint that never comes ends the program, not the machine's patience */
+    alarm(60); /* ends the program if a hint never arrives */
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

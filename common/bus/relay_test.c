@@ -1,4 +1,4 @@
-/* The relay with an outbox in memory; with a real one it is in tests/integration. */
+/* The relay with an outbox in memory. tests/integration tests the relay with a database. */
 #include "common/bus/relay.h"
 
 #include "common/base/log.h"
@@ -20,11 +20,11 @@
 static char dir[32], url[64];
 static struct ward_err err;
 
-/* An outbox: rows leave from the front once delivered. */
+/* An outbox; delivered rows are removed from its front. */
 static struct {
     pthread_mutex_t lock;
-    uint32_t first, n; /* rows first .. n-1 wait */
-    uint32_t poison;   /* this row is refused by the receiver; UINT32_MAX for none */
+    uint32_t first, n; /* rows first .. n-1 are pending */
+    uint32_t poison;   /* the receiver refuses this row; UINT32_MAX: refuses none */
     int opened, closed, set_aside;
 } box = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -188,13 +188,14 @@ static void await_empty(void)
 static struct ward_relay *relay(void)
 {
     struct ward_relay *r = NULL;
-    struct ward_relay_config cfg = {.url = url,
-                                    .poll_ms = 600000, /* so that only a wake can explain it */
-                                    .batch = 512,
-                                    .open = box_open,
-                                    .close = box_close,
-                                    .drain = box_drain,
-                                    .backlog = box_backlog};
+    struct ward_relay_config cfg = {
+        .url = url,
+        .poll_ms = 600000, /* so long that only a wake-up causes a delivery */
+        .batch = 512,
+        .open = box_open,
+        .close = box_close,
+        .drain = box_drain,
+        .backlog = box_backlog};
 
     assert_int_equal(ward_relay_start(&cfg, &r, &err), WARD_OK);
     return r;
@@ -353,7 +354,7 @@ static void events_wait_while_the_receiver_s_log_is_broken(void **state)
     takes = log_.takes;
     log_.say = WARD_OK;
     pthread_mutex_unlock(&log_.lock);
-    assert_in_range(takes, 1, 8); /* halving a batch of 512 alone would take 10 at once */
+    assert_in_range(takes, 1, 8); /* halving a batch of 512 would need 10 deliveries */
     assert_int_equal(waiting(), ROWS);
     assert_int_equal(box.set_aside, 0);
     await_empty();
@@ -380,7 +381,7 @@ static void the_gauges_say_what_waits_and_is_held(void **state)
     await_gauge("ward_outbox_oldest_seconds", 2.5);
     assert_int_equal(ward_relay_check(r, &err), WARD_FAILED_PRECONDITION);
     assert_non_null(strstr(err.msg, "3 events"));
-    figures.away = true; /* the old figures stay */
+    figures.away = true; /* a failed measurement leaves the old numbers */
     figures.rows = figures.held = 0;
     for (asked = figures.asked; figures.asked == asked;) {
         ward_relay_wake(r);
@@ -413,6 +414,6 @@ int main(void)
         cmocka_unit_test_setup(stopping_does_not_wait_for_a_receiver_that_is_away, clean),
     };
 
-    alarm(100); /* a row that never arrives ends the program */
+    alarm(100); /* ends the program if a row never arrives */
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
