@@ -21,7 +21,7 @@ static int fresh(void **state)
     return 0;
 }
 
-/* One look at two nodes; -1: the node has no row. */
+/* Runs one round with the numbers of two nodes; -1: the node has no row. */
 static int look(int64_t a, int64_t b)
 {
     int first, second;
@@ -37,7 +37,7 @@ static int look(int64_t a, int64_t b)
 static void one_node_that_takes_writes_is_one(void **state)
 {
     (void)state;
-    assert_int_equal(look(10, 500), 0); /* what was there before says nothing */
+    assert_int_equal(look(10, 500), 0); /* the first round has no earlier numbers */
     assert_int_equal(look(11, 500), 0);
     assert_int_equal(look(12, 500), 1);
     assert_int_equal(look(12, 500), 0);
@@ -103,7 +103,7 @@ static void connections_are_opened_again_before_anything_is_reported(void **stat
     assert_int_equal(ward_writers_decide(&w, 1, now), WARD_WRITERS_FINE);
     assert_int_equal(ward_writers_decide(&w, 2, now), WARD_WRITERS_REOPEN);
     assert_int_equal(ward_writers_decide(&w, 1, now + 2 * SECOND), WARD_WRITERS_FINE);
-    /* Healed; the next switch of the primary is hours later. */
+    /* One node takes writes again. The next switch of the primary is an hour later. */
     assert_int_equal(ward_writers_decide(&w, 2, now + 3600 * SECOND), WARD_WRITERS_REOPEN);
 }
 
