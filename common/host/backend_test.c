@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-/* Functions that are there; nothing here calls them. */
+/* Functions for a complete table. No test calls them. */
 static void nothing(void *p)
 {
     (void)p;
@@ -79,9 +79,9 @@ static void a_table_is_refused_with_what_is_wrong_with_it(void **state)
     assert_string_equal(ward_plugin_unfit(&p), "built for a newer host");
     p = table(), p.size = offsetof(struct ward_plugin, instance_free);
     assert_string_equal(ward_plugin_unfit(&p), "table is too short");
-    p = table(), p.size = offsetof(struct ward_plugin, model_io); /* 1.0's */
+    p = table(), p.size = offsetof(struct ward_plugin, model_io); /* the size in 1.0 */
     assert_null(ward_plugin_unfit(&p));
-    p = table(), p.size += 64; /* a later minor's fields, unused by us */
+    p = table(), p.size += 64; /* fields of a later minor version */
     assert_null(ward_plugin_unfit(&p));
     p = table(), p.version = "";
     assert_string_equal(ward_plugin_unfit(&p), "no name or version");
@@ -128,7 +128,8 @@ static void a_library_comes_from_the_one_folder_or_not_at_all(void **state)
     assert_string_equal(err.msg, "plugin mean is outside its folder");
     unlink(path);
     fclose(fopen(path, "w"));
-    assert_int_equal(ward_backend_open(dir, "mean", &b, &err), WARD_NOT_FOUND); /* not ELF */
+    /* the file is not ELF */
+    assert_int_equal(ward_backend_open(dir, "mean", &b, &err), WARD_NOT_FOUND);
     chmod(path, 0666);
     assert_int_equal(ward_backend_open(dir, "mean", &b, &err), WARD_FAILED_PRECONDITION);
     assert_string_equal(err.msg, "every user can write plugin mean or its folder");

@@ -19,7 +19,7 @@ static void the_known_question_is_the_same_everywhere(void **state)
         most = v[i] > most ? v[i] : most;
     }
     assert_true(least >= 0 && least < 0.01f && most <= 1 && most > 0.99f);
-    assert_true(v[0] > 0.3165f && v[0] < 0.3166f); /* pinned: stored answers depend on it */
+    assert_true(v[0] > 0.3165f && v[0] < 0.3166f); /* stored answers depend on these values */
     assert_true(v[999] > 0.6193f && v[999] < 0.6194f);
 }
 
@@ -48,7 +48,7 @@ static void what_a_canary_guards_is_ready_only_while_it_passes(void **state)
     answers = 0;
     healthy = false;
     assert_int_equal(ward_canary_start("models", 5, ask, NULL, &c, &err), WARD_OK);
-    assert_true(answers >= 1); /* asked before start returned */
+    assert_true(answers >= 1); /* start runs the first check */
     assert_int_equal(ward_canary_state(c, &err), WARD_UNAVAILABLE);
     assert_string_equal(err.reason, "MODEL_NOT_READY");
     assert_string_equal(err.msg, "models: another answer");

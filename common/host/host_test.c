@@ -13,14 +13,14 @@
 
 #include <cmocka.h>
 
-/* ---- a plugin within this program, that behaves as it is told to ---- */
+/* ---- a plugin within this program, controlled by `fake` ---- */
 
 static struct {
-    int code;             /* what run returns */
-    bool overrun, skewed; /* too many outputs; nbytes that is not its shape's */
-    bool other_weights;   /* model_info says another sha256 */
-    bool cancel_in_run;   /* looks at cancelled() and obeys */
-    float value;          /* every output value */
+    int code;             /* return value of run */
+    bool overrun, skewed; /* too many outputs; an nbytes that does not fit the shape */
+    bool other_weights;   /* model_info reports another SHA-256 */
+    bool cancel_in_run;   /* polls cancelled() and stops */
+    float value;          /* value of every output element */
     int open_models, open_instances, runs;
 } fake;
 
@@ -29,7 +29,7 @@ static int fake_devices(void *p, struct ward_device *out, uint32_t cap, uint32_t
 {
     (void)p, (void)err;
     out[0] = (struct ward_device){.kind = WARD_CPU, .ordinal = -1, .ready = 1};
-    memset(out[0].name, 'x', sizeof(out[0].name)); /* without its NUL */
+    memset(out[0].name, 'x', sizeof(out[0].name)); /* the name has no NUL */
     *n = fake.overrun ? cap + 1 : 1;
     return 0;
 }
@@ -193,7 +193,7 @@ static void a_plugin_that_overruns_its_devices_is_caught(void **state)
     uint32_t n = 2;
 
     assert_int_equal(ward_backend_devices(&t->b, d, &n, &t->err), WARD_OK);
-    assert_int_equal(strlen(d[0].name), sizeof(d[0].name) - 1); /* ended by us */
+    assert_int_equal(strlen(d[0].name), sizeof(d[0].name) - 1); /* the host adds the NUL */
     fake.overrun = true;
     assert_int_equal(ward_backend_devices(&t->b, d, &n, &t->err), WARD_INTERNAL);
 }
@@ -221,11 +221,11 @@ static void weights_that_are_not_the_ones_meant_are_refused(void **state)
     assert_string_equal(t->err.reason, "MODEL_HASH");
     fake.other_weights = false;
 
-    assert_int_equal(write(fd, "!", 1), 1); /* someone changed the file */
+    assert_int_equal(write(fd, "!", 1), 1); /* the file has changed */
     memset(&t->err, 0, sizeof(t->err));
     assert_int_equal(ward_model_load(&t->b, &cfg, &m, &t->err), WARD_FAILED_PRECONDITION);
     assert_string_equal(t->err.reason, "MODEL_HASH");
-    cfg.sha256 = NULL; /* forgotten: not taken for "any" */
+    cfg.sha256 = NULL; /* a missing hash does not permit every file */
     assert_int_equal(ward_model_load(&t->b, &cfg, &m, &t->err), WARD_FAILED_PRECONDITION);
 
     assert_int_equal(ftruncate(fd, 0), 0);
@@ -233,7 +233,7 @@ static void weights_that_are_not_the_ones_meant_are_refused(void **state)
     close(fd);
     unlink(path);
     assert_int_equal(ward_model_load(&t->b, &cfg, &m, &t->err), WARD_NOT_FOUND);
-    assert_int_equal(fake.open_models, 1); /* the bench's own: nothing refused stays loaded */
+    assert_int_equal(fake.open_models, 1); /* the bench's model; no rejected model is loaded */
 }
 
 /* ---- tensors ---- */
@@ -262,7 +262,7 @@ static void a_malformed_tensor_never_reaches_a_plugin(void **state)
     in = input(), in.data = image + 1;
     assert_string_equal(ward_tensor_unfit(&in, 64), "data is not aligned");
     assert_int_equal(run_with(t, NULL, &in), WARD_INVALID_ARGUMENT);
-    in = input(), in.shape[0] = 0, in.nbytes = 0; /* empty is well formed; the model decides */
+    in = input(), in.shape[0] = 0, in.nbytes = 0; /* an empty tensor is valid */
     assert_null(ward_tensor_unfit(&in, 64));
     assert_int_equal(fake.runs, before);
 }
@@ -331,7 +331,7 @@ static void a_passed_deadline_and_a_gone_caller_stop_a_run(void **state)
     assert_int_equal(
         run_with(t, &(struct ward_stop){.deadline_ns = WARD_NO_DEADLINE, .gone = yes}, &in),
         WARD_CANCELLED);
-    assert_int_equal(fake.runs, before); /* not even begun */
+    assert_int_equal(fake.runs, before); /* no run was started */
     asked = 0;
     fake.cancel_in_run = true;
     assert_int_equal(run_with(t,
@@ -340,13 +340,13 @@ static void a_passed_deadline_and_a_gone_caller_stop_a_run(void **state)
                               &in),
                      WARD_CANCELLED);
     assert_int_equal(fake.runs, before + 1);
-    fake.code = 1; /* a plugin that says "cancelled" when nobody asked it to */
+    fake.code = 1; /* the plugin reports CANCELLED without a cancellation */
     fake.cancel_in_run = false;
     assert_int_equal(run_with(t, NULL, &in), WARD_CANCELLED);
     assert_string_equal(t->err.msg, "the fake back end failed");
 }
 
-/* ---- 1.2 ---- */
+/* ---- members of version 1.2 ---- */
 
 static int interrupts;
 static struct ward_placement placed;
@@ -383,7 +383,7 @@ static void members_past_the_plugins_size_are_not_there(void **state)
     assert_true(ward_engine_interrupt(t->e));
     assert_int_equal(interrupts, 1);
     assert_float_equal(ward_engine_share(t->e), 0.75, 0);
-    placed.nodes_device = 5; /* of 4 */
+    placed.nodes_device = 5; /* more than all 4 nodes */
     assert_float_equal(ward_engine_share(t->e), 1, 0);
     t->p.size = offsetof(struct ward_plugin, model_io);
     placed.nodes_device = 3;
@@ -432,13 +432,13 @@ static void each_type_of_element_has_its_size_and_bytes_their_lengths(void **sta
     assert_int_equal(ward_dtype_size(WARD_BYTES), 0);
     assert_int_equal(ward_dtype_size(WARD_BYTES + 1), 0);
     assert_null(ward_tensor_unfit(&b, 64));
-    b.shape[0] = 1; /* something behind the last */
+    b.shape[0] = 1; /* bytes after the last element */
     assert_non_null(ward_tensor_unfit(&b, 64));
-    b.shape[0] = 3; /* one is missing */
+    b.shape[0] = 3; /* the third element is missing */
     assert_non_null(ward_tensor_unfit(&b, 64));
-    b.shape[0] = 2, two[0] = 2; /* reaches into the next */
+    b.shape[0] = 2, two[0] = 2; /* the first element overlaps the second */
     assert_non_null(ward_tensor_unfit(&b, 64));
-    memset(two, 0xff, 4); /* 4 GiB long */
+    memset(two, 0xff, 4); /* an element of 4 GiB */
     assert_non_null(ward_tensor_unfit(&b, 64));
 }
 
@@ -468,7 +468,7 @@ static void a_known_answer_must_be_the_one_known(void **state)
     fake.value = 2;
     k.output = "other";
     assert_int_equal(ward_engine_known(t->e, &t->mem, &k, &t->err), WARD_FAILED_PRECONDITION);
-    k.output = "", k.stride = 4; /* 8 values do not reach that far */
+    k.output = "", k.stride = 4; /* stride 4 needs more than 8 values */
     assert_int_equal(ward_engine_known(t->e, &t->mem, &k, &t->err), WARD_FAILED_PRECONDITION);
 }
 

@@ -15,11 +15,11 @@
 
 #include <cmocka.h>
 
-/* A folder of plugins, each a copy of mean under another name, and a test of their devices that
- * fails for the names it is told. */
+/* A folder of plugins. Each plugin is a copy of mean with another name. The device check `ask`
+ * fails for the calls that `broken` lists. */
 static struct {
     char dir[64];
-    char broken[64]; /* names */
+    char broken[64]; /* such as "<1><3>" */
     atomic_int asked;
 } t;
 
@@ -75,8 +75,8 @@ static int no_folder(void **state)
     return rmdir(t.dir);
 }
 
-/* mean calls itself mean wherever it lies: copies are told apart by their order of being asked,
- * so `broken` lists the numbers of questions that fail. */
+/* Every copy reports the name mean, so the test identifies a copy by the order of the calls.
+ * `broken` lists the numbers of the calls that fail. */
 static enum ward_code ask(void *arg, struct ward_backend *b, const struct ward_device *d,
                           struct ward_err *err)
 {
@@ -122,7 +122,7 @@ static void an_order_is_names_and_a_fall_back(void **state)
         assert_int_equal(ward_order_parse(bad[i], "deny", &o, NULL), WARD_INVALID_ARGUMENT);
     assert_int_equal(ward_order_parse("cpu", "", &o, NULL), WARD_INVALID_ARGUMENT);
     assert_int_equal(ward_order_parse("cpu", "allow", &o, NULL), WARD_INVALID_ARGUMENT);
-    assert_int_equal(o.n, 1); /* a refused one leaves the last as it was */
+    assert_int_equal(o.n, 1); /* a rejected order leaves the previous order unchanged */
 }
 
 static void the_wished_one_is_used_and_nothing_else_is_touched(void **state)
@@ -136,7 +136,7 @@ static void the_wished_one_is_used_and_nothing_else_is_touched(void **state)
     install("b");
     c = chooser("a,b", "degraded");
     assert_int_equal(ward_choose_now(c, &choice, NULL), WARD_UNAVAILABLE);
-    assert_true(ward_choose_due(c, 3600 * 1000)); /* nothing was tried yet */
+    assert_true(ward_choose_due(c, 3600 * 1000)); /* no back end was tried yet */
     assert_int_equal(ward_choose(c, &choice, NULL), WARD_OK);
     assert_int_equal(choice.rank, 0);
     assert_false(choice.degraded);
@@ -149,7 +149,7 @@ static void the_wished_one_is_used_and_nothing_else_is_touched(void **state)
     assert_false(found[1].ready);
     assert_int_equal(found[1].device.kind, 0);
     assert_string_equal(found[1].why, "not tried, because an earlier one is used");
-    assert_false(ward_choose_due(c, 0)); /* nothing better could come back */
+    assert_false(ward_choose_due(c, 0)); /* the preferred back end is in use */
     assert_int_equal(ward_choose_now(c, &same, NULL), WARD_OK);
     assert_true(ward_choice_same(&choice, &same));
     assert_int_equal(t.asked, 1);
@@ -165,7 +165,8 @@ static void degraded_goes_on_and_says_why(void **state)
     (void)state;
     install("b");
     install("c");
-    snprintf(t.broken, sizeof(t.broken), "<1>"); /* b's; a has no library */
+    /* the first call is for b, because a has no library */
+    snprintf(t.broken, sizeof(t.broken), "<1>");
     c = chooser("a,b,c", "degraded");
     assert_int_equal(ward_choose(c, &choice, NULL), WARD_OK);
     assert_int_equal(choice.rank, 2);
@@ -174,7 +175,7 @@ static void degraded_goes_on_and_says_why(void **state)
     assert_string_equal(found[0].why, "no plugin a");
     assert_int_equal(found[0].device.kind, 0);
     assert_string_equal(found[1].why, "it is wrong");
-    assert_int_equal(found[1].device.kind, WARD_CPU); /* there, but not used */
+    assert_int_equal(found[1].device.kind, WARD_CPU); /* the device exists, but is not used */
     assert_true(found[2].ready);
     assert_true(ward_choose_due(c, 0));
     assert_false(ward_choose_due(c, 3600 * 1000));
@@ -229,7 +230,7 @@ static void the_choice_follows_what_is_there(void **state)
     ward_metric_each(read_metric, NULL);
     assert_true(ready_of_a == 0);
 
-    install("a"); /* the better one comes */
+    install("a"); /* the preferred back end is installed */
     assert_int_equal(ward_choose(c, &second, NULL), WARD_OK);
     assert_int_equal(second.rank, 0);
     assert_false(second.degraded);
@@ -237,12 +238,12 @@ static void the_choice_follows_what_is_there(void **state)
     ward_metric_each(read_metric, NULL);
     assert_true(ready_of_a == 1);
 
-    snprintf(t.broken, sizeof(t.broken), "<3>"); /* and fails: back to the same b */
+    snprintf(t.broken, sizeof(t.broken), "<3>"); /* a fails, so b is chosen again */
     assert_int_equal(ward_choose(c, &third, NULL), WARD_OK);
     assert_true(ward_choice_same(&first, &third));
     assert_true(third.degraded);
 
-    snprintf(t.broken, sizeof(t.broken), "<5><6>"); /* both: nothing is left to use */
+    snprintf(t.broken, sizeof(t.broken), "<5><6>"); /* a and b fail, so no back end is usable */
     assert_int_equal(ward_choose(c, &third, &err), WARD_UNAVAILABLE);
     assert_string_equal(err.reason, "DEVICE_NOT_READY");
     assert_string_equal(err.detail, "a: it is wrong; b: it is wrong");
