@@ -272,8 +272,7 @@ static void a_token_that_is_good_for_too_long_is_refused(void **state)
         const char *reason;
     } rows[] = {{now, now + 3600, ""},
                 {now, now + 3601, "TOKEN_LIFETIME"},
-                {now - 90000, now + 60,
-                 "TOKEN_LIFETIME"}, /* the token expires soon, but its lifetime is too long */
+                {now - 90000, now + 60, "TOKEN_LIFETIME"}, /* 60 s left, lifetime too long */
                 {now + 90000, now + 90060, "TOKEN_LIFETIME"},
                 {0, now + 3000, ""},
                 {0, now + 4000, "TOKEN_LIFETIME"}};

@@ -271,8 +271,8 @@ static void a_sender_of_another_authority_gets_nothing_through(void **state)
 
     (void)state;
     tls_urls(s, by_ip, by_name);
-    tls.ca = path(
-        ours, "ca.pem"); /* the client trusts our CA, but its certificate is of another CA */
+    /* the client trusts our CA, but its certificate is of another CA */
+    tls.ca = path(ours, "ca.pem");
     c = dial(by_ip, &tls);
     assert_int_equal(deliver(c, 300), WARD_UNAVAILABLE);
     assert_int_equal(atomic_load(&recv_.frames), 0);
@@ -335,8 +335,8 @@ static void hints_go_over_tls_and_not_to_strangers(void **state)
     char url[64];
 
     (void)state;
-    stranger.ca = path(
-        ours, "ca.pem"); /* the client trusts our CA, but its certificate is of another CA */
+    /* the client trusts our CA, but its certificate is of another CA */
+    stranger.ca = path(ours, "ca.pem");
     assert_int_equal(ward_hint_open("tls+tcp://127.0.0.1:0", &audit, &p, &err), WARD_OK);
     snprintf(url, sizeof(url), "tls+tcp://127.0.0.1:%d", ward_hint_port(p));
     assert_int_equal(

@@ -188,14 +188,13 @@ static void await_empty(void)
 static struct ward_relay *relay(void)
 {
     struct ward_relay *r = NULL;
-    struct ward_relay_config cfg = {
-        .url = url,
-        .poll_ms = 600000, /* so long that only a wake-up causes a delivery */
-        .batch = 512,
-        .open = box_open,
-        .close = box_close,
-        .drain = box_drain,
-        .backlog = box_backlog};
+    struct ward_relay_config cfg = {.url = url,
+                                    .poll_ms = 600000, /* only a wake-up causes a delivery */
+                                    .batch = 512,
+                                    .open = box_open,
+                                    .close = box_close,
+                                    .drain = box_drain,
+                                    .backlog = box_backlog};
 
     assert_int_equal(ward_relay_start(&cfg, &r, &err), WARD_OK);
     return r;
