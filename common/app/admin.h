@@ -1,6 +1,6 @@
 /* admin.h - the admin port: a small HTTP server on the event loop.
  *
- * It serves GET /metrics, GET /livez, GET /readyz, GET and PUT /loglevel. At most
+ * The server serves GET /metrics, GET /livez, GET /readyz, GET and PUT /loglevel. At most
  * WARD_ADMIN_CONNS connections are open. A further connection replaces the oldest connection
  * without a complete request, so idle clients cannot block a probe. The server closes a
  * connection that does not send its request or read its answer within app->admin_ms. The port

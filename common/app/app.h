@@ -1,11 +1,11 @@
-/* app.h - the life of a process. It makes every main() a table of contents.
+/* app.h - the life of a process. Every main() only lists the steps of its service.
  *
  * Errors are sticky: after the first failure, the remaining steps do nothing, and ward_app_run
- * reports the failure and returns 1. main() therefore needs no ifs. ward_app_run owns the libuv
- * loop: signals, the admin port (/metrics, /livez, /readyz, PUT /loglevel) and the readiness
- * checks. Every service has the options of struct ward_app_config and its own options. A
- * service's own option replaces the common option with the same name, such as WARD_ARENA_KIB.
- * The service then passes the value on itself.
+ * reports the failure and returns 1. main() therefore needs no ifs. One thread runs the libuv
+ * loop for signals and the admin port (/metrics, /livez, /readyz, PUT /loglevel). Another
+ * thread runs the readiness checks. Every service has the options of struct ward_app_config and
+ * its own options. A service's own option replaces the common option with the same name, such
+ * as WARD_ARENA_KIB. The service then passes the value on itself.
  *
  * Threads: main calls all functions. ward_app_config starts the loop's thread, so that the
  * admin port answers while main migrates or drains. A second SIGTERM or SIGINT always ends the
@@ -29,7 +29,7 @@
 
 /* A check of `--doctor`. A failure is a finding, and err.msg describes the fault. */
 struct ward_doctor_check {
-    const char *name; /* "anchor" */
+    const char *name; /* such as "anchor" */
     enum ward_code (*fn)(void *arg, struct ward_db *db, struct ward_err *err);
     bool needs_db;            /* do not call fn without a database */
     const char *means, *todo; /* the consequence and the remedy of a finding, as sentences */
@@ -67,7 +67,7 @@ struct ward_app {
         void *arg;
     } closers[WARD_APP_CLOSERS];
     struct ward_check {
-        const char *name; /* "database" */
+        const char *name; /* such as "database" */
         enum ward_code (*fn)(void *arg, struct ward_err *err);
         void *arg;
         char why[160]; /* "" while there is no error */
@@ -111,15 +111,15 @@ void ward_app_metrics(struct ward_app *app, struct ward_family *const *families)
  * database. With `--migrate`, the steps do nothing after ward_app_database. With `--doctor`,
  * ward_app_database prints the findings, and ward_app_run returns 1 if there are any.
  * Otherwise, the function raises RLIMIT_NOFILE, opens WARD_JWKS as app->jwks, and opens the
- * admin port. /readyz says "starting" until ward_app_run. */
+ * admin port. /readyz returns "starting" until ward_app_run. */
 void ward_app_config(struct ward_app *app, const struct ward_opt *opts, void *cfg, int argc,
                      char **argv);
 
-/* Adds the service's own checks to `--doctor`; a row without a name ends them. Call before
+/* Adds the service's own checks to `--doctor`; a row without a name ends the list. Call before
  * ward_app_database. */
 void ward_app_doctor(struct ward_app *app, const struct ward_doctor_check *checks, void *arg);
 
-/* Migrates one more set (of a library such as common/keyring). Call before ward_app_database.
+/* Migrates one more schema, of a library such as common/keyring. Call before ward_app_database.
  */
 void ward_app_schema(struct ward_app *app, const struct ward_schema *schema);
 /* Migrates the service's schema and the common schema. Waits up to 30 s for a database that is
@@ -134,11 +134,13 @@ void ward_app_database(struct ward_app *app, const struct ward_schema *schema);
  * WARD_UNREADY_HELD=1, held events and a broken audit log also make the service unready. */
 void ward_app_outbox(struct ward_app *app);
 
-/* Runs one step of the service: open(arg) now, and close(arg) at the end (may be NULL). */
+/* Runs one step of the service: calls open(arg) now, and close(arg) at the end. close may be
+ * NULL. */
 void ward_app_use(struct ward_app *app, enum ward_code (*open)(void *arg, struct ward_err *err),
                   void (*close)(void *arg), void *arg);
-/* Adds a dependency. Its own thread calls the check every 2 s. While the check fails, the
- * service is unready, grpc.health.v1 says NOT_SERVING, and /readyz shows `name` and err.msg. */
+/* Adds the check of a dependency. The checks' thread calls fn every 2 s. While the check fails,
+ * the service is unready, grpc.health.v1 reports NOT_SERVING, and /readyz shows `name` and
+ * err.msg. */
 void ward_app_check(struct ward_app *app, const char *name,
                     enum ward_code (*fn)(void *arg, struct ward_err *err), void *arg);
 
@@ -151,7 +153,7 @@ void ward_app_parts(struct ward_app *app,
 void ward_app_serve(struct ward_app *app, const struct ward_rpc_config *rpc);
 
 /* Logs "serving" with the ports (listen, port, admin_listen, admin_port) and serves until
- * SIGTERM or SIGINT. Then it makes the service unready, waits lame_ms until the endpoint slice
+ * SIGTERM or SIGINT. Then makes the service unready, waits lame_ms until the endpoint slice
  * drops the service, drains for drain_ms, and closes the steps, newest first. Returns the exit
  * status: 0; 1 if a step failed; 70 if the watchdog stopped the process. */
 int ward_app_run(struct ward_app *app);

@@ -1,8 +1,8 @@
 /* app_core.h - declarations shared only by the files of common/app.
  *
  * Threads: main (steps, then ward_app_run), the loop's (signals, admin port) and the checks'
- * thread. `lock` guards the members below it and `why` of every check. Memory: one per process,
- * created by ward_app_begin. Errors: see each function.
+ * thread. `lock` guards all members after `lock`, and `why` of every check. Memory: one per
+ * process, created by ward_app_begin. Errors: see each function.
  */
 #ifndef WARD_APP_APP_CORE_H
 #define WARD_APP_APP_CORE_H
@@ -32,7 +32,7 @@ struct ward_core {
     struct ward_writers writers;
 
     pthread_mutex_t scrape; /* held while /metrics is printed; guards `closing` */
-    bool closing;           /* the sources of metrics may be closed */
+    bool closing;           /* true: /metrics must not read the sources of metrics any more */
 
     pthread_mutex_t lock;
     pthread_cond_t changed; /* signals a change of `stage` or `stop`; monotonic clock */

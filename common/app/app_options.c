@@ -213,7 +213,7 @@ static enum ward_code arguments(struct ward_app *app, const struct ward_opt *opt
     return WARD_OK;
 }
 
-/* Checks of options that depend on each other, which a table cannot express. */
+/* Checks options that depend on each other. A table cannot express these checks. */
 static enum ward_code consistent(struct ward_app *app)
 {
     struct ward_app_config *c = &app->cfg;

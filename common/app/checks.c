@@ -1,4 +1,4 @@
-/* Readiness: the checks' thread, and the effects of the results. */
+/* Readiness: the thread of the checks, and the reports of their results. */
 #include "common/app/app_core.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"

@@ -1,4 +1,4 @@
-/* Options; config.h describes their sources. */
+/* Reads options. config.h describes the sources of options. */
 #include "common/app/config.h"
 #include "common/base/text.h"
 
@@ -68,7 +68,7 @@ static enum ward_code slurp(const char *what, const char *path, size_t max, char
     return WARD_OK;
 }
 
-/* Returns the first table with a row of this name, or NULL. */
+/* Returns the first row with this name, or NULL. */
 static const struct ward_opt *option(const struct source *src, const char *name, size_t n)
 {
     for (int i = 0; i < src->n_parts; i++)

@@ -23,11 +23,11 @@
 enum ward_opt_type { WARD_STR, WARD_INT };
 
 struct ward_opt {
-    const char *env; /* "WARD_WORKERS" */
+    const char *env; /* such as "WARD_WORKERS" */
     enum ward_opt_type type;
     size_t offset;    /* offset of a `const char *` or an `int` in the service's struct */
-    const char *def;  /* NULL: required */
-    int min, max;     /* only for WARD_INT */
+    const char *def;  /* default value; NULL: the option is required */
+    int min, max;     /* limits of a WARD_INT */
     const char *unit; /* "ms", "bytes", "" */
     const char *help;
     bool secret; /* read from a file and never printed */
@@ -47,8 +47,8 @@ struct ward_opt {
 WARD_MUST enum ward_code ward_config_load(const struct ward_opt *opts, const char *file,
                                           void *out, struct ward_err *err);
 
-/* Reads several tables at once, each into its own struct. If two tables have the same name, the
- * row of the earlier table counts and the later row is ignored. */
+/* Reads several tables at once, each into its own struct. If two tables have a row of the same
+ * name, the row of the later table is ignored. */
 struct ward_config_part {
     const struct ward_opt *opts; /* may be NULL */
     void *out;
@@ -70,7 +70,9 @@ struct ward_config_pair {
 WARD_MUST enum ward_code ward_config_parse(char *text, size_t n, struct ward_config_pair *out,
                                            size_t *count, struct ward_err *err);
 
-void ward_config_help(const struct ward_opt *opts, FILE *to);     /* for a terminal */
-void ward_config_markdown(const struct ward_opt *opts, FILE *to); /* rows of docs/config.md */
+/* prints the options for a terminal */
+void ward_config_help(const struct ward_opt *opts, FILE *to);
+/* prints the rows of docs/config.md */
+void ward_config_markdown(const struct ward_opt *opts, FILE *to);
 
 #endif

@@ -1,4 +1,5 @@
-/* The database and the relay to audit, for every service that has them. */
+/* The database and the relay to audit, for every service that uses a database or sends audit
+ * events. */
 #include "common/app/app_core.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
@@ -12,7 +13,7 @@
 #define DRAIN_SLACK_MS  5000 /* time for the statements before and after a delivery */
 #define EXPIRE_EVERY_MS INT64_C(600000)
 
-/* A signal interrupts the wait. */
+/* Waits for `ms` milliseconds. Returns false if the process must stop. */
 static bool nap(struct ward_core *c, int ms)
 {
     int64_t end = ward_mono_ns() + ms * WARD_NS_PER_MS;

@@ -1,6 +1,6 @@
 /* metrics_text.h - prints the registry as Prometheus text (version 0.0.4) and as Markdown.
  *
- * Threads: any. Memory: none retained. Errors: the FILE's.
+ * Threads: any thread. Memory: none retained. Errors: write errors stay in the FILE.
  */
 #ifndef WARD_APP_METRICS_TEXT_H
 #define WARD_APP_METRICS_TEXT_H
@@ -14,7 +14,7 @@
 /* Prints every listed family. Histogram buckets are cumulative, and _count equals the last
  * bucket, so that a scrape between two updates is consistent. */
 void ward_metrics_print(FILE *to);
-/* Rows of docs/metrics.md: name, type, labels, help. */
+/* Prints the rows of docs/metrics.md: name, type, labels, help. */
 void ward_metrics_markdown(FILE *to);
 
 /* Lists ward_build_info and the process_ families of every Prometheus client. */

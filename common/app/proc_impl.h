@@ -28,7 +28,8 @@ struct ward_proc {
     pid_t pid; /* 0: not running */
     int status, starts, tries, log;
     int64_t started_ns;
-    bool stopping, waiting; /* the child was asked to end; a restart is scheduled */
+    /* stopping: the child was asked to end; waiting: a restart is scheduled */
+    bool stopping, waiting;
     bool is_ready;
     struct ward_outlet *out;
     uv_timer_t again;

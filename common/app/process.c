@@ -21,7 +21,7 @@ static double cpu_seconds(void)
            ((double)u.ru_utime.tv_usec + (double)u.ru_stime.tv_usec) / 1e6;
 }
 
-/* Returns the n-th figure of /proc/self/statm, converted from pages to bytes. */
+/* Returns the n-th number of /proc/self/statm, converted from pages to bytes. */
 static double pages(int n)
 {
     char line[128] = "", *at = line;
@@ -57,7 +57,7 @@ static double open_fds(void)
     for (const struct dirent *e = readdir(d); e != NULL; e = readdir(d))
         n += e->d_name[0] != '.';
     closedir(d);
-    return n - 1; /* without the descriptor used for counting */
+    return n - 1; /* excludes the descriptor of the directory */
 }
 
 static double max_fds(void)

@@ -60,8 +60,8 @@ static enum ward_code sealed(void *arg, struct ward_db *db, struct ward_err *err
                      d->app->cfg.db.host, d->app->cfg.db_plain);
 }
 
-/* A connection by socket passes: its database is private to this machine, and the same user
- * migrates the schema. */
+/* A connection by socket passes this check: its database is private to this machine, and the
+ * same user migrates the schema. */
 static enum ward_code rights(void *arg, struct ward_db *db, struct ward_err *err)
 {
     static const char SQL[] =

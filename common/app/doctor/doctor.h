@@ -1,9 +1,9 @@
 /* doctor.h - finds misconfigurations of an installation: `SERVICE --doctor`.
  *
- * The program reads its options as at a start. Then it checks the files, names and addresses in
- * the options, and the database. It serves nothing and changes nothing. Each check finds at
- * most one fault and reports the cause, the consequence and the remedy. A check that another
- * finding makes impossible is not run, and does not count.
+ * The program reads its options as at a start. Then the program checks the files, names and
+ * addresses in the options, and the database. The program serves nothing and changes nothing.
+ * Each check finds at most one fault and reports the cause, the consequence and the remedy. A
+ * check that another finding makes impossible is not run, and does not count.
  *
  * Threads: main's. Memory: the doctor's arena. Errors: a check's error is a finding.
  */
