@@ -32,7 +32,7 @@ struct ward_claim_names {
     const char *purpose_absent; /* the purpose of a token without a purpose */
 };
 
-/* A person, as the issuer describes them. Strings are never NULL; "" if a claim is absent. */
+/* A person, as described by the issuer. Strings are never NULL; "" if a claim is absent. */
 struct ward_principal {
     const char *subject; /* claim `sub`, or the configured claim; never empty */
     const char *issuer;  /* `iss` */

@@ -13,7 +13,7 @@
 
 struct ward_claims {
     char *subject, *roles, *ward, *purpose, *purpose_absent;
-    char *list; /* copy of role_names, split into the texts below */
+    char *list; /* copy of role_names; `names` points into this copy */
     int n_names;
     struct {
         const char *theirs, *ours;
@@ -125,7 +125,7 @@ void ward_claims_free(struct ward_claims *c)
 /* ---- a token's claims ---- */
 
 /* Returns the member with this whole name, otherwise the member at the end of the dotted path.
- * NULL: absent. */
+ * Returns NULL if the claim is absent. */
 static const struct ward_json *find(const struct ward_json *v, const char *name)
 {
     const struct ward_json *found = ward_json_get(v, name);

@@ -5,7 +5,7 @@
  * ward_claim_names of auth.h).
  *
  * Threads: constant once created. Memory: freed by ward_claims_free; results are in the
- * caller's arena. Errors: below.
+ * caller's arena. Errors: see each function.
  */
 #ifndef WARD_AUTH_CLAIMS_H
 #define WARD_AUTH_CLAIMS_H
@@ -19,7 +19,7 @@ WARD_MUST enum ward_code ward_claims_new(const struct ward_claim_names *names,
 void ward_claims_free(struct ward_claims *c); /* accepts NULL */
 
 /* Fills subject, ward, purpose and roles. Fails with SUBJECT, MALFORMED or NO_MEMORY. On
- * MALFORMED, t->claim names the claim and t->fault describes its fault. */
+ * MALFORMED, t->claim names the claim and t->fault describes the claim's fault. */
 enum ward_token ward_claims_read(const struct ward_claims *c, struct ward_jose *t,
                                  struct ward_arena *mem, struct ward_principal *who);
 

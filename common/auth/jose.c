@@ -97,7 +97,7 @@ enum ward_token ward_jose_open(struct ward_jose *t, struct ward_arena *mem, cons
         return WARD_TOKEN_MALFORMED;
     dot = memchr(token, '.', len);
     dot2 = dot == NULL ? NULL : memchr(dot + 1, '.', (size_t)(end - dot - 1));
-    if (dot2 == NULL) /* a third dot is not base64url */
+    if (dot2 == NULL) /* the base64url decoder rejects a third dot */
         return WARD_TOKEN_MALFORMED;
     t->text_len = (size_t)(dot2 - token);
     bad = decode(mem, token, (size_t)(dot - token), &header, &n);
@@ -146,7 +146,7 @@ void ward_jose_thumbprint(const uint8_t pub[WARD_ED25519_PUB], char out[WARD_THU
     uint8_t hash[WARD_SHA256_SIZE];
 
     ward_sha256_parts(parts, WARD_COUNT(parts), hash);
-    ward_base64url(hash, sizeof(hash), out); /* 43 characters: no padding */
+    ward_base64url(hash, sizeof(hash), out); /* 43 characters, without padding */
 }
 
 /* Returns header.payload in base64url; NULL beyond the arena's limit. */

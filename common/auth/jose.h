@@ -1,11 +1,12 @@
 /* jose.h - a strict parser of compact JWTs. Inside common/auth.
  *
- * It supports only the parts of RFC 7515 and 7519 that Ward needs: three parts, base64url
- * without padding, and a header with few members. It rejects a header that provides a key,
- * names a URL or requires an extension, before any key lookup. Claims are parsed only after the
- * signature has been verified.
+ * The parser supports only the parts of RFC 7515 and 7519 that Ward needs: three parts,
+ * base64url without padding, and a header with few members. The parser rejects a header that
+ * provides a key, names a URL or requires an extension, before any key lookup. Claims are
+ * parsed only after the signature has been verified.
  *
- * Threads: pure. Memory: the arena's. Errors: a value of enum ward_token.
+ * Threads: pure functions. Memory: results are in the arena. Errors: a value of enum
+ * ward_token.
  */
 #ifndef WARD_AUTH_JOSE_H
 #define WARD_AUTH_JOSE_H

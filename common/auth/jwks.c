@@ -1,6 +1,6 @@
 /* A key set that follows its file, and the verification of signatures. The cryptographic code
  * below sees only a token's signed bytes and its signature, and never its header, so a header
- * cannot influence it. */
+ * cannot influence the verification. */
 #include "common/auth/claims.h"
 #include "common/auth/keyset.h"
 #include "common/base/clock.h"
@@ -101,8 +101,9 @@ int ward_jwks_looks(const struct ward_jwks *j)
     return atomic_load(&j->looks);
 }
 
-/* Run by one thread at a time. After a failure, every check reads the file again. The failed
- * read may have found a half-written file whose stamp does not change again. */
+/* Reads the file again if it has changed. Only one thread at a time runs this function. After a
+ * failure, every check reads the file again. The failed read may have found a half-written file
+ * whose stamp does not change again. */
 static void reload(struct ward_jwks *j)
 {
     struct ward_keyset *fresh, *old;
@@ -157,7 +158,8 @@ static struct ward_keyset *borrow(struct ward_jwks *j)
     return set;
 }
 
-/* Without a kid, the key must be the only one of the token's algorithm. */
+/* Finds the key of a token. If the token has no kid, the set must have exactly one key of the
+ * token's algorithm. */
 static enum ward_token find(const struct ward_keyset *set, const struct ward_jose *t,
                             const struct ward_key **out)
 {

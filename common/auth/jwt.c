@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define SUBJECT_MAX 128 /* bytes; audit's limit for an actor */
+#define SUBJECT_MAX 128 /* audit's limit for an actor, in bytes */
 
 static const char *const REASONS[WARD_N_TOKEN] = {
     [WARD_TOKEN_MALFORMED] = "TOKEN_MALFORMED",

@@ -1,5 +1,5 @@
-/* Reads a JWKS file into keys. Of each key, only the numbers are read (n, e, x, y). x5c, x5u
- * and other members are ignored. */
+/* Reads a JWKS file into keys. Only the numbers of each key are read (n, e, x, y). x5c, x5u and
+ * other members are ignored. */
 #include "common/auth/keyset.h"
 #include "common/base/text.h"
 #include "common/json/json.h"

@@ -1,8 +1,8 @@
 /* keyset.h - the contents of a JWKS file at one time. Inside common/auth.
  *
  * Threads: a set is constant after reading and counts its references. Memory: the last
- * ward_keyset_drop frees it. Errors: NOT_FOUND for a missing file; FAILED_PRECONDITION if the
- * file is not a JWKS, has a forbidden key or no usable key; RESOURCE_EXHAUSTED.
+ * ward_keyset_drop frees the set. Errors: NOT_FOUND for a missing file; FAILED_PRECONDITION if
+ * the file is not a JWKS, has a forbidden key or no usable key; RESOURCE_EXHAUSTED.
  */
 #ifndef WARD_AUTH_KEYSET_H
 #define WARD_AUTH_KEYSET_H
