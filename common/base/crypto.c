@@ -17,8 +17,8 @@
 #define NONCE 12
 #define TAG   16
 
-/* These algorithms are fetched once. EVP_sha256() and HMAC() make libcrypto look the algorithm
- * up under locks in every call, which costs more than hashing a short text. */
+/* The algorithms are fetched once. With EVP_sha256() and HMAC(), libcrypto looks up the
+ * algorithm under locks in every call. A look-up costs more than hashing a short text. */
 static struct {
     EVP_MD *sha256;
     EVP_CIPHER *aes_gcm;
@@ -36,7 +36,7 @@ static void find_all(void)
 
     found.sha256 = EVP_MD_fetch(NULL, digest, NULL);
     found.aes_gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
-    found.hmac = EVP_MAC_CTX_new(hmac); /* Accepts NULL. */
+    found.hmac = EVP_MAC_CTX_new(hmac); /* EVP_MAC_CTX_new accepts NULL. */
     WARD_ASSERT(found.sha256 != NULL && found.aes_gcm != NULL && found.hmac != NULL);
     WARD_ASSERT(EVP_MAC_CTX_set_params(found.hmac, with) == 1);
     EVP_MAC_free(hmac);

@@ -33,7 +33,8 @@ void ward_sha256_parts(const struct ward_bytes *parts, int n, uint8_t out[WARD_S
 void ward_hmac_sha256(const uint8_t *key, size_t key_len, const void *data, size_t n,
                       uint8_t out[WARD_SHA256_SIZE]);
 
-/* Fills a buffer with random bytes. Aborts the process if the system provides none. */
+/* Fills a buffer with random bytes. Aborts the process if the system provides no random
+ * bytes. */
 void ward_random(void *out, size_t n);
 /* Creates a UUIDv7 (RFC 9562), which sorts by time: 16 bytes, or 36 characters and a NUL. */
 void ward_uuid7(uint8_t out[16]);
@@ -45,7 +46,8 @@ WARD_MUST bool ward_equal(const void *a, const void *b, size_t n);
 void ward_wipe(void *p, size_t n); /* the compiler cannot remove this call */
 
 /* Encrypts with AES-256-GCM: out = nonce | ciphertext | tag, n + WARD_SEAL_EXTRA bytes. `aad`
- * binds the sealed bytes to a context, such as a row's id, so that they cannot be moved. */
+ * binds the sealed bytes to a context, such as a row's id, so that the bytes are invalid in
+ * another context. */
 WARD_MUST enum ward_code ward_seal(const uint8_t key[WARD_KEY_SIZE], const void *aad,
                                    size_t aad_len, const void *data, size_t n, uint8_t *out,
                                    struct ward_err *err);

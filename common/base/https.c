@@ -63,7 +63,8 @@ static SSL_CTX *context(const char *ca)
     return NULL;
 }
 
-/* Reads the whole body. Returns NULL if it exceeds `most` bytes or the connection breaks off.
+/* Reads the whole body. Returns NULL if the body exceeds `most` bytes or the connection breaks
+ * off.
  */
 static char *read_all(BIO *from, size_t most, size_t *n)
 {

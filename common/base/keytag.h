@@ -7,7 +7,7 @@
  * can compute the tag, so a key keeps its name when it moves into an HSM. The name does not
  * authenticate a key, because GCM does not commit to its key.
  *
- * Threads: pure. Memory: the caller's. Errors: none.
+ * Threads: pure functions. Memory: the caller's. Errors: none.
  */
 #ifndef WARD_BASE_KEYTAG_H
 #define WARD_BASE_KEYTAG_H
@@ -15,9 +15,10 @@
 #include "common/base/crypto.h"
 
 #define WARD_KEYTAG_NONCE_SIZE 12
-#define WARD_KEYTAG_SIZE       16 /* length of the text, and of the tag */
+#define WARD_KEYTAG_SIZE       16 /* bytes of the text, and of the tag */
 
-extern const uint8_t ward_keytag_nonce[WARD_KEYTAG_NONCE_SIZE]; /* reserved for this use */
+/* reserved for the names of keys */
+extern const uint8_t ward_keytag_nonce[WARD_KEYTAG_NONCE_SIZE];
 extern const uint8_t ward_keytag_text[WARD_KEYTAG_SIZE];
 
 void ward_keytag(const uint8_t key[WARD_KEY_SIZE], uint8_t out[WARD_KEYTAG_SIZE]);

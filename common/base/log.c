@@ -57,7 +57,7 @@ void ward_log_trace(const char *trace_id)
     snprintf(trace, sizeof(trace), "%s", trace_id);
 }
 
-/* Reserves room for the closing `,"cut":true}` and the newline. */
+/* Appends n bytes. Always leaves room for the closing `,"cut":true}` and the newline. */
 static void put(struct line *l, const char *s, size_t n)
 {
     if (l->cut || l->n + n > sizeof(l->text) - 16) {

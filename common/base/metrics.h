@@ -1,9 +1,9 @@
 /* metrics.h - counters, gauges and histograms, as rows in tables.
  *
  * A family is one static row: name, help, type, unit, label names, buckets. A series is a
- * family with values for its labels. It is created once, at start or on first use, and updated
- * with one atomic addition. Label values come from closed sets (methods, codes, models) and
- * never from a caller's data. common/app prints all families as Prometheus text and as
+ * family with values for its labels. A series is created once, at start or on first use. Each
+ * update is one atomic addition. Label values come from closed sets (methods, codes, models)
+ * and never from a caller's data. common/app prints all families as Prometheus text and as
  * docs/metrics.md.
  *
  * Threads: safe; updates use no locks. Memory: the registry belongs to the process and is never
@@ -33,7 +33,7 @@ struct ward_series {
 };
 
 struct ward_family {
-    const char *name; /* "grpc_server_handled_total" */
+    const char *name; /* such as "grpc_server_handled_total" */
     const char *help;
     enum ward_metric_type type;
     const char *label[WARD_METRIC_LABELS]; /* label names; NULL after the last */
@@ -53,7 +53,8 @@ extern const double WARD_SECONDS[];
  * have no effect. */
 void ward_metric_list(struct ward_family *f);
 /* Use at file scope after a family's row. Adds the family to the list when the program starts,
- * so that /metrics and docs/metrics.md contain it in every program that links the file. */
+ * so that /metrics and docs/metrics.md contain the family in every program that links the
+ * file. */
 #define WARD_METRIC_LISTED(family)                                                             \
     __attribute__((constructor)) static void family##_is_listed(void)                          \
     {                                                                                          \

@@ -20,7 +20,7 @@ struct ward_pubkey {
     bool is_rsa;
 };
 
-/* Takes ownership of the parameters. Returns NULL if they are not a key. */
+/* Takes ownership of the parameters. Returns NULL if the parameters are not a key. */
 static EVP_PKEY *from_data(const char *type, OSSL_PARAM_BLD *build)
 {
     OSSL_PARAM *params = build == NULL ? NULL : OSSL_PARAM_BLD_to_param(build);
@@ -58,7 +58,7 @@ enum ward_code ward_pubkey_rsa(const uint8_t *modulus, size_t n, const uint8_t *
     OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
     EVP_PKEY *pkey = NULL;
 
-    /* An even modulus, an even exponent, or the exponent 1 belongs to no signing key. */
+    /* A signing key has an odd modulus, and an odd exponent other than 1. */
     if (bn_n != NULL && bn_e != NULL && build != NULL && BN_num_bits(bn_n) >= WARD_RSA_MIN &&
         BN_num_bits(bn_n) <= WARD_RSA_MAX && BN_is_odd(bn_n) && BN_is_odd(bn_e) &&
         !BN_is_one(bn_e) && OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, bn_n) == 1 &&
@@ -95,7 +95,7 @@ void ward_pubkey_free(struct ward_pubkey *key)
     free(key);
 }
 
-/* libcrypto needs r and s as DER. Returns 0 if there is no memory. */
+/* Encodes r and s as DER, which libcrypto needs. Returns 0 if there is no memory. */
 static size_t der_of(const uint8_t sig[WARD_P256_SIG], uint8_t out[DER_MOST])
 {
     ECDSA_SIG *pair = ECDSA_SIG_new();

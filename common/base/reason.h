@@ -13,14 +13,14 @@
 #include "common/base/status.h"
 
 struct ward_reason {
-    const char *name; /* "TOKEN_EXPIRED"; NULL ends the table */
+    const char *name; /* such as "TOKEN_EXPIRED"; NULL ends the table */
     enum ward_code code;
     const char *from;    /* the group in docs/errors.md: "every service", "identity", ... */
     const char *meaning; /* constant text: no patient data, no input */
     const char *next;    /* the caller's next step */
 };
 
-extern const struct ward_reason ward_reasons[]; /* in docs/errors.md's order */
+extern const struct ward_reason ward_reasons[]; /* sorted as in docs/errors.md */
 
 /* Returns the row with this name. A missing row is a bug and aborts the process. */
 const struct ward_reason *ward_reason_of(const char *name);

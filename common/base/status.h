@@ -5,7 +5,7 @@
  * memory. The codes equal google.rpc.Code, so the RPC layer sends them unchanged.
  *
  * Threads: nothing is shared; a ward_err belongs to its caller. Memory: the caller's, fixed
- * size. Errors: this is the definition.
+ * size. Errors: defined here.
  */
 #ifndef WARD_BASE_STATUS_H
 #define WARD_BASE_STATUS_H
@@ -85,7 +85,7 @@ static inline enum ward_code ward_code_is(enum ward_code known, enum ward_code r
     ward_code_is(WARD_##name,                                                                  \
                  ward_err_reason((err), WARD_##name, (why), __FILE__, __LINE__, __VA_ARGS__))
 
-/* Returns the failure of `expr` to the caller. This is the only macro that may hide control
+/* Returns the failure of `expr` to the caller. WARD_TRY is the only macro that may hide control
  * flow. */
 #define WARD_TRY(expr)                                                                         \
     do {                                                                                       \

@@ -47,7 +47,7 @@ static SSL_CTX *load(const struct ward_tlsio_ctx *c, const char **bad)
         goto fail;
     SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
     SSL_CTX_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-    /* No session resumption, so that each connection shows its certificate again. */
+    /* Disables session resumption, so that each connection shows its certificate again. */
     SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_options(ssl, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
     SSL_CTX_set_num_tickets(ssl, 0);
@@ -70,7 +70,7 @@ fail:
 }
 
 /* Returns the context for a new connection, with its own reference. If the files are only
- * partly replaced, the last valid ones remain in use. */
+ * partly replaced, the last valid certificates remain in use. */
 static SSL_CTX *fresh(struct ward_tlsio_ctx *c)
 {
     struct timespec now[N_FILES];

@@ -1,8 +1,8 @@
 /* tlsio.h - mutual TLS (1.2 or 1.3) over bytes that another component carries.
  *
- * common/bus uses it as NNG's TLS engine, because NNG's own engine does not report the peer's
- * name. Both sides must show a certificate of the CA, and a client also checks the server's
- * name. Changed files are read again for new connections.
+ * common/bus uses tlsio as NNG's TLS engine, because NNG's own engine does not report the
+ * peer's name. Both sides must show a certificate of the CA, and a client also checks the
+ * server's name. Changed files are read again for new connections.
  *
  * Threads: threads may share a context; a connection belongs to one thread at a time. Memory:
  * contexts have a _free function and connections a _close function; arguments are copied.
@@ -24,7 +24,7 @@ void ward_tlsio_ctx_free(
 
 enum ward_tlsio_state { WARD_TLSIO_OK, WARD_TLSIO_AGAIN, WARD_TLSIO_CLOSED, WARD_TLSIO_FAILED };
 
-/* Moves up to *n bytes and sets *n to the number moved. */
+/* Callbacks that move up to *n bytes and set *n to the number of moved bytes. */
 struct ward_tlsio_carrier {
     enum ward_tlsio_state (*send)(void *io, const void *bytes, size_t *n);
     enum ward_tlsio_state (*recv)(void *io, void *bytes, size_t *n);

@@ -109,7 +109,7 @@ static bool issued(const struct parts *p, int purpose)
     return ok;
 }
 
-/* Seconds from now until t. */
+/* Computes the seconds from now until t. */
 static bool until(const ASN1_TIME *t, int64_t *out)
 {
     int days, seconds;

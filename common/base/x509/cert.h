@@ -2,8 +2,8 @@
  *
  * This file does not verify peers. common/rpc and tlsio.h verify the peer of each connection.
  *
- * Threads: any. Memory: the caller's. Errors: NOT_FOUND with the file that cannot be read;
- * FAILED_PRECONDITION with the file that contains no certificate, key or authority.
+ * Threads: any thread. Memory: the caller's. Errors: NOT_FOUND with the file that cannot be
+ * read; FAILED_PRECONDITION with the file that contains no certificate, key or authority.
  */
 #ifndef WARD_BASE_X509_CERT_H
 #define WARD_BASE_X509_CERT_H
