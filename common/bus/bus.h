@@ -2,14 +2,14 @@
  *
  * Deliveries are request/reply. The receiver acknowledges after its own commit, and the sender
  * repeats a request whose reply was lost. Hints are publish/subscribe and may be lost. Each
- * hint carries the sequence number of the database, so a receiver that missed a hint finds the
- * change later. Only this folder includes <nng/>.
+ * hint carries the sequence number of the database, so a receiver that missed a hint can detect
+ * the change later. Only this folder includes <nng/>.
  *
  * Addresses: "ipc:///path" (0600, same user) or "tls+tcp://host:port" (mutual TLS; the
  * certificate contains the peer's name). Plain "tcp://" is rejected.
  *
- * Threads: each object runs its own threads, and callbacks run on them. Memory: frames are
- * borrowed during a callback. Errors: UNAVAILABLE without a connection, DEADLINE_EXCEEDED
+ * Threads: each object runs its own threads, and callbacks run on these threads. Memory: frames
+ * are valid only during a callback. Errors: UNAVAILABLE without a connection, DEADLINE_EXCEEDED
  * without a reply in time.
  */
 #ifndef WARD_BUS_BUS_H

@@ -1,6 +1,6 @@
 /* bus_nng.h - addresses, security and errors, for the files of common/bus that use NNG.
  *
- * Threads: any. Memory: the socket's. Errors: as bus.h.
+ * Threads: any thread. Memory: the socket's. Errors: as bus.h.
  */
 #ifndef WARD_BUS_BUS_NNG_H
 #define WARD_BUS_BUS_NNG_H

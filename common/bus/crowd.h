@@ -12,11 +12,11 @@
 
 #include "common/bus/bus_nng.h"
 
-#define CROWD_MAX     64 /* maximum number of addresses; further ones are not dialled */
+#define CROWD_MAX     64 /* maximum number of addresses; further addresses are not dialled */
 #define CROWD_ADDRESS 64 /* "[fe80::1]" and a NUL */
 
-/* Writes numeric addresses in the form of a URL. Returns their number, at most CROWD_MAX; 0 for
- * none. */
+/* Writes numeric addresses in the form of a URL. Returns the number of addresses, at most
+ * CROWD_MAX. */
 typedef int bus_resolve(const char *host, char out[][CROWD_ADDRESS]);
 
 /* Tests replace these variables before they open a crowd. */

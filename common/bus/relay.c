@@ -140,7 +140,7 @@ static void note(struct ward_relay *r, enum ward_code code, const struct ward_er
         ward_log_err(WARD_LOG_WARN, "audit events wait in the outbox", err);
     if (code == WARD_OK && r->state != WARD_OK)
         WARD_LOG(INFO, "audit accepts events again");
-    if (code != WARD_OK) /* the database may be a different one when it returns */
+    if (code != WARD_OK) /* after a failure, the database may be a different database */
         r->marked = false;
     r->state = code;
     atomic_store(&r->broken, code == WARD_DATA_LOSS);
@@ -177,10 +177,10 @@ static int longer(struct ward_relay *r)
     return r->backoff_ms / 2 + (int)(dice % (uint32_t)(r->backoff_ms / 2 + 1));
 }
 
-/* Returns whether audit refused a batch because of its content. Such a batch is halved until
- * one event remains, and the outbox sets that event aside. If audit is unavailable or slow, the
- * relay waits. If audit's log is damaged, audit answers DATA_LOSS to every event, and the relay
- * waits too. */
+/* Returns whether audit refused a batch because of its content. The relay then halves the batch
+ * until one event remains, and the outbox sets that event aside. If audit is unavailable or
+ * slow, the relay waits. If audit's log is damaged, audit answers DATA_LOSS to every event, and
+ * the relay waits too. */
 static bool is_content(enum ward_code code)
 {
     return code != WARD_UNAVAILABLE && code != WARD_DEADLINE_EXCEEDED &&

@@ -1,6 +1,6 @@
 /* relay.h - sends the events of the outbox to audit.
  *
- * One thread reads a batch through `drain` and delivers it. common/app passes common/db's
+ * One thread reads and delivers a batch through `drain`. common/app passes common/db's
  * ward_outbox_drain, so that bus does not depend on db. The thread then waits for a wake-up or
  * for poll_ms. While audit is unavailable, the retry interval grows to at most 2 s, and the
  * events are safe in the database. If audit refuses a batch because of its content, the batch
@@ -10,9 +10,9 @@
  *
  * The relay reports the database's progress to audit before the first delivery over a database
  * connection, and about once a second while there are events. If audit received higher numbers
- * earlier, the database is older than the log: it was restored or replaced. The relay then
- * delivers nothing, and ward_relay_age reports the problem until an operator accepts the
- * database. Metrics: ward_outbox_backlog_rows, ward_outbox_held_rows,
+ * earlier, the database is older than the log, because the database was restored or replaced.
+ * The relay then delivers nothing, and ward_relay_age reports the problem until an operator
+ * accepts the database. Metrics: ward_outbox_backlog_rows, ward_outbox_held_rows,
  * ward_outbox_oldest_seconds, ward_outbox_audit_broken, ward_outbox_restored,
  * ward_outbox_sent_total, ward_outbox_failures_total.
  *

@@ -63,7 +63,8 @@ static int config_server(nng_tls_engine_config *c, const char *name)
     return keep(&c->name, name);
 }
 
-/* Both sides are always verified. NNG itself first requests NONE for a listener. */
+/* Ignores the mode, because both sides are always verified. NNG first requests NONE for a
+ * listener. */
 static int config_auth(nng_tls_engine_config *c, nng_tls_auth_mode mode)
 {
     (void)c, (void)mode;
