@@ -41,10 +41,10 @@ struct ward_db_config {
     int port;
     const char *tls_ca, *tls_cert,
         *tls_key; /* "" if not set; with tls_ca, the server is verified */
-    /* Every statement must be inside ward_db_tx (others fail with INTERNAL), so no statement is
-     * needed to begin a transaction, which saves a round trip. If the first statement finds the
-     * connection closed, that transaction fails with UNAVAILABLE, because nothing was sent
-     * earlier to detect it. */
+    /* Every statement must be inside ward_db_tx; other statements fail with INTERNAL. A
+     * transaction then begins without a statement, which saves a round trip. If the first
+     * statement finds the connection closed, the transaction fails with UNAVAILABLE, because no
+     * earlier statement could detect the closed connection. */
     bool tx_only;
 };
 
@@ -84,9 +84,9 @@ void ward_db_close(struct ward_db *db); /* accepts NULL */
 void ward_db_deadline(struct ward_db *db, int64_t deadline_ns);
 
 /* Runs one statement of at most 1,024 parameters and 64 columns. `sql` should be a string
- * literal, because its address is the key in the cache of prepared statements (128 for each
- * connection). `mem` may be NULL for a statement without columns, and `out` if the result is
- * not needed. */
+ * literal, because the literal's address is the key in the cache of prepared statements (128
+ * for each connection). `mem` may be NULL for a statement without columns, and `out` may be
+ * NULL if the result is not needed. */
 WARD_MUST enum ward_code ward_db_run(struct ward_db *db, struct ward_arena *mem,
                                      const char *sql, const struct ward_val *params,
                                      size_t n_params, struct ward_rows *out,
@@ -94,7 +94,7 @@ WARD_MUST enum ward_code ward_db_run(struct ward_db *db, struct ward_arena *mem,
 
 /* Runs one INSERT, UPDATE or DELETE for n rows of n_params values each (row-major) in one round
  * trip (array binding), or in several above 8,192 rows or 4 MiB. Changes all rows or none.
- * Outside a transaction, ward_db_bulk starts its own. */
+ * Outside a transaction, ward_db_bulk starts its own transaction. */
 WARD_MUST enum ward_code ward_db_bulk(struct ward_db *db, const char *sql,
                                       const struct ward_val *values, size_t n_params, size_t n,
                                       struct ward_err *err);

@@ -66,7 +66,7 @@ static enum ward_code code_of(unsigned number)
     return WARD_INTERNAL;
 }
 
-/* The text for the caller. It names no table, column or value. */
+/* Returns the text for the caller. The text contains no table, column or value. */
 static const char *sentence(enum ward_code code)
 {
     switch (code) {

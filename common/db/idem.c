@@ -20,7 +20,7 @@ static void hash(const struct ward_idem *i, uint8_t out[WARD_SHA256_SIZE])
 }
 
 /* Inserts the row, or finds and locks it. A concurrent call with the same key waits here until
- * this transaction ends. It then finds the answer, or inserts its own row. */
+ * this transaction ends. The waiting call then finds the answer, or inserts its own row. */
 static enum ward_code claim(struct ward_db *db, const struct ward_idem *i,
                             const uint8_t k[WARD_SHA256_SIZE], bool *fresh,
                             struct ward_err *err)

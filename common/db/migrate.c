@@ -2,9 +2,9 @@
  *
  * MariaDB commits before and after each DDL statement, so a file cannot be one transaction.
  * These rules make an interruption harmless:
- *   1. `running = k` is written before statement k. `done = k` is written after it, in the same
- *      transaction. For INSERT or UPDATE this is atomic, so an interrupted statement runs
- *      again.
+ *   1. `running = k` is written before statement k. `done = k` is written after statement k, in
+ *      the same transaction. For INSERT or UPDATE, this transaction is atomic, so an
+ *      interrupted statement runs again.
  *   2. Each DDL statement is atomic (MariaDB 10.6+). After an interruption, statement k has
  *      either happened or not. If `running` is k and the statement now reports "already exists"
  *      or "does not exist", the statement has happened, and the run continues with the next
@@ -56,7 +56,7 @@ static const char COLUMN[] =
     "ALTER TABLE ward_schema ADD COLUMN IF NOT EXISTS min_program INT NULL";
 
 /* Returns the next statement of *sql, up to ";\n" or the end, without comment lines before it,
- * and advances *sql. Returns NULL if there is none. The caller frees it. */
+ * and advances *sql. Returns NULL if no statement is left. The caller frees the statement. */
 static char *next_statement(const char **sql)
 {
     const char *from = *sql, *end;
@@ -129,7 +129,7 @@ static enum ward_code mark_done(struct run *r, int64_t k, struct ward_err *err)
 }
 
 /* Runs statement k and records it as done: in one transaction for INSERT and similar
- * statements. DDL commits by itself, so it takes two steps, which rule 2 above covers. */
+ * statements. DDL commits by itself, so DDL takes two steps, which rule 2 above covers. */
 static enum ward_code one(struct run *r, const char *sql, int64_t k, struct ward_err *err)
 {
     bool was_cut = r->running == k;
@@ -194,7 +194,7 @@ static enum ward_code min_program(const struct ward_migration *m, int64_t *out,
                            m->name);
 }
 
-/* Runs one file: skips an applied one, continues an interrupted one, begins a new one. */
+/* Runs one file: skips an applied file, continues an interrupted file, or begins a new file. */
 static enum ward_code one_file(struct run *r, struct ward_err *err)
 {
     static const char LOOK[] = "SELECT sha256, done, running, applied_at FROM ward_schema"
@@ -232,8 +232,8 @@ static enum ward_code one_file(struct run *r, struct ward_err *err)
     return apply(r, err);
 }
 
-/* A program may use a database with newer migrations only if each of them permits a program
- * this old. */
+/* A program may use a database with newer migrations only if each of the newer migrations
+ * permits this program. */
 static enum ward_code not_too_new(struct run *r, const struct ward_schema *s,
                                   struct ward_err *err)
 {

@@ -136,11 +136,11 @@ static enum ward_code items_of(const struct ward_rows *rows, struct drain *d,
 }
 
 /* Deletes the delivered rows by contiguous ranges of ids. Every row of a range is locked by
- * this transaction, and a batch is usually one range. This is several times faster than
- * deleting row by row. A range delete also locks the row after its end, and waits if another
- * drain holds that row. Two drains that wait for each other deadlock, and the repeated drain
- * delivers its events again. A range therefore ends before its last row, and the last row is
- * deleted by its key. */
+ * this transaction, and a batch is usually one range. Deleting ranges is several times faster
+ * than deleting row by row. A range delete also locks the row after its end, and waits if
+ * another drain holds that row. Two drains that wait for each other deadlock, and the repeated
+ * drain delivers its events again. A range therefore ends before its last row, and the last row
+ * is deleted by its key. */
 static enum ward_code forget(struct ward_db *db, struct drain *d, const int64_t *ids,
                              struct ward_err *err)
 {
@@ -175,7 +175,8 @@ static bool refused(enum ward_code code)
            code == WARD_OUT_OF_RANGE;
 }
 
-/* Sets aside one event that audit will never accept, because it would block all others. */
+/* Sets aside one event that audit will never accept, because the event would block all later
+ * events. */
 static enum ward_code hold(struct ward_db *db, struct drain *d, int64_t id, enum ward_code why,
                            struct ward_err *err)
 {

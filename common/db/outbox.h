@@ -1,8 +1,8 @@
 /* outbox.h - events for audit, written in the transaction of the action.
  *
  * `ward_outbox_add` inserts one audit event into this service's outbox table, inside the
- * current transaction. common/bus/relay.h sends it to audit at least once. The row is deleted
- * only after audit has acknowledged its own commit.
+ * current transaction. common/bus/relay.h sends the event to audit at least once. The row is
+ * deleted only after audit has acknowledged its own commit.
  *
  * Threads, memory, errors: as db.h.
  */
@@ -45,7 +45,7 @@ typedef enum ward_code ward_deliver_fn(void *arg, const struct ward_outbox_item 
 WARD_MUST enum ward_code ward_outbox_drain(struct ward_db *db, size_t most,
                                            ward_deliver_fn *deliver, void *arg, size_t *n,
                                            struct ward_err *err);
-/* Returns the number of waiting rows, including held ones, the number of held rows, and the age
+/* Returns the number of waiting rows, including held rows, the number of held rows, and the age
  * of the oldest row in seconds. Up to 100,000 waiting rows, the number is exact. Above 100,000,
  * the number is the span of the ids. */
 WARD_MUST enum ward_code ward_outbox_backlog(struct ward_db *db, int64_t *rows, int64_t *held,
@@ -78,7 +78,7 @@ WARD_MUST enum ward_code ward_outbox_age(struct ward_db *db, int64_t *sent, int6
 WARD_MUST enum ward_code ward_outbox_accept(struct ward_db *db, int64_t row,
                                             struct ward_err *err);
 /* Sets fn, which is called after each commit that added events, on the committing thread. fn
- * must be quick. NULL for none. After the return, the previous fn no longer runs. */
+ * must be quick. fn may be NULL. After the return, the previous fn no longer runs. */
 void ward_outbox_on_commit(void (*fn)(void *), void *arg);
 
 /* Idempotency keys. The answer to a write is stored in the transaction of the write, for at
