@@ -4,8 +4,8 @@
  * transaction. No action therefore lacks an event, and no event describes an action that was
  * rolled back. ward_event_failed writes the event of a failed call, with the same patient.
  *
- * Threads: a worker's own. Memory: the call's arena; texts must stay valid until the event is
- * written. Errors: as outbox.h.
+ * Threads: the worker's thread. Memory: the call's arena; texts must stay valid until the event
+ * is written. Errors: as outbox.h.
  */
 #ifndef WARD_HANDLER_EVENT_H
 #define WARD_HANDLER_EVENT_H

@@ -1,8 +1,8 @@
 /* handler.h - common parts of handlers: ids, idempotency keys, pages, and answers stored under
  * an idempotency key.
  *
- * Threads: a worker's own. Memory: the call's arena. Errors: in c->err, or in *err inside a
- * transaction; they name the field.
+ * Threads: the worker's thread. Memory: the call's arena. Errors: in c->err, or in *err inside
+ * a transaction; the error names the field.
  */
 #ifndef WARD_HANDLER_HANDLER_H
 #define WARD_HANDLER_HANDLER_H

@@ -1,7 +1,8 @@
-/* rotate.h - the RotateKeys method of every service. It runs common/keyring/rotation.h, reports
- * progress to the caller, and writes the event in the transaction that destroys the old KEKs.
+/* rotate.h - the RotateKeys method of every service. The method runs a rotation
+ * (common/keyring/rotation.h), reports progress to the caller, and writes the event in the
+ * transaction that destroys the old KEKs.
  *
- * Threads: a worker's own. Memory: the call's arena. Errors: rotation.h's.
+ * Threads: the worker's thread. Memory: the call's arena. Errors: as rotation.h.
  */
 #ifndef WARD_HANDLER_ROTATE_H
 #define WARD_HANDLER_ROTATE_H
