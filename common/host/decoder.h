@@ -17,7 +17,7 @@ const char *ward_decoder_unfit(const struct ward_decoder *d);
 
 /* Loads dir/name.so.
  *   INVALID_ARGUMENT     the name is invalid
- *   NOT_FOUND            the library, or one that it needs, is missing
+ *   NOT_FOUND            the library, or a library that it needs, is missing
  *   FAILED_PRECONDITION  the library is outside the folder or writable by every user, or its
  *                        table is unfit */
 WARD_MUST enum ward_code ward_decoder_open(const char *dir, const char *name,

@@ -38,11 +38,11 @@ const char *ward_tensor_unfit(const struct ward_tensor *t, uint64_t min_align);
  * unknown types. */
 uint64_t ward_dtype_size(uint32_t dtype);
 
-/* Loads dir/name.so. `dir` is the only folder for plugins, and name is [a-z0-9_]+, so it cannot
- * leave the folder. Symbolic links that lead outside are rejected, and so is a library or
- * folder that every user can write.
+/* Loads dir/name.so. `dir` is the only folder for plugins, and name is [a-z0-9_]+, so the path
+ * cannot leave the folder. Rejects symbolic links that lead outside, and a library or folder
+ * that every user can write.
  *   INVALID_ARGUMENT     the name is invalid
- *   NOT_FOUND            the library, or one that it needs, is missing
+ *   NOT_FOUND            the library, or a library that it needs, is missing
  *   FAILED_PRECONDITION  the library is outside the folder or writable by every user, or its
  *                        table is unfit */
 WARD_MUST enum ward_code ward_backend_open(const char *dir, const char *name,
@@ -57,9 +57,9 @@ WARD_MUST enum ward_code ward_backend_open_with(const char *dir, const char *nam
                                                 const struct ward_option *options, int n,
                                                 struct ward_backend **out,
                                                 struct ward_err *err);
-/* Makes a back end of the caller's table, such as one that forwards to a worker process.
- * `plugin` is passed to the table's functions; close must be set, open is not called. `said`
- * describes a failure of the current thread's last call and returns its code. */
+/* Creates a back end from the caller's table, such as a table that forwards calls to a worker
+ * process. `plugin` is passed to the table's functions; close must be set, open is not called.
+ * `said` describes a failure of the current thread's last call and returns its code. */
 typedef enum ward_code ward_backend_said(void *plugin, int code, struct ward_err *err);
 WARD_MUST enum ward_code ward_backend_of(const struct ward_plugin *table, void *plugin,
                                          ward_backend_said *said, struct ward_backend **out,
@@ -85,7 +85,7 @@ struct ward_model_config {
 
 /* Reads the weights once, checks their SHA-256 and passes the checked bytes to the plugin.
  *   NOT_FOUND            the file does not exist
- *   FAILED_PRECONDITION  reason MODEL_HASH: the hash differs from the expected one, or the
+ *   FAILED_PRECONDITION  reason MODEL_HASH: the hash differs from the expected hash, or the
  *                        plugin reports another hash */
 WARD_MUST enum ward_code ward_model_load(struct ward_backend *b,
                                          const struct ward_model_config *cfg,

@@ -137,7 +137,7 @@ enum ward_code ward_chooser_open_by(const struct ward_opener *opener,
     return WARD_OK;
 }
 
-/* Tries the devices of one back end in its order and returns the first that is ready and
+/* Tries the devices of one back end in its order and returns the first device that is ready and
  * answers correctly. */
 static enum ward_code try_devices(const struct ward_chooser *c, struct ward_backend *b,
                                   struct ward_device *out, struct ward_err *err)

@@ -1,11 +1,11 @@
-/* select.h - chooses the device for a model: the best available one that answers correctly.
+/* select.h - chooses the device for a model: the best available device that answers correctly.
  *
  * The caller gives an order of back ends ("npu,gpu,cpu") and a fallback policy. The first back
- * end is the preferred one. The preferred back end is unusable if its library is missing, if it
- * has no ready device, or if its known-answer check fails. The policy `degraded` then tries the
- * next back end, and `deny` fails. A choice other than the preferred back end is marked as
- * degraded. The caller chooses again when the device's canary fails, and when a better device
- * may be available again (ward_choose_due).
+ * end is the preferred back end. A back end is unusable if its library is missing, if it has no
+ * ready device, or if its known-answer check fails. The policy `degraded` then tries the next
+ * back end, and `deny` fails. A choice other than the preferred back end is marked as degraded.
+ * The caller chooses again when the device's canary fails, and when a better device may be
+ * available again (ward_choose_due).
  *
  * Threads: threads share a chooser; ward_choose waits for another ward_choose, the other
  * functions never wait. Memory: open/close. Errors: UNAVAILABLE with reason DEVICE_NOT_READY
@@ -35,7 +35,7 @@ WARD_MUST enum ward_code ward_order_parse(const char *order, const char *fallbac
  * end are not tried, and their `why` states this. */
 struct ward_candidate {
     char backend[33];
-    struct ward_device device; /* the device that would be used; kind 0: none */
+    struct ward_device device; /* the device that would be used; kind is 0 for no device */
     bool ready;
     char why[160];    /* "" when ready; may be sent to callers */
     char detail[192]; /* the plugin's own text, "" for none; for operators and logs */
@@ -79,16 +79,17 @@ WARD_MUST enum ward_code ward_chooser_open_by(const struct ward_opener *opener,
                                               const struct ward_order *order,
                                               ward_try_device *fn, void *arg,
                                               struct ward_chooser **out, struct ward_err *err);
-/* Tries the order from the top, and stores and returns the first usable back end. This may be
- * slow, because it loads models. Call it at start and from a canary's thread. */
+/* Tries the order from the top, and stores and returns the first usable back end. ward_choose
+ * may be slow, because it loads models. Call ward_choose at start and from a canary's
+ * thread. */
 WARD_MUST enum ward_code ward_choose(struct ward_chooser *c, struct ward_choice *out,
                                      struct ward_err *err);
 /* Returns the current choice without trying anything.
  *   UNAVAILABLE  reason DEVICE_NOT_READY: there was no try, or the last try found nothing */
 WARD_MUST enum ward_code ward_choose_now(struct ward_chooser *c, struct ward_choice *out,
                                          struct ward_err *err);
-/* Returns whether to choose again: there is no choice or a degraded one, and the last try is at
- * least recheck_ms old. */
+/* Returns whether to choose again: there is no choice or a degraded choice, and the last try is
+ * at least recheck_ms old. */
 bool ward_choose_due(struct ward_chooser *c, int recheck_ms);
 /* Returns whether both choices are the same device. If so, loaded models may stay loaded. */
 bool ward_choice_same(const struct ward_choice *a, const struct ward_choice *b);
