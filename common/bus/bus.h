@@ -36,7 +36,7 @@ struct ward_bus_item {
 #define WARD_BUS_MAX_ITEMS 4096
 #define WARD_BUS_MAX_BYTES ((size_t)8 << 20)
 
-/* Returns the packed size, or 0 beyond the limits. */
+/* Returns the packed size, or 0 if the items exceed the limits. */
 size_t ward_frame_size(const struct ward_bus_item *items, size_t n);
 void ward_frame_pack(const struct ward_bus_item *items, size_t n, uint8_t *out);
 /* The items point into `in`. INVALID_ARGUMENT with the cause if `in` is not a frame. */
@@ -53,7 +53,8 @@ WARD_MUST enum ward_code ward_bus_dial(const char *url, const struct ward_bus_tl
 /* Reports the progress of `service` to the receiver. `sent` is the newest outbox row that is
  * durably committed; the receiver stores the maximum. `last` is the largest id that any row can
  * have. FAILED_PRECONDITION with reason DATABASE_RESTORED: `last` is less than an earlier
- * `sent`, which err->msg names, so the service's database was restored or replaced. */
+ * `sent`, because the service's database was restored or replaced. err->msg contains the
+ * earlier `sent`. */
 WARD_MUST enum ward_code ward_bus_mark(struct ward_bus_client *c, const char *service,
                                        uint64_t sent, uint64_t last, int timeout_ms,
                                        struct ward_err *err);

@@ -12,14 +12,14 @@
 /* Translates an NNG error: INTERNAL, or a more specific code. */
 enum ward_code ward_bus_fail(int rv, const char *doing, struct ward_err *err);
 
-/* INVALID_ARGUMENT unless the URL begins with ipc:// or tls+tcp://. */
+/* Checks a URL. INVALID_ARGUMENT unless the URL begins with ipc:// or tls+tcp://. */
 WARD_MUST enum ward_code ward_bus_check_url(const char *url, struct ward_err *err);
 
 /* Rejects a peer before its pipe joins the socket: another user (ipc), or no certificate of our
  * CA (TLS). Call before listening or dialling. */
 WARD_MUST enum ward_code ward_bus_guard(nng_socket s, struct ward_err *err);
 
-/* Listens; *port is 0 for ipc. */
+/* Listens at a URL. *port is 0 for ipc. */
 WARD_MUST enum ward_code ward_bus_socket_listen(nng_socket s, const char *url,
                                                 const struct ward_bus_tls *tls, int *port,
                                                 struct ward_err *err);

@@ -1,9 +1,9 @@
 /* crowd.h - connections to all addresses of one name, such as the replicas of a headless
  * Service.
  *
- * A thread asks the resolver every few seconds, dials new addresses and drops missing ones.
- * While the name does not resolve, the connections remain. A service that follows its own name
- * also connects to itself, which does no harm.
+ * A thread asks the resolver every few seconds, dials new addresses and drops missing
+ * addresses. While the name does not resolve, the connections remain. A service that follows
+ * its own name also connects to itself, which does no harm.
  *
  * Threads: each crowd has one thread. Memory: pair open/close. Errors: as bus.h.
  */
@@ -13,7 +13,7 @@
 #include "common/bus/bus_nng.h"
 
 #define CROWD_MAX     64 /* maximum number of addresses; further addresses are not dialled */
-#define CROWD_ADDRESS 64 /* "[fe80::1]" and a NUL */
+#define CROWD_ADDRESS 64 /* bytes of an address such as "[fe80::1]", with the NUL */
 
 /* Writes numeric addresses in the form of a URL. Returns the number of addresses, at most
  * CROWD_MAX. */

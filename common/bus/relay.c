@@ -86,8 +86,8 @@ struct ward_relay {
     /* written by the thread, read by ward_relay_check */
     atomic_llong held;
     atomic_bool broken;
-    /* audit's error about the age of this database; OK if the database is not too old; also
-     * guarded by `lock` */
+    /* audit's error about the age of this database; OK if the database is current; also guarded
+     * by `lock` */
     struct ward_err older;
 };
 
@@ -157,7 +157,8 @@ static void look(struct ward_relay *r)
         return;
     r->looked_ns = now;
     if (r->cfg.backlog(r->wrk, &rows, &held, &age_s, NULL) != WARD_OK)
-        return; /* the old figures remain; the database's own check reports the failure */
+        /* the gauges retain the old numbers; the database's check reports the failure */
+        return;
     ward_gauge(&backlog_rows, (double)rows);
     ward_gauge(&held_rows, (double)held);
     atomic_store(&r->held, held);
