@@ -48,7 +48,8 @@ struct ward_val ward_blob(const void *p, size_t n)
     return (struct ward_val){p == NULL && n == 0 ? "" : p, n};
 }
 
-/* Avoids printf, because this function formats every number of every statement. */
+/* Formats without printf for speed, because every number of every statement is formatted
+ * here. */
 struct ward_val ward_int(struct ward_arena *mem, int64_t v)
 {
     uint64_t left = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;

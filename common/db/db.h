@@ -99,11 +99,11 @@ WARD_MUST enum ward_code ward_db_bulk(struct ward_db *db, const char *sql,
                                       const struct ward_val *values, size_t n_params, size_t n,
                                       struct ward_err *err);
 
-/* Runs fn inside a transaction and commits. After ABORTED, it repeats the transaction at most 5
- * times with jitter and within the deadline. fn must therefore be safe to repeat and must not
- * use results of a failed run (mem is not reset between runs). Any other failure rolls back. A
- * failed COMMIT returns UNAVAILABLE with reason COMMIT_UNKNOWN; the caller repeats the call
- * with its idempotency key. */
+/* Runs fn inside a transaction and commits. After ABORTED, ward_db_tx repeats the transaction
+ * at most 5 times with jitter and within the deadline. fn must therefore be safe to repeat and
+ * must not use results of a failed run (mem is not reset between runs). Any other failure rolls
+ * back. A failed COMMIT returns UNAVAILABLE with reason COMMIT_UNKNOWN; the caller repeats the
+ * call with its idempotency key. */
 typedef enum ward_code ward_tx_fn(struct ward_db *db, void *arg, struct ward_err *err);
 WARD_MUST enum ward_code ward_db_tx(struct ward_db *db, ward_tx_fn *fn, void *arg,
                                     struct ward_err *err);
@@ -122,15 +122,16 @@ WARD_MUST enum ward_code ward_db_ping(struct ward_db *db, struct ward_err *err);
  * executed file has changed */
 struct ward_migration {
     int number;
-    const char *name; /* "001_init" */
+    const char *name; /* such as "001_init" */
     const char *sql;
 };
 struct ward_schema {
-    const char *set; /* "common", "audit" */
+    const char *set; /* such as "common" or "audit" */
     const struct ward_migration *at;
     int n;
 };
-extern const struct ward_schema ward_schema_common; /* outbox, idempotency */
+/* tables of the outbox, the idempotency keys and writers.h */
+extern const struct ward_schema ward_schema_common;
 WARD_MUST enum ward_code ward_db_migrate(const struct ward_db_config *cfg,
                                          const struct ward_schema *const *sets, int n,
                                          struct ward_err *err);

@@ -23,7 +23,7 @@
          */
 
 struct db_stmt {
-    const char *sql; /* address of the literal, the cache's key */
+    const char *sql; /* the cache's key: the address of the literal */
     char *copy;      /* a copy of the text, in case the address is not a literal's */
     MYSQL_STMT *stmt;
     uint64_t used;

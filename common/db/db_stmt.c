@@ -27,7 +27,7 @@ enum ward_code ward_db_stmt_fail(struct ward_db *db, struct db_stmt *s, struct w
              number != 0 ? mysql_stmt_error(s->stmt) : mysql_error(db->my));
     if (number == 0) /* a failure while rows are read is reported only by the connection */
         number = mysql_errno(db->my) != 0 ? mysql_errno(db->my) : CR_SERVER_LOST;
-    /* The table's columns changed under a statement, so it is prepared again. */
+    /* The table's columns changed under a statement, so the statement is prepared again. */
     if (number == CR_NEW_STMT_METADATA || number == ER_UNKNOWN_STMT_HANDLER ||
         number == ER_NEED_REPREPARE) {
         evict(s);
@@ -115,8 +115,8 @@ static const struct ward_val *copy_row(MYSQL_STMT *s, struct ward_arena *mem, si
     return row;
 }
 
-/* Makes room for one more row. The table of rows doubles, so that the arena wastes at most
- * half. */
+/* Makes room for one more row. The table of rows doubles in size, so that at most half of the
+ * tables' memory is wasted. */
 static bool grow(struct ward_arena *mem, const struct ward_val *const **at, size_t n)
 {
     const struct ward_val **more;

@@ -59,7 +59,7 @@ static enum ward_code commit(struct ward_db *db, struct ward_err *err)
     enum ward_code code = ward_db_text(db, "COMMIT", err);
     char why[200] = "";
 
-    if (code == WARD_OK || code == WARD_ABORTED) /* aborted: rolled back and reported */
+    if (code == WARD_OK || code == WARD_ABORTED) /* after ABORTED, the server has rolled back */
         return code;
     if (err != NULL)
         snprintf(why, sizeof(why), "%.199s", err->detail);

@@ -11,7 +11,7 @@
 
 static void hash(const struct ward_idem *i, uint8_t out[WARD_SHA256_SIZE])
 {
-    /* each with its NUL, so that "a"+"bc" and "ab"+"c" differ */
+    /* each text is hashed with its NUL, so that "a"+"bc" and "ab"+"c" differ */
     const struct ward_bytes parts[] = {{i->caller, strlen(i->caller) + 1},
                                        {i->method, strlen(i->method) + 1},
                                        {i->key, strlen(i->key) + 1}};

@@ -78,7 +78,7 @@ static char *next_statement(const char **sql)
     return strndup(from, n);
 }
 
-/* Errors of a DDL statement that has already run. */
+/* Returns whether this error means that a DDL statement has already run. */
 static bool ran_already(unsigned number)
 {
     switch (number) {
@@ -269,8 +269,8 @@ static enum ward_code one_set(struct run *r, const struct ward_schema *s, struct
     return WARD_OK;
 }
 
-/* The lock belongs to the server and not to a database, so its name contains the database's
- * name. */
+/* The lock belongs to the server and not to a database, so the lock's name contains the
+ * database's name. */
 static enum ward_code locked(struct run *r, struct ward_err *err)
 {
     static const char SQL[] =
@@ -284,8 +284,8 @@ static enum ward_code locked(struct run *r, struct ward_err *err)
     return WARD_OK;
 }
 
-/* Creates the table, or adds its newest column, only if it is missing. A user without rights to
- * change tables can therefore start a program on an up-to-date database. */
+/* Creates the table, or adds its newest column, only if the table or column is missing. A user
+ * without rights to change tables can therefore start a program on an up-to-date database. */
 static enum ward_code table(struct run *r, struct ward_err *err)
 {
     static const char SQL[] = "SELECT COUNT(*) FROM information_schema.COLUMNS"

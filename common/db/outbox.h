@@ -36,9 +36,9 @@ WARD_MUST enum ward_code ward_outbox_add_many(struct ward_db *db, struct ward_ar
  *
  * INVALID_ARGUMENT, FAILED_PRECONDITION and OUT_OF_RANGE mean that a retry cannot succeed. For
  * a batch, the function returns these codes, and the caller tries again with half as many
- * events. A single event moves to ward_outbox_held, so that it does not block the others, and
- * counts as sent. Held rows remain, and count in the backlog, until an operator releases them.
- * After every other failure, including DATA_LOSS, the rows stay.
+ * events. A single event moves to ward_outbox_held, so that the event does not block later
+ * events, and counts as sent. Held rows remain, and count in the backlog, until an operator
+ * releases them. After every other failure, including DATA_LOSS, the rows stay.
  */
 typedef enum ward_code ward_deliver_fn(void *arg, const struct ward_outbox_item *items,
                                        size_t n, struct ward_err *err);
@@ -50,12 +50,12 @@ WARD_MUST enum ward_code ward_outbox_drain(struct ward_db *db, size_t most,
  * the number is the span of the ids. */
 WARD_MUST enum ward_code ward_outbox_backlog(struct ward_db *db, int64_t *rows, int64_t *held,
                                              double *age_s, struct ward_err *err);
-/* Returns the held rows after an id, at most 1,000, by id. */
+/* Returns at most 1,000 held rows after an id, sorted by id. The columns of a row: */
 enum ward_held {
     WARD_HELD_ID,
     WARD_HELD_EVENT, /* the event's id, 32 hex digits */
-    WARD_HELD_MADE,  /* "2026-11-22T19:00:00.000000", the database's clock */
-    WARD_HELD_SINCE, /* in the same format */
+    WARD_HELD_MADE,  /* creation time by the database's clock: "2026-11-22T19:00:00.000000" */
+    WARD_HELD_SINCE, /* time of the refusal, in the same format */
     WARD_HELD_CODE,
     WARD_HELD_BYTES,
     WARD_HELD_COLUMNS

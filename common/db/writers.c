@@ -37,7 +37,7 @@ static struct {
 
 static atomic_uint epoch;
 
-/* ---- connections: db.c and db_stmt.c call these ---- */
+/* ---- connections: db.c and db_stmt.c call these functions ---- */
 
 static int slot(const char *name)
 {
