@@ -18,7 +18,7 @@
 /* A worker's context for events, a part of the service's own struct. Initialise the first two
  * members, and all others with zeros. */
 struct ward_event_ctx {
-    const char *service; /* "identity" */
+    const char *service; /* such as "identity" */
     struct ward_db *db;  /* the worker's connection, which ward_event_failed uses */
     char span[56];       /* the call that `patient` belongs to */
     /* patient of the current call, for the event of a failed call; "" for none */
@@ -30,8 +30,8 @@ struct ward_event {
     const struct ward_event_ctx *event_ctx;
     uint8_t event_id[16];
     char event_text[37]; /* event_id as a UUID, for answers */
-    const char *patient; /* "" for no patient */
-    const char *place;   /* "" unless the caller sets it */
+    const char *patient; /* UUID text; "" for no patient */
+    const char *place;   /* place of the action; "" unless the caller sets a place */
     int n;
     struct {
         const char *key, *value;

@@ -33,7 +33,7 @@ WARD_MUST enum ward_code ward_call_stored_answer(struct ward_call *c, struct war
                                                  const ProtobufCMessageDescriptor *type,
                                                  ProtobufCMessage **answer,
                                                  struct ward_err *err);
-/* Call last in the transaction. */
+/* Stores the answer. Call last in the transaction. */
 WARD_MUST enum ward_code ward_call_store_answer(struct ward_call *c, struct ward_db *db,
                                                 const struct ward_idem *i,
                                                 const ProtobufCMessage *resp,
